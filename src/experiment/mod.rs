@@ -1,0 +1,2 @@
+//! Experiments: measure, replicate, merge.
+pub mod summary;

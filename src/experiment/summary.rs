@@ -1,0 +1,288 @@
+//! What a run hands over: the figures of one scenario, merged over its replications, each with its interval.
+//!
+//! The shape is the JSON contract: `serde_json` of a [`Summary`] is `summary.json`. Units stand in the key names. Whatever
+//! pictures need beyond the contract is carried in fields that are not serialised.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::stats::Histogram;
+
+/// An estimate: a value with a confidence interval. `low` and `high` are `None` where no honest interval exists, `value`
+/// where the samples do not carry it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Estimate {
+    /// The point estimate.
+    pub value: Option<f64>,
+    /// Lower end of the interval.
+    pub low: Option<f64>,
+    /// Upper end of the interval.
+    pub high: Option<f64>,
+}
+
+/// A distribution of times in milliseconds.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Distribution {
+    /// Samples over all replications.
+    pub count: u64,
+    /// Mean, ms.
+    pub mean: Estimate,
+    /// Variance, ms².
+    pub var: Estimate,
+    /// Median, ms.
+    pub p50: Estimate,
+    /// 90th percentile, ms.
+    pub p90: Estimate,
+    /// 95th percentile, ms.
+    pub p95: Estimate,
+    /// 99th percentile, ms.
+    pub p99: Estimate,
+    /// 99.9th percentile, ms.
+    pub p999: Estimate,
+    /// Largest sample over all replications, ms; `None` without samples.
+    pub max: Option<f64>,
+    /// The histogram of nanoseconds, HdrHistogram V2 (compressed), base64.
+    pub hdr: String,
+    /// The same histogram, for drawing.
+    #[serde(skip)]
+    pub histogram: Histogram,
+}
+
+/// What became of the requests of a client, an endpoint or an edge.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Stats {
+    /// Requests that set out (client: intended in the measured time) or arrived.
+    pub arrived: u64,
+    /// Requests that ended well.
+    pub succeeded: u64,
+    /// Requests that ended badly, by cause.
+    pub failed: BTreeMap<String, u64>,
+    /// Requests without an end when the run stopped.
+    pub in_flight_at_end: u64,
+    /// Successes per second of measured time.
+    pub throughput_per_s: Estimate,
+    /// Successes ÷ ended.
+    pub success_rate: Estimate,
+    /// Tries per request, retries and hedges included.
+    pub attempts_per_request: Estimate,
+    /// Answers that came after the caller had given up.
+    pub late_replies: u64,
+    /// Time that callees spent on work nobody waited for any more, s.
+    pub wasted_work_s: f64,
+    /// Effects that happened more than once.
+    pub duplicate_effects: u64,
+    /// Latency of successes.
+    pub latency_ms: Distribution,
+    /// Latency of everything that ended; a failure counts at the moment the caller knew.
+    pub latency_all_ms: Distribution,
+    /// Latency over time, for drawing; only clients have it.
+    #[serde(skip)]
+    pub timeline: Vec<Moment>,
+}
+
+/// One bin of a timeline: requests by the time they set out.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Moment {
+    /// Start of the bin, seconds from the start of the measured time.
+    pub from_s: f64,
+    /// Width of the bin, s.
+    pub width_s: f64,
+    /// Requests that set out in the bin, over all replications.
+    pub arrived: u64,
+    /// Of these, failed.
+    pub failed: u64,
+    /// Median latency of the bin's successes, ms.
+    pub p50_ms: Option<f64>,
+    /// 99th percentile, ms.
+    pub p99_ms: Option<f64>,
+    /// Mean, ms.
+    pub mean_ms: Option<f64>,
+}
+
+/// How many requests were at a node, over time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct InSystem {
+    /// Variance over time.
+    pub var: Estimate,
+    /// Time-weighted median.
+    pub p50: Estimate,
+    /// Time-weighted 95th percentile.
+    pub p95: Estimate,
+    /// Time-weighted 99th percentile.
+    pub p99: Estimate,
+    /// Time-weighted 99.9th percentile.
+    pub p999: Estimate,
+}
+
+/// How many replicas a node had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Replicas {
+    /// Time average.
+    pub mean: Estimate,
+    /// Most at once.
+    pub max: u32,
+}
+
+/// What happened at a node; figures sum over its replicas.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Node {
+    /// Requests that arrived, refused ones included.
+    pub arrivals: u64,
+    /// Requests that were answered, well or badly, after they had a worker.
+    pub completed: u64,
+    /// Requests turned away at once.
+    pub refused: u64,
+    /// Requests that left the line unserved.
+    pub abandoned: u64,
+    /// Busy workers ÷ workers (with `cores`: busy cores ÷ cores), time-weighted.
+    pub utilization: Estimate,
+    /// Workers held, time average.
+    pub mean_busy: Estimate,
+    /// Workers that really work (do not wait for a callee), time average.
+    pub mean_working: Estimate,
+    /// Requests at the node, time average.
+    pub mean_in_system: Estimate,
+    /// Requests in line, time average.
+    pub mean_queue: Estimate,
+    /// Share of those who joined that had to wait.
+    pub p_wait: Estimate,
+    /// Share of time at the limit of the line.
+    pub p_full: Estimate,
+    /// Most requests at the node at once.
+    pub max_in_system: u64,
+    /// Requests at the node, distribution over time.
+    pub in_system: InSystem,
+    /// Time in the node's lines, a request's visits summed.
+    pub wait_ms: Distribution,
+    /// Arrival at the node to its reply.
+    pub sojourn_ms: Distribution,
+    /// Replicas.
+    pub replicas: Replicas,
+    /// `service`, `database`, `external`, … as written; for tables.
+    #[serde(skip)]
+    pub kind: &'static str,
+    /// Workers over all replicas; `None` where unlimited.
+    #[serde(skip)]
+    pub workers: Option<u64>,
+}
+
+/// What an SLO asked for and what was found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verdict {
+    /// Its name (default: `of expect`).
+    pub name: String,
+    /// The client, endpoint, node or edge it is about.
+    pub of: String,
+    /// The expression as written.
+    pub expect: String,
+    /// The measured figure, in the expression's own unit (ms, share, per second, …).
+    pub measured: Estimate,
+    /// Met, failed, undecided or no data.
+    pub verdict: Outcome,
+}
+
+/// The verdict on an SLO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// When the interval lies on the good side of the bound.
+    Met,
+    /// When the interval lies on the bad side of the bound.
+    Failed,
+    /// When the interval straddles the bound.
+    Undecided,
+    /// When there were no samples; it fails.
+    NoData,
+}
+
+/// Who made the figures.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tool {
+    /// `hoptax`.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// Which scenario was run.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScenarioRef {
+    /// Its name.
+    pub name: String,
+    /// Hash of its checked form, `--set` included.
+    pub hash: String,
+    /// The variant that was run, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+}
+
+/// How it was run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Run {
+    /// Seed of the first replication; the others derive from it.
+    pub seed: u64,
+    /// Independent runs that ended.
+    pub replications: u32,
+    /// Measured time of each, s.
+    pub duration_s: f64,
+    /// Simulated before that and thrown away, s.
+    pub warmup_s: f64,
+    /// Events over all replications.
+    pub events: u64,
+    /// Confidence of the intervals.
+    pub confidence: f64,
+    /// Whether the level at the end was that of the start; `None` where that says nothing.
+    pub settled: Option<bool>,
+    /// What kind of figures these are.
+    pub note: &'static str,
+    /// Present and true when the run was interrupted and these are the replications that had ended.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// A guard (`max_events`, `max_in_flight`) that stopped the run, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<String>,
+    /// Nodes whose offered load exceeds their capacity, in words; said first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overloaded: Vec<String>,
+}
+
+/// Requests in = requests out + requests still there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Conservation {
+    /// Measured requests of all clients.
+    pub arrived: u64,
+    /// Ended well.
+    pub succeeded: u64,
+    /// Ended badly.
+    pub failed: u64,
+    /// Still under way when the run stopped.
+    pub in_flight_at_end: u64,
+    /// Whether the sum holds.
+    pub holds: bool,
+}
+
+/// All figures of one scenario.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Version of this contract.
+    pub schema_version: u32,
+    /// Who made it.
+    pub tool: Tool,
+    /// Of what.
+    pub scenario: ScenarioRef,
+    /// How.
+    pub run: Run,
+    /// By client.
+    pub clients: BTreeMap<String, Stats>,
+    /// By endpoint.
+    pub endpoints: BTreeMap<String, Stats>,
+    /// By edge (`caller -> callee` or `caller -> callee.endpoint`).
+    pub edges: BTreeMap<String, Stats>,
+    /// By node.
+    pub nodes: BTreeMap<String, Node>,
+    /// Promises and what became of them.
+    pub slos: Vec<Verdict>,
+    /// Whether every request is accounted for.
+    pub conservation: Conservation,
+}

@@ -1,0 +1,6 @@
+//! Randomness without state: every draw is a function of the seed, the lineage of the request and the purpose.
+
+pub mod dist;
+pub mod draw;
+
+pub use draw::{Draw, Lineage, Purpose};

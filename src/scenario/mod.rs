@@ -1,0 +1,2 @@
+//! The scenario file: vocabulary, reading, checking, editing, lowering.
+pub mod written;

@@ -1,0 +1,3 @@
+//! Counting: tallies, levels over time, histograms, intervals.
+mod histogram;
+pub use histogram::Histogram;
