@@ -116,7 +116,8 @@ impl<P: Probe> Machine<'_, P> {
         let replica = &mut self.replicas[index as usize];
         replica.served += 1;
         let (seed, nth) = (self.seed, replica.served);
-        let draw = || Draw::new(seed, Lineage(u64::from(index)), Purpose::Line, nth);
+        let plan = self.plan.node(replica.node);
+        let draw = || Draw::new(seed, Lineage(plan.hash).child(u64::from(index - plan.first_replica), 0), Purpose::Line, nth);
         let Some(next) = replica.line.next(&mut self.links, draw) else {
             return;
         };

@@ -53,6 +53,8 @@ pub struct Plan {
 pub struct Node {
     /// Name.
     pub name: String,
+    /// Its name as a hash.
+    pub hash: u64,
     /// Which kind of table it was written in.
     pub kind: &'static str,
     /// First of its replicas in the world's array.
@@ -128,8 +130,6 @@ pub struct Fork {
     pub branches: Vec<Branch>,
     /// Successes (and ends of optional branches) that release the join.
     pub need: u32,
-    /// Whether branches take turns on the parent's worker.
-    pub turns: bool,
 }
 
 /// A branch of a `parallel`.
