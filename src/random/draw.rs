@@ -53,6 +53,12 @@ fn mix(mut z: u64) -> u64 {
 /// The increment of SplitMix64: 2⁶⁴ ÷ the golden ratio.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
+/// Odd factors without relation to each other or to [`GOLDEN`] (fractions of √2, √3 and √5), one for each part of a draw's
+/// name. With `GOLDEN` for the use, the second number of one use would be the first of the next.
+const OF_SEED: u64 = 0x6A09_E667_F3BC_C909;
+const OF_PURPOSE: u64 = 0xBB67_AE85_84CA_A73B;
+const OF_USE: u64 = 0x3C6E_F372_FE94_F82B;
+
 impl Lineage {
     /// The lineage of the `nth` root of a source; `source` is a hash of the source's name.
     #[inline]
@@ -71,7 +77,9 @@ impl Draw {
     /// The draw of `lineage` for `purpose`, its `nth` use. `nth` may be any name of the use, a step's site for instance.
     #[inline]
     pub fn new(seed: u64, lineage: Lineage, purpose: Purpose, nth: u64) -> Self {
-        Self(mix(seed ^ lineage.0).wrapping_add((nth ^ ((purpose as u64) << 56)).wrapping_mul(GOLDEN)))
+        // A lineage is well mixed already and `bits` mixes again: here the parts only need to stay apart.
+        let name = (purpose as u64).wrapping_mul(OF_PURPOSE).wrapping_add(nth.wrapping_mul(OF_USE));
+        Self((lineage.0 ^ seed.wrapping_mul(OF_SEED)).wrapping_add(name))
     }
 
     /// 64 uniform bits.
