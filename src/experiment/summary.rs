@@ -8,18 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::stats::Histogram;
-
-/// An estimate: a value with a confidence interval. `low` and `high` are `None` where no honest interval exists, `value`
-/// where the samples do not carry it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Estimate {
-    /// The point estimate.
-    pub value: Option<f64>,
-    /// Lower end of the interval.
-    pub low: Option<f64>,
-    /// Upper end of the interval.
-    pub high: Option<f64>,
-}
+pub use crate::stats::Interval as Estimate;
 
 /// A distribution of times in milliseconds.
 #[derive(Clone, Debug, Default, Serialize)]

@@ -48,6 +48,25 @@ impl SharedCpu {
         }
     }
 
+    /// One more work runs; says how many thousandths of cores it sets to work.
+    fn take_core(&mut self) -> u32 {
+        let before = self.busy();
+        self.running += 1;
+        (self.busy() - before) as u32
+    }
+
+    /// One work fewer runs; says how many thousandths of cores fall idle.
+    fn free_core(&mut self) -> u32 {
+        let before = self.busy();
+        self.running -= 1;
+        (before - self.busy()) as u32
+    }
+
+    /// Thousandths of cores at work.
+    fn busy(&self) -> u128 {
+        (u128::from(self.running) * MILLI).min(self.cores)
+    }
+
     fn load(&self) -> u128 {
         (u128::from(self.running) * MILLI).max(self.cores)
     }
@@ -81,18 +100,19 @@ impl<P: Probe> Machine<'_, P> {
         let (turn, index) = (frame.turn, frame.replica);
         let replica = &mut self.replicas[index as usize];
         let node = replica.node;
+        let mut cores = 0;
         if self.plan.node(node).preemptive {
             replica.running.push(at);
         }
         if let Some(cpu) = &mut replica.cpu {
             cpu.advance(self.now);
-            cpu.running += 1;
+            cores = cpu.take_core();
             cpu.works.push(Reverse((cpu.clock + u128::from(work) * FINE, at, turn)));
             self.arm(index);
         } else {
             self.schedule(Span(work), Event::Done { frame: at, turn });
         }
-        self.tell(Fact::Started { node });
+        self.tell(Fact::Started { node, cores });
         Flow::Stay
     }
 
@@ -113,9 +133,12 @@ impl<P: Probe> Machine<'_, P> {
         frame.spent += frame.work;
         let index = frame.replica;
         let replica = &mut self.replicas[index as usize];
-        replica.running.retain(|f| *f != at);
+        if !replica.running.is_empty() {
+            replica.running.retain(|f| *f != at);
+        }
+        let cores = replica.cpu.as_mut().map_or(0, |cpu| cpu.free_core());
         let node = replica.node;
-        self.tell(Fact::Stopped { node });
+        self.tell(Fact::Stopped { node, cores });
     }
 
     /// Takes work from its worker and says how much of it is left, ns.
@@ -126,7 +149,6 @@ impl<P: Probe> Machine<'_, P> {
             cpu.advance(self.now);
             let entry = cpu.works.iter().find(|w| w.0.1 == at && w.0.2 == frame.turn).map(|w| w.0.0);
             cpu.works.retain(|w| w.0.1 != at || w.0.2 != frame.turn);
-            cpu.running -= 1;
             (entry.unwrap_or(0).saturating_sub(cpu.clock)).div_ceil(FINE) as u64
         } else {
             (frame.since + Span(frame.work)).since(self.now).0
@@ -155,7 +177,6 @@ impl<P: Probe> Machine<'_, P> {
             && due <= cpu.clock
         {
             cpu.works.pop();
-            cpu.running -= 1;
             self.complete(at);
             self.ready.push_back(at);
         }

@@ -114,6 +114,16 @@ pub struct Finished<P> {
     pub at: Time,
 }
 
+/// One lane per distinct timeout, numbered as in the plan.
+fn lanes(plan: &Plan) -> Lanes {
+    let mut lanes = Lanes::new();
+    for (at, timeout) in plan.lanes.iter().enumerate() {
+        let lane = lanes.open(*timeout);
+        debug_assert_eq!(lane as usize, at, "distinct timeouts get lanes in order");
+    }
+    lanes
+}
+
 /// The seed of one replication.
 pub fn replication_seed(seed: u64, replication: u32) -> u64 {
     Lineage::root(seed, u64::from(replication)).0
@@ -146,7 +156,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             joins: Joins::default(),
             memories,
             memory_base,
-            lanes: Lanes::new(plan.lanes.len()),
+            lanes: lanes(plan),
             sources: plan.clients.iter().map(|_| Sender::default()).collect(),
             in_flight: 0,
             measured_open: 0,
@@ -186,6 +196,9 @@ impl<'p, P: Probe> Machine<'p, P> {
             if self.events % PULSE == 0 {
                 self.look_up(&mut watch);
             }
+        }
+        if !self.closed {
+            self.mark(Mark::Close);
         }
         Finished { events: self.events, stop: self.stop.unwrap_or(Stop::Ended), at: self.now, probe: self.probe }
     }
@@ -241,7 +254,7 @@ impl<'p, P: Probe> Machine<'p, P> {
     #[inline]
     fn vary(&self, law: LawId, lineage: Lineage, purpose: Purpose, nth: u32) -> Span {
         match self.plan.law(law) {
-            Dist::Constant(value) => Span(value.value()),
+            Dist::Constant(value) => Span(value.rounded()),
             law => Span(law.sample(&mut Draw::new(self.seed, lineage, purpose, u64::from(nth)))),
         }
     }

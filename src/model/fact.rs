@@ -118,11 +118,15 @@ pub enum Fact {
     Started {
         /// The node.
         node: NodeId,
+        /// Thousandths of the replica's shared cores that it sets to work; 0 where every worker has its own.
+        cores: u32,
     },
     /// When CPU work ends or is interrupted.
     Stopped {
         /// The node.
         node: NodeId,
+        /// Thousandths of the replica's shared cores that fall idle; 0 where every worker has its own.
+        cores: u32,
     },
     /// When a request has waited too long and leaves the line.
     Abandoned {

@@ -3,7 +3,7 @@
 pub mod dist;
 pub mod draw;
 mod gauss;
-mod ziggurat;
+pub(crate) mod ziggurat;
 
 pub use dist::{Dist, Law, Of};
 pub use draw::{Draw, Lineage, Purpose};

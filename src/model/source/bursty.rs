@@ -1,7 +1,7 @@
 //! Bursty arrivals: a Poisson process whose rate jumps between a low and a high level after exponential stays (a
 //! Markov-modulated Poisson process of two states; Fischer and Meier-Hellstern 1993).
 
-use crate::random::dist::standard_exponential;
+use crate::random::ziggurat::exponential;
 use crate::units::Time;
 
 use super::{Batch, Naming, Pace};
@@ -24,7 +24,7 @@ impl Bursty {
             pace.high = naming.other(1, 0).unit() * (self.stays[0] + self.stays[1]) < self.stays[1];
             self.stay(now, pace, naming);
         }
-        let mut need = standard_exponential(&mut naming.gap(pace.arrivals));
+        let mut need = exponential(&mut naming.gap(pace.arrivals));
         let mut at = now.0 as f64;
         loop {
             let rate = self.rates[usize::from(pace.high)];
@@ -41,7 +41,7 @@ impl Bursty {
 
     fn stay(&self, from: Time, pace: &mut Pace, naming: Naming) {
         pace.stays += 1;
-        let stay = self.stays[usize::from(pace.high)] * standard_exponential(&mut naming.other(1, pace.stays));
+        let stay = self.stays[usize::from(pace.high)] * exponential(&mut naming.other(1, pace.stays));
         pace.until = Time(from.0 + stay.round() as u64 + 1);
     }
 }

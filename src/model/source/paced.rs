@@ -3,6 +3,7 @@
 //! A gap is drawn in operational time (mean 1: exponential or exactly 1) and turned into real time by inverting the
 //! integrated rate (Çinlar 1975), so that a different rate stretches the same arrivals instead of drawing new ones.
 
+use crate::random::ziggurat::exponential;
 use crate::units::Time;
 
 use super::{Batch, Naming};
@@ -34,7 +35,7 @@ pub struct Segment {
 impl Paced {
     /// The next arrival after `now`; `None` when the rate stays zero for ever.
     pub(super) fn next(&self, now: Time, nth: u64, naming: Naming) -> Option<Time> {
-        let mut need = if self.poisson { exponential(naming, nth) } else { 1.0 };
+        let mut need = if self.poisson { exponential(&mut naming.gap(nth)) } else { 1.0 };
         let mut at = now.0 as f64;
         for segment in &self.segments {
             if at >= segment.until {
@@ -64,11 +65,6 @@ fn inverse(need: f64, rate: f64, slope: f64) -> f64 {
     }
     // The stable form of the quadratic's root, good for either sign of the slope.
     2.0 * need / (rate + libm::sqrt((rate * rate + 2.0 * slope * need).max(0.0)))
-}
-
-/// A standard exponential gap.
-fn exponential(naming: Naming, nth: u64) -> f64 {
-    crate::random::dist::standard_exponential(&mut naming.gap(nth))
 }
 
 #[cfg(test)]
