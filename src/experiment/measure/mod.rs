@@ -6,7 +6,7 @@
 mod cohort;
 mod station;
 
-pub(crate) use cohort::{Cohort, TIMELINE_BINS, Timeline};
+pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
 pub(crate) use station::Station;
 
 use crate::model::plan::Plan;

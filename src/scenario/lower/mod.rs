@@ -17,7 +17,7 @@ use crate::random::draw::name_hash;
 use crate::units::Span;
 
 use super::Checked;
-use super::written::{Balancing, Client, Node, QueueOrder, Scenario, Zone};
+use super::written::{Balancing, Client, Node, NodeKind, QueueOrder, Scenario, Zone};
 
 /// The plan of a checked scenario.
 pub fn lower(checked: &Checked) -> Plan {
@@ -88,7 +88,7 @@ impl<'s> Lowering<'s> {
         let planned = plan::Node {
             name: name.into(),
             hash: name_hash(name),
-            kind: node.kind.word(),
+            kind: kind_word(node.kind),
             first_replica: self.plan.replicas(),
             replicas: node.replicas.value,
             workers: node.concurrency.value.unwrap_or(NONE),
@@ -197,6 +197,14 @@ impl<'s> Lowering<'s> {
     fn zone(&self, name: &str) -> Option<&'s Zone> {
         let node = self.scenario.nodes.get(name).and_then(|n| n.zone.value.as_ref());
         node.or_else(|| self.scenario.clients.get(name).and_then(|c| c.zone.value.as_ref()))
+    }
+}
+
+fn kind_word(kind: NodeKind) -> &'static str {
+    match kind {
+        NodeKind::Service => "service",
+        NodeKind::Database => "database",
+        NodeKind::External => "external",
     }
 }
 
