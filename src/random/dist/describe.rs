@@ -62,16 +62,15 @@ fn value(x: f64, of: Of) -> String {
 
 /// Two points are a log-normal, more are a fit.
 fn percentiles(points: &[(f64, f64)], of: Of) -> String {
-    let listed: Vec<String> = points.iter().map(|(q, x)| format!("{} {}", percentile_name(*q), value(*x, of))).collect();
+    let listed: Vec<String> =
+        points.iter().map(|(q, x)| format!("{} {}", percentile_name(*q), value(*x, of))).collect();
     let kind = if points.len() == 2 { "log-normal" } else { "monotone fit" };
     format!("{kind} through {}", listed.join(", "))
 }
 
 /// The branches with their shares.
 fn mix(branches: &[(f64, Law)], of: Of) -> String {
-    let branch = |(share, law): &(f64, Law)| {
-        format!("{}% ({})", libm::round(share * 1e8) / 1e6, law.describe(of))
-    };
+    let branch = |(share, law): &(f64, Law)| format!("{}% ({})", libm::round(share * 1e8) / 1e6, law.describe(of));
     format!("mix of {}", branches.iter().map(branch).collect::<Vec<_>>().join(", "))
 }
 
