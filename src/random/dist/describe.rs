@@ -53,8 +53,9 @@ pub(super) fn percentile_name(q: f64) -> String {
 /// A number as people write it.
 fn value(x: f64, of: Of) -> String {
     match of {
+        Of::Time if x < 0.0 => format!("-{}", value(-x, of)),
         // Fractions of a nanosecond (costs per byte) are kept.
-        Of::Time if x >= 0.0 && (x == 0.0 || x >= 100.0) => Span(libm::round(x) as u64).to_string(),
+        Of::Time if x == 0.0 || x >= 100.0 => Span(libm::round(x) as u64).to_string(),
         Of::Time => format!("{x}ns"),
         Of::Count => x.to_string(),
     }
