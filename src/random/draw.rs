@@ -68,6 +68,7 @@ impl Lineage {
 
     /// The lineage of what is reached from here through call-site `site` (a hash of target and occurrence) by try `ordinal`.
     #[inline]
+    #[must_use]
     pub fn child(self, site: u64, ordinal: u32) -> Self {
         Self(mix(self.0.rotate_left(23) ^ site.wrapping_add((ordinal as u64).wrapping_mul(GOLDEN))))
     }

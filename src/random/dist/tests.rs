@@ -9,8 +9,8 @@ fn draw(i: u64) -> Draw {
     Draw::new(42, Lineage::root(9, i), Purpose::Work, 0)
 }
 
-fn dist(law: Law) -> Dist {
-    Dist::new(&law).unwrap()
+fn dist(law: &Law) -> Dist {
+    Dist::new(law).unwrap()
 }
 
 fn constant(value: f64) -> Law {
@@ -45,7 +45,7 @@ fn family() -> Vec<Law> {
 #[test]
 fn means_and_variances_are_the_closed_forms() {
     for law in family() {
-        let dist = dist(law.clone());
+        let dist = dist(&law);
         let samples: Vec<f64> = (0..N).map(|i| dist.sample(&mut draw(i)) as f64).collect();
         let n = N as f64;
         let mean = samples.iter().sum::<f64>() / n;
@@ -72,7 +72,7 @@ fn moments_are_those_that_were_written() {
         (Law::Exponential { mean: 5.0 }, 5.0, 1.0),
     ];
     for (law, mean, cv) in cases {
-        let dist = dist(law.clone());
+        let dist = dist(&law);
         assert!((dist.mean() / mean - 1.0).abs() < 1e-12, "{law}: {}", dist.mean());
         assert!((dist.scv().sqrt() / cv - 1.0).abs() < 1e-12, "{law}: {}", dist.scv());
     }
@@ -83,8 +83,8 @@ fn share_below(dist: &Dist, value: f64) -> f64 {
     (0..N).filter(|i| dist.sample_f64(&mut draw(*i)) <= value).count() as f64 / N as f64
 }
 
-fn has_quantiles(law: Law, quantiles: &[(f64, f64)]) {
-    let dist = dist(law.clone());
+fn has_quantiles(law: &Law, quantiles: &[(f64, f64)]) {
+    let dist = dist(law);
     for (q, value) in quantiles {
         let found = share_below(&dist, *value);
         let error = (q * (1.0 - q) / N as f64).sqrt();
@@ -95,42 +95,42 @@ fn has_quantiles(law: Law, quantiles: &[(f64, f64)]) {
 #[test]
 fn fits_go_through_their_percentiles() {
     let two = vec![(0.5, 8e6), (0.99, 60e6)];
-    has_quantiles(Law::Percentiles(two.clone()), &two);
+    has_quantiles(&Law::Percentiles(two.clone()), &two);
     let four = vec![(0.5, 8e6), (0.9, 12e6), (0.95, 40e6), (0.999, 60e6)];
-    has_quantiles(Law::Percentiles(four.clone()), &four);
+    has_quantiles(&Law::Percentiles(four.clone()), &four);
     // Beyond its ends a fit goes on as it was: with three points on one log-normal it is that log-normal.
     let median = |z: f64| 8e6 * libm::exp(0.7 * z);
     let (z90, z99) = (1.281_551_565_5, 2.326_347_874);
     let line = Law::Percentiles(vec![(0.5, 8e6), (0.9, median(z90)), (0.99, median(z99))]);
-    has_quantiles(line.clone(), &[(0.1, median(-z90)), (0.01, median(-z99))]);
+    has_quantiles(&line, &[(0.1, median(-z90)), (0.01, median(-z99))]);
     let lognormal = 8e6 * libm::exp(0.245);
-    assert!((dist(line).mean() / lognormal - 1.0).abs() < 1e-9);
+    assert!((dist(&line).mean() / lognormal - 1.0).abs() < 1e-9);
 }
 
 #[test]
 fn shapes_are_right_and_not_only_moments() {
     let e = libm::exp;
-    has_quantiles(Law::Exponential { mean: 1.0 }, &[(1.0 - e(-0.1), 0.1), (1.0 - e(-1.0), 1.0), (1.0 - e(-4.0), 4.0)]);
-    has_quantiles(Law::Erlang { mean: 2.0, k: 2 }, &[(1.0 - 2.0 * e(-1.0), 1.0), (1.0 - 5.0 * e(-4.0), 4.0)]);
+    has_quantiles(&Law::Exponential { mean: 1.0 }, &[(1.0 - e(-0.1), 0.1), (1.0 - e(-1.0), 1.0), (1.0 - e(-4.0), 4.0)]);
+    has_quantiles(&Law::Erlang { mean: 2.0, k: 2 }, &[(1.0 - 2.0 * e(-1.0), 1.0), (1.0 - 5.0 * e(-4.0), 4.0)]);
     // A gamma of cv 1 ÷ √2 is an Erlang of two stages, one of √2 is a squared normal.
-    has_quantiles(Law::Gamma { mean: 2.0, cv: 0.5_f64.sqrt() }, &[(1.0 - 2.0 * e(-1.0), 1.0)]);
-    has_quantiles(Law::Gamma { mean: 1.0, cv: 2.0_f64.sqrt() }, &[(0.682_689_5, 1.0), (0.954_499_7, 4.0)]);
-    has_quantiles(Law::Weibull { mean: libm::tgamma(1.5), shape: 2.0 }, &[(1.0 - e(-1.0), 1.0)]);
+    has_quantiles(&Law::Gamma { mean: 2.0, cv: 0.5_f64.sqrt() }, &[(1.0 - 2.0 * e(-1.0), 1.0)]);
+    has_quantiles(&Law::Gamma { mean: 1.0, cv: 2.0_f64.sqrt() }, &[(0.682_689_5, 1.0), (0.954_499_7, 4.0)]);
+    has_quantiles(&Law::Weibull { mean: libm::tgamma(1.5), shape: 2.0 }, &[(1.0 - e(-1.0), 1.0)]);
     let kept = 1.0 - libm::pow(0.01, 1.5);
     let below_4 = (1.0 - libm::pow(0.25, 1.5)) / kept;
-    has_quantiles(Law::Pareto { min: 1.0, max: 100.0, alpha: 1.5 }, &[(below_4, 4.0)]);
-    has_quantiles(Law::Uniform { min: 2.0, max: 6.0 }, &[(0.25, 3.0), (0.75, 5.0)]);
-    has_quantiles(Law::Normal { mean: 0.0, sd: 1.0 }, &[(0.682_689_5, 1.0)]);
-    let balanced = dist(Law::Hyperexponential { mean: 1.0, cv: 3.0_f64.sqrt() });
+    has_quantiles(&Law::Pareto { min: 1.0, max: 100.0, alpha: 1.5 }, &[(below_4, 4.0)]);
+    has_quantiles(&Law::Uniform { min: 2.0, max: 6.0 }, &[(0.25, 3.0), (0.75, 5.0)]);
+    has_quantiles(&Law::Normal { mean: 0.0, sd: 1.0 }, &[(0.682_689_5, 1.0)]);
+    let balanced = dist(&Law::Hyperexponential { mean: 1.0, cv: 3.0_f64.sqrt() });
     assert!((balanced.var() - 3.0).abs() < 1e-12);
 }
 
 #[test]
 fn geometric_counts_from_one() {
     let law = Law::Geometric { mean: 4.0 };
-    let dist = dist(law.clone());
+    let dist = dist(&law);
     assert_eq!((dist.mean(), dist.var()), (4.0, 12.0));
-    has_quantiles(law, &[(0.25, 1.0), (0.4375, 2.0), (1.0 - libm::pow(0.75, 10.0), 10.0)]);
+    has_quantiles(&law, &[(0.25, 1.0), (0.4375, 2.0), (1.0 - libm::pow(0.75, 10.0), 10.0)]);
     assert!((0..1000).all(|i| dist.sample(&mut draw(i)) >= 1));
     assert_eq!(Dist::new(&Law::Geometric { mean: 1.0 }), Ok(Dist::fixed(1)));
 }
@@ -152,7 +152,7 @@ fn the_same_draw_is_the_same_variate_on_every_scale() {
         ),
     ];
     for (law, five_times) in pairs {
-        let (one, five) = (dist(law.clone()), dist(five_times));
+        let (one, five) = (dist(&law), dist(&five_times));
         for i in 0..2_000 {
             let (x, y) = (one.sample_f64(&mut draw(i)), five.sample_f64(&mut draw(i)));
             assert!((y - 5.0 * x).abs() <= 1e-9 * y, "{law}: {y} is not 5 · {x}");
@@ -162,7 +162,7 @@ fn the_same_draw_is_the_same_variate_on_every_scale() {
 
 #[test]
 fn values_are_stable() {
-    let samples = |law: &Law| [0, 1, 2].map(|i| dist(law.clone()).sample(&mut draw(i)));
+    let samples = |law: &Law| [0, 1, 2].map(|i| dist(law).sample(&mut draw(i)));
     let lines: Vec<String> = family().iter().map(|law| format!("{law}: {:?}", samples(law))).collect();
     let text = lines.join("\n");
     insta::assert_snapshot!(text, @r"
@@ -199,13 +199,13 @@ fn what_does_not_vary_is_a_constant() {
         Law::Samples { path: "m.csv".into(), values: vec![5e6; 3] },
     ];
     for law in constants {
-        let dist = dist(law.clone());
+        let dist = dist(&law);
         assert_eq!(dist.constant(), Some(5_000_000), "{law}");
         assert_eq!((dist.mean(), dist.var(), dist.sample(&mut draw(1))), (5e6, 0.0, 5_000_000));
     }
-    assert!(dist(Law::Exponential { mean: 0.0 }).is_zero());
+    assert!(dist(&Law::Exponential { mean: 0.0 }).is_zero());
     assert!(Dist::ZERO.is_zero() && Dist::default().is_zero() && !Dist::fixed(1).is_zero());
-    assert_eq!(dist(constant(2.5)).sample(&mut draw(0)), 3);
+    assert_eq!(dist(&constant(2.5)).sample(&mut draw(0)), 3);
 }
 
 #[test]
