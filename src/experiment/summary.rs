@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::stats::Histogram;
 pub use crate::stats::Interval as Estimate;
+
+use crate::stats::Histogram;
 
 /// A distribution of times in milliseconds.
 #[derive(Clone, Debug, Default, Serialize)]

@@ -23,9 +23,8 @@ pub(crate) fn quantile(p: f64) -> f64 {
         return -quantile(1.0 - p);
     }
     let t = (-2.0 * libm::log(p)).sqrt();
-    let mut z = (2.515_517 + t * (0.802_853 + t * 0.010_328))
-        / (1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308)))
-        - t;
+    let mut z =
+        (2.515_517 + t * (0.802_853 + t * 0.010_328)) / (1.0 + t * (1.432_788 + t * (0.189_269 + t * 0.001_308))) - t;
     for _ in 0..3 {
         let step = (below(z) - p) / density(z);
         z -= step / (1.0 + 0.5 * z * step);

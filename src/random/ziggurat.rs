@@ -9,9 +9,9 @@ use super::Draw;
 const LAYERS: usize = 256;
 /// Where the exponential's tail begins, and the area of each of its layers.
 const EXP_TAIL: f64 = 7.697_117_470_131_05;
-const EXP_AREA: f64 = 0.003_949_659_822_581_557_2;
+const EXP_AREA: f64 = 0.003_949_659_822_581_557;
 /// Where the half-normal's tail begins, and the area of each of its layers.
-const NORMAL_TAIL: f64 = 3.654_152_885_361_008_8;
+const NORMAL_TAIL: f64 = 3.654_152_885_361_009;
 const NORMAL_AREA: f64 = 0.004_928_673_233_974_655;
 /// 2⁵³: places in a layer.
 const PLACES: f64 = (1u64 << 53) as f64;
@@ -42,7 +42,7 @@ pub(crate) fn exponential(draw: &mut Draw) -> f64 {
     let layer = EXPONENTIAL.layers[(bits & 255) as usize];
     let place = bits >> 11;
     if place < layer.keep {
-        return place as i64 as f64 * layer.step;
+        return place.cast_signed() as f64 * layer.step;
     }
     exponential_edge(draw, bits)
 }
@@ -54,7 +54,7 @@ pub(crate) fn normal(draw: &mut Draw) -> f64 {
     let layer = NORMAL.layers[(bits & 255) as usize];
     let place = bits >> 11;
     if place < layer.keep {
-        return signed(place as i64 as f64 * layer.step, bits);
+        return signed(place.cast_signed() as f64 * layer.step, bits);
     }
     normal_edge(draw, bits)
 }

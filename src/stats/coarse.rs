@@ -101,7 +101,9 @@ mod tests {
 
     fn of(values: &[u64]) -> Coarse {
         let mut coarse = Coarse::default();
-        values.iter().for_each(|v| coarse.record(*v));
+        for v in values {
+            coarse.record(*v);
+        }
         coarse
     }
 

@@ -105,7 +105,9 @@ mod tests {
 
     fn of(parts: &[(u32, u64)]) -> Occupancy {
         let mut occupancy = Occupancy::default();
-        parts.iter().for_each(|(level, dt)| occupancy.add(*level, *dt));
+        for (level, dt) in parts {
+            occupancy.add(*level, *dt);
+        }
         occupancy
     }
 

@@ -82,7 +82,9 @@ mod tests {
 
     fn of(values: &[u64]) -> Tally {
         let mut tally = Tally::default();
-        values.iter().for_each(|v| tally.record(*v));
+        for v in values {
+            tally.record(*v);
+        }
         tally
     }
 

@@ -53,8 +53,9 @@ pub(super) fn percentile_name(q: f64) -> String {
 /// A number as people write it.
 fn value(x: f64, of: Of) -> String {
     match of {
+        Of::Time if x < 0.0 => format!("-{}", value(-x, of)),
         // Fractions of a nanosecond (costs per byte) are kept.
-        Of::Time if x >= 0.0 && (x == 0.0 || x >= 100.0) => Span(libm::round(x) as u64).to_string(),
+        Of::Time if x == 0.0 || x >= 100.0 => Span(libm::round(x) as u64).to_string(),
         Of::Time => format!("{x}ns"),
         Of::Count => x.to_string(),
     }
@@ -62,16 +63,15 @@ fn value(x: f64, of: Of) -> String {
 
 /// Two points are a log-normal, more are a fit.
 fn percentiles(points: &[(f64, f64)], of: Of) -> String {
-    let listed: Vec<String> = points.iter().map(|(q, x)| format!("{} {}", percentile_name(*q), value(*x, of))).collect();
+    let listed: Vec<String> =
+        points.iter().map(|(q, x)| format!("{} {}", percentile_name(*q), value(*x, of))).collect();
     let kind = if points.len() == 2 { "log-normal" } else { "monotone fit" };
     format!("{kind} through {}", listed.join(", "))
 }
 
 /// The branches with their shares.
 fn mix(branches: &[(f64, Law)], of: Of) -> String {
-    let branch = |(share, law): &(f64, Law)| {
-        format!("{}% ({})", libm::round(share * 1e8) / 1e6, law.describe(of))
-    };
+    let branch = |(share, law): &(f64, Law)| format!("{}% ({})", libm::round(share * 1e8) / 1e6, law.describe(of));
     format!("mix of {}", branches.iter().map(branch).collect::<Vec<_>>().join(", "))
 }
 

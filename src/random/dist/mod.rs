@@ -185,10 +185,11 @@ impl Dist {
     }
 }
 
-/// Rounds to the nearest whole number. Values are never negative; what is too large becomes the largest.
+/// Rounds to the nearest whole number. Values are never negative; what is too large becomes 2⁶³ − 1 (as nanoseconds, 292
+/// years). Processors convert to signed numbers in one step, to unsigned ones in several.
 #[inline]
 fn whole(x: f64) -> u64 {
-    (x + 0.5) as u64
+    ((x + 0.5) as i64).cast_unsigned()
 }
 
 /// Refuses NaN, endless and negative numbers.
