@@ -1,0 +1,85 @@
+//! Stable codes: other programs and people look them up, so a number is never given to something else.
+
+/// A stable code, shown as `E101 unknown-key`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code {
+    /// `E101`.
+    pub number: &'static str,
+    /// `unknown-key`.
+    pub name: &'static str,
+    /// What it means, in a sentence.
+    pub doc: &'static str,
+}
+
+/// One constant per code, and the list of all of them.
+macro_rules! codes {
+    ($($ident:ident = $number:literal $name:literal: $doc:literal,)*) => {
+        /// The codes by name.
+        pub mod code {
+            use super::Code;
+            $(#[doc = $doc] pub const $ident: Code = Code { number: $number, name: $name, doc: $doc };)*
+        }
+        /// All codes, in order.
+        pub const CODES: &[Code] = &[$(code::$ident),*];
+    };
+}
+
+codes! {
+    SYNTAX = "E001" "syntax": "The text is not TOML.",
+    EMPTY = "E002" "empty": "The file says nothing.",
+    NOT_A_FILE = "E003" "not-a-file": "The path is a directory or something else that is not a file.",
+    NOT_UTF8 = "E004" "not-utf-8": "The file is not UTF-8 text.",
+    TOO_LARGE = "E005" "too-large": "The file is far larger than any scenario.",
+    UNREADABLE = "E006" "unreadable": "A file that the scenario names cannot be read or does not hold what it should.",
+    UNKNOWN_KEY = "E101" "unknown-key": "The key is not part of the vocabulary of its table.",
+    NOT_YET = "E102" "not-supported-yet": "The word is part of the vocabulary, but this version cannot run it.",
+    WRONG_KIND = "E103" "wrong-kind": "The value is of another kind than its key wants: a number for a text, a table for a list.",
+    BAD_VALUE = "E104" "bad-value": "The value cannot be understood: a missing unit, a share above 100 %, a negative rate.",
+    MISSING_KEY = "E105" "missing-key": "A key without which the table means nothing is not there.",
+    UNKNOWN_WORD = "E106" "unknown-word": "The value is none of the words that its key knows.",
+    BAD_NAME = "E107" "bad-name": "A name must be kebab- or snake-case.",
+    BAD_VERSION = "E108" "version": "The file must begin with `version = 1`.",
+    MISPLACED = "E109" "misplaced": "The key is known but belongs elsewhere.",
+    UNKNOWN_PATH = "E110" "unknown-path": "A path of `--set` or of a variant leads to nothing.",
+    BAD_VARIANT = "E111" "bad-variant": "A variant, once applied, is not a valid scenario.",
+    UNKNOWN_NAME = "E201" "unknown-name": "The name is not defined anywhere in the file.",
+    NAME_TWICE = "E202" "name-twice": "All nodes and clients share one namespace; a name stands for one thing.",
+    UNKNOWN_ENDPOINT = "E203" "unknown-endpoint": "The node has no such endpoint.",
+    WRONG_TARGET = "E204" "wrong-target": "The node exists but cannot be used this way.",
+    OUT_OF_RANGE = "E205" "out-of-range": "The number cannot be: zero replicas, zero users, a zero duration.",
+    OPEN_AND_CLOSED = "E206" "open-and-closed": "A client is either open (a rate) or closed (users), not both.",
+    LOAD = "E207" "load": "The client's load is not fully or not uniquely described.",
+    SHARES = "E208" "shares": "Shares or weights do not add up.",
+    ENDLESS = "E209" "endless-cycle": "Calls go round in a circle that can never end.",
+    TOO_MANY_STEPS = "E210" "too-many-steps": "The steps, `times` multiplied out, are too many.",
+    WAIT_FOR = "E211" "wait-for": "`wait_for` asks for more branches than there are.",
+    PREEMPTION = "E212" "preemption": "Only lifo and priority lines can take a worker away.",
+    DISTRIBUTION = "E213" "distribution": "No distribution has these parameters.",
+    TOO_LONG_A_RUN = "E214" "too-long-a-run": "The run would need more events than `max_events` allows.",
+    NOTHING_TO_DO = "E215" "nothing-to-do": "No client calls anything, so nothing would happen.",
+    SLO_TARGET = "E301" "slo-target": "The SLO is about something that does not exist.",
+    SLO_SYNTAX = "E302" "slo-syntax": "The SLO's expression cannot be understood.",
+    SLO_METRIC = "E303" "slo-metric": "The figure is not measured for this target.",
+    LIMITS_IGNORED = "W401" "limits-ignored": "An in-process call runs on the caller's worker; the callee's own limits do not apply.",
+    OVERLOADED = "W402" "overloaded": "More work is offered than the node can do; its line grows without end.",
+    TIMEOUTS_INVERT = "W403" "timeouts-invert": "A callee may still wait for its own callee when its caller has given up.",
+    LATENCY_ONLY = "W404" "latency-only": "An SLO on latency alone is met by failing fast; it needs one on success beside it.",
+    WHOLE_SPAN = "W405" "whole-span": "The percentiles look like those of whole spans, which include waiting for others.",
+    PHASES_SHORT = "W406" "phases-short": "The phases end before the run does; the last rate holds.",
+    UNUSED = "W407" "unused": "Nothing uses it.",
+    PROCESS_DEFAULT = "W408" "default-in-process": "A call that cannot be in-process crosses the network although the default says in-process.",
+    NEVER_QUEUES = "N501" "never-queues": "The node has so many workers that nothing ever waits there.",
+    FIT = "N502" "fit": "Three or more percentiles are fitted by a monotone curve.",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_is_given_twice() {
+        for (i, a) in CODES.iter().enumerate() {
+            assert!(CODES[i + 1..].iter().all(|b| a.number != b.number && a.name != b.name), "{}", a.number);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Where complaints pile up while a text is read.
+
+use std::ops::Range;
+
+use crate::diag::{Complaint, Source};
+
+/// The text under reading and what is wrong with it so far.
+pub(crate) struct Desk<'s> {
+    /// The text.
+    pub(crate) source: &'s Source,
+    /// What is wrong with it so far.
+    pub(crate) complaints: Vec<Complaint>,
+}
+
+impl<'s> Desk<'s> {
+    pub(crate) fn new(source: &'s Source) -> Self {
+        Self { source, complaints: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, complaint: Complaint) {
+        self.complaints.push(complaint);
+    }
+
+    /// The text of a place.
+    pub(crate) fn slice(&self, place: Range<usize>) -> &'s str {
+        self.source.text.get(place).unwrap_or_default()
+    }
+}

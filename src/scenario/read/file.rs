@@ -1,0 +1,233 @@
+//! The file: its head and its tables.
+
+use std::collections::BTreeMap;
+
+use toml::de::{DeTable, DeValue};
+
+use super::client::client;
+use super::law::law;
+use super::node::node;
+use super::promise;
+use super::step::TRANSPORTS;
+use super::value::{self, count, count_or, duration, text, whole};
+use super::view::View;
+use super::{Desk, Value};
+use crate::diag::{Complaint, code};
+use crate::scenario::vocab::FILE;
+use crate::scenario::written::{
+    Balancing, Defaults, Discovery, Given, Link, Metric, Network, Node, NodeKind, Policy, Promise, Scenario, Sense, Sim, Slo,
+    Transport,
+};
+
+/// The whole file.
+pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
+    let view = View::open(desk, &FILE, table, 0..desk.source.text.find('\n').unwrap_or(desk.source.text.len()));
+    version(desk, &view);
+    let stem = desk.source.name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let stem = stem.strip_suffix(".toml").unwrap_or(stem).to_owned();
+    let clients = view.named(desk, "clients");
+    let policies = view.named(desk, "policies");
+    Scenario {
+        name: view.read(desk, "name", text).unwrap_or(Given::default(stem)),
+        description: view.or_default(desk, "description", text),
+        sim: sim(desk, &view),
+        defaults: defaults(desk, &view),
+        network: network(desk, &view),
+        discovery: discovery(desk, &view),
+        clients: clients
+            .into_iter()
+            .map(|(name, inner)| {
+                check_name(desk, &name);
+                (name.value.clone(), client(desk, name, &inner))
+            })
+            .collect(),
+        nodes: nodes(desk, &view),
+        policies: policies
+            .into_iter()
+            .map(|(name, inner)| (name.value.clone(), Policy { timeout: inner.maybe(desk, "timeout", duration), name }))
+            .collect(),
+        slos: slos(desk, &view),
+        variants: variants(desk, &view),
+    }
+}
+
+fn version(desk: &mut Desk<'_>, view: &View<'_>) {
+    if !view.has("version") {
+        let complaint = Complaint::error(code::BAD_VERSION, "the file does not say its version").at(view.place.clone());
+        desk.push(complaint.help("begin with `version = 1`"));
+        return;
+    }
+    if let Some(version) = view.read(desk, "version", whole).filter(|v| v.value != 1) {
+        let message = format!("version {} of the vocabulary is unknown", version.value);
+        desk.push(Complaint::error(code::BAD_VERSION, message).at(version.place).help("this hoptax reads version 1"));
+    }
+}
+
+/// Complains about a name that is not kebab- or snake-case: dots and arrows have a meaning in paths.
+pub(super) fn check_name(desk: &mut Desk<'_>, name: &Given<String>) {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if !name.value.is_empty() && name.value.chars().all(fits) {
+        return;
+    }
+    let fixed: String = name.value.chars().map(|c| if fits(c) { c } else { '-' }).collect();
+    let complaint = Complaint::error(code::BAD_NAME, format!("`{}` is not a name", name.value)).at(name.place.clone());
+    let example = if fixed.is_empty() { "orders-db".into() } else { fixed };
+    desk.push(complaint.help(format!("names are letters, digits, - and _, such as `{example}`")));
+}
+
+fn sim(desk: &mut Desk<'_>, view: &View<'_>) -> Sim {
+    let inner = view.inner(desk, "sim");
+    Sim {
+        duration: inner.or_default(desk, "duration", duration),
+        warmup: inner.or_default(desk, "warmup", duration),
+        seed: inner.or_default(desk, "seed", whole),
+        replications: inner.or_default(desk, "replications", count),
+        max_events: inner.or_default(desk, "max_events", whole),
+        max_in_flight: inner.or_default(desk, "max_in_flight", whole),
+    }
+}
+
+fn defaults(desk: &mut Desk<'_>, view: &View<'_>) -> Defaults {
+    let inner = view.inner(desk, "defaults");
+    if !inner.has("transport") {
+        // The default of the vocabulary is itself not supported yet; delete this when it is.
+        let place = inner.place.clone().or(view.place.clone());
+        let complaint = Complaint::error(code::NOT_YET, "not supported yet: transport `rest` (the default)").at(place);
+        desk.push(complaint.help("write `[defaults] transport = \"free\"`: a remote call without encoding or connections"));
+    }
+    let transport = inner.word(desk, "transport", &TRANSPORTS).unwrap_or(Given::default(Transport::Free));
+    Defaults { transport, policy: inner.read(desk, "policy", text) }
+}
+
+fn network(desk: &mut Desk<'_>, view: &View<'_>) -> Network {
+    let inner = view.inner(desk, "network");
+    let mut links = Vec::new();
+    for (name, link) in inner.named(desk, "links") {
+        if !link.has("latency") {
+            link.missing(desk, "latency", "write latency = \"1ms\"");
+        }
+        let latency = link.read(desk, "latency", law);
+        let Some((from, to)) = name.value.split_once("->") else {
+            let complaint = Complaint::error(code::BAD_NAME, format!("`{}` is not a link", name.value)).at(name.place);
+            desk.push(complaint.help("a link is \"caller -> callee\", such as [network.links.\"orders -> billing\"]"));
+            continue;
+        };
+        let end = |end: &str| Given { value: end.trim().to_owned(), place: name.place.clone() };
+        links.extend(latency.map(|latency| Link { from: end(from), to: end(to), latency }));
+    }
+    Network {
+        same_host: inner.or_default(desk, "same_host", law),
+        same_zone: inner.or_default(desk, "same_zone", law),
+        cross_zone: inner.or_default(desk, "cross_zone", law),
+        cross_region: inner.or_default(desk, "cross_region", law),
+        links,
+    }
+}
+
+const BALANCING: [(&str, Balancing); 4] = [
+    ("round_robin", Balancing::RoundRobin),
+    ("random", Balancing::Random),
+    ("least_request", Balancing::LeastRequest),
+    ("pick_first", Balancing::PickFirst),
+];
+
+fn discovery(desk: &mut Desk<'_>, view: &View<'_>) -> Discovery {
+    let inner = view.inner(desk, "discovery");
+    inner.choice(desk, "kind", &[("static", ())]);
+    inner.choice(desk, "balance_per", &[("request", ())]);
+    Discovery {
+        load_balancing: inner.choice(desk, "load_balancing", &BALANCING),
+        choices: inner.or_default(desk, "choices", count_or("all")),
+    }
+}
+
+fn nodes(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Node> {
+    let mut all: BTreeMap<String, Node> = BTreeMap::new();
+    let kinds = [("services", NodeKind::Service), ("databases", NodeKind::Database), ("externals", NodeKind::External)];
+    for (table, kind) in kinds {
+        for (name, inner) in view.named(desk, table) {
+            check_name(desk, &name);
+            let read = node(desk, kind, name.clone(), &inner);
+            if let Some(first) = all.get(&name.value) {
+                let line = first.name.place.as_ref().map_or(0, |p| desk.source.line_column(p.start).0);
+                twice(desk, &name, line);
+            } else {
+                all.insert(name.value.clone(), read);
+            }
+        }
+    }
+    for (name, _) in view.get("clients").and_then(|v| v.get_ref().as_table()).into_iter().flatten() {
+        if let Some(node) = all.get(name.get_ref().as_ref()) {
+            let line = desk.source.line_column(name.span().start).0;
+            twice(desk, &node.name.clone(), line);
+        }
+    }
+    all
+}
+
+fn twice(desk: &mut Desk<'_>, name: &Given<String>, line: usize) {
+    let complaint = Complaint::error(code::NAME_TWICE, format!("the name `{}` is used twice", name.value));
+    desk.push(
+        complaint
+            .at(name.place.clone())
+            .label(format!("also in line {line}"))
+            .help("clients, services, databases and externals share one namespace; rename one of them"),
+    );
+}
+
+fn slos(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Slo> {
+    let mut all = Vec::new();
+    for slo in view.list(desk, "slos") {
+        for key in ["of", "expect"] {
+            if !slo.has(key) {
+                slo.missing(desk, key, "write of = \"shoppers\" and expect = \"p99 < 400ms\"");
+            }
+        }
+        let (of, expect) = (slo.read(desk, "of", text), slo.read(desk, "expect", text));
+        let name = slo.read(desk, "name", text);
+        let read = expect.as_ref().map(|e| promise(&e.value));
+        if let (Some(Err(complaint)), Some(expect)) = (&read, &expect) {
+            desk.push(complaint.clone().at(expect.place.clone()));
+        }
+        // An expression that cannot be understood stands in for itself: the target is still checked.
+        let promise = read.and_then(Result::ok).unwrap_or(Promise { metric: Metric::Mean, sense: Sense::Below, bound: f64::MAX });
+        if let (Some(of), Some(expect)) = (of, expect) {
+            let name = name.unwrap_or_else(|| Given::default(format!("{} {}", of.value, expect.value)));
+            all.push(Slo { name, of, expect, promise });
+        }
+    }
+    all
+}
+
+fn variants(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Vec<(String, String)>> {
+    let mut all = BTreeMap::new();
+    let Some(tables) = view.get("variants").and_then(|v| value::table(desk, "variants", v)) else { return all };
+    for (name, inner) in tables {
+        let Some(edits) = value::table(desk, name.get_ref(), inner) else { continue };
+        let mut flat = Vec::new();
+        for (path, value) in edits {
+            flatten(desk, &quoted(path.get_ref()), value, &mut flat);
+        }
+        flat.sort_by_key(|(at, ..)| *at);
+        all.insert(name.get_ref().to_string(), flat.into_iter().map(|(_, path, text)| (path, text)).collect());
+    }
+    all
+}
+
+/// A dotted key without quotes arrives as nested tables; a table in braces is a value.
+fn flatten(desk: &Desk<'_>, path: &str, value: &Value<'_>, out: &mut Vec<(usize, String, String)>) {
+    let text = desk.slice(value.span());
+    match value.get_ref() {
+        DeValue::Table(inner) if !text.starts_with('{') => {
+            for (key, value) in inner {
+                flatten(desk, &format!("{path}.{}", quoted(key.get_ref())), value, out);
+            }
+        }
+        _ => out.push((value.span().start, path.to_owned(), text.to_owned())),
+    }
+}
+
+/// A path stays as it is; a single segment that is no bare word gets its quotes back where it is part of a path.
+fn quoted(segment: &str) -> String {
+    segment.to_owned()
+}

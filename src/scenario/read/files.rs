@@ -1,0 +1,114 @@
+//! Files that a scenario names: measured values, recorded arrivals.
+
+use std::path::Path;
+
+use super::Desk;
+use crate::diag::{Complaint, code};
+use crate::scenario::written::Given;
+use crate::units::{Span, parse_nanos};
+
+/// Larger files are refused: ten million values are far beyond what a distribution needs.
+const LARGEST: u64 = 256 << 20;
+
+/// Measured values, one per line; times carry a unit each, or a header names it.
+pub(super) fn samples(desk: &mut Desk<'_>, path: &Given<String>, times: bool) -> Option<Vec<f64>> {
+    let text = text_of(desk, path)?;
+    let read = if times { values(&text) } else { plain(&text) };
+    refuse(desk, path, read)
+}
+
+/// Recorded arrivals, ascending.
+pub(super) fn arrivals(desk: &mut Desk<'_>, path: &Given<String>) -> Option<Vec<Span>> {
+    let text = text_of(desk, path)?;
+    let read = values(&text).and_then(|nanos| match nanos.windows(2).position(|w| w[1] < w[0]) {
+        Some(i) => Err(format!("arrival {} comes before the one above it; they must ascend", i + 2)),
+        None => Ok(nanos.into_iter().map(|n| Span(n.round() as u64)).collect()),
+    });
+    refuse(desk, path, read)
+}
+
+fn refuse<T>(desk: &mut Desk<'_>, path: &Given<String>, read: Result<Vec<T>, String>) -> Option<Vec<T>> {
+    let read = read.and_then(|all| if all.is_empty() { Err("no values".into()) } else { Ok(all) });
+    let told = |why| Complaint::error(code::UNREADABLE, format!("{}: {why}", path.value)).at(path.place.clone());
+    read.map_err(|why: String| desk.push(told(why))).ok()
+}
+
+fn text_of(desk: &mut Desk<'_>, path: &Given<String>) -> Option<String> {
+    let read = match &desk.source.dir {
+        Some(dir) => slurp(&dir.join(&path.value)),
+        None => Err("the scenario comes from no directory, so files beside it cannot be found".into()),
+    };
+    let told = |why| Complaint::error(code::UNREADABLE, format!("cannot read {}: {why}", path.value));
+    read.map_err(|why: String| desk.push(told(why).at(path.place.clone()).help("paths are relative to the scenario's file"))).ok()
+}
+
+fn slurp(path: &Path) -> Result<String, String> {
+    let meta = std::fs::metadata(path).map_err(|e| e.to_string())?;
+    if !meta.is_file() {
+        return Err("not a file".into());
+    }
+    if meta.len() > LARGEST {
+        return Err(format!("{} MB; at most {} MB", meta.len() >> 20, LARGEST >> 20));
+    }
+    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+    String::from_utf8(bytes).map_err(|e| format!("not UTF-8 at byte {}", e.utf8_error().valid_up_to()))
+}
+
+/// The first cell of each line that says something, with its line number.
+fn cells(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
+        .enumerate()
+        .map(|(i, line)| (i + 1, line.split([',', ';', '\t']).next().unwrap_or_default().trim().trim_matches('"')))
+        .filter(|(_, cell)| !cell.is_empty() && !cell.starts_with('#'))
+}
+
+fn values(text: &str) -> Result<Vec<f64>, String> {
+    let mut unit = "";
+    let mut all = Vec::new();
+    for (i, (line, cell)) in cells(text).enumerate() {
+        if i == 0 && cell.starts_with(char::is_alphabetic) {
+            unit = header_unit(cell).ok_or_else(|| format!("line 1: the header `{cell}` names no unit; write for example `latency_ms`"))?;
+            continue;
+        }
+        let bare = cell.parse::<f64>().is_ok();
+        if bare && unit.is_empty() {
+            return Err(format!("line {line}: `{cell}` has no unit; write `{cell}ms`, or name the unit in a header (`ms`)"));
+        }
+        let with_unit = if bare { format!("{cell}{unit}") } else { cell.to_owned() };
+        all.push(parse_nanos(&with_unit).map_err(|why| format!("line {line}: {why}"))?);
+    }
+    Ok(all)
+}
+
+/// `ms` of `ms`, `latency_ms`, `latency (ms)`.
+fn header_unit(header: &str) -> Option<&'static str> {
+    let last = header.rsplit(|c: char| !c.is_alphanumeric()).find(|part| !part.is_empty())?;
+    ["ns", "us", "ms", "s"].into_iter().find(|unit| *unit == last)
+}
+
+fn plain(text: &str) -> Result<Vec<f64>, String> {
+    let mut all = Vec::new();
+    for (i, (line, cell)) in cells(text).enumerate() {
+        match cell.parse::<f64>() {
+            Ok(n) if n.is_finite() && n >= 0.0 => all.push(n),
+            _ if i == 0 && cell.starts_with(char::is_alphabetic) => {}
+            _ => return Err(format!("line {line}: `{cell}` is not a number from 0")),
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_have_units_or_a_header_that_names_one() {
+        assert_eq!(values("8ms\n9ms\n"), Ok(vec![8e6, 9e6]));
+        assert_eq!(values("latency_ms\n8\n9.5\n"), Ok(vec![8e6, 9.5e6]));
+        assert_eq!(values("# measured\nus,host\n8,a\n"), Ok(vec![8e3]));
+        assert!(values("8\n").unwrap_err().contains("no unit"));
+        assert!(values("latency\n8\n").unwrap_err().contains("names no unit"));
+        assert!(values("ms\n-8\n").unwrap_err().contains("negative"));
+    }
+}

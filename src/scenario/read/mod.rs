@@ -1,0 +1,48 @@
+//! From text to the scenario as written. Nothing here stops at a mistake: every reader complains and goes on with what
+//! it has, so that one look at a file tells everything that is wrong with it.
+
+mod client;
+mod desk;
+mod file;
+mod files;
+mod law;
+mod node;
+mod promise;
+mod step;
+mod value;
+mod view;
+
+use toml::de::DeTable;
+
+use super::written::Scenario;
+use crate::diag::{Complaint, Source, code};
+
+pub(crate) use desk::Desk;
+pub(super) use promise::promise;
+pub(crate) use value::suggest;
+
+/// A value of the parsed text, with its place.
+pub(crate) type Value<'t> = toml::Spanned<toml::de::DeValue<'t>>;
+
+/// Reads a text. A scenario comes back whenever the text is TOML, however wrong; it may be used only without errors.
+pub(super) fn read(source: &Source) -> (Option<Scenario>, Vec<Complaint>) {
+    let mut desk = Desk::new(source);
+    if source.text.trim().is_empty() {
+        desk.push(
+            Complaint::error(code::EMPTY, "the file is empty")
+                .help("begin with `version = 1`, a client and a service; `hoptax new` writes an example"),
+        );
+        return (None, desk.complaints);
+    }
+    let (table, errors) = DeTable::parse_recoverable(&source.text);
+    if !errors.is_empty() {
+        desk.complaints.extend(errors.iter().map(syntax));
+        return (None, desk.complaints);
+    }
+    let scenario = file::read(&mut desk, table.get_ref());
+    (Some(scenario), desk.complaints)
+}
+
+fn syntax(error: &toml::de::Error) -> Complaint {
+    Complaint::error(code::SYNTAX, format!("not TOML: {}", error.message())).at(error.span())
+}

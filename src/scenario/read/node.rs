@@ -1,0 +1,69 @@
+//! Services, databases, externals.
+
+use std::collections::BTreeMap;
+
+use super::Desk;
+use super::law::law;
+use super::step::steps;
+use super::value::{count, count_or, flag, number, share, zone};
+use super::view::View;
+use crate::scenario::written::{Endpoint, Given, Io, Node, NodeKind, QueueOrder};
+
+const IO: [(&str, Io); 2] = [("blocking", Io::Blocking), ("async", Io::Async)];
+
+const ORDER: [(&str, QueueOrder); 4] = [
+    ("fifo", QueueOrder::Fifo),
+    ("lifo", QueueOrder::Lifo),
+    ("random", QueueOrder::Random),
+    ("priority", QueueOrder::Priority),
+];
+
+/// One node.
+pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, view: &View<'_>) -> Node {
+    let service = kind == NodeKind::Service;
+    Node {
+        kind,
+        replicas: view.or_default(desk, "replicas", count),
+        concurrency: view.or_default(desk, "concurrency", count_or("unlimited")),
+        cores: view.maybe(desk, "cores", number),
+        io: if service { view.choice(desk, "io", &IO) } else { Given::default(Io::Blocking) },
+        queue_limit: flat(view.maybe(desk, "queue_limit", count_or("unlimited"))),
+        queue_order: view.choice(desk, "queue_order", &ORDER),
+        preemptive: view.or_default(desk, "preemptive", flag),
+        queue_timeout: view.maybe(desk, "queue_timeout", law),
+        zone: view.maybe(desk, "zone", zone),
+        endpoints: endpoints(desk, &name, view),
+        name,
+    }
+}
+
+/// "Unlimited" written and nothing written mean the same.
+fn flat<T>(given: Given<Option<Option<T>>>) -> Given<Option<T>> {
+    Given { value: given.value.flatten(), place: given.place }
+}
+
+/// The default endpoint is there when anything about it is written, or when there is no other.
+fn endpoints(desk: &mut Desk<'_>, node: &Given<String>, view: &View<'_>) -> BTreeMap<String, Endpoint> {
+    let mut all = BTreeMap::new();
+    for (name, inner) in view.named(desk, "endpoints") {
+        super::file::check_name(desk, &name);
+        all.insert(name.value.clone(), endpoint(desk, name, &inner));
+    }
+    let own = ["work", "wait", "steps"].iter().any(|key| view.vocab.find(key).is_some() && view.has(key));
+    if own || all.is_empty() {
+        let name = Given { value: String::new(), place: node.place.clone() };
+        all.insert(String::new(), endpoint(desk, name, view));
+    }
+    all
+}
+
+fn endpoint(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) -> Endpoint {
+    let has_steps = view.vocab.find("steps").is_some();
+    Endpoint {
+        name,
+        work: view.maybe(desk, "work", law),
+        wait: view.maybe(desk, "wait", law),
+        error_rate: view.or_default(desk, "error_rate", share),
+        steps: if has_steps { view.read(desk, "steps", steps).map(|s| s.value).unwrap_or_default() } else { Vec::new() },
+    }
+}

@@ -1,0 +1,251 @@
+//! A table of the text seen through its vocabulary: opening it complains about every key that does not belong there.
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::value::{self, suggest};
+use super::{Desk, Value};
+use crate::diag::{Complaint, Source, code};
+use crate::scenario::vocab::{self, Key, Shape, Table, Word};
+use crate::scenario::written::{Given, Place};
+
+/// A table of the text and its vocabulary.
+pub(crate) struct View<'t> {
+    pub(crate) vocab: &'static Table,
+    table: Option<&'t DeTable<'t>>,
+    /// Where to point for what is missing.
+    pub(crate) place: Option<Place>,
+}
+
+impl<'t> View<'t> {
+    /// Opens a table and complains about keys that do not belong there.
+    pub(crate) fn open(desk: &mut Desk<'_>, vocab: &'static Table, table: &'t DeTable<'t>, place: Place) -> Self {
+        for (name, value) in table {
+            check_key(desk, vocab, name, value);
+        }
+        Self { vocab, table: Some(table), place: Some(place) }
+    }
+
+    /// A table that nobody wrote: all defaults.
+    pub(crate) fn absent(vocab: &'static Table) -> Self {
+        Self { vocab, table: None, place: None }
+    }
+
+    /// The table under a key, or all its defaults.
+    pub(crate) fn inner(&self, desk: &mut Desk<'_>, name: &str) -> View<'t> {
+        let Shape::One(vocab) = self.key(name).shape else { unreachable!("{name} is one table") };
+        match self.get(name).and_then(|v| value::table(desk, name, v).map(|t| (t, v.span()))) {
+            Some((table, place)) => View::open(desk, vocab, table, place),
+            None => View::absent(vocab),
+        }
+    }
+
+    /// The tables by name under a key.
+    pub(crate) fn named(&self, desk: &mut Desk<'_>, name: &str) -> Vec<(Given<String>, View<'t>)> {
+        let Shape::Named(vocab) = self.key(name).shape else { unreachable!("{name} is named tables") };
+        let Some(tables) = self.get(name).and_then(|v| value::table(desk, name, v)) else { return Vec::new() };
+        let mut all = Vec::new();
+        for (key, inner) in tables {
+            if let Some(table) = value::table(desk, key.get_ref(), inner) {
+                let named = Given::at(key.get_ref().to_string(), key.span());
+                all.push((named, View::open(desk, vocab, table, key.span())));
+            }
+        }
+        all
+    }
+
+    /// The list of tables under a key.
+    pub(crate) fn list(&self, desk: &mut Desk<'_>, name: &str) -> Vec<View<'t>> {
+        let Shape::List(vocab) = self.key(name).shape else { unreachable!("{name} is a list of tables") };
+        let Some(items) = self.get(name).and_then(|v| value::array(desk, name, v)) else { return Vec::new() };
+        let mut all = Vec::new();
+        for item in items {
+            if let Some(table) = value::table(desk, name, item) {
+                all.push(View::open(desk, vocab, table, item.span()));
+            }
+        }
+        all
+    }
+
+    /// The key of the vocabulary; asking for one that is not there is a mistake in this program.
+    fn key(&self, name: &str) -> &'static Key {
+        let key = self.vocab.find(name);
+        debug_assert!(key.is_some_and(|key| !key.later), "{name} is not in the vocabulary of {}", self.vocab.name);
+        key.unwrap_or(&NO_KEY)
+    }
+
+    /// The value of a key, if it was written.
+    pub(crate) fn get(&self, name: &str) -> Option<&'t Value<'t>> {
+        let _ = self.key(name);
+        self.table?.get(name)
+    }
+
+    /// Whether the key was written.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Where the key's value stands.
+    pub(crate) fn place_of(&self, name: &str) -> Option<Place> {
+        self.get(name).map(Spanned::span)
+    }
+
+    /// Reads a key, if it was written and can be understood.
+    pub(crate) fn read<T>(
+        &self,
+        desk: &mut Desk<'_>,
+        name: &str,
+        read: impl Fn(&mut Desk<'_>, &str, &Value<'_>) -> Option<T>,
+    ) -> Option<Given<T>> {
+        let value = self.get(name)?;
+        Some(Given::at(read(desk, name, value)?, value.span()))
+    }
+
+    /// Reads a key that may be absent, in which case it means nothing.
+    pub(crate) fn maybe<T>(
+        &self,
+        desk: &mut Desk<'_>,
+        name: &str,
+        read: impl Fn(&mut Desk<'_>, &str, &Value<'_>) -> Option<T>,
+    ) -> Given<Option<T>> {
+        match self.read(desk, name, read) {
+            Some(given) => Given { value: Some(given.value), place: given.place },
+            None => Given::default(None),
+        }
+    }
+
+    /// Reads a key or, where it is absent or cannot be understood, the default of its vocabulary.
+    pub(crate) fn or_default<T>(
+        &self,
+        desk: &mut Desk<'_>,
+        name: &str,
+        read: impl Fn(&mut Desk<'_>, &str, &Value<'_>) -> Option<T>,
+    ) -> Given<T> {
+        if let Some(given) = self.read(desk, name, &read) {
+            return given;
+        }
+        let text = self.key(name).default.unwrap_or_default();
+        let nowhere = Source::text("", text);
+        let mut quiet = Desk::new(&nowhere);
+        let value = DeValue::parse(text).ok().and_then(|value| read(&mut quiet, name, &value));
+        Given::default(value.unwrap_or_else(|| unreachable!("the default of {name} is not in its own vocabulary")))
+    }
+
+    /// Reads one of the words of a key; `None` where the word is unknown or not supported yet.
+    pub(crate) fn word<T: Copy>(&self, desk: &mut Desk<'_>, name: &str, words: &[(&str, T)]) -> Option<Given<T>> {
+        let Shape::Choice(known) = self.key(name).shape else { unreachable!("{name} is a choice") };
+        self.read(desk, name, |desk, name, value| choose(desk, name, value, known, words))
+    }
+
+    /// Reads one of the words of a key, or its default.
+    pub(crate) fn choice<T: Copy>(&self, desk: &mut Desk<'_>, name: &str, words: &[(&str, T)]) -> Given<T> {
+        let Shape::Choice(known) = self.key(name).shape else { unreachable!("{name} is a choice") };
+        self.or_default(desk, name, |desk, name, value| choose(desk, name, value, known, words))
+    }
+
+    /// Complains that a key is missing.
+    pub(crate) fn missing(&self, desk: &mut Desk<'_>, name: &str, help: &str) {
+        desk.push(
+            Complaint::error(code::MISSING_KEY, format!("{} has no `{name}`", self.vocab.name))
+                .at(self.place.clone())
+                .help(help),
+        );
+    }
+}
+
+/// What a release build reads where this program asks for a key that is not in the vocabulary: nothing.
+static NO_KEY: Key = vocab::key("", Shape::Anything, "");
+
+fn choose<T: Copy>(
+    desk: &mut Desk<'_>,
+    name: &str,
+    value: &Value<'_>,
+    known: &[Word],
+    words: &[(&str, T)],
+) -> Option<T> {
+    debug_assert!(words.iter().all(|(w, _)| known.iter().any(|k| k.word == *w && !k.later)), "{name}");
+    let text = value::text(desk, name, value)?;
+    if let Some((_, meant)) = words.iter().find(|(word, _)| *word == text) {
+        return Some(*meant);
+    }
+    unknown_word(desk, name, value, &text, known);
+    None
+}
+
+/// Complains about a word that is none of a key's, or not supported yet.
+pub(crate) fn unknown_word(desk: &mut Desk<'_>, name: &str, value: &Value<'_>, text: &str, known: &[Word]) {
+    let supported: Vec<&str> = known.iter().filter(|w| !w.later).map(|w| w.word).collect();
+    if known.iter().any(|w| w.word == text && w.later) {
+        let complaint = Complaint::error(code::NOT_YET, format!("not supported yet: {name} `{text}`"));
+        desk.push(complaint.at(value.span()).help(format!("supported are {}", listed(&supported))));
+        return;
+    }
+    let mut complaint = Complaint::error(code::UNKNOWN_WORD, format!("`{name}` does not know `{text}`")).at(value.span());
+    if let Some(meant) = suggest(text, known.iter().map(|w| w.word)) {
+        complaint = complaint.label(format!("did you mean `{meant}`?"));
+    }
+    let all: Vec<&str> = known.iter().map(|w| w.word).collect();
+    desk.push(complaint.help(format!("it knows {}", listed(&all))));
+}
+
+/// `a, b and c`, each in backticks.
+pub(crate) fn listed(words: &[&str]) -> String {
+    match words {
+        [] => "nothing".into(),
+        [one] => format!("`{one}`"),
+        [most @ .., last] => {
+            let most: Vec<String> = most.iter().map(|w| format!("`{w}`")).collect();
+            format!("{} and `{last}`", most.join(", "))
+        }
+    }
+}
+
+fn check_key(desk: &mut Desk<'_>, vocab: &'static Table, name: &Spanned<DeString<'_>>, value: &Value<'_>) {
+    let word = name.get_ref().as_ref();
+    match vocab.find(word) {
+        Some(key) if key.later => {
+            not_yet(desk, word, key.doc, name.span());
+            if let Some(inner) = value.get_ref().as_table().and_then(|t| t.get_key_value("attempts")) {
+                attempts(desk, inner.0.span());
+            }
+        }
+        Some(_) => {}
+        None if word == "attempts" || word == "max_attempts" => attempts(desk, name.span()),
+        None => unknown_key(desk, vocab, word, name.span()),
+    }
+}
+
+/// Refuses a word that is known but cannot be run yet.
+pub(crate) fn not_yet(desk: &mut Desk<'_>, word: &str, doc: &str, place: Place) {
+    let complaint = Complaint::error(code::NOT_YET, format!("not supported yet: {word}")).at(place);
+    desk.push(complaint.help(format!("{word}: {}; this version cannot run it", lower_first(doc))));
+}
+
+fn attempts(desk: &mut Desk<'_>, place: Place) {
+    let complaint = Complaint::error(code::UNKNOWN_KEY, "`attempts` is ambiguous").at(place);
+    desk.push(complaint.label("does it count the first call?").help(
+        "Envoy counts retries only, gRPC and AWS count the first call too; say how many retries: retries = { max = 2 }",
+    ));
+}
+
+fn unknown_key(desk: &mut Desk<'_>, vocab: &'static Table, word: &str, place: Place) {
+    let mut complaint = Complaint::error(code::UNKNOWN_KEY, format!("unknown key `{word}` in {}", vocab.name)).at(place);
+    if let Some(near) = vocab::near(word, vocab) {
+        complaint = complaint.label(format!("it is called `{}` here", near.meant));
+        if !near.why.is_empty() {
+            complaint = complaint.help(format!("`{}`: {}", near.meant, near.why));
+        }
+    } else if let Some(meant) = suggest(word, vocab.all().map(|key| key.name)) {
+        complaint = complaint.label(format!("did you mean `{meant}`?"));
+    } else if vocab.all().count() > 0 {
+        let all: Vec<&str> = vocab.all().filter(|k| !k.later).map(|k| k.name).collect();
+        complaint = complaint.help(format!("it knows {}", listed(&all)));
+    }
+    desk.push(complaint);
+}
+
+/// A sentence as a fragment: first letter small, no full stop.
+pub(crate) fn lower_first(doc: &str) -> String {
+    let mut letters = doc.trim_end_matches('.').chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,67 @@
+//! Opening a scenario file.
+
+use std::path::Path;
+
+use crate::diag::{Code, Complaint, Source, code};
+
+/// Larger files are no scenarios.
+const LARGEST: u64 = 16 << 20;
+
+/// The scenario that runs when no file is named.
+const EMBEDDED: &str = include_str!("../../scenarios/01-function-call-or-network-call.toml");
+
+/// Why a file could not be opened.
+#[derive(Debug)]
+pub enum OpenError {
+    /// When the machine refuses: no such file, no permission (exit code 1).
+    Io {
+        /// The path as given.
+        path: String,
+        /// What the machine says.
+        error: std::io::Error,
+    },
+    /// When there is something, but no scenario (exit code 3).
+    Invalid {
+        /// A source with the name and no text, to render the complaint with.
+        source: Source,
+        /// What is wrong with it.
+        complaint: Box<Complaint>,
+    },
+}
+
+impl Source {
+    /// Reads a file.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let name = path.display().to_string();
+        let io = |error| OpenError::Io { path: name.clone(), error };
+        let invalid = |code: Code, message: String, help: &str| OpenError::Invalid {
+            source: Source::text(&name, ""),
+            complaint: Box::new(Complaint::error(code, message).help(help)),
+        };
+        let meta = std::fs::metadata(path).map_err(io)?;
+        if meta.is_dir() {
+            return Err(invalid(code::NOT_A_FILE, format!("{name} is a directory"), "name the scenario file in it"));
+        }
+        if meta.len() > LARGEST {
+            let message = format!("{name} has {} MB; a scenario has a few KB", meta.len() >> 20);
+            return Err(invalid(code::TOO_LARGE, message, "is this the file that was meant?"));
+        }
+        let bytes = std::fs::read(path).map_err(io)?;
+        if bytes.len() as u64 > LARGEST {
+            let message = format!("{name} has {} MB; a scenario has a few KB", bytes.len() >> 20);
+            return Err(invalid(code::TOO_LARGE, message, "is this the file that was meant?"));
+        }
+        let text = String::from_utf8(bytes).map_err(|e| {
+            let message = format!("{name} is not UTF-8: the byte at offset {} fits nowhere", e.utf8_error().valid_up_to());
+            invalid(code::NOT_UTF8, message, "save it as UTF-8 text")
+        })?;
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        let dir = path.parent().map(|p| if p.as_os_str().is_empty() { Path::new(".") } else { p }.to_owned());
+        Ok(Self { name, text, dir })
+    }
+
+    /// The scenario that runs when no file is named.
+    pub fn embedded() -> Self {
+        Self::text("01-function-call-or-network-call.toml", EMBEDDED)
+    }
+}

@@ -1,0 +1,144 @@
+//! The file itself and its small tables.
+
+use super::clients::CLIENT;
+use super::nodes::{DATABASE, EXTERNAL, SERVICE};
+use super::policies::POLICY;
+use super::tables::{Key, Shape, Table, Word, key, later, word};
+use super::transports::TRANSPORT_WORDS;
+
+const HEAD: &[Key] = &[
+    key("version", Shape::Whole, "The version of the vocabulary: 1."),
+    key("name", Shape::Text, "The scenario's name. Default: the file's."),
+    key("description", Shape::Text, "One sentence about it.").or("\"\""),
+];
+
+const TABLES: &[Key] = &[
+    key("sim", Shape::One(&SIM), "The run."),
+    key("defaults", Shape::One(&DEFAULTS), "What holds where nothing else is said."),
+    key("network", Shape::One(&NETWORK), "One-way latencies."),
+    key("discovery", Shape::One(&DISCOVERY), "How a caller finds and picks a replica."),
+    key("clients", Shape::Named(&CLIENT), "Who calls from outside."),
+    key("services", Shape::Named(&SERVICE), "Services by name."),
+    key("databases", Shape::Named(&DATABASE), "Databases by name."),
+    key("externals", Shape::Named(&EXTERNAL), "Third parties by name."),
+    key("policies", Shape::Named(&POLICY), "Rules that guard calls, by name."),
+    key("slos", Shape::List(&SLO), "What is promised."),
+    key("variants", Shape::Edits, "Changed copies of the scenario, by name: paths and their new values, such as \"defaults.transport\" = \"in-process\"."),
+    later("gateways", "Services at the edge, with routes."),
+    later("caches", "Caches by name."),
+    later("queues", "Queues: each message to one consumer."),
+    later("topics", "Topics: every group gets every event."),
+    later("transports", "Transports of one's own."),
+    later("mesh", "A sidecar beside each service."),
+    later("faults", "What goes wrong."),
+    later("flows", "What done means to the business, across asynchronous hops."),
+    later("sweep", "One value over several."),
+    later("links", "Interactions flipped to a queue or a topic."),
+];
+
+/// The file.
+pub static FILE: Table = Table {
+    name: "the file",
+    doc: "A scenario: who calls whom, how, and what it costs.",
+    keys: &[HEAD, TABLES],
+};
+
+/// `[sim]`.
+pub static SIM: Table = Table {
+    name: "[sim]",
+    doc: "The run: how long, how often, from which seed.",
+    keys: &[&[
+        key("duration", Shape::Duration, "Measured time, after the warm-up.").or("\"60s\""),
+        key("warmup", Shape::Duration, "Simulated before, and thrown away.").or("\"10s\""),
+        key("seed", Shape::Whole, "Same seed, same file, same version: same result.").or("1"),
+        key("replications", Shape::Whole, "Independent runs; their spread makes the intervals.").or("10"),
+        key("max_events", Shape::Whole, "Guard: events of one replication.").or("10_000_000_000"),
+        key("max_in_flight", Shape::Whole, "Guard: requests in flight.").or("1_000_000"),
+    ]],
+};
+
+/// `[defaults]`.
+pub static DEFAULTS: Table = Table {
+    name: "[defaults]",
+    doc: "What holds where nothing else is said.",
+    keys: &[&[
+        key("transport", Shape::Choice(TRANSPORT_WORDS), "How calls travel that name no transport.").or("\"rest\""),
+        key("policy", Shape::Text, "The policy of calls that name none. Default: none."),
+    ]],
+};
+
+/// `[network]`.
+pub static NETWORK: Table = Table {
+    name: "[network]",
+    doc: "One-way latency by class; the zones of two nodes decide the class between them.",
+    keys: &[&[
+        key("same_host", Shape::Law, "Both ends on one host.").or("\"30us\""),
+        key("same_zone", Shape::Law, "Both ends in one zone.").or("{ p50 = \"0.25ms\", p99 = \"1.5ms\" }"),
+        key("cross_zone", Shape::Law, "Two zones of one region.").or("{ p50 = \"0.5ms\", p99 = \"3ms\" }"),
+        key("cross_region", Shape::Law, "Two regions.").or("\"35ms\""),
+        key("links", Shape::Named(&LINK), "Single links: [network.links.\"orders -> billing\"]."),
+    ]],
+};
+
+/// `[network.links."a -> b"]`.
+pub static LINK: Table = Table {
+    name: "[network.links.\"a -> b\"]",
+    doc: "One link, both directions of the calls over it.",
+    keys: &[&[
+        key("latency", Shape::Law, "One-way latency, instead of the class's."),
+        later("bandwidth", "Bytes per time and direction."),
+        later("loss", "Lost packets, as delay."),
+    ]],
+};
+
+const KIND: &[Word] = &[
+    word("static", "A fixed list of replicas that is always right."),
+    word("dns", "Names are looked up and cached.").later(),
+    word("kubernetes", "One virtual address per service.").later(),
+    word("mesh", "Sidecars know every replica.").later(),
+];
+
+const BALANCING: &[Word] = &[
+    word("round_robin", "One after the other, from a random start per caller replica."),
+    word("random", "Any, alike."),
+    word("least_request", "The one with the fewest of this caller's requests among `choices` distinct candidates."),
+    word("pick_first", "Always the same one, a random one per caller replica."),
+    word("p2c_ewma", "Two candidates, the one that answered faster of late.").later(),
+    word("hash", "The same key to the same replica.").later(),
+];
+
+const PER: &[Word] = &[
+    word("request", "Every request is balanced."),
+    word("connection", "Only new connections are balanced.").later(),
+];
+
+const ALL: &[Word] = &[word("all", "All replicas.")];
+
+/// `[discovery]`.
+pub static DISCOVERY: Table = Table {
+    name: "[discovery]",
+    doc: "How a caller finds the replicas of a node and picks one.",
+    keys: &[&[
+        key("kind", Shape::Choice(KIND), "How replicas are found.").or("\"static\""),
+        key("load_balancing", Shape::Choice(BALANCING), "How a caller picks a replica.").or("\"round_robin\""),
+        key("choices", Shape::WholeOr(ALL), "Candidates of least_request.").or("2"),
+        key("balance_per", Shape::Choice(PER), "What is balanced.").or("\"request\""),
+        later("ttl", "How long a looked-up name is kept."),
+        later("propagation", "From a change of endpoints until callers see it."),
+        later("outlier_detection", "Replicas that fail are left out for a while."),
+    ]],
+};
+
+/// `[[slos]]`.
+pub static SLO: Table = Table {
+    name: "[[slos]]",
+    doc: "What is promised; a run judges it, and a broken promise is exit code 99.",
+    keys: &[&[
+        key("name", Shape::Text, "Default: `of` and `expect`."),
+        key("of", Shape::Text, "A client, an endpoint, a node or an edge (\"orders -> payments\")."),
+        key("expect", Shape::Text, "For example \"p99 < 400ms\", \"success_rate >= 99.5%\", \"good(400ms) >= 99%\"."),
+        later("outside_faults", "Judged only while no fault is on."),
+        later("during", "Judged only during this fault."),
+        later("after_fault", "Judged after this fault."),
+    ]],
+};

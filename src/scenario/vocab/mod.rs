@@ -1,0 +1,31 @@
+//! The vocabulary of the scenario file as data: the single source of what a key is called, what it holds, what it is
+//! when nobody writes it, and what it means. The reader, the JSON Schema and `hoptax explain` all read these tables.
+//!
+//! A word whose `later` is set is known but not supported yet: it is refused by name. Lifting a refusal is deleting
+//! one `.later()`.
+
+mod clients;
+mod explain;
+mod file;
+mod laws;
+mod near;
+mod nodes;
+mod policies;
+mod schema;
+mod steps;
+mod tables;
+mod transports;
+
+pub use explain::explain;
+pub use file::FILE;
+pub use near::{Near, near};
+pub use schema::json_schema;
+pub use tables::{Key, Shape, Table, Word, key};
+
+pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
+pub use file::{DEFAULTS, DISCOVERY, LINK, NETWORK, SIM, SLO};
+pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
+pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, SERVICE};
+pub use policies::POLICY;
+pub use steps::{ARM, STEPS, StepTable, VERBS};
+pub use transports::TRANSPORT_WORDS;

@@ -1,0 +1,114 @@
+//! Services, databases, externals.
+
+use super::tables::{Key, Shape, Table, Word, key, later, word};
+
+const IO: &[Word] = &[
+    word("blocking", "The worker is held while a call waits."),
+    word("async", "The worker is free while a call waits, and is asked for again for the next CPU."),
+];
+
+const ORDER: &[Word] = &[
+    word("fifo", "First come, first served."),
+    word("lifo", "Last come, first served."),
+    word("random", "Anyone."),
+    word("priority", "The lowest priority number first, then first come."),
+    word("codel", "Controlled delay with adaptive LIFO.").later(),
+];
+
+const UNLIMITED: &[Word] = &[word("unlimited", "As many as come: nothing ever waits.")];
+
+const DOES: &[Key] = &[
+    key("work", Shape::Law, "Own CPU time of the default endpoint, before its steps. Default: none."),
+    key("wait", Shape::Law, "Own time that needs no CPU, after the work. Default: none."),
+    key("error_rate", Shape::Share, "Fails so many requests after their work.").or("0.0"),
+];
+
+const STEPS: &[Key] =
+    &[key("steps", Shape::Steps, "What a request does after its work, in order. Default: nothing.")];
+
+const LINE: &[Key] = &[
+    key("cores", Shape::Number, "CPU that all work on a replica shares (processor sharing). Default: every worker has its own."),
+    key("queue_limit", Shape::WholeOr(UNLIMITED), "Waiting per replica; the next is refused at once. Default: no limit."),
+    key("queue_order", Shape::Choice(ORDER), "Who is served next.").or("\"fifo\""),
+    key("preemptive", Shape::Flag, "Whether a newcomer takes the worker of a running request (lifo and priority).").or("false"),
+    key("queue_timeout", Shape::Law, "Leaves the line, not the work, after this long. Default: never."),
+];
+
+const PLACE: &[Key] = &[
+    key("zone", Shape::Zone, "`region/zone/host`: decides the network class between two nodes. Default: all in one zone."),
+    key("endpoints", Shape::Named(&ENDPOINT), "Several things the node can be asked for, by name."),
+];
+
+const SERVICE_ONLY: &[Key] = &[
+    key("io", Shape::Choice(IO), "Whether a worker is held while a call waits.").or("\"blocking\""),
+    later("ready_after", "From start to ready."),
+    later("warmup", "Slow at first: { factor, over }."),
+    later("autoscale", "Replicas that follow the load."),
+    later("team", "Who owns it."),
+    later("libraries", "What it shares with others."),
+    later("deploys_with", "What it must be deployed with."),
+    later("pools", "Connection pools to databases."),
+    later("consumes", "Queues and topics it consumes."),
+    later("shed", "Refuses work when the line is too long."),
+    later("concurrency_limit", "An adaptive limit on requests at once."),
+    later("rate_limit", "So many requests per time."),
+];
+
+const REPLICAS: Key = key("replicas", Shape::Whole, "How many of it run.").or("1");
+
+/// `[services.*]`.
+pub static SERVICE: Table = Table {
+    name: "[services.*]",
+    doc: "A service: so many replicas, each with workers that take requests from a line.",
+    keys: &[
+        &[
+            REPLICAS,
+            key("concurrency", Shape::WholeOr(UNLIMITED), "Workers: requests one replica works on at once. The default is Tomcat's.").or("200"),
+        ],
+        DOES,
+        STEPS,
+        SERVICE_ONLY,
+        LINE,
+        PLACE,
+    ],
+};
+
+/// `[databases.*]`.
+pub static DATABASE: Table = Table {
+    name: "[databases.*]",
+    doc: "A database: queries execute on its workers.",
+    keys: &[
+        &[
+            REPLICAS,
+            key("concurrency", Shape::WholeOr(UNLIMITED), "Queries executing at once.").or("100"),
+            later("max_connections", "Connections beyond it fail."),
+            later("replication_lag", "How far replicas are behind."),
+            later("tables", "Tables with their writers, for contention."),
+        ],
+        DOES,
+        LINE,
+        PLACE,
+    ],
+};
+
+/// `[externals.*]`.
+pub static EXTERNAL: Table = Table {
+    name: "[externals.*]",
+    doc: "A third party: answers after its time, limits unknown.",
+    keys: &[
+        &[
+            REPLICAS,
+            key("concurrency", Shape::WholeOr(UNLIMITED), "Requests at once.").or("\"unlimited\""),
+        ],
+        DOES,
+        LINE,
+        PLACE,
+    ],
+};
+
+/// `[services.*.endpoints.*]`.
+pub static ENDPOINT: Table = Table {
+    name: "[services.*.endpoints.*]",
+    doc: "One thing a node can be asked for, called as `node.endpoint`.",
+    keys: &[DOES, STEPS],
+};

@@ -1,0 +1,124 @@
+//! What an endpoint does, step by step.
+
+use super::policies::RULES;
+use super::tables::{Key, Shape, Table, Word, key, later, word};
+use super::transports::TRANSPORT_WORDS;
+
+/// The vocabulary of one verb.
+pub type StepTable = &'static Table;
+
+const ANY: &[Key] = &[
+    key("times", Shape::Whole, "So often, one after the other; inside `parallel`: so many copies at once.").or("1"),
+    key("probability", Shape::Share, "How likely the step is taken.").or("1.0"),
+    key("optional", Shape::Flag, "Only for a branch of `parallel`: awaited up to its timeout, and may be missing.").or("false"),
+];
+
+const CALLING: &[Key] = &[
+    key("policy", Shape::Text, "The [policies.*] that guards it; default: the one of [defaults], if any."),
+    later("fallback", "Steps to take when the call fails."),
+    later("uses_reply", "false: the caller only needs it to happen."),
+    later("idempotent", "false: doing it twice is a second effect."),
+    later("request", "Size of the request."),
+    later("response", "Size of the response."),
+];
+
+static WORK: Table = Table {
+    name: "a work step",
+    doc: "CPU time on the worker (and cores) of the service.",
+    keys: &[&[key("work", Shape::Law, "CPU time.")], ANY],
+};
+
+static WAIT: Table = Table {
+    name: "a wait step",
+    doc: "Time that needs no CPU; a blocking service holds its worker meanwhile.",
+    keys: &[&[key("wait", Shape::Law, "Time that needs no CPU.")], ANY],
+};
+
+static CALL: Table = Table {
+    name: "a call step",
+    doc: "Calls an endpoint of another node and waits for its answer. In `steps`, a plain text is a call.",
+    keys: &[
+        &[
+            key("call", Shape::Target, "Who is called: `users`, or one endpoint: `users.get`."),
+            key("transport", Shape::Choice(TRANSPORT_WORDS), "How the call travels; default: the one of [defaults]."),
+            later("stream", "Server streaming: so many messages in the answer."),
+        ],
+        CALLING,
+        RULES,
+        ANY,
+    ],
+};
+
+static QUERY: Table = Table {
+    name: "a query step",
+    doc: "Asks a database and waits for its answer. The network is paid both ways.",
+    keys: &[
+        &[
+            key("query", Shape::Target, "The database."),
+            later("table", "The table, for contention."),
+            later("mode", "read or write."),
+        ],
+        CALLING,
+        RULES,
+        ANY,
+    ],
+};
+
+const WAIT_FOR: &[Word] = &[word("all", "Every branch must succeed."), word("any", "The first success ends it.")];
+
+static PARALLEL: Table = Table {
+    name: "a parallel step",
+    doc: "Branches that wait together; their CPU takes turns on the parent's worker. The last success that is needed \
+          ends it, and it fails as soon as it can no longer be met; the rest run on for nobody.",
+    keys: &[
+        &[
+            key("parallel", Shape::Steps, "The branches: one step each."),
+            key("wait_for", Shape::WholeOr(WAIT_FOR), "How many branches must succeed.").or("\"all\""),
+        ],
+        ANY,
+    ],
+};
+
+static SPLIT: Table = Table {
+    name: "a split step",
+    doc: "One of several ways, drawn by weight.",
+    keys: &[&[key("split", Shape::List(&ARM), "The ways: { weight, steps }.")], ANY],
+};
+
+/// One way of a split.
+pub static ARM: Table = Table {
+    name: "a way of a split",
+    doc: "Taken as often as its weight says, relative to the sum of all weights.",
+    keys: &[&[
+        key("weight", Shape::Number, "Relative to the sum of all weights; a share such as \"70%\" will do.").or("1.0"),
+        key("steps", Shape::Steps, "In order; may be empty."),
+    ]],
+};
+
+macro_rules! later_verb {
+    ($ident:ident, $verb:literal, $doc:literal) => {
+        static $ident: Table = Table { name: concat!("a ", $verb, " step"), doc: $doc, keys: &[&[later($verb, $doc)]] };
+    };
+}
+later_verb!(TRANSACTION, "transaction", "Holds a connection, and row locks, across the steps inside.");
+later_verb!(CACHE, "cache", "Asks a cache; `on_miss` holds the steps of a miss.");
+later_verb!(SEND, "send", "Puts a message into a queue.");
+later_verb!(PUBLISH, "publish", "Publishes an event to a topic (or a message to a queue).");
+
+/// The verbs and their vocabularies. A verb whose first key is refused is refused as a whole.
+pub static VERBS: &[(&str, StepTable)] = &[
+    ("work", &WORK),
+    ("wait", &WAIT),
+    ("call", &CALL),
+    ("query", &QUERY),
+    ("parallel", &PARALLEL),
+    ("split", &SPLIT),
+    ("transaction", &TRANSACTION),
+    ("cache", &CACHE),
+    ("send", &SEND),
+    ("publish", &PUBLISH),
+];
+
+/// What `steps` is, in a sentence.
+pub static STEPS: &str = "A list of steps, in order: { work }, { wait }, { call }, { query }, { parallel }, { split }; a \
+    plain text is a call.";
