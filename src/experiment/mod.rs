@@ -1,2 +1,3 @@
 //! Experiments: measure, replicate, merge.
 pub mod summary;
+pub mod theory;
