@@ -42,7 +42,7 @@ impl Model for LbCompare {
         replicated(asked, self.rho, self.mu, shape, balancing)
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         answers(seen)
     }
 }
@@ -65,7 +65,7 @@ impl Model for PowerOfD {
     }
 
     /// Few replicas are further from the limit.
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         let floor = if self.replicas >= 500 { 0.01 } else { 0.02 };
         vec![
             ("mean_sojourn".into(), seen.sojourn("station", Part::Mean), Mode::Equal(Some(floor))),
@@ -86,7 +86,7 @@ impl Model for Jsq2 {
         replicated(asked, self.rho, self.mu, (2, 1), "\"least_request\"\nchoices = \"all\"")
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         answers(seen)
     }
 }

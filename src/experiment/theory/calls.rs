@@ -26,7 +26,7 @@ fn chain(sheet: Sheet, tag: &str, workers: &[u32], before: &[Law], after: &[Law]
 }
 
 /// What the tiers answer.
-fn tiers(seen: &Seen<'_>, count: usize) -> Vec<Reading> {
+fn tiers(seen: Seen<'_>, count: usize) -> Vec<Reading> {
     let each = (0..count).flat_map(|i| {
         let tier = format!("tier{i}");
         [
@@ -58,7 +58,7 @@ impl Model for NestedExp {
         chain(sheet, "full", &self.workers, &before, &[])
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         let most = seen.throughput("crowd");
         let mut all = tiers(seen, self.workers.len());
         all.push(equal("throughput", seen.throughput("callers")));
@@ -83,7 +83,7 @@ impl Model for NestedGeneral {
         chain(sheet, "tier", &self.workers, &self.before, &self.after)
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         let mut all = tiers(seen, self.workers.len());
         all.extend(percentiles("sojourn_", |part| seen.sojourn("tier0", part)));
         all
@@ -113,7 +113,7 @@ impl Model for FanoutMax {
         spread(asked, &self.leaf, 2.0 * f64::from(self.leaves), &steps).client("strict", "hub", &strict)
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         let mut all = vec![
             equal("mean_max", seen.latency("callers", Part::Mean)),
             equal("leaf_p99", seen.sojourn("leaf", Part::P99)),
@@ -142,7 +142,7 @@ impl Model for Quorum {
         spread(asked, &self.leaf, self.leaves as f64, &steps)
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         let mut all = vec![equal("mean", seen.latency("callers", Part::Mean))];
         all.extend(percentiles("lat_", |part| seen.latency("callers", part)));
         all
@@ -160,7 +160,7 @@ impl Model for SerialSum {
         line(asked, EASY, &poisson(EASY), &stations)
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         let mut all =
             vec![equal("mean", seen.latency("callers", Part::Mean)), equal("var", seen.latency("callers", Part::Var))];
         all.extend(percentiles("", |part| seen.latency("callers", part)));

@@ -72,7 +72,7 @@ impl Judgement {
 
 /// What a run says on a case, figure by figure.
 pub fn judge(record: &Record, summary: &Summary) -> Vec<Judgement> {
-    let readings = record.asks.readings(&Seen(summary));
+    let readings = record.asks.readings(Seen(summary));
     let t = student(summary);
     let one = |metric: &String| match readings.iter().find(|(name, ..)| name == metric) {
         Some((_, figure, mode)) => weigh(record, metric, *figure, *mode, t),

@@ -8,11 +8,13 @@
 //! The tolerance is three standard errors, so a few of a thousand right figures fall outside by chance: one that does is
 //! asked again with another seed ([`recheck`]) before it is called a bug, and [`BAR`] of all must pass at the first try.
 
+mod arrivals;
 mod balance;
 mod calls;
 mod figure;
 mod judge;
 mod networks;
+mod orders;
 mod record;
 mod sheet;
 mod single;

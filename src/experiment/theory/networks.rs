@@ -36,7 +36,7 @@ impl Model for TandemMm1 {
         line(asked, self.lambda, &poisson(self.lambda), &stations)
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         let mut all = vec![
             equal("mean_sojourn", seen.latency("callers", Part::Mean)),
             equal("var_sojourn", seen.latency("callers", Part::Var)),
@@ -61,7 +61,7 @@ impl Model for TandemDet {
         line(asked, self.lambda, &poisson(self.lambda), &stations)
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         let sojourn = seen.latency("callers", Part::Mean);
         let service = Figure::sure(self.service_times.iter().sum());
         vec![equal("mean_sojourn", sojourn), equal("total_mean_wait", sojourn - service)]
@@ -111,7 +111,7 @@ impl Model for Jackson {
         with_stations(sheet, &stations)
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         let total: f64 = self.arrivals.iter().sum();
         let each = self.entered().map(|(i, x)| seen.latency(&format!("callers{i}"), Part::Mean) * (x / total));
         let mut all = vec![equal("mean_total_sojourn", each.sum())];
@@ -142,7 +142,7 @@ impl Model for Closed {
         line(asked, asked.expected["throughput"], &load, &stations)
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         let throughput = seen.throughput("callers");
         let mut all = vec![
             equal("throughput", throughput),
@@ -175,7 +175,7 @@ impl Model for ForkJoin {
         with_stations(sheet, &vec![(1, exponential(self.mu)); self.branches])
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         let response = seen.latency("callers", Part::Mean);
         vec![
             equal("mean_response", response),
@@ -202,7 +202,7 @@ impl Model for Little {
         line(asked, self.lambda, &load, &stations)
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         let there = |station| seen.level(station, |n| &n.mean_in_system);
         vec![equal("L", there("s0") + there("s1")), equal("U", seen.utilization("s0"))]
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::figure::{Reading, Seen};
 use super::sheet::{Asked, Sheet};
-use super::{balance, calls, networks, single};
+use super::{arrivals, balance, calls, networks, orders, single};
 
 /// A model of queueing theory with the parameters of one case.
 pub(super) trait Model: Debug + Send + Sync {
@@ -17,7 +17,7 @@ pub(super) trait Model: Debug + Send + Sync {
     fn scenario(&self, asked: &Asked<'_>) -> Sheet;
 
     /// Where the answers stand; more than the case expects does no harm.
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading>;
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading>;
 
     /// Whether a law is so heavy-tailed that estimates settle slowly.
     fn is_heavy(&self) -> bool {
@@ -109,14 +109,14 @@ fn asks(name: &str, params: Value) -> Result<Box<dyn Model>, serde_json::Error> 
         "mminf" => with::<single::Mminf>(params),
         "mg1" => with::<single::Mg1>(params),
         "mdc" => with::<single::Mdc>(params),
-        "gim1" => with::<single::Gim1>(params),
-        "gg1_kingman" => with::<single::Gg1>(params),
-        "mg1_ps" => with::<single::Mg1Ps>(params),
-        "mg1_lifo" => with::<single::Mg1Lifo>(params),
-        "mg1_priority" => with::<single::Mg1Priority>(params),
-        "batch_mm1" => with::<single::BatchMm1>(params),
-        "mmpp_m1" => with::<single::MmppM1>(params),
-        "erlang_a" => with::<single::ErlangA>(params),
+        "gim1" => with::<arrivals::Gim1>(params),
+        "gg1_kingman" => with::<arrivals::Gg1>(params),
+        "mg1_ps" => with::<orders::Mg1Ps>(params),
+        "mg1_lifo" => with::<orders::Mg1Lifo>(params),
+        "mg1_priority" => with::<orders::Mg1Priority>(params),
+        "batch_mm1" => with::<arrivals::BatchMm1>(params),
+        "mmpp_m1" => with::<arrivals::MmppM1>(params),
+        "erlang_a" => with::<orders::ErlangA>(params),
         "pasta" => with::<single::Pasta>(params),
         "tandem_mm1" => with::<networks::TandemMm1>(params),
         "tandem_det" => with::<networks::TandemDet>(params),

@@ -75,7 +75,8 @@ impl Sheet {
 pub(super) fn span(seconds: f64) -> String {
     let nanos = (seconds * 1e9).round() as u64;
     let units = [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)];
-    let (unit, size) = units.into_iter().find(|(_, size)| nanos > 0 && nanos % size == 0).unwrap_or(("ns", 1));
+    let (unit, size) =
+        units.into_iter().find(|(_, size)| nanos > 0 && nanos.is_multiple_of(*size)).unwrap_or(("ns", 1));
     format!("{}{unit}", nanos / size)
 }
 

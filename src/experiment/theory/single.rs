@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::figure::{Figure, Mode, Part, Reading, Seen, equal, percentiles};
 use super::record::Model;
-use super::sheet::{Asked, Law, Sheet, UNLIMITED, exponential, poisson, rate, span, work};
+use super::sheet::{Asked, Law, Sheet, UNLIMITED, exponential, poisson, work};
 
 /// `callers` at the given load, one `station`.
 pub(super) fn station(asked: &Asked<'_>, per_second: f64, load: &str, workers: u32, lines: &str) -> Sheet {
@@ -12,12 +12,12 @@ pub(super) fn station(asked: &Asked<'_>, per_second: f64, load: &str, workers: u
 }
 
 /// A station under Poisson load.
-fn plain(asked: &Asked<'_>, lambda: f64, workers: u32, lines: &str) -> Sheet {
+pub(super) fn plain(asked: &Asked<'_>, lambda: f64, workers: u32, lines: &str) -> Sheet {
     station(asked, lambda, &poisson(lambda), workers, lines)
 }
 
 /// What a station answers, by the names theory uses.
-pub(super) fn answers(seen: &Seen<'_>) -> Vec<Reading> {
+pub(super) fn answers(seen: Seen<'_>) -> Vec<Reading> {
     let mut all = vec![
         equal("utilization", seen.utilization("station")),
         equal("p_wait", seen.share("station", |n| &n.p_wait)),
@@ -44,7 +44,7 @@ impl Model for Mm1 {
         plain(asked, self.lambda, 1, &work(&exponential(self.mu)))
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         answers(seen)
     }
 }
@@ -61,7 +61,7 @@ impl Model for Mmc {
         plain(asked, self.lambda, self.servers, &work(&exponential(self.mu)))
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         answers(seen)
     }
 }
@@ -81,7 +81,7 @@ impl Model for Mmck {
         plain(asked, self.lambda, self.servers, &lines)
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         let mut all = answers(seen);
         all.retain(|(metric, ..)| metric != "mean_sojourn");
         all.extend([
@@ -107,7 +107,7 @@ impl Model for ErlangB {
         plain(asked, self.lambda, self.servers, &format!("queue_limit = 0\n{}", work(&self.service)))
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         vec![
             equal("p_loss", seen.failure("callers")),
             equal("mean_busy", seen.level("station", |n| &n.mean_busy)),
@@ -129,7 +129,7 @@ impl Model for Mminf {
     }
 
     /// Percentiles of a number of requests are whole numbers: one off is near enough.
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         let whole = |metric: &str, figure: Figure| (metric.to_owned(), figure, Mode::Within(1.0));
         vec![
             equal("mean_in_flight", seen.level("station", |n| &n.mean_in_system)),
@@ -153,7 +153,7 @@ impl Model for Mg1 {
         plain(asked, self.lambda, 1, &work(&self.service))
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         answers(seen)
     }
 
@@ -174,218 +174,8 @@ impl Model for Mdc {
         plain(asked, self.lambda, self.servers, &work(&Law::Constant { mean: self.service_time }))
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         answers(seen)
-    }
-}
-
-/// Arrivals `gaps` apart.
-fn spaced(asked: &Asked<'_>, gaps: &Law, lines: &str) -> Sheet {
-    let per_second = 1.0 / gaps.mean();
-    let load = match gaps {
-        Law::Constant { .. } => format!("arrivals = \"constant\"\nrate = \"{}\"", rate(per_second)),
-        _ => format!("arrivals = {}", gaps.written()),
-    };
-    station(asked, per_second, &load, 1, lines)
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Gim1 {
-    gaps: Law,
-    mu: f64,
-}
-
-impl Model for Gim1 {
-    fn scenario(&self, asked: &Asked<'_>) -> Sheet {
-        spaced(asked, &self.gaps, &work(&exponential(self.mu)))
-    }
-
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
-        answers(seen)
-    }
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Gg1 {
-    gaps: Law,
-    service: Law,
-}
-
-impl Model for Gg1 {
-    fn scenario(&self, asked: &Asked<'_>) -> Sheet {
-        spaced(asked, &self.gaps, &work(&self.service))
-    }
-
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
-        let wait = seen.wait("station", Part::Mean);
-        let mut all = answers(seen);
-        all.push(("mean_wait_upper".into(), wait, Mode::AtMost(0.0)));
-        all.push(("mean_wait_lower".into(), wait, Mode::AtLeast(0.0)));
-        all.push(("mean_wait_klb_approx".into(), wait, Mode::Near(0.15)));
-        all
-    }
-}
-
-/// One core, shared by everyone there.
-#[derive(Debug, Deserialize)]
-pub(super) struct Mg1Ps {
-    lambda: f64,
-    service: Law,
-}
-
-impl Model for Mg1Ps {
-    fn scenario(&self, asked: &Asked<'_>) -> Sheet {
-        plain(asked, self.lambda, UNLIMITED, &format!("cores = 1\n{}", work(&self.service)))
-    }
-
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
-        answers(seen)
-    }
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Order {
-    LastFirst,
-    LastFirstPreemptive,
-    Random,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Mg1Lifo {
-    lambda: f64,
-    service: Law,
-    order: Order,
-}
-
-impl Model for Mg1Lifo {
-    fn scenario(&self, asked: &Asked<'_>) -> Sheet {
-        let order = match self.order {
-            Order::LastFirst => "queue_order = \"lifo\"",
-            Order::LastFirstPreemptive => "queue_order = \"lifo\"\npreemptive = true",
-            Order::Random => "queue_order = \"random\"",
-        };
-        plain(asked, self.lambda, 1, &format!("{order}\n{}", work(&self.service)))
-    }
-
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
-        answers(seen)
-    }
-}
-
-#[derive(Debug, Deserialize)]
-struct Class {
-    lambda: f64,
-    service: Law,
-}
-
-/// A client and an endpoint for every class; class 0 goes first.
-#[derive(Debug, Deserialize)]
-pub(super) struct Mg1Priority {
-    classes: Vec<Class>,
-    preemptive: bool,
-}
-
-impl Model for Mg1Priority {
-    fn scenario(&self, asked: &Asked<'_>) -> Sheet {
-        let all = self.classes.iter().map(|c| c.lambda).sum();
-        let lines = format!("queue_order = \"priority\"\npreemptive = {}", self.preemptive);
-        let sheet = Sheet::new(asked, all, 1.0).service("station", 1, &lines);
-        self.classes.iter().enumerate().fold(sheet, |sheet, (i, class)| {
-            let load = format!("{}\npriority = {i}", poisson(class.lambda));
-            sheet
-                .client(&format!("class{i}"), &format!("station.class{i}"), &load)
-                .table(&format!("services.station.endpoints.class{i}"), &work(&class.service))
-        })
-    }
-
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
-        let each = self.classes.iter().enumerate().map(|(i, class)| {
-            let sojourn = seen.latency(&format!("class{i}"), Part::Mean);
-            let wait = sojourn - Figure::sure(class.service.mean());
-            [equal(format!("mean_sojourn_{i}"), sojourn), equal(format!("mean_wait_{i}"), wait)]
-        });
-        each.flatten().collect()
-    }
-}
-
-/// Several arrive at once.
-#[derive(Debug, Deserialize)]
-pub(super) struct BatchMm1 {
-    batches: f64,
-    batch: u32,
-    geometric: bool,
-    mu: f64,
-}
-
-impl Model for BatchMm1 {
-    fn scenario(&self, asked: &Asked<'_>) -> Sheet {
-        let batch = self.batch;
-        let law =
-            if self.geometric { format!("{{ dist = \"geometric\", mean = {batch} }}") } else { batch.to_string() };
-        let load = format!("{}\nbatch = {law}", poisson(self.batches));
-        station(asked, self.batches * f64::from(batch), &load, 1, &work(&exponential(self.mu)))
-    }
-
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
-        answers(seen)
-    }
-}
-
-/// Poisson arrivals whose rate jumps between two levels.
-#[derive(Debug, Deserialize)]
-pub(super) struct MmppM1 {
-    low: f64,
-    high: f64,
-    leave_low: f64,
-    leave_high: f64,
-    mu: f64,
-}
-
-impl Model for MmppM1 {
-    fn scenario(&self, asked: &Asked<'_>) -> Sheet {
-        let load = format!(
-            "arrivals = \"bursty\"\nbursty = {{ low = \"{}\", high = \"{}\", stay_low = \"{}\", stay_high = \"{}\" }}",
-            rate(self.low),
-            rate(self.high),
-            span(1.0 / self.leave_low),
-            span(1.0 / self.leave_high)
-        );
-        let mean = (self.low * self.leave_high + self.high * self.leave_low) / (self.leave_low + self.leave_high);
-        station(asked, mean, &load, 1, &work(&exponential(self.mu)))
-    }
-
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
-        let mut all = answers(seen);
-        all.push(equal("mean_rate", seen.throughput("callers")));
-        all
-    }
-}
-
-/// Who waits too long leaves.
-#[derive(Debug, Deserialize)]
-pub(super) struct ErlangA {
-    lambda: f64,
-    mu: f64,
-    theta: f64,
-    servers: u32,
-}
-
-impl Model for ErlangA {
-    fn scenario(&self, asked: &Asked<'_>) -> Sheet {
-        let patience = exponential(self.theta).written();
-        let lines = format!("queue_timeout = {patience}\n{}", work(&exponential(self.mu)));
-        plain(asked, self.lambda, self.servers, &lines)
-    }
-
-    /// The wait of all, of those who left too, by Little's law.
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
-        vec![
-            equal("p_abandon", seen.failure("callers")),
-            equal("mean_wait_all", seen.level("station", |n| &n.mean_queue) * (1.0 / self.lambda)),
-            equal("p_wait", seen.share("station", |n| &n.p_wait)),
-            equal("utilization", seen.utilization("station")),
-        ]
     }
 }
 
@@ -403,7 +193,7 @@ impl Model for Pasta {
         plain(asked, self.lambda, 1, &lines)
     }
 
-    fn readings(&self, seen: &Seen<'_>) -> Vec<Reading> {
+    fn readings(&self, seen: Seen<'_>) -> Vec<Reading> {
         vec![
             equal("arrival_p_full", seen.failure("callers")),
             equal("time_p_full", seen.share("station", |n| &n.p_full)),
