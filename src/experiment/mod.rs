@@ -4,6 +4,7 @@ mod estimate;
 pub(crate) mod measure;
 mod run;
 pub mod summary;
+pub mod theory;
 mod verdict;
 
 pub use run::{Failure, Watch, run};
