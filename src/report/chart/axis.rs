@@ -63,31 +63,54 @@ impl Scale {
         self.start + share.clamp(0.0, 1.0) * (self.end - self.start)
     }
 
-    /// Figures worth a tick.
-    pub(super) fn ticks(&self) -> Vec<f64> {
+    /// Figures worth a tick, at least `apart` from each other.
+    pub(super) fn ticks(&self, apart: f64) -> Vec<f64> {
         match self.kind {
-            Kind::Linear => self.even(),
-            Kind::Log => self.rungs(),
-            Kind::Nines => [0.0, 0.5, 0.9, 0.99, 0.999, 0.999_9, 0.999_99]
-                .into_iter()
-                .filter(|q| Kind::Nines.see(*q) <= self.to + 1e-9)
-                .collect(),
+            Kind::Linear => self.even(apart),
+            Kind::Log => self.rungs(apart),
+            Kind::Nines => self.nines_within(apart),
         }
     }
 
-    fn even(&self) -> Vec<f64> {
-        let step = step((self.to - self.from) / 4.5);
+    /// Whether neighbours among ascending `ticks` are far enough apart to be named.
+    fn spaced(&self, ticks: &[f64], apart: f64) -> bool {
+        ticks.windows(2).all(|pair| (self.at(pair[1]) - self.at(pair[0])).abs() >= apart)
+    }
+
+    fn even(&self, apart: f64) -> Vec<f64> {
+        let span = self.to - self.from;
+        let room = (self.end - self.start).abs() / apart.max(1.0);
+        let step = step((span / 4.5).max(span / room.max(1.0)));
         let first = (self.from / step - 1e-9).ceil() as i64;
         let last = (self.to / step + 1e-9).floor() as i64;
         (first..=last).map(|i| i as f64 * step).collect()
     }
 
-    fn rungs(&self) -> Vec<f64> {
+    /// Every rung 1, 2, 5 if there is room, else powers of ten, else every second power, and so on.
+    fn rungs(&self, apart: f64) -> Vec<f64> {
         let (low, high) = (10f64.powf(self.from), 10f64.powf(self.to));
-        let inside = ladder((low * high).sqrt()).filter(|v| (low * 0.999..=high * 1.001).contains(v));
-        // Beyond three decades only the powers of ten are named.
-        let wide = self.to - self.from > 3.01;
-        inside.filter(|v| !wide || (v.log10() - v.log10().round()).abs() < 1e-6).collect()
+        let all: Vec<f64> =
+            ladder((low * high).sqrt()).filter(|v| (low * 0.999..=high * 1.001).contains(v)).collect();
+        if self.spaced(&all, apart) {
+            return all;
+        }
+        let decade = |v: &f64| v.log10().round() as i32;
+        let whole = |v: &&f64| (v.log10() - v.log10().round()).abs() < 1e-6;
+        let tens: Vec<f64> = all.iter().filter(whole).copied().collect();
+        (1..=6)
+            .map(|every| tens.iter().filter(|v| decade(v) % every == 0).copied().collect::<Vec<f64>>())
+            .find(|ticks| self.spaced(ticks, apart))
+            .unwrap_or_default()
+    }
+
+    fn nines_within(&self, apart: f64) -> Vec<f64> {
+        let all = [0.0, 0.5, 0.9, 0.99, 0.999, 0.999_9, 0.999_99];
+        let mut ticks: Vec<f64> = all.into_iter().filter(|q| Kind::Nines.see(*q) <= self.to + 1e-9).collect();
+        // The median says more than where the axis begins.
+        if !self.spaced(&ticks[..2], apart) {
+            ticks.remove(0);
+        }
+        ticks
     }
 }
 
@@ -142,18 +165,20 @@ mod tests {
 
     #[test]
     fn ticks_are_one_two_or_five() {
-        near(&Scale::linear(87.0, 0.0, 1.0).ticks(), &[0.0, 50.0, 100.0]);
-        near(&Scale::linear(0.31, 0.0, 1.0).ticks(), &[0.0, 0.1, 0.2, 0.3, 0.4]);
-        near(&Scale::exact(0.0, 60.0, 0.0, 1.0).ticks(), &[0.0, 20.0, 40.0, 60.0]);
-        near(&Scale::log(3.0, 180.0, 0.0, 1.0).ticks(), &[2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0]);
-        near(&Scale::log(0.5, 20_000.0, 0.0, 1.0).ticks(), &[1.0, 10.0, 100.0, 1_000.0, 10_000.0]);
+        near(&Scale::linear(87.0, 0.0, 400.0).ticks(25.0), &[0.0, 50.0, 100.0]);
+        near(&Scale::linear(0.31, 0.0, 400.0).ticks(25.0), &[0.0, 0.1, 0.2, 0.3, 0.4]);
+        near(&Scale::exact(0.0, 60.0, 0.0, 400.0).ticks(25.0), &[0.0, 20.0, 40.0, 60.0]);
+        near(&Scale::log(3.0, 180.0, 0.0, 400.0).ticks(25.0), &[2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0]);
+        near(&Scale::log(0.5, 20_000.0, 0.0, 100.0).ticks(15.0), &[1.0, 10.0, 100.0, 1_000.0, 10_000.0]);
+        near(&Scale::log(0.5, 20_000.0, 0.0, 50.0).ticks(15.0), &[1.0, 100.0, 10_000.0]);
+        near(&Scale::linear(87.0, 40.0, 0.0).ticks(30.0), &[0.0, 100.0]);
     }
 
     #[test]
     fn every_nine_takes_the_same_room() {
         let scale = Scale::nines(0.999, 0.0, 300.0);
         near(&[0.0, 0.9, 0.99, 0.999].map(|q| scale.at(q)), &[0.0, 100.0, 200.0, 300.0]);
-        near(&scale.ticks(), &[0.0, 0.5, 0.9, 0.99, 0.999]);
+        near(&scale.ticks(20.0), &[0.0, 0.5, 0.9, 0.99, 0.999]);
     }
 
     #[test]

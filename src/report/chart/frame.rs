@@ -9,8 +9,11 @@ use super::palette::{FAINT, GRID, INK, PAPER, Pen, hair};
 
 /// Width of a picture, points.
 pub(super) const WIDTH: f64 = 960.0;
-/// Height of a picture, points.
+/// Height of a picture of one panel, points.
 pub(super) const HEIGHT: f64 = 540.0;
+
+/// Room that the name of a tick needs: beside each other, below each other.
+const TICK: (f64, f64) = (48.0, 24.0);
 
 /// Plotters' pixels per point.
 const FINE: f64 = 4.0;
@@ -40,22 +43,18 @@ pub(super) struct Type {
     bold: bool,
     across: HPos,
     down: VPos,
-    upward: bool,
 }
 
 impl Type {
     /// Regular, in ink, from the left, centred vertically.
     pub(super) fn of(size: f64) -> Self {
-        Self { size, colour: INK, bold: false, across: HPos::Left, down: VPos::Center, upward: false }
+        Self { size, colour: INK, bold: false, across: HPos::Left, down: VPos::Center }
     }
     pub(super) fn bold(self) -> Self {
         Self { bold: true, ..self }
     }
     pub(super) fn faint(self) -> Self {
         Self { colour: FAINT, ..self }
-    }
-    pub(super) fn coloured(self, colour: RGBColor) -> Self {
-        Self { colour, ..self }
     }
     pub(super) fn ending(self) -> Self {
         Self { across: HPos::Right, ..self }
@@ -65,9 +64,6 @@ impl Type {
     }
     pub(super) fn hanging(self) -> Self {
         Self { down: VPos::Top, ..self }
-    }
-    pub(super) fn upward(self) -> Self {
-        Self { upward: true, ..self }
     }
 }
 
@@ -119,14 +115,15 @@ impl Canvas<'_> {
     pub(super) fn text(&self, text: &str, at: (f64, f64), set: Type) {
         let slant = if set.bold { FontStyle::Bold } else { FontStyle::Normal };
         let font = (FAMILIES, set.size * FINE * PLOTTERS_FONT, slant).into_font();
-        let font = if set.upward { font.transform(FontTransform::Rotate270) } else { font };
         let style = TextStyle::from(font).color(&set.colour).pos(Pos::new(set.across, set.down));
-        let _ = self.area.draw(&Text::new(text.to_owned(), fine(at), style));
+        // Plotters centres on half the height of a small letter, which is too high for figures.
+        let lower = if matches!(set.down, VPos::Center) { set.size * 0.1 } else { 0.0 };
+        let _ = self.area.draw(&Text::new(text.to_owned(), fine((at.0, at.1 + lower)), style));
     }
 
     /// Ticks of the ordinate with their grid lines and names.
     pub(super) fn ordinate(&self, area: Area, scale: &Scale, name: impl Fn(f64) -> String) {
-        for tick in scale.ticks() {
+        for tick in scale.ticks(TICK.1) {
             let y = scale.at(tick);
             self.line(&[(area.left, y), (area.right, y)], hair(GRID));
             self.text(&name(tick), (area.left - 10.0, y), Type::of(size::LABEL).faint().ending());
@@ -135,7 +132,7 @@ impl Canvas<'_> {
 
     /// Ticks of the abscissa with their names; grid lines where asked.
     pub(super) fn abscissa(&self, area: Area, scale: &Scale, grid: bool, name: impl Fn(f64) -> String) {
-        for tick in scale.ticks() {
+        for tick in scale.ticks(TICK.0) {
             let x = scale.at(tick);
             if grid {
                 self.line(&[(x, area.top), (x, area.bottom)], hair(GRID));
@@ -148,10 +145,10 @@ impl Canvas<'_> {
 }
 
 /// Draws a picture: paper, title, subtitle, then what `draw` adds.
-pub(super) fn picture(title: &Title, draw: impl FnOnce(&Canvas)) -> String {
+pub(super) fn picture(title: &Title, height: f64, draw: impl FnOnce(&Canvas)) -> String {
     let mut svg = String::new();
     {
-        let backend = SVGBackend::with_string(&mut svg, ((WIDTH * FINE) as u32, (HEIGHT * FINE) as u32));
+        let backend = SVGBackend::with_string(&mut svg, ((WIDTH * FINE) as u32, (height * FINE) as u32));
         let canvas = Canvas { area: backend.into_drawing_area() };
         let _ = canvas.area.fill(&PAPER);
         let room = ((WIDTH - 64.0) / (size::TITLE * ADVANCE)) as usize;
@@ -161,16 +158,16 @@ pub(super) fn picture(title: &Title, draw: impl FnOnce(&Canvas)) -> String {
         draw(&canvas);
         let _ = canvas.area.present();
     }
-    shown(&svg, title)
+    shown(&svg, title, height)
 }
 
 /// Gives the picture its size on the screen, round joins, and words for those who cannot see it.
-fn shown(svg: &str, title: &Title) -> String {
+fn shown(svg: &str, title: &Title, height: f64) -> String {
     let (Some(begin), Some(view)) = (svg.find("<svg "), svg.find("viewBox=")) else { return svg.to_owned() };
     let Some(end) = svg[view..].find('>').map(|at| view + at) else { return svg.to_owned() };
     let extra = "role=\"img\" stroke-linejoin=\"round\" stroke-linecap=\"butt\"";
     format!(
-        "{}<svg width=\"{WIDTH}\" height=\"{HEIGHT}\" {} {extra}>\n<title>{}</title>{}",
+        "{}<svg width=\"{WIDTH}\" height=\"{height}\" {} {extra}>\n<title>{}</title>{}",
         &svg[..begin],
         &svg[view..end],
         escape(&title.title),
@@ -242,7 +239,7 @@ mod tests {
     #[test]
     fn a_picture_is_sized_titled_and_escaped() {
         let title = Title { title: "a <b> & c".into(), subtitle: "seed 1".into() };
-        let svg = picture(&title, |_| ());
+        let svg = picture(&title, HEIGHT, |_| ());
         assert!(svg.starts_with("<svg width=\"960\" height=\"540\" viewBox=\"0 0 3840 2160\""), "{svg}");
         assert!(svg.contains("<title>a &lt;b&gt; &amp; c</title>"));
         assert!(svg.contains("font-weight=\"bold\"") && svg.contains("seed 1"));

@@ -11,8 +11,8 @@ pub(super) const FAINT: RGBColor = RGBColor(104, 106, 114);
 pub(super) const GRID: RGBColor = RGBColor(226, 228, 232);
 /// The ground.
 pub(super) const PAPER: RGBColor = RGBColor(255, 255, 255);
-/// Failures (Okabe–Ito vermillion).
-pub(super) const FAILED: RGBColor = RGBColor(213, 94, 0);
+/// Failures: ink, since every other colour may be a series.
+pub(super) const FAILED: RGBColor = INK;
 
 /// Colours of series: blue, vermillion, bluish green, reddish purple, orange, sky blue, black. Yellow is left out: it
 /// cannot be seen on paper.

@@ -25,7 +25,7 @@ pub struct Track {
 pub fn timeline(title: &Title, tracks: &[Track]) -> String {
     let tracks: Vec<&Track> = tracks.iter().filter(|track| !track.moments.is_empty()).collect();
     let (shown, hidden) = tracks.split_at(tracks.len().min(PANELS));
-    picture(title, |canvas| {
+    picture(title, height(shown.len()), |canvas| {
         let panels = panels(shown.len());
         for (i, (track, panel)) in shown.iter().zip(&panels).enumerate() {
             let scales = scales(shown, *panel);
@@ -33,19 +33,24 @@ pub fn timeline(title: &Title, tracks: &[Track]) -> String {
         }
         if !hidden.is_empty() {
             let note = format!("{} more not drawn", hidden.len());
-            canvas.text(&note, (WIDTH - 32.0, HEIGHT - 22.0), Type::of(size::SMALL).faint().ending());
+            canvas.text(&note, (WIDTH - 32.0, height(shown.len()) - 22.0), Type::of(size::SMALL).faint().ending());
         }
     })
 }
 
+/// Two panels share the usual height; more make the picture taller.
+fn height(panels: usize) -> f64 {
+    HEIGHT.max(158.0 + 190.0 * panels as f64)
+}
+
 /// Where the panels stand.
 fn panels(count: usize) -> Vec<Area> {
-    let (top, bottom, gap) = (92.0, HEIGHT - 66.0, 18.0);
+    let (top, bottom, gap) = (92.0, height(count) - 66.0, 18.0);
     let height = (bottom - top + gap) / count.max(1) as f64 - gap;
     (0..count)
         .map(|i| {
             let top = top + i as f64 * (height + gap);
-            Area { left: 96.0, top, right: WIDTH - 84.0, bottom: top + height }
+            Area { left: 96.0, top, right: WIDTH - 108.0, bottom: top + height }
         })
         .collect()
 }
