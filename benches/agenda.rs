@@ -2,8 +2,22 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use hoptax::kernel::{Agenda, Phase};
+use hoptax::kernel::{Agenda, Packed, Phase};
 use hoptax::units::{Span, Time};
+
+/// An event that is only told from others.
+#[derive(Clone, Copy)]
+struct Nth(u32);
+
+impl Packed for Nth {
+    fn pack(self) -> u64 {
+        u64::from(self.0)
+    }
+
+    fn unpack(bits: u64) -> Self {
+        Self(bits as u32)
+    }
+}
 
 fn main() {
     divan::main();
@@ -30,7 +44,7 @@ fn hold(bencher: Bencher, pending: usize) {
     let spans = spans(5e6);
     let mut agenda = Agenda::new();
     for n in 0..pending {
-        agenda.push(Time(spans[n % spans.len()].0), Phase::Arrival, [n as u64, 0]);
+        agenda.push(Time(spans[n % spans.len()].0), Phase::Arrival, Nth(n as u32));
     }
     let mut at = 0;
     let mut run = |holds: usize| {

@@ -8,6 +8,6 @@ mod agenda;
 mod arena;
 mod lane;
 
-pub use agenda::{Agenda, Phase};
+pub use agenda::{Agenda, Packed, Phase};
 pub use arena::{Arena, Id};
 pub use lane::Lanes;

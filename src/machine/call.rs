@@ -40,10 +40,10 @@ impl<P: Probe> Machine<'_, P> {
         if let Some(lane) = call.timeout
             && self.lanes.arm(lane.0, frame, self.now + plan.lanes[lane.index()])
         {
-            self.schedule(plan.lanes[lane.index()], Event::Lane { lane: lane.0 });
+            self.schedule(plan.lanes[lane.index()], Event::Lane(lane.0));
         }
         let there = self.vary(call.there, lineage, Purpose::There, 0);
-        self.schedule(there, Event::Reach { frame });
+        self.schedule(there, Event::Reach(frame));
         Flow::Stay
     }
 
@@ -70,7 +70,7 @@ impl<P: Probe> Machine<'_, P> {
         let node = self.plan.endpoint(endpoint).node;
         self.tell(Fact::Replied { node, endpoint, outcome, joined, sojourn, waited, measured });
         let back = self.vary(back, lineage, Purpose::Back, 0);
-        self.schedule(back, Event::Return { frame: at });
+        self.schedule(back, Event::Return(at));
         Flow::Stay
     }
 
@@ -122,7 +122,7 @@ impl<P: Probe> Machine<'_, P> {
             self.abandon(at);
         }
         if let Some(next) = self.lanes.head_deadline(lane) {
-            self.schedule(next.since(self.now), Event::Lane { lane });
+            self.schedule(next.since(self.now), Event::Lane(lane));
         }
     }
 

@@ -20,10 +20,10 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn start_clients(&mut self) {
         for client in 0..self.plan.clients.len() as u32 {
             if let Source::Closed(closed) = &self.plan.clients[client as usize].source {
-                self.sources[client as usize].rounds = vec![0; closed.users as usize];
-                for user in 0..closed.users {
-                    self.think(client, user);
-                }
+                let first = self.users.len() as u32;
+                self.sources[client as usize].first_user = first;
+                self.users.resize((first + closed.users) as usize, (client, 0));
+                (first..first + closed.users).for_each(|user| self.think(user));
             } else {
                 self.expect_arrival(client);
             }
@@ -35,7 +35,7 @@ impl<P: Probe> Machine<'_, P> {
         let naming = self.naming(client);
         let sender = &mut self.sources[client as usize];
         if let Some(at) = self.plan.clients[client as usize].source.next(self.now, &mut sender.pace, naming) {
-            self.agenda.push(at, Phase::Arrival, Event::Arrive { client });
+            self.agenda.push(at, Phase::Arrival, Event::Arrive(client));
         }
     }
 
@@ -52,20 +52,23 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A user of a closed client thinks, then sends.
-    fn think(&mut self, client: u32, user: u32) {
-        let naming = self.naming(client);
+    fn think(&mut self, user: u32) {
+        let (client, round) = self.users[user as usize];
         let Source::Closed(closed) = &self.plan.clients[client as usize].source else {
             return;
         };
-        let think = closed.think(user, self.sources[client as usize].rounds[user as usize], naming);
-        self.schedule(Span(think), Event::Send { client, user });
+        let its = user - self.sources[client as usize].first_user;
+        let think = closed.think(its, round, self.naming(client));
+        self.schedule(Span(think), Event::Send(user));
     }
 
     /// A user of a closed client sends.
-    pub(super) fn send_for(&mut self, client: u32, user: u32) {
-        let round = &mut self.sources[client as usize].rounds[user as usize];
+    pub(super) fn send_for(&mut self, user: u32) {
+        let (client, round) = &mut self.users[user as usize];
         *round += 1;
-        let lineage = Lineage::root(self.plan.clients[client as usize].hash, u64::from(user) << 40 | *round);
+        let (client, round) = (*client, *round);
+        let its = user - self.sources[client as usize].first_user;
+        let lineage = Lineage::root(self.plan.clients[client as usize].hash, u64::from(its) << 40 | round);
         self.send(client, user, lineage);
     }
 
@@ -108,7 +111,7 @@ impl<P: Probe> Machine<'_, P> {
             }
         }
         if matches!(self.plan.clients[client as usize].source, Source::Closed(_)) {
-            self.think(client, frame.caller);
+            self.think(frame.caller);
         }
         Flow::Stay
     }

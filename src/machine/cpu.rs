@@ -28,10 +28,11 @@ pub(super) struct SharedCpu {
     clock: u128,
     last: Time,
     running: u32,
-    /// (complete at this clock, frame, turn), soonest first.
-    works: BinaryHeap<Reverse<(u128, u32, u32)>>,
-    armed: Option<Time>,
-    epoch: u32,
+    /// (complete at this clock, how many came before, frame), soonest first.
+    works: BinaryHeap<Reverse<(u128, u64, u32)>>,
+    begun: u64,
+    /// When the live agenda entry is; any other is stale.
+    armed: Time,
 }
 
 impl SharedCpu {
@@ -43,8 +44,8 @@ impl SharedCpu {
             last: Time(0),
             running: 0,
             works: BinaryHeap::new(),
-            armed: None,
-            epoch: 0,
+            begun: 0,
+            armed: Time::NEVER,
         }
     }
 
@@ -96,8 +97,8 @@ impl<P: Probe> Machine<'_, P> {
         }
         let frame = &mut self.frames[at];
         frame.work = work;
-        frame.since = self.now;
-        let (turn, index) = (frame.turn, frame.replica);
+        frame.due = self.now + Span(work);
+        let index = frame.replica;
         let replica = &mut self.replicas[index as usize];
         let node = replica.node;
         let mut cores = 0;
@@ -107,10 +108,11 @@ impl<P: Probe> Machine<'_, P> {
         if let Some(cpu) = &mut replica.cpu {
             cpu.advance(self.now);
             cores = cpu.take_core();
-            cpu.works.push(Reverse((cpu.clock + u128::from(work) * FINE, at, turn)));
+            cpu.begun += 1;
+            cpu.works.push(Reverse((cpu.clock + u128::from(work) * FINE, cpu.begun, at)));
             self.arm(index);
         } else {
-            self.schedule(Span(work), Event::Done { frame: at, turn });
+            self.schedule(Span(work), Event::Done(at));
         }
         self.tell(Fact::Started { node, cores });
         Flow::Stay
@@ -118,8 +120,8 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Work on a worker's own core ends.
     #[inline]
-    pub(super) fn finish(&mut self, at: u32, turn: u32) {
-        if self.frames[at].turn == turn {
+    pub(super) fn finish(&mut self, at: u32) {
+        if self.frames[at].due == self.now {
             self.complete(at);
             self.walk(at);
         }
@@ -129,7 +131,7 @@ impl<P: Probe> Machine<'_, P> {
     #[inline]
     fn complete(&mut self, at: u32) {
         let frame = &mut self.frames[at];
-        frame.turn = frame.turn.wrapping_add(1);
+        frame.due = Time::NEVER;
         frame.spent += frame.work;
         let index = frame.replica;
         let replica = &mut self.replicas[index as usize];
@@ -147,11 +149,11 @@ impl<P: Probe> Machine<'_, P> {
         let replica = &mut self.replicas[frame.replica as usize];
         let left = if let Some(cpu) = &mut replica.cpu {
             cpu.advance(self.now);
-            let entry = cpu.works.iter().find(|w| w.0.1 == at && w.0.2 == frame.turn).map(|w| w.0.0);
-            cpu.works.retain(|w| w.0.1 != at || w.0.2 != frame.turn);
+            let entry = cpu.works.iter().find(|w| w.0.2 == at).map(|w| w.0.0);
+            cpu.works.retain(|w| w.0.2 != at);
             (entry.unwrap_or(0).saturating_sub(cpu.clock)).div_ceil(FINE) as u64
         } else {
-            (frame.since + Span(frame.work)).since(self.now).0
+            frame.due.since(self.now).0
         };
         self.complete(at);
         self.frames[at].spent -= left;
@@ -162,18 +164,18 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The shared processor of a replica may have completed something.
-    pub(super) fn tick(&mut self, index: u32, epoch: u32) {
+    pub(super) fn tick(&mut self, index: u32) {
         let now = self.now;
         let Some(cpu) = &mut self.replicas[index as usize].cpu else {
             return;
         };
-        if cpu.epoch != epoch {
+        if cpu.armed != now {
             return;
         }
-        cpu.armed = None;
+        cpu.armed = Time::NEVER;
         cpu.advance(now);
         while let Some(cpu) = &mut self.replicas[index as usize].cpu
-            && let Some(Reverse((due, at, _))) = cpu.works.peek().copied()
+            && let Some(Reverse((due, _, at))) = cpu.works.peek().copied()
             && due <= cpu.clock
         {
             cpu.works.pop();
@@ -191,11 +193,9 @@ impl<P: Probe> Machine<'_, P> {
         let Some(soonest) = cpu.soonest(self.now) else {
             return;
         };
-        if cpu.armed.is_none_or(|armed| soonest < armed) {
-            cpu.armed = Some(soonest);
-            cpu.epoch = cpu.epoch.wrapping_add(1);
-            let epoch = cpu.epoch;
-            self.schedule(soonest.since(self.now), Event::Tick { replica: index, epoch });
+        if soonest < cpu.armed {
+            cpu.armed = soonest;
+            self.schedule(soonest.since(self.now), Event::Tick(index));
         }
     }
 }

@@ -28,6 +28,9 @@ pub(super) struct Frame {
     pub(super) sent: Time,
     /// Since when it is in line.
     pub(super) since: Time,
+    /// When what it waits for will be: its work's end, or the end of its patience in line. Whatever is pending for another
+    /// time is void.
+    pub(super) due: Time,
     /// Time in lines so far, ns.
     pub(super) waited: u64,
     /// CPU demand of the work in progress, ns; after a preemption what is left of it.
@@ -42,8 +45,6 @@ pub(super) struct Frame {
     pub(super) replica: u32,
     /// The call-site that made it.
     pub(super) call: u32,
-    /// Changes whenever what is pending for it becomes void; survives the slot's tenants.
-    pub(super) turn: u32,
     /// The client behind it.
     pub(super) client: u16,
     /// 0 is served first.
@@ -56,6 +57,8 @@ pub(super) struct Frame {
     pub(super) measured: bool,
     /// Whether its caller gave up.
     pub(super) abandoned: bool,
+    /// Whether it is in line.
+    pub(super) waiting: bool,
     /// Whether it lost its worker in the middle of work.
     pub(super) preempted: bool,
     /// Branches: whether it took a worker of its own because its parent went on.
@@ -78,12 +81,11 @@ pub(super) struct Scope {
 }
 
 impl Frames {
-    /// A slot for `frame`; its turn goes on from the last tenant's.
+    /// A slot for `frame`.
     #[inline]
     pub(super) fn insert(&mut self, frame: Frame) -> u32 {
         if let Some(at) = self.free.pop() {
-            let slot = &mut self.slots[at as usize];
-            *slot = Frame { turn: slot.turn, ..frame };
+            self.slots[at as usize] = frame;
             return at;
         }
         self.slots.push(frame);
@@ -95,7 +97,7 @@ impl Frames {
     /// Frees a slot; whatever is pending for it is void.
     #[inline]
     pub(super) fn remove(&mut self, at: u32) {
-        self.slots[at as usize].turn = self.slots[at as usize].turn.wrapping_add(1);
+        self.slots[at as usize].due = Time::NEVER;
         self.free.push(at);
     }
 

@@ -50,6 +50,8 @@ pub struct Machine<'p, P> {
     memory_base: Vec<u32>,
     lanes: Lanes,
     sources: Vec<Sender>,
+    /// Users of all closed clients: whose, and how many rounds they have sent.
+    users: Vec<(u32, u64)>,
     /// Client requests in flight: all, and those of the measured cohort.
     in_flight: u64,
     measured_open: u64,
@@ -82,8 +84,8 @@ struct Sender {
     pace: Pace,
     /// Requests so far, all arrivals' batches included; names the next root.
     roots: u64,
-    /// Rounds of each user of a closed client.
-    rounds: Vec<u64>,
+    /// The first of its users, for a closed client.
+    first_user: u32,
 }
 
 /// Why a run stopped.
@@ -158,6 +160,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             memory_base,
             lanes: lanes(plan),
             sources: plan.clients.iter().map(|_| Sender::default()).collect(),
+            users: Vec::new(),
             in_flight: 0,
             measured_open: 0,
             events: 0,
@@ -215,15 +218,15 @@ impl<'p, P: Probe> Machine<'p, P> {
     #[inline]
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Done { frame, turn } => self.finish(frame, turn),
-            Event::Reach { frame } => self.reach(frame),
-            Event::Return { frame } => self.come_back(frame),
-            Event::Arrive { client } => self.arrive(client),
-            Event::Wake { frame } => self.walk(frame),
-            Event::Tick { replica, epoch } => self.tick(replica, epoch),
-            Event::Send { client, user } => self.send_for(client, user),
-            Event::Patience { frame, turn } => self.lose_patience(frame, turn),
-            Event::Lane { lane } => self.time_out(lane),
+            Event::Done(frame) => self.finish(frame),
+            Event::Reach(frame) => self.reach(frame),
+            Event::Return(frame) => self.come_back(frame),
+            Event::Arrive(client) => self.arrive(client),
+            Event::Wake(frame) => self.walk(frame),
+            Event::Tick(replica) => self.tick(replica),
+            Event::Send(user) => self.send_for(user),
+            Event::Patience(frame) => self.lose_patience(frame),
+            Event::Lane(lane) => self.time_out(lane),
             Event::Mark(mark) => self.mark(mark),
             Event::Exhausted => self.stop = Some(Stop::Patience),
         }

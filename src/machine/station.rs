@@ -5,6 +5,7 @@ use crate::model::line::{Line, Order};
 use crate::model::plan::Node;
 use crate::model::{Fact, NodeId, Outcome, Probe};
 use crate::random::{Draw, Lineage, Purpose};
+use crate::units::Time;
 
 use super::cpu::SharedCpu;
 use super::event::Event;
@@ -42,8 +43,8 @@ impl<P: Probe> Machine<'_, P> {
         self.queue(at);
         if let Some(law) = plan.queue_timeout {
             let patience = self.vary(law, self.frames[at].lineage, Purpose::Patience, 0);
-            let turn = self.frames[at].turn;
-            self.schedule(patience, Event::Patience { frame: at, turn });
+            self.frames[at].due = self.now + patience;
+            self.schedule(patience, Event::Patience(at));
         }
         Flow::Stay
     }
@@ -83,6 +84,7 @@ impl<P: Probe> Machine<'_, P> {
     fn queue(&mut self, at: u32) {
         let frame = &mut self.frames[at];
         frame.since = self.now;
+        frame.waiting = true;
         let index = frame.replica;
         let priority = frame.priority;
         let peak = self.frames.peak();
@@ -127,7 +129,8 @@ impl<P: Probe> Machine<'_, P> {
         self.watch_limit(index);
         let frame = &mut self.frames[next];
         frame.waited += self.now.since(frame.since).0;
-        frame.turn = frame.turn.wrapping_add(1);
+        frame.due = Time::NEVER;
+        frame.waiting = false;
         if frame.preempted {
             frame.preempted = false;
             let left = frame.work;
@@ -138,11 +141,13 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A request has been in line as long as it stays.
-    pub(super) fn lose_patience(&mut self, at: u32, turn: u32) {
-        if self.frames[at].turn != turn {
+    pub(super) fn lose_patience(&mut self, at: u32) {
+        let frame = &mut self.frames[at];
+        if frame.due != self.now || !frame.waiting {
             return;
         }
-        let frame = &mut self.frames[at];
+        frame.due = Time::NEVER;
+        frame.waiting = false;
         frame.waited += self.now.since(frame.since).0;
         let (index, priority) = (frame.replica, frame.priority);
         let replica = &mut self.replicas[index as usize];
@@ -189,6 +194,7 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &mut self.frames[victim];
         frame.work = left;
         frame.preempted = true;
+        frame.waiting = true;
         frame.since = self.now;
         let priority = frame.priority;
         let peak = self.frames.peak();

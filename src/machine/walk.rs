@@ -36,7 +36,7 @@ impl<P: Probe> Machine<'_, P> {
                 Op::Wait { law, site } => {
                     let wait = self.vary(law, self.frames[at].lineage, Purpose::Work, site);
                     self.frames[at].pc = next.0;
-                    self.schedule(wait, Event::Wake { frame: at });
+                    self.schedule(wait, Event::Wake(at));
                     Flow::Stay
                 }
                 Op::Call { call, .. } => self.call(at, call),

@@ -16,6 +16,11 @@ pub enum Mark {
     Close,
 }
 
+impl Mark {
+    /// All boundaries, in order.
+    pub const ALL: [Mark; 3] = [Mark::Open, Mark::Half, Mark::Close];
+}
+
 /// A moment in a run. `Copy` and without strings.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fact {

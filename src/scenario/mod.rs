@@ -5,6 +5,7 @@
 
 pub mod edit;
 mod law_mean;
+mod lower;
 mod read;
 mod source;
 pub mod vocab;
@@ -12,6 +13,7 @@ pub mod written;
 
 pub use crate::diag::Source;
 pub use edit::Edit;
+pub use lower::lower;
 pub use source::OpenError;
 pub use vocab::json_schema;
 
@@ -29,6 +31,10 @@ pub struct Checked {
     pub hash: String,
     /// The text that was read, edits applied.
     pub source: Source,
+    /// The variant that was applied, if any.
+    pub variant: Option<String>,
+    /// Nodes whose offered load exceeds their capacity, in words.
+    pub overloaded: Vec<String>,
 }
 
 /// A text that is no scenario.
@@ -47,7 +53,7 @@ pub fn load(source: &Source, _edits: &[Edit]) -> Result<Checked, Rejected> {
     let source = source.clone();
     match scenario {
         Some(scenario) if !complaints.iter().any(Complaint::is_error) => {
-            Ok(Checked { scenario, warnings: complaints, hash: "0".repeat(16), source })
+            Ok(Checked { scenario, warnings: complaints, hash: "0".repeat(16), source, variant: None, overloaded: Vec::new() })
         }
         _ => Err(Rejected { complaints, source }),
     }

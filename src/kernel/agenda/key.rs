@@ -1,21 +1,20 @@
-//! The key of a pending event: its place in the total order, and the slot of its payload.
+//! The key of a pending event: its place in the total order, and the event itself, packed.
 
 use super::Phase;
 use crate::units::Time;
 
-/// Bits of the slot.
-const SLOT_BITS: u32 = 30;
-/// Bits of the phase and the serial above the slot make up the lower half.
+/// Bits of a packed event.
+pub(super) const EVENT_BITS: u32 = 36;
+/// Bits of the phase and the serial above the event make up the lower half.
 const PHASE_SHIFT: u32 = 62;
 
-/// The most events that can be pending: as many as there are slots.
-pub(super) const MAX_PENDING: usize = 1 << SLOT_BITS;
-/// The last serial: the event that gets it has all events numbered anew. There are four times as many serials as slots,
-/// so that this happens at most once in three thousand million pushes.
-pub(super) const MAX_SERIAL: u32 = u32::MAX;
+/// The last serial: the event that gets it has all events numbered anew, every 67 million pushes.
+pub(super) const MAX_SERIAL: u32 = (1 << (PHASE_SHIFT - EVENT_BITS)) - 1;
+/// The most events that can be pending: half as many as there are serials.
+pub(super) const MAX_PENDING: usize = 1 << (PHASE_SHIFT - EVENT_BITS - 1);
 
-/// time (64 bits) ‖ phase (2) ‖ serial (32) ‖ slot (30). Keys compare as the events do; serials differ, so slots never
-/// decide.
+/// time (64 bits) ‖ phase (2) ‖ serial (26) ‖ event (36). Keys compare as the events do; serials differ, so what the
+/// event is never decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key(u128);
 
@@ -25,8 +24,8 @@ impl Key {
 
     /// The key of an event.
     #[inline]
-    pub(super) fn new(at: Time, phase: Phase, serial: u32, slot: u32) -> Self {
-        let low = (phase as u64) << PHASE_SHIFT | u64::from(serial) << SLOT_BITS | u64::from(slot);
+    pub(super) fn new(at: Time, phase: Phase, serial: u32, event: u64) -> Self {
+        let low = (phase as u64) << PHASE_SHIFT | u64::from(serial) << EVENT_BITS | event;
         Self(u128::from(at.0) << 64 | u128::from(low))
     }
 
@@ -42,10 +41,10 @@ impl Key {
         Time((self.0 >> 64) as u64)
     }
 
-    /// Where its payload is.
+    /// The event, packed.
     #[inline]
-    pub(super) fn slot(self) -> u32 {
-        self.0 as u32 & (MAX_PENDING as u32 - 1)
+    pub(super) fn event(self) -> u64 {
+        self.0 as u64 & ((1 << EVENT_BITS) - 1)
     }
 
     /// The least key after this one.
@@ -56,7 +55,7 @@ impl Key {
 
     /// The same event with another serial.
     pub(super) fn with_serial(self, serial: u32) -> Self {
-        let mask = u128::from(MAX_SERIAL) << SLOT_BITS;
-        Self(self.0 & !mask | u128::from(serial) << SLOT_BITS)
+        let mask = u128::from(MAX_SERIAL) << EVENT_BITS;
+        Self(self.0 & !mask | u128::from(serial) << EVENT_BITS)
     }
 }

@@ -1,7 +1,6 @@
 //! Pending events in total order: time, then phase, then the order in which they were pushed.
 //!
-//! An event is one 16-byte key (time ‖ phase ‖ serial ‖ slot) that moves around, and a payload that stays in its slot.
-//! The earliest keys stand sorted in [`Near`]; everything from `bound` on lies roughly sorted in a radix [`Wheel`]
+//! An event is one 16-byte key, time ‖ phase ‖ serial ‖ the [packed](Packed) event, and nothing else. The earliest keys stand sorted in [`Near`]; everything from `bound` on lies roughly sorted in a radix [`Wheel`]
 //! (Ahuja, Mehlhorn, Orlin, Tarjan: *Faster algorithms for the shortest path problem*, 1990, with base 64). With few
 //! events pending the bound is at infinity and the wheel is never touched.
 
@@ -12,8 +11,10 @@ mod wheel;
 #[cfg(test)]
 mod tests;
 
+use std::marker::PhantomData;
+
 use crate::units::Time;
-use key::{Key, MAX_PENDING, MAX_SERIAL};
+use key::{EVENT_BITS, Key, MAX_PENDING, MAX_SERIAL};
 use near::Near;
 use wheel::Wheel;
 
@@ -29,6 +30,14 @@ pub enum Phase {
     Sample = 2,
 }
 
+/// An event that fits into 36 bits: a kind and an index.
+pub trait Packed: Copy {
+    /// As a number below 2³⁶.
+    fn pack(self) -> u64;
+    /// What [`pack`](Self::pack) packed.
+    fn unpack(bits: u64) -> Self;
+}
+
 /// The pending events, popped in total order: time, phase, then first come, first served.
 #[derive(Debug)]
 pub struct Agenda<E> {
@@ -42,13 +51,12 @@ pub struct Agenda<E> {
     now: Time,
     /// The serial of the next event pushed.
     serial: u32,
-    /// The payloads, by the slot in the key.
-    events: Vec<E>,
-    /// Slots of `events` whose event has been popped.
-    free: Vec<u32>,
+    /// How many are pending.
+    pending: usize,
+    kind: PhantomData<E>,
 }
 
-impl<E: Copy> Agenda<E> {
+impl<E: Packed> Agenda<E> {
     /// An agenda with nothing on it, at time zero.
     pub fn new() -> Self {
         Self {
@@ -57,8 +65,8 @@ impl<E: Copy> Agenda<E> {
             bound: Key::LAST,
             now: Time(0),
             serial: 0,
-            events: Vec::new(),
-            free: Vec::new(),
+            pending: 0,
+            kind: PhantomData,
         }
     }
 
@@ -69,8 +77,10 @@ impl<E: Copy> Agenda<E> {
     #[inline]
     pub fn push(&mut self, at: Time, phase: Phase, event: E) {
         debug_assert!(at >= self.now, "an event at {at:?} is pushed at {:?}", self.now);
-        let slot = self.house(event);
-        let key = Key::new(at.max(self.now), phase, self.serial, slot);
+        let bits = event.pack();
+        debug_assert!(bits >> EVENT_BITS == 0, "an event does not fit into {EVENT_BITS} bits");
+        let key = Key::new(at.max(self.now), phase, self.serial, bits);
+        self.pending += 1;
         if self.serial == MAX_SERIAL {
             return self.renumber(key);
         }
@@ -92,10 +102,9 @@ impl<E: Copy> Agenda<E> {
             Some(key) => key,
             None => self.refill()?,
         };
-        let slot = key.slot();
-        self.free.push(slot);
+        self.pending -= 1;
         self.now = key.time();
-        Some((self.now, self.events[slot as usize]))
+        Some((self.now, E::unpack(key.event())))
     }
 
     /// The time of the first event.
@@ -106,7 +115,7 @@ impl<E: Copy> Agenda<E> {
     /// How many events are pending.
     #[inline]
     pub fn len(&self) -> usize {
-        self.events.len() - self.free.len()
+        self.pending
     }
 
     /// Whether nothing is pending.
@@ -115,28 +124,10 @@ impl<E: Copy> Agenda<E> {
         self.len() == 0
     }
 
-    /// Whether no further event can be pushed: 2³⁰ are pending. They take 32 GB, so a bound on the work in the
-    /// simulated system is reached long before.
+    /// Whether no further event can be pushed: 2²⁵ are pending. They take half a gigabyte, so a bound on the work in
+    /// the simulated system is reached long before.
     pub fn is_full(&self) -> bool {
         self.len() >= MAX_PENDING
-    }
-
-    /// Gives an event a slot: the one most lately left, which is still in the cache.
-    #[inline]
-    fn house(&mut self, event: E) -> u32 {
-        if let Some(slot) = self.free.pop() {
-            self.events[slot as usize] = event;
-            return slot;
-        }
-        self.build(event)
-    }
-
-    /// Gives an event a slot that was never used.
-    #[cold]
-    fn build(&mut self, event: E) -> u32 {
-        assert!(self.events.len() < MAX_PENDING, "no more than 2^30 events can be pending");
-        self.events.push(event);
-        (self.events.len() - 1) as u32
     }
 
     /// Moves the later part of the near keys to the wheel: insertion is only cheap while they are few.
@@ -161,6 +152,7 @@ impl<E: Copy> Agenda<E> {
     #[cold]
     #[inline(never)]
     fn renumber(&mut self, newest: Key) {
+        assert!(!self.is_full(), "no more than 2^25 events can be pending");
         let mut keys = self.near.take();
         keys.extend(self.wheel.take());
         keys.push(newest);
@@ -183,7 +175,7 @@ impl<E: Copy> Agenda<E> {
     }
 }
 
-impl<E: Copy> Default for Agenda<E> {
+impl<E: Packed> Default for Agenda<E> {
     fn default() -> Self {
         Self::new()
     }
