@@ -132,7 +132,9 @@ fn strip(canvas: &Canvas, track: &Track, scales: &Scales) {
         let (left, right) = (scales.x.at(m.from_s), scales.x.at(m.from_s + m.width_s));
         // Even one failure in a thousand must be seen.
         let top = area.bottom - (height * failed_share(m) / worst).max(1.5);
-        canvas.rectangle(Area { left, top, right, bottom: area.bottom }, FAILED, 0.9);
+        // Neighbours overlap a little, or light shines through between them.
+        let right = (right + 0.5).min(area.right);
+        canvas.rectangle(Area { left, top, right, bottom: area.bottom }, FAILED, 1.0);
     }
     let middle = f64::midpoint(area.top, area.bottom);
     canvas.text("failed", (area.left - 10.0, middle), Type::of(size::SMALL).faint().ending());
