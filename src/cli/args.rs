@@ -4,6 +4,7 @@ use clap::ValueEnum;
 
 /// How the program talks; every verb knows these.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Manner")]
 pub(super) struct Manner {
     /// Results and errors only
     #[arg(short, long, global = true)]
@@ -30,6 +31,7 @@ pub(super) enum When {
 
 /// What is changed in the scenario before it is checked.
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Changes to the scenario")]
 pub(super) struct Change {
     /// Run this variant of the file, or `all`: the file as written and every variant
     #[arg(long, value_name = "NAME")]

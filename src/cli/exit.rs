@@ -37,6 +37,7 @@ impl Exit {
     }
 
     /// The one that counts where several apply.
+    #[must_use]
     pub fn or(self, other: Self) -> Self {
         if self.rank() <= other.rank() { self } else { other }
     }
@@ -111,15 +112,8 @@ mod tests {
 
     #[test]
     fn codes_are_fixed() {
-        let all = [
-            Exit::Done,
-            Exit::Broken,
-            Exit::Usage,
-            Exit::Invalid,
-            Exit::Unsettled,
-            Exit::SloFailed,
-            Exit::Interrupted,
-        ];
+        let all =
+            [Exit::Done, Exit::Broken, Exit::Usage, Exit::Invalid, Exit::Unsettled, Exit::SloFailed, Exit::Interrupted];
         assert_eq!(all.map(Exit::code), [0, 1, 2, 3, 4, 99, 130]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::engine;
 use super::exit::{Exit, Failure};
-use super::output::Output;
+use super::output;
 use crate::report::text::joined;
 
 /// Explain a word of the scenario file, such as `retries` or `lognormal`
@@ -12,14 +12,14 @@ pub(super) struct Args {
     word: Option<String>,
 }
 
-pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
+pub(super) fn act(args: &Args) -> Result<Exit, Failure> {
     let words = engine::words();
     let text = match &args.word {
         None => list(&words),
         Some(word) => engine::explain(word).ok_or_else(|| unknown(word, &words))?,
     };
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    output.result(format!("{text}{end}").as_bytes())?;
+    output::result(format!("{text}{end}").as_bytes())?;
     Ok(Exit::Done)
 }
 

@@ -11,6 +11,7 @@ mod exit;
 mod explain;
 mod new;
 mod output;
+mod pictures;
 mod progress;
 mod run;
 mod schema;
@@ -27,12 +28,15 @@ pub use exit::Exit;
 use exit::Failure;
 use output::Output;
 
-/// Simulates how services talk to each other: latency of every hop, queues, cascades. Without a verb: run the built-in
-/// scenario.
+/// What was typed.
 #[derive(Debug, Parser)]
-#[command(name = "hoptax", version, about, long_about = None, disable_help_subcommand = true)]
-#[command(after_help = "Exit codes: 0 done · 1 internal or I/O failure · 2 usage · 3 scenario invalid · 4 a guard was \
-                        hit or the run did not settle · 99 an SLO failed · 130 interrupted")]
+#[command(name = "hoptax", version, disable_help_subcommand = true)]
+#[command(about = "Simulates how services talk to each other: the latency of every hop, queues, cascades", long_about = None)]
+#[command(override_usage = "hoptax [OPTIONS] <COMMAND>\n       hoptax [RUN OPTIONS]      runs the built-in scenario")]
+#[command(
+    after_help = "Exit codes: 0 done · 1 internal or I/O failure · 2 usage · 3 scenario invalid · 4 a guard was \
+                        hit or the run did not settle · 99 an SLO failed · 130 interrupted"
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -83,11 +87,11 @@ impl Verb {
         match self {
             Verb::Run(args) => run::act(&args, output),
             Verb::Check(args) => check::act(&args, output),
-            Verb::Explain(args) => explain::act(&args, output),
+            Verb::Explain(args) => explain::act(&args),
             Verb::Validate(args) => validate::act(&args, output),
-            Verb::Schema(args) => schema::act(&args, output),
+            Verb::Schema(args) => schema::act(&args),
             Verb::New(args) => new::act(&args, output),
-            Verb::Completions(args) => completions::act(&args, &Cli::command(), output),
+            Verb::Completions(args) => completions::act(&args, &Cli::command()),
         }
     }
 }

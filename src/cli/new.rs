@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
-use super::output::Output;
+use super::output::{self, Output};
 
 /// The scenario that is written, explained line by line.
 pub(super) const STARTER: &str = include_str!("starter.toml");
@@ -21,14 +21,14 @@ pub(super) struct Args {
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     if args.file == Path::new("-") {
-        output.result(STARTER.as_bytes())?;
+        output::result(STARTER.as_bytes())?;
         return Ok(Exit::Done);
     }
     let path = args.file.display();
     if !args.force && args.file.symlink_metadata().is_ok() {
         return Err(Failure::Broken(format!("{path}: is there already; --force overwrites it")));
     }
-    output.file(&args.file, STARTER.as_bytes())?;
+    output::file(&args.file, STARTER.as_bytes())?;
     output.note(&format!("wrote {path}; next: hoptax run {path}"));
     Ok(Exit::Done)
 }

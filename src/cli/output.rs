@@ -9,7 +9,7 @@ use super::exit::Failure;
 use crate::report::table::Style;
 
 /// Where the program's words go.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Output {
     manner: Manner,
 }
@@ -22,11 +22,6 @@ impl Output {
     /// Whether only results and errors are wanted.
     pub(super) fn quiet(&self) -> bool {
         self.manner.quiet
-    }
-
-    /// Whether everything is wanted.
-    pub(super) fn verbose(&self) -> bool {
-        self.manner.verbose
     }
 
     /// How tables on standard output look.
@@ -49,17 +44,6 @@ impl Output {
         }
     }
 
-    /// Writes a result. A reader that has gone away is no failure: it has what it wanted.
-    pub(super) fn result(&self, bytes: &[u8]) -> Result<(), Failure> {
-        let mut stdout = io::stdout().lock();
-        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Failure::Broken(format!("standard output: {error}")))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Says something besides the result, unless only results are wanted.
     pub(super) fn note(&self, text: &str) {
         if !self.quiet() {
@@ -77,17 +61,28 @@ impl Output {
             Failure::Interrupted => say("interrupted before the first replication had ended"),
         }
     }
+}
 
-    /// Writes a file whole or not at all; folders on the way are made.
-    pub(super) fn file(&self, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-        let written = match fs::metadata(path) {
-            // A device or a pipe is written to; renaming a file over it would destroy it.
-            Ok(found) if !found.is_file() && !found.is_dir() => fs::write(path, bytes),
-            Ok(found) if found.is_dir() => Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory")),
-            _ => replace(path, bytes),
-        };
-        written.map_err(|error| Failure::Broken(format!("{}: {error}", path.display())))
+/// Writes a result. A reader that has gone away is no failure: it has what it wanted.
+pub(super) fn result(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Broken(format!("standard output: {error}")))
+        }
+        _ => Ok(()),
     }
+}
+
+/// Writes a file whole or not at all; folders on the way are made.
+pub(super) fn file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let written = match fs::metadata(path) {
+        // A device or a pipe is written to; renaming a file over it would destroy it.
+        Ok(found) if !found.is_file() && !found.is_dir() => fs::write(path, bytes),
+        Ok(found) if found.is_dir() => Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory")),
+        _ => replace(path, bytes),
+    };
+    written.map_err(|error| Failure::Broken(format!("{}: {error}", path.display())))
 }
 
 /// A line on standard error; one that is closed is nobody's loss.
@@ -127,16 +122,12 @@ fn draft(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
 mod tests {
     use super::*;
 
-    fn output() -> Output {
-        Output::new(Manner::default())
-    }
-
     #[test]
     fn a_file_is_replaced_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/er/summary.json");
-        output().file(&path, b"a long first text").unwrap();
-        output().file(&path, b"second").unwrap();
+        file(&path, b"a long first text").unwrap();
+        file(&path, b"second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "a draft was left behind");
     }
@@ -144,17 +135,17 @@ mod tests {
     #[test]
     fn an_error_names_the_path() {
         let folder = tempfile::tempdir().unwrap();
-        let Err(Failure::Broken(text)) = output().file(folder.path(), b"x") else { panic!("wrote over a folder") };
+        let Err(Failure::Broken(text)) = file(folder.path(), b"x") else { panic!("wrote over a folder") };
         assert!(text.contains(&folder.path().display().to_string()), "{text}");
         fs::write(folder.path().join("plain"), "x").unwrap();
-        assert!(output().file(&folder.path().join("plain/x.json"), b"x").is_err());
+        assert!(file(&folder.path().join("plain/x.json"), b"x").is_err());
     }
 
     #[cfg(unix)]
     #[test]
     fn a_device_stays_a_device() {
         use std::os::unix::fs::FileTypeExt as _;
-        output().file(Path::new("/dev/null"), b"x").unwrap();
+        file(Path::new("/dev/null"), b"x").unwrap();
         assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
     }
 
@@ -165,7 +156,7 @@ mod tests {
         let (real, link) = (folder.path().join("real"), folder.path().join("link"));
         fs::write(&real, "old").unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        output().file(&link, b"new").unwrap();
+        file(&link, b"new").unwrap();
         assert_eq!(fs::read(&real).unwrap(), b"new");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     }

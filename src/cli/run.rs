@@ -7,13 +7,15 @@ use clap::ValueEnum;
 use super::args::Change;
 use super::engine;
 use super::exit::{Exit, Failure};
-use super::output::Output;
+use super::output::{self, Output};
+use super::pictures;
 use super::progress::{Mode, Progress};
 use crate::experiment::summary::{Outcome, Summary};
 use crate::report::{csv, json, markdown, table};
 
 /// Run a scenario and report every figure with its interval
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Run and results")]
 pub(super) struct Args {
     /// The scenario; without one the built-in scenario is run and everything is kept in `output/`
     file: Option<PathBuf>,
@@ -66,13 +68,20 @@ enum Kind {
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let kinds = kinds(&args.files)?;
-    let summaries = simulate(args, output)?;
-    deliver(&summaries, args, &kinds, output)?;
-    Ok(summaries.iter().fold(Exit::Done, |exit, summary| exit.or(verdict(summary, args.strict))))
+    let (summaries, ended) = simulate(args, output)?;
+    let exit = summaries.iter().fold(ended, |exit, summary| exit.or(verdict(summary, args.strict)));
+    // A file that cannot be written counts less than an interruption, and more than all else.
+    Ok(match deliver(&summaries, args, &kinds, output) {
+        Ok(()) => exit,
+        Err(failure) => {
+            output.failure(&failure);
+            exit.or(failure.exit())
+        }
+    })
 }
 
-/// Runs the file, one of its variants, or all of them.
-fn simulate(args: &Args, output: &Output) -> Result<Vec<Summary>, Failure> {
+/// Runs the file, one of its variants, or all of them, and says whether all of them were run.
+fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failure> {
     let colour = output.colour_errors();
     let source = engine::read(args.file.as_deref(), colour)?;
     let settings = args.change.settings();
@@ -83,22 +92,34 @@ fn simulate(args: &Args, output: &Output) -> Result<Vec<Summary>, Failure> {
     // All are checked before the first is run.
     let checked: Result<Vec<engine::Checked>, Failure> =
         wanted.iter().map(|variant| engine::check(&source, *variant, &settings, colour)).collect();
+    let checked = checked?;
     let progress = Progress::begin(args.progress, output);
-    let mut summaries = Vec::new();
-    for (at, scenario) in checked?.iter().enumerate() {
-        let part = Part { whole: &progress, at, of: wanted.len() };
-        let ran = engine::run(scenario, args.jobs, &part);
-        // What had ended before an interruption is shown.
-        match ran {
-            Err(Failure::Interrupted) if !summaries.is_empty() => break,
-            other => summaries.push(other.inspect_err(|_| progress.end())?),
+    let ran = each(&checked, args.jobs, &progress);
+    progress.end();
+    let (mut summaries, ended) = ran?;
+    if args.no_slo {
+        for summary in &mut summaries {
+            summary.slos.clear();
         }
     }
-    progress.end();
-    if args.no_slo {
-        summaries.iter_mut().for_each(|summary| summary.slos.clear());
+    Ok((summaries, ended))
+}
+
+/// Runs one scenario after the other; what had ended before an interruption is kept.
+fn each(
+    scenarios: &[engine::Checked],
+    jobs: Option<usize>,
+    progress: &Progress,
+) -> Result<(Vec<Summary>, Exit), Failure> {
+    let mut summaries = Vec::new();
+    for (at, scenario) in scenarios.iter().enumerate() {
+        let part = Part { whole: progress, at, of: scenarios.len() };
+        match engine::run(scenario, jobs, &part) {
+            Err(Failure::Interrupted) if !summaries.is_empty() => return Ok((summaries, Exit::Interrupted)),
+            other => summaries.push(other?),
+        }
     }
-    Ok(summaries)
+    Ok((summaries, Exit::Done))
 }
 
 /// One of several runs of which one progress is shown.
@@ -120,15 +141,15 @@ impl engine::Watch for Part<'_> {
 /// Writes files first: a reader of standard output may go away early.
 fn deliver(summaries: &[Summary], args: &Args, kinds: &[Kind], output: &Output) -> Result<(), Failure> {
     for (path, kind) in args.files.iter().zip(kinds).filter(|(path, _)| !is_stdout(path)) {
-        output.file(path, &content(summaries, *kind, path)?)?;
+        output::file(path, &content(summaries, *kind, path)?)?;
     }
     if let Some(folder) = folder(args, summaries) {
-        everything(summaries, &folder, output)?;
+        everything(summaries, &folder)?;
         output.note(&format!("charts, JSON and CSV: {}", folder.join("").display()));
     }
     let piped = args.files.iter().any(|path| is_stdout(path));
     let format = args.format.unwrap_or(if piped { Format::Json } else { Format::Table });
-    output.result(text(summaries, format, output.style()).as_bytes())
+    output::result(text(summaries, format, output.style()).as_bytes())
 }
 
 /// The folder for everything: the one asked for, or the usual one where nothing was asked for at all.
@@ -146,34 +167,19 @@ fn file_name(name: &str) -> String {
 }
 
 /// Writes every kind of result into a folder.
-fn everything(summaries: &[Summary], folder: &Path, output: &Output) -> Result<(), Failure> {
+fn everything(summaries: &[Summary], folder: &Path) -> Result<(), Failure> {
     let texts = [("summary.json", Format::Json), ("summary.csv", Format::Csv), ("summary.md", Format::Md)];
     for (name, format) in texts {
-        output.file(&folder.join(name), text(summaries, format, table::Style::default()).as_bytes())?;
+        output::file(&folder.join(name), text(summaries, format, table::Style::default()).as_bytes())?;
     }
-    charts(summaries, &folder.join("charts"), output)
-}
-
-#[cfg(feature = "charts")]
-fn charts(summaries: &[Summary], folder: &Path, output: &Output) -> Result<(), Failure> {
-    for picture in crate::report::chart::pictures(summaries) {
-        output.file(&folder.join(format!("{}.svg", picture.name)), picture.svg.as_bytes())?;
-        #[cfg(feature = "png")]
-        output.file(&folder.join(format!("{}.png", picture.name)), &png(&picture.svg)?)?;
-    }
-    Ok(())
-}
-
-#[cfg(not(feature = "charts"))]
-fn charts(_: &[Summary], _: &Path, _: &Output) -> Result<(), Failure> {
-    Ok(())
+    pictures::all(summaries, &folder.join("charts"))
 }
 
 fn content(summaries: &[Summary], kind: Kind, path: &Path) -> Result<Vec<u8>, Failure> {
     match kind {
         Kind::Text(format) => Ok(text(summaries, format, table::Style { color: false, all: true }).into_bytes()),
-        Kind::Svg => Ok(picture(summaries, path)?.into_bytes()),
-        Kind::Png => png(&picture(summaries, path)?),
+        Kind::Svg => Ok(pictures::svg(summaries, path)?.into_bytes()),
+        Kind::Png => pictures::png(&pictures::svg(summaries, path)?),
     }
 }
 
@@ -184,33 +190,6 @@ fn text(summaries: &[Summary], format: Format, style: table::Style) -> String {
         Format::Csv => csv::render(summaries),
         Format::Md => markdown::render(summaries),
     }
-}
-
-/// The picture that the name of the file asks for, else the first.
-#[cfg(feature = "charts")]
-fn picture(summaries: &[Summary], path: &Path) -> Result<String, Failure> {
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let mut pictures = crate::report::chart::pictures(summaries);
-    let at = pictures.iter().position(|picture| stem.ends_with(picture.name)).unwrap_or(0);
-    if pictures.is_empty() {
-        return Err(Failure::Broken(format!("{}: nothing to draw: no request ended", path.display())));
-    }
-    Ok(pictures.swap_remove(at).svg)
-}
-
-#[cfg(not(feature = "charts"))]
-fn picture(_: &[Summary], path: &Path) -> Result<String, Failure> {
-    Err(Failure::Usage(format!("{}: this build draws no pictures (feature `charts`)", path.display())))
-}
-
-#[cfg(feature = "png")]
-fn png(svg: &str) -> Result<Vec<u8>, Failure> {
-    crate::report::chart::png(svg).map_err(Failure::Broken)
-}
-
-#[cfg(not(feature = "png"))]
-fn png(_: &str) -> Result<Vec<u8>, Failure> {
-    Err(Failure::Usage("this build draws no PNG (feature `png`)".into()))
 }
 
 fn is_stdout(path: &Path) -> bool {
@@ -262,7 +241,6 @@ fn threads(text: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args::Manner;
     use crate::report::sample;
 
     #[test]
@@ -300,15 +278,15 @@ mod tests {
         assert_eq!(file_name(""), "scenario");
     }
 
+    #[cfg(feature = "png")]
     #[test]
     fn files_hold_what_their_endings_say() {
         let folder = tempfile::tempdir().unwrap();
         let names = ["a.json", "a.csv", "a.md", "a.txt", "a.svg", "a.png", "a-timeline.svg"];
         let args = Args { files: names.map(|name| folder.path().join(name)).into(), ..Args::default() };
-        let output = Output::new(Manner { quiet: true, ..Manner::default() });
         for (path, kind) in args.files.iter().zip(kinds(&args.files).unwrap()) {
             let bytes = content(&[sample::summary()], kind, path).unwrap();
-            output.file(path, &bytes).unwrap();
+            output::file(path, &bytes).unwrap();
         }
         let starts = |name: &str, with: &[u8]| {
             let bytes = std::fs::read(folder.path().join(name)).unwrap();
@@ -324,11 +302,11 @@ mod tests {
         assert!(over_time.contains("latency over time"));
     }
 
+    #[cfg(feature = "png")]
     #[test]
     fn a_folder_gets_everything() {
         let folder = tempfile::tempdir().unwrap();
-        let output = Output::new(Manner::default());
-        everything(&[sample::summary()], folder.path(), &output).unwrap();
+        everything(&[sample::summary()], folder.path()).unwrap();
         for name in ["summary.json", "summary.csv", "summary.md", "charts/timeline.svg", "charts/timeline.png"] {
             assert!(folder.path().join(name).exists(), "{name}");
         }

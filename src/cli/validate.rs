@@ -2,7 +2,7 @@
 
 use super::engine;
 use super::exit::{Exit, Failure};
-use super::output::Output;
+use super::output::{self, Output};
 use super::progress::{Mode, Progress};
 use crate::report::theory;
 
@@ -27,6 +27,6 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let rows = engine::theory(&args.models, args.full, args.jobs, &progress);
     progress.end();
     let rows = rows?;
-    output.result(theory::render(&rows, output.style()).as_bytes())?;
+    output::result(theory::render(&rows, output.style()).as_bytes())?;
     Ok(if rows.iter().all(theory::Agreement::holds) { Exit::Done } else { Exit::Broken })
 }

@@ -30,8 +30,15 @@ impl Agreement {
 
 /// The table of all models and a last line with the sum.
 pub fn render(all: &[Agreement], style: Style) -> String {
-    let mut sheet =
-        Sheet::new(&[("model", 9), ("cases", 4), ("figures", 5), ("agree", 8), ("worst", 6), ("of", 2), ("verdict", 7)]);
+    let mut sheet = Sheet::new(&[
+        ("model", 9),
+        ("cases", 4),
+        ("figures", 5),
+        ("agree", 8),
+        ("worst", 6),
+        ("of", 2),
+        ("verdict", 7),
+    ]);
     for row in all {
         sheet.push(&row.model, cells(row));
     }
@@ -43,7 +50,8 @@ pub fn render(all: &[Agreement], style: Style) -> String {
 }
 
 fn cells(row: &Agreement) -> [Cell; 6] {
-    let verdict = if row.holds() { Cell::toned("✓ agrees", Tone::Good) } else { Cell::toned("✗ differs", Tone::Bad) };
+    let verdict =
+        if row.holds() { Cell::toned("✓ agrees", Tone::Good) } else { Cell::toned("✗ differs", Tone::Bad) };
     [
         row.cases.to_string().into(),
         row.metrics.to_string().into(),
@@ -60,7 +68,14 @@ mod tests {
 
     #[test]
     fn a_model_that_differs_is_told_from_one_that_agrees() {
-        let good = Agreement { model: "mm1".into(), cases: 4, metrics: 40, passed: 40, worst_percent: 0.412, worst: "p99".into() };
+        let good = Agreement {
+            model: "mm1".into(),
+            cases: 4,
+            metrics: 40,
+            passed: 40,
+            worst_percent: 0.412,
+            worst: "p99".into(),
+        };
         let bad = Agreement { model: "mmc".into(), passed: 39, ..good.clone() };
         let text = render(&[good, bad], Style::default());
         assert!(text.contains("mm1        4       40     40  0.412 %  p99   ✓ agrees"), "{text}");

@@ -89,8 +89,7 @@ impl Scale {
     /// Every rung 1, 2, 5 if there is room, else powers of ten, else every second power, and so on.
     fn rungs(&self, apart: f64) -> Vec<f64> {
         let (low, high) = (10f64.powf(self.from), 10f64.powf(self.to));
-        let all: Vec<f64> =
-            ladder((low * high).sqrt()).filter(|v| (low * 0.999..=high * 1.001).contains(v)).collect();
+        let all: Vec<f64> = ladder((low * high).sqrt()).filter(|v| (low * 0.999..=high * 1.001).contains(v)).collect();
         if self.spaced(&all, apart) {
             return all;
         }

@@ -96,7 +96,7 @@ fn draw(canvas: &Canvas, track: &Track, panel: Area, scales: &Scales, pen: Pen, 
     let name = |s: f64| if last { seconds_of_tick(s) } else { String::new() };
     canvas.abscissa(panel, &scales.x, false, name);
     if last {
-        let below = ((panel.left + panel.right) / 2.0, panel.bottom + 34.0);
+        let below = (f64::midpoint(panel.left, panel.right), panel.bottom + 34.0);
         canvas.text("time at which requests set out", below, Type::of(size::LABEL).faint().centred().hanging());
     }
 }
@@ -150,7 +150,10 @@ mod tests {
     use crate::report::sample;
 
     fn title() -> Title {
-        Title { title: "chain: latency over time".into(), subtitle: "seed 1 · 10 × 60 s · simulated, not measured".into() }
+        Title {
+            title: "chain: latency over time".into(),
+            subtitle: "seed 1 · 10 × 60 s · simulated, not measured".into(),
+        }
     }
 
     #[test]
@@ -165,7 +168,9 @@ mod tests {
     #[test]
     fn without_failures_there_is_no_strip() {
         let mut moments = sample::timeline(8.0, 2.4);
-        moments.iter_mut().for_each(|m| m.failed = 0);
+        for m in &mut moments {
+            m.failed = 0;
+        }
         assert!(!timeline(&title(), &[Track { name: "x".into(), moments }]).contains("failed"));
     }
 
