@@ -1,6 +1,6 @@
 //! The shell: arguments in, files and text out, an exit code that is fixed for good.
 //!
-//! One file per verb. [`output`] is the only file that writes, [`progress`] the only one that looks at a clock, [`engine`]
+//! One file per verb. `output` is the only file that writes, `progress` the only one that looks at a clock, `engine`
 //! the only one that reaches down into the simulator.
 
 mod args;

@@ -17,6 +17,7 @@ pub use timeline::{Track, timeline};
 
 use crate::experiment::summary::Summary;
 use crate::report::content::caption;
+use crate::report::number::plain;
 use crate::report::text::clean;
 
 /// What stands above a picture.
@@ -40,16 +41,19 @@ pub struct Picture {
 /// The pictures of one run, or of several variants laid over each other. None is drawn of which there is nothing to see.
 pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
     let Some(first) = summaries.first() else { return Vec::new() };
-    let title =
-        |what: &str| Title { title: format!("{}: {what}", clean(&first.scenario.name)), subtitle: caption(first) };
+    let title = format!("{}: latency", clean(&first.scenario.name));
     let mut pictures = Vec::new();
     let curves: Vec<Curve> = each_client(summaries, |name, stats| Curve::of(name, &stats.latency_ms));
     if curves.iter().any(|curve| curve.points.len() > 1) {
-        pictures.push(Picture { name: "percentiles", svg: percentiles(&title("latency by percentile"), &curves) });
+        let bars = format!("bars: {} % intervals", plain(first.run.confidence * 100.0));
+        let subtitle = format!("{} · {bars}", caption(first));
+        let title = Title { title: format!("{title} by percentile"), subtitle };
+        pictures.push(Picture { name: "percentiles", svg: percentiles(&title, &curves) });
     }
     let tracks: Vec<Track> = each_client(summaries, |name, stats| Track { name, moments: stats.timeline.clone() });
     if tracks.iter().any(|track| track.moments.iter().any(|m| m.arrived > 0)) {
-        pictures.push(Picture { name: "timeline", svg: timeline(&title("latency over time"), &tracks) });
+        let title = Title { title: format!("{title} over time"), subtitle: caption(first) };
+        pictures.push(Picture { name: "timeline", svg: timeline(&title, &tracks) });
     }
     pictures
 }

@@ -68,8 +68,8 @@ fn scales(tracks: &[&Track], panel: Area) -> Scales {
     let moments = || tracks.iter().flat_map(|track| track.moments.iter());
     let worst = moments().map(failed_share).fold(0.0, f64::max);
     let head = 26.0;
-    let strip_height = if worst > 0.0 { ((panel.bottom - panel.top) * 0.16).max(14.0) } else { 0.0 };
-    let gap = if worst > 0.0 { 8.0 } else { 0.0 };
+    let strip_height = if worst > 0.0 { ((panel.bottom - panel.top) * 0.16).clamp(14.0, 40.0) } else { 0.0 };
+    let gap = if worst > 0.0 { 10.0 } else { 0.0 };
     let latency = Area { top: panel.top + head, bottom: panel.bottom - strip_height - gap, ..panel };
     let begin = moments().map(|m| m.from_s).fold(f64::MAX, f64::min);
     let end = moments().map(|m| m.from_s + m.width_s).fold(0.0, f64::max);
