@@ -4,16 +4,15 @@ use clap::ValueEnum;
 
 /// How the program talks; every verb knows these.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Manner")]
 pub(super) struct Manner {
     /// Results and errors only
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = "Everywhere")]
     pub(super) quiet: bool,
     /// Everything: edges, endpoints, all nodes
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = "Everywhere")]
     pub(super) verbose: bool,
     /// Colours; `NO_COLOR` turns them off where `auto` would use them
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = "Everywhere")]
     pub(super) color: When,
 }
 
@@ -31,7 +30,6 @@ pub(super) enum When {
 
 /// What is changed in the scenario before it is checked.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Changes to the scenario")]
 pub(super) struct Change {
     /// Run this variant of the file, or `all`: the file as written and every variant
     #[arg(long, value_name = "NAME")]

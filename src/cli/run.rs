@@ -15,7 +15,6 @@ use crate::report::{csv, json, markdown, table};
 
 /// Run a scenario and report every figure with its interval
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Run and results")]
 pub(super) struct Args {
     /// The scenario; without one the built-in scenario is run and everything is kept in `output/`
     file: Option<PathBuf>,
