@@ -8,10 +8,11 @@ pub mod json;
 pub mod markdown;
 pub mod number;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod sheet;
 pub mod table;
 pub mod text;
+pub mod theory;
 
 #[cfg(feature = "charts")]
 pub mod chart;
