@@ -3,6 +3,7 @@
 //! [`load`] is the way in: text → reading (every mistake complained about, none fatal) → checking → [`Checked`], which is
 //! what the rest of the house may rely on.
 
+mod check;
 pub mod edit;
 mod law_mean;
 mod read;
@@ -11,6 +12,7 @@ pub mod vocab;
 pub mod written;
 
 pub use crate::diag::Source;
+pub use check::{Forecast, NodeForecast, forecast, transport_of};
 pub use edit::Edit;
 pub use source::OpenError;
 pub use vocab::json_schema;
@@ -42,7 +44,11 @@ pub struct Rejected {
 
 /// Reads and checks a text.
 pub fn load(source: &Source, _edits: &[Edit]) -> Result<Checked, Rejected> {
-    let (scenario, mut complaints) = read::read(source);
+    let (scenario, desk) = read::read(source);
+    let mut complaints = desk.complaints;
+    if let Some(scenario) = &scenario {
+        complaints.extend(check::check(scenario, source, &desk.refused, complaints.is_empty()));
+    }
     crate::diag::sort(&mut complaints);
     let source = source.clone();
     match scenario {

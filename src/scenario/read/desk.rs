@@ -10,11 +10,13 @@ pub(crate) struct Desk<'s> {
     pub(crate) source: &'s Source,
     /// What is wrong with it so far.
     pub(crate) complaints: Vec<Complaint>,
+    /// Names defined in tables that are refused or could not be read: calling them is no second mistake.
+    pub(crate) refused: Vec<String>,
 }
 
 impl<'s> Desk<'s> {
     pub(crate) fn new(source: &'s Source) -> Self {
-        Self { source, complaints: Vec::new() }
+        Self { source, complaints: Vec::new(), refused: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, complaint: Complaint) {
