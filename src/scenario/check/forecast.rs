@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use super::timeouts::timeout_of;
 use super::walk;
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
@@ -237,6 +238,7 @@ impl<'s> Graph<'s> {
             return Times { cpu: callee.cpu, wait: callee.wait, response: callee.response };
         }
         let there = 2.0 * one_way(self.scenario, from, callee.node) + callee.response;
+        let there = timeout_of(self.scenario, call).map_or(there, |t| there.min(t.0 as f64));
         Times { cpu: 0.0, wait: 0.0, response: there }
     }
 
@@ -269,15 +271,17 @@ impl<'s> Graph<'s> {
         let unhindered = if response > 0.0 { users / response * 1e9 } else { f64::INFINITY };
         let Some(visits) = self.visits(&external) else { return unhindered };
         let narrowest = self.scenario.nodes.values().filter_map(|node| {
-            let demand = self.demand(&node.name.value, &visits) / 1e9;
-            cpus(node).filter(|_| demand > 0.0).map(|n| n / demand)
+            let (cpu, held) = self.demand(node, &visits);
+            let by = |n: Option<f64>, demand: f64| n.filter(|_| demand > 0.0).map_or(f64::INFINITY, |n| n / demand);
+            Some(by(cpus(node), cpu).min(by(workers(node), held)))
         });
         narrowest.fold(unhindered, f64::min)
     }
 
-    /// CPU asked of a node per second, in nanoseconds, by remote visits to its endpoints.
-    fn demand(&self, node: &str, visits: &[f64]) -> f64 {
-        self.of_node(node).map(|(i, v)| visits[i] * v.cpu).sum()
+    /// CPU asked of a node and workers held there, in Erlangs, by remote visits to its endpoints.
+    fn demand(&self, node: &Node, visits: &[f64]) -> (f64, f64) {
+        let each = self.of_node(&node.name.value).map(|(i, v)| (visits[i] * v.cpu / 1e9, visits[i] * holds(node, v) / 1e9));
+        each.fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
     fn of_node<'g>(&'g self, node: &'g str) -> impl Iterator<Item = (usize, &'g Vertex<'s>)> {
@@ -336,8 +340,6 @@ impl<'s> Graph<'s> {
         let rate = sum(average, &|_| 1.0);
         let per = |total: f64| if rate > 0.0 { total / rate / 1e6 } else { 0.0 };
         let (offered, peak) = (sum(average, &|v| v.cpu) / 1e9, sum(height, &|v| v.cpu) / 1e9);
-        let holds = |v: &Vertex<'_>| if node.io.value == Io::Blocking { v.response } else { v.cpu };
-        let workers = node.concurrency.value.map(|c| f64::from(c) * f64::from(node.replicas.value));
         let share = |load: f64, of: Option<f64>| of.map_or(0.0, |of| if of > 0.0 { load / of } else { 0.0 });
         NodeForecast {
             name: name.clone(),
@@ -345,11 +347,11 @@ impl<'s> Graph<'s> {
             peak_rate: sum(height, &|_| 1.0),
             work_ms: per(sum(average, &|v| v.cpu)),
             offered,
-            workers,
+            workers: workers(node),
             cpus: cpus(node),
             utilization: share(offered, cpus(node)),
             peak_utilization: share(peak, cpus(node)),
-            held: share(sum(average, &holds) / 1e9, workers),
+            held: share(sum(average, &|v| holds(node, v)) / 1e9, workers(node)),
             response_ms: per(sum(average, &|v| v.response)),
             worst_attempts: 1,
         }
@@ -377,6 +379,16 @@ impl Times {
     fn times(self, n: f64) -> Times {
         Times { cpu: self.cpu * n, wait: self.wait * n, response: self.response * n }
     }
+}
+
+/// How long a request holds its worker.
+fn holds(node: &Node, v: &Vertex<'_>) -> f64 {
+    if node.io.value == Io::Blocking { v.response } else { v.cpu }
+}
+
+/// Workers over all replicas.
+fn workers(node: &Node) -> Option<f64> {
+    node.concurrency.value.map(|c| f64::from(c) * f64::from(node.replicas.value))
 }
 
 /// CPU over all replicas.

@@ -14,6 +14,7 @@ use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
 pub use forecast::{Forecast, NodeForecast, forecast};
+pub(super) use walk::laws_of;
 pub use walk::transport_of;
 
 /// Everything that is wrong with a scenario, and what merely looks wrong. Names in `refused` stand in tables that could
