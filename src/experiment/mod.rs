@@ -1,2 +1,10 @@
-//! Experiments: measure, replicate, merge.
+//! Experiments: measure, replicate, merge, judge.
+
+mod estimate;
+pub(crate) mod measure;
+mod run;
 pub mod summary;
+pub mod theory;
+mod verdict;
+
+pub use run::{Failure, Watch, run};

@@ -7,19 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::stats::Histogram;
+pub use crate::stats::Interval as Estimate;
 
-/// An estimate: a value with a confidence interval. `low` and `high` are `None` where no honest interval exists, `value`
-/// where the samples do not carry it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Estimate {
-    /// The point estimate.
-    pub value: Option<f64>,
-    /// Lower end of the interval.
-    pub low: Option<f64>,
-    /// Upper end of the interval.
-    pub high: Option<f64>,
-}
+use crate::stats::Histogram;
 
 /// A distribution of times in milliseconds.
 #[derive(Clone, Debug, Default, Serialize)]

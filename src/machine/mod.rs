@@ -1,1 +1,275 @@
-//! machine
+//! The run loop: `match Event`, the interpreter `match Op`, and what they move.
+//!
+//! A request in flight is a [`frame`]: a small cursor that walks the program of its endpoint. What a caller knows as a *try* and
+//! what the callee knows as a request share one frame: it is made when the try is sent, and freed when its answer is back,
+//! whether or not anybody still waits. A caller that gives up only marks it; the work goes on.
+
+mod call;
+mod client;
+mod cpu;
+mod event;
+mod fork;
+mod frame;
+mod station;
+mod walk;
+
+use crate::kernel::{Agenda, Lanes, Phase};
+use crate::model::balance::Memory;
+use crate::model::line::{Line, Links};
+use crate::model::plan::Plan;
+use crate::model::source::Pace;
+use crate::model::{Fact, LawId, Mark, NodeId, Probe};
+use crate::random::dist::Dist;
+use crate::random::{Draw, Lineage, Purpose};
+use crate::units::{Span, Time};
+
+use cpu::SharedCpu;
+use event::Event;
+use fork::Joins;
+use frame::Frames;
+
+/// Events between two looks at the watch.
+const PULSE: u64 = 1 << 16;
+
+/// One replication under way: the plan, all mutable state, and a probe that hears its facts.
+#[derive(Debug)]
+pub struct Machine<'p, P> {
+    plan: &'p Plan,
+    seed: u64,
+    now: Time,
+    agenda: Agenda<Event>,
+    frames: Frames,
+    links: Links,
+    /// Frames that go on at this very instant, first come first.
+    ready: std::collections::VecDeque<u32>,
+    replicas: Vec<Replica>,
+    joins: Joins,
+    /// Balancing state: per link and caller replica.
+    memories: Vec<Memory>,
+    /// Where a link's memories begin.
+    memory_base: Vec<u32>,
+    lanes: Lanes,
+    sources: Vec<Sender>,
+    /// Users of all closed clients: whose, and how many rounds they have sent.
+    users: Vec<(u32, u64)>,
+    /// Client requests in flight: all, and those of the measured cohort.
+    in_flight: u64,
+    measured_open: u64,
+    events: u64,
+    closed: bool,
+    stop: Option<Stop>,
+    /// Whoever listens.
+    probe: P,
+}
+
+/// A replica of a node.
+#[derive(Debug)]
+struct Replica {
+    node: NodeId,
+    busy: u32,
+    line: Line,
+    /// Whether its line is at the limit.
+    full: bool,
+    /// Frames at work, kept only where newcomers may take their workers.
+    running: Vec<u32>,
+    /// The processor all its work shares, if it does.
+    cpu: Option<Box<SharedCpu>>,
+    /// Requests served from the line; names the draws of a random line.
+    served: u64,
+}
+
+/// What a client remembers.
+#[derive(Debug, Default)]
+struct Sender {
+    pace: Pace,
+    /// Requests so far, all arrivals' batches included; names the next root.
+    roots: u64,
+    /// The first of its users, for a closed client.
+    first_user: u32,
+}
+
+/// Why a run stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// When every measured request has ended.
+    Ended,
+    /// When measured requests were still under way as long after the measured time as the run waits.
+    Patience,
+    /// When the guard on events was hit.
+    Events,
+    /// When the guard on requests in flight was hit.
+    InFlight,
+    /// When the watch said stop.
+    Interrupted,
+}
+
+/// What is left of a run.
+#[derive(Debug)]
+pub struct Finished<P> {
+    /// The probe, with all it heard.
+    pub probe: P,
+    /// Events handled.
+    pub events: u64,
+    /// Why it stopped.
+    pub stop: Stop,
+    /// When it stopped.
+    pub at: Time,
+}
+
+/// One lane per distinct timeout, numbered as in the plan.
+fn lanes(plan: &Plan) -> Lanes {
+    let mut lanes = Lanes::new();
+    for (at, timeout) in plan.lanes.iter().enumerate() {
+        let lane = lanes.open(*timeout);
+        debug_assert_eq!(lane as usize, at, "distinct timeouts get lanes in order");
+    }
+    lanes
+}
+
+/// The seed of one replication.
+pub fn replication_seed(seed: u64, replication: u32) -> u64 {
+    Lineage::root(seed, u64::from(replication)).0
+}
+
+impl<'p, P: Probe> Machine<'p, P> {
+    /// A run of `plan` at time zero.
+    pub fn new(plan: &'p Plan, seed: u64, probe: P) -> Self {
+        let mut memory_base = Vec::with_capacity(plan.links.len());
+        let mut memories = Vec::new();
+        for link in &plan.links {
+            memory_base.push(memories.len() as u32);
+            let callees = plan.node(link.to).replicas;
+            memories.extend((0..plan.node(link.from).replicas).map(|_| Memory::new(callees)));
+        }
+        let replicas = (0..)
+            .map(NodeId)
+            .zip(&plan.nodes)
+            .flat_map(|(id, node)| (0..node.replicas).map(move |_| Replica::new(id, node)))
+            .collect();
+        let mut machine = Self {
+            plan,
+            seed,
+            now: Time(0),
+            agenda: Agenda::new(),
+            frames: Frames::default(),
+            links: Links::new(),
+            ready: std::collections::VecDeque::with_capacity(64),
+            replicas,
+            joins: Joins::default(),
+            memories,
+            memory_base,
+            lanes: lanes(plan),
+            sources: plan.clients.iter().map(|_| Sender::default()).collect(),
+            users: Vec::new(),
+            in_flight: 0,
+            measured_open: 0,
+            events: 0,
+            closed: false,
+            stop: None,
+            probe,
+        };
+        machine.begin();
+        machine
+    }
+
+    /// Puts the boundaries and every client's first arrival on the agenda.
+    fn begin(&mut self) {
+        let (open, length) = (Time(self.plan.warmup.0), self.plan.duration);
+        let close = open + length;
+        self.agenda.push(open, Phase::Recovery, Event::Mark(Mark::Open));
+        self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half));
+        self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close));
+        self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
+        self.start_clients();
+    }
+
+    /// Runs to the end. Every 65,536 events `watch` is told the time and may say stop (`false`).
+    pub fn run(mut self, mut watch: impl FnMut(Time) -> bool) -> Finished<P> {
+        while self.stop.is_none() {
+            let Some((now, event)) = self.agenda.pop() else {
+                self.stop = Some(Stop::Ended);
+                break;
+            };
+            self.now = now;
+            self.events += 1;
+            self.handle(event);
+            while let Some(frame) = self.ready.pop_front() {
+                self.walk(frame);
+            }
+            if self.events % PULSE == 0 {
+                self.look_up(&mut watch);
+            }
+        }
+        if !self.closed {
+            self.mark(Mark::Close);
+        }
+        Finished { events: self.events, stop: self.stop.unwrap_or(Stop::Ended), at: self.now, probe: self.probe }
+    }
+
+    #[cold]
+    fn look_up(&mut self, watch: &mut impl FnMut(Time) -> bool) {
+        if !watch(self.now) {
+            self.stop = Some(Stop::Interrupted);
+        } else if self.events >= self.plan.max_events {
+            self.stop = Some(Stop::Events);
+        }
+    }
+
+    #[inline]
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Done(frame) => self.finish(frame),
+            Event::Reach(frame) => self.reach(frame),
+            Event::Return(frame) => self.come_back(frame),
+            Event::Arrive(client) => self.arrive(client),
+            Event::Wake(frame) => self.walk(frame),
+            Event::Tick(replica) => self.tick(replica),
+            Event::Send(user) => self.send_for(user),
+            Event::Patience(frame) => self.lose_patience(frame),
+            Event::Lane(lane) => self.time_out(lane),
+            Event::Mark(mark) => self.mark(mark),
+            Event::Exhausted => self.stop = Some(Stop::Patience),
+        }
+    }
+
+    #[cold]
+    fn mark(&mut self, mark: Mark) {
+        self.tell(Fact::Marked(mark));
+        if mark == Mark::Close {
+            self.closed = true;
+            if self.measured_open == 0 {
+                self.stop = Some(Stop::Ended);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn tell(&mut self, fact: Fact) {
+        self.probe.on(self.now, fact);
+    }
+
+    #[inline]
+    fn schedule(&mut self, after: Span, event: Event) {
+        self.agenda.push(self.now + after, Phase::Arrival, event);
+    }
+
+    /// A value of a law; constants draw nothing.
+    #[inline]
+    fn vary(&self, law: LawId, lineage: Lineage, purpose: Purpose, nth: u32) -> Span {
+        match self.plan.law(law) {
+            Dist::Constant(value) => Span(value.rounded()),
+            law => Span(law.sample(&mut Draw::new(self.seed, lineage, purpose, u64::from(nth)))),
+        }
+    }
+}
+
+#[cfg(test)]
+impl<P: Probe> Machine<'_, P> {
+    /// Whether nothing is left: no frame, no worker held, nobody in line, no join.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.frames.live() == 0
+            && self.joins.live() == 0
+            && self.in_flight == 0
+            && self.replicas.iter().all(|r| r.busy == 0 && r.line.is_empty() && r.running.is_empty())
+    }
+}

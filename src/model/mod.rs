@@ -1,1 +1,19 @@
-//! model
+//! The scenario as run: an immutable plan, the operations programs are made of, the facts that leave a run, and the
+//! families whose members are one file each.
+
+pub mod balance;
+pub mod fact;
+pub mod id;
+pub mod line;
+pub mod op;
+pub mod outcome;
+pub mod plan;
+pub mod probe;
+pub mod source;
+
+pub use fact::{Fact, Mark};
+pub use id::{CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, SplitId};
+pub use op::Op;
+pub use outcome::Outcome;
+pub use plan::Plan;
+pub use probe::Probe;

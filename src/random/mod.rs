@@ -2,5 +2,8 @@
 
 pub mod dist;
 pub mod draw;
+mod gauss;
+pub(crate) mod ziggurat;
 
+pub use dist::{Dist, Law, Of};
 pub use draw::{Draw, Lineage, Purpose};

@@ -1,1 +1,17 @@
-//! report
+//! What people and programs read: tables, JSON, CSV, Markdown and charts. Nothing here does I/O: text or bytes come back.
+//!
+//! Tables and Markdown show the same [`content`], laid out differently; CSV is read off the JSON contract.
+
+pub mod content;
+pub mod csv;
+pub mod json;
+pub mod markdown;
+pub mod number;
+#[cfg(test)]
+mod sample;
+pub mod sheet;
+pub mod table;
+pub mod text;
+
+#[cfg(feature = "charts")]
+pub mod chart;

@@ -30,6 +30,11 @@ impl Edit {
         Ok(Self { path: path.into(), value: value.into(), origin: "--set".into() })
     }
 
+    /// The variant it belongs to, if it belongs to one.
+    pub fn variant(&self) -> Option<&str> {
+        self.origin.strip_prefix("variant `")?.strip_suffix('`')
+    }
+
     fn complaint(&self, code: crate::diag::Code, why: &str) -> Complaint {
         Complaint::error(code, format!("{} {}: {why}", self.origin, self.path))
     }

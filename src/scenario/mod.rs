@@ -6,6 +6,7 @@
 mod check;
 pub mod edit;
 mod law_mean;
+mod lower;
 mod print;
 mod read;
 mod source;
@@ -15,6 +16,7 @@ pub mod written;
 pub use crate::diag::Source;
 pub use check::{Forecast, NodeForecast, forecast, transport_of};
 pub use edit::{Edit, variant_edits};
+pub use lower::lower;
 pub use print::{canonical, hash};
 pub use source::OpenError;
 pub use vocab::json_schema;
@@ -33,6 +35,10 @@ pub struct Checked {
     pub hash: String,
     /// The text that was read, edits applied.
     pub source: Source,
+    /// The variant that was applied, if any.
+    pub variant: Option<String>,
+    /// Nodes whose offered load exceeds their capacity, in words.
+    pub overloaded: Vec<String>,
 }
 
 /// A text that is no scenario.
@@ -55,7 +61,9 @@ pub fn load(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {
     sort(&mut complaints);
     match scenario {
         Some(scenario) if !complaints.iter().any(Complaint::is_error) => {
-            Ok(Checked { hash: hash(&scenario), scenario, warnings: complaints, source })
+            let overloaded = check::overloaded(&forecast(&scenario));
+            let variant = edits.iter().find_map(Edit::variant).map(str::to_owned);
+            Ok(Checked { hash: hash(&scenario), scenario, warnings: complaints, source, variant, overloaded })
         }
         _ => Err(reject(complaints, &source)),
     }

@@ -26,6 +26,9 @@ const UNITS: [(&str, u64); 7] = [
 const LONGEST: f64 = 86_400e9 * 1_000.0;
 
 impl Time {
+    /// After every other time.
+    pub const NEVER: Time = Time(u64::MAX);
+
     /// The span since an earlier point; zero if `earlier` is later.
     #[inline]
     pub fn since(self, earlier: Time) -> Span {

@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use super::timeouts::timeout_of;
-use super::walk;
+use super::walk::{self, laws_of};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
 use crate::scenario::written::{
-    Arrivals, Call, Client, Endpoint, Io, Load, Node, Phase, Scenario, Step, Transport, Verb,
+    Arrivals, Call, Client, Endpoint, Io, Load, Node, Phase, Scenario, Step, Transport, Verb, Zone,
 };
 
 /// What to expect of a scenario.
@@ -84,6 +84,8 @@ struct Graph<'s> {
     vertices: Vec<Vertex<'s>>,
     /// Callees before callers, as far as circles allow.
     order: Vec<usize>,
+    /// The mean of each law of the scenario, by its address: a fit is not repeated every round.
+    means: BTreeMap<*const Law, f64>,
 }
 
 /// What to expect of a scenario that is free of errors.
@@ -126,7 +128,11 @@ impl<'s> Graph<'s> {
                 vertices.push(Vertex { node, endpoint, edges: Vec::new(), cpu: 0.0, wait: 0.0, response: 0.0 });
             }
         }
-        let mut graph = Self { scenario, index, vertices, order: Vec::new() };
+        let mut means = BTreeMap::new();
+        laws_of(scenario, &mut |law| {
+            means.insert(&raw const *law, mean(law));
+        });
+        let mut graph = Self { scenario, index, vertices, order: Vec::new(), means };
         for i in 0..graph.vertices.len() {
             let mut edges = Vec::new();
             graph.edges(&graph.vertices[i].endpoint.steps, 1.0, &mut edges);
@@ -190,7 +196,7 @@ impl<'s> Graph<'s> {
             for k in 0..self.order.len() {
                 let i = self.order[k];
                 let v = &self.vertices[i];
-                let own = |law: &Option<Law>| law.as_ref().map_or(0.0, mean);
+                let own = |law: &Option<Law>| law.as_ref().map_or(0.0, |law| self.mean(law));
                 let (cpu, wait) = (own(&v.endpoint.work.value), own(&v.endpoint.wait.value));
                 let inner = self.sequence(&v.endpoint.steps, v.node);
                 let response = cpu + wait + inner.response;
@@ -204,6 +210,10 @@ impl<'s> Graph<'s> {
         }
     }
 
+    fn mean(&self, law: &Law) -> f64 {
+        self.means.get(&(&raw const *law)).copied().unwrap_or_else(|| mean(law))
+    }
+
     fn sequence(&self, steps: &[Step], from: &str) -> Times {
         steps.iter().fold(Times::default(), |sum, step| {
             let one = self.one(step, from).times(step.probability.value);
@@ -213,8 +223,8 @@ impl<'s> Graph<'s> {
 
     fn one(&self, step: &Step, from: &str) -> Times {
         match &step.verb {
-            Verb::Work(law) => Times { cpu: mean(law), wait: 0.0, response: mean(law) },
-            Verb::Wait(law) => Times { cpu: 0.0, wait: mean(law), response: mean(law) },
+            Verb::Work(law) => Times { cpu: self.mean(law), wait: 0.0, response: self.mean(law) },
+            Verb::Wait(law) => Times { cpu: 0.0, wait: self.mean(law), response: self.mean(law) },
             Verb::Call(call) | Verb::Query(call) => self.call(call, from),
             Verb::Parallel { branches, .. } => {
                 branches.iter().fold(Times::default(), |all, branch| {
@@ -237,9 +247,29 @@ impl<'s> Graph<'s> {
         if walk::transport_of(self.scenario, call) == Transport::InProcess {
             return Times { cpu: callee.cpu, wait: callee.wait, response: callee.response };
         }
-        let there = 2.0 * one_way(self.scenario, from, callee.node) + callee.response;
+        let there = 2.0 * self.one_way(from, callee.node) + callee.response;
         let there = timeout_of(self.scenario, call).map_or(there, |t| there.min(t.0 as f64));
         Times { cpu: 0.0, wait: 0.0, response: there }
+    }
+
+    /// Mean one-way latency between two nodes, nanoseconds.
+    fn one_way(&self, from: &str, to: &str) -> f64 {
+        let network = &self.scenario.network;
+        if let Some(link) = network.links.iter().find(|l| l.from.value == from && l.to.value == to) {
+            return self.mean(&link.latency.value);
+        }
+        let law = match (self.zone(from), self.zone(to)) {
+            (Some(a), Some(b)) if a.region != b.region => &network.cross_region,
+            (Some(a), Some(b)) if a.zone != b.zone => &network.cross_zone,
+            (Some(a), Some(b)) if a.host.is_some() && a.host == b.host => &network.same_host,
+            _ => &network.same_zone,
+        };
+        self.mean(&law.value)
+    }
+
+    fn zone(&self, name: &str) -> Option<&Zone> {
+        let node = self.scenario.nodes.get(name).and_then(|n| n.zone.value.as_ref());
+        node.or_else(|| self.scenario.clients.get(name).and_then(|c| c.zone.value.as_ref()))
     }
 
     /// Requests per second: averaged over the run, and at the height of the load.
@@ -264,7 +294,7 @@ impl<'s> Graph<'s> {
         for (to, share) in &client.calls {
             if let Some(&i) = self.index.get(&(to.value.node.as_str(), to.value.endpoint.as_str())) {
                 external[i] += share;
-                let network = 2.0 * one_way(self.scenario, &client.name.value, self.vertices[i].node);
+                let network = 2.0 * self.one_way(&client.name.value, self.vertices[i].node);
                 response += share * (self.vertices[i].response + network);
             }
         }
@@ -399,25 +429,6 @@ fn cpus(node: &Node) -> Option<f64> {
         (cores, workers) => cores.or(workers),
     };
     each.map(|each| each * f64::from(node.replicas.value))
-}
-
-/// Mean one-way latency between two nodes, nanoseconds.
-fn one_way(scenario: &Scenario, from: &str, to: &str) -> f64 {
-    let network = &scenario.network;
-    if let Some(link) = network.links.iter().find(|l| l.from.value == from && l.to.value == to) {
-        return mean(&link.latency.value);
-    }
-    let zone = |name: &str| {
-        let node = scenario.nodes.get(name).and_then(|n| n.zone.value.as_ref());
-        node.or_else(|| scenario.clients.get(name).and_then(|c| c.zone.value.as_ref()))
-    };
-    let law = match (zone(from), zone(to)) {
-        (Some(a), Some(b)) if a.region != b.region => &network.cross_region,
-        (Some(a), Some(b)) if a.zone != b.zone => &network.cross_zone,
-        (Some(a), Some(b)) if a.host.is_some() && a.host == b.host => &network.same_host,
-        _ => &network.same_zone,
-    };
-    mean(&law.value)
 }
 
 /// Arrivals per second: averaged over the run, and at the height.

@@ -28,6 +28,13 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     }
 }
 
+/// Nodes that are asked for more than they can do, in words.
+pub(in crate::scenario) fn overloaded(forecast: &Forecast) -> Vec<String> {
+    let worst = |node: &NodeForecast| node.utilization.max(node.held).max(node.peak_utilization);
+    let told = |node: &NodeForecast| format!("{}: {:.2} × what it can do", node.name, worst(node));
+    forecast.nodes.iter().filter(|node| worst(node) > 1.0 + 1e-9).map(told).collect()
+}
+
 fn events(scenario: &Scenario, forecast: &Forecast, complaints: &mut Vec<Complaint>) {
     let limit = scenario.sim.max_events.value;
     if forecast.events <= limit as f64 {

@@ -14,6 +14,7 @@ use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
 pub use forecast::{Forecast, NodeForecast, forecast};
+pub(super) use load::overloaded;
 pub(super) use walk::laws_of;
 pub use walk::transport_of;
 

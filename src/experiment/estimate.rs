@@ -1,0 +1,197 @@
+//! From replications to figures: pooled points, intervals over replications.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Outcome, Plan};
+use crate::stats::{Interval, Recorder, batch_means, beyond, mean_of, pooled_quantile, proportion, ratio};
+use crate::units::Span;
+
+use super::measure::{Cohort, Measure, Station, Timeline};
+use super::summary::{Distribution, InSystem, Moment, Node, Replicas, Stats};
+
+/// Confidence of all intervals.
+pub(crate) const CONFIDENCE: f64 = 0.95;
+
+/// One replication that ended: what it measured over how long.
+#[derive(Debug)]
+pub(crate) struct Replication {
+    pub(crate) measure: Measure,
+    /// The measured time; shorter than planned if a guard stopped the run.
+    pub(crate) span: Span,
+}
+
+/// Times of one kind from all replications, ns, as a distribution in ms. `open` samples are still to come: a quantile they
+/// could move is not given.
+fn distribution(each: &[&Recorder], open: u64) -> Distribution {
+    let mut pooled = Recorder::default();
+    each.iter().for_each(|r| pooled.merge(r));
+    let count = pooled.count();
+    let sums: Vec<(f64, f64)> = each.iter().map(|r| (r.tally().sum() as f64, r.count() as f64)).collect();
+    let vars: Vec<f64> = each.iter().filter_map(|r| r.tally().var()).collect();
+    let var = pooled.tally().var().map_or(Interval::NONE, |v| {
+        mean_of(&vars, CONFIDENCE).half_width().map_or(Interval::point(v), |half| Interval::around(v, half))
+    });
+    let quantile = |q: f64| {
+        let known = count as f64 / (count + open).max(1) as f64;
+        if count == 0 || q > known {
+            return Interval::NONE;
+        }
+        let single: Vec<f64> = each.iter().filter_map(|r| r.quantile(q)).map(|v| v as f64).collect();
+        pooled_quantile(pooled.histogram().quantile(q) as f64, &single, beyond(count, q), CONFIDENCE).scaled(1e-6)
+    };
+    Distribution {
+        count,
+        mean: if count == 0 { Interval::NONE } else { ratio(&sums, CONFIDENCE).scaled(1e-6) },
+        var: var.scaled(1e-12),
+        p50: quantile(0.5),
+        p90: quantile(0.9),
+        p95: quantile(0.95),
+        p99: quantile(0.99),
+        p999: quantile(0.999),
+        max: pooled.tally().max().map(|m| m as f64 / 1e6),
+        hdr: pooled.histogram().to_base64(),
+        histogram: pooled.into_histogram(),
+    }
+}
+
+/// What became of the requests of one client, endpoint or edge.
+pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
+    let mut all = Cohort::default();
+    each.iter().for_each(|(c, _)| all.merge(c));
+    let good = |c: &Cohort| c.ended[Outcome::Succeeded as usize];
+    let open = all.arrived.saturating_sub(all.ends());
+    let rates: Vec<f64> = each.iter().map(|(c, span)| c.in_window as f64 / span.as_secs_f64()).collect();
+    let shares: Vec<(u64, u64)> = each.iter().map(|(c, _)| (good(c), c.ends())).collect();
+    let tries: Vec<(f64, f64)> = each.iter().map(|(c, _)| (c.arrived as f64, c.arrived as f64)).collect();
+    let goods: Vec<&Recorder> = each.iter().map(|(c, _)| &c.good).collect();
+    let both: Vec<Recorder> = each
+        .iter()
+        .map(|(c, _)| {
+            let mut both = c.good.clone();
+            both.merge(&c.bad);
+            both
+        })
+        .collect();
+    Stats {
+        arrived: all.arrived,
+        succeeded: good(&all),
+        failed: failed(&all),
+        in_flight_at_end: open,
+        throughput_per_s: mean_of(&rates, CONFIDENCE),
+        success_rate: proportion(&shares, CONFIDENCE),
+        attempts_per_request: if all.arrived == 0 { Interval::NONE } else { ratio(&tries, CONFIDENCE) },
+        late_replies: all.late_replies,
+        wasted_work_s: all.wasted.as_secs_f64(),
+        duplicate_effects: 0,
+        latency_ms: distribution(&goods, open),
+        latency_all_ms: distribution(&both.iter().collect::<Vec<_>>(), open),
+        timeline: Vec::new(),
+    }
+}
+
+fn failed(all: &Cohort) -> BTreeMap<String, u64> {
+    let words = Outcome::FAILURES.iter().map(|o| (o.word().to_owned(), all.ended[*o as usize]));
+    words.filter(|w| w.1 > 0).collect()
+}
+
+/// A client's figures: those of its requests, and latency over time.
+pub(crate) fn client(replications: &[Replication], at: usize, plan: &Plan, stationary: bool) -> Stats {
+    let each: Vec<(&Cohort, Span)> = replications.iter().map(|r| (&r.measure.clients[at], r.span)).collect();
+    let mut figures = stats(&each);
+    let mut timeline = replications[0].measure.timelines[at].clone();
+    replications[1..].iter().for_each(|r| timeline.merge(&r.measure.timelines[at]));
+    figures.timeline = moments(&timeline, plan);
+    if replications.len() == 1 && stationary {
+        figures.latency_ms.mean = single_mean(&timeline, figures.latency_ms.mean);
+    }
+    figures
+}
+
+/// The mean of one long run, by batch means over a tenth of the timeline's bins each.
+fn single_mean(timeline: &Timeline, mean: Interval) -> Interval {
+    let batches: Vec<f64> = timeline
+        .bins
+        .chunks(timeline.bins.len().div_ceil(20))
+        .filter_map(|bins| {
+            let sum: f64 = bins.iter().filter_map(|b| Some(b.good.mean()? * b.good.count() as f64)).sum();
+            let count: u64 = bins.iter().map(|b| b.good.count()).sum();
+            (count > 0).then(|| sum / count as f64 / 1e6)
+        })
+        .collect();
+    match (mean.value, batch_means(&batches, CONFIDENCE).half_width()) {
+        (Some(value), Some(half)) => Interval::around(value, half),
+        _ => mean,
+    }
+}
+
+fn moments(timeline: &Timeline, plan: &Plan) -> Vec<Moment> {
+    let width = super::measure::bin_width(plan.duration) as f64 / 1e9;
+    let millis = |nanos: Option<u64>| nanos.map(|n| n as f64 / 1e6);
+    let moment = |(at, bin): (usize, &super::measure::Bin)| Moment {
+        from_s: at as f64 * width,
+        width_s: width,
+        arrived: bin.arrived,
+        failed: bin.failed,
+        p50_ms: millis(bin.good.quantile(0.5)),
+        p99_ms: millis(bin.good.quantile(0.99)),
+        mean_ms: bin.good.mean().map(|m| m / 1e6),
+    };
+    timeline.bins.iter().enumerate().map(moment).collect()
+}
+
+/// What happened at one node.
+pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node {
+    let each: Vec<(&Station, Span)> = replications.iter().map(|r| (r.measure.stations[at].measured(), r.span)).collect();
+    let planned = &plan.nodes[at];
+    let level = |f: &dyn Fn(&Station, Span) -> f64| {
+        mean_of(&each.iter().map(|(s, span)| f(s, *span)).collect::<Vec<f64>>(), CONFIDENCE)
+    };
+    let count = |f: &dyn Fn(&Station) -> u64| each.iter().map(|(s, _)| f(s)).sum::<u64>();
+    let replicas = f64::from(planned.replicas);
+    let workers = (planned.workers != crate::model::id::NONE).then(|| u64::from(planned.workers) * u64::from(planned.replicas));
+    let utilization = match (planned.cores, workers) {
+        (Some(cores), _) => level(&|s, span| s.means(span).cores / (cores * replicas)),
+        (None, Some(workers)) => level(&|s, span| s.means(span).busy / workers as f64),
+        (None, None) => Interval::NONE,
+    };
+    let shares: Vec<(u64, u64)> = each.iter().map(|(s, _)| (s.waited, s.replied)).collect();
+    Node {
+        arrivals: count(&|s| s.arrivals),
+        completed: count(&|s| s.replied) - count(&|s| s.abandoned).min(count(&|s| s.replied)),
+        refused: count(&|s| s.refused),
+        abandoned: count(&|s| s.abandoned),
+        utilization,
+        mean_busy: level(&|s, span| s.means(span).busy),
+        mean_working: level(&|s, span| s.means(span).working),
+        mean_in_system: level(&|s, span| s.in_system.area() as f64 / span.0 as f64),
+        mean_queue: level(&|s, span| s.means(span).queue),
+        p_wait: proportion(&shares, CONFIDENCE),
+        p_full: level(&|s, span| s.means(span).full / replicas),
+        max_in_system: each.iter().map(|(s, _)| u64::from(s.in_system.max())).max().unwrap_or(0),
+        in_system: in_system(&each),
+        wait_ms: distribution(&each.iter().map(|(s, _)| &s.wait).collect::<Vec<_>>(), 0),
+        sojourn_ms: distribution(&each.iter().map(|(s, _)| &s.sojourn).collect::<Vec<_>>(), 0),
+        replicas: Replicas { mean: Interval::between(replicas, replicas, replicas), max: planned.replicas },
+        kind: planned.kind,
+        workers,
+    }
+}
+
+/// How many requests were there, over time.
+fn in_system(each: &[(&Station, Span)]) -> InSystem {
+    let mut pooled = crate::stats::Occupancy::default();
+    each.iter().for_each(|(s, _)| pooled.merge(&s.in_system));
+    let vars: Vec<f64> = each.iter().filter_map(|(s, _)| s.in_system.var()).collect();
+    let quantile = |q: f64| {
+        let single: Vec<f64> = each.iter().filter_map(|(s, _)| s.in_system.quantile(q)).map(f64::from).collect();
+        // Time at a level is no sample, so there is no count of samples beyond; the scatter of replications decides.
+        pooled.quantile(q).map_or(Interval::NONE, |v| pooled_quantile(f64::from(v), &single, u64::MAX, CONFIDENCE))
+    };
+    InSystem {
+        var: mean_of(&vars, CONFIDENCE),
+        p50: quantile(0.5),
+        p95: quantile(0.95),
+        p99: quantile(0.99),
+        p999: quantile(0.999),
+    }
+}

@@ -1,0 +1,116 @@
+//! What became of requests: of a client, an endpoint, an edge.
+
+use crate::model::Outcome;
+use crate::stats::{Coarse, Recorder};
+use crate::units::{Span, Time};
+
+/// Bins of a timeline.
+pub(crate) const TIMELINE_BINS: u64 = 120;
+
+/// Requests and their ends.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cohort {
+    /// Measured requests that set out (or arrived).
+    pub(crate) arrived: u64,
+    /// Measured requests that ended, by outcome.
+    pub(crate) ended: [u64; 1 + Outcome::FAILURES.len()],
+    /// Latencies of successes.
+    pub(crate) good: Recorder,
+    /// Latencies of failures.
+    pub(crate) bad: Recorder,
+    /// Successes that ended in the measured time, whenever they set out.
+    pub(crate) in_window: u64,
+    /// Answers that nobody waited for any more.
+    pub(crate) late_replies: u64,
+    /// Work for nobody.
+    pub(crate) wasted: Span,
+}
+
+impl Cohort {
+    #[inline]
+    pub(super) fn end(&mut self, outcome: Outcome, latency: Span, measured: bool, open: bool) {
+        self.in_window += u64::from(open && outcome.is_good());
+        if !measured {
+            return;
+        }
+        self.ended[outcome as usize] += 1;
+        if outcome.is_good() {
+            self.good.record(latency.0);
+        } else {
+            self.bad.record(latency.0);
+        }
+    }
+
+    pub(super) fn late(&mut self, wasted: Span) {
+        self.late_replies += 1;
+        self.wasted += wasted;
+    }
+
+    /// Ends of both kinds.
+    pub(crate) fn ends(&self) -> u64 {
+        self.ended.iter().sum()
+    }
+
+    /// Adds another replication's.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.arrived += other.arrived;
+        self.ended.iter_mut().zip(other.ended).for_each(|(a, b)| *a += b);
+        self.good.merge(&other.good);
+        self.bad.merge(&other.bad);
+        self.in_window += other.in_window;
+        self.late_replies += other.late_replies;
+        self.wasted += other.wasted;
+    }
+}
+
+/// Latency over time, by the moment a request was meant to set out.
+#[derive(Clone, Debug)]
+pub(crate) struct Timeline {
+    start: Time,
+    width: u64,
+    pub(crate) bins: Vec<Bin>,
+}
+
+/// One stretch of a timeline.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bin {
+    pub(crate) arrived: u64,
+    pub(crate) failed: u64,
+    pub(crate) good: Coarse,
+}
+
+impl Timeline {
+    pub(super) fn new(start: Time, duration: Span) -> Self {
+        Self { start, width: super::bin_width(duration), bins: vec![Bin::default(); TIMELINE_BINS as usize] }
+    }
+
+    #[inline]
+    fn bin(&mut self, at: Time) -> &mut Bin {
+        let bin = at.since(self.start).0 / self.width;
+        &mut self.bins[bin.min(TIMELINE_BINS - 1) as usize]
+    }
+
+    #[inline]
+    pub(super) fn offer(&mut self, at: Time) {
+        self.bin(at).arrived += 1;
+    }
+
+    #[inline]
+    pub(super) fn answer(&mut self, intended: Time, outcome: Outcome, latency: Span) {
+        let bin = self.bin(intended);
+        if outcome.is_good() {
+            bin.good.record(latency.0);
+        } else {
+            bin.failed += 1;
+        }
+    }
+
+    /// Adds another replication's.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (a, b) in self.bins.iter_mut().zip(&other.bins) {
+            a.arrived += b.arrived;
+            a.failed += b.failed;
+            a.good.merge(&b.good);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The standard probe: what every run measures.
+//!
+//! Clients, endpoints and edges count by cohort: requests that were meant to set out in the measured time, followed to
+//! their end. Nodes count by time window. Throughput is successes that ended in the window.
+
+mod cohort;
+mod station;
+
+pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
+pub(crate) use station::Station;
+
+use crate::model::plan::Plan;
+use crate::model::{Fact, Mark, Probe};
+use crate::units::{Span, Time};
+
+/// Everything that one replication measures.
+#[derive(Clone, Debug)]
+pub(crate) struct Measure {
+    /// By node, clients' pseudo-nodes included.
+    pub(crate) stations: Vec<Station>,
+    /// By client.
+    pub(crate) clients: Vec<Cohort>,
+    /// By client, over time.
+    pub(crate) timelines: Vec<Timeline>,
+    /// By endpoint.
+    pub(crate) endpoints: Vec<Cohort>,
+    /// By edge.
+    pub(crate) edges: Vec<Cohort>,
+    /// Requests at all nodes, time average over the first and the second half.
+    pub(crate) halves: [f64; 2],
+    half_area: u128,
+    open: bool,
+}
+
+impl Measure {
+    /// Before the first event of a run of `plan`.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let start = Time(plan.warmup.0);
+        Self {
+            stations: plan.nodes.iter().map(Station::new).collect(),
+            clients: plan.clients.iter().map(|_| Cohort::default()).collect(),
+            timelines: plan.clients.iter().map(|_| Timeline::new(start, plan.duration)).collect(),
+            endpoints: plan.endpoints.iter().map(|_| Cohort::default()).collect(),
+            edges: plan.edges.iter().map(|_| Cohort::default()).collect(),
+            halves: [0.0; 2],
+            half_area: 0,
+            open: false,
+        }
+    }
+
+    #[cold]
+    fn mark(&mut self, now: Time, mark: Mark) {
+        match mark {
+            Mark::Open => {
+                self.open = true;
+                self.stations.iter_mut().for_each(|s| s.open(now));
+            }
+            Mark::Half => self.half_area = self.area(now),
+            Mark::Close => {
+                let area = self.area(now);
+                self.halves = [self.half_area as f64, (area - self.half_area) as f64];
+                self.open = false;
+                self.stations.iter_mut().for_each(|s| s.close(now));
+            }
+        }
+    }
+
+    /// Request-nanoseconds spent at all nodes since the measured time began.
+    fn area(&mut self, now: Time) -> u128 {
+        self.stations.iter_mut().map(|s| s.area(now)).sum()
+    }
+}
+
+impl Probe for Measure {
+    #[inline(always)]
+    fn on(&mut self, now: Time, fact: Fact) {
+        match fact {
+            Fact::Marked(mark) => self.mark(now, mark),
+            Fact::Offered { client, measured } => {
+                if measured {
+                    self.clients[client.index()].arrived += 1;
+                    self.timelines[client.index()].offer(now);
+                }
+            }
+            Fact::Answered { client, outcome, intended, measured } => {
+                let latency = now.since(intended);
+                self.clients[client.index()].end(outcome, latency, measured, self.open);
+                if measured {
+                    self.timelines[client.index()].answer(intended, outcome, latency);
+                }
+            }
+            Fact::Called { edge, measured } => self.edges[edge.index()].arrived += u64::from(measured),
+            Fact::Settled { edge, outcome, latency, measured } => {
+                self.edges[edge.index()].end(outcome, latency, measured, self.open);
+            }
+            Fact::LateReply { edge, client, wasted } => {
+                self.edges[edge.index()].late(wasted);
+                self.clients[client.index()].late(wasted);
+            }
+            Fact::Wasted { client, wasted } => self.clients[client.index()].wasted += wasted,
+            Fact::Reached { node, endpoint, measured } => {
+                self.endpoints[endpoint.index()].arrived += u64::from(measured);
+                self.stations[node.index()].reach(now);
+            }
+            Fact::Refused { node } => self.stations[node.index()].refused += 1,
+            Fact::Queued { node } => self.stations[node.index()].queue(now, true),
+            Fact::Dequeued { node } => self.stations[node.index()].queue(now, false),
+            Fact::Full { node, full } => self.stations[node.index()].fill(now, full),
+            Fact::Entered { node } => self.stations[node.index()].hold(now, true),
+            Fact::Left { node } => self.stations[node.index()].hold(now, false),
+            Fact::Started { node, cores } => self.stations[node.index()].work(now, true, cores),
+            Fact::Stopped { node, cores } => self.stations[node.index()].work(now, false, cores),
+            Fact::Abandoned { node } => self.stations[node.index()].abandoned += 1,
+            Fact::Replied { node, endpoint, outcome, joined, sojourn, waited, measured } => {
+                self.stations[node.index()].reply(now, joined, sojourn, waited);
+                self.endpoints[endpoint.index()].end(outcome, sojourn, measured, self.open);
+            }
+        }
+    }
+}
+
+/// The width of a timeline's bins.
+pub(crate) fn bin_width(duration: Span) -> u64 {
+    (duration.0 / TIMELINE_BINS).max(1)
+}

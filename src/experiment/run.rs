@@ -1,0 +1,177 @@
+//! Replications: independent runs of one plan, in parallel, merged in index order.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
+use crate::machine::{Finished, Machine, Stop, replication_seed};
+use crate::model::Plan;
+use crate::model::source::Source;
+use crate::scenario::{Checked, lower};
+use crate::stats::settled;
+use crate::units::{Span, Time};
+
+use super::estimate::{self, CONFIDENCE, Replication};
+use super::measure::Measure;
+use super::summary::{Conservation, Run, ScenarioRef, Stats, Summary, Tool};
+
+/// Whoever watches a run: is told how far it is, and may stop it.
+pub trait Watch: Sync {
+    /// How much of all replications is done, 0 to 1.
+    fn advanced(&self, share_done: f64);
+    /// Whether to stop.
+    fn stopped(&self) -> bool;
+}
+
+/// Nobody watches.
+impl Watch for () {
+    fn advanced(&self, _: f64) {}
+    fn stopped(&self) -> bool {
+        false
+    }
+}
+
+/// Why there are no figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// When the watch stopped the run before a single replication had ended.
+    Interrupted,
+}
+
+/// Runs a checked scenario on `jobs` threads (all cores by default). The figures do not depend on the number of threads.
+pub fn run(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> Result<Summary, Failure> {
+    let plan = lower(checked);
+    let replications = checked.scenario.sim.replications.value;
+    let finished = replicate(&plan, replications, jobs, watch);
+    let interrupted = finished.len() < replications as usize;
+    if finished.is_empty() {
+        return Err(Failure::Interrupted);
+    }
+    Ok(summarise(checked, &plan, finished, interrupted))
+}
+
+/// All replications that ended, in index order.
+fn replicate(plan: &Plan, replications: u32, jobs: Option<usize>, watch: &dyn Watch) -> Vec<Finished<Measure>> {
+    let length = (plan.warmup + plan.duration).0.max(1);
+    let done = AtomicU64::new(0);
+    let one = |index: u32| {
+        let mut told = 0;
+        let machine = Machine::new(plan, replication_seed(plan.seed, index), Measure::new(plan));
+        let finished = machine.run(|now: Time| {
+            let here = now.0.min(length);
+            let all = done.fetch_add(here - told, Ordering::Relaxed) + here - told;
+            told = here;
+            watch.advanced(all as f64 / (length as f64 * f64::from(replications)));
+            !watch.stopped()
+        });
+        done.fetch_add(length - told.min(length), Ordering::Relaxed);
+        finished
+    };
+    let all = || (0..replications).into_par_iter().map(one).filter(|f| f.stop != Stop::Interrupted).collect();
+    match rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build() {
+        Ok(pool) => pool.install(all),
+        Err(_) => all(),
+    }
+}
+
+fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, partial: bool) -> Summary {
+    let events = finished.iter().map(|f| f.events).sum();
+    let guard = finished.iter().find_map(|f| guard(f, plan));
+    let replications: Vec<Replication> = finished.into_iter().map(|f| replication(f, plan)).collect();
+    let stationary = is_stationary(plan);
+    let halves: Vec<(f64, f64)> = replications.iter().map(|r| (r.measure.halves[0], r.measure.halves[1])).collect();
+    let clients = plan.clients.len();
+    let services = plan.nodes.len() - clients;
+    let mut summary = Summary {
+        schema_version: 1,
+        tool: Tool { name: "hoptax", version: env!("CARGO_PKG_VERSION") },
+        scenario: ScenarioRef {
+            name: checked.scenario.name.value.clone(),
+            hash: checked.hash.clone(),
+            variant: checked.variant.clone(),
+        },
+        run: Run {
+            seed: plan.seed,
+            replications: replications.len() as u32,
+            duration_s: plan.duration.as_secs_f64(),
+            warmup_s: plan.warmup.as_secs_f64(),
+            events,
+            confidence: CONFIDENCE,
+            settled: if stationary { settled(&halves) } else { None },
+            note: "simulated, not measured",
+            partial,
+            guard,
+            overloaded: checked.overloaded.clone(),
+        },
+        clients: (0..clients)
+            .map(|at| {
+                let name = plan.node(plan.clients[at].node).name.clone();
+                (name, estimate::client(&replications, at, plan, stationary))
+            })
+            .collect(),
+        endpoints: cohorts(plan.endpoints.iter().map(|e| &e.name), &replications, |m| &m.endpoints),
+        edges: cohorts(plan.edges.iter().map(|e| &e.name), &replications, |m| &m.edges),
+        nodes: (0..services).map(|at| (plan.nodes[at].name.clone(), estimate::node(&replications, at, plan))).collect(),
+        slos: Vec::new(),
+        conservation: Conservation::default(),
+    };
+    summary.conservation = conservation(&summary);
+    let slos = checked.scenario.slos.iter();
+    summary.slos = slos.map(|slo| super::verdict::judge(slo, &summary, &replications)).collect();
+    summary
+}
+
+/// Figures by name of whatever counts by cohort.
+fn cohorts<'a>(
+    names: impl Iterator<Item = &'a String>,
+    replications: &[Replication],
+    pick: impl Fn(&Measure) -> &Vec<super::measure::Cohort>,
+) -> std::collections::BTreeMap<String, Stats> {
+    let figures = |at: usize| {
+        estimate::stats(&replications.iter().map(|r| (&pick(&r.measure)[at], r.span)).collect::<Vec<_>>())
+    };
+    names.enumerate().map(|(at, name)| (name.clone(), figures(at))).collect()
+}
+
+fn replication(finished: Finished<Measure>, plan: &Plan) -> Replication {
+    let end = Time(plan.warmup.0 + plan.duration.0);
+    let span = finished.at.min(end).since(Time(plan.warmup.0));
+    Replication { measure: finished.probe, span: Span(span.0.max(1)) }
+}
+
+/// The guard that stopped a replication, in words.
+fn guard(finished: &Finished<Measure>, plan: &Plan) -> Option<String> {
+    match finished.stop {
+        Stop::Events => Some(format!("stopped after {} events (max_events) at {:.3} s", finished.events, seconds(finished.at))),
+        Stop::InFlight => Some(format!(
+            "stopped with more than {} requests in flight (max_in_flight) at {:.3} s",
+            plan.max_in_flight,
+            seconds(finished.at)
+        )),
+        Stop::Ended | Stop::Patience | Stop::Interrupted => None,
+    }
+}
+
+fn seconds(at: Time) -> f64 {
+    Span(at.0).as_secs_f64()
+}
+
+/// Whether the load stays what it is; only then are halves compared and batch means used.
+fn is_stationary(plan: &Plan) -> bool {
+    plan.clients.iter().all(|c| match &c.source {
+        Source::Paced(paced) => {
+            paced.segments.windows(2).all(|s| s[0].rate == s[1].rate) && paced.segments.iter().all(|s| s.slope == 0.0)
+        }
+        Source::Replay(_) => false,
+        Source::Bursty(_) | Source::Gaps(_) | Source::Closed(_) => true,
+    })
+}
+
+fn conservation(summary: &Summary) -> Conservation {
+    let sum = |f: &dyn Fn(&Stats) -> u64| summary.clients.values().map(f).sum::<u64>();
+    let (arrived, succeeded) = (sum(&|s| s.arrived), sum(&|s| s.succeeded));
+    let failed = sum(&|s| s.failed.values().sum());
+    let in_flight_at_end = sum(&|s| s.in_flight_at_end);
+    let holds = arrived == succeeded + failed + in_flight_at_end;
+    Conservation { arrived, succeeded, failed, in_flight_at_end, holds }
+}

@@ -1,0 +1,121 @@
+//! SLO verdicts: met, failed, undecided, no data.
+
+use crate::scenario::written::{Metric, Promise, Sense, Slo};
+use crate::stats::{Interval, proportion};
+use crate::units::Span;
+
+use super::estimate::{CONFIDENCE, Replication};
+use super::measure::Cohort;
+use super::summary::{Outcome, Stats, Summary, Verdict};
+
+/// What is known about the target of an SLO.
+enum Target<'a> {
+    /// Requests of a client, an endpoint or an edge.
+    Requests(&'a Stats, Vec<&'a Cohort>),
+    /// A node.
+    Node(&'a super::summary::Node),
+}
+
+/// The verdict on one SLO.
+pub(crate) fn judge(slo: &Slo, summary: &Summary, replications: &[Replication]) -> Verdict {
+    let measured = target(slo, summary, replications).map_or(Interval::NONE, |t| figure(&t, slo.promise.metric));
+    Verdict {
+        name: slo.name.value.clone(),
+        of: slo.of.value.clone(),
+        expect: slo.expect.value.clone(),
+        measured,
+        verdict: decide(slo.promise, measured),
+    }
+}
+
+/// Clients first, then edges, then endpoints (unless the figure is a node's own), then nodes.
+fn target<'a>(slo: &Slo, summary: &'a Summary, replications: &'a [Replication]) -> Option<Target<'a>> {
+    let of = slo.of.value.as_str();
+    let requests = |map: &'a std::collections::BTreeMap<String, Stats>, pick: &dyn Fn(&'a Replication, usize) -> &'a Cohort| {
+        let at = map.keys().position(|k| k == of)?;
+        Some(Target::Requests(&map[of], replications.iter().map(|r| pick(r, at)).collect()))
+    };
+    let node = || summary.nodes.get(of).map(Target::Node);
+    if slo.promise.metric == Metric::Utilization {
+        return node();
+    }
+    requests(&summary.clients, &|r, at| &r.measure.clients[at])
+        .or_else(|| requests(&summary.edges, &|r, at| &r.measure.edges[at]))
+        .or_else(|| requests(&summary.endpoints, &|r, at| &r.measure.endpoints[at]))
+        .or_else(node)
+}
+
+fn figure(target: &Target<'_>, metric: Metric) -> Interval {
+    let (latency, success) = match target {
+        Target::Requests(stats, _) => (&stats.latency_ms, Some(stats)),
+        Target::Node(node) => (&node.sojourn_ms, None),
+    };
+    match metric {
+        Metric::Percentile(q) => quantile(latency, q),
+        Metric::Mean => latency.mean,
+        Metric::Max => latency.max.map_or(Interval::NONE, |m| Interval::between(m, m, m)),
+        Metric::SuccessRate => success.map_or(Interval::NONE, |s| s.success_rate),
+        Metric::ErrorRate => success.map_or(Interval::NONE, |s| complement(s.success_rate)),
+        Metric::Throughput => success.map_or(Interval::NONE, |s| s.throughput_per_s),
+        Metric::Utilization => match target {
+            Target::Node(node) => node.utilization,
+            Target::Requests(..) => Interval::NONE,
+        },
+        Metric::Good(within_ms) => match target {
+            Target::Requests(_, cohorts) => good(cohorts, Span((within_ms * 1e6) as u64)),
+            Target::Node(_) => Interval::NONE,
+        },
+    }
+}
+
+fn quantile(latency: &super::summary::Distribution, q: f64) -> Interval {
+    let known = [(0.5, latency.p50), (0.9, latency.p90), (0.95, latency.p95), (0.99, latency.p99), (0.999, latency.p999)];
+    known.into_iter().find(|k| (k.0 - q).abs() < 1e-9).map_or(Interval::NONE, |k| k.1)
+}
+
+fn complement(share: Interval) -> Interval {
+    let less = |x: Option<f64>| x.map(|x| 1.0 - x);
+    Interval { value: less(share.value), low: less(share.high), high: less(share.low) }
+}
+
+/// Share of all that ended which ended well and in time.
+fn good(cohorts: &[&Cohort], within: Span) -> Interval {
+    let parts: Vec<(u64, u64)> =
+        cohorts.iter().map(|c| (c.good.histogram().count_at_or_below(within.0), c.ends())).collect();
+    proportion(&parts, CONFIDENCE)
+}
+
+/// On the good side, on the bad side, or across; without an interval the value alone decides.
+fn decide(promise: Promise, measured: Interval) -> Outcome {
+    let Some(value) = measured.value else {
+        return Outcome::NoData;
+    };
+    let (low, high) = measured.ends().unwrap_or((value, value));
+    let bound = promise.bound;
+    let keeps = |x: f64| match promise.sense {
+        Sense::Below => x < bound,
+        Sense::AtMost => x <= bound,
+        Sense::Above => x > bound,
+        Sense::AtLeast => x >= bound,
+    };
+    match (keeps(low), keeps(high)) {
+        (true, true) => Outcome::Met,
+        (false, false) => Outcome::Failed,
+        _ => Outcome::Undecided,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_across_the_bound_decides_nothing() {
+        let promise = Promise { metric: Metric::Mean, sense: Sense::Below, bound: 10.0 };
+        assert_eq!(decide(promise, Interval::between(8.0, 7.0, 9.0)), Outcome::Met);
+        assert_eq!(decide(promise, Interval::between(9.5, 8.0, 11.0)), Outcome::Undecided);
+        assert_eq!(decide(promise, Interval::between(12.0, 11.0, 13.0)), Outcome::Failed);
+        assert_eq!(decide(promise, Interval::NONE), Outcome::NoData);
+        assert_eq!(decide(promise, Interval::point(9.0)), Outcome::Met);
+    }
+}

@@ -1,0 +1,201 @@
+//! CPU work: on a worker's own core, or on cores that all work of a replica shares (processor sharing).
+//!
+//! Completions are predictions. On its own core a work's end is known when it starts. On shared cores work is measured in
+//! the replica's own clock, which runs at min(1, cores ÷ running) of real time: a work that needs d is complete when that
+//! clock has advanced by d. One agenda entry per replica stands for the work that is complete first; popped too early, it is
+//! armed again.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::model::{Fact, Probe};
+use crate::units::{Span, Time};
+
+use super::Machine;
+use super::event::Event;
+use super::walk::Flow;
+
+/// Ticks of the replica's clock per nanosecond of work, so that slow clocks lose nothing to rounding.
+const FINE: u128 = 1 << 10;
+
+/// Cores are counted in thousandths.
+const MILLI: u128 = 1_000;
+
+/// A processor that all work on a replica shares.
+#[derive(Debug)]
+pub(super) struct SharedCpu {
+    cores: u128,
+    clock: u128,
+    last: Time,
+    running: u32,
+    /// (complete at this clock, how many came before, frame), soonest first.
+    works: BinaryHeap<Reverse<(u128, u64, u32)>>,
+    begun: u64,
+    /// When the live agenda entry is; any other is stale.
+    armed: Time,
+}
+
+impl SharedCpu {
+    /// An idle processor.
+    pub(super) fn new(cores: f64) -> Self {
+        Self {
+            cores: (cores * MILLI as f64).round().max(1.0) as u128,
+            clock: 0,
+            last: Time(0),
+            running: 0,
+            works: BinaryHeap::new(),
+            begun: 0,
+            armed: Time::NEVER,
+        }
+    }
+
+    /// One more work runs; says how many thousandths of cores it sets to work.
+    fn take_core(&mut self) -> u32 {
+        let before = self.busy();
+        self.running += 1;
+        (self.busy() - before) as u32
+    }
+
+    /// One work fewer runs; says how many thousandths of cores fall idle.
+    fn free_core(&mut self) -> u32 {
+        let before = self.busy();
+        self.running -= 1;
+        (before - self.busy()) as u32
+    }
+
+    /// Thousandths of cores at work.
+    fn busy(&self) -> u128 {
+        (u128::from(self.running) * MILLI).min(self.cores)
+    }
+
+    fn load(&self) -> u128 {
+        (u128::from(self.running) * MILLI).max(self.cores)
+    }
+
+    /// Brings the clock to `now`.
+    fn advance(&mut self, now: Time) {
+        let elapsed = u128::from(now.since(self.last).0);
+        if self.running > 0 {
+            self.clock += elapsed * FINE * self.cores / self.load();
+        }
+        self.last = now;
+    }
+
+    /// When the first work is complete if nothing changes.
+    fn soonest(&self, now: Time) -> Option<Time> {
+        let Reverse((due, ..)) = self.works.peek()?;
+        let left = due.saturating_sub(self.clock);
+        Some(now + Span((left * self.load()).div_ceil(self.cores * FINE) as u64))
+    }
+}
+
+impl<P: Probe> Machine<'_, P> {
+    /// CPU work of `work` ns begins; none takes no time at all.
+    pub(super) fn start(&mut self, at: u32, work: u64) -> Flow {
+        if work == 0 {
+            return Flow::On;
+        }
+        let frame = &mut self.frames[at];
+        frame.work = work;
+        frame.due = self.now + Span(work);
+        let index = frame.replica;
+        let replica = &mut self.replicas[index as usize];
+        let node = replica.node;
+        let mut cores = 0;
+        if self.plan.node(node).preemptive {
+            replica.running.push(at);
+        }
+        if let Some(cpu) = &mut replica.cpu {
+            cpu.advance(self.now);
+            cores = cpu.take_core();
+            cpu.begun += 1;
+            cpu.works.push(Reverse((cpu.clock + u128::from(work) * FINE, cpu.begun, at)));
+            self.arm(index);
+        } else {
+            self.schedule(Span(work), Event::Done(at));
+        }
+        self.tell(Fact::Started { node, cores });
+        Flow::Stay
+    }
+
+    /// Work on a worker's own core ends.
+    #[inline]
+    pub(super) fn finish(&mut self, at: u32) {
+        if self.frames[at].due == self.now {
+            self.complete(at);
+            self.walk(at);
+        }
+    }
+
+    /// Work is done: it is counted, and what was pending for it is void.
+    #[inline]
+    fn complete(&mut self, at: u32) {
+        let frame = &mut self.frames[at];
+        frame.due = Time::NEVER;
+        frame.spent += frame.work;
+        let index = frame.replica;
+        let replica = &mut self.replicas[index as usize];
+        if !replica.running.is_empty() {
+            replica.running.retain(|f| *f != at);
+        }
+        let cores = replica.cpu.as_mut().map_or(0, |cpu| cpu.free_core());
+        let node = replica.node;
+        self.tell(Fact::Stopped { node, cores });
+    }
+
+    /// Takes work from its worker and says how much of it is left, ns.
+    pub(super) fn interrupt(&mut self, at: u32) -> u64 {
+        let frame = self.frames[at];
+        let replica = &mut self.replicas[frame.replica as usize];
+        let left = if let Some(cpu) = &mut replica.cpu {
+            cpu.advance(self.now);
+            let entry = cpu.works.iter().find(|w| w.0.2 == at).map(|w| w.0.0);
+            cpu.works.retain(|w| w.0.2 != at);
+            (entry.unwrap_or(0).saturating_sub(cpu.clock)).div_ceil(FINE) as u64
+        } else {
+            frame.due.since(self.now).0
+        };
+        self.complete(at);
+        self.frames[at].spent -= left;
+        if self.replicas[frame.replica as usize].cpu.is_some() {
+            self.arm(frame.replica);
+        }
+        left
+    }
+
+    /// The shared processor of a replica may have completed something.
+    pub(super) fn tick(&mut self, index: u32) {
+        let now = self.now;
+        let Some(cpu) = &mut self.replicas[index as usize].cpu else {
+            return;
+        };
+        if cpu.armed != now {
+            return;
+        }
+        cpu.armed = Time::NEVER;
+        cpu.advance(now);
+        while let Some(cpu) = &mut self.replicas[index as usize].cpu
+            && let Some(Reverse((due, _, at))) = cpu.works.peek().copied()
+            && due <= cpu.clock
+        {
+            cpu.works.pop();
+            self.complete(at);
+            self.ready.push_back(at);
+        }
+        self.arm(index);
+    }
+
+    /// Keeps one agenda entry at or before the first completion.
+    fn arm(&mut self, index: u32) {
+        let Some(cpu) = &mut self.replicas[index as usize].cpu else {
+            return;
+        };
+        let Some(soonest) = cpu.soonest(self.now) else {
+            return;
+        };
+        if soonest < cpu.armed {
+            cpu.armed = soonest;
+            self.schedule(soonest.since(self.now), Event::Tick(index));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What may be pending.
+//!
+//! An event is a kind and the index of what it is about, nothing more. Whether it is stale the thing itself can tell: a
+//! completion is live only at the instant for which its frame expects it, and a second one at that same instant would do
+//! what the first one did.
+
+use crate::kernel::Packed;
+use crate::model::Mark;
+
+/// A pending event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Event {
+    /// When CPU work of a frame on a worker's own core ends.
+    Done(u32),
+    /// When a request (a frame) arrives at the callee.
+    Reach(u32),
+    /// When an answer (a frame) arrives at the caller.
+    Return(u32),
+    /// When an open client sends.
+    Arrive(u32),
+    /// When a user of a closed client has thought enough.
+    Send(u32),
+    /// When a frame's wait without CPU is over.
+    Wake(u32),
+    /// When the first work on a replica's shared processor may be complete.
+    Tick(u32),
+    /// When a frame has been in line as long as it stays.
+    Patience(u32),
+    /// When the first try in a lane of equal timeouts may be due.
+    Lane(u32),
+    /// When a boundary of the measured time passes.
+    Mark(Mark),
+    /// When the run waits no longer for its last requests.
+    Exhausted,
+}
+
+impl Packed for Event {
+    #[inline]
+    fn pack(self) -> u64 {
+        let (kind, index) = match self {
+            Self::Done(frame) => (0, frame),
+            Self::Reach(frame) => (1, frame),
+            Self::Return(frame) => (2, frame),
+            Self::Arrive(client) => (3, client),
+            Self::Send(user) => (4, user),
+            Self::Wake(frame) => (5, frame),
+            Self::Tick(replica) => (6, replica),
+            Self::Patience(frame) => (7, frame),
+            Self::Lane(lane) => (8, lane),
+            Self::Mark(mark) => (9, mark as u32),
+            Self::Exhausted => (10, 0),
+        };
+        kind << 32 | u64::from(index)
+    }
+
+    #[inline]
+    fn unpack(bits: u64) -> Self {
+        let index = bits as u32;
+        match bits >> 32 {
+            0 => Self::Done(index),
+            1 => Self::Reach(index),
+            2 => Self::Return(index),
+            3 => Self::Arrive(index),
+            4 => Self::Send(index),
+            5 => Self::Wake(index),
+            6 => Self::Tick(index),
+            7 => Self::Patience(index),
+            8 => Self::Lane(index),
+            9 => Self::Mark(Mark::ALL[index as usize]),
+            _ => Self::Exhausted,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_packed_comes_back() {
+        let all = [
+            Event::Done(7),
+            Event::Reach(u32::MAX),
+            Event::Return(1),
+            Event::Arrive(2),
+            Event::Send(3),
+            Event::Wake(4),
+            Event::Tick(5),
+            Event::Patience(6),
+            Event::Lane(8),
+            Event::Mark(Mark::Half),
+            Event::Exhausted,
+        ];
+        for event in all {
+            assert_eq!(Event::unpack(event.pack()), event);
+            assert!(event.pack() >> 36 == 0);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! `parallel`: branches set out together; the k-th success lets the parent go on, and the rest run on for nobody.
+//!
+//! Under blocking io branches have no workers of their own: their CPU takes turns on the parent's. When the parent goes on
+//! before the last branch, whoever has the turn keeps it until it waits or ends, then the parent has its worker for itself
+//! and the stragglers ask for workers like anybody who comes back.
+
+use std::collections::VecDeque;
+
+use crate::model::id::NONE;
+use crate::model::{ClientId, Fact, ForkId, Op, Outcome, Probe};
+use crate::units::Span;
+
+use super::Machine;
+use super::frame::{Frame, Origin};
+use super::walk::Flow;
+
+/// Names the copies of a branch (`times = 100` in a `parallel`).
+const COPY: u64 = 0x00C0_FFEE_B4A2_C4ED;
+
+/// An open `parallel`.
+#[derive(Debug, Default)]
+pub(super) struct Join {
+    /// Who waits; `NONE` once it went on.
+    parent: u32,
+    fork: ForkId,
+    /// Ends that count towards `need`.
+    good: u32,
+    /// Ends that do not.
+    lost: u32,
+    /// Branches and nested joins that still refer to this one.
+    open: u32,
+    /// The outermost join of this request at this replica, whose turns all its branches share.
+    base: u32,
+    /// Whether some branch has the parent's worker.
+    turn: bool,
+    /// Who waits for the turn: branches, or the parent before it goes on.
+    waiting: VecDeque<u32>,
+}
+
+/// The slots of all joins.
+#[derive(Debug, Default)]
+pub(super) struct Joins {
+    slots: Vec<Join>,
+    free: Vec<u32>,
+}
+
+impl Joins {
+    fn insert(&mut self, join: Join) -> u32 {
+        if let Some(at) = self.free.pop() {
+            self.slots[at as usize] = join;
+            return at;
+        }
+        self.slots.push(join);
+        self.slots.len() as u32 - 1
+    }
+
+    #[cfg(test)]
+    pub(super) fn live(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// One reference fewer; the last one frees the slot, and lets go of the base.
+    fn release(&mut self, at: u32) {
+        let join = &mut self.slots[at as usize];
+        join.open -= 1;
+        if join.open == 0 {
+            let base = join.base;
+            self.free.push(at);
+            if base != at {
+                self.release(base);
+            }
+        }
+    }
+}
+
+impl<P: Probe> Machine<'_, P> {
+    /// Branches set out; the frame waits at this operation.
+    pub(super) fn fork(&mut self, at: u32, id: ForkId) -> Flow {
+        let fork = self.plan.fork(id);
+        let parent = self.frames[at];
+        let join = self.joins.insert(Join {
+            parent: at,
+            fork: id,
+            open: fork.branches.len() as u32,
+            base: NONE,
+            ..Join::default()
+        });
+        let base = if parent.origin == Origin::Branch { self.joins.slots[parent.caller as usize].base } else { join };
+        self.joins.slots[join as usize].base = base;
+        if base != join {
+            self.joins.slots[base as usize].open += 1;
+        }
+        for branch in &fork.branches {
+            let lineage = if branch.copy == 0 { parent.lineage } else { parent.lineage.child(COPY, branch.copy) };
+            let frame = self.frames.insert(Frame {
+                lineage,
+                arrived: parent.arrived,
+                sent: self.now,
+                caller: join,
+                pc: branch.entry.0,
+                replica: parent.replica,
+                call: u32::from(branch.optional),
+                client: parent.client,
+                priority: parent.priority,
+                origin: Origin::Branch,
+                measured: parent.measured,
+                ..Frame::default()
+            });
+            self.ready.push_back(frame);
+        }
+        Flow::Stay
+    }
+
+    /// A branch is over.
+    pub(super) fn end_branch(&mut self, at: u32, outcome: Outcome) -> Flow {
+        let frame = self.frames[at];
+        self.frames.remove(at);
+        let join = &mut self.joins.slots[frame.caller as usize];
+        let optional = frame.call == 1;
+        if join.parent == NONE {
+            let (client, wasted) = (ClientId(u32::from(frame.client)), Span(frame.spent));
+            self.tell(Fact::Wasted { client, wasted });
+        } else {
+            if outcome.is_good() || optional {
+                join.good += 1;
+            } else {
+                join.lost += 1;
+            }
+            let (good, lost, parent) = (join.good, join.lost, join.parent);
+            let fork = self.plan.fork(join.fork);
+            self.frames[parent].spent += frame.spent;
+            if good >= fork.need {
+                self.go_on(frame.caller, true, outcome);
+            } else if fork.branches.len() as u32 - lost < fork.need {
+                self.go_on(frame.caller, false, outcome);
+            }
+        }
+        self.joins.release(frame.caller);
+        Flow::Stay
+    }
+
+    /// The parent of a join goes on, as soon as no branch has its worker.
+    fn go_on(&mut self, join: u32, good: bool, outcome: Outcome) {
+        let slot = &mut self.joins.slots[join as usize];
+        let parent = std::mem::replace(&mut slot.parent, NONE);
+        let is_base = slot.base == join;
+        let frame = &mut self.frames[parent];
+        if good {
+            frame.pc += 1;
+        } else {
+            frame.outcome = outcome;
+            if let Op::Fork { fail, .. } = self.plan.ops[frame.pc as usize] {
+                frame.pc = fail.0;
+            }
+        }
+        if is_base && slot.turn {
+            slot.waiting.push_front(parent);
+            return;
+        }
+        if is_base {
+            self.dismiss(join);
+        }
+        self.ready.push_back(parent);
+    }
+
+    /// Stragglers that waited for the turn ask for workers of their own.
+    fn dismiss(&mut self, join: u32) {
+        while let Some(straggler) = self.joins.slots[join as usize].waiting.pop_front() {
+            self.frames[straggler].own_worker = true;
+            if self.resume(straggler) == Flow::On {
+                self.ready.push_back(straggler);
+            }
+        }
+    }
+
+    /// A branch needs CPU: the parent's worker, when no other branch has it.
+    pub(super) fn take_turn(&mut self, at: u32) -> Flow {
+        let base = self.joins.slots[self.frames[at].caller as usize].base;
+        let join = &mut self.joins.slots[base as usize];
+        if join.parent == NONE {
+            self.frames[at].own_worker = true;
+            return self.resume(at);
+        }
+        if join.turn {
+            join.waiting.push_back(at);
+            return Flow::Stay;
+        }
+        join.turn = true;
+        Flow::On
+    }
+
+    /// A branch lets the next one have the parent's worker.
+    pub(super) fn give_turn(&mut self, at: u32) -> Flow {
+        if std::mem::take(&mut self.frames[at].own_worker) {
+            return self.leave(at);
+        }
+        let base = self.joins.slots[self.frames[at].caller as usize].base;
+        let join = &mut self.joins.slots[base as usize];
+        let Some(next) = join.waiting.pop_front() else {
+            join.turn = false;
+            return Flow::On;
+        };
+        self.ready.push_back(next);
+        if join.parent == NONE {
+            // The next one was the parent: its worker is its own again.
+            join.turn = false;
+            self.dismiss(base);
+        }
+        Flow::On
+    }
+}

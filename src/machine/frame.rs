@@ -1,0 +1,137 @@
+//! Frames: requests in flight, each a cursor on a program.
+
+use crate::model::Outcome;
+use crate::model::id::NONE;
+use crate::random::Lineage;
+use crate::units::Time;
+
+/// Who waits for a frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Nobody: a client's own request. `caller` is the user, for a closed client.
+    #[default]
+    Root,
+    /// A frame (`caller`) that made a call.
+    Try,
+    /// A join (`caller`) that waits for branches.
+    Branch,
+}
+
+/// A request in flight, or a branch of one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Frame {
+    /// Names its draws.
+    pub(super) lineage: Lineage,
+    /// When it arrived at the node; for a root, when it was meant to set out.
+    pub(super) arrived: Time,
+    /// When the caller sent it.
+    pub(super) sent: Time,
+    /// Since when it is in line.
+    pub(super) since: Time,
+    /// When what it waits for will be: its work's end, or the end of its patience in line. Whatever is pending for another
+    /// time is void.
+    pub(super) due: Time,
+    /// Time in lines so far, ns.
+    pub(super) waited: u64,
+    /// CPU demand of the work in progress, ns; after a preemption what is left of it.
+    pub(super) work: u64,
+    /// Work done for it so far, its callees' included, ns.
+    pub(super) spent: u64,
+    /// The frame or join that waits for it, or the user.
+    pub(super) caller: u32,
+    /// Next operation; while a call or fork is open, that operation.
+    pub(super) pc: u32,
+    /// Where it runs.
+    pub(super) replica: u32,
+    /// The call-site that made it.
+    pub(super) call: u32,
+    /// The client behind it.
+    pub(super) client: u16,
+    /// 0 is served first.
+    pub(super) priority: u8,
+    /// Who waits.
+    pub(super) origin: Origin,
+    /// How it ended, or how its last failed call did.
+    pub(super) outcome: Outcome,
+    /// Whether the request behind it belongs to the measured cohort.
+    pub(super) measured: bool,
+    /// Whether its caller gave up.
+    pub(super) abandoned: bool,
+    /// Whether it is in line.
+    pub(super) waiting: bool,
+    /// Whether it lost its worker in the middle of work.
+    pub(super) preempted: bool,
+    /// Branches: whether it took a worker of its own because its parent went on.
+    pub(super) own_worker: bool,
+}
+
+/// The slots of all frames, and the clocks of function calls under way in each.
+#[derive(Debug, Default)]
+pub(super) struct Frames {
+    slots: Vec<Frame>,
+    scopes: Vec<Vec<Scope>>,
+    free: Vec<u32>,
+}
+
+/// What a function call will restore when it returns.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scope {
+    pub(super) lineage: Lineage,
+    pub(super) since: Time,
+}
+
+impl Frames {
+    /// A slot for `frame`.
+    #[inline]
+    pub(super) fn insert(&mut self, frame: Frame) -> u32 {
+        if let Some(at) = self.free.pop() {
+            self.slots[at as usize] = frame;
+            return at;
+        }
+        self.slots.push(frame);
+        let at = self.slots.len() as u32 - 1;
+        debug_assert!(at != NONE);
+        at
+    }
+
+    /// Frees a slot; whatever is pending for it is void.
+    #[inline]
+    pub(super) fn remove(&mut self, at: u32) {
+        self.slots[at as usize].due = Time::NEVER;
+        self.free.push(at);
+    }
+
+    /// Slots ever used at once.
+    #[inline]
+    pub(super) fn peak(&self) -> usize {
+        self.slots.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn live(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// The function calls under way in a frame.
+    pub(super) fn scopes(&mut self, at: u32) -> &mut Vec<Scope> {
+        if self.scopes.len() <= at as usize {
+            self.scopes.resize_with(at as usize + 1, Vec::new);
+        }
+        &mut self.scopes[at as usize]
+    }
+}
+
+impl std::ops::Index<u32> for Frames {
+    type Output = Frame;
+    #[inline]
+    fn index(&self, at: u32) -> &Frame {
+        &self.slots[at as usize]
+    }
+}
+
+impl std::ops::IndexMut<u32> for Frames {
+    #[inline]
+    fn index_mut(&mut self, at: u32) -> &mut Frame {
+        &mut self.slots[at as usize]
+    }
+}

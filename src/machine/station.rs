@@ -1,0 +1,210 @@
+//! Stations: replicas with workers and a line. A request takes a worker, waits for one, or is refused.
+
+use crate::model::id::NONE;
+use crate::model::line::{Line, Order};
+use crate::model::plan::Node;
+use crate::model::{Fact, NodeId, Outcome, Probe};
+use crate::random::{Draw, Lineage, Purpose};
+use crate::units::Time;
+
+use super::cpu::SharedCpu;
+use super::event::Event;
+use super::walk::Flow;
+use super::{Machine, Replica};
+
+impl Replica {
+    /// A replica at rest.
+    pub(super) fn new(id: NodeId, node: &Node) -> Self {
+        Self {
+            node: id,
+            busy: 0,
+            line: Line::new(node.order),
+            full: false,
+            running: Vec::new(),
+            cpu: node.cores.map(|cores| Box::new(SharedCpu::new(cores))),
+            served: 0,
+        }
+    }
+}
+
+impl<P: Probe> Machine<'_, P> {
+    /// A request that has just arrived asks for a worker.
+    pub(super) fn enter(&mut self, at: u32) -> Flow {
+        if self.take_worker(at) {
+            return Flow::On;
+        }
+        let replica = self.frames[at].replica;
+        let node = self.replicas[replica as usize].node;
+        let plan = self.plan.node(node);
+        if self.replicas[replica as usize].line.len() >= plan.queue_limit {
+            self.tell(Fact::Refused { node });
+            return self.reply(at, Outcome::Overloaded, false);
+        }
+        self.queue(at);
+        if let Some(law) = plan.queue_timeout {
+            let patience = self.vary(law, self.frames[at].lineage, Purpose::Patience, 0);
+            self.frames[at].due = self.now + patience;
+            self.schedule(patience, Event::Patience(at));
+        }
+        Flow::Stay
+    }
+
+    /// A request that gave its worker up asks for one again; it is never refused.
+    pub(super) fn resume(&mut self, at: u32) -> Flow {
+        if self.take_worker(at) {
+            return Flow::On;
+        }
+        self.queue(at);
+        Flow::Stay
+    }
+
+    /// A worker, if one is free or may be taken from somebody.
+    #[inline]
+    fn take_worker(&mut self, at: u32) -> bool {
+        let index = self.frames[at].replica;
+        let replica = &mut self.replicas[index as usize];
+        let node = replica.node;
+        let plan = self.plan.node(node);
+        if replica.busy < plan.workers {
+            replica.busy += 1;
+            self.tell(Fact::Entered { node });
+            self.watch_limit(index);
+            return true;
+        }
+        if plan.preemptive
+            && let Some(victim) = self.victim(index, self.frames[at].priority, plan.order)
+        {
+            self.preempt(victim);
+            self.tell(Fact::Entered { node });
+            return true;
+        }
+        false
+    }
+
+    fn queue(&mut self, at: u32) {
+        let frame = &mut self.frames[at];
+        frame.since = self.now;
+        frame.waiting = true;
+        let index = frame.replica;
+        let priority = frame.priority;
+        let peak = self.frames.peak();
+        if self.links.len() < peak {
+            self.links.resize(peak, Default::default());
+        }
+        let replica = &mut self.replicas[index as usize];
+        replica.line.join(at, priority, &mut self.links);
+        let node = replica.node;
+        self.tell(Fact::Queued { node });
+        self.watch_limit(index);
+    }
+
+    /// A worker becomes free; the line moves on.
+    pub(super) fn leave(&mut self, at: u32) -> Flow {
+        let index = self.frames[at].replica;
+        let replica = &mut self.replicas[index as usize];
+        let node = replica.node;
+        self.probe.on(self.now, Fact::Left { node });
+        if replica.line.is_empty() {
+            replica.busy -= 1;
+            self.watch_limit(index);
+        } else {
+            self.serve(index);
+        }
+        Flow::On
+    }
+
+    /// The next in line takes the worker that has just become free.
+    fn serve(&mut self, index: u32) {
+        let replica = &mut self.replicas[index as usize];
+        replica.served += 1;
+        let (seed, nth) = (self.seed, replica.served);
+        let plan = self.plan.node(replica.node);
+        let draw = || Draw::new(seed, Lineage(plan.hash).child(u64::from(index - plan.first_replica), 0), Purpose::Line, nth);
+        let Some(next) = replica.line.next(&mut self.links, draw) else {
+            return;
+        };
+        let node = replica.node;
+        self.tell(Fact::Dequeued { node });
+        self.tell(Fact::Entered { node });
+        self.watch_limit(index);
+        let frame = &mut self.frames[next];
+        frame.waited += self.now.since(frame.since).0;
+        frame.due = Time::NEVER;
+        frame.waiting = false;
+        if frame.preempted {
+            frame.preempted = false;
+            let left = frame.work;
+            self.start(next, left);
+        } else {
+            self.ready.push_back(next);
+        }
+    }
+
+    /// A request has been in line as long as it stays.
+    pub(super) fn lose_patience(&mut self, at: u32) {
+        let frame = &mut self.frames[at];
+        if frame.due != self.now || !frame.waiting {
+            return;
+        }
+        frame.due = Time::NEVER;
+        frame.waiting = false;
+        frame.waited += self.now.since(frame.since).0;
+        let (index, priority) = (frame.replica, frame.priority);
+        let replica = &mut self.replicas[index as usize];
+        replica.line.leave(at, priority, &mut self.links);
+        let node = replica.node;
+        self.tell(Fact::Dequeued { node });
+        self.tell(Fact::Abandoned { node });
+        self.watch_limit(index);
+        self.reply(at, Outcome::Overloaded, true);
+    }
+
+    /// Tells when a replica's line reaches or leaves its limit.
+    #[inline]
+    fn watch_limit(&mut self, index: u32) {
+        let replica = &mut self.replicas[index as usize];
+        let plan = self.plan.node(replica.node);
+        if plan.queue_limit == NONE {
+            return;
+        }
+        let full = replica.busy >= plan.workers && replica.line.len() >= plan.queue_limit;
+        if full != replica.full {
+            replica.full = full;
+            let node = replica.node;
+            self.tell(Fact::Full { node, full });
+        }
+    }
+
+    /// Whose worker a newcomer takes: under lifo the longest at work, under priority the latest of the least important.
+    fn victim(&self, index: u32, priority: u8, order: Order) -> Option<u32> {
+        let running = &self.replicas[index as usize].running;
+        if order == Order::Lifo {
+            return running.first().copied();
+        }
+        let worst = running.iter().rev().copied().max_by_key(|f| self.frames[*f].priority)?;
+        let worst_priority = self.frames[worst].priority;
+        let latest = running.iter().rev().copied().find(|f| self.frames[*f].priority == worst_priority)?;
+        (worst_priority > priority).then_some(latest)
+    }
+
+    /// A running request loses its worker and goes back to the line; it will resume where it was.
+    fn preempt(&mut self, victim: u32) {
+        let index = self.frames[victim].replica;
+        let left = self.interrupt(victim);
+        let frame = &mut self.frames[victim];
+        frame.work = left;
+        frame.preempted = true;
+        frame.waiting = true;
+        frame.since = self.now;
+        let priority = frame.priority;
+        let peak = self.frames.peak();
+        if self.links.len() < peak {
+            self.links.resize(peak, Default::default());
+        }
+        let replica = &mut self.replicas[index as usize];
+        replica.line.rejoin(victim, priority, &mut self.links);
+        let node = replica.node;
+        self.tell(Fact::Left { node });
+        self.tell(Fact::Queued { node });
+    }
+}

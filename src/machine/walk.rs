@@ -1,0 +1,112 @@
+//! The interpreter: a frame walks its program until it has to wait.
+
+use crate::model::{Fact, Op, Pc, Probe};
+use crate::random::{Draw, Purpose};
+
+use super::Machine;
+use super::event::Event;
+use super::frame::Scope;
+
+/// Whether a frame goes on at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// When there is nothing to wait for.
+    On,
+    /// When something else will wake the frame, or it is gone.
+    Stay,
+}
+
+impl<P: Probe> Machine<'_, P> {
+    /// Walks a frame until it waits or is over.
+    pub(super) fn walk(&mut self, at: u32) {
+        loop {
+            let pc = self.frames[at].pc;
+            let next = Pc(pc + 1);
+            let flow = match self.plan.ops[pc as usize] {
+                Op::Enter => self.advance(at, next, Self::enter),
+                Op::Resume => self.advance(at, next, Self::resume),
+                Op::Leave => self.advance(at, next, Self::leave),
+                Op::Turn => self.advance(at, next, Self::take_turn),
+                Op::GiveTurn => self.advance(at, next, Self::give_turn),
+                Op::Work { law, site } => {
+                    let work = self.vary(law, self.frames[at].lineage, Purpose::Work, site);
+                    self.frames[at].pc = next.0;
+                    self.start(at, work.0)
+                }
+                Op::Wait { law, site } => {
+                    let wait = self.vary(law, self.frames[at].lineage, Purpose::Work, site);
+                    self.frames[at].pc = next.0;
+                    self.schedule(wait, Event::Wake(at));
+                    Flow::Stay
+                }
+                Op::Call { call, .. } => self.call(at, call),
+                Op::Fork { fork, .. } => self.fork(at, fork),
+                Op::Descend { call } => self.descend(at, call, next),
+                Op::Ascend { call, outcome } => self.ascend(at, call, outcome, next),
+                Op::Jump(to) => self.jump(at, to),
+                Op::Chance { share, site, skip } => {
+                    let goes = self.chance(at, Purpose::Branch, site) < f64::from(share);
+                    self.jump(at, if goes { next } else { skip })
+                }
+                Op::Fails { share, site, fail } => {
+                    let fails = self.chance(at, Purpose::Failure, site) < f64::from(share);
+                    self.jump(at, if fails { fail } else { next })
+                }
+                Op::Split { split, site } => {
+                    let u = self.chance(at, Purpose::Branch, site);
+                    let ways = &self.plan.split(split).ways;
+                    let way = ways.iter().find(|w| u < w.0).or(ways.last());
+                    let to = way.map_or(next, |w| w.1);
+                    self.jump(at, to)
+                }
+                Op::Reply(outcome) => self.reply(at, outcome, true),
+                Op::Answer => self.answer(at),
+                Op::End(outcome) => self.end_branch(at, outcome),
+            };
+            if flow == Flow::Stay {
+                return;
+            }
+        }
+    }
+
+    /// Moves on to `next`, then does `act`, which may make the frame wait.
+    #[inline]
+    fn advance(&mut self, at: u32, next: Pc, act: impl FnOnce(&mut Self, u32) -> Flow) -> Flow {
+        self.frames[at].pc = next.0;
+        act(self, at)
+    }
+
+    #[inline]
+    fn jump(&mut self, at: u32, to: Pc) -> Flow {
+        self.frames[at].pc = to.0;
+        Flow::On
+    }
+
+    #[inline]
+    fn chance(&self, at: u32, purpose: Purpose, site: u32) -> f64 {
+        Draw::new(self.seed, self.frames[at].lineage, purpose, u64::from(site)).unit()
+    }
+
+    /// Entry into a function call.
+    fn descend(&mut self, at: u32, call: crate::model::CallId, next: Pc) -> Flow {
+        let plan = self.plan.call(call);
+        let (lineage, measured) = (self.frames[at].lineage, self.frames[at].measured);
+        let since = self.now;
+        self.frames.scopes(at).push(Scope { lineage, since });
+        self.frames[at].lineage = lineage.child(plan.site, 0);
+        self.tell(Fact::Called { edge: plan.edge, measured });
+        self.jump(at, next)
+    }
+
+    /// Return from a function call.
+    fn ascend(&mut self, at: u32, call: crate::model::CallId, outcome: crate::model::Outcome, next: Pc) -> Flow {
+        let edge = self.plan.call(call).edge;
+        let measured = self.frames[at].measured;
+        if let Some(scope) = self.frames.scopes(at).pop() {
+            self.frames[at].lineage = scope.lineage;
+            let latency = self.now.since(scope.since);
+            self.tell(Fact::Settled { edge, outcome, latency, measured });
+        }
+        self.jump(at, next)
+    }
+}

@@ -1,0 +1,158 @@
+//! What leaves a run: facts, each a moment. Metrics, traces and audits are made of nothing else.
+
+use crate::units::{Span, Time};
+
+use super::id::{ClientId, EdgeId, EndpointId, NodeId};
+use super::outcome::Outcome;
+
+/// A boundary of the measured time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// When the warm-up is over.
+    Open,
+    /// When half of the measured time is over.
+    Half,
+    /// When the measured time is over.
+    Close,
+}
+
+impl Mark {
+    /// All boundaries, in order.
+    pub const ALL: [Mark; 3] = [Mark::Open, Mark::Half, Mark::Close];
+}
+
+/// A moment in a run. `Copy` and without strings.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fact {
+    /// When a boundary of the measured time passes.
+    Marked(Mark),
+    /// When a client's request sets out.
+    Offered {
+        /// The client.
+        client: ClientId,
+        /// Whether it belongs to the measured cohort.
+        measured: bool,
+    },
+    /// When a client knows how its request ended.
+    Answered {
+        /// The client.
+        client: ClientId,
+        /// How.
+        outcome: Outcome,
+        /// When it was meant to set out.
+        intended: Time,
+        /// Whether it belongs to the measured cohort.
+        measured: bool,
+    },
+    /// When a call sets out.
+    Called {
+        /// The edge.
+        edge: EdgeId,
+        /// Whether the request behind it belongs to the measured cohort.
+        measured: bool,
+    },
+    /// When the caller knows how its call ended.
+    Settled {
+        /// The edge.
+        edge: EdgeId,
+        /// How.
+        outcome: Outcome,
+        /// From the call to now.
+        latency: Span,
+        /// Whether the request behind it belongs to the measured cohort.
+        measured: bool,
+    },
+    /// When an answer finds that nobody waits for it any more.
+    LateReply {
+        /// The edge.
+        edge: EdgeId,
+        /// The client behind it.
+        client: ClientId,
+        /// Work done for nobody.
+        wasted: Span,
+    },
+    /// When a branch ends that its join no longer waits for.
+    Wasted {
+        /// The client behind it.
+        client: ClientId,
+        /// Work done for nobody.
+        wasted: Span,
+    },
+    /// When a request arrives at a node.
+    Reached {
+        /// The node.
+        node: NodeId,
+        /// The endpoint.
+        endpoint: EndpointId,
+        /// Whether the request behind it belongs to the measured cohort.
+        measured: bool,
+    },
+    /// When a request is turned away at once.
+    Refused {
+        /// The node.
+        node: NodeId,
+    },
+    /// When a request joins the line.
+    Queued {
+        /// The node.
+        node: NodeId,
+    },
+    /// When a request leaves the line, to a worker or for good.
+    Dequeued {
+        /// The node.
+        node: NodeId,
+    },
+    /// When the line of a replica becomes full (+1) or is no longer (−1).
+    Full {
+        /// The node.
+        node: NodeId,
+        /// Whether it is full now.
+        full: bool,
+    },
+    /// When a request takes a worker.
+    Entered {
+        /// The node.
+        node: NodeId,
+    },
+    /// When a request frees its worker.
+    Left {
+        /// The node.
+        node: NodeId,
+    },
+    /// When CPU work begins.
+    Started {
+        /// The node.
+        node: NodeId,
+        /// Thousandths of the replica's shared cores that it sets to work; 0 where every worker has its own.
+        cores: u32,
+    },
+    /// When CPU work ends or is interrupted.
+    Stopped {
+        /// The node.
+        node: NodeId,
+        /// Thousandths of the replica's shared cores that fall idle; 0 where every worker has its own.
+        cores: u32,
+    },
+    /// When a request has waited too long and leaves the line.
+    Abandoned {
+        /// The node.
+        node: NodeId,
+    },
+    /// When a node answers.
+    Replied {
+        /// The node.
+        node: NodeId,
+        /// The endpoint.
+        endpoint: EndpointId,
+        /// How.
+        outcome: Outcome,
+        /// Whether it had joined the line (was not refused).
+        joined: bool,
+        /// Since it arrived.
+        sojourn: Span,
+        /// Of this, in line.
+        waited: Span,
+        /// Whether the request behind it belongs to the measured cohort.
+        measured: bool,
+    },
+}

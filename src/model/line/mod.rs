@@ -1,0 +1,235 @@
+//! Who is served next: the order of a replica's line.
+//!
+//! `queue_order = "fifo"` (default), `"lifo"`, `"random"` or `"priority"` (0 first, then first come). With `preemptive = true`
+//! (lifo and priority) a newcomer takes the worker of a running request, which goes back to the line and later resumes where
+//! it was (preemptive-resume).
+//!
+//! Lines are intrusive: a waiting frame's neighbours stand in an array parallel to the frames, so that leaving early
+//! (`queue_timeout`) costs no search.
+
+mod fifo;
+mod lifo;
+mod priority;
+mod random;
+
+use crate::random::Draw;
+
+use super::id::NONE;
+
+pub use self::priority::Classes;
+
+/// The order as planned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// First come, first served.
+    #[default]
+    Fifo,
+    /// Last come, first served.
+    Lifo,
+    /// Anyone.
+    Random,
+    /// Lowest priority number first.
+    Priority,
+}
+
+/// The neighbours of a waiting frame (or, in a random line, its position).
+#[derive(Clone, Copy, Debug)]
+pub struct Neighbours {
+    before: u32,
+    after: u32,
+}
+
+/// Neighbours of all frames.
+pub type Links = Vec<Neighbours>;
+
+impl Default for Neighbours {
+    fn default() -> Self {
+        Self { before: NONE, after: NONE }
+    }
+}
+
+/// A doubly linked list of frames.
+#[derive(Clone, Copy, Debug)]
+pub struct List {
+    first: u32,
+    last: u32,
+}
+
+impl Default for List {
+    fn default() -> Self {
+        Self { first: NONE, last: NONE }
+    }
+}
+
+impl List {
+    fn push_back(&mut self, frame: u32, links: &mut Links) {
+        links[frame as usize] = Neighbours { before: self.last, after: NONE };
+        if self.last == NONE {
+            self.first = frame;
+        } else {
+            links[self.last as usize].after = frame;
+        }
+        self.last = frame;
+    }
+
+    fn push_front(&mut self, frame: u32, links: &mut Links) {
+        links[frame as usize] = Neighbours { before: NONE, after: self.first };
+        if self.first == NONE {
+            self.last = frame;
+        } else {
+            links[self.first as usize].before = frame;
+        }
+        self.first = frame;
+    }
+
+    fn pop_front(&mut self, links: &mut Links) -> Option<u32> {
+        let frame = self.first;
+        if frame == NONE {
+            return None;
+        }
+        self.remove(frame, links);
+        Some(frame)
+    }
+
+    fn remove(&mut self, frame: u32, links: &mut Links) {
+        let Neighbours { before, after } = links[frame as usize];
+        if before == NONE {
+            self.first = after;
+        } else {
+            links[before as usize].after = after;
+        }
+        if after == NONE {
+            self.last = before;
+        } else {
+            links[after as usize].before = before;
+        }
+    }
+}
+
+/// A replica's line.
+#[derive(Clone, Debug)]
+pub struct Line {
+    waiting: u32,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Fifo(List),
+    Lifo(List),
+    Random(Vec<u32>),
+    Priority(Classes),
+}
+
+impl Line {
+    /// An empty line.
+    pub fn new(order: Order) -> Self {
+        let kind = match order {
+            Order::Fifo => Kind::Fifo(List::default()),
+            Order::Lifo => Kind::Lifo(List::default()),
+            Order::Random => Kind::Random(Vec::new()),
+            Order::Priority => Kind::Priority(Classes::default()),
+        };
+        Self { waiting: 0, kind }
+    }
+
+    /// How many wait.
+    #[inline]
+    pub fn len(&self) -> u32 {
+        self.waiting
+    }
+
+    /// Whether nobody waits.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.waiting == 0
+    }
+
+    /// A frame joins.
+    pub fn join(&mut self, frame: u32, priority: u8, links: &mut Links) {
+        self.waiting += 1;
+        match &mut self.kind {
+            Kind::Fifo(list) => fifo::join(list, frame, links),
+            Kind::Lifo(list) => lifo::join(list, frame, links),
+            Kind::Random(all) => random::join(all, frame, links),
+            Kind::Priority(classes) => classes.join(frame, priority, links),
+        }
+    }
+
+    /// A frame that lost its worker comes back, ahead of those it was ahead of before.
+    pub fn rejoin(&mut self, frame: u32, priority: u8, links: &mut Links) {
+        match &mut self.kind {
+            Kind::Priority(classes) => {
+                self.waiting += 1;
+                classes.rejoin(frame, priority, links);
+            }
+            _ => self.join(frame, priority, links),
+        }
+    }
+
+    /// The next one to be served. `draw` is asked only by a random line.
+    pub fn next(&mut self, links: &mut Links, draw: impl FnOnce() -> Draw) -> Option<u32> {
+        let next = match &mut self.kind {
+            Kind::Fifo(list) | Kind::Lifo(list) => list.pop_front(links),
+            Kind::Random(all) => random::next(all, links, draw),
+            Kind::Priority(classes) => classes.next(links),
+        }?;
+        self.waiting -= 1;
+        Some(next)
+    }
+
+    /// A frame leaves unserved.
+    pub fn leave(&mut self, frame: u32, priority: u8, links: &mut Links) {
+        self.waiting -= 1;
+        match &mut self.kind {
+            Kind::Fifo(list) | Kind::Lifo(list) => list.remove(frame, links),
+            Kind::Random(all) => random::leave(all, frame, links),
+            Kind::Priority(classes) => classes.leave(frame, priority, links),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::{Lineage, Purpose};
+
+    fn drain(order: Order, joins: &[(u32, u8)], leaves: &[(u32, u8)]) -> Vec<u32> {
+        let mut links = vec![Neighbours::default(); 16];
+        let mut line = Line::new(order);
+        for (frame, priority) in joins {
+            line.join(*frame, *priority, &mut links);
+        }
+        for (frame, priority) in leaves {
+            line.leave(*frame, *priority, &mut links);
+        }
+        assert_eq!(line.len() as usize, joins.len() - leaves.len());
+        let mut nth = 0;
+        std::iter::from_fn(|| {
+            nth += 1;
+            line.next(&mut links, || Draw::new(1, Lineage(1), Purpose::Line, nth))
+        })
+        .collect()
+    }
+
+    const FOUR: [(u32, u8); 4] = [(3, 1), (1, 0), (4, 1), (2, 0)];
+
+    #[test]
+    fn each_order_serves_as_its_name_says() {
+        assert_eq!(drain(Order::Fifo, &FOUR, &[]), [3, 1, 4, 2]);
+        assert_eq!(drain(Order::Lifo, &FOUR, &[]), [2, 4, 1, 3]);
+        assert_eq!(drain(Order::Priority, &FOUR, &[]), [1, 2, 3, 4]);
+        let mut random = drain(Order::Random, &FOUR, &[]);
+        random.sort_unstable();
+        assert_eq!(random, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn whoever_leaves_is_not_served() {
+        for order in [Order::Fifo, Order::Lifo, Order::Random, Order::Priority] {
+            let mut served = drain(order, &FOUR, &[(1, 0), (3, 1)]);
+            served.sort_unstable();
+            assert_eq!(served, [2, 4], "{order:?}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The operations a program is made of. A frame walks them; the machine is one `match` over them.
+
+use super::id::{CallId, ForkId, LawId, Pc, SplitId};
+use super::outcome::Outcome;
+
+/// One operation. `site` names the use of a draw: stable under reordering, unique within a program.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Op {
+    /// When a request has arrived: it takes a worker, waits in line for one, or is refused.
+    Enter,
+    /// When a request that gave its worker up needs CPU again: it takes a worker or waits in line; never refused.
+    Resume,
+    /// When a request gives its worker up; the line moves on.
+    Leave,
+    /// When a branch needs the worker of its parent: one branch at a time.
+    Turn,
+    /// When a branch lets the next one have the parent's worker.
+    GiveTurn,
+    /// CPU time on the worker held.
+    Work {
+        /// How much.
+        law: LawId,
+        /// Name of the draw.
+        site: u32,
+    },
+    /// Time that needs no CPU.
+    Wait {
+        /// How much.
+        law: LawId,
+        /// Name of the draw.
+        site: u32,
+    },
+    /// A call to another node; on failure the frame goes on at `fail`.
+    Call {
+        /// The call-site.
+        call: CallId,
+        /// Where to go on after a failure.
+        fail: Pc,
+    },
+    /// Entry into a function call: lineage and clock of the callee begin.
+    Descend {
+        /// The call-site.
+        call: CallId,
+    },
+    /// Return from a function call.
+    Ascend {
+        /// The call-site.
+        call: CallId,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// Branches set out; the frame goes on at the next operation when enough have succeeded, at `fail` when that cannot be.
+    Fork {
+        /// The branches.
+        fork: ForkId,
+        /// Where to go on after a failure.
+        fail: Pc,
+    },
+    /// With probability `share` the next operation, otherwise `skip`.
+    Chance {
+        /// Probability of going on.
+        share: f32,
+        /// Name of the draw.
+        site: u32,
+        /// Where to go otherwise.
+        skip: Pc,
+    },
+    /// One of several ways.
+    Split {
+        /// The ways.
+        split: SplitId,
+        /// Name of the draw.
+        site: u32,
+    },
+    /// Somewhere else.
+    Jump(Pc),
+    /// With probability `share` the request fails.
+    Fails {
+        /// Probability of failing.
+        share: f32,
+        /// Name of the draw.
+        site: u32,
+        /// Where to go then.
+        fail: Pc,
+    },
+    /// The answer leaves; the program is over.
+    Reply(Outcome),
+    /// A client's request is over, as its call ended.
+    Answer,
+    /// A branch is over.
+    End(Outcome),
+}

@@ -1,0 +1,37 @@
+//! How a request ends.
+
+/// How a request, a call or a try ended. The words are those of the scenario file and of the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Outcome {
+    /// When the answer was good.
+    #[default]
+    Succeeded,
+    /// When the callee failed, by itself or because a step of its failed.
+    Error,
+    /// When the line was full, or the request left it unserved.
+    Overloaded,
+    /// When no answer came in time.
+    Timeout,
+}
+
+impl Outcome {
+    /// All ways to fail, in the order of the output.
+    pub const FAILURES: [Outcome; 3] = [Outcome::Error, Outcome::Overloaded, Outcome::Timeout];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Error => "error",
+            Self::Overloaded => "overloaded",
+            Self::Timeout => "timeout",
+        }
+    }
+
+    /// Whether it is a success.
+    #[inline]
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Succeeded)
+    }
+}

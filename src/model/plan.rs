@@ -1,0 +1,215 @@
+//! The plan: the scenario as run. It never changes during a run and is shared by all replications.
+
+use crate::random::dist::Dist;
+use crate::units::Span;
+
+use super::balance::Balancer;
+use super::id::{CallId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, SplitId};
+use super::line::Order;
+use super::op::Op;
+use super::source::Source;
+
+/// Everything that does not change during a run.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Base of all draws; a replication mixes its index in.
+    pub seed: u64,
+    /// Simulated before the measured time.
+    pub warmup: Span,
+    /// Measured time.
+    pub duration: Span,
+    /// How long the run may go on after the measured time for its last requests.
+    pub patience: Span,
+    /// Guard on the events of one replication.
+    pub max_events: u64,
+    /// Guard on client requests in flight.
+    pub max_in_flight: u64,
+    /// Nodes in name order, then clients in name order.
+    pub nodes: Vec<Node>,
+    /// Endpoints in (node, name) order.
+    pub endpoints: Vec<Endpoint>,
+    /// Edges in name order.
+    pub edges: Vec<Edge>,
+    /// Links in name order.
+    pub links: Vec<Link>,
+    /// Call-sites.
+    pub calls: Vec<Call>,
+    /// `parallel`s.
+    pub forks: Vec<Fork>,
+    /// `split`s.
+    pub splits: Vec<Split>,
+    /// All programs, one after the other.
+    pub ops: Vec<Op>,
+    /// Distributions.
+    pub laws: Vec<Dist>,
+    /// Distinct timeouts.
+    pub lanes: Vec<Span>,
+    /// Clients; `ClientId` counts these.
+    pub clients: Vec<Client>,
+}
+
+/// A node: what a replica of it has.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Name.
+    pub name: String,
+    /// Its name as a hash.
+    pub hash: u64,
+    /// Which kind of table it was written in.
+    pub kind: &'static str,
+    /// First of its replicas in the world's array.
+    pub first_replica: u32,
+    /// How many.
+    pub replicas: u32,
+    /// Workers of one replica.
+    pub workers: u32,
+    /// Cores that all work on a replica shares; `None`: every worker its own.
+    pub cores: Option<f64>,
+    /// Waiting requests a replica's line holds.
+    pub queue_limit: u32,
+    /// Who is next.
+    pub order: Order,
+    /// Whether a newcomer takes the worker of a running request.
+    pub preemptive: bool,
+    /// How long a request stays in line.
+    pub queue_timeout: Option<LawId>,
+}
+
+/// An endpoint.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// `node` or `node.endpoint`.
+    pub name: String,
+    /// Its node.
+    pub node: NodeId,
+    /// Its program.
+    pub entry: Pc,
+}
+
+/// Who calls what.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    /// `caller -> callee` or `caller -> callee.endpoint`.
+    pub name: String,
+}
+
+/// Who calls which node.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Caller.
+    pub from: NodeId,
+    /// Callee.
+    pub to: NodeId,
+    /// How a replica is picked.
+    pub balancer: Balancer,
+}
+
+/// One call-site.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Its edge.
+    pub edge: EdgeId,
+    /// Its link.
+    pub link: LinkId,
+    /// The callee.
+    pub endpoint: EndpointId,
+    /// Its name as a hash: target and occurrence.
+    pub site: u64,
+    /// One-way latency there.
+    pub there: LawId,
+    /// One-way latency back.
+    pub back: LawId,
+    /// When the caller gives up.
+    pub timeout: Option<LaneId>,
+}
+
+/// A `parallel`.
+#[derive(Clone, Debug)]
+pub struct Fork {
+    /// Its branches.
+    pub branches: Vec<Branch>,
+    /// Successes (and ends of optional branches) that release the join.
+    pub need: u32,
+}
+
+/// A branch of a `parallel`.
+#[derive(Clone, Copy, Debug)]
+pub struct Branch {
+    /// Its program.
+    pub entry: Pc,
+    /// Which of several copies of one branch it is; names its draws.
+    pub copy: u32,
+    /// Whether its failure counts as an end like any other.
+    pub optional: bool,
+}
+
+/// A `split`: ways with the probability that this or an earlier one is taken.
+#[derive(Clone, Debug)]
+pub struct Split {
+    /// (cumulative probability, where).
+    pub ways: Vec<(f64, Pc)>,
+}
+
+/// A population outside.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Its pseudo-node.
+    pub node: NodeId,
+    /// Its program.
+    pub entry: Pc,
+    /// When it sends.
+    pub source: Source,
+    /// Of its requests, inherited downstream.
+    pub priority: u8,
+    /// Its name as a hash.
+    pub hash: u64,
+}
+
+impl Plan {
+    /// A distribution.
+    #[inline]
+    pub fn law(&self, id: LawId) -> &Dist {
+        &self.laws[id.index()]
+    }
+
+    /// A node.
+    #[inline]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// A call-site.
+    #[inline]
+    pub fn call(&self, id: CallId) -> &Call {
+        &self.calls[id.index()]
+    }
+
+    /// An endpoint.
+    #[inline]
+    pub fn endpoint(&self, id: EndpointId) -> &Endpoint {
+        &self.endpoints[id.index()]
+    }
+
+    /// A link.
+    #[inline]
+    pub fn link(&self, id: LinkId) -> &Link {
+        &self.links[id.index()]
+    }
+
+    /// A `parallel`.
+    #[inline]
+    pub fn fork(&self, id: ForkId) -> &Fork {
+        &self.forks[id.index()]
+    }
+
+    /// A `split`.
+    #[inline]
+    pub fn split(&self, id: SplitId) -> &Split {
+        &self.splits[id.index()]
+    }
+
+    /// Replicas of all nodes, clients included.
+    pub fn replicas(&self) -> u32 {
+        self.nodes.iter().map(|n| n.replicas).sum()
+    }
+}

@@ -1,0 +1,248 @@
+//! The canvas: places in points, drawn by plotters four times as large because plotters knows whole pixels only.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::Title;
+use super::axis::Scale;
+use super::palette::{FAINT, GRID, INK, PAPER, Pen, hair};
+
+/// Width of a picture, points.
+pub(super) const WIDTH: f64 = 960.0;
+/// Height of a picture of one panel, points.
+pub(super) const HEIGHT: f64 = 540.0;
+
+/// Room that the name of a tick needs: beside each other, below each other.
+const TICK: (f64, f64) = (48.0, 24.0);
+
+/// Plotters' pixels per point.
+const FINE: f64 = 4.0;
+
+/// Plotters divides the size of a font by this before it writes it down.
+const PLOTTERS_FONT: f64 = 1.24;
+
+/// The families that a viewer of the SVG may have, best first. The PNG has the first, embedded.
+const FAMILIES: &str = "Inter, Helvetica Neue, Arial, DejaVu Sans, sans-serif";
+
+/// Mean advance of Inter's letters by size, on the safe side: what a label needs when it cannot be measured.
+const ADVANCE: f64 = 0.58;
+
+/// Sizes of text, points.
+pub(super) mod size {
+    pub(in super::super) const TITLE: f64 = 24.0;
+    pub(in super::super) const SUBTITLE: f64 = 15.0;
+    pub(in super::super) const LABEL: f64 = 15.0;
+    pub(in super::super) const SMALL: f64 = 13.0;
+}
+
+/// How a piece of text is set.
+#[derive(Clone, Copy)]
+pub(super) struct Type {
+    size: f64,
+    colour: RGBColor,
+    bold: bool,
+    across: HPos,
+    down: VPos,
+}
+
+impl Type {
+    /// Regular, in ink, from the left, centred vertically.
+    pub(super) fn of(size: f64) -> Self {
+        Self { size, colour: INK, bold: false, across: HPos::Left, down: VPos::Center }
+    }
+    pub(super) fn bold(self) -> Self {
+        Self { bold: true, ..self }
+    }
+    pub(super) fn faint(self) -> Self {
+        Self { colour: FAINT, ..self }
+    }
+    pub(super) fn ending(self) -> Self {
+        Self { across: HPos::Right, ..self }
+    }
+    pub(super) fn centred(self) -> Self {
+        Self { across: HPos::Center, ..self }
+    }
+    pub(super) fn hanging(self) -> Self {
+        Self { down: VPos::Top, ..self }
+    }
+}
+
+/// A rectangle on the canvas.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Area {
+    pub(super) left: f64,
+    pub(super) top: f64,
+    pub(super) right: f64,
+    pub(super) bottom: f64,
+}
+
+/// The canvas.
+pub(super) struct Canvas<'a> {
+    area: DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
+}
+
+fn fine((x, y): (f64, f64)) -> (i32, i32) {
+    ((x * FINE).round() as i32, (y * FINE).round() as i32)
+}
+
+fn stroke(pen: Pen) -> ShapeStyle {
+    ShapeStyle { color: pen.colour.to_rgba(), filled: false, stroke_width: (pen.width * FINE).round() as u32 }
+}
+
+// Drawing into a string cannot fail, which is why the results of plotters are dropped throughout.
+impl Canvas<'_> {
+    pub(super) fn line(&self, points: &[(f64, f64)], pen: Pen) {
+        for piece in dashed(points, pen.dash) {
+            let points: Vec<(i32, i32)> = piece.into_iter().map(fine).collect();
+            let _ = self.area.draw(&PathElement::new(points, stroke(pen)));
+        }
+    }
+
+    pub(super) fn area(&self, points: &[(f64, f64)], colour: RGBColor, strength: f64) {
+        let points: Vec<(i32, i32)> = points.iter().copied().map(fine).collect();
+        let _ = self.area.draw(&Polygon::new(points, colour.mix(strength).filled()));
+    }
+
+    pub(super) fn rectangle(&self, area: Area, colour: RGBColor, strength: f64) {
+        let corners = [fine((area.left, area.top)), fine((area.right, area.bottom))];
+        let _ = self.area.draw(&Rectangle::new(corners, colour.mix(strength).filled()));
+    }
+
+    pub(super) fn dot(&self, at: (f64, f64), radius: f64, colour: RGBColor) {
+        let _ = self.area.draw(&Circle::new(fine(at), (radius * FINE).round() as i32, colour.filled()));
+    }
+
+    pub(super) fn text(&self, text: &str, at: (f64, f64), set: Type) {
+        let slant = if set.bold { FontStyle::Bold } else { FontStyle::Normal };
+        let font = (FAMILIES, set.size * FINE * PLOTTERS_FONT, slant).into_font();
+        let style = TextStyle::from(font).color(&set.colour).pos(Pos::new(set.across, set.down));
+        // Plotters centres on half the height of a small letter, which is too high for figures.
+        let lower = if matches!(set.down, VPos::Center) { set.size * 0.1 } else { 0.0 };
+        let _ = self.area.draw(&Text::new(text.to_owned(), fine((at.0, at.1 + lower)), style));
+    }
+
+    /// Ticks of the ordinate with their grid lines and names.
+    pub(super) fn ordinate(&self, area: Area, scale: &Scale, name: impl Fn(f64) -> String) {
+        for tick in scale.ticks(TICK.1) {
+            let y = scale.at(tick);
+            self.line(&[(area.left, y), (area.right, y)], hair(GRID));
+            self.text(&name(tick), (area.left - 10.0, y), Type::of(size::LABEL).faint().ending());
+        }
+    }
+
+    /// Ticks of the abscissa with their names; grid lines where asked.
+    pub(super) fn abscissa(&self, area: Area, scale: &Scale, grid: bool, name: impl Fn(f64) -> String) {
+        for tick in scale.ticks(TICK.0) {
+            let x = scale.at(tick);
+            if grid {
+                self.line(&[(x, area.top), (x, area.bottom)], hair(GRID));
+            }
+            self.line(&[(x, area.bottom), (x, area.bottom + 5.0)], hair(FAINT));
+            self.text(&name(tick), (x, area.bottom + 10.0), Type::of(size::LABEL).faint().centred().hanging());
+        }
+        self.line(&[(area.left, area.bottom), (area.right, area.bottom)], hair(FAINT));
+    }
+}
+
+/// Draws a picture: paper, title, subtitle, then what `draw` adds.
+pub(super) fn picture(title: &Title, height: f64, draw: impl FnOnce(&Canvas)) -> String {
+    let mut svg = String::new();
+    {
+        let backend = SVGBackend::with_string(&mut svg, ((WIDTH * FINE) as u32, (height * FINE) as u32));
+        let canvas = Canvas { area: backend.into_drawing_area() };
+        let _ = canvas.area.fill(&PAPER);
+        let room = ((WIDTH - 64.0) / (size::TITLE * ADVANCE)) as usize;
+        let heading = crate::report::text::cut(&title.title, room);
+        canvas.text(&heading, (32.0, 38.0), Type::of(size::TITLE).bold());
+        canvas.text(&title.subtitle, (32.0, 65.0), Type::of(size::SUBTITLE).faint());
+        draw(&canvas);
+        let _ = canvas.area.present();
+    }
+    shown(&svg, title, height)
+}
+
+/// Gives the picture its size on the screen, round joins, and words for those who cannot see it.
+fn shown(svg: &str, title: &Title, height: f64) -> String {
+    let (Some(begin), Some(view)) = (svg.find("<svg "), svg.find("viewBox=")) else { return svg.to_owned() };
+    let Some(end) = svg[view..].find('>').map(|at| view + at) else { return svg.to_owned() };
+    let extra = "role=\"img\" stroke-linejoin=\"round\" stroke-linecap=\"butt\"";
+    format!(
+        "{}<svg width=\"{WIDTH}\" height=\"{height}\" {} {extra}>\n<title>{}</title>{}",
+        &svg[..begin],
+        &svg[view..end],
+        escape(&title.title),
+        &svg[end + 1..]
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// The room that a label needs, points.
+pub(super) fn room(label: &str, size: f64) -> f64 {
+    crate::report::text::width(label) as f64 * size * ADVANCE
+}
+
+/// Cuts a line into the pieces that `dash` leaves of it.
+fn dashed(points: &[(f64, f64)], dash: &[f64]) -> Vec<Vec<(f64, f64)>> {
+    if dash.is_empty() || points.len() < 2 {
+        return vec![points.to_vec()];
+    }
+    let mut pieces = vec![vec![points[0]]];
+    let (mut turn, mut left) = (0, dash[0]);
+    for pair in points.windows(2) {
+        let (mut from, to) = (pair[0], pair[1]);
+        loop {
+            let length = (to.0 - from.0).hypot(to.1 - from.1);
+            if length <= left {
+                left -= length;
+                if turn % 2 == 0 {
+                    extend(&mut pieces, to);
+                }
+                break;
+            }
+            let share = left / length;
+            from = (from.0 + (to.0 - from.0) * share, from.1 + (to.1 - from.1) * share);
+            if turn % 2 == 0 {
+                extend(&mut pieces, from);
+            } else {
+                pieces.push(vec![from]);
+            }
+            turn += 1;
+            left = dash[turn % dash.len()];
+        }
+    }
+    pieces.retain(|piece| piece.len() > 1);
+    pieces
+}
+
+fn extend(pieces: &mut [Vec<(f64, f64)>], point: (f64, f64)) {
+    if let Some(piece) = pieces.last_mut() {
+        piece.push(point);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_have_the_lengths_asked_for() {
+        let pieces = dashed(&[(0.0, 0.0), (10.0, 0.0), (20.0, 0.0)], &[6.0, 2.0]);
+        assert_eq!(pieces.len(), 3);
+        assert_eq!(pieces[0], [(0.0, 0.0), (6.0, 0.0)]);
+        assert_eq!(pieces[1], [(8.0, 0.0), (10.0, 0.0), (14.0, 0.0)]);
+        assert_eq!(pieces[2], [(16.0, 0.0), (20.0, 0.0)]);
+    }
+
+    #[test]
+    fn a_picture_is_sized_titled_and_escaped() {
+        let title = Title { title: "a <b> & c".into(), subtitle: "seed 1".into() };
+        let svg = picture(&title, HEIGHT, |_| ());
+        assert!(svg.starts_with("<svg width=\"960\" height=\"540\" viewBox=\"0 0 3840 2160\""), "{svg}");
+        assert!(svg.contains("<title>a &lt;b&gt; &amp; c</title>"));
+        assert!(svg.contains("font-weight=\"bold\"") && svg.contains("seed 1"));
+        assert!(svg.trim_end().ends_with("</svg>"));
+    }
+}

@@ -1,0 +1,115 @@
+//! Pictures: plotters draws SVG, resvg makes PNG of it, both with the one font that is embedded.
+//!
+//! Chart functions take plain data (a [`Curve`] or [`Track`] each), so that clients, variants or files can be overlaid.
+
+mod axis;
+mod frame;
+mod palette;
+mod percentiles;
+#[cfg(feature = "png")]
+mod png;
+mod timeline;
+
+pub use percentiles::{Curve, percentiles};
+#[cfg(feature = "png")]
+pub use png::png;
+pub use timeline::{Track, timeline};
+
+use crate::experiment::summary::Summary;
+use crate::report::content::caption;
+use crate::report::text::clean;
+
+/// What stands above a picture.
+#[derive(Clone, Debug, Default)]
+pub struct Title {
+    /// The picture's title.
+    pub title: String,
+    /// How the figures came about: seed, replications, "simulated, not measured".
+    pub subtitle: String,
+}
+
+/// A picture with the name of its file, without an ending.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// Name of the file, without an ending.
+    pub name: &'static str,
+    /// The picture.
+    pub svg: String,
+}
+
+/// The pictures of one run, or of several variants laid over each other. None is drawn of which there is nothing to see.
+pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
+    let Some(first) = summaries.first() else { return Vec::new() };
+    let title = |what: &str| Title { title: format!("{}: {what}", clean(&first.scenario.name)), subtitle: caption(first) };
+    let mut pictures = Vec::new();
+    let curves: Vec<Curve> = each_client(summaries, |name, stats| Curve::of(name, &stats.latency_ms));
+    if curves.iter().any(|curve| curve.points.len() > 1) {
+        pictures.push(Picture { name: "percentiles", svg: percentiles(&title("latency by percentile"), &curves) });
+    }
+    let tracks: Vec<Track> = each_client(summaries, |name, stats| Track { name, moments: stats.timeline.clone() });
+    if tracks.iter().any(|track| track.moments.iter().any(|m| m.arrived > 0)) {
+        pictures.push(Picture { name: "timeline", svg: timeline(&title("latency over time"), &tracks) });
+    }
+    pictures
+}
+
+/// Every client of every variant; the variant is named where there are several.
+fn each_client<T>(
+    summaries: &[Summary],
+    mut make: impl FnMut(String, &crate::experiment::summary::Stats) -> T,
+) -> Vec<T> {
+    let mut all = Vec::new();
+    for summary in summaries {
+        let variant = summary.scenario.variant.as_deref().unwrap_or("as written");
+        for (client, stats) in &summary.clients {
+            let name = match (summaries.len() > 1, summary.clients.len() > 1) {
+                (false, _) => client.clone(),
+                (true, true) => format!("{variant} · {client}"),
+                (true, false) => variant.to_owned(),
+            };
+            all.push(make(clean(&name), stats));
+        }
+    }
+    all
+}
+
+/// Pictures to look at: `HOPTAX_DRAW=/tmp/charts cargo test --lib drawn_to_be_looked_at -- --ignored`.
+#[cfg(all(test, feature = "png"))]
+mod gallery {
+    use super::*;
+    use crate::report::sample;
+
+    fn title(title: &str) -> Title {
+        Title { title: title.into(), subtitle: "seed 1 · 10 × 60 s · simulated, not measured".into() }
+    }
+
+    fn keep(name: &str, svg: &str) {
+        let Ok(folder) = std::env::var("HOPTAX_DRAW") else { return };
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(format!("{folder}/{name}.svg"), svg).unwrap();
+        std::fs::write(format!("{folder}/{name}.png"), png(svg).unwrap()).unwrap();
+    }
+
+    #[test]
+    #[ignore = "draws pictures to be looked at"]
+    fn drawn_to_be_looked_at() {
+        let curve = percentiles::exponential;
+        let two = [curve("function calls", 6.0, 3.0, 100_000), curve("network calls", 11.0, 4.5, 100_000)];
+        keep("two", &percentiles(&title("chain: latency by percentile"), &two));
+        let many: Vec<Curve> =
+            (0..13u32).map(|i| curve(&format!("client number {i} with a long name"), 5.0 + f64::from(i % 4), 3.0, 2_000 * 10u64.pow(i % 4))).collect();
+        keep("many", &percentiles(&title("fan-out: latency by percentile, a title that is far too long for one line of a picture"), &many));
+        let wide = [curve("blocking", 6.0, 900.0, 1_000_000), curve("async", 5.0, 3.0, 1_000_000), curve("few", 5.0, 30.0, 50)];
+        keep("wide", &percentiles(&title("slow last hop: latency by percentile"), &wide));
+        let fast = [curve("in-process", 0.0008, 0.0004, 1_000_000)];
+        keep("fast", &percentiles(&title("a function call"), &fast));
+        let track = |name: &str, p50: f64| Track { name: name.into(), moments: sample::timeline(p50, 2.4) };
+        keep("time-one", &timeline(&title("chain: latency over time"), &[track("shoppers", 8.0)]));
+        let mut calm = track("function calls", 8.0);
+        calm.moments.iter_mut().for_each(|m| m.failed = 0);
+        keep("time-calm", &timeline(&title("chain: latency over time"), &[calm.clone()]));
+        keep("time-two", &timeline(&title("chain: latency over time"), &[calm.clone(), track("network calls", 15.0)]));
+        let four = [calm, track("network calls", 15.0), track("c", 200.0), track("d", 1_000.0)];
+        keep("time-four", &timeline(&title("chain: latency over time"), &four));
+    }
+}

@@ -1,0 +1,69 @@
+//! Colours after Okabe and Ito ("Color Universal Design", 2008), which people with any colour vision tell apart. Every
+//! colour comes with its own dash pattern, so that nothing is told by colour alone.
+
+use plotters::style::RGBColor;
+
+/// Text and axes.
+pub(super) const INK: RGBColor = RGBColor(34, 34, 38);
+/// Text that is less important.
+pub(super) const FAINT: RGBColor = RGBColor(104, 106, 114);
+/// Grid lines.
+pub(super) const GRID: RGBColor = RGBColor(226, 228, 232);
+/// The ground.
+pub(super) const PAPER: RGBColor = RGBColor(255, 255, 255);
+/// Failures: ink, since every other colour may be a series.
+pub(super) const FAILED: RGBColor = INK;
+
+/// Colours of series: blue, vermillion, bluish green, reddish purple, orange, sky blue, black. Yellow is left out: it
+/// cannot be seen on paper.
+const COLOURS: [RGBColor; 7] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(34, 34, 34),
+];
+
+/// Lengths of dashes and gaps in turn; an empty one is a full line.
+const DASHES: [&[f64]; 4] = [&[], &[9.0, 5.0], &[2.0, 4.0], &[11.0, 4.0, 2.0, 4.0]];
+
+/// How a line is drawn.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pen {
+    pub(super) colour: RGBColor,
+    pub(super) dash: &'static [f64],
+    pub(super) width: f64,
+}
+
+/// The pen of series `i`; 28 series have pens that differ.
+pub(super) fn pen(i: usize) -> Pen {
+    // Seven colours and four patterns share no divisor, so their pairs repeat after 28 only.
+    Pen { colour: COLOURS[i % COLOURS.len()], dash: DASHES[i % DASHES.len()], width: 2.5 }
+}
+
+/// A thin, full line.
+pub(super) fn hair(colour: RGBColor) -> Pen {
+    Pen { colour, dash: &[], width: 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_of_the_first_pens_are_alike() {
+        for i in 0..28 {
+            for j in 0..i {
+                let (a, b) = (pen(i), pen(j));
+                assert!(a.colour != b.colour || a.dash != b.dash, "{i} and {j}");
+            }
+        }
+    }
+
+    #[test]
+    fn neighbours_differ_in_pattern_too() {
+        assert!((0..28).all(|i| pen(i).dash != pen(i + 1).dash));
+    }
+}

@@ -1,0 +1,184 @@
+//! Latency over time: from the median to the 99th percentile as a band, and below it the share of requests that failed.
+//! Several clients stand below each other on the same scale.
+
+use super::Title;
+use super::axis::{Scale, seconds_of_tick, time_of_tick};
+use super::frame::{Area, Canvas, HEIGHT, Type, WIDTH, picture, size};
+use super::palette::{FAILED, FAINT, GRID, Pen, hair, pen};
+use crate::experiment::summary::Moment;
+use crate::report::number::percent;
+use crate::report::text::cut;
+
+/// Panels at most; more would be too flat to read.
+const PANELS: usize = 4;
+
+/// A client's latency over time.
+#[derive(Clone, Debug, Default)]
+pub struct Track {
+    /// Its name.
+    pub name: String,
+    /// Bins in the order of time.
+    pub moments: Vec<Moment>,
+}
+
+/// Draws the tracks below each other.
+pub fn timeline(title: &Title, tracks: &[Track]) -> String {
+    let tracks: Vec<&Track> = tracks.iter().filter(|track| !track.moments.is_empty()).collect();
+    let (shown, hidden) = tracks.split_at(tracks.len().min(PANELS));
+    picture(title, height(shown.len()), |canvas| {
+        let panels = panels(shown.len());
+        for (i, (track, panel)) in shown.iter().zip(&panels).enumerate() {
+            let scales = scales(shown, *panel);
+            draw(canvas, track, *panel, &scales, pen(i), i + 1 == shown.len());
+        }
+        if !hidden.is_empty() {
+            let note = format!("{} more not drawn", hidden.len());
+            canvas.text(&note, (WIDTH - 32.0, height(shown.len()) - 22.0), Type::of(size::SMALL).faint().ending());
+        }
+    })
+}
+
+/// Two panels share the usual height; more make the picture taller.
+fn height(panels: usize) -> f64 {
+    HEIGHT.max(158.0 + 190.0 * panels as f64)
+}
+
+/// Where the panels stand.
+fn panels(count: usize) -> Vec<Area> {
+    let (top, bottom, gap) = (92.0, height(count) - 66.0, 18.0);
+    let height = (bottom - top + gap) / count.max(1) as f64 - gap;
+    (0..count)
+        .map(|i| {
+            let top = top + i as f64 * (height + gap);
+            Area { left: 96.0, top, right: WIDTH - 108.0, bottom: top + height }
+        })
+        .collect()
+}
+
+/// The scales of one panel; the same for all but for their place.
+struct Scales {
+    x: Scale,
+    y: Scale,
+    /// Where failures are drawn, and the share of them that fills it; `None` where nothing failed anywhere.
+    strip: Option<(Area, f64)>,
+    latency: Area,
+}
+
+fn scales(tracks: &[&Track], panel: Area) -> Scales {
+    let moments = || tracks.iter().flat_map(|track| track.moments.iter());
+    let worst = moments().map(failed_share).fold(0.0, f64::max);
+    let head = 26.0;
+    let strip_height = if worst > 0.0 { ((panel.bottom - panel.top) * 0.16).max(14.0) } else { 0.0 };
+    let gap = if worst > 0.0 { 8.0 } else { 0.0 };
+    let latency = Area { top: panel.top + head, bottom: panel.bottom - strip_height - gap, ..panel };
+    let begin = moments().map(|m| m.from_s).fold(f64::MAX, f64::min);
+    let end = moments().map(|m| m.from_s + m.width_s).fold(0.0, f64::max);
+    let latencies = || moments().flat_map(|m| [m.p50_ms, m.p99_ms]).flatten().filter(|ms| *ms > 0.0);
+    let (least, most) = (latencies().fold(f64::MAX, f64::min), latencies().fold(0.0, f64::max));
+    let y = if most > 30.0 * least {
+        Scale::log(least, most, latency.bottom, latency.top)
+    } else {
+        Scale::linear(most, latency.bottom, latency.top)
+    };
+    let strip = (worst > 0.0).then_some((Area { top: panel.bottom - strip_height, ..panel }, worst));
+    Scales { x: Scale::exact(begin.min(end), end, panel.left, panel.right), y, strip, latency }
+}
+
+fn failed_share(m: &Moment) -> f64 {
+    if m.arrived == 0 { 0.0 } else { m.failed as f64 / m.arrived as f64 }
+}
+
+fn draw(canvas: &Canvas, track: &Track, panel: Area, scales: &Scales, pen: Pen, last: bool) {
+    canvas.text(&cut(&track.name, 60), (panel.left, panel.top + 8.0), Type::of(size::LABEL).bold());
+    canvas.ordinate(scales.latency, &scales.y, time_of_tick);
+    band(canvas, track, scales, pen);
+    strip(canvas, track, scales);
+    let name = |s: f64| if last { seconds_of_tick(s) } else { String::new() };
+    canvas.abscissa(panel, &scales.x, false, name);
+    if last {
+        let below = ((panel.left + panel.right) / 2.0, panel.bottom + 34.0);
+        canvas.text("time at which requests set out", below, Type::of(size::LABEL).faint().centred().hanging());
+    }
+}
+
+/// The band from p50 to p99 with its two edges, broken where a bin had no success.
+fn band(canvas: &Canvas, track: &Track, scales: &Scales, pen: Pen) {
+    let place = |m: &Moment| {
+        let x = scales.x.at(m.from_s + m.width_s / 2.0);
+        Some((x, scales.y.at(m.p50_ms?), scales.y.at(m.p99_ms?)))
+    };
+    let places: Vec<Option<(f64, f64, f64)>> = track.moments.iter().map(place).collect();
+    for run in places.split(Option::is_none) {
+        let run: Vec<(f64, f64, f64)> = run.iter().flatten().copied().collect();
+        let middle: Vec<(f64, f64)> = run.iter().map(|p| (p.0, p.1)).collect();
+        let tail: Vec<(f64, f64)> = run.iter().map(|p| (p.0, p.2)).collect();
+        let around: Vec<(f64, f64)> = middle.iter().chain(tail.iter().rev()).copied().collect();
+        canvas.area(&around, pen.colour, 0.16);
+        canvas.line(&tail, Pen { dash: &[7.0, 4.0], width: 1.75, ..pen });
+        canvas.line(&middle, Pen { dash: &[], ..pen });
+    }
+    if let Some(&(x, p50, p99)) = places.iter().flatten().last() {
+        let p99 = p99.min(p50 - 18.0);
+        canvas.text("p99", (x + 10.0, p99), Type::of(size::LABEL));
+        canvas.text("p50", (x + 10.0, p50), Type::of(size::LABEL).bold());
+    }
+}
+
+fn strip(canvas: &Canvas, track: &Track, scales: &Scales) {
+    let Some((area, worst)) = scales.strip else { return };
+    canvas.rectangle(area, GRID, 0.45);
+    let height = area.bottom - area.top;
+    for m in track.moments.iter().filter(|m| m.failed > 0) {
+        let (left, right) = (scales.x.at(m.from_s), scales.x.at(m.from_s + m.width_s));
+        // Even one failure in a thousand must be seen.
+        let top = area.bottom - (height * failed_share(m) / worst).max(1.5);
+        canvas.rectangle(Area { left, top, right, bottom: area.bottom }, FAILED, 0.9);
+    }
+    let middle = f64::midpoint(area.top, area.bottom);
+    canvas.text("failed", (area.left - 10.0, middle), Type::of(size::SMALL).faint().ending());
+    let own = track.moments.iter().map(failed_share).fold(0.0, f64::max);
+    let most = if own > 0.0 { format!("max {}", percent(own)) } else { "none".into() };
+    canvas.text(&most, (area.right + 8.0, middle), Type::of(size::SMALL).faint());
+    canvas.line(&[(area.left, area.bottom), (area.right, area.bottom)], hair(FAINT));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn title() -> Title {
+        Title { title: "chain: latency over time".into(), subtitle: "seed 1 · 10 × 60 s · simulated, not measured".into() }
+    }
+
+    #[test]
+    fn a_track_is_named_with_its_failures() {
+        let track = Track { name: "shoppers".into(), moments: sample::timeline(8.0, 2.4) };
+        let svg = timeline(&title(), &[track]);
+        for word in ["shoppers", "p50", "p99", "failed", "max 24.9 %", "60 s"] {
+            assert!(svg.contains(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn without_failures_there_is_no_strip() {
+        let mut moments = sample::timeline(8.0, 2.4);
+        moments.iter_mut().for_each(|m| m.failed = 0);
+        assert!(!timeline(&title(), &[Track { name: "x".into(), moments }]).contains("failed"));
+    }
+
+    #[test]
+    fn a_bin_without_successes_is_a_gap() {
+        let mut moments = sample::timeline(8.0, 2.4);
+        moments[60] = Moment { p50_ms: None, p99_ms: None, ..moments[60] };
+        let whole = timeline(&title(), &[Track { name: "x".into(), moments: sample::timeline(8.0, 2.4) }]);
+        let broken = timeline(&title(), &[Track { name: "x".into(), moments }]);
+        assert_eq!(whole.matches("<polygon").count() + 1, broken.matches("<polygon").count());
+    }
+
+    #[test]
+    fn more_than_fit_are_counted() {
+        let track = Track { name: "x".into(), moments: sample::timeline(8.0, 2.4) };
+        assert!(timeline(&title(), &vec![track; 6]).contains("2 more not drawn"));
+    }
+}

@@ -1,0 +1,274 @@
+//! What a summary says to a person, before it has a shape: headings, warnings and sheets. The terminal and Markdown lay
+//! the same content out.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use super::number::{NONE, count, or_none, percent, plain, seconds, time, time_within};
+use super::sheet::{Cell, Sheet, Tone};
+use super::text::clean;
+use crate::experiment::summary::{Estimate, Node, Outcome, Stats, Summary, Verdict};
+
+/// Nodes and the like beyond this many are counted instead of listed, unless all are asked for.
+const MANY: usize = 12;
+
+/// A utilisation from which on a line grows steeply.
+const HOT: f64 = 0.85;
+
+/// What was run and how, in parts.
+pub fn heading(summary: &Summary) -> Vec<String> {
+    let mut parts = vec![clean(&summary.scenario.name)];
+    parts.extend(summary.scenario.variant.iter().map(|name| format!("variant {}", clean(name))));
+    let hash: String = summary.scenario.hash.chars().take(12).collect();
+    parts.extend([hash, format!("{} {}", summary.tool.name, summary.tool.version), summary.run.note.to_owned()]);
+    parts
+}
+
+/// How it was run, in parts.
+pub fn conditions(summary: &Summary) -> Vec<String> {
+    let run = &summary.run;
+    let warmup = if run.warmup_s > 0.0 { format!(" after {} warm-up", seconds(run.warmup_s)) } else { String::new() };
+    vec![
+        format!("seed {}", run.seed),
+        format!("{} × {}{warmup}", run.replications, seconds(run.duration_s)),
+        format!("{} events", count(run.events)),
+        format!("{} % intervals", plain(run.confidence * 100.0)),
+    ]
+}
+
+/// One line for the foot of a picture.
+pub fn caption(summary: &Summary) -> String {
+    let run = &summary.run;
+    let span = format!("{} × {}", run.replications, seconds(run.duration_s));
+    format!("seed {} · {span} · {}", run.seed, run.note)
+}
+
+/// What must be read before any figure: overload first.
+pub fn warnings(summary: &Summary) -> Vec<String> {
+    let run = &summary.run;
+    let mut lines: Vec<String> = run.overloaded.iter().map(|what| format!("overloaded: {}", clean(what))).collect();
+    if run.partial {
+        lines.push(format!("interrupted: these are the {} replications that had ended", run.replications));
+    }
+    lines.extend(run.guard.iter().map(|what| format!("stopped by a guard: {}", clean(what))));
+    if run.settled == Some(false) {
+        lines.push("did not settle: the level was still moving at the end, so figures depend on the duration".into());
+    }
+    if !summary.conservation.holds {
+        let c = summary.conservation;
+        let (out, left) = (c.succeeded + c.failed, c.in_flight_at_end);
+        lines.push(format!("requests do not add up: {} arrived, {out} ended, {left} under way", c.arrived));
+    }
+    lines
+}
+
+/// The promises and what became of them.
+pub fn slos(verdicts: &[Verdict]) -> Sheet {
+    let mut sheet = Sheet::new(&[("promise", 9), ("measured", 5), ("interval", 1), ("verdict", 8)]);
+    for slo in verdicts {
+        let (mark, word, tone) = match slo.verdict {
+            Outcome::Met => ("✓", "met", Tone::Good),
+            Outcome::Failed => ("✗", "failed", Tone::Bad),
+            Outcome::Undecided => ("?", "undecided", Tone::Odd),
+            Outcome::NoData => ("✗", "no data", Tone::Bad),
+        };
+        let show = |value: f64| figure(&slo.expect, value);
+        let interval = match (slo.measured.low, slo.measured.high) {
+            (Some(low), Some(high)) => format!("{} … {}", show(low), show(high)),
+            _ => NONE.into(),
+        };
+        let measured = or_none(slo.measured, show);
+        let name = format!("{mark} {}", promise(slo));
+        sheet.push(&name, [measured.into(), interval.into(), Cell::toned(word, tone)]);
+        if let Some(cell) = sheet.rows.last_mut().and_then(|row| row.first_mut()) {
+            cell.tone = tone;
+        }
+    }
+    sheet
+}
+
+/// The promise in its own words, and its name before them where it has one.
+fn promise(slo: &Verdict) -> String {
+    let words = format!("{} {}", slo.of, slo.expect);
+    if slo.name == words { words } else { format!("{}: {words}", slo.name) }
+}
+
+/// A measured figure in the unit of the expression it answers.
+fn figure(expect: &str, value: f64) -> String {
+    let metric: String = expect.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    match metric.as_str() {
+        "good" | "success_rate" | "error_rate" | "utilization" => percent(value),
+        "throughput" => format!("{}/s", plain(value)),
+        "mean" | "max" | "recovery_time" => time(value),
+        p if p.starts_with('p') && p[1..].starts_with(|c: char| c.is_ascii_digit()) => time(value),
+        _ => plain(value),
+    }
+}
+
+/// Clients, endpoints or edges, told by the heading of the first column.
+pub fn stats(head: &'static str, all: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
+    let columns =
+        [(head, 9), ("arrived", 4), ("success", 7), ("p50", 6), ("p90", 2), ("p99", 8), ("p99.9", 3), ("mean", 5)];
+    let mut sheet = Sheet::new(&columns);
+    for (name, stats) in all.iter().take(shown) {
+        let d = &stats.latency_ms;
+        let tail = [d.p50, d.p90, d.p99, d.p999].map(|e| Cell::from(or_none(e, time)));
+        let front = [count(stats.arrived).into(), success(stats)];
+        sheet.push(name, front.into_iter().chain(tail).chain([time_within(d.mean).into()]));
+    }
+    sheet.note = left_out(all.len(), shown);
+    sheet
+}
+
+fn success(stats: &Stats) -> Cell {
+    let failed = stats.failed.values().any(|n| *n > 0);
+    let tone = if failed { Tone::Odd } else { Tone::Plain };
+    Cell::toned(or_none(stats.success_rate, percent), tone)
+}
+
+/// Why requests failed, a line for each that had failures.
+pub fn failures(all: &BTreeMap<String, Stats>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, stats) in all {
+        let mut causes: Vec<(&String, u64)> = stats.failed.iter().map(|(why, n)| (why, *n)).filter(|c| c.1 > 0).collect();
+        causes.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        let causes: Vec<String> = causes.iter().map(|(why, n)| format!("{why} {}", count(*n))).collect();
+        if !causes.is_empty() {
+            lines.push(format!("failed: {}: {}", clean(name), causes.join(", ")));
+        }
+    }
+    lines
+}
+
+/// Nodes; where there are too many for a screen, the busiest.
+pub fn nodes(all: &BTreeMap<String, Node>, every: bool) -> Sheet {
+    let columns = [
+        ("node", 9),
+        ("used", 8),
+        ("busy", 4),
+        ("working", 5),
+        ("queue", 3),
+        ("wait p99", 6),
+        ("p50", 2),
+        ("p99", 7),
+        ("refused", 1),
+    ];
+    let mut sheet = Sheet::new(&columns);
+    let shown = if every || all.len() <= MANY { all.len() } else { MANY - 2 };
+    for (name, node) in chosen(all, shown) {
+        sheet.push(name, figures(node));
+    }
+    sheet.note = (shown < all.len()).then(|| format!("{} less used nodes not shown; all with -v", all.len() - shown));
+    sheet.without_idle("refused", |cell| cell.text == "0")
+}
+
+/// The `shown` busiest nodes; all of them in the order of their names.
+fn chosen(all: &BTreeMap<String, Node>, shown: usize) -> Vec<(&String, &Node)> {
+    let mut nodes: Vec<(&String, &Node)> = all.iter().collect();
+    if shown < nodes.len() {
+        let used = |node: &Node| node.utilization.value.unwrap_or(0.0);
+        nodes.sort_by(|a, b| used(b.1).partial_cmp(&used(a.1)).unwrap_or(Ordering::Equal).then(a.0.cmp(b.0)));
+        nodes.truncate(shown);
+    }
+    nodes
+}
+
+fn figures(node: &Node) -> [Cell; 8] {
+    let level = |e: Estimate| Cell::from(or_none(e, plain));
+    let span = |e: Estimate| Cell::from(or_none(e, time));
+    [
+        used(node),
+        level(node.mean_busy),
+        level(node.mean_working),
+        level(node.mean_queue),
+        span(node.wait_ms.p99),
+        span(node.sojourn_ms.p50),
+        span(node.sojourn_ms.p99),
+        count(node.refused).into(),
+    ]
+}
+
+fn used(node: &Node) -> Cell {
+    let hot = node.utilization.value.is_some_and(|share| share >= HOT);
+    Cell::toned(or_none(node.utilization, percent), if hot { Tone::Odd } else { Tone::Plain })
+}
+
+fn left_out(all: usize, shown: usize) -> Option<String> {
+    (shown < all).then(|| format!("{} more not shown; all with -v", all - shown))
+}
+
+/// How many clients and the like are listed.
+pub fn listed(all: usize, every: bool) -> usize {
+    if every || all <= MANY { all } else { MANY - 2 }
+}
+
+/// Clients of several variants below each other.
+pub fn side_by_side(summaries: &[Summary]) -> Sheet {
+    let columns = [("variant · client", 9), ("success", 7), ("p50", 6), ("p99", 8), ("p99.9", 3), ("mean", 5)];
+    let mut sheet = Sheet::new(&columns);
+    for summary in summaries {
+        let variant = summary.scenario.variant.as_deref().unwrap_or("as written");
+        for (client, stats) in &summary.clients {
+            let d = &stats.latency_ms;
+            let tail = [d.p50, d.p99, d.p999].map(|e| Cell::from(or_none(e, time)));
+            let cells = [success(stats)].into_iter().chain(tail).chain([time_within(d.mean).into()]);
+            sheet.push(&format!("{variant} · {client}"), cells);
+        }
+    }
+    sheet
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn a_figure_takes_the_unit_of_its_promise() {
+        assert_eq!(figure("p99.9 < 400ms", 312.0), "312 ms");
+        assert_eq!(figure("mean < 1s", 1_240.0), "1.24 s");
+        assert_eq!(figure("success_rate >= 99.9%", 0.9995), "99.95 %");
+        assert_eq!(figure("good(400ms) >= 99%", 0.5), "50.0 %");
+        assert_eq!(figure("throughput > 100/s", 196.7), "197/s");
+        assert_eq!(figure("max_lag < 100", 12.0), "12");
+    }
+
+    #[test]
+    fn overload_is_said_first() {
+        let mut summary = sample::summary();
+        summary.run.partial = true;
+        summary.run.settled = Some(false);
+        summary.run.overloaded = vec!["orders: 1.3 × what it can do".into()];
+        let lines = warnings(&summary);
+        assert!(lines[0].starts_with("overloaded: orders"), "{lines:?}");
+        assert_eq!(lines.len(), 3);
+    }
+
+    #[test]
+    fn many_nodes_are_cut_to_the_busiest() {
+        let all: BTreeMap<String, Node> =
+            (0..100).map(|i| (format!("n{i:03}"), sample::node(f64::from(i) / 100.0, 8))).collect();
+        let sheet = nodes(&all, false);
+        assert_eq!(sheet.rows.len(), 10);
+        assert_eq!(sheet.rows[0][0].text, "n099");
+        assert_eq!(sheet.note.as_deref(), Some("90 less used nodes not shown; all with -v"));
+        assert_eq!(nodes(&all, true).rows.len(), 100);
+    }
+
+    #[test]
+    fn a_promise_is_marked_and_named() {
+        let sheet = slos(&sample::summary().slos);
+        let names: Vec<&str> = sheet.rows.iter().map(|row| row[0].text.as_str()).collect();
+        assert_eq!(names[0], "✓ calls are quick: function calls p99 < 60ms");
+        assert!(names[1].starts_with('✗') && names[2].starts_with('?') && names[3].starts_with('✗'));
+        assert_eq!(sheet.rows[3][1].text, "–");
+    }
+
+    #[test]
+    fn failures_name_their_causes_largest_first() {
+        let mut summary = sample::summary();
+        let client = summary.clients.get_mut("function calls").unwrap();
+        client.failed.insert("overloaded".into(), 30_000);
+        assert_eq!(failures(&summary.clients), ["failed: function calls: overloaded 30.0 k, timeout 120"]);
+    }
+}

@@ -1,0 +1,151 @@
+//! CSV in long form: one figure a row, `section,name,metric,unit,value,low,high,count,variant`, quoted as RFC 4180 says.
+//!
+//! The rows are read off the JSON contract, so a figure that is added there is here, under the same name. Histograms stay out.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+
+use crate::experiment::summary::Summary;
+
+/// The columns.
+pub const HEADER: &str = "section,name,metric,unit,value,low,high,count,variant";
+
+/// All figures of one or several summaries.
+pub fn render(summaries: &[Summary]) -> String {
+    let mut text = String::from(HEADER);
+    text.push('\n');
+    for summary in summaries {
+        let variant = summary.scenario.variant.as_deref().unwrap_or("");
+        if let Ok(Value::Object(sections)) = serde_json::to_value(summary) {
+            sections.iter().for_each(|(section, value)| Rows { text: &mut text, section, variant }.section(value));
+        }
+    }
+    text
+}
+
+/// Rows of one section of one summary.
+struct Rows<'a> {
+    text: &'a mut String,
+    section: &'a str,
+    variant: &'a str,
+}
+
+impl Rows<'_> {
+    /// Sections hold named things (`clients`), a list (`slos`), or are a thing themselves (`run`).
+    fn section(&mut self, value: &Value) {
+        match value {
+            Value::Object(things) if things.values().all(Value::is_object) => {
+                for (name, thing) in things {
+                    self.figures(name, "", thing, None);
+                }
+            }
+            Value::Array(things) => {
+                for thing in things {
+                    let name = thing.get("name").and_then(Value::as_str).unwrap_or("");
+                    self.figures(name, "", thing, None);
+                }
+            }
+            other => self.figures("", "", other, None),
+        }
+    }
+
+    fn figures(&mut self, name: &str, metric: &str, value: &Value, count: Option<&Value>) {
+        match value {
+            Value::Object(fields) if is_estimate(fields) => {
+                self.row(name, metric, [&fields["value"], &fields["low"], &fields["high"]], count);
+            }
+            Value::Object(fields) => {
+                let count = fields.get("count").or(count);
+                for (key, value) in fields.iter().filter(|(key, _)| *key != "hdr" && *key != "name") {
+                    self.figures(name, &join(metric, key), value, count);
+                }
+            }
+            Value::Array(items) => {
+                items.iter().for_each(|item| self.figures(name, metric, item, count));
+            }
+            plain => {
+                let metric = if metric.is_empty() { self.section.to_owned() } else { metric.to_owned() };
+                self.row(name, &metric, [plain, &Value::Null, &Value::Null], count);
+            }
+        }
+    }
+
+    fn row(&mut self, name: &str, metric: &str, figures: [&Value; 3], count: Option<&Value>) {
+        let [value, low, high] = figures.map(cell);
+        let count = count.map(cell).unwrap_or_default();
+        let cells = [self.section, name, metric, unit(metric), &value, &low, &high, &count, self.variant];
+        let _ = writeln!(self.text, "{}", cells.map(quote).join(","));
+    }
+}
+
+fn is_estimate(fields: &Map<String, Value>) -> bool {
+    fields.len() == 3 && ["value", "low", "high"].iter().all(|key| fields.contains_key(*key))
+}
+
+fn join(metric: &str, key: &str) -> String {
+    if metric.is_empty() { key.to_owned() } else { format!("{metric}.{key}") }
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// The unit, told from the name of the figure as the contract promises.
+fn unit(metric: &str) -> &'static str {
+    let last = metric.rsplit('.').next().unwrap_or(metric);
+    let first = metric.split('.').next().unwrap_or(metric);
+    match (first, last) {
+        (_, "count") => "1",
+        (group, "var") if group.ends_with("_ms") => "ms^2",
+        (group, _) if group.ends_with("_ms") => "ms",
+        (_, leaf) if leaf.ends_with("_per_s") => "1/s",
+        (_, leaf) if leaf.ends_with("_s") => "s",
+        (_, "success_rate" | "utilization" | "p_wait" | "p_full" | "confidence") => "share",
+        (_, "hash" | "version" | "note" | "of" | "expect" | "verdict" | "measured" | "guard" | "holds" | "settled") => "",
+        _ => "1",
+    }
+}
+
+/// Quotes a cell that would not survive as it is. A leading `=`, `+`, `-` or `@` of a text is left alone: these are data
+/// for programs, and names come from the reader's own file.
+fn quote(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn hostile_names_are_quoted() {
+        assert_eq!(quote("a,b"), "\"a,b\"");
+        assert_eq!(quote("say \"hi\""), "\"say \"\"hi\"\"\"");
+        assert_eq!(quote("two\nlines"), "\"two\nlines\"");
+        assert_eq!(quote("plain"), "plain");
+    }
+
+    #[test]
+    fn estimates_and_counts_become_rows() {
+        let text = render(&[sample::summary()]);
+        assert!(text.starts_with(HEADER));
+        assert!(text.contains("\nrun,,seed,1,1,,,,\n"), "{text}");
+        assert!(text.contains("\nclients,function calls,latency_ms.p50,ms,8.1,8.0,8.2,118000,\n"), "{text}");
+        assert!(text.contains("\nclients,function calls,failed.timeout,1,120,,,,\n"), "{text}");
+        assert!(text.contains("\nnodes,d,utilization,share,0.62,"), "{text}");
+        assert!(text.contains("\nslos,calls are quick,verdict,,met,,,,\n"), "{text}");
+        assert!(!text.contains("hdr"));
+    }
+
+    #[test]
+    fn every_row_has_nine_cells() {
+        for line in render(&[sample::summary()]).lines().filter(|line| !line.contains('"')) {
+            assert_eq!(line.split(',').count(), 9, "{line}");
+        }
+    }
+}

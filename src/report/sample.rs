@@ -1,0 +1,130 @@
+//! A summary with figures made up for the tests of this floor.
+
+use crate::experiment::summary::{
+    Conservation, Distribution, Estimate, Moment, Node, Outcome, Run, ScenarioRef, Stats, Summary, Tool, Verdict,
+};
+
+/// An estimate with an interval of ± `half`.
+pub(crate) fn estimate(value: f64, half: f64) -> Estimate {
+    Estimate { value: Some(value), low: Some(value - half), high: Some(value + half) }
+}
+
+fn distribution(count: u64, p50: f64, factor: f64) -> Distribution {
+    let tail = |steps: i32| p50 * factor.powi(steps);
+    Distribution {
+        count,
+        mean: estimate(p50 * 1.2, p50 * 0.01),
+        p50: Estimate { value: Some(p50), low: Some(8.0), high: Some(8.2) },
+        p90: estimate(tail(1), tail(1) * 0.02),
+        p95: estimate(tail(1) * 1.3, tail(1) * 0.02),
+        p99: estimate(tail(2), tail(2) * 0.04),
+        p999: Estimate { value: Some(tail(3)), low: None, high: None },
+        max: Some(tail(4)),
+        ..Distribution::default()
+    }
+}
+
+fn client(p50: f64, factor: f64, timeouts: u64) -> Stats {
+    let succeeded = 118_000;
+    let failed = if timeouts > 0 { [("timeout".to_owned(), timeouts)].into() } else { Default::default() };
+    Stats {
+        arrived: succeeded + timeouts,
+        succeeded,
+        failed,
+        throughput_per_s: estimate(196.7, 0.4),
+        success_rate: estimate(succeeded as f64 / (succeeded + timeouts) as f64, 0.0004),
+        latency_ms: distribution(succeeded, p50, factor),
+        latency_all_ms: distribution(succeeded + timeouts, p50, factor),
+        timeline: timeline(p50, factor),
+        ..Stats::default()
+    }
+}
+
+/// Calm, a slow spell in the middle in which requests fail, and calm again.
+pub(crate) fn timeline(p50: f64, factor: f64) -> Vec<Moment> {
+    (0u32..120)
+        .map(|i| {
+            let wave = 1.0 + 0.08 * (f64::from(i) * 0.7).sin();
+            let slow = if (50..70).contains(&i) { 6.0 } else { 1.0 };
+            Moment {
+                from_s: f64::from(i) * 0.5,
+                width_s: 0.5,
+                arrived: 1_000,
+                failed: if slow > 1.0 { 180 + u64::from(i) } else { 0 },
+                p50_ms: Some(p50 * wave * slow),
+                p99_ms: Some(p50 * factor * factor * wave * slow),
+                mean_ms: Some(p50 * 1.2 * wave * slow),
+            }
+        })
+        .collect()
+}
+
+/// A node of `workers` workers.
+pub(crate) fn node(utilization: f64, workers: u64) -> Node {
+    Node {
+        arrivals: 118_120,
+        completed: 118_000,
+        refused: 120,
+        utilization: estimate(utilization, 0.004),
+        mean_busy: estimate(utilization * workers as f64, 0.05),
+        mean_working: estimate(utilization * workers as f64 / 3.0, 0.02),
+        mean_queue: estimate(0.13, 0.01),
+        wait_ms: distribution(118_000, 0.4, 4.0),
+        sojourn_ms: distribution(118_000, 2.1, 3.0),
+        kind: "service",
+        workers: Some(workers),
+        ..Node::default()
+    }
+}
+
+/// Function calls against network calls, as the default scenario has them.
+pub(crate) fn summary() -> Summary {
+    Summary {
+        schema_version: 1,
+        tool: Tool { name: "hoptax", version: "0.1.0" },
+        scenario: ScenarioRef { name: "chain".into(), hash: "9f3ac2d1".into(), variant: None },
+        run: run(),
+        clients: [
+            ("function calls".to_owned(), client(8.1, 2.4, 120)),
+            ("network calls".to_owned(), client(14.9, 2.1, 0)),
+        ]
+        .into(),
+        endpoints: [("d.default".to_owned(), client(2.0, 2.0, 0))].into(),
+        edges: [("a -> b".to_owned(), client(11.0, 2.2, 0)), ("c -> d".to_owned(), client(3.1, 3.0, 12))].into(),
+        nodes: [
+            ("a".to_owned(), node(0.31, 64)),
+            ("b".to_owned(), node(0.44, 32)),
+            ("c".to_owned(), node(0.51, 16)),
+            ("d".to_owned(), node(0.62, 8)),
+        ]
+        .into(),
+        slos: vec![
+            verdict("calls are quick", Outcome::Met),
+            verdict("calls are quick enough", Outcome::Failed),
+            verdict("nobody knows", Outcome::Undecided),
+            verdict("nobody came", Outcome::NoData),
+        ],
+        conservation: Conservation { arrived: 236_120, succeeded: 236_000, failed: 120, in_flight_at_end: 0, holds: true },
+    }
+}
+
+fn run() -> Run {
+    Run {
+        seed: 1,
+        replications: 10,
+        duration_s: 60.0,
+        warmup_s: 10.0,
+        events: 12_351_234,
+        confidence: 0.95,
+        settled: Some(true),
+        note: "simulated, not measured",
+        partial: false,
+        guard: None,
+        overloaded: Vec::new(),
+    }
+}
+
+fn verdict(name: &str, verdict: Outcome) -> Verdict {
+    let measured = if verdict == Outcome::NoData { Estimate::default() } else { estimate(47.2, 1.9) };
+    Verdict { name: name.into(), of: "function calls".into(), expect: "p99 < 60ms".into(), measured, verdict }
+}

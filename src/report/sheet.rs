@@ -1,0 +1,216 @@
+//! A table before it has a shape: columns, rows, and how it is fitted into the width of a terminal.
+//!
+//! The first column is the name; it gives way first, down to a few letters, then the columns that matter least go.
+
+use super::text::{clean, cut, width};
+
+/// The narrowest a name may get before a column is left out instead.
+const NAME_LEAST: usize = 14;
+
+/// Between two columns.
+const GAP: usize = 2;
+
+/// What a cell means; shown by colour where there is colour, and never by colour alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing in particular.
+    #[default]
+    Plain,
+    /// As hoped.
+    Good,
+    /// Not as hoped.
+    Bad,
+    /// Worth a look.
+    Odd,
+    /// Less important than the rest.
+    Faint,
+    /// A heading.
+    Strong,
+}
+
+impl Tone {
+    /// Wraps `text` in the tone's ANSI colour.
+    pub fn paint(self, text: &str, color: bool) -> String {
+        let code = match self {
+            Tone::Plain => return text.to_owned(),
+            Tone::Good => "32",
+            Tone::Bad => "31;1",
+            Tone::Odd => "33",
+            Tone::Faint => "2",
+            Tone::Strong => "1",
+        };
+        if color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// A cell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cell {
+    /// What it says.
+    pub text: String,
+    /// What it means.
+    pub tone: Tone,
+}
+
+impl Cell {
+    /// A cell with a meaning.
+    pub fn toned(text: impl Into<String>, tone: Tone) -> Self {
+        Self { text: text.into(), tone }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), tone: Tone::Plain }
+    }
+}
+
+/// A column.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Its heading.
+    pub head: &'static str,
+    /// The lower, the sooner it is left out where room is short.
+    pub keep: u8,
+}
+
+/// A table; the first column is the name and leans left, the others hold figures and lean right.
+#[derive(Clone, Debug, Default)]
+pub struct Sheet {
+    /// Columns.
+    pub columns: Vec<Column>,
+    /// Rows, each as long as `columns`.
+    pub rows: Vec<Vec<Cell>>,
+    /// A line below the table, such as what was left out.
+    pub note: Option<String>,
+}
+
+impl Sheet {
+    /// An empty sheet with these columns: `(heading, keep)`.
+    pub fn new(columns: &[(&'static str, u8)]) -> Self {
+        let columns = columns.iter().map(|&(head, keep)| Column { head, keep }).collect();
+        Self { columns, rows: Vec::new(), note: None }
+    }
+
+    /// Adds a row; the name is made harmless first.
+    pub fn push(&mut self, name: &str, figures: impl IntoIterator<Item = Cell>) {
+        let row: Vec<Cell> = std::iter::once(clean(name).into()).chain(figures).collect();
+        debug_assert_eq!(row.len(), self.columns.len());
+        self.rows.push(row);
+    }
+
+    /// Leaves out the columns in which `idle` holds for every cell.
+    pub fn without_idle(mut self, head: &str, idle: impl Fn(&Cell) -> bool) -> Self {
+        if let Some(at) = self.columns.iter().position(|c| c.head == head)
+            && self.rows.iter().all(|row| idle(&row[at]))
+        {
+            self.columns.remove(at);
+            self.rows.iter_mut().for_each(|row| drop(row.remove(at)));
+        }
+        self
+    }
+
+    /// Lines of at most `room` columns: the heading, a rule, the rows, the note.
+    pub fn lines(&self, room: usize, color: bool) -> Vec<String> {
+        let (shown, name) = self.fit(room);
+        let widths: Vec<usize> = shown.iter().map(|&at| if at == 0 { name } else { self.natural(at) }).collect();
+        let heads: Vec<Cell> = self.columns.iter().map(|c| Cell::toned(c.head, Tone::Faint)).collect();
+        let rule = "─".repeat(widths.iter().sum::<usize>() + GAP * (widths.len() - 1));
+        let mut lines = vec![line(&heads, &shown, &widths, color), Tone::Faint.paint(&rule, color)];
+        lines.extend(self.rows.iter().map(|row| line(row, &shown, &widths, color)));
+        lines.extend(self.note.iter().map(|note| Tone::Faint.paint(&cut(note, room), color)));
+        lines
+    }
+
+    /// The width that column `at` would like to have.
+    fn natural(&self, at: usize) -> usize {
+        let head = width(self.columns[at].head);
+        self.rows.iter().map(|row| width(&row[at].text)).fold(head, usize::max)
+    }
+
+    /// The columns that are shown, and how much the name gets.
+    fn fit(&self, room: usize) -> (Vec<usize>, usize) {
+        let wanted = self.natural(0);
+        let mut shown: Vec<usize> = (0..self.columns.len()).collect();
+        loop {
+            let rest: usize = shown[1..].iter().map(|&at| self.natural(at) + GAP).sum();
+            let name = room.saturating_sub(rest);
+            if name >= wanted.min(NAME_LEAST) || shown.len() == 1 {
+                return (shown, wanted.min(name));
+            }
+            let least = (1..shown.len()).min_by_key(|&i| (self.columns[shown[i]].keep, usize::MAX - i));
+            shown.remove(least.unwrap_or(1));
+        }
+    }
+}
+
+fn line(row: &[Cell], shown: &[usize], widths: &[usize], color: bool) -> String {
+    let mut text = String::new();
+    for (&at, &wide) in shown.iter().zip(widths) {
+        let cell = cut(&row[at].text, wide);
+        let pad = " ".repeat(wide - width(&cell));
+        let cell = row[at].tone.paint(&cell, color);
+        if at == 0 {
+            text.push_str(&cell);
+            text.push_str(&pad);
+        } else {
+            text.push_str(&" ".repeat(GAP));
+            text.push_str(&pad);
+            text.push_str(&cell);
+        }
+    }
+    text.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sheet(name: &str) -> Sheet {
+        let mut sheet = Sheet::new(&[("client", 9), ("arrived", 1), ("p50", 5), ("p99", 6)]);
+        sheet.push(name, ["12.4 k", "24.3 ms", "102 ms"].map(Cell::from));
+        sheet
+    }
+
+    #[test]
+    fn figures_lean_right_below_their_heads() {
+        let lines = sheet("shoppers").lines(80, false);
+        assert_eq!(lines[0], "client    arrived      p50     p99");
+        assert_eq!(lines[1], "──────────────────────────────────");
+        assert_eq!(lines[2], "shoppers   12.4 k  24.3 ms  102 ms");
+    }
+
+    #[test]
+    fn a_long_name_gives_way_before_a_figure_does() {
+        let lines = sheet(&"a-very-long-name".repeat(9)).lines(50, false);
+        assert!(lines.iter().all(|line| width(line) <= 50));
+        assert!(lines[0].contains("arrived"));
+        assert!(lines[2].contains('…'));
+    }
+
+    #[test]
+    fn the_least_column_goes_where_room_is_short() {
+        let lines = sheet("a-long-name-indeed").lines(36, false);
+        assert!(!lines[0].contains("arrived"), "{lines:#?}");
+        assert!(lines[0].contains("p50") && lines[0].contains("p99"), "{lines:#?}");
+    }
+
+    #[test]
+    fn colour_changes_nothing_but_colour() {
+        let mut sheet = sheet("x");
+        sheet.rows[0][3].tone = Tone::Bad;
+        let painted = sheet.lines(80, true).join("\n");
+        assert!(painted.contains("\x1b[31;1m102 ms\x1b[0m"));
+        let bare = painted.replace("\x1b[31;1m", "").replace("\x1b[2m", "").replace("\x1b[0m", "");
+        assert_eq!(bare, sheet.lines(80, false).join("\n"));
+    }
+
+    #[test]
+    fn an_idle_column_is_left_out() {
+        let mut sheet = sheet("x");
+        sheet.push("y", ["0", "1 ms", "2 ms"].map(Cell::from));
+        assert_eq!(sheet.clone().without_idle("arrived", |cell| cell.text == "0").columns.len(), 4);
+        sheet.rows.remove(0);
+        assert_eq!(sheet.without_idle("arrived", |cell| cell.text == "0").columns.len(), 3);
+    }
+}

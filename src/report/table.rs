@@ -1,0 +1,137 @@
+//! The summary on a terminal: 80 columns, a screen for a small scenario, the bad news first.
+
+use super::content;
+use super::sheet::{Sheet, Tone};
+use super::text::{joined, wrapped};
+use crate::experiment::summary::Summary;
+
+/// Columns of the terminal that is written for.
+pub const WIDTH: usize = 80;
+
+/// How a table looks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Style {
+    /// Colours by ANSI sequences.
+    pub color: bool,
+    /// Everything: edges, endpoints, all nodes.
+    pub all: bool,
+}
+
+/// Lines on their way to the terminal.
+struct Page {
+    style: Style,
+    lines: Vec<String>,
+}
+
+/// One or several summaries; several are followed by their clients side by side.
+pub fn render(summaries: &[Summary], style: Style) -> String {
+    let mut page = Page { style, lines: Vec::new() };
+    for summary in summaries {
+        page.summary(summary);
+    }
+    if summaries.len() > 1 {
+        page.sheet(&content::side_by_side(summaries));
+    }
+    page.lines.join("\n") + "\n"
+}
+
+impl Page {
+    fn summary(&mut self, summary: &Summary) {
+        self.heading(summary);
+        for warning in content::warnings(summary) {
+            self.sentence("! ", &warning, Tone::Bad);
+        }
+        self.sheet(&content::slos(&summary.slos));
+        let shown = content::listed(summary.clients.len(), self.style.all);
+        self.sheet(&content::stats("client", &summary.clients, shown));
+        for failure in content::failures(&summary.clients) {
+            self.sentence("  ", &failure, Tone::Odd);
+        }
+        self.sheet(&content::nodes(&summary.nodes, self.style.all));
+        if self.style.all {
+            self.sheet(&content::stats("endpoint", &summary.endpoints, usize::MAX));
+            self.sheet(&content::stats("edge", &summary.edges, usize::MAX));
+        }
+    }
+
+    fn heading(&mut self, summary: &Summary) {
+        if !self.lines.is_empty() {
+            self.lines.push(String::new());
+        }
+        let (title, below) = (content::heading(summary), content::conditions(summary));
+        let title = joined(&title, WIDTH).into_iter().map(|line| Tone::Strong.paint(&line, self.style.color));
+        self.lines.extend(title);
+        let below = joined(&below, WIDTH).into_iter().map(|line| Tone::Faint.paint(&line, self.style.color));
+        self.lines.extend(below);
+    }
+
+    fn sentence(&mut self, mark: &str, text: &str, tone: Tone) {
+        for (i, line) in wrapped(text, WIDTH - mark.len()).iter().enumerate() {
+            let mark = if i == 0 { mark } else { "  " };
+            self.lines.push(tone.paint(&format!("{mark}{line}"), self.style.color));
+        }
+    }
+
+    fn sheet(&mut self, sheet: &Sheet) {
+        if !sheet.rows.is_empty() {
+            self.lines.push(String::new());
+            self.lines.extend(sheet.lines(WIDTH, self.style.color));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+    use crate::report::text::width;
+
+    #[test]
+    fn a_small_scenario_fits_a_screen() {
+        let mut summary = sample::summary();
+        summary.slos.truncate(1);
+        let text = render(&[summary], Style::default());
+        assert!(text.lines().count() <= 24, "{text}");
+        assert!(text.lines().all(|line| width(line) <= WIDTH), "{text}");
+        for word in ["seed 1", "hoptax 0.1.0", "9f3ac2d1", "10 × 60 s", "95 % intervals", "simulated, not measured"] {
+            assert!(text.contains(word), "{word} is missing:\n{text}");
+        }
+    }
+
+    #[test]
+    fn no_name_breaks_the_width() {
+        let mut summary = sample::summary();
+        let node = sample::node(0.999_99, 1_000_000);
+        for name in ["x".repeat(300), "支払いサービス".repeat(20), "a\nb\u{1b}[2Jc\td".repeat(30)] {
+            summary.nodes.insert(name.clone(), node.clone());
+            let stats = summary.clients["function calls"].clone();
+            summary.edges.insert(format!("{name} -> {name}"), stats.clone());
+            summary.clients.insert(name.clone(), stats);
+            summary.slos[0].of.clone_from(&name);
+            summary.run.overloaded.push(format!("{name}: 3 × what it can do"));
+            summary.scenario.name = name;
+        }
+        let text = render(&[summary.clone(), summary], Style { color: false, all: true });
+        assert!(!text.contains(['\u{1b}', '\t']));
+        for line in text.lines() {
+            assert!(width(line) <= WIDTH, "{} columns: {line}", width(line));
+        }
+    }
+
+    #[test]
+    fn warnings_come_before_figures() {
+        let mut summary = sample::summary();
+        summary.run.overloaded = vec!["d: 1.3 × what it can do".into()];
+        let text = render(&[summary], Style::default());
+        assert!(text.find("overloaded").unwrap() < text.find("promise").unwrap());
+        assert!(text.find("promise").unwrap() < text.find("client").unwrap());
+    }
+
+    #[test]
+    fn several_are_shown_side_by_side() {
+        let mut other = sample::summary();
+        other.scenario.variant = Some("grpc".into());
+        let text = render(&[sample::summary(), other], Style::default());
+        assert!(text.contains("as written · function calls") && text.contains("grpc · network calls"), "{text}");
+    }
+}

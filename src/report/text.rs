@@ -1,0 +1,99 @@
+//! Text that has to fit: widths as a terminal counts them, names made harmless, cuts with an ellipsis.
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Columns that `text` takes on a terminal.
+pub fn width(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// A name that can be shown: what would move the cursor, reorder the line or stay invisible becomes `�`.
+pub fn clean(name: &str) -> String {
+    name.chars().map(|c| if is_harmless(c) { c } else { '\u{fffd}' }).collect()
+}
+
+fn is_harmless(c: char) -> bool {
+    let unseen = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    !c.is_control() && !unseen && c.width().is_some_and(|w| w > 0)
+}
+
+/// The beginning of `text` that fits `room` columns; an ellipsis shows that there was more.
+pub fn cut(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let wide = c.width().unwrap_or(0);
+        if used + wide + 1 > room {
+            break;
+        }
+        kept.push(c);
+        used += wide;
+    }
+    if room > 0 {
+        kept.push('…');
+    }
+    kept
+}
+
+/// Joins `parts` by ` · ` into lines of at most `room` columns; a part too long for a line is cut.
+pub fn joined(parts: &[String], room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        let part = cut(part, room);
+        match lines.last_mut() {
+            Some(line) if width(line) + 3 + width(&part) <= room => {
+                line.push_str(" · ");
+                line.push_str(&part);
+            }
+            _ => lines.push(part),
+        }
+    }
+    lines
+}
+
+/// Breaks a sentence between words into lines of at most `room` columns.
+pub fn wrapped(text: &str, room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let word = cut(word, room);
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(&word) <= room => {
+                line.push(' ');
+                line.push_str(&word);
+            }
+            _ => lines.push(word),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_fits_and_shows() {
+        assert_eq!(cut("payments", 8), "payments");
+        assert_eq!(cut("payments", 5), "paym…");
+        assert_eq!(cut("支払いサービス", 7), "支払い…");
+        assert_eq!(cut("payments", 0), "");
+        assert!(width(&cut("支払いサービス", 6)) <= 6);
+    }
+
+    #[test]
+    fn names_cannot_move_the_cursor() {
+        assert_eq!(clean("a\u{1b}[31mb\nc\u{202e}d\u{200b}e"), "a�[31mb�c�d�e");
+        assert_eq!(clean("café 支払い"), "café 支払い");
+    }
+
+    #[test]
+    fn lines_keep_within_their_room() {
+        let parts: Vec<String> = ["seed 1", "10 × 60 s", "a very long part"].map(String::from).into();
+        assert_eq!(joined(&parts, 20), ["seed 1 · 10 × 60 s", "a very long part"]);
+        assert_eq!(wrapped("one two three four", 9), ["one two", "three", "four"]);
+        assert!(wrapped(&"x".repeat(99), 20).iter().all(|line| width(line) <= 20));
+    }
+}

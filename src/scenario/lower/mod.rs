@@ -1,0 +1,225 @@
+//! From the scenario as written to the plan as run: names become ids, units nanoseconds, steps operations.
+//!
+//! Lowering cannot fail: it takes what the check let through.
+
+mod load;
+mod program;
+
+use std::collections::BTreeMap;
+
+use crate::model::balance::Balancer;
+use crate::model::id::NONE;
+use crate::model::line::Order;
+use crate::model::plan::{self, Plan};
+use crate::model::{EdgeId, EndpointId, LaneId, LawId, LinkId, NodeId, Pc};
+use crate::random::dist::{Dist, Law};
+use crate::random::draw::name_hash;
+use crate::units::Span;
+
+use super::Checked;
+use super::written::{Balancing, Client, Node, NodeKind, QueueOrder, Scenario, Zone};
+
+/// The plan of a checked scenario.
+pub fn lower(checked: &Checked) -> Plan {
+    let mut lowering = Lowering::new(&checked.scenario);
+    lowering.nodes();
+    lowering.clients();
+    lowering.programs();
+    lowering.plan
+}
+
+/// A lowering under way.
+struct Lowering<'s> {
+    scenario: &'s Scenario,
+    plan: Plan,
+    nodes: BTreeMap<&'s str, NodeId>,
+    endpoints: BTreeMap<(NodeId, &'s str), EndpointId>,
+    edges: BTreeMap<(String, EndpointId), EdgeId>,
+    links: BTreeMap<(NodeId, NodeId), LinkId>,
+    latencies: BTreeMap<(NodeId, NodeId), LawId>,
+}
+
+/// `node` or `node.endpoint`.
+pub(super) fn endpoint_name(node: &str, endpoint: &str) -> String {
+    if endpoint.is_empty() { node.into() } else { format!("{node}.{endpoint}") }
+}
+
+impl<'s> Lowering<'s> {
+    fn new(scenario: &'s Scenario) -> Self {
+        let sim = &scenario.sim;
+        let plan = Plan {
+            seed: sim.seed.value,
+            warmup: sim.warmup.value,
+            duration: sim.duration.value,
+            patience: patience(scenario),
+            max_events: sim.max_events.value,
+            max_in_flight: sim.max_in_flight.value,
+            ..Plan::default()
+        };
+        Self {
+            scenario,
+            plan,
+            nodes: BTreeMap::new(),
+            endpoints: BTreeMap::new(),
+            edges: BTreeMap::new(),
+            links: BTreeMap::new(),
+            latencies: BTreeMap::new(),
+        }
+    }
+
+    /// Nodes and their endpoints, in name order.
+    fn nodes(&mut self) {
+        for (name, node) in &self.scenario.nodes {
+            let id = self.node(name, node);
+            for endpoint in node.endpoints.keys() {
+                let eid = EndpointId(self.plan.endpoints.len() as u32);
+                self.plan.endpoints.push(plan::Endpoint {
+                    name: endpoint_name(name, endpoint),
+                    node: id,
+                    entry: Pc::default(),
+                });
+                self.endpoints.insert((id, endpoint), eid);
+            }
+        }
+    }
+
+    fn node(&mut self, name: &'s str, node: &Node) -> NodeId {
+        let queue_timeout = node.queue_timeout.value.as_ref().map(|law| self.law(law));
+        let planned = plan::Node {
+            name: name.into(),
+            hash: name_hash(name),
+            kind: kind_word(node.kind),
+            first_replica: self.plan.replicas(),
+            replicas: node.replicas.value,
+            workers: node.concurrency.value.unwrap_or(NONE),
+            cores: node.cores.value,
+            queue_limit: node.queue_limit.value.unwrap_or(NONE),
+            order: order(node.queue_order.value),
+            preemptive: node.preemptive.value,
+            queue_timeout,
+        };
+        self.push_node(name, planned)
+    }
+
+    fn push_node(&mut self, name: &'s str, node: plan::Node) -> NodeId {
+        let id = NodeId(self.plan.nodes.len() as u32);
+        self.plan.nodes.push(node);
+        self.nodes.insert(name, id);
+        id
+    }
+
+    /// A client's pseudo-node: one replica without workers.
+    fn client_node(&mut self, name: &'s str) -> NodeId {
+        let node = plan::Node {
+            name: name.into(),
+            hash: name_hash(name),
+            kind: "client",
+            first_replica: self.plan.replicas(),
+            replicas: 1,
+            workers: NONE,
+            cores: None,
+            queue_limit: NONE,
+            order: Order::Fifo,
+            preemptive: false,
+            queue_timeout: None,
+        };
+        self.push_node(name, node)
+    }
+
+    fn law(&mut self, law: &Law) -> LawId {
+        // The check has built every law once, so this cannot fail.
+        let dist = Dist::new(law).unwrap_or_else(|why| unreachable!("checked law: {why}"));
+        self.plan.laws.push(dist);
+        LawId(self.plan.laws.len() as u32 - 1)
+    }
+
+    fn lane(&mut self, timeout: Span) -> LaneId {
+        let at = self.plan.lanes.iter().position(|l| *l == timeout).unwrap_or_else(|| {
+            self.plan.lanes.push(timeout);
+            self.plan.lanes.len() - 1
+        });
+        LaneId(at as u32)
+    }
+
+    /// The edge from a node as written to an endpoint.
+    fn edge(&mut self, caller: &str, callee: EndpointId) -> EdgeId {
+        let plan = &mut self.plan;
+        let name = format!("{caller} -> {}", plan.endpoints[callee.index()].name);
+        *self.edges.entry((caller.into(), callee)).or_insert_with(|| {
+            plan.edges.push(plan::Edge { name });
+            EdgeId(plan.edges.len() as u32 - 1)
+        })
+    }
+
+    /// The link between two nodes.
+    fn link(&mut self, from: NodeId, to: NodeId) -> LinkId {
+        let balancer = self.balancer();
+        let plan = &mut self.plan;
+        *self.links.entry((from, to)).or_insert_with(|| {
+            plan.links.push(plan::Link { from, to, balancer });
+            LinkId(plan.links.len() as u32 - 1)
+        })
+    }
+
+    fn balancer(&self) -> Balancer {
+        let discovery = &self.scenario.discovery;
+        match discovery.load_balancing.value {
+            Balancing::RoundRobin => Balancer::RoundRobin,
+            Balancing::Random => Balancer::Random,
+            Balancing::LeastRequest => Balancer::LeastRequest { choices: discovery.choices.value.unwrap_or(NONE) },
+            Balancing::PickFirst => Balancer::PickFirst,
+        }
+    }
+
+    /// One-way latency between two nodes: an overridden link, else by class.
+    fn latency(&mut self, from: NodeId, to: NodeId) -> LawId {
+        if let Some(law) = self.latencies.get(&(from, to)) {
+            return *law;
+        }
+        let scenario = self.scenario;
+        let name = |id: NodeId| self.plan.nodes[id.index()].name.as_str();
+        let (a, b) = (name(from), name(to));
+        let network = &scenario.network;
+        let law = network.links.iter().find(|l| l.from.value == a && l.to.value == b).map_or_else(
+            || match (self.zone(a), self.zone(b)) {
+                (Some(x), Some(y)) if x.region != y.region => &network.cross_region.value,
+                (Some(x), Some(y)) if x.zone != y.zone => &network.cross_zone.value,
+                (Some(x), Some(y)) if x.host.is_some() && x.host == y.host => &network.same_host.value,
+                _ => &network.same_zone.value,
+            },
+            |link| &link.latency.value,
+        );
+        let law = self.law(law);
+        self.latencies.insert((from, to), law);
+        law
+    }
+
+    fn zone(&self, name: &str) -> Option<&'s Zone> {
+        let node = self.scenario.nodes.get(name).and_then(|n| n.zone.value.as_ref());
+        node.or_else(|| self.scenario.clients.get(name).and_then(|c| c.zone.value.as_ref()))
+    }
+}
+
+fn kind_word(kind: NodeKind) -> &'static str {
+    match kind {
+        NodeKind::Service => "service",
+        NodeKind::Database => "database",
+        NodeKind::External => "external",
+    }
+}
+
+fn order(order: QueueOrder) -> Order {
+    match order {
+        QueueOrder::Fifo => Order::Fifo,
+        QueueOrder::Lifo => Order::Lifo,
+        QueueOrder::Random => Order::Random,
+        QueueOrder::Priority => Order::Priority,
+    }
+}
+
+/// How long the run goes on for its last requests: the longest timeout if every client has one, else the measured time again.
+fn patience(scenario: &Scenario) -> Span {
+    let timeouts: Option<Vec<Span>> = scenario.clients.values().map(|c: &Client| c.timeout.value).collect();
+    let longest = timeouts.and_then(|t| t.into_iter().max());
+    longest.map_or(scenario.sim.duration.value, |t| t + Span(1))
+}

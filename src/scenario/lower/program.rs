@@ -1,0 +1,427 @@
+//! Steps become operations.
+//!
+//! While lowering, `held` says whether the frame has a worker (in a branch: its parent's) at this point. Blocking
+//! code keeps it from `Enter` to `Leave`; async code and branches give it up before they wait and ask again before CPU.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::plan::{self, Branch, Split};
+use crate::model::{CallId, ForkId, NodeId, Op, Outcome, Pc, SplitId};
+use crate::random::dist::Law;
+use crate::random::draw::name_hash;
+
+use super::super::written::{Arm, Call, Endpoint, Io, Step, Target, Transport, Verb};
+use super::Lowering;
+
+/// Names the draws of one program (of one function call in it): by what they are for and how often that came before.
+#[derive(Debug, Default)]
+struct Sites {
+    seen: BTreeMap<String, u32>,
+    taken: BTreeSet<u32>,
+}
+
+impl Sites {
+    /// The name of the next use of `label`.
+    fn next(&mut self, label: &str) -> u64 {
+        let nth = self.seen.entry(label.into()).or_insert(0);
+        *nth += 1;
+        name_hash(&format!("{label}#{nth}"))
+    }
+
+    /// The same in 32 bits, unlike any other in this program.
+    fn short(&mut self, label: &str) -> u32 {
+        let mut site = self.next(label) as u32;
+        while !self.taken.insert(site) {
+            site = site.wrapping_add(1);
+        }
+        site
+    }
+}
+
+/// Where code runs.
+#[derive(Clone, Copy, Debug)]
+struct Place<'a> {
+    /// The node whose replica runs it.
+    host: NodeId,
+    /// The node in whose section it is written.
+    caller: &'a str,
+    /// Whether waiting gives the worker up.
+    releases: bool,
+    /// Whether workers are turns on the parent's worker.
+    turns: bool,
+}
+
+/// A jump to where failures go, to be filled in, and whether the worker is held there.
+type Fails = Vec<(usize, bool)>;
+
+/// A piece of code under way.
+struct Code<'a> {
+    place: Place<'a>,
+    held: bool,
+    fails: Fails,
+}
+
+impl<'s> Lowering<'s> {
+    /// Programs of all endpoints and clients.
+    pub(super) fn programs(&mut self) {
+        let scenario = self.scenario;
+        for (name, node) in &scenario.nodes {
+            let host = self.nodes[name.as_str()];
+            for (endpoint, written) in &node.endpoints {
+                let id = self.endpoints[&(host, endpoint.as_str())];
+                self.plan.endpoints[id.index()].entry = self.here();
+                let place = Place { host, caller: name, releases: node.io.value == Io::Async, turns: false };
+                self.request(place, written);
+            }
+        }
+        for (id, name) in self.client_ids() {
+            self.plan.clients[id.index()].entry = self.here();
+            self.client_program(&name);
+        }
+    }
+
+    fn here(&self) -> Pc {
+        Pc(self.plan.ops.len() as u32)
+    }
+
+    fn emit(&mut self, op: Op) -> usize {
+        self.plan.ops.push(op);
+        self.plan.ops.len() - 1
+    }
+
+    /// Fills in where an operation leads.
+    fn land(&mut self, at: usize, to: Pc) {
+        match &mut self.plan.ops[at] {
+            Op::Jump(pc) | Op::Chance { skip: pc, .. } => *pc = to,
+            Op::Call { fail, .. } | Op::Fork { fail, .. } | Op::Fails { fail, .. } => *fail = to,
+            other => unreachable!("{other:?} leads nowhere"),
+        }
+    }
+
+    /// A whole request at an endpoint.
+    fn request(&mut self, place: Place<'s>, endpoint: &'s Endpoint) {
+        self.emit(Op::Enter);
+        let mut code = Code { place, held: true, fails: Vec::new() };
+        self.body(&mut code, &mut Sites::default(), endpoint);
+        if code.held {
+            self.emit(Op::Leave);
+        }
+        self.emit(Op::Reply(Outcome::Succeeded));
+        let (held, free): (Fails, Fails) = code.fails.into_iter().partition(|f| f.1);
+        if !held.is_empty() {
+            let to = self.here();
+            held.iter().for_each(|f| self.land(f.0, to));
+            self.emit(Op::Leave);
+        }
+        if !(held.is_empty() && free.is_empty()) {
+            let to = self.here();
+            free.iter().for_each(|f| self.land(f.0, to));
+            self.emit(Op::Reply(Outcome::Error));
+        }
+    }
+
+    /// What an endpoint does: work, wait, fail, steps.
+    fn body(&mut self, code: &mut Code<'s>, sites: &mut Sites, endpoint: &'s Endpoint) {
+        if let Some(law) = &endpoint.work.value {
+            self.work(code, sites, law);
+        }
+        if let Some(law) = &endpoint.wait.value {
+            self.wait(code, sites, law);
+        }
+        if endpoint.error_rate.value > 0.0 {
+            let (share, site) = (endpoint.error_rate.value as f32, sites.short("error"));
+            let at = self.emit(Op::Fails { share, site, fail: Pc::default() });
+            code.fails.push((at, code.held));
+        }
+        for step in &endpoint.steps {
+            self.step(code, sites, step, step.times.value);
+        }
+    }
+
+    fn acquire(&mut self, code: &mut Code<'s>) {
+        if !code.held {
+            self.emit(if code.place.turns { Op::Turn } else { Op::Resume });
+            code.held = true;
+        }
+    }
+
+    /// Gives the worker up before a wait, where waiting does that.
+    fn release(&mut self, code: &mut Code<'s>) {
+        if code.held && code.place.releases {
+            self.emit(if code.place.turns { Op::GiveTurn } else { Op::Leave });
+            code.held = false;
+        }
+    }
+
+    fn work(&mut self, code: &mut Code<'s>, sites: &mut Sites, law: &Law) {
+        let site = sites.short("work");
+        if is_nothing(law) {
+            return;
+        }
+        self.acquire(code);
+        let law = self.law(law);
+        self.emit(Op::Work { law, site });
+    }
+
+    fn wait(&mut self, code: &mut Code<'s>, sites: &mut Sites, law: &Law) {
+        let site = sites.short("wait");
+        if is_nothing(law) {
+            return;
+        }
+        self.release(code);
+        let law = self.law(law);
+        self.emit(Op::Wait { law, site });
+    }
+
+    /// A step, `times` times in a row.
+    fn step(&mut self, code: &mut Code<'s>, sites: &mut Sites, step: &'s Step, times: u32) {
+        for _ in 0..times {
+            if step.probability.value >= 1.0 {
+                self.verb(code, sites, &step.verb);
+                continue;
+            }
+            let after = self.verb_held(code.place, &step.verb, code.held) && code.held;
+            if !after {
+                self.release(code);
+            }
+            let (share, site) = (step.probability.value as f32, sites.short(&format!("chance {}", label(&step.verb))));
+            let skip = self.emit(Op::Chance { share, site, skip: Pc::default() });
+            self.verb(code, sites, &step.verb);
+            if !after {
+                self.release(code);
+            }
+            let here = self.here();
+            self.land(skip, here);
+        }
+    }
+
+    fn verb(&mut self, code: &mut Code<'s>, sites: &mut Sites, verb: &'s Verb) {
+        match verb {
+            Verb::Work(law) => self.work(code, sites, law),
+            Verb::Wait(law) => self.wait(code, sites, law),
+            Verb::Call(call) | Verb::Query(call) => self.call(code, sites, call),
+            Verb::Parallel { branches, wait_for } => self.parallel(code, sites, branches, wait_for.value),
+            Verb::Split(arms) => self.split(code, sites, arms),
+        }
+    }
+
+    fn call(&mut self, code: &mut Code<'s>, sites: &mut Sites, call: &'s Call) {
+        let id = self.call_site(code.place, sites, call);
+        if self.transport(call) == Transport::InProcess {
+            return self.function_call(code, call, id);
+        }
+        self.release(code);
+        let at = self.emit(Op::Call { call: id, fail: Pc::default() });
+        code.fails.push((at, code.held));
+    }
+
+    fn transport(&self, call: &Call) -> Transport {
+        call.transport.as_ref().map_or(self.scenario.defaults.transport.value, |t| t.value)
+    }
+
+    fn call_site(&mut self, place: Place<'s>, sites: &mut Sites, call: &Call) -> CallId {
+        let timeout = self.timeout(call).map(|t| self.lane(t));
+        self.site_to(place, sites, &call.target.value, timeout)
+    }
+
+    fn site_to(
+        &mut self,
+        place: Place<'s>,
+        sites: &mut Sites,
+        target: &Target,
+        timeout: Option<crate::model::LaneId>,
+    ) -> CallId {
+        let callee = self.nodes[target.node.as_str()];
+        let endpoint = self.endpoints[&(callee, target.endpoint.as_str())];
+        let site = sites.next(&super::endpoint_name(&target.node, &target.endpoint));
+        let planned = plan::Call {
+            edge: self.edge(place.caller, endpoint),
+            link: self.link(place.host, callee),
+            endpoint,
+            site,
+            there: self.latency(place.host, callee),
+            back: self.latency(callee, place.host),
+            timeout,
+        };
+        self.plan.calls.push(planned);
+        CallId(self.plan.calls.len() as u32 - 1)
+    }
+
+    /// The callee's program on the caller's worker.
+    fn function_call(&mut self, code: &mut Code<'s>, call: &'s Call, id: CallId) {
+        self.emit(Op::Descend { call: id });
+        let target = &call.target.value;
+        let Some((name, node)) = self.scenario.nodes.get_key_value(&target.node) else { return };
+        let place = Place { caller: name, ..code.place };
+        let mut inner = Code { place, held: code.held, fails: Vec::new() };
+        self.body(&mut inner, &mut Sites::default(), &node.endpoints[&target.endpoint]);
+        self.emit(Op::Ascend { call: id, outcome: Outcome::Succeeded });
+        code.held = inner.held;
+        if inner.fails.is_empty() {
+            return;
+        }
+        let over = self.emit(Op::Jump(Pc::default()));
+        for held in [true, false] {
+            let fails: Vec<usize> = inner.fails.iter().filter(|f| f.1 == held).map(|f| f.0).collect();
+            if fails.is_empty() {
+                continue;
+            }
+            let to = self.here();
+            fails.into_iter().for_each(|at| self.land(at, to));
+            self.emit(Op::Ascend { call: id, outcome: Outcome::Error });
+            let at = self.emit(Op::Jump(Pc::default()));
+            code.fails.push((at, held));
+        }
+        let here = self.here();
+        self.land(over, here);
+    }
+
+    fn parallel(
+        &mut self,
+        code: &mut Code<'s>,
+        sites: &mut Sites,
+        branches: &'s [super::super::written::Branch],
+        wait_for: Option<u32>,
+    ) {
+        self.release(code);
+        let id = ForkId(self.plan.forks.len() as u32);
+        self.plan.forks.push(plan::Fork { branches: Vec::new(), need: 0 });
+        let at = self.emit(Op::Fork { fork: id, fail: Pc::default() });
+        code.fails.push((at, code.held));
+        let over = self.emit(Op::Jump(Pc::default()));
+        let mut planned = Vec::new();
+        for branch in branches {
+            let entry = self.here();
+            // Only a join that waits for all can tell a missing branch from an ended one.
+            let optional = branch.optional.value && wait_for.is_none();
+            planned.extend((0..branch.step.times.value).map(|copy| Branch { entry, copy, optional }));
+            self.branch(code.place, sites, &branch.step);
+        }
+        let need = wait_for.unwrap_or(planned.len() as u32);
+        self.plan.forks[id.index()] = plan::Fork { branches: planned, need };
+        let here = self.here();
+        self.land(over, here);
+    }
+
+    /// One branch: it holds nothing at its start and nothing at its end.
+    fn branch(&mut self, place: Place<'s>, sites: &mut Sites, step: &'s Step) {
+        let turns = place.turns || !place.releases;
+        let place = Place { releases: true, turns, ..place };
+        let mut code = Code { place, held: false, fails: Vec::new() };
+        self.step(&mut code, sites, step, 1);
+        self.release(&mut code);
+        self.emit(Op::End(Outcome::Succeeded));
+        for held in [true, false] {
+            let fails: Vec<usize> = code.fails.iter().filter(|f| f.1 == held).map(|f| f.0).collect();
+            if fails.is_empty() {
+                continue;
+            }
+            let to = self.here();
+            fails.into_iter().for_each(|at| self.land(at, to));
+            if held {
+                self.emit(if turns { Op::GiveTurn } else { Op::Leave });
+            }
+            self.emit(Op::End(Outcome::Error));
+        }
+    }
+
+    fn split(&mut self, code: &mut Code<'s>, sites: &mut Sites, arms: &'s [Arm]) {
+        let after = arms.iter().all(|arm| self.steps_held(code.place, &arm.steps, code.held));
+        let id = SplitId(self.plan.splits.len() as u32);
+        self.plan.splits.push(Split { ways: Vec::new() });
+        let site = sites.short("split");
+        self.emit(Op::Split { split: id, site });
+        let total: f64 = arms.iter().map(|a| a.weight.value).sum();
+        let (mut sum, mut ways, mut ends) = (0.0, Vec::new(), Vec::new());
+        let before = code.held;
+        for arm in arms {
+            sum += arm.weight.value / total;
+            ways.push((sum, self.here()));
+            code.held = before;
+            for step in &arm.steps {
+                self.step(code, sites, step, step.times.value);
+            }
+            if !after {
+                self.release(code);
+            }
+            ends.push(self.emit(Op::Jump(Pc::default())));
+        }
+        code.held = after;
+        self.plan.splits[id.index()].ways = ways;
+        let here = self.here();
+        ends.into_iter().for_each(|at| self.land(at, here));
+    }
+
+    /// Whether the worker is held after `steps`, given whether it was before.
+    fn steps_held(&self, place: Place<'s>, steps: &'s [Step], held: bool) -> bool {
+        steps.iter().fold(held, |held, step| {
+            let after = self.verb_held(place, &step.verb, held);
+            if step.probability.value < 1.0 { after && held } else { after }
+        })
+    }
+
+    fn verb_held(&self, place: Place<'s>, verb: &'s Verb, held: bool) -> bool {
+        match verb {
+            Verb::Work(law) => held || !is_nothing(law),
+            _ if !place.releases => held,
+            Verb::Wait(law) => held && is_nothing(law),
+            Verb::Parallel { .. } => false,
+            Verb::Split(arms) => arms.iter().all(|arm| self.steps_held(place, &arm.steps, held)),
+            Verb::Call(call) | Verb::Query(call) => {
+                if self.transport(call) != Transport::InProcess {
+                    return false;
+                }
+                let target = &call.target.value;
+                let endpoint = &self.scenario.nodes[&target.node].endpoints[&target.endpoint];
+                let held = held || endpoint.work.value.as_ref().is_some_and(|law| !is_nothing(law));
+                let held = held && endpoint.wait.value.as_ref().is_none_or(is_nothing);
+                self.steps_held(place, &endpoint.steps, held)
+            }
+        }
+    }
+
+    /// A client's request: one of its calls, then the answer.
+    fn client_program(&mut self, name: &str) {
+        let Some((name, client)) = self.scenario.clients.get_key_value(name) else { return };
+        let place = Place { host: self.nodes[name.as_str()], caller: name, releases: true, turns: false };
+        let timeout = client.timeout.value.map(|t| self.lane(t));
+        let mut sites = Sites::default();
+        let mut ways = Vec::new();
+        if client.calls.len() > 1 {
+            let site = sites.short("calls");
+            self.emit(Op::Split { split: SplitId(self.plan.splits.len() as u32), site });
+        }
+        let (mut sum, mut ends) = (0.0, Vec::new());
+        for (target, share) in &client.calls {
+            sum += share;
+            ways.push((sum, self.here()));
+            let call = self.site_to(place, &mut sites, &target.value, timeout);
+            ends.push(self.emit(Op::Call { call, fail: Pc::default() }));
+            ends.push(self.emit(Op::Jump(Pc::default())));
+        }
+        if ways.len() > 1 {
+            self.plan.splits.push(Split { ways });
+        }
+        let here = self.here();
+        ends.into_iter().for_each(|at| self.land(at, here));
+        self.emit(Op::Answer);
+    }
+}
+
+/// Whether a law is constantly zero: such work needs no worker and such a wait gives none up.
+fn is_nothing(law: &Law) -> bool {
+    matches!(law, Law::Constant { value } if *value < 0.5)
+}
+
+/// What a `probability` decides about.
+fn label(verb: &Verb) -> String {
+    match verb {
+        Verb::Work(_) => "work".into(),
+        Verb::Wait(_) => "wait".into(),
+        Verb::Call(call) | Verb::Query(call) => {
+            super::endpoint_name(&call.target.value.node, &call.target.value.endpoint)
+        }
+        Verb::Parallel { .. } => "parallel".into(),
+        Verb::Split(_) => "split".into(),
+    }
+}
