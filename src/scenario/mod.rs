@@ -3,21 +3,25 @@
 //! [`load`] is the way in: text → reading (every mistake complained about, none fatal) → checking → [`Checked`], which is
 //! what the rest of the house may rely on.
 
+mod check;
 pub mod edit;
 mod law_mean;
 mod lower;
+mod print;
 mod read;
 mod source;
 pub mod vocab;
 pub mod written;
 
 pub use crate::diag::Source;
-pub use edit::Edit;
+pub use check::{Forecast, NodeForecast, forecast, transport_of};
+pub use edit::{Edit, variant_edits};
 pub use lower::lower;
+pub use print::{canonical, hash};
 pub use source::OpenError;
 pub use vocab::json_schema;
 
-use crate::diag::Complaint;
+use crate::diag::{Complaint, code};
 use written::Scenario;
 
 /// A scenario without errors.
@@ -46,15 +50,64 @@ pub struct Rejected {
     pub source: Source,
 }
 
-/// Reads and checks a text.
-pub fn load(source: &Source, _edits: &[Edit]) -> Result<Checked, Rejected> {
-    let (scenario, mut complaints) = read::read(source);
-    crate::diag::sort(&mut complaints);
-    let source = source.clone();
+/// Reads and checks a text, after making the changes to it.
+pub fn load(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {
+    let reject = |complaints, source: &Source| Rejected { complaints, source: source.clone() };
+    let source = edit::apply(source, edits).map_err(|complaints| reject(complaints, source))?;
+    let (scenario, mut complaints, variants) = examine(&source);
+    if let (Some(scenario), false) = (&scenario, complaints.iter().any(Complaint::is_error)) {
+        complaints.extend(broken_variants(&source, scenario, &variants));
+    }
+    sort(&mut complaints);
     match scenario {
         Some(scenario) if !complaints.iter().any(Complaint::is_error) => {
-            Ok(Checked { scenario, warnings: complaints, hash: "0".repeat(16), source, variant: None, overloaded: Vec::new() })
+            let overloaded = check::overloaded(&forecast(&scenario));
+            let variant = edits.iter().find_map(Edit::variant).map(str::to_owned);
+            Ok(Checked { hash: hash(&scenario), scenario, warnings: complaints, source, variant, overloaded })
         }
-        _ => Err(Rejected { complaints, source }),
+        _ => Err(reject(complaints, &source)),
     }
+}
+
+/// The scenario of a text, what is wrong with it, and where its variants stand.
+fn examine(source: &Source) -> (Option<Scenario>, Vec<Complaint>, Vec<(String, written::Place)>) {
+    let (scenario, desk) = read::read(source);
+    let mut complaints = desk.complaints;
+    if let Some(scenario) = &scenario {
+        let whole = complaints.is_empty();
+        complaints.extend(check::check(scenario, source, &desk.refused, whole));
+    }
+    (scenario, complaints, desk.variants)
+}
+
+/// In the order of the text, but that a node is overloaded is said before anything else.
+fn sort(complaints: &mut Vec<Complaint>) {
+    crate::diag::sort(complaints);
+    complaints.sort_by_key(|c| c.code != code::OVERLOADED);
+}
+
+/// More variants than anyone compares; each is read in full.
+const VARIANTS: usize = 100;
+
+/// A variant must be a scenario, too: it is told now, not when it is asked for.
+fn broken_variants(source: &Source, scenario: &Scenario, places: &[(String, written::Place)]) -> Vec<Complaint> {
+    let mut all = Vec::new();
+    for (name, place) in places.iter().take(VARIANTS) {
+        let edits = edit::variant_edits(scenario, name).unwrap_or_default();
+        let complaints = match edit::apply(source, &edits) {
+            Ok(edited) => examine(&edited).1,
+            Err(complaints) => complaints,
+        };
+        for complaint in complaints.iter().filter(|c| c.is_error()) {
+            let own = complaint.message.starts_with("variant ");
+            let message = if own { complaint.message.clone() } else { format!("variant `{name}`: {}", complaint.message) };
+            let code = if own { complaint.code } else { code::BAD_VARIANT };
+            let told = Complaint::error(code, message).at(place.clone());
+            all.push(Complaint { help: complaint.help.clone().or((!complaint.label.is_empty()).then(|| complaint.label.clone())), ..told });
+        }
+    }
+    if places.len() > VARIANTS {
+        all.push(Complaint::error(code::BAD_VARIANT, format!("{} variants; at most {VARIANTS}", places.len())).at(places[VARIANTS].1.clone()));
+    }
+    all
 }

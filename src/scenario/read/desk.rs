@@ -10,11 +10,15 @@ pub(crate) struct Desk<'s> {
     pub(crate) source: &'s Source,
     /// What is wrong with it so far.
     pub(crate) complaints: Vec<Complaint>,
+    /// Names defined in tables that are refused or could not be read: calling them is no second mistake.
+    pub(crate) refused: Vec<String>,
+    /// Where each variant stands.
+    pub(crate) variants: Vec<(String, std::ops::Range<usize>)>,
 }
 
 impl<'s> Desk<'s> {
     pub(crate) fn new(source: &'s Source) -> Self {
-        Self { source, complaints: Vec::new() }
+        Self { source, complaints: Vec::new(), refused: Vec::new(), variants: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, complaint: Complaint) {

@@ -206,8 +206,9 @@ fn variants(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Vec<(Strin
         let Some(edits) = value::table(desk, name.get_ref(), inner) else { continue };
         let mut flat = Vec::new();
         for (path, value) in edits {
-            flatten(desk, &quoted(path.get_ref()), value, &mut flat);
+            flatten(desk, path.get_ref(), value, &mut flat);
         }
+        desk.variants.push((name.get_ref().to_string(), name.span()));
         flat.sort_by_key(|(at, ..)| *at);
         all.insert(name.get_ref().to_string(), flat.into_iter().map(|(_, path, text)| (path, text)).collect());
     }
@@ -220,14 +221,14 @@ fn flatten(desk: &Desk<'_>, path: &str, value: &Value<'_>, out: &mut Vec<(usize,
     match value.get_ref() {
         DeValue::Table(inner) if !text.starts_with('{') => {
             for (key, value) in inner {
-                flatten(desk, &format!("{path}.{}", quoted(key.get_ref())), value, out);
+                flatten(desk, &format!("{path}.{}", segment(key.get_ref())), value, out);
             }
         }
         _ => out.push((value.span().start, path.to_owned(), text.to_owned())),
     }
 }
 
-/// A path stays as it is; a single segment that is no bare word gets its quotes back where it is part of a path.
-fn quoted(segment: &str) -> String {
-    segment.to_owned()
+/// A key that is a whole path stays as it is; one that is a single segment of a longer path gets its quotes back.
+fn segment(key: &str) -> String {
+    if key.contains('.') || key.contains(' ') { format!("\"{key}\"") } else { key.to_owned() }
 }

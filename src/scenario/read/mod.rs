@@ -25,22 +25,22 @@ pub(crate) use value::suggest;
 pub(crate) type Value<'t> = toml::Spanned<toml::de::DeValue<'t>>;
 
 /// Reads a text. A scenario comes back whenever the text is TOML, however wrong; it may be used only without errors.
-pub(super) fn read(source: &Source) -> (Option<Scenario>, Vec<Complaint>) {
+pub(super) fn read(source: &Source) -> (Option<Scenario>, Desk<'_>) {
     let mut desk = Desk::new(source);
     if source.text.trim().is_empty() {
         desk.push(
             Complaint::error(code::EMPTY, "the file is empty")
                 .help("begin with `version = 1`, a client and a service; `hoptax new` writes an example"),
         );
-        return (None, desk.complaints);
+        return (None, desk);
     }
     let (table, errors) = DeTable::parse_recoverable(&source.text);
     if !errors.is_empty() {
         desk.complaints.extend(errors.iter().map(syntax));
-        return (None, desk.complaints);
+        return (None, desk);
     }
     let scenario = file::read(&mut desk, table.get_ref());
-    (Some(scenario), desk.complaints)
+    (Some(scenario), desk)
 }
 
 fn syntax(error: &toml::de::Error) -> Complaint {

@@ -47,7 +47,12 @@ fn endpoints(desk: &mut Desk<'_>, node: &Given<String>, view: &View<'_>) -> BTre
     let mut all = BTreeMap::new();
     for (name, inner) in view.named(desk, "endpoints") {
         super::file::check_name(desk, &name);
-        all.insert(name.value.clone(), endpoint(desk, name, &inner));
+        let mut one = endpoint(desk, name.clone(), &inner);
+        // What is said about the whole node holds for each of its endpoints that says nothing else.
+        if one.error_rate.is_default() && view.has("error_rate") {
+            one.error_rate = view.or_default(desk, "error_rate", share);
+        }
+        all.insert(name.value.clone(), one);
     }
     let own = ["work", "wait", "steps"].iter().any(|key| view.vocab.find(key).is_some() && view.has(key));
     if own || all.is_empty() {

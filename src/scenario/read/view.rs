@@ -46,7 +46,9 @@ impl<'t> View<'t> {
         let Some(tables) = self.get(name).and_then(|v| value::table(desk, name, v)) else { return Vec::new() };
         let mut all = Vec::new();
         for (key, inner) in tables {
+            desk.refused.push(key.get_ref().to_string());
             if let Some(table) = value::table(desk, key.get_ref(), inner) {
+                desk.refused.pop();
                 let named = Given::at(key.get_ref().to_string(), key.span());
                 all.push((named, View::open(desk, vocab, table, key.span())));
             }
@@ -205,6 +207,7 @@ fn check_key(desk: &mut Desk<'_>, vocab: &'static Table, name: &Spanned<DeString
     match vocab.find(word) {
         Some(key) if key.later => {
             not_yet(desk, word, key.doc, name.span());
+            refuse_names(desk, value);
             if let Some(inner) = value.get_ref().as_table().and_then(|t| t.get_key_value("attempts")) {
                 attempts(desk, inner.0.span());
             }
@@ -212,6 +215,18 @@ fn check_key(desk: &mut Desk<'_>, vocab: &'static Table, name: &Spanned<DeString
         Some(_) => {}
         None if word == "attempts" || word == "max_attempts" => attempts(desk, name.span()),
         None => unknown_key(desk, vocab, word, name.span()),
+    }
+}
+
+/// Remembers the names that a refused table defines, or a refused list of tables by `name`.
+fn refuse_names(desk: &mut Desk<'_>, value: &Value<'_>) {
+    match value.get_ref() {
+        DeValue::Table(table) => desk.refused.extend(table.keys().map(|k| k.get_ref().to_string())),
+        DeValue::Array(items) => {
+            let names = items.iter().filter_map(|item| item.get_ref().as_table()?.get("name")?.get_ref().as_str());
+            desk.refused.extend(names.map(str::to_owned));
+        }
+        _ => {}
     }
 }
 

@@ -1,0 +1,473 @@
+//! What to expect before anything runs: how often each node is visited, what that asks of its workers, and how long an
+//! answer takes at the very least. Visits solve the traffic equations x = external + Σ x · calls (Jackson 1957), by
+//! Gauss–Seidel from callers to callees, so that a graph without circles is exact after one round.
+
+use std::collections::BTreeMap;
+
+use super::timeouts::timeout_of;
+use super::walk::{self, laws_of};
+use crate::random::dist::Law;
+use crate::scenario::law_mean::mean;
+use crate::scenario::written::{
+    Arrivals, Call, Client, Endpoint, Io, Load, Node, Phase, Scenario, Step, Transport, Verb, Zone,
+};
+
+/// What to expect of a scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Forecast {
+    /// By node, in name order.
+    pub nodes: Vec<NodeForecast>,
+    /// By client, in name order: requests per second, averaged over the run. A closed client's is an upper bound.
+    pub clients: Vec<(String, f64)>,
+    /// Events of one replication, roughly.
+    pub events: f64,
+    /// Whether calls in a circle multiply without bound.
+    pub explodes: bool,
+    /// Whether a closed client never lets time pass.
+    pub spins: Option<String>,
+}
+
+/// What to expect of a node.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeForecast {
+    /// Its name.
+    pub name: String,
+    /// Requests that arrive per second, averaged over the run; function calls are not arrivals.
+    pub rate: f64,
+    /// The same at the height of the load.
+    pub peak_rate: f64,
+    /// Own CPU per request, in milliseconds, function calls included.
+    pub work_ms: f64,
+    /// Work offered, in Erlangs: workers busy on average if there were enough.
+    pub offered: f64,
+    /// Workers over all replicas; `None`: unlimited.
+    pub workers: Option<f64>,
+    /// CPU over all replicas: cores, or workers where nothing is said; `None`: unlimited.
+    pub cpus: Option<f64>,
+    /// Offered work ÷ CPU; 0 where it is unlimited.
+    pub utilization: f64,
+    /// The same at the height of the load.
+    pub peak_utilization: f64,
+    /// Workers held ÷ workers, waiting for callees included where the caller blocks; a lower bound.
+    pub held: f64,
+    /// Mean time to its answer without any waiting in line, in milliseconds; a lower bound.
+    pub response_ms: f64,
+    /// Tries of one request at worst, over the longest path to it: 1 without retries.
+    pub worst_attempts: u64,
+}
+
+/// Rounds after which calls in a circle are said to multiply without bound.
+const ROUNDS: usize = 2_000;
+
+/// A call of an endpoint: whom, how often on average, and whether it is a function call.
+struct Edge {
+    to: usize,
+    times: f64,
+    in_process: bool,
+}
+
+/// An endpoint in the graph.
+struct Vertex<'s> {
+    node: &'s str,
+    endpoint: &'s Endpoint,
+    edges: Vec<Edge>,
+    /// Own CPU and waits, function calls included, nanoseconds.
+    cpu: f64,
+    wait: f64,
+    /// Least mean time to the answer.
+    response: f64,
+}
+
+struct Graph<'s> {
+    scenario: &'s Scenario,
+    index: BTreeMap<(&'s str, &'s str), usize>,
+    vertices: Vec<Vertex<'s>>,
+    /// Callees before callers, as far as circles allow.
+    order: Vec<usize>,
+    /// The mean of each law of the scenario, by its address: a fit is not repeated every round.
+    means: BTreeMap<*const Law, f64>,
+}
+
+/// What to expect of a scenario that is free of errors.
+pub fn forecast(scenario: &Scenario) -> Forecast {
+    let mut graph = Graph::new(scenario);
+    graph.settle_times();
+    let mut out = Forecast::default();
+    let (mut external, mut peak) = (vec![0.0; graph.vertices.len()], vec![0.0; graph.vertices.len()]);
+    for (name, client) in &scenario.clients {
+        let (mean, top) = graph.client_rates(client);
+        if mean.is_infinite() {
+            out.spins = Some(name.clone());
+        }
+        let (mean, top) = (if mean.is_finite() { mean } else { 0.0 }, if top.is_finite() { top } else { 0.0 });
+        out.clients.push((name.clone(), mean));
+        for (to, share) in &client.calls {
+            if let Some(&i) = graph.index.get(&(to.value.node.as_str(), to.value.endpoint.as_str())) {
+                external[i] += mean * share;
+                peak[i] += top * share;
+            }
+        }
+    }
+    let average = graph.visits(&external);
+    let height = graph.visits(&peak);
+    out.explodes = average.is_none() || height.is_none();
+    let (average, height) = (average.unwrap_or(external), height.unwrap_or(peak));
+    let seconds = scenario.sim.duration.value.as_secs_f64() + scenario.sim.warmup.value.as_secs_f64();
+    out.events = graph.events(&average) * seconds;
+    out.nodes = scenario.nodes.values().map(|node| graph.node(node, &average, &height)).collect();
+    out
+}
+
+impl<'s> Graph<'s> {
+    fn new(scenario: &'s Scenario) -> Self {
+        let mut index = BTreeMap::new();
+        let mut vertices = Vec::new();
+        for (node, inner) in &scenario.nodes {
+            for (name, endpoint) in &inner.endpoints {
+                index.insert((node.as_str(), name.as_str()), vertices.len());
+                vertices.push(Vertex { node, endpoint, edges: Vec::new(), cpu: 0.0, wait: 0.0, response: 0.0 });
+            }
+        }
+        let mut means = BTreeMap::new();
+        laws_of(scenario, &mut |law| {
+            means.insert(&raw const *law, mean(law));
+        });
+        let mut graph = Self { scenario, index, vertices, order: Vec::new(), means };
+        for i in 0..graph.vertices.len() {
+            let mut edges = Vec::new();
+            graph.edges(&graph.vertices[i].endpoint.steps, 1.0, &mut edges);
+            graph.vertices[i].edges = edges;
+        }
+        graph.order = graph.callees_first();
+        graph
+    }
+
+    fn edges(&self, steps: &[Step], times: f64, out: &mut Vec<Edge>) {
+        for step in steps {
+            let times = times * f64::from(step.times.value) * step.probability.value;
+            match &step.verb {
+                Verb::Call(call) | Verb::Query(call) => {
+                    let in_process = walk::transport_of(self.scenario, call) == Transport::InProcess;
+                    out.extend(self.of(call).map(|to| Edge { to, times, in_process }));
+                }
+                Verb::Parallel { branches, .. } => {
+                    branches.iter().for_each(|b| self.edges(std::slice::from_ref(&b.step), times, out));
+                }
+                Verb::Split(arms) => {
+                    let sum: f64 = arms.iter().map(|arm| arm.weight.value).sum();
+                    arms.iter().for_each(|arm| self.edges(&arm.steps, times * arm.weight.value / sum, out));
+                }
+                Verb::Work(_) | Verb::Wait(_) => {}
+            }
+        }
+    }
+
+    fn of(&self, call: &Call) -> Option<usize> {
+        let target = &call.target.value;
+        self.index.get(&(target.node.as_str(), target.endpoint.as_str())).copied()
+    }
+
+    /// Depth first, without recursion: a chain may be long.
+    fn callees_first(&self) -> Vec<usize> {
+        let mut order = Vec::new();
+        let mut seen = vec![false; self.vertices.len()];
+        for start in 0..self.vertices.len() {
+            let mut path = vec![(start, 0)];
+            while let Some((at, followed)) = path.pop() {
+                if followed == 0 && std::mem::replace(&mut seen[at], true) {
+                    continue;
+                }
+                match self.vertices[at].edges.get(followed) {
+                    Some(edge) => {
+                        path.push((at, followed + 1));
+                        path.push((edge.to, 0));
+                    }
+                    None => order.push(at),
+                }
+            }
+        }
+        order
+    }
+
+    /// Own times and least response times, callees first; circles settle over rounds.
+    fn settle_times(&mut self) {
+        for _ in 0..ROUNDS {
+            let mut change: f64 = 0.0;
+            for k in 0..self.order.len() {
+                let i = self.order[k];
+                let v = &self.vertices[i];
+                let own = |law: &Option<Law>| law.as_ref().map_or(0.0, |law| self.mean(law));
+                let (cpu, wait) = (own(&v.endpoint.work.value), own(&v.endpoint.wait.value));
+                let inner = self.sequence(&v.endpoint.steps, v.node);
+                let response = cpu + wait + inner.response;
+                change = change.max((response - v.response).abs() / response.max(1.0));
+                let v = &mut self.vertices[i];
+                (v.cpu, v.wait, v.response) = (cpu + inner.cpu, wait + inner.wait, response);
+            }
+            if change < 1e-9 || !change.is_finite() {
+                break;
+            }
+        }
+    }
+
+    fn mean(&self, law: &Law) -> f64 {
+        self.means.get(&(&raw const *law)).copied().unwrap_or_else(|| mean(law))
+    }
+
+    fn sequence(&self, steps: &[Step], from: &str) -> Times {
+        steps.iter().fold(Times::default(), |sum, step| {
+            let one = self.one(step, from).times(step.probability.value);
+            sum.plus(one.times(f64::from(step.times.value)))
+        })
+    }
+
+    fn one(&self, step: &Step, from: &str) -> Times {
+        match &step.verb {
+            Verb::Work(law) => Times { cpu: self.mean(law), wait: 0.0, response: self.mean(law) },
+            Verb::Wait(law) => Times { cpu: 0.0, wait: self.mean(law), response: self.mean(law) },
+            Verb::Call(call) | Verb::Query(call) => self.call(call, from),
+            Verb::Parallel { branches, .. } => {
+                branches.iter().fold(Times::default(), |all, branch| {
+                    let copies = f64::from(branch.step.times.value);
+                    let one = self.one(&branch.step, from).times(branch.step.probability.value);
+                    all.beside(Times { cpu: one.cpu * copies, wait: one.wait, response: one.response })
+                })
+            }
+            Verb::Split(arms) => {
+                let sum: f64 = arms.iter().map(|arm| arm.weight.value).sum();
+                arms.iter().fold(Times::default(), |all, arm| {
+                    all.plus(self.sequence(&arm.steps, from).times(arm.weight.value / sum))
+                })
+            }
+        }
+    }
+
+    fn call(&self, call: &Call, from: &str) -> Times {
+        let Some(callee) = self.of(call).map(|i| &self.vertices[i]) else { return Times::default() };
+        if walk::transport_of(self.scenario, call) == Transport::InProcess {
+            return Times { cpu: callee.cpu, wait: callee.wait, response: callee.response };
+        }
+        let there = 2.0 * self.one_way(from, callee.node) + callee.response;
+        let there = timeout_of(self.scenario, call).map_or(there, |t| there.min(t.0 as f64));
+        Times { cpu: 0.0, wait: 0.0, response: there }
+    }
+
+    /// Mean one-way latency between two nodes, nanoseconds.
+    fn one_way(&self, from: &str, to: &str) -> f64 {
+        let network = &self.scenario.network;
+        if let Some(link) = network.links.iter().find(|l| l.from.value == from && l.to.value == to) {
+            return self.mean(&link.latency.value);
+        }
+        let law = match (self.zone(from), self.zone(to)) {
+            (Some(a), Some(b)) if a.region != b.region => &network.cross_region,
+            (Some(a), Some(b)) if a.zone != b.zone => &network.cross_zone,
+            (Some(a), Some(b)) if a.host.is_some() && a.host == b.host => &network.same_host,
+            _ => &network.same_zone,
+        };
+        self.mean(&law.value)
+    }
+
+    fn zone(&self, name: &str) -> Option<&Zone> {
+        let node = self.scenario.nodes.get(name).and_then(|n| n.zone.value.as_ref());
+        node.or_else(|| self.scenario.clients.get(name).and_then(|c| c.zone.value.as_ref()))
+    }
+
+    /// Requests per second: averaged over the run, and at the height of the load.
+    fn client_rates(&self, client: &Client) -> (f64, f64) {
+        match &client.load {
+            Load::Closed { users, think_time } => {
+                let rate = self.closed_rate(client, f64::from(users.value), mean(&think_time.value));
+                (rate, rate)
+            }
+            Load::Open { arrivals, phases, batch } => {
+                let each = batch.value.as_ref().map_or(1.0, mean);
+                let (average, top) = open_rate(&arrivals.value, phases, self.scenario.sim.duration.value.as_secs_f64());
+                (average * each, top * each)
+            }
+        }
+    }
+
+    /// The asymptotic bounds of a closed network: no faster than without waiting, no faster than its narrowest node.
+    fn closed_rate(&self, client: &Client, users: f64, think: f64) -> f64 {
+        let mut external = vec![0.0; self.vertices.len()];
+        let mut response = think;
+        for (to, share) in &client.calls {
+            if let Some(&i) = self.index.get(&(to.value.node.as_str(), to.value.endpoint.as_str())) {
+                external[i] += share;
+                let network = 2.0 * self.one_way(&client.name.value, self.vertices[i].node);
+                response += share * (self.vertices[i].response + network);
+            }
+        }
+        let unhindered = if response > 0.0 { users / response * 1e9 } else { f64::INFINITY };
+        let Some(visits) = self.visits(&external) else { return unhindered };
+        let narrowest = self.scenario.nodes.values().filter_map(|node| {
+            let (cpu, held) = self.demand(node, &visits);
+            let by = |n: Option<f64>, demand: f64| n.filter(|_| demand > 0.0).map_or(f64::INFINITY, |n| n / demand);
+            Some(by(cpus(node), cpu).min(by(workers(node), held)))
+        });
+        narrowest.fold(unhindered, f64::min)
+    }
+
+    /// CPU asked of a node and workers held there, in Erlangs, by remote visits to its endpoints.
+    fn demand(&self, node: &Node, visits: &[f64]) -> (f64, f64) {
+        let each = self.of_node(&node.name.value).map(|(i, v)| (visits[i] * v.cpu / 1e9, visits[i] * holds(node, v) / 1e9));
+        each.fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    }
+
+    fn of_node<'g>(&'g self, node: &'g str) -> impl Iterator<Item = (usize, &'g Vertex<'s>)> {
+        self.index.range((node, "")..).take_while(move |((n, _), _)| *n == node).map(|(_, &i)| (i, &self.vertices[i]))
+    }
+
+    /// Remote visits per second to each endpoint; `None` where they have no bound. Function calls pass visits on to
+    /// what they call, but are no visits themselves.
+    fn visits(&self, external: &[f64]) -> Option<Vec<f64>> {
+        let mut rank = vec![0; self.vertices.len()];
+        self.order.iter().rev().enumerate().for_each(|(k, &i)| rank[i] = k);
+        let mut total = external.to_vec();
+        for _ in 0..ROUNDS {
+            let before = total.clone();
+            total.copy_from_slice(external);
+            // Callers first: what a caller passes on this round is already known to its callees. Only what flows back,
+            // which circles alone do, is known from the round before.
+            for &i in self.order.iter().rev() {
+                for edge in self.vertices[i].edges.iter().filter(|e| rank[e.to] <= rank[i]) {
+                    total[edge.to] += before[i] * edge.times;
+                }
+            }
+            for &i in self.order.iter().rev() {
+                for edge in self.vertices[i].edges.iter().filter(|e| rank[e.to] > rank[i]) {
+                    total[edge.to] += total[i] * edge.times;
+                }
+            }
+            let change = total.iter().zip(&before).map(|(a, b)| (a - b).abs() / a.abs().max(1e-9)).fold(0.0, f64::max);
+            if total.iter().any(|x| !x.is_finite() || *x > 1e18) {
+                return None;
+            }
+            if change < 1e-9 {
+                return Some(self.remote(external, &total));
+            }
+        }
+        None
+    }
+
+    fn remote(&self, external: &[f64], total: &[f64]) -> Vec<f64> {
+        let mut visits = external.to_vec();
+        for (v, x) in self.vertices.iter().zip(total) {
+            v.edges.iter().filter(|e| !e.in_process).for_each(|e| visits[e.to] += x * e.times);
+        }
+        visits
+    }
+
+    /// Events per second, roughly: an arrival, its network, its work and each of its steps.
+    fn events(&self, visits: &[f64]) -> f64 {
+        let cost = |v: &Vertex<'_>| 3.0 + 0.5 * super::ranges::unrolled(&v.endpoint.steps).min(1e6);
+        self.vertices.iter().zip(visits).map(|(v, x)| x * cost(v)).sum()
+    }
+
+    fn node(&self, node: &Node, average: &[f64], height: &[f64]) -> NodeForecast {
+        let name = &node.name.value;
+        let sum = |x: &[f64], f: &dyn Fn(&Vertex<'_>) -> f64| self.of_node(name).map(|(i, v)| x[i] * f(v)).sum::<f64>();
+        let rate = sum(average, &|_| 1.0);
+        let per = |total: f64| if rate > 0.0 { total / rate / 1e6 } else { 0.0 };
+        let (offered, peak) = (sum(average, &|v| v.cpu) / 1e9, sum(height, &|v| v.cpu) / 1e9);
+        let share = |load: f64, of: Option<f64>| of.map_or(0.0, |of| if of > 0.0 { load / of } else { 0.0 });
+        NodeForecast {
+            name: name.clone(),
+            rate,
+            peak_rate: sum(height, &|_| 1.0),
+            work_ms: per(sum(average, &|v| v.cpu)),
+            offered,
+            workers: workers(node),
+            cpus: cpus(node),
+            utilization: share(offered, cpus(node)),
+            peak_utilization: share(peak, cpus(node)),
+            held: share(sum(average, &|v| holds(node, v)) / 1e9, workers(node)),
+            response_ms: per(sum(average, &|v| v.response)),
+            worst_attempts: 1,
+        }
+    }
+}
+
+/// Means of a stretch of steps, nanoseconds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Times {
+    cpu: f64,
+    wait: f64,
+    response: f64,
+}
+
+impl Times {
+    fn plus(self, other: Times) -> Times {
+        Times { cpu: self.cpu + other.cpu, wait: self.wait + other.wait, response: self.response + other.response }
+    }
+
+    /// Work adds up, waiting runs side by side.
+    fn beside(self, other: Times) -> Times {
+        Times { cpu: self.cpu + other.cpu, wait: self.wait.max(other.wait), response: self.response.max(other.response) }
+    }
+
+    fn times(self, n: f64) -> Times {
+        Times { cpu: self.cpu * n, wait: self.wait * n, response: self.response * n }
+    }
+}
+
+/// How long a request holds its worker.
+fn holds(node: &Node, v: &Vertex<'_>) -> f64 {
+    if node.io.value == Io::Blocking { v.response } else { v.cpu }
+}
+
+/// Workers over all replicas.
+fn workers(node: &Node) -> Option<f64> {
+    node.concurrency.value.map(|c| f64::from(c) * f64::from(node.replicas.value))
+}
+
+/// CPU over all replicas.
+fn cpus(node: &Node) -> Option<f64> {
+    let workers = node.concurrency.value.map(f64::from);
+    let each = match (node.cores.value, workers) {
+        (Some(cores), Some(workers)) => Some(cores.min(workers)),
+        (cores, workers) => cores.or(workers),
+    };
+    each.map(|each| each * f64::from(node.replicas.value))
+}
+
+/// Arrivals per second: averaged over the run, and at the height.
+fn open_rate(arrivals: &Arrivals, phases: &[Phase], run: f64) -> (f64, f64) {
+    match arrivals {
+        Arrivals::Bursty { low, high, stay_low, stay_high } => {
+            let (a, b) = (stay_low.as_secs_f64(), stay_high.as_secs_f64());
+            ((low.0 * a + high.0 * b) / (a + b).max(1e-9), high.0)
+        }
+        Arrivals::Gaps(law) => {
+            let rate = 1e9 / mean(law);
+            (rate, rate)
+        }
+        Arrivals::Replay { times, .. } => {
+            let rate = times.len() as f64 / run.max(1e-9);
+            (rate, rate)
+        }
+        Arrivals::Poisson | Arrivals::Constant => phased(phases, run),
+    }
+}
+
+fn phased(phases: &[Phase], run: f64) -> (f64, f64) {
+    let (mut at, mut sum, mut top, mut last) = (0.0, 0.0, 0.0_f64, 0.0);
+    for phase in phases {
+        if at >= run {
+            break;
+        }
+        let whole = phase.duration.as_ref().map_or(run - at, |d| d.value.as_secs_f64());
+        let part = whole.min(run - at);
+        let start = phase.rate.value.0;
+        let goal = phase.ramp_to.as_ref().map_or(start, |r| r.value.0);
+        let end = if whole > 0.0 { start + (goal - start) * part / whole } else { goal };
+        sum += f64::midpoint(start, end) * part;
+        top = top.max(start).max(end);
+        at += part;
+        last = goal;
+    }
+    if at < run {
+        sum += last * (run - at);
+    }
+    (sum / run.max(1e-9), top)
+}

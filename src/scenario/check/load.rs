@@ -1,0 +1,139 @@
+//! What the forecast warns of: too much, far too much, or so little that nothing ever waits.
+
+use super::forecast::{Forecast, NodeForecast, forecast};
+use super::walk;
+use crate::diag::{Complaint, code};
+use crate::random::dist::Law;
+use crate::scenario::written::{Endpoint, Load, Node, NodeKind, Scenario, Target};
+
+/// Warns of what the forecast shows.
+pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+    let forecast = forecast(scenario);
+    if let Some(client) = forecast.spins.as_ref().and_then(|name| scenario.clients.get(name)) {
+        let message = format!("the users of `{}` neither think nor wait: endless requests would come at one instant", client.name.value);
+        complaints.push(Complaint::error(code::LOAD, message).at(client.name.place.clone()).help("give them a think_time, or the callee work"));
+    }
+    if forecast.explodes {
+        let message = "calls in a circle cause ever more calls: on average each request causes at least one more of its kind";
+        complaints.push(Complaint::error(code::ENDLESS, message).help("lower the probabilities or times in the circle"));
+        return;
+    }
+    events(scenario, &forecast, complaints);
+    for (node, expected) in scenario.nodes.values().zip(&forecast.nodes) {
+        overload(node, expected, complaints);
+        never_queues(scenario, node, expected, complaints);
+        for endpoint in node.endpoints.values() {
+            whole_span(scenario, node, endpoint, complaints);
+        }
+    }
+}
+
+/// Nodes that are asked for more than they can do, in words.
+pub(in crate::scenario) fn overloaded(forecast: &Forecast) -> Vec<String> {
+    let worst = |node: &NodeForecast| node.utilization.max(node.held).max(node.peak_utilization);
+    let told = |node: &NodeForecast| format!("{}: {:.2} × what it can do", node.name, worst(node));
+    forecast.nodes.iter().filter(|node| worst(node) > 1.0 + 1e-9).map(told).collect()
+}
+
+fn events(scenario: &Scenario, forecast: &Forecast, complaints: &mut Vec<Complaint>) {
+    let limit = scenario.sim.max_events.value;
+    if forecast.events <= limit as f64 {
+        return;
+    }
+    let place = scenario.sim.max_events.place.clone().or(scenario.sim.duration.place.clone());
+    let message = format!("one replication needs about {} events; max_events is {}", power(forecast.events), power(limit as f64));
+    let complaint = Complaint::error(code::TOO_LONG_A_RUN, message).at(place);
+    complaints.push(complaint.help("shorten the duration, lower the rates, or raise max_events in [sim]"));
+}
+
+/// `10^11`, `3·10^9`.
+fn power(n: f64) -> String {
+    if n < 1e5 {
+        return format!("{n:.0}");
+    }
+    let exponent = n.log10().floor();
+    let digit = (n / 10_f64.powf(exponent)).round();
+    match digit {
+        d if d >= 10.0 => format!("10^{}", exponent + 1.0),
+        d if d <= 1.0 => format!("10^{exponent}"),
+        d => format!("{d}·10^{exponent}"),
+    }
+}
+
+fn overload(node: &Node, expected: &NodeForecast, complaints: &mut Vec<Complaint>) {
+    let NodeForecast { offered, utilization, peak_utilization, held, .. } = expected;
+    let name = &node.name.value;
+    let percent = |x: f64| format!("{:.0} %", x * 100.0);
+    let cpus = expected.cpus.unwrap_or_default();
+    let (message, help) = if *utilization > 1.0 + 1e-9 {
+        let fate = if node.queue_limit.value.is_some() { "what does not fit is refused" } else { "its line grows as long as the run lasts" };
+        (format!("`{name}` is overloaded: {offered:.1} workers' worth of work for {cpus:.0} ({}); {fate}", percent(*utilization)), "give it more replicas or workers, less work, or a lower rate; figures of an overloaded node depend on how long the run is")
+    } else if *held > 1.0 + 1e-9 {
+        (format!("`{name}` is overloaded: waiting for its callees alone would hold {} of its workers", percent(*held)), "give it more workers, or io = \"async\"")
+    } else if *peak_utilization > 1.0 + 1e-9 {
+        (format!("`{name}` is overloaded at the height of the load ({})", percent(*peak_utilization)), "its line grows while that lasts")
+    } else {
+        return;
+    };
+    complaints.push(Complaint::warning(code::OVERLOADED, message).at(node.name.place.clone()).help(help));
+}
+
+/// A node with far more workers than anyone asks for hides the very thing a simulation is for.
+fn never_queues(scenario: &Scenario, node: &Node, expected: &NodeForecast, complaints: &mut Vec<Complaint>) {
+    if node.kind == NodeKind::External || expected.rate <= 0.0 || node.cores.value.is_some() {
+        return;
+    }
+    let users: Option<f64> = scenario
+        .clients
+        .values()
+        .map(|client| match &client.load {
+            Load::Closed { users, .. } => Some(f64::from(users.value)),
+            Load::Open { .. } => None,
+        })
+        .sum();
+    let busy = expected.held * expected.workers.unwrap_or_default();
+    let why = match expected.workers {
+        None => "its workers are unlimited".to_owned(),
+        Some(workers) if users.is_some_and(|users| users <= workers / f64::from(node.replicas.value)) => {
+            format!("there are fewer users than its {workers:.0} workers")
+        }
+        // Even a Poisson number of busy workers stays below this but for one time in far more than a billion.
+        Some(workers) if workers > 10.0 && busy + 8.0 * busy.sqrt() + 8.0 < workers => {
+            format!("it has {workers:.0} workers and needs about {busy:.1}")
+        }
+        Some(_) => return,
+    };
+    let complaint = Complaint::note(code::NEVER_QUEUES, format!("nothing will ever queue at `{}`: {why}", node.name.value));
+    complaints.push(complaint.at(node.name.place.clone()).help("if it runs on few cores, say so: cores = 2"));
+}
+
+/// The median of a work that was typed as percentiles.
+fn median(endpoint: &Endpoint) -> Option<f64> {
+    match &endpoint.work.value {
+        Some(Law::Percentiles(points)) => points.iter().find(|(q, _)| *q == 0.5).map(|(_, value)| *value),
+        _ => None,
+    }
+}
+
+/// The medians of everything an endpoint calls, added up; `None` where one of them is not known by percentiles.
+fn below(scenario: &Scenario, endpoint: &Endpoint) -> Option<f64> {
+    let calls = walk::calls(endpoint);
+    let of = |target: &Target| scenario.nodes.get(&target.node)?.endpoints.get(&target.endpoint);
+    if calls.is_empty() {
+        return None;
+    }
+    calls.iter().map(|call| of(&call.target.value).and_then(median)).sum()
+}
+
+/// Measured spans include the spans of callees, so they grow from callee to caller; own work has no reason to. Two
+/// hops in a row that do are suspicious.
+fn whole_span(scenario: &Scenario, node: &Node, endpoint: &Endpoint, complaints: &mut Vec<Complaint>) {
+    let grows = |e: &Endpoint| Some(median(e)? > below(scenario, e)?);
+    let of = |target: &Target| scenario.nodes.get(&target.node)?.endpoints.get(&target.endpoint);
+    let next = walk::calls(endpoint).iter().any(|call| of(&call.target.value).and_then(grows) == Some(true));
+    if grows(endpoint) == Some(true) && next {
+        let message = format!("`{}`: its work and its callee's are each longer than all they call: whole spans?", node.name.value);
+        let complaint = Complaint::warning(code::WHOLE_SPAN, message).at(endpoint.work.place.clone());
+        complaints.push(complaint.help("`work` is own time only; percentiles of a trace's spans include the callees and would count them twice"));
+    }
+}

@@ -1,0 +1,40 @@
+//! What the file means as a whole: names lead somewhere, numbers can be, calls end, promises can be judged. Every rule
+//! pushes its complaints and goes on; none changes anything.
+
+mod cycles;
+mod forecast;
+mod load;
+mod names;
+mod promises;
+mod ranges;
+mod timeouts;
+mod walk;
+
+use super::written::Scenario;
+use crate::diag::{Complaint, Source};
+
+pub use forecast::{Forecast, NodeForecast, forecast};
+pub(super) use load::overloaded;
+pub(super) use walk::laws_of;
+pub use walk::transport_of;
+
+/// Everything that is wrong with a scenario, and what merely looks wrong. Names in `refused` stand in tables that could
+/// not be read; with `whole` false something could not, so nothing is inferred from what is absent.
+pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], whole: bool) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    names::check(scenario, source, refused, &mut complaints);
+    ranges::check(scenario, &mut complaints);
+    promises::check(scenario, refused, &mut complaints);
+    // What follows walks calls and divides by numbers; it wants names that resolve and numbers that can be.
+    if !whole || complaints.iter().any(Complaint::is_error) {
+        return complaints;
+    }
+    names::unused(scenario, &mut complaints);
+    promises::latency_only(scenario, &mut complaints);
+    cycles::check(scenario, &mut complaints);
+    timeouts::check(scenario, &mut complaints);
+    if !complaints.iter().any(Complaint::is_error) {
+        load::check(scenario, &mut complaints);
+    }
+    complaints
+}

@@ -1,0 +1,203 @@
+//! Names lead somewhere.
+
+use super::walk;
+use crate::diag::{Complaint, Source, code};
+use crate::scenario::read::suggest;
+use crate::scenario::written::{Call, Given, NodeKind, Scenario, Step, Target, Transport, Verb};
+
+/// The names that can be called: nodes, and their endpoints as `node.endpoint`.
+pub(in crate::scenario) fn known_names(scenario: &Scenario) -> Vec<String> {
+    let mut all = Vec::new();
+    for (name, node) in &scenario.nodes {
+        all.push(name.clone());
+        all.extend(node.endpoints.keys().filter(|e| !e.is_empty()).map(|e| format!("{name}.{e}")));
+    }
+    all
+}
+
+/// Complains about every name that leads nowhere.
+pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], complaints: &mut Vec<Complaint>) {
+    if scenario.clients.is_empty() && !source.text.contains("[clients") {
+        let end = source.text.find('\n').unwrap_or(source.text.len());
+        let complaint = Complaint::error(code::NOTHING_TO_DO, "there is no client, so nothing would happen").at(0..end);
+        complaints.push(complaint.help("write for example [clients.shoppers] calls = \"edge\" rate = \"120/s\""));
+    }
+    for client in scenario.clients.values() {
+        for (to, _) in &client.calls {
+            target(scenario, to, Wants::Callee, refused, complaints);
+        }
+    }
+    for node in scenario.nodes.values() {
+        for endpoint in node.endpoints.values() {
+            walk::steps(&endpoint.steps, &mut |step| one_step(scenario, step, refused, complaints));
+        }
+    }
+    if let Some(name) = &scenario.defaults.policy {
+        policy(scenario, name, complaints);
+    }
+    links(scenario, refused, complaints);
+}
+
+/// What a target is wanted for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    Callee,
+    Database,
+}
+
+fn one_step(scenario: &Scenario, step: &Step, refused: &[String], complaints: &mut Vec<Complaint>) {
+    let wants = if matches!(step.verb, Verb::Query(_)) { Wants::Database } else { Wants::Callee };
+    let Some(call) = walk::call(step) else { return };
+    if target(scenario, &call.target, wants, refused, complaints) {
+        in_process(scenario, call, complaints);
+    }
+    if let Some(name) = &call.policy {
+        policy(scenario, name, complaints);
+    }
+}
+
+fn target(
+    scenario: &Scenario,
+    to: &Given<Target>,
+    wants: Wants,
+    refused: &[String],
+    complaints: &mut Vec<Complaint>,
+) -> bool {
+    let Target { node: name, endpoint } = &to.value;
+    let Some(node) = scenario.nodes.get(name) else {
+        if !refused.contains(name) {
+            complaints.push(nowhere(scenario, to));
+        }
+        return false;
+    };
+    let wrong = match (wants, node.kind) {
+        (Wants::Callee, NodeKind::Database) => Some(("a database is not called", format!("ask it: {{ query = \"{name}\" }}"))),
+        (Wants::Database, NodeKind::Service) => Some(("a service is not queried", format!("call it: {{ call = \"{name}\" }}"))),
+        (Wants::Database, NodeKind::External) => Some(("a third party is not queried", format!("call it: {{ call = \"{name}\" }}"))),
+        _ => None,
+    };
+    if let Some((why, help)) = wrong {
+        complaints.push(Complaint::error(code::WRONG_TARGET, format!("`{name}`: {why}")).at(to.place.clone()).help(help));
+        return false;
+    }
+    if node.endpoints.contains_key(endpoint) {
+        return true;
+    }
+    let others: Vec<String> = node.endpoints.keys().filter(|e| !e.is_empty()).map(|e| format!("`{name}.{e}`")).collect();
+    let message = if endpoint.is_empty() {
+        format!("`{name}` has no default endpoint")
+    } else {
+        format!("`{name}` has no endpoint `{endpoint}`")
+    };
+    let mut complaint = Complaint::error(code::UNKNOWN_ENDPOINT, message).at(to.place.clone());
+    if let Some(meant) = suggest(endpoint, node.endpoints.keys().map(String::as_str)).filter(|m| !m.is_empty()) {
+        complaint = complaint.label(format!("did you mean `{name}.{meant}`?"));
+    }
+    let has = if others.is_empty() { "only its default one: leave the dot out".into() } else { few(&others) };
+    complaints.push(complaint.help(format!("its endpoints: {has}")));
+    false
+}
+
+/// The first of many.
+fn few(all: &[String]) -> String {
+    let shown = all.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
+    if all.len() > 12 { format!("{shown} … ({} in all)", all.len()) } else { shown }
+}
+
+fn nowhere(scenario: &Scenario, to: &Given<Target>) -> Complaint {
+    let Target { node: name, endpoint } = &to.value;
+    if scenario.clients.contains_key(name) {
+        let complaint = Complaint::error(code::WRONG_TARGET, format!("`{name}` is a client; clients call, nobody calls them"));
+        return complaint.at(to.place.clone()).help("call a service, or make it one");
+    }
+    let complaint = Complaint::error(code::UNKNOWN_NAME, format!("nothing is called `{name}`")).at(to.place.clone());
+    let names = known_names(scenario);
+    let whole = if endpoint.is_empty() { name.clone() } else { format!("{name}.{endpoint}") };
+    let meant = suggest(&whole, names.iter().map(String::as_str)).or_else(|| suggest(name, names.iter().map(String::as_str)));
+    match meant {
+        Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
+        None => complaint.help(format!("define it: [services.{name}]")),
+    }
+}
+
+fn policy(scenario: &Scenario, name: &Given<String>, complaints: &mut Vec<Complaint>) {
+    if scenario.policies.contains_key(&name.value) {
+        return;
+    }
+    let complaint = Complaint::error(code::UNKNOWN_NAME, format!("no policy is called `{}`", name.value)).at(name.place.clone());
+    complaints.push(match suggest(&name.value, scenario.policies.keys().map(String::as_str)) {
+        Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
+        None => complaint.help(format!("define it: [policies.{}]", name.value)),
+    });
+}
+
+/// In-process calls: only services have a program that can run elsewhere, and their own limits then mean nothing.
+fn in_process(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
+    let Some(node) = scenario.nodes.get(&call.target.value.node) else { return };
+    let said = call.transport.as_ref().filter(|t| t.value == Transport::InProcess);
+    if let (Some(said), true) = (said, node.kind != NodeKind::Service) {
+        let message = format!("`{}` is not part of the caller's process", call.target.value.node);
+        complaints.push(Complaint::error(code::WRONG_TARGET, message).at(said.place.clone()).help("leave the transport out"));
+        return;
+    }
+    if walk::transport_of(scenario, call) != Transport::InProcess {
+        return;
+    }
+    let limits = [
+        ("replicas", node.replicas.place.is_some() && node.replicas.value > 1),
+        ("concurrency", node.concurrency.place.is_some()),
+        ("cores", node.cores.place.is_some()),
+        ("queue_limit", node.queue_limit.place.is_some()),
+        ("queue_timeout", node.queue_timeout.place.is_some()),
+    ];
+    let ignored: Vec<&str> = limits.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect();
+    // Where in-process is the default of the whole file, as in a variant, the limits are those of the other variants.
+    if !ignored.is_empty() && said.is_some() {
+        let message = format!("an in-process call: {} of `{}` will not apply", ignored.join(", "), call.target.value.node);
+        let help = "its program runs on the caller's worker and cores; leave the limits out, or call it over the network";
+        complaints.push(Complaint::warning(code::LIMITS_IGNORED, message).at(call.target.place.clone()).help(help));
+    }
+}
+
+fn links(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint>) {
+    for link in &scenario.network.links {
+        for (end, callers) in [(&link.from, true), (&link.to, false)] {
+            let known = scenario.nodes.contains_key(&end.value) || callers && scenario.clients.contains_key(&end.value);
+            if known || refused.contains(&end.value) {
+                continue;
+            }
+            let complaint =
+                Complaint::error(code::UNKNOWN_NAME, format!("the link names `{}`, which nothing is called", end.value));
+            let names = scenario.nodes.keys().chain(scenario.clients.keys()).map(String::as_str);
+            complaints.push(match suggest(&end.value, names) {
+                Some(meant) => complaint.at(end.place.clone()).label(format!("did you mean `{meant}`?")),
+                None => complaint.at(end.place.clone()).help("a link runs from a caller to a callee, by the names of nodes"),
+            });
+        }
+    }
+}
+
+/// Warns of nodes nobody calls and of policies no call uses.
+pub(super) fn unused(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+    let mut called: Vec<&str> = Vec::new();
+    let mut policies: Vec<&str> = scenario.defaults.policy.iter().map(|p| p.value.as_str()).collect();
+    for client in scenario.clients.values() {
+        called.extend(client.calls.iter().map(|(to, _)| to.value.node.as_str()));
+    }
+    for endpoint in scenario.nodes.values().flat_map(|node| node.endpoints.values()) {
+        for call in walk::calls(endpoint) {
+            called.push(&call.target.value.node);
+            policies.extend(call.policy.as_ref().map(|p| p.value.as_str()));
+        }
+    }
+    called.sort_unstable();
+    policies.sort_unstable();
+    for node in scenario.nodes.values().filter(|n| called.binary_search(&n.name.value.as_str()).is_err()) {
+        let message = format!("nobody calls `{}`", node.name.value);
+        complaints.push(Complaint::warning(code::UNUSED, message).at(node.name.place.clone()));
+    }
+    for policy in scenario.policies.values().filter(|p| policies.binary_search(&p.name.value.as_str()).is_err()) {
+        let message = format!("no call uses the policy `{}`", policy.name.value);
+        complaints.push(Complaint::warning(code::UNUSED, message).at(policy.name.place.clone()));
+    }
+}

@@ -1,0 +1,105 @@
+//! SLOs are about something, and about something that is measured there.
+
+use std::collections::BTreeSet;
+
+use super::{names::known_names, walk};
+use crate::diag::{Complaint, code};
+use crate::scenario::read::suggest;
+use crate::scenario::written::{Metric, Scenario, Slo, Target};
+
+/// What an SLO is about.
+enum About {
+    Client,
+    /// A node and, by the same name, its default endpoint if it has one.
+    Node { endpoint: bool },
+    Endpoint,
+    Edge,
+}
+
+/// Complains about SLOs that cannot be judged.
+pub(super) fn check(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint>) {
+    let edges = edges(scenario);
+    for slo in &scenario.slos {
+        match about(scenario, &edges, &slo.of.value) {
+            Some(about) => measured(slo, &about, complaints),
+            None if refused.iter().any(|name| slo.of.value.contains(name.as_str())) => {}
+            None => complaints.push(unknown(scenario, &edges, slo)),
+        }
+    }
+}
+
+/// All edges by the key they are reported under.
+fn edges(scenario: &Scenario) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    let mut add = |from: &str, to: &Target| {
+        let dot = if to.endpoint.is_empty() { "" } else { "." };
+        all.insert(format!("{from} -> {}{dot}{}", to.node, to.endpoint));
+    };
+    for (name, client) in &scenario.clients {
+        client.calls.iter().for_each(|(to, _)| add(name, &to.value));
+    }
+    for (name, node) in &scenario.nodes {
+        for call in node.endpoints.values().flat_map(walk::calls) {
+            add(name, &call.target.value);
+        }
+    }
+    all
+}
+
+/// `a -> b` whatever the spaces.
+fn edge_key(of: &str) -> Option<String> {
+    of.split_once("->").map(|(from, to)| format!("{} -> {}", from.trim(), to.trim()))
+}
+
+fn about(scenario: &Scenario, edges: &BTreeSet<String>, of: &str) -> Option<About> {
+    if let Some(key) = edge_key(of) {
+        return edges.contains(&key).then_some(About::Edge);
+    }
+    if scenario.clients.contains_key(of) {
+        return Some(About::Client);
+    }
+    if let Some(node) = scenario.nodes.get(of) {
+        return Some(About::Node { endpoint: node.endpoints.contains_key("") });
+    }
+    let (node, endpoint) = of.split_once('.')?;
+    scenario.nodes.get(node)?.endpoints.contains_key(endpoint).then_some(About::Endpoint)
+}
+
+fn unknown(scenario: &Scenario, edges: &BTreeSet<String>, slo: &Slo) -> Complaint {
+    let of = &slo.of.value;
+    let complaint = Complaint::error(code::SLO_TARGET, format!("the SLO is about `{of}`, which does not exist")).at(slo.of.place.clone());
+    let known = known_names(scenario);
+    let names = known.iter().chain(scenario.clients.keys()).chain(edges.iter()).map(String::as_str);
+    match suggest(&edge_key(of).unwrap_or_else(|| of.clone()), names) {
+        Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
+        None => complaint.help("`of` names a client, an endpoint, a node or an edge: \"shoppers\", \"orders.create\", \"orders -> payments\""),
+    }
+}
+
+fn measured(slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
+    let node_only = matches!(slo.promise.metric, Metric::Utilization);
+    let help = match about {
+        About::Node { endpoint: false } if !node_only => "name one of its endpoints: the node itself has no default one",
+        About::Client | About::Endpoint | About::Edge if node_only => "utilization is a figure of nodes",
+        _ => return,
+    };
+    let message = format!("`{}` is not measured for `{}`", slo.expect.value, slo.of.value);
+    complaints.push(Complaint::error(code::SLO_METRIC, message).at(slo.expect.place.clone()).help(help));
+}
+
+/// Warns of promises that failing fast would keep.
+pub(super) fn latency_only(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    for slo in &scenario.slos {
+        let latency = matches!(slo.promise.metric, Metric::Percentile(_) | Metric::Mean | Metric::Max);
+        let guarded = scenario.slos.iter().any(|other| {
+            other.of.value == slo.of.value
+                && matches!(other.promise.metric, Metric::SuccessRate | Metric::ErrorRate | Metric::Good(_))
+        });
+        if latency && !guarded && told.insert(&slo.of.value) {
+            let message = format!("an SLO on the latency of `{}`, but none on its success", slo.of.value);
+            let complaint = Complaint::warning(code::LATENCY_ONLY, message).at(slo.of.place.clone());
+            complaints.push(complaint.help("failing fast would meet it; add for example expect = \"success_rate >= 99.5%\", or use good(400ms)"));
+        }
+    }
+}

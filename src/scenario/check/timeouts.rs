@@ -1,0 +1,68 @@
+//! Timeouts that invert: a callee that still waits when its caller has given up works for nobody.
+
+use std::collections::BTreeMap;
+
+use super::walk;
+use crate::diag::{Complaint, code};
+use crate::scenario::written::{Call, Given, Scenario, Target, Transport};
+use crate::units::Span;
+
+/// The timeout of a call: its own, its policy's, the default policy's.
+pub(crate) fn timeout_of(scenario: &Scenario, call: &Call) -> Option<Span> {
+    if let Some(own) = &call.timeout {
+        return Some(own.value);
+    }
+    let policy = call.policy.as_ref().or(scenario.defaults.policy.as_ref())?;
+    scenario.policies.get(&policy.value)?.timeout.value
+}
+
+/// The longest a callee may wait for one of its own calls, by endpoint; through calls without a timeout, what lies below.
+fn longest(scenario: &Scenario) -> BTreeMap<(&str, &str), Span> {
+    let mut waits: BTreeMap<(&str, &str), Span> = BTreeMap::new();
+    // As many rounds as a chain of calls without timeouts may be long; more than a few are rare.
+    for _ in 0..64 {
+        let mut changed = false;
+        for (name, node) in &scenario.nodes {
+            for (endpoint, inner) in &node.endpoints {
+                let wait = walk::calls(inner).into_iter().map(|call| {
+                    let Target { node, endpoint } = &call.target.value;
+                    timeout_of(scenario, call)
+                        .filter(|_| walk::transport_of(scenario, call) == Transport::Free)
+                        .unwrap_or_else(|| waits.get(&(node.as_str(), endpoint.as_str())).copied().unwrap_or_default())
+                });
+                let wait = wait.max().unwrap_or_default();
+                changed |= waits.insert((name, endpoint), wait) != Some(wait);
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    waits
+}
+
+/// Warns about callers that give up before their callees do.
+pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+    let waits = longest(scenario);
+    let mut judge = |caller: &str, target: &Given<Target>, timeout: Option<Span>| {
+        let Target { node, endpoint } = &target.value;
+        let below = waits.get(&(node.as_str(), endpoint.as_str())).copied().unwrap_or_default();
+        if let Some(timeout) = timeout.filter(|t| *t < below) {
+            let message = format!("`{caller}` gives up on `{node}` after {timeout}, but `{node}` may wait {below} for its own callees");
+            let complaint = Complaint::warning(code::TIMEOUTS_INVERT, message).at(target.place.clone());
+            complaints.push(complaint.help("it would go on working for nobody; give calls further down shorter timeouts"));
+        }
+    };
+    for (name, client) in &scenario.clients {
+        for (to, _) in &client.calls {
+            judge(name, to, client.timeout.value);
+        }
+    }
+    for (name, node) in &scenario.nodes {
+        for call in node.endpoints.values().flat_map(walk::calls) {
+            if walk::transport_of(scenario, call) == Transport::Free {
+                judge(name, &call.target, timeout_of(scenario, call));
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Steps as TOML, one line each.
+
+use super::law::{law, span};
+use super::{quoted, transport};
+use crate::scenario::written::{Call, Step, Target, Verb};
+
+/// Each step on a line; defaults of steps are left out, there would be more of them than of anything else.
+pub(super) fn steps(all: &[Step]) -> Vec<String> {
+    all.iter().map(|step| one(step, false)).collect()
+}
+
+fn one(step: &Step, optional: bool) -> String {
+    let mut parts = verb(&step.verb);
+    if step.times.value != 1 {
+        parts.push(format!("times = {}", step.times.value));
+    }
+    if step.probability.value != 1.0 {
+        parts.push(format!("probability = {:?}", step.probability.value));
+    }
+    if optional {
+        parts.push("optional = true".into());
+    }
+    format!("{{ {} }}", parts.join(", "))
+}
+
+fn verb(verb: &Verb) -> Vec<String> {
+    match verb {
+        Verb::Work(time) => vec![format!("work = {}", law(time))],
+        Verb::Wait(time) => vec![format!("wait = {}", law(time))],
+        Verb::Call(to) => call("call", to),
+        Verb::Query(to) => call("query", to),
+        Verb::Parallel { branches, wait_for } => {
+            let inner: Vec<_> = branches.iter().map(|b| one(&b.step, b.optional.value)).collect();
+            let mut parts = vec![format!("parallel = [{}]", inner.join(", "))];
+            parts.extend(wait_for.value.map(|k| format!("wait_for = {k}")));
+            parts
+        }
+        Verb::Split(arms) => {
+            let arm = |arm: &crate::scenario::written::Arm| {
+                format!("{{ weight = {:?}, steps = [{}] }}", arm.weight.value, steps(&arm.steps).join(", "))
+            };
+            vec![format!("split = [{}]", arms.iter().map(arm).collect::<Vec<_>>().join(", "))]
+        }
+    }
+}
+
+fn call(verb: &str, call: &Call) -> Vec<String> {
+    let mut parts = vec![format!("{verb} = {}", target(&call.target.value))];
+    parts.extend(call.transport.as_ref().map(|t| format!("transport = {}", quoted(transport(t.value)))));
+    parts.extend(call.policy.as_ref().map(|p| format!("policy = {}", quoted(&p.value))));
+    parts.extend(call.timeout.as_ref().map(|t| format!("timeout = {}", span(t.value.0 as f64))));
+    parts
+}
+
+/// A target in quotes.
+pub(super) fn target(target: &Target) -> String {
+    let dot = if target.endpoint.is_empty() { "" } else { "." };
+    quoted(&format!("{}{dot}{}", target.node, target.endpoint))
+}
