@@ -21,7 +21,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let source = engine::read(args.file.as_deref(), colour)?;
     let settings = args.change.settings();
     let understood = |variant: Option<&str>| {
-        engine::check(&source, variant, &settings, colour).map(|checked| engine::understood(&checked))
+        engine::check(&source, variant, &settings, colour).map(|checked| engine::understood(&checked, output.style()))
     };
     let mut text;
     if args.change.variant.as_deref() == Some("all") {

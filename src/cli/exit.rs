@@ -70,6 +70,8 @@ pub(super) enum Failure {
     Usage(String),
     /// When the scenario was wrong: the complaints as they are to be shown.
     Invalid(String),
+    /// When the run would hit a guard before it begins: the complaints as they are to be shown.
+    Guarded(String),
     /// When the user interrupted before there was anything to show.
     Interrupted,
 }
@@ -81,6 +83,7 @@ impl Failure {
             Failure::Broken(_) => Exit::Broken,
             Failure::Usage(_) => Exit::Usage,
             Failure::Invalid(_) => Exit::Invalid,
+            Failure::Guarded(_) => Exit::Unsettled,
             Failure::Interrupted => Exit::Interrupted,
         }
     }

@@ -56,7 +56,7 @@ impl Output {
         let (mark, end) = if self.colour_errors() { ("\x1b[31;1m", "\x1b[0m") } else { ("", "") };
         match failure {
             // Complaints are rendered where they arise, each with its place.
-            Failure::Invalid(rendered) => say(rendered.trim_end()),
+            Failure::Invalid(rendered) | Failure::Guarded(rendered) => say(rendered.trim_end()),
             Failure::Broken(text) | Failure::Usage(text) => say(&format!("{mark}error{end}: {text}")),
             Failure::Interrupted => say("interrupted before the first replication had ended"),
         }

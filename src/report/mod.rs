@@ -4,6 +4,7 @@
 
 pub mod content;
 pub mod csv;
+pub mod forecast;
 pub mod json;
 pub mod markdown;
 pub mod number;
