@@ -16,7 +16,7 @@ mod steps;
 mod tables;
 mod transports;
 
-pub use explain::explain;
+pub use explain::{explain, words};
 pub use file::FILE;
 pub use near::{Near, near};
 pub use schema::json_schema;

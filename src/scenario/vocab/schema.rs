@@ -1,6 +1,169 @@
-//! The vocabulary as JSON Schema.
+//! The vocabulary as JSON Schema, for editors that complete and check as one types.
 
-/// The JSON Schema (draft-07) of a scenario file.
-pub fn json_schema() -> serde_json::Value {
-    serde_json::json!({})
+use serde_json::{Map, Value, json};
+
+use super::{COUNTS, FILE, Key, LAW, STEPS, Shape, Table, VERBS, Word};
+
+/// The JSON Schema (draft-07) of a scenario file: every key that this version runs, with its meaning and its default.
+pub fn json_schema() -> Value {
+    let mut definitions = Map::new();
+    let mut root = object(&FILE, &mut definitions);
+    root["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+    root["title"] = json!("hoptax scenario");
+    root["required"] = json!(["version"]);
+    root["properties"]["version"] = json!({ "const": 1, "description": "The version of the vocabulary." });
+    definitions.sort_keys();
+    root["definitions"] = Value::Object(definitions);
+    root
+}
+
+/// A table as an object that knows its keys and no others.
+fn object(table: &'static Table, definitions: &mut Map<String, Value>) -> Value {
+    let mut properties = Map::new();
+    for key in table.all().filter(|key| !key.later) {
+        properties.insert(key.name.into(), property(key, definitions));
+    }
+    json!({ "type": "object", "description": table.doc, "properties": properties, "additionalProperties": false })
+}
+
+fn property(key: &Key, definitions: &mut Map<String, Value>) -> Value {
+    let mut value = shape(key.shape, definitions);
+    // Beside a reference draft-07 reads nothing, so a reference with a description is wrapped.
+    if value.get("$ref").is_some() {
+        value = json!({ "allOf": [value] });
+    }
+    value["description"] = json!(key.doc);
+    if let Some(default) = key.default.and_then(as_json) {
+        value["default"] = default;
+    }
+    value
+}
+
+/// A default, written as TOML, as JSON.
+fn as_json(toml: &str) -> Option<Value> {
+    let value: toml::Table = toml::from_str(&format!("x = {toml}")).ok()?;
+    serde_json::to_value(value.get("x")?).ok()
+}
+
+fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
+    let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
+    match shape {
+        Shape::Text | Shape::Target => json!({ "type": "string", "minLength": 1 }),
+        Shape::Whole => json!({ "type": "integer", "minimum": 0 }),
+        Shape::Number => json!({ "type": "number", "minimum": 0 }),
+        Shape::Weight => json!({ "anyOf": [{ "type": "number", "minimum": 0 }, text(SHARE)] }),
+        Shape::Flag => json!({ "type": "boolean" }),
+        Shape::Duration => text(DURATION),
+        Shape::Rate => text(r"^\s*[0-9][0-9_.]*\s*/\s*(ms|s|sec|second|m|min|minute|h|hour|d|day)\s*$"),
+        Shape::Share => json!({ "anyOf": [{ "type": "number", "minimum": 0, "maximum": 1 }, text(SHARE)] }),
+        Shape::Zone => text("^[^/]+(/[^/]+){0,2}$"),
+        Shape::Choice(words) => one_of(words),
+        Shape::WholeOr(words) => json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, one_of(words)] }),
+        Shape::Law => law(&LAW, "law", &text(DURATION), definitions),
+        Shape::Counts => law(&COUNTS, "counts", &json!({ "type": "number", "minimum": 0 }), definitions),
+        Shape::Calls(table) => {
+            let one = json!({ "type": "string", "minLength": 1 });
+            json!({ "anyOf": [one, { "type": "array", "items": { "anyOf": [one, object(table, definitions)] } }] })
+        }
+        Shape::One(table) => object(table, definitions),
+        Shape::Named(table) => json!({ "type": "object", "additionalProperties": object(table, definitions) }),
+        Shape::List(table) => json!({ "type": "array", "items": object(table, definitions) }),
+        Shape::Steps => steps(definitions),
+        Shape::Edits => json!({ "type": "object", "additionalProperties": { "type": "object" } }),
+        Shape::Anything => json!({}),
+    }
+}
+
+const DURATION: &str = r"^\s*([0-9][0-9_.]*\s*(d|h|m|s|ms|us|µs|μs|ns)\s*)+$";
+
+const SHARE: &str = r"^\s*[0-9.]+\s*%?\s*$";
+
+/// One of the words that this version runs.
+fn one_of(words: &[Word]) -> Value {
+    let each = words.iter().filter(|w| !w.later).map(|w| json!({ "const": w.word, "description": w.doc }));
+    json!({ "oneOf": each.collect::<Vec<_>>() })
+}
+
+/// A law refers to itself (a branch of a mix is a law), so it is defined once.
+fn law(table: &'static Table, name: &str, plain: &Value, definitions: &mut Map<String, Value>) -> Value {
+    if !definitions.contains_key(name) {
+        definitions.insert(name.into(), Value::Null);
+        let mut whole = object(table, definitions);
+        if name == "counts" {
+            unitless(&mut whole);
+        }
+        definitions.insert(name.into(), json!({ "anyOf": [plain, whole] }));
+    }
+    json!({ "$ref": format!("#/definitions/{name}") })
+}
+
+/// The same law over plain numbers.
+fn unitless(value: &mut Value) {
+    match value {
+        Value::Object(map) if map.get("pattern").is_some_and(|p| p == DURATION) => {
+            map.remove("pattern");
+            map.insert("type".into(), json!("number"));
+            map.insert("minimum".into(), json!(0));
+        }
+        Value::Object(map) => map.values_mut().for_each(unitless),
+        Value::Array(items) => items.iter_mut().for_each(unitless),
+        _ => {}
+    }
+}
+
+/// Steps contain steps, so they are defined once.
+fn steps(definitions: &mut Map<String, Value>) -> Value {
+    if !definitions.contains_key("steps") {
+        definitions.insert("steps".into(), Value::Null);
+        let mut each = vec![json!({ "type": "string", "minLength": 1, "description": "A call." })];
+        for (verb, table) in VERBS.iter().filter(|(verb, table)| table.find(verb).is_some_and(|key| !key.later)) {
+            let mut step = object(table, definitions);
+            step["required"] = json!([verb]);
+            each.push(step);
+        }
+        let steps = json!({ "type": "array", "description": STEPS, "items": { "anyOf": each } });
+        definitions.insert("steps".into(), steps);
+    }
+    json!({ "$ref": "#/definitions/steps" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn visit(value: &Value, all: &mut Vec<String>) {
+        match value {
+            Value::Object(map) => map.iter().for_each(|(k, v)| {
+                if k == "$ref" {
+                    all.extend(v.as_str().map(str::to_owned));
+                }
+                visit(v, all);
+            }),
+            Value::Array(items) => items.iter().for_each(|v| visit(v, all)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let schema = json_schema();
+        let mut all = Vec::new();
+        visit(&schema, &mut all);
+        assert!(!all.is_empty());
+        for reference in all {
+            let name = reference.trim_start_matches("#/definitions/");
+            assert!(schema["definitions"][name].is_object(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn keys_carry_their_meaning_and_default_and_refused_ones_are_absent() {
+        let schema = json_schema();
+        assert_eq!(schema["properties"]["sim"]["properties"]["duration"]["default"], "60s");
+        assert_eq!(schema["properties"]["services"]["additionalProperties"]["properties"]["replicas"]["default"], 1);
+        assert!(schema["properties"]["gateways"].is_null());
+        let sim = &schema["properties"]["sim"];
+        assert_eq!(sim["additionalProperties"], false);
+        assert!(sim["properties"]["seed"]["description"].as_str().is_some_and(|d| !d.is_empty()));
+    }
 }
