@@ -21,7 +21,7 @@ pub use print::{canonical, hash};
 pub use source::OpenError;
 pub use vocab::json_schema;
 
-use crate::diag::{Complaint, code};
+use crate::diag::{Complaint, Severity, code};
 use written::Scenario;
 
 /// A scenario without errors.
@@ -65,7 +65,10 @@ pub fn load(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {
             let variant = edits.iter().find_map(Edit::variant).map(str::to_owned);
             Ok(Checked { hash: hash(&scenario), scenario, warnings: complaints, source, variant, overloaded })
         }
-        _ => Err(reject(complaints, &source)),
+        _ => {
+            complaints.retain(|c| c.severity != Severity::Note);
+            Err(reject(complaints, &source))
+        }
     }
 }
 

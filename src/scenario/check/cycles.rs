@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::walk;
 use crate::diag::{Complaint, code};
-use crate::scenario::written::{Call, Endpoint, Scenario, Step, Target, Transport, Verb};
+use crate::scenario::written::{Call, Endpoint, Place, Scenario, Step, Target, Transport, Verb};
 
 type Ends<'s> = BTreeMap<(&'s str, &'s str), bool>;
 
@@ -22,6 +22,15 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         let help = "a function that calls itself through others has no end of its own here; let one of the calls cross the network";
         complaints.push(Complaint::error(code::ENDLESS, message).at(call.target.place.clone()).label("closes the circle").help(help));
     });
+}
+
+/// A circle of calls, if there is one: its path and the call that closes it.
+pub(super) fn any(scenario: &Scenario) -> Option<(String, Option<Place>)> {
+    let mut first = None;
+    circles(scenario, &|_, _| true, &mut |path, call| {
+        first.get_or_insert((path, call.target.place.clone()));
+    });
+    first
 }
 
 /// Which endpoints end: those with some way through their steps whose calls all end. What is never reached by that rule

@@ -1,9 +1,10 @@
 //! What the forecast warns of: too much, far too much, or so little that nothing ever waits.
 
 use super::forecast::{Forecast, NodeForecast, forecast};
-use super::walk;
+use super::{cycles, walk};
 use crate::diag::{Complaint, code};
 use crate::random::dist::Law;
+use crate::scenario::law_mean::mean;
 use crate::scenario::written::{Endpoint, Load, Node, NodeKind, Scenario, Target};
 
 /// Warns of what the forecast shows.
@@ -14,8 +15,11 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         complaints.push(Complaint::error(code::LOAD, message).at(client.name.place.clone()).help("give them a think_time, or the callee work"));
     }
     if forecast.explodes {
-        let message = "calls in a circle cause ever more calls: on average each request causes at least one more of its kind";
-        complaints.push(Complaint::error(code::ENDLESS, message).help("lower the probabilities or times in the circle"));
+        let why = "on average each request causes at least one more of its kind";
+        let (path, place) = cycles::any(scenario).unzip();
+        let message = format!("calls in a circle cause ever more calls: {}", path.unwrap_or_default());
+        let complaint = Complaint::error(code::ENDLESS, message).at(place.flatten()).label(why);
+        complaints.push(complaint.help("lower the probabilities or times in the circle"));
         return;
     }
     events(scenario, &forecast, complaints);
@@ -115,14 +119,15 @@ fn median(endpoint: &Endpoint) -> Option<f64> {
     }
 }
 
-/// The medians of everything an endpoint calls, added up; `None` where one of them is not known by percentiles.
+/// What everything an endpoint calls does, added up: medians where they are known, means elsewhere.
 fn below(scenario: &Scenario, endpoint: &Endpoint) -> Option<f64> {
     let calls = walk::calls(endpoint);
     let of = |target: &Target| scenario.nodes.get(&target.node)?.endpoints.get(&target.endpoint);
     if calls.is_empty() {
         return None;
     }
-    calls.iter().map(|call| of(&call.target.value).and_then(median)).sum()
+    let own = |e: &Endpoint| median(e).or_else(|| e.work.value.as_ref().map(mean)).unwrap_or_default();
+    Some(calls.iter().filter_map(|call| of(&call.target.value)).map(own).sum())
 }
 
 /// Measured spans include the spans of callees, so they grow from callee to caller; own work has no reason to. Two

@@ -17,14 +17,14 @@ pub(in crate::scenario) fn known_names(scenario: &Scenario) -> Vec<String> {
 
 /// Complains about every name that leads nowhere.
 pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], complaints: &mut Vec<Complaint>) {
-    if scenario.clients.is_empty() && !source.text.contains("[clients") {
+    if scenario.clients.is_empty() && refused.is_empty() {
         let end = source.text.find('\n').unwrap_or(source.text.len());
         let complaint = Complaint::error(code::NOTHING_TO_DO, "there is no client, so nothing would happen").at(0..end);
         complaints.push(complaint.help("write for example [clients.shoppers] calls = \"edge\" rate = \"120/s\""));
     }
     for client in scenario.clients.values() {
         for (to, _) in &client.calls {
-            target(scenario, to, Wants::Callee, refused, complaints);
+            target(scenario, to, Wants::Client, refused, complaints);
         }
     }
     for node in scenario.nodes.values() {
@@ -41,6 +41,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], co
 /// What a target is wanted for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wants {
+    Client,
     Callee,
     Database,
 }
@@ -71,6 +72,9 @@ fn target(
         return false;
     };
     let wrong = match (wants, node.kind) {
+        (Wants::Client, NodeKind::Database) => {
+            Some(("a client does not call a database", "put a service between that queries it".to_owned()))
+        }
         (Wants::Callee, NodeKind::Database) => Some(("a database is not called", format!("ask it: {{ query = \"{name}\" }}"))),
         (Wants::Database, NodeKind::Service) => Some(("a service is not queried", format!("call it: {{ call = \"{name}\" }}"))),
         (Wants::Database, NodeKind::External) => Some(("a third party is not queried", format!("call it: {{ call = \"{name}\" }}"))),
@@ -150,10 +154,11 @@ fn in_process(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>)
         ("queue_limit", node.queue_limit.place.is_some()),
         ("queue_timeout", node.queue_timeout.place.is_some()),
     ];
-    let ignored: Vec<&str> = limits.iter().filter(|(_, set)| *set).map(|(name, _)| *name).collect();
+    let limits = limits.into_iter().chain([("timeout", call.timeout.is_some()), ("policy", call.policy.is_some())]);
+    let ignored: Vec<&str> = limits.filter(|(_, set)| *set).map(|(name, _)| name).collect();
     // Where in-process is the default of the whole file, as in a variant, the limits are those of the other variants.
     if !ignored.is_empty() && said.is_some() {
-        let message = format!("an in-process call: {} of `{}` will not apply", ignored.join(", "), call.target.value.node);
+        let message = format!("an in-process call to `{}`: {} will not apply", call.target.value.node, ignored.join(", "));
         let help = "its program runs on the caller's worker and cores; leave the limits out, or call it over the network";
         complaints.push(Complaint::warning(code::LIMITS_IGNORED, message).at(call.target.place.clone()).help(help));
     }

@@ -77,6 +77,9 @@ fn unknown(scenario: &Scenario, edges: &BTreeSet<String>, slo: &Slo) -> Complain
 }
 
 fn measured(slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
+    if slo.promise.bound.is_nan() {
+        return;
+    }
     let node_only = matches!(slo.promise.metric, Metric::Utilization);
     let help = match about {
         About::Node { endpoint: false } if !node_only => "name one of its endpoints: the node itself has no default one",

@@ -155,7 +155,7 @@ fn phases(desk: &mut Desk<'_>, view: &View<'_>, arrivals: &Arrivals) -> Vec<Phas
     let rated = !view.has("replay") && matches!(arrivals, Arrivals::Poisson | Arrivals::Constant);
     let names: Vec<&str> = ["rate", "phases"].into_iter().filter(|key| view.has(key)).collect();
     match (rated, names.as_slice()) {
-        (true, []) if !view.get("arrivals").is_some_and(|v| v.get_ref().is_table()) && !view.has("bursty") => {
+        (true, []) if !says_itself(view) => {
             view.missing(desk, "rate", "an open load has a rate (rate = \"120/s\") or phases; a closed one has users");
         }
         (true, ["rate"]) => {
@@ -176,6 +176,12 @@ fn phases(desk: &mut Desk<'_>, view: &View<'_>, arrivals: &Arrivals) -> Vec<Phas
         _ => {}
     }
     Vec::new()
+}
+
+/// Whether the arrivals were meant to say how many come, understood or not.
+fn says_itself(view: &View<'_>) -> bool {
+    let arrivals = view.get("arrivals").map(|v| v.get_ref());
+    view.has("bursty") || arrivals.is_some_and(|v| v.is_table() || v.as_str() == Some("bursty"))
 }
 
 fn phase_list(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Phase> {

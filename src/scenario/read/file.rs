@@ -19,6 +19,9 @@ use crate::scenario::written::{
     Transport,
 };
 
+/// What is said of a version that is not this one's.
+pub(super) const OTHER_VERSION: &str = "this hoptax reads version 1";
+
 /// The whole file.
 pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
     let view = View::open(desk, &FILE, table, 0..desk.source.text.find('\n').unwrap_or(desk.source.text.len()));
@@ -59,7 +62,7 @@ fn version(desk: &mut Desk<'_>, view: &View<'_>) {
     }
     if let Some(version) = view.read(desk, "version", whole).filter(|v| v.value != 1) {
         let message = format!("version {} of the vocabulary is unknown", version.value);
-        desk.push(Complaint::error(code::BAD_VERSION, message).at(version.place).help("this hoptax reads version 1"));
+        desk.push(Complaint::error(code::BAD_VERSION, message).at(version.place).label(OTHER_VERSION));
     }
 }
 
@@ -190,7 +193,7 @@ fn slos(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Slo> {
             desk.push(complaint.clone().at(expect.place.clone()));
         }
         // An expression that cannot be understood stands in for itself: the target is still checked.
-        let promise = read.and_then(Result::ok).unwrap_or(Promise { metric: Metric::Mean, sense: Sense::Below, bound: f64::MAX });
+        let promise = read.and_then(Result::ok).unwrap_or(Promise { metric: Metric::Mean, sense: Sense::Below, bound: f64::NAN });
         if let (Some(of), Some(expect)) = (of, expect) {
             let name = name.unwrap_or_else(|| Given::default(format!("{} {}", of.value, expect.value)));
             all.push(Slo { name, of, expect, promise });

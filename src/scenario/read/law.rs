@@ -111,7 +111,7 @@ fn by_name(desk: &mut Desk<'_>, view: &View<'_>, rest: &[&str], unit: Unit) -> O
     };
     for extra in rest.iter().filter(|k| !wants.contains(k)) {
         desk.push(
-            Complaint::error(code::MISPLACED, format!("a {name} has no `{extra}`"))
+            Complaint::error(code::MISPLACED, format!("{} has no `{extra}`", a(&name)))
                 .at(view.place_of(extra))
                 .help(format!("it is described by {}", listed(wants))),
         );
@@ -126,7 +126,7 @@ fn family(desk: &mut Desk<'_>, view: &View<'_>, name: &str, unit: Unit) -> Optio
     for key in wants {
         if !view.has(key) {
             desk.push(
-                Complaint::error(code::MISSING_KEY, format!("a {name} needs `{key}`"))
+                Complaint::error(code::MISSING_KEY, format!("{} needs `{key}`", a(name)))
                     .at(view.place.clone())
                     .help(format!("it is described by {}", listed(wants))),
             );
@@ -144,6 +144,11 @@ fn family(desk: &mut Desk<'_>, view: &View<'_>, name: &str, unit: Unit) -> Optio
     }
     let law = assemble(name, &numbers);
     possible(desk, view, &law).then_some(law)
+}
+
+/// A word with its article.
+fn a(word: &str) -> String {
+    format!("{} {word}", if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" })
 }
 
 fn assemble(name: &str, n: &[f64]) -> Law {

@@ -245,7 +245,10 @@ fn attempts(desk: &mut Desk<'_>, place: Place) {
 
 fn unknown_key(desk: &mut Desk<'_>, vocab: &'static Table, word: &str, place: Place) {
     let mut complaint = Complaint::error(code::UNKNOWN_KEY, format!("unknown key `{word}` in {}", vocab.name)).at(place);
-    if let Some(near) = vocab::near(word, vocab) {
+    let percentile = word.strip_prefix('p').is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit() || c == '.'));
+    if percentile && vocab.find("p50").is_some() {
+        complaint = complaint.help("the percentiles are p50, p90, p95, p99 and p999");
+    } else if let Some(near) = vocab::near(word, vocab) {
         complaint = complaint.label(format!("it is called `{}` here", near.meant));
         if !near.why.is_empty() {
             complaint = complaint.help(format!("`{}`: {}", near.meant, near.why));

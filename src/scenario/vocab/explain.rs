@@ -133,6 +133,7 @@ fn holds(shape: Shape) -> &'static str {
         Shape::Counts => COUNTS.doc,
         Shape::Rate => "so many per time, such as \"120/s\" or \"30/min\"",
         Shape::Share => "a share, such as \"0.2%\" or 0.002",
+        Shape::Weight => "a number or a share, relative to its neighbours",
         Shape::Zone => "`region`, `region/zone` or `region/zone/host`",
         Shape::Target => "the name of a node, or of an endpoint as `node.endpoint`",
         Shape::Choice(_) => "one of these words:",

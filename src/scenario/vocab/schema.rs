@@ -50,11 +50,12 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
     match shape {
         Shape::Text | Shape::Target => json!({ "type": "string", "minLength": 1 }),
         Shape::Whole => json!({ "type": "integer", "minimum": 0 }),
-        Shape::Number => json!({ "type": ["number", "string"], "minimum": 0 }),
+        Shape::Number => json!({ "type": "number", "minimum": 0 }),
+        Shape::Weight => json!({ "anyOf": [{ "type": "number", "minimum": 0 }, text(SHARE)] }),
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Duration => text(DURATION),
         Shape::Rate => text(r"^\s*[0-9][0-9_.]*\s*/\s*(ms|s|sec|second|m|min|minute|h|hour|d|day)\s*$"),
-        Shape::Share => json!({ "anyOf": [{ "type": "number", "minimum": 0, "maximum": 1 }, text(r"^\s*[0-9.]+\s*%?\s*$")] }),
+        Shape::Share => json!({ "anyOf": [{ "type": "number", "minimum": 0, "maximum": 1 }, text(SHARE)] }),
         Shape::Zone => text("^[^/]+(/[^/]+){0,2}$"),
         Shape::Choice(words) => one_of(words),
         Shape::WholeOr(words) => json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, one_of(words)] }),
@@ -74,6 +75,8 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
 }
 
 const DURATION: &str = r"^\s*([0-9][0-9_.]*\s*(d|h|m|s|ms|us|µs|μs|ns)\s*)+$";
+
+const SHARE: &str = r"^\s*[0-9.]+\s*%?\s*$";
 
 /// One of the words that this version runs.
 fn one_of(words: &[Word]) -> Value {

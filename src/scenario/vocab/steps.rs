@@ -90,7 +90,7 @@ pub static ARM: Table = Table {
     name: "a way of a split",
     doc: "Taken as often as its weight says, relative to the sum of all weights.",
     keys: &[&[
-        key("weight", Shape::Number, "Relative to the sum of all weights; a share such as \"70%\" will do.").or("1.0"),
+        key("weight", Shape::Weight, "Relative to the sum of all weights; a share such as \"70%\" will do.").or("1.0"),
         key("steps", Shape::Steps, "In order; may be empty."),
     ]],
 };

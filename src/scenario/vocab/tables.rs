@@ -58,6 +58,8 @@ pub enum Shape {
     Rate,
     /// A share, `"0.2%"` or `0.002`.
     Share,
+    /// A number or a share, relative to its neighbours.
+    Weight,
     /// `region/zone/host`.
     Zone,
     /// The name of a node or of one of its endpoints.
