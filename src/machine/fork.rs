@@ -54,7 +54,7 @@ impl Joins {
         self.slots.len() as u32 - 1
     }
 
-    #[cfg(test)]
+    /// Slots in use.
     pub(super) fn live(&self) -> usize {
         self.slots.len() - self.free.len()
     }

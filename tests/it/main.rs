@@ -1,3 +1,5 @@
 //! What is tested from outside, in one binary.
 
+mod bench;
 mod diagnostics;
+mod theory;
