@@ -27,3 +27,16 @@ pub(crate) fn run_on(jobs: usize, text: &str) -> Summary {
 pub(crate) fn run(text: &str) -> Summary {
     run_on(1, text)
 }
+
+/// Compares two long texts; says where they part instead of printing both.
+#[track_caller]
+pub(crate) fn same(found: &str, expected: &str, what: &str) {
+    if found == expected {
+        return;
+    }
+    let short = |line: &str| line.chars().take(160).collect::<String>();
+    let pairs = found.lines().zip(expected.lines()).enumerate();
+    let parted = pairs.filter(|(_, (a, b))| a != b).take(5);
+    let told: Vec<String> = parted.map(|(n, (a, b))| format!("{}: {}\n   not {}", n + 1, short(a), short(b))).collect();
+    panic!("{what}: lines {} and {}\n{}", found.lines().count(), expected.lines().count(), told.join("\n"));
+}

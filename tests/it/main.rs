@@ -2,4 +2,6 @@
 
 mod bench;
 mod diagnostics;
+mod draws;
+mod held;
 mod theory;
