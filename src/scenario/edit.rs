@@ -1,6 +1,8 @@
 //! Changes to a scenario as written: `--set path=value`, variants. The text is changed, not the scenario, so that every
 //! variant is a scenario that could be saved.
 
+#![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
+
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table as Written, TableLike, Value};
 
 use super::read::suggest;
@@ -223,7 +225,7 @@ fn set(table: &mut dyn TableLike, path: &[String], mut value: Value) -> Result<(
         return Ok(());
     }
     if !table.contains_key(key) {
-        let inline = table.get_values().len() == table.len() && table.len() > 0 && key != "links";
+        let inline = table.get_values().len() == table.len() && !table.is_empty() && key != "links";
         table.insert(key, if inline { Item::Value(InlineTable::new().into()) } else { Item::Table(Written::new()) });
     }
     let wrong = || format!("`{key}` is written as a single value, so nothing can be set inside; set `{key}` as a whole");

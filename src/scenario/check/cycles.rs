@@ -89,13 +89,11 @@ fn circles<'s>(
         let mut on_path: BTreeSet<(&str, &str)> = BTreeSet::new();
         let mut next = Some(start);
         loop {
-            if let Some(key) = next.take() {
-                if done.insert(key) {
-                    let endpoint = scenario.nodes.get(key.0).and_then(|node| node.endpoints.get(key.1));
-                    let calls = endpoint.map(walk::calls).unwrap_or_default();
-                    path.push((key, calls.into_iter().filter(|call| counts(key, call)).collect(), 0));
-                    on_path.insert(key);
-                }
+            if let Some(key) = next.take().filter(|key| done.insert(*key)) {
+                let endpoint = scenario.nodes.get(key.0).and_then(|node| node.endpoints.get(key.1));
+                let calls = endpoint.map(walk::calls).unwrap_or_default();
+                path.push((key, calls.into_iter().filter(|call| counts(key, call)).collect(), 0));
+                on_path.insert(key);
             }
             let Some((key, calls, followed)) = path.last_mut() else { break };
             let Some(call) = calls.get(*followed).copied() else {

@@ -7,7 +7,9 @@ mod load;
 mod names;
 mod promises;
 mod ranges;
+mod rates;
 mod timeouts;
+mod times;
 mod walk;
 
 use super::written::Scenario;

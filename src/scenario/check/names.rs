@@ -29,7 +29,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], co
     }
     for node in scenario.nodes.values() {
         for endpoint in node.endpoints.values() {
-            walk::steps(&endpoint.steps, &mut |step| one_step(scenario, step, refused, complaints));
+            walk::steps(&endpoint.steps, &mut |step| one_step(scenario, &node.name.value, step, refused, complaints));
         }
     }
     if let Some(name) = &scenario.defaults.policy {
@@ -46,11 +46,11 @@ enum Wants {
     Database,
 }
 
-fn one_step(scenario: &Scenario, step: &Step, refused: &[String], complaints: &mut Vec<Complaint>) {
+fn one_step(scenario: &Scenario, from: &str, step: &Step, refused: &[String], complaints: &mut Vec<Complaint>) {
     let wants = if matches!(step.verb, Verb::Query(_)) { Wants::Database } else { Wants::Callee };
     let Some(call) = walk::call(step) else { return };
     if target(scenario, &call.target, wants, refused, complaints) {
-        in_process(scenario, call, complaints);
+        in_process(scenario, from, call, complaints);
     }
     if let Some(name) = &call.policy {
         policy(scenario, name, complaints);
@@ -67,7 +67,8 @@ fn target(
     let Target { node: name, endpoint } = &to.value;
     let Some(node) = scenario.nodes.get(name) else {
         if !refused.contains(name) {
-            complaints.push(nowhere(scenario, to));
+            let guess = complaints.len() < GUESSES;
+            complaints.push(nowhere(scenario, to, guess));
         }
         return false;
     };
@@ -108,13 +109,19 @@ fn few(all: &[String]) -> String {
     if all.len() > 12 { format!("{shown} … ({} in all)", all.len()) } else { shown }
 }
 
-fn nowhere(scenario: &Scenario, to: &Given<Target>) -> Complaint {
+/// After so many complaints the name that was meant is no longer looked for: a long file would take for ever.
+const GUESSES: usize = 100;
+
+fn nowhere(scenario: &Scenario, to: &Given<Target>, guess: bool) -> Complaint {
     let Target { node: name, endpoint } = &to.value;
     if scenario.clients.contains_key(name) {
         let complaint = Complaint::error(code::WRONG_TARGET, format!("`{name}` is a client; clients call, nobody calls them"));
         return complaint.at(to.place.clone()).help("call a service, or make it one");
     }
     let complaint = Complaint::error(code::UNKNOWN_NAME, format!("nothing is called `{name}`")).at(to.place.clone());
+    if !guess {
+        return complaint;
+    }
     let names = known_names(scenario);
     let whole = if endpoint.is_empty() { name.clone() } else { format!("{name}.{endpoint}") };
     let meant = suggest(&whole, names.iter().map(String::as_str)).or_else(|| suggest(name, names.iter().map(String::as_str)));
@@ -136,7 +143,7 @@ fn policy(scenario: &Scenario, name: &Given<String>, complaints: &mut Vec<Compla
 }
 
 /// In-process calls: only services have a program that can run elsewhere, and their own limits then mean nothing.
-fn in_process(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
+fn in_process(scenario: &Scenario, from: &str, call: &Call, complaints: &mut Vec<Complaint>) {
     let Some(node) = scenario.nodes.get(&call.target.value.node) else { return };
     let said = call.transport.as_ref().filter(|t| t.value == Transport::InProcess);
     if let (Some(said), true) = (said, node.kind != NodeKind::Service) {
@@ -144,7 +151,8 @@ fn in_process(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>)
         complaints.push(Complaint::error(code::WRONG_TARGET, message).at(said.place.clone()).help("leave the transport out"));
         return;
     }
-    if walk::transport_of(scenario, call) != Transport::InProcess {
+    // A node that calls itself keeps its own limits.
+    if walk::transport_of(scenario, call) != Transport::InProcess || node.name.value == from {
         return;
     }
     let limits = [

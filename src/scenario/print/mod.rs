@@ -266,6 +266,7 @@ fn slo(slo: &Slo, page: &mut Page) {
     page.given("expect", &slo.expect, |s| quoted(s));
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "it tells a `Given`, which hands out references")]
 fn time(t: &Span) -> String {
     span(t.0 as f64)
 }

@@ -106,11 +106,9 @@ fn pattern(desk: &mut Desk<'_>, view: &View<'_>) -> Given<Arrivals> {
         return gaps.map_or(Given::default(Arrivals::Poisson), |g| Given { value: Arrivals::Gaps(g.value), place: g.place });
     }
     let word = view.choice(desk, "arrivals", &[("poisson", 0), ("constant", 1), ("bursty", 2)]);
-    if word.value != 2 {
-        if let Some(place) = view.place_of("bursty") {
-            let complaint = Complaint::error(code::LOAD, "`bursty` without arrivals = \"bursty\"").at(place);
-            desk.push(complaint.help("write arrivals = \"bursty\" beside it"));
-        }
+    if let (0 | 1, Some(place)) = (word.value, view.place_of("bursty")) {
+        let complaint = Complaint::error(code::LOAD, "`bursty` without arrivals = \"bursty\"").at(place);
+        desk.push(complaint.help("write arrivals = \"bursty\" beside it"));
     }
     let value = match word.value {
         0 => Arrivals::Poisson,
@@ -180,7 +178,7 @@ fn phases(desk: &mut Desk<'_>, view: &View<'_>, arrivals: &Arrivals) -> Vec<Phas
 
 /// Whether the arrivals were meant to say how many come, understood or not.
 fn says_itself(view: &View<'_>) -> bool {
-    let arrivals = view.get("arrivals").map(|v| v.get_ref());
+    let arrivals = view.get("arrivals").map(toml::Spanned::get_ref);
     view.has("bursty") || arrivals.is_some_and(|v| v.is_table() || v.as_str() == Some("bursty"))
 }
 

@@ -1,6 +1,8 @@
 //! From text to the scenario as written. Nothing here stops at a mistake: every reader complains and goes on with what
 //! it has, so that one look at a file tells everything that is wrong with it.
 
+#![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
+
 mod client;
 mod desk;
 mod file;
