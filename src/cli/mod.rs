@@ -1,1 +1,148 @@
-//! cli
+//! The shell: arguments in, files and text out, an exit code that is fixed for good.
+//!
+//! One file per verb. `output` is the only file that writes, `progress` the only one that looks at a clock, `engine`
+//! the only one that reaches down into the simulator.
+
+mod args;
+mod check;
+mod completions;
+mod engine;
+mod exit;
+mod explain;
+mod new;
+mod output;
+mod pictures;
+mod progress;
+mod run;
+mod schema;
+mod validate;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+pub use exit::Exit;
+
+use exit::Failure;
+use output::Output;
+
+/// What was typed.
+#[derive(Debug, Parser)]
+#[command(name = "hoptax", version, disable_help_subcommand = true)]
+#[command(about = "Simulates how services talk to each other: the latency of every hop, queues, cascades", long_about = None)]
+#[command(override_usage = "hoptax [OPTIONS] <COMMAND>\n       hoptax [RUN OPTIONS]      runs the built-in scenario")]
+#[command(
+    after_help = "Exit codes: 0 done · 1 internal or I/O failure · 2 usage · 3 scenario invalid · 4 a guard was \
+                        hit or the run did not settle · 99 an SLO failed · 130 interrupted"
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    manner: args::Manner,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Run(run::Args),
+    Check(check::Args),
+    Explain(explain::Args),
+    Validate(validate::Args),
+    Schema(schema::Args),
+    New(new::Args),
+    Completions(completions::Args),
+}
+
+/// Runs the program: the first argument is its own name.
+pub fn main(args: Vec<OsString>) -> ExitCode {
+    exit::on_panic();
+    let cli = match parse(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe while help is printed is no failure.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+        }
+    };
+    let output = Output::new(cli.manner);
+    match cli.verb.unwrap_or_default().act(&output) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit().into()
+        }
+    }
+}
+
+impl Default for Verb {
+    fn default() -> Self {
+        Self::Run(run::Args::default())
+    }
+}
+
+impl Verb {
+    fn act(self, output: &Output) -> Result<Exit, Failure> {
+        match self {
+            Verb::Run(args) => run::act(&args, output),
+            Verb::Check(args) => check::act(&args, output),
+            Verb::Explain(args) => explain::act(&args),
+            Verb::Validate(args) => validate::act(&args, output),
+            Verb::Schema(args) => schema::act(&args),
+            Verb::New(args) => new::act(&args, output),
+            Verb::Completions(args) => completions::act(&args, &Cli::command()),
+        }
+    }
+}
+
+/// Reads the arguments. `hoptax --seed 3` means `hoptax run --seed 3`: where the first argument is a flag that only `run`
+/// knows, the verb is put in.
+fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let first = Cli::try_parse_from(&args);
+    let flag = args.get(1).is_some_and(|arg| arg.as_encoded_bytes().starts_with(b"-"));
+    match first {
+        Err(error) if flag && error.kind() == ErrorKind::UnknownArgument => {
+            let mut args = args;
+            args.insert(1, "run".into());
+            Cli::try_parse_from(args)
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_verb_the_scenario_is_run() {
+        assert!(parse(words("hoptax")).unwrap().verb.is_none());
+        let Some(Verb::Run(args)) = parse(words("hoptax --seed 3 -q")).unwrap().verb else { panic!("not a run") };
+        assert_eq!(args.change.seed, Some(3));
+        assert!(matches!(parse(words("hoptax -q run x.toml")).unwrap().verb, Some(Verb::Run(_))));
+    }
+
+    #[test]
+    fn a_misspelt_verb_is_not_taken_for_a_file() {
+        assert_eq!(parse(words("hoptax chek x.toml")).unwrap_err().kind(), ErrorKind::InvalidSubcommand);
+        assert_eq!(parse(words("hoptax --sed 3")).unwrap_err().kind(), ErrorKind::UnknownArgument);
+    }
+
+    #[test]
+    fn outputs_repeat() {
+        let line = "hoptax run x.toml -o a.json -o b.svg --set a.b=1 --set c=2 -n 5 -j 2 --format md --variant all";
+        let Some(Verb::Run(args)) = parse(words(line)).unwrap().verb else { panic!("not a run") };
+        assert_eq!((args.files.len(), args.change.set.len()), (2, 2));
+        assert_eq!((args.change.replications, args.jobs), (Some(5), Some(2)));
+    }
+}

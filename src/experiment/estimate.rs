@@ -6,7 +6,7 @@ use crate::model::{Outcome, Plan};
 use crate::stats::{Interval, Recorder, batch_means, beyond, mean_of, pooled_quantile, proportion, ratio};
 use crate::units::Span;
 
-use super::measure::{Cohort, Measure, Station, Timeline};
+use super::measure::{Cohort, Measure, Station, Timeline, Visits};
 use super::summary::{Distribution, InSystem, Moment, Node, Replicas, Stats};
 
 /// Confidence of all intervals.
@@ -69,6 +69,7 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
         .map(|(c, _)| {
             let mut both = c.good.clone();
             both.merge(&c.bad);
+            both.record_n(0, c.refused);
             both
         })
         .collect();
@@ -154,12 +155,14 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         (None, Some(workers)) => level(&|s, span| s.means(span).busy / workers as f64),
         (None, None) => Interval::NONE,
     };
-    let shares: Vec<(u64, u64)> = each.iter().map(|(s, _)| (s.waited, s.replied)).collect();
+    let visits: Vec<&Visits> = replications.iter().map(|r| &r.measure.visits[at]).collect();
+    let shares: Vec<(u64, u64)> = visits.iter().map(|v| (v.waited, v.replied)).collect();
+    let abandoned = visits.iter().map(|v| v.abandoned).sum();
     Node {
         arrivals: count(&|s| s.arrivals),
-        completed: count(&|s| s.replied) - count(&|s| s.abandoned).min(count(&|s| s.replied)),
+        completed: visits.iter().map(|v| v.replied).sum::<u64>() - abandoned,
         refused: count(&|s| s.refused),
-        abandoned: count(&|s| s.abandoned),
+        abandoned,
         utilization,
         mean_busy: level(&|s, span| s.means(span).busy),
         mean_working: level(&|s, span| s.means(span).working),
@@ -169,12 +172,27 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         p_full: level(&|s, span| s.means(span).full / replicas),
         max_in_system: each.iter().map(|(s, _)| u64::from(s.in_system.max())).max().unwrap_or(0),
         in_system: in_system(&each),
-        wait_ms: distribution(&each.iter().map(|(s, _)| &s.wait).collect::<Vec<_>>(), 0),
-        sojourn_ms: distribution(&each.iter().map(|(s, _)| &s.sojourn).collect::<Vec<_>>(), 0),
+        wait_ms: distribution(&visits.iter().map(|v| &v.wait).collect::<Vec<_>>(), 0),
+        sojourn_ms: sojourns(replications, at, plan),
         replicas: Replicas { mean: Interval::between(replicas, replicas, replicas), max: planned.replicas },
         kind: planned.kind,
         workers,
     }
+}
+
+/// From arrival at a node to its reply, over all its endpoints; requests turned away are not timed.
+fn sojourns(replications: &[Replication], at: usize, plan: &Plan) -> Distribution {
+    let own: Vec<usize> = (0..plan.endpoints.len()).filter(|e| plan.endpoints[*e].node.index() == at).collect();
+    let all = |r: &Replication| {
+        let mut all = Recorder::default();
+        for endpoint in own.iter().map(|e| &r.measure.endpoints[*e]) {
+            all.merge(&endpoint.good);
+            all.merge(&endpoint.bad);
+        }
+        all
+    };
+    let each: Vec<Recorder> = replications.iter().map(all).collect();
+    distribution(&each.iter().collect::<Vec<_>>(), 0)
 }
 
 /// How many requests were there, over time.

@@ -1,9 +1,8 @@
 //! Calls: a try sets out, reaches a replica, is answered, and settles or comes too late.
 
-use crate::model::balance::Balancer;
 use crate::model::id::NONE;
-use crate::model::{CallId, Fact, Op, Outcome, Probe};
-use crate::random::{Draw, Purpose};
+use crate::model::{CallId, ClientId, Fact, LinkId, Op, Outcome, Probe};
+use crate::random::{Draw, Lineage, Purpose};
 use crate::units::Span;
 
 use super::Machine;
@@ -18,17 +17,12 @@ impl<P: Probe> Machine<'_, P> {
         let call = plan.call(id);
         let caller = self.frames[at];
         let lineage = caller.lineage.child(call.site, 0);
-        let link = plan.link(call.link);
-        let memory = (self.memory_base[call.link.index()] + caller.replica - plan.node(link.from).first_replica) as usize;
-        let seed = self.seed;
-        let memory = &mut self.memories[memory];
-        let pick = link.balancer.pick(memory, || Draw::new(seed, lineage, Purpose::Balance, 0));
-        memory.outstanding[pick as usize] += 1;
+        let replica = self.pick(call.link, caller.replica, lineage);
         let frame = self.frames.insert(Frame {
             lineage,
             sent: self.now,
             caller: at,
-            replica: plan.node(link.to).first_replica + pick,
+            replica,
             call: id.0,
             client: caller.client,
             priority: caller.priority,
@@ -47,6 +41,22 @@ impl<P: Probe> Machine<'_, P> {
         Flow::Stay
     }
 
+    /// The replica that a caller's request goes to.
+    #[inline]
+    fn pick(&mut self, link: LinkId, caller: u32, lineage: Lineage) -> u32 {
+        let plan = self.plan.link(link);
+        if !plan.choice {
+            return plan.first;
+        }
+        let seed = self.seed;
+        let memory = &mut self.memories[(self.memory_base[link.index()] + caller - plan.first_caller) as usize];
+        let pick = plan.balancer.pick(memory, || Draw::new(seed, lineage, Purpose::Balance, 0));
+        if plan.tracks {
+            memory.outstanding[pick as usize] += 1;
+        }
+        plan.first + pick
+    }
+
     /// A request arrives at its replica.
     pub(super) fn reach(&mut self, at: u32) {
         let frame = &mut self.frames[at];
@@ -54,8 +64,7 @@ impl<P: Probe> Machine<'_, P> {
         let target = self.plan.endpoint(endpoint);
         frame.arrived = self.now;
         frame.pc = target.entry.0;
-        let measured = frame.measured;
-        self.tell(Fact::Reached { node: target.node, endpoint, measured });
+        self.tell(Fact::Reached { node: target.node, endpoint });
         self.walk(at);
     }
 
@@ -63,12 +72,12 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn reply(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
-        let (lineage, measured, waited) = (frame.lineage, frame.measured, Span(frame.waited));
+        let (lineage, waited) = (frame.lineage, Span(frame.waited));
         let sojourn = self.now.since(frame.arrived);
         let call = &self.plan.calls[frame.call as usize];
         let (endpoint, back) = (call.endpoint, call.back);
         let node = self.plan.endpoint(endpoint).node;
-        self.tell(Fact::Replied { node, endpoint, outcome, joined, sojourn, waited, measured });
+        self.tell(Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
         let back = self.vary(back, lineage, Purpose::Back, 0);
         self.schedule(back, Event::Return(at));
         Flow::Stay
@@ -76,34 +85,33 @@ impl<P: Probe> Machine<'_, P> {
 
     /// An answer arrives at the caller: it settles the call, or nobody waits for it any more.
     pub(super) fn come_back(&mut self, at: u32) {
-        let frame = self.frames[at];
+        let frame = &self.frames[at];
+        let (spent, caller, outcome) = (frame.spent, frame.caller, frame.outcome);
         let call = &self.plan.calls[frame.call as usize];
         if frame.abandoned {
-            let client = crate::model::ClientId(u32::from(frame.client));
-            self.tell(Fact::LateReply { edge: call.edge, client, wasted: Span(frame.spent) });
+            let client = ClientId(u32::from(frame.client));
+            self.tell(Fact::LateReply { edge: call.edge, client, wasted: Span(spent) });
             self.frames.remove(at);
             return;
         }
         if call.timeout.is_some() {
             self.lanes.disarm(at);
         }
-        self.frames[frame.caller].spent += frame.spent;
-        self.settle(at, frame.outcome);
+        self.frames[caller].spent += spent;
+        self.settle(at, outcome);
         self.frames.remove(at);
-        self.walk(frame.caller);
+        self.walk(caller);
     }
 
     /// The caller learns how its call ended and goes on after it, or where failures go.
+    #[inline]
     fn settle(&mut self, at: u32, outcome: Outcome) {
-        let frame = self.frames[at];
-        let id = CallId(frame.call);
         let plan = self.plan;
-        let call = plan.call(id);
-        let link = plan.link(call.link);
-        let caller = &mut self.frames[frame.caller];
-        let memory = self.memory_base[call.link.index()] + caller.replica - plan.node(link.from).first_replica;
-        let pick = frame.replica - plan.node(link.to).first_replica;
-        self.memories[memory as usize].outstanding[pick as usize] -= 1;
+        let frame = &self.frames[at];
+        let call = &plan.calls[frame.call as usize];
+        let (latency, measured) = (self.now.since(frame.sent), frame.measured);
+        let (replica, at) = (frame.replica, frame.caller);
+        let caller = &mut self.frames[at];
         if outcome.is_good() {
             caller.pc += 1;
         } else {
@@ -112,8 +120,12 @@ impl<P: Probe> Machine<'_, P> {
                 caller.pc = fail.0;
             }
         }
-        let latency = self.now.since(frame.sent);
-        self.tell(Fact::Settled { edge: call.edge, outcome, latency, measured: frame.measured });
+        let link = plan.link(call.link);
+        if link.tracks {
+            let memory = self.memory_base[call.link.index()] + caller.replica - link.first_caller;
+            self.memories[memory as usize].outstanding[(replica - link.first) as usize] -= 1;
+        }
+        self.tell(Fact::Settled { edge: call.edge, outcome, latency, measured });
     }
 
     /// The first tries of a lane may be due.
@@ -134,5 +146,3 @@ impl<P: Probe> Machine<'_, P> {
         self.ready.push_back(caller);
     }
 }
-
-const _: () = assert!(std::mem::size_of::<Balancer>() <= 8, "picked in the hot path");

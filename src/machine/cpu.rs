@@ -102,7 +102,7 @@ impl<P: Probe> Machine<'_, P> {
         let replica = &mut self.replicas[index as usize];
         let node = replica.node;
         let mut cores = 0;
-        if self.plan.node(node).preemptive {
+        if replica.preemptive {
             replica.running.push(at);
         }
         if let Some(cpu) = &mut replica.cpu {

@@ -67,6 +67,10 @@ pub struct Machine<'p, P> {
 struct Replica {
     node: NodeId,
     busy: u32,
+    workers: u32,
+    /// Waiting requests its line holds.
+    limit: u32,
+    preemptive: bool,
     line: Line,
     /// Whether its line is at the limit.
     full: bool,

@@ -18,6 +18,9 @@ impl Replica {
         Self {
             node: id,
             busy: 0,
+            workers: node.workers,
+            limit: node.queue_limit,
+            preemptive: node.preemptive,
             line: Line::new(node.order),
             full: false,
             running: Vec::new(),
@@ -33,10 +36,10 @@ impl<P: Probe> Machine<'_, P> {
         if self.take_worker(at) {
             return Flow::On;
         }
-        let replica = self.frames[at].replica;
-        let node = self.replicas[replica as usize].node;
+        let replica = &self.replicas[self.frames[at].replica as usize];
+        let node = replica.node;
         let plan = self.plan.node(node);
-        if self.replicas[replica as usize].line.len() >= plan.queue_limit {
+        if replica.line.len() >= replica.limit {
             self.tell(Fact::Refused { node });
             return self.reply(at, Outcome::Overloaded, false);
         }
@@ -64,15 +67,14 @@ impl<P: Probe> Machine<'_, P> {
         let index = self.frames[at].replica;
         let replica = &mut self.replicas[index as usize];
         let node = replica.node;
-        let plan = self.plan.node(node);
-        if replica.busy < plan.workers {
+        if replica.busy < replica.workers {
             replica.busy += 1;
             self.tell(Fact::Entered { node });
             self.watch_limit(index);
             return true;
         }
-        if plan.preemptive
-            && let Some(victim) = self.victim(index, self.frames[at].priority, plan.order)
+        if replica.preemptive
+            && let Some(victim) = self.victim(index, self.frames[at].priority, self.plan.node(node).order)
         {
             self.preempt(victim);
             self.tell(Fact::Entered { node });
@@ -163,11 +165,10 @@ impl<P: Probe> Machine<'_, P> {
     #[inline]
     fn watch_limit(&mut self, index: u32) {
         let replica = &mut self.replicas[index as usize];
-        let plan = self.plan.node(replica.node);
-        if plan.queue_limit == NONE {
+        if replica.limit == NONE {
             return;
         }
-        let full = replica.busy >= plan.workers && replica.line.len() >= plan.queue_limit;
+        let full = replica.busy >= replica.workers && replica.line.len() >= replica.limit;
         if full != replica.full {
             replica.full = full;
             let node = replica.node;

@@ -84,8 +84,6 @@ pub enum Fact {
         node: NodeId,
         /// The endpoint.
         endpoint: EndpointId,
-        /// Whether the request behind it belongs to the measured cohort.
-        measured: bool,
     },
     /// When a request is turned away at once.
     Refused {
@@ -152,7 +150,5 @@ pub enum Fact {
         sojourn: Span,
         /// Of this, in line.
         waited: Span,
-        /// Whether the request behind it belongs to the measured cohort.
-        measured: bool,
     },
 }

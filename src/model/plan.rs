@@ -102,6 +102,14 @@ pub struct Link {
     pub to: NodeId,
     /// How a replica is picked.
     pub balancer: Balancer,
+    /// First replica of the callee.
+    pub first: u32,
+    /// First replica of the caller.
+    pub first_caller: u32,
+    /// Whether there is a choice to make.
+    pub choice: bool,
+    /// Whether the choice looks at what is outstanding.
+    pub tracks: bool,
 }
 
 /// One call-site.

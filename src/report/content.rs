@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::number::{NONE, count, or_none, percent, plain, seconds, time, time_within};
+use super::number::{NONE, count, level, or_none, percent, plain, seconds, time, time_within};
 use super::sheet::{Cell, Sheet, Tone};
 use super::text::clean;
 use crate::experiment::summary::{Estimate, Node, Outcome, Stats, Summary, Verdict};
@@ -108,7 +108,7 @@ fn figure(expect: &str, value: f64) -> String {
 /// Clients, endpoints or edges, told by the heading of the first column.
 pub fn stats(head: &'static str, all: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
     let columns =
-        [(head, 9), ("arrived", 4), ("success", 7), ("p50", 6), ("p90", 2), ("p99", 8), ("p99.9", 3), ("mean", 5)];
+        [(head, 9), ("count", 4), ("success", 7), ("p50", 6), ("p90", 2), ("p99", 8), ("p99.9", 3), ("mean", 5)];
     let mut sheet = Sheet::new(&columns);
     for (name, stats) in all.iter().take(shown) {
         let d = &stats.latency_ms;
@@ -130,7 +130,8 @@ fn success(stats: &Stats) -> Cell {
 pub fn failures(all: &BTreeMap<String, Stats>) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, stats) in all {
-        let mut causes: Vec<(&String, u64)> = stats.failed.iter().map(|(why, n)| (why, *n)).filter(|c| c.1 > 0).collect();
+        let mut causes: Vec<(&String, u64)> =
+            stats.failed.iter().map(|(why, n)| (why, *n)).filter(|c| c.1 > 0).collect();
         causes.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
         let causes: Vec<String> = causes.iter().map(|(why, n)| format!("{why} {}", count(*n))).collect();
         if !causes.is_empty() {
@@ -174,7 +175,7 @@ fn chosen(all: &BTreeMap<String, Node>, shown: usize) -> Vec<(&String, &Node)> {
 }
 
 fn figures(node: &Node) -> [Cell; 8] {
-    let level = |e: Estimate| Cell::from(or_none(e, plain));
+    let level = |e: Estimate| Cell::from(or_none(e, level));
     let span = |e: Estimate| Cell::from(or_none(e, time));
     [
         used(node),

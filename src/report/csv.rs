@@ -62,7 +62,9 @@ impl Rows<'_> {
                 }
             }
             Value::Array(items) => {
-                items.iter().for_each(|item| self.figures(name, metric, item, count));
+                for item in items {
+                    self.figures(name, metric, item, count);
+                }
             }
             plain => {
                 let metric = if metric.is_empty() { self.section.to_owned() } else { metric.to_owned() };
@@ -106,7 +108,9 @@ fn unit(metric: &str) -> &'static str {
         (_, leaf) if leaf.ends_with("_per_s") => "1/s",
         (_, leaf) if leaf.ends_with("_s") => "s",
         (_, "success_rate" | "utilization" | "p_wait" | "p_full" | "confidence") => "share",
-        (_, "hash" | "version" | "note" | "of" | "expect" | "verdict" | "measured" | "guard" | "holds" | "settled") => "",
+        (_, "hash" | "version" | "note" | "of" | "expect" | "verdict" | "measured" | "guard" | "holds" | "settled") => {
+            ""
+        }
         _ => "1",
     }
 }

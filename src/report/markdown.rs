@@ -25,7 +25,8 @@ fn one(text: &mut String, summary: &Summary) {
         || summary.scenario.name.clone(),
         |variant| format!("{}, variant {variant}", summary.scenario.name),
     );
-    let facts: Vec<String> = content::heading(summary).into_iter().skip(1).chain(content::conditions(summary)).collect();
+    let facts: Vec<String> =
+        content::heading(summary).into_iter().skip(1).chain(content::conditions(summary)).collect();
     let _ = writeln!(text, "{gap}# {}\n\n{}", escape(&clean(&title)), escape(&facts.join(" · ")));
     for warning in content::warnings(summary) {
         let _ = writeln!(text, "\n> **Warning**: {}", escape(&warning));

@@ -4,14 +4,16 @@
 
 pub mod content;
 pub mod csv;
+pub mod forecast;
 pub mod json;
 pub mod markdown;
 pub mod number;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod sheet;
 pub mod table;
 pub mod text;
+pub mod theory;
 
 #[cfg(feature = "charts")]
 pub mod chart;

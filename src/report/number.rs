@@ -6,8 +6,7 @@ use crate::experiment::summary::Estimate;
 pub const NONE: &str = "–";
 
 /// Units of time from small to large: its size in milliseconds and its name.
-const TIMES: [(f64, &str); 6] =
-    [(1e-6, "ns"), (1e-3, "µs"), (1.0, "ms"), (1e3, "s"), (60e3, "min"), (3_600e3, "h")];
+const TIMES: [(f64, &str); 6] = [(1e-6, "ns"), (1e-3, "µs"), (1.0, "ms"), (1e3, "s"), (60e3, "min"), (3_600e3, "h")];
 
 /// Three significant digits, without an exponent for anything a simulation yields: `0.0123`, `1.24`, `24.3`, `812`, `12345`.
 pub fn plain(value: f64) -> String {
@@ -71,8 +70,10 @@ pub fn count(n: u64) -> String {
     if n < 10_000 {
         return n.to_string();
     }
-    let (of, name) =
-        [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")].into_iter().find(|(of, _)| n as f64 >= of * 0.9995).unwrap_or((1e3, "k"));
+    let (of, name) = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")]
+        .into_iter()
+        .find(|(of, _)| n as f64 >= of * 0.9995)
+        .unwrap_or((1e3, "k"));
     format!("{} {name}", digits(n as f64 / of))
 }
 
@@ -97,6 +98,11 @@ fn trim_to(mut text: String, least: usize) -> String {
         text.pop();
     }
     text
+}
+
+/// A level, such as workers busy: like [`plain`], but figures below each other keep their places.
+pub fn level(value: f64) -> String {
+    if value.abs() < 0.1 || !value.is_finite() { plain(value) } else { digits(value) }
 }
 
 /// Half the width of an interval, where there is one.
@@ -216,6 +222,15 @@ mod tests {
         assert_eq!(time_within(e(1_240.0, 1_140.0, 1_340.0)), "1.24 ±0.10 s");
         assert_eq!(time_within(Estimate { value: Some(5.0), low: None, high: None }), "5.00 ms");
         assert_eq!(time_within(Estimate::default()), "–");
+    }
+
+    #[test]
+    fn levels_keep_their_places() {
+        for (value, text) in
+            [(0.0, "0"), (0.0123, "0.0123"), (0.5, "0.50"), (7.6, "7.60"), (31.25, "31.2"), (812.4, "812")]
+        {
+            assert_eq!(level(value), text);
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A summary with figures made up for the tests of this floor.
 
+use std::collections::BTreeMap;
+
 use crate::experiment::summary::{
     Conservation, Distribution, Estimate, Moment, Node, Outcome, Run, ScenarioRef, Stats, Summary, Tool, Verdict,
 };
@@ -26,7 +28,7 @@ fn distribution(count: u64, p50: f64, factor: f64) -> Distribution {
 
 fn client(p50: f64, factor: f64, timeouts: u64) -> Stats {
     let succeeded = 118_000;
-    let failed = if timeouts > 0 { [("timeout".to_owned(), timeouts)].into() } else { Default::default() };
+    let failed = if timeouts > 0 { [("timeout".to_owned(), timeouts)].into() } else { BTreeMap::new() };
     Stats {
         arrived: succeeded + timeouts,
         succeeded,
@@ -104,7 +106,13 @@ pub(crate) fn summary() -> Summary {
             verdict("nobody knows", Outcome::Undecided),
             verdict("nobody came", Outcome::NoData),
         ],
-        conservation: Conservation { arrived: 236_120, succeeded: 236_000, failed: 120, in_flight_at_end: 0, holds: true },
+        conservation: Conservation {
+            arrived: 236_120,
+            succeeded: 236_000,
+            failed: 120,
+            in_flight_at_end: 0,
+            holds: true,
+        },
     }
 }
 

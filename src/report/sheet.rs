@@ -100,6 +100,7 @@ impl Sheet {
     }
 
     /// Leaves out the columns in which `idle` holds for every cell.
+    #[must_use]
     pub fn without_idle(mut self, head: &str, idle: impl Fn(&Cell) -> bool) -> Self {
         if let Some(at) = self.columns.iter().position(|c| c.head == head)
             && self.rows.iter().all(|row| idle(&row[at]))

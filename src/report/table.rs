@@ -92,6 +92,9 @@ mod tests {
         summary.slos.truncate(1);
         let text = render(&[summary], Style::default());
         assert!(text.lines().count() <= 24, "{text}");
+        for head in ["count", "success", "p50", "p90", "p99", "p99.9", "mean", "used", "busy", "working"] {
+            assert!(text.contains(head), "{head} is missing:\n{text}");
+        }
         assert!(text.lines().all(|line| width(line) <= WIDTH), "{text}");
         for word in ["seed 1", "hoptax 0.1.0", "9f3ac2d1", "10 × 60 s", "95 % intervals", "simulated, not measured"] {
             assert!(text.contains(word), "{word} is missing:\n{text}");

@@ -72,6 +72,11 @@ pub fn load(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {
     }
 }
 
+/// The names of a text's variants, as far as it can be read.
+pub fn variants(source: &Source) -> Vec<String> {
+    read::read(source).0.map_or(Vec::new(), |scenario| scenario.variants.into_keys().collect())
+}
+
 /// The scenario of a text, what is wrong with it, and where its variants stand.
 fn examine(source: &Source) -> (Option<Scenario>, Vec<Complaint>, Vec<(String, written::Place)>) {
     let (scenario, desk) = read::read(source);

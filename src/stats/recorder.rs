@@ -17,6 +17,12 @@ impl Recorder {
         self.histogram.record(nanos);
     }
 
+    /// Records `nanos` `n` times.
+    pub fn record_n(&mut self, nanos: u64, n: u64) {
+        self.tally.record_n(nanos, n);
+        self.histogram.record_n(nanos, n);
+    }
+
     /// Adds all that another recorder has recorded. Exact, in any order.
     pub fn merge(&mut self, other: &Self) {
         self.tally.merge(&other.tally);

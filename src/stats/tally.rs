@@ -21,6 +21,15 @@ impl Tally {
         self.squares = self.squares.saturating_add(u128::from(value) * u128::from(value));
     }
 
+    /// Records `value` `n` times.
+    pub fn record_n(&mut self, value: u64, n: u64) {
+        if n > 0 {
+            let (value, many) = (u128::from(value), u128::from(n));
+            let same = Self { count: n, sum: value * many, squares: value * value * many, min: value as u64, max: value as u64 };
+            self.merge(&same);
+        }
+    }
+
     /// Adds all that another tally has recorded.
     pub fn merge(&mut self, other: &Self) {
         if other.count == 0 {

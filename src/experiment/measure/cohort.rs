@@ -18,6 +18,8 @@ pub(crate) struct Cohort {
     pub(crate) good: Recorder,
     /// Latencies of failures.
     pub(crate) bad: Recorder,
+    /// Endpoints: requests turned away at once, which are not timed.
+    pub(crate) refused: u64,
     /// Successes that ended in the measured time, whenever they set out.
     pub(crate) in_window: u64,
     /// Answers that nobody waited for any more.
@@ -41,6 +43,12 @@ impl Cohort {
         }
     }
 
+    /// A request was turned away at once.
+    pub(super) fn refuse(&mut self, outcome: Outcome) {
+        self.ended[outcome as usize] += 1;
+        self.refused += 1;
+    }
+
     pub(super) fn late(&mut self, wasted: Span) {
         self.late_replies += 1;
         self.wasted += wasted;
@@ -57,6 +65,7 @@ impl Cohort {
         self.ended.iter_mut().zip(other.ended).for_each(|(a, b)| *a += b);
         self.good.merge(&other.good);
         self.bad.merge(&other.bad);
+        self.refused += other.refused;
         self.in_window += other.in_window;
         self.late_replies += other.late_replies;
         self.wasted += other.wasted;

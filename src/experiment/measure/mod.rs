@@ -1,13 +1,14 @@
 //! The standard probe: what every run measures.
 //!
-//! Clients, endpoints and edges count by cohort: requests that were meant to set out in the measured time, followed to
-//! their end. Nodes count by time window. Throughput is successes that ended in the window.
+//! Clients and edges count by cohort: requests that were meant to set out in the measured time, followed to their end.
+//! Endpoints (and waits and sojourns of nodes) count the visits that began in the measured time, levels of nodes the time
+//! itself. Throughput is successes that ended in it.
 
 mod cohort;
 mod station;
 
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
-pub(crate) use station::Station;
+pub(crate) use station::{Station, Visits};
 
 use crate::model::plan::Plan;
 use crate::model::{Fact, Mark, Probe};
@@ -18,6 +19,8 @@ use crate::units::{Span, Time};
 pub(crate) struct Measure {
     /// By node, clients' pseudo-nodes included.
     pub(crate) stations: Vec<Station>,
+    /// By node: visits that began in the measured time.
+    pub(crate) visits: Vec<Visits>,
     /// By client.
     pub(crate) clients: Vec<Cohort>,
     /// By client, over time.
@@ -30,6 +33,7 @@ pub(crate) struct Measure {
     pub(crate) halves: [f64; 2],
     half_area: u128,
     open: bool,
+    window: (Time, Time),
 }
 
 impl Measure {
@@ -38,6 +42,7 @@ impl Measure {
         let start = Time(plan.warmup.0);
         Self {
             stations: plan.nodes.iter().map(Station::new).collect(),
+            visits: plan.nodes.iter().map(|_| Visits::default()).collect(),
             clients: plan.clients.iter().map(|_| Cohort::default()).collect(),
             timelines: plan.clients.iter().map(|_| Timeline::new(start, plan.duration)).collect(),
             endpoints: plan.endpoints.iter().map(|_| Cohort::default()).collect(),
@@ -45,6 +50,7 @@ impl Measure {
             halves: [0.0; 2],
             half_area: 0,
             open: false,
+            window: (start, start + plan.duration),
         }
     }
 
@@ -63,6 +69,12 @@ impl Measure {
                 self.stations.iter_mut().for_each(|s| s.close(now));
             }
         }
+    }
+
+    /// Whether a visit that began then counts.
+    #[inline]
+    fn counts(&self, began: Time) -> bool {
+        began >= self.window.0 && began < self.window.1
     }
 
     /// Request-nanoseconds spent at all nodes since the measured time began.
@@ -98,8 +110,8 @@ impl Probe for Measure {
                 self.clients[client.index()].late(wasted);
             }
             Fact::Wasted { client, wasted } => self.clients[client.index()].wasted += wasted,
-            Fact::Reached { node, endpoint, measured } => {
-                self.endpoints[endpoint.index()].arrived += u64::from(measured);
+            Fact::Reached { node, endpoint } => {
+                self.endpoints[endpoint.index()].arrived += u64::from(self.counts(now));
                 self.stations[node.index()].reach(now);
             }
             Fact::Refused { node } => self.stations[node.index()].refused += 1,
@@ -110,10 +122,18 @@ impl Probe for Measure {
             Fact::Left { node } => self.stations[node.index()].hold(now, false),
             Fact::Started { node, cores } => self.stations[node.index()].work(now, true, cores),
             Fact::Stopped { node, cores } => self.stations[node.index()].work(now, false, cores),
-            Fact::Abandoned { node } => self.stations[node.index()].abandoned += 1,
-            Fact::Replied { node, endpoint, outcome, joined, sojourn, waited, measured } => {
-                self.stations[node.index()].reply(now, joined, sojourn, waited);
-                self.endpoints[endpoint.index()].end(outcome, sojourn, measured, self.open);
+            Fact::Abandoned { .. } => {}
+            Fact::Replied { node, endpoint, outcome, joined, sojourn, waited } => {
+                self.stations[node.index()].reply(now);
+                let counts = self.counts(Time(now.0 - sojourn.0));
+                if joined {
+                    self.endpoints[endpoint.index()].end(outcome, sojourn, counts, self.open);
+                } else if counts {
+                    self.endpoints[endpoint.index()].refuse(outcome);
+                }
+                if joined && counts {
+                    self.visits[node.index()].end(outcome, waited);
+                }
             }
         }
     }

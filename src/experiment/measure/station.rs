@@ -1,7 +1,8 @@
-//! What happened at a node: levels over time, and times of requests that were answered in the measured time.
+//! What happened at a node: levels over the measured time, and the visits that began in it.
 
 use crate::model::plan::Node;
 use crate::stats::{Occupancy, Recorder};
+use crate::model::Outcome;
 use crate::units::{Span, Time};
 
 /// Levels of a node now, summed over its replicas.
@@ -36,12 +37,6 @@ pub(crate) struct Station {
     pub(crate) in_system: Occupancy,
     pub(crate) arrivals: u64,
     pub(crate) refused: u64,
-    pub(crate) abandoned: u64,
-    pub(crate) replied: u64,
-    /// Of those who joined the line, how many had to wait.
-    pub(crate) waited: u64,
-    pub(crate) wait: Recorder,
-    pub(crate) sojourn: Recorder,
     limits: bool,
     shares: bool,
     frozen: Option<Box<Station>>,
@@ -56,11 +51,6 @@ impl Station {
             in_system: Occupancy::default(),
             arrivals: 0,
             refused: 0,
-            abandoned: 0,
-            replied: 0,
-            waited: 0,
-            wait: Recorder::default(),
-            sojourn: Recorder::default(),
             limits: node.queue_limit != crate::model::id::NONE,
             shares: node.cores.is_some(),
             frozen: None,
@@ -102,11 +92,6 @@ impl Station {
             in_system: Occupancy::default(),
             arrivals: 0,
             refused: 0,
-            abandoned: 0,
-            replied: 0,
-            waited: 0,
-            wait: Recorder::default(),
-            sojourn: Recorder::default(),
             limits: self.limits,
             shares: self.shares,
             frozen: None,
@@ -166,15 +151,9 @@ impl Station {
     }
 
     #[inline]
-    pub(super) fn reply(&mut self, now: Time, joined: bool, sojourn: Span, waited: Span) {
+    pub(super) fn reply(&mut self, now: Time) {
         self.advance(now);
         self.now.in_system -= 1;
-        if joined {
-            self.replied += 1;
-            self.waited += u64::from(waited.0 > 0);
-            self.wait.record(waited.0);
-            self.sojourn.record(sojourn.0);
-        }
     }
 
     /// Time averages over `duration`: queue, busy, working, full, cores.
@@ -187,6 +166,29 @@ impl Station {
             full: mean(self.areas.full),
             cores: mean(self.areas.cores) / 1e3,
         }
+    }
+}
+
+/// Requests that arrived at a node in the measured time and had joined its line, followed to their answer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Visits {
+    pub(crate) replied: u64,
+    /// Of these, left the line unserved.
+    pub(crate) abandoned: u64,
+    /// Of these, had to wait.
+    pub(crate) waited: u64,
+    /// Time in line.
+    pub(crate) wait: Recorder,
+}
+
+impl Visits {
+    #[inline]
+    pub(super) fn end(&mut self, outcome: Outcome, waited: Span) {
+        self.replied += 1;
+        // Whoever joined the line and was not served in the end has left it.
+        self.abandoned += u64::from(outcome == Outcome::Overloaded);
+        self.waited += u64::from(waited.0 > 0);
+        self.wait.record(waited.0);
     }
 }
 

@@ -35,7 +35,7 @@ impl Scale {
     /// Equal steps for equal differences, from zero to at least `most`, up to a round figure.
     pub(super) fn linear(most: f64, start: f64, end: f64) -> Self {
         let most = if most > 0.0 { most } else { 1.0 };
-        let step = step(most / 4.0);
+        let step = step(most / 5.0);
         Self { kind: Kind::Linear, from: 0.0, to: (most / step - 1e-9).ceil() * step, start, end }
     }
 
@@ -80,7 +80,7 @@ impl Scale {
     fn even(&self, apart: f64) -> Vec<f64> {
         let span = self.to - self.from;
         let room = (self.end - self.start).abs() / apart.max(1.0);
-        let step = step((span / 4.5).max(span / room.max(1.0)));
+        let step = step((span / 5.0).max(span / room.max(1.0)));
         let first = (self.from / step - 1e-9).ceil() as i64;
         let last = (self.to / step + 1e-9).floor() as i64;
         (first..=last).map(|i| i as f64 * step).collect()
@@ -89,8 +89,7 @@ impl Scale {
     /// Every rung 1, 2, 5 if there is room, else powers of ten, else every second power, and so on.
     fn rungs(&self, apart: f64) -> Vec<f64> {
         let (low, high) = (10f64.powf(self.from), 10f64.powf(self.to));
-        let all: Vec<f64> =
-            ladder((low * high).sqrt()).filter(|v| (low * 0.999..=high * 1.001).contains(v)).collect();
+        let all: Vec<f64> = ladder((low * high).sqrt()).filter(|v| (low * 0.999..=high * 1.001).contains(v)).collect();
         if self.spaced(&all, apart) {
             return all;
         }
@@ -165,7 +164,7 @@ mod tests {
 
     #[test]
     fn ticks_are_one_two_or_five() {
-        near(&Scale::linear(87.0, 0.0, 400.0).ticks(25.0), &[0.0, 50.0, 100.0]);
+        near(&Scale::linear(87.0, 0.0, 400.0).ticks(25.0), &[0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
         near(&Scale::linear(0.31, 0.0, 400.0).ticks(25.0), &[0.0, 0.1, 0.2, 0.3, 0.4]);
         near(&Scale::exact(0.0, 60.0, 0.0, 400.0).ticks(25.0), &[0.0, 20.0, 40.0, 60.0]);
         near(&Scale::log(3.0, 180.0, 0.0, 400.0).ticks(25.0), &[2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0]);

@@ -17,6 +17,7 @@ pub use timeline::{Track, timeline};
 
 use crate::experiment::summary::Summary;
 use crate::report::content::caption;
+use crate::report::number::plain;
 use crate::report::text::clean;
 
 /// What stands above a picture.
@@ -40,15 +41,19 @@ pub struct Picture {
 /// The pictures of one run, or of several variants laid over each other. None is drawn of which there is nothing to see.
 pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
     let Some(first) = summaries.first() else { return Vec::new() };
-    let title = |what: &str| Title { title: format!("{}: {what}", clean(&first.scenario.name)), subtitle: caption(first) };
+    let title = format!("{}: latency", clean(&first.scenario.name));
     let mut pictures = Vec::new();
     let curves: Vec<Curve> = each_client(summaries, |name, stats| Curve::of(name, &stats.latency_ms));
     if curves.iter().any(|curve| curve.points.len() > 1) {
-        pictures.push(Picture { name: "percentiles", svg: percentiles(&title("latency by percentile"), &curves) });
+        let bars = format!("bars: {} % intervals", plain(first.run.confidence * 100.0));
+        let subtitle = format!("{} · {bars}", caption(first));
+        let title = Title { title: format!("{title} by percentile"), subtitle };
+        pictures.push(Picture { name: "percentiles", svg: percentiles(&title, &curves) });
     }
     let tracks: Vec<Track> = each_client(summaries, |name, stats| Track { name, moments: stats.timeline.clone() });
     if tracks.iter().any(|track| track.moments.iter().any(|m| m.arrived > 0)) {
-        pictures.push(Picture { name: "timeline", svg: timeline(&title("latency over time"), &tracks) });
+        let title = Title { title: format!("{title} over time"), subtitle: caption(first) };
+        pictures.push(Picture { name: "timeline", svg: timeline(&title, &tracks) });
     }
     pictures
 }
@@ -90,23 +95,74 @@ mod gallery {
         std::fs::write(format!("{folder}/{name}.png"), png(svg).unwrap()).unwrap();
     }
 
+    /// Pixels of a picture that are darker than its grid.
+    fn ink(svg: &str) -> usize {
+        let pixels = resvg::tiny_skia::Pixmap::decode_png(&png(svg).unwrap()).unwrap();
+        pixels.pixels().iter().filter(|p| p.red() < 150).count()
+    }
+
+    /// The picture without its text.
+    fn mute(svg: &str) -> String {
+        svg.split("<text").map(|part| part.split_once("</text>").map_or(part, |(_, rest)| rest)).collect()
+    }
+
+    #[test]
+    fn text_is_there_in_the_pixels() {
+        let picture = percentiles(&title("chain"), &[percentiles::exponential("a", 6.0, 3.0, 1_000)]);
+        assert!(picture.matches("<text").count() >= 10);
+        let (with, without) = (ink(&picture), ink(&mute(&picture)));
+        assert!(with > without + 5_000, "{with} dark pixels with text, {without} without");
+    }
+
+    #[test]
+    fn pictures_overlay_variants() {
+        let mut other = sample::summary();
+        other.scenario.variant = Some("grpc".into());
+        let drawn = pictures(&[sample::summary(), other]);
+        let timeline = drawn.iter().find(|picture| picture.name == "timeline").unwrap();
+        for name in ["as written · function calls", "grpc · network calls"] {
+            assert!(timeline.svg.contains(name), "{name}");
+        }
+        assert!(pictures(&[]).is_empty());
+    }
+
     #[test]
     #[ignore = "draws pictures to be looked at"]
     fn drawn_to_be_looked_at() {
         let curve = percentiles::exponential;
         let two = [curve("function calls", 6.0, 3.0, 100_000), curve("network calls", 11.0, 4.5, 100_000)];
         keep("two", &percentiles(&title("chain: latency by percentile"), &two));
-        let many: Vec<Curve> =
-            (0..13u32).map(|i| curve(&format!("client number {i} with a long name"), 5.0 + f64::from(i % 4), 3.0, 2_000 * 10u64.pow(i % 4))).collect();
-        keep("many", &percentiles(&title("fan-out: latency by percentile, a title that is far too long for one line of a picture"), &many));
-        let wide = [curve("blocking", 6.0, 900.0, 1_000_000), curve("async", 5.0, 3.0, 1_000_000), curve("few", 5.0, 30.0, 50)];
+        let many: Vec<Curve> = (0..13u32)
+            .map(|i| {
+                curve(
+                    &format!("client number {i} with a long name"),
+                    5.0 + f64::from(i % 4),
+                    3.0,
+                    2_000 * 10u64.pow(i % 4),
+                )
+            })
+            .collect();
+        keep(
+            "many",
+            &percentiles(
+                &title("fan-out: latency by percentile, a title that is far too long for one line of a picture"),
+                &many,
+            ),
+        );
+        let wide = [
+            curve("blocking", 6.0, 900.0, 1_000_000),
+            curve("async", 5.0, 3.0, 1_000_000),
+            curve("few", 5.0, 30.0, 50),
+        ];
         keep("wide", &percentiles(&title("slow last hop: latency by percentile"), &wide));
         let fast = [curve("in-process", 0.0008, 0.0004, 1_000_000)];
         keep("fast", &percentiles(&title("a function call"), &fast));
         let track = |name: &str, p50: f64| Track { name: name.into(), moments: sample::timeline(p50, 2.4) };
         keep("time-one", &timeline(&title("chain: latency over time"), &[track("shoppers", 8.0)]));
         let mut calm = track("function calls", 8.0);
-        calm.moments.iter_mut().for_each(|m| m.failed = 0);
+        for m in &mut calm.moments {
+            m.failed = 0;
+        }
         keep("time-calm", &timeline(&title("chain: latency over time"), &[calm.clone()]));
         keep("time-two", &timeline(&title("chain: latency over time"), &[calm.clone(), track("network calls", 15.0)]));
         let four = [calm, track("network calls", 15.0), track("c", 200.0), track("d", 1_000.0)];

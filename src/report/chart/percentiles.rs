@@ -68,8 +68,12 @@ pub fn percentiles(title: &Title, curves: &[Curve]) -> String {
         let (x, y) = scales(&curves, area);
         canvas.ordinate(area, &y, time_of_tick);
         canvas.abscissa(area, &x, true, percent_of_tick);
-        let below = ((area.left + area.right) / 2.0, area.bottom + 38.0);
-        canvas.text("successful requests that were at least as fast", below, Type::of(size::LABEL).faint().centred().hanging());
+        let below = (f64::midpoint(area.left, area.right), area.bottom + 38.0);
+        canvas.text(
+            "successful requests that were at least as fast",
+            below,
+            Type::of(size::LABEL).faint().centred().hanging(),
+        );
         let ends: Vec<(f64, f64)> = curves.iter().enumerate().map(|(i, c)| draw(canvas, c, pen(i), &x, &y)).collect();
         labels(canvas, &names, &ends, area);
         if all > CURVES {

@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn text_of_any_family_is_there() {
-        for family in ["", "serif", "sans-serif", "monospace", "cursive", "fantasy", "Inter", "Unheard Of, sans-serif"] {
+        for family in ["", "serif", "sans-serif", "monospace", "cursive", "fantasy", "Inter", "Unheard Of, sans-serif"]
+        {
             let family = if family.is_empty() { String::new() } else { format!("font-family=\"{family}\"") };
             assert!(dark(&words(&family, "normal")) > 500, "{family}");
         }

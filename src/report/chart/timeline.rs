@@ -68,8 +68,8 @@ fn scales(tracks: &[&Track], panel: Area) -> Scales {
     let moments = || tracks.iter().flat_map(|track| track.moments.iter());
     let worst = moments().map(failed_share).fold(0.0, f64::max);
     let head = 26.0;
-    let strip_height = if worst > 0.0 { ((panel.bottom - panel.top) * 0.16).max(14.0) } else { 0.0 };
-    let gap = if worst > 0.0 { 8.0 } else { 0.0 };
+    let strip_height = if worst > 0.0 { ((panel.bottom - panel.top) * 0.16).clamp(14.0, 40.0) } else { 0.0 };
+    let gap = if worst > 0.0 { 10.0 } else { 0.0 };
     let latency = Area { top: panel.top + head, bottom: panel.bottom - strip_height - gap, ..panel };
     let begin = moments().map(|m| m.from_s).fold(f64::MAX, f64::min);
     let end = moments().map(|m| m.from_s + m.width_s).fold(0.0, f64::max);
@@ -96,7 +96,7 @@ fn draw(canvas: &Canvas, track: &Track, panel: Area, scales: &Scales, pen: Pen, 
     let name = |s: f64| if last { seconds_of_tick(s) } else { String::new() };
     canvas.abscissa(panel, &scales.x, false, name);
     if last {
-        let below = ((panel.left + panel.right) / 2.0, panel.bottom + 34.0);
+        let below = (f64::midpoint(panel.left, panel.right), panel.bottom + 34.0);
         canvas.text("time at which requests set out", below, Type::of(size::LABEL).faint().centred().hanging());
     }
 }
@@ -132,7 +132,9 @@ fn strip(canvas: &Canvas, track: &Track, scales: &Scales) {
         let (left, right) = (scales.x.at(m.from_s), scales.x.at(m.from_s + m.width_s));
         // Even one failure in a thousand must be seen.
         let top = area.bottom - (height * failed_share(m) / worst).max(1.5);
-        canvas.rectangle(Area { left, top, right, bottom: area.bottom }, FAILED, 0.9);
+        // Neighbours overlap a little, or light shines through between them.
+        let right = (right + 0.5).min(area.right);
+        canvas.rectangle(Area { left, top, right, bottom: area.bottom }, FAILED, 1.0);
     }
     let middle = f64::midpoint(area.top, area.bottom);
     canvas.text("failed", (area.left - 10.0, middle), Type::of(size::SMALL).faint().ending());
@@ -148,7 +150,10 @@ mod tests {
     use crate::report::sample;
 
     fn title() -> Title {
-        Title { title: "chain: latency over time".into(), subtitle: "seed 1 · 10 × 60 s · simulated, not measured".into() }
+        Title {
+            title: "chain: latency over time".into(),
+            subtitle: "seed 1 · 10 × 60 s · simulated, not measured".into(),
+        }
     }
 
     #[test]
@@ -163,7 +168,9 @@ mod tests {
     #[test]
     fn without_failures_there_is_no_strip() {
         let mut moments = sample::timeline(8.0, 2.4);
-        moments.iter_mut().for_each(|m| m.failed = 0);
+        for m in &mut moments {
+            m.failed = 0;
+        }
         assert!(!timeline(&title(), &[Track { name: "x".into(), moments }]).contains("failed"));
     }
 

@@ -156,7 +156,17 @@ impl<'s> Lowering<'s> {
         let balancer = self.balancer();
         let plan = &mut self.plan;
         *self.links.entry((from, to)).or_insert_with(|| {
-            plan.links.push(plan::Link { from, to, balancer });
+            let (caller, callee) = (&plan.nodes[from.index()], &plan.nodes[to.index()]);
+            let choice = callee.replicas > 1;
+            plan.links.push(plan::Link {
+                from,
+                to,
+                balancer,
+                first: callee.first_replica,
+                first_caller: caller.first_replica,
+                choice,
+                tracks: choice && matches!(balancer, Balancer::LeastRequest { .. }),
+            });
             LinkId(plan.links.len() as u32 - 1)
         })
     }

@@ -216,7 +216,7 @@ impl<'s> Lowering<'s> {
     }
 
     fn transport(&self, call: &Call) -> Transport {
-        call.transport.as_ref().map_or(self.scenario.defaults.transport.value, |t| t.value)
+        super::super::transport_of(self.scenario, call)
     }
 
     fn call_site(&mut self, place: Place<'s>, sites: &mut Sites, call: &Call) -> CallId {

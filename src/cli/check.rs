@@ -1,0 +1,37 @@
+//! `check`: what was understood, without a run.
+
+use std::path::PathBuf;
+
+use super::args::Change;
+use super::engine;
+use super::exit::{Exit, Failure};
+use super::output::{self, Output};
+
+/// Show a scenario as it was understood: defaults marked, forecast, warnings
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Args {
+    /// The scenario; without one the built-in one
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    change: Change,
+}
+
+pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
+    let colour = output.colour_errors();
+    let source = engine::read(args.file.as_deref(), colour)?;
+    let settings = args.change.settings();
+    let understood = |variant: Option<&str>| {
+        engine::check(&source, variant, &settings, colour).map(|checked| engine::understood(&checked, output.style()))
+    };
+    let mut text;
+    if args.change.variant.as_deref() == Some("all") {
+        text = understood(None)?;
+        for name in &source.variants {
+            text = format!("{text}\nvariant {name}\n\n{}", understood(Some(name))?);
+        }
+    } else {
+        text = understood(args.change.variant.as_deref())?;
+    }
+    output::result(text.as_bytes())?;
+    Ok(Exit::Done)
+}

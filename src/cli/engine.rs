@@ -1,0 +1,160 @@
+//! The floors below, as the verbs see them. Nothing else in the shell reaches down.
+
+use std::path::Path;
+
+use super::args::Setting;
+use super::exit::Failure;
+use crate::diag::{self, Complaint};
+use crate::experiment::summary::Summary;
+use crate::experiment::{self, theory};
+use crate::report::forecast;
+use crate::report::table::Style;
+use crate::report::theory::Agreement;
+use crate::scenario::{self, Edit, OpenError};
+
+pub(super) use crate::experiment::Watch;
+pub(super) use crate::experiment::theory::BAR;
+pub(super) use crate::scenario::Checked;
+
+/// Arrivals per replication of a theory case: the full set, the short one.
+const ARRIVALS: [u64; 2] = [400_000, 100_000];
+
+/// A scenario as written.
+pub(super) struct Source {
+    text: scenario::Source,
+    /// The variants it names.
+    pub(super) variants: Vec<String>,
+}
+
+/// Reads a file, or the embedded default. What is wrong with it is told when it is checked.
+pub(super) fn read(file: Option<&Path>, colour: bool) -> Result<Source, Failure> {
+    let text = file.map_or_else(|| Ok(scenario::Source::embedded()), scenario::Source::open);
+    let text = text.map_err(|trouble| match trouble {
+        OpenError::Io { path, error } => Failure::Broken(format!("{path}: {error}")),
+        OpenError::Invalid { source, complaint } => Failure::Invalid(diag::render(&[*complaint], &source, colour)),
+    })?;
+    let variants = scenario::variants(&text);
+    Ok(Source { text, variants })
+}
+
+/// Applies the variant, then the settings, and checks the outcome.
+pub(super) fn check(
+    source: &Source,
+    variant: Option<&str>,
+    settings: &[Setting],
+    colour: bool,
+) -> Result<Checked, Failure> {
+    let reject = |r: scenario::Rejected| refuse(&r.complaints, &r.source, colour);
+    let mut edits = Vec::new();
+    if let Some(name) = variant {
+        let plain = scenario::load(&source.text, &[]).map_err(reject)?;
+        let known = source.variants.join(", ");
+        edits = scenario::variant_edits(&plain.scenario, name).ok_or_else(|| {
+            let known = if known.is_empty() { "it has none".into() } else { format!("it has {known}") };
+            Failure::Usage(format!("{}: no variant `{name}`; {known}", source.text.name))
+        })?;
+    }
+    edits.extend(settings.iter().map(|s| Edit {
+        path: s.path.clone(),
+        value: s.value.clone(),
+        origin: "--set".into(),
+    }));
+    scenario::load(&source.text, &edits).map_err(reject)
+}
+
+/// A run that would be too long is a guard that was hit before the run, anything else an invalid scenario.
+fn refuse(complaints: &[Complaint], source: &scenario::Source, colour: bool) -> Failure {
+    let text = diag::render(complaints, source, colour);
+    let only_too_long = complaints.iter().filter(|c| c.is_error()).all(|c| c.code == diag::code::TOO_LONG_A_RUN);
+    if only_too_long { Failure::Guarded(text) } else { Failure::Invalid(text) }
+}
+
+/// What was understood: the scenario with its defaults filled in and marked, the forecast, the warnings.
+pub(super) fn understood(checked: &Checked, style: Style) -> String {
+    let warnings = diag::render(&checked.warnings, &checked.source, style.color);
+    let table = forecast::render(&scenario::forecast(&checked.scenario), style);
+    let parts = [scenario::canonical(&checked.scenario), table, warnings];
+    parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// What runs but looks wrong, rendered; empty when nothing does.
+pub(super) fn warnings(checked: &Checked, colour: bool) -> String {
+    let all: Vec<Complaint> =
+        checked.warnings.iter().filter(|c| c.severity == diag::Severity::Warning).cloned().collect();
+    if all.is_empty() { String::new() } else { diag::render(&all, &checked.source, colour) }
+}
+
+/// Runs all replications.
+pub(super) fn run(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> Result<Summary, Failure> {
+    experiment::run(checked, jobs, watch).map_err(|experiment::Failure::Interrupted| Failure::Interrupted)
+}
+
+/// The words that can be explained, sorted.
+pub(super) fn words() -> Vec<&'static str> {
+    scenario::vocab::words()
+}
+
+/// What a word of the vocabulary means.
+pub(super) fn explain(word: &str) -> Option<String> {
+    scenario::vocab::explain(word)
+}
+
+/// The JSON Schema of a scenario, with a newline at its end.
+pub(super) fn schema() -> String {
+    format!("{:#}\n", scenario::json_schema())
+}
+
+/// Runs the models that theory knows the answer to; all cases where `full`.
+pub(super) fn theory(
+    models: &[String],
+    full: bool,
+    jobs: Option<usize>,
+    watch: &dyn Watch,
+) -> Result<Vec<Agreement>, Failure> {
+    let known = theory::models();
+    if let Some(unknown) = models.iter().find(|m| !known.contains(m)) {
+        return Err(Failure::Usage(format!("no model `{unknown}`; there are {}", known.join(", "))));
+    }
+    let names: Vec<&str> = models.iter().map(String::as_str).collect();
+    let mut records = theory::records((!names.is_empty()).then_some(&names));
+    if !full {
+        // The first and the last case of each model: the easy end and the hard one.
+        let ends: Vec<bool> = (0..records.len())
+            .map(|at| at == 0 || at + 1 == records.len() || records[at - 1].model != records[at].model || records[at + 1].model != records[at].model)
+            .collect();
+        let mut ends = ends.into_iter();
+        records.retain(|_| ends.next().unwrap_or(true));
+    }
+    let arrivals = ARRIVALS[usize::from(!full)];
+    let run = |text: &str| simulate(text, jobs);
+    let mut judged = Vec::new();
+    for (at, record) in records.iter().enumerate() {
+        if watch.stopped() {
+            return Err(Failure::Interrupted);
+        }
+        judged.extend(theory::examine(record, arrivals, 1, &run));
+        watch.advanced((at + 1) as f64 / records.len() as f64);
+    }
+    let again = theory::recheck(&judged, arrivals, 2, &run);
+    Ok(theory::table(&judged).iter().map(|row| agreement(row, &again)).collect())
+}
+
+fn simulate(text: &str, jobs: Option<usize>) -> Result<Summary, String> {
+    let source = scenario::Source::text("theory", text);
+    let checked = scenario::load(&source, &[]).map_err(|r| diag::render(&r.complaints, &r.source, false))?;
+    experiment::run(&checked, jobs, &()).map_err(|_| "interrupted".to_owned())
+}
+
+/// A row of the table; a figure counts as wrong when it fails with two seeds.
+fn agreement(row: &theory::Row, again: &[theory::Judgement]) -> Agreement {
+    let failed_twice = again.iter().filter(|j| j.model == row.model && !j.passed).count();
+    Agreement {
+        model: row.model.clone(),
+        cases: row.cases as u32,
+        metrics: row.metrics as u32,
+        passed: row.passed as u32,
+        failed_twice: failed_twice as u32,
+        worst_percent: row.worst.as_ref().map_or(f64::NAN, |j| 100.0 * j.deviation() / j.expected.abs()),
+        worst: row.worst.as_ref().map_or(String::new(), |j| format!("{} {}", j.case, j.metric)),
+    }
+}

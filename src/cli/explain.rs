@@ -1,0 +1,57 @@
+//! `explain`: what a word of the vocabulary means.
+
+use super::engine;
+use super::exit::{Exit, Failure};
+use super::output;
+use crate::report::text::joined;
+
+/// Explain a word of the scenario file, such as `retries` or `lognormal`
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Args {
+    /// The word; without one all words are listed
+    word: Option<String>,
+}
+
+pub(super) fn act(args: &Args) -> Result<Exit, Failure> {
+    let words = engine::words();
+    let text = match &args.word {
+        None => list(&words),
+        Some(word) => engine::explain(word).ok_or_else(|| unknown(word, &words))?,
+    };
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    output::result(format!("{text}{end}").as_bytes())?;
+    Ok(Exit::Done)
+}
+
+fn list(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    joined(&words, 80).join("\n")
+}
+
+fn unknown(word: &str, words: &[&str]) -> Failure {
+    let meant = nearest(word, words).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Failure::Usage(format!("nothing is known about `{word}`{meant}\nwords:\n{}", list(words)))
+}
+
+/// The word that was probably meant.
+fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
+    let likeness = |other: &&str| strsim::jaro_winkler(word, other);
+    let best = words.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(&best) > 0.8).then_some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_word_is_met_with_the_right_one() {
+        let words = ["lognormal", "retries", "timeout"];
+        assert_eq!(nearest("retry", &words), Some("retries"));
+        assert_eq!(nearest("log-normal", &words), Some("lognormal"));
+        assert_eq!(nearest("banana", &words), None);
+        let Failure::Usage(text) = unknown("timeuot", &words) else { panic!() };
+        assert!(text.starts_with("nothing is known about `timeuot`; did you mean `timeout`?"), "{text}");
+        assert!(text.contains("lognormal · retries · timeout"));
+    }
+}

@@ -1,0 +1,134 @@
+//! How far a run has come, on standard error, and whether the user has had enough. The only place with a clock.
+#![allow(clippy::disallowed_methods, reason = "progress is about wall-clock time and reaches no result")]
+
+use std::io::IsTerminal as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::engine::Watch;
+use super::exit::Exit;
+use super::output::{Output, say};
+
+/// Shorter runs are over before a bar would help.
+const PATIENCE: Duration = Duration::from_millis(400);
+
+/// Between two plain lines.
+const PLAIN_EVERY: Duration = Duration::from_secs(10);
+
+/// Steps of the bar.
+const STEPS: u64 = 1_000;
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Mode {
+    /// A bar on a terminal, nothing elsewhere.
+    #[default]
+    Auto,
+    /// A line every 10 s.
+    Plain,
+    /// Nothing.
+    None,
+}
+
+/// Shows progress and listens for an interruption.
+pub(super) struct Progress {
+    face: Face,
+    began: Instant,
+    enough: Arc<AtomicBool>,
+}
+
+enum Face {
+    Bar(ProgressBar),
+    Lines(Mutex<Instant>),
+    Blank,
+}
+
+impl Progress {
+    /// Progress of a run; from now on the first interruption stops it in good order, the second at once.
+    pub(super) fn begin(mode: Mode, output: &Output) -> Self {
+        let now = Instant::now();
+        let face = match mode {
+            _ if output.quiet() => Face::Blank,
+            Mode::Auto if std::io::stderr().is_terminal() => Face::Bar(bar()),
+            Mode::Plain => Face::Lines(Mutex::new(now)),
+            Mode::Auto | Mode::None => Face::Blank,
+        };
+        Self { face, began: now, enough: interruption() }
+    }
+
+    /// Clears the bar away.
+    pub(super) fn end(&self) {
+        if let Face::Bar(bar) = &self.face {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Watch for Progress {
+    fn advanced(&self, share_done: f64) {
+        let share = share_done.clamp(0.0, 1.0);
+        match &self.face {
+            Face::Blank => {}
+            Face::Bar(bar) => {
+                if bar.is_hidden() && self.began.elapsed() >= PATIENCE {
+                    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+                }
+                bar.set_position((share * STEPS as f64) as u64);
+            }
+            Face::Lines(last) => {
+                let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+                if last.elapsed() >= PLAIN_EVERY {
+                    *last = Instant::now();
+                    say(&plain(share, self.began.elapsed()));
+                }
+            }
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.enough.load(Ordering::Relaxed)
+    }
+}
+
+/// A bar that stays hidden until the run has proved long.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(STEPS), ProgressDrawTarget::hidden());
+    let style = ProgressStyle::with_template("{bar:40.cyan/dim} {percent:>3} % · {eta} left");
+    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"))
+}
+
+/// A line such as `42 % after 20 s, 28 s left`.
+fn plain(share: f64, after: Duration) -> String {
+    let seconds = after.as_secs_f64();
+    let left = if share > 0.0 { format!(", {:.0} s left", seconds / share - seconds) } else { String::new() };
+    format!("{:.0} % after {seconds:.0} s{left}", share * 100.0)
+}
+
+/// A flag that the first interruption raises; the second ends the program.
+fn interruption() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let raised = Arc::clone(&flag);
+    // Where no listener can be set up, an interruption just ends the program.
+    let _ = ctrlc::set_handler(move || {
+        if raised.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted.code().into());
+        }
+        say("\ninterrupted: showing the replications that have ended; once more to stop at once");
+    });
+    flag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_lines_say_what_is_left() {
+        assert_eq!(plain(0.25, Duration::from_secs(10)), "25 % after 10 s, 30 s left");
+        assert_eq!(plain(0.0, Duration::from_secs(10)), "0 % after 10 s");
+    }
+}

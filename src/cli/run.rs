@@ -1,0 +1,313 @@
+//! `run`: a scenario in, figures and pictures out.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use super::args::Change;
+use super::engine;
+use super::exit::{Exit, Failure};
+use super::output::{self, Output};
+use super::pictures;
+use super::progress::{Mode, Progress};
+use crate::experiment::summary::{Outcome, Summary};
+use crate::report::{csv, json, markdown, table};
+
+/// Run a scenario and report every figure with its interval
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Args {
+    /// The scenario; without one the built-in scenario is run and everything is kept in `output/`
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) change: Change,
+    /// Threads; the result is the same for any number
+    #[arg(short, long, value_name = "N", value_parser = threads)]
+    pub(super) jobs: Option<usize>,
+    /// What standard output carries
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Write this too: .json .csv .md .txt .svg .png, or `-`: standard output and nothing else there (JSON unless
+    /// --format says otherwise); may be repeated. A picture named like `…timeline.svg` shows latency over time
+    #[arg(short = 'o', value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Write everything into this folder: JSON, CSV, Markdown, charts
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Do not judge SLOs
+    #[arg(long)]
+    no_slo: bool,
+    /// An SLO that stays undecided has failed
+    #[arg(long, conflicts_with = "no_slo")]
+    strict: bool,
+    /// How progress is shown on standard error
+    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
+    progress: Mode,
+}
+
+/// What a result is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Tables of 80 columns.
+    Table,
+    /// The whole contract.
+    Json,
+    /// One figure a row.
+    Csv,
+    /// Tables for a wiki.
+    Md,
+}
+
+/// What a file is to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text(Format),
+    Svg,
+    Png,
+}
+
+pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
+    let kinds = kinds(&args.files)?;
+    let (summaries, ended) = simulate(args, output)?;
+    let exit = summaries.iter().fold(ended, |exit, summary| exit.or(verdict(summary, args.strict)));
+    // A file that cannot be written counts less than an interruption, and more than all else.
+    Ok(match deliver(&summaries, args, &kinds, output) {
+        Ok(()) => exit,
+        Err(failure) => {
+            output.failure(&failure);
+            exit.or(failure.exit())
+        }
+    })
+}
+
+/// Runs the file, one of its variants, or all of them, and says whether all of them were run.
+fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failure> {
+    let colour = output.colour_errors();
+    let source = engine::read(args.file.as_deref(), colour)?;
+    let settings = args.change.settings();
+    let wanted: Vec<Option<&str>> = match args.change.variant.as_deref() {
+        Some("all") => std::iter::once(None).chain(source.variants.iter().map(|name| Some(name.as_str()))).collect(),
+        one => vec![one],
+    };
+    // All are checked before the first is run.
+    let checked: Result<Vec<engine::Checked>, Failure> =
+        wanted.iter().map(|variant| engine::check(&source, *variant, &settings, colour)).collect();
+    let checked = checked?;
+    let progress = Progress::begin(args.progress, output);
+    let ran = each(&checked, args.jobs, &progress);
+    progress.end();
+    let (mut summaries, ended) = ran?;
+    if args.no_slo {
+        for summary in &mut summaries {
+            summary.slos.clear();
+        }
+    }
+    Ok((summaries, ended))
+}
+
+/// Runs one scenario after the other; what had ended before an interruption is kept.
+fn each(
+    scenarios: &[engine::Checked],
+    jobs: Option<usize>,
+    progress: &Progress,
+) -> Result<(Vec<Summary>, Exit), Failure> {
+    let mut summaries = Vec::new();
+    for (at, scenario) in scenarios.iter().enumerate() {
+        let part = Part { whole: progress, at, of: scenarios.len() };
+        match engine::run(scenario, jobs, &part) {
+            Err(Failure::Interrupted) if !summaries.is_empty() => return Ok((summaries, Exit::Interrupted)),
+            other => summaries.push(other?),
+        }
+    }
+    Ok((summaries, Exit::Done))
+}
+
+/// One of several runs of which one progress is shown.
+struct Part<'a> {
+    whole: &'a Progress,
+    at: usize,
+    of: usize,
+}
+
+impl engine::Watch for Part<'_> {
+    fn advanced(&self, share_done: f64) {
+        self.whole.advanced((self.at as f64 + share_done) / self.of as f64);
+    }
+    fn stopped(&self) -> bool {
+        self.whole.stopped()
+    }
+}
+
+/// Writes files first: a reader of standard output may go away early.
+fn deliver(summaries: &[Summary], args: &Args, kinds: &[Kind], output: &Output) -> Result<(), Failure> {
+    for (path, kind) in args.files.iter().zip(kinds).filter(|(path, _)| !is_stdout(path)) {
+        output::file(path, &content(summaries, *kind, path)?)?;
+    }
+    if let Some(folder) = folder(args, summaries) {
+        everything(summaries, &folder)?;
+        output.note(&format!("charts, JSON and CSV: {}", folder.join("").display()));
+    }
+    let piped = args.files.iter().any(|path| is_stdout(path));
+    let format = args.format.unwrap_or(if piped { Format::Json } else { Format::Table });
+    output::result(text(summaries, format, output.style()).as_bytes())
+}
+
+/// The folder for everything: the one asked for, or the usual one where nothing was asked for at all.
+fn folder(args: &Args, summaries: &[Summary]) -> Option<PathBuf> {
+    let usual = args.file.is_none() && args.files.is_empty();
+    let name = &summaries.first()?.scenario.name;
+    args.output.clone().or_else(|| usual.then(|| Path::new("output").join(file_name(name))))
+}
+
+/// A name that is safe as the name of a folder.
+fn file_name(name: &str) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || c == '_' { c } else { '-' };
+    let name: String = name.chars().map(safe).take(80).collect();
+    if name.is_empty() { "scenario".into() } else { name }
+}
+
+/// Writes every kind of result into a folder.
+fn everything(summaries: &[Summary], folder: &Path) -> Result<(), Failure> {
+    let texts = [("summary.json", Format::Json), ("summary.csv", Format::Csv), ("summary.md", Format::Md)];
+    for (name, format) in texts {
+        output::file(&folder.join(name), text(summaries, format, table::Style::default()).as_bytes())?;
+    }
+    pictures::all(summaries, &folder.join("charts"))
+}
+
+fn content(summaries: &[Summary], kind: Kind, path: &Path) -> Result<Vec<u8>, Failure> {
+    match kind {
+        Kind::Text(format) => Ok(text(summaries, format, table::Style { color: false, all: true }).into_bytes()),
+        Kind::Svg => Ok(pictures::svg(summaries, path)?.into_bytes()),
+        Kind::Png => pictures::png(&pictures::svg(summaries, path)?),
+    }
+}
+
+fn text(summaries: &[Summary], format: Format, style: table::Style) -> String {
+    match format {
+        Format::Table => table::render(summaries, style),
+        Format::Json => json::render(summaries),
+        Format::Csv => csv::render(summaries),
+        Format::Md => markdown::render(summaries),
+    }
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// What each file is to hold, told by its ending before anything is run.
+fn kinds(files: &[PathBuf]) -> Result<Vec<Kind>, Failure> {
+    files.iter().map(|path| kind(path)).collect()
+}
+
+fn kind(path: &Path) -> Result<Kind, Failure> {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    match ending.as_deref() {
+        _ if is_stdout(path) => Ok(Kind::Text(Format::Json)),
+        Some("json") => Ok(Kind::Text(Format::Json)),
+        Some("csv") => Ok(Kind::Text(Format::Csv)),
+        Some("md") => Ok(Kind::Text(Format::Md)),
+        Some("txt") => Ok(Kind::Text(Format::Table)),
+        Some("svg") => Ok(Kind::Svg),
+        Some("png") => Ok(Kind::Png),
+        _ => Err(Failure::Usage(format!(
+            "{}: cannot tell what to write; end the name in .json, .csv, .md, .txt, .svg or .png",
+            path.display()
+        ))),
+    }
+}
+
+/// The code that a summary leads to.
+fn verdict(summary: &Summary, strict: bool) -> Exit {
+    let run = &summary.run;
+    let interrupted = if run.partial { Exit::Interrupted } else { Exit::Done };
+    let unsettled = if run.guard.is_some() || run.settled == Some(false) { Exit::Unsettled } else { Exit::Done };
+    let failed = summary.slos.iter().any(|slo| match slo.verdict {
+        Outcome::Met => false,
+        Outcome::Failed | Outcome::NoData => true,
+        Outcome::Undecided => strict,
+    });
+    interrupted.or(unsettled).or(if failed { Exit::SloFailed } else { Exit::Done })
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("not a number of threads from 1".into()),
+        Ok(n) => Ok(n),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn the_worst_of_a_run_decides() {
+        let mut summary = sample::summary();
+        assert_eq!(verdict(&summary, false), Exit::SloFailed);
+        summary.slos.retain(|slo| matches!(slo.verdict, Outcome::Met | Outcome::Undecided));
+        assert_eq!(verdict(&summary, false), Exit::Done);
+        assert_eq!(verdict(&summary, true), Exit::SloFailed);
+        summary.run.settled = Some(false);
+        assert_eq!(verdict(&summary, true), Exit::Unsettled);
+        summary.run.partial = true;
+        assert_eq!(verdict(&summary, true), Exit::Interrupted);
+    }
+
+    #[test]
+    fn an_slo_without_samples_fails() {
+        let mut summary = sample::summary();
+        summary.slos.retain(|slo| slo.verdict == Outcome::NoData);
+        assert_eq!(verdict(&summary, false), Exit::SloFailed);
+    }
+
+    #[test]
+    fn the_ending_tells_the_kind() {
+        assert_eq!(kind(Path::new("a/B.JSON")), Ok(Kind::Text(Format::Json)));
+        assert_eq!(kind(Path::new("x.svg")), Ok(Kind::Svg));
+        for path in ["x", "x.pdf", "json"] {
+            assert!(matches!(kind(Path::new(path)), Err(Failure::Usage(_))), "{path}");
+        }
+    }
+
+    #[test]
+    fn folders_have_safe_names() {
+        assert_eq!(file_name("../../etc/chain of calls"), "------etc-chain-of-calls");
+        assert_eq!(file_name(""), "scenario");
+    }
+
+    #[cfg(feature = "png")]
+    #[test]
+    fn files_hold_what_their_endings_say() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["a.json", "a.csv", "a.md", "a.txt", "a.svg", "a.png", "a-timeline.svg"];
+        let args = Args { files: names.map(|name| folder.path().join(name)).into(), ..Args::default() };
+        for (path, kind) in args.files.iter().zip(kinds(&args.files).unwrap()) {
+            let bytes = content(&[sample::summary()], kind, path).unwrap();
+            output::file(path, &bytes).unwrap();
+        }
+        let starts = |name: &str, with: &[u8]| {
+            let bytes = std::fs::read(folder.path().join(name)).unwrap();
+            assert!(bytes.starts_with(with), "{name}");
+        };
+        starts("a.json", b"{\n");
+        starts("a.csv", b"section,");
+        starts("a.md", b"# chain\n");
+        starts("a.txt", b"chain");
+        starts("a.svg", b"<svg");
+        starts("a.png", b"\x89PNG");
+        let over_time = std::fs::read_to_string(folder.path().join("a-timeline.svg")).unwrap();
+        assert!(over_time.contains("latency over time"));
+    }
+
+    #[cfg(feature = "png")]
+    #[test]
+    fn a_folder_gets_everything() {
+        let folder = tempfile::tempdir().unwrap();
+        everything(&[sample::summary()], folder.path()).unwrap();
+        for name in ["summary.json", "summary.csv", "summary.md", "charts/timeline.svg", "charts/timeline.png"] {
+            assert!(folder.path().join(name).exists(), "{name}");
+        }
+    }
+}
