@@ -103,7 +103,8 @@ fn pattern(desk: &mut Desk<'_>, view: &View<'_>) -> Given<Arrivals> {
     let is_table = view.get("arrivals").is_some_and(|v| v.get_ref().is_table());
     if is_table {
         let gaps = view.read(desk, "arrivals", law);
-        return gaps.map_or(Given::default(Arrivals::Poisson), |g| Given { value: Arrivals::Gaps(g.value), place: g.place });
+        return gaps
+            .map_or(Given::default(Arrivals::Poisson), |g| Given { value: Arrivals::Gaps(g.value), place: g.place });
     }
     let word = view.choice(desk, "arrivals", &[("poisson", 0), ("constant", 1), ("bursty", 2)]);
     if let (0 | 1, Some(place)) = (word.value, view.place_of("bursty")) {
@@ -168,7 +169,10 @@ fn phases(desk: &mut Desk<'_>, view: &View<'_>, arrivals: &Arrivals) -> Vec<Phas
             return phase_list(desk, view);
         }
         (false, [name, ..]) => {
-            let complaint = Complaint::error(code::LOAD, format!("`{name}` has no meaning here: the arrivals say themselves how many come"));
+            let complaint = Complaint::error(
+                code::LOAD,
+                format!("`{name}` has no meaning here: the arrivals say themselves how many come"),
+            );
             desk.push(complaint.at(view.place_of(name)).help("leave it out"));
         }
         _ => {}

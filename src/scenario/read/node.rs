@@ -64,6 +64,10 @@ fn endpoint(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) -> Endpoi
         work: view.maybe(desk, "work", law),
         wait: view.maybe(desk, "wait", law),
         error_rate: view.or_default(desk, "error_rate", share),
-        steps: if has_steps { view.read(desk, "steps", steps).map(|s| s.value).unwrap_or_default() } else { Vec::new() },
+        steps: if has_steps {
+            view.read(desk, "steps", steps).map(|s| s.value).unwrap_or_default()
+        } else {
+            Vec::new()
+        },
     }
 }

@@ -115,7 +115,11 @@ pub(crate) fn duration(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Opt
 pub(crate) fn time_text<'v>(desk: &mut Desk<'_>, key: &str, value: &'v Value<'_>) -> Option<&'v str> {
     if let Some(n) = as_number(value) {
         let complaint = Complaint::error(code::BAD_VALUE, format!("`{key}`: {n} has no unit")).at(value.span());
-        desk.push(complaint.label("a bare number is not a time").help(format!("write for example {key} = \"{0}ms\" or {key} = \"{0}s\"", n.abs())));
+        desk.push(
+            complaint
+                .label("a bare number is not a time")
+                .help(format!("write for example {key} = \"{0}ms\" or {key} = \"{0}s\"", n.abs())),
+        );
         return None;
     }
     let text = value.get_ref().as_str();
