@@ -121,7 +121,7 @@ fn branch(definitions: &mut Map<String, Value>) {
 fn unitless(value: &mut Value) {
     match value {
         Value::String(reference) if reference == "#/definitions/branch" => {
-            *reference = "#/definitions/count-branch".into()
+            *reference = "#/definitions/count-branch".into();
         }
         Value::Object(map) if map.get("pattern").is_some_and(|p| p == DURATION) => {
             map.remove("pattern");
