@@ -4,4 +4,5 @@ mod bench;
 mod diagnostics;
 mod draws;
 mod held;
+mod schema;
 mod theory;
