@@ -3,7 +3,11 @@
 mod bench;
 mod diagnostics;
 mod draws;
+mod floors;
+mod golden;
 mod held;
+mod intervals;
 mod laws;
+mod sameness;
 mod schema;
 mod theory;
