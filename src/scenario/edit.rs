@@ -24,7 +24,8 @@ pub struct Edit {
 impl Edit {
     /// Reads `clients.shoppers.rate=200/s`. The error is a fragment that says how it would be right.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let at = assignment(text).ok_or_else(|| format!("`{text}` sets nothing; write for example clients.shoppers.rate=200/s"))?;
+        let at = assignment(text)
+            .ok_or_else(|| format!("`{text}` sets nothing; write for example clients.shoppers.rate=200/s"))?;
         let (path, value) = (text[..at].trim(), text[at + 1..].trim());
         if path.is_empty() || value.is_empty() {
             return Err(format!("`{text}` lacks a path or a value; write for example clients.shoppers.rate=200/s"));
@@ -59,7 +60,8 @@ fn assignment(text: &str) -> Option<usize> {
 /// The changes of a variant; `None` if there is none of that name.
 pub fn variant_edits(scenario: &Scenario, name: &str) -> Option<Vec<Edit>> {
     let origin = format!("variant `{name}`");
-    let edit = |(path, value): &(String, String)| Edit { path: path.clone(), value: value.clone(), origin: origin.clone() };
+    let edit =
+        |(path, value): &(String, String)| Edit { path: path.clone(), value: value.clone(), origin: origin.clone() };
     Some(scenario.variants.get(name)?.iter().map(edit).collect())
 }
 
@@ -79,11 +81,7 @@ pub fn apply(source: &Source, edits: &[Edit]) -> Result<Source, Vec<Complaint>> 
         });
         complaints.extend(done.err());
     }
-    if complaints.is_empty() {
-        Ok(Source { text: document.to_string(), ..source.clone() })
-    } else {
-        Err(complaints)
-    }
+    if complaints.is_empty() { Ok(Source { text: document.to_string(), ..source.clone() }) } else { Err(complaints) }
 }
 
 /// `network.links."a -> b".latency` in its parts.
@@ -123,7 +121,9 @@ fn find(document: &DocumentMut, edit: &Edit, segments: &[String]) -> Result<(), 
         spot = spot.step(edit, segment, i + 1 == segments.len())?;
     }
     match spot.shape {
-        Shape::Named(_) => Err(edit.complaint(code::UNKNOWN_PATH, "the path ends at a whole family of tables; go on with a name")),
+        Shape::Named(_) => {
+            Err(edit.complaint(code::UNKNOWN_PATH, "the path ends at a whole family of tables; go on with a name"))
+        }
         _ => Ok(()),
     }
 }
@@ -193,7 +193,8 @@ impl<'d> Spot<'d> {
         segment: &str,
         table: impl Fn(&dyn TableLike) -> Option<&'static Table>,
     ) -> Result<Self, Complaint> {
-        let nothing = || edit.complaint(code::UNKNOWN_PATH, &format!("no item `{segment}`; items of a list are numbered from 0"));
+        let nothing =
+            || edit.complaint(code::UNKNOWN_PATH, &format!("no item `{segment}`; items of a list are numbered from 0"));
         let index: usize = segment.parse().map_err(|_| nothing())?;
         if let Some(tables) = self.item.and_then(Item::as_array_of_tables) {
             let inner = tables.get(index).ok_or_else(nothing)?;
@@ -228,7 +229,8 @@ fn set(table: &mut dyn TableLike, path: &[String], mut value: Value) -> Result<(
         let inline = table.get_values().len() == table.len() && !table.is_empty() && key != "links";
         table.insert(key, if inline { Item::Value(InlineTable::new().into()) } else { Item::Table(Written::new()) });
     }
-    let wrong = || format!("`{key}` is written as a single value, so nothing can be set inside; set `{key}` as a whole");
+    let wrong =
+        || format!("`{key}` is written as a single value, so nothing can be set inside; set `{key}` as a whole");
     match table.get_mut(key).ok_or_else(wrong)? {
         Item::ArrayOfTables(tables) => {
             let inner = rest[0].parse().ok().and_then(|i| tables.get_mut(i)).ok_or_else(wrong)?;

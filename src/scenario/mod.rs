@@ -14,7 +14,7 @@ pub mod vocab;
 pub mod written;
 
 pub use crate::diag::Source;
-pub use check::{Forecast, NodeForecast, forecast, transport_of};
+pub use check::{Forecast, NodeForecast, client_transport, forecast, transport_of};
 pub use edit::{Edit, variant_edits};
 pub use lower::lower;
 pub use print::{canonical, hash};
@@ -108,14 +108,21 @@ fn broken_variants(source: &Source, scenario: &Scenario, places: &[(String, writ
         };
         for complaint in complaints.iter().filter(|c| c.is_error()) {
             let own = complaint.message.starts_with("variant ");
-            let message = if own { complaint.message.clone() } else { format!("variant `{name}`: {}", complaint.message) };
+            let message =
+                if own { complaint.message.clone() } else { format!("variant `{name}`: {}", complaint.message) };
             let code = if own { complaint.code } else { code::BAD_VARIANT };
             let told = Complaint::error(code, message).at(place.clone());
-            all.push(Complaint { help: complaint.help.clone().or((!complaint.label.is_empty()).then(|| complaint.label.clone())), ..told });
+            all.push(Complaint {
+                help: complaint.help.clone().or((!complaint.label.is_empty()).then(|| complaint.label.clone())),
+                ..told
+            });
         }
     }
     if places.len() > VARIANTS {
-        all.push(Complaint::error(code::BAD_VARIANT, format!("{} variants; at most {VARIANTS}", places.len())).at(places[VARIANTS].1.clone()));
+        all.push(
+            Complaint::error(code::BAD_VARIANT, format!("{} variants; at most {VARIANTS}", places.len()))
+                .at(places[VARIANTS].1.clone()),
+        );
     }
     all
 }

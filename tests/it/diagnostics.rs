@@ -140,7 +140,8 @@ fn deep_nesting_and_long_chains_end() {
     assert!(told(&source("deep.toml", &deep), &[]).contains("E001"));
     let dotted = format!("version = 1\n{}a = 1\n", "a.".repeat(5_000));
     assert!(told(&source("dotted.toml", &dotted), &[]).contains("E001"));
-    let mut chain = String::from("version = 1\n[defaults]\ntransport = \"free\"\n[clients.c]\ncalls = \"s0\"\nrate = \"1/s\"\n");
+    let mut chain =
+        String::from("version = 1\n[defaults]\ntransport = \"free\"\n[clients.c]\ncalls = \"s0\"\nrate = \"1/s\"\n");
     for i in 0..3_000 {
         chain.push_str(&format!("[services.s{i}]\nwork = \"1us\"\nsteps = [\"s{}\"]\n", i + 1));
     }

@@ -4,23 +4,38 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::walk;
 use crate::diag::{Complaint, code};
-use crate::scenario::written::{Call, Endpoint, Place, Scenario, Step, Target, Transport, Verb};
+use crate::scenario::written::{Call, Endpoint, Place, Scenario, Step, Target, Verb};
 
 type Ends<'s> = BTreeMap<(&'s str, &'s str), bool>;
 
 /// Complains about circles that cannot end, and about circles of function calls.
 pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let ends = ending(scenario);
-    circles(scenario, &|key, call| !ends.get(&key).unwrap_or(&true) && !ends.get(&target(call)).unwrap_or(&true), &mut |path, call| {
-        let message = format!("calls that can never end: {path}");
-        let help = "a circle must be able to end: give one of the calls a probability below 100 %, or put it into a split";
-        complaints.push(Complaint::error(code::ENDLESS, message).at(call.target.place.clone()).label("closes the circle").help(help));
-    });
-    let in_process = |_, call: &Call| walk::transport_of(scenario, call) == Transport::InProcess;
+    circles(
+        scenario,
+        &|key, call| !ends.get(&key).unwrap_or(&true) && !ends.get(&target(call)).unwrap_or(&true),
+        &mut |path, call| {
+            let message = format!("calls that can never end: {path}");
+            let help =
+                "a circle must be able to end: give one of the calls a probability below 100 %, or put it into a split";
+            complaints.push(
+                Complaint::error(code::ENDLESS, message)
+                    .at(call.target.place.clone())
+                    .label("closes the circle")
+                    .help(help),
+            );
+        },
+    );
+    let in_process = |_, call: &Call| walk::transport_of(scenario, call).is_in_process();
     circles(scenario, &in_process, &mut |path, call| {
         let message = format!("in-process calls in a circle: {path}");
         let help = "a function that calls itself through others has no end of its own here; let one of the calls cross the network";
-        complaints.push(Complaint::error(code::ENDLESS, message).at(call.target.place.clone()).label("closes the circle").help(help));
+        complaints.push(
+            Complaint::error(code::ENDLESS, message)
+                .at(call.target.place.clone())
+                .label("closes the circle")
+                .help(help),
+        );
     });
 }
 
@@ -55,7 +70,10 @@ fn ending(scenario: &Scenario) -> Ends<'_> {
 }
 
 fn endpoints(scenario: &Scenario) -> impl Iterator<Item = ((&str, &str), &Endpoint)> {
-    scenario.nodes.iter().flat_map(|(n, node)| node.endpoints.iter().map(move |(e, endpoint)| ((n.as_str(), e.as_str()), endpoint)))
+    scenario
+        .nodes
+        .iter()
+        .flat_map(|(n, node)| node.endpoints.iter().map(move |(e, endpoint)| ((n.as_str(), e.as_str()), endpoint)))
 }
 
 fn target(call: &Call) -> (&str, &str) {
@@ -72,6 +90,7 @@ fn step_ends(step: &Step, ends: &Ends<'_>) -> bool {
         Verb::Call(call) | Verb::Query(call) => *ends.get(&target(call)).unwrap_or(&true),
         Verb::Parallel { branches, .. } => branches.iter().all(|b| all_end(std::slice::from_ref(&b.step), ends)),
         Verb::Split(arms) => arms.iter().any(|arm| arm.weight.value > 0.0 && all_end(&arm.steps, ends)),
+        Verb::Transaction { steps, .. } => all_end(steps, ends),
         Verb::Work(_) | Verb::Wait(_) => true,
     }
 }
@@ -115,7 +134,9 @@ fn circles<'s>(
 
 /// `a → b → a`, shortened where it is long.
 fn told(circle: &[(&str, &str)]) -> String {
-    let name = |(node, endpoint): &(&str, &str)| if endpoint.is_empty() { (*node).to_owned() } else { format!("{node}.{endpoint}") };
+    let name = |(node, endpoint): &(&str, &str)| {
+        if endpoint.is_empty() { (*node).to_owned() } else { format!("{node}.{endpoint}") }
+    };
     let names: Vec<String> = circle.iter().map(name).collect();
     if names.len() > 12 {
         return format!("{} → … ({} more) → {}", names[..6].join(" → "), names.len() - 7, names[names.len() - 1]);

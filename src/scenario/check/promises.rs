@@ -11,7 +11,9 @@ use crate::scenario::written::{Metric, Scenario, Slo, Target};
 enum About {
     Client,
     /// A node and, by the same name, its default endpoint if it has one.
-    Node { endpoint: bool },
+    Node {
+        endpoint: bool,
+    },
     Endpoint,
     Edge,
 }
@@ -37,7 +39,7 @@ fn edges(scenario: &Scenario) -> BTreeSet<String> {
         all.insert(format!("{from} -> {}{dot}{}", to.node, to.endpoint));
     };
     for (name, client) in &scenario.clients {
-        client.calls.iter().for_each(|(to, _)| add(name, &to.value));
+        client.calls.iter().for_each(|call| add(name, &call.target.value));
     }
     for (name, node) in &scenario.nodes {
         for call in node.endpoints.values().flat_map(walk::calls) {
@@ -68,7 +70,8 @@ fn about(scenario: &Scenario, edges: &BTreeSet<String>, of: &str) -> Option<Abou
 
 fn unknown(scenario: &Scenario, edges: &BTreeSet<String>, slo: &Slo) -> Complaint {
     let of = &slo.of.value;
-    let complaint = Complaint::error(code::SLO_TARGET, format!("the SLO is about `{of}`, which does not exist")).at(slo.of.place.clone());
+    let complaint = Complaint::error(code::SLO_TARGET, format!("the SLO is about `{of}`, which does not exist"))
+        .at(slo.of.place.clone());
     let known = known_names(scenario);
     let names = known.iter().chain(scenario.clients.keys()).chain(edges.iter()).map(String::as_str);
     match suggest(&edge_key(of).unwrap_or_else(|| of.clone()), names) {
@@ -83,7 +86,9 @@ fn measured(slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
     }
     let node_only = matches!(slo.promise.metric, Metric::Utilization);
     let help = match about {
-        About::Node { endpoint: false } if !node_only => "name one of its endpoints: the node itself has no default one",
+        About::Node { endpoint: false } if !node_only => {
+            "name one of its endpoints: the node itself has no default one"
+        }
         About::Client | About::Endpoint | About::Edge if node_only => "utilization is a figure of nodes",
         _ => return,
     };
@@ -103,7 +108,9 @@ pub(super) fn latency_only(scenario: &Scenario, complaints: &mut Vec<Complaint>)
         if latency && !guarded && told.insert(&slo.of.value) {
             let message = format!("an SLO on the latency of `{}`, but none on its success", slo.of.value);
             let complaint = Complaint::warning(code::LATENCY_ONLY, message).at(slo.of.place.clone());
-            complaints.push(complaint.help("failing fast would meet it; add for example expect = \"success_rate >= 99.5%\", or use good(400ms)"));
+            complaints.push(complaint.help(
+                "failing fast would meet it; add for example expect = \"success_rate >= 99.5%\", or use good(400ms)",
+            ));
         }
     }
 }

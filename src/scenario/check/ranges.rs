@@ -12,12 +12,30 @@ use crate::units::Span;
 /// Complains about every number that cannot be.
 pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let sim = &scenario.sim;
-    zero(sim.duration.value == Span::ZERO, "duration", sim.duration.place.as_ref(), "nothing would be measured", complaints);
+    zero(
+        sim.duration.value == Span::ZERO,
+        "duration",
+        sim.duration.place.as_ref(),
+        "nothing would be measured",
+        complaints,
+    );
     zero(sim.replications.value == 0, "replications", sim.replications.place.as_ref(), "nothing would run", complaints);
     zero(sim.max_events.value == 0, "max_events", sim.max_events.place.as_ref(), "nothing could happen", complaints);
-    zero(sim.max_in_flight.value == 0, "max_in_flight", sim.max_in_flight.place.as_ref(), "nothing could happen", complaints);
+    zero(
+        sim.max_in_flight.value == 0,
+        "max_in_flight",
+        sim.max_in_flight.place.as_ref(),
+        "nothing could happen",
+        complaints,
+    );
     let discovery = &scenario.discovery;
-    zero(discovery.choices.value == Some(0), "choices", discovery.choices.place.as_ref(), "there would be nobody to pick", complaints);
+    zero(
+        discovery.choices.value == Some(0),
+        "choices",
+        discovery.choices.place.as_ref(),
+        "there would be nobody to pick",
+        complaints,
+    );
     if !discovery.choices.is_default() && discovery.load_balancing.value != Balancing::LeastRequest {
         let complaint = Complaint::warning(code::UNUSED, "`choices` means something for least_request only");
         complaints.push(complaint.at(discovery.choices.place.clone()));
@@ -59,7 +77,9 @@ fn one_node(node: &Node, complaints: &mut Vec<Complaint>) {
         let unrolled = unrolled(&endpoint.steps);
         if unrolled > 100_000.0 {
             let message = format!("the steps, `times` multiplied out, are {unrolled:.0}; at most 100000");
-            complaints.push(Complaint::error(code::TOO_MANY_STEPS, message).at(endpoint.steps.first().map(|s| s.place.clone())));
+            complaints.push(
+                Complaint::error(code::TOO_MANY_STEPS, message).at(endpoint.steps.first().map(|s| s.place.clone())),
+            );
         }
     }
 }
@@ -70,8 +90,11 @@ pub(super) fn unrolled(steps: &[Step]) -> f64 {
         .iter()
         .map(|step| {
             let inner = match &step.verb {
-                Verb::Parallel { branches, .. } => branches.iter().map(|b| unrolled(std::slice::from_ref(&b.step))).sum(),
+                Verb::Parallel { branches, .. } => {
+                    branches.iter().map(|b| unrolled(std::slice::from_ref(&b.step))).sum()
+                }
                 Verb::Split(arms) => arms.iter().map(|arm| unrolled(&arm.steps)).sum(),
+                Verb::Transaction { steps, .. } => unrolled(steps),
                 _ => 0.0,
             };
             f64::from(step.times.value) * (1.0 + inner)
@@ -89,7 +112,13 @@ fn one_step(step: &Step, complaints: &mut Vec<Complaint>) {
     match &step.verb {
         Verb::Parallel { branches, wait_for } => {
             let copies: u64 = branches.iter().map(|b| u64::from(b.step.times.value)).sum();
-            zero(wait_for.value == Some(0), "wait_for", wait_for.place.as_ref(), "leave the parallel out instead", complaints);
+            zero(
+                wait_for.value == Some(0),
+                "wait_for",
+                wait_for.place.as_ref(),
+                "leave the parallel out instead",
+                complaints,
+            );
             if let Some(k) = wait_for.value.filter(|k| u64::from(*k) > copies) {
                 let message = format!("wait_for = {k}, but there are only {copies} branches");
                 let complaint = Complaint::error(code::WAIT_FOR, message).at(wait_for.place.clone());
@@ -113,7 +142,8 @@ fn one_client(client: &Client, run: Span, complaints: &mut Vec<Complaint>) {
         }
         Load::Open { arrivals, phases, batch } => {
             pattern(arrivals, complaints);
-            let never = phases.iter().all(|p| p.rate.value.0 <= 0.0 && p.ramp_to.as_ref().is_none_or(|r| r.value.0 <= 0.0));
+            let never =
+                phases.iter().all(|p| p.rate.value.0 <= 0.0 && p.ramp_to.as_ref().is_none_or(|r| r.value.0 <= 0.0));
             if let (Some(first), true) = (phases.first(), never && phases.iter().all(|p| !p.rate.is_default())) {
                 zero(true, "rate", first.rate.place.as_ref(), "nobody would call", complaints);
             }
@@ -127,15 +157,33 @@ fn pattern(arrivals: &Given<Arrivals>, complaints: &mut Vec<Complaint>) {
     match &arrivals.value {
         Arrivals::Bursty { low, high, stay_low, stay_high } => {
             zero(high.0 <= 0.0, "high", arrivals.place.as_ref(), "nobody would call", complaints);
-            zero(*stay_low == Span::ZERO, "stay_low", arrivals.place.as_ref(), "leave the burst out instead", complaints);
-            zero(*stay_high == Span::ZERO, "stay_high", arrivals.place.as_ref(), "leave the burst out instead", complaints);
+            zero(
+                *stay_low == Span::ZERO,
+                "stay_low",
+                arrivals.place.as_ref(),
+                "leave the burst out instead",
+                complaints,
+            );
+            zero(
+                *stay_high == Span::ZERO,
+                "stay_high",
+                arrivals.place.as_ref(),
+                "leave the burst out instead",
+                complaints,
+            );
             if low.0 > high.0 {
                 let message = format!("bursty: low ({low}) is above high ({high})");
                 complaints.push(Complaint::error(code::OUT_OF_RANGE, message).at(arrivals.place.clone()));
             }
         }
         Arrivals::Gaps(law) => {
-            zero(mean(law) <= 0.0, "arrivals", arrivals.place.as_ref(), "endless requests would come at one instant", complaints);
+            zero(
+                mean(law) <= 0.0,
+                "arrivals",
+                arrivals.place.as_ref(),
+                "endless requests would come at one instant",
+                complaints,
+            );
         }
         _ => {}
     }
@@ -158,12 +206,16 @@ fn one_batch(batch: &Given<Option<Law>>, complaints: &mut Vec<Complaint>) {
 }
 
 fn phases_cover(phases: &[crate::scenario::written::Phase], run: Span, complaints: &mut Vec<Complaint>) {
-    let Some(durations) = phases.iter().map(|p| p.duration.as_ref().map(|d| d.value)).collect::<Option<Vec<_>>>() else { return };
+    let Some(durations) = phases.iter().map(|p| p.duration.as_ref().map(|d| d.value)).collect::<Option<Vec<_>>>()
+    else {
+        return;
+    };
     let sum = durations.into_iter().fold(Span::ZERO, |a, b| a + b);
     if let (Some(last), true) = (phases.last(), sum < run) {
         let held = last.ramp_to.as_ref().map_or(last.rate.value, |r| r.value);
         let message = format!("the phases last {sum}, the run {run}; the last rate, {held}, holds to the end");
         let complaint = Complaint::warning(code::PHASES_SHORT, message);
-        complaints.push(complaint.at(last.rate.place.clone()).help("leave out the last phase's duration if that is meant"));
+        complaints
+            .push(complaint.at(last.rate.place.clone()).help("leave out the last phase's duration if that is meant"));
     }
 }

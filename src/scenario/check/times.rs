@@ -19,7 +19,11 @@ impl Times {
 
     /// Work adds up, waiting runs side by side.
     pub(super) fn beside(self, other: Times) -> Times {
-        Times { cpu: self.cpu + other.cpu, wait: self.wait.max(other.wait), response: self.response.max(other.response) }
+        Times {
+            cpu: self.cpu + other.cpu,
+            wait: self.wait.max(other.wait),
+            response: self.response.max(other.response),
+        }
     }
 
     /// So often, one after the other.

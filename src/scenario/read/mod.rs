@@ -11,6 +11,7 @@ mod law;
 mod node;
 mod promise;
 mod step;
+mod transport;
 mod value;
 mod view;
 
@@ -43,7 +44,9 @@ pub(super) fn read(source: &Source) -> (Option<Scenario>, Desk<'_>) {
     }
     let scenario = file::read(&mut desk, table.get_ref());
     // A file of another version has another vocabulary: what this one makes of the rest is beside the point.
-    if let Some(version) = desk.complaints.iter().find(|c| c.code == code::BAD_VERSION && c.label == file::OTHER_VERSION) {
+    if let Some(version) =
+        desk.complaints.iter().find(|c| c.code == code::BAD_VERSION && c.label == file::OTHER_VERSION)
+    {
         desk.complaints = vec![version.clone()];
         return (None, desk);
     }

@@ -182,7 +182,8 @@ pub(crate) fn unknown_word(desk: &mut Desk<'_>, name: &str, value: &Value<'_>, t
         desk.push(complaint.at(value.span()).help(format!("supported are {}", listed(&supported))));
         return;
     }
-    let mut complaint = Complaint::error(code::UNKNOWN_WORD, format!("`{name}` does not know `{text}`")).at(value.span());
+    let mut complaint =
+        Complaint::error(code::UNKNOWN_WORD, format!("`{name}` does not know `{text}`")).at(value.span());
     if let Some(meant) = suggest(text, known.iter().map(|w| w.word)) {
         complaint = complaint.label(format!("did you mean `{meant}`?"));
     }
@@ -244,8 +245,10 @@ fn attempts(desk: &mut Desk<'_>, place: Place) {
 }
 
 fn unknown_key(desk: &mut Desk<'_>, vocab: &'static Table, word: &str, place: Place) {
-    let mut complaint = Complaint::error(code::UNKNOWN_KEY, format!("unknown key `{word}` in {}", vocab.name)).at(place);
-    let percentile = word.strip_prefix('p').is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit() || c == '.'));
+    let mut complaint =
+        Complaint::error(code::UNKNOWN_KEY, format!("unknown key `{word}` in {}", vocab.name)).at(place);
+    let percentile =
+        word.strip_prefix('p').is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit() || c == '.'));
     if percentile && vocab.find("p50").is_some() {
         complaint = complaint.help("the percentiles are p50, p90, p95, p99 and p999");
     } else if let Some(near) = vocab::near(word, vocab) {

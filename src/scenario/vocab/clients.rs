@@ -1,6 +1,7 @@
 //! Who calls from outside.
 
 use super::tables::{Key, Shape, Table, Word, key, later, word};
+use super::transports::{SIZES, TRANSPORT_WORDS};
 
 const ARRIVALS: &[Word] = &[
     word("poisson", "Independent of one another: exponential gaps."),
@@ -10,9 +11,18 @@ const ARRIVALS: &[Word] = &[
 
 const LOAD: &[Key] = &[
     key("calls", Shape::Calls(&SHARED_CALL), "Whom it calls: one target, or a list of { to, share }."),
-    key("arrivals", Shape::Choice(ARRIVALS), "The pattern of an open load; or any varying number: the time between arrivals, which needs no rate.").or("\"poisson\""),
+    key(
+        "arrivals",
+        Shape::Choice(ARRIVALS),
+        "The pattern of an open load; or any varying number: the time between arrivals, which needs no rate.",
+    )
+    .or("\"poisson\""),
     key("rate", Shape::Rate, "Arrivals per time, whatever happens to them."),
-    key("phases", Shape::List(&PHASE), "A rate that changes; the last one holds. Counts from the start of the measured time; the warm-up holds the first."),
+    key(
+        "phases",
+        Shape::List(&PHASE),
+        "A rate that changes; the last one holds. Counts from the start of the measured time; the warm-up holds the first.",
+    ),
     key("batch", Shape::Counts, "Several at once; the rate then counts batches. Default: one."),
     key("bursty", Shape::One(&BURSTY), "The two rates of a bursty load and how long each stays."),
     key("replay", Shape::Text, "A CSV file of arrival times from the start of the measured time, one per line."),
@@ -21,12 +31,18 @@ const LOAD: &[Key] = &[
 ];
 
 const REST: &[Key] = &[
+    key("transport", Shape::TextOr(TRANSPORT_WORDS), "How it calls. Default: the one of [defaults]."),
+    key(
+        "browser",
+        Shape::Flag,
+        "Comes through a browser, which speaks no gRPC: over `grpc` a hop translates (gRPC-Web).",
+    )
+    .or("false"),
     key("timeout", Shape::Duration, "To the whole answer; the work goes on. Default: none."),
     key("priority", Shape::Whole, "Inherited downstream; 0 is served first.").or("0"),
     key("zone", Shape::Zone, "Where it stands. Default: in one zone with all."),
     key("weight", Shape::Number, "Its weight when clients are summed up. Default: its share of the traffic."),
     later("retries", "Tries again after a failure."),
-    later("browser", "Comes through a browser."),
     later("public", "Comes through the public internet."),
     later("policy", "A policy on its calls."),
 ];
@@ -66,8 +82,11 @@ pub static BURSTY: Table = Table {
 pub static SHARED_CALL: Table = Table {
     name: "one of several calls",
     doc: "A target and how many of the requests go there.",
-    keys: &[&[
-        key("to", Shape::Target, "The target."),
-        key("share", Shape::Share, "How many of the requests; a missing share is the rest."),
-    ]],
+    keys: &[
+        &[
+            key("to", Shape::Target, "The target."),
+            key("share", Shape::Share, "How many of the requests; a missing share is the rest."),
+        ],
+        SIZES,
+    ],
 };
