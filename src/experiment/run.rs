@@ -112,6 +112,7 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
         endpoints: cohorts(plan.endpoints.iter().map(|e| &e.name), &replications, |m| &m.endpoints),
         edges: cohorts(plan.edges.iter().map(|e| &e.name), &replications, |m| &m.edges),
         nodes: (0..services).map(|at| (plan.nodes[at].name.clone(), estimate::node(&replications, at, plan))).collect(),
+        ledger: std::collections::BTreeMap::new(),
         slos: Vec::new(),
         conservation: Conservation::default(),
     };
