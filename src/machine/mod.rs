@@ -33,10 +33,10 @@ use channel::{Hold, Pool};
 use cpu::SharedCpu;
 use event::Event;
 use fork::Joins;
+use frame::Frames;
 use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
-use frame::Frames;
 
 pub use ledger::Parts;
 
