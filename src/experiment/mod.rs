@@ -5,6 +5,7 @@ pub(crate) mod measure;
 mod run;
 pub mod summary;
 pub mod theory;
+pub mod trace;
 mod verdict;
 
 pub use run::{Failure, Watch, run};

@@ -100,6 +100,7 @@ pub(crate) fn summary() -> Summary {
             ("d".to_owned(), node(0.62, 8)),
         ]
         .into(),
+        ledger: std::collections::BTreeMap::new(),
         slos: vec![
             verdict("calls are quick", Outcome::Met),
             verdict("calls are quick enough", Outcome::Failed),

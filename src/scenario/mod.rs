@@ -10,6 +10,8 @@ mod lower;
 mod print;
 mod read;
 mod source;
+#[cfg(test)]
+mod tests;
 pub mod vocab;
 pub mod written;
 
@@ -21,7 +23,7 @@ pub use print::{canonical, hash};
 pub use source::OpenError;
 pub use vocab::json_schema;
 
-use crate::diag::{Complaint, code};
+use crate::diag::{Complaint, Severity, code};
 use written::Scenario;
 
 /// A scenario without errors.
@@ -65,7 +67,10 @@ pub fn load(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {
             let variant = edits.iter().find_map(Edit::variant).map(str::to_owned);
             Ok(Checked { hash: hash(&scenario), scenario, warnings: complaints, source, variant, overloaded })
         }
-        _ => Err(reject(complaints, &source)),
+        _ => {
+            complaints.retain(|c| c.severity != Severity::Note);
+            Err(reject(complaints, &source))
+        }
     }
 }
 
@@ -105,14 +110,21 @@ fn broken_variants(source: &Source, scenario: &Scenario, places: &[(String, writ
         };
         for complaint in complaints.iter().filter(|c| c.is_error()) {
             let own = complaint.message.starts_with("variant ");
-            let message = if own { complaint.message.clone() } else { format!("variant `{name}`: {}", complaint.message) };
+            let message =
+                if own { complaint.message.clone() } else { format!("variant `{name}`: {}", complaint.message) };
             let code = if own { complaint.code } else { code::BAD_VARIANT };
             let told = Complaint::error(code, message).at(place.clone());
-            all.push(Complaint { help: complaint.help.clone().or((!complaint.label.is_empty()).then(|| complaint.label.clone())), ..told });
+            all.push(Complaint {
+                help: complaint.help.clone().or((!complaint.label.is_empty()).then(|| complaint.label.clone())),
+                ..told
+            });
         }
     }
     if places.len() > VARIANTS {
-        all.push(Complaint::error(code::BAD_VARIANT, format!("{} variants; at most {VARIANTS}", places.len())).at(places[VARIANTS].1.clone()));
+        all.push(
+            Complaint::error(code::BAD_VARIANT, format!("{} variants; at most {VARIANTS}", places.len()))
+                .at(places[VARIANTS].1.clone()),
+        );
     }
     all
 }

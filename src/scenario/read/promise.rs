@@ -17,11 +17,19 @@ type Refusal = (Code, String, String);
 
 /// Reads an expression; the complaint has no place yet.
 pub(crate) fn promise(text: &str) -> Result<Promise, Complaint> {
-    parse(text).map_err(|(code, message, help)| Complaint::error(code, message).help(help))
+    parse(text).map_err(|(code, message, help)| Complaint {
+        help: (!help.is_empty()).then_some(help),
+        ..Complaint::error(code, message)
+    })
 }
 
 fn syntax(message: String) -> Refusal {
     (code::SLO_SYNTAX, message, format!("the figures are {METRICS}"))
+}
+
+/// A bound that cannot be understood: the fragment says itself how it would be right.
+fn bound(message: String) -> Refusal {
+    (code::SLO_SYNTAX, message, String::new())
 }
 
 fn parse(text: &str) -> Result<Promise, Refusal> {
@@ -32,24 +40,26 @@ fn parse(text: &str) -> Result<Promise, Refusal> {
         .into_iter()
         .find(|(sign, _)| rest.starts_with(sign))
         .ok_or_else(|| syntax(format!("`{text}` compares with `=`; write <, <=, > or >=")))?;
-    let bound = rest[sign.len()..].trim();
+    let limit = rest[sign.len()..].trim();
     let metric = metric(figure)?;
-    let bound = match metric {
-        Metric::Percentile(_) | Metric::Mean | Metric::Max => millis(bound)?,
-        Metric::Throughput => Rate::parse(bound).map_err(syntax)?.per_second(),
+    let limit = match metric {
+        Metric::Percentile(_) | Metric::Mean | Metric::Max => millis(limit)?,
+        Metric::Throughput => Rate::parse(limit).map_err(bound)?.per_second(),
         Metric::SuccessRate | Metric::ErrorRate | Metric::Utilization | Metric::Good(_) => {
-            parse_share(bound).map_err(syntax)?
+            parse_share(limit).map_err(bound)?
         }
     };
-    Ok(Promise { metric, sense, bound })
+    Ok(Promise { metric, sense, bound: limit })
 }
 
 fn millis(text: &str) -> Result<f64, Refusal> {
-    parse_nanos(text).map(|nanos| nanos / 1e6).map_err(syntax)
+    parse_nanos(text).map(|nanos| nanos / 1e6).map_err(bound)
 }
 
 fn metric(figure: &str) -> Result<Metric, Refusal> {
-    if let Some(limit) = figure.strip_prefix("good").and_then(|r| r.trim().strip_prefix('(')).and_then(|r| r.strip_suffix(')')) {
+    if let Some(limit) =
+        figure.strip_prefix("good").and_then(|r| r.trim().strip_prefix('(')).and_then(|r| r.strip_suffix(')'))
+    {
         return Ok(Metric::Good(millis(limit)?));
     }
     Ok(match figure {
@@ -87,7 +97,9 @@ mod tests {
 
     #[test]
     fn reads_the_grammar() {
-        let is = |text: &str, metric, sense, bound| assert_eq!(promise(text), Ok(Promise { metric, sense, bound }), "{text}");
+        let is = |text: &str, metric, sense, bound| {
+            assert_eq!(promise(text), Ok(Promise { metric, sense, bound }), "{text}");
+        };
         is("p99 < 400ms", Metric::Percentile(0.99), Sense::Below, 400.0);
         is("p99.9<=1s", Metric::Percentile(0.999), Sense::AtMost, 1_000.0);
         is("p999 <= 1s", Metric::Percentile(0.999), Sense::AtMost, 1_000.0);

@@ -10,7 +10,8 @@ pub type StepTable = &'static Table;
 const ANY: &[Key] = &[
     key("times", Shape::Whole, "So often, one after the other; inside `parallel`: so many copies at once.").or("1"),
     key("probability", Shape::Share, "How likely the step is taken.").or("1.0"),
-    key("optional", Shape::Flag, "Only for a branch of `parallel`: awaited up to its timeout, and may be missing.").or("false"),
+    key("optional", Shape::Flag, "Only for a branch of `parallel`: awaited up to its timeout, and may be missing.")
+        .or("false"),
 ];
 
 const CALLING: &[Key] = &[
@@ -90,7 +91,7 @@ pub static ARM: Table = Table {
     name: "a way of a split",
     doc: "Taken as often as its weight says, relative to the sum of all weights.",
     keys: &[&[
-        key("weight", Shape::Number, "Relative to the sum of all weights; a share such as \"70%\" will do.").or("1.0"),
+        key("weight", Shape::Weight, "Relative to the sum of all weights; a share such as \"70%\" will do.").or("1.0"),
         key("steps", Shape::Steps, "In order; may be empty."),
     ]],
 };

@@ -58,12 +58,16 @@ pub enum Shape {
     Rate,
     /// A share, `"0.2%"` or `0.002`.
     Share,
+    /// A number or a share, relative to its neighbours.
+    Weight,
     /// `region/zone/host`.
     Zone,
     /// The name of a node or of one of its endpoints.
     Target,
     /// One of these words.
     Choice(&'static [Word]),
+    /// One of these words, or a time that varies as a table.
+    ChoiceOrLaw(&'static [Word]),
     /// A whole number or one of these words.
     WholeOr(&'static [Word]),
     /// A target, or a list of targets with shares.
