@@ -139,7 +139,7 @@ impl<'d> Spot<'d> {
     fn step(&self, edit: &Edit, segment: &str, last: bool) -> Result<Self, Complaint> {
         match self.shape {
             Shape::One(table) => self.key(edit, table, segment),
-            Shape::Law => self.key(edit, &LAW, segment),
+            Shape::Law | Shape::ChoiceOrLaw(_) => self.key(edit, &LAW, segment),
             Shape::Counts => self.key(edit, &COUNTS, segment),
             Shape::Named(table) => self.name(edit, table, segment, last),
             Shape::List(table) | Shape::Calls(table) => self.number(edit, segment, |_| Some(table)),

@@ -10,6 +10,8 @@ mod lower;
 mod print;
 mod read;
 mod source;
+#[cfg(test)]
+mod tests;
 pub mod vocab;
 pub mod written;
 

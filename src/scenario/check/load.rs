@@ -1,6 +1,7 @@
 //! What the forecast warns of: too much, far too much, or so little that nothing ever waits.
 
-use super::forecast::{Forecast, NodeForecast, forecast};
+use super::expected::{Forecast, NodeForecast};
+use super::forecast::forecast;
 use super::{cycles, walk};
 use crate::diag::{Complaint, code};
 use crate::random::dist::Law;

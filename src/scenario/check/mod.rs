@@ -2,6 +2,7 @@
 //! pushes its complaints and goes on; none changes anything.
 
 mod cycles;
+mod expected;
 mod forecast;
 mod load;
 mod names;
@@ -15,7 +16,8 @@ mod walk;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
-pub use forecast::{Forecast, NodeForecast, forecast};
+pub use expected::{Forecast, NodeForecast};
+pub use forecast::forecast;
 pub(super) use load::overloaded;
 pub(super) use walk::laws_of;
 pub use walk::{client_transport, transport_of};

@@ -13,7 +13,7 @@ const LOAD: &[Key] = &[
     key("calls", Shape::Calls(&SHARED_CALL), "Whom it calls: one target, or a list of { to, share }."),
     key(
         "arrivals",
-        Shape::Choice(ARRIVALS),
+        Shape::ChoiceOrLaw(ARRIVALS),
         "The pattern of an open load; or any varying number: the time between arrivals, which needs no rate.",
     )
     .or("\"poisson\""),

@@ -72,6 +72,8 @@ pub enum Shape {
     Choice(&'static [Word]),
     /// One of these words, or a name that the file defines.
     TextOr(&'static [Word]),
+    /// One of these words, or a time that varies as a table.
+    ChoiceOrLaw(&'static [Word]),
     /// A whole number or one of these words.
     WholeOr(&'static [Word]),
     /// A target, or a list of targets with shares.
