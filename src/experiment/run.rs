@@ -138,7 +138,7 @@ fn cohorts<'a>(
 fn replication(finished: Finished<Measure>, plan: &Plan) -> Replication {
     let end = Time(plan.warmup.0 + plan.duration.0);
     let span = finished.at.min(end).since(Time(plan.warmup.0));
-    Replication { measure: finished.probe, span: Span(span.0.max(1)) }
+    Replication { measure: finished.probe.finished(), span: Span(span.0.max(1)) }
 }
 
 /// The guard that stopped a replication, in words.

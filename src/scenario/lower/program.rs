@@ -302,7 +302,8 @@ impl<'s> Lowering<'s> {
             let entry = self.here();
             // Only a join that waits for all can tell a missing branch from an ended one.
             let optional = branch.optional.value && wait_for.is_none();
-            planned.extend((0..branch.step.times.value).map(|copy| Branch { entry, copy, optional }));
+            let site = sites.next(&format!("copies {}", label(&branch.step.verb)));
+            planned.extend((0..branch.step.times.value).map(|copy| Branch { entry, copy, site, optional }));
             self.branch(code.place, sites, &branch.step);
         }
         let need = wait_for.unwrap_or(planned.len() as u32);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{PRESETS, COUNTS, FILE, Key, LAW, STEPS, Shape, Table, VERBS, Word};
+use super::{COUNTS, FILE, Key, LAW, PRESETS, STEPS, Shape, Table, VERBS, Word};
 use crate::diag::CODES;
 
 /// A table and what its keys hold below it, each once.
@@ -33,7 +33,7 @@ fn tables() -> Vec<&'static Table> {
 /// The words a key may hold.
 fn words_of(shape: Shape) -> &'static [Word] {
     match shape {
-        Shape::Choice(words) | Shape::ChoiceOrLaw(words) | Shape::TextOr(words) | Shape::WholeOr(words) => words,
+        Shape::Choice(words) | Shape::ChoiceOrLaw(words) | Shape::WholeOr(words) | Shape::TextOr(words) => words,
         _ => &[],
     }
 }
@@ -152,8 +152,8 @@ fn holds(shape: Shape) -> &'static str {
         Shape::Zone => "`region`, `region/zone` or `region/zone/host`",
         Shape::Target => "the name of a node, or of an endpoint as `node.endpoint`",
         Shape::Choice(_) => "one of these words:",
-        Shape::TextOr(_) => "a name of the file's own, or one of these words:",
         Shape::ChoiceOrLaw(_) => "any number that varies, as a table, or one of these words:",
+        Shape::TextOr(_) => "a name of the file's own, or one of these words:",
         Shape::WholeOr(_) => "a whole number, or one of these words:",
         Shape::Calls(_) => "a target, or a list of targets with shares",
         Shape::One(_) => "a table",

@@ -60,11 +60,11 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::Share => json!({ "anyOf": [{ "type": "number", "minimum": 0, "maximum": 1 }, text(SHARE)] }),
         Shape::Zone => text("^[^/]+(/[^/]+){0,2}$"),
         Shape::Choice(words) => one_of(words),
-        Shape::TextOr(words) => json!({ "anyOf": [one_of(words), { "type": "string", "minLength": 1 }] }),
         Shape::ChoiceOrLaw(words) => {
             let any = law(&LAW, "law", &text(DURATION), definitions);
             json!({ "anyOf": [one_of(words), { "allOf": [{ "type": "object" }, any] }] })
         }
+        Shape::TextOr(words) => json!({ "anyOf": [one_of(words), { "type": "string", "minLength": 1 }] }),
         Shape::WholeOr(words) => json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, one_of(words)] }),
         Shape::Law => law(&LAW, "law", &text(DURATION), definitions),
         Shape::Counts => law(&COUNTS, "counts", &json!({ "type": "number", "minimum": 0 }), definitions),

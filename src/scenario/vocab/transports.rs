@@ -120,11 +120,7 @@ pub static TRANSPORT: Table = Table {
         key("size_factor", Shape::Number, "Bytes on the wire ÷ bytes of the payload; protobuf: 0.42 of JSON."),
         key("protocol", Shape::Choice(PROTOCOL), "What a connection can do."),
         key("streams", Shape::Whole, "Requests at once per connection over http2."),
-        key(
-            "connections",
-            Shape::One(&CONNECTIONS),
-            "The connections of a caller replica to the callee.",
-        ),
+        key("connections", Shape::One(&CONNECTIONS), "The connections of a caller replica to the callee."),
         key("cancels", Shape::Choice(CANCELS), "What a caller that timed out stops."),
     ]],
 };
