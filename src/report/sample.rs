@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::experiment::summary::{
-    Conservation, Distribution, Estimate, Moment, Node, Outcome, Run, ScenarioRef, Stats, Summary, Tool, Verdict,
+    Columns, Conservation, Distribution, Estimate, Ledger, Moment, Node, Outcome, Parts, Run, ScenarioRef, Stats, Summary, Tool, Verdict,
 };
+use crate::model::Cause;
 
 /// An estimate with an interval of ± `half`.
 pub(crate) fn estimate(value: f64, half: f64) -> Estimate {
@@ -79,6 +80,37 @@ pub(crate) fn node(utilization: f64, workers: u64) -> Node {
     }
 }
 
+/// Parts of which only these are there.
+pub(crate) fn parts(of: &[(Cause, f64)]) -> Parts {
+    let mut parts = Parts::default();
+    for (cause, ms) in of {
+        parts.0[*cause as usize] += ms;
+    }
+    parts
+}
+
+/// A ledger whose mean request spends `work`, `queue`, `network`, `encode` ms; around the 99th percentile the line grows.
+fn ledger([work, queue, network, encode]: [f64; 4], p99: f64) -> Ledger {
+    let columns = |share: f64| {
+        let rest = [(Cause::Network, network * share), (Cause::Encode, encode * share)];
+        let of = |work: f64, queue: f64| parts(&[&[(Cause::Work, work * share), (Cause::Queue, queue * share)], &rest[..]].concat());
+        Columns {
+            mean_ms: of(work, queue),
+            p50_ms: of(work * 0.8, queue * 0.5),
+            p99_ms: of(work * 1.4, p99 - work * 1.4 - network - encode),
+        }
+    };
+    let by_node = [("a", 0.1), ("b", 0.2), ("c", 0.3), ("d", 0.4)];
+    Ledger {
+        count: 118_000,
+        p50_count: 4_720,
+        p99_count: 1_180,
+        total: columns(1.0),
+        by_node: by_node.map(|(node, share)| (node.to_owned(), columns(share))).into(),
+        failed: None,
+    }
+}
+
 /// Function calls against network calls, as the default scenario has them.
 pub(crate) fn summary() -> Summary {
     Summary {
@@ -100,7 +132,11 @@ pub(crate) fn summary() -> Summary {
             ("d".to_owned(), node(0.62, 8)),
         ]
         .into(),
-        ledger: std::collections::BTreeMap::new(),
+        ledger: [
+            ("function calls".to_owned(), ledger([8.0, 0.972, 0.5, 0.248], 8.1 * 2.4 * 2.4)),
+            ("network calls".to_owned(), ledger([8.0, 2.0, 6.0, 1.88], 14.9 * 2.1 * 2.1)),
+        ]
+        .into(),
         slos: vec![
             verdict("calls are quick", Outcome::Met),
             verdict("calls are quick enough", Outcome::Failed),
