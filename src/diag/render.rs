@@ -55,9 +55,8 @@ fn one(out: &mut String, complaint: &Complaint, source: &Source, renderer: &Rend
         Some(w) => {
             let mark = AnnotationKind::Primary.span(w.mark.clone());
             let mark = if complaint.label.is_empty() { mark } else { mark.label(complaint.label.as_str()) };
-            group = group.element(
-                Snippet::source(w.text).path(source.name.as_str()).line_start(w.line).annotation(mark),
-            );
+            group =
+                group.element(Snippet::source(w.text).path(source.name.as_str()).line_start(w.line).annotation(mark));
         }
         None => group = group.element(Origin::path(source.name.as_str())),
     }
@@ -96,7 +95,9 @@ mod tests {
         let source = Source::text("shop.toml", "version = 1\n[sim]\nsed = 1\n");
         let complaint = Complaint::error(code::UNKNOWN_KEY, "unknown key `sed`").at(18..21).label("here").help("cure");
         let text = render(&[complaint], &source, false);
-        for part in ["error[E101 unknown-key]: unknown key `sed`", "shop.toml:3:1", "^^^ here", "cure", "1 error in shop"] {
+        for part in
+            ["error[E101 unknown-key]: unknown key `sed`", "shop.toml:3:1", "^^^ here", "cure", "1 error in shop"]
+        {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
     }
@@ -114,7 +115,8 @@ mod tests {
     #[test]
     fn long_lines_and_many_complaints_stay_readable() {
         let source = Source::text("long.toml", format!("a = [{}]\n", "1, ".repeat(50_000)));
-        let many: Vec<_> = (0..100).map(|i| Complaint::error(code::SYNTAX, "x").at(i * 3 + 70_000..i * 3 + 70_001)).collect();
+        let many: Vec<_> =
+            (0..100).map(|i| Complaint::error(code::SYNTAX, "x").at(i * 3 + 70_000..i * 3 + 70_001)).collect();
         let text = render(&many, &source, false);
         assert!(text.len() < 40_000, "{}", text.len());
         assert!(text.contains("60 more"));

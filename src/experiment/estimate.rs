@@ -6,8 +6,8 @@ use crate::model::{Outcome, Plan};
 use crate::stats::{Interval, Recorder, batch_means, beyond, mean_of, pooled_quantile, proportion, ratio};
 use crate::units::Span;
 
-use super::measure::{Cohort, Measure, Station, Timeline, Visits};
-use super::summary::{Distribution, InSystem, Moment, Node, Replicas, Stats};
+use super::measure::{Book, Cohort, Measure, Station, Timeline, Visits};
+use super::summary::{Distribution, InSystem, Ledger, Moment, Node, Replicas, Stats};
 
 /// Confidence of all intervals.
 pub(crate) const CONFIDENCE: f64 = 0.95;
@@ -85,9 +85,15 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
         wasted_work_s: all.wasted.as_secs_f64(),
         duplicate_effects: 0,
         latency_ms: distribution(&goods, open),
+        first_message_ms: first_message(&each.iter().map(|(c, _)| &c.first).collect::<Vec<_>>()),
         latency_all_ms: distribution(&both.iter().collect::<Vec<_>>(), open),
         timeline: Vec::new(),
     }
+}
+
+/// Until the first message of streamed answers, where there are any.
+fn first_message(each: &[&Recorder]) -> Option<Distribution> {
+    each.iter().any(|r| r.count() > 0).then(|| distribution(each, 0))
 }
 
 fn failed(all: &Cohort) -> BTreeMap<String, u64> {
@@ -138,6 +144,38 @@ fn moments(timeline: &Timeline, plan: &Plan) -> Vec<Moment> {
         mean_ms: bin.good.mean().map(|m| m / 1e6),
     };
     timeline.bins.iter().enumerate().map(moment).collect()
+}
+
+/// Where the time of a client's requests went.
+pub(crate) fn ledger(replications: &[Replication], at: usize, plan: &Plan) -> Ledger {
+    let [good, bad] = [0, 1].map(|kind| {
+        let mut all = Book::default();
+        replications.iter().for_each(|r| all.merge(&r.measure.books[at][kind]));
+        all
+    });
+    let failed = (bad.count() > 0).then(|| Box::new(columns(&bad, plan)));
+    Ledger { failed, ..columns(&good, plan) }
+}
+
+/// The columns of a ledger: over all requests, around the median, around the 99th percentile.
+fn columns(book: &Book, plan: &Plan) -> Ledger {
+    let bands = [book.band(0.0, 1.0), book.band(0.48, 0.52), book.band(0.985, 0.995)];
+    let mut ledger = Ledger {
+        count: book.count(),
+        p50_count: bands[1].0.round() as u64,
+        p99_count: bands[2].0.round() as u64,
+        ..Ledger::default()
+    };
+    for (column, (_, parts)) in bands.iter().enumerate() {
+        for (cell, ms) in parts {
+            let node = ledger.by_node.entry(plan.node(cell.node()).name.clone()).or_default();
+            for columns in [node, &mut ledger.total] {
+                let parts = [&mut columns.mean_ms, &mut columns.p50_ms, &mut columns.p99_ms];
+                parts[column].0[cell.cause() as usize] += ms;
+            }
+        }
+    }
+    ledger
 }
 
 /// What happened at one node.

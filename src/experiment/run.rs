@@ -112,7 +112,9 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
         endpoints: cohorts(plan.endpoints.iter().map(|e| &e.name), &replications, |m| &m.endpoints),
         edges: cohorts(plan.edges.iter().map(|e| &e.name), &replications, |m| &m.edges),
         nodes: (0..services).map(|at| (plan.nodes[at].name.clone(), estimate::node(&replications, at, plan))).collect(),
-        ledger: std::collections::BTreeMap::new(),
+        ledger: (0..clients)
+            .map(|at| (plan.node(plan.clients[at].node).name.clone(), estimate::ledger(&replications, at, plan)))
+            .collect(),
         slos: Vec::new(),
         conservation: Conservation::default(),
     };

@@ -67,6 +67,9 @@ pub struct Stats {
     pub latency_ms: Distribution,
     /// Latency of everything that ended; a failure counts at the moment the caller knew.
     pub latency_all_ms: Distribution,
+    /// Until the first message of a streamed answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_message_ms: Option<Distribution>,
     /// Latency over time, for drawing; only clients have it.
     #[serde(skip)]
     pub timeline: Vec<Moment>,

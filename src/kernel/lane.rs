@@ -150,6 +150,22 @@ impl Lanes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Packed;
+
+    /// An entry of a lane, or an item's own.
+    impl Packed for Result<u32, (u32, u32)> {
+        fn pack(self) -> u64 {
+            match self {
+                Ok(lane) => u64::from(lane),
+                Err((lane, item)) => 1 << 32 | u64::from(lane) << 24 | u64::from(item),
+            }
+        }
+
+        fn unpack(bits: u64) -> Self {
+            let low = bits as u32;
+            if bits >> 32 == 0 { Ok(low) } else { Err((low >> 24, low & 0xff_ffff)) }
+        }
+    }
     use crate::kernel::{Agenda, Phase};
     use proptest::prelude::*;
     use std::collections::BTreeMap;

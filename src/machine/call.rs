@@ -1,7 +1,8 @@
 //! Calls: a try sets out, reaches a replica, is answered, and settles or comes too late.
 
 use crate::model::id::NONE;
-use crate::model::{CallId, ClientId, Fact, LinkId, Op, Outcome, Probe};
+use crate::model::plan::{Call, Pipe};
+use crate::model::{CallId, Cause, ClientId, Fact, LawId, LinkId, Op, Opening, Outcome, Probe, Trace};
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::Span;
 
@@ -15,50 +16,124 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn call(&mut self, at: u32, id: CallId) -> Flow {
         let plan = self.plan;
         let call = plan.call(id);
-        let caller = self.frames[at];
-        let lineage = caller.lineage.child(call.site, 0);
-        let replica = self.pick(call.link, caller.replica, lineage);
-        let frame = self.frames.insert(Frame {
-            lineage,
+        let caller = &self.frames[at];
+        if caller.canceled {
+            return self.fail_step(at, Outcome::Canceled);
+        }
+        let frame = Frame {
+            lineage: caller.lineage.child(call.site, 0),
             sent: self.now,
             caller: at,
-            replica,
             call: id.0,
             client: caller.client,
             priority: caller.priority,
             origin: Origin::Try,
             measured: caller.measured,
             ..Frame::default()
-        });
-        self.tell(Fact::Called { edge: call.edge, measured: caller.measured });
+        };
+        let (replica, wired) = (caller.replica, call.channel != NONE);
+        let replica = self.destination(call, replica, frame.lineage);
+        let frame = self.frames.insert(Frame { replica, ..frame });
+        self.frames[at].child = frame;
+        self.open_account(frame, || Opening::Call { parent: at, call: id });
+        self.tell(Fact::Called { edge: call.edge, measured: self.frames[frame].measured });
         if let Some(lane) = call.timeout
             && self.lanes.arm(lane.0, frame, self.now + plan.lanes[lane.index()])
         {
             self.schedule(plan.lanes[lane.index()], Event::Lane(lane.0));
         }
-        let there = self.vary(call.there, lineage, Purpose::There, 0);
-        self.schedule(there, Event::Reach(frame));
+        if wired {
+            self.connect(frame);
+        } else {
+            self.send(frame);
+        }
         Flow::Stay
+    }
+
+    /// The replica a try goes to; where connections are bound to replicas, it is only known with the connection.
+    #[inline]
+    fn destination(&mut self, call: &Call, caller: u32, lineage: Lineage) -> u32 {
+        let channel = self.plan.channels.get(call.channel as usize);
+        if channel.is_some_and(|c| !c.per_request) {
+            return self.plan.link(call.link).first;
+        }
+        self.pick(call.link, caller, lineage)
+    }
+
+    /// A try leaves its caller's replica.
+    #[inline]
+    pub(super) fn send(&mut self, at: u32) {
+        let plan = self.plan;
+        let frame = &self.frames[at];
+        let call = &plan.calls[frame.call as usize];
+        let (lineage, link) = (frame.lineage, plan.link(call.link));
+        if link.tracks {
+            let memory = self.memory(call.link, frame.caller);
+            let pick = frame.replica - link.first;
+            self.memories[memory].outstanding[pick as usize] += 1;
+        }
+        let mut there = self.vary(call.there, lineage, Purpose::There, 0);
+        if let Some(pipe) = link.pipe {
+            there += self.squeeze(call, pipe, lineage, Purpose::There);
+        }
+        if let Some(proxy) = call.proxy {
+            there += self.pass_proxy(at, proxy, call.there, Purpose::There);
+        }
+        self.schedule(there, Event::Reach(at));
+    }
+
+    /// The time a message waits for its link and takes on it beyond the latency: bandwidth, first come, first served, and
+    /// what is lost is sent again after the retransmission timeout (RFC 6298; Linux waits 200 ms at least, and doubles).
+    fn squeeze(&mut self, call: &Call, pipe: Pipe, lineage: Lineage, way: Purpose) -> Span {
+        const RETRANSMISSION: u64 = 200_000_000;
+        let back = usize::from(way == Purpose::Back);
+        let mut extra = 0;
+        if pipe.per_byte_ps > 0.0 {
+            let free = &mut self.pipes[call.link.index()][back];
+            let took = (call.bytes[back] as f64 * pipe.per_byte_ps / 1e3).round() as u64;
+            *free = (*free).max(self.now) + Span(took);
+            extra = free.since(self.now).0;
+        }
+        let mut draw = Draw::new(self.seed, lineage, way, 1 << 32);
+        let mut wait = RETRANSMISSION;
+        while pipe.loss > 0.0 && draw.unit() < pipe.loss && wait < RETRANSMISSION << 8 {
+            extra += wait;
+            wait *= 2;
+        }
+        Span(extra)
+    }
+
+    /// A message passes a proxy: its work, and one more hop.
+    fn pass_proxy(&mut self, at: u32, proxy: LawId, hop: LawId, way: Purpose) -> Span {
+        const PROXY: u32 = 1 << 16;
+        let lineage = self.frames[at].lineage;
+        let work = self.vary(proxy, lineage, way, PROXY);
+        self.charge_for(at, Cause::Proxy, work);
+        work + self.vary(hop, lineage, way, PROXY + 1)
+    }
+
+    /// Where a caller keeps what it remembers of a callee.
+    #[inline]
+    fn memory(&self, link: LinkId, caller: u32) -> usize {
+        let first = self.plan.link(link).first_caller;
+        (self.memory_base[link.index()] + self.frames[caller].replica - first) as usize
     }
 
     /// The replica that a caller's request goes to.
     #[inline]
-    fn pick(&mut self, link: LinkId, caller: u32, lineage: Lineage) -> u32 {
+    pub(super) fn pick(&mut self, link: LinkId, caller: u32, lineage: Lineage) -> u32 {
         let plan = self.plan.link(link);
         if !plan.choice {
             return plan.first;
         }
         let seed = self.seed;
         let memory = &mut self.memories[(self.memory_base[link.index()] + caller - plan.first_caller) as usize];
-        let pick = plan.balancer.pick(memory, || Draw::new(seed, lineage, Purpose::Balance, 0));
-        if plan.tracks {
-            memory.outstanding[pick as usize] += 1;
-        }
-        plan.first + pick
+        plan.first + plan.balancer.pick(memory, || Draw::new(seed, lineage, Purpose::Balance, 0))
     }
 
     /// A request arrives at its replica.
     pub(super) fn reach(&mut self, at: u32) {
+        self.charge(at, Cause::Network);
         let frame = &mut self.frames[at];
         let endpoint = self.plan.calls[frame.call as usize].endpoint;
         let target = self.plan.endpoint(endpoint);
@@ -78,28 +153,42 @@ impl<P: Probe> Machine<'_, P> {
         let (endpoint, back) = (call.endpoint, call.back);
         let node = self.plan.endpoint(endpoint).node;
         self.tell(Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
-        let back = self.vary(back, lineage, Purpose::Back, 0);
+        let mut back = self.vary(back, lineage, Purpose::Back, 0);
+        if let Some(pipe) = self.plan.link(call.link).pipe {
+            back += self.squeeze(call, pipe, lineage, Purpose::Back);
+        }
+        if let Some(proxy) = call.proxy {
+            back += self.pass_proxy(at, proxy, call.back, Purpose::Back);
+        }
         self.schedule(back, Event::Return(at));
         Flow::Stay
     }
 
     /// An answer arrives at the caller: it settles the call, or nobody waits for it any more.
     pub(super) fn come_back(&mut self, at: u32) {
+        self.charge(at, Cause::Network);
         let frame = &self.frames[at];
         let (spent, caller, outcome) = (frame.spent, frame.caller, frame.outcome);
         let call = &self.plan.calls[frame.call as usize];
         if frame.abandoned {
             let client = ClientId(u32::from(frame.client));
             self.tell(Fact::LateReply { edge: call.edge, client, wasted: Span(spent) });
-            self.frames.remove(at);
+            self.frames[at].answered = true;
+            if !self.frames[at].hears {
+                self.close(at, outcome);
+            }
             return;
         }
         if call.timeout.is_some() {
             self.lanes.disarm(at);
         }
+        if call.channel != NONE {
+            self.hang_up(at);
+        }
         self.frames[caller].spent += spent;
+        self.pass_on(caller, at);
         self.settle(at, outcome);
-        self.frames.remove(at);
+        self.close(at, outcome);
         self.walk(caller);
     }
 
@@ -110,20 +199,16 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &self.frames[at];
         let call = &plan.calls[frame.call as usize];
         let (latency, measured) = (self.now.since(frame.sent), frame.measured);
-        let (replica, at) = (frame.replica, frame.caller);
-        let caller = &mut self.frames[at];
-        if outcome.is_good() {
-            caller.pc += 1;
-        } else {
-            caller.outcome = outcome;
-            if let Op::Call { fail, .. } = plan.ops[caller.pc as usize] {
-                caller.pc = fail.0;
-            }
-        }
+        let (replica, caller) = (frame.replica, frame.caller);
         let link = plan.link(call.link);
-        if link.tracks {
-            let memory = self.memory_base[call.link.index()] + caller.replica - link.first_caller;
-            self.memories[memory as usize].outstanding[(replica - link.first) as usize] -= 1;
+        if link.tracks && self.is_sent(at) {
+            let memory = self.memory(call.link, caller);
+            self.memories[memory].outstanding[(replica - link.first) as usize] -= 1;
+        }
+        if outcome.is_good() {
+            self.frames[caller].pc += 1;
+        } else {
+            self.fail_step(caller, outcome);
         }
         self.tell(Fact::Settled { edge: call.edge, outcome, latency, measured });
     }
@@ -140,9 +225,63 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The caller gives up; the callee works on.
     fn abandon(&mut self, at: u32) {
-        self.frames[at].abandoned = true;
+        self.charge(self.frames[at].caller, Cause::FailedTries);
         self.settle(at, Outcome::Timeout);
-        let caller = std::mem::replace(&mut self.frames[at].caller, NONE);
+        let caller = self.let_go(at);
         self.ready.push_back(caller);
     }
+
+    /// Nobody waits for a try any more: its connection is dealt with, its callee perhaps told. Says who waited.
+    fn let_go(&mut self, at: u32) -> u32 {
+        if P::TRACES {
+            self.probe.trace(Trace::Abandoned { frame: at, at: self.now });
+        }
+        let frame = &mut self.frames[at];
+        frame.abandoned = true;
+        let call = &self.plan.calls[frame.call as usize];
+        let (sent, caller) = (self.is_sent(at), self.frames[at].caller);
+        if call.channel != NONE && self.give_up(at) {
+            self.discard(at);
+            return caller;
+        }
+        self.frames[at].caller = NONE;
+        if call.cancels && sent {
+            let there = self.vary(call.there, self.frames[at].lineage, Purpose::There, CANCEL);
+            self.schedule(there, Event::Cancel(at));
+            self.frames[at].hears = true;
+        }
+        caller
+    }
+
+    /// A callee hears that its caller gave up: it is taken from the line, gives up its own call, or stops at its next step.
+    pub(super) fn cancel(&mut self, at: u32) {
+        self.frames[at].hears = false;
+        let frame = self.frames[at];
+        if frame.answered {
+            return self.close(at, frame.outcome);
+        }
+        self.frames[at].canceled = true;
+        let op = |pc: u32| self.plan.ops[pc as usize];
+        if frame.waiting && !frame.preempted && op(frame.pc - 1) == Op::Enter {
+            self.leave_line(at);
+            self.unlock(at);
+            self.reply(at, Outcome::Canceled, true);
+        } else if matches!(op(frame.pc), Op::Call { .. }) {
+            self.charge(at, Cause::FailedTries);
+            if self.plan.calls[self.frames[frame.child].call as usize].timeout.is_some() {
+                self.lanes.disarm(frame.child);
+            }
+            self.settle(frame.child, Outcome::Canceled);
+            self.let_go(frame.child);
+            self.ready.push_back(at);
+        }
+    }
+
+    /// A try that was never sent is gone.
+    pub(super) fn discard(&mut self, at: u32) {
+        self.close(at, Outcome::Canceled);
+    }
 }
+
+/// Names the draw of a message that tells a callee to stop.
+const CANCEL: u32 = 1 << 20;

@@ -2,7 +2,7 @@
 
 use crate::kernel::Phase;
 use crate::model::source::{Naming, Source};
-use crate::model::{ClientId, Fact, Probe};
+use crate::model::{Answer, ClientId, Fact, Opening, Probe};
 use crate::random::Lineage;
 use crate::units::{Span, Time};
 
@@ -46,7 +46,7 @@ impl<P: Probe> Machine<'_, P> {
         for _ in 0..self.plan.clients[client as usize].source.batch(nth, naming) {
             let root = self.sources[client as usize].roots;
             self.sources[client as usize].roots += 1;
-            self.send(client, 0, Lineage::root(naming.source, root));
+            self.set_out(client, 0, Lineage::root(naming.source, root));
         }
         self.expect_arrival(client);
     }
@@ -69,10 +69,12 @@ impl<P: Probe> Machine<'_, P> {
         let (client, round) = (*client, *round);
         let its = user - self.sources[client as usize].first_user;
         let lineage = Lineage::root(self.plan.clients[client as usize].hash, u64::from(its) << 40 | round);
-        self.send(client, user, lineage);
+        self.sources[client as usize].roots += 1;
+        self.set_out(client, user, lineage);
     }
 
-    fn send(&mut self, client: u32, user: u32, lineage: Lineage) {
+    /// A request of a client sets out.
+    fn set_out(&mut self, client: u32, user: u32, lineage: Lineage) {
         let plan = &self.plan.clients[client as usize];
         let measured = self.now >= Time(self.plan.warmup.0) && !self.closed;
         let frame = self.frames.insert(Frame {
@@ -87,6 +89,8 @@ impl<P: Probe> Machine<'_, P> {
             measured,
             ..Frame::default()
         });
+        let nth = self.sources[client as usize].roots - 1;
+        self.open_account(frame, || Opening::Root { client: ClientId(client), nth, measured });
         self.in_flight += 1;
         self.measured_open += u64::from(measured);
         if self.in_flight > self.plan.max_in_flight {
@@ -97,12 +101,16 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A client knows how its request ended.
-    pub(super) fn answer(&mut self, at: u32) -> Flow {
+    pub(super) fn conclude(&mut self, at: u32) -> Flow {
         let frame = self.frames[at];
         let client = u32::from(frame.client);
-        self.frames.remove(at);
-        self.in_flight -= 1;
         let (outcome, intended, measured) = (frame.outcome, frame.arrived, frame.measured);
+        if P::ACCOUNTS {
+            let answer = Answer { client: ClientId(client), outcome, latency: self.now.since(intended), measured };
+            self.probe.account(answer, self.ledger.parts(at));
+        }
+        self.close(at, outcome);
+        self.in_flight -= 1;
         self.tell(Fact::Answered { client: ClientId(client), outcome, intended, measured });
         if measured {
             self.measured_open -= 1;

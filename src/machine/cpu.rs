@@ -8,12 +8,12 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::model::{Fact, Probe};
+use crate::model::{Cause, Fact, Probe};
 use crate::units::{Span, Time};
 
 use super::Machine;
 use super::event::Event;
-use super::walk::Flow;
+use super::walk::{DIAL, Flow};
 
 /// Ticks of the replica's clock per nanosecond of work, so that slow clocks lose nothing to rounding.
 const FINE: u128 = 1 << 10;
@@ -90,10 +90,13 @@ impl SharedCpu {
 }
 
 impl<P: Probe> Machine<'_, P> {
-    /// CPU work of `work` ns begins; none takes no time at all.
-    pub(super) fn start(&mut self, at: u32, work: u64) -> Flow {
+    /// CPU work of `work` ns begins, to be charged as `cause`; none takes no time at all.
+    pub(super) fn start(&mut self, at: u32, work: u64, cause: Cause) -> Flow {
         if work == 0 {
             return Flow::On;
+        }
+        if P::ACCOUNTS {
+            self.ledger.account(at).doing = cause;
         }
         let frame = &mut self.frames[at];
         frame.work = work;
@@ -130,6 +133,7 @@ impl<P: Probe> Machine<'_, P> {
     /// Work is done: it is counted, and what was pending for it is void.
     #[inline]
     fn complete(&mut self, at: u32) {
+        self.charge_work(at, self.frames[at].work);
         let frame = &mut self.frames[at];
         frame.due = Time::NEVER;
         frame.spent += frame.work;
@@ -141,6 +145,20 @@ impl<P: Probe> Machine<'_, P> {
         let cores = replica.cpu.as_mut().map_or(0, |cpu| cpu.free_core());
         let node = replica.node;
         self.tell(Fact::Stopped { node, cores });
+    }
+
+    /// Charges work done, and to the cores' other work what it took longer than that.
+    #[inline]
+    fn charge_work(&mut self, at: u32, work: u64) {
+        if !P::ACCOUNTS || self.frames[at].pc == DIAL.0 {
+            return;
+        }
+        let cause = self.ledger.account(at).doing;
+        if self.replicas[self.frames[at].replica as usize].cpu.is_none() {
+            return self.charge(at, cause);
+        }
+        self.charge_for(at, cause, Span(work));
+        self.charge(at, Cause::CpuWait);
     }
 
     /// Takes work from its worker and says how much of it is left, ns.
@@ -155,6 +173,7 @@ impl<P: Probe> Machine<'_, P> {
         } else {
             frame.due.since(self.now).0
         };
+        self.charge_work(at, frame.work - left.min(frame.work));
         self.complete(at);
         self.frames[at].spent -= left;
         if self.replicas[frame.replica as usize].cpu.is_some() {

@@ -26,6 +26,10 @@ pub(super) enum Event {
     Tick(u32),
     /// When a frame has been in line as long as it stays.
     Patience(u32),
+    /// When a frame has waited long enough for a database connection.
+    Starve(u32),
+    /// When a callee (a frame) hears that its caller gave up.
+    Cancel(u32),
     /// When the first try in a lane of equal timeouts may be due.
     Lane(u32),
     /// When a boundary of the measured time passes.
@@ -49,6 +53,8 @@ impl Packed for Event {
             Self::Lane(lane) => (8, lane),
             Self::Mark(mark) => (9, mark as u32),
             Self::Exhausted => (10, 0),
+            Self::Starve(frame) => (11, frame),
+            Self::Cancel(frame) => (12, frame),
         };
         kind << 32 | u64::from(index)
     }
@@ -67,6 +73,8 @@ impl Packed for Event {
             7 => Self::Patience(index),
             8 => Self::Lane(index),
             9 => Self::Mark(Mark::ALL[index as usize]),
+            11 => Self::Starve(index),
+            12 => Self::Cancel(index),
             _ => Self::Exhausted,
         }
     }
@@ -90,6 +98,8 @@ mod tests {
             Event::Lane(8),
             Event::Mark(Mark::Half),
             Event::Exhausted,
+            Event::Starve(9),
+            Event::Cancel(10),
         ];
         for event in all {
             assert_eq!(Event::unpack(event.pack()), event);

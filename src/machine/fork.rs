@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::model::id::NONE;
-use crate::model::{ClientId, Fact, ForkId, Op, Outcome, Probe};
+use crate::model::{Cause, ClientId, Fact, ForkId, Op, Opening, Outcome, Probe};
 use crate::units::Span;
 
 use super::Machine;
@@ -106,6 +106,7 @@ impl<P: Probe> Machine<'_, P> {
                 measured: parent.measured,
                 ..Frame::default()
             });
+            self.open_account(frame, || Opening::Branch { parent: at });
             self.ready.push_back(frame);
         }
         Flow::Stay
@@ -114,7 +115,6 @@ impl<P: Probe> Machine<'_, P> {
     /// A branch is over.
     pub(super) fn end_branch(&mut self, at: u32, outcome: Outcome) -> Flow {
         let frame = self.frames[at];
-        self.frames.remove(at);
         let join = &mut self.joins.slots[frame.caller as usize];
         let optional = frame.call == 1;
         if join.parent == NONE {
@@ -129,12 +129,13 @@ impl<P: Probe> Machine<'_, P> {
             let (good, lost, parent) = (join.good, join.lost, join.parent);
             let fork = self.plan.fork(join.fork);
             self.frames[parent].spent += frame.spent;
-            if good >= fork.need {
-                self.go_on(frame.caller, true, outcome);
-            } else if fork.branches.len() as u32 - lost < fork.need {
-                self.go_on(frame.caller, false, outcome);
+            let met = good >= fork.need;
+            if met || fork.branches.len() as u32 - lost < fork.need {
+                self.pass_on(parent, at);
+                self.go_on(frame.caller, met, outcome);
             }
         }
+        self.close(at, outcome);
         self.joins.release(frame.caller);
         Flow::Stay
     }
@@ -168,6 +169,7 @@ impl<P: Probe> Machine<'_, P> {
         while let Some(straggler) = self.joins.slots[join as usize].waiting.pop_front() {
             self.frames[straggler].own_worker = true;
             if self.resume(straggler) == Flow::On {
+                self.charge(straggler, Cause::Queue);
                 self.ready.push_back(straggler);
             }
         }
@@ -200,8 +202,11 @@ impl<P: Probe> Machine<'_, P> {
             join.turn = false;
             return Flow::On;
         };
+        let parent_is_next = join.parent == NONE;
+        self.charge(next, Cause::Queue);
         self.ready.push_back(next);
-        if join.parent == NONE {
+        let join = &mut self.joins.slots[base as usize];
+        if parent_is_next {
             // The next one was the parent: its worker is its own again.
             join.turn = false;
             self.dismiss(base);

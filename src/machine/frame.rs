@@ -41,6 +41,8 @@ pub(super) struct Frame {
     pub(super) caller: u32,
     /// Next operation; while a call or fork is open, that operation.
     pub(super) pc: u32,
+    /// The try it waits for, while a call is open.
+    pub(super) child: u32,
     /// Where it runs.
     pub(super) replica: u32,
     /// The call-site that made it.
@@ -57,6 +59,14 @@ pub(super) struct Frame {
     pub(super) measured: bool,
     /// Whether its caller gave up.
     pub(super) abandoned: bool,
+    /// Whether it waits for a database connection.
+    pub(super) borrowing: bool,
+    /// Whether it is to stop at its next step.
+    pub(super) canceled: bool,
+    /// Whether a message that its caller gave up is on the way.
+    pub(super) hears: bool,
+    /// Whether its answer is back, and only that message keeps its slot.
+    pub(super) answered: bool,
     /// Whether it is in line.
     pub(super) waiting: bool,
     /// Whether it lost its worker in the middle of work.

@@ -5,11 +5,15 @@
 //! whether or not anybody still waits. A caller that gives up only marks it; the work goes on.
 
 mod call;
+mod channel;
 mod client;
 mod cpu;
 mod event;
 mod fork;
 mod frame;
+mod ledger;
+mod lend;
+mod lock;
 mod station;
 mod walk;
 
@@ -18,15 +22,23 @@ use crate::model::balance::Memory;
 use crate::model::line::{Line, Links};
 use crate::model::plan::Plan;
 use crate::model::source::Pace;
-use crate::model::{Fact, LawId, Mark, NodeId, Probe};
+use crate::model::{Cause, Fact, LawId, Mark, NodeId, Probe};
 use crate::random::dist::Dist;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
+use crate::model::plan::Lender;
+use crate::model::transport::Channel;
+use channel::{Hold, Pool};
 use cpu::SharedCpu;
 use event::Event;
 use fork::Joins;
+use ledger::Ledger;
+use lend::Purse;
+use lock::Table;
 use frame::Frames;
+
+pub use ledger::Parts;
 
 /// Events between two looks at the watch.
 const PULSE: u64 = 1 << 16;
@@ -39,6 +51,7 @@ pub struct Machine<'p, P> {
     now: Time,
     agenda: Agenda<Event>,
     frames: Frames,
+    ledger: Ledger,
     links: Links,
     /// Frames that go on at this very instant, first come first.
     ready: std::collections::VecDeque<u32>,
@@ -49,6 +62,15 @@ pub struct Machine<'p, P> {
     /// Where a link's memories begin.
     memory_base: Vec<u32>,
     lanes: Lanes,
+    /// Connections of transports: per caller replica, and the one a try has.
+    pools: Vec<Pool>,
+    holds: Vec<Hold>,
+    /// When a link is free to take the next message: there, back.
+    pipes: Vec<[Time; 2]>,
+    /// Database connections: per caller replica, and open at each node.
+    purses: Vec<Purse>,
+    connections: Vec<u32>,
+    tables: Vec<Table>,
     sources: Vec<Sender>,
     /// Users of all closed clients: whose, and how many rounds they have sent.
     users: Vec<(u32, u64)>,
@@ -71,6 +93,8 @@ struct Replica {
     /// Waiting requests its line holds.
     limit: u32,
     preemptive: bool,
+    /// Whether all its time is charged as a database's.
+    database: bool,
     line: Line,
     /// Whether its line is at the limit.
     full: bool,
@@ -120,6 +144,22 @@ pub struct Finished<P> {
     pub at: Time,
 }
 
+/// All pools of connections, empty.
+fn pools(plan: &Plan) -> Vec<Pool> {
+    let callers = |c: &Channel| plan.node(plan.link(c.link).from).replicas;
+    let all: u32 = plan.channels.iter().map(|c| callers(c) * c.pools_per_caller).sum();
+    (0..all).map(|_| Pool::default()).collect()
+}
+
+/// All purses of database connections, empty.
+fn purses(plan: &Plan) -> Vec<Purse> {
+    let end = |l: &Lender| {
+        let caller = plan.nodes.iter().find(|n| n.first_replica == l.first_caller && n.replicas > 0);
+        l.first_purse + caller.map_or(0, |n| n.replicas)
+    };
+    (0..plan.lenders.iter().map(end).max().unwrap_or(0)).map(|_| Purse::default()).collect()
+}
+
 /// One lane per distinct timeout, numbered as in the plan.
 fn lanes(plan: &Plan) -> Lanes {
     let mut lanes = Lanes::new();
@@ -156,6 +196,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             now: Time(0),
             agenda: Agenda::new(),
             frames: Frames::default(),
+            ledger: Ledger::default(),
             links: Links::new(),
             ready: std::collections::VecDeque::with_capacity(64),
             replicas,
@@ -163,6 +204,12 @@ impl<'p, P: Probe> Machine<'p, P> {
             memories,
             memory_base,
             lanes: lanes(plan),
+            pools: pools(plan),
+            holds: Vec::new(),
+            pipes: vec![[Time(0); 2]; plan.links.len()],
+            purses: purses(plan),
+            connections: vec![0; plan.nodes.len()],
+            tables: plan.tables.iter().map(|_| Table::default()).collect(),
             sources: plan.clients.iter().map(|_| Sender::default()).collect(),
             users: Vec::new(),
             in_flight: 0,
@@ -226,7 +273,9 @@ impl<'p, P: Probe> Machine<'p, P> {
             Event::Reach(frame) => self.reach(frame),
             Event::Return(frame) => self.come_back(frame),
             Event::Arrive(client) => self.arrive(client),
-            Event::Wake(frame) => self.walk(frame),
+            Event::Wake(frame) => self.wake(frame),
+            Event::Starve(frame) => self.starve(frame),
+            Event::Cancel(frame) => self.cancel(frame),
             Event::Tick(replica) => self.tick(replica),
             Event::Send(user) => self.send_for(user),
             Event::Patience(frame) => self.lose_patience(frame),
@@ -245,6 +294,14 @@ impl<'p, P: Probe> Machine<'p, P> {
                 self.stop = Some(Stop::Ended);
             }
         }
+    }
+
+    /// A wait without CPU is over, or a stage of a handshake.
+    fn wake(&mut self, at: u32) {
+        if self.frames[at].pc != walk::DIAL.0 {
+            self.charge(at, Cause::Wait);
+        }
+        self.walk(at);
     }
 
     #[inline(always)]

@@ -3,7 +3,7 @@
 use crate::model::id::NONE;
 use crate::model::line::{Line, Order};
 use crate::model::plan::Node;
-use crate::model::{Fact, NodeId, Outcome, Probe};
+use crate::model::{Cause, Fact, NodeId, Outcome, Probe};
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::Time;
 
@@ -21,6 +21,7 @@ impl Replica {
             workers: node.workers,
             limit: node.queue_limit,
             preemptive: node.preemptive,
+            database: node.kind == "database",
             line: Line::new(node.order),
             full: false,
             running: Vec::new(),
@@ -41,6 +42,7 @@ impl<P: Probe> Machine<'_, P> {
         let plan = self.plan.node(node);
         if replica.line.len() >= replica.limit {
             self.tell(Fact::Refused { node });
+            self.unlock(at);
             return self.reply(at, Outcome::Overloaded, false);
         }
         self.queue(at);
@@ -129,14 +131,15 @@ impl<P: Probe> Machine<'_, P> {
         self.tell(Fact::Dequeued { node });
         self.tell(Fact::Entered { node });
         self.watch_limit(index);
+        self.charge(next, Cause::Queue);
         let frame = &mut self.frames[next];
         frame.waited += self.now.since(frame.since).0;
         frame.due = Time::NEVER;
         frame.waiting = false;
         if frame.preempted {
             frame.preempted = false;
-            let left = frame.work;
-            self.start(next, left);
+            let (left, cause) = (frame.work, self.ledger.doing(next));
+            self.start(next, left, cause);
         } else {
             self.ready.push_back(next);
         }
@@ -148,17 +151,25 @@ impl<P: Probe> Machine<'_, P> {
         if frame.due != self.now || !frame.waiting {
             return;
         }
+        self.leave_line(at);
+        self.unlock(at);
+        self.reply(at, Outcome::Overloaded, true);
+    }
+
+    /// A request leaves the line unserved.
+    pub(super) fn leave_line(&mut self, at: u32) {
+        let frame = &mut self.frames[at];
         frame.due = Time::NEVER;
         frame.waiting = false;
         frame.waited += self.now.since(frame.since).0;
         let (index, priority) = (frame.replica, frame.priority);
+        self.charge(at, Cause::Queue);
         let replica = &mut self.replicas[index as usize];
         replica.line.leave(at, priority, &mut self.links);
         let node = replica.node;
         self.tell(Fact::Dequeued { node });
         self.tell(Fact::Abandoned { node });
         self.watch_limit(index);
-        self.reply(at, Outcome::Overloaded, true);
     }
 
     /// Tells when a replica's line reaches or leaves its limit.

@@ -1,11 +1,16 @@
 //! The interpreter: a frame walks its program until it has to wait.
 
-use crate::model::{Fact, Op, Pc, Probe};
+use crate::model::{CallId, Cause, Fact, Op, Outcome, Pc, Probe};
+use crate::model::plan::Codec;
 use crate::random::{Draw, Purpose};
+use crate::units::Span;
 
 use super::Machine;
 use super::event::Event;
 use super::frame::Scope;
+
+/// The program that opens a connection: its one operation stands first in every plan.
+pub(super) const DIAL: Pc = Pc(0);
 
 /// Whether a frame goes on at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +36,22 @@ impl<P: Probe> Machine<'_, P> {
                 Op::Work { law, site } => {
                     let work = self.vary(law, self.frames[at].lineage, Purpose::Work, site);
                     self.frames[at].pc = next.0;
-                    self.start(at, work.0)
+                    self.start(at, work.0, Cause::Work)
+                }
+                Op::Encode(call) => self.code(at, call, next, |c| c.encode),
+                Op::Receive => self.code(at, CallId(self.frames[at].call), next, |c| c.receive),
+                Op::Answer => self.code(at, CallId(self.frames[at].call), next, |c| c.answer),
+                Op::Decode(call) => self.code(at, call, next, |c| Span(c.decode.0 * u64::from(c.messages))),
+                Op::Stream => self.stream(at, next),
+                Op::Dial => self.shake(at),
+                Op::Lock => self.advance(at, next, Self::lock),
+                Op::Unlock => self.advance(at, next, Self::unlock),
+                Op::EndTransaction => self.advance(at, next, Self::end_transaction),
+                Op::Borrow { lender, .. } => self.borrow(at, lender),
+                Op::GiveBack(lender) => self.give_back(at, lender),
+                Op::Check { fail } => {
+                    let to = if self.frames[at].canceled { fail } else { next };
+                    self.jump(at, to)
                 }
                 Op::Wait { law, site } => {
                     let wait = self.vary(law, self.frames[at].lineage, Purpose::Work, site);
@@ -60,7 +80,7 @@ impl<P: Probe> Machine<'_, P> {
                     self.jump(at, to)
                 }
                 Op::Reply(outcome) => self.reply(at, outcome, true),
-                Op::Answer => self.answer(at),
+                Op::Conclude => self.conclude(at),
                 Op::End(outcome) => self.end_branch(at, outcome),
             };
             if flow == Flow::Stay {
@@ -79,6 +99,43 @@ impl<P: Probe> Machine<'_, P> {
     #[inline]
     fn jump(&mut self, at: u32, to: Pc) -> Flow {
         self.frames[at].pc = to.0;
+        Flow::On
+    }
+
+    /// CPU that a message costs; none where the transport's messages cost nothing.
+    #[inline]
+    fn code(&mut self, at: u32, call: CallId, next: Pc, cost: impl Fn(&Codec) -> Span) -> Flow {
+        self.frames[at].pc = next.0;
+        let codec = self.plan.call(call).codec;
+        match self.plan.codecs.get(codec as usize) {
+            Some(codec) => self.start(at, cost(codec).0, Cause::Encode),
+            None => Flow::On,
+        }
+    }
+
+    /// The first message of a stream leaves, the rest of it is encoded; an answer of one message has no rest.
+    fn stream(&mut self, at: u32, next: Pc) -> Flow {
+        self.frames[at].pc = next.0;
+        let frame = &self.frames[at];
+        let call = self.plan.call(CallId(frame.call));
+        let Some(codec) = self.plan.codecs.get(call.codec as usize).filter(|c| c.messages > 1) else {
+            return Flow::On;
+        };
+        let back = self.vary(call.back, frame.lineage, Purpose::Back, 0);
+        let latency = self.now.since(frame.sent) + back + codec.decode;
+        let (edge, measured) = (call.edge, frame.measured && !frame.abandoned);
+        self.tell(Fact::Streamed { edge, latency, measured });
+        self.start(at, codec.answer.0 * u64::from(codec.messages - 1), Cause::Encode)
+    }
+
+    /// A step of a frame has failed: it goes on where its operation sends failures.
+    pub(super) fn fail_step(&mut self, at: u32, outcome: Outcome) -> Flow {
+        let frame = &mut self.frames[at];
+        frame.outcome = outcome;
+        let op = self.plan.ops[frame.pc as usize];
+        if let Op::Call { fail, .. } | Op::Fork { fail, .. } | Op::Borrow { fail, .. } | Op::Check { fail } = op {
+            frame.pc = fail.0;
+        }
         Flow::On
     }
 

@@ -62,6 +62,15 @@ pub enum Fact {
         /// Whether the request behind it belongs to the measured cohort.
         measured: bool,
     },
+    /// When the first message of a streamed answer is there, foretold when it leaves.
+    Streamed {
+        /// The edge.
+        edge: EdgeId,
+        /// From the call to the decoded message.
+        latency: Span,
+        /// Whether the request behind it belongs to the measured cohort.
+        measured: bool,
+    },
     /// When an answer finds that nobody waits for it any more.
     LateReply {
         /// The edge.

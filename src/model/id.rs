@@ -37,6 +37,10 @@ ids! {
     SplitId;
     /// A distinct timeout.
     LaneId;
+    /// A pool of database connections.
+    LenderId;
+    /// A table with locks.
+    TableId;
     /// An operation of the flat program.
     Pc;
 }

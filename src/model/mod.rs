@@ -11,10 +11,11 @@ pub mod outcome;
 pub mod plan;
 pub mod probe;
 pub mod source;
+pub mod transport;
 
 pub use cause::{Cause, Cell};
 pub use fact::{Fact, Mark};
-pub use id::{CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, SplitId};
+pub use id::{CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, SplitId, TableId};
 pub use op::Op;
 pub use outcome::Outcome;
 pub use plan::Plan;

@@ -1,6 +1,6 @@
 //! The operations a program is made of. A frame walks them; the machine is one `match` over them.
 
-use super::id::{CallId, ForkId, LawId, Pc, SplitId};
+use super::id::{CallId, ForkId, LawId, LenderId, Pc, SplitId};
 use super::outcome::Outcome;
 
 /// One operation. `site` names the use of a draw: stable under reordering, unique within a program.
@@ -22,6 +22,38 @@ pub enum Op {
         law: LawId,
         /// Name of the draw.
         site: u32,
+    },
+    /// The caller encodes its request.
+    Encode(CallId),
+    /// The callee decodes the request.
+    Receive,
+    /// The callee encodes its answer, or of a stream the first message.
+    Answer,
+    /// The callee encodes the rest of a stream.
+    Stream,
+    /// The caller decodes the answer.
+    Decode(CallId),
+    /// A try opens a connection, a stage at a time.
+    Dial,
+    /// A query asks for the lock of the table it writes to.
+    Lock,
+    /// A query gives its lock back.
+    Unlock,
+    /// A transaction gives all its locks back.
+    EndTransaction,
+    /// A database connection is needed; without one the frame goes on at `fail`.
+    Borrow {
+        /// Whose.
+        lender: LenderId,
+        /// Where to go on after a failure.
+        fail: Pc,
+    },
+    /// A database connection is given back.
+    GiveBack(LenderId),
+    /// A request whose caller has given up stops here, if the caller's transport tells it so.
+    Check {
+        /// Where to stop.
+        fail: Pc,
     },
     /// Time that needs no CPU.
     Wait {
@@ -86,7 +118,7 @@ pub enum Op {
     /// The answer leaves; the program is over.
     Reply(Outcome),
     /// A client's request is over, as its call ended.
-    Answer,
+    Conclude,
     /// A branch is over.
     End(Outcome),
 }

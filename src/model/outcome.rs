@@ -13,11 +13,24 @@ pub enum Outcome {
     Overloaded,
     /// When no answer came in time.
     Timeout,
+    /// When no connection could be opened.
+    ConnectFailed,
+    /// When a pool had no connection to lend in time.
+    PoolTimeout,
+    /// When the caller had given up and the callee stopped.
+    Canceled,
 }
 
 impl Outcome {
     /// All ways to fail, in the order of the output.
-    pub const FAILURES: [Outcome; 3] = [Outcome::Error, Outcome::Overloaded, Outcome::Timeout];
+    pub const FAILURES: [Outcome; 6] = [
+        Outcome::Error,
+        Outcome::Overloaded,
+        Outcome::Timeout,
+        Outcome::ConnectFailed,
+        Outcome::PoolTimeout,
+        Outcome::Canceled,
+    ];
 
     /// The word for it.
     pub fn word(self) -> &'static str {
@@ -26,6 +39,9 @@ impl Outcome {
             Self::Error => "error",
             Self::Overloaded => "overloaded",
             Self::Timeout => "timeout",
+            Self::ConnectFailed => "connect_failed",
+            Self::PoolTimeout => "pool_timeout",
+            Self::Canceled => "canceled",
         }
     }
 

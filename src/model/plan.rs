@@ -4,10 +4,11 @@ use crate::random::dist::Dist;
 use crate::units::Span;
 
 use super::balance::Balancer;
-use super::id::{CallId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, SplitId};
+use super::id::{CallId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, SplitId, TableId};
 use super::line::Order;
 use super::op::Op;
 use super::source::Source;
+use super::transport::Channel;
 
 /// Everything that does not change during a run.
 #[derive(Clone, Debug, Default)]
@@ -42,10 +43,18 @@ pub struct Plan {
     pub ops: Vec<Op>,
     /// Distributions.
     pub laws: Vec<Dist>,
+    /// What messages cost.
+    pub codecs: Vec<Codec>,
     /// Distinct timeouts.
     pub lanes: Vec<Span>,
     /// Clients; `ClientId` counts these.
     pub clients: Vec<Client>,
+    /// Connections of a transport over a link.
+    pub channels: Vec<Channel>,
+    /// Pools of database connections.
+    pub lenders: Vec<Lender>,
+    /// Writers that each table with locks lets in at once.
+    pub tables: Vec<u32>,
 }
 
 /// A node: what a replica of it has.
@@ -110,6 +119,8 @@ pub struct Link {
     pub choice: bool,
     /// Whether the choice looks at what is outstanding.
     pub tracks: bool,
+    /// Bandwidth and loss, where they matter.
+    pub pipe: Option<Pipe>,
 }
 
 /// One call-site.
@@ -129,6 +140,61 @@ pub struct Call {
     pub back: LawId,
     /// When the caller gives up.
     pub timeout: Option<LaneId>,
+    /// Its connections; `NONE` where it needs none.
+    pub channel: u32,
+    /// What its messages cost; `NONE` where they cost nothing.
+    pub codec: u32,
+    /// Bytes on the wire: request, answer.
+    pub bytes: [u64; 2],
+    /// Work of a proxy that the messages pass, each way.
+    pub proxy: Option<LawId>,
+    /// Whether the callee hears of it when the caller gives up.
+    pub cancels: bool,
+    /// The table whose lock a query needs.
+    pub writes: Option<TableId>,
+    /// Whether a transaction keeps that lock.
+    pub in_transaction: bool,
+}
+
+/// What the messages of a call cost in CPU.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Codec {
+    /// The caller encodes the request.
+    pub encode: Span,
+    /// The callee decodes the request.
+    pub receive: Span,
+    /// The callee encodes the answer, or one message of a stream.
+    pub answer: Span,
+    /// The caller decodes the answer, or one message of a stream.
+    pub decode: Span,
+    /// Messages of the answer; more than one for a stream.
+    pub messages: u32,
+}
+
+/// A pool of database connections, one for each replica of a caller.
+#[derive(Clone, Copy, Debug)]
+pub struct Lender {
+    /// The database.
+    pub database: NodeId,
+    /// Connections of one caller replica at most; `NONE`: no pool, one for each query.
+    pub connections: u32,
+    /// How long a frame waits for one.
+    pub wait: Span,
+    /// Connections the database has room for.
+    pub max_connections: u32,
+    /// First replica of the caller.
+    pub first_caller: u32,
+    /// First of its purses in the world's array, one per caller replica.
+    pub first_purse: u32,
+}
+
+/// What a link does to messages beyond its latency.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pipe {
+    /// Picoseconds that a byte takes; 0: none.
+    pub per_byte_ps: f64,
+    /// Probability that a message is lost and sent again.
+    pub loss: f64,
 }
 
 /// A `parallel`.

@@ -99,6 +99,8 @@ pub enum Trace {
     Closed {
         /// The frame.
         frame: u32,
+        /// The node it ran on.
+        node: NodeId,
         /// The replica it ran on, counted within its node.
         replica: u32,
         /// How it ended.

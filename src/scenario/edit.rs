@@ -1,6 +1,8 @@
 //! Changes to a scenario as written: `--set path=value`, variants. The text is changed, not the scenario, so that every
 //! variant is a scenario that could be saved.
 
+#![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
+
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table as Written, TableLike, Value};
 
 use super::read::suggest;
@@ -22,7 +24,8 @@ pub struct Edit {
 impl Edit {
     /// Reads `clients.shoppers.rate=200/s`. The error is a fragment that says how it would be right.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let at = assignment(text).ok_or_else(|| format!("`{text}` sets nothing; write for example clients.shoppers.rate=200/s"))?;
+        let at = assignment(text)
+            .ok_or_else(|| format!("`{text}` sets nothing; write for example clients.shoppers.rate=200/s"))?;
         let (path, value) = (text[..at].trim(), text[at + 1..].trim());
         if path.is_empty() || value.is_empty() {
             return Err(format!("`{text}` lacks a path or a value; write for example clients.shoppers.rate=200/s"));
@@ -57,7 +60,8 @@ fn assignment(text: &str) -> Option<usize> {
 /// The changes of a variant; `None` if there is none of that name.
 pub fn variant_edits(scenario: &Scenario, name: &str) -> Option<Vec<Edit>> {
     let origin = format!("variant `{name}`");
-    let edit = |(path, value): &(String, String)| Edit { path: path.clone(), value: value.clone(), origin: origin.clone() };
+    let edit =
+        |(path, value): &(String, String)| Edit { path: path.clone(), value: value.clone(), origin: origin.clone() };
     Some(scenario.variants.get(name)?.iter().map(edit).collect())
 }
 
@@ -77,11 +81,7 @@ pub fn apply(source: &Source, edits: &[Edit]) -> Result<Source, Vec<Complaint>> 
         });
         complaints.extend(done.err());
     }
-    if complaints.is_empty() {
-        Ok(Source { text: document.to_string(), ..source.clone() })
-    } else {
-        Err(complaints)
-    }
+    if complaints.is_empty() { Ok(Source { text: document.to_string(), ..source.clone() }) } else { Err(complaints) }
 }
 
 /// `network.links."a -> b".latency` in its parts.
@@ -121,7 +121,9 @@ fn find(document: &DocumentMut, edit: &Edit, segments: &[String]) -> Result<(), 
         spot = spot.step(edit, segment, i + 1 == segments.len())?;
     }
     match spot.shape {
-        Shape::Named(_) => Err(edit.complaint(code::UNKNOWN_PATH, "the path ends at a whole family of tables; go on with a name")),
+        Shape::Named(_) => {
+            Err(edit.complaint(code::UNKNOWN_PATH, "the path ends at a whole family of tables; go on with a name"))
+        }
         _ => Ok(()),
     }
 }
@@ -137,7 +139,7 @@ impl<'d> Spot<'d> {
     fn step(&self, edit: &Edit, segment: &str, last: bool) -> Result<Self, Complaint> {
         match self.shape {
             Shape::One(table) => self.key(edit, table, segment),
-            Shape::Law => self.key(edit, &LAW, segment),
+            Shape::Law | Shape::ChoiceOrLaw(_) => self.key(edit, &LAW, segment),
             Shape::Counts => self.key(edit, &COUNTS, segment),
             Shape::Named(table) => self.name(edit, table, segment, last),
             Shape::List(table) | Shape::Calls(table) => self.number(edit, segment, |_| Some(table)),
@@ -191,7 +193,8 @@ impl<'d> Spot<'d> {
         segment: &str,
         table: impl Fn(&dyn TableLike) -> Option<&'static Table>,
     ) -> Result<Self, Complaint> {
-        let nothing = || edit.complaint(code::UNKNOWN_PATH, &format!("no item `{segment}`; items of a list are numbered from 0"));
+        let nothing =
+            || edit.complaint(code::UNKNOWN_PATH, &format!("no item `{segment}`; items of a list are numbered from 0"));
         let index: usize = segment.parse().map_err(|_| nothing())?;
         if let Some(tables) = self.item.and_then(Item::as_array_of_tables) {
             let inner = tables.get(index).ok_or_else(nothing)?;
@@ -223,10 +226,11 @@ fn set(table: &mut dyn TableLike, path: &[String], mut value: Value) -> Result<(
         return Ok(());
     }
     if !table.contains_key(key) {
-        let inline = table.get_values().len() == table.len() && table.len() > 0 && key != "links";
+        let inline = table.get_values().len() == table.len() && !table.is_empty() && key != "links";
         table.insert(key, if inline { Item::Value(InlineTable::new().into()) } else { Item::Table(Written::new()) });
     }
-    let wrong = || format!("`{key}` is written as a single value, so nothing can be set inside; set `{key}` as a whole");
+    let wrong =
+        || format!("`{key}` is written as a single value, so nothing can be set inside; set `{key}` as a whole");
     match table.get_mut(key).ok_or_else(wrong)? {
         Item::ArrayOfTables(tables) => {
             let inner = rest[0].parse().ok().and_then(|i| tables.get_mut(i)).ok_or_else(wrong)?;

@@ -10,6 +10,8 @@ mod lower;
 mod print;
 mod read;
 mod source;
+#[cfg(test)]
+mod tests;
 pub mod vocab;
 pub mod written;
 
@@ -108,14 +110,21 @@ fn broken_variants(source: &Source, scenario: &Scenario, places: &[(String, writ
         };
         for complaint in complaints.iter().filter(|c| c.is_error()) {
             let own = complaint.message.starts_with("variant ");
-            let message = if own { complaint.message.clone() } else { format!("variant `{name}`: {}", complaint.message) };
+            let message =
+                if own { complaint.message.clone() } else { format!("variant `{name}`: {}", complaint.message) };
             let code = if own { complaint.code } else { code::BAD_VARIANT };
             let told = Complaint::error(code, message).at(place.clone());
-            all.push(Complaint { help: complaint.help.clone().or((!complaint.label.is_empty()).then(|| complaint.label.clone())), ..told });
+            all.push(Complaint {
+                help: complaint.help.clone().or((!complaint.label.is_empty()).then(|| complaint.label.clone())),
+                ..told
+            });
         }
     }
     if places.len() > VARIANTS {
-        all.push(Complaint::error(code::BAD_VARIANT, format!("{} variants; at most {VARIANTS}", places.len())).at(places[VARIANTS].1.clone()));
+        all.push(
+            Complaint::error(code::BAD_VARIANT, format!("{} variants; at most {VARIANTS}", places.len()))
+                .at(places[VARIANTS].1.clone()),
+        );
     }
     all
 }

@@ -52,7 +52,8 @@ impl Source {
             return Err(invalid(code::TOO_LARGE, message, "is this the file that was meant?"));
         }
         let text = String::from_utf8(bytes).map_err(|e| {
-            let message = format!("{name} is not UTF-8: the byte at offset {} fits nowhere", e.utf8_error().valid_up_to());
+            let message =
+                format!("{name} is not UTF-8: the byte at offset {} fits nowhere", e.utf8_error().valid_up_to());
             invalid(code::NOT_UTF8, message, "save it as UTF-8 text")
         })?;
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);

@@ -2,6 +2,7 @@
 //!
 //! `HOPTAX_BLESS=1 cargo test` writes them anew; then read the difference.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -134,15 +135,86 @@ fn text_cut_anywhere_is_complained_about_and_never_panics() {
     }
 }
 
+/// A small generator of its own: the same damage every time.
+fn next(state: &mut u64) -> usize {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) as usize
+}
+
+#[test]
+fn damaged_files_are_complained_about_and_never_panic() {
+    let mut files: Vec<_> = fs::read_dir(goldens()).unwrap().map(|f| f.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "toml"));
+    files.sort();
+    let texts: Vec<String> = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let lines: Vec<&str> = texts.iter().flat_map(|text| text.lines()).collect();
+    let values = [
+        "-1",
+        "0",
+        "1e308",
+        "inf",
+        "nan",
+        "\"0s\"",
+        "\"1000d\"",
+        "\"100%\"",
+        "[]",
+        "{}",
+        "true",
+        "\"\"",
+        "\"s\"",
+        "99999999999999999999",
+        "\"1e9/s\"",
+        "4294967295",
+    ];
+    let mut state = 7;
+    for round in 0..1_500 {
+        let mut text: Vec<String> = texts[next(&mut state) % texts.len()].lines().map(str::to_owned).collect();
+        for _ in 0..=round % 4 {
+            let at = next(&mut state) % text.len();
+            match next(&mut state) % 4 {
+                0 => drop(text.remove(at)),
+                1 => text.insert(at, lines[next(&mut state) % lines.len()].into()),
+                2 => {
+                    let other = next(&mut state) % text.len();
+                    text.swap(at, other);
+                }
+                _ => {
+                    let key = text[at].split('=').next().unwrap_or_default().to_owned();
+                    text[at] = format!("{key}= {}", values[next(&mut state) % values.len()]);
+                }
+            }
+            if text.is_empty() {
+                text.push(String::new());
+            }
+        }
+        told(&source("damaged.toml", &text.join("\n")), &[]);
+    }
+}
+
+#[test]
+fn the_gallery_loads() {
+    let gallery = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    for path in
+        fs::read_dir(gallery).unwrap().map(|f| f.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "toml"))
+    {
+        let source = Source::open(&path).unwrap();
+        let checked = load(&source, &[]).unwrap_or_else(|r| panic!("{}", render(&r.complaints, &r.source, false)));
+        let warnings: Vec<_> = checked.warnings.iter().filter(|w| w.severity == Severity::Warning).collect();
+        eprintln!("{}: {} warnings", path.display(), warnings.len());
+    }
+    load(&Source::embedded(), &[]).unwrap();
+}
+
 #[test]
 fn deep_nesting_and_long_chains_end() {
     let deep = format!("version = 1\na = {}{}\n", "[".repeat(5_000), "]".repeat(5_000));
     assert!(told(&source("deep.toml", &deep), &[]).contains("E001"));
     let dotted = format!("version = 1\n{}a = 1\n", "a.".repeat(5_000));
     assert!(told(&source("dotted.toml", &dotted), &[]).contains("E001"));
-    let mut chain = String::from("version = 1\n[defaults]\ntransport = \"free\"\n[clients.c]\ncalls = \"s0\"\nrate = \"1/s\"\n");
+    let mut chain =
+        String::from("version = 1\n[defaults]\ntransport = \"free\"\n[clients.c]\ncalls = \"s0\"\nrate = \"1/s\"\n");
     for i in 0..3_000 {
-        chain.push_str(&format!("[services.s{i}]\nwork = \"1us\"\nsteps = [\"s{}\"]\n", i + 1));
+        let _ = writeln!(chain, "[services.s{i}]\nwork = \"1us\"\nsteps = [\"s{}\"]", i + 1);
     }
     chain.push_str("[services.s3000]\nwork = \"1us\"\n");
     let checked = load(&source("chain.toml", &chain), &[]).unwrap();

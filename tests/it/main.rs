@@ -1,3 +1,4 @@
 //! What is tested from outside, in one binary.
 
 mod diagnostics;
+mod schema;

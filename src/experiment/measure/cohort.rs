@@ -18,6 +18,8 @@ pub(crate) struct Cohort {
     pub(crate) good: Recorder,
     /// Latencies of failures.
     pub(crate) bad: Recorder,
+    /// Until the first message of a streamed answer was there.
+    pub(crate) first: Recorder,
     /// Endpoints: requests turned away at once, which are not timed.
     pub(crate) refused: u64,
     /// Successes that ended in the measured time, whenever they set out.
@@ -66,6 +68,7 @@ impl Cohort {
         self.good.merge(&other.good);
         self.bad.merge(&other.bad);
         self.refused += other.refused;
+        self.first.merge(&other.first);
         self.in_window += other.in_window;
         self.late_replies += other.late_replies;
         self.wasted += other.wasted;

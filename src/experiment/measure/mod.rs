@@ -4,14 +4,16 @@
 //! Endpoints (and waits and sojourns of nodes) count the visits that began in the measured time, levels of nodes the time
 //! itself. Throughput is successes that ended in it.
 
+mod book;
 mod cohort;
 mod station;
 
+pub(crate) use book::Book;
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
 pub(crate) use station::{Station, Visits};
 
 use crate::model::plan::Plan;
-use crate::model::{Fact, Mark, Probe};
+use crate::model::{Answer, Cell, Fact, Mark, Probe};
 use crate::units::{Span, Time};
 
 /// Everything that one replication measures.
@@ -25,6 +27,8 @@ pub(crate) struct Measure {
     pub(crate) clients: Vec<Cohort>,
     /// By client, over time.
     pub(crate) timelines: Vec<Timeline>,
+    /// By client: where the time of successes went, and of failures.
+    pub(crate) books: Vec<[Book; 2]>,
     /// By endpoint.
     pub(crate) endpoints: Vec<Cohort>,
     /// By edge.
@@ -45,6 +49,7 @@ impl Measure {
             visits: plan.nodes.iter().map(|_| Visits::default()).collect(),
             clients: plan.clients.iter().map(|_| Cohort::default()).collect(),
             timelines: plan.clients.iter().map(|_| Timeline::new(start, plan.duration)).collect(),
+            books: plan.clients.iter().map(|_| Default::default()).collect(),
             endpoints: plan.endpoints.iter().map(|_| Cohort::default()).collect(),
             edges: plan.edges.iter().map(|_| Cohort::default()).collect(),
             halves: [0.0; 2],
@@ -84,6 +89,16 @@ impl Measure {
 }
 
 impl Probe for Measure {
+    const ACCOUNTS: bool = true;
+
+    #[inline(always)]
+    fn account(&mut self, answer: Answer, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
+        if answer.measured {
+            let failed = usize::from(!answer.outcome.is_good());
+            self.books[answer.client.index()][failed].enter(answer.latency, parts);
+        }
+    }
+
     #[inline(always)]
     fn on(&mut self, now: Time, fact: Fact) {
         match fact {
@@ -104,6 +119,11 @@ impl Probe for Measure {
             Fact::Called { edge, measured } => self.edges[edge.index()].arrived += u64::from(measured),
             Fact::Settled { edge, outcome, latency, measured } => {
                 self.edges[edge.index()].end(outcome, latency, measured, self.open);
+            }
+            Fact::Streamed { edge, latency, measured } => {
+                if measured {
+                    self.edges[edge.index()].first.record(latency.0);
+                }
             }
             Fact::LateReply { edge, client, wasted } => {
                 self.edges[edge.index()].late(wasted);

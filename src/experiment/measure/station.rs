@@ -186,7 +186,7 @@ impl Visits {
     pub(super) fn end(&mut self, outcome: Outcome, waited: Span) {
         self.replied += 1;
         // Whoever joined the line and was not served in the end has left it.
-        self.abandoned += u64::from(outcome == Outcome::Overloaded);
+        self.abandoned += u64::from(matches!(outcome, Outcome::Overloaded | Outcome::Canceled));
         self.waited += u64::from(waited.0 > 0);
         self.wait.record(waited.0);
     }

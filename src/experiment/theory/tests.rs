@@ -44,6 +44,7 @@ fn blank() -> Summary {
         endpoints: std::collections::BTreeMap::new(),
         edges: std::collections::BTreeMap::new(),
         nodes: std::collections::BTreeMap::new(),
+        ledger: Default::default(),
         slos: Vec::new(),
         conservation: Conservation::default(),
     }

@@ -11,16 +11,31 @@ type Ends<'s> = BTreeMap<(&'s str, &'s str), bool>;
 /// Complains about circles that cannot end, and about circles of function calls.
 pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let ends = ending(scenario);
-    circles(scenario, &|key, call| !ends.get(&key).unwrap_or(&true) && !ends.get(&target(call)).unwrap_or(&true), &mut |path, call| {
-        let message = format!("calls that can never end: {path}");
-        let help = "a circle must be able to end: give one of the calls a probability below 100 %, or put it into a split";
-        complaints.push(Complaint::error(code::ENDLESS, message).at(call.target.place.clone()).label("closes the circle").help(help));
-    });
+    circles(
+        scenario,
+        &|key, call| !ends.get(&key).unwrap_or(&true) && !ends.get(&target(call)).unwrap_or(&true),
+        &mut |path, call| {
+            let message = format!("calls that can never end: {path}");
+            let help =
+                "a circle must be able to end: give one of the calls a probability below 100 %, or put it into a split";
+            complaints.push(
+                Complaint::error(code::ENDLESS, message)
+                    .at(call.target.place.clone())
+                    .label("closes the circle")
+                    .help(help),
+            );
+        },
+    );
     let in_process = |_, call: &Call| walk::transport_of(scenario, call) == Transport::InProcess;
     circles(scenario, &in_process, &mut |path, call| {
         let message = format!("in-process calls in a circle: {path}");
         let help = "a function that calls itself through others has no end of its own here; let one of the calls cross the network";
-        complaints.push(Complaint::error(code::ENDLESS, message).at(call.target.place.clone()).label("closes the circle").help(help));
+        complaints.push(
+            Complaint::error(code::ENDLESS, message)
+                .at(call.target.place.clone())
+                .label("closes the circle")
+                .help(help),
+        );
     });
 }
 
@@ -55,7 +70,10 @@ fn ending(scenario: &Scenario) -> Ends<'_> {
 }
 
 fn endpoints(scenario: &Scenario) -> impl Iterator<Item = ((&str, &str), &Endpoint)> {
-    scenario.nodes.iter().flat_map(|(n, node)| node.endpoints.iter().map(move |(e, endpoint)| ((n.as_str(), e.as_str()), endpoint)))
+    scenario
+        .nodes
+        .iter()
+        .flat_map(|(n, node)| node.endpoints.iter().map(move |(e, endpoint)| ((n.as_str(), e.as_str()), endpoint)))
 }
 
 fn target(call: &Call) -> (&str, &str) {
@@ -89,13 +107,11 @@ fn circles<'s>(
         let mut on_path: BTreeSet<(&str, &str)> = BTreeSet::new();
         let mut next = Some(start);
         loop {
-            if let Some(key) = next.take() {
-                if done.insert(key) {
-                    let endpoint = scenario.nodes.get(key.0).and_then(|node| node.endpoints.get(key.1));
-                    let calls = endpoint.map(walk::calls).unwrap_or_default();
-                    path.push((key, calls.into_iter().filter(|call| counts(key, call)).collect(), 0));
-                    on_path.insert(key);
-                }
+            if let Some(key) = next.take().filter(|key| done.insert(*key)) {
+                let endpoint = scenario.nodes.get(key.0).and_then(|node| node.endpoints.get(key.1));
+                let calls = endpoint.map(walk::calls).unwrap_or_default();
+                path.push((key, calls.into_iter().filter(|call| counts(key, call)).collect(), 0));
+                on_path.insert(key);
             }
             let Some((key, calls, followed)) = path.last_mut() else { break };
             let Some(call) = calls.get(*followed).copied() else {
@@ -117,7 +133,9 @@ fn circles<'s>(
 
 /// `a → b → a`, shortened where it is long.
 fn told(circle: &[(&str, &str)]) -> String {
-    let name = |(node, endpoint): &(&str, &str)| if endpoint.is_empty() { (*node).to_owned() } else { format!("{node}.{endpoint}") };
+    let name = |(node, endpoint): &(&str, &str)| {
+        if endpoint.is_empty() { (*node).to_owned() } else { format!("{node}.{endpoint}") }
+    };
     let names: Vec<String> = circle.iter().map(name).collect();
     if names.len() > 12 {
         return format!("{} → … ({} more) → {}", names[..6].join(" → "), names.len() - 7, names[names.len() - 1]);

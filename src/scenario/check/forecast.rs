@@ -4,57 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use super::expected::{Forecast, NodeForecast};
+use super::rates::open_rate;
 use super::timeouts::timeout_of;
+use super::times::Times;
 use super::walk::{self, laws_of};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
-use crate::scenario::written::{
-    Arrivals, Call, Client, Endpoint, Io, Load, Node, Phase, Scenario, Step, Transport, Verb, Zone,
-};
-
-/// What to expect of a scenario.
-#[derive(Clone, Debug, Default)]
-pub struct Forecast {
-    /// By node, in name order.
-    pub nodes: Vec<NodeForecast>,
-    /// By client, in name order: requests per second, averaged over the run. A closed client's is an upper bound.
-    pub clients: Vec<(String, f64)>,
-    /// Events of one replication, roughly.
-    pub events: f64,
-    /// Whether calls in a circle multiply without bound.
-    pub explodes: bool,
-    /// Whether a closed client never lets time pass.
-    pub spins: Option<String>,
-}
-
-/// What to expect of a node.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct NodeForecast {
-    /// Its name.
-    pub name: String,
-    /// Requests that arrive per second, averaged over the run; function calls are not arrivals.
-    pub rate: f64,
-    /// The same at the height of the load.
-    pub peak_rate: f64,
-    /// Own CPU per request, in milliseconds, function calls included.
-    pub work_ms: f64,
-    /// Work offered, in Erlangs: workers busy on average if there were enough.
-    pub offered: f64,
-    /// Workers over all replicas; `None`: unlimited.
-    pub workers: Option<f64>,
-    /// CPU over all replicas: cores, or workers where nothing is said; `None`: unlimited.
-    pub cpus: Option<f64>,
-    /// Offered work ÷ CPU; 0 where it is unlimited.
-    pub utilization: f64,
-    /// The same at the height of the load.
-    pub peak_utilization: f64,
-    /// Workers held ÷ workers, waiting for callees included where the caller blocks; a lower bound.
-    pub held: f64,
-    /// Mean time to its answer without any waiting in line, in milliseconds; a lower bound.
-    pub response_ms: f64,
-    /// Tries of one request at worst, over the longest path to it: 1 without retries.
-    pub worst_attempts: u64,
-}
+use crate::scenario::written::{Call, Client, Endpoint, Io, Load, Node, Scenario, Step, Transport, Verb, Zone};
 
 /// Rounds after which calls in a circle are said to multiply without bound.
 const ROUNDS: usize = 2_000;
@@ -151,11 +108,15 @@ impl<'s> Graph<'s> {
                     out.extend(self.of(call).map(|to| Edge { to, times, in_process }));
                 }
                 Verb::Parallel { branches, .. } => {
-                    branches.iter().for_each(|b| self.edges(std::slice::from_ref(&b.step), times, out));
+                    for branch in branches {
+                        self.edges(std::slice::from_ref(&branch.step), times, out);
+                    }
                 }
                 Verb::Split(arms) => {
                     let sum: f64 = arms.iter().map(|arm| arm.weight.value).sum();
-                    arms.iter().for_each(|arm| self.edges(&arm.steps, times * arm.weight.value / sum, out));
+                    for arm in arms {
+                        self.edges(&arm.steps, times * arm.weight.value / sum, out);
+                    }
                 }
                 Verb::Work(_) | Verb::Wait(_) => {}
             }
@@ -226,13 +187,11 @@ impl<'s> Graph<'s> {
             Verb::Work(law) => Times { cpu: self.mean(law), wait: 0.0, response: self.mean(law) },
             Verb::Wait(law) => Times { cpu: 0.0, wait: self.mean(law), response: self.mean(law) },
             Verb::Call(call) | Verb::Query(call) => self.call(call, from),
-            Verb::Parallel { branches, .. } => {
-                branches.iter().fold(Times::default(), |all, branch| {
-                    let copies = f64::from(branch.step.times.value);
-                    let one = self.one(&branch.step, from).times(branch.step.probability.value);
-                    all.beside(Times { cpu: one.cpu * copies, wait: one.wait, response: one.response })
-                })
-            }
+            Verb::Parallel { branches, .. } => branches.iter().fold(Times::default(), |all, branch| {
+                let copies = f64::from(branch.step.times.value);
+                let one = self.one(&branch.step, from).times(branch.step.probability.value);
+                all.beside(Times { cpu: one.cpu * copies, wait: one.wait, response: one.response })
+            }),
             Verb::Split(arms) => {
                 let sum: f64 = arms.iter().map(|arm| arm.weight.value).sum();
                 arms.iter().fold(Times::default(), |all, arm| {
@@ -300,17 +259,18 @@ impl<'s> Graph<'s> {
         }
         let unhindered = if response > 0.0 { users / response * 1e9 } else { f64::INFINITY };
         let Some(visits) = self.visits(&external) else { return unhindered };
-        let narrowest = self.scenario.nodes.values().filter_map(|node| {
+        let narrowest = self.scenario.nodes.values().map(|node| {
             let (cpu, held) = self.demand(node, &visits);
             let by = |n: Option<f64>, demand: f64| n.filter(|_| demand > 0.0).map_or(f64::INFINITY, |n| n / demand);
-            Some(by(cpus(node), cpu).min(by(workers(node), held)))
+            by(cpus(node), cpu).min(by(workers(node), held))
         });
         narrowest.fold(unhindered, f64::min)
     }
 
     /// CPU asked of a node and workers held there, in Erlangs, by remote visits to its endpoints.
     fn demand(&self, node: &Node, visits: &[f64]) -> (f64, f64) {
-        let each = self.of_node(&node.name.value).map(|(i, v)| (visits[i] * v.cpu / 1e9, visits[i] * holds(node, v) / 1e9));
+        let each =
+            self.of_node(&node.name.value).map(|(i, v)| (visits[i] * v.cpu / 1e9, visits[i] * holds(node, v) / 1e9));
         each.fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
@@ -388,29 +348,6 @@ impl<'s> Graph<'s> {
     }
 }
 
-/// Means of a stretch of steps, nanoseconds.
-#[derive(Clone, Copy, Debug, Default)]
-struct Times {
-    cpu: f64,
-    wait: f64,
-    response: f64,
-}
-
-impl Times {
-    fn plus(self, other: Times) -> Times {
-        Times { cpu: self.cpu + other.cpu, wait: self.wait + other.wait, response: self.response + other.response }
-    }
-
-    /// Work adds up, waiting runs side by side.
-    fn beside(self, other: Times) -> Times {
-        Times { cpu: self.cpu + other.cpu, wait: self.wait.max(other.wait), response: self.response.max(other.response) }
-    }
-
-    fn times(self, n: f64) -> Times {
-        Times { cpu: self.cpu * n, wait: self.wait * n, response: self.response * n }
-    }
-}
-
 /// How long a request holds its worker.
 fn holds(node: &Node, v: &Vertex<'_>) -> f64 {
     if node.io.value == Io::Blocking { v.response } else { v.cpu }
@@ -429,45 +366,4 @@ fn cpus(node: &Node) -> Option<f64> {
         (cores, workers) => cores.or(workers),
     };
     each.map(|each| each * f64::from(node.replicas.value))
-}
-
-/// Arrivals per second: averaged over the run, and at the height.
-fn open_rate(arrivals: &Arrivals, phases: &[Phase], run: f64) -> (f64, f64) {
-    match arrivals {
-        Arrivals::Bursty { low, high, stay_low, stay_high } => {
-            let (a, b) = (stay_low.as_secs_f64(), stay_high.as_secs_f64());
-            ((low.0 * a + high.0 * b) / (a + b).max(1e-9), high.0)
-        }
-        Arrivals::Gaps(law) => {
-            let rate = 1e9 / mean(law);
-            (rate, rate)
-        }
-        Arrivals::Replay { times, .. } => {
-            let rate = times.len() as f64 / run.max(1e-9);
-            (rate, rate)
-        }
-        Arrivals::Poisson | Arrivals::Constant => phased(phases, run),
-    }
-}
-
-fn phased(phases: &[Phase], run: f64) -> (f64, f64) {
-    let (mut at, mut sum, mut top, mut last) = (0.0, 0.0, 0.0_f64, 0.0);
-    for phase in phases {
-        if at >= run {
-            break;
-        }
-        let whole = phase.duration.as_ref().map_or(run - at, |d| d.value.as_secs_f64());
-        let part = whole.min(run - at);
-        let start = phase.rate.value.0;
-        let goal = phase.ramp_to.as_ref().map_or(start, |r| r.value.0);
-        let end = if whole > 0.0 { start + (goal - start) * part / whole } else { goal };
-        sum += f64::midpoint(start, end) * part;
-        top = top.max(start).max(end);
-        at += part;
-        last = goal;
-    }
-    if at < run {
-        sum += last * (run - at);
-    }
-    (sum / run.max(1e-9), top)
 }

@@ -1,6 +1,7 @@
 //! What the forecast warns of: too much, far too much, or so little that nothing ever waits.
 
-use super::forecast::{Forecast, NodeForecast, forecast};
+use super::expected::{Forecast, NodeForecast};
+use super::forecast::forecast;
 use super::{cycles, walk};
 use crate::diag::{Complaint, code};
 use crate::random::dist::Law;
@@ -11,8 +12,15 @@ use crate::scenario::written::{Endpoint, Load, Node, NodeKind, Scenario, Target}
 pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let forecast = forecast(scenario);
     if let Some(client) = forecast.spins.as_ref().and_then(|name| scenario.clients.get(name)) {
-        let message = format!("the users of `{}` neither think nor wait: endless requests would come at one instant", client.name.value);
-        complaints.push(Complaint::error(code::LOAD, message).at(client.name.place.clone()).help("give them a think_time, or the callee work"));
+        let message = format!(
+            "the users of `{}` neither think nor wait: endless requests would come at one instant",
+            client.name.value
+        );
+        complaints.push(
+            Complaint::error(code::LOAD, message)
+                .at(client.name.place.clone())
+                .help("give them a think_time, or the callee work"),
+        );
     }
     if forecast.explodes {
         let why = "on average each request causes at least one more of its kind";
@@ -45,7 +53,8 @@ fn events(scenario: &Scenario, forecast: &Forecast, complaints: &mut Vec<Complai
         return;
     }
     let place = scenario.sim.max_events.place.clone().or(scenario.sim.duration.place.clone());
-    let message = format!("one replication needs about {} events; max_events is {}", power(forecast.events), power(limit as f64));
+    let message =
+        format!("one replication needs about {} events; max_events is {}", power(forecast.events), power(limit as f64));
     let complaint = Complaint::error(code::TOO_LONG_A_RUN, message).at(place);
     complaints.push(complaint.help("shorten the duration, lower the rates, or raise max_events in [sim]"));
 }
@@ -70,12 +79,31 @@ fn overload(node: &Node, expected: &NodeForecast, complaints: &mut Vec<Complaint
     let percent = |x: f64| format!("{:.0} %", x * 100.0);
     let cpus = expected.cpus.unwrap_or_default();
     let (message, help) = if *utilization > 1.0 + 1e-9 {
-        let fate = if node.queue_limit.value.is_some() { "what does not fit is refused" } else { "its line grows as long as the run lasts" };
-        (format!("`{name}` is overloaded: {offered:.1} workers' worth of work for {cpus:.0} ({}); {fate}", percent(*utilization)), "give it more replicas or workers, less work, or a lower rate; figures of an overloaded node depend on how long the run is")
+        let fate = if node.queue_limit.value.is_some() {
+            "what does not fit is refused"
+        } else {
+            "its line grows as long as the run lasts"
+        };
+        (
+            format!(
+                "`{name}` is overloaded: {offered:.1} workers' worth of work for {cpus:.0} ({}); {fate}",
+                percent(*utilization)
+            ),
+            "give it more replicas or workers, less work, or a lower rate; figures of an overloaded node depend on how long the run is",
+        )
     } else if *held > 1.0 + 1e-9 {
-        (format!("`{name}` is overloaded: waiting for its callees alone would hold {} of its workers", percent(*held)), "give it more workers, or io = \"async\"")
+        (
+            format!(
+                "`{name}` is overloaded: waiting for its callees alone would hold {} of its workers",
+                percent(*held)
+            ),
+            "give it more workers, or io = \"async\"",
+        )
     } else if *peak_utilization > 1.0 + 1e-9 {
-        (format!("`{name}` is overloaded at the height of the load ({})", percent(*peak_utilization)), "its line grows while that lasts")
+        (
+            format!("`{name}` is overloaded at the height of the load ({})", percent(*peak_utilization)),
+            "its line grows while that lasts",
+        )
     } else {
         return;
     };
@@ -107,7 +135,8 @@ fn never_queues(scenario: &Scenario, node: &Node, expected: &NodeForecast, compl
         }
         Some(_) => return,
     };
-    let complaint = Complaint::note(code::NEVER_QUEUES, format!("nothing will ever queue at `{}`: {why}", node.name.value));
+    let complaint =
+        Complaint::note(code::NEVER_QUEUES, format!("nothing will ever queue at `{}`: {why}", node.name.value));
     complaints.push(complaint.at(node.name.place.clone()).help("if it runs on few cores, say so: cores = 2"));
 }
 
@@ -137,8 +166,13 @@ fn whole_span(scenario: &Scenario, node: &Node, endpoint: &Endpoint, complaints:
     let of = |target: &Target| scenario.nodes.get(&target.node)?.endpoints.get(&target.endpoint);
     let next = walk::calls(endpoint).iter().any(|call| of(&call.target.value).and_then(grows) == Some(true));
     if grows(endpoint) == Some(true) && next {
-        let message = format!("`{}`: its work and its callee's are each longer than all they call: whole spans?", node.name.value);
+        let message = format!(
+            "`{}`: its work and its callee's are each longer than all they call: whole spans?",
+            node.name.value
+        );
         let complaint = Complaint::warning(code::WHOLE_SPAN, message).at(endpoint.work.place.clone());
-        complaints.push(complaint.help("`work` is own time only; percentiles of a trace's spans include the callees and would count them twice"));
+        complaints.push(complaint.help(
+            "`work` is own time only; percentiles of a trace's spans include the callees and would count them twice",
+        ));
     }
 }

@@ -2,18 +2,22 @@
 //! pushes its complaints and goes on; none changes anything.
 
 mod cycles;
+mod expected;
 mod forecast;
 mod load;
 mod names;
 mod promises;
 mod ranges;
+mod rates;
 mod timeouts;
+mod times;
 mod walk;
 
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
-pub use forecast::{Forecast, NodeForecast, forecast};
+pub use expected::{Forecast, NodeForecast};
+pub use forecast::forecast;
 pub(super) use load::overloaded;
 pub(super) use walk::laws_of;
 pub use walk::transport_of;

@@ -29,7 +29,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], co
     }
     for node in scenario.nodes.values() {
         for endpoint in node.endpoints.values() {
-            walk::steps(&endpoint.steps, &mut |step| one_step(scenario, step, refused, complaints));
+            walk::steps(&endpoint.steps, &mut |step| one_step(scenario, &node.name.value, step, refused, complaints));
         }
     }
     if let Some(name) = &scenario.defaults.policy {
@@ -46,11 +46,11 @@ enum Wants {
     Database,
 }
 
-fn one_step(scenario: &Scenario, step: &Step, refused: &[String], complaints: &mut Vec<Complaint>) {
+fn one_step(scenario: &Scenario, from: &str, step: &Step, refused: &[String], complaints: &mut Vec<Complaint>) {
     let wants = if matches!(step.verb, Verb::Query(_)) { Wants::Database } else { Wants::Callee };
     let Some(call) = walk::call(step) else { return };
     if target(scenario, &call.target, wants, refused, complaints) {
-        in_process(scenario, call, complaints);
+        in_process(scenario, from, call, complaints);
     }
     if let Some(name) = &call.policy {
         policy(scenario, name, complaints);
@@ -67,7 +67,8 @@ fn target(
     let Target { node: name, endpoint } = &to.value;
     let Some(node) = scenario.nodes.get(name) else {
         if !refused.contains(name) {
-            complaints.push(nowhere(scenario, to));
+            let guess = complaints.len() < GUESSES;
+            complaints.push(nowhere(scenario, to, guess));
         }
         return false;
     };
@@ -75,19 +76,27 @@ fn target(
         (Wants::Client, NodeKind::Database) => {
             Some(("a client does not call a database", "put a service between that queries it".to_owned()))
         }
-        (Wants::Callee, NodeKind::Database) => Some(("a database is not called", format!("ask it: {{ query = \"{name}\" }}"))),
-        (Wants::Database, NodeKind::Service) => Some(("a service is not queried", format!("call it: {{ call = \"{name}\" }}"))),
-        (Wants::Database, NodeKind::External) => Some(("a third party is not queried", format!("call it: {{ call = \"{name}\" }}"))),
+        (Wants::Callee, NodeKind::Database) => {
+            Some(("a database is not called", format!("ask it: {{ query = \"{name}\" }}")))
+        }
+        (Wants::Database, NodeKind::Service) => {
+            Some(("a service is not queried", format!("call it: {{ call = \"{name}\" }}")))
+        }
+        (Wants::Database, NodeKind::External) => {
+            Some(("a third party is not queried", format!("call it: {{ call = \"{name}\" }}")))
+        }
         _ => None,
     };
     if let Some((why, help)) = wrong {
-        complaints.push(Complaint::error(code::WRONG_TARGET, format!("`{name}`: {why}")).at(to.place.clone()).help(help));
+        complaints
+            .push(Complaint::error(code::WRONG_TARGET, format!("`{name}`: {why}")).at(to.place.clone()).help(help));
         return false;
     }
     if node.endpoints.contains_key(endpoint) {
         return true;
     }
-    let others: Vec<String> = node.endpoints.keys().filter(|e| !e.is_empty()).map(|e| format!("`{name}.{e}`")).collect();
+    let others: Vec<String> =
+        node.endpoints.keys().filter(|e| !e.is_empty()).map(|e| format!("`{name}.{e}`")).collect();
     let message = if endpoint.is_empty() {
         format!("`{name}` has no default endpoint")
     } else {
@@ -108,16 +117,24 @@ fn few(all: &[String]) -> String {
     if all.len() > 12 { format!("{shown} … ({} in all)", all.len()) } else { shown }
 }
 
-fn nowhere(scenario: &Scenario, to: &Given<Target>) -> Complaint {
+/// After so many complaints the name that was meant is no longer looked for: a long file would take for ever.
+const GUESSES: usize = 100;
+
+fn nowhere(scenario: &Scenario, to: &Given<Target>, guess: bool) -> Complaint {
     let Target { node: name, endpoint } = &to.value;
     if scenario.clients.contains_key(name) {
-        let complaint = Complaint::error(code::WRONG_TARGET, format!("`{name}` is a client; clients call, nobody calls them"));
+        let complaint =
+            Complaint::error(code::WRONG_TARGET, format!("`{name}` is a client; clients call, nobody calls them"));
         return complaint.at(to.place.clone()).help("call a service, or make it one");
     }
     let complaint = Complaint::error(code::UNKNOWN_NAME, format!("nothing is called `{name}`")).at(to.place.clone());
+    if !guess {
+        return complaint;
+    }
     let names = known_names(scenario);
     let whole = if endpoint.is_empty() { name.clone() } else { format!("{name}.{endpoint}") };
-    let meant = suggest(&whole, names.iter().map(String::as_str)).or_else(|| suggest(name, names.iter().map(String::as_str)));
+    let meant =
+        suggest(&whole, names.iter().map(String::as_str)).or_else(|| suggest(name, names.iter().map(String::as_str)));
     match meant {
         Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
         None => complaint.help(format!("define it: [services.{name}]")),
@@ -128,7 +145,8 @@ fn policy(scenario: &Scenario, name: &Given<String>, complaints: &mut Vec<Compla
     if scenario.policies.contains_key(&name.value) {
         return;
     }
-    let complaint = Complaint::error(code::UNKNOWN_NAME, format!("no policy is called `{}`", name.value)).at(name.place.clone());
+    let complaint =
+        Complaint::error(code::UNKNOWN_NAME, format!("no policy is called `{}`", name.value)).at(name.place.clone());
     complaints.push(match suggest(&name.value, scenario.policies.keys().map(String::as_str)) {
         Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
         None => complaint.help(format!("define it: [policies.{}]", name.value)),
@@ -136,15 +154,17 @@ fn policy(scenario: &Scenario, name: &Given<String>, complaints: &mut Vec<Compla
 }
 
 /// In-process calls: only services have a program that can run elsewhere, and their own limits then mean nothing.
-fn in_process(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
+fn in_process(scenario: &Scenario, from: &str, call: &Call, complaints: &mut Vec<Complaint>) {
     let Some(node) = scenario.nodes.get(&call.target.value.node) else { return };
     let said = call.transport.as_ref().filter(|t| t.value == Transport::InProcess);
     if let (Some(said), true) = (said, node.kind != NodeKind::Service) {
         let message = format!("`{}` is not part of the caller's process", call.target.value.node);
-        complaints.push(Complaint::error(code::WRONG_TARGET, message).at(said.place.clone()).help("leave the transport out"));
+        complaints
+            .push(Complaint::error(code::WRONG_TARGET, message).at(said.place.clone()).help("leave the transport out"));
         return;
     }
-    if walk::transport_of(scenario, call) != Transport::InProcess {
+    // A node that calls itself keeps its own limits.
+    if walk::transport_of(scenario, call) != Transport::InProcess || node.name.value == from {
         return;
     }
     let limits = [
@@ -158,8 +178,10 @@ fn in_process(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>)
     let ignored: Vec<&str> = limits.filter(|(_, set)| *set).map(|(name, _)| name).collect();
     // Where in-process is the default of the whole file, as in a variant, the limits are those of the other variants.
     if !ignored.is_empty() && said.is_some() {
-        let message = format!("an in-process call to `{}`: {} will not apply", call.target.value.node, ignored.join(", "));
-        let help = "its program runs on the caller's worker and cores; leave the limits out, or call it over the network";
+        let message =
+            format!("an in-process call to `{}`: {} will not apply", call.target.value.node, ignored.join(", "));
+        let help =
+            "its program runs on the caller's worker and cores; leave the limits out, or call it over the network";
         complaints.push(Complaint::warning(code::LIMITS_IGNORED, message).at(call.target.place.clone()).help(help));
     }
 }
@@ -171,12 +193,16 @@ fn links(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint
             if known || refused.contains(&end.value) {
                 continue;
             }
-            let complaint =
-                Complaint::error(code::UNKNOWN_NAME, format!("the link names `{}`, which nothing is called", end.value));
+            let complaint = Complaint::error(
+                code::UNKNOWN_NAME,
+                format!("the link names `{}`, which nothing is called", end.value),
+            );
             let names = scenario.nodes.keys().chain(scenario.clients.keys()).map(String::as_str);
             complaints.push(match suggest(&end.value, names) {
                 Some(meant) => complaint.at(end.place.clone()).label(format!("did you mean `{meant}`?")),
-                None => complaint.at(end.place.clone()).help("a link runs from a caller to a callee, by the names of nodes"),
+                None => {
+                    complaint.at(end.place.clone()).help("a link runs from a caller to a callee, by the names of nodes")
+                }
             });
         }
     }

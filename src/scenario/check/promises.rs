@@ -11,7 +11,9 @@ use crate::scenario::written::{Metric, Scenario, Slo, Target};
 enum About {
     Client,
     /// A node and, by the same name, its default endpoint if it has one.
-    Node { endpoint: bool },
+    Node {
+        endpoint: bool,
+    },
     Endpoint,
     Edge,
 }
@@ -23,6 +25,7 @@ pub(super) fn check(scenario: &Scenario, refused: &[String], complaints: &mut Ve
         match about(scenario, &edges, &slo.of.value) {
             Some(about) => measured(slo, &about, complaints),
             None if refused.iter().any(|name| slo.of.value.contains(name.as_str())) => {}
+            None if complaints.len() > 100 => {}
             None => complaints.push(unknown(scenario, &edges, slo)),
         }
     }
@@ -67,7 +70,8 @@ fn about(scenario: &Scenario, edges: &BTreeSet<String>, of: &str) -> Option<Abou
 
 fn unknown(scenario: &Scenario, edges: &BTreeSet<String>, slo: &Slo) -> Complaint {
     let of = &slo.of.value;
-    let complaint = Complaint::error(code::SLO_TARGET, format!("the SLO is about `{of}`, which does not exist")).at(slo.of.place.clone());
+    let complaint = Complaint::error(code::SLO_TARGET, format!("the SLO is about `{of}`, which does not exist"))
+        .at(slo.of.place.clone());
     let known = known_names(scenario);
     let names = known.iter().chain(scenario.clients.keys()).chain(edges.iter()).map(String::as_str);
     match suggest(&edge_key(of).unwrap_or_else(|| of.clone()), names) {
@@ -82,7 +86,9 @@ fn measured(slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
     }
     let node_only = matches!(slo.promise.metric, Metric::Utilization);
     let help = match about {
-        About::Node { endpoint: false } if !node_only => "name one of its endpoints: the node itself has no default one",
+        About::Node { endpoint: false } if !node_only => {
+            "name one of its endpoints: the node itself has no default one"
+        }
         About::Client | About::Endpoint | About::Edge if node_only => "utilization is a figure of nodes",
         _ => return,
     };
@@ -102,7 +108,9 @@ pub(super) fn latency_only(scenario: &Scenario, complaints: &mut Vec<Complaint>)
         if latency && !guarded && told.insert(&slo.of.value) {
             let message = format!("an SLO on the latency of `{}`, but none on its success", slo.of.value);
             let complaint = Complaint::warning(code::LATENCY_ONLY, message).at(slo.of.place.clone());
-            complaints.push(complaint.help("failing fast would meet it; add for example expect = \"success_rate >= 99.5%\", or use good(400ms)"));
+            complaints.push(complaint.help(
+                "failing fast would meet it; add for example expect = \"success_rate >= 99.5%\", or use good(400ms)",
+            ));
         }
     }
 }

@@ -12,12 +12,30 @@ use crate::units::Span;
 /// Complains about every number that cannot be.
 pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let sim = &scenario.sim;
-    zero(sim.duration.value == Span::ZERO, "duration", &sim.duration.place, "nothing would be measured", complaints);
-    zero(sim.replications.value == 0, "replications", &sim.replications.place, "nothing would run", complaints);
-    zero(sim.max_events.value == 0, "max_events", &sim.max_events.place, "nothing could happen", complaints);
-    zero(sim.max_in_flight.value == 0, "max_in_flight", &sim.max_in_flight.place, "nothing could happen", complaints);
+    zero(
+        sim.duration.value == Span::ZERO,
+        "duration",
+        sim.duration.place.as_ref(),
+        "nothing would be measured",
+        complaints,
+    );
+    zero(sim.replications.value == 0, "replications", sim.replications.place.as_ref(), "nothing would run", complaints);
+    zero(sim.max_events.value == 0, "max_events", sim.max_events.place.as_ref(), "nothing could happen", complaints);
+    zero(
+        sim.max_in_flight.value == 0,
+        "max_in_flight",
+        sim.max_in_flight.place.as_ref(),
+        "nothing could happen",
+        complaints,
+    );
     let discovery = &scenario.discovery;
-    zero(discovery.choices.value == Some(0), "choices", &discovery.choices.place, "there would be nobody to pick", complaints);
+    zero(
+        discovery.choices.value == Some(0),
+        "choices",
+        discovery.choices.place.as_ref(),
+        "there would be nobody to pick",
+        complaints,
+    );
     if !discovery.choices.is_default() && discovery.load_balancing.value != Balancing::LeastRequest {
         let complaint = Complaint::warning(code::UNUSED, "`choices` means something for least_request only");
         complaints.push(complaint.at(discovery.choices.place.clone()));
@@ -33,21 +51,21 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     }
 }
 
-fn zero(is: bool, key: &str, place: &Option<Place>, why: &str, complaints: &mut Vec<Complaint>) {
+fn zero(is: bool, key: &str, place: Option<&Place>, why: &str, complaints: &mut Vec<Complaint>) {
     if is {
-        complaints.push(Complaint::error(code::OUT_OF_RANGE, format!("`{key}` is zero: {why}")).at(place.clone()));
+        complaints.push(Complaint::error(code::OUT_OF_RANGE, format!("`{key}` is zero: {why}")).at(place.cloned()));
     }
 }
 
 fn timeout(given: &Given<Option<Span>>, complaints: &mut Vec<Complaint>) {
-    zero(given.value == Some(Span::ZERO), "timeout", &given.place, "every call would fail at once", complaints);
+    zero(given.value == Some(Span::ZERO), "timeout", given.place.as_ref(), "every call would fail at once", complaints);
 }
 
 fn one_node(node: &Node, complaints: &mut Vec<Complaint>) {
     let nobody = "nobody would serve";
-    zero(node.replicas.value == 0, "replicas", &node.replicas.place, nobody, complaints);
-    zero(node.concurrency.value == Some(0), "concurrency", &node.concurrency.place, nobody, complaints);
-    zero(node.cores.value == Some(0.0), "cores", &node.cores.place, "no work would ever end", complaints);
+    zero(node.replicas.value == 0, "replicas", node.replicas.place.as_ref(), nobody, complaints);
+    zero(node.concurrency.value == Some(0), "concurrency", node.concurrency.place.as_ref(), nobody, complaints);
+    zero(node.cores.value == Some(0.0), "cores", node.cores.place.as_ref(), "no work would ever end", complaints);
     let takes = matches!(node.queue_order.value, QueueOrder::Lifo | QueueOrder::Priority);
     if node.preemptive.value && !takes {
         let message = "`preemptive` with a line where nobody is more urgent than who is being served";
@@ -59,7 +77,9 @@ fn one_node(node: &Node, complaints: &mut Vec<Complaint>) {
         let unrolled = unrolled(&endpoint.steps);
         if unrolled > 100_000.0 {
             let message = format!("the steps, `times` multiplied out, are {unrolled:.0}; at most 100000");
-            complaints.push(Complaint::error(code::TOO_MANY_STEPS, message).at(endpoint.steps.first().map(|s| s.place.clone())));
+            complaints.push(
+                Complaint::error(code::TOO_MANY_STEPS, message).at(endpoint.steps.first().map(|s| s.place.clone())),
+            );
         }
     }
 }
@@ -70,7 +90,9 @@ pub(super) fn unrolled(steps: &[Step]) -> f64 {
         .iter()
         .map(|step| {
             let inner = match &step.verb {
-                Verb::Parallel { branches, .. } => branches.iter().map(|b| unrolled(std::slice::from_ref(&b.step))).sum(),
+                Verb::Parallel { branches, .. } => {
+                    branches.iter().map(|b| unrolled(std::slice::from_ref(&b.step))).sum()
+                }
                 Verb::Split(arms) => arms.iter().map(|arm| unrolled(&arm.steps)).sum(),
                 _ => 0.0,
             };
@@ -80,16 +102,22 @@ pub(super) fn unrolled(steps: &[Step]) -> f64 {
 }
 
 fn one_step(step: &Step, complaints: &mut Vec<Complaint>) {
-    zero(step.times.value == 0, "times", &step.times.place, "leave the step out instead", complaints);
+    zero(step.times.value == 0, "times", step.times.place.as_ref(), "leave the step out instead", complaints);
     if let Some(call) = walk::call(step) {
         let none = call.timeout.as_ref().is_some_and(|t| t.value == Span::ZERO);
         let place = call.timeout.as_ref().and_then(|t| t.place.clone());
-        zero(none, "timeout", &place, "every call would fail at once", complaints);
+        zero(none, "timeout", place.as_ref(), "every call would fail at once", complaints);
     }
     match &step.verb {
         Verb::Parallel { branches, wait_for } => {
             let copies: u64 = branches.iter().map(|b| u64::from(b.step.times.value)).sum();
-            zero(wait_for.value == Some(0), "wait_for", &wait_for.place, "leave the parallel out instead", complaints);
+            zero(
+                wait_for.value == Some(0),
+                "wait_for",
+                wait_for.place.as_ref(),
+                "leave the parallel out instead",
+                complaints,
+            );
             if let Some(k) = wait_for.value.filter(|k| u64::from(*k) > copies) {
                 let message = format!("wait_for = {k}, but there are only {copies} branches");
                 let complaint = Complaint::error(code::WAIT_FOR, message).at(wait_for.place.clone());
@@ -109,13 +137,14 @@ fn one_client(client: &Client, run: Span, complaints: &mut Vec<Complaint>) {
     timeout(&client.timeout, complaints);
     match &client.load {
         Load::Closed { users, .. } => {
-            zero(users.value == 0, "users", &users.place, "nobody would call", complaints);
+            zero(users.value == 0, "users", users.place.as_ref(), "nobody would call", complaints);
         }
         Load::Open { arrivals, phases, batch } => {
             pattern(arrivals, complaints);
-            let never = phases.iter().all(|p| p.rate.value.0 <= 0.0 && p.ramp_to.as_ref().is_none_or(|r| r.value.0 <= 0.0));
+            let never =
+                phases.iter().all(|p| p.rate.value.0 <= 0.0 && p.ramp_to.as_ref().is_none_or(|r| r.value.0 <= 0.0));
             if let (Some(first), true) = (phases.first(), never && phases.iter().all(|p| !p.rate.is_default())) {
-                zero(true, "rate", &first.rate.place, "nobody would call", complaints);
+                zero(true, "rate", first.rate.place.as_ref(), "nobody would call", complaints);
             }
             one_batch(batch, complaints);
             phases_cover(phases, run, complaints);
@@ -126,16 +155,34 @@ fn one_client(client: &Client, run: Span, complaints: &mut Vec<Complaint>) {
 fn pattern(arrivals: &Given<Arrivals>, complaints: &mut Vec<Complaint>) {
     match &arrivals.value {
         Arrivals::Bursty { low, high, stay_low, stay_high } => {
-            zero(high.0 <= 0.0, "high", &arrivals.place, "nobody would call", complaints);
-            zero(*stay_low == Span::ZERO, "stay_low", &arrivals.place, "leave the burst out instead", complaints);
-            zero(*stay_high == Span::ZERO, "stay_high", &arrivals.place, "leave the burst out instead", complaints);
+            zero(high.0 <= 0.0, "high", arrivals.place.as_ref(), "nobody would call", complaints);
+            zero(
+                *stay_low == Span::ZERO,
+                "stay_low",
+                arrivals.place.as_ref(),
+                "leave the burst out instead",
+                complaints,
+            );
+            zero(
+                *stay_high == Span::ZERO,
+                "stay_high",
+                arrivals.place.as_ref(),
+                "leave the burst out instead",
+                complaints,
+            );
             if low.0 > high.0 {
                 let message = format!("bursty: low ({low}) is above high ({high})");
                 complaints.push(Complaint::error(code::OUT_OF_RANGE, message).at(arrivals.place.clone()));
             }
         }
         Arrivals::Gaps(law) => {
-            zero(mean(law) <= 0.0, "arrivals", &arrivals.place, "endless requests would come at one instant", complaints);
+            zero(
+                mean(law) <= 0.0,
+                "arrivals",
+                arrivals.place.as_ref(),
+                "endless requests would come at one instant",
+                complaints,
+            );
         }
         _ => {}
     }
@@ -144,7 +191,7 @@ fn pattern(arrivals: &Given<Arrivals>, complaints: &mut Vec<Complaint>) {
 fn one_batch(batch: &Given<Option<Law>>, complaints: &mut Vec<Complaint>) {
     let Some(law) = &batch.value else { return };
     let mean = mean(law);
-    zero(mean <= 0.0, "batch", &batch.place, "nobody would call", complaints);
+    zero(mean <= 0.0, "batch", batch.place.as_ref(), "nobody would call", complaints);
     if let Law::Constant { value } = law
         && value.fract() != 0.0
     {
@@ -158,12 +205,16 @@ fn one_batch(batch: &Given<Option<Law>>, complaints: &mut Vec<Complaint>) {
 }
 
 fn phases_cover(phases: &[crate::scenario::written::Phase], run: Span, complaints: &mut Vec<Complaint>) {
-    let Some(durations) = phases.iter().map(|p| p.duration.as_ref().map(|d| d.value)).collect::<Option<Vec<_>>>() else { return };
+    let Some(durations) = phases.iter().map(|p| p.duration.as_ref().map(|d| d.value)).collect::<Option<Vec<_>>>()
+    else {
+        return;
+    };
     let sum = durations.into_iter().fold(Span::ZERO, |a, b| a + b);
     if let (Some(last), true) = (phases.last(), sum < run) {
         let held = last.ramp_to.as_ref().map_or(last.rate.value, |r| r.value);
         let message = format!("the phases last {sum}, the run {run}; the last rate, {held}, holds to the end");
         let complaint = Complaint::warning(code::PHASES_SHORT, message);
-        complaints.push(complaint.at(last.rate.place.clone()).help("leave out the last phase's duration if that is meant"));
+        complaints
+            .push(complaint.at(last.rate.place.clone()).help("leave out the last phase's duration if that is meant"));
     }
 }

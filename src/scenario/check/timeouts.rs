@@ -48,9 +48,12 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         let Target { node, endpoint } = &target.value;
         let below = waits.get(&(node.as_str(), endpoint.as_str())).copied().unwrap_or_default();
         if let Some(timeout) = timeout.filter(|t| *t < below) {
-            let message = format!("`{caller}` gives up on `{node}` after {timeout}, but `{node}` may wait {below} for its own callees");
+            let message = format!(
+                "`{caller}` gives up on `{node}` after {timeout}, but `{node}` may wait {below} for its own callees"
+            );
             let complaint = Complaint::warning(code::TIMEOUTS_INVERT, message).at(target.place.clone());
-            complaints.push(complaint.help("it would go on working for nobody; give calls further down shorter timeouts"));
+            complaints
+                .push(complaint.help("it would go on working for nobody; give calls further down shorter timeouts"));
         }
     };
     for (name, client) in &scenario.clients {

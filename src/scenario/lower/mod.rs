@@ -165,6 +165,7 @@ impl<'s> Lowering<'s> {
                 first: callee.first_replica,
                 first_caller: caller.first_replica,
                 choice,
+                pipe: None,
                 tracks: choice && matches!(balancer, Balancer::LeastRequest { .. }),
             });
             LinkId(plan.links.len() as u32 - 1)

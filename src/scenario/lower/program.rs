@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::id::NONE;
 use crate::model::plan::{self, Branch, Split};
 use crate::model::{CallId, ForkId, NodeId, Op, Outcome, Pc, SplitId};
 use crate::random::dist::Law;
@@ -64,6 +65,7 @@ struct Code<'a> {
 impl<'s> Lowering<'s> {
     /// Programs of all endpoints and clients.
     pub(super) fn programs(&mut self) {
+        self.emit(Op::Dial);
         let scenario = self.scenario;
         for (name, node) in &scenario.nodes {
             let host = self.nodes[name.as_str()];
@@ -242,6 +244,13 @@ impl<'s> Lowering<'s> {
             there: self.latency(place.host, callee),
             back: self.latency(callee, place.host),
             timeout,
+            channel: NONE,
+            codec: NONE,
+            bytes: [0; 2],
+            proxy: None,
+            cancels: false,
+            writes: None,
+            in_transaction: false,
         };
         self.plan.calls.push(planned);
         CallId(self.plan.calls.len() as u32 - 1)
@@ -404,7 +413,7 @@ impl<'s> Lowering<'s> {
         }
         let here = self.here();
         ends.into_iter().for_each(|at| self.land(at, here));
-        self.emit(Op::Answer);
+        self.emit(Op::Conclude);
     }
 }
 

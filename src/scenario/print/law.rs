@@ -55,9 +55,8 @@ fn parts(law: &Law, unit: &dyn Fn(f64) -> String) -> Vec<String> {
         Law::Normal { mean, sd } => dist("normal", vec![u("mean", *mean), u("sd", *sd)]),
         Law::Geometric { mean } => dist("geometric", vec![u("mean", *mean)]),
         Law::Mix(branches) => {
-            let branch = |(share, law): &(f64, Law)| {
-                braces(&[vec![format!("share = {share:?}")], parts(law, unit)].concat())
-            };
+            let branch =
+                |(share, law): &(f64, Law)| braces(&[vec![format!("share = {share:?}")], parts(law, unit)].concat());
             vec![format!("mix = [{}]", branches.iter().map(branch).collect::<Vec<_>>().join(", "))]
         }
         Law::Samples { path, .. } => vec![format!("samples = {}", quoted(path))],

@@ -7,7 +7,8 @@ mod steps;
 use std::fmt::Write as _;
 
 use super::written::{
-    Arrivals, Balancing, Client, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Slo, Transport, Zone,
+    Arrivals, Balancing, Client, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Slo,
+    Transport, Zone,
 };
 use crate::units::Span;
 use law::{count_law, law, span};
@@ -148,7 +149,8 @@ fn client(client: &Client, page: &mut Page) {
     match client.calls.as_slice() {
         [(one, _)] => page.given("calls", one, target),
         all => {
-            let each: Vec<_> = all.iter().map(|(to, share)| format!("{{ to = {}, share = {share:?} }}", target(&to.value))).collect();
+            let each: Vec<_> =
+                all.iter().map(|(to, share)| format!("{{ to = {}, share = {share:?} }}", target(&to.value))).collect();
             page.line("calls", format!("[{}]", each.join(", ")), false);
         }
     }
@@ -266,12 +268,14 @@ fn slo(slo: &Slo, page: &mut Page) {
     page.given("expect", &slo.expect, |s| quoted(s));
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "it tells a `Given`, which hands out references")]
 fn time(t: &Span) -> String {
     span(t.0 as f64)
 }
 
 fn zone(zone: &Zone) -> String {
-    let parts: Vec<&str> = [Some(zone.region.as_str()), zone.zone.as_deref(), zone.host.as_deref()].into_iter().flatten().collect();
+    let parts: Vec<&str> =
+        [Some(zone.region.as_str()), zone.zone.as_deref(), zone.host.as_deref()].into_iter().flatten().collect();
     quoted(&parts.join("/"))
 }
 

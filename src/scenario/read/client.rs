@@ -103,14 +103,13 @@ fn pattern(desk: &mut Desk<'_>, view: &View<'_>) -> Given<Arrivals> {
     let is_table = view.get("arrivals").is_some_and(|v| v.get_ref().is_table());
     if is_table {
         let gaps = view.read(desk, "arrivals", law);
-        return gaps.map_or(Given::default(Arrivals::Poisson), |g| Given { value: Arrivals::Gaps(g.value), place: g.place });
+        return gaps
+            .map_or(Given::default(Arrivals::Poisson), |g| Given { value: Arrivals::Gaps(g.value), place: g.place });
     }
     let word = view.choice(desk, "arrivals", &[("poisson", 0), ("constant", 1), ("bursty", 2)]);
-    if word.value != 2 {
-        if let Some(place) = view.place_of("bursty") {
-            let complaint = Complaint::error(code::LOAD, "`bursty` without arrivals = \"bursty\"").at(place);
-            desk.push(complaint.help("write arrivals = \"bursty\" beside it"));
-        }
+    if let (0 | 1, Some(place)) = (word.value, view.place_of("bursty")) {
+        let complaint = Complaint::error(code::LOAD, "`bursty` without arrivals = \"bursty\"").at(place);
+        desk.push(complaint.help("write arrivals = \"bursty\" beside it"));
     }
     let value = match word.value {
         0 => Arrivals::Poisson,
@@ -170,7 +169,10 @@ fn phases(desk: &mut Desk<'_>, view: &View<'_>, arrivals: &Arrivals) -> Vec<Phas
             return phase_list(desk, view);
         }
         (false, [name, ..]) => {
-            let complaint = Complaint::error(code::LOAD, format!("`{name}` has no meaning here: the arrivals say themselves how many come"));
+            let complaint = Complaint::error(
+                code::LOAD,
+                format!("`{name}` has no meaning here: the arrivals say themselves how many come"),
+            );
             desk.push(complaint.at(view.place_of(name)).help("leave it out"));
         }
         _ => {}
@@ -180,7 +182,7 @@ fn phases(desk: &mut Desk<'_>, view: &View<'_>, arrivals: &Arrivals) -> Vec<Phas
 
 /// Whether the arrivals were meant to say how many come, understood or not.
 fn says_itself(view: &View<'_>) -> bool {
-    let arrivals = view.get("arrivals").map(|v| v.get_ref());
+    let arrivals = view.get("arrivals").map(toml::Spanned::get_ref);
     view.has("bursty") || arrivals.is_some_and(|v| v.is_table() || v.as_str() == Some("bursty"))
 }
 

@@ -15,8 +15,8 @@ use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    Balancing, Defaults, Discovery, Given, Link, Metric, Network, Node, NodeKind, Policy, Promise, Scenario, Sense, Sim, Slo,
-    Transport,
+    Balancing, Defaults, Discovery, Given, Link, Metric, Network, Node, NodeKind, Policy, Promise, Scenario, Sense,
+    Sim, Slo, Transport,
 };
 
 /// What is said of a version that is not this one's.
@@ -96,7 +96,9 @@ fn defaults(desk: &mut Desk<'_>, view: &View<'_>) -> Defaults {
         // The default of the vocabulary is itself not supported yet; delete this when it is.
         let place = inner.place.clone().or(view.place.clone());
         let complaint = Complaint::error(code::NOT_YET, "not supported yet: transport `rest` (the default)").at(place);
-        desk.push(complaint.help("write `[defaults] transport = \"free\"`: a remote call without encoding or connections"));
+        desk.push(
+            complaint.help("write `[defaults] transport = \"free\"`: a remote call without encoding or connections"),
+        );
     }
     let transport = inner.word(desk, "transport", &TRANSPORTS).unwrap_or(Given::default(Transport::Free));
     Defaults { transport, policy: inner.read(desk, "policy", text) }
@@ -193,7 +195,8 @@ fn slos(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Slo> {
             desk.push(complaint.clone().at(expect.place.clone()));
         }
         // An expression that cannot be understood stands in for itself: the target is still checked.
-        let promise = read.and_then(Result::ok).unwrap_or(Promise { metric: Metric::Mean, sense: Sense::Below, bound: f64::NAN });
+        let promise =
+            read.and_then(Result::ok).unwrap_or(Promise { metric: Metric::Mean, sense: Sense::Below, bound: f64::NAN });
         if let (Some(of), Some(expect)) = (of, expect) {
             let name = name.unwrap_or_else(|| Given::default(format!("{} {}", of.value, expect.value)));
             all.push(Slo { name, of, expect, promise });

@@ -39,7 +39,10 @@ fn text_of(desk: &mut Desk<'_>, path: &Given<String>) -> Option<String> {
         None => Err("the scenario comes from no directory, so files beside it cannot be found".into()),
     };
     let told = |why| Complaint::error(code::UNREADABLE, format!("cannot read {}: {why}", path.value));
-    read.map_err(|why: String| desk.push(told(why).at(path.place.clone()).help("paths are relative to the scenario's file"))).ok()
+    read.map_err(|why: String| {
+        desk.push(told(why).at(path.place.clone()).help("paths are relative to the scenario's file"));
+    })
+    .ok()
 }
 
 fn slurp(path: &Path) -> Result<String, String> {
@@ -67,12 +70,15 @@ fn values(text: &str) -> Result<Vec<f64>, String> {
     let mut all = Vec::new();
     for (i, (line, cell)) in cells(text).enumerate() {
         if i == 0 && cell.starts_with(char::is_alphabetic) {
-            unit = header_unit(cell).ok_or_else(|| format!("line 1: the header `{cell}` names no unit; write for example `latency_ms`"))?;
+            unit = header_unit(cell)
+                .ok_or_else(|| format!("line 1: the header `{cell}` names no unit; write for example `latency_ms`"))?;
             continue;
         }
         let bare = cell.parse::<f64>().is_ok();
         if bare && unit.is_empty() {
-            return Err(format!("line {line}: `{cell}` has no unit; write `{cell}ms`, or name the unit in a header (`ms`)"));
+            return Err(format!(
+                "line {line}: `{cell}` has no unit; write `{cell}ms`, or name the unit in a header (`ms`)"
+            ));
         }
         let with_unit = if bare { format!("{cell}{unit}") } else { cell.to_owned() };
         all.push(parse_nanos(&with_unit).map_err(|why| format!("line {line}: {why}"))?);

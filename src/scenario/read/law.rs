@@ -36,7 +36,13 @@ fn any(desk: &mut Desk<'_>, key: &str, value: &Value<'_>, unit: Unit, vocab: &'s
         return form(desk, key, &view, unit);
     }
     if unit == Unit::Time && !value.get_ref().is_str() && as_number(value).is_none() {
-        wrong_kind(desk, key, value, "a time or a law", &format!("write {key} = \"8ms\" or {key} = {{ p50 = \"8ms\", p99 = \"60ms\" }}"));
+        wrong_kind(
+            desk,
+            key,
+            value,
+            "a time or a law",
+            &format!("write {key} = \"8ms\" or {key} = {{ p50 = \"8ms\", p99 = \"60ms\" }}"),
+        );
         return None;
     }
     quantity(desk, key, value, unit).map(|value| Law::Constant { value })
@@ -73,16 +79,20 @@ const FAMILIES: [(&str, &[&str]); 11] = [
 const NUMBERS: [&str; 9] = ["value", "mean", "cv", "k", "alpha", "shape", "min", "max", "sd"];
 
 fn form(desk: &mut Desk<'_>, key: &str, view: &View<'_>, unit: Unit) -> Option<Law> {
-    let present: Vec<&str> =
-        ["mix", "samples", "dist"].into_iter().filter(|k| view.has(k)).chain(
-            PERCENTILES.iter().map(|(k, _)| *k).chain(NUMBERS).filter(|k| view.has(k))).collect();
+    let present: Vec<&str> = ["mix", "samples", "dist"]
+        .into_iter()
+        .filter(|k| view.has(k))
+        .chain(PERCENTILES.iter().map(|(k, _)| *k).chain(NUMBERS).filter(|k| view.has(k)))
+        .collect();
     match present.as_slice() {
         ["mix"] => mix(desk, key, view, unit),
         ["samples"] => measured(desk, view, unit),
         ["value"] => family(desk, view, "constant", unit),
         ["mean"] => family(desk, view, "exponential", unit),
         ["dist", rest @ ..] => by_name(desk, view, rest, unit),
-        all if !all.is_empty() && all.iter().all(|k| PERCENTILES.iter().any(|(p, _)| p == k)) => percentiles(desk, key, view, unit),
+        all if !all.is_empty() && all.iter().all(|k| PERCENTILES.iter().any(|(p, _)| p == k)) => {
+            percentiles(desk, key, view, unit)
+        }
         all => {
             unclear(desk, key, view, all);
             None

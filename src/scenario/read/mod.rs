@@ -1,6 +1,8 @@
 //! From text to the scenario as written. Nothing here stops at a mistake: every reader complains and goes on with what
 //! it has, so that one look at a file tells everything that is wrong with it.
 
+#![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
+
 mod client;
 mod desk;
 mod file;
@@ -41,7 +43,9 @@ pub(super) fn read(source: &Source) -> (Option<Scenario>, Desk<'_>) {
     }
     let scenario = file::read(&mut desk, table.get_ref());
     // A file of another version has another vocabulary: what this one makes of the rest is beside the point.
-    if let Some(version) = desk.complaints.iter().find(|c| c.code == code::BAD_VERSION && c.label == file::OTHER_VERSION) {
+    if let Some(version) =
+        desk.complaints.iter().find(|c| c.code == code::BAD_VERSION && c.label == file::OTHER_VERSION)
+    {
         desk.complaints = vec![version.clone()];
         return (None, desk);
     }

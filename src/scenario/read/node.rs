@@ -27,7 +27,7 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         concurrency: view.or_default(desk, "concurrency", count_or("unlimited")),
         cores: view.maybe(desk, "cores", number),
         io: if service { view.choice(desk, "io", &IO) } else { Given::default(Io::Blocking) },
-        queue_limit: flat(view.maybe(desk, "queue_limit", count_or("unlimited"))),
+        queue_limit: view.read(desk, "queue_limit", count_or("unlimited")).unwrap_or(Given::default(None)),
         queue_order: view.choice(desk, "queue_order", &ORDER),
         preemptive: view.or_default(desk, "preemptive", flag),
         queue_timeout: view.maybe(desk, "queue_timeout", law),
@@ -35,11 +35,6 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         endpoints: endpoints(desk, &name, view),
         name,
     }
-}
-
-/// "Unlimited" written and nothing written mean the same.
-fn flat<T>(given: Given<Option<Option<T>>>) -> Given<Option<T>> {
-    Given { value: given.value.flatten(), place: given.place }
 }
 
 /// The default endpoint is there when anything about it is written, or when there is no other.
@@ -69,6 +64,10 @@ fn endpoint(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) -> Endpoi
         work: view.maybe(desk, "work", law),
         wait: view.maybe(desk, "wait", law),
         error_rate: view.or_default(desk, "error_rate", share),
-        steps: if has_steps { view.read(desk, "steps", steps).map(|s| s.value).unwrap_or_default() } else { Vec::new() },
+        steps: if has_steps {
+            view.read(desk, "steps", steps).map(|s| s.value).unwrap_or_default()
+        } else {
+            Vec::new()
+        },
     }
 }

@@ -17,7 +17,10 @@ type Refusal = (Code, String, String);
 
 /// Reads an expression; the complaint has no place yet.
 pub(crate) fn promise(text: &str) -> Result<Promise, Complaint> {
-    parse(text).map_err(|(code, message, help)| Complaint { help: (!help.is_empty()).then_some(help), ..Complaint::error(code, message) })
+    parse(text).map_err(|(code, message, help)| Complaint {
+        help: (!help.is_empty()).then_some(help),
+        ..Complaint::error(code, message)
+    })
 }
 
 fn syntax(message: String) -> Refusal {
@@ -54,7 +57,9 @@ fn millis(text: &str) -> Result<f64, Refusal> {
 }
 
 fn metric(figure: &str) -> Result<Metric, Refusal> {
-    if let Some(limit) = figure.strip_prefix("good").and_then(|r| r.trim().strip_prefix('(')).and_then(|r| r.strip_suffix(')')) {
+    if let Some(limit) =
+        figure.strip_prefix("good").and_then(|r| r.trim().strip_prefix('(')).and_then(|r| r.strip_suffix(')'))
+    {
         return Ok(Metric::Good(millis(limit)?));
     }
     Ok(match figure {
@@ -92,7 +97,9 @@ mod tests {
 
     #[test]
     fn reads_the_grammar() {
-        let is = |text: &str, metric, sense, bound| assert_eq!(promise(text), Ok(Promise { metric, sense, bound }), "{text}");
+        let is = |text: &str, metric, sense, bound| {
+            assert_eq!(promise(text), Ok(Promise { metric, sense, bound }), "{text}");
+        };
         is("p99 < 400ms", Metric::Percentile(0.99), Sense::Below, 400.0);
         is("p99.9<=1s", Metric::Percentile(0.999), Sense::AtMost, 1_000.0);
         is("p999 <= 1s", Metric::Percentile(0.999), Sense::AtMost, 1_000.0);

@@ -54,11 +54,18 @@ fn one(desk: &mut Desk<'_>, value: &Value<'_>) -> (Option<Step>, Option<Given<bo
                 return (None, None);
             }
             let view = View::open(desk, verb.1, table, value.span());
-            let optional = view.vocab.find("optional").filter(|k| !k.later).and_then(|_| view.read(desk, "optional", flag));
+            let optional =
+                view.vocab.find("optional").filter(|k| !k.later).and_then(|_| view.read(desk, "optional", flag));
             (step(desk, verb.0, &view, value.span()), optional)
         }),
         _ => {
-            value::wrong_kind(desk, "steps", value, "steps", "a step is a table such as { call = \"users\" }, or a text: a call");
+            value::wrong_kind(
+                desk,
+                "steps",
+                value,
+                "steps",
+                "a step is a table such as { call = \"users\" }, or a text: a call",
+            );
             (None, None)
         }
     }

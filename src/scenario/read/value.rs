@@ -59,7 +59,7 @@ pub(crate) fn whole(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option
     };
     // The parser leaves digits as written, sign and underscores included in some forms.
     let digits = integer.as_str().replace('_', "");
-    if digits.starts_with('-') && digits.trim_start_matches(['-', '0']) != "" {
+    if digits.starts_with('-') && !digits.trim_start_matches(['-', '0']).is_empty() {
         bad(desk, key, value, &format!("{digits} is below zero"));
         return None;
     }
@@ -115,7 +115,11 @@ pub(crate) fn duration(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Opt
 pub(crate) fn time_text<'v>(desk: &mut Desk<'_>, key: &str, value: &'v Value<'_>) -> Option<&'v str> {
     if let Some(n) = as_number(value) {
         let complaint = Complaint::error(code::BAD_VALUE, format!("`{key}`: {n} has no unit")).at(value.span());
-        desk.push(complaint.label("a bare number is not a time").help(format!("write for example {key} = \"{0}ms\" or {key} = \"{0}s\"", n.abs())));
+        desk.push(
+            complaint
+                .label("a bare number is not a time")
+                .help(format!("write for example {key} = \"{0}ms\" or {key} = \"{0}s\"", n.abs())),
+        );
         return None;
     }
     let text = value.get_ref().as_str();
@@ -197,7 +201,7 @@ pub(crate) fn suggest<'w>(wrote: &str, words: impl IntoIterator<Item = &'w str>)
     let wrote = normal(wrote);
     words
         .into_iter()
-        .filter(|w| w.len() <= 80)
+        .filter(|w| w.len() <= 80 && w.len().abs_diff(wrote.len()) <= 1 + w.len() / 4)
         .map(|w| (strsim::damerau_levenshtein(&wrote, &normal(w)), w))
         .filter(|(d, w)| *d <= 1 + w.chars().count().min(wrote.chars().count()) / 4)
         .min_by_key(|(d, _)| *d)

@@ -135,13 +135,17 @@ impl<'t> View<'t> {
 
     /// Reads one of the words of a key; `None` where the word is unknown or not supported yet.
     pub(crate) fn word<T: Copy>(&self, desk: &mut Desk<'_>, name: &str, words: &[(&str, T)]) -> Option<Given<T>> {
-        let Shape::Choice(known) = self.key(name).shape else { unreachable!("{name} is a choice") };
+        let (Shape::Choice(known) | Shape::ChoiceOrLaw(known)) = self.key(name).shape else {
+            unreachable!("{name} is a choice")
+        };
         self.read(desk, name, |desk, name, value| choose(desk, name, value, known, words))
     }
 
     /// Reads one of the words of a key, or its default.
     pub(crate) fn choice<T: Copy>(&self, desk: &mut Desk<'_>, name: &str, words: &[(&str, T)]) -> Given<T> {
-        let Shape::Choice(known) = self.key(name).shape else { unreachable!("{name} is a choice") };
+        let (Shape::Choice(known) | Shape::ChoiceOrLaw(known)) = self.key(name).shape else {
+            unreachable!("{name} is a choice")
+        };
         self.or_default(desk, name, |desk, name, value| choose(desk, name, value, known, words))
     }
 
@@ -182,7 +186,8 @@ pub(crate) fn unknown_word(desk: &mut Desk<'_>, name: &str, value: &Value<'_>, t
         desk.push(complaint.at(value.span()).help(format!("supported are {}", listed(&supported))));
         return;
     }
-    let mut complaint = Complaint::error(code::UNKNOWN_WORD, format!("`{name}` does not know `{text}`")).at(value.span());
+    let mut complaint =
+        Complaint::error(code::UNKNOWN_WORD, format!("`{name}` does not know `{text}`")).at(value.span());
     if let Some(meant) = suggest(text, known.iter().map(|w| w.word)) {
         complaint = complaint.label(format!("did you mean `{meant}`?"));
     }
@@ -244,8 +249,10 @@ fn attempts(desk: &mut Desk<'_>, place: Place) {
 }
 
 fn unknown_key(desk: &mut Desk<'_>, vocab: &'static Table, word: &str, place: Place) {
-    let mut complaint = Complaint::error(code::UNKNOWN_KEY, format!("unknown key `{word}` in {}", vocab.name)).at(place);
-    let percentile = word.strip_prefix('p').is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit() || c == '.'));
+    let mut complaint =
+        Complaint::error(code::UNKNOWN_KEY, format!("unknown key `{word}` in {}", vocab.name)).at(place);
+    let percentile =
+        word.strip_prefix('p').is_some_and(|n| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit() || c == '.'));
     if percentile && vocab.find("p50").is_some() {
         complaint = complaint.help("the percentiles are p50, p90, p95, p99 and p999");
     } else if let Some(near) = vocab::near(word, vocab) {

@@ -10,9 +10,18 @@ const ARRIVALS: &[Word] = &[
 
 const LOAD: &[Key] = &[
     key("calls", Shape::Calls(&SHARED_CALL), "Whom it calls: one target, or a list of { to, share }."),
-    key("arrivals", Shape::Choice(ARRIVALS), "The pattern of an open load; or any varying number: the time between arrivals, which needs no rate.").or("\"poisson\""),
+    key(
+        "arrivals",
+        Shape::ChoiceOrLaw(ARRIVALS),
+        "The pattern of an open load; or any varying number: the time between arrivals, which needs no rate.",
+    )
+    .or("\"poisson\""),
     key("rate", Shape::Rate, "Arrivals per time, whatever happens to them."),
-    key("phases", Shape::List(&PHASE), "A rate that changes; the last one holds. Counts from the start of the measured time; the warm-up holds the first."),
+    key(
+        "phases",
+        Shape::List(&PHASE),
+        "A rate that changes; the last one holds. Counts from the start of the measured time; the warm-up holds the first.",
+    ),
     key("batch", Shape::Counts, "Several at once; the rate then counts batches. Default: one."),
     key("bursty", Shape::One(&BURSTY), "The two rates of a bursty load and how long each stays."),
     key("replay", Shape::Text, "A CSV file of arrival times from the start of the measured time, one per line."),

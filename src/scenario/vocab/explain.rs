@@ -14,7 +14,7 @@ fn tables() -> Vec<&'static Table> {
         for key in all[at].all() {
             let inner: Vec<&'static Table> = match key.shape {
                 Shape::One(t) | Shape::Named(t) | Shape::List(t) | Shape::Calls(t) => vec![t],
-                Shape::Law => vec![&LAW],
+                Shape::Law | Shape::ChoiceOrLaw(_) => vec![&LAW],
                 Shape::Counts => vec![&COUNTS],
                 Shape::Steps => VERBS.iter().map(|(_, t)| *t).collect(),
                 _ => Vec::new(),
@@ -33,7 +33,7 @@ fn tables() -> Vec<&'static Table> {
 /// The words a key may hold.
 fn words_of(shape: Shape) -> &'static [Word] {
     match shape {
-        Shape::Choice(words) | Shape::WholeOr(words) => words,
+        Shape::Choice(words) | Shape::ChoiceOrLaw(words) | Shape::WholeOr(words) => words,
         _ => &[],
     }
 }
@@ -137,6 +137,7 @@ fn holds(shape: Shape) -> &'static str {
         Shape::Zone => "`region`, `region/zone` or `region/zone/host`",
         Shape::Target => "the name of a node, or of an endpoint as `node.endpoint`",
         Shape::Choice(_) => "one of these words:",
+        Shape::ChoiceOrLaw(_) => "any number that varies, as a table, or one of these words:",
         Shape::WholeOr(_) => "a whole number, or one of these words:",
         Shape::Calls(_) => "a target, or a list of targets with shares",
         Shape::One(_) => "a table",

@@ -23,7 +23,11 @@ const TABLES: &[Key] = &[
     key("externals", Shape::Named(&EXTERNAL), "Third parties by name."),
     key("policies", Shape::Named(&POLICY), "Rules that guard calls, by name."),
     key("slos", Shape::List(&SLO), "What is promised."),
-    key("variants", Shape::Edits, "Changed copies of the scenario, by name: paths and their new values, such as \"defaults.transport\" = \"in-process\"."),
+    key(
+        "variants",
+        Shape::Edits,
+        "Changed copies of the scenario, by name: paths and their new values, such as \"defaults.transport\" = \"in-process\".",
+    ),
     later("gateways", "Services at the edge, with routes."),
     later("caches", "Caches by name."),
     later("queues", "Queues: each message to one consumer."),
@@ -37,11 +41,8 @@ const TABLES: &[Key] = &[
 ];
 
 /// The file.
-pub static FILE: Table = Table {
-    name: "the file",
-    doc: "A scenario: who calls whom, how, and what it costs.",
-    keys: &[HEAD, TABLES],
-};
+pub static FILE: Table =
+    Table { name: "the file", doc: "A scenario: who calls whom, how, and what it costs.", keys: &[HEAD, TABLES] };
 
 /// `[sim]`.
 pub static SIM: Table = Table {
@@ -107,10 +108,8 @@ const BALANCING: &[Word] = &[
     word("hash", "The same key to the same replica.").later(),
 ];
 
-const PER: &[Word] = &[
-    word("request", "Every request is balanced."),
-    word("connection", "Only new connections are balanced.").later(),
-];
+const PER: &[Word] =
+    &[word("request", "Every request is balanced."), word("connection", "Only new connections are balanced.").later()];
 
 const ALL: &[Word] = &[word("all", "All replicas.")];
 

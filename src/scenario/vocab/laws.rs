@@ -8,9 +8,18 @@ const DIST: &[Word] = &[
     word("lognormal", "By mean and coefficient of variation: { dist = \"lognormal\", mean = \"5ms\", cv = 1.5 }."),
     word("erlang", "The sum of k exponentials: { dist = \"erlang\", mean = \"5ms\", k = 4 }."),
     word("gamma", "By mean and coefficient of variation: { dist = \"gamma\", mean = \"5ms\", cv = 0.5 }."),
-    word("hyperexponential", "Two exponentials with balanced means, cv at least 1: { dist = \"hyperexponential\", mean = \"5ms\", cv = 3.0 }."),
-    word("pareto", "Bounded Pareto, a heavy tail cut off: { dist = \"pareto\", min = \"1ms\", max = \"10s\", alpha = 1.5 }."),
-    word("weibull", "By mean and shape, below 1 heavier than exponential: { dist = \"weibull\", mean = \"5ms\", shape = 0.7 }."),
+    word(
+        "hyperexponential",
+        "Two exponentials with balanced means, cv at least 1: { dist = \"hyperexponential\", mean = \"5ms\", cv = 3.0 }.",
+    ),
+    word(
+        "pareto",
+        "Bounded Pareto, a heavy tail cut off: { dist = \"pareto\", min = \"1ms\", max = \"10s\", alpha = 1.5 }.",
+    ),
+    word(
+        "weibull",
+        "By mean and shape, below 1 heavier than exponential: { dist = \"weibull\", mean = \"5ms\", shape = 0.7 }.",
+    ),
     word("uniform", "Anything in between alike: { dist = \"uniform\", min = \"1ms\", max = \"9ms\" }."),
     word("normal", "Truncated at 0: { dist = \"normal\", mean = \"5ms\", sd = \"1ms\" }."),
     word("geometric", "Counts from 1: { dist = \"geometric\", mean = 10 }."),
@@ -39,7 +48,11 @@ const SHARE: &[Key] = &[key("share", Shape::Share, "How often this branch of the
 // A static: a mix is a list of laws, and constants cannot go in circles.
 static WHOLE: [Key; 2] = [
     key("mix", Shape::List(&BRANCH_LAW), "One of several laws, each with its share; a missing share is the rest."),
-    key("samples", Shape::Text, "A CSV file of measured values, one per line: with a unit each, or with a header that names it (`ms`)."),
+    key(
+        "samples",
+        Shape::Text,
+        "A CSV file of measured values, one per line: with a unit each, or with a header that names it (`ms`).",
+    ),
 ];
 
 /// A time that varies.

@@ -23,19 +23,31 @@ const DOES: &[Key] = &[
     key("error_rate", Shape::Share, "Fails so many requests after their work.").or("0.0"),
 ];
 
-const STEPS: &[Key] =
-    &[key("steps", Shape::Steps, "What a request does after its work, in order. Default: nothing.")];
+const STEPS: &[Key] = &[key("steps", Shape::Steps, "What a request does after its work, in order. Default: nothing.")];
 
 const LINE: &[Key] = &[
-    key("cores", Shape::Number, "CPU that all work on a replica shares (processor sharing). Default: every worker has its own."),
-    key("queue_limit", Shape::WholeOr(UNLIMITED), "Waiting per replica; the next is refused at once. Default: no limit."),
+    key(
+        "cores",
+        Shape::Number,
+        "CPU that all work on a replica shares (processor sharing). Default: every worker has its own.",
+    ),
+    key(
+        "queue_limit",
+        Shape::WholeOr(UNLIMITED),
+        "Waiting per replica; the next is refused at once. Default: no limit.",
+    ),
     key("queue_order", Shape::Choice(ORDER), "Who is served next.").or("\"fifo\""),
-    key("preemptive", Shape::Flag, "Whether a newcomer takes the worker of a running request (lifo and priority).").or("false"),
+    key("preemptive", Shape::Flag, "Whether a newcomer takes the worker of a running request (lifo and priority).")
+        .or("false"),
     key("queue_timeout", Shape::Law, "Leaves the line, not the work, after this long. Default: never."),
 ];
 
 const PLACE: &[Key] = &[
-    key("zone", Shape::Zone, "`region/zone/host`: decides the network class between two nodes. Default: all in one zone."),
+    key(
+        "zone",
+        Shape::Zone,
+        "`region/zone/host`: decides the network class between two nodes. Default: all in one zone.",
+    ),
     key("endpoints", Shape::Named(&ENDPOINT), "Several things the node can be asked for, by name."),
 ];
 
@@ -63,7 +75,12 @@ pub static SERVICE: Table = Table {
     keys: &[
         &[
             REPLICAS,
-            key("concurrency", Shape::WholeOr(UNLIMITED), "Workers: requests one replica works on at once. The default is Tomcat's.").or("200"),
+            key(
+                "concurrency",
+                Shape::WholeOr(UNLIMITED),
+                "Workers: requests one replica works on at once. The default is Tomcat's.",
+            )
+            .or("200"),
         ],
         DOES,
         STEPS,
@@ -96,10 +113,7 @@ pub static EXTERNAL: Table = Table {
     name: "[externals.*]",
     doc: "A third party: answers after its time, limits unknown.",
     keys: &[
-        &[
-            REPLICAS,
-            key("concurrency", Shape::WholeOr(UNLIMITED), "Requests at once.").or("\"unlimited\""),
-        ],
+        &[REPLICAS, key("concurrency", Shape::WholeOr(UNLIMITED), "Requests at once.").or("\"unlimited\"")],
         DOES,
         LINE,
         PLACE,

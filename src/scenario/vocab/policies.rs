@@ -4,7 +4,11 @@ use super::tables::{Key, Shape, Table, key, later};
 
 /// What a policy may say; a call may say the same inline.
 pub(super) const RULES: &[Key] = &[
-    key("timeout", Shape::Duration, "Per try; the caller gives up, the callee works on and its answer is late. Default: none."),
+    key(
+        "timeout",
+        Shape::Duration,
+        "Per try; the caller gives up, the callee works on and its answer is late. Default: none.",
+    ),
     later("deadline", "Spans all tries of a call."),
     later("propagate_deadline", "Hands the deadline to the callee."),
     later("retries", "Tries again after a failure: { max, on, backoff, backoff_max, backoff_factor, jitter, budget }."),

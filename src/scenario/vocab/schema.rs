@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{COUNTS, FILE, Key, LAW, STEPS, Shape, Table, VERBS, Word};
+use super::{BRANCH_LAW, COUNTS, FILE, Key, LAW, STEPS, Shape, Table, VERBS, Word};
 
 /// The JSON Schema (draft-07) of a scenario file: every key that this version runs, with its meaning and its default.
 pub fn json_schema() -> Value {
@@ -58,6 +58,10 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::Share => json!({ "anyOf": [{ "type": "number", "minimum": 0, "maximum": 1 }, text(SHARE)] }),
         Shape::Zone => text("^[^/]+(/[^/]+){0,2}$"),
         Shape::Choice(words) => one_of(words),
+        Shape::ChoiceOrLaw(words) => {
+            let any = law(&LAW, "law", &text(DURATION), definitions);
+            json!({ "anyOf": [one_of(words), { "allOf": [{ "type": "object" }, any] }] })
+        }
         Shape::WholeOr(words) => json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, one_of(words)] }),
         Shape::Law => law(&LAW, "law", &text(DURATION), definitions),
         Shape::Counts => law(&COUNTS, "counts", &json!({ "type": "number", "minimum": 0 }), definitions),
@@ -67,6 +71,10 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         }
         Shape::One(table) => object(table, definitions),
         Shape::Named(table) => json!({ "type": "object", "additionalProperties": object(table, definitions) }),
+        Shape::List(table) if std::ptr::eq(table, &raw const BRANCH_LAW) => {
+            branch(definitions);
+            json!({ "type": "array", "items": { "$ref": "#/definitions/branch" } })
+        }
         Shape::List(table) => json!({ "type": "array", "items": object(table, definitions) }),
         Shape::Steps => steps(definitions),
         Shape::Edits => json!({ "type": "object", "additionalProperties": { "type": "object" } }),
@@ -97,9 +105,24 @@ fn law(table: &'static Table, name: &str, plain: &Value, definitions: &mut Map<S
     json!({ "$ref": format!("#/definitions/{name}") })
 }
 
+/// A branch of a mix is a law, which may be a mix: it is defined once over times and once over counts.
+fn branch(definitions: &mut Map<String, Value>) {
+    if !definitions.contains_key("branch") {
+        definitions.insert("branch".into(), Value::Null);
+        let over_times = object(&BRANCH_LAW, definitions);
+        let mut over_counts = over_times.clone();
+        unitless(&mut over_counts);
+        definitions.insert("branch".into(), over_times);
+        definitions.insert("count-branch".into(), over_counts);
+    }
+}
+
 /// The same law over plain numbers.
 fn unitless(value: &mut Value) {
     match value {
+        Value::String(reference) if reference == "#/definitions/branch" => {
+            *reference = "#/definitions/count-branch".into();
+        }
         Value::Object(map) if map.get("pattern").is_some_and(|p| p == DURATION) => {
             map.remove("pattern");
             map.insert("type".into(), json!("number"));

@@ -10,7 +10,8 @@ pub type StepTable = &'static Table;
 const ANY: &[Key] = &[
     key("times", Shape::Whole, "So often, one after the other; inside `parallel`: so many copies at once.").or("1"),
     key("probability", Shape::Share, "How likely the step is taken.").or("1.0"),
-    key("optional", Shape::Flag, "Only for a branch of `parallel`: awaited up to its timeout, and may be missing.").or("false"),
+    key("optional", Shape::Flag, "Only for a branch of `parallel`: awaited up to its timeout, and may be missing.")
+        .or("false"),
 ];
 
 const CALLING: &[Key] = &[

@@ -66,6 +66,8 @@ pub enum Shape {
     Target,
     /// One of these words.
     Choice(&'static [Word]),
+    /// One of these words, or a time that varies as a table.
+    ChoiceOrLaw(&'static [Word]),
     /// A whole number or one of these words.
     WholeOr(&'static [Word]),
     /// A target, or a list of targets with shares.

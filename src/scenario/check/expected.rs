@@ -1,0 +1,45 @@
+//! What a forecast says.
+
+/// What to expect of a scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Forecast {
+    /// By node, in name order.
+    pub nodes: Vec<NodeForecast>,
+    /// By client, in name order: requests per second, averaged over the run. A closed client's is an upper bound.
+    pub clients: Vec<(String, f64)>,
+    /// Events of one replication, roughly.
+    pub events: f64,
+    /// Whether calls in a circle multiply without bound.
+    pub explodes: bool,
+    /// Whether a closed client never lets time pass.
+    pub spins: Option<String>,
+}
+
+/// What to expect of a node.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeForecast {
+    /// Its name.
+    pub name: String,
+    /// Requests that arrive per second, averaged over the run; function calls are not arrivals.
+    pub rate: f64,
+    /// The same at the height of the load.
+    pub peak_rate: f64,
+    /// Own CPU per request, in milliseconds, function calls included.
+    pub work_ms: f64,
+    /// Work offered, in Erlangs: workers busy on average if there were enough.
+    pub offered: f64,
+    /// Workers over all replicas; `None`: unlimited.
+    pub workers: Option<f64>,
+    /// CPU over all replicas: cores, or workers where nothing is said; `None`: unlimited.
+    pub cpus: Option<f64>,
+    /// Offered work ÷ CPU; 0 where it is unlimited.
+    pub utilization: f64,
+    /// The same at the height of the load.
+    pub peak_utilization: f64,
+    /// Workers held ÷ workers, waiting for callees included where the caller blocks; a lower bound.
+    pub held: f64,
+    /// Mean time to its answer without any waiting in line, in milliseconds; a lower bound.
+    pub response_ms: f64,
+    /// Tries of one request at worst, over the longest path to it: 1 without retries.
+    pub worst_attempts: u64,
+}

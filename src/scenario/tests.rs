@@ -1,0 +1,216 @@
+//! What the parts of the scenario promise one another.
+
+use super::*;
+
+/// A file with free transport and the given rest.
+fn file(rest: &str) -> Source {
+    Source::text("a.toml", format!("version = 1\n[defaults]\ntransport = \"free\"\n{rest}"))
+}
+
+fn loaded(rest: &str) -> Checked {
+    load(&file(rest), &[]).unwrap_or_else(|r| panic!("{}", crate::diag::render(&r.complaints, &r.source, false)))
+}
+
+const RICH: &str = r#"
+[sim]
+duration = "2m"
+[network]
+same_zone = "1500us"
+[network.links."shoppers -> orders"]
+latency = { dist = "weibull", mean = "33333333ns", shape = 0.7 }
+[discovery]
+load_balancing = "least_request"
+choices = "all"
+[clients.shoppers]
+calls = [{ to = "orders", share = "20%" }, { to = "orders.create" }]
+phases = [{ duration = "1m", rate = "10/s", ramp_to = "20/min" }, { rate = "7/h" }]
+batch = { dist = "geometric", mean = 10 }
+timeout = "3s"
+zone = "eu/a/h1"
+[clients.staff]
+calls = "orders.create"
+users = 3
+think_time = { mix = [{ share = "99%", mean = "2.4ns" }, { p50 = "1s", p90 = "2s", p999 = "9s" }] }
+[clients.bursts]
+calls = "orders"
+arrivals = "bursty"
+bursty = { low = "1/s", high = "2/s", stay_low = "1s", stay_high = "1m30s" }
+[clients.gaps]
+calls = "orders"
+arrivals = { value = "8s" }
+[services.orders]
+concurrency = "unlimited"
+cores = 1.5
+queue_order = "priority"
+preemptive = true
+queue_timeout = { dist = "uniform", min = "1ms", max = "9ms" }
+steps = []
+[services.orders.endpoints.create]
+work = { dist = "pareto", min = "1ms", max = "1s", alpha = 1.5 }
+error_rate = "0.2%"
+steps = [
+  { parallel = [{ call = "users.get", optional = true, times = 2 }, "mail", { wait = "1ms" }], wait_for = "any" },
+  { split = [{ weight = "70%", steps = [{ query = "db", policy = "p" }] }, { weight = 0.3, steps = [] }], probability = 0.25 },
+]
+[services.users.endpoints.get]
+work = "1ms"
+[externals.mail]
+wait = "20ms"
+[databases.db]
+work = { dist = "erlang", mean = "2ms", k = 3 }
+[policies.p]
+timeout = "500ms"
+[[slos]]
+of = "orders.create -> mail"
+expect = "p99.9 < 1s"
+[variants."second one"]
+services.orders.cores = 2
+"network.links.\"orders -> mail\".latency" = "9ms"
+"services.orders.endpoints.create.steps.1.probability" = 0.5
+"#;
+
+#[test]
+fn what_is_printed_loads_to_the_same_scenario() {
+    let rest = RICH.replace("orders.create -> mail", "orders -> mail");
+    let first = loaded(&rest);
+    let printed = canonical(&first.scenario);
+    let second = load(&Source::text("a.toml", printed.clone()), &[])
+        .unwrap_or_else(|r| panic!("{printed}\n{}", crate::diag::render(&r.complaints, &r.source, false)));
+    assert_eq!(first.hash, second.hash, "{printed}");
+    let again = canonical(&second.scenario);
+    assert_eq!(printed.replace("  # default", ""), again.replace("  # default", ""));
+    assert!(printed.contains("replicas = 1  # default"), "{printed}");
+}
+
+#[test]
+fn the_hash_is_about_meaning() {
+    let same = [
+        "[clients.c]\ncalls = \"s\"\nrate = \"60/min\"\n[services.s]\nwork = \"1ms\"\n",
+        "# a comment\nname = \"x\"\n[services]\ns = { work = \"1000us\", replicas = 1 }\n[clients]\nc = { rate = \"1/s\", calls = [{ to = \"s\" }] }\n",
+    ];
+    let hashes: Vec<String> = same
+        .iter()
+        .map(|text| {
+            load(&Source::text("a.toml", format!("version = 1\n{text}[defaults]\ntransport = \"free\"\n")), &[])
+                .unwrap()
+                .hash
+        })
+        .collect();
+    assert_eq!(hashes[0], hashes[1]);
+    assert_eq!(hashes[0].len(), 16);
+    assert_ne!(loaded(&same[0].replace("1ms", "2ms")).hash, hashes[0]);
+}
+
+#[test]
+fn changes_reach_everything_that_is_written() {
+    let text = "[clients.c]\ncalls = \"s\"\nrate = \"1/s\"\n[services.s]\nwork = { p50 = \"1ms\", p99 = \"2ms\" }\nsteps = [{ call = \"t\" }, \"t\"]\n\
+                [services.t]\nwork = \"1ms\" # short\n[[slos]]\nof = \"c\"\nexpect = \"success_rate > 99%\"\n";
+    let edits: Vec<Edit> = [
+        "clients.c.rate=200/s",
+        "services.s.work.p99=4ms",
+        "services.s.steps.0.timeout = 5ms",
+        "services.s.steps.1={ call = \"t\", times = 3 }",
+        "network.links.\"s -> t\".latency=9ms",
+        "policies.fast.timeout=1s",
+        "defaults.policy=fast",
+        "slos.0.expect=p99 < 4ms",
+        "sim.duration=\"5s\"",
+        "externals.mail={ work = \"1ms\" }",
+    ]
+    .iter()
+    .map(|edit| Edit::parse(edit).unwrap())
+    .collect();
+    let checked = load(&file(text), &edits)
+        .unwrap_or_else(|r| panic!("{}\n{}", r.source.text, crate::diag::render(&r.complaints, &r.source, false)));
+    let printed = canonical(&checked.scenario);
+    for part in [
+        "rate = \"200/s\"",
+        "p99 = \"4ms\"",
+        "{ call = \"t\", timeout = \"5ms\" },",
+        "{ call = \"t\", times = 3 },",
+        "[network.links.\"s -> t\"]\nlatency = \"9ms\"",
+        "[policies.fast]\ntimeout = \"1s\"",
+        "policy = \"fast\"",
+        "expect = \"p99 < 4ms\"",
+        "duration = \"5s\"",
+        "[externals.mail]",
+    ] {
+        assert!(printed.contains(part), "{part} is missing in\n{printed}");
+    }
+    assert!(checked.source.text.contains("# short"), "comments stay");
+}
+
+#[test]
+fn variants_are_changes_by_name() {
+    let rest = RICH.replace("orders.create -> mail", "orders -> mail");
+    let base = loaded(&rest);
+    assert_eq!(variant_edits(&base.scenario, "third one"), None);
+    let edits = variant_edits(&base.scenario, "second one").unwrap();
+    assert_eq!(edits.len(), 3);
+    let variant = load(&file(&rest), &edits).unwrap();
+    assert_eq!(variant.variant.as_deref(), Some("second one"));
+    assert_eq!(variant.scenario.nodes["orders"].cores.value, Some(2.0));
+    assert_eq!(variant.scenario.network.links.len(), 2);
+    assert_ne!(variant.hash, base.hash);
+}
+
+#[test]
+fn the_forecast_solves_the_traffic_equations() {
+    let jackson = "[network]\nsame_zone = \"0s\"\n[clients.a]\ncalls = \"h.x\"\nrate = \"30/s\"\n[clients.b]\ncalls = \"h.y\"\nrate = \"10/s\"\n\
+        [services.h]\nio = \"async\"\n\
+        [services.h.endpoints.x]\nsteps = [\"s0\", { split = [{ weight = 0.7, steps = [\"h.y\"] }, { weight = 0.3 }] }]\n\
+        [services.h.endpoints.y]\nsteps = [\"s1\", { split = [{ weight = 0.3, steps = [\"h.x\"] }, { weight = 0.7 }] }]\n\
+        [services.s0]\nconcurrency = 3\nwork = { mean = \"50ms\" }\n[services.s1]\nconcurrency = 2\nwork = { mean = \"20ms\" }\n";
+    let forecast = forecast(&loaded(jackson).scenario);
+    let rate = |name: &str| forecast.nodes.iter().find(|n| n.name == name).map(|n| (n.rate, n.utilization)).unwrap();
+    // x = 30 + 0.3 y, y = 10 + 0.7 x.
+    assert!((rate("s0").0 - 33.0 / 0.79).abs() < 1e-6, "{:?}", rate("s0"));
+    assert!((rate("s1").0 - 31.0 / 0.79).abs() < 1e-6);
+    assert!((rate("s0").1 - 33.0 / 0.79 * 0.05 / 3.0).abs() < 1e-6);
+    assert!(!forecast.explodes);
+}
+
+#[test]
+fn blocking_callers_are_forecast_to_hold_their_workers() {
+    let chain = |io: &str| {
+        let text = format!(
+            "[network]\nsame_zone = \"1ms\"\n[clients.c]\ncalls = \"a\"\nrate = \"10/s\"\n\
+             [services.a]\nio = \"{io}\"\nconcurrency = 2\nwork = \"10ms\"\nsteps = [{{ call = \"b\", times = 2 }}]\n\
+             [services.b]\nconcurrency = 4\nwork = \"50ms\"\n"
+        );
+        forecast(&loaded(&text).scenario).nodes[0].clone()
+    };
+    assert!((chain("blocking").held - 10.0 * (0.010 + 2.0 * 0.052) / 2.0).abs() < 1e-9);
+    assert!((chain("async").held - 10.0 * 0.010 / 2.0).abs() < 1e-9);
+}
+
+#[test]
+fn function_calls_are_work_of_the_caller() {
+    let text = "[clients.c]\ncalls = \"a\"\nrate = \"10/s\"\n[services.a]\nconcurrency = 2\nwork = \"10ms\"\n\
+                steps = [{ call = \"b\", transport = \"in-process\" }]\n[services.b]\nwork = \"50ms\"\nsteps = [\"d\"]\n[services.d]\nwork = \"1ms\"\n";
+    let forecast = forecast(&loaded(text).scenario);
+    let (a, b, d) = (&forecast.nodes[0], &forecast.nodes[1], &forecast.nodes[2]);
+    assert!((a.utilization - 10.0 * 0.060 / 2.0).abs() < 1e-9 && (a.work_ms - 60.0).abs() < 1e-9);
+    assert!(b.rate == 0.0 && (d.rate - 10.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_closed_load_is_bounded_by_its_narrowest_node() {
+    let text = "[network]\nsame_zone = \"0s\"\n[clients.c]\ncalls = \"s\"\nusers = 50\nthink_time = \"1s\"\n[services.s]\nconcurrency = 1\nwork = \"100ms\"\n";
+    let forecast = forecast(&loaded(text).scenario);
+    assert!((forecast.clients[0].1 - 10.0).abs() < 1e-9);
+    assert!(loaded(text).overloaded.is_empty(), "a closed load never overloads");
+    assert_eq!(
+        loaded(&text.replace("users = 50\nthink_time = \"1s\"", "rate = \"15/s\"")).overloaded,
+        ["s: 1.50 × what it can do"]
+    );
+}
+
+#[test]
+fn shares_of_a_node_hold_for_its_endpoints() {
+    let text = "[clients.c]\ncalls = \"s.x\"\nrate = \"1/s\"\n[services.s]\nerror_rate = 0.5\n[services.s.endpoints.x]\nwork = \"1ms\"\n\
+                [services.s.endpoints.y]\nerror_rate = 0.1\n";
+    let node = &loaded(text).scenario.nodes["s"];
+    assert_eq!((node.endpoints["x"].error_rate.value, node.endpoints["y"].error_rate.value), (0.5, 0.1));
+    assert!(!node.endpoints.contains_key(""));
+}
