@@ -111,6 +111,42 @@ fn ledger([work, queue, network, encode]: [f64; 4], p99: f64) -> Ledger {
     }
 }
 
+/// One client through variants: 5 ms of work that become 50 ms, each step with a cause that was added.
+pub(crate) fn tax() -> Vec<Summary> {
+    let steps: [(&str, &[(Cause, f64)]); 5] = [
+        ("in-process", &[]),
+        ("three hops", &[(Cause::Network, 1.5), (Cause::Encode, 0.6), (Cause::Queue, 0.4)]),
+        ("a proxy pair per hop", &[(Cause::Proxy, 8.0)]),
+        ("a database with a pool", &[(Cause::Database, 9.0), (Cause::ConnectionWait, 5.2)]),
+        ("cold connections, a retry", &[(Cause::Connect, 9.0), (Cause::FailedTries, 9.2), (Cause::RetryWait, 2.0)]),
+    ];
+    let mut so_far = vec![(Cause::Work, 5.0)];
+    let mut variant = |(name, added): (&str, &[(Cause, f64)])| {
+        so_far.extend_from_slice(added);
+        let mut summary = summary();
+        summary.scenario.variant = Some(name.to_owned());
+        summary.clients.remove("function calls");
+        summary.ledger.remove("function calls");
+        let total = &mut summary.ledger.get_mut("network calls").unwrap().total;
+        total.mean_ms = parts(&so_far);
+        let longer = |(cause, ms): &(Cause, f64)| (*cause, if *cause == Cause::Work { *ms } else { ms * 3.0 });
+        total.p99_ms = parts(&so_far.iter().map(longer).collect::<Vec<_>>());
+        summary
+    };
+    steps.into_iter().map(&mut variant).collect()
+}
+
+/// A client whose time went into every cause there is.
+pub(crate) fn every_cause() -> Summary {
+    let mut summary = summary();
+    for (at, ledger) in summary.ledger.values_mut().enumerate() {
+        let all: Vec<(Cause, f64)> = Cause::ALL.iter().enumerate().map(|(i, c)| (*c, ((i * 7 + at) % 5 + 1) as f64)).collect();
+        ledger.total.mean_ms = parts(&all);
+        ledger.total.p99_ms = parts(&all.iter().map(|(cause, ms)| (*cause, ms * 9.0)).collect::<Vec<_>>());
+    }
+    summary
+}
+
 /// Function calls against network calls, as the default scenario has them.
 pub(crate) fn summary() -> Summary {
     Summary {

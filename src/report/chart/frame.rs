@@ -5,7 +5,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Title;
 use super::axis::Scale;
-use super::palette::{FAINT, GRID, INK, PAPER, Pen, hair};
+use super::palette::{FAINT, Fill, GRID, INK, PAPER, Pen, Texture, hair};
 
 /// Width of a picture, points.
 pub(super) const WIDTH: f64 = 960.0;
@@ -14,6 +14,10 @@ pub(super) const HEIGHT: f64 = 540.0;
 
 /// Room that the name of a tick needs: beside each other, below each other.
 const TICK: (f64, f64) = (48.0, 24.0);
+
+/// Stripes: how wide, and how far from one to the next along the edge.
+const STRIPE: f64 = 1.6;
+const STRIPES: f64 = 7.0;
 
 /// Plotters' pixels per point.
 const FINE: f64 = 4.0;
@@ -55,6 +59,9 @@ impl Type {
     }
     pub(super) fn faint(self) -> Self {
         Self { colour: FAINT, ..self }
+    }
+    pub(super) fn light(self) -> Self {
+        Self { colour: PAPER, ..self }
     }
     pub(super) fn ending(self) -> Self {
         Self { across: HPos::Right, ..self }
@@ -106,6 +113,39 @@ impl Canvas<'_> {
     pub(super) fn rectangle(&self, area: Area, colour: RGBColor, strength: f64) {
         let corners = [fine((area.left, area.top)), fine((area.right, area.bottom))];
         let _ = self.area.draw(&Rectangle::new(corners, colour.mix(strength).filled()));
+    }
+
+    /// An area in the look of a cause, with a hair of paper around it that keeps neighbours apart.
+    pub(super) fn filled(&self, area: Area, fill: Fill) {
+        let full = fill.texture == Texture::Full;
+        self.rectangle(area, fill.colour, if full { 1.0 } else { 0.16 });
+        let pen = Pen { colour: fill.colour, dash: &[], width: STRIPE };
+        if matches!(fill.texture, Texture::Rising | Texture::Crossed) {
+            stripes(area).into_iter().for_each(|(from, to)| self.line(&[from, to], pen));
+        }
+        if matches!(fill.texture, Texture::Falling | Texture::Crossed) {
+            let mirrored = |(x, y): (f64, f64)| (x, area.top + area.bottom - y);
+            stripes(area).into_iter().for_each(|(from, to)| self.line(&[mirrored(from), mirrored(to)], pen));
+        }
+        self.outline(area, PAPER);
+    }
+
+    /// A thin line around an area.
+    pub(super) fn outline(&self, area: Area, colour: RGBColor) {
+        let corners = [fine((area.left, area.top)), fine((area.right, area.bottom))];
+        let _ = self.area.draw(&Rectangle::new(corners, stroke(hair(colour))));
+    }
+
+    /// Text in the middle of an area that is filled; on stripes it gets a patch of paper.
+    pub(super) fn upon(&self, text: &str, area: Area, fill: Fill, size: f64) {
+        let middle = (f64::midpoint(area.left, area.right), f64::midpoint(area.top, area.bottom));
+        if fill.texture != Texture::Full {
+            let (half, tall) = (room(text, size) / 2.0 + 3.0, size * 0.72);
+            let patch = Area { left: middle.0 - half, right: middle.0 + half, top: middle.1 - tall, bottom: middle.1 + tall };
+            self.rectangle(patch, PAPER, 0.88);
+        }
+        let set = Type::of(size).centred();
+        self.text(text, middle, if fill.is_dark() { set.light() } else { set });
     }
 
     pub(super) fn dot(&self, at: (f64, f64), radius: f64, colour: RGBColor) {
@@ -217,6 +257,20 @@ fn dashed(points: &[(f64, f64)], dash: &[f64]) -> Vec<Vec<(f64, f64)>> {
     pieces
 }
 
+/// Lines that rise to the right, as far as they lie within the area. Neighbouring areas share their rhythm.
+fn stripes(area: Area) -> Vec<((f64, f64), (f64, f64))> {
+    let first = ((area.left + area.top) / STRIPES).ceil() as i64;
+    let last = ((area.right + area.bottom) / STRIPES).floor() as i64;
+    (first..=last)
+        .map(|i| i as f64 * STRIPES)
+        .map(|sum| {
+            let (left, right) = (area.left.max(sum - area.bottom), area.right.min(sum - area.top));
+            ((left, sum - left), (right, sum - right))
+        })
+        .filter(|(from, to)| to.0 - from.0 > 0.5)
+        .collect()
+}
+
 fn extend(pieces: &mut [Vec<(f64, f64)>], point: (f64, f64)) {
     if let Some(piece) = pieces.last_mut() {
         piece.push(point);
@@ -234,6 +288,16 @@ mod tests {
         assert_eq!(pieces[0], [(0.0, 0.0), (6.0, 0.0)]);
         assert_eq!(pieces[1], [(8.0, 0.0), (10.0, 0.0), (14.0, 0.0)]);
         assert_eq!(pieces[2], [(16.0, 0.0), (20.0, 0.0)]);
+    }
+
+    #[test]
+    fn stripes_stay_within_their_area() {
+        let area = Area { left: 10.0, top: 20.0, right: 60.0, bottom: 40.0 };
+        let lines = stripes(area);
+        assert!(lines.len() >= 8, "{lines:?}");
+        for (x, y) in lines.iter().flat_map(|(from, to)| [from, to]) {
+            assert!((10.0..=60.0).contains(x) && (20.0..=40.0).contains(y), "{x} {y}");
+        }
     }
 
     #[test]
