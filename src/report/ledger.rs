@@ -8,10 +8,10 @@ use crate::experiment::summary::{Columns, Ledger, Parts, Stats, Summary};
 use crate::model::Cause;
 
 /// Columns of a bar.
-const BAR: usize = 20;
+const BAR: usize = 24;
 
 /// Columns of a client's name beside its bars.
-const NAME: usize = 18;
+const NAME: usize = 20;
 
 /// One client's ledger under the name that it is shown with.
 pub struct Entry<'a> {
@@ -37,31 +37,39 @@ pub fn entries(summaries: &[Summary]) -> Vec<Entry<'_>> {
     entries
 }
 
-/// The ledgers at a glance: a bar for the mean request and one for those around the 99th percentile, all on one scale.
+/// The ledgers at a glance: bars of the mean requests, then bars of those around the 99th percentile, each on a scale of
+/// their own, since a tail may be a hundred times as long.
 pub fn bars(entries: &[Entry], room: usize, color: bool) -> Vec<String> {
-    let shown: Vec<&Parts> = entries.iter().flat_map(|e| [&e.ledger.total.mean_ms, &e.ledger.total.p99_ms]).collect();
-    let most = shown.iter().map(|parts| parts.sum()).fold(0.0, f64::max);
+    let mean = entries.iter().map(|e| (&e.name, &e.ledger.total.mean_ms)).collect::<Vec<_>>();
+    let tail = entries.iter().filter(|e| e.ledger.p99_count > 0).map(|e| (&e.name, &e.ledger.total.p99_ms));
+    let tail = tail.collect::<Vec<_>>();
+    let rule = Tone::Faint.paint(&"─".repeat(room), color);
+    let mut lines = group("where the time went: the mean request", &mean, room, color);
+    if !lines.is_empty() {
+        lines.insert(1, rule);
+        lines.extend(group("requests around p99, on a scale of their own", &tail, room, color));
+        let causes = present(mean.iter().chain(&tail).map(|(_, parts)| *parts));
+        lines.extend(legend_lines(&causes, room, color));
+    }
+    lines
+}
+
+/// A heading and a bar for each, all on one scale.
+fn group(head: &str, all: &[(&String, &Parts)], room: usize, color: bool) -> Vec<String> {
+    let most = all.iter().map(|(_, parts)| parts.sum()).fold(0.0, f64::max);
     if most <= 0.0 {
         return Vec::new();
     }
-    let names = entries.iter().map(|e| width(&e.name)).fold(0, usize::max).min(NAME);
-    let rule = Tone::Faint.paint(&"─".repeat(room), color);
-    let mut lines = vec![Tone::Faint.paint("where the time went", color), rule];
-    for entry in entries {
-        let total = &entry.ledger.total;
-        let mut called = cut(&entry.name, names);
-        let tail = (entry.ledger.p99_count > 0).then_some(("p99", &total.p99_ms));
-        for (which, parts) in [("mean", &total.mean_ms)].into_iter().chain(tail) {
-            let front = format!("{called}{}  {which:<4}  {:>7}  ", pad(&called, names), time(parts.sum()));
-            let bar_pad = " ".repeat(BAR - columns(parts, most / BAR as f64).min(BAR));
-            let words = parts_in_words(parts, room.saturating_sub(width(&front) + BAR + 2));
-            let bar = bar(parts, most / BAR as f64, color);
-            lines.push(format!("{front}{bar}{bar_pad}  {words}").trim_end().to_owned());
-            called.clear();
-        }
+    let names = all.iter().map(|(name, _)| width(name)).fold(0, usize::max).min(NAME);
+    let mut lines = vec![Tone::Faint.paint(head, color)];
+    for (name, parts) in all {
+        let name = cut(name, names);
+        let front = format!("{name}{}  {:>7}  ", pad(&name, names), time(parts.sum()));
+        let gap = " ".repeat(BAR - columns(parts, most / BAR as f64).min(BAR));
+        let words = parts_in_words(parts, room.saturating_sub(width(&front) + BAR + 2));
+        let bar = bar(parts, most / BAR as f64, color);
+        lines.push(format!("{front}{bar}{gap}  {words}").trim_end().to_owned());
     }
-    let causes = present(shown.into_iter());
-    lines.extend(legend_lines(&causes, room, color));
     lines
 }
 
@@ -181,6 +189,7 @@ fn cells(of: &Columns, whole: &Columns, part: impl Fn(&Parts) -> f64) -> [Cell; 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::cause::mark;
     use crate::report::sample;
 
     #[test]
@@ -188,11 +197,12 @@ mod tests {
         let summary = sample::summary();
         let lines = bars(&entries(&[summary]), 80, false);
         assert!(lines.iter().all(|line| width(line) <= 80), "{lines:#?}");
-        assert_eq!(lines.len(), 7, "{lines:#?}");
-        assert!(lines[2].contains("function calls  mean  9.72 ms") && lines[2].ends_with("work 82 % · queue 10 %"), "{lines:#?}");
-        let filled = |line: &str| line.chars().filter(|c| Cause::ALL.iter().any(|x| super::super::cause::mark(*x) == *c)).count();
-        assert!(filled(&lines[3]) > filled(&lines[2]), "the tail is longer: {lines:#?}");
-        assert_eq!(lines[6], "█ work   ░ queue   ─ network   ▒ encode");
+        assert_eq!(lines.len(), 8, "{lines:#?}");
+        assert!(lines[2].starts_with("function calls  9.72 ms  ███"), "{lines:#?}");
+        assert!(lines[2].ends_with("work 82 % · queue 10 %"), "{lines:#?}");
+        let filled = |line: &str| Cause::ALL.iter().map(|cause| line.matches(mark(*cause)).count()).sum::<usize>();
+        assert!(filled(&lines[3]) > filled(&lines[2]) && filled(&lines[3]) == BAR, "{lines:#?}");
+        assert_eq!(lines[7], "█ work   ░ queue   ─ network   ▒ encode");
     }
 
     #[test]

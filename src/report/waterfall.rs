@@ -155,7 +155,8 @@ pub fn render(trace: &Trace, room: usize, all: bool, color: bool) -> String {
 /// A name below its parents, with its remark before it: a name may be cut, a remark must not.
 fn name(span: &Span, depth: usize) -> String {
     let indent = if depth == 0 { String::new() } else { format!("{}└ ", "  ".repeat((depth - 1).min(6))) };
-    let remark = remark(span.outcome, span.abandoned).map_or_else(String::new, |remark| format!("✗ {remark}: "));
+    let mark = if span.outcome.is_good() { "" } else { "✗ " };
+    let remark = remark(span.outcome, span.abandoned).map_or_else(String::new, |remark| format!("{mark}{remark}: "));
     format!("{indent}{remark}{}", clean(&span.name))
 }
 

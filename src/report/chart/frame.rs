@@ -28,7 +28,7 @@ const PLOTTERS_FONT: f64 = 1.24;
 /// The families that a viewer of the SVG may have, best first. The PNG has the first, embedded.
 const FAMILIES: &str = "Inter, Helvetica Neue, Arial, DejaVu Sans, sans-serif";
 
-/// Mean advance of Inter's letters by size, on the safe side: what a label needs when it cannot be measured.
+/// Mean advance of Inter's bold letters by size, on the safe side.
 const ADVANCE: f64 = 0.58;
 
 /// Sizes of text, points.
@@ -136,16 +136,29 @@ impl Canvas<'_> {
         let _ = self.area.draw(&Rectangle::new(corners, stroke(hair(colour))));
     }
 
-    /// Text in the middle of an area that is filled; on stripes it gets a patch of paper.
-    pub(super) fn upon(&self, text: &str, area: Area, fill: Fill, size: f64) {
-        let middle = (f64::midpoint(area.left, area.right), f64::midpoint(area.top, area.bottom));
-        if fill.texture != Texture::Full {
-            let (half, tall) = (room(text, size) / 2.0 + 3.0, size * 0.72);
-            let patch = Area { left: middle.0 - half, right: middle.0 + half, top: middle.1 - tall, bottom: middle.1 + tall };
-            self.rectangle(patch, PAPER, 0.88);
+    /// Lines of text in the middle of an area that is filled; on stripes they get a patch of paper.
+    pub(super) fn upon(&self, lines: &[String], area: Area, fill: Fill, size: f64) {
+        let (x, y) = (f64::midpoint(area.left, area.right), f64::midpoint(area.top, area.bottom));
+        let (pitch, count) = (size * 1.3, lines.len() as f64);
+        if fill.texture != Texture::Full && !lines.is_empty() {
+            let half = lines.iter().map(|line| room(line, size)).fold(0.0, f64::max) / 2.0 + 2.0;
+            let tall = pitch * count / 2.0 + 1.0;
+            self.rectangle(Area { left: x - half, right: x + half, top: y - tall, bottom: y + tall }, PAPER, 0.9);
         }
         let set = Type::of(size).centred();
-        self.text(text, middle, if fill.is_dark() { set.light() } else { set });
+        for (i, line) in lines.iter().enumerate() {
+            let down = (i as f64 - (count - 1.0) / 2.0) * pitch;
+            self.text(line, (x, y + down), if fill.is_dark() { set.light() } else { set });
+        }
+    }
+
+    /// Text at the end of a bar, on paper, so that no grid line strikes it through.
+    pub(super) fn beside(&self, text: &str, (x, y): (f64, f64), set: Type) {
+        let (tall, right) = (set.size * 0.68, x + 8.0 + room(text, set.size));
+        if !text.is_empty() {
+            self.rectangle(Area { left: x + 4.0, right, top: y - tall, bottom: y + tall }, PAPER, 1.0);
+        }
+        self.text(text, (x + 8.0, y), set);
     }
 
     pub(super) fn dot(&self, at: (f64, f64), radius: f64, colour: RGBColor) {
@@ -219,9 +232,22 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// The room that a label needs, points.
+/// The room that a label needs, points; rather too much, for a viewer may have a wider font.
 pub(super) fn room(label: &str, size: f64) -> f64 {
-    crate::report::text::width(label) as f64 * size * ADVANCE
+    label.chars().map(advance).sum::<f64>() * size * 1.06
+}
+
+/// About the advance of a letter of Inter, by its size.
+fn advance(letter: char) -> f64 {
+    match letter {
+        'i' | 'j' | 'l' | 'I' | ' ' | '.' | ',' | ':' | ';' | '·' | '\'' | '|' => 0.28,
+        'f' | 'r' | 't' | '(' | ')' | '[' | ']' | '/' => 0.38,
+        'm' | 'w' | 'M' | 'W' | '%' => 0.88,
+        '-' => 0.46,
+        'A'..='Z' => 0.7,
+        ' '..='~' => 0.6,
+        _ => 0.62 * unicode_width::UnicodeWidthChar::width(letter).unwrap_or(1) as f64,
+    }
 }
 
 /// Cuts a line into the pieces that `dash` leaves of it.

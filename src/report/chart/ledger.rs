@@ -10,13 +10,16 @@ use crate::model::Cause;
 use crate::report::cause::{name, present};
 use crate::report::ledger::Entry;
 use crate::report::number::time;
-use crate::report::text::cut;
+use crate::report::text::{cut, wrapped};
 
 /// Bars below each other at most.
 const ROWS: usize = 14;
 
-/// Longest name beside a bar, letters.
-const LABEL: usize = 24;
+/// Longest line of a name beside a bar, letters.
+const LABEL: usize = 20;
+
+/// From one line of a name to the next.
+const LINE: f64 = 19.0;
 
 /// Where the panels begin and how far they stand apart; between panels and key.
 const TOP: f64 = 126.0;
@@ -25,6 +28,9 @@ const FOOT: f64 = 46.0;
 
 /// What an end of a bar needs for its sum.
 const SUM: f64 = 66.0;
+
+/// A bar this high has room for two lines.
+const TWO_LINES: f64 = 38.0;
 
 /// A tail that is at most this much longer than the mean shares its scale.
 const FAR: f64 = 2.6;
@@ -43,7 +49,8 @@ pub fn ledger(title: &Title, entries: &[Entry]) -> String {
     let key = Key::of(&present(columns()), &[], 32.0, WIDTH - 32.0);
     let bottom = TOP + row_height(shown.len()) * shown.len() as f64;
     picture(title, bottom + FOOT + key.height + 24.0, |canvas| {
-        let widest = shown.iter().map(|e| room(&cut(&e.name, LABEL), size::LABEL)).fold(40.0, f64::max);
+        let names: Vec<Vec<String>> = shown.iter().map(|e| lines(&e.name, row_height(shown.len()))).collect();
+        let widest = names.iter().flatten().map(|line| room(line, size::LABEL)).fold(40.0, f64::max);
         for panel in panels(shown, 32.0 + widest + 14.0, bottom) {
             panel.frame(canvas);
             let mean = panel.head.contains("mean");
@@ -52,9 +59,12 @@ pub fn ledger(title: &Title, entries: &[Entry]) -> String {
                 panel.bar(canvas, if mean { &total.mean_ms } else { &total.p99_ms }, place(i, shown.len()));
             }
         }
-        for (i, entry) in shown.iter().enumerate() {
+        for (i, lines) in names.iter().enumerate() {
             let (top, bottom) = place(i, shown.len());
-            canvas.text(&cut(&entry.name, LABEL), (32.0, f64::midpoint(top, bottom)), Type::of(size::LABEL).bold());
+            let first = f64::midpoint(top, bottom) - (lines.len() as f64 - 1.0) * LINE / 2.0;
+            for (at, line) in lines.iter().enumerate() {
+                canvas.text(line, (32.0, first + at as f64 * LINE), Type::of(size::LABEL).bold());
+            }
         }
         key.draw(canvas, bottom + FOOT);
         if !hidden.is_empty() {
@@ -62,6 +72,19 @@ pub fn ledger(title: &Title, entries: &[Entry]) -> String {
             canvas.text(&note, (WIDTH - 32.0, 65.0), Type::of(size::SMALL).faint().ending());
         }
     })
+}
+
+/// A name in one line, or in two where its row has room for them.
+fn lines(name: &str, height: f64) -> Vec<String> {
+    let mut lines = wrapped(name, LABEL);
+    if lines.len() > 1 && height < 2.0 * LINE {
+        return vec![cut(name, LABEL)];
+    }
+    if lines.len() > 2 {
+        let rest = lines.split_off(1).join(" ");
+        lines.push(cut(&rest, LABEL));
+    }
+    lines
 }
 
 /// Few bars are thick, many are thin.
@@ -111,19 +134,26 @@ impl Panel {
             sum += parts.of(cause);
             let area = Area { left, top, right: self.scale.at(sum), bottom };
             canvas.filled(area, fill(cause));
-            if let Some(label) = label(cause, parts.of(cause), area.right - area.left - 8.0) {
-                canvas.upon(&label, area, fill(cause), size::SMALL);
-            }
+            let label = label(cause, parts.of(cause), area.right - area.left - 8.0, bottom - top);
+            canvas.upon(&label, area, fill(cause), size::SMALL);
         }
         let total = if sum > 0.0 { time(sum) } else { String::new() };
-        canvas.text(&total, (self.scale.at(sum) + 8.0, f64::midpoint(top, bottom)), Type::of(size::LABEL).bold());
+        canvas.beside(&total, (self.scale.at(sum), f64::midpoint(top, bottom)), Type::of(size::LABEL).bold());
     }
 }
 
-/// As much as fits of name and time.
-fn label(cause: Cause, ms: f64, wide: f64) -> Option<String> {
-    let all = [format!("{} {}", name(cause), time(ms)), name(cause)];
-    all.into_iter().find(|label| room(label, size::SMALL) <= wide)
+/// As much as fits of name and time, in one line or two.
+fn label(cause: Cause, ms: f64, wide: f64, tall: f64) -> Vec<String> {
+    let (name, time) = (name(cause), time(ms));
+    let one = format!("{name} {time}");
+    let fits = |line: &String| room(line, size::SMALL) <= wide;
+    let two = vec![name.clone(), time];
+    match () {
+        () if fits(&one) => vec![one],
+        () if tall >= TWO_LINES && two.iter().all(fits) => two,
+        () if fits(&name) => vec![name],
+        () => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -147,17 +177,19 @@ mod tests {
 
     #[test]
     fn labels_fit_or_are_left_out() {
-        assert_eq!(label(Cause::Queue, 5.0, 200.0).as_deref(), Some("queue 5.00 ms"));
-        assert_eq!(label(Cause::Queue, 5.0, 60.0).as_deref(), Some("queue"));
-        assert_eq!(label(Cause::Queue, 5.0, 20.0), None);
+        let lines = |wide, tall| label(Cause::Queue, 5.0, wide, tall).join("|");
+        assert_eq!(lines(200.0, 50.0), "queue 5.00 ms");
+        assert_eq!(lines(70.0, 50.0), "queue|5.00 ms");
+        assert_eq!(lines(70.0, 20.0), "queue");
+        assert_eq!(lines(20.0, 50.0), "");
     }
 
     #[test]
     fn a_long_tail_gets_a_scale_of_its_own() {
         let far = ledger(&title(), &entries(&[sample::every_cause()]));
         assert!(far.contains("on a scale of their own"));
-        let near = ledger(&title(), &entries(&sample::tax()));
-        assert!(!near.contains("on a scale of their own"));
+        let near = ledger(&title(), &entries(&sample::tax()[..1]));
+        assert!(near.contains("around p99") && !near.contains("on a scale of their own"));
     }
 
     #[test]

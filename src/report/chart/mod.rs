@@ -23,7 +23,7 @@ pub use timeline::{Track, timeline};
 pub use waterfall::waterfall;
 
 use crate::experiment::summary::Summary;
-use crate::report::content::{caption, named};
+use crate::report::content::{caption, named, variant};
 use crate::report::ledger::entries;
 use crate::report::number::plain;
 use crate::report::text::clean;
@@ -70,7 +70,7 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
     }
     let usage = usage(summaries);
     if !usage.is_empty() {
-        let title = format!("{}: nodes", clean(&first.scenario.name));
+        let title = format!("{}: how full the nodes were", clean(&first.scenario.name));
         pictures.push(Picture { name: "nodes", svg: nodes(&Title { title, subtitle: caption(first) }, &usage) });
     }
     pictures
@@ -90,16 +90,14 @@ fn each_client<T>(
     all
 }
 
-/// How every node was used; a node's variants stand below each other.
+/// How every node was used, in every variant.
 fn usage(summaries: &[Summary]) -> Vec<Usage> {
     let mut all = Vec::new();
     for summary in summaries {
-        for (name, node) in &summary.nodes {
-            all.push((name, Usage::of(named(summaries, summary, name, summary.nodes.len()), node)));
-        }
+        let variant = if summaries.len() > 1 { variant(summary) } else { String::new() };
+        all.extend(summary.nodes.iter().map(|(name, node)| Usage::of(clean(name), variant.clone(), node)));
     }
-    all.sort_by(|a, b| a.0.cmp(b.0));
-    all.into_iter().map(|(_, usage)| usage).collect()
+    all
 }
 
 /// Pictures to look at: `HOPTAX_DRAW=/tmp/charts cargo test --lib drawn_to_be_looked_at -- --ignored`.

@@ -4,8 +4,8 @@ use super::Title;
 use super::axis::{Scale, time_of_tick};
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
 use super::key::Key;
-use super::palette::{FAINT, FAILED, GRID, PAPER, Pen, fill, hair};
-use crate::experiment::trace::Trace;
+use super::palette::{FAILED, FAINT, PAPER, Pen, fill, hair};
+use crate::experiment::trace::{Span, Trace};
 use crate::report::number::time;
 use crate::report::text::{clean, cut};
 use crate::report::waterfall::{Row, causes, end, facts, ms, remark, rows, title};
@@ -46,13 +46,17 @@ pub fn waterfall(trace: &Trace) -> String {
             span(canvas, trace, row, &scale, (top, top + BAR));
         }
         key.draw(canvas, bottom + FOOT);
-        canvas.text(&notes(left_out), (32.0, bottom + FOOT + key.height + 16.0), Type::of(size::SMALL).faint());
+        canvas.text(&notes(trace, left_out), (32.0, bottom + FOOT + key.height + 16.0), Type::of(size::SMALL).faint());
     })
 }
 
-fn notes(left_out: usize) -> String {
-    let bars = "thin line: a callee has it · pale: nobody waits for it any more";
-    if left_out > 0 { format!("{bars} · {left_out} shorter spans not drawn") } else { bars.into() }
+/// What the key leaves unsaid.
+fn notes(trace: &Trace, left_out: usize) -> String {
+    let late = trace.spans.iter().any(|span| span.abandoned.is_some());
+    let mut notes = vec!["thin line: a callee has it".to_owned()];
+    notes.extend(late.then(|| "pale: nobody waits for it any more".to_owned()));
+    notes.extend((left_out > 0).then(|| format!("{left_out} shorter spans not drawn")));
+    notes.join(" · ")
 }
 
 fn indent(row: &Row) -> f64 {
@@ -77,8 +81,10 @@ fn span(canvas: &Canvas, trace: &Trace, row: &Row, scale: &Scale, (top, bottom):
     let place = |ns: u64| scale.at(ms(ns));
     canvas.text(&called(trace, row), (32.0 + indent(row), middle), Type::of(size::SMALL));
     // However short it is, it is seen.
-    let (left, right) = (place(span.from), place(span.to).max(place(span.from) + 1.5));
-    canvas.rectangle(Area { left, right, top: middle - 1.5, bottom: middle + 1.5 }, FAINT, 0.5);
+    let right = place(span.to).max(place(span.from) + 1.5);
+    for (from, to) in gaps(span) {
+        canvas.rectangle(Area { left: place(from), right: place(to), top: middle - 1.5, bottom: middle + 1.5 }, FAINT, 0.5);
+    }
     for s in span.segments.iter().filter(|s| s.to > s.from) {
         canvas.filled(Area { left: place(s.from), right: place(s.to).max(place(s.from) + 1.0), top, bottom }, fill(s.cause));
     }
@@ -86,12 +92,27 @@ fn span(canvas: &Canvas, trace: &Trace, row: &Row, scale: &Scale, (top, bottom):
         canvas.rectangle(Area { left: place(since), right: right + 1.0, top, bottom }, PAPER, 0.72);
         canvas.line(&[(place(since), top - 3.0), (place(since), bottom + 3.0)], Pen { width: 2.0, ..hair(FAILED) });
     }
-    canvas.line(&[(left, top), (left, bottom)], hair(GRID));
     let took = time(ms(span.to - span.from));
     match remark(span.outcome, span.abandoned) {
-        Some(remark) => canvas.text(&format!("{took} {remark}"), (right + 8.0, middle), Type::of(size::SMALL).bold()),
-        None => canvas.text(&took, (right + 8.0, middle), Type::of(size::SMALL).faint()),
+        Some(remark) => canvas.beside(&format!("{took} {remark}"), (right, middle), Type::of(size::SMALL).bold()),
+        None => canvas.beside(&took, (right, middle), Type::of(size::SMALL).faint()),
     }
+}
+
+/// The stretches that are not a span's own: callees have it.
+fn gaps(span: &Span) -> Vec<(u64, u64)> {
+    let mut gaps = Vec::new();
+    let mut until = span.from;
+    for s in &span.segments {
+        if s.from > until {
+            gaps.push((until, s.from));
+        }
+        until = until.max(s.to);
+    }
+    if span.to > until {
+        gaps.push((until, span.to));
+    }
+    gaps
 }
 
 #[cfg(test)]
@@ -106,6 +127,14 @@ mod tests {
             assert!(svg.contains(word), "{word}");
         }
         assert!(!svg.contains("not drawn"));
+    }
+
+    #[test]
+    fn what_is_not_own_time_is_a_gap() {
+        let trace = sample_trace::trace();
+        assert_eq!(gaps(&trace.spans[1]), [(7_200_000, 41_000_000)]);
+        assert_eq!(gaps(&trace.spans[0]), [(0, 46_000_000)]);
+        assert!(gaps(&trace.spans[7]).is_empty());
     }
 
     #[test]
