@@ -69,13 +69,19 @@ pub fn bar(parts: &Parts, per_column: f64, color: bool) -> String {
 }
 
 /// The causes of which there is something in any of `all`, in the order of the output.
-pub fn present<'a>(all: impl Iterator<Item = &'a Parts> + Clone) -> Vec<Cause> {
-    Cause::ALL.into_iter().filter(|cause| all.clone().any(|parts| parts.of(*cause) > 0.0)).collect()
+pub fn present<'a>(all: impl IntoIterator<Item = &'a Parts>) -> Vec<Cause> {
+    let mut sum = Parts::default();
+    for parts in all {
+        for (sum, ms) in sum.0.iter_mut().zip(parts.0) {
+            *sum += ms;
+        }
+    }
+    Cause::ALL.into_iter().filter(|cause| sum.of(*cause) > 0.0).collect()
 }
 
 /// Causes by size, the largest first; those of which there is nothing are left out.
 pub fn by_size(parts: &Parts) -> Vec<Cause> {
-    let mut causes = present(std::iter::once(parts));
+    let mut causes = present([parts]);
     causes.sort_by(|a, b| parts.of(*b).total_cmp(&parts.of(*a)));
     causes
 }

@@ -166,7 +166,7 @@ fn nodes(ledger: &Ledger) -> Sheet {
 
 /// Causes of which any column has something, by the mean.
 fn ranked(columns: &Columns) -> Vec<Cause> {
-    let mut causes = present([&columns.mean_ms, &columns.p50_ms, &columns.p99_ms].into_iter());
+    let mut causes = present([&columns.mean_ms, &columns.p50_ms, &columns.p99_ms]);
     causes.sort_by(|a, b| columns.mean_ms.of(*b).total_cmp(&columns.mean_ms.of(*a)));
     causes
 }
@@ -210,7 +210,8 @@ mod tests {
         let summary = sample::summary();
         let all = entries(std::slice::from_ref(&summary));
         let sheets = sheets(&all[1], summary.clients.get("network calls"));
-        let rows: Vec<Vec<&str>> = sheets[0].1.rows.iter().map(|r| r.iter().map(|c| c.text.as_str()).collect()).collect();
+        let rows: Vec<Vec<&str>> =
+            sheets[0].1.rows.iter().map(|r| r.iter().map(|c| c.text.as_str()).collect()).collect();
         let sum = rows.iter().find(|row| row[0] == "sum").unwrap();
         let latency = rows.iter().find(|row| row[0] == "latency").unwrap();
         assert_eq!((sum[1], sum[2]), (latency[1], "100 %"), "{rows:#?}");

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::experiment::summary::{
-    Columns, Conservation, Distribution, Estimate, Ledger, Moment, Node, Outcome, Parts, Run, ScenarioRef, Stats, Summary, Tool, Verdict,
+    Columns, Conservation, Distribution, Estimate, Ledger, Moment, Node, Outcome, Parts, Run, ScenarioRef, Stats,
+    Summary, Tool, Verdict,
 };
 use crate::model::Cause;
 
@@ -93,7 +94,9 @@ pub(crate) fn parts(of: &[(Cause, f64)]) -> Parts {
 fn ledger([work, queue, network, encode]: [f64; 4], p99: f64) -> Ledger {
     let columns = |share: f64| {
         let rest = [(Cause::Network, network * share), (Cause::Encode, encode * share)];
-        let of = |work: f64, queue: f64| parts(&[&[(Cause::Work, work * share), (Cause::Queue, queue * share)], &rest[..]].concat());
+        let of = |work: f64, queue: f64| {
+            parts(&[&[(Cause::Work, work * share), (Cause::Queue, queue * share)], &rest[..]].concat())
+        };
         Columns {
             mean_ms: of(work, queue),
             p50_ms: of(work * 0.8, queue * 0.5),
@@ -140,7 +143,8 @@ pub(crate) fn tax() -> Vec<Summary> {
 pub(crate) fn every_cause() -> Summary {
     let mut summary = summary();
     for (at, ledger) in summary.ledger.values_mut().enumerate() {
-        let all: Vec<(Cause, f64)> = Cause::ALL.iter().enumerate().map(|(i, c)| (*c, ((i * 7 + at) % 5 + 1) as f64)).collect();
+        let all: Vec<(Cause, f64)> =
+            Cause::ALL.iter().enumerate().map(|(i, c)| (*c, ((i * 7 + at) % 5 + 1) as f64)).collect();
         ledger.total.mean_ms = parts(&all);
         ledger.total.p99_ms = parts(&all.iter().map(|(cause, ms)| (*cause, ms * 9.0)).collect::<Vec<_>>());
     }

@@ -28,7 +28,7 @@ fn span(parent: Option<usize>, kind: Kind, name: &str, at: (f64, f64), own: &[(C
 
 /// An order of 46 ms: two branches, in one of which the first try times out, in the other a database is asked.
 pub(crate) fn trace() -> Trace {
-    use Cause::{ConnectionWait, Connect, Database, Encode, Network, Queue, RetryWait, Work};
+    use Cause::{Connect, ConnectionWait, Database, Encode, Network, Queue, RetryWait, Work};
     let call = Kind::Call;
     let order = [
         (Encode, 0.0, 0.2),

@@ -71,7 +71,9 @@ fn longest(spans: &[Span], most: usize) -> Vec<bool> {
         }
         if line.len() <= room {
             room -= line.len();
-            line.into_iter().for_each(|at| kept[at] = true);
+            for at in line {
+                kept[at] = true;
+            }
         }
     }
     kept
@@ -142,11 +144,14 @@ pub fn render(trace: &Trace, room: usize, all: bool, color: bool) -> String {
         let tone = if remark(span.outcome, span.abandoned).is_some() { Tone::Bad } else { Tone::Plain };
         let (from, took) = (time(ms(span.from)), time(ms(span.to - span.from)));
         let bar = bar(trace, row.span, wide, color);
-        lines.push(format!("{}{pad}  {from:>TIME$}  {took:>TIME$}  {bar}", tone.paint(&name, color)).trim_end().to_owned());
+        lines.push(
+            format!("{}{pad}  {from:>TIME$}  {took:>TIME$}  {bar}", tone.paint(&name, color)).trim_end().to_owned(),
+        );
     }
-    lines.extend((left > 0).then(|| {
-        Tone::Faint.paint(&format!("{} shorter spans not shown; all with -v", count(left as u64)), color)
-    }));
+    lines
+        .extend((left > 0).then(|| {
+            Tone::Faint.paint(&format!("{} shorter spans not shown; all with -v", count(left as u64)), color)
+        }));
     lines.push(String::new());
     lines.extend(legend(trace, room, color));
     lines.join("\n") + "\n"
@@ -228,11 +233,14 @@ mod tests {
     fn a_waterfall_fits_a_terminal_and_marks_what_went_wrong() {
         let text = render(&sample_trace::trace(), 80, false, false);
         assert!(text.lines().all(|line| width(line) <= 80), "{text}");
-        assert!(text.starts_with("orders: request 4712 of shoppers\nanswered after 46.0 ms · set out at 12.3 s · seed 42"), "{text}");
+        assert!(
+            text.starts_with("orders: request 4712 of shoppers\nanswered after 46.0 ms · set out at 12.3 s · seed 42"),
+            "{text}"
+        );
         let line = |start: &str| text.lines().find(|l| l.trim_start().starts_with(start)).unwrap_or("").to_owned();
         let lost = line("└ ✗ timeout: paym");
         assert!(lost.contains("7.20 ms  25.8 ms") && lost.trim_end().ends_with("××××××"), "{text}");
-        assert!(line("└ orders.create").contains("█·") , "{text}");
+        assert!(line("└ orders.create").contains("█·"), "{text}");
         assert!(text.contains("· a callee has it   × nobody waits for it any more"), "{text}");
     }
 

@@ -120,12 +120,14 @@ impl Canvas<'_> {
         let full = fill.texture == Texture::Full;
         self.rectangle(area, fill.colour, if full { 1.0 } else { 0.16 });
         let pen = Pen { colour: fill.colour, dash: &[], width: STRIPE };
-        if matches!(fill.texture, Texture::Rising | Texture::Crossed) {
-            stripes(area).into_iter().for_each(|(from, to)| self.line(&[from, to], pen));
-        }
-        if matches!(fill.texture, Texture::Falling | Texture::Crossed) {
-            let mirrored = |(x, y): (f64, f64)| (x, area.top + area.bottom - y);
-            stripes(area).into_iter().for_each(|(from, to)| self.line(&[mirrored(from), mirrored(to)], pen));
+        let mirrored = |(x, y): (f64, f64)| (x, area.top + area.bottom - y);
+        for (from, to) in if full { Vec::new() } else { stripes(area) } {
+            if fill.texture != Texture::Falling {
+                self.line(&[from, to], pen);
+            }
+            if fill.texture != Texture::Rising {
+                self.line(&[mirrored(from), mirrored(to)], pen);
+            }
         }
         self.outline(area, PAPER);
     }

@@ -83,10 +83,17 @@ fn span(canvas: &Canvas, trace: &Trace, row: &Row, scale: &Scale, (top, bottom):
     // However short it is, it is seen.
     let right = place(span.to).max(place(span.from) + 1.5);
     for (from, to) in gaps(span) {
-        canvas.rectangle(Area { left: place(from), right: place(to), top: middle - 1.5, bottom: middle + 1.5 }, FAINT, 0.5);
+        canvas.rectangle(
+            Area { left: place(from), right: place(to), top: middle - 1.5, bottom: middle + 1.5 },
+            FAINT,
+            0.5,
+        );
     }
     for s in span.segments.iter().filter(|s| s.to > s.from) {
-        canvas.filled(Area { left: place(s.from), right: place(s.to).max(place(s.from) + 1.0), top, bottom }, fill(s.cause));
+        canvas.filled(
+            Area { left: place(s.from), right: place(s.to).max(place(s.from) + 1.0), top, bottom },
+            fill(s.cause),
+        );
     }
     if let Some(since) = span.abandoned.filter(|since| *since < span.to) {
         canvas.rectangle(Area { left: place(since), right: right + 1.0, top, bottom }, PAPER, 0.72);
@@ -123,7 +130,9 @@ mod tests {
     #[test]
     fn spans_are_named_and_failures_told() {
         let svg = waterfall(&sample_trace::trace());
-        for word in ["request 4712 of shoppers", "orders.create", "25.8 ms timeout", "database", "answered after 46.0 ms"] {
+        for word in
+            ["request 4712 of shoppers", "orders.create", "25.8 ms timeout", "database", "answered after 46.0 ms"]
+        {
             assert!(svg.contains(word), "{word}");
         }
         assert!(!svg.contains("not drawn"));

@@ -1,4 +1,4 @@
-//! Chrome's trace events, which Perfetto (ui.perfetto.dev) and chrome://tracing open.
+//! Chrome's trace events, which Perfetto and Chrome's own `about:tracing` open.
 //!
 //! Format: "Trace Event Format" of Chromium's trace viewer; times in microseconds. A node is a process, a replica a thread.
 //! Slices of one thread must nest, so spans that overlap without nesting (branches, hedges) get threads beside each other.

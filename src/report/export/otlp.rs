@@ -114,9 +114,8 @@ fn mixed(trace: &Trace, salt: &[u8], at: u64) -> u64 {
     let numbers = [trace.seed, trace.nth, at].map(u64::to_le_bytes);
     let words = [salt, trace.hash.as_bytes(), trace.client.as_bytes()];
     let bytes = words.into_iter().flatten().chain(numbers.iter().flatten());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash =
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     let hash = (hash ^ (hash >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
     (hash ^ (hash >> 32)).max(1)
 }

@@ -148,7 +148,8 @@ mod tests {
     fn a_call_has_two_sides_where_its_time_tells() {
         let trace = sample_trace::trace();
         let sides = sides(&trace);
-        let (caller, callee) = (found(&sides, Role::Client, "orders.create"), found(&sides, Role::Server, "orders.create"));
+        let (caller, callee) =
+            (found(&sides, Role::Client, "orders.create"), found(&sides, Role::Server, "orders.create"));
         assert_eq!((caller[0].node, caller[0].from, caller[0].to), ("shoppers", 0, 46_000_000));
         assert_eq!((callee[0].node, callee[0].from, callee[0].to), ("orders", 1_200_000, 44_200_000));
         assert_eq!(sides[callee[0].parent.unwrap()].role, Role::Client);
@@ -160,7 +161,8 @@ mod tests {
     fn a_try_that_is_given_up_works_on_at_the_callee() {
         let trace = sample_trace::trace();
         let sides = sides(&trace);
-        let (caller, callee) = (found(&sides, Role::Client, "payments.charge"), found(&sides, Role::Server, "payments.charge"));
+        let (caller, callee) =
+            (found(&sides, Role::Client, "payments.charge"), found(&sides, Role::Server, "payments.charge"));
         assert_eq!((caller[0].to, callee[0].to), (22_200_000, 33_000_000));
         assert_eq!((caller[1].node, callee[1].replica), ("orders", 1));
     }
