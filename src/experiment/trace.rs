@@ -25,6 +25,10 @@ pub enum Pick {
 pub struct Trace {
     /// The scenario's name.
     pub scenario: String,
+    /// The variant that was run, if any.
+    pub variant: Option<String>,
+    /// Hash of the scenario's checked form, as in a summary.
+    pub hash: String,
     /// The seed.
     pub seed: u64,
     /// The client that sent it.
