@@ -91,6 +91,7 @@ impl SharedCpu {
 
 impl<P: Probe> Machine<'_, P> {
     /// CPU work of `work` ns begins, to be charged as `cause`; none takes no time at all.
+    #[inline(always)]
     pub(super) fn start(&mut self, at: u32, work: u64, cause: Cause) -> Flow {
         if work == 0 {
             return Flow::On;
@@ -123,15 +124,16 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Work on a worker's own core ends.
     #[inline]
-    pub(super) fn finish(&mut self, at: u32) {
-        if self.frames[at].due == self.now {
-            self.complete(at);
-            self.walk(at);
+    pub(super) fn finish(&mut self, at: u32) -> Option<u32> {
+        if self.frames[at].due != self.now {
+            return None;
         }
+        self.complete(at);
+        Some(at)
     }
 
     /// Work is done: it is counted, and what was pending for it is void.
-    #[inline]
+    #[inline(always)]
     fn complete(&mut self, at: u32) {
         self.charge_work(at, self.frames[at].work);
         let frame = &mut self.frames[at];
