@@ -120,7 +120,12 @@ pub(super) fn theory(
     if !full {
         // The first and the last case of each model: the easy end and the hard one.
         let ends: Vec<bool> = (0..records.len())
-            .map(|at| at == 0 || at + 1 == records.len() || records[at - 1].model != records[at].model || records[at + 1].model != records[at].model)
+            .map(|at| {
+                at == 0
+                    || at + 1 == records.len()
+                    || records[at - 1].model != records[at].model
+                    || records[at + 1].model != records[at].model
+            })
             .collect();
         let mut ends = ends.into_iter();
         records.retain(|_| ends.next().unwrap_or(true));

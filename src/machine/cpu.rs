@@ -49,6 +49,11 @@ impl SharedCpu {
         }
     }
 
+    /// Whether nothing runs.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running == 0 && self.works.is_empty()
+    }
+
     /// One more work runs; says how many thousandths of cores it sets to work.
     fn take_core(&mut self) -> u32 {
         let before = self.busy();

@@ -14,9 +14,6 @@ use super::Machine;
 use super::frame::{Frame, Origin};
 use super::walk::Flow;
 
-/// Names the copies of a branch (`times = 100` in a `parallel`).
-const COPY: u64 = 0x00C0_FFEE_B4A2_C4ED;
-
 /// An open `parallel`.
 #[derive(Debug, Default)]
 pub(super) struct Join {
@@ -54,7 +51,7 @@ impl Joins {
         self.slots.len() as u32 - 1
     }
 
-    #[cfg(test)]
+    /// Slots in use.
     pub(super) fn live(&self) -> usize {
         self.slots.len() - self.free.len()
     }
@@ -91,7 +88,7 @@ impl<P: Probe> Machine<'_, P> {
             self.joins.slots[base as usize].open += 1;
         }
         for branch in &fork.branches {
-            let lineage = if branch.copy == 0 { parent.lineage } else { parent.lineage.child(COPY, branch.copy) };
+            let lineage = if branch.copy == 0 { parent.lineage } else { parent.lineage.child(branch.site, branch.copy) };
             let frame = self.frames.insert(Frame {
                 lineage,
                 arrived: parent.arrived,

@@ -117,7 +117,7 @@ impl Frames {
         self.slots.len()
     }
 
-    #[cfg(test)]
+    /// Slots in use.
     pub(super) fn live(&self) -> usize {
         self.slots.len() - self.free.len()
     }

@@ -33,10 +33,10 @@ use channel::{Hold, Pool};
 use cpu::SharedCpu;
 use event::Event;
 use fork::Joins;
+use frame::Frames;
 use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
-use frame::Frames;
 
 pub use ledger::Parts;
 
@@ -142,6 +142,8 @@ pub struct Finished<P> {
     pub stop: Stop,
     /// When it stopped.
     pub at: Time,
+    /// Whether nothing was left: no request anywhere, no worker held, nobody in line or outstanding.
+    pub at_rest: bool,
 }
 
 /// All pools of connections, empty.
@@ -255,7 +257,8 @@ impl<'p, P: Probe> Machine<'p, P> {
         if !self.closed {
             self.mark(Mark::Close);
         }
-        Finished { events: self.events, stop: self.stop.unwrap_or(Stop::Ended), at: self.now, probe: self.probe }
+        let (stop, at_rest) = (self.stop.unwrap_or(Stop::Ended), self.is_at_rest());
+        Finished { events: self.events, stop, at: self.now, at_rest, probe: self.probe }
     }
 
     #[cold]
@@ -325,15 +328,14 @@ impl<'p, P: Probe> Machine<'p, P> {
             law => Span(law.sample(&mut Draw::new(self.seed, lineage, purpose, u64::from(nth)))),
         }
     }
-}
 
-#[cfg(test)]
-impl<P: Probe> Machine<'_, P> {
-    /// Whether nothing is left: no frame, no worker held, nobody in line, no join.
-    pub(crate) fn is_drained(&self) -> bool {
+    /// Whether nothing is left: no frame, no worker held, nobody in line, no join, no work on shared cores.
+    fn is_at_rest(&self) -> bool {
+        let idle = |r: &Replica| r.busy == 0 && r.line.is_empty() && r.running.is_empty();
         self.frames.live() == 0
             && self.joins.live() == 0
             && self.in_flight == 0
-            && self.replicas.iter().all(|r| r.busy == 0 && r.line.is_empty() && r.running.is_empty())
+            && self.replicas.iter().all(|r| idle(r) && r.cpu.as_ref().is_none_or(|cpu| cpu.is_idle()))
+            && self.memories.iter().all(|m| m.outstanding.iter().all(|n| *n == 0))
     }
 }

@@ -134,7 +134,8 @@ impl<P: Probe> Machine<'_, P> {
         replica.served += 1;
         let (seed, nth) = (self.seed, replica.served);
         let plan = self.plan.node(replica.node);
-        let draw = || Draw::new(seed, Lineage(plan.hash).child(u64::from(index - plan.first_replica), 0), Purpose::Line, nth);
+        let draw =
+            || Draw::new(seed, Lineage(plan.hash).child(u64::from(index - plan.first_replica), 0), Purpose::Line, nth);
         let Some(next) = replica.line.next(&mut self.links, draw) else {
             return;
         };

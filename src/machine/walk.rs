@@ -1,7 +1,7 @@
 //! The interpreter: a frame walks its program until it has to wait.
 
-use crate::model::{CallId, Cause, Fact, Op, Outcome, Pc, Probe};
 use crate::model::plan::Codec;
+use crate::model::{CallId, Cause, Fact, Op, Outcome, Pc, Probe};
 use crate::random::{Draw, Purpose};
 use crate::units::Span;
 

@@ -211,8 +211,10 @@ pub struct Fork {
 pub struct Branch {
     /// Its program.
     pub entry: Pc,
-    /// Which of several copies of one branch it is; names its draws.
+    /// Which of several copies of one branch it is.
     pub copy: u32,
+    /// The name of those copies as a hash, unique in the program: with the copy's number it names the draws.
+    pub site: u64,
     /// Whether its failure counts as an end like any other.
     pub optional: bool,
 }

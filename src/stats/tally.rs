@@ -54,7 +54,13 @@ impl Tally {
     pub fn record_n(&mut self, value: u64, n: u64) {
         if n > 0 {
             let (value, many) = (u128::from(value), u128::from(n));
-            let same = Self { count: n, sum: value * many, squares: value * value * many, min: value as u64, max: value as u64 };
+            let same = Self {
+                count: n,
+                sum: value * many,
+                squares: value * value * many,
+                min: value as u64,
+                max: value as u64,
+            };
             self.merge(&same);
         }
     }

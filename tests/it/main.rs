@@ -1,4 +1,8 @@
 //! What is tested from outside, in one binary.
 
+mod bench;
 mod diagnostics;
+mod draws;
+mod held;
 mod schema;
+mod theory;

@@ -131,11 +131,13 @@ impl Probe for Measure {
                     self.edges[edge.index()].first.record(latency.0);
                 }
             }
-            Fact::LateReply { edge, client, wasted } => {
+            // How long a run goes on after the measured time depends on its slowest request: only what came before counts.
+            Fact::LateReply { edge, client, wasted } if self.open => {
                 self.edges[edge.index()].late(wasted);
                 self.clients[client.index()].late(wasted);
             }
-            Fact::Wasted { client, wasted } => self.clients[client.index()].wasted += wasted,
+            Fact::Wasted { client, wasted } if self.open => self.clients[client.index()].wasted += wasted,
+            Fact::LateReply { .. } | Fact::Wasted { .. } => {}
             Fact::Reached { node, endpoint } => {
                 self.endpoints[endpoint.index()].arrived += u64::from(self.counts(now));
                 self.stations[node.index()].reach(now);

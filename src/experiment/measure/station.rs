@@ -1,7 +1,7 @@
 //! What happened at a node: levels over the measured time, and the visits that began in it.
 
-use crate::stats::{Occupancy, Recorder};
 use crate::model::Outcome;
+use crate::stats::{Occupancy, Recorder};
 use crate::units::{Span, Time};
 
 /// Levels of a node now, summed over its replicas.

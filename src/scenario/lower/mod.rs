@@ -191,14 +191,15 @@ impl<'s> Lowering<'s> {
         let name = |id: NodeId| self.plan.nodes[id.index()].name.as_str();
         let (a, b) = (name(from), name(to));
         let network = &scenario.network;
-        let law = network.links.iter().find(|l| l.from.value == a && l.to.value == b).map_or_else(
+        let link = network.links.iter().find(|l| l.from.value == a && l.to.value == b);
+        let law = link.and_then(|link| link.latency.as_ref()).map_or_else(
             || match (self.zone(a), self.zone(b)) {
                 (Some(x), Some(y)) if x.region != y.region => &network.cross_region.value,
                 (Some(x), Some(y)) if x.zone != y.zone => &network.cross_zone.value,
                 (Some(x), Some(y)) if x.host.is_some() && x.host == y.host => &network.same_host.value,
                 _ => &network.same_zone.value,
             },
-            |link| &link.latency.value,
+            |latency| &latency.value,
         );
         let law = self.law(law);
         self.latencies.insert((from, to), law);

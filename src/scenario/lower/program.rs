@@ -11,7 +11,7 @@ use crate::model::{CallId, ForkId, NodeId, Op, Outcome, Pc, SplitId};
 use crate::random::dist::Law;
 use crate::random::draw::name_hash;
 
-use super::super::written::{Arm, Call, Endpoint, Io, Step, Target, Transport, Verb};
+use super::super::written::{Arm, Call, Endpoint, Io, Step, Target, Verb};
 use super::Lowering;
 
 /// Names the draws of one program (of one function call in it): by what they are for and how often that came before.
@@ -204,21 +204,20 @@ impl<'s> Lowering<'s> {
             Verb::Call(call) | Verb::Query(call) => self.call(code, sites, call),
             Verb::Parallel { branches, wait_for } => self.parallel(code, sites, branches, wait_for.value),
             Verb::Split(arms) => self.split(code, sites, arms),
+            Verb::Transaction { steps, .. } => {
+                steps.iter().for_each(|step| self.step(code, sites, step, step.times.value))
+            }
         }
     }
 
     fn call(&mut self, code: &mut Code<'s>, sites: &mut Sites, call: &'s Call) {
         let id = self.call_site(code.place, sites, call);
-        if self.transport(call) == Transport::InProcess {
+        if super::super::transport_of(self.scenario, call).is_in_process() {
             return self.function_call(code, call, id);
         }
         self.release(code);
         let at = self.emit(Op::Call { call: id, fail: Pc::default() });
         code.fails.push((at, code.held));
-    }
-
-    fn transport(&self, call: &Call) -> Transport {
-        super::super::transport_of(self.scenario, call)
     }
 
     fn call_site(&mut self, place: Place<'s>, sites: &mut Sites, call: &Call) -> CallId {
@@ -303,7 +302,8 @@ impl<'s> Lowering<'s> {
             let entry = self.here();
             // Only a join that waits for all can tell a missing branch from an ended one.
             let optional = branch.optional.value && wait_for.is_none();
-            planned.extend((0..branch.step.times.value).map(|copy| Branch { entry, copy, optional }));
+            let site = sites.next(&format!("copies {}", label(&branch.step.verb)));
+            planned.extend((0..branch.step.times.value).map(|copy| Branch { entry, copy, site, optional }));
             self.branch(code.place, sites, &branch.step);
         }
         let need = wait_for.unwrap_or(planned.len() as u32);
@@ -375,9 +375,10 @@ impl<'s> Lowering<'s> {
             _ if !place.releases => held,
             Verb::Wait(law) => held && is_nothing(law),
             Verb::Parallel { .. } => false,
+            Verb::Transaction { steps, .. } => self.steps_held(place, steps, held),
             Verb::Split(arms) => arms.iter().all(|arm| self.steps_held(place, &arm.steps, held)),
             Verb::Call(call) | Verb::Query(call) => {
-                if self.transport(call) != Transport::InProcess {
+                if !super::super::transport_of(self.scenario, call).is_in_process() {
                     return false;
                 }
                 let target = &call.target.value;
@@ -401,10 +402,10 @@ impl<'s> Lowering<'s> {
             self.emit(Op::Split { split: SplitId(self.plan.splits.len() as u32), site });
         }
         let (mut sum, mut ends) = (0.0, Vec::new());
-        for (target, share) in &client.calls {
-            sum += share;
+        for written in &client.calls {
+            sum += written.share;
             ways.push((sum, self.here()));
-            let call = self.site_to(place, &mut sites, &target.value, timeout);
+            let call = self.site_to(place, &mut sites, &written.target.value, timeout);
             ends.push(self.emit(Op::Call { call, fail: Pc::default() }));
             ends.push(self.emit(Op::Jump(Pc::default())));
         }
@@ -432,5 +433,6 @@ fn label(verb: &Verb) -> String {
         }
         Verb::Parallel { .. } => "parallel".into(),
         Verb::Split(_) => "split".into(),
+        Verb::Transaction { .. } => "transaction".into(),
     }
 }
