@@ -109,7 +109,7 @@ impl<P: Probe> Machine<'_, P> {
         let (outcome, intended, measured) = (frame.outcome, frame.arrived, frame.measured);
         if P::ACCOUNTS {
             let answer = Answer { client: ClientId(client), outcome, latency: self.now.since(intended), measured };
-            self.probe.account(answer, self.ledger.parts(at));
+            self.probe.account(answer, self.ledger.parts(frame.row));
         }
         self.close(at, outcome);
         self.in_flight -= 1;

@@ -101,10 +101,8 @@ impl<P: Probe> Machine<'_, P> {
         if work == 0 {
             return Flow::On;
         }
-        if P::ACCOUNTS {
-            self.ledger.account(at).doing = cause;
-        }
         let frame = &mut self.frames[at];
+        frame.doing = cause;
         frame.work = work;
         frame.due = self.now + Span(work);
         let index = frame.replica;
@@ -155,15 +153,20 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Charges work done, and to the cores' other work what it took longer than that.
-    #[inline]
+    #[inline(always)]
     fn charge_work(&mut self, at: u32, work: u64) {
-        if !P::ACCOUNTS || self.frames[at].pc == DIAL.0 {
+        let (cause, pc) = (self.frames[at].doing, self.frames[at].pc);
+        if !P::ACCOUNTS || pc == DIAL.0 {
             return;
         }
-        let cause = self.ledger.account(at).doing;
         if self.replicas[self.frames[at].replica as usize].cpu.is_none() {
             return self.charge(at, cause);
         }
+        self.charge_shared_work(at, cause, work);
+    }
+
+    #[inline(never)]
+    fn charge_shared_work(&mut self, at: u32, cause: Cause, work: u64) {
         self.charge_for(at, cause, Span(work));
         self.charge(at, Cause::CpuWait);
     }

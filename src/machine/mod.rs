@@ -317,7 +317,7 @@ impl<'p, P: Probe> Machine<'p, P> {
 
     #[inline(always)]
     fn schedule(&mut self, after: Span, event: Event) {
-        self.agenda.push(self.now + after, Phase::Arrival, event);
+        self.agenda.push_after(after, Phase::Arrival, event);
     }
 
     /// A value of a law; constants draw nothing.

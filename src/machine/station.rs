@@ -150,7 +150,7 @@ impl<P: Probe> Machine<'_, P> {
         frame.waiting = false;
         if frame.preempted {
             frame.preempted = false;
-            let (left, cause) = (frame.work, self.ledger.doing(next));
+            let (left, cause) = (frame.work, frame.doing);
             self.start(next, left, cause);
         } else {
             self.ready.push_back(next);

@@ -53,13 +53,6 @@ impl Key {
         Self(self.0 + 1)
     }
 
-    /// The same event, at `now` if it would be earlier.
-    #[inline]
-    pub(super) fn not_before(self, now: Time) -> Self {
-        let (time, low) = (self.time().max(now), self.0 as u64);
-        Self(u128::from(time.0) << 64 | u128::from(low))
-    }
-
     /// The same event with a serial, where it has none.
     #[inline]
     pub(super) fn with_first_serial(self, serial: u32) -> Self {

@@ -13,7 +13,7 @@ mod tests;
 
 use std::marker::PhantomData;
 
-use crate::units::Time;
+use crate::units::{Span, Time};
 use key::{EVENT_BITS, Key, MAX_PENDING, MAX_SERIAL};
 use near::Near;
 use wheel::Wheel;
@@ -80,12 +80,20 @@ impl<E: Packed> Agenda<E> {
         // Packed where it is pushed: there its kind is known, and nothing is left to do at run time.
         let bits = event.pack();
         debug_assert!(bits >> EVENT_BITS == 0, "an event does not fit into {EVENT_BITS} bits");
-        self.put(Key::new(at, phase, 0, bits));
+        self.put(Key::new(at.max(self.now), phase, 0, bits));
+    }
+
+    /// Puts down an event that happens a span after the event popped last.
+    #[inline(always)]
+    pub fn push_after(&mut self, after: Span, phase: Phase, event: E) {
+        let bits = event.pack();
+        debug_assert!(bits >> EVENT_BITS == 0, "an event does not fit into {EVENT_BITS} bits");
+        self.put(Key::new(self.now + after, phase, 0, bits));
     }
 
     /// Puts down an event whose key has no serial yet.
     fn put(&mut self, key: Key) {
-        let key = key.not_before(self.now).with_first_serial(self.serial);
+        let key = key.with_first_serial(self.serial);
         self.pending += 1;
         if self.serial == MAX_SERIAL {
             return self.renumber(key);
