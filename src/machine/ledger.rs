@@ -51,7 +51,7 @@ impl Ledger {
             entry.nanos += nanos;
             return;
         }
-        let new = self.make(Entry { nanos, cell, next: NONE });
+        let new = self.make(cell, nanos);
         match self.entries.get_mut(row.last as usize) {
             Some(last) => last.next = new,
             None => row.first = new,
@@ -60,19 +60,23 @@ impl Ledger {
     }
 
     #[inline]
-    fn make(&mut self, entry: Entry) -> u32 {
+    fn make(&mut self, cell: Cell, nanos: u64) -> u32 {
         let new = self.free.first;
         let Some(free) = self.entries.get_mut(new as usize) else {
-            return self.build(entry);
+            return self.build(cell, nanos);
         };
-        self.free.first = std::mem::replace(free, entry).next;
+        self.free.first = free.next;
+        // Field by field: a whole entry would be put together in memory and read back before its parts have arrived there.
+        free.nanos = nanos;
+        free.cell = cell;
+        free.next = NONE;
         new
     }
 
     #[cold]
     #[inline(never)]
-    fn build(&mut self, entry: Entry) -> u32 {
-        self.entries.push(entry);
+    fn build(&mut self, cell: Cell, nanos: u64) -> u32 {
+        self.entries.push(Entry { nanos, cell, next: NONE });
         self.entries.len() as u32 - 1
     }
 
