@@ -8,5 +8,5 @@ pub mod theory;
 pub mod trace;
 mod verdict;
 
-pub use trace::trace;
 pub use run::{Failure, Watch, run};
+pub use trace::trace;

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::machine::{Machine, replication_seed};
-use crate::model::{
-    CallId, Cause, ClientId, Fact, NodeId, Opening, Outcome, Plan, Probe, Trace as Moment,
-};
+use crate::model::{CallId, Cause, ClientId, Fact, NodeId, Opening, Outcome, Plan, Probe, Trace as Moment};
 use crate::scenario::{Checked, lower};
 use crate::units::Time;
 
@@ -146,7 +144,8 @@ impl Finder {
             Pick::Nth(n) => (n as usize).checked_sub(1).filter(|at| *at < self.sent.len()),
         };
         let all = self.sent.len();
-        let at = at.ok_or_else(|| format!("no such request; {all} were measured, {} of them ended well", good.len()))?;
+        let at =
+            at.ok_or_else(|| format!("no such request; {all} were measured, {} of them ended well", good.len()))?;
         Ok((self.sent[at].nth, at as u64 + 1))
     }
 }
@@ -158,7 +157,9 @@ impl Probe for Finder {
 
     fn trace(&mut self, moment: Moment) {
         match moment {
-            Moment::Opened { frame, opening: Opening::Root { client, nth, measured: true }, at } if client == self.client => {
+            Moment::Opened { frame, opening: Opening::Root { client, nth, measured: true }, at }
+                if client == self.client =>
+            {
                 self.open.insert(frame, (self.sent.len(), at));
                 self.sent.push(Sent { nth, latency: None });
             }
@@ -258,11 +259,17 @@ impl Follower {
             to: since(s.to),
             outcome: s.outcome,
             abandoned: s.abandoned.map(since),
-            segments: s.segments.iter().map(|(cause, from, to)| Segment { cause: *cause, from: since(*from), to: since(*to) }).collect(),
+            segments: s
+                .segments
+                .iter()
+                .map(|(cause, from, to)| Segment { cause: *cause, from: since(*from), to: since(*to) })
+                .collect(),
         };
         let spans: Vec<Span> = self.spans.iter().map(span).collect();
         Trace {
             scenario: checked.scenario.name.value.clone(),
+            variant: checked.variant.clone(),
+            hash: checked.hash.clone(),
             seed: plan.seed,
             nth,
             began: self.began.0.saturating_sub(plan.warmup.0),
