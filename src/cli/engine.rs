@@ -14,6 +14,7 @@ use crate::scenario::{self, Edit, OpenError};
 
 pub(super) use crate::experiment::Watch;
 pub(super) use crate::experiment::theory::BAR;
+pub(super) use crate::experiment::trace::{Pick, Trace};
 pub(super) use crate::scenario::Checked;
 
 /// Arrivals per replication of a theory case: the full set, the short one.
@@ -89,6 +90,11 @@ pub(super) fn run(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> 
     experiment::run(checked, jobs, watch).map_err(|experiment::Failure::Interrupted| Failure::Interrupted)
 }
 
+/// Follows one request.
+pub(super) fn trace(checked: &Checked, pick: Pick, client: Option<&str>) -> Result<Trace, Failure> {
+    experiment::trace(checked, pick, client).map_err(Failure::Usage)
+}
+
 /// The words that can be explained, sorted.
 pub(super) fn words() -> Vec<&'static str> {
     scenario::vocab::words()
@@ -120,7 +126,12 @@ pub(super) fn theory(
     if !full {
         // The first and the last case of each model: the easy end and the hard one.
         let ends: Vec<bool> = (0..records.len())
-            .map(|at| at == 0 || at + 1 == records.len() || records[at - 1].model != records[at].model || records[at + 1].model != records[at].model)
+            .map(|at| {
+                at == 0
+                    || at + 1 == records.len()
+                    || records[at - 1].model != records[at].model
+                    || records[at + 1].model != records[at].model
+            })
             .collect();
         let mut ends = ends.into_iter();
         records.retain(|_| ends.next().unwrap_or(true));

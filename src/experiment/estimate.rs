@@ -180,14 +180,16 @@ fn columns(book: &Book, plan: &Plan) -> Ledger {
 
 /// What happened at one node.
 pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node {
-    let each: Vec<(&Station, Span)> = replications.iter().map(|r| (r.measure.stations[at].measured(), r.span)).collect();
+    let each: Vec<(&Station, Span)> =
+        replications.iter().map(|r| (r.measure.stations[at].measured(), r.span)).collect();
     let planned = &plan.nodes[at];
     let level = |f: &dyn Fn(&Station, Span) -> f64| {
         mean_of(&each.iter().map(|(s, span)| f(s, *span)).collect::<Vec<f64>>(), CONFIDENCE)
     };
     let count = |f: &dyn Fn(&Station) -> u64| each.iter().map(|(s, _)| f(s)).sum::<u64>();
     let replicas = f64::from(planned.replicas);
-    let workers = (planned.workers != crate::model::id::NONE).then(|| u64::from(planned.workers) * u64::from(planned.replicas));
+    let workers =
+        (planned.workers != crate::model::id::NONE).then(|| u64::from(planned.workers) * u64::from(planned.replicas));
     let utilization = match (planned.cores, workers) {
         (Some(cores), _) => level(&|s, span| s.means(span).cores / (cores * replicas)),
         (None, Some(workers)) => level(&|s, span| s.means(span).busy / workers as f64),

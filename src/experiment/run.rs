@@ -130,22 +130,23 @@ fn cohorts<'a>(
     replications: &[Replication],
     pick: impl Fn(&Measure) -> &Vec<super::measure::Cohort>,
 ) -> std::collections::BTreeMap<String, Stats> {
-    let figures = |at: usize| {
-        estimate::stats(&replications.iter().map(|r| (&pick(&r.measure)[at], r.span)).collect::<Vec<_>>())
-    };
+    let figures =
+        |at: usize| estimate::stats(&replications.iter().map(|r| (&pick(&r.measure)[at], r.span)).collect::<Vec<_>>());
     names.enumerate().map(|(at, name)| (name.clone(), figures(at))).collect()
 }
 
 fn replication(finished: Finished<Measure>, plan: &Plan) -> Replication {
     let end = Time(plan.warmup.0 + plan.duration.0);
     let span = finished.at.min(end).since(Time(plan.warmup.0));
-    Replication { measure: finished.probe, span: Span(span.0.max(1)) }
+    Replication { measure: finished.probe.finished(), span: Span(span.0.max(1)) }
 }
 
 /// The guard that stopped a replication, in words.
 fn guard(finished: &Finished<Measure>, plan: &Plan) -> Option<String> {
     match finished.stop {
-        Stop::Events => Some(format!("stopped after {} events (max_events) at {:.3} s", finished.events, seconds(finished.at))),
+        Stop::Events => {
+            Some(format!("stopped after {} events (max_events) at {:.3} s", finished.events, seconds(finished.at)))
+        }
         Stop::InFlight => Some(format!(
             "stopped with more than {} requests in flight (max_in_flight) at {:.3} s",
             plan.max_in_flight,

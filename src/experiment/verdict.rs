@@ -31,7 +31,8 @@ pub(crate) fn judge(slo: &Slo, summary: &Summary, replications: &[Replication]) 
 /// Clients first, then edges, then endpoints (unless the figure is a node's own), then nodes.
 fn target<'a>(slo: &Slo, summary: &'a Summary, replications: &'a [Replication]) -> Option<Target<'a>> {
     let of = slo.of.value.as_str();
-    let requests = |map: &'a std::collections::BTreeMap<String, Stats>, pick: &dyn Fn(&'a Replication, usize) -> &'a Cohort| {
+    let requests = |map: &'a std::collections::BTreeMap<String, Stats>,
+                    pick: &dyn Fn(&'a Replication, usize) -> &'a Cohort| {
         let at = map.keys().position(|k| k == of)?;
         Some(Target::Requests(&map[of], replications.iter().map(|r| pick(r, at)).collect()))
     };
@@ -69,7 +70,8 @@ fn figure(target: &Target<'_>, metric: Metric) -> Interval {
 }
 
 fn quantile(latency: &super::summary::Distribution, q: f64) -> Interval {
-    let known = [(0.5, latency.p50), (0.9, latency.p90), (0.95, latency.p95), (0.99, latency.p99), (0.999, latency.p999)];
+    let known =
+        [(0.5, latency.p50), (0.9, latency.p90), (0.95, latency.p95), (0.99, latency.p99), (0.999, latency.p999)];
     known.into_iter().find(|k| (k.0 - q).abs() < 1e-9).map_or(Interval::NONE, |k| k.1)
 }
 

@@ -12,9 +12,9 @@ use crate::model::{Cause, Probe};
 use crate::random::Purpose;
 use crate::units::{Span, Time};
 
+use super::Machine;
 use super::event::Event;
 use super::walk::{DIAL, Flow};
-use super::Machine;
 
 /// Where a try is on its way to the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -15,7 +15,9 @@ pub mod transport;
 
 pub use cause::{Cause, Cell};
 pub use fact::{Fact, Mark};
-pub use id::{CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, SplitId, TableId};
+pub use id::{
+    CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, SplitId, TableId,
+};
 pub use op::Op;
 pub use outcome::Outcome;
 pub use plan::Plan;

@@ -33,7 +33,16 @@ pub fn render(forecast: &Forecast, style: Style) -> String {
 fn cells(node: &NodeForecast) -> [Cell; 8] {
     let full = |share: f64| {
         let text = if share == 0.0 { "–".to_owned() } else { percent(share) };
-        Cell::toned(text, if share >= 1.0 { Tone::Bad } else if share >= 0.8 { Tone::Odd } else { Tone::Plain })
+        Cell::toned(
+            text,
+            if share >= 1.0 {
+                Tone::Bad
+            } else if share >= 0.8 {
+                Tone::Odd
+            } else {
+                Tone::Plain
+            },
+        )
     };
     [
         plain(node.rate).into(),

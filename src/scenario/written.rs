@@ -49,6 +49,8 @@ pub struct Scenario {
     pub sim: Sim,
     /// `[defaults]`.
     pub defaults: Defaults,
+    /// Transports by name: the presets, adjusted where the file says so, and the file's own.
+    pub transports: BTreeMap<String, TransportSpec>,
     /// `[network]`.
     pub network: Network,
     /// `[discovery]`.
@@ -85,19 +87,106 @@ pub struct Sim {
 /// `[defaults]`.
 #[derive(Clone, Debug)]
 pub struct Defaults {
-    /// Transport of calls that name none.
-    pub transport: Given<Transport>,
+    /// Transport of calls that name none: a name of `transports` or [`IN_PROCESS`]; default `rest`.
+    pub transport: Given<String>,
     /// Policy of calls that name none.
     pub policy: Option<Given<String>>,
 }
 
+/// The word for a call that is no transport at all, but a function call.
+pub const IN_PROCESS: &str = "in-process";
+
+/// The transport that costs nothing but the network; no file can change it.
+pub const FREE: &str = "free";
+
 /// How a call travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
+#[derive(Clone, Copy, Debug)]
+pub enum How<'s> {
     /// When the callee's program runs on the caller's worker: a function call.
     InProcess,
-    /// When the call crosses the network, without encoding or connections.
-    Free,
+    /// When the call crosses the network.
+    Over(&'s TransportSpec),
+}
+
+impl How<'_> {
+    /// Whether it is a function call.
+    pub fn is_in_process(self) -> bool {
+        matches!(self, How::InProcess)
+    }
+}
+
+/// A transport: a preset, or a table of `[transports.*]`. What the table leaves out is as in `like` and has no place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TransportSpec {
+    /// Name, placed at its table header; a preset that the file does not touch has no place.
+    pub name: Given<String>,
+    /// The transport it starts from; `None` for presets, and for those that say everything themselves.
+    pub like: Option<Given<String>>,
+    /// CPU of the side that sends, per message.
+    pub encode: Cost,
+    /// CPU of the side that receives, per message.
+    pub decode: Cost,
+    /// Bytes on the wire ÷ bytes of the payload.
+    pub size_factor: Given<f64>,
+    /// What a connection can do.
+    pub protocol: Given<Protocol>,
+    /// Requests in flight per connection; 1 over HTTP/1.1.
+    pub streams: Given<u32>,
+    /// Per caller replica, and per callee replica where requests are balanced; `None`: no connections, no handshakes.
+    pub connections: Option<Connections>,
+    /// What a caller that gave up stops.
+    pub cancels: Given<Cancels>,
+}
+
+/// CPU of encoding or decoding one message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cost {
+    /// For any message.
+    pub per_message: Given<Span>,
+    /// For each byte on the wire, in picoseconds.
+    pub per_byte_ps: Given<f64>,
+}
+
+/// The connections of one replica of a caller.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Connections {
+    /// At most so many; further requests wait for one.
+    pub max: Given<u32>,
+    /// So many stay open when nothing is in flight on them.
+    pub max_idle: Given<u32>,
+    /// An idle one closes after this long.
+    pub idle_timeout: Given<Span>,
+    /// What a new one negotiates.
+    pub tls: Given<Tls>,
+}
+
+/// What a connection can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// One request in flight per connection.
+    Http1,
+    /// So many at once as there are streams.
+    Http2,
+}
+
+/// What a new connection negotiates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// Nothing: TCP's one round trip.
+    None,
+    /// TLS 1.2: two more.
+    V12,
+    /// TLS 1.3: one more.
+    V13,
+}
+
+/// What a caller that gave up stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancels {
+    /// Nothing: the callee works on.
+    No,
+    /// Requests in line are taken out, running ones stop at their next step.
+    Queued,
 }
 
 /// `[network]`: one-way latencies by class.
@@ -122,8 +211,12 @@ pub struct Link {
     pub from: Given<String>,
     /// Callee (a node).
     pub to: Given<String>,
-    /// One-way latency.
-    pub latency: Given<Law>,
+    /// One-way latency; `None`: that of the class.
+    pub latency: Option<Given<Law>>,
+    /// Bytes per second and direction, first come first served; `None`: no limit.
+    pub bandwidth: Option<Given<f64>>,
+    /// Share of messages that are lost and sent again: delay, not error. Default 0.
+    pub loss: Given<f64>,
 }
 
 /// `[discovery]`.
@@ -133,6 +226,17 @@ pub struct Discovery {
     pub load_balancing: Given<Balancing>,
     /// `choices` of least request; default 2. `None` stands for `"all"`.
     pub choices: Given<Option<u32>>,
+    /// What is balanced over transports with connections; without them every request is. Default: connections.
+    pub balance_per: Given<BalancePer>,
+}
+
+/// What is balanced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BalancePer {
+    /// New connections: requests follow the connection they get.
+    Connection,
+    /// Every request.
+    Request,
 }
 
 /// How a caller picks a replica.
@@ -217,8 +321,25 @@ pub struct Node {
     pub queue_timeout: Given<Option<Law>>,
     /// Where it stands.
     pub zone: Given<Option<Zone>>,
+    /// Services: its pools of database connections, by the database's name.
+    pub pools: BTreeMap<String, Pool>,
+    /// Databases: connections over all callers; `None`: no limit.
+    pub max_connections: Given<Option<u32>>,
+    /// Databases: tables and how many may write to each at once.
+    pub tables: BTreeMap<String, Given<u32>>,
     /// By name; the default endpoint's name is empty.
     pub endpoints: BTreeMap<String, Endpoint>,
+}
+
+/// The connections of one replica of a service to one database.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    /// The database, as named.
+    pub name: Given<String>,
+    /// So many; default 10 (HikariCP).
+    pub connections: Given<u32>,
+    /// How long a caller waits for one before it fails; default 30 s (HikariCP).
+    pub wait: Given<Span>,
 }
 
 /// What a request asks a node to do.
@@ -260,6 +381,13 @@ pub enum Verb {
     Call(Call),
     /// A call to a database.
     Query(Call),
+    /// Steps during which one connection of the pool to a database is held, and the tables written to stay locked.
+    Transaction {
+        /// The database.
+        database: Given<String>,
+        /// In order.
+        steps: Vec<Step>,
+    },
     /// Branches that wait together.
     Parallel {
         /// The branches; each may be optional.
@@ -298,17 +426,39 @@ pub struct Target {
     pub endpoint: String,
 }
 
+/// What a call carries each way if nobody says: 1 KB.
+pub const PAYLOAD: u64 = 1_000;
+
 /// A call as written.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// Who is called.
     pub target: Given<Target>,
-    /// How; `None`: the default transport.
-    pub transport: Option<Given<Transport>>,
+    /// How; `None`: the default transport. Queries have none.
+    pub transport: Option<Given<String>>,
     /// Which policy; `None`: the default policy, if any.
     pub policy: Option<Given<String>>,
     /// Per try; overrides the policy's.
     pub timeout: Option<Given<Span>>,
+    /// Bytes of the request before encoding; default 1 KB.
+    pub request: Given<u64>,
+    /// Bytes of the response (of each message of a stream) before encoding; default 1 KB.
+    pub response: Given<u64>,
+    /// Server streaming: so many messages in the answer; `None`: one body.
+    pub stream: Given<Option<u32>>,
+    /// Queries: the table; `None`: none that matters.
+    pub table: Option<Given<String>>,
+    /// Queries: default read.
+    pub mode: Given<Mode>,
+}
+
+/// What a query does to its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Looks.
+    Read,
+    /// Changes: needs one of the table's writers.
+    Write,
 }
 
 /// `[policies.*]`.
@@ -326,7 +476,11 @@ pub struct Client {
     /// Name, placed at its table header.
     pub name: Given<String>,
     /// Whom it calls, with shares that sum to 1.
-    pub calls: Vec<(Given<Target>, f64)>,
+    pub calls: Vec<ClientCall>,
+    /// How; `None`: the default transport.
+    pub transport: Option<Given<String>>,
+    /// Whether it comes through a browser; default false.
+    pub browser: Given<bool>,
     /// When it calls.
     pub load: Load,
     /// To the whole answer; `None`: none.
@@ -337,6 +491,19 @@ pub struct Client {
     pub zone: Given<Option<Zone>>,
     /// Its weight among clients; `None`: its share of the traffic.
     pub weight: Given<Option<f64>>,
+}
+
+/// One of a client's calls.
+#[derive(Clone, Debug)]
+pub struct ClientCall {
+    /// Who is called.
+    pub target: Given<Target>,
+    /// How many of its requests go there.
+    pub share: f64,
+    /// Bytes of the request before encoding; default 1 KB.
+    pub request: Given<u64>,
+    /// Bytes of the response before encoding; default 1 KB.
+    pub response: Given<u64>,
 }
 
 /// When a client calls.

@@ -25,7 +25,7 @@ pub struct Histogram {
     /// Times that a bucket's counter has run over; almost always empty.
     carries: BTreeMap<usize, u64>,
     count: u64,
-    /// Smallest and largest value; meaningless while empty.
+    /// Smallest and largest value; 0 while empty.
     min: u64,
     max: u64,
 }
@@ -76,9 +76,18 @@ impl Histogram {
     /// Takes note of count, smallest and largest.
     #[inline]
     fn note(&mut self, value: u64, n: u64) {
+        // While it is empty both are 0, so that the first value, unless it is 0 too, lies beyond.
+        if value < self.min || value > self.max {
+            self.widen(value);
+        }
+        self.count += n;
+    }
+
+    /// A value lies beyond the smallest or the largest: rare after the first few.
+    #[cold]
+    fn widen(&mut self, value: u64) {
         self.min = if self.count == 0 { value } else { self.min.min(value) };
         self.max = self.max.max(value);
-        self.count += n;
     }
 
     /// Adds to a bucket, makes its page and carries where needed.

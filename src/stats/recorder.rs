@@ -1,11 +1,13 @@
 //! The standard recorder of times: a tally for exact moments, a histogram for quantiles.
 
+use super::tally::Sums;
 use super::{Histogram, Tally};
 
 /// Records times in nanoseconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorder {
-    tally: Tally,
+    /// Count, smallest and largest are the histogram's.
+    sums: Sums,
     histogram: Histogram,
 }
 
@@ -13,30 +15,30 @@ impl Recorder {
     /// Records a time, ns.
     #[inline]
     pub fn record(&mut self, nanos: u64) {
-        self.tally.record(nanos);
+        self.sums.add(nanos);
         self.histogram.record(nanos);
     }
 
     /// Records `nanos` `n` times.
     pub fn record_n(&mut self, nanos: u64, n: u64) {
-        self.tally.record_n(nanos, n);
+        self.sums.add_n(nanos, n);
         self.histogram.record_n(nanos, n);
     }
 
     /// Adds all that another recorder has recorded. Exact, in any order.
     pub fn merge(&mut self, other: &Self) {
-        self.tally.merge(&other.tally);
+        self.sums.merge(&other.sums);
         self.histogram.merge(&other.histogram);
     }
 
     /// Times recorded.
     pub fn count(&self) -> u64 {
-        self.tally.count()
+        self.histogram.count()
     }
 
     /// Exact count, sums, smallest and largest, ns.
-    pub fn tally(&self) -> &Tally {
-        &self.tally
+    pub fn tally(&self) -> Tally {
+        Tally::of(self.count(), self.sums, self.histogram.min(), self.histogram.max())
     }
 
     /// The distribution, ns, to three digits.
@@ -51,7 +53,7 @@ impl Recorder {
 
     /// The mean, ns; `None` without times.
     pub fn mean(&self) -> Option<f64> {
-        self.tally.mean()
+        self.tally().mean()
     }
 
     /// The `q`-quantile, ns; `None` without times.

@@ -10,22 +10,57 @@ pub struct Tally {
     max: u64,
 }
 
+/// Sum and sum of squares alone, for whoever counts elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    sum: u128,
+    squares: u128,
+}
+
+impl Sums {
+    /// Adds a value.
+    #[inline]
+    pub(super) fn add(&mut self, value: u64) {
+        self.sum += u128::from(value);
+        self.squares = self.squares.saturating_add(u128::from(value) * u128::from(value));
+    }
+
+    /// Adds `value` `n` times.
+    pub(super) fn add_n(&mut self, value: u64, n: u64) {
+        let (value, many) = (u128::from(value), u128::from(n));
+        self.merge(&Self { sum: value * many, squares: value * value * many });
+    }
+
+    /// Adds all that another has added.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.sum += other.sum;
+        self.squares = self.squares.saturating_add(other.squares);
+    }
+}
+
 impl Tally {
+    /// A tally by its parts; smallest and largest of none are 0.
+    pub(super) fn of(count: u64, sums: Sums, min: u64, max: u64) -> Self {
+        Self { count, sum: sums.sum, squares: sums.squares, min, max }
+    }
+
     /// Records a value.
     #[inline]
     pub fn record(&mut self, value: u64) {
-        self.min = if self.count == 0 { value } else { self.min.min(value) };
-        self.max = self.max.max(value);
-        self.count += 1;
-        self.sum += u128::from(value);
-        self.squares = self.squares.saturating_add(u128::from(value) * u128::from(value));
+        self.record_n(value, 1);
     }
 
     /// Records `value` `n` times.
     pub fn record_n(&mut self, value: u64, n: u64) {
         if n > 0 {
             let (value, many) = (u128::from(value), u128::from(n));
-            let same = Self { count: n, sum: value * many, squares: value * value * many, min: value as u64, max: value as u64 };
+            let same = Self {
+                count: n,
+                sum: value * many,
+                squares: value * value * many,
+                min: value as u64,
+                max: value as u64,
+            };
             self.merge(&same);
         }
     }

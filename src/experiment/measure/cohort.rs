@@ -80,6 +80,8 @@ impl Cohort {
 pub(crate) struct Timeline {
     start: Time,
     width: u64,
+    /// The bin asked for last and when it begins: the next is mostly the same.
+    last: (usize, Time),
     pub(crate) bins: Vec<Bin>,
 }
 
@@ -93,13 +95,23 @@ pub(crate) struct Bin {
 
 impl Timeline {
     pub(super) fn new(start: Time, duration: Span) -> Self {
-        Self { start, width: super::bin_width(duration), bins: vec![Bin::default(); TIMELINE_BINS as usize] }
+        let width = super::bin_width(duration);
+        Self { start, width, last: (0, start), bins: vec![Bin::default(); TIMELINE_BINS as usize] }
     }
 
     #[inline]
     fn bin(&mut self, at: Time) -> &mut Bin {
-        let bin = at.since(self.start).0 / self.width;
-        &mut self.bins[bin.min(TIMELINE_BINS - 1) as usize]
+        if at.0.wrapping_sub(self.last.1.0) >= self.width {
+            self.turn_to(at);
+        }
+        &mut self.bins[self.last.0]
+    }
+
+    /// Another bin than the last is asked for.
+    #[cold]
+    fn turn_to(&mut self, at: Time) {
+        let bin = (at.since(self.start).0 / self.width).min(TIMELINE_BINS - 1);
+        self.last = (bin as usize, self.start + Span(bin * self.width));
     }
 
     #[inline]

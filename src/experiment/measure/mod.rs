@@ -45,7 +45,7 @@ impl Measure {
     pub(crate) fn new(plan: &Plan) -> Self {
         let start = Time(plan.warmup.0);
         Self {
-            stations: plan.nodes.iter().map(Station::new).collect(),
+            stations: plan.nodes.iter().map(|_| Station::new()).collect(),
             visits: plan.nodes.iter().map(|_| Visits::default()).collect(),
             clients: plan.clients.iter().map(|_| Cohort::default()).collect(),
             timelines: plan.clients.iter().map(|_| Timeline::new(start, plan.duration)).collect(),
@@ -57,6 +57,12 @@ impl Measure {
             open: false,
             window: (start, start + plan.duration),
         }
+    }
+
+    /// After the run: what was put off until its figures are asked for.
+    pub(crate) fn finished(mut self) -> Self {
+        self.visits.iter_mut().for_each(Visits::finish);
+        self
     }
 
     #[cold]

@@ -1,109 +1,125 @@
 //! What happened at a node: levels over the measured time, and the visits that began in it.
 
-use crate::model::plan::Node;
-use crate::stats::{Occupancy, Recorder};
 use crate::model::Outcome;
+use crate::stats::{Occupancy, Recorder};
 use crate::units::{Span, Time};
 
 /// Levels of a node now, summed over its replicas.
 #[derive(Clone, Copy, Debug, Default)]
 struct Levels {
-    in_system: u32,
-    queue: u32,
-    busy: u32,
-    working: u32,
-    full: u32,
+    queue: Level,
+    busy: Level,
+    working: Level,
+    full: Level,
     /// Thousandths of cores at work; only where cores are shared.
-    cores: u32,
+    cores: Level,
 }
 
-/// Levels times nanoseconds.
+/// A level and the area under it since the measured time began, exact: `level · now − before`. A step at time t by δ adds
+/// δ·t to `before`, so that a level costs something only when it changes.
 #[derive(Clone, Copy, Debug, Default)]
-struct Areas {
-    queue: u128,
-    busy: u128,
-    working: u128,
-    full: u128,
-    cores: u128,
+struct Level {
+    level: u32,
+    before: u128,
+}
+
+impl Level {
+    /// One more or one fewer.
+    #[inline]
+    fn step(&mut self, now: Time, up: bool) {
+        // The area is small and positive, but `before` may pass through negative numbers: it wraps, and back.
+        if up {
+            self.level += 1;
+            self.before = self.before.wrapping_add(u128::from(now.0));
+        } else {
+            self.level -= 1;
+            self.before = self.before.wrapping_sub(u128::from(now.0));
+        }
+    }
+
+    /// `by` more or fewer.
+    fn leap(&mut self, now: Time, up: bool, by: u32) {
+        let area = u128::from(now.0) * u128::from(by);
+        if up {
+            self.level += by;
+            self.before = self.before.wrapping_add(area);
+        } else {
+            self.level -= by;
+            self.before = self.before.wrapping_sub(area);
+        }
+    }
+
+    /// The same level, with no area before `now`.
+    fn since(self, now: Time) -> Self {
+        Self { level: self.level, before: u128::from(self.level) * u128::from(now.0) }
+    }
+
+    /// The area up to `now`.
+    fn area(&self, now: Time) -> u128 {
+        (u128::from(self.level) * u128::from(now.0)).wrapping_sub(self.before)
+    }
 }
 
 /// The figures of one node in one replication.
 #[derive(Clone, Debug)]
 pub(crate) struct Station {
-    now: Levels,
+    levels: Levels,
+    /// Requests there now.
+    here: u32,
+    /// Up to when `in_system` counts.
     last: Time,
-    areas: Areas,
     /// Time at each number of requests in the system.
     pub(crate) in_system: Occupancy,
     pub(crate) arrivals: u64,
     pub(crate) refused: u64,
-    limits: bool,
-    shares: bool,
     frozen: Option<Box<Station>>,
 }
 
 impl Station {
-    pub(super) fn new(node: &Node) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            now: Levels::default(),
+            levels: Levels::default(),
+            here: 0,
             last: Time(0),
-            areas: Areas::default(),
             in_system: Occupancy::default(),
             arrivals: 0,
             refused: 0,
-            limits: node.queue_limit != crate::model::id::NONE,
-            shares: node.cores.is_some(),
             frozen: None,
         }
     }
 
-    /// Accounts for the time since the last change.
+    /// Accounts for the time since `here` last changed.
     #[inline]
     fn advance(&mut self, now: Time) {
         let elapsed = now.0 - self.last.0;
-        if elapsed == 0 {
-            return;
+        if elapsed > 0 {
+            self.in_system.add(self.here, elapsed);
+            self.last = now;
         }
-        self.last = now;
-        let area = |level: u32| u128::from(level) * u128::from(elapsed);
-        self.in_system.add(self.now.in_system, elapsed);
-        self.areas.queue += area(self.now.queue);
-        self.areas.busy += area(self.now.busy);
-        self.areas.working += area(self.now.working);
-        if self.limits {
-            self.areas.full += area(self.now.full);
-        }
-        if self.shares {
-            self.areas.cores += area(self.now.cores);
-        }
+    }
+
+    /// The same levels, nothing counted before `now`.
+    fn renewed(&self, now: Time) -> Self {
+        let old = &self.levels;
+        let levels = Levels {
+            queue: old.queue.since(now),
+            busy: old.busy.since(now),
+            working: old.working.since(now),
+            full: old.full.since(now),
+            cores: old.cores.since(now),
+        };
+        Self { levels, here: self.here, last: now, ..Self::new() }
     }
 
     /// The measured time begins: levels stay, everything counted so far is thrown away.
     pub(super) fn open(&mut self, now: Time) {
-        let fresh = Self { now: self.now, last: now, limits: self.limits, shares: self.shares, ..self.emptied() };
-        *self = fresh;
-    }
-
-    fn emptied(&self) -> Self {
-        Self {
-            now: Levels::default(),
-            last: Time(0),
-            areas: Areas::default(),
-            in_system: Occupancy::default(),
-            arrivals: 0,
-            refused: 0,
-            limits: self.limits,
-            shares: self.shares,
-            frozen: None,
-        }
+        *self = self.renewed(now);
     }
 
     /// The measured time is over: what was counted is kept aside, and what follows no longer counts.
     pub(super) fn close(&mut self, now: Time) {
         self.advance(now);
-        let mut after = self.emptied();
-        after.now = self.now;
-        after.last = now;
+        let after = self.renewed(now);
         let closed = std::mem::replace(self, after);
         self.frozen = Some(Box::new(closed));
     }
@@ -122,49 +138,47 @@ impl Station {
     pub(super) fn reach(&mut self, now: Time) {
         self.advance(now);
         self.arrivals += 1;
-        self.now.in_system += 1;
+        self.here += 1;
     }
 
     #[inline]
     pub(super) fn queue(&mut self, now: Time, joins: bool) {
-        self.advance(now);
-        step(&mut self.now.queue, joins, 1);
+        self.levels.queue.step(now, joins);
     }
 
-    #[inline]
     pub(super) fn fill(&mut self, now: Time, full: bool) {
-        self.advance(now);
-        step(&mut self.now.full, full, 1);
+        self.levels.full.step(now, full);
     }
 
     #[inline]
     pub(super) fn hold(&mut self, now: Time, takes: bool) {
-        self.advance(now);
-        step(&mut self.now.busy, takes, 1);
+        self.levels.busy.step(now, takes);
     }
 
     #[inline]
     pub(super) fn work(&mut self, now: Time, starts: bool, cores: u32) {
-        self.advance(now);
-        step(&mut self.now.working, starts, 1);
-        step(&mut self.now.cores, starts, cores);
+        self.levels.working.step(now, starts);
+        if cores > 0 {
+            self.levels.cores.leap(now, starts, cores);
+        }
     }
 
     #[inline]
     pub(super) fn reply(&mut self, now: Time) {
         self.advance(now);
-        self.now.in_system -= 1;
+        self.here -= 1;
     }
 
-    /// Time averages over `duration`: queue, busy, working, full, cores.
+    /// Time averages over `duration` up to the last moment counted: queue, busy, working, full, cores.
     pub(crate) fn means(&self, duration: Span) -> Means {
-        let mean = |area: u128| area as f64 / duration.0 as f64;
+        let mean = |level: &Level| level.area(self.last) as f64 / duration.0 as f64;
+        let levels = &self.levels;
         Means {
-            queue: mean(self.areas.queue),
-            busy: mean(self.areas.busy),
-            working: mean(self.areas.working),
-            full: mean(self.areas.full),
-            cores: mean(self.areas.cores) / 1e3,
+            queue: mean(&levels.queue),
+            busy: mean(&levels.busy),
+            working: mean(&levels.working),
+            full: mean(&levels.full),
+            cores: mean(&levels.cores) / 1e3,
         }
     }
 }
@@ -177,7 +191,7 @@ pub(crate) struct Visits {
     pub(crate) abandoned: u64,
     /// Of these, had to wait.
     pub(crate) waited: u64,
-    /// Time in line.
+    /// Time in line; of those that had to wait until [`finish`](Self::finish).
     pub(crate) wait: Recorder,
 }
 
@@ -187,8 +201,15 @@ impl Visits {
         self.replied += 1;
         // Whoever joined the line and was not served in the end has left it.
         self.abandoned += u64::from(matches!(outcome, Outcome::Overloaded | Outcome::Canceled));
-        self.waited += u64::from(waited.0 > 0);
-        self.wait.record(waited.0);
+        if waited.0 > 0 {
+            self.waited += 1;
+            self.wait.record(waited.0);
+        }
+    }
+
+    /// After the run: counts in those that did not wait, whom it would cost time to record one by one.
+    pub(super) fn finish(&mut self) {
+        self.wait.record_n(0, self.replied - self.waited);
     }
 }
 
@@ -200,13 +221,4 @@ pub(crate) struct Means {
     pub(crate) working: f64,
     pub(crate) full: f64,
     pub(crate) cores: f64,
-}
-
-#[inline]
-fn step(level: &mut u32, up: bool, by: u32) {
-    if up {
-        *level += by;
-    } else {
-        *level -= by;
-    }
 }

@@ -97,7 +97,11 @@ mod tests {
         }
         memory.outstanding = vec![9, 1];
         for n in 0..100 {
-            assert_eq!(Balancer::LeastRequest { choices: 2 }.pick(&mut memory, || draw(n)), 1, "two distinct candidates");
+            assert_eq!(
+                Balancer::LeastRequest { choices: 2 }.pick(&mut memory, || draw(n)),
+                1,
+                "two distinct candidates"
+            );
         }
     }
 

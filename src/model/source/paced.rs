@@ -48,7 +48,7 @@ impl Paced {
                 at = segment.until;
             } else if need <= holds {
                 at += inverse(need, rate, segment.slope);
-                return Some(Time((at.round() as u64).max(now.0)));
+                return Some(Time(rounded(at).max(now.0)));
             } else {
                 need -= holds;
                 at = segment.until;
@@ -56,6 +56,13 @@ impl Paced {
         }
         None
     }
+}
+
+/// To the nearest whole number, halves up; baseline x86-64 would call a function for `f64::round`.
+#[inline]
+fn rounded(at: f64) -> u64 {
+    let whole = at as u64;
+    whole.saturating_add(u64::from(at - whole as f64 >= 0.5))
 }
 
 /// The time after which a rate `rate + slope·t` has brought `need` arrivals.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::walk;
 use crate::diag::{Complaint, code};
-use crate::scenario::written::{Call, Endpoint, Place, Scenario, Step, Target, Transport, Verb};
+use crate::scenario::written::{Call, Endpoint, Place, Scenario, Step, Target, Verb};
 
 type Ends<'s> = BTreeMap<(&'s str, &'s str), bool>;
 
@@ -26,7 +26,7 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
             );
         },
     );
-    let in_process = |_, call: &Call| walk::transport_of(scenario, call) == Transport::InProcess;
+    let in_process = |_, call: &Call| walk::transport_of(scenario, call).is_in_process();
     circles(scenario, &in_process, &mut |path, call| {
         let message = format!("in-process calls in a circle: {path}");
         let help = "a function that calls itself through others has no end of its own here; let one of the calls cross the network";
@@ -90,6 +90,7 @@ fn step_ends(step: &Step, ends: &Ends<'_>) -> bool {
         Verb::Call(call) | Verb::Query(call) => *ends.get(&target(call)).unwrap_or(&true),
         Verb::Parallel { branches, .. } => branches.iter().all(|b| all_end(std::slice::from_ref(&b.step), ends)),
         Verb::Split(arms) => arms.iter().any(|arm| arm.weight.value > 0.0 && all_end(&arm.steps, ends)),
+        Verb::Transaction { steps, .. } => all_end(steps, ends),
         Verb::Work(_) | Verb::Wait(_) => true,
     }
 }

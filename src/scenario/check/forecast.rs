@@ -11,7 +11,7 @@ use super::times::Times;
 use super::walk::{self, laws_of};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
-use crate::scenario::written::{Call, Client, Endpoint, Io, Load, Node, Scenario, Step, Transport, Verb, Zone};
+use crate::scenario::written::{Call, Client, Endpoint, Io, Load, Node, Scenario, Step, Target, Verb, Zone};
 
 /// Rounds after which calls in a circle are said to multiply without bound.
 const ROUNDS: usize = 2_000;
@@ -58,10 +58,10 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
         }
         let (mean, top) = (if mean.is_finite() { mean } else { 0.0 }, if top.is_finite() { top } else { 0.0 });
         out.clients.push((name.clone(), mean));
-        for (to, share) in &client.calls {
-            if let Some(&i) = graph.index.get(&(to.value.node.as_str(), to.value.endpoint.as_str())) {
-                external[i] += mean * share;
-                peak[i] += top * share;
+        for call in &client.calls {
+            if let Some(i) = graph.at(&call.target.value) {
+                external[i] += mean * call.share;
+                peak[i] += top * call.share;
             }
         }
     }
@@ -104,7 +104,7 @@ impl<'s> Graph<'s> {
             let times = times * f64::from(step.times.value) * step.probability.value;
             match &step.verb {
                 Verb::Call(call) | Verb::Query(call) => {
-                    let in_process = walk::transport_of(self.scenario, call) == Transport::InProcess;
+                    let in_process = walk::transport_of(self.scenario, call).is_in_process();
                     out.extend(self.of(call).map(|to| Edge { to, times, in_process }));
                 }
                 Verb::Parallel { branches, .. } => {
@@ -118,13 +118,17 @@ impl<'s> Graph<'s> {
                         self.edges(&arm.steps, times * arm.weight.value / sum, out);
                     }
                 }
+                Verb::Transaction { steps, .. } => self.edges(steps, times, out),
                 Verb::Work(_) | Verb::Wait(_) => {}
             }
         }
     }
 
     fn of(&self, call: &Call) -> Option<usize> {
-        let target = &call.target.value;
+        self.at(&call.target.value)
+    }
+
+    fn at(&self, target: &Target) -> Option<usize> {
         self.index.get(&(target.node.as_str(), target.endpoint.as_str())).copied()
     }
 
@@ -187,6 +191,7 @@ impl<'s> Graph<'s> {
             Verb::Work(law) => Times { cpu: self.mean(law), wait: 0.0, response: self.mean(law) },
             Verb::Wait(law) => Times { cpu: 0.0, wait: self.mean(law), response: self.mean(law) },
             Verb::Call(call) | Verb::Query(call) => self.call(call, from),
+            Verb::Transaction { steps, .. } => self.sequence(steps, from),
             Verb::Parallel { branches, .. } => branches.iter().fold(Times::default(), |all, branch| {
                 let copies = f64::from(branch.step.times.value);
                 let one = self.one(&branch.step, from).times(branch.step.probability.value);
@@ -203,7 +208,7 @@ impl<'s> Graph<'s> {
 
     fn call(&self, call: &Call, from: &str) -> Times {
         let Some(callee) = self.of(call).map(|i| &self.vertices[i]) else { return Times::default() };
-        if walk::transport_of(self.scenario, call) == Transport::InProcess {
+        if walk::transport_of(self.scenario, call).is_in_process() {
             return Times { cpu: callee.cpu, wait: callee.wait, response: callee.response };
         }
         let there = 2.0 * self.one_way(from, callee.node) + callee.response;
@@ -214,8 +219,9 @@ impl<'s> Graph<'s> {
     /// Mean one-way latency between two nodes, nanoseconds.
     fn one_way(&self, from: &str, to: &str) -> f64 {
         let network = &self.scenario.network;
-        if let Some(link) = network.links.iter().find(|l| l.from.value == from && l.to.value == to) {
-            return self.mean(&link.latency.value);
+        let link = network.links.iter().find(|l| l.from.value == from && l.to.value == to);
+        if let Some(latency) = link.and_then(|link| link.latency.as_ref()) {
+            return self.mean(&latency.value);
         }
         let law = match (self.zone(from), self.zone(to)) {
             (Some(a), Some(b)) if a.region != b.region => &network.cross_region,
@@ -250,11 +256,11 @@ impl<'s> Graph<'s> {
     fn closed_rate(&self, client: &Client, users: f64, think: f64) -> f64 {
         let mut external = vec![0.0; self.vertices.len()];
         let mut response = think;
-        for (to, share) in &client.calls {
-            if let Some(&i) = self.index.get(&(to.value.node.as_str(), to.value.endpoint.as_str())) {
-                external[i] += share;
+        for call in &client.calls {
+            if let Some(i) = self.at(&call.target.value) {
+                external[i] += call.share;
                 let network = 2.0 * self.one_way(&client.name.value, self.vertices[i].node);
-                response += share * (self.vertices[i].response + network);
+                response += call.share * (self.vertices[i].response + network);
             }
         }
         let unhindered = if response > 0.0 { users / response * 1e9 } else { f64::INFINITY };

@@ -3,7 +3,7 @@
 use super::walk;
 use crate::diag::{Complaint, Source, code};
 use crate::scenario::read::suggest;
-use crate::scenario::written::{Call, Given, NodeKind, Scenario, Step, Target, Transport, Verb};
+use crate::scenario::written::{Call, Given, IN_PROCESS, NodeKind, Scenario, Step, Target, Verb};
 
 /// The names that can be called: nodes, and their endpoints as `node.endpoint`.
 pub(in crate::scenario) fn known_names(scenario: &Scenario) -> Vec<String> {
@@ -23,8 +23,8 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], co
         complaints.push(complaint.help("write for example [clients.shoppers] calls = \"edge\" rate = \"120/s\""));
     }
     for client in scenario.clients.values() {
-        for (to, _) in &client.calls {
-            target(scenario, to, Wants::Client, refused, complaints);
+        for call in &client.calls {
+            target(scenario, &call.target, Wants::Client, refused, complaints);
         }
     }
     for node in scenario.nodes.values() {
@@ -156,7 +156,7 @@ fn policy(scenario: &Scenario, name: &Given<String>, complaints: &mut Vec<Compla
 /// In-process calls: only services have a program that can run elsewhere, and their own limits then mean nothing.
 fn in_process(scenario: &Scenario, from: &str, call: &Call, complaints: &mut Vec<Complaint>) {
     let Some(node) = scenario.nodes.get(&call.target.value.node) else { return };
-    let said = call.transport.as_ref().filter(|t| t.value == Transport::InProcess);
+    let said = call.transport.as_ref().filter(|t| t.value == IN_PROCESS);
     if let (Some(said), true) = (said, node.kind != NodeKind::Service) {
         let message = format!("`{}` is not part of the caller's process", call.target.value.node);
         complaints
@@ -164,7 +164,7 @@ fn in_process(scenario: &Scenario, from: &str, call: &Call, complaints: &mut Vec
         return;
     }
     // A node that calls itself keeps its own limits.
-    if walk::transport_of(scenario, call) != Transport::InProcess || node.name.value == from {
+    if !walk::transport_of(scenario, call).is_in_process() || node.name.value == from {
         return;
     }
     let limits = [
@@ -213,7 +213,7 @@ pub(super) fn unused(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let mut called: Vec<&str> = Vec::new();
     let mut policies: Vec<&str> = scenario.defaults.policy.iter().map(|p| p.value.as_str()).collect();
     for client in scenario.clients.values() {
-        called.extend(client.calls.iter().map(|(to, _)| to.value.node.as_str()));
+        called.extend(client.calls.iter().map(|call| call.target.value.node.as_str()));
     }
     for endpoint in scenario.nodes.values().flat_map(|node| node.endpoints.values()) {
         for call in walk::calls(endpoint) {

@@ -39,7 +39,7 @@ fn edges(scenario: &Scenario) -> BTreeSet<String> {
         all.insert(format!("{from} -> {}{dot}{}", to.node, to.endpoint));
     };
     for (name, client) in &scenario.clients {
-        client.calls.iter().for_each(|(to, _)| add(name, &to.value));
+        client.calls.iter().for_each(|call| add(name, &call.target.value));
     }
     for (name, node) in &scenario.nodes {
         for call in node.endpoints.values().flat_map(walk::calls) {

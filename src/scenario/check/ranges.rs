@@ -94,6 +94,7 @@ pub(super) fn unrolled(steps: &[Step]) -> f64 {
                     branches.iter().map(|b| unrolled(std::slice::from_ref(&b.step))).sum()
                 }
                 Verb::Split(arms) => arms.iter().map(|arm| unrolled(&arm.steps)).sum(),
+                Verb::Transaction { steps, .. } => unrolled(steps),
                 _ => 0.0,
             };
             f64::from(step.times.value) * (1.0 + inner)

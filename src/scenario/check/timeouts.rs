@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::walk;
 use crate::diag::{Complaint, code};
-use crate::scenario::written::{Call, Given, Scenario, Target, Transport};
+use crate::scenario::written::{Call, Given, Scenario, Target};
 use crate::units::Span;
 
 /// The timeout of a call: its own, its policy's, the default policy's.
@@ -27,7 +27,7 @@ fn longest(scenario: &Scenario) -> BTreeMap<(&str, &str), Span> {
                 let wait = walk::calls(inner).into_iter().map(|call| {
                     let Target { node, endpoint } = &call.target.value;
                     timeout_of(scenario, call)
-                        .filter(|_| walk::transport_of(scenario, call) == Transport::Free)
+                        .filter(|_| !walk::transport_of(scenario, call).is_in_process())
                         .unwrap_or_else(|| waits.get(&(node.as_str(), endpoint.as_str())).copied().unwrap_or_default())
                 });
                 let wait = wait.max().unwrap_or_default();
@@ -57,13 +57,13 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         }
     };
     for (name, client) in &scenario.clients {
-        for (to, _) in &client.calls {
-            judge(name, to, client.timeout.value);
+        for call in &client.calls {
+            judge(name, &call.target, client.timeout.value);
         }
     }
     for (name, node) in &scenario.nodes {
         for call in node.endpoints.values().flat_map(walk::calls) {
-            if walk::transport_of(scenario, call) == Transport::Free {
+            if !walk::transport_of(scenario, call).is_in_process() {
                 judge(name, &call.target, timeout_of(scenario, call));
             }
         }

@@ -1,7 +1,11 @@
 //! Walking steps and calls.
 
+use std::collections::BTreeSet;
+
 use crate::random::dist::Law;
-use crate::scenario::written::{Arrivals, Call, Endpoint, Load, NodeKind, Scenario, Step, Transport, Verb};
+use crate::scenario::written::{
+    Arrivals, Call, Client, Endpoint, FREE, How, IN_PROCESS, Load, NodeKind, Scenario, Step, TransportSpec, Verb,
+};
 
 /// Visits every step, those inside others included, outermost first.
 pub(crate) fn steps<'s>(all: &'s [Step], visit: &mut impl FnMut(&'s Step)) {
@@ -18,6 +22,7 @@ pub(crate) fn steps<'s>(all: &'s [Step], visit: &mut impl FnMut(&'s Step)) {
                     steps(&arm.steps, visit);
                 }
             }
+            Verb::Transaction { steps: inner, .. } => steps(inner, visit),
             _ => {}
         }
     }
@@ -38,12 +43,38 @@ pub(crate) fn calls(endpoint: &Endpoint) -> Vec<&Call> {
     all
 }
 
-/// How a call travels, its own transport or the default one: databases and third parties are never in-process.
-pub fn transport_of(scenario: &Scenario, call: &Call) -> Transport {
+/// How a call travels, its own transport or the default one. A query pays the network alone; what is not part of the
+/// caller's process is called over `free` where the default is in-process.
+pub fn transport_of<'s>(scenario: &'s Scenario, call: &Call) -> How<'s> {
+    let name = &call.transport.as_ref().unwrap_or(&scenario.defaults.transport).value;
     match scenario.nodes.get(&call.target.value.node).map(|node| node.kind) {
-        Some(NodeKind::Service) => call.transport.as_ref().map_or(scenario.defaults.transport.value, |t| t.value),
-        _ => Transport::Free,
+        Some(NodeKind::Service) if name == IN_PROCESS => How::InProcess,
+        Some(NodeKind::Service | NodeKind::External) => How::Over(spec(scenario, name)),
+        Some(NodeKind::Database) | None => How::Over(spec(scenario, FREE)),
     }
+}
+
+/// How a client calls: it is outside, so never in-process.
+pub fn client_transport<'s>(scenario: &'s Scenario, client: &Client) -> &'s TransportSpec {
+    spec(scenario, &client.transport.as_ref().unwrap_or(&scenario.defaults.transport).value)
+}
+
+/// The transport of that name; `free` for those that are none.
+fn spec<'s>(scenario: &'s Scenario, name: &str) -> &'s TransportSpec {
+    let found = scenario.transports.get(name).or_else(|| scenario.transports.get(FREE));
+    found.unwrap_or_else(|| unreachable!("the presets are always there"))
+}
+
+/// The names of all transports that some call travels over.
+pub(crate) fn transports_used(scenario: &Scenario) -> BTreeSet<&str> {
+    let mut used: BTreeSet<&str> =
+        scenario.clients.values().map(|client| client_transport(scenario, client).name.value.as_str()).collect();
+    for call in scenario.nodes.values().flat_map(|node| node.endpoints.values()).flat_map(calls) {
+        if let How::Over(spec) = transport_of(scenario, call) {
+            used.insert(&spec.name.value);
+        }
+    }
+    used
 }
 
 /// Visits every law of a scenario, in a fixed order.
@@ -52,7 +83,7 @@ pub(crate) fn laws_of<'s>(scenario: &'s Scenario, visit: &mut impl FnMut(&'s Law
     for law in [&network.same_host, &network.same_zone, &network.cross_zone, &network.cross_region] {
         visit(&law.value);
     }
-    network.links.iter().for_each(|link| visit(&link.latency.value));
+    network.links.iter().filter_map(|link| link.latency.as_ref()).for_each(|law| visit(&law.value));
     for client in scenario.clients.values() {
         match &client.load {
             Load::Closed { think_time, .. } => visit(&think_time.value),

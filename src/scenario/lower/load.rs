@@ -40,7 +40,9 @@ impl Lowering<'_> {
                 let batch: Batch = batch.value.as_ref().map(dist);
                 match &arrivals.value {
                     Arrivals::Poisson => Source::Paced(Paced { poisson: true, segments: self.segments(phases), batch }),
-                    Arrivals::Constant => Source::Paced(Paced { poisson: false, segments: self.segments(phases), batch }),
+                    Arrivals::Constant => {
+                        Source::Paced(Paced { poisson: false, segments: self.segments(phases), batch })
+                    }
                     Arrivals::Bursty { low, high, stay_low, stay_high } => Source::Bursty(Bursty {
                         rates: [low.per_second() / 1e9, high.per_second() / 1e9],
                         stays: [stay_low.0 as f64, stay_high.0 as f64],

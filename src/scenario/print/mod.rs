@@ -3,16 +3,17 @@
 
 mod law;
 mod steps;
+mod transports;
 
 use std::fmt::Write as _;
 
 use super::written::{
-    Arrivals, Balancing, Client, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Slo,
-    Transport, Zone,
+    Arrivals, BalancePer, Balancing, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder,
+    Scenario, Slo, Zone,
 };
-use crate::units::Span;
+use crate::units::{Span, size_text};
 use law::{count_law, law, span};
-use steps::{steps, target};
+use steps::{sizes, steps, target};
 
 /// Lines of TOML; each may be marked as a default.
 #[derive(Default)]
@@ -40,6 +41,14 @@ impl Page {
     fn maybe<T>(&mut self, key: &str, given: &Given<Option<T>>, none: &mut Vec<String>, told: impl Fn(&T) -> String) {
         match &given.value {
             Some(value) => self.line(key, told(value), given.is_default()),
+            None => none.push(key.to_owned()),
+        }
+    }
+
+    /// The same for a key that nobody wrote at all.
+    fn perhaps<T>(&mut self, key: &str, given: Option<&Given<T>>, none: &mut Vec<String>, told: impl Fn(&T) -> String) {
+        match given {
+            Some(given) => self.given(key, given, told),
             None => none.push(key.to_owned()),
         }
     }
@@ -107,17 +116,18 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     page.given("max_events", &sim.max_events, u64::to_string);
     page.given("max_in_flight", &sim.max_in_flight, u64::to_string);
     page.header("[defaults]");
-    page.given("transport", &scenario.defaults.transport, |t| quoted(transport(*t)));
+    page.given("transport", &scenario.defaults.transport, |t| quoted(t));
     match &scenario.defaults.policy {
         Some(policy) => page.given("policy", policy, |p| quoted(p)),
         None => page.none(&["policy".into()]),
     }
+    transports::transports(scenario, page);
     network(scenario, page);
     page.header("[discovery]");
     page.line("kind", "\"static\"", true);
     page.given("load_balancing", &scenario.discovery.load_balancing, |b| quoted(balancing(*b)));
     page.given("choices", &scenario.discovery.choices, |c| c.map_or("\"all\"".into(), |n| n.to_string()));
-    page.line("balance_per", "\"request\"", true);
+    page.given("balance_per", &scenario.discovery.balance_per, |b| quoted(balance_per(*b)));
     scenario.clients.values().for_each(|c| client(c, page));
     scenario.nodes.values().for_each(|n| node(n, page));
     for (name, policy) in &scenario.policies {
@@ -140,27 +150,35 @@ fn network(scenario: &Scenario, page: &mut Page) {
     links.sort_by_key(|link| (&link.from.value, &link.to.value));
     for link in links {
         page.header(&format!("[network.links.{}]", quoted(&format!("{} -> {}", link.from.value, link.to.value))));
-        page.given("latency", &link.latency, law);
+        let mut none = Vec::new();
+        page.perhaps("latency", link.latency.as_ref(), &mut none, law);
+        page.perhaps("bandwidth", link.bandwidth.as_ref(), &mut none, |b| bandwidth(*b));
+        page.given("loss", &link.loss, |l| format!("{l:?}"));
+        page.none(&none);
     }
 }
 
 fn client(client: &Client, page: &mut Page) {
     page.header(&format!("[clients.{}]", key(&client.name.value)));
     match client.calls.as_slice() {
-        [(one, _)] => page.given("calls", one, target),
-        all => {
-            let each: Vec<_> =
-                all.iter().map(|(to, share)| format!("{{ to = {}, share = {share:?} }}", target(&to.value))).collect();
-            page.line("calls", format!("[{}]", each.join(", ")), false);
-        }
+        [one] if sizes(&one.request, &one.response).is_empty() => page.given("calls", &one.target, target),
+        all => page.line("calls", format!("[{}]", all.iter().map(client_call).collect::<Vec<_>>().join(", ")), false),
     }
     let mut none = Vec::new();
+    page.perhaps("transport", client.transport.as_ref(), &mut none, |t| quoted(t));
+    page.given("browser", &client.browser, bool::to_string);
     load(&client.load, page, &mut none);
     page.maybe("timeout", &client.timeout, &mut none, time);
     page.given("priority", &client.priority, u32::to_string);
     page.maybe("zone", &client.zone, &mut none, zone);
     page.maybe("weight", &client.weight, &mut none, |w| format!("{w:?}"));
     page.none(&none);
+}
+
+fn client_call(call: &ClientCall) -> String {
+    let mut parts = vec![format!("to = {}", target(&call.target.value)), format!("share = {:?}", call.share)];
+    parts.extend(sizes(&call.request, &call.response));
+    format!("{{ {} }}", parts.join(", "))
 }
 
 fn load(load: &Load, page: &mut Page, none: &mut Vec<String>) {
@@ -232,11 +250,23 @@ fn node(node: &Node, page: &mut Page) {
     page.given("preemptive", &node.preemptive, bool::to_string);
     page.maybe("queue_timeout", &node.queue_timeout, &mut none, law);
     page.maybe("zone", &node.zone, &mut none, zone);
+    if node.kind == NodeKind::Database {
+        page.maybe("max_connections", &node.max_connections, &mut none, u32::to_string);
+    }
     let named = node.endpoints.len() > usize::from(node.endpoints.contains_key(""));
     if let Some(own) = node.endpoints.get("") {
         endpoint(own, page, &mut none, named);
     }
     page.none(&none);
+    for (name, pool) in &node.pools {
+        page.header(&format!("[{header}.pools.{}]", key(name)));
+        page.given("connections", &pool.connections, u32::to_string);
+        page.given("wait", &pool.wait, time);
+    }
+    for (name, writers) in &node.tables {
+        page.header(&format!("[{header}.tables.{}]", key(name)));
+        page.given("writers", writers, u32::to_string);
+    }
     for (name, inner) in node.endpoints.iter().filter(|(name, _)| !name.is_empty()) {
         page.header(&format!("[{header}.endpoints.{}]", key(name)));
         let mut none = Vec::new();
@@ -279,13 +309,6 @@ fn zone(zone: &Zone) -> String {
     quoted(&parts.join("/"))
 }
 
-pub(super) fn transport(transport: Transport) -> &'static str {
-    match transport {
-        Transport::InProcess => "in-process",
-        Transport::Free => "free",
-    }
-}
-
 fn balancing(balancing: Balancing) -> &'static str {
     match balancing {
         Balancing::RoundRobin => "round_robin",
@@ -293,6 +316,19 @@ fn balancing(balancing: Balancing) -> &'static str {
         Balancing::LeastRequest => "least_request",
         Balancing::PickFirst => "pick_first",
     }
+}
+
+fn balance_per(per: BalancePer) -> &'static str {
+    match per {
+        BalancePer::Connection => "connection",
+        BalancePer::Request => "request",
+    }
+}
+
+/// A bandwidth in quotes, in the form that reads back to the very same number.
+fn bandwidth(bytes: f64) -> String {
+    let whole = if bytes.fract() == 0.0 { size_text(bytes as u64) } else { format!("{bytes}B") };
+    quoted(&format!("{whole}/s"))
 }
 
 fn order(order: QueueOrder) -> &'static str {

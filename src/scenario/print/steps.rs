@@ -1,8 +1,9 @@
 //! Steps as TOML, one line each.
 
 use super::law::{law, span};
-use super::{quoted, transport};
-use crate::scenario::written::{Call, Step, Target, Verb};
+use super::quoted;
+use crate::scenario::written::{Call, Given, Mode, PAYLOAD, Step, Target, Verb};
+use crate::units::size_text;
 
 /// Each step on a line; defaults of steps are left out, there would be more of them than of anything else.
 pub(super) fn steps(all: &[Step]) -> Vec<String> {
@@ -29,6 +30,9 @@ fn verb(verb: &Verb) -> Vec<String> {
         Verb::Wait(time) => vec![format!("wait = {}", law(time))],
         Verb::Call(to) => call("call", to),
         Verb::Query(to) => call("query", to),
+        Verb::Transaction { database, steps: inner } => {
+            vec![format!("transaction = {}", quoted(&database.value)), format!("steps = [{}]", steps(inner).join(", "))]
+        }
         Verb::Parallel { branches, wait_for } => {
             let inner: Vec<_> = branches.iter().map(|b| one(&b.step, b.optional.value)).collect();
             let mut parts = vec![format!("parallel = [{}]", inner.join(", "))];
@@ -46,10 +50,20 @@ fn verb(verb: &Verb) -> Vec<String> {
 
 fn call(verb: &str, call: &Call) -> Vec<String> {
     let mut parts = vec![format!("{verb} = {}", target(&call.target.value))];
-    parts.extend(call.transport.as_ref().map(|t| format!("transport = {}", quoted(transport(t.value)))));
+    parts.extend(call.transport.as_ref().map(|t| format!("transport = {}", quoted(&t.value))));
+    parts.extend(call.stream.value.map(|n| format!("stream = {n}")));
+    parts.extend(call.table.as_ref().map(|t| format!("table = {}", quoted(&t.value))));
+    parts.extend((call.mode.value == Mode::Write).then(|| "mode = \"write\"".to_owned()));
+    parts.extend(sizes(&call.request, &call.response));
     parts.extend(call.policy.as_ref().map(|p| format!("policy = {}", quoted(&p.value))));
     parts.extend(call.timeout.as_ref().map(|t| format!("timeout = {}", span(t.value.0 as f64))));
     parts
+}
+
+/// The sizes of a call that are not what they are by default.
+pub(super) fn sizes(request: &Given<u64>, response: &Given<u64>) -> Vec<String> {
+    let told = [("request", request), ("response", response)].into_iter().filter(|(_, size)| size.value != PAYLOAD);
+    told.map(|(key, size)| format!("{key} = \"{}\"", size_text(size.value))).collect()
 }
 
 /// A target in quotes.

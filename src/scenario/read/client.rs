@@ -4,18 +4,20 @@ use toml::de::DeValue;
 
 use super::files::arrivals as recorded;
 use super::law::{counts, fill_shares, law};
-use super::value::{count, duration, number, rate, share, target, text, zone};
+use super::value::{count, duration, flag, number, rate, share, size, target, text, zone};
 use super::view::View;
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::vocab::SHARED_CALL;
-use crate::scenario::written::{Arrivals, Client, Given, Load, Phase, Target};
+use crate::scenario::written::{Arrivals, Client, ClientCall, Given, Load, PAYLOAD, Phase, Target};
 use crate::units::Rate;
 
 /// One client.
 pub(super) fn client(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) -> Client {
     Client {
         calls: calls(desk, view),
+        transport: view.read(desk, "transport", text),
+        browser: view.or_default(desk, "browser", flag),
         load: load(desk, view),
         timeout: view.maybe(desk, "timeout", duration),
         priority: view.or_default(desk, "priority", count),
@@ -25,19 +27,19 @@ pub(super) fn client(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) 
     }
 }
 
-fn calls(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<(Given<Target>, f64)> {
+fn calls(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<ClientCall> {
     let Some(value) = view.get("calls") else {
         view.missing(desk, "calls", "name whom it calls: calls = \"edge\"");
         return Vec::new();
     };
     let DeValue::Array(items) = value.get_ref() else {
-        return view.read(desk, "calls", target).map(|t| (t, 1.0)).into_iter().collect();
+        return view.read(desk, "calls", target).map(only).into_iter().collect();
     };
-    let mut targets = Vec::new();
+    let mut calls = Vec::new();
     let mut shares = Vec::new();
     for item in items {
-        if let Some((target, share)) = shared(desk, item) {
-            targets.push(target);
+        if let Some((call, share)) = shared(desk, item) {
+            calls.push(call);
             shares.push(share);
         }
     }
@@ -45,13 +47,18 @@ fn calls(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<(Given<Target>, f64)> {
         desk.push(Complaint::error(code::SHARES, "`calls` is empty").at(value.span()).help("name at least one target"));
         return Vec::new();
     }
-    let shares = fill_shares(desk, &shares, Some(value.span())).unwrap_or_else(|| vec![0.0; targets.len()]);
-    targets.into_iter().zip(shares).collect()
+    let shares = fill_shares(desk, &shares, Some(value.span())).unwrap_or_else(|| vec![0.0; calls.len()]);
+    calls.into_iter().zip(shares).map(|(call, share)| ClientCall { share, ..call }).collect()
 }
 
-fn shared(desk: &mut Desk<'_>, item: &Value<'_>) -> Option<(Given<Target>, Option<f64>)> {
+/// A call about which nothing else is said.
+fn only(target: Given<Target>) -> ClientCall {
+    ClientCall { target, share: 1.0, request: Given::default(PAYLOAD), response: Given::default(PAYLOAD) }
+}
+
+fn shared(desk: &mut Desk<'_>, item: &Value<'_>) -> Option<(ClientCall, Option<f64>)> {
     let table = match item.get_ref() {
-        DeValue::String(_) => return Some((Given::at(target(desk, "calls", item)?, item.span()), None)),
+        DeValue::String(_) => return Some((only(Given::at(target(desk, "calls", item)?, item.span())), None)),
         _ => super::value::table(desk, "calls", item)?,
     };
     let view = View::open(desk, &SHARED_CALL, table, item.span());
@@ -59,7 +66,8 @@ fn shared(desk: &mut Desk<'_>, item: &Value<'_>) -> Option<(Given<Target>, Optio
         view.missing(desk, "to", "write { to = \"edge\", share = \"20%\" }");
     }
     let share = view.read(desk, "share", share).map(|s| s.value);
-    Some((view.read(desk, "to", target)?, share))
+    let (request, response) = (view.or_default(desk, "request", size), view.or_default(desk, "response", size));
+    Some((ClientCall { request, response, ..only(view.read(desk, "to", target)?) }, share))
 }
 
 /// Keys of an open load.

@@ -8,15 +8,15 @@ use super::client::client;
 use super::law::law;
 use super::node::node;
 use super::promise;
-use super::step::TRANSPORTS;
-use super::value::{self, count, count_or, duration, text, whole};
+use super::transport::transports;
+use super::value::{self, bandwidth, count, count_or, duration, share, text, whole};
 use super::view::View;
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    Balancing, Defaults, Discovery, Given, Link, Metric, Network, Node, NodeKind, Policy, Promise, Scenario, Sense,
-    Sim, Slo, Transport,
+    BalancePer, Balancing, Defaults, Discovery, Given, Link, Metric, Network, Node, NodeKind, Policy, Promise,
+    Scenario, Sense, Sim, Slo,
 };
 
 /// What is said of a version that is not this one's.
@@ -35,6 +35,7 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
         description: view.or_default(desk, "description", text),
         sim: sim(desk, &view),
         defaults: defaults(desk, &view),
+        transports: transports(desk, &view),
         network: network(desk, &view),
         discovery: discovery(desk, &view),
         clients: clients
@@ -92,33 +93,26 @@ fn sim(desk: &mut Desk<'_>, view: &View<'_>) -> Sim {
 
 fn defaults(desk: &mut Desk<'_>, view: &View<'_>) -> Defaults {
     let inner = view.inner(desk, "defaults");
-    if !inner.has("transport") {
-        // The default of the vocabulary is itself not supported yet; delete this when it is.
-        let place = inner.place.clone().or(view.place.clone());
-        let complaint = Complaint::error(code::NOT_YET, "not supported yet: transport `rest` (the default)").at(place);
-        desk.push(
-            complaint.help("write `[defaults] transport = \"free\"`: a remote call without encoding or connections"),
-        );
-    }
-    let transport = inner.word(desk, "transport", &TRANSPORTS).unwrap_or(Given::default(Transport::Free));
-    Defaults { transport, policy: inner.read(desk, "policy", text) }
+    Defaults { transport: inner.or_default(desk, "transport", text), policy: inner.read(desk, "policy", text) }
 }
 
 fn network(desk: &mut Desk<'_>, view: &View<'_>) -> Network {
     let inner = view.inner(desk, "network");
     let mut links = Vec::new();
     for (name, link) in inner.named(desk, "links") {
-        if !link.has("latency") {
-            link.missing(desk, "latency", "write latency = \"1ms\"");
+        if ["latency", "bandwidth", "loss"].into_iter().all(|key| !link.has(key)) {
+            link.missing(desk, "latency", "write latency = \"1ms\", a bandwidth or a loss");
         }
         let latency = link.read(desk, "latency", law);
+        let bandwidth = link.read(desk, "bandwidth", bandwidth);
+        let loss = link.or_default(desk, "loss", share);
         let Some((from, to)) = name.value.split_once("->") else {
             let complaint = Complaint::error(code::BAD_NAME, format!("`{}` is not a link", name.value)).at(name.place);
             desk.push(complaint.help("a link is \"caller -> callee\", such as [network.links.\"orders -> billing\"]"));
             continue;
         };
         let end = |end: &str| Given { value: end.trim().to_owned(), place: name.place.clone() };
-        links.extend(latency.map(|latency| Link { from: end(from), to: end(to), latency }));
+        links.push(Link { from: end(from), to: end(to), latency, bandwidth, loss });
     }
     Network {
         same_host: inner.or_default(desk, "same_host", law),
@@ -136,13 +130,15 @@ const BALANCING: [(&str, Balancing); 4] = [
     ("pick_first", Balancing::PickFirst),
 ];
 
+const BALANCE_PER: [(&str, BalancePer); 2] = [("connection", BalancePer::Connection), ("request", BalancePer::Request)];
+
 fn discovery(desk: &mut Desk<'_>, view: &View<'_>) -> Discovery {
     let inner = view.inner(desk, "discovery");
     inner.choice(desk, "kind", &[("static", ())]);
-    inner.choice(desk, "balance_per", &[("request", ())]);
     Discovery {
         load_balancing: inner.choice(desk, "load_balancing", &BALANCING),
         choices: inner.or_default(desk, "choices", count_or("all")),
+        balance_per: inner.choice(desk, "balance_per", &BALANCE_PER),
     }
 }
 

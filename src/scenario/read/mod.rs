@@ -11,6 +11,7 @@ mod law;
 mod node;
 mod promise;
 mod step;
+mod transport;
 mod value;
 mod view;
 

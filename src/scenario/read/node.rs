@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::Desk;
 use super::law::law;
 use super::step::steps;
-use super::value::{count, count_or, flag, number, share, zone};
+use super::value::{count, count_or, duration, flag, number, share, zone};
 use super::view::View;
-use crate::scenario::written::{Endpoint, Given, Io, Node, NodeKind, QueueOrder};
+use crate::scenario::written::{Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder};
 
 const IO: [(&str, Io); 2] = [("blocking", Io::Blocking), ("async", Io::Async)];
 
@@ -20,21 +20,45 @@ const ORDER: [(&str, QueueOrder); 4] = [
 
 /// One node.
 pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, view: &View<'_>) -> Node {
-    let service = kind == NodeKind::Service;
+    let (service, database) = (kind == NodeKind::Service, kind == NodeKind::Database);
+    let limit =
+        |desk: &mut Desk<'_>, key: &str| view.read(desk, key, count_or("unlimited")).unwrap_or(Given::default(None));
     Node {
         kind,
         replicas: view.or_default(desk, "replicas", count),
         concurrency: view.or_default(desk, "concurrency", count_or("unlimited")),
         cores: view.maybe(desk, "cores", number),
         io: if service { view.choice(desk, "io", &IO) } else { Given::default(Io::Blocking) },
-        queue_limit: view.read(desk, "queue_limit", count_or("unlimited")).unwrap_or(Given::default(None)),
+        queue_limit: limit(desk, "queue_limit"),
         queue_order: view.choice(desk, "queue_order", &ORDER),
         preemptive: view.or_default(desk, "preemptive", flag),
         queue_timeout: view.maybe(desk, "queue_timeout", law),
         zone: view.maybe(desk, "zone", zone),
+        pools: if service { pools(desk, view) } else { BTreeMap::new() },
+        max_connections: if database { limit(desk, "max_connections") } else { Given::default(None) },
+        tables: if database { tables(desk, view) } else { BTreeMap::new() },
         endpoints: endpoints(desk, &name, view),
         name,
     }
+}
+
+fn pools(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Pool> {
+    let mut all = BTreeMap::new();
+    for (name, inner) in view.named(desk, "pools") {
+        let (connections, wait) =
+            (inner.or_default(desk, "connections", count), inner.or_default(desk, "wait", duration));
+        all.insert(name.value.clone(), Pool { name, connections, wait });
+    }
+    all
+}
+
+fn tables(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Given<u32>> {
+    let mut all = BTreeMap::new();
+    for (name, inner) in view.named(desk, "tables") {
+        super::file::check_name(desk, &name);
+        all.insert(name.value, inner.or_default(desk, "writers", count));
+    }
+    all
 }
 
 /// The default endpoint is there when anything about it is written, or when there is no other.

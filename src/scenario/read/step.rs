@@ -3,15 +3,14 @@
 use toml::de::{DeTable, DeValue};
 
 use super::law::law;
-use super::value::{self, array, count, duration, flag, share, target, text, weight};
+use super::value::{self, array, count, duration, flag, share, size, target, text, weight};
 use super::view::{View, listed};
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::vocab::{self, VERBS};
-use crate::scenario::written::{Arm, Branch, Call, Given, Place, Step, Target, Transport, Verb};
+use crate::scenario::written::{Arm, Branch, Call, Given, Mode, PAYLOAD, Place, Step, Target, Verb};
 
-/// The transports that can be run.
-pub(super) const TRANSPORTS: [(&str, Transport); 2] = [("in-process", Transport::InProcess), ("free", Transport::Free)];
+const MODES: [(&str, Mode); 2] = [("read", Mode::Read), ("write", Mode::Write)];
 
 /// A list of steps. What cannot be understood is left out, with a complaint.
 pub(super) fn steps(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Vec<Step>> {
@@ -73,7 +72,22 @@ fn one(desk: &mut Desk<'_>, value: &Value<'_>) -> (Option<Step>, Option<Given<bo
 
 fn plain_call(desk: &mut Desk<'_>, value: &Value<'_>) -> Option<Step> {
     let target = Given::at(target(desk, "call", value)?, value.span());
-    Some(plain(value.span(), Verb::Call(Call { target, transport: None, policy: None, timeout: None })))
+    Some(plain(value.span(), Verb::Call(call_to(target))))
+}
+
+/// A call about which nothing else is said. The sizes are those of the vocabulary.
+fn call_to(target: Given<Target>) -> Call {
+    Call {
+        target,
+        transport: None,
+        policy: None,
+        timeout: None,
+        request: Given::default(PAYLOAD),
+        response: Given::default(PAYLOAD),
+        stream: Given::default(None),
+        table: None,
+        mode: Given::default(Mode::Read),
+    }
 }
 
 fn plain(place: Place, verb: Verb) -> Step {
@@ -122,6 +136,7 @@ fn step(desk: &mut Desk<'_>, verb: &str, view: &View<'_>, place: Place) -> Optio
         "wait" => Verb::Wait(view.read(desk, "wait", law)?.value),
         "call" => Verb::Call(call(desk, "call", view)?),
         "query" => Verb::Query(call(desk, "query", view)?),
+        "transaction" => transaction(desk, view)?,
         "parallel" => parallel(desk, view)?,
         "split" => Verb::Split(split(desk, view)),
         _ => return None,
@@ -130,11 +145,29 @@ fn step(desk: &mut Desk<'_>, verb: &str, view: &View<'_>, place: Place) -> Optio
 }
 
 fn call(desk: &mut Desk<'_>, verb: &str, view: &View<'_>) -> Option<Call> {
-    let transport = if verb == "call" { view.word(desk, "transport", &TRANSPORTS) } else { None };
+    let is_query = verb == "query";
+    let transport = if is_query { None } else { view.read(desk, "transport", text) };
+    let stream = if is_query { Given::default(None) } else { view.maybe(desk, "stream", count) };
+    let table = if is_query { view.read(desk, "table", text) } else { None };
+    let mode = if is_query { view.choice(desk, "mode", &MODES) } else { Given::default(Mode::Read) };
     let policy = view.read(desk, "policy", text);
     let timeout = view.read(desk, "timeout", duration);
+    let request = view.or_default(desk, "request", size);
+    let response = view.or_default(desk, "response", size);
     let target: Given<Target> = view.read(desk, verb, target)?;
-    Some(Call { target, transport, policy, timeout })
+    Some(Call { target, transport, policy, timeout, request, response, stream, table, mode })
+}
+
+fn transaction(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Verb> {
+    if !view.has("steps") {
+        view.missing(
+            desk,
+            "steps",
+            "what happens inside: { transaction = \"orders-db\", steps = [{ query = \"orders-db\" }] }",
+        );
+    }
+    let steps = view.read(desk, "steps", steps).map(|s| s.value).unwrap_or_default();
+    Some(Verb::Transaction { database: view.read(desk, "transaction", text)?, steps })
 }
 
 fn parallel(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Verb> {

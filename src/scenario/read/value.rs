@@ -5,7 +5,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::written::{Target, Zone};
-use crate::units::{Rate, Span, parse_share};
+use crate::units::{Rate, Span, parse_bandwidth, parse_share, parse_size};
 
 /// Complains that a value is of the wrong kind.
 pub(crate) fn wrong_kind(desk: &mut Desk<'_>, key: &str, value: &Value<'_>, wants: &str, help: &str) {
@@ -140,6 +140,39 @@ pub(crate) fn rate(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<
         return None;
     };
     understood(desk, key, value, Rate::parse(text))
+}
+
+/// A size in bytes.
+pub(crate) fn size(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<u64> {
+    let text = with_unit(desk, key, value, "a size", ["B", "KB"])?;
+    understood(desk, key, value, parse_size(text))
+}
+
+/// Bytes per second.
+pub(crate) fn bandwidth(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<f64> {
+    let text = with_unit(desk, key, value, "a bandwidth", ["MB/s", "Mbit/s"])?;
+    understood(desk, key, value, parse_bandwidth(text))
+}
+
+/// The text of a number with a unit; a bare number is told that it has none.
+fn with_unit<'v>(
+    desk: &mut Desk<'_>,
+    key: &str,
+    value: &'v Value<'_>,
+    what: &str,
+    units: [&str; 2],
+) -> Option<&'v str> {
+    if let Some(n) = as_number(value) {
+        let complaint = Complaint::error(code::BAD_VALUE, format!("`{key}`: {n} has no unit")).at(value.span());
+        let help = format!("write for example {key} = \"{0}{1}\" or {key} = \"{0}{2}\"", n.abs(), units[0], units[1]);
+        desk.push(complaint.label(format!("a bare number is not {what}")).help(help));
+        return None;
+    }
+    let text = value.get_ref().as_str();
+    if text.is_none() {
+        wrong_kind(desk, key, value, what, &format!("write for example {key} = \"4{}\"", units[1]));
+    }
+    text
 }
 
 pub(crate) fn share(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<f64> {

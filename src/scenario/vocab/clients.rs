@@ -1,6 +1,7 @@
 //! Who calls from outside.
 
 use super::tables::{Key, Shape, Table, Word, key, later, word};
+use super::transports::{SIZES, TRANSPORT_WORDS};
 
 const ARRIVALS: &[Word] = &[
     word("poisson", "Independent of one another: exponential gaps."),
@@ -30,12 +31,18 @@ const LOAD: &[Key] = &[
 ];
 
 const REST: &[Key] = &[
+    key("transport", Shape::TextOr(TRANSPORT_WORDS), "How it calls. Default: the one of [defaults]."),
+    key(
+        "browser",
+        Shape::Flag,
+        "Comes through a browser, which speaks no gRPC: over `grpc` a hop translates (gRPC-Web).",
+    )
+    .or("false"),
     key("timeout", Shape::Duration, "To the whole answer; the work goes on. Default: none."),
     key("priority", Shape::Whole, "Inherited downstream; 0 is served first.").or("0"),
     key("zone", Shape::Zone, "Where it stands. Default: in one zone with all."),
     key("weight", Shape::Number, "Its weight when clients are summed up. Default: its share of the traffic."),
     later("retries", "Tries again after a failure."),
-    later("browser", "Comes through a browser."),
     later("public", "Comes through the public internet."),
     later("policy", "A policy on its calls."),
 ];
@@ -75,8 +82,11 @@ pub static BURSTY: Table = Table {
 pub static SHARED_CALL: Table = Table {
     name: "one of several calls",
     doc: "A target and how many of the requests go there.",
-    keys: &[&[
-        key("to", Shape::Target, "The target."),
-        key("share", Shape::Share, "How many of the requests; a missing share is the rest."),
-    ]],
+    keys: &[
+        &[
+            key("to", Shape::Target, "The target."),
+            key("share", Shape::Share, "How many of the requests; a missing share is the rest."),
+        ],
+        SIZES,
+    ],
 };

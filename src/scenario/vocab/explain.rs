@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{COUNTS, FILE, Key, LAW, STEPS, Shape, Table, VERBS, Word};
+use super::{COUNTS, FILE, Key, LAW, PRESETS, STEPS, Shape, Table, VERBS, Word};
 use crate::diag::CODES;
 
 /// A table and what its keys hold below it, each once.
@@ -33,7 +33,7 @@ fn tables() -> Vec<&'static Table> {
 /// The words a key may hold.
 fn words_of(shape: Shape) -> &'static [Word] {
     match shape {
-        Shape::Choice(words) | Shape::ChoiceOrLaw(words) | Shape::WholeOr(words) => words,
+        Shape::Choice(words) | Shape::ChoiceOrLaw(words) | Shape::WholeOr(words) | Shape::TextOr(words) => words,
         _ => &[],
     }
 }
@@ -120,6 +120,19 @@ fn as_word(out: &mut String, word: &str) {
             let _ = writeln!(out, "{} = \"{}\"\n  {}{later}", key.name, found.word, found.doc);
         }
     }
+    preset(out, word);
+}
+
+/// The values of a transport that is there without being written.
+fn preset(out: &mut String, word: &str) {
+    let Some(preset) = PRESETS.iter().find(|preset| preset.name == word) else { return };
+    let _ = writeln!(out, "[transports.{word}]");
+    for line in preset.toml.lines() {
+        let _ = writeln!(out, "  {line}");
+    }
+    if !preset.source.is_empty() {
+        let _ = writeln!(out, "  {}", preset.source);
+    }
 }
 
 fn holds(shape: Shape) -> &'static str {
@@ -132,12 +145,15 @@ fn holds(shape: Shape) -> &'static str {
         Shape::Law => LAW.doc,
         Shape::Counts => COUNTS.doc,
         Shape::Rate => "so many per time, such as \"120/s\" or \"30/min\"",
+        Shape::Size => "a size, such as \"512B\", \"4KB\" or \"1MiB\"",
+        Shape::Bandwidth => "bytes or bits per second, such as \"100MB/s\" or \"10Gbit/s\"",
         Shape::Share => "a share, such as \"0.2%\" or 0.002",
         Shape::Weight => "a number or a share, relative to its neighbours",
         Shape::Zone => "`region`, `region/zone` or `region/zone/host`",
         Shape::Target => "the name of a node, or of an endpoint as `node.endpoint`",
         Shape::Choice(_) => "one of these words:",
         Shape::ChoiceOrLaw(_) => "any number that varies, as a table, or one of these words:",
+        Shape::TextOr(_) => "a name of the file's own, or one of these words:",
         Shape::WholeOr(_) => "a whole number, or one of these words:",
         Shape::Calls(_) => "a target, or a list of targets with shares",
         Shape::One(_) => "a table",

@@ -4,7 +4,7 @@ use super::clients::CLIENT;
 use super::nodes::{DATABASE, EXTERNAL, SERVICE};
 use super::policies::POLICY;
 use super::tables::{Key, Shape, Table, Word, key, later, word};
-use super::transports::TRANSPORT_WORDS;
+use super::transports::{TRANSPORT, TRANSPORT_WORDS};
 
 const HEAD: &[Key] = &[
     key("version", Shape::Whole, "The version of the vocabulary: 1."),
@@ -15,7 +15,12 @@ const HEAD: &[Key] = &[
 const TABLES: &[Key] = &[
     key("sim", Shape::One(&SIM), "The run."),
     key("defaults", Shape::One(&DEFAULTS), "What holds where nothing else is said."),
-    key("network", Shape::One(&NETWORK), "One-way latencies."),
+    key(
+        "transports",
+        Shape::Named(&TRANSPORT),
+        "How calls travel: changes to `rest` and `grpc`, and transports of one's own.",
+    ),
+    key("network", Shape::One(&NETWORK), "Latencies, bandwidth, loss."),
     key("discovery", Shape::One(&DISCOVERY), "How a caller finds and picks a replica."),
     key("clients", Shape::Named(&CLIENT), "Who calls from outside."),
     key("services", Shape::Named(&SERVICE), "Services by name."),
@@ -32,7 +37,6 @@ const TABLES: &[Key] = &[
     later("caches", "Caches by name."),
     later("queues", "Queues: each message to one consumer."),
     later("topics", "Topics: every group gets every event."),
-    later("transports", "Transports of one's own."),
     later("mesh", "A sidecar beside each service."),
     later("faults", "What goes wrong."),
     later("flows", "What done means to the business, across asynchronous hops."),
@@ -63,7 +67,7 @@ pub static DEFAULTS: Table = Table {
     name: "[defaults]",
     doc: "What holds where nothing else is said.",
     keys: &[&[
-        key("transport", Shape::Choice(TRANSPORT_WORDS), "How calls travel that name no transport.").or("\"rest\""),
+        key("transport", Shape::TextOr(TRANSPORT_WORDS), "How calls travel that name no transport.").or("\"rest\""),
         key("policy", Shape::Text, "The policy of calls that name none. Default: none."),
     ]],
 };
@@ -86,9 +90,13 @@ pub static LINK: Table = Table {
     name: "[network.links.\"a -> b\"]",
     doc: "One link, both directions of the calls over it.",
     keys: &[&[
-        key("latency", Shape::Law, "One-way latency, instead of the class's."),
-        later("bandwidth", "Bytes per time and direction."),
-        later("loss", "Lost packets, as delay."),
+        key("latency", Shape::Law, "One-way latency. Default: that of the class."),
+        key(
+            "bandwidth",
+            Shape::Bandwidth,
+            "Bytes per second and direction; messages pass one after the other. Default: no limit.",
+        ),
+        key("loss", Shape::Share, "Share of messages that are lost and sent again: delay, not error.").or("0.0"),
     ]],
 };
 
@@ -108,8 +116,10 @@ const BALANCING: &[Word] = &[
     word("hash", "The same key to the same replica.").later(),
 ];
 
-const PER: &[Word] =
-    &[word("request", "Every request is balanced."), word("connection", "Only new connections are balanced.").later()];
+const PER: &[Word] = &[
+    word("connection", "Only new connections are balanced; requests follow the connection they get."),
+    word("request", "Every request is balanced."),
+];
 
 const ALL: &[Word] = &[word("all", "All replicas.")];
 
@@ -121,7 +131,12 @@ pub static DISCOVERY: Table = Table {
         key("kind", Shape::Choice(KIND), "How replicas are found.").or("\"static\""),
         key("load_balancing", Shape::Choice(BALANCING), "How a caller picks a replica.").or("\"round_robin\""),
         key("choices", Shape::WholeOr(ALL), "Candidates of least_request.").or("2"),
-        key("balance_per", Shape::Choice(PER), "What is balanced.").or("\"request\""),
+        key(
+            "balance_per",
+            Shape::Choice(PER),
+            "What is balanced over transports with connections; over `free` every request is.",
+        )
+        .or("\"connection\""),
         later("ttl", "How long a looked-up name is kept."),
         later("propagation", "From a change of endpoints until callers see it."),
         later("outlier_detection", "Replicas that fail are left out for a while."),

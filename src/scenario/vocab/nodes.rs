@@ -53,13 +53,17 @@ const PLACE: &[Key] = &[
 
 const SERVICE_ONLY: &[Key] = &[
     key("io", Shape::Choice(IO), "Whether a worker is held while a call waits.").or("\"blocking\""),
+    key(
+        "pools",
+        Shape::Named(&POOL),
+        "Connections of each replica to databases, by their names; none: a query never waits for one.",
+    ),
     later("ready_after", "From start to ready."),
     later("warmup", "Slow at first: { factor, over }."),
     later("autoscale", "Replicas that follow the load."),
     later("team", "Who owns it."),
     later("libraries", "What it shares with others."),
     later("deploys_with", "What it must be deployed with."),
-    later("pools", "Connection pools to databases."),
     later("consumes", "Queues and topics it consumes."),
     later("shed", "Refuses work when the line is too long."),
     later("concurrency_limit", "An adaptive limit on requests at once."),
@@ -98,9 +102,13 @@ pub static DATABASE: Table = Table {
         &[
             REPLICAS,
             key("concurrency", Shape::WholeOr(UNLIMITED), "Queries executing at once.").or("100"),
-            later("max_connections", "Connections beyond it fail."),
+            key(
+                "max_connections",
+                Shape::WholeOr(UNLIMITED),
+                "Connections over all callers; beyond it, opening one fails. Default: no limit.",
+            ),
+            key("tables", Shape::Named(&TABLE), "Tables where writers contend, by name."),
             later("replication_lag", "How far replicas are behind."),
-            later("tables", "Tables with their writers, for contention."),
         ],
         DOES,
         LINE,
@@ -125,4 +133,23 @@ pub static ENDPOINT: Table = Table {
     name: "[services.*.endpoints.*]",
     doc: "One thing a node can be asked for, called as `node.endpoint`.",
     keys: &[DOES, STEPS],
+};
+
+/// `[services.*.pools]`.
+pub static POOL: Table = Table {
+    name: "[services.*.pools]",
+    doc: "The connections of each replica of the service to one database. A query, or a transaction, holds one; \
+          nothing that waits for one is seen by the database. The defaults are HikariCP's: maximumPoolSize 10, \
+          connectionTimeout 30 s.",
+    keys: &[&[
+        key("connections", Shape::Whole, "So many per replica.").or("10"),
+        key("wait", Shape::Duration, "How long a request waits for one before it fails.").or("\"30s\""),
+    ]],
+};
+
+/// `[databases.*.tables.*]`.
+pub static TABLE: Table = Table {
+    name: "[databases.*.tables.*]",
+    doc: "A table where writers contend: queries that write wait for their turn, however many replicas there are.",
+    keys: &[&[key("writers", Shape::Whole, "So many write at once.").or("1")]],
 };

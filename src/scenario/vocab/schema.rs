@@ -55,6 +55,8 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Duration => text(DURATION),
         Shape::Rate => text(r"^\s*[0-9][0-9_.]*\s*/\s*(ms|s|sec|second|m|min|minute|h|hour|d|day)\s*$"),
+        Shape::Size => text(SIZE),
+        Shape::Bandwidth => text(BANDWIDTH),
         Shape::Share => json!({ "anyOf": [{ "type": "number", "minimum": 0, "maximum": 1 }, text(SHARE)] }),
         Shape::Zone => text("^[^/]+(/[^/]+){0,2}$"),
         Shape::Choice(words) => one_of(words),
@@ -62,6 +64,7 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
             let any = law(&LAW, "law", &text(DURATION), definitions);
             json!({ "anyOf": [one_of(words), { "allOf": [{ "type": "object" }, any] }] })
         }
+        Shape::TextOr(words) => json!({ "anyOf": [one_of(words), { "type": "string", "minLength": 1 }] }),
         Shape::WholeOr(words) => json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, one_of(words)] }),
         Shape::Law => law(&LAW, "law", &text(DURATION), definitions),
         Shape::Counts => law(&COUNTS, "counts", &json!({ "type": "number", "minimum": 0 }), definitions),
@@ -85,6 +88,10 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
 const DURATION: &str = r"^\s*([0-9][0-9_.]*\s*(d|h|m|s|ms|us|µs|μs|ns)\s*)+$";
 
 const SHARE: &str = r"^\s*[0-9.]+\s*%?\s*$";
+
+const SIZE: &str = r"^\s*[0-9][0-9_.]*\s*(B|[kKMGT]B|[KMGT]iB)\s*$";
+
+const BANDWIDTH: &str = r"^\s*[0-9][0-9_.]*\s*(B|[kKMGT]B|[KMGT]iB|[kKMGT]?b(it)?)\s*/\s*(s|sec|second)\s*$";
 
 /// One of the words that this version runs.
 fn one_of(words: &[Word]) -> Value {

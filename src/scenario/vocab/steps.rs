@@ -2,7 +2,7 @@
 
 use super::policies::RULES;
 use super::tables::{Key, Shape, Table, Word, key, later, word};
-use super::transports::TRANSPORT_WORDS;
+use super::transports::{SIZES, TRANSPORT_WORDS};
 
 /// The vocabulary of one verb.
 pub type StepTable = &'static Table;
@@ -19,8 +19,6 @@ const CALLING: &[Key] = &[
     later("fallback", "Steps to take when the call fails."),
     later("uses_reply", "false: the caller only needs it to happen."),
     later("idempotent", "false: doing it twice is a second effect."),
-    later("request", "Size of the request."),
-    later("response", "Size of the response."),
 ];
 
 static WORK: Table = Table {
@@ -41,14 +39,24 @@ static CALL: Table = Table {
     keys: &[
         &[
             key("call", Shape::Target, "Who is called: `users`, or one endpoint: `users.get`."),
-            key("transport", Shape::Choice(TRANSPORT_WORDS), "How the call travels; default: the one of [defaults]."),
-            later("stream", "Server streaming: so many messages in the answer."),
+            key("transport", Shape::TextOr(TRANSPORT_WORDS), "How the call travels. Default: the one of [defaults]."),
+            key(
+                "stream",
+                Shape::Whole,
+                "Server streaming: so many messages in the answer, each of the size of `response`. Default: one body.",
+            ),
         ],
+        SIZES,
         CALLING,
         RULES,
         ANY,
     ],
 };
+
+const MODE: &[Word] = &[
+    word("read", "Looks: any number at once."),
+    word("write", "Changes: needs one of the table's writers, and keeps it to the end of the transaction around it."),
+];
 
 static QUERY: Table = Table {
     name: "a query step",
@@ -56,11 +64,24 @@ static QUERY: Table = Table {
     keys: &[
         &[
             key("query", Shape::Target, "The database."),
-            later("table", "The table, for contention."),
-            later("mode", "read or write."),
+            key("table", Shape::Text, "The table, where writers contend. Default: none."),
+            key("mode", Shape::Choice(MODE), "What it does to the table.").or("\"read\""),
         ],
+        SIZES,
         CALLING,
         RULES,
+        ANY,
+    ],
+};
+
+static TRANSACTION: Table = Table {
+    name: "a transaction step",
+    doc: "Takes a connection from the pool to the database and holds it, with the tables written to, across its steps.",
+    keys: &[
+        &[
+            key("transaction", Shape::Text, "The database."),
+            key("steps", Shape::Steps, "What happens inside, in order."),
+        ],
         ANY,
     ],
 };
@@ -101,7 +122,6 @@ macro_rules! later_verb {
         static $ident: Table = Table { name: concat!("a ", $verb, " step"), doc: $doc, keys: &[&[later($verb, $doc)]] };
     };
 }
-later_verb!(TRANSACTION, "transaction", "Holds a connection, and row locks, across the steps inside.");
 later_verb!(CACHE, "cache", "Asks a cache; `on_miss` holds the steps of a miss.");
 later_verb!(SEND, "send", "Puts a message into a queue.");
 later_verb!(PUBLISH, "publish", "Publishes an event to a topic (or a message to a queue).");
@@ -112,14 +132,14 @@ pub static VERBS: &[(&str, StepTable)] = &[
     ("wait", &WAIT),
     ("call", &CALL),
     ("query", &QUERY),
+    ("transaction", &TRANSACTION),
     ("parallel", &PARALLEL),
     ("split", &SPLIT),
-    ("transaction", &TRANSACTION),
     ("cache", &CACHE),
     ("send", &SEND),
     ("publish", &PUBLISH),
 ];
 
 /// What `steps` is, in a sentence.
-pub static STEPS: &str = "A list of steps, in order: { work }, { wait }, { call }, { query }, { parallel }, { split }; a \
+pub static STEPS: &str = "A list of steps, in order: { work }, { wait }, { call }, { query }, { transaction }, { parallel }, { split }; a \
     plain text is a call.";

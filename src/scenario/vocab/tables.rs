@@ -56,6 +56,10 @@ pub enum Shape {
     Counts,
     /// So many per time.
     Rate,
+    /// A size in bytes, `"4KB"`.
+    Size,
+    /// Bytes per second, `"100MB/s"`.
+    Bandwidth,
     /// A share, `"0.2%"` or `0.002`.
     Share,
     /// A number or a share, relative to its neighbours.
@@ -68,6 +72,8 @@ pub enum Shape {
     Choice(&'static [Word]),
     /// One of these words, or a time that varies as a table.
     ChoiceOrLaw(&'static [Word]),
+    /// One of these words, or a name that the file defines.
+    TextOr(&'static [Word]),
     /// A whole number or one of these words.
     WholeOr(&'static [Word]),
     /// A target, or a list of targets with shares.

@@ -71,7 +71,8 @@ fn work() -> BoxedStrategy<String> {
 /// A step; `depth` more levels may be inside.
 fn step(place: Place, depth: u32) -> BoxedStrategy<String> {
     let leaf = prop_oneof![3 => call(place), 2 => work()];
-    let plain = (leaf.clone(), times(), chance()).prop_map(|(what, times, chance)| format!("{{ {what}{times}{chance} }}"));
+    let plain =
+        (leaf.clone(), times(), chance()).prop_map(|(what, times, chance)| format!("{{ {what}{times}{chance} }}"));
     if depth == 0 {
         return plain.boxed();
     }
