@@ -35,7 +35,6 @@ work = {{ mean = "10ms" }}
 }
 
 /// How many intervals there were, and how many of them held the truth.
-#[derive(Debug)]
 struct Tally {
     what: &'static str,
     truth: f64,
@@ -56,10 +55,13 @@ impl Tally {
     }
 
     fn judge(&self) {
-        assert!(self.printed * 10 >= SEEDS * 8, "{self:?}: hardly any intervals");
-        assert!(self.held * 100 >= self.printed * 88, "{self:?}: too narrow");
-        // As many at 95 % would be lucky: intervals that always hold are too wide.
-        assert!(self.held < self.printed, "{self:?}: too wide");
+        let Self { what, truth, printed, held } = self;
+        let told = format!("{what}: {held} of {printed} intervals hold {truth}");
+        assert!(printed * 10 >= SEEDS * 8, "{told}: hardly any were printed");
+        assert!(held * 100 >= printed * 88, "{told}: too narrow");
+        // At 95 % it would be strange luck if all did.
+        assert!(held < printed, "{told}: too wide");
+        println!("{told}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is tested from outside, in one binary.
 
 mod bench;
+mod cli;
 mod diagnostics;
 mod draws;
 mod floors;
@@ -10,4 +11,5 @@ mod intervals;
 mod laws;
 mod sameness;
 mod schema;
+mod stops;
 mod theory;

@@ -26,8 +26,8 @@ load_balancing = "least_request"
 
 [clients.open]
 calls = [{ to = "front", share = "70%" }, { to = "back" }]
-rate = "300/s"
-timeout = "60ms"
+rate = "700/s"
+timeout = "30ms"
 
 [clients.closed]
 calls = "front.look"
@@ -37,7 +37,7 @@ think_time = { mean = "9ms" }
 [services.front]
 replicas = 2
 concurrency = 3
-queue_limit = 9
+queue_limit = 5
 queue_order = "random"
 queue_timeout = { mean = "20ms" }
 io = "async"
@@ -107,15 +107,15 @@ fn changed(path: &str, value: &str) -> Summary {
 fn setting_what_is_there_already_changes_nothing() {
     let written = json::one(&run(TEXT));
     for (path, value) in [
-        ("clients.open.rate", "300/s"),
+        ("clients.open.rate", "700/s"),
         ("services.front.work", "{ p50 = \"2ms\", p99 = \"9ms\" }"),
         ("services.front.steps.0.parallel.0.timeout", "7ms"),
         ("sim.seed", "42"),
         // A default that is written out, and a value in another unit.
         ("services.side.concurrency", "200"),
-        ("clients.open.timeout", "60000us"),
+        ("clients.open.timeout", "30000us"),
     ] {
         same(&json::one(&changed(path, value)), &written, path);
     }
-    assert_ne!(json::one(&changed("clients.open.timeout", "61ms")), written);
+    assert_ne!(json::one(&changed("clients.open.timeout", "31ms")), written);
 }
