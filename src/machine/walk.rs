@@ -35,9 +35,9 @@ impl<P: Probe> Machine<'_, P> {
             let pc = self.frames[at].pc;
             let next = Pc(pc + 1);
             let flow = match self.plan.ops[pc as usize] {
-                Op::Enter => self.advance(at, next, Self::enter),
+                Op::Enter => self.advance(at, next, |m, at| m.enter(at)),
                 Op::Resume => self.advance(at, next, Self::resume),
-                Op::Leave => self.advance(at, next, Self::leave),
+                Op::Leave => self.advance(at, next, |m, at| m.leave(at)),
                 Op::Turn => self.advance(at, next, Self::take_turn),
                 Op::GiveTurn => self.advance(at, next, Self::give_turn),
                 Op::Work { law, site } => {
@@ -137,6 +137,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A step of a frame has failed: it goes on where its operation sends failures.
+    #[inline(never)]
     pub(super) fn fail_step(&mut self, at: u32, outcome: Outcome) -> Flow {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
