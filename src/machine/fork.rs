@@ -88,7 +88,8 @@ impl<P: Probe> Machine<'_, P> {
             self.joins.slots[base as usize].open += 1;
         }
         for branch in &fork.branches {
-            let lineage = if branch.copy == 0 { parent.lineage } else { parent.lineage.child(branch.site, branch.copy) };
+            let lineage =
+                if branch.copy == 0 { parent.lineage } else { parent.lineage.child(branch.site, branch.copy) };
             let frame = self.frames.insert(Frame {
                 lineage,
                 arrived: parent.arrived,

@@ -1,7 +1,7 @@
 //! Frames: requests in flight, each a cursor on a program.
 
-use crate::model::{Cause, Outcome};
 use crate::model::id::NONE;
+use crate::model::{Cause, Outcome};
 use crate::random::Lineage;
 use crate::units::Time;
 

@@ -151,7 +151,10 @@ impl<P: Probe> Machine<'_, P> {
         if frame.preempted {
             frame.preempted = false;
             let (left, cause) = (frame.work, frame.doing);
-            self.start(next, left, cause);
+            // It may have lost its worker at the very instant its work was done.
+            if self.start(next, left, cause) == Flow::On {
+                self.ready.push_back(next);
+            }
         } else {
             self.ready.push_back(next);
         }
@@ -230,5 +233,6 @@ impl<P: Probe> Machine<'_, P> {
         let node = replica.node;
         self.tell(Fact::Left { node });
         self.tell(Fact::Queued { node });
+        self.watch_limit(index);
     }
 }
