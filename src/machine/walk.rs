@@ -35,9 +35,15 @@ impl<P: Probe> Machine<'_, P> {
             let pc = self.frames[at].pc;
             let next = Pc(pc + 1);
             let flow = match self.plan.ops[pc as usize] {
-                Op::Enter => self.advance(at, next, |m, at| m.enter(at)),
+                Op::Enter => {
+                    self.frames[at].pc = next.0;
+                    self.enter(at)
+                }
                 Op::Resume => self.advance(at, next, Self::resume),
-                Op::Leave => self.advance(at, next, |m, at| m.leave(at)),
+                Op::Leave => {
+                    self.frames[at].pc = next.0;
+                    self.leave(at)
+                }
                 Op::Turn => self.advance(at, next, Self::take_turn),
                 Op::GiveTurn => self.advance(at, next, Self::give_turn),
                 Op::Work { law, site } => {
