@@ -101,9 +101,8 @@ pub(super) fn run(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> 
 }
 
 /// Follows one request.
-pub(super) fn trace(_checked: &Checked, _pick: Pick, _client: Option<&str>) -> Result<Trace, Failure> {
-    // The experiment floor will do this: `experiment::trace(checked, pick, client).map_err(Failure::Usage)`.
-    Err(Failure::Broken("requests cannot be followed yet".into()))
+pub(super) fn trace(checked: &Checked, pick: Pick, client: Option<&str>) -> Result<Trace, Failure> {
+    experiment::trace(checked, pick, client).map_err(Failure::Usage)
 }
 
 /// The words that can be explained, sorted.

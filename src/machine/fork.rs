@@ -88,11 +88,13 @@ impl<P: Probe> Machine<'_, P> {
             self.joins.slots[base as usize].open += 1;
         }
         for branch in &fork.branches {
-            let lineage = if branch.copy == 0 { parent.lineage } else { parent.lineage.child(branch.site, branch.copy) };
+            let lineage =
+                if branch.copy == 0 { parent.lineage } else { parent.lineage.child(branch.site, branch.copy) };
             let frame = self.frames.insert(Frame {
                 lineage,
                 arrived: parent.arrived,
                 sent: self.now,
+                until: self.now,
                 caller: join,
                 pc: branch.entry.0,
                 replica: parent.replica,

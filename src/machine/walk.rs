@@ -23,25 +23,30 @@ pub(super) enum Flow {
 
 impl<P: Probe> Machine<'_, P> {
     /// Walks a frame until it waits or is over.
+    #[inline(never)]
     pub(super) fn walk(&mut self, at: u32) {
+        self.stride(at);
+    }
+
+    /// Walks a frame, in the run loop itself: a call for every event would cost more than what many events do.
+    #[inline(always)]
+    pub(super) fn stride(&mut self, at: u32) {
         loop {
             let pc = self.frames[at].pc;
             let next = Pc(pc + 1);
             let flow = match self.plan.ops[pc as usize] {
-                Op::Enter => self.advance(at, next, Self::enter),
+                Op::Enter => {
+                    self.frames[at].pc = next.0;
+                    self.enter(at)
+                }
                 Op::Resume => self.advance(at, next, Self::resume),
-                Op::Leave => self.advance(at, next, Self::leave),
+                Op::Leave => {
+                    self.frames[at].pc = next.0;
+                    self.leave(at)
+                }
                 Op::Turn => self.advance(at, next, Self::take_turn),
                 Op::GiveTurn => self.advance(at, next, Self::give_turn),
-                Op::Work { law, site } => {
-                    let work = self.vary(law, self.frames[at].lineage, Purpose::Work, site);
-                    self.frames[at].pc = next.0;
-                    self.start(at, work.0, Cause::Work)
-                }
-                Op::Encode(call) => self.code(at, call, next, |c| c.encode),
-                Op::Receive => self.code(at, CallId(self.frames[at].call), next, |c| c.receive),
-                Op::Answer => self.code(at, CallId(self.frames[at].call), next, |c| c.answer),
-                Op::Decode(call) => self.code(at, call, next, |c| Span(c.decode.0 * u64::from(c.messages))),
+                Op::Work { .. } | Op::Encode(_) | Op::Receive | Op::Answer | Op::Decode(_) => self.burst(at),
                 Op::Stream => self.stream(at, next),
                 Op::Dial => self.shake(at),
                 Op::Lock => self.advance(at, next, Self::lock),
@@ -90,7 +95,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Moves on to `next`, then does `act`, which may make the frame wait.
-    #[inline]
+    #[inline(always)]
     fn advance(&mut self, at: u32, next: Pc, act: impl FnOnce(&mut Self, u32) -> Flow) -> Flow {
         self.frames[at].pc = next.0;
         act(self, at)
@@ -102,18 +107,37 @@ impl<P: Probe> Machine<'_, P> {
         Flow::On
     }
 
-    /// CPU that a message costs; none where the transport's messages cost nothing.
-    #[inline]
-    fn code(&mut self, at: u32, call: CallId, next: Pc, cost: impl Fn(&Codec) -> Span) -> Flow {
-        self.frames[at].pc = next.0;
-        let codec = self.plan.call(call).codec;
-        match self.plan.codecs.get(codec as usize) {
-            Some(codec) => self.start(at, cost(codec).0, Cause::Encode),
-            None => Flow::On,
+    /// CPU operations in a row are one stretch of work, and one event: work, and the messages around it.
+    #[inline(always)]
+    fn burst(&mut self, at: u32) -> Flow {
+        let (mut work, mut coding) = (0, 0);
+        loop {
+            match self.plan.ops[self.frames[at].pc as usize] {
+                Op::Work { law, site } => work += self.vary(law, self.frames[at].lineage, Purpose::Work, site).0,
+                Op::Encode(call) => coding += self.code(call, |c| c.encode),
+                Op::Receive => coding += self.code(CallId(self.frames[at].call), |c| c.receive),
+                Op::Answer => coding += self.code(CallId(self.frames[at].call), |c| c.answer),
+                Op::Decode(call) => coding += self.code(call, |c| Span(c.decode.0 * u64::from(c.messages))),
+                _ => break,
+            }
+            self.frames[at].pc += 1;
         }
+        if work == 0 {
+            return self.start(at, coding, Cause::Encode);
+        }
+        self.frames[at].coding = coding;
+        self.start(at, work + coding, Cause::Work)
+    }
+
+    /// CPU that a message costs, ns; none where the transport's messages cost nothing.
+    #[inline]
+    fn code(&self, call: CallId, cost: impl Fn(&Codec) -> Span) -> u64 {
+        let codec = self.plan.call(call).codec;
+        self.plan.codecs.get(codec as usize).map_or(0, |codec| cost(codec).0)
     }
 
     /// The first message of a stream leaves, the rest of it is encoded; an answer of one message has no rest.
+    #[inline(never)]
     fn stream(&mut self, at: u32, next: Pc) -> Flow {
         self.frames[at].pc = next.0;
         let frame = &self.frames[at];
@@ -129,6 +153,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A step of a frame has failed: it goes on where its operation sends failures.
+    #[inline(never)]
     pub(super) fn fail_step(&mut self, at: u32, outcome: Outcome) -> Flow {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
@@ -139,12 +164,13 @@ impl<P: Probe> Machine<'_, P> {
         Flow::On
     }
 
-    #[inline]
+    #[inline(never)]
     fn chance(&self, at: u32, purpose: Purpose, site: u32) -> f64 {
         Draw::new(self.seed, self.frames[at].lineage, purpose, u64::from(site)).unit()
     }
 
     /// Entry into a function call.
+    #[inline(never)]
     fn descend(&mut self, at: u32, call: crate::model::CallId, next: Pc) -> Flow {
         let plan = self.plan.call(call);
         let (lineage, measured) = (self.frames[at].lineage, self.frames[at].measured);
@@ -156,6 +182,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Return from a function call.
+    #[inline(never)]
     fn ascend(&mut self, at: u32, call: crate::model::CallId, outcome: crate::model::Outcome, next: Pc) -> Flow {
         let edge = self.plan.call(call).edge;
         let measured = self.frames[at].measured;

@@ -18,11 +18,36 @@ duration = "2m"
 same_zone = "1500us"
 [network.links."shoppers -> orders"]
 latency = { dist = "weibull", mean = "33333333ns", shape = 0.7 }
+[network.links."orders -> users"]
+bandwidth = "10Mbit/s"
+loss = "0.1%"
+[transports.rest]
+connections = { max = 5, tls = "1.2" }
+[transports.fast]
+like = "faster"
+encode = { per_byte = "0.123ns" }
+[transports.faster]
+like = "rest"
+decode = { per_message = "1500ns" }
+protocol = "http2"
+[transports.plain]
+like = "free"
+size_factor = 1.25
+[transports.whole]
+encode = { per_message = "1us", per_byte = "1ns" }
+decode = { per_message = "1us", per_byte = "1ns" }
+size_factor = 0.5
+protocol = "http1"
+connections = { max = 3, max_idle = 3, idle_timeout = "1m", tls = "none" }
+cancels = "queued"
 [discovery]
 load_balancing = "least_request"
 choices = "all"
+balance_per = "request"
 [clients.shoppers]
-calls = [{ to = "orders", share = "20%" }, { to = "orders.create" }]
+calls = [{ to = "orders", share = "20%" }, { to = "orders.create", request = "4KB", response = "1MiB" }]
+transport = "fast"
+browser = true
 phases = [{ duration = "1m", rate = "10/s", ramp_to = "20/min" }, { rate = "7/h" }]
 batch = { dist = "geometric", mean = 10 }
 timeout = "3s"
@@ -45,11 +70,16 @@ queue_order = "priority"
 preemptive = true
 queue_timeout = { dist = "uniform", min = "1ms", max = "9ms" }
 steps = []
+[services.orders.pools]
+db = { connections = 7 }
 [services.orders.endpoints.create]
 work = { dist = "pareto", min = "1ms", max = "1s", alpha = 1.5 }
 error_rate = "0.2%"
 steps = [
   { parallel = [{ call = "users.get", optional = true, times = 2 }, "mail", { wait = "1ms" }], wait_for = "any" },
+  { call = "users.get", transport = "grpc", stream = 50, request = "333B" },
+  { call = "users.get", transport = "plain", response = "0B" },
+  { transaction = "db", steps = [{ query = "db", table = "t", mode = "write" }, { call = "mail", transport = "whole" }], probability = 0.5 },
   { split = [{ weight = "70%", steps = [{ query = "db", policy = "p" }] }, { weight = 0.3, steps = [] }], probability = 0.25 },
 ]
 [services.users.endpoints.get]
@@ -58,6 +88,9 @@ work = "1ms"
 wait = "20ms"
 [databases.db]
 work = { dist = "erlang", mean = "2ms", k = 3 }
+max_connections = 20
+[databases.db.tables.t]
+writers = 2
 [policies.p]
 timeout = "500ms"
 [[slos]]
@@ -65,6 +98,7 @@ of = "orders.create -> mail"
 expect = "p99.9 < 1s"
 [variants."second one"]
 services.orders.cores = 2
+"transports.whole.connections.max" = 9
 "network.links.\"orders -> mail\".latency" = "9ms"
 "services.orders.endpoints.create.steps.1.probability" = 0.5
 "#;
@@ -104,7 +138,7 @@ fn the_hash_is_about_meaning() {
 #[test]
 fn changes_reach_everything_that_is_written() {
     let text = "[clients.c]\ncalls = \"s\"\nrate = \"1/s\"\n[services.s]\nwork = { p50 = \"1ms\", p99 = \"2ms\" }\nsteps = [{ call = \"t\" }, \"t\"]\n\
-                [services.t]\nwork = \"1ms\" # short\n[[slos]]\nof = \"c\"\nexpect = \"success_rate > 99%\"\n";
+                [services.t]\nwork = \"1ms\" # short\n[databases.d]\nwork = \"1ms\"\n[[slos]]\nof = \"c\"\nexpect = \"success_rate > 99%\"\n";
     let edits: Vec<Edit> = [
         "clients.c.rate=200/s",
         "services.s.work.p99=4ms",
@@ -116,6 +150,11 @@ fn changes_reach_everything_that_is_written() {
         "slos.0.expect=p99 < 4ms",
         "sim.duration=\"5s\"",
         "externals.mail={ work = \"1ms\" }",
+        "transports.rest.connections.max=7",
+        "services.s.pools.d={ connections = 3 }",
+        "services.t.pools.d.wait=1s",
+        "databases.d.tables.rows.writers=2",
+        "services.s.steps.0.transport=rest",
     ]
     .iter()
     .map(|edit| Edit::parse(edit).unwrap())
@@ -126,7 +165,7 @@ fn changes_reach_everything_that_is_written() {
     for part in [
         "rate = \"200/s\"",
         "p99 = \"4ms\"",
-        "{ call = \"t\", timeout = \"5ms\" },",
+        "{ call = \"t\", transport = \"rest\", timeout = \"5ms\" },",
         "{ call = \"t\", times = 3 },",
         "[network.links.\"s -> t\"]\nlatency = \"9ms\"",
         "[policies.fast]\ntimeout = \"1s\"",
@@ -134,6 +173,10 @@ fn changes_reach_everything_that_is_written() {
         "expect = \"p99 < 4ms\"",
         "duration = \"5s\"",
         "[externals.mail]",
+        "connections = { max = 7, max_idle = 7,",
+        "[services.s.pools.d]\nconnections = 3",
+        "[services.t.pools.d]\nconnections = 10  # default\nwait = \"1s\"",
+        "[databases.d.tables.rows]\nwriters = 2",
     ] {
         assert!(printed.contains(part), "{part} is missing in\n{printed}");
     }
@@ -146,11 +189,11 @@ fn variants_are_changes_by_name() {
     let base = loaded(&rest);
     assert_eq!(variant_edits(&base.scenario, "third one"), None);
     let edits = variant_edits(&base.scenario, "second one").unwrap();
-    assert_eq!(edits.len(), 3);
+    assert_eq!(edits.len(), 4);
     let variant = load(&file(&rest), &edits).unwrap();
     assert_eq!(variant.variant.as_deref(), Some("second one"));
     assert_eq!(variant.scenario.nodes["orders"].cores.value, Some(2.0));
-    assert_eq!(variant.scenario.network.links.len(), 2);
+    assert_eq!(variant.scenario.network.links.len(), 3);
     assert_ne!(variant.hash, base.hash);
 }
 
@@ -213,4 +256,51 @@ fn shares_of_a_node_hold_for_its_endpoints() {
     let node = &loaded(text).scenario.nodes["s"];
     assert_eq!((node.endpoints["x"].error_rate.value, node.endpoints["y"].error_rate.value), (0.5, 0.1));
     assert!(!node.endpoints.contains_key(""));
+}
+
+#[test]
+fn presets_are_there_and_can_be_adjusted_and_extended() {
+    let text = "[transports.rest]\nconnections = { max = 5 }\n[transports.fast]\nlike = \"rest\"\nencode = { per_byte = \"0.5ns\" }\n\
+                [transports.h2]\nlike = \"fast\"\nprotocol = \"http2\"\n[transports.warm]\nlike = \"free\"\nconnections = { max_idle = 3 }\n\
+                [clients.c]\ncalls = \"s\"\nrate = \"1/s\"\n[services.s]\nwork = \"1ms\"\n";
+    let checked = loaded(text);
+    let spec = |name: &str| checked.scenario.transports[name].clone();
+    let (rest, fast, h2, warm) = (spec("rest"), spec("fast"), spec("h2"), spec("warm"));
+    assert_eq!(rest.connections.as_ref().map(|c| (c.max.value, c.max_idle.value)), Some((5, 5)));
+    assert!(rest.name.place.is_some() && rest.encode.per_byte_ps == written::Given::default(2_400.0));
+    assert!(fast.encode.per_byte_ps.value == 500.0 && fast.encode.per_message == rest.encode.per_message);
+    assert_eq!(fast.connections.as_ref().map(|c| (c.max.value, c.max.is_default())), Some((5, true)));
+    assert_eq!((fast.streams.value, h2.streams.value, h2.encode.per_byte_ps.value), (1, 100, 500.0));
+    assert_eq!(warm.connections.map(|c| (c.max.value, c.max_idle.value)), Some((100, 3)));
+    let grpc = spec("grpc");
+    assert!(grpc.name.is_default() && grpc.cancels.value == written::Cancels::Queued && grpc.size_factor.value == 0.42);
+    assert!(spec("free").connections.is_none());
+}
+
+#[test]
+fn calls_travel_as_they_say_or_as_all_do() {
+    let text = |default: &str| {
+        format!(
+            "version = 1\n[defaults]\ntransport = \"{default}\"\n[clients.c]\ncalls = \"s\"\nrate = \"1/s\"\n[services.s]\n\
+             steps = [\"t\", {{ call = \"t\", transport = \"grpc\" }}, \"x\", {{ query = \"d\" }}]\n[services.t]\nwork = \"1ms\"\n\
+             [externals.x]\nwork = \"1ms\"\n[databases.d]\nwork = \"1ms\"\n"
+        )
+    };
+    for (default, expected) in [
+        ("rest", "rest rest grpc rest free"),
+        ("in-process", "free in-process grpc free free"),
+        ("free", "free free grpc free free"),
+    ] {
+        let checked = load(&Source::text("a.toml", text(default)), &[]).unwrap();
+        let scenario = &checked.scenario;
+        let mut told = vec![client_transport(scenario, &scenario.clients["c"]).name.value.clone()];
+        for step in &scenario.nodes["s"].endpoints[""].steps {
+            let (written::Verb::Call(call) | written::Verb::Query(call)) = &step.verb else { unreachable!() };
+            told.push(match transport_of(scenario, call) {
+                written::How::InProcess => "in-process".into(),
+                written::How::Over(spec) => spec.name.value.clone(),
+            });
+        }
+        assert_eq!(told.join(" "), expected);
+    }
 }

@@ -132,7 +132,7 @@ pub struct TransportSpec {
     pub protocol: Given<Protocol>,
     /// Requests in flight per connection; 1 over HTTP/1.1.
     pub streams: Given<u32>,
-    /// Per caller replica and callee replica; `None`: no connections, no handshakes, no limit.
+    /// Per caller replica, and per callee replica where requests are balanced; `None`: no connections, no handshakes.
     pub connections: Option<Connections>,
     /// What a caller that gave up stops.
     pub cancels: Given<Cancels>,
@@ -147,7 +147,7 @@ pub struct Cost {
     pub per_byte_ps: Given<f64>,
 }
 
-/// The connections from one replica of a caller to one of a callee.
+/// The connections of one replica of a caller.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Connections {
     /// At most so many; further requests wait for one.

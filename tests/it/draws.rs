@@ -110,7 +110,11 @@ fn copies_at_once_draw_independently() {
     moments(&above_a_leaf(r#"{ parallel = [{ call = "leaf", times = 2 }, "leaf", "leaf"] }"#), mean, var);
     let (mean, var) = largest(2);
     moments(&above_a_leaf(r#"{ parallel = [{ call = "leaf", times = 2 }], times = 3 }"#), 3.0 * mean, 3.0 * var);
-    moments(&above_a_leaf(r#"{ parallel = [{ wait = { mean = "1ms" }, times = 2 }], times = 3 }"#), 3.0 * mean, 3.0 * var);
+    moments(
+        &above_a_leaf(r#"{ parallel = [{ wait = { mean = "1ms" }, times = 2 }], times = 3 }"#),
+        3.0 * mean,
+        3.0 * var,
+    );
     // Branches that fork again: the larger of two sums would have another variance if inner copies shared draws.
     let (mean, var) = largest(4);
     let inner = r#"{ parallel = [{ call = "leaf", times = 2 }], times = 2 }"#;

@@ -19,8 +19,8 @@ use crate::diag::{Complaint, Source};
 pub use expected::{Forecast, NodeForecast};
 pub use forecast::forecast;
 pub(super) use load::overloaded;
-pub(super) use walk::laws_of;
 pub use walk::{client_transport, transport_of};
+pub(super) use walk::{laws_of, transports_used};
 
 /// Everything that is wrong with a scenario, and what merely looks wrong. Names in `refused` stand in tables that could
 /// not be read; with `whole` false something could not, so nothing is inferred from what is absent.

@@ -1,5 +1,7 @@
 //! Walking steps and calls.
 
+use std::collections::BTreeSet;
+
 use crate::random::dist::Law;
 use crate::scenario::written::{
     Arrivals, Call, Client, Endpoint, FREE, How, IN_PROCESS, Load, NodeKind, Scenario, Step, TransportSpec, Verb,
@@ -61,6 +63,18 @@ pub fn client_transport<'s>(scenario: &'s Scenario, client: &Client) -> &'s Tran
 fn spec<'s>(scenario: &'s Scenario, name: &str) -> &'s TransportSpec {
     let found = scenario.transports.get(name).or_else(|| scenario.transports.get(FREE));
     found.unwrap_or_else(|| unreachable!("the presets are always there"))
+}
+
+/// The names of all transports that some call travels over.
+pub(crate) fn transports_used(scenario: &Scenario) -> BTreeSet<&str> {
+    let mut used: BTreeSet<&str> =
+        scenario.clients.values().map(|client| client_transport(scenario, client).name.value.as_str()).collect();
+    for call in scenario.nodes.values().flat_map(|node| node.endpoints.values()).flat_map(calls) {
+        if let How::Over(spec) = transport_of(scenario, call) {
+            used.insert(&spec.name.value);
+        }
+    }
+    used
 }
 
 /// Visits every law of a scenario, in a fixed order.

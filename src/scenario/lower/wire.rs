@@ -63,7 +63,11 @@ impl<'s> Wire<'s> {
     /// Messages of the answer as they travel: over HTTP/1.1 a stream is one body.
     fn parts(&self) -> (u32, u64) {
         let all = u64::from(self.messages);
-        if self.spec.protocol.value == Protocol::Http2 { (self.messages, self.response) } else { (1, self.response * all) }
+        if self.spec.protocol.value == Protocol::Http2 {
+            (self.messages, self.response)
+        } else {
+            (1, self.response * all)
+        }
     }
 
     fn on_wire(&self, bytes: u64) -> u64 {
@@ -158,7 +162,8 @@ impl<'s> Lowering<'s> {
         };
         let per_request = self.scenario.discovery.balance_per.value == BalancePer::Request;
         let pools_per_caller = if per_request { callee } else { 1 };
-        let channel = Channel { first_pool: self.pools, pools_per_caller, per_request, ..channel(link, spec, connections) };
+        let channel =
+            Channel { first_pool: self.pools, pools_per_caller, per_request, ..channel(link, spec, connections) };
         self.pools += caller * pools_per_caller;
         self.plan.channels.push(channel);
         let id = self.plan.channels.len() as u32 - 1;

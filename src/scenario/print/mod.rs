@@ -3,6 +3,7 @@
 
 mod law;
 mod steps;
+mod transports;
 
 use std::fmt::Write as _;
 
@@ -120,6 +121,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
         Some(policy) => page.given("policy", policy, |p| quoted(p)),
         None => page.none(&["policy".into()]),
     }
+    transports::transports(scenario, page);
     network(scenario, page);
     page.header("[discovery]");
     page.line("kind", "\"static\"", true);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use toml::de::DeValue;
+use toml::de::DeTable;
 
 use super::Desk;
 use super::value::{as_number, count, duration, number, time_text};
@@ -78,9 +78,9 @@ fn presets() -> Specs {
     for preset in PRESETS {
         let nowhere = Source::text("", preset.toml);
         let mut quiet = Desk::new(&nowhere);
-        let parsed = DeValue::parse(preset.toml).ok();
-        let Some(table) = parsed.as_ref().and_then(|v| v.get_ref().as_table()) else { continue };
-        let view = View::open(&mut quiet, &TRANSPORT, table, 0..0);
+        let (table, errors) = DeTable::parse_recoverable(preset.toml);
+        debug_assert!(errors.is_empty(), "{}: {errors:?}", preset.name);
+        let view = View::open(&mut quiet, &TRANSPORT, table.get_ref(), 0..0);
         let nothing = nothing();
         let spec = one(&mut quiet, Given::default(preset.name.into()), &view, &nothing, &nothing);
         debug_assert!(quiet.complaints.is_empty(), "{}: {:?}", preset.name, quiet.complaints);

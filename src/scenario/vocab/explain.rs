@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{COUNTS, FILE, Key, LAW, STEPS, Shape, Table, VERBS, Word};
+use super::{COUNTS, FILE, Key, LAW, PRESETS, STEPS, Shape, Table, VERBS, Word};
 use crate::diag::CODES;
 
 /// A table and what its keys hold below it, each once.
@@ -119,6 +119,19 @@ fn as_word(out: &mut String, word: &str) {
             let later = if found.later { " Known, but not supported yet." } else { "" };
             let _ = writeln!(out, "{} = \"{}\"\n  {}{later}", key.name, found.word, found.doc);
         }
+    }
+    preset(out, word);
+}
+
+/// The values of a transport that is there without being written.
+fn preset(out: &mut String, word: &str) {
+    let Some(preset) = PRESETS.iter().find(|preset| preset.name == word) else { return };
+    let _ = writeln!(out, "[transports.{word}]");
+    for line in preset.toml.lines() {
+        let _ = writeln!(out, "  {line}");
+    }
+    if !preset.source.is_empty() {
+        let _ = writeln!(out, "  {}", preset.source);
     }
 }
 
