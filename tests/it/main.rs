@@ -2,6 +2,7 @@
 
 mod bench;
 mod cli;
+mod connections;
 mod diagnostics;
 mod draws;
 mod floors;
@@ -10,6 +11,9 @@ mod held;
 mod intervals;
 mod laws;
 mod sameness;
+mod ledger;
+mod pools;
 mod schema;
 mod stops;
 mod theory;
+mod transports;
