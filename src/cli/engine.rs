@@ -14,6 +14,7 @@ use crate::scenario::{self, Edit, OpenError};
 
 pub(super) use crate::experiment::Watch;
 pub(super) use crate::experiment::theory::BAR;
+pub(super) use crate::experiment::trace::{Pick, Trace};
 pub(super) use crate::scenario::Checked;
 
 /// Arrivals per replication of a theory case: the full set, the short one.
@@ -87,6 +88,11 @@ pub(super) fn warnings(checked: &Checked, colour: bool) -> String {
 /// Runs all replications.
 pub(super) fn run(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> Result<Summary, Failure> {
     experiment::run(checked, jobs, watch).map_err(|experiment::Failure::Interrupted| Failure::Interrupted)
+}
+
+/// Follows one request.
+pub(super) fn trace(checked: &Checked, pick: Pick, client: Option<&str>) -> Result<Trace, Failure> {
+    experiment::trace(checked, pick, client).map_err(Failure::Usage)
 }
 
 /// The words that can be explained, sorted.

@@ -15,6 +15,7 @@ mod pictures;
 mod progress;
 mod run;
 mod schema;
+mod trace;
 mod validate;
 
 use std::ffi::OsString;
@@ -48,6 +49,9 @@ struct Cli {
 enum Verb {
     Run(run::Args),
     Check(check::Args),
+    // Hidden until a request can be followed: a verb exists when it works.
+    #[command(hide = true)]
+    Trace(trace::Args),
     Explain(explain::Args),
     Validate(validate::Args),
     Schema(schema::Args),
@@ -87,6 +91,7 @@ impl Verb {
         match self {
             Verb::Run(args) => run::act(&args, output),
             Verb::Check(args) => check::act(&args, output),
+            Verb::Trace(args) => trace::act(&args, output),
             Verb::Explain(args) => explain::act(&args),
             Verb::Validate(args) => validate::act(&args, output),
             Verb::Schema(args) => schema::act(&args),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::engine::Trace;
 use super::exit::Failure;
 use crate::experiment::summary::Summary;
 
@@ -40,6 +41,19 @@ pub(super) fn svg(summaries: &[Summary], path: &Path) -> Result<String, Failure>
 #[cfg(not(feature = "charts"))]
 pub(super) fn svg(_: &[Summary], path: &Path) -> Result<String, Failure> {
     Err(Failure::Usage(format!("{}: this build draws no pictures (feature `charts`)", path.display())))
+}
+
+/// One request as a waterfall.
+#[cfg(feature = "charts")]
+#[allow(clippy::unnecessary_wraps, reason = "the same signature in every build")]
+pub(super) fn waterfall(trace: &Trace) -> Result<String, Failure> {
+    Ok(crate::report::chart::waterfall(trace))
+}
+
+/// Refuses: this build draws no pictures.
+#[cfg(not(feature = "charts"))]
+pub(super) fn waterfall(_: &Trace) -> Result<String, Failure> {
+    Err(Failure::Usage("this build draws no pictures (feature `charts`)".into()))
 }
 
 /// The picture in pixels.

@@ -27,7 +27,8 @@ pub(super) struct Args {
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
     /// Write this too: .json .csv .md .txt .svg .png, or `-`: standard output and nothing else there (JSON unless
-    /// --format says otherwise); may be repeated. A picture named like `…timeline.svg` shows latency over time
+    /// --format says otherwise); may be repeated. A picture shows what its name ends in:
+    /// `percentiles` (else this), `timeline`, `ledger`, `nodes`
     #[arg(short = 'o', value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// Write everything into this folder: JSON, CSV, Markdown, charts
@@ -92,6 +93,9 @@ fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failur
     let checked: Result<Vec<engine::Checked>, Failure> =
         wanted.iter().map(|variant| engine::check(&source, *variant, &settings, colour)).collect();
     let checked = checked?;
+    for warnings in once_each(checked.iter().map(|checked| engine::warnings(checked, colour))) {
+        output.note(warnings.trim_end());
+    }
     let progress = Progress::begin(args.progress, output);
     let ran = each(&checked, args.jobs, &progress);
     progress.end();
@@ -102,6 +106,17 @@ fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failur
         }
     }
     Ok((summaries, ended))
+}
+
+/// The texts that say something, without repetitions: variants of a file mostly deserve the same warnings.
+fn once_each(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    for text in texts {
+        if !text.is_empty() && !said.contains(&text) {
+            said.push(text);
+        }
+    }
+    said
 }
 
 /// Runs one scenario after the other; what had ended before an interruption is kept.
@@ -256,6 +271,12 @@ mod tests {
     }
 
     #[test]
+    fn a_warning_of_all_variants_is_said_once() {
+        let texts = ["a", "", "b", "a"].map(String::from);
+        assert_eq!(once_each(texts.into_iter()), ["a", "b"]);
+    }
+
+    #[test]
     fn an_slo_without_samples_fails() {
         let mut summary = sample::summary();
         summary.slos.retain(|slo| slo.verdict == Outcome::NoData);
@@ -306,7 +327,7 @@ mod tests {
     fn a_folder_gets_everything() {
         let folder = tempfile::tempdir().unwrap();
         everything(&[sample::summary()], folder.path()).unwrap();
-        for name in ["summary.json", "summary.csv", "summary.md", "charts/timeline.svg", "charts/timeline.png"] {
+        for name in ["summary.json", "summary.csv", "summary.md", "charts/timeline.svg", "charts/ledger.png"] {
             assert!(folder.path().join(name).exists(), "{name}");
         }
     }

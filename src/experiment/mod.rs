@@ -9,3 +9,4 @@ pub mod trace;
 mod verdict;
 
 pub use run::{Failure, Watch, run};
+pub use trace::trace;

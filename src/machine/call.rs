@@ -13,6 +13,7 @@ use super::walk::Flow;
 
 impl<P: Probe> Machine<'_, P> {
     /// A call sets out; its frame waits at this operation until the call is settled.
+    #[inline(always)]
     pub(super) fn call(&mut self, at: u32, id: CallId) -> Flow {
         let plan = self.plan;
         let call = plan.call(id);
@@ -61,7 +62,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A try leaves its caller's replica.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send(&mut self, at: u32) {
         let plan = self.plan;
         let frame = &self.frames[at];
@@ -84,6 +85,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The time a message waits for its link and takes on it beyond the latency: bandwidth, first come, first served, and
     /// what is lost is sent again after the retransmission timeout (RFC 6298; Linux waits 200 ms at least, and doubles).
+    #[inline(never)]
     fn squeeze(&mut self, call: &Call, pipe: Pipe, lineage: Lineage, way: Purpose) -> Span {
         const RETRANSMISSION: u64 = 200_000_000;
         let back = usize::from(way == Purpose::Back);
@@ -104,6 +106,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A message passes a proxy: its work, and one more hop.
+    #[inline(never)]
     fn pass_proxy(&mut self, at: u32, proxy: LawId, hop: LawId, way: Purpose) -> Span {
         const PROXY: u32 = 1 << 16;
         let lineage = self.frames[at].lineage;
@@ -120,7 +123,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The replica that a caller's request goes to.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pick(&mut self, link: LinkId, caller: u32, lineage: Lineage) -> u32 {
         let plan = self.plan.link(link);
         if !plan.choice {
@@ -132,7 +135,8 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A request arrives at its replica.
-    pub(super) fn reach(&mut self, at: u32) {
+    #[inline(always)]
+    pub(super) fn reach(&mut self, at: u32) -> u32 {
         self.charge(at, Cause::Network);
         let frame = &mut self.frames[at];
         let endpoint = self.plan.calls[frame.call as usize].endpoint;
@@ -140,10 +144,11 @@ impl<P: Probe> Machine<'_, P> {
         frame.arrived = self.now;
         frame.pc = target.entry.0;
         self.tell(Fact::Reached { node: target.node, endpoint });
-        self.walk(at);
+        at
     }
 
     /// The answer leaves the node.
+    #[inline(always)]
     pub(super) fn reply(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
@@ -165,7 +170,8 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// An answer arrives at the caller: it settles the call, or nobody waits for it any more.
-    pub(super) fn come_back(&mut self, at: u32) {
+    #[inline(always)]
+    pub(super) fn come_back(&mut self, at: u32) -> Option<u32> {
         self.charge(at, Cause::Network);
         let frame = &self.frames[at];
         let (spent, caller, outcome) = (frame.spent, frame.caller, frame.outcome);
@@ -177,7 +183,7 @@ impl<P: Probe> Machine<'_, P> {
             if !self.frames[at].hears {
                 self.close(at, outcome);
             }
-            return;
+            return None;
         }
         if call.timeout.is_some() {
             self.lanes.disarm(at);
@@ -189,11 +195,11 @@ impl<P: Probe> Machine<'_, P> {
         self.pass_on(caller, at);
         self.settle(at, outcome);
         self.close(at, outcome);
-        self.walk(caller);
+        Some(caller)
     }
 
     /// The caller learns how its call ended and goes on after it, or where failures go.
-    #[inline]
+    #[inline(always)]
     fn settle(&mut self, at: u32, outcome: Outcome) {
         let plan = self.plan;
         let frame = &self.frames[at];

@@ -46,7 +46,8 @@ impl<P: Probe> Machine<'_, P> {
         for _ in 0..self.plan.clients[client as usize].source.batch(nth, naming) {
             let root = self.sources[client as usize].roots;
             self.sources[client as usize].roots += 1;
-            self.set_out(client, 0, Lineage::root(naming.source, root));
+            let frame = self.set_out(client, 0, Lineage::root(naming.source, root));
+            self.walk(frame);
         }
         self.expect_arrival(client);
     }
@@ -63,18 +64,18 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A user of a closed client sends.
-    pub(super) fn send_for(&mut self, user: u32) {
+    pub(super) fn send_for(&mut self, user: u32) -> u32 {
         let (client, round) = &mut self.users[user as usize];
         *round += 1;
         let (client, round) = (*client, *round);
         let its = user - self.sources[client as usize].first_user;
         let lineage = Lineage::root(self.plan.clients[client as usize].hash, u64::from(its) << 40 | round);
         self.sources[client as usize].roots += 1;
-        self.set_out(client, user, lineage);
+        self.set_out(client, user, lineage)
     }
 
     /// A request of a client sets out.
-    fn set_out(&mut self, client: u32, user: u32, lineage: Lineage) {
+    fn set_out(&mut self, client: u32, user: u32, lineage: Lineage) -> u32 {
         let plan = &self.plan.clients[client as usize];
         let measured = self.now >= Time(self.plan.warmup.0) && !self.closed;
         let frame = self.frames.insert(Frame {
@@ -97,17 +98,18 @@ impl<P: Probe> Machine<'_, P> {
             self.stop = Some(Stop::InFlight);
         }
         self.tell(Fact::Offered { client: ClientId(client), measured });
-        self.walk(frame);
+        frame
     }
 
     /// A client knows how its request ended.
+    #[inline(never)]
     pub(super) fn conclude(&mut self, at: u32) -> Flow {
         let frame = self.frames[at];
         let client = u32::from(frame.client);
         let (outcome, intended, measured) = (frame.outcome, frame.arrived, frame.measured);
         if P::ACCOUNTS {
             let answer = Answer { client: ClientId(client), outcome, latency: self.now.since(intended), measured };
-            self.probe.account(answer, self.ledger.parts(at));
+            self.probe.account(answer, self.ledger.parts(frame.row));
         }
         self.close(at, outcome);
         self.in_flight -= 1;

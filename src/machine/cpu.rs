@@ -96,14 +96,13 @@ impl SharedCpu {
 
 impl<P: Probe> Machine<'_, P> {
     /// CPU work of `work` ns begins, to be charged as `cause`; none takes no time at all.
+    #[inline(always)]
     pub(super) fn start(&mut self, at: u32, work: u64, cause: Cause) -> Flow {
         if work == 0 {
             return Flow::On;
         }
-        if P::ACCOUNTS {
-            self.ledger.account(at).doing = cause;
-        }
         let frame = &mut self.frames[at];
+        frame.doing = cause;
         frame.work = work;
         frame.due = self.now + Span(work);
         let index = frame.replica;
@@ -128,15 +127,16 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Work on a worker's own core ends.
     #[inline]
-    pub(super) fn finish(&mut self, at: u32) {
-        if self.frames[at].due == self.now {
-            self.complete(at);
-            self.walk(at);
+    pub(super) fn finish(&mut self, at: u32) -> Option<u32> {
+        if self.frames[at].due != self.now {
+            return None;
         }
+        self.complete(at);
+        Some(at)
     }
 
     /// Work is done: it is counted, and what was pending for it is void.
-    #[inline]
+    #[inline(always)]
     fn complete(&mut self, at: u32) {
         self.charge_work(at, self.frames[at].work);
         let frame = &mut self.frames[at];
@@ -153,15 +153,20 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Charges work done, and to the cores' other work what it took longer than that.
-    #[inline]
+    #[inline(always)]
     fn charge_work(&mut self, at: u32, work: u64) {
-        if !P::ACCOUNTS || self.frames[at].pc == DIAL.0 {
+        let (cause, pc) = (self.frames[at].doing, self.frames[at].pc);
+        if !P::ACCOUNTS || pc == DIAL.0 {
             return;
         }
-        let cause = self.ledger.account(at).doing;
         if self.replicas[self.frames[at].replica as usize].cpu.is_none() {
             return self.charge(at, cause);
         }
+        self.charge_shared_work(at, cause, work);
+    }
+
+    #[inline(never)]
+    fn charge_shared_work(&mut self, at: u32, cause: Cause, work: u64) {
         self.charge_for(at, cause, Span(work));
         self.charge(at, Cause::CpuWait);
     }

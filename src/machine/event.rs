@@ -5,7 +5,6 @@
 //! what the first one did.
 
 use crate::kernel::Packed;
-use crate::model::Mark;
 
 /// A pending event.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,14 +31,14 @@ pub(super) enum Event {
     Cancel(u32),
     /// When the first try in a lane of equal timeouts may be due.
     Lane(u32),
-    /// When a boundary of the measured time passes.
-    Mark(Mark),
+    /// When a boundary of the measured time passes, counted in [`Mark::ALL`].
+    Mark(u32),
     /// When the run waits no longer for its last requests.
     Exhausted,
 }
 
 impl Packed for Event {
-    #[inline]
+    #[inline(always)]
     fn pack(self) -> u64 {
         let (kind, index) = match self {
             Self::Done(frame) => (0, frame),
@@ -51,7 +50,7 @@ impl Packed for Event {
             Self::Tick(replica) => (6, replica),
             Self::Patience(frame) => (7, frame),
             Self::Lane(lane) => (8, lane),
-            Self::Mark(mark) => (9, mark as u32),
+            Self::Mark(mark) => (9, mark),
             Self::Exhausted => (10, 0),
             Self::Starve(frame) => (11, frame),
             Self::Cancel(frame) => (12, frame),
@@ -72,7 +71,7 @@ impl Packed for Event {
             6 => Self::Tick(index),
             7 => Self::Patience(index),
             8 => Self::Lane(index),
-            9 => Self::Mark(Mark::ALL[index as usize]),
+            9 => Self::Mark(index),
             11 => Self::Starve(index),
             12 => Self::Cancel(index),
             _ => Self::Exhausted,
@@ -96,7 +95,7 @@ mod tests {
             Event::Tick(5),
             Event::Patience(6),
             Event::Lane(8),
-            Event::Mark(Mark::Half),
+            Event::Mark(1),
             Event::Exhausted,
             Event::Starve(9),
             Event::Cancel(10),

@@ -1,9 +1,11 @@
 //! Frames: requests in flight, each a cursor on a program.
 
-use crate::model::Outcome;
 use crate::model::id::NONE;
+use crate::model::{Cause, Outcome};
 use crate::random::Lineage;
 use crate::units::Time;
+
+use super::ledger::Row;
 
 /// Who waits for a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,8 +19,9 @@ pub(super) enum Origin {
     Branch,
 }
 
-/// A request in flight, or a branch of one.
+/// A request in flight, or a branch of one: two cache lines, no more.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
 pub(super) struct Frame {
     /// Names its draws.
     pub(super) lineage: Lineage,
@@ -37,6 +40,10 @@ pub(super) struct Frame {
     pub(super) work: u64,
     /// Work done for it so far, its callees' included, ns.
     pub(super) spent: u64,
+    /// Up to here all its time is accounted for.
+    pub(super) until: Time,
+    /// What that was spent on.
+    pub(super) row: Row,
     /// The frame or join that waits for it, or the user.
     pub(super) caller: u32,
     /// Next operation; while a call or fork is open, that operation.
@@ -53,6 +60,8 @@ pub(super) struct Frame {
     pub(super) priority: u8,
     /// Who waits.
     pub(super) origin: Origin,
+    /// What the CPU work in progress is charged as.
+    pub(super) doing: Cause,
     /// How it ended, or how its last failed call did.
     pub(super) outcome: Outcome,
     /// Whether the request behind it belongs to the measured cohort.

@@ -229,9 +229,9 @@ impl<'p, P: Probe> Machine<'p, P> {
     fn begin(&mut self) {
         let (open, length) = (Time(self.plan.warmup.0), self.plan.duration);
         let close = open + length;
-        self.agenda.push(open, Phase::Recovery, Event::Mark(Mark::Open));
-        self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half));
-        self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close));
+        self.agenda.push(open, Phase::Recovery, Event::Mark(Mark::Open as u32));
+        self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half as u32));
+        self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
         self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
         self.start_clients();
     }
@@ -245,9 +245,10 @@ impl<'p, P: Probe> Machine<'p, P> {
             };
             self.now = now;
             self.events += 1;
-            self.handle(event);
-            while let Some(frame) = self.ready.pop_front() {
-                self.walk(frame);
+            let mut next = self.handle(event).or_else(|| self.ready.pop_front());
+            while let Some(frame) = next {
+                self.stride(frame);
+                next = self.ready.pop_front();
             }
             if self.events % PULSE == 0 {
                 self.look_up(&mut watch);
@@ -269,23 +270,25 @@ impl<'p, P: Probe> Machine<'p, P> {
         }
     }
 
-    #[inline]
-    fn handle(&mut self, event: Event) {
+    /// What happens; the frame that goes on first, if one does.
+    #[inline(always)]
+    fn handle(&mut self, event: Event) -> Option<u32> {
         match event {
-            Event::Done(frame) => self.finish(frame),
-            Event::Reach(frame) => self.reach(frame),
-            Event::Return(frame) => self.come_back(frame),
+            Event::Done(frame) => return self.finish(frame),
+            Event::Reach(frame) => return Some(self.reach(frame)),
+            Event::Return(frame) => return self.come_back(frame),
             Event::Arrive(client) => self.arrive(client),
-            Event::Wake(frame) => self.wake(frame),
+            Event::Wake(frame) => return Some(self.wake(frame)),
             Event::Starve(frame) => self.starve(frame),
             Event::Cancel(frame) => self.cancel(frame),
             Event::Tick(replica) => self.tick(replica),
-            Event::Send(user) => self.send_for(user),
+            Event::Send(user) => return Some(self.send_for(user)),
             Event::Patience(frame) => self.lose_patience(frame),
             Event::Lane(lane) => self.time_out(lane),
-            Event::Mark(mark) => self.mark(mark),
+            Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
             Event::Exhausted => self.stop = Some(Stop::Patience),
         }
+        None
     }
 
     #[cold]
@@ -300,11 +303,11 @@ impl<'p, P: Probe> Machine<'p, P> {
     }
 
     /// A wait without CPU is over, or a stage of a handshake.
-    fn wake(&mut self, at: u32) {
+    fn wake(&mut self, at: u32) -> u32 {
         if self.frames[at].pc != walk::DIAL.0 {
             self.charge(at, Cause::Wait);
         }
-        self.walk(at);
+        at
     }
 
     #[inline(always)]
@@ -312,9 +315,9 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.probe.on(self.now, fact);
     }
 
-    #[inline]
+    #[inline(always)]
     fn schedule(&mut self, after: Span, event: Event) {
-        self.agenda.push(self.now + after, Phase::Arrival, event);
+        self.agenda.push_after(after, Phase::Arrival, event);
     }
 
     /// A value of a law; constants draw nothing.

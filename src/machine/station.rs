@@ -33,10 +33,17 @@ impl Replica {
 
 impl<P: Probe> Machine<'_, P> {
     /// A request that has just arrived asks for a worker.
+    #[inline(always)]
     pub(super) fn enter(&mut self, at: u32) -> Flow {
         if self.take_worker(at) {
             return Flow::On;
         }
+        self.enter_line(at)
+    }
+
+    /// A request that has just arrived joins the line, if there is room.
+    #[inline(never)]
+    fn enter_line(&mut self, at: u32) -> Flow {
         let replica = &self.replicas[self.frames[at].replica as usize];
         let node = replica.node;
         let plan = self.plan.node(node);
@@ -55,6 +62,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A request that gave its worker up asks for one again; it is never refused.
+    #[inline(never)]
     pub(super) fn resume(&mut self, at: u32) -> Flow {
         if self.take_worker(at) {
             return Flow::On;
@@ -64,7 +72,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A worker, if one is free or may be taken from somebody.
-    #[inline]
+    #[inline(always)]
     fn take_worker(&mut self, at: u32) -> bool {
         let index = self.frames[at].replica;
         let replica = &mut self.replicas[index as usize];
@@ -85,6 +93,7 @@ impl<P: Probe> Machine<'_, P> {
         false
     }
 
+    #[inline(never)]
     fn queue(&mut self, at: u32) {
         let frame = &mut self.frames[at];
         frame.since = self.now;
@@ -103,6 +112,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A worker becomes free; the line moves on.
+    #[inline(always)]
     pub(super) fn leave(&mut self, at: u32) -> Flow {
         let index = self.frames[at].replica;
         let replica = &mut self.replicas[index as usize];
@@ -118,6 +128,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The next in line takes the worker that has just become free.
+    #[inline(never)]
     fn serve(&mut self, index: u32) {
         let replica = &mut self.replicas[index as usize];
         replica.served += 1;
@@ -139,8 +150,11 @@ impl<P: Probe> Machine<'_, P> {
         frame.waiting = false;
         if frame.preempted {
             frame.preempted = false;
-            let (left, cause) = (frame.work, self.ledger.doing(next));
-            self.start(next, left, cause);
+            let (left, cause) = (frame.work, frame.doing);
+            // It may have lost its worker at the very instant its work was done.
+            if self.start(next, left, cause) == Flow::On {
+                self.ready.push_back(next);
+            }
         } else {
             self.ready.push_back(next);
         }
@@ -219,5 +233,6 @@ impl<P: Probe> Machine<'_, P> {
         let node = replica.node;
         self.tell(Fact::Left { node });
         self.tell(Fact::Queued { node });
+        self.watch_limit(index);
     }
 }

@@ -23,7 +23,14 @@ pub(super) enum Flow {
 
 impl<P: Probe> Machine<'_, P> {
     /// Walks a frame until it waits or is over.
+    #[inline(never)]
     pub(super) fn walk(&mut self, at: u32) {
+        self.stride(at);
+    }
+
+    /// Walks a frame, in the run loop itself: a call for every event would cost more than what many events do.
+    #[inline(always)]
+    pub(super) fn stride(&mut self, at: u32) {
         loop {
             let pc = self.frames[at].pc;
             let next = Pc(pc + 1);
@@ -90,7 +97,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Moves on to `next`, then does `act`, which may make the frame wait.
-    #[inline]
+    #[inline(always)]
     fn advance(&mut self, at: u32, next: Pc, act: impl FnOnce(&mut Self, u32) -> Flow) -> Flow {
         self.frames[at].pc = next.0;
         act(self, at)
@@ -103,7 +110,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// CPU that a message costs; none where the transport's messages cost nothing.
-    #[inline]
+    #[inline(never)]
     fn code(&mut self, at: u32, call: CallId, next: Pc, cost: impl Fn(&Codec) -> Span) -> Flow {
         self.frames[at].pc = next.0;
         let codec = self.plan.call(call).codec;
@@ -114,6 +121,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The first message of a stream leaves, the rest of it is encoded; an answer of one message has no rest.
+    #[inline(never)]
     fn stream(&mut self, at: u32, next: Pc) -> Flow {
         self.frames[at].pc = next.0;
         let frame = &self.frames[at];
@@ -139,12 +147,13 @@ impl<P: Probe> Machine<'_, P> {
         Flow::On
     }
 
-    #[inline]
+    #[inline(never)]
     fn chance(&self, at: u32, purpose: Purpose, site: u32) -> f64 {
         Draw::new(self.seed, self.frames[at].lineage, purpose, u64::from(site)).unit()
     }
 
     /// Entry into a function call.
+    #[inline(never)]
     fn descend(&mut self, at: u32, call: crate::model::CallId, next: Pc) -> Flow {
         let plan = self.plan.call(call);
         let (lineage, measured) = (self.frames[at].lineage, self.frames[at].measured);
@@ -156,6 +165,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Return from a function call.
+    #[inline(never)]
     fn ascend(&mut self, at: u32, call: crate::model::CallId, outcome: crate::model::Outcome, next: Pc) -> Flow {
         let edge = self.plan.call(call).edge;
         let measured = self.frames[at].measured;

@@ -203,12 +203,28 @@ pub fn listed(all: usize, every: bool) -> usize {
     if every || all <= MANY { all } else { MANY - 2 }
 }
 
+/// The name of a summary's variant.
+pub fn variant(summary: &Summary) -> String {
+    clean(summary.scenario.variant.as_deref().unwrap_or("as written"))
+}
+
+/// The name of a client or node among `summaries`: with its variant where there are several, and that alone where it tells
+/// enough because there is only one such thing (`siblings`) in each.
+pub fn named(summaries: &[Summary], of: &Summary, name: &str, siblings: usize) -> String {
+    let variant = variant(of);
+    clean(&match (summaries.len() > 1, siblings > 1) {
+        (false, _) => name.to_owned(),
+        (true, true) => format!("{variant} · {name}"),
+        (true, false) => variant,
+    })
+}
+
 /// Clients of several variants below each other.
 pub fn side_by_side(summaries: &[Summary]) -> Sheet {
     let columns = [("variant · client", 9), ("success", 7), ("p50", 6), ("p99", 8), ("p99.9", 3), ("mean", 5)];
     let mut sheet = Sheet::new(&columns);
     for summary in summaries {
-        let variant = summary.scenario.variant.as_deref().unwrap_or("as written");
+        let variant = variant(summary);
         for (client, stats) in &summary.clients {
             let d = &stats.latency_ms;
             let tail = [d.p50, d.p99, d.p999].map(|e| Cell::from(or_none(e, time)));

@@ -74,9 +74,13 @@ impl Rows<'_> {
     }
 
     fn row(&mut self, name: &str, metric: &str, figures: [&Value; 3], count: Option<&Value>) {
+        // Most of the cells of nodes by causes are empty: what is not there is zero.
+        if self.section == "ledger" && metric.contains("by_node.") && figures[0].as_f64() == Some(0.0) {
+            return;
+        }
         let [value, low, high] = figures.map(cell);
         let count = count.map(cell).unwrap_or_default();
-        let cells = [self.section, name, metric, unit(metric), &value, &low, &high, &count, self.variant];
+        let cells = [self.section, name, metric, unit(self.section, metric), &value, &low, &high, &count, self.variant];
         let _ = writeln!(self.text, "{}", cells.map(quote).join(","));
     }
 }
@@ -98,8 +102,13 @@ fn cell(value: &Value) -> String {
 }
 
 /// The unit, told from the name of the figure as the contract promises.
-fn unit(metric: &str) -> &'static str {
-    let last = metric.rsplit('.').next().unwrap_or(metric);
+fn unit(section: &str, metric: &str) -> &'static str {
+    let mut from_end = metric.rsplit('.');
+    let last = from_end.next().unwrap_or(metric);
+    // A ledger has its unit on the level above the causes, whatever nodes are called.
+    if section == "ledger" {
+        return if from_end.next().is_some_and(|group| group.ends_with("_ms")) { "ms" } else { "1" };
+    }
     let first = metric.split('.').next().unwrap_or(metric);
     match (first, last) {
         (_, "count") => "1",
@@ -144,6 +153,16 @@ mod tests {
         assert!(text.contains("\nnodes,d,utilization,share,0.62,"), "{text}");
         assert!(text.contains("\nslos,calls are quick,verdict,,met,,,,\n"), "{text}");
         assert!(!text.contains("hdr"));
+    }
+
+    #[test]
+    fn a_ledger_becomes_rows() {
+        let text = render(&[sample::summary()]);
+        assert!(text.contains("\nledger,network calls,mean_ms.work,ms,8.0,,,118000,\n"), "{text}");
+        assert!(text.contains("\nledger,network calls,mean_ms.fault,ms,0.0,,,118000,\n"), "{text}");
+        assert!(text.contains("\nledger,network calls,by_node.d.p99_ms.queue,ms,"), "{text}");
+        assert!(!text.contains("by_node.d.mean_ms.fault"));
+        assert!(text.contains("\nledger,network calls,p99_count,1,1180,,,118000,\n"), "{text}");
     }
 
     #[test]

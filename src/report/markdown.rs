@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::content;
+use super::ledger;
 use super::sheet::Sheet;
 use super::text::clean;
 use crate::experiment::summary::Summary;
@@ -36,6 +37,11 @@ fn one(text: &mut String, summary: &Summary) {
     for failure in content::failures(&summary.clients) {
         let _ = writeln!(text, "\n{}", escape(&failure));
     }
+    for entry in ledger::entries(std::slice::from_ref(summary)) {
+        for (title, sheet) in ledger::sheets(&entry, summary.clients.get(entry.client)) {
+            section(text, &escape(&capital(&title)), &sheet);
+        }
+    }
     section(text, "Nodes", &content::nodes(&summary.nodes, true));
     section(text, "Endpoints", &content::stats("endpoint", &summary.endpoints, usize::MAX));
     section(text, "Edges", &content::stats("edge", &summary.edges, usize::MAX));
@@ -51,6 +57,15 @@ fn section(text: &mut String, title: &str, sheet: &Sheet) {
     for cells in &sheet.rows {
         row(text, cells.iter().map(|cell| escape(&cell.text)));
     }
+    if let Some(note) = &sheet.note {
+        let _ = writeln!(text, "\n{}", escape(note));
+    }
+}
+
+/// The text with a capital letter, as titles have one.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn row(text: &mut String, cells: impl Iterator<Item = String>) {

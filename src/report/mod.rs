@@ -2,18 +2,24 @@
 //!
 //! Tables and Markdown show the same [`content`], laid out differently; CSV is read off the JSON contract.
 
+pub mod cause;
 pub mod content;
 pub mod csv;
+pub mod export;
 pub mod forecast;
 pub mod json;
+pub mod ledger;
 pub mod markdown;
 pub mod number;
 #[cfg(test)]
 pub(crate) mod sample;
+#[cfg(test)]
+pub(crate) mod sample_trace;
 pub mod sheet;
 pub mod table;
 pub mod text;
 pub mod theory;
+pub mod waterfall;
 
 #[cfg(feature = "charts")]
 pub mod chart;

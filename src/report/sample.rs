@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::experiment::summary::{
-    Conservation, Distribution, Estimate, Moment, Node, Outcome, Run, ScenarioRef, Stats, Summary, Tool, Verdict,
+    Columns, Conservation, Distribution, Estimate, Ledger, Moment, Node, Outcome, Parts, Run, ScenarioRef, Stats,
+    Summary, Tool, Verdict,
 };
+use crate::model::Cause;
 
 /// An estimate with an interval of ± `half`.
 pub(crate) fn estimate(value: f64, half: f64) -> Estimate {
@@ -79,6 +81,76 @@ pub(crate) fn node(utilization: f64, workers: u64) -> Node {
     }
 }
 
+/// Parts of which only these are there.
+pub(crate) fn parts(of: &[(Cause, f64)]) -> Parts {
+    let mut parts = Parts::default();
+    for (cause, ms) in of {
+        parts.0[*cause as usize] += ms;
+    }
+    parts
+}
+
+/// A ledger whose mean request spends `work`, `queue`, `network`, `encode` ms; around the 99th percentile the line grows.
+fn ledger([work, queue, network, encode]: [f64; 4], p99: f64) -> Ledger {
+    let columns = |share: f64| {
+        let rest = [(Cause::Network, network * share), (Cause::Encode, encode * share)];
+        let of = |work: f64, queue: f64| {
+            parts(&[&[(Cause::Work, work * share), (Cause::Queue, queue * share)], &rest[..]].concat())
+        };
+        Columns {
+            mean_ms: of(work, queue),
+            p50_ms: of(work * 0.8, queue * 0.5),
+            p99_ms: of(work * 1.4, p99 - work * 1.4 - network - encode),
+        }
+    };
+    let by_node = [("a", 0.1), ("b", 0.2), ("c", 0.3), ("d", 0.4)];
+    Ledger {
+        count: 118_000,
+        p50_count: 4_720,
+        p99_count: 1_180,
+        total: columns(1.0),
+        by_node: by_node.map(|(node, share)| (node.to_owned(), columns(share))).into(),
+        failed: None,
+    }
+}
+
+/// One client through variants: 5 ms of work that become 50 ms, each step with a cause that was added.
+pub(crate) fn tax() -> Vec<Summary> {
+    let steps: [(&str, &[(Cause, f64)]); 5] = [
+        ("in-process", &[]),
+        ("three hops", &[(Cause::Network, 1.5), (Cause::Encode, 0.6), (Cause::Queue, 0.4)]),
+        ("a proxy pair per hop", &[(Cause::Proxy, 8.0)]),
+        ("a database with a pool", &[(Cause::Database, 9.0), (Cause::ConnectionWait, 5.2)]),
+        ("cold connections, a retry", &[(Cause::Connect, 9.0), (Cause::FailedTries, 9.2), (Cause::RetryWait, 2.0)]),
+    ];
+    let mut so_far = vec![(Cause::Work, 5.0)];
+    let mut variant = |(name, added): (&str, &[(Cause, f64)])| {
+        so_far.extend_from_slice(added);
+        let mut summary = summary();
+        summary.scenario.variant = Some(name.to_owned());
+        summary.clients.remove("function calls");
+        summary.ledger.remove("function calls");
+        let total = &mut summary.ledger.get_mut("network calls").unwrap().total;
+        total.mean_ms = parts(&so_far);
+        let longer = |(cause, ms): &(Cause, f64)| (*cause, if *cause == Cause::Work { *ms } else { ms * 3.0 });
+        total.p99_ms = parts(&so_far.iter().map(longer).collect::<Vec<_>>());
+        summary
+    };
+    steps.into_iter().map(&mut variant).collect()
+}
+
+/// A client whose time went into every cause there is.
+pub(crate) fn every_cause() -> Summary {
+    let mut summary = summary();
+    for (at, ledger) in summary.ledger.values_mut().enumerate() {
+        let all: Vec<(Cause, f64)> =
+            Cause::ALL.iter().enumerate().map(|(i, c)| (*c, ((i * 7 + at) % 5 + 1) as f64)).collect();
+        ledger.total.mean_ms = parts(&all);
+        ledger.total.p99_ms = parts(&all.iter().map(|(cause, ms)| (*cause, ms * 9.0)).collect::<Vec<_>>());
+    }
+    summary
+}
+
 /// Function calls against network calls, as the default scenario has them.
 pub(crate) fn summary() -> Summary {
     Summary {
@@ -100,7 +172,11 @@ pub(crate) fn summary() -> Summary {
             ("d".to_owned(), node(0.62, 8)),
         ]
         .into(),
-        ledger: std::collections::BTreeMap::new(),
+        ledger: [
+            ("function calls".to_owned(), ledger([8.0, 0.972, 0.5, 0.248], 8.1 * 2.4 * 2.4)),
+            ("network calls".to_owned(), ledger([8.0, 2.0, 6.0, 1.88], 14.9 * 2.1 * 2.1)),
+        ]
+        .into(),
         slos: vec![
             verdict("calls are quick", Outcome::Met),
             verdict("calls are quick enough", Outcome::Failed),

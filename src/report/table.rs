@@ -1,8 +1,9 @@
 //! The summary on a terminal: 80 columns, a screen for a small scenario, the bad news first.
 
 use super::content;
+use super::ledger;
 use super::sheet::{Sheet, Tone};
-use super::text::{joined, wrapped};
+use super::text::{cut, joined, wrapped};
 use crate::experiment::summary::Summary;
 
 /// Columns of the terminal that is written for.
@@ -31,6 +32,7 @@ pub fn render(summaries: &[Summary], style: Style) -> String {
     }
     if summaries.len() > 1 {
         page.sheet(&content::side_by_side(summaries));
+        page.block(ledger::bars(&ledger::entries(summaries), WIDTH, style.color));
     }
     page.lines.join("\n") + "\n"
 }
@@ -47,10 +49,24 @@ impl Page {
         for failure in content::failures(&summary.clients) {
             self.sentence("  ", &failure, Tone::Odd);
         }
+        self.ledger(summary);
         self.sheet(&content::nodes(&summary.nodes, self.style.all));
         if self.style.all {
             self.sheet(&content::stats("endpoint", &summary.endpoints, usize::MAX));
             self.sheet(&content::stats("edge", &summary.edges, usize::MAX));
+        }
+    }
+
+    fn ledger(&mut self, summary: &Summary) {
+        let mut entries = ledger::entries(std::slice::from_ref(summary));
+        entries.truncate(content::listed(entries.len(), self.style.all));
+        self.block(ledger::bars(&entries, WIDTH, self.style.color));
+        entries.truncate(if self.style.all { entries.len() } else { 0 });
+        for entry in &entries {
+            for (title, sheet) in ledger::sheets(entry, summary.clients.get(entry.client)) {
+                self.block(vec![Tone::Strong.paint(&cut(&title, WIDTH), self.style.color)]);
+                self.lines.extend(sheet.lines(WIDTH, self.style.color));
+            }
         }
     }
 
@@ -74,8 +90,14 @@ impl Page {
 
     fn sheet(&mut self, sheet: &Sheet) {
         if !sheet.rows.is_empty() {
+            self.block(sheet.lines(WIDTH, self.style.color));
+        }
+    }
+
+    fn block(&mut self, lines: Vec<String>) {
+        if !lines.is_empty() {
             self.lines.push(String::new());
-            self.lines.extend(sheet.lines(WIDTH, self.style.color));
+            self.lines.extend(lines);
         }
     }
 }
@@ -91,7 +113,7 @@ mod tests {
         let mut summary = sample::summary();
         summary.slos.truncate(1);
         let text = render(&[summary], Style::default());
-        assert!(text.lines().count() <= 24, "{text}");
+        assert!(text.lines().count() <= 32, "{text}");
         for head in ["count", "success", "p50", "p90", "p99", "p99.9", "mean", "used", "busy", "working"] {
             assert!(text.contains(head), "{head} is missing:\n{text}");
         }

@@ -4,5 +4,6 @@ mod bench;
 mod diagnostics;
 mod draws;
 mod held;
+mod laws;
 mod schema;
 mod theory;

@@ -42,13 +42,24 @@ impl Book {
         let at = self.bucket(rank);
         self.buckets[at].count += 1;
         for (cell, span) in parts {
-            let slot = self.slot(cell);
-            let sums = &mut self.buckets[at].sums;
-            if sums.len() <= slot {
-                sums.resize(slot + 1, 0);
+            // A cell that is not known yet has no slot, or the slot `NONE`: none of them has a sum.
+            let slot = self.slots.get(cell.0 as usize).map_or(usize::MAX, |slot| *slot as usize);
+            match self.buckets[at].sums.get_mut(slot) {
+                Some(sum) => *sum += span.0,
+                None => self.enter_new(at, cell, span),
             }
-            sums[slot] += span.0;
         }
+    }
+
+    /// Enters a part whose cell is new, to this bucket at least.
+    #[cold]
+    fn enter_new(&mut self, at: usize, cell: Cell, span: Span) {
+        let slot = self.slot(cell);
+        let sums = &mut self.buckets[at].sums;
+        if sums.len() <= slot {
+            sums.resize(slot + 1, 0);
+        }
+        sums[slot] += span.0;
     }
 
     #[inline]

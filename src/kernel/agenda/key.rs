@@ -53,6 +53,12 @@ impl Key {
         Self(self.0 + 1)
     }
 
+    /// The same event with a serial, where it has none.
+    #[inline]
+    pub(super) fn with_first_serial(self, serial: u32) -> Self {
+        Self(self.0 | u128::from(serial) << EVENT_BITS)
+    }
+
     /// The same event with another serial.
     pub(super) fn with_serial(self, serial: u32) -> Self {
         let mask = u128::from(MAX_SERIAL) << EVENT_BITS;

@@ -13,7 +13,7 @@ mod tests;
 
 use std::marker::PhantomData;
 
-use crate::units::Time;
+use crate::units::{Span, Time};
 use key::{EVENT_BITS, Key, MAX_PENDING, MAX_SERIAL};
 use near::Near;
 use wheel::Wheel;
@@ -74,25 +74,44 @@ impl<E: Packed> Agenda<E> {
     /// earlier time is taken as that time.
     ///
     /// Panics when the agenda [is full](Self::is_full).
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, at: Time, phase: Phase, event: E) {
         debug_assert!(at >= self.now, "an event at {at:?} is pushed at {:?}", self.now);
+        // Packed where it is pushed: there its kind is known, and nothing is left to do at run time.
         let bits = event.pack();
         debug_assert!(bits >> EVENT_BITS == 0, "an event does not fit into {EVENT_BITS} bits");
-        let key = Key::new(at.max(self.now), phase, self.serial, bits);
+        self.put(Key::new(at.max(self.now), phase, 0, bits));
+    }
+
+    /// Puts down an event that happens a span after the event popped last.
+    #[inline(always)]
+    pub fn push_after(&mut self, after: Span, phase: Phase, event: E) {
+        let bits = event.pack();
+        debug_assert!(bits >> EVENT_BITS == 0, "an event does not fit into {EVENT_BITS} bits");
+        self.put(Key::new(self.now + after, phase, 0, bits));
+    }
+
+    /// Puts down an event whose key has no serial yet.
+    fn put(&mut self, key: Key) {
+        let key = key.with_first_serial(self.serial);
         self.pending += 1;
         if self.serial == MAX_SERIAL {
             return self.renumber(key);
         }
         self.serial += 1;
-        if key < self.bound {
-            self.near.insert(key);
-            if self.near.is_long() {
-                self.spill();
-            }
-        } else {
-            self.wheel.put(key);
+        if key >= self.bound {
+            return self.put_far(key);
         }
+        self.near.insert(key);
+        if self.near.is_long() {
+            self.spill();
+        }
+    }
+
+    /// Puts a key into the wheel.
+    #[inline(never)]
+    fn put_far(&mut self, key: Key) {
+        self.wheel.put(key);
     }
 
     /// Takes the first event off, with its time.

@@ -5,7 +5,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Title;
 use super::axis::Scale;
-use super::palette::{FAINT, GRID, INK, PAPER, Pen, hair};
+use super::palette::{FAINT, Fill, GRID, INK, PAPER, Pen, Texture, hair};
 
 /// Width of a picture, points.
 pub(super) const WIDTH: f64 = 960.0;
@@ -14,6 +14,10 @@ pub(super) const HEIGHT: f64 = 540.0;
 
 /// Room that the name of a tick needs: beside each other, below each other.
 const TICK: (f64, f64) = (48.0, 24.0);
+
+/// Stripes: how wide, and how far from one to the next along the edge.
+const STRIPE: f64 = 1.6;
+const STRIPES: f64 = 7.0;
 
 /// Plotters' pixels per point.
 const FINE: f64 = 4.0;
@@ -24,7 +28,7 @@ const PLOTTERS_FONT: f64 = 1.24;
 /// The families that a viewer of the SVG may have, best first. The PNG has the first, embedded.
 const FAMILIES: &str = "Inter, Helvetica Neue, Arial, DejaVu Sans, sans-serif";
 
-/// Mean advance of Inter's letters by size, on the safe side: what a label needs when it cannot be measured.
+/// Mean advance of Inter's bold letters by size, on the safe side.
 const ADVANCE: f64 = 0.58;
 
 /// Sizes of text, points.
@@ -55,6 +59,9 @@ impl Type {
     }
     pub(super) fn faint(self) -> Self {
         Self { colour: FAINT, ..self }
+    }
+    pub(super) fn light(self) -> Self {
+        Self { colour: PAPER, ..self }
     }
     pub(super) fn ending(self) -> Self {
         Self { across: HPos::Right, ..self }
@@ -106,6 +113,54 @@ impl Canvas<'_> {
     pub(super) fn rectangle(&self, area: Area, colour: RGBColor, strength: f64) {
         let corners = [fine((area.left, area.top)), fine((area.right, area.bottom))];
         let _ = self.area.draw(&Rectangle::new(corners, colour.mix(strength).filled()));
+    }
+
+    /// An area in the look of a cause, with a hair of paper around it that keeps neighbours apart.
+    pub(super) fn filled(&self, area: Area, fill: Fill) {
+        let full = fill.texture == Texture::Full;
+        self.rectangle(area, fill.colour, if full { 1.0 } else { 0.16 });
+        let pen = Pen { colour: fill.colour, dash: &[], width: STRIPE };
+        let mirrored = |(x, y): (f64, f64)| (x, area.top + area.bottom - y);
+        for (from, to) in if full { Vec::new() } else { stripes(area) } {
+            if fill.texture != Texture::Falling {
+                self.line(&[from, to], pen);
+            }
+            if fill.texture != Texture::Rising {
+                self.line(&[mirrored(from), mirrored(to)], pen);
+            }
+        }
+        self.outline(area, PAPER);
+    }
+
+    /// A thin line around an area.
+    pub(super) fn outline(&self, area: Area, colour: RGBColor) {
+        let corners = [fine((area.left, area.top)), fine((area.right, area.bottom))];
+        let _ = self.area.draw(&Rectangle::new(corners, stroke(hair(colour))));
+    }
+
+    /// Lines of text in the middle of an area that is filled; on stripes they get a patch of paper.
+    pub(super) fn upon(&self, lines: &[String], area: Area, fill: Fill, size: f64) {
+        let (x, y) = (f64::midpoint(area.left, area.right), f64::midpoint(area.top, area.bottom));
+        let (pitch, count) = (size * 1.3, lines.len() as f64);
+        if fill.texture != Texture::Full && !lines.is_empty() {
+            let half = lines.iter().map(|line| room(line, size)).fold(0.0, f64::max) / 2.0 + 2.0;
+            let tall = pitch * count / 2.0 + 1.0;
+            self.rectangle(Area { left: x - half, right: x + half, top: y - tall, bottom: y + tall }, PAPER, 0.9);
+        }
+        let set = Type::of(size).centred();
+        for (i, line) in lines.iter().enumerate() {
+            let down = (i as f64 - (count - 1.0) / 2.0) * pitch;
+            self.text(line, (x, y + down), if fill.is_dark() { set.light() } else { set });
+        }
+    }
+
+    /// Text at the end of a bar, on paper, so that no grid line strikes it through.
+    pub(super) fn beside(&self, text: &str, (x, y): (f64, f64), set: Type) {
+        let (tall, right) = (set.size * 0.68, x + 8.0 + room(text, set.size));
+        if !text.is_empty() {
+            self.rectangle(Area { left: x + 4.0, right, top: y - tall, bottom: y + tall }, PAPER, 1.0);
+        }
+        self.text(text, (x + 8.0, y), set);
     }
 
     pub(super) fn dot(&self, at: (f64, f64), radius: f64, colour: RGBColor) {
@@ -179,9 +234,22 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// The room that a label needs, points.
+/// The room that a label needs, points; rather too much, for a viewer may have a wider font.
 pub(super) fn room(label: &str, size: f64) -> f64 {
-    crate::report::text::width(label) as f64 * size * ADVANCE
+    label.chars().map(advance).sum::<f64>() * size * 1.06
+}
+
+/// About the advance of a letter of Inter, by its size.
+fn advance(letter: char) -> f64 {
+    match letter {
+        'i' | 'j' | 'l' | 'I' | ' ' | '.' | ',' | ':' | ';' | '·' | '\'' | '|' => 0.28,
+        'f' | 'r' | 't' | '(' | ')' | '[' | ']' | '/' => 0.38,
+        'm' | 'w' | 'M' | 'W' | '%' => 0.88,
+        '-' => 0.46,
+        'A'..='Z' => 0.7,
+        ' '..='~' => 0.6,
+        _ => 0.62 * unicode_width::UnicodeWidthChar::width(letter).unwrap_or(1) as f64,
+    }
 }
 
 /// Cuts a line into the pieces that `dash` leaves of it.
@@ -217,6 +285,20 @@ fn dashed(points: &[(f64, f64)], dash: &[f64]) -> Vec<Vec<(f64, f64)>> {
     pieces
 }
 
+/// Lines that rise to the right, as far as they lie within the area. Neighbouring areas share their rhythm.
+fn stripes(area: Area) -> Vec<((f64, f64), (f64, f64))> {
+    let first = ((area.left + area.top) / STRIPES).ceil() as i64;
+    let last = ((area.right + area.bottom) / STRIPES).floor() as i64;
+    (first..=last)
+        .map(|i| i as f64 * STRIPES)
+        .map(|sum| {
+            let (left, right) = (area.left.max(sum - area.bottom), area.right.min(sum - area.top));
+            ((left, sum - left), (right, sum - right))
+        })
+        .filter(|(from, to)| to.0 - from.0 > 0.5)
+        .collect()
+}
+
 fn extend(pieces: &mut [Vec<(f64, f64)>], point: (f64, f64)) {
     if let Some(piece) = pieces.last_mut() {
         piece.push(point);
@@ -234,6 +316,16 @@ mod tests {
         assert_eq!(pieces[0], [(0.0, 0.0), (6.0, 0.0)]);
         assert_eq!(pieces[1], [(8.0, 0.0), (10.0, 0.0), (14.0, 0.0)]);
         assert_eq!(pieces[2], [(16.0, 0.0), (20.0, 0.0)]);
+    }
+
+    #[test]
+    fn stripes_stay_within_their_area() {
+        let area = Area { left: 10.0, top: 20.0, right: 60.0, bottom: 40.0 };
+        let lines = stripes(area);
+        assert!(lines.len() >= 8, "{lines:?}");
+        for (x, y) in lines.iter().flat_map(|(from, to)| [from, to]) {
+            assert!((10.0..=60.0).contains(x) && (20.0..=40.0).contains(y), "{x} {y}");
+        }
     }
 
     #[test]

@@ -4,19 +4,27 @@
 
 mod axis;
 mod frame;
+mod key;
+mod ledger;
+mod nodes;
 mod palette;
 mod percentiles;
 #[cfg(feature = "png")]
 mod png;
 mod timeline;
+mod waterfall;
 
+pub use ledger::ledger;
+pub use nodes::{Usage, nodes};
 pub use percentiles::{Curve, percentiles};
 #[cfg(feature = "png")]
 pub use png::png;
 pub use timeline::{Track, timeline};
+pub use waterfall::waterfall;
 
 use crate::experiment::summary::Summary;
-use crate::report::content::caption;
+use crate::report::content::{caption, named, variant};
+use crate::report::ledger::entries;
 use crate::report::number::plain;
 use crate::report::text::clean;
 
@@ -55,6 +63,16 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
         let title = Title { title: format!("{title} over time"), subtitle: caption(first) };
         pictures.push(Picture { name: "timeline", svg: timeline(&title, &tracks) });
     }
+    let entries = entries(summaries);
+    if !entries.is_empty() {
+        let title = format!("{}: where the time went", clean(&first.scenario.name));
+        pictures.push(Picture { name: "ledger", svg: ledger(&Title { title, subtitle: caption(first) }, &entries) });
+    }
+    let usage = usage(summaries);
+    if !usage.is_empty() {
+        let title = format!("{}: how full the nodes were", clean(&first.scenario.name));
+        pictures.push(Picture { name: "nodes", svg: nodes(&Title { title, subtitle: caption(first) }, &usage) });
+    }
     pictures
 }
 
@@ -65,15 +83,19 @@ fn each_client<T>(
 ) -> Vec<T> {
     let mut all = Vec::new();
     for summary in summaries {
-        let variant = summary.scenario.variant.as_deref().unwrap_or("as written");
         for (client, stats) in &summary.clients {
-            let name = match (summaries.len() > 1, summary.clients.len() > 1) {
-                (false, _) => client.clone(),
-                (true, true) => format!("{variant} · {client}"),
-                (true, false) => variant.to_owned(),
-            };
-            all.push(make(clean(&name), stats));
+            all.push(make(named(summaries, summary, client, summary.clients.len()), stats));
         }
+    }
+    all
+}
+
+/// How every node was used, in every variant.
+fn usage(summaries: &[Summary]) -> Vec<Usage> {
+    let mut all = Vec::new();
+    for summary in summaries {
+        let variant = if summaries.len() > 1 { variant(summary) } else { String::new() };
+        all.extend(summary.nodes.iter().map(|(name, node)| Usage::of(clean(name), variant.clone(), node)));
     }
     all
 }
@@ -82,7 +104,7 @@ fn each_client<T>(
 #[cfg(all(test, feature = "png"))]
 mod gallery {
     use super::*;
-    use crate::report::sample;
+    use crate::report::{sample, sample_trace};
 
     fn title(title: &str) -> Title {
         Title { title: title.into(), subtitle: "seed 1 · 10 × 60 s · simulated, not measured".into() }
@@ -123,6 +145,8 @@ mod gallery {
         for name in ["as written · function calls", "grpc · network calls"] {
             assert!(timeline.svg.contains(name), "{name}");
         }
+        let ledger = drawn.iter().find(|picture| picture.name == "ledger").unwrap();
+        assert!(ledger.svg.contains("grpc · network calls"));
         assert!(pictures(&[]).is_empty());
     }
 
@@ -167,5 +191,25 @@ mod gallery {
         keep("time-two", &timeline(&title("chain: latency over time"), &[calm.clone(), track("network calls", 15.0)]));
         let four = [calm, track("network calls", 15.0), track("c", 200.0), track("d", 1_000.0)];
         keep("time-four", &timeline(&title("chain: latency over time"), &four));
+    }
+
+    #[test]
+    #[ignore = "draws pictures to be looked at"]
+    fn ledgers_nodes_and_waterfalls_to_be_looked_at() {
+        let keep_all = |folder: &str, summaries: &[Summary]| {
+            for picture in pictures(summaries) {
+                keep(&format!("{folder}-{}", picture.name), &picture.svg);
+            }
+        };
+        keep_all("one", &[sample::summary()]);
+        keep_all("tax", &sample::tax());
+        keep("causes", &ledger(&title("every cause: where the time went"), &entries(&[sample::every_cause()])));
+        keep("waterfall", &waterfall(&sample_trace::trace()));
+        keep("waterfall-long", &waterfall(&sample_trace::long(150)));
+        let style = |all| crate::report::table::Style { color: false, all };
+        println!("{}", crate::report::table::render(&[sample::summary()], style(true)));
+        println!("{}", crate::report::table::render(&sample::tax(), style(false)));
+        println!("{}", crate::report::waterfall::render(&sample_trace::trace(), 80, false, false));
+        println!("{}", crate::report::waterfall::render(&sample_trace::long(60), 80, false, false));
     }
 }

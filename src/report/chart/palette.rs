@@ -3,6 +3,8 @@
 
 use plotters::style::RGBColor;
 
+use crate::model::Cause;
+
 /// Text and axes.
 pub(super) const INK: RGBColor = RGBColor(34, 34, 38);
 /// Text that is less important.
@@ -25,6 +27,66 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(86, 180, 233),
     RGBColor(34, 34, 34),
 ];
+
+/// How an area is filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Texture {
+    /// Full.
+    Full,
+    /// Stripes that rise to the right.
+    Rising,
+    /// Stripes that fall to the right.
+    Falling,
+    /// Stripes both ways.
+    Crossed,
+}
+
+/// The look of an area.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fill {
+    pub(super) colour: RGBColor,
+    pub(super) texture: Texture,
+}
+
+impl Fill {
+    /// Whether text upon it must be light.
+    pub(super) fn is_dark(self) -> bool {
+        let RGBColor(r, g, b) = self.colour;
+        let light = 0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b);
+        self.texture == Texture::Full && light < 140.0
+    }
+}
+
+/// The look of a cause: full where something is done, striped where something waits; a colour for each family.
+pub(super) fn fill(cause: Cause) -> Fill {
+    use Texture::{Crossed, Falling, Full, Rising};
+    let [blue, vermillion, green, purple, orange, sky, black] = COLOURS;
+    let (colour, texture) = match cause {
+        Cause::Work => (blue, Full),
+        Cause::CpuWait => (blue, Rising),
+        Cause::Queue => (orange, Rising),
+        Cause::Network => (sky, Full),
+        Cause::Encode => (green, Full),
+        Cause::Connect => (sky, Crossed),
+        Cause::ConnectionWait => (orange, Crossed),
+        Cause::Proxy => (purple, Full),
+        Cause::Gateway => (purple, Crossed),
+        Cause::Discovery => (purple, Falling),
+        Cause::Broker => (green, Crossed),
+        Cause::Database => (YELLOW, Full),
+        Cause::Wait => (GREY, Falling),
+        Cause::FailedTries => (vermillion, Full),
+        Cause::RetryWait => (vermillion, Rising),
+        Cause::HedgeWait => (vermillion, Falling),
+        Cause::Fault => (black, Full),
+    };
+    Fill { colour, texture }
+}
+
+/// Yellow, for areas only.
+const YELLOW: RGBColor = RGBColor(240, 228, 66);
+/// What is neither done nor waited for by choice.
+const GREY: RGBColor = RGBColor(150, 152, 160);
 
 /// Lengths of dashes and gaps in turn; an empty one is a full line.
 const DASHES: [&[f64]; 4] = [&[], &[9.0, 5.0], &[2.0, 4.0], &[11.0, 4.0, 2.0, 4.0]];
@@ -59,6 +121,14 @@ mod tests {
                 let (a, b) = (pen(i), pen(j));
                 assert!(a.colour != b.colour || a.dash != b.dash, "{i} and {j}");
             }
+        }
+    }
+
+    #[test]
+    fn no_two_causes_look_alike() {
+        let fills = Cause::ALL.map(fill);
+        for i in 0..fills.len() {
+            assert!(fills[..i].iter().all(|other| *other != fills[i]), "{:?}", Cause::ALL[i]);
         }
     }
 

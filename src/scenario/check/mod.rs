@@ -11,7 +11,7 @@ mod ranges;
 mod rates;
 mod timeouts;
 mod times;
-mod walk;
+pub(super) mod walk;
 
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};

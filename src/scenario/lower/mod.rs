@@ -4,6 +4,8 @@
 
 mod load;
 mod program;
+mod queries;
+mod wire;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +13,7 @@ use crate::model::balance::Balancer;
 use crate::model::id::NONE;
 use crate::model::line::Order;
 use crate::model::plan::{self, Plan};
-use crate::model::{EdgeId, EndpointId, LaneId, LawId, LinkId, NodeId, Pc};
+use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, NodeId, Pc};
 use crate::random::dist::{Dist, Law};
 use crate::random::draw::name_hash;
 use crate::units::Span;
@@ -24,6 +26,7 @@ pub fn lower(checked: &Checked) -> Plan {
     let mut lowering = Lowering::new(&checked.scenario);
     lowering.nodes();
     lowering.clients();
+    lowering.callers();
     lowering.programs();
     lowering.plan
 }
@@ -37,6 +40,15 @@ struct Lowering<'s> {
     edges: BTreeMap<(String, EndpointId), EdgeId>,
     links: BTreeMap<(NodeId, NodeId), LinkId>,
     latencies: BTreeMap<(NodeId, NodeId), LawId>,
+    callers: wire::Callers,
+    channels: BTreeMap<(LinkId, &'s str), u32>,
+    /// Pools of connections so far.
+    pools: u32,
+    lenders: BTreeMap<(NodeId, &'s str), Option<LenderId>>,
+    /// Purses of database connections so far.
+    purses: u32,
+    /// (database, table) by `TableId`.
+    tables: Vec<(&'s str, &'s str)>,
 }
 
 /// `node` or `node.endpoint`.
@@ -64,6 +76,12 @@ impl<'s> Lowering<'s> {
             edges: BTreeMap::new(),
             links: BTreeMap::new(),
             latencies: BTreeMap::new(),
+            callers: wire::Callers::default(),
+            channels: BTreeMap::new(),
+            pools: 0,
+            lenders: BTreeMap::new(),
+            purses: 0,
+            tables: Vec::new(),
         }
     }
 
@@ -71,6 +89,10 @@ impl<'s> Lowering<'s> {
     fn nodes(&mut self) {
         for (name, node) in &self.scenario.nodes {
             let id = self.node(name, node);
+            for (table, writers) in &node.tables {
+                self.tables.push((name, table));
+                self.plan.tables.push(writers.value);
+            }
             for endpoint in node.endpoints.keys() {
                 let eid = EndpointId(self.plan.endpoints.len() as u32);
                 self.plan.endpoints.push(plan::Endpoint {
@@ -154,6 +176,7 @@ impl<'s> Lowering<'s> {
     /// The link between two nodes.
     fn link(&mut self, from: NodeId, to: NodeId) -> LinkId {
         let balancer = self.balancer();
+        let pipe = self.pipe(&self.plan.node(from).name, &self.plan.node(to).name);
         let plan = &mut self.plan;
         *self.links.entry((from, to)).or_insert_with(|| {
             let (caller, callee) = (&plan.nodes[from.index()], &plan.nodes[to.index()]);
@@ -165,7 +188,7 @@ impl<'s> Lowering<'s> {
                 first: callee.first_replica,
                 first_caller: caller.first_replica,
                 choice,
-                pipe: None,
+                pipe,
                 tracks: choice && matches!(balancer, Balancer::LeastRequest { .. }),
             });
             LinkId(plan.links.len() as u32 - 1)

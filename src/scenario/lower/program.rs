@@ -7,30 +7,32 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::id::NONE;
 use crate::model::plan::{self, Branch, Split};
-use crate::model::{CallId, ForkId, NodeId, Op, Outcome, Pc, SplitId};
+use crate::model::{CallId, ForkId, LaneId, NodeId, Op, Outcome, Pc, SplitId};
 use crate::random::dist::Law;
 use crate::random::draw::name_hash;
+use crate::units::Span;
 
-use super::super::written::{Arm, Call, Endpoint, Io, Step, Target, Verb};
+use super::super::written::{Arm, Call, Cancels, Endpoint, Io, Node, Step, Target, Verb};
 use super::Lowering;
+use super::wire::Wire;
 
 /// Names the draws of one program (of one function call in it): by what they are for and how often that came before.
 #[derive(Debug, Default)]
-struct Sites {
+pub(super) struct Sites {
     seen: BTreeMap<String, u32>,
     taken: BTreeSet<u32>,
 }
 
 impl Sites {
     /// The name of the next use of `label`.
-    fn next(&mut self, label: &str) -> u64 {
+    pub(super) fn next(&mut self, label: &str) -> u64 {
         let nth = self.seen.entry(label.into()).or_insert(0);
         *nth += 1;
         name_hash(&format!("{label}#{nth}"))
     }
 
     /// The same in 32 bits, unlike any other in this program.
-    fn short(&mut self, label: &str) -> u32 {
+    pub(super) fn short(&mut self, label: &str) -> u32 {
         let mut site = self.next(label) as u32;
         while !self.taken.insert(site) {
             site = site.wrapping_add(1);
@@ -41,25 +43,35 @@ impl Sites {
 
 /// Where code runs.
 #[derive(Clone, Copy, Debug)]
-struct Place<'a> {
+pub(super) struct Place<'a> {
     /// The node whose replica runs it.
-    host: NodeId,
+    pub(super) host: NodeId,
     /// The node in whose section it is written.
-    caller: &'a str,
+    pub(super) caller: &'a str,
     /// Whether waiting gives the worker up.
-    releases: bool,
+    pub(super) releases: bool,
     /// Whether workers are turns on the parent's worker.
-    turns: bool,
+    pub(super) turns: bool,
 }
 
 /// A jump to where failures go, to be filled in, and whether the worker is held there.
-type Fails = Vec<(usize, bool)>;
+pub(super) type Fails = Vec<(usize, bool)>;
 
 /// A piece of code under way.
-struct Code<'a> {
-    place: Place<'a>,
-    held: bool,
-    fails: Fails,
+pub(super) struct Code<'a> {
+    pub(super) place: Place<'a>,
+    pub(super) held: bool,
+    pub(super) fails: Fails,
+    /// The database whose transaction it is in.
+    pub(super) transaction: Option<&'a str>,
+    /// Whether its caller may tell it to stop.
+    stops: bool,
+}
+
+impl<'a> Code<'a> {
+    pub(super) fn new(place: Place<'a>, held: bool) -> Self {
+        Self { place, held, fails: Vec::new(), transaction: None, stops: false }
+    }
 }
 
 impl<'s> Lowering<'s> {
@@ -73,7 +85,7 @@ impl<'s> Lowering<'s> {
                 let id = self.endpoints[&(host, endpoint.as_str())];
                 self.plan.endpoints[id.index()].entry = self.here();
                 let place = Place { host, caller: name, releases: node.io.value == Io::Async, turns: false };
-                self.request(place, written);
+                self.request(place, node, written);
             }
         }
         for (id, name) in self.client_ids() {
@@ -82,44 +94,70 @@ impl<'s> Lowering<'s> {
         }
     }
 
-    fn here(&self) -> Pc {
+    pub(super) fn here(&self) -> Pc {
         Pc(self.plan.ops.len() as u32)
     }
 
-    fn emit(&mut self, op: Op) -> usize {
+    pub(super) fn emit(&mut self, op: Op) -> usize {
         self.plan.ops.push(op);
         self.plan.ops.len() - 1
     }
 
     /// Fills in where an operation leads.
-    fn land(&mut self, at: usize, to: Pc) {
+    pub(super) fn land(&mut self, at: usize, to: Pc) {
         match &mut self.plan.ops[at] {
             Op::Jump(pc) | Op::Chance { skip: pc, .. } => *pc = to,
-            Op::Call { fail, .. } | Op::Fork { fail, .. } | Op::Fails { fail, .. } => *fail = to,
+            Op::Call { fail, .. }
+            | Op::Fork { fail, .. }
+            | Op::Fails { fail, .. }
+            | Op::Borrow { fail, .. }
+            | Op::Check { fail } => *fail = to,
             other => unreachable!("{other:?} leads nowhere"),
         }
     }
 
     /// A whole request at an endpoint.
-    fn request(&mut self, place: Place<'s>, endpoint: &'s Endpoint) {
+    fn request(&mut self, place: Place<'s>, node: &'s Node, endpoint: &'s Endpoint) {
+        let key = (place.caller.to_owned(), endpoint.name.value.clone());
+        let locks = !node.tables.is_empty();
+        if locks {
+            self.emit(Op::Lock);
+        }
         self.emit(Op::Enter);
-        let mut code = Code { place, held: true, fails: Vec::new() };
+        let mut code = Code { stops: self.callers.canceled.contains(&key), ..Code::new(place, true) };
+        let coded = self.callers.coded.contains(&key);
+        if coded {
+            self.emit(Op::Receive);
+        }
         self.body(&mut code, &mut Sites::default(), endpoint);
-        if code.held {
-            self.emit(Op::Leave);
+        if coded || self.callers.streamed.contains(&key) {
+            self.acquire(&mut code);
+            self.emit(Op::Answer);
         }
-        self.emit(Op::Reply(Outcome::Succeeded));
+        if self.callers.streamed.contains(&key) {
+            self.emit(Op::Stream);
+        }
+        let held = code.held;
+        self.way_out(held, locks, Outcome::Succeeded);
         let (held, free): (Fails, Fails) = code.fails.into_iter().partition(|f| f.1);
-        if !held.is_empty() {
-            let to = self.here();
-            held.iter().for_each(|f| self.land(f.0, to));
+        for (fails, held) in [(held, true), (free, false)] {
+            if !fails.is_empty() {
+                let to = self.here();
+                fails.iter().for_each(|f| self.land(f.0, to));
+                self.way_out(held, locks, Outcome::Error);
+            }
+        }
+    }
+
+    /// The end of a request: its worker and its lock are free, the answer leaves.
+    fn way_out(&mut self, held: bool, locks: bool, outcome: Outcome) {
+        if held {
             self.emit(Op::Leave);
         }
-        if !(held.is_empty() && free.is_empty()) {
-            let to = self.here();
-            free.iter().for_each(|f| self.land(f.0, to));
-            self.emit(Op::Reply(Outcome::Error));
+        if locks {
+            self.emit(Op::Unlock);
         }
+        self.emit(Op::Reply(outcome));
     }
 
     /// What an endpoint does: work, wait, fail, steps.
@@ -140,7 +178,7 @@ impl<'s> Lowering<'s> {
         }
     }
 
-    fn acquire(&mut self, code: &mut Code<'s>) {
+    pub(super) fn acquire(&mut self, code: &mut Code<'s>) {
         if !code.held {
             self.emit(if code.place.turns { Op::Turn } else { Op::Resume });
             code.held = true;
@@ -148,7 +186,7 @@ impl<'s> Lowering<'s> {
     }
 
     /// Gives the worker up before a wait, where waiting does that.
-    fn release(&mut self, code: &mut Code<'s>) {
+    pub(super) fn release(&mut self, code: &mut Code<'s>) {
         if code.held && code.place.releases {
             self.emit(if code.place.turns { Op::GiveTurn } else { Op::Leave });
             code.held = false;
@@ -176,8 +214,12 @@ impl<'s> Lowering<'s> {
     }
 
     /// A step, `times` times in a row.
-    fn step(&mut self, code: &mut Code<'s>, sites: &mut Sites, step: &'s Step, times: u32) {
+    pub(super) fn step(&mut self, code: &mut Code<'s>, sites: &mut Sites, step: &'s Step, times: u32) {
         for _ in 0..times {
+            if code.stops {
+                let at = self.emit(Op::Check { fail: Pc::default() });
+                code.fails.push((at, code.held));
+            }
             if step.probability.value >= 1.0 {
                 self.verb(code, sites, &step.verb);
                 continue;
@@ -201,53 +243,65 @@ impl<'s> Lowering<'s> {
         match verb {
             Verb::Work(law) => self.work(code, sites, law),
             Verb::Wait(law) => self.wait(code, sites, law),
-            Verb::Call(call) | Verb::Query(call) => self.call(code, sites, call),
+            Verb::Call(call) => self.call(code, sites, call),
+            Verb::Query(call) => self.query(code, sites, call),
+            Verb::Transaction { database, steps } => self.transaction(code, sites, &database.value, steps),
             Verb::Parallel { branches, wait_for } => self.parallel(code, sites, branches, wait_for.value),
             Verb::Split(arms) => self.split(code, sites, arms),
-            Verb::Transaction { steps, .. } => {
-                steps.iter().for_each(|step| self.step(code, sites, step, step.times.value))
-            }
         }
     }
 
-    fn call(&mut self, code: &mut Code<'s>, sites: &mut Sites, call: &'s Call) {
-        let id = self.call_site(code.place, sites, call);
-        if super::super::transport_of(self.scenario, call).is_in_process() {
+    /// A call: the request is encoded, the worker perhaps given up, the answer decoded.
+    pub(super) fn call(&mut self, code: &mut Code<'s>, sites: &mut Sites, call: &'s Call) {
+        let wire = Wire::of(self, call);
+        let timeout = self.timeout(call).map(|t| self.lane(t));
+        let id = self.site_to(code.place, sites, &call.target.value, timeout, wire.as_ref());
+        let Some(wire) = wire else {
             return self.function_call(code, call, id);
+        };
+        let writes = self.writes(call);
+        let planned = &mut self.plan.calls[id.index()];
+        planned.writes = writes;
+        planned.in_transaction = code.transaction == Some(call.target.value.node.as_str());
+        let codec = wire.codec();
+        if codec.encode > Span::ZERO {
+            self.acquire(code);
+            self.emit(Op::Encode(id));
         }
         self.release(code);
         let at = self.emit(Op::Call { call: id, fail: Pc::default() });
         code.fails.push((at, code.held));
+        if codec.decode > Span::ZERO {
+            self.acquire(code);
+            self.emit(Op::Decode(id));
+        }
     }
 
-    fn call_site(&mut self, place: Place<'s>, sites: &mut Sites, call: &Call) -> CallId {
-        let timeout = self.timeout(call).map(|t| self.lane(t));
-        self.site_to(place, sites, &call.target.value, timeout)
-    }
-
+    /// A call-site.
     fn site_to(
         &mut self,
         place: Place<'s>,
         sites: &mut Sites,
         target: &Target,
-        timeout: Option<crate::model::LaneId>,
+        timeout: Option<LaneId>,
+        wire: Option<&Wire<'s>>,
     ) -> CallId {
         let callee = self.nodes[target.node.as_str()];
         let endpoint = self.endpoints[&(callee, target.endpoint.as_str())];
-        let site = sites.next(&super::endpoint_name(&target.node, &target.endpoint));
+        let link = self.link(place.host, callee);
         let planned = plan::Call {
             edge: self.edge(place.caller, endpoint),
-            link: self.link(place.host, callee),
+            link,
             endpoint,
-            site,
+            site: sites.next(&super::endpoint_name(&target.node, &target.endpoint)),
             there: self.latency(place.host, callee),
             back: self.latency(callee, place.host),
             timeout,
-            channel: NONE,
-            codec: NONE,
-            bytes: [0; 2],
-            proxy: None,
-            cancels: false,
+            channel: wire.map_or(NONE, |w| self.channel(link, w.spec)),
+            codec: wire.map_or(NONE, |w| self.codec(w)),
+            bytes: wire.map_or([0; 2], Wire::bytes),
+            proxy: wire.and_then(|w| self.proxy(w)),
+            cancels: wire.is_some_and(|w| w.spec.cancels.value == Cancels::Queued),
             writes: None,
             in_transaction: false,
         };
@@ -261,7 +315,7 @@ impl<'s> Lowering<'s> {
         let target = &call.target.value;
         let Some((name, node)) = self.scenario.nodes.get_key_value(&target.node) else { return };
         let place = Place { caller: name, ..code.place };
-        let mut inner = Code { place, held: code.held, fails: Vec::new() };
+        let mut inner = Code { stops: code.stops, transaction: code.transaction, ..Code::new(place, code.held) };
         self.body(&mut inner, &mut Sites::default(), &node.endpoints[&target.endpoint]);
         self.emit(Op::Ascend { call: id, outcome: Outcome::Succeeded });
         code.held = inner.held;
@@ -316,7 +370,7 @@ impl<'s> Lowering<'s> {
     fn branch(&mut self, place: Place<'s>, sites: &mut Sites, step: &'s Step) {
         let turns = place.turns || !place.releases;
         let place = Place { releases: true, turns, ..place };
-        let mut code = Code { place, held: false, fails: Vec::new() };
+        let mut code = Code::new(place, false);
         self.step(&mut code, sites, step, 1);
         self.release(&mut code);
         self.emit(Op::End(Outcome::Succeeded));
@@ -375,11 +429,11 @@ impl<'s> Lowering<'s> {
             _ if !place.releases => held,
             Verb::Wait(law) => held && is_nothing(law),
             Verb::Parallel { .. } => false,
-            Verb::Transaction { steps, .. } => self.steps_held(place, steps, held),
             Verb::Split(arms) => arms.iter().all(|arm| self.steps_held(place, &arm.steps, held)),
+            Verb::Transaction { steps, .. } => self.steps_held(place, steps, false),
             Verb::Call(call) | Verb::Query(call) => {
-                if !super::super::transport_of(self.scenario, call).is_in_process() {
-                    return false;
+                if let Some(wire) = Wire::of(self, call) {
+                    return wire.codec().decode > Span::ZERO;
                 }
                 let target = &call.target.value;
                 let endpoint = &self.scenario.nodes[&target.node].endpoints[&target.endpoint];
@@ -405,8 +459,16 @@ impl<'s> Lowering<'s> {
         for written in &client.calls {
             sum += written.share;
             ways.push((sum, self.here()));
-            let call = self.site_to(place, &mut sites, &written.target.value, timeout);
+            let wire = Wire::of_client(self, client, written);
+            let call = self.site_to(place, &mut sites, &written.target.value, timeout, Some(&wire));
+            let codec = wire.codec();
+            if codec.encode > Span::ZERO {
+                self.emit(Op::Encode(call));
+            }
             ends.push(self.emit(Op::Call { call, fail: Pc::default() }));
+            if codec.decode > Span::ZERO {
+                self.emit(Op::Decode(call));
+            }
             ends.push(self.emit(Op::Jump(Pc::default())));
         }
         if ways.len() > 1 {

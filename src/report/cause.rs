@@ -1,0 +1,145 @@
+//! How causes are shown to people: a name in words, and on a terminal a character each, because colour alone tells nothing
+//! to a reader without it.
+
+use super::number::NONE;
+use crate::experiment::summary::Parts;
+use crate::model::Cause;
+
+/// The name of a cause in words: `connection wait`.
+pub fn name(cause: Cause) -> String {
+    cause.word().replace('_', " ")
+}
+
+/// The character that stands for a cause in a bar: full where something is done, shaded or thin where it waits.
+pub fn mark(cause: Cause) -> char {
+    match cause {
+        Cause::Work => '█',
+        Cause::CpuWait => '▓',
+        Cause::Queue => '░',
+        Cause::Network => '─',
+        Cause::Encode => '▒',
+        Cause::Connect => '+',
+        Cause::ConnectionWait => ':',
+        Cause::Proxy => '═',
+        Cause::Gateway => '▄',
+        Cause::Discovery => '?',
+        Cause::Broker => '≡',
+        Cause::Database => '▀',
+        Cause::Wait => '~',
+        Cause::FailedTries => '≠',
+        Cause::RetryWait => '^',
+        Cause::HedgeWait => '/',
+        Cause::Fault => '!',
+    }
+}
+
+/// The ANSI colour of a cause's family: doing, waiting, under way, stores, trouble.
+fn code(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Work | Cause::Encode => "34",
+        Cause::CpuWait | Cause::Queue | Cause::ConnectionWait => "33",
+        Cause::Network | Cause::Connect | Cause::Proxy | Cause::Gateway | Cause::Discovery => "36",
+        Cause::Broker | Cause::Database => "35",
+        Cause::Wait => "2",
+        Cause::FailedTries | Cause::RetryWait | Cause::HedgeWait | Cause::Fault => "31",
+    }
+}
+
+/// Text in the colour of a cause.
+pub fn paint(cause: Cause, text: &str, color: bool) -> String {
+    if color && !text.is_empty() { format!("\x1b[{}m{text}\x1b[0m", code(cause)) } else { text.to_owned() }
+}
+
+/// A stacked bar: one column for every `per_column` ms, at least one where there is anything.
+pub fn bar(parts: &Parts, per_column: f64, color: bool) -> String {
+    let column = |ms: f64| (ms / per_column).round() as usize;
+    let most = Cause::ALL.into_iter().max_by(|a, b| parts.of(*a).total_cmp(&parts.of(*b))).unwrap_or_default();
+    if parts.sum() > 0.0 && column(parts.sum()) == 0 {
+        return paint(most, &mark(most).to_string(), color);
+    }
+    let (mut bar, mut sum) = (String::new(), 0.0);
+    for cause in Cause::ALL {
+        // Both ends are rounded, not the length, so that the columns add up to the rounded whole.
+        let from = column(sum);
+        sum += parts.of(cause);
+        let long: String = std::iter::repeat_n(mark(cause), column(sum) - from).collect();
+        bar.push_str(&paint(cause, &long, color));
+    }
+    bar
+}
+
+/// The causes of which there is something in any of `all`, in the order of the output.
+pub fn present<'a>(all: impl IntoIterator<Item = &'a Parts>) -> Vec<Cause> {
+    let mut sum = Parts::default();
+    for parts in all {
+        for (sum, ms) in sum.0.iter_mut().zip(parts.0) {
+            *sum += ms;
+        }
+    }
+    Cause::ALL.into_iter().filter(|cause| sum.of(*cause) > 0.0).collect()
+}
+
+/// Causes by size, the largest first; those of which there is nothing are left out.
+pub fn by_size(parts: &Parts) -> Vec<Cause> {
+    let mut causes = present([parts]);
+    causes.sort_by(|a, b| parts.of(*b).total_cmp(&parts.of(*a)));
+    causes
+}
+
+/// What the characters mean: `█ work`, one for each cause.
+pub fn legend(causes: &[Cause], color: bool) -> Vec<(String, usize)> {
+    let entry = |cause: &Cause| {
+        let name = name(*cause);
+        (format!("{} {name}", paint(*cause, &mark(*cause).to_string(), color)), name.len() + 2)
+    };
+    causes.iter().map(entry).collect()
+}
+
+/// A share in whole percent: `62 %`, `<1 %`.
+pub fn share(part: f64, whole: f64) -> String {
+    let percent = 100.0 * part / whole;
+    match percent {
+        _ if !percent.is_finite() => NONE.into(),
+        0.0 => "0 %".into(),
+        _ if percent < 0.5 => "<1 %".into(),
+        _ => format!("{percent:.0} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+    use crate::report::text::width;
+
+    #[test]
+    fn every_cause_has_a_character_of_its_own() {
+        let mut marks: Vec<char> = Cause::ALL.map(mark).into();
+        assert!(marks.iter().all(|mark| width(&mark.to_string()) == 1));
+        marks.sort_unstable();
+        marks.dedup();
+        assert_eq!(marks.len(), Cause::ALL.len());
+    }
+
+    #[test]
+    fn the_columns_of_a_bar_add_up() {
+        let parts = sample::parts(&[(Cause::Work, 1.4), (Cause::Network, 1.4), (Cause::Queue, 1.4)]);
+        assert_eq!(bar(&parts, 1.0, false), "█░░─");
+        assert_eq!(bar(&parts, 100.0, false).chars().count(), 1, "something is never nothing");
+        assert_eq!(bar(&Parts::default(), 1.0, false), "");
+    }
+
+    #[test]
+    fn shares_are_whole_and_never_quite_nothing() {
+        assert_eq!(share(0.651, 1.0), "65 %");
+        assert_eq!(share(0.001, 1.0), "<1 %");
+        assert_eq!(share(0.0, 1.0), "0 %");
+        assert_eq!(share(0.0, 0.0), "–");
+    }
+
+    #[test]
+    fn the_largest_comes_first() {
+        let parts = sample::parts(&[(Cause::Work, 1.0), (Cause::Network, 3.0)]);
+        assert_eq!(by_size(&parts), [Cause::Network, Cause::Work]);
+    }
+}

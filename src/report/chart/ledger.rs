@@ -1,0 +1,200 @@
+//! Where the time went: a stacked bar for each client or variant, the mean request beside those around the 99th percentile.
+
+use super::Title;
+use super::axis::{Scale, time_of_tick};
+use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
+use super::key::Key;
+use super::palette::{FAINT, fill, hair};
+use crate::experiment::summary::{Columns, Parts};
+use crate::model::Cause;
+use crate::report::cause::{name, present};
+use crate::report::ledger::Entry;
+use crate::report::number::time;
+use crate::report::text::{cut, wrapped};
+
+/// Bars below each other at most.
+const ROWS: usize = 14;
+
+/// Longest line of a name beside a bar, letters.
+const LABEL: usize = 20;
+
+/// From one line of a name to the next.
+const LINE: f64 = 19.0;
+
+/// Where the panels begin and how far they stand apart; between panels and key.
+const TOP: f64 = 126.0;
+const APART: f64 = 40.0;
+const FOOT: f64 = 46.0;
+
+/// What an end of a bar needs for its sum.
+const SUM: f64 = 66.0;
+
+/// A bar this high has room for two lines.
+const TWO_LINES: f64 = 38.0;
+
+/// A tail that is at most this much longer than the mean shares its scale.
+const FAR: f64 = 2.6;
+
+/// One column of bars.
+struct Panel {
+    area: Area,
+    scale: Scale,
+    head: String,
+}
+
+/// Draws the bars.
+pub fn ledger(title: &Title, entries: &[Entry]) -> String {
+    let (shown, hidden) = entries.split_at(entries.len().min(ROWS));
+    let columns = || shown.iter().flat_map(|e| [&e.ledger.total.mean_ms, &e.ledger.total.p99_ms]);
+    let key = Key::of(&present(columns()), &[], 32.0, WIDTH - 32.0);
+    let bottom = TOP + row_height(shown.len()) * shown.len() as f64;
+    picture(title, bottom + FOOT + key.height + 24.0, |canvas| {
+        let names: Vec<Vec<String>> = shown.iter().map(|e| lines(&e.name, row_height(shown.len()))).collect();
+        let widest = names.iter().flatten().map(|line| room(line, size::LABEL)).fold(40.0, f64::max);
+        for panel in panels(shown, 32.0 + widest + 14.0, bottom) {
+            panel.frame(canvas);
+            let mean = panel.head.contains("mean");
+            for (i, entry) in shown.iter().enumerate() {
+                let total = &entry.ledger.total;
+                panel.bar(canvas, if mean { &total.mean_ms } else { &total.p99_ms }, place(i, shown.len()));
+            }
+        }
+        for (i, lines) in names.iter().enumerate() {
+            let (top, bottom) = place(i, shown.len());
+            let first = f64::midpoint(top, bottom) - (lines.len() as f64 - 1.0) * LINE / 2.0;
+            for (at, line) in lines.iter().enumerate() {
+                canvas.text(line, (32.0, first + at as f64 * LINE), Type::of(size::LABEL).bold());
+            }
+        }
+        key.draw(canvas, bottom + FOOT);
+        if !hidden.is_empty() {
+            let note = format!("{} more not drawn", hidden.len());
+            canvas.text(&note, (WIDTH - 32.0, 65.0), Type::of(size::SMALL).faint().ending());
+        }
+    })
+}
+
+/// A name in one line, or in two where its row has room for them.
+fn lines(name: &str, height: f64) -> Vec<String> {
+    let mut lines = wrapped(name, LABEL);
+    if lines.len() > 1 && height < 2.0 * LINE {
+        return vec![cut(name, LABEL)];
+    }
+    if lines.len() > 2 {
+        let rest = lines.split_off(1).join(" ");
+        lines.push(cut(&rest, LABEL));
+    }
+    lines
+}
+
+/// Few bars are thick, many are thin.
+fn row_height(rows: usize) -> f64 {
+    (330.0 / rows.max(1) as f64).clamp(34.0, 84.0)
+}
+
+/// Where a bar lies, from top to bottom.
+fn place(row: usize, rows: usize) -> (f64, f64) {
+    let height = row_height(rows);
+    let top = TOP + row as f64 * height;
+    (top + height * 0.16, top + height * 0.84)
+}
+
+/// The two columns: on one scale, and as wide as that asks for, unless the tail is so long that nothing would be seen of
+/// the mean.
+fn panels(entries: &[Entry], left: f64, bottom: f64) -> Vec<Panel> {
+    let most = |of: fn(&Columns) -> f64| entries.iter().map(|e| of(&e.ledger.total)).fold(0.0, f64::max);
+    let (mean, tail) = (most(|total| total.mean_ms.sum()), most(|total| total.p99_ms.sum()));
+    let right = WIDTH - 32.0;
+    let panel = |head: &str, left: f64, right: f64, most: f64| {
+        let area = Area { left, top: TOP, right: right - SUM, bottom };
+        Panel { area, scale: Scale::exact(0.0, most, area.left, area.right), head: head.into() }
+    };
+    if tail <= 0.0 {
+        return vec![panel("the mean request", left, right, mean)];
+    }
+    let room = right - left - APART - 2.0 * SUM;
+    let shared = tail / mean <= FAR;
+    let share = if shared { mean / (mean + tail) } else { 0.45 };
+    let middle = left + room * share + SUM;
+    let head = if shared { "requests around p99" } else { "requests around p99, on a scale of their own" };
+    vec![panel("the mean request", left, middle, mean), panel(head, middle + APART, right, tail)]
+}
+
+impl Panel {
+    fn frame(&self, canvas: &Canvas) {
+        canvas.text(&self.head, (self.area.left, TOP - 20.0), Type::of(size::LABEL).faint());
+        canvas.abscissa(self.area, &self.scale, true, time_of_tick);
+        canvas.line(&[(self.area.left, TOP - 6.0), (self.area.left, self.area.bottom)], hair(FAINT));
+    }
+
+    fn bar(&self, canvas: &Canvas, parts: &Parts, (top, bottom): (f64, f64)) {
+        let mut sum = 0.0;
+        for cause in Cause::ALL.into_iter().filter(|cause| parts.of(*cause) > 0.0) {
+            let left = self.scale.at(sum);
+            sum += parts.of(cause);
+            let area = Area { left, top, right: self.scale.at(sum), bottom };
+            canvas.filled(area, fill(cause));
+            let label = label(cause, parts.of(cause), area.right - area.left - 8.0, bottom - top);
+            canvas.upon(&label, area, fill(cause), size::SMALL);
+        }
+        let total = if sum > 0.0 { time(sum) } else { String::new() };
+        canvas.beside(&total, (self.scale.at(sum), f64::midpoint(top, bottom)), Type::of(size::LABEL).bold());
+    }
+}
+
+/// As much as fits of name and time, in one line or two.
+fn label(cause: Cause, ms: f64, wide: f64, tall: f64) -> Vec<String> {
+    let (name, time) = (name(cause), time(ms));
+    let one = format!("{name} {time}");
+    let fits = |line: &String| room(line, size::SMALL) <= wide;
+    let two = vec![name.clone(), time];
+    match () {
+        () if fits(&one) => vec![one],
+        () if tall >= TWO_LINES && two.iter().all(fits) => two,
+        () if fits(&name) => vec![name],
+        () => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::ledger::entries;
+    use crate::report::sample;
+
+    fn title() -> Title {
+        Title { title: "chain: where the time went".into(), subtitle: "seed 1".into() }
+    }
+
+    #[test]
+    fn bars_name_their_clients_sums_and_largest_parts() {
+        let svg = ledger(&title(), &entries(&[sample::summary()]));
+        for word in ["function calls", "network calls", "9.72 ms", "17.9 ms", "work 8.00 ms", "around p99", "encode"] {
+            assert!(svg.contains(word), "{word}");
+        }
+        assert!(!svg.contains("database") && !svg.contains("not drawn"));
+    }
+
+    #[test]
+    fn labels_fit_or_are_left_out() {
+        let lines = |wide, tall| label(Cause::Queue, 5.0, wide, tall).join("|");
+        assert_eq!(lines(200.0, 50.0), "queue 5.00 ms");
+        assert_eq!(lines(70.0, 50.0), "queue|5.00 ms");
+        assert_eq!(lines(70.0, 20.0), "queue");
+        assert_eq!(lines(20.0, 50.0), "");
+    }
+
+    #[test]
+    fn a_long_tail_gets_a_scale_of_its_own() {
+        let far = ledger(&title(), &entries(&[sample::every_cause()]));
+        assert!(far.contains("on a scale of their own"));
+        let near = ledger(&title(), &entries(&sample::tax()[..1]));
+        assert!(near.contains("around p99") && !near.contains("on a scale of their own"));
+    }
+
+    #[test]
+    fn more_than_fit_are_counted() {
+        let many: Vec<_> = (0..4).flat_map(|_| sample::tax()).collect();
+        assert!(ledger(&title(), &entries(&many)).contains("6 more not drawn"));
+    }
+}

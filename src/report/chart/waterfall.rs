@@ -1,0 +1,153 @@
+//! One request as a waterfall: a bar per span, its own time in the looks of its causes.
+
+use super::Title;
+use super::axis::{Scale, time_of_tick};
+use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
+use super::key::Key;
+use super::palette::{FAILED, FAINT, PAPER, Pen, fill, hair};
+use crate::experiment::trace::{Span, Trace};
+use crate::report::number::time;
+use crate::report::text::{clean, cut};
+use crate::report::waterfall::{Row, causes, end, facts, ms, remark, rows, title};
+
+/// Spans drawn at most.
+const ROWS: usize = 36;
+
+/// Longest name of a span, letters; how far a child is set in.
+const LABEL: usize = 26;
+const INDENT: f64 = 14.0;
+
+/// Where the bars begin; below them axis and key.
+const TOP: f64 = 96.0;
+const FOOT: f64 = 46.0;
+
+/// Height of a row, and of the bar in it.
+const ROW: f64 = 26.0;
+const BAR: f64 = 16.0;
+
+/// Room for a duration behind its bar.
+const TOOK: f64 = 70.0;
+
+/// Draws the trace.
+pub fn waterfall(trace: &Trace) -> String {
+    let (rows, left_out) = rows(trace, ROWS);
+    let heading = Title { title: title(trace), subtitle: facts(trace).join(" · ") };
+    let bottom = TOP + ROW * rows.len() as f64;
+    let key = Key::of(&causes(trace), &[], 32.0, WIDTH - 32.0);
+    picture(&heading, bottom + FOOT + key.height + 48.0, |canvas| {
+        let wide = |row: &Row| 32.0 + indent(row) + room(&called(trace, row), size::SMALL);
+        let left = rows.iter().map(wide).fold(120.0, f64::max) + 14.0;
+        let area = Area { left, top: TOP, right: WIDTH - 32.0 - TOOK, bottom };
+        let scale = Scale::exact(0.0, ms(end(trace)), area.left, area.right);
+        canvas.abscissa(area, &scale, true, time_of_tick);
+        answer(canvas, trace, area, &scale);
+        for (i, row) in rows.iter().enumerate() {
+            let top = TOP + ROW * i as f64 + (ROW - BAR) / 2.0;
+            span(canvas, trace, row, &scale, (top, top + BAR));
+        }
+        key.draw(canvas, bottom + FOOT);
+        canvas.text(&notes(trace, left_out), (32.0, bottom + FOOT + key.height + 16.0), Type::of(size::SMALL).faint());
+    })
+}
+
+/// What the key leaves unsaid.
+fn notes(trace: &Trace, left_out: usize) -> String {
+    let late = trace.spans.iter().any(|span| span.abandoned.is_some());
+    let mut notes = vec!["thin line: a callee has it".to_owned()];
+    notes.extend(late.then(|| "pale: nobody waits for it any more".to_owned()));
+    notes.extend((left_out > 0).then(|| format!("{left_out} shorter spans not drawn")));
+    notes.join(" · ")
+}
+
+fn indent(row: &Row) -> f64 {
+    INDENT * row.depth.min(8) as f64
+}
+
+fn called(trace: &Trace, row: &Row) -> String {
+    cut(&clean(&trace.spans[row.span].name), LABEL)
+}
+
+/// Marks when the client had its answer, where work went on after that.
+fn answer(canvas: &Canvas, trace: &Trace, area: Area, scale: &Scale) {
+    if end(trace) > trace.latency {
+        let x = scale.at(ms(trace.latency));
+        canvas.line(&[(x, area.top), (x, area.bottom)], Pen { dash: &[4.0, 3.0], ..hair(FAINT) });
+    }
+}
+
+fn span(canvas: &Canvas, trace: &Trace, row: &Row, scale: &Scale, (top, bottom): (f64, f64)) {
+    let span = &trace.spans[row.span];
+    let middle = f64::midpoint(top, bottom);
+    let place = |ns: u64| scale.at(ms(ns));
+    canvas.text(&called(trace, row), (32.0 + indent(row), middle), Type::of(size::SMALL));
+    // However short it is, it is seen.
+    let right = place(span.to).max(place(span.from) + 1.5);
+    for (from, to) in gaps(span) {
+        canvas.rectangle(
+            Area { left: place(from), right: place(to), top: middle - 1.5, bottom: middle + 1.5 },
+            FAINT,
+            0.5,
+        );
+    }
+    for s in span.segments.iter().filter(|s| s.to > s.from) {
+        canvas.filled(
+            Area { left: place(s.from), right: place(s.to).max(place(s.from) + 1.0), top, bottom },
+            fill(s.cause),
+        );
+    }
+    if let Some(since) = span.abandoned.filter(|since| *since < span.to) {
+        canvas.rectangle(Area { left: place(since), right: right + 1.0, top, bottom }, PAPER, 0.72);
+        canvas.line(&[(place(since), top - 3.0), (place(since), bottom + 3.0)], Pen { width: 2.0, ..hair(FAILED) });
+    }
+    let took = time(ms(span.to - span.from));
+    match remark(span.outcome, span.abandoned) {
+        Some(remark) => canvas.beside(&format!("{took} {remark}"), (right, middle), Type::of(size::SMALL).bold()),
+        None => canvas.beside(&took, (right, middle), Type::of(size::SMALL).faint()),
+    }
+}
+
+/// The stretches that are not a span's own: callees have it.
+fn gaps(span: &Span) -> Vec<(u64, u64)> {
+    let mut gaps = Vec::new();
+    let mut until = span.from;
+    for s in &span.segments {
+        if s.from > until {
+            gaps.push((until, s.from));
+        }
+        until = until.max(s.to);
+    }
+    if span.to > until {
+        gaps.push((until, span.to));
+    }
+    gaps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample_trace;
+
+    #[test]
+    fn spans_are_named_and_failures_told() {
+        let svg = waterfall(&sample_trace::trace());
+        for word in
+            ["request 4712 of shoppers", "orders.create", "25.8 ms timeout", "database", "answered after 46.0 ms"]
+        {
+            assert!(svg.contains(word), "{word}");
+        }
+        assert!(!svg.contains("not drawn"));
+    }
+
+    #[test]
+    fn what_is_not_own_time_is_a_gap() {
+        let trace = sample_trace::trace();
+        assert_eq!(gaps(&trace.spans[1]), [(7_200_000, 41_000_000)]);
+        assert_eq!(gaps(&trace.spans[0]), [(0, 46_000_000)]);
+        assert!(gaps(&trace.spans[7]).is_empty());
+    }
+
+    #[test]
+    fn a_long_trace_is_cut() {
+        assert!(waterfall(&sample_trace::long(150)).contains("115 shorter spans not drawn"));
+    }
+}

@@ -1,0 +1,231 @@
+//! Where the time of a client's requests went: bars for the terminal at a glance, sheets for those who want every figure.
+
+use super::cause::{bar, by_size, legend, name, present, share};
+use super::number::{NONE, count, or_none, time};
+use super::sheet::{Cell, Sheet, Tone};
+use super::text::{clean, cut, width};
+use crate::experiment::summary::{Columns, Ledger, Parts, Stats, Summary};
+use crate::model::Cause;
+
+/// Columns of a bar.
+const BAR: usize = 24;
+
+/// Columns of a client's name beside its bars.
+const NAME: usize = 20;
+
+/// One client's ledger under the name that it is shown with.
+pub struct Entry<'a> {
+    /// The client, with its variant where there are several.
+    pub name: String,
+    /// The client.
+    pub client: &'a str,
+    /// Its ledger.
+    pub ledger: &'a Ledger,
+}
+
+/// The ledgers of one summary, or of several variants, of which there is anything to show.
+pub fn entries(summaries: &[Summary]) -> Vec<Entry<'_>> {
+    let mut entries = Vec::new();
+    for summary in summaries {
+        for (client, ledger) in &summary.ledger {
+            let name = super::content::named(summaries, summary, client, summary.ledger.len());
+            if ledger.count > 0 && ledger.total.mean_ms.sum() > 0.0 {
+                entries.push(Entry { name, client, ledger });
+            }
+        }
+    }
+    entries
+}
+
+/// The ledgers at a glance: bars of the mean requests, then bars of those around the 99th percentile, each on a scale of
+/// their own, since a tail may be a hundred times as long.
+pub fn bars(entries: &[Entry], room: usize, color: bool) -> Vec<String> {
+    let mean = entries.iter().map(|e| (&e.name, &e.ledger.total.mean_ms)).collect::<Vec<_>>();
+    let tail = entries.iter().filter(|e| e.ledger.p99_count > 0).map(|e| (&e.name, &e.ledger.total.p99_ms));
+    let tail = tail.collect::<Vec<_>>();
+    let rule = Tone::Faint.paint(&"─".repeat(room), color);
+    let mut lines = group("where the time went: the mean request", &mean, room, color);
+    if !lines.is_empty() {
+        lines.insert(1, rule);
+        lines.extend(group("requests around p99, on a scale of their own", &tail, room, color));
+        let causes = present(mean.iter().chain(&tail).map(|(_, parts)| *parts));
+        lines.extend(legend_lines(&causes, room, color));
+    }
+    lines
+}
+
+/// A heading and a bar for each, all on one scale.
+fn group(head: &str, all: &[(&String, &Parts)], room: usize, color: bool) -> Vec<String> {
+    let most = all.iter().map(|(_, parts)| parts.sum()).fold(0.0, f64::max);
+    if most <= 0.0 {
+        return Vec::new();
+    }
+    let names = all.iter().map(|(name, _)| width(name)).fold(0, usize::max).min(NAME);
+    let mut lines = vec![Tone::Faint.paint(head, color)];
+    for (name, parts) in all {
+        let name = cut(name, names);
+        let front = format!("{name}{}  {:>7}  ", pad(&name, names), time(parts.sum()));
+        let gap = " ".repeat(BAR - columns(parts, most / BAR as f64).min(BAR));
+        let words = parts_in_words(parts, room.saturating_sub(width(&front) + BAR + 2));
+        let bar = bar(parts, most / BAR as f64, color);
+        lines.push(format!("{front}{bar}{gap}  {words}").trim_end().to_owned());
+    }
+    lines
+}
+
+fn columns(parts: &Parts, per_column: f64) -> usize {
+    width(&bar(parts, per_column, false))
+}
+
+fn pad(text: &str, wide: usize) -> String {
+    " ".repeat(wide.saturating_sub(width(text)))
+}
+
+/// The largest parts in words, as many as fit: `work 62 % · queue 20 % …`.
+fn parts_in_words(parts: &Parts, room: usize) -> String {
+    let mut text = String::new();
+    for cause in by_size(parts) {
+        let gap = if text.is_empty() { "" } else { " · " };
+        let more = format!("{gap}{} {}", name(cause), share(parts.of(cause), parts.sum()));
+        if width(&text) + width(&more) > room {
+            break;
+        }
+        text.push_str(&more);
+    }
+    text
+}
+
+/// The legend, broken into lines.
+pub fn legend_lines(causes: &[Cause], room: usize, color: bool) -> Vec<String> {
+    let mut lines: Vec<(String, usize)> = Vec::new();
+    for (entry, wide) in legend(causes, color) {
+        match lines.last_mut() {
+            Some((line, used)) if *used + 3 + wide <= room => {
+                line.push_str("   ");
+                line.push_str(&entry);
+                *used += 3 + wide;
+            }
+            _ => lines.push((entry, wide)),
+        }
+    }
+    lines.into_iter().map(|(line, _)| line).collect()
+}
+
+/// Every figure of a ledger: by cause, and by node and cause. Each sheet has a title.
+pub fn sheets(entry: &Entry, stats: Option<&Stats>) -> Vec<(String, Sheet)> {
+    let (called, ledger) = (clean(&entry.name), entry.ledger);
+    let mut sheets = vec![(format!("where the time went: {called}"), causes(ledger, stats))];
+    if ledger.by_node.len() > 1 {
+        sheets.push((format!("where the time went, by node: {called}"), nodes(ledger)));
+    }
+    if let Some(failed) = ledger.failed.as_deref().filter(|failed| failed.count > 0) {
+        sheets.push((format!("where the time of failed requests went: {called}"), causes(failed, None)));
+    }
+    sheets
+}
+
+fn sheet(head: &'static str) -> Sheet {
+    Sheet::new(&[(head, 9), ("mean", 8), ("share", 4), ("p50", 5), ("share", 2), ("p99", 7), ("share", 3)])
+}
+
+/// A row per cause, the largest first, then their sum, and the latency that the sum explains.
+fn causes(ledger: &Ledger, stats: Option<&Stats>) -> Sheet {
+    let mut sheet = sheet("cause");
+    for cause in ranked(&ledger.total) {
+        sheet.push(&name(cause), cells(&ledger.total, &ledger.total, |parts| parts.of(cause)));
+    }
+    sheet.push("sum", cells(&ledger.total, &ledger.total, Parts::sum).map(|cell| Cell::toned(cell.text, Tone::Strong)));
+    if let Some(d) = stats.map(|stats| &stats.latency_ms) {
+        let [mean, p50, p99] = [d.mean, d.p50, d.p99].map(|e| Cell::from(or_none(e, time)));
+        let none = || Cell::from("");
+        sheet.push("latency", [mean, none(), p50, none(), p99, none()]);
+    }
+    sheet.note = Some(bands(ledger));
+    sheet
+}
+
+/// What the columns are means of.
+fn bands(ledger: &Ledger) -> String {
+    let (all, middle, tail) = (count(ledger.count), count(ledger.p50_count), count(ledger.p99_count));
+    format!("means: of all {all}, of {middle} at ranks 48–52 %, of {tail} at 98.5–99.5 %")
+}
+
+/// A row per node and cause; the node with the most time first.
+fn nodes(ledger: &Ledger) -> Sheet {
+    let mut sheet = sheet("node · cause");
+    let mut nodes: Vec<(&String, &Columns)> = ledger.by_node.iter().collect();
+    nodes.sort_by(|a, b| b.1.mean_ms.sum().total_cmp(&a.1.mean_ms.sum()).then(a.0.cmp(b.0)));
+    for (node, columns) in nodes {
+        for cause in ranked(columns) {
+            let cells = cells(columns, &ledger.total, |parts| parts.of(cause));
+            sheet.push(&format!("{node} · {}", name(cause)), cells);
+        }
+    }
+    sheet
+}
+
+/// Causes of which any column has something, by the mean.
+fn ranked(columns: &Columns) -> Vec<Cause> {
+    let mut causes = present([&columns.mean_ms, &columns.p50_ms, &columns.p99_ms]);
+    causes.sort_by(|a, b| columns.mean_ms.of(*b).total_cmp(&columns.mean_ms.of(*a)));
+    causes
+}
+
+/// Time and share of the whole, for each of the three columns.
+fn cells(of: &Columns, whole: &Columns, part: impl Fn(&Parts) -> f64) -> [Cell; 6] {
+    let pair = |of: &Parts, whole: &Parts| {
+        if whole.sum() > 0.0 {
+            [Cell::from(time(part(of))), Cell::from(share(part(of), whole.sum()))]
+        } else {
+            [Cell::from(NONE), Cell::from("")]
+        }
+    };
+    let [mean, mean_share] = pair(&of.mean_ms, &whole.mean_ms);
+    let [p50, p50_share] = pair(&of.p50_ms, &whole.p50_ms);
+    let [p99, p99_share] = pair(&of.p99_ms, &whole.p99_ms);
+    [mean, mean_share, p50, p50_share, p99, p99_share]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::cause::mark;
+    use crate::report::sample;
+
+    #[test]
+    fn bars_share_a_scale_and_name_the_largest_parts() {
+        let summary = sample::summary();
+        let lines = bars(&entries(&[summary]), 80, false);
+        assert!(lines.iter().all(|line| width(line) <= 80), "{lines:#?}");
+        assert_eq!(lines.len(), 8, "{lines:#?}");
+        assert!(lines[2].starts_with("function calls  9.72 ms  ███"), "{lines:#?}");
+        assert!(lines[2].ends_with("work 82 % · queue 10 %"), "{lines:#?}");
+        let filled = |line: &str| Cause::ALL.iter().map(|cause| line.matches(mark(*cause)).count()).sum::<usize>();
+        assert!(filled(&lines[3]) > filled(&lines[2]) && filled(&lines[3]) == BAR, "{lines:#?}");
+        assert_eq!(lines[7], "█ work   ░ queue   ─ network   ▒ encode");
+    }
+
+    #[test]
+    fn the_sum_is_the_latency() {
+        let summary = sample::summary();
+        let all = entries(std::slice::from_ref(&summary));
+        let sheets = sheets(&all[1], summary.clients.get("network calls"));
+        let rows: Vec<Vec<&str>> =
+            sheets[0].1.rows.iter().map(|r| r.iter().map(|c| c.text.as_str()).collect()).collect();
+        let sum = rows.iter().find(|row| row[0] == "sum").unwrap();
+        let latency = rows.iter().find(|row| row[0] == "latency").unwrap();
+        assert_eq!((sum[1], sum[2]), (latency[1], "100 %"), "{rows:#?}");
+        assert!(sheets[0].1.note.as_deref().unwrap().contains("98.5–99.5 %"));
+        assert!(sheets[1].1.rows.iter().any(|row| row[0].text == "d · queue"), "{:#?}", sheets[1].1);
+    }
+
+    #[test]
+    fn an_empty_ledger_is_not_shown() {
+        let mut summary = sample::summary();
+        for ledger in summary.ledger.values_mut() {
+            *ledger = Ledger::default();
+        }
+        assert!(entries(std::slice::from_ref(&summary)).is_empty());
+        assert!(bars(&[], 80, false).is_empty());
+    }
+}

@@ -1,0 +1,114 @@
+//! Queries and transactions: connections are borrowed and given back, on every way out.
+
+use crate::model::id::NONE;
+use crate::model::plan::Lender;
+use crate::model::{LenderId, Op, Pc};
+use crate::units::Span;
+
+use super::super::written::{Call, Mode, Step};
+use super::Lowering;
+use super::program::{Code, Sites};
+
+impl<'s> Lowering<'s> {
+    /// A query: with a connection of its own, unless a transaction around it holds one.
+    pub(super) fn query(&mut self, code: &mut Code<'s>, sites: &mut Sites, call: &'s Call) {
+        let database = call.target.value.node.as_str();
+        let inside = code.transaction == Some(database);
+        let lender = if inside { None } else { self.lender(code, database) };
+        let Some(lender) = lender else {
+            return self.call(code, sites, call);
+        };
+        self.borrowed(code, lender, false, |this, code| this.call(code, sites, call));
+    }
+
+    /// Steps that hold one connection, and the locks of what they write.
+    pub(super) fn transaction(&mut self, code: &mut Code<'s>, sites: &mut Sites, database: &'s str, steps: &'s [Step]) {
+        let outer = code.transaction.replace(database);
+        let lender = self.lender(code, database);
+        let body = |this: &mut Self, code: &mut Code<'s>| {
+            for step in steps {
+                this.step(code, sites, step, step.times.value);
+            }
+        };
+        match lender {
+            Some(lender) => self.borrowed(code, lender, true, body),
+            None => self.guarded(code, &[Op::EndTransaction], body),
+        }
+        code.transaction = outer;
+    }
+
+    /// `body` with a connection: given back after it, and where it fails.
+    fn borrowed(
+        &mut self,
+        code: &mut Code<'s>,
+        lender: LenderId,
+        ends: bool,
+        body: impl FnOnce(&mut Self, &mut Code<'s>),
+    ) {
+        self.release(code);
+        let at = self.emit(Op::Borrow { lender, fail: Pc::default() });
+        code.fails.push((at, code.held));
+        let closing = [Op::EndTransaction, Op::GiveBack(lender)];
+        self.guarded(code, if ends { &closing } else { &closing[1..] }, body);
+    }
+
+    /// `body`, then `closing`; where `body` fails, `closing` comes before the failure goes on.
+    fn guarded(&mut self, code: &mut Code<'s>, closing: &[Op], body: impl FnOnce(&mut Self, &mut Code<'s>)) {
+        let outer = std::mem::take(&mut code.fails);
+        body(self, code);
+        let fails = std::mem::replace(&mut code.fails, outer);
+        closing.iter().for_each(|op| _ = self.emit(*op));
+        let over = self.emit(Op::Jump(Pc::default()));
+        for held in [true, false] {
+            let here = self.here();
+            let mut any = false;
+            for (at, _) in fails.iter().filter(|f| f.1 == held) {
+                self.land(*at, here);
+                any = true;
+            }
+            if any {
+                closing.iter().for_each(|op| _ = self.emit(*op));
+                let at = self.emit(Op::Jump(Pc::default()));
+                code.fails.push((at, held));
+            }
+        }
+        let here = self.here();
+        self.land(over, here);
+    }
+
+    /// Who lends this code connections to a database: the pool of the node that runs it, or, without one, the database
+    /// itself where it has no more than so many.
+    fn lender(&mut self, code: &Code<'s>, database: &'s str) -> Option<LenderId> {
+        let host = code.place.host;
+        if let Some(known) = self.lenders.get(&(host, database)) {
+            return *known;
+        }
+        let caller = self.plan.node(host);
+        let (first_caller, replicas) = (caller.first_replica, caller.replicas);
+        let scenario = self.scenario;
+        let pool = scenario.nodes.get(&caller.name).and_then(|n| n.pools.get(database));
+        let room = scenario.nodes[database].max_connections.value;
+        let lender = (pool.is_some() || room.is_some()).then(|| {
+            self.plan.lenders.push(Lender {
+                database: self.nodes[database],
+                connections: pool.map_or(NONE, |p| p.connections.value),
+                wait: pool.map_or(Span::ZERO, |p| p.wait.value),
+                max_connections: room.unwrap_or(NONE),
+                first_caller,
+                first_purse: self.purses,
+            });
+            self.purses += replicas;
+            LenderId(self.plan.lenders.len() as u32 - 1)
+        });
+        self.lenders.insert((host, database), lender);
+        lender
+    }
+
+    /// The table whose lock a query needs, if writers are few there.
+    pub(super) fn writes(&mut self, call: &Call) -> Option<crate::model::TableId> {
+        let table = call.table.as_ref().filter(|_| call.mode.value == Mode::Write)?;
+        let database = call.target.value.node.as_str();
+        let at = self.tables.iter().position(|t| t.0 == database && t.1 == table.value)?;
+        Some(crate::model::TableId(at as u32))
+    }
+}

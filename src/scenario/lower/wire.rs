@@ -1,0 +1,211 @@
+//! What a call needs on its way: connections, encoding, bytes, bandwidth.
+
+use std::collections::BTreeSet;
+
+use crate::model::id::NONE;
+use crate::model::plan::{Codec, Pipe};
+use crate::model::transport::{Channel, HANDSHAKE_CALLEE, HANDSHAKE_CALLER};
+use crate::model::{LawId, LinkId};
+use crate::random::dist::Law;
+use crate::units::Span;
+
+use super::super::check::walk;
+use super::super::written::{
+    BalancePer, Call, Cancels, Client, ClientCall, Connections, Cost, How, Protocol, Tls, TransportSpec,
+};
+use super::super::{client_transport, transport_of};
+use super::Lowering;
+
+/// Work of the proxy between a browser and gRPC: that of a sidecar, see `[mesh]`.
+const PROXY: [(f64, f64); 2] = [(0.5, 0.3e6), (0.99, 1.2e6)];
+
+/// What is written about the messages of one call.
+#[derive(Clone, Copy)]
+pub(super) struct Wire<'s> {
+    pub(super) spec: &'s TransportSpec,
+    request: u64,
+    response: u64,
+    /// Messages of the answer.
+    messages: u32,
+    /// Whether it comes from a browser.
+    browser: bool,
+}
+
+/// What endpoints must be ready for, because somebody calls them that way.
+#[derive(Debug, Default)]
+pub(super) struct Callers {
+    /// Endpoints whose messages cost something.
+    pub(super) coded: BTreeSet<(String, String)>,
+    /// Endpoints that answer in streams.
+    pub(super) streamed: BTreeSet<(String, String)>,
+    /// Endpoints whose callers tell them that they gave up.
+    pub(super) canceled: BTreeSet<(String, String)>,
+}
+
+impl<'s> Wire<'s> {
+    /// The wire of a call; `None` for a function call.
+    pub(super) fn of(lowering: &Lowering<'s>, call: &Call) -> Option<Self> {
+        let How::Over(spec) = transport_of(lowering.scenario, call) else {
+            return None;
+        };
+        let (request, response) = (call.request.value, call.response.value);
+        let messages = call.stream.value.unwrap_or(1);
+        Some(Self { spec, request, response, messages, browser: false })
+    }
+
+    /// The wire of a client's call.
+    pub(super) fn of_client(lowering: &Lowering<'s>, client: &Client, call: &ClientCall) -> Self {
+        let spec = client_transport(lowering.scenario, client);
+        let (request, response) = (call.request.value, call.response.value);
+        Self { spec, request, response, messages: 1, browser: client.browser.value }
+    }
+
+    /// Messages of the answer as they travel: over HTTP/1.1 a stream is one body.
+    fn parts(&self) -> (u32, u64) {
+        let all = u64::from(self.messages);
+        if self.spec.protocol.value == Protocol::Http2 {
+            (self.messages, self.response)
+        } else {
+            (1, self.response * all)
+        }
+    }
+
+    fn on_wire(&self, bytes: u64) -> u64 {
+        (bytes as f64 * self.spec.size_factor.value).round() as u64
+    }
+
+    /// Bytes on the wire: request, whole answer.
+    pub(super) fn bytes(&self) -> [u64; 2] {
+        let (messages, each) = self.parts();
+        [self.on_wire(self.request), self.on_wire(each) * u64::from(messages)]
+    }
+
+    /// What its messages cost.
+    pub(super) fn codec(&self) -> Codec {
+        let cost = |cost: &Cost, bytes: u64| {
+            let nanos = cost.per_byte_ps.value * self.on_wire(bytes) as f64 / 1e3;
+            cost.per_message.value + Span(nanos.round() as u64)
+        };
+        let (messages, each) = self.parts();
+        Codec {
+            encode: cost(&self.spec.encode, self.request),
+            receive: cost(&self.spec.decode, self.request),
+            answer: cost(&self.spec.encode, each),
+            decode: cost(&self.spec.decode, each),
+            messages,
+        }
+    }
+
+    /// Whether its messages cost anything.
+    pub(super) fn costs(&self) -> bool {
+        let codec = self.codec();
+        codec.encode + codec.receive + codec.answer + codec.decode > Span::ZERO
+    }
+
+    /// Whether a browser needs a proxy to speak it.
+    pub(super) fn needs_proxy(&self) -> bool {
+        self.browser && self.spec.protocol.value == Protocol::Http2
+    }
+}
+
+impl<'s> Lowering<'s> {
+    /// What endpoints must be ready for.
+    pub(super) fn callers(&mut self) {
+        let mut callers = Callers::default();
+        let mut note = |target: &super::super::written::Target, wire: &Wire<'_>| {
+            let key = || (target.node.clone(), target.endpoint.clone());
+            if wire.costs() {
+                callers.coded.insert(key());
+            }
+            if wire.parts().0 > 1 {
+                callers.streamed.insert(key());
+            }
+            if wire.spec.cancels.value == Cancels::Queued {
+                callers.canceled.insert(key());
+            }
+        };
+        for node in self.scenario.nodes.values() {
+            for call in node.endpoints.values().flat_map(walk::calls) {
+                if let Some(wire) = Wire::of(self, call) {
+                    note(&call.target.value, &wire);
+                }
+            }
+        }
+        for client in self.scenario.clients.values() {
+            for call in &client.calls {
+                note(&call.target.value, &Wire::of_client(self, client, call));
+            }
+        }
+        self.callers = callers;
+    }
+
+    /// The codec of a call's messages; `NONE` where they cost nothing.
+    pub(super) fn codec(&mut self, wire: &Wire<'_>) -> u32 {
+        if !wire.costs() && wire.parts().0 == 1 {
+            return NONE;
+        }
+        self.plan.codecs.push(wire.codec());
+        self.plan.codecs.len() as u32 - 1
+    }
+
+    /// The connections of a transport over a link; `NONE` where it has none.
+    pub(super) fn channel(&mut self, link: LinkId, spec: &'s TransportSpec) -> u32 {
+        let Some(connections) = &spec.connections else {
+            return NONE;
+        };
+        if let Some(known) = self.channels.get(&(link, spec.name.value.as_str())) {
+            return *known;
+        }
+        let (caller, callee) = {
+            let link = self.plan.link(link);
+            (self.plan.node(link.from).replicas, self.plan.node(link.to).replicas)
+        };
+        let per_request = self.scenario.discovery.balance_per.value == BalancePer::Request;
+        let pools_per_caller = if per_request { callee } else { 1 };
+        let channel =
+            Channel { first_pool: self.pools, pools_per_caller, per_request, ..channel(link, spec, connections) };
+        self.pools += caller * pools_per_caller;
+        self.plan.channels.push(channel);
+        let id = self.plan.channels.len() as u32 - 1;
+        self.channels.insert((link, spec.name.value.as_str()), id);
+        id
+    }
+
+    /// The proxy between a browser and gRPC.
+    pub(super) fn proxy(&mut self, wire: &Wire<'_>) -> Option<LawId> {
+        wire.needs_proxy().then(|| self.law(&Law::Percentiles(PROXY.to_vec())))
+    }
+
+    /// What a link does beyond its latency, where anything is written.
+    pub(super) fn pipe(&self, from: &str, to: &str) -> Option<Pipe> {
+        let link = self.scenario.network.links.iter().find(|l| l.from.value == from && l.to.value == to)?;
+        let per_byte_ps = link.bandwidth.as_ref().map_or(0.0, |b| 1e12 / b.value);
+        let pipe = Pipe { per_byte_ps, loss: link.loss.value };
+        (pipe.per_byte_ps > 0.0 || pipe.loss > 0.0).then_some(pipe)
+    }
+}
+
+/// A channel without its pools.
+fn channel(link: LinkId, spec: &TransportSpec, connections: &Connections) -> Channel {
+    let http1 = spec.protocol.value == Protocol::Http1;
+    // TCP takes one round trip; TLS 1.3 one more, TLS 1.2 two.
+    let (round_trips, caller_cpu, callee_cpu) = match connections.tls.value {
+        Tls::None => (1, Span::ZERO, Span::ZERO),
+        Tls::V13 => (2, HANDSHAKE_CALLER, HANDSHAKE_CALLEE),
+        Tls::V12 => (3, HANDSHAKE_CALLER, HANDSHAKE_CALLEE),
+    };
+    Channel {
+        link,
+        max: connections.max.value,
+        max_idle: connections.max_idle.value,
+        idle_timeout: connections.idle_timeout.value,
+        streams: if http1 { 1 } else { spec.streams.value },
+        round_trips,
+        caller_cpu,
+        callee_cpu,
+        per_request: false,
+        closes: http1,
+        first_pool: 0,
+        pools_per_caller: 1,
+    }
+}
