@@ -81,6 +81,7 @@ impl<P: Probe> Machine<'_, P> {
         let frame = self.frames.insert(Frame {
             lineage,
             arrived: self.now,
+            until: self.now,
             caller: user,
             pc: plan.entry.0,
             replica: self.plan.node(plan.node).first_replica,
@@ -104,8 +105,8 @@ impl<P: Probe> Machine<'_, P> {
     /// A client knows how its request ended.
     #[inline(never)]
     pub(super) fn conclude(&mut self, at: u32) -> Flow {
-        let frame = self.frames[at];
-        let client = u32::from(frame.client);
+        let frame = &self.frames[at];
+        let (client, user) = (u32::from(frame.client), frame.caller);
         let (outcome, intended, measured) = (frame.outcome, frame.arrived, frame.measured);
         if P::ACCOUNTS {
             let answer = Answer { client: ClientId(client), outcome, latency: self.now.since(intended), measured };
@@ -121,7 +122,7 @@ impl<P: Probe> Machine<'_, P> {
             }
         }
         if matches!(self.plan.clients[client as usize].source, Source::Closed(_)) {
-            self.think(frame.caller);
+            self.think(user);
         }
         Flow::Stay
     }

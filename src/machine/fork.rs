@@ -94,6 +94,7 @@ impl<P: Probe> Machine<'_, P> {
                 lineage,
                 arrived: parent.arrived,
                 sent: self.now,
+                until: self.now,
                 caller: join,
                 pc: branch.entry.0,
                 replica: parent.replica,
