@@ -52,20 +52,27 @@ pub fn paint(cause: Cause, text: &str, color: bool) -> String {
 
 /// A stacked bar: one column for every `per_column` ms, at least one where there is anything.
 pub fn bar(parts: &Parts, per_column: f64, color: bool) -> String {
-    let column = |ms: f64| (ms / per_column).round() as usize;
-    let most = Cause::ALL.into_iter().max_by(|a, b| parts.of(*a).total_cmp(&parts.of(*b))).unwrap_or_default();
-    if parts.sum() > 0.0 && column(parts.sum()) == 0 {
-        return paint(most, &mark(most).to_string(), color);
-    }
-    let (mut bar, mut sum) = (String::new(), 0.0);
-    for cause in Cause::ALL {
-        // Both ends are rounded, not the length, so that the columns add up to the rounded whole.
-        let from = column(sum);
-        sum += parts.of(cause);
-        let long: String = std::iter::repeat_n(mark(cause), column(sum) - from).collect();
-        bar.push_str(&paint(cause, &long, color));
+    let mut bar = String::new();
+    for (cause, count) in Cause::ALL.into_iter().zip(columns(parts, per_column)) {
+        bar.push_str(&paint(cause, &mark(cause).to_string().repeat(count), color));
     }
     bar
+}
+
+/// How many columns each cause gets. They add up to the rounded whole; what whole columns leave goes to those who miss most
+/// (the method of the largest remainder), so that no small part is seen where a larger one is not.
+fn columns(parts: &Parts, per_column: f64) -> [usize; Cause::ALL.len()] {
+    let exact = parts.0.map(|ms| ms / per_column);
+    let mut columns = exact.map(|columns| columns as usize);
+    let whole = (parts.sum() / per_column).round() as usize;
+    let whole = if parts.sum() > 0.0 { whole.max(1) } else { whole };
+    let mut order: Vec<usize> = (0..exact.len()).collect();
+    order.sort_by(|a, b| exact[*b].fract().total_cmp(&exact[*a].fract()));
+    let left = whole.saturating_sub(columns.iter().sum());
+    for at in order.into_iter().take(left) {
+        columns[at] += 1;
+    }
+    columns
 }
 
 /// The causes of which there is something in any of `all`, in the order of the output.
@@ -124,7 +131,9 @@ mod tests {
     #[test]
     fn the_columns_of_a_bar_add_up() {
         let parts = sample::parts(&[(Cause::Work, 1.4), (Cause::Network, 1.4), (Cause::Queue, 1.4)]);
-        assert_eq!(bar(&parts, 1.0, false), "█░░─");
+        assert_eq!(bar(&parts, 1.0, false), "██░─");
+        let parts = sample::parts(&[(Cause::Work, 2.4), (Cause::Queue, 0.2), (Cause::Network, 0.7)]);
+        assert_eq!(bar(&parts, 1.0, false), "██─", "what is larger is seen first");
         assert_eq!(bar(&parts, 100.0, false).chars().count(), 1, "something is never nothing");
         assert_eq!(bar(&Parts::default(), 1.0, false), "");
     }

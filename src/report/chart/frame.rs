@@ -13,7 +13,7 @@ pub(super) const WIDTH: f64 = 960.0;
 pub(super) const HEIGHT: f64 = 540.0;
 
 /// Room that the name of a tick needs: beside each other, below each other.
-const TICK: (f64, f64) = (48.0, 24.0);
+const TICK: (f64, f64) = (58.0, 24.0);
 
 /// Stripes: how wide, and how far from one to the next along the edge.
 const STRIPE: f64 = 1.6;
