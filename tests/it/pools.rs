@@ -16,7 +16,8 @@ fn waited(summary: &Summary) -> f64 {
 
 #[test]
 fn a_pool_lends_its_connections_one_after_the_other() {
-    let nodes = |pool: &str| format!("[services.a]\nsteps = [{{ query = \"d\" }}]\n{pool}[databases.d]\nwork = \"10ms\"\n");
+    let nodes =
+        |pool: &str| format!("[services.a]\nsteps = [{{ query = \"d\" }}]\n{pool}[databases.d]\nwork = \"10ms\"\n");
     holds(&burst(&nodes("")).ledger["c"], &[("d", "database", 10.0)]);
     let two = burst(&nodes("pools.d = { connections = 2 }\n"));
     holds(&two.ledger["c"], &[("a", "connection_wait", 5.0), ("d", "database", 10.0)]);
@@ -62,7 +63,9 @@ fn a_connection_comes_back_from_a_transaction_that_failed() {
 #[test]
 fn a_database_turns_away_connections_beyond_its_limit() {
     let nodes = |pool: &str| {
-        format!("[services.a]\nsteps = [{{ query = \"d\" }}]\n{pool}[databases.d]\nmax_connections = 3\nwork = \"10ms\"\n")
+        format!(
+            "[services.a]\nsteps = [{{ query = \"d\" }}]\n{pool}[databases.d]\nmax_connections = 3\nwork = \"10ms\"\n"
+        )
     };
     for pool in ["", "pools.d = { connections = 10 }\n"] {
         let summary = burst(&nodes(pool));
