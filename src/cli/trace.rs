@@ -122,7 +122,8 @@ fn pick(text: &str) -> Result<Pick, String> {
         return Ok(Pick::Slowest);
     }
     if let Some(percent) = text.strip_prefix('p').and_then(percentile) {
-        return Ok(Pick::Quantile(percent / 100.0));
+        // Division leaves 99.9 / 100 a hair above 0.999.
+        return Ok(Pick::Quantile((percent * 1e7).round() / 1e9));
     }
     match text.parse() {
         Ok(n) if n > 0 => Ok(Pick::Nth(n)),

@@ -195,7 +195,9 @@ fn line(canvas: &Canvas, usage: &Usage, scale: &Scale, (top, bottom): (f64, f64)
     if usage.queue > 0.0 {
         canvas.filled(Area { left: zero, right: end.max(zero + 1.5), top, bottom }, fill(Cause::Queue));
     }
-    canvas.beside(&level(usage.queue), (end, f64::midpoint(top, bottom)), Type::of(size::LABEL));
+    // On paper a handful of digits says no more than this.
+    let figure = if usage.queue > 0.0 && usage.queue < 0.001 { "<0.001".into() } else { level(usage.queue) };
+    canvas.beside(&figure, (end, f64::midpoint(top, bottom)), Type::of(size::LABEL));
 }
 
 #[cfg(test)]
