@@ -183,9 +183,9 @@ impl<P: Probe> Machine<'_, P> {
         } else {
             frame.due.since(self.now).0
         };
-        self.charge_work(at, frame.work - left.min(frame.work));
+        // What is done by now is all of this work; the rest begins anew.
+        self.frames[at].work -= left.min(frame.work);
         self.complete(at);
-        self.frames[at].spent -= left;
         if self.replicas[frame.replica as usize].cpu.is_some() {
             self.arm(frame.replica);
         }
