@@ -109,7 +109,8 @@ impl<P: Probe> Machine<'_, P> {
         let replica = &mut self.replicas[index as usize];
         let node = replica.node;
         let mut cores = 0;
-        if replica.preemptive {
+        // Cryptography has no worker that could be taken from it.
+        if replica.preemptive && frame.pc != DIAL.0 {
             replica.running.push(at);
         }
         if let Some(cpu) = &mut replica.cpu {

@@ -84,7 +84,9 @@ fn streams_are_few_and_the_rest_waits_in_the_client() {
 
 #[test]
 fn requests_that_share_five_connections_wait_like_those_that_share_five_workers() {
-    let load = |callers: &str, nodes: &str| small(nodes, &[("arrivals = \"constant\"\nrate = \"10/s\"\n", callers), ("10s", "100s")]);
+    let load = |callers: &str, nodes: &str| {
+        small(nodes, &[("arrivals = \"constant\"\nrate = \"10/s\"\n", callers), ("10s", "100s")])
+    };
     let free = "[services.a]\nconcurrency = \"unlimited\"\nsteps = [\"b\"]\n[services.b]\nconcurrency = 5\nwork = { mean = \"10ms\" }\n";
     let wired = wire("http1", "max = 5, tls = \"none\"")
         + &free.replace("[\"b\"]", "[{ call = \"b\", transport = \"wire\" }]").replace("= 5", "= \"unlimited\"");

@@ -78,7 +78,8 @@ fn each_cause_appears_alone_where_it_is_switched_on() {
 
 #[test]
 fn messages_cost_encoding_at_both_ends() {
-    let wire = "[transports.wire]\nlike = \"free\"\nencode = { per_message = \"1ms\" }\ndecode = { per_message = \"3ms\" }\n";
+    let wire =
+        "[transports.wire]\nlike = \"free\"\nencode = { per_message = \"1ms\" }\ndecode = { per_message = \"3ms\" }\n";
     let nodes = format!("{wire}[services.a]\nsteps = [{{ call = \"b\", transport = \"wire\" }}]\n[services.b]\n");
     holds(&small(&nodes, &[]).ledger["c"], &[("a", "encode", 4.0), ("b", "encode", 4.0)]);
     let nodes = format!("{wire}[services.a]\n");
@@ -92,7 +93,8 @@ fn the_network_is_charged_where_it_leads() {
     let with = |link: &str| small(&format!("{nodes}{link}"), &[("\"0s\"", "\"0.25ms\"")]);
     let network = |ms: [f64; 3]| [("a", "network", ms[0]), ("b", "network", ms[1]), ("e", "network", ms[2])];
     holds(&with("").ledger["c"], &network([0.5, 0.5, 0.5]));
-    let slower = with("[network.links.\"a -> b\"]\nlatency = \"1.25ms\"\n[network.links.\"b -> a\"]\nlatency = \"1.25ms\"\n");
+    let slower =
+        with("[network.links.\"a -> b\"]\nlatency = \"1.25ms\"\n[network.links.\"b -> a\"]\nlatency = \"1.25ms\"\n");
     holds(&slower.ledger["c"], &network([0.5, 2.5, 0.5]));
 }
 
@@ -225,7 +227,11 @@ impl Dice<'_> {
                 let optional = if wait_for == "\"all\"" { self.one(&["", ", optional = true"]) } else { "" };
                 let first = branches[0].strip_suffix(" }").unwrap();
                 let times = self.one(&["", ", times = 2"]);
-                let first = if first.contains("times") { format!("{first}{optional} }}") } else { format!("{first}{optional}{times} }}") };
+                let first = if first.contains("times") {
+                    format!("{first}{optional} }}")
+                } else {
+                    format!("{first}{optional}{times} }}")
+                };
                 format!("parallel = [{first}, {}], wait_for = {wait_for}", branches[1..].join(", "))
             }
             _ => {
@@ -258,7 +264,8 @@ impl Dice<'_> {
         let cores = self.one(&["", "cores = 1\n", "cores = 2\n"]);
         let order = self.one(&["fifo", "lifo", "random", "priority"]);
         let limits = self.one(&["", "queue_limit = 5\n", "queue_timeout = \"5ms\"\n", "error_rate = \"5%\"\n"]);
-        let pool = self.one(&["", "pools.d = { connections = 1, wait = \"5ms\" }\n", "pools.d = { connections = 2 }\n"]);
+        let pool =
+            self.one(&["", "pools.d = { connections = 1, wait = \"5ms\" }\n", "pools.d = { connections = 2 }\n"]);
         let replicas = 1 + self.below(3);
         let preempts = if matches!(order, "lifo" | "priority") { self.one(&["", "preemptive = true\n"]) } else { "" };
         let work = self.time();
@@ -347,7 +354,19 @@ fn the_mean_ledger_is_the_mean_latency() {
     }
     let plan = hoptax::scenario::lower(&checked(ALL));
     let ended = Machine::new(&plan, replication_seed(plan.seed, 0), Sums::default()).run(|_| true);
-    for cause in ["work", "cpu_wait", "queue", "network", "encode", "connect", "connection_wait", "proxy", "database", "wait", "failed_tries"] {
+    for cause in [
+        "work",
+        "cpu_wait",
+        "queue",
+        "network",
+        "encode",
+        "connect",
+        "connection_wait",
+        "proxy",
+        "database",
+        "wait",
+        "failed_tries",
+    ] {
         let at = Cause::ALL.iter().position(|c| c.word() == cause).unwrap();
         assert!(ended.probe.causes[at] > 0, "nothing was spent on {cause}");
     }
@@ -370,7 +389,8 @@ fn a_chain_of_network_calls_costs_what_arithmetic_says() {
             if at < 3 {
                 nodes += &format!("steps = [{{ call = \"f{}\", transport = \"in-process\" }}]\n", at + 1);
             }
-            nodes += &format!("[services.{name}]\nzone = \"r/z/{}\"\nwork = \"1250us\"\n", if at == 0 { "h" } else { name });
+            nodes +=
+                &format!("[services.{name}]\nzone = \"r/z/{}\"\nwork = \"1250us\"\n", if at == 0 { "h" } else { name });
             let Some(next) = names.get(at + 1) else { continue };
             if proxies == 0 {
                 nodes += &format!("steps = [{{ call = \"{next}\", transport = \"wire\" }}]\n");
@@ -378,7 +398,9 @@ fn a_chain_of_network_calls_costs_what_arithmetic_says() {
             }
             // The caller encodes its request, the callee its answer; proxies pass both on.
             let pass = |me: &str, to: &str, host: &str| {
-                format!("[services.{me}]\nzone = \"r/z/{host}\"\nsteps = [{{ work = \"{proxy}us\" }}, \"{to}\", {{ work = \"{proxy}us\" }}]\n")
+                format!(
+                    "[services.{me}]\nzone = \"r/z/{host}\"\nsteps = [{{ work = \"{proxy}us\" }}, \"{to}\", {{ work = \"{proxy}us\" }}]\n"
+                )
             };
             let (out, into) = (format!("{name}-out"), format!("{next}-in"));
             nodes += &format!("steps = [{{ work = \"{}us\" }}, \"{out}\"]\n", 2 * encode);
