@@ -175,7 +175,7 @@ fn loss_is_delay_and_not_an_error() {
     let nodes = "[services.a]\nsteps = [\"b\"]\n[services.b]\n[network.links.\"a -> b\"]\nloss = \"10%\"\n";
     let summary = small(nodes, &[("\"10/s\"", "\"1000/s\"")]);
     let client = &summary.clients["c"];
-    assert_eq!((client.succeeded, client.failed.values().sum::<u64>()), (20_000, 0));
+    assert!(client.arrived >= 20_000 && client.succeeded == client.arrived, "{:?}", client.failed);
     // 200 ms, doubled each time: 200 Σ 2^(k-1) 0.1^k = 25 ms, there and back.
     let mean = spent(&summary, Cause::Network);
     assert!((mean / 50.0 - 1.0).abs() < 0.1, "{mean}");

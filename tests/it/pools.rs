@@ -31,7 +31,11 @@ fn who_waits_for_a_connection_too_long_fails() {
     let nodes = "[services.a]\nsteps = [{ query = \"d\" }]\npools.d = { connections = 1, wait = \"15ms\" }\n[databases.d]\nwork = \"10ms\"\n";
     let summary = burst(nodes);
     assert!((summary.clients["c"].success_rate.value.unwrap() - 0.5).abs() < 1e-9);
-    assert_eq!(summary.nodes["d"].arrivals * 2, summary.nodes["a"].arrivals, "who has no connection does not query");
+    assert_eq!(
+        summary.edges["a -> d"].arrived * 2,
+        summary.clients["c"].arrived,
+        "who has no connection does not query"
+    );
     holds(summary.ledger["c"].failed.as_ref().unwrap(), &[("a", "connection_wait", 15.0)]);
     holds(&summary.ledger["c"], &[("a", "connection_wait", 5.0), ("d", "database", 10.0)]);
 }
