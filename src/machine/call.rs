@@ -15,40 +15,57 @@ impl<P: Probe> Machine<'_, P> {
     /// A call sets out; its frame waits at this operation until the call is settled.
     #[inline(always)]
     pub(super) fn call(&mut self, at: u32, id: CallId) -> Flow {
-        let plan = self.plan;
-        let call = plan.call(id);
+        let site = &self.sites[id.index()];
+        let (edge, plain, there) = (site.edge, site.plain, site.there);
         let caller = &self.frames[at];
         if caller.canceled {
             return self.fail_step(at, Outcome::Canceled);
         }
         let frame = Frame {
-            lineage: caller.lineage.child(call.site, 0),
+            lineage: caller.lineage.child(site.name, 0),
             sent: self.now,
+            until: self.now,
             caller: at,
+            replica: site.first,
             call: id.0,
             client: caller.client,
             priority: caller.priority,
             origin: Origin::Try,
             measured: caller.measured,
+            child: NONE,
             ..Frame::default()
         };
-        let (replica, wired) = (caller.replica, call.channel != NONE);
-        let replica = self.destination(call, replica, frame.lineage);
-        let frame = self.frames.insert(Frame { replica, ..frame });
+        let measured = frame.measured;
+        let frame = self.frames.insert(frame);
         self.frames[at].child = frame;
         self.open_account(frame, || Opening::Call { parent: at, call: id });
-        self.tell(Fact::Called { edge: call.edge, measured: self.frames[frame].measured });
+        self.tell(Fact::Called { edge, measured });
+        if plain {
+            self.schedule(there, Event::Reach(frame));
+        } else {
+            self.set_off(frame, id);
+        }
+        Flow::Stay
+    }
+
+    /// A try sets off from a call-site that has more to it than a latency.
+    #[inline(never)]
+    fn set_off(&mut self, at: u32, id: CallId) {
+        let plan = self.plan;
+        let call = plan.call(id);
+        let frame = &self.frames[at];
+        let (caller, lineage) = (self.frames[frame.caller].replica, frame.lineage);
+        self.frames[at].replica = self.destination(call, caller, lineage);
         if let Some(lane) = call.timeout
-            && self.lanes.arm(lane.0, frame, self.now + plan.lanes[lane.index()])
+            && self.lanes.arm(lane.0, at, self.now + plan.lanes[lane.index()])
         {
             self.schedule(plan.lanes[lane.index()], Event::Lane(lane.0));
         }
-        if wired {
-            self.connect(frame);
+        if call.channel == NONE {
+            self.send(at);
         } else {
-            self.send(frame);
+            self.connect(at);
         }
-        Flow::Stay
     }
 
     /// The replica a try goes to; where connections are bound to replicas, it is only known with the connection.
@@ -62,7 +79,6 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A try leaves its caller's replica.
-    #[inline(always)]
     pub(super) fn send(&mut self, at: u32) {
         let plan = self.plan;
         let frame = &self.frames[at];
@@ -123,7 +139,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The replica that a caller's request goes to.
-    #[inline(always)]
+    #[inline]
     pub(super) fn pick(&mut self, link: LinkId, caller: u32, lineage: Lineage) -> u32 {
         let plan = self.plan.link(link);
         if !plan.choice {
@@ -139,11 +155,10 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn reach(&mut self, at: u32) -> u32 {
         self.charge(at, Cause::Network);
         let frame = &mut self.frames[at];
-        let endpoint = self.plan.calls[frame.call as usize].endpoint;
-        let target = self.plan.endpoint(endpoint);
+        let site = &self.sites[frame.call as usize];
         frame.arrived = self.now;
-        frame.pc = target.entry.0;
-        self.tell(Fact::Reached { node: target.node, endpoint });
+        frame.pc = site.entry.0;
+        self.probe.on(self.now, Fact::Reached { node: site.node, endpoint: site.endpoint });
         at
     }
 
@@ -152,21 +167,29 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn reply(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
-        let (lineage, waited) = (frame.lineage, Span(frame.waited));
+        let waited = Span(frame.waited);
         let sojourn = self.now.since(frame.arrived);
-        let call = &self.plan.calls[frame.call as usize];
-        let (endpoint, back) = (call.endpoint, call.back);
-        let node = self.plan.endpoint(endpoint).node;
+        let site = &self.sites[frame.call as usize];
+        let (node, endpoint, plain, back) = (site.node, site.endpoint, site.plain, site.back);
         self.tell(Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
-        let mut back = self.vary(back, lineage, Purpose::Back, 0);
+        let back = if plain { back } else { self.way_back(at) };
+        self.schedule(back, Event::Return(at));
+        Flow::Stay
+    }
+
+    /// How long an answer takes to its caller, where there is more to it than a latency.
+    #[inline(never)]
+    fn way_back(&mut self, at: u32) -> Span {
+        let frame = &self.frames[at];
+        let (lineage, call) = (frame.lineage, &self.plan.calls[frame.call as usize]);
+        let mut back = self.vary(call.back, lineage, Purpose::Back, 0);
         if let Some(pipe) = self.plan.link(call.link).pipe {
             back += self.squeeze(call, pipe, lineage, Purpose::Back);
         }
         if let Some(proxy) = call.proxy {
             back += self.pass_proxy(at, proxy, call.back, Purpose::Back);
         }
-        self.schedule(back, Event::Return(at));
-        Flow::Stay
+        back
     }
 
     /// An answer arrives at the caller: it settles the call, or nobody waits for it any more.
@@ -175,21 +198,12 @@ impl<P: Probe> Machine<'_, P> {
         self.charge(at, Cause::Network);
         let frame = &self.frames[at];
         let (spent, caller, outcome) = (frame.spent, frame.caller, frame.outcome);
-        let call = &self.plan.calls[frame.call as usize];
         if frame.abandoned {
-            let client = ClientId(u32::from(frame.client));
-            self.tell(Fact::LateReply { edge: call.edge, client, wasted: Span(spent) });
-            self.frames[at].answered = true;
-            if !self.frames[at].hears {
-                self.close(at, outcome);
-            }
+            self.come_late(at);
             return None;
         }
-        if call.timeout.is_some() {
-            self.lanes.disarm(at);
-        }
-        if call.channel != NONE {
-            self.hang_up(at);
+        if !self.sites[frame.call as usize].plain {
+            self.arrive_back(at);
         }
         self.frames[caller].spent += spent;
         self.pass_on(caller, at);
@@ -198,25 +212,61 @@ impl<P: Probe> Machine<'_, P> {
         Some(caller)
     }
 
+    /// An answer comes that nobody waits for.
+    #[inline(never)]
+    fn come_late(&mut self, at: u32) {
+        let frame = &mut self.frames[at];
+        frame.answered = true;
+        let (client, outcome, hears) = (ClientId(u32::from(frame.client)), frame.outcome, frame.hears);
+        let (edge, wasted) = (self.plan.calls[frame.call as usize].edge, Span(frame.spent));
+        self.tell(Fact::LateReply { edge, client, wasted });
+        if !hears {
+            self.close(at, outcome);
+        }
+    }
+
+    /// An answer comes to a call-site that has more to it than a latency.
+    #[inline(never)]
+    fn arrive_back(&mut self, at: u32) {
+        let call = &self.plan.calls[self.frames[at].call as usize];
+        if call.timeout.is_some() {
+            self.lanes.disarm(at);
+        }
+        if call.channel != NONE {
+            self.hang_up(at);
+        }
+    }
+
     /// The caller learns how its call ended and goes on after it, or where failures go.
     #[inline(always)]
     fn settle(&mut self, at: u32, outcome: Outcome) {
-        let plan = self.plan;
         let frame = &self.frames[at];
-        let call = &plan.calls[frame.call as usize];
-        let (latency, measured) = (self.now.since(frame.sent), frame.measured);
-        let (replica, caller) = (frame.replica, frame.caller);
-        let link = plan.link(call.link);
-        if link.tracks && self.is_sent(at) {
-            let memory = self.memory(call.link, caller);
-            self.memories[memory].outstanding[(replica - link.first) as usize] -= 1;
+        let site = &self.sites[frame.call as usize];
+        let (latency, measured, edge) = (self.now.since(frame.sent), frame.measured, site.edge);
+        let caller = frame.caller;
+        if !site.plain {
+            self.untrack(at);
         }
+        self.frames[caller].child = NONE;
         if outcome.is_good() {
             self.frames[caller].pc += 1;
         } else {
             self.fail_step(caller, outcome);
         }
-        self.tell(Fact::Settled { edge: call.edge, outcome, latency, measured });
+        self.tell(Fact::Settled { edge, outcome, latency, measured });
+    }
+
+    /// A try no longer counts as outstanding, where somebody looks at that.
+    #[inline(never)]
+    fn untrack(&mut self, at: u32) {
+        let frame = &self.frames[at];
+        let (replica, caller) = (frame.replica, frame.caller);
+        let call = &self.plan.calls[frame.call as usize];
+        let link = self.plan.link(call.link);
+        if link.tracks && self.is_sent(at) {
+            let memory = self.memory(call.link, caller);
+            self.memories[memory].outstanding[(replica - link.first) as usize] -= 1;
+        }
     }
 
     /// The first tries of a lane may be due.
@@ -272,7 +322,7 @@ impl<P: Probe> Machine<'_, P> {
             self.leave_line(at);
             self.unlock(at);
             self.reply(at, Outcome::Canceled, true);
-        } else if matches!(op(frame.pc), Op::Call { .. }) {
+        } else if frame.child != NONE {
             self.charge(at, Cause::FailedTries);
             if self.plan.calls[self.frames[frame.child].call as usize].timeout.is_some() {
                 self.lanes.disarm(frame.child);

@@ -1,6 +1,7 @@
 //! Clients: populations outside. They hold no workers; a request of theirs is a frame on a pseudo-node.
 
 use crate::kernel::Phase;
+use crate::model::id::NONE;
 use crate::model::source::{Naming, Source};
 use crate::model::{Answer, ClientId, Fact, Opening, Probe};
 use crate::random::Lineage;
@@ -81,6 +82,7 @@ impl<P: Probe> Machine<'_, P> {
         let frame = self.frames.insert(Frame {
             lineage,
             arrived: self.now,
+            until: self.now,
             caller: user,
             pc: plan.entry.0,
             replica: self.plan.node(plan.node).first_replica,
@@ -88,6 +90,7 @@ impl<P: Probe> Machine<'_, P> {
             priority: plan.priority,
             origin: Origin::Root,
             measured,
+            child: NONE,
             ..Frame::default()
         });
         let nth = self.sources[client as usize].roots - 1;
@@ -104,8 +107,8 @@ impl<P: Probe> Machine<'_, P> {
     /// A client knows how its request ended.
     #[inline(never)]
     pub(super) fn conclude(&mut self, at: u32) -> Flow {
-        let frame = self.frames[at];
-        let client = u32::from(frame.client);
+        let frame = &self.frames[at];
+        let (client, user) = (u32::from(frame.client), frame.caller);
         let (outcome, intended, measured) = (frame.outcome, frame.arrived, frame.measured);
         if P::ACCOUNTS {
             let answer = Answer { client: ClientId(client), outcome, latency: self.now.since(intended), measured };
@@ -121,7 +124,7 @@ impl<P: Probe> Machine<'_, P> {
             }
         }
         if matches!(self.plan.clients[client as usize].source, Source::Closed(_)) {
-            self.think(frame.caller);
+            self.think(user);
         }
         Flow::Stay
     }

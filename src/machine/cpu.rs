@@ -109,7 +109,8 @@ impl<P: Probe> Machine<'_, P> {
         let replica = &mut self.replicas[index as usize];
         let node = replica.node;
         let mut cores = 0;
-        if replica.preemptive {
+        // Cryptography has no worker that could be taken from it.
+        if replica.preemptive && frame.pc != DIAL.0 {
             replica.running.push(at);
         }
         if let Some(cpu) = &mut replica.cpu {
@@ -159,10 +160,15 @@ impl<P: Probe> Machine<'_, P> {
         if !P::ACCOUNTS || pc == DIAL.0 {
             return;
         }
+        let coding = self.frames[at].coding;
+        if coding > 0 {
+            self.frames[at].coding = coding.saturating_sub(work);
+            self.charge_for(at, Cause::Encode, Span(coding.min(work)));
+        }
         if self.replicas[self.frames[at].replica as usize].cpu.is_none() {
             return self.charge(at, cause);
         }
-        self.charge_shared_work(at, cause, work);
+        self.charge_shared_work(at, cause, work.saturating_sub(coding));
     }
 
     #[inline(never)]
@@ -183,9 +189,9 @@ impl<P: Probe> Machine<'_, P> {
         } else {
             frame.due.since(self.now).0
         };
-        self.charge_work(at, frame.work - left.min(frame.work));
+        // What is done by now is all of this work; the rest begins anew.
+        self.frames[at].work -= left.min(frame.work);
         self.complete(at);
-        self.frames[at].spent -= left;
         if self.replicas[frame.replica as usize].cpu.is_some() {
             self.arm(frame.replica);
         }

@@ -94,6 +94,7 @@ impl<P: Probe> Machine<'_, P> {
                 lineage,
                 arrived: parent.arrived,
                 sent: self.now,
+                until: self.now,
                 caller: join,
                 pc: branch.entry.0,
                 replica: parent.replica,
@@ -102,6 +103,7 @@ impl<P: Probe> Machine<'_, P> {
                 priority: parent.priority,
                 origin: Origin::Branch,
                 measured: parent.measured,
+                child: NONE,
                 ..Frame::default()
             });
             self.open_account(frame, || Opening::Branch { parent: at });

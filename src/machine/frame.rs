@@ -38,6 +38,8 @@ pub(super) struct Frame {
     pub(super) waited: u64,
     /// CPU demand of the work in progress, ns; after a preemption what is left of it.
     pub(super) work: u64,
+    /// Of that work, what goes into messages, ns; charged first.
+    pub(super) coding: u64,
     /// Work done for it so far, its callees' included, ns.
     pub(super) spent: u64,
     /// Up to here all its time is accounted for.
@@ -48,7 +50,7 @@ pub(super) struct Frame {
     pub(super) caller: u32,
     /// Next operation; while a call or fork is open, that operation.
     pub(super) pc: u32,
-    /// The try it waits for, while a call is open.
+    /// The try it waits for, while a call is open; `NONE` otherwise.
     pub(super) child: u32,
     /// Where it runs.
     pub(super) replica: u32,

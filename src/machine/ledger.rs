@@ -129,9 +129,6 @@ impl<P: Probe> Machine<'_, P> {
     /// A frame begins.
     #[inline]
     pub(super) fn open_account(&mut self, frame: u32, opening: impl FnOnce() -> Opening) {
-        if P::ACCOUNTS {
-            self.frames[frame].until = self.now;
-        }
         if P::TRACES {
             self.probe.trace(Trace::Opened { frame, opening: opening(), at: self.now });
         }

@@ -14,6 +14,7 @@ mod frame;
 mod ledger;
 mod lend;
 mod lock;
+mod site;
 mod station;
 mod walk;
 
@@ -37,6 +38,7 @@ use frame::Frames;
 use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
+use site::Site;
 
 pub use ledger::Parts;
 
@@ -47,6 +49,7 @@ const PULSE: u64 = 1 << 16;
 #[derive(Debug)]
 pub struct Machine<'p, P> {
     plan: &'p Plan,
+    sites: Vec<Site>,
     seed: u64,
     now: Time,
     agenda: Agenda<Event>,
@@ -194,6 +197,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             .collect();
         let mut machine = Self {
             plan,
+            sites: Site::all(plan),
             seed,
             now: Time(0),
             agenda: Agenda::new(),
@@ -250,7 +254,7 @@ impl<'p, P: Probe> Machine<'p, P> {
                 self.stride(frame);
                 next = self.ready.pop_front();
             }
-            if self.events % PULSE == 0 {
+            if self.events.is_multiple_of(PULSE) {
                 self.look_up(&mut watch);
             }
         }

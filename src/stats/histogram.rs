@@ -77,7 +77,10 @@ impl Histogram {
     #[inline]
     fn note(&mut self, value: u64, n: u64) {
         // While it is empty both are 0, so that the first value, unless it is 0 too, lies beyond.
-        if value < self.min || value > self.max {
+        if value < self.min {
+            self.widen(value);
+        }
+        if value > self.max {
             self.widen(value);
         }
         self.count += n;
@@ -85,6 +88,7 @@ impl Histogram {
 
     /// A value lies beyond the smallest or the largest: rare after the first few.
     #[cold]
+    #[inline(never)]
     fn widen(&mut self, value: u64) {
         self.min = if self.count == 0 { value } else { self.min.min(value) };
         self.max = self.max.max(value);

@@ -22,7 +22,18 @@ impl Sums {
     #[inline]
     pub(super) fn add(&mut self, value: u64) {
         self.sum += u128::from(value);
-        self.squares = self.squares.saturating_add(u128::from(value) * u128::from(value));
+        let (squares, over) = self.squares.overflowing_add(u128::from(value) * u128::from(value));
+        self.squares = squares;
+        if over {
+            self.overflow();
+        }
+    }
+
+    /// The sum of squares stays at the largest number there is.
+    #[cold]
+    #[inline(never)]
+    fn overflow(&mut self) {
+        self.squares = u128::MAX;
     }
 
     /// Adds `value` `n` times.

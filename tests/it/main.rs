@@ -2,6 +2,7 @@
 
 mod bench;
 mod cli;
+mod connections;
 mod diagnostics;
 mod draws;
 mod floors;
@@ -9,7 +10,10 @@ mod golden;
 mod held;
 mod intervals;
 mod laws;
+mod ledger;
+mod pools;
 mod sameness;
 mod schema;
 mod stops;
 mod theory;
+mod transports;
