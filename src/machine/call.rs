@@ -32,6 +32,7 @@ impl<P: Probe> Machine<'_, P> {
             priority: caller.priority,
             origin: Origin::Try,
             measured: caller.measured,
+            child: NONE,
             ..Frame::default()
         };
         let measured = frame.measured;
@@ -246,6 +247,7 @@ impl<P: Probe> Machine<'_, P> {
         if !site.plain {
             self.untrack(at);
         }
+        self.frames[caller].child = NONE;
         if outcome.is_good() {
             self.frames[caller].pc += 1;
         } else {
@@ -320,7 +322,7 @@ impl<P: Probe> Machine<'_, P> {
             self.leave_line(at);
             self.unlock(at);
             self.reply(at, Outcome::Canceled, true);
-        } else if matches!(op(frame.pc), Op::Call { .. }) {
+        } else if frame.child != NONE {
             self.charge(at, Cause::FailedTries);
             if self.plan.calls[self.frames[frame.child].call as usize].timeout.is_some() {
                 self.lanes.disarm(frame.child);

@@ -1,6 +1,7 @@
 //! Clients: populations outside. They hold no workers; a request of theirs is a frame on a pseudo-node.
 
 use crate::kernel::Phase;
+use crate::model::id::NONE;
 use crate::model::source::{Naming, Source};
 use crate::model::{Answer, ClientId, Fact, Opening, Probe};
 use crate::random::Lineage;
@@ -89,6 +90,7 @@ impl<P: Probe> Machine<'_, P> {
             priority: plan.priority,
             origin: Origin::Root,
             measured,
+            child: NONE,
             ..Frame::default()
         });
         let nth = self.sources[client as usize].roots - 1;

@@ -109,7 +109,8 @@ impl<P: Probe> Machine<'_, P> {
         let replica = &mut self.replicas[index as usize];
         let node = replica.node;
         let mut cores = 0;
-        if replica.preemptive {
+        // Cryptography has no worker that could be taken from it.
+        if replica.preemptive && frame.pc != DIAL.0 {
             replica.running.push(at);
         }
         if let Some(cpu) = &mut replica.cpu {
@@ -188,7 +189,8 @@ impl<P: Probe> Machine<'_, P> {
         } else {
             frame.due.since(self.now).0
         };
-        self.frames[at].work = frame.work - left.min(frame.work);
+        // What is done by now is all of this work; the rest begins anew.
+        self.frames[at].work -= left.min(frame.work);
         self.complete(at);
         if self.replicas[frame.replica as usize].cpu.is_some() {
             self.arm(frame.replica);

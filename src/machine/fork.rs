@@ -103,6 +103,7 @@ impl<P: Probe> Machine<'_, P> {
                 priority: parent.priority,
                 origin: Origin::Branch,
                 measured: parent.measured,
+                child: NONE,
                 ..Frame::default()
             });
             self.open_account(frame, || Opening::Branch { parent: at });

@@ -50,7 +50,7 @@ pub(super) struct Frame {
     pub(super) caller: u32,
     /// Next operation; while a call or fork is open, that operation.
     pub(super) pc: u32,
-    /// The try it waits for, while a call is open.
+    /// The try it waits for, while a call is open; `NONE` otherwise.
     pub(super) child: u32,
     /// Where it runs.
     pub(super) replica: u32,

@@ -86,6 +86,19 @@ pub fn present<'a>(all: impl IntoIterator<Item = &'a Parts>) -> Vec<Cause> {
     Cause::ALL.into_iter().filter(|cause| sum.of(*cause) > 0.0).collect()
 }
 
+/// The causes of which at least one bar out of `all` shows something, where a bar shows no less than `least` of the longest.
+/// A key that names more makes a reader search for what cannot be seen.
+pub fn visible(all: &[&Parts], least: f64) -> Vec<Cause> {
+    let longest = all.iter().map(|parts| parts.sum()).fold(0.0, f64::max);
+    let seen = |cause: &Cause| all.iter().any(|parts| parts.of(*cause) > least * longest);
+    present(all.iter().copied()).into_iter().filter(seen).collect()
+}
+
+/// The causes that have a column in a bar.
+pub fn in_bar(parts: &Parts, per_column: f64) -> Vec<Cause> {
+    Cause::ALL.into_iter().zip(columns(parts, per_column)).filter(|(_, n)| *n > 0).map(|(cause, _)| cause).collect()
+}
+
 /// Causes by size, the largest first; those of which there is nothing are left out.
 pub fn by_size(parts: &Parts) -> Vec<Cause> {
     let mut causes = present([parts]);
@@ -144,6 +157,14 @@ mod tests {
         assert_eq!(share(0.001, 1.0), "<1 %");
         assert_eq!(share(0.0, 1.0), "0 %");
         assert_eq!(share(0.0, 0.0), "–");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_not_in_the_key() {
+        let parts = sample::parts(&[(Cause::Work, 99.9), (Cause::Network, 0.1)]);
+        assert_eq!(visible(&[&parts], 0.002), [Cause::Work]);
+        assert_eq!(visible(&[&parts], 0.0005), [Cause::Work, Cause::Network]);
+        assert_eq!(in_bar(&parts, 5.0), [Cause::Work]);
     }
 
     #[test]

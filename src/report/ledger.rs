@@ -1,6 +1,6 @@
 //! Where the time of a client's requests went: bars for the terminal at a glance, sheets for those who want every figure.
 
-use super::cause::{bar, by_size, legend, name, present, share};
+use super::cause::{bar, by_size, in_bar, legend, name, present, share};
 use super::content::variant;
 use super::number::{NONE, count, or_none, time};
 use super::sheet::{Cell, Sheet, Tone};
@@ -56,17 +56,21 @@ pub fn bars(entries: &[Entry], room: usize, color: bool) -> Vec<String> {
         if !lines.is_empty() {
             lines.push(String::new());
         }
-        lines.extend(group(&format!("where the time went: the mean request{whose}"), &mean, room, color));
+        let mut seen = Vec::new();
+        let head = format!("where the time went: the mean request{whose}");
+        lines.extend(group(&head, &mean, room, color, &mut seen));
         lines.insert(lines.len() - mean.len(), Tone::Faint.paint(&"─".repeat(room), color));
-        lines.extend(group(&format!("requests around p99{whose}, on a scale of their own"), &tail, room, color));
-        let causes = present(mean.iter().chain(&tail).map(|(_, parts)| *parts));
-        lines.extend(legend_lines(&causes, room, color));
+        let head = format!("requests around p99{whose}, on a scale of their own");
+        lines.extend(group(&head, &tail, room, color, &mut seen));
+        seen.sort_unstable();
+        seen.dedup();
+        lines.extend(legend_lines(&seen, room, color));
     }
     lines
 }
 
-/// A heading and a bar for each, all on one scale.
-fn group(head: &str, all: &[(&String, &Parts)], room: usize, color: bool) -> Vec<String> {
+/// A heading and a bar for each, all on one scale; the causes that are seen are added to `seen`.
+fn group(head: &str, all: &[(&String, &Parts)], room: usize, color: bool, seen: &mut Vec<Cause>) -> Vec<String> {
     let most = all.iter().map(|(_, parts)| parts.sum()).fold(0.0, f64::max);
     if most <= 0.0 {
         return Vec::new();
@@ -76,6 +80,7 @@ fn group(head: &str, all: &[(&String, &Parts)], room: usize, color: bool) -> Vec
     for (name, parts) in all {
         let name = cut(name, names);
         let front = format!("{name}{}  {:>7}  ", pad(&name, names), time(parts.sum()));
+        seen.extend(in_bar(parts, most / BAR as f64));
         let gap = " ".repeat(BAR - columns(parts, most / BAR as f64).min(BAR));
         let words = parts_in_words(parts, room.saturating_sub(width(&front) + BAR + 2));
         let bar = bar(parts, most / BAR as f64, color);

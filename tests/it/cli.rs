@@ -81,7 +81,17 @@ fn a_run_ends_with_0() {
     assert!(stdout(&output).starts_with("quiet · "), "{}", stdout(&output));
     assert!(!stdout(&output).contains('\u{1b}') && !stderr(&output).contains('\u{1b}'));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was asked for but a table");
-    for words in ["--version", "--help", "run --help", "explain", "explain concurrency", "completions bash", "check a.toml", "check", "trace a.toml"] {
+    for words in [
+        "--version",
+        "--help",
+        "run --help",
+        "explain",
+        "explain concurrency",
+        "completions bash",
+        "check a.toml",
+        "check",
+        "trace a.toml",
+    ] {
         assert!(!ends(&folder, words, 0).stdout.is_empty(), "{words}");
     }
 }
@@ -182,7 +192,9 @@ fn an_invalid_scenario_ends_with_3_and_says_where() {
     fails(&folder, "run a.toml --set services.dsk.concurrency=3", 3, &["desk"]);
     fails(&folder, "run a.toml --set services.desk.replicas=0", 3, &["replicas"]);
     fails(&folder, "run .", 3, &["directory"]);
-    for (name, bytes) in [("empty.toml", &b""[..]), ("text.toml", b"Dear reader"), ("bytes.toml", b"version = \"\xff\"")] {
+    for (name, bytes) in
+        [("empty.toml", &b""[..]), ("text.toml", b"Dear reader"), ("bytes.toml", b"version = \"\xff\"")]
+    {
         fs::write(folder.path().join(name), bytes).unwrap();
         fails(&folder, &format!("run {name}"), 3, &[name]);
     }
@@ -220,7 +232,10 @@ fn a_broken_promise_ends_with_99() {
     // A guard that was hit counts for more.
     ends(&folder, "run a.toml --set sim.max_in_flight=2", 4);
     // No request, no promise kept.
-    let folder = with(&promising("p90 < 1s").replace("rate = \"50/s\"", "phases = [{ duration = \"3s\", rate = \"0/s\" }, { rate = \"1/s\" }]"));
+    let folder = with(
+        &promising("p90 < 1s")
+            .replace("rate = \"50/s\"", "phases = [{ duration = \"3s\", rate = \"0/s\" }, { rate = \"1/s\" }]"),
+    );
     assert!(stdout(&ends(&folder, "run a.toml", 99)).contains("no data"));
 }
 

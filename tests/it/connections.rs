@@ -84,7 +84,9 @@ fn streams_are_few_and_the_rest_waits_in_the_client() {
 
 #[test]
 fn requests_that_share_five_connections_wait_like_those_that_share_five_workers() {
-    let load = |callers: &str, nodes: &str| small(nodes, &[("arrivals = \"constant\"\nrate = \"10/s\"\n", callers), ("10s", "100s")]);
+    let load = |callers: &str, nodes: &str| {
+        small(nodes, &[("arrivals = \"constant\"\nrate = \"10/s\"\n", callers), ("10s", "100s")])
+    };
     let free = "[services.a]\nconcurrency = \"unlimited\"\nsteps = [\"b\"]\n[services.b]\nconcurrency = 5\nwork = { mean = \"10ms\" }\n";
     let wired = wire("http1", "max = 5, tls = \"none\"")
         + &free.replace("[\"b\"]", "[{ call = \"b\", transport = \"wire\" }]").replace("= 5", "= \"unlimited\"");
@@ -173,7 +175,7 @@ fn loss_is_delay_and_not_an_error() {
     let nodes = "[services.a]\nsteps = [\"b\"]\n[services.b]\n[network.links.\"a -> b\"]\nloss = \"10%\"\n";
     let summary = small(nodes, &[("\"10/s\"", "\"1000/s\"")]);
     let client = &summary.clients["c"];
-    assert_eq!((client.succeeded, client.failed.values().sum::<u64>()), (20_000, 0));
+    assert!(client.arrived >= 20_000 && client.succeeded == client.arrived, "{:?}", client.failed);
     // 200 ms, doubled each time: 200 Σ 2^(k-1) 0.1^k = 25 ms, there and back.
     let mean = spent(&summary, Cause::Network);
     assert!((mean / 50.0 - 1.0).abs() < 0.1, "{mean}");

@@ -68,8 +68,8 @@ impl Tally {
 #[test]
 fn they_hold_the_truth_as_often_as_they_say() {
     // Sojourn is exponential with mean 1 ÷ (100 − 80) s.
-    let mut tallies =
-        [("mean", 50.0), ("p50", 50.0 * 2_f64.ln()), ("p99", 50.0 * 100_f64.ln())].map(|(what, truth)| Tally::of(what, truth));
+    let mut tallies = [("mean", 50.0), ("p50", 50.0 * 2_f64.ln()), ("p99", 50.0 * 100_f64.ln())]
+        .map(|(what, truth)| Tally::of(what, truth));
     let mut busy = Tally::of("utilization", 0.8);
     let mut wait = Tally::of("p_wait", 0.8);
     for seed in 1..=SEEDS {

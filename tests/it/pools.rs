@@ -16,7 +16,8 @@ fn waited(summary: &Summary) -> f64 {
 
 #[test]
 fn a_pool_lends_its_connections_one_after_the_other() {
-    let nodes = |pool: &str| format!("[services.a]\nsteps = [{{ query = \"d\" }}]\n{pool}[databases.d]\nwork = \"10ms\"\n");
+    let nodes =
+        |pool: &str| format!("[services.a]\nsteps = [{{ query = \"d\" }}]\n{pool}[databases.d]\nwork = \"10ms\"\n");
     holds(&burst(&nodes("")).ledger["c"], &[("d", "database", 10.0)]);
     let two = burst(&nodes("pools.d = { connections = 2 }\n"));
     holds(&two.ledger["c"], &[("a", "connection_wait", 5.0), ("d", "database", 10.0)]);
@@ -30,7 +31,11 @@ fn who_waits_for_a_connection_too_long_fails() {
     let nodes = "[services.a]\nsteps = [{ query = \"d\" }]\npools.d = { connections = 1, wait = \"15ms\" }\n[databases.d]\nwork = \"10ms\"\n";
     let summary = burst(nodes);
     assert!((summary.clients["c"].success_rate.value.unwrap() - 0.5).abs() < 1e-9);
-    assert_eq!(summary.nodes["d"].arrivals * 2, summary.nodes["a"].arrivals, "who has no connection does not query");
+    assert_eq!(
+        summary.edges["a -> d"].arrived * 2,
+        summary.clients["c"].arrived,
+        "who has no connection does not query"
+    );
     holds(summary.ledger["c"].failed.as_ref().unwrap(), &[("a", "connection_wait", 15.0)]);
     holds(&summary.ledger["c"], &[("a", "connection_wait", 5.0), ("d", "database", 10.0)]);
 }
@@ -62,7 +67,9 @@ fn a_connection_comes_back_from_a_transaction_that_failed() {
 #[test]
 fn a_database_turns_away_connections_beyond_its_limit() {
     let nodes = |pool: &str| {
-        format!("[services.a]\nsteps = [{{ query = \"d\" }}]\n{pool}[databases.d]\nmax_connections = 3\nwork = \"10ms\"\n")
+        format!(
+            "[services.a]\nsteps = [{{ query = \"d\" }}]\n{pool}[databases.d]\nmax_connections = 3\nwork = \"10ms\"\n"
+        )
     };
     for pool in ["", "pools.d = { connections = 10 }\n"] {
         let summary = burst(&nodes(pool));

@@ -143,8 +143,8 @@ impl Canvas<'_> {
         let (x, y) = (f64::midpoint(area.left, area.right), f64::midpoint(area.top, area.bottom));
         let (pitch, count) = (size * 1.3, lines.len() as f64);
         if fill.texture != Texture::Full && !lines.is_empty() {
-            let half = lines.iter().map(|line| room(line, size)).fold(0.0, f64::max) / 2.0 + 2.0;
-            let tall = pitch * count / 2.0 + 1.0;
+            let half = lines.iter().map(|line| room(line, size)).fold(0.0, f64::max) / 2.0;
+            let tall = pitch * (count - 1.0) / 2.0 + size * 0.62;
             self.rectangle(Area { left: x - half, right: x + half, top: y - tall, bottom: y + tall }, PAPER, 0.9);
         }
         let set = Type::of(size).centred();

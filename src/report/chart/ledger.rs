@@ -7,7 +7,7 @@ use super::key::Key;
 use super::palette::{FAINT, fill, hair};
 use crate::experiment::summary::{Columns, Parts};
 use crate::model::Cause;
-use crate::report::cause::{name, present};
+use crate::report::cause::{name, visible};
 use crate::report::ledger::Entry;
 use crate::report::number::time;
 use crate::report::text::{cut, wrapped};
@@ -31,6 +31,9 @@ const FOOT: f64 = 46.0;
 
 /// What an end of a bar needs for its sum.
 const SUM: f64 = 66.0;
+
+/// The least share of the longest bar that can be seen: half a point.
+const SEEN: f64 = 0.002;
 
 /// A bar this high has room for two lines.
 const TWO_LINES: f64 = 38.0;
@@ -78,8 +81,12 @@ impl Plan {
 /// Draws the bars.
 pub fn ledger(title: &Title, entries: &[Entry]) -> String {
     let (shown, hidden) = entries.split_at(entries.len().min(ROWS));
-    let columns = shown.iter().flat_map(|e| [&e.ledger.total.mean_ms, &e.ledger.total.p99_ms]);
-    let key = Key::of(&present(columns), &[], 32.0, WIDTH - 32.0);
+    let means: Vec<&Parts> = shown.iter().map(|e| &e.ledger.total.mean_ms).collect();
+    let tails: Vec<&Parts> = shown.iter().map(|e| &e.ledger.total.p99_ms).collect();
+    let mut seen = [visible(&means, SEEN), visible(&tails, SEEN)].concat();
+    seen.sort_unstable();
+    seen.dedup();
+    let key = Key::of(&seen, &[], 32.0, WIDTH - 32.0);
     let plan = Plan::of(shown);
     picture(title, plan.bottom + FOOT + key.height + 24.0, |canvas| {
         for panel in panels(shown, plan.left, plan.bottom) {
