@@ -78,11 +78,21 @@ pub(super) fn understood(checked: &Checked, style: Style) -> String {
     parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-/// What runs but looks wrong, rendered; empty when nothing does.
-pub(super) fn warnings(checked: &Checked, colour: bool) -> String {
-    let all: Vec<Complaint> =
-        checked.warnings.iter().filter(|c| c.severity == diag::Severity::Warning).cloned().collect();
-    if all.is_empty() { String::new() } else { diag::render(&all, &checked.source, colour) }
+/// What runs but looks wrong, rendered; what several variants share is told once.
+pub(super) fn warnings(all: &[Checked], colour: bool) -> Vec<String> {
+    let mut said: Vec<Complaint> = Vec::new();
+    let mut rendered = Vec::new();
+    for checked in all {
+        // A variant's places differ where its changes move the lines below them.
+        let same = |a: &Complaint, b: &Complaint| a.code == b.code && a.message == b.message;
+        let warnings = checked.warnings.iter().filter(|c| c.severity == diag::Severity::Warning);
+        let new: Vec<Complaint> = warnings.filter(|c| !said.iter().any(|other| same(other, c))).cloned().collect();
+        if !new.is_empty() {
+            rendered.push(diag::render(&new, &checked.source, colour));
+            said.extend(new);
+        }
+    }
+    rendered
 }
 
 /// Runs all replications.

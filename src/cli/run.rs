@@ -93,7 +93,7 @@ fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failur
     let checked: Result<Vec<engine::Checked>, Failure> =
         wanted.iter().map(|variant| engine::check(&source, *variant, &settings, colour)).collect();
     let checked = checked?;
-    for warnings in once_each(checked.iter().map(|checked| engine::warnings(checked, colour))) {
+    for warnings in engine::warnings(&checked, colour) {
         output.note(warnings.trim_end());
     }
     let progress = Progress::begin(args.progress, output);
@@ -106,17 +106,6 @@ fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failur
         }
     }
     Ok((summaries, ended))
-}
-
-/// The texts that say something, without repetitions: variants of a file mostly deserve the same warnings.
-fn once_each(texts: impl Iterator<Item = String>) -> Vec<String> {
-    let mut said: Vec<String> = Vec::new();
-    for text in texts {
-        if !text.is_empty() && !said.contains(&text) {
-            said.push(text);
-        }
-    }
-    said
 }
 
 /// Runs one scenario after the other; what had ended before an interruption is kept.
@@ -271,9 +260,18 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_of_all_variants_is_said_once() {
-        let texts = ["a", "", "b", "a"].map(String::from);
-        assert_eq!(once_each(texts.into_iter()), ["a", "b"]);
+    fn a_warning_that_all_variants_share_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("latency-only.toml");
+        // The variant adds a line above the promise, so the same warning stands at another place.
+        let text = crate::cli::new::STARTER.replace("success_rate >= 99.5%", "p50 < 1s");
+        std::fs::write(&file, text + "\n[variants.cores]\n\"services.shop.cores\" = 2\n").unwrap();
+        let source = engine::read(Some(&file), false).unwrap();
+        let variants = [None, Some("cores")];
+        let checked = variants.map(|variant| engine::check(&source, variant, &[], false).unwrap());
+        let (one, all) = (engine::warnings(&checked[..1], false), engine::warnings(&checked, false));
+        assert!(one.len() == 1 && one[0].contains("W404"), "{one:?}");
+        assert_eq!(one, all);
     }
 
     #[test]

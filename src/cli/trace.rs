@@ -122,7 +122,8 @@ fn pick(text: &str) -> Result<Pick, String> {
         return Ok(Pick::Slowest);
     }
     if let Some(percent) = text.strip_prefix('p').and_then(percentile) {
-        return Ok(Pick::Quantile(percent / 100.0));
+        // Division leaves 99.9 / 100 a hair above 0.999.
+        return Ok(Pick::Quantile((percent * 1e7).round() / 1e9));
     }
     match text.parse() {
         Ok(n) if n > 0 => Ok(Pick::Nth(n)),
@@ -133,7 +134,6 @@ fn pick(text: &str) -> Result<Pick, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::sample_trace;
 
     #[test]
     fn a_request_is_picked_by_word_percentile_or_number() {
@@ -158,7 +158,7 @@ mod tests {
     #[cfg(feature = "png")]
     #[test]
     fn files_hold_what_their_endings_say() {
-        let trace = sample_trace::trace();
+        let trace = crate::report::sample_trace::trace();
         let bytes = |name: &str| content(&trace, kind(Path::new(name)).unwrap()).unwrap();
         let holds = |name: &str, word: &str| String::from_utf8_lossy(&bytes(name)).contains(word);
         assert!(holds("x.json", "\"traceEvents\"") && holds("x.otlp.json", "\"resourceSpans\""));

@@ -68,8 +68,15 @@ codes! {
     PHASES_SHORT = "W406" "phases-short": "The phases end before the run does; the last rate holds.",
     UNUSED = "W407" "unused": "Nothing uses it.",
     PROCESS_DEFAULT = "W408" "default-in-process": "A call that cannot be in-process crosses the network although the default says in-process.",
+    HELD_ACROSS_CALL = "W409" "held-across-a-call": "A database connection, or a table, is held while another service works.",
+    TOO_MANY_CONNECTIONS = "W410" "too-many-connections": "The pools of all callers together hold more connections than the database takes.",
+    PINNED = "W411" "pinned": "Connections are balanced, not requests, so all requests of a caller go to one replica.",
     NEVER_QUEUES = "N501" "never-queues": "The node has so many workers that nothing ever waits there.",
     FIT = "N502" "fit": "Three or more percentiles are fitted by a monotone curve.",
+    NO_CONTENTION = "N503" "no-contention": "A table or a write that contends with nothing.",
+    ONE_BODY = "N504" "one-body": "Over HTTP/1.1 the messages of a stream arrive together.",
+    FEW_CONNECTIONS = "N505" "few-connections": "The caller works on more requests at once than it has connections.",
+    NO_POOL = "N506" "no-pool": "A transaction whose caller has no pool to the database holds no connection.",
 }
 
 #[cfg(test)]

@@ -160,10 +160,15 @@ impl<P: Probe> Machine<'_, P> {
         if !P::ACCOUNTS || pc == DIAL.0 {
             return;
         }
+        let coding = self.frames[at].coding;
+        if coding > 0 {
+            self.frames[at].coding = coding.saturating_sub(work);
+            self.charge_for(at, Cause::Encode, Span(coding.min(work)));
+        }
         if self.replicas[self.frames[at].replica as usize].cpu.is_none() {
             return self.charge(at, cause);
         }
-        self.charge_shared_work(at, cause, work);
+        self.charge_shared_work(at, cause, work.saturating_sub(coding));
     }
 
     #[inline(never)]

@@ -38,6 +38,8 @@ pub(super) struct Frame {
     pub(super) waited: u64,
     /// CPU demand of the work in progress, ns; after a preemption what is left of it.
     pub(super) work: u64,
+    /// Of that work, what goes into messages, ns; charged first.
+    pub(super) coding: u64,
     /// Work done for it so far, its callees' included, ns.
     pub(super) spent: u64,
     /// Up to here all its time is accounted for.

@@ -254,7 +254,7 @@ impl<'p, P: Probe> Machine<'p, P> {
                 self.stride(frame);
                 next = self.ready.pop_front();
             }
-            if self.events % PULSE == 0 {
+            if self.events.is_multiple_of(PULSE) {
                 self.look_up(&mut watch);
             }
         }

@@ -46,15 +46,7 @@ impl<P: Probe> Machine<'_, P> {
                 }
                 Op::Turn => self.advance(at, next, Self::take_turn),
                 Op::GiveTurn => self.advance(at, next, Self::give_turn),
-                Op::Work { law, site } => {
-                    let work = self.vary(law, self.frames[at].lineage, Purpose::Work, site);
-                    self.frames[at].pc = next.0;
-                    self.start(at, work.0, Cause::Work)
-                }
-                Op::Encode(call) => self.code(at, call, next, |c| c.encode),
-                Op::Receive => self.code(at, CallId(self.frames[at].call), next, |c| c.receive),
-                Op::Answer => self.code(at, CallId(self.frames[at].call), next, |c| c.answer),
-                Op::Decode(call) => self.code(at, call, next, |c| Span(c.decode.0 * u64::from(c.messages))),
+                Op::Work { .. } | Op::Encode(_) | Op::Receive | Op::Answer | Op::Decode(_) => self.burst(at),
                 Op::Stream => self.stream(at, next),
                 Op::Dial => self.shake(at),
                 Op::Lock => self.advance(at, next, Self::lock),
@@ -115,15 +107,33 @@ impl<P: Probe> Machine<'_, P> {
         Flow::On
     }
 
-    /// CPU that a message costs; none where the transport's messages cost nothing.
-    #[inline(never)]
-    fn code(&mut self, at: u32, call: CallId, next: Pc, cost: impl Fn(&Codec) -> Span) -> Flow {
-        self.frames[at].pc = next.0;
-        let codec = self.plan.call(call).codec;
-        match self.plan.codecs.get(codec as usize) {
-            Some(codec) => self.start(at, cost(codec).0, Cause::Encode),
-            None => Flow::On,
+    /// CPU operations in a row are one stretch of work, and one event: work, and the messages around it.
+    #[inline(always)]
+    fn burst(&mut self, at: u32) -> Flow {
+        let (mut work, mut coding) = (0, 0);
+        loop {
+            match self.plan.ops[self.frames[at].pc as usize] {
+                Op::Work { law, site } => work += self.vary(law, self.frames[at].lineage, Purpose::Work, site).0,
+                Op::Encode(call) => coding += self.code(call, |c| c.encode),
+                Op::Receive => coding += self.code(CallId(self.frames[at].call), |c| c.receive),
+                Op::Answer => coding += self.code(CallId(self.frames[at].call), |c| c.answer),
+                Op::Decode(call) => coding += self.code(call, |c| Span(c.decode.0 * u64::from(c.messages))),
+                _ => break,
+            }
+            self.frames[at].pc += 1;
         }
+        if work == 0 {
+            return self.start(at, coding, Cause::Encode);
+        }
+        self.frames[at].coding = coding;
+        self.start(at, work + coding, Cause::Work)
+    }
+
+    /// CPU that a message costs, ns; none where the transport's messages cost nothing.
+    #[inline]
+    fn code(&self, call: CallId, cost: impl Fn(&Codec) -> Span) -> u64 {
+        let codec = self.plan.call(call).codec;
+        self.plan.codecs.get(codec as usize).map_or(0, |codec| cost(codec).0)
     }
 
     /// The first message of a stream leaves, the rest of it is encoded; an answer of one message has no rest.

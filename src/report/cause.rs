@@ -52,20 +52,27 @@ pub fn paint(cause: Cause, text: &str, color: bool) -> String {
 
 /// A stacked bar: one column for every `per_column` ms, at least one where there is anything.
 pub fn bar(parts: &Parts, per_column: f64, color: bool) -> String {
-    let column = |ms: f64| (ms / per_column).round() as usize;
-    let most = Cause::ALL.into_iter().max_by(|a, b| parts.of(*a).total_cmp(&parts.of(*b))).unwrap_or_default();
-    if parts.sum() > 0.0 && column(parts.sum()) == 0 {
-        return paint(most, &mark(most).to_string(), color);
-    }
-    let (mut bar, mut sum) = (String::new(), 0.0);
-    for cause in Cause::ALL {
-        // Both ends are rounded, not the length, so that the columns add up to the rounded whole.
-        let from = column(sum);
-        sum += parts.of(cause);
-        let long: String = std::iter::repeat_n(mark(cause), column(sum) - from).collect();
-        bar.push_str(&paint(cause, &long, color));
+    let mut bar = String::new();
+    for (cause, count) in Cause::ALL.into_iter().zip(columns(parts, per_column)) {
+        bar.push_str(&paint(cause, &mark(cause).to_string().repeat(count), color));
     }
     bar
+}
+
+/// How many columns each cause gets. They add up to the rounded whole; what whole columns leave goes to those who miss most
+/// (the method of the largest remainder), so that no small part is seen where a larger one is not.
+fn columns(parts: &Parts, per_column: f64) -> [usize; Cause::ALL.len()] {
+    let exact = parts.0.map(|ms| ms / per_column);
+    let mut columns = exact.map(|columns| columns as usize);
+    let whole = (parts.sum() / per_column).round() as usize;
+    let whole = if parts.sum() > 0.0 { whole.max(1) } else { whole };
+    let mut order: Vec<usize> = (0..exact.len()).collect();
+    order.sort_by(|a, b| exact[*b].fract().total_cmp(&exact[*a].fract()));
+    let left = whole.saturating_sub(columns.iter().sum());
+    for at in order.into_iter().take(left) {
+        columns[at] += 1;
+    }
+    columns
 }
 
 /// The causes of which there is something in any of `all`, in the order of the output.
@@ -77,6 +84,19 @@ pub fn present<'a>(all: impl IntoIterator<Item = &'a Parts>) -> Vec<Cause> {
         }
     }
     Cause::ALL.into_iter().filter(|cause| sum.of(*cause) > 0.0).collect()
+}
+
+/// The causes of which at least one bar out of `all` shows something, where a bar shows no less than `least` of the longest.
+/// A key that names more makes a reader search for what cannot be seen.
+pub fn visible(all: &[&Parts], least: f64) -> Vec<Cause> {
+    let longest = all.iter().map(|parts| parts.sum()).fold(0.0, f64::max);
+    let seen = |cause: &Cause| all.iter().any(|parts| parts.of(*cause) > least * longest);
+    present(all.iter().copied()).into_iter().filter(seen).collect()
+}
+
+/// The causes that have a column in a bar.
+pub fn in_bar(parts: &Parts, per_column: f64) -> Vec<Cause> {
+    Cause::ALL.into_iter().zip(columns(parts, per_column)).filter(|(_, n)| *n > 0).map(|(cause, _)| cause).collect()
 }
 
 /// Causes by size, the largest first; those of which there is nothing are left out.
@@ -124,7 +144,9 @@ mod tests {
     #[test]
     fn the_columns_of_a_bar_add_up() {
         let parts = sample::parts(&[(Cause::Work, 1.4), (Cause::Network, 1.4), (Cause::Queue, 1.4)]);
-        assert_eq!(bar(&parts, 1.0, false), "█░░─");
+        assert_eq!(bar(&parts, 1.0, false), "██░─");
+        let parts = sample::parts(&[(Cause::Work, 2.4), (Cause::Queue, 0.2), (Cause::Network, 0.7)]);
+        assert_eq!(bar(&parts, 1.0, false), "██─", "what is larger is seen first");
         assert_eq!(bar(&parts, 100.0, false).chars().count(), 1, "something is never nothing");
         assert_eq!(bar(&Parts::default(), 1.0, false), "");
     }
@@ -135,6 +157,14 @@ mod tests {
         assert_eq!(share(0.001, 1.0), "<1 %");
         assert_eq!(share(0.0, 1.0), "0 %");
         assert_eq!(share(0.0, 0.0), "–");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_not_in_the_key() {
+        let parts = sample::parts(&[(Cause::Work, 99.9), (Cause::Network, 0.1)]);
+        assert_eq!(visible(&[&parts], 0.002), [Cause::Work]);
+        assert_eq!(visible(&[&parts], 0.0005), [Cause::Work, Cause::Network]);
+        assert_eq!(in_bar(&parts, 5.0), [Cause::Work]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::number::{count, percent, plain, time};
 use super::sheet::{Cell, Sheet, Tone};
 use super::table::{Style, WIDTH};
-use crate::scenario::{Forecast, NodeForecast};
+use crate::scenario::{Forecast, NodeForecast, Shared, SharedKind};
 
 /// A row per node: requests, work, utilisation, workers held, and the least an answer takes.
 pub fn render(forecast: &Forecast, style: Style) -> String {
@@ -26,8 +26,33 @@ pub fn render(forecast: &Forecast, style: Style) -> String {
     for (client, rate) in &forecast.clients {
         lines.push(format!("{client} offers {} requests/s on average", plain(*rate)));
     }
+    for (database, pooled, takes) in &forecast.databases {
+        let pools: Vec<String> = forecast.shared.iter().filter(|s| s.to == *database).filter_map(pool).collect();
+        let takes = takes.map_or_else(String::new, |takes| format!("; it takes {}", count(u64::from(takes))));
+        lines.push(format!("{database}: {} pooled connections{takes} ({})", count(*pooled), pools.join(", ")));
+    }
+    lines.extend(forecast.shared.iter().filter_map(narrow));
     lines.push(format!("about {} events per replication", count(forecast.events as u64)));
     lines.join("\n") + "\n"
+}
+
+/// A caller's pool, and how much of it is in use.
+fn pool(shared: &Shared) -> Option<String> {
+    let told = || format!("{}: {}, {} in use", shared.from, plain(shared.room), percent(shared.used / shared.room));
+    (shared.kind == SharedKind::Pool).then(told)
+}
+
+/// A link, or connections that may run short.
+fn narrow(shared: &Shared) -> Option<String> {
+    let Shared { kind, from, to, room, used, peak } = shared;
+    let full = percent(used / room);
+    match kind {
+        SharedKind::Link => Some(format!("{from} -> {to}: {full} of its bandwidth in use")),
+        SharedKind::Connections(transport) if *peak > room / 2.0 => {
+            Some(format!("{from} -> {to}: {full} of its {} {transport} connections in use", plain(*room)))
+        }
+        _ => None,
+    }
 }
 
 fn cells(node: &NodeForecast) -> [Cell; 8] {

@@ -1,6 +1,7 @@
 //! Where the time of a client's requests went: bars for the terminal at a glance, sheets for those who want every figure.
 
-use super::cause::{bar, by_size, legend, name, present, share};
+use super::cause::{bar, by_size, in_bar, legend, name, present, share};
+use super::content::variant;
 use super::number::{NONE, count, or_none, time};
 use super::sheet::{Cell, Sheet, Tone};
 use super::text::{clean, cut, width};
@@ -13,9 +14,11 @@ const BAR: usize = 24;
 /// Columns of a client's name beside its bars.
 const NAME: usize = 20;
 
-/// One client's ledger under the name that it is shown with.
+/// A ledger under the name that it is shown with.
 pub struct Entry<'a> {
-    /// The client, with its variant where there are several.
+    /// What stands above it and its neighbours: the client, where several clients have several variants each.
+    pub group: String,
+    /// What tells it from its neighbours: the variant where there are several, else the client.
     pub name: String,
     /// The client.
     pub client: &'a str,
@@ -23,48 +26,61 @@ pub struct Entry<'a> {
     pub ledger: &'a Ledger,
 }
 
-/// The ledgers of one summary, or of several variants, of which there is anything to show.
+/// The ledgers of one summary, or of several variants, of which there is anything to show. A client's variants stand
+/// together: they are what is compared.
 pub fn entries(summaries: &[Summary]) -> Vec<Entry<'_>> {
     let mut entries = Vec::new();
     for summary in summaries {
-        for (client, ledger) in &summary.ledger {
-            let name = super::content::named(summaries, summary, client, summary.ledger.len());
-            if ledger.count > 0 && ledger.total.mean_ms.sum() > 0.0 {
-                entries.push(Entry { name, client, ledger });
-            }
+        for (client, ledger) in summary.ledger.iter().filter(|(_, l)| l.count > 0 && l.total.mean_ms.sum() > 0.0) {
+            let (group, name) = match (summaries.len() > 1, summary.ledger.len() > 1) {
+                (false, _) => (String::new(), clean(client)),
+                (true, false) => (String::new(), variant(summary)),
+                (true, true) => (clean(client), variant(summary)),
+            };
+            entries.push(Entry { group, name, client, ledger });
         }
     }
+    entries.sort_by(|a, b| a.group.cmp(&b.group));
     entries
 }
 
-/// The ledgers at a glance: bars of the mean requests, then bars of those around the 99th percentile, each on a scale of
-/// their own, since a tail may be a hundred times as long.
+/// The ledgers at a glance, group by group: bars of the mean requests, then bars of those around the 99th percentile, each
+/// on a scale of their own, since a tail may be a hundred times as long.
 pub fn bars(entries: &[Entry], room: usize, color: bool) -> Vec<String> {
-    let mean = entries.iter().map(|e| (&e.name, &e.ledger.total.mean_ms)).collect::<Vec<_>>();
-    let tail = entries.iter().filter(|e| e.ledger.p99_count > 0).map(|e| (&e.name, &e.ledger.total.p99_ms));
-    let tail = tail.collect::<Vec<_>>();
-    let rule = Tone::Faint.paint(&"─".repeat(room), color);
-    let mut lines = group("where the time went: the mean request", &mean, room, color);
-    if !lines.is_empty() {
-        lines.insert(1, rule);
-        lines.extend(group("requests around p99, on a scale of their own", &tail, room, color));
-        let causes = present(mean.iter().chain(&tail).map(|(_, parts)| *parts));
-        lines.extend(legend_lines(&causes, room, color));
+    let mut lines = Vec::new();
+    for all in entries.chunk_by(|a, b| a.group == b.group) {
+        let whose = if all[0].group.is_empty() { String::new() } else { format!(" of {}", all[0].group) };
+        let mean: Vec<_> = all.iter().map(|e| (&e.name, &e.ledger.total.mean_ms)).collect();
+        let tail = all.iter().filter(|e| e.ledger.p99_count > 0);
+        let tail: Vec<_> = tail.map(|e| (&e.name, &e.ledger.total.p99_ms)).collect();
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        let mut seen = Vec::new();
+        let head = format!("where the time went: the mean request{whose}");
+        lines.extend(group(&head, &mean, room, color, &mut seen));
+        lines.insert(lines.len() - mean.len(), Tone::Faint.paint(&"─".repeat(room), color));
+        let head = format!("requests around p99{whose}, on a scale of their own");
+        lines.extend(group(&head, &tail, room, color, &mut seen));
+        seen.sort_unstable();
+        seen.dedup();
+        lines.extend(legend_lines(&seen, room, color));
     }
     lines
 }
 
-/// A heading and a bar for each, all on one scale.
-fn group(head: &str, all: &[(&String, &Parts)], room: usize, color: bool) -> Vec<String> {
+/// A heading and a bar for each, all on one scale; the causes that are seen are added to `seen`.
+fn group(head: &str, all: &[(&String, &Parts)], room: usize, color: bool, seen: &mut Vec<Cause>) -> Vec<String> {
     let most = all.iter().map(|(_, parts)| parts.sum()).fold(0.0, f64::max);
     if most <= 0.0 {
         return Vec::new();
     }
     let names = all.iter().map(|(name, _)| width(name)).fold(0, usize::max).min(NAME);
-    let mut lines = vec![Tone::Faint.paint(head, color)];
+    let mut lines = vec![Tone::Faint.paint(&cut(head, room), color)];
     for (name, parts) in all {
         let name = cut(name, names);
         let front = format!("{name}{}  {:>7}  ", pad(&name, names), time(parts.sum()));
+        seen.extend(in_bar(parts, most / BAR as f64));
         let gap = " ".repeat(BAR - columns(parts, most / BAR as f64).min(BAR));
         let words = parts_in_words(parts, room.saturating_sub(width(&front) + BAR + 2));
         let bar = bar(parts, most / BAR as f64, color);
@@ -113,7 +129,7 @@ pub fn legend_lines(causes: &[Cause], room: usize, color: bool) -> Vec<String> {
 
 /// Every figure of a ledger: by cause, and by node and cause. Each sheet has a title.
 pub fn sheets(entry: &Entry, stats: Option<&Stats>) -> Vec<(String, Sheet)> {
-    let (called, ledger) = (clean(&entry.name), entry.ledger);
+    let (called, ledger) = (clean(entry.client), entry.ledger);
     let mut sheets = vec![(format!("where the time went: {called}"), causes(ledger, stats))];
     if ledger.by_node.len() > 1 {
         sheets.push((format!("where the time went, by node: {called}"), nodes(ledger)));
@@ -203,6 +219,18 @@ mod tests {
         let filled = |line: &str| Cause::ALL.iter().map(|cause| line.matches(mark(*cause)).count()).sum::<usize>();
         assert!(filled(&lines[3]) > filled(&lines[2]) && filled(&lines[3]) == BAR, "{lines:#?}");
         assert_eq!(lines[7], "█ work   ░ queue   ─ network   ▒ encode");
+    }
+
+    #[test]
+    fn the_variants_of_a_client_stand_together() {
+        let mut other = sample::summary();
+        other.scenario.variant = Some("grpc".into());
+        let lines = bars(&entries(&[sample::summary(), other]), 80, false).join("\n");
+        let heads: Vec<&str> = lines.lines().filter(|line| line.starts_with("where")).collect();
+        assert_eq!(heads[1], "where the time went: the mean request of network calls", "{lines}");
+        assert!(lines.contains("\nas written  9.72 ms") && lines.contains("\ngrpc        9.72 ms"), "{lines}");
+        let one = entries(&sample::tax()).iter().map(|e| format!("{}{}", e.group, e.name)).collect::<Vec<_>>();
+        assert_eq!(one[..2], ["in-process", "three hops"]);
     }
 
     #[test]

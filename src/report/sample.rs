@@ -140,6 +140,7 @@ pub(crate) fn tax() -> Vec<Summary> {
 }
 
 /// A client whose time went into every cause there is.
+#[cfg(feature = "charts")]
 pub(crate) fn every_cause() -> Summary {
     let mut summary = summary();
     for (at, ledger) in summary.ledger.values_mut().enumerate() {

@@ -304,3 +304,49 @@ fn calls_travel_as_they_say_or_as_all_do() {
         assert_eq!(told.join(" "), expected);
     }
 }
+
+#[test]
+fn messages_are_work_of_both_sides() {
+    let text = "[network]\nsame_zone = \"1ms\"\n[network.links.\"a -> b\"]\nbandwidth = \"10MB/s\"\n\
+        [transports.t]\nlike = \"free\"\nencode = { per_message = \"1ms\", per_byte = \"100ns\" }\n\
+        decode = { per_message = \"2ms\", per_byte = \"200ns\" }\nsize_factor = 0.5\n\
+        [clients.c]\ncalls = \"a\"\nrate = \"10/s\"\n[services.a]\nconcurrency = 4\nwork = \"10ms\"\n\
+        steps = [{ call = \"b\", transport = \"t\", request = \"20KB\", response = \"40KB\", times = 2 }]\n\
+        [services.b]\nconcurrency = 4\nwork = \"3ms\"\n";
+    let forecast = forecast(&loaded(text).scenario);
+    let (a, b) = (&forecast.nodes[0], &forecast.nodes[1]);
+    // 10 KB there: 1 + 1 ms to encode, 2 + 2 ms to decode; 20 KB back: 1 + 2 and 2 + 4 ms.
+    let (encode, receive, answer, decode) = (2.0, 4.0, 3.0, 6.0);
+    let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found} and not {expected}");
+    close(a.work_ms, 10.0 + 2.0 * (encode + decode));
+    close(b.work_ms, 3.0 + receive + answer);
+    close(b.offered, 20.0 * 0.010);
+    close(b.response_ms, 10.0);
+    let away = encode + 1.0 + 1.0 + receive + 3.0 + answer + 1.0 + 2.0 + decode;
+    close(a.response_ms, 10.0 + 2.0 * away);
+    close(a.held, 10.0 * (0.010 + 2.0 * away / 1e3) / 4.0);
+    let link = &forecast.shared[0];
+    assert_eq!((link.kind.clone(), link.room, link.used), (SharedKind::Link, 1e7, 20.0 * 20_000.0));
+}
+
+#[test]
+fn pools_and_connections_are_forecast_by_littles_law() {
+    let text = "[network]\nsame_zone = \"1ms\"\n[transports.t]\nlike = \"free\"\nconnections = { max = 3 }\n\
+        [clients.c]\ncalls = \"a\"\nrate = \"10/s\"\n[services.a]\nreplicas = 2\nwork = \"1ms\"\nsteps = [\n\
+        { query = \"d\" },\n{ transaction = \"d\", steps = [{ query = \"d\" }, { call = \"b\", transport = \"t\" }] },\n\
+        { call = \"f\", transport = \"in-process\", probability = 0.5 } ]\n[services.a.pools]\nd = { connections = 4 }\n\
+        [services.b]\nwork = \"98ms\"\n[services.f]\nsteps = [{ query = \"d\" }]\n[databases.d]\nwork = \"8ms\"\nmax_connections = 100\n";
+    let forecast = forecast(&loaded(text).scenario);
+    let [pool, connections] = forecast.shared.as_slice() else { panic!("{:?}", forecast.shared) };
+    // A query takes 10 ms, the call 100 ms.
+    assert_eq!((pool.kind.clone(), pool.room), (SharedKind::Pool, 8.0));
+    assert!((pool.used - 10.0 * (0.010 + 0.110 + 0.005)).abs() < 1e-9, "{}", pool.used);
+    assert_eq!((connections.kind.clone(), connections.room), (SharedKind::Connections("t".into()), 6.0));
+    assert!((connections.used - 1.0).abs() < 1e-9, "{}", connections.used);
+    assert_eq!(forecast.databases, [("d".to_owned(), 8, Some(100))]);
+    let crowded = loaded(&text.replace("rate = \"10/s\"", "rate = \"100/s\"")).overloaded;
+    assert_eq!(
+        crowded,
+        ["the pool of `a` to `d`: 1.56 × what it can do", "`t` from `a` to `b`: 1.67 × what it can do"]
+    );
+}

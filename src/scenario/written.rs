@@ -336,9 +336,9 @@ pub struct Node {
 pub struct Pool {
     /// The database, as named.
     pub name: Given<String>,
-    /// So many; default 10 (HikariCP).
+    /// So many; default `HikariCP`'s 10.
     pub connections: Given<u32>,
-    /// How long a caller waits for one before it fails; default 30 s (HikariCP).
+    /// How long a caller waits for one before it fails; default `HikariCP`'s 30 s.
     pub wait: Given<Span>,
 }
 

@@ -13,8 +13,11 @@ const UNITS: [(&str, u64); 9] = [
     ("B", 1),
 ];
 
-/// The largest size that is accepted: a thousand terabytes.
-const LARGEST: f64 = 1e15;
+/// The largest size that is accepted: a terabyte.
+const LARGEST: f64 = 1e12;
+
+/// The largest bandwidth that is accepted: a thousand terabytes per second.
+const FASTEST: f64 = 1e15;
 
 /// Reads `512B`, `4KB`, `1.5MB`, `1MiB` to whole bytes. The error is a fragment that says how it would be right.
 pub fn parse_size(text: &str) -> Result<u64, String> {
@@ -27,7 +30,7 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("`{unit}` is not a unit of size; the units are B, KB, MB, GB, KiB, MiB and GiB"))?;
     let bytes = number * scale;
     if bytes > LARGEST {
-        return Err(format!("`{text}` is more than the largest size, 1000 TB"));
+        return Err(format!("`{text}` is more than the largest size, 1 TB"));
     }
     Ok(bytes.round() as u64)
 }
@@ -44,7 +47,7 @@ pub fn parse_bandwidth(text: &str) -> Result<f64, String> {
         format!("`{unit}/s` is not a unit of bandwidth; the units are KB/s, MB/s, GB/s, Mbit/s and Gbit/s")
     })?;
     let bandwidth = number * scale;
-    if bandwidth > LARGEST {
+    if bandwidth > FASTEST {
         Err(format!("`{text}` is more than the largest bandwidth, 1000 TB/s"))
     } else {
         Ok(bandwidth)

@@ -106,10 +106,10 @@ impl fmt::Display for Span {
         if n == 0 {
             return write!(f, "0s");
         }
-        if n < 60_000_000_000 || n % 1_000_000_000 != 0 {
+        if n < 60_000_000_000 || !n.is_multiple_of(1_000_000_000) {
             // One unit: the largest that needs at most three decimals.
             for (name, scale) in &UNITS[3..] {
-                if n >= *scale && n % (scale / 1_000).max(1) == 0 {
+                if n >= *scale && n.is_multiple_of((scale / 1_000).max(1)) {
                     return write!(f, "{}{name}", n as f64 / *scale as f64);
                 }
             }

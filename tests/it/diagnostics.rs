@@ -127,7 +127,7 @@ fn measured_values_are_read_from_beside_the_file() {
 
 #[test]
 fn text_cut_anywhere_is_complained_about_and_never_panics() {
-    for name in ["warnings", "unknown-keys", "laws", "variants", "not-yet"] {
+    for name in ["warnings", "transports", "pools", "unknown-keys", "laws", "variants", "not-yet"] {
         let text = fs::read_to_string(goldens().join(format!("{name}.toml"))).unwrap();
         for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
             told(&source("cut.toml", &text[..end]), &[]);

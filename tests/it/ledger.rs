@@ -215,7 +215,7 @@ impl Dice<'_> {
             0 => format!("work = {}", self.time()),
             1 => format!("wait = {}", self.time()),
             2 | 3 if !last => self.call(at),
-            4 | 2 | 3 => {
+            2..=4 => {
                 let mode = self.one(&["read", "write"]);
                 let timeout = self.one(&["", ", timeout = \"3ms\""]);
                 format!("query = \"d\", table = \"t\", mode = \"{mode}\"{timeout}")

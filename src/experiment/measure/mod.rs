@@ -137,7 +137,6 @@ impl Probe for Measure {
                 self.clients[client.index()].late(wasted);
             }
             Fact::Wasted { client, wasted } if self.open => self.clients[client.index()].wasted += wasted,
-            Fact::LateReply { .. } | Fact::Wasted { .. } => {}
             Fact::Reached { node, endpoint } => {
                 self.endpoints[endpoint.index()].arrived += u64::from(self.counts(now));
                 self.stations[node.index()].reach(now);
@@ -150,7 +149,7 @@ impl Probe for Measure {
             Fact::Left { node } => self.stations[node.index()].hold(now, false),
             Fact::Started { node, cores } => self.stations[node.index()].work(now, true, cores),
             Fact::Stopped { node, cores } => self.stations[node.index()].work(now, false, cores),
-            Fact::Abandoned { .. } => {}
+            Fact::LateReply { .. } | Fact::Wasted { .. } | Fact::Abandoned { .. } => {}
             Fact::Replied { node, endpoint, outcome, joined, sojourn, waited } => {
                 self.stations[node.index()].reply(now);
                 let counts = self.counts(Time(now.0 - sojourn.0));

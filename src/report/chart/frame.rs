@@ -13,7 +13,7 @@ pub(super) const WIDTH: f64 = 960.0;
 pub(super) const HEIGHT: f64 = 540.0;
 
 /// Room that the name of a tick needs: beside each other, below each other.
-const TICK: (f64, f64) = (48.0, 24.0);
+const TICK: (f64, f64) = (58.0, 24.0);
 
 /// Stripes: how wide, and how far from one to the next along the edge.
 const STRIPE: f64 = 1.6;
@@ -143,8 +143,8 @@ impl Canvas<'_> {
         let (x, y) = (f64::midpoint(area.left, area.right), f64::midpoint(area.top, area.bottom));
         let (pitch, count) = (size * 1.3, lines.len() as f64);
         if fill.texture != Texture::Full && !lines.is_empty() {
-            let half = lines.iter().map(|line| room(line, size)).fold(0.0, f64::max) / 2.0 + 2.0;
-            let tall = pitch * count / 2.0 + 1.0;
+            let half = lines.iter().map(|line| room(line, size)).fold(0.0, f64::max) / 2.0;
+            let tall = pitch * (count - 1.0) / 2.0 + size * 0.62;
             self.rectangle(Area { left: x - half, right: x + half, top: y - tall, bottom: y + tall }, PAPER, 0.9);
         }
         let set = Type::of(size).centred();

@@ -7,7 +7,7 @@ use super::key::Key;
 use super::palette::{FAINT, fill, hair};
 use crate::experiment::summary::{Columns, Parts};
 use crate::model::Cause;
-use crate::report::cause::{name, present};
+use crate::report::cause::{name, visible};
 use crate::report::ledger::Entry;
 use crate::report::number::time;
 use crate::report::text::{cut, wrapped};
@@ -17,6 +17,9 @@ const ROWS: usize = 14;
 
 /// Longest line of a name beside a bar, letters.
 const LABEL: usize = 20;
+
+/// Between two groups.
+const PAUSE: f64 = 14.0;
 
 /// From one line of a name to the next.
 const LINE: f64 = 19.0;
@@ -29,6 +32,9 @@ const FOOT: f64 = 46.0;
 /// What an end of a bar needs for its sum.
 const SUM: f64 = 66.0;
 
+/// The least share of the longest bar that can be seen: half a point.
+const SEEN: f64 = 0.002;
+
 /// A bar this high has room for two lines.
 const TWO_LINES: f64 = 38.0;
 
@@ -39,39 +45,78 @@ const FAR: f64 = 2.6;
 struct Panel {
     area: Area,
     scale: Scale,
-    head: String,
+    head: &'static str,
+    tail: bool,
+}
+
+/// Where everything stands.
+struct Plan {
+    /// Each row: its name in lines, its group where that begins, the top and the bottom of its bar.
+    rows: Vec<(Vec<String>, String, f64, f64)>,
+    /// Where names begin, behind the names of groups, and where bars begin.
+    names: f64,
+    left: f64,
+    bottom: f64,
+}
+
+impl Plan {
+    fn of(shown: &[Entry]) -> Self {
+        let height = row_height(shown.len());
+        let (mut rows, mut top) = (Vec::new(), TOP);
+        for (i, entry) in shown.iter().enumerate() {
+            let first = i == 0 || shown[i - 1].group != entry.group;
+            top += if first && i > 0 { PAUSE } else { 0.0 };
+            let group = if first { cut(&entry.group, LABEL) } else { String::new() };
+            rows.push((lines(&entry.name, height), group, top + height * 0.16, top + height * 0.84));
+            top += height;
+        }
+        let widest = |words: Vec<&String>| words.into_iter().map(|w| room(w, size::LABEL)).fold(0.0, f64::max);
+        let groups = widest(rows.iter().map(|row| &row.1).collect());
+        let names = 32.0 + if groups > 0.0 { groups + 14.0 } else { 0.0 };
+        let left = names + widest(rows.iter().flat_map(|row| &row.0).collect()).max(40.0) + 14.0;
+        Self { rows, names, left, bottom: top }
+    }
 }
 
 /// Draws the bars.
 pub fn ledger(title: &Title, entries: &[Entry]) -> String {
     let (shown, hidden) = entries.split_at(entries.len().min(ROWS));
-    let columns = || shown.iter().flat_map(|e| [&e.ledger.total.mean_ms, &e.ledger.total.p99_ms]);
-    let key = Key::of(&present(columns()), &[], 32.0, WIDTH - 32.0);
-    let bottom = TOP + row_height(shown.len()) * shown.len() as f64;
-    picture(title, bottom + FOOT + key.height + 24.0, |canvas| {
-        let names: Vec<Vec<String>> = shown.iter().map(|e| lines(&e.name, row_height(shown.len()))).collect();
-        let widest = names.iter().flatten().map(|line| room(line, size::LABEL)).fold(40.0, f64::max);
-        for panel in panels(shown, 32.0 + widest + 14.0, bottom) {
+    let means: Vec<&Parts> = shown.iter().map(|e| &e.ledger.total.mean_ms).collect();
+    let tails: Vec<&Parts> = shown.iter().map(|e| &e.ledger.total.p99_ms).collect();
+    let mut seen = [visible(&means, SEEN), visible(&tails, SEEN)].concat();
+    seen.sort_unstable();
+    seen.dedup();
+    let key = Key::of(&seen, &[], 32.0, WIDTH - 32.0);
+    let plan = Plan::of(shown);
+    picture(title, plan.bottom + FOOT + key.height + 24.0, |canvas| {
+        for panel in panels(shown, plan.left, plan.bottom) {
             panel.frame(canvas);
-            let mean = panel.head.contains("mean");
-            for (i, entry) in shown.iter().enumerate() {
+            for (entry, (_, _, top, bottom)) in shown.iter().zip(&plan.rows) {
                 let total = &entry.ledger.total;
-                panel.bar(canvas, if mean { &total.mean_ms } else { &total.p99_ms }, place(i, shown.len()));
+                panel.bar(canvas, if panel.tail { &total.p99_ms } else { &total.mean_ms }, (*top, *bottom));
             }
         }
-        for (i, lines) in names.iter().enumerate() {
-            let (top, bottom) = place(i, shown.len());
-            let first = f64::midpoint(top, bottom) - (lines.len() as f64 - 1.0) * LINE / 2.0;
-            for (at, line) in lines.iter().enumerate() {
-                canvas.text(line, (32.0, first + at as f64 * LINE), Type::of(size::LABEL).bold());
-            }
-        }
-        key.draw(canvas, bottom + FOOT);
+        names(canvas, &plan);
+        key.draw(canvas, plan.bottom + FOOT);
         if !hidden.is_empty() {
             let note = format!("{} more not drawn", hidden.len());
             canvas.text(&note, (WIDTH - 32.0, 65.0), Type::of(size::SMALL).faint().ending());
         }
     })
+}
+
+/// What the bars are called; a name below a group steps back.
+fn names(canvas: &Canvas, plan: &Plan) {
+    let (bold, grouped) = (Type::of(size::LABEL).bold(), plan.names > 32.0);
+    for (lines, group, top, bottom) in &plan.rows {
+        let middle = f64::midpoint(*top, *bottom);
+        canvas.text(group, (32.0, middle), bold);
+        let first = middle - (lines.len() as f64 - 1.0) * LINE / 2.0;
+        for (at, line) in lines.iter().enumerate() {
+            let set = if grouped { Type::of(size::LABEL) } else { bold };
+            canvas.text(line, (plan.names, first + at as f64 * LINE), set);
+        }
+    }
 }
 
 /// A name in one line, or in two where its row has room for them.
@@ -92,22 +137,15 @@ fn row_height(rows: usize) -> f64 {
     (330.0 / rows.max(1) as f64).clamp(34.0, 84.0)
 }
 
-/// Where a bar lies, from top to bottom.
-fn place(row: usize, rows: usize) -> (f64, f64) {
-    let height = row_height(rows);
-    let top = TOP + row as f64 * height;
-    (top + height * 0.16, top + height * 0.84)
-}
-
 /// The two columns: on one scale, and as wide as that asks for, unless the tail is so long that nothing would be seen of
 /// the mean.
 fn panels(entries: &[Entry], left: f64, bottom: f64) -> Vec<Panel> {
     let most = |of: fn(&Columns) -> f64| entries.iter().map(|e| of(&e.ledger.total)).fold(0.0, f64::max);
     let (mean, tail) = (most(|total| total.mean_ms.sum()), most(|total| total.p99_ms.sum()));
     let right = WIDTH - 32.0;
-    let panel = |head: &str, left: f64, right: f64, most: f64| {
+    let panel = |head: &'static str, left: f64, right: f64, most: f64| {
         let area = Area { left, top: TOP, right: right - SUM, bottom };
-        Panel { area, scale: Scale::exact(0.0, most, area.left, area.right), head: head.into() }
+        Panel { area, scale: Scale::exact(0.0, most, area.left, area.right), head, tail: head.contains("p99") }
     };
     if tail <= 0.0 {
         return vec![panel("the mean request", left, right, mean)];
@@ -122,7 +160,7 @@ fn panels(entries: &[Entry], left: f64, bottom: f64) -> Vec<Panel> {
 
 impl Panel {
     fn frame(&self, canvas: &Canvas) {
-        canvas.text(&self.head, (self.area.left, TOP - 20.0), Type::of(size::LABEL).faint());
+        canvas.text(self.head, (self.area.left, TOP - 20.0), Type::of(size::LABEL).faint());
         canvas.abscissa(self.area, &self.scale, true, time_of_tick);
         canvas.line(&[(self.area.left, TOP - 6.0), (self.area.left, self.area.bottom)], hair(FAINT));
     }

@@ -146,7 +146,7 @@ mod gallery {
             assert!(timeline.svg.contains(name), "{name}");
         }
         let ledger = drawn.iter().find(|picture| picture.name == "ledger").unwrap();
-        assert!(ledger.svg.contains("grpc · network calls"));
+        assert!(ledger.svg.contains("\ngrpc\n") && ledger.svg.contains("\nnetwork calls\n"));
         assert!(pictures(&[]).is_empty());
     }
 

@@ -38,7 +38,7 @@ pub struct Usage {
     pub variant: String,
     /// Workers held, share; `None` where they are unlimited.
     pub held: Option<f64>,
-    /// Workers that really work, share.
+    /// Workers that really work, time average.
     pub working: f64,
     /// Cores used, share, where cores are counted and differ from workers.
     pub cores: Option<f64>,
@@ -59,7 +59,7 @@ impl Usage {
             node: name,
             variant,
             held,
-            working: share(node.mean_working.value.unwrap_or(0.0)).unwrap_or(0.0).min(held.unwrap_or(0.0)),
+            working: node.mean_working.value.unwrap_or(0.0).min(busy),
             cores,
             busy,
             queue: node.mean_queue.value.unwrap_or(0.0),
@@ -73,9 +73,13 @@ fn chosen(all: &[Usage]) -> Vec<&Usage> {
     for usage in all {
         nodes.entry(&usage.node).or_default().push(usage);
     }
-    let full = |rows: &[&Usage]| rows.iter().filter_map(|usage| usage.held).fold(0.0, f64::max);
+    let most = |rows: &[&Usage], of: fn(&Usage) -> f64| rows.iter().map(|usage| of(usage)).fold(0.0, f64::max);
+    let full = |rows: &[&Usage]| (most(rows, |usage| usage.held.unwrap_or(0.0)), most(rows, |usage| usage.busy));
     let mut order: Vec<(&str, Vec<&Usage>)> = nodes.into_iter().collect();
-    order.sort_by(|a, b| full(&b.1).total_cmp(&full(&a.1)).then(a.0.cmp(b.0)));
+    order.sort_by(|a, b| {
+        let (a_full, b_full) = (full(&a.1), full(&b.1));
+        b_full.0.total_cmp(&a_full.0).then(b_full.1.total_cmp(&a_full.1)).then(a.0.cmp(b.0))
+    });
     let mut left = ROWS;
     order.retain(|(_, rows)| {
         let fits = rows.len() <= left;
@@ -90,6 +94,8 @@ fn chosen(all: &[Usage]) -> Vec<&Usage> {
 struct Plan<'a> {
     rows: Vec<(&'a Usage, f64, f64)>,
     variants: f64,
+    /// Whether workers are counted, since none of the nodes has a limit that they could be a share of.
+    counted: bool,
     workers: (Area, Scale),
     line: (Area, Scale),
     bottom: f64,
@@ -115,10 +121,14 @@ impl<'a> Plan<'a> {
         let workers = Area { left, top: TOP, right: middle - 64.0, bottom: top };
         let line = Area { left: middle + 20.0, right: WIDTH - 84.0, ..workers };
         let most = shown.iter().map(|usage| usage.queue).fold(0.0, f64::max);
+        let counted = shown.iter().all(|usage| usage.held.is_none());
+        let busiest = shown.iter().map(|usage| usage.busy).fold(0.0, f64::max);
+        let count = Scale::linear(busiest, workers.left, workers.right);
         Self {
             rows,
             variants,
-            workers: (workers, Scale::exact(0.0, 1.0, workers.left, workers.right)),
+            counted,
+            workers: (workers, if counted { count } else { Scale::exact(0.0, 1.0, workers.left, workers.right) }),
             line: (line, Scale::linear(most, line.left, line.right)),
             bottom: top,
         }
@@ -131,7 +141,9 @@ pub fn nodes(title: &Title, all: &[Usage]) -> String {
     let plan = Plan::of(&shown);
     let key = Key::of(&[], &[("works", looks(true)), ("is held, waits for a callee", looks(false))], 32.0, WIDTH);
     picture(title, plan.bottom + FOOT + key.height + 24.0, |canvas| {
-        panel(canvas, "workers", &plan.workers, percent_of_tick);
+        let (head, name): (_, fn(f64) -> String) =
+            if plan.counted { ("workers (no limit)", plain) } else { ("workers", percent_of_tick) };
+        panel(canvas, head, &plan.workers, name);
         panel(canvas, "requests in line", &plan.line, plain);
         let mut before = "";
         for (usage, top, bottom) in &plan.rows {
@@ -141,7 +153,7 @@ pub fn nodes(title: &Title, all: &[Usage]) -> String {
             }
             before = &usage.node;
             canvas.text(&cut(&usage.variant, LABEL), (plan.variants, middle), label);
-            workers(canvas, usage, &plan.workers.1, (*top, *bottom));
+            workers(canvas, usage, &plan, (*top, *bottom));
             line(canvas, usage, &plan.line.1, (*top, *bottom));
         }
         key.draw(canvas, plan.bottom + FOOT);
@@ -165,24 +177,29 @@ fn panel(canvas: &Canvas, head: &str, (area, scale): &(Area, Scale), name: impl 
 }
 
 /// The bar of a node's workers, and what is used in figures.
-fn workers(canvas: &Canvas, usage: &Usage, full: &Scale, (top, bottom): (f64, f64)) {
-    let (zero, working, middle) = (full.at(0.0), full.at(usage.working), f64::midpoint(top, bottom));
-    let Some(held) = usage.held else {
-        let text = format!("unlimited, {} busy", level(usage.busy));
-        return canvas.beside(&text, (zero, middle), Type::of(size::LABEL).faint());
+fn workers(canvas: &Canvas, usage: &Usage, plan: &Plan, (top, bottom): (f64, f64)) {
+    let (scale, middle) = (&plan.workers.1, f64::midpoint(top, bottom));
+    let (held, working) = match (plan.counted, usage.held) {
+        (true, _) => (usage.busy, usage.working),
+        (false, Some(held)) => (held, if usage.busy > 0.0 { held * usage.working / usage.busy } else { 0.0 }),
+        (false, None) => {
+            let text = format!("no limit, {} busy", level(usage.busy));
+            return canvas.beside(&text, (scale.at(0.0), middle), Type::of(size::LABEL).faint());
+        }
     };
-    let end = full.at(held);
-    if end > working {
-        canvas.filled(Area { left: working, right: end, top, bottom }, looks(false));
+    let (zero, inner, end) = (scale.at(0.0), scale.at(working), scale.at(held));
+    if end > inner {
+        canvas.filled(Area { left: inner, right: end, top, bottom }, looks(false));
     }
-    if working > zero {
-        let area = Area { left: zero, right: working, top, bottom };
+    if inner > zero {
+        let area = Area { left: zero, right: inner, top, bottom };
         canvas.filled(area, looks(true));
-        let figure = share(usage.working, 1.0);
-        let fits = held > usage.working && room(&figure, size::SMALL) < working - zero - 6.0;
+        let figure = if plan.counted { level(working) } else { share(working, 1.0) };
+        let fits = held > working && room(&figure, size::SMALL) < inner - zero - 6.0;
         canvas.upon(&if fits { vec![figure] } else { Vec::new() }, area, looks(true), size::SMALL);
     }
-    let text = match usage.cores {
+    let text = match usage.cores.filter(|_| !plan.counted) {
+        _ if plan.counted => level(held),
         Some(cores) => format!("{}, cores {}", percent(held), percent(cores)),
         None => percent(held),
     };
@@ -195,7 +212,9 @@ fn line(canvas: &Canvas, usage: &Usage, scale: &Scale, (top, bottom): (f64, f64)
     if usage.queue > 0.0 {
         canvas.filled(Area { left: zero, right: end.max(zero + 1.5), top, bottom }, fill(Cause::Queue));
     }
-    canvas.beside(&level(usage.queue), (end, f64::midpoint(top, bottom)), Type::of(size::LABEL));
+    // On paper a handful of digits says no more than this.
+    let figure = if usage.queue > 0.0 && usage.queue < 0.001 { "<0.001".into() } else { level(usage.queue) };
+    canvas.beside(&figure, (end, f64::midpoint(top, bottom)), Type::of(size::LABEL));
 }
 
 #[cfg(test)]
@@ -208,7 +227,7 @@ mod tests {
         let of = |node: &Node| Usage::of("d".into(), String::new(), node);
         let usage = of(&sample::node(0.6, 8));
         assert_eq!((usage.held, usage.cores), (Some(0.6), None));
-        assert!((usage.working - 0.2).abs() < 1e-9);
+        assert!((usage.working - 1.6).abs() < 1e-9, "a third of 4.8 busy ones");
         let mut node = sample::node(0.6, 8);
         node.utilization = sample::estimate(0.9, 0.01);
         assert_eq!(of(&node).cores, Some(0.9));
@@ -228,6 +247,16 @@ mod tests {
         assert_eq!((shown.len(), shown[0].node.as_str(), shown[19].node.as_str()), (20, "n10", "n29"));
         let svg = nodes(&Title { title: "t".into(), subtitle: "s".into() }, &all);
         assert!(svg.contains("10 less used not drawn") && svg.contains("is held, waits for a callee"));
+    }
+
+    #[test]
+    fn without_limits_workers_are_counted() {
+        let title = || Title { title: "t".into(), subtitle: "s".into() };
+        let free = Usage { node: "a".into(), busy: 3.2, working: 1.0, ..Usage::default() };
+        let svg = nodes(&title(), std::slice::from_ref(&free));
+        assert!(svg.contains("workers (no limit)") && svg.contains("\n3.20\n"), "{svg}");
+        let mixed = nodes(&title(), &[free, usage(20, "")]);
+        assert!(mixed.contains("no limit, 3.20 busy") && mixed.contains("100 %"), "{mixed}");
     }
 
     #[test]

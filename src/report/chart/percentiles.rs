@@ -17,7 +17,7 @@ const CURVES: usize = 10;
 const BEYOND: f64 = 10.0;
 
 /// Longest label beside a curve, letters.
-const LABEL: usize = 26;
+const LABEL: usize = 32;
 
 /// Heights of two labels beside each other, points.
 const APART: f64 = 21.0;
@@ -74,13 +74,23 @@ pub fn percentiles(title: &Title, curves: &[Curve]) -> String {
             below,
             Type::of(size::LABEL).faint().centred().hanging(),
         );
-        let ends: Vec<(f64, f64)> = curves.iter().enumerate().map(|(i, c)| draw(canvas, c, pen(i), &x, &y)).collect();
+        let mut ends = vec![(0.0, 0.0); curves.len()];
+        for i in full_first(curves.len()) {
+            ends[i] = draw(canvas, curves[i], pen(i), &x, &y);
+        }
         labels(canvas, &names, &ends, area);
         if all > CURVES {
             let note = format!("{} more not drawn", all - CURVES);
             canvas.text(&note, (WIDTH - 32.0, HEIGHT - 22.0), Type::of(size::SMALL).faint().ending());
         }
     })
+}
+
+/// Full lines before dashed ones: variants often change nothing for a client, and a full line would hide the others.
+fn full_first(count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by_key(|i| !pen(*i).dash.is_empty());
+    order
 }
 
 fn scales(curves: &[&Curve], area: Area) -> (Scale, Scale) {
@@ -162,6 +172,12 @@ pub(super) fn exponential(name: &str, shift: f64, mean: f64, count: u64) -> Curv
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_full_line_lies_over_a_dashed_one() {
+        let order = full_first(6);
+        assert_eq!(order, [0, 4, 1, 2, 3, 5]);
+    }
 
     #[test]
     fn labels_never_touch() {

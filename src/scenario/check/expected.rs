@@ -7,6 +7,10 @@ pub struct Forecast {
     pub nodes: Vec<NodeForecast>,
     /// By client, in name order: requests per second, averaged over the run. A closed client's is an upper bound.
     pub clients: Vec<(String, f64)>,
+    /// Connections and links that requests share: pools, limited connections, bandwidths.
+    pub shared: Vec<Shared>,
+    /// Databases with pools: the name, the connections of all pools together, and how many it takes.
+    pub databases: Vec<(String, u64, Option<u32>)>,
     /// Events of one replication, roughly.
     pub events: f64,
     /// Whether calls in a circle multiply without bound.
@@ -24,7 +28,7 @@ pub struct NodeForecast {
     pub rate: f64,
     /// The same at the height of the load.
     pub peak_rate: f64,
-    /// Own CPU per request, in milliseconds, function calls included.
+    /// Own CPU per request, in milliseconds, function calls, encoding and decoding included.
     pub work_ms: f64,
     /// Work offered, in Erlangs: workers busy on average if there were enough.
     pub offered: f64,
@@ -42,4 +46,32 @@ pub struct NodeForecast {
     pub response_ms: f64,
     /// Tries of one request at worst, over the longest path to it: 1 without retries.
     pub worst_attempts: u64,
+}
+
+/// What to expect of something that requests of one caller share on their way to one callee.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shared {
+    /// What it is.
+    pub kind: SharedKind,
+    /// The caller.
+    pub from: String,
+    /// The callee.
+    pub to: String,
+    /// How many there are over all replicas of the caller, or the bandwidth in bytes per second.
+    pub room: f64,
+    /// How many are in use on average, or the bytes per second of the busier direction; a lower bound.
+    pub used: f64,
+    /// The same at the height of the load.
+    pub peak: f64,
+}
+
+/// What requests share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SharedKind {
+    /// The pools of database connections.
+    Pool,
+    /// The connections of a transport: its name.
+    Connections(String),
+    /// The bandwidth of a link.
+    Link,
 }

@@ -5,40 +5,67 @@
 use std::collections::BTreeMap;
 
 use super::expected::{Forecast, NodeForecast};
+use super::messages::Messages;
 use super::rates::open_rate;
 use super::timeouts::timeout_of;
 use super::times::Times;
 use super::walk::{self, laws_of};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
-use crate::scenario::written::{Call, Client, Endpoint, Io, Load, Node, Scenario, Step, Target, Verb, Zone};
+use crate::scenario::written::{Call, Client, Endpoint, How, Io, Link, Load, Node, Scenario, Step, Target, Verb, Zone};
 
 /// Rounds after which calls in a circle are said to multiply without bound.
 const ROUNDS: usize = 2_000;
 
-/// A call of an endpoint: whom, how often on average, and whether it is a function call.
-struct Edge {
-    to: usize,
-    times: f64,
-    in_process: bool,
+/// A call of an endpoint: whom, how often on average, and what its messages cost; `None` for a function call.
+pub(super) struct Edge {
+    pub(super) to: usize,
+    pub(super) times: f64,
+    pub(super) messages: Option<Messages>,
+}
+
+/// What flows through the graph, per second, by endpoint.
+#[derive(Clone)]
+pub(super) struct Flow {
+    /// Remote visits.
+    pub(super) visits: Vec<f64>,
+    /// Function calls included.
+    pub(super) total: Vec<f64>,
+    /// CPU that the messages of those visits cost the endpoint, nanoseconds.
+    pub(super) codec: Vec<f64>,
+    /// Events that messages make.
+    events: f64,
+}
+
+impl Flow {
+    fn none(n: usize) -> Self {
+        Self { visits: vec![0.0; n], total: vec![0.0; n], codec: vec![0.0; n], events: 0.0 }
+    }
+
+    /// So many more visits to an endpoint, each with these messages.
+    fn add(&mut self, to: usize, visits: f64, messages: &Messages) {
+        self.visits[to] += visits;
+        self.codec[to] += visits * messages.callee;
+        self.events += visits * messages.events();
+    }
 }
 
 /// An endpoint in the graph.
-struct Vertex<'s> {
-    node: &'s str,
-    endpoint: &'s Endpoint,
-    edges: Vec<Edge>,
+pub(super) struct Vertex<'s> {
+    pub(super) node: &'s str,
+    pub(super) endpoint: &'s Endpoint,
+    pub(super) edges: Vec<Edge>,
     /// Own CPU and waits, function calls included, nanoseconds.
     cpu: f64,
     wait: f64,
-    /// Least mean time to the answer.
-    response: f64,
+    /// Least mean time to the answer, without the callee's share of the messages.
+    pub(super) response: f64,
 }
 
-struct Graph<'s> {
-    scenario: &'s Scenario,
+pub(super) struct Graph<'s> {
+    pub(super) scenario: &'s Scenario,
     index: BTreeMap<(&'s str, &'s str), usize>,
-    vertices: Vec<Vertex<'s>>,
+    pub(super) vertices: Vec<Vertex<'s>>,
     /// Callees before callers, as far as circles allow.
     order: Vec<usize>,
     /// The mean of each law of the scenario, by its address: a fit is not repeated every round.
@@ -50,7 +77,7 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
     let mut graph = Graph::new(scenario);
     graph.settle_times();
     let mut out = Forecast::default();
-    let (mut external, mut peak) = (vec![0.0; graph.vertices.len()], vec![0.0; graph.vertices.len()]);
+    let (mut external, mut peak) = (Flow::none(graph.vertices.len()), Flow::none(graph.vertices.len()));
     for (name, client) in &scenario.clients {
         let (mean, top) = graph.client_rates(client);
         if mean.is_infinite() {
@@ -60,8 +87,9 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
         out.clients.push((name.clone(), mean));
         for call in &client.calls {
             if let Some(i) = graph.at(&call.target.value) {
-                external[i] += mean * call.share;
-                peak[i] += top * call.share;
+                let messages = Messages::of_client(walk::client_transport(scenario, client), call);
+                external.add(i, mean * call.share, &messages);
+                peak.add(i, top * call.share, &messages);
             }
         }
     }
@@ -71,6 +99,8 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
     let (average, height) = (average.unwrap_or(external), height.unwrap_or(peak));
     let seconds = scenario.sim.duration.value.as_secs_f64() + scenario.sim.warmup.value.as_secs_f64();
     out.events = graph.events(&average) * seconds;
+    out.shared = graph.shared(&out.clients, &average, &height);
+    out.databases = super::pools::databases(scenario);
     out.nodes = scenario.nodes.values().map(|node| graph.node(node, &average, &height)).collect();
     out
 }
@@ -104,8 +134,11 @@ impl<'s> Graph<'s> {
             let times = times * f64::from(step.times.value) * step.probability.value;
             match &step.verb {
                 Verb::Call(call) | Verb::Query(call) => {
-                    let in_process = walk::transport_of(self.scenario, call).is_in_process();
-                    out.extend(self.of(call).map(|to| Edge { to, times, in_process }));
+                    let messages = match walk::transport_of(self.scenario, call) {
+                        How::InProcess => None,
+                        How::Over(spec) => Some(Messages::of(spec, call)),
+                    };
+                    out.extend(self.of(call).map(|to| Edge { to, times, messages }));
                 }
                 Verb::Parallel { branches, .. } => {
                     for branch in branches {
@@ -124,11 +157,11 @@ impl<'s> Graph<'s> {
         }
     }
 
-    fn of(&self, call: &Call) -> Option<usize> {
+    pub(super) fn of(&self, call: &Call) -> Option<usize> {
         self.at(&call.target.value)
     }
 
-    fn at(&self, target: &Target) -> Option<usize> {
+    pub(super) fn at(&self, target: &Target) -> Option<usize> {
         self.index.get(&(target.node.as_str(), target.endpoint.as_str())).copied()
     }
 
@@ -179,14 +212,14 @@ impl<'s> Graph<'s> {
         self.means.get(&(&raw const *law)).copied().unwrap_or_else(|| mean(law))
     }
 
-    fn sequence(&self, steps: &[Step], from: &str) -> Times {
+    pub(super) fn sequence(&self, steps: &[Step], from: &str) -> Times {
         steps.iter().fold(Times::default(), |sum, step| {
             let one = self.one(step, from).times(step.probability.value);
             sum.plus(one.times(f64::from(step.times.value)))
         })
     }
 
-    fn one(&self, step: &Step, from: &str) -> Times {
+    pub(super) fn one(&self, step: &Step, from: &str) -> Times {
         match &step.verb {
             Verb::Work(law) => Times { cpu: self.mean(law), wait: 0.0, response: self.mean(law) },
             Verb::Wait(law) => Times { cpu: 0.0, wait: self.mean(law), response: self.mean(law) },
@@ -208,21 +241,32 @@ impl<'s> Graph<'s> {
 
     fn call(&self, call: &Call, from: &str) -> Times {
         let Some(callee) = self.of(call).map(|i| &self.vertices[i]) else { return Times::default() };
-        if walk::transport_of(self.scenario, call).is_in_process() {
+        let How::Over(spec) = walk::transport_of(self.scenario, call) else {
             return Times { cpu: callee.cpu, wait: callee.wait, response: callee.response };
-        }
-        let there = 2.0 * self.one_way(from, callee.node) + callee.response;
+        };
+        let messages = Messages::of(spec, call);
+        let there = self.away(from, callee, &messages);
         let there = timeout_of(self.scenario, call).map_or(there, |t| there.min(t.0 as f64));
-        Times { cpu: 0.0, wait: 0.0, response: there }
+        let cpu = messages.encode + messages.decode;
+        Times { cpu, wait: 0.0, response: cpu + there }
+    }
+
+    /// From the encoded request to the last byte of the answer.
+    pub(super) fn away(&self, from: &str, callee: &Vertex<'_>, messages: &Messages) -> f64 {
+        let transfer = messages.transfer(self.link(from, callee.node));
+        2.0 * self.one_way(from, callee.node) + transfer + messages.callee + callee.response
+    }
+
+    fn link(&self, from: &str, to: &str) -> Option<&'s Link> {
+        self.scenario.network.links.iter().find(|l| l.from.value == from && l.to.value == to)
     }
 
     /// Mean one-way latency between two nodes, nanoseconds.
     fn one_way(&self, from: &str, to: &str) -> f64 {
-        let network = &self.scenario.network;
-        let link = network.links.iter().find(|l| l.from.value == from && l.to.value == to);
-        if let Some(latency) = link.and_then(|link| link.latency.as_ref()) {
+        if let Some(latency) = self.link(from, to).and_then(|link| link.latency.as_ref()) {
             return self.mean(&latency.value);
         }
+        let network = &self.scenario.network;
         let law = match (self.zone(from), self.zone(to)) {
             (Some(a), Some(b)) if a.region != b.region => &network.cross_region,
             (Some(a), Some(b)) if a.zone != b.zone => &network.cross_zone,
@@ -254,19 +298,20 @@ impl<'s> Graph<'s> {
 
     /// The asymptotic bounds of a closed network: no faster than without waiting, no faster than its narrowest node.
     fn closed_rate(&self, client: &Client, users: f64, think: f64) -> f64 {
-        let mut external = vec![0.0; self.vertices.len()];
+        let mut external = Flow::none(self.vertices.len());
         let mut response = think;
         for call in &client.calls {
             if let Some(i) = self.at(&call.target.value) {
-                external[i] += call.share;
-                let network = 2.0 * self.one_way(&client.name.value, self.vertices[i].node);
-                response += call.share * (self.vertices[i].response + network);
+                let messages = Messages::of_client(walk::client_transport(self.scenario, client), call);
+                external.add(i, call.share, &messages);
+                let away = self.away(&client.name.value, &self.vertices[i], &messages);
+                response += call.share * (messages.encode + away + messages.decode);
             }
         }
         let unhindered = if response > 0.0 { users / response * 1e9 } else { f64::INFINITY };
-        let Some(visits) = self.visits(&external) else { return unhindered };
+        let Some(flow) = self.visits(&external) else { return unhindered };
         let narrowest = self.scenario.nodes.values().map(|node| {
-            let (cpu, held) = self.demand(node, &visits);
+            let (cpu, held) = self.demand(node, &flow);
             let by = |n: Option<f64>, demand: f64| n.filter(|_| demand > 0.0).map_or(f64::INFINITY, |n| n / demand);
             by(cpus(node), cpu).min(by(workers(node), held))
         });
@@ -274,25 +319,27 @@ impl<'s> Graph<'s> {
     }
 
     /// CPU asked of a node and workers held there, in Erlangs, by remote visits to its endpoints.
-    fn demand(&self, node: &Node, visits: &[f64]) -> (f64, f64) {
-        let each =
-            self.of_node(&node.name.value).map(|(i, v)| (visits[i] * v.cpu / 1e9, visits[i] * holds(node, v) / 1e9));
-        each.fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    fn demand(&self, node: &Node, flow: &Flow) -> (f64, f64) {
+        let of = |own: &dyn Fn(&Vertex<'_>) -> f64| -> f64 {
+            self.of_node(&node.name.value).map(|(i, v)| (flow.visits[i] * own(v) + flow.codec[i]) / 1e9).sum()
+        };
+        (of(&|v| v.cpu), of(&|v| holds(node, v)))
     }
 
     fn of_node<'g>(&'g self, node: &'g str) -> impl Iterator<Item = (usize, &'g Vertex<'s>)> {
         self.index.range((node, "")..).take_while(move |((n, _), _)| *n == node).map(|(_, &i)| (i, &self.vertices[i]))
     }
 
-    /// Remote visits per second to each endpoint; `None` where they have no bound. Function calls pass visits on to
-    /// what they call, but are no visits themselves.
-    fn visits(&self, external: &[f64]) -> Option<Vec<f64>> {
+    /// What flows per second when so much comes from outside; `None` where it has no bound. Function calls pass visits
+    /// on to what they call, but are no visits themselves.
+    fn visits(&self, external: &Flow) -> Option<Flow> {
         let mut rank = vec![0; self.vertices.len()];
         self.order.iter().rev().enumerate().for_each(|(k, &i)| rank[i] = k);
-        let mut total = external.to_vec();
+        let external_visits = &external.visits;
+        let mut total = external_visits.clone();
         for _ in 0..ROUNDS {
             let before = total.clone();
-            total.copy_from_slice(external);
+            total.copy_from_slice(external_visits);
             // Callers first: what a caller passes on this round is already known to its callees. Only what flows back,
             // which circles alone do, is known from the round before.
             for &i in self.order.iter().rev() {
@@ -310,45 +357,51 @@ impl<'s> Graph<'s> {
                 return None;
             }
             if change < 1e-9 {
-                return Some(self.remote(external, &total));
+                return Some(self.remote(external, total));
             }
         }
         None
     }
 
-    fn remote(&self, external: &[f64], total: &[f64]) -> Vec<f64> {
-        let mut visits = external.to_vec();
-        for (v, x) in self.vertices.iter().zip(total) {
-            v.edges.iter().filter(|e| !e.in_process).for_each(|e| visits[e.to] += x * e.times);
+    fn remote(&self, external: &Flow, total: Vec<f64>) -> Flow {
+        let mut flow = external.clone();
+        for (v, x) in self.vertices.iter().zip(&total) {
+            for edge in &v.edges {
+                if let Some(messages) = &edge.messages {
+                    flow.add(edge.to, x * edge.times, messages);
+                }
+            }
         }
-        visits
+        Flow { total, ..flow }
     }
 
-    /// Events per second, roughly: an arrival, its network, its work and each of its steps.
-    fn events(&self, visits: &[f64]) -> f64 {
+    /// Events per second, roughly: an arrival, its network, its work, each of its steps, and what messages cost.
+    fn events(&self, flow: &Flow) -> f64 {
         let cost = |v: &Vertex<'_>| 3.0 + 0.5 * super::ranges::unrolled(&v.endpoint.steps).min(1e6);
-        self.vertices.iter().zip(visits).map(|(v, x)| x * cost(v)).sum()
+        let own: f64 = self.vertices.iter().zip(&flow.visits).map(|(v, x)| x * cost(v)).sum();
+        own + flow.events
     }
 
-    fn node(&self, node: &Node, average: &[f64], height: &[f64]) -> NodeForecast {
+    fn node(&self, node: &Node, average: &Flow, height: &Flow) -> NodeForecast {
         let name = &node.name.value;
-        let sum = |x: &[f64], f: &dyn Fn(&Vertex<'_>) -> f64| self.of_node(name).map(|(i, v)| x[i] * f(v)).sum::<f64>();
-        let rate = sum(average, &|_| 1.0);
-        let per = |total: f64| if rate > 0.0 { total / rate / 1e6 } else { 0.0 };
-        let (offered, peak) = (sum(average, &|v| v.cpu) / 1e9, sum(height, &|v| v.cpu) / 1e9);
+        let sum = |flow: &Flow| self.of_node(name).map(|(i, _)| flow.visits[i]).sum::<f64>();
+        let rate = sum(average);
+        let answers: f64 = self.of_node(name).map(|(i, v)| average.visits[i] * v.response + average.codec[i]).sum();
+        let per = |total: f64| if rate > 0.0 { total / rate } else { 0.0 };
+        let ((offered, held), (peak, _)) = (self.demand(node, average), self.demand(node, height));
         let share = |load: f64, of: Option<f64>| of.map_or(0.0, |of| if of > 0.0 { load / of } else { 0.0 });
         NodeForecast {
             name: name.clone(),
             rate,
-            peak_rate: sum(height, &|_| 1.0),
-            work_ms: per(sum(average, &|v| v.cpu)),
+            peak_rate: sum(height),
+            work_ms: per(offered * 1e3),
             offered,
             workers: workers(node),
             cpus: cpus(node),
             utilization: share(offered, cpus(node)),
             peak_utilization: share(peak, cpus(node)),
-            held: share(sum(average, &|v| holds(node, v)) / 1e9, workers(node)),
-            response_ms: per(sum(average, &|v| v.response)),
+            held: share(held, workers(node)),
+            response_ms: per(answers / 1e6),
             worst_attempts: 1,
         }
     }

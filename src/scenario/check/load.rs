@@ -1,6 +1,6 @@
 //! What the forecast warns of: too much, far too much, or so little that nothing ever waits.
 
-use super::expected::{Forecast, NodeForecast};
+use super::expected::{Forecast, NodeForecast, Shared, SharedKind};
 use super::forecast::forecast;
 use super::{cycles, walk};
 use crate::diag::{Complaint, code};
@@ -31,6 +31,7 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         return;
     }
     events(scenario, &forecast, complaints);
+    forecast.shared.iter().for_each(|shared| overrun(scenario, shared, complaints));
     for (node, expected) in scenario.nodes.values().zip(&forecast.nodes) {
         overload(node, expected, complaints);
         never_queues(scenario, node, expected, complaints);
@@ -44,7 +45,60 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
 pub(in crate::scenario) fn overloaded(forecast: &Forecast) -> Vec<String> {
     let worst = |node: &NodeForecast| node.utilization.max(node.held).max(node.peak_utilization);
     let told = |node: &NodeForecast| format!("{}: {:.2} × what it can do", node.name, worst(node));
-    forecast.nodes.iter().filter(|node| worst(node) > 1.0 + 1e-9).map(told).collect()
+    let nodes = forecast.nodes.iter().filter(|node| worst(node) > 1.0 + 1e-9).map(told);
+    let told = |shared: &Shared| {
+        format!("{}: {:.2} × what it can do", name_of(shared), shared.peak.max(shared.used) / shared.room)
+    };
+    nodes.chain(forecast.shared.iter().filter(|shared| overruns(shared)).map(told)).collect()
+}
+
+/// Whether more is asked for than there is.
+fn overruns(shared: &Shared) -> bool {
+    shared.room > 0.0 && shared.used.max(shared.peak) > shared.room * (1.0 + 1e-9)
+}
+
+fn name_of(shared: &Shared) -> String {
+    let Shared { kind, from, to, .. } = shared;
+    match kind {
+        SharedKind::Pool => format!("the pool of `{from}` to `{to}`"),
+        SharedKind::Connections(transport) => format!("`{transport}` from `{from}` to `{to}`"),
+        SharedKind::Link => format!("the link `{from} -> {to}`"),
+    }
+}
+
+/// Warns of pools, connections and links that are asked for more than they have.
+fn overrun(scenario: &Scenario, shared: &Shared, complaints: &mut Vec<Complaint>) {
+    if !overruns(shared) {
+        return;
+    }
+    let Shared { kind, from, to, room, used, peak } = shared;
+    let (most, height) = (used.max(*peak), if used > room { "" } else { " at the height of the load" });
+    let node = scenario.nodes.get(from);
+    let at = node.map(|n| &n.name).or_else(|| scenario.clients.get(from).map(|c| &c.name));
+    let (what, place, help) = match kind {
+        SharedKind::Pool => (
+            format!("{most:.1} connections for {room:.0}"),
+            node.and_then(|n| n.pools.get(to)).and_then(|pool| pool.name.place.clone()),
+            "requests wait for a connection, and fail when they have waited too long; make the pool larger, or hold its connections for less long",
+        ),
+        SharedKind::Connections(_) => (
+            format!("{most:.1} in flight for {room:.0}"),
+            at.and_then(|name| name.place.clone()),
+            "requests wait for a connection; allow more ([transports.*] connections.max), or answer sooner",
+        ),
+        SharedKind::Link => (
+            format!("{:.0} kB/s for {:.0}", most / 1e3, room / 1e3),
+            scenario
+                .network
+                .links
+                .iter()
+                .find(|l| l.from.value == *from && l.to.value == *to)
+                .and_then(|l| l.from.place.clone()),
+            "messages wait for one another ever longer; send fewer bytes, or give it more bandwidth",
+        ),
+    };
+    let message = format!("{} is overloaded{height}: {what}", name_of(shared));
+    complaints.push(Complaint::warning(code::OVERLOADED, message).at(place).help(help));
 }
 
 fn events(scenario: &Scenario, forecast: &Forecast, complaints: &mut Vec<Complaint>) {

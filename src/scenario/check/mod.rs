@@ -4,19 +4,23 @@
 mod cycles;
 mod expected;
 mod forecast;
+mod held;
 mod load;
+mod messages;
 mod names;
+mod pools;
 mod promises;
 mod ranges;
 mod rates;
 mod timeouts;
 mod times;
 pub(super) mod walk;
+mod wire;
 
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
-pub use expected::{Forecast, NodeForecast};
+pub use expected::{Forecast, NodeForecast, Shared, SharedKind};
 pub use forecast::forecast;
 pub(super) use load::overloaded;
 pub use walk::{client_transport, transport_of};
@@ -27,7 +31,11 @@ pub(super) use walk::{laws_of, transports_used};
 pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], whole: bool) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     names::check(scenario, source, refused, &mut complaints);
+    wire::names(scenario, refused, &mut complaints);
+    pools::names(scenario, refused, &mut complaints);
     ranges::check(scenario, &mut complaints);
+    wire::ranges(scenario, &mut complaints);
+    pools::ranges(scenario, &mut complaints);
     promises::check(scenario, refused, &mut complaints);
     // What follows walks calls and divides by numbers; it wants names that resolve and numbers that can be.
     if !whole || complaints.iter().any(Complaint::is_error) {
@@ -37,6 +45,8 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     promises::latency_only(scenario, &mut complaints);
     cycles::check(scenario, &mut complaints);
     timeouts::check(scenario, &mut complaints);
+    wire::look(scenario, &mut complaints);
+    pools::look(scenario, &mut complaints);
     if !complaints.iter().any(Complaint::is_error) {
         load::check(scenario, &mut complaints);
     }

@@ -112,7 +112,7 @@ fn target(
 }
 
 /// The first of many.
-fn few(all: &[String]) -> String {
+pub(super) fn few(all: &[String]) -> String {
     let shown = all.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
     if all.len() > 12 { format!("{shown} … ({} in all)", all.len()) } else { shown }
 }

@@ -51,7 +51,7 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     }
 }
 
-fn zero(is: bool, key: &str, place: Option<&Place>, why: &str, complaints: &mut Vec<Complaint>) {
+pub(super) fn zero(is: bool, key: &str, place: Option<&Place>, why: &str, complaints: &mut Vec<Complaint>) {
     if is {
         complaints.push(Complaint::error(code::OUT_OF_RANGE, format!("`{key}` is zero: {why}")).at(place.cloned()));
     }

@@ -40,7 +40,7 @@ fn text_of(desk: &mut Desk<'_>, path: &Given<String>) -> Option<String> {
     };
     let told = |why| Complaint::error(code::UNREADABLE, format!("cannot read {}: {why}", path.value));
     read.map_err(|why: String| {
-        desk.push(told(why).at(path.place.clone()).help("paths are relative to the scenario's file"))
+        desk.push(told(why).at(path.place.clone()).help("paths are relative to the scenario's file"));
     })
     .ok()
 }

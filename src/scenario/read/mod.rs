@@ -22,6 +22,7 @@ use crate::diag::{Complaint, Source, code};
 
 pub(crate) use desk::Desk;
 pub(super) use promise::promise;
+pub(super) use transport::unknown as unknown_transport;
 pub(crate) use value::suggest;
 
 /// A value of the parsed text, with its place.

@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn reads_the_grammar() {
         let is = |text: &str, metric, sense, bound| {
-            assert_eq!(promise(text), Ok(Promise { metric, sense, bound }), "{text}")
+            assert_eq!(promise(text), Ok(Promise { metric, sense, bound }), "{text}");
         };
         is("p99 < 400ms", Metric::Percentile(0.99), Sense::Below, 400.0);
         is("p99.9<=1s", Metric::Percentile(0.999), Sense::AtMost, 1_000.0);

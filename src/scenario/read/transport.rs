@@ -24,10 +24,12 @@ const STREAMS: u32 = 100;
 
 type Specs = BTreeMap<String, TransportSpec>;
 
+type Tables<'t> = BTreeMap<String, (Given<String>, View<'t>)>;
+
 /// All transports: a transport is read after the one it is like.
 pub(super) fn transports(desk: &mut Desk<'_>, view: &View<'_>) -> Specs {
     let mut all = presets();
-    let tables: BTreeMap<String, (Given<String>, View<'_>)> =
+    let tables: Tables<'_> =
         view.named(desk, "transports").into_iter().map(|(name, inner)| (name.value.clone(), (name, inner))).collect();
     let mut read: Specs = BTreeMap::new();
     for start in tables.keys() {
@@ -53,7 +55,7 @@ pub(super) fn transports(desk: &mut Desk<'_>, view: &View<'_>) -> Specs {
                     chain.pop();
                 }
                 None => {
-                    let base = base(desk, name, inner, &all, &read);
+                    let base = base(desk, name, inner, &all, &read, &tables);
                     read.insert(name.clone(), one(desk, given.clone(), inner, &base, &all["rest"]));
                     chain.pop();
                 }
@@ -107,7 +109,14 @@ fn reserved(desk: &mut Desk<'_>, name: &Given<String>) {
 }
 
 /// What a transport starts from.
-fn base(desk: &mut Desk<'_>, name: &str, view: &View<'_>, presets: &Specs, read: &Specs) -> TransportSpec {
+fn base(
+    desk: &mut Desk<'_>,
+    name: &str,
+    view: &View<'_>,
+    presets: &Specs,
+    read: &Specs,
+    tables: &Tables<'_>,
+) -> TransportSpec {
     if is_preset(name) {
         if let Some(place) = view.place_of("like") {
             let complaint =
@@ -132,16 +141,31 @@ fn base(desk: &mut Desk<'_>, name: &str, view: &View<'_>, presets: &Specs, read:
         );
         desk.push(complaint.at(like.place).help("start from `rest`, `grpc` or `free`"));
     } else {
-        desk.push(unknown(&like, presets.keys().chain(read.keys())));
+        desk.push(unknown(&like, presets.keys().chain(tables.keys())));
     }
     presets["rest"].clone()
 }
 
+/// What people call the presets elsewhere.
+const ELSEWHERE: [(&str, &str); 10] = [
+    ("http", "rest"),
+    ("https", "rest"),
+    ("http1", "rest"),
+    ("json", "rest"),
+    ("http2", "grpc"),
+    ("protobuf", "grpc"),
+    ("network", FREE),
+    ("local", IN_PROCESS),
+    ("function", IN_PROCESS),
+    ("inprocess", IN_PROCESS),
+];
+
 /// An unknown transport, with the one that was probably meant.
-fn unknown<'n>(name: &Given<String>, known: impl Iterator<Item = &'n String>) -> Complaint {
+pub(crate) fn unknown<'n>(name: &Given<String>, known: impl Iterator<Item = &'n String>) -> Complaint {
     let complaint =
         Complaint::error(code::UNKNOWN_NAME, format!("no transport is called `{}`", name.value)).at(name.place.clone());
-    match suggest(&name.value, known.map(String::as_str)) {
+    let elsewhere = || ELSEWHERE.iter().find(|(word, _)| *word == name.value).map(|(_, meant)| *meant);
+    match elsewhere().or_else(|| suggest(&name.value, known.map(String::as_str))) {
         Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
         None => complaint.help(format!("define it: [transports.{}] like = \"rest\"", name.value)),
     }
@@ -149,10 +173,8 @@ fn unknown<'n>(name: &Given<String>, known: impl Iterator<Item = &'n String>) ->
 
 /// A transport that is like no other must leave nothing out.
 fn says_everything(desk: &mut Desk<'_>, view: &View<'_>) {
-    let mut missing: Vec<&str> = ["encode", "decode", "size_factor", "protocol", "connections", "cancels"]
-        .into_iter()
-        .filter(|key| !view.has(key))
-        .collect();
+    let keys = ["encode", "decode", "size_factor", "protocol", "connections", "cancels"];
+    let mut missing: Vec<String> = keys.into_iter().filter(|key| !view.has(key)).map(str::to_owned).collect();
     let inner = [
         ("encode", &["per_message", "per_byte"][..]),
         ("decode", &["per_message", "per_byte"]),
@@ -160,8 +182,10 @@ fn says_everything(desk: &mut Desk<'_>, view: &View<'_>) {
     ];
     for (key, keys) in inner {
         let table = view.get(key).and_then(|v| v.get_ref().as_table());
-        missing.extend(table.into_iter().flat_map(|table| keys.iter().filter(|inner| !table.contains_key(**inner))));
+        let absent = table.into_iter().flat_map(|table| keys.iter().filter(|inner| !table.contains_key(**inner)));
+        missing.extend(absent.map(|inner| format!("{key}.{inner}")));
     }
+    let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
     if !missing.is_empty() {
         view.missing(
             desk,

@@ -45,6 +45,7 @@ pub fn words() -> Vec<&'static str> {
         all.push(key.name);
         all.extend(words_of(key.shape).iter().map(|word| word.word));
     }
+    all.extend(super::pages::words());
     all.sort_unstable();
     all.dedup();
     all
@@ -75,6 +76,10 @@ pub fn explain(word: &str) -> Option<String> {
         one_key(&mut out, key, places);
     }
     as_word(&mut out, word);
+    if let Some(page) = super::pages::page(word) {
+        let gap = if out.is_empty() { "" } else { "\n" };
+        let _ = writeln!(out, "{gap}{page}");
+    }
     (!out.is_empty()).then_some(out)
 }
 

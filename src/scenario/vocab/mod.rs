@@ -10,6 +10,7 @@ mod file;
 mod laws;
 mod near;
 mod nodes;
+mod pages;
 mod policies;
 mod schema;
 mod steps;

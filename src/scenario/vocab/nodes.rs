@@ -56,7 +56,7 @@ const SERVICE_ONLY: &[Key] = &[
     key(
         "pools",
         Shape::Named(&POOL),
-        "Connections of each replica to databases, by their names; none: a query never waits for one.",
+        "Connections of each replica to databases, by their names. Without a pool each query opens one of its own.",
     ),
     later("ready_after", "From start to ready."),
     later("warmup", "Slow at first: { factor, over }."),

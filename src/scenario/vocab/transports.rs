@@ -1,13 +1,13 @@
 //! How a call travels.
 //!
 //! Where the defaults come from: encoding costs are the fit `fixed + bytes × time per byte` to
-//! `djkoloski/rust_serialization_benchmark` (data set `log`, run of 2023-09-06): serde_json serializes 1 827 461 bytes in
+//! `djkoloski/rust_serialization_benchmark` (data set `log`, run of 2023-09-06): `serde_json` serializes 1 827 461 bytes in
 //! 4.47 ms (2.4 ns per byte) and deserializes them in 8.69 ms (4.8 ns); prost 0.11 builds and encodes the same records as
 //! 764 951 bytes (0.42 of JSON's) in 3.30 ms (4.3 ns per byte; 0.74 ns without building) and decodes them in 4.14 ms
 //! (5.4 ns). Codecs of the JVM, Node and Python are slower by 2 to 50 times. The fixed 15 µs per message stand for what
 //! a framework does around the codec: assumed, and assumed equal for both. HTTP/1.1: one request in flight per
 //! connection (RFC 9112, §9.3; nobody pipelines); an idle timeout of 90 s as Go's `DefaultTransport`; 100 connections
-//! and 10 idle ones stand between the clients, of which Apache HttpClient allows 5 per route, Python's requests 10, and
+//! and 10 idle ones stand between the clients, of which Apache `HttpClient` allows 5 per route, Python's requests 10, and
 //! Go and Node any number, keeping 2 and 256. gRPC: one connection, 100 streams
 //! (`defaultMaxStreamsClient` of grpc-go), idle after 30 minutes (grpc-go `dialoptions.go`, gRFC A62), and a caller's
 //! deadline cancels the call at the callee, cooperatively. Handshakes: TCP one round trip, TLS 1.2 two more (RFC 5246),

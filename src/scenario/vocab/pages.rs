@@ -1,0 +1,60 @@
+//! The manual: the module docs of the families, so that manual, help and code have one source.
+
+/// Words and the text of the module that knows about them.
+const PAGES: &[(&[&str], &str)] = &[
+    (&["queue_order", "preemptive"], include_str!("../../model/line/mod.rs")),
+    (&["fifo"], include_str!("../../model/line/fifo.rs")),
+    (&["lifo"], include_str!("../../model/line/lifo.rs")),
+    (&["priority"], include_str!("../../model/line/priority.rs")),
+    (&["load_balancing"], include_str!("../../model/balance/mod.rs")),
+    (&["round_robin"], include_str!("../../model/balance/round_robin.rs")),
+    (&["random"], include_str!("../../model/balance/random.rs")),
+    (&["least_request", "choices"], include_str!("../../model/balance/least_request.rs")),
+    (&["pick_first"], include_str!("../../model/balance/pick_first.rs")),
+    (&["arrivals", "users", "clients"], include_str!("../../model/source/mod.rs")),
+    (&["poisson", "constant", "phases", "rate"], include_str!("../../model/source/paced.rs")),
+    (&["bursty"], include_str!("../../model/source/bursty.rs")),
+    (&["think_time"], include_str!("../../model/source/closed.rs")),
+    (&["transports", "rest", "grpc", "connections", "tls", "balance_per"], include_str!("../../model/transport.rs")),
+    (&["pools", "max_connections"], include_str!("../../machine/lend.rs")),
+    (&["tables", "writers", "transaction"], include_str!("../../machine/lock.rs")),
+    (&["cores"], include_str!("../../machine/cpu.rs")),
+    (&["parallel", "wait_for"], include_str!("../../machine/fork.rs")),
+    (&["ledger"], include_str!("../../machine/ledger.rs")),
+    (&["lognormal", "p50"], include_str!("../../random/dist/lognormal.rs")),
+    (&["exponential"], include_str!("../../random/dist/exponential.rs")),
+    (&["erlang"], include_str!("../../random/dist/erlang.rs")),
+    (&["gamma"], include_str!("../../random/dist/gamma.rs")),
+    (&["hyperexponential"], include_str!("../../random/dist/hyperexponential.rs")),
+    (&["pareto"], include_str!("../../random/dist/pareto.rs")),
+    (&["weibull"], include_str!("../../random/dist/weibull.rs")),
+    (&["normal"], include_str!("../../random/dist/normal.rs")),
+    (&["geometric"], include_str!("../../random/dist/geometric.rs")),
+    (&["mix"], include_str!("../../random/dist/mix.rs")),
+    (&["samples"], include_str!("../../random/dist/samples.rs")),
+];
+
+/// What the manual says about a word.
+pub(super) fn page(word: &str) -> Option<String> {
+    let (_, text) = PAGES.iter().find(|(words, _)| words.contains(&word))?;
+    let lines = text.lines().map_while(|line| line.strip_prefix("//!"));
+    let lines: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    Some(lines.join("\n"))
+}
+
+/// Words that only the manual knows.
+pub(super) fn words() -> impl Iterator<Item = &'static str> {
+    PAGES.iter().flat_map(|(words, _)| words.iter().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_says_something() {
+        for word in words() {
+            assert!(page(word).is_some_and(|text| text.len() > 40), "{word}");
+        }
+    }
+}

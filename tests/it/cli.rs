@@ -1,0 +1,288 @@
+//! The program as the shell sees it: exit codes that are fixed for good, results on standard output and nothing else there.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// One queue that nobody waits long at, for two seconds.
+const QUIET: &str = r#"
+version = 1
+name = "quiet"
+[sim]
+duration = "2s"
+warmup = "0s"
+replications = 4
+[defaults]
+transport = "free"
+[clients.people]
+calls = "desk"
+rate = "50/s"
+[services.desk]
+concurrency = 2
+work = { mean = "5ms" }
+[variants.slow]
+"services.desk.work" = { mean = "9ms" }
+"#;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// A folder with a scenario in it.
+fn with(text: &str) -> TempDir {
+    let folder = folder();
+    fs::write(folder.path().join("a.toml"), text).unwrap();
+    folder
+}
+
+fn command(folder: &Path, words: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hoptax"));
+    command.args(words.split_whitespace()).current_dir(folder).env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+}
+
+fn hoptax(folder: &TempDir, words: &str) -> Output {
+    command(folder.path(), words).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Runs and expects this exit code.
+#[track_caller]
+fn ends(folder: &TempDir, words: &str, code: i32) -> Output {
+    let output = hoptax(folder, words);
+    assert_eq!(output.status.code(), Some(code), "hoptax {words}\n{}\n{}", stdout(&output), stderr(&output));
+    output
+}
+
+/// Ends with this code, says nothing on standard output, and all of this on standard error.
+#[track_caller]
+fn fails(folder: &TempDir, words: &str, code: i32, told: &[&str]) {
+    let output = ends(folder, words, code);
+    assert_eq!(stdout(&output), "", "hoptax {words}");
+    for word in told {
+        assert!(stderr(&output).contains(word), "hoptax {words}: no `{word}` in\n{}", stderr(&output));
+    }
+    assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_run_ends_with_0() {
+    let folder = with(QUIET);
+    let output = ends(&folder, "run a.toml", 0);
+    assert!(stdout(&output).starts_with("quiet · "), "{}", stdout(&output));
+    assert!(!stdout(&output).contains('\u{1b}') && !stderr(&output).contains('\u{1b}'));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was asked for but a table");
+    for words in [
+        "--version",
+        "--help",
+        "run --help",
+        "explain",
+        "explain concurrency",
+        "completions bash",
+        "check a.toml",
+        "check",
+        "trace a.toml",
+    ] {
+        assert!(!ends(&folder, words, 0).stdout.is_empty(), "{words}");
+    }
+}
+
+#[test]
+fn standard_output_carries_results_only() {
+    let folder = with(QUIET);
+    let is_json = |output: &Output| serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap();
+    let json = is_json(&ends(&folder, "run a.toml --format json", 0));
+    assert_eq!(json["conservation"]["holds"], true);
+    assert_eq!(is_json(&ends(&folder, "run a.toml -o -", 0)), json);
+    assert_eq!(is_json(&ends(&folder, "run a.toml --variant all --format json", 0)).as_array().unwrap().len(), 2);
+    assert!(stdout(&ends(&folder, "run a.toml --format csv", 0)).starts_with("section,"));
+    assert!(stdout(&ends(&folder, "run a.toml --format md", 0)).starts_with("# quiet"));
+    is_json(&ends(&folder, "schema", 0));
+    // Quiet: nothing but the result.
+    assert_eq!(stderr(&ends(&folder, "run a.toml -q", 0)), "");
+}
+
+#[test]
+fn colours_come_where_they_are_asked_for() {
+    let folder = with(QUIET);
+    assert!(stdout(&ends(&folder, "run a.toml --color always", 0)).contains('\u{1b}'));
+    assert!(!stdout(&ends(&folder, "run a.toml --color never", 0)).contains('\u{1b}'));
+    let plain = command(folder.path(), "run a.toml").env("NO_COLOR", "1").output().unwrap();
+    assert!(!stdout(&plain).contains('\u{1b}'));
+}
+
+#[test]
+fn files_are_written_whole_or_not_at_all() {
+    let folder = with(QUIET);
+    let at = |name: &str| folder.path().join(name);
+    ends(&folder, "run a.toml -o new/a.json -o a.csv -o a.md -o a.txt", 0);
+    let json = fs::read_to_string(at("new/a.json")).unwrap();
+    serde_json::from_str::<serde_json::Value>(&json).unwrap();
+    assert!(fs::read_to_string(at("a.txt")).unwrap().starts_with("quiet"));
+    // An invalid scenario, a wrong ending, a path through a file: what is there stays, and no draft is left behind.
+    fs::write(at("bad.toml"), "version = 2").unwrap();
+    fails(&folder, "run bad.toml -o new/a.json", 3, &["bad.toml"]);
+    fails(&folder, "run a.toml -o a.pdf", 2, &["a.pdf"]);
+    let output = ends(&folder, "run a.toml -o a.csv/deep.json", 1);
+    assert!(stderr(&output).contains("a.csv/deep.json"), "{}", stderr(&output));
+    let output = ends(&folder, "run a.toml -o new", 2);
+    assert!(output.stdout.is_empty());
+    fs::create_dir(at("folder.json")).unwrap();
+    assert!(stderr(&ends(&folder, "run a.toml -o folder.json", 1)).contains("is a directory"));
+    assert_eq!(fs::read_to_string(at("new/a.json")).unwrap(), json);
+    let mut left: Vec<String> =
+        fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    left.sort();
+    assert_eq!(left, ["a.csv", "a.md", "a.toml", "a.txt", "bad.toml", "folder.json", "new"]);
+    assert_eq!(fs::read_dir(at("new")).unwrap().count(), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_a_failure_and_a_closed_pipe_is_none() {
+    let folder = with(QUIET);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command(folder.path(), "run a.toml").stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("standard output"), "{}", stderr(&output));
+    let mut child = command(folder.path(), "run a.toml --format json").stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_read_ends_with_1() {
+    let folder = with(QUIET);
+    fails(&folder, "run nowhere.toml", 1, &["nowhere.toml"]);
+    fails(&folder, "check no/where.toml", 1, &["no/where.toml"]);
+    fs::write(folder.path().join("mine.toml"), "mine").unwrap();
+    fails(&folder, "new mine.toml", 1, &["mine.toml", "--force"]);
+}
+
+#[test]
+fn what_makes_no_sense_ends_with_2() {
+    let folder = with(QUIET);
+    fails(&folder, "rum a.toml", 2, &["rum", "run"]);
+    fails(&folder, "run a.toml --frobnicate", 2, &["--frobnicate"]);
+    fails(&folder, "run a.toml --variant fast", 2, &["no variant `fast`", "slow"]);
+    fails(&folder, "run a.toml --set rate", 2, &["rate"]);
+    fails(&folder, "run a.toml -j 0", 2, &["--jobs"]);
+    fails(&folder, "run a.toml -n 0", 2, &["--replications"]);
+    fails(&folder, "explain concurency", 2, &["concurrency"]);
+    fails(&folder, "validate mm2", 2, &["mm2", "mm1"]);
+}
+
+#[test]
+fn an_invalid_scenario_ends_with_3_and_says_where() {
+    let folder = with(&QUIET.replace("concurrency = 2", "workers = 2").replace("\"50/s\"", "50"));
+    // Both mistakes in one go, each with its place.
+    fails(&folder, "run a.toml", 3, &["a.toml:12:8", "a.toml:14:1", "concurrency"]);
+    fails(&folder, "check a.toml", 3, &["a.toml:12:8"]);
+    let folder = with(QUIET);
+    fails(&folder, "run a.toml --set services.desk.workers=3", 3, &["--set", "concurrency"]);
+    fails(&folder, "run a.toml --set services.dsk.concurrency=3", 3, &["desk"]);
+    fails(&folder, "run a.toml --set services.desk.replicas=0", 3, &["replicas"]);
+    fails(&folder, "run .", 3, &["directory"]);
+    for (name, bytes) in
+        [("empty.toml", &b""[..]), ("text.toml", b"Dear reader"), ("bytes.toml", b"version = \"\xff\"")]
+    {
+        fs::write(folder.path().join(name), bytes).unwrap();
+        fails(&folder, &format!("run {name}"), 3, &[name]);
+    }
+}
+
+#[test]
+fn a_guard_ends_with_4() {
+    let folder = with(QUIET);
+    // Before the run, where the forecast can tell.
+    fails(&folder, "run a.toml --set sim.duration=900d --set clients.people.rate=9999/s", 4, &["max_events", "10^1"]);
+    fails(&folder, "run a.toml --set sim.max_events=50", 4, &["max_events"]);
+    // During the run: what had been measured is shown, and why there is no more.
+    let output = ends(&folder, "run a.toml --set sim.max_in_flight=3 --set services.desk.work=1s", 4);
+    assert!(stdout(&output).contains("max_in_flight"), "{}", stdout(&output));
+    // An overloaded node is named before anything else.
+    let output = ends(&folder, "run a.toml --set services.desk.work=90ms", 4);
+    let lines = stdout(&output);
+    assert!(lines.lines().nth(2).unwrap_or_default().contains("desk"), "{lines}");
+}
+
+/// The scenario with a promise.
+fn promising(expect: &str) -> String {
+    format!("{QUIET}\n[[slos]]\nof = \"people\"\nexpect = \"{expect}\"\n")
+}
+
+#[test]
+fn a_broken_promise_ends_with_99() {
+    ends(&with(&promising("p90 < 1s")), "run a.toml", 0);
+    let folder = with(&promising("p90 < 1ms"));
+    assert!(stdout(&ends(&folder, "run a.toml", 99)).contains("failed"));
+    ends(&folder, "run a.toml -o a.json --format json", 99);
+    assert!(folder.path().join("a.json").exists());
+    ends(&folder, "run a.toml --no-slo", 0);
+    fails(&folder, "run a.toml --no-slo --strict", 2, &["--strict"]);
+    // A guard that was hit counts for more.
+    ends(&folder, "run a.toml --set sim.max_in_flight=2", 4);
+    // No request, no promise kept.
+    let folder = with(
+        &promising("p90 < 1s")
+            .replace("rate = \"50/s\"", "phases = [{ duration = \"3s\", rate = \"0/s\" }, { rate = \"1/s\" }]"),
+    );
+    assert!(stdout(&ends(&folder, "run a.toml", 99)).contains("no data"));
+}
+
+#[test]
+fn an_undecided_promise_fails_where_that_is_asked_for() {
+    let measured = ends(&with(QUIET), "run a.toml --format json", 0);
+    let json: serde_json::Value = serde_json::from_slice(&measured.stdout).unwrap();
+    let mean = json["clients"]["people"]["latency_ms"]["mean"]["value"].as_f64().unwrap();
+    let folder = with(&promising(&format!("mean < {mean}ms")));
+    assert!(stdout(&ends(&folder, "run a.toml", 0)).contains("undecided"));
+    ends(&folder, "run a.toml --strict", 99);
+}
+
+#[test]
+fn without_a_file_the_default_is_run_and_kept() {
+    let folder = folder();
+    let output = ends(&folder, "run --no-slo --set sim.duration=1s --set sim.warmup=0s -n 3", 0);
+    let kept = folder.path().join("output/function-call-or-network-call");
+    for name in ["summary.json", "summary.csv", "summary.md", "charts"] {
+        assert!(kept.join(name).exists(), "no {name}: {}", stderr(&output));
+    }
+    for picture in fs::read_dir(kept.join("charts")).unwrap().map(|p| p.unwrap().path()) {
+        let bytes = fs::read(&picture).unwrap();
+        let start: &[u8] = if picture.extension().unwrap() == "png" { b"\x89PNG" } else { b"<svg" };
+        assert!(bytes.starts_with(start), "{}", picture.display());
+    }
+    // A table for the screen: 80 columns.
+    for line in stdout(&output).lines() {
+        assert!(unicode_width::UnicodeWidthStr::width(line) <= 80, "{line}");
+    }
+}
+
+#[test]
+fn a_new_scenario_runs() {
+    let folder = folder();
+    ends(&folder, "new mine.toml", 0);
+    ends(&folder, "check mine.toml", 0);
+    ends(&folder, "run mine.toml --no-slo --set sim.duration=5s", 0);
+}
+
+#[test]
+fn threads_change_nothing_and_seeds_do() {
+    let folder = with(QUIET);
+    let of = |words: &str| stdout(&ends(&folder, &format!("run a.toml --format json {words}"), 0));
+    assert_eq!(of("-j 1"), of("-j 2"));
+    assert_eq!(of("--seed 7"), of("--set sim.seed=7"));
+    assert_ne!(of("--seed 7"), of("--seed 8"));
+    assert_eq!(of("-n 5"), of("--set sim.replications=5"));
+    assert_eq!(of("--set clients.people.rate=50/s"), of(""));
+}

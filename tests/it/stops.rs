@@ -1,0 +1,84 @@
+//! Runs that stop early: guards, and whoever watches.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hoptax::experiment::{self, Failure, Watch};
+use hoptax::machine::{Machine, Stop};
+use hoptax::units::Time;
+
+use crate::bench::{checked, plan};
+
+/// A million events in four replications.
+const TEXT: &str = r#"
+version = 1
+name = "stops"
+[sim]
+duration = "100s"
+warmup = "0s"
+replications = 4
+[defaults]
+transport = "free"
+[clients.people]
+calls = "desk"
+rate = "1000/s"
+[services.desk]
+concurrency = 9
+work = { mean = "5ms" }
+"#;
+
+#[test]
+fn the_guard_on_events_stops_a_run() {
+    let mut plan = plan(TEXT);
+    plan.max_events = 100_000;
+    let finished = Machine::new(&plan, 1, ()).run(|_| true);
+    assert_eq!(finished.stop, Stop::Events);
+    assert!((100_000..200_000).contains(&finished.events), "{}", finished.events);
+    assert!(!finished.at_rest);
+}
+
+#[test]
+fn the_guard_on_requests_in_flight_stops_a_run() {
+    let mut plan = plan(TEXT);
+    plan.max_in_flight = 12;
+    let finished = Machine::new(&plan, 1, ()).run(|_| true);
+    assert_eq!(finished.stop, Stop::InFlight);
+    assert!(finished.at < Time(100_000_000_000));
+}
+
+#[test]
+fn a_watch_that_has_enough_stops_a_run() {
+    let plan = plan(TEXT);
+    let mut last = Time(0);
+    let finished = Machine::new(&plan, 1, ()).run(|now| {
+        assert!(now > last);
+        last = now;
+        now < Time(50_000_000_000)
+    });
+    assert_eq!(finished.stop, Stop::Interrupted);
+    assert!(finished.at > Time(50_000_000_000) && finished.at < Time(100_000_000_000));
+}
+
+/// Has enough when so much of all replications is done.
+struct Until(f64, AtomicBool);
+
+impl Watch for Until {
+    fn advanced(&self, share_done: f64) {
+        if share_done >= self.0 {
+            self.1.store(true, Ordering::Relaxed);
+        }
+    }
+    fn stopped(&self) -> bool {
+        self.1.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn an_interrupted_run_keeps_the_replications_that_had_ended() {
+    let (checked, until) = (checked(TEXT), |share| Until(share, AtomicBool::new(false)));
+    let some = experiment::run(&checked, Some(1), &until(0.6)).unwrap();
+    assert!(some.run.partial && some.run.replications == 2, "{:?}", some.run);
+    assert!(some.conservation.holds && some.clients["people"].arrived > 150_000);
+    assert_eq!(experiment::run(&checked, Some(1), &until(0.1)).unwrap_err(), Failure::Interrupted);
+    let whole = experiment::run(&checked, Some(1), &until(2.0)).unwrap();
+    assert!(!whole.run.partial && whole.run.replications == 4);
+}
