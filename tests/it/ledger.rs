@@ -325,7 +325,7 @@ tables.t = {{ writers = {writers} }}
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_parts_of_every_request_add_up_to_its_latency(bytes in prop::collection::vec(any::<u8>(), 250)) {
