@@ -343,7 +343,7 @@ mod tests {
     #[test]
     fn a_long_title_shrinks_before_it_is_cut() {
         assert_eq!(heading("short"), ("short".into(), size::TITLE));
-        let (long, size) = heading("five-milliseconds-become-fifty, variant busy: request 145 of users");
+        let (long, size) = heading("five-milliseconds-become-fifty, variant cold-connections: request 1145 of users");
         assert!(long.ends_with("users") && size < size::TITLE, "{long} {size}");
         let (cut, size) = heading(&"支払いサービス".repeat(20));
         assert!(cut.ends_with('…') && room(&cut, size) < WIDTH, "{cut}");
