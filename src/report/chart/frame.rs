@@ -221,7 +221,7 @@ fn heading(title: &str) -> (String, f64) {
     let size = (size::TITLE * wide / (room(title, size::TITLE) * BOLD)).clamp(size::TITLE * 0.7, size::TITLE);
     let mut heading = title.to_owned();
     let mut letters = crate::report::text::width(title);
-    while letters > 1 && room(&heading, size) * BOLD > wide {
+    while letters > 1 && room(&heading, size) * BOLD > wide + 0.5 {
         letters -= 1;
         heading = crate::report::text::cut(title, letters);
     }
