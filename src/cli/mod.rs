@@ -49,8 +49,6 @@ struct Cli {
 enum Verb {
     Run(run::Args),
     Check(check::Args),
-    // Hidden until a request can be followed: a verb exists when it works.
-    #[command(hide = true)]
     Trace(trace::Args),
     Explain(explain::Args),
     Validate(validate::Args),

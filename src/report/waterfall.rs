@@ -18,6 +18,9 @@ const NAME: usize = 26;
 const TIME: usize = 7;
 const GAP: usize = 2;
 
+/// A tree deeper than this is set in by one column a level instead of two.
+const DEEP: usize = 6;
+
 /// In a bar: a callee works; nobody waits for this any more.
 const CALLEE: char = '·';
 const LATE: char = '×';
@@ -43,30 +46,45 @@ pub fn rows(trace: &Trace, most: usize) -> (Vec<Row>, usize) {
             None => waiting.push(Row { span: at, depth: 0 }),
         }
     }
-    let kept = longest(spans, most);
+    let mere = |at: usize| is_mere_frame(&spans[at], children[at].as_slice());
+    let shown: Vec<usize> = (0..spans.len()).filter(|at| !mere(*at)).collect();
+    let kept = longest(spans, &shown, most);
     waiting.reverse();
     let mut rows = Vec::new();
     while let Some(row) = waiting.pop() {
-        let mut below = std::mem::take(&mut children[row.span]);
+        let depth = row.depth + usize::from(!mere(row.span));
+        let mut below = children[row.span].clone();
         below.sort_by_key(|at| Reverse((spans[*at].from, *at)));
-        waiting.extend(below.into_iter().map(|span| Row { span, depth: row.depth + 1 }));
+        waiting.extend(below.into_iter().map(|span| Row { span, depth }));
         rows.extend(kept[row.span].then_some(row));
     }
-    let left = spans.len() - rows.len();
+    let left = shown.len() - rows.len();
     (rows, left)
 }
 
-/// Marks the `most` spans that took longest; with each its parents, so that none hangs in the air.
-fn longest(spans: &[Span], most: usize) -> Vec<bool> {
-    let mut kept = vec![spans.len() <= most; spans.len()];
-    let mut order: Vec<usize> = (0..spans.len()).collect();
+/// Whether a span is a branch that is nothing but the one call in it: a line for each would say everything twice.
+fn is_mere_frame(span: &Span, children: &[usize]) -> bool {
+    span.kind == Kind::Branch && children.len() == 1 && span.segments.iter().all(|s| s.to == s.from)
+}
+
+/// Marks the `most` of the `shown` spans that took longest; with each its parents, so that none hangs in the air.
+fn longest(spans: &[Span], shown: &[usize], most: usize) -> Vec<bool> {
+    let mut listed = vec![false; spans.len()];
+    for at in shown {
+        listed[*at] = true;
+    }
+    if shown.len() <= most {
+        return listed;
+    }
+    let mut kept = vec![false; spans.len()];
+    let mut order = shown.to_vec();
     order.sort_by_key(|at| (Reverse(spans[*at].to - spans[*at].from), *at));
     let mut room = most;
     for at in order {
         let mut line = Vec::new();
         let mut next = Some(at);
         while let Some(at) = next.filter(|at| !kept[*at]) {
-            line.push(at);
+            line.extend(listed[at].then_some(at));
             next = spans[at].parent.filter(|parent| *parent < at);
         }
         if line.len() <= room {
@@ -127,7 +145,9 @@ pub fn ms(ns: u64) -> f64 {
 /// The waterfall for a terminal of `room` columns.
 pub fn render(trace: &Trace, room: usize, all: bool, color: bool) -> String {
     let (rows, left) = rows(trace, if all { usize::MAX } else { MANY });
-    let called = |row: &Row| name(&trace.spans[row.span], row.depth);
+    let deepest = rows.iter().map(|row| row.depth).max().unwrap_or(0);
+    let step = if deepest > DEEP { 1 } else { 2 };
+    let called = |row: &Row| name(&trace.spans[row.span], row.depth, step);
     let names = rows.iter().map(|row| width(&called(row))).fold(4, usize::max).min(NAME);
     let wide = room - names - 2 * (TIME + GAP) - GAP;
     let mut lines = vec![Tone::Strong.paint(&cut(&title(trace), room), color)];
@@ -158,8 +178,9 @@ pub fn render(trace: &Trace, room: usize, all: bool, color: bool) -> String {
 }
 
 /// A name below its parents, with its remark before it: a name may be cut, a remark must not.
-fn name(span: &Span, depth: usize) -> String {
-    let indent = if depth == 0 { String::new() } else { format!("{}└ ", "  ".repeat((depth - 1).min(6))) };
+fn name(span: &Span, depth: usize, step: usize) -> String {
+    let indent =
+        if depth == 0 { String::new() } else { format!("{}└ ", " ".repeat(step * (depth - 1).min(12 / step))) };
     let mark = if span.outcome.is_good() { "" } else { "✗ " };
     let remark = remark(span.outcome, span.abandoned).map_or_else(String::new, |remark| format!("{mark}{remark}: "));
     format!("{indent}{remark}{}", clean(&span.name))
@@ -249,8 +270,17 @@ mod tests {
         let trace = sample_trace::trace();
         let (rows, left) = rows(&trace, 100);
         let order: Vec<(usize, usize)> = rows.iter().map(|row| (row.span, row.depth)).collect();
-        assert_eq!(order, [(0, 0), (1, 1), (2, 2), (4, 3), (6, 4), (3, 2), (5, 3), (7, 3)]);
+        assert_eq!(order, [(0, 0), (1, 1), (4, 2), (6, 3), (3, 2), (5, 3), (7, 3)]);
         assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn a_branch_that_is_nothing_but_a_call_is_not_listed() {
+        let mut trace = sample_trace::trace();
+        let shown = |trace: &Trace| rows(trace, 100).0.iter().map(|row| (row.span, row.depth)).collect::<Vec<_>>();
+        assert_eq!(shown(&trace)[..5], [(0, 0), (1, 1), (4, 2), (6, 3), (3, 2)], "span 2 only frames span 4");
+        trace.spans[2].segments = vec![crate::experiment::trace::Segment { cause: Cause::Wait, from: 0, to: 1 }];
+        assert!(shown(&trace).contains(&(2, 2)));
     }
 
     #[test]

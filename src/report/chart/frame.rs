@@ -28,8 +28,8 @@ const PLOTTERS_FONT: f64 = 1.24;
 /// The families that a viewer of the SVG may have, best first. The PNG has the first, embedded.
 const FAMILIES: &str = "Inter, Helvetica Neue, Arial, DejaVu Sans, sans-serif";
 
-/// Mean advance of Inter's bold letters by size, on the safe side.
-const ADVANCE: f64 = 0.58;
+/// Bold letters are this much wider.
+const BOLD: f64 = 1.03;
 
 /// Sizes of text, points.
 pub(super) mod size {
@@ -206,14 +206,26 @@ pub(super) fn picture(title: &Title, height: f64, draw: impl FnOnce(&Canvas)) ->
         let backend = SVGBackend::with_string(&mut svg, ((WIDTH * FINE) as u32, (height * FINE) as u32));
         let canvas = Canvas { area: backend.into_drawing_area() };
         let _ = canvas.area.fill(&PAPER);
-        let room = ((WIDTH - 64.0) / (size::TITLE * ADVANCE)) as usize;
-        let heading = crate::report::text::cut(&title.title, room);
-        canvas.text(&heading, (32.0, 38.0), Type::of(size::TITLE).bold());
+        let (heading, size) = heading(&title.title);
+        canvas.text(&heading, (32.0, 38.0), Type::of(size).bold());
         canvas.text(&title.subtitle, (32.0, 65.0), Type::of(size::SUBTITLE).faint());
         draw(&canvas);
         let _ = canvas.area.present();
     }
     shown(&svg, title, height)
+}
+
+/// A title and its size: a long one is set smaller, one that is too long for that is cut.
+fn heading(title: &str) -> (String, f64) {
+    let wide = WIDTH - 64.0;
+    let size = (size::TITLE * wide / (room(title, size::TITLE) * BOLD)).clamp(size::TITLE * 0.7, size::TITLE);
+    let mut heading = title.to_owned();
+    let mut letters = crate::report::text::width(title);
+    while letters > 1 && room(&heading, size) * BOLD > wide + 0.5 {
+        letters -= 1;
+        heading = crate::report::text::cut(title, letters);
+    }
+    (heading, size)
 }
 
 /// Gives the picture its size on the screen, round joins, and words for those who cannot see it.
@@ -326,6 +338,15 @@ mod tests {
         for (x, y) in lines.iter().flat_map(|(from, to)| [from, to]) {
             assert!((10.0..=60.0).contains(x) && (20.0..=40.0).contains(y), "{x} {y}");
         }
+    }
+
+    #[test]
+    fn a_long_title_shrinks_before_it_is_cut() {
+        assert_eq!(heading("short"), ("short".into(), size::TITLE));
+        let (long, size) = heading("five-milliseconds-become-fifty, variant cold-connections: request 1145 of users");
+        assert!(long.ends_with("users") && size < size::TITLE, "{long} {size}");
+        let (cut, size) = heading(&"支払いサービス".repeat(20));
+        assert!(cut.ends_with('…') && room(&cut, size) < WIDTH, "{cut}");
     }
 
     #[test]

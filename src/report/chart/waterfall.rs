@@ -13,9 +13,10 @@ use crate::report::waterfall::{Row, causes, end, facts, ms, remark, rows, title}
 /// Spans drawn at most.
 const ROWS: usize = 36;
 
-/// Longest name of a span, letters; how far a child is set in.
+/// Longest name of a span, letters; how far a child is set in, and the deepest at most.
 const LABEL: usize = 26;
 const INDENT: f64 = 14.0;
+const DEEPEST: f64 = 112.0;
 
 /// Where the bars begin; below them axis and key.
 const TOP: f64 = 96.0;
@@ -35,7 +36,7 @@ pub fn waterfall(trace: &Trace) -> String {
     let bottom = TOP + ROW * rows.len() as f64;
     let key = Key::of(&causes(trace), &[], 32.0, WIDTH - 32.0);
     picture(&heading, bottom + FOOT + key.height + 48.0, |canvas| {
-        let wide = |row: &Row| 32.0 + indent(row) + room(&called(trace, row), size::SMALL);
+        let wide = |row: &Row| 32.0 + indent(row, &rows) + room(&called(trace, row), size::SMALL);
         let left = rows.iter().map(wide).fold(120.0, f64::max) + 14.0;
         let area = Area { left, top: TOP, right: WIDTH - 32.0 - TOOK, bottom };
         let scale = Scale::exact(0.0, ms(end(trace)), area.left, area.right);
@@ -43,7 +44,9 @@ pub fn waterfall(trace: &Trace) -> String {
         answer(canvas, trace, area, &scale);
         for (i, row) in rows.iter().enumerate() {
             let top = TOP + ROW * i as f64 + (ROW - BAR) / 2.0;
-            span(canvas, trace, row, &scale, (top, top + BAR));
+            let name = (32.0 + indent(row, &rows), top + BAR / 2.0);
+            canvas.text(&called(trace, row), name, Type::of(size::SMALL));
+            span(canvas, &trace.spans[row.span], &scale, (top, top + BAR));
         }
         key.draw(canvas, bottom + FOOT);
         canvas.text(&notes(trace, left_out), (32.0, bottom + FOOT + key.height + 16.0), Type::of(size::SMALL).faint());
@@ -59,8 +62,10 @@ fn notes(trace: &Trace, left_out: usize) -> String {
     notes.join(" · ")
 }
 
-fn indent(row: &Row) -> f64 {
-    INDENT * row.depth.min(8) as f64
+/// How far a name is set in, so that even a deep tree leaves room for its bars.
+fn indent(row: &Row, rows: &[Row]) -> f64 {
+    let deepest = rows.iter().map(|row| row.depth).max().unwrap_or(0).max(1);
+    INDENT.min(DEEPEST / deepest as f64) * row.depth as f64
 }
 
 fn called(trace: &Trace, row: &Row) -> String {
@@ -75,11 +80,9 @@ fn answer(canvas: &Canvas, trace: &Trace, area: Area, scale: &Scale) {
     }
 }
 
-fn span(canvas: &Canvas, trace: &Trace, row: &Row, scale: &Scale, (top, bottom): (f64, f64)) {
-    let span = &trace.spans[row.span];
+fn span(canvas: &Canvas, span: &Span, scale: &Scale, (top, bottom): (f64, f64)) {
     let middle = f64::midpoint(top, bottom);
     let place = |ns: u64| scale.at(ms(ns));
-    canvas.text(&called(trace, row), (32.0 + indent(row), middle), Type::of(size::SMALL));
     // However short it is, it is seen.
     let right = place(span.to).max(place(span.from) + 1.5);
     for (from, to) in gaps(span) {
