@@ -2,6 +2,8 @@
 //!
 //! Lowering cannot fail: it takes what the check let through.
 
+mod branches;
+mod calls;
 mod load;
 mod program;
 mod queries;

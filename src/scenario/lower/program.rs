@@ -5,14 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::id::NONE;
-use crate::model::plan::{self, Branch, Split};
-use crate::model::{CallId, ForkId, LaneId, NodeId, Op, Outcome, Pc, SplitId};
+use crate::model::plan::Split;
+use crate::model::{NodeId, Op, Outcome, Pc, SplitId};
 use crate::random::dist::Law;
 use crate::random::draw::name_hash;
 use crate::units::Span;
 
-use super::super::written::{Arm, Call, Cancels, Endpoint, Io, Node, Step, Target, Verb};
+use super::super::written::{Endpoint, Io, Node, Step, Verb};
 use super::Lowering;
 use super::wire::Wire;
 
@@ -65,7 +64,7 @@ pub(super) struct Code<'a> {
     /// The database whose transaction it is in.
     pub(super) transaction: Option<&'a str>,
     /// Whether its caller may tell it to stop.
-    stops: bool,
+    pub(super) stops: bool,
 }
 
 impl<'a> Code<'a> {
@@ -161,7 +160,7 @@ impl<'s> Lowering<'s> {
     }
 
     /// What an endpoint does: work, wait, fail, steps.
-    fn body(&mut self, code: &mut Code<'s>, sites: &mut Sites, endpoint: &'s Endpoint) {
+    pub(super) fn body(&mut self, code: &mut Code<'s>, sites: &mut Sites, endpoint: &'s Endpoint) {
         if let Some(law) = &endpoint.work.value {
             self.work(code, sites, law);
         }
@@ -251,199 +250,6 @@ impl<'s> Lowering<'s> {
         }
     }
 
-    /// A call: the request is encoded, the worker perhaps given up, the answer decoded.
-    pub(super) fn call(&mut self, code: &mut Code<'s>, sites: &mut Sites, call: &'s Call) {
-        let wire = Wire::of(self, call);
-        let timeout = self.timeout(call).map(|t| self.lane(t));
-        let id = self.site_to(code.place, sites, &call.target.value, timeout, wire.as_ref());
-        let Some(wire) = wire else {
-            return self.function_call(code, call, id);
-        };
-        let writes = self.writes(call);
-        let planned = &mut self.plan.calls[id.index()];
-        planned.writes = writes;
-        planned.in_transaction = code.transaction == Some(call.target.value.node.as_str());
-        let codec = wire.codec();
-        if codec.encode > Span::ZERO {
-            self.acquire(code);
-            self.emit(Op::Encode(id));
-        }
-        self.release(code);
-        let at = self.emit(Op::Call { call: id, fail: Pc::default() });
-        code.fails.push((at, code.held));
-        if codec.decode > Span::ZERO {
-            self.acquire(code);
-            self.emit(Op::Decode(id));
-        }
-    }
-
-    /// A call-site.
-    fn site_to(
-        &mut self,
-        place: Place<'s>,
-        sites: &mut Sites,
-        target: &Target,
-        timeout: Option<LaneId>,
-        wire: Option<&Wire<'s>>,
-    ) -> CallId {
-        let callee = self.nodes[target.node.as_str()];
-        let endpoint = self.endpoints[&(callee, target.endpoint.as_str())];
-        let link = self.link(place.host, callee);
-        let planned = plan::Call {
-            edge: self.edge(place.caller, endpoint),
-            link,
-            endpoint,
-            site: sites.next(&super::endpoint_name(&target.node, &target.endpoint)),
-            there: self.latency(place.host, callee),
-            back: self.latency(callee, place.host),
-            timeout,
-            channel: wire.map_or(NONE, |w| self.channel(link, w.spec)),
-            codec: wire.map_or(NONE, |w| self.codec(w)),
-            bytes: wire.map_or([0; 2], Wire::bytes),
-            proxy: wire.and_then(|w| self.proxy(w)),
-            cancels: wire.is_some_and(|w| w.spec.cancels.value == Cancels::Queued),
-            writes: None,
-            in_transaction: false,
-        };
-        self.plan.calls.push(planned);
-        CallId(self.plan.calls.len() as u32 - 1)
-    }
-
-    /// The callee's program on the caller's worker.
-    fn function_call(&mut self, code: &mut Code<'s>, call: &'s Call, id: CallId) {
-        self.emit(Op::Descend { call: id });
-        let target = &call.target.value;
-        let Some((name, node)) = self.scenario.nodes.get_key_value(&target.node) else { return };
-        let place = Place { caller: name, ..code.place };
-        let mut inner = Code { stops: code.stops, transaction: code.transaction, ..Code::new(place, code.held) };
-        self.body(&mut inner, &mut Sites::default(), &node.endpoints[&target.endpoint]);
-        self.emit(Op::Ascend { call: id, outcome: Outcome::Succeeded });
-        code.held = inner.held;
-        if inner.fails.is_empty() {
-            return;
-        }
-        let over = self.emit(Op::Jump(Pc::default()));
-        for held in [true, false] {
-            let fails: Vec<usize> = inner.fails.iter().filter(|f| f.1 == held).map(|f| f.0).collect();
-            if fails.is_empty() {
-                continue;
-            }
-            let to = self.here();
-            fails.into_iter().for_each(|at| self.land(at, to));
-            self.emit(Op::Ascend { call: id, outcome: Outcome::Error });
-            let at = self.emit(Op::Jump(Pc::default()));
-            code.fails.push((at, held));
-        }
-        let here = self.here();
-        self.land(over, here);
-    }
-
-    fn parallel(
-        &mut self,
-        code: &mut Code<'s>,
-        sites: &mut Sites,
-        branches: &'s [super::super::written::Branch],
-        wait_for: Option<u32>,
-    ) {
-        self.release(code);
-        let id = ForkId(self.plan.forks.len() as u32);
-        self.plan.forks.push(plan::Fork { branches: Vec::new(), need: 0 });
-        let at = self.emit(Op::Fork { fork: id, fail: Pc::default() });
-        code.fails.push((at, code.held));
-        let over = self.emit(Op::Jump(Pc::default()));
-        let mut planned = Vec::new();
-        for branch in branches {
-            let entry = self.here();
-            // Only a join that waits for all can tell a missing branch from an ended one.
-            let optional = branch.optional.value && wait_for.is_none();
-            let site = sites.next(&format!("copies {}", label(&branch.step.verb)));
-            planned.extend((0..branch.step.times.value).map(|copy| Branch { entry, copy, site, optional }));
-            self.branch(code.place, sites, &branch.step);
-        }
-        let need = wait_for.unwrap_or(planned.len() as u32);
-        self.plan.forks[id.index()] = plan::Fork { branches: planned, need };
-        let here = self.here();
-        self.land(over, here);
-    }
-
-    /// One branch: it holds nothing at its start and nothing at its end.
-    fn branch(&mut self, place: Place<'s>, sites: &mut Sites, step: &'s Step) {
-        let turns = place.turns || !place.releases;
-        let place = Place { releases: true, turns, ..place };
-        let mut code = Code::new(place, false);
-        self.step(&mut code, sites, step, 1);
-        self.release(&mut code);
-        self.emit(Op::End(Outcome::Succeeded));
-        for held in [true, false] {
-            let fails: Vec<usize> = code.fails.iter().filter(|f| f.1 == held).map(|f| f.0).collect();
-            if fails.is_empty() {
-                continue;
-            }
-            let to = self.here();
-            fails.into_iter().for_each(|at| self.land(at, to));
-            if held {
-                self.emit(if turns { Op::GiveTurn } else { Op::Leave });
-            }
-            self.emit(Op::End(Outcome::Error));
-        }
-    }
-
-    fn split(&mut self, code: &mut Code<'s>, sites: &mut Sites, arms: &'s [Arm]) {
-        let after = arms.iter().all(|arm| self.steps_held(code.place, &arm.steps, code.held));
-        let id = SplitId(self.plan.splits.len() as u32);
-        self.plan.splits.push(Split { ways: Vec::new() });
-        let site = sites.short("split");
-        self.emit(Op::Split { split: id, site });
-        let total: f64 = arms.iter().map(|a| a.weight.value).sum();
-        let (mut sum, mut ways, mut ends) = (0.0, Vec::new(), Vec::new());
-        let before = code.held;
-        for arm in arms {
-            sum += arm.weight.value / total;
-            ways.push((sum, self.here()));
-            code.held = before;
-            for step in &arm.steps {
-                self.step(code, sites, step, step.times.value);
-            }
-            if !after {
-                self.release(code);
-            }
-            ends.push(self.emit(Op::Jump(Pc::default())));
-        }
-        code.held = after;
-        self.plan.splits[id.index()].ways = ways;
-        let here = self.here();
-        ends.into_iter().for_each(|at| self.land(at, here));
-    }
-
-    /// Whether the worker is held after `steps`, given whether it was before.
-    fn steps_held(&self, place: Place<'s>, steps: &'s [Step], held: bool) -> bool {
-        steps.iter().fold(held, |held, step| {
-            let after = self.verb_held(place, &step.verb, held);
-            if step.probability.value < 1.0 { after && held } else { after }
-        })
-    }
-
-    fn verb_held(&self, place: Place<'s>, verb: &'s Verb, held: bool) -> bool {
-        match verb {
-            Verb::Work(law) => held || !is_nothing(law),
-            _ if !place.releases => held,
-            Verb::Wait(law) => held && is_nothing(law),
-            Verb::Parallel { .. } => false,
-            Verb::Split(arms) => arms.iter().all(|arm| self.steps_held(place, &arm.steps, held)),
-            Verb::Transaction { steps, .. } => self.steps_held(place, steps, false),
-            Verb::Call(call) | Verb::Query(call) => {
-                if let Some(wire) = Wire::of(self, call) {
-                    return wire.codec().decode > Span::ZERO;
-                }
-                let target = &call.target.value;
-                let endpoint = &self.scenario.nodes[&target.node].endpoints[&target.endpoint];
-                let held = held || endpoint.work.value.as_ref().is_some_and(|law| !is_nothing(law));
-                let held = held && endpoint.wait.value.as_ref().is_none_or(is_nothing);
-                self.steps_held(place, &endpoint.steps, held)
-            }
-        }
-    }
-
     /// A client's request: one of its calls, then the answer.
     fn client_program(&mut self, name: &str) {
         let Some((name, client)) = self.scenario.clients.get_key_value(name) else { return };
@@ -481,12 +287,12 @@ impl<'s> Lowering<'s> {
 }
 
 /// Whether a law is constantly zero: such work needs no worker and such a wait gives none up.
-fn is_nothing(law: &Law) -> bool {
+pub(super) fn is_nothing(law: &Law) -> bool {
     matches!(law, Law::Constant { value } if *value < 0.5)
 }
 
 /// What a `probability` decides about.
-fn label(verb: &Verb) -> String {
+pub(super) fn label(verb: &Verb) -> String {
     match verb {
         Verb::Work(_) => "work".into(),
         Verb::Wait(_) => "wait".into(),

@@ -1,0 +1,100 @@
+//! Calls become operations: across the network, or on the caller's own worker.
+
+use crate::model::id::NONE;
+use crate::model::plan;
+use crate::model::{CallId, LaneId, Op, Outcome, Pc};
+use crate::units::Span;
+
+use super::super::written::{Call, Cancels, Target};
+use super::Lowering;
+use super::program::{Code, Place, Sites};
+use super::wire::Wire;
+
+impl<'s> Lowering<'s> {
+    /// A call: the request is encoded, the worker perhaps given up, the answer decoded.
+    pub(super) fn call(&mut self, code: &mut Code<'s>, sites: &mut Sites, call: &'s Call) {
+        let wire = Wire::of(self, call);
+        let timeout = self.timeout(call).map(|t| self.lane(t));
+        let id = self.site_to(code.place, sites, &call.target.value, timeout, wire.as_ref());
+        let Some(wire) = wire else {
+            return self.function_call(code, call, id);
+        };
+        let writes = self.writes(call);
+        let planned = &mut self.plan.calls[id.index()];
+        planned.writes = writes;
+        planned.in_transaction = code.transaction == Some(call.target.value.node.as_str());
+        let codec = wire.codec();
+        if codec.encode > Span::ZERO {
+            self.acquire(code);
+            self.emit(Op::Encode(id));
+        }
+        self.release(code);
+        let at = self.emit(Op::Call { call: id, fail: Pc::default() });
+        code.fails.push((at, code.held));
+        if codec.decode > Span::ZERO {
+            self.acquire(code);
+            self.emit(Op::Decode(id));
+        }
+    }
+
+    /// A call-site.
+    pub(super) fn site_to(
+        &mut self,
+        place: Place<'s>,
+        sites: &mut Sites,
+        target: &Target,
+        timeout: Option<LaneId>,
+        wire: Option<&Wire<'s>>,
+    ) -> CallId {
+        let callee = self.nodes[target.node.as_str()];
+        let endpoint = self.endpoints[&(callee, target.endpoint.as_str())];
+        let link = self.link(place.host, callee);
+        let planned = plan::Call {
+            edge: self.edge(place.caller, endpoint),
+            link,
+            endpoint,
+            site: sites.next(&super::endpoint_name(&target.node, &target.endpoint)),
+            there: self.latency(place.host, callee),
+            back: self.latency(callee, place.host),
+            timeout,
+            channel: wire.map_or(NONE, |w| self.channel(link, w.spec)),
+            codec: wire.map_or(NONE, |w| self.codec(w)),
+            bytes: wire.map_or([0; 2], Wire::bytes),
+            proxy: wire.and_then(|w| self.proxy(w)),
+            cancels: wire.is_some_and(|w| w.spec.cancels.value == Cancels::Queued),
+            writes: None,
+            in_transaction: false,
+        };
+        self.plan.calls.push(planned);
+        CallId(self.plan.calls.len() as u32 - 1)
+    }
+
+    /// The callee's program on the caller's worker.
+    fn function_call(&mut self, code: &mut Code<'s>, call: &'s Call, id: CallId) {
+        self.emit(Op::Descend { call: id });
+        let target = &call.target.value;
+        let Some((name, node)) = self.scenario.nodes.get_key_value(&target.node) else { return };
+        let place = Place { caller: name, ..code.place };
+        let mut inner = Code { stops: code.stops, transaction: code.transaction, ..Code::new(place, code.held) };
+        self.body(&mut inner, &mut Sites::default(), &node.endpoints[&target.endpoint]);
+        self.emit(Op::Ascend { call: id, outcome: Outcome::Succeeded });
+        code.held = inner.held;
+        if inner.fails.is_empty() {
+            return;
+        }
+        let over = self.emit(Op::Jump(Pc::default()));
+        for held in [true, false] {
+            let fails: Vec<usize> = inner.fails.iter().filter(|f| f.1 == held).map(|f| f.0).collect();
+            if fails.is_empty() {
+                continue;
+            }
+            let to = self.here();
+            fails.into_iter().for_each(|at| self.land(at, to));
+            self.emit(Op::Ascend { call: id, outcome: Outcome::Error });
+            let at = self.emit(Op::Jump(Pc::default()));
+            code.fails.push((at, held));
+        }
+        let here = self.here();
+        self.land(over, here);
+    }
+}

@@ -1,0 +1,107 @@
+//! The scenario as written: what the file says, defaults filled in and marked, nothing resolved yet.
+//!
+//! Every value knows its place in the text; a value without a place is a default. Names are resolved by
+//! the check, units are already numbers.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::units::Span;
+
+mod client;
+mod node;
+mod policy;
+mod promise;
+mod step;
+mod wire;
+
+pub use client::*;
+pub use node::*;
+pub use policy::*;
+pub use promise::*;
+pub use step::*;
+pub use wire::*;
+
+/// A byte range of the scenario's text.
+pub type Place = Range<usize>;
+
+/// A value and where it was written; a default has no place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Given<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands; `None` for a default.
+    pub place: Option<Place>,
+}
+
+impl<T> Given<T> {
+    /// A value that stands in the text.
+    pub fn at(value: T, place: Place) -> Self {
+        Self { value, place: Some(place) }
+    }
+
+    /// A value that nobody wrote.
+    pub fn default(value: T) -> Self {
+        Self { value, place: None }
+    }
+
+    /// Whether nobody wrote it.
+    pub fn is_default(&self) -> bool {
+        self.place.is_none()
+    }
+}
+
+/// The whole file.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Name; default: the file's stem.
+    pub name: Given<String>,
+    /// One sentence; empty by default.
+    pub description: Given<String>,
+    /// `[sim]`.
+    pub sim: Sim,
+    /// `[defaults]`.
+    pub defaults: Defaults,
+    /// Transports by name: the presets, adjusted where the file says so, and the file's own.
+    pub transports: BTreeMap<String, TransportSpec>,
+    /// `[network]`.
+    pub network: Network,
+    /// `[discovery]`.
+    pub discovery: Discovery,
+    /// `[clients.*]` by name.
+    pub clients: BTreeMap<String, Client>,
+    /// `[services.*]`, `[databases.*]`, `[externals.*]` by name (one namespace).
+    pub nodes: BTreeMap<String, Node>,
+    /// `[policies.*]` by name.
+    pub policies: BTreeMap<String, Policy>,
+    /// `[[slos]]` in order.
+    pub slos: Vec<Slo>,
+    /// `[variants.*]` by name: path and the TOML text of the new value, in order.
+    pub variants: BTreeMap<String, Vec<(String, String)>>,
+}
+
+/// `[sim]`.
+#[derive(Clone, Debug)]
+pub struct Sim {
+    /// Measured time; default 60 s.
+    pub duration: Given<Span>,
+    /// Simulated before and thrown away; default 10 s.
+    pub warmup: Given<Span>,
+    /// Default 1.
+    pub seed: Given<u64>,
+    /// Independent runs; default 10.
+    pub replications: Given<u32>,
+    /// Guard on events of one replication; default 10¹⁰.
+    pub max_events: Given<u64>,
+    /// Guard on requests in flight; default 10⁶.
+    pub max_in_flight: Given<u64>,
+}
+
+/// `[defaults]`.
+#[derive(Clone, Debug)]
+pub struct Defaults {
+    /// Transport of calls that name none: a name of `transports` or [`IN_PROCESS`]; default `rest`.
+    pub transport: Given<String>,
+    /// Policy of calls that name none.
+    pub policy: Option<Given<String>>,
+}

@@ -1,0 +1,102 @@
+//! Nodes as written.
+
+use std::collections::BTreeMap;
+
+use crate::random::dist::Law;
+use crate::units::Span;
+
+use super::{Given, Step, Zone};
+
+/// What kind of table a node was written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeKind {
+    /// `[services.*]`.
+    Service,
+    /// `[databases.*]`.
+    Database,
+    /// `[externals.*]`.
+    External,
+}
+
+/// Whether a worker is held while a call waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Io {
+    /// Held.
+    Blocking,
+    /// Free meanwhile.
+    Async,
+}
+
+/// Who is served next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueOrder {
+    /// First come, first served.
+    Fifo,
+    /// Last come, first served.
+    Lifo,
+    /// Anyone.
+    Random,
+    /// Lowest priority number, then first come.
+    Priority,
+}
+
+/// A service, database or external.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Name, placed at its table header.
+    pub name: Given<String>,
+    /// Which kind of table.
+    pub kind: NodeKind,
+    /// Default 1.
+    pub replicas: Given<u32>,
+    /// Workers per replica; default 200 (services), 100 (databases), unlimited (`None`: externals).
+    pub concurrency: Given<Option<u32>>,
+    /// CPU that all work on a replica shares; `None`: every worker its own.
+    pub cores: Given<Option<f64>>,
+    /// Default blocking.
+    pub io: Given<Io>,
+    /// Waiting per replica; `None`: no limit.
+    pub queue_limit: Given<Option<u32>>,
+    /// Default fifo.
+    pub queue_order: Given<QueueOrder>,
+    /// Whether a newcomer takes the worker of a running request (lifo and priority).
+    pub preemptive: Given<bool>,
+    /// How long a request stays in line; `None`: for ever.
+    pub queue_timeout: Given<Option<Law>>,
+    /// Where it stands.
+    pub zone: Given<Option<Zone>>,
+    /// Services: its pools of database connections, by the database's name.
+    pub pools: BTreeMap<String, Pool>,
+    /// Databases: connections over all callers; `None`: no limit.
+    pub max_connections: Given<Option<u32>>,
+    /// Databases: tables and how many may write to each at once.
+    pub tables: BTreeMap<String, Given<u32>>,
+    /// By name; the default endpoint's name is empty.
+    pub endpoints: BTreeMap<String, Endpoint>,
+}
+
+/// The connections of one replica of a service to one database.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    /// The database, as named.
+    pub name: Given<String>,
+    /// So many; default `HikariCP`'s 10.
+    pub connections: Given<u32>,
+    /// How long a caller waits for one before it fails; default `HikariCP`'s 30 s.
+    pub wait: Given<Span>,
+}
+
+/// What a request asks a node to do.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Name; empty for the default endpoint.
+    pub name: Given<String>,
+    /// Own CPU time; `None`: none.
+    pub work: Given<Option<Law>>,
+    /// Time that needs no CPU, after the work; `None`: none.
+    pub wait: Given<Option<Law>>,
+    /// Share of requests that fail after their work.
+    pub error_rate: Given<f64>,
+    /// In order.
+    pub steps: Vec<Step>,
+}

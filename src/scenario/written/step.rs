@@ -1,0 +1,110 @@
+//! Steps as written.
+
+use crate::random::dist::Law;
+use crate::units::Span;
+
+use super::{Given, Place};
+
+/// One step of an endpoint.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The whole step in the text.
+    pub place: Place,
+    /// How often, one after the other (inside `parallel`: at once); default 1.
+    pub times: Given<u32>,
+    /// How likely; default 1.
+    pub probability: Given<f64>,
+    /// What.
+    pub verb: Verb,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum Verb {
+    /// CPU time.
+    Work(Law),
+    /// Time without CPU.
+    Wait(Law),
+    /// A call to a service or external.
+    Call(Call),
+    /// A call to a database.
+    Query(Call),
+    /// Steps during which one connection of the pool to a database is held, and the tables written to stay locked.
+    Transaction {
+        /// The database.
+        database: Given<String>,
+        /// In order.
+        steps: Vec<Step>,
+    },
+    /// Branches that wait together.
+    Parallel {
+        /// The branches; each may be optional.
+        branches: Vec<Branch>,
+        /// How many must succeed; `None`: all.
+        wait_for: Given<Option<u32>>,
+    },
+    /// One of several ways, by weight.
+    Split(Vec<Arm>),
+}
+
+/// A branch of `parallel`.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// What it does.
+    pub step: Step,
+    /// Whether it may be missing.
+    pub optional: Given<bool>,
+}
+
+/// One way of a `split`.
+#[derive(Clone, Debug)]
+pub struct Arm {
+    /// Relative to the sum of all weights.
+    pub weight: Given<f64>,
+    /// In order; may be empty.
+    pub steps: Vec<Step>,
+}
+
+/// A node and one of its endpoints, as named.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// The node.
+    pub node: String,
+    /// The endpoint; empty: the default one.
+    pub endpoint: String,
+}
+
+/// What a call carries each way if nobody says: 1 KB.
+pub const PAYLOAD: u64 = 1_000;
+
+/// A call as written.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Who is called.
+    pub target: Given<Target>,
+    /// How; `None`: the default transport. Queries have none.
+    pub transport: Option<Given<String>>,
+    /// Which policy; `None`: the default policy, if any.
+    pub policy: Option<Given<String>>,
+    /// Per try; overrides the policy's.
+    pub timeout: Option<Given<Span>>,
+    /// Bytes of the request before encoding; default 1 KB.
+    pub request: Given<u64>,
+    /// Bytes of the response (of each message of a stream) before encoding; default 1 KB.
+    pub response: Given<u64>,
+    /// Server streaming: so many messages in the answer; `None`: one body.
+    pub stream: Given<Option<u32>>,
+    /// Queries: the table; `None`: none that matters.
+    pub table: Option<Given<String>>,
+    /// Queries: default read.
+    pub mode: Given<Mode>,
+}
+
+/// What a query does to its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Looks.
+    Read,
+    /// Changes: needs one of the table's writers.
+    Write,
+}
