@@ -220,7 +220,7 @@ impl Dice<'_> {
                 let timeout = self.one(&["", ", timeout = \"3ms\""]);
                 format!("query = \"d\", table = \"t\", mode = \"{mode}\"{timeout}")
             }
-            5 => format!("transaction = \"d\", steps = [{}]", self.steps(at, depth + 1)),
+            5 => format!("transaction = \"d\", steps = [{}]", self.steps(at, 2.max(depth + 1))),
             6 => {
                 let branches: Vec<String> = (0..2 + self.below(2)).map(|_| self.step(at, depth + 1)).collect();
                 let wait_for = self.one(&["\"all\"", "\"any\"", "2"]);
@@ -325,7 +325,7 @@ tables.t = {{ writers = {writers} }}
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(100) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_parts_of_every_request_add_up_to_its_latency(bytes in prop::collection::vec(any::<u8>(), 250)) {
