@@ -71,6 +71,7 @@ codes! {
     HELD_ACROSS_CALL = "W409" "held-across-a-call": "A database connection, or a table, is held while another service works.",
     TOO_MANY_CONNECTIONS = "W410" "too-many-connections": "The pools of all callers together hold more connections than the database takes.",
     PINNED = "W411" "pinned": "Connections are balanced, not requests, so all requests of a caller go to one replica.",
+    NESTED = "W412" "nested-transaction": "A transaction inside one of the same database takes a second connection of the pool.",
     NEVER_QUEUES = "N501" "never-queues": "The node has so many workers that nothing ever waits there.",
     FIT = "N502" "fit": "Three or more percentiles are fitted by a monotone curve.",
     NO_CONTENTION = "N503" "no-contention": "A table or a write that contends with nothing.",

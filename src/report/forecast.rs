@@ -45,7 +45,7 @@ fn pool(shared: &Shared) -> Option<String> {
 /// A link, or connections that may run short.
 fn narrow(shared: &Shared) -> Option<String> {
     let Shared { kind, from, to, room, used, peak } = shared;
-    let full = percent(used / room);
+    let full = if used > room { "more than all".to_owned() } else { percent(used / room) };
     match kind {
         SharedKind::Link => Some(format!("{from} -> {to}: {full} of its bandwidth in use")),
         SharedKind::Connections(transport) if *peak > room / 2.0 => {

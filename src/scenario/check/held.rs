@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::expected::{Shared, SharedKind};
-use super::forecast::{Flow, Graph};
+use super::flow::Flow;
+use super::forecast::Graph;
 use super::messages::Messages;
 use super::timeouts::timeout_of;
 use super::walk;

@@ -3,6 +3,7 @@
 
 mod cycles;
 mod expected;
+mod flow;
 mod forecast;
 mod held;
 mod load;

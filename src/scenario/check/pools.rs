@@ -83,23 +83,24 @@ pub(super) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         }
         let most = &node.max_connections;
         zero(most.value == Some(0), "max_connections", most.place.as_ref(), "no query could be made", complaints);
-        for endpoint in node.endpoints.values() {
-            nested(&endpoint.steps, &mut Vec::new(), complaints);
-        }
     }
 }
 
-/// Complains about a transaction inside one of the same database: its queries hold the connection already.
+/// Warns of a transaction inside one of the same database: it takes a second connection, as a new transaction does in
+/// Spring (`REQUIRES_NEW`); a pool runs dry of those that each hold one and wait for another (`HikariCP`, "About Pool Sizing").
 fn nested<'s>(steps: &'s [Step], open: &mut Vec<&'s str>, complaints: &mut Vec<Complaint>) {
     for step in steps {
         match &step.verb {
             Verb::Transaction { database, steps } => {
                 let name = database.value.as_str();
                 if open.contains(&name) {
-                    let message = format!("a transaction of `{name}` inside a transaction of `{name}`");
-                    let complaint = Complaint::error(code::MISPLACED, message).at(database.place.clone());
-                    complaints
-                        .push(complaint.help("what is inside holds the connection already; leave the inner one out"));
+                    let message = format!(
+                        "a transaction of `{name}` inside a transaction of `{name}`: it takes a second connection"
+                    );
+                    let complaint = Complaint::warning(code::NESTED, message).at(database.place.clone());
+                    complaints.push(complaint.help(
+                        "when all of a pool are held by the outer ones, each waits for another until it fails; leave the inner one out: what is inside holds a connection already",
+                    ));
                 }
                 open.push(name);
                 nested(steps, open, complaints);
@@ -129,6 +130,7 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
             complaints.push(Complaint::warning(code::UNUSED, message).at(pool.name.place.clone()));
         }
         for endpoint in node.endpoints.values() {
+            nested(&endpoint.steps, &mut Vec::new(), complaints);
             walk::steps(&endpoint.steps, &mut |step| match &step.verb {
                 Verb::Transaction { database, steps } => transaction(scenario, node, database, steps, complaints),
                 Verb::Query(call) => contention(scenario, call, complaints),
