@@ -269,6 +269,42 @@ error_rate = "5%"
 }
 
 #[test]
+fn a_new_step_changes_no_other_draw() {
+    // What is new takes no time, so that everything else happens when it did before.
+    let text = |new: &str| {
+        format!(
+            r#"{HEAD}
+[services.top]
+concurrency = "unlimited"
+work = {{ mean = "1ms" }}
+steps = [{new} "a", {{ wait = {{ mean = "1ms" }}, probability = "30%" }}, {{ parallel = [{{ call = "a", times = 3 }}, "b"] }}]
+[services.a]
+concurrency = "unlimited"
+work = {{ mean = "1ms" }}
+steps = [{{ call = "b", times = 2 }}]
+[services.b]
+concurrency = "unlimited"
+work = {{ mean = "1ms" }}
+[services.new]
+concurrency = "unlimited"
+"#
+        )
+        .replace("4000/s", "400/s")
+    };
+    let written = run(&text(""));
+    for new in [
+        r#"{ call = "new", times = 3 },"#,
+        r#"{ call = "new", transport = "in-process" }, { parallel = [{ call = "new", times = 2 }] },"#,
+        r#"{ split = [{ steps = ["new"] }, { steps = [] }] },"#,
+    ] {
+        let other = run(&text(new));
+        assert_ne!(other.run.events, written.run.events);
+        same(&pretty(&other.clients), &pretty(&written.clients), new);
+        same(&pretty(&other.edges["a -> b"]), &pretty(&written.edges["a -> b"]), new);
+    }
+}
+
+#[test]
 fn another_rate_or_work_stretches_the_same_draws() {
     let one = run(&format!("{HEAD}[services.top]\nconcurrency = \"unlimited\"\nwork = {{ mean = \"1ms\" }}\n"));
     let two = run(&format!("{HEAD}[services.top]\nconcurrency = \"unlimited\"\nwork = {{ mean = \"2ms\" }}\n"));
