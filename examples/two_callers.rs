@@ -51,7 +51,10 @@ fn figures(changes: &[String]) -> Summary {
 }
 
 fn main() {
-    println!("{:<9} {:>8}  {:>14} {:>8} {:>8} {:>13}", "io", "database", "browsers' p99", "success", "busy", "of them work");
+    println!(
+        "{:<9} {:>8}  {:>14} {:>8} {:>8} {:>13}",
+        "io", "database", "browsers' p99", "success", "busy", "of them work"
+    );
     for io in ["blocking", "async"] {
         for work in ["10ms", "140ms"] {
             let changes = [format!("services.shop.io={io}"), format!("databases.orders.work={{ mean = \"{work}\" }}")];

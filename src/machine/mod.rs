@@ -1,6 +1,6 @@
 //! The run loop: `match Event`, the interpreter `match Op`, and what they move.
 //!
-//! A request in flight is a [`frame`]: a small cursor that walks the program of its endpoint. What a caller knows as a *try* and
+//! A request in flight is a frame: a small cursor that walks the program of its endpoint. What a caller knows as a *try* and
 //! what the callee knows as a request share one frame: it is made when the try is sent, and freed when its answer is back,
 //! whether or not anybody still waits. A caller that gives up only marks it; the work goes on.
 

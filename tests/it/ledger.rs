@@ -220,7 +220,7 @@ impl Dice<'_> {
                 let timeout = self.one(&["", ", timeout = \"3ms\""]);
                 format!("query = \"d\", table = \"t\", mode = \"{mode}\"{timeout}")
             }
-            5 => format!("transaction = \"d\", steps = [{}]", self.steps(at, depth + 1)),
+            5 => format!("transaction = \"d\", steps = [{}]", self.steps(at, 2.max(depth + 1))),
             6 => {
                 let branches: Vec<String> = (0..2 + self.below(2)).map(|_| self.step(at, depth + 1)).collect();
                 let wait_for = self.one(&["\"all\"", "\"any\"", "2"]);

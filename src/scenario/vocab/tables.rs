@@ -92,7 +92,7 @@ pub enum Shape {
     Anything,
 }
 
-/// A key without default; see [`Key::or`] and [`Key::later`].
+/// A key without default; see `or` and `later`.
 pub const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
     Key { name, shape, doc, default: None, later: false }
 }
