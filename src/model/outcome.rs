@@ -19,17 +19,38 @@ pub enum Outcome {
     PoolTimeout,
     /// When the caller had given up and the callee stopped.
     Canceled,
+    /// When the connection was reset under it.
+    Reset,
+    /// When the deadline over all tries had passed.
+    Deadline,
+    /// When a rate limit refused it.
+    RateLimited,
+    /// When a circuit breaker was open.
+    CircuitOpen,
+    /// When a bulkhead had no room.
+    BulkheadFull,
+    /// When no replica was known.
+    NoEndpoint,
+    /// When the one who asked went away.
+    Abandoned,
 }
 
 impl Outcome {
     /// All ways to fail, in the order of the output.
-    pub const FAILURES: [Outcome; 6] = [
+    pub const FAILURES: [Outcome; 13] = [
         Outcome::Error,
         Outcome::Overloaded,
         Outcome::Timeout,
         Outcome::ConnectFailed,
         Outcome::PoolTimeout,
         Outcome::Canceled,
+        Outcome::Reset,
+        Outcome::Deadline,
+        Outcome::RateLimited,
+        Outcome::CircuitOpen,
+        Outcome::BulkheadFull,
+        Outcome::NoEndpoint,
+        Outcome::Abandoned,
     ];
 
     /// The word for it.
@@ -42,6 +63,13 @@ impl Outcome {
             Self::ConnectFailed => "connect_failed",
             Self::PoolTimeout => "pool_timeout",
             Self::Canceled => "canceled",
+            Self::Reset => "reset",
+            Self::Deadline => "deadline",
+            Self::RateLimited => "rate_limited",
+            Self::CircuitOpen => "circuit_open",
+            Self::BulkheadFull => "bulkhead_full",
+            Self::NoEndpoint => "no_endpoint",
+            Self::Abandoned => "abandoned",
         }
     }
 
