@@ -7,6 +7,7 @@ use super::balance::Balancer;
 use super::id::{CallId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, SplitId, TableId};
 use super::line::Order;
 use super::op::Op;
+use super::policy::Rules;
 use super::source::Source;
 use super::transport::Channel;
 
@@ -55,6 +56,8 @@ pub struct Plan {
     pub lenders: Vec<Lender>,
     /// Writers that each table with locks lets in at once.
     pub tables: Vec<u32>,
+    /// Rules of policies.
+    pub rules: Vec<Rules>,
 }
 
 /// A node: what a replica of it has.
@@ -140,6 +143,8 @@ pub struct Call {
     pub back: LawId,
     /// When the caller gives up.
     pub timeout: Option<LaneId>,
+    /// Its policy's rules in `Plan::rules`; `NONE` where nothing but a timeout guards it.
+    pub rules: u32,
     /// Its connections; `NONE` where it needs none.
     pub channel: u32,
     /// What its messages cost; `NONE` where they cost nothing.
