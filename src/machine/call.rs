@@ -21,6 +21,10 @@ impl<P: Probe> Machine<'_, P> {
         if caller.canceled {
             return self.fail_step(at, Outcome::Canceled);
         }
+        if site.guarded {
+            self.guard(at, id);
+            return Flow::Stay;
+        }
         let frame = Frame {
             lineage: caller.lineage.child(site.name, 0),
             sent: self.now,
@@ -50,7 +54,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A try sets off from a call-site that has more to it than a latency.
     #[inline(never)]
-    fn set_off(&mut self, at: u32, id: CallId) {
+    pub(super) fn set_off(&mut self, at: u32, id: CallId) {
         let plan = self.plan;
         let call = plan.call(id);
         let frame = &self.frames[at];
@@ -202,8 +206,8 @@ impl<P: Probe> Machine<'_, P> {
             self.come_late(at);
             return None;
         }
-        if !self.sites[frame.call as usize].plain {
-            self.arrive_back(at);
+        if !self.sites[frame.call as usize].plain && self.arrive_back(at) {
+            return None;
         }
         self.frames[caller].spent += spent;
         self.pass_on(caller, at);
@@ -225,9 +229,9 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// An answer comes to a call-site that has more to it than a latency.
+    /// An answer comes to a call-site that has more to it than a latency; says whether a policy takes it from here.
     #[inline(never)]
-    fn arrive_back(&mut self, at: u32) {
+    fn arrive_back(&mut self, at: u32) -> bool {
         let call = &self.plan.calls[self.frames[at].call as usize];
         if call.timeout.is_some() {
             self.lanes.disarm(at);
@@ -235,11 +239,19 @@ impl<P: Probe> Machine<'_, P> {
         if call.channel != NONE {
             self.hang_up(at);
         }
+        if call.guard != NONE {
+            let outcome = self.frames[at].outcome;
+            self.untrack(at);
+            self.end_try(at, outcome, true);
+            self.close(at, outcome);
+            return true;
+        }
+        false
     }
 
     /// The caller learns how its call ended and goes on after it, or where failures go.
     #[inline(always)]
-    fn settle(&mut self, at: u32, outcome: Outcome) {
+    pub(super) fn settle(&mut self, at: u32, outcome: Outcome) {
         let frame = &self.frames[at];
         let site = &self.sites[frame.call as usize];
         let (latency, measured, edge) = (self.now.since(frame.sent), frame.measured, site.edge);
@@ -258,8 +270,11 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A try no longer counts as outstanding, where somebody looks at that.
     #[inline(never)]
-    fn untrack(&mut self, at: u32) {
+    pub(super) fn untrack(&mut self, at: u32) {
         let frame = &self.frames[at];
+        if frame.origin == Origin::Guard {
+            return;
+        }
         let (replica, caller) = (frame.replica, frame.caller);
         let call = &self.plan.calls[frame.call as usize];
         let link = self.plan.link(call.link);
@@ -281,6 +296,9 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The caller gives up; the callee works on.
     fn abandon(&mut self, at: u32) {
+        if self.sites[self.frames[at].call as usize].guarded {
+            return self.give_up_try(at, Outcome::Timeout);
+        }
         self.charge(self.frames[at].caller, Cause::FailedTries);
         self.settle(at, Outcome::Timeout);
         let caller = self.let_go(at);
@@ -288,7 +306,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Nobody waits for a try any more: its connection is dealt with, its callee perhaps told. Says who waited.
-    fn let_go(&mut self, at: u32) -> u32 {
+    pub(super) fn let_go(&mut self, at: u32) -> u32 {
         if P::TRACES {
             self.probe.trace(Trace::Abandoned { frame: at, at: self.now });
         }
@@ -324,6 +342,10 @@ impl<P: Probe> Machine<'_, P> {
             self.reply(at, Outcome::Canceled, true);
         } else if frame.child != NONE {
             self.charge(at, Cause::FailedTries);
+            if self.frames[frame.child].origin == Origin::Guard {
+                self.drop_guard(frame.child);
+                return self.ready.push_back(at);
+            }
             if self.plan.calls[self.frames[frame.child].call as usize].timeout.is_some() {
                 self.lanes.disarm(frame.child);
             }

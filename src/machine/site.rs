@@ -20,6 +20,8 @@ pub(super) struct Site {
     /// Whether there is nothing to it but these two constant latencies: one replica, no timeout, no connection, no
     /// bandwidth or loss, no proxy.
     pub(super) plain: bool,
+    /// Whether a policy stands in front of it.
+    pub(super) guarded: bool,
     pub(super) there: Span,
     pub(super) back: Span,
 }
@@ -34,7 +36,7 @@ impl Site {
         let (link, endpoint) = (plan.link(call.link), plan.endpoint(call.endpoint));
         let constant = |law: LawId| plan.law(law).constant().map(Span);
         let (there, back) = (constant(call.there), constant(call.back));
-        let bare = call.timeout.is_none() && call.channel == NONE && call.proxy.is_none();
+        let bare = call.guard == NONE && call.timeout.is_none() && call.channel == NONE && call.proxy.is_none();
         Self {
             name: call.site,
             edge: call.edge,
@@ -43,6 +45,7 @@ impl Site {
             entry: endpoint.entry,
             first: link.first,
             plain: bare && !link.choice && !link.tracks && link.pipe.is_none() && there.is_some() && back.is_some(),
+            guarded: call.guard != NONE,
             there: there.unwrap_or_default(),
             back: back.unwrap_or_default(),
         }

@@ -30,6 +30,7 @@ pub fn lower(checked: &Checked) -> Plan {
     lowering.clients();
     lowering.callers();
     lowering.programs();
+    lowering.guards();
     lowering.plan
 }
 
@@ -148,6 +149,20 @@ impl<'s> Lowering<'s> {
             queue_timeout: None,
         };
         self.push_node(name, node)
+    }
+
+    /// The state that policies need: one for each replica of a caller, callee and policy.
+    fn guards(&mut self) {
+        let plan = &mut self.plan;
+        let mut known: BTreeMap<(u32, LinkId), u32> = BTreeMap::new();
+        let mut states = 0;
+        for call in plan.calls.iter_mut().filter(|call| call.rules != NONE) {
+            call.guard = *known.entry((call.rules, call.link)).or_insert_with(|| {
+                plan.guards.push(plan::Guard { rules: call.rules, link: call.link, first: states });
+                states += plan.nodes[plan.links[call.link.index()].from.index()].replicas;
+                plan.guards.len() as u32 - 1
+            });
+        }
     }
 
     fn law(&mut self, law: &Law) -> LawId {

@@ -154,7 +154,12 @@ impl Probe for Audit<'_> {
             self.pass(now);
         }
         match fact {
-            Fact::Marked(_) | Fact::Streamed { .. } => {}
+            Fact::Marked(_)
+            | Fact::Streamed { .. }
+            | Fact::TriedAgain { .. }
+            | Fact::Limited { .. }
+            | Fact::OutOfBudget { .. }
+            | Fact::BreakerRead { .. } => {}
             Fact::Offered { .. } => self.offered += 1,
             Fact::Answered { intended, .. } => {
                 assert!(intended <= now);
