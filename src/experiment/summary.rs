@@ -165,7 +165,7 @@ pub struct Node {
     pub utilization: Estimate,
     /// Workers held, time average.
     pub mean_busy: Estimate,
-    /// Workers that really work (do not wait for a callee), time average.
+    /// Workers that really work (do not wait for a callee), time average. Cryptography of handshakes takes cores, not workers.
     pub mean_working: Estimate,
     /// Requests at the node, time average.
     pub mean_in_system: Estimate,

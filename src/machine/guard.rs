@@ -332,9 +332,24 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.ready.push_back(caller);
     }
 
+    /// The answer of a try is there.
+    #[inline(never)]
+    pub(super) fn end_answered_try(&mut self, at: u32, outcome: Outcome) {
+        self.uncount(at);
+        self.end_try(at, outcome, true);
+        self.close(at, outcome);
+    }
+
+    /// A try no longer counts as outstanding, where somebody looks at that.
+    fn uncount(&mut self, at: u32) {
+        if self.sites[self.frames[at].call as usize].tracks {
+            self.untrack(at);
+        }
+    }
+
     /// A try is given up: nobody waits for it any more, and its guard goes on.
     pub(super) fn give_up_try(&mut self, at: u32, outcome: Outcome) {
-        self.untrack(at);
+        self.uncount(at);
         self.end_try(at, outcome, false);
         self.let_go(at);
     }
@@ -368,7 +383,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             if let Some(budget) = &mut self.state(guard).budget {
                 budget.on_abandoned(other.nth);
             }
-            self.untrack(other.frame);
+            self.uncount(other.frame);
             self.lanes.disarm(other.frame);
             self.let_go(other.frame);
         }

@@ -174,6 +174,8 @@ pub enum Fact {
         node: NodeId,
         /// Thousandths of the replica's shared cores that it sets to work; 0 where every worker has its own.
         cores: u32,
+        /// Whether a worker does it; a handshake's cryptography needs cores but no worker.
+        worker: bool,
     },
     /// When CPU work ends or is interrupted.
     Stopped {
@@ -181,6 +183,8 @@ pub enum Fact {
         node: NodeId,
         /// Thousandths of the replica's shared cores that fall idle; 0 where every worker has its own.
         cores: u32,
+        /// Whether a worker did it.
+        worker: bool,
     },
     /// When a request has waited too long and leaves the line.
     Abandoned {

@@ -161,8 +161,8 @@ impl Probe for Measure {
             Fact::Full { node, full } => self.stations[node.index()].fill(now, full),
             Fact::Entered { node } => self.stations[node.index()].hold(now, true),
             Fact::Left { node } => self.stations[node.index()].hold(now, false),
-            Fact::Started { node, cores } => self.stations[node.index()].work(now, true, cores),
-            Fact::Stopped { node, cores } => self.stations[node.index()].work(now, false, cores),
+            Fact::Started { node, cores, worker } => self.stations[node.index()].work(now, true, cores, worker),
+            Fact::Stopped { node, cores, worker } => self.stations[node.index()].work(now, false, cores, worker),
             Fact::LateReply { .. }
             | Fact::Wasted { .. }
             | Fact::Abandoned { .. }
