@@ -73,6 +73,10 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
     out.shared = graph.shared(&out.clients, &average, &height);
     out.databases = super::pools::databases(scenario);
     out.nodes = scenario.nodes.values().map(|node| graph.node(node, &average, &height)).collect();
+    let worst = super::attempts::worst(scenario);
+    for node in &mut out.nodes {
+        node.worst_attempts = worst.get(node.name.as_str()).copied().unwrap_or(1);
+    }
     out
 }
 

@@ -1,6 +1,7 @@
 //! What the file means as a whole: names lead somewhere, numbers can be, calls end, promises can be judged. Every rule
 //! pushes its complaints and goes on; none changes anything.
 
+mod attempts;
 mod cycles;
 mod expected;
 mod flow;
@@ -9,6 +10,7 @@ mod held;
 mod load;
 mod messages;
 mod names;
+mod policies;
 mod pools;
 mod promises;
 mod ranges;
@@ -24,6 +26,7 @@ use crate::diag::{Complaint, Source};
 pub use expected::{Forecast, NodeForecast, Shared, SharedKind};
 pub use forecast::forecast;
 pub(super) use load::overloaded;
+pub(super) use policies::{longest, of_client};
 pub use walk::{client_transport, transport_of};
 pub(super) use walk::{laws_of, transports_used};
 
@@ -35,6 +38,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     wire::names(scenario, refused, &mut complaints);
     pools::names(scenario, refused, &mut complaints);
     ranges::check(scenario, &mut complaints);
+    policies::ranges(scenario, &mut complaints);
     wire::ranges(scenario, &mut complaints);
     pools::ranges(scenario, &mut complaints);
     promises::check(scenario, refused, &mut complaints);
@@ -45,6 +49,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     names::unused(scenario, &mut complaints);
     promises::latency_only(scenario, &mut complaints);
     cycles::check(scenario, &mut complaints);
+    policies::look(scenario, &mut complaints);
     timeouts::check(scenario, &mut complaints);
     wire::look(scenario, &mut complaints);
     pools::look(scenario, &mut complaints);

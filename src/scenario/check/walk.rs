@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::random::dist::Law;
 use crate::scenario::written::{
-    Arrivals, Call, Client, Endpoint, FREE, How, IN_PROCESS, Load, NodeKind, Scenario, Step, TransportSpec, Verb,
+    Arrivals, Call, Client, Endpoint, FREE, Guards, How, IN_PROCESS, Load, NodeKind, Scenario, Step, TransportSpec,
+    Verb, on,
 };
 
 /// Visits every step, those inside others included, outermost first.
@@ -95,6 +96,10 @@ pub(crate) fn laws_of<'s>(scenario: &'s Scenario, visit: &mut impl FnMut(&'s Law
             }
         }
     }
+    for client in scenario.clients.values() {
+        on(&client.retries).into_iter().for_each(|rule| visit(&rule.backoff.value));
+    }
+    scenario.policies.values().for_each(|policy| rule_laws(&policy.guards, visit));
     for node in scenario.nodes.values() {
         node.queue_timeout.value.iter().for_each(&mut *visit);
         for endpoint in node.endpoints.values() {
@@ -103,7 +108,13 @@ pub(crate) fn laws_of<'s>(scenario: &'s Scenario, visit: &mut impl FnMut(&'s Law
                 if let Verb::Work(law) | Verb::Wait(law) = &step.verb {
                     visit(law);
                 }
+                call(step).into_iter().for_each(|call| rule_laws(&call.guards, visit));
             });
         }
     }
+}
+
+fn rule_laws<'s>(guards: &'s Guards, visit: &mut impl FnMut(&'s Law)) {
+    on(&guards.retries).into_iter().for_each(|rule| visit(&rule.backoff.value));
+    on(&guards.hedge).into_iter().for_each(|rule| visit(&rule.after.value));
 }

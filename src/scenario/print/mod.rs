@@ -2,6 +2,7 @@
 //! same scenario.
 
 mod law;
+mod policies;
 mod steps;
 mod transports;
 
@@ -130,12 +131,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     page.given("balance_per", &scenario.discovery.balance_per, |b| quoted(balance_per(*b)));
     scenario.clients.values().for_each(|c| client(c, page));
     scenario.nodes.values().for_each(|n| node(n, page));
-    for (name, policy) in &scenario.policies {
-        page.header(&format!("[policies.{}]", key(name)));
-        let mut none = Vec::new();
-        page.maybe("timeout", &policy.timeout, &mut none, time);
-        page.none(&none);
-    }
+    policies::policies(scenario, page);
     scenario.slos.iter().for_each(|s| slo(s, page));
 }
 
@@ -169,6 +165,11 @@ fn client(client: &Client, page: &mut Page) {
     page.given("browser", &client.browser, bool::to_string);
     load(&client.load, page, &mut none);
     page.maybe("timeout", &client.timeout, &mut none, time);
+    page.perhaps("policy", client.policy.as_ref(), &mut none, |p| quoted(p));
+    match policies::rule(&client.retries, policies::retries) {
+        Some((value, default)) => page.line("retries", value, default),
+        None => none.push("retries".into()),
+    }
     page.given("priority", &client.priority, u32::to_string);
     page.maybe("zone", &client.zone, &mut none, zone);
     page.maybe("weight", &client.weight, &mut none, |w| format!("{w:?}"));
