@@ -118,6 +118,9 @@ impl<P: Probe> Machine<'_, P> {
         if let Some(proxy) = call.proxy {
             there += self.pass_proxy(at, proxy, call.there, Purpose::There);
         }
+        if call.flights[0] > 0 {
+            there += self.start_slowly(at, call.flights[0], Purpose::There);
+        }
         there
     }
 
@@ -211,6 +214,9 @@ impl<P: Probe> Machine<'_, P> {
         if let Some(proxy) = call.proxy {
             back += self.pass_proxy(at, proxy, call.back, Purpose::Back);
         }
+        if call.flights[1] > 0 {
+            back += self.start_slowly(at, call.flights[1], Purpose::Back);
+        }
         back
     }
 
@@ -225,7 +231,7 @@ impl<P: Probe> Machine<'_, P> {
             return None;
         }
         let site = &self.sites[frame.call as usize];
-        let (timed, wired, guarded) = (site.timed, site.channel != NONE, site.guarded);
+        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.guarded);
         if timed {
             self.lanes.disarm(at);
         }
@@ -333,7 +339,7 @@ impl<P: Probe> Machine<'_, P> {
         caller
     }
 
-    /// A callee hears that its caller gave up: it is taken from the line, gives up its own call, or stops at its next step.
+    /// A callee hears that its caller gave up: it is taken from the line, gives up its own calls, or stops at its next step.
     pub(super) fn cancel(&mut self, at: u32) {
         self.frames[at].hears = false;
         let frame = self.frames[at];
@@ -346,18 +352,28 @@ impl<P: Probe> Machine<'_, P> {
             self.leave_line(at);
             self.unlock(at);
             self.reply(at, Outcome::Canceled, true);
-        } else if frame.child != NONE {
+        } else {
+            self.stop_waiting(at);
+        }
+    }
+
+    /// A frame that is to stop gives up the call or the branches that it waits for.
+    pub(super) fn stop_waiting(&mut self, at: u32) {
+        let child = self.frames[at].child;
+        if child != NONE {
             self.charge(at, Cause::FailedTries);
-            if self.frames[frame.child].origin == Origin::Guard {
-                self.drop_guard(frame.child);
+            if self.frames[child].origin == Origin::Guard {
+                self.drop_guard(child);
                 return self.ready.push_back(at);
             }
-            if self.plan.calls[self.frames[frame.child].call as usize].timeout.is_some() {
-                self.lanes.disarm(frame.child);
+            if self.plan.calls[self.frames[child].call as usize].timeout.is_some() {
+                self.lanes.disarm(child);
             }
-            self.settle(frame.child, Outcome::Canceled);
-            self.let_go(frame.child);
+            self.settle(child, Outcome::Canceled);
+            self.let_go(child);
             self.ready.push_back(at);
+        } else if let Some(join) = self.joins.waited_for_by(at) {
+            self.recall(at, join);
         }
     }
 

@@ -37,11 +37,13 @@ pub(super) struct Hold {
     pool: u32,
     /// Which of the pool's connections; `NONE` while it has none.
     conn: u32,
+    /// Whether that has just been opened, by this try or while it waited.
+    fresh: bool,
 }
 
 impl Default for Hold {
     fn default() -> Self {
-        Self { stage: Stage::Sent, pool: NONE, conn: NONE }
+        Self { stage: Stage::Sent, pool: NONE, conn: NONE, fresh: false }
     }
 }
 
@@ -177,7 +179,7 @@ impl<P: Probe> Machine<'_, P> {
         if self.holds.len() <= at as usize {
             self.holds.resize(self.frames.peak(), Hold::default());
         }
-        self.holds[at as usize] = Hold { stage: Stage::Waiting, pool, conn: NONE };
+        self.holds[at as usize] = Hold { stage: Stage::Waiting, pool, conn: NONE, fresh: false };
         let (now, pool) = (self.now, &mut self.pools[pool as usize]);
         if let Some(conn) = pool.take(channel, now) {
             self.board(at, conn);
@@ -273,7 +275,9 @@ impl<P: Probe> Machine<'_, P> {
         conn.open = true;
         let pending = std::mem::take(&mut conn.pending);
         for frame in std::iter::once(at).chain(pending) {
-            self.holds[frame as usize].stage = Stage::Sent;
+            let hold = &mut self.holds[frame as usize];
+            hold.stage = Stage::Sent;
+            hold.fresh = true;
             self.charge(frame, Cause::Connect);
             if self.frames[frame].abandoned {
                 self.hang_up(frame);
@@ -283,6 +287,20 @@ impl<P: Probe> Machine<'_, P> {
             }
         }
         Flow::Stay
+    }
+
+    /// The round trips that a big message needs beyond the first, where its connection is fresh: TCP's slow start.
+    #[inline(never)]
+    pub(super) fn start_slowly(&mut self, at: u32, trips: u32, way: Purpose) -> Span {
+        if !self.holds.get(at as usize).is_some_and(|hold| hold.fresh) {
+            return Span::ZERO;
+        }
+        let frame = &self.frames[at];
+        let (lineage, call) = (frame.lineage, &self.plan.calls[frame.call as usize]);
+        let trip = |nth| self.vary(call.there, lineage, way, nth) + self.vary(call.back, lineage, way, nth + 1);
+        let extra = (0..trips).fold(Span::ZERO, |sum, nth| sum + trip(SLOW_START + 2 * nth));
+        self.charge_for(at, Cause::Connect, extra);
+        extra
     }
 
     /// A try is over: its connection may carry the next one.
@@ -333,6 +351,9 @@ impl<P: Probe> Machine<'_, P> {
         !self.is_wired(at) || self.holds[at as usize].stage == Stage::Sent
     }
 }
+
+/// Names the draws of round trips in slow start.
+const SLOW_START: u32 = 1 << 18;
 
 #[cfg(test)]
 mod tests {

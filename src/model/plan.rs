@@ -153,6 +153,8 @@ pub struct Call {
     pub codec: u32,
     /// Bytes on the wire: request, answer.
     pub bytes: [u64; 2],
+    /// Round trips that request and answer need on a fresh connection beyond the first, see [`slow_start`](super::transport::slow_start).
+    pub flights: [u32; 2],
     /// Work of a proxy that the messages pass, each way.
     pub proxy: Option<LawId>,
     /// Whether the callee hears of it when the caller gives up.
