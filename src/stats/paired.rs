@@ -187,8 +187,9 @@ mod tests {
         assert_eq!(few, Paired::point(1.0));
         let enough = paired_quantile(&sections(0.0, 1_000), &sections(1.0, 1_000), 0.99, 0.95);
         assert_eq!(enough.difference, Interval::between(1.0, 1.0, 1.0));
-        let biased = Sections { pooled: Some(9.0), ..sections(0.0, 1_000) };
-        assert_eq!(paired_quantile(&sections(0.0, 1_000), &biased, 0.99, 0.95), Paired::point(2.0));
+        let many = |pooled| Sections { pooled: Some(pooled), each: vec![Some(7.0); 20], count: 1_000 };
+        let biased = many(9.0);
+        assert_eq!(paired_quantile(&many(7.0), &biased, 0.99, 0.95), Paired::point(2.0));
         assert_eq!(paired_quantile(&Sections::default(), &biased, 0.99, 0.95), Paired::NONE);
     }
 
