@@ -57,11 +57,13 @@ impl<'s> Lowering<'s> {
             there: self.latency(place.host, callee),
             back: self.latency(callee, place.host),
             timeout,
+            rules: NONE,
             channel: wire.map_or(NONE, |w| self.channel(link, w.spec)),
             codec: wire.map_or(NONE, |w| self.codec(w)),
             bytes: wire.map_or([0; 2], Wire::bytes),
             proxy: wire.and_then(|w| self.proxy(w)),
             cancels: wire.is_some_and(|w| w.spec.cancels.value == Cancels::Queued),
+            guard: NONE,
             writes: None,
             in_transaction: false,
         };
