@@ -105,6 +105,28 @@ pub struct Stats {
     /// Latency over time, for drawing; only clients have it.
     #[serde(skip)]
     pub timeline: Vec<Moment>,
+    /// By replication, for comparing.
+    #[serde(skip)]
+    pub each: Vec<Replicate>,
+}
+
+/// What one replication adds to the figures of a client, an endpoint or an edge.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Replicate {
+    /// Sum of the latencies of successes, ms.
+    pub sum_ms: f64,
+    /// Successes.
+    pub succeeded: u64,
+    /// Requests that ended.
+    pub ended: u64,
+    /// Median latency of successes, ms.
+    pub p50_ms: Option<f64>,
+    /// 99th percentile, ms.
+    pub p99_ms: Option<f64>,
+    /// Successes that ended in the measured time.
+    pub in_window: u64,
+    /// Measured time, s.
+    pub span_s: f64,
 }
 
 /// One bin of a timeline: requests by the time they set out.

@@ -78,9 +78,9 @@ pub fn canonical(scenario: &Scenario) -> String {
     page.given("name", &scenario.name, |s| quoted(s));
     page.given("description", &scenario.description, |s| quoted(s));
     meaning(scenario, &mut page);
-    for (name, edits) in &scenario.variants {
-        page.header(&format!("[variants.{}]", key(name)));
-        for (path, value) in edits {
+    for variant in &scenario.variants {
+        page.header(&format!("[variants.{}]", key(&variant.name.value)));
+        for (path, value) in &variant.edits {
             page.line(&quoted(path), value, false);
         }
     }
