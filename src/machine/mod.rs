@@ -7,6 +7,7 @@
 mod call;
 mod channel;
 mod client;
+mod consumer;
 mod cpu;
 mod event;
 mod fork;
@@ -14,6 +15,9 @@ mod frame;
 mod ledger;
 mod lend;
 mod lock;
+mod message;
+mod queue;
+mod root;
 mod site;
 mod station;
 mod walk;
@@ -38,6 +42,8 @@ use frame::Frames;
 use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
+use message::Mailroom;
+use root::Roots;
 use site::Site;
 
 pub use ledger::Parts;
@@ -74,6 +80,10 @@ pub struct Machine<'p, P> {
     purses: Vec<Purse>,
     connections: Vec<u32>,
     tables: Vec<Table>,
+    /// Messages, deliveries, queues and their consumers.
+    mail: Mailroom,
+    /// What belongs to one request, where flows follow it.
+    roots: Roots,
     sources: Vec<Sender>,
     /// Users of all closed clients: whose, and how many rounds they have sent.
     users: Vec<(u32, u64)>,
@@ -216,6 +226,8 @@ impl<'p, P: Probe> Machine<'p, P> {
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
             tables: plan.tables.iter().map(|_| Table::default()).collect(),
+            mail: Mailroom::new(plan),
+            roots: Roots::new(plan),
             sources: plan.clients.iter().map(|_| Sender::default()).collect(),
             users: Vec::new(),
             in_flight: 0,
@@ -237,6 +249,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half as u32));
         self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
         self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
+        self.start_consumers();
         self.start_clients();
     }
 
@@ -291,6 +304,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             Event::Lane(lane) => self.time_out(lane),
             Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
             Event::Exhausted => self.stop = Some(Stop::Patience),
+            Event::Mail(mail) => return self.mail(mail),
         }
         None
     }
@@ -339,6 +353,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.frames.live() == 0
             && self.joins.live() == 0
             && self.in_flight == 0
+            && self.mail.is_idle()
             && self.replicas.iter().all(|r| idle(r) && r.cpu.as_ref().is_none_or(|cpu| cpu.is_idle()))
             && self.memories.iter().all(|m| m.outstanding.iter().all(|n| *n == 0))
     }

@@ -28,6 +28,8 @@ pub(crate) struct Cohort {
     pub(crate) late_replies: u64,
     /// Work for nobody.
     pub(crate) wasted: Span,
+    /// Clients: messages that had their effect once more.
+    pub(crate) duplicates: u64,
 }
 
 impl Cohort {
@@ -72,6 +74,7 @@ impl Cohort {
         self.in_window += other.in_window;
         self.late_replies += other.late_replies;
         self.wasted += other.wasted;
+        self.duplicates += other.duplicates;
     }
 }
 
