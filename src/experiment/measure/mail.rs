@@ -32,13 +32,16 @@ pub(crate) struct Postbox {
     pub(crate) means: [f64; 2],
     pub(crate) max_depth: u64,
     levels: [Level; 2],
+    /// Whether somebody consumes it.
+    consumed: bool,
     /// Ready messages over time.
     pub(crate) tide: Tide,
 }
 
 impl Postbox {
-    pub(super) fn new(start: Time, duration: Span) -> Self {
+    pub(super) fn new(start: Time, duration: Span, consumed: bool) -> Self {
         Self {
+            consumed,
             published: 0,
             delivered: 0,
             redelivered: 0,
@@ -70,9 +73,9 @@ impl Postbox {
         self.tide.advance(now);
     }
 
-    /// Message-nanoseconds ready since the measured time began.
+    /// Message-nanoseconds ready since the measured time began; what nobody consumes is to pile up.
     pub(super) fn area(&self, now: Time) -> u128 {
-        self.levels[0].area(now)
+        if self.consumed { self.levels[0].area(now) } else { 0 }
     }
 
     pub(super) fn publish(&mut self, counted: bool) {
@@ -189,7 +192,7 @@ mod tests {
 
     #[test]
     fn messages_are_where_they_were_moved() {
-        let mut post = Postbox::new(Time(0), Span(1_000));
+        let mut post = Postbox::new(Time(0), Span(1_000), true);
         (0..3).for_each(|_| {
             post.publish(true);
             post.rise(Time(10), true, true);
@@ -199,7 +202,10 @@ mod tests {
         post.end(Time(30), Fate::Acked, false, true);
         post.rise(Time(40), false, true);
         post.end(Time(40), Fate::Expired, true, true);
-        assert_eq!((post.published, post.acked, post.expired, post.ready, post.unacked, post.max_depth), (3, 1, 1, 1, 0, 3));
+        assert_eq!(
+            (post.published, post.acked, post.expired, post.ready, post.unacked, post.max_depth),
+            (3, 1, 1, 1, 0, 3)
+        );
         post.close(Time(1_000), Span(1_000));
         assert_eq!(post.means, [(3.0 * 10.0 + 2.0 * 20.0 + 960.0) / 1_000.0, 0.01]);
     }

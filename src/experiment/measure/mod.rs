@@ -58,7 +58,7 @@ impl Measure {
             books: plan.clients.iter().map(|_| Default::default()).collect(),
             endpoints: plan.endpoints.iter().map(|_| Cohort::default()).collect(),
             edges: plan.edges.iter().map(|_| Cohort::default()).collect(),
-            queues: plan.queues.iter().map(|_| Postbox::new(start, plan.duration)).collect(),
+            queues: plan.queues.iter().map(|q| Postbox::new(start, plan.duration, q.consumed)).collect(),
             flows: plan.flows.iter().map(|_| Cohort::default()).collect(),
             halves: [0.0; 2],
             half_area: 0,

@@ -33,6 +33,7 @@ impl<'s> Lowering<'s> {
                 dead_letter: queue.dead_letter.as_ref().map(|dead| self.queues[dead.value.as_str()]),
                 ttl: queue.message_ttl.value,
                 priorities: queue.priorities.value,
+                consumed: !walk::consumers(scenario, name).is_empty(),
             };
             self.plan.queues.push(planned);
         }
