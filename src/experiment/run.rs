@@ -111,7 +111,9 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
             .collect(),
         flows: cohorts(plan.flows.iter().map(|f| &f.name), &replications, |m| &m.flows),
         endpoints: endpoints(plan, &replications),
-        edges: cohorts(plan.edges.iter().map(|e| &e.name), &replications, |m| &m.edges),
+        edges: (0..plan.edges.len())
+            .map(|at| (plan.edges[at].name.clone(), estimate::edge(&replications, at, plan)))
+            .collect(),
         nodes: (0..services).map(|at| (plan.nodes[at].name.clone(), estimate::node(&replications, at, plan))).collect(),
         queues: (0..plan.queues.len())
             .map(|at| {

@@ -27,6 +27,8 @@ pub(super) enum Event {
     Patience(u32),
     /// When a frame has waited long enough for a database connection.
     Starve(u32),
+    /// When a wait of a guarded call is over, or its deadline or next hedge is due.
+    Alarm(u32),
     /// When a callee (a frame) hears that its caller gave up.
     Cancel(u32),
     /// When the first try in a lane of equal timeouts may be due.
@@ -99,7 +101,8 @@ impl Packed for Event {
             Self::Exhausted => (10, 0),
             Self::Starve(frame) => (11, frame),
             Self::Cancel(frame) => (12, frame),
-            Self::Mail(mail) => (13, mail.pack()),
+            Self::Mail(mail) => (14, mail.pack()),
+            Self::Alarm(frame) => (13, frame),
         };
         kind << 32 | u64::from(index)
     }
@@ -120,7 +123,8 @@ impl Packed for Event {
             9 => Self::Mark(index),
             11 => Self::Starve(index),
             12 => Self::Cancel(index),
-            13 => Self::Mail(Mail::unpack(index)),
+            14 => Self::Mail(Mail::unpack(index)),
+            13 => Self::Alarm(index),
             _ => Self::Exhausted,
         }
     }
@@ -151,6 +155,7 @@ mod tests {
             Event::Mail(Mail::Ack((1 << 29) - 1)),
             Event::Mail(Mail::Clock(3)),
             Event::Mail(Mail::Poll(0)),
+            Event::Alarm(11),
         ];
         for event in all {
             assert_eq!(Event::unpack(event.pack()), event);

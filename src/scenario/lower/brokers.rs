@@ -104,6 +104,8 @@ impl<'s> Lowering<'s> {
             bytes: [0; 2],
             proxy: None,
             cancels: false,
+            rules: NONE,
+            guard: NONE,
             writes: None,
             in_transaction: false,
         };
