@@ -2,6 +2,7 @@
 
 mod estimate;
 pub(crate) mod measure;
+mod recovery;
 mod run;
 pub mod summary;
 pub mod theory;

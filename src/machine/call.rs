@@ -8,8 +8,8 @@ use crate::units::Span;
 
 use super::Machine;
 use super::event::Event;
-use super::frame::{Frame, Origin};
-use super::walk::Flow;
+use super::frame::{Cut, Frame, Origin};
+use super::walk::{Flow, GONE};
 
 impl<P: Probe> Machine<'_, P> {
     /// A call sets out; its frame waits at this operation until the call is settled.
@@ -167,11 +167,15 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn reply(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
+        frame.pc = GONE;
         let waited = Span(frame.waited);
         let sojourn = self.now.since(frame.arrived);
         let site = &self.sites[frame.call as usize];
         let (node, endpoint, plain, back) = (site.node, site.endpoint, site.plain, site.back);
         self.tell(Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
+        if self.faulted && self.is_lost(at) {
+            return Flow::Stay;
+        }
         let back = if plain { back } else { self.way_back(at) };
         self.schedule(back, Event::Return(at));
         Flow::Stay
@@ -195,6 +199,9 @@ impl<P: Probe> Machine<'_, P> {
     /// An answer arrives at the caller: it settles the call, or nobody waits for it any more.
     #[inline(always)]
     pub(super) fn come_back(&mut self, at: u32) -> Option<u32> {
+        if self.faulted && self.intercept(at) {
+            return None;
+        }
         self.charge(at, Cause::Network);
         let frame = &self.frames[at];
         let (spent, caller, outcome) = (frame.spent, frame.caller, frame.outcome);
@@ -227,7 +234,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// An answer comes to a call-site that has more to it than a latency.
     #[inline(never)]
-    fn arrive_back(&mut self, at: u32) {
+    pub(super) fn arrive_back(&mut self, at: u32) {
         let call = &self.plan.calls[self.frames[at].call as usize];
         if call.timeout.is_some() {
             self.lanes.disarm(at);
@@ -239,7 +246,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The caller learns how its call ended and goes on after it, or where failures go.
     #[inline(always)]
-    fn settle(&mut self, at: u32, outcome: Outcome) {
+    pub(super) fn settle(&mut self, at: u32, outcome: Outcome) {
         let frame = &self.frames[at];
         let site = &self.sites[frame.call as usize];
         let (latency, measured, edge) = (self.now.since(frame.sent), frame.measured, site.edge);
@@ -258,12 +265,12 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A try no longer counts as outstanding, where somebody looks at that.
     #[inline(never)]
-    fn untrack(&mut self, at: u32) {
+    pub(super) fn untrack(&mut self, at: u32) {
         let frame = &self.frames[at];
         let (replica, caller) = (frame.replica, frame.caller);
         let call = &self.plan.calls[frame.call as usize];
         let link = self.plan.link(call.link);
-        if link.tracks && self.is_sent(at) {
+        if link.tracks && self.is_sent(at) && frame.cut != Cut::Unsent {
             let memory = self.memory(call.link, caller);
             self.memories[memory].outstanding[(replica - link.first) as usize] -= 1;
         }
@@ -301,6 +308,14 @@ impl<P: Probe> Machine<'_, P> {
             return caller;
         }
         self.frames[at].caller = NONE;
+        match self.frames[at].cut {
+            Cut::Whole => {}
+            Cut::Void => {
+                self.discard(at);
+                return caller;
+            }
+            Cut::Severed | Cut::Unsent => return caller,
+        }
         if call.cancels && sent {
             let there = self.vary(call.there, self.frames[at].lineage, Purpose::There, CANCEL);
             self.schedule(there, Event::Cancel(at));
@@ -317,6 +332,9 @@ impl<P: Probe> Machine<'_, P> {
             return self.close(at, frame.outcome);
         }
         self.frames[at].canceled = true;
+        if frame.pc == GONE || self.is_frozen(frame.replica) {
+            return;
+        }
         let op = |pc: u32| self.plan.ops[pc as usize];
         if frame.waiting && !frame.preempted && op(frame.pc - 1) == Op::Enter {
             self.leave_line(at);

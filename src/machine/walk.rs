@@ -6,11 +6,13 @@ use crate::random::{Draw, Purpose};
 use crate::units::Span;
 
 use super::Machine;
-use super::event::Event;
 use super::frame::Scope;
 
 /// The program that opens a connection: its one operation stands first in every plan.
 pub(super) const DIAL: Pc = Pc(0);
+
+/// Where a try is whose answer has left, or which was turned back: at the end of all programs.
+pub(super) const GONE: u32 = crate::model::id::NONE;
 
 /// Whether a frame goes on at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +63,7 @@ impl<P: Probe> Machine<'_, P> {
                 Op::Wait { law, site } => {
                     let wait = self.vary(law, self.frames[at].lineage, Purpose::Work, site);
                     self.frames[at].pc = next.0;
-                    self.schedule(wait, Event::Wake(at));
+                    self.sleep(at, wait);
                     Flow::Stay
                 }
                 Op::Call { call, .. } => self.call(at, call),

@@ -2,7 +2,7 @@
 
 use crate::units::{Span, Time};
 
-use super::id::{ClientId, EdgeId, EndpointId, NodeId};
+use super::id::{ClientId, EdgeId, EndpointId, FaultId, NodeId};
 use super::outcome::Outcome;
 
 /// A boundary of the measured time.
@@ -26,6 +26,13 @@ impl Mark {
 pub enum Fact {
     /// When a boundary of the measured time passes.
     Marked(Mark),
+    /// When a fault begins or ends.
+    Struck {
+        /// The fault.
+        fault: FaultId,
+        /// Whether it is on now.
+        on: bool,
+    },
     /// When a client's request sets out.
     Offered {
         /// The client.

@@ -4,6 +4,7 @@
 pub mod balance;
 pub mod cause;
 pub mod fact;
+pub mod fault;
 pub mod id;
 pub mod line;
 pub mod op;
@@ -16,7 +17,8 @@ pub mod transport;
 pub use cause::{Cause, Cell};
 pub use fact::{Fact, Mark};
 pub use id::{
-    CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, SplitId, TableId,
+    CallId, ClientId, EdgeId, EndpointId, FaultId, ForkId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, SplitId,
+    TableId,
 };
 pub use op::Op;
 pub use outcome::Outcome;

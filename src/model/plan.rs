@@ -4,6 +4,7 @@ use crate::random::dist::Dist;
 use crate::units::Span;
 
 use super::balance::Balancer;
+use super::fault::Fault;
 use super::id::{CallId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, SplitId, TableId};
 use super::line::Order;
 use super::op::Op;
@@ -55,6 +56,8 @@ pub struct Plan {
     pub lenders: Vec<Lender>,
     /// Writers that each table with locks lets in at once.
     pub tables: Vec<u32>,
+    /// What goes wrong, in the order of the file; faults after the measured time are left out.
+    pub faults: Vec<Fault>,
 }
 
 /// A node: what a replica of it has.

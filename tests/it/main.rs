@@ -4,6 +4,7 @@ mod bench;
 mod cli;
 mod connections;
 mod diagnostics;
+mod faults;
 mod draws;
 mod floors;
 mod golden;

@@ -4,10 +4,12 @@
 //! Endpoints (and waits and sojourns of nodes) count the visits that began in the measured time, levels of nodes the time
 //! itself. Throughput is successes that ended in it.
 
+mod aftermath;
 mod book;
 mod cohort;
 mod station;
 
+pub(crate) use aftermath::{Aftermath, Spell, Window, planned};
 pub(crate) use book::Book;
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
 pub(crate) use station::{Station, Visits};
@@ -29,6 +31,8 @@ pub(crate) struct Measure {
     pub(crate) timelines: Vec<Timeline>,
     /// By client: where the time of successes went, and of failures.
     pub(crate) books: Vec<[Book; 2]>,
+    /// What faults leave behind.
+    pub(crate) aftermath: Aftermath,
     /// By endpoint.
     pub(crate) endpoints: Vec<Cohort>,
     /// By edge.
@@ -50,6 +54,7 @@ impl Measure {
             clients: plan.clients.iter().map(|_| Cohort::default()).collect(),
             timelines: plan.clients.iter().map(|_| Timeline::new(start, plan.duration)).collect(),
             books: plan.clients.iter().map(|_| Default::default()).collect(),
+            aftermath: Aftermath::new(plan),
             endpoints: plan.endpoints.iter().map(|_| Cohort::default()).collect(),
             edges: plan.edges.iter().map(|_| Cohort::default()).collect(),
             halves: [0.0; 2],
@@ -109,10 +114,12 @@ impl Probe for Measure {
     fn on(&mut self, now: Time, fact: Fact) {
         match fact {
             Fact::Marked(mark) => self.mark(now, mark),
+            Fact::Struck { fault, on } => self.aftermath.strike(fault, on, now),
             Fact::Offered { client, measured } => {
                 if measured {
                     self.clients[client.index()].arrived += 1;
                     self.timelines[client.index()].offer(now);
+                    self.aftermath.offer(client.index(), now);
                 }
             }
             Fact::Answered { client, outcome, intended, measured } => {
@@ -120,6 +127,7 @@ impl Probe for Measure {
                 self.clients[client.index()].end(outcome, latency, measured, self.open);
                 if measured {
                     self.timelines[client.index()].answer(intended, outcome, latency);
+                    self.aftermath.answer(client.index(), intended, outcome, latency);
                 }
             }
             Fact::Called { edge, measured } => self.edges[edge.index()].arrived += u64::from(measured),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::random::dist::Law;
 use crate::scenario::written::{
-    Arrivals, Call, Client, Endpoint, FREE, How, IN_PROCESS, Load, NodeKind, Scenario, Step, TransportSpec, Verb,
+    Arrivals, Call, Client, Endpoint, FREE, How, IN_PROCESS, Load, NodeKind, Scenario, Step, TransportSpec, Verb, When,
 };
 
 /// Visits every step, those inside others included, outermost first.
@@ -93,6 +93,12 @@ pub(crate) fn laws_of<'s>(scenario: &'s Scenario, visit: &mut impl FnMut(&'s Law
                 }
                 batch.value.iter().for_each(&mut *visit);
             }
+        }
+    }
+    for fault in &scenario.faults {
+        if let When::Random { mtbf, mttr, .. } = &fault.when {
+            visit(&mtbf.value);
+            visit(&mttr.value);
         }
     }
     for node in scenario.nodes.values() {

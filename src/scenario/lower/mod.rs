@@ -4,6 +4,7 @@
 
 mod branches;
 mod calls;
+mod faults;
 mod load;
 mod program;
 mod queries;
@@ -30,6 +31,7 @@ pub fn lower(checked: &Checked) -> Plan {
     lowering.clients();
     lowering.callers();
     lowering.programs();
+    lowering.faults();
     lowering.plan
 }
 

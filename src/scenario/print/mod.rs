@@ -1,6 +1,7 @@
 //! The scenario as understood, as TOML: everything that nobody wrote filled in and marked. What it prints loads to the
 //! same scenario.
 
+mod faults;
 mod law;
 mod steps;
 mod transports;
@@ -136,6 +137,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
         page.maybe("timeout", &policy.timeout, &mut none, time);
         page.none(&none);
     }
+    scenario.faults.iter().for_each(|f| faults::fault(f, page));
     scenario.slos.iter().for_each(|s| slo(s, page));
 }
 

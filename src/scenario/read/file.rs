@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 use super::client::client;
+use super::fault::fault;
 use super::law::law;
 use super::node::node;
 use super::promise;
@@ -50,6 +51,7 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
             .into_iter()
             .map(|(name, inner)| (name.value.clone(), Policy { timeout: inner.maybe(desk, "timeout", duration), name }))
             .collect(),
+        faults: view.list(desk, "faults").iter().filter_map(|inner| fault(desk, inner)).collect(),
         slos: slos(desk, &view),
         variants: variants(desk, &view),
     }

@@ -5,6 +5,7 @@
 
 mod client;
 mod desk;
+mod fault;
 mod file;
 mod files;
 mod law;

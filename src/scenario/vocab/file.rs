@@ -1,6 +1,7 @@
 //! The file itself and its small tables.
 
 use super::clients::CLIENT;
+use super::faults::FAULT;
 use super::nodes::{DATABASE, EXTERNAL, SERVICE};
 use super::policies::POLICY;
 use super::tables::{Key, Shape, Table, Word, key, later, word};
@@ -27,6 +28,7 @@ const TABLES: &[Key] = &[
     key("databases", Shape::Named(&DATABASE), "Databases by name."),
     key("externals", Shape::Named(&EXTERNAL), "Third parties by name."),
     key("policies", Shape::Named(&POLICY), "Rules that guard calls, by name."),
+    key("faults", Shape::List(&FAULT), "What goes wrong, and when."),
     key("slos", Shape::List(&SLO), "What is promised."),
     key(
         "variants",
@@ -38,7 +40,6 @@ const TABLES: &[Key] = &[
     later("queues", "Queues: each message to one consumer."),
     later("topics", "Topics: every group gets every event."),
     later("mesh", "A sidecar beside each service."),
-    later("faults", "What goes wrong."),
     later("flows", "What done means to the business, across asynchronous hops."),
     later("sweep", "One value over several."),
     later("links", "Interactions flipped to a queue or a topic."),

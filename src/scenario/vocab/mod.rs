@@ -6,6 +6,7 @@
 
 mod clients;
 mod explain;
+mod faults;
 mod file;
 mod laws;
 mod near;
@@ -24,6 +25,7 @@ pub use schema::json_schema;
 pub use tables::{Key, Shape, Table, Word, key};
 
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
+pub use faults::FAULT;
 pub use file::{DEFAULTS, DISCOVERY, LINK, NETWORK, SIM, SLO};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
 pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, POOL, SERVICE, TABLE};

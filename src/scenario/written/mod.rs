@@ -9,6 +9,7 @@ use std::ops::Range;
 use crate::units::Span;
 
 mod client;
+mod fault;
 mod node;
 mod policy;
 mod promise;
@@ -16,6 +17,7 @@ mod step;
 mod wire;
 
 pub use client::*;
+pub use fault::*;
 pub use node::*;
 pub use policy::*;
 pub use promise::*;
@@ -74,6 +76,8 @@ pub struct Scenario {
     pub nodes: BTreeMap<String, Node>,
     /// `[policies.*]` by name.
     pub policies: BTreeMap<String, Policy>,
+    /// `[[faults]]` in order.
+    pub faults: Vec<Fault>,
     /// `[[slos]]` in order.
     pub slos: Vec<Slo>,
     /// `[variants.*]` by name: path and the TOML text of the new value, in order.
