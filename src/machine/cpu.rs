@@ -126,6 +126,8 @@ impl<P: Probe> Machine<'_, P> {
             cores = cpu.take_core();
             cpu.begun += 1;
             cpu.works.push(Reverse((cpu.clock + u128::from(work) * FINE, cpu.begun, at)));
+            // Nothing that is pending for a request that died in this slot is about this work.
+            self.frames[at].due = Time::NEVER;
             self.arm(index);
         } else {
             self.schedule(Span(work), Event::Done(at));

@@ -57,7 +57,11 @@ impl<P: Probe> Machine<'_, P> {
         frame.pose = Pose::Idle;
         frame.borrowing = false;
         frame.due = Time::NEVER;
-        self.frames.scopes(at).clear();
+        let measured = frame.measured;
+        for scope in std::mem::take(self.frames.scopes(at)) {
+            let latency = self.now.since(scope.since);
+            self.tell(Fact::Settled { edge: scope.edge, outcome: Outcome::Abandoned, latency, measured });
+        }
     }
 
     /// The call that a dying frame waits for is left to itself.

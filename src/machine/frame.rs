@@ -1,7 +1,7 @@
 //! Frames: requests in flight, each a cursor on a program.
 
 use crate::model::id::NONE;
-use crate::model::{Cause, Outcome};
+use crate::model::{Cause, EdgeId, Outcome};
 use crate::random::Lineage;
 use crate::units::Time;
 
@@ -129,6 +129,7 @@ pub(super) struct Frames {
 pub(super) struct Scope {
     pub(super) lineage: Lineage,
     pub(super) since: Time,
+    pub(super) edge: EdgeId,
 }
 
 impl Frames {

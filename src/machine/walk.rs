@@ -177,7 +177,7 @@ impl<P: Probe> Machine<'_, P> {
         let plan = self.plan.call(call);
         let (lineage, measured) = (self.frames[at].lineage, self.frames[at].measured);
         let since = self.now;
-        self.frames.scopes(at).push(Scope { lineage, since });
+        self.frames.scopes(at).push(Scope { lineage, since, edge: plan.edge });
         self.frames[at].lineage = lineage.child(plan.site, 0);
         self.tell(Fact::Called { edge: plan.edge, measured });
         self.jump(at, next)

@@ -83,7 +83,7 @@ fn a_black_hole_without_a_timeout_holds_every_worker_upstream() {
     let guarded = chain("free", &hole).replace("steps = [\"back\"]", "steps = [{ call = \"back\", timeout = \"50ms\" }]");
     let summary = run(&guarded);
     assert_eq!(summary.clients["c"].in_flight_at_end, 0);
-    assert_eq!(failed(&summary, "front -> back"), words(&[("timeout", 200)]));
+    assert_eq!(failed(&summary, "front -> back"), words(&[("timeout", 201)]));
 }
 
 #[test]
