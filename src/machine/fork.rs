@@ -148,6 +148,15 @@ impl<P: Probe> Machine<'_, P> {
         Flow::Stay
     }
 
+    /// A branch died; so do its parent and the others.
+    pub(super) fn leave_join(&mut self, join: u32) {
+        let slot = &mut self.joins.slots[join as usize];
+        slot.parent = NONE;
+        slot.turn = false;
+        slot.waiting.clear();
+        self.joins.release(join);
+    }
+
     /// The parent of a join goes on, as soon as no branch has its worker.
     fn go_on(&mut self, join: u32, good: bool, outcome: Outcome) {
         let slot = &mut self.joins.slots[join as usize];

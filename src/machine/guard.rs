@@ -349,6 +349,22 @@ impl<'p, P: Probe> Machine<'p, P> {
         }
     }
 
+    /// The connection under a try was reset.
+    pub(super) fn end_reset_try(&mut self, at: u32) {
+        self.uncount(at);
+        self.end_try(at, Outcome::Reset, false);
+    }
+
+    /// The frame that waits for a guard dies: the guard goes with it. Says which tries are left to themselves.
+    #[cold]
+    pub(super) fn disband(&mut self, guard: u32) -> Vec<u32> {
+        let guarded = &mut self.guarded[guard as usize];
+        let tries = std::mem::take(&mut guarded.open).iter().map(|t| t.frame).collect();
+        guarded.police = NONE;
+        self.close(guard, Outcome::Abandoned);
+        tries
+    }
+
     /// A try is given up: nobody waits for it any more, and its guard goes on.
     pub(super) fn give_up_try(&mut self, at: u32, outcome: Outcome) {
         self.uncount(at);

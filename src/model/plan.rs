@@ -4,6 +4,7 @@ use crate::random::dist::Dist;
 use crate::units::Span;
 
 use super::balance::Balancer;
+use super::fault::Fault;
 use super::id::{
     CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId, TableId,
 };
@@ -71,6 +72,8 @@ pub struct Plan {
     pub tables: Vec<u32>,
     /// Rules of policies.
     pub rules: Vec<Rules>,
+    /// What goes wrong, in the order of the file; faults after the measured time are left out.
+    pub faults: Vec<Fault>,
 }
 
 /// A node: what a replica of it has.

@@ -6,6 +6,7 @@ mod compare;
 mod connections;
 mod diagnostics;
 mod draws;
+mod faults;
 mod floors;
 mod golden;
 mod held;
