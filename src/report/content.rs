@@ -224,6 +224,16 @@ pub fn duplicates(all: &BTreeMap<String, Stats>) -> Vec<String> {
         .collect()
 }
 
+/// Flows of which many had not ended when the run stopped, a line each: their success is that of the others.
+pub fn unfinished(all: &BTreeMap<String, Stats>) -> Vec<String> {
+    let many = |stats: &Stats| stats.in_flight_at_end * 100 > stats.arrived;
+    let told = |(name, stats): (&String, &Stats)| {
+        let (left, all) = (count(stats.in_flight_at_end), count(stats.arrived));
+        format!("not done: {}: {left} of {all} were under way when the run stopped", clean(name))
+    };
+    all.iter().filter(|(_, stats)| many(stats)).map(told).collect()
+}
+
 fn figures(node: &Node) -> [Cell; 8] {
     let level = |e: Estimate| Cell::from(or_none(e, level));
     let span = |e: Estimate| Cell::from(or_none(e, time));

@@ -41,8 +41,8 @@ fn one(text: &mut String, summary: &Summary) {
         let _ = writeln!(text, "\n{}", escape(&line));
     }
     section(text, "Flows", &content::stats("flow", &summary.flows, usize::MAX));
-    for failure in content::failures(&summary.flows) {
-        let _ = writeln!(text, "\n{}", escape(&failure));
+    for failure in content::failures(&summary.flows).iter().chain(&content::unfinished(&summary.flows)) {
+        let _ = writeln!(text, "\n{}", escape(failure));
     }
     for entry in ledger::entries(std::slice::from_ref(summary)) {
         for (title, sheet) in ledger::sheets(&entry, summary.clients.get(entry.client)) {

@@ -54,8 +54,8 @@ impl Page {
         }
         let shown = content::listed(summary.flows.len(), self.style.all);
         self.sheet(&content::stats("flow", &summary.flows, shown));
-        for failure in content::failures(&summary.flows) {
-            self.sentence("  ", &failure, Tone::Odd);
+        for failure in content::failures(&summary.flows).iter().chain(&content::unfinished(&summary.flows)) {
+            self.sentence("  ", failure, Tone::Odd);
         }
         self.ledger(summary);
         self.sheet(&content::queues(&summary.queues, content::listed(summary.queues.len(), self.style.all)));
