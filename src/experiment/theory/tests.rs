@@ -41,6 +41,8 @@ fn blank() -> Summary {
             overloaded: Vec::new(),
         },
         clients: std::collections::BTreeMap::new(),
+        flows: BTreeMap::new(),
+        queues: BTreeMap::new(),
         endpoints: std::collections::BTreeMap::new(),
         edges: std::collections::BTreeMap::new(),
         nodes: std::collections::BTreeMap::new(),
