@@ -118,7 +118,8 @@ impl<P: Probe> Machine<'_, P> {
         let node = replica.node;
         let mut cores = 0;
         // Cryptography has no worker that could be taken from it.
-        if replica.preemptive && frame.pc != DIAL.0 {
+        let worker = cause != Cause::Connect;
+        if replica.preemptive && worker {
             replica.running.push(at);
         }
         if let Some(cpu) = &mut replica.cpu {
@@ -135,7 +136,7 @@ impl<P: Probe> Machine<'_, P> {
         if self.wears {
             self.wear(index, true);
         }
-        self.tell(Fact::Started { node, cores });
+        self.tell(Fact::Started { node, cores, worker });
         Flow::Stay
     }
 
@@ -168,7 +169,8 @@ impl<P: Probe> Machine<'_, P> {
         if self.wears {
             self.wear(index, false);
         }
-        self.tell(Fact::Stopped { node, cores });
+        let worker = self.frames[at].doing != Cause::Connect;
+        self.tell(Fact::Stopped { node, cores, worker });
     }
 
     /// Charges work done, and to the cores' other work what it took longer than that.

@@ -17,6 +17,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         self.forget_waits(&victims);
         self.forget_purses(replica);
+        self.forget_lines(replica);
         for at in &victims {
             self.abandon_call(*at);
             self.end_transaction(*at);
@@ -36,7 +37,7 @@ impl<P: Probe> Machine<'_, P> {
     /// Requests and branches in progress on a replica.
     fn victims(&self, replica: u32) -> Vec<u32> {
         let dies = |frame: &Frame| match frame.origin {
-            Origin::Root => false,
+            Origin::Root | Origin::Guard => false,
             Origin::Branch => true,
             Origin::Try => frame.pc != DIAL.0 && frame.pc != GONE,
         };
@@ -70,17 +71,20 @@ impl<P: Probe> Machine<'_, P> {
         if child == NONE {
             return;
         }
-        self.untrack(child);
-        self.lanes.disarm(child);
-        let sent = self.is_sent(child);
-        let Frame { call, measured, sent: set_out, .. } = self.frames[child];
-        let (edge, latency) = (self.sites[call as usize].edge, self.now.since(set_out));
-        self.tell(Fact::Settled { edge, outcome: Outcome::Abandoned, latency, measured });
-        self.orphan(child);
-        // A handshake goes down with the pool it is for.
-        if sent && self.frames[child].cut == Cut::Void {
-            self.discard(child);
+        let Frame { call, measured, sent, origin, .. } = self.frames[child];
+        let (edge, tracks) = (self.sites[call as usize].edge, self.sites[call as usize].tracks);
+        self.tell(Fact::Settled { edge, outcome: Outcome::Abandoned, latency: self.now.since(sent), measured });
+        if origin == Origin::Guard {
+            self.dissolve(child, Outcome::Abandoned);
+            self.close(child, Outcome::Abandoned);
+            self.guarded[child as usize].police = NONE;
+            return;
         }
+        if tracks {
+            self.untrack(child);
+        }
+        self.lanes.disarm(child);
+        self.let_go(child);
     }
 
     /// A frame is over; whoever waits for it hears that the connection was reset, unless nothing is heard.

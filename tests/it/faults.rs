@@ -80,7 +80,8 @@ fn a_black_hole_without_a_timeout_holds_every_worker_upstream() {
     assert_eq!(summary.clients["c"].failed, BTreeMap::new(), "nobody is told anything");
     assert_eq!(summary.edges["front -> back"].in_flight_at_end, 20, "one for each worker, for ever");
     assert!(summary.clients["c"].in_flight_at_end > 1_400, "nobody is served any more, although the hole is over");
-    let guarded = chain("free", &hole).replace("steps = [\"back\"]", "steps = [{ call = \"back\", timeout = \"50ms\" }]");
+    let guarded =
+        chain("free", &hole).replace("steps = [\"back\"]", "steps = [{ call = \"back\", timeout = \"50ms\" }]");
     let summary = run(&guarded);
     assert_eq!(summary.clients["c"].in_flight_at_end, 0);
     assert_eq!(failed(&summary, "front -> back"), words(&[("timeout", 201)]));
@@ -94,9 +95,10 @@ fn faults_that_overlap_end_with_the_last() {
         fault("crash", "back", "name = \"b\"\nat = \"6s\"\nduration = \"2s\"")
     );
     let lost: u64 = failed(&run(&chain("free", &two)), "front -> back").values().sum();
-    let one: u64 = failed(&run(&chain("free", &fault("outage", "back", "at = \"5s\"\nduration = \"3s\""))), "front -> back")
-        .values()
-        .sum();
+    let one: u64 =
+        failed(&run(&chain("free", &fault("outage", "back", "at = \"5s\"\nduration = \"3s\""))), "front -> back")
+            .values()
+            .sum();
     assert_eq!(lost, one, "5 s to 8 s, once");
 }
 
@@ -123,13 +125,19 @@ fn a_reset_closes_connections_so_that_handshakes_are_paid_again() {
 fn recovery_is_the_time_to_drain_the_backlog() {
     // 100/s against one worker of 125/s: 2 s of backlog take 2 · 100 / 25 = 8 s to drain.
     let slow = chain("free", &fault("freeze", "back", "at = \"5s\"\nduration = \"2s\""))
-        .replace("[services.back]\nconcurrency = 50\nwork = \"4ms\"", "[services.back]\nconcurrency = 1\nwork = \"8ms\"")
+        .replace(
+            "[services.back]\nconcurrency = 50\nwork = \"4ms\"",
+            "[services.back]\nconcurrency = 1\nwork = \"8ms\"",
+        )
         .replace("duration = \"20s\"", "duration = \"30s\"");
     let summary = run(&slow);
     let recovery = summary.faults[0].recovery_s["c"];
     assert_eq!(recovery.share_recovered, Some(1.0));
     assert!(recovery.median.is_some_and(|s| (7.0..=9.0).contains(&s)), "{recovery:?}");
-    assert_eq!((summary.faults[0].at_s, summary.faults[0].duration_s, summary.run.settled), (Some(5.0), Some(2.0), None));
+    assert_eq!(
+        (summary.faults[0].at_s, summary.faults[0].duration_s, summary.run.settled),
+        (Some(5.0), Some(2.0), None)
+    );
 }
 
 #[test]

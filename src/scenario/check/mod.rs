@@ -1,6 +1,8 @@
 //! What the file means as a whole: names lead somewhere, numbers can be, calls end, promises can be judged. Every rule
 //! pushes its complaints and goes on; none changes anything.
 
+mod attempts;
+mod brokers;
 mod cycles;
 mod expected;
 mod faults;
@@ -10,6 +12,7 @@ mod held;
 mod load;
 mod messages;
 mod names;
+mod policies;
 mod pools;
 mod promises;
 mod ranges;
@@ -22,9 +25,10 @@ mod wire;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
-pub use expected::{Forecast, NodeForecast, Shared, SharedKind};
+pub use expected::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 pub use forecast::forecast;
 pub(super) use load::overloaded;
+pub(super) use policies::{longest, of_client};
 pub use walk::{client_transport, transport_of};
 pub(super) use walk::{laws_of, transports_used};
 
@@ -33,9 +37,12 @@ pub(super) use walk::{laws_of, transports_used};
 pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], whole: bool) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     names::check(scenario, source, refused, &mut complaints);
+    brokers::names(scenario, refused, &mut complaints);
     wire::names(scenario, refused, &mut complaints);
     pools::names(scenario, refused, &mut complaints);
+    brokers::ranges(scenario, &mut complaints);
     ranges::check(scenario, &mut complaints);
+    policies::ranges(scenario, &mut complaints);
     wire::ranges(scenario, &mut complaints);
     pools::ranges(scenario, &mut complaints);
     faults::check(scenario, refused, &mut complaints);
@@ -48,7 +55,9 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     faults::look(scenario, &mut complaints);
     promises::latency_only(scenario, &mut complaints);
     cycles::check(scenario, &mut complaints);
+    policies::look(scenario, &mut complaints);
     timeouts::check(scenario, &mut complaints);
+    brokers::look(scenario, &mut complaints);
     wire::look(scenario, &mut complaints);
     pools::look(scenario, &mut complaints);
     if !complaints.iter().any(Complaint::is_error) {

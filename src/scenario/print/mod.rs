@@ -1,8 +1,10 @@
 //! The scenario as understood, as TOML: everything that nobody wrote filled in and marked. What it prints loads to the
 //! same scenario.
 
+mod brokers;
 mod faults;
 mod law;
+mod policies;
 mod steps;
 mod transports;
 
@@ -131,12 +133,9 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     page.given("balance_per", &scenario.discovery.balance_per, |b| quoted(balance_per(*b)));
     scenario.clients.values().for_each(|c| client(c, page));
     scenario.nodes.values().for_each(|n| node(n, page));
-    for (name, policy) in &scenario.policies {
-        page.header(&format!("[policies.{}]", key(name)));
-        let mut none = Vec::new();
-        page.maybe("timeout", &policy.timeout, &mut none, time);
-        page.none(&none);
-    }
+    brokers::brokers(scenario, page);
+    scenario.flows.iter().for_each(|f| brokers::flow(f, page));
+    policies::policies(scenario, page);
     scenario.faults.iter().for_each(|f| faults::fault(f, page));
     scenario.slos.iter().for_each(|s| slo(s, page));
 }
@@ -171,6 +170,11 @@ fn client(client: &Client, page: &mut Page) {
     page.given("browser", &client.browser, bool::to_string);
     load(&client.load, page, &mut none);
     page.maybe("timeout", &client.timeout, &mut none, time);
+    page.perhaps("policy", client.policy.as_ref(), &mut none, |p| quoted(p));
+    match policies::rule(&client.retries, policies::retries) {
+        Some((value, default)) => page.line("retries", value, default),
+        None => none.push("retries".into()),
+    }
     page.given("priority", &client.priority, u32::to_string);
     page.maybe("zone", &client.zone, &mut none, zone);
     page.maybe("weight", &client.weight, &mut none, |w| format!("{w:?}"));
@@ -269,6 +273,7 @@ fn node(node: &Node, page: &mut Page) {
         page.header(&format!("[{header}.tables.{}]", key(name)));
         page.given("writers", writers, u32::to_string);
     }
+    node.consumes.iter().for_each(|c| brokers::consumer(&header, c, page));
     for (name, inner) in node.endpoints.iter().filter(|(name, _)| !name.is_empty()) {
         page.header(&format!("[{header}.endpoints.{}]", key(name)));
         let mut none = Vec::new();

@@ -3,6 +3,8 @@
 
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
+mod broker;
+mod budget;
 mod client;
 mod desk;
 mod fault;
@@ -10,6 +12,7 @@ mod file;
 mod files;
 mod law;
 mod node;
+pub(super) mod policy;
 mod promise;
 mod step;
 mod transport;

@@ -4,11 +4,13 @@
 //! A word whose `later` is set is known but not supported yet: it is refused by name. Lifting a refusal is deleting
 //! one `.later()`.
 
+mod brokers;
 mod clients;
 mod explain;
 mod faults;
 mod file;
 mod laws;
+mod libraries;
 mod near;
 mod nodes;
 mod pages;
@@ -24,11 +26,13 @@ pub use near::{Near, near};
 pub use schema::json_schema;
 pub use tables::{Key, Shape, Table, Word, key};
 
+pub use brokers::{CONSUMER, FLOW, QUEUE, TOPIC};
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
 pub use faults::FAULT;
 pub use file::{DEFAULTS, DISCOVERY, LINK, NETWORK, SIM, SLO};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
+pub use libraries::{LIBRARIES, Library, library};
 pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, POOL, SERVICE, TABLE};
-pub use policies::POLICY;
+pub use policies::{BUDGET, CONCURRENCY_LIMIT, FAILURES, POLICY, RETRIES, STAGES};
 pub use steps::{ARM, STEPS, StepTable, VERBS};
 pub use transports::{CONNECTIONS, COST, PRESETS, Preset, TRANSPORT, TRANSPORT_WORDS};

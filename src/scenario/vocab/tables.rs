@@ -42,6 +42,8 @@ pub struct Word {
 pub enum Shape {
     /// Any text.
     Text,
+    /// A text, or a list of texts.
+    Texts,
     /// A whole number from 0.
     Whole,
     /// A number, fractions allowed.
@@ -80,6 +82,14 @@ pub enum Shape {
     Calls(&'static Table),
     /// One table.
     One(&'static Table),
+    /// One table, or one of these words.
+    OneOr(&'static Table, &'static [Word]),
+    /// A share, or a table.
+    ShareOr(&'static Table),
+    /// A list of these words.
+    Words(&'static [Word]),
+    /// One of these words, or a share.
+    WordOrShare(&'static [Word]),
     /// Tables by name.
     Named(&'static Table),
     /// A list of tables.

@@ -1,9 +1,8 @@
 //! Steps as written.
 
 use crate::random::dist::Law;
-use crate::units::Span;
 
-use super::{Given, Place};
+use super::{Given, Guards, Place};
 
 /// One step of an endpoint.
 #[derive(Clone, Debug)]
@@ -36,6 +35,8 @@ pub enum Verb {
         /// In order.
         steps: Vec<Step>,
     },
+    /// A message to a queue, or an event to a topic.
+    Publish(Publish),
     /// Branches that wait together.
     Parallel {
         /// The branches; each may be optional.
@@ -86,8 +87,8 @@ pub struct Call {
     pub transport: Option<Given<String>>,
     /// Which policy; `None`: the default policy, if any.
     pub policy: Option<Given<String>>,
-    /// Per try; overrides the policy's.
-    pub timeout: Option<Given<Span>>,
+    /// What it says itself; overrides the policy's.
+    pub guards: Guards,
     /// Bytes of the request before encoding; default 1 KB.
     pub request: Given<u64>,
     /// Bytes of the response (of each message of a stream) before encoding; default 1 KB.
@@ -107,4 +108,17 @@ pub enum Mode {
     Read,
     /// Changes: needs one of the table's writers.
     Write,
+}
+
+/// A message as written.
+#[derive(Clone, Debug)]
+pub struct Publish {
+    /// The queue or topic.
+    pub to: Given<String>,
+    /// Whether it was written as `send`.
+    pub send: bool,
+    /// Topics: what decides the partition; `None`: the topic's.
+    pub key: Option<Given<String>>,
+    /// Whether the request waits until the broker has it safe; `None`: the queue's `confirms`, otherwise no.
+    pub wait_for_ack: Given<Option<bool>>,
 }
