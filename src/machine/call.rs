@@ -273,18 +273,6 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// A try's timer and connection are free.
-    pub(super) fn disconnect(&mut self, at: u32) {
-        let site = &self.sites[self.frames[at].call as usize];
-        let (timed, wired) = (site.lane != NONE, site.channel != NONE);
-        if timed {
-            self.lanes.disarm(at);
-        }
-        if wired {
-            self.hang_up(at);
-        }
-    }
-
     /// The caller learns how its call ended and goes on after it, or where failures go.
     #[inline(always)]
     pub(super) fn settle(&mut self, at: u32, outcome: Outcome) {
@@ -322,7 +310,7 @@ impl<P: Probe> Machine<'_, P> {
     /// The first tries of a lane may be due.
     pub(super) fn time_out(&mut self, lane: u32) {
         while let Some(at) = self.lanes.due(lane, self.now) {
-            self.abandon(at);
+            self.abandon(at, Outcome::Timeout);
         }
         if let Some(next) = self.lanes.head_deadline(lane) {
             self.schedule(next.since(self.now), Event::Lane(lane));
@@ -330,12 +318,12 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The caller gives up; the callee works on.
-    fn abandon(&mut self, at: u32) {
+    pub(super) fn abandon(&mut self, at: u32, outcome: Outcome) {
         if self.sites[self.frames[at].call as usize].guarded {
-            return self.give_up_try(at, Outcome::Timeout);
+            return self.give_up_try(at, outcome);
         }
         self.charge(self.frames[at].caller, Cause::FailedTries);
-        self.settle(at, Outcome::Timeout);
+        self.settle(at, outcome);
         let caller = self.let_go(at);
         self.ready.push_back(caller);
     }

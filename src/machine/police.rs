@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::model::policy::{Breaker, Bulkhead, Limit, Stage, State, Verdict};
-use crate::model::{Fact, Outcome, Probe, plan};
+use crate::model::{EdgeId, Fact, Outcome, Probe, plan};
 use crate::units::{Span, Time};
 
 use super::Machine;
@@ -213,6 +213,10 @@ impl<P: Probe> Machine<'_, P> {
                 self.police[at as usize] = Police { state, line: VecDeque::new() };
             }
         }
+    }
+
+    pub(super) fn edge_of(&self, guard: u32) -> EdgeId {
+        self.plan.calls[self.frames[guard].call as usize].edge
     }
 
     /// At a boundary of the measured time, what every circuit breaker has done so far.
