@@ -54,6 +54,8 @@ pub struct Plan {
     pub channels: Vec<Channel>,
     /// Pools of database connections.
     pub lenders: Vec<Lender>,
+    /// Which policy stands between which caller and callee.
+    pub guards: Vec<Guard>,
     /// Writers that each table with locks lets in at once.
     pub tables: Vec<u32>,
     /// Rules of policies.
@@ -155,10 +157,23 @@ pub struct Call {
     pub proxy: Option<LawId>,
     /// Whether the callee hears of it when the caller gives up.
     pub cancels: bool,
+    /// The policy in front of it, of `Plan::guards`; `NONE` where there is nothing beyond a timeout.
+    pub guard: u32,
     /// The table whose lock a query needs.
     pub writes: Option<TableId>,
     /// Whether a transaction keeps that lock.
     pub in_transaction: bool,
+}
+
+/// A policy on a link: its state is kept per replica of the caller.
+#[derive(Clone, Copy, Debug)]
+pub struct Guard {
+    /// Its rules, of `Plan::rules`.
+    pub rules: u32,
+    /// Between whom.
+    pub link: LinkId,
+    /// First of its states in the world's array.
+    pub first: u32,
 }
 
 /// What the messages of a call cost in CPU.

@@ -2,6 +2,7 @@
 //! pushes its complaints and goes on; none changes anything.
 
 mod attempts;
+mod brokers;
 mod cycles;
 mod expected;
 mod flow;
@@ -23,7 +24,7 @@ mod wire;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
-pub use expected::{Forecast, NodeForecast, Shared, SharedKind};
+pub use expected::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 pub use forecast::forecast;
 pub(super) use load::overloaded;
 pub(super) use policies::{longest, of_client};
@@ -35,8 +36,10 @@ pub(super) use walk::{laws_of, transports_used};
 pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], whole: bool) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     names::check(scenario, source, refused, &mut complaints);
+    brokers::names(scenario, refused, &mut complaints);
     wire::names(scenario, refused, &mut complaints);
     pools::names(scenario, refused, &mut complaints);
+    brokers::ranges(scenario, &mut complaints);
     ranges::check(scenario, &mut complaints);
     policies::ranges(scenario, &mut complaints);
     wire::ranges(scenario, &mut complaints);
@@ -51,6 +54,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     cycles::check(scenario, &mut complaints);
     policies::look(scenario, &mut complaints);
     timeouts::check(scenario, &mut complaints);
+    brokers::look(scenario, &mut complaints);
     wire::look(scenario, &mut complaints);
     pools::look(scenario, &mut complaints);
     if !complaints.iter().any(Complaint::is_error) {

@@ -66,6 +66,7 @@ impl<'s> Lowering<'s> {
             bytes: wire.map_or([0; 2], Wire::bytes),
             proxy: wire.and_then(|w| self.proxy(w)),
             cancels: wire.is_some_and(|w| w.spec.cancels.value == Cancels::Queued),
+            guard: NONE,
             writes: None,
             in_transaction: false,
         };
