@@ -120,16 +120,16 @@ pub(crate) fn laws_of<'s>(scenario: &'s Scenario, visit: &mut impl FnMut(&'s Law
             }
         }
     }
-    for client in scenario.clients.values() {
-        on(&client.retries).into_iter().for_each(|rule| visit(&rule.backoff.value));
-    }
-    scenario.policies.values().for_each(|policy| rule_laws(&policy.guards, visit));
     for queue in scenario.queues.values() {
         visit(&queue.publish_latency.value);
     }
     for topic in scenario.topics.values() {
         visit(&topic.publish_latency.value);
     }
+    for client in scenario.clients.values() {
+        on(&client.retries).into_iter().for_each(|rule| visit(&rule.backoff.value));
+    }
+    scenario.policies.values().for_each(|policy| rule_laws(&policy.guards, visit));
     for node in scenario.nodes.values() {
         node.consumes.iter().filter_map(|c| c.poll.value.as_ref()).for_each(&mut *visit);
         node.queue_timeout.value.iter().for_each(&mut *visit);

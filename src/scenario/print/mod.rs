@@ -133,8 +133,8 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     scenario.clients.values().for_each(|c| client(c, page));
     scenario.nodes.values().for_each(|n| node(n, page));
     brokers::brokers(scenario, page);
-    policies::policies(scenario, page);
     scenario.flows.iter().for_each(|f| brokers::flow(f, page));
+    policies::policies(scenario, page);
     scenario.slos.iter().for_each(|s| slo(s, page));
 }
 
