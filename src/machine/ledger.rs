@@ -178,7 +178,10 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &mut self.frames[at];
         let replica = &self.replicas[frame.replica as usize];
         let node = replica.node;
-        let cause = if replica.database && cause <= Cause::Queue { Cause::Database } else { cause };
+        let cause = match replica.own {
+            Some(own) if cause <= Cause::Queue => own,
+            _ => cause,
+        };
         let from = frame.until;
         frame.until = from + span;
         self.ledger.enter(&mut frame.row, Cell::new(node, cause), span.0);

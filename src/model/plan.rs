@@ -7,7 +7,7 @@ use super::balance::Balancer;
 use super::id::{CallId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, SplitId, TableId};
 use super::line::Order;
 use super::op::Op;
-use super::policy::Rules;
+use super::policy::{IntakeSpec, Rules};
 use super::source::Source;
 use super::transport::Channel;
 
@@ -87,6 +87,8 @@ pub struct Node {
     pub preemptive: bool,
     /// How long a request stays in line.
     pub queue_timeout: Option<LawId>,
+    /// What a replica refuses at its door.
+    pub intake: Option<IntakeSpec>,
 }
 
 /// An endpoint.

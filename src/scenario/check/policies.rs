@@ -23,6 +23,10 @@ pub(super) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     for client in scenario.clients.values() {
         on(&client.retries).into_iter().for_each(|rule| retries(rule, complaints));
     }
+    for node in scenario.nodes.values() {
+        on(&node.rate_limit).into_iter().for_each(|rule| rate_limit(rule, complaints));
+        on(&node.concurrency_limit).into_iter().for_each(|rule| concurrency_limit(rule, complaints));
+    }
     for endpoint in scenario.nodes.values().flat_map(Node::programs) {
         walk::calls(endpoint).into_iter().for_each(|call| guards(&call.guards, complaints));
     }
