@@ -11,6 +11,7 @@ mod held;
 mod intervals;
 mod laws;
 mod ledger;
+mod policies;
 mod pools;
 mod sameness;
 mod schema;
