@@ -188,9 +188,18 @@ impl<P: Probe> Machine<'_, P> {
         at
     }
 
-    /// The answer leaves the node.
+    /// The answer leaves the node; its door hears of it.
     #[inline(always)]
     pub(super) fn reply(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
+        if !self.intakes.is_empty() {
+            self.tell_intake(at, outcome, joined);
+        }
+        self.answer(at, outcome, joined)
+    }
+
+    /// The answer leaves the node.
+    #[inline(always)]
+    pub(super) fn answer(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
         frame.pc = GONE;
