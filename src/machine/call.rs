@@ -21,6 +21,10 @@ impl<P: Probe> Machine<'_, P> {
         if caller.canceled {
             return self.fail_step(at, Outcome::Canceled);
         }
+        if site.guard != NONE {
+            self.guard(at, id);
+            return Flow::Stay;
+        }
         let frame = Frame {
             lineage: caller.lineage.child(site.name, 0),
             sent: self.now,
@@ -50,7 +54,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A try sets off from a call-site that has more to it than a latency.
     #[inline(never)]
-    fn set_off(&mut self, at: u32, id: CallId) {
+    pub(super) fn set_off(&mut self, at: u32, id: CallId) {
         let plan = self.plan;
         let call = plan.call(id);
         if plan.link(call.link).choice {
@@ -227,12 +231,16 @@ impl<P: Probe> Machine<'_, P> {
             return None;
         }
         let site = &self.sites[frame.call as usize];
-        let (timed, wired) = (site.lane != NONE, site.channel != NONE);
+        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.guard != NONE);
         if timed {
             self.lanes.disarm(at);
         }
         if wired {
             self.hang_up(at);
+        }
+        if guarded {
+            self.end_answered_try(at, outcome);
+            return None;
         }
         self.frames[caller].spent += spent;
         self.pass_on(caller, at);
@@ -256,7 +264,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The caller learns how its call ended and goes on after it, or where failures go.
     #[inline(always)]
-    fn settle(&mut self, at: u32, outcome: Outcome) {
+    pub(super) fn settle(&mut self, at: u32, outcome: Outcome) {
         let frame = &self.frames[at];
         let site = &self.sites[frame.call as usize];
         let (latency, measured, edge) = (self.now.since(frame.sent), frame.measured, site.edge);
@@ -275,8 +283,11 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A try no longer counts as outstanding.
     #[inline(never)]
-    fn untrack(&mut self, at: u32) {
+    pub(super) fn untrack(&mut self, at: u32) {
         let frame = &self.frames[at];
+        if frame.origin == Origin::Guard {
+            return;
+        }
         let (replica, caller) = (frame.replica, frame.caller);
         let link = self.plan.calls[frame.call as usize].link;
         if self.is_sent(at) {
@@ -297,6 +308,9 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The caller gives up; the callee works on.
     fn abandon(&mut self, at: u32) {
+        if self.sites[self.frames[at].call as usize].guard != NONE {
+            return self.give_up_try(at, Outcome::Timeout);
+        }
         self.charge(self.frames[at].caller, Cause::FailedTries);
         self.settle(at, Outcome::Timeout);
         let caller = self.let_go(at);
@@ -304,7 +318,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Nobody waits for a try any more: its connection is dealt with, its callee perhaps told. Says who waited.
-    fn let_go(&mut self, at: u32) -> u32 {
+    pub(super) fn let_go(&mut self, at: u32) -> u32 {
         if P::TRACES {
             self.probe.trace(Trace::Abandoned { frame: at, at: self.now });
         }
@@ -348,6 +362,10 @@ impl<P: Probe> Machine<'_, P> {
         let child = self.frames[at].child;
         if child != NONE {
             self.charge(at, Cause::FailedTries);
+            if self.frames[child].origin == Origin::Guard {
+                self.drop_guard(child);
+                return self.ready.push_back(at);
+            }
             if self.plan.calls[self.frames[child].call as usize].timeout.is_some() {
                 self.lanes.disarm(child);
             }

@@ -27,6 +27,8 @@ pub(super) enum Event {
     Patience(u32),
     /// When a frame has waited long enough for a database connection.
     Starve(u32),
+    /// When a wait of a guarded call is over, or its deadline or next hedge is due.
+    Alarm(u32),
     /// When a callee (a frame) hears that its caller gave up.
     Cancel(u32),
     /// When the first try in a lane of equal timeouts may be due.
@@ -54,6 +56,7 @@ impl Packed for Event {
             Self::Exhausted => (10, 0),
             Self::Starve(frame) => (11, frame),
             Self::Cancel(frame) => (12, frame),
+            Self::Alarm(frame) => (13, frame),
         };
         kind << 32 | u64::from(index)
     }
@@ -74,6 +77,7 @@ impl Packed for Event {
             9 => Self::Mark(index),
             11 => Self::Starve(index),
             12 => Self::Cancel(index),
+            13 => Self::Alarm(index),
             _ => Self::Exhausted,
         }
     }
@@ -99,6 +103,7 @@ mod tests {
             Event::Exhausted,
             Event::Starve(9),
             Event::Cancel(10),
+            Event::Alarm(11),
         ];
         for event in all {
             assert_eq!(Event::unpack(event.pack()), event);

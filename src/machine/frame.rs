@@ -15,6 +15,8 @@ pub(super) enum Origin {
     Root,
     /// A frame (`caller`) that made a call.
     Try,
+    /// A frame (`caller`) that made a call under a policy: it waits for its tries.
+    Guard,
     /// A join (`caller`) that waits for branches.
     Branch,
 }

@@ -11,9 +11,12 @@ mod cpu;
 mod event;
 mod fork;
 mod frame;
+mod guard;
 mod ledger;
 mod lend;
 mod lock;
+mod police;
+mod pool;
 mod site;
 mod station;
 mod walk;
@@ -30,14 +33,17 @@ use crate::units::{Span, Time};
 
 use crate::model::plan::Lender;
 use crate::model::transport::Channel;
-use channel::{Hold, Pool};
+use channel::Hold;
 use cpu::SharedCpu;
 use event::Event;
 use fork::Joins;
 use frame::Frames;
+use guard::Guarded;
 use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
+use police::Police;
+use pool::Pool;
 use site::Site;
 
 pub use ledger::Parts;
@@ -68,6 +74,11 @@ pub struct Machine<'p, P> {
     /// Connections of transports: per caller replica, and the one a try has.
     pools: Vec<Pool>,
     holds: Vec<Hold>,
+    /// Guarded calls under way, beside their frames, and the states of all policies.
+    guarded: Vec<Guarded>,
+    police: Vec<Police>,
+    /// Of each frame, the deadline it inherited; kept only where some policy passes its own on.
+    deadlines: Vec<Time>,
     /// When a link is free to take the next message: there, back.
     pipes: Vec<[Time; 2]>,
     /// Database connections: per caller replica, and open at each node.
@@ -212,6 +223,9 @@ impl<'p, P: Probe> Machine<'p, P> {
             lanes: lanes(plan),
             pools: pools(plan),
             holds: Vec::new(),
+            guarded: Vec::new(),
+            police: police::police(plan),
+            deadlines: Vec::new(),
             pipes: vec![[Time(0); 2]; plan.links.len()],
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
@@ -285,6 +299,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             Event::Wake(frame) => return Some(self.wake(frame)),
             Event::Starve(frame) => self.starve(frame),
             Event::Cancel(frame) => self.cancel(frame),
+            Event::Alarm(guard) => self.wake_guard(guard),
             Event::Tick(replica) => self.tick(replica),
             Event::Send(user) => return Some(self.send_for(user)),
             Event::Patience(frame) => self.lose_patience(frame),
@@ -297,6 +312,9 @@ impl<'p, P: Probe> Machine<'p, P> {
 
     #[cold]
     fn mark(&mut self, mark: Mark) {
+        if mark != Mark::Half {
+            self.read_breakers();
+        }
         self.tell(Fact::Marked(mark));
         if mark == Mark::Close {
             self.closed = true;

@@ -21,6 +21,8 @@ pub(super) struct Site {
     pub(super) channel: u32,
     /// Whether there is nothing to it but these two constant latencies: straight, one replica, no timeout, no connection.
     pub(super) plain: bool,
+    /// The policies in front of it; `NONE` where there are none.
+    pub(super) guard: u32,
     /// Whether messages take these two constant latencies and nothing else: no bandwidth or loss, no
     /// proxy, no message too big for a fresh connection.
     pub(super) straight: bool,
@@ -64,6 +66,7 @@ impl Site {
         let direct = call.proxy.is_none() && link.pipe.is_none() && call.flights == [0, 0];
         let straight = direct && there.is_some() && back.is_some();
         let bare = call.timeout.is_none() && call.channel == NONE && !link.choice && !link.tracks;
+        let bare = bare && call.guard == NONE;
         Self {
             name: call.site,
             edge: call.edge,
@@ -71,6 +74,7 @@ impl Site {
             node: endpoint.node,
             entry: endpoint.entry,
             first: link.first,
+            guard: call.guard,
             channel: call.channel,
             plain: bare && straight,
             straight,

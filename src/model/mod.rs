@@ -9,6 +9,7 @@ pub mod line;
 pub mod op;
 pub mod outcome;
 pub mod plan;
+pub mod policy;
 pub mod probe;
 pub mod source;
 pub mod transport;

@@ -7,6 +7,7 @@ use super::balance::Balancer;
 use super::id::{CallId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, SplitId, TableId};
 use super::line::Order;
 use super::op::Op;
+use super::policy::Rules;
 use super::source::Source;
 use super::transport::Channel;
 
@@ -53,8 +54,12 @@ pub struct Plan {
     pub channels: Vec<Channel>,
     /// Pools of database connections.
     pub lenders: Vec<Lender>,
+    /// Which policy stands between which caller and callee.
+    pub guards: Vec<Guard>,
     /// Writers that each table with locks lets in at once.
     pub tables: Vec<u32>,
+    /// Rules of policies.
+    pub rules: Vec<Rules>,
 }
 
 /// A node: what a replica of it has.
@@ -140,6 +145,8 @@ pub struct Call {
     pub back: LawId,
     /// When the caller gives up.
     pub timeout: Option<LaneId>,
+    /// Its policy's rules in `Plan::rules`; `NONE` where nothing but a timeout guards it.
+    pub rules: u32,
     /// Its connections; `NONE` where it needs none.
     pub channel: u32,
     /// What its messages cost; `NONE` where they cost nothing.
@@ -152,10 +159,23 @@ pub struct Call {
     pub proxy: Option<LawId>,
     /// Whether the callee hears of it when the caller gives up.
     pub cancels: bool,
+    /// The policy in front of it, of `Plan::guards`; `NONE` where there is nothing beyond a timeout.
+    pub guard: u32,
     /// The table whose lock a query needs.
     pub writes: Option<TableId>,
     /// Whether a transaction keeps that lock.
     pub in_transaction: bool,
+}
+
+/// A policy on a link: its state is kept per replica of the caller.
+#[derive(Clone, Copy, Debug)]
+pub struct Guard {
+    /// Its rules, of `Plan::rules`.
+    pub rules: u32,
+    /// Between whom.
+    pub link: LinkId,
+    /// First of its states in the world's array.
+    pub first: u32,
 }
 
 /// What the messages of a call cost in CPU.

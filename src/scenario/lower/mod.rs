@@ -3,6 +3,7 @@
 //! Lowering cannot fail: it takes what the check let through.
 
 mod branches;
+mod brokers;
 mod calls;
 mod load;
 mod program;
@@ -30,6 +31,7 @@ pub fn lower(checked: &Checked) -> Plan {
     lowering.clients();
     lowering.callers();
     lowering.programs();
+    lowering.guards();
     lowering.plan
 }
 
@@ -150,6 +152,20 @@ impl<'s> Lowering<'s> {
         self.push_node(name, node)
     }
 
+    /// The state that policies need: one for each replica of a caller, callee and policy.
+    fn guards(&mut self) {
+        let plan = &mut self.plan;
+        let mut known: BTreeMap<(u32, LinkId), u32> = BTreeMap::new();
+        let mut states = 0;
+        for call in plan.calls.iter_mut().filter(|call| call.rules != NONE) {
+            call.guard = *known.entry((call.rules, call.link)).or_insert_with(|| {
+                plan.guards.push(plan::Guard { rules: call.rules, link: call.link, first: states });
+                states += plan.nodes[plan.links[call.link.index()].from.index()].replicas;
+                plan.guards.len() as u32 - 1
+            });
+        }
+    }
+
     fn law(&mut self, law: &Law) -> LawId {
         // The check has built every law once, so this cannot fail.
         let dist = Dist::new(law).unwrap_or_else(|why| unreachable!("checked law: {why}"));
@@ -232,8 +248,7 @@ impl<'s> Lowering<'s> {
     }
 
     fn zone(&self, name: &str) -> Option<&'s Zone> {
-        let node = self.scenario.nodes.get(name).and_then(|n| n.zone.value.as_ref());
-        node.or_else(|| self.scenario.clients.get(name).and_then(|c| c.zone.value.as_ref()))
+        self.scenario.zone(name)
     }
 }
 
