@@ -21,7 +21,7 @@ impl<P: Probe> Machine<'_, P> {
         if caller.canceled {
             return self.fail_step(at, Outcome::Canceled);
         }
-        if site.guarded {
+        if site.guard != NONE {
             self.guard(at, id);
             return Flow::Stay;
         }
@@ -251,7 +251,7 @@ impl<P: Probe> Machine<'_, P> {
             return None;
         }
         let site = &self.sites[frame.call as usize];
-        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.guarded);
+        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.guard != NONE);
         if timed {
             self.lanes.disarm(at);
         }
@@ -328,7 +328,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The caller gives up; the callee works on.
     pub(super) fn abandon(&mut self, at: u32, outcome: Outcome) {
-        if self.sites[self.frames[at].call as usize].guarded {
+        if self.sites[self.frames[at].call as usize].guard != NONE {
             return self.give_up_try(at, outcome);
         }
         self.charge(self.frames[at].caller, Cause::FailedTries);

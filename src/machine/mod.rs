@@ -22,6 +22,7 @@ mod lock;
 mod message;
 mod outage;
 mod police;
+mod pool;
 mod queue;
 mod reset;
 mod root;
@@ -43,7 +44,7 @@ use crate::units::{Span, Time};
 
 use crate::model::plan::Lender;
 use crate::model::transport::Channel;
-use channel::{Hold, Pool};
+use channel::Hold;
 use cpu::SharedCpu;
 use event::Event;
 use fork::Joins;
@@ -55,6 +56,7 @@ use lock::Table;
 use message::Mailroom;
 use outage::Trouble;
 use police::Police;
+use pool::Pool;
 use root::Roots;
 use site::Site;
 
