@@ -76,6 +76,7 @@ codes! {
     NOT_CONSUMED = "W421" "not-consumed": "Messages are published that nobody consumes.",
     IDLE_MEMBERS = "W422" "idle-members": "A group has more members than the topic has partitions.",
     DELIVERED_TWICE = "W423" "delivered-twice": "A consumer holds more messages than it can handle before they are delivered again.",
+    REPLY_LOST = "W424" "reply-lost": "A call that became a message brings no answer back.",
     NEVER_QUEUES = "N501" "never-queues": "The node has so many workers that nothing ever waits there.",
     FIT = "N502" "fit": "Three or more percentiles are fitted by a monotone curve.",
     NO_CONTENTION = "N503" "no-contention": "A table or a write that contends with nothing.",

@@ -42,7 +42,6 @@ const TABLES: &[Key] = &[
     later("mesh", "A sidecar beside each service."),
     later("faults", "What goes wrong."),
     later("sweep", "One value over several."),
-    later("links", "Interactions flipped to a queue or a topic."),
 ];
 
 /// The file.

@@ -18,6 +18,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["transports", "rest", "grpc", "connections", "tls", "balance_per"], include_str!("../../model/transport.rs")),
     (&["pools", "max_connections"], include_str!("../../machine/lend.rs")),
     (&["tables", "writers", "transaction"], include_str!("../../machine/lock.rs")),
+    (&["links", "flip", "pattern"], include_str!("../edit/flip.rs")),
     (&["cores"], include_str!("../../machine/cpu.rs")),
     (&["parallel", "wait_for"], include_str!("../../machine/fork.rs")),
     (&["ledger"], include_str!("../../machine/ledger.rs")),

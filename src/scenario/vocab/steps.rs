@@ -17,7 +17,8 @@ const ANY: &[Key] = &[
 const CALLING: &[Key] = &[
     key("policy", Shape::Text, "The [policies.*] that guards it; default: the one of [defaults], if any."),
     later("fallback", "Steps to take when the call fails."),
-    later("uses_reply", "false: the caller only needs it to happen."),
+    key("uses_reply", Shape::Flag, "false: the caller only needs it to happen, so it may as well be a message.")
+        .or("true"),
     later("idempotent", "false: doing it twice is a second effect."),
 ];
 
