@@ -181,7 +181,7 @@ mod tests {
             load(&mut limit, 20, 10, Outcome::Succeeded);
             let high = limit.limit();
             assert!(high > 50.0, "{kind:?} {high}");
-            load(&mut limit, 3, 100, Outcome::Succeeded);
+            load(&mut limit, 1, 100, Outcome::Succeeded);
             assert!(limit.limit() < 0.8 * high, "{kind:?} {high} {}", limit.limit());
         }
     }

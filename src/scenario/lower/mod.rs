@@ -6,9 +6,12 @@ mod branches;
 mod brokers;
 mod calls;
 mod load;
+mod policies;
 mod program;
 mod queries;
 mod wire;
+
+pub(super) use policies::{exponential, limit as adaptive_limit};
 
 use std::collections::BTreeMap;
 
@@ -22,7 +25,8 @@ use crate::random::draw::name_hash;
 use crate::units::Span;
 
 use super::Checked;
-use super::written::{Balancing, Client, Node, NodeKind, QueueOrder, Scenario, Zone};
+use super::check::{longest, of_client};
+use super::written::{Balancing, Node, NodeKind, QueueOrder, Scenario, Zone};
 
 /// The plan of a checked scenario.
 pub fn lower(checked: &Checked) -> Plan {
@@ -53,6 +57,8 @@ struct Lowering<'s> {
     purses: u32,
     /// (database, table) by `TableId`.
     tables: Vec<(&'s str, &'s str)>,
+    /// Laws of rules so far.
+    rule_laws: Vec<(Law, LawId)>,
 }
 
 /// `node` or `node.endpoint`.
@@ -86,6 +92,7 @@ impl<'s> Lowering<'s> {
             lenders: BTreeMap::new(),
             purses: 0,
             tables: Vec::new(),
+            rule_laws: Vec::new(),
         }
     }
 
@@ -269,9 +276,10 @@ fn order(order: QueueOrder) -> Order {
     }
 }
 
-/// How long the run goes on for its last requests: the longest timeout if every client has one, else the measured time again.
+/// How long the run goes on for its last requests: the longest a client waits if each has a timeout, else the measured time again.
 fn patience(scenario: &Scenario) -> Span {
-    let timeouts: Option<Vec<Span>> = scenario.clients.values().map(|c: &Client| c.timeout.value).collect();
+    let timeouts: Option<Vec<Span>> =
+        scenario.clients.values().map(|client| longest(&of_client(scenario, client))).collect();
     let longest = timeouts.and_then(|t| t.into_iter().max());
     longest.map_or(scenario.sim.duration.value, |t| t + Span(1))
 }
