@@ -19,6 +19,8 @@ pub(super) enum Origin {
     Guard,
     /// A join (`caller`) that waits for branches.
     Branch,
+    /// A broker that waits for the acknowledgement of a delivery (`caller`).
+    Message,
 }
 
 /// A request in flight, or a branch of one: two cache lines, no more.

@@ -7,6 +7,7 @@
 mod call;
 mod channel;
 mod client;
+mod consumer;
 mod cpu;
 mod event;
 mod fork;
@@ -15,6 +16,9 @@ mod guard;
 mod ledger;
 mod lend;
 mod lock;
+mod message;
+mod queue;
+mod root;
 mod police;
 mod site;
 mod station;
@@ -41,6 +45,8 @@ use guard::Guarded;
 use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
+use message::Mailroom;
+use root::Roots;
 use police::Police;
 use site::Site;
 
@@ -83,6 +89,10 @@ pub struct Machine<'p, P> {
     purses: Vec<Purse>,
     connections: Vec<u32>,
     tables: Vec<Table>,
+    /// Messages, deliveries, queues and their consumers.
+    mail: Mailroom,
+    /// What belongs to one request, where flows follow it.
+    roots: Roots,
     sources: Vec<Sender>,
     /// Users of all closed clients: whose, and how many rounds they have sent.
     users: Vec<(u32, u64)>,
@@ -228,6 +238,8 @@ impl<'p, P: Probe> Machine<'p, P> {
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
             tables: plan.tables.iter().map(|_| Table::default()).collect(),
+            mail: Mailroom::new(plan),
+            roots: Roots::new(plan),
             sources: plan.clients.iter().map(|_| Sender::default()).collect(),
             users: Vec::new(),
             in_flight: 0,
@@ -249,6 +261,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half as u32));
         self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
         self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
+        self.start_consumers();
         self.start_clients();
     }
 
@@ -304,6 +317,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             Event::Lane(lane) => self.time_out(lane),
             Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
             Event::Exhausted => self.stop = Some(Stop::Patience),
+            Event::Mail(mail) => return self.mail(mail),
         }
         None
     }
@@ -355,6 +369,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.frames.live() == 0
             && self.joins.live() == 0
             && self.in_flight == 0
+            && self.mail.is_idle()
             && self.replicas.iter().all(|r| idle(r) && r.cpu.as_ref().is_none_or(|cpu| cpu.is_idle()))
             && self.memories.iter().all(|m| m.outstanding.iter().all(|n| *n == 0))
     }

@@ -5,8 +5,9 @@ use toml_edit::{DocumentMut, InlineTable, Item, TableLike, Value};
 /// Keys under which a step holds further steps.
 const INNER: [&str; 5] = ["parallel", "split", "steps", "fallback", "on_miss"];
 
-/// What a call says that a message has no use for.
-const GUARDS: [&str; 3] = ["policy", "timeout", "stream"];
+/// What a call says of its way and its place; all else are rules for waiting for its answer, which a message does not.
+const PLAIN: [&str; 9] =
+    ["call", "transport", "request", "response", "uses_reply", "idempotent", "times", "probability", "optional"];
 
 /// A call as written.
 #[derive(Clone, Debug)]
@@ -133,7 +134,7 @@ fn call(step: &Step<'_>, after: usize) -> Option<Call> {
         Step::Table(table) => *table,
     };
     let target = table.get("call")?.as_str()?.to_owned();
-    let said = GUARDS.into_iter().filter(|key| table.contains_key(key)).map(str::to_owned);
+    let said = table.iter().map(|(key, _)| key).filter(|key| !PLAIN.contains(key)).map(str::to_owned);
     Some(Call {
         target,
         after,

@@ -17,8 +17,6 @@ const ANY: &[Key] = &[
 const CALLING: &[Key] = &[
     key("policy", Shape::Text, "The [policies.*] that guards it; default: the one of [defaults], if any."),
     later("fallback", "Steps to take when the call fails."),
-    key("uses_reply", Shape::Flag, "false: the caller only needs it to happen, so it may as well be a message.")
-        .or("true"),
     later("idempotent", "false: doing it twice is a second effect."),
 ];
 
@@ -46,6 +44,8 @@ static CALL: Table = Table {
                 Shape::Whole,
                 "Server streaming: so many messages in the answer, each of the size of `response`. Default: one body.",
             ),
+            key("uses_reply", Shape::Flag, "false: the caller only needs it to happen, so it may as well be a message.")
+                .or("true"),
         ],
         SIZES,
         CALLING,
