@@ -9,8 +9,8 @@ use super::id::{
 };
 use super::line::Order;
 use super::op::Op;
-use super::queue::{Crew, Post, Queue};
 use super::policy::Rules;
+use super::queue::{Crew, Post, Queue};
 use super::source::Source;
 use super::transport::Channel;
 

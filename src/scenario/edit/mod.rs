@@ -41,6 +41,11 @@ impl Edit {
         self.origin.strip_prefix("variant `")?.strip_suffix('`')
     }
 
+    /// Whether it flips an interaction.
+    pub fn flips(&self) -> bool {
+        self.path.starts_with("links.")
+    }
+
     fn complaint(&self, code: crate::diag::Code, why: &str) -> Complaint {
         Complaint::error(code, format!("{} {}: {why}", self.origin, self.path))
     }

@@ -44,8 +44,12 @@ static CALL: Table = Table {
                 Shape::Whole,
                 "Server streaming: so many messages in the answer, each of the size of `response`. Default: one body.",
             ),
-            key("uses_reply", Shape::Flag, "false: the caller only needs it to happen, so it may as well be a message.")
-                .or("true"),
+            key(
+                "uses_reply",
+                Shape::Flag,
+                "false: the caller only needs it to happen, so it may as well be a message.",
+            )
+            .or("true"),
         ],
         SIZES,
         CALLING,
