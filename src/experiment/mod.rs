@@ -3,6 +3,7 @@
 pub mod compare;
 mod estimate;
 pub(crate) mod measure;
+mod recovery;
 mod run;
 pub mod summary;
 pub mod theory;

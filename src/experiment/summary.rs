@@ -347,6 +347,31 @@ pub enum Outcome {
     NoData,
 }
 
+/// A fault, and how clients recovered from it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Fault {
+    /// Its name.
+    pub name: String,
+    /// Its beginning, s from the start of the measured time; `None` for one at random.
+    pub at_s: Option<f64>,
+    /// How long, s; `None` for one at random, or without an end.
+    pub duration_s: Option<f64>,
+    /// How often it began in the measured time, over all replications.
+    pub struck: u64,
+    /// By client.
+    pub recovery_s: BTreeMap<String, Recovery>,
+}
+
+/// How long after a fault's end it was as before.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Recovery {
+    /// Of all times the fault ended in the measured time, those after which the client recovered; `None` without any, or
+    /// without a baseline.
+    pub share_recovered: Option<f64>,
+    /// Median over all of them, s; `None` where half of them never recovered.
+    pub median: Option<f64>,
+}
+
 /// Who made the figures.
 #[derive(Clone, Debug, Serialize)]
 pub struct Tool {
@@ -442,6 +467,9 @@ pub struct Summary {
     pub ledger: BTreeMap<String, Ledger>,
     /// Promises and what became of them.
     pub slos: Vec<Verdict>,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
     /// Whether every request is accounted for.
     pub conservation: Conservation,
 }

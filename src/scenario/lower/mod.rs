@@ -5,6 +5,7 @@
 mod branches;
 mod brokers;
 mod calls;
+mod faults;
 mod load;
 mod policies;
 mod program;
@@ -40,6 +41,7 @@ pub fn lower(checked: &Checked) -> Plan {
     lowering.programs();
     lowering.flows();
     lowering.guards();
+    lowering.faults();
     lowering.plan
 }
 

@@ -2,6 +2,7 @@
 //! same scenario.
 
 mod brokers;
+mod faults;
 mod law;
 mod policies;
 mod steps;
@@ -135,6 +136,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     brokers::brokers(scenario, page);
     scenario.flows.iter().for_each(|f| brokers::flow(f, page));
     policies::policies(scenario, page);
+    scenario.faults.iter().for_each(|f| faults::fault(f, page));
     scenario.slos.iter().for_each(|s| slo(s, page));
 }
 

@@ -6,6 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::broker::{consumers, flows, queue, topic};
 use super::client::client;
+use super::fault::fault;
 use super::law::law;
 use super::node::node;
 use super::policy::policy;
@@ -65,6 +66,7 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
             .collect(),
         flows: flows(desk, &view),
         policies: policies.into_iter().map(|(name, inner)| (name.value.clone(), policy(desk, name, inner))).collect(),
+        faults: view.list(desk, "faults").iter().filter_map(|inner| fault(desk, inner)).collect(),
         slos: slos(desk, &view),
         variants: variants(desk, &view),
     }

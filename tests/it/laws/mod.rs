@@ -70,6 +70,42 @@ fn whatever_comes_goes() {
     }
 }
 
+/// A scenario with these faults, as far as their nodes are there.
+fn with_faults(text: &str, faults: &[(&str, usize, String)]) -> String {
+    let there = |node: &usize| text.contains(&format!(".n{node}]"));
+    let faults = faults.iter().enumerate().filter(|(_, (_, node, _))| there(node));
+    let tables = faults.map(|(nth, (kind, node, rest))| {
+        format!("[[faults]]\nname = \"f{nth}\"\nkind = \"{kind}\"\ntarget = \"n{node}\"\n{rest}\n")
+    });
+    format!("{text}{}", tables.collect::<String>())
+}
+
+#[test]
+fn whatever_comes_goes_though_everything_fails() {
+    let all = (scenario::scenario(), scenario::sendings(), scenario::faults(), proptest::bool::ANY);
+    let struck = Cell::new(0);
+    always(256, &all, |(Text(text), sendings, faults, wired)| {
+        let text = with_faults(&text, &faults);
+        // Handshakes work without a worker, which the audit does not know.
+        let text = if wired { text.replacen("\"free\"", "\"rest\"", 1) } else { text };
+        let mut plan = finite(&text, &sendings);
+        plan.duration = Span::from_secs_f64(100.0);
+        let sent: u64 = sendings.iter().take(plan.clients.len()).map(|s| s.len() as u64).sum();
+        if wired {
+            let finished = Machine::new(&plan, 7, ()).run(|_| true);
+            assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}:\n{text}", finished.stop);
+            return;
+        }
+        let finished = Machine::new(&plan, 7, Audit::new(&plan)).run(|_| true);
+        assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}, something is left:\n{text}", finished.stop);
+        let audit = finished.probe;
+        audit.close();
+        assert_eq!(audit.answered, sent);
+        struck.set(struck.get() + audit.strikes);
+    });
+    assert!(struck.get() > 200, "only {} faults: the scenarios show too little", struck.get());
+}
+
 #[test]
 fn levels_hold_under_load_that_never_ends() {
     always(64, &scenario::scenario(), |Text(text)| {
