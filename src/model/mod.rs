@@ -11,6 +11,7 @@ pub mod outcome;
 pub mod plan;
 pub mod probe;
 pub mod source;
+pub mod stream;
 pub mod transport;
 
 pub use cause::{Cause, Cell};

@@ -36,6 +36,8 @@ pub enum Purpose {
     Jitter,
     /// When faults strike and how long they last.
     Fault,
+    /// Which key a record has, and so its partition.
+    Key,
 }
 
 /// A short stream of numbers for one draw; distributions take as many as they need.
