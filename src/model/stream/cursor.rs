@@ -23,6 +23,15 @@ pub enum Commits {
     },
 }
 
+/// What the next owner of a partition finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fallback {
+    /// Records that will come again.
+    pub again: u64,
+    /// Records that were committed, and that nobody finished.
+    pub lost: u64,
+}
+
 /// The place of a group in one partition.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cursor {
@@ -96,12 +105,13 @@ impl Cursor {
         self.committed = self.committed.max(self.position);
     }
 
-    /// Whoever has the partition next begins at what is committed; says how many records will come again.
-    pub fn fall_back(&mut self) -> u64 {
+    /// Whoever has the partition next begins at what is committed.
+    pub fn fall_back(&mut self) -> Fallback {
         let again = self.position.saturating_sub(self.committed);
-        self.position = self.committed;
-        self.done = self.committed;
-        again
+        let lost = self.committed.saturating_sub(self.position.max(self.furthest));
+        (self.position, self.done) = (self.committed, self.committed);
+        self.furthest = self.furthest.max(self.committed);
+        Fallback { again, lost }
     }
 
     /// Records up to `offset` are gone or not wanted; says how many of them nobody had worked on.
@@ -117,10 +127,12 @@ impl Cursor {
         missed
     }
 
-    /// The group goes back (or forward) to `offset`; says how many records it will see again.
-    pub fn seek(&mut self, offset: u64) -> u64 {
+    /// The group goes back to `offset`; says how many records it will see again.
+    pub fn seek_back(&mut self, offset: u64) -> u64 {
         let again = self.position.saturating_sub(offset);
-        (self.position, self.done, self.committed) = (offset, offset, offset);
+        if again > 0 {
+            (self.position, self.done, self.committed) = (offset, offset, offset);
+        }
         again
     }
 }
@@ -141,7 +153,7 @@ mod tests {
         work(&mut cursor, 3, Commits::After);
         cursor.take(3, Commits::After);
         cursor.pass();
-        assert_eq!((cursor.fall_back(), cursor.position()), (1, 3));
+        assert_eq!((cursor.fall_back(), cursor.position()), (Fallback { again: 1, lost: 0 }, 3));
         assert!(cursor.repeats());
         cursor.pass();
         assert!(!cursor.repeats());
@@ -152,7 +164,7 @@ mod tests {
         let mut cursor = Cursor::default();
         cursor.take(3, Commits::Before);
         cursor.pass();
-        assert_eq!((cursor.fall_back(), cursor.position()), (0, 3));
+        assert_eq!((cursor.fall_back(), cursor.position()), (Fallback { again: 0, lost: 2 }, 3));
     }
 
     #[test]
@@ -166,7 +178,7 @@ mod tests {
         // Ticks at 4 (10 done) and 14 (17 done).
         assert_eq!(cursor.committed(), 17);
         cursor.settle(Time(23), commits);
-        assert_eq!((cursor.fall_back(), cursor.position()), (1, 17));
+        assert_eq!((cursor.fall_back(), cursor.position()), (Fallback { again: 1, lost: 0 }, 17));
         cursor.settle(Time(24), commits);
         assert_eq!(cursor.committed(), 17);
     }
@@ -177,7 +189,7 @@ mod tests {
         let mut cursor = Cursor::default();
         work(&mut cursor, 7, commits);
         cursor.hand_over();
-        assert_eq!((cursor.fall_back(), cursor.position()), (0, 7));
+        assert_eq!((cursor.fall_back(), cursor.position()), (Fallback { again: 0, lost: 0 }, 7));
     }
 
     #[test]
@@ -185,7 +197,7 @@ mod tests {
         let mut cursor = Cursor::default();
         work(&mut cursor, 2, Commits::After);
         assert_eq!((cursor.skip_to(7), cursor.skip_to(5), cursor.position()), (5, 0, 7));
-        assert_eq!(cursor.seek(1), 6);
+        assert_eq!(cursor.seek_back(1), 6);
         assert!(cursor.repeats());
         assert_eq!(cursor.skip_to(4), 0, "they had their turn the first time");
     }

@@ -14,9 +14,11 @@ pub mod cursor;
 pub mod group;
 pub mod log;
 pub mod spread;
+pub mod topic;
 
 pub use batcher::{Batcher, Filed};
-pub use cursor::{Commits, Cursor};
+pub use cursor::{Commits, Cursor, Fallback};
 pub use group::{Group, Protocol};
 pub use log::Log;
 pub use spread::Spread;
+pub use topic::{Acks, OnError, Readers, Seat, Topic};
