@@ -3,7 +3,7 @@
 use super::number::{count, percent, plain, time};
 use super::sheet::{Cell, Sheet, Tone};
 use super::table::{Style, WIDTH};
-use crate::scenario::{Forecast, NodeForecast, Shared, SharedKind};
+use crate::scenario::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 
 /// A row per node: requests, work, utilisation, workers held, and the least an answer takes.
 pub fn render(forecast: &Forecast, style: Style) -> String {
@@ -26,6 +26,7 @@ pub fn render(forecast: &Forecast, style: Style) -> String {
     for (client, rate) in &forecast.clients {
         lines.push(format!("{client} offers {} requests/s on average", plain(*rate)));
     }
+    lines.extend(forecast.consumers.iter().map(consumer));
     for (database, pooled, takes) in &forecast.databases {
         let pools: Vec<String> = forecast.shared.iter().filter(|s| s.to == *database).filter_map(pool).collect();
         let takes = takes.map_or_else(String::new, |takes| format!("; it takes {}", count(u64::from(takes))));
@@ -34,6 +35,18 @@ pub fn render(forecast: &Forecast, style: Style) -> String {
     lines.extend(forecast.shared.iter().filter_map(narrow));
     lines.push(format!("about {} events per replication", count(forecast.events as u64)));
     lines.join("\n") + "\n"
+}
+
+/// Consumers: what comes, and how busy that keeps them.
+fn consumer(consumer: &ConsumerForecast) -> String {
+    let ConsumerForecast { from, group, service, rate, members, partitions, peak_utilization, .. } = consumer;
+    let group = group.as_ref().map_or_else(String::new, |group| format!("/{group}"));
+    let of = partitions.map_or_else(String::new, |p| format!(" for {} partitions", count(u64::from(p))));
+    let (rate, members) = (plain(*rate), count(*members));
+    format!(
+        "{service} handles {rate} messages/s of {from}{group} with {members} consumers{of}, {} busy",
+        percent(*peak_utilization)
+    )
 }
 
 /// A caller's pool, and how much of it is in use.

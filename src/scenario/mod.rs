@@ -16,7 +16,9 @@ pub mod vocab;
 pub mod written;
 
 pub use crate::diag::Source;
-pub use check::{Forecast, NodeForecast, Shared, SharedKind, client_transport, forecast, transport_of};
+pub use check::{
+    ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind, client_transport, forecast, transport_of,
+};
 pub use edit::{Edit, variant_edits};
 pub use lower::lower;
 pub use print::{canonical, hash};

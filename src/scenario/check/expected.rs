@@ -5,6 +5,8 @@
 pub struct Forecast {
     /// By node, in name order.
     pub nodes: Vec<NodeForecast>,
+    /// Whoever consumes messages, in the order of the services.
+    pub consumers: Vec<ConsumerForecast>,
     /// By client, in name order: requests per second, averaged over the run. A closed client's is an upper bound.
     pub clients: Vec<(String, f64)>,
     /// Connections and links that requests share: pools, limited connections, bandwidths.
@@ -46,6 +48,29 @@ pub struct NodeForecast {
     pub response_ms: f64,
     /// Tries of one request at worst, over the longest path to it: 1 without retries.
     pub worst_attempts: u64,
+}
+
+/// What to expect of the consumers of one queue, or of one group, in one service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConsumerForecast {
+    /// The queue or topic.
+    pub from: String,
+    /// The group, at a topic.
+    pub group: Option<String>,
+    /// The service.
+    pub service: String,
+    /// Deliveries per second, averaged over the run.
+    pub rate: f64,
+    /// Mean time to handle a message without any waiting in line, in milliseconds; a lower bound.
+    pub handling_ms: f64,
+    /// Consumers over all replicas.
+    pub members: u64,
+    /// Partitions of the topic: no more members than that are active.
+    pub partitions: Option<u32>,
+    /// Handling offered ÷ active members.
+    pub utilization: f64,
+    /// The same at the height of the load.
+    pub peak_utilization: f64,
 }
 
 /// What to expect of something that requests of one caller share on their way to one callee.

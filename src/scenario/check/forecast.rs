@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::expected::{Forecast, NodeForecast};
+use super::expected::{ConsumerForecast, Forecast, NodeForecast};
 use super::flow::{Flow, ROUNDS};
 use super::messages::Messages;
 use super::rates::open_rate;
@@ -12,7 +12,10 @@ use super::times::Times;
 use super::walk::{self, laws_of};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
-use crate::scenario::written::{Call, Client, Endpoint, How, Io, Link, Load, Node, Scenario, Step, Target, Verb, Zone};
+use crate::scenario::written::{
+    Call, Client, Consumer, Endpoint, How, Io, Link, Load, Node, OnError, Publish, Queue, Scenario, Step, Target, Verb,
+    Zone,
+};
 
 /// A call of an endpoint: whom, how often on average, and what its messages cost; `None` for a function call.
 pub(super) struct Edge {
@@ -72,6 +75,7 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
     out.events = graph.events(&average) * seconds;
     out.shared = graph.shared(&out.clients, &average, &height);
     out.databases = super::pools::databases(scenario);
+    out.consumers = graph.consumers(&average, &height);
     out.nodes = scenario.nodes.values().map(|node| graph.node(node, &average, &height)).collect();
     out
 }
@@ -81,8 +85,8 @@ impl<'s> Graph<'s> {
         let mut index = BTreeMap::new();
         let mut vertices = Vec::new();
         for (node, inner) in &scenario.nodes {
-            for (name, endpoint) in &inner.endpoints {
-                index.insert((node.as_str(), name.as_str()), vertices.len());
+            for endpoint in inner.programs() {
+                index.insert((node.as_str(), endpoint.name.value.as_str()), vertices.len());
                 vertices.push(Vertex { node, endpoint, edges: Vec::new(), cpu: 0.0, wait: 0.0, response: 0.0 });
             }
         }
@@ -123,7 +127,22 @@ impl<'s> Graph<'s> {
                     }
                 }
                 Verb::Transaction { steps, .. } => self.edges(steps, times, out),
+                Verb::Publish(publish) => self.messages(&publish.to.value, times, out),
                 Verb::Work(_) | Verb::Wait(_) => {}
+            }
+        }
+    }
+
+    /// Messages go to the consumers of a queue, each to one of them, or to one of each group of a topic.
+    fn messages(&self, broker: &str, times: f64, out: &mut Vec<Edge>) {
+        let all = walk::consumers(self.scenario, broker);
+        let members = |(node, c): &(&Node, &Consumer)| f64::from(node.replicas.value) * f64::from(c.concurrency.value);
+        let group = |c: &Consumer| c.group.as_ref().map(|g| g.value.clone());
+        for one in &all {
+            let whole: f64 = all.iter().filter(|other| group(other.1) == group(one.1)).map(members).sum();
+            if let Some(&to) = self.index.get(&(one.0.name.value.as_str(), one.1.program.name.value.as_str())) {
+                let tries = deliveries(self.scenario.queues.get(broker), one.1);
+                out.push(Edge { to, times: times * tries * members(one) / whole, messages: Some(Messages::default()) });
             }
         }
     }
@@ -195,6 +214,7 @@ impl<'s> Graph<'s> {
             Verb::Work(law) => Times { cpu: self.mean(law), wait: 0.0, response: self.mean(law) },
             Verb::Wait(law) => Times { cpu: 0.0, wait: self.mean(law), response: self.mean(law) },
             Verb::Call(call) | Verb::Query(call) => self.call(call, from),
+            Verb::Publish(publish) => self.publish(publish, from),
             Verb::Transaction { steps, .. } => self.sequence(steps, from),
             Verb::Parallel { branches, .. } => branches.iter().fold(Times::default(), |all, branch| {
                 let copies = f64::from(branch.step.times.value);
@@ -208,6 +228,19 @@ impl<'s> Graph<'s> {
                 })
             }
         }
+    }
+
+    /// A publisher that waits for the broker pays the network both ways and its latency.
+    fn publish(&self, publish: &Publish, from: &str) -> Times {
+        let to = publish.to.value.as_str();
+        let queue = self.scenario.queues.get(to);
+        if !publish.wait_for_ack.value.unwrap_or(queue.is_some_and(|q| q.confirms.value)) {
+            return Times::default();
+        }
+        let topic = self.scenario.topics.get(to);
+        let safe = queue.map(|q| &q.publish_latency).or(topic.map(|t| &t.publish_latency));
+        let safe = safe.map_or(0.0, |law| self.mean(&law.value));
+        Times { cpu: 0.0, wait: 0.0, response: self.one_way(from, to) + safe + self.one_way(to, from) }
     }
 
     fn call(&self, call: &Call, from: &str) -> Times {
@@ -248,8 +281,7 @@ impl<'s> Graph<'s> {
     }
 
     fn zone(&self, name: &str) -> Option<&Zone> {
-        let node = self.scenario.nodes.get(name).and_then(|n| n.zone.value.as_ref());
-        node.or_else(|| self.scenario.clients.get(name).and_then(|c| c.zone.value.as_ref()))
+        self.scenario.zone(name)
     }
 
     /// Requests per second: averaged over the run, and at the height of the load.
@@ -284,17 +316,60 @@ impl<'s> Graph<'s> {
         let narrowest = self.scenario.nodes.values().map(|node| {
             let (cpu, held) = self.demand(node, &flow);
             let by = |n: Option<f64>, demand: f64| n.filter(|_| demand > 0.0).map_or(f64::INFINITY, |n| n / demand);
-            by(cpus(node), cpu).min(by(workers(node), held))
+            let called = self.is_called(node);
+            by(cpus(node, called), cpu).min(by(workers(node, called), held))
         });
         narrowest.fold(unhindered, f64::min)
     }
 
-    /// CPU asked of a node and workers held there, in Erlangs, by remote visits to its endpoints.
+    /// CPU asked of a node and workers held there, in Erlangs, by remote visits to its endpoints; where its cores are
+    /// shared, or nobody calls it, by the messages it consumes, too.
     fn demand(&self, node: &Node, flow: &Flow) -> (f64, f64) {
-        let of = |own: &dyn Fn(&Vertex<'_>) -> f64| -> f64 {
-            self.of_node(&node.name.value).map(|(i, v)| (flow.visits[i] * own(v) + flow.codec[i]) / 1e9).sum()
+        let called = self.is_called(node);
+        let counts = |i: usize| called != self.is_consumer(i);
+        let of = |counts: &dyn Fn(usize) -> bool, own: &dyn Fn(&Vertex<'_>) -> f64| -> f64 {
+            let all = self.of_node(&node.name.value).filter(|(i, _)| counts(*i));
+            all.map(|(i, v)| (flow.visits[i] * own(v) + flow.codec[i]) / 1e9).sum()
         };
-        (of(&|v| v.cpu), of(&|v| holds(node, v)))
+        let held = of(&counts, &|v| if called { holds(node, v) } else { v.response });
+        if node.cores.value.is_some() { (of(&|_| true, &|v| v.cpu), held) } else { (of(&counts, &|v| v.cpu), held) }
+    }
+
+    fn is_called(&self, node: &Node) -> bool {
+        node.consumes.is_empty() || walk::is_called(self.scenario, &node.name.value)
+    }
+
+    /// Whether a program is a consumer's.
+    fn is_consumer(&self, vertex: usize) -> bool {
+        self.vertices[vertex].endpoint.name.value.starts_with("from ")
+    }
+
+    /// What to expect of all consumers.
+    fn consumers(&self, average: &Flow, height: &Flow) -> Vec<ConsumerForecast> {
+        let mut all = Vec::new();
+        for node in self.scenario.nodes.values() {
+            for consumer in &node.consumes {
+                let key = (node.name.value.as_str(), consumer.program.name.value.as_str());
+                let Some(&i) = self.index.get(&key) else { continue };
+                let members = u64::from(node.replicas.value) * u64::from(consumer.concurrency.value);
+                let partitions = self.scenario.topics.get(&consumer.from.value).map(|t| t.partitions.value);
+                let active = partitions.map_or(members, |p| members.min(u64::from(p)));
+                let each = self.vertices[i].response;
+                let share = |flow: &Flow| flow.visits[i] * each / 1e9 / active as f64;
+                all.push(ConsumerForecast {
+                    from: consumer.from.value.clone(),
+                    group: consumer.group.as_ref().map(|g| g.value.clone()),
+                    service: node.name.value.clone(),
+                    rate: average.visits[i],
+                    handling_ms: each / 1e6,
+                    members,
+                    partitions,
+                    utilization: share(average),
+                    peak_utilization: share(height),
+                });
+            }
+        }
+        all
     }
 
     fn of_node<'g>(&'g self, node: &'g str) -> impl Iterator<Item = (usize, &'g Vertex<'s>)> {
@@ -310,9 +385,11 @@ impl<'s> Graph<'s> {
 
     fn node(&self, node: &Node, average: &Flow, height: &Flow) -> NodeForecast {
         let name = &node.name.value;
-        let sum = |flow: &Flow| self.of_node(name).map(|(i, _)| flow.visits[i]).sum::<f64>();
+        let called = self.is_called(node);
+        let own = || self.of_node(name).filter(|(i, _)| called != self.is_consumer(*i));
+        let sum = |flow: &Flow| own().map(|(i, _)| flow.visits[i]).sum::<f64>();
         let rate = sum(average);
-        let answers: f64 = self.of_node(name).map(|(i, v)| average.visits[i] * v.response + average.codec[i]).sum();
+        let answers: f64 = own().map(|(i, v)| average.visits[i] * v.response + average.codec[i]).sum();
         let per = |total: f64| if rate > 0.0 { total / rate } else { 0.0 };
         let ((offered, held), (peak, _)) = (self.demand(node, average), self.demand(node, height));
         let share = |load: f64, of: Option<f64>| of.map_or(0.0, |of| if of > 0.0 { load / of } else { 0.0 });
@@ -322,11 +399,11 @@ impl<'s> Graph<'s> {
             peak_rate: sum(height),
             work_ms: per(offered * 1e3),
             offered,
-            workers: workers(node),
-            cpus: cpus(node),
-            utilization: share(offered, cpus(node)),
-            peak_utilization: share(peak, cpus(node)),
-            held: share(held, workers(node)),
+            workers: workers(node, called),
+            cpus: cpus(node, called),
+            utilization: share(offered, cpus(node, called)),
+            peak_utilization: share(peak, cpus(node, called)),
+            held: share(held, workers(node, called)),
             response_ms: per(answers / 1e6),
             worst_attempts: 1,
         }
@@ -338,17 +415,29 @@ fn holds(node: &Node, v: &Vertex<'_>) -> f64 {
     if node.io.value == Io::Blocking { v.response } else { v.cpu }
 }
 
-/// Workers over all replicas.
-fn workers(node: &Node) -> Option<f64> {
-    node.concurrency.value.map(|c| f64::from(c) * f64::from(node.replicas.value))
+/// Deliveries of one message on average: what fails and goes back is delivered again.
+fn deliveries(queue: Option<&Queue>, consumer: &Consumer) -> f64 {
+    let fails = consumer.program.error_rate.value;
+    let most = queue.and_then(|q| q.max_deliveries.value).map_or(f64::INFINITY, f64::from);
+    if queue.is_none() || consumer.on_error.value != OnError::Retry || fails <= 0.0 {
+        return 1.0;
+    }
+    if fails >= 1.0 { most.min(1e6) } else { (1.0 - fails.powf(most)) / (1.0 - fails) }
+}
+
+/// Workers over all replicas; those of a node that nobody calls are its consumers.
+fn workers(node: &Node, called: bool) -> Option<f64> {
+    let consumers: f64 = node.consumes.iter().map(|c| f64::from(c.concurrency.value)).sum();
+    let each = if called { node.concurrency.value.map(f64::from) } else { Some(consumers) };
+    each.map(|each| each * f64::from(node.replicas.value))
 }
 
 /// CPU over all replicas.
-fn cpus(node: &Node) -> Option<f64> {
-    let workers = node.concurrency.value.map(f64::from);
-    let each = match (node.cores.value, workers) {
-        (Some(cores), Some(workers)) => Some(cores.min(workers)),
-        (cores, workers) => cores.or(workers),
-    };
-    each.map(|each| each * f64::from(node.replicas.value))
+fn cpus(node: &Node, called: bool) -> Option<f64> {
+    let replicas = f64::from(node.replicas.value);
+    let workers = workers(node, called);
+    match (node.cores.value, workers) {
+        (Some(cores), Some(workers)) => Some((cores * replicas).min(workers)),
+        (cores, workers) => cores.map(|cores| cores * replicas).or(workers),
+    }
 }

@@ -121,7 +121,7 @@ impl<'s> Graph<'s> {
                         self.each_call(&arm.steps, times * arm.weight.value / sum, visit);
                     }
                 }
-                Verb::Work(_) | Verb::Wait(_) => {}
+                Verb::Work(_) | Verb::Wait(_) | Verb::Publish(_) => {}
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What the forecast warns of: too much, far too much, or so little that nothing ever waits.
 
-use super::expected::{Forecast, NodeForecast, Shared, SharedKind};
+use super::expected::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 use super::forecast::forecast;
 use super::{cycles, walk};
 use crate::diag::{Complaint, code};
@@ -32,6 +32,7 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     }
     events(scenario, &forecast, complaints);
     forecast.shared.iter().for_each(|shared| overrun(scenario, shared, complaints));
+    forecast.consumers.iter().for_each(|expected| falls_behind(scenario, expected, complaints));
     for (node, expected) in scenario.nodes.values().zip(&forecast.nodes) {
         overload(node, expected, complaints);
         never_queues(scenario, node, expected, complaints);
@@ -49,7 +50,11 @@ pub(in crate::scenario) fn overloaded(forecast: &Forecast) -> Vec<String> {
     let told = |shared: &Shared| {
         format!("{}: {:.2} × what it can do", name_of(shared), shared.peak.max(shared.used) / shared.room)
     };
-    nodes.chain(forecast.shared.iter().filter(|shared| overruns(shared)).map(told)).collect()
+    let worst = |c: &ConsumerForecast| c.utilization.max(c.peak_utilization);
+    let behind =
+        |c: &ConsumerForecast| format!("consumers of {} in {}: {:.2} × what they can do", c.from, c.service, worst(c));
+    let consumers = forecast.consumers.iter().filter(|c| worst(c) > 1.0 + 1e-9).map(behind);
+    nodes.chain(consumers).chain(forecast.shared.iter().filter(|shared| overruns(shared)).map(told)).collect()
 }
 
 /// Whether more is asked for than there is.
@@ -64,6 +69,25 @@ fn name_of(shared: &Shared) -> String {
         SharedKind::Connections(transport) => format!("`{transport}` from `{from}` to `{to}`"),
         SharedKind::Link => format!("the link `{from} -> {to}`"),
     }
+}
+
+/// Warns of consumers that are offered more messages than they can handle.
+fn falls_behind(scenario: &Scenario, expected: &ConsumerForecast, complaints: &mut Vec<Complaint>) {
+    let ConsumerForecast { from, service, members, utilization, peak_utilization, .. } = expected;
+    let (most, height) = if *utilization > 1.0 + 1e-9 {
+        (utilization, "")
+    } else if *peak_utilization > 1.0 + 1e-9 {
+        (peak_utilization, " at the height of the load")
+    } else {
+        return;
+    };
+    let consumer = scenario.nodes.get(service).and_then(|node| node.consumes.iter().find(|c| c.from.value == *from));
+    let message = format!(
+        "`{service}` falls behind `{from}`{height}: its {members} consumers are offered {:.0} % of what they can handle",
+        most * 100.0
+    );
+    let complaint = Complaint::warning(code::OVERLOADED, message).at(consumer.and_then(|c| c.from.place.clone()));
+    complaints.push(complaint.help("its backlog grows while that lasts; give it more consumers, or less to do"));
 }
 
 /// Warns of pools, connections and links that are asked for more than they have.
@@ -166,7 +190,8 @@ fn overload(node: &Node, expected: &NodeForecast, complaints: &mut Vec<Complaint
 
 /// A node with far more workers than anyone asks for hides the very thing a simulation is for.
 fn never_queues(scenario: &Scenario, node: &Node, expected: &NodeForecast, complaints: &mut Vec<Complaint>) {
-    if node.kind == NodeKind::External || expected.rate <= 0.0 || node.cores.value.is_some() {
+    let consumes = !node.consumes.is_empty();
+    if node.kind == NodeKind::External || consumes || expected.rate <= 0.0 || node.cores.value.is_some() {
         return;
     }
     let users: Option<f64> = scenario

@@ -1,6 +1,7 @@
 //! What the file means as a whole: names lead somewhere, numbers can be, calls end, promises can be judged. Every rule
 //! pushes its complaints and goes on; none changes anything.
 
+mod brokers;
 mod cycles;
 mod expected;
 mod flow;
@@ -21,7 +22,7 @@ mod wire;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
-pub use expected::{Forecast, NodeForecast, Shared, SharedKind};
+pub use expected::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 pub use forecast::forecast;
 pub(super) use load::overloaded;
 pub use walk::{client_transport, transport_of};
@@ -32,8 +33,10 @@ pub(super) use walk::{laws_of, transports_used};
 pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], whole: bool) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     names::check(scenario, source, refused, &mut complaints);
+    brokers::names(scenario, refused, &mut complaints);
     wire::names(scenario, refused, &mut complaints);
     pools::names(scenario, refused, &mut complaints);
+    brokers::ranges(scenario, &mut complaints);
     ranges::check(scenario, &mut complaints);
     wire::ranges(scenario, &mut complaints);
     pools::ranges(scenario, &mut complaints);
@@ -46,6 +49,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     promises::latency_only(scenario, &mut complaints);
     cycles::check(scenario, &mut complaints);
     timeouts::check(scenario, &mut complaints);
+    brokers::look(scenario, &mut complaints);
     wire::look(scenario, &mut complaints);
     pools::look(scenario, &mut complaints);
     if !complaints.iter().any(Complaint::is_error) {

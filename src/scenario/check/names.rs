@@ -3,7 +3,7 @@
 use super::walk;
 use crate::diag::{Complaint, Source, code};
 use crate::scenario::read::suggest;
-use crate::scenario::written::{Call, Given, IN_PROCESS, NodeKind, Scenario, Step, Target, Verb};
+use crate::scenario::written::{Call, Given, IN_PROCESS, Node, NodeKind, Scenario, Step, Target, Verb};
 
 /// The names that can be called: nodes, and their endpoints as `node.endpoint`.
 pub(in crate::scenario) fn known_names(scenario: &Scenario) -> Vec<String> {
@@ -28,7 +28,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], co
         }
     }
     for node in scenario.nodes.values() {
-        for endpoint in node.endpoints.values() {
+        for endpoint in node.programs() {
             walk::steps(&endpoint.steps, &mut |step| one_step(scenario, &node.name.value, step, refused, complaints));
         }
     }
@@ -66,6 +66,12 @@ fn target(
 ) -> bool {
     let Target { node: name, endpoint } = &to.value;
     let Some(node) = scenario.nodes.get(name) else {
+        if scenario.queues.contains_key(name) || scenario.topics.contains_key(name) {
+            let message = format!("`{name}` is not called: it takes messages");
+            let complaint = Complaint::error(code::WRONG_TARGET, message).at(to.place.clone());
+            complaints.push(complaint.help(format!("let a service publish to it: {{ publish = \"{name}\" }}")));
+            return false;
+        }
         if !refused.contains(name) {
             let guess = complaints.len() < GUESSES;
             complaints.push(nowhere(scenario, to, guess));
@@ -189,7 +195,10 @@ fn in_process(scenario: &Scenario, from: &str, call: &Call, complaints: &mut Vec
 fn links(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint>) {
     for link in &scenario.network.links {
         for (end, callers) in [(&link.from, true), (&link.to, false)] {
-            let known = scenario.nodes.contains_key(&end.value) || callers && scenario.clients.contains_key(&end.value);
+            let node = scenario.nodes.contains_key(&end.value)
+                || scenario.queues.contains_key(&end.value)
+                || scenario.topics.contains_key(&end.value);
+            let known = node || callers && scenario.clients.contains_key(&end.value);
             if known || refused.contains(&end.value) {
                 continue;
             }
@@ -215,7 +224,7 @@ pub(super) fn unused(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     for client in scenario.clients.values() {
         called.extend(client.calls.iter().map(|call| call.target.value.node.as_str()));
     }
-    for endpoint in scenario.nodes.values().flat_map(|node| node.endpoints.values()) {
+    for endpoint in scenario.nodes.values().flat_map(Node::programs) {
         for call in walk::calls(endpoint) {
             called.push(&call.target.value.node);
             policies.extend(call.policy.as_ref().map(|p| p.value.as_str()));
@@ -223,7 +232,11 @@ pub(super) fn unused(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     }
     called.sort_unstable();
     policies.sort_unstable();
-    for node in scenario.nodes.values().filter(|n| called.binary_search(&n.name.value.as_str()).is_err()) {
+    for node in scenario
+        .nodes
+        .values()
+        .filter(|n| n.consumes.is_empty() && called.binary_search(&n.name.value.as_str()).is_err())
+    {
         let message = format!("nobody calls `{}`", node.name.value);
         complaints.push(Complaint::warning(code::UNUSED, message).at(node.name.place.clone()));
     }

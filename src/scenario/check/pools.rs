@@ -15,7 +15,7 @@ pub(super) fn names(scenario: &Scenario, refused: &[String], complaints: &mut Ve
         for pool in node.pools.values() {
             database(scenario, &pool.name, "a pool", refused, complaints);
         }
-        for endpoint in node.endpoints.values() {
+        for endpoint in node.programs() {
             walk::steps(&endpoint.steps, &mut |step| match &step.verb {
                 Verb::Transaction { database: name, .. } => {
                     database(scenario, name, "a transaction", refused, complaints);
@@ -129,7 +129,7 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
             let message = format!("`{}` has a pool to `{}` and never queries it", node.name.value, pool.name.value);
             complaints.push(Complaint::warning(code::UNUSED, message).at(pool.name.place.clone()));
         }
-        for endpoint in node.endpoints.values() {
+        for endpoint in node.programs() {
             nested(&endpoint.steps, &mut Vec::new(), complaints);
             walk::steps(&endpoint.steps, &mut |step| match &step.verb {
                 Verb::Transaction { database, steps } => transaction(scenario, node, database, steps, complaints),
@@ -147,7 +147,7 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
 fn databases_of<'s>(scenario: &'s Scenario, node: &'s Node) -> BTreeSet<&'s str> {
     let mut asked = BTreeSet::new();
     let mut seen = BTreeSet::new();
-    let mut open: Vec<_> = node.endpoints.values().collect();
+    let mut open: Vec<_> = node.programs().collect();
     while let Some(endpoint) = open.pop() {
         if !seen.insert(std::ptr::from_ref(endpoint)) {
             continue;

@@ -42,7 +42,7 @@ fn edges(scenario: &Scenario) -> BTreeSet<String> {
         client.calls.iter().for_each(|call| add(name, &call.target.value));
     }
     for (name, node) in &scenario.nodes {
-        for call in node.endpoints.values().flat_map(walk::calls) {
+        for call in node.programs().flat_map(walk::calls) {
             add(name, &call.target.value);
         }
     }

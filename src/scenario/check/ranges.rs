@@ -72,7 +72,7 @@ fn one_node(node: &Node, complaints: &mut Vec<Complaint>) {
         let complaint = Complaint::error(code::PREEMPTION, message).at(node.preemptive.place.clone());
         complaints.push(complaint.help("it means something for queue_order = \"lifo\" and \"priority\""));
     }
-    for endpoint in node.endpoints.values() {
+    for endpoint in node.programs() {
         walk::steps(&endpoint.steps, &mut |step| one_step(step, complaints));
         let unrolled = unrolled(&endpoint.steps);
         if unrolled > 100_000.0 {

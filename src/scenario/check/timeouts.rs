@@ -62,7 +62,7 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         }
     }
     for (name, node) in &scenario.nodes {
-        for call in node.endpoints.values().flat_map(walk::calls) {
+        for call in node.programs().flat_map(walk::calls) {
             if !walk::transport_of(scenario, call).is_in_process() {
                 judge(name, &call.target, timeout_of(scenario, call));
             }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::random::dist::Law;
 use crate::scenario::written::{
-    Arrivals, Call, Client, Endpoint, FREE, How, IN_PROCESS, Load, NodeKind, Scenario, Step, TransportSpec, Verb,
+    Arrivals, Call, Client, Consumer, Endpoint, FREE, How, IN_PROCESS, Load, Node, NodeKind, Publish, Scenario, Step,
+    TransportSpec, Verb,
 };
 
 /// Visits every step, those inside others included, outermost first.
@@ -34,6 +35,30 @@ pub(crate) fn call(step: &Step) -> Option<&Call> {
         Verb::Call(call) | Verb::Query(call) => Some(call),
         _ => None,
     }
+}
+
+/// All messages an endpoint publishes.
+pub(crate) fn publishes(endpoint: &Endpoint) -> Vec<&Publish> {
+    let mut all = Vec::new();
+    steps(&endpoint.steps, &mut |step| {
+        if let Verb::Publish(publish) = &step.verb {
+            all.push(publish);
+        }
+    });
+    all
+}
+
+/// Who consumes from a queue or topic: the services and their entries, in name order.
+pub(crate) fn consumers<'s>(scenario: &'s Scenario, broker: &str) -> Vec<(&'s Node, &'s Consumer)> {
+    let all = scenario.nodes.values().flat_map(|node| node.consumes.iter().map(move |consumer| (node, consumer)));
+    all.filter(|(_, consumer)| consumer.from.value == broker).collect()
+}
+
+/// Whether somebody calls a node: otherwise it only consumes.
+pub(crate) fn is_called(scenario: &Scenario, node: &str) -> bool {
+    let all = scenario.nodes.values().flat_map(Node::programs).flat_map(calls).map(|call| &call.target);
+    let clients = scenario.clients.values().flat_map(|client| &client.calls).map(|call| &call.target);
+    all.chain(clients).any(|target| target.value.node == node)
 }
 
 /// All calls of an endpoint.
@@ -69,7 +94,7 @@ fn spec<'s>(scenario: &'s Scenario, name: &str) -> &'s TransportSpec {
 pub(crate) fn transports_used(scenario: &Scenario) -> BTreeSet<&str> {
     let mut used: BTreeSet<&str> =
         scenario.clients.values().map(|client| client_transport(scenario, client).name.value.as_str()).collect();
-    for call in scenario.nodes.values().flat_map(|node| node.endpoints.values()).flat_map(calls) {
+    for call in scenario.nodes.values().flat_map(Node::programs).flat_map(calls) {
         if let How::Over(spec) = transport_of(scenario, call) {
             used.insert(&spec.name.value);
         }
@@ -95,9 +120,16 @@ pub(crate) fn laws_of<'s>(scenario: &'s Scenario, visit: &mut impl FnMut(&'s Law
             }
         }
     }
+    for queue in scenario.queues.values() {
+        visit(&queue.publish_latency.value);
+    }
+    for topic in scenario.topics.values() {
+        visit(&topic.publish_latency.value);
+    }
     for node in scenario.nodes.values() {
+        node.consumes.iter().filter_map(|c| c.poll.value.as_ref()).for_each(&mut *visit);
         node.queue_timeout.value.iter().for_each(&mut *visit);
-        for endpoint in node.endpoints.values() {
+        for endpoint in node.programs() {
             endpoint.work.value.iter().chain(&endpoint.wait.value).for_each(&mut *visit);
             steps(&endpoint.steps, &mut |step| {
                 if let Verb::Work(law) | Verb::Wait(law) = &step.verb {

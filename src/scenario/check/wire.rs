@@ -26,7 +26,7 @@ pub(super) fn names(scenario: &Scenario, refused: &[String], complaints: &mut Ve
     };
     known(&scenario.defaults.transport);
     for node in scenario.nodes.values() {
-        node.endpoints.values().flat_map(walk::calls).filter_map(|call| call.transport.as_ref()).for_each(&mut known);
+        node.programs().flat_map(walk::calls).filter_map(|call| call.transport.as_ref()).for_each(&mut known);
     }
     scenario.clients.values().filter_map(|client| client.transport.as_ref()).for_each(&mut known);
     for client in scenario.clients.values() {
@@ -49,7 +49,7 @@ pub(super) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     for link in &scenario.network.links {
         one_link(link, complaints);
     }
-    for call in scenario.nodes.values().flat_map(|node| node.endpoints.values()).flat_map(walk::calls) {
+    for call in scenario.nodes.values().flat_map(Node::programs).flat_map(walk::calls) {
         zero(
             call.stream.value == Some(0),
             "stream",
@@ -122,13 +122,13 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         client.calls.iter().for_each(|call| judge(&Route { from, caller: None, to: &call.target, spec }));
     }
     for (from, node) in &scenario.nodes {
-        for call in node.endpoints.values().flat_map(walk::calls) {
+        for call in node.programs().flat_map(walk::calls) {
             if let How::Over(spec) = walk::transport_of(scenario, call) {
                 judge(&Route { from, caller: Some(node), to: &call.target, spec });
             }
         }
     }
-    for call in scenario.nodes.values().flat_map(|node| node.endpoints.values()).flat_map(walk::calls) {
+    for call in scenario.nodes.values().flat_map(Node::programs).flat_map(walk::calls) {
         one_body(scenario, call, complaints);
     }
     unused(scenario, complaints);

@@ -3,6 +3,7 @@
 //! Lowering cannot fail: it takes what the check let through.
 
 mod branches;
+mod brokers;
 mod calls;
 mod load;
 mod program;
@@ -232,8 +233,7 @@ impl<'s> Lowering<'s> {
     }
 
     fn zone(&self, name: &str) -> Option<&'s Zone> {
-        let node = self.scenario.nodes.get(name).and_then(|n| n.zone.value.as_ref());
-        node.or_else(|| self.scenario.clients.get(name).and_then(|c| c.zone.value.as_ref()))
+        self.scenario.zone(name)
     }
 }
 

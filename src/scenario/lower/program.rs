@@ -245,6 +245,7 @@ impl<'s> Lowering<'s> {
             Verb::Call(call) => self.call(code, sites, call),
             Verb::Query(call) => self.query(code, sites, call),
             Verb::Transaction { database, steps } => self.transaction(code, sites, &database.value, steps),
+            Verb::Publish(publish) => self.publish(code, sites, publish),
             Verb::Parallel { branches, wait_for } => self.parallel(code, sites, branches, wait_for.value),
             Verb::Split(arms) => self.split(code, sites, arms),
         }
@@ -299,6 +300,7 @@ pub(super) fn label(verb: &Verb) -> String {
         Verb::Call(call) | Verb::Query(call) => {
             super::endpoint_name(&call.target.value.node, &call.target.value.endpoint)
         }
+        Verb::Publish(publish) => publish.to.value.clone(),
         Verb::Parallel { .. } => "parallel".into(),
         Verb::Split(_) => "split".into(),
         Verb::Transaction { .. } => "transaction".into(),

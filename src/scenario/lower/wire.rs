@@ -125,7 +125,7 @@ impl<'s> Lowering<'s> {
             }
         };
         for node in self.scenario.nodes.values() {
-            for call in node.endpoints.values().flat_map(walk::calls) {
+            for call in node.programs().flat_map(walk::calls) {
                 if let Some(wire) = Wire::of(self, call) {
                     note(&call.target.value, &wire);
                 }

@@ -1,6 +1,7 @@
 //! The scenario as understood, as TOML: everything that nobody wrote filled in and marked. What it prints loads to the
 //! same scenario.
 
+mod brokers;
 mod law;
 mod steps;
 mod transports;
@@ -130,12 +131,14 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     page.given("balance_per", &scenario.discovery.balance_per, |b| quoted(balance_per(*b)));
     scenario.clients.values().for_each(|c| client(c, page));
     scenario.nodes.values().for_each(|n| node(n, page));
+    brokers::brokers(scenario, page);
     for (name, policy) in &scenario.policies {
         page.header(&format!("[policies.{}]", key(name)));
         let mut none = Vec::new();
         page.maybe("timeout", &policy.timeout, &mut none, time);
         page.none(&none);
     }
+    scenario.flows.iter().for_each(|f| brokers::flow(f, page));
     scenario.slos.iter().for_each(|s| slo(s, page));
 }
 
@@ -267,6 +270,7 @@ fn node(node: &Node, page: &mut Page) {
         page.header(&format!("[{header}.tables.{}]", key(name)));
         page.given("writers", writers, u32::to_string);
     }
+    node.consumes.iter().for_each(|c| brokers::consumer(&header, c, page));
     for (name, inner) in node.endpoints.iter().filter(|(name, _)| !name.is_empty()) {
         page.header(&format!("[{header}.endpoints.{}]", key(name)));
         let mut none = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::law::{law, span};
 use super::quoted;
-use crate::scenario::written::{Call, Given, Mode, PAYLOAD, Step, Target, Verb};
+use crate::scenario::written::{Call, Given, Mode, PAYLOAD, Publish, Step, Target, Verb};
 use crate::units::size_text;
 
 /// Each step on a line; defaults of steps are left out, there would be more of them than of anything else.
@@ -33,6 +33,7 @@ fn verb(verb: &Verb) -> Vec<String> {
         Verb::Transaction { database, steps: inner } => {
             vec![format!("transaction = {}", quoted(&database.value)), format!("steps = [{}]", steps(inner).join(", "))]
         }
+        Verb::Publish(to) => publish(to),
         Verb::Parallel { branches, wait_for } => {
             let inner: Vec<_> = branches.iter().map(|b| one(&b.step, b.optional.value)).collect();
             let mut parts = vec![format!("parallel = [{}]", inner.join(", "))];
@@ -46,6 +47,13 @@ fn verb(verb: &Verb) -> Vec<String> {
             vec![format!("split = [{}]", arms.iter().map(arm).collect::<Vec<_>>().join(", "))]
         }
     }
+}
+
+fn publish(publish: &Publish) -> Vec<String> {
+    let mut parts = vec![format!("{} = {}", if publish.send { "send" } else { "publish" }, quoted(&publish.to.value))];
+    parts.extend(publish.key.as_ref().map(|k| format!("key = {}", quoted(&k.value))));
+    parts.extend(publish.wait_for_ack.value.map(|wait| format!("wait_for_ack = {wait}")));
+    parts
 }
 
 fn call(verb: &str, call: &Call) -> Vec<String> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
 
+use super::broker::{consumers, flows, queue, topic};
 use super::client::client;
 use super::law::law;
 use super::node::node;
@@ -29,6 +30,7 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
     let stem = desk.source.name.rsplit(['/', '\\']).next().unwrap_or_default();
     let stem = stem.strip_suffix(".toml").unwrap_or(stem).to_owned();
     let clients = view.named(desk, "clients");
+    let (queues, topics) = (view.named(desk, "queues"), view.named(desk, "topics"));
     let policies = view.named(desk, "policies");
     Scenario {
         name: view.read(desk, "name", text).unwrap_or(Given::default(stem)),
@@ -46,6 +48,21 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
             })
             .collect(),
         nodes: nodes(desk, &view),
+        queues: queues
+            .into_iter()
+            .map(|(name, inner)| {
+                check_name(desk, &name);
+                (name.value.clone(), queue(desk, name, &inner))
+            })
+            .collect(),
+        topics: topics
+            .into_iter()
+            .map(|(name, inner)| {
+                check_name(desk, &name);
+                (name.value.clone(), topic(desk, name, &inner))
+            })
+            .collect(),
+        flows: flows(desk, &view),
         policies: policies
             .into_iter()
             .map(|(name, inner)| (name.value.clone(), Policy { timeout: inner.maybe(desk, "timeout", duration), name }))
@@ -148,7 +165,10 @@ fn nodes(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Node> {
     for (table, kind) in kinds {
         for (name, inner) in view.named(desk, table) {
             check_name(desk, &name);
-            let read = node(desk, kind, name.clone(), &inner);
+            let mut read = node(desk, kind, name.clone(), &inner);
+            if kind == NodeKind::Service {
+                read.consumes = consumers(desk, &inner, &read);
+            }
             if let Some(first) = all.get(&name.value) {
                 let line = first.name.place.as_ref().map_or(0, |p| desk.source.line_column(p.start).0);
                 twice(desk, &name, line);
@@ -157,10 +177,19 @@ fn nodes(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Node> {
             }
         }
     }
-    for (name, _) in view.get("clients").and_then(|v| v.get_ref().as_table()).into_iter().flatten() {
-        if let Some(node) = all.get(name.get_ref().as_ref()) {
-            let line = desk.source.line_column(name.span().start).0;
-            twice(desk, &node.name.clone(), line);
+    // What follows in the order of these tables is named a second time where a node, or one of them, has the name already.
+    let mut places: BTreeMap<String, Given<String>> =
+        all.iter().map(|(n, node)| (n.clone(), node.name.clone())).collect();
+    for table in ["queues", "topics", "clients"] {
+        for (key, _) in view.get(table).and_then(|v| v.get_ref().as_table()).into_iter().flatten() {
+            let name = Given::at(key.get_ref().to_string(), key.span());
+            match places.get(&name.value) {
+                Some(first) => {
+                    let line = desk.source.line_column(key.span().start).0;
+                    twice(desk, &first.clone(), line);
+                }
+                None => _ = places.insert(name.value.clone(), name),
+            }
         }
     }
     all
@@ -172,7 +201,7 @@ fn twice(desk: &mut Desk<'_>, name: &Given<String>, line: usize) {
         complaint
             .at(name.place.clone())
             .label(format!("also in line {line}"))
-            .help("clients, services, databases and externals share one namespace; rename one of them"),
+            .help("clients, services, databases, externals, queues and topics share one namespace; rename one of them"),
     );
 }
 

@@ -3,6 +3,7 @@
 
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
+mod broker;
 mod client;
 mod desk;
 mod file;

@@ -38,6 +38,7 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         max_connections: if database { limit(desk, "max_connections") } else { Given::default(None) },
         tables: if database { tables(desk, view) } else { BTreeMap::new() },
         endpoints: endpoints(desk, &name, view),
+        consumes: Vec::new(),
         name,
     }
 }

@@ -8,7 +8,7 @@ use super::view::{View, listed};
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::vocab::{self, VERBS};
-use crate::scenario::written::{Arm, Branch, Call, Given, Mode, PAYLOAD, Place, Step, Target, Verb};
+use crate::scenario::written::{Arm, Branch, Call, Given, Mode, PAYLOAD, Place, Publish, Step, Target, Verb};
 
 const MODES: [(&str, Mode); 2] = [("read", Mode::Read), ("write", Mode::Write)];
 
@@ -137,6 +137,7 @@ fn step(desk: &mut Desk<'_>, verb: &str, view: &View<'_>, place: Place) -> Optio
         "call" => Verb::Call(call(desk, "call", view)?),
         "query" => Verb::Query(call(desk, "query", view)?),
         "transaction" => transaction(desk, view)?,
+        "send" | "publish" => Verb::Publish(publish(desk, verb, view)?),
         "parallel" => parallel(desk, view)?,
         "split" => Verb::Split(split(desk, view)),
         _ => return None,
@@ -156,6 +157,13 @@ fn call(desk: &mut Desk<'_>, verb: &str, view: &View<'_>) -> Option<Call> {
     let response = view.or_default(desk, "response", size);
     let target: Given<Target> = view.read(desk, verb, target)?;
     Some(Call { target, transport, policy, timeout, request, response, stream, table, mode })
+}
+
+fn publish(desk: &mut Desk<'_>, verb: &str, view: &View<'_>) -> Option<Publish> {
+    let send = verb == "send";
+    let key = if send { None } else { view.read(desk, "key", text) };
+    let wait_for_ack = view.maybe(desk, "wait_for_ack", flag);
+    Some(Publish { to: view.read(desk, verb, text)?, send, key, wait_for_ack })
 }
 
 fn transaction(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Verb> {

@@ -143,6 +143,7 @@ fn preset(out: &mut String, word: &str) {
 fn holds(shape: Shape) -> &'static str {
     match shape {
         Shape::Text => "a text",
+        Shape::Texts => "a text, or a list of texts",
         Shape::Whole => "a whole number",
         Shape::Number => "a number",
         Shape::Flag => "true or false",

@@ -1,5 +1,6 @@
 //! The file itself and its small tables.
 
+use super::brokers::{FLOW, QUEUE, TOPIC};
 use super::clients::CLIENT;
 use super::nodes::{DATABASE, EXTERNAL, SERVICE};
 use super::policies::POLICY;
@@ -26,7 +27,10 @@ const TABLES: &[Key] = &[
     key("services", Shape::Named(&SERVICE), "Services by name."),
     key("databases", Shape::Named(&DATABASE), "Databases by name."),
     key("externals", Shape::Named(&EXTERNAL), "Third parties by name."),
+    key("queues", Shape::Named(&QUEUE), "Queues by name: each message to one consumer."),
+    key("topics", Shape::Named(&TOPIC), "Topics by name: every group gets every event."),
     key("policies", Shape::Named(&POLICY), "Rules that guard calls, by name."),
+    key("flows", Shape::List(&FLOW), "What done means to the business, across asynchronous hops."),
     key("slos", Shape::List(&SLO), "What is promised."),
     key(
         "variants",
@@ -35,11 +39,8 @@ const TABLES: &[Key] = &[
     ),
     later("gateways", "Services at the edge, with routes."),
     later("caches", "Caches by name."),
-    later("queues", "Queues: each message to one consumer."),
-    later("topics", "Topics: every group gets every event."),
     later("mesh", "A sidecar beside each service."),
     later("faults", "What goes wrong."),
-    later("flows", "What done means to the business, across asynchronous hops."),
     later("sweep", "One value over several."),
     later("links", "Interactions flipped to a queue or a topic."),
 ];
@@ -149,7 +150,11 @@ pub static SLO: Table = Table {
     doc: "What is promised; a run judges it, and a broken promise is exit code 99.",
     keys: &[&[
         key("name", Shape::Text, "Default: `of` and `expect`."),
-        key("of", Shape::Text, "A client, an endpoint, a node or an edge (\"orders -> payments\")."),
+        key(
+            "of",
+            Shape::Text,
+            "A client, a flow, an endpoint, a node, an edge (\"orders -> payments\"), a queue or a `topic/group`.",
+        ),
         key("expect", Shape::Text, "For example \"p99 < 400ms\", \"success_rate >= 99.5%\", \"good(400ms) >= 99%\"."),
         later("outside_faults", "Judged only while no fault is on."),
         later("during", "Judged only during this fault."),

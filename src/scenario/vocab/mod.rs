@@ -4,6 +4,7 @@
 //! A word whose `later` is set is known but not supported yet: it is refused by name. Lifting a refusal is deleting
 //! one `.later()`.
 
+mod brokers;
 mod clients;
 mod explain;
 mod file;
@@ -23,6 +24,7 @@ pub use near::{Near, near};
 pub use schema::json_schema;
 pub use tables::{Key, Shape, Table, Word, key};
 
+pub use brokers::{CONSUMER, FLOW, QUEUE, TOPIC};
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
 pub use file::{DEFAULTS, DISCOVERY, LINK, NETWORK, SIM, SLO};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};

@@ -1,5 +1,6 @@
 //! Services, databases, externals.
 
+use super::brokers::CONSUMER;
 use super::tables::{Key, Shape, Table, Word, key, later, word};
 
 const IO: &[Word] = &[
@@ -58,13 +59,13 @@ const SERVICE_ONLY: &[Key] = &[
         Shape::Named(&POOL),
         "Connections of each replica to databases, by their names. Without a pool each query opens one of its own.",
     ),
+    key("consumes", Shape::List(&CONSUMER), "The queues and topics it takes messages from. Default: none."),
     later("ready_after", "From start to ready."),
     later("warmup", "Slow at first: { factor, over }."),
     later("autoscale", "Replicas that follow the load."),
     later("team", "Who owns it."),
     later("libraries", "What it shares with others."),
     later("deploys_with", "What it must be deployed with."),
-    later("consumes", "Queues and topics it consumes."),
     later("shed", "Refuses work when the line is too long."),
     later("concurrency_limit", "An adaptive limit on requests at once."),
     later("rate_limit", "So many requests per time."),

@@ -50,6 +50,10 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
     match shape {
         Shape::Text | Shape::Target => json!({ "type": "string", "minLength": 1 }),
         Shape::Whole => json!({ "type": "integer", "minimum": 0 }),
+        Shape::Texts => {
+            let one = json!({ "type": "string", "minLength": 1 });
+            json!({ "anyOf": [one, { "type": "array", "items": one }] })
+        }
         Shape::Number => json!({ "type": "number", "minimum": 0 }),
         Shape::Weight => json!({ "anyOf": [{ "type": "number", "minimum": 0 }, text(SHARE)] }),
         Shape::Flag => json!({ "type": "boolean" }),

@@ -123,8 +123,33 @@ macro_rules! later_verb {
     };
 }
 later_verb!(CACHE, "cache", "Asks a cache; `on_miss` holds the steps of a miss.");
-later_verb!(SEND, "send", "Puts a message into a queue.");
-later_verb!(PUBLISH, "publish", "Publishes an event to a topic (or a message to a queue).");
+
+const PUBLISHING: &[Key] = &[key(
+    "wait_for_ack",
+    Shape::Flag,
+    "Whether the request goes on only when the broker has the message safe. Default: the queue's `confirms`; \
+     otherwise no, as clients of RabbitMQ and Kafka do.",
+)];
+
+static SEND: Table = Table {
+    name: "a send step",
+    doc: "Puts a message into a queue. The request goes on at once, or waits until the broker has the message safe.",
+    keys: &[&[key("send", Shape::Text, "The queue.")], PUBLISHING, ANY],
+};
+
+static PUBLISH: Table = Table {
+    name: "a publish step",
+    doc: "Publishes an event to a topic, or a message to a queue. The request goes on at once, or waits until the broker \
+          has it safe.",
+    keys: &[
+        &[
+            key("publish", Shape::Text, "The topic or queue."),
+            key("key", Shape::Text, "Topics: what decides the partition. Default: the topic's `key`."),
+        ],
+        PUBLISHING,
+        ANY,
+    ],
+};
 
 /// The verbs and their vocabularies. A verb whose first key is refused is refused as a whole.
 pub static VERBS: &[(&str, StepTable)] = &[
@@ -141,5 +166,6 @@ pub static VERBS: &[(&str, StepTable)] = &[
 ];
 
 /// What `steps` is, in a sentence.
-pub static STEPS: &str = "A list of steps, in order: { work }, { wait }, { call }, { query }, { transaction }, { parallel }, { split }; a \
+pub static STEPS: &str = "A list of steps, in order: { work }, { wait }, { call }, { query }, { transaction }, { send }, { publish }, \
+    { parallel }, { split }; a \
     plain text is a call.";

@@ -42,6 +42,8 @@ pub struct Word {
 pub enum Shape {
     /// Any text.
     Text,
+    /// A text, or a list of texts.
+    Texts,
     /// A whole number from 0.
     Whole,
     /// A number, fractions allowed.

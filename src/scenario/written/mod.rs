@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use crate::units::Span;
 
+mod broker;
 mod client;
 mod node;
 mod policy;
@@ -15,6 +16,7 @@ mod promise;
 mod step;
 mod wire;
 
+pub use broker::*;
 pub use client::*;
 pub use node::*;
 pub use policy::*;
@@ -72,12 +74,28 @@ pub struct Scenario {
     pub clients: BTreeMap<String, Client>,
     /// `[services.*]`, `[databases.*]`, `[externals.*]` by name (one namespace).
     pub nodes: BTreeMap<String, Node>,
+    /// `[queues.*]` by name, in the namespace of the nodes.
+    pub queues: BTreeMap<String, Queue>,
+    /// `[topics.*]` by name, in the namespace of the nodes.
+    pub topics: BTreeMap<String, Topic>,
+    /// `[[flows]]` in order.
+    pub flows: Vec<Flow>,
     /// `[policies.*]` by name.
     pub policies: BTreeMap<String, Policy>,
     /// `[[slos]]` in order.
     pub slos: Vec<Slo>,
     /// `[variants.*]` by name: path and the TOML text of the new value, in order.
     pub variants: BTreeMap<String, Vec<(String, String)>>,
+}
+
+impl Scenario {
+    /// Where a node, broker or client stands, if that is said.
+    pub fn zone(&self, name: &str) -> Option<&Zone> {
+        let node = self.nodes.get(name).map(|n| &n.zone);
+        let broker = || self.queues.get(name).map(|q| &q.zone).or_else(|| self.topics.get(name).map(|t| &t.zone));
+        let client = || self.clients.get(name).map(|c| &c.zone);
+        node.or_else(broker).or_else(client)?.value.as_ref()
+    }
 }
 
 /// `[sim]`.

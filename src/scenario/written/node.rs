@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::{Given, Step, Zone};
+use super::{Consumer, Given, Step, Zone};
 
 /// What kind of table a node was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,15 @@ pub struct Node {
     pub tables: BTreeMap<String, Given<u32>>,
     /// By name; the default endpoint's name is empty.
     pub endpoints: BTreeMap<String, Endpoint>,
+    /// Services: where it takes messages from.
+    pub consumes: Vec<Consumer>,
+}
+
+impl Node {
+    /// All that its replicas do: what its endpoints do, and what its consumers do.
+    pub fn programs(&self) -> impl Iterator<Item = &Endpoint> {
+        self.endpoints.values().chain(self.consumes.iter().map(|consumer| &consumer.program))
+    }
 }
 
 /// The connections of one replica of a service to one database.

@@ -36,6 +36,8 @@ pub enum Verb {
         /// In order.
         steps: Vec<Step>,
     },
+    /// A message to a queue, or an event to a topic.
+    Publish(Publish),
     /// Branches that wait together.
     Parallel {
         /// The branches; each may be optional.
@@ -107,4 +109,17 @@ pub enum Mode {
     Read,
     /// Changes: needs one of the table's writers.
     Write,
+}
+
+/// A message as written.
+#[derive(Clone, Debug)]
+pub struct Publish {
+    /// The queue or topic.
+    pub to: Given<String>,
+    /// Whether it was written as `send`.
+    pub send: bool,
+    /// Topics: what decides the partition; `None`: the topic's.
+    pub key: Option<Given<String>>,
+    /// Whether the request waits until the broker has it safe; `None`: the queue's `confirms`, otherwise no.
+    pub wait_for_ack: Given<Option<bool>>,
 }

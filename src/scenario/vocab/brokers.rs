@@ -1,0 +1,165 @@
+//! Queues, topics, who consumes them, and flows.
+
+use super::tables::{Key, Shape, Table, Word, key, word};
+
+const UNLIMITED: &[Word] = &[word("unlimited", "No limit.")];
+
+const WHEN_FULL: &[Word] = &[
+    word("drop_oldest", "The message at the head is dropped (or dead-lettered), the new one is confirmed."),
+    word("reject", "The new message is refused; who waits for the broker's answer fails with `overloaded`."),
+    word("block", "The publisher's message waits until there is room."),
+];
+
+const PUBLISHING: Key = key(
+    "publish_latency",
+    Shape::Law,
+    "From a message's arrival at the broker until it is safe there: only then is it delivered and confirmed.",
+)
+.or("\"0s\"");
+
+const ZONE: Key =
+    key("zone", Shape::Zone, "`region/zone/host`: decides the network class to it. Default: all in one zone.");
+
+/// `[queues.*]`.
+pub static QUEUE: Table = Table {
+    name: "[queues.*]",
+    doc: "A queue: each message goes to one consumer, and is gone when that has acknowledged it. The broker is a node \
+          of its own and costs nothing but what is written here.",
+    keys: &[&[
+        PUBLISHING,
+        key("capacity", Shape::WholeOr(UNLIMITED), "Messages ready for delivery; those with consumers do not count.")
+            .or("\"unlimited\""),
+        key(
+            "when_full",
+            Shape::Choice(WHEN_FULL),
+            "What happens beyond the capacity. The default is RabbitMQ's, `drop-head`.",
+        )
+        .or("\"drop_oldest\""),
+        key(
+            "ack_timeout",
+            Shape::Duration,
+            "A message that is not acknowledged so long after its delivery is delivered again; the slow consumer works \
+             on. Default: never (RabbitMQ: 30 min).",
+        ),
+        key("visibility_timeout", Shape::Duration, "The same in the words of SQS (whose default is 30 s)."),
+        key(
+            "max_deliveries",
+            Shape::WholeOr(UNLIMITED),
+            "A message that comes back after so many deliveries goes to `dead_letter`, or is dropped.",
+        )
+        .or("\"unlimited\""),
+        key("dead_letter", Shape::Text, "The queue that gets what is given up here. Default: it is dropped."),
+        key(
+            "message_ttl",
+            Shape::Duration,
+            "A message expires when it reaches the head older than that. Default: never.",
+        ),
+        key(
+            "priorities",
+            Shape::Flag,
+            "Whether messages are delivered by priority (inherited from the client), 0 first.",
+        )
+        .or("false"),
+        key(
+            "confirms",
+            Shape::Flag,
+            "Whether publishers wait until the message is safe, where the step does not say it (wait_for_ack).",
+        )
+        .or("false"),
+        ZONE,
+    ]],
+};
+
+const ACKS: &[Word] = &[
+    word("all", "Every replica in sync has it."),
+    word("leader", "The leader has it."),
+    word("none", "Nobody is asked."),
+];
+
+/// `[topics.*]`.
+pub static TOPIC: Table = Table {
+    name: "[topics.*]",
+    doc: "A topic: a log of events in partitions; every group of consumers gets every event, in order per partition.",
+    keys: &[&[
+        PUBLISHING,
+        key("partitions", Shape::Whole, "So many logs; one is read by one member of a group. The default is Kafka's.")
+            .or("1"),
+        key("key", Shape::Text, "What decides the partition where a step names no key. Default: none, in turn."),
+        key("retention", Shape::Duration, "How long events are kept, read or not. The default is Kafka's.")
+            .or("\"7d\""),
+        key("replication", Shape::Whole, "Copies of each partition, the leader's included. The default is Kafka's.")
+            .or("1"),
+        key("acks", Shape::Choice(ACKS), "Who must have an event before it is safe. The default is Kafka's.")
+            .or("\"all\""),
+        key("linger", Shape::Duration, "How long a publisher gathers a batch.").or("\"0s\""),
+        key("batch", Shape::WholeOr(UNLIMITED), "Messages of a batch at most.").or("\"unlimited\""),
+        ZONE,
+    ]],
+};
+
+const ACK: &[Word] = &[
+    word("after", "When it has been handled: a message may be handled twice, but is not lost."),
+    word("before", "When it has been delivered: a message may be lost, but is not handled twice."),
+];
+
+const ON_ERROR: &[Word] = &[
+    word("retry", "It goes back, near the head, and is delivered again."),
+    word("skip", "It is acknowledged all the same."),
+    word("dead_letter", "It goes to the queue's `dead_letter`, or is dropped."),
+    word("never_ack", "Nothing is said: it stays with the consumer, whose prefetch fills."),
+];
+
+/// One entry of `consumes`.
+pub static CONSUMER: Table = Table {
+    name: "[[services.*.consumes]]",
+    doc: "Messages a service takes from a queue or a topic. A consumer handles one message at a time and is a worker of \
+          its own beside the service's, but shares the replica's `cores`. What it does is its own `work` and `steps`; \
+          what it does not say is that of the service's default endpoint.",
+    keys: &[&[
+        key("from", Shape::Text, "The queue or topic."),
+        key("group", Shape::Text, "Topics, where it is needed: the group whose members share the events."),
+        key("concurrency", Shape::Whole, "Consumers of each replica. The default is Spring's.").or("1"),
+        key(
+            "prefetch",
+            Shape::WholeOr(UNLIMITED),
+            "Queues: deliveries without acknowledgement that one consumer may have. The default is Spring AMQP's.",
+        )
+        .or("250"),
+        key("batch", Shape::WholeOr(UNLIMITED), "Messages that one poll takes at most; handled one after the other.")
+            .or("1"),
+        key("ack", Shape::Choice(ACK), "When a message is acknowledged.").or("\"after\""),
+        key("commit_every", Shape::Duration, "Topics: the offset is stored so often. Default: after every batch."),
+        key(
+            "poll",
+            Shape::Law,
+            "Asks for messages, and sleeps so long when it found none. Default: the broker of a queue pushes.",
+        ),
+        key("from_start", Shape::Flag, "Topics: begins with the oldest event that is kept.").or("false"),
+        key("ordered", Shape::Flag, "Topics: events of a partition one after the other.").or("true"),
+        key("on_error", Shape::Choice(ON_ERROR), "What becomes of a message whose handling fails.").or("\"retry\""),
+        key("idempotent", Shape::Flag, "Whether handling a message twice is no second effect.").or("false"),
+        key(
+            "error_rate",
+            Shape::Share,
+            "Fails so many messages after their work. Default: the service's, unless work or steps are said here.",
+        ),
+        key("work", Shape::Law, "CPU time of a message. Default: the service's."),
+        key("steps", Shape::Steps, "What is done with a message after its work. Default: what the service does."),
+    ]],
+};
+
+/// `[[flows]]`.
+pub static FLOW: Table = Table {
+    name: "[[flows]]",
+    doc: "What done means to the business, across asynchronous hops: from the moment a client's request was meant to set \
+          out until what it caused has first succeeded at the end, or at the last of several ends.",
+    keys: &[&[
+        key("name", Shape::Text, "Its name."),
+        key("starts", Shape::Text, "The client whose requests begin it."),
+        key(
+            "ends",
+            Shape::Texts,
+            "Where it ends: a service or one of its endpoints, a queue or `topic/group`; of a list, the last to be reached.",
+        ),
+    ]],
+};

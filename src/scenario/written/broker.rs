@@ -1,0 +1,149 @@
+//! Queues, topics, their consumers and flows as written.
+
+use crate::random::dist::Law;
+use crate::units::Span;
+
+use super::{Endpoint, Given, Place, Zone};
+
+/// What happens to a message beyond a queue's capacity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// The message at the head gives way.
+    DropOldest,
+    /// The new message is refused.
+    Reject,
+    /// The new message waits.
+    Block,
+}
+
+/// `[queues.*]`.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    /// Name, placed at its table header.
+    pub name: Given<String>,
+    /// Until a message is safe; default none.
+    pub publish_latency: Given<Law>,
+    /// Messages ready for delivery; `None`: no limit.
+    pub capacity: Given<Option<u32>>,
+    /// Default: `RabbitMQ`'s `drop-head`.
+    pub when_full: Given<WhenFull>,
+    /// From a delivery until the message is delivered again; `None`: never.
+    pub ack_timeout: Given<Option<Span>>,
+    /// Deliveries of one message; `None`: no limit.
+    pub max_deliveries: Given<Option<u32>>,
+    /// The queue that gets what is given up here.
+    pub dead_letter: Option<Given<String>>,
+    /// How old a message may become; `None`: no limit.
+    pub message_ttl: Given<Option<Span>>,
+    /// Whether messages are delivered by priority.
+    pub priorities: Given<bool>,
+    /// Whether publishers wait unless they say otherwise.
+    pub confirms: Given<bool>,
+    /// Where it stands.
+    pub zone: Given<Option<Zone>>,
+}
+
+/// Who must have an event before it is safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acks {
+    /// Every replica in sync.
+    All,
+    /// The leader.
+    Leader,
+    /// Nobody.
+    None,
+}
+
+/// `[topics.*]`.
+#[derive(Clone, Debug)]
+pub struct Topic {
+    /// Name, placed at its table header.
+    pub name: Given<String>,
+    /// Until an event is safe; default none.
+    pub publish_latency: Given<Law>,
+    /// Logs; default Kafka's 1.
+    pub partitions: Given<u32>,
+    /// What decides the partition where a step names no key; `None`: in turn.
+    pub key: Option<Given<String>>,
+    /// How long events are kept; default Kafka's 7 days.
+    pub retention: Given<Span>,
+    /// Copies of each partition; default Kafka's 1.
+    pub replication: Given<u32>,
+    /// Default Kafka's `all`.
+    pub acks: Given<Acks>,
+    /// How long a publisher gathers a batch; default not at all.
+    pub linger: Given<Span>,
+    /// Messages of a batch; `None`: no limit.
+    pub batch: Given<Option<u32>>,
+    /// Where it stands.
+    pub zone: Given<Option<Zone>>,
+}
+
+/// When a message is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ack {
+    /// When it has been handled.
+    After,
+    /// When it has been delivered.
+    Before,
+}
+
+/// What becomes of a message whose handling fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// It is delivered again.
+    Retry,
+    /// It is acknowledged.
+    Skip,
+    /// It goes to the dead letters.
+    DeadLetter,
+    /// Nothing is said.
+    NeverAck,
+}
+
+/// One entry of `consumes`.
+#[derive(Clone, Debug)]
+pub struct Consumer {
+    /// The whole entry in the text.
+    pub place: Place,
+    /// The queue or topic.
+    pub from: Given<String>,
+    /// Topics: the group.
+    pub group: Option<Given<String>>,
+    /// Consumers of each replica; default Spring's 1.
+    pub concurrency: Given<u32>,
+    /// Queues: deliveries without acknowledgement of one consumer; `None`: no limit; default Spring AMQP's 250.
+    pub prefetch: Given<Option<u32>>,
+    /// Messages of one poll; `None`: no limit; default 1.
+    pub batch: Given<Option<u32>>,
+    /// Default after.
+    pub ack: Given<Ack>,
+    /// Topics: the offset is stored so often; `None`: after every batch.
+    pub commit_every: Given<Option<Span>>,
+    /// Sleep after finding nothing; `None`: a queue pushes.
+    pub poll: Given<Option<Law>>,
+    /// Topics: whether it begins with the oldest event; default false.
+    pub from_start: Given<bool>,
+    /// Topics: whether events of a partition are handled one after the other; default true.
+    pub ordered: Given<bool>,
+    /// Default retry.
+    pub on_error: Given<OnError>,
+    /// Whether handling a message twice is no second effect; default false.
+    pub idempotent: Given<bool>,
+    /// Whether it has work, steps, or an error rate of its own.
+    pub own: [bool; 3],
+    /// What is done with a message: its own, and for the rest the service's. Its name, `from emails` or
+    /// `from order-created/billing`, is one that no endpoint can have.
+    pub program: Endpoint,
+}
+
+/// `[[flows]]`.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Name.
+    pub name: Given<String>,
+    /// The client whose requests begin it.
+    pub starts: Given<String>,
+    /// Where it ends; of several, at the last to be reached.
+    pub ends: Vec<Given<String>>,
+}
