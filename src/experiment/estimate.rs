@@ -1,5 +1,7 @@
 //! From replications to figures: pooled points, intervals over replications.
 
+mod streams;
+
 use std::collections::BTreeMap;
 
 use crate::model::{Outcome, Plan};
@@ -8,6 +10,8 @@ use crate::units::Span;
 
 use super::measure::{Book, Cohort, Measure, Station, Timeline, Visits};
 use super::summary::{Distribution, InSystem, Ledger, Moment, Node, Replicas, Stats};
+
+pub(crate) use streams::topics;
 
 /// Confidence of all intervals.
 pub(crate) const CONFIDENCE: f64 = 0.95;

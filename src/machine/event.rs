@@ -33,6 +33,8 @@ pub(super) enum Event {
     Lane(u32),
     /// When a boundary of the measured time passes, counted in [`Mark::ALL`].
     Mark(u32),
+    /// When something happens to a stream.
+    Stream(u32),
     /// When the run waits no longer for its last requests.
     Exhausted,
 }
@@ -54,6 +56,7 @@ impl Packed for Event {
             Self::Exhausted => (10, 0),
             Self::Starve(frame) => (11, frame),
             Self::Cancel(frame) => (12, frame),
+            Self::Stream(beat) => (14, beat),
         };
         kind << 32 | u64::from(index)
     }
@@ -74,6 +77,7 @@ impl Packed for Event {
             9 => Self::Mark(index),
             11 => Self::Starve(index),
             12 => Self::Cancel(index),
+            14 => Self::Stream(index),
             _ => Self::Exhausted,
         }
     }
@@ -99,6 +103,7 @@ mod tests {
             Event::Exhausted,
             Event::Starve(9),
             Event::Cancel(10),
+            Event::Stream(u32::MAX),
         ];
         for event in all {
             assert_eq!(Event::unpack(event.pack()), event);

@@ -17,6 +17,8 @@ pub(super) enum Origin {
     Try,
     /// A join (`caller`) that waits for branches.
     Branch,
+    /// Nobody: a message in the hands of a consumer (`caller`).
+    Message,
 }
 
 /// A request in flight, or a branch of one: two cache lines, no more.
@@ -56,6 +58,8 @@ pub(super) struct Frame {
     pub(super) replica: u32,
     /// The call-site that made it.
     pub(super) call: u32,
+    /// The flow it belongs to; `NONE`: none.
+    pub(super) root: u32,
     /// The client behind it.
     pub(super) client: u16,
     /// 0 is served first.

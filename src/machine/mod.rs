@@ -16,6 +16,7 @@ mod lend;
 mod lock;
 mod site;
 mod station;
+mod stream;
 mod walk;
 
 use crate::kernel::{Agenda, Lanes, Phase};
@@ -39,6 +40,7 @@ use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
 use site::Site;
+use stream::Streams;
 
 pub use ledger::Parts;
 
@@ -74,6 +76,7 @@ pub struct Machine<'p, P> {
     purses: Vec<Purse>,
     connections: Vec<u32>,
     tables: Vec<Table>,
+    streams: Streams,
     sources: Vec<Sender>,
     /// Users of all closed clients: whose, and how many rounds they have sent.
     users: Vec<(u32, u64)>,
@@ -216,6 +219,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
             tables: plan.tables.iter().map(|_| Table::default()).collect(),
+            streams: Streams::new(plan, seed),
             sources: plan.clients.iter().map(|_| Sender::default()).collect(),
             users: Vec::new(),
             in_flight: 0,
@@ -238,6 +242,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
         self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
         self.start_clients();
+        self.start_streams();
     }
 
     /// Runs to the end. Every 65,536 events `watch` is told the time and may say stop (`false`).
@@ -290,6 +295,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             Event::Patience(frame) => self.lose_patience(frame),
             Event::Lane(lane) => self.time_out(lane),
             Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
+            Event::Stream(beat) => self.beat(beat),
             Event::Exhausted => self.stop = Some(Stop::Patience),
         }
         None

@@ -85,6 +85,8 @@ impl<P: Probe> Machine<'_, P> {
                     self.jump(at, to)
                 }
                 Op::Reply(outcome) => self.reply(at, outcome, true),
+                Op::Publish { post, .. } => self.publish(at, post),
+                Op::Handled(outcome) => self.finish_record(at, outcome),
                 Op::Conclude => self.conclude(at),
                 Op::End(outcome) => self.end_branch(at, outcome),
             };

@@ -41,6 +41,12 @@ ids! {
     LenderId;
     /// A table with locks.
     TableId;
+    /// A topic.
+    TopicId;
+    /// A group of consumers of a topic.
+    GroupId;
+    /// A step that publishes.
+    PostId;
     /// An operation of the flat program.
     Pc;
 }

@@ -17,9 +17,10 @@ pub mod transport;
 pub use cause::{Cause, Cell};
 pub use fact::{Fact, Mark};
 pub use id::{
-    CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, SplitId, TableId,
+    CallId, ClientId, EdgeId, EndpointId, ForkId, GroupId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, PostId,
+    SplitId, TableId, TopicId,
 };
 pub use op::Op;
 pub use outcome::Outcome;
-pub use plan::Plan;
+pub use plan::{Plan, Post};
 pub use probe::{Answer, Opening, Probe, Trace};

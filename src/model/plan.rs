@@ -8,6 +8,7 @@ use super::id::{CallId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeI
 use super::line::Order;
 use super::op::Op;
 use super::source::Source;
+use super::stream::{Readers, Spread, Topic};
 use super::transport::Channel;
 
 /// Everything that does not change during a run.
@@ -55,6 +56,35 @@ pub struct Plan {
     pub lenders: Vec<Lender>,
     /// Writers that each table with locks lets in at once.
     pub tables: Vec<u32>,
+    /// Steps that publish.
+    pub posts: Vec<Post>,
+    /// Topics in name order.
+    pub topics: Vec<Topic>,
+    /// Groups, by topic and name.
+    pub groups: Vec<Readers>,
+    /// How records are spread over partitions.
+    pub spreads: Vec<Spread>,
+}
+
+/// One step that publishes.
+#[derive(Clone, Copy, Debug)]
+pub struct Post {
+    /// Whose step it is.
+    pub from: NodeId,
+    /// The broker.
+    pub to: NodeId,
+    /// Its name as a hash: target and occurrence.
+    pub site: u64,
+    /// One-way latency there.
+    pub there: LawId,
+    /// One-way latency back.
+    pub back: LawId,
+    /// Whether the frame waits until the message is safe.
+    pub waits: bool,
+    /// The topic.
+    pub topic: u32,
+    /// Which partition it goes to.
+    pub spread: u32,
 }
 
 /// A node: what a replica of it has.

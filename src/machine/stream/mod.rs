@@ -173,7 +173,9 @@ struct Place {
     /// Whether its owner knows that there is some at hand.
     stocked: bool,
     /// How often it came to records again; names the draws of another try.
-    epoch: u32,
+    tries: u32,
+    /// Whether the next record failed before.
+    retries: bool,
 }
 
 /// A group's state.
@@ -286,7 +288,8 @@ impl Streams {
                 }
             }
         }
-        let (members, partitions) = (self.members.len() as u32 - first_member, plan.topics[readers.topic as usize].partitions);
+        let (members, partitions) =
+            (self.members.len() as u32 - first_member, plan.topics[readers.topic as usize].partitions);
         let places = (0..partitions).map(|_| Place::default()).collect();
         self.crews.push(Crew { group: Group::new(readers.protocol, members, partitions), places, first_member });
     }
@@ -341,7 +344,7 @@ impl<P: Probe> Machine<'_, P> {
                 self.agenda.push(when, Phase::Arrival, Event::Stream(Beat::Seek(at).code()));
             }
         }
-        (0..self.streams.members.len() as u32).for_each(|member| self.go_on(member));
+        (0..self.streams.members.len() as u32).for_each(|member| self.carry_on(member));
     }
 
     /// Something happens to a stream.
@@ -355,7 +358,7 @@ impl<P: Probe> Machine<'_, P> {
             Beat::Ask(member) => self.ask(member),
             Beat::Fetched(member) => self.receive(member),
             Beat::Heartbeat(member) => self.hear(member),
-            Beat::Session(member) => self.give_up(member),
+            Beat::Session(member) => self.end_session(member),
             Beat::Overdue(member) => self.remind(member),
             Beat::Seek(group) => self.seek_back(group),
             Beat::Elected(topic) => self.elect(topic),
@@ -392,7 +395,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Who owns a partition in a group.
     #[inline]
-    fn owner(&self, group: u32, partition: u32) -> Option<u32> {
+    fn reader_of(&self, group: u32, partition: u32) -> Option<u32> {
         let crew = &self.streams.crews[group as usize];
         crew.group.owner(partition).map(|number| crew.first_member + number)
     }

@@ -55,6 +55,11 @@ impl<T> Batcher<T> {
         std::mem::replace(&mut self.open, vessel)
     }
 
+    /// What waits, to change.
+    pub fn gathered(&mut self) -> &mut [T] {
+        &mut self.open
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()

@@ -63,6 +63,13 @@ pub struct Readers {
     pub seats: Vec<Seat>,
 }
 
+impl Readers {
+    /// Its members, idle ones too.
+    pub fn members(&self) -> u32 {
+        self.seats.iter().map(|s| s.replicas * s.concurrency).sum()
+    }
+}
+
 /// What one entry of `consumes` adds to a group.
 #[derive(Clone, Debug)]
 pub struct Seat {

@@ -27,7 +27,7 @@ pub(super) fn names(scenario: &Scenario, refused: &[String], complaints: &mut Ve
         }
     }
     let queues = scenario.queues.values().map(|queue| ("queue", &queue.name));
-    for (kind, name) in queues.chain(scenario.topics.values().map(|topic| ("topic", &topic.name))) {
+    for (kind, name) in queues {
         let complaint = Complaint::error(code::NOT_YET, format!("not supported yet: the {kind} `{}`", name.value));
         complaints.push(complaint.at(name.place.clone()).help("this version cannot run it"));
     }

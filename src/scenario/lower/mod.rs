@@ -8,6 +8,7 @@ mod calls;
 mod load;
 mod program;
 mod queries;
+mod streams;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -28,9 +29,11 @@ use super::written::{Balancing, Client, Node, NodeKind, QueueOrder, Scenario, Zo
 pub fn lower(checked: &Checked) -> Plan {
     let mut lowering = Lowering::new(&checked.scenario);
     lowering.nodes();
+    lowering.brokers();
     lowering.clients();
     lowering.callers();
     lowering.programs();
+    lowering.streams();
     lowering.plan
 }
 
@@ -96,7 +99,7 @@ impl<'s> Lowering<'s> {
                 self.tables.push((name, table));
                 self.plan.tables.push(writers.value);
             }
-            for endpoint in node.endpoints.keys() {
+            for endpoint in node.programs().map(|e| &e.name.value) {
                 let eid = EndpointId(self.plan.endpoints.len() as u32);
                 self.plan.endpoints.push(plan::Endpoint {
                     name: endpoint_name(name, endpoint),

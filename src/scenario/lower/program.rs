@@ -86,6 +86,12 @@ impl<'s> Lowering<'s> {
                 let place = Place { host, caller: name, releases: node.io.value == Io::Async, turns: false };
                 self.request(place, node, written);
             }
+            for consumer in &node.consumes {
+                let id = self.endpoints[&(host, consumer.program.name.value.as_str())];
+                self.plan.endpoints[id.index()].entry = self.here();
+                let place = Place { host, caller: name, releases: false, turns: false };
+                self.consumer_program(place, &consumer.program);
+            }
         }
         for (id, name) in self.client_ids() {
             self.plan.clients[id.index()].entry = self.here();
@@ -110,6 +116,7 @@ impl<'s> Lowering<'s> {
             | Op::Fork { fail, .. }
             | Op::Fails { fail, .. }
             | Op::Borrow { fail, .. }
+            | Op::Publish { fail, .. }
             | Op::Check { fail } => *fail = to,
             other => unreachable!("{other:?} leads nowhere"),
         }
