@@ -4,12 +4,13 @@ mod streams;
 
 use std::collections::BTreeMap;
 
+use crate::model::id::NONE;
 use crate::model::{Outcome, Plan};
 use crate::stats::{Interval, Recorder, batch_means, beyond, mean_of, pooled_quantile, proportion, ratio};
 use crate::units::Span;
 
 use super::measure::{Book, Cohort, Measure, Station, Timeline, Visits};
-use super::summary::{Distribution, InSystem, Ledger, Moment, Node, Replicas, Stats};
+use super::summary::{BreakerFigures, Distribution, InSystem, Ledger, Moment, Node, Policing, Replicas, Stats};
 
 pub(crate) use streams::topics;
 
@@ -66,7 +67,7 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
     let open = all.arrived.saturating_sub(all.ends());
     let rates: Vec<f64> = each.iter().map(|(c, span)| c.in_window as f64 / span.as_secs_f64()).collect();
     let shares: Vec<(u64, u64)> = each.iter().map(|(c, _)| (good(c), c.ends())).collect();
-    let tries: Vec<(f64, f64)> = each.iter().map(|(c, _)| (c.arrived as f64, c.arrived as f64)).collect();
+    let tries: Vec<(f64, f64)> = each.iter().map(|(c, _)| (c.tries() as f64, c.arrived as f64)).collect();
     let goods: Vec<&Recorder> = each.iter().map(|(c, _)| &c.good).collect();
     let both: Vec<Recorder> = each
         .iter()
@@ -91,8 +92,55 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
         latency_ms: distribution(&goods, open),
         first_message_ms: first_message(&each.iter().map(|(c, _)| &c.first).collect::<Vec<_>>()),
         latency_all_ms: distribution(&both.iter().collect::<Vec<_>>(), open),
+        policing: None,
         timeline: Vec::new(),
     }
+}
+
+/// An edge's figures: those of its calls, and what its policies did.
+pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan) -> Stats {
+    let each: Vec<(&Cohort, Span)> = replications.iter().map(|r| (&r.measure.edges[at], r.span)).collect();
+    let mut figures = stats(&each);
+    let calls = plan.calls.iter().filter(|c| c.edge.index() == at && c.guard != NONE);
+    let mut guards: Vec<u32> = calls.map(|c| c.guard).collect();
+    guards.sort_unstable();
+    guards.dedup();
+    if !guards.is_empty() {
+        let sum = |of: fn(&Cohort) -> u64| each.iter().map(|(c, _)| of(c)).sum();
+        figures.policing = Some(Policing {
+            breaker: breakers(replications, &guards),
+            retries: sum(|c| c.again[0]),
+            hedges: sum(|c| c.again[1]),
+            budget_refused: sum(|c| c.budget_refused),
+            limited: sum(|c| c.limited[0]),
+        });
+    }
+    figures
+}
+
+/// What the circuit breakers of some policies did.
+fn breakers(replications: &[Replication], guards: &[u32]) -> Option<BreakerFigures> {
+    let mut figures = BreakerFigures::default();
+    let (mut trips, mut open, mut half_open) = (Vec::new(), Vec::new(), Vec::new());
+    for replication in replications {
+        let of = guards.iter().map(|guard| &replication.measure.breakers[*guard as usize]);
+        let (count, opened, spans) = of.fold((0u32, 0, [Span::ZERO; 2]), |(count, opened, spans), breaker| {
+            let told = breaker.told();
+            (count + breaker.breakers, opened + told.0, [spans[0] + told.1, spans[1] + told.2])
+        });
+        if count == 0 {
+            return None;
+        }
+        let seconds = replication.span.as_secs_f64();
+        figures.opened += opened;
+        trips.push(opened as f64 / seconds);
+        open.push(spans[0].as_secs_f64() / seconds / f64::from(count));
+        half_open.push(spans[1].as_secs_f64() / seconds / f64::from(count));
+    }
+    figures.trips_per_s = mean_of(&trips, CONFIDENCE);
+    figures.open_share = mean_of(&open, CONFIDENCE);
+    figures.half_open_share = mean_of(&half_open, CONFIDENCE);
+    Some(figures)
 }
 
 /// Until the first message of streamed answers, where there are any.

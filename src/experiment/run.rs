@@ -110,7 +110,9 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
             })
             .collect(),
         endpoints: cohorts(plan.endpoints.iter().map(|e| &e.name), &replications, |m| &m.endpoints),
-        edges: cohorts(plan.edges.iter().map(|e| &e.name), &replications, |m| &m.edges),
+        edges: (0..plan.edges.len())
+            .map(|at| (plan.edges[at].name.clone(), estimate::edge(&replications, at, plan)))
+            .collect(),
         nodes: (0..services).map(|at| (plan.nodes[at].name.clone(), estimate::node(&replications, at, plan))).collect(),
         ledger: (0..clients)
             .map(|at| (plan.node(plan.clients[at].node).name.clone(), estimate::ledger(&replications, at, plan)))

@@ -40,6 +40,35 @@ pub struct Distribution {
     pub histogram: Histogram,
 }
 
+/// What the policies of an edge did.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Policing {
+    /// Its circuit breakers, if it has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerFigures>,
+    /// Tries after a failure.
+    pub retries: u64,
+    /// Tries beside a slow one.
+    pub hedges: u64,
+    /// Retries that the budget refused.
+    pub budget_refused: u64,
+    /// Tries that the caller's own policies refused: rate limit, bulkhead, breaker, throttle, concurrency limit.
+    pub limited: u64,
+}
+
+/// What circuit breakers did in the measured time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct BreakerFigures {
+    /// How often one opened, over all replications.
+    pub opened: u64,
+    /// How often one opens, per second, all of them together.
+    pub trips_per_s: Estimate,
+    /// Share of time open, of the average breaker.
+    pub open_share: Estimate,
+    /// Share of time half-open, of the average breaker.
+    pub half_open_share: Estimate,
+}
+
 /// What became of the requests of a client, an endpoint or an edge.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Stats {
@@ -70,6 +99,9 @@ pub struct Stats {
     /// Until the first message of a streamed answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_message_ms: Option<Distribution>,
+    /// What its policies did; only edges with policies have it.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub policing: Option<Policing>,
     /// Latency over time, for drawing; only clients have it.
     #[serde(skip)]
     pub timeline: Vec<Moment>,
@@ -133,7 +165,7 @@ pub struct Node {
     pub utilization: Estimate,
     /// Workers held, time average.
     pub mean_busy: Estimate,
-    /// Workers that really work (do not wait for a callee), time average.
+    /// Workers that really work (do not wait for a callee), time average. Cryptography of handshakes takes cores, not workers.
     pub mean_working: Estimate,
     /// Requests at the node, time average.
     pub mean_in_system: Estimate,

@@ -21,6 +21,10 @@ impl<P: Probe> Machine<'_, P> {
         if caller.canceled {
             return self.fail_step(at, Outcome::Canceled);
         }
+        if site.guarded {
+            self.guard(at, id);
+            return Flow::Stay;
+        }
         let frame = Frame {
             lineage: caller.lineage.child(site.name, 0),
             sent: self.now,
@@ -50,12 +54,14 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A try sets off from a call-site that has more to it than a latency.
     #[inline(never)]
-    fn set_off(&mut self, at: u32, id: CallId) {
+    pub(super) fn set_off(&mut self, at: u32, id: CallId) {
         let plan = self.plan;
         let call = plan.call(id);
-        let frame = &self.frames[at];
-        let (caller, lineage) = (self.frames[frame.caller].replica, frame.lineage);
-        self.frames[at].replica = self.destination(call, caller, lineage);
+        if plan.link(call.link).choice {
+            let frame = &self.frames[at];
+            let (caller, lineage) = (self.frames[frame.caller].replica, frame.lineage);
+            self.frames[at].replica = self.destination(call, caller, lineage);
+        }
         if let Some(lane) = call.timeout
             && self.lanes.arm(lane.0, at, self.now + plan.lanes[lane.index()])
         {
@@ -79,24 +85,40 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A try leaves its caller's replica.
+    #[inline]
     pub(super) fn send(&mut self, at: u32) {
-        let plan = self.plan;
-        let frame = &self.frames[at];
-        let call = &plan.calls[frame.call as usize];
-        let (lineage, link) = (frame.lineage, plan.link(call.link));
-        if link.tracks {
-            let memory = self.memory(call.link, frame.caller);
-            let pick = frame.replica - link.first;
-            self.memories[memory].outstanding[pick as usize] += 1;
+        let site = &self.sites[self.frames[at].call as usize];
+        let (straight, there) = (site.straight, site.there);
+        if site.tracks {
+            self.track(at);
         }
+        let there = if straight { there } else { self.way_there(at) };
+        self.schedule(there, Event::Reach(at));
+    }
+
+    /// A try counts as outstanding.
+    #[inline(never)]
+    fn track(&mut self, at: u32) {
+        let frame = &self.frames[at];
+        let link = self.plan.calls[frame.call as usize].link;
+        let memory = self.memory(link, frame.caller);
+        let pick = frame.replica - self.plan.link(link).first;
+        self.memories[memory].outstanding[pick as usize] += 1;
+    }
+
+    /// How long a request takes to its callee, where there is more to it than a latency.
+    #[inline(never)]
+    fn way_there(&mut self, at: u32) -> Span {
+        let frame = &self.frames[at];
+        let (lineage, call) = (frame.lineage, &self.plan.calls[frame.call as usize]);
         let mut there = self.vary(call.there, lineage, Purpose::There, 0);
-        if let Some(pipe) = link.pipe {
+        if let Some(pipe) = self.plan.link(call.link).pipe {
             there += self.squeeze(call, pipe, lineage, Purpose::There);
         }
         if let Some(proxy) = call.proxy {
             there += self.pass_proxy(at, proxy, call.there, Purpose::There);
         }
-        self.schedule(there, Event::Reach(at));
+        there
     }
 
     /// The time a message waits for its link and takes on it beyond the latency: bandwidth, first come, first served, and
@@ -170,9 +192,9 @@ impl<P: Probe> Machine<'_, P> {
         let waited = Span(frame.waited);
         let sojourn = self.now.since(frame.arrived);
         let site = &self.sites[frame.call as usize];
-        let (node, endpoint, plain, back) = (site.node, site.endpoint, site.plain, site.back);
+        let (node, endpoint, straight, back) = (site.node, site.endpoint, site.straight, site.back);
         self.tell(Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
-        let back = if plain { back } else { self.way_back(at) };
+        let back = if straight { back } else { self.way_back(at) };
         self.schedule(back, Event::Return(at));
         Flow::Stay
     }
@@ -202,8 +224,17 @@ impl<P: Probe> Machine<'_, P> {
             self.come_late(at);
             return None;
         }
-        if !self.sites[frame.call as usize].plain {
-            self.arrive_back(at);
+        let site = &self.sites[frame.call as usize];
+        let (timed, wired, guarded) = (site.timed, site.channel != NONE, site.guarded);
+        if timed {
+            self.lanes.disarm(at);
+        }
+        if wired {
+            self.hang_up(at);
+        }
+        if guarded {
+            self.end_answered_try(at, outcome);
+            return None;
         }
         self.frames[caller].spent += spent;
         self.pass_on(caller, at);
@@ -225,26 +256,14 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// An answer comes to a call-site that has more to it than a latency.
-    #[inline(never)]
-    fn arrive_back(&mut self, at: u32) {
-        let call = &self.plan.calls[self.frames[at].call as usize];
-        if call.timeout.is_some() {
-            self.lanes.disarm(at);
-        }
-        if call.channel != NONE {
-            self.hang_up(at);
-        }
-    }
-
     /// The caller learns how its call ended and goes on after it, or where failures go.
     #[inline(always)]
-    fn settle(&mut self, at: u32, outcome: Outcome) {
+    pub(super) fn settle(&mut self, at: u32, outcome: Outcome) {
         let frame = &self.frames[at];
         let site = &self.sites[frame.call as usize];
         let (latency, measured, edge) = (self.now.since(frame.sent), frame.measured, site.edge);
         let caller = frame.caller;
-        if !site.plain {
+        if site.tracks {
             self.untrack(at);
         }
         self.frames[caller].child = NONE;
@@ -256,16 +275,18 @@ impl<P: Probe> Machine<'_, P> {
         self.tell(Fact::Settled { edge, outcome, latency, measured });
     }
 
-    /// A try no longer counts as outstanding, where somebody looks at that.
+    /// A try no longer counts as outstanding.
     #[inline(never)]
-    fn untrack(&mut self, at: u32) {
+    pub(super) fn untrack(&mut self, at: u32) {
         let frame = &self.frames[at];
+        if frame.origin == Origin::Guard {
+            return;
+        }
         let (replica, caller) = (frame.replica, frame.caller);
-        let call = &self.plan.calls[frame.call as usize];
-        let link = self.plan.link(call.link);
-        if link.tracks && self.is_sent(at) {
-            let memory = self.memory(call.link, caller);
-            self.memories[memory].outstanding[(replica - link.first) as usize] -= 1;
+        let link = self.plan.calls[frame.call as usize].link;
+        if self.is_sent(at) {
+            let memory = self.memory(link, caller);
+            self.memories[memory].outstanding[(replica - self.plan.link(link).first) as usize] -= 1;
         }
     }
 
@@ -281,6 +302,9 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The caller gives up; the callee works on.
     fn abandon(&mut self, at: u32) {
+        if self.sites[self.frames[at].call as usize].guarded {
+            return self.give_up_try(at, Outcome::Timeout);
+        }
         self.charge(self.frames[at].caller, Cause::FailedTries);
         self.settle(at, Outcome::Timeout);
         let caller = self.let_go(at);
@@ -288,7 +312,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Nobody waits for a try any more: its connection is dealt with, its callee perhaps told. Says who waited.
-    fn let_go(&mut self, at: u32) -> u32 {
+    pub(super) fn let_go(&mut self, at: u32) -> u32 {
         if P::TRACES {
             self.probe.trace(Trace::Abandoned { frame: at, at: self.now });
         }
@@ -324,6 +348,10 @@ impl<P: Probe> Machine<'_, P> {
             self.reply(at, Outcome::Canceled, true);
         } else if frame.child != NONE {
             self.charge(at, Cause::FailedTries);
+            if self.frames[frame.child].origin == Origin::Guard {
+                self.drop_guard(frame.child);
+                return self.ready.push_back(at);
+            }
             if self.plan.calls[self.frames[frame.child].call as usize].timeout.is_some() {
                 self.lanes.disarm(frame.child);
             }

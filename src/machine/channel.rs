@@ -88,6 +88,7 @@ impl Pool {
     }
 
     /// Takes a connection with room, the one used last; those idle for too long are closed on the way.
+    #[inline]
     fn take(&mut self, channel: &Channel, now: Time) -> Option<u32> {
         while let Some(at) = self.room.pop() {
             let conn = &mut self.conns[at as usize];
@@ -106,6 +107,7 @@ impl Pool {
     }
 
     /// One more request on a connection.
+    #[inline]
     fn fill(&mut self, at: u32, channel: &Channel) {
         let conn = &mut self.conns[at as usize];
         conn.streams += 1;
@@ -116,6 +118,7 @@ impl Pool {
     }
 
     /// One request fewer on a connection, which is kept if it may be; says who may have the room.
+    #[inline]
     fn drain(&mut self, at: u32, channel: &Channel, now: Time) -> Option<u32> {
         let conn = &mut self.conns[at as usize];
         conn.streams -= 1;
@@ -161,9 +164,10 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A try asks for a connection; it is sent as soon as it has one.
+    #[inline]
     pub(super) fn connect(&mut self, at: u32) {
         let plan = self.plan;
-        let channel = &plan.channels[plan.calls[self.frames[at].call as usize].channel as usize];
+        let channel = &plan.channels[self.sites[self.frames[at].call as usize].channel as usize];
         let link = plan.link(channel.link);
         let caller = self.frames[self.frames[at].caller].replica - link.first_caller;
         let mut pool = channel.first_pool + caller * channel.pools_per_caller;
@@ -185,6 +189,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A try has room on a connection and is sent with it, once it is open.
+    #[inline]
     fn board(&mut self, at: u32, conn: u32) {
         let hold = &mut self.holds[at as usize];
         hold.conn = conn;
@@ -281,9 +286,10 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A try is over: its connection may carry the next one.
+    #[inline]
     pub(super) fn hang_up(&mut self, at: u32) {
         let plan = self.plan;
-        let channel = &plan.channels[plan.calls[self.frames[at].call as usize].channel as usize];
+        let channel = &plan.channels[self.sites[self.frames[at].call as usize].channel as usize];
         let hold = std::mem::take(&mut self.holds[at as usize]);
         if let Some(next) = self.pools[hold.pool as usize].drain(hold.conn, channel, self.now) {
             self.board(next, hold.conn);

@@ -110,7 +110,8 @@ impl<P: Probe> Machine<'_, P> {
         let node = replica.node;
         let mut cores = 0;
         // Cryptography has no worker that could be taken from it.
-        if replica.preemptive && frame.pc != DIAL.0 {
+        let worker = cause != Cause::Connect;
+        if replica.preemptive && worker {
             replica.running.push(at);
         }
         if let Some(cpu) = &mut replica.cpu {
@@ -122,7 +123,7 @@ impl<P: Probe> Machine<'_, P> {
         } else {
             self.schedule(Span(work), Event::Done(at));
         }
-        self.tell(Fact::Started { node, cores });
+        self.tell(Fact::Started { node, cores, worker });
         Flow::Stay
     }
 
@@ -150,7 +151,8 @@ impl<P: Probe> Machine<'_, P> {
         }
         let cores = replica.cpu.as_mut().map_or(0, |cpu| cpu.free_core());
         let node = replica.node;
-        self.tell(Fact::Stopped { node, cores });
+        let worker = self.frames[at].doing != Cause::Connect;
+        self.tell(Fact::Stopped { node, cores, worker });
     }
 
     /// Charges work done, and to the cores' other work what it took longer than that.

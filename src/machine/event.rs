@@ -27,6 +27,8 @@ pub(super) enum Event {
     Patience(u32),
     /// When a frame has waited long enough for a database connection.
     Starve(u32),
+    /// When a wait of a guarded call is over, or its deadline or next hedge is due.
+    Alarm(u32),
     /// When a callee (a frame) hears that its caller gave up.
     Cancel(u32),
     /// When the first try in a lane of equal timeouts may be due.
@@ -53,10 +55,11 @@ impl Packed for Event {
             Self::Patience(frame) => (7, frame),
             Self::Lane(lane) => (8, lane),
             Self::Mark(mark) => (9, mark),
-            Self::Exhausted => (10, 0),
+            Self::Exhausted => (9, u32::MAX),
             Self::Starve(frame) => (11, frame),
             Self::Cancel(frame) => (12, frame),
-            Self::Stream(beat) => (14, beat),
+            Self::Stream(beat) => (10, beat),
+            Self::Alarm(frame) => (13, frame),
         };
         kind << 32 | u64::from(index)
     }
@@ -74,11 +77,12 @@ impl Packed for Event {
             6 => Self::Tick(index),
             7 => Self::Patience(index),
             8 => Self::Lane(index),
+            9 if index == u32::MAX => Self::Exhausted,
             9 => Self::Mark(index),
             11 => Self::Starve(index),
             12 => Self::Cancel(index),
-            14 => Self::Stream(index),
-            _ => Self::Exhausted,
+            13 => Self::Alarm(index),
+            _ => Self::Stream(index),
         }
     }
 }
@@ -104,6 +108,7 @@ mod tests {
             Event::Starve(9),
             Event::Cancel(10),
             Event::Stream(u32::MAX),
+            Event::Alarm(11),
         ];
         for event in all {
             assert_eq!(Event::unpack(event.pack()), event);

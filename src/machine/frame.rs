@@ -15,10 +15,12 @@ pub(super) enum Origin {
     Root,
     /// A frame (`caller`) that made a call.
     Try,
+    /// A frame (`caller`) that made a call under a policy: it waits for its tries.
+    Guard,
     /// A join (`caller`) that waits for branches.
     Branch,
-    /// Nobody: a message in the hands of a consumer (`caller`).
-    Message,
+    /// Nobody: a record in the hands of a member (`caller`) of a group.
+    Record,
 }
 
 /// A request in flight, or a branch of one: two cache lines, no more.
@@ -58,8 +60,6 @@ pub(super) struct Frame {
     pub(super) replica: u32,
     /// The call-site that made it.
     pub(super) call: u32,
-    /// The flow it belongs to; `NONE`: none.
-    pub(super) root: u32,
     /// The client behind it.
     pub(super) client: u16,
     /// 0 is served first.

@@ -11,9 +11,11 @@ mod cpu;
 mod event;
 mod fork;
 mod frame;
+mod guard;
 mod ledger;
 mod lend;
 mod lock;
+mod police;
 mod site;
 mod station;
 mod stream;
@@ -36,9 +38,11 @@ use cpu::SharedCpu;
 use event::Event;
 use fork::Joins;
 use frame::Frames;
+use guard::Guarded;
 use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
+use police::Police;
 use site::Site;
 use stream::Streams;
 
@@ -70,6 +74,11 @@ pub struct Machine<'p, P> {
     /// Connections of transports: per caller replica, and the one a try has.
     pools: Vec<Pool>,
     holds: Vec<Hold>,
+    /// Guarded calls under way, beside their frames, and the states of all policies.
+    guarded: Vec<Guarded>,
+    police: Vec<Police>,
+    /// Of each frame, the deadline it inherited; kept only where some policy passes its own on.
+    deadlines: Vec<Time>,
     /// When a link is free to take the next message: there, back.
     pipes: Vec<[Time; 2]>,
     /// Database connections: per caller replica, and open at each node.
@@ -215,6 +224,9 @@ impl<'p, P: Probe> Machine<'p, P> {
             lanes: lanes(plan),
             pools: pools(plan),
             holds: Vec::new(),
+            guarded: Vec::new(),
+            police: police::police(plan),
+            deadlines: Vec::new(),
             pipes: vec![[Time(0); 2]; plan.links.len()],
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
@@ -290,12 +302,13 @@ impl<'p, P: Probe> Machine<'p, P> {
             Event::Wake(frame) => return Some(self.wake(frame)),
             Event::Starve(frame) => self.starve(frame),
             Event::Cancel(frame) => self.cancel(frame),
+            Event::Alarm(guard) => self.wake_guard(guard),
             Event::Tick(replica) => self.tick(replica),
             Event::Send(user) => return Some(self.send_for(user)),
             Event::Patience(frame) => self.lose_patience(frame),
             Event::Lane(lane) => self.time_out(lane),
             Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
-            Event::Stream(beat) => self.beat(beat),
+            Event::Stream(beat) => self.beat_stream(beat),
             Event::Exhausted => self.stop = Some(Stop::Patience),
         }
         None
@@ -303,6 +316,9 @@ impl<'p, P: Probe> Machine<'p, P> {
 
     #[cold]
     fn mark(&mut self, mark: Mark) {
+        if mark != Mark::Half {
+            self.read_breakers();
+        }
         self.tell(Fact::Marked(mark));
         if mark == Mark::Close {
             self.closed = true;

@@ -1,7 +1,7 @@
 //! Call-sites at hand: what every step of a call needs, which the plan spreads over calls, endpoints, links and laws.
 
 use crate::model::id::NONE;
-use crate::model::plan::{Call, Plan};
+use crate::model::plan::{Call, Codec, Plan};
 use crate::model::{EdgeId, EndpointId, LawId, NodeId, Pc};
 use crate::units::Span;
 
@@ -17,11 +17,39 @@ pub(super) struct Site {
     pub(super) entry: Pc,
     /// First replica of the node.
     pub(super) first: u32,
-    /// Whether there is nothing to it but these two constant latencies: one replica, no timeout, no connection, no
-    /// bandwidth or loss, no proxy.
+    /// Its connections; `NONE` where it needs none.
+    pub(super) channel: u32,
+    /// Whether there is nothing to it but these two constant latencies: straight, one replica, no timeout, no connection.
     pub(super) plain: bool,
+    /// Whether a policy stands in front of it.
+    pub(super) guarded: bool,
+    /// Whether messages take these two constant latencies and nothing else: no bandwidth or loss, no proxy.
+    pub(super) straight: bool,
+    /// Whether tries are counted per replica, for a balancer that looks at that.
+    pub(super) tracks: bool,
+    /// Whether its caller gives up some time.
+    pub(super) timed: bool,
     pub(super) there: Span,
     pub(super) back: Span,
+    /// What its messages cost.
+    pub(super) coding: Coding,
+}
+
+/// CPU that the messages of a call-site cost, ns.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Coding {
+    pub(super) encode: u64,
+    pub(super) receive: u64,
+    pub(super) answer: u64,
+    /// All messages of the answer together.
+    pub(super) decode: u64,
+}
+
+impl Coding {
+    fn new(codec: &Codec) -> Self {
+        let decode = codec.decode.0 * u64::from(codec.messages);
+        Self { encode: codec.encode.0, receive: codec.receive.0, answer: codec.answer.0, decode }
+    }
 }
 
 impl Site {
@@ -34,7 +62,9 @@ impl Site {
         let (link, endpoint) = (plan.link(call.link), plan.endpoint(call.endpoint));
         let constant = |law: LawId| plan.law(law).constant().map(Span);
         let (there, back) = (constant(call.there), constant(call.back));
-        let bare = call.timeout.is_none() && call.channel == NONE && call.proxy.is_none();
+        let straight = call.proxy.is_none() && link.pipe.is_none() && there.is_some() && back.is_some();
+        let bare = call.timeout.is_none() && call.channel == NONE && !link.choice && !link.tracks;
+        let bare = bare && call.guard == NONE;
         Self {
             name: call.site,
             edge: call.edge,
@@ -42,9 +72,15 @@ impl Site {
             node: endpoint.node,
             entry: endpoint.entry,
             first: link.first,
-            plain: bare && !link.choice && !link.tracks && link.pipe.is_none() && there.is_some() && back.is_some(),
+            guarded: call.guard != NONE,
+            channel: call.channel,
+            plain: bare && straight,
+            straight,
+            tracks: link.tracks,
+            timed: call.timeout.is_some(),
             there: there.unwrap_or_default(),
             back: back.unwrap_or_default(),
+            coding: plan.codecs.get(call.codec as usize).map(Coding::new).unwrap_or_default(),
         }
     }
 }

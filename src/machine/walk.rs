@@ -1,9 +1,7 @@
 //! The interpreter: a frame walks its program until it has to wait.
 
-use crate::model::plan::Codec;
 use crate::model::{CallId, Cause, Fact, Op, Outcome, Pc, Probe};
 use crate::random::{Draw, Purpose};
-use crate::units::Span;
 
 use super::Machine;
 use super::event::Event;
@@ -85,8 +83,8 @@ impl<P: Probe> Machine<'_, P> {
                     self.jump(at, to)
                 }
                 Op::Reply(outcome) => self.reply(at, outcome, true),
-                Op::Publish { post, .. } => self.publish(at, post),
-                Op::Handled(outcome) => self.finish_record(at, outcome),
+                Op::Produce(producer) => self.produce(at, producer),
+                Op::Pass(outcome) => self.finish_record(at, outcome),
                 Op::Conclude => self.conclude(at),
                 Op::End(outcome) => self.end_branch(at, outcome),
             };
@@ -116,10 +114,10 @@ impl<P: Probe> Machine<'_, P> {
         loop {
             match self.plan.ops[self.frames[at].pc as usize] {
                 Op::Work { law, site } => work += self.vary(law, self.frames[at].lineage, Purpose::Work, site).0,
-                Op::Encode(call) => coding += self.code(call, |c| c.encode),
-                Op::Receive => coding += self.code(CallId(self.frames[at].call), |c| c.receive),
-                Op::Answer => coding += self.code(CallId(self.frames[at].call), |c| c.answer),
-                Op::Decode(call) => coding += self.code(call, |c| Span(c.decode.0 * u64::from(c.messages))),
+                Op::Encode(call) => coding += self.sites[call.index()].coding.encode,
+                Op::Receive => coding += self.sites[self.frames[at].call as usize].coding.receive,
+                Op::Answer => coding += self.sites[self.frames[at].call as usize].coding.answer,
+                Op::Decode(call) => coding += self.sites[call.index()].coding.decode,
                 _ => break,
             }
             self.frames[at].pc += 1;
@@ -129,13 +127,6 @@ impl<P: Probe> Machine<'_, P> {
         }
         self.frames[at].coding = coding;
         self.start(at, work + coding, Cause::Work)
-    }
-
-    /// CPU that a message costs, ns; none where the transport's messages cost nothing.
-    #[inline]
-    fn code(&self, call: CallId, cost: impl Fn(&Codec) -> Span) -> u64 {
-        let codec = self.plan.call(call).codec;
-        self.plan.codecs.get(codec as usize).map_or(0, |codec| cost(codec).0)
     }
 
     /// The first message of a stream leaves, the rest of it is encoded; an answer of one message has no rest.

@@ -62,6 +62,48 @@ pub enum Fact {
         /// Whether the request behind it belongs to the measured cohort.
         measured: bool,
     },
+    /// When a call is tried again: after a failure, or beside a slow try.
+    TriedAgain {
+        /// The edge.
+        edge: EdgeId,
+        /// The client behind it.
+        client: ClientId,
+        /// Whether it is that client's own call.
+        own: bool,
+        /// Whether it is a hedge.
+        hedge: bool,
+        /// Whether the request behind it belongs to the measured cohort.
+        measured: bool,
+    },
+    /// When the caller's own policy refuses a try.
+    Limited {
+        /// The edge.
+        edge: EdgeId,
+        /// With which word.
+        by: Outcome,
+        /// Whether it was the call's first try.
+        first: bool,
+        /// Whether the request behind it belongs to the measured cohort.
+        measured: bool,
+    },
+    /// When the budget has nothing left for a retry.
+    OutOfBudget {
+        /// The edge.
+        edge: EdgeId,
+        /// Whether the request behind it belongs to the measured cohort.
+        measured: bool,
+    },
+    /// At each boundary of the measured time: what a circuit breaker has done since the run began.
+    BreakerRead {
+        /// Which of `Plan::guards`.
+        guard: u32,
+        /// How often it has opened.
+        opened: u32,
+        /// How long it has been open.
+        open: Span,
+        /// How long it has been half-open.
+        half_open: Span,
+    },
     /// When the first message of a streamed answer is there, foretold when it leaves.
     Streamed {
         /// The edge.
@@ -132,6 +174,8 @@ pub enum Fact {
         node: NodeId,
         /// Thousandths of the replica's shared cores that it sets to work; 0 where every worker has its own.
         cores: u32,
+        /// Whether a worker does it; a handshake's cryptography needs cores but no worker.
+        worker: bool,
     },
     /// When CPU work ends or is interrupted.
     Stopped {
@@ -139,6 +183,8 @@ pub enum Fact {
         node: NodeId,
         /// Thousandths of the replica's shared cores that fall idle; 0 where every worker has its own.
         cores: u32,
+        /// Whether a worker did it.
+        worker: bool,
     },
     /// When a request has waited too long and leaves the line.
     Abandoned {

@@ -45,8 +45,8 @@ ids! {
     TopicId;
     /// A group of consumers of a topic.
     GroupId;
-    /// A step that publishes.
-    PostId;
+    /// A step that publishes to a topic.
+    ProducerId;
     /// An operation of the flat program.
     Pc;
 }

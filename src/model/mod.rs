@@ -9,6 +9,7 @@ pub mod line;
 pub mod op;
 pub mod outcome;
 pub mod plan;
+pub mod policy;
 pub mod probe;
 pub mod source;
 pub mod stream;
@@ -17,10 +18,10 @@ pub mod transport;
 pub use cause::{Cause, Cell};
 pub use fact::{Fact, Mark};
 pub use id::{
-    CallId, ClientId, EdgeId, EndpointId, ForkId, GroupId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, PostId,
+    CallId, ClientId, EdgeId, EndpointId, ForkId, GroupId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, ProducerId,
     SplitId, TableId, TopicId,
 };
 pub use op::Op;
 pub use outcome::Outcome;
-pub use plan::{Plan, Post};
+pub use plan::Plan;
 pub use probe::{Answer, Opening, Probe, Trace};

@@ -1,6 +1,6 @@
 //! The operations a program is made of. A frame walks them; the machine is one `match` over them.
 
-use super::id::{CallId, ForkId, LawId, LenderId, Pc, PostId, SplitId};
+use super::id::{CallId, ForkId, LawId, LenderId, Pc, ProducerId, SplitId};
 use super::outcome::Outcome;
 
 /// One operation. `site` names the use of a draw: stable under reordering, unique within a program.
@@ -69,13 +69,8 @@ pub enum Op {
         /// Where to go on after a failure.
         fail: Pc,
     },
-    /// A message leaves for its broker; the frame goes on at once, or when the broker has it safe, or at `fail`.
-    Publish {
-        /// What and where to.
-        post: PostId,
-        /// Where to go on after a failure.
-        fail: Pc,
-    },
+    /// A record leaves for its topic; the frame goes on at once, or when the record is safe.
+    Produce(ProducerId),
     /// Entry into a function call: lineage and clock of the callee begin.
     Descend {
         /// The call-site.
@@ -128,6 +123,6 @@ pub enum Op {
     Conclude,
     /// A branch is over.
     End(Outcome),
-    /// A consumer has handled its message.
-    Handled(Outcome),
+    /// A member of a group is done with its record.
+    Pass(Outcome),
 }

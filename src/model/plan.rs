@@ -7,8 +7,9 @@ use super::balance::Balancer;
 use super::id::{CallId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, SplitId, TableId};
 use super::line::Order;
 use super::op::Op;
+use super::policy::Rules;
 use super::source::Source;
-use super::stream::{Readers, Spread, Topic};
+use super::stream::{Producer, Readers, Spread, Topic};
 use super::transport::Channel;
 
 /// Everything that does not change during a run.
@@ -54,37 +55,20 @@ pub struct Plan {
     pub channels: Vec<Channel>,
     /// Pools of database connections.
     pub lenders: Vec<Lender>,
+    /// Which policy stands between which caller and callee.
+    pub guards: Vec<Guard>,
     /// Writers that each table with locks lets in at once.
     pub tables: Vec<u32>,
-    /// Steps that publish.
-    pub posts: Vec<Post>,
+    /// Rules of policies.
+    pub rules: Vec<Rules>,
+    /// Steps that publish to topics.
+    pub producers: Vec<Producer>,
     /// Topics in name order.
     pub topics: Vec<Topic>,
     /// Groups, by topic and name.
     pub groups: Vec<Readers>,
     /// How records are spread over partitions.
     pub spreads: Vec<Spread>,
-}
-
-/// One step that publishes.
-#[derive(Clone, Copy, Debug)]
-pub struct Post {
-    /// Whose step it is.
-    pub from: NodeId,
-    /// The broker.
-    pub to: NodeId,
-    /// Its name as a hash: target and occurrence.
-    pub site: u64,
-    /// One-way latency there.
-    pub there: LawId,
-    /// One-way latency back.
-    pub back: LawId,
-    /// Whether the frame waits until the message is safe.
-    pub waits: bool,
-    /// The topic.
-    pub topic: u32,
-    /// Which partition it goes to.
-    pub spread: u32,
 }
 
 /// A node: what a replica of it has.
@@ -170,6 +154,8 @@ pub struct Call {
     pub back: LawId,
     /// When the caller gives up.
     pub timeout: Option<LaneId>,
+    /// Its policy's rules in `Plan::rules`; `NONE` where nothing but a timeout guards it.
+    pub rules: u32,
     /// Its connections; `NONE` where it needs none.
     pub channel: u32,
     /// What its messages cost; `NONE` where they cost nothing.
@@ -180,10 +166,23 @@ pub struct Call {
     pub proxy: Option<LawId>,
     /// Whether the callee hears of it when the caller gives up.
     pub cancels: bool,
+    /// The policy in front of it, of `Plan::guards`; `NONE` where there is nothing beyond a timeout.
+    pub guard: u32,
     /// The table whose lock a query needs.
     pub writes: Option<TableId>,
     /// Whether a transaction keeps that lock.
     pub in_transaction: bool,
+}
+
+/// A policy on a link: its state is kept per replica of the caller.
+#[derive(Clone, Copy, Debug)]
+pub struct Guard {
+    /// Its rules, of `Plan::rules`.
+    pub rules: u32,
+    /// Between whom.
+    pub link: LinkId,
+    /// First of its states in the world's array.
+    pub first: u32,
 }
 
 /// What the messages of a call cost in CPU.

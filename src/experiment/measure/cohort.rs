@@ -24,6 +24,12 @@ pub(crate) struct Cohort {
     pub(crate) refused: u64,
     /// Successes that ended in the measured time, whenever they set out.
     pub(crate) in_window: u64,
+    /// Tries after the first: retries, hedges.
+    pub(crate) again: [u64; 2],
+    /// Tries that the caller's own policies refused; of these, first ones.
+    pub(crate) limited: [u64; 2],
+    /// Retries that a budget refused.
+    pub(crate) budget_refused: u64,
     /// Answers that nobody waited for any more.
     pub(crate) late_replies: u64,
     /// Work for nobody.
@@ -51,6 +57,22 @@ impl Cohort {
         self.refused += 1;
     }
 
+    /// A call was tried again.
+    pub(super) fn try_again(&mut self, hedge: bool) {
+        self.again[usize::from(hedge)] += 1;
+    }
+
+    /// A policy refused a try.
+    pub(super) fn limit(&mut self, first: bool) {
+        self.limited[0] += 1;
+        self.limited[1] += u64::from(first);
+    }
+
+    /// Tries that were sent.
+    pub(crate) fn tries(&self) -> u64 {
+        self.arrived + self.again[0] + self.again[1] - self.limited[1]
+    }
+
     pub(super) fn late(&mut self, wasted: Span) {
         self.late_replies += 1;
         self.wasted += wasted;
@@ -70,6 +92,9 @@ impl Cohort {
         self.refused += other.refused;
         self.first.merge(&other.first);
         self.in_window += other.in_window;
+        self.again.iter_mut().zip(other.again).for_each(|(a, b)| *a += b);
+        self.limited.iter_mut().zip(other.limited).for_each(|(a, b)| *a += b);
+        self.budget_refused += other.budget_refused;
         self.late_replies += other.late_replies;
         self.wasted += other.wasted;
     }

@@ -41,6 +41,8 @@ pub(crate) struct Measure {
     pub(crate) readings: Vec<Reading>,
     /// Where the groups of each topic are.
     groups: Vec<std::ops::Range<u32>>,
+    /// By policy and link: what their circuit breakers did in the measured time.
+    pub(crate) breakers: Vec<BreakerTime>,
     /// Requests at all nodes, time average over the first and the second half.
     pub(crate) halves: [f64; 2],
     half_area: u128,
@@ -63,6 +65,7 @@ impl Measure {
             feeds: plan.topics.iter().map(|_| Feed::default()).collect(),
             readings: plan.groups.iter().map(|_| Reading::new(start, plan.duration)).collect(),
             groups: plan.topics.iter().map(|t| t.groups.clone()).collect(),
+            breakers: vec![BreakerTime::default(); plan.guards.len()],
             halves: [0.0; 2],
             half_area: 0,
             open: false,
@@ -177,6 +180,17 @@ impl Probe for Measure {
             Fact::Settled { edge, outcome, latency, measured } => {
                 self.edges[edge.index()].end(outcome, latency, measured, self.open);
             }
+            Fact::TriedAgain { edge, client, own, hedge, measured } if measured => {
+                self.edges[edge.index()].try_again(hedge);
+                if own {
+                    self.clients[client.index()].try_again(hedge);
+                }
+            }
+            Fact::Limited { edge, first, measured, .. } if measured => self.edges[edge.index()].limit(first),
+            Fact::OutOfBudget { edge, measured } => self.edges[edge.index()].budget_refused += u64::from(measured),
+            Fact::BreakerRead { guard, opened, open, half_open } => {
+                self.breakers[guard as usize].read(opened, open, half_open, self.open);
+            }
             Fact::Streamed { edge, latency, measured } => {
                 if measured {
                     self.edges[edge.index()].first.record(latency.0);
@@ -198,9 +212,13 @@ impl Probe for Measure {
             Fact::Full { node, full } => self.stations[node.index()].fill(now, full),
             Fact::Entered { node } => self.stations[node.index()].hold(now, true),
             Fact::Left { node } => self.stations[node.index()].hold(now, false),
-            Fact::Started { node, cores } => self.stations[node.index()].work(now, true, cores),
-            Fact::Stopped { node, cores } => self.stations[node.index()].work(now, false, cores),
-            Fact::LateReply { .. } | Fact::Wasted { .. } | Fact::Abandoned { .. } => {}
+            Fact::Started { node, cores, worker } => self.stations[node.index()].work(now, true, cores, worker),
+            Fact::Stopped { node, cores, worker } => self.stations[node.index()].work(now, false, cores, worker),
+            Fact::LateReply { .. }
+            | Fact::Wasted { .. }
+            | Fact::Abandoned { .. }
+            | Fact::TriedAgain { .. }
+            | Fact::Limited { .. } => {}
             Fact::Replied { node, endpoint, outcome, joined, sojourn, waited } => {
                 self.stations[node.index()].reply(now);
                 let counts = self.counts(Time(now.0 - sojourn.0));
@@ -222,6 +240,43 @@ impl Probe for Measure {
             | Fact::Rewound { .. }
             | Fact::Skipped { .. }
             | Fact::Rebalanced { .. } => self.hear_of_streams(now, fact),
+        }
+    }
+}
+
+/// What the circuit breakers of one policy and link did in the measured time, over all replicas of the caller.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BreakerTime {
+    /// How many there are.
+    pub(crate) breakers: u32,
+    /// How often they opened.
+    opened: u64,
+    /// Time open.
+    open: Span,
+    /// Time half-open.
+    half_open: Span,
+    /// All three at the beginning of the measured time.
+    before: [u64; 3],
+}
+
+impl BreakerTime {
+    /// How often they opened, how long they were open and half-open, in the measured time.
+    pub(crate) fn told(&self) -> (u64, Span, Span) {
+        let [opened, open, half_open] = self.before;
+        (self.opened - opened, Span(self.open.0 - open), Span(self.half_open.0 - half_open))
+    }
+
+    /// Reads one breaker at a boundary: what it had done before the measured time does not count.
+    fn read(&mut self, opened: u32, open: Span, half_open: Span, begun: bool) {
+        if begun {
+            self.breakers += 1;
+            self.opened += u64::from(opened);
+            self.open += open;
+            self.half_open += half_open;
+        } else {
+            self.before[0] += u64::from(opened);
+            self.before[1] += open.0;
+            self.before[2] += half_open.0;
         }
     }
 }

@@ -156,8 +156,10 @@ impl Station {
     }
 
     #[inline]
-    pub(super) fn work(&mut self, now: Time, starts: bool, cores: u32) {
-        self.levels.working.step(now, starts);
+    pub(super) fn work(&mut self, now: Time, starts: bool, cores: u32, worker: bool) {
+        if worker {
+            self.levels.working.step(now, starts);
+        }
         if cores > 0 {
             self.levels.cores.leap(now, starts, cores);
         }

@@ -64,35 +64,35 @@ impl<P: Probe> Machine<'_, P> {
         let node = self.replicas[replica as usize].node;
         if let Some(topic) = self.plan.topics.iter().position(|t| t.node == node) {
             self.streams.brokers[topic].election = Time::NEVER;
-            self.lead(topic as u32, true);
+            self.lead_topic(topic as u32, true);
         }
     }
 
     /// Another replica leads, unless the old one is back already.
-    pub(super) fn elect(&mut self, topic: u32) {
+    pub(super) fn elect_leader(&mut self, topic: u32) {
         let broker = &mut self.streams.brokers[topic as usize];
         if broker.election != self.now {
             return;
         }
         broker.election = Time::NEVER;
         let plan = &self.plan.topics[topic as usize];
-        self.lead(topic, plan.acks != Acks::All || plan.replication > plan.min_insync);
+        self.lead_topic(topic, plan.acks != Acks::All || plan.replication > plan.min_insync);
     }
 
     /// There is a leader: what waited for one goes on.
-    fn lead(&mut self, topic: u32, writable: bool) {
+    fn lead_topic(&mut self, topic: u32, writable: bool) {
         let broker = &mut self.streams.brokers[topic as usize];
         (broker.readable, broker.writable) = (true, writable);
         if writable {
             let held = std::mem::take(&mut broker.held);
-            held.into_iter().for_each(|slot| self.append(slot));
+            held.into_iter().for_each(|slot| self.append_batch(slot));
         }
         for group in self.plan.topics[topic as usize].groups.clone() {
             for partition in 0..self.plan.topics[topic as usize].partitions {
                 let place = &self.streams.crews[group as usize].places[partition as usize];
                 let log = &self.streams.brokers[topic as usize].logs[partition as usize];
                 if log.watermark() > place.stock.max(place.cursor.position()) {
-                    self.announce(group, partition);
+                    self.announce_records(group, partition);
                 }
             }
         }

@@ -13,20 +13,20 @@ use crate::machine::walk::Flow;
 
 impl<P: Probe> Machine<'_, P> {
     /// There is something to read in a partition: its owner is to know.
-    pub(super) fn announce(&mut self, group: u32, partition: u32) {
+    pub(super) fn announce_records(&mut self, group: u32, partition: u32) {
         let Some(member) = self.reader_of(group, partition) else { return };
         let place = &mut self.streams.crews[group as usize].places[partition as usize];
         if !place.listed {
             place.listed = true;
             self.streams.members[member as usize].waiting.push_back(partition);
         }
-        if self.seat(member).poll.is_none() {
-            self.fetch(member);
+        if self.seat_of(member).poll.is_none() {
+            self.serve_member(member);
         }
     }
 
     /// A member's request is answered, if it is at the broker and there is something to answer.
-    fn fetch(&mut self, at: u32) {
+    fn serve_member(&mut self, at: u32) {
         let topic = self.topic_of(self.streams.members[at as usize].group);
         let member = &mut self.streams.members[at as usize];
         if !member.up || member.expelled || member.waiting.is_empty() || member.fetch != Fetch::Asking {
@@ -45,7 +45,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A member's request is at the broker.
-    pub(super) fn ask(&mut self, at: u32) {
+    pub(super) fn hear_request(&mut self, at: u32) {
         let topic = self.topic_of(self.streams.members[at as usize].group);
         let member = &mut self.streams.members[at as usize];
         if member.due != self.now || member.fetch != Fetch::Expected {
@@ -57,14 +57,14 @@ impl<P: Probe> Machine<'_, P> {
         member.asks_at = self.now;
         if !member.waiting.is_empty() && self.streams.brokers[topic as usize].readable {
             self.answer_fetch(at);
-        } else if self.seat(at).poll.is_some() {
-            self.sleep(at);
+        } else if self.seat_of(at).poll.is_some() {
+            self.nap(at);
         }
     }
 
     /// A member that found nothing sleeps before it asks again.
-    fn sleep(&mut self, at: u32) {
-        let Some(poll) = self.seat(at).poll else { return };
+    fn nap(&mut self, at: u32) {
+        let Some(poll) = self.seat_of(at).poll else { return };
         let member = &mut self.streams.members[at as usize];
         if !member.up || member.asleep || member.fetch == Fetch::Answered {
             return;
@@ -102,12 +102,12 @@ impl<P: Probe> Machine<'_, P> {
             place.listed = false;
             self.streams.members[at as usize].coming.push((partition, end));
         }
-        let (there, hash) = (self.seat(at).there, self.plan.groups[group as usize].hash);
+        let (there, hash) = (self.seat_of(at).there, self.plan.groups[group as usize].hash);
         let there = self.vary(there, lineage.child(hash, 0), Purpose::There, 0);
         let member = &mut self.streams.members[at as usize];
         (member.fetch, member.due) = (Fetch::Answered, self.now + there);
         if there == Span::ZERO {
-            self.receive(at);
+            self.take_in(at);
         } else {
             let due = member.due;
             self.beat_at(due, Beat::Fetched(at));
@@ -115,7 +115,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Records arrive at a member; its next request sets out.
-    pub(super) fn receive(&mut self, at: u32) {
+    pub(super) fn take_in(&mut self, at: u32) {
         let member = &mut self.streams.members[at as usize];
         if member.due != self.now || member.fetch != Fetch::Answered {
             return;
@@ -131,15 +131,15 @@ impl<P: Probe> Machine<'_, P> {
                 }
             }
         }
-        let (back, name) = (self.seat(at).back, self.name_of(at));
+        let (back, name) = (self.seat_of(at).back, self.name_of(at));
         let polls = self.streams.members[at as usize].polls;
         let back = self.vary(back, name, Purpose::Back, polls);
         let member = &mut self.streams.members[at as usize];
         member.coming = coming;
         member.polls += 1;
         (member.fetch, member.due, member.asks_at) = (Fetch::Asking, Time::NEVER, self.now + back);
-        if self.seat(at).poll.is_none() {
-            self.fetch(at);
+        if self.seat_of(at).poll.is_none() {
+            self.serve_member(at);
         }
         self.carry_on(at);
     }
@@ -163,13 +163,13 @@ impl<P: Probe> Machine<'_, P> {
                 break;
             }
         }
-        if self.seat(at).poll.is_some() && self.streams.members[at as usize].fetch == Fetch::Asking {
-            self.poll(at);
+        if self.seat_of(at).poll.is_some() && self.streams.members[at as usize].fetch == Fetch::Asking {
+            self.ask_again(at);
         }
     }
 
     /// A member that polls asks again as soon as it has nothing in hand.
-    fn poll(&mut self, at: u32) {
+    fn ask_again(&mut self, at: u32) {
         let member = &mut self.streams.members[at as usize];
         member.fetch = Fetch::Expected;
         member.due = member.asks_at.max(self.now);
@@ -177,7 +177,7 @@ impl<P: Probe> Machine<'_, P> {
             let due = member.due;
             return self.beat_at(due, Beat::Ask(at));
         }
-        self.ask(at);
+        self.hear_request(at);
     }
 
     /// A member takes a batch from one of its partitions.
@@ -187,7 +187,7 @@ impl<P: Probe> Machine<'_, P> {
             if self.reader_of(group, partition) != Some(at) {
                 continue;
             }
-            let (batch, commits) = (self.seat(at).batch, self.commits(at));
+            let (batch, commits) = (self.seat_of(at).batch, self.commits_of(at));
             self.settle_commits(group, partition, at);
             let place = &mut self.streams.crews[group as usize].places[partition as usize];
             place.stocked = false;
@@ -221,7 +221,7 @@ impl<P: Probe> Machine<'_, P> {
         let repeats = place.cursor.repeats();
         let again = if repeats || place.retries { place.tries } else { 0 };
         let name = self.plan.groups[group as usize].hash;
-        let seat = self.seat(at);
+        let seat = self.seat_of(at);
         let (entry, endpoint) = (seat.entry, seat.endpoint);
         let replica = self.streams.members[at as usize].replica;
         let frame = self.frames.insert(Frame {
@@ -233,10 +233,9 @@ impl<P: Probe> Machine<'_, P> {
             pc: entry.0,
             replica,
             call: NONE,
-            root: record.root,
             client: record.client,
             priority: record.priority,
-            origin: Origin::Message,
+            origin: Origin::Record,
             measured: record.measured,
             child: NONE,
             ..Frame::default()
@@ -254,7 +253,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Records were deleted before the group came to them: it goes on with the oldest that is left, or with what is new.
     fn skip_deleted(&mut self, at: u32, group: u32, partition: u32) {
-        let from_start = self.seat(at).from_start;
+        let from_start = self.seat_of(at).from_start;
         let log = &self.streams.brokers[self.topic_of(group) as usize].logs[partition as usize];
         let to = if from_start { log.start() } else { log.watermark() };
         let place = &mut self.streams.crews[group as usize].places[partition as usize];
@@ -277,7 +276,7 @@ impl<P: Probe> Machine<'_, P> {
         if std::mem::take(&mut member.in_batch) {
             member.left = 0;
             let (group, partition) = (member.group, member.partition);
-            let commits = self.commits(at);
+            let commits = self.commits_of(at);
             self.settle_commits(group, partition, at);
             let owner = self.reader_of(group, partition);
             let place = &mut self.streams.crews[group as usize].places[partition as usize];
@@ -291,13 +290,13 @@ impl<P: Probe> Machine<'_, P> {
             }
             self.forget_records(self.topic_of(group), partition);
         }
-        self.streams.members[at as usize].heard && self.join(at)
+        self.streams.members[at as usize].heard && self.join_round(at)
     }
 
     /// A record has been worked on; its frame is over.
     pub(in crate::machine) fn finish_record(&mut self, frame: u32, outcome: Outcome) -> Flow {
         let Frame { caller: at, arrived, .. } = self.frames[frame];
-        let endpoint = self.seat(at).endpoint;
+        let endpoint = self.seat_of(at).endpoint;
         self.leave_consumer(frame, outcome, endpoint, arrived);
         self.streams.members[at as usize].frame = NONE;
         if self.streams.members[at as usize].expelled {
@@ -344,7 +343,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Whether a record that failed is passed over.
     fn gives_up(&self, at: u32) -> bool {
-        !matches!(self.seat(at).on_error, OnError::Retry)
+        !matches!(self.seat_of(at).on_error, OnError::Retry)
     }
 
     /// The next poll is to come in time.

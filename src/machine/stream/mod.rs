@@ -349,19 +349,19 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Something happens to a stream.
     #[inline(never)]
-    pub(super) fn beat(&mut self, code: u32) {
+    pub(super) fn beat_stream(&mut self, code: u32) {
         match Beat::decode(code) {
-            Beat::Linger(batcher) => self.linger(batcher),
-            Beat::Append(batch) => self.append(batch),
-            Beat::Safe(batch) => self.secure(batch),
-            Beat::Confirmed(frame) => self.confirm(frame),
-            Beat::Ask(member) => self.ask(member),
-            Beat::Fetched(member) => self.receive(member),
-            Beat::Heartbeat(member) => self.hear(member),
+            Beat::Linger(batcher) => self.close_batch(batcher),
+            Beat::Append(batch) => self.append_batch(batch),
+            Beat::Safe(batch) => self.secure_batch(batch),
+            Beat::Confirmed(frame) => self.confirm_record(frame),
+            Beat::Ask(member) => self.hear_request(member),
+            Beat::Fetched(member) => self.take_in(member),
+            Beat::Heartbeat(member) => self.hear_heartbeat(member),
             Beat::Session(member) => self.end_session(member),
-            Beat::Overdue(member) => self.remind(member),
+            Beat::Overdue(member) => self.check_poll(member),
             Beat::Seek(group) => self.seek_back(group),
-            Beat::Elected(topic) => self.elect(topic),
+            Beat::Elected(topic) => self.elect_leader(topic),
         }
     }
 
@@ -372,14 +372,14 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The entry of `consumes` that a member belongs to.
     #[inline]
-    fn seat(&self, member: u32) -> &Seat {
+    fn seat_of(&self, member: u32) -> &Seat {
         let member = &self.streams.members[member as usize];
         &self.plan.groups[member.group as usize].seats[member.seat as usize]
     }
 
     /// When a seat commits, as seen from the clock of a group.
-    fn commits(&self, member: u32) -> Commits {
-        let (seat, slot) = (self.seat(member), &self.streams.members[member as usize]);
+    fn commits_of(&self, member: u32) -> Commits {
+        let (seat, slot) = (self.seat_of(member), &self.streams.members[member as usize]);
         match seat.commit_every {
             _ if seat.ack_before => Commits::Before,
             None => Commits::After,
@@ -402,7 +402,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Commits by the clock are brought up to date, whoever owns the partition.
     fn settle_commits(&mut self, group: u32, partition: u32, member: u32) {
-        let (commits, now) = (self.commits(member), self.now);
+        let (commits, now) = (self.commits_of(member), self.now);
         self.streams.crews[group as usize].places[partition as usize].cursor.settle(now, commits);
     }
 

@@ -1,8 +1,8 @@
 //! From a publisher into a partition: batches gather, travel, are appended, become safe.
 
 use crate::model::id::NONE;
-use crate::model::stream::{Acks, Filed};
-use crate::model::{Cause, Fact, Op, Post, PostId, Probe, TopicId};
+use crate::model::stream::{Acks, Filed, Producer};
+use crate::model::{Cause, Fact, Op, Probe, ProducerId, TopicId};
 use crate::random::Purpose;
 use crate::units::Time;
 
@@ -12,9 +12,9 @@ use crate::machine::walk::Flow;
 impl<P: Probe> Machine<'_, P> {
     /// A frame publishes; it goes on at once, or when its record is safe.
     #[inline(never)]
-    pub(in crate::machine) fn publish(&mut self, at: u32, id: PostId) -> Flow {
-        let post = self.plan.posts[id.index()];
-        let flow = self.produce(at, &post, post.topic);
+    pub(in crate::machine) fn produce(&mut self, at: u32, id: ProducerId) -> Flow {
+        let post = self.plan.producers[id.index()];
+        let flow = self.file_record(at, &post);
         if flow == Flow::On {
             self.frames[at].pc += 1;
         }
@@ -22,14 +22,15 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A record goes to its batch; says whether its frame waits until it is safe.
-    fn produce(&mut self, at: u32, post: &Post, topic: u32) -> Flow {
+    fn file_record(&mut self, at: u32, post: &Producer) -> Flow {
+        let topic = post.topic;
         let plan = &self.plan.topics[topic as usize];
         let frame = &self.frames[at];
         let (replica, lineage) = (frame.replica, frame.lineage);
         let record = Record {
             published: self.now,
             lineage: lineage.child(post.site, 0),
-            root: frame.root,
+            root: NONE,
             client: frame.client,
             priority: frame.priority,
             measured: frame.measured,
@@ -46,23 +47,23 @@ impl<P: Probe> Machine<'_, P> {
         match filed {
             Filed::Opened(due) => self.beat_at(due, Beat::Linger(batcher)),
             Filed::Joined => {}
-            Filed::Complete => self.ship(topic, batcher, post.there),
+            Filed::Complete => self.ship_batch(topic, batcher, post.there),
         }
         if waits { Flow::Stay } else { Flow::On }
     }
 
     /// An open batch has waited long enough, unless it left before.
-    pub(super) fn linger(&mut self, batcher: u32) {
+    pub(super) fn close_batch(&mut self, batcher: u32) {
         if self.streams.batchers[batcher as usize].is_due(self.now) {
             let after = self.streams.brokers.partition_point(|b| b.first_batcher <= batcher);
             let topic = after as u32 - 1;
             let there = self.way_to(topic, batcher);
-            self.ship(topic, batcher, there);
+            self.ship_batch(topic, batcher, there);
         }
     }
 
     /// A batch sets out; it does not overtake the one before.
-    fn ship(&mut self, topic: u32, batcher: u32, there: crate::model::LawId) {
+    fn ship_batch(&mut self, topic: u32, batcher: u32, there: crate::model::LawId) {
         let streams = &mut self.streams;
         let plan = &self.plan.topics[topic as usize];
         let vessel = streams.vessels.pop().unwrap_or_default();
@@ -91,7 +92,7 @@ impl<P: Probe> Machine<'_, P> {
         let arrival = (self.now + there).max(self.streams.arrivals[batcher as usize]);
         self.streams.arrivals[batcher as usize] = arrival;
         if arrival == self.now {
-            self.append(slot);
+            self.append_batch(slot);
         } else {
             self.beat_at(arrival, Beat::Append(slot));
         }
@@ -111,7 +112,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A batch arrives at the broker: it is appended, if there is a leader to do that.
-    pub(super) fn append(&mut self, slot: u32) {
+    pub(super) fn append_batch(&mut self, slot: u32) {
         let batch = &self.streams.batches[slot as usize];
         let (topic, partition) = (batch.topic, batch.partition);
         let plan = &self.plan.topics[topic as usize];
@@ -136,14 +137,14 @@ impl<P: Probe> Machine<'_, P> {
             self.confirm_all(slot);
         }
         if due == self.now {
-            self.secure(slot);
+            self.secure_batch(slot);
         } else {
             self.beat_at(due, Beat::Safe(slot));
         }
     }
 
     /// A batch is safe: it can be read, and its publishers hear of it.
-    pub(super) fn secure(&mut self, slot: u32) {
+    pub(super) fn secure_batch(&mut self, slot: u32) {
         let batch = &mut self.streams.batches[slot as usize];
         if batch.stage != Stage::Appended || batch.due != self.now {
             return;
@@ -158,7 +159,7 @@ impl<P: Probe> Machine<'_, P> {
         if groups.is_empty() {
             return self.forget_records(topic, partition);
         }
-        groups.for_each(|group| self.announce(group, partition));
+        groups.for_each(|group| self.announce_records(group, partition));
     }
 
     /// The slot of a batch is free.
@@ -189,9 +190,9 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A publisher hears that its record is safe, and goes on.
-    pub(super) fn confirm(&mut self, at: u32) {
+    pub(super) fn confirm_record(&mut self, at: u32) {
         let frame = &mut self.frames[at];
-        if frame.due != self.now || !matches!(self.plan.ops[frame.pc as usize], Op::Publish { .. }) {
+        if frame.due != self.now || !matches!(self.plan.ops[frame.pc as usize], Op::Produce(_)) {
             return;
         }
         frame.due = Time::NEVER;
@@ -215,8 +216,7 @@ impl<P: Probe> Machine<'_, P> {
         let plan = &self.plan.topics[topic as usize];
         let replica = (batcher - self.streams.brokers[topic as usize].first_batcher) / plan.partitions;
         let node = self.replicas[replica as usize].node;
-        let posts = self.plan.posts.iter();
-        let own = posts.filter(|p| p.from == node && p.to == plan.node).map(|p| p.there).next();
+        let own = self.plan.producers.iter().find(|p| p.from == node && p.topic == topic).map(|p| p.there);
         own.unwrap_or(plan.publish_latency)
     }
 }

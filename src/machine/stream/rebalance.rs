@@ -22,7 +22,7 @@ impl<P: Probe> Machine<'_, P> {
                 self.fall_silent(at);
             } else {
                 self.hand_over(at);
-                self.part(at);
+                self.part_member(at);
             }
             self.streams.members[at as usize].clear();
         }
@@ -62,16 +62,16 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn end_session(&mut self, at: u32) {
         let member = &self.streams.members[at as usize];
         if member.session == self.now && !member.up {
-            self.part(at);
+            self.part_member(at);
         }
     }
 
     /// A member is gone and its group knows.
-    fn part(&mut self, at: u32) {
+    fn part_member(&mut self, at: u32) {
         let member = &self.streams.members[at as usize];
         let (group, number) = (member.group, member.number);
         self.streams.crews[group as usize].group.leave(number);
-        self.summon(group);
+        self.summon_members(group);
         self.end_round(group);
     }
 
@@ -90,7 +90,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         if gathering {
             self.streams.members[at as usize].heard = static_place;
-            self.summon(group);
+            self.summon_members(group);
         }
         self.carry_on(at);
         self.end_round(group);
@@ -119,7 +119,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Members that a rebalance waits for will hear of it with their next heartbeat.
-    fn summon(&mut self, group: u32) {
+    fn summon_members(&mut self, group: u32) {
         let first = self.streams.crews[group as usize].first_member;
         let members = self.plan.groups[group as usize].members();
         for at in first..first + members {
@@ -136,20 +136,20 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A member hears of a rebalance; between two batches it joins at once.
-    pub(super) fn hear(&mut self, at: u32) {
+    pub(super) fn hear_heartbeat(&mut self, at: u32) {
         let member = &mut self.streams.members[at as usize];
         if !std::mem::take(&mut member.summoned) || !member.up {
             return;
         }
         member.heard = true;
         if member.frame == NONE {
-            self.join(at);
+            self.join_round(at);
             self.carry_on(at);
         }
     }
 
     /// A member joins the rebalance under way; says whether it stops.
-    pub(super) fn join(&mut self, at: u32) -> bool {
+    pub(super) fn join_round(&mut self, at: u32) -> bool {
         let member = &mut self.streams.members[at as usize];
         member.heard = false;
         let (group, number) = (member.group, member.number);
@@ -182,20 +182,20 @@ impl<P: Probe> Machine<'_, P> {
         let again = crew.group.is_gathering();
         for (partition, to) in changes {
             match (to, before[partition as usize]) {
-                (None, Some(from)) => self.revoke(group, partition, first + from),
+                (None, Some(from)) => self.revoke_partition(group, partition, first + from),
                 (None, None) => {}
                 (Some(_), _) => self.take_over(group, partition),
             }
         }
         if again {
-            self.summon(group);
+            self.summon_members(group);
         } else {
             self.tell(Fact::Rebalanced { group: GroupId(group) });
         }
     }
 
     /// A partition is taken from a member, which joins the second round as soon as it is between two batches.
-    fn revoke(&mut self, group: u32, partition: u32, from: u32) {
+    fn revoke_partition(&mut self, group: u32, partition: u32, from: u32) {
         let member = &mut self.streams.members[from as usize];
         member.heard = true;
         let works = member.in_batch && member.partition == partition;
@@ -205,7 +205,7 @@ impl<P: Probe> Machine<'_, P> {
             place.cursor.hand_over();
         }
         if self.streams.members[from as usize].frame == NONE {
-            self.join(from);
+            self.join_round(from);
         }
     }
 
@@ -226,7 +226,7 @@ impl<P: Probe> Machine<'_, P> {
             self.tell(Fact::Skipped { group: group_id, records: fallback.lost, missed: fallback.lost });
         }
         if more {
-            self.announce(group, partition);
+            self.announce_records(group, partition);
         }
         if let Some(at) = self.reader_of(group, partition) {
             self.carry_on(at);
@@ -234,7 +234,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A member that has not asked for more in time is given up by its group; it does not know, and works on.
-    pub(super) fn remind(&mut self, at: u32) {
+    pub(super) fn check_poll(&mut self, at: u32) {
         let member = &mut self.streams.members[at as usize];
         let (group, number) = (member.group, member.number);
         let limit = self.plan.groups[group as usize].max_poll_interval;
@@ -250,7 +250,7 @@ impl<P: Probe> Machine<'_, P> {
         member.expelled = true;
         member.heard = false;
         if self.streams.crews[group as usize].group.is_in(number) {
-            self.part(at);
+            self.part_member(at);
         }
     }
 
@@ -269,7 +269,7 @@ impl<P: Probe> Machine<'_, P> {
             place.stock = offset;
             (place.listed, place.stocked) = (false, false);
             self.tell(Fact::Rewound { group: GroupId(group), records: again });
-            self.announce(group, partition);
+            self.announce_records(group, partition);
         }
     }
 }

@@ -21,4 +21,4 @@ pub use cursor::{Commits, Cursor, Fallback};
 pub use group::{Group, Protocol};
 pub use log::Log;
 pub use spread::Spread;
-pub use topic::{Acks, OnError, Readers, Seat, Topic};
+pub use topic::{Acks, OnError, Producer, Readers, Seat, Topic};

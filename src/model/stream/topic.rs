@@ -1,6 +1,6 @@
 //! Topics and their groups as planned.
 
-use crate::model::id::{EndpointId, LawId, NodeId, Pc};
+use crate::model::id::{CallId, EdgeId, EndpointId, LawId, NodeId, Pc};
 use crate::units::{Span, Time};
 
 use super::group::Protocol;
@@ -40,6 +40,27 @@ pub struct Topic {
     pub batch: u32,
     /// The groups that read it.
     pub groups: std::ops::Range<u32>,
+}
+
+/// Where a program publishes to a topic.
+#[derive(Clone, Copy, Debug)]
+pub struct Producer {
+    /// The edge to the topic.
+    pub edge: EdgeId,
+    /// The topic.
+    pub topic: u32,
+    /// Whose step it is.
+    pub from: NodeId,
+    /// Its name as a hash: target and occurrence.
+    pub site: u64,
+    /// One-way latency there.
+    pub there: LawId,
+    /// One-way latency of the confirmation.
+    pub back: LawId,
+    /// Whether the frame waits for that.
+    pub waits: bool,
+    /// Which partition it goes to, by number in the plan.
+    pub spread: u32,
 }
 
 /// A group of consumers.

@@ -59,7 +59,7 @@ impl Usage {
             node: name,
             variant,
             held,
-            working: node.mean_working.value.unwrap_or(0.0).min(busy),
+            working: node.mean_working.value.unwrap_or(0.0),
             cores,
             busy,
             queue: node.mean_queue.value.unwrap_or(0.0),

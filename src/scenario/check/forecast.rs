@@ -77,6 +77,10 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
     out.databases = super::pools::databases(scenario);
     out.consumers = graph.consumers(&average, &height);
     out.nodes = scenario.nodes.values().map(|node| graph.node(node, &average, &height)).collect();
+    let worst = super::attempts::worst(scenario);
+    for node in &mut out.nodes {
+        node.worst_attempts = worst.get(node.name.as_str()).copied().unwrap_or(1);
+    }
     out
 }
 

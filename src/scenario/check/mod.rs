@@ -1,6 +1,7 @@
 //! What the file means as a whole: names lead somewhere, numbers can be, calls end, promises can be judged. Every rule
 //! pushes its complaints and goes on; none changes anything.
 
+mod attempts;
 mod brokers;
 mod cycles;
 mod expected;
@@ -10,6 +11,7 @@ mod held;
 mod load;
 mod messages;
 mod names;
+mod policies;
 mod pools;
 mod promises;
 mod ranges;
@@ -25,6 +27,7 @@ use crate::diag::{Complaint, Source};
 pub use expected::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 pub use forecast::forecast;
 pub(super) use load::overloaded;
+pub(super) use policies::{longest, of_client};
 pub use walk::{client_transport, transport_of};
 pub(super) use walk::{laws_of, transports_used};
 
@@ -38,6 +41,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     pools::names(scenario, refused, &mut complaints);
     brokers::ranges(scenario, &mut complaints);
     ranges::check(scenario, &mut complaints);
+    policies::ranges(scenario, &mut complaints);
     wire::ranges(scenario, &mut complaints);
     pools::ranges(scenario, &mut complaints);
     promises::check(scenario, refused, &mut complaints);
@@ -48,6 +52,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     names::unused(scenario, &mut complaints);
     promises::latency_only(scenario, &mut complaints);
     cycles::check(scenario, &mut complaints);
+    policies::look(scenario, &mut complaints);
     timeouts::check(scenario, &mut complaints);
     brokers::look(scenario, &mut complaints);
     wire::look(scenario, &mut complaints);

@@ -26,6 +26,9 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], co
         for call in &client.calls {
             target(scenario, &call.target, Wants::Client, refused, complaints);
         }
+        if let Some(name) = &client.policy {
+            policy(scenario, name, complaints);
+        }
     }
     for node in scenario.nodes.values() {
         for endpoint in node.programs() {
@@ -180,7 +183,8 @@ fn in_process(scenario: &Scenario, from: &str, call: &Call, complaints: &mut Vec
         ("queue_limit", node.queue_limit.place.is_some()),
         ("queue_timeout", node.queue_timeout.place.is_some()),
     ];
-    let limits = limits.into_iter().chain([("timeout", call.timeout.is_some()), ("policy", call.policy.is_some())]);
+    let limits =
+        limits.into_iter().chain([("timeout", call.guards.timeout.is_some()), ("policy", call.policy.is_some())]);
     let ignored: Vec<&str> = limits.filter(|(_, set)| *set).map(|(name, _)| name).collect();
     // Where in-process is the default of the whole file, as in a variant, the limits are those of the other variants.
     if !ignored.is_empty() && said.is_some() {
@@ -222,6 +226,7 @@ pub(super) fn unused(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let mut called: Vec<&str> = Vec::new();
     let mut policies: Vec<&str> = scenario.defaults.policy.iter().map(|p| p.value.as_str()).collect();
     for client in scenario.clients.values() {
+        policies.extend(client.policy.as_ref().map(|p| p.value.as_str()));
         called.extend(client.calls.iter().map(|call| call.target.value.node.as_str()));
     }
     for endpoint in scenario.nodes.values().flat_map(Node::programs) {

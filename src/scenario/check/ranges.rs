@@ -40,9 +40,6 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         let complaint = Complaint::warning(code::UNUSED, "`choices` means something for least_request only");
         complaints.push(complaint.at(discovery.choices.place.clone()));
     }
-    for policy in scenario.policies.values() {
-        timeout(&policy.timeout, complaints);
-    }
     for node in scenario.nodes.values() {
         one_node(node, complaints);
     }
@@ -104,11 +101,6 @@ pub(super) fn unrolled(steps: &[Step]) -> f64 {
 
 fn one_step(step: &Step, complaints: &mut Vec<Complaint>) {
     zero(step.times.value == 0, "times", step.times.place.as_ref(), "leave the step out instead", complaints);
-    if let Some(call) = walk::call(step) {
-        let none = call.timeout.as_ref().is_some_and(|t| t.value == Span::ZERO);
-        let place = call.timeout.as_ref().and_then(|t| t.place.clone());
-        zero(none, "timeout", place.as_ref(), "every call would fail at once", complaints);
-    }
     match &step.verb {
         Verb::Parallel { branches, wait_for } => {
             let copies: u64 = branches.iter().map(|b| u64::from(b.step.times.value)).sum();

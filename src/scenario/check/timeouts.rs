@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::policies::{longest, of_client};
 use super::walk;
 use crate::diag::{Complaint, code};
 use crate::scenario::written::{Call, Given, Scenario, Target};
@@ -9,15 +10,11 @@ use crate::units::Span;
 
 /// The timeout of a call: its own, its policy's, the default policy's.
 pub(crate) fn timeout_of(scenario: &Scenario, call: &Call) -> Option<Span> {
-    if let Some(own) = &call.timeout {
-        return Some(own.value);
-    }
-    let policy = call.policy.as_ref().or(scenario.defaults.policy.as_ref())?;
-    scenario.policies.get(&policy.value)?.timeout.value
+    scenario.guards(call).timeout.map(|timeout| timeout.value)
 }
 
 /// The longest a callee may wait for one of its own calls, by endpoint; through calls without a timeout, what lies below.
-fn longest(scenario: &Scenario) -> BTreeMap<(&str, &str), Span> {
+fn waits(scenario: &Scenario) -> BTreeMap<(&str, &str), Span> {
     let mut waits: BTreeMap<(&str, &str), Span> = BTreeMap::new();
     // As many rounds as a chain of calls without timeouts may be long; more than a few are rare.
     for _ in 0..64 {
@@ -26,7 +23,7 @@ fn longest(scenario: &Scenario) -> BTreeMap<(&str, &str), Span> {
             for (endpoint, inner) in &node.endpoints {
                 let wait = walk::calls(inner).into_iter().map(|call| {
                     let Target { node, endpoint } = &call.target.value;
-                    timeout_of(scenario, call)
+                    longest(&scenario.guards(call))
                         .filter(|_| !walk::transport_of(scenario, call).is_in_process())
                         .unwrap_or_else(|| waits.get(&(node.as_str(), endpoint.as_str())).copied().unwrap_or_default())
                 });
@@ -43,7 +40,7 @@ fn longest(scenario: &Scenario) -> BTreeMap<(&str, &str), Span> {
 
 /// Warns about callers that give up before their callees do.
 pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
-    let waits = longest(scenario);
+    let waits = waits(scenario);
     let mut judge = |caller: &str, target: &Given<Target>, timeout: Option<Span>| {
         let Target { node, endpoint } = &target.value;
         let below = waits.get(&(node.as_str(), endpoint.as_str())).copied().unwrap_or_default();
@@ -58,7 +55,7 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     };
     for (name, client) in &scenario.clients {
         for call in &client.calls {
-            judge(name, &call.target, client.timeout.value);
+            judge(name, &call.target, of_client(scenario, client).timeout.map(|timeout| timeout.value));
         }
     }
     for (name, node) in &scenario.nodes {

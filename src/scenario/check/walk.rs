@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::random::dist::Law;
 use crate::scenario::written::{
-    Arrivals, Call, Client, Consumer, Endpoint, FREE, How, IN_PROCESS, Load, Node, NodeKind, Publish, Scenario, Step,
-    TransportSpec, Verb,
+    Arrivals, Call, Client, Consumer, Endpoint, FREE, Guards, How, IN_PROCESS, Load, Node, NodeKind, Publish, Scenario,
+    Step, TransportSpec, Verb, on,
 };
 
 /// Visits every step, those inside others included, outermost first.
@@ -126,6 +126,10 @@ pub(crate) fn laws_of<'s>(scenario: &'s Scenario, visit: &mut impl FnMut(&'s Law
     for topic in scenario.topics.values() {
         visit(&topic.publish_latency.value);
     }
+    for client in scenario.clients.values() {
+        on(&client.retries).into_iter().for_each(|rule| visit(&rule.backoff.value));
+    }
+    scenario.policies.values().for_each(|policy| rule_laws(&policy.guards, visit));
     for node in scenario.nodes.values() {
         node.consumes.iter().filter_map(|c| c.poll.value.as_ref()).for_each(&mut *visit);
         node.queue_timeout.value.iter().for_each(&mut *visit);
@@ -135,7 +139,13 @@ pub(crate) fn laws_of<'s>(scenario: &'s Scenario, visit: &mut impl FnMut(&'s Law
                 if let Verb::Work(law) | Verb::Wait(law) = &step.verb {
                     visit(law);
                 }
+                call(step).into_iter().for_each(|call| rule_laws(&call.guards, visit));
             });
         }
     }
+}
+
+fn rule_laws<'s>(guards: &'s Guards, visit: &mut impl FnMut(&'s Law)) {
+    on(&guards.retries).into_iter().for_each(|rule| visit(&rule.backoff.value));
+    on(&guards.hedge).into_iter().for_each(|rule| visit(&rule.after.value));
 }

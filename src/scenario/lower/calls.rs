@@ -2,10 +2,10 @@
 
 use crate::model::id::NONE;
 use crate::model::plan;
-use crate::model::{CallId, LaneId, Op, Outcome, Pc};
+use crate::model::{CallId, Op, Outcome, Pc};
 use crate::units::Span;
 
-use super::super::written::{Call, Cancels, Target};
+use super::super::written::{Call, Cancels, Guards, Target};
 use super::Lowering;
 use super::program::{Code, Place, Sites};
 use super::wire::Wire;
@@ -14,8 +14,8 @@ impl<'s> Lowering<'s> {
     /// A call: the request is encoded, the worker perhaps given up, the answer decoded.
     pub(super) fn call(&mut self, code: &mut Code<'s>, sites: &mut Sites, call: &'s Call) {
         let wire = Wire::of(self, call);
-        let timeout = self.timeout(call).map(|t| self.lane(t));
-        let id = self.site_to(code.place, sites, &call.target.value, timeout, wire.as_ref());
+        let guards = self.scenario.guards(call);
+        let id = self.site_to(code.place, sites, &call.target.value, &guards, wire.as_ref());
         let Some(wire) = wire else {
             return self.function_call(code, call, id);
         };
@@ -43,12 +43,15 @@ impl<'s> Lowering<'s> {
         place: Place<'s>,
         sites: &mut Sites,
         target: &Target,
-        timeout: Option<LaneId>,
+        guards: &Guards,
         wire: Option<&Wire<'s>>,
     ) -> CallId {
         let callee = self.nodes[target.node.as_str()];
         let endpoint = self.endpoints[&(callee, target.endpoint.as_str())];
         let link = self.link(place.host, callee);
+        let timeout = guards.timeout.as_ref().map(|timeout| self.lane(timeout.value));
+        // A function call has no policies.
+        let rules = if wire.is_some() { self.rules(guards) } else { NONE };
         let planned = plan::Call {
             edge: self.edge(place.caller, endpoint),
             link,
@@ -57,11 +60,13 @@ impl<'s> Lowering<'s> {
             there: self.latency(place.host, callee),
             back: self.latency(callee, place.host),
             timeout,
+            rules,
             channel: wire.map_or(NONE, |w| self.channel(link, w.spec)),
             codec: wire.map_or(NONE, |w| self.codec(w)),
             bytes: wire.map_or([0; 2], Wire::bytes),
             proxy: wire.and_then(|w| self.proxy(w)),
             cancels: wire.is_some_and(|w| w.spec.cancels.value == Cancels::Queued),
+            guard: NONE,
             writes: None,
             in_transaction: false,
         };

@@ -5,7 +5,7 @@ use crate::model::plan::{self};
 use crate::model::source::{Batch, Bursty, Closed, Gaps, Paced, Replay, Segment, Source};
 use crate::random::dist::{Dist, Law};
 use crate::random::draw::name_hash;
-use crate::units::{Span, Time};
+use crate::units::Time;
 
 use super::super::written::{Arrivals, Load, Phase};
 use super::Lowering;
@@ -77,15 +77,6 @@ impl Lowering<'_> {
             segments.push(Segment { from, until: f64::INFINITY, rate: last, slope: 0.0 });
         }
         segments
-    }
-
-    /// The timeout of a call: its own, else its policy's, else the default policy's.
-    pub(super) fn timeout(&self, call: &super::super::written::Call) -> Option<Span> {
-        if let Some(own) = &call.timeout {
-            return Some(own.value);
-        }
-        let policy = call.policy.as_ref().or(self.scenario.defaults.policy.as_ref())?;
-        self.scenario.policies.get(&policy.value)?.timeout.value
     }
 }
 

@@ -6,10 +6,13 @@ mod branches;
 mod brokers;
 mod calls;
 mod load;
+mod policies;
 mod program;
 mod queries;
 mod streams;
 mod wire;
+
+pub(super) use policies::{exponential, limit as adaptive_limit};
 
 use std::collections::BTreeMap;
 
@@ -23,7 +26,8 @@ use crate::random::draw::name_hash;
 use crate::units::Span;
 
 use super::Checked;
-use super::written::{Balancing, Client, Node, NodeKind, QueueOrder, Scenario, Zone};
+use super::check::{longest, of_client};
+use super::written::{Balancing, Node, NodeKind, QueueOrder, Scenario, Zone};
 
 /// The plan of a checked scenario.
 pub fn lower(checked: &Checked) -> Plan {
@@ -34,6 +38,7 @@ pub fn lower(checked: &Checked) -> Plan {
     lowering.callers();
     lowering.programs();
     lowering.streams();
+    lowering.guards();
     lowering.plan
 }
 
@@ -55,6 +60,8 @@ struct Lowering<'s> {
     purses: u32,
     /// (database, table) by `TableId`.
     tables: Vec<(&'s str, &'s str)>,
+    /// Laws of rules so far.
+    rule_laws: Vec<(Law, LawId)>,
 }
 
 /// `node` or `node.endpoint`.
@@ -88,6 +95,7 @@ impl<'s> Lowering<'s> {
             lenders: BTreeMap::new(),
             purses: 0,
             tables: Vec::new(),
+            rule_laws: Vec::new(),
         }
     }
 
@@ -152,6 +160,20 @@ impl<'s> Lowering<'s> {
             queue_timeout: None,
         };
         self.push_node(name, node)
+    }
+
+    /// The state that policies need: one for each replica of a caller, callee and policy.
+    fn guards(&mut self) {
+        let plan = &mut self.plan;
+        let mut known: BTreeMap<(u32, LinkId), u32> = BTreeMap::new();
+        let mut states = 0;
+        for call in plan.calls.iter_mut().filter(|call| call.rules != NONE) {
+            call.guard = *known.entry((call.rules, call.link)).or_insert_with(|| {
+                plan.guards.push(plan::Guard { rules: call.rules, link: call.link, first: states });
+                states += plan.nodes[plan.links[call.link.index()].from.index()].replicas;
+                plan.guards.len() as u32 - 1
+            });
+        }
     }
 
     fn law(&mut self, law: &Law) -> LawId {
@@ -257,9 +279,10 @@ fn order(order: QueueOrder) -> Order {
     }
 }
 
-/// How long the run goes on for its last requests: the longest timeout if every client has one, else the measured time again.
+/// How long the run goes on for its last requests: the longest a client waits if each has a timeout, else the measured time again.
 fn patience(scenario: &Scenario) -> Span {
-    let timeouts: Option<Vec<Span>> = scenario.clients.values().map(|c: &Client| c.timeout.value).collect();
+    let timeouts: Option<Vec<Span>> =
+        scenario.clients.values().map(|client| longest(&of_client(scenario, client))).collect();
     let longest = timeouts.and_then(|t| t.into_iter().max());
     longest.map_or(scenario.sim.duration.value, |t| t + Span(1))
 }

@@ -11,6 +11,7 @@ use crate::random::dist::Law;
 use crate::random::draw::name_hash;
 use crate::units::Span;
 
+use super::super::check::of_client;
 use super::super::written::{Endpoint, Io, Node, Step, Verb};
 use super::Lowering;
 use super::wire::Wire;
@@ -262,7 +263,7 @@ impl<'s> Lowering<'s> {
     fn client_program(&mut self, name: &str) {
         let Some((name, client)) = self.scenario.clients.get_key_value(name) else { return };
         let place = Place { host: self.nodes[name.as_str()], caller: name, releases: true, turns: false };
-        let timeout = client.timeout.value.map(|t| self.lane(t));
+        let guards = of_client(self.scenario, client);
         let mut sites = Sites::default();
         let mut ways = Vec::new();
         if client.calls.len() > 1 {
@@ -274,7 +275,7 @@ impl<'s> Lowering<'s> {
             sum += written.share;
             ways.push((sum, self.here()));
             let wire = Wire::of_client(self, client, written);
-            let call = self.site_to(place, &mut sites, &written.target.value, timeout, Some(&wire));
+            let call = self.site_to(place, &mut sites, &written.target.value, &guards, Some(&wire));
             let codec = wire.codec();
             if codec.encode > Span::ZERO {
                 self.emit(Op::Encode(call));

@@ -3,6 +3,7 @@
 
 mod brokers;
 mod law;
+mod policies;
 mod steps;
 mod transports;
 
@@ -132,13 +133,8 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     scenario.clients.values().for_each(|c| client(c, page));
     scenario.nodes.values().for_each(|n| node(n, page));
     brokers::brokers(scenario, page);
-    for (name, policy) in &scenario.policies {
-        page.header(&format!("[policies.{}]", key(name)));
-        let mut none = Vec::new();
-        page.maybe("timeout", &policy.timeout, &mut none, time);
-        page.none(&none);
-    }
     scenario.flows.iter().for_each(|f| brokers::flow(f, page));
+    policies::policies(scenario, page);
     scenario.slos.iter().for_each(|s| slo(s, page));
 }
 
@@ -172,6 +168,11 @@ fn client(client: &Client, page: &mut Page) {
     page.given("browser", &client.browser, bool::to_string);
     load(&client.load, page, &mut none);
     page.maybe("timeout", &client.timeout, &mut none, time);
+    page.perhaps("policy", client.policy.as_ref(), &mut none, |p| quoted(p));
+    match policies::rule(&client.retries, policies::retries) {
+        Some((value, default)) => page.line("retries", value, default),
+        None => none.push("retries".into()),
+    }
     page.given("priority", &client.priority, u32::to_string);
     page.maybe("zone", &client.zone, &mut none, zone);
     page.maybe("weight", &client.weight, &mut none, |w| format!("{w:?}"));

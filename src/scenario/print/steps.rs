@@ -1,6 +1,6 @@
 //! Steps as TOML, one line each.
 
-use super::law::{law, span};
+use super::law::law;
 use super::quoted;
 use crate::scenario::written::{Call, Given, Mode, PAYLOAD, Publish, Step, Target, Verb};
 use crate::units::size_text;
@@ -64,7 +64,7 @@ fn call(verb: &str, call: &Call) -> Vec<String> {
     parts.extend((call.mode.value == Mode::Write).then(|| "mode = \"write\"".to_owned()));
     parts.extend(sizes(&call.request, &call.response));
     parts.extend(call.policy.as_ref().map(|p| format!("policy = {}", quoted(&p.value))));
-    parts.extend(call.timeout.as_ref().map(|t| format!("timeout = {}", span(t.value.0 as f64))));
+    parts.extend(super::policies::inline(&call.guards));
     parts
 }
 

@@ -4,6 +4,7 @@ use toml::de::DeValue;
 
 use super::files::arrivals as recorded;
 use super::law::{counts, fill_shares, law};
+use super::policy::{retries, rule};
 use super::value::{count, duration, flag, number, rate, share, size, target, text, zone};
 use super::view::View;
 use super::{Desk, Value};
@@ -20,6 +21,8 @@ pub(super) fn client(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) 
         browser: view.or_default(desk, "browser", flag),
         load: load(desk, view),
         timeout: view.maybe(desk, "timeout", duration),
+        policy: view.read(desk, "policy", text),
+        retries: rule(desk, view, "retries", retries),
         priority: view.or_default(desk, "priority", count),
         zone: view.maybe(desk, "zone", zone),
         weight: view.maybe(desk, "weight", number),

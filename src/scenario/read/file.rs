@@ -8,6 +8,7 @@ use super::broker::{consumers, flows, queue, topic};
 use super::client::client;
 use super::law::law;
 use super::node::node;
+use super::policy::policy;
 use super::promise;
 use super::transport::transports;
 use super::value::{self, bandwidth, count, count_or, duration, share, text, whole};
@@ -16,8 +17,8 @@ use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    BalancePer, Balancing, Defaults, Discovery, Given, Link, Metric, Network, Node, NodeKind, Policy, Promise,
-    Scenario, Sense, Sim, Slo,
+    BalancePer, Balancing, Defaults, Discovery, Given, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Sense,
+    Sim, Slo,
 };
 
 /// What is said of a version that is not this one's.
@@ -63,10 +64,7 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
             })
             .collect(),
         flows: flows(desk, &view),
-        policies: policies
-            .into_iter()
-            .map(|(name, inner)| (name.value.clone(), Policy { timeout: inner.maybe(desk, "timeout", duration), name }))
-            .collect(),
+        policies: policies.into_iter().map(|(name, inner)| (name.value.clone(), policy(desk, name, inner))).collect(),
         slos: slos(desk, &view),
         variants: variants(desk, &view),
     }

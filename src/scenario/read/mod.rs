@@ -4,12 +4,14 @@
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
 mod broker;
+mod budget;
 mod client;
 mod desk;
 mod file;
 mod files;
 mod law;
 mod node;
+pub(super) mod policy;
 mod promise;
 mod step;
 mod transport;

@@ -3,12 +3,12 @@
 use toml::de::{DeTable, DeValue};
 
 use super::law::law;
-use super::value::{self, array, count, duration, flag, share, size, target, text, weight};
+use super::value::{self, array, count, flag, share, size, target, text, weight};
 use super::view::{View, listed};
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::vocab::{self, VERBS};
-use crate::scenario::written::{Arm, Branch, Call, Given, Mode, PAYLOAD, Place, Publish, Step, Target, Verb};
+use crate::scenario::written::{Arm, Branch, Call, Given, Guards, Mode, PAYLOAD, Place, Publish, Step, Target, Verb};
 
 const MODES: [(&str, Mode); 2] = [("read", Mode::Read), ("write", Mode::Write)];
 
@@ -81,7 +81,7 @@ fn call_to(target: Given<Target>) -> Call {
         target,
         transport: None,
         policy: None,
-        timeout: None,
+        guards: Guards::default(),
         request: Given::default(PAYLOAD),
         response: Given::default(PAYLOAD),
         stream: Given::default(None),
@@ -152,11 +152,11 @@ fn call(desk: &mut Desk<'_>, verb: &str, view: &View<'_>) -> Option<Call> {
     let table = if is_query { view.read(desk, "table", text) } else { None };
     let mode = if is_query { view.choice(desk, "mode", &MODES) } else { Given::default(Mode::Read) };
     let policy = view.read(desk, "policy", text);
-    let timeout = view.read(desk, "timeout", duration);
+    let guards = super::policy::guards(desk, view);
     let request = view.or_default(desk, "request", size);
     let response = view.or_default(desk, "response", size);
     let target: Given<Target> = view.read(desk, verb, target)?;
-    Some(Call { target, transport, policy, timeout, request, response, stream, table, mode })
+    Some(Call { target, transport, policy, guards, request, response, stream, table, mode })
 }
 
 fn publish(desk: &mut Desk<'_>, verb: &str, view: &View<'_>) -> Option<Publish> {

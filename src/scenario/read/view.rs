@@ -13,6 +13,8 @@ use crate::scenario::written::{Given, Place};
 pub(crate) struct View<'t> {
     pub(crate) vocab: &'static Table,
     table: Option<&'t DeTable<'t>>,
+    /// What holds where the table says nothing: that of a preset.
+    under: Option<&'t DeTable<'t>>,
     /// Where to point for what is missing.
     pub(crate) place: Option<Place>,
 }
@@ -23,12 +25,46 @@ impl<'t> View<'t> {
         for (name, value) in table {
             check_key(desk, vocab, name, value);
         }
-        Self { vocab, table: Some(table), place: Some(place) }
+        Self { vocab, table: Some(table), under: None, place: Some(place) }
+    }
+
+    /// Opens a table of the text, or (`own` false) one of a preset, which needs no checking and has no place.
+    pub(crate) fn open_quietly(
+        desk: &mut Desk<'_>,
+        vocab: &'static Table,
+        table: &'t DeTable<'t>,
+        place: Place,
+        own: bool,
+    ) -> Self {
+        if own {
+            return Self::open(desk, vocab, table, place);
+        }
+        Self { vocab, table: None, under: Some(table), place: None }
+    }
+
+    /// The same, with a preset's table below.
+    pub(crate) fn over(self, under: Option<&'t DeTable<'t>>) -> Self {
+        Self { under: under.or(self.under), ..self }
+    }
+
+    /// Whether the text itself says it.
+    pub(crate) fn wrote(&self, name: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(name))
+    }
+
+    /// What the preset says.
+    pub(crate) fn below(&self, name: &str) -> Option<&'t Value<'t>> {
+        self.under?.get(name)
+    }
+
+    /// Where a value stands, unless it is a preset's.
+    pub(crate) fn place_if_own(&self, name: &str, value: &Value<'_>) -> Option<Place> {
+        self.wrote(name).then(|| value.span())
     }
 
     /// A table that nobody wrote: all defaults.
     pub(crate) fn absent(vocab: &'static Table) -> Self {
-        Self { vocab, table: None, place: None }
+        Self { vocab, table: None, under: None, place: None }
     }
 
     /// The table under a key, or all its defaults.
@@ -79,7 +115,7 @@ impl<'t> View<'t> {
     /// The value of a key, if it was written.
     pub(crate) fn get(&self, name: &str) -> Option<&'t Value<'t>> {
         let _ = self.key(name);
-        self.table?.get(name)
+        self.table.and_then(|table| table.get(name)).or_else(|| self.below(name))
     }
 
     /// Whether the key was written.
@@ -89,7 +125,7 @@ impl<'t> View<'t> {
 
     /// Where the key's value stands.
     pub(crate) fn place_of(&self, name: &str) -> Option<Place> {
-        self.get(name).map(Spanned::span)
+        self.get(name).and_then(|value| self.place_if_own(name, value))
     }
 
     /// Reads a key, if it was written and can be understood.
@@ -100,7 +136,7 @@ impl<'t> View<'t> {
         read: impl Fn(&mut Desk<'_>, &str, &Value<'_>) -> Option<T>,
     ) -> Option<Given<T>> {
         let value = self.get(name)?;
-        Some(Given::at(read(desk, name, value)?, value.span()))
+        Some(Given { value: read(desk, name, value)?, place: self.place_if_own(name, value) })
     }
 
     /// Reads a key that may be absent, in which case it means nothing.

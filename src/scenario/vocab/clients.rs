@@ -1,5 +1,6 @@
 //! Who calls from outside.
 
+use super::policies::{NONE, RETRIES};
 use super::tables::{Key, Shape, Table, Word, key, later, word};
 use super::transports::{SIZES, TRANSPORT_WORDS};
 
@@ -42,9 +43,17 @@ const REST: &[Key] = &[
     key("priority", Shape::Whole, "Inherited downstream; 0 is served first.").or("0"),
     key("zone", Shape::Zone, "Where it stands. Default: in one zone with all."),
     key("weight", Shape::Number, "Its weight when clients are summed up. Default: its share of the traffic."),
-    later("retries", "Tries again after a failure."),
+    key(
+        "policy",
+        Shape::Text,
+        "The [policies.*] that guards its calls. Default: none, also where [defaults] names one.",
+    ),
+    key(
+        "retries",
+        Shape::OneOr(&RETRIES, NONE),
+        "Tries again after a failure; `timeout` is then per try. Default: none.",
+    ),
     later("public", "Comes through the public internet."),
-    later("policy", "A policy on its calls."),
 ];
 
 /// `[clients.*]`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{COUNTS, FILE, Key, LAW, PRESETS, STEPS, Shape, Table, VERBS, Word};
+use super::{COUNTS, FILE, Key, LAW, PRESETS, STEPS, Shape, Table, VERBS, Word, library};
 use crate::diag::CODES;
 
 /// A table and what its keys hold below it, each once.
@@ -13,7 +13,12 @@ fn tables() -> Vec<&'static Table> {
     while at < all.len() {
         for key in all[at].all() {
             let inner: Vec<&'static Table> = match key.shape {
-                Shape::One(t) | Shape::Named(t) | Shape::List(t) | Shape::Calls(t) => vec![t],
+                Shape::One(t)
+                | Shape::OneOr(t, _)
+                | Shape::ShareOr(t)
+                | Shape::Named(t)
+                | Shape::List(t)
+                | Shape::Calls(t) => vec![t],
                 Shape::Law | Shape::ChoiceOrLaw(_) => vec![&LAW],
                 Shape::Counts => vec![&COUNTS],
                 Shape::Steps => VERBS.iter().map(|(_, t)| *t).collect(),
@@ -33,7 +38,13 @@ fn tables() -> Vec<&'static Table> {
 /// The words a key may hold.
 fn words_of(shape: Shape) -> &'static [Word] {
     match shape {
-        Shape::Choice(words) | Shape::ChoiceOrLaw(words) | Shape::WholeOr(words) | Shape::TextOr(words) => words,
+        Shape::Choice(words)
+        | Shape::ChoiceOrLaw(words)
+        | Shape::WholeOr(words)
+        | Shape::TextOr(words)
+        | Shape::OneOr(_, words)
+        | Shape::Words(words)
+        | Shape::WordOrShare(words) => words,
         _ => &[],
     }
 }
@@ -99,7 +110,9 @@ fn one_key(out: &mut String, key: &Key, places: &[&str]) {
         let _ = writeln!(out, "    {}{later}: {}", word.word, word.doc);
     }
     let inner: Vec<&'static Table> = match key.shape {
-        Shape::One(t) | Shape::Named(t) | Shape::List(t) | Shape::Calls(t) => vec![t],
+        Shape::One(t) | Shape::OneOr(t, _) | Shape::ShareOr(t) | Shape::Named(t) | Shape::List(t) | Shape::Calls(t) => {
+            vec![t]
+        }
         Shape::Steps => VERBS.iter().map(|(_, t)| *t).collect(),
         _ => Vec::new(),
     };
@@ -126,6 +139,24 @@ fn as_word(out: &mut String, word: &str) {
         }
     }
     preset(out, word);
+    if let Some(library) = library(word) {
+        let _ = writeln!(out, "[policies.*] like = \"{word}\" is");
+        library.toml.lines().for_each(|line| wrapped(out, line));
+        wrapped(out, library.source);
+    }
+}
+
+/// Lines of at most eighty columns, indented.
+fn wrapped(out: &mut String, text: &str) {
+    let mut line = String::from(" ");
+    for part in text.split_whitespace() {
+        if line.chars().count() + 1 + part.chars().count() > 78 {
+            let _ = writeln!(out, "{line}");
+            line = String::from("   ");
+        }
+        let _ = write!(line, " {part}");
+    }
+    let _ = writeln!(out, "{line}");
 }
 
 /// The values of a transport that is there without being written.
@@ -163,6 +194,10 @@ fn holds(shape: Shape) -> &'static str {
         Shape::WholeOr(_) => "a whole number, or one of these words:",
         Shape::Calls(_) => "a target, or a list of targets with shares",
         Shape::One(_) => "a table",
+        Shape::OneOr(..) => "a table, or one of these words:",
+        Shape::ShareOr(_) => "a share such as \"10%\", or a table",
+        Shape::Words(_) => "a list of these words:",
+        Shape::WordOrShare(_) => "a share such as \"20%\", or one of these words:",
         Shape::Named(_) => "tables by name",
         Shape::List(_) => "a list of tables",
         Shape::Steps => STEPS,
@@ -187,7 +222,8 @@ mod tests {
     fn keys_words_and_codes_are_told_with_their_place() {
         assert!(explain("queue_limit").is_some_and(|t| t.contains("[services.*]") && t.contains("whole number")));
         assert!(explain("lognormal").is_some_and(|t| t.contains("dist = \"lognormal\"")));
-        assert!(explain("retries").is_some_and(|t| t.contains("not supported yet")));
+        assert!(explain("retries").is_some_and(|t| t.contains("backoff") && t.contains("[policies.*]")));
+        assert!(explain("envoy").is_some_and(|t| t.contains("min_retry_concurrency") && t.contains("15s")));
         assert!(explain("E101").is_some_and(|t| t.contains("unknown-key")));
     }
 }

@@ -61,7 +61,7 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::Rate => text(r"^\s*[0-9][0-9_.]*\s*/\s*(ms|s|sec|second|m|min|minute|h|hour|d|day)\s*$"),
         Shape::Size => text(SIZE),
         Shape::Bandwidth => text(BANDWIDTH),
-        Shape::Share => json!({ "anyOf": [{ "type": "number", "minimum": 0, "maximum": 1 }, text(SHARE)] }),
+        Shape::Share => share(),
         Shape::Zone => text("^[^/]+(/[^/]+){0,2}$"),
         Shape::Choice(words) => one_of(words),
         Shape::ChoiceOrLaw(words) => {
@@ -77,6 +77,12 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
             json!({ "anyOf": [one, { "type": "array", "items": { "anyOf": [one, object(table, definitions)] } }] })
         }
         Shape::One(table) => object(table, definitions),
+        Shape::OneOr(table, words) => json!({ "anyOf": [object(table, definitions), one_of(words)] }),
+        Shape::ShareOr(table) => {
+            json!({ "anyOf": [share(), object(table, definitions)] })
+        }
+        Shape::Words(words) => json!({ "type": "array", "items": one_of(words) }),
+        Shape::WordOrShare(words) => json!({ "anyOf": [one_of(words), share()] }),
         Shape::Named(table) => json!({ "type": "object", "additionalProperties": object(table, definitions) }),
         Shape::List(table) if std::ptr::eq(table, &raw const BRANCH_LAW) => {
             branch(definitions);
@@ -87,6 +93,10 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::Edits => json!({ "type": "object", "additionalProperties": { "type": "object" } }),
         Shape::Anything => json!({}),
     }
+}
+
+fn share() -> Value {
+    json!({ "anyOf": [{ "type": "number", "minimum": 0, "maximum": 1 }, { "type": "string", "pattern": SHARE }] })
 }
 
 const DURATION: &str = r"^\s*([0-9][0-9_.]*\s*(d|h|m|s|ms|us|µs|μs|ns)\s*)+$";

@@ -82,6 +82,14 @@ pub enum Shape {
     Calls(&'static Table),
     /// One table.
     One(&'static Table),
+    /// One table, or one of these words.
+    OneOr(&'static Table, &'static [Word]),
+    /// A share, or a table.
+    ShareOr(&'static Table),
+    /// A list of these words.
+    Words(&'static [Word]),
+    /// One of these words, or a share.
+    WordOrShare(&'static [Word]),
     /// Tables by name.
     Named(&'static Table),
     /// A list of tables.

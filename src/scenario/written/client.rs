@@ -3,7 +3,7 @@
 use crate::random::dist::Law;
 use crate::units::{Rate, Span};
 
-use super::{Given, Target, Zone};
+use super::{Given, Retries, Rule, Target, Zone};
 
 /// `[clients.*]`.
 #[derive(Clone, Debug)]
@@ -20,6 +20,10 @@ pub struct Client {
     pub load: Load,
     /// To the whole answer; `None`: none.
     pub timeout: Given<Option<Span>>,
+    /// Which policy; `None`: none.
+    pub policy: Option<Given<String>>,
+    /// Tries again; overrides the policy's.
+    pub retries: Rule<Retries>,
     /// Inherited downstream; 0 first; default 0.
     pub priority: Given<u32>,
     /// Where it stands.

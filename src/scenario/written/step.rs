@@ -1,9 +1,8 @@
 //! Steps as written.
 
 use crate::random::dist::Law;
-use crate::units::Span;
 
-use super::{Given, Place};
+use super::{Given, Guards, Place};
 
 /// One step of an endpoint.
 #[derive(Clone, Debug)]
@@ -88,8 +87,8 @@ pub struct Call {
     pub transport: Option<Given<String>>,
     /// Which policy; `None`: the default policy, if any.
     pub policy: Option<Given<String>>,
-    /// Per try; overrides the policy's.
-    pub timeout: Option<Given<Span>>,
+    /// What it says itself; overrides the policy's.
+    pub guards: Guards,
     /// Bytes of the request before encoding; default 1 KB.
     pub request: Given<u64>,
     /// Bytes of the response (of each message of a stream) before encoding; default 1 KB.

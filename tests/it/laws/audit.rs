@@ -154,7 +154,12 @@ impl Probe for Audit<'_> {
             self.pass(now);
         }
         match fact {
-            Fact::Marked(_) | Fact::Streamed { .. } => {}
+            Fact::Marked(_)
+            | Fact::Streamed { .. }
+            | Fact::TriedAgain { .. }
+            | Fact::Limited { .. }
+            | Fact::OutOfBudget { .. }
+            | Fact::BreakerRead { .. } => {}
             Fact::Offered { .. } => self.offered += 1,
             Fact::Answered { intended, .. } => {
                 assert!(intended <= now);
@@ -185,14 +190,20 @@ impl Probe for Audit<'_> {
             Fact::Full { node, full } => step(&mut self.nodes[node.index()].full, full),
             Fact::Entered { node } => step(&mut self.nodes[node.index()].busy, true),
             Fact::Left { node } => step(&mut self.nodes[node.index()].busy, false),
-            Fact::Started { node, cores } => {
+            Fact::Started { node, cores, worker } => {
+                let client = self.plan.clients.iter().any(|c| c.node == node);
                 let seen = &mut self.nodes[node.index()];
-                step(&mut seen.working, true);
+                if worker {
+                    step(&mut seen.working, true);
+                    assert!(client || seen.working <= seen.busy, "work without a worker");
+                }
                 seen.cores += u64::from(cores);
             }
-            Fact::Stopped { node, cores } => {
+            Fact::Stopped { node, cores, worker } => {
                 let seen = &mut self.nodes[node.index()];
-                step(&mut seen.working, false);
+                if worker {
+                    step(&mut seen.working, false);
+                }
                 seen.cores = seen.cores.checked_sub(u64::from(cores)).expect("cores below zero");
             }
             Fact::Replied { node, joined, sojourn, waited, .. } => {

@@ -1,0 +1,218 @@
+//! The stages that policies put before each try: what they are asked, what they are owed.
+//!
+//! Order (unless a preset has its own): deadline → retry or hedge → per try: rate limit → bulkhead → breaker → throttle →
+//! concurrency limit → the try's own timer → discovery, balancing, connection, link. What refuses a try fails it at once.
+
+use std::collections::VecDeque;
+
+use crate::model::policy::{Breaker, Bulkhead, Limit, Stage, State, Verdict};
+use crate::model::{Fact, Outcome, Probe, plan};
+use crate::units::{Span, Time};
+
+use super::Machine;
+use super::guard::{LIMIT, THROTTLE};
+
+/// Which stages let something in, and are to be told of its end; and when that was.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Dues {
+    stages: u8,
+    /// Whether it probes a half-open breaker.
+    pub(super) probe: bool,
+    pub(super) since: Time,
+}
+
+impl Dues {
+    pub(super) fn owe(&mut self, stage: Stage, now: Time) {
+        self.stages |= 1 << stage as u8;
+        self.since = now;
+    }
+
+    pub(super) fn owes(self, stage: Stage) -> bool {
+        self.stages & 1 << stage as u8 != 0
+    }
+}
+
+/// The state of a policy between one caller replica and a callee, and who waits for room in its bulkhead.
+#[derive(Debug, Default)]
+pub(super) struct Police {
+    pub(super) state: State,
+    pub(super) line: VecDeque<u32>,
+}
+
+/// All states of a plan, at rest.
+pub(super) fn police(plan: &plan::Plan) -> Vec<Police> {
+    let callers = |g: &plan::Guard| plan.node(plan.link(g.link).from).replicas;
+    let of = |g: &plan::Guard| {
+        let rules = &plan.rules[g.rules as usize];
+        (0..callers(g)).map(|_| Police { state: State::new(rules), line: VecDeque::new() }).collect::<Vec<_>>()
+    };
+    plan.guards.iter().flat_map(of).collect()
+}
+
+impl<P: Probe> Machine<'_, P> {
+    pub(super) fn state(&mut self, guard: u32) -> &mut State {
+        &mut self.police[self.guarded[guard as usize].police as usize].state
+    }
+
+    /// A call under way passes the stages up to its next try, or waits at one, or is refused by one.
+    pub(super) fn pass_stages(&mut self, guard: u32) {
+        let stages = &self.rules(guard).stages;
+        while let Some(stage) = stages.get(self.guarded[guard as usize].stage as usize) {
+            match self.ask(guard, *stage) {
+                Verdict::Go => self.guarded[guard as usize].stage += 1,
+                Verdict::Wait(span) => return self.wait_at(guard, *stage, span),
+                Verdict::Refuse(outcome) => return self.refuse(guard, outcome),
+            }
+        }
+        self.launch(guard);
+    }
+
+    /// Asks one stage; what it lets in is noted, so that it hears of the end.
+    fn ask(&mut self, guard: u32, stage: Stage) -> Verdict {
+        let now = self.now;
+        let u = if stage == Stage::Throttle { self.uniform(guard, THROTTLE) } else { 0.0 };
+        let state = self.state(guard);
+        let verdict = match stage {
+            Stage::Retry => {
+                let guarded = &mut self.guarded[guard as usize];
+                guarded.call_dues = std::mem::take(&mut guarded.dues);
+                return Verdict::Go;
+            }
+            Stage::Timer => return Verdict::Go,
+            Stage::RateLimit => return state.rate_limit.as_mut().map_or(Verdict::Go, |limit| limit.admit(now)),
+            Stage::Bulkhead => state.bulkhead.as_mut().map_or(Verdict::Go, Bulkhead::admit),
+            Stage::Breaker => state.breaker.as_mut().map_or(Verdict::Go, |breaker| breaker.admit(now)),
+            Stage::Throttle => state.throttle.as_mut().map_or(Verdict::Go, |throttle| throttle.admit(now, u)),
+            Stage::Limit => state.limit.as_mut().map_or(Verdict::Go, Limit::admit),
+        };
+        if verdict == Verdict::Go {
+            let probe = stage == Stage::Breaker && state.breaker.as_ref().is_some_and(Breaker::is_half_open);
+            self.guarded[guard as usize].dues.probe |= probe;
+            self.guarded[guard as usize].dues.owe(stage, now);
+        }
+        verdict
+    }
+
+    /// The way on is open only after a while: a rate limit lets it go on then, a bulkhead lets it stand in line so long.
+    fn wait_at(&mut self, guard: u32, stage: Stage, span: Span) {
+        let resume_at = self.now + span;
+        let guarded = &mut self.guarded[guard as usize];
+        guarded.resume_at = resume_at;
+        if stage == Stage::Bulkhead {
+            guarded.in_line = true;
+            let police = guarded.police;
+            self.police[police as usize].line.push_back(guard);
+        } else {
+            guarded.stage += 1;
+        }
+    }
+
+    /// A stage refuses the next try.
+    pub(super) fn refuse(&mut self, guard: u32, outcome: Outcome) {
+        let guarded = &mut self.guarded[guard as usize];
+        let (dues, nth, edge) = (std::mem::take(&mut guarded.dues), guarded.again, self.edge_of(guard));
+        self.tell(Fact::Limited { edge, by: outcome, first: nth == 0, measured: self.frames[guard].measured });
+        self.withdraw_dues(guard, dues);
+        self.tell_budget(guard, nth, outcome);
+        let guarded = &mut self.guarded[guard as usize];
+        if guarded.open.is_empty() {
+            guarded.cause = outcome;
+            self.try_again(guard, outcome, None);
+        }
+    }
+
+    /// A guard leaves the line of its bulkhead; says whether it was in it.
+    pub(super) fn leave_bulkhead_line(&mut self, guard: u32) -> bool {
+        let guarded = &mut self.guarded[guard as usize];
+        let was = std::mem::take(&mut guarded.in_line);
+        if was {
+            let police = guarded.police as usize;
+            self.police[police].line.retain(|g| *g != guard);
+        }
+        was
+    }
+
+    /// Stages hear how what they let in has ended.
+    pub(super) fn settle_dues(&mut self, guard: u32, dues: Dues, outcome: Outcome) {
+        let now = self.now;
+        let u = if dues.owes(Stage::Limit) { self.uniform(guard, LIMIT) } else { 0.0 };
+        let latency = now.since(dues.since);
+        let state = self.state(guard);
+        if dues.owes(Stage::Breaker)
+            && let Some(breaker) = &mut state.breaker
+        {
+            let slow = breaker.is_slow(latency);
+            breaker.record(now, !breaker.counts(outcome), slow, dues.probe);
+        }
+        if dues.owes(Stage::Throttle)
+            && let Some(throttle) = &mut state.throttle
+        {
+            throttle.record(now, outcome);
+        }
+        if dues.owes(Stage::Limit)
+            && let Some(limit) = &mut state.limit
+        {
+            limit.release(latency, outcome, u);
+        }
+        self.leave_bulkhead(guard, dues);
+    }
+
+    /// Stages hear that what they let in was not sent, or is no longer waited for.
+    pub(super) fn withdraw_dues(&mut self, guard: u32, dues: Dues) {
+        let now = self.now;
+        let state = self.state(guard);
+        if dues.owes(Stage::Breaker)
+            && let Some(breaker) = &mut state.breaker
+        {
+            breaker.forget(now, dues.probe);
+        }
+        if dues.owes(Stage::Limit)
+            && let Some(limit) = &mut state.limit
+        {
+            // An error says nothing about the load.
+            limit.release(Span::ZERO, Outcome::Error, 1.0);
+        }
+        self.leave_bulkhead(guard, dues);
+    }
+
+    /// Room in a bulkhead: whoever leads its line goes on.
+    fn leave_bulkhead(&mut self, guard: u32, dues: Dues) {
+        let police = self.guarded[guard as usize].police as usize;
+        if !dues.owes(Stage::Bulkhead) {
+            return;
+        }
+        if let Some(bulkhead) = &mut self.police[police].state.bulkhead {
+            bulkhead.release();
+        }
+        if let Some(next) = self.police[police].line.pop_front() {
+            let guarded = &mut self.guarded[next as usize];
+            guarded.in_line = false;
+            guarded.resume_at = Time::NEVER;
+            self.charge_wait(next);
+            self.pass_stages(next);
+            self.set_alarm(next);
+        }
+    }
+
+    pub(super) fn tell_budget(&mut self, guard: u32, nth: u32, outcome: Outcome) {
+        let cause = self.guarded[guard as usize].cause;
+        if let Some(budget) = &mut self.state(guard).budget {
+            if outcome.is_good() { budget.on_success(nth, cause) } else { budget.on_failure(nth) }
+        }
+    }
+
+    /// At a boundary of the measured time, what every circuit breaker has done so far.
+    pub(super) fn read_breakers(&mut self) {
+        let plan = self.plan;
+        for (index, guard) in (0..).zip(&plan.guards) {
+            let replicas = plan.node(plan.link(guard.link).from).replicas;
+            for at in guard.first..guard.first + replicas {
+                if let Some(breaker) = &mut self.police[at as usize].state.breaker {
+                    let read = breaker.tally(self.now);
+                    let (opened, open, half_open) = (read.opened as u32, read.open, read.half_open);
+                    self.tell(Fact::BreakerRead { guard: index, opened, open, half_open });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! Circuit breaker: stops calling a callee that fails, and asks carefully whether it works again.
+//!
+//! `circuit_breaker = { failure_rate = "50%", window = "10s", min_calls = 20, open_for = "15s", half_open_calls = 5 }`. *Closed*, it
+//! lets tries through and counts how they end: over a time `window`, over the last `window_calls`, or `consecutive` failures.
+//! With at least `min_calls` in the window it trips as soon as the share of failures reaches `failure_rate`, or the share of
+//! tries slower than `slow_call` reaches `slow_rate`. *Open*, it refuses everything with `circuit_open`. When `open_for`
+//! ends it is *half-open*: `half_open_calls` tries go through as probes, everyone else is refused. If all succeed it closes
+//! with an empty window; a failed probe is a trip. With `open_for_max`, every failed probe doubles the next `open_for`.
+//!
+//! `counts = "tries"` (default) puts the breaker inside the retries: every try counts. `counts = "calls"` puts it outside:
+//! a call counts once, with all its tries. `per = "callee"` (default) or `"replica"`. `on` names the failures that count
+//! (default: all).
+//!
+//! A time window is kept in ten buckets (Hystrix), a count window is exact (Resilience4j). What ends after the breaker has
+//! left the state it began in is not counted.
+
+use std::collections::VecDeque;
+
+use crate::units::{Span, Time};
+
+use super::super::outcome::Outcome;
+use super::window::{BUCKETS, Trailing};
+use super::{OutcomeSet, Verdict};
+
+/// A breaker as run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BreakerSpec {
+    /// What it looks at.
+    pub window: Window,
+    /// Share of failures that trips it; not for consecutive failures.
+    pub failure_rate: f64,
+    /// Slow tries, if they count.
+    pub slow: Option<Slow>,
+    /// How long it stays open.
+    pub open_for: Span,
+    /// The longest it stays open when probes keep failing; `open_for` where it does not grow.
+    pub open_for_max: Span,
+    /// Probes of a half-open breaker.
+    pub half_open_calls: u32,
+    /// Failures that count.
+    pub on: OutcomeSet,
+    /// Whether each replica of the callee has its own.
+    pub per_replica: bool,
+}
+
+/// What a closed breaker looks at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Window {
+    /// When it is what ended of late.
+    Time {
+        /// How late.
+        length: Span,
+        /// Below so many it does not judge.
+        min_calls: u32,
+    },
+    /// When it is the last so many.
+    Calls {
+        /// How many.
+        calls: u32,
+        /// Below so many it does not judge.
+        min_calls: u32,
+    },
+    /// When it is failures in a row.
+    Consecutive {
+        /// So many trip it.
+        failures: u32,
+    },
+}
+
+/// When a try is slow and how many may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slow {
+    /// A try that takes longer is slow.
+    pub after: Span,
+    /// Share of slow tries that trips it.
+    pub rate: f64,
+}
+
+/// What a breaker does at the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// When it lets everything through.
+    Closed,
+    /// When it lets nothing through.
+    Open,
+    /// When it lets a few probes through.
+    HalfOpen,
+}
+
+/// What a breaker has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BreakerTally {
+    /// Trips, those of failed probes among them.
+    pub opened: u64,
+    /// Time spent open.
+    pub open: Span,
+    /// Time spent half-open.
+    pub half_open: Span,
+}
+
+/// The state of a breaker.
+#[derive(Clone, Debug)]
+pub struct Breaker {
+    spec: BreakerSpec,
+    phase: Phase,
+    since: Time,
+    /// How long it stays open this time.
+    open_for: Span,
+    probes: u32,
+    good_probes: u32,
+    book: Book,
+    tally: BreakerTally,
+}
+
+impl Breaker {
+    /// A closed one.
+    pub fn new(spec: BreakerSpec) -> Self {
+        Self {
+            spec,
+            phase: Phase::Closed,
+            since: Time(0),
+            open_for: spec.open_for,
+            probes: 0,
+            good_probes: 0,
+            book: Book::new(spec.window),
+            tally: BreakerTally::default(),
+        }
+    }
+
+    /// Whether a try may go. Ask `is_half_open` right after a `Go`: then it is a probe.
+    pub fn admit(&mut self, now: Time) -> Verdict {
+        self.settle(now);
+        match self.phase {
+            Phase::Closed => Verdict::Go,
+            Phase::HalfOpen if self.probes < self.spec.half_open_calls => {
+                self.probes += 1;
+                Verdict::Go
+            }
+            Phase::Open | Phase::HalfOpen => Verdict::Refuse(Outcome::CircuitOpen),
+        }
+    }
+
+    /// Whether what `admit` lets through now is a probe.
+    pub fn is_half_open(&self) -> bool {
+        self.phase == Phase::HalfOpen
+    }
+
+    /// A try that it let through has ended.
+    pub fn record(&mut self, now: Time, good: bool, slow: bool, probe: bool) {
+        self.settle(now);
+        let slow = slow && self.spec.slow.is_some();
+        match self.phase {
+            Phase::Closed if !probe => {
+                self.book.write(now, good, slow);
+                if self.book.trips(now, &self.spec) {
+                    self.trip(now);
+                }
+            }
+            Phase::HalfOpen if probe && good && !slow => {
+                self.good_probes += 1;
+                if self.good_probes >= self.spec.half_open_calls {
+                    self.close(now);
+                }
+            }
+            Phase::HalfOpen if probe => {
+                self.open_for = Span(self.open_for.0.saturating_mul(2).min(self.spec.open_for_max.0));
+                self.open_for = self.open_for.max(self.spec.open_for);
+                self.trip(now);
+            }
+            _ => {}
+        }
+    }
+
+    /// A try that it let through will never be known to have ended: a probe makes room for another.
+    pub fn forget(&mut self, now: Time, probe: bool) {
+        self.settle(now);
+        if probe && self.phase == Phase::HalfOpen {
+            self.probes = self.probes.saturating_sub(1);
+        }
+    }
+
+    /// What it does now.
+    pub fn phase(&mut self, now: Time) -> Phase {
+        self.settle(now);
+        self.phase
+    }
+
+    /// Whether this outcome counts as a failure.
+    #[inline]
+    pub fn counts(&self, outcome: Outcome) -> bool {
+        self.spec.on.contains(outcome)
+    }
+
+    /// Whether a try of this latency is slow.
+    #[inline]
+    pub fn is_slow(&self, latency: Span) -> bool {
+        self.spec.slow.is_some_and(|slow| latency > slow.after)
+    }
+
+    /// What it has done until now.
+    pub fn tally(&mut self, now: Time) -> BreakerTally {
+        self.settle(now);
+        let mut tally = self.tally;
+        match self.phase {
+            Phase::Closed => {}
+            Phase::Open => tally.open += now.since(self.since),
+            Phase::HalfOpen => tally.half_open += now.since(self.since),
+        }
+        tally
+    }
+
+    /// Half-open begins when `open_for` ends, whoever notices it.
+    fn settle(&mut self, now: Time) {
+        let until = self.since + self.open_for;
+        if self.phase == Phase::Open && now >= until {
+            self.tally.open += self.open_for;
+            self.phase = Phase::HalfOpen;
+            self.since = until;
+            self.probes = 0;
+            self.good_probes = 0;
+        }
+    }
+
+    fn trip(&mut self, now: Time) {
+        if self.phase == Phase::HalfOpen {
+            self.tally.half_open += now.since(self.since);
+        }
+        self.tally.opened += 1;
+        self.phase = Phase::Open;
+        self.since = now;
+    }
+
+    fn close(&mut self, now: Time) {
+        self.tally.half_open += now.since(self.since);
+        self.phase = Phase::Closed;
+        self.since = now;
+        self.open_for = self.spec.open_for;
+        self.book = Book::new(self.spec.window);
+    }
+}
+
+/// How tries ended.
+#[derive(Clone, Debug)]
+enum Book {
+    Time(Trailing<3>),
+    Calls { last: VecDeque<(bool, bool)>, room: u32, bad: u32, slow: u32 },
+    Row { bad: u32 },
+}
+
+const ALL: usize = 0;
+const BAD: usize = 1;
+const SLOW: usize = 2;
+
+impl Book {
+    fn new(window: Window) -> Self {
+        match window {
+            Window::Time { length, .. } => Self::Time(Trailing::new(length, BUCKETS)),
+            Window::Calls { calls, .. } => Self::Calls { last: VecDeque::new(), room: calls, bad: 0, slow: 0 },
+            Window::Consecutive { .. } => Self::Row { bad: 0 },
+        }
+    }
+
+    fn write(&mut self, now: Time, good: bool, is_slow: bool) {
+        match self {
+            Self::Time(window) => {
+                window.add(now, ALL, 1.0);
+                window.add(now, BAD, f64::from(u8::from(!good)));
+                window.add(now, SLOW, f64::from(u8::from(is_slow)));
+            }
+            Self::Calls { last, room, bad, slow } => {
+                if last.len() as u32 == *room
+                    && let Some((was_bad, was_slow)) = last.pop_front()
+                {
+                    *bad -= u32::from(was_bad);
+                    *slow -= u32::from(was_slow);
+                }
+                last.push_back((!good, is_slow));
+                *bad += u32::from(!good);
+                *slow += u32::from(is_slow);
+            }
+            Self::Row { bad } => *bad = if good && !is_slow { 0 } else { *bad + 1 },
+        }
+    }
+
+    fn trips(&mut self, now: Time, spec: &BreakerSpec) -> bool {
+        let (all, bad, slow, min) = match (self, spec.window) {
+            (Self::Time(window), Window::Time { min_calls, .. }) => {
+                let sums = window.sums(now);
+                (sums[ALL], sums[BAD], sums[SLOW], min_calls)
+            }
+            (Self::Calls { last, room, bad, slow }, Window::Calls { min_calls, .. }) => {
+                (last.len() as f64, f64::from(*bad), f64::from(*slow), min_calls.min(*room))
+            }
+            (Self::Row { bad }, Window::Consecutive { failures }) => return *bad >= failures,
+            _ => return false,
+        };
+        // A hair less than the product: 0.35 of 20 calls are 7, whatever binary fractions make of it.
+        let reached = |count: f64, rate: f64| count >= rate * all - 1e-9;
+        all >= f64::from(min.max(1))
+            && (reached(bad, spec.failure_rate) || spec.slow.is_some_and(|rule| reached(slow, rule.rate)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: u64 = 1_000_000_000;
+
+    fn spec(window: Window) -> BreakerSpec {
+        BreakerSpec {
+            window,
+            failure_rate: 0.5,
+            slow: None,
+            open_for: Span(5 * S),
+            open_for_max: Span(5 * S),
+            half_open_calls: 2,
+            on: Outcome::FAILURES.into_iter().collect(),
+            per_replica: false,
+        }
+    }
+
+    /// One try that ends at once; whether it went through.
+    fn call(breaker: &mut Breaker, at: u64, good: bool) -> bool {
+        let went = breaker.admit(Time(at)) == Verdict::Go;
+        if went {
+            let probe = breaker.is_half_open();
+            breaker.record(Time(at), good, false, probe);
+        }
+        went
+    }
+
+    #[test]
+    fn opens_probes_and_closes() {
+        let mut breaker = Breaker::new(spec(Window::Consecutive { failures: 3 }));
+        for good in [false, false, true, false, false] {
+            assert!(call(&mut breaker, 0, good));
+        }
+        assert_eq!(breaker.phase(Time(0)), Phase::Closed);
+        call(&mut breaker, S, false);
+        assert_eq!(breaker.phase(Time(S)), Phase::Open);
+        assert!(!call(&mut breaker, 6 * S - 1, true));
+        assert_eq!(breaker.phase(Time(6 * S)), Phase::HalfOpen, "without anybody asking");
+        assert!(call(&mut breaker, 7 * S, true));
+        assert!(call(&mut breaker, 8 * S, true));
+        assert_eq!(breaker.phase(Time(8 * S)), Phase::Closed);
+        let tally = breaker.tally(Time(9 * S));
+        assert_eq!(tally, BreakerTally { opened: 1, open: Span(5 * S), half_open: Span(2 * S) });
+    }
+
+    #[test]
+    fn a_failed_probe_is_a_trip_and_may_double_the_wait() {
+        let slow_to_trust = BreakerSpec { open_for_max: Span(15 * S), ..spec(Window::Consecutive { failures: 1 }) };
+        let mut breaker = Breaker::new(slow_to_trust);
+        call(&mut breaker, 0, false);
+        call(&mut breaker, 5 * S, false);
+        assert_eq!(breaker.phase(Time(15 * S - 1)), Phase::Open);
+        call(&mut breaker, 15 * S, false);
+        assert_eq!(breaker.phase(Time(30 * S - 1)), Phase::Open, "at most 15 s");
+        assert_eq!(breaker.phase(Time(30 * S)), Phase::HalfOpen);
+        assert_eq!(breaker.tally(Time(30 * S)).opened, 3);
+    }
+
+    #[test]
+    fn a_half_open_breaker_lets_only_its_probes_through() {
+        let mut breaker = Breaker::new(spec(Window::Consecutive { failures: 1 }));
+        call(&mut breaker, 0, false);
+        let at = Time(5 * S);
+        assert_eq!((breaker.admit(at), breaker.admit(at)), (Verdict::Go, Verdict::Go));
+        assert_eq!(breaker.admit(at), Verdict::Refuse(Outcome::CircuitOpen));
+        breaker.forget(at, true);
+        assert_eq!(breaker.admit(at), Verdict::Go);
+        breaker.record(at, true, false, false);
+        breaker.record(at, false, false, false);
+        assert_eq!(breaker.phase(at), Phase::HalfOpen, "what began before says nothing");
+    }
+
+    #[test]
+    fn a_count_window_judges_the_last_calls() {
+        let mut breaker = Breaker::new(spec(Window::Calls { calls: 4, min_calls: 4 }));
+        for good in [false, false, false] {
+            call(&mut breaker, 0, good);
+        }
+        assert_eq!(breaker.phase(Time(0)), Phase::Closed, "too few to judge");
+        call(&mut breaker, 0, true);
+        assert_eq!(breaker.phase(Time(0)), Phase::Open);
+        let mut breaker = Breaker::new(spec(Window::Calls { calls: 4, min_calls: 4 }));
+        for good in [true, true, true, false, true, true, true, false, true] {
+            call(&mut breaker, 0, good);
+        }
+        assert_eq!(breaker.phase(Time(0)), Phase::Closed);
+    }
+
+    #[test]
+    fn a_time_window_forgets() {
+        let mut breaker = Breaker::new(spec(Window::Time { length: Span(10 * S), min_calls: 4 }));
+        for at in 0..3 {
+            call(&mut breaker, at * S, false);
+        }
+        call(&mut breaker, 20 * S, false);
+        assert_eq!(breaker.phase(Time(20 * S)), Phase::Closed);
+        for at in 21..24 {
+            call(&mut breaker, at * S, false);
+        }
+        assert_eq!(breaker.phase(Time(24 * S)), Phase::Open);
+    }
+
+    #[test]
+    fn slow_calls_trip_it_too() {
+        let slow = Some(Slow { after: Span(S), rate: 1.0 });
+        let mut breaker = Breaker::new(BreakerSpec { slow, ..spec(Window::Calls { calls: 2, min_calls: 2 }) });
+        assert!(breaker.is_slow(Span(S + 1)) && !breaker.is_slow(Span(S)));
+        breaker.record(Time(0), true, true, false);
+        breaker.record(Time(0), true, true, false);
+        assert_eq!(breaker.phase(Time(0)), Phase::Open);
+    }
+}
