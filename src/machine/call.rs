@@ -42,6 +42,7 @@ impl<P: Probe> Machine<'_, P> {
         let measured = frame.measured;
         let frame = self.frames.insert(frame);
         self.frames[at].child = frame;
+        self.inherit_root(frame, at);
         self.open_account(frame, || Opening::Call { parent: at, call: id });
         self.tell(Fact::Called { edge, measured });
         if plain {
@@ -193,6 +194,9 @@ impl<P: Probe> Machine<'_, P> {
         let sojourn = self.now.since(frame.arrived);
         let site = &self.sites[frame.call as usize];
         let (node, endpoint, straight, back) = (site.node, site.endpoint, site.straight, site.back);
+        if self.roots.follows && outcome.is_good() {
+            self.reach_goal(at, endpoint);
+        }
         self.tell(Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
         let back = if straight { back } else { self.way_back(at) };
         self.schedule(back, Event::Return(at));

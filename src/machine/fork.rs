@@ -106,6 +106,7 @@ impl<P: Probe> Machine<'_, P> {
                 child: NONE,
                 ..Frame::default()
             });
+            self.inherit_root(frame, at);
             self.open_account(frame, || Opening::Branch { parent: at });
             self.ready.push_back(frame);
         }

@@ -21,6 +21,8 @@ pub(super) enum Origin {
     Branch,
     /// Nobody: a record in the hands of a member (`caller`) of a group.
     Record,
+    /// A broker that waits for the acknowledgement of a delivery (`caller`).
+    Message,
 }
 
 /// A request in flight, or a branch of one: two cache lines, no more.

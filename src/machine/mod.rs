@@ -7,6 +7,7 @@
 mod call;
 mod channel;
 mod client;
+mod consumer;
 mod cpu;
 mod event;
 mod fork;
@@ -15,7 +16,10 @@ mod guard;
 mod ledger;
 mod lend;
 mod lock;
+mod message;
 mod police;
+mod queue;
+mod root;
 mod site;
 mod station;
 mod stream;
@@ -42,7 +46,9 @@ use guard::Guarded;
 use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
+use message::Mailroom;
 use police::Police;
+use root::Roots;
 use site::Site;
 use stream::Streams;
 
@@ -86,6 +92,10 @@ pub struct Machine<'p, P> {
     connections: Vec<u32>,
     tables: Vec<Table>,
     streams: Streams,
+    /// Messages, deliveries, queues and their consumers.
+    mail: Mailroom,
+    /// What belongs to one request, where flows follow it.
+    roots: Roots,
     sources: Vec<Sender>,
     /// Users of all closed clients: whose, and how many rounds they have sent.
     users: Vec<(u32, u64)>,
@@ -232,6 +242,8 @@ impl<'p, P: Probe> Machine<'p, P> {
             connections: vec![0; plan.nodes.len()],
             tables: plan.tables.iter().map(|_| Table::default()).collect(),
             streams: Streams::new(plan, seed),
+            mail: Mailroom::new(plan),
+            roots: Roots::new(plan),
             sources: plan.clients.iter().map(|_| Sender::default()).collect(),
             users: Vec::new(),
             in_flight: 0,
@@ -253,6 +265,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half as u32));
         self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
         self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
+        self.start_consumers();
         self.start_clients();
         self.start_streams();
     }
@@ -310,6 +323,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
             Event::Stream(beat) => self.beat_stream(beat),
             Event::Exhausted => self.stop = Some(Stop::Patience),
+            Event::Mail(mail) => return self.mail(mail),
         }
         None
     }
@@ -361,6 +375,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.frames.live() == 0
             && self.joins.live() == 0
             && self.in_flight == 0
+            && self.mail.is_idle()
             && self.replicas.iter().all(|r| idle(r) && r.cpu.as_ref().is_none_or(|cpu| cpu.is_idle()))
             && self.memories.iter().all(|m| m.outstanding.iter().all(|n| *n == 0))
     }

@@ -47,6 +47,14 @@ ids! {
     GroupId;
     /// A step that publishes to a topic.
     ProducerId;
+    /// A queue.
+    QueueId;
+    /// The consumers of one queue in one service.
+    CrewId;
+    /// A step that publishes.
+    PostId;
+    /// What done means: a flow.
+    FlowId;
     /// An operation of the flat program.
     Pc;
 }

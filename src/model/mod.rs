@@ -11,6 +11,7 @@ pub mod outcome;
 pub mod plan;
 pub mod policy;
 pub mod probe;
+pub mod queue;
 pub mod source;
 pub mod stream;
 pub mod transport;
@@ -18,8 +19,8 @@ pub mod transport;
 pub use cause::{Cause, Cell};
 pub use fact::{Fact, Mark};
 pub use id::{
-    CallId, ClientId, EdgeId, EndpointId, ForkId, GroupId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, ProducerId,
-    SplitId, TableId, TopicId,
+    CallId, ClientId, CrewId, EdgeId, EndpointId, FlowId, ForkId, GroupId, LaneId, LawId, LenderId, LinkId, NodeId, Pc,
+    PostId, ProducerId, QueueId, SplitId, TableId, TopicId,
 };
 pub use op::Op;
 pub use outcome::Outcome;

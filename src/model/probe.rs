@@ -56,8 +56,8 @@ pub enum Opening {
         /// The call-site.
         call: CallId,
     },
-    /// When a consumer takes a message.
-    Message {
+    /// When a member of a group takes a record.
+    Record {
         /// What it does with it.
         endpoint: EndpointId,
     },

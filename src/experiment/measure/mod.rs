@@ -6,11 +6,13 @@
 
 mod book;
 mod cohort;
+mod mail;
 mod station;
 mod stream;
 
 pub(crate) use book::Book;
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
+pub(crate) use mail::Postbox;
 pub(crate) use station::{Station, Visits};
 pub(crate) use stream::{Feed, Reading};
 
@@ -43,6 +45,10 @@ pub(crate) struct Measure {
     groups: Vec<std::ops::Range<u32>>,
     /// By policy and link: what their circuit breakers did in the measured time.
     pub(crate) breakers: Vec<BreakerTime>,
+    /// By queue.
+    pub(crate) queues: Vec<Postbox>,
+    /// By flow.
+    pub(crate) flows: Vec<Cohort>,
     /// Requests at all nodes, time average over the first and the second half.
     pub(crate) halves: [f64; 2],
     half_area: u128,
@@ -66,6 +72,8 @@ impl Measure {
             readings: plan.groups.iter().map(|_| Reading::new(start, plan.duration)).collect(),
             groups: plan.topics.iter().map(|t| t.groups.clone()).collect(),
             breakers: vec![BreakerTime::default(); plan.guards.len()],
+            queues: plan.queues.iter().map(|_| Postbox::new(start, plan.duration)).collect(),
+            flows: plan.flows.iter().map(|_| Cohort::default()).collect(),
             halves: [0.0; 2],
             half_area: 0,
             open: false,
@@ -86,6 +94,7 @@ impl Measure {
                 self.open = true;
                 self.stations.iter_mut().for_each(|s| s.open(now));
                 self.readings.iter_mut().for_each(|r| r.open(now));
+                self.queues.iter_mut().for_each(|q| q.open(now));
             }
             Mark::Half => self.half_area = self.area(now),
             Mark::Close => {
@@ -94,6 +103,8 @@ impl Measure {
                 self.open = false;
                 self.stations.iter_mut().for_each(|s| s.close(now));
                 self.readings.iter_mut().for_each(|r| r.close(now));
+                let span = now.since(self.window.0);
+                self.queues.iter_mut().for_each(|q| q.close(now, span));
             }
         }
     }
@@ -136,15 +147,34 @@ impl Measure {
         }
     }
 
+    /// Something happens to a message.
+    fn mail(&mut self, now: Time, fact: Fact) {
+        let open = self.open;
+        match fact {
+            Fact::Published { queue, counted } => self.queues[queue.index()].publish(counted),
+            Fact::Rejected { queue } => self.queues[queue.index()].rejected += u64::from(open),
+            Fact::Lost { queue } => self.queues[queue.index()].lost += u64::from(open),
+            Fact::Depth { queue, up } => self.queues[queue.index()].rise(now, up, open),
+            Fact::Delivered { queue, again, counted } => self.queues[queue.index()].deliver(now, again, counted),
+            Fact::Taken { queue, waited, counted: true } => self.queues[queue.index()].wait.record(waited.0),
+            Fact::Returned { queue, counted } => self.queues[queue.index()].come_back(now, counted),
+            Fact::Disposed { queue, fate, ready, counted } => {
+                self.queues[queue.index()].end(now, fate, ready, counted);
+            }
+            _ => {}
+        }
+    }
+
     /// Whether a visit that began then counts.
     #[inline]
     fn counts(&self, began: Time) -> bool {
         began >= self.window.0 && began < self.window.1
     }
 
-    /// Request-nanoseconds spent at all nodes since the measured time began.
+    /// Request-nanoseconds spent at all nodes and in queues since the measured time began.
     fn area(&mut self, now: Time) -> u128 {
-        self.stations.iter_mut().map(|s| s.area(now)).sum()
+        let ready: u128 = self.queues.iter().map(|q| q.area(now)).sum();
+        self.stations.iter_mut().map(|s| s.area(now)).sum::<u128>() + ready
     }
 }
 
@@ -219,6 +249,21 @@ impl Probe for Measure {
             | Fact::Abandoned { .. }
             | Fact::TriedAgain { .. }
             | Fact::Limited { .. } => {}
+            Fact::Began { flow, measured } => self.flows[flow.index()].arrived += u64::from(measured),
+            Fact::Ended { flow, outcome, intended, measured } => {
+                self.flows[flow.index()].end(outcome, now.since(intended), measured, self.open);
+            }
+            Fact::Duplicate { client, measured } => {
+                self.clients[client.index()].duplicates += u64::from(measured);
+            }
+            Fact::Published { .. }
+            | Fact::Rejected { .. }
+            | Fact::Lost { .. }
+            | Fact::Depth { .. }
+            | Fact::Delivered { .. }
+            | Fact::Taken { .. }
+            | Fact::Returned { .. }
+            | Fact::Disposed { .. } => self.mail(now, fact),
             Fact::Replied { node, endpoint, outcome, joined, sojourn, waited } => {
                 self.stations[node.index()].reply(now);
                 let counts = self.counts(Time(now.0 - sojourn.0));

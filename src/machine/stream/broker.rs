@@ -55,6 +55,11 @@ impl<P: Probe> Machine<'_, P> {
     fn lose_batch(&mut self, slot: u32) {
         let batch = &self.streams.batches[slot as usize];
         let (topic, records) = (batch.topic, batch.records.len() as u32);
+        let groups = self.plan.topics[topic as usize].groups.len();
+        for at in 0..records as usize {
+            let root = self.streams.batches[slot as usize].records[at].record.root;
+            (0..groups).for_each(|_| self.leave_root(root));
+        }
         self.free_batch(slot);
         self.tell(Fact::Forfeited { topic: TopicId(topic), records });
     }

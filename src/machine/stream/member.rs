@@ -3,7 +3,7 @@
 use crate::kernel::Phase;
 use crate::model::id::NONE;
 use crate::model::stream::OnError;
-use crate::model::{EndpointId, Fact, GroupId, Opening, Outcome, Probe};
+use crate::model::{CallId, ClientId, EndpointId, Fact, GroupId, Opening, Outcome, Probe};
 use crate::random::{Lineage, Purpose};
 use crate::units::{Span, Time};
 
@@ -71,7 +71,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         member.polls += 1;
         let (polls, name) = (member.polls, self.name_of(at));
-        let nap = self.vary(poll, name, Purpose::Arrival, polls);
+        let nap = self.vary(poll, name, Purpose::Poll, polls);
         let member = &mut self.streams.members[at as usize];
         (member.asleep, member.fetch, member.due) = (true, Fetch::Expected, self.now + nap);
         let due = member.due;
@@ -102,8 +102,8 @@ impl<P: Probe> Machine<'_, P> {
             place.listed = false;
             self.streams.members[at as usize].coming.push((partition, end));
         }
-        let (there, hash) = (self.seat_of(at).there, self.plan.groups[group as usize].hash);
-        let there = self.vary(there, lineage.child(hash, 0), Purpose::There, 0);
+        let (call, hash) = (self.seat_of(at).call, self.plan.groups[group as usize].hash);
+        let there = self.vary(self.plan.call(call).there, lineage.child(hash, 0), Purpose::There, 0);
         let member = &mut self.streams.members[at as usize];
         (member.fetch, member.due) = (Fetch::Answered, self.now + there);
         if there == Span::ZERO {
@@ -131,7 +131,7 @@ impl<P: Probe> Machine<'_, P> {
                 }
             }
         }
-        let (back, name) = (self.seat_of(at).back, self.name_of(at));
+        let (back, name) = (self.plan.call(self.seat_of(at).call).back, self.name_of(at));
         let polls = self.streams.members[at as usize].polls;
         let back = self.vary(back, name, Purpose::Back, polls);
         let member = &mut self.streams.members[at as usize];
@@ -210,29 +210,32 @@ impl<P: Probe> Machine<'_, P> {
         let member = &self.streams.members[at as usize];
         let (group, partition) = (member.group, member.partition);
         let topic = self.topic_of(group);
-        let place = &self.streams.crews[group as usize].places[partition as usize];
-        let offset = place.cursor.position();
-        let log = &mut self.streams.brokers[topic as usize].logs[partition as usize];
-        log.expire(self.now, self.plan.topics[topic as usize].retention);
-        let Some(record) = log.read(offset) else {
+        let offset = self.streams.crews[group as usize].places[partition as usize].cursor.position();
+        self.expire_records(topic, partition);
+        let Some(record) = self.streams.brokers[topic as usize].logs[partition as usize].read(offset) else {
             self.skip_deleted(at, group, partition);
             return false;
         };
+        let place = &self.streams.crews[group as usize].places[partition as usize];
         let repeats = place.cursor.repeats();
         let again = if repeats || place.retries { place.tries } else { 0 };
         let name = self.plan.groups[group as usize].hash;
+        // What a single group does first is what a call in its place would do.
+        let alone = self.plan.topics[topic as usize].groups.len() == 1;
+        let lineage = if again == 0 && alone { record.lineage } else { record.lineage.child(name, again) };
+        let root = if repeats { NONE } else { record.root };
         let seat = self.seat_of(at);
-        let (entry, endpoint) = (seat.entry, seat.endpoint);
+        let (entry, endpoint, call) = (seat.entry, seat.endpoint, seat.call);
         let replica = self.streams.members[at as usize].replica;
         let frame = self.frames.insert(Frame {
-            lineage: record.lineage.child(name, again),
+            lineage,
             arrived: self.now,
             sent: self.now,
             until: self.now,
             caller: at,
             pc: entry.0,
             replica,
-            call: NONE,
+            call: call.0,
             client: record.client,
             priority: record.priority,
             origin: Origin::Record,
@@ -240,11 +243,15 @@ impl<P: Probe> Machine<'_, P> {
             child: NONE,
             ..Frame::default()
         });
-        self.open_account(frame, || Opening::Message { endpoint });
+        if self.roots.follows {
+            self.assign_root(frame, root);
+        }
+        self.open_account(frame, || Opening::Record { endpoint });
         let member = &mut self.streams.members[at as usize];
         (member.frame, member.offset) = (frame, offset);
         let node = self.replicas[replica as usize].node;
         self.tell(Fact::Read { group: GroupId(group), published: record.published, repeats });
+        self.tell(Fact::Called { edge: self.plan.call(call).edge, measured: record.measured });
         self.tell(Fact::Reached { node, endpoint });
         self.tell(Fact::Entered { node });
         self.ready.push_back(frame);
@@ -295,8 +302,15 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A record has been worked on; its frame is over.
     pub(in crate::machine) fn finish_record(&mut self, frame: u32, outcome: Outcome) -> Flow {
-        let Frame { caller: at, arrived, .. } = self.frames[frame];
-        let endpoint = self.seat_of(at).endpoint;
+        let Frame { caller: at, arrived, client, measured, .. } = self.frames[frame];
+        let (endpoint, idempotent) = (self.seat_of(at).endpoint, self.seat_of(at).idempotent);
+        if outcome.is_good() && self.roots.follows {
+            self.reach_goal(frame, endpoint);
+        }
+        if outcome.is_good() && !idempotent && self.is_second_time(at) {
+            self.tell(Fact::Duplicate { client: ClientId(u32::from(client)), measured });
+        }
+        let root = self.root_of(frame);
         self.leave_consumer(frame, outcome, endpoint, arrived);
         self.streams.members[at as usize].frame = NONE;
         if self.streams.members[at as usize].expelled {
@@ -309,7 +323,7 @@ impl<P: Probe> Machine<'_, P> {
             // The group has gone elsewhere meanwhile.
             self.streams.members[at as usize].left = 0;
         } else if outcome.is_good() || self.gives_up(at) {
-            self.pass_record(at);
+            self.pass_record(at, root);
         } else {
             let place = &mut self.streams.crews[group as usize].places[partition as usize];
             place.tries += 1;
@@ -319,17 +333,26 @@ impl<P: Probe> Machine<'_, P> {
         Flow::Stay
     }
 
+    /// Whether the record in a member's hands has been worked on before.
+    fn is_second_time(&self, at: u32) -> bool {
+        let member = &self.streams.members[at as usize];
+        let cursor = &self.streams.crews[member.group as usize].places[member.partition as usize].cursor;
+        cursor.has_seen(member.offset)
+    }
+
     /// A consumer is done with a frame.
     fn leave_consumer(&mut self, frame: u32, outcome: Outcome, endpoint: EndpointId, arrived: Time) {
         let node = self.replicas[self.frames[frame].replica as usize].node;
         let sojourn = self.now.since(arrived);
         self.tell(Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited: Span::ZERO });
         self.tell(Fact::Left { node });
+        let (edge, measured) = (self.plan.call(CallId(self.frames[frame].call)).edge, self.frames[frame].measured);
+        self.tell(Fact::Settled { edge, outcome, latency: sojourn, measured });
         self.close(frame, outcome);
     }
 
     /// The group is past a record.
-    fn pass_record(&mut self, at: u32) {
+    fn pass_record(&mut self, at: u32, root: u32) {
         let member = &mut self.streams.members[at as usize];
         member.left = member.left.saturating_sub(1);
         let (group, partition) = (member.group, member.partition);
@@ -339,6 +362,9 @@ impl<P: Probe> Machine<'_, P> {
         place.cursor.pass();
         place.retries = false;
         self.tell(Fact::Passed { group: GroupId(group), repeats });
+        if !repeats {
+            self.leave_root(root);
+        }
     }
 
     /// Whether a record that failed is passed over.

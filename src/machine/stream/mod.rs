@@ -406,6 +406,20 @@ impl<P: Probe> Machine<'_, P> {
         self.streams.crews[group as usize].places[partition as usize].cursor.settle(now, commits);
     }
 
+    /// Records that are too old are deleted; groups that had not come to them never will.
+    fn expire_records(&mut self, topic: u32, partition: u32) {
+        let plan = &self.plan.topics[topic as usize];
+        loop {
+            let log = &mut self.streams.brokers[topic as usize].logs[partition as usize];
+            let Some((offset, record)) = log.expire(self.now, plan.retention) else { return };
+            for group in plan.groups.clone() {
+                if !self.streams.crews[group as usize].places[partition as usize].cursor.has_seen(offset) {
+                    self.leave_root(record.root);
+                }
+            }
+        }
+    }
+
     /// Records that no group needs any more are forgotten.
     fn forget_records(&mut self, topic: u32, partition: u32) {
         let groups = self.plan.topics[topic as usize].groups.clone();
@@ -414,8 +428,8 @@ impl<P: Probe> Machine<'_, P> {
         if self.plan.groups[groups.start as usize..groups.end as usize].iter().any(keeps) {
             return;
         }
-        let committed =
-            groups.map(|g| self.streams.crews[g as usize].places[partition as usize].cursor.committed()).min();
+        let needed = |g: u32| self.streams.crews[g as usize].places[partition as usize].cursor.needed();
+        let committed = groups.map(needed).min();
         let log = &mut self.streams.brokers[topic as usize].logs[partition as usize];
         log.forget(committed.unwrap_or(u64::MAX));
     }

@@ -2,12 +2,13 @@
 
 use crate::model::id::NONE;
 use crate::model::stream::{Acks, Filed, Producer};
-use crate::model::{Cause, Fact, Op, Probe, ProducerId, TopicId};
+use crate::model::{Cause, Fact, NodeId, Op, Probe, ProducerId, TopicId};
 use crate::random::Purpose;
-use crate::units::Time;
+use crate::units::{Span, Time};
 
 use super::{Batch, Beat, Machine, Outgoing, Record, Stage};
 use crate::machine::walk::Flow;
+use crate::model::Outcome;
 
 impl<P: Probe> Machine<'_, P> {
     /// A frame publishes; it goes on at once, or when its record is safe.
@@ -30,7 +31,7 @@ impl<P: Probe> Machine<'_, P> {
         let record = Record {
             published: self.now,
             lineage: lineage.child(post.site, 0),
-            root: NONE,
+            root: self.root_of(at),
             client: frame.client,
             priority: frame.priority,
             measured: frame.measured,
@@ -42,6 +43,8 @@ impl<P: Probe> Machine<'_, P> {
         let batcher = broker.first_batcher + replica * plan.partitions + partition;
         let waits = post.waits && plan.acks != Acks::None;
         let outgoing = Outgoing { record, waiter: if waits { at } else { NONE }, back: post.back };
+        (0..plan.groups.len()).for_each(|_| self.join_root(record.root));
+        self.tell(Fact::Called { edge: post.edge, measured: record.measured });
         self.tell(Fact::Produced { topic: TopicId(topic) });
         let filed = self.streams.batchers[batcher as usize].file(outgoing, self.now, plan.linger, plan.batch);
         match filed {
@@ -49,7 +52,13 @@ impl<P: Probe> Machine<'_, P> {
             Filed::Joined => {}
             Filed::Complete => self.ship_batch(topic, batcher, post.there),
         }
-        if waits { Flow::Stay } else { Flow::On }
+        if waits {
+            self.frames[at].since = record.published;
+            return Flow::Stay;
+        }
+        let (edge, measured) = (post.edge, record.measured);
+        self.tell(Fact::Settled { edge, outcome: Outcome::Succeeded, latency: Span::ZERO, measured });
+        Flow::On
     }
 
     /// An open batch has waited long enough, unless it left before.
@@ -103,10 +112,11 @@ impl<P: Probe> Machine<'_, P> {
         if !P::ACCOUNTS {
             return;
         }
+        let node = self.plan.topics[self.streams.batches[slot as usize].topic as usize].node;
         for at in 0..self.streams.batches[slot as usize].records.len() {
             let waiter = self.streams.batches[slot as usize].records[at].waiter;
             if waiter != NONE {
-                self.charge(waiter, cause);
+                self.charge_stay(waiter, node, cause);
             }
         }
     }
@@ -121,12 +131,12 @@ impl<P: Probe> Machine<'_, P> {
             return self.hold_back(slot);
         }
         let latency = self.streams.batches[slot as usize].records[0].record.lineage;
-        let latency = self.vary(plan.publish_latency, latency, Purpose::Work, 0);
+        let latency = self.vary(plan.publish_latency, latency, Purpose::Broker, 0);
         let batch = &mut self.streams.batches[slot as usize];
         let broker = &mut self.streams.brokers[topic as usize];
         let log = &mut broker.logs[partition as usize];
         for outgoing in &batch.records {
-            log.append(outgoing.record, self.now, plan.retention);
+            log.append(outgoing.record, self.now);
         }
         let due = (self.now + latency).max(broker.safe[partition as usize]);
         broker.safe[partition as usize] = due;
@@ -181,7 +191,8 @@ impl<P: Probe> Machine<'_, P> {
             if waiter == NONE {
                 continue;
             }
-            self.charge(waiter, Cause::Broker);
+            let topic = self.streams.batches[slot as usize].topic;
+            self.charge_stay(waiter, self.plan.topics[topic as usize].node, Cause::Broker);
             let back = self.vary(back, lineage, Purpose::Back, 0);
             let at = self.now + back;
             self.frames[waiter].due = at;
@@ -192,13 +203,26 @@ impl<P: Probe> Machine<'_, P> {
     /// A publisher hears that its record is safe, and goes on.
     pub(super) fn confirm_record(&mut self, at: u32) {
         let frame = &mut self.frames[at];
-        if frame.due != self.now || !matches!(self.plan.ops[frame.pc as usize], Op::Produce(_)) {
+        if frame.due != self.now {
             return;
         }
+        let Op::Produce(producer) = self.plan.ops[frame.pc as usize] else { return };
         frame.due = Time::NEVER;
         frame.pc += 1;
-        self.charge(at, Cause::Network);
+        let (since, measured) = (frame.since, frame.measured);
+        let producer = &self.plan.producers[producer.index()];
+        self.charge_stay(at, self.plan.topics[producer.topic as usize].node, Cause::Network);
+        let latency = self.now.since(since);
+        self.tell(Fact::Settled { edge: producer.edge, outcome: Outcome::Succeeded, latency, measured });
         self.ready.push_back(at);
+    }
+
+    /// Charges what a publisher waits for to the broker.
+    fn charge_stay(&mut self, at: u32, node: NodeId, cause: Cause) {
+        if P::ACCOUNTS {
+            let elapsed = self.now.since(self.frames[at].until);
+            self.charge_at(at, node, cause, elapsed);
+        }
     }
 
     /// Publishers on a replica that died no longer wait.

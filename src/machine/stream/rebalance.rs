@@ -213,6 +213,7 @@ impl<P: Probe> Machine<'_, P> {
     fn take_over(&mut self, group: u32, partition: u32) {
         let topic = self.topic_of(group);
         let place = &mut self.streams.crews[group as usize].places[partition as usize];
+        let before = place.cursor.position();
         let fallback = place.cursor.fall_back();
         place.tries += u32::from(fallback.again > 0);
         place.stock = place.cursor.position();
@@ -223,6 +224,11 @@ impl<P: Probe> Machine<'_, P> {
             self.tell(Fact::Rewound { group: group_id, records: fallback.again });
         }
         if fallback.lost > 0 {
+            for offset in before..before + fallback.lost {
+                if let Some(record) = self.streams.brokers[topic as usize].logs[partition as usize].read(offset) {
+                    self.leave_root(record.root);
+                }
+            }
             self.tell(Fact::Skipped { group: group_id, records: fallback.lost, missed: fallback.lost });
         }
         if more {

@@ -60,10 +60,22 @@ impl Cursor {
         self.committed
     }
 
+    /// Records below this offset are not asked for again, unless the group seeks back.
+    #[inline]
+    pub fn needed(&self) -> u64 {
+        self.committed.min(self.position)
+    }
+
     /// Whether the next record has been worked on before.
     #[inline]
     pub fn repeats(&self) -> bool {
         self.position < self.furthest
+    }
+
+    /// Whether the record at an offset has been worked on before, or was passed over.
+    #[inline]
+    pub fn has_seen(&self, offset: u64) -> bool {
+        offset < self.furthest
     }
 
     /// Brings commits by the clock up to date; to be called before anything else happens.

@@ -35,9 +35,8 @@ impl<T> Default for Log<T> {
 }
 
 impl<T: Copy> Log<T> {
-    /// Appends a record and says its offset; what is older than `retention` is deleted.
-    pub fn append(&mut self, record: T, now: Time, retention: Span) -> u64 {
-        self.expire(now, retention);
+    /// Appends a record and says its offset.
+    pub fn append(&mut self, record: T, now: Time) -> u64 {
         self.kept.push_back(Kept { appended: now, record });
         self.end() - 1
     }
@@ -62,16 +61,19 @@ impl<T: Copy> Log<T> {
         self.start
     }
 
-    /// Deletes what is older than `retention`, read or not; what is not safe yet stays.
-    pub fn expire(&mut self, now: Time, retention: Span) {
-        while let Some(first) = self.kept.front()
-            && now.since(first.appended) > retention
-            && self.base < self.watermark
-        {
-            self.kept.pop_front();
-            self.base += 1;
-            self.start = self.base;
+    /// Deletes the oldest record if it is older than `retention`, read or not, and says which it was; what is not safe
+    /// yet stays.
+    #[inline]
+    pub fn expire(&mut self, now: Time, retention: Span) -> Option<(u64, T)> {
+        let first = self.kept.front()?;
+        if now.since(first.appended) <= retention || self.base >= self.watermark {
+            return None;
         }
+        let record = first.record;
+        self.kept.pop_front();
+        self.base += 1;
+        self.start = self.base;
+        Some((self.base - 1, record))
     }
 
     /// The record at an offset, unless it is deleted, forgotten or not safe yet.
@@ -115,11 +117,9 @@ impl<T: Copy> Log<T> {
 mod tests {
     use super::*;
 
-    const FOREVER: Span = Span(u64::MAX);
-
     fn filled(records: u64) -> Log<u64> {
         let mut log = Log::default();
-        (0..records).for_each(|n| assert_eq!(log.append(n * 10, Time(n), FOREVER), n));
+        (0..records).for_each(|n| assert_eq!(log.append(n * 10, Time(n)), n));
         log
     }
 
@@ -147,7 +147,9 @@ mod tests {
     fn retention_deletes_by_age_whether_read_or_not() {
         let mut log = filled(5);
         log.expose(5);
-        log.append(99, Time(6), Span(3));
+        log.append(99, Time(6));
+        let gone: Vec<u64> = std::iter::from_fn(|| log.expire(Time(6), Span(3))).map(|(offset, _)| offset).collect();
+        assert_eq!(gone, [0, 1, 2]);
         assert_eq!((log.start(), log.len(), log.read(2), log.read(3)), (3, 3, None, Some(30)));
     }
 
@@ -165,6 +167,6 @@ mod tests {
         let mut log = filled(4);
         log.expose(3);
         log.lose_unsafe();
-        assert_eq!((log.end(), log.append(77, Time(9), FOREVER)), (3, 3));
+        assert_eq!((log.end(), log.append(77, Time(9))), (3, 3));
     }
 }

@@ -104,10 +104,8 @@ pub struct Seat {
     pub entry: Pc,
     /// Under whose name that counts.
     pub endpoint: EndpointId,
-    /// One-way latency from the broker, and back to it.
-    pub there: LawId,
-    /// One-way latency to the broker.
-    pub back: LawId,
+    /// Its deliveries, as calls of the broker.
+    pub call: CallId,
     /// Records of one poll at most.
     pub batch: u32,
     /// Sleep after finding nothing.
@@ -118,6 +116,8 @@ pub struct Seat {
     pub commit_every: Option<Span>,
     /// Whether records that were deleted unread are followed by the oldest that is left, or by the next to come.
     pub from_start: bool,
+    /// Whether working on a record twice is no second effect.
+    pub idempotent: bool,
     /// What becomes of a record that fails.
     pub on_error: OnError,
 }

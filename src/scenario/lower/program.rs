@@ -88,10 +88,7 @@ impl<'s> Lowering<'s> {
                 self.request(place, node, written);
             }
             for consumer in &node.consumes {
-                let id = self.endpoints[&(host, consumer.program.name.value.as_str())];
-                self.plan.endpoints[id.index()].entry = self.here();
-                let place = Place { host, caller: name, releases: false, turns: false };
-                self.consumer_program(place, &consumer.program);
+                self.consumer_program(host, name, consumer);
             }
         }
         for (id, name) in self.client_ids() {

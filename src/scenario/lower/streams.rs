@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::super::check::walk;
 use super::super::written::{Ack, Acks, Consumer, OnError, Publish, Topic};
 use super::Lowering;
+use super::program::{Code, Sites};
 use crate::model::id::NONE;
-use crate::model::stream::{self, Protocol, Readers, Seat, Spread};
+use crate::model::stream::{self, Producer, Protocol, Readers, Seat, Spread};
+use crate::model::{EndpointId, NodeId, Op, Pc, ProducerId, plan};
 use crate::random::draw::name_hash;
 use crate::units::Span;
 
@@ -69,10 +72,58 @@ impl<'s> Lowering<'s> {
         });
     }
 
+    /// Topics as nodes, in name order.
+    pub(super) fn topic_nodes(&mut self) {
+        let scenario = self.scenario;
+        for name in scenario.topics.keys() {
+            self.bare_node(name, "topic");
+        }
+    }
+
+    /// What a service does with the records of a topic is an endpoint of its own.
+    pub(super) fn reader(&mut self, service: &str, host: NodeId, consumer: &'s Consumer) {
+        let id = EndpointId(self.plan.endpoints.len() as u32);
+        let from = consumer.program.name.value.as_str();
+        self.plan.endpoints.push(plan::Endpoint {
+            name: format!("{service} {from}"),
+            node: host,
+            entry: Pc::default(),
+            consumer: true,
+            goals: 0,
+        });
+        self.endpoints.insert((host, from), id);
+    }
+
+    /// A record leaves.
+    pub(super) fn produce(&mut self, code: &mut Code<'s>, sites: &mut Sites, publish: &'s Publish) {
+        let to = publish.to.value.as_str();
+        let (host, broker) = (code.place.host, self.nodes[to]);
+        let topic = self.scenario.topics.keys().position(|name| name == to).unwrap_or_default() as u32;
+        // A record for a single service draws what a call in its place would draw.
+        let consumers = walk::consumers(self.scenario, to);
+        let label = if let [(only, _)] = consumers.as_slice() { only.name.value.as_str() } else { to };
+        let waits = self.waits_for_ack(publish);
+        let producer = Producer {
+            edge: self.mail_edge(format!("{} -> {to}", code.place.caller)),
+            topic,
+            from: host,
+            site: sites.next(label),
+            there: self.latency(host, broker),
+            back: self.latency(broker, host),
+            waits,
+            spread: self.spread(publish),
+        };
+        self.plan.producers.push(producer);
+        if waits {
+            self.release(code);
+        }
+        self.emit(Op::Produce(ProducerId(self.plan.producers.len() as u32 - 1)));
+    }
+
     fn seat(&mut self, service: &str, from: &str, consumer: &'s Consumer) -> Seat {
         let (host, broker) = (self.nodes[service], self.nodes[from]);
-        let latency = self.latency(host, broker);
         let endpoint = self.endpoints[&(host, consumer.program.name.value.as_str())];
+        let call = self.delivery(broker, host, endpoint);
         let node = self.plan.node(host);
         Seat {
             first_replica: node.first_replica,
@@ -80,13 +131,13 @@ impl<'s> Lowering<'s> {
             concurrency: consumer.concurrency.value,
             entry: self.plan.endpoints[endpoint.index()].entry,
             endpoint,
-            there: latency,
-            back: latency,
+            call,
             batch: consumer.batch.value.unwrap_or(NONE),
             poll: consumer.poll.value.as_ref().map(|law| self.law(law)),
             ack_before: consumer.ack.value == Ack::Before,
             commit_every: consumer.commit_every.value,
             from_start: consumer.from_start.value,
+            idempotent: consumer.idempotent.value,
             on_error: match consumer.on_error.value {
                 OnError::Skip => stream::OnError::Skip,
                 _ => stream::OnError::Retry,
