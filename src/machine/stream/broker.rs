@@ -13,7 +13,7 @@ use super::{Beat, ELECTION, Machine, Stage};
 
 impl<P: Probe> Machine<'_, P> {
     /// The broker of a topic goes down, if that is what a replica is.
-    pub(in crate::machine) fn lose_broker(&mut self, replica: u32) {
+    pub(super) fn lose_broker(&mut self, replica: u32) {
         let node = self.replicas[replica as usize].node;
         let Some(topic) = self.plan.topics.iter().position(|t| t.node == node) else { return };
         let plan = &self.plan.topics[topic];
@@ -65,7 +65,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The broker of a topic is back, if that is what a replica is.
-    pub(in crate::machine) fn regain_broker(&mut self, replica: u32) {
+    pub(super) fn regain_broker(&mut self, replica: u32) {
         let node = self.replicas[replica as usize].node;
         if let Some(topic) = self.plan.topics.iter().position(|t| t.node == node) {
             self.streams.brokers[topic].election = Time::NEVER;

@@ -312,6 +312,10 @@ impl<P: Probe> Machine<'_, P> {
         }
         let root = self.root_of(frame);
         self.leave_consumer(frame, outcome, endpoint, arrived);
+        if self.streams.members[at as usize].frame != frame {
+            // Its member is gone, or has begun anew; nobody wants to know.
+            return Flow::Stay;
+        }
         self.streams.members[at as usize].frame = NONE;
         if self.streams.members[at as usize].expelled {
             self.come_again(at);

@@ -7,8 +7,28 @@ use crate::units::{Span, Time};
 use super::{Beat, Fetch, HEARTBEAT, Machine};
 
 impl<P: Probe> Machine<'_, P> {
+    /// A replica went down: that of a topic's broker, or one with members of groups.
+    pub(in crate::machine) fn lose_streams(&mut self, replica: u32, crashed: bool) {
+        if self.plan.topics.is_empty() {
+            return;
+        }
+        self.lose_broker(replica);
+        self.lose_members(replica, crashed);
+        if crashed {
+            self.forget_publishers(replica);
+        }
+    }
+
+    /// A replica is back.
+    pub(in crate::machine) fn regain_streams(&mut self, replica: u32) {
+        if !self.plan.topics.is_empty() {
+            self.regain_broker(replica);
+            self.regain_members(replica);
+        }
+    }
+
     /// The members on a replica that went down: a crash leaves their group in the dark until their sessions are over.
-    pub(in crate::machine) fn lose_members(&mut self, replica: u32, crashed: bool) {
+    fn lose_members(&mut self, replica: u32, crashed: bool) {
         for at in 0..self.streams.members.len() as u32 {
             let member = &mut self.streams.members[at as usize];
             if member.replica != replica || !member.up {
@@ -29,7 +49,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The members on a replica that is back.
-    pub(in crate::machine) fn regain_members(&mut self, replica: u32) {
+    fn regain_members(&mut self, replica: u32) {
         for at in 0..self.streams.members.len() as u32 {
             let member = &mut self.streams.members[at as usize];
             if member.replica != replica || member.up {
