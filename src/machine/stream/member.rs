@@ -310,6 +310,12 @@ impl<P: Probe> Machine<'_, P> {
         if outcome.is_good() && !idempotent && self.is_second_time(at) {
             self.tell(Fact::Duplicate { client: ClientId(u32::from(client)), measured });
         }
+        if !outcome.is_good()
+            && let OnError::DeadLetter(queue) = self.seat_of(at).on_error
+            && self.streams.members[at as usize].frame == frame
+        {
+            self.bury(frame, queue);
+        }
         let root = self.root_of(frame);
         self.leave_consumer(frame, outcome, endpoint, arrived);
         if self.streams.members[at as usize].frame != frame {
@@ -335,6 +341,16 @@ impl<P: Probe> Machine<'_, P> {
         }
         self.carry_on(at);
         Flow::Stay
+    }
+
+    /// A member dies at work on a record.
+    pub(in crate::machine) fn die_reading(&mut self, frame: u32) {
+        let Frame { caller: at, arrived, .. } = self.frames[frame];
+        let endpoint = self.seat_of(at).endpoint;
+        if self.streams.members[at as usize].frame == frame {
+            self.streams.members[at as usize].frame = NONE;
+        }
+        self.leave_consumer(frame, Outcome::Reset, endpoint, arrived);
     }
 
     /// Whether the record in a member's hands has been worked on before.

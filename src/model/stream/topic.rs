@@ -1,6 +1,6 @@
 //! Topics and their groups as planned.
 
-use crate::model::id::{CallId, EdgeId, EndpointId, LawId, NodeId, Pc};
+use crate::model::id::{CallId, EdgeId, EndpointId, LawId, NodeId, Pc, QueueId};
 use crate::units::{Span, Time};
 
 use super::group::Protocol;
@@ -130,6 +130,6 @@ pub enum OnError {
     Retry,
     /// When it is passed over.
     Skip,
-    /// When it is passed over and goes to a queue of dead letters: the call-site that sends it.
-    DeadLetter(u32),
+    /// When it is passed over and goes to a queue of dead letters.
+    DeadLetter(QueueId),
 }

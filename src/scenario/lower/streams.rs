@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::super::check::walk;
-use super::super::written::{Ack, Acks, Consumer, OnError, Publish, Topic};
+use super::super::written::{Ack, Acks, Consumer, OnError, Publish, Rebalance, Topic};
 use super::Lowering;
 use super::program::{Code, Sites};
 use crate::model::id::NONE;
 use crate::model::stream::{self, Producer, Protocol, Readers, Seat, Spread};
 use crate::model::{EndpointId, NodeId, Op, Pc, ProducerId, plan};
 use crate::random::draw::name_hash;
-use crate::units::Span;
+use crate::units::{Span, Time};
 
 impl<'s> Lowering<'s> {
     /// Topics, and the groups that read them; programs stand already.
@@ -33,7 +33,7 @@ impl<'s> Lowering<'s> {
             publish_latency: self.law(&topic.publish_latency.value),
             retention: topic.retention.value,
             replication: topic.replication.value,
-            min_insync: 1,
+            min_insync: topic.min_insync.value,
             acks: match topic.acks.value {
                 Acks::All => stream::Acks::All,
                 Acks::Leader => stream::Acks::Leader,
@@ -52,22 +52,25 @@ impl<'s> Lowering<'s> {
     }
 
     fn group(&mut self, topic: u32, from: &'s str, group: &'s str) {
-        let mut seats = Vec::new();
-        for (name, node) in &self.scenario.nodes {
-            let own = |c: &&Consumer| c.from.value == from && c.group.as_ref().is_some_and(|g| g.value == group);
-            for consumer in node.consumes.iter().filter(own) {
-                seats.push(self.seat(name, from, consumer));
-            }
-        }
+        let scenario = self.scenario;
+        let members = walk::members(scenario, from, group);
+        let seats = members.iter().map(|(node, consumer)| self.seat(&node.name.value, from, consumer)).collect();
+        // The check has seen to it that all members say the same.
+        let Some((_, first)) = members.first() else { return };
+        let warmup = scenario.sim.warmup.value;
+        let since = |span: Span| Time(warmup.0 + span.0);
         let name = format!("{from}/{group}");
         self.plan.groups.push(Readers {
             hash: name_hash(&name),
             name,
             topic,
-            protocol: Protocol::Eager,
-            session_timeout: Span(45_000_000_000),
-            max_poll_interval: Span(300_000_000_000),
-            replay: None,
+            protocol: match first.rebalance.value {
+                Rebalance::Eager => Protocol::Eager,
+                Rebalance::Cooperative => Protocol::Cooperative,
+            },
+            session_timeout: first.session_timeout.value,
+            max_poll_interval: first.max_poll_interval.value,
+            replay: first.replay.value.map(|replay| (since(replay.at), since(replay.from))),
             seats,
         });
     }
@@ -139,8 +142,12 @@ impl<'s> Lowering<'s> {
             from_start: consumer.from_start.value,
             idempotent: consumer.idempotent.value,
             on_error: match consumer.on_error.value {
+                OnError::Retry | OnError::NeverAck => stream::OnError::Retry,
                 OnError::Skip => stream::OnError::Skip,
-                _ => stream::OnError::Retry,
+                OnError::DeadLetter => {
+                    let queue = consumer.dead_letter.as_ref().and_then(|dead| self.queues.get(dead.value.as_str()));
+                    queue.map_or(stream::OnError::Skip, |queue| stream::OnError::DeadLetter(*queue))
+                }
             },
         }
     }
@@ -148,8 +155,14 @@ impl<'s> Lowering<'s> {
     /// How what a step publishes is spread over the partitions of its topic.
     pub(super) fn spread(&mut self, publish: &'s Publish) -> u32 {
         let topic = &self.scenario.topics[&publish.to.value];
-        let key = publish.key.as_ref().or(topic.key.as_ref());
-        let spread = key.map_or(Spread::Turns, |key| Spread::Own(name_hash(&key.value)));
+        let spread = match (&publish.key, &topic.key) {
+            (Some(own), _) => Spread::Own(name_hash(&own.value)),
+            (None, Some(key)) => match key.value.keys {
+                None => Spread::Own(name_hash(&key.value.name)),
+                Some(keys) => Spread::shared(&key.value.name, keys, key.value.skew, topic.partitions.value),
+            },
+            (None, None) => Spread::Turns,
+        };
         self.plan.spreads.push(spread);
         self.plan.spreads.len() as u32 - 1
     }

@@ -25,7 +25,7 @@ pub use near::{Near, near};
 pub use schema::json_schema;
 pub use tables::{Key, Shape, Table, Word, key};
 
-pub use brokers::{CONSUMER, FLOW, QUEUE, TOPIC};
+pub use brokers::{CONSUMER, FLOW, KEYED, QUEUE, REPLAY, TOPIC};
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
 pub use file::{DEFAULTS, DISCOVERY, LINK, NETWORK, SIM, SLO};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
