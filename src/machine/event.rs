@@ -37,6 +37,8 @@ pub(super) enum Event {
     Mark(u32),
     /// When something happens to a stream.
     Stream(u32),
+    /// When a fault begins or ends.
+    Fault(u32),
     /// When the run waits no longer for its last requests.
     Exhausted,
     /// When something happens to a message.
@@ -104,8 +106,9 @@ impl Packed for Event {
             Self::Starve(frame) => (11, frame),
             Self::Cancel(frame) => (12, frame),
             Self::Stream(beat) => (10, beat),
-            Self::Alarm(frame) => (13, frame),
             Self::Mail(mail) => (14, mail.pack()),
+            Self::Alarm(frame) => (13, frame),
+            Self::Fault(fault) => (15, fault),
         };
         kind << 32 | u64::from(index)
     }
@@ -129,6 +132,7 @@ impl Packed for Event {
             12 => Self::Cancel(index),
             13 => Self::Alarm(index),
             14 => Self::Mail(Mail::unpack(index)),
+            15 => Self::Fault(index),
             _ => Self::Stream(index),
         }
     }
@@ -155,12 +159,13 @@ mod tests {
             Event::Starve(9),
             Event::Cancel(10),
             Event::Stream(u32::MAX),
-            Event::Alarm(11),
             Event::Mail(Mail::Post(1)),
             Event::Mail(Mail::Confirm(2)),
             Event::Mail(Mail::Ack((1 << 29) - 1)),
             Event::Mail(Mail::Clock(3)),
             Event::Mail(Mail::Poll(0)),
+            Event::Alarm(11),
+            Event::Fault(11),
         ];
         for event in all {
             assert_eq!(Event::unpack(event.pack()), event);

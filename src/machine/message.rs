@@ -171,7 +171,8 @@ impl<P: Probe> Machine<'_, P> {
             return self.fail_step(at, Outcome::Canceled);
         }
         let lineage = frame.lineage.child(post.site, 0);
-        let root = self.root_of(at);
+        // What nobody will handle is not waited for.
+        let root = if plan.queue(post.queue).consumed { self.root_of(at) } else { NONE };
         let message = self.mail.insert(Message {
             lineage,
             ready: Time::NEVER,
@@ -313,10 +314,11 @@ impl<P: Probe> Machine<'_, P> {
             effects: 0,
             open: 1,
             place: Whereabouts::Outside,
+            root: if self.plan.queue(to).consumed { old.root } else { NONE },
             ..old
         };
+        self.join_root(new.root);
         let new = self.mail.insert(new);
-        self.join_root(old.root);
         self.post(new);
     }
 

@@ -4,6 +4,7 @@
 pub mod balance;
 pub mod cause;
 pub mod fact;
+pub mod fault;
 pub mod id;
 pub mod line;
 pub mod op;
@@ -19,8 +20,8 @@ pub mod transport;
 pub use cause::{Cause, Cell};
 pub use fact::{Fact, Mark};
 pub use id::{
-    CallId, ClientId, CrewId, EdgeId, EndpointId, FlowId, ForkId, GroupId, LaneId, LawId, LenderId, LinkId, NodeId, Pc,
-    PostId, ProducerId, QueueId, SplitId, TableId, TopicId,
+    CallId, ClientId, CrewId, EdgeId, EndpointId, FaultId, FlowId, ForkId, GroupId, LaneId, LawId, LenderId, LinkId,
+    NodeId, Pc, PostId, ProducerId, QueueId, SplitId, TableId, TopicId,
 };
 pub use op::Op;
 pub use outcome::Outcome;

@@ -4,6 +4,7 @@ use crate::random::dist::Dist;
 use crate::units::Span;
 
 use super::balance::Balancer;
+use super::fault::Fault;
 use super::id::{
     CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId, TableId,
 };
@@ -58,8 +59,6 @@ pub struct Plan {
     pub channels: Vec<Channel>,
     /// Pools of database connections.
     pub lenders: Vec<Lender>,
-    /// Which policy stands between which caller and callee.
-    pub guards: Vec<Guard>,
     /// Queues in name order.
     pub queues: Vec<Queue>,
     /// Steps that publish.
@@ -68,6 +67,8 @@ pub struct Plan {
     pub crews: Vec<Crew>,
     /// Flows in the order of the file.
     pub flows: Vec<Flow>,
+    /// Which policy stands between which caller and callee.
+    pub guards: Vec<Guard>,
     /// Writers that each table with locks lets in at once.
     pub tables: Vec<u32>,
     /// Rules of policies.
@@ -80,6 +81,8 @@ pub struct Plan {
     pub groups: Vec<Readers>,
     /// How records are spread over partitions.
     pub spreads: Vec<Spread>,
+    /// What goes wrong, in the order of the file; faults after the measured time are left out.
+    pub faults: Vec<Fault>,
 }
 
 /// A node: what a replica of it has.
@@ -181,6 +184,8 @@ pub struct Call {
     pub codec: u32,
     /// Bytes on the wire: request, answer.
     pub bytes: [u64; 2],
+    /// Round trips that request and answer need on a fresh connection beyond the first, see [`slow_start`](super::transport::slow_start).
+    pub flights: [u32; 2],
     /// Work of a proxy that the messages pass, each way.
     pub proxy: Option<LawId>,
     /// Whether the callee hears of it when the caller gives up.

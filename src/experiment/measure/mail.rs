@@ -32,13 +32,16 @@ pub(crate) struct Postbox {
     pub(crate) means: [f64; 2],
     pub(crate) max_depth: u64,
     levels: [Level; 2],
+    /// Whether somebody consumes it.
+    consumed: bool,
     /// Ready messages over time.
     pub(crate) tide: Tide,
 }
 
 impl Postbox {
-    pub(super) fn new(start: Time, duration: Span) -> Self {
+    pub(super) fn new(start: Time, duration: Span, consumed: bool) -> Self {
         Self {
+            consumed,
             published: 0,
             delivered: 0,
             redelivered: 0,
@@ -70,9 +73,9 @@ impl Postbox {
         self.tide.advance(now);
     }
 
-    /// Message-nanoseconds ready since the measured time began.
+    /// Message-nanoseconds ready since the measured time began; what nobody consumes is to pile up.
     pub(super) fn area(&self, now: Time) -> u128 {
-        self.levels[0].area(now)
+        if self.consumed { self.levels[0].area(now) } else { 0 }
     }
 
     pub(super) fn publish(&mut self, counted: bool) {
@@ -189,7 +192,7 @@ mod tests {
 
     #[test]
     fn messages_are_where_they_were_moved() {
-        let mut post = Postbox::new(Time(0), Span(1_000));
+        let mut post = Postbox::new(Time(0), Span(1_000), true);
         (0..3).for_each(|_| {
             post.publish(true);
             post.rise(Time(10), true, true);

@@ -4,12 +4,14 @@
 //! Endpoints (and waits and sojourns of nodes) count the visits that began in the measured time, levels of nodes the time
 //! itself. Throughput is successes that ended in it.
 
+mod aftermath;
 mod book;
 mod cohort;
 mod mail;
 mod station;
 mod stream;
 
+pub(crate) use aftermath::{Aftermath, Spell, Window, planned};
 pub(crate) use book::Book;
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
 pub(crate) use mail::Postbox;
@@ -33,6 +35,8 @@ pub(crate) struct Measure {
     pub(crate) timelines: Vec<Timeline>,
     /// By client: where the time of successes went, and of failures.
     pub(crate) books: Vec<[Book; 2]>,
+    /// What faults leave behind.
+    pub(crate) aftermath: Aftermath,
     /// By endpoint.
     pub(crate) endpoints: Vec<Cohort>,
     /// By edge.
@@ -43,12 +47,12 @@ pub(crate) struct Measure {
     pub(crate) readings: Vec<Reading>,
     /// Where the groups of each topic are.
     groups: Vec<std::ops::Range<u32>>,
-    /// By policy and link: what their circuit breakers did in the measured time.
-    pub(crate) breakers: Vec<BreakerTime>,
     /// By queue.
     pub(crate) queues: Vec<Postbox>,
     /// By flow.
     pub(crate) flows: Vec<Cohort>,
+    /// By policy and link: what their circuit breakers did in the measured time.
+    pub(crate) breakers: Vec<BreakerTime>,
     /// Requests at all nodes, time average over the first and the second half.
     pub(crate) halves: [f64; 2],
     half_area: u128,
@@ -66,14 +70,15 @@ impl Measure {
             clients: plan.clients.iter().map(|_| Cohort::default()).collect(),
             timelines: plan.clients.iter().map(|_| Timeline::new(start, plan.duration)).collect(),
             books: plan.clients.iter().map(|_| Default::default()).collect(),
+            aftermath: Aftermath::new(plan),
             endpoints: plan.endpoints.iter().map(|_| Cohort::default()).collect(),
             edges: plan.edges.iter().map(|_| Cohort::default()).collect(),
             feeds: plan.topics.iter().map(|_| Feed::default()).collect(),
             readings: plan.groups.iter().map(|_| Reading::new(start, plan.duration)).collect(),
             groups: plan.topics.iter().map(|t| t.groups.clone()).collect(),
-            breakers: vec![BreakerTime::default(); plan.guards.len()],
-            queues: plan.queues.iter().map(|_| Postbox::new(start, plan.duration)).collect(),
+            queues: plan.queues.iter().map(|q| Postbox::new(start, plan.duration, q.consumed)).collect(),
             flows: plan.flows.iter().map(|_| Cohort::default()).collect(),
+            breakers: vec![BreakerTime::default(); plan.guards.len()],
             halves: [0.0; 2],
             half_area: 0,
             open: false,
@@ -193,10 +198,12 @@ impl Probe for Measure {
     fn on(&mut self, now: Time, fact: Fact) {
         match fact {
             Fact::Marked(mark) => self.mark(now, mark),
+            Fact::Struck { fault, on } => self.aftermath.strike(fault, on, now),
             Fact::Offered { client, measured } => {
                 if measured {
                     self.clients[client.index()].arrived += 1;
                     self.timelines[client.index()].offer(now);
+                    self.aftermath.offer(client.index(), now);
                 }
             }
             Fact::Answered { client, outcome, intended, measured } => {
@@ -204,6 +211,7 @@ impl Probe for Measure {
                 self.clients[client.index()].end(outcome, latency, measured, self.open);
                 if measured {
                     self.timelines[client.index()].answer(intended, outcome, latency);
+                    self.aftermath.answer(client.index(), intended, outcome, latency);
                 }
             }
             Fact::Called { edge, measured } => self.edges[edge.index()].arrived += u64::from(measured),
@@ -242,13 +250,6 @@ impl Probe for Measure {
             Fact::Full { node, full } => self.stations[node.index()].fill(now, full),
             Fact::Entered { node } => self.stations[node.index()].hold(now, true),
             Fact::Left { node } => self.stations[node.index()].hold(now, false),
-            Fact::Started { node, cores, worker } => self.stations[node.index()].work(now, true, cores, worker),
-            Fact::Stopped { node, cores, worker } => self.stations[node.index()].work(now, false, cores, worker),
-            Fact::LateReply { .. }
-            | Fact::Wasted { .. }
-            | Fact::Abandoned { .. }
-            | Fact::TriedAgain { .. }
-            | Fact::Limited { .. } => {}
             Fact::Began { flow, measured } => self.flows[flow.index()].arrived += u64::from(measured),
             Fact::Ended { flow, outcome, intended, measured } => {
                 self.flows[flow.index()].end(outcome, now.since(intended), measured, self.open);
@@ -264,6 +265,13 @@ impl Probe for Measure {
             | Fact::Taken { .. }
             | Fact::Returned { .. }
             | Fact::Disposed { .. } => self.mail(now, fact),
+            Fact::Started { node, cores, worker } => self.stations[node.index()].work(now, true, cores, worker),
+            Fact::Stopped { node, cores, worker } => self.stations[node.index()].work(now, false, cores, worker),
+            Fact::LateReply { .. }
+            | Fact::Wasted { .. }
+            | Fact::Abandoned { .. }
+            | Fact::TriedAgain { .. }
+            | Fact::Limited { .. } => {}
             Fact::Replied { node, endpoint, outcome, joined, sojourn, waited } => {
                 self.stations[node.index()].reply(now);
                 let counts = self.counts(Time(now.0 - sojourn.0));
@@ -308,7 +316,11 @@ impl BreakerTime {
     /// How often they opened, how long they were open and half-open, in the measured time.
     pub(crate) fn told(&self) -> (u64, Span, Span) {
         let [opened, open, half_open] = self.before;
-        (self.opened - opened, Span(self.open.0 - open), Span(self.half_open.0 - half_open))
+        (
+            self.opened.saturating_sub(opened),
+            Span(self.open.0.saturating_sub(open)),
+            Span(self.half_open.0.saturating_sub(half_open)),
+        )
     }
 
     /// Reads one breaker at a boundary: what it had done before the measured time does not count.

@@ -45,6 +45,7 @@ fn blank() -> Summary {
         edges: std::collections::BTreeMap::new(),
         nodes: std::collections::BTreeMap::new(),
         ledger: Default::default(),
+        faults: Vec::new(),
         slos: Vec::new(),
         conservation: Conservation::default(),
     }

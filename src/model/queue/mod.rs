@@ -55,6 +55,8 @@ pub struct Queue {
     pub ttl: Option<Span>,
     /// Whether messages are delivered by priority.
     pub priorities: bool,
+    /// Whether somebody consumes it: otherwise what is here causes nothing more.
+    pub consumed: bool,
 }
 
 /// Where a program publishes.

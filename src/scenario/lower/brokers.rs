@@ -33,6 +33,7 @@ impl<'s> Lowering<'s> {
                 dead_letter: queue.dead_letter.as_ref().map(|dead| self.queues[dead.value.as_str()]),
                 ttl: queue.message_ttl.value,
                 priorities: queue.priorities.value,
+                consumed: !walk::consumers(scenario, name).is_empty(),
             };
             self.plan.queues.push(planned);
         }
@@ -106,8 +107,11 @@ impl<'s> Lowering<'s> {
             channel: NONE,
             codec: NONE,
             bytes: [0; 2],
+            flights: [0, 0],
             proxy: None,
             cancels: false,
+            rules: NONE,
+            guard: NONE,
             writes: None,
             in_transaction: false,
         };

@@ -5,6 +5,7 @@
 mod branches;
 mod brokers;
 mod calls;
+mod faults;
 mod load;
 mod policies;
 mod program;
@@ -42,6 +43,7 @@ pub fn lower(checked: &Checked) -> Plan {
     lowering.streams();
     lowering.flows();
     lowering.guards();
+    lowering.faults();
     lowering.plan
 }
 
@@ -293,8 +295,8 @@ fn order(order: QueueOrder) -> Order {
     }
 }
 
-/// How long the run goes on for its last requests: the longest a client waits if each has a timeout, else the measured time
-/// again, as for flows, which no timeout ends.
+/// How long the run goes on for its last requests: the longest a client waits if each has a timeout, else the measured
+/// time again, as for flows, which no timeout ends.
 fn patience(scenario: &Scenario) -> Span {
     let timeouts: Option<Vec<Span>> =
         scenario.clients.values().map(|client| longest(&of_client(scenario, client))).collect();
