@@ -131,7 +131,7 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
     };
     summary.conservation = conservation(&summary);
     let slos = checked.scenario.slos.iter();
-    summary.slos = slos.map(|slo| super::verdict::judge(slo, &summary, &replications)).collect();
+    summary.slos = slos.map(|slo| super::verdict::judge(slo, &summary, plan, &replications)).collect();
     summary
 }
 

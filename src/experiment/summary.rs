@@ -254,9 +254,9 @@ pub struct Group {
     pub delay_ms: Distribution,
     /// How often its partitions were given to its members anew.
     pub rebalances: u64,
-    /// The highest lag in each stretch of the measured time, mean over replications, for drawing: (from, s; records).
+    /// The highest lag in each stretch of the measured time, mean over replications; for charts.
     #[serde(skip)]
-    pub timeline: Vec<(f64, f64)>,
+    pub timeline: Vec<Depth>,
 }
 
 /// What happened to the messages of a queue. Those count that came to it in the measured time:

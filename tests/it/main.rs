@@ -13,6 +13,7 @@ mod held;
 mod intervals;
 mod laws;
 mod ledger;
+mod mail;
 mod pools;
 mod sameness;
 mod schema;

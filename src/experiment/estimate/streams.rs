@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::measure::{Reading, bin_width};
-use super::super::summary::{Group, Topic};
+use super::super::summary::{Depth, Group, Topic};
 use super::{CONFIDENCE, Replication, distribution};
 use crate::model::Plan;
 use crate::model::stream::topic;
@@ -51,6 +51,6 @@ fn of_group(replications: &[Replication], plan: &Plan, at: usize) -> Group {
         mean_lag: mean_of(&lags, CONFIDENCE),
         delay_ms: distribution(&each.iter().map(|r| &r.delay).collect::<Vec<_>>(), 0),
         rebalances: count(&|r| r.rebalances),
-        timeline: (0..bins).map(|bin| (bin as f64 * width, top(bin))).collect(),
+        timeline: (0..bins).map(|bin| Depth { from_s: bin as f64 * width, width_s: width, ready: top(bin) }).collect(),
     }
 }

@@ -102,8 +102,6 @@ impl<'s> Lowering<'s> {
             there: self.latency(broker, host),
             back: self.latency(host, broker),
             timeout: None,
-            rules: NONE,
-            guard: NONE,
             channel: NONE,
             codec: NONE,
             bytes: [0; 2],

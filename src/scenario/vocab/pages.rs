@@ -29,6 +29,12 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["like"], include_str!("libraries.rs")),
     (&["pools", "max_connections"], include_str!("../../machine/lend.rs")),
     (&["tables", "writers", "transaction"], include_str!("../../machine/lock.rs")),
+    (
+        &["queues", "prefetch", "ack_timeout", "visibility_timeout", "max_deliveries", "dead_letter", "capacity"],
+        include_str!("../../model/queue/mod.rs"),
+    ),
+    (&["consumes"], include_str!("../../machine/consumer.rs")),
+    (&["flows"], include_str!("../../machine/root.rs")),
     (&["cores"], include_str!("../../machine/cpu.rs")),
     (&["parallel", "wait_for"], include_str!("../../machine/fork.rs")),
     (&["faults", "mtbf", "mttr", "busy_only"], include_str!("../../model/fault/mod.rs")),
