@@ -188,9 +188,18 @@ impl<P: Probe> Machine<'_, P> {
         at
     }
 
-    /// The answer leaves the node.
+    /// The answer leaves the node; its door hears of it.
     #[inline(always)]
     pub(super) fn reply(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
+        if !self.intakes.is_empty() {
+            self.tell_intake(at, outcome, joined);
+        }
+        self.answer(at, outcome, joined)
+    }
+
+    /// The answer leaves the node.
+    #[inline(always)]
+    pub(super) fn answer(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
         frame.pc = GONE;
@@ -273,18 +282,6 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// A try's timer and connection are free.
-    pub(super) fn disconnect(&mut self, at: u32) {
-        let site = &self.sites[self.frames[at].call as usize];
-        let (timed, wired) = (site.lane != NONE, site.channel != NONE);
-        if timed {
-            self.lanes.disarm(at);
-        }
-        if wired {
-            self.hang_up(at);
-        }
-    }
-
     /// The caller learns how its call ended and goes on after it, or where failures go.
     #[inline(always)]
     pub(super) fn settle(&mut self, at: u32, outcome: Outcome) {
@@ -322,7 +319,7 @@ impl<P: Probe> Machine<'_, P> {
     /// The first tries of a lane may be due.
     pub(super) fn time_out(&mut self, lane: u32) {
         while let Some(at) = self.lanes.due(lane, self.now) {
-            self.abandon(at);
+            self.abandon(at, Outcome::Timeout);
         }
         if let Some(next) = self.lanes.head_deadline(lane) {
             self.schedule(next.since(self.now), Event::Lane(lane));
@@ -330,12 +327,12 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The caller gives up; the callee works on.
-    fn abandon(&mut self, at: u32) {
+    pub(super) fn abandon(&mut self, at: u32, outcome: Outcome) {
         if self.sites[self.frames[at].call as usize].guarded {
-            return self.give_up_try(at, Outcome::Timeout);
+            return self.give_up_try(at, outcome);
         }
         self.charge(self.frames[at].caller, Cause::FailedTries);
-        self.settle(at, Outcome::Timeout);
+        self.settle(at, outcome);
         let caller = self.let_go(at);
         self.ready.push_back(caller);
     }

@@ -15,6 +15,7 @@ mod fork;
 mod frame;
 mod freeze;
 mod guard;
+mod intake;
 mod ledger;
 mod lend;
 mod lock;
@@ -34,6 +35,7 @@ use crate::model::balance::Memory;
 use crate::model::fault::When;
 use crate::model::line::{Line, Links};
 use crate::model::plan::Plan;
+use crate::model::policy::Intake;
 use crate::model::source::Pace;
 use crate::model::{Cause, Fact, LawId, Mark, NodeId, Probe};
 use crate::random::dist::Dist;
@@ -89,6 +91,8 @@ pub struct Machine<'p, P> {
     /// Guarded calls under way, beside their frames, and the states of all policies.
     guarded: Vec<Guarded>,
     police: Vec<Police>,
+    /// What replicas refuse at their doors; empty where none does.
+    intakes: Vec<Option<Intake>>,
     /// Of each frame, the deadline it inherited; kept only where some policy passes its own on.
     deadlines: Vec<Time>,
     /// When a link is free to take the next message: there, back.
@@ -129,8 +133,8 @@ struct Replica {
     /// Waiting requests its line holds.
     limit: u32,
     preemptive: bool,
-    /// Whether all its time is charged as a database's.
-    database: bool,
+    /// What all its time is charged as, if it has a cause of its own.
+    own: Option<Cause>,
     line: Line,
     /// Whether its line is at the limit.
     full: bool,
@@ -247,6 +251,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             holds: Vec::new(),
             guarded: Vec::new(),
             police: police::police(plan),
+            intakes: intake::intakes(plan),
             deadlines: Vec::new(),
             pipes: vec![[Time(0); 2]; plan.links.len()],
             purses: purses(plan),

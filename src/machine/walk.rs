@@ -35,6 +35,7 @@ impl<P: Probe> Machine<'_, P> {
             let pc = self.frames[at].pc;
             let next = Pc(pc + 1);
             let flow = match self.plan.ops[pc as usize] {
+                Op::Admit => self.admit(at, next),
                 Op::Enter => {
                     self.frames[at].pc = next.0;
                     self.enter(at)

@@ -10,7 +10,7 @@ use super::id::{
 };
 use super::line::Order;
 use super::op::Op;
-use super::policy::Rules;
+use super::policy::{IntakeSpec, Rules};
 use super::queue::{Crew, Post, Queue};
 use super::source::Source;
 use super::stream::{Producer, Readers, Spread, Topic};
@@ -114,6 +114,8 @@ pub struct Node {
     pub preemptive: bool,
     /// How long a request stays in line.
     pub queue_timeout: Option<LawId>,
+    /// What a replica refuses at its door.
+    pub intake: Option<IntakeSpec>,
 }
 
 /// An endpoint.

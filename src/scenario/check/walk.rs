@@ -81,7 +81,7 @@ pub fn transport_of<'s>(scenario: &'s Scenario, call: &Call) -> How<'s> {
     let name = &call.transport.as_ref().unwrap_or(&scenario.defaults.transport).value;
     match scenario.nodes.get(&call.target.value.node).map(|node| node.kind) {
         Some(NodeKind::Service) if name == IN_PROCESS => How::InProcess,
-        Some(NodeKind::Service | NodeKind::External) => How::Over(spec(scenario, name)),
+        Some(NodeKind::Service | NodeKind::External | NodeKind::Gateway) => How::Over(spec(scenario, name)),
         Some(NodeKind::Database) | None => How::Over(spec(scenario, FREE)),
     }
 }

@@ -147,6 +147,7 @@ impl<'s> Lowering<'s> {
             order: order(node.queue_order.value),
             preemptive: node.preemptive.value,
             queue_timeout,
+            intake: policies::intake(node),
         };
         self.push_node(name, planned)
     }
@@ -174,6 +175,7 @@ impl<'s> Lowering<'s> {
             order: Order::Fifo,
             preemptive: false,
             queue_timeout: None,
+            intake: None,
         };
         self.push_node(name, node)
     }
@@ -281,6 +283,7 @@ impl<'s> Lowering<'s> {
 fn kind_word(kind: NodeKind) -> &'static str {
     match kind {
         NodeKind::Service => "service",
+        NodeKind::Gateway => "gateway",
         NodeKind::Database => "database",
         NodeKind::External => "external",
     }

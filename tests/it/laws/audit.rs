@@ -165,6 +165,18 @@ impl Probe for Audit<'_> {
             | Fact::Limited { .. }
             | Fact::OutOfBudget { .. }
             | Fact::BreakerRead { .. } => {}
+            // Messages and flows have laws of their own.
+            Fact::Published { .. }
+            | Fact::Rejected { .. }
+            | Fact::Lost { .. }
+            | Fact::Depth { .. }
+            | Fact::Delivered { .. }
+            | Fact::Taken { .. }
+            | Fact::Returned { .. }
+            | Fact::Disposed { .. }
+            | Fact::Duplicate { .. }
+            | Fact::Began { .. }
+            | Fact::Ended { .. } => {}
             Fact::Offered { .. } => self.offered += 1,
             Fact::Answered { intended, .. } => {
                 assert!(intended <= now);
