@@ -8,7 +8,7 @@
 
 use crate::model::id::NONE;
 use crate::model::policy::{Backoff, Rules, Stage};
-use crate::model::{CallId, Cause, ClientId, EdgeId, Fact, Opening, Outcome, Probe, plan};
+use crate::model::{CallId, Cause, ClientId, Fact, Opening, Outcome, Probe, plan};
 use crate::random::{Draw, Purpose};
 use crate::units::{Span, Time};
 
@@ -111,6 +111,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         let inherited = self.deadline_of(at);
         let frame = self.frames.insert(frame);
         self.frames[at].child = frame;
+        self.inherit_root(frame, at);
         self.open_account(frame, || Opening::Call { parent: at, call: id });
         self.tell(Fact::Called { edge, measured });
         if self.guarded.len() <= frame as usize {
@@ -172,6 +173,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         if self.rules(guard).propagate {
             self.inherit_deadline(frame, deadline);
         }
+        self.inherit_root(frame, guard);
         self.open_account(frame, || Opening::Call { parent: guard, call: id });
         if nth > 0 {
             let hedge = self.guarded[guard as usize].open.len() > 1;
@@ -260,7 +262,10 @@ impl<'p, P: Probe> Machine<'p, P> {
         if frame.origin != Origin::Guard || frame.due != self.now {
             return;
         }
-        frame.due = Time::NEVER;
+        if self.faulted && self.mutes(Event::Alarm(guard), guard) {
+            return;
+        }
+        self.frames[guard].due = Time::NEVER;
         let now = self.now;
         let guarded = &mut self.guarded[guard as usize];
         if guarded.deadline <= now {
@@ -392,9 +397,5 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.withdraw_dues(guard, left);
         self.settle_dues(guard, dues, outcome);
         self.frames[guard].due = Time::NEVER;
-    }
-
-    pub(super) fn edge_of(&self, guard: u32) -> EdgeId {
-        self.plan.calls[self.frames[guard].call as usize].edge
     }
 }

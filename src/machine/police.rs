@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::model::policy::{Breaker, Bulkhead, Limit, Stage, State, Verdict};
-use crate::model::{Fact, Outcome, Probe, plan};
+use crate::model::{EdgeId, Fact, Outcome, Probe, plan};
 use crate::units::{Span, Time};
 
 use super::Machine;
@@ -216,6 +216,24 @@ impl<P: Probe> Machine<'_, P> {
         if let Some(budget) = &mut self.state(guard).budget {
             if outcome.is_good() { budget.on_success(nth, cause) } else { budget.on_failure(nth) }
         }
+    }
+
+    /// All policies of a caller's replica that died begin anew.
+    #[cold]
+    pub(super) fn forget_policies(&mut self, replica: u32) {
+        let plan = self.plan;
+        for guard in &plan.guards {
+            let from = plan.node(plan.link(guard.link).from);
+            if (from.first_replica..from.first_replica + from.replicas).contains(&replica) {
+                let at = guard.first + replica - from.first_replica;
+                let state = State::new(&plan.rules[guard.rules as usize]);
+                self.police[at as usize] = Police { state, line: VecDeque::new() };
+            }
+        }
+    }
+
+    pub(super) fn edge_of(&self, guard: u32) -> EdgeId {
+        self.plan.calls[self.frames[guard].call as usize].edge
     }
 
     /// At a boundary of the measured time, what every circuit breaker has done so far.

@@ -3,6 +3,7 @@
 //! Tables and Markdown show the same [`content`], laid out differently; CSV is read off the JSON contract.
 
 pub mod cause;
+pub mod compare;
 pub mod content;
 pub mod csv;
 pub mod export;
@@ -11,6 +12,7 @@ pub mod json;
 pub mod ledger;
 pub mod markdown;
 pub mod number;
+pub mod policing;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]

@@ -2,15 +2,18 @@
 
 mod bench;
 mod cli;
+mod compare;
 mod connections;
 mod diagnostics;
 mod draws;
+mod faults;
 mod floors;
 mod golden;
 mod held;
 mod intervals;
 mod laws;
 mod ledger;
+mod mail;
 mod policies;
 mod pools;
 mod sameness;
