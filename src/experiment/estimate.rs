@@ -9,7 +9,7 @@ use crate::units::Span;
 
 use super::measure::{Book, Cohort, Measure, Postbox, Station, Timeline, Visits};
 use super::summary::{
-    BreakerFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicas, Stats,
+    BreakerFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicas, Replicate, Stats,
 };
 
 /// Confidence of all intervals.
@@ -92,6 +92,21 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
         latency_all_ms: distribution(&both.iter().collect::<Vec<_>>(), open),
         policing: None,
         timeline: Vec::new(),
+        each: each.iter().map(|(c, span)| replicate(c, *span)).collect(),
+    }
+}
+
+/// What one replication adds, for comparisons pair by pair.
+fn replicate(cohort: &Cohort, span: Span) -> Replicate {
+    let quantile = |q: f64| cohort.good.quantile(q).map(|nanos| nanos as f64 / 1e6);
+    Replicate {
+        sum_ms: cohort.good.tally().sum() as f64 / 1e6,
+        succeeded: cohort.good.count(),
+        ended: cohort.ends(),
+        p50_ms: quantile(0.5),
+        p99_ms: quantile(0.99),
+        in_window: cohort.in_window,
+        span_s: span.as_secs_f64(),
     }
 }
 

@@ -125,6 +125,7 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
             .map(|at| (plan.node(plan.clients[at].node).name.clone(), estimate::ledger(&replications, at, plan)))
             .collect(),
         slos: Vec::new(),
+        faults: super::recovery::faults(&replications, plan),
         conservation: Conservation::default(),
     };
     summary.conservation = conservation(&summary);
@@ -176,15 +177,17 @@ fn seconds(at: Time) -> f64 {
     Span(at.0).as_secs_f64()
 }
 
-/// Whether the load stays what it is; only then are halves compared and batch means used.
+/// Whether the load stays what it is and nothing goes wrong; only then are halves compared and batch means used.
 fn is_stationary(plan: &Plan) -> bool {
-    plan.clients.iter().all(|c| match &c.source {
-        Source::Paced(paced) => {
-            paced.segments.windows(2).all(|s| s[0].rate == s[1].rate) && paced.segments.iter().all(|s| s.slope == 0.0)
-        }
-        Source::Replay(_) => false,
-        Source::Bursty(_) | Source::Gaps(_) | Source::Closed(_) => true,
-    })
+    plan.faults.is_empty()
+        && plan.clients.iter().all(|c| match &c.source {
+            Source::Paced(paced) => {
+                paced.segments.windows(2).all(|s| s[0].rate == s[1].rate)
+                    && paced.segments.iter().all(|s| s.slope == 0.0)
+            }
+            Source::Replay(_) => false,
+            Source::Bursty(_) | Source::Gaps(_) | Source::Closed(_) => true,
+        })
 }
 
 fn conservation(summary: &Summary) -> Conservation {

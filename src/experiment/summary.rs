@@ -105,6 +105,28 @@ pub struct Stats {
     /// Latency over time, for drawing; only clients have it.
     #[serde(skip)]
     pub timeline: Vec<Moment>,
+    /// By replication, for comparing.
+    #[serde(skip)]
+    pub each: Vec<Replicate>,
+}
+
+/// What one replication adds to the figures of a client, an endpoint or an edge.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Replicate {
+    /// Sum of the latencies of successes, ms.
+    pub sum_ms: f64,
+    /// Successes.
+    pub succeeded: u64,
+    /// Requests that ended.
+    pub ended: u64,
+    /// Median latency of successes, ms.
+    pub p50_ms: Option<f64>,
+    /// 99th percentile, ms.
+    pub p99_ms: Option<f64>,
+    /// Successes that ended in the measured time.
+    pub in_window: u64,
+    /// Measured time, s.
+    pub span_s: f64,
 }
 
 /// One bin of a timeline: requests by the time they set out.
@@ -325,6 +347,31 @@ pub enum Outcome {
     NoData,
 }
 
+/// A fault, and how clients recovered from it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Fault {
+    /// Its name.
+    pub name: String,
+    /// Its beginning, s from the start of the measured time; `None` for one at random.
+    pub at_s: Option<f64>,
+    /// How long, s; `None` for one at random, or without an end.
+    pub duration_s: Option<f64>,
+    /// How often it began in the measured time, over all replications.
+    pub struck: u64,
+    /// By client.
+    pub recovery_s: BTreeMap<String, Recovery>,
+}
+
+/// How long after a fault's end it was as before.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Recovery {
+    /// Of all times the fault ended in the measured time, those after which the client recovered; `None` without any, or
+    /// without a baseline.
+    pub share_recovered: Option<f64>,
+    /// Median over all of them, s; `None` where half of them never recovered.
+    pub median: Option<f64>,
+}
+
 /// Who made the figures.
 #[derive(Clone, Debug, Serialize)]
 pub struct Tool {
@@ -420,6 +467,9 @@ pub struct Summary {
     pub ledger: BTreeMap<String, Ledger>,
     /// Promises and what became of them.
     pub slos: Vec<Verdict>,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
     /// Whether every request is accounted for.
     pub conservation: Conservation,
 }

@@ -8,8 +8,8 @@ use crate::units::Span;
 
 use super::Machine;
 use super::event::Event;
-use super::frame::{Frame, Origin};
-use super::walk::Flow;
+use super::frame::{Cut, Frame, Origin};
+use super::walk::{Flow, GONE};
 
 impl<P: Probe> Machine<'_, P> {
     /// A call sets out; its frame waits at this operation until the call is settled.
@@ -119,6 +119,9 @@ impl<P: Probe> Machine<'_, P> {
         if let Some(proxy) = call.proxy {
             there += self.pass_proxy(at, proxy, call.there, Purpose::There);
         }
+        if call.flights[0] > 0 {
+            there += self.start_slowly(at, call.flights[0], Purpose::There);
+        }
         there
     }
 
@@ -185,11 +188,21 @@ impl<P: Probe> Machine<'_, P> {
         at
     }
 
-    /// The answer leaves the node.
+    /// The answer leaves the node; its door hears of it.
     #[inline(always)]
     pub(super) fn reply(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
+        if !self.intakes.is_empty() {
+            self.tell_intake(at, outcome, joined);
+        }
+        self.answer(at, outcome, joined)
+    }
+
+    /// The answer leaves the node.
+    #[inline(always)]
+    pub(super) fn answer(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
+        frame.pc = GONE;
         let waited = Span(frame.waited);
         let sojourn = self.now.since(frame.arrived);
         let site = &self.sites[frame.call as usize];
@@ -198,6 +211,9 @@ impl<P: Probe> Machine<'_, P> {
             self.reach_goal(at, endpoint);
         }
         self.tell(Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
+        if self.faulted && self.is_lost(at) {
+            return Flow::Stay;
+        }
         let back = if straight { back } else { self.way_back(at) };
         self.schedule(back, Event::Return(at));
         Flow::Stay
@@ -215,12 +231,18 @@ impl<P: Probe> Machine<'_, P> {
         if let Some(proxy) = call.proxy {
             back += self.pass_proxy(at, proxy, call.back, Purpose::Back);
         }
+        if call.flights[1] > 0 {
+            back += self.start_slowly(at, call.flights[1], Purpose::Back);
+        }
         back
     }
 
     /// An answer arrives at the caller: it settles the call, or nobody waits for it any more.
     #[inline(always)]
     pub(super) fn come_back(&mut self, at: u32) -> Option<u32> {
+        if self.faulted && self.intercept(at) {
+            return None;
+        }
         self.charge(at, Cause::Network);
         let frame = &self.frames[at];
         let (spent, caller, outcome) = (frame.spent, frame.caller, frame.outcome);
@@ -229,7 +251,7 @@ impl<P: Probe> Machine<'_, P> {
             return None;
         }
         let site = &self.sites[frame.call as usize];
-        let (timed, wired, guarded) = (site.timed, site.channel != NONE, site.guarded);
+        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.guarded);
         if timed {
             self.lanes.disarm(at);
         }
@@ -288,7 +310,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         let (replica, caller) = (frame.replica, frame.caller);
         let link = self.plan.calls[frame.call as usize].link;
-        if self.is_sent(at) {
+        if self.is_sent(at) && frame.cut != Cut::Unsent {
             let memory = self.memory(link, caller);
             self.memories[memory].outstanding[(replica - self.plan.link(link).first) as usize] -= 1;
         }
@@ -297,7 +319,7 @@ impl<P: Probe> Machine<'_, P> {
     /// The first tries of a lane may be due.
     pub(super) fn time_out(&mut self, lane: u32) {
         while let Some(at) = self.lanes.due(lane, self.now) {
-            self.abandon(at);
+            self.abandon(at, Outcome::Timeout);
         }
         if let Some(next) = self.lanes.head_deadline(lane) {
             self.schedule(next.since(self.now), Event::Lane(lane));
@@ -305,12 +327,12 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The caller gives up; the callee works on.
-    fn abandon(&mut self, at: u32) {
+    pub(super) fn abandon(&mut self, at: u32, outcome: Outcome) {
         if self.sites[self.frames[at].call as usize].guarded {
-            return self.give_up_try(at, Outcome::Timeout);
+            return self.give_up_try(at, outcome);
         }
         self.charge(self.frames[at].caller, Cause::FailedTries);
-        self.settle(at, Outcome::Timeout);
+        self.settle(at, outcome);
         let caller = self.let_go(at);
         self.ready.push_back(caller);
     }
@@ -329,6 +351,14 @@ impl<P: Probe> Machine<'_, P> {
             return caller;
         }
         self.frames[at].caller = NONE;
+        match self.frames[at].cut {
+            Cut::Whole => {}
+            Cut::Void => {
+                self.discard(at);
+                return caller;
+            }
+            Cut::Severed | Cut::Unsent => return caller,
+        }
         if call.cancels && sent {
             let there = self.vary(call.there, self.frames[at].lineage, Purpose::There, CANCEL);
             self.schedule(there, Event::Cancel(at));
@@ -337,7 +367,7 @@ impl<P: Probe> Machine<'_, P> {
         caller
     }
 
-    /// A callee hears that its caller gave up: it is taken from the line, gives up its own call, or stops at its next step.
+    /// A callee hears that its caller gave up: it is taken from the line, gives up its own calls, or stops at its next step.
     pub(super) fn cancel(&mut self, at: u32) {
         self.frames[at].hears = false;
         let frame = self.frames[at];
@@ -345,23 +375,36 @@ impl<P: Probe> Machine<'_, P> {
             return self.close(at, frame.outcome);
         }
         self.frames[at].canceled = true;
+        if frame.pc == GONE || self.is_frozen(frame.replica) {
+            return;
+        }
         let op = |pc: u32| self.plan.ops[pc as usize];
         if frame.waiting && !frame.preempted && op(frame.pc - 1) == Op::Enter {
             self.leave_line(at);
             self.unlock(at);
             self.reply(at, Outcome::Canceled, true);
-        } else if frame.child != NONE {
+        } else {
+            self.stop_waiting(at);
+        }
+    }
+
+    /// A frame that is to stop gives up the call or the branches that it waits for.
+    pub(super) fn stop_waiting(&mut self, at: u32) {
+        let child = self.frames[at].child;
+        if child != NONE {
             self.charge(at, Cause::FailedTries);
-            if self.frames[frame.child].origin == Origin::Guard {
-                self.drop_guard(frame.child);
+            if self.frames[child].origin == Origin::Guard {
+                self.drop_guard(child);
                 return self.ready.push_back(at);
             }
-            if self.plan.calls[self.frames[frame.child].call as usize].timeout.is_some() {
-                self.lanes.disarm(frame.child);
+            if self.plan.calls[self.frames[child].call as usize].timeout.is_some() {
+                self.lanes.disarm(child);
             }
-            self.settle(frame.child, Outcome::Canceled);
-            self.let_go(frame.child);
+            self.settle(child, Outcome::Canceled);
+            self.let_go(child);
             self.ready.push_back(at);
+        } else if let Some(join) = self.joins.waited_for_by(at) {
+            self.recall(at, join);
         }
     }
 

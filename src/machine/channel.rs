@@ -13,7 +13,6 @@ use crate::random::Purpose;
 use crate::units::{Span, Time};
 
 use super::Machine;
-use super::event::Event;
 use super::walk::{DIAL, Flow};
 
 /// Where a try is on its way to the wire.
@@ -34,46 +33,48 @@ pub(super) enum Stage {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hold {
     pub(super) stage: Stage,
-    pool: u32,
+    pub(super) pool: u32,
     /// Which of the pool's connections; `NONE` while it has none.
-    conn: u32,
+    pub(super) conn: u32,
+    /// Whether that has just been opened, by this try or while it waited.
+    fresh: bool,
 }
 
 impl Default for Hold {
     fn default() -> Self {
-        Self { stage: Stage::Sent, pool: NONE, conn: NONE }
+        Self { stage: Stage::Sent, pool: NONE, conn: NONE, fresh: false }
     }
 }
 
 /// A connection.
 #[derive(Clone, Debug)]
-struct Conn {
-    replica: u32,
+pub(super) struct Conn {
+    pub(super) replica: u32,
     /// Requests on it, those that wait for it to open included.
-    streams: u32,
-    open: bool,
+    pub(super) streams: u32,
+    pub(super) open: bool,
     /// Whether it lies on the stack of connections with room.
     stacked: bool,
     idle_since: Time,
-    pending: Vec<u32>,
+    pub(super) pending: Vec<u32>,
 }
 
 /// The connections of a caller replica to a callee (or to one replica of it).
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pool {
-    conns: Vec<Conn>,
+    pub(super) conns: Vec<Conn>,
     /// Slots of `conns` that are no connections any more.
-    gone: Vec<u32>,
+    pub(super) gone: Vec<u32>,
     /// Connections with room for another request, the last used on top.
     room: Vec<u32>,
     /// Open connections without requests.
-    idle: u32,
+    pub(super) idle: u32,
     /// Tries that wait for any connection.
-    waiting: VecDeque<u32>,
+    pub(super) waiting: VecDeque<u32>,
 }
 
 impl Pool {
-    fn live(&self) -> u32 {
+    pub(super) fn live(&self) -> u32 {
         (self.conns.len() - self.gone.len()) as u32
     }
 
@@ -142,7 +143,7 @@ impl Pool {
     }
 
     /// A connection is closed; nobody gets its room.
-    fn close(&mut self, at: u32) -> Option<u32> {
+    pub(super) fn close(&mut self, at: u32) -> Option<u32> {
         if std::mem::take(&mut self.conns[at as usize].stacked) {
             self.room.retain(|c| *c != at);
         }
@@ -155,12 +156,6 @@ impl<P: Probe> Machine<'_, P> {
     fn channel_of(&self, at: u32) -> &Channel {
         let call = &self.plan.calls[self.frames[at].call as usize];
         &self.plan.channels[call.channel as usize]
-    }
-
-    /// Whether a try needs a connection.
-    #[inline]
-    pub(super) fn is_wired(&self, at: u32) -> bool {
-        self.plan.calls[self.frames[at].call as usize].channel != NONE
     }
 
     /// A try asks for a connection; it is sent as soon as it has one.
@@ -177,7 +172,7 @@ impl<P: Probe> Machine<'_, P> {
         if self.holds.len() <= at as usize {
             self.holds.resize(self.frames.peak(), Hold::default());
         }
-        self.holds[at as usize] = Hold { stage: Stage::Waiting, pool, conn: NONE };
+        self.holds[at as usize] = Hold { stage: Stage::Waiting, pool, conn: NONE, fresh: false };
         let (now, pool) = (self.now, &mut self.pools[pool as usize]);
         if let Some(conn) = pool.take(channel, now) {
             self.board(at, conn);
@@ -206,7 +201,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A try opens a connection.
-    fn dial(&mut self, at: u32, channel: &Channel) {
+    pub(super) fn dial(&mut self, at: u32, channel: &Channel) {
         if !channel.per_request {
             let caller = self.frames[self.frames[at].caller].replica;
             self.frames[at].replica = self.pick(channel.link, caller, self.frames[at].lineage);
@@ -233,6 +228,9 @@ impl<P: Probe> Machine<'_, P> {
         let caller = plan.link(channel.link).first_caller + (hold.pool - channel.first_pool) / channel.pools_per_caller;
         let replica = self.pools[hold.pool as usize].conns[hold.conn as usize].replica;
         self.frames[at].replica = replica;
+        if self.faulted && done > 0 && !self.is_up(replica) {
+            return self.hang(at, replica);
+        }
         self.holds[at as usize].stage = Stage::Dialling(done + 1);
         if done < trips {
             return self.round_trip(at, done + 1);
@@ -249,7 +247,7 @@ impl<P: Probe> Machine<'_, P> {
         let call = &self.plan.calls[frame.call as usize];
         let there = self.vary(call.there, frame.lineage, Purpose::There, nth);
         let back = self.vary(call.back, frame.lineage, Purpose::Back, nth);
-        self.schedule(there + back, Event::Wake(at));
+        self.sleep(at, there + back);
         Flow::Stay
     }
 
@@ -262,7 +260,7 @@ impl<P: Probe> Machine<'_, P> {
             self.frames[at].replica = replica;
             return self.start(at, work.0, Cause::Connect);
         }
-        self.schedule(work, Event::Wake(at));
+        self.sleep(at, work);
         Flow::Stay
     }
 
@@ -273,7 +271,9 @@ impl<P: Probe> Machine<'_, P> {
         conn.open = true;
         let pending = std::mem::take(&mut conn.pending);
         for frame in std::iter::once(at).chain(pending) {
-            self.holds[frame as usize].stage = Stage::Sent;
+            let hold = &mut self.holds[frame as usize];
+            hold.stage = Stage::Sent;
+            hold.fresh = true;
             self.charge(frame, Cause::Connect);
             if self.frames[frame].abandoned {
                 self.hang_up(frame);
@@ -285,12 +285,30 @@ impl<P: Probe> Machine<'_, P> {
         Flow::Stay
     }
 
+    /// The round trips that a big message needs beyond the first, where its connection is fresh: TCP's slow start.
+    #[inline(never)]
+    pub(super) fn start_slowly(&mut self, at: u32, trips: u32, way: Purpose) -> Span {
+        if !self.holds.get(at as usize).is_some_and(|hold| hold.fresh) {
+            return Span::ZERO;
+        }
+        let frame = &self.frames[at];
+        let (lineage, call) = (frame.lineage, &self.plan.calls[frame.call as usize]);
+        let trip = |nth| self.vary(call.there, lineage, way, nth) + self.vary(call.back, lineage, way, nth + 1);
+        let extra = (0..trips).fold(Span::ZERO, |sum, nth| sum + trip(SLOW_START + 2 * nth));
+        self.charge_for(at, Cause::Connect, extra);
+        extra
+    }
+
     /// A try is over: its connection may carry the next one.
     #[inline]
     pub(super) fn hang_up(&mut self, at: u32) {
         let plan = self.plan;
         let channel = &plan.channels[self.sites[self.frames[at].call as usize].channel as usize];
         let hold = std::mem::take(&mut self.holds[at as usize]);
+        if hold.pool == NONE {
+            // It was reset.
+            return;
+        }
         if let Some(next) = self.pools[hold.pool as usize].drain(hold.conn, channel, self.now) {
             self.board(next, hold.conn);
         }
@@ -301,6 +319,9 @@ impl<P: Probe> Machine<'_, P> {
         let plan = self.plan;
         let channel = &plan.channels[plan.calls[self.frames[at].call as usize].channel as usize];
         let hold = self.holds[at as usize];
+        if hold.pool == NONE {
+            return false;
+        }
         let pool = &mut self.pools[hold.pool as usize];
         match hold.stage {
             Stage::Waiting => {
@@ -327,12 +348,10 @@ impl<P: Probe> Machine<'_, P> {
             }
         }
     }
-
-    /// Whether a try has left its caller's replica.
-    pub(super) fn is_sent(&self, at: u32) -> bool {
-        !self.is_wired(at) || self.holds[at as usize].stage == Stage::Sent
-    }
 }
+
+/// Names the draws of round trips in slow start.
+const SLOW_START: u32 = 1 << 18;
 
 #[cfg(test)]
 mod tests {

@@ -198,7 +198,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         self.tell(Fact::Entered { node: crew.node });
         if crew.ack_before {
-            self.answer(frame.caller, frame.lineage, Verdict::Ack);
+            self.acknowledge(frame.caller, frame.lineage, Verdict::Ack);
         }
         Flow::On
     }
@@ -228,7 +228,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A consumer tells its broker what became of a delivery.
-    fn answer(&mut self, at: u32, lineage: Lineage, verdict: Verdict) {
+    fn acknowledge(&mut self, at: u32, lineage: Lineage, verdict: Verdict) {
         let delivery = self.mail.deliveries.at_mut(at);
         delivery.verdict = verdict;
         let member = delivery.member;
@@ -257,7 +257,7 @@ impl<P: Probe> Machine<'_, P> {
             (false, OnError::NeverAck) => Verdict::None,
         };
         if verdict == Verdict::None && word != Verdict::None {
-            self.answer(frame.caller, frame.lineage, word);
+            self.acknowledge(frame.caller, frame.lineage, word);
         }
         self.mail.members[member as usize].busy = false;
         self.part_with(at, outcome);

@@ -35,6 +35,8 @@ pub(super) enum Event {
     Lane(u32),
     /// When a boundary of the measured time passes, counted in [`Mark::ALL`].
     Mark(u32),
+    /// When a fault begins or ends.
+    Fault(u32),
     /// When the run waits no longer for its last requests.
     Exhausted,
     /// When something happens to a message.
@@ -103,6 +105,7 @@ impl Packed for Event {
             Self::Cancel(frame) => (12, frame),
             Self::Mail(mail) => (14, mail.pack()),
             Self::Alarm(frame) => (13, frame),
+            Self::Fault(fault) => (15, fault),
         };
         kind << 32 | u64::from(index)
     }
@@ -125,6 +128,7 @@ impl Packed for Event {
             12 => Self::Cancel(index),
             14 => Self::Mail(Mail::unpack(index)),
             13 => Self::Alarm(index),
+            15 => Self::Fault(index),
             _ => Self::Exhausted,
         }
     }
@@ -156,6 +160,7 @@ mod tests {
             Event::Mail(Mail::Clock(3)),
             Event::Mail(Mail::Poll(0)),
             Event::Alarm(11),
+            Event::Fault(11),
         ];
         for event in all {
             assert_eq!(Event::unpack(event.pack()), event);

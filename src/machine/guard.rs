@@ -8,7 +8,7 @@
 
 use crate::model::id::NONE;
 use crate::model::policy::{Backoff, Rules, Stage};
-use crate::model::{CallId, Cause, ClientId, EdgeId, Fact, Opening, Outcome, Probe, plan};
+use crate::model::{CallId, Cause, ClientId, Fact, Opening, Outcome, Probe, plan};
 use crate::random::{Draw, Purpose};
 use crate::units::{Span, Time};
 
@@ -262,7 +262,10 @@ impl<'p, P: Probe> Machine<'p, P> {
         if frame.origin != Origin::Guard || frame.due != self.now {
             return;
         }
-        frame.due = Time::NEVER;
+        if self.faulted && self.mutes(Event::Alarm(guard), guard) {
+            return;
+        }
+        self.frames[guard].due = Time::NEVER;
         let now = self.now;
         let guarded = &mut self.guarded[guard as usize];
         if guarded.deadline <= now {
@@ -394,9 +397,5 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.withdraw_dues(guard, left);
         self.settle_dues(guard, dues, outcome);
         self.frames[guard].due = Time::NEVER;
-    }
-
-    pub(super) fn edge_of(&self, guard: u32) -> EdgeId {
-        self.plan.calls[self.frames[guard].call as usize].edge
     }
 }

@@ -9,16 +9,21 @@ mod channel;
 mod client;
 mod consumer;
 mod cpu;
+mod crash;
 mod event;
 mod fork;
 mod frame;
+mod freeze;
 mod guard;
+mod intake;
 mod ledger;
 mod lend;
 mod lock;
 mod message;
+mod outage;
 mod police;
 mod queue;
+mod reset;
 mod root;
 mod site;
 mod station;
@@ -26,8 +31,10 @@ mod walk;
 
 use crate::kernel::{Agenda, Lanes, Phase};
 use crate::model::balance::Memory;
+use crate::model::fault::When;
 use crate::model::line::{Line, Links};
 use crate::model::plan::Plan;
+use crate::model::policy::Intake;
 use crate::model::source::Pace;
 use crate::model::{Cause, Fact, LawId, Mark, NodeId, Probe};
 use crate::random::dist::Dist;
@@ -40,12 +47,13 @@ use channel::{Hold, Pool};
 use cpu::SharedCpu;
 use event::Event;
 use fork::Joins;
-use frame::Frames;
+use frame::{Frames, Pose};
 use guard::Guarded;
 use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
 use message::Mailroom;
+use outage::Trouble;
 use police::Police;
 use root::Roots;
 use site::Site;
@@ -81,6 +89,8 @@ pub struct Machine<'p, P> {
     /// Guarded calls under way, beside their frames, and the states of all policies.
     guarded: Vec<Guarded>,
     police: Vec<Police>,
+    /// What replicas refuse at their doors; empty where none does.
+    intakes: Vec<Option<Intake>>,
     /// Of each frame, the deadline it inherited; kept only where some policy passes its own on.
     deadlines: Vec<Time>,
     /// When a link is free to take the next message: there, back.
@@ -93,6 +103,11 @@ pub struct Machine<'p, P> {
     mail: Mailroom,
     /// What belongs to one request, where flows follow it.
     roots: Roots,
+    /// Whether anything may go wrong at all.
+    faulted: bool,
+    /// Whether some fault counts only work.
+    wears: bool,
+    trouble: Trouble,
     sources: Vec<Sender>,
     /// Users of all closed clients: whose, and how many rounds they have sent.
     users: Vec<(u32, u64)>,
@@ -115,8 +130,8 @@ struct Replica {
     /// Waiting requests its line holds.
     limit: u32,
     preemptive: bool,
-    /// Whether all its time is charged as a database's.
-    database: bool,
+    /// What all its time is charged as, if it has a cause of its own.
+    own: Option<Cause>,
     line: Line,
     /// Whether its line is at the limit.
     full: bool,
@@ -233,6 +248,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             holds: Vec::new(),
             guarded: Vec::new(),
             police: police::police(plan),
+            intakes: intake::intakes(plan),
             deadlines: Vec::new(),
             pipes: vec![[Time(0); 2]; plan.links.len()],
             purses: purses(plan),
@@ -240,6 +256,9 @@ impl<'p, P: Probe> Machine<'p, P> {
             tables: plan.tables.iter().map(|_| Table::default()).collect(),
             mail: Mailroom::new(plan),
             roots: Roots::new(plan),
+            faulted: !plan.faults.is_empty(),
+            wears: plan.faults.iter().any(|f| matches!(f.when, When::Random { busy_only: true, .. })),
+            trouble: Trouble::default(),
             sources: plan.clients.iter().map(|_| Sender::default()).collect(),
             users: Vec::new(),
             in_flight: 0,
@@ -262,6 +281,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
         self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
         self.start_consumers();
+        self.expect_faults();
         self.start_clients();
     }
 
@@ -276,7 +296,9 @@ impl<'p, P: Probe> Machine<'p, P> {
             self.events += 1;
             let mut next = self.handle(event).or_else(|| self.ready.pop_front());
             while let Some(frame) = next {
-                self.stride(frame);
+                if !(self.faulted && self.park(frame)) {
+                    self.stride(frame);
+                }
                 next = self.ready.pop_front();
             }
             if self.events.is_multiple_of(PULSE) {
@@ -304,10 +326,14 @@ impl<'p, P: Probe> Machine<'p, P> {
     fn handle(&mut self, event: Event) -> Option<u32> {
         match event {
             Event::Done(frame) => return self.finish(frame),
-            Event::Reach(frame) => return Some(self.reach(frame)),
+            Event::Reach(frame) => {
+                if !(self.faulted && self.turns_away(frame)) {
+                    return Some(self.reach(frame));
+                }
+            }
             Event::Return(frame) => return self.come_back(frame),
             Event::Arrive(client) => self.arrive(client),
-            Event::Wake(frame) => return Some(self.wake(frame)),
+            Event::Wake(frame) => return self.wake(frame),
             Event::Starve(frame) => self.starve(frame),
             Event::Cancel(frame) => self.cancel(frame),
             Event::Alarm(guard) => self.wake_guard(guard),
@@ -315,6 +341,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             Event::Send(user) => return Some(self.send_for(user)),
             Event::Patience(frame) => self.lose_patience(frame),
             Event::Lane(lane) => self.time_out(lane),
+            Event::Fault(fault) => self.strike(fault),
             Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
             Event::Exhausted => self.stop = Some(Stop::Patience),
             Event::Mail(mail) => return self.mail(mail),
@@ -337,11 +364,25 @@ impl<'p, P: Probe> Machine<'p, P> {
     }
 
     /// A wait without CPU is over, or a stage of a handshake.
-    fn wake(&mut self, at: u32) -> u32 {
-        if self.frames[at].pc != walk::DIAL.0 {
+    fn wake(&mut self, at: u32) -> Option<u32> {
+        let frame = &mut self.frames[at];
+        if frame.due != self.now || frame.pose != Pose::Asleep {
+            return None;
+        }
+        frame.pose = Pose::Idle;
+        frame.due = Time::NEVER;
+        if frame.pc != walk::DIAL.0 {
             self.charge(at, Cause::Wait);
         }
-        at
+        Some(at)
+    }
+
+    /// A frame waits for time to pass.
+    fn sleep(&mut self, at: u32, span: Span) {
+        let frame = &mut self.frames[at];
+        frame.pose = Pose::Asleep;
+        frame.due = self.now + span;
+        self.schedule(span, Event::Wake(at));
     }
 
     #[inline(always)]

@@ -21,7 +21,11 @@ impl Replica {
             workers: node.workers,
             limit: node.queue_limit,
             preemptive: node.preemptive,
-            database: node.kind == "database",
+            own: match node.kind {
+                "database" => Some(Cause::Database),
+                "gateway" => Some(Cause::Gateway),
+                _ => None,
+            },
             line: Line::new(node.order),
             full: false,
             running: Vec::new(),
@@ -162,6 +166,9 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A request has been in line as long as it stays.
     pub(super) fn lose_patience(&mut self, at: u32) {
+        if self.faulted && self.mutes(Event::Patience(at), at) {
+            return;
+        }
         let frame = &mut self.frames[at];
         if frame.due != self.now || !frame.waiting {
             return;
@@ -189,7 +196,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Tells when a replica's line reaches or leaves its limit.
     #[inline]
-    fn watch_limit(&mut self, index: u32) {
+    pub(super) fn watch_limit(&mut self, index: u32) {
         let replica = &mut self.replicas[index as usize];
         if replica.limit == NONE {
             return;

@@ -4,11 +4,13 @@ use crate::model::{CallId, Cause, Fact, Op, Outcome, Pc, Probe};
 use crate::random::{Draw, Purpose};
 
 use super::Machine;
-use super::event::Event;
 use super::frame::Scope;
 
 /// The program that opens a connection: its one operation stands first in every plan.
 pub(super) const DIAL: Pc = Pc(0);
+
+/// Where a try is whose answer has left, or which was turned back: at the end of all programs.
+pub(super) const GONE: u32 = crate::model::id::NONE;
 
 /// Whether a frame goes on at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,7 @@ impl<P: Probe> Machine<'_, P> {
             let pc = self.frames[at].pc;
             let next = Pc(pc + 1);
             let flow = match self.plan.ops[pc as usize] {
+                Op::Admit => self.admit(at, next),
                 Op::Enter => {
                     self.frames[at].pc = next.0;
                     self.enter(at)
@@ -59,7 +62,7 @@ impl<P: Probe> Machine<'_, P> {
                 Op::Wait { law, site } => {
                     let wait = self.vary(law, self.frames[at].lineage, Purpose::Work, site);
                     self.frames[at].pc = next.0;
-                    self.schedule(wait, Event::Wake(at));
+                    self.sleep(at, wait);
                     Flow::Stay
                 }
                 Op::Call { call, .. } => self.call(at, call),
@@ -174,7 +177,7 @@ impl<P: Probe> Machine<'_, P> {
         let plan = self.plan.call(call);
         let (lineage, measured) = (self.frames[at].lineage, self.frames[at].measured);
         let since = self.now;
-        self.frames.scopes(at).push(Scope { lineage, since });
+        self.frames.scopes(at).push(Scope { lineage, since, edge: plan.edge });
         self.frames[at].lineage = lineage.child(plan.site, 0);
         self.tell(Fact::Called { edge: plan.edge, measured });
         self.jump(at, next)

@@ -2,7 +2,7 @@
 
 use crate::units::{Span, Time};
 
-use super::id::{ClientId, EdgeId, EndpointId, FlowId, NodeId, QueueId};
+use super::id::{ClientId, EdgeId, EndpointId, FaultId, FlowId, NodeId, QueueId};
 use super::outcome::Outcome;
 use super::queue::Fate;
 
@@ -27,6 +27,13 @@ impl Mark {
 pub enum Fact {
     /// When a boundary of the measured time passes.
     Marked(Mark),
+    /// When a fault begins or ends.
+    Struck {
+        /// The fault.
+        fault: FaultId,
+        /// Whether it is on now.
+        on: bool,
+    },
     /// When a client's request sets out.
     Offered {
         /// The client.

@@ -39,6 +39,8 @@ ids! {
     LaneId;
     /// A pool of database connections.
     LenderId;
+    /// Something that goes wrong.
+    FaultId;
     /// A table with locks.
     TableId;
     /// A queue.

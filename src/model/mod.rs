@@ -4,6 +4,7 @@
 pub mod balance;
 pub mod cause;
 pub mod fact;
+pub mod fault;
 pub mod id;
 pub mod line;
 pub mod op;
@@ -18,8 +19,8 @@ pub mod transport;
 pub use cause::{Cause, Cell};
 pub use fact::{Fact, Mark};
 pub use id::{
-    CallId, ClientId, CrewId, EdgeId, EndpointId, FlowId, ForkId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, PostId,
-    QueueId, SplitId, TableId,
+    CallId, ClientId, CrewId, EdgeId, EndpointId, FaultId, FlowId, ForkId, LaneId, LawId, LenderId, LinkId, NodeId, Pc,
+    PostId, QueueId, SplitId, TableId,
 };
 pub use op::Op;
 pub use outcome::Outcome;

@@ -6,6 +6,8 @@ use super::outcome::Outcome;
 /// One operation. `site` names the use of a draw: stable under reordering, unique within a program.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Op {
+    /// When a request has arrived at a node that may refuse it at its door.
+    Admit,
     /// When a request has arrived: it takes a worker, waits in line for one, or is refused.
     Enter,
     /// When a request that gave its worker up needs CPU again: it takes a worker or waits in line; never refused.

@@ -4,12 +4,13 @@ use crate::random::dist::Dist;
 use crate::units::Span;
 
 use super::balance::Balancer;
+use super::fault::Fault;
 use super::id::{
     CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId, TableId,
 };
 use super::line::Order;
 use super::op::Op;
-use super::policy::Rules;
+use super::policy::{IntakeSpec, Rules};
 use super::queue::{Crew, Post, Queue};
 use super::source::Source;
 use super::transport::Channel;
@@ -71,6 +72,8 @@ pub struct Plan {
     pub tables: Vec<u32>,
     /// Rules of policies.
     pub rules: Vec<Rules>,
+    /// What goes wrong, in the order of the file; faults after the measured time are left out.
+    pub faults: Vec<Fault>,
 }
 
 /// A node: what a replica of it has.
@@ -102,6 +105,8 @@ pub struct Node {
     pub preemptive: bool,
     /// How long a request stays in line.
     pub queue_timeout: Option<LawId>,
+    /// What a replica refuses at its door.
+    pub intake: Option<IntakeSpec>,
 }
 
 /// An endpoint.
@@ -172,6 +177,8 @@ pub struct Call {
     pub codec: u32,
     /// Bytes on the wire: request, answer.
     pub bytes: [u64; 2],
+    /// Round trips that request and answer need on a fresh connection beyond the first, see [`slow_start`](super::transport::slow_start).
+    pub flights: [u32; 2],
     /// Work of a proxy that the messages pass, each way.
     pub proxy: Option<LawId>,
     /// Whether the callee hears of it when the caller gives up.

@@ -180,6 +180,7 @@ pub(crate) fn summary() -> Summary {
             ("network calls".to_owned(), ledger([8.0, 2.0, 6.0, 1.88], 14.9 * 2.1 * 2.1)),
         ]
         .into(),
+        faults: Vec::new(),
         slos: vec![
             verdict("calls are quick", Outcome::Met),
             verdict("calls are quick enough", Outcome::Failed),

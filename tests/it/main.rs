@@ -2,9 +2,11 @@
 
 mod bench;
 mod cli;
+mod compare;
 mod connections;
 mod diagnostics;
 mod draws;
+mod faults;
 mod floors;
 mod golden;
 mod held;
@@ -12,6 +14,7 @@ mod intervals;
 mod laws;
 mod ledger;
 mod mail;
+mod policies;
 mod pools;
 mod sameness;
 mod schema;

@@ -4,11 +4,13 @@
 //! Endpoints (and waits and sojourns of nodes) count the visits that began in the measured time, levels of nodes the time
 //! itself. Throughput is successes that ended in it.
 
+mod aftermath;
 mod book;
 mod cohort;
 mod mail;
 mod station;
 
+pub(crate) use aftermath::{Aftermath, Spell, Window, planned};
 pub(crate) use book::Book;
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
 pub(crate) use mail::Postbox;
@@ -31,6 +33,8 @@ pub(crate) struct Measure {
     pub(crate) timelines: Vec<Timeline>,
     /// By client: where the time of successes went, and of failures.
     pub(crate) books: Vec<[Book; 2]>,
+    /// What faults leave behind.
+    pub(crate) aftermath: Aftermath,
     /// By endpoint.
     pub(crate) endpoints: Vec<Cohort>,
     /// By edge.
@@ -58,6 +62,7 @@ impl Measure {
             clients: plan.clients.iter().map(|_| Cohort::default()).collect(),
             timelines: plan.clients.iter().map(|_| Timeline::new(start, plan.duration)).collect(),
             books: plan.clients.iter().map(|_| Default::default()).collect(),
+            aftermath: Aftermath::new(plan),
             endpoints: plan.endpoints.iter().map(|_| Cohort::default()).collect(),
             edges: plan.edges.iter().map(|_| Cohort::default()).collect(),
             queues: plan.queues.iter().map(|q| Postbox::new(start, plan.duration, q.consumed)).collect(),
@@ -142,10 +147,12 @@ impl Probe for Measure {
     fn on(&mut self, now: Time, fact: Fact) {
         match fact {
             Fact::Marked(mark) => self.mark(now, mark),
+            Fact::Struck { fault, on } => self.aftermath.strike(fault, on, now),
             Fact::Offered { client, measured } => {
                 if measured {
                     self.clients[client.index()].arrived += 1;
                     self.timelines[client.index()].offer(now);
+                    self.aftermath.offer(client.index(), now);
                 }
             }
             Fact::Answered { client, outcome, intended, measured } => {
@@ -153,6 +160,7 @@ impl Probe for Measure {
                 self.clients[client.index()].end(outcome, latency, measured, self.open);
                 if measured {
                     self.timelines[client.index()].answer(intended, outcome, latency);
+                    self.aftermath.answer(client.index(), intended, outcome, latency);
                 }
             }
             Fact::Called { edge, measured } => self.edges[edge.index()].arrived += u64::from(measured),
@@ -248,7 +256,11 @@ impl BreakerTime {
     /// How often they opened, how long they were open and half-open, in the measured time.
     pub(crate) fn told(&self) -> (u64, Span, Span) {
         let [opened, open, half_open] = self.before;
-        (self.opened - opened, Span(self.open.0 - open), Span(self.half_open.0 - half_open))
+        (
+            self.opened.saturating_sub(opened),
+            Span(self.open.0.saturating_sub(open)),
+            Span(self.half_open.0.saturating_sub(half_open)),
+        )
     }
 
     /// Reads one breaker at a boundary: what it had done before the measured time does not count.

@@ -206,8 +206,8 @@ impl Visits {
     #[inline]
     pub(super) fn end(&mut self, outcome: Outcome, waited: Span) {
         self.replied += 1;
-        // Whoever joined the line and was not served in the end has left it.
-        self.abandoned += u64::from(matches!(outcome, Outcome::Overloaded | Outcome::Canceled));
+        // Whoever joined the line and was not served in the end has left it, or has died with the replica.
+        self.abandoned += u64::from(matches!(outcome, Outcome::Overloaded | Outcome::Canceled | Outcome::Reset));
         if waited.0 > 0 {
             self.waited += 1;
             self.wait.record(waited.0);

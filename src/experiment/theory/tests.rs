@@ -1,5 +1,7 @@
 //! The texts parse, the readings find their figures, right ones pass and wrong ones fail.
 
+use std::collections::BTreeMap;
+
 use std::collections::BTreeSet;
 
 use toml::{Table, Value};
@@ -47,6 +49,7 @@ fn blank() -> Summary {
         edges: std::collections::BTreeMap::new(),
         nodes: std::collections::BTreeMap::new(),
         ledger: Default::default(),
+        faults: Vec::new(),
         slos: Vec::new(),
         conservation: Conservation::default(),
     }

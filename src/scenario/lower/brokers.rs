@@ -102,6 +102,7 @@ impl<'s> Lowering<'s> {
             channel: NONE,
             codec: NONE,
             bytes: [0; 2],
+            flights: [0, 0],
             proxy: None,
             cancels: false,
             rules: NONE,

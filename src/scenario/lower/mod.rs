@@ -5,6 +5,7 @@
 mod branches;
 mod brokers;
 mod calls;
+mod faults;
 mod load;
 mod policies;
 mod program;
@@ -40,6 +41,7 @@ pub fn lower(checked: &Checked) -> Plan {
     lowering.programs();
     lowering.flows();
     lowering.guards();
+    lowering.faults();
     lowering.plan
 }
 
@@ -143,6 +145,7 @@ impl<'s> Lowering<'s> {
             order: order(node.queue_order.value),
             preemptive: node.preemptive.value,
             queue_timeout,
+            intake: policies::intake(node),
         };
         self.push_node(name, planned)
     }
@@ -170,6 +173,7 @@ impl<'s> Lowering<'s> {
             order: Order::Fifo,
             preemptive: false,
             queue_timeout: None,
+            intake: None,
         };
         self.push_node(name, node)
     }
@@ -277,6 +281,7 @@ impl<'s> Lowering<'s> {
 fn kind_word(kind: NodeKind) -> &'static str {
     match kind {
         NodeKind::Service => "service",
+        NodeKind::Gateway => "gateway",
         NodeKind::Database => "database",
         NodeKind::External => "external",
     }

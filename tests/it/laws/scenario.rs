@@ -193,6 +193,7 @@ pub(super) fn scenario() -> BoxedStrategy<Text> {
         "\"pick_first\"",
     ]);
     let network = select(vec!["\"0s\"", "\"0s\"", "\"1ms\"", "{ mean = \"1ms\" }"]);
+    let transport = select(vec!["free", "free", "rest", "grpc"]);
     (1..5usize, 1..4usize, select(vec!["services", "databases", "externals"]))
         .prop_flat_map(move |(of, clients, last)| {
             let last = if of == 1 { "services" } else { last };
@@ -200,19 +201,31 @@ pub(super) fn scenario() -> BoxedStrategy<Text> {
             let services = if last == "databases" { of - 1 } else { of };
             let nodes: Vec<_> = (0..of).map(|at| node(Place { at, of, last })).collect();
             let clients: Vec<_> = (0..clients).map(|at| client(at, services)).collect();
-            (balancing.clone(), network.clone(), nodes, clients)
+            (balancing.clone(), network.clone(), transport.clone(), nodes, clients)
         })
-        .prop_map(|(balancing, network, nodes, clients)| {
+        .prop_map(|(balancing, network, transport, nodes, clients)| {
             Text(format!(
                 "version = 1\nname = \"drawn\"\n\
                  [sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 2\n\
-                 [defaults]\ntransport = \"free\"\n[network]\nsame_zone = {network}\n\
+                 [defaults]\ntransport = \"{transport}\"\n[network]\nsame_zone = {network}\n\
                  [discovery]\nload_balancing = {balancing}\n{}{}",
                 clients.concat(),
                 nodes.concat()
             ))
         })
         .boxed()
+}
+
+/// Faults of a scenario whose nodes are `n0`, `n1`, …, each named by its number: kind, node, when and how long in ms.
+pub(super) fn faults() -> BoxedStrategy<Vec<(&'static str, usize, String)>> {
+    let kind = select(vec!["outage", "crash", "crash", "freeze"]);
+    let when = prop_oneof![
+        3 => (0..200u64, 1..80u64).prop_map(|(at, ms)| format!("at = \"{at}ms\"\nduration = \"{ms}ms\"")),
+        1 => (5..60u64, 1..20u64, any::<bool>())
+            .prop_map(|(up, down, busy)| format!("mtbf = \"{up}ms\"\nmttr = \"{down}ms\"\nbusy_only = {busy}")),
+    ];
+    let first = prop_oneof![2 => Just(""), 1 => Just("\nreplicas = 1")];
+    vec((kind, 0..4usize, (when, first).prop_map(|(when, first)| format!("{when}{first}"))), 1..4).boxed()
 }
 
 /// When the requests of up to three clients set out, ms.
