@@ -118,6 +118,9 @@ impl<P: Probe> Machine<'_, P> {
         if let Some(proxy) = call.proxy {
             there += self.pass_proxy(at, proxy, call.there, Purpose::There);
         }
+        if self.faulted {
+            there += self.delay(at, false);
+        }
         there
     }
 
@@ -214,6 +217,9 @@ impl<P: Probe> Machine<'_, P> {
         }
         if let Some(proxy) = call.proxy {
             back += self.pass_proxy(at, proxy, call.back, Purpose::Back);
+        }
+        if self.faulted {
+            back += self.delay(at, true);
         }
         back
     }
