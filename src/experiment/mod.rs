@@ -1,5 +1,6 @@
 //! Experiments: measure, replicate, merge, judge.
 
+pub mod compare;
 mod estimate;
 pub(crate) mod measure;
 mod recovery;

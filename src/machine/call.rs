@@ -21,7 +21,7 @@ impl<P: Probe> Machine<'_, P> {
         if caller.canceled {
             return self.fail_step(at, Outcome::Canceled);
         }
-        if site.guarded {
+        if site.guard != NONE {
             self.guard(at, id);
             return Flow::Stay;
         }
@@ -42,6 +42,7 @@ impl<P: Probe> Machine<'_, P> {
         let measured = frame.measured;
         let frame = self.frames.insert(frame);
         self.frames[at].child = frame;
+        self.inherit_root(frame, at);
         self.open_account(frame, || Opening::Call { parent: at, call: id });
         self.tell(Fact::Called { edge, measured });
         if plain {
@@ -121,6 +122,9 @@ impl<P: Probe> Machine<'_, P> {
         if self.faulted {
             there += self.delay(at, false);
         }
+        if call.flights[0] > 0 {
+            there += self.start_slowly(at, call.flights[0], Purpose::There);
+        }
         there
     }
 
@@ -187,9 +191,18 @@ impl<P: Probe> Machine<'_, P> {
         at
     }
 
-    /// The answer leaves the node.
+    /// The answer leaves the node; its door hears of it.
     #[inline(always)]
     pub(super) fn reply(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
+        if !self.intakes.is_empty() {
+            self.tell_intake(at, outcome, joined);
+        }
+        self.answer(at, outcome, joined)
+    }
+
+    /// The answer leaves the node.
+    #[inline(always)]
+    pub(super) fn answer(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
         frame.pc = GONE;
@@ -197,6 +210,9 @@ impl<P: Probe> Machine<'_, P> {
         let sojourn = self.now.since(frame.arrived);
         let site = &self.sites[frame.call as usize];
         let (node, endpoint, straight, back) = (site.node, site.endpoint, site.straight, site.back);
+        if self.roots.follows && outcome.is_good() {
+            self.reach_goal(at, endpoint);
+        }
         self.tell(Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
         if self.faulted && self.is_lost(at) {
             return Flow::Stay;
@@ -221,6 +237,9 @@ impl<P: Probe> Machine<'_, P> {
         if self.faulted {
             back += self.delay(at, true);
         }
+        if call.flights[1] > 0 {
+            back += self.start_slowly(at, call.flights[1], Purpose::Back);
+        }
         back
     }
 
@@ -238,7 +257,7 @@ impl<P: Probe> Machine<'_, P> {
             return None;
         }
         let site = &self.sites[frame.call as usize];
-        let (timed, wired, guarded) = (site.timed, site.channel != NONE, site.guarded);
+        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.guard != NONE);
         if timed {
             self.lanes.disarm(at);
         }
@@ -315,7 +334,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The caller gives up; the callee works on.
     pub(super) fn abandon(&mut self, at: u32, outcome: Outcome) {
-        if self.sites[self.frames[at].call as usize].guarded {
+        if self.sites[self.frames[at].call as usize].guard != NONE {
             return self.give_up_try(at, outcome);
         }
         self.charge(self.frames[at].caller, Cause::FailedTries);
@@ -354,7 +373,7 @@ impl<P: Probe> Machine<'_, P> {
         caller
     }
 
-    /// A callee hears that its caller gave up: it is taken from the line, gives up its own call, or stops at its next step.
+    /// A callee hears that its caller gave up: it is taken from the line, gives up its own calls, or stops at its next step.
     pub(super) fn cancel(&mut self, at: u32) {
         self.frames[at].hears = false;
         let frame = self.frames[at];
@@ -370,18 +389,28 @@ impl<P: Probe> Machine<'_, P> {
             self.leave_line(at);
             self.unlock(at);
             self.reply(at, Outcome::Canceled, true);
-        } else if frame.child != NONE {
+        } else {
+            self.stop_waiting(at);
+        }
+    }
+
+    /// A frame that is to stop gives up the call or the branches that it waits for.
+    pub(super) fn stop_waiting(&mut self, at: u32) {
+        let child = self.frames[at].child;
+        if child != NONE {
             self.charge(at, Cause::FailedTries);
-            if self.frames[frame.child].origin == Origin::Guard {
-                self.drop_guard(frame.child);
+            if self.frames[child].origin == Origin::Guard {
+                self.drop_guard(child);
                 return self.ready.push_back(at);
             }
-            if self.plan.calls[self.frames[frame.child].call as usize].timeout.is_some() {
-                self.lanes.disarm(frame.child);
+            if self.plan.calls[self.frames[child].call as usize].timeout.is_some() {
+                self.lanes.disarm(child);
             }
-            self.settle(frame.child, Outcome::Canceled);
-            self.let_go(frame.child);
+            self.settle(child, Outcome::Canceled);
+            self.let_go(child);
             self.ready.push_back(at);
+        } else if let Some(join) = self.joins.waited_for_by(at) {
+            self.recall(at, join);
         }
     }
 

@@ -24,6 +24,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         self.forget_locks_of(replica);
         self.forget_pools(replica);
+        self.forget_policies(replica);
         for at in &victims {
             self.perish(*at, silent);
         }
@@ -36,12 +37,14 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Requests and branches in progress on a replica.
     fn victims(&self, replica: u32) -> Vec<u32> {
-        let dies = |frame: &Frame| match frame.origin {
+        let dies = |at: u32, frame: &Frame| match frame.origin {
+            // A guard goes with the frame that waits for it.
             Origin::Root | Origin::Guard => false,
             Origin::Branch => true,
             Origin::Try => frame.pc != DIAL.0 && frame.pc != GONE,
+            Origin::Message => frame.pc != DIAL.0 && self.is_handled(at),
         };
-        let here = |at: &u32| self.frames[*at].replica == replica && dies(&self.frames[*at]);
+        let here = |at: &u32| self.frames[*at].replica == replica && dies(*at, &self.frames[*at]);
         self.frames.live_slots().into_iter().filter(here).collect()
     }
 
@@ -90,9 +93,13 @@ impl<P: Probe> Machine<'_, P> {
     /// A frame is over; whoever waits for it hears that the connection was reset, unless nothing is heard.
     fn perish(&mut self, at: u32, silent: bool) {
         let frame = self.frames[at];
-        if frame.origin == Origin::Branch {
-            self.close(at, Outcome::Reset);
-            return self.leave_join(frame.caller);
+        match frame.origin {
+            Origin::Branch => {
+                self.close(at, Outcome::Reset);
+                return self.leave_join(frame.caller);
+            }
+            Origin::Message => return self.die_handling(at),
+            Origin::Root | Origin::Try | Origin::Guard => {}
         }
         let site = &self.sites[frame.call as usize];
         let (node, endpoint) = (site.node, site.endpoint);

@@ -56,6 +56,11 @@ impl Joins {
         self.slots.len() - self.free.len()
     }
 
+    /// The open join that a frame waits for.
+    pub(super) fn waited_for_by(&self, parent: u32) -> Option<u32> {
+        self.slots.iter().position(|join| join.parent == parent).map(|at| at as u32)
+    }
+
     /// One reference fewer; the last one frees the slot, and lets go of the base.
     fn release(&mut self, at: u32) {
         let join = &mut self.slots[at as usize];
@@ -106,6 +111,7 @@ impl<P: Probe> Machine<'_, P> {
                 child: NONE,
                 ..Frame::default()
             });
+            self.inherit_root(frame, at);
             self.open_account(frame, || Opening::Branch { parent: at });
             self.ready.push_back(frame);
         }
@@ -135,6 +141,8 @@ impl<P: Probe> Machine<'_, P> {
                 self.go_on(frame.caller, met, outcome);
             }
         }
+        // Whoever looks for the branches of a join will not find what is left of this one.
+        self.frames[at].caller = NONE;
         self.close(at, outcome);
         self.joins.release(frame.caller);
         Flow::Stay
@@ -171,6 +179,19 @@ impl<P: Probe> Machine<'_, P> {
             self.dismiss(join);
         }
         self.ready.push_back(parent);
+    }
+
+    /// A parent that is to stop goes on where failures go, and its branches stop at their next step.
+    pub(super) fn recall(&mut self, parent: u32, join: u32) {
+        self.charge(parent, Cause::FailedTries);
+        self.go_on(join, false, Outcome::Canceled);
+        for at in 0..self.frames.peak() as u32 {
+            let frame = &mut self.frames[at];
+            if frame.origin == Origin::Branch && frame.caller == join {
+                frame.canceled = true;
+                self.stop_waiting(at);
+            }
+        }
     }
 
     /// Stragglers that waited for the turn ask for workers of their own.

@@ -19,6 +19,8 @@ pub(super) enum Origin {
     Guard,
     /// A join (`caller`) that waits for branches.
     Branch,
+    /// A broker that waits for the acknowledgement of a delivery (`caller`).
+    Message,
 }
 
 /// What a frame is doing, as far as its `due` is about that.

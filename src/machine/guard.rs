@@ -111,6 +111,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         let inherited = self.deadline_of(at);
         let frame = self.frames.insert(frame);
         self.frames[at].child = frame;
+        self.inherit_root(frame, at);
         self.open_account(frame, || Opening::Call { parent: at, call: id });
         self.tell(Fact::Called { edge, measured });
         if self.guarded.len() <= frame as usize {
@@ -172,6 +173,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         if self.rules(guard).propagate {
             self.inherit_deadline(frame, deadline);
         }
+        self.inherit_root(frame, guard);
         self.open_account(frame, || Opening::Call { parent: guard, call: id });
         if nth > 0 {
             let hedge = self.guarded[guard as usize].open.len() > 1;

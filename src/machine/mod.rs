@@ -16,12 +16,17 @@ mod frame;
 mod freeze;
 mod guard;
 mod hazard;
+mod intake;
 mod ledger;
 mod lend;
 mod lock;
+mod message;
 mod outage;
 mod police;
+mod pool;
+mod queue;
 mod reset;
+mod root;
 mod site;
 mod station;
 mod walk;
@@ -31,6 +36,7 @@ use crate::model::balance::Memory;
 use crate::model::fault::When;
 use crate::model::line::{Line, Links};
 use crate::model::plan::Plan;
+use crate::model::policy::Intake;
 use crate::model::source::Pace;
 use crate::model::{Cause, Fact, LawId, Mark, NodeId, Probe};
 use crate::random::dist::Dist;
@@ -39,7 +45,7 @@ use crate::units::{Span, Time};
 
 use crate::model::plan::Lender;
 use crate::model::transport::Channel;
-use channel::{Hold, Pool};
+use channel::Hold;
 use cpu::SharedCpu;
 use event::Event;
 use fork::Joins;
@@ -48,8 +54,11 @@ use guard::Guarded;
 use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
+use message::Mailroom;
 use outage::Trouble;
 use police::Police;
+use pool::Pool;
+use root::Roots;
 use site::Site;
 
 pub use ledger::Parts;
@@ -83,6 +92,8 @@ pub struct Machine<'p, P> {
     /// Guarded calls under way, beside their frames, and the states of all policies.
     guarded: Vec<Guarded>,
     police: Vec<Police>,
+    /// What replicas refuse at their doors; empty where none does.
+    intakes: Vec<Option<Intake>>,
     /// Of each frame, the deadline it inherited; kept only where some policy passes its own on.
     deadlines: Vec<Time>,
     /// When a link is free to take the next message: there, back.
@@ -91,6 +102,10 @@ pub struct Machine<'p, P> {
     purses: Vec<Purse>,
     connections: Vec<u32>,
     tables: Vec<Table>,
+    /// Messages, deliveries, queues and their consumers.
+    mail: Mailroom,
+    /// What belongs to one request, where flows follow it.
+    roots: Roots,
     /// Whether anything may go wrong at all.
     faulted: bool,
     /// Whether some fault counts only work.
@@ -118,8 +133,8 @@ struct Replica {
     /// Waiting requests its line holds.
     limit: u32,
     preemptive: bool,
-    /// Whether all its time is charged as a database's.
-    database: bool,
+    /// What all its time is charged as, if it has a cause of its own.
+    own: Option<Cause>,
     line: Line,
     /// Whether its line is at the limit.
     full: bool,
@@ -236,11 +251,14 @@ impl<'p, P: Probe> Machine<'p, P> {
             holds: Vec::new(),
             guarded: Vec::new(),
             police: police::police(plan),
+            intakes: intake::intakes(plan),
             deadlines: Vec::new(),
             pipes: vec![[Time(0); 2]; plan.links.len()],
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
             tables: plan.tables.iter().map(|_| Table::default()).collect(),
+            mail: Mailroom::new(plan),
+            roots: Roots::new(plan),
             faulted: !plan.faults.is_empty(),
             wears: plan.faults.iter().any(|f| matches!(f.when, When::Random { busy_only: true, .. })),
             trouble: Trouble::default(),
@@ -265,6 +283,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half as u32));
         self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
         self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
+        self.start_consumers();
         self.expect_faults();
         self.start_clients();
     }
@@ -328,6 +347,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             Event::Fault(fault) => self.strike(fault),
             Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
             Event::Exhausted => self.stop = Some(Stop::Patience),
+            Event::Mail(mail) => return self.mail(mail),
         }
         None
     }
@@ -393,6 +413,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.frames.live() == 0
             && self.joins.live() == 0
             && self.in_flight == 0
+            && self.mail.is_idle()
             && self.replicas.iter().all(|r| idle(r) && r.cpu.as_ref().is_none_or(|cpu| cpu.is_idle()))
             && self.memories.iter().all(|m| m.outstanding.iter().all(|n| *n == 0))
     }

@@ -253,6 +253,10 @@ impl<P: Probe> Machine<'_, P> {
     #[inline(never)]
     pub(super) fn turns_away(&mut self, at: u32) -> bool {
         let frame = &self.frames[at];
+        // A broker knows of its consumers, and tells them apart itself.
+        if frame.origin == Origin::Message {
+            return false;
+        }
         let plight = self.trouble.plights[frame.replica as usize];
         let silent = plight.holes > 0 || self.is_cut(at);
         if plight.down == 0 && frame.cut == Cut::Whole && !silent {

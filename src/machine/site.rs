@@ -22,14 +22,15 @@ pub(super) struct Site {
     pub(super) channel: u32,
     /// Whether there is nothing to it but these two constant latencies: straight, one replica, no timeout, no connection.
     pub(super) plain: bool,
-    /// Whether a policy stands in front of it.
-    pub(super) guarded: bool,
-    /// Whether messages take these two constant latencies and nothing else: no bandwidth or loss, no proxy.
+    /// The policies in front of it; `NONE` where there are none.
+    pub(super) guard: u32,
+    /// Whether messages take these two constant latencies and nothing else: no bandwidth or loss, no
+    /// proxy, no message too big for a fresh connection.
     pub(super) straight: bool,
     /// Whether tries are counted per replica, for a balancer that looks at that.
     pub(super) tracks: bool,
-    /// Whether its caller gives up some time.
-    pub(super) timed: bool,
+    /// The lane of its timeout; `NONE` where its caller waits for ever.
+    pub(super) lane: u32,
     pub(super) there: Span,
     pub(super) back: Span,
     /// What its messages cost.
@@ -63,9 +64,9 @@ impl Site {
         let (link, endpoint) = (plan.link(call.link), plan.endpoint(call.endpoint));
         let constant = |law: LawId| plan.law(law).constant().map(Span);
         let (there, back) = (constant(call.there), constant(call.back));
-        let hit = |f: &Fault| f.effect.delays() && f.links.contains(&call.link.0);
-        let straight = !plan.faults.iter().any(hit);
-        let straight = straight && call.proxy.is_none() && link.pipe.is_none() && there.is_some() && back.is_some();
+        let late = |f: &Fault| f.effect.delays() && f.links.contains(&call.link.0);
+        let direct = call.proxy.is_none() && link.pipe.is_none() && call.flights == [0, 0];
+        let straight = direct && !plan.faults.iter().any(late) && there.is_some() && back.is_some();
         let bare = call.timeout.is_none() && call.channel == NONE && !link.choice && !link.tracks;
         let bare = bare && call.guard == NONE;
         Self {
@@ -75,12 +76,12 @@ impl Site {
             node: endpoint.node,
             entry: endpoint.entry,
             first: link.first,
-            guarded: call.guard != NONE,
+            guard: call.guard,
             channel: call.channel,
             plain: bare && straight,
             straight,
             tracks: link.tracks,
-            timed: call.timeout.is_some(),
+            lane: call.timeout.map_or(NONE, |lane| lane.0),
             there: there.unwrap_or_default(),
             back: back.unwrap_or_default(),
             coding: plan.codecs.get(call.codec as usize).map(Coding::new).unwrap_or_default(),

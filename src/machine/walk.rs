@@ -35,6 +35,7 @@ impl<P: Probe> Machine<'_, P> {
             let pc = self.frames[at].pc;
             let next = Pc(pc + 1);
             let flow = match self.plan.ops[pc as usize] {
+                Op::Admit => self.admit(at, next),
                 Op::Enter => {
                     self.frames[at].pc = next.0;
                     self.enter(at)
@@ -66,6 +67,9 @@ impl<P: Probe> Machine<'_, P> {
                 }
                 Op::Call { call, .. } => self.call(at, call),
                 Op::Fork { fork, .. } => self.fork(at, fork),
+                Op::Publish { post, .. } => self.publish(at, post),
+                Op::Take => self.advance(at, next, Self::take),
+                Op::Handled(outcome) => self.handled(at, outcome),
                 Op::Descend { call } => self.descend(at, call, next),
                 Op::Ascend { call, outcome } => self.ascend(at, call, outcome, next),
                 Op::Jump(to) => self.jump(at, to),
@@ -151,7 +155,12 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
         let op = self.plan.ops[frame.pc as usize];
-        if let Op::Call { fail, .. } | Op::Fork { fail, .. } | Op::Borrow { fail, .. } | Op::Check { fail } = op {
+        if let Op::Call { fail, .. }
+        | Op::Fork { fail, .. }
+        | Op::Borrow { fail, .. }
+        | Op::Publish { fail, .. }
+        | Op::Check { fail } = op
+        {
             frame.pc = fail.0;
         }
         Flow::On
@@ -177,8 +186,11 @@ impl<P: Probe> Machine<'_, P> {
     /// Return from a function call.
     #[inline(never)]
     fn ascend(&mut self, at: u32, call: crate::model::CallId, outcome: crate::model::Outcome, next: Pc) -> Flow {
-        let edge = self.plan.call(call).edge;
+        let (edge, endpoint) = (self.plan.call(call).edge, self.plan.call(call).endpoint);
         let measured = self.frames[at].measured;
+        if self.roots.follows && outcome.is_good() {
+            self.reach_goal(at, endpoint);
+        }
         if let Some(scope) = self.frames.scopes(at).pop() {
             self.frames[at].lineage = scope.lineage;
             let latency = self.now.since(scope.since);

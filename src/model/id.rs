@@ -43,6 +43,14 @@ ids! {
     FaultId;
     /// A table with locks.
     TableId;
+    /// A queue.
+    QueueId;
+    /// The consumers of one queue in one service.
+    CrewId;
+    /// A step that publishes.
+    PostId;
+    /// What done means: a flow.
+    FlowId;
     /// An operation of the flat program.
     Pc;
 }

@@ -1,11 +1,13 @@
 //! The operations a program is made of. A frame walks them; the machine is one `match` over them.
 
-use super::id::{CallId, ForkId, LawId, LenderId, Pc, SplitId};
+use super::id::{CallId, ForkId, LawId, LenderId, Pc, PostId, SplitId};
 use super::outcome::Outcome;
 
 /// One operation. `site` names the use of a draw: stable under reordering, unique within a program.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Op {
+    /// When a request has arrived at a node that may refuse it at its door.
+    Admit,
     /// When a request has arrived: it takes a worker, waits in line for one, or is refused.
     Enter,
     /// When a request that gave its worker up needs CPU again: it takes a worker or waits in line; never refused.
@@ -69,6 +71,17 @@ pub enum Op {
         /// Where to go on after a failure.
         fail: Pc,
     },
+    /// A message leaves for its queue; where the publisher waits for it, a failure goes on at `fail`.
+    Publish {
+        /// The step.
+        post: PostId,
+        /// Where to go on after a failure.
+        fail: Pc,
+    },
+    /// A message that was delivered waits for its consumer.
+    Take,
+    /// A consumer is done with its message.
+    Handled(Outcome),
     /// Entry into a function call: lineage and clock of the callee begin.
     Descend {
         /// The call-site.

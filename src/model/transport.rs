@@ -6,7 +6,9 @@
 //! A timed-out request only resets its stream.
 //!
 //! A new connection costs round trips before the first request: one for TCP, one more for TLS 1.3 (RFC 8446), two for TLS
-//! 1.2 (RFC 5246), and the cryptography of a handshake on both sides. A warm connection costs nothing.
+//! 1.2 (RFC 5246), and the cryptography of a handshake on both sides. A message of more than 14.6 kB takes more round trips
+//! on it: TCP sends ten segments, then twice as many each round trip. All of that is `connect` in the ledger. A warm
+//! connection costs nothing.
 //!
 //! With `balance_per = "connection"` (static, dns, kubernetes) a connection is bound to the replica chosen when it was
 //! opened; with `"request"` the replica is chosen for each request and every caller replica keeps a pool for every callee
@@ -22,6 +24,16 @@ pub const HANDSHAKE_CALLER: Span = Span(141_000);
 
 /// CPU of a full handshake at the callee: one signature, one key exchange (sign 15.6 µs, X25519 25.8 µs twice).
 pub const HANDSHAKE_CALLEE: Span = Span(67_000);
+
+/// Bytes that leave at once over a fresh connection: ten segments of 1,460 bytes (RFC 6928).
+const FIRST_FLIGHT: u64 = 14_600;
+
+/// Round trips that a message of so many bytes needs on a fresh connection beyond the first: what is under way doubles each
+/// round trip (slow start, RFC 5681), so that n of them carry 2ⁿ − 1 first flights. Loss and receive windows play no part.
+pub fn slow_start(bytes: u64) -> u32 {
+    let flights = bytes.div_ceil(FIRST_FLIGHT) + 1;
+    flights.next_power_of_two().trailing_zeros().saturating_sub(1)
+}
 
 /// The connections of one transport over one link.
 #[derive(Clone, Copy, Debug)]
@@ -50,4 +62,17 @@ pub struct Channel {
     pub first_pool: u32,
     /// Pools of one caller replica: 1, or one per callee replica if `per_request`.
     pub pools_per_caller: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slow_start;
+
+    #[test]
+    fn what_is_under_way_doubles_each_round_trip() {
+        let trips = [(0, 0), (1, 0), (14_600, 0), (14_601, 1), (43_800, 1), (43_801, 2), (100_000, 2), (1_000_000, 6)];
+        for (bytes, expected) in trips {
+            assert_eq!(slow_start(bytes), expected, "{bytes}");
+        }
+    }
 }

@@ -37,17 +37,25 @@ fn one(text: &mut String, summary: &Summary) {
     for failure in content::failures(&summary.clients) {
         let _ = writeln!(text, "\n{}", escape(&failure));
     }
+    for line in content::duplicates(&summary.clients) {
+        let _ = writeln!(text, "\n{}", escape(&line));
+    }
+    section(text, "Flows", &content::stats("flow", &summary.flows, usize::MAX));
+    for failure in content::failures(&summary.flows).iter().chain(&content::unfinished(&summary.flows)) {
+        let _ = writeln!(text, "\n{}", escape(failure));
+    }
     for entry in ledger::entries(std::slice::from_ref(summary)) {
         for (title, sheet) in ledger::sheets(&entry, summary.clients.get(entry.client)) {
             section(text, &escape(&capital(&title)), &sheet);
         }
     }
+    section(text, "Queues", &content::queues(&summary.queues, usize::MAX));
     section(text, "Nodes", &content::nodes(&summary.nodes, true));
     section(text, "Endpoints", &content::stats("endpoint", &summary.endpoints, usize::MAX));
     section(text, "Edges", &content::stats("edge", &summary.edges, usize::MAX));
 }
 
-fn section(text: &mut String, title: &str, sheet: &Sheet) {
+pub(super) fn section(text: &mut String, title: &str, sheet: &Sheet) {
     if sheet.rows.is_empty() {
         return;
     }
@@ -74,7 +82,7 @@ fn row(text: &mut String, cells: impl Iterator<Item = String>) {
 }
 
 /// Keeps what a name contains from being read as markup.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

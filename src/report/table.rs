@@ -49,7 +49,16 @@ impl Page {
         for failure in content::failures(&summary.clients) {
             self.sentence("  ", &failure, Tone::Odd);
         }
+        for line in content::duplicates(&summary.clients) {
+            self.sentence("  ", &line, Tone::Odd);
+        }
+        let shown = content::listed(summary.flows.len(), self.style.all);
+        self.sheet(&content::stats("flow", &summary.flows, shown));
+        for failure in content::failures(&summary.flows).iter().chain(&content::unfinished(&summary.flows)) {
+            self.sentence("  ", failure, Tone::Odd);
+        }
         self.ledger(summary);
+        self.sheet(&content::queues(&summary.queues, content::listed(summary.queues.len(), self.style.all)));
         self.sheet(&content::nodes(&summary.nodes, self.style.all));
         if self.style.all {
             self.sheet(&content::stats("endpoint", &summary.endpoints, usize::MAX));

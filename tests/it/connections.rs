@@ -53,6 +53,32 @@ fn a_cold_connection_costs_round_trips_and_cryptography_and_a_warm_one_nothing()
 }
 
 #[test]
+fn big_messages_start_slowly_on_fresh_connections_and_not_on_warm_ones() {
+    // 1 ms each way, a round trip for TCP; ten segments of 1,460 bytes at once, then twice as many each round trip.
+    let sizes =
+        [("14.6KB", "14.6KB", 0.0), ("14.7KB", "1KB", 1.0), ("1KB", "43.8KB", 1.0), ("100KB", "1MB", 2.0 + 6.0)];
+    for (request, response, trips) in sizes {
+        for (protocol, max) in [("http1", 100), ("http2", 1)] {
+            let with = |idle_timeout: &str| {
+                let connections = format!("max = {max}, tls = \"none\", idle_timeout = \"{idle_timeout}\"");
+                let nodes = format!(
+                    "{}[services.a]\nsteps = [{{ call = \"b\", transport = \"wire\", request = \"{request}\", response = \"{response}\" }}]\n\
+                     [services.b]\nwait = \"10ms\"\n[network.links.\"a -> b\"]\nlatency = \"1ms\"\n[network.links.\"b -> a\"]\nlatency = \"1ms\"\n",
+                    wire(protocol, &connections)
+                );
+                small(&nodes, &[])
+            };
+            let (cold, warm) = (with("10ms"), with("90s"));
+            holds(&warm.ledger["c"], &[("b", "network", 2.0), ("b", "wait", 10.0)]);
+            holds(
+                &cold.ledger["c"],
+                &[("b", "network", 2.0), ("b", "connect", 2.0 + 2.0 * trips), ("b", "wait", 10.0)],
+            );
+        }
+    }
+}
+
+#[test]
 fn after_a_burst_only_idle_connections_that_are_kept_are_warm() {
     // Six at once every 100 ms, two connections kept: four of six pay a round trip.
     near(spent(&over("http1", "max = 100, max_idle = 2, tls = \"none\"", 6), Cause::Connect), 2.0 * 4.0 / 6.0);

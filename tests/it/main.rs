@@ -2,6 +2,7 @@
 
 mod bench;
 mod cli;
+mod compare;
 mod connections;
 mod diagnostics;
 mod draws;
@@ -12,6 +13,8 @@ mod held;
 mod intervals;
 mod laws;
 mod ledger;
+mod mail;
+mod policies;
 mod pools;
 mod sameness;
 mod schema;

@@ -95,3 +95,23 @@ fn a_caller_that_gave_up_is_taken_from_the_line_where_the_transport_tells() {
     assert_eq!(rest.edges["a -> b"].late_replies, 8 * 100);
     assert!(rest.clients["c"].wasted_work_s > 4.0 * grpc.clients["c"].wasted_work_s);
 }
+
+#[test]
+fn a_caller_that_gave_up_stops_branches_too() {
+    // Ten at once, each with two calls at the same time to one worker, 10 ms each, and a patience of 25 ms.
+    let run = |transport: &str, io: &str| {
+        let nodes = format!(
+            "[services.a]\nsteps = [{{ call = \"b\", transport = \"{transport}\", timeout = \"25ms\" }}]\n\
+             [services.b]\nio = \"{io}\"\nsteps = [{{ parallel = [{{ call = \"d\", transport = \"{transport}\", times = 2 }}] }}]\n\
+             [services.d]\nconcurrency = 1\nwork = \"10ms\"\n"
+        );
+        small(&nodes, &[("rate", "batch = 10\nrate"), ("10/s", "4/s")])
+    };
+    for io in ["blocking", "async"] {
+        let (rest, grpc) = (run("rest", io), run("grpc", io));
+        let busy = |summary: &Summary| summary.nodes["d"].mean_working.value.unwrap();
+        // Twenty, 40 times a second; or two that were in time and the one that was at work.
+        assert!((busy(&rest) - 0.8).abs() < 0.01, "{}", busy(&rest));
+        assert!((busy(&grpc) - 0.12).abs() < 0.01, "{}", busy(&grpc));
+    }
+}

@@ -3,6 +3,8 @@
 //! Chart functions take plain data (a [`Curve`] or [`Track`] each), so that clients, variants or files can be overlaid.
 
 mod axis;
+mod backlog;
+mod differences;
 mod frame;
 mod key;
 mod ledger;
@@ -14,6 +16,8 @@ mod png;
 mod timeline;
 mod waterfall;
 
+pub use backlog::{Backlog, backlog};
+pub use differences::{Apart, differences};
 pub use ledger::ledger;
 pub use nodes::{Usage, nodes};
 pub use percentiles::{Curve, percentiles};
@@ -22,6 +26,7 @@ pub use png::png;
 pub use timeline::{Track, timeline};
 pub use waterfall::waterfall;
 
+use crate::experiment::compare::Comparison;
 use crate::experiment::summary::Summary;
 use crate::report::content::{caption, named, variant};
 use crate::report::ledger::entries;
@@ -63,6 +68,11 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
         let title = Title { title: format!("{title} over time"), subtitle: caption(first) };
         pictures.push(Picture { name: "timeline", svg: timeline(&title, &tracks) });
     }
+    let backlogs = backlogs(summaries);
+    if !backlogs.is_empty() {
+        let title = format!("{}: messages waiting", clean(&first.scenario.name));
+        pictures.push(Picture { name: "queues", svg: backlog(&Title { title, subtitle: caption(first) }, &backlogs) });
+    }
     let entries = entries(summaries);
     if !entries.is_empty() {
         let title = format!("{}: where the time went", clean(&first.scenario.name));
@@ -76,6 +86,20 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
     pictures
 }
 
+/// The pictures of a comparison: the differences first, then what is drawn of several runs.
+pub fn compared(comparison: &Comparison, summaries: &[Summary]) -> Vec<Picture> {
+    let rows = differences::rows(comparison);
+    let mut pictures = Vec::new();
+    if rows.iter().any(|row| row.interval.is_some()) {
+        let title = format!("{}: change against {}", clean(&comparison.base.scenario), clean(&comparison.base.name));
+        let bars = format!("{} % intervals of paired replications", plain(comparison.run.confidence * 100.0));
+        let subtitle = summaries.first().map_or(String::new(), |first| format!("{} · {bars}", caption(first)));
+        pictures.push(Picture { name: "differences", svg: differences(&Title { title, subtitle }, &rows) });
+    }
+    pictures.extend(self::pictures(summaries));
+    pictures
+}
+
 /// Every client of every variant; the variant is named where there are several.
 fn each_client<T>(
     summaries: &[Summary],
@@ -85,6 +109,18 @@ fn each_client<T>(
     for summary in summaries {
         for (client, stats) in &summary.clients {
             all.push(make(named(summaries, summary, client, summary.clients.len()), stats));
+        }
+    }
+    all
+}
+
+/// The messages that waited in every queue of every variant where any did.
+fn backlogs(summaries: &[Summary]) -> Vec<Backlog> {
+    let mut all = Vec::new();
+    for summary in summaries {
+        for (name, queue) in summary.queues.iter().filter(|(_, queue)| queue.max_depth > 1) {
+            let name = named(summaries, summary, name, summary.queues.len());
+            all.push(Backlog { name, depths: queue.timeline.clone() });
         }
     }
     all

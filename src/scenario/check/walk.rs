@@ -74,7 +74,7 @@ pub fn transport_of<'s>(scenario: &'s Scenario, call: &Call) -> How<'s> {
     let name = &call.transport.as_ref().unwrap_or(&scenario.defaults.transport).value;
     match scenario.nodes.get(&call.target.value.node).map(|node| node.kind) {
         Some(NodeKind::Service) if name == IN_PROCESS => How::InProcess,
-        Some(NodeKind::Service | NodeKind::External) => How::Over(spec(scenario, name)),
+        Some(NodeKind::Service | NodeKind::External | NodeKind::Gateway) => How::Over(spec(scenario, name)),
         Some(NodeKind::Database) | None => How::Over(spec(scenario, FREE)),
     }
 }
@@ -120,12 +120,6 @@ pub(crate) fn laws_of<'s>(scenario: &'s Scenario, visit: &mut impl FnMut(&'s Law
             }
         }
     }
-    for fault in &scenario.faults {
-        if let When::Random { mtbf, mttr, .. } = &fault.when {
-            visit(&mtbf.value);
-            visit(&mttr.value);
-        }
-    }
     for queue in scenario.queues.values() {
         visit(&queue.publish_latency.value);
     }
@@ -136,6 +130,12 @@ pub(crate) fn laws_of<'s>(scenario: &'s Scenario, visit: &mut impl FnMut(&'s Law
         on(&client.retries).into_iter().for_each(|rule| visit(&rule.backoff.value));
     }
     scenario.policies.values().for_each(|policy| rule_laws(&policy.guards, visit));
+    for fault in &scenario.faults {
+        if let When::Random { mtbf, mttr, .. } = &fault.when {
+            visit(&mtbf.value);
+            visit(&mttr.value);
+        }
+    }
     for node in scenario.nodes.values() {
         node.consumes.iter().filter_map(|c| c.poll.value.as_ref()).for_each(&mut *visit);
         node.queue_timeout.value.iter().for_each(&mut *visit);

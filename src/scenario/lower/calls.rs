@@ -64,6 +64,7 @@ impl<'s> Lowering<'s> {
             channel: wire.map_or(NONE, |w| self.channel(link, w.spec)),
             codec: wire.map_or(NONE, |w| self.codec(w)),
             bytes: wire.map_or([0; 2], Wire::bytes),
+            flights: wire.map_or([0; 2], Wire::flights),
             proxy: wire.and_then(|w| self.proxy(w)),
             cancels: wire.is_some_and(|w| w.spec.cancels.value == Cancels::Queued),
             guard: NONE,

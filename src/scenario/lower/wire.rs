@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::id::NONE;
 use crate::model::plan::{Codec, Pipe};
-use crate::model::transport::{Channel, HANDSHAKE_CALLEE, HANDSHAKE_CALLER};
+use crate::model::transport::{Channel, HANDSHAKE_CALLEE, HANDSHAKE_CALLER, slow_start};
 use crate::model::{LawId, LinkId};
 use crate::random::dist::Law;
 use crate::units::Span;
@@ -78,6 +78,11 @@ impl<'s> Wire<'s> {
     pub(super) fn bytes(&self) -> [u64; 2] {
         let (messages, each) = self.parts();
         [self.on_wire(self.request), self.on_wire(each) * u64::from(messages)]
+    }
+
+    /// Round trips that request and answer need on a fresh connection beyond the first.
+    pub(super) fn flights(&self) -> [u32; 2] {
+        if self.spec.connections.is_some() { self.bytes().map(slow_start) } else { [0; 2] }
     }
 
     /// What its messages cost.

@@ -88,8 +88,17 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// `[[slos]]` in order.
     pub slos: Vec<Slo>,
-    /// `[variants.*]` by name: path and the TOML text of the new value, in order.
-    pub variants: BTreeMap<String, Vec<(String, String)>>,
+    /// `[variants.*]` in the order of the file.
+    pub variants: Vec<Variant>,
+}
+
+/// `[variants.*]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// Its name.
+    pub name: Given<String>,
+    /// Path and the TOML text of the new value, in order.
+    pub edits: Vec<(String, String)>,
 }
 
 impl Scenario {

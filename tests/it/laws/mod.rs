@@ -8,6 +8,7 @@ mod scenario;
 
 use std::cell::Cell;
 
+use hoptax::experiment::compare::compare;
 use hoptax::experiment::summary::{Distribution, Estimate, Node, Stats, Summary};
 use hoptax::machine::{Machine, Stop};
 use hoptax::model::Plan;
@@ -174,6 +175,25 @@ fn node(n: &Node, summary: &Summary, forks: bool, what: &str) {
         let edge = n.max_in_system as f64 * n.sojourn_ms.max.unwrap() / 1e3 * runs;
         assert!(level <= stays + 1e-6 && stays <= level + edge + 1e-6, "{what}: {level} s of stay, not {stays} s");
     }
+}
+
+#[test]
+fn nothing_differs_from_itself() {
+    always(32, &scenario::scenario(), |Text(text)| {
+        let (one, twin) = (run(&text), run(&text));
+        let comparison = compare(&one, &[twin], Vec::new(), Vec::new());
+        assert_eq!(comparison.others[0].clients.len(), one.clients.len());
+        for (client, figures) in &comparison.others[0].clients {
+            for (metric, d) in figures.all() {
+                assert!(d.difference.value.is_none_or(|v| v == 0.0), "{client} {metric}: {d:?}\n{text}");
+                assert!(!d.is_significant(), "{client} {metric}: {d:?}\n{text}");
+                // A share that never failed keeps the doubt of the rule of three.
+                let exact = d.difference.ends().is_none_or(|ends| ends == (0.0, 0.0));
+                assert!(exact || metric == "success_rate", "{client} {metric}: {d:?}\n{text}");
+            }
+        }
+        assert_eq!(comparison.total.quickest, None);
+    });
 }
 
 #[test]

@@ -193,6 +193,7 @@ pub(super) fn scenario() -> BoxedStrategy<Text> {
         "\"pick_first\"",
     ]);
     let network = select(vec!["\"0s\"", "\"0s\"", "\"1ms\"", "{ mean = \"1ms\" }"]);
+    let transport = select(vec!["free", "free", "rest", "grpc"]);
     (1..5usize, 1..4usize, select(vec!["services", "databases", "externals"]))
         .prop_flat_map(move |(of, clients, last)| {
             let last = if of == 1 { "services" } else { last };
@@ -200,13 +201,13 @@ pub(super) fn scenario() -> BoxedStrategy<Text> {
             let services = if last == "databases" { of - 1 } else { of };
             let nodes: Vec<_> = (0..of).map(|at| node(Place { at, of, last })).collect();
             let clients: Vec<_> = (0..clients).map(|at| client(at, services)).collect();
-            (balancing.clone(), network.clone(), nodes, clients)
+            (balancing.clone(), network.clone(), transport.clone(), nodes, clients)
         })
-        .prop_map(|(balancing, network, nodes, clients)| {
+        .prop_map(|(balancing, network, transport, nodes, clients)| {
             Text(format!(
                 "version = 1\nname = \"drawn\"\n\
                  [sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 2\n\
-                 [defaults]\ntransport = \"free\"\n[network]\nsame_zone = {network}\n\
+                 [defaults]\ntransport = \"{transport}\"\n[network]\nsame_zone = {network}\n\
                  [discovery]\nload_balancing = {balancing}\n{}{}",
                 clients.concat(),
                 nodes.concat()
