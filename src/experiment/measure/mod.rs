@@ -10,14 +10,15 @@ mod cohort;
 mod mail;
 mod station;
 
-pub(crate) use aftermath::{Aftermath, Spell, Window, planned};
+pub(crate) use aftermath::{Aftermath, Spell, Tried, Window, planned};
 pub(crate) use book::Book;
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
 pub(crate) use mail::Postbox;
 pub(crate) use station::{Station, Visits};
 
+use crate::model::fault::Scope;
 use crate::model::plan::Plan;
-use crate::model::{Answer, Cell, Fact, Mark, Probe};
+use crate::model::{Answer, Cell, ClientId, Fact, Mark, NodeId, Probe};
 use crate::units::{Span, Time};
 
 /// Everything that one replication measures.
@@ -35,6 +36,9 @@ pub(crate) struct Measure {
     pub(crate) books: Vec<[Book; 2]>,
     /// What faults leave behind.
     pub(crate) aftermath: Aftermath,
+    /// Whether anything may go wrong.
+    faulted: bool,
+    scopes: Vec<(ClientId, Scope)>,
     /// By endpoint.
     pub(crate) endpoints: Vec<Cohort>,
     /// By edge.
@@ -63,6 +67,8 @@ impl Measure {
             timelines: plan.clients.iter().map(|_| Timeline::new(start, plan.duration)).collect(),
             books: plan.clients.iter().map(|_| Default::default()).collect(),
             aftermath: Aftermath::new(plan),
+            faulted: !plan.faults.is_empty(),
+            scopes: plan.scoped.clone(),
             endpoints: plan.endpoints.iter().map(|_| Cohort::default()).collect(),
             edges: plan.edges.iter().map(|_| Cohort::default()).collect(),
             queues: plan.queues.iter().map(|q| Postbox::new(start, plan.duration, q.consumed)).collect(),
@@ -119,6 +125,15 @@ impl Measure {
         }
     }
 
+    /// A worker is taken or free again.
+    #[inline]
+    fn hold(&mut self, now: Time, node: NodeId, takes: bool) {
+        self.stations[node.index()].hold(now, takes);
+        if self.faulted {
+            self.aftermath.hold(node, takes, now);
+        }
+    }
+
     /// Whether a visit that began then counts.
     #[inline]
     fn counts(&self, began: Time) -> bool {
@@ -153,6 +168,7 @@ impl Probe for Measure {
                     self.clients[client.index()].arrived += 1;
                     self.timelines[client.index()].offer(now);
                     self.aftermath.offer(client.index(), now);
+                    self.aftermath.judge(&self.scopes, client, now, None);
                 }
             }
             Fact::Answered { client, outcome, intended, measured } => {
@@ -161,11 +177,15 @@ impl Probe for Measure {
                 if measured {
                     self.timelines[client.index()].answer(intended, outcome, latency);
                     self.aftermath.answer(client.index(), intended, outcome, latency);
+                    self.aftermath.judge(&self.scopes, client, intended, Some((outcome, latency)));
                 }
             }
             Fact::Called { edge, measured } => self.edges[edge.index()].arrived += u64::from(measured),
             Fact::Settled { edge, outcome, latency, measured } => {
                 self.edges[edge.index()].end(outcome, latency, measured, self.open);
+                if self.faulted {
+                    self.aftermath.settle(edge, outcome, now);
+                }
             }
             Fact::TriedAgain { edge, client, own, hedge, measured } if measured => {
                 self.edges[edge.index()].try_again(hedge);
@@ -197,8 +217,8 @@ impl Probe for Measure {
             Fact::Queued { node } => self.stations[node.index()].queue(now, true),
             Fact::Dequeued { node } => self.stations[node.index()].queue(now, false),
             Fact::Full { node, full } => self.stations[node.index()].fill(now, full),
-            Fact::Entered { node } => self.stations[node.index()].hold(now, true),
-            Fact::Left { node } => self.stations[node.index()].hold(now, false),
+            Fact::Entered { node } => self.hold(now, node, true),
+            Fact::Left { node } => self.hold(now, node, false),
             Fact::Began { flow, measured } => self.flows[flow.index()].arrived += u64::from(measured),
             Fact::Ended { flow, outcome, intended, measured } => {
                 self.flows[flow.index()].end(outcome, now.since(intended), measured, self.open);

@@ -22,8 +22,19 @@ mod traffic;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
-use super::id::LawId;
+use super::id::{FaultId, LawId};
 use super::plan::Plan;
+
+/// When a promise holds, by the moment at which a request sets out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// While no fault is on.
+    Outside,
+    /// While this one is on.
+    During(FaultId),
+    /// After this one, while it is not on again.
+    After(FaultId),
+}
 
 /// A fault as planned.
 #[derive(Clone, Debug)]

@@ -1,8 +1,9 @@
 //! Faults.
 
-use crate::model::NodeId;
-use crate::model::fault::{Effect, Fault, When};
+use crate::model::fault::{Effect, Fault, Scope, When};
+use crate::model::id::NONE;
 use crate::model::source::Segment;
+use crate::model::{ClientId, FaultId, NodeId};
 use crate::random::draw::name_hash;
 use crate::units::Time;
 
@@ -26,6 +27,26 @@ impl Lowering<'_> {
                 links: self.crossed(fault),
             };
             self.plan.faults.push(planned);
+        }
+        for slo in &scenario.slos {
+            let client = scenario.clients.keys().position(|name| *name == slo.of.value);
+            if let (Some(scope), Some(client)) = (&slo.scope, client) {
+                let scope = self.scope(&scope.value);
+                self.plan.scoped.push((ClientId(client as u32), scope));
+            }
+        }
+    }
+
+    /// When a promise holds; a fault that was left out never is on.
+    fn scope(&self, scope: &written::Scope) -> Scope {
+        let fault = |name: &str| {
+            let at = self.plan.faults.iter().position(|fault| fault.name == name);
+            FaultId(at.map_or(NONE, |at| at as u32))
+        };
+        match scope {
+            written::Scope::OutsideFaults => Scope::Outside,
+            written::Scope::During(name) => Scope::During(fault(name)),
+            written::Scope::AfterFault(name) => Scope::After(fault(name)),
         }
     }
 
