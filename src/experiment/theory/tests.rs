@@ -49,6 +49,7 @@ fn blank() -> Summary {
         nodes: std::collections::BTreeMap::new(),
         ledger: Default::default(),
         faults: Vec::new(),
+        failing: Vec::new(),
         slos: Vec::new(),
         conservation: Conservation::default(),
     }
