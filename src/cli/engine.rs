@@ -13,6 +13,7 @@ use crate::report::theory::Agreement;
 use crate::scenario::{self, Edit, OpenError};
 
 pub(super) use crate::experiment::Watch;
+pub(super) use crate::experiment::compare::Comparison;
 pub(super) use crate::experiment::theory::BAR;
 pub(super) use crate::experiment::trace::{Pick, Trace};
 pub(super) use crate::scenario::Checked;
@@ -25,6 +26,13 @@ pub(super) struct Source {
     text: scenario::Source,
     /// The variants it names.
     pub(super) variants: Vec<String>,
+}
+
+impl Source {
+    /// The name of the file.
+    pub(super) fn name(&self) -> &str {
+        &self.text.name
+    }
 }
 
 /// Reads a file, or the embedded default. What is wrong with it is told when it is checked.
@@ -98,6 +106,78 @@ pub(super) fn warnings(all: &[Checked], colour: bool) -> Vec<String> {
 /// Runs all replications.
 pub(super) fn run(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> Result<Summary, Failure> {
     experiment::run(checked, jobs, watch).map_err(|experiment::Failure::Interrupted| Failure::Interrupted)
+}
+
+/// What must be the same in two runs for their draws to be common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Frame {
+    seed: u64,
+    replications: u32,
+}
+
+impl Frame {
+    /// What sets it.
+    pub(super) fn settings(self) -> [Setting; 2] {
+        let set = |path: &str, value: String| Setting { path: path.into(), value };
+        [set("sim.seed", self.seed.to_string()), set("sim.replications", self.replications.to_string())]
+    }
+
+    /// What is changed to make it another, in words.
+    pub(super) fn told(self, to: &Self) -> String {
+        let seed = (self.seed != to.seed).then(|| format!("seed {} instead of its own {}", to.seed, self.seed));
+        let count = (self.replications != to.replications)
+            .then(|| format!("{} replications instead of its own {}", to.replications, self.replications));
+        let parts: Vec<String> = seed.into_iter().chain(count).collect();
+        format!("run with {}, so that replications can be paired", parts.join(" and "))
+    }
+}
+
+/// The seed and the replications of a scenario.
+pub(super) fn frame(checked: &Checked) -> Frame {
+    let sim = &checked.scenario.sim;
+    Frame { seed: sim.seed.value, replications: sim.replications.value }
+}
+
+/// Clients that wait for their answers.
+pub(super) fn closed_clients(checked: &Checked) -> Vec<String> {
+    let closed = |client: &&scenario::written::Client| matches!(client.load, scenario::written::Load::Closed { .. });
+    checked.scenario.clients.values().filter(closed).map(|client| client.name.value.clone()).collect()
+}
+
+/// The first against each of the others, under the names they have here.
+pub(super) fn compare(
+    summaries: &mut [Summary],
+    names: &[String],
+    closed_clients: Vec<String>,
+    mut notes: Vec<String>,
+) -> Comparison {
+    for (summary, name) in summaries.iter_mut().zip(names) {
+        summary.scenario.variant = (name != "as written").then(|| name.clone());
+    }
+    let (base, others) = summaries.split_at(1);
+    let lengths = |other: &&Summary| other.run.duration_s != base[0].run.duration_s;
+    notes.extend(others.iter().filter(lengths).map(|other| {
+        let (own, of) = (other.run.duration_s, base[0].run.duration_s);
+        format!("{}: measured for {own} s, not {of} s", other.scenario.variant.as_deref().unwrap_or_default())
+    }));
+    experiment::compare::compare(&base[0], others, closed_clients, notes)
+}
+
+/// The base and the winner again on the seed that follows, which had no part in choosing it.
+pub(super) fn confirm(
+    base: &Checked,
+    winner: &Checked,
+    jobs: Option<usize>,
+    watches: [&dyn Watch; 2],
+) -> Result<experiment::compare::Confirmed, Failure> {
+    let [base, winner] = [base, winner].map(|checked| {
+        let mut fresh = checked.clone();
+        fresh.scenario.sim.seed.value = fresh.scenario.sim.seed.value.wrapping_add(1);
+        fresh
+    });
+    let (base, winner) = (run(&base, jobs, watches[0])?, run(&winner, jobs, watches[1])?);
+    let whole = !base.run.partial && !winner.run.partial;
+    if whole { Ok(experiment::compare::confirm(&base, &winner)) } else { Err(Failure::Interrupted) }
 }
 
 /// Follows one request.

@@ -5,6 +5,7 @@
 
 mod args;
 mod check;
+mod compare;
 mod completions;
 mod engine;
 mod exit;
@@ -49,6 +50,7 @@ struct Cli {
 enum Verb {
     Run(run::Args),
     Check(check::Args),
+    Compare(compare::Args),
     Trace(trace::Args),
     Explain(explain::Args),
     Validate(validate::Args),
@@ -89,6 +91,7 @@ impl Verb {
         match self {
             Verb::Run(args) => run::act(&args, output),
             Verb::Check(args) => check::act(&args, output),
+            Verb::Compare(args) => compare::act(&args, output),
             Verb::Trace(args) => trace::act(&args, output),
             Verb::Explain(args) => explain::act(&args),
             Verb::Validate(args) => validate::act(&args, output),

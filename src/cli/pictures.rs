@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::engine::Trace;
+use super::engine::{Comparison, Trace};
 use super::exit::Failure;
 use crate::experiment::summary::Summary;
 
@@ -28,8 +28,12 @@ pub(super) fn all(_: &[Summary], _: &Path) -> Result<(), Failure> {
 /// The picture that the name of the file asks for, else the first.
 #[cfg(feature = "charts")]
 pub(super) fn svg(summaries: &[Summary], path: &Path) -> Result<String, Failure> {
+    pick(crate::report::chart::pictures(summaries), path)
+}
+
+#[cfg(feature = "charts")]
+fn pick(mut pictures: Vec<crate::report::chart::Picture>, path: &Path) -> Result<String, Failure> {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let mut pictures = crate::report::chart::pictures(summaries);
     if pictures.is_empty() {
         return Err(Failure::Broken(format!("{}: nothing to draw: no request ended", path.display())));
     }
@@ -41,6 +45,37 @@ pub(super) fn svg(summaries: &[Summary], path: &Path) -> Result<String, Failure>
 #[cfg(not(feature = "charts"))]
 pub(super) fn svg(_: &[Summary], path: &Path) -> Result<String, Failure> {
     Err(Failure::Usage(format!("{}: this build draws no pictures (feature `charts`)", path.display())))
+}
+
+/// Writes the pictures of a comparison into a folder, as SVG and as PNG.
+#[cfg(feature = "charts")]
+pub(super) fn comparison(comparison: &Comparison, summaries: &[Summary], folder: &Path) -> Result<(), Failure> {
+    use super::output::file;
+    for picture in crate::report::chart::compared(comparison, summaries) {
+        file(&folder.join(format!("{}.svg", picture.name)), picture.svg.as_bytes())?;
+        #[cfg(feature = "png")]
+        file(&folder.join(format!("{}.png", picture.name)), &png(&picture.svg)?)?;
+    }
+    Ok(())
+}
+
+/// Writes nothing: this build draws no pictures.
+#[cfg(not(feature = "charts"))]
+#[allow(clippy::unnecessary_wraps, reason = "the same signature in every build")]
+pub(super) fn comparison(_: &Comparison, _: &[Summary], _: &Path) -> Result<(), Failure> {
+    Ok(())
+}
+
+/// The picture of a comparison that the name of the file asks for, else the first.
+#[cfg(feature = "charts")]
+pub(super) fn compared(comparison: &Comparison, summaries: &[Summary], path: &Path) -> Result<String, Failure> {
+    pick(crate::report::chart::compared(comparison, summaries), path)
+}
+
+/// Refuses: this build draws no pictures.
+#[cfg(not(feature = "charts"))]
+pub(super) fn compared(_: &Comparison, _: &[Summary], path: &Path) -> Result<String, Failure> {
+    svg(&[], path)
 }
 
 /// One request as a waterfall.

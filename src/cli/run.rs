@@ -47,7 +47,7 @@ pub(super) struct Args {
 
 /// What a result is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// Tables of 80 columns.
     Table,
     /// The whole contract.
@@ -60,7 +60,7 @@ enum Format {
 
 /// What a file is to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Text(Format),
     Svg,
     Png,
@@ -97,7 +97,7 @@ fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failur
         output.note(warnings.trim_end());
     }
     let progress = Progress::begin(args.progress, output);
-    let ran = each(&checked, args.jobs, &progress);
+    let ran = each(&checked, args.jobs, &progress, checked.len());
     progress.end();
     let (mut summaries, ended) = ran?;
     if args.no_slo {
@@ -108,15 +108,16 @@ fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failur
     Ok((summaries, ended))
 }
 
-/// Runs one scenario after the other; what had ended before an interruption is kept.
-fn each(
+/// Runs one scenario after the other, the first of so many runs; what had ended before an interruption is kept.
+pub(super) fn each(
     scenarios: &[engine::Checked],
     jobs: Option<usize>,
     progress: &Progress,
+    of: usize,
 ) -> Result<(Vec<Summary>, Exit), Failure> {
     let mut summaries = Vec::new();
     for (at, scenario) in scenarios.iter().enumerate() {
-        let part = Part { whole: progress, at, of: scenarios.len() };
+        let part = Part { whole: progress, at, of };
         match engine::run(scenario, jobs, &part) {
             Err(Failure::Interrupted) if !summaries.is_empty() => return Ok((summaries, Exit::Interrupted)),
             other => summaries.push(other?),
@@ -126,10 +127,10 @@ fn each(
 }
 
 /// One of several runs of which one progress is shown.
-struct Part<'a> {
-    whole: &'a Progress,
-    at: usize,
-    of: usize,
+pub(super) struct Part<'a> {
+    pub(super) whole: &'a Progress,
+    pub(super) at: usize,
+    pub(super) of: usize,
 }
 
 impl engine::Watch for Part<'_> {
@@ -195,12 +196,12 @@ fn text(summaries: &[Summary], format: Format, style: table::Style) -> String {
     }
 }
 
-fn is_stdout(path: &Path) -> bool {
+pub(super) fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
 }
 
 /// What each file is to hold, told by its ending before anything is run.
-fn kinds(files: &[PathBuf]) -> Result<Vec<Kind>, Failure> {
+pub(super) fn kinds(files: &[PathBuf]) -> Result<Vec<Kind>, Failure> {
     files.iter().map(|path| kind(path)).collect()
 }
 
@@ -222,7 +223,7 @@ fn kind(path: &Path) -> Result<Kind, Failure> {
 }
 
 /// The code that a summary leads to.
-fn verdict(summary: &Summary, strict: bool) -> Exit {
+pub(super) fn verdict(summary: &Summary, strict: bool) -> Exit {
     let run = &summary.run;
     let interrupted = if run.partial { Exit::Interrupted } else { Exit::Done };
     let unsettled = if run.guard.is_some() || run.settled == Some(false) { Exit::Unsettled } else { Exit::Done };
@@ -234,7 +235,7 @@ fn verdict(summary: &Summary, strict: bool) -> Exit {
     interrupted.or(unsettled).or(if failed { Exit::SloFailed } else { Exit::Done })
 }
 
-fn threads(text: &str) -> Result<usize, String> {
+pub(super) fn threads(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("not a number of threads from 1".into()),
         Ok(n) => Ok(n),

@@ -7,8 +7,10 @@ use crate::model::{Outcome, Plan};
 use crate::stats::{Interval, Recorder, batch_means, beyond, mean_of, pooled_quantile, proportion, ratio};
 use crate::units::Span;
 
-use super::measure::{Book, Cohort, Measure, Station, Timeline, Visits};
-use super::summary::{BreakerFigures, Distribution, InSystem, Ledger, Moment, Node, Policing, Replicas, Stats};
+use super::measure::{Book, Cohort, Measure, Postbox, Station, Timeline, Visits};
+use super::summary::{
+    BreakerFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicas, Replicate, Stats,
+};
 
 /// Confidence of all intervals.
 pub(crate) const CONFIDENCE: f64 = 0.95;
@@ -84,12 +86,27 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
         attempts_per_request: if all.arrived == 0 { Interval::NONE } else { ratio(&tries, CONFIDENCE) },
         late_replies: all.late_replies,
         wasted_work_s: all.wasted.as_secs_f64(),
-        duplicate_effects: 0,
+        duplicate_effects: all.duplicates,
         latency_ms: distribution(&goods, open),
         first_message_ms: first_message(&each.iter().map(|(c, _)| &c.first).collect::<Vec<_>>()),
         latency_all_ms: distribution(&both.iter().collect::<Vec<_>>(), open),
         policing: None,
         timeline: Vec::new(),
+        each: each.iter().map(|(c, span)| replicate(c, *span)).collect(),
+    }
+}
+
+/// What one replication adds, for comparisons pair by pair.
+fn replicate(cohort: &Cohort, span: Span) -> Replicate {
+    let quantile = |q: f64| cohort.good.quantile(q).map(|nanos| nanos as f64 / 1e6);
+    Replicate {
+        sum_ms: cohort.good.tally().sum() as f64 / 1e6,
+        succeeded: cohort.good.count(),
+        ended: cohort.ends(),
+        p50_ms: quantile(0.5),
+        p99_ms: quantile(0.99),
+        in_window: cohort.in_window,
+        span_s: span.as_secs_f64(),
     }
 }
 
@@ -236,8 +253,11 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
     };
     let count = |f: &dyn Fn(&Station) -> u64| each.iter().map(|(s, _)| f(s)).sum::<u64>();
     let replicas = f64::from(planned.replicas);
-    let workers =
-        (planned.workers != crate::model::id::NONE).then(|| u64::from(planned.workers) * u64::from(planned.replicas));
+    let own = (planned.workers != crate::model::id::NONE).then_some(u64::from(planned.workers));
+    // Whoever only consumes has its consumers for workers.
+    let consumers = u64::from(planned.consumers);
+    let own = if planned.called { own.map(|own| own + consumers) } else { Some(consumers) };
+    let workers = own.map(|own| own * u64::from(planned.replicas));
     let utilization = match (planned.cores, workers) {
         (Some(cores), _) => level(&|s, span| s.means(span).cores / (cores * replicas)),
         (None, Some(workers)) => level(&|s, span| s.means(span).busy / workers as f64),
@@ -299,5 +319,37 @@ fn in_system(each: &[(&Station, Span)]) -> InSystem {
         p95: quantile(0.95),
         p99: quantile(0.99),
         p999: quantile(0.999),
+    }
+}
+
+/// What happened to the messages of one queue.
+pub(crate) fn queue(replications: &[Replication], at: usize, plan: &Plan) -> Queue {
+    let each: Vec<&Postbox> = replications.iter().map(|r| &r.measure.queues[at]).collect();
+    let sum = |f: &dyn Fn(&Postbox) -> u64| each.iter().map(|q| f(q)).sum::<u64>();
+    let mean = |f: &dyn Fn(&Postbox) -> f64| mean_of(&each.iter().map(|q| f(q)).collect::<Vec<f64>>(), CONFIDENCE);
+    let still = sum(&|q| q.ready);
+    let width = super::measure::bin_width(plan.duration) as f64 / 1e9;
+    let mut depths = vec![0.0; each.first().map_or(0, |q| q.tide.areas.len())];
+    for one in &each {
+        depths.iter_mut().zip(one.tide.means()).for_each(|(all, mean)| *all += mean / each.len() as f64);
+    }
+    let depth = |(at, depth): (usize, f64)| Depth { from_s: at as f64 * width, width_s: width, ready: depth };
+    Queue {
+        published: sum(&|q| q.published),
+        delivered: sum(&|q| q.delivered),
+        acked: sum(&|q| q.acked),
+        redelivered: sum(&|q| q.redelivered),
+        dead_lettered: sum(&|q| q.dead_lettered),
+        dropped: sum(&|q| q.dropped),
+        rejected: sum(&|q| q.rejected),
+        lost: sum(&|q| q.lost),
+        expired: sum(&|q| q.expired),
+        ready_at_end: still,
+        unacked_at_end: sum(&|q| q.unacked),
+        mean_depth: mean(&|q| q.means[0]),
+        mean_unacked: mean(&|q| q.means[1]),
+        max_depth: each.iter().map(|q| q.max_depth).max().unwrap_or(0),
+        wait_ms: distribution(&each.iter().map(|q| &q.wait).collect::<Vec<_>>(), still),
+        timeline: depths.into_iter().enumerate().map(depth).collect(),
     }
 }

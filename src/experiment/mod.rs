@@ -1,7 +1,9 @@
 //! Experiments: measure, replicate, merge, judge.
 
+pub mod compare;
 mod estimate;
 pub(crate) mod measure;
+mod recovery;
 mod run;
 pub mod summary;
 pub mod theory;

@@ -81,7 +81,7 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
     let stationary = is_stationary(plan);
     let halves: Vec<(f64, f64)> = replications.iter().map(|r| (r.measure.halves[0], r.measure.halves[1])).collect();
     let clients = plan.clients.len();
-    let services = plan.nodes.len() - clients;
+    let services = plan.servers();
     let mut summary = Summary {
         schema_version: 1,
         tool: Tool { name: "hoptax", version: env!("CARGO_PKG_VERSION") },
@@ -109,15 +109,23 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
                 (name, estimate::client(&replications, at, plan, stationary))
             })
             .collect(),
-        endpoints: cohorts(plan.endpoints.iter().map(|e| &e.name), &replications, |m| &m.endpoints),
+        flows: cohorts(plan.flows.iter().map(|f| &f.name), &replications, |m| &m.flows),
+        endpoints: endpoints(plan, &replications),
         edges: (0..plan.edges.len())
             .map(|at| (plan.edges[at].name.clone(), estimate::edge(&replications, at, plan)))
             .collect(),
         nodes: (0..services).map(|at| (plan.nodes[at].name.clone(), estimate::node(&replications, at, plan))).collect(),
+        queues: (0..plan.queues.len())
+            .map(|at| {
+                let name = plan.node(plan.queues[at].node).name.clone();
+                (name, estimate::queue(&replications, at, plan))
+            })
+            .collect(),
         ledger: (0..clients)
             .map(|at| (plan.node(plan.clients[at].node).name.clone(), estimate::ledger(&replications, at, plan)))
             .collect(),
         slos: Vec::new(),
+        faults: super::recovery::faults(&replications, plan),
         conservation: Conservation::default(),
     };
     summary.conservation = conservation(&summary);
@@ -135,6 +143,13 @@ fn cohorts<'a>(
     let figures =
         |at: usize| estimate::stats(&replications.iter().map(|r| (&pick(&r.measure)[at], r.span)).collect::<Vec<_>>());
     names.enumerate().map(|(at, name)| (name.clone(), figures(at))).collect()
+}
+
+/// Figures by endpoint; what consumers do is told of the edge from their broker.
+fn endpoints(plan: &Plan, replications: &[Replication]) -> std::collections::BTreeMap<String, Stats> {
+    let mut all = cohorts(plan.endpoints.iter().map(|e| &e.name), replications, |m| &m.endpoints);
+    plan.endpoints.iter().filter(|e| e.consumer).for_each(|e| _ = all.remove(&e.name));
+    all
 }
 
 fn replication(finished: Finished<Measure>, plan: &Plan) -> Replication {
@@ -162,15 +177,17 @@ fn seconds(at: Time) -> f64 {
     Span(at.0).as_secs_f64()
 }
 
-/// Whether the load stays what it is; only then are halves compared and batch means used.
+/// Whether the load stays what it is and nothing goes wrong; only then are halves compared and batch means used.
 fn is_stationary(plan: &Plan) -> bool {
-    plan.clients.iter().all(|c| match &c.source {
-        Source::Paced(paced) => {
-            paced.segments.windows(2).all(|s| s[0].rate == s[1].rate) && paced.segments.iter().all(|s| s.slope == 0.0)
-        }
-        Source::Replay(_) => false,
-        Source::Bursty(_) | Source::Gaps(_) | Source::Closed(_) => true,
-    })
+    plan.faults.is_empty()
+        && plan.clients.iter().all(|c| match &c.source {
+            Source::Paced(paced) => {
+                paced.segments.windows(2).all(|s| s[0].rate == s[1].rate)
+                    && paced.segments.iter().all(|s| s.slope == 0.0)
+            }
+            Source::Replay(_) => false,
+            Source::Bursty(_) | Source::Gaps(_) | Source::Closed(_) => true,
+        })
 }
 
 fn conservation(summary: &Summary) -> Conservation {

@@ -105,6 +105,28 @@ pub struct Stats {
     /// Latency over time, for drawing; only clients have it.
     #[serde(skip)]
     pub timeline: Vec<Moment>,
+    /// By replication, for comparing.
+    #[serde(skip)]
+    pub each: Vec<Replicate>,
+}
+
+/// What one replication adds to the figures of a client, an endpoint or an edge.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Replicate {
+    /// Sum of the latencies of successes, ms.
+    pub sum_ms: f64,
+    /// Successes.
+    pub succeeded: u64,
+    /// Requests that ended.
+    pub ended: u64,
+    /// Median latency of successes, ms.
+    pub p50_ms: Option<f64>,
+    /// 99th percentile, ms.
+    pub p99_ms: Option<f64>,
+    /// Successes that ended in the measured time.
+    pub in_window: u64,
+    /// Measured time, s.
+    pub span_s: f64,
 }
 
 /// One bin of a timeline: requests by the time they set out.
@@ -193,6 +215,56 @@ pub struct Node {
     pub workers: Option<u64>,
 }
 
+/// What happened to the messages of a queue. Those count that came to it in the measured time:
+/// published = acked + `dead_lettered` + dropped + expired + `ready_at_end` + `unacked_at_end`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Queue {
+    /// Messages the queue took.
+    pub published: u64,
+    /// Deliveries to consumers.
+    pub delivered: u64,
+    /// Messages done with.
+    pub acked: u64,
+    /// Deliveries of messages that had been delivered before.
+    pub redelivered: u64,
+    /// Messages that went to the dead letters.
+    pub dead_lettered: u64,
+    /// Messages given up without dead letters.
+    pub dropped: u64,
+    /// Messages turned away because the queue was full; not published.
+    pub rejected: u64,
+    /// Messages that found the broker down; not published.
+    pub lost: u64,
+    /// Messages that were too old.
+    pub expired: u64,
+    /// Messages ready for delivery when the run stopped.
+    pub ready_at_end: u64,
+    /// Messages with consumers when the run stopped.
+    pub unacked_at_end: u64,
+    /// Messages ready for delivery, time average.
+    pub mean_depth: Estimate,
+    /// Messages with consumers, time average.
+    pub mean_unacked: Estimate,
+    /// Most messages ready at once.
+    pub max_depth: u64,
+    /// From being ready until a consumer begins with it.
+    pub wait_ms: Distribution,
+    /// Messages ready over time; for charts.
+    #[serde(skip)]
+    pub timeline: Vec<Depth>,
+}
+
+/// Messages ready in one stretch of the measured time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Depth {
+    /// Its begin, s from the start of the measured time.
+    pub from_s: f64,
+    /// Its length, s.
+    pub width_s: f64,
+    /// The time average, and the mean over replications.
+    pub ready: f64,
+}
+
 /// Milliseconds by cause, in the order of [`Cause::ALL`]; they add up, there is no "other".
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Parts(pub [f64; Cause::ALL.len()]);
@@ -275,6 +347,31 @@ pub enum Outcome {
     NoData,
 }
 
+/// A fault, and how clients recovered from it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Fault {
+    /// Its name.
+    pub name: String,
+    /// Its beginning, s from the start of the measured time; `None` for one at random.
+    pub at_s: Option<f64>,
+    /// How long, s; `None` for one at random, or without an end.
+    pub duration_s: Option<f64>,
+    /// How often it began in the measured time, over all replications.
+    pub struck: u64,
+    /// By client.
+    pub recovery_s: BTreeMap<String, Recovery>,
+}
+
+/// How long after a fault's end it was as before.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Recovery {
+    /// Of all times the fault ended in the measured time, those after which the client recovered; `None` without any, or
+    /// without a baseline.
+    pub share_recovered: Option<f64>,
+    /// Median over all of them, s; `None` where half of them never recovered.
+    pub median: Option<f64>,
+}
+
 /// Who made the figures.
 #[derive(Clone, Debug, Serialize)]
 pub struct Tool {
@@ -354,16 +451,25 @@ pub struct Summary {
     pub run: Run,
     /// By client.
     pub clients: BTreeMap<String, Stats>,
+    /// By flow.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub flows: BTreeMap<String, Stats>,
     /// By endpoint.
     pub endpoints: BTreeMap<String, Stats>,
     /// By edge (`caller -> callee` or `caller -> callee.endpoint`).
     pub edges: BTreeMap<String, Stats>,
     /// By node.
     pub nodes: BTreeMap<String, Node>,
+    /// By queue.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub queues: BTreeMap<String, Queue>,
     /// By client: where the time went.
     pub ledger: BTreeMap<String, Ledger>,
     /// Promises and what became of them.
     pub slos: Vec<Verdict>,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
     /// Whether every request is accounted for.
     pub conservation: Conservation,
 }

@@ -89,6 +89,13 @@ impl<T: Copy> Arena<T> {
         self.slots[index as usize].age
     }
 
+    /// The slots that have a tenant, in order; for rare looks at all of them.
+    pub fn live(&self) -> impl Iterator<Item = u32> {
+        let mut used = vec![true; self.slots.len()];
+        self.free.iter().for_each(|at| used[*at as usize] = false);
+        (0..self.slots.len() as u32).filter(move |at| used[*at as usize])
+    }
+
     /// How many tenants there are.
     #[inline]
     pub fn len(&self) -> usize {

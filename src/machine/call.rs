@@ -8,8 +8,8 @@ use crate::units::Span;
 
 use super::Machine;
 use super::event::Event;
-use super::frame::{Frame, Origin};
-use super::walk::Flow;
+use super::frame::{Cut, Frame, Origin};
+use super::walk::{Flow, GONE};
 
 impl<P: Probe> Machine<'_, P> {
     /// A call sets out; its frame waits at this operation until the call is settled.
@@ -21,7 +21,7 @@ impl<P: Probe> Machine<'_, P> {
         if caller.canceled {
             return self.fail_step(at, Outcome::Canceled);
         }
-        if site.guard != NONE {
+        if site.is_guarded() {
             self.guard(at, id);
             return Flow::Stay;
         }
@@ -42,6 +42,7 @@ impl<P: Probe> Machine<'_, P> {
         let measured = frame.measured;
         let frame = self.frames.insert(frame);
         self.frames[at].child = frame;
+        self.inherit_root(frame, at);
         self.open_account(frame, || Opening::Call { parent: at, call: id });
         self.tell(Fact::Called { edge, measured });
         if plain {
@@ -192,11 +193,18 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn reply(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
+        frame.pc = GONE;
         let waited = Span(frame.waited);
         let sojourn = self.now.since(frame.arrived);
         let site = &self.sites[frame.call as usize];
         let (node, endpoint, straight, back) = (site.node, site.endpoint, site.straight, site.back);
+        if self.roots.follows && outcome.is_good() {
+            self.reach_goal(at, endpoint);
+        }
         self.tell(Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
+        if self.faulted && self.is_lost(at) {
+            return Flow::Stay;
+        }
         let back = if straight { back } else { self.way_back(at) };
         self.schedule(back, Event::Return(at));
         Flow::Stay
@@ -223,6 +231,9 @@ impl<P: Probe> Machine<'_, P> {
     /// An answer arrives at the caller: it settles the call, or nobody waits for it any more.
     #[inline(always)]
     pub(super) fn come_back(&mut self, at: u32) -> Option<u32> {
+        if self.faulted && self.intercept(at) {
+            return None;
+        }
         self.charge(at, Cause::Network);
         let frame = &self.frames[at];
         let (spent, caller, outcome) = (frame.spent, frame.caller, frame.outcome);
@@ -231,7 +242,7 @@ impl<P: Probe> Machine<'_, P> {
             return None;
         }
         let site = &self.sites[frame.call as usize];
-        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.guard != NONE);
+        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.is_guarded());
         if timed {
             self.lanes.disarm(at);
         }
@@ -259,6 +270,18 @@ impl<P: Probe> Machine<'_, P> {
         self.tell(Fact::LateReply { edge, client, wasted });
         if !hears {
             self.close(at, outcome);
+        }
+    }
+
+    /// A try's timer and connection are free.
+    pub(super) fn disconnect(&mut self, at: u32) {
+        let site = &self.sites[self.frames[at].call as usize];
+        let (timed, wired) = (site.lane != NONE, site.channel != NONE);
+        if timed {
+            self.lanes.disarm(at);
+        }
+        if wired {
+            self.hang_up(at);
         }
     }
 
@@ -290,7 +313,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         let (replica, caller) = (frame.replica, frame.caller);
         let link = self.plan.calls[frame.call as usize].link;
-        if self.is_sent(at) {
+        if self.is_sent(at) && frame.cut != Cut::Unsent {
             let memory = self.memory(link, caller);
             self.memories[memory].outstanding[(replica - self.plan.link(link).first) as usize] -= 1;
         }
@@ -308,7 +331,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The caller gives up; the callee works on.
     fn abandon(&mut self, at: u32) {
-        if self.sites[self.frames[at].call as usize].guard != NONE {
+        if self.sites[self.frames[at].call as usize].is_guarded() {
             return self.give_up_try(at, Outcome::Timeout);
         }
         self.charge(self.frames[at].caller, Cause::FailedTries);
@@ -331,6 +354,14 @@ impl<P: Probe> Machine<'_, P> {
             return caller;
         }
         self.frames[at].caller = NONE;
+        match self.frames[at].cut {
+            Cut::Whole => {}
+            Cut::Void => {
+                self.discard(at);
+                return caller;
+            }
+            Cut::Severed | Cut::Unsent => return caller,
+        }
         if call.cancels && sent {
             let there = self.vary(call.there, self.frames[at].lineage, Purpose::There, CANCEL);
             self.schedule(there, Event::Cancel(at));
@@ -347,6 +378,9 @@ impl<P: Probe> Machine<'_, P> {
             return self.close(at, frame.outcome);
         }
         self.frames[at].canceled = true;
+        if frame.pc == GONE || self.is_frozen(frame.replica) {
+            return;
+        }
         let op = |pc: u32| self.plan.ops[pc as usize];
         if frame.waiting && !frame.preempted && op(frame.pc - 1) == Op::Enter {
             self.leave_line(at);

@@ -11,7 +11,6 @@ use crate::random::Purpose;
 use crate::units::Span;
 
 use super::Machine;
-use super::event::Event;
 use super::walk::{DIAL, Flow};
 
 /// Where a try is on its way to the wire.
@@ -32,9 +31,9 @@ pub(super) enum Stage {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hold {
     pub(super) stage: Stage,
-    pool: u32,
+    pub(super) pool: u32,
     /// Which of the pool's connections; `NONE` while it has none.
-    conn: u32,
+    pub(super) conn: u32,
     /// Whether that has just been opened, by this try or while it waited.
     fresh: bool,
 }
@@ -49,12 +48,6 @@ impl<P: Probe> Machine<'_, P> {
     fn channel_of(&self, at: u32) -> &Channel {
         let call = &self.plan.calls[self.frames[at].call as usize];
         &self.plan.channels[call.channel as usize]
-    }
-
-    /// Whether a try needs a connection.
-    #[inline]
-    pub(super) fn is_wired(&self, at: u32) -> bool {
-        self.plan.calls[self.frames[at].call as usize].channel != NONE
     }
 
     /// A try asks for a connection; it is sent as soon as it has one.
@@ -100,7 +93,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A try opens a connection.
-    fn dial(&mut self, at: u32, channel: &Channel) {
+    pub(super) fn dial(&mut self, at: u32, channel: &Channel) {
         if !channel.per_request {
             let caller = self.frames[self.frames[at].caller].replica;
             self.frames[at].replica = self.pick(channel.link, caller, self.frames[at].lineage);
@@ -127,6 +120,9 @@ impl<P: Probe> Machine<'_, P> {
         let caller = plan.link(channel.link).first_caller + (hold.pool - channel.first_pool) / channel.pools_per_caller;
         let replica = self.pools[hold.pool as usize].conns[hold.conn as usize].replica;
         self.frames[at].replica = replica;
+        if self.faulted && done > 0 && !self.is_up(replica) {
+            return self.hang(at, replica);
+        }
         self.holds[at as usize].stage = Stage::Dialling(done + 1);
         if done < trips {
             return self.round_trip(at, done + 1);
@@ -143,7 +139,7 @@ impl<P: Probe> Machine<'_, P> {
         let call = &self.plan.calls[frame.call as usize];
         let there = self.vary(call.there, frame.lineage, Purpose::There, nth);
         let back = self.vary(call.back, frame.lineage, Purpose::Back, nth);
-        self.schedule(there + back, Event::Wake(at));
+        self.sleep(at, there + back);
         Flow::Stay
     }
 
@@ -156,7 +152,7 @@ impl<P: Probe> Machine<'_, P> {
             self.frames[at].replica = replica;
             return self.start(at, work.0, Cause::Connect);
         }
-        self.schedule(work, Event::Wake(at));
+        self.sleep(at, work);
         Flow::Stay
     }
 
@@ -201,6 +197,10 @@ impl<P: Probe> Machine<'_, P> {
         let plan = self.plan;
         let channel = &plan.channels[self.sites[self.frames[at].call as usize].channel as usize];
         let hold = std::mem::take(&mut self.holds[at as usize]);
+        if hold.pool == NONE {
+            // It was reset.
+            return;
+        }
         if let Some(next) = self.pools[hold.pool as usize].drain(hold.conn, channel, self.now) {
             self.board(next, hold.conn);
         }
@@ -211,6 +211,9 @@ impl<P: Probe> Machine<'_, P> {
         let plan = self.plan;
         let channel = &plan.channels[plan.calls[self.frames[at].call as usize].channel as usize];
         let hold = self.holds[at as usize];
+        if hold.pool == NONE {
+            return false;
+        }
         let pool = &mut self.pools[hold.pool as usize];
         match hold.stage {
             Stage::Waiting => {

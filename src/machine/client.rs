@@ -101,7 +101,18 @@ impl<P: Probe> Machine<'_, P> {
             self.stop = Some(Stop::InFlight);
         }
         self.tell(Fact::Offered { client: ClientId(client), measured });
+        if self.roots.follows {
+            self.begin_flows(frame, ClientId(client));
+        }
         frame
+    }
+
+    /// Something that the run waits for has ended.
+    pub(super) fn end_measured(&mut self) {
+        self.measured_open -= 1;
+        if self.measured_open == 0 && self.closed {
+            self.stop = Some(Stop::Ended);
+        }
     }
 
     /// A client knows how its request ended.
@@ -114,14 +125,12 @@ impl<P: Probe> Machine<'_, P> {
             let answer = Answer { client: ClientId(client), outcome, latency: self.now.since(intended), measured };
             self.probe.account(answer, self.ledger.parts(frame.row));
         }
+        self.answer_root(at, outcome);
         self.close(at, outcome);
         self.in_flight -= 1;
         self.tell(Fact::Answered { client: ClientId(client), outcome, intended, measured });
         if measured {
-            self.measured_open -= 1;
-            if self.measured_open == 0 && self.closed {
-                self.stop = Some(Stop::Ended);
-            }
+            self.end_measured();
         }
         if matches!(self.plan.clients[client as usize].source, Source::Closed(_)) {
             self.think(user);

@@ -13,6 +13,7 @@ use crate::units::{Span, Time};
 
 use super::Machine;
 use super::event::Event;
+use super::frame::Pose;
 use super::walk::{DIAL, Flow};
 
 /// Ticks of the replica's clock per nanosecond of work, so that slow clocks lose nothing to rounding.
@@ -33,6 +34,8 @@ pub(super) struct SharedCpu {
     begun: u64,
     /// When the live agenda entry is; any other is stale.
     armed: Time,
+    /// Whether the clock stands still.
+    stopped: bool,
 }
 
 impl SharedCpu {
@@ -46,6 +49,7 @@ impl SharedCpu {
             works: BinaryHeap::new(),
             begun: 0,
             armed: Time::NEVER,
+            stopped: false,
         }
     }
 
@@ -80,7 +84,7 @@ impl SharedCpu {
     /// Brings the clock to `now`.
     fn advance(&mut self, now: Time) {
         let elapsed = u128::from(now.since(self.last).0);
-        if self.running > 0 {
+        if self.running > 0 && !self.stopped {
             self.clock += elapsed * FINE * self.cores / self.load();
         }
         self.last = now;
@@ -88,6 +92,9 @@ impl SharedCpu {
 
     /// When the first work is complete if nothing changes.
     fn soonest(&self, now: Time) -> Option<Time> {
+        if self.stopped {
+            return None;
+        }
         let Reverse((due, ..)) = self.works.peek()?;
         let left = due.saturating_sub(self.clock);
         Some(now + Span((left * self.load()).div_ceil(self.cores * FINE) as u64))
@@ -105,6 +112,7 @@ impl<P: Probe> Machine<'_, P> {
         frame.doing = cause;
         frame.work = work;
         frame.due = self.now + Span(work);
+        frame.pose = Pose::Working;
         let index = frame.replica;
         let replica = &mut self.replicas[index as usize];
         let node = replica.node;
@@ -119,9 +127,14 @@ impl<P: Probe> Machine<'_, P> {
             cores = cpu.take_core();
             cpu.begun += 1;
             cpu.works.push(Reverse((cpu.clock + u128::from(work) * FINE, cpu.begun, at)));
+            // Nothing that is pending for a request that died in this slot is about this work.
+            self.frames[at].due = Time::NEVER;
             self.arm(index);
         } else {
             self.schedule(Span(work), Event::Done(at));
+        }
+        if self.wears {
+            self.wear(index, true);
         }
         self.tell(Fact::Started { node, cores, worker });
         Flow::Stay
@@ -130,7 +143,8 @@ impl<P: Probe> Machine<'_, P> {
     /// Work on a worker's own core ends.
     #[inline]
     pub(super) fn finish(&mut self, at: u32) -> Option<u32> {
-        if self.frames[at].due != self.now {
+        let frame = &self.frames[at];
+        if frame.due != self.now || frame.pose != Pose::Working || self.faulted && self.is_frozen(frame.replica) {
             return None;
         }
         self.complete(at);
@@ -143,6 +157,7 @@ impl<P: Probe> Machine<'_, P> {
         self.charge_work(at, self.frames[at].work);
         let frame = &mut self.frames[at];
         frame.due = Time::NEVER;
+        frame.pose = Pose::Idle;
         frame.spent += frame.work;
         let index = frame.replica;
         let replica = &mut self.replicas[index as usize];
@@ -151,6 +166,9 @@ impl<P: Probe> Machine<'_, P> {
         }
         let cores = replica.cpu.as_mut().map_or(0, |cpu| cpu.free_core());
         let node = replica.node;
+        if self.wears {
+            self.wear(index, false);
+        }
         let worker = self.frames[at].doing != Cause::Connect;
         self.tell(Fact::Stopped { node, cores, worker });
     }
@@ -168,6 +186,10 @@ impl<P: Probe> Machine<'_, P> {
             self.charge_for(at, Cause::Encode, Span(coding.min(work)));
         }
         if self.replicas[self.frames[at].replica as usize].cpu.is_none() {
+            if self.faulted {
+                self.charge_for(at, cause, Span(work.saturating_sub(coding)));
+                return self.charge(at, Cause::Fault);
+            }
             return self.charge(at, cause);
         }
         self.charge_shared_work(at, cause, work.saturating_sub(coding));
@@ -210,6 +232,9 @@ impl<P: Probe> Machine<'_, P> {
             return;
         }
         cpu.armed = Time::NEVER;
+        if cpu.stopped {
+            return;
+        }
         cpu.advance(now);
         while let Some(cpu) = &mut self.replicas[index as usize].cpu
             && let Some(Reverse((due, _, at))) = cpu.works.peek().copied()
@@ -220,6 +245,24 @@ impl<P: Probe> Machine<'_, P> {
             self.ready.push_back(at);
         }
         self.arm(index);
+    }
+
+    /// The clock of a replica that stands still stops.
+    pub(super) fn stop_clock(&mut self, index: u32) {
+        if let Some(cpu) = &mut self.replicas[index as usize].cpu {
+            cpu.advance(self.now);
+            cpu.stopped = true;
+        }
+    }
+
+    /// The clock of a replica goes on.
+    pub(super) fn start_clock(&mut self, index: u32) {
+        if let Some(cpu) = &mut self.replicas[index as usize].cpu {
+            cpu.advance(self.now);
+            cpu.stopped = false;
+            cpu.armed = Time::NEVER;
+            self.arm(index);
+        }
     }
 
     /// Keeps one agenda entry at or before the first completion.

@@ -35,8 +35,55 @@ pub(super) enum Event {
     Lane(u32),
     /// When a boundary of the measured time passes, counted in [`Mark::ALL`].
     Mark(u32),
+    /// When a fault begins or ends.
+    Fault(u32),
     /// When the run waits no longer for its last requests.
     Exhausted,
+    /// When something happens to a message.
+    Mail(Mail),
+}
+
+/// What may be pending about messages: all of it one kind of event, of which there are few to spare.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Mail {
+    /// When a message has arrived at its broker and is safe there.
+    Post(u32),
+    /// When a publisher (a frame) hears that.
+    Confirm(u32),
+    /// When the broker hears what became of a delivery.
+    Ack(u32),
+    /// When the first message of a queue may be too old, or its first delivery too long ago.
+    Clock(u32),
+    /// When a consumer asks for messages.
+    Poll(u32),
+}
+
+/// Bits of the index under a kind of [`Mail`].
+const MAIL_BITS: u32 = 29;
+
+impl Mail {
+    fn pack(self) -> u32 {
+        let (kind, index) = match self {
+            Self::Post(message) => (0, message),
+            Self::Confirm(frame) => (1, frame),
+            Self::Ack(delivery) => (2, delivery),
+            Self::Clock(queue) => (3, queue),
+            Self::Poll(member) => (4, member),
+        };
+        debug_assert!(index < 1 << MAIL_BITS);
+        kind << MAIL_BITS | index
+    }
+
+    fn unpack(bits: u32) -> Self {
+        let index = bits & ((1 << MAIL_BITS) - 1);
+        match bits >> MAIL_BITS {
+            0 => Self::Post(index),
+            1 => Self::Confirm(index),
+            2 => Self::Ack(index),
+            3 => Self::Clock(index),
+            _ => Self::Poll(index),
+        }
+    }
 }
 
 impl Packed for Event {
@@ -56,7 +103,9 @@ impl Packed for Event {
             Self::Exhausted => (10, 0),
             Self::Starve(frame) => (11, frame),
             Self::Cancel(frame) => (12, frame),
+            Self::Mail(mail) => (14, mail.pack()),
             Self::Alarm(frame) => (13, frame),
+            Self::Fault(fault) => (15, fault),
         };
         kind << 32 | u64::from(index)
     }
@@ -77,7 +126,9 @@ impl Packed for Event {
             9 => Self::Mark(index),
             11 => Self::Starve(index),
             12 => Self::Cancel(index),
+            14 => Self::Mail(Mail::unpack(index)),
             13 => Self::Alarm(index),
+            15 => Self::Fault(index),
             _ => Self::Exhausted,
         }
     }
@@ -103,7 +154,13 @@ mod tests {
             Event::Exhausted,
             Event::Starve(9),
             Event::Cancel(10),
+            Event::Mail(Mail::Post(1)),
+            Event::Mail(Mail::Confirm(2)),
+            Event::Mail(Mail::Ack((1 << 29) - 1)),
+            Event::Mail(Mail::Clock(3)),
+            Event::Mail(Mail::Poll(0)),
             Event::Alarm(11),
+            Event::Fault(11),
         ];
         for event in all {
             assert_eq!(Event::unpack(event.pack()), event);

@@ -111,6 +111,7 @@ impl<P: Probe> Machine<'_, P> {
                 child: NONE,
                 ..Frame::default()
             });
+            self.inherit_root(frame, at);
             self.open_account(frame, || Opening::Branch { parent: at });
             self.ready.push_back(frame);
         }
@@ -145,6 +146,15 @@ impl<P: Probe> Machine<'_, P> {
         self.close(at, outcome);
         self.joins.release(frame.caller);
         Flow::Stay
+    }
+
+    /// A branch died; so do its parent and the others.
+    pub(super) fn leave_join(&mut self, join: u32) {
+        let slot = &mut self.joins.slots[join as usize];
+        slot.parent = NONE;
+        slot.turn = false;
+        slot.waiting.clear();
+        self.joins.release(join);
     }
 
     /// The parent of a join goes on, as soon as no branch has its worker.

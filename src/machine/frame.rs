@@ -1,7 +1,7 @@
 //! Frames: requests in flight, each a cursor on a program.
 
 use crate::model::id::NONE;
-use crate::model::{Cause, Outcome};
+use crate::model::{Cause, EdgeId, Outcome};
 use crate::random::Lineage;
 use crate::units::Time;
 
@@ -19,6 +19,34 @@ pub(super) enum Origin {
     Guard,
     /// A join (`caller`) that waits for branches.
     Branch,
+    /// A broker that waits for the acknowledgement of a delivery (`caller`).
+    Message,
+}
+
+/// What a frame is doing, as far as its `due` is about that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Pose {
+    /// When it waits for something else, or for nothing.
+    #[default]
+    Idle,
+    /// When CPU work of it is in progress.
+    Working,
+    /// When it waits for time to pass.
+    Asleep,
+}
+
+/// What a fault has done to the way between a try and its caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// When nothing has.
+    #[default]
+    Whole,
+    /// When the connection was reset; the caller is to hear of it.
+    Severed,
+    /// When a message was lost; the caller will hear nothing.
+    Void,
+    /// When it never left: its connection could not be opened.
+    Unsent,
 }
 
 /// A request in flight, or a branch of one: two cache lines, no more.
@@ -86,6 +114,10 @@ pub(super) struct Frame {
     pub(super) preempted: bool,
     /// Branches: whether it took a worker of its own because its parent went on.
     pub(super) own_worker: bool,
+    /// What it is doing.
+    pub(super) pose: Pose,
+    /// Whether its caller can be reached.
+    pub(super) cut: Cut,
 }
 
 /// The slots of all frames, and the clocks of function calls under way in each.
@@ -101,6 +133,7 @@ pub(super) struct Frames {
 pub(super) struct Scope {
     pub(super) lineage: Lineage,
     pub(super) since: Time,
+    pub(super) edge: EdgeId,
 }
 
 impl Frames {
@@ -128,6 +161,13 @@ impl Frames {
     #[inline]
     pub(super) fn peak(&self) -> usize {
         self.slots.len()
+    }
+
+    /// The slots in use, in order.
+    pub(super) fn live_slots(&self) -> Vec<u32> {
+        let mut used = vec![true; self.slots.len()];
+        self.free.iter().for_each(|at| used[*at as usize] = false);
+        (0..self.slots.len() as u32).filter(|at| used[*at as usize]).collect()
     }
 
     /// Slots in use.

@@ -111,6 +111,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         let inherited = self.deadline_of(at);
         let frame = self.frames.insert(frame);
         self.frames[at].child = frame;
+        self.inherit_root(frame, at);
         self.open_account(frame, || Opening::Call { parent: at, call: id });
         self.tell(Fact::Called { edge, measured });
         if self.guarded.len() <= frame as usize {
@@ -172,6 +173,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         if self.rules(guard).propagate {
             self.inherit_deadline(frame, deadline);
         }
+        self.inherit_root(frame, guard);
         self.open_account(frame, || Opening::Call { parent: guard, call: id });
         if nth > 0 {
             let hedge = self.guarded[guard as usize].open.len() > 1;
@@ -345,6 +347,22 @@ impl<'p, P: Probe> Machine<'p, P> {
         if self.sites[self.frames[at].call as usize].tracks {
             self.untrack(at);
         }
+    }
+
+    /// The connection under a try was reset.
+    pub(super) fn end_reset_try(&mut self, at: u32) {
+        self.uncount(at);
+        self.end_try(at, Outcome::Reset, false);
+    }
+
+    /// The frame that waits for a guard dies: the guard goes with it. Says which tries are left to themselves.
+    #[cold]
+    pub(super) fn disband(&mut self, guard: u32) -> Vec<u32> {
+        let guarded = &mut self.guarded[guard as usize];
+        let tries = std::mem::take(&mut guarded.open).iter().map(|t| t.frame).collect();
+        guarded.police = NONE;
+        self.close(guard, Outcome::Abandoned);
+        tries
     }
 
     /// A try is given up: nobody waits for it any more, and its guard goes on.

@@ -8,7 +8,7 @@
 //! Rows are linked lists in one arena: appending and dropping take no time that grows with the row.
 
 use crate::model::id::NONE;
-use crate::model::{Cause, Cell, Opening, Outcome, Probe, Trace};
+use crate::model::{Cause, Cell, NodeId, Opening, Outcome, Probe, Trace};
 use crate::units::Span;
 
 use super::Machine;
@@ -147,6 +147,10 @@ impl<P: Probe> Machine<'_, P> {
             self.probe.trace(Trace::Closed { frame: at, node, replica, outcome, at: self.now });
         }
         self.frames.remove(at);
+        if self.roots.follows {
+            let root = self.root_of(at);
+            self.leave_root(root);
+        }
     }
 
     /// What a frame was spent on becomes a part of what `to` was spent on.
@@ -175,10 +179,19 @@ impl<P: Probe> Machine<'_, P> {
         if !P::ACCOUNTS || span == Span::ZERO {
             return;
         }
-        let frame = &mut self.frames[at];
-        let replica = &self.replicas[frame.replica as usize];
+        let replica = &self.replicas[self.frames[at].replica as usize];
         let node = replica.node;
         let cause = if replica.database && cause <= Cause::Queue { Cause::Database } else { cause };
+        self.charge_at(at, node, cause, span);
+    }
+
+    /// Charges the next `span` of a frame's time to a node, its own or another.
+    #[inline(always)]
+    pub(super) fn charge_at(&mut self, at: u32, node: NodeId, cause: Cause, span: Span) {
+        if !P::ACCOUNTS || span == Span::ZERO {
+            return;
+        }
+        let frame = &mut self.frames[at];
         let from = frame.until;
         frame.until = from + span;
         self.ledger.enter(&mut frame.row, Cell::new(node, cause), span.0);

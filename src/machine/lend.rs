@@ -74,8 +74,22 @@ impl<P: Probe> Machine<'_, P> {
         Flow::On
     }
 
+    /// A caller died: its connections are closed, and nobody waits for them.
+    pub(super) fn forget_purses(&mut self, replica: u32) {
+        for lender in &self.plan.lenders {
+            let callers = self.plan.node(self.replicas[replica as usize].node);
+            if lender.first_caller == callers.first_replica {
+                let purse = &mut self.purses[(lender.first_purse + replica - lender.first_caller) as usize];
+                self.connections[lender.database.index()] -= std::mem::take(purse).opened;
+            }
+        }
+    }
+
     /// A frame has waited for a connection as long as its pool lets it.
     pub(super) fn starve(&mut self, at: u32) {
+        if self.faulted && self.mutes(Event::Starve(at), at) {
+            return;
+        }
         let frame = &mut self.frames[at];
         if frame.due != self.now || !frame.borrowing {
             return;

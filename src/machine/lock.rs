@@ -61,6 +61,23 @@ impl<P: Probe> Machine<'_, P> {
         Flow::On
     }
 
+    /// Frames that die wait for no lock any more.
+    pub(super) fn forget_waits(&mut self, victims: &[u32]) {
+        for table in &mut self.tables {
+            table.waiting.retain(|at| !victims.contains(at));
+        }
+    }
+
+    /// A database died: its locks are gone, those of transactions elsewhere too.
+    pub(super) fn forget_locks_of(&mut self, replica: u32) {
+        let node = self.replicas[replica as usize].node;
+        for call in self.plan.calls.iter().filter(|call| self.plan.endpoint(call.endpoint).node == node) {
+            if let Some(table) = call.writes {
+                self.tables[table.index()].holders.clear();
+            }
+        }
+    }
+
     fn free_lock(&mut self, table: TableId, owner: u32) {
         let slot = &mut self.tables[table.index()];
         let Some(held) = slot.holders.iter().position(|h| *h == owner) else {

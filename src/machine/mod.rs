@@ -7,22 +7,31 @@
 mod call;
 mod channel;
 mod client;
+mod consumer;
 mod cpu;
+mod crash;
 mod event;
 mod fork;
 mod frame;
+mod freeze;
 mod guard;
 mod ledger;
 mod lend;
 mod lock;
+mod message;
+mod outage;
 mod police;
 mod pool;
+mod queue;
+mod reset;
+mod root;
 mod site;
 mod station;
 mod walk;
 
 use crate::kernel::{Agenda, Lanes, Phase};
 use crate::model::balance::Memory;
+use crate::model::fault::When;
 use crate::model::line::{Line, Links};
 use crate::model::plan::Plan;
 use crate::model::source::Pace;
@@ -37,13 +46,16 @@ use channel::Hold;
 use cpu::SharedCpu;
 use event::Event;
 use fork::Joins;
-use frame::Frames;
+use frame::{Frames, Pose};
 use guard::Guarded;
 use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
+use message::Mailroom;
+use outage::Trouble;
 use police::Police;
 use pool::Pool;
+use root::Roots;
 use site::Site;
 
 pub use ledger::Parts;
@@ -85,6 +97,15 @@ pub struct Machine<'p, P> {
     purses: Vec<Purse>,
     connections: Vec<u32>,
     tables: Vec<Table>,
+    /// Messages, deliveries, queues and their consumers.
+    mail: Mailroom,
+    /// What belongs to one request, where flows follow it.
+    roots: Roots,
+    /// Whether anything may go wrong at all.
+    faulted: bool,
+    /// Whether some fault counts only work.
+    wears: bool,
+    trouble: Trouble,
     sources: Vec<Sender>,
     /// Users of all closed clients: whose, and how many rounds they have sent.
     users: Vec<(u32, u64)>,
@@ -230,6 +251,11 @@ impl<'p, P: Probe> Machine<'p, P> {
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
             tables: plan.tables.iter().map(|_| Table::default()).collect(),
+            mail: Mailroom::new(plan),
+            roots: Roots::new(plan),
+            faulted: !plan.faults.is_empty(),
+            wears: plan.faults.iter().any(|f| matches!(f.when, When::Random { busy_only: true, .. })),
+            trouble: Trouble::default(),
             sources: plan.clients.iter().map(|_| Sender::default()).collect(),
             users: Vec::new(),
             in_flight: 0,
@@ -251,6 +277,8 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half as u32));
         self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
         self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
+        self.start_consumers();
+        self.expect_faults();
         self.start_clients();
     }
 
@@ -265,7 +293,9 @@ impl<'p, P: Probe> Machine<'p, P> {
             self.events += 1;
             let mut next = self.handle(event).or_else(|| self.ready.pop_front());
             while let Some(frame) = next {
-                self.stride(frame);
+                if !(self.faulted && self.park(frame)) {
+                    self.stride(frame);
+                }
                 next = self.ready.pop_front();
             }
             if self.events.is_multiple_of(PULSE) {
@@ -293,10 +323,14 @@ impl<'p, P: Probe> Machine<'p, P> {
     fn handle(&mut self, event: Event) -> Option<u32> {
         match event {
             Event::Done(frame) => return self.finish(frame),
-            Event::Reach(frame) => return Some(self.reach(frame)),
+            Event::Reach(frame) => {
+                if !(self.faulted && self.turns_away(frame)) {
+                    return Some(self.reach(frame));
+                }
+            }
             Event::Return(frame) => return self.come_back(frame),
             Event::Arrive(client) => self.arrive(client),
-            Event::Wake(frame) => return Some(self.wake(frame)),
+            Event::Wake(frame) => return self.wake(frame),
             Event::Starve(frame) => self.starve(frame),
             Event::Cancel(frame) => self.cancel(frame),
             Event::Alarm(guard) => self.wake_guard(guard),
@@ -304,8 +338,10 @@ impl<'p, P: Probe> Machine<'p, P> {
             Event::Send(user) => return Some(self.send_for(user)),
             Event::Patience(frame) => self.lose_patience(frame),
             Event::Lane(lane) => self.time_out(lane),
+            Event::Fault(fault) => self.strike(fault),
             Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
             Event::Exhausted => self.stop = Some(Stop::Patience),
+            Event::Mail(mail) => return self.mail(mail),
         }
         None
     }
@@ -325,11 +361,25 @@ impl<'p, P: Probe> Machine<'p, P> {
     }
 
     /// A wait without CPU is over, or a stage of a handshake.
-    fn wake(&mut self, at: u32) -> u32 {
-        if self.frames[at].pc != walk::DIAL.0 {
+    fn wake(&mut self, at: u32) -> Option<u32> {
+        let frame = &mut self.frames[at];
+        if frame.due != self.now || frame.pose != Pose::Asleep {
+            return None;
+        }
+        frame.pose = Pose::Idle;
+        frame.due = Time::NEVER;
+        if frame.pc != walk::DIAL.0 {
             self.charge(at, Cause::Wait);
         }
-        at
+        Some(at)
+    }
+
+    /// A frame waits for time to pass.
+    fn sleep(&mut self, at: u32, span: Span) {
+        let frame = &mut self.frames[at];
+        frame.pose = Pose::Asleep;
+        frame.due = self.now + span;
+        self.schedule(span, Event::Wake(at));
     }
 
     #[inline(always)]
@@ -357,6 +407,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.frames.live() == 0
             && self.joins.live() == 0
             && self.in_flight == 0
+            && self.mail.is_idle()
             && self.replicas.iter().all(|r| idle(r) && r.cpu.as_ref().is_none_or(|cpu| cpu.is_idle()))
             && self.memories.iter().all(|m| m.outstanding.iter().all(|n| *n == 0))
     }

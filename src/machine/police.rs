@@ -201,6 +201,20 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
+    /// All policies of a caller's replica that died begin anew.
+    #[cold]
+    pub(super) fn forget_policies(&mut self, replica: u32) {
+        let plan = self.plan;
+        for guard in &plan.guards {
+            let from = plan.node(plan.link(guard.link).from);
+            if (from.first_replica..from.first_replica + from.replicas).contains(&replica) {
+                let at = guard.first + replica - from.first_replica;
+                let state = State::new(&plan.rules[guard.rules as usize]);
+                self.police[at as usize] = Police { state, line: VecDeque::new() };
+            }
+        }
+    }
+
     /// At a boundary of the measured time, what every circuit breaker has done so far.
     pub(super) fn read_breakers(&mut self) {
         let plan = self.plan;

@@ -23,11 +23,11 @@ pub(super) struct Conn {
 pub(super) struct Pool {
     pub(super) conns: Vec<Conn>,
     /// Slots of `conns` that are no connections any more.
-    gone: Vec<u32>,
+    pub(super) gone: Vec<u32>,
     /// Connections with room for another request, the last used on top.
     room: Vec<u32>,
     /// Open connections without requests.
-    idle: u32,
+    pub(super) idle: u32,
     /// Tries that wait for any connection.
     pub(super) waiting: VecDeque<u32>,
 }

@@ -162,6 +162,9 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A request has been in line as long as it stays.
     pub(super) fn lose_patience(&mut self, at: u32) {
+        if self.faulted && self.mutes(Event::Patience(at), at) {
+            return;
+        }
         let frame = &mut self.frames[at];
         if frame.due != self.now || !frame.waiting {
             return;
@@ -189,7 +192,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Tells when a replica's line reaches or leaves its limit.
     #[inline]
-    fn watch_limit(&mut self, index: u32) {
+    pub(super) fn watch_limit(&mut self, index: u32) {
         let replica = &mut self.replicas[index as usize];
         if replica.limit == NONE {
             return;

@@ -4,11 +4,13 @@ use crate::model::{CallId, Cause, Fact, Op, Outcome, Pc, Probe};
 use crate::random::{Draw, Purpose};
 
 use super::Machine;
-use super::event::Event;
 use super::frame::Scope;
 
 /// The program that opens a connection: its one operation stands first in every plan.
 pub(super) const DIAL: Pc = Pc(0);
+
+/// Where a try is whose answer has left, or which was turned back: at the end of all programs.
+pub(super) const GONE: u32 = crate::model::id::NONE;
 
 /// Whether a frame goes on at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,11 +61,14 @@ impl<P: Probe> Machine<'_, P> {
                 Op::Wait { law, site } => {
                     let wait = self.vary(law, self.frames[at].lineage, Purpose::Work, site);
                     self.frames[at].pc = next.0;
-                    self.schedule(wait, Event::Wake(at));
+                    self.sleep(at, wait);
                     Flow::Stay
                 }
                 Op::Call { call, .. } => self.call(at, call),
                 Op::Fork { fork, .. } => self.fork(at, fork),
+                Op::Publish { post, .. } => self.publish(at, post),
+                Op::Take => self.advance(at, next, Self::take),
+                Op::Handled(outcome) => self.handled(at, outcome),
                 Op::Descend { call } => self.descend(at, call, next),
                 Op::Ascend { call, outcome } => self.ascend(at, call, outcome, next),
                 Op::Jump(to) => self.jump(at, to),
@@ -149,7 +154,12 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
         let op = self.plan.ops[frame.pc as usize];
-        if let Op::Call { fail, .. } | Op::Fork { fail, .. } | Op::Borrow { fail, .. } | Op::Check { fail } = op {
+        if let Op::Call { fail, .. }
+        | Op::Fork { fail, .. }
+        | Op::Borrow { fail, .. }
+        | Op::Publish { fail, .. }
+        | Op::Check { fail } = op
+        {
             frame.pc = fail.0;
         }
         Flow::On
@@ -166,7 +176,7 @@ impl<P: Probe> Machine<'_, P> {
         let plan = self.plan.call(call);
         let (lineage, measured) = (self.frames[at].lineage, self.frames[at].measured);
         let since = self.now;
-        self.frames.scopes(at).push(Scope { lineage, since });
+        self.frames.scopes(at).push(Scope { lineage, since, edge: plan.edge });
         self.frames[at].lineage = lineage.child(plan.site, 0);
         self.tell(Fact::Called { edge: plan.edge, measured });
         self.jump(at, next)
@@ -175,8 +185,11 @@ impl<P: Probe> Machine<'_, P> {
     /// Return from a function call.
     #[inline(never)]
     fn ascend(&mut self, at: u32, call: crate::model::CallId, outcome: crate::model::Outcome, next: Pc) -> Flow {
-        let edge = self.plan.call(call).edge;
+        let (edge, endpoint) = (self.plan.call(call).edge, self.plan.call(call).endpoint);
         let measured = self.frames[at].measured;
+        if self.roots.follows && outcome.is_good() {
+            self.reach_goal(at, endpoint);
+        }
         if let Some(scope) = self.frames.scopes(at).pop() {
             self.frames[at].lineage = scope.lineage;
             let latency = self.now.since(scope.since);

@@ -2,8 +2,9 @@
 
 use crate::units::{Span, Time};
 
-use super::id::{ClientId, EdgeId, EndpointId, NodeId};
+use super::id::{ClientId, EdgeId, EndpointId, FaultId, FlowId, NodeId, QueueId};
 use super::outcome::Outcome;
+use super::queue::Fate;
 
 /// A boundary of the measured time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,13 @@ impl Mark {
 pub enum Fact {
     /// When a boundary of the measured time passes.
     Marked(Mark),
+    /// When a fault begins or ends.
+    Struck {
+        /// The fault.
+        fault: FaultId,
+        /// Whether it is on now.
+        on: bool,
+    },
     /// When a client's request sets out.
     Offered {
         /// The client.
@@ -205,5 +213,90 @@ pub enum Fact {
         sojourn: Span,
         /// Of this, in line.
         waited: Span,
+    },
+    /// When a queue has a new message.
+    Published {
+        /// The queue.
+        queue: QueueId,
+        /// Whether it counts: it came in the measured time.
+        counted: bool,
+    },
+    /// When a queue has no room for a message.
+    Rejected {
+        /// The queue.
+        queue: QueueId,
+    },
+    /// When a message finds its broker down.
+    Lost {
+        /// The queue.
+        queue: QueueId,
+    },
+    /// When the messages ready for delivery become one more or one fewer.
+    Depth {
+        /// The queue.
+        queue: QueueId,
+        /// Whether one more.
+        up: bool,
+    },
+    /// When a message leaves for a consumer.
+    Delivered {
+        /// The queue.
+        queue: QueueId,
+        /// Whether it was delivered before.
+        again: bool,
+        /// Whether it counts.
+        counted: bool,
+    },
+    /// When a consumer begins with a message.
+    Taken {
+        /// The queue.
+        queue: QueueId,
+        /// Since it was ready.
+        waited: Span,
+        /// Whether it counts.
+        counted: bool,
+    },
+    /// When a message goes back to its queue.
+    Returned {
+        /// The queue.
+        queue: QueueId,
+        /// Whether it counts.
+        counted: bool,
+    },
+    /// When a message is gone from its queue.
+    Disposed {
+        /// The queue.
+        queue: QueueId,
+        /// What became of it.
+        fate: Fate,
+        /// Whether it was ready, not with a consumer.
+        ready: bool,
+        /// Whether it counts.
+        counted: bool,
+    },
+    /// When a message has its effect once more.
+    Duplicate {
+        /// The client behind it.
+        client: ClientId,
+        /// Whether the request behind it belongs to the measured cohort.
+        measured: bool,
+    },
+    /// When a request sets out that begins a flow.
+    Began {
+        /// The flow.
+        flow: FlowId,
+        /// Whether the request belongs to the measured cohort.
+        measured: bool,
+    },
+    /// When a flow is done, or can no longer be.
+    Ended {
+        /// The flow.
+        flow: FlowId,
+        /// How.
+        outcome: Outcome,
+        /// When its request was meant to set out.
+        intended: Time,
+        /// Whether the request belongs to the measured cohort.
+        measured: bool,
     },
 }

@@ -39,8 +39,18 @@ ids! {
     LaneId;
     /// A pool of database connections.
     LenderId;
+    /// Something that goes wrong.
+    FaultId;
     /// A table with locks.
     TableId;
+    /// A queue.
+    QueueId;
+    /// The consumers of one queue in one service.
+    CrewId;
+    /// A step that publishes.
+    PostId;
+    /// What done means: a flow.
+    FlowId;
     /// An operation of the flat program.
     Pc;
 }

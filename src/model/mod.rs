@@ -4,6 +4,7 @@
 pub mod balance;
 pub mod cause;
 pub mod fact;
+pub mod fault;
 pub mod id;
 pub mod line;
 pub mod op;
@@ -11,13 +12,15 @@ pub mod outcome;
 pub mod plan;
 pub mod policy;
 pub mod probe;
+pub mod queue;
 pub mod source;
 pub mod transport;
 
 pub use cause::{Cause, Cell};
 pub use fact::{Fact, Mark};
 pub use id::{
-    CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, SplitId, TableId,
+    CallId, ClientId, CrewId, EdgeId, EndpointId, FaultId, FlowId, ForkId, LaneId, LawId, LenderId, LinkId, NodeId, Pc,
+    PostId, QueueId, SplitId, TableId,
 };
 pub use op::Op;
 pub use outcome::Outcome;

@@ -1,6 +1,6 @@
 //! The operations a program is made of. A frame walks them; the machine is one `match` over them.
 
-use super::id::{CallId, ForkId, LawId, LenderId, Pc, SplitId};
+use super::id::{CallId, ForkId, LawId, LenderId, Pc, PostId, SplitId};
 use super::outcome::Outcome;
 
 /// One operation. `site` names the use of a draw: stable under reordering, unique within a program.
@@ -69,6 +69,17 @@ pub enum Op {
         /// Where to go on after a failure.
         fail: Pc,
     },
+    /// A message leaves for its queue; where the publisher waits for it, a failure goes on at `fail`.
+    Publish {
+        /// The step.
+        post: PostId,
+        /// Where to go on after a failure.
+        fail: Pc,
+    },
+    /// A message that was delivered waits for its consumer.
+    Take,
+    /// A consumer is done with its message.
+    Handled(Outcome),
     /// Entry into a function call: lineage and clock of the callee begin.
     Descend {
         /// The call-site.

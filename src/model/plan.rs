@@ -4,10 +4,14 @@ use crate::random::dist::Dist;
 use crate::units::Span;
 
 use super::balance::Balancer;
-use super::id::{CallId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, SplitId, TableId};
+use super::fault::Fault;
+use super::id::{
+    CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId, TableId,
+};
 use super::line::Order;
 use super::op::Op;
 use super::policy::Rules;
+use super::queue::{Crew, Post, Queue};
 use super::source::Source;
 use super::transport::Channel;
 
@@ -26,7 +30,7 @@ pub struct Plan {
     pub max_events: u64,
     /// Guard on client requests in flight.
     pub max_in_flight: u64,
-    /// Nodes in name order, then clients in name order.
+    /// Nodes in name order, then queues and topics in name order, then clients in name order.
     pub nodes: Vec<Node>,
     /// Endpoints in (node, name) order.
     pub endpoints: Vec<Endpoint>,
@@ -54,12 +58,22 @@ pub struct Plan {
     pub channels: Vec<Channel>,
     /// Pools of database connections.
     pub lenders: Vec<Lender>,
+    /// Queues in name order.
+    pub queues: Vec<Queue>,
+    /// Steps that publish.
+    pub posts: Vec<Post>,
+    /// Consumers, in the order of their services.
+    pub crews: Vec<Crew>,
+    /// Flows in the order of the file.
+    pub flows: Vec<Flow>,
     /// Which policy stands between which caller and callee.
     pub guards: Vec<Guard>,
     /// Writers that each table with locks lets in at once.
     pub tables: Vec<u32>,
     /// Rules of policies.
     pub rules: Vec<Rules>,
+    /// What goes wrong, in the order of the file; faults after the measured time are left out.
+    pub faults: Vec<Fault>,
 }
 
 /// A node: what a replica of it has.
@@ -77,6 +91,10 @@ pub struct Node {
     pub replicas: u32,
     /// Workers of one replica.
     pub workers: u32,
+    /// Consumers of one replica, each a worker of its own.
+    pub consumers: u32,
+    /// Whether somebody calls it: otherwise its consumers are its workers.
+    pub called: bool,
     /// Cores that all work on a replica shares; `None`: every worker its own.
     pub cores: Option<f64>,
     /// Waiting requests a replica's line holds.
@@ -98,6 +116,10 @@ pub struct Endpoint {
     pub node: NodeId,
     /// Its program.
     pub entry: Pc,
+    /// Whether it is what a consumer does with a message.
+    pub consumer: bool,
+    /// The ends of flows that its success is, as bits.
+    pub goals: u64,
 }
 
 /// Who calls what.
@@ -263,7 +285,35 @@ pub struct Client {
     pub hash: u64,
 }
 
+/// What done means to the business.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Name.
+    pub name: String,
+    /// The client whose requests begin it.
+    pub client: ClientId,
+    /// Its ends, as bits: it is done when all are reached.
+    pub goals: u64,
+}
+
 impl Plan {
+    /// A queue.
+    #[inline]
+    pub fn queue(&self, id: QueueId) -> &Queue {
+        &self.queues[id.index()]
+    }
+
+    /// A step that publishes.
+    #[inline]
+    pub fn post(&self, id: PostId) -> &Post {
+        &self.posts[id.index()]
+    }
+
+    /// Nodes that serve requests or handle messages; brokers come after them, then clients.
+    pub fn servers(&self) -> usize {
+        self.nodes.iter().take_while(|n| !matches!(n.kind, "queue" | "topic" | "client")).count()
+    }
+
     /// A distribution.
     #[inline]
     pub fn law(&self, id: LawId) -> &Dist {

@@ -36,6 +36,10 @@ pub enum Purpose {
     Jitter,
     /// When faults strike and how long they last.
     Fault,
+    /// How long a broker takes until a message is safe.
+    Broker,
+    /// Sleep of a consumer that found nothing.
+    Poll,
 }
 
 /// A short stream of numbers for one draw; distributions take as many as they need.

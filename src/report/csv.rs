@@ -126,7 +126,7 @@ fn unit(section: &str, metric: &str) -> &'static str {
 
 /// Quotes a cell that would not survive as it is. A leading `=`, `+`, `-` or `@` of a text is left alone: these are data
 /// for programs, and names come from the reader's own file.
-fn quote(cell: &str) -> String {
+pub(super) fn quote(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
 }
 

@@ -47,7 +47,7 @@ fn one(text: &mut String, summary: &Summary) {
     section(text, "Edges", &content::stats("edge", &summary.edges, usize::MAX));
 }
 
-fn section(text: &mut String, title: &str, sheet: &Sheet) {
+pub(super) fn section(text: &mut String, title: &str, sheet: &Sheet) {
     if sheet.rows.is_empty() {
         return;
     }
@@ -74,7 +74,7 @@ fn row(text: &mut String, cells: impl Iterator<Item = String>) {
 }
 
 /// Keeps what a name contains from being read as markup.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -3,6 +3,7 @@
 //! Tables and Markdown show the same [`content`], laid out differently; CSV is read off the JSON contract.
 
 pub mod cause;
+pub mod compare;
 pub mod content;
 pub mod csv;
 pub mod export;

@@ -164,6 +164,8 @@ pub(crate) fn summary() -> Summary {
             ("network calls".to_owned(), client(14.9, 2.1, 0)),
         ]
         .into(),
+        flows: Default::default(),
+        queues: Default::default(),
         endpoints: [("d.default".to_owned(), client(2.0, 2.0, 0))].into(),
         edges: [("a -> b".to_owned(), client(11.0, 2.2, 0)), ("c -> d".to_owned(), client(3.1, 3.0, 12))].into(),
         nodes: [
@@ -178,6 +180,7 @@ pub(crate) fn summary() -> Summary {
             ("network calls".to_owned(), ledger([8.0, 2.0, 6.0, 1.88], 14.9 * 2.1 * 2.1)),
         ]
         .into(),
+        faults: Vec::new(),
         slos: vec![
             verdict("calls are quick", Outcome::Met),
             verdict("calls are quick enough", Outcome::Failed),

@@ -62,7 +62,8 @@ pub fn variant_edits(scenario: &Scenario, name: &str) -> Option<Vec<Edit>> {
     let origin = format!("variant `{name}`");
     let edit =
         |(path, value): &(String, String)| Edit { path: path.clone(), value: value.clone(), origin: origin.clone() };
-    Some(scenario.variants.get(name)?.iter().map(edit).collect())
+    let variant = scenario.variants.iter().find(|variant| variant.name.value == name)?;
+    Some(variant.edits.iter().map(edit).collect())
 }
 
 /// The text with the changes made; a path that leads nowhere is complained about.

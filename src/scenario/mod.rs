@@ -76,9 +76,9 @@ pub fn load(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {
     }
 }
 
-/// The names of a text's variants, as far as it can be read.
+/// The names of a text's variants in the order of the file, as far as it can be read.
 pub fn variants(source: &Source) -> Vec<String> {
-    read::read(source).0.map_or(Vec::new(), |scenario| scenario.variants.into_keys().collect())
+    read::read(source).0.map_or(Vec::new(), |scenario| scenario.variants.into_iter().map(|v| v.name.value).collect())
 }
 
 /// The scenario of a text, what is wrong with it, and where its variants stand.

@@ -184,6 +184,16 @@ fn changes_reach_everything_that_is_written() {
 }
 
 #[test]
+fn variants_keep_the_order_of_the_file() {
+    let text = "version = 1\n[clients.c]\ncalls = \"s\"\nrate = \"1/s\"\n[services.s]\n[variants.zebra]\n\
+                \"services.s.replicas\" = 2\n[variants.ant]\nservices.s.replicas = 3\n";
+    let source = Source::text("test.toml", text);
+    assert_eq!(variants(&source), ["zebra", "ant"]);
+    let printed = canonical(&load(&source, &[]).unwrap().scenario);
+    assert_eq!(variants(&Source::text("again.toml", &printed)), ["zebra", "ant"], "{printed}");
+}
+
+#[test]
 fn variants_are_changes_by_name() {
     let rest = RICH.replace("orders.create -> mail", "orders -> mail");
     let base = loaded(&rest);

@@ -87,7 +87,7 @@ fn moments(values: &[f64]) -> Option<(f64, Option<f64>)> {
 }
 
 /// t for a two-sided interval from `n` ≥ 2 values.
-fn two_sided(confidence: f64, n: usize) -> f64 {
+pub(super) fn two_sided(confidence: f64, n: usize) -> f64 {
     t_quantile(0.5 + 0.5 * confidence, (n - 1) as f64)
 }
 
@@ -139,9 +139,15 @@ pub fn ratio(parts: &[(f64, f64)], confidence: f64) -> Interval {
     if !pooled.is_finite() || n < 2 {
         return Interval::point(pooled);
     }
+    Interval::around(pooled, mean_of(&jackknifed(&parts), confidence).half_width().unwrap_or(f64::NAN))
+}
+
+/// What each of the parts of a ratio adds to it, by leaving it out.
+pub(super) fn jackknifed(parts: &[(f64, f64)]) -> Vec<f64> {
+    let (above, below) = parts.iter().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+    let n = parts.len() as f64;
     let without = |part: &(f64, f64)| (above - part.0) / (below - part.1);
-    let pseudo: Vec<f64> = parts.iter().map(|p| n as f64 * pooled - (n - 1) as f64 * without(p)).collect();
-    Interval::around(pooled, mean_of(&pseudo, confidence).half_width().unwrap_or(f64::NAN))
+    parts.iter().map(|part| n * (above / below) - (n - 1.0) * without(part)).collect()
 }
 
 /// A share of trials, (successes, trials) per replication, as [`ratio`]. Where every trial ended alike the other end is

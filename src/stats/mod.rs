@@ -4,6 +4,7 @@ mod coarse;
 mod histogram;
 mod interval;
 mod occupancy;
+mod paired;
 mod recorder;
 mod student;
 mod tally;
@@ -15,8 +16,9 @@ pub use interval::{
     variance_gain,
 };
 pub use occupancy::Occupancy;
+pub use paired::{Paired, Sections, holm, paired_quantile, paired_ratio, paired_share};
 pub use recorder::Recorder;
-pub use student::t_quantile;
+pub use student::{t_chance, t_quantile};
 pub use tally::Tally;
 
 /// The rank (from 1) of the `q`-quantile among `n`. What a float adds to a whole number (0.07 · 100) does not count.

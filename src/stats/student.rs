@@ -17,6 +17,11 @@ pub fn t_quantile(p: f64, df: f64) -> f64 {
     t
 }
 
+/// How often chance alone gives a Student's t at least as far from 0 as `t`, to either side.
+pub fn t_chance(t: f64, df: f64) -> f64 {
+    if t.is_infinite() { 0.0 } else { 2.0 * tail(t.abs(), df) }
+}
+
 /// The density of Student's t.
 fn density(t: f64, df: f64) -> f64 {
     let log = libm::lgamma(0.5 * (df + 1.0))
@@ -86,6 +91,14 @@ mod tests {
         ] {
             assert!((t_quantile(p, df) - t).abs() < 2e-9 * t.abs().max(1.0), "{p} {df}: {}", t_quantile(p, df));
         }
+    }
+
+    #[test]
+    fn chance_undoes_the_quantile() {
+        for (t, df, chance) in [(2.262_157_163, 9.0, 0.05), (-3.249_835_542, 9.0, 0.01), (0.0, 4.0, 1.0)] {
+            assert!((t_chance(t, df) - chance).abs() < 1e-9, "{t} {df}: {}", t_chance(t, df));
+        }
+        assert_eq!(t_chance(f64::INFINITY, 3.0), 0.0);
     }
 
     #[test]

@@ -146,6 +146,45 @@ fn files_are_written_whole_or_not_at_all() {
     assert_eq!(fs::read_dir(at("new")).unwrap().count(), 1);
 }
 
+#[test]
+fn a_comparison_is_written_wherever_it_is_asked_for() {
+    let folder = with(QUIET);
+    let table = stdout(&ends(&folder, "compare a.toml", 0));
+    assert!(table.starts_with("quiet: slow against as written\n"), "{table}");
+    assert!(table.contains("\ntotal: slow is ") && table.contains("slower than as written"), "{table}");
+    let json: serde_json::Value = serde_json::from_slice(&ends(&folder, "compare a.toml -o -", 0).stdout).unwrap();
+    assert_eq!(json["others"][0]["clients"]["people"]["mean_ms"]["verdict"], "higher");
+    assert!(stdout(&ends(&folder, "compare a.toml --format csv", 0)).starts_with("variant,section,"));
+    assert!(stdout(&ends(&folder, "compare a.toml --format md", 0)).starts_with("# quiet: slow against"));
+    ends(&folder, "compare a.toml -q --output all -o differences.svg -o b.json", 0);
+    let at = |name: &str| folder.path().join(name);
+    for name in ["compare.json", "compare.csv", "compare.md", "summary.json", "charts/differences.png"] {
+        assert!(at("all").join(name).exists(), "{name}");
+    }
+    assert!(fs::read_to_string(at("differences.svg")).unwrap().contains("no significant difference"));
+    assert_eq!(fs::read(at("b.json")).unwrap(), fs::read(at("all/compare.json")).unwrap());
+    assert_eq!(stdout(&ends(&folder, "compare a.toml -j 1", 0)), stdout(&ends(&folder, "compare a.toml -j 2", 0)));
+}
+
+#[test]
+fn files_are_compared_on_the_draws_of_the_first() {
+    let folder = with(QUIET);
+    let other = QUIET.replace("replications = 4", "replications = 6\nseed = 9");
+    fs::write(folder.path().join("b.toml"), other).unwrap();
+    let table = stdout(&ends(&folder, "compare a.toml b.toml", 0));
+    let told = table.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("seed 1 instead of its own 9 and 4 replications instead of its own 6"), "{table}");
+    assert!(table.contains("b and a answer in exactly the same time"), "{table}");
+    fails(&folder, "compare a.toml b.toml --variant slow", 2, &["--variant"]);
+    fails(&folder, "compare a.toml --variant fast", 2, &["no variant `fast`", "slow"]);
+    fails(&folder, "compare a.toml nowhere.toml", 1, &["nowhere.toml"]);
+    fs::write(folder.path().join("c.toml"), QUIET.split("[variants").next().unwrap()).unwrap();
+    fails(&folder, "compare c.toml", 2, &["c.toml", "no variants", "second file"]);
+    fs::write(folder.path().join("d.toml"), promising("p90 < 1ms")).unwrap();
+    assert!(stdout(&ends(&folder, "compare d.toml", 99)).contains("! all: SLO failed: people p90 < 1ms"));
+    ends(&folder, "compare d.toml --no-slo", 0);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_a_failure_and_a_closed_pipe_is_none() {

@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use crate::bench::same;
 
-fn home(path: &str) -> PathBuf {
+pub(crate) fn home(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
@@ -26,7 +26,7 @@ fn gallery() -> Vec<PathBuf> {
 }
 
 /// A scenario and its variants, each run for a short while.
-fn short_runs(source: &Source) -> Vec<Summary> {
+pub(crate) fn short_runs(source: &Source) -> Vec<Summary> {
     let mut all = vec![None];
     all.extend(variants(source).into_iter().map(Some));
     let run = |variant: Option<String>| {

@@ -2,9 +2,11 @@
 
 mod bench;
 mod cli;
+mod compare;
 mod connections;
 mod diagnostics;
 mod draws;
+mod faults;
 mod floors;
 mod golden;
 mod held;

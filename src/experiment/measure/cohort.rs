@@ -34,6 +34,8 @@ pub(crate) struct Cohort {
     pub(crate) late_replies: u64,
     /// Work for nobody.
     pub(crate) wasted: Span,
+    /// Clients: messages that had their effect once more.
+    pub(crate) duplicates: u64,
 }
 
 impl Cohort {
@@ -97,6 +99,7 @@ impl Cohort {
         self.budget_refused += other.budget_refused;
         self.late_replies += other.late_replies;
         self.wasted += other.wasted;
+        self.duplicates += other.duplicates;
     }
 }
 

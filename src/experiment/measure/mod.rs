@@ -4,12 +4,16 @@
 //! Endpoints (and waits and sojourns of nodes) count the visits that began in the measured time, levels of nodes the time
 //! itself. Throughput is successes that ended in it.
 
+mod aftermath;
 mod book;
 mod cohort;
+mod mail;
 mod station;
 
+pub(crate) use aftermath::{Aftermath, Spell, Window, planned};
 pub(crate) use book::Book;
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
+pub(crate) use mail::Postbox;
 pub(crate) use station::{Station, Visits};
 
 use crate::model::plan::Plan;
@@ -29,10 +33,16 @@ pub(crate) struct Measure {
     pub(crate) timelines: Vec<Timeline>,
     /// By client: where the time of successes went, and of failures.
     pub(crate) books: Vec<[Book; 2]>,
+    /// What faults leave behind.
+    pub(crate) aftermath: Aftermath,
     /// By endpoint.
     pub(crate) endpoints: Vec<Cohort>,
     /// By edge.
     pub(crate) edges: Vec<Cohort>,
+    /// By queue.
+    pub(crate) queues: Vec<Postbox>,
+    /// By flow.
+    pub(crate) flows: Vec<Cohort>,
     /// By policy and link: what their circuit breakers did in the measured time.
     pub(crate) breakers: Vec<BreakerTime>,
     /// Requests at all nodes, time average over the first and the second half.
@@ -52,8 +62,11 @@ impl Measure {
             clients: plan.clients.iter().map(|_| Cohort::default()).collect(),
             timelines: plan.clients.iter().map(|_| Timeline::new(start, plan.duration)).collect(),
             books: plan.clients.iter().map(|_| Default::default()).collect(),
+            aftermath: Aftermath::new(plan),
             endpoints: plan.endpoints.iter().map(|_| Cohort::default()).collect(),
             edges: plan.edges.iter().map(|_| Cohort::default()).collect(),
+            queues: plan.queues.iter().map(|q| Postbox::new(start, plan.duration, q.consumed)).collect(),
+            flows: plan.flows.iter().map(|_| Cohort::default()).collect(),
             breakers: vec![BreakerTime::default(); plan.guards.len()],
             halves: [0.0; 2],
             half_area: 0,
@@ -74,6 +87,7 @@ impl Measure {
             Mark::Open => {
                 self.open = true;
                 self.stations.iter_mut().for_each(|s| s.open(now));
+                self.queues.iter_mut().for_each(|q| q.open(now));
             }
             Mark::Half => self.half_area = self.area(now),
             Mark::Close => {
@@ -81,7 +95,27 @@ impl Measure {
                 self.halves = [self.half_area as f64, (area - self.half_area) as f64];
                 self.open = false;
                 self.stations.iter_mut().for_each(|s| s.close(now));
+                let span = now.since(self.window.0);
+                self.queues.iter_mut().for_each(|q| q.close(now, span));
             }
+        }
+    }
+
+    /// Something happens to a message.
+    fn mail(&mut self, now: Time, fact: Fact) {
+        let open = self.open;
+        match fact {
+            Fact::Published { queue, counted } => self.queues[queue.index()].publish(counted),
+            Fact::Rejected { queue } => self.queues[queue.index()].rejected += u64::from(open),
+            Fact::Lost { queue } => self.queues[queue.index()].lost += u64::from(open),
+            Fact::Depth { queue, up } => self.queues[queue.index()].rise(now, up, open),
+            Fact::Delivered { queue, again, counted } => self.queues[queue.index()].deliver(now, again, counted),
+            Fact::Taken { queue, waited, counted: true } => self.queues[queue.index()].wait.record(waited.0),
+            Fact::Returned { queue, counted } => self.queues[queue.index()].come_back(now, counted),
+            Fact::Disposed { queue, fate, ready, counted } => {
+                self.queues[queue.index()].end(now, fate, ready, counted);
+            }
+            _ => {}
         }
     }
 
@@ -91,9 +125,10 @@ impl Measure {
         began >= self.window.0 && began < self.window.1
     }
 
-    /// Request-nanoseconds spent at all nodes since the measured time began.
+    /// Request-nanoseconds spent at all nodes and in queues since the measured time began.
     fn area(&mut self, now: Time) -> u128 {
-        self.stations.iter_mut().map(|s| s.area(now)).sum()
+        let ready: u128 = self.queues.iter().map(|q| q.area(now)).sum();
+        self.stations.iter_mut().map(|s| s.area(now)).sum::<u128>() + ready
     }
 }
 
@@ -112,10 +147,12 @@ impl Probe for Measure {
     fn on(&mut self, now: Time, fact: Fact) {
         match fact {
             Fact::Marked(mark) => self.mark(now, mark),
+            Fact::Struck { fault, on } => self.aftermath.strike(fault, on, now),
             Fact::Offered { client, measured } => {
                 if measured {
                     self.clients[client.index()].arrived += 1;
                     self.timelines[client.index()].offer(now);
+                    self.aftermath.offer(client.index(), now);
                 }
             }
             Fact::Answered { client, outcome, intended, measured } => {
@@ -123,6 +160,7 @@ impl Probe for Measure {
                 self.clients[client.index()].end(outcome, latency, measured, self.open);
                 if measured {
                     self.timelines[client.index()].answer(intended, outcome, latency);
+                    self.aftermath.answer(client.index(), intended, outcome, latency);
                 }
             }
             Fact::Called { edge, measured } => self.edges[edge.index()].arrived += u64::from(measured),
@@ -161,6 +199,21 @@ impl Probe for Measure {
             Fact::Full { node, full } => self.stations[node.index()].fill(now, full),
             Fact::Entered { node } => self.stations[node.index()].hold(now, true),
             Fact::Left { node } => self.stations[node.index()].hold(now, false),
+            Fact::Began { flow, measured } => self.flows[flow.index()].arrived += u64::from(measured),
+            Fact::Ended { flow, outcome, intended, measured } => {
+                self.flows[flow.index()].end(outcome, now.since(intended), measured, self.open);
+            }
+            Fact::Duplicate { client, measured } => {
+                self.clients[client.index()].duplicates += u64::from(measured);
+            }
+            Fact::Published { .. }
+            | Fact::Rejected { .. }
+            | Fact::Lost { .. }
+            | Fact::Depth { .. }
+            | Fact::Delivered { .. }
+            | Fact::Taken { .. }
+            | Fact::Returned { .. }
+            | Fact::Disposed { .. } => self.mail(now, fact),
             Fact::Started { node, cores, worker } => self.stations[node.index()].work(now, true, cores, worker),
             Fact::Stopped { node, cores, worker } => self.stations[node.index()].work(now, false, cores, worker),
             Fact::LateReply { .. }
@@ -203,7 +256,11 @@ impl BreakerTime {
     /// How often they opened, how long they were open and half-open, in the measured time.
     pub(crate) fn told(&self) -> (u64, Span, Span) {
         let [opened, open, half_open] = self.before;
-        (self.opened - opened, Span(self.open.0 - open), Span(self.half_open.0 - half_open))
+        (
+            self.opened.saturating_sub(opened),
+            Span(self.open.0.saturating_sub(open)),
+            Span(self.half_open.0.saturating_sub(half_open)),
+        )
     }
 
     /// Reads one breaker at a boundary: what it had done before the measured time does not count.

@@ -18,7 +18,7 @@ struct Levels {
 /// A level and the area under it since the measured time began, exact: `level · now − before`. A step at time t by δ adds
 /// δ·t to `before`, so that a level costs something only when it changes.
 #[derive(Clone, Copy, Debug, Default)]
-struct Level {
+pub(super) struct Level {
     level: u32,
     before: u128,
 }
@@ -26,7 +26,7 @@ struct Level {
 impl Level {
     /// One more or one fewer.
     #[inline]
-    fn step(&mut self, now: Time, up: bool) {
+    pub(super) fn step(&mut self, now: Time, up: bool) {
         // The area is small and positive, but `before` may pass through negative numbers: it wraps, and back.
         if up {
             self.level += 1;
@@ -49,13 +49,18 @@ impl Level {
         }
     }
 
+    /// The level now.
+    pub(super) fn level(&self) -> u32 {
+        self.level
+    }
+
     /// The same level, with no area before `now`.
-    fn since(self, now: Time) -> Self {
+    pub(super) fn since(self, now: Time) -> Self {
         Self { level: self.level, before: u128::from(self.level) * u128::from(now.0) }
     }
 
     /// The area up to `now`.
-    fn area(&self, now: Time) -> u128 {
+    pub(super) fn area(&self, now: Time) -> u128 {
         (u128::from(self.level) * u128::from(now.0)).wrapping_sub(self.before)
     }
 }
@@ -201,8 +206,8 @@ impl Visits {
     #[inline]
     pub(super) fn end(&mut self, outcome: Outcome, waited: Span) {
         self.replied += 1;
-        // Whoever joined the line and was not served in the end has left it.
-        self.abandoned += u64::from(matches!(outcome, Outcome::Overloaded | Outcome::Canceled));
+        // Whoever joined the line and was not served in the end has left it, or has died with the replica.
+        self.abandoned += u64::from(matches!(outcome, Outcome::Overloaded | Outcome::Canceled | Outcome::Reset));
         if waited.0 > 0 {
             self.waited += 1;
             self.wait.record(waited.0);

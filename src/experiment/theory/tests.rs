@@ -41,10 +41,13 @@ fn blank() -> Summary {
             overloaded: Vec::new(),
         },
         clients: std::collections::BTreeMap::new(),
+        flows: Default::default(),
+        queues: Default::default(),
         endpoints: std::collections::BTreeMap::new(),
         edges: std::collections::BTreeMap::new(),
         nodes: std::collections::BTreeMap::new(),
         ledger: Default::default(),
+        faults: Vec::new(),
         slos: Vec::new(),
         conservation: Conservation::default(),
     }

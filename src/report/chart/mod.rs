@@ -3,6 +3,7 @@
 //! Chart functions take plain data (a [`Curve`] or [`Track`] each), so that clients, variants or files can be overlaid.
 
 mod axis;
+mod differences;
 mod frame;
 mod key;
 mod ledger;
@@ -14,6 +15,7 @@ mod png;
 mod timeline;
 mod waterfall;
 
+pub use differences::{Apart, differences};
 pub use ledger::ledger;
 pub use nodes::{Usage, nodes};
 pub use percentiles::{Curve, percentiles};
@@ -22,6 +24,7 @@ pub use png::png;
 pub use timeline::{Track, timeline};
 pub use waterfall::waterfall;
 
+use crate::experiment::compare::Comparison;
 use crate::experiment::summary::Summary;
 use crate::report::content::{caption, named, variant};
 use crate::report::ledger::entries;
@@ -73,6 +76,20 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
         let title = format!("{}: how full the nodes were", clean(&first.scenario.name));
         pictures.push(Picture { name: "nodes", svg: nodes(&Title { title, subtitle: caption(first) }, &usage) });
     }
+    pictures
+}
+
+/// The pictures of a comparison: the differences first, then what is drawn of several runs.
+pub fn compared(comparison: &Comparison, summaries: &[Summary]) -> Vec<Picture> {
+    let rows = differences::rows(comparison);
+    let mut pictures = Vec::new();
+    if rows.iter().any(|row| row.interval.is_some()) {
+        let title = format!("{}: change against {}", clean(&comparison.base.scenario), clean(&comparison.base.name));
+        let bars = format!("{} % intervals of paired replications", plain(comparison.run.confidence * 100.0));
+        let subtitle = summaries.first().map_or(String::new(), |first| format!("{} · {bars}", caption(first)));
+        pictures.push(Picture { name: "differences", svg: differences(&Title { title, subtitle }, &rows) });
+    }
+    pictures.extend(self::pictures(summaries));
     pictures
 }
 

@@ -26,10 +26,14 @@ pub(super) fn names(scenario: &Scenario, refused: &[String], complaints: &mut Ve
             nowhere(scenario, dead, why, false, refused, complaints);
         }
     }
-    let queues = scenario.queues.values().map(|queue| ("queue", &queue.name));
-    for (kind, name) in queues.chain(scenario.topics.values().map(|topic| ("topic", &topic.name))) {
-        let complaint = Complaint::error(code::NOT_YET, format!("not supported yet: the {kind} `{}`", name.value));
-        complaints.push(complaint.at(name.place.clone()).help("this version cannot run it"));
+    for topic in scenario.topics.values() {
+        let complaint = Complaint::error(code::NOT_YET, format!("not supported yet: the topic `{}`", topic.name.value));
+        complaints.push(complaint.at(topic.name.place.clone()).help("queues are supported; topics are not"));
+    }
+    let bits: usize = scenario.flows.iter().map(|flow| flow.ends.len()).sum();
+    if let (Some(flow), true) = (scenario.flows.last(), bits > 64) {
+        let message = format!("the flows have {bits} ends together; at most 64");
+        complaints.push(Complaint::error(code::OUT_OF_RANGE, message).at(flow.name.place.clone()));
     }
     scenario.flows.iter().for_each(|flow| ends(scenario, flow, refused, complaints));
 }

@@ -5,6 +5,7 @@ mod attempts;
 mod brokers;
 mod cycles;
 mod expected;
+mod faults;
 mod flow;
 mod forecast;
 mod held;
@@ -44,12 +45,14 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     policies::ranges(scenario, &mut complaints);
     wire::ranges(scenario, &mut complaints);
     pools::ranges(scenario, &mut complaints);
+    faults::check(scenario, refused, &mut complaints);
     promises::check(scenario, refused, &mut complaints);
     // What follows walks calls and divides by numbers; it wants names that resolve and numbers that can be.
     if !whole || complaints.iter().any(Complaint::is_error) {
         return complaints;
     }
     names::unused(scenario, &mut complaints);
+    faults::look(scenario, &mut complaints);
     promises::latency_only(scenario, &mut complaints);
     cycles::check(scenario, &mut complaints);
     policies::look(scenario, &mut complaints);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::random::dist::Law;
 use crate::scenario::written::{
     Arrivals, Call, Client, Consumer, Endpoint, FREE, Guards, How, IN_PROCESS, Load, Node, NodeKind, Publish, Scenario,
-    Step, TransportSpec, Verb, on,
+    Step, TransportSpec, Verb, When, on,
 };
 
 /// Visits every step, those inside others included, outermost first.
@@ -130,6 +130,12 @@ pub(crate) fn laws_of<'s>(scenario: &'s Scenario, visit: &mut impl FnMut(&'s Law
         on(&client.retries).into_iter().for_each(|rule| visit(&rule.backoff.value));
     }
     scenario.policies.values().for_each(|policy| rule_laws(&policy.guards, visit));
+    for fault in &scenario.faults {
+        if let When::Random { mtbf, mttr, .. } = &fault.when {
+            visit(&mtbf.value);
+            visit(&mttr.value);
+        }
+    }
     for node in scenario.nodes.values() {
         node.consumes.iter().filter_map(|c| c.poll.value.as_ref()).for_each(&mut *visit);
         node.queue_timeout.value.iter().for_each(&mut *visit);

@@ -14,7 +14,7 @@ impl Lowering<'_> {
     /// Clients in name order; their programs come later.
     pub(super) fn clients(&mut self) {
         for (name, client) in &self.scenario.clients {
-            let node = self.client_node(name);
+            let node = self.bare_node(name, "client");
             let source = self.source(&client.load);
             self.plan.clients.push(plan::Client {
                 node,

@@ -5,6 +5,7 @@
 mod branches;
 mod brokers;
 mod calls;
+mod faults;
 mod load;
 mod policies;
 mod program;
@@ -19,12 +20,13 @@ use crate::model::balance::Balancer;
 use crate::model::id::NONE;
 use crate::model::line::Order;
 use crate::model::plan::{self, Plan};
-use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, NodeId, Pc};
+use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, QueueId};
 use crate::random::dist::{Dist, Law};
 use crate::random::draw::name_hash;
 use crate::units::Span;
 
 use super::Checked;
+use super::check::walk::is_called;
 use super::check::{longest, of_client};
 use super::written::{Balancing, Node, NodeKind, QueueOrder, Scenario, Zone};
 
@@ -32,10 +34,14 @@ use super::written::{Balancing, Node, NodeKind, QueueOrder, Scenario, Zone};
 pub fn lower(checked: &Checked) -> Plan {
     let mut lowering = Lowering::new(&checked.scenario);
     lowering.nodes();
+    lowering.brokers();
     lowering.clients();
     lowering.callers();
+    lowering.consumers();
     lowering.programs();
+    lowering.flows();
     lowering.guards();
+    lowering.faults();
     lowering.plan
 }
 
@@ -48,6 +54,9 @@ struct Lowering<'s> {
     edges: BTreeMap<(String, EndpointId), EdgeId>,
     links: BTreeMap<(NodeId, NodeId), LinkId>,
     latencies: BTreeMap<(NodeId, NodeId), LawId>,
+    queues: BTreeMap<&'s str, QueueId>,
+    /// Edges of messages, by name.
+    mail: BTreeMap<String, EdgeId>,
     callers: wire::Callers,
     channels: BTreeMap<(LinkId, &'s str), u32>,
     /// Pools of connections so far.
@@ -86,6 +95,8 @@ impl<'s> Lowering<'s> {
             edges: BTreeMap::new(),
             links: BTreeMap::new(),
             latencies: BTreeMap::new(),
+            queues: BTreeMap::new(),
+            mail: BTreeMap::new(),
             callers: wire::Callers::default(),
             channels: BTreeMap::new(),
             pools: 0,
@@ -110,6 +121,8 @@ impl<'s> Lowering<'s> {
                     name: endpoint_name(name, endpoint),
                     node: id,
                     entry: Pc::default(),
+                    consumer: false,
+                    goals: 0,
                 });
                 self.endpoints.insert((id, endpoint), eid);
             }
@@ -125,6 +138,8 @@ impl<'s> Lowering<'s> {
             first_replica: self.plan.replicas(),
             replicas: node.replicas.value,
             workers: node.concurrency.value.unwrap_or(NONE),
+            consumers: node.consumes.iter().map(|c| c.concurrency.value).sum(),
+            called: node.consumes.is_empty() || is_called(self.scenario, name),
             cores: node.cores.value,
             queue_limit: node.queue_limit.value.unwrap_or(NONE),
             order: order(node.queue_order.value),
@@ -141,12 +156,14 @@ impl<'s> Lowering<'s> {
         id
     }
 
-    /// A client's pseudo-node: one replica without workers.
-    fn client_node(&mut self, name: &'s str) -> NodeId {
+    /// A pseudo-node, of a client or a broker: one replica without workers.
+    fn bare_node(&mut self, name: &'s str, kind: &'static str) -> NodeId {
         let node = plan::Node {
             name: name.into(),
             hash: name_hash(name),
-            kind: "client",
+            kind,
+            consumers: 0,
+            called: true,
             first_replica: self.plan.replicas(),
             replicas: 1,
             workers: NONE,
@@ -276,10 +293,11 @@ fn order(order: QueueOrder) -> Order {
     }
 }
 
-/// How long the run goes on for its last requests: the longest a client waits if each has a timeout, else the measured time again.
+/// How long the run goes on for its last requests: the longest a client waits if each has a timeout, else the measured
+/// time again, as for flows, which no timeout ends.
 fn patience(scenario: &Scenario) -> Span {
     let timeouts: Option<Vec<Span>> =
         scenario.clients.values().map(|client| longest(&of_client(scenario, client))).collect();
-    let longest = timeouts.and_then(|t| t.into_iter().max());
+    let longest = timeouts.filter(|_| scenario.flows.is_empty()).and_then(|t| t.into_iter().max());
     longest.map_or(scenario.sim.duration.value, |t| t + Span(1))
 }

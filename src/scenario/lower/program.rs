@@ -87,6 +87,9 @@ impl<'s> Lowering<'s> {
                 let place = Place { host, caller: name, releases: node.io.value == Io::Async, turns: false };
                 self.request(place, node, written);
             }
+            for consumer in &node.consumes {
+                self.consumer_program(host, name, consumer);
+            }
         }
         for (id, name) in self.client_ids() {
             self.plan.clients[id.index()].entry = self.here();
@@ -111,6 +114,7 @@ impl<'s> Lowering<'s> {
             | Op::Fork { fail, .. }
             | Op::Fails { fail, .. }
             | Op::Borrow { fail, .. }
+            | Op::Publish { fail, .. }
             | Op::Check { fail } => *fail = to,
             other => unreachable!("{other:?} leads nowhere"),
         }

@@ -2,6 +2,7 @@
 //! same scenario.
 
 mod brokers;
+mod faults;
 mod law;
 mod policies;
 mod steps;
@@ -78,9 +79,9 @@ pub fn canonical(scenario: &Scenario) -> String {
     page.given("name", &scenario.name, |s| quoted(s));
     page.given("description", &scenario.description, |s| quoted(s));
     meaning(scenario, &mut page);
-    for (name, edits) in &scenario.variants {
-        page.header(&format!("[variants.{}]", key(name)));
-        for (path, value) in edits {
+    for variant in &scenario.variants {
+        page.header(&format!("[variants.{}]", key(&variant.name.value)));
+        for (path, value) in &variant.edits {
             page.line(&quoted(path), value, false);
         }
     }
@@ -135,6 +136,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     brokers::brokers(scenario, page);
     scenario.flows.iter().for_each(|f| brokers::flow(f, page));
     policies::policies(scenario, page);
+    scenario.faults.iter().for_each(|f| faults::fault(f, page));
     scenario.slos.iter().for_each(|s| slo(s, page));
 }
 

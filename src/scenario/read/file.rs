@@ -6,6 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::broker::{consumers, flows, queue, topic};
 use super::client::client;
+use super::fault::fault;
 use super::law::law;
 use super::node::node;
 use super::policy::policy;
@@ -18,7 +19,7 @@ use crate::diag::{Complaint, code};
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
     BalancePer, Balancing, Defaults, Discovery, Given, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Sense,
-    Sim, Slo,
+    Sim, Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.
@@ -65,6 +66,7 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
             .collect(),
         flows: flows(desk, &view),
         policies: policies.into_iter().map(|(name, inner)| (name.value.clone(), policy(desk, name, inner))).collect(),
+        faults: view.list(desk, "faults").iter().filter_map(|inner| fault(desk, inner)).collect(),
         slos: slos(desk, &view),
         variants: variants(desk, &view),
     }
@@ -228,19 +230,23 @@ fn slos(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Slo> {
     all
 }
 
-fn variants(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Vec<(String, String)>> {
-    let mut all = BTreeMap::new();
-    let Some(tables) = view.get("variants").and_then(|v| value::table(desk, "variants", v)) else { return all };
-    for (name, inner) in tables {
+/// In the order of the file: people write variants in the order in which they are to be read.
+fn variants(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Variant> {
+    let mut all = Vec::new();
+    let tables = view.get("variants").and_then(|v| value::table(desk, "variants", v));
+    for (name, inner) in tables.into_iter().flatten() {
         let Some(edits) = value::table(desk, name.get_ref(), inner) else { continue };
         let mut flat = Vec::new();
         for (path, value) in edits {
             flatten(desk, path.get_ref(), value, &mut flat);
         }
-        desk.variants.push((name.get_ref().to_string(), name.span()));
         flat.sort_by_key(|(at, ..)| *at);
-        all.insert(name.get_ref().to_string(), flat.into_iter().map(|(_, path, text)| (path, text)).collect());
+        desk.variants.push((name.get_ref().to_string(), name.span()));
+        let edits = flat.into_iter().map(|(_, path, text)| (path, text)).collect();
+        all.push(Variant { name: Given::at(name.get_ref().to_string(), name.span()), edits });
     }
+    all.sort_by_key(|variant| variant.name.place.as_ref().map(|place| place.start));
+    desk.variants.sort_by_key(|(_, place)| place.start);
     all
 }
 

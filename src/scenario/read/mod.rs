@@ -7,6 +7,7 @@ mod broker;
 mod budget;
 mod client;
 mod desk;
+mod fault;
 mod file;
 mod files;
 mod law;

@@ -99,7 +99,7 @@ pub static TOPIC: Table = Table {
 
 const ACK: &[Word] = &[
     word("after", "When it has been handled: a message may be handled twice, but is not lost."),
-    word("before", "When it has been delivered: a message may be lost, but is not handled twice."),
+    word("before", "When a consumer begins with it: a message may be lost, but is not handled twice."),
 ];
 
 const ON_ERROR: &[Word] = &[

@@ -2,6 +2,7 @@
 
 use super::brokers::{FLOW, QUEUE, TOPIC};
 use super::clients::CLIENT;
+use super::faults::FAULT;
 use super::nodes::{DATABASE, EXTERNAL, SERVICE};
 use super::policies::POLICY;
 use super::tables::{Key, Shape, Table, Word, key, later, word};
@@ -31,6 +32,7 @@ const TABLES: &[Key] = &[
     key("topics", Shape::Named(&TOPIC), "Topics by name: every group gets every event."),
     key("policies", Shape::Named(&POLICY), "Rules that guard calls, by name."),
     key("flows", Shape::List(&FLOW), "What done means to the business, across asynchronous hops."),
+    key("faults", Shape::List(&FAULT), "What goes wrong, and when."),
     key("slos", Shape::List(&SLO), "What is promised."),
     key(
         "variants",
@@ -40,7 +42,6 @@ const TABLES: &[Key] = &[
     later("gateways", "Services at the edge, with routes."),
     later("caches", "Caches by name."),
     later("mesh", "A sidecar beside each service."),
-    later("faults", "What goes wrong."),
     later("sweep", "One value over several."),
     later("links", "Interactions flipped to a queue or a topic."),
 ];

@@ -7,6 +7,7 @@
 mod brokers;
 mod clients;
 mod explain;
+mod faults;
 mod file;
 mod laws;
 mod libraries;
@@ -27,6 +28,7 @@ pub use tables::{Key, Shape, Table, Word, key};
 
 pub use brokers::{CONSUMER, FLOW, QUEUE, TOPIC};
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
+pub use faults::FAULT;
 pub use file::{DEFAULTS, DISCOVERY, LINK, NETWORK, SIM, SLO};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
 pub use libraries::{LIBRARIES, Library, library};

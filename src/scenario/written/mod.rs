@@ -10,6 +10,7 @@ use crate::units::Span;
 
 mod broker;
 mod client;
+mod fault;
 mod node;
 mod policy;
 mod promise;
@@ -18,6 +19,7 @@ mod wire;
 
 pub use broker::*;
 pub use client::*;
+pub use fault::*;
 pub use node::*;
 pub use policy::*;
 pub use promise::*;
@@ -82,10 +84,21 @@ pub struct Scenario {
     pub flows: Vec<Flow>,
     /// `[policies.*]` by name.
     pub policies: BTreeMap<String, Policy>,
+    /// `[[faults]]` in order.
+    pub faults: Vec<Fault>,
     /// `[[slos]]` in order.
     pub slos: Vec<Slo>,
-    /// `[variants.*]` by name: path and the TOML text of the new value, in order.
-    pub variants: BTreeMap<String, Vec<(String, String)>>,
+    /// `[variants.*]` in the order of the file.
+    pub variants: Vec<Variant>,
+}
+
+/// `[variants.*]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// Its name.
+    pub name: Given<String>,
+    /// Path and the TOML text of the new value, in order.
+    pub edits: Vec<(String, String)>,
 }
 
 impl Scenario {

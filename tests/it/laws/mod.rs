@@ -8,6 +8,7 @@ mod scenario;
 
 use std::cell::Cell;
 
+use hoptax::experiment::compare::compare;
 use hoptax::experiment::summary::{Distribution, Estimate, Node, Stats, Summary};
 use hoptax::machine::{Machine, Stop};
 use hoptax::model::Plan;
@@ -67,6 +68,42 @@ fn whatever_comes_goes() {
     for (what, n) in [("refused", refused), ("late", late), ("wasted", wasted), ("abandoned", abandoned)] {
         assert!(n.get() > 200, "only {} {what}: the scenarios show too little", n.get());
     }
+}
+
+/// A scenario with these faults, as far as their nodes are there.
+fn with_faults(text: &str, faults: &[(&str, usize, String)]) -> String {
+    let there = |node: &usize| text.contains(&format!(".n{node}]"));
+    let faults = faults.iter().enumerate().filter(|(_, (_, node, _))| there(node));
+    let tables = faults.map(|(nth, (kind, node, rest))| {
+        format!("[[faults]]\nname = \"f{nth}\"\nkind = \"{kind}\"\ntarget = \"n{node}\"\n{rest}\n")
+    });
+    format!("{text}{}", tables.collect::<String>())
+}
+
+#[test]
+fn whatever_comes_goes_though_everything_fails() {
+    let all = (scenario::scenario(), scenario::sendings(), scenario::faults(), proptest::bool::ANY);
+    let struck = Cell::new(0);
+    always(256, &all, |(Text(text), sendings, faults, wired)| {
+        let text = with_faults(&text, &faults);
+        // Handshakes work without a worker, which the audit does not know.
+        let text = if wired { text.replacen("\"free\"", "\"rest\"", 1) } else { text };
+        let mut plan = finite(&text, &sendings);
+        plan.duration = Span::from_secs_f64(100.0);
+        let sent: u64 = sendings.iter().take(plan.clients.len()).map(|s| s.len() as u64).sum();
+        if wired {
+            let finished = Machine::new(&plan, 7, ()).run(|_| true);
+            assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}:\n{text}", finished.stop);
+            return;
+        }
+        let finished = Machine::new(&plan, 7, Audit::new(&plan)).run(|_| true);
+        assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}, something is left:\n{text}", finished.stop);
+        let audit = finished.probe;
+        audit.close();
+        assert_eq!(audit.answered, sent);
+        struck.set(struck.get() + audit.strikes);
+    });
+    assert!(struck.get() > 200, "only {} faults: the scenarios show too little", struck.get());
 }
 
 #[test]
@@ -135,6 +172,25 @@ fn node(n: &Node, summary: &Summary, forks: bool, what: &str) {
         let edge = n.max_in_system as f64 * n.sojourn_ms.max.unwrap() / 1e3 * runs;
         assert!(level <= stays + 1e-6 && stays <= level + edge + 1e-6, "{what}: {level} s of stay, not {stays} s");
     }
+}
+
+#[test]
+fn nothing_differs_from_itself() {
+    always(32, &scenario::scenario(), |Text(text)| {
+        let (one, twin) = (run(&text), run(&text));
+        let comparison = compare(&one, &[twin], Vec::new(), Vec::new());
+        assert_eq!(comparison.others[0].clients.len(), one.clients.len());
+        for (client, figures) in &comparison.others[0].clients {
+            for (metric, d) in figures.all() {
+                assert!(d.difference.value.is_none_or(|v| v == 0.0), "{client} {metric}: {d:?}\n{text}");
+                assert!(!d.is_significant(), "{client} {metric}: {d:?}\n{text}");
+                // A share that never failed keeps the doubt of the rule of three.
+                let exact = d.difference.ends().is_none_or(|ends| ends == (0.0, 0.0));
+                assert!(exact || metric == "success_rate", "{client} {metric}: {d:?}\n{text}");
+            }
+        }
+        assert_eq!(comparison.total.quickest, None);
+    });
 }
 
 #[test]

@@ -216,6 +216,18 @@ pub(super) fn scenario() -> BoxedStrategy<Text> {
         .boxed()
 }
 
+/// Faults of a scenario whose nodes are `n0`, `n1`, …, each named by its number: kind, node, when and how long in ms.
+pub(super) fn faults() -> BoxedStrategy<Vec<(&'static str, usize, String)>> {
+    let kind = select(vec!["outage", "crash", "crash", "freeze"]);
+    let when = prop_oneof![
+        3 => (0..200u64, 1..80u64).prop_map(|(at, ms)| format!("at = \"{at}ms\"\nduration = \"{ms}ms\"")),
+        1 => (5..60u64, 1..20u64, any::<bool>())
+            .prop_map(|(up, down, busy)| format!("mtbf = \"{up}ms\"\nmttr = \"{down}ms\"\nbusy_only = {busy}")),
+    ];
+    let first = prop_oneof![2 => Just(""), 1 => Just("\nreplicas = 1")];
+    vec((kind, 0..4usize, (when, first).prop_map(|(when, first)| format!("{when}{first}"))), 1..4).boxed()
+}
+
 /// When the requests of up to three clients set out, ms.
 pub(super) fn sendings() -> BoxedStrategy<Vec<Vec<u64>>> {
     vec(vec(0..200u64, 0..120), 3).boxed()

@@ -1,0 +1,340 @@
+//! Comparing: one scenario against others, figure by figure, under common random numbers.
+//!
+//! Replication i of the one is paired with replication i of the other: both have the same arrivals and the same work, so
+//! what they share cancels. Percentiles are compared by sectioning, means and shares by the jackknife, both with Student's
+//! t. Where the best of several is chosen, Holm's correction applies, and the winner is run again with fresh seeds.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::estimate::CONFIDENCE;
+use super::summary::{Estimate, Replicate, Stats, Summary, Tool};
+use crate::stats::{Paired, Sections, holm, paired_quantile, paired_ratio, paired_share};
+
+/// One scenario against others.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// Version of this shape.
+    pub schema_version: u32,
+    /// Who made it.
+    pub tool: Tool,
+    /// How all of them were run.
+    pub run: Conditions,
+    /// What the others are compared with.
+    pub base: Side,
+    /// The others, in the order given.
+    pub others: Vec<Versus>,
+    /// Which is the quickest over all requests.
+    pub total: Total,
+}
+
+/// How all scenarios of a comparison were run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Conditions {
+    /// Seed of the first replication, the same for all.
+    pub seed: u64,
+    /// Independent runs of each.
+    pub replications: u32,
+    /// Measured time of each, s.
+    pub duration_s: f64,
+    /// Confidence of the intervals.
+    pub confidence: f64,
+    /// What is paired.
+    pub pairing: &'static str,
+    /// Closed clients: their requests are not the same in both runs, only their replications can be paired.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub closed_clients: Vec<String>,
+    /// What kind of figures these are.
+    pub note: &'static str,
+    /// What was made equal, and what differs besides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// One of the scenarios.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Side {
+    /// The variant, the file, or `as written`.
+    pub name: String,
+    /// The scenario's own name.
+    pub scenario: String,
+    /// Hash of its checked form.
+    pub hash: String,
+}
+
+/// One of the others against the base.
+#[derive(Clone, Debug, Serialize)]
+pub struct Versus {
+    /// Which one.
+    #[serde(flatten)]
+    pub side: Side,
+    /// By client.
+    pub clients: BTreeMap<String, Figures>,
+    /// Clients that only one of the two has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmatched: Vec<String>,
+}
+
+/// The figures of a client in both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Figures {
+    /// Mean latency of successes, ms.
+    pub mean_ms: Difference,
+    /// Median, ms.
+    pub p50_ms: Difference,
+    /// 99th percentile, ms.
+    pub p99_ms: Difference,
+    /// Successes ÷ ended.
+    pub success_rate: Difference,
+    /// Successes per second of measured time.
+    pub throughput_per_s: Difference,
+}
+
+impl Figures {
+    /// All figures with their names in the contract.
+    pub fn all(&self) -> [(&'static str, &Difference); 5] {
+        [
+            ("mean_ms", &self.mean_ms),
+            ("p50_ms", &self.p50_ms),
+            ("p99_ms", &self.p99_ms),
+            ("success_rate", &self.success_rate),
+            ("throughput_per_s", &self.throughput_per_s),
+        ]
+    }
+}
+
+/// A figure in both, and how far they are apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Difference {
+    /// In the base.
+    pub base: Estimate,
+    /// In the other.
+    pub other: Estimate,
+    /// Other minus base, paired.
+    pub difference: Estimate,
+    /// Difference ÷ base.
+    pub relative: Option<f64>,
+    /// What may be said of it.
+    pub verdict: Verdict,
+    /// How many times more replications independent seeds would have needed.
+    pub variance_gain: Option<f64>,
+    /// How often chance alone gives a difference as large as this.
+    #[serde(skip)]
+    pub chance: Option<f64>,
+}
+
+impl Difference {
+    fn of(base: Estimate, other: Estimate, paired: Paired) -> Self {
+        let difference = paired.difference;
+        let relative = difference.value.zip(base.value).map(|(d, b)| d / b).filter(|share| share.is_finite());
+        let (variance_gain, chance) = (paired.gain, paired.chance);
+        Self { base, other, difference, relative, verdict: Verdict::of(difference), variance_gain, chance }
+    }
+
+    /// Whether the difference is more than chance.
+    pub fn is_significant(&self) -> bool {
+        matches!(self.verdict, Verdict::Lower | Verdict::Higher)
+    }
+}
+
+/// What may be said of a difference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// When the interval lies below zero.
+    Lower,
+    /// When the interval lies above zero.
+    Higher,
+    /// When both are the same in every replication.
+    Same,
+    /// When the interval contains zero.
+    NoSignificantDifference,
+    /// When there is no honest interval.
+    #[default]
+    Unknown,
+}
+
+impl Verdict {
+    fn of(difference: Estimate) -> Self {
+        match difference.ends() {
+            None => Verdict::Unknown,
+            Some((0.0, 0.0)) => Verdict::Same,
+            Some((low, _)) if low > 0.0 => Verdict::Higher,
+            Some((_, high)) if high < 0.0 => Verdict::Lower,
+            Some(_) => Verdict::NoSignificantDifference,
+        }
+    }
+}
+
+/// Over all requests of all clients.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Total {
+    /// The others in order.
+    pub others: Vec<Overall>,
+    /// The one that is quickest by mean and neither by chance nor by failing more; `None`: none beats the base.
+    pub quickest: Option<String>,
+    /// The winner again, on seeds that did not choose it; only where there were several to choose from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<Confirmed>,
+}
+
+/// One of the others over all requests.
+#[derive(Clone, Debug, Serialize)]
+pub struct Overall {
+    /// Which one.
+    pub name: String,
+    /// Mean latency of successes, ms.
+    pub mean_ms: Difference,
+    /// Successes ÷ ended.
+    pub success_rate: Difference,
+    /// Whether the difference of the means stands although several were looked at (Holm).
+    pub stands: bool,
+}
+
+/// The winner against the base on fresh seeds.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Confirmed {
+    /// The seed.
+    pub seed: u64,
+    /// Mean latency of successes, ms.
+    pub mean_ms: Difference,
+    /// Successes ÷ ended.
+    pub success_rate: Difference,
+}
+
+/// Compares the first with each of the others. Their runs must have the same seed and replications.
+pub fn compare(base: &Summary, others: &[Summary], closed_clients: Vec<String>, notes: Vec<String>) -> Comparison {
+    let overall: Vec<(Difference, Difference)> = others.iter().map(|other| overall(base, other)).collect();
+    let stand = holm(&overall.iter().map(|o| o.0.chance).collect::<Vec<_>>(), CONFIDENCE);
+    let all: Vec<Overall> = others
+        .iter()
+        .zip(overall)
+        .zip(stand)
+        .map(|((other, (mean_ms, success_rate)), stands)| Overall {
+            name: name(other),
+            mean_ms,
+            success_rate,
+            stands: stands && mean_ms.is_significant(),
+        })
+        .collect();
+    Comparison {
+        schema_version: 1,
+        tool: base.tool.clone(),
+        run: Conditions {
+            seed: base.run.seed,
+            replications: base.run.replications,
+            duration_s: base.run.duration_s,
+            confidence: CONFIDENCE,
+            pairing: "common random numbers, replication by replication",
+            closed_clients,
+            note: base.run.note,
+            notes,
+        },
+        base: side(base),
+        others: others.iter().map(|other| versus(base, other)).collect(),
+        total: Total { quickest: quickest(&all), others: all, confirmed: None },
+    }
+}
+
+/// The winner against the base on seeds that did not choose it.
+pub fn confirm(base: &Summary, winner: &Summary) -> Confirmed {
+    let (mean_ms, success_rate) = overall(base, winner);
+    Confirmed { seed: base.run.seed, mean_ms, success_rate }
+}
+
+/// What a summary is called in a comparison.
+fn name(summary: &Summary) -> String {
+    summary.scenario.variant.clone().unwrap_or_else(|| "as written".into())
+}
+
+fn side(summary: &Summary) -> Side {
+    Side { name: name(summary), scenario: summary.scenario.name.clone(), hash: summary.scenario.hash.clone() }
+}
+
+fn versus(base: &Summary, other: &Summary) -> Versus {
+    let (clients, unmatched) = matched(&base.clients, &other.clients);
+    Versus { side: side(other), clients, unmatched }
+}
+
+/// What both have, compared; and what only one of them has.
+fn matched(
+    base: &BTreeMap<String, Stats>,
+    other: &BTreeMap<String, Stats>,
+) -> (BTreeMap<String, Figures>, Vec<String>) {
+    let both = base.iter().filter_map(|(name, stats)| Some((name.clone(), figures(stats, other.get(name)?))));
+    let alone = |a: &BTreeMap<String, Stats>, b: &BTreeMap<String, Stats>| {
+        a.keys().filter(|name| !b.contains_key(*name)).cloned().collect::<Vec<_>>()
+    };
+    (both.collect(), [alone(base, other), alone(other, base)].concat())
+}
+
+fn figures(base: &Stats, other: &Stats) -> Figures {
+    let (a, b) = (&base.latency_ms, &other.latency_ms);
+    let quantile = |q: f64, base_q: Estimate, other_q: Estimate, of: fn(&Replicate) -> Option<f64>| {
+        let sections = |stats: &Stats, pooled: Estimate| Sections {
+            pooled: pooled.value,
+            each: stats.each.iter().map(of).collect(),
+            count: stats.latency_ms.count,
+        };
+        let paired = paired_quantile(&sections(base, base_q), &sections(other, other_q), q, CONFIDENCE);
+        Difference::of(base_q, other_q, paired)
+    };
+    let rates = |stats: &Stats| stats.each.iter().map(|r| (r.in_window as f64, r.span_s)).collect::<Vec<_>>();
+    let throughput = paired_ratio(&rates(base), &rates(other), CONFIDENCE);
+    Figures {
+        mean_ms: Difference::of(a.mean, b.mean, paired_ratio(&sums(&base.each), &sums(&other.each), CONFIDENCE)),
+        p50_ms: quantile(0.5, a.p50, b.p50, |r| r.p50_ms),
+        p99_ms: quantile(0.99, a.p99, b.p99, |r| r.p99_ms),
+        success_rate: success(base.success_rate, other.success_rate, &base.each, &other.each),
+        throughput_per_s: Difference::of(base.throughput_per_s, other.throughput_per_s, throughput),
+    }
+}
+
+fn sums(each: &[Replicate]) -> Vec<(f64, f64)> {
+    each.iter().map(|r| (r.sum_ms, r.succeeded as f64)).collect()
+}
+
+fn success(a: Estimate, b: Estimate, base: &[Replicate], other: &[Replicate]) -> Difference {
+    let shares = |each: &[Replicate]| each.iter().map(|r| (r.succeeded, r.ended)).collect::<Vec<_>>();
+    Difference::of(a, b, paired_share(&shares(base), &shares(other), CONFIDENCE))
+}
+
+/// Mean latency and success rate over the requests of all clients that both have.
+fn overall(base: &Summary, other: &Summary) -> (Difference, Difference) {
+    let shared = |of: &Summary, with: &Summary| {
+        let all = of.clients.iter().filter(|(name, _)| with.clients.contains_key(*name)).map(|(_, stats)| &stats.each);
+        together(all)
+    };
+    let (a, b) = (shared(base, other), shared(other, base));
+    let mean = |each: &[Replicate]| crate::stats::ratio(&sums(each), CONFIDENCE);
+    let rate = |each: &[Replicate]| {
+        crate::stats::proportion(&each.iter().map(|r| (r.succeeded, r.ended)).collect::<Vec<_>>(), CONFIDENCE)
+    };
+    let paired = paired_ratio(&sums(&a), &sums(&b), CONFIDENCE);
+    (Difference::of(mean(&a), mean(&b), paired), success(rate(&a), rate(&b), &a, &b))
+}
+
+/// Replication by replication, the sums over several clients.
+fn together<'a>(all: impl Iterator<Item = &'a Vec<Replicate>>) -> Vec<Replicate> {
+    let mut sum: Vec<Replicate> = Vec::new();
+    for each in all {
+        sum.resize(sum.len().max(each.len()), Replicate::default());
+        for (to, from) in sum.iter_mut().zip(each) {
+            to.sum_ms += from.sum_ms;
+            to.succeeded += from.succeeded;
+            to.ended += from.ended;
+            to.in_window += from.in_window;
+            to.span_s = from.span_s;
+        }
+    }
+    sum
+}
+
+/// The one with the lowest mean among those that are quicker than the base beyond chance and do not fail more.
+fn quickest(all: &[Overall]) -> Option<String> {
+    let honest =
+        |o: &&Overall| o.stands && o.mean_ms.verdict == Verdict::Lower && o.success_rate.verdict != Verdict::Lower;
+    let gain = |o: &Overall| o.mean_ms.difference.value.unwrap_or(0.0);
+    all.iter().filter(honest).min_by(|a, b| gain(a).total_cmp(&gain(b))).map(|o| o.name.clone())
+}

@@ -1,0 +1,407 @@
+//! Consumers: each a worker of its own on a replica of its service, with what was delivered to it waiting beside it.
+
+use std::collections::VecDeque;
+
+use crate::model::id::NONE;
+use crate::model::queue::{Crew, OnError};
+use crate::model::{CallId, Cause, Fact, Outcome, Plan, Probe, QueueId};
+use crate::random::{Lineage, Purpose};
+use crate::units::{Span, Time};
+
+use super::Machine;
+use super::event::{Event, Mail};
+use super::frame::{Frame, Origin};
+use super::message::{Delivery, Verdict, Whereabouts};
+use super::walk::Flow;
+
+/// A consumer.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) crew: u32,
+    replica: u32,
+    /// Deliveries without acknowledgement.
+    unacked: u32,
+    /// Deliveries that travel to it, wait beside it, or are being handled.
+    holds: u32,
+    /// Whether it handles a message.
+    busy: bool,
+    /// Whether it stands in the turn of its queue.
+    pub(super) listed: bool,
+    /// Whether its replica is down.
+    down: bool,
+    /// What was delivered and waits.
+    waiting: VecDeque<u32>,
+    /// Polls so far; names their draws.
+    polls: u32,
+    /// When it polls next; a poll at another time is void.
+    due: Time,
+}
+
+/// All consumers, idle.
+pub(super) fn members(plan: &Plan) -> Vec<Member> {
+    let mut all = Vec::new();
+    for (crew, planned) in (0..).zip(&plan.crews) {
+        let node = plan.node(planned.node);
+        for replica in node.first_replica..node.first_replica + node.replicas {
+            let idle = || Member {
+                crew,
+                replica,
+                unacked: 0,
+                holds: 0,
+                busy: false,
+                listed: false,
+                down: false,
+                waiting: VecDeque::new(),
+                polls: 0,
+                due: Time::NEVER,
+            };
+            all.extend((0..planned.members).map(|_| idle()));
+        }
+    }
+    all
+}
+
+impl<P: Probe> Machine<'_, P> {
+    /// Every consumer is ready.
+    pub(super) fn start_consumers(&mut self) {
+        for member in 0..self.mail.members.len() as u32 {
+            self.start_consumer(member);
+        }
+    }
+
+    fn start_consumer(&mut self, member: u32) {
+        if self.plan.crews[self.mail.members[member as usize].crew as usize].poll.is_some() {
+            self.expect_poll(member, Span::ZERO);
+        } else {
+            self.list(member);
+        }
+    }
+
+    /// A consumer will poll in a while.
+    fn expect_poll(&mut self, at: u32, wait: Span) {
+        self.mail.members[at as usize].due = self.now + wait;
+        self.schedule(wait, Event::Mail(Mail::Poll(at)));
+    }
+
+    /// A consumer with room takes its turn.
+    fn list(&mut self, at: u32) {
+        let member = &mut self.mail.members[at as usize];
+        let crew = &self.plan.crews[member.crew as usize];
+        if !member.listed && !member.down && member.unacked < crew.prefetch && crew.poll.is_none() {
+            member.listed = true;
+            self.mail.queues[crew.queue.index()].open.push_back(at);
+        }
+    }
+
+    /// The consumer whose turn it is.
+    pub(super) fn next_open(&mut self, queue: QueueId) -> Option<u32> {
+        while let Some(at) = self.mail.queues[queue.index()].open.pop_front() {
+            let member = &mut self.mail.members[at as usize];
+            member.listed = false;
+            if !member.down {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    /// A message leaves for a consumer.
+    pub(super) fn deliver(&mut self, message: u32, to: u32) {
+        let plan = self.plan;
+        let member = &mut self.mail.members[to as usize];
+        member.unacked += 1;
+        member.holds += 1;
+        let (crew, replica) = (&plan.crews[member.crew as usize], member.replica);
+        self.list(to);
+        let id = self.mail.deliveries.insert(Delivery {
+            message,
+            member: to,
+            void: false,
+            reset: false,
+            begun: false,
+            held: true,
+            verdict: Verdict::None,
+            heard: false,
+        });
+        let what = self.mail.message(message);
+        what.deliveries += 1;
+        what.open += 1;
+        what.place = Whereabouts::Delivered;
+        let what = *what;
+        let (queue, counted, again) = (what.queue, what.counted, what.deliveries > 1);
+        if let Some(timeout) = plan.queue(queue).ack_timeout {
+            let due = self.now + timeout;
+            self.mail.queues[queue.index()].deadlines.push_back((due, id));
+            self.wind_clock(queue, due);
+        }
+        let call = plan.call(crew.call);
+        // The first delivery is what a call in its place would be; each further one draws anew.
+        let lineage = if again { what.lineage.child(call.site, what.deliveries) } else { what.lineage };
+        let frame = self.frames.insert(Frame {
+            lineage,
+            sent: self.now,
+            until: self.now,
+            caller: id.index,
+            replica,
+            call: crew.call.0,
+            client: what.client,
+            priority: what.priority,
+            origin: Origin::Message,
+            measured: what.measured,
+            child: NONE,
+            ..Frame::default()
+        });
+        if self.roots.follows {
+            self.assign_root(frame, what.root);
+        }
+        self.tell(Fact::Delivered { queue, again, counted });
+        self.tell(Fact::Called { edge: call.edge, measured: what.measured });
+        let there = self.vary(call.there, lineage, Purpose::There, 1);
+        self.schedule(there, Event::Reach(frame));
+    }
+
+    /// A delivery has arrived: its consumer begins with it, or it waits beside it.
+    #[inline(never)]
+    pub(super) fn take(&mut self, at: u32) -> Flow {
+        let delivery = *self.mail.deliveries.at(self.frames[at].caller);
+        let member = &mut self.mail.members[delivery.member as usize];
+        if delivery.reset {
+            self.let_fall(at);
+            self.next_message(delivery.member);
+            return Flow::Stay;
+        }
+        if member.busy {
+            member.waiting.push_back(at);
+            self.frames[at].since = self.now;
+            let node = self.replicas[self.frames[at].replica as usize].node;
+            self.tell(Fact::Queued { node });
+            return Flow::Stay;
+        }
+        self.begin_message(at)
+    }
+
+    /// A consumer begins with a message, unless that was taken from it and is not to be handled twice.
+    fn begin_message(&mut self, at: u32) -> Flow {
+        let frame = self.frames[at];
+        let delivery = *self.mail.deliveries.at(frame.caller);
+        let crew = &self.plan.crews[self.mail.members[delivery.member as usize].crew as usize];
+        if delivery.void && crew.ack_before {
+            self.let_fall(at);
+            return Flow::Stay;
+        }
+        self.mail.members[delivery.member as usize].busy = true;
+        self.mail.deliveries.at_mut(frame.caller).begun = true;
+        let message = self.mail.message(delivery.message);
+        if !delivery.void {
+            let (queue, counted, waited) = (message.queue, message.counted, self.now.since(message.ready));
+            self.tell(Fact::Taken { queue, waited, counted });
+        }
+        self.tell(Fact::Entered { node: crew.node });
+        if crew.ack_before {
+            self.answer(frame.caller, frame.lineage, Verdict::Ack);
+        }
+        Flow::On
+    }
+
+    /// A consumer is free: it begins with what waits beside it, or asks for more.
+    fn next_message(&mut self, at: u32) {
+        if self.mail.members[at as usize].busy {
+            return;
+        }
+        while let Some(next) = self.mail.members[at as usize].waiting.pop_front() {
+            let frame = &mut self.frames[next];
+            frame.waited += self.now.since(frame.since).0;
+            let node = self.replicas[frame.replica as usize].node;
+            self.tell(Fact::Dequeued { node });
+            self.charge(next, Cause::Queue);
+            if self.begin_message(next) == Flow::On {
+                return self.ready.push_back(next);
+            }
+        }
+        let member = &self.mail.members[at as usize];
+        let crew = &self.plan.crews[member.crew as usize];
+        if crew.poll.is_some() && member.holds == 0 && !member.down {
+            let (lineage, back) = (poll_lineage(crew, at), self.plan.call(crew.call).back);
+            let back = self.vary(back, lineage, Purpose::Back, self.mail.members[at as usize].polls);
+            self.expect_poll(at, back);
+        }
+    }
+
+    /// A consumer tells its broker what became of a delivery.
+    fn answer(&mut self, at: u32, lineage: Lineage, verdict: Verdict) {
+        let delivery = self.mail.deliveries.at_mut(at);
+        delivery.verdict = verdict;
+        let member = delivery.member;
+        let crew = &self.plan.crews[self.mail.members[member as usize].crew as usize];
+        let back = self.vary(self.plan.call(crew.call).back, lineage, Purpose::Back, 1);
+        self.schedule(back, Event::Mail(Mail::Ack(at)));
+    }
+
+    /// A consumer is done with its message, and begins with the next that waits beside it.
+    #[inline(never)]
+    pub(super) fn handled(&mut self, at: u32, outcome: Outcome) -> Flow {
+        let frame = self.frames[at];
+        let Delivery { message, member, verdict, .. } = *self.mail.deliveries.at(frame.caller);
+        let crew = &self.plan.crews[self.mail.members[member as usize].crew as usize];
+        self.tell(Fact::Left { node: crew.node });
+        if outcome.is_good() {
+            self.take_effect(message, crew.idempotent);
+            if self.roots.follows {
+                self.reach_goal(at, self.plan.call(crew.call).endpoint);
+            }
+        }
+        let word = match (outcome.is_good(), crew.on_error) {
+            (true, _) | (false, OnError::Skip) => Verdict::Ack,
+            (false, OnError::Retry) => Verdict::Nack,
+            (false, OnError::DeadLetter) => Verdict::Reject,
+            (false, OnError::NeverAck) => Verdict::None,
+        };
+        if verdict == Verdict::None && word != Verdict::None {
+            self.answer(frame.caller, frame.lineage, word);
+        }
+        self.mail.members[member as usize].busy = false;
+        self.part_with(at, outcome);
+        self.next_message(member);
+        Flow::Stay
+    }
+
+    /// A consumer no longer has a delivery.
+    fn part_with(&mut self, at: u32, outcome: Outcome) {
+        let frame = self.frames[at];
+        let call = self.plan.call(CallId(frame.call));
+        let (endpoint, edge, measured) = (call.endpoint, call.edge, frame.measured);
+        let node = self.plan.endpoint(endpoint).node;
+        let (sojourn, waited) = (self.now.since(frame.arrived), Span(frame.waited));
+        self.tell(Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited });
+        self.tell(Fact::Settled { edge, outcome, latency: self.now.since(frame.sent), measured });
+        self.close(at, outcome);
+        let delivery = self.mail.deliveries.at_mut(frame.caller);
+        delivery.held = false;
+        let member = delivery.member;
+        self.mail.members[member as usize].holds -= 1;
+        self.end_delivery(frame.caller);
+    }
+
+    /// A consumer never sees a delivery that has arrived.
+    fn let_fall(&mut self, at: u32) {
+        self.part_with(at, Outcome::Reset);
+    }
+
+    /// One delivery of a consumer is no longer without acknowledgement.
+    pub(super) fn return_credit(&mut self, at: u32) {
+        self.mail.members[at as usize].unacked -= 1;
+        self.list(at);
+    }
+
+    /// A consumer asks for messages; when there are none, it sleeps and asks again.
+    pub(super) fn poll(&mut self, at: u32) {
+        let member = &mut self.mail.members[at as usize];
+        let crew = &self.plan.crews[member.crew as usize];
+        let queue = crew.queue;
+        if member.down || member.holds > 0 || member.due != self.now {
+            return;
+        }
+        member.polls += 1;
+        let nth = member.polls;
+        if !self.mail.queues[queue.index()].down {
+            for _ in 0..crew.batch {
+                let Some(message) = self.next_ready(queue) else { break };
+                self.deliver(message, at);
+            }
+            self.make_room(queue);
+        }
+        if self.mail.members[at as usize].holds == 0
+            && let Some(law) = crew.poll
+        {
+            let (lineage, call) = (poll_lineage(crew, at), self.plan.call(crew.call));
+            let sleep = self.vary(law, lineage, Purpose::Poll, nth);
+            let there = self.vary(call.there, lineage, Purpose::There, nth);
+            let back = self.vary(call.back, lineage, Purpose::Back, nth);
+            self.expect_poll(at, there + sleep + back);
+        }
+    }
+
+    /// The consumers of a replica, or of a broker, can no longer consume: what they have goes back.
+    #[cold]
+    pub(super) fn lose_consumers(&mut self, replica: u32, _crashed: bool) {
+        self.switch_broker(self.replicas[replica as usize].node, true);
+        let own = self.members_of(replica);
+        for member in &own {
+            self.mail.members[*member as usize].down = true;
+        }
+        self.take_back(&own);
+    }
+
+    /// They can again.
+    #[cold]
+    pub(super) fn regain_consumers(&mut self, replica: u32) {
+        self.switch_broker(self.replicas[replica as usize].node, false);
+        for member in self.members_of(replica) {
+            self.mail.members[member as usize].down = false;
+            self.start_consumer(member);
+            let crew = self.mail.members[member as usize].crew;
+            let queue = self.plan.crews[crew as usize].queue;
+            self.dispatch(queue);
+            self.make_room(queue);
+        }
+    }
+
+    fn members_of(&self, replica: u32) -> Vec<u32> {
+        let all = (0..).zip(&self.mail.members);
+        all.filter(|(_, member)| member.replica == replica).map(|(at, _)| at).collect()
+    }
+
+    /// The connections between some consumers and their brokers are reset: messages of which nothing was said go back, the
+    /// last delivered first, so that they stand in their old order; what no consumer has begun with falls.
+    #[cold]
+    pub(super) fn take_back(&mut self, members: &[u32]) {
+        let waiting: Vec<u32> =
+            members.iter().flat_map(|m| std::mem::take(&mut self.mail.members[*m as usize].waiting)).collect();
+        let all: Vec<u32> = self.mail.deliveries.live().collect();
+        for at in all.into_iter().rev() {
+            let delivery = self.mail.deliveries.at_mut(at);
+            if !members.contains(&delivery.member) {
+                continue;
+            }
+            delivery.reset = true;
+            if !delivery.void && delivery.verdict == Verdict::None {
+                self.take_from(at);
+            }
+        }
+        for at in waiting {
+            let frame = &mut self.frames[at];
+            frame.waited += self.now.since(frame.since).0;
+            let node = self.replicas[frame.replica as usize].node;
+            self.tell(Fact::Dequeued { node });
+            self.let_fall(at);
+        }
+    }
+
+    /// Whether a consumer is at work on a delivery: it dies with its replica.
+    pub(super) fn is_handled(&self, at: u32) -> bool {
+        self.mail.deliveries.at(self.frames[at].caller).begun
+    }
+
+    /// A consumer dies at work on a message.
+    #[cold]
+    pub(super) fn die_handling(&mut self, at: u32) {
+        let member = self.mail.deliveries.at(self.frames[at].caller).member;
+        let node = self.replicas[self.frames[at].replica as usize].node;
+        self.tell(Fact::Left { node });
+        self.mail.members[member as usize].busy = false;
+        self.mail.deliveries.at_mut(self.frames[at].caller).reset = true;
+        // Its message goes back as soon as it is known that the consumer is gone.
+        let frame = self.frames[at];
+        let delivery = *self.mail.deliveries.at(frame.caller);
+        self.mail.members[member as usize].down = true;
+        if !delivery.void && delivery.verdict == Verdict::None {
+            self.take_from(frame.caller);
+        }
+        self.part_with(at, Outcome::Reset);
+    }
+}
+
+/// Names the draws of a consumer's polls.
+fn poll_lineage(crew: &Crew, member: u32) -> Lineage {
+    Lineage(crew.hash).child(u64::from(member - crew.first_member), 0)
+}

@@ -1,0 +1,223 @@
+//! Queues at work: what is ready goes to consumers with room, what is not acknowledged comes back, what is too old goes.
+
+use crate::kernel::{Id, Phase};
+use crate::model::queue::Fate;
+use crate::model::{Fact, NodeId, Probe, QueueId};
+use crate::units::Time;
+
+use super::Machine;
+use super::event::{Event, Mail};
+use super::message::{Delivery, Verdict, Whereabouts};
+
+impl<P: Probe> Machine<'_, P> {
+    /// A message becomes ready, a new one behind all others, one that comes back before them.
+    pub(super) fn make_ready(&mut self, at: u32, comes_back: bool) {
+        let now = self.now;
+        let message = self.mail.message(at);
+        message.place = Whereabouts::Ready;
+        message.ready = now;
+        let (queue, expires, priority) = (message.queue, message.expires, message.priority);
+        let priority = if self.plan.queue(queue).priorities { priority } else { 0 };
+        let store = &mut self.mail.queues[queue.index()];
+        if comes_back {
+            store.ready.push_head(at, priority);
+        } else {
+            store.ready.push(at, priority);
+        }
+        self.tell(Fact::Depth { queue, up: true });
+        if expires != Time::NEVER {
+            self.wind_clock(queue, expires);
+        }
+        self.dispatch(queue);
+    }
+
+    /// The next message that is not too old.
+    pub(super) fn next_ready(&mut self, queue: QueueId) -> Option<u32> {
+        loop {
+            let next = self.mail.queues[queue.index()].ready.pop()?;
+            self.tell(Fact::Depth { queue, up: false });
+            if self.mail.message(next).expires > self.now {
+                return Some(next);
+            }
+            self.dispose(next, Fate::Expired);
+        }
+    }
+
+    /// Whatever is ready goes to consumers with room, in turn.
+    pub(super) fn dispatch(&mut self, queue: QueueId) {
+        while !self.mail.queues[queue.index()].down
+            && !self.mail.queues[queue.index()].ready.is_empty()
+            && let Some(member) = self.next_open(queue)
+        {
+            let Some(message) = self.next_ready(queue) else {
+                self.mail.queues[queue.index()].open.push_front(member);
+                self.mail.members[member as usize].listed = true;
+                return;
+            };
+            self.deliver(message, member);
+        }
+    }
+
+    /// After messages have left: those that waited for room come in.
+    pub(super) fn make_room(&mut self, queue: QueueId) {
+        let capacity = self.plan.queue(queue).capacity;
+        while self.mail.queues[queue.index()].ready.len() < capacity
+            && let Some(message) = self.mail.queues[queue.index()].blocked.pop_front()
+        {
+            self.accept(message);
+        }
+    }
+
+    /// A message that is no longer ready, nor with a consumer: it goes to the dead letters, if there are any, or is gone.
+    pub(super) fn dispose(&mut self, at: u32, fate: Fate) {
+        let message = self.mail.message(at);
+        let (queue, counted) = (message.queue, message.counted);
+        let ready = message.place == Whereabouts::Ready;
+        let dead_letter = self.plan.queue(queue).dead_letter;
+        let told = if dead_letter.is_some() { Fate::DeadLettered } else { fate };
+        self.tell(Fact::Disposed { queue, fate: told, ready, counted });
+        if let Some(to) = dead_letter {
+            self.forward(at, to);
+        }
+        self.forget(at);
+    }
+
+    /// A queue is full: the message at the head gives way.
+    pub(super) fn drop_oldest(&mut self, queue: QueueId) {
+        let store = &mut self.mail.queues[queue.index()];
+        let Some(oldest) = store.ready.oldest() else { return };
+        store.ready.remove_head(oldest);
+        self.tell(Fact::Depth { queue, up: false });
+        self.dispose(oldest, Fate::Dropped);
+    }
+
+    /// A message comes back: near the head, unless it came back too often.
+    pub(super) fn put_back(&mut self, at: u32) {
+        let message = self.mail.message(at);
+        let (queue, counted, deliveries) = (message.queue, message.counted, message.deliveries);
+        if deliveries >= self.plan.queue(queue).max_deliveries {
+            return self.dispose(at, Fate::Dropped);
+        }
+        self.tell(Fact::Returned { queue, counted });
+        self.make_ready(at, true);
+    }
+
+    /// The broker hears what became of a delivery.
+    pub(super) fn hear_ack(&mut self, at: u32) {
+        let delivery = self.mail.deliveries.at_mut(at);
+        let (message, member, verdict, void) = (delivery.message, delivery.member, delivery.verdict, delivery.void);
+        delivery.heard = true;
+        delivery.void = true;
+        self.return_credit(member);
+        let what = self.mail.message(message);
+        let (queue, counted) = (what.queue, what.counted);
+        match verdict {
+            _ if void => {}
+            Verdict::Ack => {
+                self.tell(Fact::Disposed { queue, fate: Fate::Acked, ready: false, counted });
+                self.forget(message);
+            }
+            Verdict::Nack => self.put_back(message),
+            Verdict::Reject => self.dispose(message, Fate::Dropped),
+            Verdict::None => {}
+        }
+        self.end_delivery(at);
+        self.dispatch(queue);
+        self.make_room(queue);
+    }
+
+    /// A delivery is forgotten when its consumer is done with it and nothing more will be heard of it.
+    pub(super) fn end_delivery(&mut self, at: u32) {
+        let Delivery { message, member, void, held, verdict, heard, .. } = *self.mail.deliveries.at(at);
+        let silent = void && verdict == Verdict::None;
+        if held || !heard && !silent {
+            return;
+        }
+        if !heard {
+            self.return_credit(member);
+        }
+        let id = Id { index: at, age: self.mail.deliveries.age(at) };
+        self.mail.deliveries.remove(id);
+        self.release(message);
+    }
+
+    /// Sees to it that the clock of a queue rings at `when` or before.
+    pub(super) fn wind_clock(&mut self, queue: QueueId, when: Time) {
+        let store = &mut self.mail.queues[queue.index()];
+        if store.armed.is_none_or(|armed| when < armed) {
+            store.armed = Some(when);
+            self.agenda.push(when, Phase::Arrival, Event::Mail(Mail::Clock(queue.0)));
+        }
+    }
+
+    /// The first message of a queue may be too old, its first delivery too long ago.
+    pub(super) fn look_at_clock(&mut self, queue: QueueId) {
+        let now = self.now;
+        if self.mail.queues[queue.index()].armed != Some(now) {
+            return;
+        }
+        self.mail.queues[queue.index()].armed = None;
+        self.expire(queue);
+        while let Some((due, id)) = self.mail.queues[queue.index()].deadlines.front().copied() {
+            let live = self.mail.deliveries.get(id).filter(|d| !d.void).copied();
+            if live.is_some() && due > now {
+                self.wind_clock(queue, due);
+                break;
+            }
+            self.mail.queues[queue.index()].deadlines.pop_front();
+            // A consumer whose word is on the way has been in time only if it arrives in time.
+            if live.is_some() {
+                self.take_from(id.index);
+            }
+        }
+        self.dispatch(queue);
+        self.make_room(queue);
+    }
+
+    /// What is too old at the head of a queue goes.
+    fn expire(&mut self, queue: QueueId) {
+        loop {
+            let heads: Vec<u32> = self.mail.queues[queue.index()].ready.heads().collect();
+            let first = heads.into_iter().min_by_key(|head| self.mail.message(*head).expires);
+            let Some(head) = first else { return };
+            let expires = self.mail.message(head).expires;
+            if expires > self.now {
+                if expires != Time::NEVER {
+                    self.wind_clock(queue, expires);
+                }
+                return;
+            }
+            self.mail.queues[queue.index()].ready.remove_head(head);
+            self.tell(Fact::Depth { queue, up: false });
+            self.dispose(head, Fate::Expired);
+        }
+    }
+
+    /// A message is taken from its consumer, which may work on with it for nothing.
+    pub(super) fn take_from(&mut self, at: u32) {
+        let delivery = self.mail.deliveries.at_mut(at);
+        delivery.void = true;
+        let message = delivery.message;
+        self.put_back(message);
+        self.end_delivery(at);
+    }
+
+    /// The broker of a queue goes down, or comes back: what its consumers have is taken from them.
+    #[cold]
+    pub(super) fn switch_broker(&mut self, node: NodeId, down: bool) {
+        let own = (0..).map(QueueId).zip(&self.plan.queues).filter(|(_, queue)| queue.node == node);
+        for (queue, _) in own {
+            self.mail.queues[queue.index()].down = down;
+            if down {
+                let crews = &self.plan.crews;
+                let own: Vec<u32> = (0..self.mail.members.len() as u32)
+                    .filter(|m| crews[self.mail.members[*m as usize].crew as usize].queue == queue)
+                    .collect();
+                self.take_back(&own);
+            } else {
+                self.dispatch(queue);
+                self.make_room(queue);
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Connections break: those to a replica that is down, and those of a caller that died.
+
+use crate::model::id::NONE;
+use crate::model::transport::Channel;
+use crate::model::{Cause, Outcome, Probe};
+use crate::units::{Span, Time};
+
+use super::Machine;
+use super::channel::{Hold, Stage};
+use super::event::Event;
+use super::frame::{Cut, Origin, Pose};
+use super::pool::Pool;
+use super::walk::{Flow, GONE};
+
+impl<P: Probe> Machine<'_, P> {
+    /// Whether a try needs a connection.
+    #[inline]
+    pub(super) fn is_wired(&self, at: u32) -> bool {
+        self.plan.calls[self.frames[at].call as usize].channel != NONE
+    }
+
+    /// Tries that have a pool, or wait for one, and what they hold.
+    fn wired_tries(&self) -> Vec<(u32, Hold)> {
+        let tries = self.frames.live_slots().into_iter().filter(|at| self.frames[*at].origin == Origin::Try);
+        let held = tries.filter(|at| self.is_wired(*at)).map(|at| (at, self.holds[at as usize]));
+        held.filter(|(_, hold)| hold.pool != NONE).collect()
+    }
+
+    /// All open connections to a replica are closed; whoever waited for one may open another.
+    pub(super) fn reset_connections(&mut self, replica: u32) {
+        for (at, hold) in self.wired_tries() {
+            let sent = hold.stage == Stage::Sent && hold.conn != NONE;
+            if sent && self.pools[hold.pool as usize].conns[hold.conn as usize].replica == replica {
+                self.holds[at as usize] = Hold::default();
+            }
+        }
+        let plan = self.plan;
+        let node = self.replicas[replica as usize].node;
+        for channel in plan.channels.iter().filter(|c| plan.link(c.link).to == node) {
+            let pools = plan.node(plan.link(channel.link).from).replicas * channel.pools_per_caller;
+            for at in channel.first_pool..channel.first_pool + pools {
+                self.pools[at as usize].break_all(replica);
+                self.refill(at, channel);
+            }
+        }
+    }
+
+    /// Tries that wait for a connection open one, as long as there is room.
+    fn refill(&mut self, pool: u32, channel: &Channel) {
+        while self.pools[pool as usize].live() < channel.max
+            && let Some(next) = self.pools[pool as usize].waiting.pop_front()
+        {
+            self.dial(next, channel);
+        }
+    }
+
+    /// A handshake fails: whoever waited for that connection fails with it.
+    pub(super) fn fail_dial(&mut self, at: u32) -> Flow {
+        let plan = self.plan;
+        let Hold { pool, conn, .. } = self.holds[at as usize];
+        let channel = &plan.channels[plan.calls[self.frames[at].call as usize].channel as usize];
+        let pending = std::mem::take(&mut self.pools[pool as usize].conns[conn as usize].pending);
+        self.pools[pool as usize].close(conn);
+        for frame in std::iter::once(at).chain(pending) {
+            self.holds[frame as usize] = Hold::default();
+            self.charge(frame, Cause::Connect);
+            if self.frames[frame].abandoned {
+                self.discard(frame);
+            } else {
+                self.frames[frame].pc = GONE;
+                self.frames[frame].outcome = Outcome::ConnectFailed;
+                self.frames[frame].cut = Cut::Unsent;
+                self.schedule(Span::ZERO, Event::Return(frame));
+            }
+        }
+        self.refill(pool, channel);
+        Flow::Stay
+    }
+
+    /// All pools of a caller that died are empty; handshakes under way for them are forgotten.
+    pub(super) fn forget_pools(&mut self, replica: u32) {
+        let plan = self.plan;
+        let mut gone = vec![false; self.pools.len()];
+        for channel in &plan.channels {
+            let from = plan.node(plan.link(channel.link).from);
+            if (from.first_replica..from.first_replica + from.replicas).contains(&replica) {
+                let first = channel.first_pool + (replica - from.first_replica) * channel.pools_per_caller;
+                for pool in first..first + channel.pools_per_caller {
+                    self.pools[pool as usize] = Pool::default();
+                    gone[pool as usize] = true;
+                }
+            }
+        }
+        for (at, hold) in self.wired_tries().into_iter().filter(|(_, hold)| gone[hold.pool as usize]) {
+            self.holds[at as usize] = Hold::default();
+            if hold.stage != Stage::Sent {
+                if self.frames[at].pose == Pose::Working {
+                    self.interrupt(at);
+                }
+                self.frames[at].due = Time::NEVER;
+                self.trouble.parked.retain(|parked| *parked != at);
+                self.discard(at);
+            }
+        }
+    }
+}
+
+impl Pool {
+    /// Closes all open connections to a replica.
+    fn break_all(&mut self, replica: u32) {
+        for at in 0..self.conns.len() as u32 {
+            let conn = &self.conns[at as usize];
+            if conn.replica != replica || !conn.open || self.gone.contains(&at) {
+                continue;
+            }
+            // One with room that nothing is on counts as idle.
+            self.idle -= u32::from(conn.streams == 0);
+            self.close(at);
+        }
+    }
+}

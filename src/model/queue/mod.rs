@@ -1,0 +1,132 @@
+//! Queues: each message goes to one consumer, and is gone when that has acknowledged it.
+//!
+//! The model is RabbitMQ's, and by its settings that of SQS. A message travels one network latency to the broker, where it
+//! takes `publish_latency` until it is safe: only then is it ready for delivery, and only then is a publisher told who waits
+//! for it (`wait_for_ack`, or `confirms` for all). Messages are ready in the order in which they became so, or by the
+//! `priorities` they have from their client; `capacity` counts those that are ready, not those that consumers have.
+//!
+//! A consumer is pushed messages, in turn with the others, as long as it has fewer than `prefetch` without acknowledgement.
+//! With `poll` it asks instead: it takes up to `batch` messages, handles them, and asks again; when there was none it sleeps
+//! first. It acknowledges a message *after* it has handled it, or *before* it begins with it. What was not acknowledged goes
+//! back to the head and is delivered again: when `ack_timeout` (`visibility_timeout`) passes, when the consumer dies, and
+//! when handling fails under `on_error = "retry"`. A slow consumer works on what was taken from it, and its effect is a
+//! second one unless it is `idempotent`. A message that comes back after `max_deliveries` goes to the `dead_letter` queue;
+//! one older than its `message_ttl` expires when it reaches the head.
+//!
+//! Messages are conserved: published = acked + dead-lettered + dropped + expired + ready + with consumers.
+
+mod ready;
+
+pub use ready::Ready;
+
+use crate::units::Span;
+
+use super::id::{CallId, EdgeId, LawId, NodeId, QueueId};
+
+/// What happens to a message beyond the capacity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// When the message at the head gives way; `RabbitMQ`'s `drop-head`.
+    DropOldest,
+    /// When the new message is refused; `RabbitMQ`'s `reject-publish`.
+    Reject,
+    /// When the new message waits for room.
+    Block,
+}
+
+/// A queue as run.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    /// The broker.
+    pub node: NodeId,
+    /// From a message's arrival until it is safe.
+    pub publish_latency: LawId,
+    /// Messages ready for delivery; `NONE`: no limit.
+    pub capacity: u32,
+    /// What happens beyond it.
+    pub when_full: WhenFull,
+    /// From a delivery until the message is delivered again.
+    pub ack_timeout: Option<Span>,
+    /// Deliveries of one message; `NONE`: no limit.
+    pub max_deliveries: u32,
+    /// Where messages go that are given up.
+    pub dead_letter: Option<QueueId>,
+    /// How old a message may become.
+    pub ttl: Option<Span>,
+    /// Whether messages are delivered by priority.
+    pub priorities: bool,
+    /// Whether somebody consumes it: otherwise what is here causes nothing more.
+    pub consumed: bool,
+}
+
+/// Where a program publishes.
+#[derive(Clone, Debug)]
+pub struct Post {
+    /// Its edge.
+    pub edge: EdgeId,
+    /// To which queue.
+    pub queue: QueueId,
+    /// Its name as a hash: target and occurrence.
+    pub site: u64,
+    /// One-way latency to the broker.
+    pub there: LawId,
+    /// One-way latency of the confirmation.
+    pub back: LawId,
+    /// Whether the publisher waits for that.
+    pub waits: bool,
+}
+
+/// What becomes of a message whose handling fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// When it goes back to the head.
+    Retry,
+    /// When it is acknowledged all the same.
+    Skip,
+    /// When it goes to the dead letters.
+    DeadLetter,
+    /// When nothing is said.
+    NeverAck,
+}
+
+/// The consumers of one queue in one service.
+#[derive(Clone, Debug)]
+pub struct Crew {
+    /// The queue.
+    pub queue: QueueId,
+    /// The service.
+    pub node: NodeId,
+    /// Their deliveries, as calls of the broker.
+    pub call: CallId,
+    /// Consumers of one replica.
+    pub members: u32,
+    /// The first of all its members in the world's array.
+    pub first_member: u32,
+    /// Deliveries without acknowledgement of one consumer; `NONE`: no limit.
+    pub prefetch: u32,
+    /// Messages of one poll.
+    pub batch: u32,
+    /// Sleep after a poll that found nothing; `None`: the broker pushes.
+    pub poll: Option<LawId>,
+    /// Whether a message is acknowledged before it is handled.
+    pub ack_before: bool,
+    /// What becomes of a message whose handling fails.
+    pub on_error: OnError,
+    /// Whether handling a message twice is no second effect.
+    pub idempotent: bool,
+    /// Names the draws of its polls.
+    pub hash: u64,
+}
+
+/// What became of a message in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// When its consumer acknowledged it.
+    Acked,
+    /// When it went to the dead letters.
+    DeadLettered,
+    /// When it was given up, and there are no dead letters.
+    Dropped,
+    /// When it was too old.
+    Expired,
+}

@@ -1,0 +1,183 @@
+//! Differences: how far each figure of the others lies from the base's, as a dot with its interval around a line at zero.
+
+use super::Title;
+use super::axis::Scale;
+use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
+use super::palette::{FAINT, INK, Pen, hair, pen};
+use crate::experiment::compare::{Comparison, Difference, Figures};
+use crate::report::compare::{apart_ms, apart_rate};
+use crate::report::text::{clean, cut};
+
+/// Rows at most.
+const ROWS: usize = 24;
+
+/// Longest name, letters.
+const LABEL: usize = 34;
+
+/// Where rows begin, how high each is, what the axis needs below them.
+const TOP: f64 = 104.0;
+const ROW: f64 = 30.0;
+const FOOT: f64 = 76.0;
+
+/// Between two of the others.
+const PAUSE: f64 = 16.0;
+
+/// A figure of one of the others against the base.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Apart {
+    /// Which of the others, and of which client.
+    pub name: String,
+    /// Which figure.
+    pub figure: &'static str,
+    /// Difference ÷ base.
+    pub value: f64,
+    /// Its interval; `None` where there is none.
+    pub interval: Option<(f64, f64)>,
+    /// The difference in words.
+    pub label: String,
+    /// Whether it is more than chance.
+    pub significant: bool,
+}
+
+/// Latencies and throughput of every client of every other scenario.
+pub(super) fn rows(comparison: &Comparison) -> Vec<Apart> {
+    let mut rows = Vec::new();
+    for versus in &comparison.others {
+        for (client, figures) in &versus.clients {
+            let of = if versus.clients.len() > 1 { format!(" · {client}") } else { String::new() };
+            let name = clean(&format!("{}{of}", versus.side.name));
+            rows.extend(
+                figures_of(figures).into_iter().filter_map(|(figure, d, label)| apart(&name, figure, d, label)),
+            );
+        }
+    }
+    rows
+}
+
+fn figures_of(figures: &Figures) -> [(&'static str, &Difference, String); 4] {
+    let ms = |d: &Difference| apart_ms(d.difference);
+    [
+        ("mean", &figures.mean_ms, ms(&figures.mean_ms)),
+        ("p50", &figures.p50_ms, ms(&figures.p50_ms)),
+        ("p99", &figures.p99_ms, ms(&figures.p99_ms)),
+        ("throughput", &figures.throughput_per_s, apart_rate(figures.throughput_per_s.difference)),
+    ]
+}
+
+fn apart(name: &str, figure: &'static str, d: &Difference, label: String) -> Option<Apart> {
+    let base = d.base.value?;
+    let interval = d.difference.ends().map(|(low, high)| (low / base, high / base));
+    Some(Apart { name: name.to_owned(), figure, value: d.relative?, interval, label, significant: d.is_significant() })
+}
+
+/// Draws a row for every figure; the others stand together.
+pub fn differences(title: &Title, all: &[Apart]) -> String {
+    let shown = &all[..all.len().min(ROWS)];
+    let widest = |of: &dyn Fn(&Apart) -> f64| shown.iter().map(of).fold(0.0, f64::max);
+    let figures = 32.0 + widest(&|row| room(&cut(&row.name, LABEL), size::LABEL)) + 14.0;
+    let left = figures + widest(&|row| room(row.figure, size::LABEL)) + 18.0;
+    let right = WIDTH - 32.0 - widest(&|row| room(&row.label, size::LABEL)) - 14.0;
+    let places = places(shown);
+    let bottom = places.last().map_or(TOP, |last| last + ROW / 2.0);
+    let area = Area { left, top: TOP - 4.0, right, bottom };
+    let scale = scale(shown, area);
+    picture(title, bottom + FOOT, |canvas| {
+        canvas.abscissa(area, &scale, true, change_of_tick);
+        let zero = scale.at(0.0);
+        canvas.line(&[(zero, area.top), (zero, area.bottom)], Pen { width: 1.6, ..hair(INK) });
+        let below = (f64::midpoint(left, right), bottom + 38.0);
+        let words = "change; hollow: no significant difference, grey: no interval";
+        canvas.text(words, below, Type::of(size::LABEL).faint().centred().hanging());
+        let (mut group, mut before) = (0, "");
+        for (row, y) in shown.iter().zip(&places) {
+            if row.name != before {
+                group += usize::from(!before.is_empty());
+                canvas.text(&cut(&row.name, LABEL), (32.0, *y), Type::of(size::LABEL));
+            }
+            before = &row.name;
+            canvas.text(row.figure, (figures, *y), Type::of(size::LABEL).faint());
+            canvas.text(&row.label, (right + 14.0, *y), Type::of(size::LABEL));
+            draw(canvas, row, *y, pen(group), &scale);
+        }
+        if all.len() > ROWS {
+            let note = format!("{} more not drawn", all.len() - ROWS);
+            canvas.text(&note, (WIDTH - 32.0, bottom + FOOT - 16.0), Type::of(size::SMALL).faint().ending());
+        }
+    })
+}
+
+/// The middle of each row; a pause comes before each of the others.
+fn places(rows: &[Apart]) -> Vec<f64> {
+    let mut y = TOP - ROW / 2.0;
+    let place = |(i, row): (usize, &Apart)| {
+        y += ROW + if i > 0 && rows[i - 1].name != row.name { PAUSE } else { 0.0 };
+        y
+    };
+    rows.iter().enumerate().map(place).collect()
+}
+
+/// From the least to the most, and zero in any case.
+fn scale(rows: &[Apart], area: Area) -> Scale {
+    let ends = || rows.iter().flat_map(|row| [Some(row.value), row.interval.map(|i| i.0), row.interval.map(|i| i.1)]);
+    let least = ends().flatten().fold(0.0, f64::min);
+    let most = ends().flatten().fold(0.0, f64::max);
+    // Where nothing differs, a per cent to either side shows that.
+    let air = ((most - least) * 0.04).max(if most - least > 0.0 { 0.0 } else { 0.01 });
+    Scale::exact(least - air, most + air, area.left, area.right)
+}
+
+fn draw(canvas: &Canvas, row: &Apart, y: f64, pen: Pen, scale: &Scale) {
+    let full = Pen { dash: &[], width: 2.0, ..pen };
+    if let Some((low, high)) = row.interval {
+        let (low, high) = (scale.at(low), scale.at(high));
+        canvas.line(&[(low, y), (high, y)], full);
+        for end in [low, high] {
+            canvas.line(&[(end, y - 5.0), (end, y + 5.0)], full);
+        }
+    }
+    canvas.dot((scale.at(row.value), y), 5.0, if row.interval.is_some() { pen.colour } else { FAINT });
+    if !row.significant {
+        canvas.dot((scale.at(row.value), y), 3.0, super::palette::PAPER);
+    }
+}
+
+/// The name of a tick of a change.
+fn change_of_tick(share: f64) -> String {
+    let value = (share * 1e6).round() / 1e4;
+    match value {
+        v if v > 0.0 => format!("+{v} %"),
+        v if v < 0.0 => format!("−{} %", -v),
+        _ => "0".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::compare::sample;
+
+    #[test]
+    fn every_client_of_every_other_has_its_figures() {
+        let rows = rows(&sample::comparison());
+        assert_eq!(rows.len(), 2 * 2 * 4);
+        assert_eq!((rows[0].name.as_str(), rows[0].figure), ("grpc · function calls", "mean"));
+        assert!((rows[0].value + 0.1).abs() < 0.01 && rows[0].significant, "{:?}", rows[0]);
+        assert_eq!((rows[8].value, rows[8].significant), (0.0, false));
+        let svg = differences(&Title::default(), &rows);
+        for word in ["grpc · network calls", "throughput", "−10 %", "hollow"] {
+            assert!(svg.contains(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn ticks_have_signs() {
+        assert_eq!([0.05, 0.0, -0.125].map(change_of_tick), ["+5 %", "0", "−12.5 %"]);
+    }
+
+    #[test]
+    fn rows_of_one_name_stand_together() {
+        let row = |name: &str| Apart { name: name.into(), ..Apart::default() };
+        let places = places(&[row("a"), row("a"), row("b")]);
+        assert!((places[1] - places[0] - ROW).abs() < 1e-9 && (places[2] - places[1] - ROW - PAUSE).abs() < 1e-9);
+    }
+}

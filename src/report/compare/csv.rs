@@ -1,0 +1,59 @@
+//! A comparison as CSV: a row per figure of each of the others, quoted as RFC 4180 says.
+
+use std::fmt::Write as _;
+
+use crate::experiment::compare::{Comparison, Difference};
+use crate::report::csv::quote;
+
+/// The columns.
+pub const HEADER: &str = "variant,section,name,metric,unit,base,base_low,base_high,other,other_low,other_high,\
+                          difference,low,high,relative,verdict,variance_gain";
+
+/// All figures of all others; the total over all requests comes last.
+pub fn render(comparison: &Comparison) -> String {
+    let mut text = format!("{HEADER}\n");
+    for versus in &comparison.others {
+        for (client, figures) in &versus.clients {
+            for (metric, d) in figures.all() {
+                row(&mut text, [&versus.side.name, "clients", client, metric], d);
+            }
+        }
+    }
+    for one in &comparison.total.others {
+        for (metric, d) in [("mean_ms", &one.mean_ms), ("success_rate", &one.success_rate)] {
+            row(&mut text, [&one.name, "total", "", metric], d);
+        }
+    }
+    text
+}
+
+fn row(text: &mut String, of: [&str; 4], d: &Difference) {
+    let unit = match of[3] {
+        metric if metric.ends_with("_ms") => "ms",
+        "success_rate" => "share",
+        _ => "1/s",
+    };
+    let number = |x: Option<f64>| x.map_or_else(String::new, |x| serde_json::Value::from(x).to_string());
+    let mut cells: Vec<String> = of.iter().map(|cell| quote(cell)).chain([unit.to_owned()]).collect();
+    cells.extend([d.base, d.other, d.difference].into_iter().flat_map(|e| [e.value, e.low, e.high]).map(number));
+    let verdict = serde_json::to_value(d.verdict).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+    cells.extend([number(d.relative), verdict, number(d.variance_gain)]);
+    let _ = writeln!(text, "{}", cells.join(","));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::compare::sample;
+
+    #[test]
+    fn every_row_is_as_long_as_the_header() {
+        let text = render(&sample::comparison());
+        let columns = HEADER.split(',').count();
+        assert!(text.lines().all(|line| line.split(',').count() == columns), "{text}");
+        // Two others, two clients, five figures; two rows each for the total.
+        assert_eq!(text.lines().count(), 1 + 2 * 2 * 5 + 2 * 2);
+        assert!(text.contains("\ntwin,clients,function calls,mean_ms,ms,"), "{text}");
+        assert!(text.contains(",same,\n"), "{text}");
+    }
+}

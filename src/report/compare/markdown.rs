@@ -1,0 +1,44 @@
+//! A comparison as Markdown.
+
+use std::fmt::Write as _;
+
+use super::content::{against, heading, notes, sheet, total, unmatched};
+use crate::experiment::compare::Comparison;
+use crate::report::markdown::{escape, section};
+
+/// Headings and tables; `warnings` are said before any figure.
+pub fn render(comparison: &Comparison, warnings: &[String]) -> String {
+    let parts = heading(comparison);
+    let mut text = format!("# {}\n\n{}\n", escape(&parts[0]), escape(&parts[1..].join(" · ")));
+    for warning in warnings {
+        let _ = writeln!(text, "\n> **Warning**: {}", escape(warning));
+    }
+    for note in notes(comparison) {
+        let _ = writeln!(text, "\n{}", escape(&note));
+    }
+    for versus in &comparison.others {
+        for (client, figures) in &versus.clients {
+            section(&mut text, &escape(&against(comparison, versus, client)), &sheet(figures));
+        }
+        if let Some(line) = unmatched(versus) {
+            let _ = writeln!(text, "\n{}", escape(&line));
+        }
+    }
+    let _ = writeln!(text, "\n**{}**", escape(&total(comparison)));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::compare::sample;
+
+    #[test]
+    fn each_client_has_a_table_of_five_figures() {
+        let text = render(&sample::comparison(), &[]);
+        assert!(text.starts_with("# chain: 2 others against as written\n"), "{text}");
+        assert_eq!(text.matches("\n## ").count(), 4, "{text}");
+        assert_eq!(text.matches("\n| p99 |").count(), 4, "{text}");
+        assert!(text.trim_end().ends_with("**"), "{text}");
+    }
+}

@@ -1,0 +1,131 @@
+//! Faults happen to something that exists, and to which they can happen.
+
+use super::names::known_names;
+use super::ranges::zero;
+use crate::diag::{Complaint, code};
+use crate::scenario::law_mean::mean;
+use crate::scenario::read::suggest;
+use crate::scenario::written::{Aim, Fault, Scenario, When};
+use crate::units::Span;
+
+/// Complains about faults that cannot be.
+pub(super) fn check(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint>) {
+    for (nth, fault) in scenario.faults.iter().enumerate() {
+        target(scenario, fault, refused, complaints);
+        times(fault, complaints);
+        replicas(scenario, fault, complaints);
+        if scenario.faults[..nth].iter().any(|other| other.name.value == fault.name.value) {
+            let message = format!("two faults are called `{}`", fault.name.value);
+            let place = fault.name.place.clone().or(fault.place.clone());
+            complaints
+                .push(Complaint::error(code::NAME_TWICE, message).at(place).help("give one of them another `name`"));
+        }
+    }
+}
+
+fn wrong(fault: &Fault, message: String) -> Complaint {
+    Complaint::error(code::FAULT_TARGET, message).at(fault.target.place.clone())
+}
+
+fn target(scenario: &Scenario, fault: &Fault, refused: &[String], complaints: &mut Vec<Complaint>) {
+    let word = fault.kind.value.word();
+    match fault.aim() {
+        Aim::Edge(..) => {
+            let complaint = wrong(fault, format!("an edge has no {word}: that happens to a node"));
+            complaints.push(complaint.help("name the node, or one of its zones"));
+        }
+        Aim::Zone(zone) => {
+            if fault.nodes(scenario).is_empty() {
+                complaints.push(no_zone(scenario, fault, zone));
+            }
+        }
+        Aim::Node(name) => node(scenario, fault, name, refused, complaints),
+    }
+}
+
+fn node(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], complaints: &mut Vec<Complaint>) {
+    if scenario.nodes.contains_key(name) || refused.iter().any(|r| r == name) {
+        return;
+    }
+    if scenario.clients.contains_key(name) {
+        let complaint = wrong(fault, format!("`{name}` is a client: it has nothing that could fail this way"));
+        complaints.push(complaint.help("name a service, a database or an external that it calls"));
+        return;
+    }
+    let complaint = wrong(fault, format!("the fault happens to `{name}`, which nothing is called"));
+    let known = known_names(scenario);
+    complaints.push(match suggest(name, known.iter().map(String::as_str)) {
+        Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
+        None if name.contains('.') => complaint.help("a fault happens to a whole node, not to one of its endpoints"),
+        None => complaint.help("a target is a node, \"zone:eu-west/a\" or an edge \"orders -> billing\""),
+    });
+}
+
+fn no_zone(scenario: &Scenario, fault: &Fault, zone: &str) -> Complaint {
+    let complaint = wrong(fault, format!("no node is in the zone `{zone}`"));
+    let mut zones: Vec<String> = Vec::new();
+    for zone in scenario.nodes.values().filter_map(|node| node.zone.value.as_ref()) {
+        let mut name = zone.region.clone();
+        for part in [None, zone.zone.as_deref(), zone.host.as_deref()] {
+            if let Some(part) = part {
+                name = format!("{name}/{part}");
+            }
+            if !zones.contains(&name) {
+                zones.push(name.clone());
+            }
+        }
+    }
+    if zones.is_empty() {
+        return complaint.help("give nodes a zone: zone = \"eu-west/a\"");
+    }
+    match suggest(zone, zones.iter().map(String::as_str)) {
+        Some(meant) => complaint.label(format!("did you mean `zone:{meant}`?")),
+        None => complaint.help(format!("the zones are {}", super::names::few(&zones))),
+    }
+}
+
+fn times(fault: &Fault, complaints: &mut Vec<Complaint>) {
+    match &fault.when {
+        When::At { duration, .. } => {
+            let never = duration.value == Some(Span::ZERO);
+            zero(never, "duration", duration.place.as_ref(), "the fault would be over at once", complaints);
+        }
+        When::Random { mtbf, mttr, .. } => {
+            for (key, law) in [("mtbf", mtbf), ("mttr", mttr)] {
+                // Shorter than a microsecond on average, a run would do nothing else.
+                let complaint = Complaint::error(code::OUT_OF_RANGE, format!("`{key}` is below 1 us on average"));
+                if mean(&law.value) < 1e3 {
+                    complaints.push(complaint.at(law.place.clone()));
+                }
+            }
+        }
+    }
+}
+
+fn replicas(scenario: &Scenario, fault: &Fault, complaints: &mut Vec<Complaint>) {
+    let Some(wanted) = fault.replicas.value else { return };
+    zero(wanted == 0, "replicas", fault.replicas.place.as_ref(), "the fault would happen to nobody", complaints);
+    for node in fault.nodes(scenario).iter().filter_map(|name| scenario.nodes.get(*name)) {
+        let there = node.replicas.value;
+        if wanted > there {
+            let message = format!("{wanted} replicas of `{}`, which has {there}", node.name.value);
+            complaints.push(Complaint::error(code::OUT_OF_RANGE, message).at(fault.replicas.place.clone()));
+        }
+    }
+}
+
+/// Warns of faults that change nothing.
+pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+    for fault in &scenario.faults {
+        if fault.at().is_some_and(|at| at >= scenario.sim.duration.value) {
+            let message = format!("the fault `{}` begins after the measured time", fault.name.value);
+            let place = match &fault.when {
+                When::At { at, .. } => at.place.clone(),
+                When::Random { .. } => fault.place.clone(),
+            };
+            let length = scenario.sim.duration.value;
+            let complaint = Complaint::warning(code::LATE_FAULT, message).at(place);
+            complaints.push(complaint.help(format!("it changes nothing; sim.duration is {length}")));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Faults as TOML.
+
+use super::law::table;
+use super::{Page, quoted, time};
+use crate::scenario::written::{Fault, Unavailable, When};
+
+pub(super) fn fault(fault: &Fault, page: &mut Page) {
+    page.header("[[faults]]");
+    page.given("name", &fault.name, |s| quoted(s));
+    page.given("kind", &fault.kind, |k| quoted(k.word()));
+    page.given("target", &fault.target, |s| quoted(s));
+    let mut none = Vec::new();
+    match &fault.when {
+        When::At { at, duration } => {
+            page.given("at", at, time);
+            page.maybe("duration", duration, &mut none, time);
+        }
+        When::Random { mtbf, mttr, busy_only } => {
+            page.given("mtbf", mtbf, table);
+            page.given("mttr", mttr, table);
+            page.given("busy_only", busy_only, bool::to_string);
+        }
+    }
+    for word in fault.kind.value.words() {
+        match *word {
+            "mode" => page.given("mode", &fault.mode, |m| quoted(mode(*m))),
+            "replicas" => page.maybe("replicas", &fault.replicas, &mut none, u32::to_string),
+            _ => {}
+        }
+    }
+    page.none(&none);
+}
+
+fn mode(mode: Unavailable) -> &'static str {
+    match mode {
+        Unavailable::Refuse => "refuse",
+        Unavailable::BlackHole => "black_hole",
+    }
+}

@@ -1,0 +1,107 @@
+//! Faults.
+
+use super::law::law;
+use super::value::{count, duration, flag, text};
+use super::view::View;
+use super::{Desk, Value};
+use crate::diag::{Complaint, code};
+use crate::random::dist::Law;
+use crate::scenario::written::{Fault, FaultKind, Given, Unavailable, When};
+use crate::units::Span;
+
+const MODES: [(&str, Unavailable); 2] = [("refuse", Unavailable::Refuse), ("black_hole", Unavailable::BlackHole)];
+
+/// One fault; `None` where it cannot be said what it is.
+pub(super) fn fault(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Fault> {
+    for (key, help) in [("kind", "write kind = \"outage\""), ("target", "name a node: target = \"payments\"")] {
+        if !view.has(key) {
+            view.missing(desk, key, help);
+        }
+    }
+    let target = view.read(desk, "target", text);
+    let when = when(desk, view);
+    let fault = view.has("kind").then(|| view.word(desk, "kind", &FaultKind::WORDS)).flatten();
+    let (kind, target) = (fault?, target?);
+    words(desk, view, &kind);
+    let name = view.read(desk, "name", text);
+    Some(Fault {
+        name: name.unwrap_or_else(|| Given::default(format!("{} {}", kind.value.word(), target.value))),
+        kind,
+        target,
+        when,
+        mode: view.choice(desk, "mode", &MODES),
+        replicas: view.maybe(desk, "replicas", count),
+        factor: Given::default(None),
+        add: Given::default(None),
+        jitter: Given::default(Span::ZERO),
+        probability: Given::default(1.0),
+        place: view.place.clone(),
+    })
+}
+
+/// Complains about words that mean nothing for the kind, and about those it needs.
+fn words(desk: &mut Desk<'_>, view: &View<'_>, kind: &Given<FaultKind>) {
+    const ALL: [&str; 2] = ["mode", "replicas"];
+    let word = kind.value.word();
+    let meant = kind.value.words();
+    for key in ALL.into_iter().filter(|key| !meant.contains(key)) {
+        if let Some(place) = view.place_of(key) {
+            let message = format!("`{key}` means nothing for a fault of kind `{word}`");
+            let complaint = Complaint::error(code::FAULT_WORDS, message).at(place);
+            desk.push(complaint.help(format!("what it knows: {}", meant.join(", "))));
+        }
+    }
+    if let Some(key) = kind.value.needs().filter(|key| !view.has(key)) {
+        let complaint = Complaint::error(code::FAULT_WORDS, format!("a fault of kind `{word}` needs `{key}`"));
+        desk.push(complaint.at(view.place.clone()).help(view.vocab.find(key).map_or("", |key| key.doc)));
+    }
+}
+
+/// When it is on: at a time, or at random.
+fn when(desk: &mut Desk<'_>, view: &View<'_>) -> When {
+    let fixed = ["at", "duration"].into_iter().find(|key| view.has(key));
+    let random = ["mtbf", "mttr", "busy_only"].into_iter().find(|key| view.has(key));
+    let complain = |desk: &mut Desk<'_>, message: String, place| {
+        let complaint = Complaint::error(code::FAULT_TIME, message).at(place);
+        desk.push(
+            complaint.help("once: at = \"60s\" and duration = \"30s\"; at random: mtbf = \"2h\" and mttr = \"5m\""),
+        );
+    };
+    match (fixed, random) {
+        (Some(fixed), Some(random)) => {
+            complain(
+                desk,
+                format!("`{fixed}` and `{random}`: a fault has a time or random times"),
+                view.place_of(random),
+            );
+        }
+        (None, None) => complain(desk, "the fault does not say when".into(), view.place.clone()),
+        (Some("duration"), None) => complain(desk, "`duration` without `at`".into(), view.place_of("duration")),
+        (None, Some(_)) => {
+            for key in ["mtbf", "mttr"].into_iter().filter(|key| !view.has(key)) {
+                complain(desk, format!("a fault at random needs `{key}`"), view.place.clone());
+            }
+        }
+        (Some(_), None) => {}
+    }
+    if random.is_some() {
+        let none = || Given::default(Law::Constant { value: 1e9 });
+        return When::Random {
+            mtbf: view.read(desk, "mtbf", mean_or_law).unwrap_or_else(none),
+            mttr: view.read(desk, "mttr", mean_or_law).unwrap_or_else(none),
+            busy_only: view.or_default(desk, "busy_only", flag),
+        };
+    }
+    When::At {
+        at: view.read(desk, "at", duration).unwrap_or_else(|| Given::default(Span::ZERO)),
+        duration: view.maybe(desk, "duration", duration),
+    }
+}
+
+/// A plain time is the mean of an exponential; a table is any law.
+fn mean_or_law(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Law> {
+    if value.get_ref().is_table() {
+        return law(desk, key, value);
+    }
+    duration(desk, key, value).map(|mean| Law::Exponential { mean: mean.0 as f64 })
+}

@@ -1,0 +1,67 @@
+//! What goes wrong.
+
+use super::tables::{Key, Shape, Table, Word, key, word};
+
+const KINDS: &[Word] = &[
+    word(
+        "outage",
+        "Replicas take no new work, and connections to them are reset; work in progress goes on for nobody.",
+    ),
+    word("crash", "Replicas die with all that is in progress there, and come back empty."),
+    word("freeze", "Replicas stand still and lose nothing: a long pause of the garbage collector, a paused machine."),
+    word("slow", "Work on replicas takes longer.").later(),
+    word("errors", "Requests fail at once.").later(),
+    word("latency", "Messages take longer.").later(),
+    word("partition", "Messages between two sides vanish.").later(),
+    word("packet_loss", "Messages are lost and sent again.").later(),
+    word("replicas_lost", "Some replicas are gone.").later(),
+    word("cold_cache", "A cache loses what it knew.").later(),
+    word("move", "A node gets a new address.").later(),
+    word("discovery_outage", "Changes are no longer seen.").later(),
+    word("deploy", "Replicas restart one after the other.").later(),
+    word("poison_message", "A message that nobody can work on.").later(),
+    word("traffic", "A client sends more.").later(),
+];
+
+const MODE: &[Word] = &[
+    word("refuse", "A caller hears at once that nobody is there: `connect_failed`, after the network there and back."),
+    word("black_hole", "New work and answers vanish; a caller without a timeout waits for ever."),
+];
+
+const WHEN: &[Key] = &[
+    key("at", Shape::Duration, "When it begins, from the start of the measured time."),
+    key("duration", Shape::Duration, "How long it is on. Default: until the end."),
+    key(
+        "mtbf",
+        Shape::Law,
+        "At random instead: from the end of one to the start of the next, in the warm-up too. A plain time is the mean \
+         of an exponential.",
+    ),
+    key("mttr", Shape::Law, "At random: how long each is on. A plain time is the mean of an exponential."),
+    key("busy_only", Shape::Flag, "At random: the time to the next counts only while the target works.").or("false"),
+];
+
+const MAGNITUDE: &[Key] = &[
+    key("mode", Shape::Choice(MODE), "What becomes of new work: outage, crash.").or("\"refuse\""),
+    key("replicas", Shape::Whole, "So many of the node's replicas, the first ones. Default: all."),
+    key("factor", Shape::Number, "Times as long, times as much.").later(),
+    key("add", Shape::Duration, "Time added.").later(),
+    key("jitter", Shape::Duration, "Up to so much more or less than `add`, alike.").or("\"0ms\"").later(),
+    key("probability", Shape::Share, "Probability that a request or a message is hit.").or("1.0").later(),
+];
+
+/// `[[faults]]`.
+pub static FAULT: Table = Table {
+    name: "[[faults]]",
+    doc: "What goes wrong, and when: at a time with `at` and `duration`, or at random with `mtbf` and `mttr`. Faults sit \
+          below the policies, so that a retry sees them.",
+    keys: &[
+        &[
+            key("name", Shape::Text, "Default: `kind` and `target`."),
+            key("kind", Shape::Choice(KINDS), "What goes wrong."),
+            key("target", Shape::Text, "A node, a zone (\"zone:eu-west/a\") or an edge (\"orders -> billing\")."),
+        ],
+        WHEN,
+        MAGNITUDE,
+    ],
+};

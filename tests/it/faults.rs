@@ -1,0 +1,154 @@
+//! What faults do to work in flight, to new work, and to whoever waits.
+
+use std::collections::BTreeMap;
+
+use hoptax::experiment::summary::Summary;
+
+use crate::bench::{run, same};
+
+/// A client calls `front`, which calls `back` over the transport; every 10 ms, work 4 ms each, 1 ms one way.
+fn chain(transport: &str, rest: &str) -> String {
+    format!(
+        "version = 1\nname = \"chain\"\n[sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 1\n\
+         [defaults]\ntransport = \"{transport}\"\n[network]\nsame_zone = \"1ms\"\n\
+         [clients.c]\ncalls = \"front\"\narrivals = \"constant\"\nrate = \"100/s\"\n\
+         [services.front]\nconcurrency = 50\nwork = \"4ms\"\nsteps = [\"back\"]\n\
+         [services.back]\nconcurrency = 50\nwork = \"4ms\"\n{rest}"
+    )
+}
+
+fn fault(kind: &str, target: &str, rest: &str) -> String {
+    format!("[[faults]]\nkind = \"{kind}\"\ntarget = \"{target}\"\n{rest}\n")
+}
+
+fn failed(summary: &Summary, edge: &str) -> BTreeMap<String, u64> {
+    summary.edges[edge].failed.clone()
+}
+
+fn words(of: &[(&str, u64)]) -> BTreeMap<String, u64> {
+    of.iter().map(|(word, n)| ((*word).to_owned(), *n)).collect()
+}
+
+const ONCE: &str = "at = \"5005ms\"\nduration = \"2s\"";
+
+#[test]
+fn an_outage_refuses_new_work_and_resets_what_was_in_flight() {
+    let summary = run(&chain("free", &fault("outage", "back", ONCE)));
+    // One request is at work at 5005 ms: it set out at 4990 and was at `back` from 4996 to 5000 … the next from 5006.
+    let edge = failed(&summary, "front -> back");
+    assert_eq!(edge.get("connect_failed"), Some(&200), "one every 10 ms for 2 s");
+    assert_eq!(failed(&summary, "c -> front"), words(&[("error", edge.values().sum())]), "its caller fails with it");
+    let refused = &summary.edges["front -> back"].latency_all_ms;
+    assert_eq!(refused.p50.value.map(f64::round), Some(6.0), "most are answered in 1 + 4 + 1 ms");
+}
+
+#[test]
+fn a_crash_fails_what_is_in_flight_at_its_onset_and_a_freeze_does_not() {
+    // At 5009 ms a request that set out at 5000 is in the middle of its work at `back` (5006 to 5010).
+    let at = "at = \"5008ms\"\nduration = \"1ms\"";
+    let hit = |kind: &str| run(&chain("free", &fault(kind, "back", at)));
+    let crash = hit("crash");
+    assert_eq!(failed(&crash, "front -> back"), words(&[("reset", 1)]));
+    assert_eq!(crash.nodes["back"].abandoned, 1, "its work is gone");
+    let outage = hit("outage");
+    assert_eq!(failed(&outage, "front -> back"), words(&[("reset", 1)]));
+    assert_eq!(outage.nodes["back"].abandoned, 0, "its work goes on");
+    assert!(outage.clients["c"].wasted_work_s > 0.0039, "for nobody");
+    let freeze = hit("freeze");
+    assert_eq!(failed(&freeze, "front -> back"), words(&[]));
+    let most = freeze.edges["front -> back"].latency_ms.max.unwrap();
+    assert!((most - 7.0).abs() < 1e-6, "the work ends 1 ms later than in 6 ms: {most}");
+    let fault_ms = freeze.ledger["c"].by_node["back"].mean_ms.of(hoptax::model::Cause::Fault);
+    assert!((fault_ms - 1.0 / 2000.0).abs() < 1e-9, "which the ledger calls by its name: {fault_ms}");
+}
+
+#[test]
+fn a_fault_after_the_end_changes_nothing() {
+    let json = |summary: &Summary| {
+        let mut value = serde_json::to_value(summary).unwrap();
+        value["scenario"]["hash"].take();
+        serde_json::to_string_pretty(&value).unwrap()
+    };
+    let with = run(&chain("rest", &fault("crash", "back", "at = \"20s\"\nduration = \"5s\"")));
+    same(&json(&with), &json(&run(&chain("rest", ""))), "a fault at the very end");
+}
+
+#[test]
+fn a_black_hole_without_a_timeout_holds_every_worker_upstream() {
+    let hole = fault("outage", "back", "at = \"5s\"\nduration = \"2s\"\nmode = \"black_hole\"");
+    let summary = run(&chain("free", &hole).replace("concurrency = 50", "concurrency = 20"));
+    assert_eq!(summary.clients["c"].failed, BTreeMap::new(), "nobody is told anything");
+    assert_eq!(summary.edges["front -> back"].in_flight_at_end, 20, "one for each worker, for ever");
+    assert!(summary.clients["c"].in_flight_at_end > 1_400, "nobody is served any more, although the hole is over");
+    let guarded =
+        chain("free", &hole).replace("steps = [\"back\"]", "steps = [{ call = \"back\", timeout = \"50ms\" }]");
+    let summary = run(&guarded);
+    assert_eq!(summary.clients["c"].in_flight_at_end, 0);
+    assert_eq!(failed(&summary, "front -> back"), words(&[("timeout", 201)]));
+}
+
+#[test]
+fn faults_that_overlap_end_with_the_last() {
+    let two = format!(
+        "{}{}",
+        fault("outage", "back", "name = \"a\"\nat = \"5s\"\nduration = \"2s\""),
+        fault("crash", "back", "name = \"b\"\nat = \"6s\"\nduration = \"2s\"")
+    );
+    let lost: u64 = failed(&run(&chain("free", &two)), "front -> back").values().sum();
+    let one: u64 =
+        failed(&run(&chain("free", &fault("outage", "back", "at = \"5s\"\nduration = \"3s\""))), "front -> back")
+            .values()
+            .sum();
+    assert_eq!(lost, one, "5 s to 8 s, once");
+}
+
+#[test]
+fn some_replicas_fail_and_nobody_tells_the_balancer() {
+    let replicas = |text: String| text.replace("[services.back]\n", "[services.back]\nreplicas = 4\n");
+    let half = fault("outage", "back", "at = \"5s\"\nduration = \"4s\"\nreplicas = 2");
+    let summary = run(&replicas(chain("free", &half)));
+    let lost: u64 = failed(&summary, "front -> back").values().sum();
+    assert!((199..=202).contains(&lost), "every other request for 4 s: {lost}");
+}
+
+#[test]
+fn a_reset_closes_connections_so_that_handshakes_are_paid_again() {
+    let connects = |text: &str| run(text).ledger["c"].total.mean_ms.of(hoptax::model::Cause::Connect);
+    let quiet = connects(&chain("rest", ""));
+    let reset = connects(&chain("rest", &fault("outage", "back", "at = \"5s\"\nduration = \"1s\"")));
+    assert!(reset > quiet * 1.2, "{reset} ms of handshakes after an outage, {quiet} without");
+    let frozen = connects(&chain("rest", &fault("freeze", "back", "at = \"5s\"\nduration = \"1ms\"")));
+    assert!((frozen - quiet).abs() < 1e-6, "a pause closes nothing: {frozen}, {quiet}");
+}
+
+#[test]
+fn recovery_is_the_time_to_drain_the_backlog() {
+    // 100/s against one worker of 125/s: 2 s of backlog take 2 · 100 / 25 = 8 s to drain.
+    let slow = chain("free", &fault("freeze", "back", "at = \"5s\"\nduration = \"2s\""))
+        .replace(
+            "[services.back]\nconcurrency = 50\nwork = \"4ms\"",
+            "[services.back]\nconcurrency = 1\nwork = \"8ms\"",
+        )
+        .replace("duration = \"20s\"", "duration = \"30s\"");
+    let summary = run(&slow);
+    let recovery = summary.faults[0].recovery_s["c"];
+    assert_eq!(recovery.share_recovered, Some(1.0));
+    assert!(recovery.median.is_some_and(|s| (7.0..=9.0).contains(&s)), "{recovery:?}");
+    assert_eq!(
+        (summary.faults[0].at_s, summary.faults[0].duration_s, summary.run.settled),
+        (Some(5.0), Some(2.0), None)
+    );
+}
+
+#[test]
+fn a_zone_is_all_nodes_in_it() {
+    let zoned = |text: String| {
+        text.replace("[services.back]\n", "[services.back]\nzone = \"eu/a/h1\"\n")
+            .replace("[services.front]\n", "[services.front]\nzone = \"eu/b\"\n")
+    };
+    let down = run(&zoned(chain("free", &fault("outage", "zone:eu/a", "at = \"5s\"\nduration = \"1s\""))));
+    assert!(down.edges["front -> back"].failed.contains_key("connect_failed"));
+    assert!(!down.edges["c -> front"].failed.contains_key("connect_failed"));
+    let region = run(&zoned(chain("free", &fault("outage", "zone:eu", "at = \"5s\"\nduration = \"1s\""))));
+    assert!(region.edges["c -> front"].failed.contains_key("connect_failed"));
+}
