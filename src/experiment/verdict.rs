@@ -1,5 +1,6 @@
 //! SLO verdicts: met, failed, undecided, no data.
 
+use crate::model::Plan;
 use crate::scenario::written::{Metric, Promise, Sense, Slo};
 use crate::stats::{Interval, proportion};
 use crate::units::Span;
@@ -14,11 +15,15 @@ enum Target<'a> {
     Requests(&'a Stats, Vec<&'a Cohort>),
     /// A node.
     Node(&'a super::summary::Node),
+    /// A queue.
+    Queue(&'a super::summary::Queue),
+    /// What a group has of a topic.
+    Group(&'a super::summary::Group),
 }
 
 /// The verdict on one SLO.
-pub(crate) fn judge(slo: &Slo, summary: &Summary, replications: &[Replication]) -> Verdict {
-    let measured = target(slo, summary, replications).map_or(Interval::NONE, |t| figure(&t, slo.promise.metric));
+pub(crate) fn judge(slo: &Slo, summary: &Summary, plan: &Plan, replications: &[Replication]) -> Verdict {
+    let measured = target(slo, summary, plan, replications).map_or(Interval::NONE, |t| figure(&t, slo.promise.metric));
     Verdict {
         name: slo.name.value.clone(),
         of: slo.of.value.clone(),
@@ -28,28 +33,39 @@ pub(crate) fn judge(slo: &Slo, summary: &Summary, replications: &[Replication]) 
     }
 }
 
-/// Clients first, then edges, then endpoints (unless the figure is a node's own), then nodes.
-fn target<'a>(slo: &Slo, summary: &'a Summary, replications: &'a [Replication]) -> Option<Target<'a>> {
+/// Clients first, then flows, edges and endpoints (unless the figure is a node's own), then nodes and queues.
+fn target<'a>(slo: &Slo, summary: &'a Summary, plan: &Plan, replications: &'a [Replication]) -> Option<Target<'a>> {
     let of = slo.of.value.as_str();
-    let requests = |map: &'a std::collections::BTreeMap<String, Stats>,
-                    pick: &dyn Fn(&'a Replication, usize) -> &'a Cohort| {
-        let at = map.keys().position(|k| k == of)?;
-        Some(Target::Requests(&map[of], replications.iter().map(|r| pick(r, at)).collect()))
+    let requests = |stats: Option<&'a Stats>, at: Option<usize>, pick: fn(&'a Replication) -> &'a Vec<Cohort>| {
+        let (stats, at) = (stats?, at?);
+        Some(Target::Requests(stats, replications.iter().map(|r| &pick(r)[at]).collect()))
     };
     let node = || summary.nodes.get(of).map(Target::Node);
     if slo.promise.metric == Metric::Utilization {
         return node();
     }
-    requests(&summary.clients, &|r, at| &r.measure.clients[at])
-        .or_else(|| requests(&summary.edges, &|r, at| &r.measure.edges[at]))
-        .or_else(|| requests(&summary.endpoints, &|r, at| &r.measure.endpoints[at]))
+    let client = plan.clients.iter().position(|c| plan.node(c.node).name == of);
+    let flow = plan.flows.iter().position(|f| f.name == of);
+    let edge = plan.edges.iter().position(|e| e.name == of);
+    let endpoint = plan.endpoints.iter().position(|e| e.name == of);
+    requests(summary.clients.get(of), client, |r| &r.measure.clients)
+        .or_else(|| requests(summary.flows.get(of), flow, |r| &r.measure.flows))
+        .or_else(|| requests(summary.edges.get(of), edge, |r| &r.measure.edges))
+        .or_else(|| requests(summary.endpoints.get(of), endpoint, |r| &r.measure.endpoints))
         .or_else(node)
+        .or_else(|| summary.queues.get(of).map(Target::Queue))
+        .or_else(|| {
+            let (topic, group) = of.split_once('/')?;
+            summary.topics.get(topic)?.groups.get(group).map(Target::Group)
+        })
 }
 
 fn figure(target: &Target<'_>, metric: Metric) -> Interval {
     let (latency, success) = match target {
         Target::Requests(stats, _) => (&stats.latency_ms, Some(stats)),
         Target::Node(node) => (&node.sojourn_ms, None),
+        Target::Queue(queue) => (&queue.wait_ms, None),
+        Target::Group(group) => (&group.delay_ms, None),
     };
     match metric {
         Metric::Percentile(q) => quantile(latency, q),
@@ -60,11 +76,19 @@ fn figure(target: &Target<'_>, metric: Metric) -> Interval {
         Metric::Throughput => success.map_or(Interval::NONE, |s| s.throughput_per_s),
         Metric::Utilization => match target {
             Target::Node(node) => node.utilization,
-            Target::Requests(..) => Interval::NONE,
+            Target::Requests(..) | Target::Queue(_) | Target::Group(_) => Interval::NONE,
+        },
+        Metric::Lag => match target {
+            Target::Group(group) => group.mean_lag,
+            _ => Interval::NONE,
+        },
+        Metric::MaxLag => match target {
+            Target::Group(group) => Interval::between(group.max_lag as f64, group.max_lag as f64, group.max_lag as f64),
+            _ => Interval::NONE,
         },
         Metric::Good(within_ms) => match target {
             Target::Requests(_, cohorts) => good(cohorts, Span((within_ms * 1e6) as u64)),
-            Target::Node(_) => Interval::NONE,
+            Target::Node(_) | Target::Queue(_) | Target::Group(_) => Interval::NONE,
         },
     }
 }

@@ -21,7 +21,7 @@ impl<P: Probe> Machine<'_, P> {
         if caller.canceled {
             return self.fail_step(at, Outcome::Canceled);
         }
-        if site.is_guarded() {
+        if site.guard != NONE {
             self.guard(at, id);
             return Flow::Stay;
         }
@@ -188,9 +188,18 @@ impl<P: Probe> Machine<'_, P> {
         at
     }
 
-    /// The answer leaves the node.
+    /// The answer leaves the node; its door hears of it.
     #[inline(always)]
     pub(super) fn reply(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
+        if !self.intakes.is_empty() {
+            self.tell_intake(at, outcome, joined);
+        }
+        self.answer(at, outcome, joined)
+    }
+
+    /// The answer leaves the node.
+    #[inline(always)]
+    pub(super) fn answer(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
         frame.pc = GONE;
@@ -242,7 +251,7 @@ impl<P: Probe> Machine<'_, P> {
             return None;
         }
         let site = &self.sites[frame.call as usize];
-        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.is_guarded());
+        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.guard != NONE);
         if timed {
             self.lanes.disarm(at);
         }
@@ -270,18 +279,6 @@ impl<P: Probe> Machine<'_, P> {
         self.tell(Fact::LateReply { edge, client, wasted });
         if !hears {
             self.close(at, outcome);
-        }
-    }
-
-    /// A try's timer and connection are free.
-    pub(super) fn disconnect(&mut self, at: u32) {
-        let site = &self.sites[self.frames[at].call as usize];
-        let (timed, wired) = (site.lane != NONE, site.channel != NONE);
-        if timed {
-            self.lanes.disarm(at);
-        }
-        if wired {
-            self.hang_up(at);
         }
     }
 
@@ -322,7 +319,7 @@ impl<P: Probe> Machine<'_, P> {
     /// The first tries of a lane may be due.
     pub(super) fn time_out(&mut self, lane: u32) {
         while let Some(at) = self.lanes.due(lane, self.now) {
-            self.abandon(at);
+            self.abandon(at, Outcome::Timeout);
         }
         if let Some(next) = self.lanes.head_deadline(lane) {
             self.schedule(next.since(self.now), Event::Lane(lane));
@@ -330,12 +327,12 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The caller gives up; the callee works on.
-    fn abandon(&mut self, at: u32) {
-        if self.sites[self.frames[at].call as usize].is_guarded() {
-            return self.give_up_try(at, Outcome::Timeout);
+    pub(super) fn abandon(&mut self, at: u32, outcome: Outcome) {
+        if self.sites[self.frames[at].call as usize].guard != NONE {
+            return self.give_up_try(at, outcome);
         }
         self.charge(self.frames[at].caller, Cause::FailedTries);
-        self.settle(at, Outcome::Timeout);
+        self.settle(at, outcome);
         let caller = self.let_go(at);
         self.ready.push_back(caller);
     }

@@ -240,11 +240,6 @@ impl<P: Probe> Machine<'_, P> {
             }
         }
     }
-
-    /// Whether a try has left its caller's replica.
-    pub(super) fn is_sent(&self, at: u32) -> bool {
-        !self.is_wired(at) || self.holds[at as usize].stage == Stage::Sent
-    }
 }
 
 /// Names the draws of round trips in slow start.

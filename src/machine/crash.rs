@@ -17,6 +17,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         self.forget_waits(&victims);
         self.forget_purses(replica);
+        self.forget_lines(replica);
         for at in &victims {
             self.abandon_call(*at);
             self.end_transaction(*at);
@@ -39,7 +40,7 @@ impl<P: Probe> Machine<'_, P> {
         let dies = |at: u32, frame: &Frame| match frame.origin {
             // A guard goes with the frame that waits for it.
             Origin::Root | Origin::Guard => false,
-            Origin::Branch => true,
+            Origin::Branch | Origin::Record => true,
             Origin::Try => frame.pc != DIAL.0 && frame.pc != GONE,
             Origin::Message => frame.pc != DIAL.0 && self.is_handled(at),
         };
@@ -74,28 +75,19 @@ impl<P: Probe> Machine<'_, P> {
             return;
         }
         let Frame { call, measured, sent, origin, .. } = self.frames[child];
-        let (edge, latency) = (self.sites[call as usize].edge, self.now.since(sent));
-        self.tell(Fact::Settled { edge, outcome: Outcome::Abandoned, latency, measured });
+        let (edge, tracks) = (self.sites[call as usize].edge, self.sites[call as usize].tracks);
+        self.tell(Fact::Settled { edge, outcome: Outcome::Abandoned, latency: self.now.since(sent), measured });
         if origin == Origin::Guard {
-            for tried in self.disband(child) {
-                self.abandon_try(tried);
-            }
-        } else {
-            self.abandon_try(child);
+            self.dissolve(child, Outcome::Abandoned);
+            self.close(child, Outcome::Abandoned);
+            self.guarded[child as usize].police = NONE;
+            return;
         }
-    }
-
-    fn abandon_try(&mut self, child: u32) {
-        if self.sites[self.frames[child].call as usize].tracks {
+        if tracks {
             self.untrack(child);
         }
         self.lanes.disarm(child);
-        let sent = self.is_sent(child);
-        self.orphan(child);
-        // A handshake goes down with the pool it is for.
-        if sent && self.frames[child].cut == Cut::Void {
-            self.discard(child);
-        }
+        self.let_go(child);
     }
 
     /// A frame is over; whoever waits for it hears that the connection was reset, unless nothing is heard.
@@ -107,6 +99,7 @@ impl<P: Probe> Machine<'_, P> {
                 return self.leave_join(frame.caller);
             }
             Origin::Message => return self.die_handling(at),
+            Origin::Record => return self.die_reading(at),
             Origin::Root | Origin::Try | Origin::Guard => {}
         }
         let site = &self.sites[frame.call as usize];

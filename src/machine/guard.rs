@@ -8,7 +8,7 @@
 
 use crate::model::id::NONE;
 use crate::model::policy::{Backoff, Rules, Stage};
-use crate::model::{CallId, Cause, ClientId, EdgeId, Fact, Opening, Outcome, Probe, plan};
+use crate::model::{CallId, Cause, ClientId, Fact, Opening, Outcome, Probe, plan};
 use crate::random::{Draw, Purpose};
 use crate::units::{Span, Time};
 
@@ -262,7 +262,10 @@ impl<'p, P: Probe> Machine<'p, P> {
         if frame.origin != Origin::Guard || frame.due != self.now {
             return;
         }
-        frame.due = Time::NEVER;
+        if self.faulted && self.mutes(Event::Alarm(guard), guard) {
+            return;
+        }
+        self.frames[guard].due = Time::NEVER;
         let now = self.now;
         let guarded = &mut self.guarded[guard as usize];
         if guarded.deadline <= now {
@@ -349,22 +352,6 @@ impl<'p, P: Probe> Machine<'p, P> {
         }
     }
 
-    /// The connection under a try was reset.
-    pub(super) fn end_reset_try(&mut self, at: u32) {
-        self.uncount(at);
-        self.end_try(at, Outcome::Reset, false);
-    }
-
-    /// The frame that waits for a guard dies: the guard goes with it. Says which tries are left to themselves.
-    #[cold]
-    pub(super) fn disband(&mut self, guard: u32) -> Vec<u32> {
-        let guarded = &mut self.guarded[guard as usize];
-        let tries = std::mem::take(&mut guarded.open).iter().map(|t| t.frame).collect();
-        guarded.police = NONE;
-        self.close(guard, Outcome::Abandoned);
-        tries
-    }
-
     /// A try is given up: nobody waits for it any more, and its guard goes on.
     pub(super) fn give_up_try(&mut self, at: u32, outcome: Outcome) {
         self.uncount(at);
@@ -410,9 +397,5 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.withdraw_dues(guard, left);
         self.settle_dues(guard, dues, outcome);
         self.frames[guard].due = Time::NEVER;
-    }
-
-    pub(super) fn edge_of(&self, guard: u32) -> EdgeId {
-        self.plan.calls[self.frames[guard].call as usize].edge
     }
 }

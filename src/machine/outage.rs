@@ -6,7 +6,7 @@
 
 use crate::kernel::Phase;
 use crate::model::fault::{Effect, When};
-use crate::model::{Cause, ClientId, Fact, FaultId, Outcome, Probe, Trace};
+use crate::model::{Cause, ClientId, Fact, FaultId, Outcome, Probe};
 use crate::random::Purpose;
 use crate::units::{Span, Time};
 
@@ -302,31 +302,14 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A caller hears that the connection under its try was reset; the callee, if it still works on that, works for nobody.
     fn hear_reset(&mut self, at: u32) {
-        let Frame { abandoned, answered, caller, .. } = self.frames[at];
+        let Frame { abandoned, answered, .. } = self.frames[at];
         if !abandoned {
-            self.disconnect(at);
-            if self.sites[self.frames[at].call as usize].is_guarded() {
-                self.end_reset_try(at);
-                self.orphan(at);
-            } else {
-                self.charge(caller, Cause::FailedTries);
-                self.settle(at, Outcome::Reset);
-                self.orphan(at);
-                self.ready.push_back(caller);
-            }
+            self.lanes.disarm(at);
+            self.abandon(at, Outcome::Reset);
         }
         if answered {
             self.pass_away(at);
         }
-    }
-
-    /// Nobody waits for a try any more.
-    pub(super) fn orphan(&mut self, at: u32) {
-        if P::TRACES {
-            self.probe.trace(Trace::Abandoned { frame: at, at: self.now });
-        }
-        self.frames[at].abandoned = true;
-        self.frames[at].caller = crate::model::id::NONE;
     }
 
     /// A try that nobody waits for is over without an answer.

@@ -19,6 +19,11 @@ impl<P: Probe> Machine<'_, P> {
         self.plan.calls[self.frames[at].call as usize].channel != NONE
     }
 
+    /// Whether a try has left its caller's replica.
+    pub(super) fn is_sent(&self, at: u32) -> bool {
+        !self.is_wired(at) || self.holds[at as usize].stage == Stage::Sent
+    }
+
     /// Tries that have a pool, or wait for one, and what they hold.
     fn wired_tries(&self) -> Vec<(u32, Hold)> {
         let tries = self.frames.live_slots().into_iter().filter(|at| self.frames[*at].origin == Origin::Try);
@@ -77,19 +82,32 @@ impl<P: Probe> Machine<'_, P> {
         Flow::Stay
     }
 
+    /// Nobody at a caller that dies waits for a connection, or for room in a bulkhead, any more.
+    pub(super) fn forget_lines(&mut self, replica: u32) {
+        for pool in self.pools_of(replica) {
+            self.pools[pool as usize].waiting.clear();
+        }
+        let node = self.replicas[replica as usize].node;
+        let nth = replica - self.plan.node(node).first_replica;
+        for guard in self.plan.guards.iter().filter(|g| self.plan.link(g.link).from == node) {
+            self.police[(guard.first + nth) as usize].line.clear();
+        }
+    }
+
+    /// The pools of a caller's replica.
+    fn pools_of(&self, replica: u32) -> Vec<u32> {
+        let node = self.replicas[replica as usize].node;
+        let nth = replica - self.plan.node(node).first_replica;
+        let own = self.plan.channels.iter().filter(|c| self.plan.link(c.link).from == node);
+        own.flat_map(|c| (0..c.pools_per_caller).map(move |p| c.first_pool + nth * c.pools_per_caller + p)).collect()
+    }
+
     /// All pools of a caller that died are empty; handshakes under way for them are forgotten.
     pub(super) fn forget_pools(&mut self, replica: u32) {
-        let plan = self.plan;
         let mut gone = vec![false; self.pools.len()];
-        for channel in &plan.channels {
-            let from = plan.node(plan.link(channel.link).from);
-            if (from.first_replica..from.first_replica + from.replicas).contains(&replica) {
-                let first = channel.first_pool + (replica - from.first_replica) * channel.pools_per_caller;
-                for pool in first..first + channel.pools_per_caller {
-                    self.pools[pool as usize] = Pool::default();
-                    gone[pool as usize] = true;
-                }
-            }
+        for pool in self.pools_of(replica) {
+            self.pools[pool as usize] = Pool::default();
+            gone[pool as usize] = true;
         }
         for (at, hold) in self.wired_tries().into_iter().filter(|(_, hold)| gone[hold.pool as usize]) {
             self.holds[at as usize] = Hold::default();

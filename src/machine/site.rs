@@ -59,12 +59,6 @@ impl Site {
         plan.calls.iter().map(|call| Self::new(plan, call)).collect()
     }
 
-    /// Whether policies stand in front of it.
-    #[inline]
-    pub(super) fn is_guarded(&self) -> bool {
-        self.guard != NONE
-    }
-
     fn new(plan: &Plan, call: &Call) -> Self {
         let (link, endpoint) = (plan.link(call.link), plan.endpoint(call.endpoint));
         let constant = |law: LawId| plan.law(law).constant().map(Span);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::number::{NONE, count, level, or_none, percent, plain, seconds, time, time_within};
 use super::sheet::{Cell, Sheet, Tone};
 use super::text::clean;
-use crate::experiment::summary::{Estimate, Node, Outcome, Stats, Summary, Verdict};
+use crate::experiment::summary::{Estimate, Node, Outcome, Queue, Stats, Summary, Verdict};
 
 /// Nodes and the like beyond this many are counted instead of listed, unless all are asked for.
 const MANY: usize = 12;
@@ -172,6 +172,66 @@ fn chosen(all: &BTreeMap<String, Node>, shown: usize) -> Vec<(&String, &Node)> {
         nodes.truncate(shown);
     }
     nodes
+}
+
+/// Queues: how deep they were, how long messages waited, and what became of them.
+pub fn queues(all: &BTreeMap<String, Queue>, shown: usize) -> Sheet {
+    let columns = [
+        ("queue", 9),
+        ("published", 8),
+        ("ready", 5),
+        ("most", 6),
+        ("unacked", 3),
+        ("wait p50", 2),
+        ("wait p99", 7),
+        ("again", 4),
+        ("dead", 4),
+        ("lost", 4),
+        ("left", 5),
+    ];
+    let mut sheet = Sheet::new(&columns);
+    for (name, queue) in all.iter().take(shown) {
+        sheet.push(name, messages(queue));
+    }
+    sheet.note = left_out(all.len(), shown);
+    let idle = |cell: &Cell| cell.text == "0";
+    sheet.without_idle("again", idle).without_idle("dead", idle).without_idle("lost", idle)
+}
+
+fn messages(queue: &Queue) -> [Cell; 10] {
+    let level = |e: Estimate| Cell::from(or_none(e, level));
+    let span = |e: Estimate| Cell::from(or_none(e, time));
+    let gone = queue.dropped + queue.expired + queue.rejected + queue.lost;
+    let odd = |n: u64| Cell::toned(count(n), if n > 0 { Tone::Odd } else { Tone::Plain });
+    [
+        count(queue.published).into(),
+        level(queue.mean_depth),
+        count(queue.max_depth).into(),
+        level(queue.mean_unacked),
+        span(queue.wait_ms.p50),
+        span(queue.wait_ms.p99),
+        odd(queue.redelivered),
+        odd(queue.dead_lettered),
+        odd(gone),
+        count(queue.ready_at_end + queue.unacked_at_end).into(),
+    ]
+}
+
+/// Effects that happened more than once, a line for each client behind them.
+pub fn duplicates(all: &BTreeMap<String, Stats>) -> Vec<String> {
+    let some = all.iter().filter(|(_, stats)| stats.duplicate_effects > 0);
+    some.map(|(name, stats)| format!("done twice: {}: {} effects", clean(name), count(stats.duplicate_effects)))
+        .collect()
+}
+
+/// Flows of which many had not ended when the run stopped, a line each: their success is that of the others.
+pub fn unfinished(all: &BTreeMap<String, Stats>) -> Vec<String> {
+    let many = |stats: &Stats| stats.in_flight_at_end * 100 > stats.arrived;
+    let told = |(name, stats): (&String, &Stats)| {
+        let (left, all) = (count(stats.in_flight_at_end), count(stats.arrived));
+        format!("not done: {}: {left} of {all} were under way when the run stopped", clean(name))
+    };
+    all.iter().filter(|(_, stats)| many(stats)).map(told).collect()
 }
 
 fn figures(node: &Node) -> [Cell; 8] {

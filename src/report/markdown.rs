@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::content;
 use super::ledger;
 use super::sheet::Sheet;
+use super::streams;
 use super::text::clean;
 use crate::experiment::summary::Summary;
 
@@ -37,11 +38,21 @@ fn one(text: &mut String, summary: &Summary) {
     for failure in content::failures(&summary.clients) {
         let _ = writeln!(text, "\n{}", escape(&failure));
     }
+    for line in content::duplicates(&summary.clients) {
+        let _ = writeln!(text, "\n{}", escape(&line));
+    }
+    section(text, "Flows", &content::stats("flow", &summary.flows, usize::MAX));
+    for failure in content::failures(&summary.flows).iter().chain(&content::unfinished(&summary.flows)) {
+        let _ = writeln!(text, "\n{}", escape(failure));
+    }
     for entry in ledger::entries(std::slice::from_ref(summary)) {
         for (title, sheet) in ledger::sheets(&entry, summary.clients.get(entry.client)) {
             section(text, &escape(&capital(&title)), &sheet);
         }
     }
+    section(text, "Queues", &content::queues(&summary.queues, usize::MAX));
+    section(text, "Topics", &streams::topics(&summary.topics, usize::MAX));
+    section(text, "Groups", &streams::groups(&summary.topics, usize::MAX));
     section(text, "Nodes", &content::nodes(&summary.nodes, true));
     section(text, "Endpoints", &content::stats("endpoint", &summary.endpoints, usize::MAX));
     section(text, "Edges", &content::stats("edge", &summary.edges, usize::MAX));

@@ -17,6 +17,7 @@ pub(crate) mod sample;
 #[cfg(test)]
 pub(crate) mod sample_trace;
 pub mod sheet;
+mod streams;
 pub mod table;
 pub mod text;
 pub mod theory;

@@ -3,6 +3,7 @@
 use super::content;
 use super::ledger;
 use super::sheet::{Sheet, Tone};
+use super::streams;
 use super::text::{cut, joined, wrapped};
 use crate::experiment::summary::Summary;
 
@@ -49,7 +50,22 @@ impl Page {
         for failure in content::failures(&summary.clients) {
             self.sentence("  ", &failure, Tone::Odd);
         }
+        for line in content::duplicates(&summary.clients) {
+            self.sentence("  ", &line, Tone::Odd);
+        }
+        let shown = content::listed(summary.flows.len(), self.style.all);
+        self.sheet(&content::stats("flow", &summary.flows, shown));
+        for failure in content::failures(&summary.flows).iter().chain(&content::unfinished(&summary.flows)) {
+            self.sentence("  ", failure, Tone::Odd);
+        }
         self.ledger(summary);
+        self.sheet(&content::queues(&summary.queues, content::listed(summary.queues.len(), self.style.all)));
+        if summary.topics.values().any(|topic| topic.batch_size.value.is_some_and(|size| size > 1.0) || topic.lost > 0)
+        {
+            self.sheet(&streams::topics(&summary.topics, content::listed(summary.topics.len(), self.style.all)));
+        }
+        let groups = summary.topics.values().map(|topic| topic.groups.len()).sum();
+        self.sheet(&streams::groups(&summary.topics, content::listed(groups, self.style.all)));
         self.sheet(&content::nodes(&summary.nodes, self.style.all));
         if self.style.all {
             self.sheet(&content::stats("endpoint", &summary.endpoints, usize::MAX));

@@ -13,6 +13,8 @@ mod held;
 mod intervals;
 mod laws;
 mod ledger;
+mod mail;
+mod policies;
 mod pools;
 mod sameness;
 mod schema;

@@ -3,6 +3,7 @@
 //! Chart functions take plain data (a [`Curve`] or [`Track`] each), so that clients, variants or files can be overlaid.
 
 mod axis;
+mod backlog;
 mod differences;
 mod frame;
 mod key;
@@ -15,6 +16,7 @@ mod png;
 mod timeline;
 mod waterfall;
 
+pub use backlog::{Backlog, backlog};
 pub use differences::{Apart, differences};
 pub use ledger::ledger;
 pub use nodes::{Usage, nodes};
@@ -66,6 +68,11 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
         let title = Title { title: format!("{title} over time"), subtitle: caption(first) };
         pictures.push(Picture { name: "timeline", svg: timeline(&title, &tracks) });
     }
+    let backlogs = backlogs(summaries);
+    if !backlogs.is_empty() {
+        let title = format!("{}: messages waiting", clean(&first.scenario.name));
+        pictures.push(Picture { name: "queues", svg: backlog(&Title { title, subtitle: caption(first) }, &backlogs) });
+    }
     let entries = entries(summaries);
     if !entries.is_empty() {
         let title = format!("{}: where the time went", clean(&first.scenario.name));
@@ -102,6 +109,24 @@ fn each_client<T>(
     for summary in summaries {
         for (client, stats) in &summary.clients {
             all.push(make(named(summaries, summary, client, summary.clients.len()), stats));
+        }
+    }
+    all
+}
+
+/// The messages that waited in every queue, and for every group, of every variant where any did.
+fn backlogs(summaries: &[Summary]) -> Vec<Backlog> {
+    let mut all = Vec::new();
+    for summary in summaries {
+        for (name, queue) in summary.queues.iter().filter(|(_, queue)| queue.max_depth > 1) {
+            let name = named(summaries, summary, name, summary.queues.len());
+            all.push(Backlog { name, depths: queue.timeline.clone() });
+        }
+        for (topic, told) in &summary.topics {
+            for (group, figures) in told.groups.iter().filter(|(_, group)| group.max_lag > 1) {
+                let name = named(summaries, summary, &format!("lag of {topic}/{group}"), 2);
+                all.push(Backlog { name, depths: figures.timeline.clone() });
+            }
         }
     }
     all

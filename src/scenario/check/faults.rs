@@ -47,6 +47,12 @@ fn node(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], comp
     if scenario.nodes.contains_key(name) || refused.iter().any(|r| r == name) {
         return;
     }
+    if scenario.queues.contains_key(name) || scenario.topics.contains_key(name) {
+        let message = format!("not supported yet: a fault of the broker `{name}`");
+        let complaint = Complaint::error(code::NOT_YET, message).at(fault.target.place.clone());
+        complaints.push(complaint.help("name the service that consumes from it"));
+        return;
+    }
     if scenario.clients.contains_key(name) {
         let complaint = wrong(fault, format!("`{name}` is a client: it has nothing that could fail this way"));
         complaints.push(complaint.help("name a service, a database or an external that it calls"));

@@ -16,6 +16,11 @@ enum About {
     },
     Endpoint,
     Edge,
+    Flow,
+    /// A queue.
+    Messages,
+    /// What a group has of a topic.
+    Group,
 }
 
 /// Complains about SLOs that cannot be judged.
@@ -45,6 +50,12 @@ fn edges(scenario: &Scenario) -> BTreeSet<String> {
         for call in node.programs().flat_map(walk::calls) {
             add(name, &call.target.value);
         }
+        for publish in node.programs().flat_map(walk::publishes) {
+            add(name, &Target { node: publish.to.value.clone(), endpoint: String::new() });
+        }
+        for consumer in &node.consumes {
+            add(&consumer.from.value, &Target { node: name.clone(), endpoint: String::new() });
+        }
     }
     all
 }
@@ -64,6 +75,15 @@ fn about(scenario: &Scenario, edges: &BTreeSet<String>, of: &str) -> Option<Abou
     if let Some(node) = scenario.nodes.get(of) {
         return Some(About::Node { endpoint: node.endpoints.contains_key("") });
     }
+    if scenario.flows.iter().any(|flow| flow.name.value == of) {
+        return Some(About::Flow);
+    }
+    if scenario.queues.contains_key(of) {
+        return Some(About::Messages);
+    }
+    if super::brokers::groups(scenario).contains(of) {
+        return Some(About::Group);
+    }
     let (node, endpoint) = of.split_once('.')?;
     scenario.nodes.get(node)?.endpoints.contains_key(endpoint).then_some(About::Endpoint)
 }
@@ -73,10 +93,15 @@ fn unknown(scenario: &Scenario, edges: &BTreeSet<String>, slo: &Slo) -> Complain
     let complaint = Complaint::error(code::SLO_TARGET, format!("the SLO is about `{of}`, which does not exist"))
         .at(slo.of.place.clone());
     let known = known_names(scenario);
-    let names = known.iter().chain(scenario.clients.keys()).chain(edges.iter()).map(String::as_str);
+    let flows = scenario.flows.iter().map(|flow| &flow.name.value);
+    let names =
+        known.iter().chain(scenario.clients.keys()).chain(scenario.queues.keys()).chain(flows).chain(edges.iter());
+    let names = names.map(String::as_str);
     match suggest(&edge_key(of).unwrap_or_else(|| of.clone()), names) {
         Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
-        None => complaint.help("`of` names a client, an endpoint, a node or an edge: \"shoppers\", \"orders.create\", \"orders -> payments\""),
+        None => complaint.help(
+            "`of` names a client, a flow, an endpoint, a node, a queue, topic/group or an edge: \"shoppers\", \"orders.create\", \"orders -> payments\"",
+        ),
     }
 }
 
@@ -85,11 +110,20 @@ fn measured(slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
         return;
     }
     let node_only = matches!(slo.promise.metric, Metric::Utilization);
+    let waits = matches!(slo.promise.metric, Metric::Percentile(_) | Metric::Mean | Metric::Max);
+    let lags = matches!(slo.promise.metric, Metric::Lag | Metric::MaxLag);
     let help = match about {
-        About::Node { endpoint: false } if !node_only => {
+        About::Node { endpoint: false } if !node_only && !lags => {
             "name one of its endpoints: the node itself has no default one"
         }
-        About::Client | About::Endpoint | About::Edge if node_only => "utilization is a figure of nodes",
+        About::Client | About::Endpoint | About::Edge | About::Flow | About::Messages | About::Group if node_only => {
+            "utilization is a figure of nodes"
+        }
+        About::Group if !waits && !lags => "a group has lag, max_lag and delays: p50 … p99.9, mean and max",
+        About::Client | About::Endpoint | About::Edge | About::Flow | About::Messages | About::Node { .. } if lags => {
+            "lag is a figure of groups: of = \"topic/group\""
+        }
+        About::Messages if !waits => "a queue has waiting times: p50 … p99.9, mean and max",
         _ => return,
     };
     let message = format!("`{}` is not measured for `{}`", slo.expect.value, slo.of.value);
@@ -105,7 +139,8 @@ pub(super) fn latency_only(scenario: &Scenario, complaints: &mut Vec<Complaint>)
             other.of.value == slo.of.value
                 && matches!(other.promise.metric, Metric::SuccessRate | Metric::ErrorRate | Metric::Good(_))
         });
-        if latency && !guarded && told.insert(&slo.of.value) {
+        let fails = !scenario.queues.contains_key(&slo.of.value) && !slo.of.value.contains('/');
+        if latency && fails && !guarded && told.insert(&slo.of.value) {
             let message = format!("an SLO on the latency of `{}`, but none on its success", slo.of.value);
             let complaint = Complaint::warning(code::LATENCY_ONLY, message).at(slo.of.place.clone());
             complaints.push(complaint.help(

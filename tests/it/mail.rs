@@ -1,0 +1,349 @@
+//! Messages: conserved, to one consumer each, never lost or never doubled as the acknowledgement says, and the rules of a
+//! queue one by one.
+
+use hoptax::experiment::summary::{Queue, Summary};
+use hoptax::machine::Machine;
+use hoptax::model::queue::Fate;
+use hoptax::model::source::{Replay, Source};
+use hoptax::model::{Fact, Probe};
+use hoptax::units::{Span, Time};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use crate::bench::{checked, plan, run};
+
+/// Published = what became of them, and what is left.
+#[track_caller]
+fn conserved(queue: &Queue, what: &str) {
+    let ends = queue.acked + queue.dead_lettered + queue.dropped + queue.expired;
+    assert_eq!(queue.published, ends + queue.ready_at_end + queue.unacked_at_end, "{what}\n{queue:?}");
+}
+
+/// Counts deliveries, beginnings and ends of the messages of all queues.
+#[derive(Debug, Default)]
+struct Counts {
+    published: u64,
+    delivered: u64,
+    again: u64,
+    taken: u64,
+    acked: u64,
+    gone: u64,
+    duplicates: u64,
+    depth: i64,
+}
+
+impl Probe for Counts {
+    fn on(&mut self, _: Time, fact: Fact) {
+        match fact {
+            Fact::Published { .. } => self.published += 1,
+            Fact::Delivered { again, .. } => {
+                self.delivered += 1;
+                self.again += u64::from(again);
+            }
+            Fact::Taken { .. } => self.taken += 1,
+            Fact::Disposed { fate: Fate::Acked, .. } => self.acked += 1,
+            Fact::Disposed { .. } => self.gone += 1,
+            Fact::Duplicate { .. } => self.duplicates += 1,
+            Fact::Depth { up, .. } => {
+                self.depth += if up { 1 } else { -1 };
+                assert!(self.depth >= 0);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A queue and its consumers, drawn at random.
+#[derive(Clone, Debug)]
+struct Drawn {
+    /// What stands in `[queues.q]`.
+    queue: String,
+    /// What stands in the entry of `consumes`.
+    consumer: String,
+    error_rate: f64,
+    waits: bool,
+    zero_network: bool,
+}
+
+impl Drawn {
+    fn text(&self) -> String {
+        let network = if self.zero_network { "0ms" } else { "1ms" };
+        format!(
+            "version = 1\n[sim]\nduration = \"2s\"\nwarmup = \"100ms\"\nreplications = 2\n\
+             [network]\nsame_zone = \"{network}\"\n[defaults]\ntransport = \"free\"\n\
+             [clients.c]\ncalls = \"p\"\nrate = \"300/s\"\n\
+             [services.p]\nsteps = [{{ send = \"q\", wait_for_ack = {} }}]\n\
+             [queues.q]\npublish_latency = \"1ms\"\n{}\n[queues.dead]\n\
+             [services.w]\nreplicas = 2\nwork = {{ mean = \"8ms\" }}\nerror_rate = {:?}\n\
+             consumes = [{{ from = \"q\", concurrency = 2, {} }}]\n\
+             [[flows]]\nname = \"done\"\nstarts = \"c\"\nends = \"w\"\n",
+            self.waits, self.queue, self.error_rate, self.consumer
+        )
+    }
+}
+
+fn pick(words: &'static [&'static str]) -> impl Strategy<Value = String> {
+    proptest::sample::select(words).prop_map(str::to_owned)
+}
+
+/// Any settings at all.
+fn anything() -> impl Strategy<Value = Drawn> {
+    let limits = pick(&[
+        "",
+        "capacity = 3\nwhen_full = \"reject\"\n",
+        "capacity = 5\nwhen_full = \"block\"\n",
+        "capacity = 4\nwhen_full = \"drop_oldest\"\n",
+    ]);
+    let times = pick(&[
+        "",
+        "message_ttl = \"20ms\"\n",
+        "ack_timeout = \"15ms\"\n",
+        "message_ttl = \"30ms\"\nack_timeout = \"9ms\"\n",
+    ]);
+    let ends =
+        pick(&["dead_letter = \"dead\"\n", "max_deliveries = 2\n", "max_deliveries = 3\ndead_letter = \"dead\"\n"]);
+    let how = pick(&[
+        "prefetch = 1",
+        "prefetch = 7",
+        "prefetch = \"unlimited\"",
+        "poll = \"5ms\", batch = 3",
+        "poll = { mean = \"20ms\" }",
+    ]);
+    let errors = pick(&["retry", "skip", "dead_letter", "never_ack"]);
+    let ack = pick(&["after", "before"]);
+    (limits, times, ends, how, errors, ack, 0..3u8, any::<bool>(), any::<bool>()).prop_map(
+        |(limits, times, ends, how, errors, ack, fails, waits, zero_network)| Drawn {
+            queue: format!("{limits}{times}{ends}"),
+            consumer: format!("{how}, on_error = \"{errors}\", ack = \"{ack}\""),
+            error_rate: f64::from(fails) * 0.3,
+            waits,
+            zero_network,
+        },
+    )
+}
+
+fn always<S: Strategy>(cases: u32, of: &S, law: impl Fn(S::Value)) {
+    let more = std::env::var("HOPTAX_LAWS").ok().and_then(|n| n.parse().ok());
+    let config = Config { cases: more.unwrap_or(cases), failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let held = runner.run(of, |drawn| {
+        law(drawn);
+        Ok(())
+    });
+    held.unwrap_or_else(|broken| panic!("{broken}"));
+}
+
+/// `n` messages a few milliseconds apart, and then nothing: what the queue is at the very end.
+fn run_dry(drawn: &Drawn, n: u64) -> Counts {
+    let mut plan = plan(&drawn.text());
+    plan.duration = Span::from_secs_f64(60.0);
+    let times = (0..n).map(|i| Time((120 + 2 * i) * 1_000_000)).collect();
+    plan.clients[0].source = Source::Replay(Replay { times });
+    plan.flows.clear();
+    Machine::new(&plan, 11, Counts::default()).run(|_| true).probe
+}
+
+#[test]
+fn messages_are_conserved_whatever_the_settings() {
+    always(96, &anything(), |drawn| {
+        let summary = run(&drawn.text());
+        assert!(summary.conservation.holds);
+        let (queue, dead) = (&summary.queues["q"], &summary.queues["dead"]);
+        assert!(queue.published + queue.rejected > 300, "{drawn:?}");
+        conserved(queue, &drawn.text());
+        conserved(dead, &drawn.text());
+        assert!(queue.delivered >= queue.acked);
+        let flow = &summary.flows["done"];
+        let failed: u64 = flow.failed.values().sum();
+        assert_eq!(flow.arrived, flow.succeeded + failed + flow.in_flight_at_end, "{}", drawn.text());
+    });
+}
+
+#[test]
+fn acknowledged_before_it_is_handled_nothing_is_done_twice() {
+    let before =
+        anything().prop_map(|drawn| Drawn { consumer: drawn.consumer.replace("\"after\"", "\"before\""), ..drawn });
+    always(48, &before, |drawn| {
+        let counts = run_dry(&drawn, 150);
+        assert_eq!(counts.duplicates, 0, "{}", drawn.text());
+        assert!(counts.acked <= counts.taken, "{}", drawn.text());
+    });
+}
+
+#[test]
+fn acknowledged_after_it_is_handled_nothing_is_lost() {
+    let how = pick(&["prefetch = 1", "prefetch = 7", "prefetch = \"unlimited\"", "poll = \"5ms\", batch = 3"]);
+    let slow = pick(&["", "ack_timeout = \"15ms\"\n", "ack_timeout = \"300ms\"\npriorities = true\n"]);
+    always(48, &(how, slow, 0..3u8, any::<bool>()), |(how, queue, fails, zero_network)| {
+        let consumer = format!("{how}, on_error = \"retry\"");
+        let drawn = Drawn { queue, consumer, error_rate: f64::from(fails) * 0.3, waits: false, zero_network };
+        let counts = run_dry(&drawn, 150);
+        assert_eq!((counts.published, counts.acked, counts.gone, counts.depth), (150, 150, 0, 0), "{}", drawn.text());
+        // Each delivery is handled by one consumer, and without a timeout one at a time.
+        assert!(counts.taken <= counts.delivered);
+        if !drawn.queue.contains("ack_timeout") {
+            assert_eq!(counts.duplicates, 0, "{}", drawn.text());
+            assert_eq!(counts.delivered, counts.published + counts.again);
+        }
+    });
+}
+
+/// A scenario whose every time is constant: one message each 10 ms from a publisher to one consumer.
+fn steady(queue: &str, consumer: &str, service: &str, more: &str) -> String {
+    format!(
+        "version = 1\n[sim]\nduration = \"1s\"\nwarmup = \"0s\"\nreplications = 1\n[network]\nsame_zone = \"1ms\"\n\
+         [defaults]\ntransport = \"free\"\n[clients.c]\ncalls = \"p\"\narrivals = \"constant\"\nrate = \"100/s\"\n\
+         [services.p]\nsteps = [{{ send = \"q\" }}]\n[queues.q]\n{queue}\n\
+         [services.w]\n{service}\nconsumes = [{{ from = \"q\", {consumer} }}]\n\
+         [[flows]]\nname = \"done\"\nstarts = \"c\"\nends = \"w\"\n{more}"
+    )
+}
+
+fn mean(summary: &Summary, flow: &str) -> f64 {
+    summary.flows[flow].latency_ms.mean.value.unwrap()
+}
+
+#[test]
+fn a_message_takes_three_hops_and_the_broker() {
+    let text = steady("publish_latency = \"3ms\"", "prefetch = 1", "work = \"2ms\"", "");
+    let summary = run(&text);
+    // client → publisher, publisher → broker, broker → consumer, each 1 ms; 3 ms until safe; 2 ms of work.
+    assert!((mean(&summary, "done") - 8.0).abs() < 1e-6);
+    assert!((summary.clients["c"].latency_ms.mean.value.unwrap() - 2.0).abs() < 1e-6);
+    assert!((summary.queues["q"].wait_ms.mean.value.unwrap() - 1.0).abs() < 1e-6);
+    let waiting = run(&text.replace("{ send = \"q\" }", "{ send = \"q\", wait_for_ack = true }"));
+    // And for who waits: one hop there, 3 ms, one hop back.
+    assert!((waiting.clients["c"].latency_ms.mean.value.unwrap() - 7.0).abs() < 1e-6);
+    let parts = &waiting.ledger["c"].by_node["q"].mean_ms;
+    assert_eq!(parts.of(hoptax::model::Cause::Broker).round(), 3.0);
+    assert_eq!(parts.of(hoptax::model::Cause::Network).round(), 2.0);
+    let confirmed = run(&text.replace("publish_latency", "confirms = true\npublish_latency"));
+    assert!((confirmed.clients["c"].latency_ms.mean.value.unwrap() - 7.0).abs() < 1e-6);
+}
+
+#[test]
+fn prefetch_bounds_what_a_consumer_has() {
+    let slow = |prefetch: &str| run(&steady("", &format!("prefetch = {prefetch}"), "work = \"40ms\"", ""));
+    let (one, many) = (slow("1"), slow("\"unlimited\""));
+    // 100 come, 25 a second go; with one at a time the backlog is in the queue, otherwise with the consumer.
+    assert!(one.queues["q"].max_depth > 60 && one.queues["q"].mean_unacked.value.unwrap() <= 1.0);
+    assert!(many.queues["q"].max_depth <= 1 && many.queues["q"].mean_unacked.value.unwrap() > 30.0);
+    // A consumer that never acknowledges stalls when its prefetch is full.
+    let stalled = run(&steady("", "prefetch = 10, on_error = \"never_ack\"", "work = \"1ms\"\nerror_rate = 1.0", ""));
+    let queue = &stalled.queues["q"];
+    assert_eq!((queue.delivered, queue.acked, queue.unacked_at_end), (10, 0, 10));
+    assert_eq!(queue.ready_at_end, queue.published - 10);
+}
+
+#[test]
+fn a_slow_consumer_makes_duplicates_unless_it_is_idempotent() {
+    let slow = |idempotent: bool| {
+        let consumer = format!("prefetch = 1, concurrency = 20, idempotent = {idempotent}");
+        run(&steady("ack_timeout = \"20ms\"\nmax_deliveries = 2", &consumer, "work = \"30ms\"", ""))
+    };
+    let twice = slow(false);
+    assert!(twice.queues["q"].redelivered > 80, "{:?}", twice.queues["q"]);
+    assert!(twice.clients["c"].duplicate_effects > 80);
+    assert_eq!(slow(true).clients["c"].duplicate_effects, 0);
+    let patient = run(&steady("ack_timeout = \"40ms\"", "prefetch = 1, concurrency = 20", "work = \"30ms\"", ""));
+    assert_eq!((patient.queues["q"].redelivered, patient.clients["c"].duplicate_effects), (0, 0));
+}
+
+#[test]
+fn poison_goes_to_the_dead_letters_after_so_many_deliveries() {
+    let text = steady(
+        "max_deliveries = 3\ndead_letter = \"dead\"",
+        "prefetch = 1",
+        "work = \"1ms\"\nerror_rate = 1.0",
+        "[queues.dead]\n",
+    );
+    let summary = run(&text);
+    let (queue, dead) = (&summary.queues["q"], &summary.queues["dead"]);
+    assert_eq!((queue.dead_lettered, queue.acked), (queue.published, 0), "{queue:?}");
+    assert_eq!(queue.delivered, 3 * queue.published);
+    assert_eq!(dead.ready_at_end, dead.published);
+    let flow = &summary.flows["done"];
+    assert_eq!((flow.succeeded, flow.failed["error"]), (0, flow.arrived));
+}
+
+#[test]
+fn a_full_queue_rejects_blocks_or_drops() {
+    let full = |what: &str| {
+        let queue = format!("capacity = 5\nwhen_full = \"{what}\"\nconfirms = true");
+        run(&steady(&queue, "prefetch = 1", "work = \"50ms\"", ""))
+    };
+    let (rejects, blocks, drops) = (full("reject"), full("block"), full("drop_oldest"));
+    assert_eq!(rejects.clients["c"].failed["error"], rejects.queues["q"].rejected);
+    assert!(rejects.queues["q"].rejected > 60 && rejects.queues["q"].max_depth == 5);
+    assert!(drops.queues["q"].dropped > 60 && drops.clients["c"].failed.is_empty());
+    assert!(drops.queues["q"].dropped == drops.flows["done"].failed["error"]);
+    // Whoever is blocked waits as long as the consumer takes.
+    assert!(blocks.clients["c"].latency_ms.max.unwrap() > 500.0 && blocks.queues["q"].rejected == 0);
+    assert_eq!(blocks.queues["q"].dropped, 0);
+}
+
+#[test]
+fn old_messages_expire_and_urgent_ones_overtake() {
+    let old = run(&steady("message_ttl = \"100ms\"", "prefetch = 1", "work = \"40ms\"", ""));
+    let queue = &old.queues["q"];
+    assert!(queue.expired > 50 && queue.wait_ms.max.unwrap() <= 101.1, "{queue:?}");
+    assert_eq!(old.flows["done"].failed["error"], queue.expired);
+    let two = |priorities: bool| {
+        let more = "[clients.urgent]\ncalls = \"p\"\narrivals = \"constant\"\nrate = \"10/s\"\npriority = 0\n\
+                    [[flows]]\nname = \"urgent\"\nstarts = \"urgent\"\nends = \"q\"\n";
+        let text = steady(&format!("priorities = {priorities}"), "prefetch = 1", "work = \"20ms\"", more);
+        run(&text.replace(
+            "calls = \"p\"\narrivals = \"constant\"\nrate = \"100/s\"",
+            "calls = \"p\"\nrate = \"60/s\"\npriority = 5",
+        ))
+    };
+    assert!(mean(&two(true), "urgent") < 60.0 && mean(&two(false), "urgent") > 150.0);
+}
+
+#[test]
+fn a_flow_ends_with_the_last_of_its_ends() {
+    let more = "[queues.r]\n[services.v]\nwork = \"30ms\"\nconsumes = [{ from = \"r\", concurrency = 10 }]\n\
+                [[flows]]\nname = \"both\"\nstarts = \"c\"\nends = [\"w\", \"v\"]\n\
+                [[flows]]\nname = \"served\"\nstarts = \"c\"\nends = \"p\"\n";
+    let text = steady("", "prefetch = 1", "work = \"2ms\"", more);
+    let summary = run(&text.replace("{ send = \"q\" }", "{ send = \"q\" }, { send = \"r\" }"));
+    assert!((mean(&summary, "done") - 5.0).abs() < 1e-6);
+    assert!((mean(&summary, "both") - 33.0).abs() < 1e-6);
+    assert!((mean(&summary, "served") - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn a_message_draws_what_the_call_in_its_place_would_draw() {
+    let call = "version = 1\n[sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 1\n[network]\nsame_zone = \"1ms\"\n\
+                [defaults]\ntransport = \"free\"\n[clients.c]\ncalls = \"p\"\nrate = \"20/s\"\n\
+                [services.p]\nsteps = [{ call = \"w\" }]\n[services.w]\nconcurrency = 1000\nwork = { mean = \"5ms\" }\n\
+                [[flows]]\nname = \"done\"\nstarts = \"c\"\nends = \"w\"\n";
+    let send = call
+        .replace("{ call = \"w\" }", "{ send = \"q\" }")
+        .replace("concurrency = 1000\n", "consumes = [{ from = \"q\", concurrency = 1000 }]\n")
+        + "[queues.q]\n";
+    let (call, send) = (run(call), run(&send));
+    // The same requests, the same work: only the hop to the broker is more.
+    assert_eq!(call.flows["done"].arrived, send.flows["done"].arrived);
+    assert!((mean(&send, "done") - mean(&call, "done") - 1.0).abs() < 1e-6);
+    assert!((send.nodes["w"].mean_busy.value.unwrap() - call.nodes["w"].mean_busy.value.unwrap()).abs() < 1e-9);
+}
+
+#[test]
+fn what_is_printed_about_messages_loads_to_the_same() {
+    let text = steady(
+        "capacity = 7\nwhen_full = \"block\"\nvisibility_timeout = \"30s\"\nmax_deliveries = 5\ndead_letter = \"dead\"\n\
+         message_ttl = \"1h\"\npriorities = true\nconfirms = true\nzone = \"eu/a\"\npublish_latency = { p50 = \"1ms\", p99 = \"9ms\" }",
+        "concurrency = 3, prefetch = \"unlimited\", ack = \"before\", on_error = \"skip\", idempotent = true, work = \"1ms\", \
+         steps = [{ publish = \"dead\", wait_for_ack = false }, { send = \"dead\", times = 2 }]",
+        "work = \"2ms\"",
+        "[queues.dead]\n[services.x]\nwork = \"3ms\"\nconsumes = [{ from = \"dead\", poll = { mean = \"5ms\" }, batch = 10, error_rate = 0.25 }]\n\
+         [[flows]]\nname = \"all\"\nstarts = \"c\"\nends = [\"x\", \"dead\"]\n",
+    );
+    let first = checked(&text);
+    let printed = hoptax::scenario::canonical(&first.scenario);
+    let second = checked(&printed);
+    assert_eq!(first.hash, second.hash, "{printed}");
+    assert_eq!(first.scenario.nodes["x"].consumes[0].program.error_rate.value, 0.25);
+    assert_eq!(second.scenario.nodes["w"].consumes[0].program.steps.len(), 2);
+}
