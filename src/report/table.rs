@@ -2,6 +2,7 @@
 
 use super::content;
 use super::ledger;
+use super::policing;
 use super::sheet::{Sheet, Tone};
 use super::streams;
 use super::text::{cut, joined, wrapped};
@@ -66,6 +67,7 @@ impl Page {
         }
         let groups = summary.topics.values().map(|topic| topic.groups.len()).sum();
         self.sheet(&streams::groups(&summary.topics, content::listed(groups, self.style.all)));
+        self.sheet(&policing::sheet(&summary.edges, content::listed(summary.edges.len(), self.style.all)));
         self.sheet(&content::nodes(&summary.nodes, self.style.all));
         if self.style.all {
             self.sheet(&content::stats("endpoint", &summary.endpoints, usize::MAX));
