@@ -17,6 +17,8 @@ enum Target<'a> {
     Node(&'a super::summary::Node),
     /// A queue.
     Queue(&'a super::summary::Queue),
+    /// What a group has of a topic.
+    Group(&'a super::summary::Group),
 }
 
 /// The verdict on one SLO.
@@ -52,6 +54,10 @@ fn target<'a>(slo: &Slo, summary: &'a Summary, plan: &Plan, replications: &'a [R
         .or_else(|| requests(summary.endpoints.get(of), endpoint, |r| &r.measure.endpoints))
         .or_else(node)
         .or_else(|| summary.queues.get(of).map(Target::Queue))
+        .or_else(|| {
+            let (topic, group) = of.split_once('/')?;
+            summary.topics.get(topic)?.groups.get(group).map(Target::Group)
+        })
 }
 
 fn figure(target: &Target<'_>, metric: Metric) -> Interval {
@@ -59,6 +65,7 @@ fn figure(target: &Target<'_>, metric: Metric) -> Interval {
         Target::Requests(stats, _) => (&stats.latency_ms, Some(stats)),
         Target::Node(node) => (&node.sojourn_ms, None),
         Target::Queue(queue) => (&queue.wait_ms, None),
+        Target::Group(group) => (&group.delay_ms, None),
     };
     match metric {
         Metric::Percentile(q) => quantile(latency, q),
@@ -69,11 +76,19 @@ fn figure(target: &Target<'_>, metric: Metric) -> Interval {
         Metric::Throughput => success.map_or(Interval::NONE, |s| s.throughput_per_s),
         Metric::Utilization => match target {
             Target::Node(node) => node.utilization,
-            Target::Requests(..) | Target::Queue(_) => Interval::NONE,
+            Target::Requests(..) | Target::Queue(_) | Target::Group(_) => Interval::NONE,
+        },
+        Metric::Lag => match target {
+            Target::Group(group) => group.mean_lag,
+            _ => Interval::NONE,
+        },
+        Metric::MaxLag => match target {
+            Target::Group(group) => Interval::between(group.max_lag as f64, group.max_lag as f64, group.max_lag as f64),
+            _ => Interval::NONE,
         },
         Metric::Good(within_ms) => match target {
             Target::Requests(_, cohorts) => good(cohorts, Span((within_ms * 1e6) as u64)),
-            Target::Node(_) | Target::Queue(_) => Interval::NONE,
+            Target::Node(_) | Target::Queue(_) | Target::Group(_) => Interval::NONE,
         },
     }
 }

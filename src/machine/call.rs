@@ -21,7 +21,7 @@ impl<P: Probe> Machine<'_, P> {
         if caller.canceled {
             return self.fail_step(at, Outcome::Canceled);
         }
-        if site.guarded {
+        if site.guard != NONE {
             self.guard(at, id);
             return Flow::Stay;
         }
@@ -188,9 +188,18 @@ impl<P: Probe> Machine<'_, P> {
         at
     }
 
-    /// The answer leaves the node.
+    /// The answer leaves the node; its door hears of it.
     #[inline(always)]
     pub(super) fn reply(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
+        if !self.intakes.is_empty() {
+            self.tell_intake(at, outcome, joined);
+        }
+        self.answer(at, outcome, joined)
+    }
+
+    /// The answer leaves the node.
+    #[inline(always)]
+    pub(super) fn answer(&mut self, at: u32, outcome: Outcome, joined: bool) -> Flow {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
         frame.pc = GONE;
@@ -242,7 +251,7 @@ impl<P: Probe> Machine<'_, P> {
             return None;
         }
         let site = &self.sites[frame.call as usize];
-        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.guarded);
+        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.guard != NONE);
         if timed {
             self.lanes.disarm(at);
         }
@@ -319,7 +328,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The caller gives up; the callee works on.
     pub(super) fn abandon(&mut self, at: u32, outcome: Outcome) {
-        if self.sites[self.frames[at].call as usize].guarded {
+        if self.sites[self.frames[at].call as usize].guard != NONE {
             return self.give_up_try(at, outcome);
         }
         self.charge(self.frames[at].caller, Cause::FailedTries);

@@ -198,7 +198,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         self.tell(Fact::Entered { node: crew.node });
         if crew.ack_before {
-            self.answer(frame.caller, frame.lineage, Verdict::Ack);
+            self.acknowledge(frame.caller, frame.lineage, Verdict::Ack);
         }
         Flow::On
     }
@@ -228,7 +228,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A consumer tells its broker what became of a delivery.
-    fn answer(&mut self, at: u32, lineage: Lineage, verdict: Verdict) {
+    fn acknowledge(&mut self, at: u32, lineage: Lineage, verdict: Verdict) {
         let delivery = self.mail.deliveries.at_mut(at);
         delivery.verdict = verdict;
         let member = delivery.member;
@@ -257,7 +257,7 @@ impl<P: Probe> Machine<'_, P> {
             (false, OnError::NeverAck) => Verdict::None,
         };
         if verdict == Verdict::None && word != Verdict::None {
-            self.answer(frame.caller, frame.lineage, word);
+            self.acknowledge(frame.caller, frame.lineage, word);
         }
         self.mail.members[member as usize].busy = false;
         self.part_with(at, outcome);
@@ -323,7 +323,8 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The consumers of a replica, or of a broker, can no longer consume: what they have goes back.
     #[cold]
-    pub(super) fn lose_consumers(&mut self, replica: u32, _crashed: bool) {
+    pub(super) fn lose_consumers(&mut self, replica: u32, crashed: bool) {
+        self.lose_streams(replica, crashed);
         self.switch_broker(self.replicas[replica as usize].node, true);
         let own = self.members_of(replica);
         for member in &own {
@@ -335,6 +336,7 @@ impl<P: Probe> Machine<'_, P> {
     /// They can again.
     #[cold]
     pub(super) fn regain_consumers(&mut self, replica: u32) {
+        self.regain_streams(replica);
         self.switch_broker(self.replicas[replica as usize].node, false);
         for member in self.members_of(replica) {
             self.mail.members[member as usize].down = false;

@@ -181,7 +181,10 @@ impl<P: Probe> Machine<'_, P> {
         }
         let replica = &self.replicas[self.frames[at].replica as usize];
         let node = replica.node;
-        let cause = if replica.database && cause <= Cause::Queue { Cause::Database } else { cause };
+        let cause = match replica.own {
+            Some(own) if cause <= Cause::Queue => own,
+            _ => cause,
+        };
         self.charge_at(at, node, cause, span);
     }
 

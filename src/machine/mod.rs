@@ -15,17 +15,20 @@ mod fork;
 mod frame;
 mod freeze;
 mod guard;
+mod intake;
 mod ledger;
 mod lend;
 mod lock;
 mod message;
 mod outage;
 mod police;
+mod pool;
 mod queue;
 mod reset;
 mod root;
 mod site;
 mod station;
+mod stream;
 mod walk;
 
 use crate::kernel::{Agenda, Lanes, Phase};
@@ -33,6 +36,7 @@ use crate::model::balance::Memory;
 use crate::model::fault::When;
 use crate::model::line::{Line, Links};
 use crate::model::plan::Plan;
+use crate::model::policy::Intake;
 use crate::model::source::Pace;
 use crate::model::{Cause, Fact, LawId, Mark, NodeId, Probe};
 use crate::random::dist::Dist;
@@ -41,7 +45,7 @@ use crate::units::{Span, Time};
 
 use crate::model::plan::Lender;
 use crate::model::transport::Channel;
-use channel::{Hold, Pool};
+use channel::Hold;
 use cpu::SharedCpu;
 use event::Event;
 use fork::Joins;
@@ -53,8 +57,10 @@ use lock::Table;
 use message::Mailroom;
 use outage::Trouble;
 use police::Police;
+use pool::Pool;
 use root::Roots;
 use site::Site;
+use stream::Streams;
 
 pub use ledger::Parts;
 
@@ -87,6 +93,8 @@ pub struct Machine<'p, P> {
     /// Guarded calls under way, beside their frames, and the states of all policies.
     guarded: Vec<Guarded>,
     police: Vec<Police>,
+    /// What replicas refuse at their doors; empty where none does.
+    intakes: Vec<Option<Intake>>,
     /// Of each frame, the deadline it inherited; kept only where some policy passes its own on.
     deadlines: Vec<Time>,
     /// When a link is free to take the next message: there, back.
@@ -95,6 +103,7 @@ pub struct Machine<'p, P> {
     purses: Vec<Purse>,
     connections: Vec<u32>,
     tables: Vec<Table>,
+    streams: Streams,
     /// Messages, deliveries, queues and their consumers.
     mail: Mailroom,
     /// What belongs to one request, where flows follow it.
@@ -126,8 +135,8 @@ struct Replica {
     /// Waiting requests its line holds.
     limit: u32,
     preemptive: bool,
-    /// Whether all its time is charged as a database's.
-    database: bool,
+    /// What all its time is charged as, if it has a cause of its own.
+    own: Option<Cause>,
     line: Line,
     /// Whether its line is at the limit.
     full: bool,
@@ -244,11 +253,13 @@ impl<'p, P: Probe> Machine<'p, P> {
             holds: Vec::new(),
             guarded: Vec::new(),
             police: police::police(plan),
+            intakes: intake::intakes(plan),
             deadlines: Vec::new(),
             pipes: vec![[Time(0); 2]; plan.links.len()],
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
             tables: plan.tables.iter().map(|_| Table::default()).collect(),
+            streams: Streams::new(plan, seed),
             mail: Mailroom::new(plan),
             roots: Roots::new(plan),
             faulted: !plan.faults.is_empty(),
@@ -278,6 +289,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.start_consumers();
         self.expect_faults();
         self.start_clients();
+        self.start_streams();
     }
 
     /// Runs to the end. Every 65,536 events `watch` is told the time and may say stop (`false`).
@@ -338,6 +350,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             Event::Lane(lane) => self.time_out(lane),
             Event::Fault(fault) => self.strike(fault),
             Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
+            Event::Stream(beat) => self.beat_stream(beat),
             Event::Exhausted => self.stop = Some(Stop::Patience),
             Event::Mail(mail) => return self.mail(mail),
         }

@@ -27,6 +27,11 @@ impl Dues {
         self.since = now;
     }
 
+    /// The same, but that one stage has heard of it.
+    fn without(self, stage: Stage) -> Self {
+        Self { stages: self.stages & !(1 << stage as u8), ..self }
+    }
+
     pub(super) fn owes(self, stage: Stage) -> bool {
         self.stages & 1 << stage as u8 != 0
     }
@@ -112,6 +117,7 @@ impl<P: Probe> Machine<'_, P> {
         let guarded = &mut self.guarded[guard as usize];
         let (dues, nth, edge) = (std::mem::take(&mut guarded.dues), guarded.again, self.edge_of(guard));
         self.tell(Fact::Limited { edge, by: outcome, first: nth == 0, measured: self.frames[guard].measured });
+        let dues = self.tell_breaker(guard, dues, outcome);
         self.withdraw_dues(guard, dues);
         self.tell_budget(guard, nth, outcome);
         let guarded = &mut self.guarded[guard as usize];
@@ -130,6 +136,17 @@ impl<P: Probe> Machine<'_, P> {
             self.police[police].line.retain(|g| *g != guard);
         }
         was
+    }
+
+    /// What a stage behind the breaker refuses is a failure to it, as Spring's aspects nest them and Hystrix counts.
+    fn tell_breaker(&mut self, guard: u32, dues: Dues, outcome: Outcome) -> Dues {
+        let now = self.now;
+        if dues.owes(Stage::Breaker)
+            && let Some(breaker) = &mut self.state(guard).breaker
+        {
+            breaker.record(now, !breaker.counts(outcome), false, dues.probe);
+        }
+        dues.without(Stage::Breaker)
     }
 
     /// Stages hear how what they let in has ended.

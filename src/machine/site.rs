@@ -21,8 +21,8 @@ pub(super) struct Site {
     pub(super) channel: u32,
     /// Whether there is nothing to it but these two constant latencies: straight, one replica, no timeout, no connection.
     pub(super) plain: bool,
-    /// Whether a policy stands in front of it.
-    pub(super) guarded: bool,
+    /// The policies in front of it; `NONE` where there are none.
+    pub(super) guard: u32,
     /// Whether messages take these two constant latencies and nothing else: no bandwidth or loss, no
     /// proxy, no message too big for a fresh connection.
     pub(super) straight: bool,
@@ -74,7 +74,7 @@ impl Site {
             node: endpoint.node,
             entry: endpoint.entry,
             first: link.first,
-            guarded: call.guard != NONE,
+            guard: call.guard,
             channel: call.channel,
             plain: bare && straight,
             straight,

@@ -21,7 +21,11 @@ impl Replica {
             workers: node.workers,
             limit: node.queue_limit,
             preemptive: node.preemptive,
-            database: node.kind == "database",
+            own: match node.kind {
+                "database" => Some(Cause::Database),
+                "gateway" => Some(Cause::Gateway),
+                _ => None,
+            },
             line: Line::new(node.order),
             full: false,
             running: Vec::new(),

@@ -35,6 +35,7 @@ impl<P: Probe> Machine<'_, P> {
             let pc = self.frames[at].pc;
             let next = Pc(pc + 1);
             let flow = match self.plan.ops[pc as usize] {
+                Op::Admit => self.admit(at, next),
                 Op::Enter => {
                     self.frames[at].pc = next.0;
                     self.enter(at)
@@ -88,6 +89,8 @@ impl<P: Probe> Machine<'_, P> {
                     self.jump(at, to)
                 }
                 Op::Reply(outcome) => self.reply(at, outcome, true),
+                Op::Produce(producer) => self.produce(at, producer),
+                Op::Pass(outcome) => self.finish_record(at, outcome),
                 Op::Conclude => self.conclude(at),
                 Op::End(outcome) => self.end_branch(at, outcome),
             };

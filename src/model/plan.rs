@@ -10,9 +10,10 @@ use super::id::{
 };
 use super::line::Order;
 use super::op::Op;
-use super::policy::Rules;
+use super::policy::{IntakeSpec, Rules};
 use super::queue::{Crew, Post, Queue};
 use super::source::Source;
+use super::stream::{Producer, Readers, Spread, Topic};
 use super::transport::Channel;
 
 /// Everything that does not change during a run.
@@ -72,6 +73,14 @@ pub struct Plan {
     pub tables: Vec<u32>,
     /// Rules of policies.
     pub rules: Vec<Rules>,
+    /// Steps that publish to topics.
+    pub producers: Vec<Producer>,
+    /// Topics in name order.
+    pub topics: Vec<Topic>,
+    /// Groups, by topic and name.
+    pub groups: Vec<Readers>,
+    /// How records are spread over partitions.
+    pub spreads: Vec<Spread>,
     /// What goes wrong, in the order of the file; faults after the measured time are left out.
     pub faults: Vec<Fault>,
 }
@@ -105,6 +114,8 @@ pub struct Node {
     pub preemptive: bool,
     /// How long a request stays in line.
     pub queue_timeout: Option<LawId>,
+    /// What a replica refuses at its door.
+    pub intake: Option<IntakeSpec>,
 }
 
 /// An endpoint.

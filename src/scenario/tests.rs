@@ -53,7 +53,9 @@ batch = { dist = "geometric", mean = 10 }
 timeout = "3s"
 zone = "eu/a/h1"
 [clients.staff]
-calls = "orders.create"
+calls = ["orders.create", "edge"]
+policy = "p"
+retries = { max = 3, budget = { share = "20%", min_per_second = 10, ttl = "5s" } }
 users = 3
 think_time = { mix = [{ share = "99%", mean = "2.4ns" }, { p50 = "1s", p90 = "2s", p999 = "9s" }] }
 [clients.bursts]
@@ -93,6 +95,39 @@ max_connections = 20
 writers = 2
 [policies.p]
 timeout = "500ms"
+[policies.q]
+deadline = "2s"
+propagate_deadline = true
+timeout = "300ms"
+retries = { max = 2, on = ["timeout", "reset"], backoff = { mean = "20ms" }, jitter = "none", budget = { deposit = 0.1, per = "call", cap = 10 } }
+circuit_breaker = { window_calls = 50, min_calls = 10, slow_call = "1s", counts = "calls", on = ["timeout"] }
+bulkhead = { max_wait = "1s" }
+rate_limit = { rate = "30/min", algorithm = "sliding_window", window = "10s", max_wait = "20ms" }
+adaptive_throttle = { k = 1.1 }
+concurrency_limit = "vegas"
+order = ["bulkhead", "retries", "circuit_breaker", "timeout"]
+[policies.r]
+like = "resilience4j"
+circuit_breaker = { consecutive = 5 }
+bulkhead = "none"
+retries = { max = 1, jitter = "20%", backoff = "7ms", backoff_max = "70ms", budget = "10%" }
+[policies.s]
+like = "aws-sdk"
+[policies.t]
+like = "linkerd"
+hedge = "none"
+[policies.u]
+like = "envoy"
+retries = { budget = { max_tokens = 10, token_ratio = 0.5 }, jitter = "decorrelated" }
+[gateways.edge]
+rate_limit = { rate = "500/s", burst = 100, per = "client", refill = "discrete" }
+shed = { queue_longer_than = "100ms" }
+concurrency_limit = { kind = "aimd", initial = 30, max = 40 }
+steps = [
+  { call = "orders", policy = "q" }, { call = "orders", policy = "r", circuit_breaker = "none", deadline = "9s" },
+  { call = "orders", policy = "s" }, { call = "orders", policy = "t" }, { call = "orders", policy = "u" },
+  { call = "orders", hedge = { after = { p50 = "1ms", p99 = "9ms" }, max = 2 }, concurrency_limit = "none" },
+]
 [[slos]]
 of = "orders.create -> mail"
 expect = "p99.9 < 1s"

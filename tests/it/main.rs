@@ -14,6 +14,7 @@ mod intervals;
 mod laws;
 mod ledger;
 mod mail;
+mod policies;
 mod pools;
 mod sameness;
 mod schema;

@@ -13,6 +13,7 @@ mod priority;
 mod random;
 
 use crate::random::Draw;
+use crate::units::Time;
 
 use super::id::NONE;
 
@@ -176,6 +177,17 @@ impl Line {
         }?;
         self.waiting -= 1;
         Some(next)
+    }
+
+    /// When the one who has waited longest joined; `since` says when a frame did.
+    pub fn oldest(&self, since: impl Fn(u32) -> Time) -> Option<Time> {
+        let first = |list: &List| (list.first != NONE).then_some(list.first);
+        match &self.kind {
+            Kind::Fifo(list) => first(list).map(since),
+            Kind::Lifo(list) => (list.last != NONE).then_some(list.last).map(since),
+            Kind::Random(all) => all.iter().copied().map(since).min(),
+            Kind::Priority(classes) => classes.lists().filter_map(first).map(since).min(),
+        }
     }
 
     /// A frame leaves unserved.

@@ -18,6 +18,11 @@ impl Classes {
         &mut self.0[at].1
     }
 
+    /// The lists of all classes.
+    pub(super) fn lists(&self) -> impl Iterator<Item = &List> {
+        self.0.iter().map(|(_, list)| list)
+    }
+
     pub(super) fn join(&mut self, frame: u32, priority: u8, links: &mut Links) {
         self.class(priority).push_back(frame, links);
     }

@@ -13,10 +13,12 @@
 //! breakers that learn each for itself. Faults sit below the policies, so a retry sees them. A preset
 //! (`like = "resilience4j"`) may carry that library's own order.
 
+mod book;
 mod breaker;
 mod budget;
 mod bulkhead;
 mod hedge;
+mod intake;
 mod limit;
 mod rate_limit;
 mod retry;
@@ -28,6 +30,7 @@ pub use breaker::{Breaker, BreakerSpec, BreakerTally, Phase, Slow, Window};
 pub use budget::{Budget, BudgetSpec, Per};
 pub use bulkhead::{Bulkhead, BulkheadSpec};
 pub use hedge::Hedge;
+pub use intake::{Intake, IntakeSpec};
 pub use limit::{Kind as LimitKind, Limit, LimitSpec};
 pub use rate_limit::{Metering, RateLimit, RateLimitSpec, Refill};
 pub use retry::{Backoff, Exponential, Jitter, Retry};

@@ -91,6 +91,9 @@ fn target(
         (Wants::Database, NodeKind::Service) => {
             Some(("a service is not queried", format!("call it: {{ call = \"{name}\" }}")))
         }
+        (Wants::Database, NodeKind::Gateway) => {
+            Some(("a gateway is not queried", format!("call it: {{ call = \"{name}\" }}")))
+        }
         (Wants::Database, NodeKind::External) => {
             Some(("a third party is not queried", format!("call it: {{ call = \"{name}\" }}")))
         }

@@ -10,7 +10,7 @@ use crate::model::policy::{Backoff, BudgetSpec, Exponential};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
 use crate::scenario::written::{
-    AdaptiveThrottle, Bulkhead, CircuitBreaker, Client, ConcurrencyLimit, Given, Guards, Hedge, Place, RateLimit,
+    AdaptiveThrottle, Bulkhead, CircuitBreaker, Client, ConcurrencyLimit, Given, Guards, Hedge, Node, Place, RateLimit,
     Retries, Rule, Scenario, on,
 };
 use crate::units::Span;
@@ -23,7 +23,11 @@ pub(super) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     for client in scenario.clients.values() {
         on(&client.retries).into_iter().for_each(|rule| retries(rule, complaints));
     }
-    for endpoint in scenario.nodes.values().flat_map(|node| node.endpoints.values()) {
+    for node in scenario.nodes.values() {
+        on(&node.rate_limit).into_iter().for_each(|rule| rate_limit(rule, complaints));
+        on(&node.concurrency_limit).into_iter().for_each(|rule| concurrency_limit(rule, complaints));
+    }
+    for endpoint in scenario.nodes.values().flat_map(Node::programs) {
         walk::calls(endpoint).into_iter().for_each(|call| guards(&call.guards, complaints));
     }
 }
@@ -216,7 +220,7 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         together(&of_client(scenario, client), &mut doubts);
     }
     for node in scenario.nodes.values() {
-        for call in node.endpoints.values().flat_map(walk::calls) {
+        for call in node.programs().flat_map(walk::calls) {
             if !walk::transport_of(scenario, call).is_in_process() {
                 together(&scenario.guards(call), &mut doubts);
             }
@@ -231,7 +235,7 @@ fn place<T>(rule: &Rule<T>) -> Option<&Place> {
 
 fn together(guards: &Guards, doubts: &mut Doubts) {
     let warn = |message: String, help: &str| Complaint::warning(code::NO_EFFECT, message).help(help.to_owned());
-    let (retry, hedge) = (on(&guards.retries), on(&guards.hedge));
+    let (retry, hedge) = (on(&guards.retries).filter(|rule| rule.max.value > 0), on(&guards.hedge));
     if let (Some(timeout), Some(deadline)) = (&guards.timeout, &guards.deadline) {
         let place = timeout.place.as_ref().or(deadline.place.as_ref());
         doubts.put(place, "timeout", timeout.value >= deadline.value, || {

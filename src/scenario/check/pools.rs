@@ -41,6 +41,9 @@ fn database(
         Some(NodeKind::Service) => {
             (code::WRONG_TARGET, format!("`{}` is a service; {what} belongs to a database", name.value))
         }
+        Some(NodeKind::Gateway) => {
+            (code::WRONG_TARGET, format!("`{}` is a gateway; {what} belongs to a database", name.value))
+        }
         Some(NodeKind::External) => {
             (code::WRONG_TARGET, format!("`{}` is a third party; {what} belongs to a database", name.value))
         }

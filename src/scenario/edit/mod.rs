@@ -160,7 +160,9 @@ struct Spot<'d> {
 impl<'d> Spot<'d> {
     fn step(&self, edit: &Edit, segment: &str, last: bool) -> Result<Self, Complaint> {
         match self.shape {
-            Shape::One(table) | Shape::OneOr(table, _) | Shape::ShareOr(table) => self.key(edit, table, segment),
+            Shape::One(table) | Shape::TextOrOne(table) | Shape::OneOr(table, _) | Shape::ShareOr(table) => {
+                self.key(edit, table, segment)
+            }
             Shape::Law | Shape::ChoiceOrLaw(_) => self.key(edit, &LAW, segment),
             Shape::Counts => self.key(edit, &COUNTS, segment),
             Shape::Named(table) => self.name(edit, table, segment, last),

@@ -10,6 +10,7 @@ mod load;
 mod policies;
 mod program;
 mod queries;
+mod streams;
 mod wire;
 
 pub(super) use policies::{exponential, limit as adaptive_limit};
@@ -39,6 +40,7 @@ pub fn lower(checked: &Checked) -> Plan {
     lowering.callers();
     lowering.consumers();
     lowering.programs();
+    lowering.streams();
     lowering.flows();
     lowering.guards();
     lowering.faults();
@@ -115,7 +117,7 @@ impl<'s> Lowering<'s> {
                 self.tables.push((name, table));
                 self.plan.tables.push(writers.value);
             }
-            for endpoint in node.endpoints.keys() {
+            for endpoint in node.programs().map(|e| &e.name.value) {
                 let eid = EndpointId(self.plan.endpoints.len() as u32);
                 self.plan.endpoints.push(plan::Endpoint {
                     name: endpoint_name(name, endpoint),
@@ -145,6 +147,7 @@ impl<'s> Lowering<'s> {
             order: order(node.queue_order.value),
             preemptive: node.preemptive.value,
             queue_timeout,
+            intake: policies::intake(node),
         };
         self.push_node(name, planned)
     }
@@ -172,6 +175,7 @@ impl<'s> Lowering<'s> {
             order: Order::Fifo,
             preemptive: false,
             queue_timeout: None,
+            intake: None,
         };
         self.push_node(name, node)
     }
@@ -279,6 +283,7 @@ impl<'s> Lowering<'s> {
 fn kind_word(kind: NodeKind) -> &'static str {
     match kind {
         NodeKind::Service => "service",
+        NodeKind::Gateway => "gateway",
         NodeKind::Database => "database",
         NodeKind::External => "external",
     }

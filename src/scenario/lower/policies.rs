@@ -2,14 +2,14 @@
 
 use crate::model::id::NONE;
 use crate::model::policy::{
-    Backoff, BreakerSpec, BulkheadSpec, Exponential, Hedge, LimitKind, LimitSpec, Metering, ORDER, OutcomeSet,
-    RateLimitSpec, Retry, Rules, Slow, Stage, ThrottleSpec, Window,
+    Backoff, BreakerSpec, BulkheadSpec, Exponential, Hedge, IntakeSpec, LimitKind, LimitSpec, Metering, ORDER,
+    OutcomeSet, RateLimitSpec, Retry, Rules, Shed, Slow, Stage, ThrottleSpec, Window,
 };
 use crate::model::{LawId, Outcome};
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::super::written::{self, Algorithm, Guards, on};
+use super::super::written::{self, Algorithm, Guards, Node, on};
 use super::Lowering;
 
 /// How much longer than the first the longest wait of a backoff is, where nobody says: Envoy's.
@@ -119,7 +119,7 @@ fn breaker(rule: &written::CircuitBreaker) -> BreakerSpec {
 }
 
 /// A rate limit as run.
-pub(super) fn rate_limit(rule: &written::RateLimit) -> RateLimitSpec {
+fn rate_limit(rule: &written::RateLimit) -> RateLimitSpec {
     let rate = rule.rate.value.per_second();
     let metering = match rule.algorithm.value {
         Algorithm::TokenBucket => {
@@ -128,7 +128,17 @@ pub(super) fn rate_limit(rule: &written::RateLimit) -> RateLimitSpec {
         Algorithm::FixedWindow => Metering::FixedWindow { window: rule.window.value },
         Algorithm::SlidingWindow => Metering::SlidingWindow { window: rule.window.value },
     };
-    RateLimitSpec { rate, metering, max_wait: rule.max_wait.value, per_client: false }
+    RateLimitSpec { rate, metering, max_wait: rule.max_wait.value, per_client: rule.per_client.value }
+}
+
+/// What a node refuses at its door.
+pub(super) fn intake(node: &Node) -> Option<IntakeSpec> {
+    let spec = IntakeSpec {
+        rate_limit: on(&node.rate_limit).map(rate_limit),
+        shed: on(&node.shed).map(|shed| Shed { queue_longer_than: shed.queue_longer_than.value }),
+        limit: on(&node.concurrency_limit).map(limit),
+    };
+    (spec != IntakeSpec::default()).then_some(spec)
 }
 
 /// An adaptive limit as run.

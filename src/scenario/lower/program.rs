@@ -127,6 +127,9 @@ impl<'s> Lowering<'s> {
         if locks {
             self.emit(Op::Lock);
         }
+        if self.plan.node(place.host).intake.is_some() {
+            self.emit(Op::Admit);
+        }
         self.emit(Op::Enter);
         let mut code = Code { stops: self.callers.canceled.contains(&key), ..Code::new(place, true) };
         let coded = self.callers.coded.contains(&key);

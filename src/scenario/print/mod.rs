@@ -239,6 +239,7 @@ fn phase(phase: &Phase) -> String {
 fn node(node: &Node, page: &mut Page) {
     let table = match node.kind {
         NodeKind::Service => "services",
+        NodeKind::Gateway => "gateways",
         NodeKind::Database => "databases",
         NodeKind::External => "externals",
     };
@@ -248,7 +249,8 @@ fn node(node: &Node, page: &mut Page) {
     page.given("replicas", &node.replicas, u32::to_string);
     page.given("concurrency", &node.concurrency, |c| c.map_or("\"unlimited\"".into(), |n| n.to_string()));
     page.maybe("cores", &node.cores, &mut none, |c| format!("{c:?}"));
-    if node.kind == NodeKind::Service {
+    if matches!(node.kind, NodeKind::Service | NodeKind::Gateway) {
+        policies::door(node, page, &mut none);
         page.given("io", &node.io, |io| quoted(if *io == Io::Blocking { "blocking" } else { "async" }));
     }
     page.maybe("queue_limit", &node.queue_limit, &mut none, u32::to_string);

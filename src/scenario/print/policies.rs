@@ -6,8 +6,8 @@ use crate::model::Outcome;
 use crate::model::policy::{BudgetSpec, Jitter, Per, Refill, Stage};
 use crate::scenario::read::policy::{ALGORITHMS, JITTERS, LIMITS, STAGES};
 use crate::scenario::written::{
-    AdaptiveThrottle, Bulkhead, CircuitBreaker, ConcurrencyLimit, Given, Guards, Hedge, RateLimit, Retries, Rule,
-    Scenario,
+    AdaptiveThrottle, Bulkhead, CircuitBreaker, ConcurrencyLimit, Given, Guards, Hedge, Node, RateLimit, Retries, Rule,
+    Scenario, Shed,
 };
 
 /// All policies.
@@ -34,6 +34,21 @@ pub(super) fn inline(guards: &Guards) -> Vec<String> {
     said.collect()
 }
 
+/// What a node refuses at its door.
+pub(super) fn door(node: &Node, page: &mut Page, none: &mut Vec<String>) {
+    let shed = |shed: &Shed| vec![format!("queue_longer_than = {}", time(&shed.queue_longer_than.value))];
+    for (key, said) in [
+        ("rate_limit", rule(&node.rate_limit, |limit| rate_limit(limit, true))),
+        ("shed", rule(&node.shed, shed)),
+        ("concurrency_limit", rule(&node.concurrency_limit, concurrency_limit)),
+    ] {
+        match said {
+            Some((value, default)) => page.line(key, value, default),
+            None => none.push(key.to_owned()),
+        }
+    }
+}
+
 /// A key, and its value and whether it is a default, if it is said.
 type Said = (&'static str, Option<(String, bool)>);
 
@@ -48,7 +63,7 @@ fn all(guards: &Guards) -> Vec<Said> {
         ("retries", rule(&guards.retries, retries)),
         ("circuit_breaker", rule(&guards.circuit_breaker, circuit_breaker)),
         ("bulkhead", rule(&guards.bulkhead, bulkhead)),
-        ("rate_limit", rule(&guards.rate_limit, rate_limit)),
+        ("rate_limit", rule(&guards.rate_limit, |limit| rate_limit(limit, false))),
         ("hedge", rule(&guards.hedge, hedge)),
         ("concurrency_limit", rule(&guards.concurrency_limit, concurrency_limit)),
         ("adaptive_throttle", rule(&guards.adaptive_throttle, adaptive_throttle)),
@@ -140,14 +155,17 @@ fn bulkhead(rule: &Bulkhead) -> Vec<String> {
     ]
 }
 
-pub(super) fn rate_limit(rule: &RateLimit) -> Vec<String> {
+fn rate_limit(rule: &RateLimit, at_door: bool) -> Vec<String> {
     let word = ALGORITHMS.iter().find(|(_, known)| *known == rule.algorithm.value).map_or("", |(word, _)| word);
     let mut parts = vec![format!("rate = \"{}\"", rule.rate.value), format!("algorithm = {}", quoted(word))];
     parts.extend(rule.burst.value.map(|burst| format!("burst = {burst:?}")));
     let refill = if rule.refill.value == Refill::Continuous { "continuous" } else { "discrete" };
     parts.push(format!("refill = {}", quoted(refill)));
     parts.push(format!("window = {}", time(&rule.window.value)));
-    parts.push(format!("max_wait = {}", time(&rule.max_wait.value)));
+    parts.push(match at_door {
+        true => format!("per = {}", quoted(if rule.per_client.value { "client" } else { "replica" })),
+        false => format!("max_wait = {}", time(&rule.max_wait.value)),
+    });
     parts
 }
 
@@ -155,7 +173,7 @@ fn hedge(rule: &Hedge) -> Vec<String> {
     vec![format!("after = {}", law(&rule.after.value)), format!("max = {}", rule.max.value)]
 }
 
-pub(super) fn concurrency_limit(rule: &ConcurrencyLimit) -> Vec<String> {
+fn concurrency_limit(rule: &ConcurrencyLimit) -> Vec<String> {
     let word = LIMITS.iter().find(|(_, known)| *known == rule.kind.value).map_or("", |(word, _)| word);
     let mut parts = vec![format!("kind = {}", quoted(word)), format!("initial = {}", rule.initial.value)];
     parts.extend(rule.min.value.map(|min| format!("min = {min}")));

@@ -161,7 +161,12 @@ fn discovery(desk: &mut Desk<'_>, view: &View<'_>) -> Discovery {
 
 fn nodes(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Node> {
     let mut all: BTreeMap<String, Node> = BTreeMap::new();
-    let kinds = [("services", NodeKind::Service), ("databases", NodeKind::Database), ("externals", NodeKind::External)];
+    let kinds = [
+        ("services", NodeKind::Service),
+        ("gateways", NodeKind::Gateway),
+        ("databases", NodeKind::Database),
+        ("externals", NodeKind::External),
+    ];
     for (table, kind) in kinds {
         for (name, inner) in view.named(desk, table) {
             check_name(desk, &name);

@@ -1,9 +1,10 @@
-//! Services, databases, externals.
+//! Services, gateways, databases, externals.
 
 use std::collections::BTreeMap;
 
 use super::Desk;
 use super::law::law;
+use super::policy::{concurrency_limit, rate_limit, rule, shed};
 use super::step::steps;
 use super::value::{count, count_or, duration, flag, number, share, zone};
 use super::view::View;
@@ -21,6 +22,7 @@ const ORDER: [(&str, QueueOrder); 4] = [
 /// One node.
 pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, view: &View<'_>) -> Node {
     let (service, database) = (kind == NodeKind::Service, kind == NodeKind::Database);
+    let door = service || kind == NodeKind::Gateway;
     let limit =
         |desk: &mut Desk<'_>, key: &str| view.read(desk, key, count_or("unlimited")).unwrap_or(Given::default(None));
     Node {
@@ -28,11 +30,14 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         replicas: view.or_default(desk, "replicas", count),
         concurrency: view.or_default(desk, "concurrency", count_or("unlimited")),
         cores: view.maybe(desk, "cores", number),
-        io: if service { view.choice(desk, "io", &IO) } else { Given::default(Io::Blocking) },
+        io: if door { view.choice(desk, "io", &IO) } else { Given::default(Io::Blocking) },
         queue_limit: limit(desk, "queue_limit"),
         queue_order: view.choice(desk, "queue_order", &ORDER),
         preemptive: view.or_default(desk, "preemptive", flag),
         queue_timeout: view.maybe(desk, "queue_timeout", law),
+        rate_limit: if door { rule(desk, view, "rate_limit", rate_limit) } else { None },
+        shed: if door { rule(desk, view, "shed", shed) } else { None },
+        concurrency_limit: if door { concurrency_limit(desk, view) } else { None },
         zone: view.maybe(desk, "zone", zone),
         pools: if service { pools(desk, view) } else { BTreeMap::new() },
         max_connections: if database { limit(desk, "max_connections") } else { Given::default(None) },

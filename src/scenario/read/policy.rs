@@ -15,8 +15,9 @@ use crate::model::policy::{Jitter, LimitKind, Refill, Stage};
 use crate::scenario::vocab::{self, FAILURES, LIBRARIES, Shape, Table};
 use crate::scenario::written::{
     AdaptiveThrottle, Algorithm, Bulkhead, CircuitBreaker, ConcurrencyLimit, Given, Guards, Hedge, Policy, RateLimit,
-    Retries, Rule,
+    Retries, Rule, Shed,
 };
+use crate::units::Span;
 
 /// The stages by their words.
 pub(in crate::scenario) const STAGES: [(&str, Stage); 7] = [
@@ -48,6 +49,8 @@ pub(in crate::scenario) const JITTERS: [(&str, Jitter); 5] = [
     ("decorrelated", Jitter::Decorrelated),
     ("envoy", Jitter::Envoy),
 ];
+
+const PER: [(&str, bool); 2] = [("replica", false), ("client", true)];
 
 const REFILLS: [(&str, Refill); 2] = [("continuous", Refill::Continuous), ("discrete", Refill::Discrete)];
 
@@ -168,7 +171,7 @@ fn circuit_breaker(desk: &mut Desk<'_>, view: &View<'_>) -> Option<CircuitBreake
             Some(given) => Given { value: Some(given.value), place: given.place },
             None => Given::default(None),
         },
-        per_replica: view.choice(desk, "per", &[("callee", false), ("replica", true)]),
+        per_replica: view.choice(desk, "per", &[("callee", false)]),
     })
 }
 
@@ -183,14 +186,23 @@ pub(super) fn rate_limit(desk: &mut Desk<'_>, view: &View<'_>) -> Option<RateLim
     if !view.has("rate") {
         view.missing(desk, "rate", "write rate_limit = { rate = \"100/s\", burst = 20 }");
     }
+    let at_door = view.vocab.find("per").is_some();
     Some(RateLimit {
         algorithm: view.choice(desk, "algorithm", &ALGORITHMS),
         burst: view.maybe(desk, "burst", number),
         refill: view.choice(desk, "refill", &REFILLS),
         window: view.or_default(desk, "window", duration),
-        max_wait: view.or_default(desk, "max_wait", duration),
+        max_wait: if at_door { Given::default(Span::ZERO) } else { view.or_default(desk, "max_wait", duration) },
+        per_client: if at_door { view.choice(desk, "per", &PER) } else { Given::default(false) },
         rate: view.read(desk, "rate", rate)?,
     })
+}
+
+pub(super) fn shed(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Shed> {
+    if !view.has("queue_longer_than") {
+        view.missing(desk, "queue_longer_than", "write shed = { queue_longer_than = \"100ms\" }");
+    }
+    Some(Shed { queue_longer_than: view.read(desk, "queue_longer_than", duration)? })
 }
 
 fn hedge(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Hedge> {
@@ -200,7 +212,7 @@ fn hedge(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Hedge> {
     Some(Hedge { max: view.or_default(desk, "max", count), after: view.read(desk, "after", law)? })
 }
 
-fn concurrency_limit(desk: &mut Desk<'_>, view: &View<'_>) -> Rule<ConcurrencyLimit> {
+pub(super) fn concurrency_limit(desk: &mut Desk<'_>, view: &View<'_>) -> Rule<ConcurrencyLimit> {
     let name = "concurrency_limit";
     let value = view.get(name)?;
     if let Some(word) = value.get_ref().as_str().filter(|word| *word != "none") {

@@ -3,7 +3,7 @@
 use super::brokers::{FLOW, QUEUE, TOPIC};
 use super::clients::CLIENT;
 use super::faults::FAULT;
-use super::nodes::{DATABASE, EXTERNAL, SERVICE};
+use super::nodes::{DATABASE, EXTERNAL, GATEWAY, SERVICE};
 use super::policies::POLICY;
 use super::tables::{Key, Shape, Table, Word, key, later, word};
 use super::transports::{TRANSPORT, TRANSPORT_WORDS};
@@ -26,6 +26,7 @@ const TABLES: &[Key] = &[
     key("discovery", Shape::One(&DISCOVERY), "How a caller finds and picks a replica."),
     key("clients", Shape::Named(&CLIENT), "Who calls from outside."),
     key("services", Shape::Named(&SERVICE), "Services by name."),
+    key("gateways", Shape::Named(&GATEWAY), "Services at the edge by name."),
     key("databases", Shape::Named(&DATABASE), "Databases by name."),
     key("externals", Shape::Named(&EXTERNAL), "Third parties by name."),
     key("queues", Shape::Named(&QUEUE), "Queues by name: each message to one consumer."),
@@ -39,7 +40,6 @@ const TABLES: &[Key] = &[
         Shape::Edits,
         "Changed copies of the scenario, by name: paths and their new values, such as \"defaults.transport\" = \"in-process\".",
     ),
-    later("gateways", "Services at the edge, with routes."),
     later("caches", "Caches by name."),
     later("mesh", "A sidecar beside each service."),
     later("sweep", "One value over several."),

@@ -12,7 +12,7 @@ pub(super) const LIBRARY_WORDS: &[Word] = &[
     word("polly", "Retry around breaker around timeout, with Polly 8's defaults."),
     word("envoy", "A route timeout of 15 s, one retry with Envoy's waits, so many requests and retries at once."),
     word("istio", "Two retries of what never reached the application."),
-    word("linkerd", "One retry within a budget of 20 %, and breakers per replica."),
+    word("linkerd", "One retry within a budget of 20 %, and a breaker of seven failures in a row."),
     word("grpc", "The retry policy and throttle that gRPC's proposal A6 gives as its example."),
     word("aws-sdk", "The standard retry mode: two retries, full jitter, 500 tokens."),
 ];
@@ -77,10 +77,10 @@ order = ["retries", "timeout"]"#,
     Library {
         name: "linkerd",
         toml: r#"retries = { max = 1, on = ["error", "overloaded", "connect_failed", "reset", "timeout"], backoff = "0s", jitter = "none", budget = { share = 0.2, min_per_second = 10.0, ttl = "10s" } }
-circuit_breaker = { consecutive = 7, open_for = "1s", open_for_max = "60s", half_open_calls = 1, per = "replica" }
+circuit_breaker = { consecutive = 7, open_for = "1s", open_for_max = "60s", half_open_calls = 1 }
 order = ["retries", "circuit_breaker", "timeout"]"#,
-        source: "Annotated with retry.linkerd.io/http and failure accrual; unannotated, Linkerd does neither. The penalty's \
-                 jitter of up to 50 % is left out.",
+        source: "Annotated with retry.linkerd.io/http and failure accrual; unannotated, Linkerd does neither. Linkerd's \
+                 breakers are per endpoint and jitter their penalty by up to 50 %; here one is for the callee, without jitter.",
     },
     Library {
         name: "grpc",

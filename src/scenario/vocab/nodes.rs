@@ -1,6 +1,7 @@
 //! Services, databases, externals.
 
 use super::brokers::CONSUMER;
+use super::policies::{CONCURRENCY_LIMIT, INTAKE, LIMITS, NONE};
 use super::tables::{Key, Shape, Table, Word, key, later, word};
 
 const IO: &[Word] = &[
@@ -66,10 +67,51 @@ const SERVICE_ONLY: &[Key] = &[
     later("team", "Who owns it."),
     later("libraries", "What it shares with others."),
     later("deploys_with", "What it must be deployed with."),
-    later("shed", "Refuses work when the line is too long."),
-    later("concurrency_limit", "An adaptive limit on requests at once."),
-    later("rate_limit", "So many requests per time."),
 ];
+
+const DOOR: &[Key] = &[
+    key(
+        "rate_limit",
+        Shape::OneOr(&INTAKE, NONE),
+        "So many requests per time and replica; the others are refused. Default: none.",
+    ),
+    key("shed", Shape::OneOr(&SHED, NONE), "Refuses newcomers while the line is too long. Default: none."),
+    key(
+        "concurrency_limit",
+        Shape::OneOr(&CONCURRENCY_LIMIT, LIMITS),
+        "An adaptive limit on how many are inside at once. Default: none.",
+    ),
+];
+
+/// `shed`.
+static SHED: Table = Table {
+    name: "shed",
+    doc: "Newcomers are refused while the first in line has waited too long.",
+    keys: &[&[key("queue_longer_than", Shape::Duration, "How long the first in line may have waited.")]],
+};
+
+/// `[gateways.*]`.
+pub(super) static GATEWAY: Table = Table {
+    name: "[gateways.*]",
+    doc: "A gateway: a service at the edge that waits without holding a worker.",
+    keys: &[
+        &[
+            REPLICAS,
+            key("concurrency", Shape::WholeOr(UNLIMITED), "Workers: requests one replica works on at once.").or("200"),
+            key("io", Shape::Choice(IO), "Whether a worker is held while a call waits.").or("\"async\""),
+        ],
+        DOES,
+        STEPS,
+        DOOR,
+        &[
+            later("routes", "Paths and where they lead."),
+            later("auth", "Who checks a request, once, at the edge."),
+            later("inside", "Another transport behind it, and what translating costs."),
+        ],
+        LINE,
+        PLACE,
+    ],
+};
 
 const REPLICAS: Key = key("replicas", Shape::Whole, "How many of it run.").or("1");
 
@@ -90,6 +132,7 @@ pub static SERVICE: Table = Table {
         DOES,
         STEPS,
         SERVICE_ONLY,
+        DOOR,
         LINE,
         PLACE,
     ],

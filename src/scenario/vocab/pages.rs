@@ -26,6 +26,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["adaptive_throttle"], include_str!("../../model/policy/throttle.rs")),
     (&["concurrency_limit", "gradient", "vegas", "aimd"], include_str!("../../model/policy/limit.rs")),
     (&["shed"], include_str!("../../model/policy/shed.rs")),
+    (&["gateways", "intake"], include_str!("../../model/policy/intake.rs")),
     (&["like"], include_str!("libraries.rs")),
     (&["pools", "max_connections"], include_str!("../../machine/lend.rs")),
     (&["tables", "writers", "transaction"], include_str!("../../machine/lock.rs")),

@@ -157,7 +157,8 @@ const COUNTS: &[Word] = &[
     word("calls", "Outside the retries: a call counts once, with all its tries."),
 ];
 
-const BREAKS: &[Word] = &[word("callee", "One for the callee."), word("replica", "One for each of its replicas.")];
+const BREAKS: &[Word] =
+    &[word("callee", "One for the callee."), word("replica", "One for each of its replicas.").later()];
 
 /// `circuit_breaker`.
 pub(super) static CIRCUIT_BREAKER: Table = Table {
@@ -204,20 +205,34 @@ const ALGORITHMS: &[Word] = &[
 const REFILLS: &[Word] =
     &[word("continuous", "Bit by bit."), word("discrete", "One at a time, at multiples of 1 ÷ rate.")];
 
-const LIMIT: &[Key] = &[
+const RATE: &[Key] = &[
     key("rate", Shape::Rate, "How many per time."),
     key("algorithm", Shape::Choice(ALGORITHMS), "How it is measured.").or("\"token_bucket\""),
     key("burst", Shape::Number, "Tokens at most, and at the start. Default: what one second brings, at least 1."),
     key("refill", Shape::Choice(REFILLS), "How tokens come back.").or("\"continuous\""),
     key("window", Shape::Duration, "Of the window algorithms.").or("\"1s\""),
-    key("max_wait", Shape::Duration, "How long one waits for its turn, which is kept for it.").or("\"0s\""),
 ];
 
 /// `rate_limit` of a policy.
 pub(super) static RATE_LIMIT: Table = Table {
     name: "rate_limit",
     doc: "So many per time, per replica of the caller and callee; the rest fails with `rate_limited`.",
-    keys: &[LIMIT],
+    keys: &[
+        RATE,
+        &[key("max_wait", Shape::Duration, "How long one waits for its turn, which is kept for it.").or("\"0s\"")],
+    ],
+};
+
+const DOORS: &[Word] = &[
+    word("replica", "All that comes to a replica."),
+    word("client", "What comes to a replica on behalf of each client."),
+];
+
+/// `rate_limit` of a node.
+pub(super) static INTAKE: Table = Table {
+    name: "rate_limit of a node",
+    doc: "So many per time and replica; the rest is refused with `rate_limited`, before it costs anything.",
+    keys: &[RATE, &[key("per", Shape::Choice(DOORS), "What is counted together.").or("\"replica\"")]],
 };
 
 /// `hedge`.
@@ -230,7 +245,7 @@ pub(super) static HEDGE: Table = Table {
     ]],
 };
 
-const LIMITS: &[Word] = &[
+pub(super) const LIMITS: &[Word] = &[
     word("gradient", "Follows the ratio of long-term to present latency (Netflix Gradient2)."),
     word("vegas", "Estimates the callee's line from the shortest latency (TCP Vegas)."),
     word("aimd", "Grows by one, shrinks by a tenth when something is dropped."),

@@ -77,6 +77,9 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
             json!({ "anyOf": [one, { "type": "array", "items": { "anyOf": [one, object(table, definitions)] } }] })
         }
         Shape::One(table) => object(table, definitions),
+        Shape::TextOrOne(table) => {
+            json!({ "anyOf": [{ "type": "string", "minLength": 1 }, object(table, definitions)] })
+        }
         Shape::OneOr(table, words) => json!({ "anyOf": [object(table, definitions), one_of(words)] }),
         Shape::ShareOr(table) => {
             json!({ "anyOf": [share(), object(table, definitions)] })
@@ -205,7 +208,7 @@ mod tests {
         let schema = json_schema();
         assert_eq!(schema["properties"]["sim"]["properties"]["duration"]["default"], "60s");
         assert_eq!(schema["properties"]["services"]["additionalProperties"]["properties"]["replicas"]["default"], 1);
-        assert!(schema["properties"]["gateways"].is_null());
+        assert!(schema["properties"]["mesh"].is_null());
         let sim = &schema["properties"]["sim"];
         assert_eq!(sim["additionalProperties"], false);
         assert!(sim["properties"]["seed"]["description"].as_str().is_some_and(|d| !d.is_empty()));

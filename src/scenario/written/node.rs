@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::{Consumer, Given, Step, Zone};
+use super::{ConcurrencyLimit, Consumer, Given, RateLimit, Rule, Shed, Step, Zone};
 
 /// What kind of table a node was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeKind {
     /// `[services.*]`.
     Service,
+    /// `[gateways.*]`.
+    Gateway,
     /// `[databases.*]`.
     Database,
     /// `[externals.*]`.
@@ -40,7 +42,7 @@ pub enum QueueOrder {
     Priority,
 }
 
-/// A service, database or external.
+/// A service, gateway, database or external.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// Name, placed at its table header.
@@ -63,6 +65,12 @@ pub struct Node {
     pub preemptive: Given<bool>,
     /// How long a request stays in line; `None`: for ever.
     pub queue_timeout: Given<Option<Law>>,
+    /// Services and gateways: so many requests per time and replica.
+    pub rate_limit: Rule<RateLimit>,
+    /// Services and gateways: no request while the line is too long.
+    pub shed: Rule<Shed>,
+    /// Services and gateways: as many at once as the latency allows.
+    pub concurrency_limit: Rule<ConcurrencyLimit>,
     /// Where it stands.
     pub zone: Given<Option<Zone>>,
     /// Services: its pools of database connections, by the database's name.

@@ -131,8 +131,17 @@ pub struct RateLimit {
     pub refill: Given<Refill>,
     /// Of the window algorithms.
     pub window: Given<Span>,
-    /// How long one waits for its turn.
+    /// How long one waits for its turn; at a node's door: not at all.
     pub max_wait: Given<Span>,
+    /// At a node's door: whether each client has its own.
+    pub per_client: Given<bool>,
+}
+
+/// `shed`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shed {
+    /// How long the first in line may have waited.
+    pub queue_longer_than: Given<Span>,
 }
 
 /// `hedge`.

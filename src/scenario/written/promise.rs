@@ -43,6 +43,10 @@ pub enum Metric {
     Throughput,
     /// Busy ÷ workers; nodes only.
     Utilization,
+    /// Records that a group is not past, time average; groups only.
+    Lag,
+    /// Most records at once that a group is not past; groups only.
+    MaxLag,
     /// Share of all ended requests that succeeded within so many ms.
     Good(f64),
 }

@@ -1,0 +1,52 @@
+//! What a replica refuses at its door: rate limits, shedding, adaptive limits of gateways and services.
+
+use crate::model::policy::{Intake, Verdict};
+use crate::model::{Cause, Fact, Outcome, Pc, Probe, plan};
+use crate::random::{Draw, Purpose};
+
+use super::Machine;
+use super::walk::Flow;
+
+/// Names the draw of an answer that an adaptive limit hears of.
+const ANSWER: u64 = 0x616e_7377_6572;
+
+/// The doors of all replicas, in the order of replicas; none at all where no node has one.
+pub(super) fn intakes(plan: &plan::Plan) -> Vec<Option<Intake>> {
+    if plan.nodes.iter().all(|node| node.intake.is_none()) {
+        return Vec::new();
+    }
+    let clients = plan.clients.len();
+    let of = |node: &plan::Node| node.intake.map(|spec| Intake::new(spec, clients));
+    plan.nodes.iter().flat_map(|node| vec![of(node); node.replicas as usize]).collect()
+}
+
+impl<P: Probe> Machine<'_, P> {
+    /// A request arrives at a node with an intake: it goes on to ask for a worker, or is refused.
+    #[inline(never)]
+    pub(super) fn admit(&mut self, at: u32, next: Pc) -> Flow {
+        let frame = &mut self.frames[at];
+        frame.pc = next.0;
+        let (index, client) = (frame.replica as usize, usize::from(frame.client));
+        let oldest = self.replicas[index].line.oldest(|frame| self.frames[frame].since);
+        let Some(intake) = self.intakes.get_mut(index).and_then(Option::as_mut) else { return Flow::On };
+        let Verdict::Refuse(outcome) = intake.admit(self.now, client, oldest) else {
+            return Flow::On;
+        };
+        let node = self.replicas[index].node;
+        self.tell(Fact::Refused { node });
+        self.charge(at, Cause::Queue);
+        self.answer(at, outcome, false)
+    }
+
+    /// An adaptive limit hears of an answer. A request that was refused for want of room in line says nothing.
+    #[inline(never)]
+    pub(super) fn tell_intake(&mut self, at: u32, outcome: Outcome, joined: bool) {
+        let frame = &self.frames[at];
+        let Some(Some(intake)) = self.intakes.get_mut(frame.replica as usize) else { return };
+        if intake.counts() {
+            let u = Draw::new(self.seed, frame.lineage, Purpose::Jitter, ANSWER).unit();
+            let told = if joined { outcome } else { Outcome::Error };
+            intake.release(self.now.since(frame.arrived), told, u);
+        }
+    }
+}

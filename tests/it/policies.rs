@@ -1,0 +1,99 @@
+//! What gateways and services refuse at their doors, the order of guards, and the libraries that policies start from.
+
+use hoptax::experiment::summary::Summary;
+
+use crate::ledger::small;
+
+fn succeeded(summary: &Summary) -> f64 {
+    summary.clients["c"].success_rate.value.unwrap()
+}
+
+#[test]
+fn a_gateway_lets_its_rate_through_and_the_rest_costs_nothing() {
+    // One request every 100 ms, one token every 200 ms.
+    let limited = small("[gateways.a]\nwork = \"5ms\"\nrate_limit = { rate = \"5/s\", burst = 1 }\n", &[]);
+    assert!((succeeded(&limited) - 0.5).abs() < 0.01, "{}", succeeded(&limited));
+    assert_eq!(limited.clients["c"].failed.keys().collect::<Vec<_>>(), ["rate_limited"]);
+    assert!((limited.nodes["a"].utilization.value.unwrap_or_default() - 0.025 / 200.0).abs() < 1e-3);
+    let three = small("[gateways.a]\nreplicas = 2\nrate_limit = { rate = \"5/s\", burst = 1 }\n", &[]);
+    assert_eq!(succeeded(&three), 1.0, "each replica has its own");
+}
+
+#[test]
+fn clients_share_the_rate_of_a_door_or_have_their_own() {
+    let other = "[clients.d]\ncalls = \"a\"\narrivals = \"constant\"\nrate = \"10/s\"\n";
+    let door =
+        |per: &str| format!("{other}[gateways.a]\nrate_limit = {{ rate = \"10/s\", burst = 1, per = \"{per}\" }}\n");
+    let own = small(&door("client"), &[]);
+    assert_eq!((succeeded(&own), own.clients["d"].success_rate.value.unwrap()), (1.0, 1.0));
+    let shared = small(&door("replica"), &[]);
+    assert!((succeeded(&shared) + shared.clients["d"].success_rate.value.unwrap() - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn shedding_keeps_the_line_short() {
+    // Four requests at once, 50 ms each, every 100 ms: twice what the service can do.
+    let burst = [("rate", "batch = 4\nrate")];
+    let service = |more: &str| format!("[services.a]\nconcurrency = 1\nwork = \"50ms\"\n{more}");
+    let plain = small(&service(""), &burst);
+    let shed = small(&service("shed = { queue_longer_than = \"60ms\" }\n"), &burst);
+    let longest = |summary: &Summary| summary.clients["c"].latency_ms.max.unwrap();
+    assert!(longest(&plain) > 5_000.0, "{}", longest(&plain));
+    assert!(longest(&shed) < 300.0, "{}", longest(&shed));
+    assert!((0.45..0.55).contains(&succeeded(&shed)), "{}", succeeded(&shed));
+    assert_eq!(shed.clients["c"].failed.keys().collect::<Vec<_>>(), ["overloaded"]);
+}
+
+#[test]
+fn an_adaptive_limit_at_the_door_refuses_what_would_wait() {
+    let burst = [("rate", "batch = 8\nrate")];
+    let service = "[services.a]\nconcurrency = 1\nwork = \"10ms\"\nconcurrency_limit = { kind = \"aimd\", initial = 2, min = 2, max = 2 }\n";
+    let summary = small(service, &burst);
+    assert!((succeeded(&summary) - 0.25).abs() < 1e-9, "{}", succeeded(&summary));
+    assert!((summary.clients["c"].latency_ms.max.unwrap() - 20.0).abs() < 0.2);
+}
+
+#[test]
+fn a_breaker_counts_what_is_refused_behind_it_and_nothing_before() {
+    let nodes = |like: &str| {
+        format!(
+            "[services.a]\nsteps = [{{ call = \"b\", policy = \"p\" }}]\n[services.b]\nwork = \"10ms\"\n[policies.p]\n{like}\
+             retries = \"none\"\nbulkhead = {{ max_concurrent = 1 }}\ncircuit_breaker = {{ window_calls = 8, min_calls = 8, open_for = \"1s\" }}\n"
+        )
+    };
+    let opened = |like: &str| {
+        let summary = small(&nodes(like), &[("rate", "batch = 4\nrate")]);
+        summary.edges["a -> b"].policing.as_ref().unwrap().breaker.as_ref().unwrap().opened
+    };
+    assert!(opened("like = \"resilience4j\"\n") > 0);
+    assert_eq!(opened(""), 0, "the bulkhead stands before the breaker");
+}
+
+#[test]
+fn every_library_guards_a_call() {
+    for library in ["resilience4j", "hystrix", "polly", "envoy", "istio", "linkerd", "grpc", "aws-sdk"] {
+        let nodes = format!(
+            "[services.a]\nsteps = [{{ call = \"b\", policy = \"p\" }}]\n[services.b]\nwork = \"1ms\"\n[policies.p]\nlike = \"{library}\"\n"
+        );
+        let summary = small(&nodes, &[]);
+        assert_eq!(succeeded(&summary), 1.0, "{library}");
+        assert!(summary.edges["a -> b"].policing.is_some(), "{library}");
+    }
+}
+
+#[test]
+fn a_library_repeats_what_it_says_it_repeats() {
+    let tries = |library: &str| {
+        let nodes = format!(
+            "[services.a]\nsteps = [{{ call = \"b\", policy = \"p\" }}]\n[services.b]\nerror_rate = 1.0\n[policies.p]\nlike = \"{library}\"\n\
+             circuit_breaker = \"none\"\n"
+        );
+        let summary = small(&nodes, &[("duration = \"10s\"", "duration = \"20s\"")]);
+        let policing = summary.edges["a -> b"].policing.clone().unwrap();
+        (policing.retries as f64 / summary.edges["a -> b"].arrived as f64, policing.budget_refused)
+    };
+    assert!((tries("resilience4j").0 - 2.0).abs() < 0.1, "{:?}", tries("resilience4j"));
+    assert!((tries("polly").0 - 3.0).abs() < 0.1, "{:?}", tries("polly"));
+    assert_eq!(tries("istio").0, 0.0, "what reached the application is not tried again");
+    assert_eq!(tries("hystrix").0, 0.0);
+}
