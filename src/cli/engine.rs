@@ -240,7 +240,11 @@ pub(super) fn patterns(
             effect_ms,
             callee_down: toll(&run(1, Some((callee, "refuse")))?),
             callee_hangs: toll(&run(2, Some((callee, "black_hole")))?),
-            broker_down: broker.map(|broker| run(3, Some((&broker, "refuse"))).map(|with| toll(&with))).transpose()?,
+            broker_down: match broker {
+                Some(broker) if can_break(checked, &broker, window) => Some(toll(&run(3, Some((&broker, "refuse")))?)),
+                _ => None,
+            },
+            has_broker: patterns::broker_of(checked, edge).is_some(),
             spatial,
             replayable,
             parts,
@@ -248,6 +252,11 @@ pub(super) fn patterns(
         });
     }
     Ok(patterns::table(edge, window, theta, rows))
+}
+
+/// Whether this version can take the node down; where it cannot, that stays not assessed.
+fn can_break(checked: &Checked, target: &str, window: coupling::Window) -> bool {
+    broken(checked, target, "refuse", window).is_ok()
 }
 
 /// The scenario with a node down.

@@ -41,8 +41,10 @@ pub struct Row {
     pub callee_down: Toll,
     /// The callee down, answering nothing.
     pub callee_hangs: Toll,
-    /// The broker down, where there is one.
+    /// The broker down, where there is one and that could be assessed.
     pub broker_down: Option<Toll>,
+    /// Whether there is a broker.
+    pub has_broker: bool,
     /// Edits in the sender's section to move the receiver, and to add one more.
     pub spatial: [u32; 2],
     /// Whether what was sent can be read again.
@@ -244,6 +246,7 @@ mod tests {
             callee_down: toll,
             callee_hangs: toll,
             broker_down: None,
+            has_broker: false,
             spatial,
             replayable: false,
             parts: vec![String::new(); parts],

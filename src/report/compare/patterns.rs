@@ -1,5 +1,6 @@
 //! The pattern table: every cell carries the number that its word follows from.
 
+use crate::experiment::coupling::Toll;
 use crate::experiment::patterns::{Patterns, RULES, Row};
 use crate::experiment::summary::Estimate;
 use crate::report::number::{NONE, or_none, percent, plain, seconds, time};
@@ -45,7 +46,7 @@ fn coupling(patterns: &Patterns) -> Sheet {
         ("add", 6),
     ];
     filled(&columns, patterns, |row| {
-        let broker = row.broker_down.as_ref().map_or_else(|| NONE.to_owned(), |toll| or_none(toll.lost, percent));
+        let broker = broker(row, |toll| toll.lost);
         let figures = [row.callee_down.lost, row.callee_hangs.lost].map(|e| Cell::from(or_none(e, percent)));
         let [first, second] = figures;
         let edits = row.spatial.map(|n| Cell::from(n.to_string()));
@@ -65,15 +66,24 @@ fn reliability(patterns: &Patterns) -> Sheet {
     ];
     filled(&columns, patterns, |row| {
         let share = |e: Estimate| Cell::from(or_none(e, percent));
-        let broker = row.broker_down.map_or_else(Estimate::default, |toll| toll.effects_lost);
+        let broker = broker(row, |toll| toll.effects_lost);
         vec![
             row.words.reliability.clone().into(),
             share(row.callee_down.effects_lost),
             share(row.callee_down.effects_late),
             share(row.callee_hangs.effects_lost),
-            share(broker),
+            broker.into(),
         ]
     })
+}
+
+/// A share with the broker down; a missing fact is not a zero.
+fn broker(row: &Row, of: fn(&Toll) -> Estimate) -> String {
+    match &row.broker_down {
+        Some(toll) => or_none(of(toll), percent),
+        None if row.has_broker => "not assessed".into(),
+        None => NONE.into(),
+    }
 }
 
 fn filled(columns: &[(&'static str, u8)], patterns: &Patterns, cells: impl Fn(&Row) -> Vec<Cell>) -> Sheet {

@@ -6,6 +6,8 @@
 mod flip;
 mod interaction;
 mod sites;
+#[cfg(test)]
+mod tests;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table as Written, TableLike, Value};
 
