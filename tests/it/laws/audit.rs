@@ -166,6 +166,15 @@ impl Probe for Audit<'_> {
             | Fact::OutOfBudget { .. }
             | Fact::BreakerRead { .. } => {}
             // Messages and flows have laws of their own.
+            Fact::Produced { .. }
+            | Fact::Appended { .. }
+            | Fact::Exposed { .. }
+            | Fact::Forfeited { .. }
+            | Fact::Read { .. }
+            | Fact::Passed { .. }
+            | Fact::Rewound { .. }
+            | Fact::Skipped { .. }
+            | Fact::Rebalanced { .. } => {}
             Fact::Published { .. }
             | Fact::Rejected { .. }
             | Fact::Lost { .. }
