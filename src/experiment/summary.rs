@@ -215,6 +215,50 @@ pub struct Node {
     pub workers: Option<u64>,
 }
 
+/// What happened to the records of a topic.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Topic {
+    /// Records published in the measured time.
+    pub published: u64,
+    /// Records per batch.
+    pub batch_size: Estimate,
+    /// Batches that arrived at the broker, per second.
+    pub batches_per_s: Estimate,
+    /// Records lost with the leader that alone had them.
+    #[serde(skip_serializing_if = "is_none")]
+    pub lost: u64,
+    /// By group.
+    pub groups: BTreeMap<String, Group>,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What a group did with the records of its topic.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Group {
+    /// Records it got past, each counted once.
+    pub consumed: u64,
+    /// Records it got past once more.
+    pub duplicates: u64,
+    /// Records it never worked on to the end: deleted for their age, or committed before a crash.
+    pub skipped: u64,
+    /// Records it was not past at the end of the measured time.
+    pub lag_at_end: u64,
+    /// Most records at once that it was not past.
+    pub max_lag: u64,
+    /// Records that it was not past, time average.
+    pub mean_lag: Estimate,
+    /// From publishing until a member begins to work on the record.
+    pub delay_ms: Distribution,
+    /// How often its partitions were given to its members anew.
+    pub rebalances: u64,
+    /// The highest lag in each stretch of the measured time, mean over replications; for charts.
+    #[serde(skip)]
+    pub timeline: Vec<Depth>,
+}
+
 /// What happened to the messages of a queue. Those count that came to it in the measured time:
 /// published = acked + `dead_lettered` + dropped + expired + `ready_at_end` + `unacked_at_end`.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -327,6 +371,9 @@ pub struct Verdict {
     pub of: String,
     /// The expression as written.
     pub expect: String,
+    /// When it holds, in words, where that is not always.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     /// The measured figure, in the expression's own unit (ms, share, per second, …).
     pub measured: Estimate,
     /// Met, failed, undecided or no data.
@@ -360,6 +407,26 @@ pub struct Fault {
     pub struck: u64,
     /// By client.
     pub recovery_s: BTreeMap<String, Recovery>,
+}
+
+/// How a node fared while things went wrong.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Failing {
+    /// The node.
+    pub node: String,
+    /// When all its workers were held for the first time under a fault, s from the start of the measured time; the median over
+    /// replications, `None` where half of them never saw that.
+    pub saturated_s: Option<f64>,
+    /// When a twentieth of the calls to it began to fail, s.
+    pub failing_s: Option<f64>,
+    /// The largest share of calls to it that failed in any stretch of time.
+    pub worst_share: f64,
+    /// Share of calls that failed, over time, for drawing; `None` where none ended.
+    #[serde(skip)]
+    pub lane: Vec<Option<f64>>,
+    /// Width of the lane's stretches, s.
+    #[serde(skip)]
+    pub width_s: f64,
 }
 
 /// How long after a fault's end it was as before.
@@ -465,11 +532,17 @@ pub struct Summary {
     pub queues: BTreeMap<String, Queue>,
     /// By client: where the time went.
     pub ledger: BTreeMap<String, Ledger>,
+    /// By topic.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub topics: BTreeMap<String, Topic>,
     /// Promises and what became of them.
     pub slos: Vec<Verdict>,
     /// What went wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+    /// Nodes that failed or were saturated while something was wrong, the first first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failing: Vec<Failing>,
     /// Whether every request is accounted for.
     pub conservation: Conservation,
 }

@@ -15,6 +15,7 @@ mod fork;
 mod frame;
 mod freeze;
 mod guard;
+mod hazard;
 mod intake;
 mod ledger;
 mod lend;
@@ -22,11 +23,13 @@ mod lock;
 mod message;
 mod outage;
 mod police;
+mod pool;
 mod queue;
 mod reset;
 mod root;
 mod site;
 mod station;
+mod stream;
 mod walk;
 
 use crate::kernel::{Agenda, Lanes, Phase};
@@ -43,7 +46,7 @@ use crate::units::{Span, Time};
 
 use crate::model::plan::Lender;
 use crate::model::transport::Channel;
-use channel::{Hold, Pool};
+use channel::Hold;
 use cpu::SharedCpu;
 use event::Event;
 use fork::Joins;
@@ -55,8 +58,10 @@ use lock::Table;
 use message::Mailroom;
 use outage::Trouble;
 use police::Police;
+use pool::Pool;
 use root::Roots;
 use site::Site;
+use stream::Streams;
 
 pub use ledger::Parts;
 
@@ -99,6 +104,7 @@ pub struct Machine<'p, P> {
     purses: Vec<Purse>,
     connections: Vec<u32>,
     tables: Vec<Table>,
+    streams: Streams,
     /// Messages, deliveries, queues and their consumers.
     mail: Mailroom,
     /// What belongs to one request, where flows follow it.
@@ -254,6 +260,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
             tables: plan.tables.iter().map(|_| Table::default()).collect(),
+            streams: Streams::new(plan, seed),
             mail: Mailroom::new(plan),
             roots: Roots::new(plan),
             faulted: !plan.faults.is_empty(),
@@ -283,6 +290,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.start_consumers();
         self.expect_faults();
         self.start_clients();
+        self.start_streams();
     }
 
     /// Runs to the end. Every 65,536 events `watch` is told the time and may say stop (`false`).
@@ -343,6 +351,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             Event::Lane(lane) => self.time_out(lane),
             Event::Fault(fault) => self.strike(fault),
             Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
+            Event::Stream(beat) => self.beat_stream(beat),
             Event::Exhausted => self.stop = Some(Stop::Patience),
             Event::Mail(mail) => return self.mail(mail),
         }

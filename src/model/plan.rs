@@ -4,7 +4,7 @@ use crate::random::dist::Dist;
 use crate::units::Span;
 
 use super::balance::Balancer;
-use super::fault::Fault;
+use super::fault::{Fault, Scope};
 use super::id::{
     CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId, TableId,
 };
@@ -13,6 +13,7 @@ use super::op::Op;
 use super::policy::{IntakeSpec, Rules};
 use super::queue::{Crew, Post, Queue};
 use super::source::Source;
+use super::stream::{Producer, Readers, Spread, Topic};
 use super::transport::Channel;
 
 /// Everything that does not change during a run.
@@ -72,8 +73,18 @@ pub struct Plan {
     pub tables: Vec<u32>,
     /// Rules of policies.
     pub rules: Vec<Rules>,
+    /// Steps that publish to topics.
+    pub producers: Vec<Producer>,
+    /// Topics in name order.
+    pub topics: Vec<Topic>,
+    /// Groups, by topic and name.
+    pub groups: Vec<Readers>,
+    /// How records are spread over partitions.
+    pub spreads: Vec<Spread>,
     /// What goes wrong, in the order of the file; faults after the measured time are left out.
     pub faults: Vec<Fault>,
+    /// Promises about a client's requests that hold at some times only, in the order of the file.
+    pub scoped: Vec<(ClientId, Scope)>,
 }
 
 /// A node: what a replica of it has.

@@ -164,8 +164,9 @@ pub(crate) fn summary() -> Summary {
             ("network calls".to_owned(), client(14.9, 2.1, 0)),
         ]
         .into(),
-        flows: std::collections::BTreeMap::new(),
-        queues: std::collections::BTreeMap::new(),
+        flows: BTreeMap::new(),
+        queues: BTreeMap::new(),
+        topics: BTreeMap::new(),
         endpoints: [("d.default".to_owned(), client(2.0, 2.0, 0))].into(),
         edges: [("a -> b".to_owned(), client(11.0, 2.2, 0)), ("c -> d".to_owned(), client(3.1, 3.0, 12))].into(),
         nodes: [
@@ -181,6 +182,7 @@ pub(crate) fn summary() -> Summary {
         ]
         .into(),
         faults: Vec::new(),
+        failing: Vec::new(),
         slos: vec![
             verdict("calls are quick", Outcome::Met),
             verdict("calls are quick enough", Outcome::Failed),
@@ -215,5 +217,12 @@ fn run() -> Run {
 
 fn verdict(name: &str, verdict: Outcome) -> Verdict {
     let measured = if verdict == Outcome::NoData { Estimate::default() } else { estimate(47.2, 1.9) };
-    Verdict { name: name.into(), of: "function calls".into(), expect: "p99 < 60ms".into(), measured, verdict }
+    Verdict {
+        name: name.into(),
+        of: "function calls".into(),
+        expect: "p99 < 60ms".into(),
+        scope: None,
+        measured,
+        verdict,
+    }
 }

@@ -9,15 +9,18 @@ mod book;
 mod cohort;
 mod mail;
 mod station;
+mod stream;
 
-pub(crate) use aftermath::{Aftermath, Spell, Window, planned};
+pub(crate) use aftermath::{Aftermath, Spell, Tried, Window, planned};
 pub(crate) use book::Book;
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
 pub(crate) use mail::Postbox;
 pub(crate) use station::{Station, Visits};
+pub(crate) use stream::{Feed, Reading};
 
+use crate::model::fault::Scope;
 use crate::model::plan::Plan;
-use crate::model::{Answer, Cell, Fact, Mark, Probe};
+use crate::model::{Answer, Cell, ClientId, Fact, Mark, NodeId, Probe};
 use crate::units::{Span, Time};
 
 /// Everything that one replication measures.
@@ -35,10 +38,19 @@ pub(crate) struct Measure {
     pub(crate) books: Vec<[Book; 2]>,
     /// What faults leave behind.
     pub(crate) aftermath: Aftermath,
+    /// Whether anything may go wrong.
+    faulted: bool,
+    scopes: Vec<(ClientId, Scope)>,
     /// By endpoint.
     pub(crate) endpoints: Vec<Cohort>,
     /// By edge.
     pub(crate) edges: Vec<Cohort>,
+    /// By topic.
+    pub(crate) feeds: Vec<Feed>,
+    /// By group.
+    pub(crate) readings: Vec<Reading>,
+    /// Where the groups of each topic are.
+    groups: Vec<std::ops::Range<u32>>,
     /// By queue.
     pub(crate) queues: Vec<Postbox>,
     /// By flow.
@@ -63,8 +75,13 @@ impl Measure {
             timelines: plan.clients.iter().map(|_| Timeline::new(start, plan.duration)).collect(),
             books: plan.clients.iter().map(|_| Default::default()).collect(),
             aftermath: Aftermath::new(plan),
+            faulted: !plan.faults.is_empty(),
+            scopes: plan.scoped.clone(),
             endpoints: plan.endpoints.iter().map(|_| Cohort::default()).collect(),
             edges: plan.edges.iter().map(|_| Cohort::default()).collect(),
+            feeds: plan.topics.iter().map(|_| Feed::default()).collect(),
+            readings: plan.groups.iter().map(|_| Reading::new(start, plan.duration)).collect(),
+            groups: plan.topics.iter().map(|t| t.groups.clone()).collect(),
             queues: plan.queues.iter().map(|q| Postbox::new(start, plan.duration, q.consumed)).collect(),
             flows: plan.flows.iter().map(|_| Cohort::default()).collect(),
             breakers: vec![BreakerTime::default(); plan.guards.len()],
@@ -87,6 +104,7 @@ impl Measure {
             Mark::Open => {
                 self.open = true;
                 self.stations.iter_mut().for_each(|s| s.open(now));
+                self.readings.iter_mut().for_each(|r| r.open(now));
                 self.queues.iter_mut().for_each(|q| q.open(now));
             }
             Mark::Half => self.half_area = self.area(now),
@@ -95,9 +113,48 @@ impl Measure {
                 self.halves = [self.half_area as f64, (area - self.half_area) as f64];
                 self.open = false;
                 self.stations.iter_mut().for_each(|s| s.close(now));
+                self.readings.iter_mut().for_each(|r| r.close(now));
                 let span = now.since(self.window.0);
                 self.queues.iter_mut().for_each(|q| q.close(now, span));
             }
+        }
+    }
+
+    /// What happened to records.
+    #[inline(never)]
+    fn hear_of_streams(&mut self, now: Time, fact: Fact) {
+        let (open, one) = (self.open, u64::from(self.open));
+        match fact {
+            Fact::Produced { topic } => self.feeds[topic.index()].published += one,
+            Fact::Appended { topic, records } => {
+                let feed = &mut self.feeds[topic.index()];
+                feed.batches += one;
+                feed.batched += one * u64::from(records);
+            }
+            Fact::Exposed { topic, records } => {
+                let groups = self.groups[topic.index()].clone();
+                let groups = &mut self.readings[groups.start as usize..groups.end as usize];
+                groups.iter_mut().for_each(|r| r.rise(now, u64::from(records), open));
+            }
+            Fact::Forfeited { topic, records } => self.feeds[topic.index()].lost += one * u64::from(records),
+            Fact::Read { group, published, repeats } => {
+                if !repeats && self.counts(published) {
+                    self.readings[group.index()].delay.record(now.since(published).0);
+                }
+            }
+            Fact::Passed { group, repeats } => {
+                let reading = &mut self.readings[group.index()];
+                reading.fall(now, 1, open);
+                *(if repeats { &mut reading.duplicates } else { &mut reading.consumed }) += one;
+            }
+            Fact::Rewound { group, records } => self.readings[group.index()].rise(now, records, open),
+            Fact::Skipped { group, records, missed } => {
+                let reading = &mut self.readings[group.index()];
+                reading.fall(now, records, open);
+                reading.skipped += one * missed;
+            }
+            Fact::Rebalanced { group } => self.readings[group.index()].rebalances += one,
+            _ => {}
         }
     }
 
@@ -116,6 +173,15 @@ impl Measure {
                 self.queues[queue.index()].end(now, fate, ready, counted);
             }
             _ => {}
+        }
+    }
+
+    /// A worker is taken or free again.
+    #[inline]
+    fn hold(&mut self, now: Time, node: NodeId, takes: bool) {
+        self.stations[node.index()].hold(now, takes);
+        if self.faulted {
+            self.aftermath.hold(node, takes, now);
         }
     }
 
@@ -153,6 +219,7 @@ impl Probe for Measure {
                     self.clients[client.index()].arrived += 1;
                     self.timelines[client.index()].offer(now);
                     self.aftermath.offer(client.index(), now);
+                    self.aftermath.judge(&self.scopes, client, now, None);
                 }
             }
             Fact::Answered { client, outcome, intended, measured } => {
@@ -161,11 +228,15 @@ impl Probe for Measure {
                 if measured {
                     self.timelines[client.index()].answer(intended, outcome, latency);
                     self.aftermath.answer(client.index(), intended, outcome, latency);
+                    self.aftermath.judge(&self.scopes, client, intended, Some((outcome, latency)));
                 }
             }
             Fact::Called { edge, measured } => self.edges[edge.index()].arrived += u64::from(measured),
             Fact::Settled { edge, outcome, latency, measured } => {
                 self.edges[edge.index()].end(outcome, latency, measured, self.open);
+                if self.faulted {
+                    self.aftermath.settle(edge, outcome, now);
+                }
             }
             Fact::TriedAgain { edge, client, own, hedge, measured } if measured => {
                 self.edges[edge.index()].try_again(hedge);
@@ -197,8 +268,8 @@ impl Probe for Measure {
             Fact::Queued { node } => self.stations[node.index()].queue(now, true),
             Fact::Dequeued { node } => self.stations[node.index()].queue(now, false),
             Fact::Full { node, full } => self.stations[node.index()].fill(now, full),
-            Fact::Entered { node } => self.stations[node.index()].hold(now, true),
-            Fact::Left { node } => self.stations[node.index()].hold(now, false),
+            Fact::Entered { node } => self.hold(now, node, true),
+            Fact::Left { node } => self.hold(now, node, false),
             Fact::Began { flow, measured } => self.flows[flow.index()].arrived += u64::from(measured),
             Fact::Ended { flow, outcome, intended, measured } => {
                 self.flows[flow.index()].end(outcome, now.since(intended), measured, self.open);
@@ -233,6 +304,15 @@ impl Probe for Measure {
                     self.visits[node.index()].end(outcome, waited);
                 }
             }
+            Fact::Produced { .. }
+            | Fact::Appended { .. }
+            | Fact::Exposed { .. }
+            | Fact::Forfeited { .. }
+            | Fact::Read { .. }
+            | Fact::Passed { .. }
+            | Fact::Rewound { .. }
+            | Fact::Skipped { .. }
+            | Fact::Rebalanced { .. } => self.hear_of_streams(now, fact),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{names::known_names, walk};
 use crate::diag::{Complaint, code};
 use crate::scenario::read::suggest;
-use crate::scenario::written::{Metric, Scenario, Slo, Target};
+use crate::scenario::written::{Metric, Scenario, Scope, Slo, Target};
 
 /// What an SLO is about.
 enum About {
@@ -17,8 +17,10 @@ enum About {
     Endpoint,
     Edge,
     Flow,
-    /// A queue, or what a group has of a topic.
+    /// A queue.
     Messages,
+    /// What a group has of a topic.
+    Group,
 }
 
 /// Complains about SLOs that cannot be judged.
@@ -26,7 +28,10 @@ pub(super) fn check(scenario: &Scenario, refused: &[String], complaints: &mut Ve
     let edges = edges(scenario);
     for slo in &scenario.slos {
         match about(scenario, &edges, &slo.of.value) {
-            Some(about) => measured(slo, &about, complaints),
+            Some(about) => {
+                measured(slo, &about, complaints);
+                scoped(scenario, slo, &about, complaints);
+            }
             None if refused.iter().any(|name| slo.of.value.contains(name.as_str())) => {}
             None if complaints.len() > 100 => {}
             None => complaints.push(unknown(scenario, &edges, slo)),
@@ -76,8 +81,11 @@ fn about(scenario: &Scenario, edges: &BTreeSet<String>, of: &str) -> Option<Abou
     if scenario.flows.iter().any(|flow| flow.name.value == of) {
         return Some(About::Flow);
     }
-    if scenario.queues.contains_key(of) || super::brokers::groups(scenario).contains(of) {
+    if scenario.queues.contains_key(of) {
         return Some(About::Messages);
+    }
+    if super::brokers::groups(scenario).contains(of) {
+        return Some(About::Group);
     }
     let (node, endpoint) = of.split_once('.')?;
     scenario.nodes.get(node)?.endpoints.contains_key(endpoint).then_some(About::Endpoint)
@@ -95,8 +103,38 @@ fn unknown(scenario: &Scenario, edges: &BTreeSet<String>, slo: &Slo) -> Complain
     match suggest(&edge_key(of).unwrap_or_else(|| of.clone()), names) {
         Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
         None => complaint.help(
-            "`of` names a client, a flow, an endpoint, a node, a queue or an edge: \"shoppers\", \"orders.create\", \"orders -> payments\"",
+            "`of` names a client, a flow, an endpoint, a node, a queue, topic/group or an edge: \"shoppers\", \"orders.create\", \"orders -> payments\"",
         ),
+    }
+}
+
+/// A promise about some time names a fault, and is about a client.
+fn scoped(scenario: &Scenario, slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
+    let faults = || scenario.faults.iter().map(|fault| fault.name.value.as_str());
+    let recovery = slo.promise.metric == Metric::RecoveryTime;
+    let not_measured = |why: &str| {
+        let message = format!("`{}` is not measured for `{}`", slo.expect.value, slo.of.value);
+        Complaint::error(code::SLO_METRIC, message).at(slo.expect.place.clone()).help(why.to_owned())
+    };
+    if recovery && scenario.faults.is_empty() {
+        complaints.push(not_measured("nothing goes wrong in this file, so there is nothing to recover from"));
+    }
+    let Some(scope) = &slo.scope else { return };
+    if let Scope::During(name) | Scope::AfterFault(name) = &scope.value
+        && !faults().any(|fault| fault == name)
+    {
+        let complaint = Complaint::error(code::UNKNOWN_NAME, format!("no fault is called `{name}`"));
+        complaints.push(match suggest(name, faults()) {
+            Some(meant) => complaint.at(scope.place.clone()).label(format!("did you mean `{meant}`?")),
+            None => complaint.at(scope.place.clone()).help("name one of the [[faults]] by its `name`"),
+        });
+    }
+    if !matches!(about, About::Client) {
+        complaints.push(not_measured("a promise about a time around faults is judged for clients"));
+    } else if slo.promise.metric == Metric::Throughput {
+        complaints.push(not_measured("throughput is measured over the whole run; use success_rate"));
+    } else if recovery && !matches!(scope.value, Scope::AfterFault(_)) {
+        complaints.push(not_measured("recovery comes after a fault: after_fault = \"…\", or nothing for all of them"));
     }
 }
 
@@ -104,14 +142,22 @@ fn measured(slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
     if slo.promise.bound.is_nan() {
         return;
     }
-    let node_only = matches!(slo.promise.metric, Metric::Utilization);
+    let node_only = matches!(slo.promise.metric, Metric::Utilization | Metric::Amplification);
     let waits = matches!(slo.promise.metric, Metric::Percentile(_) | Metric::Mean | Metric::Max);
+    let lags = matches!(slo.promise.metric, Metric::Lag | Metric::MaxLag);
     let help = match about {
-        About::Node { endpoint: false } if !node_only => {
+        About::Node { endpoint: false } if !node_only && !lags => {
             "name one of its endpoints: the node itself has no default one"
         }
-        About::Client | About::Endpoint | About::Edge | About::Flow | About::Messages if node_only => {
-            "utilization is a figure of nodes"
+        About::Client | About::Endpoint | About::Edge | About::Flow | About::Messages | About::Group if node_only => {
+            "utilization and amplification are figures of nodes"
+        }
+        _ if slo.promise.metric == Metric::RecoveryTime && !matches!(about, About::Client) => {
+            "recovery is measured for clients"
+        }
+        About::Group if !waits && !lags => "a group has lag, max_lag and delays: p50 … p99.9, mean and max",
+        About::Client | About::Endpoint | About::Edge | About::Flow | About::Messages | About::Node { .. } if lags => {
+            "lag is a figure of groups: of = \"topic/group\""
         }
         About::Messages if !waits => "a queue has waiting times: p50 … p99.9, mean and max",
         _ => return,
@@ -129,7 +175,7 @@ pub(super) fn latency_only(scenario: &Scenario, complaints: &mut Vec<Complaint>)
             other.of.value == slo.of.value
                 && matches!(other.promise.metric, Metric::SuccessRate | Metric::ErrorRate | Metric::Good(_))
         });
-        let fails = !scenario.queues.contains_key(&slo.of.value);
+        let fails = !scenario.queues.contains_key(&slo.of.value) && !slo.of.value.contains('/');
         if latency && fails && !guarded && told.insert(&slo.of.value) {
             let message = format!("an SLO on the latency of `{}`, but none on its success", slo.of.value);
             let complaint = Complaint::warning(code::LATENCY_ONLY, message).at(slo.of.place.clone());

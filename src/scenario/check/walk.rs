@@ -24,6 +24,9 @@ pub(crate) fn steps<'s>(all: &'s [Step], visit: &mut impl FnMut(&'s Step)) {
                 }
             }
             Verb::Transaction { steps: inner, .. } => steps(inner, visit),
+            Verb::Call(call) | Verb::Query(call) => {
+                call.fallback.iter().for_each(|fallback| steps(&fallback.value, visit));
+            }
             _ => {}
         }
     }
@@ -52,6 +55,13 @@ pub(crate) fn publishes(endpoint: &Endpoint) -> Vec<&Publish> {
 pub(crate) fn consumers<'s>(scenario: &'s Scenario, broker: &str) -> Vec<(&'s Node, &'s Consumer)> {
     let all = scenario.nodes.values().flat_map(|node| node.consumes.iter().map(move |consumer| (node, consumer)));
     all.filter(|(_, consumer)| consumer.from.value == broker).collect()
+}
+
+/// Who reads a topic as members of one group.
+pub(crate) fn members<'s>(scenario: &'s Scenario, topic: &str, group: &str) -> Vec<(&'s Node, &'s Consumer)> {
+    let mut all = consumers(scenario, topic);
+    all.retain(|(_, consumer)| consumer.group.as_ref().is_some_and(|g| g.value == group));
+    all
 }
 
 /// Whether somebody calls a node: otherwise it only consumes.
