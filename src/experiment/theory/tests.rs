@@ -1,5 +1,7 @@
 //! The texts parse, the readings find their figures, right ones pass and wrong ones fail.
 
+use std::collections::BTreeMap;
+
 use std::collections::BTreeSet;
 
 use toml::{Table, Value};
