@@ -71,7 +71,10 @@ pub struct Versus {
     pub side: Side,
     /// By client.
     pub clients: BTreeMap<String, Figures>,
-    /// Clients that only one of the two has.
+    /// By flow: until the effect has happened.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub flows: BTreeMap<String, Figures>,
+    /// Clients and flows that only one of the two has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmatched: Vec<String>,
 }
@@ -89,6 +92,14 @@ pub struct Figures {
     pub success_rate: Difference,
     /// Successes per second of measured time.
     pub throughput_per_s: Difference,
+}
+
+impl Versus {
+    /// Clients, then flows: what they are, their names and their figures.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &String, &Figures)> {
+        let of = |what: &'static str| move |(name, figures)| (what, name, figures);
+        self.clients.iter().map(of("clients")).chain(self.flows.iter().map(of("flows")))
+    }
 }
 
 impl Figures {
@@ -253,8 +264,10 @@ fn side(summary: &Summary) -> Side {
 }
 
 fn versus(base: &Summary, other: &Summary) -> Versus {
-    let (clients, unmatched) = matched(&base.clients, &other.clients);
-    Versus { side: side(other), clients, unmatched }
+    let (clients, mut unmatched) = matched(&base.clients, &other.clients);
+    let (flows, alone) = matched(&base.flows, &other.flows);
+    unmatched.extend(alone);
+    Versus { side: side(other), clients, flows, unmatched }
 }
 
 /// What both have, compared; and what only one of them has.

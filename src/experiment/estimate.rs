@@ -1,5 +1,7 @@
 //! From replications to figures: pooled points, intervals over replications.
 
+mod streams;
+
 use std::collections::BTreeMap;
 
 use crate::model::id::NONE;
@@ -11,6 +13,8 @@ use super::measure::{Book, Cohort, Measure, Postbox, Station, Timeline, Visits};
 use super::summary::{
     BreakerFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicas, Replicate, Stats,
 };
+
+pub(crate) use streams::topics;
 
 /// Confidence of all intervals.
 pub(crate) const CONFIDENCE: f64 = 0.95;

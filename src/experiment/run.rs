@@ -124,6 +124,7 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
         ledger: (0..clients)
             .map(|at| (plan.node(plan.clients[at].node).name.clone(), estimate::ledger(&replications, at, plan)))
             .collect(),
+        topics: estimate::topics(&replications, plan),
         slos: Vec::new(),
         faults: super::recovery::faults(&replications, plan),
         failing: super::recovery::failing(&replications, plan),

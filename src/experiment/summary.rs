@@ -215,6 +215,50 @@ pub struct Node {
     pub workers: Option<u64>,
 }
 
+/// What happened to the records of a topic.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Topic {
+    /// Records published in the measured time.
+    pub published: u64,
+    /// Records per batch.
+    pub batch_size: Estimate,
+    /// Batches that arrived at the broker, per second.
+    pub batches_per_s: Estimate,
+    /// Records lost with the leader that alone had them.
+    #[serde(skip_serializing_if = "is_none")]
+    pub lost: u64,
+    /// By group.
+    pub groups: BTreeMap<String, Group>,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
+/// What a group did with the records of its topic.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Group {
+    /// Records it got past, each counted once.
+    pub consumed: u64,
+    /// Records it got past once more.
+    pub duplicates: u64,
+    /// Records it never worked on to the end: deleted for their age, or committed before a crash.
+    pub skipped: u64,
+    /// Records it was not past at the end of the measured time.
+    pub lag_at_end: u64,
+    /// Most records at once that it was not past.
+    pub max_lag: u64,
+    /// Records that it was not past, time average.
+    pub mean_lag: Estimate,
+    /// From publishing until a member begins to work on the record.
+    pub delay_ms: Distribution,
+    /// How often its partitions were given to its members anew.
+    pub rebalances: u64,
+    /// The highest lag in each stretch of the measured time, mean over replications; for charts.
+    #[serde(skip)]
+    pub timeline: Vec<Depth>,
+}
+
 /// What happened to the messages of a queue. Those count that came to it in the measured time:
 /// published = acked + `dead_lettered` + dropped + expired + `ready_at_end` + `unacked_at_end`.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -488,6 +532,9 @@ pub struct Summary {
     pub queues: BTreeMap<String, Queue>,
     /// By client: where the time went.
     pub ledger: BTreeMap<String, Ledger>,
+    /// By topic.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub topics: BTreeMap<String, Topic>,
     /// Promises and what became of them.
     pub slos: Vec<Verdict>,
     /// What went wrong.

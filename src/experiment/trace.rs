@@ -222,7 +222,7 @@ impl Follower {
                 self.began = at;
                 self.open(frame, None, None, at);
             }
-            Opening::Root { .. } => {}
+            Opening::Root { .. } | Opening::Record { .. } => {}
             Opening::Call { parent, call } => {
                 if let Some(parent) = self.open.get(&parent).copied() {
                     self.open(frame, Some(parent), Some(call), at);

@@ -17,6 +17,8 @@ enum Target<'a> {
     Node(&'a super::summary::Node),
     /// A queue.
     Queue(&'a super::summary::Queue),
+    /// What a group has of a topic.
+    Group(&'a super::summary::Group),
 }
 
 /// The verdicts on all SLOs.
@@ -68,8 +70,8 @@ fn recovery(slo: &Slo, scope: Option<&Scope>, summary: &Summary) -> Interval {
     };
     let each = summary.faults.iter().filter(ours).filter_map(|f| f.recovery_s.get(&slo.of.value));
     // Who did not recover has no time to recover, however fast the others were.
-    let times: Option<Vec<f64>> = each.filter(|r| r.share_recovered.is_some()).map(|r| r.median).collect();
-    let longest = times.and_then(|t| t.into_iter().reduce(f64::max));
+    let times = each.filter(|r| r.share_recovered.is_some()).map(|r| r.median.unwrap_or(f64::INFINITY));
+    let longest = times.reduce(f64::max);
     longest.map_or(Interval::NONE, |s| Interval::point(s * 1e3))
 }
 
@@ -103,6 +105,10 @@ fn target<'a>(slo: &Slo, summary: &'a Summary, plan: &Plan, replications: &'a [R
         .or_else(|| requests(summary.endpoints.get(of), endpoint, |r| &r.measure.endpoints))
         .or_else(node)
         .or_else(|| summary.queues.get(of).map(Target::Queue))
+        .or_else(|| {
+            let (topic, group) = of.split_once('/')?;
+            summary.topics.get(topic)?.groups.get(group).map(Target::Group)
+        })
 }
 
 fn figure(target: &Target<'_>, metric: Metric) -> Interval {
@@ -110,6 +116,7 @@ fn figure(target: &Target<'_>, metric: Metric) -> Interval {
         Target::Requests(stats, _) => (&stats.latency_ms, Some(stats)),
         Target::Node(node) => (&node.sojourn_ms, None),
         Target::Queue(queue) => (&queue.wait_ms, None),
+        Target::Group(group) => (&group.delay_ms, None),
     };
     match metric {
         Metric::Percentile(q) => quantile(latency, q),
@@ -122,11 +129,19 @@ fn figure(target: &Target<'_>, metric: Metric) -> Interval {
         Metric::RecoveryTime | Metric::Amplification => Interval::NONE,
         Metric::Utilization => match target {
             Target::Node(node) => node.utilization,
-            Target::Requests(..) | Target::Queue(_) => Interval::NONE,
+            Target::Requests(..) | Target::Queue(_) | Target::Group(_) => Interval::NONE,
+        },
+        Metric::Lag => match target {
+            Target::Group(group) => group.mean_lag,
+            _ => Interval::NONE,
+        },
+        Metric::MaxLag => match target {
+            Target::Group(group) => Interval::between(group.max_lag as f64, group.max_lag as f64, group.max_lag as f64),
+            _ => Interval::NONE,
         },
         Metric::Good(within_ms) => match target {
             Target::Requests(_, cohorts) => good(cohorts, Span((within_ms * 1e6) as u64)),
-            Target::Node(_) | Target::Queue(_) => Interval::NONE,
+            Target::Node(_) | Target::Queue(_) | Target::Group(_) => Interval::NONE,
         },
     }
 }

@@ -323,7 +323,8 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The consumers of a replica, or of a broker, can no longer consume: what they have goes back.
     #[cold]
-    pub(super) fn lose_consumers(&mut self, replica: u32, _crashed: bool) {
+    pub(super) fn lose_consumers(&mut self, replica: u32, crashed: bool) {
+        self.lose_streams(replica, crashed);
         self.switch_broker(self.replicas[replica as usize].node, true);
         let own = self.members_of(replica);
         for member in &own {
@@ -335,6 +336,7 @@ impl<P: Probe> Machine<'_, P> {
     /// They can again.
     #[cold]
     pub(super) fn regain_consumers(&mut self, replica: u32) {
+        self.regain_streams(replica);
         self.switch_broker(self.replicas[replica as usize].node, false);
         for member in self.members_of(replica) {
             self.mail.members[member as usize].down = false;

@@ -40,7 +40,7 @@ impl<P: Probe> Machine<'_, P> {
         let dies = |at: u32, frame: &Frame| match frame.origin {
             // A guard goes with the frame that waits for it.
             Origin::Root | Origin::Guard => false,
-            Origin::Branch => true,
+            Origin::Branch | Origin::Record => true,
             Origin::Try => frame.pc != DIAL.0 && frame.pc != GONE,
             Origin::Message => frame.pc != DIAL.0 && self.is_handled(at),
         };
@@ -99,6 +99,7 @@ impl<P: Probe> Machine<'_, P> {
                 return self.leave_join(frame.caller);
             }
             Origin::Message => return self.die_handling(at),
+            Origin::Record => return self.die_reading(at),
             Origin::Root | Origin::Try | Origin::Guard => {}
         }
         let site = &self.sites[frame.call as usize];

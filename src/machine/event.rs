@@ -35,6 +35,8 @@ pub(super) enum Event {
     Lane(u32),
     /// When a boundary of the measured time passes, counted in [`Mark::ALL`].
     Mark(u32),
+    /// When something happens to a stream.
+    Stream(u32),
     /// When a fault begins or ends.
     Fault(u32),
     /// When the run waits no longer for its last requests.
@@ -100,9 +102,10 @@ impl Packed for Event {
             Self::Patience(frame) => (7, frame),
             Self::Lane(lane) => (8, lane),
             Self::Mark(mark) => (9, mark),
-            Self::Exhausted => (10, 0),
+            Self::Exhausted => (9, u32::MAX),
             Self::Starve(frame) => (11, frame),
             Self::Cancel(frame) => (12, frame),
+            Self::Stream(beat) => (10, beat),
             Self::Mail(mail) => (14, mail.pack()),
             Self::Alarm(frame) => (13, frame),
             Self::Fault(fault) => (15, fault),
@@ -123,13 +126,14 @@ impl Packed for Event {
             6 => Self::Tick(index),
             7 => Self::Patience(index),
             8 => Self::Lane(index),
+            9 if index == u32::MAX => Self::Exhausted,
             9 => Self::Mark(index),
             11 => Self::Starve(index),
             12 => Self::Cancel(index),
-            14 => Self::Mail(Mail::unpack(index)),
             13 => Self::Alarm(index),
+            14 => Self::Mail(Mail::unpack(index)),
             15 => Self::Fault(index),
-            _ => Self::Exhausted,
+            _ => Self::Stream(index),
         }
     }
 }
@@ -154,6 +158,7 @@ mod tests {
             Event::Exhausted,
             Event::Starve(9),
             Event::Cancel(10),
+            Event::Stream(u32::MAX),
             Event::Mail(Mail::Post(1)),
             Event::Mail(Mail::Confirm(2)),
             Event::Mail(Mail::Ack((1 << 29) - 1)),

@@ -19,6 +19,8 @@ pub(super) enum Origin {
     Guard,
     /// A join (`caller`) that waits for branches.
     Branch,
+    /// Nobody: a record in the hands of a member (`caller`) of a group.
+    Record,
     /// A broker that waits for the acknowledgement of a delivery (`caller`).
     Message,
 }

@@ -322,6 +322,29 @@ impl<P: Probe> Machine<'_, P> {
         self.post(new);
     }
 
+    /// A copy of a record that failed (in the hands of a frame) goes to a queue.
+    pub(super) fn bury(&mut self, at: u32, to: QueueId) {
+        let (frame, root) = (self.frames[at], self.root_of(at));
+        let message = self.mail.insert(Message {
+            lineage: frame.lineage.child(self.plan.node(self.plan.queue(to).node).hash, 0),
+            ready: Time::NEVER,
+            expires: Time::NEVER,
+            queue: to,
+            root,
+            publisher: NONE,
+            deliveries: 0,
+            effects: 0,
+            open: 1,
+            client: frame.client,
+            priority: frame.priority,
+            measured: frame.measured,
+            counted: false,
+            place: Whereabouts::Outside,
+        });
+        self.join_root(root);
+        self.post(message);
+    }
+
     /// A message has its effect; a second time it is one too many.
     pub(super) fn take_effect(&mut self, at: u32, idempotent: bool) {
         let message = self.mail.message(at);

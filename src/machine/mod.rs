@@ -29,6 +29,7 @@ mod reset;
 mod root;
 mod site;
 mod station;
+mod stream;
 mod walk;
 
 use crate::kernel::{Agenda, Lanes, Phase};
@@ -60,6 +61,7 @@ use police::Police;
 use pool::Pool;
 use root::Roots;
 use site::Site;
+use stream::Streams;
 
 pub use ledger::Parts;
 
@@ -102,6 +104,7 @@ pub struct Machine<'p, P> {
     purses: Vec<Purse>,
     connections: Vec<u32>,
     tables: Vec<Table>,
+    streams: Streams,
     /// Messages, deliveries, queues and their consumers.
     mail: Mailroom,
     /// What belongs to one request, where flows follow it.
@@ -257,6 +260,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
             tables: plan.tables.iter().map(|_| Table::default()).collect(),
+            streams: Streams::new(plan, seed),
             mail: Mailroom::new(plan),
             roots: Roots::new(plan),
             faulted: !plan.faults.is_empty(),
@@ -286,6 +290,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.start_consumers();
         self.expect_faults();
         self.start_clients();
+        self.start_streams();
     }
 
     /// Runs to the end. Every 65,536 events `watch` is told the time and may say stop (`false`).
@@ -346,6 +351,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             Event::Lane(lane) => self.time_out(lane),
             Event::Fault(fault) => self.strike(fault),
             Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
+            Event::Stream(beat) => self.beat_stream(beat),
             Event::Exhausted => self.stop = Some(Stop::Patience),
             Event::Mail(mail) => return self.mail(mail),
         }

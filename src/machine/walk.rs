@@ -89,6 +89,8 @@ impl<P: Probe> Machine<'_, P> {
                     self.jump(at, to)
                 }
                 Op::Reply(outcome) => self.reply(at, outcome, true),
+                Op::Produce(producer) => self.produce(at, producer),
+                Op::Pass(outcome) => self.finish_record(at, outcome),
                 Op::Conclude => self.conclude(at),
                 Op::End(outcome) => self.end_branch(at, outcome),
             };

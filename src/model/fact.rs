@@ -2,7 +2,7 @@
 
 use crate::units::{Span, Time};
 
-use super::id::{ClientId, EdgeId, EndpointId, FaultId, FlowId, NodeId, QueueId};
+use super::id::{ClientId, EdgeId, EndpointId, FaultId, FlowId, GroupId, NodeId, QueueId, TopicId};
 use super::outcome::Outcome;
 use super::queue::Fate;
 
@@ -198,6 +198,69 @@ pub enum Fact {
     Abandoned {
         /// The node.
         node: NodeId,
+    },
+    /// When a record is published: its producer has it.
+    Produced {
+        /// The topic.
+        topic: TopicId,
+    },
+    /// When a batch is appended.
+    Appended {
+        /// The topic.
+        topic: TopicId,
+        /// Records in it.
+        records: u32,
+    },
+    /// When a batch is safe, and every group has so many records more to read.
+    Exposed {
+        /// The topic.
+        topic: TopicId,
+        /// Records in it.
+        records: u32,
+    },
+    /// When records are lost with the leader that alone had them.
+    Forfeited {
+        /// The topic.
+        topic: TopicId,
+        /// How many.
+        records: u32,
+    },
+    /// When a member of a group begins to work on a record.
+    Read {
+        /// The group.
+        group: GroupId,
+        /// When it was published.
+        published: Time,
+        /// Whether the group has worked on it before.
+        repeats: bool,
+    },
+    /// When a group is past a record.
+    Passed {
+        /// The group.
+        group: GroupId,
+        /// Whether the group has been past it before.
+        repeats: bool,
+    },
+    /// When records will come to a group again.
+    Rewound {
+        /// The group.
+        group: GroupId,
+        /// How many.
+        records: u64,
+    },
+    /// When a group passes over records.
+    Skipped {
+        /// The group.
+        group: GroupId,
+        /// How many.
+        records: u64,
+        /// Of these, never worked on to the end.
+        missed: u64,
+    },
+    /// When a group has given its partitions to its members anew.
+    Rebalanced {
+        /// The group.
+        group: GroupId,
     },
     /// When a node answers.
     Replied {

@@ -43,6 +43,12 @@ ids! {
     FaultId;
     /// A table with locks.
     TableId;
+    /// A topic.
+    TopicId;
+    /// A group of consumers of a topic.
+    GroupId;
+    /// A step that publishes to a topic.
+    ProducerId;
     /// A queue.
     QueueId;
     /// The consumers of one queue in one service.

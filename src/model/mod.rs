@@ -14,13 +14,14 @@ pub mod policy;
 pub mod probe;
 pub mod queue;
 pub mod source;
+pub mod stream;
 pub mod transport;
 
 pub use cause::{Cause, Cell};
 pub use fact::{Fact, Mark};
 pub use id::{
-    CallId, ClientId, CrewId, EdgeId, EndpointId, FaultId, FlowId, ForkId, LaneId, LawId, LenderId, LinkId, NodeId, Pc,
-    PostId, QueueId, SplitId, TableId,
+    CallId, ClientId, CrewId, EdgeId, EndpointId, FaultId, FlowId, ForkId, GroupId, LaneId, LawId, LenderId, LinkId,
+    NodeId, Pc, PostId, ProducerId, QueueId, SplitId, TableId, TopicId,
 };
 pub use op::Op;
 pub use outcome::Outcome;

@@ -1,6 +1,6 @@
 //! The operations a program is made of. A frame walks them; the machine is one `match` over them.
 
-use super::id::{CallId, ForkId, LawId, LenderId, Pc, PostId, SplitId};
+use super::id::{CallId, ForkId, LawId, LenderId, Pc, PostId, ProducerId, SplitId};
 use super::outcome::Outcome;
 
 /// One operation. `site` names the use of a draw: stable under reordering, unique within a program.
@@ -71,6 +71,8 @@ pub enum Op {
         /// Where to go on after a failure.
         fail: Pc,
     },
+    /// A record leaves for its topic; the frame goes on at once, or when the record is safe.
+    Produce(ProducerId),
     /// A message leaves for its queue; where the publisher waits for it, a failure goes on at `fail`.
     Publish {
         /// The step.
@@ -134,4 +136,6 @@ pub enum Op {
     Conclude,
     /// A branch is over.
     End(Outcome),
+    /// A member of a group is done with its record.
+    Pass(Outcome),
 }

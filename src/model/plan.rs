@@ -13,6 +13,7 @@ use super::op::Op;
 use super::policy::{IntakeSpec, Rules};
 use super::queue::{Crew, Post, Queue};
 use super::source::Source;
+use super::stream::{Producer, Readers, Spread, Topic};
 use super::transport::Channel;
 
 /// Everything that does not change during a run.
@@ -72,6 +73,14 @@ pub struct Plan {
     pub tables: Vec<u32>,
     /// Rules of policies.
     pub rules: Vec<Rules>,
+    /// Steps that publish to topics.
+    pub producers: Vec<Producer>,
+    /// Topics in name order.
+    pub topics: Vec<Topic>,
+    /// Groups, by topic and name.
+    pub groups: Vec<Readers>,
+    /// How records are spread over partitions.
+    pub spreads: Vec<Spread>,
     /// What goes wrong, in the order of the file; faults after the measured time are left out.
     pub faults: Vec<Fault>,
     /// Promises about a client's requests that hold at some times only, in the order of the file.

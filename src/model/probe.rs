@@ -4,7 +4,7 @@ use crate::units::{Span, Time};
 
 use super::cause::{Cause, Cell};
 use super::fact::Fact;
-use super::id::{CallId, ClientId, NodeId};
+use super::id::{CallId, ClientId, EndpointId, NodeId};
 use super::outcome::Outcome;
 
 /// Hears every fact of a run in order. Probes compose as tuples; `()` hears nothing and costs nothing.
@@ -55,6 +55,11 @@ pub enum Opening {
         parent: u32,
         /// The call-site.
         call: CallId,
+    },
+    /// When a member of a group takes a record.
+    Record {
+        /// What it does with it.
+        endpoint: EndpointId,
     },
     /// When a frame forks.
     Branch {

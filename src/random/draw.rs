@@ -40,6 +40,8 @@ pub enum Purpose {
     Broker,
     /// Sleep of a consumer that found nothing.
     Poll,
+    /// Which key a record has, and so its partition.
+    Key,
 }
 
 /// A short stream of numbers for one draw; distributions take as many as they need.

@@ -133,6 +133,9 @@ fn promise(slo: &Verdict) -> String {
 
 /// A measured figure in the unit of the expression it answers.
 fn figure(expect: &str, value: f64) -> String {
+    if value.is_infinite() {
+        return "never".into();
+    }
     let metric: String = expect.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     match metric.as_str() {
         "good" | "success_rate" | "error_rate" | "utilization" => percent(value),

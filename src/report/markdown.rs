@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::content;
 use super::ledger;
+use super::policing;
 use super::sheet::Sheet;
+use super::streams;
 use super::text::clean;
 use crate::experiment::summary::Summary;
 
@@ -52,6 +54,9 @@ fn one(text: &mut String, summary: &Summary) {
         }
     }
     section(text, "Queues", &content::queues(&summary.queues, usize::MAX));
+    section(text, "Topics", &streams::topics(&summary.topics, usize::MAX));
+    section(text, "Groups", &streams::groups(&summary.topics, usize::MAX));
+    section(text, "Policies", &policing::sheet(&summary.edges, usize::MAX));
     section(text, "Nodes", &content::nodes(&summary.nodes, true));
     section(text, "Endpoints", &content::stats("endpoint", &summary.endpoints, usize::MAX));
     section(text, "Edges", &content::stats("edge", &summary.edges, usize::MAX));

@@ -12,11 +12,13 @@ pub mod json;
 pub mod ledger;
 pub mod markdown;
 pub mod number;
+pub mod policing;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
 pub(crate) mod sample_trace;
 pub mod sheet;
+mod streams;
 pub mod table;
 pub mod text;
 pub mod theory;

@@ -166,6 +166,7 @@ pub(crate) fn summary() -> Summary {
         .into(),
         flows: BTreeMap::new(),
         queues: BTreeMap::new(),
+        topics: BTreeMap::new(),
         endpoints: [("d.default".to_owned(), client(2.0, 2.0, 0))].into(),
         edges: [("a -> b".to_owned(), client(11.0, 2.2, 0)), ("c -> d".to_owned(), client(3.1, 3.0, 12))].into(),
         nodes: [

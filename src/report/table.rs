@@ -2,7 +2,9 @@
 
 use super::content;
 use super::ledger;
+use super::policing;
 use super::sheet::{Sheet, Tone};
+use super::streams;
 use super::text::{cut, joined, wrapped};
 use crate::experiment::summary::Summary;
 
@@ -61,6 +63,13 @@ impl Page {
         }
         self.ledger(summary);
         self.sheet(&content::queues(&summary.queues, content::listed(summary.queues.len(), self.style.all)));
+        if summary.topics.values().any(|topic| topic.batch_size.value.is_some_and(|size| size > 1.0) || topic.lost > 0)
+        {
+            self.sheet(&streams::topics(&summary.topics, content::listed(summary.topics.len(), self.style.all)));
+        }
+        let groups = summary.topics.values().map(|topic| topic.groups.len()).sum();
+        self.sheet(&streams::groups(&summary.topics, content::listed(groups, self.style.all)));
+        self.sheet(&policing::sheet(&summary.edges, content::listed(summary.edges.len(), self.style.all)));
         self.sheet(&content::nodes(&summary.nodes, self.style.all));
         if self.style.all {
             self.sheet(&content::stats("endpoint", &summary.endpoints, usize::MAX));

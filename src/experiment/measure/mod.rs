@@ -9,12 +9,14 @@ mod book;
 mod cohort;
 mod mail;
 mod station;
+mod stream;
 
 pub(crate) use aftermath::{Aftermath, Spell, Tried, Window, planned};
 pub(crate) use book::Book;
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
 pub(crate) use mail::Postbox;
 pub(crate) use station::{Station, Visits};
+pub(crate) use stream::{Feed, Reading};
 
 use crate::model::fault::Scope;
 use crate::model::plan::Plan;
@@ -43,6 +45,12 @@ pub(crate) struct Measure {
     pub(crate) endpoints: Vec<Cohort>,
     /// By edge.
     pub(crate) edges: Vec<Cohort>,
+    /// By topic.
+    pub(crate) feeds: Vec<Feed>,
+    /// By group.
+    pub(crate) readings: Vec<Reading>,
+    /// Where the groups of each topic are.
+    groups: Vec<std::ops::Range<u32>>,
     /// By queue.
     pub(crate) queues: Vec<Postbox>,
     /// By flow.
@@ -71,6 +79,9 @@ impl Measure {
             scopes: plan.scoped.clone(),
             endpoints: plan.endpoints.iter().map(|_| Cohort::default()).collect(),
             edges: plan.edges.iter().map(|_| Cohort::default()).collect(),
+            feeds: plan.topics.iter().map(|_| Feed::default()).collect(),
+            readings: plan.groups.iter().map(|_| Reading::new(start, plan.duration)).collect(),
+            groups: plan.topics.iter().map(|t| t.groups.clone()).collect(),
             queues: plan.queues.iter().map(|q| Postbox::new(start, plan.duration, q.consumed)).collect(),
             flows: plan.flows.iter().map(|_| Cohort::default()).collect(),
             breakers: vec![BreakerTime::default(); plan.guards.len()],
@@ -93,6 +104,7 @@ impl Measure {
             Mark::Open => {
                 self.open = true;
                 self.stations.iter_mut().for_each(|s| s.open(now));
+                self.readings.iter_mut().for_each(|r| r.open(now));
                 self.queues.iter_mut().for_each(|q| q.open(now));
             }
             Mark::Half => self.half_area = self.area(now),
@@ -101,9 +113,48 @@ impl Measure {
                 self.halves = [self.half_area as f64, (area - self.half_area) as f64];
                 self.open = false;
                 self.stations.iter_mut().for_each(|s| s.close(now));
+                self.readings.iter_mut().for_each(|r| r.close(now));
                 let span = now.since(self.window.0);
                 self.queues.iter_mut().for_each(|q| q.close(now, span));
             }
+        }
+    }
+
+    /// What happened to records.
+    #[inline(never)]
+    fn hear_of_streams(&mut self, now: Time, fact: Fact) {
+        let (open, one) = (self.open, u64::from(self.open));
+        match fact {
+            Fact::Produced { topic } => self.feeds[topic.index()].published += one,
+            Fact::Appended { topic, records } => {
+                let feed = &mut self.feeds[topic.index()];
+                feed.batches += one;
+                feed.batched += one * u64::from(records);
+            }
+            Fact::Exposed { topic, records } => {
+                let groups = self.groups[topic.index()].clone();
+                let groups = &mut self.readings[groups.start as usize..groups.end as usize];
+                groups.iter_mut().for_each(|r| r.rise(now, u64::from(records), open));
+            }
+            Fact::Forfeited { topic, records } => self.feeds[topic.index()].lost += one * u64::from(records),
+            Fact::Read { group, published, repeats } => {
+                if !repeats && self.counts(published) {
+                    self.readings[group.index()].delay.record(now.since(published).0);
+                }
+            }
+            Fact::Passed { group, repeats } => {
+                let reading = &mut self.readings[group.index()];
+                reading.fall(now, 1, open);
+                *(if repeats { &mut reading.duplicates } else { &mut reading.consumed }) += one;
+            }
+            Fact::Rewound { group, records } => self.readings[group.index()].rise(now, records, open),
+            Fact::Skipped { group, records, missed } => {
+                let reading = &mut self.readings[group.index()];
+                reading.fall(now, records, open);
+                reading.skipped += one * missed;
+            }
+            Fact::Rebalanced { group } => self.readings[group.index()].rebalances += one,
+            _ => {}
         }
     }
 
@@ -253,6 +304,15 @@ impl Probe for Measure {
                     self.visits[node.index()].end(outcome, waited);
                 }
             }
+            Fact::Produced { .. }
+            | Fact::Appended { .. }
+            | Fact::Exposed { .. }
+            | Fact::Forfeited { .. }
+            | Fact::Read { .. }
+            | Fact::Passed { .. }
+            | Fact::Rewound { .. }
+            | Fact::Skipped { .. }
+            | Fact::Rebalanced { .. } => self.hear_of_streams(now, fact),
         }
     }
 }

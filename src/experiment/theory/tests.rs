@@ -1,7 +1,5 @@
 //! The texts parse, the readings find their figures, right ones pass and wrong ones fail.
 
-use std::collections::BTreeMap;
-
 use std::collections::BTreeSet;
 
 use toml::{Table, Value};
@@ -43,8 +41,9 @@ fn blank() -> Summary {
             overloaded: Vec::new(),
         },
         clients: std::collections::BTreeMap::new(),
-        flows: BTreeMap::new(),
-        queues: BTreeMap::new(),
+        flows: std::collections::BTreeMap::new(),
+        queues: std::collections::BTreeMap::new(),
+        topics: std::collections::BTreeMap::new(),
         endpoints: std::collections::BTreeMap::new(),
         edges: std::collections::BTreeMap::new(),
         nodes: std::collections::BTreeMap::new(),

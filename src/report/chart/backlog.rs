@@ -71,7 +71,7 @@ fn draw(canvas: &Canvas, backlog: &Backlog, panel: Area, pen: Pen, last: bool) {
     canvas.abscissa(area, &x, false, name);
     if last {
         let below = (f64::midpoint(area.left, area.right), area.bottom + 34.0);
-        let text = "time; messages ready for delivery, mean over replications";
+        let text = "time; messages that wait, mean over replications";
         canvas.text(text, below, Type::of(size::LABEL).faint().centred().hanging());
     }
 }

@@ -126,13 +126,19 @@ fn each_client<T>(
     all
 }
 
-/// The messages that waited in every queue of every variant where any did.
+/// The messages that waited in every queue, and for every group, of every variant where any did.
 fn backlogs(summaries: &[Summary]) -> Vec<Backlog> {
     let mut all = Vec::new();
     for summary in summaries {
         for (name, queue) in summary.queues.iter().filter(|(_, queue)| queue.max_depth > 1) {
             let name = named(summaries, summary, name, summary.queues.len());
             all.push(Backlog { name, depths: queue.timeline.clone() });
+        }
+        for (topic, told) in &summary.topics {
+            for (group, figures) in told.groups.iter().filter(|(_, group)| group.max_lag > 1) {
+                let name = named(summaries, summary, &format!("lag of {topic}/{group}"), 2);
+                all.push(Backlog { name, depths: figures.timeline.clone() });
+            }
         }
     }
     all

@@ -13,9 +13,9 @@ pub const HEADER: &str = "variant,section,name,metric,unit,base,base_low,base_hi
 pub fn render(comparison: &Comparison) -> String {
     let mut text = format!("{HEADER}\n");
     for versus in &comparison.others {
-        for (client, figures) in &versus.clients {
+        for (section, name, figures) in versus.all() {
             for (metric, d) in figures.all() {
-                row(&mut text, [&versus.side.name, "clients", client, metric], d);
+                row(&mut text, [&versus.side.name, section, name, metric], d);
             }
         }
     }

@@ -17,8 +17,8 @@ pub fn render(comparison: &Comparison, warnings: &[String]) -> String {
         let _ = writeln!(text, "\n{}", escape(&note));
     }
     for versus in &comparison.others {
-        for (client, figures) in &versus.clients {
-            section(&mut text, &escape(&against(comparison, versus, client)), &sheet(figures));
+        for (what, name, figures) in versus.all() {
+            section(&mut text, &escape(&against(comparison, versus, what, name)), &sheet(figures));
         }
         if let Some(line) = unmatched(versus) {
             let _ = writeln!(text, "\n{}", escape(&line));

@@ -21,8 +21,8 @@ pub fn render(comparison: &Comparison, warnings: &[String], style: Style) -> Str
     warnings.iter().for_each(|text| sentence("! ", text, Tone::Bad));
     notes(comparison).iter().for_each(|text| sentence("· ", text, Tone::Odd));
     for versus in &comparison.others {
-        for (client, figures) in &versus.clients {
-            let title = cut(&against(comparison, versus, client), WIDTH);
+        for (what, name, figures) in versus.all() {
+            let title = cut(&against(comparison, versus, what, name), WIDTH);
             lines.extend([String::new(), Tone::Strong.paint(&title, style.color)]);
             lines.extend(sheet(figures).lines(WIDTH, style.color));
         }

@@ -26,10 +26,6 @@ pub(super) fn names(scenario: &Scenario, refused: &[String], complaints: &mut Ve
             nowhere(scenario, dead, why, false, refused, complaints);
         }
     }
-    for topic in scenario.topics.values() {
-        let complaint = Complaint::error(code::NOT_YET, format!("not supported yet: the topic `{}`", topic.name.value));
-        complaints.push(complaint.at(topic.name.place.clone()).help("queues are supported; topics are not"));
-    }
     let bits: usize = scenario.flows.iter().map(|flow| flow.ends.len()).sum();
     if let (Some(flow), true) = (scenario.flows.last(), bits > 64) {
         let message = format!("the flows have {bits} ends together; at most 64");
@@ -157,6 +153,7 @@ pub(super) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         zero(topic.replication.value == 0, "replication", topic.replication.place.as_ref(), nowhere, complaints);
         zero(topic.batch.value == Some(0), "batch", topic.batch.place.as_ref(), nowhere, complaints);
     }
+    super::streams::ranges(scenario, complaints);
     for node in scenario.nodes.values() {
         for consumer in &node.consumes {
             numbers(consumer, complaints);
@@ -191,8 +188,7 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         .flat_map(walk::publishes)
         .map(|p| p.to.value.as_str())
         .collect();
-    let dead: BTreeSet<&str> =
-        scenario.queues.values().filter_map(|q| q.dead_letter.as_ref()).map(|d| d.value.as_str()).collect();
+    let dead: BTreeSet<&str> = dead_letter_queues(scenario);
     let names = scenario
         .queues
         .values()
@@ -212,6 +208,7 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     }
     scenario.queues.values().for_each(|queue| idle_keys(queue, complaints));
     idle_members(scenario, complaints);
+    super::streams::look(scenario, complaints);
     for node in scenario.nodes.values() {
         for consumer in &node.consumes {
             if let Some(queue) = scenario.queues.get(&consumer.from.value) {
@@ -253,6 +250,13 @@ fn idle_members(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     }
 }
 
+/// Queues that get dead letters, of queues or of those who read topics.
+fn dead_letter_queues(scenario: &Scenario) -> BTreeSet<&str> {
+    let queues = scenario.queues.values().filter_map(|queue| queue.dead_letter.as_ref());
+    let readers = scenario.nodes.values().flat_map(|n| &n.consumes).filter_map(|c| c.dead_letter.as_ref());
+    queues.chain(readers).map(|dead| dead.value.as_str()).collect()
+}
+
 /// What one consumer of a queue says that means nothing, or that will not do.
 fn of_queue(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>) {
     let places = [
@@ -260,6 +264,11 @@ fn of_queue(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>)
         ("commit_every", consumer.commit_every.place.clone()),
         ("from_start", consumer.from_start.place.clone()),
         ("ordered", consumer.ordered.place.clone()),
+        ("rebalance", consumer.rebalance.place.clone()),
+        ("session_timeout", consumer.session_timeout.place.clone()),
+        ("max_poll_interval", consumer.max_poll_interval.place.clone()),
+        ("replay", consumer.replay.place.clone()),
+        ("dead_letter", consumer.dead_letter.as_ref().and_then(|d| d.place.clone())),
     ];
     for (key, place) in places.into_iter().filter(|(_, place)| place.is_some()) {
         let complaint = Complaint::warning(code::UNUSED, format!("`{key}` means something for topics only"));

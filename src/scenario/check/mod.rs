@@ -17,6 +17,7 @@ mod pools;
 mod promises;
 mod ranges;
 mod rates;
+mod streams;
 mod timeouts;
 mod times;
 pub(super) mod walk;

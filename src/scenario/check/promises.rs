@@ -17,8 +17,10 @@ enum About {
     Endpoint,
     Edge,
     Flow,
-    /// A queue, or what a group has of a topic.
+    /// A queue.
     Messages,
+    /// What a group has of a topic.
+    Group,
 }
 
 /// Complains about SLOs that cannot be judged.
@@ -79,8 +81,11 @@ fn about(scenario: &Scenario, edges: &BTreeSet<String>, of: &str) -> Option<Abou
     if scenario.flows.iter().any(|flow| flow.name.value == of) {
         return Some(About::Flow);
     }
-    if scenario.queues.contains_key(of) || super::brokers::groups(scenario).contains(of) {
+    if scenario.queues.contains_key(of) {
         return Some(About::Messages);
+    }
+    if super::brokers::groups(scenario).contains(of) {
+        return Some(About::Group);
     }
     let (node, endpoint) = of.split_once('.')?;
     scenario.nodes.get(node)?.endpoints.contains_key(endpoint).then_some(About::Endpoint)
@@ -98,7 +103,7 @@ fn unknown(scenario: &Scenario, edges: &BTreeSet<String>, slo: &Slo) -> Complain
     match suggest(&edge_key(of).unwrap_or_else(|| of.clone()), names) {
         Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
         None => complaint.help(
-            "`of` names a client, a flow, an endpoint, a node, a queue or an edge: \"shoppers\", \"orders.create\", \"orders -> payments\"",
+            "`of` names a client, a flow, an endpoint, a node, a queue, topic/group or an edge: \"shoppers\", \"orders.create\", \"orders -> payments\"",
         ),
     }
 }
@@ -139,15 +144,20 @@ fn measured(slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
     }
     let node_only = matches!(slo.promise.metric, Metric::Utilization | Metric::Amplification);
     let waits = matches!(slo.promise.metric, Metric::Percentile(_) | Metric::Mean | Metric::Max);
+    let lags = matches!(slo.promise.metric, Metric::Lag | Metric::MaxLag);
     let help = match about {
-        About::Node { endpoint: false } if !node_only => {
+        About::Node { endpoint: false } if !node_only && !lags => {
             "name one of its endpoints: the node itself has no default one"
         }
-        About::Client | About::Endpoint | About::Edge | About::Flow | About::Messages if node_only => {
+        About::Client | About::Endpoint | About::Edge | About::Flow | About::Messages | About::Group if node_only => {
             "utilization and amplification are figures of nodes"
         }
         _ if slo.promise.metric == Metric::RecoveryTime && !matches!(about, About::Client) => {
             "recovery is measured for clients"
+        }
+        About::Group if !waits && !lags => "a group has lag, max_lag and delays: p50 … p99.9, mean and max",
+        About::Client | About::Endpoint | About::Edge | About::Flow | About::Messages | About::Node { .. } if lags => {
+            "lag is a figure of groups: of = \"topic/group\""
         }
         About::Messages if !waits => "a queue has waiting times: p50 … p99.9, mean and max",
         _ => return,
@@ -165,7 +175,7 @@ pub(super) fn latency_only(scenario: &Scenario, complaints: &mut Vec<Complaint>)
             other.of.value == slo.of.value
                 && matches!(other.promise.metric, Metric::SuccessRate | Metric::ErrorRate | Metric::Good(_))
         });
-        let fails = !scenario.queues.contains_key(&slo.of.value);
+        let fails = !scenario.queues.contains_key(&slo.of.value) && !slo.of.value.contains('/');
         if latency && fails && !guarded && told.insert(&slo.of.value) {
             let message = format!("an SLO on the latency of `{}`, but none on its success", slo.of.value);
             let complaint = Complaint::warning(code::LATENCY_ONLY, message).at(slo.of.place.clone());

@@ -54,6 +54,13 @@ pub(crate) fn consumers<'s>(scenario: &'s Scenario, broker: &str) -> Vec<(&'s No
     all.filter(|(_, consumer)| consumer.from.value == broker).collect()
 }
 
+/// Who reads a topic as members of one group.
+pub(crate) fn members<'s>(scenario: &'s Scenario, topic: &str, group: &str) -> Vec<(&'s Node, &'s Consumer)> {
+    let mut all = consumers(scenario, topic);
+    all.retain(|(_, consumer)| consumer.group.as_ref().is_some_and(|g| g.value == group));
+    all
+}
+
 /// Whether somebody calls a node: otherwise it only consumes.
 pub(crate) fn is_called(scenario: &Scenario, node: &str) -> bool {
     let all = scenario.nodes.values().flat_map(Node::programs).flat_map(calls).map(|call| &call.target);

@@ -37,6 +37,7 @@ impl<'s> Lowering<'s> {
             };
             self.plan.queues.push(planned);
         }
+        self.topic_nodes();
     }
 
     /// Consumers in the order of their services.
@@ -46,7 +47,10 @@ impl<'s> Lowering<'s> {
         for (name, node) in &scenario.nodes {
             let host = self.nodes[name.as_str()];
             for consumer in &node.consumes {
-                let Some(queue) = self.queues.get(consumer.from.value.as_str()).copied() else { continue };
+                let Some(queue) = self.queues.get(consumer.from.value.as_str()).copied() else {
+                    self.reader(name, host, consumer);
+                    continue;
+                };
                 let program = EndpointId(self.plan.endpoints.len() as u32);
                 let from = consumer.program.name.value.as_str();
                 self.plan.endpoints.push(plan::Endpoint {
@@ -69,7 +73,7 @@ impl<'s> Lowering<'s> {
         Crew {
             queue,
             node: host,
-            call: self.delivery(queue, host, program),
+            call: self.delivery(self.plan.queue(queue).node, host, program),
             members: consumer.concurrency.value,
             first_member: first,
             prefetch: consumer.prefetch.value.unwrap_or(NONE),
@@ -88,8 +92,7 @@ impl<'s> Lowering<'s> {
     }
 
     /// A delivery is a call of the broker that costs the network alone.
-    fn delivery(&mut self, queue: QueueId, host: NodeId, program: EndpointId) -> CallId {
-        let broker = self.plan.queue(queue).node;
+    pub(super) fn delivery(&mut self, broker: NodeId, host: NodeId, program: EndpointId) -> CallId {
         let name = format!("{} -> {}", self.plan.node(broker).name, self.plan.node(host).name);
         let call = plan::Call {
             edge: self.mail_edge(name.clone()),
@@ -115,7 +118,7 @@ impl<'s> Lowering<'s> {
     }
 
     /// The edge that messages take.
-    fn mail_edge(&mut self, name: String) -> EdgeId {
+    pub(super) fn mail_edge(&mut self, name: String) -> EdgeId {
         let edges = &mut self.plan.edges;
         *self.mail.entry(name).or_insert_with_key(|name| {
             edges.push(plan::Edge { name: name.clone() });
@@ -125,17 +128,21 @@ impl<'s> Lowering<'s> {
 
     /// What a consumer does with a message. It is a worker of its own, and holds itself while it waits.
     pub(super) fn consumer_program(&mut self, host: NodeId, service: &'s str, consumer: &'s Consumer) {
-        let Some(id) = self.endpoints.get(&(host, consumer.program.name.value.as_str())).copied() else { return };
+        let id = self.endpoints[&(host, consumer.program.name.value.as_str())];
         self.plan.endpoints[id.index()].entry = self.here();
-        self.emit(Op::Take);
+        let queue = self.queues.contains_key(consumer.from.value.as_str());
+        if queue {
+            self.emit(Op::Take);
+        }
+        let end = if queue { Op::Handled } else { Op::Pass };
         let place = Place { host, caller: service, releases: false, turns: false };
         let mut code = Code::new(place, true);
         self.body(&mut code, &mut Sites::default(), &consumer.program);
-        self.emit(Op::Handled(Outcome::Succeeded));
+        self.emit(end(Outcome::Succeeded));
         if !code.fails.is_empty() {
             let to = self.here();
             code.fails.iter().for_each(|f| self.land(f.0, to));
-            self.emit(Op::Handled(Outcome::Error));
+            self.emit(end(Outcome::Error));
         }
     }
 
@@ -147,7 +154,9 @@ impl<'s> Lowering<'s> {
 
     /// A message leaves.
     pub(super) fn publish(&mut self, code: &mut Code<'s>, sites: &mut Sites, publish: &'s Publish) {
-        let Some(queue) = self.queues.get(publish.to.value.as_str()).copied() else { return };
+        let Some(queue) = self.queues.get(publish.to.value.as_str()).copied() else {
+            return self.produce(code, sites, publish);
+        };
         let (host, broker) = (code.place.host, self.plan.queue(queue).node);
         let edge = self.mail_edge(format!("{} -> {}", code.place.caller, publish.to.value));
         // A message to a single service draws what a call in its place would draw.

@@ -10,6 +10,7 @@ mod load;
 mod policies;
 mod program;
 mod queries;
+mod streams;
 mod wire;
 
 pub(super) use policies::{exponential, limit as adaptive_limit};
@@ -39,6 +40,7 @@ pub fn lower(checked: &Checked) -> Plan {
     lowering.callers();
     lowering.consumers();
     lowering.programs();
+    lowering.streams();
     lowering.flows();
     lowering.guards();
     lowering.faults();
@@ -115,7 +117,7 @@ impl<'s> Lowering<'s> {
                 self.tables.push((name, table));
                 self.plan.tables.push(writers.value);
             }
-            for endpoint in node.endpoints.keys() {
+            for endpoint in node.programs().map(|e| &e.name.value) {
                 let eid = EndpointId(self.plan.endpoints.len() as u32);
                 self.plan.endpoints.push(plan::Endpoint {
                     name: endpoint_name(name, endpoint),

@@ -3,7 +3,9 @@
 use super::law::law;
 use super::steps::steps;
 use super::{Page, key, quoted, time, zone};
-use crate::scenario::written::{Ack, Acks, Consumer, Flow, Given, OnError, Queue, Scenario, Topic, WhenFull};
+use crate::scenario::written::{
+    Ack, Acks, Consumer, Flow, Given, Keyed, OnError, Queue, Rebalance, Replay, Scenario, Topic, WhenFull,
+};
 
 /// All queues and topics.
 pub(super) fn brokers(scenario: &Scenario, page: &mut Page) {
@@ -36,9 +38,10 @@ fn topic(topic: &Topic, page: &mut Page) {
     let mut none = Vec::new();
     page.given("publish_latency", &topic.publish_latency, law);
     page.given("partitions", &topic.partitions, u32::to_string);
-    page.perhaps("key", topic.key.as_ref(), &mut none, |k| quoted(k));
+    page.perhaps("key", topic.key.as_ref(), &mut none, keyed);
     page.given("retention", &topic.retention, time);
     page.given("replication", &topic.replication, u32::to_string);
+    page.given("min_insync", &topic.min_insync, u32::to_string);
     page.given("acks", &topic.acks, |a| quoted(acks(*a)));
     page.given("linger", &topic.linger, time);
     page.line("batch", count_or(&topic.batch), topic.batch.is_default());
@@ -62,8 +65,29 @@ pub(super) fn consumer(header: &str, consumer: &Consumer, page: &mut Page) {
     page.given("ordered", &consumer.ordered, bool::to_string);
     page.given("on_error", &consumer.on_error, |o| quoted(on_error(*o)));
     page.given("idempotent", &consumer.idempotent, bool::to_string);
+    if consumer.group.is_some() {
+        group(consumer, page, &mut none);
+    }
     program(consumer, page, &mut none);
     page.none(&none);
+}
+
+/// What its group does.
+fn group(consumer: &Consumer, page: &mut Page, none: &mut Vec<String>) {
+    let word = |r: &Rebalance| quoted(if *r == Rebalance::Eager { "eager" } else { "cooperative" });
+    page.given("rebalance", &consumer.rebalance, word);
+    page.given("session_timeout", &consumer.session_timeout, time);
+    page.given("max_poll_interval", &consumer.max_poll_interval, time);
+    let replay = |r: &Replay| format!("{{ at = {}, from = {} }}", time(&r.at), time(&r.from));
+    page.maybe("replay", &consumer.replay, none, replay);
+    page.perhaps("dead_letter", consumer.dead_letter.as_ref(), none, |d| quoted(d));
+}
+
+fn keyed(key: &Keyed) -> String {
+    match key.keys {
+        None => quoted(&key.name),
+        Some(keys) => format!("{{ name = {}, keys = {keys}, skew = {:?} }}", quoted(&key.name), key.skew),
+    }
 }
 
 /// What it does, where that is its own: the rest is the service's, and stays so when that is changed.

@@ -4,17 +4,22 @@ use toml::de::DeValue;
 
 use super::law::law;
 use super::step::steps;
-use super::value::{self, count, count_or, duration, flag, share, text, zone};
+use super::value::{self, count, count_or, duration, flag, number, share, text, zone};
 use super::view::View;
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
-use crate::scenario::written::{Ack, Acks, Consumer, Endpoint, Flow, Given, Node, OnError, Queue, Topic, WhenFull};
+use crate::scenario::vocab::{KEYED, REPLAY};
+use crate::scenario::written::{
+    Ack, Acks, Consumer, Endpoint, Flow, Given, Keyed, Node, OnError, Queue, Rebalance, Replay, Topic, WhenFull,
+};
 use crate::units::Span;
 
 const WHEN_FULL: [(&str, WhenFull); 3] =
     [("drop_oldest", WhenFull::DropOldest), ("reject", WhenFull::Reject), ("block", WhenFull::Block)];
 
 const ACKS: [(&str, Acks); 3] = [("all", Acks::All), ("leader", Acks::Leader), ("none", Acks::None)];
+
+const REBALANCE: [(&str, Rebalance); 2] = [("eager", Rebalance::Eager), ("cooperative", Rebalance::Cooperative)];
 
 const ACK: [(&str, Ack); 2] = [("after", Ack::After), ("before", Ack::Before)];
 
@@ -58,7 +63,8 @@ pub(super) fn topic(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) -
     Topic {
         publish_latency: view.or_default(desk, "publish_latency", law),
         partitions: view.or_default(desk, "partitions", count),
-        key: view.read(desk, "key", text),
+        key: view.read(desk, "key", keyed),
+        min_insync: view.or_default(desk, "min_insync", count),
         retention: view.or_default(desk, "retention", duration),
         replication: view.or_default(desk, "replication", count),
         acks: view.choice(desk, "acks", &ACKS),
@@ -67,6 +73,36 @@ pub(super) fn topic(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) -
         zone: view.maybe(desk, "zone", zone),
         name,
     }
+}
+
+/// A key of which every request has its own value, or one that requests share.
+fn keyed(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Keyed> {
+    if value.get_ref().as_str().is_some() {
+        return text(desk, key, value).map(|name| Keyed { name, keys: None, skew: 0.0 });
+    }
+    let table = value::table(desk, key, value)?;
+    let view = View::open(desk, &KEYED, table, value.span());
+    for name in ["name", "keys"] {
+        if !view.has(name) {
+            view.missing(desk, name, "write { name = \"customer\", keys = 1000, skew = 1.2 }");
+        }
+    }
+    let skew = view.or_default(desk, "skew", number).value;
+    let (name, keys) = (view.read(desk, "name", text), view.read(desk, "keys", count));
+    if let Some(place) = keys.as_ref().filter(|k| !(1..=1_000_000).contains(&k.value)).map(|k| k.place.clone()) {
+        desk.push(Complaint::error(code::OUT_OF_RANGE, "`keys` must be 1 to 1,000,000").at(place));
+    }
+    Some(Keyed { name: name?.value, keys: Some(keys?.value.clamp(1, 1_000_000)), skew })
+}
+
+fn replay(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Replay> {
+    let table = value::table(desk, key, value)?;
+    let view = View::open(desk, &REPLAY, table, value.span());
+    if !view.has("at") {
+        view.missing(desk, "at", "say when: replay = { at = \"5m\", from = \"1m\" }");
+    }
+    let from = view.or_default(desk, "from", duration).value;
+    Some(Replay { at: view.read(desk, "at", duration)?.value, from })
 }
 
 /// What a service consumes; `node` is the service without it.
@@ -102,6 +138,11 @@ fn consumer(desk: &mut Desk<'_>, view: &View<'_>, node: &Node) -> Option<Consume
         from_start: view.or_default(desk, "from_start", flag),
         ordered: view.or_default(desk, "ordered", flag),
         on_error: view.choice(desk, "on_error", &ON_ERROR),
+        rebalance: view.choice(desk, "rebalance", &REBALANCE),
+        session_timeout: view.or_default(desk, "session_timeout", duration),
+        max_poll_interval: view.or_default(desk, "max_poll_interval", duration),
+        replay: view.maybe(desk, "replay", replay),
+        dead_letter: view.read(desk, "dead_letter", text),
         idempotent: view.or_default(desk, "idempotent", flag),
         own,
     })

@@ -7,10 +7,11 @@ use crate::units::{Rate, parse_nanos, parse_share};
 /// The figures and an example of each.
 const METRICS: &str = "p50, p90, p95, p99, p99.9, mean and max (\"p99 < 400ms\"), success_rate and error_rate \
     (\"success_rate >= 99.5%\"), throughput (\"throughput > 100/s\"), utilization (\"utilization < 80%\"), \
-    good (\"good(400ms) >= 99%\"), recovery_time (\"recovery_time < 30s\"), amplification (\"amplification < 1.5\")";
+    good (\"good(400ms) >= 99%\"), lag and max_lag of a group (\"max_lag < 20000\"), \
+    recovery_time (\"recovery_time < 30s\"), amplification (\"amplification < 1.5\")";
 
 /// Figures of later versions.
-const LATER: [&str; 3] = ["max_lag", "lag", "p_lag"];
+const LATER: [&str; 1] = ["p_lag"];
 
 /// What is wrong with an expression.
 type Refusal = (Code, String, String);
@@ -49,6 +50,10 @@ fn parse(text: &str) -> Result<Promise, Refusal> {
         Metric::SuccessRate | Metric::ErrorRate | Metric::Utilization | Metric::Good(_) => {
             parse_share(limit).map_err(bound)?
         }
+        Metric::Lag | Metric::MaxLag => match limit.replace('_', "").parse::<f64>() {
+            Ok(records) if records >= 0.0 => records,
+            _ => return Err(bound(format!("`{limit}` is no number of records; write for example max_lag < 20000"))),
+        },
     };
     Ok(Promise { metric, sense, bound: limit })
 }
@@ -72,6 +77,8 @@ fn metric(figure: &str) -> Result<Metric, Refusal> {
         "utilization" => Metric::Utilization,
         "recovery_time" => Metric::RecoveryTime,
         "amplification" => Metric::Amplification,
+        "lag" => Metric::Lag,
+        "max_lag" => Metric::MaxLag,
         "good" => return Err(syntax("`good` needs a limit: good(400ms)".into())),
         "median" => return Err(syntax("the median is called `p50`".into())),
         later if LATER.contains(&later) => {
@@ -109,6 +116,7 @@ mod tests {
         is("success_rate >= 99.5%", Metric::SuccessRate, Sense::AtLeast, 0.995);
         is("throughput > 100/s", Metric::Throughput, Sense::Above, 100.0);
         is("good(400ms) >= 99%", Metric::Good(400.0), Sense::AtLeast, 0.99);
+        is("max_lag < 20_000", Metric::MaxLag, Sense::Below, 20_000.0);
         is("utilization < 80%", Metric::Utilization, Sense::Below, 0.8);
     }
 
@@ -121,7 +129,7 @@ mod tests {
             ("p100 < 4ms", "not a figure"),
             ("speed < 4ms", "not a figure"),
             ("good >= 99%", "needs a limit"),
-            ("max_lag < 10", "not supported yet"),
+            ("max_lag < 10ms", "no number of records"),
             ("success_rate >= 120%", "between"),
         ] {
             let complaint = promise(text).unwrap_err();

@@ -84,18 +84,84 @@ pub static TOPIC: Table = Table {
         PUBLISHING,
         key("partitions", Shape::Whole, "So many logs; one is read by one member of a group. The default is Kafka's.")
             .or("1"),
-        key("key", Shape::Text, "What decides the partition where a step names no key. Default: none, in turn."),
+        key(
+            "key",
+            Shape::TextOrOne(&KEYED),
+            "What decides the partition where a step names no key. Default: none, in turn.",
+        ),
         key("retention", Shape::Duration, "How long events are kept, read or not. The default is Kafka's.")
             .or("\"7d\""),
         key("replication", Shape::Whole, "Copies of each partition, the leader's included. The default is Kafka's.")
             .or("1"),
+        key(
+            "min_insync",
+            Shape::Whole,
+            "Copies in sync without which acks = \"all\" cannot be had. The default is Kafka's.",
+        )
+        .or("1"),
         key("acks", Shape::Choice(ACKS), "Who must have an event before it is safe. The default is Kafka's.")
             .or("\"all\""),
-        key("linger", Shape::Duration, "How long a publisher gathers a batch.").or("\"0s\""),
+        key(
+            "linger",
+            Shape::Duration,
+            "How long a publisher gathers a batch (Kafka: 0 ms up to 3.9, 5 ms from 4.0 on).",
+        )
+        .or("\"0s\""),
         key("batch", Shape::WholeOr(UNLIMITED), "Messages of a batch at most.").or("\"unlimited\""),
         ZONE,
     ]],
 };
+
+/// `key = { … }` of a topic.
+pub static KEYED: Table = Table {
+    name: "key = { … }",
+    doc: "A key that requests share: records with the same value go to the same partition, so that popular values make hot \
+          partitions. A text alone names a key of which every request has its own value.",
+    keys: &[&[
+        key("name", Shape::Text, "Its name."),
+        key("keys", Shape::Whole, "How many values it has."),
+        key("skew", Shape::Number, "The k-th most frequent value has weight k^-skew (Zipf); 0: all alike.").or("0.0"),
+    ]],
+};
+
+const REBALANCE: &[Word] = &[
+    word("eager", "Every member gives up all its partitions first: the whole group pauses."),
+    word("cooperative", "Members keep what does not move and work on; what moves pauses for two rounds."),
+];
+
+/// `replay = { … }`.
+pub static REPLAY: Table = Table {
+    name: "replay = { … }",
+    doc: "The group goes back in its topic, as after a bug that has been mended. Times count from the start of the measured \
+          time; records are kept from `from` on.",
+    keys: &[&[
+        key("at", Shape::Duration, "When it goes back."),
+        key("from", Shape::Duration, "To what was published from then on.").or("\"0s\""),
+    ]],
+};
+
+const GROUP: &[Key] = &[
+    key(
+        "rebalance",
+        Shape::Choice(REBALANCE),
+        "Topics: how partitions change hands when members come and go. The default is Kafka's.",
+    )
+    .or("\"eager\""),
+    key(
+        "session_timeout",
+        Shape::Duration,
+        "Topics: a member that crashed is given up so long after its last heartbeat. The default is Kafka's.",
+    )
+    .or("\"45s\""),
+    key(
+        "max_poll_interval",
+        Shape::Duration,
+        "Topics: a member that works longer on a batch is given up by its group. The default is Kafka's.",
+    )
+    .or("\"5m\""),
+    key("replay", Shape::One(&REPLAY), "Topics: the group goes back once. Default: never."),
+    key("dead_letter", Shape::Text, "Topics: the queue that gets events that fail under on_error = \"dead_letter\"."),
+];
 
 const ACK: &[Word] = &[
     word("after", "When it has been handled: a message may be handled twice, but is not lost."),
@@ -105,8 +171,8 @@ const ACK: &[Word] = &[
 const ON_ERROR: &[Word] = &[
     word("retry", "It goes back, near the head, and is delivered again."),
     word("skip", "It is acknowledged all the same."),
-    word("dead_letter", "It goes to the queue's `dead_letter`, or is dropped."),
-    word("never_ack", "Nothing is said: it stays with the consumer, whose prefetch fills."),
+    word("dead_letter", "It goes to the queue's `dead_letter` (of a topic: the consumer's own), or is dropped."),
+    word("never_ack", "Queues: nothing is said: it stays with the consumer, whose prefetch fills."),
 ];
 
 /// One entry of `consumes`.
@@ -134,7 +200,12 @@ pub static CONSUMER: Table = Table {
             Shape::Law,
             "Asks for messages, and sleeps so long when it found none. Default: the broker of a queue pushes.",
         ),
-        key("from_start", Shape::Flag, "Topics: begins with the oldest event that is kept.").or("false"),
+        key(
+            "from_start",
+            Shape::Flag,
+            "Topics: when events it had not read were deleted (`retention`), goes on with the oldest left, not the newest.",
+        )
+        .or("false"),
         key("ordered", Shape::Flag, "Topics: events of a partition one after the other.").or("true"),
         key("on_error", Shape::Choice(ON_ERROR), "What becomes of a message whose handling fails.").or("\"retry\""),
         key("idempotent", Shape::Flag, "Whether handling a message twice is no second effect.").or("false"),
@@ -145,7 +216,7 @@ pub static CONSUMER: Table = Table {
         ),
         key("work", Shape::Law, "CPU time of a message. Default: the service's."),
         key("steps", Shape::Steps, "What is done with a message after its work. Default: what the service does."),
-    ]],
+    ], GROUP],
 };
 
 /// `[[flows]]`.

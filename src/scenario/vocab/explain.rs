@@ -14,6 +14,7 @@ fn tables() -> Vec<&'static Table> {
         for key in all[at].all() {
             let inner: Vec<&'static Table> = match key.shape {
                 Shape::One(t)
+                | Shape::TextOrOne(t)
                 | Shape::OneOr(t, _)
                 | Shape::ShareOr(t)
                 | Shape::Named(t)
@@ -110,9 +111,13 @@ fn one_key(out: &mut String, key: &Key, places: &[&str]) {
         let _ = writeln!(out, "    {}{later}: {}", word.word, word.doc);
     }
     let inner: Vec<&'static Table> = match key.shape {
-        Shape::One(t) | Shape::OneOr(t, _) | Shape::ShareOr(t) | Shape::Named(t) | Shape::List(t) | Shape::Calls(t) => {
-            vec![t]
-        }
+        Shape::One(t)
+        | Shape::TextOrOne(t)
+        | Shape::OneOr(t, _)
+        | Shape::ShareOr(t)
+        | Shape::Named(t)
+        | Shape::List(t)
+        | Shape::Calls(t) => vec![t],
         Shape::Steps => VERBS.iter().map(|(_, t)| *t).collect(),
         _ => Vec::new(),
     };
@@ -194,6 +199,7 @@ fn holds(shape: Shape) -> &'static str {
         Shape::WholeOr(_) => "a whole number, or one of these words:",
         Shape::Calls(_) => "a target, or a list of targets with shares",
         Shape::One(_) => "a table",
+        Shape::TextOrOne(_) => "a text, or a table",
         Shape::OneOr(..) => "a table, or one of these words:",
         Shape::ShareOr(_) => "a share such as \"10%\", or a table",
         Shape::Words(_) => "a list of these words:",

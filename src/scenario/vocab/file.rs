@@ -43,7 +43,6 @@ const TABLES: &[Key] = &[
     later("caches", "Caches by name."),
     later("mesh", "A sidecar beside each service."),
     later("sweep", "One value over several."),
-    later("links", "Interactions flipped to a queue or a topic."),
 ];
 
 /// The file.

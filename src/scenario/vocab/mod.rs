@@ -26,7 +26,7 @@ pub use near::{Near, near};
 pub use schema::json_schema;
 pub use tables::{Key, Shape, Table, Word, key};
 
-pub use brokers::{CONSUMER, FLOW, QUEUE, TOPIC};
+pub use brokers::{CONSUMER, FLOW, KEYED, QUEUE, REPLAY, TOPIC};
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
 pub use faults::FAULT;
 pub use file::{DEFAULTS, DISCOVERY, LINK, NETWORK, SIM, SLO};

@@ -30,6 +30,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["like"], include_str!("libraries.rs")),
     (&["pools", "max_connections"], include_str!("../../machine/lend.rs")),
     (&["tables", "writers", "transaction"], include_str!("../../machine/lock.rs")),
+    (&["links", "flip", "pattern"], include_str!("../edit/flip.rs")),
     (
         &["queues", "prefetch", "ack_timeout", "visibility_timeout", "max_deliveries", "dead_letter", "capacity"],
         include_str!("../../model/queue/mod.rs"),

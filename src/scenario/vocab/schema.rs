@@ -77,6 +77,9 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
             json!({ "anyOf": [one, { "type": "array", "items": { "anyOf": [one, object(table, definitions)] } }] })
         }
         Shape::One(table) => object(table, definitions),
+        Shape::TextOrOne(table) => {
+            json!({ "anyOf": [{ "type": "string", "minLength": 1 }, object(table, definitions)] })
+        }
         Shape::OneOr(table, words) => json!({ "anyOf": [object(table, definitions), one_of(words)] }),
         Shape::ShareOr(table) => {
             json!({ "anyOf": [share(), object(table, definitions)] })

@@ -84,6 +84,8 @@ pub enum Shape {
     One(&'static Table),
     /// One table, or one of these words.
     OneOr(&'static Table, &'static [Word]),
+    /// A text, or a table.
+    TextOrOne(&'static Table),
     /// A share, or a table.
     ShareOr(&'static Table),
     /// A list of these words.

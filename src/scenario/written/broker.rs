@@ -64,11 +64,13 @@ pub struct Topic {
     /// Logs; default Kafka's 1.
     pub partitions: Given<u32>,
     /// What decides the partition where a step names no key; `None`: in turn.
-    pub key: Option<Given<String>>,
+    pub key: Option<Given<Keyed>>,
     /// How long events are kept; default Kafka's 7 days.
     pub retention: Given<Span>,
     /// Copies of each partition; default Kafka's 1.
     pub replication: Given<u32>,
+    /// Copies in sync that `acks = "all"` needs; default Kafka's 1.
+    pub min_insync: Given<u32>,
     /// Default Kafka's `all`.
     pub acks: Given<Acks>,
     /// How long a publisher gathers a batch; default not at all.
@@ -77,6 +79,35 @@ pub struct Topic {
     pub batch: Given<Option<u32>>,
     /// Where it stands.
     pub zone: Given<Option<Zone>>,
+}
+
+/// The key of a topic's records.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keyed {
+    /// Name.
+    pub name: String,
+    /// How many values it has; `None`: every request its own.
+    pub keys: Option<u32>,
+    /// Zipf exponent of their weights.
+    pub skew: f64,
+}
+
+/// How partitions change hands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rebalance {
+    /// Everybody gives up everything first.
+    Eager,
+    /// Only what moves is given up.
+    Cooperative,
+}
+
+/// A group goes back once; times from the start of the measured time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// When.
+    pub at: Span,
+    /// To what was published from then on.
+    pub from: Span,
 }
 
 /// When a message is acknowledged.
@@ -128,6 +159,16 @@ pub struct Consumer {
     pub ordered: Given<bool>,
     /// Default retry.
     pub on_error: Given<OnError>,
+    /// Topics: how partitions change hands; default Kafka's eager.
+    pub rebalance: Given<Rebalance>,
+    /// Topics: from the last heartbeat of a crashed member until it is given up; default Kafka's 45 s.
+    pub session_timeout: Given<Span>,
+    /// Topics: the longest work on a batch; default Kafka's 5 min.
+    pub max_poll_interval: Given<Span>,
+    /// Topics: when the group goes back.
+    pub replay: Given<Option<Replay>>,
+    /// Topics: the queue of events that failed.
+    pub dead_letter: Option<Given<String>>,
     /// Whether handling a message twice is no second effect; default false.
     pub idempotent: Given<bool>,
     /// Whether it has work, steps, or an error rate of its own.

@@ -60,6 +60,10 @@ pub enum Metric {
     RecoveryTime,
     /// Requests that reach a node per request of all clients.
     Amplification,
+    /// Records that a group is not past, time average; groups only.
+    Lag,
+    /// Most records at once that a group is not past; groups only.
+    MaxLag,
     /// Share of all ended requests that succeeded within so many ms.
     Good(f64),
 }

@@ -99,6 +99,8 @@ pub struct Call {
     pub table: Option<Given<String>>,
     /// Queries: default read.
     pub mode: Given<Mode>,
+    /// Calls: whether the caller needs the answer; default true.
+    pub uses_reply: Given<bool>,
 }
 
 /// What a query does to its table.

@@ -171,18 +171,6 @@ impl Probe for Audit<'_> {
             | Fact::Limited { .. }
             | Fact::OutOfBudget { .. }
             | Fact::BreakerRead { .. } => {}
-            // Messages and flows have laws of their own.
-            Fact::Published { .. }
-            | Fact::Rejected { .. }
-            | Fact::Lost { .. }
-            | Fact::Depth { .. }
-            | Fact::Delivered { .. }
-            | Fact::Taken { .. }
-            | Fact::Returned { .. }
-            | Fact::Disposed { .. }
-            | Fact::Duplicate { .. }
-            | Fact::Began { .. }
-            | Fact::Ended { .. } => {}
             Fact::Offered { .. } => self.offered += 1,
             Fact::Answered { intended, .. } => {
                 assert!(intended <= now);
@@ -232,6 +220,8 @@ impl Probe for Audit<'_> {
                 seen.sojourns += u128::from(sojourn.0);
                 seen.waits += u128::from(waited.0);
             }
+            // Messages, records and flows have laws of their own.
+            _ => {}
         }
     }
 }

@@ -1,0 +1,405 @@
+//! A member of a group at work: it asks for records, works on them one after the other, and commits.
+
+use crate::kernel::Phase;
+use crate::model::id::NONE;
+use crate::model::stream::OnError;
+use crate::model::{CallId, ClientId, EndpointId, Fact, GroupId, Opening, Outcome, Probe};
+use crate::random::{Lineage, Purpose};
+use crate::units::{Span, Time};
+
+use super::{Beat, Fetch, Machine};
+use crate::machine::frame::{Frame, Origin};
+use crate::machine::walk::Flow;
+
+impl<P: Probe> Machine<'_, P> {
+    /// There is something to read in a partition: its owner is to know.
+    pub(super) fn announce_records(&mut self, group: u32, partition: u32) {
+        let Some(member) = self.reader_of(group, partition) else { return };
+        let place = &mut self.streams.crews[group as usize].places[partition as usize];
+        if !place.listed {
+            place.listed = true;
+            self.streams.members[member as usize].waiting.push_back(partition);
+        }
+        if self.seat_of(member).poll.is_none() {
+            self.serve_member(member);
+        }
+    }
+
+    /// A member's request is answered, if it is at the broker and there is something to answer.
+    fn serve_member(&mut self, at: u32) {
+        let topic = self.topic_of(self.streams.members[at as usize].group);
+        let member = &mut self.streams.members[at as usize];
+        if !member.up || member.expelled || member.waiting.is_empty() || member.fetch != Fetch::Asking {
+            return;
+        }
+        if !self.streams.brokers[topic as usize].readable {
+            return;
+        }
+        if member.asks_at <= self.now {
+            return self.answer_fetch(at);
+        }
+        member.fetch = Fetch::Expected;
+        member.due = member.asks_at;
+        let due = member.due;
+        self.beat_at(due, Beat::Ask(at));
+    }
+
+    /// A member's request is at the broker.
+    pub(super) fn hear_request(&mut self, at: u32) {
+        let topic = self.topic_of(self.streams.members[at as usize].group);
+        let member = &mut self.streams.members[at as usize];
+        if member.due != self.now || member.fetch != Fetch::Expected {
+            return;
+        }
+        member.due = Time::NEVER;
+        member.fetch = Fetch::Asking;
+        member.asleep = false;
+        member.asks_at = self.now;
+        if !member.waiting.is_empty() && self.streams.brokers[topic as usize].readable {
+            self.answer_fetch(at);
+        } else if self.seat_of(at).poll.is_some() {
+            self.nap(at);
+        }
+    }
+
+    /// A member that found nothing sleeps before it asks again.
+    fn nap(&mut self, at: u32) {
+        let Some(poll) = self.seat_of(at).poll else { return };
+        let member = &mut self.streams.members[at as usize];
+        if !member.up || member.asleep || member.fetch == Fetch::Answered {
+            return;
+        }
+        member.polls += 1;
+        let (polls, name) = (member.polls, self.name_of(at));
+        let nap = self.vary(poll, name, Purpose::Poll, polls);
+        let member = &mut self.streams.members[at as usize];
+        (member.asleep, member.fetch, member.due) = (true, Fetch::Expected, self.now + nap);
+        let due = member.due;
+        self.beat_at(due, Beat::Ask(at));
+    }
+
+    /// Names the draws of a member.
+    fn name_of(&self, at: u32) -> Lineage {
+        let member = &self.streams.members[at as usize];
+        Lineage(self.plan.groups[member.group as usize].hash).child(u64::from(member.number), 0)
+    }
+
+    /// Records leave for a member: all there are in its partitions.
+    fn answer_fetch(&mut self, at: u32) {
+        let group = self.streams.members[at as usize].group;
+        let topic = self.topic_of(group);
+        let mut lineage = self.name_of(at);
+        while let Some(partition) = self.streams.members[at as usize].waiting.pop_front() {
+            if self.reader_of(group, partition) != Some(at) {
+                continue;
+            }
+            let log = &self.streams.brokers[topic as usize].logs[partition as usize];
+            let place = &mut self.streams.crews[group as usize].places[partition as usize];
+            if let Some(first) = log.read(place.stock.max(place.cursor.position())) {
+                lineage = first.lineage;
+            }
+            let end = log.watermark();
+            place.listed = false;
+            self.streams.members[at as usize].coming.push((partition, end));
+        }
+        let (call, hash) = (self.seat_of(at).call, self.plan.groups[group as usize].hash);
+        let there = self.vary(self.plan.call(call).there, lineage.child(hash, 0), Purpose::There, 0);
+        let member = &mut self.streams.members[at as usize];
+        (member.fetch, member.due) = (Fetch::Answered, self.now + there);
+        if there == Span::ZERO {
+            self.take_in(at);
+        } else {
+            let due = member.due;
+            self.beat_at(due, Beat::Fetched(at));
+        }
+    }
+
+    /// Records arrive at a member; its next request sets out.
+    pub(super) fn take_in(&mut self, at: u32) {
+        let member = &mut self.streams.members[at as usize];
+        if member.due != self.now || member.fetch != Fetch::Answered {
+            return;
+        }
+        let group = member.group;
+        let mut coming = std::mem::take(&mut member.coming);
+        for (partition, end) in coming.drain(..) {
+            if self.reader_of(group, partition) == Some(at) {
+                let place = &mut self.streams.crews[group as usize].places[partition as usize];
+                place.stock = place.stock.max(end);
+                if !std::mem::replace(&mut place.stocked, true) {
+                    self.streams.members[at as usize].stocked.push_back(partition);
+                }
+            }
+        }
+        let (back, name) = (self.plan.call(self.seat_of(at).call).back, self.name_of(at));
+        let polls = self.streams.members[at as usize].polls;
+        let back = self.vary(back, name, Purpose::Back, polls);
+        let member = &mut self.streams.members[at as usize];
+        member.coming = coming;
+        member.polls += 1;
+        (member.fetch, member.due, member.asks_at) = (Fetch::Asking, Time::NEVER, self.now + back);
+        if self.seat_of(at).poll.is_none() {
+            self.serve_member(at);
+        }
+        self.carry_on(at);
+    }
+
+    /// A member without a record in hand takes the next; without any it asks for more.
+    pub(super) fn carry_on(&mut self, at: u32) {
+        let member = &self.streams.members[at as usize];
+        if member.frame != NONE || !member.up || member.expelled {
+            return;
+        }
+        let number = member.number;
+        let group = member.group;
+        loop {
+            if self.streams.members[at as usize].left > 0 && self.take_record(at) {
+                return;
+            }
+            if self.end_batch(at) || self.streams.crews[group as usize].group.pauses(number) {
+                return;
+            }
+            if !self.take_batch(at) {
+                break;
+            }
+        }
+        if self.seat_of(at).poll.is_some() && self.streams.members[at as usize].fetch == Fetch::Asking {
+            self.ask_again(at);
+        }
+    }
+
+    /// A member that polls asks again as soon as it has nothing in hand.
+    fn ask_again(&mut self, at: u32) {
+        let member = &mut self.streams.members[at as usize];
+        member.fetch = Fetch::Expected;
+        member.due = member.asks_at.max(self.now);
+        if member.due > self.now {
+            let due = member.due;
+            return self.beat_at(due, Beat::Ask(at));
+        }
+        self.hear_request(at);
+    }
+
+    /// A member takes a batch from one of its partitions.
+    fn take_batch(&mut self, at: u32) -> bool {
+        let group = self.streams.members[at as usize].group;
+        while let Some(partition) = self.streams.members[at as usize].stocked.pop_front() {
+            if self.reader_of(group, partition) != Some(at) {
+                continue;
+            }
+            let (batch, commits) = (self.seat_of(at).batch, self.commits_of(at));
+            self.settle_commits(group, partition, at);
+            let place = &mut self.streams.crews[group as usize].places[partition as usize];
+            place.stocked = false;
+            let there = place.stock.saturating_sub(place.cursor.position());
+            if there == 0 {
+                continue;
+            }
+            let left = there.min(u64::from(batch));
+            place.cursor.take(left, commits);
+            let member = &mut self.streams.members[at as usize];
+            (member.left, member.partition, member.in_batch) = (left as u32, partition, true);
+            self.start_watch(at);
+            return true;
+        }
+        false
+    }
+
+    /// A member begins to work on the next record of its batch; one that was deleted unread is passed over.
+    fn take_record(&mut self, at: u32) -> bool {
+        let member = &self.streams.members[at as usize];
+        let (group, partition) = (member.group, member.partition);
+        let topic = self.topic_of(group);
+        let offset = self.streams.crews[group as usize].places[partition as usize].cursor.position();
+        self.expire_records(topic, partition);
+        let Some(record) = self.streams.brokers[topic as usize].logs[partition as usize].read(offset) else {
+            self.skip_deleted(at, group, partition);
+            return false;
+        };
+        let place = &self.streams.crews[group as usize].places[partition as usize];
+        let repeats = place.cursor.repeats();
+        let again = if repeats || place.retries { place.tries } else { 0 };
+        let name = self.plan.groups[group as usize].hash;
+        // What a single group does first is what a call in its place would do.
+        let alone = self.plan.topics[topic as usize].groups.len() == 1;
+        let lineage = if again == 0 && alone { record.lineage } else { record.lineage.child(name, again) };
+        let root = if repeats { NONE } else { record.root };
+        let seat = self.seat_of(at);
+        let (entry, endpoint, call) = (seat.entry, seat.endpoint, seat.call);
+        let replica = self.streams.members[at as usize].replica;
+        let frame = self.frames.insert(Frame {
+            lineage,
+            arrived: self.now,
+            sent: self.now,
+            until: self.now,
+            caller: at,
+            pc: entry.0,
+            replica,
+            call: call.0,
+            client: record.client,
+            priority: record.priority,
+            origin: Origin::Record,
+            measured: record.measured,
+            child: NONE,
+            ..Frame::default()
+        });
+        if self.roots.follows {
+            self.assign_root(frame, root);
+        }
+        self.open_account(frame, || Opening::Record { endpoint });
+        let member = &mut self.streams.members[at as usize];
+        (member.frame, member.offset) = (frame, offset);
+        let node = self.replicas[replica as usize].node;
+        self.tell(Fact::Read { group: GroupId(group), published: record.published, repeats });
+        self.tell(Fact::Called { edge: self.plan.call(call).edge, measured: record.measured });
+        self.tell(Fact::Reached { node, endpoint });
+        self.tell(Fact::Entered { node });
+        self.ready.push_back(frame);
+        true
+    }
+
+    /// Records were deleted before the group came to them: it goes on with the oldest that is left, or with what is new.
+    fn skip_deleted(&mut self, at: u32, group: u32, partition: u32) {
+        let from_start = self.seat_of(at).from_start;
+        let log = &self.streams.brokers[self.topic_of(group) as usize].logs[partition as usize];
+        let to = if from_start { log.start() } else { log.watermark() };
+        let place = &mut self.streams.crews[group as usize].places[partition as usize];
+        let before = place.cursor.position();
+        let missed = place.cursor.skip_to(to);
+        let records = to.saturating_sub(before);
+        let more = place.stock > to;
+        place.stocked = more;
+        let member = &mut self.streams.members[at as usize];
+        member.left = 0;
+        if more {
+            member.stocked.push_back(partition);
+        }
+        self.tell(Fact::Skipped { group: GroupId(group), records, missed });
+    }
+
+    /// A batch is done: it is committed, and a rebalance the member has heard of is joined. Says whether the member stops.
+    fn end_batch(&mut self, at: u32) -> bool {
+        let member = &mut self.streams.members[at as usize];
+        if std::mem::take(&mut member.in_batch) {
+            member.left = 0;
+            let (group, partition) = (member.group, member.partition);
+            let commits = self.commits_of(at);
+            self.settle_commits(group, partition, at);
+            let owner = self.reader_of(group, partition);
+            let place = &mut self.streams.crews[group as usize].places[partition as usize];
+            if owner == Some(at) {
+                place.cursor.finish(commits);
+                if place.stock > place.cursor.position() && !std::mem::replace(&mut place.stocked, true) {
+                    self.streams.members[at as usize].stocked.push_back(partition);
+                }
+            } else if owner.is_none() {
+                place.cursor.hand_over();
+            }
+            self.forget_records(self.topic_of(group), partition);
+        }
+        self.streams.members[at as usize].heard && self.join_round(at)
+    }
+
+    /// A record has been worked on; its frame is over.
+    pub(in crate::machine) fn finish_record(&mut self, frame: u32, outcome: Outcome) -> Flow {
+        let Frame { caller: at, arrived, client, measured, .. } = self.frames[frame];
+        let (endpoint, idempotent) = (self.seat_of(at).endpoint, self.seat_of(at).idempotent);
+        if outcome.is_good() && self.roots.follows {
+            self.reach_goal(frame, endpoint);
+        }
+        if outcome.is_good() && !idempotent && self.is_second_time(at) {
+            self.tell(Fact::Duplicate { client: ClientId(u32::from(client)), measured });
+        }
+        if !outcome.is_good()
+            && let OnError::DeadLetter(queue) = self.seat_of(at).on_error
+            && self.streams.members[at as usize].frame == frame
+        {
+            self.bury(frame, queue);
+        }
+        let root = self.root_of(frame);
+        self.leave_consumer(frame, outcome, endpoint, arrived);
+        if self.streams.members[at as usize].frame != frame {
+            // Its member is gone, or has begun anew; nobody wants to know.
+            return Flow::Stay;
+        }
+        self.streams.members[at as usize].frame = NONE;
+        if self.streams.members[at as usize].expelled {
+            self.come_again(at);
+            return Flow::Stay;
+        }
+        let member = &self.streams.members[at as usize];
+        let (group, partition, offset) = (member.group, member.partition, member.offset);
+        if self.streams.crews[group as usize].places[partition as usize].cursor.position() != offset {
+            // The group has gone elsewhere meanwhile.
+            self.streams.members[at as usize].left = 0;
+        } else if outcome.is_good() || self.gives_up(at) {
+            self.pass_record(at, root);
+        } else {
+            let place = &mut self.streams.crews[group as usize].places[partition as usize];
+            place.tries += 1;
+            place.retries = true;
+        }
+        self.carry_on(at);
+        Flow::Stay
+    }
+
+    /// A member dies at work on a record.
+    pub(in crate::machine) fn die_reading(&mut self, frame: u32) {
+        let Frame { caller: at, arrived, .. } = self.frames[frame];
+        let endpoint = self.seat_of(at).endpoint;
+        if self.streams.members[at as usize].frame == frame {
+            self.streams.members[at as usize].frame = NONE;
+        }
+        self.leave_consumer(frame, Outcome::Reset, endpoint, arrived);
+    }
+
+    /// Whether the record in a member's hands has been worked on before.
+    fn is_second_time(&self, at: u32) -> bool {
+        let member = &self.streams.members[at as usize];
+        let cursor = &self.streams.crews[member.group as usize].places[member.partition as usize].cursor;
+        cursor.has_seen(member.offset)
+    }
+
+    /// A consumer is done with a frame.
+    fn leave_consumer(&mut self, frame: u32, outcome: Outcome, endpoint: EndpointId, arrived: Time) {
+        let node = self.replicas[self.frames[frame].replica as usize].node;
+        let sojourn = self.now.since(arrived);
+        self.tell(Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited: Span::ZERO });
+        self.tell(Fact::Left { node });
+        let (edge, measured) = (self.plan.call(CallId(self.frames[frame].call)).edge, self.frames[frame].measured);
+        self.tell(Fact::Settled { edge, outcome, latency: sojourn, measured });
+        self.close(frame, outcome);
+    }
+
+    /// The group is past a record.
+    fn pass_record(&mut self, at: u32, root: u32) {
+        let member = &mut self.streams.members[at as usize];
+        member.left = member.left.saturating_sub(1);
+        let (group, partition) = (member.group, member.partition);
+        self.settle_commits(group, partition, at);
+        let place = &mut self.streams.crews[group as usize].places[partition as usize];
+        let repeats = place.cursor.repeats();
+        place.cursor.pass();
+        place.retries = false;
+        self.tell(Fact::Passed { group: GroupId(group), repeats });
+        if !repeats {
+            self.leave_root(root);
+        }
+    }
+
+    /// Whether a record that failed is passed over.
+    fn gives_up(&self, at: u32) -> bool {
+        !matches!(self.seat_of(at).on_error, OnError::Retry)
+    }
+
+    /// The next poll is to come in time.
+    fn start_watch(&mut self, at: u32) {
+        let limit = self.plan.groups[self.streams.members[at as usize].group as usize].max_poll_interval;
+        let member = &mut self.streams.members[at as usize];
+        member.polled = self.now;
+        if !std::mem::replace(&mut member.watched, true) {
+            let due = self.now + limit;
+            self.agenda.push(due, Phase::Arrival, crate::machine::event::Event::Stream(Beat::Overdue(at).code()));
+        }
+    }
+}

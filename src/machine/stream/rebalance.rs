@@ -1,0 +1,301 @@
+//! Members come and go, and partitions change hands.
+
+use crate::model::id::NONE;
+use crate::model::{Fact, GroupId, Probe};
+use crate::units::{Span, Time};
+
+use super::{Beat, Fetch, HEARTBEAT, Machine};
+
+impl<P: Probe> Machine<'_, P> {
+    /// A replica went down: that of a topic's broker, or one with members of groups.
+    pub(in crate::machine) fn lose_streams(&mut self, replica: u32, crashed: bool) {
+        if self.plan.topics.is_empty() {
+            return;
+        }
+        self.lose_broker(replica);
+        self.lose_members(replica, crashed);
+        if crashed {
+            self.forget_publishers(replica);
+        }
+    }
+
+    /// A replica is back.
+    pub(in crate::machine) fn regain_streams(&mut self, replica: u32) {
+        if !self.plan.topics.is_empty() {
+            self.regain_broker(replica);
+            self.regain_members(replica);
+        }
+    }
+
+    /// The members on a replica that went down: a crash leaves their group in the dark until their sessions are over.
+    fn lose_members(&mut self, replica: u32, crashed: bool) {
+        for at in 0..self.streams.members.len() as u32 {
+            let member = &mut self.streams.members[at as usize];
+            if member.replica != replica || !member.up {
+                continue;
+            }
+            member.up = false;
+            member.expelled = false;
+            (member.frame, member.heard, member.fetch, member.asleep) = (NONE, false, Fetch::Asking, false);
+            self.settle_all(at);
+            if crashed {
+                self.fall_silent(at);
+            } else {
+                self.hand_over(at);
+                self.part_member(at);
+            }
+            self.streams.members[at as usize].clear();
+        }
+    }
+
+    /// The members on a replica that is back.
+    fn regain_members(&mut self, replica: u32) {
+        for at in 0..self.streams.members.len() as u32 {
+            let member = &mut self.streams.members[at as usize];
+            if member.replica != replica || member.up {
+                continue;
+            }
+            member.up = true;
+            member.asks_at = self.now;
+            member.session = Time::NEVER;
+            self.come_again(at);
+        }
+    }
+
+    /// A member crashed: its session runs from its last heartbeat.
+    fn fall_silent(&mut self, at: u32) {
+        let member = &self.streams.members[at as usize];
+        let (group, number, phase) = (member.group, member.number, member.phase);
+        let since = self.now.0.saturating_sub(phase) % HEARTBEAT.0;
+        let timeout = self.plan.groups[group as usize].session_timeout;
+        let left = Span(timeout.0.saturating_sub(since));
+        let crew = &mut self.streams.crews[group as usize];
+        crew.group.fall_silent(number);
+        if crew.group.is_silent(number) {
+            let due = self.now + left;
+            self.streams.members[at as usize].session = due;
+            self.beat_at(due, Beat::Session(at));
+        }
+    }
+
+    /// The session of a member that crashed is over, unless it is back.
+    pub(super) fn end_session(&mut self, at: u32) {
+        let member = &self.streams.members[at as usize];
+        if member.session == self.now && !member.up {
+            self.part_member(at);
+        }
+    }
+
+    /// A member is gone and its group knows.
+    fn part_member(&mut self, at: u32) {
+        let member = &self.streams.members[at as usize];
+        let (group, number) = (member.group, member.number);
+        self.streams.crews[group as usize].group.leave(number);
+        self.summon_members(group);
+        self.end_round(group);
+    }
+
+    /// A member comes up, or comes back after it was given up: in its old place, or as a newcomer.
+    pub(super) fn come_again(&mut self, at: u32) {
+        let member = &mut self.streams.members[at as usize];
+        member.expelled = false;
+        member.clear();
+        let (group, number) = (member.group, member.number);
+        let crew = &mut self.streams.crews[group as usize];
+        let static_place = crew.group.is_silent(number);
+        let gathering = crew.group.come(number);
+        if static_place {
+            let own = self.owned(at);
+            own.into_iter().for_each(|partition| self.take_over(group, partition));
+        }
+        if gathering {
+            self.streams.members[at as usize].heard = static_place;
+            self.summon_members(group);
+        }
+        self.carry_on(at);
+        self.end_round(group);
+    }
+
+    /// The partitions of a member.
+    fn owned(&self, at: u32) -> Vec<u32> {
+        let group = self.streams.members[at as usize].group;
+        let places = self.streams.crews[group as usize].places.len() as u32;
+        (0..places).filter(|p| self.reader_of(group, *p) == Some(at)).collect()
+    }
+
+    fn settle_all(&mut self, at: u32) {
+        let group = self.streams.members[at as usize].group;
+        self.owned(at).into_iter().for_each(|partition| self.settle_commits(group, partition, at));
+    }
+
+    /// What a member has done in its partitions is committed.
+    fn hand_over(&mut self, at: u32) {
+        let group = self.streams.members[at as usize].group;
+        for partition in self.owned(at) {
+            let place = &mut self.streams.crews[group as usize].places[partition as usize];
+            place.cursor.hand_over();
+            (place.listed, place.stocked) = (false, false);
+        }
+    }
+
+    /// Members that a rebalance waits for will hear of it with their next heartbeat.
+    fn summon_members(&mut self, group: u32) {
+        let first = self.streams.crews[group as usize].first_member;
+        let members = self.plan.groups[group as usize].members();
+        for at in first..first + members {
+            let member = &self.streams.members[at as usize];
+            let awaited = self.streams.crews[group as usize].group.is_awaited(member.number);
+            if !awaited || member.summoned || member.heard {
+                continue;
+            }
+            let since = (self.now.0 + HEARTBEAT.0 - member.phase) % HEARTBEAT.0;
+            let due = self.now + Span(HEARTBEAT.0 - since);
+            self.streams.members[at as usize].summoned = true;
+            self.beat_at(due, Beat::Heartbeat(at));
+        }
+    }
+
+    /// A member hears of a rebalance; between two batches it joins at once.
+    pub(super) fn hear_heartbeat(&mut self, at: u32) {
+        let member = &mut self.streams.members[at as usize];
+        if !std::mem::take(&mut member.summoned) || !member.up {
+            return;
+        }
+        member.heard = true;
+        if member.frame == NONE {
+            self.join_round(at);
+            self.carry_on(at);
+        }
+    }
+
+    /// A member joins the rebalance under way; says whether it stops.
+    pub(super) fn join_round(&mut self, at: u32) -> bool {
+        let member = &mut self.streams.members[at as usize];
+        member.heard = false;
+        let (group, number) = (member.group, member.number);
+        self.settle_all(at);
+        let own = self.owned(at);
+        let crew = &mut self.streams.crews[group as usize];
+        if !crew.group.join(number) {
+            self.end_round(group);
+            return false;
+        }
+        for partition in own {
+            let place = &mut crew.places[partition as usize];
+            place.cursor.hand_over();
+            (place.listed, place.stocked) = (false, false);
+        }
+        self.streams.members[at as usize].clear();
+        self.end_round(group);
+        true
+    }
+
+    /// When all are there, partitions change hands.
+    fn end_round(&mut self, group: u32) {
+        let crew = &mut self.streams.crews[group as usize];
+        if !crew.group.is_complete() {
+            return;
+        }
+        let before: Vec<Option<u32>> = (0..crew.places.len() as u32).map(|p| crew.group.owner(p)).collect();
+        let first = crew.first_member;
+        let changes = crew.group.complete();
+        let again = crew.group.is_gathering();
+        for (partition, to) in changes {
+            match (to, before[partition as usize]) {
+                (None, Some(from)) => self.revoke_partition(group, partition, first + from),
+                (None, None) => {}
+                (Some(_), _) => self.take_over(group, partition),
+            }
+        }
+        if again {
+            self.summon_members(group);
+        } else {
+            self.tell(Fact::Rebalanced { group: GroupId(group) });
+        }
+    }
+
+    /// A partition is taken from a member, which joins the second round as soon as it is between two batches.
+    fn revoke_partition(&mut self, group: u32, partition: u32, from: u32) {
+        let member = &mut self.streams.members[from as usize];
+        member.heard = true;
+        let works = member.in_batch && member.partition == partition;
+        let place = &mut self.streams.crews[group as usize].places[partition as usize];
+        (place.listed, place.stocked) = (false, false);
+        if !works {
+            place.cursor.hand_over();
+        }
+        if self.streams.members[from as usize].frame == NONE {
+            self.join_round(from);
+        }
+    }
+
+    /// A partition has a new owner, who begins at what is committed.
+    fn take_over(&mut self, group: u32, partition: u32) {
+        let topic = self.topic_of(group);
+        let place = &mut self.streams.crews[group as usize].places[partition as usize];
+        let before = place.cursor.position();
+        let fallback = place.cursor.fall_back();
+        place.tries += u32::from(fallback.again > 0);
+        place.stock = place.cursor.position();
+        (place.listed, place.stocked) = (false, false);
+        let more = self.streams.brokers[topic as usize].logs[partition as usize].watermark() > place.stock;
+        let group_id = GroupId(group);
+        if fallback.again > 0 {
+            self.tell(Fact::Rewound { group: group_id, records: fallback.again });
+        }
+        if fallback.lost > 0 {
+            for offset in before..before + fallback.lost {
+                if let Some(record) = self.streams.brokers[topic as usize].logs[partition as usize].read(offset) {
+                    self.leave_root(record.root);
+                }
+            }
+            self.tell(Fact::Skipped { group: group_id, records: fallback.lost, missed: fallback.lost });
+        }
+        if more {
+            self.announce_records(group, partition);
+        }
+        if let Some(at) = self.reader_of(group, partition) {
+            self.carry_on(at);
+        }
+    }
+
+    /// A member that has not asked for more in time is given up by its group; it does not know, and works on.
+    pub(super) fn check_poll(&mut self, at: u32) {
+        let member = &mut self.streams.members[at as usize];
+        let (group, number) = (member.group, member.number);
+        let limit = self.plan.groups[group as usize].max_poll_interval;
+        member.watched = false;
+        if !member.in_batch || !member.up || member.expelled {
+            return;
+        }
+        let due = member.polled + limit;
+        if due > self.now {
+            member.watched = true;
+            return self.beat_at(due, Beat::Overdue(at));
+        }
+        member.expelled = true;
+        member.heard = false;
+        if self.streams.crews[group as usize].group.is_in(number) {
+            self.part_member(at);
+        }
+    }
+
+    /// A group seeks back in all its partitions.
+    pub(super) fn seek_back(&mut self, group: u32) {
+        let Some((_, from)) = self.plan.groups[group as usize].replay else { return };
+        let topic = self.topic_of(group);
+        for partition in 0..self.streams.crews[group as usize].places.len() as u32 {
+            let offset = self.streams.brokers[topic as usize].logs[partition as usize].offset_at(from);
+            let place = &mut self.streams.crews[group as usize].places[partition as usize];
+            let again = place.cursor.seek_back(offset);
+            if again == 0 {
+                continue;
+            }
+            place.tries += 1;
+            place.stock = offset;
+            (place.listed, place.stocked) = (false, false);
+            self.tell(Fact::Rewound { group: GroupId(group), records: again });
+            self.announce_records(group, partition);
+        }
+    }
+}
