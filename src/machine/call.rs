@@ -119,6 +119,9 @@ impl<P: Probe> Machine<'_, P> {
         if let Some(proxy) = call.proxy {
             there += self.pass_proxy(at, proxy, call.there, Purpose::There);
         }
+        if self.faulted {
+            there += self.delay(at, false);
+        }
         if call.flights[0] > 0 {
             there += self.start_slowly(at, call.flights[0], Purpose::There);
         }
@@ -230,6 +233,9 @@ impl<P: Probe> Machine<'_, P> {
         }
         if let Some(proxy) = call.proxy {
             back += self.pass_proxy(at, proxy, call.back, Purpose::Back);
+        }
+        if self.faulted {
+            back += self.delay(at, true);
         }
         if call.flights[1] > 0 {
             back += self.start_slowly(at, call.flights[1], Purpose::Back);

@@ -120,8 +120,8 @@ impl<P: Probe> Machine<'_, P> {
         let caller = plan.link(channel.link).first_caller + (hold.pool - channel.first_pool) / channel.pools_per_caller;
         let replica = self.pools[hold.pool as usize].conns[hold.conn as usize].replica;
         self.frames[at].replica = replica;
-        if self.faulted && done > 0 && !self.is_up(replica) {
-            return self.hang(at, replica);
+        if self.faulted && done > 0 && (self.is_stuck(at) || !self.is_up(replica)) {
+            return self.hang(at);
         }
         self.holds[at as usize].stage = Stage::Dialling(done + 1);
         if done < trips {

@@ -15,6 +15,7 @@ mod fork;
 mod frame;
 mod freeze;
 mod guard;
+mod hazard;
 mod intake;
 mod ledger;
 mod lend;

@@ -1,5 +1,6 @@
 //! Call-sites at hand: what every step of a call needs, which the plan spreads over calls, endpoints, links and laws.
 
+use crate::model::fault::Fault;
 use crate::model::id::NONE;
 use crate::model::plan::{Call, Codec, Plan};
 use crate::model::{EdgeId, EndpointId, LawId, NodeId, Pc};
@@ -63,8 +64,9 @@ impl Site {
         let (link, endpoint) = (plan.link(call.link), plan.endpoint(call.endpoint));
         let constant = |law: LawId| plan.law(law).constant().map(Span);
         let (there, back) = (constant(call.there), constant(call.back));
+        let late = |f: &Fault| f.effect.delays() && f.links.contains(&call.link.0);
         let direct = call.proxy.is_none() && link.pipe.is_none() && call.flights == [0, 0];
-        let straight = direct && there.is_some() && back.is_some();
+        let straight = direct && !plan.faults.iter().any(late) && there.is_some() && back.is_some();
         let bare = call.timeout.is_none() && call.channel == NONE && !link.choice && !link.tracks;
         let bare = bare && call.guard == NONE;
         Self {

@@ -42,6 +42,8 @@ fn one(text: &mut String, summary: &Summary) {
     for line in content::duplicates(&summary.clients) {
         let _ = writeln!(text, "\n{}", escape(&line));
     }
+    section(text, "Faults", &content::faults(&summary.faults));
+    section(text, "Who failed first", &content::failing(&summary.failing, usize::MAX));
     section(text, "Flows", &content::stats("flow", &summary.flows, usize::MAX));
     for failure in content::failures(&summary.flows).iter().chain(&content::unfinished(&summary.flows)) {
         let _ = writeln!(text, "\n{}", escape(failure));

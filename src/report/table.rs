@@ -54,6 +54,8 @@ impl Page {
         for line in content::duplicates(&summary.clients) {
             self.sentence("  ", &line, Tone::Odd);
         }
+        self.sheet(&content::faults(&summary.faults));
+        self.sheet(&content::failing(&summary.failing, content::listed(summary.failing.len(), self.style.all)));
         let shown = content::listed(summary.flows.len(), self.style.all);
         self.sheet(&content::stats("flow", &summary.flows, shown));
         for failure in content::failures(&summary.flows).iter().chain(&content::unfinished(&summary.flows)) {
