@@ -27,6 +27,9 @@ pub struct Comparison {
     pub others: Vec<Versus>,
     /// Which is the quickest over all requests.
     pub total: Total,
+    /// What was derived of the patterns of one interaction, where that is what was compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patterns: Option<super::patterns::Patterns>,
 }
 
 /// How all scenarios of a comparison were run.
@@ -71,7 +74,10 @@ pub struct Versus {
     pub side: Side,
     /// By client.
     pub clients: BTreeMap<String, Figures>,
-    /// Clients that only one of the two has.
+    /// By flow: until the effect has happened.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub flows: BTreeMap<String, Figures>,
+    /// Clients and flows that only one of the two has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmatched: Vec<String>,
 }
@@ -89,6 +95,14 @@ pub struct Figures {
     pub success_rate: Difference,
     /// Successes per second of measured time.
     pub throughput_per_s: Difference,
+}
+
+impl Versus {
+    /// Clients, then flows: what they are, their names and their figures.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &String, &Figures)> {
+        let of = |what: &'static str| move |(name, figures)| (what, name, figures);
+        self.clients.iter().map(of("clients")).chain(self.flows.iter().map(of("flows")))
+    }
 }
 
 impl Figures {
@@ -234,6 +248,7 @@ pub fn compare(base: &Summary, others: &[Summary], closed_clients: Vec<String>, 
         base: side(base),
         others: others.iter().map(|other| versus(base, other)).collect(),
         total: Total { quickest: quickest(&all), others: all, confirmed: None },
+        patterns: None,
     }
 }
 
@@ -253,8 +268,10 @@ fn side(summary: &Summary) -> Side {
 }
 
 fn versus(base: &Summary, other: &Summary) -> Versus {
-    let (clients, unmatched) = matched(&base.clients, &other.clients);
-    Versus { side: side(other), clients, unmatched }
+    let (clients, mut unmatched) = matched(&base.clients, &other.clients);
+    let (flows, alone) = matched(&base.flows, &other.flows);
+    unmatched.extend(alone);
+    Versus { side: side(other), clients, flows, unmatched }
 }
 
 /// What both have, compared; and what only one of them has.
@@ -313,6 +330,11 @@ fn overall(base: &Summary, other: &Summary) -> (Difference, Difference) {
     };
     let paired = paired_ratio(&sums(&a), &sums(&b), CONFIDENCE);
     (Difference::of(mean(&a), mean(&b), paired), success(rate(&a), rate(&b), &a, &b))
+}
+
+/// Mean latency of successes over several clients or flows, ms.
+pub(super) fn mean_of<'a>(all: impl Iterator<Item = &'a Stats>) -> Estimate {
+    crate::stats::ratio(&sums(&together(all.map(|stats| &stats.each))), CONFIDENCE)
 }
 
 /// Replication by replication, the sums over several clients.

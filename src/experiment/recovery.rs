@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use crate::model::{FaultId, Plan};
 
 use super::estimate::Replication;
-use super::measure::{Aftermath, Spell, Window, planned};
-use super::summary::{Fault, Recovery};
+use super::measure::{Aftermath, Spell, Tried, Window, bin_width, planned};
+use super::summary::{Failing, Fault, Recovery};
 
 /// Windows in a row that are back in the band.
 const STAY: usize = 10;
@@ -34,6 +34,44 @@ pub(crate) fn faults(replications: &[Replication], plan: &Plan) -> Vec<Fault> {
         }
     };
     (0..).map(FaultId).zip(&plan.faults).map(one).collect()
+}
+
+/// Calls to a node that fail make it a failing one from this share on.
+const FAILS: f64 = 0.05;
+
+/// Who failed, in the order in which that began.
+pub(crate) fn failing(replications: &[Replication], plan: &Plan) -> Vec<Failing> {
+    if plan.faults.is_empty() {
+        return Vec::new();
+    }
+    let width_s = bin_width(plan.duration) as f64 / 1e9;
+    let mut all: Vec<Failing> = (0..plan.servers()).map(|node| one_node(replications, plan, node, width_s)).collect();
+    all.retain(|f| f.failing_s.is_some() || f.saturated_s.is_some());
+    let first = |f: &Failing| f.saturated_s.unwrap_or(f64::INFINITY).min(f.failing_s.unwrap_or(f64::INFINITY));
+    all.sort_by(|a, b| first(a).total_cmp(&first(b)));
+    all
+}
+
+fn one_node(replications: &[Replication], plan: &Plan, node: usize, width_s: f64) -> Failing {
+    let lanes = || replications.iter().map(|r| &r.measure.aftermath.lanes[node]);
+    let bins = lanes().next().map_or(0, Vec::len);
+    let sum = |bin: usize, of: fn(&Tried) -> u32| lanes().map(|lane| u64::from(of(&lane[bin]))).sum::<u64>();
+    let share = |bin: usize| {
+        let (ended, failed) = (sum(bin, |t| t.ended), sum(bin, |t| t.failed));
+        (ended > 0).then(|| failed as f64 / ended as f64)
+    };
+    let lane: Vec<Option<f64>> = (0..bins).map(share).collect();
+    let mut full: Vec<f64> =
+        replications.iter().map(|r| r.measure.aftermath.full(node).unwrap_or(f64::INFINITY)).collect();
+    full.sort_unstable_by(f64::total_cmp);
+    Failing {
+        node: plan.nodes[node].name.clone(),
+        saturated_s: middle(&full).filter(|s| s.is_finite()),
+        failing_s: lane.iter().position(|s| s.is_some_and(|s| s >= FAILS)).map(|bin| bin as f64 * width_s),
+        worst_share: lane.iter().flatten().copied().fold(0.0, f64::max),
+        lane,
+        width_s,
+    }
 }
 
 /// The times that a fault was on in the measured time.

@@ -127,11 +127,11 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
         topics: estimate::topics(&replications, plan),
         slos: Vec::new(),
         faults: super::recovery::faults(&replications, plan),
+        failing: super::recovery::failing(&replications, plan),
         conservation: Conservation::default(),
     };
     summary.conservation = conservation(&summary);
-    let slos = checked.scenario.slos.iter();
-    summary.slos = slos.map(|slo| super::verdict::judge(slo, &summary, plan, &replications)).collect();
+    summary.slos = super::verdict::verdicts(&checked.scenario.slos, &summary, plan, &replications);
     summary
 }
 

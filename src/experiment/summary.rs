@@ -371,6 +371,9 @@ pub struct Verdict {
     pub of: String,
     /// The expression as written.
     pub expect: String,
+    /// When it holds, in words, where that is not always.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     /// The measured figure, in the expression's own unit (ms, share, per second, …).
     pub measured: Estimate,
     /// Met, failed, undecided or no data.
@@ -404,6 +407,26 @@ pub struct Fault {
     pub struck: u64,
     /// By client.
     pub recovery_s: BTreeMap<String, Recovery>,
+}
+
+/// How a node fared while things went wrong.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Failing {
+    /// The node.
+    pub node: String,
+    /// When all its workers were held for the first time under a fault, s from the start of the measured time; the median over
+    /// replications, `None` where half of them never saw that.
+    pub saturated_s: Option<f64>,
+    /// When a twentieth of the calls to it began to fail, s.
+    pub failing_s: Option<f64>,
+    /// The largest share of calls to it that failed in any stretch of time.
+    pub worst_share: f64,
+    /// Share of calls that failed, over time, for drawing; `None` where none ended.
+    #[serde(skip)]
+    pub lane: Vec<Option<f64>>,
+    /// Width of the lane's stretches, s.
+    #[serde(skip)]
+    pub width_s: f64,
 }
 
 /// How long after a fault's end it was as before.
@@ -517,6 +540,9 @@ pub struct Summary {
     /// What went wrong.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+    /// Nodes that failed or were saturated while something was wrong, the first first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failing: Vec<Failing>,
     /// Whether every request is accounted for.
     pub conservation: Conservation,
 }

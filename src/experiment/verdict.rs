@@ -1,8 +1,8 @@
 //! SLO verdicts: met, failed, undecided, no data.
 
 use crate::model::Plan;
-use crate::scenario::written::{Metric, Promise, Sense, Slo};
-use crate::stats::{Interval, proportion};
+use crate::scenario::written::{Metric, Promise, Scope, Sense, Slo};
+use crate::stats::{Interval, proportion, ratio};
 use crate::units::Span;
 
 use super::estimate::{CONFIDENCE, Replication};
@@ -21,16 +21,67 @@ enum Target<'a> {
     Group(&'a super::summary::Group),
 }
 
-/// The verdict on one SLO.
-pub(crate) fn judge(slo: &Slo, summary: &Summary, plan: &Plan, replications: &[Replication]) -> Verdict {
-    let measured = target(slo, summary, plan, replications).map_or(Interval::NONE, |t| figure(&t, slo.promise.metric));
+/// The verdicts on all SLOs.
+pub(crate) fn verdicts(slos: &[Slo], summary: &Summary, plan: &Plan, replications: &[Replication]) -> Vec<Verdict> {
+    let (mut scoped, mut all) = (0, Vec::new());
+    for slo in slos {
+        let nth = scoped;
+        scoped += usize::from(slo.scope.is_some());
+        all.push(judge(slo, nth, summary, plan, replications));
+    }
+    all
+}
+
+/// The verdict on one SLO, the `nth` of those that hold at some times only if it is one.
+fn judge(slo: &Slo, nth: usize, summary: &Summary, plan: &Plan, replications: &[Replication]) -> Verdict {
+    let measured = match (slo.promise.metric, &slo.scope) {
+        (Metric::RecoveryTime, scope) => recovery(slo, scope.as_ref().map(|s| &s.value), summary),
+        (Metric::Amplification, _) => amplification(slo, plan, replications),
+        (metric, Some(_)) => {
+            let each: Vec<_> = replications.iter().map(|r| (&r.measure.aftermath.scoped[nth], r.span)).collect();
+            let stats = super::estimate::stats(&each);
+            figure(&Target::Requests(&stats, each.iter().map(|e| e.0).collect()), metric)
+        }
+        (metric, None) => target(slo, summary, plan, replications).map_or(Interval::NONE, |t| figure(&t, metric)),
+    };
     Verdict {
         name: slo.name.value.clone(),
         of: slo.of.value.clone(),
         expect: slo.expect.value.clone(),
+        scope: slo.scope.as_ref().map(|scope| words(&scope.value)),
         measured,
         verdict: decide(slo.promise, measured),
     }
+}
+
+fn words(scope: &Scope) -> String {
+    match scope {
+        Scope::OutsideFaults => "outside faults".into(),
+        Scope::During(fault) => format!("during {fault}"),
+        Scope::AfterFault(fault) => format!("after {fault}"),
+    }
+}
+
+/// The median time to recover, ms: from one fault, or the longest of all.
+fn recovery(slo: &Slo, scope: Option<&Scope>, summary: &Summary) -> Interval {
+    let ours = |fault: &&super::summary::Fault| match scope {
+        Some(Scope::AfterFault(name)) => fault.name == *name,
+        _ => true,
+    };
+    let each = summary.faults.iter().filter(ours).filter_map(|f| f.recovery_s.get(&slo.of.value));
+    // Who did not recover has no time to recover, however fast the others were.
+    let times: Option<Vec<f64>> = each.filter(|r| r.share_recovered.is_some()).map(|r| r.median).collect();
+    let longest = times.and_then(|t| t.into_iter().reduce(f64::max));
+    longest.map_or(Interval::NONE, |s| Interval::point(s * 1e3))
+}
+
+/// Requests that reached a node per request of all clients.
+fn amplification(slo: &Slo, plan: &Plan, replications: &[Replication]) -> Interval {
+    let Some(node) = plan.nodes.iter().position(|n| n.name == slo.of.value) else { return Interval::NONE };
+    let sent = |r: &Replication| r.measure.clients.iter().map(|c| c.arrived).sum::<u64>() as f64;
+    let parts: Vec<(f64, f64)> =
+        replications.iter().map(|r| (r.measure.stations[node].measured().arrivals as f64, sent(r))).collect();
+    ratio(&parts, CONFIDENCE)
 }
 
 /// Clients first, then flows, edges and endpoints (unless the figure is a node's own), then nodes and queues.
@@ -74,6 +125,8 @@ fn figure(target: &Target<'_>, metric: Metric) -> Interval {
         Metric::SuccessRate => success.map_or(Interval::NONE, |s| s.success_rate),
         Metric::ErrorRate => success.map_or(Interval::NONE, |s| complement(s.success_rate)),
         Metric::Throughput => success.map_or(Interval::NONE, |s| s.throughput_per_s),
+        // These are not about one target's requests.
+        Metric::RecoveryTime | Metric::Amplification => Interval::NONE,
         Metric::Utilization => match target {
             Target::Node(node) => node.utilization,
             Target::Requests(..) | Target::Queue(_) | Target::Group(_) => Interval::NONE,

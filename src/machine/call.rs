@@ -21,7 +21,7 @@ impl<P: Probe> Machine<'_, P> {
         if caller.canceled {
             return self.fail_step(at, Outcome::Canceled);
         }
-        if site.guarded {
+        if site.guard != NONE {
             self.guard(at, id);
             return Flow::Stay;
         }
@@ -118,6 +118,9 @@ impl<P: Probe> Machine<'_, P> {
         }
         if let Some(proxy) = call.proxy {
             there += self.pass_proxy(at, proxy, call.there, Purpose::There);
+        }
+        if self.faulted {
+            there += self.delay(at, false);
         }
         if call.flights[0] > 0 {
             there += self.start_slowly(at, call.flights[0], Purpose::There);
@@ -231,6 +234,9 @@ impl<P: Probe> Machine<'_, P> {
         if let Some(proxy) = call.proxy {
             back += self.pass_proxy(at, proxy, call.back, Purpose::Back);
         }
+        if self.faulted {
+            back += self.delay(at, true);
+        }
         if call.flights[1] > 0 {
             back += self.start_slowly(at, call.flights[1], Purpose::Back);
         }
@@ -251,7 +257,7 @@ impl<P: Probe> Machine<'_, P> {
             return None;
         }
         let site = &self.sites[frame.call as usize];
-        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.guarded);
+        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.guard != NONE);
         if timed {
             self.lanes.disarm(at);
         }
@@ -328,7 +334,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The caller gives up; the callee works on.
     pub(super) fn abandon(&mut self, at: u32, outcome: Outcome) {
-        if self.sites[self.frames[at].call as usize].guarded {
+        if self.sites[self.frames[at].call as usize].guard != NONE {
             return self.give_up_try(at, outcome);
         }
         self.charge(self.frames[at].caller, Cause::FailedTries);

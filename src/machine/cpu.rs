@@ -36,6 +36,10 @@ pub(super) struct SharedCpu {
     armed: Time,
     /// Whether the clock stands still.
     stopped: bool,
+    /// How many times as slowly it runs.
+    slow: f64,
+    /// Time that faults have taken from all work here so far.
+    lost: Span,
 }
 
 impl SharedCpu {
@@ -50,6 +54,8 @@ impl SharedCpu {
             begun: 0,
             armed: Time::NEVER,
             stopped: false,
+            slow: 1.0,
+            lost: Span::ZERO,
         }
     }
 
@@ -83,11 +89,22 @@ impl SharedCpu {
 
     /// Brings the clock to `now`.
     fn advance(&mut self, now: Time) {
-        let elapsed = u128::from(now.since(self.last).0);
-        if self.running > 0 && !self.stopped {
+        let elapsed = u128::from(self.useful(now.since(self.last)).0);
+        if self.running > 0 {
             self.clock += elapsed * FINE * self.cores / self.load();
         }
         self.last = now;
+    }
+
+    /// What faults leave of a stretch of time.
+    #[inline]
+    fn useful(&mut self, elapsed: Span) -> Span {
+        if !self.stopped && self.slow <= 1.0 && self.slow >= 1.0 {
+            return elapsed;
+        }
+        let useful = if self.stopped { Span::ZERO } else { Span((elapsed.0 as f64 / self.slow).round() as u64) };
+        self.lost += Span(elapsed.0.saturating_sub(useful.0));
+        useful
     }
 
     /// When the first work is complete if nothing changes.
@@ -97,7 +114,9 @@ impl SharedCpu {
         }
         let Reverse((due, ..)) = self.works.peek()?;
         let left = due.saturating_sub(self.clock);
-        Some(now + Span((left * self.load()).div_ceil(self.cores * FINE) as u64))
+        let wait = (left * self.load()).div_ceil(self.cores * FINE) as u64;
+        let slow = self.slow > 1.0 || self.slow < 1.0;
+        Some(now + Span(if slow { (wait as f64 * self.slow).ceil() as u64 + 1 } else { wait }))
     }
 }
 
@@ -111,9 +130,11 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &mut self.frames[at];
         frame.doing = cause;
         frame.work = work;
-        frame.due = self.now + Span(work);
-        frame.pose = Pose::Working;
         let index = frame.replica;
+        let takes = if self.faulted { self.stretched(index, work) } else { Span(work) };
+        let frame = &mut self.frames[at];
+        frame.due = self.now + takes;
+        frame.pose = Pose::Working;
         let replica = &mut self.replicas[index as usize];
         let node = replica.node;
         let mut cores = 0;
@@ -129,9 +150,13 @@ impl<P: Probe> Machine<'_, P> {
             cpu.works.push(Reverse((cpu.clock + u128::from(work) * FINE, cpu.begun, at)));
             // Nothing that is pending for a request that died in this slot is about this work.
             self.frames[at].due = Time::NEVER;
+            if self.faulted {
+                let lost = cpu.lost;
+                self.trouble.note_lost(at, lost);
+            }
             self.arm(index);
         } else {
-            self.schedule(Span(work), Event::Done(at));
+            self.schedule(takes, Event::Done(at));
         }
         if self.wears {
             self.wear(index, true);
@@ -198,6 +223,9 @@ impl<P: Probe> Machine<'_, P> {
     #[inline(never)]
     fn charge_shared_work(&mut self, at: u32, cause: Cause, work: u64) {
         self.charge_for(at, cause, Span(work));
+        if self.faulted {
+            self.charge_fault(at);
+        }
         self.charge(at, Cause::CpuWait);
     }
 
@@ -211,7 +239,8 @@ impl<P: Probe> Machine<'_, P> {
             cpu.works.retain(|w| w.0.2 != at);
             (entry.unwrap_or(0).saturating_sub(cpu.clock)).div_ceil(FINE) as u64
         } else {
-            frame.due.since(self.now).0
+            let left = frame.due.since(self.now);
+            if self.faulted { self.unstretched(frame.replica, left) } else { left.0 }
         };
         // What is done by now is all of this work; the rest begins anew.
         self.frames[at].work -= left.min(frame.work);
@@ -245,6 +274,25 @@ impl<P: Probe> Machine<'_, P> {
             self.ready.push_back(at);
         }
         self.arm(index);
+    }
+
+    /// The clock of a replica with shared cores runs so many times as slowly; says whether it has one.
+    pub(super) fn set_clock(&mut self, index: u32, slow: f64) -> bool {
+        let Some(cpu) = &mut self.replicas[index as usize].cpu else { return false };
+        cpu.advance(self.now);
+        cpu.slow = slow;
+        cpu.armed = Time::NEVER;
+        self.arm(index);
+        true
+    }
+
+    /// Charges what faults took from the shared cores since a work began.
+    fn charge_fault(&mut self, at: u32) {
+        let frame = &self.frames[at];
+        let lost = self.replicas[frame.replica as usize].cpu.as_ref().map_or(Span::ZERO, |cpu| cpu.lost);
+        let since = self.trouble.lost.get(at as usize).copied().unwrap_or_default();
+        let left = self.now.since(frame.until);
+        self.charge_for(at, Cause::Fault, Span(lost.0.saturating_sub(since.0)).min(left));
     }
 
     /// The clock of a replica that stands still stops.

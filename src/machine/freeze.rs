@@ -1,7 +1,7 @@
 //! A replica stands still: its frames do not go on, its clocks stop, its timers wait.
 
 use crate::kernel::Phase;
-use crate::model::{Cause, Probe};
+use crate::model::Probe;
 use crate::units::Span;
 
 use super::Machine;
@@ -47,19 +47,8 @@ impl<P: Probe> Machine<'_, P> {
             }
         }
         self.start_clock(replica);
-        self.unpark(replica);
+        self.unpark();
         self.ring(replica);
-    }
-
-    /// Frames that waited for a replica go on.
-    pub(super) fn unpark(&mut self, replica: u32) {
-        let (go, stay): (Vec<u32>, Vec<u32>) =
-            std::mem::take(&mut self.trouble.parked).into_iter().partition(|at| self.frames[*at].replica == replica);
-        self.trouble.parked = stay;
-        for at in go {
-            self.charge(at, Cause::Fault);
-            self.ready.push_back(at);
-        }
     }
 
     /// Timers of a replica that should have rung while it stood still.

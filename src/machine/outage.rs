@@ -13,7 +13,7 @@ use crate::units::{Span, Time};
 use super::Machine;
 use super::event::Event;
 use super::frame::{Cut, Frame, Origin};
-use super::walk::{DIAL, Flow, GONE};
+use super::walk::{DIAL, GONE};
 
 /// Names the draw of a reset's way to the caller.
 const RESET: u32 = 1 << 21;
@@ -22,7 +22,7 @@ const RESET: u32 = 1 << 21;
 const LOOK: Span = Span(1_000_000);
 
 /// What faults do to a replica now. They overlap, so each is counted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Plight {
     /// Faults that take it down.
     pub(super) down: u32,
@@ -32,6 +32,14 @@ pub(super) struct Plight {
     pub(super) frozen: u32,
     /// Since when it stands still.
     pub(super) since: Time,
+    /// How many times as long work takes.
+    pub(super) slow: f64,
+}
+
+impl Default for Plight {
+    fn default() -> Self {
+        Self { down: 0, holes: 0, frozen: 0, since: Time(0), slow: 1.0 }
+    }
 }
 
 /// Where a fault stands.
@@ -47,6 +55,8 @@ pub(super) struct Strike {
     working: u32,
     since: Time,
     worked: Span,
+    /// Of a deploy: how often the next replicas took their turn.
+    pub(super) wave: u64,
 }
 
 /// What faults do now, and what waits for their end.
@@ -54,7 +64,12 @@ pub(super) struct Strike {
 pub(super) struct Trouble {
     /// By replica; empty in a plan without faults.
     pub(super) plights: Vec<Plight>,
-    strikes: Vec<Strike>,
+    pub(super) strikes: Vec<Strike>,
+    /// Faults that are on, by replica and by link, as far as these only remember them.
+    pub(super) on_replica: Vec<Vec<u32>>,
+    pub(super) on_link: Vec<Vec<u32>>,
+    /// By frame: what the replica's clock had lost when its work began.
+    pub(super) lost: Vec<Span>,
     /// Frames that go on when their replica thaws.
     pub(super) parked: Vec<u32>,
     /// Timers of a replica that stands still: they ring when it thaws.
@@ -70,6 +85,8 @@ impl<P: Probe> Machine<'_, P> {
         }
         self.trouble.plights = vec![Plight::default(); self.replicas.len()];
         self.trouble.strikes = vec![Strike::default(); plan.faults.len()];
+        self.trouble.on_replica = vec![Vec::new(); self.replicas.len()];
+        self.trouble.on_link = vec![Vec::new(); plan.links.len()];
         for (at, fault) in (0..).zip(&plan.faults) {
             let first = match fault.when {
                 When::Once { from, .. } => from,
@@ -90,13 +107,20 @@ impl<P: Probe> Machine<'_, P> {
     /// A fault begins or ends.
     pub(super) fn strike(&mut self, at: u32) {
         let fault = &self.plan.faults[at as usize];
+        if let Effect::Deploy { at_once } = fault.effect {
+            return self.roll(at, at_once);
+        }
         let (on, nth) = (!self.trouble.strikes[at as usize].on, self.trouble.strikes[at as usize].nth);
         if on && self.is_spared(at) {
             return;
         }
         self.trouble.strikes[at as usize].on = on;
         for replica in &fault.replicas {
-            self.turn(*replica, fault.effect, on);
+            self.turn(*replica, at, on);
+        }
+        self.turn_links(at, on);
+        if !on {
+            self.unpark();
         }
         let next = match fault.when {
             When::Once { until, .. } => {
@@ -116,6 +140,18 @@ impl<P: Probe> Machine<'_, P> {
             self.agenda.push(next, Phase::Recovery, Event::Fault(at));
         }
         self.tell(Fact::Struck { fault: FaultId(at), on });
+    }
+
+    /// A deploy goes on.
+    fn roll(&mut self, at: u32, at_once: u32) {
+        let first = self.trouble.strikes[at as usize].wave == 0;
+        let next = self.deploy(at, at_once);
+        if let Some(next) = next {
+            self.agenda.push(next, Phase::Recovery, Event::Fault(at));
+        }
+        if first || next.is_none() {
+            self.tell(Fact::Struck { fault: FaultId(at), on: first });
+        }
     }
 
     /// Whether a fault that counts only work has to wait for more of it.
@@ -146,11 +182,12 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A fault begins or ends on one replica.
-    fn turn(&mut self, replica: u32, effect: Effect, on: bool) {
-        let (hole, crash) = match effect {
+    fn turn(&mut self, replica: u32, fault: u32, on: bool) {
+        let (hole, crash) = match self.plan.faults[fault as usize].effect {
             Effect::Outage { hole } => (hole, false),
             Effect::Crash { hole } => (hole, true),
             Effect::Freeze => return if on { self.freeze(replica) } else { self.thaw(replica) },
+            _ => return self.enlist_on(replica, fault, on),
         };
         if on { self.take_down(replica, hole, crash) } else { self.bring_up(replica, hole) }
     }
@@ -186,15 +223,11 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    fn bring_up(&mut self, replica: u32, hole: bool) {
+    pub(super) fn bring_up(&mut self, replica: u32, hole: bool) {
         let plight = &mut self.trouble.plights[replica as usize];
         plight.down -= 1;
         plight.holes -= u32::from(hole);
-        let (up, silent) = (plight.down == 0, plight.holes > 0);
-        if !silent && !self.is_frozen(replica) {
-            self.unpark(replica);
-        }
-        if up {
+        if plight.down == 0 {
             self.regain_consumers(replica);
         }
     }
@@ -225,12 +258,13 @@ impl<P: Probe> Machine<'_, P> {
             return false;
         }
         let plight = self.trouble.plights[frame.replica as usize];
-        if plight.down == 0 && frame.cut == Cut::Whole {
-            return false;
+        let silent = plight.holes > 0 || self.is_cut(at);
+        if plight.down == 0 && frame.cut == Cut::Whole && !silent {
+            return self.fails_at_once(at);
         }
         let outcome = if frame.cut == Cut::Severed { Outcome::Reset } else { Outcome::ConnectFailed };
         self.charge(at, Cause::Network);
-        self.turn_back(at, outcome, plight.holes > 0);
+        self.turn_back(at, outcome, silent);
         true
     }
 
@@ -264,11 +298,7 @@ impl<P: Probe> Machine<'_, P> {
         if plight.down == 0 || plight.holes == 0 && !frame.abandoned {
             return false;
         }
-        if frame.abandoned {
-            self.pass_away(at);
-        } else {
-            frame.cut = Cut::Void;
-        }
+        self.vanish(at);
         true
     }
 
@@ -289,15 +319,11 @@ impl<P: Probe> Machine<'_, P> {
             Cut::Unsent => return false,
             Cut::Whole | Cut::Void => {}
         }
-        if self.trouble.plights[frame.replica as usize].holes == 0 {
-            return false;
+        let lost = self.trouble.plights[frame.replica as usize].holes > 0 || self.is_cut(at);
+        if lost {
+            self.vanish(at);
         }
-        if frame.abandoned {
-            self.pass_away(at);
-        } else {
-            frame.cut = Cut::Void;
-        }
-        true
+        lost
     }
 
     /// A caller hears that the connection under its try was reset; the callee, if it still works on that, works for nobody.
@@ -322,16 +348,6 @@ impl<P: Probe> Machine<'_, P> {
         if !hears {
             self.close(at, outcome);
         }
-    }
-
-    /// A handshake finds its replica down: it fails, or hears nothing until messages pass again.
-    #[inline(never)]
-    pub(super) fn hang(&mut self, at: u32, replica: u32) -> Flow {
-        if self.trouble.plights[replica as usize].holes == 0 {
-            return self.fail_dial(at);
-        }
-        self.trouble.parked.push(at);
-        Flow::Stay
     }
 }
 

@@ -6,9 +6,10 @@ use crate::model::{Cause, Outcome, Probe};
 use crate::units::{Span, Time};
 
 use super::Machine;
-use super::channel::{Hold, Pool, Stage};
+use super::channel::{Hold, Stage};
 use super::event::Event;
 use super::frame::{Cut, Origin, Pose};
+use super::pool::Pool;
 use super::walk::{Flow, GONE};
 
 impl<P: Probe> Machine<'_, P> {

@@ -1,5 +1,6 @@
 //! Call-sites at hand: what every step of a call needs, which the plan spreads over calls, endpoints, links and laws.
 
+use crate::model::fault::Fault;
 use crate::model::id::NONE;
 use crate::model::plan::{Call, Codec, Plan};
 use crate::model::{EdgeId, EndpointId, LawId, NodeId, Pc};
@@ -21,8 +22,8 @@ pub(super) struct Site {
     pub(super) channel: u32,
     /// Whether there is nothing to it but these two constant latencies: straight, one replica, no timeout, no connection.
     pub(super) plain: bool,
-    /// Whether a policy stands in front of it.
-    pub(super) guarded: bool,
+    /// The policies in front of it; `NONE` where there are none.
+    pub(super) guard: u32,
     /// Whether messages take these two constant latencies and nothing else: no bandwidth or loss, no
     /// proxy, no message too big for a fresh connection.
     pub(super) straight: bool,
@@ -63,8 +64,9 @@ impl Site {
         let (link, endpoint) = (plan.link(call.link), plan.endpoint(call.endpoint));
         let constant = |law: LawId| plan.law(law).constant().map(Span);
         let (there, back) = (constant(call.there), constant(call.back));
+        let late = |f: &Fault| f.effect.delays() && f.links.contains(&call.link.0);
         let direct = call.proxy.is_none() && link.pipe.is_none() && call.flights == [0, 0];
-        let straight = direct && there.is_some() && back.is_some();
+        let straight = direct && !plan.faults.iter().any(late) && there.is_some() && back.is_some();
         let bare = call.timeout.is_none() && call.channel == NONE && !link.choice && !link.tracks;
         let bare = bare && call.guard == NONE;
         Self {
@@ -74,7 +76,7 @@ impl Site {
             node: endpoint.node,
             entry: endpoint.entry,
             first: link.first,
-            guarded: call.guard != NONE,
+            guard: call.guard,
             channel: call.channel,
             plain: bare && straight,
             straight,

@@ -4,7 +4,7 @@ use crate::random::dist::Dist;
 use crate::units::Span;
 
 use super::balance::Balancer;
-use super::fault::Fault;
+use super::fault::{Fault, Scope};
 use super::id::{
     CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId, TableId,
 };
@@ -83,6 +83,8 @@ pub struct Plan {
     pub spreads: Vec<Spread>,
     /// What goes wrong, in the order of the file; faults after the measured time are left out.
     pub faults: Vec<Fault>,
+    /// Promises about a client's requests that hold at some times only, in the order of the file.
+    pub scoped: Vec<(ClientId, Scope)>,
 }
 
 /// A node: what a replica of it has.

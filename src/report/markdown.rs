@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::content;
 use super::ledger;
+use super::policing;
 use super::sheet::Sheet;
 use super::streams;
 use super::text::clean;
@@ -41,6 +42,8 @@ fn one(text: &mut String, summary: &Summary) {
     for line in content::duplicates(&summary.clients) {
         let _ = writeln!(text, "\n{}", escape(&line));
     }
+    section(text, "Faults", &content::faults(&summary.faults));
+    section(text, "Who failed first", &content::failing(&summary.failing, usize::MAX));
     section(text, "Flows", &content::stats("flow", &summary.flows, usize::MAX));
     for failure in content::failures(&summary.flows).iter().chain(&content::unfinished(&summary.flows)) {
         let _ = writeln!(text, "\n{}", escape(failure));
@@ -53,6 +56,7 @@ fn one(text: &mut String, summary: &Summary) {
     section(text, "Queues", &content::queues(&summary.queues, usize::MAX));
     section(text, "Topics", &streams::topics(&summary.topics, usize::MAX));
     section(text, "Groups", &streams::groups(&summary.topics, usize::MAX));
+    section(text, "Policies", &policing::sheet(&summary.edges, usize::MAX));
     section(text, "Nodes", &content::nodes(&summary.nodes, true));
     section(text, "Endpoints", &content::stats("endpoint", &summary.endpoints, usize::MAX));
     section(text, "Edges", &content::stats("edge", &summary.edges, usize::MAX));

@@ -12,6 +12,7 @@ pub mod json;
 pub mod ledger;
 pub mod markdown;
 pub mod number;
+pub mod policing;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]

@@ -182,6 +182,7 @@ pub(crate) fn summary() -> Summary {
         ]
         .into(),
         faults: Vec::new(),
+        failing: Vec::new(),
         slos: vec![
             verdict("calls are quick", Outcome::Met),
             verdict("calls are quick enough", Outcome::Failed),
@@ -216,5 +217,12 @@ fn run() -> Run {
 
 fn verdict(name: &str, verdict: Outcome) -> Verdict {
     let measured = if verdict == Outcome::NoData { Estimate::default() } else { estimate(47.2, 1.9) };
-    Verdict { name: name.into(), of: "function calls".into(), expect: "p99 < 60ms".into(), measured, verdict }
+    Verdict {
+        name: name.into(),
+        of: "function calls".into(),
+        expect: "p99 < 60ms".into(),
+        scope: None,
+        measured,
+        verdict,
+    }
 }

@@ -16,6 +16,7 @@ pub mod vocab;
 pub mod written;
 
 pub use crate::diag::Source;
+pub(crate) use check::walk::steps as each_step;
 pub use check::{
     ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind, client_transport, forecast, transport_of,
 };
@@ -57,9 +58,12 @@ pub struct Rejected {
 /// Reads and checks a text, after making the changes to it.
 pub fn load(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {
     let reject = |complaints, source: &Source| Rejected { complaints, source: source.clone() };
-    let source = edit::apply(source, edits).map_err(|complaints| reject(complaints, source))?;
+    let (source, told) = edit::apply(source, edits).map_err(|complaints| reject(complaints, source))?;
     let (scenario, mut complaints, variants) = examine(&source);
-    if let (Some(scenario), false) = (&scenario, complaints.iter().any(Complaint::is_error)) {
+    complaints.extend(told);
+    // Variants are changes to the file as written: upon another change of its structure they need not fit.
+    let as_written = !edits.iter().any(|edit| edit.variant().is_some() || edit.flips());
+    if let (Some(scenario), true, false) = (&scenario, as_written, complaints.iter().any(Complaint::is_error)) {
         complaints.extend(broken_variants(&source, scenario, &variants));
     }
     sort(&mut complaints);
@@ -107,7 +111,7 @@ fn broken_variants(source: &Source, scenario: &Scenario, places: &[(String, writ
     for (name, place) in places.iter().take(VARIANTS) {
         let edits = edit::variant_edits(scenario, name).unwrap_or_default();
         let complaints = match edit::apply(source, &edits) {
-            Ok(edited) => examine(&edited).1,
+            Ok((edited, _)) => examine(&edited).1,
             Err(complaints) => complaints,
         };
         for complaint in complaints.iter().filter(|c| c.is_error()) {

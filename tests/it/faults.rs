@@ -152,3 +152,136 @@ fn a_zone_is_all_nodes_in_it() {
     let region = run(&zoned(chain("free", &fault("outage", "zone:eu", "at = \"5s\"\nduration = \"1s\""))));
     assert!(region.edges["c -> front"].failed.contains_key("connect_failed"));
 }
+
+fn mean(summary: &Summary, edge: &str) -> f64 {
+    summary.edges[edge].latency_ms.mean.value.unwrap()
+}
+
+#[test]
+fn a_slow_replica_stretches_running_work_and_the_ledger_calls_it_fault() {
+    let slow = fault("slow", "back", "at = \"5s\"\nduration = \"10s\"\nfactor = 3");
+    for cores in ["", "cores = 4\n"] {
+        let summary = run(&format!("{}{slow}", chain("free", cores)));
+        let most = summary.edges["front -> back"].latency_ms.max.unwrap();
+        assert!((most - 14.0).abs() < 0.001, "2 ms of network, 12 of work: {most}");
+        let back = &summary.ledger["c"].by_node["back"].mean_ms;
+        let (work, fault) = (back.of(hoptax::model::Cause::Work), back.of(hoptax::model::Cause::Fault));
+        assert!((work - 4.0).abs() < 1e-3, "the work is the same: {work}");
+        assert!((fault - 4.0).abs() < 0.05, "half of the requests take 8 ms more: {fault}");
+    }
+    // 2 ms into its 4 ms of work a request that set out at 5000 ms is slowed down: 2 + 3 · 2 ms.
+    let late = fault("slow", "back", "at = \"5008ms\"\nduration = \"10ms\"\nfactor = 3");
+    let most = run(&chain("free", &late)).edges["front -> back"].latency_ms.max.unwrap();
+    assert!((most - 10.0).abs() < 0.001, "{most}");
+}
+
+#[test]
+fn errors_fail_their_share_at_once() {
+    let errors = |target: &str| fault("errors", target, "at = \"0s\"\nprobability = \"30%\"");
+    for target in ["back", "front -> back"] {
+        let summary = run(&chain("free", &errors(target)));
+        let failed = failed(&summary, "front -> back");
+        assert!((500..700).contains(&failed["error"]), "{target}: {failed:?}");
+        let refused = summary.nodes["back"].refused;
+        assert!(refused.abs_diff(failed["error"]) <= 1, "the last ones arrive after the end: {refused}");
+        let quick = summary.edges["front -> back"].latency_all_ms.p50.value.unwrap();
+        assert!(quick > 5.9, "the others take 6 ms: {quick}");
+    }
+}
+
+#[test]
+fn latency_is_added_on_the_way_there_and_charged_to_the_fault() {
+    let late = fault("latency", "front -> back", "at = \"0s\"\nadd = \"50ms\"\njitter = \"10ms\"");
+    let summary = run(&chain("free", &late));
+    assert!((mean(&summary, "front -> back") - 56.0).abs() < 1.0);
+    let most = summary.edges["front -> back"].latency_ms.max.unwrap();
+    assert!((64.0..=66.0).contains(&most), "{most}");
+    let parts = &summary.ledger["c"].total.mean_ms;
+    assert!((parts.of(hoptax::model::Cause::Fault) - 50.0).abs() < 1.0);
+    assert!((parts.of(hoptax::model::Cause::Network) - 4.0).abs() < 1e-6, "the network is as fast as ever");
+}
+
+#[test]
+fn a_partition_loses_messages_in_both_directions_and_heals() {
+    let parted = fault("partition", "front -> back", "at = \"5005ms\"\nduration = \"1s\"");
+    for transport in ["free", "rest"] {
+        let text = chain(transport, &parted)
+            .replace("steps = [\"back\"]", "steps = [{ call = \"back\", timeout = \"100ms\" }]");
+        let summary = run(&text);
+        let lost = failed(&summary, "front -> back");
+        // A handshake that is still under way when the partition heals goes on.
+        assert!((88..=110).contains(&lost["timeout"]), "{transport}: one every 10 ms for 1 s: {lost:?}");
+        assert_eq!(summary.clients["c"].in_flight_at_end, 0);
+        assert!(summary.nodes["back"].arrivals < 1_905, "{transport}: they never arrive");
+    }
+}
+
+#[test]
+fn lost_packets_are_sent_again() {
+    let loss = fault("packet_loss", "front -> back", "at = \"0s\"\nprobability = \"10%\"");
+    let summary = run(&chain("free", &loss));
+    assert_eq!(failed(&summary, "front -> back"), words(&[]));
+    // Two messages, each lost once with 9 %, twice with 0.9 %, …: 200 ms, 600 ms, …
+    let expected = 6.0 + 2.0 * (0.09 * 200.0 + 0.009 * 600.0 + 0.0009 * 1400.0 + 0.00009 * 3000.0);
+    let found = mean(&summary, "front -> back");
+    assert!((found - expected).abs() < 8.0, "{found} ms, {expected} expected");
+}
+
+#[test]
+fn a_deploy_restarts_replicas_in_turn_and_loses_nothing_in_progress() {
+    let replicas = |text: String| text.replace("[services.back]\n", "[services.back]\nreplicas = 4\n");
+    let deploy = fault("deploy", "back", "at = \"5s\"\nduration = \"8s\"");
+    let summary = run(&replicas(chain("free", &deploy)));
+    let lost = failed(&summary, "front -> back");
+    assert!((195..=205).contains(&lost["connect_failed"]), "a quarter of 800: {lost:?}");
+    assert_eq!(lost.get("reset"), None);
+    let two = run(&replicas(chain("free", &deploy).replace("duration = \"8s\"", "duration = \"8s\"\nreplicas = 2")));
+    let lost = failed(&two, "front -> back")["connect_failed"];
+    assert!((395..=405).contains(&lost), "half of 800: {lost}");
+}
+
+#[test]
+fn traffic_multiplies_a_rate() {
+    let sale = fault("traffic", "c", "at = \"5s\"\nduration = \"10s\"\nfactor = 3");
+    assert_eq!(run(&chain("free", &sale)).clients["c"].arrived, 4_000, "10 s at 100/s, 10 s at 300/s");
+    let late = fault("traffic", "c", "at = \"20s\"\nfactor = 3");
+    assert_eq!(run(&chain("free", &late)).clients["c"].arrived, 2_000);
+}
+
+#[test]
+fn a_crash_of_a_caller_gives_back_what_it_held_elsewhere() {
+    let text = |fault: &str| {
+        format!(
+            "version = 1\nname = \"held\"\n[sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 1\n\
+             [defaults]\ntransport = \"free\"\n[clients.c]\ncalls = \"front\"\narrivals = \"constant\"\nrate = \"50/s\"\n\
+             timeout = \"5s\"\n[services.front]\nwork = \"1ms\"\n\
+             steps = [{{ transaction = \"db\", steps = [{{ query = \"db\", table = \"t\", mode = \"write\" }}, {{ wait = \"10ms\" }}] }}]\n\
+             [services.front.pools]\ndb = {{ connections = 3, wait = \"1s\" }}\n\
+             [databases.db]\nwork = \"1ms\"\nmax_connections = 3\ntables.t = {{ writers = 1 }}\n{fault}"
+        )
+    };
+    for target in ["front", "db"] {
+        let crash = fault("crash", target, "at = \"5s\"\nduration = \"10ms\"");
+        let summary = run(&text(&crash));
+        let lost: u64 = summary.clients["c"].failed.values().sum();
+        assert!(
+            (1..10).contains(&lost),
+            "{target}: locks and connections are free again: {:?}",
+            summary.clients["c"].failed
+        );
+        assert_eq!(summary.clients["c"].in_flight_at_end, 0);
+    }
+}
+
+#[test]
+fn policies_see_faults_and_a_retry_gets_through() {
+    let retry = "[policies.p]\nretries = { max = 2, on = [\"connect_failed\", \"reset\"], backoff = \"1ms\", jitter = \"none\" }\n";
+    let text =
+        chain("free", &format!("{retry}{}", fault("outage", "back", "at = \"5s\"\nduration = \"4s\"\nreplicas = 1")))
+            .replace("[services.back]\n", "[services.back]\nreplicas = 2\n")
+            .replace("steps = [\"back\"]", "steps = [{ call = \"back\", policy = \"p\" }]");
+    let summary = run(&text);
+    assert_eq!(summary.clients["c"].failed, BTreeMap::new(), "the next replica in turn is up");
+    let text = text.replace("outage", "crash");
+    assert_eq!(run(&text).clients["c"].failed, BTreeMap::new());
+}

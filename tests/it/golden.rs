@@ -32,7 +32,10 @@ pub(crate) fn short_runs(source: &Source) -> Vec<Summary> {
     let run = |variant: Option<String>| {
         let written = load(source, &[]).unwrap_or_else(|r| panic!("{:?}", r.complaints));
         let mut edits = variant.and_then(|name| variant_edits(&written.scenario, &name)).unwrap_or_default();
-        edits.extend(["sim.duration=5s", "sim.warmup=1s", "sim.replications=3"].map(|edit| Edit::parse(edit).unwrap()));
+        // Faults have their times, and with them the run keeps its own.
+        let faults = !written.scenario.faults.is_empty();
+        let short: &[&str] = if faults { &[] } else { &["sim.duration=5s", "sim.warmup=1s"] };
+        edits.extend(short.iter().chain(&["sim.replications=3"]).map(|edit| Edit::parse(edit).unwrap()));
         let checked = load(source, &edits).unwrap_or_else(|r| panic!("{:?}", r.complaints));
         experiment::run(&checked, Some(2), &()).unwrap()
     };

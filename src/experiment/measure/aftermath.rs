@@ -1,9 +1,12 @@
 //! What faults leave behind: when they were on, and how each client fared second by second.
 
-use crate::model::fault::When;
-use crate::model::plan::Plan;
-use crate::model::{FaultId, Outcome};
+use crate::model::fault::{Scope, When};
+use crate::model::id::NONE;
+use crate::model::plan::{Node, Plan};
+use crate::model::{ClientId, EdgeId, FaultId, NodeId, Outcome};
 use crate::units::{Span, Time};
+
+use super::cohort::{Cohort, TIMELINE_BINS};
 
 /// Width of a window, ns.
 const WINDOW: u64 = 1_000_000_000;
@@ -37,6 +40,31 @@ pub(crate) struct Aftermath {
     /// By client.
     pub(crate) windows: Vec<Vec<Window>>,
     pub(crate) spells: Vec<Spell>,
+    /// What promises that hold at some times are judged by.
+    pub(crate) scoped: Vec<Cohort>,
+    /// By node: how callers fared with it, over time.
+    pub(crate) lanes: Vec<Vec<Tried>>,
+    /// By node: workers, those held, and since when all were, for the first time under a fault.
+    crowds: Vec<Crowd>,
+    /// By edge: its callee.
+    callees: Vec<u32>,
+    /// Width of the lanes' bins, ns.
+    width: u64,
+}
+
+/// Calls to a node that ended in a stretch of time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tried {
+    pub(crate) ended: u32,
+    pub(crate) failed: u32,
+}
+
+/// The workers of a node.
+#[derive(Clone, Copy, Debug, Default)]
+struct Crowd {
+    workers: u64,
+    busy: u64,
+    full: Option<Time>,
 }
 
 impl Aftermath {
@@ -44,10 +72,23 @@ impl Aftermath {
         let seconds = plan.duration.0.div_ceil(WINDOW);
         let wanted = !plan.faults.is_empty() && seconds <= MOST;
         let clients = if wanted { plan.clients.len() } else { 0 };
+        let nodes = if plan.faults.is_empty() { 0 } else { plan.servers() };
+        let workers = |node: &Node| {
+            if node.workers == NONE { u64::MAX } else { u64::from(node.workers) * u64::from(node.replicas) }
+        };
+        let mut callees = vec![0; plan.edges.len()];
+        for call in &plan.calls {
+            callees[call.edge.index()] = plan.endpoint(call.endpoint).node.0;
+        }
         Self {
             start: Time(plan.warmup.0),
             windows: vec![vec![Window::default(); seconds as usize]; clients],
             spells: Vec::new(),
+            scoped: vec![Cohort::default(); plan.scoped.len()],
+            lanes: vec![vec![Tried::default(); TIMELINE_BINS as usize]; nodes],
+            crowds: plan.nodes[..nodes].iter().map(|n| Crowd { workers: workers(n), ..Crowd::default() }).collect(),
+            callees,
+            width: super::bin_width(plan.duration),
         }
     }
 
@@ -73,8 +114,70 @@ impl Aftermath {
         }
     }
 
+    /// A call to a node has ended.
+    #[inline(never)]
+    pub(super) fn settle(&mut self, edge: EdgeId, outcome: Outcome, now: Time) {
+        let Some(since) = now.0.checked_sub(self.start.0) else { return };
+        let lane = self.lanes.get_mut(self.callees[edge.index()] as usize);
+        if let Some(bin) = lane.and_then(|lane| lane.get_mut((since / self.width) as usize)) {
+            bin.ended += 1;
+            bin.failed += u32::from(!outcome.is_good());
+        }
+    }
+
+    /// A worker of a node is taken or free again.
+    #[inline(never)]
+    pub(super) fn hold(&mut self, node: NodeId, takes: bool, now: Time) {
+        let struck = !self.spells.is_empty();
+        let Some(crowd) = self.crowds.get_mut(node.index()) else { return };
+        crowd.busy = if takes { crowd.busy + 1 } else { crowd.busy.saturating_sub(1) };
+        if struck && crowd.busy >= crowd.workers && crowd.full.is_none() {
+            crowd.full = Some(now);
+        }
+    }
+
+    /// When all workers of a node were held for the first time under a fault, in seconds from the start.
+    pub(crate) fn full(&self, node: usize) -> Option<f64> {
+        self.crowds.get(node)?.full.map(|at| self.second(at))
+    }
+
+    /// Whether a request that set out then belongs to a scope.
+    fn lies_in(&self, scope: Scope, at: Time) -> bool {
+        let on = |s: &Spell| s.from <= at && s.until.is_none_or(|until| at < until);
+        match scope {
+            Scope::Outside => !self.spells.iter().any(on),
+            Scope::During(fault) => self.spells.iter().any(|s| s.fault == fault && on(s)),
+            Scope::After(fault) => {
+                let last = self.spells.iter().rev().find(|s| s.fault == fault && s.from <= at);
+                last.and_then(|s| s.until).is_some_and(|until| until <= at)
+            }
+        }
+    }
+
+    /// A client's request that belongs to some promises' times sets out, or ends with an outcome and a latency.
+    pub(super) fn judge(
+        &mut self,
+        plan: &[(ClientId, Scope)],
+        client: ClientId,
+        at: Time,
+        end: Option<(Outcome, Span)>,
+    ) {
+        for (nth, (of, scope)) in plan.iter().enumerate() {
+            if *of != client || !self.lies_in(*scope, at) {
+                continue;
+            }
+            match end {
+                None => self.scoped[nth].arrived += 1,
+                Some((outcome, latency)) => self.scoped[nth].end(outcome, latency, true, false),
+            }
+        }
+    }
+
     pub(super) fn strike(&mut self, fault: FaultId, on: bool, now: Time) {
         if on {
+            for crowd in self.crowds.iter_mut().filter(|crowd| crowd.busy >= crowd.workers) {
+                crowd.full.get_or_insert(now);
+            }
             self.spells.push(Spell { fault, from: now, until: None });
         } else if let Some(spell) = self.spells.iter_mut().rev().find(|s| s.fault == fault && s.until.is_none()) {
             spell.until = Some(now);

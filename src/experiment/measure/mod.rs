@@ -11,15 +11,16 @@ mod mail;
 mod station;
 mod stream;
 
-pub(crate) use aftermath::{Aftermath, Spell, Window, planned};
+pub(crate) use aftermath::{Aftermath, Spell, Tried, Window, planned};
 pub(crate) use book::Book;
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
 pub(crate) use mail::Postbox;
 pub(crate) use station::{Station, Visits};
 pub(crate) use stream::{Feed, Reading};
 
+use crate::model::fault::Scope;
 use crate::model::plan::Plan;
-use crate::model::{Answer, Cell, Fact, Mark, Probe};
+use crate::model::{Answer, Cell, ClientId, Fact, Mark, NodeId, Probe};
 use crate::units::{Span, Time};
 
 /// Everything that one replication measures.
@@ -37,6 +38,9 @@ pub(crate) struct Measure {
     pub(crate) books: Vec<[Book; 2]>,
     /// What faults leave behind.
     pub(crate) aftermath: Aftermath,
+    /// Whether anything may go wrong.
+    faulted: bool,
+    scopes: Vec<(ClientId, Scope)>,
     /// By endpoint.
     pub(crate) endpoints: Vec<Cohort>,
     /// By edge.
@@ -71,6 +75,8 @@ impl Measure {
             timelines: plan.clients.iter().map(|_| Timeline::new(start, plan.duration)).collect(),
             books: plan.clients.iter().map(|_| Default::default()).collect(),
             aftermath: Aftermath::new(plan),
+            faulted: !plan.faults.is_empty(),
+            scopes: plan.scoped.clone(),
             endpoints: plan.endpoints.iter().map(|_| Cohort::default()).collect(),
             edges: plan.edges.iter().map(|_| Cohort::default()).collect(),
             feeds: plan.topics.iter().map(|_| Feed::default()).collect(),
@@ -170,6 +176,15 @@ impl Measure {
         }
     }
 
+    /// A worker is taken or free again.
+    #[inline]
+    fn hold(&mut self, now: Time, node: NodeId, takes: bool) {
+        self.stations[node.index()].hold(now, takes);
+        if self.faulted {
+            self.aftermath.hold(node, takes, now);
+        }
+    }
+
     /// Whether a visit that began then counts.
     #[inline]
     fn counts(&self, began: Time) -> bool {
@@ -204,6 +219,7 @@ impl Probe for Measure {
                     self.clients[client.index()].arrived += 1;
                     self.timelines[client.index()].offer(now);
                     self.aftermath.offer(client.index(), now);
+                    self.aftermath.judge(&self.scopes, client, now, None);
                 }
             }
             Fact::Answered { client, outcome, intended, measured } => {
@@ -212,11 +228,15 @@ impl Probe for Measure {
                 if measured {
                     self.timelines[client.index()].answer(intended, outcome, latency);
                     self.aftermath.answer(client.index(), intended, outcome, latency);
+                    self.aftermath.judge(&self.scopes, client, intended, Some((outcome, latency)));
                 }
             }
             Fact::Called { edge, measured } => self.edges[edge.index()].arrived += u64::from(measured),
             Fact::Settled { edge, outcome, latency, measured } => {
                 self.edges[edge.index()].end(outcome, latency, measured, self.open);
+                if self.faulted {
+                    self.aftermath.settle(edge, outcome, now);
+                }
             }
             Fact::TriedAgain { edge, client, own, hedge, measured } if measured => {
                 self.edges[edge.index()].try_again(hedge);
@@ -248,8 +268,8 @@ impl Probe for Measure {
             Fact::Queued { node } => self.stations[node.index()].queue(now, true),
             Fact::Dequeued { node } => self.stations[node.index()].queue(now, false),
             Fact::Full { node, full } => self.stations[node.index()].fill(now, full),
-            Fact::Entered { node } => self.stations[node.index()].hold(now, true),
-            Fact::Left { node } => self.stations[node.index()].hold(now, false),
+            Fact::Entered { node } => self.hold(now, node, true),
+            Fact::Left { node } => self.hold(now, node, false),
             Fact::Began { flow, measured } => self.flows[flow.index()].arrived += u64::from(measured),
             Fact::Ended { flow, outcome, intended, measured } => {
                 self.flows[flow.index()].end(outcome, now.since(intended), measured, self.open);

@@ -51,6 +51,7 @@ fn blank() -> Summary {
         nodes: BTreeMap::new(),
         ledger: Default::default(),
         faults: Vec::new(),
+        failing: Vec::new(),
         slos: Vec::new(),
         conservation: Conservation::default(),
     }

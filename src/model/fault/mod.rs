@@ -9,14 +9,32 @@
 //! Nobody is told: without health checks a balancer goes on sending to a replica that is down.
 
 mod crash;
+mod deploy;
+mod errors;
 mod freeze;
+mod latency;
 mod outage;
+mod packet_loss;
+mod partition;
+mod slow;
+mod traffic;
 
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
-use super::id::LawId;
+use super::id::{FaultId, LawId};
 use super::plan::Plan;
+
+/// When a promise holds, by the moment at which a request sets out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// While no fault is on.
+    Outside,
+    /// While this one is on.
+    During(FaultId),
+    /// After this one, while it is not on again.
+    After(FaultId),
+}
 
 /// A fault as planned.
 #[derive(Clone, Debug)]
@@ -31,6 +49,8 @@ pub struct Fault {
     pub effect: Effect,
     /// The replicas it happens to, as in the world's array.
     pub replicas: Vec<u32>,
+    /// The links it happens to, by index.
+    pub links: Vec<u32>,
 }
 
 /// When a fault is on.
@@ -54,7 +74,7 @@ pub enum When {
     },
 }
 
-/// What happens to each of the target's replicas.
+/// What happens to each of the target's replicas, or links.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Effect {
     /// When it takes no new work and its connections break.
@@ -69,6 +89,62 @@ pub enum Effect {
     },
     /// When it stands still.
     Freeze,
+    /// When its work takes longer.
+    Slow {
+        /// Times as long.
+        factor: f64,
+    },
+    /// When requests fail at once.
+    Errors {
+        /// Probability.
+        share: f64,
+    },
+    /// When requests take longer to their callee.
+    Latency {
+        /// Time added.
+        add: Span,
+        /// So much more or less.
+        jitter: Span,
+        /// Probability.
+        share: f64,
+    },
+    /// When messages vanish.
+    Partition,
+    /// When messages are lost and sent again.
+    Loss {
+        /// Probability.
+        share: f64,
+    },
+    /// When replicas restart in turn.
+    Deploy {
+        /// How many at a time.
+        at_once: u32,
+    },
+    /// When a client sends more; the plan's rates already say so.
+    Traffic,
+}
+
+impl Effect {
+    /// The time a fault adds to a message with this lineage, on its way to the callee or `back`.
+    pub fn delay(self, hash: u64, seed: u64, lineage: Lineage, back: bool) -> Span {
+        let mut draw = Draw::new(seed, lineage, Purpose::Fault, hash ^ u64::from(back));
+        match self {
+            Self::Latency { add, jitter, share } if !back => latency::added(add, jitter, share, &mut draw),
+            Self::Loss { share } => packet_loss::delayed(share, &mut draw),
+            _ => Span::ZERO,
+        }
+    }
+
+    /// Whether a request with this lineage fails at once.
+    pub fn fails(self, hash: u64, seed: u64, lineage: Lineage) -> bool {
+        let Self::Errors { share } = self else { return false };
+        Draw::new(seed, lineage, Purpose::Fault, hash).unit() < share
+    }
+
+    /// Whether it may delay messages.
+    pub fn delays(self) -> bool {
+        matches!(self, Self::Latency { .. } | Self::Loss { .. })
+    }
 }
 
 impl Fault {

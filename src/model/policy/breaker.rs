@@ -14,12 +14,10 @@
 //! A time window is kept in ten buckets (Hystrix), a count window is exact (Resilience4j). What ends after the breaker has
 //! left the state it began in is not counted.
 
-use std::collections::VecDeque;
-
 use crate::units::{Span, Time};
 
 use super::super::outcome::Outcome;
-use super::window::{BUCKETS, Trailing};
+use super::book::Book;
 use super::{OutcomeSet, Verdict};
 
 /// A breaker as run.
@@ -236,68 +234,6 @@ impl Breaker {
         self.since = now;
         self.open_for = self.spec.open_for;
         self.book = Book::new(self.spec.window);
-    }
-}
-
-/// How tries ended.
-#[derive(Clone, Debug)]
-enum Book {
-    Time(Trailing<3>),
-    Calls { last: VecDeque<(bool, bool)>, room: u32, bad: u32, slow: u32 },
-    Row { bad: u32 },
-}
-
-const ALL: usize = 0;
-const BAD: usize = 1;
-const SLOW: usize = 2;
-
-impl Book {
-    fn new(window: Window) -> Self {
-        match window {
-            Window::Time { length, .. } => Self::Time(Trailing::new(length, BUCKETS)),
-            Window::Calls { calls, .. } => Self::Calls { last: VecDeque::new(), room: calls, bad: 0, slow: 0 },
-            Window::Consecutive { .. } => Self::Row { bad: 0 },
-        }
-    }
-
-    fn write(&mut self, now: Time, good: bool, is_slow: bool) {
-        match self {
-            Self::Time(window) => {
-                window.add(now, ALL, 1.0);
-                window.add(now, BAD, f64::from(u8::from(!good)));
-                window.add(now, SLOW, f64::from(u8::from(is_slow)));
-            }
-            Self::Calls { last, room, bad, slow } => {
-                if last.len() as u32 == *room
-                    && let Some((was_bad, was_slow)) = last.pop_front()
-                {
-                    *bad -= u32::from(was_bad);
-                    *slow -= u32::from(was_slow);
-                }
-                last.push_back((!good, is_slow));
-                *bad += u32::from(!good);
-                *slow += u32::from(is_slow);
-            }
-            Self::Row { bad } => *bad = if good && !is_slow { 0 } else { *bad + 1 },
-        }
-    }
-
-    fn trips(&mut self, now: Time, spec: &BreakerSpec) -> bool {
-        let (all, bad, slow, min) = match (self, spec.window) {
-            (Self::Time(window), Window::Time { min_calls, .. }) => {
-                let sums = window.sums(now);
-                (sums[ALL], sums[BAD], sums[SLOW], min_calls)
-            }
-            (Self::Calls { last, room, bad, slow }, Window::Calls { min_calls, .. }) => {
-                (last.len() as f64, f64::from(*bad), f64::from(*slow), min_calls.min(*room))
-            }
-            (Self::Row { bad }, Window::Consecutive { failures }) => return *bad >= failures,
-            _ => return false,
-        };
-        // A hair less than the product: 0.35 of 20 calls are 7, whatever binary fractions make of it.
-        let reached = |count: f64, rate: f64| count >= rate * all - 1e-9;
-        all >= f64::from(min.max(1))
-            && (reached(bad, spec.failure_rate) || spec.slow.is_some_and(|rule| reached(slow, rule.rate)))
     }
 }
 

@@ -13,6 +13,7 @@
 //! breakers that learn each for itself. Faults sit below the policies, so a retry sees them. A preset
 //! (`like = "resilience4j"`) may carry that library's own order.
 
+mod book;
 mod breaker;
 mod budget;
 mod bulkhead;

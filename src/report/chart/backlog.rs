@@ -4,6 +4,7 @@ use super::Title;
 use super::axis::{Scale, seconds_of_tick};
 use super::frame::{Area, Canvas, HEIGHT, Type, WIDTH, picture, size};
 use super::palette::{Pen, pen};
+use super::shade::{Shade, shade};
 use crate::experiment::summary::Depth;
 use crate::report::number::{count, plain};
 use crate::report::text::cut;
@@ -21,7 +22,7 @@ pub struct Backlog {
 }
 
 /// Draws the backlogs below each other, the largest first where there are too many.
-pub fn backlog(title: &Title, all: &[Backlog]) -> String {
+pub fn backlog(title: &Title, all: &[Backlog], shades: &[Shade]) -> String {
     let mut all: Vec<&Backlog> = all.iter().filter(|backlog| !backlog.depths.is_empty()).collect();
     let most = |backlog: &Backlog| backlog.depths.iter().map(|d| d.ready).fold(0.0, f64::max);
     if all.len() > PANELS {
@@ -35,6 +36,9 @@ pub fn backlog(title: &Title, all: &[Backlog]) -> String {
         for (i, backlog) in shown.iter().enumerate() {
             let top = top + i as f64 * (each + gap);
             let panel = Area { left: 96.0, top, right: WIDTH - 108.0, bottom: top + each };
+            let end = backlog.depths.last().map_or(1.0, |d| d.from_s + d.width_s);
+            let x = Scale::exact(0.0, end, panel.left, panel.right);
+            shade(canvas, Area { top: panel.top + 22.0, ..panel }, &x, shades, i == 0);
             draw(canvas, backlog, panel, pen(i), i + 1 == shown.len());
         }
         if !hidden.is_empty() {
@@ -85,12 +89,12 @@ mod tests {
     #[test]
     fn a_queue_is_named_with_its_height() {
         let title = Title { title: "orders: messages waiting".into(), subtitle: String::new() };
-        let svg = backlog(&title, &[hill("emails", 6_000.0), hill("failed", 3.0)]);
+        let svg = backlog(&title, &[hill("emails", 6_000.0), hill("failed", 3.0)], &[]);
         for word in ["emails", "failed", "most 6.00 k", "most 3", "2m"] {
             assert!(svg.contains(word), "{word}\n{svg}");
         }
         let many: Vec<Backlog> = (0..6).map(|i| hill(&format!("q{i}"), f64::from(i))).collect();
-        let svg = backlog(&title, &many);
+        let svg = backlog(&title, &many, &[]);
         assert!(svg.contains("2 more not drawn") && svg.contains("q5") && !svg.contains("q1"));
     }
 }

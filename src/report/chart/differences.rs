@@ -39,12 +39,12 @@ pub struct Apart {
     pub significant: bool,
 }
 
-/// Latencies and throughput of every client of every other scenario.
+/// Latencies and throughput of every client and flow of every other scenario.
 pub(super) fn rows(comparison: &Comparison) -> Vec<Apart> {
     let mut rows = Vec::new();
     for versus in &comparison.others {
-        for (client, figures) in &versus.clients {
-            let of = if versus.clients.len() > 1 { format!(" · {client}") } else { String::new() };
+        for (_, of, figures) in versus.all() {
+            let of = if versus.all().count() > 1 { format!(" · {of}") } else { String::new() };
             let name = clean(&format!("{}{of}", versus.side.name));
             rows.extend(
                 figures_of(figures).into_iter().filter_map(|(figure, d, label)| apart(&name, figure, d, label)),

@@ -7,22 +7,26 @@ mod backlog;
 mod differences;
 mod frame;
 mod key;
+mod lanes;
 mod ledger;
 mod nodes;
 mod palette;
 mod percentiles;
 #[cfg(feature = "png")]
 mod png;
+mod shade;
 mod timeline;
 mod waterfall;
 
 pub use backlog::{Backlog, backlog};
 pub use differences::{Apart, differences};
+pub use lanes::lanes;
 pub use ledger::ledger;
 pub use nodes::{Usage, nodes};
 pub use percentiles::{Curve, percentiles};
 #[cfg(feature = "png")]
 pub use png::png;
+pub use shade::Shade;
 pub use timeline::{Track, timeline};
 pub use waterfall::waterfall;
 
@@ -66,12 +70,20 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
     let tracks: Vec<Track> = each_client(summaries, |name, stats| Track { name, moments: stats.timeline.clone() });
     if tracks.iter().any(|track| track.moments.iter().any(|m| m.arrived > 0)) {
         let title = Title { title: format!("{title} over time"), subtitle: caption(first) };
-        pictures.push(Picture { name: "timeline", svg: timeline(&title, &tracks) });
+        pictures.push(Picture { name: "timeline", svg: timeline(&title, &tracks, &shade::shades(first)) });
+    }
+    for summary in summaries.iter().filter(|summary| summary.failing.iter().any(|f| f.worst_share > 0.0)).take(1) {
+        let title = format!("{}: who failed first", clean(&first.scenario.name));
+        let title = Title { title, subtitle: format!("{} · {}", variant(summary), caption(first)) };
+        pictures.push(Picture { name: "failing", svg: lanes(&title, &summary.failing, &shade::shades(summary)) });
     }
     let backlogs = backlogs(summaries);
     if !backlogs.is_empty() {
         let title = format!("{}: messages waiting", clean(&first.scenario.name));
-        pictures.push(Picture { name: "queues", svg: backlog(&Title { title, subtitle: caption(first) }, &backlogs) });
+        pictures.push(Picture {
+            name: "queues",
+            svg: backlog(&Title { title, subtitle: caption(first) }, &backlogs, &shade::shades(first)),
+        });
     }
     let entries = entries(summaries);
     if !entries.is_empty() {
@@ -224,15 +236,18 @@ mod gallery {
         let fast = [curve("in-process", 0.0008, 0.0004, 1_000_000)];
         keep("fast", &percentiles(&title("a function call"), &fast));
         let track = |name: &str, p50: f64| Track { name: name.into(), moments: sample::timeline(p50, 2.4) };
-        keep("time-one", &timeline(&title("chain: latency over time"), &[track("shoppers", 8.0)]));
+        keep("time-one", &timeline(&title("chain: latency over time"), &[track("shoppers", 8.0)], &[]));
         let mut calm = track("function calls", 8.0);
         for m in &mut calm.moments {
             m.failed = 0;
         }
-        keep("time-calm", &timeline(&title("chain: latency over time"), &[calm.clone()]));
-        keep("time-two", &timeline(&title("chain: latency over time"), &[calm.clone(), track("network calls", 15.0)]));
+        keep("time-calm", &timeline(&title("chain: latency over time"), &[calm.clone()], &[]));
+        keep(
+            "time-two",
+            &timeline(&title("chain: latency over time"), &[calm.clone(), track("network calls", 15.0)], &[]),
+        );
         let four = [calm, track("network calls", 15.0), track("c", 200.0), track("d", 1_000.0)];
-        keep("time-four", &timeline(&title("chain: latency over time"), &four));
+        keep("time-four", &timeline(&title("chain: latency over time"), &four, &[]));
     }
 
     #[test]

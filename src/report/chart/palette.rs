@@ -13,6 +13,8 @@ pub(super) const FAINT: RGBColor = RGBColor(104, 106, 114);
 pub(super) const GRID: RGBColor = RGBColor(226, 228, 232);
 /// The ground.
 pub(super) const PAPER: RGBColor = RGBColor(255, 255, 255);
+/// Times at which something was wrong.
+pub(super) const WRONG: RGBColor = RGBColor(240, 190, 140);
 /// Failures: ink, since every other colour may be a series.
 pub(super) const FAILED: RGBColor = INK;
 

@@ -5,6 +5,7 @@ use super::Title;
 use super::axis::{Scale, seconds_of_tick, time_of_tick};
 use super::frame::{Area, Canvas, HEIGHT, Type, WIDTH, picture, size};
 use super::palette::{FAILED, FAINT, GRID, Pen, hair, pen};
+use super::shade::{Shade, shade};
 use crate::experiment::summary::Moment;
 use crate::report::number::percent;
 use crate::report::text::cut;
@@ -21,14 +22,15 @@ pub struct Track {
     pub moments: Vec<Moment>,
 }
 
-/// Draws the tracks below each other.
-pub fn timeline(title: &Title, tracks: &[Track]) -> String {
+/// Draws the tracks below each other, over the times at which something was wrong.
+pub fn timeline(title: &Title, tracks: &[Track], shades: &[Shade]) -> String {
     let tracks: Vec<&Track> = tracks.iter().filter(|track| !track.moments.is_empty()).collect();
     let (shown, hidden) = tracks.split_at(tracks.len().min(PANELS));
     picture(title, height(shown.len()), |canvas| {
         let panels = panels(shown.len());
         for (i, (track, panel)) in shown.iter().zip(&panels).enumerate() {
             let scales = scales(shown, *panel);
+            shade(canvas, Area { top: panel.top + 22.0, ..*panel }, &scales.x, shades, i == 0);
             draw(canvas, track, *panel, &scales, pen(i), i + 1 == shown.len());
         }
         if !hidden.is_empty() {
@@ -159,7 +161,7 @@ mod tests {
     #[test]
     fn a_track_is_named_with_its_failures() {
         let track = Track { name: "shoppers".into(), moments: sample::timeline(8.0, 2.4) };
-        let svg = timeline(&title(), &[track]);
+        let svg = timeline(&title(), &[track], &[]);
         for word in ["shoppers", "p50", "p99", "failed", "max 24.9 %", "60 s"] {
             assert!(svg.contains(word), "{word}");
         }
@@ -171,21 +173,21 @@ mod tests {
         for m in &mut moments {
             m.failed = 0;
         }
-        assert!(!timeline(&title(), &[Track { name: "x".into(), moments }]).contains("failed"));
+        assert!(!timeline(&title(), &[Track { name: "x".into(), moments }], &[]).contains("failed"));
     }
 
     #[test]
     fn a_bin_without_successes_is_a_gap() {
         let mut moments = sample::timeline(8.0, 2.4);
         moments[60] = Moment { p50_ms: None, p99_ms: None, ..moments[60] };
-        let whole = timeline(&title(), &[Track { name: "x".into(), moments: sample::timeline(8.0, 2.4) }]);
-        let broken = timeline(&title(), &[Track { name: "x".into(), moments }]);
+        let whole = timeline(&title(), &[Track { name: "x".into(), moments: sample::timeline(8.0, 2.4) }], &[]);
+        let broken = timeline(&title(), &[Track { name: "x".into(), moments }], &[]);
         assert_eq!(whole.matches("<polygon").count() + 1, broken.matches("<polygon").count());
     }
 
     #[test]
     fn more_than_fit_are_counted() {
         let track = Track { name: "x".into(), moments: sample::timeline(8.0, 2.4) };
-        assert!(timeline(&title(), &vec![track; 6]).contains("2 more not drawn"));
+        assert!(timeline(&title(), &vec![track; 6], &[]).contains("2 more not drawn"));
     }
 }

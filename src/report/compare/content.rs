@@ -121,10 +121,13 @@ fn plain_short(value: f64) -> String {
     text.parse::<f64>().map_or(text, plain)
 }
 
-/// The heading of one of the others, for a client.
-pub(super) fn against(comparison: &Comparison, versus: &Versus, client: &str) -> String {
-    let several = versus.clients.len() > 1;
-    let of = if several { format!(", {}", clean(client)) } else { String::new() };
+/// The heading of one of the others, for a client or a flow.
+pub(super) fn against(comparison: &Comparison, versus: &Versus, what: &str, name: &str) -> String {
+    let of = match what {
+        "flows" => format!(", flow {}", clean(name)),
+        _ if versus.all().count() > 1 => format!(", {}", clean(name)),
+        _ => String::new(),
+    };
     let twin = if versus.side.hash == comparison.base.hash { " (the same scenario)" } else { "" };
     format!("{} (other) against {} (base){of}{twin}", clean(&versus.side.name), clean(&comparison.base.name))
 }

@@ -2,10 +2,11 @@
 
 use super::names::known_names;
 use super::ranges::zero;
+use super::walk;
 use crate::diag::{Complaint, code};
 use crate::scenario::law_mean::mean;
 use crate::scenario::read::suggest;
-use crate::scenario::written::{Aim, Fault, Scenario, When};
+use crate::scenario::written::{Aim, Arrivals, Fault, FaultKind, Load, Node, Scenario, When};
 use crate::units::Span;
 
 /// Complains about faults that cannot be.
@@ -28,23 +29,57 @@ fn wrong(fault: &Fault, message: String) -> Complaint {
 }
 
 fn target(scenario: &Scenario, fault: &Fault, refused: &[String], complaints: &mut Vec<Complaint>) {
-    let word = fault.kind.value.word();
+    let kind = fault.kind.value;
+    let word = kind.word();
     match fault.aim() {
-        Aim::Edge(..) => {
+        Aim::Edge(..) | Aim::Zone(_) if kind == FaultKind::Traffic => {
+            complaints.push(wrong(fault, "traffic comes from a client".into()).help("name one client"));
+        }
+        Aim::Edge(..) if !kind.fits_edge() => {
             let complaint = wrong(fault, format!("an edge has no {word}: that happens to a node"));
             complaints.push(complaint.help("name the node, or one of its zones"));
         }
+        Aim::Edge(from, to) => edge(scenario, fault, (from, to), complaints),
         Aim::Zone(zone) => {
             if fault.nodes(scenario).is_empty() {
                 complaints.push(no_zone(scenario, fault, zone));
             }
         }
+        Aim::Node(name) if kind == FaultKind::Traffic => traffic(scenario, fault, name, complaints),
         Aim::Node(name) => node(scenario, fault, name, refused, complaints),
+    }
+}
+
+/// An edge has somebody who calls over it.
+fn edge(scenario: &Scenario, fault: &Fault, (from, to): (&str, &str), complaints: &mut Vec<Complaint>) {
+    let client = scenario.clients.get(from).map(|c| c.calls.iter().any(|call| call.target.value.node == to));
+    let calls = |node: &Node| node.endpoints.values().flat_map(walk::calls).any(|call| call.target.value.node == to);
+    if client.or(scenario.nodes.get(from).map(calls)) != Some(true) {
+        let complaint = wrong(fault, format!("`{from}` does not call `{to}`, so nothing would happen"));
+        complaints.push(complaint.help("an edge is \"caller -> callee\", by the names of nodes"));
+    }
+}
+
+/// More traffic comes from a client with a rate.
+fn traffic(scenario: &Scenario, fault: &Fault, name: &str, complaints: &mut Vec<Complaint>) {
+    let Some(client) = scenario.clients.get(name) else {
+        let complaint = wrong(fault, format!("traffic comes from a client, and `{name}` is none"));
+        let names: Vec<String> = scenario.clients.keys().map(|name| format!("`{name}`")).collect();
+        return complaints.push(complaint.help(format!("the clients are {}", super::names::few(&names))));
+    };
+    let paced = matches!(&client.load, Load::Open { arrivals, .. } if matches!(arrivals.value, Arrivals::Poisson | Arrivals::Constant));
+    if !paced {
+        let complaint = wrong(fault, format!("`{name}` has no rate that could be multiplied"));
+        complaints.push(complaint.help("it works on clients with arrivals = \"poisson\" or \"constant\""));
     }
 }
 
 fn node(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], complaints: &mut Vec<Complaint>) {
     if scenario.nodes.contains_key(name) || refused.iter().any(|r| r == name) {
+        return;
+    }
+    let fails = matches!(fault.kind.value, FaultKind::Outage | FaultKind::Crash);
+    if scenario.topics.contains_key(name) && fails {
         return;
     }
     if scenario.queues.contains_key(name) || scenario.topics.contains_key(name) {
@@ -95,8 +130,26 @@ fn times(fault: &Fault, complaints: &mut Vec<Complaint>) {
         When::At { duration, .. } => {
             let never = duration.value == Some(Span::ZERO);
             zero(never, "duration", duration.place.as_ref(), "the fault would be over at once", complaints);
+            let (factor, place) = (fault.factor.value, fault.factor.place.as_ref());
+            zero(
+                factor == Some(0.0),
+                "factor",
+                place,
+                "nothing would ever be done; use an outage or a freeze",
+                complaints,
+            );
         }
-        When::Random { mtbf, mttr, .. } => {
+        When::Random { mtbf, mttr, busy_only } => {
+            let kind = fault.kind.value;
+            if kind.is_planned() {
+                let message = format!("a fault of kind `{}` does not come at random", kind.word());
+                let complaint = Complaint::error(code::FAULT_TIME, message).at(mtbf.place.clone());
+                complaints.push(complaint.help("say when: at = \"60s\" and duration = \"30s\""));
+            }
+            if busy_only.value && kind.is_between() {
+                let message = "`busy_only` counts work, and messages do none";
+                complaints.push(Complaint::error(code::FAULT_WORDS, message).at(busy_only.place.clone()));
+            }
             for (key, law) in [("mtbf", mtbf), ("mttr", mttr)] {
                 // Shorter than a microsecond on average, a run would do nothing else.
                 let complaint = Complaint::error(code::OUT_OF_RANGE, format!("`{key}` is below 1 us on average"));

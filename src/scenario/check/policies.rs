@@ -235,7 +235,7 @@ fn place<T>(rule: &Rule<T>) -> Option<&Place> {
 
 fn together(guards: &Guards, doubts: &mut Doubts) {
     let warn = |message: String, help: &str| Complaint::warning(code::NO_EFFECT, message).help(help.to_owned());
-    let (retry, hedge) = (on(&guards.retries), on(&guards.hedge));
+    let (retry, hedge) = (on(&guards.retries).filter(|rule| rule.max.value > 0), on(&guards.hedge));
     if let (Some(timeout), Some(deadline)) = (&guards.timeout, &guards.deadline) {
         let place = timeout.place.as_ref().or(deadline.place.as_ref());
         doubts.put(place, "timeout", timeout.value >= deadline.value, || {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{names::known_names, walk};
 use crate::diag::{Complaint, code};
 use crate::scenario::read::suggest;
-use crate::scenario::written::{Metric, Scenario, Slo, Target};
+use crate::scenario::written::{Metric, Scenario, Scope, Slo, Target};
 
 /// What an SLO is about.
 enum About {
@@ -28,7 +28,10 @@ pub(super) fn check(scenario: &Scenario, refused: &[String], complaints: &mut Ve
     let edges = edges(scenario);
     for slo in &scenario.slos {
         match about(scenario, &edges, &slo.of.value) {
-            Some(about) => measured(slo, &about, complaints),
+            Some(about) => {
+                measured(slo, &about, complaints);
+                scoped(scenario, slo, &about, complaints);
+            }
             None if refused.iter().any(|name| slo.of.value.contains(name.as_str())) => {}
             None if complaints.len() > 100 => {}
             None => complaints.push(unknown(scenario, &edges, slo)),
@@ -105,11 +108,41 @@ fn unknown(scenario: &Scenario, edges: &BTreeSet<String>, slo: &Slo) -> Complain
     }
 }
 
+/// A promise about some time names a fault, and is about a client.
+fn scoped(scenario: &Scenario, slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
+    let faults = || scenario.faults.iter().map(|fault| fault.name.value.as_str());
+    let recovery = slo.promise.metric == Metric::RecoveryTime;
+    let not_measured = |why: &str| {
+        let message = format!("`{}` is not measured for `{}`", slo.expect.value, slo.of.value);
+        Complaint::error(code::SLO_METRIC, message).at(slo.expect.place.clone()).help(why.to_owned())
+    };
+    if recovery && scenario.faults.is_empty() {
+        complaints.push(not_measured("nothing goes wrong in this file, so there is nothing to recover from"));
+    }
+    let Some(scope) = &slo.scope else { return };
+    if let Scope::During(name) | Scope::AfterFault(name) = &scope.value
+        && !faults().any(|fault| fault == name)
+    {
+        let complaint = Complaint::error(code::UNKNOWN_NAME, format!("no fault is called `{name}`"));
+        complaints.push(match suggest(name, faults()) {
+            Some(meant) => complaint.at(scope.place.clone()).label(format!("did you mean `{meant}`?")),
+            None => complaint.at(scope.place.clone()).help("name one of the [[faults]] by its `name`"),
+        });
+    }
+    if !matches!(about, About::Client) {
+        complaints.push(not_measured("a promise about a time around faults is judged for clients"));
+    } else if slo.promise.metric == Metric::Throughput {
+        complaints.push(not_measured("throughput is measured over the whole run; use success_rate"));
+    } else if recovery && !matches!(scope.value, Scope::AfterFault(_)) {
+        complaints.push(not_measured("recovery comes after a fault: after_fault = \"…\", or nothing for all of them"));
+    }
+}
+
 fn measured(slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
     if slo.promise.bound.is_nan() {
         return;
     }
-    let node_only = matches!(slo.promise.metric, Metric::Utilization);
+    let node_only = matches!(slo.promise.metric, Metric::Utilization | Metric::Amplification);
     let waits = matches!(slo.promise.metric, Metric::Percentile(_) | Metric::Mean | Metric::Max);
     let lags = matches!(slo.promise.metric, Metric::Lag | Metric::MaxLag);
     let help = match about {
@@ -117,7 +150,10 @@ fn measured(slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
             "name one of its endpoints: the node itself has no default one"
         }
         About::Client | About::Endpoint | About::Edge | About::Flow | About::Messages | About::Group if node_only => {
-            "utilization is a figure of nodes"
+            "utilization and amplification are figures of nodes"
+        }
+        _ if slo.promise.metric == Metric::RecoveryTime && !matches!(about, About::Client) => {
+            "recovery is measured for clients"
         }
         About::Group if !waits && !lags => "a group has lag, max_lag and delays: p50 … p99.9, mean and max",
         About::Client | About::Endpoint | About::Edge | About::Flow | About::Messages | About::Node { .. } if lags => {

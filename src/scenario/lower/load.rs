@@ -15,7 +15,10 @@ impl Lowering<'_> {
     pub(super) fn clients(&mut self) {
         for (name, client) in &self.scenario.clients {
             let node = self.bare_node(name, "client");
-            let source = self.source(&client.load);
+            let mut source = self.source(&client.load);
+            if let Source::Paced(paced) = &mut source {
+                paced.segments = self.surges(name, std::mem::take(&mut paced.segments));
+            }
             self.plan.clients.push(plan::Client {
                 node,
                 entry: Default::default(),

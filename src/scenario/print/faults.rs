@@ -25,6 +25,10 @@ pub(super) fn fault(fault: &Fault, page: &mut Page) {
         match *word {
             "mode" => page.given("mode", &fault.mode, |m| quoted(mode(*m))),
             "replicas" => page.maybe("replicas", &fault.replicas, &mut none, u32::to_string),
+            "factor" => page.maybe("factor", &fault.factor, &mut none, |f| format!("{f:?}")),
+            "add" => page.maybe("add", &fault.add, &mut none, time),
+            "jitter" => page.given("jitter", &fault.jitter, time),
+            "probability" => page.given("probability", &fault.probability, |p| format!("{p:?}")),
             _ => {}
         }
     }

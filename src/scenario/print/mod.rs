@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 
 use super::written::{
     Arrivals, BalancePer, Balancing, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder,
-    Scenario, Slo, Zone,
+    Scenario, Scope, Slo, Zone,
 };
 use crate::units::{Span, size_text};
 use law::{count_law, law, span};
@@ -305,6 +305,14 @@ fn slo(slo: &Slo, page: &mut Page) {
     page.given("name", &slo.name, |s| quoted(s));
     page.given("of", &slo.of, |s| quoted(s));
     page.given("expect", &slo.expect, |s| quoted(s));
+    if let Some(scope) = &slo.scope {
+        let (word, value) = match &scope.value {
+            Scope::OutsideFaults => ("outside_faults", "true".to_owned()),
+            Scope::During(fault) => ("during", quoted(fault)),
+            Scope::AfterFault(fault) => ("after_fault", quoted(fault)),
+        };
+        page.line(word, value, scope.is_default());
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "it tells a `Given`, which hands out references")]

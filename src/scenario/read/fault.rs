@@ -1,8 +1,8 @@
 //! Faults.
 
 use super::law::law;
-use super::value::{count, duration, flag, text};
-use super::view::View;
+use super::value::{count, duration, flag, number, share, text};
+use super::view::{View, listed};
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::random::dist::Law;
@@ -31,24 +31,26 @@ pub(super) fn fault(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Fault> {
         when,
         mode: view.choice(desk, "mode", &MODES),
         replicas: view.maybe(desk, "replicas", count),
-        factor: Given::default(None),
-        add: Given::default(None),
-        jitter: Given::default(Span::ZERO),
-        probability: Given::default(1.0),
+        factor: view.maybe(desk, "factor", number),
+        add: view.maybe(desk, "add", duration),
+        jitter: view.or_default(desk, "jitter", duration),
+        probability: view.or_default(desk, "probability", share),
         place: view.place.clone(),
     })
 }
 
 /// Complains about words that mean nothing for the kind, and about those it needs.
 fn words(desk: &mut Desk<'_>, view: &View<'_>, kind: &Given<FaultKind>) {
-    const ALL: [&str; 2] = ["mode", "replicas"];
+    const ALL: [&str; 6] = ["mode", "replicas", "factor", "add", "jitter", "probability"];
     let word = kind.value.word();
     let meant = kind.value.words();
     for key in ALL.into_iter().filter(|key| !meant.contains(key)) {
         if let Some(place) = view.place_of(key) {
             let message = format!("`{key}` means nothing for a fault of kind `{word}`");
             let complaint = Complaint::error(code::FAULT_WORDS, message).at(place);
-            desk.push(complaint.help(format!("what it knows: {}", meant.join(", "))));
+            let known =
+                if meant.is_empty() { "it knows no such word".into() } else { format!("it knows {}", listed(meant)) };
+            desk.push(complaint.help(known));
         }
     }
     if let Some(key) = kind.value.needs().filter(|key| !view.has(key)) {

@@ -18,8 +18,8 @@ use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    BalancePer, Balancing, Defaults, Discovery, Given, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Sense,
-    Sim, Slo, Variant,
+    BalancePer, Balancing, Defaults, Discovery, Given, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Scope,
+    Sense, Sim, Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.
@@ -229,13 +229,31 @@ fn slos(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Slo> {
             read.and_then(Result::ok).unwrap_or(Promise { metric: Metric::Mean, sense: Sense::Below, bound: f64::NAN });
         if let (Some(of), Some(expect)) = (of, expect) {
             let name = name.unwrap_or_else(|| Given::default(format!("{} {}", of.value, expect.value)));
-            all.push(Slo { name, of, expect, promise });
+            let scope = scope(desk, &slo);
+            all.push(Slo { name, of, expect, promise, scope });
         }
     }
     all
 }
 
 /// In the order of the file: people write variants in the order in which they are to be read.
+/// When a promise holds, if not always.
+fn scope(desk: &mut Desk<'_>, slo: &View<'_>) -> Option<Given<Scope>> {
+    let outside = slo.read(desk, "outside_faults", value::flag).filter(|given| given.value);
+    let outside = outside.map(|given| Given { value: Scope::OutsideFaults, place: given.place });
+    let named =
+        |given: Given<String>, scope: fn(String) -> Scope| Given { value: scope(given.value), place: given.place };
+    let during = slo.read(desk, "during", text).map(|given| named(given, Scope::During));
+    let after = slo.read(desk, "after_fault", text).map(|given| named(given, Scope::AfterFault));
+    let mut all = [outside, during, after].into_iter().flatten();
+    let first = all.next();
+    if let Some(second) = all.next() {
+        let complaint = Complaint::error(code::SLO_SYNTAX, "an SLO is about one time only").at(second.place);
+        desk.push(complaint.help("keep one of outside_faults, during and after_fault, or write two SLOs"));
+    }
+    first
+}
+
 fn variants(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Variant> {
     let mut all = Vec::new();
     let tables = view.get("variants").and_then(|v| value::table(desk, "variants", v));

@@ -7,10 +7,11 @@ use crate::units::{Rate, parse_nanos, parse_share};
 /// The figures and an example of each.
 const METRICS: &str = "p50, p90, p95, p99, p99.9, mean and max (\"p99 < 400ms\"), success_rate and error_rate \
     (\"success_rate >= 99.5%\"), throughput (\"throughput > 100/s\"), utilization (\"utilization < 80%\"), \
-    good (\"good(400ms) >= 99%\"), lag and max_lag of a group (\"max_lag < 20000\")";
+    good (\"good(400ms) >= 99%\"), lag and max_lag of a group (\"max_lag < 20000\"), recovery_time (\"recovery_time < 30s\"), \
+    amplification (\"amplification < 1.5\")";
 
 /// Figures of later versions.
-const LATER: [&str; 3] = ["recovery_time", "amplification", "p_lag"];
+const LATER: [&str; 1] = ["p_lag"];
 
 /// What is wrong with an expression.
 type Refusal = (Code, String, String);
@@ -43,7 +44,8 @@ fn parse(text: &str) -> Result<Promise, Refusal> {
     let limit = rest[sign.len()..].trim();
     let metric = metric(figure)?;
     let limit = match metric {
-        Metric::Percentile(_) | Metric::Mean | Metric::Max => millis(limit)?,
+        Metric::Percentile(_) | Metric::Mean | Metric::Max | Metric::RecoveryTime => millis(limit)?,
+        Metric::Amplification => limit.parse().map_err(|_| bound(format!("`{limit}` is not a number")))?,
         Metric::Throughput => Rate::parse(limit).map_err(bound)?.per_second(),
         Metric::SuccessRate | Metric::ErrorRate | Metric::Utilization | Metric::Good(_) => {
             parse_share(limit).map_err(bound)?
@@ -75,6 +77,8 @@ fn metric(figure: &str) -> Result<Metric, Refusal> {
         "utilization" => Metric::Utilization,
         "lag" => Metric::Lag,
         "max_lag" => Metric::MaxLag,
+        "recovery_time" => Metric::RecoveryTime,
+        "amplification" => Metric::Amplification,
         "good" => return Err(syntax("`good` needs a limit: good(400ms)".into())),
         "median" => return Err(syntax("the median is called `p50`".into())),
         later if LATER.contains(&later) => {

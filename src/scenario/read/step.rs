@@ -82,11 +82,13 @@ fn call_to(target: Given<Target>) -> Call {
         transport: None,
         policy: None,
         guards: Guards::default(),
+        fallback: None,
         request: Given::default(PAYLOAD),
         response: Given::default(PAYLOAD),
         stream: Given::default(None),
         table: None,
         mode: Given::default(Mode::Read),
+        uses_reply: Given::default(true),
     }
 }
 
@@ -151,12 +153,14 @@ fn call(desk: &mut Desk<'_>, verb: &str, view: &View<'_>) -> Option<Call> {
     let stream = if is_query { Given::default(None) } else { view.maybe(desk, "stream", count) };
     let table = if is_query { view.read(desk, "table", text) } else { None };
     let mode = if is_query { view.choice(desk, "mode", &MODES) } else { Given::default(Mode::Read) };
+    let uses_reply = if is_query { Given::default(true) } else { view.or_default(desk, "uses_reply", flag) };
     let policy = view.read(desk, "policy", text);
     let guards = super::policy::guards(desk, view);
+    let fallback = view.read(desk, "fallback", steps);
     let request = view.or_default(desk, "request", size);
     let response = view.or_default(desk, "response", size);
     let target: Given<Target> = view.read(desk, verb, target)?;
-    Some(Call { target, transport, policy, guards, request, response, stream, table, mode })
+    Some(Call { target, transport, policy, guards, fallback, request, response, stream, table, mode, uses_reply })
 }
 
 fn publish(desk: &mut Desk<'_>, verb: &str, view: &View<'_>) -> Option<Publish> {

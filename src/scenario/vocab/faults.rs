@@ -9,18 +9,18 @@ const KINDS: &[Word] = &[
     ),
     word("crash", "Replicas die with all that is in progress there, and come back empty."),
     word("freeze", "Replicas stand still and lose nothing: a long pause of the garbage collector, a paused machine."),
-    word("slow", "Work on replicas takes longer.").later(),
-    word("errors", "Requests fail at once.").later(),
-    word("latency", "Messages take longer.").later(),
-    word("partition", "Messages between two sides vanish.").later(),
-    word("packet_loss", "Messages are lost and sent again.").later(),
-    word("replicas_lost", "Some replicas are gone.").later(),
+    word("slow", "Work on replicas takes longer."),
+    word("errors", "Requests fail at once."),
+    word("latency", "Messages take longer."),
+    word("partition", "Messages between two sides vanish."),
+    word("packet_loss", "Messages are lost and sent again."),
+    word("replicas_lost", "Some replicas are gone."),
     word("cold_cache", "A cache loses what it knew.").later(),
     word("move", "A node gets a new address.").later(),
     word("discovery_outage", "Changes are no longer seen.").later(),
-    word("deploy", "Replicas restart one after the other.").later(),
+    word("deploy", "Replicas restart one after the other."),
     word("poison_message", "A message that nobody can work on.").later(),
-    word("traffic", "A client sends more.").later(),
+    word("traffic", "A client sends more."),
 ];
 
 const MODE: &[Word] = &[
@@ -43,11 +43,15 @@ const WHEN: &[Key] = &[
 
 const MAGNITUDE: &[Key] = &[
     key("mode", Shape::Choice(MODE), "What becomes of new work: outage, crash.").or("\"refuse\""),
-    key("replicas", Shape::Whole, "So many of the node's replicas, the first ones. Default: all."),
-    key("factor", Shape::Number, "Times as long, times as much.").later(),
-    key("add", Shape::Duration, "Time added.").later(),
-    key("jitter", Shape::Duration, "Up to so much more or less than `add`, alike.").or("\"0ms\"").later(),
-    key("probability", Shape::Share, "Probability that a request or a message is hit.").or("1.0").later(),
+    key(
+        "replicas",
+        Shape::Whole,
+        "So many of the node's replicas, the first ones; of a deploy so many at once. Default: all, of a deploy 1.",
+    ),
+    key("factor", Shape::Number, "Times as long (slow), times as much (traffic)."),
+    key("add", Shape::Duration, "Time added to a request on its way (latency)."),
+    key("jitter", Shape::Duration, "Up to so much more or less than `add`, alike.").or("\"0ms\""),
+    key("probability", Shape::Share, "Probability that a request or a message is hit.").or("1.0"),
 ];
 
 /// `[[faults]]`.

@@ -43,7 +43,6 @@ const TABLES: &[Key] = &[
     later("caches", "Caches by name."),
     later("mesh", "A sidecar beside each service."),
     later("sweep", "One value over several."),
-    later("links", "Interactions flipped to a queue or a topic."),
 ];
 
 /// The file.
@@ -157,8 +156,8 @@ pub static SLO: Table = Table {
             "A client, a flow, an endpoint, a node, an edge (\"orders -> payments\"), a queue or a `topic/group`.",
         ),
         key("expect", Shape::Text, "For example \"p99 < 400ms\", \"success_rate >= 99.5%\", \"good(400ms) >= 99%\"."),
-        later("outside_faults", "Judged only while no fault is on."),
-        later("during", "Judged only during this fault."),
-        later("after_fault", "Judged after this fault."),
+        key("outside_faults", Shape::Flag, "Judged by requests that set out while no fault is on.").or("false"),
+        key("during", Shape::Text, "Judged by requests that set out during this fault."),
+        key("after_fault", Shape::Text, "Judged by requests that set out after this fault."),
     ]],
 };

@@ -16,8 +16,11 @@ const ANY: &[Key] = &[
 
 const CALLING: &[Key] = &[
     key("policy", Shape::Text, "The [policies.*] that guards it; default: the one of [defaults], if any."),
-    later("fallback", "Steps to take when the call fails."),
-    later("uses_reply", "false: the caller only needs it to happen."),
+    key(
+        "fallback",
+        Shape::Steps,
+        "Steps to take when the call has failed, all its tries included; it has then not failed. Default: none.",
+    ),
     later("idempotent", "false: doing it twice is a second effect."),
 ];
 
@@ -45,6 +48,12 @@ static CALL: Table = Table {
                 Shape::Whole,
                 "Server streaming: so many messages in the answer, each of the size of `response`. Default: one body.",
             ),
+            key(
+                "uses_reply",
+                Shape::Flag,
+                "false: the caller only needs it to happen, so it may as well be a message.",
+            )
+            .or("true"),
         ],
         SIZES,
         CALLING,

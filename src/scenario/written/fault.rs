@@ -41,12 +41,39 @@ pub enum FaultKind {
     Crash,
     /// When replicas stand still and lose nothing.
     Freeze,
+    /// When work on replicas takes longer.
+    Slow,
+    /// When requests fail at once.
+    Errors,
+    /// When requests take longer to their callee.
+    Latency,
+    /// When messages between two sides vanish.
+    Partition,
+    /// When messages are lost and sent again.
+    PacketLoss,
+    /// When some replicas die.
+    ReplicasLost,
+    /// When replicas restart in turn.
+    Deploy,
+    /// When a client sends more.
+    Traffic,
 }
 
 impl FaultKind {
     /// All kinds and their words.
-    pub const WORDS: [(&str, FaultKind); 3] =
-        [("outage", FaultKind::Outage), ("crash", FaultKind::Crash), ("freeze", FaultKind::Freeze)];
+    pub const WORDS: [(&str, FaultKind); 11] = [
+        ("outage", FaultKind::Outage),
+        ("crash", FaultKind::Crash),
+        ("freeze", FaultKind::Freeze),
+        ("slow", FaultKind::Slow),
+        ("errors", FaultKind::Errors),
+        ("latency", FaultKind::Latency),
+        ("partition", FaultKind::Partition),
+        ("packet_loss", FaultKind::PacketLoss),
+        ("replicas_lost", FaultKind::ReplicasLost),
+        ("deploy", FaultKind::Deploy),
+        ("traffic", FaultKind::Traffic),
+    ];
 
     /// The word for it.
     pub fn word(self) -> &'static str {
@@ -56,14 +83,42 @@ impl FaultKind {
     /// The magnitude words that mean something for it.
     pub fn words(self) -> &'static [&'static str] {
         match self {
-            Self::Outage | Self::Crash => &["mode", "replicas"],
-            Self::Freeze => &["replicas"],
+            Self::Outage | Self::Crash | Self::ReplicasLost => &["mode", "replicas"],
+            Self::Freeze | Self::Deploy => &["replicas"],
+            Self::Slow => &["factor", "replicas"],
+            Self::Errors => &["probability", "replicas"],
+            Self::Latency => &["add", "jitter", "probability"],
+            Self::PacketLoss => &["probability"],
+            Self::Partition => &[],
+            Self::Traffic => &["factor"],
         }
     }
 
     /// The one it cannot do without.
     pub fn needs(self) -> Option<&'static str> {
-        None
+        match self {
+            Self::Slow | Self::Traffic => Some("factor"),
+            Self::Errors | Self::PacketLoss => Some("probability"),
+            Self::Latency => Some("add"),
+            Self::ReplicasLost => Some("replicas"),
+            Self::Deploy => Some("duration"),
+            Self::Outage | Self::Crash | Self::Freeze | Self::Partition => None,
+        }
+    }
+
+    /// Whether it happens to messages on their way, not to replicas.
+    pub fn is_between(self) -> bool {
+        matches!(self, Self::Latency | Self::Partition | Self::PacketLoss)
+    }
+
+    /// Whether it can happen to the calls over one edge.
+    pub fn fits_edge(self) -> bool {
+        self.is_between() || self == Self::Errors
+    }
+
+    /// Whether it happens once, at a time, and not at random.
+    pub fn is_planned(self) -> bool {
+        matches!(self, Self::Deploy | Self::Traffic)
     }
 }
 

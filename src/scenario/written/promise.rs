@@ -13,6 +13,19 @@ pub struct Slo {
     pub expect: Given<String>,
     /// The expression as understood.
     pub promise: Promise,
+    /// When it holds; `None`: always.
+    pub scope: Option<Given<Scope>>,
+}
+
+/// When a promise holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// While no fault is on.
+    OutsideFaults,
+    /// While this fault is on.
+    During(String),
+    /// After this fault.
+    AfterFault(String),
 }
 
 /// An SLO's expression as understood.
@@ -47,6 +60,10 @@ pub enum Metric {
     Lag,
     /// Most records at once that a group is not past; groups only.
     MaxLag,
+    /// Time from a fault's end until a client is as well off as before, ms.
+    RecoveryTime,
+    /// Requests that reach a node per request of all clients.
+    Amplification,
     /// Share of all ended requests that succeeded within so many ms.
     Good(f64),
 }

@@ -75,7 +75,10 @@ fn with_faults(text: &str, faults: &[(&str, usize, String)]) -> String {
     let there = |node: &usize| text.contains(&format!(".n{node}]"));
     let faults = faults.iter().enumerate().filter(|(_, (_, node, _))| there(node));
     let tables = faults.map(|(nth, (kind, node, rest))| {
-        format!("[[faults]]\nname = \"f{nth}\"\nkind = \"{kind}\"\ntarget = \"n{node}\"\n{rest}\n")
+        // Messages do no work and have no replicas.
+        let messages = kind.starts_with("latency");
+        let rest = if messages { rest.replace("\nreplicas = 1", "").replace("true", "false") } else { rest.clone() };
+        format!("[[faults]]\nname = \"f{nth}\"\nkind = \"{kind}\ntarget = \"n{node}\"\n{rest}\n")
     });
     format!("{text}{}", tables.collect::<String>())
 }

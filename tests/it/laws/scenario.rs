@@ -218,7 +218,15 @@ pub(super) fn scenario() -> BoxedStrategy<Text> {
 
 /// Faults of a scenario whose nodes are `n0`, `n1`, …, each named by its number: kind, node, when and how long in ms.
 pub(super) fn faults() -> BoxedStrategy<Vec<(&'static str, usize, String)>> {
-    let kind = select(vec!["outage", "crash", "crash", "freeze"]);
+    let kind = select(vec![
+        "outage\"",
+        "crash\"",
+        "crash\"",
+        "freeze\"",
+        "slow\"\nfactor = 2.5",
+        "errors\"\nprobability = 0.5",
+        "latency\"\nadd = \"3ms\"\njitter = \"1ms\"",
+    ]);
     let when = prop_oneof![
         3 => (0..200u64, 1..80u64).prop_map(|(at, ms)| format!("at = \"{at}ms\"\nduration = \"{ms}ms\"")),
         1 => (5..60u64, 1..20u64, any::<bool>())

@@ -3,12 +3,20 @@
 
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
+mod flip;
+mod interaction;
+mod sites;
+#[cfg(test)]
+mod tests;
+
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table as Written, TableLike, Value};
 
 use super::read::suggest;
 use super::vocab::{self, COUNTS, FILE, LAW, Shape, Table, VERBS};
 use super::written::Scenario;
 use crate::diag::{Complaint, Source, code};
+
+pub use interaction::{in_pattern, with_table};
 
 /// One change: a path and its new value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +44,11 @@ impl Edit {
     /// The variant it belongs to, if it belongs to one.
     pub fn variant(&self) -> Option<&str> {
         self.origin.strip_prefix("variant `")?.strip_suffix('`')
+    }
+
+    /// Whether it flips an interaction.
+    pub fn flips(&self) -> bool {
+        self.path.starts_with("links.")
     }
 
     fn complaint(&self, code: crate::diag::Code, why: &str) -> Complaint {
@@ -66,23 +79,33 @@ pub fn variant_edits(scenario: &Scenario, name: &str) -> Option<Vec<Edit>> {
     Some(variant.edits.iter().map(edit).collect())
 }
 
-/// The text with the changes made; a path that leads nowhere is complained about.
-pub fn apply(source: &Source, edits: &[Edit]) -> Result<Source, Vec<Complaint>> {
+/// The text with the changes made, and what they take away that should be known; a path that leads nowhere is
+/// complained about.
+pub fn apply(source: &Source, edits: &[Edit]) -> Result<(Source, Vec<Complaint>), Vec<Complaint>> {
+    let unchanged = || Ok((source.clone(), Vec::new()));
     if edits.is_empty() {
-        return Ok(source.clone());
+        return unchanged();
     }
     // A text that is no TOML is complained about by whoever reads it, with places.
-    let Ok(mut document) = source.text.parse::<DocumentMut>() else { return Ok(source.clone()) };
-    let mut complaints = Vec::new();
+    let Ok(mut document) = source.text.parse::<DocumentMut>() else { return unchanged() };
+    let (mut complaints, mut told) = (Vec::new(), Vec::new());
     for edit in edits {
         let segments = segments(&edit.path);
+        if segments[0] == "links" && segments.len() > 1 {
+            match value(edit).and_then(|value| flip::flip(&mut document, edit, &segments[1..].join("."), value)) {
+                Ok(lost) => told.extend(lost),
+                Err(complaint) => complaints.push(complaint),
+            }
+            continue;
+        }
         let found = find(&document, edit, &segments);
         let done = found.and_then(|()| value(edit)).and_then(|value| {
             set(document.as_table_mut(), &segments, value).map_err(|why| edit.complaint(code::UNKNOWN_PATH, &why))
         });
         complaints.extend(done.err());
     }
-    if complaints.is_empty() { Ok(Source { text: document.to_string(), ..source.clone() }) } else { Err(complaints) }
+    let text = document.to_string();
+    if complaints.is_empty() { Ok((Source { text, ..source.clone() }, told)) } else { Err(complaints) }
 }
 
 /// `network.links."a -> b".latency` in its parts.

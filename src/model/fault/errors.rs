@@ -1,0 +1,4 @@
+//! `errors`: requests fail at once, each with the `probability`, before they take a worker.
+//!
+//! The target is a node, a zone, or an edge; then only the calls over that edge fail. Because failing is fast, a balancer that
+//! looks at requests in flight sends more and more to a replica that fails.

@@ -1,0 +1,162 @@
+//! The calls of a node, wherever they stand in its steps.
+
+use toml_edit::{DocumentMut, InlineTable, Item, TableLike, Value};
+
+/// Keys under which a step holds further steps.
+const INNER: [&str; 5] = ["parallel", "split", "steps", "fallback", "on_miss"];
+
+/// What a call says of its way and its place; all else are rules for waiting for its answer, which a message does not.
+const PLAIN: [&str; 9] =
+    ["call", "transport", "request", "response", "uses_reply", "idempotent", "times", "probability", "optional"];
+
+/// A call as written.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    /// Whom.
+    pub(super) target: String,
+    /// Steps after it, in the same list.
+    pub(super) after: usize,
+    /// The size of its answer, where that is said.
+    pub(super) response: Option<String>,
+    /// Rules that it says.
+    pub(super) guards: Vec<String>,
+    /// Whether it needs its answer.
+    pub(super) uses_reply: bool,
+}
+
+/// The lists of steps of a node.
+pub(super) struct Sites<'d> {
+    lists: Vec<&'d mut Item>,
+}
+
+impl<'d> Sites<'d> {
+    /// Of a service or gateway: of its endpoints and its consumers.
+    pub(super) fn of(document: &'d mut DocumentMut, name: &str) -> Self {
+        let mut lists = Vec::new();
+        for family in ["services", "gateways"] {
+            // Asked first: a key that is not there must not be made.
+            let there = document.get(family).and_then(Item::as_table_like).is_some_and(|all| all.contains_key(name));
+            if there {
+                let all = document.get_mut(family).and_then(Item::as_table_like_mut);
+                lists = all.and_then(|all| all.get_mut(name)).map_or_else(Vec::new, lists_of);
+                break;
+            }
+        }
+        Self { lists }
+    }
+
+    /// The calls whose target fits.
+    pub(super) fn find(&mut self, fits: impl Fn(&str) -> bool) -> Vec<Call> {
+        let mut found = Vec::new();
+        for list in &mut self.lists {
+            each_list(list, &mut |step, after| {
+                if let Some(call) = call(step, after).filter(|call| fits(&call.target)) {
+                    found.push(call);
+                }
+            });
+        }
+        found
+    }
+
+    /// Changes every call of this target.
+    pub(super) fn change(&mut self, target: &str, change: impl Fn(&mut dyn TableLike)) {
+        for list in &mut self.lists {
+            each_list(list, &mut |step, _| change_one(step, target, &change));
+        }
+    }
+}
+
+/// The lists of steps of one node.
+fn lists_of(node: &mut Item) -> Vec<&mut Item> {
+    let Some(table) = node.as_table_like_mut() else { return Vec::new() };
+    let mut lists = Vec::new();
+    for (key, item) in table.iter_mut() {
+        match key.get() {
+            "steps" => lists.push(item),
+            "endpoints" => {
+                let Some(all) = item.as_table_like_mut() else { continue };
+                lists.extend(all.iter_mut().filter_map(|(_, endpoint)| endpoint.as_table_like_mut()?.get_mut("steps")));
+            }
+            // A consumer is a table that holds steps, as a step may be: the same walk finds them.
+            "consumes" => lists.push(item),
+            _ => {}
+        }
+    }
+    lists
+}
+
+/// A step on its way through the walk.
+enum Step<'a> {
+    Value(&'a mut Value),
+    Table(&'a mut toml_edit::Table),
+}
+
+/// Every step of a list and of the lists inside, with the number of steps that follow it.
+fn each_list(item: &mut Item, visit: &mut impl FnMut(&mut Step<'_>, usize)) {
+    match item {
+        Item::Value(Value::Array(all)) => each_value(all, visit),
+        Item::ArrayOfTables(all) => {
+            let count = all.len();
+            for (at, table) in all.iter_mut().enumerate() {
+                visit(&mut Step::Table(table), count - 1 - at);
+                for key in INNER {
+                    if let Some(inner) = table.get_mut(key) {
+                        each_list(inner, visit);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn each_value(all: &mut toml_edit::Array, visit: &mut impl FnMut(&mut Step<'_>, usize)) {
+    let count = all.len();
+    for (at, value) in all.iter_mut().enumerate() {
+        visit(&mut Step::Value(value), count - 1 - at);
+        let Some(table) = value.as_inline_table_mut() else { continue };
+        for key in INNER {
+            if let Some(inner) = table.get_mut(key).and_then(Value::as_array_mut) {
+                each_value(inner, visit);
+            }
+        }
+    }
+}
+
+/// A step as a call; a plain text is one.
+fn call(step: &Step<'_>, after: usize) -> Option<Call> {
+    let table: &dyn TableLike = match step {
+        Step::Value(Value::String(target)) => {
+            let target = target.value().clone();
+            return Some(Call { target, after, response: None, guards: Vec::new(), uses_reply: true });
+        }
+        Step::Value(value) => value.as_inline_table()?,
+        Step::Table(table) => *table,
+    };
+    let target = table.get("call")?.as_str()?.to_owned();
+    let said = table.iter().map(|(key, _)| key).filter(|key| !PLAIN.contains(key)).map(str::to_owned);
+    Some(Call {
+        target,
+        after,
+        response: table.get("response").and_then(Item::as_str).map(str::to_owned),
+        guards: said.collect(),
+        uses_reply: table.get("uses_reply").and_then(Item::as_bool) != Some(false),
+    })
+}
+
+fn change_one(step: &mut Step<'_>, target: &str, change: &impl Fn(&mut dyn TableLike)) {
+    if call(step, 0).is_none_or(|call| call.target != target) {
+        return;
+    }
+    match step {
+        Step::Table(table) => change(*table),
+        Step::Value(Value::InlineTable(table)) => change(table),
+        Step::Value(value) => {
+            let decor = value.decor().clone();
+            let mut table = InlineTable::new();
+            change(&mut table);
+            **value = Value::InlineTable(table);
+            *value.decor_mut() = decor;
+        }
+    }
+}
