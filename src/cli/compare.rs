@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::{Change, Setting};
 use super::engine::{self, Checked, Comparison};
 use super::exit::{Exit, Failure};
+use super::interaction;
 use super::output::{self, Output};
 use super::pictures;
 use super::progress::{Mode, Progress};
@@ -20,6 +21,8 @@ pub(super) struct Args {
     scenarios: Vec<PathBuf>,
     #[command(flatten)]
     change: Change,
+    #[command(flatten)]
+    interaction: interaction::Args,
     /// Threads; the result is the same for any number
     #[arg(short, long, value_name = "N", value_parser = run::threads)]
     jobs: Option<usize>,
@@ -73,7 +76,22 @@ struct Cast {
 }
 
 fn cast(args: &Args, colour: bool) -> std::result::Result<Cast, Failure> {
-    if args.scenarios.len() > 1 { files(args, colour) } else { variants(args, colour) }
+    match (&args.interaction.edge, args.scenarios.len()) {
+        (Some(edge), 0 | 1) => patterns(args, edge, colour),
+        (Some(_), _) => Err(Failure::Usage("--edge flips an interaction of one file; several are given".into())),
+        (None, 0 | 1) => variants(args, colour),
+        (None, _) => files(args, colour),
+    }
+}
+
+/// A file with one interaction in several patterns.
+fn patterns(args: &Args, edge: &str, colour: bool) -> std::result::Result<Cast, Failure> {
+    if let Some(variant) = &args.change.variant {
+        return Err(Failure::Usage(format!("--variant {variant} and --edge: choose one of them")));
+    }
+    let source = engine::read(args.scenarios.first().map(PathBuf::as_path), colour)?;
+    let flipped = interaction::flipped(&args.interaction, edge, &source, &args.change.settings(), colour)?;
+    Ok(Cast { scenarios: flipped.scenarios, notes: flipped.notes })
 }
 
 /// A file as written and its variants, in its order.
@@ -154,12 +172,17 @@ fn alike(
 fn simulate(args: &Args, output: &Output) -> std::result::Result<Result, Failure> {
     let colour = output.colour_errors();
     let cast = cast(args, colour)?;
+    if let Some(folder) = &args.interaction.save {
+        save(&cast.scenarios, folder, output)?;
+    }
     let (names, checked): (Vec<String>, Vec<Checked>) = cast.scenarios.into_iter().unzip();
     for warnings in engine::warnings(&checked, colour) {
         output.note(warnings.trim_end());
     }
     // Where there is a choice, the winner is run again: two more.
-    let of = checked.len() + if checked.len() > 2 { 2 } else { 0 };
+    let choice = if checked.len() > 2 { 2 } else { 0 };
+    let of =
+        checked.len() + choice + if args.interaction.edge.is_some() { checked.len() * interaction::RUNS } else { 0 };
     let progress = Progress::begin(args.progress, output);
     let ran = run::each(&checked, args.jobs, &progress, of);
     let (mut summaries, mut ended) = match ran {
@@ -187,12 +210,35 @@ fn simulate(args: &Args, output: &Output) -> std::result::Result<Result, Failure
             Err(_) => ended = Exit::Interrupted,
         }
     }
+    if let (Some(edge), Exit::Done) = (&args.interaction.edge, ended) {
+        let scenarios: Vec<(String, Checked)> = names.into_iter().zip(checked).collect();
+        let done = scenarios.len() + choice;
+        match interaction::table(edge, &scenarios, &summaries, args.jobs, (&progress, done, of)) {
+            Ok(patterns) => comparison.patterns = Some(patterns),
+            Err(Failure::Interrupted) => ended = Exit::Interrupted,
+            Err(failure) => {
+                progress.end();
+                return Err(failure);
+            }
+        }
+    }
     progress.end();
     if args.no_slo {
         summaries.iter_mut().for_each(|summary| summary.slos.clear());
     }
     let warnings = warnings(&summaries);
     Ok(Result { summaries, comparison, warnings, ended })
+}
+
+/// Every scenario as a file that says everything, defaults included.
+fn save(scenarios: &[(String, Checked)], folder: &Path, output: &Output) -> std::result::Result<(), Failure> {
+    for (name, checked) in scenarios {
+        let name: String = name.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '-' }).collect();
+        let path = folder.join(format!("{name}.toml"));
+        output::file(&path, engine::whole(checked, &name).as_bytes())?;
+        output.note(&format!("scenario: {}", path.display()));
+    }
+    Ok(())
 }
 
 fn winner(comparison: &Comparison, names: &[String]) -> Option<usize> {

@@ -6,7 +6,7 @@ use super::args::Setting;
 use super::exit::Failure;
 use crate::diag::{self, Complaint};
 use crate::experiment::summary::Summary;
-use crate::experiment::{self, theory};
+use crate::experiment::{self, coupling, patterns, theory};
 use crate::report::forecast;
 use crate::report::table::Style;
 use crate::report::theory::Agreement;
@@ -14,6 +14,7 @@ use crate::scenario::{self, Edit, OpenError};
 
 pub(super) use crate::experiment::Watch;
 pub(super) use crate::experiment::compare::Comparison;
+pub(super) use crate::experiment::patterns::Patterns;
 pub(super) use crate::experiment::theory::BAR;
 pub(super) use crate::experiment::trace::{Pick, Trace};
 pub(super) use crate::scenario::Checked;
@@ -178,6 +179,100 @@ pub(super) fn confirm(
     let (base, winner) = (run(&base, jobs, watches[0])?, run(&winner, jobs, watches[1])?);
     let whole = !base.run.partial && !winner.run.partial;
     if whole { Ok(experiment::compare::confirm(&base, &winner)) } else { Err(Failure::Interrupted) }
+}
+
+/// The scenario as a file that says everything, without its variants.
+pub(super) fn whole(checked: &Checked, name: &str) -> String {
+    let mut scenario = checked.scenario.clone();
+    scenario.variants.clear();
+    scenario.name.value = format!("{}-{name}", scenario.name.value);
+    scenario::canonical(&scenario)
+}
+
+/// One edge in a pattern, with flows to its callee and the draws of the file as written; and what its caller loses.
+pub(super) fn in_pattern(
+    source: &Source,
+    edge: &str,
+    pattern: &str,
+    publish_latency: Option<&str>,
+    written: &Checked,
+    settings: &[Setting],
+    colour: bool,
+) -> Result<(Checked, Vec<String>), Failure> {
+    let refused = |complaints: Vec<Complaint>| refuse(&complaints, &source.text, colour);
+    let (mut text, lost) = scenario::edit::in_pattern(&source.text, edge, pattern, publish_latency).map_err(refused)?;
+    let (_, callee) = patterns::ends(edge).unwrap_or_default();
+    for (client, name) in patterns::flow_names(written, edge) {
+        let keys = [("name", name.as_str()), ("starts", client.as_str()), ("ends", callee)];
+        text = scenario::edit::with_table(&text, "flows", &keys);
+    }
+    let text = Source { text, variants: Vec::new() };
+    Ok((check(&text, None, settings, colour)?, lost.into_iter().map(|complaint| complaint.message).collect()))
+}
+
+/// The pattern table: figures of the runs there were, tolls of outages that are injected, parts counted as written.
+pub(super) fn patterns(
+    edge: &str,
+    scenarios: &[(String, Checked)],
+    summaries: &[Summary],
+    jobs: Option<usize>,
+    watches: &[&dyn Watch],
+) -> Result<Patterns, Failure> {
+    let window = coupling::Window::of(summaries[0].run.duration_s);
+    let flows: Vec<String> = patterns::flow_names(&scenarios[0].1, edge).into_values().collect();
+    let theta = patterns::late_after(&summaries[0], &flows);
+    let (_, callee) = patterns::ends(edge).unwrap_or_default();
+    let mut rows = Vec::new();
+    for (at, ((name, checked), summary)) in scenarios.iter().zip(summaries).enumerate() {
+        let run = |nth: usize, fault: Option<(&str, &str)>| -> Result<Vec<coupling::Roll>, Failure> {
+            let down = fault.map(|(target, mode)| broken(checked, target, mode, window)).transpose()?;
+            let watch = watches[at * watches.len() / scenarios.len() + nth];
+            coupling::rolls(down.as_ref().unwrap_or(checked), window, jobs, watch).map_err(|_| Failure::Interrupted)
+        };
+        let without = run(0, None)?;
+        let toll = |with: &[coupling::Roll]| coupling::toll(&without, with, theta);
+        let broker = patterns::broker_of(checked, edge);
+        let (spatial, replayable, parts) = patterns::written(checked, edge);
+        let (caller_ms, effect_ms) = patterns::latencies(summary, &flows);
+        rows.push(patterns::Row {
+            pattern: name.clone(),
+            caller_ms,
+            effect_ms,
+            callee_down: toll(&run(1, Some((callee, "refuse")))?),
+            callee_hangs: toll(&run(2, Some((callee, "black_hole")))?),
+            broker_down: match broker {
+                Some(broker) if can_break(checked, &broker, window) => Some(toll(&run(3, Some((&broker, "refuse")))?)),
+                _ => None,
+            },
+            has_broker: patterns::broker_of(checked, edge).is_some(),
+            spatial,
+            replayable,
+            parts,
+            words: patterns::Words::default(),
+        });
+    }
+    Ok(patterns::table(edge, window, theta, rows))
+}
+
+/// Whether this version can take the node down; where it cannot, that stays not assessed.
+fn can_break(checked: &Checked, target: &str, window: coupling::Window) -> bool {
+    broken(checked, target, "refuse", window).is_ok()
+}
+
+/// The scenario with a node down.
+fn broken(checked: &Checked, target: &str, mode: &str, window: coupling::Window) -> Result<Checked, Failure> {
+    let (at, duration) = (format!("{}ms", window.at_s * 1e3), format!("{}ms", window.for_s * 1e3));
+    let name = format!("{target} down");
+    let keys = [
+        ("name", name.as_str()),
+        ("kind", "outage"),
+        ("target", target),
+        ("at", at.as_str()),
+        ("duration", duration.as_str()),
+        ("mode", mode),
+    ];
+    let text = scenario::edit::with_table(&checked.source, "faults", &keys);
+    scenario::load(&text, &[]).map_err(|r| refuse(&r.complaints, &r.source, false))
 }
 
 /// Follows one request.

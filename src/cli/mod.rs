@@ -10,6 +10,7 @@ mod completions;
 mod engine;
 mod exit;
 mod explain;
+mod interaction;
 mod new;
 mod output;
 mod pictures;

@@ -27,6 +27,9 @@ pub struct Comparison {
     pub others: Vec<Versus>,
     /// Which is the quickest over all requests.
     pub total: Total,
+    /// What was derived of the patterns of one interaction, where that is what was compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patterns: Option<super::patterns::Patterns>,
 }
 
 /// How all scenarios of a comparison were run.
@@ -245,6 +248,7 @@ pub fn compare(base: &Summary, others: &[Summary], closed_clients: Vec<String>, 
         base: side(base),
         others: others.iter().map(|other| versus(base, other)).collect(),
         total: Total { quickest: quickest(&all), others: all, confirmed: None },
+        patterns: None,
     }
 }
 
@@ -326,6 +330,11 @@ fn overall(base: &Summary, other: &Summary) -> (Difference, Difference) {
     };
     let paired = paired_ratio(&sums(&a), &sums(&b), CONFIDENCE);
     (Difference::of(mean(&a), mean(&b), paired), success(rate(&a), rate(&b), &a, &b))
+}
+
+/// Mean latency of successes over several clients or flows, ms.
+pub(super) fn mean_of<'a>(all: impl Iterator<Item = &'a Stats>) -> Estimate {
+    crate::stats::ratio(&sums(&together(all.map(|stats| &stats.each))), CONFIDENCE)
 }
 
 /// Replication by replication, the sums over several clients.

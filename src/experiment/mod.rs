@@ -1,8 +1,10 @@
 //! Experiments: measure, replicate, merge, judge.
 
 pub mod compare;
+pub mod coupling;
 mod estimate;
 pub(crate) mod measure;
+pub mod patterns;
 mod recovery;
 mod run;
 pub mod summary;

@@ -136,7 +136,7 @@ fn figure(target: &Target<'_>, metric: Metric) -> Interval {
             _ => Interval::NONE,
         },
         Metric::MaxLag => match target {
-            Target::Group(group) => Interval::between(group.max_lag as f64, group.max_lag as f64, group.max_lag as f64),
+            Target::Group(group) => Interval::point(group.max_lag as f64),
             _ => Interval::NONE,
         },
         Metric::Good(within_ms) => match target {

@@ -16,6 +16,7 @@ pub mod vocab;
 pub mod written;
 
 pub use crate::diag::Source;
+pub(crate) use check::walk::steps as each_step;
 pub use check::{
     ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind, client_transport, forecast, transport_of,
 };

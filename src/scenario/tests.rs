@@ -125,7 +125,7 @@ shed = { queue_longer_than = "100ms" }
 concurrency_limit = { kind = "aimd", initial = 30, max = 40 }
 steps = [
   { call = "orders", policy = "q" }, { call = "orders", policy = "r", circuit_breaker = "none", deadline = "9s" },
-  { call = "orders", policy = "s" }, { call = "orders", policy = "t" }, { call = "orders", policy = "u" },
+  { call = "orders", policy = "s", fallback = [{ wait = "1ms" }, "orders"] }, { call = "orders", policy = "t" }, { call = "orders", policy = "u" },
   { call = "orders", hedge = { after = { p50 = "1ms", p99 = "9ms" }, max = 2 }, concurrency_limit = "none" },
 ]
 [[slos]]

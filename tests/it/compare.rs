@@ -64,3 +64,77 @@ fn a_slower_server_is_told_from_luck_where_seeds_of_its_own_could_not() {
     let apart = base.clients["people"].latency_ms.mean;
     assert!(apart.half_width().unwrap() > mean.difference.half_width().unwrap() * 4.0, "{apart:?} {mean:?}");
 }
+
+/// One interaction: 20 ms of work in the callee, behind a caller with next to none.
+const SHOP: &str = r#"
+version = 1
+[sim]
+duration = "20s"
+warmup = "2s"
+replications = 4
+[clients.shoppers]
+calls = "orders"
+rate = "60/s"
+[services.orders]
+work = "500us"
+steps = [{ call = "payments", timeout = "3s" }]
+[services.payments]
+concurrency = 8
+work = { mean = "20ms" }
+"#;
+
+/// `hoptax compare` of the scenario through patterns, as JSON.
+fn patterns(text: &str, words: &[&str]) -> serde_json::Value {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("shop.toml"), text).unwrap();
+    let edge = ["compare", "shop.toml", "--edge", "orders -> payments", "--format", "json", "--save", "saved"];
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hoptax"));
+    let output = command.args(edge).args(words).current_dir(folder.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for saved in fs::read_dir(folder.path().join("saved")).unwrap() {
+        let saved = Source::open(&saved.unwrap().path()).unwrap();
+        load(&saved, &[]).unwrap_or_else(|r| panic!("{:?}\n{}", r.complaints, saved.text));
+    }
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_words_of_the_table_are_earned() {
+    let told = |json: &serde_json::Value, at: usize, path: &str| json["patterns"]["rows"][at]["words"][path].clone();
+    let slow_call = patterns(SHOP, &["--patterns", "rest,queue"]);
+    assert_eq!((told(&slow_call, 0, "latency"), told(&slow_call, 1, "latency")), ("higher".into(), "very low".into()));
+    assert_eq!(told(&slow_call, 0, "coupling"), "temporal + spatial");
+    // Until a broker can be taken down, what it costs is not assessed.
+    let assessed = !slow_call["patterns"]["rows"][1]["broker_down"].is_null();
+    assert_eq!(told(&slow_call, 1, "coupling"), if assessed { "to broker + spatial" } else { "spatial" });
+    assert_eq!(
+        (told(&slow_call, 0, "reliability"), told(&slow_call, 1, "reliability")),
+        ("fails".into(), "survives".into())
+    );
+    let toll = |at: usize, of: &str, what: &str| {
+        slow_call["patterns"]["rows"][at][of][what]["value"].as_f64().unwrap_or_else(|| panic!("{at} {of} {what}"))
+    };
+    assert!(toll(0, "callee_down", "lost") > 0.95 && toll(1, "callee_down", "lost") == 0.0);
+    assert!(toll(1, "callee_down", "effects_late") > 0.9);
+    assert!(!assessed || toll(1, "broker_down", "lost") > 0.95);
+    // A slow broker before quick work: the words swap.
+    let quick_call = SHOP.replace("20ms", "1ms");
+    let swapped = patterns(&quick_call, &["--patterns", "rest,queue", "--publish-latency", "50ms"]);
+    assert_eq!(told(&swapped, 0, "latency"), "very low");
+    assert!(["higher", "far higher"].contains(&told(&swapped, 1, "latency").as_str().unwrap()), "{swapped}");
+}
+
+#[test]
+fn the_flip_is_fair_the_callee_works_as_much() {
+    let text = format!("{SHOP}\n[variants.queue]\n\"links.orders -> payments\" = \"queue\"\n");
+    let source = Source::text("shop.toml", &text);
+    let plain = load(&source, &[]).unwrap_or_else(|r| panic!("{:?}", r.complaints));
+    let edits = hoptax::scenario::variant_edits(&plain.scenario, "queue").unwrap();
+    let flipped = load(&source, &edits).unwrap_or_else(|r| panic!("{:?}", r.complaints));
+    let working = |checked| hoptax::experiment::run(checked, Some(2), &()).unwrap().nodes["payments"].mean_working;
+    let (rest, queue) = (working(&plain), working(&flipped));
+    let (a, b) = (rest.ends().unwrap(), queue.ends().unwrap());
+    assert!(a.0 <= b.1 && b.0 <= a.1, "{rest:?} {queue:?}");
+    // The same messages do the same work: the draws are those of the calls.
+    assert!((rest.value.unwrap() / queue.value.unwrap() - 1.0).abs() < 0.02, "{rest:?} {queue:?}");
+}

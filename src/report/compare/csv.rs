@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::patterns;
 use crate::experiment::compare::{Comparison, Difference};
 use crate::report::csv::quote;
 
@@ -24,7 +25,22 @@ pub fn render(comparison: &Comparison) -> String {
             row(&mut text, [&one.name, "total", "", metric], d);
         }
     }
+    for found in comparison.patterns.iter() {
+        for row in &found.rows {
+            for (metric, unit, e) in patterns::figures(row) {
+                let mut cells = [&row.pattern, "patterns", &found.edge, metric].map(quote).to_vec();
+                cells.extend([unit.to_owned(), String::new(), String::new(), String::new()]);
+                cells.extend([e.value, e.low, e.high].map(number));
+                cells.resize(HEADER.split(',').count(), String::new());
+                let _ = writeln!(text, "{}", cells.join(","));
+            }
+        }
+    }
     text
+}
+
+fn number(x: Option<f64>) -> String {
+    x.map_or_else(String::new, |x| serde_json::Value::from(x).to_string())
 }
 
 fn row(text: &mut String, of: [&str; 4], d: &Difference) {
@@ -33,7 +49,6 @@ fn row(text: &mut String, of: [&str; 4], d: &Difference) {
         "success_rate" => "share",
         _ => "1/s",
     };
-    let number = |x: Option<f64>| x.map_or_else(String::new, |x| serde_json::Value::from(x).to_string());
     let mut cells: Vec<String> = of.iter().map(|cell| quote(cell)).chain([unit.to_owned()]).collect();
     cells.extend([d.base, d.other, d.difference].into_iter().flat_map(|e| [e.value, e.low, e.high]).map(number));
     let verdict = serde_json::to_value(d.verdict).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::content::{against, heading, notes, sheet, total, unmatched};
+use super::patterns;
 use crate::experiment::compare::Comparison;
 use crate::report::markdown::{escape, section};
 
@@ -21,6 +22,12 @@ pub fn render(comparison: &Comparison, warnings: &[String]) -> String {
             section(&mut text, &escape(&against(comparison, versus, what, name)), &sheet(figures));
         }
         if let Some(line) = unmatched(versus) {
+            let _ = writeln!(text, "\n{}", escape(&line));
+        }
+    }
+    if let Some(found) = &comparison.patterns {
+        patterns::sheets(found).iter().for_each(|(title, sheet)| section(&mut text, &escape(title), sheet));
+        for line in patterns::lines(found).into_iter().chain(patterns::summed(found)) {
             let _ = writeln!(text, "\n{}", escape(&line));
         }
     }

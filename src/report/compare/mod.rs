@@ -4,6 +4,7 @@
 mod content;
 mod csv;
 mod markdown;
+mod patterns;
 mod table;
 
 #[cfg(feature = "charts")]

@@ -1,6 +1,7 @@
 //! A comparison on a terminal: 80 columns.
 
 use super::content::{against, heading, notes, sheet, total, unmatched};
+use super::patterns;
 use crate::experiment::compare::Comparison;
 use crate::report::sheet::Tone;
 use crate::report::table::{Style, WIDTH};
@@ -27,6 +28,19 @@ pub fn render(comparison: &Comparison, warnings: &[String], style: Style) -> Str
             lines.extend(sheet(figures).lines(WIDTH, style.color));
         }
         lines.extend(unmatched(versus).map(|text| Tone::Odd.paint(&cut(&text, WIDTH), style.color)));
+    }
+    if let Some(found) = &comparison.patterns {
+        for (title, sheet) in patterns::sheets(found) {
+            lines.extend([String::new(), Tone::Strong.paint(&cut(&title, WIDTH), style.color)]);
+            lines.extend(sheet.lines(WIDTH, style.color));
+        }
+        lines.push(String::new());
+        for line in patterns::lines(found).iter().flat_map(|line| wrapped(line, WIDTH)) {
+            lines.push(Tone::Faint.paint(&line, style.color));
+        }
+        let summed = patterns::summed(found).unwrap_or_default();
+        lines.push(String::new());
+        lines.extend(wrapped(&summed, WIDTH).into_iter().map(|line| Tone::Strong.paint(&line, style.color)));
     }
     lines.push(String::new());
     lines.extend(wrapped(&total(comparison), WIDTH).into_iter().map(|line| Tone::Strong.paint(&line, style.color)));

@@ -92,6 +92,9 @@ pub(super) fn unrolled(steps: &[Step]) -> f64 {
                 }
                 Verb::Split(arms) => arms.iter().map(|arm| unrolled(&arm.steps)).sum(),
                 Verb::Transaction { steps, .. } => unrolled(steps),
+                Verb::Call(call) | Verb::Query(call) => {
+                    call.fallback.as_ref().map_or(0.0, |fallback| unrolled(&fallback.value))
+                }
                 _ => 0.0,
             };
             f64::from(step.times.value) * (1.0 + inner)

@@ -24,6 +24,9 @@ pub(crate) fn steps<'s>(all: &'s [Step], visit: &mut impl FnMut(&'s Step)) {
                 }
             }
             Verb::Transaction { steps: inner, .. } => steps(inner, visit),
+            Verb::Call(call) | Verb::Query(call) => {
+                call.fallback.iter().for_each(|fallback| steps(&fallback.value, visit));
+            }
             _ => {}
         }
     }

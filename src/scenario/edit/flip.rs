@@ -89,12 +89,16 @@ pub(super) fn flip(
     }
 }
 
-/// The calls of an edge. An edge to a node without an endpoint means the one endpoint that is called.
+/// The calls of an edge. An edge to a node without an endpoint means its default endpoint, else the one that is called.
 fn sites(document: &mut DocumentMut, from: &str, to: &End<'_>) -> Vec<Call> {
-    Sites::of(document, from).find(|target| {
+    let mut calls = Sites::of(document, from).find(|target| {
         let end = End::of(target);
         end.node == to.node && (to.endpoint.is_none() || to.endpoint == end.endpoint)
-    })
+    });
+    if to.endpoint.is_none() && calls.iter().any(|call| call.target == to.node) {
+        calls.retain(|call| call.target == to.node);
+    }
+    calls
 }
 
 fn pattern(value: Value) -> Result<Pattern, String> {

@@ -4,7 +4,10 @@
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
 mod flip;
+mod interaction;
 mod sites;
+#[cfg(test)]
+mod tests;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table as Written, TableLike, Value};
 
@@ -12,6 +15,8 @@ use super::read::suggest;
 use super::vocab::{self, COUNTS, FILE, LAW, Shape, Table, VERBS};
 use super::written::Scenario;
 use crate::diag::{Complaint, Source, code};
+
+pub use interaction::{in_pattern, with_table};
 
 /// One change: a path and its new value.
 #[derive(Clone, Debug, PartialEq, Eq)]

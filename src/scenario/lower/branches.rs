@@ -4,7 +4,7 @@ use crate::model::plan::{self, Branch, Split};
 use crate::model::{ForkId, Op, Outcome, Pc, SplitId};
 use crate::units::Span;
 
-use super::super::written::{self, Arm, Step, Verb};
+use super::super::written::{self, Arm, Call, Step, Verb};
 use super::Lowering;
 use super::program::{Code, Place, Sites, is_nothing, label};
 use super::wire::Wire;
@@ -60,6 +60,40 @@ impl<'s> Lowering<'s> {
         }
     }
 
+    /// A call or query, and what is done instead where it fails.
+    pub(super) fn or_fallback(
+        &mut self,
+        code: &mut Code<'s>,
+        sites: &mut Sites,
+        call: &'s Call,
+        lower: impl FnOnce(&mut Self, &mut Code<'s>, &mut Sites, &'s Call),
+    ) {
+        let before = code.fails.len();
+        lower(self, code, sites, call);
+        let Some(fallback) = &call.fallback else { return };
+        let fails = code.fails.split_off(before);
+        self.release(code);
+        let mut overs = vec![self.emit(Op::Jump(Pc::default()))];
+        let after = code.held;
+        for held in [true, false] {
+            let ways: Vec<usize> = fails.iter().filter(|fail| fail.1 == held).map(|fail| fail.0).collect();
+            if ways.is_empty() {
+                continue;
+            }
+            let here = self.here();
+            ways.into_iter().for_each(|at| self.land(at, here));
+            code.held = held;
+            for step in &fallback.value {
+                self.step(code, sites, step, step.times.value);
+            }
+            self.release(code);
+            overs.push(self.emit(Op::Jump(Pc::default())));
+        }
+        code.held = after;
+        let here = self.here();
+        overs.into_iter().for_each(|at| self.land(at, here));
+    }
+
     pub(super) fn split(&mut self, code: &mut Code<'s>, sites: &mut Sites, arms: &'s [Arm]) {
         let after = arms.iter().all(|arm| self.steps_held(code.place, &arm.steps, code.held));
         let id = SplitId(self.plan.splits.len() as u32);
@@ -104,6 +138,8 @@ impl<'s> Lowering<'s> {
             Verb::Parallel { .. } => false,
             Verb::Split(arms) => arms.iter().all(|arm| self.steps_held(place, &arm.steps, held)),
             Verb::Transaction { steps, .. } => self.steps_held(place, steps, false),
+            // Where a call may end in two ways, both end without the worker.
+            Verb::Call(call) | Verb::Query(call) if call.fallback.is_some() => false,
             Verb::Call(call) | Verb::Query(call) => {
                 if let Some(wire) = Wire::of(self, call) {
                     return wire.codec().decode > Span::ZERO;

@@ -250,8 +250,8 @@ impl<'s> Lowering<'s> {
         match verb {
             Verb::Work(law) => self.work(code, sites, law),
             Verb::Wait(law) => self.wait(code, sites, law),
-            Verb::Call(call) => self.call(code, sites, call),
-            Verb::Query(call) => self.query(code, sites, call),
+            Verb::Call(call) => self.or_fallback(code, sites, call, Self::call),
+            Verb::Query(call) => self.or_fallback(code, sites, call, Self::query),
             Verb::Transaction { database, steps } => self.transaction(code, sites, &database.value, steps),
             Verb::Publish(publish) => self.publish(code, sites, publish),
             Verb::Parallel { branches, wait_for } => self.parallel(code, sites, branches, wait_for.value),

@@ -66,6 +66,7 @@ fn call(verb: &str, call: &Call) -> Vec<String> {
     parts.extend((!call.uses_reply.value).then(|| "uses_reply = false".to_owned()));
     parts.extend(call.policy.as_ref().map(|p| format!("policy = {}", quoted(&p.value))));
     parts.extend(super::policies::inline(&call.guards));
+    parts.extend(call.fallback.as_ref().map(|f| format!("fallback = [{}]", steps(&f.value).join(", "))));
     parts
 }
 

@@ -82,6 +82,7 @@ fn call_to(target: Given<Target>) -> Call {
         transport: None,
         policy: None,
         guards: Guards::default(),
+        fallback: None,
         request: Given::default(PAYLOAD),
         response: Given::default(PAYLOAD),
         stream: Given::default(None),
@@ -155,10 +156,11 @@ fn call(desk: &mut Desk<'_>, verb: &str, view: &View<'_>) -> Option<Call> {
     let uses_reply = if is_query { Given::default(true) } else { view.or_default(desk, "uses_reply", flag) };
     let policy = view.read(desk, "policy", text);
     let guards = super::policy::guards(desk, view);
+    let fallback = view.read(desk, "fallback", steps);
     let request = view.or_default(desk, "request", size);
     let response = view.or_default(desk, "response", size);
     let target: Given<Target> = view.read(desk, verb, target)?;
-    Some(Call { target, transport, policy, guards, request, response, stream, table, mode, uses_reply })
+    Some(Call { target, transport, policy, guards, fallback, request, response, stream, table, mode, uses_reply })
 }
 
 fn publish(desk: &mut Desk<'_>, verb: &str, view: &View<'_>) -> Option<Publish> {

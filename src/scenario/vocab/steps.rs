@@ -16,7 +16,11 @@ const ANY: &[Key] = &[
 
 const CALLING: &[Key] = &[
     key("policy", Shape::Text, "The [policies.*] that guards it; default: the one of [defaults], if any."),
-    later("fallback", "Steps to take when the call fails."),
+    key(
+        "fallback",
+        Shape::Steps,
+        "Steps to take when the call has failed, all its tries included; it has then not failed. Default: none.",
+    ),
     later("idempotent", "false: doing it twice is a second effect."),
 ];
 

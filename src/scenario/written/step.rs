@@ -89,6 +89,8 @@ pub struct Call {
     pub policy: Option<Given<String>>,
     /// What it says itself; overrides the policy's.
     pub guards: Guards,
+    /// What is done instead when it has failed; `None`: the request fails.
+    pub fallback: Option<Given<Vec<Step>>>,
     /// Bytes of the request before encoding; default 1 KB.
     pub request: Given<u64>,
     /// Bytes of the response (of each message of a stream) before encoding; default 1 KB.

@@ -1,0 +1,153 @@
+//! The pattern table: every cell carries the number that its word follows from.
+
+use crate::experiment::coupling::Toll;
+use crate::experiment::patterns::{Patterns, RULES, Row};
+use crate::experiment::summary::Estimate;
+use crate::report::number::{NONE, or_none, percent, plain, seconds, time};
+use crate::report::sheet::{Cell, Sheet};
+use crate::report::text::clean;
+
+/// The tables with their titles.
+pub(super) fn sheets(patterns: &Patterns) -> Vec<(String, Sheet)> {
+    let edge = clean(&patterns.edge);
+    let outage = format!("{} down for {}", callee(&edge), seconds(patterns.outage_for_s));
+    let late = format!("late: more than {} later", time(patterns.late_after_ms));
+    vec![
+        (format!("{edge} as one pattern or another"), plain_sheet(patterns)),
+        (format!("coupling: requests lost with {outage}"), coupling(patterns)),
+        (format!("reliability: effects with {outage} ({late})"), reliability(patterns)),
+    ]
+}
+
+fn callee(edge: &str) -> &str {
+    edge.split_once("->").map_or(edge, |(_, to)| to.trim())
+}
+
+fn plain_sheet(patterns: &Patterns) -> Sheet {
+    let columns = [("pattern", 9), ("to the caller", 8), ("to the effect", 8), ("complexity", 7)];
+    filled(&columns, patterns, |row| {
+        let latency = |e: Estimate, word: &str| Cell::from(format!("{word}: {}", or_none(e, time)));
+        vec![
+            latency(row.caller_ms, row.words.latency),
+            latency(row.effect_ms, row.words.effect),
+            format!("{}: {} parts", row.words.complexity, row.parts.len()).into(),
+        ]
+    })
+}
+
+fn coupling(patterns: &Patterns) -> Sheet {
+    let columns = [
+        ("pattern", 9),
+        ("coupling", 9),
+        ("refusing", 8),
+        ("hanging", 7),
+        ("broker down", 8),
+        ("edits: move", 5),
+        ("add", 6),
+    ];
+    filled(&columns, patterns, |row| {
+        let broker = broker(row, |toll| toll.lost);
+        let figures = [row.callee_down.lost, row.callee_hangs.lost].map(|e| Cell::from(or_none(e, percent)));
+        let [first, second] = figures;
+        let edits = row.spatial.map(|n| Cell::from(n.to_string()));
+        let [to_move, to_add] = edits;
+        vec![row.words.coupling.clone().into(), first, second, broker.into(), to_move, to_add]
+    })
+}
+
+fn reliability(patterns: &Patterns) -> Sheet {
+    let columns = [
+        ("pattern", 9),
+        ("reliability", 9),
+        ("lost, refusing", 8),
+        ("late", 7),
+        ("lost, hanging", 6),
+        ("lost, broker down", 5),
+    ];
+    filled(&columns, patterns, |row| {
+        let share = |e: Estimate| Cell::from(or_none(e, percent));
+        let broker = broker(row, |toll| toll.effects_lost);
+        vec![
+            row.words.reliability.clone().into(),
+            share(row.callee_down.effects_lost),
+            share(row.callee_down.effects_late),
+            share(row.callee_hangs.effects_lost),
+            broker.into(),
+        ]
+    })
+}
+
+/// A share with the broker down; a missing fact is not a zero.
+fn broker(row: &Row, of: fn(&Toll) -> Estimate) -> String {
+    match &row.broker_down {
+        Some(toll) => or_none(of(toll), percent),
+        None if row.has_broker => "not assessed".into(),
+        None => NONE.into(),
+    }
+}
+
+fn filled(columns: &[(&'static str, u8)], patterns: &Patterns, cells: impl Fn(&Row) -> Vec<Cell>) -> Sheet {
+    let mut sheet = Sheet::new(columns);
+    patterns.rows.iter().for_each(|row| sheet.push(&row.pattern, cells(row)));
+    sheet
+}
+
+/// What the words mean, and which parts were counted.
+pub(super) fn lines(patterns: &Patterns) -> Vec<String> {
+    let parts = |row: &Row| format!("{}: {}", clean(&row.pattern), clean(&row.parts.join(", ")));
+    let counted: Vec<String> = patterns.rows.iter().map(parts).collect();
+    let outage = format!(
+        "outages are injected {} into the measured time, one per run; each request that arrives in one is paired with \
+         itself in the run without",
+        seconds(patterns.outage_at_s)
+    );
+    let mut lines: Vec<String> = RULES.iter().map(|rule| (*rule).to_owned()).collect();
+    lines.push(format!("parts: {}", counted.join("; ")));
+    lines.push(outage);
+    lines
+}
+
+/// The numbers of a row with their names and units.
+pub(super) fn figures(row: &Row) -> Vec<(&'static str, &'static str, Estimate)> {
+    let count = |n: usize| Estimate { value: Some(n as f64), low: None, high: None };
+    let broker = row.broker_down.unwrap_or_default();
+    vec![
+        ("caller_ms", "ms", row.caller_ms),
+        ("effect_ms", "ms", row.effect_ms),
+        ("callee_down.lost", "share", row.callee_down.lost),
+        ("callee_down.effects_lost", "share", row.callee_down.effects_lost),
+        ("callee_down.effects_late", "share", row.callee_down.effects_late),
+        ("callee_hangs.lost", "share", row.callee_hangs.lost),
+        ("callee_hangs.effects_lost", "share", row.callee_hangs.effects_lost),
+        ("broker_down.lost", "share", broker.lost),
+        ("broker_down.effects_lost", "share", broker.effects_lost),
+        ("edits_to_move", "1", count(row.spatial[0] as usize)),
+        ("edits_to_add", "1", count(row.spatial[1] as usize)),
+        ("parts", "1", count(row.parts.len())),
+    ]
+}
+
+/// The one line that sums it up.
+pub(super) fn summed(patterns: &Patterns) -> Option<String> {
+    let best = |of: fn(&Row) -> Estimate| {
+        let known = patterns.rows.iter().filter(|row| of(row).value.is_some());
+        known.min_by(|a, b| of(a).value.unwrap_or(0.0).total_cmp(&of(b).value.unwrap_or(0.0)))
+    };
+    let (caller, effect) = (best(|row| row.caller_ms)?, best(|row| row.effect_ms)?);
+    let spared: Vec<&str> = patterns
+        .rows
+        .iter()
+        .filter(|row| row.words.reliability.starts_with("survives"))
+        .map(|row| row.pattern.as_str())
+        .collect();
+    let spared = if spared.is_empty() { "none".to_owned() } else { clean(&spared.join(", ")) };
+    let ms = |e: Estimate| e.value.map_or_else(|| NONE.into(), |v| format!("{} ms", plain(v)));
+    Some(format!(
+        "the caller is answered first over {} ({}), the effect is there first over {} ({}); outages of the callee are \
+         survived by: {spared}",
+        clean(&caller.pattern),
+        ms(caller.caller_ms),
+        clean(&effect.pattern),
+        ms(effect.effect_ms),
+    ))
+}

@@ -1,0 +1,54 @@
+//! One interaction in another pattern, and what is added to a scenario to look at it: each a scenario of its own.
+
+use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
+
+use super::{Edit, apply};
+use crate::diag::{Complaint, Source};
+
+/// The text with one edge in another pattern (`rest`, `queue`, `stream`, …), without its variants; and what the caller
+/// gets no more. A broker takes so long until a message is safe.
+pub fn in_pattern(
+    source: &Source,
+    edge: &str,
+    pattern: &str,
+    publish_latency: Option<&str>,
+) -> Result<(Source, Vec<Complaint>), Vec<Complaint>> {
+    let broker = ["queue", "stream", "topic"].contains(&pattern);
+    let value = match publish_latency.filter(|_| broker) {
+        Some(latency) if latency.starts_with('{') => format!("{{ {pattern} = \"\", publish_latency = {latency} }}"),
+        Some(latency) => format!("{{ {pattern} = \"\", publish_latency = \"{latency}\" }}"),
+        None => format!("\"{pattern}\""),
+    };
+    let edit = Edit { path: format!("links.{edge}"), value, origin: format!("pattern `{pattern}`") };
+    apply(&without_variants(source), &[edit])
+}
+
+/// The text without its variants.
+fn without_variants(source: &Source) -> Source {
+    let Ok(mut document) = source.text.parse::<DocumentMut>() else { return source.clone() };
+    document.remove("variants");
+    Source { text: document.to_string(), ..source.clone() }
+}
+
+/// The text with one more table in a list such as `flows` or `faults`.
+pub fn with_table(source: &Source, list: &str, keys: &[(&str, &str)]) -> Source {
+    let Ok(mut document) = source.text.parse::<DocumentMut>() else { return source.clone() };
+    match document.get_mut(list) {
+        Some(Item::Value(Value::Array(all))) => {
+            let table: InlineTable = keys.iter().map(|(key, text)| (*key, Value::from(*text))).collect();
+            all.push(Value::InlineTable(table));
+        }
+        found => {
+            let mut table = Table::new();
+            keys.iter().for_each(|(key, text)| drop(table.insert(key, Item::Value((*text).into()))));
+            if let Some(Item::ArrayOfTables(all)) = found {
+                all.push(table);
+            } else {
+                let mut all = ArrayOfTables::new();
+                all.push(table);
+                document.insert(list, Item::ArrayOfTables(all));
+            }
+        }
+    }
+    Source { text: document.to_string(), ..source.clone() }
+}
