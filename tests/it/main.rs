@@ -19,5 +19,6 @@ mod pools;
 mod sameness;
 mod schema;
 mod stops;
+mod streams;
 mod theory;
 mod transports;

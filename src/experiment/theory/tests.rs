@@ -1,5 +1,7 @@
 //! The texts parse, the readings find their figures, right ones pass and wrong ones fail.
 
+use std::collections::BTreeMap;
+
 use std::collections::BTreeSet;
 
 use toml::{Table, Value};
@@ -40,13 +42,13 @@ fn blank() -> Summary {
             guard: None,
             overloaded: Vec::new(),
         },
-        clients: std::collections::BTreeMap::new(),
-        flows: std::collections::BTreeMap::new(),
-        queues: std::collections::BTreeMap::new(),
-        topics: std::collections::BTreeMap::new(),
-        endpoints: std::collections::BTreeMap::new(),
-        edges: std::collections::BTreeMap::new(),
-        nodes: std::collections::BTreeMap::new(),
+        clients: BTreeMap::new(),
+        flows: BTreeMap::new(),
+        queues: BTreeMap::new(),
+        topics: BTreeMap::new(),
+        endpoints: BTreeMap::new(),
+        edges: BTreeMap::new(),
+        nodes: BTreeMap::new(),
         ledger: Default::default(),
         faults: Vec::new(),
         failing: Vec::new(),
