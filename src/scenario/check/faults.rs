@@ -78,8 +78,10 @@ fn node(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], comp
     if scenario.nodes.contains_key(name) || refused.iter().any(|r| r == name) {
         return;
     }
-    let plain = matches!(fault.kind.value, FaultKind::Outage | FaultKind::Crash);
-    if scenario.queues.contains_key(name) && plain && fault.mode.value == Unavailable::Refuse {
+    let fails = matches!(fault.kind.value, FaultKind::Outage | FaultKind::Crash);
+    if scenario.topics.contains_key(name) && fails
+        || scenario.queues.contains_key(name) && fails && fault.mode.value == Unavailable::Refuse
+    {
         return;
     }
     if scenario.queues.contains_key(name) || scenario.topics.contains_key(name) {
