@@ -181,6 +181,7 @@ fn seconds(at: Time) -> f64 {
 /// Whether the load stays what it is and nothing goes wrong; only then are halves compared and batch means used.
 fn is_stationary(plan: &Plan) -> bool {
     plan.faults.is_empty()
+        && plan.groups.iter().all(|group| group.replay.is_none())
         && plan.clients.iter().all(|c| match &c.source {
             Source::Paced(paced) => {
                 paced.segments.windows(2).all(|s| s[0].rate == s[1].rate)

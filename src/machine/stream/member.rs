@@ -7,7 +7,7 @@ use crate::model::{CallId, ClientId, EndpointId, Fact, GroupId, Opening, Outcome
 use crate::random::{Lineage, Purpose};
 use crate::units::{Span, Time};
 
-use super::{Beat, Fetch, Machine};
+use super::{Beat, Fetch, Machine, Record};
 use crate::machine::frame::{Frame, Origin};
 use crate::machine::walk::Flow;
 
@@ -220,9 +220,7 @@ impl<P: Probe> Machine<'_, P> {
         let repeats = place.cursor.repeats();
         let again = if repeats || place.retries { place.tries } else { 0 };
         let name = self.plan.groups[group as usize].hash;
-        // What a single group does first is what a call in its place would do.
-        let alone = self.plan.topics[topic as usize].groups.len() == 1;
-        let lineage = if again == 0 && alone { record.lineage } else { record.lineage.child(name, again) };
+        let lineage = if again == 0 { self.first_try(group, &record) } else { record.lineage.child(name, again) };
         let root = if repeats { NONE } else { record.root };
         let seat = self.seat_of(at);
         let (entry, endpoint, call) = (seat.entry, seat.endpoint, seat.call);
@@ -256,6 +254,24 @@ impl<P: Probe> Machine<'_, P> {
         self.tell(Fact::Entered { node });
         self.ready.push_back(frame);
         true
+    }
+
+    /// Names the draws of a group's first try at a record: what a single group does is what a call in its place would do.
+    fn first_try(&self, group: u32, record: &Record) -> Lineage {
+        let plan = &self.plan.groups[group as usize];
+        let alone = self.plan.topics[plan.topic as usize].groups.len() == 1;
+        if alone { record.lineage } else { record.lineage.child(plan.hash, 0) }
+    }
+
+    /// The first try at the record that a frame is a try at.
+    pub(in crate::machine) fn content_of(&self, frame: u32) -> Lineage {
+        let Frame { caller: at, lineage, .. } = self.frames[frame];
+        let member = &self.streams.members[at as usize];
+        let log = &self.streams.brokers[self.topic_of(member.group) as usize].logs[member.partition as usize];
+        match log.read(member.offset) {
+            Some(record) if member.frame == frame => self.first_try(member.group, &record),
+            _ => lineage,
+        }
     }
 
     /// Records were deleted before the group came to them: it goes on with the oldest that is left, or with what is new.

@@ -21,6 +21,14 @@ pub(super) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         }
         for (_, consumer) in walk::consumers(scenario, &topic.name.value) {
             numbers(consumer, complaints);
+            refused(consumer, complaints);
+            dead_letter(scenario, consumer, complaints);
+        }
+    }
+    for group in groups(scenario) {
+        let (topic, group) = group.split_once('/').unwrap_or((&group, ""));
+        if scenario.topics.contains_key(topic) {
+            agreement(scenario, topic, group, complaints);
         }
     }
 }
@@ -47,19 +55,13 @@ fn numbers(consumer: &Consumer, complaints: &mut Vec<Complaint>) {
     }
 }
 
-/// What runs but looks wrong, and what a topic cannot do.
+/// What runs but looks wrong.
 pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     for topic in scenario.topics.values() {
         for (_, consumer) in walk::consumers(scenario, &topic.name.value) {
             of_topic(scenario, consumer, complaints);
         }
         batches(topic, complaints);
-    }
-    for group in groups(scenario) {
-        let (topic, group) = group.split_once('/').unwrap_or((&group, ""));
-        if scenario.topics.contains_key(topic) {
-            agreement(scenario, topic, group, complaints);
-        }
     }
 }
 
@@ -79,6 +81,14 @@ fn of_topic(scenario: &Scenario, consumer: &Consumer, complaints: &mut Vec<Compl
         let complaint = Complaint::warning(code::UNUSED, "`commit_every` means nothing beside ack = \"before\"");
         complaints.push(complaint.at(consumer.commit_every.place.clone()));
     }
+    if let Some(replay) = consumer.replay.value.filter(|r| r.at >= scenario.sim.duration.value) {
+        let message = format!("the replay at {} comes after the run", replay.at);
+        complaints.push(Complaint::warning(code::UNUSED, message).at(consumer.replay.place.clone()));
+    }
+}
+
+/// What a topic cannot do.
+fn refused(consumer: &Consumer, complaints: &mut Vec<Complaint>) {
     if !consumer.ordered.value {
         let complaint = Complaint::error(code::NOT_YET, "not supported yet: ordered = false for a topic");
         complaints.push(
@@ -94,11 +104,6 @@ fn of_topic(scenario: &Scenario, consumer: &Consumer, complaints: &mut Vec<Compl
                 .at(consumer.on_error.place.clone())
                 .help("retry blocks the partition, skip and dead_letter pass on"),
         );
-    }
-    dead_letter(scenario, consumer, complaints);
-    if let Some(replay) = consumer.replay.value.filter(|r| r.at >= scenario.sim.duration.value) {
-        let message = format!("the replay at {} comes after the run", replay.at);
-        complaints.push(Complaint::warning(code::UNUSED, message).at(consumer.replay.place.clone()));
     }
 }
 
