@@ -236,6 +236,7 @@ fn publish(step: &mut dyn TableLike, verb: &str, name: &str) {
     for (key, item) in kept {
         step.insert(&key, item);
     }
+    step.fmt();
 }
 
 /// Keys that any step has.
@@ -247,6 +248,7 @@ fn kept(key: &str) -> bool {
 fn travel(step: &mut dyn TableLike, target: &str, transport: &str) {
     step.insert("call", Item::Value(target.into()));
     step.insert("transport", Item::Value(transport.into()));
+    step.fmt();
 }
 
 /// The callee's endpoint becomes a consumer, as many as it has workers.
