@@ -22,7 +22,7 @@ pub(super) struct Args {
     #[command(flatten)]
     change: Change,
     #[command(flatten)]
-    interaction: interaction::Args,
+    interaction: interaction::Interaction,
     /// Threads; the result is the same for any number
     #[arg(short, long, value_name = "N", value_parser = run::threads)]
     jobs: Option<usize>,

@@ -202,8 +202,8 @@ pub(super) fn in_pattern(
     let refused = |complaints: Vec<Complaint>| refuse(&complaints, &source.text, colour);
     let (mut text, lost) = scenario::edit::in_pattern(&source.text, edge, pattern, publish_latency).map_err(refused)?;
     let (_, callee) = patterns::ends(edge).unwrap_or_default();
-    for (client, name) in patterns::flow_names(written, edge) {
-        let keys = [("name", name.as_str()), ("starts", client.as_str()), ("ends", callee)];
+    for effect in patterns::effects(written, edge).iter().filter(|effect| !effect.written) {
+        let keys = [("name", effect.name.as_str()), ("starts", effect.client.as_str()), ("ends", callee)];
         text = scenario::edit::with_table(&text, "flows", &keys);
     }
     let text = Source { text, variants: Vec::new() };
@@ -219,7 +219,7 @@ pub(super) fn patterns(
     watches: &[&dyn Watch],
 ) -> Result<Patterns, Failure> {
     let window = coupling::Window::of(summaries[0].run.duration_s);
-    let flows: Vec<String> = patterns::flow_names(&scenarios[0].1, edge).into_values().collect();
+    let flows: Vec<String> = patterns::effects(&scenarios[0].1, edge).into_iter().map(|effect| effect.name).collect();
     let theta = patterns::late_after(&summaries[0], &flows);
     let (_, callee) = patterns::ends(edge).unwrap_or_default();
     let mut rows = Vec::new();

@@ -14,7 +14,7 @@ const ALL: [&str; 4] = ["rest", "grpc", "queue", "stream"];
 
 /// Which interaction, and as what.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(super) struct Args {
+pub(super) struct Interaction {
     /// Flip this interaction, such as "orders -> payments", through several patterns
     #[arg(long, value_name = "EDGE")]
     pub(super) edge: Option<String>,
@@ -37,7 +37,7 @@ pub(super) struct Flipped {
 
 /// Flips the edge through all patterns.
 pub(super) fn flipped(
-    args: &Args,
+    args: &Interaction,
     edge: &str,
     source: &engine::Source,
     settings: &[Setting],

@@ -269,7 +269,9 @@ fn side(summary: &Summary) -> Side {
 
 fn versus(base: &Summary, other: &Summary) -> Versus {
     let (clients, mut unmatched) = matched(&base.clients, &other.clients);
-    let (flows, alone) = matched(&base.flows, &other.flows);
+    let (mut flows, alone) = matched(&base.flows, &other.flows);
+    // A flow that is never done in either says nothing.
+    flows.retain(|_, figures| figures.mean_ms.base.value.or(figures.mean_ms.other.value).is_some());
     unmatched.extend(alone);
     Versus { side: side(other), clients, flows, unmatched }
 }

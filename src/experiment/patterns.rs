@@ -3,14 +3,12 @@
 //! Latencies come from the run, coupling in time and reliability from outages injected into the callee and the broker,
 //! coupling in space and complexity from the scenario as written, counted part by part.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::coupling::{Toll, Window};
 use super::summary::{Estimate, Summary};
 use crate::scenario::Checked;
-use crate::scenario::written::{Ack, Consumer, How, Publish, Verb};
+use crate::scenario::written::{Ack, Consumer, Flow, How, Publish, Verb};
 use crate::units::Span;
 
 /// The table.
@@ -226,10 +224,29 @@ fn latency(e: Estimate, least: f64) -> &'static str {
     }
 }
 
-/// Names of flows that end where the callee is reached, by client, so that latency to the effect is measured.
-pub fn flow_names(checked: &Checked, edge: &str) -> BTreeMap<String, String> {
+/// A flow from a client to the callee, so that latency to the effect is measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// Where it starts.
+    pub client: String,
+    /// Its name.
+    pub name: String,
+    /// Whether the file has it.
+    pub written: bool,
+}
+
+/// Flows to the callee, one for each client: the file's own where it has one.
+pub fn effects(checked: &Checked, edge: &str) -> Vec<Effect> {
     let to = ends(edge).map_or("", |ends| ends.1);
-    checked.scenario.clients.keys().map(|client| (client.clone(), format!("{client} -> {to}"))).collect()
+    let own = |client: &str| {
+        let fits = |flow: &&Flow| flow.starts.value == client && flow.ends.len() == 1 && flow.ends[0].value == to;
+        checked.scenario.flows.iter().find(fits).map(|flow| flow.name.value.clone())
+    };
+    let effect = |client: &String| match own(client) {
+        Some(name) => Effect { client: client.clone(), name, written: true },
+        None => Effect { client: client.clone(), name: format!("{client} -> {to}"), written: false },
+    };
+    checked.scenario.clients.keys().map(effect).collect()
 }
 
 #[cfg(test)]

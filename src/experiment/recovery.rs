@@ -67,11 +67,18 @@ fn one_node(replications: &[Replication], plan: &Plan, node: usize, width_s: f64
     Failing {
         node: plan.nodes[node].name.clone(),
         saturated_s: middle(&full).filter(|s| s.is_finite()),
-        failing_s: lane.iter().position(|s| s.is_some_and(|s| s >= FAILS)).map(|bin| bin as f64 * width_s),
+        failing_s: lane.iter().position(|s| s.is_some_and(|s| s >= FAILS)).map(|bin| from(bin, width_s, plan)),
         worst_share: lane.iter().flatten().copied().fold(0.0, f64::max),
         lane,
         width_s,
     }
+}
+
+/// When a stretch of time begins; not before the first fault, if that begins in it.
+fn from(bin: usize, width_s: f64, plan: &Plan) -> f64 {
+    let (begin, end) = (bin as f64 * width_s, (bin + 1) as f64 * width_s);
+    let onsets = plan.faults.iter().filter_map(|fault| planned(plan, fault.when).0);
+    onsets.filter(|at| (begin..end).contains(at)).reduce(f64::min).unwrap_or(begin)
 }
 
 /// The times that a fault was on in the measured time.

@@ -70,8 +70,8 @@ fn recovery(slo: &Slo, scope: Option<&Scope>, summary: &Summary) -> Interval {
     };
     let each = summary.faults.iter().filter(ours).filter_map(|f| f.recovery_s.get(&slo.of.value));
     // Who did not recover has no time to recover, however fast the others were.
-    let times: Option<Vec<f64>> = each.filter(|r| r.share_recovered.is_some()).map(|r| r.median).collect();
-    let longest = times.and_then(|t| t.into_iter().reduce(f64::max));
+    let times = each.filter(|r| r.share_recovered.is_some()).map(|r| r.median.unwrap_or(f64::INFINITY));
+    let longest = times.reduce(f64::max);
     longest.map_or(Interval::NONE, |s| Interval::point(s * 1e3))
 }
 

@@ -129,7 +129,8 @@ impl<P: Probe> Machine<'_, P> {
         what.place = Whereabouts::Delivered;
         let what = *what;
         let (queue, counted, again) = (what.queue, what.counted, what.deliveries > 1);
-        if let Some(timeout) = plan.queue(queue).ack_timeout {
+        // Acknowledged before it is handled, a message is its consumer's: nothing is waited for.
+        if let Some(timeout) = plan.queue(queue).ack_timeout.filter(|_| !crew.ack_before) {
             let due = self.now + timeout;
             self.mail.queues[queue.index()].deadlines.push_back((due, id));
             self.wind_clock(queue, due);
@@ -354,17 +355,19 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The connections between some consumers and their brokers are reset: messages of which nothing was said go back, the
-    /// last delivered first, so that they stand in their old order; what no consumer has begun with falls.
+    /// last first, so that they stand in their old order; what no consumer has begun with falls.
     #[cold]
     pub(super) fn take_back(&mut self, members: &[u32]) {
+        let crew = |m: &u32| &self.plan.crews[self.mail.members[*m as usize].crew as usize];
+        let queues: std::collections::BTreeSet<QueueId> = members.iter().map(|m| crew(m).queue).collect();
+        queues.iter().for_each(|queue| self.mail.queues[queue.index()].hushed = true);
         let waiting: Vec<u32> =
             members.iter().flat_map(|m| std::mem::take(&mut self.mail.members[*m as usize].waiting)).collect();
-        let all: Vec<u32> = self.mail.deliveries.live().collect();
-        for at in all.into_iter().rev() {
+        let mut all: Vec<u32> = self.mail.deliveries.live().collect();
+        all.retain(|at| members.contains(&self.mail.deliveries.at(*at).member));
+        all.sort_by_key(|at| std::cmp::Reverse(self.mail.ready_since(self.mail.deliveries.at(*at).message)));
+        for at in all {
             let delivery = self.mail.deliveries.at_mut(at);
-            if !members.contains(&delivery.member) {
-                continue;
-            }
             delivery.reset = true;
             if !delivery.void && delivery.verdict == Verdict::None {
                 self.take_from(at);
@@ -377,6 +380,11 @@ impl<P: Probe> Machine<'_, P> {
             self.tell(Fact::Dequeued { node });
             self.let_fall(at);
         }
+        for queue in queues {
+            self.mail.queues[queue.index()].hushed = false;
+            self.dispatch(queue);
+            self.make_room(queue);
+        }
     }
 
     /// Whether a consumer is at work on a delivery: it dies with its replica.
@@ -384,21 +392,14 @@ impl<P: Probe> Machine<'_, P> {
         self.mail.deliveries.at(self.frames[at].caller).begun
     }
 
-    /// A consumer dies at work on a message.
+    /// A consumer dies at work on a message. That goes back when the broker finds the connection gone: see
+    /// [`lose_consumers`](Self::lose_consumers), which follows.
     #[cold]
     pub(super) fn die_handling(&mut self, at: u32) {
         let member = self.mail.deliveries.at(self.frames[at].caller).member;
         let node = self.replicas[self.frames[at].replica as usize].node;
         self.tell(Fact::Left { node });
         self.mail.members[member as usize].busy = false;
-        self.mail.deliveries.at_mut(self.frames[at].caller).reset = true;
-        // Its message goes back as soon as it is known that the consumer is gone.
-        let frame = self.frames[at];
-        let delivery = *self.mail.deliveries.at(frame.caller);
-        self.mail.members[member as usize].down = true;
-        if !delivery.void && delivery.verdict == Verdict::None {
-            self.take_from(frame.caller);
-        }
         self.part_with(at, Outcome::Reset);
     }
 }

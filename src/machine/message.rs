@@ -102,6 +102,8 @@ pub(super) struct Store {
     pub(super) armed: Option<Time>,
     /// Whether its broker is down.
     pub(super) down: bool,
+    /// Whether nothing is delivered for the moment: several messages come back at once.
+    pub(super) hushed: bool,
 }
 
 /// All messages, queues and consumers.
@@ -130,6 +132,11 @@ impl Mailroom {
     #[inline]
     pub(super) fn message(&mut self, at: u32) -> &mut Message {
         &mut self.messages[at as usize]
+    }
+
+    /// Since when a message is, or was last, ready.
+    pub(super) fn ready_since(&self, at: u32) -> Time {
+        self.messages[at as usize].ready
     }
 
     fn insert(&mut self, message: Message) -> u32 {

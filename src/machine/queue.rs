@@ -45,8 +45,11 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Whatever is ready goes to consumers with room, in turn.
     pub(super) fn dispatch(&mut self, queue: QueueId) {
-        while !self.mail.queues[queue.index()].down
-            && !self.mail.queues[queue.index()].ready.is_empty()
+        let store = &self.mail.queues[queue.index()];
+        if store.down || store.hushed {
+            return;
+        }
+        while !self.mail.queues[queue.index()].ready.is_empty()
             && let Some(member) = self.next_open(queue)
         {
             let Some(message) = self.next_ready(queue) else {
@@ -143,6 +146,8 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Sees to it that the clock of a queue rings at `when` or before.
     pub(super) fn wind_clock(&mut self, queue: QueueId, when: Time) {
+        // What comes back may be too old already.
+        let when = when.max(self.now);
         let store = &mut self.mail.queues[queue.index()];
         if store.armed.is_none_or(|armed| when < armed) {
             store.armed = Some(when);

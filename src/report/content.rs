@@ -99,7 +99,7 @@ pub fn faults(faults: &[Fault]) -> Sheet {
             let all = recovery.share_recovered.is_some_and(|share| share >= 1.0);
             let share = recovery.share_recovered.map_or(NONE.into(), percent);
             let tone = if all || recovery.share_recovered.is_none() { Tone::Plain } else { Tone::Bad };
-            let after = recovery.median.map_or(NONE.into(), seconds);
+            let after = recovery.median.map_or(NONE.into(), |s| if s > 0.0 { seconds(s) } else { "at once".into() });
             let begins = when(fault.at_s, "at random");
             let lasts = when(fault.duration_s, if random { NONE } else { "to the end" });
             let cells = [begins, lasts, count(fault.struck).into(), clean(client).into()];
@@ -133,6 +133,9 @@ fn promise(slo: &Verdict) -> String {
 
 /// A measured figure in the unit of the expression it answers.
 fn figure(expect: &str, value: f64) -> String {
+    if value.is_infinite() {
+        return "never".into();
+    }
     let metric: String = expect.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     match metric.as_str() {
         "good" | "success_rate" | "error_rate" | "utilization" => percent(value),

@@ -29,6 +29,7 @@ struct Counts {
     acked: u64,
     gone: u64,
     duplicates: u64,
+    lost: u64,
     depth: i64,
 }
 
@@ -44,6 +45,7 @@ impl Probe for Counts {
             Fact::Disposed { fate: Fate::Acked, .. } => self.acked += 1,
             Fact::Disposed { .. } => self.gone += 1,
             Fact::Duplicate { .. } => self.duplicates += 1,
+            Fact::Lost { .. } => self.lost += 1,
             Fact::Depth { up, .. } => {
                 self.depth += if up { 1 } else { -1 };
                 assert!(self.depth >= 0);
@@ -63,6 +65,8 @@ struct Drawn {
     error_rate: f64,
     waits: bool,
     zero_network: bool,
+    /// What goes wrong.
+    faults: String,
 }
 
 impl Drawn {
@@ -76,14 +80,26 @@ impl Drawn {
              [queues.q]\npublish_latency = \"1ms\"\n{}\n[queues.dead]\n\
              [services.w]\nreplicas = 2\nwork = {{ mean = \"8ms\" }}\nerror_rate = {:?}\n\
              consumes = [{{ from = \"q\", concurrency = 2, {} }}]\n\
-             [[flows]]\nname = \"done\"\nstarts = \"c\"\nends = \"w\"\n",
-            self.waits, self.queue, self.error_rate, self.consumer
+             [[flows]]\nname = \"done\"\nstarts = \"c\"\nends = \"w\"\n{}",
+            self.waits, self.queue, self.error_rate, self.consumer, self.faults
         )
     }
 }
 
 fn pick(words: &'static [&'static str]) -> impl Strategy<Value = String> {
     proptest::sample::select(words).prop_map(str::to_owned)
+}
+
+/// Nothing, consumers that die, consumers that are cut off, and brokers that are.
+fn faults() -> impl Strategy<Value = String> {
+    pick(&[
+        "",
+        "[[faults]]\nkind = \"crash\"\ntarget = \"w\"\nreplicas = 1\nmtbf = \"150ms\"\nmttr = \"40ms\"\n",
+        "[[faults]]\nkind = \"crash\"\ntarget = \"w\"\nmtbf = \"300ms\"\nmttr = \"100ms\"\n",
+        "[[faults]]\nkind = \"outage\"\ntarget = \"w\"\nreplicas = 1\nmtbf = \"90ms\"\nmttr = \"20ms\"\n",
+        "[[faults]]\nkind = \"outage\"\ntarget = \"q\"\nmtbf = \"250ms\"\nmttr = \"50ms\"\n\
+         [[faults]]\nkind = \"crash\"\ntarget = \"w\"\nreplicas = 1\nmtbf = \"150ms\"\nmttr = \"40ms\"\n",
+    ])
 }
 
 /// Any settings at all.
@@ -111,13 +127,15 @@ fn anything() -> impl Strategy<Value = Drawn> {
     ]);
     let errors = pick(&["retry", "skip", "dead_letter", "never_ack"]);
     let ack = pick(&["after", "before"]);
-    (limits, times, ends, how, errors, ack, 0..3u8, any::<bool>(), any::<bool>()).prop_map(
-        |(limits, times, ends, how, errors, ack, fails, waits, zero_network)| Drawn {
+    let switches = (0..3u8, any::<bool>(), any::<bool>());
+    (limits, times, ends, how, errors, ack, switches, faults()).prop_map(
+        |(limits, times, ends, how, errors, ack, (fails, waits, zero_network), faults)| Drawn {
             queue: format!("{limits}{times}{ends}"),
             consumer: format!("{how}, on_error = \"{errors}\", ack = \"{ack}\""),
             error_rate: f64::from(fails) * 0.3,
             waits,
             zero_network,
+            faults,
         },
     )
 }
@@ -149,7 +167,7 @@ fn messages_are_conserved_whatever_the_settings() {
         let summary = run(&drawn.text());
         assert!(summary.conservation.holds);
         let (queue, dead) = (&summary.queues["q"], &summary.queues["dead"]);
-        assert!(queue.published + queue.rejected > 300, "{drawn:?}");
+        assert!(queue.published + queue.rejected + queue.lost > 300, "{drawn:?}");
         conserved(queue, &drawn.text());
         conserved(dead, &drawn.text());
         assert!(queue.delivered >= queue.acked);
@@ -174,14 +192,15 @@ fn acknowledged_before_it_is_handled_nothing_is_done_twice() {
 fn acknowledged_after_it_is_handled_nothing_is_lost() {
     let how = pick(&["prefetch = 1", "prefetch = 7", "prefetch = \"unlimited\"", "poll = \"5ms\", batch = 3"]);
     let slow = pick(&["", "ack_timeout = \"15ms\"\n", "ack_timeout = \"300ms\"\npriorities = true\n"]);
-    always(48, &(how, slow, 0..3u8, any::<bool>()), |(how, queue, fails, zero_network)| {
+    always(64, &(how, slow, 0..3u8, any::<bool>(), faults()), |(how, queue, fails, zero_network, faults)| {
         let consumer = format!("{how}, on_error = \"retry\"");
-        let drawn = Drawn { queue, consumer, error_rate: f64::from(fails) * 0.3, waits: false, zero_network };
+        let drawn = Drawn { queue, consumer, error_rate: f64::from(fails) * 0.3, waits: false, zero_network, faults };
         let counts = run_dry(&drawn, 150);
-        assert_eq!((counts.published, counts.acked, counts.gone, counts.depth), (150, 150, 0, 0), "{}", drawn.text());
-        // Each delivery is handled by one consumer, and without a timeout one at a time.
+        assert_eq!(counts.published + counts.lost, 150, "{}", drawn.text());
+        assert_eq!((counts.acked, counts.gone, counts.depth), (counts.published, 0, 0), "{}", drawn.text());
+        // Each delivery is handled by one consumer, and with neither timeout nor fault one after the other.
         assert!(counts.taken <= counts.delivered);
-        if !drawn.queue.contains("ack_timeout") {
+        if !drawn.queue.contains("ack_timeout") && drawn.faults.is_empty() {
             assert_eq!(counts.duplicates, 0, "{}", drawn.text());
             assert_eq!(counts.delivered, counts.published + counts.again);
         }
@@ -287,7 +306,8 @@ fn old_messages_expire_and_urgent_ones_overtake() {
     let old = run(&steady("message_ttl = \"100ms\"", "prefetch = 1", "work = \"40ms\"", ""));
     let queue = &old.queues["q"];
     assert!(queue.expired > 50 && queue.wait_ms.max.unwrap() <= 101.1, "{queue:?}");
-    assert_eq!(old.flows["done"].failed["error"], queue.expired);
+    // The last message may come to the queue when the measured time is over.
+    assert!(old.flows["done"].failed["error"].abs_diff(queue.expired) <= 1);
     let two = |priorities: bool| {
         let more = "[clients.urgent]\ncalls = \"p\"\narrivals = \"constant\"\nrate = \"10/s\"\npriority = 0\n\
                     [[flows]]\nname = \"urgent\"\nstarts = \"urgent\"\nends = \"q\"\n";
@@ -298,6 +318,28 @@ fn old_messages_expire_and_urgent_ones_overtake() {
         ))
     };
     assert!(mean(&two(true), "urgent") < 60.0 && mean(&two(false), "urgent") > 150.0);
+}
+
+#[test]
+fn a_queue_keeps_what_its_consumer_misses() {
+    let down = "[[faults]]\nkind = \"outage\"\ntarget = \"w\"\nat = \"200ms\"\nduration = \"300ms\"\n";
+    let summary = run(&steady("", "prefetch = 1", "work = \"2ms\"", down));
+    let queue = &summary.queues["q"];
+    assert!((29..=31).contains(&queue.max_depth), "{queue:?}");
+    assert_eq!((queue.acked, queue.lost), (queue.published, 0));
+    assert!(summary.clients["c"].failed.is_empty() && summary.flows["done"].failed.is_empty());
+    let max = summary.flows["done"].latency_ms.max.unwrap();
+    assert!((295.0..=306.0).contains(&max), "{max}");
+    // A broker that is down is another matter: who waits for it is told, who does not loses the message.
+    let broker = down.replace("\"w\"", "\"q\"");
+    let (trusting, waiting) = (
+        run(&steady("", "prefetch = 1", "work = \"2ms\"", &broker)),
+        run(&steady("confirms = true", "prefetch = 1", "work = \"2ms\"", &broker)),
+    );
+    assert!(trusting.clients["c"].failed.is_empty());
+    assert_eq!(trusting.flows["done"].failed["error"], trusting.queues["q"].lost);
+    assert!((29..=31).contains(&waiting.queues["q"].lost));
+    assert_eq!(waiting.clients["c"].failed["error"], waiting.queues["q"].lost);
 }
 
 #[test]
@@ -326,7 +368,8 @@ fn a_message_draws_what_the_call_in_its_place_would_draw() {
     // The same requests, the same work: only the hop to the broker is more.
     assert_eq!(call.flows["done"].arrived, send.flows["done"].arrived);
     assert!((mean(&send, "done") - mean(&call, "done") - 1.0).abs() < 1e-6);
-    assert!((send.nodes["w"].mean_busy.value.unwrap() - call.nodes["w"].mean_busy.value.unwrap()).abs() < 1e-9);
+    let busy = |summary: &Summary| summary.nodes["w"].mean_busy.value.unwrap();
+    assert!((busy(&send) / busy(&call) - 1.0).abs() < 0.005, "{} and {}", busy(&send), busy(&call));
 }
 
 #[test]

@@ -90,8 +90,8 @@ mod tests {
     fn a_queue_is_named_with_its_height() {
         let title = Title { title: "orders: messages waiting".into(), subtitle: String::new() };
         let svg = backlog(&title, &[hill("emails", 6_000.0), hill("failed", 3.0)], &[]);
-        for word in ["emails", "failed", "most 6.00 k", "most 3", "2m"] {
-            assert!(svg.contains(word), "{word}\n{svg}");
+        for word in ["emails", "failed", "most 6", "most 3", "100 s"] {
+            assert!(svg.contains(word), "{word}");
         }
         let many: Vec<Backlog> = (0..6).map(|i| hill(&format!("q{i}"), f64::from(i))).collect();
         let svg = backlog(&title, &many, &[]);

@@ -4,7 +4,7 @@
 use super::Title;
 use super::axis::{Scale, seconds_of_tick};
 use super::frame::{Area, Canvas, Type, WIDTH, picture, size};
-use super::palette::{FAILED, FAINT, GRID, WRONG, hair};
+use super::palette::{FAILED, FAINT, GRID, hair};
 use super::shade::{Shade, shade};
 use crate::experiment::summary::Failing;
 use crate::report::number::percent;
@@ -34,7 +34,7 @@ pub fn lanes(title: &Title, all: &[Failing], shades: &[Shade]) -> String {
         }
         canvas.abscissa(area, &x, false, seconds_of_tick);
         let below = (f64::midpoint(area.left, area.right), bottom + 34.0);
-        let words = "time; share of calls that failed, white none, black all; ▼ all workers held";
+        let words = "time; share of calls that failed: grey none, black all, nothing where none ended; triangle: all workers held";
         canvas.text(words, below, Type::of(size::LABEL).faint().centred().hanging());
         if !hidden.is_empty() {
             let note = format!("{} more not drawn", hidden.len());
@@ -46,15 +46,19 @@ pub fn lanes(title: &Title, all: &[Failing], shades: &[Shade]) -> String {
 fn lane(canvas: &Canvas, failing: &Failing, area: Area, x: &Scale) {
     let middle = f64::midpoint(area.top, area.bottom);
     canvas.text(&cut(&clean(&failing.node), 22), (area.left - 10.0, middle), Type::of(size::LABEL).ending());
-    for (bin, share) in failing.lane.iter().enumerate() {
-        let (from, until) = (bin as f64 * failing.width_s, (bin + 1) as f64 * failing.width_s);
-        let part = Area { left: x.at(from), right: (x.at(until) + 0.5).min(area.right), ..area };
-        match share {
+    let mut from = 0;
+    // Equal neighbours are one piece, or light shines through between them.
+    for piece in failing.lane.chunk_by(|a, b| a == b) {
+        let until = from + piece.len();
+        let (left, right) = (x.at(from as f64 * failing.width_s), x.at(until as f64 * failing.width_s));
+        let part = Area { left, right, ..area };
+        match piece[0] {
+            Some(share) if share > 0.0 => canvas.rectangle(part, FAILED, share.max(0.06)),
+            Some(_) => canvas.rectangle(part, GRID, 0.8),
             // No call ended: nobody knows.
-            None => canvas.rectangle(part, WRONG, 0.25),
-            Some(share) if *share > 0.0 => canvas.rectangle(part, FAILED, share.max(0.06)),
-            Some(_) => canvas.rectangle(part, GRID, 0.35),
+            None => {}
         }
+        from = until;
     }
     canvas.line(&[(area.left, area.bottom), (area.right, area.bottom)], hair(FAINT));
     if let Some(full) = failing.saturated_s {

@@ -6,7 +6,7 @@ use super::walk;
 use crate::diag::{Complaint, code};
 use crate::scenario::law_mean::mean;
 use crate::scenario::read::suggest;
-use crate::scenario::written::{Aim, Arrivals, Fault, FaultKind, Load, Node, Scenario, When};
+use crate::scenario::written::{Aim, Arrivals, Fault, FaultKind, Load, Node, Scenario, Unavailable, When};
 use crate::units::Span;
 
 /// Complains about faults that cannot be.
@@ -79,13 +79,16 @@ fn node(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], comp
         return;
     }
     let fails = matches!(fault.kind.value, FaultKind::Outage | FaultKind::Crash);
-    if scenario.topics.contains_key(name) && fails {
+    if scenario.topics.contains_key(name) && fails
+        || scenario.queues.contains_key(name) && fails && fault.mode.value == Unavailable::Refuse
+    {
         return;
     }
     if scenario.queues.contains_key(name) || scenario.topics.contains_key(name) {
         let message = format!("not supported yet: a fault of the broker `{name}`");
         let complaint = Complaint::error(code::NOT_YET, message).at(fault.target.place.clone());
-        complaints.push(complaint.help("name the service that consumes from it"));
+        complaints
+            .push(complaint.help("an outage or a crash of a queue can be run; or name the service that consumes"));
         return;
     }
     if scenario.clients.contains_key(name) {

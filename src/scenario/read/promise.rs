@@ -7,8 +7,8 @@ use crate::units::{Rate, parse_nanos, parse_share};
 /// The figures and an example of each.
 const METRICS: &str = "p50, p90, p95, p99, p99.9, mean and max (\"p99 < 400ms\"), success_rate and error_rate \
     (\"success_rate >= 99.5%\"), throughput (\"throughput > 100/s\"), utilization (\"utilization < 80%\"), \
-    good (\"good(400ms) >= 99%\"), lag and max_lag of a group (\"max_lag < 20000\"), recovery_time (\"recovery_time < 30s\"), \
-    amplification (\"amplification < 1.5\")";
+    good (\"good(400ms) >= 99%\"), lag and max_lag of a group (\"max_lag < 20000\"), \
+    recovery_time (\"recovery_time < 30s\"), amplification (\"amplification < 1.5\")";
 
 /// Figures of later versions.
 const LATER: [&str; 1] = ["p_lag"];
@@ -75,10 +75,10 @@ fn metric(figure: &str) -> Result<Metric, Refusal> {
         "error_rate" => Metric::ErrorRate,
         "throughput" => Metric::Throughput,
         "utilization" => Metric::Utilization,
-        "lag" => Metric::Lag,
-        "max_lag" => Metric::MaxLag,
         "recovery_time" => Metric::RecoveryTime,
         "amplification" => Metric::Amplification,
+        "lag" => Metric::Lag,
+        "max_lag" => Metric::MaxLag,
         "good" => return Err(syntax("`good` needs a limit: good(400ms)".into())),
         "median" => return Err(syntax("the median is called `p50`".into())),
         later if LATER.contains(&later) => {

@@ -56,14 +56,14 @@ pub enum Metric {
     Throughput,
     /// Busy ÷ workers; nodes only.
     Utilization,
-    /// Records that a group is not past, time average; groups only.
-    Lag,
-    /// Most records at once that a group is not past; groups only.
-    MaxLag,
     /// Time from a fault's end until a client is as well off as before, ms.
     RecoveryTime,
     /// Requests that reach a node per request of all clients.
     Amplification,
+    /// Records that a group is not past, time average; groups only.
+    Lag,
+    /// Most records at once that a group is not past; groups only.
+    MaxLag,
     /// Share of all ended requests that succeeded within so many ms.
     Good(f64),
 }
