@@ -4,7 +4,7 @@ use crate::kernel::Phase;
 use crate::model::id::NONE;
 use crate::model::stream::OnError;
 use crate::model::{CallId, ClientId, EndpointId, Fact, GroupId, Opening, Outcome, Probe};
-use crate::random::{Lineage, Purpose};
+use crate::random::Lineage;
 use crate::units::{Span, Time};
 
 use super::{Beat, Fetch, Machine, Record};
