@@ -102,7 +102,9 @@ fn patterns(text: &str, words: &[&str]) -> serde_json::Value {
 fn the_words_of_the_table_are_earned() {
     let told = |json: &serde_json::Value, at: usize, path: &str| json["patterns"]["rows"][at]["words"][path].clone();
     let slow_call = patterns(SHOP, &["--patterns", "rest,queue"]);
-    assert_eq!((told(&slow_call, 0, "latency"), told(&slow_call, 1, "latency")), ("higher".into(), "very low".into()));
+    let slow =
+        |json: &serde_json::Value, at| ["higher", "far higher"].iter().any(|word| told(json, at, "latency") == *word);
+    assert!(slow(&slow_call, 0) && told(&slow_call, 1, "latency") == "very low", "{slow_call}");
     assert_eq!(told(&slow_call, 0, "coupling"), "temporal + spatial");
     // Until a broker can be taken down, what it costs is not assessed.
     let assessed = !slow_call["patterns"]["rows"][1]["broker_down"].is_null();
@@ -121,7 +123,7 @@ fn the_words_of_the_table_are_earned() {
     let quick_call = SHOP.replace("20ms", "1ms");
     let swapped = patterns(&quick_call, &["--patterns", "rest,queue", "--publish-latency", "50ms"]);
     assert_eq!(told(&swapped, 0, "latency"), "very low");
-    assert!(["higher", "far higher"].contains(&told(&swapped, 1, "latency").as_str().unwrap()), "{swapped}");
+    assert!(slow(&swapped, 1), "{swapped}");
 }
 
 #[test]

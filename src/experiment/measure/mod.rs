@@ -289,7 +289,6 @@ impl Probe for Measure {
             Fact::LateReply { .. }
             | Fact::Wasted { .. }
             | Fact::Abandoned { .. }
-            | Fact::Read { .. }
             | Fact::TriedAgain { .. }
             | Fact::Limited { .. } => {}
             Fact::Replied { node, endpoint, outcome, joined, sojourn, waited } => {
