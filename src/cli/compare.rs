@@ -293,6 +293,7 @@ fn contents(result: &Result, kind: Kind, path: &Path) -> std::result::Result<Vec
     let picture = || pictures::compared(&result.comparison, &result.summaries, path);
     match kind {
         Kind::Text(format) => Ok(text(result, format, Style { color: false, all: true }).into_bytes()),
+        Kind::Junit => Ok(crate::report::junit::render(&result.summaries).into_bytes()),
         Kind::Svg => Ok(picture()?.into_bytes()),
         Kind::Png => pictures::png(&picture()?),
     }

@@ -11,7 +11,7 @@ use super::output::{self, Output};
 use super::pictures;
 use super::progress::{Mode, Progress};
 use crate::experiment::summary::{Outcome, Summary};
-use crate::report::{csv, json, markdown, table};
+use crate::report::{csv, json, junit, markdown, table};
 
 /// Run a scenario and report every figure with its interval
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -62,6 +62,7 @@ pub(super) enum Format {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text(Format),
+    Junit,
     Svg,
     Png,
 }
@@ -182,6 +183,7 @@ fn everything(summaries: &[Summary], folder: &Path) -> Result<(), Failure> {
 fn content(summaries: &[Summary], kind: Kind, path: &Path) -> Result<Vec<u8>, Failure> {
     match kind {
         Kind::Text(format) => Ok(text(summaries, format, table::Style { color: false, all: true }).into_bytes()),
+        Kind::Junit => Ok(junit::render(summaries).into_bytes()),
         Kind::Svg => Ok(pictures::svg(summaries, path)?.into_bytes()),
         Kind::Png => pictures::png(&pictures::svg(summaries, path)?),
     }
@@ -211,12 +213,13 @@ fn kind(path: &Path) -> Result<Kind, Failure> {
         _ if is_stdout(path) => Ok(Kind::Text(Format::Json)),
         Some("json") => Ok(Kind::Text(Format::Json)),
         Some("csv") => Ok(Kind::Text(Format::Csv)),
+        Some("xml") => Ok(Kind::Junit),
         Some("md") => Ok(Kind::Text(Format::Md)),
         Some("txt") => Ok(Kind::Text(Format::Table)),
         Some("svg") => Ok(Kind::Svg),
         Some("png") => Ok(Kind::Png),
         _ => Err(Failure::Usage(format!(
-            "{}: cannot tell what to write; end the name in .json, .csv, .md, .txt, .svg or .png",
+            "{}: cannot tell what to write; end the name in .json, .csv, .md, .txt, .xml (JUnit), .svg or .png",
             path.display()
         ))),
     }

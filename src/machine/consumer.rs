@@ -18,19 +18,19 @@ use super::walk::Flow;
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) crew: u32,
-    replica: u32,
+    pub(super) replica: u32,
     /// Deliveries without acknowledgement.
     unacked: u32,
     /// Deliveries that travel to it, wait beside it, or are being handled.
     holds: u32,
     /// Whether it handles a message.
-    busy: bool,
+    pub(super) busy: bool,
     /// Whether it stands in the turn of its queue.
     pub(super) listed: bool,
     /// Whether its replica is down.
-    down: bool,
+    pub(super) down: bool,
     /// What was delivered and waits.
-    waiting: VecDeque<u32>,
+    pub(super) waiting: VecDeque<u32>,
     /// Polls so far; names their draws.
     polls: u32,
     /// When it polls next; a poll at another time is void.
@@ -69,7 +69,7 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    fn start_consumer(&mut self, member: u32) {
+    pub(super) fn start_consumer(&mut self, member: u32) {
         if self.plan.crews[self.mail.members[member as usize].crew as usize].poll.is_some() {
             self.expect_poll(member, Span::ZERO);
         } else {
@@ -267,7 +267,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A consumer no longer has a delivery.
-    fn part_with(&mut self, at: u32, outcome: Outcome) {
+    pub(super) fn part_with(&mut self, at: u32, outcome: Outcome) {
         let frame = self.frames[at];
         let call = self.plan.call(CallId(frame.call));
         let (endpoint, edge, measured) = (call.endpoint, call.edge, frame.measured);
@@ -284,7 +284,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A consumer never sees a delivery that has arrived.
-    fn let_fall(&mut self, at: u32) {
+    pub(super) fn let_fall(&mut self, at: u32) {
         self.part_with(at, Outcome::Reset);
     }
 
@@ -320,87 +320,6 @@ impl<P: Probe> Machine<'_, P> {
             let back = self.vary(call.back, lineage, Purpose::Back, nth);
             self.expect_poll(at, there + sleep + back);
         }
-    }
-
-    /// The consumers of a replica, or of a broker, can no longer consume: what they have goes back.
-    #[cold]
-    pub(super) fn lose_consumers(&mut self, replica: u32, crashed: bool) {
-        self.lose_streams(replica, crashed);
-        self.switch_broker(self.replicas[replica as usize].node, true);
-        let own = self.members_of(replica);
-        for member in &own {
-            self.mail.members[*member as usize].down = true;
-        }
-        self.take_back(&own);
-    }
-
-    /// They can again.
-    #[cold]
-    pub(super) fn regain_consumers(&mut self, replica: u32) {
-        self.regain_streams(replica);
-        self.switch_broker(self.replicas[replica as usize].node, false);
-        for member in self.members_of(replica) {
-            self.mail.members[member as usize].down = false;
-            self.start_consumer(member);
-            let crew = self.mail.members[member as usize].crew;
-            let queue = self.plan.crews[crew as usize].queue;
-            self.dispatch(queue);
-            self.make_room(queue);
-        }
-    }
-
-    fn members_of(&self, replica: u32) -> Vec<u32> {
-        let all = (0..).zip(&self.mail.members);
-        all.filter(|(_, member)| member.replica == replica).map(|(at, _)| at).collect()
-    }
-
-    /// The connections between some consumers and their brokers are reset: messages of which nothing was said go back, the
-    /// last first, so that they stand in their old order; what no consumer has begun with falls.
-    #[cold]
-    pub(super) fn take_back(&mut self, members: &[u32]) {
-        let crew = |m: &u32| &self.plan.crews[self.mail.members[*m as usize].crew as usize];
-        let queues: std::collections::BTreeSet<QueueId> = members.iter().map(|m| crew(m).queue).collect();
-        queues.iter().for_each(|queue| self.mail.queues[queue.index()].hushed = true);
-        let waiting: Vec<u32> =
-            members.iter().flat_map(|m| std::mem::take(&mut self.mail.members[*m as usize].waiting)).collect();
-        let mut all: Vec<u32> = self.mail.deliveries.live().collect();
-        all.retain(|at| members.contains(&self.mail.deliveries.at(*at).member));
-        all.sort_by_key(|at| std::cmp::Reverse(self.mail.ready_since(self.mail.deliveries.at(*at).message)));
-        for at in all {
-            let delivery = self.mail.deliveries.at_mut(at);
-            delivery.reset = true;
-            if !delivery.void && delivery.verdict == Verdict::None {
-                self.take_from(at);
-            }
-        }
-        for at in waiting {
-            let frame = &mut self.frames[at];
-            frame.waited += self.now.since(frame.since).0;
-            let node = self.replicas[frame.replica as usize].node;
-            self.tell(Fact::Dequeued { node });
-            self.let_fall(at);
-        }
-        for queue in queues {
-            self.mail.queues[queue.index()].hushed = false;
-            self.dispatch(queue);
-            self.make_room(queue);
-        }
-    }
-
-    /// Whether a consumer is at work on a delivery: it dies with its replica.
-    pub(super) fn is_handled(&self, at: u32) -> bool {
-        self.mail.deliveries.at(self.frames[at].caller).begun
-    }
-
-    /// A consumer dies at work on a message. That goes back when the broker finds the connection gone: see
-    /// [`lose_consumers`](Self::lose_consumers), which follows.
-    #[cold]
-    pub(super) fn die_handling(&mut self, at: u32) {
-        let member = self.mail.deliveries.at(self.frames[at].caller).member;
-        let node = self.replicas[self.frames[at].replica as usize].node;
-        self.tell(Fact::Left { node });
-        self.mail.members[member as usize].busy = false;
-        self.part_with(at, Outcome::Reset);
     }
 }
 

@@ -43,6 +43,7 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Enters time in a cell at the end of a row.
+    #[inline(always)]
     fn enter(&mut self, row: &mut Row, cell: Cell, nanos: u64) {
         let last = self.entries.get_mut(row.last as usize);
         if let Some(entry) = last

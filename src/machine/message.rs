@@ -71,6 +71,7 @@ pub(super) enum Verdict {
 
 /// A message on its way to a consumer, or with it.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "consumer and broker learn of its stages at different times")]
 pub(super) struct Delivery {
     pub(super) message: u32,
     pub(super) member: u32,

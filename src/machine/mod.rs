@@ -4,6 +4,7 @@
 //! what the callee knows as a request share one frame: it is made when the try is sent, and freed when its answer is back,
 //! whether or not anybody still waits. A caller that gives up only marks it; the work goes on.
 
+mod absence;
 mod call;
 mod channel;
 mod client;

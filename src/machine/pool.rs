@@ -48,7 +48,7 @@ impl Pool {
     }
 
     /// Takes a connection with room, the one used last; those idle for too long are closed on the way.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self, channel: &Channel, now: Time) -> Option<u32> {
         while let Some(at) = self.room.pop() {
             let conn = &mut self.conns[at as usize];
@@ -67,7 +67,7 @@ impl Pool {
     }
 
     /// One more request on a connection.
-    #[inline]
+    #[inline(always)]
     pub(super) fn fill(&mut self, at: u32, channel: &Channel) {
         let conn = &mut self.conns[at as usize];
         conn.streams += 1;
@@ -78,7 +78,7 @@ impl Pool {
     }
 
     /// One request fewer on a connection, which is kept if it may be; says who may have the room.
-    #[inline]
+    #[inline(always)]
     pub(super) fn drain(&mut self, at: u32, channel: &Channel, now: Time) -> Option<u32> {
         let conn = &mut self.conns[at as usize];
         conn.streams -= 1;

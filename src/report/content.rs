@@ -87,6 +87,11 @@ pub fn slos(verdicts: &[Verdict]) -> Sheet {
     sheet
 }
 
+/// A promise in words, and what was measured.
+pub fn judged(slo: &Verdict) -> (String, String) {
+    (clean(&promise(slo)), or_none(slo.measured, |value| figure(&slo.expect, value)))
+}
+
 /// What went wrong, and how long each client took to recover.
 pub fn faults(faults: &[Fault]) -> Sheet {
     let columns =

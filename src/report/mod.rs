@@ -9,6 +9,7 @@ pub mod csv;
 pub mod export;
 pub mod forecast;
 pub mod json;
+pub mod junit;
 pub mod ledger;
 pub mod markdown;
 pub mod number;

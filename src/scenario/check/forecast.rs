@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::expected::{ConsumerForecast, Forecast, NodeForecast};
+use super::expected::{Forecast, NodeForecast};
 use super::flow::{Flow, ROUNDS};
 use super::messages::Messages;
 use super::rates::open_rate;
@@ -12,10 +12,7 @@ use super::times::Times;
 use super::walk::{self, laws_of};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
-use crate::scenario::written::{
-    Call, Client, Consumer, Endpoint, How, Io, Link, Load, Node, OnError, Publish, Queue, Scenario, Step, Target, Verb,
-    Zone,
-};
+use crate::scenario::written::{Call, Client, Endpoint, How, Io, Link, Load, Node, Scenario, Step, Target, Verb, Zone};
 
 /// A call of an endpoint: whom, how often on average, and what its messages cost; `None` for a function call.
 pub(super) struct Edge {
@@ -38,7 +35,7 @@ pub(super) struct Vertex<'s> {
 
 pub(super) struct Graph<'s> {
     pub(super) scenario: &'s Scenario,
-    index: BTreeMap<(&'s str, &'s str), usize>,
+    pub(super) index: BTreeMap<(&'s str, &'s str), usize>,
     pub(super) vertices: Vec<Vertex<'s>>,
     /// Callees before callers, as far as circles allow.
     pub(super) order: Vec<usize>,
@@ -137,20 +134,6 @@ impl<'s> Graph<'s> {
         }
     }
 
-    /// Messages go to the consumers of a queue, each to one of them, or to one of each group of a topic.
-    fn messages(&self, broker: &str, times: f64, out: &mut Vec<Edge>) {
-        let all = walk::consumers(self.scenario, broker);
-        let members = |(node, c): &(&Node, &Consumer)| f64::from(node.replicas.value) * f64::from(c.concurrency.value);
-        let group = |c: &Consumer| c.group.as_ref().map(|g| g.value.clone());
-        for one in &all {
-            let whole: f64 = all.iter().filter(|other| group(other.1) == group(one.1)).map(members).sum();
-            if let Some(&to) = self.index.get(&(one.0.name.value.as_str(), one.1.program.name.value.as_str())) {
-                let tries = deliveries(self.scenario.queues.get(broker), one.1);
-                out.push(Edge { to, times: times * tries * members(one) / whole, messages: Some(Messages::default()) });
-            }
-        }
-    }
-
     pub(super) fn of(&self, call: &Call) -> Option<usize> {
         self.at(&call.target.value)
     }
@@ -202,7 +185,7 @@ impl<'s> Graph<'s> {
         }
     }
 
-    fn mean(&self, law: &Law) -> f64 {
+    pub(super) fn mean(&self, law: &Law) -> f64 {
         self.means.get(&(&raw const *law)).copied().unwrap_or_else(|| mean(law))
     }
 
@@ -234,19 +217,6 @@ impl<'s> Graph<'s> {
         }
     }
 
-    /// A publisher that waits for the broker pays the network both ways and its latency.
-    fn publish(&self, publish: &Publish, from: &str) -> Times {
-        let to = publish.to.value.as_str();
-        let queue = self.scenario.queues.get(to);
-        if !publish.wait_for_ack.value.unwrap_or(queue.is_some_and(|q| q.confirms.value)) {
-            return Times::default();
-        }
-        let topic = self.scenario.topics.get(to);
-        let safe = queue.map(|q| &q.publish_latency).or(topic.map(|t| &t.publish_latency));
-        let safe = safe.map_or(0.0, |law| self.mean(&law.value));
-        Times { cpu: 0.0, wait: 0.0, response: self.one_way(from, to) + safe + self.one_way(to, from) }
-    }
-
     fn call(&self, call: &Call, from: &str) -> Times {
         let Some(callee) = self.of(call).map(|i| &self.vertices[i]) else { return Times::default() };
         let How::Over(spec) = walk::transport_of(self.scenario, call) else {
@@ -270,7 +240,7 @@ impl<'s> Graph<'s> {
     }
 
     /// Mean one-way latency between two nodes, nanoseconds.
-    fn one_way(&self, from: &str, to: &str) -> f64 {
+    pub(super) fn one_way(&self, from: &str, to: &str) -> f64 {
         if let Some(latency) = self.link(from, to).and_then(|link| link.latency.as_ref()) {
             return self.mean(&latency.value);
         }
@@ -343,39 +313,6 @@ impl<'s> Graph<'s> {
         node.consumes.is_empty() || walk::is_called(self.scenario, &node.name.value)
     }
 
-    /// Whether a program is a consumer's.
-    fn is_consumer(&self, vertex: usize) -> bool {
-        self.vertices[vertex].endpoint.name.value.starts_with("from ")
-    }
-
-    /// What to expect of all consumers.
-    fn consumers(&self, average: &Flow, height: &Flow) -> Vec<ConsumerForecast> {
-        let mut all = Vec::new();
-        for node in self.scenario.nodes.values() {
-            for consumer in &node.consumes {
-                let key = (node.name.value.as_str(), consumer.program.name.value.as_str());
-                let Some(&i) = self.index.get(&key) else { continue };
-                let members = u64::from(node.replicas.value) * u64::from(consumer.concurrency.value);
-                let partitions = self.scenario.topics.get(&consumer.from.value).map(|t| t.partitions.value);
-                let active = partitions.map_or(members, |p| members.min(u64::from(p)));
-                let each = self.vertices[i].response;
-                let share = |flow: &Flow| flow.visits[i] * each / 1e9 / active as f64;
-                all.push(ConsumerForecast {
-                    from: consumer.from.value.clone(),
-                    group: consumer.group.as_ref().map(|g| g.value.clone()),
-                    service: node.name.value.clone(),
-                    rate: average.visits[i],
-                    handling_ms: each / 1e6,
-                    members,
-                    partitions,
-                    utilization: share(average),
-                    peak_utilization: share(height),
-                });
-            }
-        }
-        all
-    }
-
     fn of_node<'g>(&'g self, node: &'g str) -> impl Iterator<Item = (usize, &'g Vertex<'s>)> {
         self.index.range((node, "")..).take_while(move |((n, _), _)| *n == node).map(|(_, &i)| (i, &self.vertices[i]))
     }
@@ -417,16 +354,6 @@ impl<'s> Graph<'s> {
 /// How long a request holds its worker.
 fn holds(node: &Node, v: &Vertex<'_>) -> f64 {
     if node.io.value == Io::Blocking { v.response } else { v.cpu }
-}
-
-/// Deliveries of one message on average: what fails and goes back is delivered again.
-fn deliveries(queue: Option<&Queue>, consumer: &Consumer) -> f64 {
-    let fails = consumer.program.error_rate.value;
-    let most = queue.and_then(|q| q.max_deliveries.value).map_or(f64::INFINITY, f64::from);
-    if queue.is_none() || consumer.on_error.value != OnError::Retry || fails <= 0.0 {
-        return 1.0;
-    }
-    if fails >= 1.0 { most.min(1e6) } else { (1.0 - fails.powf(most)) / (1.0 - fails) }
 }
 
 /// Workers over all replicas; those of a node that nobody calls are its consumers.

@@ -3,6 +3,7 @@
 
 mod attempts;
 mod brokers;
+mod consumers;
 mod cycles;
 mod expected;
 mod faults;

@@ -1,0 +1,250 @@
+//! What streams remember during a run: brokers, batches under way, groups and their members.
+
+use std::collections::VecDeque;
+
+use crate::model::LawId;
+use crate::model::id::NONE;
+use crate::model::plan::Plan;
+use crate::model::stream::{Batcher, Cursor, Group, Log};
+use crate::random::{Draw, Lineage, Purpose};
+use crate::units::Time;
+
+use super::HEARTBEAT;
+
+/// A record, and whose request published it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
+    pub(super) published: Time,
+    pub(super) lineage: Lineage,
+    pub(super) root: u32,
+    pub(super) client: u16,
+    pub(super) priority: u8,
+    pub(super) measured: bool,
+}
+
+/// A record on its way, and the frame that waits until it is safe.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outgoing {
+    pub(super) record: Record,
+    pub(super) waiter: u32,
+    pub(super) back: LawId,
+}
+
+/// Where a batch is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// When its slot is free.
+    #[default]
+    Free,
+    /// When it is under way.
+    Sent,
+    /// When the leader has it.
+    Appended,
+    /// When its producer holds it back until there is a leader.
+    Held,
+}
+
+/// A batch on its way.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) topic: u32,
+    pub(super) partition: u32,
+    pub(super) stage: Stage,
+    /// Its end in the log, once it is appended.
+    pub(super) end: u64,
+    /// When it will be safe.
+    pub(super) due: Time,
+    pub(super) records: Vec<Outgoing>,
+}
+
+/// A topic's state.
+#[derive(Debug)]
+pub(super) struct Broker {
+    pub(super) logs: Vec<Log<Record>>,
+    /// When the last record of a partition is safe: later ones are not before.
+    pub(super) safe: Vec<Time>,
+    /// First of its batchers: one for each replica that might publish and each partition.
+    pub(super) first_batcher: u32,
+    /// By replica: the partition in turn, for records without key.
+    pub(super) turns: Vec<u32>,
+    pub(super) readable: bool,
+    pub(super) writable: bool,
+    /// Batches that wait for a leader.
+    pub(super) held: VecDeque<u32>,
+    /// When the election under way is over.
+    pub(super) election: Time,
+}
+
+/// A group at one partition.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    pub(super) cursor: Cursor,
+    /// Records below are at the member.
+    pub(super) stock: u64,
+    /// Whether its owner knows that there is more at the broker.
+    pub(super) listed: bool,
+    /// Whether its owner knows that there is some at hand.
+    pub(super) stocked: bool,
+    /// How often it came to records again; names the draws of another try.
+    pub(super) tries: u32,
+    /// Whether the next record failed before.
+    pub(super) retries: bool,
+}
+
+/// A group's state.
+#[derive(Debug)]
+pub(super) struct Crew {
+    pub(super) group: Group,
+    pub(super) places: Vec<Place>,
+    pub(super) first_member: u32,
+}
+
+/// Where a member's request for records is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Fetch {
+    /// When it is at the broker, or will be at `asks_at`.
+    #[default]
+    Asking,
+    /// When it will be there, and somebody looks at it then.
+    Expected,
+    /// When records are under way.
+    Answered,
+}
+
+/// A member of a group.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) group: u32,
+    pub(super) number: u32,
+    pub(super) seat: u32,
+    pub(super) replica: u32,
+    pub(super) up: bool,
+    /// Whether the group went on without it while it works.
+    pub(super) expelled: bool,
+    /// Whether it is to hear of a rebalance, and whether it has.
+    pub(super) summoned: bool,
+    pub(super) heard: bool,
+    /// Whether it sleeps between two polls.
+    pub(super) asleep: bool,
+    /// The record in hand, and where that stands.
+    pub(super) frame: u32,
+    pub(super) partition: u32,
+    pub(super) offset: u64,
+    /// Records of the batch in hand that are left, that one included; and whether there is a batch.
+    pub(super) left: u32,
+    pub(super) in_batch: bool,
+    pub(super) polled: Time,
+    pub(super) watched: bool,
+    /// Place of its heartbeats in their interval.
+    pub(super) phase: u64,
+    /// When its session is over, after a crash.
+    pub(super) session: Time,
+    pub(super) fetch: Fetch,
+    pub(super) asks_at: Time,
+    pub(super) due: Time,
+    pub(super) polls: u32,
+    pub(super) waiting: VecDeque<u32>,
+    pub(super) stocked: VecDeque<u32>,
+    pub(super) coming: Vec<(u32, u64)>,
+}
+
+/// All streams of a run.
+#[derive(Debug, Default)]
+pub(in crate::machine) struct Streams {
+    pub(super) brokers: Vec<Broker>,
+    pub(super) crews: Vec<Crew>,
+    pub(super) members: Vec<Member>,
+    pub(super) batchers: Vec<Batcher<Outgoing>>,
+    /// When the last batch of a batcher arrives: later ones do not overtake it.
+    pub(super) arrivals: Vec<Time>,
+    pub(super) batches: Vec<Batch>,
+    pub(super) free: Vec<u32>,
+    pub(super) vessels: Vec<Vec<Outgoing>>,
+}
+
+impl Streams {
+    /// The streams of a plan, empty, with all members in their places.
+    pub(in crate::machine) fn new(plan: &Plan, seed: u64) -> Self {
+        let mut streams = Self::default();
+        let replicas = plan.replicas();
+        for topic in &plan.topics {
+            let first_batcher = streams.batchers.len() as u32;
+            let batchers = streams.batchers.len() + (replicas * topic.partitions) as usize;
+            streams.batchers.resize_with(batchers, Batcher::default);
+            streams.brokers.push(Broker {
+                logs: vec![Log::default(); topic.partitions as usize],
+                safe: vec![Time(0); topic.partitions as usize],
+                first_batcher,
+                turns: vec![0; replicas as usize],
+                readable: true,
+                writable: true,
+                held: VecDeque::new(),
+                election: Time::NEVER,
+            });
+        }
+        streams.arrivals = vec![Time(0); streams.batchers.len()];
+        (0..plan.groups.len() as u32).for_each(|group| streams.enlist(plan, seed, group));
+        streams
+    }
+
+    /// The members of a group take their places.
+    fn enlist(&mut self, plan: &Plan, seed: u64, group: u32) {
+        let readers = &plan.groups[group as usize];
+        let first_member = self.members.len() as u32;
+        for (seat, entry) in (0..).zip(&readers.seats) {
+            for replica in entry.first_replica..entry.first_replica + entry.replicas {
+                for _ in 0..entry.concurrency {
+                    let number = self.members.len() as u32 - first_member;
+                    let name = Lineage(readers.hash).child(u64::from(number), 0);
+                    let phase = Draw::new(seed, name, Purpose::Fault, 0).bits() % HEARTBEAT.0;
+                    self.members.push(Member::new(group, number, seat, replica, phase));
+                }
+            }
+        }
+        let (members, partitions) =
+            (self.members.len() as u32 - first_member, plan.topics[readers.topic as usize].partitions);
+        let places = (0..partitions).map(|_| Place::default()).collect();
+        self.crews.push(Crew { group: Group::new(readers.protocol, members, partitions), places, first_member });
+    }
+}
+
+impl Member {
+    fn new(group: u32, number: u32, seat: u32, replica: u32, phase: u64) -> Self {
+        Self {
+            group,
+            number,
+            seat,
+            replica,
+            up: true,
+            expelled: false,
+            summoned: false,
+            heard: false,
+            asleep: false,
+            frame: NONE,
+            partition: 0,
+            offset: 0,
+            left: 0,
+            in_batch: false,
+            polled: Time(0),
+            watched: false,
+            phase,
+            session: Time::NEVER,
+            fetch: Fetch::default(),
+            asks_at: Time(0),
+            due: Time::NEVER,
+            polls: 0,
+            waiting: VecDeque::new(),
+            stocked: VecDeque::new(),
+            coming: Vec::new(),
+        }
+    }
+
+    /// Forgets what it knows of its partitions.
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+        self.stocked.clear();
+        self.coming.clear();
+        self.left = 0;
+        self.in_batch = false;
+    }
+}

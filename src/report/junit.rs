@@ -1,0 +1,85 @@
+//! JUnit XML: each run a suite, each promise a case, so that a build server shows them like tests.
+//!
+//! The form is that of Jenkins and GitLab (`testsuites`, `testsuite`, `testcase`, `failure`, `skipped`): a promise that failed, or
+//! had no data, is a failure; one that is undecided is skipped.
+
+use std::fmt::Write as _;
+
+use super::content::{judged, variant};
+use super::text::clean;
+use crate::experiment::summary::{Outcome, Summary, Verdict};
+
+/// The promises of all runs.
+pub fn render(summaries: &[Summary]) -> String {
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"hoptax\">\n");
+    for summary in summaries {
+        suite(&mut text, summary, summaries.len() > 1);
+    }
+    text + "</testsuites>\n"
+}
+
+fn suite(text: &mut String, summary: &Summary, several: bool) {
+    let count = |is: fn(&Verdict) -> bool| summary.slos.iter().filter(|slo| is(slo)).count();
+    let failures = count(|slo| matches!(slo.verdict, Outcome::Failed | Outcome::NoData));
+    let skipped = count(|slo| slo.verdict == Outcome::Undecided);
+    let name = &summary.scenario.name;
+    let name = if several { format!("{name}, {}", variant(summary)) } else { name.clone() };
+    let name = escape(&clean(&name));
+    let tests = summary.slos.len();
+    let _ = writeln!(
+        text,
+        "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\">"
+    );
+    for slo in &summary.slos {
+        case(text, &name, slo);
+    }
+    text.push_str("  </testsuite>\n");
+}
+
+fn case(text: &mut String, suite: &str, slo: &Verdict) {
+    let (name, measured) = judged(slo);
+    let head = format!("    <testcase classname=\"{suite}\" name=\"{}\"", escape(&name));
+    let told = escape(&format!("measured {measured}; simulated, not measured in the field"));
+    let _ = match slo.verdict {
+        Outcome::Met => writeln!(text, "{head}/>"),
+        Outcome::Failed => writeln!(text, "{head}><failure type=\"slo\" message=\"{told}\"/></testcase>"),
+        Outcome::NoData => writeln!(text, "{head}><failure type=\"no-data\" message=\"no data\"/></testcase>"),
+        Outcome::Undecided => writeln!(text, "{head}><skipped message=\"undecided: {told}\"/></testcase>"),
+    };
+}
+
+/// Text as an attribute; control characters have no place in XML 1.0.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn every_promise_is_a_case_and_what_is_broken_a_failure() {
+        let text = render(&[sample::summary()]);
+        assert!(text.contains("tests=\"4\" failures=\"2\" errors=\"0\" skipped=\"1\""), "{text}");
+        assert_eq!(text.matches("<testcase").count(), 4);
+        assert_eq!((text.matches("<failure").count(), text.matches("<skipped").count()), (2, 1));
+        assert!(text.contains("p99 &lt; 60ms") && !text.contains("p99 < 60ms"), "{text}");
+    }
+
+    #[test]
+    fn nothing_breaks_the_markup() {
+        assert_eq!(escape("a<b & \"c\"\u{1}>"), "a&lt;b &amp; &quot;c&quot; &gt;");
+    }
+}
