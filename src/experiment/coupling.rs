@@ -1,8 +1,8 @@
 //! Coupling in time: what an outage costs, request by request. Both runs have the same requests, so each that arrives in
 //! the outage is asked twice: was it served without, and is it with?
 //!
-//! lost = 1 − Σ S₀S_X ÷ Σ S₀ over the requests that arrive in the outage, S the success without and with it;
-//! late = Σ S₀S_X·1[L_X − L₀ > θ] ÷ Σ S₀, L the latencies.
+//! `lost = 1 − Σ S₀S_X ÷ Σ S₀` over the requests that arrive in the outage, S the success without and with it;
+//! `late = Σ S₀S_X·1[L_X − L₀ > θ] ÷ Σ S₀`, L the latencies.
 
 use std::collections::BTreeMap;
 
@@ -92,9 +92,12 @@ pub struct Toll {
     pub effects_late: Estimate,
 }
 
+/// How requests ended, by client and the moment they were meant to set out.
+type Ends = BTreeMap<(u32, Time), Vec<(bool, Span)>>;
+
 /// What became of the same requests with an outage; an effect that comes later by more than `theta` is late.
 pub fn toll(without: &[Roll], with: &[Roll], theta: Span) -> Toll {
-    let shares = |of: fn(&Roll) -> &BTreeMap<(u32, Time), Vec<(bool, Span)>>| -> Vec<[u64; 3]> {
+    let shares = |of: fn(&Roll) -> &Ends| -> Vec<[u64; 3]> {
         without.iter().zip(with).map(|(a, b)| tally(of(a), of(b), theta)).collect()
     };
     let estimate = |parts: &[[u64; 3]], at: usize| {

@@ -96,7 +96,13 @@ pub fn ends(edge: &str) -> Option<(&str, &str)> {
 /// All that a node publishes.
 fn published<'s>(checked: &'s Checked, node: &str) -> Vec<&'s Publish> {
     let mut all = Vec::new();
-    let steps = checked.scenario.nodes.get(node).into_iter().flat_map(|node| node.programs()).map(|e| &e.steps);
+    let steps = checked
+        .scenario
+        .nodes
+        .get(node)
+        .into_iter()
+        .flat_map(crate::scenario::written::Node::programs)
+        .map(|e| &e.steps);
     steps.for_each(|steps| {
         crate::scenario::each_step(steps, &mut |step| {
             if let Verb::Publish(publish) = &step.verb {
@@ -134,7 +140,7 @@ fn twice(consumer: &Consumer) -> bool {
 fn called(checked: &Checked, from: &str, to: &str) -> ([u32; 2], bool, Vec<String>) {
     let mut sites = 0;
     let mut parts = vec![format!("caller {from}"), format!("server {to}")];
-    for endpoint in checked.scenario.nodes.get(from).into_iter().flat_map(|node| node.programs()) {
+    for endpoint in checked.scenario.nodes.get(from).into_iter().flat_map(crate::scenario::written::Node::programs) {
         crate::scenario::each_step(&endpoint.steps, &mut |step| {
             let Verb::Call(call) = &step.verb else { return };
             if call.target.value.node == to {

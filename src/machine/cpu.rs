@@ -115,7 +115,7 @@ impl SharedCpu {
         let Reverse((due, ..)) = self.works.peek()?;
         let left = due.saturating_sub(self.clock);
         let wait = (left * self.load()).div_ceil(self.cores * FINE) as u64;
-        let slow = self.slow > 1.0 || self.slow < 1.0;
+        let slow = self.slow != 1.0;
         Some(now + Span(if slow { (wait as f64 * self.slow).ceil() as u64 + 1 } else { wait }))
     }
 }

@@ -1,4 +1,4 @@
-//! JUnit XML: each run a suite, each promise a case, so that a build server shows them like tests.
+//! `JUnit` XML: each run a suite, each promise a case, so that a build server shows them like tests.
 //!
 //! The form is that of Jenkins and GitLab (`testsuites`, `testsuite`, `testcase`, `failure`, `skipped`): a promise that failed, or
 //! had no data, is a failure; one that is undecided is skipped.

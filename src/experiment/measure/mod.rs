@@ -137,10 +137,8 @@ impl Measure {
                 groups.iter_mut().for_each(|r| r.rise(now, u64::from(records), open));
             }
             Fact::Forfeited { topic, records } => self.feeds[topic.index()].lost += one * u64::from(records),
-            Fact::Read { group, published, repeats } => {
-                if !repeats && self.counts(published) {
-                    self.readings[group.index()].delay.record(now.since(published).0);
-                }
+            Fact::Read { group, published, repeats } if !repeats && self.counts(published) => {
+                self.readings[group.index()].delay.record(now.since(published).0);
             }
             Fact::Passed { group, repeats } => {
                 let reading = &mut self.readings[group.index()];
@@ -291,6 +289,7 @@ impl Probe for Measure {
             Fact::LateReply { .. }
             | Fact::Wasted { .. }
             | Fact::Abandoned { .. }
+            | Fact::Read { .. }
             | Fact::TriedAgain { .. }
             | Fact::Limited { .. } => {}
             Fact::Replied { node, endpoint, outcome, joined, sojourn, waited } => {

@@ -86,15 +86,12 @@ impl<P: Probe> Machine<'_, P> {
         }
         let Some(first) = records.first().copied() else { return };
         let batch = Batch { topic, partition, stage: Stage::Sent, records, ..Batch::default() };
-        let slot = match streams.free.pop() {
-            Some(slot) => {
-                streams.batches[slot as usize] = batch;
-                slot
-            }
-            None => {
-                streams.batches.push(batch);
-                streams.batches.len() as u32 - 1
-            }
+        let slot = if let Some(slot) = streams.free.pop() {
+            streams.batches[slot as usize] = batch;
+            slot
+        } else {
+            streams.batches.push(batch);
+            streams.batches.len() as u32 - 1
         };
         self.charge_waiters(slot, Cause::Broker);
         let there = self.vary(there, first.record.lineage, Purpose::There, 0);
@@ -231,7 +228,7 @@ impl<P: Probe> Machine<'_, P> {
         let gone = |o: &&mut Outgoing| o.waiter != NONE && frames[o.waiter].replica == replica;
         let batched = self.streams.batches.iter_mut().flat_map(|b| &mut b.records);
         batched.filter(gone).for_each(|o| o.waiter = NONE);
-        let open = self.streams.batchers.iter_mut().flat_map(|b| b.gathered());
+        let open = self.streams.batchers.iter_mut().flat_map(crate::model::stream::batcher::Batcher::gathered);
         open.filter(gone).for_each(|o| o.waiter = NONE);
     }
 

@@ -1,7 +1,7 @@
 //! Which member of a group gets which partition.
 
 /// The range assignor: members in order get partitions in a row, the first ones one more where they do not go up evenly.
-/// (Kafka's default list is [Range, CooperativeSticky], of which Range is in effect.)
+/// (Kafka's default list is `[Range, CooperativeSticky]`, of which Range is in effect.)
 pub fn range(members: &[u32], partitions: usize) -> Vec<Option<u32>> {
     if members.is_empty() {
         return vec![None; partitions];

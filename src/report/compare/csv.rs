@@ -25,7 +25,7 @@ pub fn render(comparison: &Comparison) -> String {
             row(&mut text, [&one.name, "total", "", metric], d);
         }
     }
-    for found in comparison.patterns.iter() {
+    if let Some(found) = &comparison.patterns {
         for row in &found.rows {
             for (metric, unit, e) in patterns::figures(row) {
                 let mut cells = [&row.pattern, "patterns", &found.edge, metric].map(quote).to_vec();

@@ -120,7 +120,7 @@ fn pattern(value: Value) -> Result<Pattern, String> {
             for (key, value) in table {
                 match (family(&key), value.as_str()) {
                     (Some(family), Some(name)) => kind = Some((family, name.to_owned())),
-                    _ => settings.push((key.to_string(), value)),
+                    _ => settings.push((key.clone(), value)),
                 }
             }
             let (family, name) =
@@ -191,7 +191,7 @@ fn known(document: &mut DocumentMut, from: &str) -> String {
 fn free_name(document: &DocumentMut, family: &str, from: &str, target: &str) -> String {
     let base =
         if family == "queues" { format!("{}-queue", target.replace('.', "-")) } else { format!("{from}-events") };
-    (1..)
+    (1..u32::MAX)
         .map(|n| if n == 1 { base.clone() } else { format!("{base}-{n}") })
         .find(|name| family_of(document, name).is_none())
         .unwrap_or(base)

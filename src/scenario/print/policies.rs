@@ -72,6 +72,7 @@ fn all(guards: &Guards) -> Vec<Said> {
 }
 
 /// A rule as a table, or "none".
+#[allow(clippy::ref_option, reason = "a rule is kept as an option, and looked at where it is kept")]
 pub(super) fn rule<T>(rule: &Rule<T>, told: impl Fn(&T) -> Vec<String>) -> Option<(String, bool)> {
     let given = rule.as_ref()?;
     let value =
@@ -162,9 +163,10 @@ fn rate_limit(rule: &RateLimit, at_door: bool) -> Vec<String> {
     let refill = if rule.refill.value == Refill::Continuous { "continuous" } else { "discrete" };
     parts.push(format!("refill = {}", quoted(refill)));
     parts.push(format!("window = {}", time(&rule.window.value)));
-    parts.push(match at_door {
-        true => format!("per = {}", quoted(if rule.per_client.value { "client" } else { "replica" })),
-        false => format!("max_wait = {}", time(&rule.max_wait.value)),
+    parts.push(if at_door {
+        format!("per = {}", quoted(if rule.per_client.value { "client" } else { "replica" }))
+    } else {
+        format!("max_wait = {}", time(&rule.max_wait.value))
     });
     parts
 }

@@ -131,6 +131,7 @@ pub(super) fn rule<T>(
     Some(Given { value: Some(read(desk, &inner)?), place })
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "read as rules that may be wrong are")]
 pub(super) fn retries(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Retries> {
     Some(Retries {
         max: view.or_default(desk, "max", count),
@@ -143,6 +144,7 @@ pub(super) fn retries(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Retries> {
     })
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "read as rules that may be wrong are")]
 fn circuit_breaker(desk: &mut Desk<'_>, view: &View<'_>) -> Option<CircuitBreaker> {
     let looks: Vec<&str> =
         ["window", "window_calls", "consecutive"].into_iter().filter(|key| view.wrote(key)).collect();
@@ -175,6 +177,7 @@ fn circuit_breaker(desk: &mut Desk<'_>, view: &View<'_>) -> Option<CircuitBreake
     })
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "read as rules that may be wrong are")]
 fn bulkhead(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Bulkhead> {
     Some(Bulkhead {
         max_concurrent: view.or_default(desk, "max_concurrent", count),
@@ -277,13 +280,11 @@ fn words<T>(
     let mut all = Vec::new();
     for item in array(desk, key, value)? {
         let word = text(desk, key, item)?;
-        match find(&word) {
-            Some(meant) => all.push(meant),
-            None => {
-                unknown_word(desk, key, item, &word, known);
-                return None;
-            }
-        }
+        let Some(meant) = find(&word) else {
+            unknown_word(desk, key, item, &word, known);
+            return None;
+        };
+        all.push(meant);
     }
     Some(all)
 }
