@@ -58,10 +58,10 @@ impl Probe for Seen {
                 *(if repeats { &mut group.again } else { &mut group.first }) += 1;
                 group.lag -= 1;
             }
-            Fact::Rewound { group, records } => self.groups[group.index()].lag += records as i64,
+            Fact::Rewound { group, records } => self.groups[group.index()].lag += records.cast_signed(),
             Fact::Skipped { group, records, missed } => {
                 let group = &mut self.groups[group.index()];
-                group.lag -= records as i64;
+                group.lag -= records.cast_signed();
                 group.missed += missed;
             }
             _ => {}

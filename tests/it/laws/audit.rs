@@ -165,12 +165,6 @@ impl Probe for Audit<'_> {
         }
         match fact {
             Fact::Struck { .. } => self.strikes += 1,
-            Fact::Marked(_)
-            | Fact::Streamed { .. }
-            | Fact::TriedAgain { .. }
-            | Fact::Limited { .. }
-            | Fact::OutOfBudget { .. }
-            | Fact::BreakerRead { .. } => {}
             Fact::Offered { .. } => self.offered += 1,
             Fact::Answered { intended, .. } => {
                 assert!(intended <= now);
@@ -220,7 +214,7 @@ impl Probe for Audit<'_> {
                 seen.sojourns += u128::from(sojourn.0);
                 seen.waits += u128::from(waited.0);
             }
-            // Messages, records and flows have laws of their own.
+            // Messages, records and flows have laws of their own; the rest tells of nothing that is conserved.
             _ => {}
         }
     }
