@@ -168,7 +168,7 @@ mod tests {
         all.push(20);
         all.extend([5; 10]);
         assert_eq!(back(&windows(&all), (10.0, 0.0), 2.0), Some(6.0), "one window out of the band starts it anew");
-        assert_eq!(back(&windows(&all), (10.0, 0.0), 8.5), None, "too short a time is left to tell");
+        assert_eq!(back(&windows(&all), (10.0, 0.0), 9.0), None, "too short a time is left to tell");
         assert_eq!(back(&windows(&all[8..]), (10.0, 0.0), 0.0), Some(0.0));
     }
 

@@ -2,9 +2,8 @@
 //!
 //! A call whose site has rules is a frame of its own, the *guard*, at the caller's replica. It waits for its tries as a
 //! caller waits for a call, decides what comes after each, and settles once: a caller sees one call, a callee sees
-//! requests, and nothing else in the machine knows of policies. The guard's account is charged with failed tries, the
-//! waits between them, and the time that the first try had before a hedge won; the row of the try that ends the call is
-//! passed on.
+//! requests, and nothing else knows of policies. The guard's account is charged with failed tries, the waits between them
+//! and the time that the first try had before a hedge won; the row of the try that ends the call is passed on.
 
 use crate::model::id::NONE;
 use crate::model::policy::{Backoff, Rules, Stage};

@@ -15,6 +15,7 @@ mod event;
 mod fork;
 mod frame;
 mod freeze;
+mod give_up;
 mod guard;
 mod hazard;
 mod intake;
@@ -28,6 +29,7 @@ mod pool;
 mod queue;
 mod reset;
 mod root;
+mod setup;
 mod site;
 mod station;
 mod stream;
@@ -45,8 +47,6 @@ use crate::random::dist::Dist;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
-use crate::model::plan::Lender;
-use crate::model::transport::Channel;
 use channel::Hold;
 use cpu::SharedCpu;
 use event::Event;
@@ -65,6 +65,7 @@ use site::Site;
 use stream::Streams;
 
 pub use ledger::Parts;
+pub use setup::replication_seed;
 
 /// Events between two looks at the watch.
 const PULSE: u64 = 1 << 16;
@@ -190,37 +191,6 @@ pub struct Finished<P> {
     pub at_rest: bool,
 }
 
-/// All pools of connections, empty.
-fn pools(plan: &Plan) -> Vec<Pool> {
-    let callers = |c: &Channel| plan.node(plan.link(c.link).from).replicas;
-    let all: u32 = plan.channels.iter().map(|c| callers(c) * c.pools_per_caller).sum();
-    (0..all).map(|_| Pool::default()).collect()
-}
-
-/// All purses of database connections, empty.
-fn purses(plan: &Plan) -> Vec<Purse> {
-    let end = |l: &Lender| {
-        let caller = plan.nodes.iter().find(|n| n.first_replica == l.first_caller && n.replicas > 0);
-        l.first_purse + caller.map_or(0, |n| n.replicas)
-    };
-    (0..plan.lenders.iter().map(end).max().unwrap_or(0)).map(|_| Purse::default()).collect()
-}
-
-/// One lane per distinct timeout, numbered as in the plan.
-fn lanes(plan: &Plan) -> Lanes {
-    let mut lanes = Lanes::new();
-    for (at, timeout) in plan.lanes.iter().enumerate() {
-        let lane = lanes.open(*timeout);
-        debug_assert_eq!(lane as usize, at, "distinct timeouts get lanes in order");
-    }
-    lanes
-}
-
-/// The seed of one replication.
-pub fn replication_seed(seed: u64, replication: u32) -> u64 {
-    Lineage::root(seed, u64::from(replication)).0
-}
-
 impl<'p, P: Probe> Machine<'p, P> {
     /// A run of `plan` at time zero.
     pub fn new(plan: &'p Plan, seed: u64, probe: P) -> Self {
@@ -250,15 +220,15 @@ impl<'p, P: Probe> Machine<'p, P> {
             joins: Joins::default(),
             memories,
             memory_base,
-            lanes: lanes(plan),
-            pools: pools(plan),
+            lanes: setup::lanes(plan),
+            pools: setup::pools(plan),
             holds: Vec::new(),
             guarded: Vec::new(),
             police: police::police(plan),
             intakes: intake::intakes(plan),
             deadlines: Vec::new(),
             pipes: vec![[Time(0); 2]; plan.links.len()],
-            purses: purses(plan),
+            purses: setup::purses(plan),
             connections: vec![0; plan.nodes.len()],
             tables: plan.tables.iter().map(|_| Table::default()).collect(),
             streams: Streams::new(plan, seed),

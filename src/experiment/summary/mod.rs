@@ -3,6 +3,10 @@
 //! The shape is the JSON contract: `serde_json` of a [`Summary`] is `summary.json`. Units stand in the key names. Whatever
 //! pictures need beyond the contract is carried in fields that are not serialised.
 
+mod brokers;
+mod faults;
+mod policing;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -11,6 +15,10 @@ pub use crate::stats::Interval as Estimate;
 
 use crate::model::Cause;
 use crate::stats::Histogram;
+
+pub use brokers::*;
+pub use faults::*;
+pub use policing::*;
 
 /// A distribution of times in milliseconds.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -38,35 +46,6 @@ pub struct Distribution {
     /// The same histogram, for drawing.
     #[serde(skip)]
     pub histogram: Histogram,
-}
-
-/// What the policies of an edge did.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Policing {
-    /// Its circuit breakers, if it has any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub breaker: Option<BreakerFigures>,
-    /// Tries after a failure.
-    pub retries: u64,
-    /// Tries beside a slow one.
-    pub hedges: u64,
-    /// Retries that the budget refused.
-    pub budget_refused: u64,
-    /// Tries that the caller's own policies refused: rate limit, bulkhead, breaker, throttle, concurrency limit.
-    pub limited: u64,
-}
-
-/// What circuit breakers did in the measured time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct BreakerFigures {
-    /// How often one opened, over all replications.
-    pub opened: u64,
-    /// How often one opens, per second, all of them together.
-    pub trips_per_s: Estimate,
-    /// Share of time open, of the average breaker.
-    pub open_share: Estimate,
-    /// Share of time half-open, of the average breaker.
-    pub half_open_share: Estimate,
 }
 
 /// What became of the requests of a client, an endpoint or an edge.
@@ -215,101 +194,6 @@ pub struct Node {
     pub workers: Option<u64>,
 }
 
-/// What happened to the records of a topic.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Topic {
-    /// Records published in the measured time.
-    pub published: u64,
-    /// Records per batch.
-    pub batch_size: Estimate,
-    /// Batches that arrived at the broker, per second.
-    pub batches_per_s: Estimate,
-    /// Records lost with the leader that alone had them.
-    #[serde(skip_serializing_if = "is_none")]
-    pub lost: u64,
-    /// By group.
-    pub groups: BTreeMap<String, Group>,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-fn is_none(count: &u64) -> bool {
-    *count == 0
-}
-
-/// What a group did with the records of its topic.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Group {
-    /// Records it got past, each counted once.
-    pub consumed: u64,
-    /// Records it got past once more.
-    pub duplicates: u64,
-    /// Records it never worked on to the end: deleted for their age, or committed before a crash.
-    pub skipped: u64,
-    /// Records it was not past at the end of the measured time.
-    pub lag_at_end: u64,
-    /// Most records at once that it was not past.
-    pub max_lag: u64,
-    /// Records that it was not past, time average.
-    pub mean_lag: Estimate,
-    /// From publishing until a member begins to work on the record.
-    pub delay_ms: Distribution,
-    /// How often its partitions were given to its members anew.
-    pub rebalances: u64,
-    /// The highest lag in each stretch of the measured time, mean over replications; for charts.
-    #[serde(skip)]
-    pub timeline: Vec<Depth>,
-}
-
-/// What happened to the messages of a queue. Those count that came to it in the measured time:
-/// published = acked + `dead_lettered` + dropped + expired + `ready_at_end` + `unacked_at_end`.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Queue {
-    /// Messages the queue took.
-    pub published: u64,
-    /// Deliveries to consumers.
-    pub delivered: u64,
-    /// Messages done with.
-    pub acked: u64,
-    /// Deliveries of messages that had been delivered before.
-    pub redelivered: u64,
-    /// Messages that went to the dead letters.
-    pub dead_lettered: u64,
-    /// Messages given up without dead letters.
-    pub dropped: u64,
-    /// Messages turned away because the queue was full; not published.
-    pub rejected: u64,
-    /// Messages that found the broker down; not published.
-    pub lost: u64,
-    /// Messages that were too old.
-    pub expired: u64,
-    /// Messages ready for delivery when the run stopped.
-    pub ready_at_end: u64,
-    /// Messages with consumers when the run stopped.
-    pub unacked_at_end: u64,
-    /// Messages ready for delivery, time average.
-    pub mean_depth: Estimate,
-    /// Messages with consumers, time average.
-    pub mean_unacked: Estimate,
-    /// Most messages ready at once.
-    pub max_depth: u64,
-    /// From being ready until a consumer begins with it.
-    pub wait_ms: Distribution,
-    /// Messages ready over time; for charts.
-    #[serde(skip)]
-    pub timeline: Vec<Depth>,
-}
-
-/// Messages ready in one stretch of the measured time.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Depth {
-    /// Its begin, s from the start of the measured time.
-    pub from_s: f64,
-    /// Its length, s.
-    pub width_s: f64,
-    /// The time average, and the mean over replications.
-    pub ready: f64,
-}
-
 /// Milliseconds by cause, in the order of [`Cause::ALL`]; they add up, there is no "other".
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Parts(pub [f64; Cause::ALL.len()]);
@@ -393,51 +277,6 @@ pub enum Outcome {
     Undecided,
     /// When there were no samples; it fails.
     NoData,
-}
-
-/// A fault, and how clients recovered from it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Fault {
-    /// Its name.
-    pub name: String,
-    /// Its beginning, s from the start of the measured time; `None` for one at random.
-    pub at_s: Option<f64>,
-    /// How long, s; `None` for one at random, or without an end.
-    pub duration_s: Option<f64>,
-    /// How often it began in the measured time, over all replications.
-    pub struck: u64,
-    /// By client.
-    pub recovery_s: BTreeMap<String, Recovery>,
-}
-
-/// How a node fared while things went wrong.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Failing {
-    /// The node.
-    pub node: String,
-    /// When all its workers were held for the first time under a fault, s from the start of the measured time; the median over
-    /// replications, `None` where half of them never saw that.
-    pub saturated_s: Option<f64>,
-    /// When a twentieth of the calls to it began to fail, s.
-    pub failing_s: Option<f64>,
-    /// The largest share of calls to it that failed in any stretch of time.
-    pub worst_share: f64,
-    /// Share of calls that failed, over time, for drawing; `None` where none ended.
-    #[serde(skip)]
-    pub lane: Vec<Option<f64>>,
-    /// Width of the lane's stretches, s.
-    #[serde(skip)]
-    pub width_s: f64,
-}
-
-/// How long after a fault's end it was as before.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Recovery {
-    /// Of all times the fault ended in the measured time, those after which the client recovered; `None` without any, or
-    /// without a baseline.
-    pub share_recovered: Option<f64>,
-    /// Median over all of them, s; `None` where half of them never recovered.
-    pub median: Option<f64>,
 }
 
 /// Who made the figures.

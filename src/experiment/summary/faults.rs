@@ -1,0 +1,50 @@
+//! Figures of faults: what they did to whom, and how long.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// A fault, and how clients recovered from it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Fault {
+    /// Its name.
+    pub name: String,
+    /// Its beginning, s from the start of the measured time; `None` for one at random.
+    pub at_s: Option<f64>,
+    /// How long, s; `None` for one at random, or without an end.
+    pub duration_s: Option<f64>,
+    /// How often it began in the measured time, over all replications.
+    pub struck: u64,
+    /// By client.
+    pub recovery_s: BTreeMap<String, Recovery>,
+}
+
+/// How a node fared while things went wrong.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Failing {
+    /// The node.
+    pub node: String,
+    /// When all its workers were held for the first time under a fault, s from the start of the measured time; the median over
+    /// replications, `None` where half of them never saw that.
+    pub saturated_s: Option<f64>,
+    /// When a twentieth of the calls to it began to fail, s.
+    pub failing_s: Option<f64>,
+    /// The largest share of calls to it that failed in any stretch of time.
+    pub worst_share: f64,
+    /// Share of calls that failed, over time, for drawing; `None` where none ended.
+    #[serde(skip)]
+    pub lane: Vec<Option<f64>>,
+    /// Width of the lane's stretches, s.
+    #[serde(skip)]
+    pub width_s: f64,
+}
+
+/// How long after a fault's end it was as before.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Recovery {
+    /// Of all times the fault ended in the measured time, those after which the client recovered; `None` without any, or
+    /// without a baseline.
+    pub share_recovered: Option<f64>,
+    /// Median over all of them, s; `None` where half of them never recovered.
+    pub median: Option<f64>,
+}
