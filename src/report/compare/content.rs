@@ -111,6 +111,8 @@ pub(in crate::report) fn apart_rate(e: Estimate) -> String {
 fn within(value: f64, half: Option<f64>, unit: &str) -> String {
     let tight = |h: f64| if h > 0.0 && h < 0.01 { plain_short(h) } else { short(h) };
     // Nothing apart in any replication needs no interval around it.
+    // What floats add to or take from equal differences is no interval.
+    let half = half.map(|h| if h < 1e-9 * value.abs() { 0.0 } else { h });
     let half = half.filter(|h| *h > 0.0 || value != 0.0).map_or_else(String::new, |h| format!(" ±{}", tight(h)));
     format!("{}{}{half}{unit}", sign(value), plain(value.abs()))
 }
@@ -234,6 +236,7 @@ mod tests {
     fn a_difference_has_a_sign_and_one_unit() {
         assert_eq!(apart_ms(e(-0.15, 0.012)), "−0.15 ±0.01 ms");
         assert_eq!(apart_ms(e(1_240.0, 30.0)), "+1.24 ±0.03 s");
+        assert_eq!(apart_ms(e(-0.164, 1.8e-14)), "−0.164 ±0 ms");
         assert_eq!(apart_ms(e(0.001, 0.4)), "+0.001 ±0.40 ms");
         assert_eq!(apart_ms(Estimate { value: Some(3.0), low: None, high: None }), "+3 ms");
         assert_eq!(apart_ms(Estimate::default()), "–");
