@@ -12,6 +12,7 @@ use crate::units::{Span, Time};
 use super::Machine;
 use super::consumer::Member;
 use super::event::{Event, Mail};
+use super::frame::Frame;
 use super::walk::Flow;
 
 /// Where a message is.
@@ -56,6 +57,28 @@ pub(super) struct Message {
     pub(super) place: Whereabouts,
 }
 
+impl Message {
+    /// What a frame sends to a queue: outside it still, and nobody waits for the broker.
+    fn of(frame: &Frame, lineage: Lineage, queue: QueueId, root: u32) -> Self {
+        Self {
+            lineage,
+            ready: Time::NEVER,
+            expires: Time::NEVER,
+            queue,
+            root,
+            publisher: NONE,
+            deliveries: 0,
+            effects: 0,
+            open: 1,
+            client: frame.client,
+            priority: frame.priority,
+            measured: frame.measured,
+            counted: false,
+            place: Whereabouts::Outside,
+        }
+    }
+}
+
 /// What a consumer tells its broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -71,7 +94,7 @@ pub(super) enum Verdict {
 
 /// A message on its way to a consumer, or with it.
 #[derive(Clone, Copy, Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "consumer and broker learn of its stages at different times")]
+#[expect(clippy::struct_excessive_bools, reason = "consumer and broker learn of its stages at different times")]
 pub(super) struct Delivery {
     pub(super) message: u32,
     pub(super) member: u32,
@@ -182,20 +205,8 @@ impl<P: Probe> Machine<'_, P> {
         // What nobody will handle is not waited for.
         let root = if plan.queue(post.queue).consumed { self.root_of(at) } else { NONE };
         let message = self.mail.insert(Message {
-            lineage,
-            ready: Time::NEVER,
-            expires: Time::NEVER,
-            queue: post.queue,
-            root,
             publisher: if post.waits { at } else { NONE },
-            deliveries: 0,
-            effects: 0,
-            open: 1,
-            client: frame.client,
-            priority: frame.priority,
-            measured: frame.measured,
-            counted: false,
-            place: Whereabouts::Outside,
+            ..Message::of(&frame, lineage, post.queue, root)
         });
         self.join_root(root);
         let way = self.vary(post.there, lineage, Purpose::There, 0);
@@ -333,22 +344,12 @@ impl<P: Probe> Machine<'_, P> {
     /// A copy of a record that failed (in the hands of a frame) goes to a queue.
     pub(super) fn bury(&mut self, at: u32, to: QueueId) {
         let (frame, root) = (self.frames[at], self.root_of(at));
-        let message = self.mail.insert(Message {
-            lineage: frame.lineage.child(self.plan.node(self.plan.queue(to).node).hash, 0),
-            ready: Time::NEVER,
-            expires: Time::NEVER,
-            queue: to,
+        let message = self.mail.insert(Message::of(
+            &frame,
+            frame.lineage.child(self.plan.node(self.plan.queue(to).node).hash, 0),
+            to,
             root,
-            publisher: NONE,
-            deliveries: 0,
-            effects: 0,
-            open: 1,
-            client: frame.client,
-            priority: frame.priority,
-            measured: frame.measured,
-            counted: false,
-            place: Whereabouts::Outside,
-        });
+        ));
         self.join_root(root);
         self.post(message);
     }

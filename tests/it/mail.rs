@@ -8,9 +8,9 @@ use hoptax::model::source::{Replay, Source};
 use hoptax::model::{Fact, Probe};
 use hoptax::units::{Span, Time};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::bench::{checked, plan, run};
+use crate::laws::always;
 
 /// Published = what became of them, and what is left.
 #[track_caller]
@@ -140,17 +140,6 @@ fn anything() -> impl Strategy<Value = Drawn> {
             faults,
         },
     )
-}
-
-fn always<S: Strategy>(cases: u32, of: &S, law: impl Fn(S::Value)) {
-    let more = std::env::var("HOPTAX_LAWS").ok().and_then(|n| n.parse().ok());
-    let config = Config { cases: more.unwrap_or(cases), failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let held = runner.run(of, |drawn| {
-        law(drawn);
-        Ok(())
-    });
-    held.unwrap_or_else(|broken| panic!("{broken}"));
 }
 
 /// `n` messages a few milliseconds apart, and then nothing: what the queue is at the very end.

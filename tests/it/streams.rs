@@ -6,9 +6,9 @@ use hoptax::machine::Machine;
 use hoptax::model::{Fact, Probe};
 use hoptax::units::Time;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::bench::{plan, run};
+use crate::laws::always;
 
 /// What the groups of one topic have gone through, over a whole run.
 #[derive(Debug, Default)]
@@ -68,17 +68,6 @@ impl Probe for Seen {
         }
         assert!(self.groups.iter().all(|g| g.lag >= 0), "a group is past what there is");
     }
-}
-
-fn always<S: Strategy>(cases: u32, of: &S, law: impl Fn(S::Value)) {
-    let more = std::env::var("HOPTAX_LAWS").ok().and_then(|n| n.parse().ok());
-    let config = Config { cases: more.unwrap_or(cases), failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let held = runner.run(of, |drawn| {
-        law(drawn);
-        Ok(())
-    });
-    held.unwrap_or_else(|broken| panic!("{broken}"));
 }
 
 fn pick(words: &'static [&'static str]) -> impl Strategy<Value = &'static str> {

@@ -208,7 +208,7 @@ impl Probe for Measure {
     }
 
     #[inline(always)]
-    #[allow(clippy::too_many_lines, reason = "one arm for each fact")]
+    #[expect(clippy::too_many_lines, reason = "one arm for each fact")]
     fn on(&mut self, now: Time, fact: Fact) {
         match fact {
             Fact::Marked(mark) => self.mark(now, mark),

@@ -22,7 +22,7 @@ pub struct Topic {
     pub groups: BTreeMap<String, Group>,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
 fn is_none(count: &u64) -> bool {
     *count == 0
 }

@@ -113,7 +113,7 @@ pub(super) enum Fetch {
 
 /// A member of a group.
 #[derive(Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a state of its own; they overlap")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own; they overlap")]
 pub(super) struct Member {
     pub(super) group: u32,
     pub(super) number: u32,

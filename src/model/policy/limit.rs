@@ -39,7 +39,7 @@ pub enum Kind {
 
 /// The state of a limit.
 #[derive(Clone, Debug)]
-#[allow(clippy::struct_field_names, reason = "the limit is what it is called")]
+#[expect(clippy::struct_field_names, reason = "the limit is what it is called")]
 pub struct Limit {
     spec: LimitSpec,
     limit: f64,

@@ -107,6 +107,13 @@ fn target(
     if node.endpoints.contains_key(endpoint) {
         return true;
     }
+    complaints.push(no_endpoint(node, to));
+    false
+}
+
+/// The node is there, but not what is asked of it.
+fn no_endpoint(node: &Node, to: &Given<Target>) -> Complaint {
+    let Target { node: name, endpoint } = &to.value;
     let others: Vec<String> =
         node.endpoints.keys().filter(|e| !e.is_empty()).map(|e| format!("`{name}.{e}`")).collect();
     let message = if endpoint.is_empty() {
@@ -119,8 +126,7 @@ fn target(
         complaint = complaint.label(format!("did you mean `{name}.{meant}`?"));
     }
     let has = if others.is_empty() { "only its default one: leave the dot out".into() } else { few(&others) };
-    complaints.push(complaint.help(format!("its endpoints: {has}")));
-    false
+    complaint.help(format!("its endpoints: {has}"))
 }
 
 /// The first of many.

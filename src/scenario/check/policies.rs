@@ -229,7 +229,7 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     complaints.extend(doubts.0.into_values().filter(|(_, holds)| *holds).map(|(complaint, _)| complaint));
 }
 
-#[allow(clippy::ref_option, reason = "a rule is kept as an option, and looked at where it is kept")]
+#[expect(clippy::ref_option, reason = "a rule is kept as an option, and looked at where it is kept")]
 fn place<T>(rule: &Rule<T>) -> Option<&Place> {
     rule.as_ref()?.place.as_ref()
 }

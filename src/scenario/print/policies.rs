@@ -72,7 +72,7 @@ fn all(guards: &Guards) -> Vec<Said> {
 }
 
 /// A rule as a table, or "none".
-#[allow(clippy::ref_option, reason = "a rule is kept as an option, and looked at where it is kept")]
+#[expect(clippy::ref_option, reason = "a rule is kept as an option, and looked at where it is kept")]
 pub(super) fn rule<T>(rule: &Rule<T>, told: impl Fn(&T) -> Vec<String>) -> Option<(String, bool)> {
     let given = rule.as_ref()?;
     let value =

@@ -131,7 +131,7 @@ pub(super) fn rule<T>(
     Some(Given { value: Some(read(desk, &inner)?), place })
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "read as rules that may be wrong are")]
+#[expect(clippy::unnecessary_wraps, reason = "read as rules that may be wrong are")]
 pub(super) fn retries(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Retries> {
     Some(Retries {
         max: view.or_default(desk, "max", count),
@@ -144,7 +144,7 @@ pub(super) fn retries(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Retries> {
     })
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "read as rules that may be wrong are")]
+#[expect(clippy::unnecessary_wraps, reason = "read as rules that may be wrong are")]
 fn circuit_breaker(desk: &mut Desk<'_>, view: &View<'_>) -> Option<CircuitBreaker> {
     let looks: Vec<&str> =
         ["window", "window_calls", "consecutive"].into_iter().filter(|key| view.wrote(key)).collect();
@@ -177,7 +177,7 @@ fn circuit_breaker(desk: &mut Desk<'_>, view: &View<'_>) -> Option<CircuitBreake
     })
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "read as rules that may be wrong are")]
+#[expect(clippy::unnecessary_wraps, reason = "read as rules that may be wrong are")]
 fn bulkhead(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Bulkhead> {
     Some(Bulkhead {
         max_concurrent: view.or_default(desk, "max_concurrent", count),

@@ -179,7 +179,7 @@ impl Guards {
     /// These, and where they say nothing, `below`.
     #[must_use]
     pub fn over(&self, below: &Guards) -> Guards {
-        #[allow(clippy::ref_option, reason = "a rule is kept as an option, and looked at where it is kept")]
+        #[expect(clippy::ref_option, reason = "a rule is kept as an option, and looked at where it is kept")]
         fn first<T: Clone>(a: &Option<T>, b: &Option<T>) -> Option<T> {
             a.as_ref().or(b.as_ref()).cloned()
         }
@@ -200,7 +200,7 @@ impl Guards {
 
     /// Whether nothing guards but, perhaps, a timeout.
     pub fn is_plain(&self) -> bool {
-        #[allow(clippy::ref_option, reason = "a rule is kept as an option, and looked at where it is kept")]
+        #[expect(clippy::ref_option, reason = "a rule is kept as an option, and looked at where it is kept")]
         fn off<T>(rule: &Rule<T>) -> bool {
             rule.as_ref().is_none_or(|given| given.value.is_none())
         }

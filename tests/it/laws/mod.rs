@@ -22,7 +22,7 @@ use audit::Audit;
 use scenario::Text;
 
 /// Draws scenarios, the same ones every time, and holds each against a law.
-fn always<S: Strategy>(cases: u32, of: &S, law: impl Fn(S::Value)) {
+pub(crate) fn always<S: Strategy>(cases: u32, of: &S, law: impl Fn(S::Value)) {
     let more = std::env::var("HOPTAX_LAWS").ok().and_then(|n| n.parse().ok());
     let config = Config { cases: more.unwrap_or(cases), failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
