@@ -1,13 +1,102 @@
 //! What a machine begins with.
 
-use crate::kernel::Lanes;
-use crate::model::Plan;
-use crate::model::plan::Lender;
+use crate::kernel::{Agenda, Lanes, Phase};
+use crate::model::balance::Memory;
+use crate::model::fault::When;
+use crate::model::line::Links;
+use crate::model::plan::{Lender, Plan};
 use crate::model::transport::Channel;
+use crate::model::{Mark, NodeId, Probe};
 use crate::random::Lineage;
+use crate::units::{Span, Time};
 
+use super::event::Event;
+use super::fork::Joins;
+use super::frame::Frames;
+use super::ledger::Ledger;
 use super::lend::Purse;
+use super::lock::Table;
+use super::message::Mailroom;
+use super::outage::Trouble;
 use super::pool::Pool;
+use super::root::Roots;
+use super::site::Site;
+use super::stream::Streams;
+use super::{Machine, Replica, Sender, intake, police};
+
+impl<'p, P: Probe> Machine<'p, P> {
+    /// A run of `plan` at time zero.
+    pub fn new(plan: &'p Plan, seed: u64, probe: P) -> Self {
+        let mut memory_base = Vec::with_capacity(plan.links.len());
+        let mut memories = Vec::new();
+        for link in &plan.links {
+            memory_base.push(memories.len() as u32);
+            let callees = plan.node(link.to).replicas;
+            memories.extend((0..plan.node(link.from).replicas).map(|_| Memory::new(callees)));
+        }
+        let replicas = (0..)
+            .map(NodeId)
+            .zip(&plan.nodes)
+            .flat_map(|(id, node)| (0..node.replicas).map(move |_| Replica::new(id, node)))
+            .collect();
+        let mut machine = Self {
+            plan,
+            sites: Site::all(plan),
+            seed,
+            now: Time(0),
+            agenda: Agenda::new(),
+            frames: Frames::default(),
+            ledger: Ledger::default(),
+            links: Links::new(),
+            ready: std::collections::VecDeque::with_capacity(64),
+            replicas,
+            joins: Joins::default(),
+            memories,
+            memory_base,
+            lanes: lanes(plan),
+            pools: pools(plan),
+            holds: Vec::new(),
+            guarded: Vec::new(),
+            police: police::police(plan),
+            intakes: intake::intakes(plan),
+            deadlines: Vec::new(),
+            pipes: vec![[Time(0); 2]; plan.links.len()],
+            purses: purses(plan),
+            connections: vec![0; plan.nodes.len()],
+            tables: plan.tables.iter().map(|_| Table::default()).collect(),
+            streams: Streams::new(plan, seed),
+            mail: Mailroom::new(plan),
+            roots: Roots::new(plan),
+            faulted: !plan.faults.is_empty(),
+            wears: plan.faults.iter().any(|f| matches!(f.when, When::Random { busy_only: true, .. })),
+            trouble: Trouble::default(),
+            sources: plan.clients.iter().map(|_| Sender::default()).collect(),
+            users: Vec::new(),
+            in_flight: 0,
+            measured_open: 0,
+            events: 0,
+            closed: false,
+            stop: None,
+            probe,
+        };
+        machine.begin();
+        machine
+    }
+
+    /// Puts the boundaries and every client's first arrival on the agenda.
+    fn begin(&mut self) {
+        let (open, length) = (Time(self.plan.warmup.0), self.plan.duration);
+        let close = open + length;
+        self.agenda.push(open, Phase::Recovery, Event::Mark(Mark::Open as u32));
+        self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half as u32));
+        self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
+        self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
+        self.start_consumers();
+        self.expect_faults();
+        self.start_clients();
+        self.start_streams();
+    }
+}
 
 /// All pools of connections, empty.
 pub(super) fn pools(plan: &Plan) -> Vec<Pool> {

@@ -1,13 +1,12 @@
 //! The plan: the scenario as run. It never changes during a run and is shared by all replications.
 
+mod call;
+
 use crate::random::dist::Dist;
 use crate::units::Span;
 
-use super::balance::Balancer;
 use super::fault::{Fault, Scope};
-use super::id::{
-    CallId, ClientId, EdgeId, EndpointId, ForkId, LaneId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId, TableId,
-};
+use super::id::{CallId, ClientId, EndpointId, ForkId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId};
 use super::line::Order;
 use super::op::Op;
 use super::policy::{IntakeSpec, Rules};
@@ -15,6 +14,8 @@ use super::queue::{Crew, Post, Queue};
 use super::source::Source;
 use super::stream::{Producer, Readers, Spread, Topic};
 use super::transport::Channel;
+
+pub use self::call::{Call, Codec, Guard, Lender, Link, Pipe};
 
 /// Everything that does not change during a run.
 #[derive(Clone, Debug, Default)]
@@ -140,118 +141,6 @@ pub struct Endpoint {
 pub struct Edge {
     /// `caller -> callee` or `caller -> callee.endpoint`.
     pub name: String,
-}
-
-/// Who calls which node.
-#[derive(Clone, Debug)]
-pub struct Link {
-    /// Caller.
-    pub from: NodeId,
-    /// Callee.
-    pub to: NodeId,
-    /// How a replica is picked.
-    pub balancer: Balancer,
-    /// First replica of the callee.
-    pub first: u32,
-    /// First replica of the caller.
-    pub first_caller: u32,
-    /// Whether there is a choice to make.
-    pub choice: bool,
-    /// Whether the choice looks at what is outstanding.
-    pub tracks: bool,
-    /// Bandwidth and loss, where they matter.
-    pub pipe: Option<Pipe>,
-}
-
-/// One call-site.
-#[derive(Clone, Debug)]
-pub struct Call {
-    /// Its edge.
-    pub edge: EdgeId,
-    /// Its link.
-    pub link: LinkId,
-    /// The callee.
-    pub endpoint: EndpointId,
-    /// Its name as a hash: target and occurrence.
-    pub site: u64,
-    /// One-way latency there.
-    pub there: LawId,
-    /// One-way latency back.
-    pub back: LawId,
-    /// When the caller gives up.
-    pub timeout: Option<LaneId>,
-    /// Its policy's rules in `Plan::rules`; `NONE` where nothing but a timeout guards it.
-    pub rules: u32,
-    /// Its connections; `NONE` where it needs none.
-    pub channel: u32,
-    /// What its messages cost; `NONE` where they cost nothing.
-    pub codec: u32,
-    /// Bytes on the wire: request, answer.
-    pub bytes: [u64; 2],
-    /// Round trips that request and answer need on a fresh connection beyond the first, see [`slow_start`](super::transport::slow_start).
-    pub flights: [u32; 2],
-    /// Work of a proxy that the messages pass, each way.
-    pub proxy: Option<LawId>,
-    /// Whether the callee hears of it when the caller gives up.
-    pub cancels: bool,
-    /// The policy in front of it, of `Plan::guards`; `NONE` where there is nothing beyond a timeout.
-    pub guard: u32,
-    /// The table whose lock a query needs.
-    pub writes: Option<TableId>,
-    /// Whether a transaction keeps that lock.
-    pub in_transaction: bool,
-}
-
-/// A policy on a link: its state is kept per replica of the caller.
-#[derive(Clone, Copy, Debug)]
-pub struct Guard {
-    /// Its rules, of `Plan::rules`.
-    pub rules: u32,
-    /// Between whom.
-    pub link: LinkId,
-    /// First of its states in the world's array.
-    pub first: u32,
-}
-
-/// What the messages of a call cost in CPU.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Codec {
-    /// The caller encodes the request.
-    pub encode: Span,
-    /// The callee decodes the request.
-    pub receive: Span,
-    /// The callee encodes the answer, or one message of a stream.
-    pub answer: Span,
-    /// The caller decodes the answer, or one message of a stream.
-    pub decode: Span,
-    /// Messages of the answer; more than one for a stream.
-    pub messages: u32,
-}
-
-/// A pool of database connections, one for each replica of a caller.
-#[derive(Clone, Copy, Debug)]
-pub struct Lender {
-    /// The database.
-    pub database: NodeId,
-    /// Connections of one caller replica at most; `NONE`: no pool, one for each query.
-    pub connections: u32,
-    /// How long a frame waits for one.
-    pub wait: Span,
-    /// Connections the database has room for.
-    pub max_connections: u32,
-    /// First replica of the caller.
-    pub first_caller: u32,
-    /// First of its purses in the world's array, one per caller replica.
-    pub first_purse: u32,
-}
-
-/// What a link does to messages beyond its latency.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pipe {
-    /// Picoseconds that a byte takes; 0: none.
-    pub per_byte_ps: f64,
-    /// Probability that a message is lost and sent again.
-    pub loss: f64,
 }
 
 /// A `parallel`.
