@@ -190,7 +190,7 @@ pub struct Finished<P> {
     pub at_rest: bool,
 }
 
-impl<'p, P: Probe> Machine<'p, P> {
+impl<P: Probe> Machine<'_, P> {
     /// Runs to the end. Every 65,536 events `watch` is told the time and may say stop (`false`).
     pub fn run(mut self, mut watch: impl FnMut(Time) -> bool) -> Finished<P> {
         while self.stop.is_none() {
