@@ -28,8 +28,10 @@ mod outage;
 mod police;
 mod pool;
 mod queue;
+mod replicas;
 mod reset;
 mod root;
+mod scale;
 mod setup;
 mod site;
 mod station;
@@ -49,7 +51,7 @@ use crate::units::{Span, Time};
 
 use channel::Hold;
 use cpu::SharedCpu;
-use event::Event;
+use event::{Event, Scale};
 use fork::Joins;
 use frame::{Frames, Pose};
 use guard::Guarded;
@@ -60,7 +62,9 @@ use message::Mailroom;
 use outage::Trouble;
 use police::Police;
 use pool::Pool;
+use replicas::Being;
 use root::Roots;
+use scale::Scaled;
 use site::Site;
 use stream::Streams;
 
@@ -91,6 +95,10 @@ pub struct Machine<'p, P> {
     memory_base: Vec<u32>,
     /// By node: the replicas, counted from its first, that would be published now; `None`: all of them, always.
     endpoints: Vec<Option<Vec<u32>>>,
+    /// The lives of replicas; empty where none starts or ends in the run.
+    beings: Vec<Being>,
+    /// By node: what scales it; empty where nothing scales anything.
+    scaled: Vec<Option<Scaled>>,
     lanes: Lanes,
     /// Connections of transports: per caller replica, and the one a try has.
     pools: Vec<Pool>,
@@ -255,6 +263,8 @@ impl<P: Probe> Machine<'_, P> {
             Event::Stream(beat) => self.beat_stream(beat),
             Event::Exhausted => self.stop = Some(Stop::Patience),
             Event::Mail(mail) => return self.mail(mail),
+            Event::Scale(Scale::Look(node)) => self.look_at(NodeId(node)),
+            Event::Scale(what @ (Scale::Ready(at) | Scale::Warm(at) | Scale::Close(at))) => self.live_on(at, what),
         }
         None
     }
@@ -297,6 +307,9 @@ impl<P: Probe> Machine<'_, P> {
 
     #[inline(always)]
     fn tell(&mut self, fact: Fact) {
+        if fact.moves_load() && !self.scaled.is_empty() {
+            self.gauge(fact);
+        }
         self.probe.on(self.now, fact);
     }
 

@@ -14,6 +14,7 @@ mod law;
 mod node;
 pub(super) mod policy;
 mod promise;
+mod scale;
 mod step;
 mod transport;
 mod value;

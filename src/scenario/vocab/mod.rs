@@ -15,6 +15,7 @@ mod near;
 mod nodes;
 mod pages;
 mod policies;
+mod scale;
 mod schema;
 mod steps;
 mod tables;
