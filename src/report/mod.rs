@@ -18,6 +18,7 @@ pub mod policing;
 pub(crate) mod sample;
 #[cfg(test)]
 pub(crate) mod sample_trace;
+mod scaling;
 pub mod sheet;
 mod streams;
 pub mod table;

@@ -17,6 +17,7 @@ mod mail;
 mod policies;
 mod pools;
 mod sameness;
+mod scale;
 mod schema;
 mod stops;
 mod streams;

@@ -14,6 +14,7 @@ mod palette;
 mod percentiles;
 #[cfg(feature = "png")]
 mod png;
+mod replicas;
 mod shade;
 mod timeline;
 mod waterfall;
@@ -26,6 +27,7 @@ pub use nodes::{Usage, nodes};
 pub use percentiles::{Curve, percentiles};
 #[cfg(feature = "png")]
 pub use png::png;
+pub use replicas::{Scaling, replicas};
 pub use shade::Shade;
 pub use timeline::{Track, timeline};
 pub use waterfall::waterfall;
@@ -85,6 +87,12 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
             svg: backlog(&Title { title, subtitle: caption(first) }, &backlogs, &shade::shades(first)),
         });
     }
+    let scalings = scalings(summaries);
+    if !scalings.is_empty() {
+        let title = format!("{}: replicas", clean(&first.scenario.name));
+        let title = Title { title, subtitle: caption(first) };
+        pictures.push(Picture { name: "replicas", svg: replicas(&title, &scalings, &shade::shades(first)) });
+    }
     let entries = entries(summaries);
     if !entries.is_empty() {
         let title = format!("{}: where the time went", clean(&first.scenario.name));
@@ -139,6 +147,18 @@ fn backlogs(summaries: &[Summary]) -> Vec<Backlog> {
                 let name = named(summaries, summary, &format!("lag of {topic}/{group}"), 2);
                 all.push(Backlog { name, depths: figures.timeline.clone() });
             }
+        }
+    }
+    all
+}
+
+/// What the autoscaler of every node did, in every variant.
+fn scalings(summaries: &[Summary]) -> Vec<Scaling> {
+    let mut all = Vec::new();
+    for summary in summaries {
+        for (name, node) in &summary.nodes {
+            let name = named(summaries, summary, name, 2);
+            all.extend(node.replicas.autoscale.clone().map(|told| Scaling { name, told }));
         }
     }
     all
