@@ -53,7 +53,7 @@ fn it_shrinks_without_losing_a_request() {
     let shrinks =
         "autoscale = { min = 2, max = 8, metric = \"rps\", target = 50, stabilization = \"5s\" }\nreplicas = 6";
     for transport in ["free", "rest"] {
-        let summary = run(&service(shrinks).replace("\"free\"", &format!("\"{transport}\"")));
+        let summary = run(&service(shrinks).replace("60s", "80s").replace("\"free\"", &format!("\"{transport}\"")));
         let told = summary.nodes["s"].replicas.autoscale.as_ref().unwrap();
         assert_eq!([told.timeline[60].replicas, told.timeline[119].replicas], [6.0, 2.0]);
         assert_eq!(summary.clients["c"].failed.values().sum::<u64>(), 0, "{transport}");
@@ -75,18 +75,19 @@ fn a_waiting_service_is_scaled_by_what_it_runs_out_of() {
 
 #[test]
 fn consumers_follow_what_waits_for_them() {
-    let mail = |consume: &str, broker: &str| {
+    let mail = |consume: &str, broker: &str, group: &str| {
         format!(
             "version = 1\nname = \"lag\"\n[sim]\nduration = \"3m\"\nwarmup = \"0s\"\nreplications = 1\n\
              [defaults]\ntransport = \"free\"\n[clients.c]\ncalls = \"front\"\narrivals = \"constant\"\n\
              phases = [{{ duration = \"90s\", rate = \"40/s\" }}, {{ rate = \"1/s\" }}]\n\
              [services.front]\nsteps = [{{ {consume} = \"jobs\" }}]\n{broker}\n\
              [services.s]\nready_after = \"5s\"\nautoscale = {{ max = 6, metric = \"lag\", target = 50, stabilization = \"10s\" }}\n\
-             consumes = [{{ from = \"jobs\", work = \"100ms\" }}]\n"
+             consumes = [{{ from = \"jobs\"{group}, work = \"100ms\" }}]\n"
         )
     };
-    for (consume, broker) in [("send", "[queues.jobs]"), ("publish", "[topics.jobs]\npartitions = 12")] {
-        let summary = run(&mail(consume, broker));
+    let topic = ("publish", "[topics.jobs]\npartitions = 12", ", group = \"g\"");
+    for (consume, broker, group) in [("send", "[queues.jobs]", ""), topic] {
+        let summary = run(&mail(consume, broker, group));
         let (_, most) = fleet(&summary, "s");
         assert!((4..=6).contains(&most), "{consume}: at most {most}; 40/s ask for 4");
         let told = summary.nodes["s"].replicas.autoscale.as_ref().unwrap();
@@ -154,14 +155,14 @@ impl Probe for Bounds<'_> {
 
 /// Lets the replicas of every node with several come and go, as often as can be.
 fn restless(plan: &mut Plan) {
-    plan.duration = Span::from_secs_f64(8.0);
+    plan.duration = Span::from_secs_f64(100.0);
     let millis = |ms: u64| Span(ms * 1_000_000);
     plan.laws.push(Dist::new(&Law::Uniform { min: 0.0, max: 9e6 }).unwrap());
     let ready_after = LawId(plan.laws.len() as u32 - 1);
     for (nth, node) in plan.nodes.iter_mut().enumerate().filter(|(_, node)| node.replicas > 1) {
         let metric = [Metric::InFlight, Metric::Cpu, Metric::Workers, Metric::Rps][nth % 4];
         let metric = if node.workers == hoptax::model::id::NONE { Metric::InFlight } else { metric };
-        let (max, every) = (node.replicas, millis(3));
+        let (max, every) = (node.replicas, millis(5));
         let autoscale = Autoscale { min: 1, max, metric, target: 0.2, every, stabilization: millis(7) };
         let warmup = (nth % 2 == 0).then_some(Warmup { factor: 4.0, over: millis(40) });
         node.life = Some(Life { initial: 1, ready_after, warmup, autoscale: Some(autoscale) });
