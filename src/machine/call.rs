@@ -298,9 +298,10 @@ impl<P: Probe> Machine<'_, P> {
         if site.tracks {
             self.untrack(at);
         }
-        self.frames[caller].child = NONE;
+        let waiting = &mut self.frames[caller];
+        waiting.child = NONE;
         if outcome.is_good() {
-            self.frames[caller].pc += 1;
+            waiting.pc += 1;
         } else {
             self.fail_step(caller, outcome);
         }

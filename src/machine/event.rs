@@ -33,17 +33,19 @@ pub(super) enum Event {
     Cancel(u32),
     /// When the first try in a lane of equal timeouts may be due.
     Lane(u32),
-    /// When a boundary of the measured time passes, counted in [`Mark::ALL`].
+    /// When a boundary of the measured time passes, counted in [`Mark::ALL`](crate::model::Mark::ALL); [`EXHAUSTED`] when
+    /// the run waits no longer for its last requests.
     Mark(u32),
     /// When something happens to a stream.
     Stream(u32),
     /// When a fault begins or ends.
     Fault(u32),
-    /// When the run waits no longer for its last requests.
-    Exhausted,
-    /// When something happens to a message.
-    Mail(Mail),
+    /// When something happens to a message, a packed [`Mail`].
+    Mail(u32),
 }
+
+/// The boundary after the last: the run waits no longer.
+pub(super) const EXHAUSTED: u32 = u32::MAX;
 
 /// What may be pending about messages: all of it one kind of event, of which there are few to spare.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,7 +66,8 @@ pub(super) enum Mail {
 const MAIL_BITS: u32 = 29;
 
 impl Mail {
-    fn pack(self) -> u32 {
+    /// The event of it.
+    pub(super) fn event(self) -> Event {
         let (kind, index) = match self {
             Self::Post(message) => (0, message),
             Self::Confirm(frame) => (1, frame),
@@ -73,10 +76,11 @@ impl Mail {
             Self::Poll(member) => (4, member),
         };
         debug_assert!(index < 1 << MAIL_BITS);
-        kind << MAIL_BITS | index
+        Event::Mail(kind << MAIL_BITS | index)
     }
 
-    fn unpack(bits: u32) -> Self {
+    /// What [`event`](Self::event) packed.
+    pub(super) fn unpack(bits: u32) -> Self {
         let index = bits & ((1 << MAIL_BITS) - 1);
         match bits >> MAIL_BITS {
             0 => Self::Post(index),
@@ -91,6 +95,7 @@ impl Mail {
 impl Packed for Event {
     #[inline(always)]
     fn pack(self) -> u64 {
+        // Numbered in the order of their declaration: then neither way needs a table.
         let (kind, index) = match self {
             Self::Done(frame) => (0, frame),
             Self::Reach(frame) => (1, frame),
@@ -100,15 +105,14 @@ impl Packed for Event {
             Self::Wake(frame) => (5, frame),
             Self::Tick(replica) => (6, replica),
             Self::Patience(frame) => (7, frame),
-            Self::Lane(lane) => (8, lane),
-            Self::Mark(mark) => (9, mark),
-            Self::Exhausted => (9, u32::MAX),
-            Self::Starve(frame) => (11, frame),
-            Self::Cancel(frame) => (12, frame),
-            Self::Stream(beat) => (10, beat),
-            Self::Mail(mail) => (14, mail.pack()),
-            Self::Alarm(frame) => (13, frame),
-            Self::Fault(fault) => (15, fault),
+            Self::Starve(frame) => (8, frame),
+            Self::Alarm(frame) => (9, frame),
+            Self::Cancel(frame) => (10, frame),
+            Self::Lane(lane) => (11, lane),
+            Self::Mark(mark) => (12, mark),
+            Self::Stream(beat) => (13, beat),
+            Self::Fault(fault) => (14, fault),
+            Self::Mail(mail) => (15, mail),
         };
         kind << 32 | u64::from(index)
     }
@@ -116,7 +120,7 @@ impl Packed for Event {
     #[inline]
     fn unpack(bits: u64) -> Self {
         let index = bits as u32;
-        match bits >> 32 {
+        match bits >> 32 & 15 {
             0 => Self::Done(index),
             1 => Self::Reach(index),
             2 => Self::Return(index),
@@ -125,15 +129,14 @@ impl Packed for Event {
             5 => Self::Wake(index),
             6 => Self::Tick(index),
             7 => Self::Patience(index),
-            8 => Self::Lane(index),
-            9 if index == u32::MAX => Self::Exhausted,
-            9 => Self::Mark(index),
-            11 => Self::Starve(index),
-            12 => Self::Cancel(index),
-            13 => Self::Alarm(index),
-            14 => Self::Mail(Mail::unpack(index)),
-            15 => Self::Fault(index),
-            _ => Self::Stream(index),
+            8 => Self::Starve(index),
+            9 => Self::Alarm(index),
+            10 => Self::Cancel(index),
+            11 => Self::Lane(index),
+            12 => Self::Mark(index),
+            13 => Self::Stream(index),
+            14 => Self::Fault(index),
+            _ => Self::Mail(index),
         }
     }
 }
@@ -155,21 +158,25 @@ mod tests {
             Event::Patience(6),
             Event::Lane(8),
             Event::Mark(1),
-            Event::Exhausted,
+            Event::Mark(EXHAUSTED),
             Event::Starve(9),
             Event::Cancel(10),
             Event::Stream(u32::MAX),
-            Event::Mail(Mail::Post(1)),
-            Event::Mail(Mail::Confirm(2)),
-            Event::Mail(Mail::Ack((1 << 29) - 1)),
-            Event::Mail(Mail::Clock(3)),
-            Event::Mail(Mail::Poll(0)),
+            Event::Mail(6),
             Event::Alarm(11),
             Event::Fault(11),
         ];
         for event in all {
             assert_eq!(Event::unpack(event.pack()), event);
             assert!(event.pack() >> 36 == 0);
+        }
+    }
+
+    #[test]
+    fn what_happens_to_messages_comes_back() {
+        for mail in [Mail::Post(1), Mail::Confirm(2), Mail::Ack((1 << 29) - 1), Mail::Clock(3), Mail::Poll(0)] {
+            let Event::Mail(bits) = mail.event() else { panic!("{mail:?}") };
+            assert_eq!(Mail::unpack(bits), mail);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::units::{Span, Time};
 
 use super::Machine;
 use super::consumer::Member;
-use super::event::{Event, Mail};
+use super::event::Mail;
 use super::frame::Frame;
 use super::walk::Flow;
 
@@ -181,8 +181,8 @@ impl Mailroom {
 impl<P: Probe> Machine<'_, P> {
     /// Something happens to a message; the frame that goes on, if one does.
     #[inline(never)]
-    pub(super) fn mail(&mut self, mail: Mail) -> Option<u32> {
-        match mail {
+    pub(super) fn mail(&mut self, mail: u32) -> Option<u32> {
+        match Mail::unpack(mail) {
             Mail::Post(message) => self.post(message),
             Mail::Confirm(frame) => return Some(self.hear_confirm(frame)),
             Mail::Ack(delivery) => self.hear_ack(delivery),
@@ -211,7 +211,7 @@ impl<P: Probe> Machine<'_, P> {
         self.join_root(root);
         let way = self.vary(post.there, lineage, Purpose::There, 0);
         let safe = self.vary(plan.queue(post.queue).publish_latency, lineage, Purpose::Broker, 0);
-        self.schedule(way + safe, Event::Mail(Mail::Post(message)));
+        self.schedule(way + safe, Mail::Post(message).event());
         let (edge, measured) = (post.edge, frame.measured);
         self.tell(Fact::Called { edge, measured });
         if post.waits {
@@ -274,7 +274,7 @@ impl<P: Probe> Machine<'_, P> {
         self.frames[publisher].outcome = outcome;
         if let crate::model::Op::Publish { post, .. } = self.plan.ops[self.frames[publisher].pc as usize] {
             let back = self.vary(self.plan.post(post).back, lineage, Purpose::Back, 0);
-            self.schedule(back, Event::Mail(Mail::Confirm(publisher)));
+            self.schedule(back, Mail::Confirm(publisher).event());
         }
     }
 

@@ -41,14 +41,14 @@ use crate::model::line::{Line, Links};
 use crate::model::plan::Plan;
 use crate::model::policy::Intake;
 use crate::model::source::Pace;
-use crate::model::{Cause, Fact, LawId, Mark, NodeId, Probe};
+use crate::model::{Cause, Fact, LawId, Mark, NodeId, Op, Probe};
 use crate::random::dist::Dist;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use channel::Hold;
 use cpu::SharedCpu;
-use event::Event;
+use event::{EXHAUSTED, Event};
 use fork::Joins;
 use frame::{Frames, Pose};
 use guard::Guarded;
@@ -73,6 +73,8 @@ const PULSE: u64 = 1 << 16;
 #[derive(Debug)]
 pub struct Machine<'p, P> {
     plan: &'p Plan,
+    /// The plan's programs, at hand.
+    ops: &'p [Op],
     sites: Vec<Site>,
     seed: u64,
     now: Time,
@@ -122,6 +124,8 @@ pub struct Machine<'p, P> {
     in_flight: u64,
     measured_open: u64,
     events: u64,
+    /// After so many events the watch is looked at; 0 once the run stops.
+    look_at: u64,
     closed: bool,
     stop: Option<Stop>,
     /// Whoever listens.
@@ -194,20 +198,9 @@ impl<P: Probe> Machine<'_, P> {
     /// Runs to the end. Every 65,536 events `watch` is told the time and may say stop (`false`).
     pub fn run(mut self, mut watch: impl FnMut(Time) -> bool) -> Finished<P> {
         while self.stop.is_none() {
-            let Some((now, event)) = self.agenda.pop() else {
-                self.stop = Some(Stop::Ended);
-                break;
-            };
-            self.now = now;
-            self.events += 1;
-            let mut next = self.handle(event).or_else(|| self.ready.pop_front());
-            while let Some(frame) = next {
-                if !(self.faulted && self.park(frame)) {
-                    self.stride(frame);
-                }
-                next = self.ready.pop_front();
-            }
-            if self.events.is_multiple_of(PULSE) {
+            self.look_at = self.events + PULSE;
+            self.proceed();
+            if self.stop.is_none() {
                 self.look_up(&mut watch);
             }
         }
@@ -218,12 +211,36 @@ impl<P: Probe> Machine<'_, P> {
         Finished { events: self.events, stop, at: self.now, at_rest, probe: self.probe }
     }
 
+    /// Handles events until it is time to look at the watch, or the run stops.
+    fn proceed(&mut self) {
+        while self.events < self.look_at {
+            let Some((now, event)) = self.agenda.pop() else {
+                return self.halt(Stop::Ended);
+            };
+            self.now = now;
+            self.events += 1;
+            let mut next = self.handle(event).or_else(|| self.ready.pop_front());
+            while let Some(frame) = next {
+                if !(self.faulted && self.park(frame)) {
+                    self.stride(frame);
+                }
+                next = self.ready.pop_front();
+            }
+        }
+    }
+
+    /// The run stops after this event.
+    fn halt(&mut self, stop: Stop) {
+        self.stop = Some(stop);
+        self.look_at = 0;
+    }
+
     #[cold]
     fn look_up(&mut self, watch: &mut impl FnMut(Time) -> bool) {
         if !watch(self.now) {
-            self.stop = Some(Stop::Interrupted);
+            self.halt(Stop::Interrupted);
         } else if self.events >= self.plan.max_events {
-            self.stop = Some(Stop::Events);
+            self.halt(Stop::Events);
         }
     }
 
@@ -248,9 +265,9 @@ impl<P: Probe> Machine<'_, P> {
             Event::Patience(frame) => self.lose_patience(frame),
             Event::Lane(lane) => self.time_out(lane),
             Event::Fault(fault) => self.strike(fault),
+            Event::Mark(EXHAUSTED) => self.halt(Stop::Patience),
             Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
             Event::Stream(beat) => self.beat_stream(beat),
-            Event::Exhausted => self.stop = Some(Stop::Patience),
             Event::Mail(mail) => return self.mail(mail),
         }
         None
@@ -265,7 +282,7 @@ impl<P: Probe> Machine<'_, P> {
         if mark == Mark::Close {
             self.closed = true;
             if self.measured_open == 0 {
-                self.stop = Some(Stop::Ended);
+                self.halt(Stop::Ended);
             }
         }
     }

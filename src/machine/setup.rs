@@ -10,7 +10,7 @@ use crate::model::{Mark, NodeId, Probe};
 use crate::random::Lineage;
 use crate::units::{Span, Time};
 
-use super::event::Event;
+use super::event::{EXHAUSTED, Event};
 use super::fork::Joins;
 use super::frame::Frames;
 use super::ledger::Ledger;
@@ -41,6 +41,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             .collect();
         let mut machine = Self {
             plan,
+            ops: &plan.ops,
             sites: Site::all(plan),
             seed,
             now: Time(0),
@@ -75,6 +76,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             in_flight: 0,
             measured_open: 0,
             events: 0,
+            look_at: 0,
             closed: false,
             stop: None,
             probe,
@@ -90,7 +92,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.agenda.push(open, Phase::Recovery, Event::Mark(Mark::Open as u32));
         self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half as u32));
         self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
-        self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
+        self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Mark(EXHAUSTED));
         self.start_consumers();
         self.expect_faults();
         self.start_clients();

@@ -41,13 +41,15 @@ impl Near {
     /// Puts a key in its place, walking from the first.
     #[inline]
     pub(super) fn insert(&mut self, key: Key) {
-        let mut place = self.keys.len();
         self.keys.push(key);
-        while place > 0 && self.keys[place - 1] < key {
-            self.keys[place] = self.keys[place - 1];
+        // As a slice: else every key that is moved would have the length looked up again.
+        let keys = self.keys.as_mut_slice();
+        let mut place = keys.len() - 1;
+        while place > 0 && keys[place - 1] < key {
+            keys[place] = keys[place - 1];
             place -= 1;
         }
-        self.keys[place] = key;
+        keys[place] = key;
     }
 
     /// Moves all but the first few keys to the wheel; returns the least key moved.

@@ -284,7 +284,9 @@ impl<'s> Lowering<'s> {
             if codec.decode > Span::ZERO {
                 self.emit(Op::Decode(call));
             }
-            ends.push(self.emit(Op::Jump(Pc::default())));
+            if ways.len() < client.calls.len() {
+                ends.push(self.emit(Op::Jump(Pc::default())));
+            }
         }
         if ways.len() > 1 {
             self.plan.splits.push(Split { ways });
