@@ -217,8 +217,12 @@ impl Probe for Measure {
                 if measured {
                     self.clients[client.index()].arrived += 1;
                     self.timelines[client.index()].offer(now);
-                    self.aftermath.offer(client.index(), now);
-                    self.aftermath.judge(&self.scopes, client, now, None);
+                    if self.faulted {
+                        self.aftermath.offer(client.index(), now);
+                    }
+                    if !self.scopes.is_empty() {
+                        self.aftermath.judge(&self.scopes, client, now, None);
+                    }
                 }
             }
             Fact::Answered { client, outcome, intended, measured } => {
@@ -226,8 +230,12 @@ impl Probe for Measure {
                 self.clients[client.index()].end(outcome, latency, measured, self.open);
                 if measured {
                     self.timelines[client.index()].answer(intended, outcome, latency);
-                    self.aftermath.answer(client.index(), intended, outcome, latency);
-                    self.aftermath.judge(&self.scopes, client, intended, Some((outcome, latency)));
+                    if self.faulted {
+                        self.aftermath.answer(client.index(), intended, outcome, latency);
+                    }
+                    if !self.scopes.is_empty() {
+                        self.aftermath.judge(&self.scopes, client, intended, Some((outcome, latency)));
+                    }
                 }
             }
             Fact::Called { edge, measured } => self.edges[edge.index()].arrived += u64::from(measured),
