@@ -112,6 +112,8 @@ pub struct Machine<'p, P> {
     roots: Roots,
     /// Whether anything may go wrong at all.
     faulted: bool,
+    /// Whether requests at one replica slow each other down anywhere.
+    contends: bool,
     /// Whether some fault counts only work.
     wears: bool,
     trouble: Trouble,
