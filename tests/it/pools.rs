@@ -2,6 +2,7 @@
 
 use hoptax::experiment::summary::Summary;
 use hoptax::model::Cause;
+use proptest::prelude::*;
 
 use crate::ledger::{holds, small};
 
@@ -168,4 +169,26 @@ fn contention_stretches_work_by_who_is_at_work_when_it_begins() {
     let nodes = "[services.a]\nwork = \"10ms\"\ncontention = \"50%\"\ncoherency = \"25%\"\n";
     // Alone 10; then 1 + 0.5 + 0.25 × 2 = 2, 3.5 and 5.5 times that.
     holds(&burst(nodes).ledger["c"], &[("a", "work", (10.0 + 20.0 + 35.0 + 55.0) / 4.0)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Of n writers that look again after every conflict all succeed. A conflict comes of somebody else's success since one
+    /// looked, and each of the others succeeds once: the k-th to succeed tries at most k times.
+    #[test]
+    fn a_conflict_is_always_somebody_elses_success(writers in 1..9_u32, legs in 1..20_u32, work in 0..5_u32, wait in 0..9_u32) {
+        let nodes = format!(
+            "[network.links.\"b -> d\"]\nlatency = {{ mean = \"{legs}ms\" }}\n\
+             [services.a]\nio = \"async\"\nsteps = [{{ parallel = [{{ call = \"b\", times = {writers}, \
+             retries = {{ max = 1000, on = [\"error\"], backoff = \"{wait}ms\" }} }}] }}]\n\
+             [services.b]\nio = \"async\"\nsteps = [{LOOK}, {{ wait = {{ mean = \"{legs}ms\" }} }}, {CHANGE}]\n\
+             [databases.d]\nwork = \"{work}ms\"\ntables.t = {{ writers = 1 }}\n"
+        );
+        let summary = small(&nodes, &[("10/s", "1/s")]);
+        prop_assert_eq!(summary.clients["c"].success_rate.value, Some(1.0));
+        let tries = summary.edges["a -> b"].attempts_per_request.value.unwrap();
+        let most = f64::from(writers + 1) / 2.0;
+        prop_assert!((1.0..=most + 1e-9).contains(&tries), "{} for {}", tries, writers);
+    }
 }

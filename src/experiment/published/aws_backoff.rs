@@ -5,7 +5,7 @@ use crate::experiment::figure::{Figure, Part};
 
 pub(super) const PUBLICATION: Publication = Publication {
     name: "aws-backoff",
-    source: "Brooker: Exponential Backoff And Jitter. AWS Architecture Blog, 2015 (its program)",
+    source: "Brooker: Exponential Backoff And Jitter. AWS Architecture Blog, 2015",
     experiments: &[Experiment {
         name: "aws-backoff",
         text: include_str!("../../../scenarios/published/aws-backoff.toml"),

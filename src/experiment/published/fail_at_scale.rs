@@ -12,14 +12,14 @@ pub(super) const PUBLICATION: Publication = Publication {
         short: false,
         claims: &[
             Claim {
-                what: "in time after a spike, first first",
+                what: "in time after a spike, fifo",
                 theirs: 0.0,
                 unit: Unit::Share,
                 tolerance: Tolerance::AtMost(0.1),
                 ours: |runs| runs.plain().measured("after the spike"),
             },
             Claim {
-                what: "in time after a spike, last first",
+                what: "in time after a spike, lifo",
                 theirs: 1.0,
                 unit: Unit::Share,
                 tolerance: Tolerance::AtLeast(0.9),

@@ -101,6 +101,12 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), PUBLICATIONS.len());
+        for (publication, experiment) in experiments(&[]) {
+            assert!(publication.source.chars().count() <= 78, "{}", publication.source);
+            for claim in experiment.claims {
+                assert!(claim.what.chars().count() <= 33, "{} does not fit into the table", claim.what);
+            }
+        }
         assert_eq!(experiments(&["uqsim".to_owned()]).len(), 1);
     }
 }

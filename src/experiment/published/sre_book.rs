@@ -30,7 +30,7 @@ const QUEUE: Experiment = Experiment {
     variants: &[""],
     short: true,
     claims: &[Claim {
-        what: "100 ms behind a full queue of 10×",
+        what: "100 ms behind a full line of 10×",
         theirs: 1.1,
         unit: Unit::Seconds,
         tolerance: Tolerance::Near(0.02),
@@ -112,14 +112,14 @@ const THROTTLE: Experiment = Experiment {
     short: false,
     claims: &[
         Claim {
-            what: "sent, K = 2, 100/s are taken of 500/s",
+            what: "sent of 500/s, K = 2, 100/s taken",
             theirs: 200.0,
             unit: Unit::PerSecond,
             tolerance: Tolerance::Near(0.03),
             ours: |runs| runs.plain().arrival_rate("backend"),
         },
         Claim {
-            what: "sent, of 150/s",
+            what: "sent of 150/s",
             theirs: 150.0,
             unit: Unit::PerSecond,
             tolerance: Tolerance::Near(0.03),
@@ -135,7 +135,7 @@ const CASCADE: Experiment = Experiment {
     short: true,
     claims: &[
         Claim {
-            what: "goodput, 1,200/s where 1,000/s fit",
+            what: "goodput, 1,200/s where 1,000 fit",
             theirs: 1_000.0,
             unit: Unit::PerSecond,
             // "Well below 1,000".
