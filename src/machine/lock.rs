@@ -113,7 +113,8 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The name of the request in a frame, function calls under way in it aside.
     fn request_of(&mut self, at: u32) -> Lineage {
-        self.frames.scopes(at).first().map(|scope| scope.lineage).unwrap_or(self.frames[at].lineage)
+        let own = self.frames[at].lineage;
+        self.frames.scopes(at).first().map_or(own, |scope| scope.lineage)
     }
 
     /// A query is answered: its lock is free unless a transaction holds it.

@@ -10,6 +10,8 @@
 //! comes later does not stretch work that runs. Encoding is not stretched. `cores` are something else: they share what
 //! there is and lose nothing; where both are said, both hold.
 //!
+//! The forecast of `check` counts work as if it were alone.
+//!
 //! Source: Gunther, Guerrilla Capacity Planning (Springer, 2007), ch. 4 to 6.
 
 use crate::units::Span;

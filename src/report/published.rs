@@ -110,7 +110,7 @@ pub fn render(all: &[Publication], absent: &[(&str, &str)], style: Style) -> Str
     let (figures, shapes) = (agree(false), agree(true));
     lines.push(String::new());
     lines.push(format!(
-        "{} of {} claims of {} publications are met: {figures} figures, {shapes} tendencies",
+        "{} of {} claims of {} sources are met: {figures} figures, {shapes} tendencies",
         figures + shapes,
         claims.len(),
         all.len()
@@ -172,7 +172,7 @@ mod tests {
         assert!(lines[6].starts_with("  calls       1860    2000"), "{text}");
         assert!(text.contains("✗ differs"), "{text}");
         assert!(text.contains("  MiSim\n      plots without figures\n"), "{text}");
-        assert!(text.ends_with("2 of 3 claims of 2 publications are met: 1 figures, 1 tendencies\n"), "{text}");
+        assert!(text.ends_with("2 of 3 claims of 2 sources are met: 1 figures, 1 tendencies\n"), "{text}");
     }
 
     #[test]

@@ -48,13 +48,13 @@ const CLIENTS: Experiment = Experiment {
     ],
 };
 
-/// Good answers a second between 40 and 80 s, averaged over ten runs of the program as printed at 40, 50, 60, 70 and 78 s. A
-/// run has either collapsed (about six did) or recovered, so that mean has a standard error of 40 √(0.6 × 0.4 ÷ 10).
+/// Good answers a second between 40 and 80 s of 40; their 15.9 is an average over ten runs, as printed at 40, 50, 60, 70 and
+/// 78 s. A run has either collapsed or recovered, so that average is off by 6 or so and says little more than that most do.
 const COLLAPSED: Claim = Claim {
-    what: "goodput after spike, no backoff",
+    what: "goodput after spike, 15.9 of 40/s",
     theirs: 15.86,
     unit: Unit::PerSecond,
-    tolerance: Tolerance::Errors(6.2),
+    tolerance: Tolerance::AtMost(20.0),
     ours: |runs| runs.plain().success_between("users", 40.0, 80.0) * 40.0,
 };
 
@@ -66,7 +66,7 @@ const COLLAPSE: Experiment = Experiment {
     claims: &[
         COLLAPSED,
         Claim {
-            what: "the same with backoff and jitter",
+            what: "the same, backoff and jitter",
             theirs: 40.0,
             unit: Unit::PerSecond,
             tolerance: Tolerance::Near(0.1),

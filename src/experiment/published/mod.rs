@@ -22,12 +22,13 @@ use super::summary::Summary;
 use claim::Runs;
 
 /// All publications, in the order of the table.
-pub const PUBLICATIONS: [&Publication; 8] = [
+pub const PUBLICATIONS: [&Publication; 9] = [
     &tail_at_scale::PUBLICATION,
     &aws_backoff::PUBLICATION,
     &brooker::PUBLICATION,
     &sre_book::PUBLICATION,
     &metastable::PUBLICATION,
+    &metastable::BAND,
     &fail_at_scale::PUBLICATION,
     &two_choices::PUBLICATION,
     &uqsim::PUBLICATION,
