@@ -165,6 +165,14 @@ impl<P: Probe> Machine<'_, P> {
         Flow::Stay
     }
 
+    /// Work as long as it takes among the others at its replica, ns.
+    #[inline(never)]
+    pub(super) fn contended(&self, at: u32, work: u64) -> u64 {
+        let replica = &self.replicas[self.frames[at].replica as usize];
+        let rule = self.plan.node(replica.node).contention;
+        rule.map_or(work, |rule| rule.stretch(Span(work), replica.busy).0)
+    }
+
     /// Work on a worker's own core ends.
     #[inline]
     pub(super) fn finish(&mut self, at: u32) -> Option<u32> {

@@ -20,7 +20,7 @@ impl<P: Probe> Machine<'_, P> {
         self.forget_lines(replica);
         for at in &victims {
             self.abandon_call(*at);
-            self.end_transaction(*at);
+            self.roll_back(*at);
         }
         self.forget_locks_of(replica);
         self.forget_pools(replica);

@@ -70,6 +70,7 @@ pub use setup::replication_seed;
 const PULSE: u64 = 1 << 16;
 
 /// One replication under way: the plan, all mutable state, and a probe that hears its facts.
+#[expect(clippy::struct_excessive_bools, reason = "each spares every event a look at what a plan has not")]
 #[derive(Debug)]
 pub struct Machine<'p, P> {
     plan: &'p Plan,
@@ -114,6 +115,8 @@ pub struct Machine<'p, P> {
     roots: Roots,
     /// Whether anything may go wrong at all.
     faulted: bool,
+    /// Whether requests at one replica slow each other down anywhere.
+    contends: bool,
     /// Whether some fault counts only work.
     wears: bool,
     trouble: Trouble,

@@ -69,6 +69,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             mail: Mailroom::new(plan),
             roots: Roots::new(plan),
             faulted: !plan.faults.is_empty(),
+            contends: plan.nodes.iter().any(|node| node.contention.is_some()),
             wears: plan.faults.iter().any(|f| matches!(f.when, When::Random { busy_only: true, .. })),
             trouble: Trouble::default(),
             sources: plan.clients.iter().map(|_| Sender::default()).collect(),

@@ -59,7 +59,9 @@ impl<P: Probe> Machine<'_, P> {
                 Op::Dial => self.shake(at),
                 Op::Lock => self.advance(at, next, Self::lock),
                 Op::Unlock => self.advance(at, next, Self::unlock),
+                Op::Compare { fail } => self.compare(at, next, fail),
                 Op::EndTransaction => self.advance(at, next, Self::end_transaction),
+                Op::RollBack => self.advance(at, next, Self::roll_back),
                 Op::Borrow { lender, .. } => self.borrow(at, lender),
                 Op::GiveBack(lender) => self.give_back(at, lender),
                 Op::Check { fail } => {
@@ -115,7 +117,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     #[inline]
-    fn jump(&mut self, at: u32, to: Pc) -> Flow {
+    pub(super) fn jump(&mut self, at: u32, to: Pc) -> Flow {
         self.frames[at].pc = to.0;
         Flow::On
     }
@@ -141,6 +143,9 @@ impl<P: Probe> Machine<'_, P> {
         self.frames[at].pc = pc;
         if work == 0 {
             return self.start(at, coding, Cause::Encode);
+        }
+        if self.contends {
+            work = self.contended(at, work);
         }
         self.frames[at].coding = coding;
         self.start(at, work + coding, Cause::Work)

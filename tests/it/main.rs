@@ -16,6 +16,7 @@ mod ledger;
 mod mail;
 mod policies;
 mod pools;
+mod published;
 mod sameness;
 mod schema;
 mod stops;

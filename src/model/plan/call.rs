@@ -61,6 +61,8 @@ pub struct Call {
     pub guard: u32,
     /// The table whose lock a query needs.
     pub writes: Option<TableId>,
+    /// The table whose version a query looks at: a read, or a conditional write.
+    pub compares: Option<TableId>,
     /// Whether a transaction keeps that lock.
     pub in_transaction: bool,
 }

@@ -5,6 +5,7 @@ mod call;
 use crate::random::dist::Dist;
 use crate::units::Span;
 
+use super::contention::Contention;
 use super::fault::{Fault, Scope};
 use super::id::{CallId, ClientId, EndpointId, ForkId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId};
 use super::line::Order;
@@ -119,6 +120,8 @@ pub struct Node {
     pub queue_timeout: Option<LawId>,
     /// What a replica refuses at its door.
     pub intake: Option<IntakeSpec>,
+    /// What requests at one replica cost each other, if anything.
+    pub contention: Option<Contention>,
 }
 
 /// An endpoint.

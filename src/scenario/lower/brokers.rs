@@ -111,6 +111,7 @@ impl<'s> Lowering<'s> {
             rules: NONE,
             guard: NONE,
             writes: None,
+            compares: None,
             in_transaction: false,
         };
         self.plan.calls.push(call);

@@ -18,6 +18,7 @@ pub(super) use policies::{exponential, limit as adaptive_limit};
 use std::collections::BTreeMap;
 
 use crate::model::balance::Balancer;
+use crate::model::contention::Contention;
 use crate::model::id::NONE;
 use crate::model::line::Order;
 use crate::model::plan::{self, Plan};
@@ -148,6 +149,7 @@ impl<'s> Lowering<'s> {
             preemptive: node.preemptive.value,
             queue_timeout,
             intake: policies::intake(node),
+            contention: contention(node),
         };
         self.push_node(name, planned)
     }
@@ -176,6 +178,7 @@ impl<'s> Lowering<'s> {
             preemptive: false,
             queue_timeout: None,
             intake: None,
+            contention: None,
         };
         self.push_node(name, node)
     }
@@ -287,6 +290,11 @@ fn kind_word(kind: NodeKind) -> &'static str {
         NodeKind::Database => "database",
         NodeKind::External => "external",
     }
+}
+/// What requests at one replica cost each other, if anything.
+fn contention(node: &Node) -> Option<Contention> {
+    let (sigma, kappa) = (node.contention.value, node.coherency.value);
+    (sigma > 0.0 || kappa > 0.0).then_some(Contention { sigma, kappa })
 }
 
 fn order(order: QueueOrder) -> Order {

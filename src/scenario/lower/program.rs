@@ -113,6 +113,7 @@ impl<'s> Lowering<'s> {
             Op::Call { fail, .. }
             | Op::Fork { fail, .. }
             | Op::Fails { fail, .. }
+            | Op::Compare { fail }
             | Op::Borrow { fail, .. }
             | Op::Publish { fail, .. }
             | Op::Check { fail } => *fail = to,
@@ -137,6 +138,10 @@ impl<'s> Lowering<'s> {
             self.emit(Op::Receive);
         }
         self.body(&mut code, &mut Sites::default(), endpoint);
+        if self.callers.compared.contains(place.caller) {
+            let at = self.emit(Op::Compare { fail: Pc::default() });
+            code.fails.push((at, code.held));
+        }
         if coded || self.callers.streamed.contains(&key) {
             self.acquire(&mut code);
             self.emit(Op::Answer);

@@ -11,7 +11,7 @@ use crate::units::Span;
 
 use super::super::check::walk;
 use super::super::written::{
-    BalancePer, Call, Cancels, Client, ClientCall, Connections, Cost, How, Protocol, Tls, TransportSpec,
+    BalancePer, Call, Cancels, Client, ClientCall, Connections, Cost, How, Mode, Protocol, Tls, TransportSpec,
 };
 use super::super::{client_transport, transport_of};
 use super::Lowering;
@@ -40,6 +40,8 @@ pub(super) struct Callers {
     pub(super) streamed: BTreeSet<(String, String)>,
     /// Endpoints whose callers tell them that they gave up.
     pub(super) canceled: BTreeSet<(String, String)>,
+    /// Databases that somebody writes to on a condition.
+    pub(super) compared: BTreeSet<String>,
 }
 
 impl<'s> Wire<'s> {
@@ -129,8 +131,12 @@ impl<'s> Lowering<'s> {
                 callers.canceled.insert(key());
             }
         };
+        let mut compared = BTreeSet::new();
         for node in self.scenario.nodes.values() {
             for call in node.programs().flat_map(walk::calls) {
+                if call.mode.value == Mode::ConditionalWrite {
+                    compared.insert(call.target.value.node.clone());
+                }
                 if let Some(wire) = Wire::of(self, call) {
                     note(&call.target.value, &wire);
                 }
@@ -141,7 +147,7 @@ impl<'s> Lowering<'s> {
                 note(&call.target.value, &Wire::of_client(self, client, call));
             }
         }
-        self.callers = callers;
+        self.callers = Callers { compared, ..callers };
     }
 
     /// The codec of a call's messages; `NONE` where they cost nothing.

@@ -249,6 +249,8 @@ fn node(node: &Node, page: &mut Page) {
     page.given("replicas", &node.replicas, u32::to_string);
     page.given("concurrency", &node.concurrency, |c| c.map_or("\"unlimited\"".into(), |n| n.to_string()));
     page.maybe("cores", &node.cores, &mut none, |c| format!("{c:?}"));
+    page.given("contention", &node.contention, |c| format!("{c:?}"));
+    page.given("coherency", &node.coherency, |c| format!("{c:?}"));
     if matches!(node.kind, NodeKind::Service | NodeKind::Gateway) {
         policies::door(node, page, &mut none);
         page.given("io", &node.io, |io| quoted(if *io == Io::Blocking { "blocking" } else { "async" }));

@@ -30,6 +30,8 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         replicas: view.or_default(desk, "replicas", count),
         concurrency: view.or_default(desk, "concurrency", count_or("unlimited")),
         cores: view.maybe(desk, "cores", number),
+        contention: view.or_default(desk, "contention", share),
+        coherency: view.or_default(desk, "coherency", share),
         io: if door { view.choice(desk, "io", &IO) } else { Given::default(Io::Blocking) },
         queue_limit: limit(desk, "queue_limit"),
         queue_order: view.choice(desk, "queue_order", &ORDER),

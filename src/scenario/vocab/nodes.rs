@@ -33,6 +33,9 @@ const LINE: &[Key] = &[
         Shape::Number,
         "CPU that all work on a replica shares (processor sharing). Default: every worker has its own.",
     ),
+    key("contention", Shape::Share, "Work takes so much longer for each other request at work on the replica.")
+        .or("0.0"),
+    key("coherency", Shape::Share, "And so much longer for each pair of them (Universal Scalability Law).").or("0.0"),
     key(
         "queue_limit",
         Shape::WholeOr(UNLIMITED),

@@ -29,7 +29,8 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["gateways", "intake"], include_str!("../../model/policy/intake.rs")),
     (&["like"], include_str!("libraries.rs")),
     (&["pools", "max_connections"], include_str!("../../machine/lend.rs")),
-    (&["tables", "writers", "transaction"], include_str!("../../machine/lock.rs")),
+    (&["contention", "coherency"], include_str!("../../model/contention.rs")),
+    (&["tables", "writers", "transaction", "conditional_write"], include_str!("../../machine/lock.rs")),
     (&["links", "flip", "pattern"], include_str!("../edit/flip.rs")),
     (
         &["queues", "prefetch", "ack_timeout", "visibility_timeout", "max_deliveries", "dead_letter", "capacity"],

@@ -55,6 +55,10 @@ pub struct Node {
     pub concurrency: Given<Option<u32>>,
     /// CPU that all work on a replica shares; `None`: every worker its own.
     pub cores: Given<Option<f64>>,
+    /// Work takes longer for each other request at work on the replica; default 0.
+    pub contention: Given<f64>,
+    /// And for each pair of them; default 0.
+    pub coherency: Given<f64>,
     /// Default blocking.
     pub io: Given<Io>,
     /// Waiting per replica; `None`: no limit.
