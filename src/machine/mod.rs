@@ -33,6 +33,7 @@ mod setup;
 mod site;
 mod station;
 mod stream;
+mod tries;
 mod walk;
 
 use crate::kernel::{Agenda, Lanes, Phase};

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use crate::model::balance::Balancer;
 use crate::model::id::NONE;
-use crate::model::line::Order;
+use crate::model::line::{Delay, Order};
 use crate::model::plan::{self, Plan};
 use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, QueueId};
 use crate::random::dist::{Dist, Law};
@@ -295,6 +295,7 @@ fn order(order: QueueOrder) -> Order {
         QueueOrder::Lifo => Order::Lifo,
         QueueOrder::Random => Order::Random,
         QueueOrder::Priority => Order::Priority,
+        QueueOrder::Codel { target, interval } => Order::Codel(Delay { target, interval }),
     }
 }
 

@@ -254,7 +254,7 @@ fn node(node: &Node, page: &mut Page) {
         page.given("io", &node.io, |io| quoted(if *io == Io::Blocking { "blocking" } else { "async" }));
     }
     page.maybe("queue_limit", &node.queue_limit, &mut none, u32::to_string);
-    page.given("queue_order", &node.queue_order, |o| quoted(order(*o)));
+    page.given("queue_order", &node.queue_order, |o| order(*o));
     page.given("preemptive", &node.preemptive, bool::to_string);
     page.maybe("queue_timeout", &node.queue_timeout, &mut none, law);
     page.maybe("zone", &node.zone, &mut none, zone);
@@ -348,12 +348,15 @@ fn bandwidth(bytes: f64) -> String {
     quoted(&format!("{whole}/s"))
 }
 
-fn order(order: QueueOrder) -> &'static str {
+fn order(order: QueueOrder) -> String {
     match order {
-        QueueOrder::Fifo => "fifo",
-        QueueOrder::Lifo => "lifo",
-        QueueOrder::Random => "random",
-        QueueOrder::Priority => "priority",
+        QueueOrder::Fifo => quoted("fifo"),
+        QueueOrder::Lifo => quoted("lifo"),
+        QueueOrder::Random => quoted("random"),
+        QueueOrder::Priority => quoted("priority"),
+        QueueOrder::Codel { target, interval } => {
+            format!("{{ kind = \"codel\", target = {}, interval = {} }}", time(&target), time(&interval))
+        }
     }
 }
 

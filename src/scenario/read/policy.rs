@@ -309,7 +309,7 @@ fn jitter(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Jitter> {
 
 impl<'t> View<'t> {
     /// The table of a rule, and below it that of the library.
-    fn rule(&self, desk: &mut Desk<'_>, name: &str, value: &'t Value<'t>) -> Option<View<'t>> {
+    pub(super) fn rule(&self, desk: &mut Desk<'_>, name: &str, value: &'t Value<'t>) -> Option<View<'t>> {
         let vocab: &'static Table = match self.vocab.find(name).map(|key| key.shape) {
             Some(Shape::OneOr(vocab, _)) => vocab,
             _ => unreachable!("{name} is a rule"),

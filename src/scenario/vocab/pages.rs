@@ -5,6 +5,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["queue_order", "preemptive"], include_str!("../../model/line/mod.rs")),
     (&["fifo"], include_str!("../../model/line/fifo.rs")),
     (&["lifo"], include_str!("../../model/line/lifo.rs")),
+    (&["codel"], include_str!("../../model/line/codel.rs")),
     (&["priority"], include_str!("../../model/line/priority.rs")),
     (&["load_balancing"], include_str!("../../model/balance/mod.rs")),
     (&["round_robin"], include_str!("../../model/balance/round_robin.rs")),

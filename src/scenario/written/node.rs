@@ -40,6 +40,13 @@ pub enum QueueOrder {
     Random,
     /// Lowest priority number, then first come.
     Priority,
+    /// First or last come first, as the line is, with a bound on the wait.
+    Codel {
+        /// How long a newcomer may wait in a line that does not empty.
+        target: Span,
+        /// Otherwise, and how long a line is not empty before it counts as one that does not.
+        interval: Span,
+    },
 }
 
 /// A service, gateway, database or external.
