@@ -6,8 +6,8 @@
 //! and the time that the first try had before a hedge won; the row of the try that ends the call is passed on.
 
 use crate::model::id::NONE;
-use crate::model::policy::{Backoff, Rules, Stage};
-use crate::model::{CallId, Cause, ClientId, Fact, Opening, Outcome, Probe, plan};
+use crate::model::policy::Rules;
+use crate::model::{CallId, Cause, Fact, Opening, Outcome, Probe, plan};
 use crate::random::{Draw, Purpose};
 use crate::units::{Span, Time};
 
@@ -36,13 +36,13 @@ pub(super) struct Guarded {
     /// What those passed once, for the whole call, are owed.
     pub(super) call_dues: Dues,
     /// The wait before the last retry.
-    backoff: Span,
+    pub(super) backoff: Span,
     /// How the last try failed.
     pub(super) cause: Outcome,
     /// When it gives up whatever happens.
-    deadline: Time,
+    pub(super) deadline: Time,
     /// When the next hedge is due.
-    hedge_at: Time,
+    pub(super) hedge_at: Time,
     /// When it goes on after a wait: a backoff, a rate limit, the end of its patience in a bulkhead's line.
     pub(super) resume_at: Time,
     /// Whether it is in the line of a bulkhead.
@@ -197,7 +197,7 @@ impl<'p, P: Probe> Machine<'p, P> {
     }
 
     /// The call is over: its caller goes on, whatever tries are still out are given up.
-    fn conclude_call(&mut self, guard: u32, outcome: Outcome, by: Option<u32>) {
+    pub(super) fn conclude_call(&mut self, guard: u32, outcome: Outcome, by: Option<u32>) {
         self.dissolve(guard, outcome);
         let (caller, spent) = (self.frames[guard].caller, self.frames[guard].spent);
         if let Some(by) = by {

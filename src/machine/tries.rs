@@ -4,7 +4,7 @@ use crate::model::policy::{Backoff, Stage};
 use crate::model::{CallId, Cause, ClientId, Fact, Opening, Outcome, Probe};
 use crate::model::id::NONE;
 use crate::random::Purpose;
-use crate::units::{Span, Time};
+use crate::units::Time;
 
 use super::Machine;
 use super::frame::{Frame, Origin};
@@ -123,7 +123,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// One more try beside those that are out.
-    fn hedge(&mut self, guard: u32) {
+    pub(super) fn hedge(&mut self, guard: u32) {
         let begun = self.rules(guard).stages.iter().position(|s| *s == Stage::Retry).unwrap_or(0) as u32;
         let guarded = &mut self.guarded[guard as usize];
         guarded.hedge_at = Time::NEVER;
@@ -141,7 +141,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A try no longer counts as outstanding, where somebody looks at that.
-    fn uncount(&mut self, at: u32) {
+    pub(super) fn uncount(&mut self, at: u32) {
         if self.sites[self.frames[at].call as usize].tracks {
             self.untrack(at);
         }
