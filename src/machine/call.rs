@@ -61,7 +61,9 @@ impl<P: Probe> Machine<'_, P> {
         if plan.link(call.link).choice {
             let frame = &self.frames[at];
             let (caller, lineage) = (self.frames[frame.caller].replica, frame.lineage);
-            let Some(replica) = self.destination(call, caller, lineage) else {
+            let guarded = call.guard != NONE;
+            let pick = if guarded { self.aim(at, call) } else { self.destination(call, caller, lineage) };
+            let Some(replica) = pick else {
                 return self.fail_unsent(at, Outcome::NoEndpoint);
             };
             self.frames[at].replica = replica;
@@ -80,7 +82,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The replica a try goes to; where connections are bound to replicas, it is only known with the connection.
     #[inline]
-    fn destination(&mut self, call: &Call, caller: u32, lineage: Lineage) -> Option<u32> {
+    pub(super) fn destination(&mut self, call: &Call, caller: u32, lineage: Lineage) -> Option<u32> {
         let channel = self.plan.channels.get(call.channel as usize);
         if channel.is_some_and(|c| !c.per_request) {
             return Some(self.plan.link(call.link).first);

@@ -31,6 +31,8 @@ pub(super) enum Event {
     Alarm(u32),
     /// When a callee (a frame) hears that its caller gave up.
     Cancel(u32),
+    /// When word reaches a try that another, tied to it, has been begun.
+    Word(u32),
     /// When the first try in a lane of equal timeouts may be due.
     Lane(u32),
     /// When a boundary of the measured time passes, counted in [`Mark::ALL`].
@@ -88,6 +90,9 @@ impl Mail {
     }
 }
 
+/// Tells words from cancellations, which share a kind.
+const WORD: u32 = 1 << 31;
+
 impl Packed for Event {
     #[inline(always)]
     fn pack(self) -> u64 {
@@ -105,6 +110,7 @@ impl Packed for Event {
             Self::Exhausted => (9, u32::MAX),
             Self::Starve(frame) => (11, frame),
             Self::Cancel(frame) => (12, frame),
+            Self::Word(word) => (12, word | WORD),
             Self::Stream(beat) => (10, beat),
             Self::Mail(mail) => (14, mail.pack()),
             Self::Alarm(frame) => (13, frame),
@@ -129,6 +135,7 @@ impl Packed for Event {
             9 if index == u32::MAX => Self::Exhausted,
             9 => Self::Mark(index),
             11 => Self::Starve(index),
+            12 if index & WORD != 0 => Self::Word(index & !WORD),
             12 => Self::Cancel(index),
             13 => Self::Alarm(index),
             14 => Self::Mail(Mail::unpack(index)),
@@ -158,6 +165,7 @@ mod tests {
             Event::Exhausted,
             Event::Starve(9),
             Event::Cancel(10),
+            Event::Word(10),
             Event::Stream(u32::MAX),
             Event::Mail(Mail::Post(1)),
             Event::Mail(Mail::Confirm(2)),

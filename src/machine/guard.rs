@@ -47,6 +47,14 @@ pub(super) struct Guarded {
     pub(super) resume_at: Time,
     /// Whether it is in the line of a bulkhead.
     pub(super) in_line: bool,
+    /// When the next try, whose timer runs already, has timed out.
+    pub(super) timer_at: Time,
+    /// The deadline its caller inherited.
+    pub(super) inherited: Time,
+    /// The replica that the next try goes to, where a breaker has let that through.
+    pub(super) aim: Option<u32>,
+    /// When the first of its tries was begun, where they are tied.
+    pub(super) begun: Time,
 }
 
 impl Default for Guarded {
@@ -64,6 +72,10 @@ impl Default for Guarded {
             hedge_at: Time::NEVER,
             resume_at: Time::NEVER,
             in_line: false,
+            timer_at: Time::NEVER,
+            inherited: Time::NEVER,
+            aim: None,
+            begun: Time::NEVER,
         }
     }
 }
@@ -75,6 +87,8 @@ pub(super) struct Try {
     /// Which of the call's tries it is, from 0.
     pub(super) nth: u32,
     pub(super) dues: Dues,
+    /// When its guard times it out, where its timer ran before it set out.
+    pub(super) due: Time,
 }
 
 impl<'p, P: Probe> Machine<'p, P> {
@@ -114,7 +128,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         let own = plan.rules[guard.rules as usize].deadline.map_or(Time::NEVER, |lane| now + plan.lanes[lane.index()]);
         let guarded = &mut self.guarded[frame as usize];
         let open = std::mem::take(&mut guarded.open);
-        *guarded = Guarded { police, open, deadline: own.min(inherited), ..Guarded::default() };
+        *guarded = Guarded { police, open, deadline: own.min(inherited), inherited, ..Guarded::default() };
         if inherited <= now {
             return self.conclude_call(frame, Outcome::Deadline, None);
         }
@@ -151,7 +165,11 @@ impl<'p, P: Probe> Machine<'p, P> {
         if guarded.deadline <= now {
             return self.run_out(guard);
         }
-        if guarded.resume_at <= now {
+        if guarded.timer_at <= now {
+            self.time_out_unsent(guard);
+        } else if let Some(late) = guarded.open.iter().find(|other| other.due <= now).copied() {
+            self.give_up_try(late.frame, Outcome::Timeout);
+        } else if guarded.resume_at <= now {
             guarded.resume_at = Time::NEVER;
             self.charge_wait(guard);
             if self.leave_bulkhead_line(guard) {
@@ -178,13 +196,24 @@ impl<'p, P: Probe> Machine<'p, P> {
         if guarded.police == NONE {
             return;
         }
-        let next = guarded.deadline.min(guarded.hedge_at).min(guarded.resume_at);
+        let timers = guarded.open.iter().map(|other| other.due).fold(guarded.timer_at, Time::min);
+        let next = guarded.deadline.min(guarded.hedge_at).min(guarded.resume_at).min(timers);
         if next != frame.due {
             self.frames[guard].due = next;
             if next != Time::NEVER {
                 self.agenda.push(next, crate::kernel::Phase::Arrival, Event::Alarm(guard));
             }
         }
+    }
+
+    /// The time of a try is over before it has set out.
+    fn time_out_unsent(&mut self, guard: u32) {
+        let guarded = &mut self.guarded[guard as usize];
+        guarded.timer_at = Time::NEVER;
+        guarded.resume_at = Time::NEVER;
+        self.charge_wait(guard);
+        self.leave_bulkhead_line(guard);
+        self.refuse(guard, Outcome::Timeout);
     }
 
     /// The deadline has passed: whatever is under way is given up.
@@ -210,6 +239,9 @@ impl<'p, P: Probe> Machine<'p, P> {
             self.charge(guard, Cause::FailedTries);
         }
         self.frames[caller].spent += spent;
+        if self.plan.calls[self.frames[guard].call as usize].effect {
+            self.settle_effect(guard);
+        }
         self.pass_on(caller, guard);
         self.settle(guard, outcome);
         self.close(guard, outcome);
@@ -223,19 +255,6 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.settle(guard, Outcome::Canceled);
         self.close(guard, Outcome::Canceled);
         self.guarded[guard as usize].police = NONE;
-    }
-
-    /// The deadline that a frame inherited.
-    fn deadline_of(&self, at: u32) -> Time {
-        self.deadlines.get(at as usize).copied().unwrap_or(Time::NEVER)
-    }
-
-    /// A frame inherits a deadline.
-    pub(super) fn inherit_deadline(&mut self, at: u32, deadline: Time) {
-        if self.deadlines.len() <= at as usize {
-            self.deadlines.resize(self.frames.peak(), Time::NEVER);
-        }
-        self.deadlines[at as usize] = deadline;
     }
 
     /// A guard lets go of everything it has: its tries, its place in line, what it owes its stages.

@@ -5,12 +5,15 @@
 //! whether or not anybody still waits. A caller that gives up only marks it; the work goes on.
 
 mod absence;
+mod aim;
+mod begin;
 mod call;
 mod channel;
 mod client;
 mod consumer;
 mod cpu;
 mod crash;
+mod effect;
 mod endpoints;
 mod event;
 mod fork;
@@ -48,8 +51,10 @@ use crate::random::dist::Dist;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
+use begin::Words;
 use channel::Hold;
 use cpu::SharedCpu;
+use effect::Effects;
 use event::Event;
 use fork::Joins;
 use frame::{Frames, Pose};
@@ -103,6 +108,9 @@ pub struct Machine<'p, P> {
     intakes: Vec<Option<Intake>>,
     /// Of each frame, the deadline it inherited; kept only where some policy passes its own on.
     deadlines: Vec<Time>,
+    /// Between tries that are tied.
+    words: Words,
+    effects: Effects,
     /// When a link is free to take the next message: there, back.
     pipes: Vec<[Time; 2]>,
     /// Database connections: per caller replica, and open at each node.
@@ -246,6 +254,7 @@ impl<P: Probe> Machine<'_, P> {
             Event::Wake(frame) => return self.wake(frame),
             Event::Starve(frame) => self.starve(frame),
             Event::Cancel(frame) => self.cancel(frame),
+            Event::Word(word) => self.hear_word(word),
             Event::Alarm(guard) => self.wake_guard(guard),
             Event::Tick(replica) => self.tick(replica),
             Event::Send(user) => return Some(self.send_for(user)),

@@ -1,9 +1,9 @@
 //! The tries of a guarded call: one sets out, beside others or after them, and ends.
 
+use crate::model::id::NONE;
 use crate::model::policy::{Backoff, Stage};
 use crate::model::{CallId, Cause, ClientId, Fact, Opening, Outcome, Probe};
-use crate::model::id::NONE;
-use crate::random::Purpose;
+use crate::random::{Lineage, Purpose};
 use crate::units::Time;
 
 use super::Machine;
@@ -23,9 +23,7 @@ impl<P: Probe> Machine<'_, P> {
         let (plan, now) = (self.plan, self.now);
         let parent = &self.frames[guard];
         let id = CallId(parent.call);
-        let guarded = &mut self.guarded[guard as usize];
-        let nth = guarded.again;
-        let lineage = if nth == 0 { parent.lineage } else { parent.lineage.child(AGAIN, nth) };
+        let (nth, lineage) = (self.guarded[guard as usize].again, self.try_lineage(guard));
         let frame = Frame {
             lineage,
             sent: now,
@@ -42,12 +40,17 @@ impl<P: Probe> Machine<'_, P> {
         };
         let (measured, client) = (frame.measured, ClientId(u32::from(frame.client)));
         let frame = self.frames.insert(frame);
+        let guarded = &mut self.guarded[guard as usize];
         let dues = std::mem::take(&mut guarded.dues);
-        guarded.open.push(Try { frame, nth, dues });
-        let (hedged, deadline) = (self.next_hedge(guard), self.guarded[guard as usize].deadline);
-        self.guarded[guard as usize].hedge_at = hedged;
-        if self.rules(guard).propagate {
-            self.inherit_deadline(frame, deadline);
+        let due = std::mem::replace(&mut guarded.timer_at, Time::NEVER);
+        let (deadline, inherited, begun) = (guarded.deadline, guarded.inherited, guarded.begun);
+        guarded.open.push(Try { frame, nth, dues, due });
+        self.guarded[guard as usize].hedge_at = self.next_hedge(guard);
+        if plan.propagates {
+            self.inherit_deadline(frame, if self.rules(guard).propagate { deadline } else { inherited });
+        }
+        if plan.call(id).effect {
+            self.note_effect(frame, guard);
         }
         self.inherit_root(frame, guard);
         self.open_account(frame, || Opening::Call { parent: guard, call: id });
@@ -57,6 +60,15 @@ impl<P: Probe> Machine<'_, P> {
             self.tell(Fact::TriedAgain { edge: plan.call(id).edge, client, own, hedge, measured });
         }
         self.set_off(frame, id);
+        if begun != Time::NEVER {
+            self.send_word(frame, begun);
+        }
+    }
+
+    /// Names the draws of the next try.
+    pub(super) fn try_lineage(&self, guard: u32) -> Lineage {
+        let (own, nth) = (self.frames[guard].lineage, self.guarded[guard as usize].again);
+        if nth == 0 { own } else { own.child(AGAIN, nth) }
     }
 
     /// When the next hedge is due.
@@ -77,6 +89,9 @@ impl<P: Probe> Machine<'_, P> {
         let Some(place) = guarded.open.iter().position(|t| t.frame == at) else { return };
         let ended = guarded.open.remove(place);
         let last = guarded.open.is_empty();
+        if outcome == Outcome::Canceled && self.is_tied(self.frames[at].call) {
+            return self.end_unbegun(guard, ended, last, answered);
+        }
         self.settle_dues(guard, ended.dues, outcome);
         self.tell_budget(guard, ended.nth, outcome);
         if outcome.is_good() {
@@ -88,6 +103,19 @@ impl<P: Probe> Machine<'_, P> {
         } else if self.rules(guard).hedge.is_some() && self.guarded[guard as usize].hedge_at != Time::NEVER {
             // A failure sends the next hedge at once (gRPC proposal A6).
             self.hedge(guard);
+        }
+        self.set_alarm(guard);
+    }
+
+    /// A try was dropped because another had been begun: nothing is to be learned from that.
+    fn end_unbegun(&mut self, guard: u32, ended: Try, last: bool, answered: bool) {
+        self.withdraw_dues(guard, ended.dues);
+        if let Some(budget) = &mut self.state(guard).budget {
+            budget.on_abandoned(ended.nth);
+        }
+        if last {
+            let cause = self.guarded[guard as usize].cause;
+            self.try_again(guard, cause, answered.then_some(ended.frame));
         }
         self.set_alarm(guard);
     }

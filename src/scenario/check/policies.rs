@@ -200,6 +200,14 @@ pub(crate) fn of_client(scenario: &Scenario, client: &Client) -> Guards {
     }
 }
 
+/// Whether some call passes its deadline on.
+pub(crate) fn propagates(scenario: &Scenario) -> bool {
+    let calls = scenario.nodes.values().flat_map(Node::programs).flat_map(walk::calls);
+    let own = calls.map(|call| scenario.guards(call));
+    let mut all = own.chain(scenario.clients.values().map(|client| of_client(scenario, client)));
+    all.any(|guards| guards.propagate_deadline.is_some_and(|given| given.value))
+}
+
 /// What may be said of a rule, by where it stands: it is said only if it holds for every call that the rule guards.
 #[derive(Default)]
 struct Doubts(BTreeMap<(usize, String), (Complaint, bool)>);

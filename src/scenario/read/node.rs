@@ -36,6 +36,7 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         queue_order: queue_order(desk, view),
         preemptive: view.or_default(desk, "preemptive", flag),
         queue_timeout: view.maybe(desk, "queue_timeout", law),
+        drop_expired: view.or_default(desk, "drop_expired", flag),
         rate_limit: if door { rule(desk, view, "rate_limit", rate_limit) } else { None },
         shed: if door { rule(desk, view, "shed", shed) } else { None },
         concurrency_limit: if door { concurrency_limit(desk, view) } else { None },

@@ -59,6 +59,12 @@ const LINE: &[Key] = &[
     key("queue_order", Shape::OneOr(&QUEUE_ORDER, ORDER), "Who is served next.").or("\"fifo\""),
     key("preemptive", Shape::Flag, "Whether a newcomer takes the worker of a running request (lifo and priority).")
         .or("false"),
+    key(
+        "drop_expired",
+        Shape::Flag,
+        "Whether a request past the deadline that came with it is dropped before it is begun.",
+    )
+    .or("true"),
     key("queue_timeout", Shape::Law, "Leaves the line, not the work, after this long. Default: never."),
 ];
 

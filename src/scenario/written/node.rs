@@ -72,6 +72,8 @@ pub struct Node {
     pub preemptive: Given<bool>,
     /// How long a request stays in line; `None`: for ever.
     pub queue_timeout: Given<Option<Law>>,
+    /// Whether a request past the deadline that it carries is dropped before it is begun; default true.
+    pub drop_expired: Given<bool>,
     /// Services and gateways: so many requests per time and replica.
     pub rate_limit: Rule<RateLimit>,
     /// Services and gateways: no request while the line is too long.
