@@ -7,7 +7,7 @@ use hoptax::experiment::summary::Summary;
 use crate::bench::run;
 use crate::policies::adds_up;
 
-const HEAD: &str = "version = 1\n[sim]\nduration = \"20s\"\nwarmup = \"2s\"\nreplications = 1\n\
+const HEAD: &str = "version = 1\n[sim]\nduration = \"19500ms\"\nwarmup = \"2s\"\nreplications = 1\n\
      [defaults]\ntransport = \"free\"\n[network]\nsame_zone = \"0.1ms\"\n";
 
 /// A scenario whose client, every so often, sends so many at once.
@@ -27,10 +27,11 @@ fn success(summary: &Summary) -> f64 {
 
 /// Twice what a service can do, for as long as it takes.
 fn overload(order: &str) -> Summary {
-    run(&format!(
-        "{HEAD}[clients.c]\ncalls = \"a\"\nrate = \"2000/s\"\ntimeout = \"200ms\"\n\
-         [services.a]\nconcurrency = 10\nwork = {{ mean = \"10ms\" }}\nqueue_order = {order}\n"
-    ))
+    let text = format!(
+        "{HEAD}[clients.c]\ncalls = \"a\"\nrate = \"20000/s\"\ntimeout = \"200ms\"\n\
+         [services.a]\nconcurrency = 100\nwork = {{ mean = \"10ms\" }}\nqueue_order = {order}\n"
+    );
+    run(&text.replace("19500ms", "3s"))
 }
 
 #[test]
@@ -39,14 +40,14 @@ fn in_an_overload_codel_keeps_the_goodput_and_first_come_first_served_loses_it()
     assert!(success(&fifo) < 0.01, "all are served, too late: {}", success(&fifo));
     let codel = overload("\"codel\"");
     let goodput = codel.clients["c"].throughput_per_s.value.unwrap();
-    assert!(goodput > 960.0, "capacity is 1000/s: {goodput}");
+    assert!((9_700.0..10_300.0).contains(&goodput), "capacity is 10000/s: {goodput}");
     let wait = &codel.nodes["a"].wait_ms;
     assert!(wait.max.unwrap() <= 100.0, "nobody waits longer than the interval: {:?}", wait.max);
-    assert!(wait.p90.value.unwrap() <= 5.1, "mostly the target: {:?}", wait.p90.value);
-    assert_eq!(failed(&codel, "c -> a").iter().map(|f| f.0.as_str()).collect::<Vec<_>>(), ["overloaded", "timeout"]);
+    assert!(wait.p99.value.unwrap() <= 5.1, "nearly all at most the target: {:?}", wait.p99.value);
+    assert_eq!(failed(&codel, "c -> a").iter().map(|f| f.0.as_str()).collect::<Vec<_>>(), ["overloaded"]);
     let patient = overload("{ kind = \"codel\", target = \"50ms\", interval = \"150ms\" }");
     let wait = &patient.nodes["a"].wait_ms;
-    assert!(wait.max.unwrap() <= 150.0 && wait.p50.value.unwrap() > 20.0, "{:?}", wait.p50.value);
+    assert!(wait.max.unwrap() <= 150.0 && wait.p90.value.unwrap() > 49.0, "{:?}", wait.p90.value);
 }
 
 #[test]
@@ -129,7 +130,7 @@ fn tied_requests_wait_less_and_hardly_anything_is_done_twice() {
     assert!(quick < slow * 0.8, "p99 {quick} ms, {slow} ms without hedges");
     assert_eq!(failed(&summary, "a -> b"), []);
     let hedges = summary.edges["a -> b"].policing.as_ref().unwrap().hedges;
-    assert!(hedges > 1_700, "nearly every request has a second try: {hedges}");
+    assert!(hedges > 1_600, "nearly every request has a second try: {hedges}");
 }
 
 #[test]
@@ -226,12 +227,13 @@ fn all_of_it_together_loses_nothing_and_adds_up() {
         .replace("hedge = { after = \"15ms\", max = 2 }", "hedge = { after = \"2ms\", max = 2, tied = true }")
         .replace("open_for = \"2s\" }", "open_for = \"2s\", per = \"replica\" }")
         .replace("[services.d]\n", "[services.d]\nreplicas = 2\nqueue_order = \"codel\"\n")
+        .replace("work = { mean = \"9ms\" }", "work = { mean = \"40ms\" }")
         .replace("deadline = \"150ms\"", "deadline = \"150ms\"\npropagate_deadline = true")
         .replace(
             "max_wait = \"30ms\" }",
             "max_wait = \"30ms\" }\norder = [\"retries\", \"timeout\", \"bulkhead\", \"circuit_breaker\"]",
         )
-        .replace("rate = \"100/s\"", "rate = \"200/s\"");
+        .replace("rate = \"100/s\"", "rate = \"150/s\"");
     let _ = write!(
         text,
         "[discovery]\nbalance_per = \"request\"\n[[faults]]\nkind = \"freeze\"\ntarget = \"a\"\nmtbf = \"9s\"\nmttr = \"200ms\"\n"
