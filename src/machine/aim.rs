@@ -1,6 +1,7 @@
 //! Where the tries of a guarded call go: not to a replica whose breaker is open, nor, while there is another, to one that
 //! has a try of the same call already.
 
+use crate::model::id::NONE;
 use crate::model::plan::Call;
 use crate::model::policy::{Breaker, Stage, Verdict};
 use crate::model::{CallId, LinkId, Outcome, Probe};
@@ -66,7 +67,7 @@ impl<P: Probe> Machine<'_, P> {
         let pick = if all && self.guarded[guard as usize].open.is_empty() {
             self.destination(call, caller, lineage)
         } else if plan.link(call.link).choice {
-            let taken = self.taken(guard, crate::model::id::NONE);
+            let taken = self.taken(guard, NONE);
             let may = |replica: u32| all || closed.contains(&replica);
             let fresh = |replica: u32| may(replica) && !taken.contains(&replica);
             let pick = self.destination_among(call, caller, lineage, fresh);

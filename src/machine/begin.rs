@@ -2,8 +2,8 @@
 //!
 //! A deadline travels with a request where the policy of its caller says so (`propagate_deadline`), and from there on with all
 //! that comes of it, as in gRPC: every call under it fails with `deadline` when it passes, whether or not it has a policy of
-//! its own. A request that is past its deadline when it is about to be begun is dropped without work (gRPC does not invoke
-//! the handler of a call whose context is over; "Handling Overload" in Google's SRE book); `drop_expired = false` works on it.
+//! its own. A request that is past its deadline when it is about to be begun is dropped without work: gRPC's servers keep the
+//! deadline too and end the call when it passes, and Google's SRE book asks for it. `drop_expired = false` works on it.
 
 use crate::model::{CallId, Op, Outcome, Probe};
 use crate::random::{Lineage, Purpose};

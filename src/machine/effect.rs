@@ -3,10 +3,10 @@
 //! A try that timed out may have been worked on, or still be; when a later try of the same call is worked on too, that is a
 //! second effect, and counted (`duplicate_effects`). Messages that are handled twice are counted there too.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use crate::model::ClientId;
-use crate::model::{Fact, Probe};
+use crate::model::id::NONE;
+use crate::model::{ClientId, Fact, Probe};
 use crate::random::Lineage;
 
 use super::Machine;
@@ -18,7 +18,7 @@ pub(super) struct Effects {
     /// By frame: the call that a try belongs to.
     of: Vec<Lineage>,
     /// Calls that were tried again, and those still waited for: how often each was done.
-    done: HashMap<Lineage, u32>,
+    done: BTreeMap<u64, u32>,
 }
 
 impl<P: Probe> Machine<'_, P> {
@@ -37,10 +37,10 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &self.frames[at];
         let (client, measured) = (ClientId(u32::from(frame.client)), frame.measured);
         let call = &self.plan.calls[frame.call as usize];
-        if frame.origin != Origin::Try || !call.effect || call.guard == crate::model::id::NONE {
+        if frame.origin != Origin::Try || !call.effect || call.guard == NONE {
             return;
         }
-        let done = self.effects.done.entry(self.effects.of[at as usize]).or_default();
+        let done = self.effects.done.entry(self.effects.of[at as usize].0).or_default();
         *done += 1;
         if *done > 1 {
             self.tell(Fact::Duplicate { client, measured });
@@ -50,7 +50,7 @@ impl<P: Probe> Machine<'_, P> {
     /// A call is over; if it was never tried again, nothing of it can be done twice.
     pub(super) fn settle_effect(&mut self, guard: u32) {
         if self.guarded[guard as usize].again == 0 {
-            self.effects.done.remove(&self.frames[guard].lineage);
+            self.effects.done.remove(&self.frames[guard].lineage.0);
         }
     }
 }

@@ -91,7 +91,7 @@ impl<P: Probe> Machine<'_, P> {
                 return Verdict::Go;
             }
             Stage::Timer => {
-                if let Some(lane) = rules.timeout.filter(|_| rules.timer_runs_early()) {
+                if let Some(lane) = rules.timeout.filter(|_| rules.early) {
                     self.guarded[guard as usize].timer_at = now + self.plan.lanes[lane.index()];
                 }
                 return Verdict::Go;

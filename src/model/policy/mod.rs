@@ -125,6 +125,8 @@ pub struct Rules {
     pub limit: Option<LimitSpec>,
     /// The stages that are there, outermost first.
     pub stages: Vec<Stage>,
+    /// Whether the timer of a try runs while the try may still have to wait for a stage.
+    pub early: bool,
 }
 
 impl Rules {
@@ -133,8 +135,7 @@ impl Rules {
         Self { stages: vec![Stage::Retry, Stage::Timer], ..Self::default() }
     }
 
-    /// Whether the timer of a try runs while the try may still have to wait for a stage.
-    pub fn timer_runs_early(&self) -> bool {
+    fn timer_runs_early(&self) -> bool {
         let waits = |stage: &Stage| match stage {
             Stage::Bulkhead => self.bulkhead.is_some_and(|bulkhead| bulkhead.max_wait > Span::ZERO),
             Stage::RateLimit => self.rate_limit.is_some_and(|limit| limit.max_wait > Span::ZERO),
@@ -154,6 +155,7 @@ impl Rules {
             Stage::Limit => self.limit.is_some(),
         };
         self.stages = order.iter().copied().filter(has).collect();
+        self.early = self.timer_runs_early();
     }
 
     /// The stages that each try passes, after the tries begin.
@@ -231,7 +233,7 @@ mod tests {
         let early = |max_wait, order: &[Stage]| {
             let mut rules = Rules { bulkhead: bulkhead(max_wait), ..Rules::default() };
             rules.arrange(order);
-            rules.timer_runs_early()
+            rules.early
         };
         let before = [Stage::Retry, Stage::Timer, Stage::Bulkhead];
         assert!(early(Span(1), &before));

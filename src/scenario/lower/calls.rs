@@ -2,7 +2,6 @@
 
 use crate::model::id::NONE;
 use crate::model::plan;
-use crate::model::policy::Rules;
 use crate::model::{CallId, Op, Outcome, Pc};
 use crate::units::Span;
 
@@ -54,7 +53,7 @@ impl<'s> Lowering<'s> {
         // A function call has no policies.
         let rules = if wire.is_some() { self.rules(guards) } else { NONE };
         // Where its timer runs before a try sets out, its guard keeps it.
-        let early = self.plan.rules.get(rules as usize).is_some_and(Rules::timer_runs_early);
+        let early = self.plan.rules.get(rules as usize).is_some_and(|rules| rules.early);
         let timeout = guards.timeout.as_ref().filter(|_| !early).map(|timeout| self.lane(timeout.value));
         let planned = plan::Call {
             edge: self.edge(place.caller, endpoint),

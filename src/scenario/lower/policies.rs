@@ -40,6 +40,7 @@ impl Lowering<'_> {
                 .map(|rule| ThrottleSpec { k: rule.k.value, window: rule.window.value }),
             limit: on(&guards.concurrency_limit).map(limit),
             stages: Vec::new(),
+            early: false,
         };
         rules.arrange(&order(guards));
         let at = self.plan.rules.iter().position(|known| *known == rules).unwrap_or_else(|| {

@@ -5,6 +5,8 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["queue_order", "preemptive"], include_str!("../../model/line/mod.rs")),
     (&["fifo"], include_str!("../../model/line/fifo.rs")),
     (&["lifo"], include_str!("../../model/line/lifo.rs")),
+    (&["propagate_deadline", "drop_expired"], include_str!("../../machine/begin.rs")),
+    (&["idempotent"], include_str!("../../machine/effect.rs")),
     (&["codel"], include_str!("../../model/line/codel.rs")),
     (&["priority"], include_str!("../../model/line/priority.rs")),
     (&["load_balancing"], include_str!("../../model/balance/mod.rs")),
