@@ -67,13 +67,13 @@ fn all(guards: &Guards) -> Vec<Said> {
         ("hedge", rule(&guards.hedge, hedge)),
         ("concurrency_limit", rule(&guards.concurrency_limit, concurrency_limit)),
         ("adaptive_throttle", rule(&guards.adaptive_throttle, adaptive_throttle)),
-        ("cancels", given(guards.cancels.as_ref(), cancels)),
+        ("cancels", given(guards.cancels.as_ref(), |c| cancels(*c))),
         ("order", given(guards.order.as_ref(), |stages| list(stages.iter().map(|stage| stage_word(*stage))))),
     ]
 }
 
-pub(super) fn cancels(cancels: &Cancels) -> String {
-    quoted(if *cancels == Cancels::No { "no" } else { "queued" })
+pub(super) fn cancels(cancels: Cancels) -> String {
+    quoted(if cancels == Cancels::No { "no" } else { "queued" })
 }
 
 /// A rule as a table, or "none".

@@ -30,7 +30,7 @@ fn transport(spec: &TransportSpec, page: &mut Page) {
         Some(inner) => page.line("connections", connections(inner), all_defaults(inner)),
         None => page.none(&["connections".into()]),
     }
-    page.given("cancels", &spec.cancels, super::policies::cancels);
+    page.given("cancels", &spec.cancels, |c| super::policies::cancels(*c));
 }
 
 fn cost(cost: &Cost) -> String {
