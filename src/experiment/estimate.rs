@@ -4,7 +4,6 @@ mod streams;
 
 use std::collections::BTreeMap;
 
-use crate::model::id::NONE;
 use crate::model::{Outcome, Plan};
 use crate::stats::{Interval, Recorder, batch_means, beyond, mean_of, pooled_quantile, proportion, ratio};
 use crate::units::Span;
@@ -118,7 +117,7 @@ fn replicate(cohort: &Cohort, span: Span) -> Replicate {
 pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan) -> Stats {
     let each: Vec<(&Cohort, Span)> = replications.iter().map(|r| (&r.measure.edges[at], r.span)).collect();
     let mut figures = stats(&each);
-    let calls = plan.calls.iter().filter(|c| c.edge.index() == at && c.guard != NONE);
+    let calls = plan.calls.iter().filter(|c| c.edge.index() == at && plan.is_guarded(c));
     let mut guards: Vec<u32> = calls.map(|c| c.guard).collect();
     guards.sort_unstable();
     guards.dedup();

@@ -40,16 +40,16 @@ pub(super) enum Event {
     Stream(u32),
     /// When a fault begins or ends.
     Fault(u32),
-    /// When something happens to a message, a packed [`Mail`].
-    Mail(u32),
+    /// When something rare happens, a packed [`Rare`].
+    Rare(u32),
 }
 
 /// The boundary after the last: the run waits no longer.
 pub(super) const EXHAUSTED: u32 = u32::MAX;
 
-/// What may be pending about messages: all of it one kind of event, of which there are few to spare.
+/// What may be pending more rarely: all of it one kind of event, of which there are few to spare.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Mail {
+pub(super) enum Rare {
     /// When a message has arrived at its broker and is safe there.
     Post(u32),
     /// When a publisher (a frame) hears that.
@@ -60,12 +60,14 @@ pub(super) enum Mail {
     Clock(u32),
     /// When a consumer asks for messages.
     Poll(u32),
+    /// When word reaches a try that another, tied to it, has been begun.
+    Word(u32),
 }
 
-/// Bits of the index under a kind of [`Mail`].
-const MAIL_BITS: u32 = 29;
+/// Bits of the index under a kind of [`Rare`].
+const INDEX_BITS: u32 = 28;
 
-impl Mail {
+impl Rare {
     /// The event of it.
     pub(super) fn event(self) -> Event {
         let (kind, index) = match self {
@@ -74,20 +76,22 @@ impl Mail {
             Self::Ack(delivery) => (2, delivery),
             Self::Clock(queue) => (3, queue),
             Self::Poll(member) => (4, member),
+            Self::Word(word) => (5, word),
         };
-        debug_assert!(index < 1 << MAIL_BITS);
-        Event::Mail(kind << MAIL_BITS | index)
+        debug_assert!(index < 1 << INDEX_BITS);
+        Event::Rare(kind << INDEX_BITS | index)
     }
 
     /// What [`event`](Self::event) packed.
     pub(super) fn unpack(bits: u32) -> Self {
-        let index = bits & ((1 << MAIL_BITS) - 1);
-        match bits >> MAIL_BITS {
+        let index = bits & ((1 << INDEX_BITS) - 1);
+        match bits >> INDEX_BITS {
             0 => Self::Post(index),
             1 => Self::Confirm(index),
             2 => Self::Ack(index),
             3 => Self::Clock(index),
-            _ => Self::Poll(index),
+            4 => Self::Poll(index),
+            _ => Self::Word(index),
         }
     }
 }
@@ -112,7 +116,7 @@ impl Packed for Event {
             Self::Mark(mark) => (12, mark),
             Self::Stream(beat) => (13, beat),
             Self::Fault(fault) => (14, fault),
-            Self::Mail(mail) => (15, mail),
+            Self::Rare(rare) => (15, rare),
         };
         kind << 32 | u64::from(index)
     }
@@ -136,7 +140,7 @@ impl Packed for Event {
             12 => Self::Mark(index),
             13 => Self::Stream(index),
             14 => Self::Fault(index),
-            _ => Self::Mail(index),
+            _ => Self::Rare(index),
         }
     }
 }
@@ -162,7 +166,7 @@ mod tests {
             Event::Starve(9),
             Event::Cancel(10),
             Event::Stream(u32::MAX),
-            Event::Mail(6),
+            Event::Rare(6),
             Event::Alarm(11),
             Event::Fault(11),
         ];
@@ -173,10 +177,10 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_to_messages_comes_back() {
-        for mail in [Mail::Post(1), Mail::Confirm(2), Mail::Ack((1 << 29) - 1), Mail::Clock(3), Mail::Poll(0)] {
-            let Event::Mail(bits) = mail.event() else { panic!("{mail:?}") };
-            assert_eq!(Mail::unpack(bits), mail);
+    fn what_is_rare_comes_back() {
+        for rare in [Rare::Post(1), Rare::Confirm(2), Rare::Ack((1 << 28) - 1), Rare::Clock(3), Rare::Poll(0), Rare::Word(7)] {
+            let Event::Rare(bits) = rare.event() else { panic!("{rare:?}") };
+            assert_eq!(Rare::unpack(bits), rare);
         }
     }
 }

@@ -112,6 +112,9 @@ impl<P: Probe> Machine<'_, P> {
                 ..Frame::default()
             });
             self.inherit_root(frame, at);
+            if self.plan.propagates {
+                self.inherit_deadline(frame, self.deadline_of(at));
+            }
             self.open_account(frame, || Opening::Branch { parent: at });
             self.ready.push_back(frame);
         }

@@ -5,12 +5,16 @@
 //! whether or not anybody still waits. A caller that gives up only marks it; the work goes on.
 
 mod absence;
+mod aim;
+mod begin;
 mod call;
 mod channel;
 mod client;
 mod consumer;
 mod cpu;
 mod crash;
+mod effect;
+mod endpoints;
 mod event;
 mod fork;
 mod frame;
@@ -33,6 +37,7 @@ mod setup;
 mod site;
 mod station;
 mod stream;
+mod tries;
 mod walk;
 
 use crate::kernel::{Agenda, Lanes, Phase};
@@ -41,14 +46,16 @@ use crate::model::line::{Line, Links};
 use crate::model::plan::Plan;
 use crate::model::policy::Intake;
 use crate::model::source::Pace;
-use crate::model::{Cause, Fact, LawId, Mark, NodeId, Op, Probe};
+use crate::model::{Cause, Fact, LawId, Mark, NodeId, Op, Probe, QueueId};
 use crate::random::dist::Dist;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
+use begin::Words;
 use channel::Hold;
 use cpu::SharedCpu;
-use event::{EXHAUSTED, Event};
+use effect::Effects;
+use event::{EXHAUSTED, Event, Rare};
 use fork::Joins;
 use frame::{Frames, Pose};
 use guard::Guarded;
@@ -91,6 +98,8 @@ pub struct Machine<'p, P> {
     memories: Vec<Memory>,
     /// Where a link's memories begin.
     memory_base: Vec<u32>,
+    /// By node: the replicas, counted from its first, that would be published now; `None`: all of them, always.
+    endpoints: Vec<Option<Vec<u32>>>,
     lanes: Lanes,
     /// Connections of transports: per caller replica, and the one a try has.
     pools: Vec<Pool>,
@@ -102,6 +111,9 @@ pub struct Machine<'p, P> {
     intakes: Vec<Option<Intake>>,
     /// Of each frame, the deadline it inherited; kept only where some policy passes its own on.
     deadlines: Vec<Time>,
+    /// Between tries that are tied.
+    words: Words,
+    effects: Effects,
     /// When a link is free to take the next message: there, back.
     pipes: Vec<[Time; 2]>,
     /// Database connections: per caller replica, and open at each node.
@@ -271,7 +283,21 @@ impl<P: Probe> Machine<'_, P> {
             Event::Mark(EXHAUSTED) => self.halt(Stop::Patience),
             Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
             Event::Stream(beat) => self.beat_stream(beat),
-            Event::Mail(mail) => return self.mail(mail),
+            Event::Rare(rare) => return self.handle_rare(Rare::unpack(rare)),
+        }
+        None
+    }
+
+    /// Something rare happens; the frame that goes on, if one does.
+    #[inline(never)]
+    fn handle_rare(&mut self, rare: Rare) -> Option<u32> {
+        match rare {
+            Rare::Post(message) => self.post(message),
+            Rare::Confirm(frame) => return Some(self.hear_confirm(frame)),
+            Rare::Ack(delivery) => self.hear_ack(delivery),
+            Rare::Clock(queue) => self.look_at_clock(QueueId(queue)),
+            Rare::Poll(member) => self.poll(member),
+            Rare::Word(word) => self.hear_word(word),
         }
         None
     }

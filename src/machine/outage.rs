@@ -7,7 +7,7 @@
 use crate::kernel::Phase;
 use crate::model::fault::{Effect, When};
 use crate::model::{Cause, ClientId, Fact, FaultId, Outcome, Probe};
-use crate::random::Purpose;
+use crate::random::{Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use super::Machine;
@@ -74,6 +74,8 @@ pub(super) struct Trouble {
     pub(super) parked: Vec<u32>,
     /// Timers of a replica that stands still: they ring when it thaws.
     pub(super) ringing: Vec<(Event, u32, Time)>,
+    /// Tries that timed out while their caller (a replica) stood still, and what they were.
+    pub(super) overdue: Vec<(u32, u32, Lineage)>,
 }
 
 impl<P: Probe> Machine<'_, P> {

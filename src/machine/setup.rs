@@ -10,6 +10,8 @@ use crate::model::{Mark, NodeId, Probe};
 use crate::random::Lineage;
 use crate::units::{Span, Time};
 
+use super::begin::Words;
+use super::effect::Effects;
 use super::event::{EXHAUSTED, Event};
 use super::fork::Joins;
 use super::frame::Frames;
@@ -54,6 +56,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             joins: Joins::default(),
             memories,
             memory_base,
+            endpoints: vec![None; plan.nodes.len()],
             lanes: lanes(plan),
             pools: pools(plan),
             holds: Vec::new(),
@@ -61,6 +64,8 @@ impl<'p, P: Probe> Machine<'p, P> {
             police: police::police(plan),
             intakes: intake::intakes(plan),
             deadlines: Vec::new(),
+            words: Words::default(),
+            effects: Effects::default(),
             pipes: vec![[Time(0); 2]; plan.links.len()],
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],

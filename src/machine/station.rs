@@ -57,8 +57,9 @@ impl<P: Probe> Machine<'_, P> {
             return self.reply(at, Outcome::Overloaded, false);
         }
         self.queue(at);
-        if let Some(law) = plan.queue_timeout {
-            let patience = self.vary(law, self.frames[at].lineage, Purpose::Patience, 0);
+        let own = plan.queue_timeout.map(|law| self.vary(law, self.frames[at].lineage, Purpose::Patience, 0));
+        let bound = self.replicas[self.frames[at].replica as usize].line.patience(self.now);
+        if let Some(patience) = own.into_iter().chain(bound).min() {
             self.frames[at].due = self.now + patience;
             self.schedule(patience, Event::Patience(at));
         }
@@ -112,7 +113,7 @@ impl<P: Probe> Machine<'_, P> {
             self.links.resize(peak, Default::default());
         }
         let replica = &mut self.replicas[index as usize];
-        replica.line.join(at, priority, &mut self.links);
+        replica.line.join(at, priority, self.now, &mut self.links);
         let node = replica.node;
         self.tell(Fact::Queued { node });
         self.watch_limit(index);
@@ -144,7 +145,7 @@ impl<P: Probe> Machine<'_, P> {
         let plan = self.plan.node(replica.node);
         let draw =
             || Draw::new(seed, Lineage(plan.hash).child(u64::from(index - plan.first_replica), 0), Purpose::Line, nth);
-        let Some(next) = replica.line.next(&mut self.links, draw) else {
+        let Some(next) = replica.line.next(self.now, &mut self.links, draw) else {
             return;
         };
         let node = replica.node;
@@ -240,7 +241,7 @@ impl<P: Probe> Machine<'_, P> {
             self.links.resize(peak, Default::default());
         }
         let replica = &mut self.replicas[index as usize];
-        replica.line.rejoin(victim, priority, &mut self.links);
+        replica.line.rejoin(victim, priority, self.now, &mut self.links);
         let node = replica.node;
         self.tell(Fact::Left { node });
         self.tell(Fact::Queued { node });

@@ -40,6 +40,14 @@ impl<P: Probe> Machine<'_, P> {
                     self.frames[at].pc = next.0;
                     self.enter(at)
                 }
+                Op::Begin { drops } => {
+                    self.frames[at].pc = next.0;
+                    self.begin_work(at, drops)
+                }
+                Op::Effect => {
+                    self.have_effect(at);
+                    self.jump(at, next)
+                }
                 Op::Resume => self.advance(at, next, Self::resume),
                 Op::Leave => {
                     self.frames[at].pc = next.0;

@@ -10,6 +10,13 @@ pub enum Op {
     Admit,
     /// When a request has arrived: it takes a worker, waits in line for one, or is refused.
     Enter,
+    /// When work on a request is about to begin: one that is late is dropped, one that is tied to others tells them.
+    Begin {
+        /// Whether the node drops what is late.
+        drops: bool,
+    },
+    /// When the work of a request that must not be done twice is done.
+    Effect,
     /// When a request that gave its worker up needs CPU again: it takes a worker or waits in line; never refused.
     Resume,
     /// When a request gives its worker up; the line moves on.

@@ -13,6 +13,7 @@ mod held;
 mod intervals;
 mod laws;
 mod ledger;
+mod lines;
 mod mail;
 mod policies;
 mod pools;

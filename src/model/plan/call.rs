@@ -57,6 +57,8 @@ pub struct Call {
     pub proxy: Option<LawId>,
     /// Whether the callee hears of it when the caller gives up.
     pub cancels: bool,
+    /// Whether doing it again is a second effect.
+    pub effect: bool,
     /// The policy in front of it, of `Plan::guards`; `NONE` where there is nothing beyond a timeout.
     pub guard: u32,
     /// The table whose lock a query needs.

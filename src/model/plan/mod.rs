@@ -83,6 +83,8 @@ pub struct Plan {
     pub groups: Vec<Readers>,
     /// How records are spread over partitions.
     pub spreads: Vec<Spread>,
+    /// Whether some policy passes its deadline on; then every call is guarded, so that it knows of it.
+    pub propagates: bool,
     /// What goes wrong, in the order of the file; faults after the measured time are left out.
     pub faults: Vec<Fault>,
     /// Promises about a client's requests that hold at some times only, in the order of the file.
@@ -223,6 +225,11 @@ impl Plan {
     #[inline]
     pub fn law(&self, id: LawId) -> &Dist {
         &self.laws[id.index()]
+    }
+
+    /// Whether a call has rules of its own beyond a timeout.
+    pub fn is_guarded(&self, call: &Call) -> bool {
+        self.guards.get(call.guard as usize).is_some_and(|guard| self.rules[guard.rules as usize] != Rules::bare())
     }
 
     /// A node.

@@ -108,6 +108,7 @@ impl<'s> Lowering<'s> {
             flights: [0, 0],
             proxy: None,
             cancels: false,
+            effect: false,
             rules: NONE,
             guard: NONE,
             writes: None,

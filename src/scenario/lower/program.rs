@@ -132,6 +132,10 @@ impl<'s> Lowering<'s> {
             self.emit(Op::Admit);
         }
         self.emit(Op::Enter);
+        let drops = self.callers.hurried && node.drop_expired.value;
+        if drops || self.callers.tied.contains(&key) {
+            self.emit(Op::Begin { drops });
+        }
         let mut code = Code { stops: self.callers.canceled.contains(&key), ..Code::new(place, true) };
         let coded = self.callers.coded.contains(&key);
         if coded {
@@ -148,6 +152,9 @@ impl<'s> Lowering<'s> {
         }
         if self.callers.streamed.contains(&key) {
             self.emit(Op::Stream);
+        }
+        if self.callers.effects.contains(&key) {
+            self.emit(Op::Effect);
         }
         let held = code.held;
         self.way_out(held, locks, Outcome::Succeeded);

@@ -68,6 +68,7 @@ fn call(verb: &str, call: &Call) -> Vec<String> {
     });
     parts.extend(sizes(&call.request, &call.response));
     parts.extend((!call.uses_reply.value).then(|| "uses_reply = false".to_owned()));
+    parts.extend((!call.idempotent.value).then(|| "idempotent = false".to_owned()));
     parts.extend(call.policy.as_ref().map(|p| format!("policy = {}", quoted(&p.value))));
     parts.extend(super::policies::inline(&call.guards));
     parts.extend(call.fallback.as_ref().map(|f| format!("fallback = [{}]", steps(&f.value).join(", "))));

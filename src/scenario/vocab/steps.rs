@@ -21,7 +21,8 @@ const CALLING: &[Key] = &[
         Shape::Steps,
         "Steps to take when the call has failed, all its tries included; it has then not failed. Default: none.",
     ),
-    later("idempotent", "false: doing it twice is a second effect."),
+    key("idempotent", Shape::Flag, "false: a retry after it was done is a second effect, and counted as one.")
+        .or("true"),
 ];
 
 static WORK: Table = Table {
