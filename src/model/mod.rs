@@ -3,6 +3,7 @@
 
 pub mod balance;
 pub mod cause;
+pub mod discovery;
 pub mod fact;
 pub mod fault;
 pub mod id;
