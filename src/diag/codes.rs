@@ -82,6 +82,7 @@ codes! {
     IDLE_MEMBERS = "W422" "idle-members": "A group has more members than the topic has partitions.",
     DELIVERED_TWICE = "W423" "delivered-twice": "A consumer holds more messages than it can handle before they are delivered again.",
     REPLY_LOST = "W424" "reply-lost": "A call that became a message brings no answer back.",
+    MOVED_FOR_GOOD = "W427" "moved-for-good": "With a fixed list of replicas nobody learns where a node has moved to.",
     NO_EFFECT = "W430" "no-effect": "A rule of a policy that can never matter beside the others.",
     RETRY_STORM = "W431" "retry-storm": "Retries without a wait and without a budget multiply the load on a callee that fails.",
     NEVER_QUEUES = "N501" "never-queues": "The node has so many workers that nothing ever waits there.",

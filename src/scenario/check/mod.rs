@@ -5,6 +5,7 @@ mod attempts;
 mod brokers;
 mod consumers;
 mod cycles;
+mod discovery;
 mod expected;
 mod faults;
 mod flow;
@@ -55,6 +56,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     }
     names::unused(scenario, &mut complaints);
     faults::look(scenario, &mut complaints);
+    discovery::look(scenario, &mut complaints);
     promises::latency_only(scenario, &mut complaints);
     cycles::check(scenario, &mut complaints);
     policies::look(scenario, &mut complaints);
