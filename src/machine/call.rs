@@ -61,7 +61,10 @@ impl<P: Probe> Machine<'_, P> {
         if plan.link(call.link).choice {
             let frame = &self.frames[at];
             let (caller, lineage) = (self.frames[frame.caller].replica, frame.lineage);
-            self.frames[at].replica = self.destination(call, caller, lineage);
+            let Some(replica) = self.destination(call, caller, lineage) else {
+                return self.fail_unsent(at, Outcome::NoEndpoint);
+            };
+            self.frames[at].replica = replica;
         }
         if let Some(lane) = call.timeout
             && self.lanes.arm(lane.0, at, self.now + plan.lanes[lane.index()])
@@ -77,10 +80,10 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The replica a try goes to; where connections are bound to replicas, it is only known with the connection.
     #[inline]
-    fn destination(&mut self, call: &Call, caller: u32, lineage: Lineage) -> u32 {
+    fn destination(&mut self, call: &Call, caller: u32, lineage: Lineage) -> Option<u32> {
         let channel = self.plan.channels.get(call.channel as usize);
         if channel.is_some_and(|c| !c.per_request) {
-            return self.plan.link(call.link).first;
+            return Some(self.plan.link(call.link).first);
         }
         self.pick(call.link, caller, lineage)
     }
@@ -167,16 +170,17 @@ impl<P: Probe> Machine<'_, P> {
         (self.memory_base[link.index()] + self.frames[caller].replica - first) as usize
     }
 
-    /// The replica that a caller's request goes to.
+    /// The replica that a caller's request goes to, if it knows of any.
     #[inline]
-    pub(super) fn pick(&mut self, link: LinkId, caller: u32, lineage: Lineage) -> u32 {
+    pub(super) fn pick(&mut self, link: LinkId, caller: u32, lineage: Lineage) -> Option<u32> {
         let plan = self.plan.link(link);
         if !plan.choice {
-            return plan.first;
+            return Some(plan.first);
         }
         let seed = self.seed;
         let memory = &mut self.memories[(self.memory_base[link.index()] + caller - plan.first_caller) as usize];
-        plan.first + plan.balancer.pick(memory, || Draw::new(seed, lineage, Purpose::Balance, 0))
+        let pick = plan.balancer.pick(memory, || Draw::new(seed, lineage, Purpose::Balance, 0))?;
+        Some(plan.first + pick)
     }
 
     /// A request arrives at its replica.

@@ -6,7 +6,7 @@
 
 use crate::model::id::NONE;
 use crate::model::transport::Channel;
-use crate::model::{Cause, Probe};
+use crate::model::{Cause, Outcome, Probe};
 use crate::random::Purpose;
 use crate::units::Span;
 
@@ -96,7 +96,11 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn dial(&mut self, at: u32, channel: &Channel) {
         if !channel.per_request {
             let caller = self.frames[self.frames[at].caller].replica;
-            self.frames[at].replica = self.pick(channel.link, caller, self.frames[at].lineage);
+            let Some(replica) = self.pick(channel.link, caller, self.frames[at].lineage) else {
+                self.holds[at as usize] = Hold::default();
+                return self.fail_unsent(at, Outcome::NoEndpoint);
+            };
+            self.frames[at].replica = replica;
         }
         let hold = &mut self.holds[at as usize];
         let pool = &mut self.pools[hold.pool as usize];

@@ -11,6 +11,7 @@ mod client;
 mod consumer;
 mod cpu;
 mod crash;
+mod endpoints;
 mod event;
 mod fork;
 mod frame;
@@ -88,6 +89,8 @@ pub struct Machine<'p, P> {
     memories: Vec<Memory>,
     /// Where a link's memories begin.
     memory_base: Vec<u32>,
+    /// By node: the replicas, counted from its first, that would be published now; `None`: all of them, always.
+    endpoints: Vec<Option<Vec<u32>>>,
     lanes: Lanes,
     /// Connections of transports: per caller replica, and the one a try has.
     pools: Vec<Pool>,

@@ -53,6 +53,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             joins: Joins::default(),
             memories,
             memory_base,
+            endpoints: vec![None; plan.nodes.len()],
             lanes: lanes(plan),
             pools: pools(plan),
             holds: Vec::new(),
