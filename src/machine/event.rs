@@ -43,6 +43,8 @@ pub(super) enum Event {
     Exhausted,
     /// When something happens to a message.
     Mail(Mail),
+    /// When something becomes known of endpoints.
+    News(News),
 }
 
 /// What may be pending about messages: all of it one kind of event, of which there are few to spare.
@@ -58,6 +60,32 @@ pub(super) enum Mail {
     Clock(u32),
     /// When a consumer asks for messages.
     Poll(u32),
+}
+
+/// What may become known of endpoints: rare, so it shares a kind with the marks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum News {
+    /// When callers of a node, or DNS, can see that its endpoints have changed.
+    Change(u32),
+    /// When a probe tells something of a replica.
+    Probe(u32),
+}
+
+/// Where the kinds of [`News`] begin among the marks.
+const CHANGE: u32 = 1 << 30;
+const PROBE: u32 = 2 << 30;
+
+impl News {
+    fn pack(self) -> u32 {
+        match self {
+            Self::Change(node) => CHANGE | node,
+            Self::Probe(replica) => PROBE | replica,
+        }
+    }
+
+    fn unpack(bits: u32) -> Self {
+        if bits & PROBE == 0 { Self::Change(bits & !CHANGE) } else { Self::Probe(bits & !PROBE) }
+    }
 }
 
 /// Bits of the index under a kind of [`Mail`].
@@ -102,6 +130,7 @@ impl Packed for Event {
             Self::Patience(frame) => (7, frame),
             Self::Lane(lane) => (8, lane),
             Self::Mark(mark) => (9, mark),
+            Self::News(news) => (9, news.pack()),
             Self::Exhausted => (9, u32::MAX),
             Self::Starve(frame) => (11, frame),
             Self::Cancel(frame) => (12, frame),
@@ -127,6 +156,7 @@ impl Packed for Event {
             7 => Self::Patience(index),
             8 => Self::Lane(index),
             9 if index == u32::MAX => Self::Exhausted,
+            9 if index >= CHANGE => Self::News(News::unpack(index)),
             9 => Self::Mark(index),
             11 => Self::Starve(index),
             12 => Self::Cancel(index),
@@ -166,6 +196,8 @@ mod tests {
             Event::Mail(Mail::Poll(0)),
             Event::Alarm(11),
             Event::Fault(11),
+            Event::News(News::Change(12)),
+            Event::News(News::Probe((1 << 30) - 1)),
         ];
         for event in all {
             assert_eq!(Event::unpack(event.pack()), event);

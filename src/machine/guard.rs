@@ -339,21 +339,21 @@ impl<'p, P: Probe> Machine<'p, P> {
     /// The answer of a try is there.
     #[inline(never)]
     pub(super) fn end_answered_try(&mut self, at: u32, outcome: Outcome) {
-        self.uncount(at);
+        self.uncount(at, Some(outcome));
         self.end_try(at, outcome, true);
         self.close(at, outcome);
     }
 
     /// A try no longer counts as outstanding, where somebody looks at that.
-    fn uncount(&mut self, at: u32) {
+    fn uncount(&mut self, at: u32, outcome: Option<Outcome>) {
         if self.sites[self.frames[at].call as usize].tracks {
-            self.untrack(at);
+            self.untrack(at, outcome);
         }
     }
 
     /// A try is given up: nobody waits for it any more, and its guard goes on.
     pub(super) fn give_up_try(&mut self, at: u32, outcome: Outcome) {
-        self.uncount(at);
+        self.uncount(at, Some(outcome));
         self.end_try(at, outcome, false);
         self.let_go(at);
     }
@@ -387,7 +387,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             if let Some(budget) = &mut self.state(guard).budget {
                 budget.on_abandoned(other.nth);
             }
-            self.uncount(other.frame);
+            self.uncount(other.frame, None);
             self.lanes.disarm(other.frame);
             self.let_go(other.frame);
         }

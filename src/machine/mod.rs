@@ -19,15 +19,18 @@ mod freeze;
 mod give_up;
 mod guard;
 mod hazard;
+mod health;
 mod intake;
 mod ledger;
 mod lend;
 mod lock;
 mod message;
+mod names;
 mod outage;
 mod police;
 mod pool;
 mod queue;
+mod relocate;
 mod reset;
 mod root;
 mod setup;
@@ -49,7 +52,7 @@ use crate::units::{Span, Time};
 
 use channel::Hold;
 use cpu::SharedCpu;
-use event::Event;
+use event::{Event, News};
 use fork::Joins;
 use frame::{Frames, Pose};
 use guard::Guarded;
@@ -57,6 +60,7 @@ use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
 use message::Mailroom;
+use names::Names;
 use outage::Trouble;
 use police::Police;
 use pool::Pool;
@@ -91,6 +95,7 @@ pub struct Machine<'p, P> {
     memory_base: Vec<u32>,
     /// By node: the replicas, counted from its first, that would be published now; `None`: all of them, always.
     endpoints: Vec<Option<Vec<u32>>>,
+    names: Names,
     lanes: Lanes,
     /// Connections of transports: per caller replica, and the one a try has.
     pools: Vec<Pool>,
@@ -255,6 +260,8 @@ impl<P: Probe> Machine<'_, P> {
             Event::Stream(beat) => self.beat_stream(beat),
             Event::Exhausted => self.stop = Some(Stop::Patience),
             Event::Mail(mail) => return self.mail(mail),
+            Event::News(News::Change(node)) => self.spread(NodeId(node)),
+            Event::News(News::Probe(replica)) => self.probe_replica(replica),
         }
         None
     }

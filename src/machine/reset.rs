@@ -24,7 +24,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Tries that have a pool, or wait for one, and what they hold.
-    fn wired_tries(&self) -> Vec<(u32, Hold)> {
+    pub(super) fn wired_tries(&self) -> Vec<(u32, Hold)> {
         let tries = self.frames.live_slots().into_iter().filter(|at| self.frames[*at].origin == Origin::Try);
         let held = tries.filter(|at| self.is_wired(*at)).map(|at| (at, self.holds[at as usize]));
         held.filter(|(_, hold)| hold.pool != NONE).collect()

@@ -17,6 +17,7 @@ use super::ledger::Ledger;
 use super::lend::Purse;
 use super::lock::Table;
 use super::message::Mailroom;
+use super::names::{self, Names};
 use super::outage::Trouble;
 use super::pool::Pool;
 use super::root::Roots;
@@ -32,7 +33,8 @@ impl<'p, P: Probe> Machine<'p, P> {
         for link in &plan.links {
             memory_base.push(memories.len() as u32);
             let callees = plan.node(link.to).replicas;
-            memories.extend((0..plan.node(link.from).replicas).map(|_| Memory::new(callees)));
+            let memory = |caller| Memory { book: names::book(plan, seed, link, caller), ..Memory::new(callees) };
+            memories.extend((0..plan.node(link.from).replicas).map(memory));
         }
         let replicas = (0..)
             .map(NodeId)
@@ -54,6 +56,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             memories,
             memory_base,
             endpoints: vec![None; plan.nodes.len()],
+            names: Names::new(plan),
             lanes: lanes(plan),
             pools: pools(plan),
             holds: Vec::new(),

@@ -42,6 +42,13 @@ pub enum Kind {
     Mesh,
 }
 
+impl Discovery {
+    /// Whether callers hear of changes by themselves.
+    pub fn is_watched(&self) -> bool {
+        matches!(self.kind, Kind::Kubernetes | Kind::Mesh)
+    }
+}
+
 /// Discovery as planned.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Discovery {

@@ -3,7 +3,7 @@
 //!
 //! Each caller replica judges by its own tries alone. So many failures in a row (`error`, `overloaded`, `timeout`, `reset`,
 //! `connect_failed`; a success begins anew) eject the replica at once, unless `max_ejected` of those in the list are out already;
-//! one may always be out, as in Envoy before 1.31. Every `interval` the caller looks who may come back: after `base_ejection` times the
+//! one may always be out, as in Envoy before 1.31, but never the last one. Every `interval` the caller looks who may come back: after `base_ejection` times the
 //! number of ejections, 300 s at most. Every interval that a replica was not out for takes one off that number. Callers look at
 //! phases of their own.
 //!
@@ -127,7 +127,7 @@ impl Outliers {
 impl OutlierSpec {
     /// How many of so many may be out.
     fn most(&self, listed: u32) -> u32 {
-        ((f64::from(listed) * self.max_share + 1e-9).floor() as u32).max(1)
+        ((f64::from(listed) * self.max_share + 1e-9).floor() as u32).max(1).min(listed.saturating_sub(1))
     }
 
     /// How long the nth ejection lasts at least.
@@ -167,7 +167,7 @@ mod tests {
         let mut few = Outliers::new(3, Span::ZERO);
         assert!((0..3).fold(false, |out, _| out | few.record(&SPEC, 1, Outcome::Reset, Time(SECOND), 3)));
         let half = OutlierSpec { max_share: 0.5, ..SPEC };
-        assert_eq!([half.most(1), half.most(3), half.most(4), half.most(10)], [1, 1, 2, 5]);
+        assert_eq!([half.most(1), half.most(3), half.most(4), half.most(10)], [0, 1, 2, 5]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod call;
 use crate::random::dist::Dist;
 use crate::units::Span;
 
+use super::discovery::Discovery;
 use super::fault::{Fault, Scope};
 use super::id::{CallId, ClientId, EndpointId, ForkId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId};
 use super::line::Order;
@@ -46,6 +47,8 @@ pub struct Plan {
     pub forks: Vec<Fork>,
     /// `split`s.
     pub splits: Vec<Split>,
+    /// How callers find callees.
+    pub discovery: Discovery,
     /// All programs, one after the other.
     pub ops: Vec<Op>,
     /// Distributions.

@@ -37,16 +37,12 @@ fn unused(discovery: &Discovery, complaints: &mut Vec<Complaint>) {
     let said = [
         (!picks(Balancing::LeastRequest), "choices", &discovery.choices.place, "for least_request only"),
         (!picks(Balancing::Hash), "keys", &discovery.keys.place, "for hash only"),
-        (!picks(Balancing::Hash), "skew", &discovery.skew.place, "for hash only"),
         (kind != Kind::Dns, "ttl", &discovery.ttl.place, "for kind = \"dns\" only"),
         (kind == Kind::Static, "propagation", &discovery.propagation.place, "where changes are heard of: not for static"),
         (!discovery.is_watched(), "readiness", &discovery.readiness.place, "for kubernetes and mesh only"),
-        (discovery.keys.value.is_none(), "skew", &discovery.skew.place, "where calls share `keys`"),
     ];
-    let mut told: Vec<&str> = Vec::new();
     for (idle, key, place, what) in said {
-        if idle && place.is_some() && !told.contains(&key) {
-            told.push(key);
+        if idle && place.is_some() {
             complaints.push(warning(code::UNUSED, format!("`{key}` means something {what}"), place.as_ref()));
         }
     }
@@ -61,7 +57,7 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let discovery = &scenario.discovery;
     if let Some(rule) = discovery.outlier_detection.as_ref().filter(|rule| rule.value.is_some())
         && discovery.balance_per.value == BalancePer::Connection
-        && super::transports_used(scenario).any(|spec| spec.connections.is_some())
+        && super::transports_used(scenario).iter().any(|name| scenario.transports[*name].connections.is_some())
     {
         let message = "`outlier_detection` where connections are balanced: those that are open go on to a replica that is out";
         let complaint = warning(code::NO_EFFECT, message.into(), rule.place.as_ref());

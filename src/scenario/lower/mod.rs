@@ -5,6 +5,7 @@
 mod branches;
 mod brokers;
 mod calls;
+mod discovery;
 mod faults;
 mod load;
 mod policies;
@@ -17,7 +18,6 @@ pub(super) use policies::{exponential, limit as adaptive_limit};
 
 use std::collections::BTreeMap;
 
-use crate::model::balance::Balancer;
 use crate::model::id::NONE;
 use crate::model::line::Order;
 use crate::model::plan::{self, Plan};
@@ -29,11 +29,12 @@ use crate::units::Span;
 use super::Checked;
 use super::check::walk::is_called;
 use super::check::{longest, of_client};
-use super::written::{Balancing, Node, NodeKind, QueueOrder, Scenario, Zone};
+use super::written::{Node, NodeKind, QueueOrder, Scenario, Zone};
 
 /// The plan of a checked scenario.
 pub fn lower(checked: &Checked) -> Plan {
     let mut lowering = Lowering::new(&checked.scenario);
+    lowering.discovery();
     lowering.nodes();
     lowering.brokers();
     lowering.clients();
@@ -222,11 +223,13 @@ impl<'s> Lowering<'s> {
     /// The link between two nodes.
     fn link(&mut self, from: NodeId, to: NodeId) -> LinkId {
         let balancer = self.balancer();
+        let leaves_out = self.leaves_out(to);
+        let book = leaves_out || self.is_unsteady(&self.plan.node(to).name);
         let pipe = self.pipe(&self.plan.node(from).name, &self.plan.node(to).name);
         let plan = &mut self.plan;
         *self.links.entry((from, to)).or_insert_with(|| {
             let (caller, callee) = (&plan.nodes[from.index()], &plan.nodes[to.index()]);
-            let choice = callee.replicas > 1;
+            let choice = callee.replicas > 1 || book;
             plan.links.push(plan::Link {
                 from,
                 to,
@@ -235,20 +238,11 @@ impl<'s> Lowering<'s> {
                 first_caller: caller.first_replica,
                 choice,
                 pipe,
-                tracks: choice && matches!(balancer, Balancer::LeastRequest { .. }),
+                book,
+                tracks: choice && (leaves_out || balancer.looks()),
             });
             LinkId(plan.links.len() as u32 - 1)
         })
-    }
-
-    fn balancer(&self) -> Balancer {
-        let discovery = &self.scenario.discovery;
-        match discovery.load_balancing.value {
-            Balancing::RoundRobin => Balancer::RoundRobin,
-            Balancing::Random => Balancer::Random,
-            Balancing::LeastRequest => Balancer::LeastRequest { choices: discovery.choices.value.unwrap_or(NONE) },
-            Balancing::PickFirst => Balancer::PickFirst,
-        }
     }
 
     /// One-way latency between two nodes: an overridden link, else by class.

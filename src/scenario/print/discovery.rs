@@ -21,7 +21,6 @@ pub(super) fn discovery(discovery: &Discovery, page: &mut Page) {
     page.given("choices", &discovery.choices, |c| c.map_or("\"all\"".into(), |n| n.to_string()));
     if discovery.load_balancing.value == Balancing::Hash {
         page.given("keys", &discovery.keys, |k| k.map_or("\"calls\"".into(), |n| n.to_string()));
-        page.given("skew", &discovery.skew, |s| format!("{s:?}"));
     }
     page.given("balance_per", &discovery.balance_per, |b| word(&BalancePer::WORDS, *b));
     if let Some((value, default)) = policies::rule(&discovery.outlier_detection, outliers) {

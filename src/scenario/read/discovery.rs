@@ -1,7 +1,7 @@
 //! `[discovery]`.
 
 use super::policy::rule;
-use super::value::{count, count_or, duration, number, share};
+use super::value::{count, count_or, duration, share};
 use super::view::View;
 use super::Desk;
 use crate::model::discovery::Kind;
@@ -26,7 +26,6 @@ pub(super) fn discovery(desk: &mut Desk<'_>, view: &View<'_>) -> Discovery {
         load_balancing: inner.choice(desk, "load_balancing", &Balancing::WORDS),
         choices: inner.or_default(desk, "choices", count_or("all")),
         keys: inner.or_default(desk, "keys", count_or("calls")),
-        skew: inner.or_default(desk, "skew", number),
         balance_per: balance_per.unwrap_or_else(|| Given::default(usual_balance(kind.value))),
         outlier_detection: rule(desk, &inner, "outlier_detection", |desk, view| {
             Some(OutlierDetection {

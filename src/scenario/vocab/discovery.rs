@@ -49,7 +49,6 @@ const PICKING: &[Key] = &[
     key("load_balancing", Shape::Choice(BALANCING), "How a caller picks a replica.").or("\"round_robin\""),
     key("choices", Shape::WholeOr(ALL), "Candidates of least_request.").or("2"),
     key("keys", Shape::WholeOr(OWN), "hash: calls share so many keys.").or("\"calls\""),
-    key("skew", Shape::Number, "hash: the k-th most frequent key has weight k^-skew (Zipf).").or("0.0"),
     key(
         "balance_per",
         Shape::Choice(PER),

@@ -22,8 +22,6 @@ pub struct Discovery {
     pub choices: Given<Option<u32>>,
     /// Keys of `hash`; `None`, the default, stands for one per call.
     pub keys: Given<Option<u32>>,
-    /// How much more frequent the first keys are; default 0.
-    pub skew: Given<f64>,
     /// What is balanced over transports with connections; without them every request is. Default by kind.
     pub balance_per: Given<BalancePer>,
     /// When a caller leaves out a replica; default never.
