@@ -90,6 +90,7 @@ codes! {
     NO_CONTENTION = "N503" "no-contention": "A table or a write that contends with nothing.",
     ONE_BODY = "N504" "one-body": "Over HTTP/1.1 the messages of a stream arrive together.",
     FEW_CONNECTIONS = "N505" "few-connections": "The caller works on more requests at once than it has connections.",
+    AUTOSCALED = "N510" "autoscaled": "The replicas of the node follow the load; what is assumed of them at the beginning.",
     NO_POOL = "N506" "no-pool": "A transaction whose caller has no pool to the database holds no connection.",
 }
 

@@ -199,7 +199,8 @@ impl<P: Probe> Machine<'_, P> {
         let site = &self.sites[frame.call as usize];
         frame.arrived = self.now;
         frame.pc = site.entry.0;
-        self.probe.on(self.now, Fact::Reached { node: site.node, endpoint: site.endpoint });
+        let (node, endpoint) = (site.node, site.endpoint);
+        self.tell(Fact::Reached { node, endpoint });
         at
     }
 

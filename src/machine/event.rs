@@ -45,6 +45,50 @@ pub(super) enum Event {
     Mail(Mail),
     /// When something becomes known of endpoints.
     News(News),
+    /// When something happens to the replicas of a node.
+    Scale(Scale),
+}
+
+/// What may be pending about replicas: it shares a kind of event with faults.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Scale {
+    /// When the autoscaler of a node looks.
+    Look(u32),
+    /// When a replica is ready.
+    Ready(u32),
+    /// When the next step of a replica's warm-up begins.
+    Warm(u32),
+    /// When a replica no longer takes anything.
+    Close(u32),
+}
+
+/// Tells what is pending about replicas from faults.
+const SCALE: u32 = 1 << 31;
+
+/// Bits of the index under a kind of [`Scale`].
+const SCALE_BITS: u32 = 29;
+
+impl Scale {
+    fn pack(self) -> u32 {
+        let (kind, index) = match self {
+            Self::Look(node) => (0, node),
+            Self::Ready(replica) => (1, replica),
+            Self::Warm(replica) => (2, replica),
+            Self::Close(replica) => (3, replica),
+        };
+        debug_assert!(index < 1 << SCALE_BITS);
+        SCALE | kind << SCALE_BITS | index
+    }
+
+    fn unpack(bits: u32) -> Self {
+        let index = bits & ((1 << SCALE_BITS) - 1);
+        match bits >> SCALE_BITS & 3 {
+            0 => Self::Look(index),
+            1 => Self::Ready(index),
+            2 => Self::Warm(index),
+            _ => Self::Close(index),
+        }
+    }
 }
 
 /// What may be pending about messages: all of it one kind of event, of which there are few to spare.
@@ -138,6 +182,7 @@ impl Packed for Event {
             Self::Mail(mail) => (14, mail.pack()),
             Self::Alarm(frame) => (13, frame),
             Self::Fault(fault) => (15, fault),
+            Self::Scale(scale) => (15, scale.pack()),
         };
         kind << 32 | u64::from(index)
     }
@@ -162,6 +207,7 @@ impl Packed for Event {
             12 => Self::Cancel(index),
             13 => Self::Alarm(index),
             14 => Self::Mail(Mail::unpack(index)),
+            15 if index & SCALE != 0 => Self::Scale(Scale::unpack(index)),
             15 => Self::Fault(index),
             _ => Self::Stream(index),
         }
@@ -198,6 +244,10 @@ mod tests {
             Event::Fault(11),
             Event::News(News::Change(12)),
             Event::News(News::Probe((1 << 30) - 1)),
+            Event::Scale(Scale::Look(0)),
+            Event::Scale(Scale::Ready(12)),
+            Event::Scale(Scale::Warm(13)),
+            Event::Scale(Scale::Close((1 << 29) - 1)),
         ];
         for event in all {
             assert_eq!(Event::unpack(event.pack()), event);

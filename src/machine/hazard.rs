@@ -36,11 +36,12 @@ impl<P: Probe> Machine<'_, P> {
             Effect::Slow { factor } => factor,
             _ => 1.0,
         };
-        self.trouble.on_replica[replica as usize].iter().map(factor).product()
+        let slowed: f64 = self.trouble.on_replica[replica as usize].iter().map(factor).product();
+        slowed * self.coldness(replica)
     }
 
     /// Work in progress on a replica takes `ratio` times as long from now on.
-    fn change_pace(&mut self, replica: u32, ratio: f64, factor: f64) {
+    pub(super) fn change_pace(&mut self, replica: u32, ratio: f64, factor: f64) {
         self.trouble.plights[replica as usize].slow = factor;
         if self.set_clock(replica, factor) {
             return;
@@ -167,7 +168,7 @@ impl<P: Probe> Machine<'_, P> {
         self.trouble.strikes[fault as usize].wave += 1;
         let of = |wave: u64| plan.replicas.iter().skip((wave * u64::from(at_once)) as usize).take(at_once as usize);
         if let Some(last) = wave.checked_sub(1) {
-            of(last).for_each(|replica| self.bring_up(*replica, false));
+            of(last).for_each(|replica| self.bring_up(*replica, false, true));
         }
         if wave == waves {
             return None;
@@ -188,6 +189,7 @@ impl<P: Probe> Machine<'_, P> {
         if was_up {
             self.lose_consumers(replica, false);
         }
+        self.recount(self.replicas[replica as usize].node);
     }
 }
 

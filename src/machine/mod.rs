@@ -31,8 +31,10 @@ mod police;
 mod pool;
 mod queue;
 mod relocate;
+mod replicas;
 mod reset;
 mod root;
+mod scale;
 mod setup;
 mod site;
 mod station;
@@ -52,7 +54,7 @@ use crate::units::{Span, Time};
 
 use channel::Hold;
 use cpu::SharedCpu;
-use event::{Event, News};
+use event::{Event, News, Scale};
 use fork::Joins;
 use frame::{Frames, Pose};
 use guard::Guarded;
@@ -64,7 +66,9 @@ use names::Names;
 use outage::Trouble;
 use police::Police;
 use pool::Pool;
+use replicas::Being;
 use root::Roots;
+use scale::Scaled;
 use site::Site;
 use stream::Streams;
 
@@ -96,6 +100,10 @@ pub struct Machine<'p, P> {
     /// By node: the replicas, counted from its first, that would be published now; `None`: all of them, always.
     endpoints: Vec<Option<Vec<u32>>>,
     names: Names,
+    /// The lives of replicas; empty where none starts or ends in the run.
+    beings: Vec<Being>,
+    /// By node: what scales it; empty where nothing scales anything.
+    scaled: Vec<Option<Scaled>>,
     lanes: Lanes,
     /// Connections of transports: per caller replica, and the one a try has.
     pools: Vec<Pool>,
@@ -262,6 +270,8 @@ impl<P: Probe> Machine<'_, P> {
             Event::Mail(mail) => return self.mail(mail),
             Event::News(News::Change(node)) => self.spread(NodeId(node)),
             Event::News(News::Probe(replica)) => self.probe_replica(replica),
+            Event::Scale(Scale::Look(node)) => self.look_at(NodeId(node)),
+            Event::Scale(what @ (Scale::Ready(at) | Scale::Warm(at) | Scale::Close(at))) => self.live_on(at, what),
         }
         None
     }
@@ -304,6 +314,9 @@ impl<P: Probe> Machine<'_, P> {
 
     #[inline(always)]
     fn tell(&mut self, fact: Fact) {
+        if fact.moves_load() && !self.scaled.is_empty() {
+            self.gauge(fact);
+        }
         self.probe.on(self.now, fact);
     }
 

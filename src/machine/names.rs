@@ -72,9 +72,11 @@ impl<P: Probe> Machine<'_, P> {
         if discovery.kind == Kind::Static {
             return self.tell_callers(node, &addresses);
         }
-        let due = self.now + discovery.propagation;
+        // What is so from the beginning everybody knows.
+        let begins = self.now == Time(0);
+        let due = if begins { self.now } else { self.now + discovery.propagation };
         self.names.changes[node.index()].push_back((due, addresses));
-        if discovery.propagation == Span::ZERO {
+        if due == self.now {
             self.spread(node);
         } else {
             self.agenda.push(due, Phase::Recovery, Event::News(News::Change(node.0)));

@@ -80,7 +80,7 @@ impl<P: Probe> Machine<'_, P> {
     /// Puts the first onset of every fault on the agenda.
     pub(super) fn expect_faults(&mut self) {
         let plan = self.plan;
-        if plan.faults.is_empty() {
+        if !self.faulted {
             return;
         }
         self.trouble.plights = vec![Plight::default(); self.replicas.len()];
@@ -204,7 +204,7 @@ impl<P: Probe> Machine<'_, P> {
             }
             _ => return self.enlist_on(replica, fault, on),
         };
-        if on { self.take_down(replica, hole, crash) } else { self.bring_up(replica, hole) }
+        if on { self.take_down(replica, hole, crash) } else { self.bring_up(replica, hole, crash) }
     }
 
     /// Whether a replica takes requests.
@@ -237,16 +237,22 @@ impl<P: Probe> Machine<'_, P> {
             self.lose_consumers(replica, crash);
         }
         self.watch(replica);
+        self.recount(self.replicas[replica as usize].node);
     }
 
-    pub(super) fn bring_up(&mut self, replica: u32, hole: bool) {
+    /// A fault that took a replica down is over; what restarts has to get ready.
+    pub(super) fn bring_up(&mut self, replica: u32, hole: bool, restarts: bool) {
+        if restarts {
+            self.restart(replica);
+        }
         let plight = &mut self.trouble.plights[replica as usize];
         plight.down -= 1;
         plight.holes -= u32::from(hole);
-        if plight.down == 0 {
+        if self.is_ready(replica) {
             self.regain_consumers(replica);
         }
         self.watch(replica);
+        self.recount(self.replicas[replica as usize].node);
     }
 
     /// Callers of whatever is in flight to a replica, or in progress there, are to hear that it is lost; the work goes on.

@@ -57,6 +57,8 @@ impl<'p, P: Probe> Machine<'p, P> {
             memory_base,
             endpoints: vec![None; plan.nodes.len()],
             names: Names::new(plan),
+            beings: Vec::new(),
+            scaled: Vec::new(),
             lanes: lanes(plan),
             pools: pools(plan),
             holds: Vec::new(),
@@ -71,7 +73,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             streams: Streams::new(plan, seed),
             mail: Mailroom::new(plan),
             roots: Roots::new(plan),
-            faulted: !plan.faults.is_empty(),
+            faulted: !plan.faults.is_empty() || plan.nodes.iter().any(|node| node.life.is_some()),
             wears: plan.faults.iter().any(|f| matches!(f.when, When::Random { busy_only: true, .. })),
             trouble: Trouble::default(),
             sources: plan.clients.iter().map(|_| Sender::default()).collect(),
@@ -97,6 +99,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
         self.start_consumers();
         self.expect_faults();
+        self.start_replicas();
         self.start_clients();
         self.start_streams();
     }

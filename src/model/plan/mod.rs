@@ -1,6 +1,7 @@
 //! The plan: the scenario as run. It never changes during a run and is shared by all replications.
 
 mod call;
+mod life;
 
 use crate::random::dist::Dist;
 use crate::units::Span;
@@ -17,6 +18,7 @@ use super::stream::{Producer, Readers, Spread, Topic};
 use super::transport::Channel;
 
 pub use self::call::{Call, Codec, Guard, Lender, Link, Pipe};
+pub use self::life::{Life, Warmup};
 
 /// Everything that does not change during a run.
 #[derive(Clone, Debug, Default)]
@@ -102,8 +104,10 @@ pub struct Node {
     pub kind: &'static str,
     /// First of its replicas in the world's array.
     pub first_replica: u32,
-    /// How many.
+    /// How many there may be at once.
     pub replicas: u32,
+    /// How these come and go; `None`: all are there from beginning to end, and ready as soon as they run.
+    pub life: Option<Life>,
     /// Workers of one replica.
     pub workers: u32,
     /// Consumers of one replica, each a worker of its own.

@@ -169,7 +169,7 @@ fn replicas(scenario: &Scenario, fault: &Fault, complaints: &mut Vec<Complaint>)
     let Some(wanted) = fault.replicas.value else { return };
     zero(wanted == 0, "replicas", fault.replicas.place.as_ref(), "the fault would happen to nobody", complaints);
     for node in fault.nodes(scenario).iter().filter_map(|name| scenario.nodes.get(*name)) {
-        let there = node.replicas.value;
+        let there = node.most_replicas();
         if wanted > there {
             let message = format!("{wanted} replicas of `{}`, which has {there}", node.name.value);
             complaints.push(Complaint::error(code::OUT_OF_RANGE, message).at(fault.replicas.place.clone()));

@@ -19,6 +19,7 @@ mod pools;
 mod promises;
 mod ranges;
 mod rates;
+mod scale;
 mod streams;
 mod timeouts;
 mod times;
@@ -48,6 +49,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     policies::ranges(scenario, &mut complaints);
     wire::ranges(scenario, &mut complaints);
     pools::ranges(scenario, &mut complaints);
+    scale::ranges(scenario, &mut complaints);
     faults::check(scenario, refused, &mut complaints);
     promises::check(scenario, refused, &mut complaints);
     // What follows walks calls and divides by numbers; it wants names that resolve and numbers that can be.
@@ -64,6 +66,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     brokers::look(scenario, &mut complaints);
     wire::look(scenario, &mut complaints);
     pools::look(scenario, &mut complaints);
+    scale::look(scenario, &mut complaints);
     if !complaints.iter().any(Complaint::is_error) {
         load::check(scenario, &mut complaints);
     }

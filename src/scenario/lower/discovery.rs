@@ -5,7 +5,7 @@ use crate::model::balance::Balancer;
 use crate::model::discovery::{Discovery, Kind, OutlierSpec, Readiness};
 use crate::model::id::NONE;
 
-use super::super::written::{Balancing, FaultKind};
+use super::super::written::{Balancing, FaultKind, on};
 use super::Lowering;
 
 impl Lowering<'_> {
@@ -58,6 +58,8 @@ impl Lowering<'_> {
             FaultKind::Deploy => discovery.is_watched(),
             _ => false,
         };
-        scenario.faults.iter().any(|fault| matters(fault.kind.value) && fault.nodes(scenario).contains(&node))
+        let scaled = scenario.nodes.get(node).is_some_and(|node| on(&node.autoscale).is_some());
+        scaled && discovery.kind != Kind::Static
+            || scenario.faults.iter().any(|fault| matters(fault.kind.value) && fault.nodes(scenario).contains(&node))
     }
 }

@@ -11,6 +11,7 @@ mod load;
 mod policies;
 mod program;
 mod queries;
+mod scale;
 mod streams;
 mod wire;
 
@@ -133,13 +134,15 @@ impl<'s> Lowering<'s> {
     }
 
     fn node(&mut self, name: &'s str, node: &Node) -> NodeId {
+        let life = self.life(node);
         let queue_timeout = node.queue_timeout.value.as_ref().map(|law| self.law(law));
         let planned = plan::Node {
             name: name.into(),
             hash: name_hash(name),
             kind: kind_word(node.kind),
             first_replica: self.plan.replicas(),
-            replicas: node.replicas.value,
+            replicas: node.most_replicas(),
+            life,
             workers: node.concurrency.value.unwrap_or(NONE),
             consumers: node.consumes.iter().map(|c| c.concurrency.value).sum(),
             called: node.consumes.is_empty() || is_called(self.scenario, name),
@@ -170,6 +173,7 @@ impl<'s> Lowering<'s> {
             called: true,
             first_replica: self.plan.replicas(),
             replicas: 1,
+            life: None,
             workers: NONE,
             cores: None,
             queue_limit: NONE,

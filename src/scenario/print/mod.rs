@@ -6,6 +6,7 @@ mod discovery;
 mod faults;
 mod law;
 mod policies;
+mod scale;
 mod steps;
 mod transports;
 
@@ -244,6 +245,9 @@ fn node(node: &Node, page: &mut Page) {
     page.header(&format!("[{header}]"));
     let mut none = Vec::new();
     page.given("replicas", &node.replicas, u32::to_string);
+    if node.kind == NodeKind::Service {
+        scale::coming_and_going(node, page, &mut none);
+    }
     page.given("concurrency", &node.concurrency, |c| c.map_or("\"unlimited\"".into(), |n| n.to_string()));
     page.maybe("cores", &node.cores, &mut none, |c| format!("{c:?}"));
     if matches!(node.kind, NodeKind::Service | NodeKind::Gateway) {

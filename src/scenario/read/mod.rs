@@ -15,6 +15,7 @@ mod law;
 mod node;
 pub(super) mod policy;
 mod promise;
+mod scale;
 mod step;
 mod transport;
 mod value;

@@ -16,6 +16,7 @@ mod near;
 mod nodes;
 mod pages;
 mod policies;
+mod scale;
 mod schema;
 mod steps;
 mod tables;

@@ -34,6 +34,8 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["concurrency_limit", "gradient", "vegas", "aimd"], include_str!("../../model/policy/limit.rs")),
     (&["shed"], include_str!("../../model/policy/shed.rs")),
     (&["gateways", "intake"], include_str!("../../model/policy/intake.rs")),
+    (&["autoscale", "stabilization"], include_str!("../../model/policy/autoscale.rs")),
+    (&["ready_after", "warmup"], include_str!("../../machine/replicas.rs")),
     (&["like"], include_str!("libraries.rs")),
     (&["pools", "max_connections"], include_str!("../../machine/lend.rs")),
     (&["tables", "writers", "transaction"], include_str!("../../machine/lock.rs")),

@@ -15,6 +15,7 @@ mod fault;
 mod node;
 mod policy;
 mod promise;
+mod scale;
 mod step;
 mod wire;
 
@@ -25,6 +26,7 @@ pub use fault::*;
 pub use node::*;
 pub use policy::*;
 pub use promise::*;
+pub use scale::*;
 pub use step::*;
 pub use wire::*;
 
