@@ -123,7 +123,9 @@ pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan) -> Stat
     let mut guards: Vec<u32> = calls.map(|c| c.guard).collect();
     guards.sort_unstable();
     guards.dedup();
-    if !guards.is_empty() {
+    let watched = plan.discovery.outliers.is_some()
+        && plan.calls.iter().any(|c| c.edge.index() == at && plan.link(c.link).book);
+    if !guards.is_empty() || watched {
         let sum = |of: fn(&Cohort) -> u64| each.iter().map(|(c, _)| of(c)).sum();
         figures.policing = Some(Policing {
             breaker: breakers(replications, &guards),
@@ -131,6 +133,7 @@ pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan) -> Stat
             hedges: sum(|c| c.again[1]),
             budget_refused: sum(|c| c.budget_refused),
             limited: sum(|c| c.limited[0]),
+            ejections: sum(|c| c.ejections),
         });
     }
     figures

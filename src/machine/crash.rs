@@ -25,6 +25,7 @@ impl<P: Probe> Machine<'_, P> {
         self.forget_locks_of(replica);
         self.forget_pools(replica);
         self.forget_policies(replica);
+        self.forget_books(replica);
         for at in &victims {
             self.perish(*at, silent);
         }

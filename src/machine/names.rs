@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use crate::kernel::Phase;
 use crate::model::discovery::{Address, Book, Kind};
 use crate::model::plan::{Link, Plan};
-use crate::model::{LinkId, NodeId, Outcome, Probe};
+use crate::model::{Fact, LinkId, NodeId, Outcome, Probe};
 use crate::random::draw::name_hash;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
@@ -170,7 +170,8 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn judge(&mut self, at: u32, outcome: Outcome) {
         let Some(spec) = &self.plan.discovery.outliers else { return };
         let frame = &self.frames[at];
-        let link = self.plan.calls[frame.call as usize].link;
+        let (link, edge) = (self.plan.calls[frame.call as usize].link, self.plan.calls[frame.call as usize].edge);
+        let measured = frame.measured;
         if self.is_wired(at) && self.holds.get(at as usize).is_some_and(|hold| hold.stage == Stage::Waiting) {
             // It waited for a connection of its own pool: no replica had a part in that.
             return;
@@ -181,6 +182,23 @@ impl<P: Probe> Machine<'_, P> {
             && book.judge(spec, replica, outcome, self.now)
         {
             memory.view = Some(book.view());
+            self.tell(Fact::LeftOut { edge, measured });
+        }
+    }
+
+    /// A caller's replica that died knows what it is told when it is back, and nothing of its own.
+    #[cold]
+    pub(super) fn forget_books(&mut self, replica: u32) {
+        let (plan, node) = (self.plan, self.replicas[replica as usize].node);
+        for (link, base) in plan.links.iter().zip(&self.memory_base).filter(|(link, _)| link.from == node && link.book) {
+            let caller = replica - link.first_caller;
+            let memory = &mut self.memories[(base + caller) as usize];
+            let mut book = book(plan, self.seed, link, caller);
+            if let (Some(book), Some(addresses)) = (&mut book, &self.names.answers[link.to.index()]) {
+                book.learn(addresses);
+            }
+            memory.view = book.as_ref().map(|book| book.view());
+            memory.book = book;
         }
     }
 

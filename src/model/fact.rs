@@ -101,6 +101,13 @@ pub enum Fact {
         /// Whether the request behind it belongs to the measured cohort.
         measured: bool,
     },
+    /// When a caller leaves a replica out, because its tries there fail.
+    LeftOut {
+        /// The edge of the last of them.
+        edge: EdgeId,
+        /// Whether the request behind that belongs to the measured cohort.
+        measured: bool,
+    },
     /// At each boundary of the measured time: what a circuit breaker has done since the run began.
     BreakerRead {
         /// Which of `Plan::guards`.

@@ -265,6 +265,7 @@ impl Probe for Measure {
             }
             Fact::Limited { edge, first, measured, .. } if measured => self.edges[edge.index()].limit(first),
             Fact::OutOfBudget { edge, measured } => self.edges[edge.index()].budget_refused += u64::from(measured),
+            Fact::LeftOut { edge, measured } => self.edges[edge.index()].ejections += u64::from(measured),
             Fact::BreakerRead { guard, opened, open, half_open } => {
                 self.breakers[guard as usize].read(opened, open, half_open, self.open);
             }
