@@ -123,8 +123,8 @@ pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan) -> Stat
     let mut guards: Vec<u32> = calls.map(|c| c.guard).collect();
     guards.sort_unstable();
     guards.dedup();
-    let watched = plan.discovery.outliers.is_some()
-        && plan.calls.iter().any(|c| c.edge.index() == at && plan.link(c.link).book);
+    let watched =
+        plan.discovery.outliers.is_some() && plan.calls.iter().any(|c| c.edge.index() == at && plan.link(c.link).book);
     if !guards.is_empty() || watched {
         let sum = |of: fn(&Cohort) -> u64| each.iter().map(|(c, _)| of(c)).sum();
         figures.policing = Some(Policing {

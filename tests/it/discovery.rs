@@ -39,12 +39,13 @@ fn a_fixed_address_is_wrong_for_good() {
 
 #[test]
 fn dns_finds_the_new_address_when_the_answer_at_hand_is_over() {
-    // The first call is at 0.015 s or before; with a TTL of 2 s the answer of 4.015 s is used until 6.015 s.
-    for (ttl, stale) in [("2s", 101), ("5500ms", 51), ("20s", 1501)] {
-        let summary = run(&chain("free", &format!("kind = \"dns\"\nttl = \"{ttl}\""), "", MOVE));
-        let failed = of(&summary, "connect_failed");
-        assert!(failed.abs_diff(stale) <= 2, "{ttl}: {failed}");
-        assert!(of(&summary, "reset") <= 1);
+    // A hundred callers with ten calls a second each and answers of any age: on average half a TTL of failing calls, less
+    // half of the call that looks up.
+    for (ttl, stale) in [("2s", 950.0), ("20s", 9950.0)] {
+        let text = chain("free", &format!("kind = \"dns\"\nttl = \"{ttl}\""), "", MOVE);
+        let text = text.replace("io = \"async\"", "replicas = 100\nio = \"async\"").replace("100/s", "1000/s");
+        let failed = of(&run(&text), "connect_failed") as f64;
+        assert!((failed / stale - 1.0).abs() < 0.25, "{ttl}: {failed}");
     }
 }
 
@@ -119,12 +120,12 @@ fn a_deploy_takes_replicas_out_of_the_list_before_they_are_down() {
 fn an_outage_of_dns_bites_when_the_answers_at_hand_are_over() {
     let out = "[[faults]]\nkind = \"discovery_outage\"\nat = \"10s\"\nduration = \"20s\"\n";
     let summary = run(&chain("free", "kind = \"dns\"\nttl = \"7s\"", "", out));
-    // `front` looks up at 0.005 and 7.005 s, then not before 30 s; so does the client, some milliseconds earlier.
-    let lost = 6000 - summary.edges["front -> back"].arrived;
-    assert!(lost.abs_diff(1600) <= 2, "{lost}");
-    assert_eq!(summary.edges["c -> front"].failed.keys().collect::<Vec<_>>(), ["no_endpoint"]);
-    let long = run(&chain("free", "kind = \"dns\"\nttl = \"60s\"", "", out));
-    assert_eq!(long.clients["c"].failed, BTreeMap::new(), "an answer that holds longer than the outage");
+    // The answers at hand are over at some time in the first 7 s of it.
+    let lost: u64 = summary.clients["c"].failed.values().sum();
+    assert!((1298..=2002).contains(&lost), "{lost}");
+    assert!(of(&summary, "no_endpoint") > 0 || summary.edges["c -> front"].failed.contains_key("no_endpoint"));
+    let kept = run(&chain("free", "kind = \"dns\"\nttl = \"30s\"", "", &out.replace("20s", "1ms")));
+    assert_eq!(kept.clients["c"].failed, BTreeMap::new(), "answers that hold longer than the outage");
 }
 
 #[test]

@@ -30,7 +30,8 @@ mod tests {
 
     #[test]
     fn keys_spread_evenly_and_move_only_where_their_replica_goes() {
-        let (all, fewer) = (picks(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], u32::MAX), picks(&[0, 1, 2, 4, 5, 6, 7, 8, 9], u32::MAX));
+        let (all, fewer) =
+            (picks(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], u32::MAX), picks(&[0, 1, 2, 4, 5, 6, 7, 8, 9], u32::MAX));
         for replica in 0..10 {
             let share = all.iter().filter(|r| **r == replica).count();
             assert!((900..1100).contains(&share), "{replica}: {share}");

@@ -128,7 +128,8 @@ mod tests {
     #[test]
     fn round_robin_visits_all_in_turn() {
         let mut memory = Memory::new(3);
-        let picks: Vec<u32> = (0..6).map(|n| Balancer::RoundRobin.pick(&mut memory, Time(1), || draw(n)).unwrap()).collect();
+        let picks: Vec<u32> =
+            (0..6).map(|n| Balancer::RoundRobin.pick(&mut memory, Time(1), || draw(n)).unwrap()).collect();
         assert_eq!(picks[..3], picks[3..]);
         let mut once = picks[..3].to_vec();
         once.sort_unstable();

@@ -43,7 +43,8 @@ mod tests {
     #[test]
     fn over_all_phases_it_takes_twenty_to_thirty_seconds() {
         let probes = Readiness { every: Span(10 * SECOND), failures: 3 };
-        let waits = (0..10).map(|phase| probes.noticed(Time(100 * SECOND), Span(phase * SECOND), false).0 / SECOND - 100);
+        let waits =
+            (0..10).map(|phase| probes.noticed(Time(100 * SECOND), Span(phase * SECOND), false).0 / SECOND - 100);
         let waits: Vec<u64> = waits.collect();
         assert_eq!((waits.iter().min(), waits.iter().max()), (Some(&21), Some(&30)));
     }

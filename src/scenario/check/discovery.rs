@@ -11,7 +11,11 @@ pub(super) fn ranges(discovery: &Discovery, complaints: &mut Vec<Complaint>) {
     let never = |given: &Given<Span>| (given.value == Span::ZERO, given.place.clone());
     let none = |given: &Given<u32>| (given.value == 0, given.place.clone());
     let mut all = vec![
-        ("choices", (discovery.choices.value == Some(0), discovery.choices.place.clone()), "there would be nobody to pick"),
+        (
+            "choices",
+            (discovery.choices.value == Some(0), discovery.choices.place.clone()),
+            "there would be nobody to pick",
+        ),
         ("keys", (discovery.keys.value == Some(0), discovery.keys.place.clone()), "no call would have a key"),
         ("ttl", never(&discovery.ttl), "every call would look the name up; a cache of \"1ms\" is close to none"),
     ];
@@ -38,7 +42,12 @@ fn unused(discovery: &Discovery, complaints: &mut Vec<Complaint>) {
         (!picks(Balancing::LeastRequest), "choices", &discovery.choices.place, "for least_request only"),
         (!picks(Balancing::Hash), "keys", &discovery.keys.place, "for hash only"),
         (kind != Kind::Dns, "ttl", &discovery.ttl.place, "for kind = \"dns\" only"),
-        (kind == Kind::Static, "propagation", &discovery.propagation.place, "where changes are heard of: not for static"),
+        (
+            kind == Kind::Static,
+            "propagation",
+            &discovery.propagation.place,
+            "where changes are heard of: not for static",
+        ),
         (!discovery.is_watched(), "readiness", &discovery.readiness.place, "for kubernetes and mesh only"),
     ];
     for (idle, key, place, what) in said {
@@ -59,7 +68,8 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         && discovery.balance_per.value == BalancePer::Connection
         && super::transports_used(scenario).iter().any(|name| scenario.transports[*name].connections.is_some())
     {
-        let message = "`outlier_detection` where connections are balanced: those that are open go on to a replica that is out";
+        let message =
+            "`outlier_detection` where connections are balanced: those that are open go on to a replica that is out";
         let complaint = warning(code::NO_EFFECT, message.into(), rule.place.as_ref());
         complaints.push(complaint.help("balance requests: balance_per = \"request\", or kind = \"mesh\""));
     }
@@ -70,9 +80,11 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         let place = fault.kind.place.as_ref();
         match fault.kind.value {
             FaultKind::Move => {
-                let message = format!("nobody learns where `{}` has moved to: its addresses are fixed", fault.target.value);
+                let message =
+                    format!("nobody learns where `{}` has moved to: its addresses are fixed", fault.target.value);
                 let complaint = warning(code::MOVED_FOR_GOOD, message, place);
-                complaints.push(complaint.help("find it by name: [discovery] kind = \"dns\", \"kubernetes\" or \"mesh\""));
+                complaints
+                    .push(complaint.help("find it by name: [discovery] kind = \"dns\", \"kubernetes\" or \"mesh\""));
             }
             FaultKind::DiscoveryOutage => {
                 let message = "an outage of discovery changes nothing where addresses are fixed";

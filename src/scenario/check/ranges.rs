@@ -4,9 +4,7 @@ use super::walk;
 use crate::diag::{Complaint, code};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
-use crate::scenario::written::{
-    Arrivals, Client, Given, Load, Node, Place, QueueOrder, Scenario, Step, Verb,
-};
+use crate::scenario::written::{Arrivals, Client, Given, Load, Node, Place, QueueOrder, Scenario, Step, Verb};
 use crate::units::Span;
 
 /// Complains about every number that cannot be.

@@ -18,8 +18,7 @@ impl Lowering<'_> {
             kind: written.kind.value,
             ttl: written.ttl.value,
             propagation: written.propagation.value,
-            readiness: readiness
-                .map(|probes| Readiness { every: probes.every.value, failures: probes.failures.value }),
+            readiness: readiness.map(|probes| Readiness { every: probes.every.value, failures: probes.failures.value }),
             outliers: outliers.map(|rule| OutlierSpec {
                 consecutive: rule.consecutive_errors.value,
                 interval: rule.interval.value,

@@ -15,7 +15,9 @@ pub(super) fn discovery(discovery: &Discovery, page: &mut Page) {
         page.given("propagation", &discovery.propagation, time);
     }
     if discovery.is_watched() {
-        page.given("readiness", &discovery.readiness, |probes| probes.as_ref().map_or_else(|| quoted("none"), readiness));
+        page.given("readiness", &discovery.readiness, |probes| {
+            probes.as_ref().map_or_else(|| quoted("none"), readiness)
+        });
     }
     page.given("load_balancing", &discovery.load_balancing, |b| word(&Balancing::WORDS, *b));
     page.given("choices", &discovery.choices, |c| c.map_or("\"all\"".into(), |n| n.to_string()));

@@ -13,8 +13,8 @@ mod transports;
 use std::fmt::Write as _;
 
 use super::written::{
-    Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder,
-    Scenario, Scope, Slo, Zone,
+    Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope, Slo,
+    Zone,
 };
 use crate::units::{Span, size_text};
 use law::{count_law, law, span};

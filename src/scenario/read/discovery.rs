@@ -1,14 +1,12 @@
 //! `[discovery]`.
 
+use super::Desk;
 use super::policy::rule;
 use super::value::{count, count_or, duration, share};
 use super::view::View;
-use super::Desk;
 use crate::model::discovery::Kind;
 use crate::scenario::vocab;
-use crate::scenario::written::{
-    BalancePer, Balancing, Discovery, Given, KINDS, OutlierDetection, Probes, is_watched,
-};
+use crate::scenario::written::{BalancePer, Balancing, Discovery, Given, KINDS, OutlierDetection, Probes, is_watched};
 use crate::units::Span;
 
 pub(super) fn discovery(desk: &mut Desk<'_>, view: &View<'_>) -> Discovery {

@@ -19,8 +19,7 @@ use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    Defaults, Given, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Scope,
-    Sense, Sim, Slo, Variant,
+    Defaults, Given, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Scope, Sense, Sim, Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.

@@ -46,7 +46,8 @@ const WHEN: &[Key] = &[
 ];
 
 const MAGNITUDE: &[Key] = &[
-    key("mode", Shape::Choice(MODE), "What becomes of new work: outage, crash, and at the old address of a move.").or("\"refuse\""),
+    key("mode", Shape::Choice(MODE), "What becomes of new work: outage, crash, and at the old address of a move.")
+        .or("\"refuse\""),
     key(
         "replicas",
         Shape::Whole,

@@ -6,9 +6,9 @@
 
 mod brokers;
 mod clients;
+mod discovery;
 mod explain;
 mod faults;
-mod discovery;
 mod file;
 mod laws;
 mod libraries;
@@ -30,8 +30,8 @@ pub use tables::{Key, Shape, Table, Word, key};
 
 pub use brokers::{CONSUMER, FLOW, KEYED, QUEUE, REPLAY, TOPIC};
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
-pub use faults::FAULT;
 pub use discovery::{DISCOVERY, OUTLIERS, READINESS};
+pub use faults::FAULT;
 pub use file::{DEFAULTS, LINK, NETWORK, SIM, SLO};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
 pub use libraries::{LIBRARIES, Library, library};

@@ -90,7 +90,8 @@ impl Balancing {
 
 impl BalancePer {
     /// Both and their words.
-    pub const WORDS: [(&str, BalancePer); 2] = [("connection", BalancePer::Connection), ("request", BalancePer::Request)];
+    pub const WORDS: [(&str, BalancePer); 2] =
+        [("connection", BalancePer::Connection), ("request", BalancePer::Request)];
 }
 
 /// All kinds of discovery and their words.

@@ -108,12 +108,7 @@ impl FaultKind {
             Self::Latency => Some("add"),
             Self::ReplicasLost => Some("replicas"),
             Self::Deploy => Some("duration"),
-            Self::Outage
-            | Self::Crash
-            | Self::Freeze
-            | Self::Partition
-            | Self::Move
-            | Self::DiscoveryOutage => None,
+            Self::Outage | Self::Crash | Self::Freeze | Self::Partition | Self::Move | Self::DiscoveryOutage => None,
         }
     }
 
