@@ -62,6 +62,18 @@ pub(super) enum Rare {
     Poll(u32),
     /// When word reaches a try that another, tied to it, has been begun.
     Word(u32),
+    /// When callers of a node, or DNS, can see that its endpoints have changed.
+    Change(u32),
+    /// When a probe tells something of a replica.
+    Probe(u32),
+    /// When the autoscaler of a node looks.
+    Look(u32),
+    /// When a replica is ready.
+    Ready(u32),
+    /// When the next step of a replica's warm-up begins.
+    Warm(u32),
+    /// When a replica no longer takes anything.
+    Close(u32),
 }
 
 /// Bits of the index under a kind of [`Rare`].
@@ -77,6 +89,12 @@ impl Rare {
             Self::Clock(queue) => (3, queue),
             Self::Poll(member) => (4, member),
             Self::Word(word) => (5, word),
+            Self::Change(node) => (6, node),
+            Self::Probe(replica) => (7, replica),
+            Self::Look(node) => (8, node),
+            Self::Ready(replica) => (9, replica),
+            Self::Warm(replica) => (10, replica),
+            Self::Close(replica) => (11, replica),
         };
         debug_assert!(index < 1 << INDEX_BITS);
         Event::Rare(kind << INDEX_BITS | index)
@@ -91,7 +109,13 @@ impl Rare {
             2 => Self::Ack(index),
             3 => Self::Clock(index),
             4 => Self::Poll(index),
-            _ => Self::Word(index),
+            5 => Self::Word(index),
+            6 => Self::Change(index),
+            7 => Self::Probe(index),
+            8 => Self::Look(index),
+            9 => Self::Ready(index),
+            10 => Self::Warm(index),
+            _ => Self::Close(index),
         }
     }
 }
@@ -178,7 +202,21 @@ mod tests {
 
     #[test]
     fn what_is_rare_comes_back() {
-        for rare in [Rare::Post(1), Rare::Confirm(2), Rare::Ack((1 << 28) - 1), Rare::Clock(3), Rare::Poll(0), Rare::Word(7)] {
+        let all = [
+            Rare::Post(1),
+            Rare::Confirm(2),
+            Rare::Ack((1 << 28) - 1),
+            Rare::Clock(3),
+            Rare::Poll(0),
+            Rare::Word(7),
+            Rare::Change(12),
+            Rare::Probe((1 << 28) - 1),
+            Rare::Look(0),
+            Rare::Ready(12),
+            Rare::Warm(13),
+            Rare::Close((1 << 28) - 1),
+        ];
+        for rare in all {
             let Event::Rare(bits) = rare.event() else { panic!("{rare:?}") };
             assert_eq!(Rare::unpack(bits), rare);
         }

@@ -22,17 +22,22 @@ mod freeze;
 mod give_up;
 mod guard;
 mod hazard;
+mod health;
 mod intake;
 mod ledger;
 mod lend;
 mod lock;
 mod message;
+mod names;
 mod outage;
 mod police;
 mod pool;
 mod queue;
+mod relocate;
+mod replicas;
 mod reset;
 mod root;
+mod scale;
 mod setup;
 mod site;
 mod station;
@@ -63,10 +68,13 @@ use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
 use message::Mailroom;
+use names::Names;
 use outage::Trouble;
 use police::Police;
 use pool::Pool;
+use replicas::Being;
 use root::Roots;
+use scale::Scaled;
 use site::Site;
 use stream::Streams;
 
@@ -100,6 +108,11 @@ pub struct Machine<'p, P> {
     memory_base: Vec<u32>,
     /// By node: the replicas, counted from its first, that would be published now; `None`: all of them, always.
     endpoints: Vec<Option<Vec<u32>>>,
+    names: Names,
+    /// The lives of replicas; empty where none starts or ends in the run.
+    beings: Vec<Being>,
+    /// By node: what scales it; empty where nothing scales anything.
+    scaled: Vec<Option<Scaled>>,
     lanes: Lanes,
     /// Connections of transports: per caller replica, and the one a try has.
     pools: Vec<Pool>,
@@ -298,6 +311,10 @@ impl<P: Probe> Machine<'_, P> {
             Rare::Clock(queue) => self.look_at_clock(QueueId(queue)),
             Rare::Poll(member) => self.poll(member),
             Rare::Word(word) => self.hear_word(word),
+            Rare::Change(node) => self.spread(NodeId(node)),
+            Rare::Probe(replica) => self.probe_replica(replica),
+            Rare::Look(node) => self.look_at(NodeId(node)),
+            Rare::Ready(replica) | Rare::Warm(replica) | Rare::Close(replica) => self.live_on(replica, rare),
         }
         None
     }
@@ -340,6 +357,9 @@ impl<P: Probe> Machine<'_, P> {
 
     #[inline(always)]
     fn tell(&mut self, fact: Fact) {
+        if fact.moves_load() && !self.scaled.is_empty() {
+            self.gauge(fact);
+        }
         self.probe.on(self.now, fact);
     }
 

@@ -5,6 +5,7 @@ mod cli;
 mod compare;
 mod connections;
 mod diagnostics;
+mod discovery;
 mod draws;
 mod faults;
 mod floors;
