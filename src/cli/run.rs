@@ -177,6 +177,9 @@ fn everything(summaries: &[Summary], folder: &Path) -> Result<(), Failure> {
     for (name, format) in texts {
         output::file(&folder.join(name), text(summaries, format, table::Style::default()).as_bytes())?;
     }
+    if let Some(text) = csv::timeline(summaries) {
+        output::file(&folder.join("timeline.csv"), text.as_bytes())?;
+    }
     pictures::all(summaries, &folder.join("charts"))
 }
 

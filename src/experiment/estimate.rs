@@ -1,5 +1,6 @@
 //! From replications to figures: pooled points, intervals over replications.
 
+mod course;
 mod streams;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use super::summary::{
     BreakerFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicas, Replicate, Stats,
 };
 
+pub(crate) use course::timeline;
 pub(crate) use streams::topics;
 
 /// Confidence of all intervals.
@@ -207,6 +209,7 @@ fn moments(timeline: &Timeline, plan: &Plan) -> Vec<Moment> {
         from_s: at as f64 * width,
         width_s: width,
         arrived: bin.arrived,
+        succeeded: bin.good.count(),
         failed: bin.failed,
         p50_ms: millis(bin.good.quantile(0.5)),
         p99_ms: millis(bin.good.quantile(0.99)),
@@ -267,6 +270,12 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         (None, Some(workers)) => level(&|s, span| s.means(span).busy / workers as f64),
         (None, None) => Interval::NONE,
     };
+    let capacity = planned.cores.map(|cores| cores * replicas).or(workers.map(|n| n as f64));
+    let wasted: Vec<f64> = replications.iter().map(|r| r.measure.wasted[at]).collect();
+    let wasted_share = |capacity: f64| {
+        let share = |(r, nanos): (&Replication, &f64)| nanos / r.span.0 as f64 / capacity;
+        mean_of(&replications.iter().zip(&wasted).map(share).collect::<Vec<f64>>(), CONFIDENCE)
+    };
     let visits: Vec<&Visits> = replications.iter().map(|r| &r.measure.visits[at]).collect();
     let shares: Vec<(u64, u64)> = visits.iter().map(|v| (v.waited, v.replied)).collect();
     let abandoned = visits.iter().map(|v| v.abandoned).sum();
@@ -276,6 +285,9 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         refused: count(&|s| s.refused),
         abandoned,
         utilization,
+        tries_per_request: amplification(replications, at),
+        wasted_work_s: wasted.iter().sum::<f64>() / 1e9,
+        wasted_share: capacity.map_or(Interval::NONE, wasted_share),
         mean_busy: level(&|s, span| s.means(span).busy),
         mean_working: level(&|s, span| s.means(span).working),
         mean_in_system: level(&|s, span| s.in_system.area() as f64 / span.0 as f64),
@@ -290,6 +302,14 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         kind: planned.kind,
         workers,
     }
+}
+
+/// Requests that reached a node per request of all clients.
+pub(crate) fn amplification(replications: &[Replication], node: usize) -> Interval {
+    let sent = |r: &Replication| r.measure.clients.iter().map(|c| c.arrived).sum::<u64>() as f64;
+    let parts: Vec<(f64, f64)> =
+        replications.iter().map(|r| (r.measure.stations[node].measured().arrivals as f64, sent(r))).collect();
+    if parts.iter().all(|p| p.1 == 0.0) { Interval::NONE } else { ratio(&parts, CONFIDENCE) }
 }
 
 /// From arrival at a node to its reply, over all its endpoints; requests turned away are not timed.

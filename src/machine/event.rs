@@ -33,7 +33,7 @@ pub(super) enum Event {
     Cancel(u32),
     /// When the first try in a lane of equal timeouts may be due.
     Lane(u32),
-    /// When a boundary of the measured time passes, counted in [`Mark::ALL`].
+    /// When a boundary of the measured time passes, counted in [`Mark::ALL`], or one between its stretches, counted on.
     Mark(u32),
     /// When something happens to a stream.
     Stream(u32),

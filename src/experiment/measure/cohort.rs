@@ -1,11 +1,12 @@
 //! What became of requests: of a client, an endpoint, an edge.
 
 use crate::model::Outcome;
+use crate::model::plan::STRETCHES;
 use crate::stats::{Coarse, Recorder};
 use crate::units::{Span, Time};
 
 /// Bins of a timeline.
-pub(crate) const TIMELINE_BINS: u64 = 120;
+pub(crate) const TIMELINE_BINS: u64 = STRETCHES as u64;
 
 /// Requests and their ends.
 #[derive(Clone, Debug, Default)]

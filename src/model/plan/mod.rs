@@ -1,6 +1,7 @@
 //! The plan: the scenario as run. It never changes during a run and is shared by all replications.
 
 mod call;
+mod course;
 
 use crate::random::dist::Dist;
 use crate::units::Span;
@@ -16,6 +17,7 @@ use super::stream::{Producer, Readers, Spread, Topic};
 use super::transport::Channel;
 
 pub use self::call::{Call, Codec, Guard, Lender, Link, Pipe};
+pub use self::course::STRETCHES;
 
 /// Everything that does not change during a run.
 #[derive(Clone, Debug, Default)]
