@@ -1,11 +1,13 @@
 //! What policies did over time: calls, what retries and hedges add to them, what the caller refused itself, and below that
 //! how many of the edge's circuit breakers were open.
 
+use plotters::style::RGBColor;
+
 use super::Title;
 use super::axis::{Scale, seconds_of_tick};
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
-use super::palette::{FAILED, FAINT, GRID, INK, Pen, hair, pen};
-use super::pressure::between;
+use super::palette::{FAILED, FAINT, GRID, INK, Pen, hair, on_paper, pen};
+use super::pressure::{between, head};
 use super::shade::{Shade, shade};
 use crate::experiment::summary::{EdgeCourse, Summary};
 use crate::report::number::{count, percent, plain};
@@ -76,7 +78,7 @@ pub fn policies(title: &Title, all: &[Policed], shades: &[Shade]) -> String {
         for (nth, edge) in shown.iter().enumerate() {
             let top = top + STEP * nth as f64 + 24.0;
             let panel = Area { left: 96.0, top, right: WIDTH - 118.0, bottom: top + PANEL };
-            draw(canvas, edge, panel, shades, nth + 1 == shown.len());
+            draw(canvas, edge, panel, shades, (nth == 0, nth + 1 == shown.len()));
         }
         if !hidden.is_empty() {
             let note = format!("{} more not drawn", hidden.len());
@@ -85,9 +87,9 @@ pub fn policies(title: &Title, all: &[Policed], shades: &[Shade]) -> String {
     })
 }
 
-/// The colour and strength of calls, retries, hedges.
-fn look(layer: usize) -> (plotters::style::RGBColor, f64) {
-    (pen(layer).colour, [0.35, 0.75, 0.6][layer])
+/// The colour of calls, retries, hedges.
+fn look(layer: usize) -> RGBColor {
+    on_paper(pen(layer).colour, [0.35, 0.75, 0.6][layer])
 }
 
 fn refused() -> Pen {
@@ -105,8 +107,7 @@ fn key(canvas: &Canvas, middle: f64, all: &[Policed]) {
     };
     let layers = [("calls", true), ("retries", any(|c| &c.retries_per_s)), ("hedges", any(|c| &c.hedges_per_s))];
     for (nth, (text, _)) in layers.into_iter().enumerate().filter(|(_, (_, there))| *there) {
-        let (colour, strength) = look(nth);
-        word(text, &|patch| canvas.rectangle(patch, colour, strength));
+        word(text, &|patch| canvas.rectangle(patch, look(nth), 1.0));
     }
     if any(|c| &c.limited_per_s) {
         word("refused by the caller", &|patch| canvas.line(&[(patch.left, middle), (patch.right, middle)], refused()));
@@ -117,20 +118,19 @@ fn key(canvas: &Canvas, middle: f64, all: &[Policed]) {
     }
 }
 
-fn draw(canvas: &Canvas, edge: &Policed, panel: Area, shades: &[Shade], last: bool) {
+fn draw(canvas: &Canvas, edge: &Policed, panel: Area, shades: &[Shade], (first, last): (bool, bool)) {
     let layers = edge.layers();
     let (calls, width) = (layers[0].len(), edge.width_s);
     let x = Scale::exact(0.0, width * calls.max(1) as f64, panel.left, panel.right);
     let most = layers[2].iter().chain(&edge.course.limited_per_s).copied().fold(0.0, f64::max);
-    let y = Scale::linear(most.max(1e-3), panel.bottom, panel.top);
+    let y = Scale::linear(1.08 * most.max(1e-3), panel.bottom, panel.top);
     shade(canvas, panel, &x, shades, false);
-    canvas.text(&cut(&edge.name, 60), (panel.left, panel.top - 12.0), Type::of(size::LABEL).bold());
+    head(canvas, &cut(&edge.name, 60), panel, &x, if first { shades } else { &[] });
     canvas.ordinate(panel, &y, |n| if n < 10.0 { plain(n) } else { count(n.round() as u64) });
     for (nth, layer) in layers.iter().enumerate() {
         let floor = nth.checked_sub(1).map(|below| &layers[below]);
         if floor != Some(layer) {
-            let (colour, strength) = look(nth);
-            canvas.area(&between(layer, floor, width, &x, &y), colour, strength);
+            canvas.area(&between(layer, floor, width, &x, &y), look(nth), 1.0);
         }
     }
     let middle = |at: usize| x.at((at as f64 + 0.5) * width);

@@ -1,10 +1,12 @@
 //! How full nodes were over time: workers that work, workers held by requests that wait, requests in line. Nodes stand below
 //! each other on the same scale of time, the first to fill up on top.
 
+use plotters::style::RGBColor;
+
 use super::Title;
 use super::axis::{Scale, seconds_of_tick};
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
-use super::palette::{FAINT, INK, Pen, hair, pen};
+use super::palette::{FAINT, INK, Pen, hair, on_paper, pen};
 use super::shade::{Shade, shade};
 use crate::experiment::summary::{NodeCourse, Summary};
 use crate::report::number::{count, plain};
@@ -88,8 +90,7 @@ fn key(canvas: &Canvas, middle: f64) {
     let mut left = 96.0;
     for (nth, word) in ["working", "held, waiting for others", "in line"].into_iter().enumerate() {
         let patch = Area { left, right: left + 24.0, top: middle - 7.0, bottom: middle + 7.0 };
-        let (colour, strength) = look(nth);
-        canvas.rectangle(patch, colour, strength);
+        canvas.rectangle(patch, look(nth), 1.0);
         canvas.outline(patch, FAINT);
         canvas.text(word, (left + 32.0, middle), Type::of(size::SMALL));
         left += 32.0 + room(word, size::SMALL) + 22.0;
@@ -99,11 +100,11 @@ fn key(canvas: &Canvas, middle: f64) {
 }
 
 /// Layers by their darkness, from the bottom.
-fn look(layer: usize) -> (plotters::style::RGBColor, f64) {
+fn look(layer: usize) -> RGBColor {
     match layer {
-        0 => (pen(0).colour, 0.9),
-        1 => (pen(0).colour, 0.3),
-        _ => (pen(1).colour, 0.45),
+        0 => on_paper(pen(0).colour, 0.9),
+        1 => on_paper(pen(0).colour, 0.3),
+        _ => on_paper(pen(1).colour, 0.45),
     }
 }
 
@@ -118,18 +119,14 @@ fn draw(canvas: &Canvas, node: &Pressure, panel: Area, shades: &[Shade], (first,
     let most = layers[2].iter().copied().fold(0.0, f64::max);
     // A limit far above everything would flatten what there is to see.
     let workers = node.workers.map(|n| n as f64).filter(|n| *n <= 4.0 * most);
-    let y = Scale::linear(most.max(workers.unwrap_or(0.0)).max(1e-3), panel.bottom, panel.top);
+    // Room above the highest, where a fault can be seen.
+    let y = Scale::linear(1.08 * most.max(workers.unwrap_or(0.0)).max(1e-3), panel.bottom, panel.top);
     shade(canvas, panel, &x, shades, false);
-    let named = Area { top: panel.top - 24.0, ..panel };
-    if first {
-        names(canvas, named, &x, shades);
-    }
-    canvas.text(&cut(&node.name, 30), (panel.left, panel.top - 12.0), Type::of(size::LABEL).bold());
+    head(canvas, &cut(&node.name, 30), panel, &x, if first { shades } else { &[] });
     canvas.ordinate(panel, &y, |n| if n < 10.0 { plain(n) } else { count(n.round() as u64) });
     for (nth, layer) in layers.iter().enumerate().rev() {
         let floor = nth.checked_sub(1).map(|below| &layers[below]);
-        let (colour, strength) = look(nth);
-        canvas.area(&between(layer, floor, node.width_s, &x, &y), colour, strength);
+        canvas.area(&between(layer, floor, node.width_s, &x, &y), look(nth), 1.0);
     }
     if let Some(workers) = workers {
         canvas.line(&[(panel.left, y.at(workers)), (panel.right, y.at(workers))], limit());
@@ -146,14 +143,16 @@ fn draw(canvas: &Canvas, node: &Pressure, panel: Area, shades: &[Shade], (first,
     }
 }
 
-/// What was wrong, above the first panel, to the right of its name.
-fn names(canvas: &Canvas, area: Area, x: &Scale, shades: &[Shade]) {
-    let mut free = area.left + 150.0;
+/// What a panel is about, above it, and what was wrong, where that has room to the right of it.
+pub(super) fn head(canvas: &Canvas, name: &str, panel: Area, x: &Scale, shades: &[Shade]) {
+    let middle = panel.top - 12.0;
+    canvas.text(name, (panel.left, middle), Type::of(size::LABEL).bold());
+    let mut free = panel.left + room(name, size::LABEL) + 16.0;
     for shade in shades {
-        let left = x.at(shade.from_s).max(area.left) + 4.0;
+        let left = x.at(shade.from_s).max(panel.left) + 4.0;
         let word = cut(&shade.name, 40);
         if left >= free {
-            canvas.text(&word, (left, area.top + 12.0), Type::of(size::SMALL).faint());
+            canvas.text(&word, (left, middle), Type::of(size::SMALL).faint());
             free = left + room(&word, size::SMALL);
         }
     }
