@@ -73,7 +73,8 @@ fn recovery(slo: &Slo, scope: Option<&Scope>, summary: &Summary) -> Interval {
     // Who did not recover has no time to recover, however fast the others were.
     let times = each.filter(|r| r.share_recovered.is_some()).map(|r| r.median.unwrap_or(f64::INFINITY));
     let longest = times.reduce(f64::max);
-    longest.map_or(Interval::NONE, |s| Interval::point(s * 1e3))
+    // Never is a figure, too, and a promise that it breaks is broken.
+    longest.map_or(Interval::NONE, |s| Interval { value: Some(s * 1e3), low: None, high: None })
 }
 
 /// Requests that reached a node per request of all clients.

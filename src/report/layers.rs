@@ -39,7 +39,7 @@ pub fn sheet(summary: &Summary, every: bool) -> Sheet {
 }
 
 /// How many calls it takes at least from a client to each node.
-fn depths(summary: &Summary) -> BTreeMap<&str, u32> {
+pub(super) fn depths(summary: &Summary) -> BTreeMap<&str, u32> {
     let node = |endpoint: &'_ str| summary.nodes.keys().find(|name| is_at(endpoint, name)).map(String::as_str);
     let calls: Vec<(&str, Option<&str>)> =
         summary.edges.keys().filter_map(|edge| edge.split_once(" -> ")).map(|(from, to)| (from, node(to))).collect();

@@ -39,7 +39,7 @@ impl<const N: usize> Growth<N> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Course {
     last: Time,
-    /// By client: requests of the measured cohort in flight when each stretch ended.
+    /// By client: requests in flight when each stretch ended.
     pub(crate) in_flight: Vec<Vec<f64>>,
     /// By node: requests there, in line, workers held, workers that work, arrivals.
     pub(crate) nodes: Vec<Growth<5>>,
@@ -81,12 +81,10 @@ impl Course {
         for ((growth, cohort), _) in
             self.edges.iter_mut().zip(edges).zip(&self.guarded).filter(|(_, guarded)| **guarded)
         {
-            let counts = [cohort.arrived, cohort.again[0], cohort.again[1], cohort.limited[0]];
-            growth.look(counts.map(|n| n as f64), nanos);
+            growth.look(cohort.sums(), nanos);
         }
         if nanos > 0.0 {
-            let there = |c: &Cohort| c.arrived.saturating_sub(c.ends()) as f64;
-            self.in_flight.iter_mut().zip(clients).for_each(|(all, cohort)| all.push(there(cohort)));
+            self.in_flight.iter_mut().zip(clients).for_each(|(all, cohort)| all.push(cohort.under_way() as f64));
         }
     }
 }

@@ -248,8 +248,8 @@ impl Probe for Measure {
             Fact::Marked(mark) => self.mark(now, mark),
             Fact::Struck { fault, on } => self.aftermath.strike(fault, on, now),
             Fact::Offered { client, measured } => {
+                self.clients[client.index()].arrive(measured);
                 if measured {
-                    self.clients[client.index()].arrived += 1;
                     self.timelines[client.index()].offer(now);
                     self.aftermath.offer(client.index(), now);
                     self.aftermath.judge(&self.scopes, client, now, None);
@@ -264,20 +264,20 @@ impl Probe for Measure {
                     self.aftermath.judge(&self.scopes, client, intended, Some((outcome, latency)));
                 }
             }
-            Fact::Called { edge, measured } => self.edges[edge.index()].arrived += u64::from(measured),
+            Fact::Called { edge, measured } => self.edges[edge.index()].arrive(measured),
             Fact::Settled { edge, outcome, latency, measured } => {
                 self.edges[edge.index()].end(outcome, latency, measured, self.open);
                 if self.faulted {
                     self.aftermath.settle(edge, outcome, now);
                 }
             }
-            Fact::TriedAgain { edge, client, own, hedge, measured } if measured => {
-                self.edges[edge.index()].try_again(hedge);
+            Fact::TriedAgain { edge, client, own, hedge, measured } => {
+                self.edges[edge.index()].try_again(hedge, measured);
                 if own {
-                    self.clients[client.index()].try_again(hedge);
+                    self.clients[client.index()].try_again(hedge, measured);
                 }
             }
-            Fact::Limited { edge, first, measured, .. } if measured => self.edges[edge.index()].limit(first),
+            Fact::Limited { edge, first, measured, .. } => self.edges[edge.index()].limit(first, measured),
             Fact::OutOfBudget { edge, measured } => self.edges[edge.index()].budget_refused += u64::from(measured),
             Fact::BreakerRead { guard, opened, open, half_open } => {
                 self.breakers[guard as usize].read(opened, open, half_open);
@@ -320,11 +320,7 @@ impl Probe for Measure {
             | Fact::Disposed { .. } => self.mail(now, fact),
             Fact::Started { node, cores, worker } => self.stations[node.index()].work(now, true, cores, worker),
             Fact::Stopped { node, cores, worker } => self.stations[node.index()].work(now, false, cores, worker),
-            Fact::LateReply { .. }
-            | Fact::Wasted { .. }
-            | Fact::Abandoned { .. }
-            | Fact::TriedAgain { .. }
-            | Fact::Limited { .. } => {}
+            Fact::LateReply { .. } | Fact::Wasted { .. } | Fact::Abandoned { .. } => {}
             Fact::Replied { node, endpoint, outcome, joined, sojourn, waited } => {
                 self.stations[node.index()].reply(now);
                 let counts = self.counts(Time(now.0 - sojourn.0));

@@ -51,7 +51,7 @@ pub struct ClientCourse {
     pub p50_ms: Vec<Option<f64>>,
     /// 99th percentile, ms.
     pub p99_ms: Vec<Option<f64>>,
-    /// Measured requests in flight when the stretch ended.
+    /// Requests in flight when the stretch ended.
     pub in_flight: Vec<f64>,
 }
 

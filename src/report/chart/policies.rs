@@ -10,16 +10,17 @@ use super::palette::{FAILED, FAINT, GRID, INK, Pen, hair, on_paper, pen};
 use super::pressure::{between, head};
 use super::shade::{Shade, shade};
 use crate::experiment::summary::{EdgeCourse, Summary};
+use crate::report::layers::depths;
 use crate::report::number::{count, percent, plain};
 use crate::report::text::{clean, cut};
 
 /// Panels at most; more would be too flat to read.
 const PANELS: usize = 4;
 
-/// Height of a panel, of the band of breakers, and from one panel to the next.
+/// Height of a panel, of the band of breakers below it, and of the gap to the next.
 const PANEL: f64 = 110.0;
 const BAND: f64 = 20.0;
-const STEP: f64 = PANEL + BAND + 54.0;
+const GAP: f64 = 42.0;
 
 /// An edge over time.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +34,7 @@ pub struct Policed {
 }
 
 impl Policed {
-    /// The edges on which a policy did anything, those with the most tries first.
+    /// The edges on which a policy did anything, the outermost first; where there are too many, those with most tries.
     pub(super) fn of(summary: &Summary) -> Vec<Policed> {
         let Some(timeline) = &summary.timeline else { return Vec::new() };
         let one = |(name, course): (&String, &EdgeCourse)| Policed {
@@ -41,8 +42,11 @@ impl Policed {
             width_s: timeline.width_s,
             course: course.clone(),
         };
+        let depths = depths(summary);
+        let depth = |edge: &Policed| depths.get(edge.name.split(" -> ").next().unwrap_or_default()).copied();
         let mut all: Vec<Policed> = timeline.edges.iter().map(one).collect();
         all.retain(Policed::acts);
+        all.sort_by_key(|edge| depth(edge).unwrap_or(u32::MAX));
         if all.len() > PANELS {
             let most = |edge: &Policed| edge.layers().last().and_then(|top| top.iter().copied().reduce(f64::max));
             all.sort_by(|a, b| most(b).unwrap_or(0.0).total_cmp(&most(a).unwrap_or(0.0)));
@@ -71,12 +75,13 @@ impl Policed {
 /// Draws the edges below each other.
 pub fn policies(title: &Title, all: &[Policed], shades: &[Shade]) -> String {
     let (shown, hidden) = all.split_at(all.len().min(PANELS));
-    let top = 128.0;
-    let height = top + STEP * shown.len() as f64 + 48.0;
+    let bands = shown.iter().any(|edge| !edge.course.open_share.is_empty());
+    let (top, step) = (128.0, PANEL + GAP + if bands { BAND + 8.0 } else { 0.0 });
+    let height = top + step * shown.len() as f64 + 52.0;
     picture(title, height, |canvas| {
         key(canvas, 98.0, shown);
         for (nth, edge) in shown.iter().enumerate() {
-            let top = top + STEP * nth as f64 + 24.0;
+            let top = top + step * nth as f64 + 24.0;
             let panel = Area { left: 96.0, top, right: WIDTH - 118.0, bottom: top + PANEL };
             draw(canvas, edge, panel, shades, (nth == 0, nth + 1 == shown.len()));
         }
