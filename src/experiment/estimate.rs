@@ -179,6 +179,7 @@ pub(crate) fn client(replications: &[Replication], at: usize, plan: &Plan, stati
     let mut timeline = replications[0].measure.timelines[at].clone();
     replications[1..].iter().for_each(|r| timeline.merge(&r.measure.timelines[at]));
     figures.timeline = moments(&timeline, plan);
+    figures.timeline.iter_mut().zip(course::in_flight(replications, at)).for_each(|(m, n)| m.in_flight = Some(n));
     if replications.len() == 1 && stationary {
         figures.latency_ms.mean = single_mean(&timeline, figures.latency_ms.mean);
     }
@@ -214,6 +215,7 @@ fn moments(timeline: &Timeline, plan: &Plan) -> Vec<Moment> {
         p50_ms: millis(bin.good.quantile(0.5)),
         p99_ms: millis(bin.good.quantile(0.99)),
         mean_ms: bin.good.mean().map(|m| m / 1e6),
+        in_flight: None,
     };
     timeline.bins.iter().enumerate().map(moment).collect()
 }

@@ -59,6 +59,7 @@ pub(crate) fn timeline(p50: f64, factor: f64) -> Vec<Moment> {
                 p50_ms: Some(p50 * wave * slow),
                 p99_ms: Some(p50 * factor * factor * wave * slow),
                 mean_ms: Some(p50 * 1.2 * wave * slow),
+                in_flight: None,
             }
         })
         .collect()

@@ -22,9 +22,8 @@ pub(crate) fn timeline(
     courses.first()?;
     let client = |at: usize| {
         let name = &plan.node(plan.clients[at].node).name;
-        let there: Vec<&Vec<f64>> = courses.iter().map(|c| &c.in_flight[at]).collect();
         let moments = clients.get(name).map_or(&[][..], |stats| &stats.timeline);
-        (name.clone(), of_client(moments, means(&there, |there| *there), replications.len()))
+        (name.clone(), of_client(moments, replications.len()))
     };
     let node = |at: usize| {
         let units = [1.0, 1.0, 1.0, 1.0, SECOND];
@@ -41,8 +40,15 @@ pub(crate) fn timeline(
     })
 }
 
-fn of_client(moments: &[Moment], in_flight: Vec<f64>, replications: usize) -> ClientCourse {
-    let moments = &moments[..moments.len().min(in_flight.len())];
+/// A client's requests in flight at the end of each stretch, where that is looked at.
+pub(super) fn in_flight(replications: &[Replication], client: usize) -> Vec<f64> {
+    let courses = replications.iter().filter_map(|r| r.measure.course.as_deref());
+    means(&courses.map(|c| &c.in_flight[client]).collect::<Vec<_>>(), |there| *there)
+}
+
+fn of_client(moments: &[Moment], replications: usize) -> ClientCourse {
+    let in_flight: Vec<f64> = moments.iter().map_while(|m| m.in_flight).collect();
+    let moments = &moments[..in_flight.len()];
     let rate = |m: &Moment| brief(m.arrived as f64 / m.width_s / replications.max(1) as f64);
     let success = |m: &Moment| {
         let ended = m.succeeded + m.failed;

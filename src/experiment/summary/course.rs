@@ -23,6 +23,8 @@ pub struct Moment {
     pub p99_ms: Option<f64>,
     /// Mean, ms.
     pub mean_ms: Option<f64>,
+    /// Requests in flight at its end, the mean over replications; only where something changes.
+    pub in_flight: Option<f64>,
 }
 
 /// Figures over time: a value for each stretch of the measured time, the mean over replications. Stretches after a run was
