@@ -296,7 +296,8 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &mut self.frames[at];
         frame.answered = true;
         let (client, outcome, hears) = (ClientId(u32::from(frame.client)), frame.outcome, frame.hears);
-        let (edge, wasted) = (self.plan.calls[frame.call as usize].edge, Span(frame.spent));
+        let edge = self.plan.calls[frame.call as usize].edge;
+        let wasted = self.waste(at);
         self.tell(Fact::LateReply { edge, client, wasted });
         if !hears {
             self.close(at, outcome);

@@ -33,8 +33,8 @@ pub(super) enum Event {
     Cancel(u32),
     /// When the first try in a lane of equal timeouts may be due.
     Lane(u32),
-    /// When a boundary of the measured time passes, counted in [`Mark::ALL`](crate::model::Mark::ALL); [`EXHAUSTED`] when
-    /// the run waits no longer for its last requests.
+    /// When a boundary of the measured time passes, counted in [`Mark::ALL`](crate::model::Mark::ALL), or one between its
+    /// stretches, counted on; [`EXHAUSTED`] when the run waits no longer for its last requests.
     Mark(u32),
     /// When something happens to a stream.
     Stream(u32),

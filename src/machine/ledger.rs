@@ -151,6 +151,17 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
+    /// What was done for a frame was done for nobody.
+    #[inline(never)]
+    pub(super) fn waste(&mut self, at: u32) -> Span {
+        let frame = &self.frames[at];
+        let wasted = Span(frame.spent);
+        if P::ACCOUNTS && wasted > Span::ZERO {
+            self.probe.waste(wasted, self.ledger.parts(frame.row));
+        }
+        wasted
+    }
+
     /// What a frame was spent on becomes a part of what `to` was spent on.
     #[inline]
     pub(super) fn pass_on(&mut self, to: u32, from: u32) {

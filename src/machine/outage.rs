@@ -367,8 +367,9 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn pass_away(&mut self, at: u32) {
         let frame = &mut self.frames[at];
         frame.answered = true;
-        let (client, wasted) = (ClientId(u32::from(frame.client)), Span(frame.spent));
+        let client = ClientId(u32::from(frame.client));
         let (hears, outcome) = (frame.hears, frame.outcome);
+        let wasted = self.waste(at);
         self.tell(Fact::Wasted { client, wasted });
         if !hears {
             self.close(at, outcome);

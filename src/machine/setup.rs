@@ -25,7 +25,7 @@ use super::pool::Pool;
 use super::root::Roots;
 use super::site::Site;
 use super::stream::Streams;
-use super::{Machine, Replica, Sender, intake, police};
+use super::{Machine, Replica, STRETCH, Sender, intake, police};
 
 impl<'p, P: Probe> Machine<'p, P> {
     /// A run of `plan` at time zero.
@@ -104,6 +104,9 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half as u32));
         self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
         self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Mark(EXHAUSTED));
+        if self.plan.is_eventful() {
+            self.agenda.push(open + self.plan.stretch(), Phase::Sample, Event::Mark(STRETCH));
+        }
         self.start_consumers();
         self.expect_faults();
         self.start_replicas();

@@ -15,10 +15,12 @@ pub enum Mark {
     Half,
     /// When the measured time is over.
     Close,
+    /// When a stretch of the measured time is over that is neither the first moment nor the last.
+    Stretch,
 }
 
 impl Mark {
-    /// All boundaries, in order.
+    /// Those that every run has, in order.
     pub const ALL: [Mark; 3] = [Mark::Open, Mark::Half, Mark::Close];
 }
 

@@ -4,6 +4,7 @@ mod bench;
 mod cli;
 mod compare;
 mod connections;
+mod course;
 mod diagnostics;
 mod discovery;
 mod draws;

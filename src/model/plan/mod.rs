@@ -1,6 +1,7 @@
 //! The plan: the scenario as run. It never changes during a run and is shared by all replications.
 
 mod call;
+mod course;
 mod life;
 
 use crate::random::dist::Dist;
@@ -19,6 +20,7 @@ use super::stream::{Producer, Readers, Spread, Topic};
 use super::transport::Channel;
 
 pub use self::call::{Call, Codec, Guard, Lender, Link, Pipe};
+pub use self::course::STRETCHES;
 pub use self::life::{Life, Warmup};
 
 /// Everything that does not change during a run.
