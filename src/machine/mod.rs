@@ -27,6 +27,7 @@ mod intake;
 mod ledger;
 mod lend;
 mod lock;
+mod mark;
 mod message;
 mod names;
 mod outage;
@@ -48,7 +49,7 @@ mod walk;
 use crate::kernel::{Agenda, Lanes, Phase};
 use crate::model::balance::Memory;
 use crate::model::line::{Line, Links};
-use crate::model::plan::{Plan, STRETCHES};
+use crate::model::plan::Plan;
 use crate::model::policy::Intake;
 use crate::model::source::Pace;
 use crate::model::{Cause, Fact, LawId, Mark, NodeId, Op, Probe, QueueId};
@@ -80,9 +81,6 @@ use stream::Streams;
 
 pub use ledger::Parts;
 pub use setup::replication_seed;
-
-/// The number of the mark at the end of the first stretch of the measured time; the others follow.
-const STRETCH: u32 = Mark::ALL.len() as u32;
 
 /// Events between two looks at the watch.
 const PULSE: u64 = 1 << 16;
@@ -320,31 +318,6 @@ impl<P: Probe> Machine<'_, P> {
             Rare::Ready(replica) | Rare::Warm(replica) | Rare::Close(replica) => self.live_on(replica, rare),
         }
         None
-    }
-
-    /// A boundary passes: one that every run has, or that of a stretch of time that somebody wants to look at.
-    #[cold]
-    fn pass_mark(&mut self, nth: u32) {
-        let Some(stretch) = nth.checked_sub(STRETCH) else { return self.mark(Mark::ALL[nth as usize]) };
-        // A look at the world is no event in it.
-        self.events -= 1;
-        self.mark(Mark::Stretch);
-        if stretch + 2 < STRETCHES {
-            self.agenda.push_after(self.plan.stretch(), Phase::Sample, Event::Mark(nth + 1));
-        }
-    }
-
-    fn mark(&mut self, mark: Mark) {
-        if mark != Mark::Half {
-            self.read_breakers();
-        }
-        self.tell(Fact::Marked(mark));
-        if mark == Mark::Close {
-            self.closed = true;
-            if self.measured_open == 0 {
-                self.halt(Stop::Ended);
-            }
-        }
     }
 
     /// A wait without CPU is over, or a stage of a handshake.

@@ -18,6 +18,7 @@ use super::frame::Frames;
 use super::ledger::Ledger;
 use super::lend::Purse;
 use super::lock::Table;
+use super::mark::STRETCH;
 use super::message::Mailroom;
 use super::names::{self, Names};
 use super::outage::Trouble;
@@ -25,7 +26,7 @@ use super::pool::Pool;
 use super::root::Roots;
 use super::site::Site;
 use super::stream::Streams;
-use super::{Machine, Replica, STRETCH, Sender, intake, police};
+use super::{Machine, Replica, Sender, intake, police};
 
 impl<'p, P: Probe> Machine<'p, P> {
     /// A run of `plan` at time zero.
