@@ -6,8 +6,10 @@ use crate::model::{Cause, Fact, Outcome, Probe};
 use crate::units::{Span, Time};
 
 use super::Machine;
+use super::channel::Stage;
 use super::frame::{Cut, Pose};
 use super::outage::Trouble;
+use super::relocate::SYN_PATIENCE;
 use super::walk::{DIAL, Flow};
 
 impl<P: Probe> Machine<'_, P> {
@@ -73,8 +75,9 @@ impl<P: Probe> Machine<'_, P> {
     #[inline(never)]
     pub(super) fn delay(&mut self, at: u32, back: bool) -> Span {
         let (call, lineage) = (self.frames[at].call, self.frames[at].lineage);
-        let link = self.plan.calls[call as usize].link.index();
-        let on = self.trouble.on_link[link].iter().map(|fault| &self.plan.faults[*fault as usize]);
+        let link = self.plan.calls[call as usize].link;
+        let on = self.trouble.on_link[link.index()].iter().map(|fault| &self.plan.faults[*fault as usize]);
+        let on = on.filter(|fault| fault.hits(link.0, back));
         let added = Span(on.map(|fault| fault.effect.delay(fault.hash, self.seed, lineage, back).0).sum());
         self.charge_for(at, Cause::Fault, added);
         added
@@ -107,10 +110,22 @@ impl<P: Probe> Machine<'_, P> {
         true
     }
 
+    /// Whether a handshake gets no answer.
+    #[inline(never)]
+    pub(super) fn is_refused(&self, at: u32) -> bool {
+        let frame = &self.frames[at];
+        frame.cut == Cut::Astray || self.is_stuck(at) || !self.is_up(frame.replica)
+    }
+
     /// A handshake finds that its replica is down or out of reach: it fails, or hears nothing until messages pass again.
     #[inline(never)]
     pub(super) fn hang(&mut self, at: u32) -> Flow {
-        if !self.is_stuck(at) {
+        if self.is_unheard(at) && self.holds[at as usize].stage == Stage::Dialling(1) {
+            self.holds[at as usize].stage = Stage::Dialling(2);
+            self.sleep(at, SYN_PATIENCE);
+            return Flow::Stay;
+        }
+        if !self.is_stuck(at) || self.frames[at].cut == Cut::Astray {
             return self.fail_dial(at);
         }
         self.trouble.parked.push(at);
@@ -169,6 +184,8 @@ impl<P: Probe> Machine<'_, P> {
     fn retire(&mut self, replica: u32) {
         let was_up = self.is_up(replica);
         self.trouble.plights[replica as usize].down += 1;
+        self.withdraw(replica);
+        self.watch(replica);
         self.reset_connections(replica);
         if was_up {
             self.lose_consumers(replica, false);

@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 
 use super::content;
+use super::layers;
 use super::ledger;
 use super::policing;
 use super::scaling;
 use super::sheet::Sheet;
 use super::streams;
 use super::text::clean;
+use super::trouble;
 use crate::experiment::summary::Summary;
 
 /// One or several summaries, each under its heading.
@@ -43,8 +45,8 @@ fn one(text: &mut String, summary: &Summary) {
     for line in content::duplicates(&summary.clients) {
         let _ = writeln!(text, "\n{}", escape(&line));
     }
-    section(text, "Faults", &content::faults(&summary.faults));
-    section(text, "Who failed first", &content::failing(&summary.failing, usize::MAX));
+    section(text, "Faults", &trouble::faults(&summary.faults));
+    section(text, "Who failed first", &trouble::failing(&summary.failing, usize::MAX));
     section(text, "Flows", &content::stats("flow", &summary.flows, usize::MAX));
     for failure in content::failures(&summary.flows).iter().chain(&content::unfinished(&summary.flows)) {
         let _ = writeln!(text, "\n{}", escape(failure));
@@ -58,6 +60,7 @@ fn one(text: &mut String, summary: &Summary) {
     section(text, "Topics", &streams::topics(&summary.topics, usize::MAX));
     section(text, "Groups", &streams::groups(&summary.topics, usize::MAX));
     section(text, "Policies", &policing::sheet(&summary.edges, usize::MAX));
+    section(text, "Layers", &layers::sheet(summary, true));
     section(text, "Nodes", &content::nodes(&summary.nodes, true));
     section(text, "Autoscaling", &scaling::sheet(&summary.nodes, usize::MAX));
     section(text, "Endpoints", &content::stats("endpoint", &summary.endpoints, usize::MAX));

@@ -5,6 +5,7 @@ mod attempts;
 mod brokers;
 mod consumers;
 mod cycles;
+mod discovery;
 mod expected;
 mod faults;
 mod flow;
@@ -31,7 +32,7 @@ use crate::diag::{Complaint, Source};
 pub use expected::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 pub use forecast::forecast;
 pub(super) use load::overloaded;
-pub(super) use policies::{longest, of_client};
+pub(super) use policies::{longest, of_client, propagates};
 pub use walk::{client_transport, transport_of};
 pub(super) use walk::{laws_of, transports_used};
 
@@ -57,6 +58,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     }
     names::unused(scenario, &mut complaints);
     faults::look(scenario, &mut complaints);
+    discovery::look(scenario, &mut complaints);
     promises::latency_only(scenario, &mut complaints);
     cycles::check(scenario, &mut complaints);
     policies::look(scenario, &mut complaints);

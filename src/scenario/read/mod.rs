@@ -7,6 +7,7 @@ mod broker;
 mod budget;
 mod client;
 mod desk;
+mod discovery;
 mod fault;
 mod file;
 mod files;

@@ -10,6 +10,7 @@ use crate::units::Span;
 
 mod broker;
 mod client;
+mod discovery;
 mod fault;
 mod node;
 mod policy;
@@ -20,6 +21,7 @@ mod wire;
 
 pub use broker::*;
 pub use client::*;
+pub use discovery::*;
 pub use fault::*;
 pub use node::*;
 pub use policy::*;
