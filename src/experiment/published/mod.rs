@@ -35,9 +35,10 @@ pub const PUBLICATIONS: [&Publication; 9] = [
 ];
 
 /// What cannot be reproduced, and why.
-pub const ABSENT: [(&str, &str); 13] = [
+pub const ABSENT: [(&str, &str); 14] = [
     ("Tail at Scale, table 1", "how many leaves, and how their times depend on each other, is not said"),
     ("Brooker, serial clients", "no client here waits longer after a call that failed in the end"),
+    ("Brooker, a breaker per shard", "replicas here take each other's requests, shards do not"),
     ("OSDI 2022, garbage collection", "no model of a heap"),
     ("OSDI 2022, prevalence", "a count of incidents: nothing to simulate"),
     ("Metastable failures, formal (2025)", "no figures but those of plots"),
