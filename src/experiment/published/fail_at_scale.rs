@@ -54,6 +54,13 @@ const OVERLOAD: Experiment = Experiment {
             ours: |runs| runs.of("codel").throughput("users"),
         },
         Claim {
+            what: "p50 in line, M = 5 ms",
+            theirs: 0.005,
+            unit: Unit::Seconds,
+            tolerance: Tolerance::AtMost(0.005),
+            ours: |runs| runs.of("codel").wait("service", Part::P50),
+        },
+        Claim {
             what: "p99.9 in line, N = 100 ms",
             theirs: 0.1,
             unit: Unit::Seconds,
