@@ -1,5 +1,7 @@
 //! From replications to figures: pooled points, intervals over replications.
 
+mod course;
+mod replicas;
 mod streams;
 
 use std::collections::BTreeMap;
@@ -10,9 +12,10 @@ use crate::units::Span;
 
 use super::measure::{Book, Cohort, Measure, Postbox, Station, Timeline, Visits};
 use super::summary::{
-    BreakerFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicas, Replicate, Stats,
+    BreakerFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicate, Stats,
 };
 
+pub(crate) use course::timeline;
 pub(crate) use streams::topics;
 
 /// Confidence of all intervals.
@@ -121,7 +124,9 @@ pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan) -> Stat
     let mut guards: Vec<u32> = calls.map(|c| c.guard).collect();
     guards.sort_unstable();
     guards.dedup();
-    if !guards.is_empty() {
+    let watched =
+        plan.discovery.outliers.is_some() && plan.calls.iter().any(|c| c.edge.index() == at && plan.link(c.link).book);
+    if !guards.is_empty() || watched {
         let sum = |of: fn(&Cohort) -> u64| each.iter().map(|(c, _)| of(c)).sum();
         figures.policing = Some(Policing {
             breaker: breakers(replications, &guards),
@@ -129,6 +134,7 @@ pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan) -> Stat
             hedges: sum(|c| c.again[1]),
             budget_refused: sum(|c| c.budget_refused),
             limited: sum(|c| c.limited[0]),
+            ejections: sum(|c| c.ejections),
         });
     }
     figures
@@ -176,6 +182,7 @@ pub(crate) fn client(replications: &[Replication], at: usize, plan: &Plan, stati
     let mut timeline = replications[0].measure.timelines[at].clone();
     replications[1..].iter().for_each(|r| timeline.merge(&r.measure.timelines[at]));
     figures.timeline = moments(&timeline, plan);
+    figures.timeline.iter_mut().zip(course::in_flight(replications, at)).for_each(|(m, n)| m.in_flight = Some(n));
     if replications.len() == 1 && stationary {
         figures.latency_ms.mean = single_mean(&timeline, figures.latency_ms.mean);
     }
@@ -206,10 +213,12 @@ fn moments(timeline: &Timeline, plan: &Plan) -> Vec<Moment> {
         from_s: at as f64 * width,
         width_s: width,
         arrived: bin.arrived,
+        succeeded: bin.good.count(),
         failed: bin.failed,
         p50_ms: millis(bin.good.quantile(0.5)),
         p99_ms: millis(bin.good.quantile(0.99)),
         mean_ms: bin.good.mean().map(|m| m / 1e6),
+        in_flight: None,
     };
     timeline.bins.iter().enumerate().map(moment).collect()
 }
@@ -255,16 +264,27 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         mean_of(&each.iter().map(|(s, span)| f(s, *span)).collect::<Vec<f64>>(), CONFIDENCE)
     };
     let count = |f: &dyn Fn(&Station) -> u64| each.iter().map(|(s, _)| f(s)).sum::<u64>();
-    let replicas = f64::from(planned.replicas);
+    let fleet = replicas::replicas(replications, at, plan);
+    // Of a node that is scaled, a level is held against the replicas that were there.
+    let share = |f: &dyn Fn(&Station, Span) -> f64, per: f64| {
+        let of = |((s, span), replicas): (&(&Station, Span), &f64)| f(s, *span) / (per * replicas);
+        mean_of(&each.iter().zip(&fleet.means).map(of).collect::<Vec<f64>>(), CONFIDENCE)
+    };
     let own = (planned.workers != crate::model::id::NONE).then_some(u64::from(planned.workers));
     // Whoever only consumes has its consumers for workers.
     let consumers = u64::from(planned.consumers);
     let own = if planned.called { own.map(|own| own + consumers) } else { Some(consumers) };
-    let workers = own.map(|own| own * u64::from(planned.replicas));
-    let utilization = match (planned.cores, workers) {
-        (Some(cores), _) => level(&|s, span| s.means(span).cores / (cores * replicas)),
-        (None, Some(workers)) => level(&|s, span| s.means(span).busy / workers as f64),
+    let utilization = match (planned.cores, own) {
+        (Some(cores), _) => share(&|s, span| s.means(span).cores, cores),
+        (None, Some(own)) => share(&|s, span| s.means(span).busy, own as f64),
         (None, None) => Interval::NONE,
+    };
+    let capacity = planned.cores.or(own.map(|own| own as f64));
+    let wasted: Vec<f64> = replications.iter().map(|r| r.measure.wasted[at]).collect();
+    let wasted_share = |capacity: f64| {
+        let share =
+            |((r, nanos), replicas): ((&Replication, &f64), &f64)| nanos / r.span.0 as f64 / (capacity * replicas);
+        mean_of(&replications.iter().zip(&wasted).zip(&fleet.means).map(share).collect::<Vec<f64>>(), CONFIDENCE)
     };
     let visits: Vec<&Visits> = replications.iter().map(|r| &r.measure.visits[at]).collect();
     let shares: Vec<(u64, u64)> = visits.iter().map(|v| (v.waited, v.replied)).collect();
@@ -275,20 +295,31 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         refused: count(&|s| s.refused),
         abandoned,
         utilization,
+        tries_per_request: amplification(replications, at),
+        wasted_work_s: wasted.iter().sum::<f64>() / 1e9,
+        wasted_share: capacity.map_or(Interval::NONE, wasted_share),
         mean_busy: level(&|s, span| s.means(span).busy),
         mean_working: level(&|s, span| s.means(span).working),
         mean_in_system: level(&|s, span| s.in_system.area() as f64 / span.0 as f64),
         mean_queue: level(&|s, span| s.means(span).queue),
         p_wait: proportion(&shares, CONFIDENCE),
-        p_full: level(&|s, span| s.means(span).full / replicas),
+        p_full: share(&|s, span| s.means(span).full, 1.0),
         max_in_system: each.iter().map(|(s, _)| u64::from(s.in_system.max())).max().unwrap_or(0),
         in_system: in_system(&each),
         wait_ms: distribution(&visits.iter().map(|v| &v.wait).collect::<Vec<_>>(), 0),
         sojourn_ms: sojourns(replications, at, plan),
-        replicas: Replicas { mean: Interval::between(replicas, replicas, replicas), max: planned.replicas },
+        workers: own.map(|own| (own as f64 * fleet.told.mean.value.unwrap_or(0.0)).round() as u64),
+        replicas: fleet.told,
         kind: planned.kind,
-        workers,
     }
+}
+
+/// Requests that reached a node per request of all clients.
+pub(crate) fn amplification(replications: &[Replication], node: usize) -> Interval {
+    let sent = |r: &Replication| r.measure.clients.iter().map(|c| c.arrived).sum::<u64>() as f64;
+    let parts: Vec<(f64, f64)> =
+        replications.iter().map(|r| (r.measure.stations[node].measured().arrivals as f64, sent(r))).collect();
+    if parts.iter().all(|p| p.1 == 0.0) { Interval::NONE } else { ratio(&parts, CONFIDENCE) }
 }
 
 /// From arrival at a node to its reply, over all its endpoints; requests turned away are not timed.

@@ -17,7 +17,7 @@ impl<P: Probe> Machine<'_, P> {
         if let Some(aim) = self.guarded[guard as usize].aim.take() {
             return Some(aim);
         }
-        let (caller, lineage) = (self.frames[guard].replica, self.frames[at].lineage);
+        let (caller, lineage) = (self.frames[guard].replica, self.call_lineage(at));
         if self.guarded[guard as usize].open.len() == 1 {
             return self.destination(call, caller, lineage);
         }

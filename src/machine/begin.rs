@@ -10,7 +10,7 @@ use crate::random::{Lineage, Purpose};
 use crate::units::Time;
 
 use super::Machine;
-use super::event::Event;
+use super::event::Rare;
 use super::frame::Origin;
 use super::walk::{DIAL, Flow, GONE};
 
@@ -75,7 +75,7 @@ impl<P: Probe> Machine<'_, P> {
             self.words.all.len() as u32 - 1
         });
         self.words.all[word as usize] = (to, lineage);
-        self.schedule((since + way).since(self.now), Event::Word(word));
+        self.schedule((since + way).since(self.now), Rare::Word(word).event());
     }
 
     /// Word reaches a replica that another try was begun: one that is not begun here is dropped.

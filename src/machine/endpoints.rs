@@ -1,6 +1,6 @@
-//! Which replicas of a node callers may pick: what the control plane would publish now, and what each caller has heard.
+//! A try that does not leave, because its caller knows of no replica.
 
-use crate::model::{NodeId, Outcome, Probe};
+use crate::model::{Outcome, Probe};
 use crate::units::Span;
 
 use super::Machine;
@@ -10,17 +10,6 @@ use super::frame::Cut;
 use super::walk::GONE;
 
 impl<P: Probe> Machine<'_, P> {
-    /// The replicas of a node that take requests have changed: its callers hear of it, at once.
-    pub(super) fn publish_endpoints(&mut self, node: NodeId) {
-        let plan = self.plan;
-        for (link, base) in plan.links.iter().zip(&self.memory_base).filter(|(link, _)| link.to == node) {
-            let callers = plan.node(link.from).replicas;
-            for memory in &mut self.memories[*base as usize..(base + callers) as usize] {
-                memory.view = self.endpoints[node.index()].as_deref().map(Into::into);
-            }
-        }
-    }
-
     /// A try fails before it has left: its caller knows of no replica, or no connection could be opened.
     #[cold]
     pub(super) fn fail_unsent(&mut self, at: u32, outcome: Outcome) {

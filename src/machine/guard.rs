@@ -267,7 +267,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             if let Some(budget) = &mut self.state(guard).budget {
                 budget.on_abandoned(other.nth);
             }
-            self.uncount(other.frame);
+            self.uncount(other.frame, None);
             self.lanes.disarm(other.frame);
             self.let_go(other.frame);
         }

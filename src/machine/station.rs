@@ -84,8 +84,11 @@ impl<P: Probe> Machine<'_, P> {
         let node = replica.node;
         if replica.busy < replica.workers {
             replica.busy += 1;
+            let limited = replica.limit != NONE;
             self.tell(Fact::Entered { node });
-            self.watch_limit(index);
+            if limited {
+                self.watch_limit(index);
+            }
             return true;
         }
         if replica.preemptive
@@ -118,18 +121,19 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A worker becomes free; the line moves on.
     #[inline(always)]
-    pub(super) fn leave(&mut self, at: u32) -> Flow {
+    pub(super) fn leave(&mut self, at: u32) {
         let index = self.frames[at].replica;
+        let node = self.replicas[index as usize].node;
+        self.tell(Fact::Left { node });
         let replica = &mut self.replicas[index as usize];
-        let node = replica.node;
-        self.probe.on(self.now, Fact::Left { node });
         if replica.line.is_empty() {
             replica.busy -= 1;
-            self.watch_limit(index);
+            if replica.limit != NONE {
+                self.watch_limit(index);
+            }
         } else {
             self.serve(index);
         }
-        Flow::On
     }
 
     /// The next in line takes the worker that has just become free.
@@ -196,7 +200,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Tells when a replica's line reaches or leaves its limit.
-    #[inline]
+    #[inline(never)]
     pub(super) fn watch_limit(&mut self, index: u32) {
         let replica = &mut self.replicas[index as usize];
         if replica.limit == NONE {

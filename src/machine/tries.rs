@@ -163,21 +163,21 @@ impl<P: Probe> Machine<'_, P> {
     /// The answer of a try is there.
     #[inline(never)]
     pub(super) fn end_answered_try(&mut self, at: u32, outcome: Outcome) {
-        self.uncount(at);
+        self.uncount(at, Some(outcome));
         self.end_try(at, outcome, true);
         self.close(at, outcome);
     }
 
     /// A try no longer counts as outstanding, where somebody looks at that.
-    pub(super) fn uncount(&mut self, at: u32) {
+    pub(super) fn uncount(&mut self, at: u32, outcome: Option<Outcome>) {
         if self.sites[self.frames[at].call as usize].tracks {
-            self.untrack(at);
+            self.untrack(at, outcome);
         }
     }
 
     /// A try is given up: nobody waits for it any more, and its guard goes on.
     pub(super) fn give_up_try(&mut self, at: u32, outcome: Outcome) {
-        self.uncount(at);
+        self.uncount(at, Some(outcome));
         self.end_try(at, outcome, false);
         self.let_go(at);
     }

@@ -46,8 +46,16 @@ pub enum Op {
     Dial,
     /// A query asks for the lock of the table it writes to.
     Lock,
+    /// A query has done its work: a read notes what it saw, a conditional write of something that changed since goes on at
+    /// `fail`.
+    Compare {
+        /// Where to go on after a conflict.
+        fail: Pc,
+    },
     /// A query gives its lock back.
     Unlock,
+    /// A transaction that failed undoes what it wrote.
+    RollBack,
     /// A transaction gives all its locks back.
     EndTransaction,
     /// A database connection is needed; without one the frame goes on at `fail`.

@@ -10,10 +10,12 @@ pub mod export;
 pub mod forecast;
 pub mod json;
 pub mod junit;
+pub mod layers;
 pub mod ledger;
 pub mod markdown;
 pub mod number;
 pub mod policing;
+pub mod published;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
@@ -23,6 +25,7 @@ mod streams;
 pub mod table;
 pub mod text;
 pub mod theory;
+mod trouble;
 pub mod waterfall;
 
 #[cfg(feature = "charts")]

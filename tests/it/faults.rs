@@ -353,6 +353,8 @@ fn who_fails_first_is_told_in_order() {
         front.saturated_s.is_some_and(|s| (5.1..5.4).contains(&s)),
         "20 workers, one more held every 10 ms: {front:?}"
     );
+    let rest = summary.run.duration_s - front.saturated_s.unwrap();
+    assert!((front.saturated_for_s - rest).abs() < 0.5, "and never again free: {front:?}");
     assert!(front.failing_s.is_some_and(|s| (5.1..5.7).contains(&s)), "then the line is full: {front:?}");
     assert!(summary.failing.iter().all(|f| f.node != "back"), "nobody hears anything from there");
 }

@@ -4,6 +4,7 @@
 //! pictures need beyond the contract is carried in fields that are not serialised.
 
 mod brokers;
+mod course;
 mod faults;
 mod policing;
 
@@ -17,6 +18,7 @@ use crate::model::Cause;
 use crate::stats::Histogram;
 
 pub use brokers::*;
+pub use course::*;
 pub use faults::*;
 pub use policing::*;
 
@@ -108,25 +110,6 @@ pub struct Replicate {
     pub span_s: f64,
 }
 
-/// One bin of a timeline: requests by the time they set out.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Moment {
-    /// Start of the bin, seconds from the start of the measured time.
-    pub from_s: f64,
-    /// Width of the bin, s.
-    pub width_s: f64,
-    /// Requests that set out in the bin, over all replications.
-    pub arrived: u64,
-    /// Of these, failed.
-    pub failed: u64,
-    /// Median latency of the bin's successes, ms.
-    pub p50_ms: Option<f64>,
-    /// 99th percentile, ms.
-    pub p99_ms: Option<f64>,
-    /// Mean, ms.
-    pub mean_ms: Option<f64>,
-}
-
 /// How many requests were at a node, over time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct InSystem {
@@ -143,12 +126,41 @@ pub struct InSystem {
 }
 
 /// How many replicas a node had.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Replicas {
-    /// Time average.
+    /// Those that start or are ready, time average.
     pub mean: Estimate,
     /// Most at once.
     pub max: u32,
+    /// What an autoscaler did, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autoscale: Option<Autoscaled>,
+}
+
+/// What an autoscaler saw and did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Autoscaled {
+    /// Its metric: `cpu`, `workers`, `in_flight`, `rps` or `lag`.
+    pub metric: &'static str,
+    /// What that should be on each replica.
+    pub target: f64,
+    /// Stretches of the measured time, means over replications.
+    pub timeline: Vec<Strength>,
+}
+
+/// The replicas of a node in one stretch of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Strength {
+    /// Its beginning, seconds after the measured time began.
+    pub from_s: f64,
+    /// Its length.
+    pub width_s: f64,
+    /// Replicas that start or are ready, time average.
+    pub replicas: f64,
+    /// Of these, ready.
+    pub ready: f64,
+    /// What the autoscaler saw, on average over the replicas; nothing where it did not look.
+    pub metric: Option<f64>,
 }
 
 /// What happened at a node; figures sum over its replicas.
@@ -164,6 +176,12 @@ pub struct Node {
     pub abandoned: u64,
     /// Busy workers ÷ workers (with `cores`: busy cores ÷ cores), time-weighted.
     pub utilization: Estimate,
+    /// Requests that arrived here for each request of all clients: retries and hedges anywhere above multiply them.
+    pub tries_per_request: Estimate,
+    /// Work done here for tries that nobody waited for any more, over all replications, s.
+    pub wasted_work_s: f64,
+    /// The same as a share of what its workers (with `cores`: its cores) can do; `None` where they are unlimited.
+    pub wasted_share: Estimate,
     /// Workers held, time average.
     pub mean_busy: Estimate,
     /// Workers that really work (do not wait for a callee), time average. Cryptography of handshakes takes cores, not workers.
@@ -261,6 +279,10 @@ pub struct Verdict {
     pub scope: Option<String>,
     /// The measured figure, in the expression's own unit (ms, share, per second, …).
     pub measured: Estimate,
+    /// How many times as fast as allowed the error budget is used: the share of bad requests divided by the share that
+    /// the promise allows. At 1 it lasts exactly as long as it is for. Only promises about shares of requests have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burn_rate: Option<Estimate>,
     /// Met, failed, undecided or no data.
     pub verdict: Outcome,
 }
@@ -383,6 +405,9 @@ pub struct Summary {
     /// Nodes that failed or were saturated while something was wrong, the first first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failing: Vec<Failing>,
+    /// How it went over time, where something changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
     /// Whether every request is accounted for.
     pub conservation: Conservation,
 }

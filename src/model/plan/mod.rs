@@ -1,10 +1,14 @@
 //! The plan: the scenario as run. It never changes during a run and is shared by all replications.
 
 mod call;
+mod course;
+mod life;
 
 use crate::random::dist::Dist;
 use crate::units::Span;
 
+use super::contention::Contention;
+use super::discovery::Discovery;
 use super::fault::{Fault, Scope};
 use super::id::{CallId, ClientId, EndpointId, ForkId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId};
 use super::line::Order;
@@ -16,6 +20,8 @@ use super::stream::{Producer, Readers, Spread, Topic};
 use super::transport::Channel;
 
 pub use self::call::{Call, Codec, Guard, Lender, Link, Pipe};
+pub use self::course::STRETCHES;
+pub use self::life::{Life, Warmup};
 
 /// Everything that does not change during a run.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +52,8 @@ pub struct Plan {
     pub forks: Vec<Fork>,
     /// `split`s.
     pub splits: Vec<Split>,
+    /// How callers find callees.
+    pub discovery: Discovery,
     /// All programs, one after the other.
     pub ops: Vec<Op>,
     /// Distributions.
@@ -101,8 +109,10 @@ pub struct Node {
     pub kind: &'static str,
     /// First of its replicas in the world's array.
     pub first_replica: u32,
-    /// How many.
+    /// How many there may be at once.
     pub replicas: u32,
+    /// How these come and go; `None`: all are there from beginning to end, and ready as soon as they run.
+    pub life: Option<Life>,
     /// Workers of one replica.
     pub workers: u32,
     /// Consumers of one replica, each a worker of its own.
@@ -121,6 +131,8 @@ pub struct Node {
     pub queue_timeout: Option<LawId>,
     /// What a replica refuses at its door.
     pub intake: Option<IntakeSpec>,
+    /// What requests at one replica cost each other, if anything.
+    pub contention: Option<Contention>,
 }
 
 /// An endpoint.

@@ -19,9 +19,9 @@ impl<'s> Lowering<'s> {
         let Some(wire) = wire else {
             return self.function_call(code, call, id);
         };
-        let writes = self.writes(call);
+        let (writes, compares) = (self.writes(call), self.compares(call));
         let planned = &mut self.plan.calls[id.index()];
-        planned.writes = writes;
+        (planned.writes, planned.compares) = (writes, compares);
         planned.effect = !call.idempotent.value;
         planned.in_transaction = code.transaction == Some(call.target.value.node.as_str());
         let codec = wire.codec();
@@ -73,6 +73,7 @@ impl<'s> Lowering<'s> {
             effect: false,
             guard: NONE,
             writes: None,
+            compares: None,
             in_transaction: false,
         };
         self.plan.calls.push(planned);

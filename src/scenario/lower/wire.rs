@@ -11,8 +11,8 @@ use crate::units::Span;
 
 use super::super::check::{of_client, propagates, walk};
 use super::super::written::{
-    BalancePer, Call, Cancels, Client, ClientCall, Connections, Cost, Guards, How, Node, Protocol, Tls, TransportSpec,
-    on,
+    BalancePer, Call, Cancels, Client, ClientCall, Connections, Cost, Guards, How, Mode, Node, Protocol, Tls,
+    TransportSpec, on,
 };
 use super::super::{client_transport, transport_of};
 use super::Lowering;
@@ -41,6 +41,8 @@ pub(super) struct Callers {
     pub(super) streamed: BTreeSet<(String, String)>,
     /// Endpoints whose callers tell them that they gave up.
     pub(super) canceled: BTreeSet<(String, String)>,
+    /// Databases that somebody writes to on a condition.
+    pub(super) compared: BTreeSet<String>,
     /// Endpoints that some call must not have done twice.
     pub(super) effects: BTreeSet<(String, String)>,
     /// Endpoints that tries come to which are tied to each other.
@@ -144,8 +146,12 @@ impl<'s> Lowering<'s> {
                 callers.tied.insert(key());
             }
         };
+        let mut compared = BTreeSet::new();
         for node in self.scenario.nodes.values() {
             for call in node.programs().flat_map(walk::calls) {
+                if call.mode.value == Mode::ConditionalWrite {
+                    compared.insert(call.target.value.node.clone());
+                }
                 if let Some(wire) = Wire::of(self, call) {
                     note(&call.target.value, &wire, &self.scenario.guards(call));
                 }
@@ -160,7 +166,7 @@ impl<'s> Lowering<'s> {
         let all = self.scenario.nodes.values().flat_map(Node::programs).flat_map(walk::calls);
         let once = all.filter(|call| !call.idempotent.value).map(|call| &call.target.value);
         callers.effects = once.map(|target| (target.node.clone(), target.endpoint.clone())).collect();
-        self.callers = callers;
+        self.callers = Callers { compared, ..callers };
     }
 
     /// The codec of a call's messages; `NONE` where they cost nothing.

@@ -123,6 +123,7 @@ fn budget(spec: &BudgetSpec) -> Vec<String> {
         BudgetSpec::Half { max_tokens, token_ratio } => {
             vec![format!("max_tokens = {max_tokens:?}"), format!("token_ratio = {token_ratio:?}")]
         }
+        BudgetSpec::Healthy { failure_rate } => vec![format!("failure_rate = {failure_rate:?}")],
         BudgetSpec::Active { share, min } => {
             vec![format!("budget_percent = {share:?}"), format!("min_retry_concurrency = {min}")]
         }

@@ -10,7 +10,8 @@ use crate::diag::{Complaint, code};
 use crate::scenario::vocab::{self, VERBS};
 use crate::scenario::written::{Arm, Branch, Call, Given, Guards, Mode, PAYLOAD, Place, Publish, Step, Target, Verb};
 
-const MODES: [(&str, Mode); 2] = [("read", Mode::Read), ("write", Mode::Write)];
+const MODES: [(&str, Mode); 3] =
+    [("read", Mode::Read), ("write", Mode::Write), ("conditional_write", Mode::ConditionalWrite)];
 
 /// A list of steps. What cannot be understood is left out, with a complaint.
 pub(super) fn steps(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Vec<Step>> {

@@ -2,6 +2,7 @@
 
 use super::brokers::CONSUMER;
 use super::policies::{CONCURRENCY_LIMIT, INTAKE, LIMITS, NONE};
+use super::scale::COMING_AND_GOING;
 use super::tables::{Key, Shape, Table, Word, key, later, word};
 
 const IO: &[Word] = &[
@@ -51,6 +52,9 @@ const LINE: &[Key] = &[
         Shape::Number,
         "CPU that all work on a replica shares (processor sharing). Default: every worker has its own.",
     ),
+    key("contention", Shape::Share, "Work takes so much longer for each other request at work on the replica.")
+        .or("0.0"),
+    key("coherency", Shape::Share, "And so much longer for each pair of them (Universal Scalability Law).").or("0.0"),
     key(
         "queue_limit",
         Shape::WholeOr(UNLIMITED),
@@ -85,9 +89,6 @@ const SERVICE_ONLY: &[Key] = &[
         "Connections of each replica to databases, by their names. Without a pool each query opens one of its own.",
     ),
     key("consumes", Shape::List(&CONSUMER), "The queues and topics it takes messages from. Default: none."),
-    later("ready_after", "From start to ready."),
-    later("warmup", "Slow at first: { factor, over }."),
-    later("autoscale", "Replicas that follow the load."),
     later("team", "Who owns it."),
     later("libraries", "What it shares with others."),
     later("deploys_with", "What it must be deployed with."),
@@ -156,6 +157,7 @@ pub static SERVICE: Table = Table {
         DOES,
         STEPS,
         SERVICE_ONLY,
+        COMING_AND_GOING,
         DOOR,
         LINE,
         PLACE,

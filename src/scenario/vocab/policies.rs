@@ -125,8 +125,8 @@ const PER: &[Word] =
 /// `budget`.
 pub static BUDGET: Table = Table {
     name: "budget",
-    doc: "One of four forms: Linkerd's share of the calls of late, a bucket of tokens, gRPC's tokens, Envoy's share of what \
-          is in flight.",
+    doc: "One of five forms: Linkerd's share of the calls of late, a bucket of tokens, gRPC's tokens, no retries while too \
+          much fails, Envoy's share of what is in flight.",
     keys: &[
         &[
             key("share", Shape::Share, "Linkerd's: retries per call of the last `ttl`."),
@@ -145,6 +145,7 @@ pub static BUDGET: Table = Table {
             key("max_tokens", Shape::Number, "gRPC's: tokens at most, and at the start; a failed try takes one."),
             key("token_ratio", Shape::Number, "Tokens a good try puts back. Retries need more than half."),
         ],
+        &[key("failure_rate", Shape::Share, "No retries while more tries than this share of the calls have failed.")],
         &[
             key("budget_percent", Shape::Share, "Envoy's: retries at once per try in flight."),
             key("min_retry_concurrency", Shape::Whole, "Retries at once that are always allowed.").or("3"),

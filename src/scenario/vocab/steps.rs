@@ -66,6 +66,10 @@ static CALL: Table = Table {
 const MODE: &[Word] = &[
     word("read", "Looks: any number at once."),
     word("write", "Changes: needs one of the table's writers, and keeps it to the end of the transaction around it."),
+    word(
+        "conditional_write",
+        "Changes, unless another write came since this request last read the table: then it fails with `error`.",
+    ),
 ];
 
 static QUERY: Table = Table {

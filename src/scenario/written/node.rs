@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::{ConcurrencyLimit, Consumer, Given, RateLimit, Rule, Shed, Step, Zone};
+use super::{Autoscale, ConcurrencyLimit, Consumer, Given, RateLimit, Rule, Shed, Step, Warmup, Zone};
 
 /// What kind of table a node was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +58,20 @@ pub struct Node {
     pub kind: NodeKind,
     /// Default 1.
     pub replicas: Given<u32>,
+    /// Services: from the start of a replica until it is ready; `None`: at once. Default 20 s with `autoscale`.
+    pub ready_after: Given<Option<Law>>,
+    /// Services: replicas that have just become ready are slow.
+    pub warmup: Rule<Warmup>,
+    /// Services: replicas that follow the load; then `replicas` is how many there are at the beginning, default its `min`.
+    pub autoscale: Rule<Autoscale>,
     /// Workers per replica; default 200 (services), 100 (databases), unlimited (`None`: externals).
     pub concurrency: Given<Option<u32>>,
     /// CPU that all work on a replica shares; `None`: every worker its own.
     pub cores: Given<Option<f64>>,
+    /// Work takes longer for each other request at work on the replica; default 0.
+    pub contention: Given<f64>,
+    /// And for each pair of them; default 0.
+    pub coherency: Given<f64>,
     /// Default blocking.
     pub io: Given<Io>,
     /// Waiting per replica; `None`: no limit.

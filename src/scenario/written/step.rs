@@ -114,6 +114,8 @@ pub enum Mode {
     Read,
     /// Changes: needs one of the table's writers.
     Write,
+    /// Changes, unless somebody else did since the request looked.
+    ConditionalWrite,
 }
 
 /// A message as written.
