@@ -1,18 +1,18 @@
 //! From replications to figures: pooled points, intervals over replications.
 
 mod course;
+mod replicas;
 mod streams;
 
 use std::collections::BTreeMap;
 
-use crate::model::id::NONE;
 use crate::model::{Outcome, Plan};
 use crate::stats::{Interval, Recorder, batch_means, beyond, mean_of, pooled_quantile, proportion, ratio};
 use crate::units::Span;
 
 use super::measure::{Book, Cohort, Measure, Postbox, Station, Timeline, Visits};
 use super::summary::{
-    BreakerFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicas, Replicate, Stats,
+    BreakerFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicate, Stats,
 };
 
 pub(crate) use course::timeline;
@@ -120,11 +120,13 @@ fn replicate(cohort: &Cohort, span: Span) -> Replicate {
 pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan) -> Stats {
     let each: Vec<(&Cohort, Span)> = replications.iter().map(|r| (&r.measure.edges[at], r.span)).collect();
     let mut figures = stats(&each);
-    let calls = plan.calls.iter().filter(|c| c.edge.index() == at && c.guard != NONE);
+    let calls = plan.calls.iter().filter(|c| c.edge.index() == at && plan.is_guarded(c));
     let mut guards: Vec<u32> = calls.map(|c| c.guard).collect();
     guards.sort_unstable();
     guards.dedup();
-    if !guards.is_empty() {
+    let watched =
+        plan.discovery.outliers.is_some() && plan.calls.iter().any(|c| c.edge.index() == at && plan.link(c.link).book);
+    if !guards.is_empty() || watched {
         let sum = |of: fn(&Cohort) -> u64| each.iter().map(|(c, _)| of(c)).sum();
         figures.policing = Some(Policing {
             breaker: breakers(replications, &guards),
@@ -132,6 +134,7 @@ pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan) -> Stat
             hedges: sum(|c| c.again[1]),
             budget_refused: sum(|c| c.budget_refused),
             limited: sum(|c| c.limited[0]),
+            ejections: sum(|c| c.ejections),
         });
     }
     figures
@@ -261,22 +264,27 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         mean_of(&each.iter().map(|(s, span)| f(s, *span)).collect::<Vec<f64>>(), CONFIDENCE)
     };
     let count = |f: &dyn Fn(&Station) -> u64| each.iter().map(|(s, _)| f(s)).sum::<u64>();
-    let replicas = f64::from(planned.replicas);
+    let fleet = replicas::replicas(replications, at, plan);
+    // Of a node that is scaled, a level is held against the replicas that were there.
+    let share = |f: &dyn Fn(&Station, Span) -> f64, per: f64| {
+        let of = |((s, span), replicas): (&(&Station, Span), &f64)| f(s, *span) / (per * replicas);
+        mean_of(&each.iter().zip(&fleet.means).map(of).collect::<Vec<f64>>(), CONFIDENCE)
+    };
     let own = (planned.workers != crate::model::id::NONE).then_some(u64::from(planned.workers));
     // Whoever only consumes has its consumers for workers.
     let consumers = u64::from(planned.consumers);
     let own = if planned.called { own.map(|own| own + consumers) } else { Some(consumers) };
-    let workers = own.map(|own| own * u64::from(planned.replicas));
-    let utilization = match (planned.cores, workers) {
-        (Some(cores), _) => level(&|s, span| s.means(span).cores / (cores * replicas)),
-        (None, Some(workers)) => level(&|s, span| s.means(span).busy / workers as f64),
+    let utilization = match (planned.cores, own) {
+        (Some(cores), _) => share(&|s, span| s.means(span).cores, cores),
+        (None, Some(own)) => share(&|s, span| s.means(span).busy, own as f64),
         (None, None) => Interval::NONE,
     };
-    let capacity = planned.cores.map(|cores| cores * replicas).or(workers.map(|n| n as f64));
+    let capacity = planned.cores.or(own.map(|own| own as f64));
     let wasted: Vec<f64> = replications.iter().map(|r| r.measure.wasted[at]).collect();
     let wasted_share = |capacity: f64| {
-        let share = |(r, nanos): (&Replication, &f64)| nanos / r.span.0 as f64 / capacity;
-        mean_of(&replications.iter().zip(&wasted).map(share).collect::<Vec<f64>>(), CONFIDENCE)
+        let share =
+            |((r, nanos), replicas): ((&Replication, &f64), &f64)| nanos / r.span.0 as f64 / (capacity * replicas);
+        mean_of(&replications.iter().zip(&wasted).zip(&fleet.means).map(share).collect::<Vec<f64>>(), CONFIDENCE)
     };
     let visits: Vec<&Visits> = replications.iter().map(|r| &r.measure.visits[at]).collect();
     let shares: Vec<(u64, u64)> = visits.iter().map(|v| (v.waited, v.replied)).collect();
@@ -295,14 +303,14 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         mean_in_system: level(&|s, span| s.in_system.area() as f64 / span.0 as f64),
         mean_queue: level(&|s, span| s.means(span).queue),
         p_wait: proportion(&shares, CONFIDENCE),
-        p_full: level(&|s, span| s.means(span).full / replicas),
+        p_full: share(&|s, span| s.means(span).full, 1.0),
         max_in_system: each.iter().map(|(s, _)| u64::from(s.in_system.max())).max().unwrap_or(0),
         in_system: in_system(&each),
         wait_ms: distribution(&visits.iter().map(|v| &v.wait).collect::<Vec<_>>(), 0),
         sojourn_ms: sojourns(replications, at, plan),
-        replicas: Replicas { mean: Interval::between(replicas, replicas, replicas), max: planned.replicas },
+        workers: own.map(|own| (own as f64 * fleet.told.mean.value.unwrap_or(0.0)).round() as u64),
+        replicas: fleet.told,
         kind: planned.kind,
-        workers,
     }
 }
 

@@ -20,11 +20,12 @@ impl<P: Probe> Machine<'_, P> {
         self.forget_lines(replica);
         for at in &victims {
             self.abandon_call(*at);
-            self.end_transaction(*at);
+            self.roll_back(*at);
         }
         self.forget_locks_of(replica);
         self.forget_pools(replica);
         self.forget_policies(replica);
+        self.forget_books(replica);
         for at in &victims {
             self.perish(*at, silent);
         }
@@ -84,7 +85,7 @@ impl<P: Probe> Machine<'_, P> {
             return;
         }
         if tracks {
-            self.untrack(child);
+            self.untrack(child, None);
         }
         self.lanes.disarm(child);
         self.let_go(child);

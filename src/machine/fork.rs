@@ -111,6 +111,9 @@ impl<P: Probe> Machine<'_, P> {
                 ..Frame::default()
             });
             self.inherit_root(frame, at);
+            if self.plan.propagates {
+                self.inherit_deadline(frame, self.deadline_of(at));
+            }
             self.open_account(frame, || Opening::Branch { parent: at });
             self.ready.push_back(frame);
         }
@@ -223,7 +226,8 @@ impl<P: Probe> Machine<'_, P> {
     /// A branch lets the next one have the parent's worker.
     pub(super) fn give_turn(&mut self, at: u32) -> Flow {
         if std::mem::take(&mut self.frames[at].own_worker) {
-            return self.leave(at);
+            self.leave(at);
+            return Flow::On;
         }
         let base = self.joins.slots[self.frames[at].caller as usize].base;
         let join = &mut self.joins.slots[base as usize];

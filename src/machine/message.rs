@@ -11,7 +11,7 @@ use crate::units::{Span, Time};
 
 use super::Machine;
 use super::consumer::Member;
-use super::event::{Event, Mail};
+use super::event::Rare;
 use super::frame::Frame;
 use super::walk::Flow;
 
@@ -179,19 +179,6 @@ impl Mailroom {
 }
 
 impl<P: Probe> Machine<'_, P> {
-    /// Something happens to a message; the frame that goes on, if one does.
-    #[inline(never)]
-    pub(super) fn mail(&mut self, mail: Mail) -> Option<u32> {
-        match mail {
-            Mail::Post(message) => self.post(message),
-            Mail::Confirm(frame) => return Some(self.hear_confirm(frame)),
-            Mail::Ack(delivery) => self.hear_ack(delivery),
-            Mail::Clock(queue) => self.look_at_clock(QueueId(queue)),
-            Mail::Poll(member) => self.poll(member),
-        }
-        None
-    }
-
     /// A message leaves for its queue; its frame waits at this operation if it waits for the broker.
     #[inline(never)]
     pub(super) fn publish(&mut self, at: u32, id: PostId) -> Flow {
@@ -211,7 +198,7 @@ impl<P: Probe> Machine<'_, P> {
         self.join_root(root);
         let way = self.vary(post.there, lineage, Purpose::There, 0);
         let safe = self.vary(plan.queue(post.queue).publish_latency, lineage, Purpose::Broker, 0);
-        self.schedule(way + safe, Event::Mail(Mail::Post(message)));
+        self.schedule(way + safe, Rare::Post(message).event());
         let (edge, measured) = (post.edge, frame.measured);
         self.tell(Fact::Called { edge, measured });
         if post.waits {
@@ -224,7 +211,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A message has arrived and would be safe: the queue takes it, or does what it does when it is full.
-    fn post(&mut self, at: u32) {
+    pub(super) fn post(&mut self, at: u32) {
         let queue = self.mail.message(at).queue;
         let plan = self.plan.queue(queue);
         let store = &self.mail.queues[queue.index()];
@@ -274,12 +261,12 @@ impl<P: Probe> Machine<'_, P> {
         self.frames[publisher].outcome = outcome;
         if let crate::model::Op::Publish { post, .. } = self.plan.ops[self.frames[publisher].pc as usize] {
             let back = self.vary(self.plan.post(post).back, lineage, Purpose::Back, 0);
-            self.schedule(back, Event::Mail(Mail::Confirm(publisher)));
+            self.schedule(back, Rare::Confirm(publisher).event());
         }
     }
 
     /// A publisher hears from the broker and goes on.
-    fn hear_confirm(&mut self, at: u32) -> u32 {
+    pub(super) fn hear_confirm(&mut self, at: u32) -> u32 {
         let frame = self.frames[at];
         let crate::model::Op::Publish { post, .. } = self.plan.ops[frame.pc as usize] else {
             return at;

@@ -6,7 +6,7 @@ use crate::model::{Fact, NodeId, Probe, QueueId};
 use crate::units::Time;
 
 use super::Machine;
-use super::event::{Event, Mail};
+use super::event::Rare;
 use super::message::{Delivery, Verdict, Whereabouts};
 
 impl<P: Probe> Machine<'_, P> {
@@ -41,6 +41,11 @@ impl<P: Probe> Machine<'_, P> {
             }
             self.dispose(next, Fate::Expired);
         }
+    }
+
+    /// Messages of a queue that are ready.
+    pub(super) fn ready_in(&self, queue: QueueId) -> u64 {
+        u64::from(self.mail.queues[queue.index()].ready.len())
     }
 
     /// Whatever is ready goes to consumers with room, in turn.
@@ -151,7 +156,7 @@ impl<P: Probe> Machine<'_, P> {
         let store = &mut self.mail.queues[queue.index()];
         if store.armed.is_none_or(|armed| when < armed) {
             store.armed = Some(when);
-            self.agenda.push(when, Phase::Arrival, Event::Mail(Mail::Clock(queue.0)));
+            self.agenda.push(when, Phase::Arrival, Rare::Clock(queue.0).event());
         }
     }
 

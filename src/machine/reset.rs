@@ -3,14 +3,13 @@
 use crate::model::id::NONE;
 use crate::model::transport::Channel;
 use crate::model::{Cause, Outcome, Probe};
-use crate::units::{Span, Time};
+use crate::units::Time;
 
 use super::Machine;
 use super::channel::{Hold, Stage};
-use super::event::Event;
-use super::frame::{Cut, Origin, Pose};
+use super::frame::{Origin, Pose};
 use super::pool::Pool;
-use super::walk::{Flow, GONE};
+use super::walk::Flow;
 
 impl<P: Probe> Machine<'_, P> {
     /// Whether a try needs a connection.
@@ -25,7 +24,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Tries that have a pool, or wait for one, and what they hold.
-    fn wired_tries(&self) -> Vec<(u32, Hold)> {
+    pub(super) fn wired_tries(&self) -> Vec<(u32, Hold)> {
         let tries = self.frames.live_slots().into_iter().filter(|at| self.frames[*at].origin == Origin::Try);
         let held = tries.filter(|at| self.is_wired(*at)).map(|at| (at, self.holds[at as usize]));
         held.filter(|(_, hold)| hold.pool != NONE).collect()
@@ -61,25 +60,27 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A handshake fails: whoever waited for that connection fails with it.
     pub(super) fn fail_dial(&mut self, at: u32) -> Flow {
+        self.drop_dial(at, Some(at));
+        Flow::Stay
+    }
+
+    /// A handshake of a try is over without a connection; the try itself may fail with it.
+    pub(super) fn drop_dial(&mut self, at: u32, itself: Option<u32>) {
         let plan = self.plan;
         let Hold { pool, conn, .. } = self.holds[at as usize];
         let channel = &plan.channels[plan.calls[self.frames[at].call as usize].channel as usize];
         let pending = std::mem::take(&mut self.pools[pool as usize].conns[conn as usize].pending);
         self.pools[pool as usize].close(conn);
-        for frame in std::iter::once(at).chain(pending) {
+        for frame in itself.into_iter().chain(pending) {
             self.holds[frame as usize] = Hold::default();
             self.charge(frame, Cause::Connect);
             if self.frames[frame].abandoned {
                 self.discard(frame);
             } else {
-                self.frames[frame].pc = GONE;
-                self.frames[frame].outcome = Outcome::ConnectFailed;
-                self.frames[frame].cut = Cut::Unsent;
-                self.schedule(Span::ZERO, Event::Return(frame));
+                self.fail_unsent(frame, Outcome::ConnectFailed);
             }
         }
         self.refill(pool, channel);
-        Flow::Stay
     }
 
     /// Nobody at a caller that dies waits for a connection, or for room in a bulkhead, any more.

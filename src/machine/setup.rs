@@ -10,19 +10,23 @@ use crate::model::{Mark, NodeId, Probe};
 use crate::random::Lineage;
 use crate::units::{Span, Time};
 
-use super::event::Event;
+use super::begin::Words;
+use super::effect::Effects;
+use super::event::{EXHAUSTED, Event};
 use super::fork::Joins;
 use super::frame::Frames;
 use super::ledger::Ledger;
 use super::lend::Purse;
 use super::lock::Table;
+use super::mark::STRETCH;
 use super::message::Mailroom;
+use super::names::{self, Names};
 use super::outage::Trouble;
 use super::pool::Pool;
 use super::root::Roots;
 use super::site::Site;
 use super::stream::Streams;
-use super::{Machine, Replica, STRETCH, Sender, intake, police};
+use super::{Machine, Replica, Sender, intake, police};
 
 impl<'p, P: Probe> Machine<'p, P> {
     /// A run of `plan` at time zero.
@@ -32,7 +36,8 @@ impl<'p, P: Probe> Machine<'p, P> {
         for link in &plan.links {
             memory_base.push(memories.len() as u32);
             let callees = plan.node(link.to).replicas;
-            memories.extend((0..plan.node(link.from).replicas).map(|_| Memory::new(callees)));
+            let memory = |caller| Memory { book: names::book(plan, seed, link, caller), ..Memory::new(callees) };
+            memories.extend((0..plan.node(link.from).replicas).map(memory));
         }
         let replicas = (0..)
             .map(NodeId)
@@ -41,6 +46,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             .collect();
         let mut machine = Self {
             plan,
+            ops: &plan.ops,
             sites: Site::all(plan),
             seed,
             now: Time(0),
@@ -53,6 +59,10 @@ impl<'p, P: Probe> Machine<'p, P> {
             joins: Joins::default(),
             memories,
             memory_base,
+            endpoints: vec![None; plan.nodes.len()],
+            names: Names::new(plan),
+            beings: Vec::new(),
+            scaled: Vec::new(),
             lanes: lanes(plan),
             pools: pools(plan),
             holds: Vec::new(),
@@ -60,6 +70,8 @@ impl<'p, P: Probe> Machine<'p, P> {
             police: police::police(plan),
             intakes: intake::intakes(plan),
             deadlines: Vec::new(),
+            words: Words::default(),
+            effects: Effects::default(),
             pipes: vec![[Time(0); 2]; plan.links.len()],
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
@@ -67,7 +79,8 @@ impl<'p, P: Probe> Machine<'p, P> {
             streams: Streams::new(plan, seed),
             mail: Mailroom::new(plan),
             roots: Roots::new(plan),
-            faulted: !plan.faults.is_empty(),
+            faulted: !plan.faults.is_empty() || plan.nodes.iter().any(|node| node.life.is_some()),
+            contends: plan.nodes.iter().any(|node| node.contention.is_some()),
             wears: plan.faults.iter().any(|f| matches!(f.when, When::Random { busy_only: true, .. })),
             trouble: Trouble::default(),
             sources: plan.clients.iter().map(|_| Sender::default()).collect(),
@@ -75,6 +88,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             in_flight: 0,
             measured_open: 0,
             events: 0,
+            look_at: 0,
             closed: false,
             stop: None,
             probe,
@@ -90,12 +104,13 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.agenda.push(open, Phase::Recovery, Event::Mark(Mark::Open as u32));
         self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half as u32));
         self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
-        self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
+        self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Mark(EXHAUSTED));
         if self.plan.is_eventful() {
             self.agenda.push(open + self.plan.stretch(), Phase::Sample, Event::Mark(STRETCH));
         }
         self.start_consumers();
         self.expect_faults();
+        self.start_replicas();
         self.start_clients();
         self.start_streams();
     }

@@ -103,6 +103,13 @@ pub enum Fact {
         /// Whether the request behind it belongs to the measured cohort.
         measured: bool,
     },
+    /// When a caller leaves a replica out, because its tries there fail.
+    LeftOut {
+        /// The edge of the last of them.
+        edge: EdgeId,
+        /// Whether the request behind that belongs to the measured cohort.
+        measured: bool,
+    },
     /// At each boundary of the measured time: what a circuit breaker has done since the run began.
     BreakerRead {
         /// Which of `Plan::guards`.
@@ -145,6 +152,24 @@ pub enum Fact {
         node: NodeId,
         /// The endpoint.
         endpoint: EndpointId,
+    },
+    /// When the replicas of a node come or go.
+    Replicas {
+        /// The node.
+        node: NodeId,
+        /// Those that start or are ready.
+        there: u32,
+        /// Of these, ready and up.
+        ready: u32,
+    },
+    /// When an autoscaler has looked at a node.
+    Weighed {
+        /// The node.
+        node: NodeId,
+        /// The metric, as an average over the node's replicas.
+        metric: f64,
+        /// Replicas that there are to be.
+        wanted: u32,
     },
     /// When a request is turned away at once.
     Refused {
@@ -364,4 +389,13 @@ pub enum Fact {
         /// Whether the request belongs to the measured cohort.
         measured: bool,
     },
+}
+
+impl Fact {
+    /// Whether it changes how much a node has to do. Known where a fact is told, so that asking costs nothing.
+    #[inline(always)]
+    pub fn moves_load(&self) -> bool {
+        use Fact::{Entered, Left, Reached, Replied, Started, Stopped};
+        matches!(self, Reached { .. } | Replied { .. } | Entered { .. } | Left { .. } | Started { .. } | Stopped { .. })
+    }
 }

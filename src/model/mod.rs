@@ -3,6 +3,8 @@
 
 pub mod balance;
 pub mod cause;
+pub mod contention;
+pub mod discovery;
 pub mod fact;
 pub mod fault;
 pub mod id;

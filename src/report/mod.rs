@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod markdown;
 pub mod number;
 pub mod policing;
+pub mod published;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub(crate) struct Cohort {
     pub(crate) limited: [u64; 2],
     /// Retries that a budget refused.
     pub(crate) budget_refused: u64,
+    /// Replicas that a caller left out.
+    pub(crate) ejections: u64,
     /// Answers that nobody waited for any more.
     pub(crate) late_replies: u64,
     /// Work for nobody.
@@ -133,6 +135,7 @@ impl Cohort {
         self.again.iter_mut().zip(other.again).for_each(|(a, b)| *a += b);
         self.limited.iter_mut().zip(other.limited).for_each(|(a, b)| *a += b);
         self.budget_refused += other.budget_refused;
+        self.ejections += other.ejections;
         self.late_replies += other.late_replies;
         self.wasted += other.wasted;
         self.duplicates += other.duplicates;

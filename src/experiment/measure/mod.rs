@@ -10,6 +10,7 @@ mod breaker;
 mod cohort;
 mod course;
 mod mail;
+mod replicas;
 mod station;
 mod stream;
 mod waste;
@@ -20,11 +21,12 @@ pub(crate) use breaker::BreakerTime;
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
 pub(crate) use course::{Course, Growth};
 pub(crate) use mail::Postbox;
+pub(crate) use replicas::Fleet;
 pub(crate) use station::{Station, Visits};
 pub(crate) use stream::{Feed, Reading};
 
 use crate::model::fault::Scope;
-use crate::model::plan::Plan;
+use crate::model::plan::{Node, Plan};
 use crate::model::{Answer, Cell, ClientId, Fact, Mark, NodeId, Probe};
 use crate::units::{Span, Time};
 
@@ -33,6 +35,8 @@ use crate::units::{Span, Time};
 pub(crate) struct Measure {
     /// By node, clients' pseudo-nodes included.
     pub(crate) stations: Vec<Station>,
+    /// By node, where something scales it.
+    pub(crate) fleets: Vec<Option<Fleet>>,
     /// By node: visits that began in the measured time.
     pub(crate) visits: Vec<Visits>,
     /// By client.
@@ -77,7 +81,9 @@ impl Measure {
     /// Before the first event of a run of `plan`.
     pub(crate) fn new(plan: &Plan) -> Self {
         let start = Time(plan.warmup.0);
+        let scales = |node: &Node| node.life.is_some_and(|life| life.autoscale.is_some());
         Self {
+            fleets: plan.nodes.iter().map(|n| scales(n).then(|| Fleet::new(start, plan.duration))).collect(),
             stations: plan.nodes.iter().map(|_| Station::new()).collect(),
             visits: plan.nodes.iter().map(|_| Visits::default()).collect(),
             clients: plan.clients.iter().map(|_| Cohort::default()).collect(),
@@ -121,6 +127,7 @@ impl Measure {
             Mark::Open => {
                 self.open = true;
                 self.stations.iter_mut().for_each(|s| s.open(now));
+                self.fleets.iter_mut().flatten().for_each(|f| f.open(now));
                 self.readings.iter_mut().for_each(|r| r.open(now));
                 self.queues.iter_mut().for_each(|q| q.open(now));
                 self.look(now, true);
@@ -132,6 +139,7 @@ impl Measure {
                 self.halves = [self.half_area as f64, (area - self.half_area) as f64];
                 self.open = false;
                 self.stations.iter_mut().for_each(|s| s.close(now));
+                self.fleets.iter_mut().flatten().for_each(|f| f.close(now));
                 self.readings.iter_mut().for_each(|r| r.close(now));
                 let span = now.since(self.window.0);
                 self.queues.iter_mut().for_each(|q| q.close(now, span));
@@ -202,6 +210,18 @@ impl Measure {
         }
     }
 
+    /// Replicas come or go, or an autoscaler looks.
+    #[cold]
+    fn scale(&mut self, now: Time, fact: Fact) {
+        let (Fact::Replicas { node, .. } | Fact::Weighed { node, .. }) = fact else { return };
+        let Some(fleet) = &mut self.fleets[node.index()] else { return };
+        match fact {
+            Fact::Replicas { there, ready, .. } => fleet.change(now, there, ready, self.open),
+            Fact::Weighed { metric, .. } => fleet.see(now, metric),
+            _ => {}
+        }
+    }
+
     /// A worker is taken or free again.
     #[inline]
     fn hold(&mut self, now: Time, node: NodeId, takes: bool) {
@@ -250,8 +270,12 @@ impl Probe for Measure {
                 self.clients[client.index()].arrive(measured);
                 if measured {
                     self.timelines[client.index()].offer(now);
-                    self.aftermath.offer(client.index(), now);
-                    self.aftermath.judge(&self.scopes, client, now, None);
+                    if self.faulted {
+                        self.aftermath.offer(client.index(), now);
+                    }
+                    if !self.scopes.is_empty() {
+                        self.aftermath.judge(&self.scopes, client, now, None);
+                    }
                 }
             }
             Fact::Answered { client, outcome, intended, measured } => {
@@ -259,8 +283,12 @@ impl Probe for Measure {
                 self.clients[client.index()].end(outcome, latency, measured, self.open);
                 if measured {
                     self.timelines[client.index()].answer(intended, outcome, latency);
-                    self.aftermath.answer(client.index(), intended, outcome, latency);
-                    self.aftermath.judge(&self.scopes, client, intended, Some((outcome, latency)));
+                    if self.faulted {
+                        self.aftermath.answer(client.index(), intended, outcome, latency);
+                    }
+                    if !self.scopes.is_empty() {
+                        self.aftermath.judge(&self.scopes, client, intended, Some((outcome, latency)));
+                    }
                 }
             }
             Fact::Called { edge, measured } => self.edges[edge.index()].arrive(measured),
@@ -278,6 +306,7 @@ impl Probe for Measure {
             }
             Fact::Limited { edge, first, measured, .. } => self.edges[edge.index()].limit(first, measured),
             Fact::OutOfBudget { edge, measured } => self.edges[edge.index()].budget_refused += u64::from(measured),
+            Fact::LeftOut { edge, measured } => self.edges[edge.index()].ejections += u64::from(measured),
             Fact::BreakerRead { guard, opened, open, half_open } => {
                 self.breakers[guard as usize].read(opened, open, half_open);
             }
@@ -296,6 +325,7 @@ impl Probe for Measure {
                 self.endpoints[endpoint.index()].arrived += u64::from(self.counts(now));
                 self.stations[node.index()].reach(now);
             }
+            Fact::Replicas { .. } | Fact::Weighed { .. } => self.scale(now, fact),
             Fact::Refused { node } => self.stations[node.index()].refused += 1,
             Fact::Queued { node } => self.stations[node.index()].queue(now, true),
             Fact::Dequeued { node } => self.stations[node.index()].queue(now, false),

@@ -6,16 +6,19 @@
 //! only while the target works: a machine that wears out by running. Faults overlap: a replica is up again when the last
 //! fault that took it down is over.
 //!
-//! Nobody is told: without health checks a balancer goes on sending to a replica that is down.
+//! Nobody is told of a replica that is down, but by probes (`[discovery] kind = "kubernetes"` or `"mesh"`): a balancer goes on
+//! sending to it.
 
 mod crash;
 mod deploy;
+mod discovery_outage;
 mod errors;
 mod freeze;
 mod latency;
 mod outage;
 mod packet_loss;
 mod partition;
+mod relocation;
 mod slow;
 mod traffic;
 
@@ -51,6 +54,8 @@ pub struct Fault {
     pub replicas: Vec<u32>,
     /// The links it happens to, by index.
     pub links: Vec<u32>,
+    /// Of each of these links, whether it happens to requests and to answers.
+    pub ways: Vec<[bool; 2]>,
 }
 
 /// When a fault is on.
@@ -99,7 +104,7 @@ pub enum Effect {
         /// Probability.
         share: f64,
     },
-    /// When requests take longer to their callee.
+    /// When messages take longer.
     Latency {
         /// Time added.
         add: Span,
@@ -120,6 +125,13 @@ pub enum Effect {
         /// How many at a time.
         at_once: u32,
     },
+    /// When replicas get new addresses.
+    Move {
+        /// Whether nothing answers at the old ones.
+        hole: bool,
+    },
+    /// When nothing new is learned of addresses.
+    Blackout,
     /// When a client sends more; the plan's rates already say so.
     Traffic,
 }
@@ -129,7 +141,7 @@ impl Effect {
     pub fn delay(self, hash: u64, seed: u64, lineage: Lineage, back: bool) -> Span {
         let mut draw = Draw::new(seed, lineage, Purpose::Fault, hash ^ u64::from(back));
         match self {
-            Self::Latency { add, jitter, share } if !back => latency::added(add, jitter, share, &mut draw),
+            Self::Latency { add, jitter, share } => latency::added(add, jitter, share, &mut draw),
             Self::Loss { share } => packet_loss::delayed(share, &mut draw),
             _ => Span::ZERO,
         }
@@ -141,6 +153,11 @@ impl Effect {
         Draw::new(seed, lineage, Purpose::Fault, hash).unit() < share
     }
 
+    /// Whether it changes addresses.
+    pub fn moves(self) -> bool {
+        matches!(self, Self::Move { .. })
+    }
+
     /// Whether it may delay messages.
     pub fn delays(self) -> bool {
         matches!(self, Self::Latency { .. } | Self::Loss { .. })
@@ -148,6 +165,11 @@ impl Effect {
 }
 
 impl Fault {
+    /// Whether it happens to requests over a link, or to answers (`back`).
+    pub fn hits(&self, link: u32, back: bool) -> bool {
+        self.links.iter().zip(&self.ways).any(|(own, ways)| *own == link && ways[usize::from(back)])
+    }
+
     /// The nth time between two of it, or the nth time it is on.
     pub fn span(&self, plan: &Plan, seed: u64, nth: u64, on: bool) -> Span {
         let When::Random { mtbf, mttr, .. } = self.when else { return Span::ZERO };

@@ -2,10 +2,13 @@
 
 mod call;
 mod course;
+mod life;
 
 use crate::random::dist::Dist;
 use crate::units::Span;
 
+use super::contention::Contention;
+use super::discovery::Discovery;
 use super::fault::{Fault, Scope};
 use super::id::{CallId, ClientId, EndpointId, ForkId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId};
 use super::line::Order;
@@ -18,6 +21,7 @@ use super::transport::Channel;
 
 pub use self::call::{Call, Codec, Guard, Lender, Link, Pipe};
 pub use self::course::STRETCHES;
+pub use self::life::{Life, Warmup};
 
 /// Everything that does not change during a run.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +52,8 @@ pub struct Plan {
     pub forks: Vec<Fork>,
     /// `split`s.
     pub splits: Vec<Split>,
+    /// How callers find callees.
+    pub discovery: Discovery,
     /// All programs, one after the other.
     pub ops: Vec<Op>,
     /// Distributions.
@@ -84,6 +90,8 @@ pub struct Plan {
     pub groups: Vec<Readers>,
     /// How records are spread over partitions.
     pub spreads: Vec<Spread>,
+    /// Whether some policy passes its deadline on; then every call is guarded, so that it knows of it.
+    pub propagates: bool,
     /// What goes wrong, in the order of the file; faults after the measured time are left out.
     pub faults: Vec<Fault>,
     /// Promises about a client's requests that hold at some times only, in the order of the file.
@@ -101,8 +109,10 @@ pub struct Node {
     pub kind: &'static str,
     /// First of its replicas in the world's array.
     pub first_replica: u32,
-    /// How many.
+    /// How many there may be at once.
     pub replicas: u32,
+    /// How these come and go; `None`: all are there from beginning to end, and ready as soon as they run.
+    pub life: Option<Life>,
     /// Workers of one replica.
     pub workers: u32,
     /// Consumers of one replica, each a worker of its own.
@@ -121,6 +131,8 @@ pub struct Node {
     pub queue_timeout: Option<LawId>,
     /// What a replica refuses at its door.
     pub intake: Option<IntakeSpec>,
+    /// What requests at one replica cost each other, if anything.
+    pub contention: Option<Contention>,
 }
 
 /// An endpoint.
@@ -222,6 +234,11 @@ impl Plan {
     #[inline]
     pub fn law(&self, id: LawId) -> &Dist {
         &self.laws[id.index()]
+    }
+
+    /// Whether a call has rules of its own beyond a timeout.
+    pub fn is_guarded(&self, call: &Call) -> bool {
+        self.guards.get(call.guard as usize).is_some_and(|guard| self.rules[guard.rules as usize] != Rules::bare())
     }
 
     /// A node.

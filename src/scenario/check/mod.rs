@@ -5,6 +5,7 @@ mod attempts;
 mod brokers;
 mod consumers;
 mod cycles;
+mod discovery;
 mod expected;
 mod faults;
 mod flow;
@@ -18,6 +19,7 @@ mod pools;
 mod promises;
 mod ranges;
 mod rates;
+mod scale;
 mod streams;
 mod timeouts;
 mod times;
@@ -30,7 +32,7 @@ use crate::diag::{Complaint, Source};
 pub use expected::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 pub use forecast::forecast;
 pub(super) use load::overloaded;
-pub(super) use policies::{longest, of_client};
+pub(super) use policies::{longest, of_client, propagates};
 pub use walk::{client_transport, transport_of};
 pub(super) use walk::{laws_of, transports_used};
 
@@ -47,6 +49,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     policies::ranges(scenario, &mut complaints);
     wire::ranges(scenario, &mut complaints);
     pools::ranges(scenario, &mut complaints);
+    scale::ranges(scenario, &mut complaints);
     faults::check(scenario, refused, &mut complaints);
     promises::check(scenario, refused, &mut complaints);
     // What follows walks calls and divides by numbers; it wants names that resolve and numbers that can be.
@@ -55,6 +58,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     }
     names::unused(scenario, &mut complaints);
     faults::look(scenario, &mut complaints);
+    discovery::look(scenario, &mut complaints);
     promises::latency_only(scenario, &mut complaints);
     cycles::check(scenario, &mut complaints);
     policies::look(scenario, &mut complaints);
@@ -62,6 +66,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     brokers::look(scenario, &mut complaints);
     wire::look(scenario, &mut complaints);
     pools::look(scenario, &mut complaints);
+    scale::look(scenario, &mut complaints);
     if !complaints.iter().any(Complaint::is_error) {
         load::check(scenario, &mut complaints);
     }

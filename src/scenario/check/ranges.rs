@@ -4,9 +4,7 @@ use super::walk;
 use crate::diag::{Complaint, code};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
-use crate::scenario::written::{
-    Arrivals, Balancing, Client, Given, Load, Node, Place, QueueOrder, Scenario, Step, Verb,
-};
+use crate::scenario::written::{Arrivals, Client, Given, Load, Node, Place, QueueOrder, Scenario, Step, Verb};
 use crate::units::Span;
 
 /// Complains about every number that cannot be.
@@ -28,18 +26,7 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         "nothing could happen",
         complaints,
     );
-    let discovery = &scenario.discovery;
-    zero(
-        discovery.choices.value == Some(0),
-        "choices",
-        discovery.choices.place.as_ref(),
-        "there would be nobody to pick",
-        complaints,
-    );
-    if !discovery.choices.is_default() && discovery.load_balancing.value != Balancing::LeastRequest {
-        let complaint = Complaint::warning(code::UNUSED, "`choices` means something for least_request only");
-        complaints.push(complaint.at(discovery.choices.place.clone()));
-    }
+    super::discovery::ranges(&scenario.discovery, complaints);
     for node in scenario.nodes.values() {
         one_node(node, complaints);
     }
@@ -63,6 +50,13 @@ fn one_node(node: &Node, complaints: &mut Vec<Complaint>) {
     zero(node.replicas.value == 0, "replicas", node.replicas.place.as_ref(), nobody, complaints);
     zero(node.concurrency.value == Some(0), "concurrency", node.concurrency.place.as_ref(), nobody, complaints);
     zero(node.cores.value == Some(0.0), "cores", node.cores.place.as_ref(), "no work would ever end", complaints);
+    if let QueueOrder::Codel { target, interval } = node.queue_order.value
+        && (target == Span::ZERO || target >= interval)
+    {
+        let message = format!("`target` ({target}) is not between zero and `interval` ({interval})");
+        let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(node.queue_order.place.clone());
+        complaints.push(complaint.help("in a line that does not empty nobody should wait as long as in one that does"));
+    }
     let takes = matches!(node.queue_order.value, QueueOrder::Lifo | QueueOrder::Priority);
     if node.preemptive.value && !takes {
         let message = "`preemptive` with a line where nobody is more urgent than who is being served";

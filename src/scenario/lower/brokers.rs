@@ -62,7 +62,7 @@ impl<'s> Lowering<'s> {
                 });
                 self.endpoints.insert((host, from), program);
                 let crew = self.crew(queue, host, program, consumer, first_member);
-                first_member += crew.members * node.replicas.value;
+                first_member += crew.members * node.most_replicas();
                 self.plan.crews.push(crew);
             }
         }
@@ -108,9 +108,11 @@ impl<'s> Lowering<'s> {
             flights: [0, 0],
             proxy: None,
             cancels: false,
+            effect: false,
             rules: NONE,
             guard: NONE,
             writes: None,
+            compares: None,
             in_transaction: false,
         };
         self.plan.calls.push(call);

@@ -5,11 +5,13 @@
 mod branches;
 mod brokers;
 mod calls;
+mod discovery;
 mod faults;
 mod load;
 mod policies;
 mod program;
 mod queries;
+mod scale;
 mod streams;
 mod wire;
 
@@ -17,11 +19,12 @@ pub(super) use policies::{exponential, limit as adaptive_limit};
 
 use std::collections::BTreeMap;
 
-use crate::model::balance::Balancer;
+use crate::model::contention::Contention;
 use crate::model::id::NONE;
-use crate::model::line::Order;
+use crate::model::line::{Delay, Order};
 use crate::model::plan::{self, Plan};
-use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, QueueId};
+use crate::model::policy::Rules;
+use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, NodeId, Op, Pc, QueueId};
 use crate::random::dist::{Dist, Law};
 use crate::random::draw::name_hash;
 use crate::units::Span;
@@ -29,11 +32,12 @@ use crate::units::Span;
 use super::Checked;
 use super::check::walk::is_called;
 use super::check::{longest, of_client};
-use super::written::{Balancing, Node, NodeKind, QueueOrder, Scenario, Zone};
+use super::written::{Node, NodeKind, QueueOrder, Scenario, Zone};
 
 /// The plan of a checked scenario.
 pub fn lower(checked: &Checked) -> Plan {
     let mut lowering = Lowering::new(&checked.scenario);
+    lowering.discovery();
     lowering.nodes();
     lowering.brokers();
     lowering.clients();
@@ -132,13 +136,15 @@ impl<'s> Lowering<'s> {
     }
 
     fn node(&mut self, name: &'s str, node: &Node) -> NodeId {
+        let life = self.life(node);
         let queue_timeout = node.queue_timeout.value.as_ref().map(|law| self.law(law));
         let planned = plan::Node {
             name: name.into(),
             hash: name_hash(name),
             kind: kind_word(node.kind),
             first_replica: self.plan.replicas(),
-            replicas: node.replicas.value,
+            replicas: node.most_replicas(),
+            life,
             workers: node.concurrency.value.unwrap_or(NONE),
             consumers: node.consumes.iter().map(|c| c.concurrency.value).sum(),
             called: node.consumes.is_empty() || is_called(self.scenario, name),
@@ -148,6 +154,7 @@ impl<'s> Lowering<'s> {
             preemptive: node.preemptive.value,
             queue_timeout,
             intake: policies::intake(node),
+            contention: contention(node),
         };
         self.push_node(name, planned)
     }
@@ -169,6 +176,7 @@ impl<'s> Lowering<'s> {
             called: true,
             first_replica: self.plan.replicas(),
             replicas: 1,
+            life: None,
             workers: NONE,
             cores: None,
             queue_limit: NONE,
@@ -176,6 +184,7 @@ impl<'s> Lowering<'s> {
             preemptive: false,
             queue_timeout: None,
             intake: None,
+            contention: None,
         };
         self.push_node(name, node)
     }
@@ -183,6 +192,19 @@ impl<'s> Lowering<'s> {
     /// The state that policies need: one for each replica of a caller, callee and policy.
     fn guards(&mut self) {
         let plan = &mut self.plan;
+        plan.propagates = plan.rules.iter().any(|rules| rules.propagate);
+        if plan.propagates {
+            // Whoever inherits a deadline heeds it and passes it on, with or without a policy of its own.
+            let bare = plan.rules.len() as u32;
+            plan.rules.push(Rules::bare());
+            for op in &plan.ops {
+                if let Op::Call { call, .. } = op
+                    && plan.calls[call.index()].rules == NONE
+                {
+                    plan.calls[call.index()].rules = bare;
+                }
+            }
+        }
         let mut known: BTreeMap<(u32, LinkId), u32> = BTreeMap::new();
         let mut states = 0;
         for call in plan.calls.iter_mut().filter(|call| call.rules != NONE) {
@@ -222,11 +244,13 @@ impl<'s> Lowering<'s> {
     /// The link between two nodes.
     fn link(&mut self, from: NodeId, to: NodeId) -> LinkId {
         let balancer = self.balancer();
+        let leaves_out = self.leaves_out(to);
+        let book = leaves_out || self.is_unsteady(&self.plan.node(to).name);
         let pipe = self.pipe(&self.plan.node(from).name, &self.plan.node(to).name);
         let plan = &mut self.plan;
         *self.links.entry((from, to)).or_insert_with(|| {
             let (caller, callee) = (&plan.nodes[from.index()], &plan.nodes[to.index()]);
-            let choice = callee.replicas > 1;
+            let choice = callee.replicas > 1 || book;
             plan.links.push(plan::Link {
                 from,
                 to,
@@ -235,20 +259,11 @@ impl<'s> Lowering<'s> {
                 first_caller: caller.first_replica,
                 choice,
                 pipe,
-                tracks: choice && matches!(balancer, Balancer::LeastRequest { .. }),
+                book,
+                tracks: choice && (leaves_out || balancer.looks()),
             });
             LinkId(plan.links.len() as u32 - 1)
         })
-    }
-
-    fn balancer(&self) -> Balancer {
-        let discovery = &self.scenario.discovery;
-        match discovery.load_balancing.value {
-            Balancing::RoundRobin => Balancer::RoundRobin,
-            Balancing::Random => Balancer::Random,
-            Balancing::LeastRequest => Balancer::LeastRequest { choices: discovery.choices.value.unwrap_or(NONE) },
-            Balancing::PickFirst => Balancer::PickFirst,
-        }
     }
 
     /// One-way latency between two nodes: an overridden link, else by class.
@@ -288,6 +303,11 @@ fn kind_word(kind: NodeKind) -> &'static str {
         NodeKind::External => "external",
     }
 }
+/// What requests at one replica cost each other, if anything.
+fn contention(node: &Node) -> Option<Contention> {
+    let (sigma, kappa) = (node.contention.value, node.coherency.value);
+    (sigma > 0.0 || kappa > 0.0).then_some(Contention { sigma, kappa })
+}
 
 fn order(order: QueueOrder) -> Order {
     match order {
@@ -295,6 +315,7 @@ fn order(order: QueueOrder) -> Order {
         QueueOrder::Lifo => Order::Lifo,
         QueueOrder::Random => Order::Random,
         QueueOrder::Priority => Order::Priority,
+        QueueOrder::Codel { target, interval } => Order::Codel(Delay { target, interval }),
     }
 }
 

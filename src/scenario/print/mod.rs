@@ -2,17 +2,19 @@
 //! same scenario.
 
 mod brokers;
+mod discovery;
 mod faults;
 mod law;
 mod policies;
+mod scale;
 mod steps;
 mod transports;
 
 use std::fmt::Write as _;
 
 use super::written::{
-    Arrivals, BalancePer, Balancing, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder,
-    Scenario, Scope, Slo, Zone,
+    Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope, Slo,
+    Zone,
 };
 use crate::units::{Span, size_text};
 use law::{count_law, law, span};
@@ -126,13 +128,10 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     }
     transports::transports(scenario, page);
     network(scenario, page);
-    page.header("[discovery]");
-    page.line("kind", "\"static\"", true);
-    page.given("load_balancing", &scenario.discovery.load_balancing, |b| quoted(balancing(*b)));
-    page.given("choices", &scenario.discovery.choices, |c| c.map_or("\"all\"".into(), |n| n.to_string()));
-    page.given("balance_per", &scenario.discovery.balance_per, |b| quoted(balance_per(*b)));
+    discovery::discovery(&scenario.discovery, page);
     scenario.clients.values().for_each(|c| client(c, page));
-    scenario.nodes.values().for_each(|n| node(n, page));
+    let hurried = super::check::propagates(scenario);
+    scenario.nodes.values().for_each(|n| node(n, hurried, page));
     brokers::brokers(scenario, page);
     scenario.flows.iter().for_each(|f| brokers::flow(f, page));
     policies::policies(scenario, page);
@@ -236,7 +235,7 @@ fn phase(phase: &Phase) -> String {
     format!("{{ {} }}", parts.join(", "))
 }
 
-fn node(node: &Node, page: &mut Page) {
+fn node(node: &Node, hurried: bool, page: &mut Page) {
     let table = match node.kind {
         NodeKind::Service => "services",
         NodeKind::Gateway => "gateways",
@@ -247,16 +246,25 @@ fn node(node: &Node, page: &mut Page) {
     page.header(&format!("[{header}]"));
     let mut none = Vec::new();
     page.given("replicas", &node.replicas, u32::to_string);
+    if node.kind == NodeKind::Service {
+        scale::coming_and_going(node, page, &mut none);
+    }
     page.given("concurrency", &node.concurrency, |c| c.map_or("\"unlimited\"".into(), |n| n.to_string()));
     page.maybe("cores", &node.cores, &mut none, |c| format!("{c:?}"));
+    page.given("contention", &node.contention, |c| format!("{c:?}"));
+    page.given("coherency", &node.coherency, |c| format!("{c:?}"));
     if matches!(node.kind, NodeKind::Service | NodeKind::Gateway) {
         policies::door(node, page, &mut none);
         page.given("io", &node.io, |io| quoted(if *io == Io::Blocking { "blocking" } else { "async" }));
     }
     page.maybe("queue_limit", &node.queue_limit, &mut none, u32::to_string);
-    page.given("queue_order", &node.queue_order, |o| quoted(order(*o)));
+    page.given("queue_order", &node.queue_order, |o| order(*o));
     page.given("preemptive", &node.preemptive, bool::to_string);
     page.maybe("queue_timeout", &node.queue_timeout, &mut none, law);
+    // Said where it can matter: where no deadline travels, none is past.
+    if hurried || !node.drop_expired.is_default() {
+        page.given("drop_expired", &node.drop_expired, bool::to_string);
+    }
     page.maybe("zone", &node.zone, &mut none, zone);
     if node.kind == NodeKind::Database {
         page.maybe("max_connections", &node.max_connections, &mut none, u32::to_string);
@@ -326,34 +334,21 @@ fn zone(zone: &Zone) -> String {
     quoted(&parts.join("/"))
 }
 
-fn balancing(balancing: Balancing) -> &'static str {
-    match balancing {
-        Balancing::RoundRobin => "round_robin",
-        Balancing::Random => "random",
-        Balancing::LeastRequest => "least_request",
-        Balancing::PickFirst => "pick_first",
-    }
-}
-
-fn balance_per(per: BalancePer) -> &'static str {
-    match per {
-        BalancePer::Connection => "connection",
-        BalancePer::Request => "request",
-    }
-}
-
 /// A bandwidth in quotes, in the form that reads back to the very same number.
 fn bandwidth(bytes: f64) -> String {
     let whole = if bytes.fract() == 0.0 { size_text(bytes as u64) } else { format!("{bytes}B") };
     quoted(&format!("{whole}/s"))
 }
 
-fn order(order: QueueOrder) -> &'static str {
+fn order(order: QueueOrder) -> String {
     match order {
-        QueueOrder::Fifo => "fifo",
-        QueueOrder::Lifo => "lifo",
-        QueueOrder::Random => "random",
-        QueueOrder::Priority => "priority",
+        QueueOrder::Fifo => quoted("fifo"),
+        QueueOrder::Lifo => quoted("lifo"),
+        QueueOrder::Random => quoted("random"),
+        QueueOrder::Priority => quoted("priority"),
+        QueueOrder::Codel { target, interval } => {
+            format!("{{ kind = \"codel\", target = {}, interval = {} }}", time(&target), time(&interval))
+        }
     }
 }
 

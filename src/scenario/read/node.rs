@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use super::Desk;
 use super::law::law;
 use super::policy::{concurrency_limit, rate_limit, rule, shed};
+use super::scale::coming;
 use super::step::steps;
-use super::value::{count, count_or, duration, flag, number, share, zone};
-use super::view::View;
+use super::value::{count, count_or, duration, flag, number, share, text, zone};
+use super::view::{View, unknown_word};
+use crate::scenario::vocab::{self, Shape};
 use crate::scenario::written::{Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder};
 
 const IO: [(&str, Io); 2] = [("blocking", Io::Blocking), ("async", Io::Async)];
@@ -25,16 +27,23 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
     let door = service || kind == NodeKind::Gateway;
     let limit =
         |desk: &mut Desk<'_>, key: &str| view.read(desk, key, count_or("unlimited")).unwrap_or(Given::default(None));
+    let (replicas, ready_after, warmup, autoscale) = coming(desk, view, service);
     Node {
         kind,
-        replicas: view.or_default(desk, "replicas", count),
+        replicas,
+        ready_after,
+        warmup,
+        autoscale,
         concurrency: view.or_default(desk, "concurrency", count_or("unlimited")),
         cores: view.maybe(desk, "cores", number),
+        contention: view.or_default(desk, "contention", share),
+        coherency: view.or_default(desk, "coherency", share),
         io: if door { view.choice(desk, "io", &IO) } else { Given::default(Io::Blocking) },
         queue_limit: limit(desk, "queue_limit"),
-        queue_order: view.choice(desk, "queue_order", &ORDER),
+        queue_order: queue_order(desk, view),
         preemptive: view.or_default(desk, "preemptive", flag),
         queue_timeout: view.maybe(desk, "queue_timeout", law),
+        drop_expired: view.or_default(desk, "drop_expired", flag),
         rate_limit: if door { rule(desk, view, "rate_limit", rate_limit) } else { None },
         shed: if door { rule(desk, view, "shed", shed) } else { None },
         concurrency_limit: if door { concurrency_limit(desk, view) } else { None },
@@ -46,6 +55,33 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         consumes: Vec::new(),
         name,
     }
+}
+
+/// A word, or the table of an order that has numbers.
+fn queue_order(desk: &mut Desk<'_>, view: &View<'_>) -> Given<QueueOrder> {
+    let name = "queue_order";
+    if let Some(value) = view.get(name).filter(|value| value.get_ref().is_table())
+        && let Some(inner) = view.rule(desk, name, value)
+    {
+        inner.choice(desk, "kind", &[("codel", ())]);
+        return Given { value: codel(desk, &inner), place: view.place_if_own(name, value) };
+    }
+    view.or_default(desk, name, |desk, key, value| {
+        let word = text(desk, key, value)?;
+        if word == "codel" {
+            return Some(codel(desk, &View::absent(&vocab::QUEUE_ORDER)));
+        }
+        let known = ORDER.iter().find(|(known, _)| *known == word);
+        if let (None, Some(Shape::OneOr(_, words))) = (known, view.vocab.find(key).map(|key| key.shape)) {
+            unknown_word(desk, key, value, &word, words);
+        }
+        known.map(|(_, order)| *order)
+    })
+}
+
+fn codel(desk: &mut Desk<'_>, view: &View<'_>) -> QueueOrder {
+    let mut time = |key| view.or_default(desk, key, duration).value;
+    QueueOrder::Codel { target: time("target"), interval: time("interval") }
 }
 
 fn pools(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Pool> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::{ConcurrencyLimit, Consumer, Given, RateLimit, Rule, Shed, Step, Zone};
+use super::{Autoscale, ConcurrencyLimit, Consumer, Given, RateLimit, Rule, Shed, Step, Warmup, Zone};
 
 /// What kind of table a node was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,13 @@ pub enum QueueOrder {
     Random,
     /// Lowest priority number, then first come.
     Priority,
+    /// First or last come first, as the line is, with a bound on the wait.
+    Codel {
+        /// How long a newcomer may wait in a line that does not empty.
+        target: Span,
+        /// Otherwise, and how long a line is not empty before it counts as one that does not.
+        interval: Span,
+    },
 }
 
 /// A service, gateway, database or external.
@@ -51,10 +58,20 @@ pub struct Node {
     pub kind: NodeKind,
     /// Default 1.
     pub replicas: Given<u32>,
+    /// Services: from the start of a replica until it is ready; `None`: at once. Default 20 s with `autoscale`.
+    pub ready_after: Given<Option<Law>>,
+    /// Services: replicas that have just become ready are slow.
+    pub warmup: Rule<Warmup>,
+    /// Services: replicas that follow the load; then `replicas` is how many there are at the beginning, default its `min`.
+    pub autoscale: Rule<Autoscale>,
     /// Workers per replica; default 200 (services), 100 (databases), unlimited (`None`: externals).
     pub concurrency: Given<Option<u32>>,
     /// CPU that all work on a replica shares; `None`: every worker its own.
     pub cores: Given<Option<f64>>,
+    /// Work takes longer for each other request at work on the replica; default 0.
+    pub contention: Given<f64>,
+    /// And for each pair of them; default 0.
+    pub coherency: Given<f64>,
     /// Default blocking.
     pub io: Given<Io>,
     /// Waiting per replica; `None`: no limit.
@@ -65,6 +82,8 @@ pub struct Node {
     pub preemptive: Given<bool>,
     /// How long a request stays in line; `None`: for ever.
     pub queue_timeout: Given<Option<Law>>,
+    /// Whether a request past the deadline that it carries is dropped before it is begun; default true.
+    pub drop_expired: Given<bool>,
     /// Services and gateways: so many requests per time and replica.
     pub rate_limit: Rule<RateLimit>,
     /// Services and gateways: no request while the line is too long.
