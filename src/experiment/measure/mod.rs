@@ -262,6 +262,7 @@ impl Probe for Measure {
     }
 
     #[inline(always)]
+    #[expect(clippy::too_many_lines, reason = "one arm for each fact")]
     fn on(&mut self, now: Time, fact: Fact) {
         match fact {
             Fact::Marked(mark) => self.mark(now, mark),
