@@ -108,10 +108,8 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn spread(&mut self, node: NodeId) {
         let at = node.index();
         let mut newest = None;
-        while self.names.dark[at] == 0
-            && let Some((_, addresses)) = self.names.changes[at].pop_front_if(|(due, _)| *due <= self.now)
-        {
-            newest = Some(addresses);
+        while self.names.dark[at] == 0 && self.names.changes[at].front().is_some_and(|(due, _)| *due <= self.now) {
+            newest = self.names.changes[at].pop_front().map(|(_, addresses)| addresses);
         }
         let Some(addresses) = newest else { return };
         if self.plan.discovery.kind != Kind::Dns || self.now == Time(0) {
