@@ -39,7 +39,7 @@ fn discovery() -> BoxedStrategy<String> {
 fn moves() -> BoxedStrategy<Vec<(&'static str, usize, String)>> {
     let moved = prop_oneof![
         2 => (0..200u64).prop_map(|at| format!("at = \"{at}ms\"")),
-        1 => (10..60u64).prop_map(|up| format!("mtbf = \"{up}ms\"")),
+        1 => (10..60u64, any::<bool>()).prop_map(|(up, busy)| format!("mtbf = \"{up}ms\"\nbusy_only = {busy}")),
     ];
     let moved = (moved, any::<bool>()).prop_map(|(when, one)| {
         let first = if one { "\nreplicas = 1" } else { "" };
