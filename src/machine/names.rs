@@ -1,8 +1,9 @@
-//! Changes of endpoints on their way to callers, lookups, and who a caller leaves out. See [`discovery`](crate::model::discovery).
+//! Changes of endpoints on their way to callers, lookups, and who a caller leaves out. See
+//! [`discovery`](crate::model::discovery).
 //!
-//! What would be published now stands in `endpoints`, `moves` and `unready`; what DNS answers, or callers were told last, in
-//! `answers`; what a caller replica believes, in the book of its [`Memory`](crate::model::balance::Memory). Only links whose
-//! callee may change have books.
+//! What would be published now stands in `endpoints`, `moves` and `unready`; what DNS answers, or callers were told
+//! last, in `answers`; what a caller replica believes, in the book of its [`Memory`](crate::model::balance::Memory).
+//! Only links whose callee may change have books.
 
 use std::collections::VecDeque;
 
