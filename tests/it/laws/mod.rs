@@ -4,6 +4,7 @@
 //! `HOPTAX_LAWS=5000 cargo test --release laws` draws more of them.
 
 mod audit;
+mod moving;
 pub(crate) mod scenario;
 
 use std::cell::Cell;
