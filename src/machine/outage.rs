@@ -165,7 +165,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Whether a fault that counts only work has to wait for more of it.
-    fn is_spared(&mut self, at: u32) -> bool {
+    pub(super) fn is_spared(&mut self, at: u32) -> bool {
         let When::Random { busy_only: true, .. } = self.plan.faults[at as usize].when else { return false };
         let strike = &self.trouble.strikes[at as usize];
         let left = Span(strike.left.0.saturating_sub(strike.done(self.now).0 - strike.mark.0));
