@@ -295,7 +295,7 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         refused: count(&|s| s.refused),
         abandoned,
         utilization,
-        tries_per_request: amplification(replications, at),
+        tries_per_request: amplification(replications, at, &plan.clients_behind(at)),
         wasted_work_s: wasted.iter().sum::<f64>() / 1e9,
         wasted_share: capacity.map_or(Interval::NONE, wasted_share),
         mean_busy: level(&|s, span| s.means(span).busy),
@@ -314,9 +314,9 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
     }
 }
 
-/// Requests that reached a node per request of all clients.
-pub(crate) fn amplification(replications: &[Replication], node: usize) -> Interval {
-    let sent = |r: &Replication| r.measure.clients.iter().map(|c| c.arrived).sum::<u64>() as f64;
+/// Requests that reached a node per request of these clients.
+pub(crate) fn amplification(replications: &[Replication], node: usize, clients: &[usize]) -> Interval {
+    let sent = |r: &Replication| clients.iter().map(|at| r.measure.clients[*at].arrived).sum::<u64>() as f64;
     let parts: Vec<(f64, f64)> =
         replications.iter().map(|r| (r.measure.stations[node].measured().arrivals as f64, sent(r))).collect();
     if parts.iter().all(|p| p.1 == 0.0) { Interval::NONE } else { ratio(&parts, CONFIDENCE) }
