@@ -18,6 +18,13 @@ pub(super) struct Table {
     waiting: VecDeque<u32>,
 }
 
+impl Table {
+    /// Whether nobody holds it or waits for it.
+    pub(super) fn is_free(&self) -> bool {
+        self.holders.is_empty() && self.waiting.is_empty()
+    }
+}
+
 impl<P: Probe> Machine<'_, P> {
     /// A query arrives at its database: a write asks for its table's lock.
     pub(super) fn lock(&mut self, at: u32) -> Flow {

@@ -311,7 +311,8 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// Whether nothing is left: no frame, no worker held, nobody in line, no join, no work on shared cores.
+    /// Whether nothing is left: no frame, no worker held, nobody in line, no join, no work on shared cores, nothing lent,
+    /// nobody inside a bulkhead or a limit.
     fn is_at_rest(&self) -> bool {
         let idle = |r: &Replica| r.busy == 0 && r.line.is_empty() && r.running.is_empty();
         self.frames.live() == 0
@@ -320,5 +321,10 @@ impl<P: Probe> Machine<'_, P> {
             && self.mail.is_idle()
             && self.replicas.iter().all(|r| idle(r) && r.cpu.as_ref().is_none_or(|cpu| cpu.is_idle()))
             && self.memories.iter().all(|m| m.outstanding.iter().all(|n| *n == 0))
+            && self.police.iter().all(|police| police.line.is_empty() && police.state.is_idle())
+            && self.intakes.iter().flatten().all(Intake::is_idle)
+            && self.purses.iter().all(Purse::is_whole)
+            && self.tables.iter().all(Table::is_free)
+            && self.pools.iter().all(Pool::is_quiet)
     }
 }

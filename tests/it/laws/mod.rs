@@ -4,6 +4,7 @@
 //! `HOPTAX_LAWS=5000 cargo test --release laws` draws more of them.
 
 mod audit;
+mod guarded;
 mod scenario;
 
 use std::cell::Cell;
@@ -11,13 +12,14 @@ use std::cell::Cell;
 use hoptax::experiment::compare::compare;
 use hoptax::experiment::summary::{Distribution, Estimate, Node, Stats, Summary};
 use hoptax::machine::{Machine, Stop};
-use hoptax::model::Plan;
+use hoptax::model::{Fact, Plan, Probe};
 use hoptax::model::source::{Replay, Source};
 use hoptax::units::{Span, Time};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::bench::{plan, run};
+use crate::ledger::Sums;
 use audit::Audit;
 use scenario::Text;
 
@@ -107,6 +109,55 @@ fn whatever_comes_goes_though_everything_fails() {
         struck.set(struck.get() + audit.strikes);
     });
     assert!(struck.get() > 200, "only {} faults: the scenarios show too little", struck.get());
+}
+
+#[test]
+fn whatever_comes_goes_whoever_guards_it_and_whatever_fails() {
+    let all = (scenario::scenario(), scenario::sendings(), guarded::layer());
+    let (struck, again, limited) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    always(192, &all, |(Text(text), sendings, layer)| {
+        let text = layer.over(&text, true);
+        let mut plan = finite(&text, &sendings);
+        plan.duration = Span::from_secs_f64(100.0);
+        let sent: u64 = sendings.iter().take(plan.clients.len()).map(|s| s.len() as u64).sum();
+        let probe = (Audit::new(&plan), (Guards::default(), Sums::default()));
+        let finished = Machine::new(&plan, 7, probe).run(|_| true);
+        assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}, something is left:\n{text}", finished.stop);
+        let (audit, (guards, sums)) = finished.probe;
+        audit.close();
+        assert_eq!(sums.requests, sent, "{text}");
+        assert!(sums.wrong.is_none(), "{:?}\n{text}", sums.wrong);
+        assert_eq!(guards.published, guards.disposed, "messages are conserved\n{text}");
+        for (sum, n) in [(&struck, guards.struck), (&again, guards.again), (&limited, guards.limited)] {
+            sum.set(sum.get() + n);
+        }
+    });
+    for (what, n) in [("faults", struck), ("retries", again), ("refusals", limited)] {
+        assert!(n.get() > 200, "only {} {what}: the scenarios show too little", n.get());
+    }
+}
+
+/// Counts what guards do, and messages.
+#[derive(Debug, Default)]
+struct Guards {
+    struck: u64,
+    again: u64,
+    limited: u64,
+    published: u64,
+    disposed: u64,
+}
+
+impl Probe for Guards {
+    fn on(&mut self, _: Time, fact: Fact) {
+        match fact {
+            Fact::Struck { .. } => self.struck += 1,
+            Fact::TriedAgain { .. } => self.again += 1,
+            Fact::Limited { .. } => self.limited += 1,
+            Fact::Published { .. } => self.published += 1,
+            Fact::Disposed { .. } => self.disposed += 1,
+            _ => {}
+        }
+    }
 }
 
 #[test]
