@@ -52,6 +52,8 @@ pub(super) struct Guarded {
     pub(super) resume_at: Time,
     /// Whether it is in the line of a bulkhead.
     pub(super) in_line: bool,
+    /// Whether a try is on its way through the stages that a budget counts as under way.
+    pub(super) pending: bool,
 }
 
 impl Default for Guarded {
@@ -69,6 +71,7 @@ impl Default for Guarded {
             hedge_at: Time::NEVER,
             resume_at: Time::NEVER,
             in_line: false,
+            pending: false,
         }
     }
 }
@@ -123,6 +126,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         if inherited <= now {
             return self.conclude_call(frame, Outcome::Deadline, None);
         }
+        self.guarded[frame as usize].pending = true;
         if let Some(budget) = &mut self.state(frame).budget {
             budget.on_call(now);
         }
@@ -147,6 +151,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         let parent = &self.frames[guard];
         let id = CallId(parent.call);
         let guarded = &mut self.guarded[guard as usize];
+        guarded.pending = false;
         let nth = guarded.again;
         let lineage = if nth == 0 { parent.lineage } else { parent.lineage.child(AGAIN, nth) };
         let frame = Frame {
@@ -240,6 +245,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.charge(guard, Cause::FailedTries);
         let guarded = &mut self.guarded[guard as usize];
         guarded.again += 1;
+        guarded.pending = true;
         guarded.backoff = wait;
         guarded.stage = begun + 1;
         guarded.resume_at = now + wait;
@@ -366,19 +372,6 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.guarded[guard as usize].police = NONE;
     }
 
-    /// The deadline that a frame inherited.
-    fn deadline_of(&self, at: u32) -> Time {
-        self.deadlines.get(at as usize).copied().unwrap_or(Time::NEVER)
-    }
-
-    /// A frame inherits a deadline.
-    pub(super) fn inherit_deadline(&mut self, at: u32, deadline: Time) {
-        if self.deadlines.len() <= at as usize {
-            self.deadlines.resize(self.frames.peak(), Time::NEVER);
-        }
-        self.deadlines[at as usize] = deadline;
-    }
-
     /// A guard lets go of everything it has: its tries, its place in line, what it owes its stages.
     pub(super) fn dissolve(&mut self, guard: u32, outcome: Outcome) {
         self.leave_bulkhead_line(guard);
@@ -390,6 +383,11 @@ impl<'p, P: Probe> Machine<'p, P> {
             self.uncount(other.frame);
             self.lanes.disarm(other.frame);
             self.let_go(other.frame);
+        }
+        let guarded = &mut self.guarded[guard as usize];
+        let (pending, again) = (std::mem::take(&mut guarded.pending), guarded.again);
+        if pending && let Some(budget) = &mut self.state(guard).budget {
+            budget.on_abandoned(again);
         }
         let guarded = &mut self.guarded[guard as usize];
         let (left, dues) = (std::mem::take(&mut guarded.dues), std::mem::take(&mut guarded.call_dues));

@@ -12,7 +12,7 @@ use crate::units::{Span, Time};
 use super::Machine;
 use super::consumer::Member;
 use super::event::{Event, Mail};
-use super::frame::Frame;
+use super::frame::{Frame, Pose};
 use super::walk::Flow;
 
 /// Where a message is.
@@ -184,7 +184,7 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn mail(&mut self, mail: Mail) -> Option<u32> {
         match mail {
             Mail::Post(message) => self.post(message),
-            Mail::Confirm(frame) => return Some(self.hear_confirm(frame)),
+            Mail::Confirm(frame) => return self.hear_confirm(frame),
             Mail::Ack(delivery) => self.hear_ack(delivery),
             Mail::Clock(queue) => self.look_at_clock(QueueId(queue)),
             Mail::Poll(member) => self.poll(member),
@@ -215,7 +215,9 @@ impl<P: Probe> Machine<'_, P> {
         let (edge, measured) = (post.edge, frame.measured);
         self.tell(Fact::Called { edge, measured });
         if post.waits {
-            self.frames[at].since = self.now;
+            let frame = &mut self.frames[at];
+            frame.since = self.now;
+            frame.pose = Pose::Publishing;
             return Flow::Stay;
         }
         self.tell(Fact::Settled { edge, outcome: Outcome::Succeeded, latency: Span::ZERO, measured });
@@ -274,16 +276,20 @@ impl<P: Probe> Machine<'_, P> {
         self.frames[publisher].outcome = outcome;
         if let crate::model::Op::Publish { post, .. } = self.plan.ops[self.frames[publisher].pc as usize] {
             let back = self.vary(self.plan.post(post).back, lineage, Purpose::Back, 0);
+            self.frames[publisher].due = self.now + back;
             self.schedule(back, Event::Mail(Mail::Confirm(publisher)));
         }
     }
 
     /// A publisher hears from the broker and goes on.
-    fn hear_confirm(&mut self, at: u32) -> u32 {
+    fn hear_confirm(&mut self, at: u32) -> Option<u32> {
         let frame = self.frames[at];
-        let crate::model::Op::Publish { post, .. } = self.plan.ops[frame.pc as usize] else {
-            return at;
-        };
+        if frame.due != self.now || frame.pose != Pose::Publishing {
+            return None;
+        }
+        let crate::model::Op::Publish { post, .. } = self.plan.ops[frame.pc as usize] else { return None };
+        self.frames[at].due = Time::NEVER;
+        self.frames[at].pose = Pose::Idle;
         let post = self.plan.post(post);
         let lineage = frame.lineage.child(post.site, 0);
         let (latency, node) = (self.now.since(frame.since), self.plan.queue(post.queue).node);
@@ -301,7 +307,23 @@ impl<P: Probe> Machine<'_, P> {
         } else {
             self.fail_step(at, outcome);
         }
-        at
+        Some(at)
+    }
+
+    /// A publisher dies while it waits for a broker: what it published goes on.
+    #[cold]
+    pub(super) fn die_publishing(&mut self, at: u32) {
+        for message in self.mail.messages.iter_mut().filter(|message| message.publisher == at) {
+            message.publisher = NONE;
+        }
+        let frame = self.frames[at];
+        let edge = match self.plan.ops[frame.pc as usize] {
+            crate::model::Op::Publish { post, .. } => self.plan.post(post).edge,
+            crate::model::Op::Produce(producer) => self.plan.producers[producer.index()].edge,
+            _ => return,
+        };
+        let latency = self.now.since(frame.since);
+        self.tell(Fact::Settled { edge, outcome: Outcome::Abandoned, latency, measured: frame.measured });
     }
 
     /// A message is gone: its slot is free when no delivery remembers it.

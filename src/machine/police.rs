@@ -115,6 +115,7 @@ impl<P: Probe> Machine<'_, P> {
     /// A stage refuses the next try.
     pub(super) fn refuse(&mut self, guard: u32, outcome: Outcome) {
         let guarded = &mut self.guarded[guard as usize];
+        guarded.pending = false;
         let (dues, nth, edge) = (std::mem::take(&mut guarded.dues), guarded.again, self.edge_of(guard));
         self.tell(Fact::Limited { edge, by: outcome, first: nth == 0, measured: self.frames[guard].measured });
         let dues = self.tell_breaker(guard, dues, outcome);
@@ -230,6 +231,19 @@ impl<P: Probe> Machine<'_, P> {
                 self.police[at as usize] = Police { state, line: VecDeque::new() };
             }
         }
+    }
+
+    /// The deadline that a frame inherited.
+    pub(super) fn deadline_of(&self, at: u32) -> Time {
+        self.deadlines.get(at as usize).copied().unwrap_or(Time::NEVER)
+    }
+
+    /// A frame inherits a deadline.
+    pub(super) fn inherit_deadline(&mut self, at: u32, deadline: Time) {
+        if self.deadlines.len() <= at as usize {
+            self.deadlines.resize(self.frames.peak(), Time::NEVER);
+        }
+        self.deadlines[at as usize] = deadline;
     }
 
     pub(super) fn edge_of(&self, guard: u32) -> EdgeId {

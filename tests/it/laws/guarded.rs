@@ -22,7 +22,8 @@ pub(super) struct Layer {
 }
 
 /// Every failure that a retry may be about.
-const ON: &str = r#"["error", "overloaded", "timeout", "connect_failed", "reset", "rate_limited", "circuit_open", "bulkhead_full"]"#;
+const ON: &str =
+    r#"["error", "overloaded", "timeout", "connect_failed", "reset", "rate_limited", "circuit_open", "bulkhead_full"]"#;
 
 fn retries() -> BoxedStrategy<String> {
     let wait = select(vec!["\"0ms\"", "\"1ms\"", "\"5ms\"", "{ mean = \"2ms\" }"]);
@@ -78,8 +79,10 @@ fn policy() -> BoxedStrategy<String> {
         "rate_limit = { rate = \"100/s\", burst = 2, max_wait = \"8ms\" }",
         "rate_limit = { rate = \"300/s\", algorithm = \"sliding_window\", window = \"20ms\" }",
     ]);
-    let limit =
-        perhaps(vec!["concurrency_limit = { kind = \"aimd\", initial = 2, min = 1, max = 4 }", "adaptive_throttle = { k = 1.5, window = \"1s\" }"]);
+    let limit = perhaps(vec![
+        "concurrency_limit = { kind = \"aimd\", initial = 2, min = 1, max = 4 }",
+        "adaptive_throttle = { k = 1.5, window = \"1s\" }",
+    ]);
     let order = prop_oneof![
         3 => Just(""),
         1 => Just(
