@@ -11,7 +11,8 @@ use crate::units::Span;
 
 use super::measure::{Book, Cohort, Measure, Postbox, Station, Timeline, Visits};
 use super::summary::{
-    BreakerFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicas, Replicate, Stats,
+    BreakerFigures, CacheFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicas,
+    Replicate, Stats,
 };
 
 pub(crate) use streams::topics;
@@ -287,6 +288,14 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         wait_ms: distribution(&visits.iter().map(|v| &v.wait).collect::<Vec<_>>(), 0),
         sojourn_ms: sojourns(replications, at, plan),
         replicas: Replicas { mean: Interval::between(replicas, replicas, replicas), max: planned.replicas },
+        cache: (planned.kind == "cache").then(|| CacheFigures {
+            hits: count(&|s| s.hits),
+            misses: count(&|s| s.misses),
+            hit_rate: proportion(
+                &each.iter().map(|(s, _)| (s.hits, s.hits + s.misses)).collect::<Vec<_>>(),
+                CONFIDENCE,
+            ),
+        }),
         kind: planned.kind,
         workers,
     }

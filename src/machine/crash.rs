@@ -26,6 +26,7 @@ impl<P: Probe> Machine<'_, P> {
         self.forget_pools(replica);
         self.forget_policies(replica);
         self.forget_intake(replica);
+        self.forget_caches(replica);
         for at in &victims {
             self.perish(*at, silent);
         }

@@ -5,6 +5,7 @@
 //! whether or not anybody still waits. A caller that gives up only marks it; the work goes on.
 
 mod absence;
+mod cache;
 mod call;
 mod channel;
 mod client;
@@ -46,6 +47,7 @@ use crate::random::dist::Dist;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
+use cache::Caches;
 use channel::Hold;
 use cpu::SharedCpu;
 use event::Event;
@@ -105,6 +107,7 @@ pub struct Machine<'p, P> {
     purses: Vec<Purse>,
     connections: Vec<u32>,
     tables: Vec<Table>,
+    caches: Caches,
     streams: Streams,
     /// Messages, deliveries, queues and their consumers.
     mail: Mailroom,
@@ -319,6 +322,7 @@ impl<P: Probe> Machine<'_, P> {
             && self.joins.live() == 0
             && self.in_flight == 0
             && self.mail.is_idle()
+            && self.caches.is_idle()
             && self.replicas.iter().all(|r| idle(r) && r.cpu.as_ref().is_none_or(|cpu| cpu.is_idle()))
             && self.memories.iter().all(|m| m.outstanding.iter().all(|n| *n == 0))
             && self.police.iter().all(|police| police.line.is_empty() && police.state.is_idle())

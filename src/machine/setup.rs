@@ -10,6 +10,7 @@ use crate::model::{Mark, NodeId, Probe};
 use crate::random::Lineage;
 use crate::units::{Span, Time};
 
+use super::cache::Caches;
 use super::event::Event;
 use super::fork::Joins;
 use super::frame::Frames;
@@ -64,6 +65,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
             tables: plan.tables.iter().map(|_| Table::default()).collect(),
+            caches: Caches::new(plan),
             streams: Streams::new(plan, seed),
             mail: Mailroom::new(plan),
             roots: Roots::new(plan),

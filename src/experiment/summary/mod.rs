@@ -186,12 +186,26 @@ pub struct Node {
     pub sojourn_ms: Distribution,
     /// Replicas.
     pub replicas: Replicas,
+    /// Of a cache: what its looks found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheFigures>,
     /// `service`, `database`, `external`, … as written; for tables.
     #[serde(skip)]
     pub kind: &'static str,
     /// Workers over all replicas; `None` where unlimited.
     #[serde(skip)]
     pub workers: Option<u64>,
+}
+
+/// What looks into a cache found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct CacheFigures {
+    /// Looks that found what they looked for.
+    pub hits: u64,
+    /// Looks that did not, or could not be made.
+    pub misses: u64,
+    /// Share of hits.
+    pub hit_rate: Estimate,
 }
 
 /// Milliseconds by cause, in the order of [`Cause::ALL`]; they add up, there is no "other".

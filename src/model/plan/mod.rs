@@ -5,6 +5,7 @@ mod call;
 use crate::random::dist::Dist;
 use crate::units::Span;
 
+use super::cache::{Cache, Lookup};
 use super::fault::{Fault, Scope};
 use super::id::{CallId, ClientId, EndpointId, ForkId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId};
 use super::line::Order;
@@ -60,6 +61,10 @@ pub struct Plan {
     pub channels: Vec<Channel>,
     /// Pools of database connections.
     pub lenders: Vec<Lender>,
+    /// Caches in name order.
+    pub caches: Vec<Cache>,
+    /// Steps that look into them.
+    pub lookups: Vec<Lookup>,
     /// Queues in name order.
     pub queues: Vec<Queue>,
     /// Steps that publish.

@@ -4,6 +4,7 @@
 
 mod branches;
 mod brokers;
+mod caches;
 mod calls;
 mod faults;
 mod load;
@@ -113,6 +114,9 @@ impl<'s> Lowering<'s> {
     fn nodes(&mut self) {
         for (name, node) in &self.scenario.nodes {
             let id = self.node(name, node);
+            if let Some(cache) = &node.cache {
+                self.cache_of(id, cache);
+            }
             for (table, writers) in &node.tables {
                 self.tables.push((name, table));
                 self.plan.tables.push(writers.value);
@@ -286,6 +290,7 @@ fn kind_word(kind: NodeKind) -> &'static str {
         NodeKind::Gateway => "gateway",
         NodeKind::Database => "database",
         NodeKind::External => "external",
+        NodeKind::Cache => "cache",
     }
 }
 

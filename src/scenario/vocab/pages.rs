@@ -44,6 +44,10 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["replication", "min_insync", "acks"], include_str!("../../machine/stream/broker.rs")),
     (&["consumes"], include_str!("../../machine/consumer.rs")),
     (&["flows"], include_str!("../../machine/root.rs")),
+    (
+        &["caches", "cache", "on_miss", "hit_rate", "ttl_from", "single_flight"],
+        include_str!("../../model/cache/mod.rs"),
+    ),
     (&["cores"], include_str!("../../machine/cpu.rs")),
     (&["parallel", "wait_for"], include_str!("../../machine/fork.rs")),
     (&["faults", "mtbf", "mttr", "busy_only"], include_str!("../../model/fault/mod.rs")),
