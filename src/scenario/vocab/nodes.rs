@@ -178,7 +178,7 @@ const TTL_FROM: &[Word] = &[
 ];
 
 /// `[caches.*]`.
-pub static CACHE: Table = Table {
+pub(super) static CACHE: Table = Table {
     name: "[caches.*]",
     doc: "A cache, asked by { cache = \"name\", on_miss = [...] }. Its hits are a fixed share (`hit_rate`), or what comes of the \
           `keys` that are asked for and of how long they are kept.",
