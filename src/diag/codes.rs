@@ -82,6 +82,7 @@ codes! {
     IDLE_MEMBERS = "W422" "idle-members": "A group has more members than the topic has partitions.",
     DELIVERED_TWICE = "W423" "delivered-twice": "A consumer holds more messages than it can handle before they are delivered again.",
     REPLY_LOST = "W424" "reply-lost": "A call that became a message brings no answer back.",
+    MOVED_FOR_GOOD = "W427" "moved-for-good": "With a fixed list of replicas nobody learns where a node has moved to.",
     NO_EFFECT = "W430" "no-effect": "A rule of a policy that can never matter beside the others.",
     RETRY_STORM = "W431" "retry-storm": "Retries without a wait and without a budget multiply the load on a callee that fails.",
     NEVER_QUEUES = "N501" "never-queues": "The node has so many workers that nothing ever waits there.",
@@ -89,6 +90,7 @@ codes! {
     NO_CONTENTION = "N503" "no-contention": "A table or a write that contends with nothing.",
     ONE_BODY = "N504" "one-body": "Over HTTP/1.1 the messages of a stream arrive together.",
     FEW_CONNECTIONS = "N505" "few-connections": "The caller works on more requests at once than it has connections.",
+    AUTOSCALED = "N510" "autoscaled": "The replicas of the node follow the load; what is assumed of them at the beginning.",
     NO_POOL = "N506" "no-pool": "A transaction whose caller has no pool to the database holds no connection.",
 }
 

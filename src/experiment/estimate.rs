@@ -1,5 +1,6 @@
 //! From replications to figures: pooled points, intervals over replications.
 
+mod replicas;
 mod streams;
 
 use std::collections::BTreeMap;
@@ -11,8 +12,8 @@ use crate::units::Span;
 
 use super::measure::{Book, Cohort, Measure, Postbox, Station, Timeline, Visits};
 use super::summary::{
-    BreakerFigures, CacheFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicas,
-    Replicate, Stats,
+    BreakerFigures, CacheFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicate,
+    Stats,
 };
 
 pub(crate) use streams::topics;
@@ -257,15 +258,19 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         mean_of(&each.iter().map(|(s, span)| f(s, *span)).collect::<Vec<f64>>(), CONFIDENCE)
     };
     let count = |f: &dyn Fn(&Station) -> u64| each.iter().map(|(s, _)| f(s)).sum::<u64>();
-    let replicas = f64::from(planned.replicas);
+    let fleet = replicas::replicas(replications, at, plan);
+    // Of a node that is scaled, a level is held against the replicas that were there.
+    let share = |f: &dyn Fn(&Station, Span) -> f64, per: f64| {
+        let of = |((s, span), replicas): (&(&Station, Span), &f64)| f(s, *span) / (per * replicas);
+        mean_of(&each.iter().zip(&fleet.means).map(of).collect::<Vec<f64>>(), CONFIDENCE)
+    };
     let own = (planned.workers != crate::model::id::NONE).then_some(u64::from(planned.workers));
     // Whoever only consumes has its consumers for workers.
     let consumers = u64::from(planned.consumers);
     let own = if planned.called { own.map(|own| own + consumers) } else { Some(consumers) };
-    let workers = own.map(|own| own * u64::from(planned.replicas));
-    let utilization = match (planned.cores, workers) {
-        (Some(cores), _) => level(&|s, span| s.means(span).cores / (cores * replicas)),
-        (None, Some(workers)) => level(&|s, span| s.means(span).busy / workers as f64),
+    let utilization = match (planned.cores, own) {
+        (Some(cores), _) => share(&|s, span| s.means(span).cores, cores),
+        (None, Some(own)) => share(&|s, span| s.means(span).busy, own as f64),
         (None, None) => Interval::NONE,
     };
     let visits: Vec<&Visits> = replications.iter().map(|r| &r.measure.visits[at]).collect();
@@ -282,12 +287,11 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         mean_in_system: level(&|s, span| s.in_system.area() as f64 / span.0 as f64),
         mean_queue: level(&|s, span| s.means(span).queue),
         p_wait: proportion(&shares, CONFIDENCE),
-        p_full: level(&|s, span| s.means(span).full / replicas),
+        p_full: share(&|s, span| s.means(span).full, 1.0),
         max_in_system: each.iter().map(|(s, _)| u64::from(s.in_system.max())).max().unwrap_or(0),
         in_system: in_system(&each),
         wait_ms: distribution(&visits.iter().map(|v| &v.wait).collect::<Vec<_>>(), 0),
         sojourn_ms: sojourns(replications, at, plan),
-        replicas: Replicas { mean: Interval::between(replicas, replicas, replicas), max: planned.replicas },
         cache: (planned.kind == "cache").then(|| CacheFigures {
             hits: count(&|s| s.hits),
             misses: count(&|s| s.misses),
@@ -296,8 +300,9 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
                 CONFIDENCE,
             ),
         }),
+        workers: own.map(|own| (own as f64 * fleet.told.mean.value.unwrap_or(0.0)).round() as u64),
+        replicas: fleet.told,
         kind: planned.kind,
-        workers,
     }
 }
 

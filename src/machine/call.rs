@@ -1,5 +1,6 @@
 //! Calls: a try sets out, reaches a replica, is answered, and settles or comes too late.
 
+use crate::model::balance::Balancer;
 use crate::model::id::NONE;
 use crate::model::plan::{Call, Pipe};
 use crate::model::{CallId, Cause, ClientId, Fact, LawId, LinkId, Opening, Outcome, Probe};
@@ -60,8 +61,14 @@ impl<P: Probe> Machine<'_, P> {
         let call = plan.call(id);
         if plan.link(call.link).choice {
             let frame = &self.frames[at];
-            let (caller, lineage) = (self.frames[frame.caller].replica, frame.lineage);
-            self.frames[at].replica = self.destination(call, caller, lineage);
+            let caller = self.frames[frame.caller].replica;
+            let Some(replica) = self.destination(call, caller, self.call_lineage(at)) else {
+                return self.fail_unsent(at, Outcome::NoEndpoint);
+            };
+            self.frames[at].replica = replica;
+        }
+        if self.faulted && call.channel == NONE && self.is_outdated(at, call.link) {
+            self.frames[at].cut = Cut::Astray;
         }
         if let Some(lane) = call.timeout
             && self.lanes.arm(lane.0, at, self.now + plan.lanes[lane.index()])
@@ -77,10 +84,10 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The replica a try goes to; where connections are bound to replicas, it is only known with the connection.
     #[inline]
-    fn destination(&mut self, call: &Call, caller: u32, lineage: Lineage) -> u32 {
+    fn destination(&mut self, call: &Call, caller: u32, lineage: Lineage) -> Option<u32> {
         let channel = self.plan.channels.get(call.channel as usize);
         if channel.is_some_and(|c| !c.per_request) {
-            return self.plan.link(call.link).first;
+            return Some(self.plan.link(call.link).first);
         }
         self.pick(call.link, caller, lineage)
     }
@@ -162,21 +169,26 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Where a caller keeps what it remembers of a callee.
     #[inline]
-    fn memory(&self, link: LinkId, caller: u32) -> usize {
+    pub(super) fn memory(&self, link: LinkId, caller: u32) -> usize {
         let first = self.plan.link(link).first_caller;
         (self.memory_base[link.index()] + self.frames[caller].replica - first) as usize
     }
 
-    /// The replica that a caller's request goes to.
+    /// The replica that a caller's request goes to, if it knows of any.
     #[inline]
-    pub(super) fn pick(&mut self, link: LinkId, caller: u32, lineage: Lineage) -> u32 {
+    pub(super) fn pick(&mut self, link: LinkId, caller: u32, lineage: Lineage) -> Option<u32> {
         let plan = self.plan.link(link);
         if !plan.choice {
-            return plan.first;
+            return Some(plan.first);
         }
         let seed = self.seed;
-        let memory = &mut self.memories[(self.memory_base[link.index()] + caller - plan.first_caller) as usize];
-        plan.first + plan.balancer.pick(memory, || Draw::new(seed, lineage, Purpose::Balance, 0))
+        let memory = (self.memory_base[link.index()] + caller - plan.first_caller) as usize;
+        if plan.book && !self.consult(plan.to, memory) {
+            return None;
+        }
+        let (memory, now) = (&mut self.memories[memory], self.now);
+        let pick = plan.balancer.pick(memory, now, || Draw::new(seed, lineage, Purpose::Balance, 0))?;
+        Some(plan.first + pick)
     }
 
     /// A request arrives at its replica.
@@ -187,7 +199,8 @@ impl<P: Probe> Machine<'_, P> {
         let site = &self.sites[frame.call as usize];
         frame.arrived = self.now;
         frame.pc = site.entry.0;
-        self.probe.on(self.now, Fact::Reached { node: site.node, endpoint: site.endpoint });
+        let (node, endpoint) = (site.node, site.endpoint);
+        self.tell(Fact::Reached { node, endpoint });
         at
     }
 
@@ -296,7 +309,7 @@ impl<P: Probe> Machine<'_, P> {
         let (latency, measured, edge) = (self.now.since(frame.sent), frame.measured, site.edge);
         let caller = frame.caller;
         if site.tracks {
-            self.untrack(at);
+            self.untrack(at, Some(outcome));
         }
         self.frames[caller].child = NONE;
         if outcome.is_good() {
@@ -307,18 +320,35 @@ impl<P: Probe> Machine<'_, P> {
         self.tell(Fact::Settled { edge, outcome, latency, measured });
     }
 
-    /// A try no longer counts as outstanding.
+    /// A try no longer counts as outstanding; its `outcome`, if anybody waited for it, may speak against its replica.
     #[inline(never)]
-    pub(super) fn untrack(&mut self, at: u32) {
+    pub(super) fn untrack(&mut self, at: u32, outcome: Option<Outcome>) {
         let frame = &self.frames[at];
         if frame.origin == Origin::Guard {
             return;
         }
-        let (replica, caller) = (frame.replica, frame.caller);
-        let link = self.plan.calls[frame.call as usize].link;
+        let (replica, caller, took) = (frame.replica, frame.caller, self.now.since(frame.sent));
+        let id = self.plan.calls[frame.call as usize].link;
+        let link = self.plan.link(id);
         if self.is_sent(at) && frame.cut != Cut::Unsent {
-            let memory = self.memory(link, caller);
-            self.memories[memory].outstanding[(replica - self.plan.link(link).first) as usize] -= 1;
+            let (memory, pick) = (self.memory(id, caller), replica - link.first);
+            let memory = &mut self.memories[memory];
+            memory.outstanding[pick as usize] -= 1;
+            if link.balancer == Balancer::P2cEwma {
+                memory.learn(pick, took, self.now);
+            }
         }
+        if let Some(outcome) = outcome {
+            self.judge(at, outcome);
+        }
+    }
+
+    /// What names a call, whichever of its tries this is: keys hang on that.
+    pub(super) fn call_lineage(&self, at: u32) -> Lineage {
+        let frame = &self.frames[at];
+        let link = self.plan.calls[frame.call as usize].link;
+        let guard = &self.frames[frame.caller];
+        let keyed = matches!(self.plan.link(link).balancer, Balancer::Hash { .. });
+        if keyed && guard.origin == Origin::Guard { guard.lineage } else { frame.lineage }
     }
 }

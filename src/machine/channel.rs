@@ -6,11 +6,12 @@
 
 use crate::model::id::NONE;
 use crate::model::transport::Channel;
-use crate::model::{Cause, Probe};
+use crate::model::{Cause, Outcome, Probe};
 use crate::random::Purpose;
 use crate::units::Span;
 
 use super::Machine;
+use super::frame::Cut;
 use super::walk::{DIAL, Flow};
 
 /// Where a try is on its way to the wire.
@@ -96,7 +97,14 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn dial(&mut self, at: u32, channel: &Channel) {
         if !channel.per_request {
             let caller = self.frames[self.frames[at].caller].replica;
-            self.frames[at].replica = self.pick(channel.link, caller, self.frames[at].lineage);
+            let Some(replica) = self.pick(channel.link, caller, self.call_lineage(at)) else {
+                self.holds[at as usize] = Hold::default();
+                return self.fail_unsent(at, Outcome::NoEndpoint);
+            };
+            self.frames[at].replica = replica;
+        }
+        if self.faulted && self.is_outdated(at, channel.link) {
+            self.frames[at].cut = Cut::Astray;
         }
         let hold = &mut self.holds[at as usize];
         let pool = &mut self.pools[hold.pool as usize];
@@ -120,7 +128,7 @@ impl<P: Probe> Machine<'_, P> {
         let caller = plan.link(channel.link).first_caller + (hold.pool - channel.first_pool) / channel.pools_per_caller;
         let replica = self.pools[hold.pool as usize].conns[hold.conn as usize].replica;
         self.frames[at].replica = replica;
-        if self.faulted && done > 0 && (self.is_stuck(at) || !self.is_up(replica)) {
+        if self.faulted && done > 0 && self.is_refused(at) {
             return self.hang(at);
         }
         self.holds[at as usize].stage = Stage::Dialling(done + 1);

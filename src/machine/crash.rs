@@ -89,7 +89,7 @@ impl<P: Probe> Machine<'_, P> {
             return;
         }
         if tracks {
-            self.untrack(child);
+            self.untrack(child, None);
         }
         self.lanes.disarm(child);
         self.let_go(child);

@@ -43,6 +43,52 @@ pub(super) enum Event {
     Exhausted,
     /// When something happens to a message.
     Mail(Mail),
+    /// When something becomes known of endpoints.
+    News(News),
+    /// When something happens to the replicas of a node.
+    Scale(Scale),
+}
+
+/// What may be pending about replicas: it shares a kind of event with faults.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Scale {
+    /// When the autoscaler of a node looks.
+    Look(u32),
+    /// When a replica is ready.
+    Ready(u32),
+    /// When the next step of a replica's warm-up begins.
+    Warm(u32),
+    /// When a replica no longer takes anything.
+    Close(u32),
+}
+
+/// Tells what is pending about replicas from faults.
+const SCALE: u32 = 1 << 31;
+
+/// Bits of the index under a kind of [`Scale`].
+const SCALE_BITS: u32 = 29;
+
+impl Scale {
+    fn pack(self) -> u32 {
+        let (kind, index) = match self {
+            Self::Look(node) => (0, node),
+            Self::Ready(replica) => (1, replica),
+            Self::Warm(replica) => (2, replica),
+            Self::Close(replica) => (3, replica),
+        };
+        debug_assert!(index < 1 << SCALE_BITS);
+        SCALE | kind << SCALE_BITS | index
+    }
+
+    fn unpack(bits: u32) -> Self {
+        let index = bits & ((1 << SCALE_BITS) - 1);
+        match bits >> SCALE_BITS & 3 {
+            0 => Self::Look(index),
+            1 => Self::Ready(index),
+            2 => Self::Warm(index),
+            _ => Self::Close(index),
+        }
+    }
 }
 
 /// What may be pending about messages: all of it one kind of event, of which there are few to spare.
@@ -58,6 +104,32 @@ pub(super) enum Mail {
     Clock(u32),
     /// When a consumer asks for messages.
     Poll(u32),
+}
+
+/// What may become known of endpoints: rare, so it shares a kind with the marks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum News {
+    /// When callers of a node, or DNS, can see that its endpoints have changed.
+    Change(u32),
+    /// When a probe tells something of a replica.
+    Probe(u32),
+}
+
+/// Where the kinds of [`News`] begin among the marks.
+const CHANGE: u32 = 1 << 30;
+const PROBE: u32 = 2 << 30;
+
+impl News {
+    fn pack(self) -> u32 {
+        match self {
+            Self::Change(node) => CHANGE | node,
+            Self::Probe(replica) => PROBE | replica,
+        }
+    }
+
+    fn unpack(bits: u32) -> Self {
+        if bits & PROBE == 0 { Self::Change(bits & !CHANGE) } else { Self::Probe(bits & !PROBE) }
+    }
 }
 
 /// Bits of the index under a kind of [`Mail`].
@@ -102,6 +174,7 @@ impl Packed for Event {
             Self::Patience(frame) => (7, frame),
             Self::Lane(lane) => (8, lane),
             Self::Mark(mark) => (9, mark),
+            Self::News(news) => (9, news.pack()),
             Self::Exhausted => (9, u32::MAX),
             Self::Starve(frame) => (11, frame),
             Self::Cancel(frame) => (12, frame),
@@ -109,6 +182,7 @@ impl Packed for Event {
             Self::Mail(mail) => (14, mail.pack()),
             Self::Alarm(frame) => (13, frame),
             Self::Fault(fault) => (15, fault),
+            Self::Scale(scale) => (15, scale.pack()),
         };
         kind << 32 | u64::from(index)
     }
@@ -127,11 +201,13 @@ impl Packed for Event {
             7 => Self::Patience(index),
             8 => Self::Lane(index),
             9 if index == u32::MAX => Self::Exhausted,
+            9 if index >= CHANGE => Self::News(News::unpack(index)),
             9 => Self::Mark(index),
             11 => Self::Starve(index),
             12 => Self::Cancel(index),
             13 => Self::Alarm(index),
             14 => Self::Mail(Mail::unpack(index)),
+            15 if index & SCALE != 0 => Self::Scale(Scale::unpack(index)),
             15 => Self::Fault(index),
             _ => Self::Stream(index),
         }
@@ -166,6 +242,12 @@ mod tests {
             Event::Mail(Mail::Poll(0)),
             Event::Alarm(11),
             Event::Fault(11),
+            Event::News(News::Change(12)),
+            Event::News(News::Probe((1 << 30) - 1)),
+            Event::Scale(Scale::Look(0)),
+            Event::Scale(Scale::Ready(12)),
+            Event::Scale(Scale::Warm(13)),
+            Event::Scale(Scale::Close((1 << 29) - 1)),
         ];
         for event in all {
             assert_eq!(Event::unpack(event.pack()), event);

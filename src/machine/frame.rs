@@ -51,6 +51,8 @@ pub(super) enum Cut {
     Void,
     /// When it never left: its connection could not be opened.
     Unsent,
+    /// When it goes to an address that its callee has left.
+    Astray,
 }
 
 /// A request in flight, or a branch of one: two cache lines, no more.

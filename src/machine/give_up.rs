@@ -54,7 +54,7 @@ impl<P: Probe> Machine<'_, P> {
                 self.discard(at);
                 return caller;
             }
-            Cut::Severed | Cut::Unsent => return caller,
+            Cut::Severed | Cut::Unsent | Cut::Astray => return caller,
         }
         if call.cancels && sent {
             let there = self.vary(call.there, self.frames[at].lineage, Purpose::There, CANCEL);

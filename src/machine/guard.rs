@@ -6,8 +6,8 @@
 //! and the time that the first try had before a hedge won; the row of the try that ends the call is passed on.
 
 use crate::model::id::NONE;
-use crate::model::policy::{Backoff, Rules, Stage};
-use crate::model::{CallId, Cause, ClientId, Fact, Opening, Outcome, Probe, plan};
+use crate::model::policy::{Backoff, Stage};
+use crate::model::{CallId, Cause, ClientId, Fact, Opening, Outcome, Probe};
 use crate::random::{Draw, Purpose};
 use crate::units::{Span, Time};
 
@@ -85,7 +85,7 @@ pub(super) struct Try {
     pub(super) dues: Dues,
 }
 
-impl<'p, P: Probe> Machine<'p, P> {
+impl<P: Probe> Machine<'_, P> {
     /// A call of a site with rules sets out; its caller waits for the guard.
     #[inline(never)]
     pub(super) fn guard(&mut self, at: u32, id: CallId) {
@@ -132,11 +132,6 @@ impl<'p, P: Probe> Machine<'p, P> {
         }
         self.pass_stages(frame);
         self.set_alarm(frame);
-    }
-
-    pub(super) fn rules(&self, guard: u32) -> &'p Rules {
-        let plan: &'p plan::Plan = self.plan;
-        &plan.rules[plan.guards[plan.calls[self.frames[guard].call as usize].guard as usize].rules as usize]
     }
 
     /// A number in [0, 1) for a rule's `purpose`, new for each try.
@@ -205,6 +200,10 @@ impl<'p, P: Probe> Machine<'p, P> {
         let Some(place) = guarded.open.iter().position(|t| t.frame == at) else { return };
         let ended = guarded.open.remove(place);
         let last = guarded.open.is_empty();
+        if last || outcome.is_good() {
+            // A hedge that still waits for room is no longer wanted.
+            self.leave_bulkhead_line(guard);
+        }
         self.settle_dues(guard, ended.dues, outcome);
         self.tell_budget(guard, ended.nth, outcome);
         if outcome.is_good() {
@@ -345,21 +344,21 @@ impl<'p, P: Probe> Machine<'p, P> {
     /// The answer of a try is there.
     #[inline(never)]
     pub(super) fn end_answered_try(&mut self, at: u32, outcome: Outcome) {
-        self.uncount(at);
+        self.uncount(at, Some(outcome));
         self.end_try(at, outcome, true);
         self.close(at, outcome);
     }
 
     /// A try no longer counts as outstanding, where somebody looks at that.
-    fn uncount(&mut self, at: u32) {
+    fn uncount(&mut self, at: u32, outcome: Option<Outcome>) {
         if self.sites[self.frames[at].call as usize].tracks {
-            self.untrack(at);
+            self.untrack(at, outcome);
         }
     }
 
     /// A try is given up: nobody waits for it any more, and its guard goes on.
     pub(super) fn give_up_try(&mut self, at: u32, outcome: Outcome) {
-        self.uncount(at);
+        self.uncount(at, Some(outcome));
         self.end_try(at, outcome, false);
         self.let_go(at);
     }
@@ -380,7 +379,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             if let Some(budget) = &mut self.state(guard).budget {
                 budget.on_abandoned(other.nth);
             }
-            self.uncount(other.frame);
+            self.uncount(other.frame, None);
             self.lanes.disarm(other.frame);
             self.let_go(other.frame);
         }

@@ -6,8 +6,10 @@ use crate::model::{Cause, Fact, Outcome, Probe};
 use crate::units::{Span, Time};
 
 use super::Machine;
+use super::channel::Stage;
 use super::frame::{Cut, Pose};
 use super::outage::Trouble;
+use super::relocate::SYN_PATIENCE;
 use super::walk::{DIAL, Flow};
 
 impl<P: Probe> Machine<'_, P> {
@@ -34,11 +36,12 @@ impl<P: Probe> Machine<'_, P> {
             Effect::Slow { factor } => factor,
             _ => 1.0,
         };
-        self.trouble.on_replica[replica as usize].iter().map(factor).product()
+        let slowed: f64 = self.trouble.on_replica[replica as usize].iter().map(factor).product();
+        slowed * self.coldness(replica)
     }
 
     /// Work in progress on a replica takes `ratio` times as long from now on.
-    fn change_pace(&mut self, replica: u32, ratio: f64, factor: f64) {
+    pub(super) fn change_pace(&mut self, replica: u32, ratio: f64, factor: f64) {
         self.trouble.plights[replica as usize].slow = factor;
         if self.set_clock(replica, factor) {
             return;
@@ -106,10 +109,22 @@ impl<P: Probe> Machine<'_, P> {
         true
     }
 
+    /// Whether a handshake gets no answer.
+    #[inline(never)]
+    pub(super) fn is_refused(&self, at: u32) -> bool {
+        let frame = &self.frames[at];
+        frame.cut == Cut::Astray || self.is_stuck(at) || !self.is_up(frame.replica)
+    }
+
     /// A handshake finds that its replica is down or out of reach: it fails, or hears nothing until messages pass again.
     #[inline(never)]
     pub(super) fn hang(&mut self, at: u32) -> Flow {
-        if !self.is_stuck(at) {
+        if self.is_unheard(at) && self.holds[at as usize].stage == Stage::Dialling(1) {
+            self.holds[at as usize].stage = Stage::Dialling(2);
+            self.sleep(at, SYN_PATIENCE);
+            return Flow::Stay;
+        }
+        if !self.is_stuck(at) || self.frames[at].cut == Cut::Astray {
             return self.fail_dial(at);
         }
         self.trouble.parked.push(at);
@@ -153,7 +168,7 @@ impl<P: Probe> Machine<'_, P> {
         self.trouble.strikes[fault as usize].wave += 1;
         let of = |wave: u64| plan.replicas.iter().skip((wave * u64::from(at_once)) as usize).take(at_once as usize);
         if let Some(last) = wave.checked_sub(1) {
-            of(last).for_each(|replica| self.bring_up(*replica, false));
+            of(last).for_each(|replica| self.bring_up(*replica, false, true));
         }
         if wave == waves {
             return None;
@@ -168,10 +183,13 @@ impl<P: Probe> Machine<'_, P> {
     fn retire(&mut self, replica: u32) {
         let was_up = self.is_up(replica);
         self.trouble.plights[replica as usize].down += 1;
+        self.withdraw(replica);
+        self.watch(replica);
         self.reset_connections(replica);
         if was_up {
             self.lose_consumers(replica, false);
         }
+        self.recount(self.replicas[replica as usize].node);
     }
 }
 

@@ -12,6 +12,7 @@ mod client;
 mod consumer;
 mod cpu;
 mod crash;
+mod endpoints;
 mod event;
 mod fork;
 mod frame;
@@ -19,17 +20,22 @@ mod freeze;
 mod give_up;
 mod guard;
 mod hazard;
+mod health;
 mod intake;
 mod ledger;
 mod lend;
 mod lock;
 mod message;
+mod names;
 mod outage;
 mod police;
 mod pool;
 mod queue;
+mod relocate;
+mod replicas;
 mod reset;
 mod root;
+mod scale;
 mod setup;
 mod site;
 mod station;
@@ -50,7 +56,7 @@ use crate::units::{Span, Time};
 use cache::Caches;
 use channel::Hold;
 use cpu::SharedCpu;
-use event::Event;
+use event::{Event, News, Scale};
 use fork::Joins;
 use frame::{Frames, Pose};
 use guard::Guarded;
@@ -58,10 +64,13 @@ use ledger::Ledger;
 use lend::Purse;
 use lock::Table;
 use message::Mailroom;
+use names::Names;
 use outage::Trouble;
 use police::Police;
 use pool::Pool;
+use replicas::Being;
 use root::Roots;
+use scale::Scaled;
 use site::Site;
 use stream::Streams;
 
@@ -90,6 +99,13 @@ pub struct Machine<'p, P> {
     memories: Vec<Memory>,
     /// Where a link's memories begin.
     memory_base: Vec<u32>,
+    /// By node: the replicas, counted from its first, that would be published now; `None`: all of them, always.
+    endpoints: Vec<Option<Vec<u32>>>,
+    names: Names,
+    /// The lives of replicas; empty where none starts or ends in the run.
+    beings: Vec<Being>,
+    /// By node: what scales it; empty where nothing scales anything.
+    scaled: Vec<Option<Scaled>>,
     lanes: Lanes,
     /// Connections of transports: per caller replica, and the one a try has.
     pools: Vec<Pool>,
@@ -255,6 +271,10 @@ impl<P: Probe> Machine<'_, P> {
             Event::Stream(beat) => self.beat_stream(beat),
             Event::Exhausted => self.stop = Some(Stop::Patience),
             Event::Mail(mail) => return self.mail(mail),
+            Event::News(News::Change(node)) => self.spread(NodeId(node)),
+            Event::News(News::Probe(replica)) => self.probe_replica(replica),
+            Event::Scale(Scale::Look(node)) => self.look_at(NodeId(node)),
+            Event::Scale(what @ (Scale::Ready(at) | Scale::Warm(at) | Scale::Close(at))) => self.live_on(at, what),
         }
         None
     }
@@ -297,6 +317,9 @@ impl<P: Probe> Machine<'_, P> {
 
     #[inline(always)]
     fn tell(&mut self, fact: Fact) {
+        if fact.moves_load() && !self.scaled.is_empty() {
+            self.gauge(fact);
+        }
         self.probe.on(self.now, fact);
     }
 

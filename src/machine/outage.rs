@@ -80,7 +80,7 @@ impl<P: Probe> Machine<'_, P> {
     /// Puts the first onset of every fault on the agenda.
     pub(super) fn expect_faults(&mut self) {
         let plan = self.plan;
-        if plan.faults.is_empty() {
+        if !self.faulted {
             return;
         }
         self.trouble.plights = vec![Plight::default(); self.replicas.len()];
@@ -110,13 +110,18 @@ impl<P: Probe> Machine<'_, P> {
         if let Effect::Deploy { at_once } = fault.effect {
             return self.roll(at, at_once);
         }
+        if let Effect::Move { hole } = fault.effect {
+            return self.relocate(at, hole);
+        }
         let (on, nth) = (!self.trouble.strikes[at as usize].on, self.trouble.strikes[at as usize].nth);
         if on && self.is_spared(at) {
             return;
         }
         self.trouble.strikes[at as usize].on = on;
-        for replica in &fault.replicas {
-            self.turn(*replica, at, on);
+        if fault.effect == Effect::Blackout {
+            self.darken(&fault.replicas, on);
+        } else {
+            fault.replicas.iter().for_each(|replica| self.turn(*replica, at, on));
         }
         self.turn_links(at, on);
         if !on {
@@ -131,15 +136,18 @@ impl<P: Probe> Machine<'_, P> {
                 }
             }
             When::Random { .. } if on => self.now + fault.span(self.plan, self.seed, nth, true),
-            When::Random { .. } => {
-                self.trouble.strikes[at as usize].nth += 1;
-                self.now + self.wait_for(at)
-            }
+            When::Random { .. } => self.strikes_next(at),
         };
         if next != Time::NEVER {
             self.agenda.push(next, Phase::Recovery, Event::Fault(at));
         }
         self.tell(Fact::Struck { fault: FaultId(at), on });
+    }
+
+    /// When a fault at random that has ended strikes again.
+    pub(super) fn strikes_next(&mut self, at: u32) -> Time {
+        self.trouble.strikes[at as usize].nth += 1;
+        self.now + self.wait_for(at)
     }
 
     /// A deploy goes on.
@@ -186,10 +194,17 @@ impl<P: Probe> Machine<'_, P> {
         let (hole, crash) = match self.plan.faults[fault as usize].effect {
             Effect::Outage { hole } => (hole, false),
             Effect::Crash { hole } => (hole, true),
-            Effect::Freeze => return if on { self.freeze(replica) } else { self.thaw(replica) },
+            Effect::Freeze => {
+                if on {
+                    self.freeze(replica);
+                } else {
+                    self.thaw(replica);
+                }
+                return self.watch(replica);
+            }
             _ => return self.enlist_on(replica, fault, on),
         };
-        if on { self.take_down(replica, hole, crash) } else { self.bring_up(replica, hole) }
+        if on { self.take_down(replica, hole, crash) } else { self.bring_up(replica, hole, crash) }
     }
 
     /// Whether a replica takes requests.
@@ -221,19 +236,27 @@ impl<P: Probe> Machine<'_, P> {
         if was_up || crash {
             self.lose_consumers(replica, crash);
         }
+        self.watch(replica);
+        self.recount(self.replicas[replica as usize].node);
     }
 
-    pub(super) fn bring_up(&mut self, replica: u32, hole: bool) {
+    /// A fault that took a replica down is over; what restarts has to get ready.
+    pub(super) fn bring_up(&mut self, replica: u32, hole: bool, restarts: bool) {
+        if restarts {
+            self.restart(replica);
+        }
         let plight = &mut self.trouble.plights[replica as usize];
         plight.down -= 1;
         plight.holes -= u32::from(hole);
-        if plight.down == 0 {
+        if self.is_ready(replica) {
             self.regain_consumers(replica);
         }
+        self.watch(replica);
+        self.recount(self.replicas[replica as usize].node);
     }
 
     /// Callers of whatever is in flight to a replica, or in progress there, are to hear that it is lost; the work goes on.
-    fn sever(&mut self, replica: u32) {
+    pub(super) fn sever(&mut self, replica: u32) {
         for at in self.frames.live_slots() {
             let frame = &self.frames[at];
             let here = frame.replica == replica && frame.origin == Origin::Try;
@@ -258,7 +281,7 @@ impl<P: Probe> Machine<'_, P> {
             return false;
         }
         let plight = self.trouble.plights[frame.replica as usize];
-        let silent = plight.holes > 0 || self.is_cut(at);
+        let silent = plight.holes > 0 || self.is_cut(at) || self.is_unheard(at);
         if plight.down == 0 && frame.cut == Cut::Whole && !silent {
             return self.fails_at_once(at);
         }
@@ -317,7 +340,7 @@ impl<P: Probe> Machine<'_, P> {
                 return true;
             }
             Cut::Unsent => return false,
-            Cut::Whole | Cut::Void => {}
+            Cut::Whole | Cut::Void | Cut::Astray => {}
         }
         let lost = self.trouble.plights[frame.replica as usize].holes > 0 || self.is_cut(at);
         if lost {

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::model::policy::{Breaker, Bulkhead, Limit, Stage, State, Verdict};
+use crate::model::policy::{Breaker, Bulkhead, Limit, Rules, Stage, State, Verdict};
 use crate::model::{EdgeId, Fact, Outcome, Probe, plan};
 use crate::units::{Span, Time};
 
@@ -54,7 +54,7 @@ pub(super) fn police(plan: &plan::Plan) -> Vec<Police> {
     plan.guards.iter().flat_map(of).collect()
 }
 
-impl<P: Probe> Machine<'_, P> {
+impl<'p, P: Probe> Machine<'p, P> {
     pub(super) fn state(&mut self, guard: u32) -> &mut State {
         &mut self.police[self.guarded[guard as usize].police as usize].state
     }
@@ -244,6 +244,11 @@ impl<P: Probe> Machine<'_, P> {
             self.deadlines.resize(self.frames.peak(), Time::NEVER);
         }
         self.deadlines[at as usize] = deadline;
+    }
+
+    pub(super) fn rules(&self, guard: u32) -> &'p Rules {
+        let plan: &'p plan::Plan = self.plan;
+        &plan.rules[plan.guards[plan.calls[self.frames[guard].call as usize].guard as usize].rules as usize]
     }
 
     pub(super) fn edge_of(&self, guard: u32) -> EdgeId {

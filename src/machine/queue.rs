@@ -43,6 +43,11 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
+    /// Messages of a queue that are ready.
+    pub(super) fn ready_in(&self, queue: QueueId) -> u64 {
+        u64::from(self.mail.queues[queue.index()].ready.len())
+    }
+
     /// Whatever is ready goes to consumers with room, in turn.
     pub(super) fn dispatch(&mut self, queue: QueueId) {
         let store = &self.mail.queues[queue.index()];

@@ -3,14 +3,13 @@
 use crate::model::id::NONE;
 use crate::model::transport::Channel;
 use crate::model::{Cause, Outcome, Probe};
-use crate::units::{Span, Time};
+use crate::units::Time;
 
 use super::Machine;
 use super::channel::{Hold, Stage};
-use super::event::Event;
-use super::frame::{Cut, Origin, Pose};
+use super::frame::{Origin, Pose};
 use super::pool::Pool;
-use super::walk::{Flow, GONE};
+use super::walk::Flow;
 
 impl<P: Probe> Machine<'_, P> {
     /// Whether a try needs a connection.
@@ -25,7 +24,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Tries that have a pool, or wait for one, and what they hold.
-    fn wired_tries(&self) -> Vec<(u32, Hold)> {
+    pub(super) fn wired_tries(&self) -> Vec<(u32, Hold)> {
         let tries = self.frames.live_slots().into_iter().filter(|at| self.frames[*at].origin == Origin::Try);
         let held = tries.filter(|at| self.is_wired(*at)).map(|at| (at, self.holds[at as usize]));
         held.filter(|(_, hold)| hold.pool != NONE).collect()
@@ -72,10 +71,7 @@ impl<P: Probe> Machine<'_, P> {
             if self.frames[frame].abandoned {
                 self.discard(frame);
             } else {
-                self.frames[frame].pc = GONE;
-                self.frames[frame].outcome = Outcome::ConnectFailed;
-                self.frames[frame].cut = Cut::Unsent;
-                self.schedule(Span::ZERO, Event::Return(frame));
+                self.fail_unsent(frame, Outcome::ConnectFailed);
             }
         }
         self.refill(pool, channel);

@@ -18,6 +18,7 @@ use super::ledger::Ledger;
 use super::lend::Purse;
 use super::lock::Table;
 use super::message::Mailroom;
+use super::names::{self, Names};
 use super::outage::Trouble;
 use super::pool::Pool;
 use super::root::Roots;
@@ -33,7 +34,8 @@ impl<'p, P: Probe> Machine<'p, P> {
         for link in &plan.links {
             memory_base.push(memories.len() as u32);
             let callees = plan.node(link.to).replicas;
-            memories.extend((0..plan.node(link.from).replicas).map(|_| Memory::new(callees)));
+            let memory = |caller| Memory { book: names::book(plan, seed, link, caller), ..Memory::new(callees) };
+            memories.extend((0..plan.node(link.from).replicas).map(memory));
         }
         let replicas = (0..)
             .map(NodeId)
@@ -54,6 +56,10 @@ impl<'p, P: Probe> Machine<'p, P> {
             joins: Joins::default(),
             memories,
             memory_base,
+            endpoints: vec![None; plan.nodes.len()],
+            names: Names::new(plan),
+            beings: Vec::new(),
+            scaled: Vec::new(),
             lanes: lanes(plan),
             pools: pools(plan),
             holds: Vec::new(),
@@ -69,7 +75,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             streams: Streams::new(plan, seed),
             mail: Mailroom::new(plan),
             roots: Roots::new(plan),
-            faulted: !plan.faults.is_empty(),
+            faulted: !plan.faults.is_empty() || plan.nodes.iter().any(|node| node.life.is_some()),
             wears: plan.faults.iter().any(|f| matches!(f.when, When::Random { busy_only: true, .. })),
             trouble: Trouble::default(),
             sources: plan.clients.iter().map(|_| Sender::default()).collect(),
@@ -95,6 +101,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
         self.start_consumers();
         self.expect_faults();
+        self.start_replicas();
         self.start_clients();
         self.start_streams();
     }

@@ -119,9 +119,9 @@ impl<P: Probe> Machine<'_, P> {
     #[inline(always)]
     pub(super) fn leave(&mut self, at: u32) -> Flow {
         let index = self.frames[at].replica;
+        let node = self.replicas[index as usize].node;
+        self.tell(Fact::Left { node });
         let replica = &mut self.replicas[index as usize];
-        let node = replica.node;
-        self.probe.on(self.now, Fact::Left { node });
         if replica.line.is_empty() {
             replica.busy -= 1;
             self.watch_limit(index);

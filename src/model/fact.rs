@@ -144,6 +144,24 @@ pub enum Fact {
         /// The endpoint.
         endpoint: EndpointId,
     },
+    /// When the replicas of a node come or go.
+    Replicas {
+        /// The node.
+        node: NodeId,
+        /// Those that start or are ready.
+        there: u32,
+        /// Of these, ready and up.
+        ready: u32,
+    },
+    /// When an autoscaler has looked at a node.
+    Weighed {
+        /// The node.
+        node: NodeId,
+        /// The metric, as an average over the node's replicas.
+        metric: f64,
+        /// Replicas that there are to be.
+        wanted: u32,
+    },
     /// When a request is turned away at once.
     Refused {
         /// The node.
@@ -369,4 +387,13 @@ pub enum Fact {
         /// Whether the request belongs to the measured cohort.
         measured: bool,
     },
+}
+
+impl Fact {
+    /// Whether it changes how much a node has to do. Known where a fact is told, so that asking costs nothing.
+    #[inline(always)]
+    pub fn moves_load(&self) -> bool {
+        use Fact::{Entered, Left, Reached, Replied, Started, Stopped};
+        matches!(self, Reached { .. } | Replied { .. } | Entered { .. } | Left { .. } | Started { .. } | Stopped { .. })
+    }
 }

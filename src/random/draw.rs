@@ -42,6 +42,8 @@ pub enum Purpose {
     Poll,
     /// Which key a record has, and so its partition.
     Key,
+    /// When replicas are probed, and when callers look at whom they leave out.
+    Probe,
 }
 
 /// A short stream of numbers for one draw; distributions take as many as they need.

@@ -144,14 +144,14 @@ pub(crate) struct Tide {
 }
 
 impl Tide {
-    fn new(start: Time, duration: Span) -> Self {
+    pub(super) fn new(start: Time, duration: Span) -> Self {
         let width = super::bin_width(duration);
         let end = start + Span(width * TIMELINE_BINS);
         Self { width, level: 0, last: start, at: 0, end, areas: vec![0; TIMELINE_BINS as usize] }
     }
 
     /// Accounts for the time up to `now`.
-    fn advance(&mut self, now: Time) {
+    pub(super) fn advance(&mut self, now: Time) {
         let now = now.min(self.end);
         while self.last < now {
             let bin_end = Time(self.end.0 - self.width * (TIMELINE_BINS - 1 - self.at as u64));
@@ -162,7 +162,7 @@ impl Tide {
         }
     }
 
-    fn change(&mut self, now: Time, level: u32) {
+    pub(super) fn change(&mut self, now: Time, level: u32) {
         if now > self.last {
             self.advance(now);
         }

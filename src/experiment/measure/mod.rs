@@ -8,6 +8,7 @@ mod aftermath;
 mod book;
 mod cohort;
 mod mail;
+mod replicas;
 mod station;
 mod stream;
 
@@ -15,11 +16,12 @@ pub(crate) use aftermath::{Aftermath, Spell, Tried, Window, planned};
 pub(crate) use book::Book;
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
 pub(crate) use mail::Postbox;
+pub(crate) use replicas::Fleet;
 pub(crate) use station::{Station, Visits};
 pub(crate) use stream::{Feed, Reading};
 
 use crate::model::fault::Scope;
-use crate::model::plan::Plan;
+use crate::model::plan::{Node, Plan};
 use crate::model::{Answer, Cell, ClientId, Fact, Mark, NodeId, Probe};
 use crate::units::{Span, Time};
 
@@ -28,6 +30,8 @@ use crate::units::{Span, Time};
 pub(crate) struct Measure {
     /// By node, clients' pseudo-nodes included.
     pub(crate) stations: Vec<Station>,
+    /// By node, where something scales it.
+    pub(crate) fleets: Vec<Option<Fleet>>,
     /// By node: visits that began in the measured time.
     pub(crate) visits: Vec<Visits>,
     /// By client.
@@ -68,7 +72,9 @@ impl Measure {
     /// Before the first event of a run of `plan`.
     pub(crate) fn new(plan: &Plan) -> Self {
         let start = Time(plan.warmup.0);
+        let scales = |node: &Node| node.life.is_some_and(|life| life.autoscale.is_some());
         Self {
+            fleets: plan.nodes.iter().map(|n| scales(n).then(|| Fleet::new(start, plan.duration))).collect(),
             stations: plan.nodes.iter().map(|_| Station::new()).collect(),
             visits: plan.nodes.iter().map(|_| Visits::default()).collect(),
             clients: plan.clients.iter().map(|_| Cohort::default()).collect(),
@@ -104,6 +110,7 @@ impl Measure {
             Mark::Open => {
                 self.open = true;
                 self.stations.iter_mut().for_each(|s| s.open(now));
+                self.fleets.iter_mut().flatten().for_each(|f| f.open(now));
                 self.readings.iter_mut().for_each(|r| r.open(now));
                 self.queues.iter_mut().for_each(|q| q.open(now));
             }
@@ -113,6 +120,7 @@ impl Measure {
                 self.halves = [self.half_area as f64, (area - self.half_area) as f64];
                 self.open = false;
                 self.stations.iter_mut().for_each(|s| s.close(now));
+                self.fleets.iter_mut().flatten().for_each(|f| f.close(now));
                 self.readings.iter_mut().for_each(|r| r.close(now));
                 let span = now.since(self.window.0);
                 self.queues.iter_mut().for_each(|q| q.close(now, span));
@@ -170,6 +178,18 @@ impl Measure {
             Fact::Disposed { queue, fate, ready, counted } => {
                 self.queues[queue.index()].end(now, fate, ready, counted);
             }
+            _ => {}
+        }
+    }
+
+    /// Replicas come or go, or an autoscaler looks.
+    #[cold]
+    fn scale(&mut self, now: Time, fact: Fact) {
+        let (Fact::Replicas { node, .. } | Fact::Weighed { node, .. }) = fact else { return };
+        let Some(fleet) = &mut self.fleets[node.index()] else { return };
+        match fact {
+            Fact::Replicas { there, ready, .. } => fleet.change(now, there, ready, self.open),
+            Fact::Weighed { metric, .. } => fleet.see(now, metric),
             _ => {}
         }
     }
@@ -264,6 +284,7 @@ impl Probe for Measure {
                 self.stations[node.index()].reach(now);
             }
             Fact::Looked { node, hit } => self.stations[node.index()].look(hit),
+            Fact::Replicas { .. } | Fact::Weighed { .. } => self.scale(now, fact),
             Fact::Refused { node } => self.stations[node.index()].refused += 1,
             Fact::Queued { node } => self.stations[node.index()].queue(now, true),
             Fact::Dequeued { node } => self.stations[node.index()].queue(now, false),

@@ -4,6 +4,7 @@
 //! pictures need beyond the contract is carried in fields that are not serialised.
 
 mod brokers;
+mod cache;
 mod faults;
 mod policing;
 
@@ -17,6 +18,7 @@ use crate::model::Cause;
 use crate::stats::Histogram;
 
 pub use brokers::*;
+pub use cache::CacheFigures;
 pub use faults::*;
 pub use policing::*;
 
@@ -143,12 +145,41 @@ pub struct InSystem {
 }
 
 /// How many replicas a node had.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Replicas {
-    /// Time average.
+    /// Those that start or are ready, time average.
     pub mean: Estimate,
     /// Most at once.
     pub max: u32,
+    /// What an autoscaler did, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autoscale: Option<Autoscaled>,
+}
+
+/// What an autoscaler saw and did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Autoscaled {
+    /// Its metric: `cpu`, `workers`, `in_flight`, `rps` or `lag`.
+    pub metric: &'static str,
+    /// What that should be on each replica.
+    pub target: f64,
+    /// Stretches of the measured time, means over replications.
+    pub timeline: Vec<Strength>,
+}
+
+/// The replicas of a node in one stretch of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Strength {
+    /// Its beginning, seconds after the measured time began.
+    pub from_s: f64,
+    /// Its length.
+    pub width_s: f64,
+    /// Replicas that start or are ready, time average.
+    pub replicas: f64,
+    /// Of these, ready.
+    pub ready: f64,
+    /// What the autoscaler saw, on average over the replicas; nothing where it did not look.
+    pub metric: Option<f64>,
 }
 
 /// What happened at a node; figures sum over its replicas.
@@ -195,17 +226,6 @@ pub struct Node {
     /// Workers over all replicas; `None` where unlimited.
     #[serde(skip)]
     pub workers: Option<u64>,
-}
-
-/// What looks into a cache found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct CacheFigures {
-    /// Looks that found what they looked for.
-    pub hits: u64,
-    /// Looks that did not, or could not be made.
-    pub misses: u64,
-    /// Share of hits.
-    pub hit_rate: Estimate,
 }
 
 /// Milliseconds by cause, in the order of [`Cause::ALL`]; they add up, there is no "other".

@@ -18,7 +18,7 @@ mod state;
 
 use crate::kernel::Phase;
 use crate::model::stream::{Commits, Seat};
-use crate::model::{Probe, stream};
+use crate::model::{NodeId, Probe, stream};
 use crate::units::{Span, Time};
 
 use super::Machine;
@@ -96,6 +96,19 @@ impl<P: Probe> Machine<'_, P> {
     fn reader_of(&self, group: u32, partition: u32) -> Option<u32> {
         let crew = &self.streams.crews[group as usize];
         crew.group.owner(partition).map(|number| crew.first_member + number)
+    }
+
+    /// Records that the groups of a node have not worked on yet.
+    pub(super) fn behind(&self, node: NodeId) -> u64 {
+        let own = self.replicas_of(node);
+        let reads = |readers: &stream::Readers| readers.seats.iter().any(|seat| own.contains(&seat.first_replica));
+        let behind = |(at, readers): (usize, &stream::Readers)| {
+            let logs = &self.streams.brokers[readers.topic as usize].logs;
+            let places = &self.streams.crews[at].places;
+            let each = logs.iter().zip(places).map(|(log, p)| log.watermark().saturating_sub(p.cursor.position()));
+            each.sum::<u64>()
+        };
+        self.plan.groups.iter().enumerate().filter(|(_, readers)| reads(readers)).map(behind).sum()
     }
 
     /// Commits by the clock are brought up to date, whoever owns the partition.

@@ -6,7 +6,7 @@ use crate::random::Draw;
 use super::Memory;
 
 pub(super) fn pick(memory: &Memory, choices: u32, draw: &mut Draw) -> u32 {
-    let replicas = memory.outstanding.len() as u32;
+    let replicas = memory.count();
     if choices >= replicas {
         // The first of the least loaded from a random start would favour those behind a run of loaded ones, so ties are
         // counted (reservoir of one).
@@ -15,6 +15,7 @@ pub(super) fn pick(memory: &Memory, choices: u32, draw: &mut Draw) -> u32 {
     if choices == 2 {
         let first = draw.below(replicas);
         let second = (first + 1 + draw.below(replicas - 1)) % replicas;
+        let (first, second) = (memory.at(first), memory.at(second));
         // Which of the two comes first is itself random, so the first may keep a tie.
         let better = memory.outstanding[second as usize] < memory.outstanding[first as usize];
         return if better { second } else { first };
@@ -30,7 +31,7 @@ pub(super) fn pick(memory: &Memory, choices: u32, draw: &mut Draw) -> u32 {
 
 fn least(memory: &Memory, candidates: impl Iterator<Item = u32>, draw: &mut Draw) -> u32 {
     let (mut best, mut load, mut ties) = (0, u32::MAX, 0);
-    for candidate in candidates {
+    for candidate in candidates.map(|place| memory.at(place)) {
         let its = memory.outstanding[candidate as usize];
         if its < load {
             (best, load, ties) = (candidate, its, 1);

@@ -1,15 +1,23 @@
 //! How a caller picks a replica: load balancing.
 //!
 //! State is kept per caller replica and callee node (a client library or proxy knows only its own requests): a cursor with a
-//! random start, and the requests it has outstanding at each replica. `load_balancing = "round_robin"` (default),
-//! `"random"`, `"least_request"` (with `choices = 2` distinct candidates, or `"all"`), `"pick_first"`.
+//! random start, the requests it has outstanding at each replica, and, where the set of replicas changes in a run, those it
+//! may pick now (its view). `load_balancing = "round_robin"` (default), `"random"`, `"least_request"` (with `choices = 2`
+//! distinct candidates, or `"all"`), `"pick_first"`, `"p2c_ewma"`, `"hash"`.
 
+mod hash;
 mod least_request;
+mod p2c_ewma;
 mod pick_first;
 mod random;
 mod round_robin;
 
 use crate::random::Draw;
+use crate::units::{Span, Time};
+
+use super::discovery::Book;
+
+pub use p2c_ewma::Speed;
 
 /// The rule as planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +33,13 @@ pub enum Balancer {
     },
     /// The same one always, chosen at random once.
     PickFirst,
+    /// The one of two that answers sooner, by what it did of late and has to do.
+    P2cEwma,
+    /// The one that a key belongs to.
+    Hash {
+        /// Keys that calls share; each has its own for [`u32::MAX`].
+        keys: u32,
+    },
 }
 
 /// What a caller replica remembers of a callee.
@@ -34,28 +49,70 @@ pub struct Memory {
     pub cursor: Option<u32>,
     /// Requests outstanding at each replica.
     pub outstanding: Vec<u32>,
+    /// The replicas that may be picked now, in ascending order; `None`: all.
+    pub view: Option<Box<[u32]>>,
+    /// How long tries at each replica took of late; only where the balancer looks at that, and then from the first one on.
+    pub speeds: Vec<Speed>,
+    /// The addresses behind the view; `None` where they never change and nobody is left out.
+    pub book: Option<Box<Book>>,
 }
 
 impl Memory {
     /// Nothing outstanding at any of `replicas`.
     pub fn new(replicas: u32) -> Self {
-        Self { cursor: None, outstanding: vec![0; replicas as usize] }
+        Self { outstanding: vec![0; replicas as usize], ..Self::default() }
+    }
+
+    /// A try at a replica has ended after so long.
+    pub fn learn(&mut self, replica: u32, took: Span, now: Time) {
+        if self.speeds.is_empty() {
+            self.speeds = vec![Speed::default(); self.outstanding.len()];
+        }
+        self.speeds[replica as usize].learn(took, now);
+    }
+
+    /// How many replicas may be picked.
+    #[inline]
+    fn count(&self) -> u32 {
+        self.view.as_ref().map_or(self.outstanding.len(), |view| view.len()) as u32
+    }
+
+    /// The replica at a place among those that may be picked.
+    #[inline]
+    fn at(&self, place: u32) -> u32 {
+        self.view.as_ref().map_or(place, |view| view[place as usize])
+    }
+
+    /// The place of the first replica from `replica` on, or of the first of all.
+    fn place_from(&self, replica: u32) -> u32 {
+        let Some(view) = &self.view else { return replica };
+        let place = view.partition_point(|other| *other < replica);
+        if place == view.len() { 0 } else { place as u32 }
     }
 }
 
 impl Balancer {
-    /// The replica (0 ≤ index < number of replicas) that the next request goes to.
+    /// Whether it looks at what is outstanding.
+    pub fn looks(self) -> bool {
+        matches!(self, Self::LeastRequest { .. } | Self::P2cEwma)
+    }
+
+    /// The replica (0 ≤ index < number of replicas) that the next request goes to; none where none may be picked.
     #[inline]
-    pub fn pick(self, memory: &mut Memory, draw: impl FnOnce() -> Draw) -> u32 {
-        if memory.outstanding.len() == 1 {
-            return 0;
+    pub fn pick(self, memory: &mut Memory, now: Time, draw: impl FnOnce() -> Draw) -> Option<u32> {
+        match memory.count() {
+            0 => return None,
+            1 => return Some(memory.at(0)),
+            _ => {}
         }
-        match self {
+        Some(match self {
             Self::RoundRobin => round_robin::pick(memory, draw),
             Self::Random => random::pick(memory, draw),
             Self::LeastRequest { choices } => least_request::pick(memory, choices, &mut draw()),
             Self::PickFirst => pick_first::pick(memory, draw),
-        }
+            Self::P2cEwma => p2c_ewma::pick(memory, now, &mut draw()),
+            Self::Hash { keys } => hash::pick(memory, keys, &mut draw()),
+        })
     }
 }
 
@@ -71,7 +128,8 @@ mod tests {
     #[test]
     fn round_robin_visits_all_in_turn() {
         let mut memory = Memory::new(3);
-        let picks: Vec<u32> = (0..6).map(|n| Balancer::RoundRobin.pick(&mut memory, || draw(n))).collect();
+        let picks: Vec<u32> =
+            (0..6).map(|n| Balancer::RoundRobin.pick(&mut memory, Time(1), || draw(n)).unwrap()).collect();
         assert_eq!(picks[..3], picks[3..]);
         let mut once = picks[..3].to_vec();
         once.sort_unstable();
@@ -83,7 +141,7 @@ mod tests {
         let mut memory = Memory::new(4);
         let mut seen = [0u32; 4];
         for n in 0..40_000 {
-            seen[Balancer::Random.pick(&mut memory, || draw(n)) as usize] += 1;
+            seen[Balancer::Random.pick(&mut memory, Time(1), || draw(n)).unwrap() as usize] += 1;
         }
         assert!(seen.iter().all(|s| (9_600..10_400).contains(s)), "{seen:?}");
     }
@@ -93,13 +151,13 @@ mod tests {
         let mut memory = Memory::new(4);
         memory.outstanding = vec![5, 0, 5, 5];
         for n in 0..100 {
-            assert_eq!(Balancer::LeastRequest { choices: 4 }.pick(&mut memory, || draw(n)), 1);
+            assert_eq!(Balancer::LeastRequest { choices: 4 }.pick(&mut memory, Time(1), || draw(n)), Some(1));
         }
         memory.outstanding = vec![9, 1];
         for n in 0..100 {
             assert_eq!(
-                Balancer::LeastRequest { choices: 2 }.pick(&mut memory, || draw(n)),
-                1,
+                Balancer::LeastRequest { choices: 2 }.pick(&mut memory, Time(1), || draw(n)),
+                Some(1),
                 "two distinct candidates"
             );
         }
@@ -111,7 +169,7 @@ mod tests {
         for choices in [2, 3] {
             let mut seen = [0u32; 3];
             for n in 0..30_000 {
-                seen[Balancer::LeastRequest { choices }.pick(&mut memory, || draw(n)) as usize] += 1;
+                seen[Balancer::LeastRequest { choices }.pick(&mut memory, Time(1), || draw(n)).unwrap() as usize] += 1;
             }
             assert!(seen.iter().all(|s| (9_500..10_500).contains(s)), "{seen:?}");
         }
@@ -120,7 +178,56 @@ mod tests {
     #[test]
     fn pick_first_stays() {
         let mut memory = Memory::new(5);
-        let first = Balancer::PickFirst.pick(&mut memory, || draw(0));
-        assert!((1..50).all(|n| Balancer::PickFirst.pick(&mut memory, || draw(n)) == first));
+        let first = Balancer::PickFirst.pick(&mut memory, Time(1), || draw(0));
+        assert!((1..50).all(|n| Balancer::PickFirst.pick(&mut memory, Time(1), || draw(n)) == first));
+    }
+
+    const ALL: [Balancer; 7] = [
+        Balancer::RoundRobin,
+        Balancer::Random,
+        Balancer::LeastRequest { choices: 2 },
+        Balancer::LeastRequest { choices: u32::MAX },
+        Balancer::PickFirst,
+        Balancer::P2cEwma,
+        Balancer::Hash { keys: 20 },
+    ];
+
+    #[test]
+    fn only_what_is_in_view_is_picked_and_nothing_when_that_is_nothing() {
+        for balancer in ALL {
+            let mut memory = Memory::new(6);
+            for (nth, view) in [vec![0, 2, 5], vec![2, 5], vec![4], vec![1, 3]].into_iter().enumerate() {
+                memory.view = Some(view.clone().into());
+                for n in 0..50 {
+                    let pick = balancer.pick(&mut memory, Time(1), || draw(50 * nth as u64 + n));
+                    assert!(pick.is_some_and(|pick| view.contains(&pick)), "{balancer:?} {view:?}: {pick:?}");
+                }
+            }
+            memory.view = Some(Box::new([]));
+            assert_eq!(balancer.pick(&mut memory, Time(1), || draw(1)), None);
+        }
+    }
+
+    #[test]
+    fn a_view_of_all_is_no_view() {
+        for balancer in ALL {
+            let (mut all, mut seen) = (Memory::new(4), Memory::new(4));
+            seen.view = Some(Box::new([0, 1, 2, 3]));
+            for n in 0..50 {
+                let picks = [&mut all, &mut seen].map(|memory| balancer.pick(memory, Time(1), || draw(n)));
+                assert_eq!(picks[0], picks[1], "{balancer:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn round_robin_goes_on_where_it_was_when_its_view_changes() {
+        let mut memory = Memory::new(5);
+        memory.cursor = Some(2);
+        let mut next = |view: &[u32]| {
+            memory.view = Some(view.into());
+            Balancer::RoundRobin.pick(&mut memory, Time(1), || draw(0)).unwrap()
+        };
+        assert_eq!([next(&[0, 2, 4]), next(&[0, 2, 3, 4]), next(&[0, 2]), next(&[0, 2])], [2, 3, 0, 2]);
     }
 }

@@ -5,5 +5,5 @@ use crate::random::Draw;
 use super::Memory;
 
 pub(super) fn pick(memory: &Memory, draw: impl FnOnce() -> Draw) -> u32 {
-    draw().below(memory.outstanding.len() as u32)
+    memory.at(draw().below(memory.count()))
 }

@@ -5,8 +5,8 @@ use crate::random::Draw;
 use super::Memory;
 
 pub(super) fn pick(memory: &mut Memory, draw: impl FnOnce() -> Draw) -> u32 {
-    let replicas = memory.outstanding.len() as u32;
-    let at = memory.cursor.unwrap_or_else(|| draw().below(replicas));
-    memory.cursor = Some(if at + 1 == replicas { 0 } else { at + 1 });
-    at
+    let replicas = memory.count();
+    let place = memory.cursor.map_or_else(|| draw().below(replicas), |next| memory.place_from(next));
+    memory.cursor = Some(memory.at(if place + 1 == replicas { 0 } else { place + 1 }));
+    memory.at(place)
 }

@@ -6,16 +6,19 @@
 //! only while the target works: a machine that wears out by running. Faults overlap: a replica is up again when the last
 //! fault that took it down is over.
 //!
-//! Nobody is told: without health checks a balancer goes on sending to a replica that is down.
+//! Nobody is told of a replica that is down, but by probes (`[discovery] kind = "kubernetes"` or `"mesh"`): a balancer goes on
+//! sending to it.
 
 mod crash;
 mod deploy;
+mod discovery_outage;
 mod errors;
 mod freeze;
 mod latency;
 mod outage;
 mod packet_loss;
 mod partition;
+mod relocation;
 mod slow;
 mod traffic;
 
@@ -120,6 +123,13 @@ pub enum Effect {
         /// How many at a time.
         at_once: u32,
     },
+    /// When replicas get new addresses.
+    Move {
+        /// Whether nothing answers at the old ones.
+        hole: bool,
+    },
+    /// When nothing new is learned of addresses.
+    Blackout,
     /// When a client sends more; the plan's rates already say so.
     Traffic,
 }
@@ -139,6 +149,11 @@ impl Effect {
     pub fn fails(self, hash: u64, seed: u64, lineage: Lineage) -> bool {
         let Self::Errors { share } = self else { return false };
         Draw::new(seed, lineage, Purpose::Fault, hash).unit() < share
+    }
+
+    /// Whether it changes addresses.
+    pub fn moves(self) -> bool {
+        matches!(self, Self::Move { .. })
     }
 
     /// Whether it may delay messages.

@@ -20,7 +20,9 @@ pub struct Link {
     pub first_caller: u32,
     /// Whether there is a choice to make.
     pub choice: bool,
-    /// Whether the choice looks at what is outstanding.
+    /// Whether what callers know of the callee may change, so that each keeps a book.
+    pub book: bool,
+    /// Whether the choice looks at what is outstanding, or at how tries end.
     pub tracks: bool,
     /// Bandwidth and loss, where they matter.
     pub pipe: Option<Pipe>,

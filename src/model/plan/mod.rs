@@ -1,11 +1,13 @@
 //! The plan: the scenario as run. It never changes during a run and is shared by all replications.
 
 mod call;
+mod life;
 
 use crate::random::dist::Dist;
 use crate::units::Span;
 
 use super::cache::{Cache, Lookup};
+use super::discovery::Discovery;
 use super::fault::{Fault, Scope};
 use super::id::{CallId, ClientId, EndpointId, ForkId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId};
 use super::line::Order;
@@ -17,6 +19,7 @@ use super::stream::{Producer, Readers, Spread, Topic};
 use super::transport::Channel;
 
 pub use self::call::{Call, Codec, Guard, Lender, Link, Pipe};
+pub use self::life::{Life, Warmup};
 
 /// Everything that does not change during a run.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +50,8 @@ pub struct Plan {
     pub forks: Vec<Fork>,
     /// `split`s.
     pub splits: Vec<Split>,
+    /// How callers find callees.
+    pub discovery: Discovery,
     /// All programs, one after the other.
     pub ops: Vec<Op>,
     /// Distributions.
@@ -104,8 +109,10 @@ pub struct Node {
     pub kind: &'static str,
     /// First of its replicas in the world's array.
     pub first_replica: u32,
-    /// How many.
+    /// How many there may be at once.
     pub replicas: u32,
+    /// How these come and go; `None`: all are there from beginning to end, and ready as soon as they run.
+    pub life: Option<Life>,
     /// Workers of one replica.
     pub workers: u32,
     /// Consumers of one replica, each a worker of its own.

@@ -13,6 +13,7 @@
 //! breakers that learn each for itself. Faults sit below the policies, so a retry sees them. A preset
 //! (`like = "resilience4j"`) may carry that library's own order.
 
+mod autoscale;
 mod book;
 mod breaker;
 mod budget;
@@ -26,6 +27,7 @@ mod shed;
 mod throttle;
 mod window;
 
+pub use autoscale::{Autoscale, Autoscaler, Metric, Reading as ScaleReading};
 pub use breaker::{Breaker, BreakerSpec, BreakerTally, Phase, Slow, Window};
 pub use budget::{Budget, BudgetSpec, Per};
 pub use bulkhead::{Bulkhead, BulkheadSpec};

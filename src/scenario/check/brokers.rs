@@ -234,7 +234,7 @@ fn idle_members(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         for group in groups {
             let own = || consumers.iter().filter(|(_, c)| c.group.as_ref().is_some_and(|g| g.value == group));
             let members: u64 =
-                own().map(|(node, c)| u64::from(node.replicas.value) * u64::from(c.concurrency.value)).sum();
+                own().map(|(node, c)| u64::from(node.most_replicas()) * u64::from(c.concurrency.value)).sum();
             let (partitions, place) = (topic.partitions.value, own().next().and_then(|(_, c)| c.from.place.clone()));
             if members > u64::from(partitions) {
                 let message = format!(

@@ -12,7 +12,7 @@ impl Graph<'_> {
     /// Messages go to the consumers of a queue, each to one of them, or to one of each group of a topic.
     pub(super) fn messages(&self, broker: &str, times: f64, out: &mut Vec<Edge>) {
         let all = walk::consumers(self.scenario, broker);
-        let members = |(node, c): &(&Node, &Consumer)| f64::from(node.replicas.value) * f64::from(c.concurrency.value);
+        let members = |(node, c): &(&Node, &Consumer)| f64::from(node.most_replicas()) * f64::from(c.concurrency.value);
         let group = |c: &Consumer| c.group.as_ref().map(|g| g.value.clone());
         for one in &all {
             let whole: f64 = all.iter().filter(|other| group(other.1) == group(one.1)).map(members).sum();
@@ -48,7 +48,7 @@ impl Graph<'_> {
             for consumer in &node.consumes {
                 let key = (node.name.value.as_str(), consumer.program.name.value.as_str());
                 let Some(&i) = self.index.get(&key) else { continue };
-                let members = u64::from(node.replicas.value) * u64::from(consumer.concurrency.value);
+                let members = u64::from(node.most_replicas()) * u64::from(consumer.concurrency.value);
                 let partitions = self.scenario.topics.get(&consumer.from.value).map(|t| t.partitions.value);
                 let active = partitions.map_or(members, |p| members.min(u64::from(p)));
                 let each = self.vertices[i].response;

@@ -45,6 +45,7 @@ fn target(scenario: &Scenario, fault: &Fault, refused: &[String], complaints: &m
                 complaints.push(no_zone(scenario, fault, zone));
             }
         }
+        Aim::Node("") => {}
         Aim::Node(name) if kind == FaultKind::Traffic => traffic(scenario, fault, name, complaints),
         Aim::Node(name) => node(scenario, fault, name, refused, complaints),
     }
@@ -153,7 +154,7 @@ fn times(fault: &Fault, complaints: &mut Vec<Complaint>) {
                 let message = "`busy_only` counts work, and messages do none";
                 complaints.push(Complaint::error(code::FAULT_WORDS, message).at(busy_only.place.clone()));
             }
-            for (key, law) in [("mtbf", mtbf), ("mttr", mttr)] {
+            for (key, law) in [("mtbf", mtbf), ("mttr", mttr)].into_iter().take(if kind.is_instant() { 1 } else { 2 }) {
                 // Shorter than a microsecond on average, a run would do nothing else.
                 let complaint = Complaint::error(code::OUT_OF_RANGE, format!("`{key}` is below 1 us on average"));
                 if mean(&law.value) < 1e3 {
@@ -168,7 +169,7 @@ fn replicas(scenario: &Scenario, fault: &Fault, complaints: &mut Vec<Complaint>)
     let Some(wanted) = fault.replicas.value else { return };
     zero(wanted == 0, "replicas", fault.replicas.place.as_ref(), "the fault would happen to nobody", complaints);
     for node in fault.nodes(scenario).iter().filter_map(|name| scenario.nodes.get(*name)) {
-        let there = node.replicas.value;
+        let there = node.most_replicas();
         if wanted > there {
             let message = format!("{wanted} replicas of `{}`, which has {there}", node.name.value);
             complaints.push(Complaint::error(code::OUT_OF_RANGE, message).at(fault.replicas.place.clone()));

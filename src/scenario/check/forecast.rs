@@ -375,12 +375,12 @@ fn holds(node: &Node, v: &Vertex<'_>) -> f64 {
 fn workers(node: &Node, called: bool) -> Option<f64> {
     let consumers: f64 = node.consumes.iter().map(|c| f64::from(c.concurrency.value)).sum();
     let each = if called { node.concurrency.value.map(f64::from) } else { Some(consumers) };
-    each.map(|each| each * f64::from(node.replicas.value))
+    each.map(|each| each * f64::from(node.most_replicas()))
 }
 
 /// CPU over all replicas.
 fn cpus(node: &Node, called: bool) -> Option<f64> {
-    let replicas = f64::from(node.replicas.value);
+    let replicas = f64::from(node.most_replicas());
     let workers = workers(node, called);
     match (node.cores.value, workers) {
         (Some(cores), Some(workers)) => Some((cores * replicas).min(workers)),

@@ -39,7 +39,7 @@ impl<'s> Graph<'s> {
                     kind: SharedKind::Pool,
                     from: node.name.value.clone(),
                     to: database.to_owned(),
-                    room: f64::from(node.replicas.value) * f64::from(pool.connections.value),
+                    room: f64::from(node.most_replicas()) * f64::from(pool.connections.value),
                     used: used(average),
                     peak: used(height),
                 });
@@ -166,7 +166,7 @@ impl<'s> Graph<'s> {
 fn connections(scenario: &Scenario, (from, to, name): (&str, &str, &str), used: [f64; 2]) -> Option<Shared> {
     let spec = scenario.transports.get(name)?;
     let Connections { max, .. } = spec.connections.as_ref()?;
-    let replicas = |node: Option<&Node>| node.map_or(1.0, |node| f64::from(node.replicas.value));
+    let replicas = |node: Option<&Node>| node.map_or(1.0, |node| f64::from(node.most_replicas()));
     let callees = match scenario.discovery.balance_per.value {
         BalancePer::Request => replicas(scenario.nodes.get(to)),
         BalancePer::Connection => 1.0,

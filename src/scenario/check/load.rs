@@ -209,7 +209,7 @@ fn never_queues(scenario: &Scenario, node: &Node, expected: &NodeForecast, compl
     let busy = expected.held * expected.workers.unwrap_or_default();
     let why = match expected.workers {
         None => "its workers are unlimited".to_owned(),
-        Some(workers) if users.is_some_and(|users| users <= workers / f64::from(node.replicas.value)) => {
+        Some(workers) if users.is_some_and(|users| users <= workers / f64::from(node.most_replicas())) => {
             format!("there are fewer users than its {workers:.0} workers")
         }
         // Even a Poisson number of busy workers stays below this but for one time in far more than a billion.

@@ -6,6 +6,7 @@ mod brokers;
 mod caches;
 mod consumers;
 mod cycles;
+mod discovery;
 mod expected;
 mod faults;
 mod flow;
@@ -19,6 +20,7 @@ mod pools;
 mod promises;
 mod ranges;
 mod rates;
+mod scale;
 mod streams;
 mod timeouts;
 mod times;
@@ -49,6 +51,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     wire::ranges(scenario, &mut complaints);
     pools::ranges(scenario, &mut complaints);
     caches::ranges(scenario, &mut complaints);
+    scale::ranges(scenario, &mut complaints);
     faults::check(scenario, refused, &mut complaints);
     promises::check(scenario, refused, &mut complaints);
     // What follows walks calls and divides by numbers; it wants names that resolve and numbers that can be.
@@ -57,6 +60,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     }
     names::unused(scenario, &mut complaints);
     faults::look(scenario, &mut complaints);
+    discovery::look(scenario, &mut complaints);
     promises::latency_only(scenario, &mut complaints);
     cycles::check(scenario, &mut complaints);
     policies::look(scenario, &mut complaints);
@@ -64,6 +68,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     brokers::look(scenario, &mut complaints);
     wire::look(scenario, &mut complaints);
     pools::look(scenario, &mut complaints);
+    scale::look(scenario, &mut complaints);
     if !complaints.iter().any(Complaint::is_error) {
         load::check(scenario, &mut complaints);
     }

@@ -259,7 +259,7 @@ pub(super) fn databases(scenario: &Scenario) -> Vec<(String, u64, Option<u32>)> 
 fn pools_to<'s>(scenario: &'s Scenario, database: &str) -> BTreeMap<&'s str, (u32, u32)> {
     let of = |node: &'s Node| {
         let pool = node.pools.get(database)?;
-        Some((node.name.value.as_str(), (node.replicas.value, pool.connections.value)))
+        Some((node.name.value.as_str(), (node.most_replicas(), pool.connections.value)))
     };
     scenario.nodes.values().filter_map(of).collect()
 }

@@ -4,9 +4,7 @@ use super::walk;
 use crate::diag::{Complaint, code};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
-use crate::scenario::written::{
-    Arrivals, Balancing, Client, Given, Load, Node, Place, QueueOrder, Scenario, Step, Verb,
-};
+use crate::scenario::written::{Arrivals, Client, Given, Load, Node, Place, QueueOrder, Scenario, Step, Verb};
 use crate::units::Span;
 
 /// Complains about every number that cannot be.
@@ -28,18 +26,7 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         "nothing could happen",
         complaints,
     );
-    let discovery = &scenario.discovery;
-    zero(
-        discovery.choices.value == Some(0),
-        "choices",
-        discovery.choices.place.as_ref(),
-        "there would be nobody to pick",
-        complaints,
-    );
-    if !discovery.choices.is_default() && discovery.load_balancing.value != Balancing::LeastRequest {
-        let complaint = Complaint::warning(code::UNUSED, "`choices` means something for least_request only");
-        complaints.push(complaint.at(discovery.choices.place.clone()));
-    }
+    super::discovery::ranges(&scenario.discovery, complaints);
     for node in scenario.nodes.values() {
         one_node(node, complaints);
     }

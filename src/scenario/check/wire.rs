@@ -139,7 +139,7 @@ fn pinned(scenario: &Scenario, route: &Route<'_>, complaints: &mut Vec<Complaint
     let Route { from, to, spec, .. } = route;
     let (Some(connections), Some(callee)) = (&spec.connections, scenario.nodes.get(&to.value.node)) else { return };
     let discovery = &scenario.discovery;
-    let replicas = callee.replicas.value;
+    let replicas = callee.most_replicas();
     if spec.protocol.value != Protocol::Http2
         || discovery.balance_per.value != BalancePer::Connection
         || discovery.load_balancing.value == Balancing::PickFirst
@@ -166,7 +166,7 @@ fn few_connections(scenario: &Scenario, route: &Route<'_>, complaints: &mut Vec<
     let (Some(connections), Some(caller)) = (&spec.connections, caller) else { return };
     let Some(workers) = caller.concurrency.value.filter(|_| caller.io.value == Io::Blocking) else { return };
     let callees = match (scenario.discovery.balance_per.value, scenario.nodes.get(&to.value.node)) {
-        (BalancePer::Request, Some(callee)) => u64::from(callee.replicas.value),
+        (BalancePer::Request, Some(callee)) => u64::from(callee.most_replicas()),
         _ => 1,
     };
     let room = u64::from(connections.max.value) * u64::from(spec.streams.value) * callees;

@@ -62,7 +62,7 @@ impl<'s> Lowering<'s> {
                 });
                 self.endpoints.insert((host, from), program);
                 let crew = self.crew(queue, host, program, consumer, first_member);
-                first_member += crew.members * node.replicas.value;
+                first_member += crew.members * node.most_replicas();
                 self.plan.crews.push(crew);
             }
         }

@@ -147,6 +147,8 @@ fn effect(fault: &written::Fault) -> Effect {
         FaultKind::Partition => Effect::Partition,
         FaultKind::PacketLoss => Effect::Loss { share },
         FaultKind::Deploy => Effect::Deploy { at_once: fault.replicas.value.unwrap_or(1).max(1) },
+        FaultKind::Move => Effect::Move { hole },
+        FaultKind::DiscoveryOutage => Effect::Blackout,
         FaultKind::Traffic => Effect::Traffic,
     }
 }

@@ -6,11 +6,13 @@ mod branches;
 mod brokers;
 mod caches;
 mod calls;
+mod discovery;
 mod faults;
 mod load;
 mod policies;
 mod program;
 mod queries;
+mod scale;
 mod streams;
 mod wire;
 
@@ -18,7 +20,6 @@ pub(super) use policies::{exponential, limit as adaptive_limit};
 
 use std::collections::BTreeMap;
 
-use crate::model::balance::Balancer;
 use crate::model::id::NONE;
 use crate::model::line::Order;
 use crate::model::plan::{self, Plan};
@@ -30,11 +31,12 @@ use crate::units::Span;
 use super::Checked;
 use super::check::walk::is_called;
 use super::check::{longest, of_client};
-use super::written::{Balancing, Node, NodeKind, QueueOrder, Scenario, Zone};
+use super::written::{Node, NodeKind, QueueOrder, Scenario, Zone};
 
 /// The plan of a checked scenario.
 pub fn lower(checked: &Checked) -> Plan {
     let mut lowering = Lowering::new(&checked.scenario);
+    lowering.discovery();
     lowering.nodes();
     lowering.brokers();
     lowering.clients();
@@ -136,13 +138,15 @@ impl<'s> Lowering<'s> {
     }
 
     fn node(&mut self, name: &'s str, node: &Node) -> NodeId {
+        let life = self.life(node);
         let queue_timeout = node.queue_timeout.value.as_ref().map(|law| self.law(law));
         let planned = plan::Node {
             name: name.into(),
             hash: name_hash(name),
             kind: kind_word(node.kind),
             first_replica: self.plan.replicas(),
-            replicas: node.replicas.value,
+            replicas: node.most_replicas(),
+            life,
             workers: node.concurrency.value.unwrap_or(NONE),
             consumers: node.consumes.iter().map(|c| c.concurrency.value).sum(),
             called: node.consumes.is_empty() || is_called(self.scenario, name),
@@ -173,6 +177,7 @@ impl<'s> Lowering<'s> {
             called: true,
             first_replica: self.plan.replicas(),
             replicas: 1,
+            life: None,
             workers: NONE,
             cores: None,
             queue_limit: NONE,
@@ -226,11 +231,13 @@ impl<'s> Lowering<'s> {
     /// The link between two nodes.
     fn link(&mut self, from: NodeId, to: NodeId) -> LinkId {
         let balancer = self.balancer();
+        let leaves_out = self.leaves_out(to);
+        let book = leaves_out || self.is_unsteady(&self.plan.node(to).name);
         let pipe = self.pipe(&self.plan.node(from).name, &self.plan.node(to).name);
         let plan = &mut self.plan;
         *self.links.entry((from, to)).or_insert_with(|| {
             let (caller, callee) = (&plan.nodes[from.index()], &plan.nodes[to.index()]);
-            let choice = callee.replicas > 1;
+            let choice = callee.replicas > 1 || book;
             plan.links.push(plan::Link {
                 from,
                 to,
@@ -239,20 +246,11 @@ impl<'s> Lowering<'s> {
                 first_caller: caller.first_replica,
                 choice,
                 pipe,
-                tracks: choice && matches!(balancer, Balancer::LeastRequest { .. }),
+                book,
+                tracks: choice && (leaves_out || balancer.looks()),
             });
             LinkId(plan.links.len() as u32 - 1)
         })
-    }
-
-    fn balancer(&self) -> Balancer {
-        let discovery = &self.scenario.discovery;
-        match discovery.load_balancing.value {
-            Balancing::RoundRobin => Balancer::RoundRobin,
-            Balancing::Random => Balancer::Random,
-            Balancing::LeastRequest => Balancer::LeastRequest { choices: discovery.choices.value.unwrap_or(NONE) },
-            Balancing::PickFirst => Balancer::PickFirst,
-        }
     }
 
     /// One-way latency between two nodes: an overridden link, else by class.

@@ -8,16 +8,23 @@ pub(super) fn fault(fault: &Fault, page: &mut Page) {
     page.header("[[faults]]");
     page.given("name", &fault.name, |s| quoted(s));
     page.given("kind", &fault.kind, |k| quoted(k.word()));
-    page.given("target", &fault.target, |s| quoted(s));
+    if !fault.target.is_default() {
+        page.given("target", &fault.target, |s| quoted(s));
+    }
     let mut none = Vec::new();
+    let instant = fault.kind.value.is_instant();
     match &fault.when {
         When::At { at, duration } => {
             page.given("at", at, time);
-            page.maybe("duration", duration, &mut none, time);
+            if !instant {
+                page.maybe("duration", duration, &mut none, time);
+            }
         }
         When::Random { mtbf, mttr, busy_only } => {
             page.given("mtbf", mtbf, table);
-            page.given("mttr", mttr, table);
+            if !instant {
+                page.given("mttr", mttr, table);
+            }
             page.given("busy_only", busy_only, bool::to_string);
         }
     }

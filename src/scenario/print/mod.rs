@@ -2,17 +2,19 @@
 //! same scenario.
 
 mod brokers;
+mod discovery;
 mod faults;
 mod law;
 mod policies;
+mod scale;
 mod steps;
 mod transports;
 
 use std::fmt::Write as _;
 
 use super::written::{
-    Arrivals, BalancePer, Balancing, Cache, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase,
-    QueueOrder, Scenario, Scope, Slo, TtlFrom, Zone,
+    Arrivals, Cache, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope,
+    Slo, TtlFrom, Zone,
 };
 use crate::units::{Span, size_text};
 use law::{count_law, law, span};
@@ -126,11 +128,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     }
     transports::transports(scenario, page);
     network(scenario, page);
-    page.header("[discovery]");
-    page.line("kind", "\"static\"", true);
-    page.given("load_balancing", &scenario.discovery.load_balancing, |b| quoted(balancing(*b)));
-    page.given("choices", &scenario.discovery.choices, |c| c.map_or("\"all\"".into(), |n| n.to_string()));
-    page.given("balance_per", &scenario.discovery.balance_per, |b| quoted(balance_per(*b)));
+    discovery::discovery(&scenario.discovery, page);
     scenario.clients.values().for_each(|c| client(c, page));
     scenario.nodes.values().for_each(|n| node(n, page));
     brokers::brokers(scenario, page);
@@ -250,6 +248,9 @@ fn node(node: &Node, page: &mut Page) {
     if node.kind != NodeKind::Cache {
         page.given("replicas", &node.replicas, u32::to_string);
     }
+    if node.kind == NodeKind::Service {
+        scale::coming_and_going(node, page, &mut none);
+    }
     page.given("concurrency", &node.concurrency, |c| c.map_or("\"unlimited\"".into(), |n| n.to_string()));
     page.maybe("cores", &node.cores, &mut none, |c| format!("{c:?}"));
     if matches!(node.kind, NodeKind::Service | NodeKind::Gateway) {
@@ -340,22 +341,6 @@ fn zone(zone: &Zone) -> String {
     let parts: Vec<&str> =
         [Some(zone.region.as_str()), zone.zone.as_deref(), zone.host.as_deref()].into_iter().flatten().collect();
     quoted(&parts.join("/"))
-}
-
-fn balancing(balancing: Balancing) -> &'static str {
-    match balancing {
-        Balancing::RoundRobin => "round_robin",
-        Balancing::Random => "random",
-        Balancing::LeastRequest => "least_request",
-        Balancing::PickFirst => "pick_first",
-    }
-}
-
-fn balance_per(per: BalancePer) -> &'static str {
-    match per {
-        BalancePer::Connection => "connection",
-        BalancePer::Request => "request",
-    }
 }
 
 /// A bandwidth in quotes, in the form that reads back to the very same number.

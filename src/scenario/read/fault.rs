@@ -13,19 +13,22 @@ const MODES: [(&str, Unavailable); 2] = [("refuse", Unavailable::Refuse), ("blac
 
 /// One fault; `None` where it cannot be said what it is.
 pub(super) fn fault(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Fault> {
-    for (key, help) in [("kind", "write kind = \"outage\""), ("target", "name a node: target = \"payments\"")] {
-        if !view.has(key) {
-            view.missing(desk, key, help);
-        }
+    if !view.has("kind") {
+        view.missing(desk, "kind", "write kind = \"outage\"");
     }
     let target = view.read(desk, "target", text);
-    let when = when(desk, view);
-    let fault = view.has("kind").then(|| view.word(desk, "kind", &FaultKind::WORDS)).flatten();
-    let (kind, target) = (fault?, target?);
+    let kind = view.has("kind").then(|| view.word(desk, "kind", &FaultKind::WORDS)).flatten();
+    let anywhere = kind.as_ref().is_some_and(|kind| kind.value == FaultKind::DiscoveryOutage);
+    if !view.has("target") && !anywhere {
+        view.missing(desk, "target", "name a node: target = \"payments\"");
+    }
+    let instant = kind.as_ref().is_some_and(|kind| kind.value.is_instant());
+    let when = when(desk, view, instant);
+    let (kind, target) = (kind?, target.or_else(|| anywhere.then(|| Given::default(String::new())))?);
     words(desk, view, &kind);
     let name = view.read(desk, "name", text);
     Some(Fault {
-        name: name.unwrap_or_else(|| Given::default(format!("{} {}", kind.value.word(), target.value))),
+        name: name.unwrap_or_else(|| Given::default(format!("{} {}", kind.value.word(), target.value).trim().into())),
         kind,
         target,
         when,
@@ -59,8 +62,12 @@ fn words(desk: &mut Desk<'_>, view: &View<'_>, kind: &Given<FaultKind>) {
     }
 }
 
-/// When it is on: at a time, or at random.
-fn when(desk: &mut Desk<'_>, view: &View<'_>) -> When {
+/// When it is on: at a time, or at random; one that is over at `instant` has no length.
+fn when(desk: &mut Desk<'_>, view: &View<'_>, instant: bool) -> When {
+    for key in ["duration", "mttr"].into_iter().filter(|key| instant && view.has(key)) {
+        let complaint = Complaint::error(code::FAULT_WORDS, format!("`{key}`: a move is over at once"));
+        desk.push(complaint.at(view.place_of(key)).help("once: at = \"60s\"; again and again: mtbf = \"2h\""));
+    }
     let fixed = ["at", "duration"].into_iter().find(|key| view.has(key));
     let random = ["mtbf", "mttr", "busy_only"].into_iter().find(|key| view.has(key));
     let complain = |desk: &mut Desk<'_>, message: String, place| {
@@ -80,7 +87,7 @@ fn when(desk: &mut Desk<'_>, view: &View<'_>) -> When {
         (None, None) => complain(desk, "the fault does not say when".into(), view.place.clone()),
         (Some("duration"), None) => complain(desk, "`duration` without `at`".into(), view.place_of("duration")),
         (None, Some(_)) => {
-            for key in ["mtbf", "mttr"].into_iter().filter(|key| !view.has(key)) {
+            for key in ["mtbf", "mttr"].into_iter().filter(|key| !view.has(key) && !(instant && *key == "mttr")) {
                 complain(desk, format!("a fault at random needs `{key}`"), view.place.clone());
             }
         }
@@ -90,7 +97,11 @@ fn when(desk: &mut Desk<'_>, view: &View<'_>) -> When {
         let none = || Given::default(Law::Constant { value: 1e9 });
         return When::Random {
             mtbf: view.read(desk, "mtbf", mean_or_law).unwrap_or_else(none),
-            mttr: view.read(desk, "mttr", mean_or_law).unwrap_or_else(none),
+            mttr: if instant {
+                Given::default(Law::Constant { value: 0.0 })
+            } else {
+                view.read(desk, "mttr", mean_or_law).unwrap_or_else(none)
+            },
             busy_only: view.or_default(desk, "busy_only", flag),
         };
     }

@@ -6,20 +6,20 @@ use toml::de::{DeTable, DeValue};
 
 use super::broker::{consumers, flows, queue, topic};
 use super::client::client;
+use super::discovery::discovery;
 use super::fault::fault;
 use super::law::law;
 use super::node::node;
 use super::policy::policy;
 use super::promise;
 use super::transport::transports;
-use super::value::{self, bandwidth, count, count_or, duration, share, text, whole};
+use super::value::{self, bandwidth, count, duration, share, text, whole};
 use super::view::View;
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    BalancePer, Balancing, Defaults, Discovery, Given, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Scope,
-    Sense, Sim, Slo, Variant,
+    Defaults, Given, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Scope, Sense, Sim, Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.
@@ -137,25 +137,6 @@ fn network(desk: &mut Desk<'_>, view: &View<'_>) -> Network {
         cross_zone: inner.or_default(desk, "cross_zone", law),
         cross_region: inner.or_default(desk, "cross_region", law),
         links,
-    }
-}
-
-const BALANCING: [(&str, Balancing); 4] = [
-    ("round_robin", Balancing::RoundRobin),
-    ("random", Balancing::Random),
-    ("least_request", Balancing::LeastRequest),
-    ("pick_first", Balancing::PickFirst),
-];
-
-const BALANCE_PER: [(&str, BalancePer); 2] = [("connection", BalancePer::Connection), ("request", BalancePer::Request)];
-
-fn discovery(desk: &mut Desk<'_>, view: &View<'_>) -> Discovery {
-    let inner = view.inner(desk, "discovery");
-    inner.choice(desk, "kind", &[("static", ())]);
-    Discovery {
-        load_balancing: inner.choice(desk, "load_balancing", &BALANCING),
-        choices: inner.or_default(desk, "choices", count_or("all")),
-        balance_per: inner.choice(desk, "balance_per", &BALANCE_PER),
     }
 }
 

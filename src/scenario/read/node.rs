@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Desk;
 use super::law::law;
 use super::policy::{concurrency_limit, rate_limit, rule, shed};
+use super::scale::coming;
 use super::step::steps;
 use super::value::{count, count_or, duration, flag, number, share, zone};
 use super::view::View;
@@ -25,9 +26,13 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
     let door = service || kind == NodeKind::Gateway;
     let limit =
         |desk: &mut Desk<'_>, key: &str| view.read(desk, key, count_or("unlimited")).unwrap_or(Given::default(None));
+    let (replicas, ready_after, warmup, autoscale) = coming(desk, view, service);
     Node {
         kind,
-        replicas: if kind == NodeKind::Cache { Given::default(1) } else { view.or_default(desk, "replicas", count) },
+        replicas,
+        ready_after,
+        warmup,
+        autoscale,
         concurrency: view.or_default(desk, "concurrency", count_or("unlimited")),
         cores: view.maybe(desk, "cores", number),
         io: if door { view.choice(desk, "io", &IO) } else { Given::default(Io::Blocking) },

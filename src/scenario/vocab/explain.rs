@@ -190,7 +190,7 @@ fn holds(shape: Shape) -> &'static str {
         Shape::Size => "a size, such as \"512B\", \"4KB\" or \"1MiB\"",
         Shape::Bandwidth => "bytes or bits per second, such as \"100MB/s\" or \"10Gbit/s\"",
         Shape::Share => "a share, such as \"0.2%\" or 0.002",
-        Shape::Weight => "a number or a share, relative to its neighbours",
+        Shape::Weight => "a number or a share",
         Shape::Zone => "`region`, `region/zone` or `region/zone/host`",
         Shape::Target => "the name of a node, or of an endpoint as `node.endpoint`",
         Shape::Choice(_) => "one of these words:",

@@ -16,8 +16,8 @@ const KINDS: &[Word] = &[
     word("packet_loss", "Messages are lost and sent again."),
     word("replicas_lost", "Some replicas are gone."),
     word("cold_cache", "A cache loses what it knew.").later(),
-    word("move", "A node gets a new address.").later(),
-    word("discovery_outage", "Changes are no longer seen.").later(),
+    word("move", "A node gets a new address; the old one takes nothing, and connections to it are reset."),
+    word("discovery_outage", "No lookup succeeds, and no change of endpoints is seen."),
     word("deploy", "Replicas restart one after the other."),
     word("poison_message", "A message that nobody can work on.").later(),
     word("traffic", "A client sends more."),
@@ -37,12 +37,17 @@ const WHEN: &[Key] = &[
         "At random instead: from the end of one to the start of the next, in the warm-up too. A plain time is the mean \
          of an exponential.",
     ),
-    key("mttr", Shape::Law, "At random: how long each is on. A plain time is the mean of an exponential."),
+    key(
+        "mttr",
+        Shape::Law,
+        "At random: how long each is on. A plain time is the mean of an exponential; a move has none.",
+    ),
     key("busy_only", Shape::Flag, "At random: the time to the next counts only while the target works.").or("false"),
 ];
 
 const MAGNITUDE: &[Key] = &[
-    key("mode", Shape::Choice(MODE), "What becomes of new work: outage, crash.").or("\"refuse\""),
+    key("mode", Shape::Choice(MODE), "What becomes of new work: outage, crash, and at the old address of a move.")
+        .or("\"refuse\""),
     key(
         "replicas",
         Shape::Whole,
@@ -63,7 +68,12 @@ pub static FAULT: Table = Table {
         &[
             key("name", Shape::Text, "Default: `kind` and `target`."),
             key("kind", Shape::Choice(KINDS), "What goes wrong."),
-            key("target", Shape::Text, "A node, a zone (\"zone:eu-west/a\") or an edge (\"orders -> billing\")."),
+            key(
+                "target",
+                Shape::Text,
+                "A node, a zone (\"zone:eu-west/a\") or an edge (\"orders -> billing\"); of a discovery_outage by default \
+                 every name.",
+            ),
         ],
         WHEN,
         MAGNITUDE,

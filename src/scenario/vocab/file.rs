@@ -2,10 +2,11 @@
 
 use super::brokers::{FLOW, QUEUE, TOPIC};
 use super::clients::CLIENT;
+use super::discovery::DISCOVERY;
 use super::faults::FAULT;
 use super::nodes::{CACHE, DATABASE, EXTERNAL, GATEWAY, SERVICE};
 use super::policies::POLICY;
-use super::tables::{Key, Shape, Table, Word, key, later, word};
+use super::tables::{Key, Shape, Table, key, later};
 use super::transports::{TRANSPORT, TRANSPORT_WORDS};
 
 const HEAD: &[Key] = &[
@@ -98,49 +99,6 @@ pub static LINK: Table = Table {
             "Bytes per second and direction; messages pass one after the other. Default: no limit.",
         ),
         key("loss", Shape::Share, "Share of messages that are lost and sent again: delay, not error.").or("0.0"),
-    ]],
-};
-
-const KIND: &[Word] = &[
-    word("static", "A fixed list of replicas that is always right."),
-    word("dns", "Names are looked up and cached.").later(),
-    word("kubernetes", "One virtual address per service.").later(),
-    word("mesh", "Sidecars know every replica.").later(),
-];
-
-const BALANCING: &[Word] = &[
-    word("round_robin", "One after the other, from a random start per caller replica."),
-    word("random", "Any, alike."),
-    word("least_request", "The one with the fewest of this caller's requests among `choices` distinct candidates."),
-    word("pick_first", "Always the same one, a random one per caller replica."),
-    word("p2c_ewma", "Two candidates, the one that answered faster of late.").later(),
-    word("hash", "The same key to the same replica.").later(),
-];
-
-const PER: &[Word] = &[
-    word("connection", "Only new connections are balanced; requests follow the connection they get."),
-    word("request", "Every request is balanced."),
-];
-
-const ALL: &[Word] = &[word("all", "All replicas.")];
-
-/// `[discovery]`.
-pub static DISCOVERY: Table = Table {
-    name: "[discovery]",
-    doc: "How a caller finds the replicas of a node and picks one.",
-    keys: &[&[
-        key("kind", Shape::Choice(KIND), "How replicas are found.").or("\"static\""),
-        key("load_balancing", Shape::Choice(BALANCING), "How a caller picks a replica.").or("\"round_robin\""),
-        key("choices", Shape::WholeOr(ALL), "Candidates of least_request.").or("2"),
-        key(
-            "balance_per",
-            Shape::Choice(PER),
-            "What is balanced over transports with connections; over `free` every request is.",
-        )
-        .or("\"connection\""),
-        later("ttl", "How long a looked-up name is kept."),
-        later("propagation", "From a change of endpoints until callers see it."),
-        later("outlier_detection", "Replicas that fail are left out for a while."),
     ]],
 };
 

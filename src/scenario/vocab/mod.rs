@@ -6,6 +6,7 @@
 
 mod brokers;
 mod clients;
+mod discovery;
 mod explain;
 mod faults;
 mod file;
@@ -15,6 +16,7 @@ mod near;
 mod nodes;
 mod pages;
 mod policies;
+mod scale;
 mod schema;
 mod steps;
 mod tables;
@@ -28,8 +30,9 @@ pub use tables::{Key, Shape, Table, Word, key};
 
 pub use brokers::{CONSUMER, FLOW, KEYED, QUEUE, REPLAY, TOPIC};
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
+pub use discovery::{DISCOVERY, OUTLIERS, READINESS};
 pub use faults::FAULT;
-pub use file::{DEFAULTS, DISCOVERY, LINK, NETWORK, SIM, SLO};
+pub use file::{DEFAULTS, LINK, NETWORK, SIM, SLO};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
 pub use libraries::{LIBRARIES, Library, library};
 pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, POOL, SERVICE, TABLE};

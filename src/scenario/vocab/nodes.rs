@@ -2,6 +2,7 @@
 
 use super::brokers::CONSUMER;
 use super::policies::{CONCURRENCY_LIMIT, INTAKE, LIMITS, NONE};
+use super::scale::COMING_AND_GOING;
 use super::tables::{Key, Shape, Table, Word, key, later, word};
 
 const IO: &[Word] = &[
@@ -61,9 +62,6 @@ const SERVICE_ONLY: &[Key] = &[
         "Connections of each replica to databases, by their names. Without a pool each query opens one of its own.",
     ),
     key("consumes", Shape::List(&CONSUMER), "The queues and topics it takes messages from. Default: none."),
-    later("ready_after", "From start to ready."),
-    later("warmup", "Slow at first: { factor, over }."),
-    later("autoscale", "Replicas that follow the load."),
     later("team", "Who owns it."),
     later("libraries", "What it shares with others."),
     later("deploys_with", "What it must be deployed with."),
@@ -132,6 +130,7 @@ pub static SERVICE: Table = Table {
         DOES,
         STEPS,
         SERVICE_ONLY,
+        COMING_AND_GOING,
         DOOR,
         LINE,
         PLACE,

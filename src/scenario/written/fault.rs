@@ -12,7 +12,7 @@ pub struct Fault {
     pub name: Given<String>,
     /// What goes wrong.
     pub kind: Given<FaultKind>,
-    /// What it happens to, as written.
+    /// What it happens to, as written; empty for an outage of discovery that nobody gave a target.
     pub target: Given<String>,
     /// When.
     pub when: When,
@@ -55,13 +55,17 @@ pub enum FaultKind {
     ReplicasLost,
     /// When replicas restart in turn.
     Deploy,
+    /// When a node gets a new address.
+    Move,
+    /// When nothing new is learned of addresses.
+    DiscoveryOutage,
     /// When a client sends more.
     Traffic,
 }
 
 impl FaultKind {
     /// All kinds and their words.
-    pub const WORDS: [(&str, FaultKind); 11] = [
+    pub const WORDS: [(&str, FaultKind); 13] = [
         ("outage", FaultKind::Outage),
         ("crash", FaultKind::Crash),
         ("freeze", FaultKind::Freeze),
@@ -72,6 +76,8 @@ impl FaultKind {
         ("packet_loss", FaultKind::PacketLoss),
         ("replicas_lost", FaultKind::ReplicasLost),
         ("deploy", FaultKind::Deploy),
+        ("move", FaultKind::Move),
+        ("discovery_outage", FaultKind::DiscoveryOutage),
         ("traffic", FaultKind::Traffic),
     ];
 
@@ -83,13 +89,13 @@ impl FaultKind {
     /// The magnitude words that mean something for it.
     pub fn words(self) -> &'static [&'static str] {
         match self {
-            Self::Outage | Self::Crash | Self::ReplicasLost => &["mode", "replicas"],
+            Self::Outage | Self::Crash | Self::ReplicasLost | Self::Move => &["mode", "replicas"],
             Self::Freeze | Self::Deploy => &["replicas"],
             Self::Slow => &["factor", "replicas"],
             Self::Errors => &["probability", "replicas"],
             Self::Latency => &["add", "jitter", "probability"],
             Self::PacketLoss => &["probability"],
-            Self::Partition => &[],
+            Self::Partition | Self::DiscoveryOutage => &[],
             Self::Traffic => &["factor"],
         }
     }
@@ -102,7 +108,7 @@ impl FaultKind {
             Self::Latency => Some("add"),
             Self::ReplicasLost => Some("replicas"),
             Self::Deploy => Some("duration"),
-            Self::Outage | Self::Crash | Self::Freeze | Self::Partition => None,
+            Self::Outage | Self::Crash | Self::Freeze | Self::Partition | Self::Move | Self::DiscoveryOutage => None,
         }
     }
 
@@ -114,6 +120,11 @@ impl FaultKind {
     /// Whether it can happen to the calls over one edge.
     pub fn fits_edge(self) -> bool {
         self.is_between() || self == Self::Errors
+    }
+
+    /// Whether it is over at once.
+    pub fn is_instant(self) -> bool {
+        self == Self::Move
     }
 
     /// Whether it happens once, at a time, and not at random.
@@ -136,7 +147,7 @@ pub enum When {
     Random {
         /// From the end of one to the start of the next.
         mtbf: Given<Law>,
-        /// How long each is on.
+        /// How long each is on; no time at all for one that is over at once.
         mttr: Given<Law>,
         /// Whether the time to the next counts only while the target works.
         busy_only: Given<bool>,
@@ -176,6 +187,7 @@ impl Fault {
     /// The names of the nodes it hits; for an edge the callee.
     pub fn nodes<'s>(&'s self, scenario: &'s Scenario) -> Vec<&'s str> {
         match self.aim() {
+            Aim::Node("") => scenario.nodes.keys().map(String::as_str).collect(),
             Aim::Node(name) | Aim::Edge(_, name) => vec![name],
             Aim::Zone(zone) => {
                 let inside = |node: &&super::Node| node.zone.value.as_ref().is_some_and(|z| z.lies_in(zone));

@@ -10,19 +10,23 @@ use crate::units::Span;
 
 mod broker;
 mod client;
+mod discovery;
 mod fault;
 mod node;
 mod policy;
 mod promise;
+mod scale;
 mod step;
 mod wire;
 
 pub use broker::*;
 pub use client::*;
+pub use discovery::*;
 pub use fault::*;
 pub use node::*;
 pub use policy::*;
 pub use promise::*;
+pub use scale::*;
 pub use step::*;
 pub use wire::*;
 

@@ -131,39 +131,6 @@ pub struct Link {
     pub loss: Given<f64>,
 }
 
-/// `[discovery]`.
-#[derive(Clone, Debug)]
-pub struct Discovery {
-    /// How a caller picks a replica; default round robin.
-    pub load_balancing: Given<Balancing>,
-    /// `choices` of least request; default 2. `None` stands for `"all"`.
-    pub choices: Given<Option<u32>>,
-    /// What is balanced over transports with connections; without them every request is. Default: connections.
-    pub balance_per: Given<BalancePer>,
-}
-
-/// What is balanced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BalancePer {
-    /// New connections: requests follow the connection they get.
-    Connection,
-    /// Every request.
-    Request,
-}
-
-/// How a caller picks a replica.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Balancing {
-    /// One after the other, from a random start per caller replica.
-    RoundRobin,
-    /// Uniformly at random.
-    Random,
-    /// The one with the fewest of this caller's requests among `choices` distinct candidates.
-    LeastRequest,
-    /// Always the same one (a random one per caller replica).
-    PickFirst,
-}
-
 /// Where a node stands: region, zone, host, any of them may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Zone {

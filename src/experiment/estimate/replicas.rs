@@ -1,0 +1,58 @@
+//! Replicas of a node, and what its autoscaler saw.
+
+use super::super::measure::{Fleet, bin_width};
+use super::super::summary::{Autoscaled, Replicas, Strength};
+use super::{CONFIDENCE, Replication};
+use crate::model::Plan;
+use crate::model::policy::Autoscale;
+use crate::stats::{Interval, mean_of};
+
+/// The replicas of a node: by replication on average, and as told.
+pub(super) struct Counted {
+    pub(super) means: Vec<f64>,
+    pub(super) told: Replicas,
+}
+
+/// How many replicas a node had.
+pub(super) fn replicas(replications: &[Replication], at: usize, plan: &Plan) -> Counted {
+    let fleets: Vec<&Fleet> = replications.iter().filter_map(|r| r.measure.fleets[at].as_ref()).collect();
+    let node = &plan.nodes[at];
+    let Some(rule) = node.life.and_then(|life| life.autoscale).filter(|_| fleets.len() == replications.len()) else {
+        let all = f64::from(node.replicas);
+        let told = Replicas { mean: Interval::between(all, all, all), max: node.replicas, autoscale: None };
+        return Counted { means: vec![all; replications.len()], told };
+    };
+    let means: Vec<f64> = replications.iter().zip(&fleets).map(|(r, fleet)| fleet.mean(r.span)).collect();
+    let told = Replicas {
+        mean: mean_of(&means, CONFIDENCE),
+        max: fleets.iter().map(|fleet| fleet.max).max().unwrap_or(0),
+        autoscale: Some(autoscaled(&fleets, &rule, plan)),
+    };
+    Counted { means, told }
+}
+
+fn autoscaled(fleets: &[&Fleet], rule: &Autoscale, plan: &Plan) -> Autoscaled {
+    let width = bin_width(plan.duration) as f64 / 1e9;
+    let over_time = |which: usize| {
+        let mut means = vec![0.0; fleets.first().map_or(0, |fleet| fleet.seen.len())];
+        for fleet in fleets {
+            let one = fleet.tides[which].means();
+            means.iter_mut().zip(one).for_each(|(all, mean)| *all += mean / fleets.len() as f64);
+        }
+        means
+    };
+    let seen = |bin: usize| {
+        let (sum, looks) =
+            fleets.iter().map(|f| f.seen[bin]).fold((0.0, 0), |(s, n), (sum, looks)| (s + sum, n + looks));
+        (looks > 0).then(|| sum / f64::from(looks))
+    };
+    let strength = |(bin, (replicas, ready)): (usize, (f64, f64))| Strength {
+        from_s: bin as f64 * width,
+        width_s: width,
+        replicas,
+        ready,
+        metric: seen(bin),
+    };
+    let timeline = over_time(0).into_iter().zip(over_time(1)).enumerate().map(strength).collect();
+    Autoscaled { metric: rule.metric.word(), target: rule.target, timeline }
+}

@@ -1,0 +1,100 @@
+//! What a caller replica knows of a callee's whereabouts.
+
+use crate::units::{Span, Time};
+
+use super::super::outcome::Outcome;
+use super::{OutlierSpec, Outliers};
+
+/// Where a replica was to be found: a replica that has moved has another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// Which of the node's replicas, from 0.
+    pub replica: u32,
+    /// How often it had moved.
+    pub moves: u32,
+}
+
+/// Addresses as a caller replica knows them, and those it leaves out.
+#[derive(Clone, Debug)]
+pub struct Book {
+    known: Vec<Address>,
+    /// Until when an answer of DNS holds.
+    until: Time,
+    outliers: Option<Outliers>,
+}
+
+impl Book {
+    /// All of so many replicas where they were at first; with `phase`, outliers are looked for.
+    pub fn new(replicas: u32, phase: Option<Span>) -> Self {
+        Self {
+            known: (0..replicas).map(|replica| Address { replica, moves: 0 }).collect(),
+            until: Time(0),
+            outliers: phase.map(|phase| Outliers::new(replicas, phase)),
+        }
+    }
+
+    /// Learns where the replicas are.
+    pub fn learn(&mut self, addresses: &[Address]) {
+        self.known.clear();
+        self.known.extend_from_slice(addresses);
+    }
+
+    /// Whether an answer of DNS no longer holds.
+    #[inline]
+    pub fn is_over(&self, now: Time) -> bool {
+        now >= self.until
+    }
+
+    /// The answer at hand holds until then.
+    pub fn keep(&mut self, until: Time) {
+        self.until = until;
+    }
+
+    /// How often a replica had moved when the caller heard of it last.
+    pub fn moves(&self, replica: u32) -> u32 {
+        self.known.iter().find(|address| address.replica == replica).map_or(0, |address| address.moves)
+    }
+
+    /// The replicas that may be picked, in ascending order.
+    pub fn view(&self) -> Box<[u32]> {
+        let left_out = |replica: u32| self.outliers.as_ref().is_some_and(|outliers| outliers.is_out(replica));
+        self.known.iter().map(|address| address.replica).filter(|replica| !left_out(*replica)).collect()
+    }
+
+    /// Lets back in who may come back; says whether anybody did.
+    #[inline]
+    pub fn readmit(&mut self, spec: &OutlierSpec, now: Time) -> bool {
+        self.outliers.as_mut().is_some_and(|outliers| outliers.is_due(now) && outliers.look(spec, now) > 0)
+    }
+
+    /// A try at a replica has ended; says whether the replica is left out from now on.
+    pub fn judge(&mut self, spec: &OutlierSpec, replica: u32, outcome: Outcome, now: Time) -> bool {
+        let listed = self.known.len() as u32;
+        self.outliers.as_mut().is_some_and(|outliers| outliers.record(spec, replica, outcome, now, listed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_is_left_out_of_what_is_known() {
+        let spec = OutlierSpec { consecutive: 1, interval: Span(10), base: Span(30), max_share: 1.0 };
+        let mut book = Book::new(4, Some(Span(5)));
+        assert_eq!(*book.view(), [0, 1, 2, 3]);
+        assert!(book.judge(&spec, 2, Outcome::Error, Time(1)));
+        book.learn(&[1, 2, 3].map(|replica| Address { replica, moves: 7 }));
+        assert_eq!((&*book.view(), book.moves(3), book.moves(0)), (&[1, 3][..], 7, 0));
+        assert!(!book.readmit(&spec, Time(30)) && book.readmit(&spec, Time(35)));
+        assert_eq!(*book.view(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn an_answer_holds_up_to_its_end() {
+        let mut book = Book::new(1, None);
+        assert!(book.is_over(Time(0)));
+        book.keep(Time(30));
+        assert!(!book.is_over(Time(29)) && book.is_over(Time(30)));
+    }
+}

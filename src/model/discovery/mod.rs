@@ -1,0 +1,65 @@
+//! How a caller finds the replicas of a node: discovery.
+//!
+//! `kind = "static"` (default): a list in the configuration. It names every replica, whatever happens to it; after a `move` it is
+//! wrong for good. `"dns"`: a name is looked up when no answer is at hand, and the answer is kept for `ttl` (30 s: the JVM's,
+//! and that of the records Kubernetes serves), per caller replica and callee. Nobody asks whether an address answers. While a
+//! `discovery_outage` lasts every lookup fails: an answer is used up to its end, then calls fail with `no_endpoint` (resolvers
+//! serve stale answers only where told to). `"kubernetes"`: one virtual address per service; what stands behind it is known to
+//! all callers `propagation` after it has changed. `"mesh"`: the same list in each caller's sidecar or client, so that requests
+//! are balanced (`balance_per = "request"`), not connections.
+//!
+//! `propagation` is the time from a change of the endpoints until it can be seen: 1 s for `kubernetes` (kube-proxy's
+//! `minSyncPeriod`), 100 ms for `mesh` (Istio waits so long for further changes), none for `dns`, where the `ttl` comes on top. A
+//! change never moves connections that are open: with `balance_per = "connection"` requests follow them to the old address.
+//!
+//! With `kubernetes` and `mesh`, `readiness = { every = "10s", failures = 3 }` (the defaults of a Kubernetes probe) asks every replica,
+//! each at a phase of its own: after three failed probes it is out of the list, after the first good one it is back, both
+//! `propagation` later. Between, callers are sent to a replica that is down. Where no replica is left calls fail with `no_endpoint`.
+//!
+//! Lookups and changes cost no time of a call and no CPU.
+
+mod book;
+mod outlier;
+mod readiness;
+
+use crate::units::Span;
+
+pub use book::{Address, Book};
+pub use outlier::{OutlierSpec, Outliers};
+pub use readiness::Readiness;
+
+/// How replicas are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// When a list in the configuration names them.
+    #[default]
+    Static,
+    /// When a name is looked up and the answer kept for a while.
+    Dns,
+    /// When a virtual address stands before them.
+    Kubernetes,
+    /// When every caller has the list.
+    Mesh,
+}
+
+impl Discovery {
+    /// Whether callers hear of changes by themselves.
+    pub fn is_watched(&self) -> bool {
+        matches!(self.kind, Kind::Kubernetes | Kind::Mesh)
+    }
+}
+
+/// Discovery as planned.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Discovery {
+    /// How replicas are found.
+    pub kind: Kind,
+    /// How long an answer of DNS is kept.
+    pub ttl: Span,
+    /// From a change of endpoints until callers, or DNS, know it.
+    pub propagation: Span,
+    /// How replicas are asked whether they work; `None`: not at all.
+    pub readiness: Option<Readiness>,
+    /// When a caller leaves out replicas that fail it.
+    pub outliers: Option<OutlierSpec>,
+}

@@ -1,0 +1,244 @@
+//! `autoscale`: replicas that follow the load, as the horizontal pod autoscaler of Kubernetes decides.
+//!
+//! Every `every` (15 s) the metric, averaged since the last look over the replicas that are ready, is held against its
+//! `target`: desired = ⌈replicas · metric ÷ target⌉, and nothing happens within 10 % of the target. Replicas that are not
+//! ready yet count as idle when there are to be more and as right on target when there are to be fewer; if that turns the
+//! direction round, nothing happens. Scaling up adds 4 replicas or doubles them, whichever is more, in any 15 s; scaling
+//! down goes to the most that was desired within `stabilization` (300 s). `min` and `max` bound all of it.
+//! Source: kubernetes.io, "Horizontal Pod Autoscaling", and the replica calculator of kube-controller-manager.
+//!
+//! Metrics of a replica: `cpu` (work under way ÷ `cores`, or ÷ workers where every worker has its own), `workers` (those
+//! held, waiting for a callee or not, ÷ all), `in_flight` (requests there), `rps` (requests that arrive per second), and for
+//! consumers `lag` (messages or records that wait, per replica). A service that waits holds workers and uses no CPU: it is
+//! not scaled by `cpu`. What is pinned is not asked for: metrics are there at once, where a metrics server is up to a
+//! minute late.
+//!
+//! A new replica is ready after `ready_after` (20 s unless said), then gets requests, and works `factor` times as slowly at
+//! first (`warmup`). One too many, the newest first, gets no new requests from then on, still takes for 5 s what callers
+//! send that have not heard (the pause in a `preStop` hook), and ends what it has. Where all of `max` are taken by some that
+//! still end their work, a new one begins beside it on the same workers. At time zero all replicas are ready and warm.
+
+use std::collections::VecDeque;
+
+use crate::units::{Span, Time};
+
+/// No change while the metric is this close to its target.
+const TOLERANCE: f64 = 0.1;
+
+/// Scaling up adds so many replicas, or doubles them, in any [`PERIOD`].
+const PODS: u32 = 4;
+
+/// What the limit on scaling up is counted over.
+const PERIOD: Span = Span(15_000_000_000);
+
+/// What is held against the target, as an average over replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Work under way ÷ cores, or ÷ workers where every worker has its own.
+    Cpu,
+    /// Workers held ÷ workers.
+    Workers,
+    /// Requests there.
+    InFlight,
+    /// Requests that arrive per second.
+    Rps,
+    /// Messages or records that wait.
+    Lag,
+}
+
+impl Metric {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Workers => "workers",
+            Self::InFlight => "in_flight",
+            Self::Rps => "rps",
+            Self::Lag => "lag",
+        }
+    }
+
+    /// Whether its target is a share.
+    pub fn is_share(self) -> bool {
+        matches!(self, Self::Cpu | Self::Workers)
+    }
+}
+
+/// The rule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Autoscale {
+    /// Fewest replicas.
+    pub min: u32,
+    /// Most replicas.
+    pub max: u32,
+    /// What is looked at.
+    pub metric: Metric,
+    /// What it should be on each replica, in its own unit.
+    pub target: f64,
+    /// From one look to the next.
+    pub every: Span,
+    /// How long a wish for more replicas holds against a later wish for fewer.
+    pub stabilization: Span,
+}
+
+/// What the autoscaler sees.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reading {
+    /// Replicas that are to be there.
+    pub replicas: u32,
+    /// Of these, ready.
+    pub ready: u32,
+    /// The metric, as an average over those that are ready.
+    pub metric: f64,
+}
+
+/// What the autoscaler of one node remembers.
+#[derive(Clone, Debug)]
+pub struct Autoscaler {
+    /// What was desired, and when: those that still count, the largest first.
+    desired: VecDeque<(Time, u32)>,
+    /// By how much the replicas changed, and when.
+    changes: VecDeque<(Time, i64)>,
+}
+
+impl Autoscaler {
+    /// One that begins with so many replicas: that many are desired at first.
+    pub fn new(now: Time, replicas: u32) -> Self {
+        Self { desired: VecDeque::from([(now, replicas)]), changes: VecDeque::new() }
+    }
+
+    /// How many replicas there are to be from now on.
+    pub fn decide(&mut self, rule: &Autoscale, now: Time, seen: Reading) -> u32 {
+        let desired = self.stabilize(rule, now, rule.desired(seen), seen.replicas);
+        let limited = if desired > seen.replicas { desired.min(self.most(now, seen.replicas)) } else { desired };
+        let replicas = limited.clamp(rule.min, rule.max);
+        if replicas != seen.replicas {
+            self.changes.push_back((now, i64::from(replicas) - i64::from(seen.replicas)));
+        }
+        replicas
+    }
+
+    /// Fewer replicas only if no more were desired for a while.
+    fn stabilize(&mut self, rule: &Autoscale, now: Time, desired: u32, replicas: u32) -> u32 {
+        while self.desired.back().is_some_and(|(_, earlier)| *earlier <= desired) {
+            self.desired.pop_back();
+        }
+        self.desired.push_back((now, desired));
+        while self.desired.front().is_some_and(|(when, _)| now.since(*when) >= rule.stabilization && *when < now) {
+            self.desired.pop_front();
+        }
+        let most = self.desired.front().map_or(desired, |(_, most)| *most);
+        if desired < replicas { most.min(replicas) } else { desired }
+    }
+
+    /// The most replicas that scaling up may reach now.
+    fn most(&mut self, now: Time, replicas: u32) -> u32 {
+        while self.changes.front().is_some_and(|(when, _)| now.since(*when) >= PERIOD) {
+            self.changes.pop_front();
+        }
+        let changed: i64 = self.changes.iter().map(|(_, by)| by).sum();
+        let before = u32::try_from(i64::from(replicas) - changed).unwrap_or(0);
+        (before + PODS).max(2 * before)
+    }
+}
+
+impl Autoscale {
+    /// What the metric asks for, before limits and stabilization.
+    fn desired(&self, seen: Reading) -> u32 {
+        let Reading { replicas, ready, metric } = seen;
+        if ready == 0 || replicas == 0 {
+            return replicas;
+        }
+        let ratio = metric / self.target;
+        let missing = replicas.saturating_sub(ready);
+        if missing == 0 {
+            return if (ratio - 1.0).abs() <= TOLERANCE { replicas } else { round_up(ratio * f64::from(ready)) };
+        }
+        // Those that are not ready count as idle scaling up, and as right on target scaling down.
+        let theirs = if ratio > 1.0 { 0.0 } else { f64::from(missing) };
+        let all = ratio * f64::from(ready) + theirs;
+        let over_all = all / f64::from(replicas);
+        let desired = round_up(all);
+        let turned = (ratio > 1.0) != (over_all > 1.0) || (ratio > 1.0) != (desired > replicas);
+        if turned || (over_all - 1.0).abs() <= TOLERANCE { replicas } else { desired }
+    }
+}
+
+/// The next whole number, where the last digits of a fraction are noise.
+fn round_up(value: f64) -> u32 {
+    (value * (1.0 - 1e-9)).ceil() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn rule(min: u32, max: u32) -> Autoscale {
+        let (every, stabilization) = (Span(15 * SECOND), Span(300 * SECOND));
+        Autoscale { min, max, metric: Metric::Cpu, target: 0.5, every, stabilization }
+    }
+
+    /// Replicas after each look, when the load is worth so many busy replicas and all are ready at once.
+    fn follow(rule: &Autoscale, start: u32, loads: &[f64]) -> Vec<u32> {
+        let (mut scaler, mut replicas) = (Autoscaler::new(Time(0), start), start);
+        let look = |(nth, load): (usize, &f64)| {
+            let now = Time(15 * SECOND * nth as u64);
+            let seen = Reading { replicas, ready: replicas, metric: load / f64::from(replicas) };
+            replicas = scaler.decide(rule, now, seen);
+            replicas
+        };
+        loads.iter().enumerate().map(look).collect()
+    }
+
+    #[test]
+    fn it_grows_by_four_or_doubles() {
+        let loads = [1.0, 1.0, 1.0, 4.0, 4.0, 4.0, 10.0, 10.0, 10.0, 10.0];
+        assert_eq!(follow(&rule(2, 50), 2, &loads), [2, 2, 2, 6, 8, 8, 16, 20, 20, 20]);
+    }
+
+    #[test]
+    fn a_tenth_off_the_target_is_near_enough() {
+        assert_eq!(follow(&rule(2, 50), 2, &[1.05, 1.12, 0.9, 2.0, 2.0, 2.0]), [2, 3, 3, 4, 4, 4]);
+    }
+
+    #[test]
+    fn it_shrinks_to_the_most_desired_in_five_minutes() {
+        let loads: Vec<f64> = (0..33).map(|n| if n < 8 { 20.0 } else { 2.0 }).collect();
+        let mut expected = vec![6, 12, 24];
+        expected.extend([40; 24]);
+        expected.extend([4; 6]);
+        assert_eq!(follow(&rule(2, 50), 2, &loads), expected);
+    }
+
+    #[test]
+    fn bounds_hold() {
+        assert_eq!(follow(&rule(2, 5), 2, &[20.0, 20.0]), [5, 5]);
+        let idle = follow(&Autoscale { stabilization: Span::ZERO, ..rule(3, 9) }, 6, &[0.0, 0.0]);
+        assert_eq!(idle, [3, 3]);
+    }
+
+    #[test]
+    fn replicas_that_start_are_not_asked_for_twice() {
+        let rule = rule(1, 50);
+        let desired = |ready, metric| rule.desired(Reading { replicas: 8, ready, metric });
+        assert_eq!(desired(8, 1.0), 16);
+        assert_eq!(desired(4, 1.0), 8, "the four that start will take their share");
+        assert_eq!(desired(6, 1.0), 12);
+        assert_eq!(desired(4, 0.25), 6, "2 for the load, 4 that start");
+        assert_eq!(desired(0, 0.0), 8, "nothing is known");
+    }
+
+    #[test]
+    fn the_limit_counts_what_was_added_within_15_s() {
+        let rule = Autoscale { every: Span(5 * SECOND), ..rule(1, 99) };
+        let (mut scaler, mut replicas) = (Autoscaler::new(Time(0), 1), 1);
+        let mut at = |s: u64| {
+            let seen = Reading { replicas, ready: replicas, metric: 9.0 };
+            replicas = scaler.decide(&rule, Time(s * SECOND), seen);
+            replicas
+        };
+        assert_eq!([at(0), at(5), at(10), at(15), at(20)], [5, 5, 5, 10, 10]);
+    }
+}
