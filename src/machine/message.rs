@@ -55,6 +55,8 @@ pub(super) struct Message {
     /// Whether it came to its queue in the measured time.
     pub(super) counted: bool,
     pub(super) place: Whereabouts,
+    /// Whether nobody can work on it.
+    pub(super) poisoned: bool,
 }
 
 impl Message {
@@ -75,6 +77,7 @@ impl Message {
             measured: frame.measured,
             counted: false,
             place: Whereabouts::Outside,
+            poisoned: false,
         }
     }
 }
@@ -126,8 +129,19 @@ pub(super) struct Store {
     pub(super) armed: Option<Time>,
     /// Whether its broker is down.
     pub(super) down: bool,
+    /// Messages to come that nobody can work on.
+    poisons: u32,
     /// Whether nothing is delivered for the moment: several messages come back at once.
     pub(super) hushed: bool,
+}
+
+impl Store {
+    /// Whether the message that comes in now is one that nobody can work on.
+    fn takes_poison(&mut self) -> bool {
+        let poisoned = self.poisons > 0;
+        self.poisons = self.poisons.saturating_sub(1);
+        poisoned
+    }
 }
 
 /// All messages, queues and consumers.
@@ -257,8 +271,10 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn accept(&mut self, at: u32) {
         self.confirm(at, Outcome::Succeeded);
         let counted = self.now >= Time(self.plan.warmup.0) && !self.closed;
+        let queue = self.mail.message(at).queue;
+        let poisoned = self.mail.queues[queue.index()].takes_poison();
         let message = self.mail.message(at);
-        let queue = message.queue;
+        message.poisoned |= poisoned;
         message.counted = counted;
         let ttl = self.plan.queue(queue).ttl;
         message.expires = ttl.map_or(Time::NEVER, |ttl| self.now + ttl);
@@ -363,8 +379,17 @@ impl<P: Probe> Machine<'_, P> {
         self.post(new);
     }
 
+    /// The next message of a broker will be one that nobody can work on.
+    #[cold]
+    pub(super) fn poison(&mut self, replica: u32) {
+        let node = self.replicas[replica as usize].node;
+        let queues = self.plan.queues.iter().zip(&mut self.mail.queues).filter(|(queue, _)| queue.node == node);
+        queues.for_each(|(_, store)| store.poisons += 1);
+        self.streams.poison(self.plan, node);
+    }
+
     /// A copy of a record that failed (in the hands of a frame) goes to a queue.
-    pub(super) fn bury(&mut self, at: u32, to: QueueId) {
+    pub(super) fn bury(&mut self, at: u32, to: QueueId, poisoned: bool) {
         let (frame, root) = (self.frames[at], self.root_of(at));
         let message = self.mail.insert(Message::of(
             &frame,
@@ -372,6 +397,7 @@ impl<P: Probe> Machine<'_, P> {
             to,
             root,
         ));
+        self.mail.message(message).poisoned = poisoned;
         self.join_root(root);
         self.post(message);
     }

@@ -110,8 +110,10 @@ impl<P: Probe> Machine<'_, P> {
         if let Effect::Deploy { at_once } = fault.effect {
             return self.roll(at, at_once);
         }
-        if let Effect::Move { hole } = fault.effect {
-            return self.relocate(at, hole);
+        match fault.effect {
+            Effect::Move { hole } => return self.relocate(at, hole),
+            Effect::Cold | Effect::Poison => return self.spoil(at),
+            _ => {}
         }
         let (on, nth) = (!self.trouble.strikes[at as usize].on, self.trouble.strikes[at as usize].nth);
         if on && self.is_spared(at) {
@@ -142,6 +144,33 @@ impl<P: Probe> Machine<'_, P> {
             self.agenda.push(next, Phase::Recovery, Event::Fault(at));
         }
         self.tell(Fact::Struck { fault: FaultId(at), on });
+    }
+
+    /// What a cache knew is gone, or the next message is spoiled.
+    fn spoil(&mut self, at: u32) {
+        if self.is_spared(at) {
+            return;
+        }
+        let fault = &self.plan.faults[at as usize];
+        for replica in &fault.replicas {
+            if fault.effect == Effect::Cold {
+                self.chill(*replica);
+            } else {
+                self.poison(*replica);
+            }
+        }
+        self.pass_at_once(at);
+    }
+
+    /// A fault that is over at once has struck; says to the agenda when it does so next.
+    pub(super) fn pass_at_once(&mut self, at: u32) {
+        for on in [true, false] {
+            self.tell(Fact::Struck { fault: FaultId(at), on });
+        }
+        if matches!(self.plan.faults[at as usize].when, When::Random { .. }) {
+            let next: Time = self.strikes_next(at);
+            self.agenda.push(next, Phase::Recovery, Event::Fault(at));
+        }
     }
 
     /// When a fault at random that has ended strikes again.

@@ -36,6 +36,7 @@ impl<P: Probe> Machine<'_, P> {
             client: frame.client,
             priority: frame.priority,
             measured: frame.measured,
+            poisoned: false,
         };
         let spread = &self.plan.spreads[post.spread as usize];
         let keyed = spread.partition(self.seed, lineage, plan.partitions);
@@ -136,7 +137,9 @@ impl<P: Probe> Machine<'_, P> {
         let broker = &mut self.streams.brokers[topic as usize];
         let log = &mut broker.logs[partition as usize];
         for outgoing in &batch.records {
-            log.append(outgoing.record, self.now);
+            let poisoned = broker.poisons > 0;
+            broker.poisons = broker.poisons.saturating_sub(1);
+            log.append(Record { poisoned, ..outgoing.record }, self.now);
         }
         let due = (self.now + latency).max(broker.safe[partition as usize]);
         broker.safe[partition as usize] = due;

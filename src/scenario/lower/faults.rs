@@ -149,6 +149,8 @@ fn effect(fault: &written::Fault) -> Effect {
         FaultKind::Deploy => Effect::Deploy { at_once: fault.replicas.value.unwrap_or(1).max(1) },
         FaultKind::Move => Effect::Move { hole },
         FaultKind::DiscoveryOutage => Effect::Blackout,
+        FaultKind::ColdCache => Effect::Cold,
+        FaultKind::PoisonMessage => Effect::Poison,
         FaultKind::Traffic => Effect::Traffic,
     }
 }

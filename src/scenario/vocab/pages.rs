@@ -70,6 +70,8 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["deploy"], include_str!("../../model/fault/deploy.rs")),
     (&["move"], include_str!("../../model/fault/relocation.rs")),
     (&["discovery_outage"], include_str!("../../model/fault/discovery_outage.rs")),
+    (&["cold_cache"], include_str!("../../model/fault/cold_cache.rs")),
+    (&["poison_message"], include_str!("../../model/fault/poison_message.rs")),
     (&["traffic"], include_str!("../../model/fault/traffic.rs")),
     (&["freeze"], include_str!("../../model/fault/freeze.rs")),
     (&["ledger"], include_str!("../../machine/ledger.rs")),
