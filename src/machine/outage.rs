@@ -146,33 +146,6 @@ impl<P: Probe> Machine<'_, P> {
         self.tell(Fact::Struck { fault: FaultId(at), on });
     }
 
-    /// What a cache knew is gone, or the next message is spoiled.
-    fn spoil(&mut self, at: u32) {
-        if self.is_spared(at) {
-            return;
-        }
-        let fault = &self.plan.faults[at as usize];
-        for replica in &fault.replicas {
-            if fault.effect == Effect::Cold {
-                self.chill(*replica);
-            } else {
-                self.poison(*replica);
-            }
-        }
-        self.pass_at_once(at);
-    }
-
-    /// A fault that is over at once has struck; says to the agenda when it does so next.
-    pub(super) fn pass_at_once(&mut self, at: u32) {
-        for on in [true, false] {
-            self.tell(Fact::Struck { fault: FaultId(at), on });
-        }
-        if matches!(self.plan.faults[at as usize].when, When::Random { .. }) {
-            let next: Time = self.strikes_next(at);
-            self.agenda.push(next, Phase::Recovery, Event::Fault(at));
-        }
-    }
-
     /// When a fault at random that has ended strikes again.
     pub(super) fn strikes_next(&mut self, at: u32) -> Time {
         self.trouble.strikes[at as usize].nth += 1;
@@ -192,7 +165,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Whether a fault that counts only work has to wait for more of it.
-    fn is_spared(&mut self, at: u32) -> bool {
+    pub(super) fn is_spared(&mut self, at: u32) -> bool {
         let When::Random { busy_only: true, .. } = self.plan.faults[at as usize].when else { return false };
         let strike = &self.trouble.strikes[at as usize];
         let left = Span(strike.left.0.saturating_sub(strike.done(self.now).0 - strike.mark.0));
