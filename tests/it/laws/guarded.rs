@@ -18,6 +18,8 @@ pub(super) struct Layer {
     retries: Vec<Option<&'static str>>,
     /// Its tables, and whether publishers wait.
     queue: Option<(String, bool)>,
+    /// A cache that the first node looks into: its keys, and what a miss takes.
+    cache: Option<(&'static str, &'static str)>,
     faults: Vec<Fault>,
 }
 
@@ -139,6 +141,19 @@ fn queue() -> BoxedStrategy<(String, bool)> {
         .boxed()
 }
 
+/// A cache, and what a miss takes.
+fn cache() -> BoxedStrategy<(&'static str, &'static str)> {
+    let keys = select(vec![
+        "keys = 1\nttl = \"3ms\"\nsingle_flight = true\nwork = \"1ms\"",
+        "keys = 2\nttl = \"2ms\"\nttl_from = \"access\"\nsingle_flight = true\nconcurrency = 1\nqueue_limit = 1\nwork = \"1ms\"",
+        "keys = 6\nskew = 1.0\ncapacity = 2\nsingle_flight = true",
+        "keys = 3\nttl = \"5ms\"\nerror_rate = \"20%\"",
+        "hit_rate = \"50%\"\nwork = { mean = \"1ms\" }",
+    ]);
+    let miss = select(vec!["", "{ wait = \"2ms\" }", "{ work = \"1ms\" }", "{ call = \"n1\" }, { wait = \"1ms\" }"]);
+    (keys, miss).boxed()
+}
+
 /// A fault of a node (`n0` to `n3`) or of the queue.
 #[derive(Clone, Debug)]
 struct Fault {
@@ -152,7 +167,11 @@ struct Fault {
 
 impl Fault {
     fn target(&self) -> String {
-        if self.node == 4 { "q".to_owned() } else { format!("n{}", self.node) }
+        match self.node {
+            4 => "q".to_owned(),
+            5 => "k".to_owned(),
+            node => format!("n{node}"),
+        }
     }
 
     /// Whether callers without a timeout would wait for ever.
@@ -161,7 +180,7 @@ impl Fault {
     }
 
     fn fits_queue(&self) -> bool {
-        matches!(self.kind, "outage" | "crash") && !self.is_silent()
+        matches!(self.kind, "outage" | "crash" | "poison_message") && !self.is_silent()
     }
 
     fn table(&self, nth: usize) -> String {
@@ -169,7 +188,10 @@ impl Fault {
         let whole = matches!(*kind, "latency" | "partition" | "packet_loss" | "deploy" | "replicas_lost");
         let first = if self.first && !whole && self.node < 4 { "replicas = 1\n" } else { "" };
         let planned = *kind == "deploy" && when.contains("mtbf");
+        let instant = matches!(*kind, "cold_cache" | "poison_message");
         let when = if planned { "at = \"20ms\"\nduration = \"20ms\"\n" } else { when };
+        let lasting = |line: &&str| !instant || !line.starts_with("duration") && !line.starts_with("mttr");
+        let when: String = when.lines().filter(lasting).map(|line| format!("{line}\n")).collect();
         let target = self.target();
         format!("[[faults]]\nname = \"f{nth}\"\nkind = \"{kind}\"\ntarget = \"{target}\"\n{words}{when}{first}")
     }
@@ -190,12 +212,14 @@ fn fault() -> BoxedStrategy<Fault> {
         ("packet_loss", "probability = 0.2\n"),
         ("deploy", ""),
         ("replicas_lost", "replicas = 1\n"),
+        ("cold_cache", ""),
+        ("poison_message", ""),
     ]);
     let when = prop_oneof![
         3 => (0..200u64, 1..80u64).prop_map(|(at, ms)| format!("at = \"{at}ms\"\nduration = \"{ms}ms\"\n")),
         1 => (5..60u64, 1..20u64).prop_map(|(up, down)| format!("mtbf = \"{up}ms\"\nmttr = \"{down}ms\"\n")),
     ];
-    let parts = (kind, 0..5usize, when, any::<bool>());
+    let parts = (kind, 0..6usize, when, any::<bool>());
     parts.prop_map(|((kind, words), node, when, first)| Fault { kind, words, node, when, first }).boxed()
 }
 
@@ -207,14 +231,16 @@ pub(super) fn layer() -> BoxedStrategy<Layer> {
         vec(door(), 4),
         vec(weighted(0.4, select(vec!["\"timeout\", \"error\"", "\"reset\", \"connect_failed\", \"overloaded\""])), 3),
         weighted(0.4, queue()),
+        weighted(0.4, cache()),
         vec(fault(), 0..4),
     )
-        .prop_map(|(policies, choices, doors, retries, queue, faults)| Layer {
+        .prop_map(|(policies, choices, doors, retries, queue, cache, faults)| Layer {
             policies,
             choices,
             doors,
             retries,
             queue,
+            cache,
             faults,
         })
         .boxed()
@@ -224,7 +250,13 @@ impl Layer {
     /// A scenario under this layer; without its faults, or with them.
     pub(super) fn over(&self, text: &str, faulted: bool) -> String {
         let there = |fault: &&Fault| match fault.node {
-            4 => self.queue.is_some() && fault.fits_queue(),
+            // Without a limit on deliveries poison is delivered for ever.
+            4 => self.queue.as_ref().is_some_and(|(queue, _)| {
+                fault.fits_queue() && (fault.kind != "poison_message" || queue.contains("max_deliveries"))
+            }),
+            _ if fault.kind == "poison_message" => false,
+            5 => self.cache.is_some_and(|(keys, _)| fault.kind != "cold_cache" || keys.starts_with("keys")),
+            _ if fault.kind == "cold_cache" => false,
             node => text.contains(&format!(".n{node}]")),
         };
         let faults: Vec<&Fault> = self.faults.iter().filter(|_| faulted).filter(there).collect();
@@ -257,6 +289,13 @@ impl Layer {
         if let Some((queue, waits)) = &self.queue {
             let wait = if *waits { ", wait_for_ack = true" } else { "" };
             out = out.replacen("steps = [\n", &format!("steps = [\n  {{ send = \"q\"{wait} }},\n"), 1) + queue;
+        }
+        if let Some((keys, miss)) = self.cache {
+            let last = !text.contains("[services.n1]");
+            let miss = if last && miss.contains("n1") { "" } else { miss };
+            let guard = if self.policies[0].1 { ", policy = \"p0\"" } else { "" };
+            let step = format!("steps = [\n  {{ cache = \"k\", on_miss = [{miss}]{guard} }},\n");
+            out = out.replacen("steps = [\n", &step, 1) + &format!("[caches.k]\n{keys}\n");
         }
         out + &faults.iter().enumerate().map(|(nth, fault)| fault.table(nth)).collect::<String>()
     }
