@@ -21,7 +21,7 @@ impl Lowering<'_> {
             let planned = Fault {
                 name: fault.name.value.clone(),
                 hash: name_hash(&format!("fault {}", fault.name.value)),
-                when: self.when(&fault.when),
+                when: self.when(&fault.when, fault.kind.value.is_instant()),
                 effect: effect(fault),
                 replicas: self.hit(fault),
                 links: self.crossed(fault),
@@ -50,10 +50,14 @@ impl Lowering<'_> {
         }
     }
 
-    fn when(&mut self, when: &written::When) -> When {
+    /// When it is on; one that is over at once ends when it begins.
+    fn when(&mut self, when: &written::When, instant: bool) -> When {
         match when {
             written::When::At { at, duration } => {
                 let from = Time(self.plan.warmup.0) + at.value;
+                if instant {
+                    return When::Once { from, until: from };
+                }
                 When::Once { from, until: duration.value.map_or(Time::NEVER, |length| from + length) }
             }
             written::When::Random { mtbf, mttr, busy_only } => {

@@ -295,7 +295,9 @@ impl Layer {
             let miss = if last && miss.contains("n1") { "" } else { miss };
             let guard = if self.policies[0].1 { ", policy = \"p0\"" } else { "" };
             let step = format!("steps = [\n  {{ cache = \"k\", on_miss = [{miss}]{guard} }},\n");
-            out = out.replacen("steps = [\n", &step, 1) + &format!("[caches.k]\n{keys}\n");
+            // Whoever fetches and lost its worker would wait for those who hold all workers and wait for what it fetches.
+            let out_of_turn = if keys.contains("single_flight") { "preemptive = true\n" } else { "\n\n" };
+            out = out.replace(out_of_turn, "").replacen("steps = [\n", &step, 1) + &format!("[caches.k]\n{keys}\n");
         }
         out + &faults.iter().enumerate().map(|(nth, fault)| fault.table(nth)).collect::<String>()
     }
