@@ -1,5 +1,7 @@
 //! The floors below, as the verbs see them. Nothing else in the shell reaches down.
 
+mod published;
+
 use std::path::Path;
 
 use super::args::Setting;
@@ -12,9 +14,11 @@ use crate::report::table::Style;
 use crate::report::theory::Agreement;
 use crate::scenario::{self, Edit, OpenError};
 
+pub(super) use self::published::{published, published_scenarios};
 pub(super) use crate::experiment::Watch;
 pub(super) use crate::experiment::compare::Comparison;
 pub(super) use crate::experiment::patterns::Patterns;
+pub(super) use crate::experiment::published::ABSENT;
 pub(super) use crate::experiment::theory::BAR;
 pub(super) use crate::experiment::trace::{Pick, Trace};
 pub(super) use crate::scenario::Checked;

@@ -37,7 +37,7 @@ fn pick(mut pictures: Vec<crate::report::chart::Picture>, path: &Path) -> Result
     if pictures.is_empty() {
         return Err(Failure::Broken(format!("{}: nothing to draw: no request ended", path.display())));
     }
-    let at = pictures.iter().position(|picture| stem.ends_with(picture.name)).unwrap_or(0);
+    let at = pictures.iter().position(|picture| stem.ends_with(&picture.name)).unwrap_or(0);
     Ok(pictures.swap_remove(at).svg)
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Args {
     format: Option<Format>,
     /// Write this too: .json .csv .md .txt .svg .png, or `-`: standard output and nothing else there (JSON unless
     /// --format says otherwise); may be repeated. A picture shows what its name ends in:
-    /// `percentiles` (else this), `timeline`, `ledger`, `nodes`
+    /// `percentiles` (else this), `timeline`, `ledger`, `nodes`, `failing`, `pressure`, `policies`
     #[arg(short = 'o', value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// Write everything into this folder: JSON, CSV, Markdown, charts
@@ -176,6 +176,9 @@ fn everything(summaries: &[Summary], folder: &Path) -> Result<(), Failure> {
     let texts = [("summary.json", Format::Json), ("summary.csv", Format::Csv), ("summary.md", Format::Md)];
     for (name, format) in texts {
         output::file(&folder.join(name), text(summaries, format, table::Style::default()).as_bytes())?;
+    }
+    if let Some(text) = csv::timeline(summaries) {
+        output::file(&folder.join("timeline.csv"), text.as_bytes())?;
     }
     pictures::all(summaries, &folder.join("charts"))
 }

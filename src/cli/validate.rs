@@ -1,19 +1,27 @@
-//! `validate`: the simulator against queueing theory.
+//! `validate`: the simulator against queueing theory, and against what others have published.
+
+use std::path::{Path, PathBuf};
 
 use super::engine;
 use super::exit::{Exit, Failure};
 use super::output::{self, Output};
 use super::progress::{Mode, Progress};
-use crate::report::theory;
+use crate::report::{published, theory};
 
-/// Compare the simulator with queueing theory, model by model
+/// Compare the simulator with queueing theory, or with published results
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Args {
-    /// Models such as `mm1`; without any all of them
+    /// Models such as `mm1`, publications such as `sre-book`; without any all of them
     models: Vec<String>,
     /// Every case, not only the short set
     #[arg(long)]
     full: bool,
+    /// Published results instead of theory
+    #[arg(long, conflicts_with = "full")]
+    published: bool,
+    /// Write the scenarios of published results to a folder, and run nothing
+    #[arg(long, value_name = "DIR", requires = "published")]
+    save: Option<PathBuf>,
     /// Threads; the result is the same for any number
     #[arg(short, long, value_name = "N")]
     jobs: Option<usize>,
@@ -23,6 +31,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
+    if let Some(folder) = &args.save {
+        return save(&args.models, folder);
+    }
+    if args.published {
+        return compare(args, output);
+    }
     let progress = Progress::begin(args.progress, output);
     let rows = engine::theory(&args.models, args.full, args.jobs, &progress);
     progress.end();
@@ -31,4 +45,23 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let (passed, all) = rows.iter().fold((0, 0), |sum, row| (sum.0 + row.passed, sum.1 + row.metrics));
     let enough = f64::from(passed) >= engine::BAR * f64::from(all);
     Ok(if enough && rows.iter().all(theory::Agreement::holds) { Exit::Done } else { Exit::Broken })
+}
+
+/// Runs what others have published, and fails where a claim is not met.
+fn compare(args: &Args, output: &Output) -> Result<Exit, Failure> {
+    let progress = Progress::begin(args.progress, output);
+    let all = engine::published(&args.models, args.jobs, &progress);
+    progress.end();
+    let all = all?;
+    let absent: &[(&str, &str)] = if args.models.is_empty() { &engine::ABSENT } else { &[] };
+    output::result(published::render(&all, absent, output.style()).as_bytes())?;
+    let met = all.iter().flat_map(|publication| &publication.claims).all(|claim| claim.agrees);
+    Ok(if met { Exit::Done } else { Exit::Broken })
+}
+
+fn save(names: &[String], folder: &Path) -> Result<Exit, Failure> {
+    for (name, text) in engine::published_scenarios(names)? {
+        output::file(&folder.join(format!("{name}.toml")), text.as_bytes())?;
+    }
+    Ok(Exit::Done)
 }

@@ -61,6 +61,7 @@ codes! {
     FAULT_TIME = "E217" "fault-time": "A fault has either a time or random times, not both and not neither.",
     FAULT_WORDS = "E218" "fault-words": "A word that means nothing for this kind of fault, or one that it needs.",
     DEAD_LETTER_CYCLE = "E221" "dead-letter-cycle": "Dead letters come back to the queue where they died.",
+    NOT_ONE_ROW = "E222" "not-one-row": "A conditional write looks at the version of one row.",
     CONTRADICTION = "E230" "contradiction": "Two rules of a policy contradict each other.",
     SLO_TARGET = "E301" "slo-target": "The SLO is about something that does not exist.",
     SLO_SYNTAX = "E302" "slo-syntax": "The SLO's expression cannot be understood.",

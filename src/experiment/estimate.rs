@@ -1,11 +1,11 @@
 //! From replications to figures: pooled points, intervals over replications.
 
+mod course;
 mod replicas;
 mod streams;
 
 use std::collections::BTreeMap;
 
-use crate::model::id::NONE;
 use crate::model::{Outcome, Plan};
 use crate::stats::{Interval, Recorder, batch_means, beyond, mean_of, pooled_quantile, proportion, ratio};
 use crate::units::Span;
@@ -16,6 +16,7 @@ use super::summary::{
     Stats,
 };
 
+pub(crate) use course::timeline;
 pub(crate) use streams::topics;
 
 /// Confidence of all intervals.
@@ -120,11 +121,13 @@ fn replicate(cohort: &Cohort, span: Span) -> Replicate {
 pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan) -> Stats {
     let each: Vec<(&Cohort, Span)> = replications.iter().map(|r| (&r.measure.edges[at], r.span)).collect();
     let mut figures = stats(&each);
-    let calls = plan.calls.iter().filter(|c| c.edge.index() == at && c.guard != NONE);
+    let calls = plan.calls.iter().filter(|c| c.edge.index() == at && plan.is_guarded(c));
     let mut guards: Vec<u32> = calls.map(|c| c.guard).collect();
     guards.sort_unstable();
     guards.dedup();
-    if !guards.is_empty() {
+    let watched =
+        plan.discovery.outliers.is_some() && plan.calls.iter().any(|c| c.edge.index() == at && plan.link(c.link).book);
+    if !guards.is_empty() || watched {
         let sum = |of: fn(&Cohort) -> u64| each.iter().map(|(c, _)| of(c)).sum();
         figures.policing = Some(Policing {
             breaker: breakers(replications, &guards),
@@ -132,6 +135,7 @@ pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan) -> Stat
             hedges: sum(|c| c.again[1]),
             budget_refused: sum(|c| c.budget_refused),
             limited: sum(|c| c.limited[0]),
+            ejections: sum(|c| c.ejections),
         });
     }
     figures
@@ -179,6 +183,7 @@ pub(crate) fn client(replications: &[Replication], at: usize, plan: &Plan, stati
     let mut timeline = replications[0].measure.timelines[at].clone();
     replications[1..].iter().for_each(|r| timeline.merge(&r.measure.timelines[at]));
     figures.timeline = moments(&timeline, plan);
+    figures.timeline.iter_mut().zip(course::in_flight(replications, at)).for_each(|(m, n)| m.in_flight = Some(n));
     if replications.len() == 1 && stationary {
         figures.latency_ms.mean = single_mean(&timeline, figures.latency_ms.mean);
     }
@@ -209,10 +214,12 @@ fn moments(timeline: &Timeline, plan: &Plan) -> Vec<Moment> {
         from_s: at as f64 * width,
         width_s: width,
         arrived: bin.arrived,
+        succeeded: bin.good.count(),
         failed: bin.failed,
         p50_ms: millis(bin.good.quantile(0.5)),
         p99_ms: millis(bin.good.quantile(0.99)),
         mean_ms: bin.good.mean().map(|m| m / 1e6),
+        in_flight: None,
     };
     timeline.bins.iter().enumerate().map(moment).collect()
 }
@@ -273,6 +280,13 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         (None, Some(own)) => share(&|s, span| s.means(span).busy, own as f64),
         (None, None) => Interval::NONE,
     };
+    let capacity = planned.cores.or(own.map(|own| own as f64));
+    let wasted: Vec<f64> = replications.iter().map(|r| r.measure.wasted[at]).collect();
+    let wasted_share = |capacity: f64| {
+        let share =
+            |((r, nanos), replicas): ((&Replication, &f64), &f64)| nanos / r.span.0 as f64 / (capacity * replicas);
+        mean_of(&replications.iter().zip(&wasted).zip(&fleet.means).map(share).collect::<Vec<f64>>(), CONFIDENCE)
+    };
     let visits: Vec<&Visits> = replications.iter().map(|r| &r.measure.visits[at]).collect();
     let shares: Vec<(u64, u64)> = visits.iter().map(|v| (v.waited, v.replied)).collect();
     let abandoned = visits.iter().map(|v| v.abandoned).sum();
@@ -282,6 +296,9 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         refused: count(&|s| s.refused),
         abandoned,
         utilization,
+        tries_per_request: amplification(replications, at),
+        wasted_work_s: wasted.iter().sum::<f64>() / 1e9,
+        wasted_share: capacity.map_or(Interval::NONE, wasted_share),
         mean_busy: level(&|s, span| s.means(span).busy),
         mean_working: level(&|s, span| s.means(span).working),
         mean_in_system: level(&|s, span| s.in_system.area() as f64 / span.0 as f64),
@@ -304,6 +321,14 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         replicas: fleet.told,
         kind: planned.kind,
     }
+}
+
+/// Requests that reached a node per request of all clients.
+pub(crate) fn amplification(replications: &[Replication], node: usize) -> Interval {
+    let sent = |r: &Replication| r.measure.clients.iter().map(|c| c.arrived).sum::<u64>() as f64;
+    let parts: Vec<(f64, f64)> =
+        replications.iter().map(|r| (r.measure.stations[node].measured().arrivals as f64, sent(r))).collect();
+    if parts.iter().all(|p| p.1 == 0.0) { Interval::NONE } else { ratio(&parts, CONFIDENCE) }
 }
 
 /// From arrival at a node to its reply, over all its endpoints; requests turned away are not timed.

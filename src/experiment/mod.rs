@@ -3,8 +3,10 @@
 pub mod compare;
 pub mod coupling;
 mod estimate;
+mod figure;
 pub(crate) mod measure;
 pub mod patterns;
+pub mod published;
 mod recovery;
 mod run;
 pub mod summary;

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::id::NONE;
 use crate::model::{FaultId, Plan};
 
 use super::estimate::Replication;
@@ -67,11 +68,30 @@ fn one_node(replications: &[Replication], plan: &Plan, node: usize, width_s: f64
     Failing {
         node: plan.nodes[node].name.clone(),
         saturated_s: middle(&full).filter(|s| s.is_finite()),
+        saturated_for_s: saturated_for(replications, plan, node),
         failing_s: lane.iter().position(|s| s.is_some_and(|s| s >= FAILS)).map(|bin| from(bin, width_s, plan)),
         worst_share: lane.iter().flatten().copied().fold(0.0, f64::max),
         lane,
         width_s,
     }
+}
+
+/// Workers held make a node a saturated one from this share on.
+const HELD: f64 = 0.99;
+
+/// How long nearly all workers of a node were held: stretches of the measured time, mean over replications, s.
+fn saturated_for(replications: &[Replication], plan: &Plan, node: usize) -> f64 {
+    let planned = &plan.nodes[node];
+    if planned.workers == NONE {
+        return 0.0;
+    }
+    let most = HELD * f64::from(planned.workers) * f64::from(planned.replicas);
+    let full = |r: &Replication| {
+        let course = r.measure.course.as_deref();
+        course.map_or(0, |course| course.nodes[node].stretches.iter().filter(|[_, _, busy, ..]| *busy >= most).count())
+    };
+    let sum: usize = replications.iter().map(full).sum();
+    sum as f64 * plan.stretch().as_secs_f64() / replications.len().max(1) as f64
 }
 
 /// When a stretch of time begins; not before the first fault, if that begins in it.

@@ -6,7 +6,6 @@ use rayon::prelude::*;
 
 use crate::machine::{Finished, Machine, Stop, replication_seed};
 use crate::model::Plan;
-use crate::model::source::Source;
 use crate::scenario::{Checked, lower};
 use crate::stats::settled;
 use crate::units::{Span, Time};
@@ -78,7 +77,7 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
     let events = finished.iter().map(|f| f.events).sum();
     let guard = finished.iter().find_map(|f| guard(f, plan));
     let replications: Vec<Replication> = finished.into_iter().map(|f| replication(f, plan)).collect();
-    let stationary = is_stationary(plan);
+    let stationary = plan.is_stationary();
     let halves: Vec<(f64, f64)> = replications.iter().map(|r| (r.measure.halves[0], r.measure.halves[1])).collect();
     let clients = plan.clients.len();
     let services = plan.servers();
@@ -128,8 +127,10 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
         slos: Vec::new(),
         faults: super::recovery::faults(&replications, plan),
         failing: super::recovery::failing(&replications, plan),
+        timeline: None,
         conservation: Conservation::default(),
     };
+    summary.timeline = estimate::timeline(&replications, plan, &summary.clients);
     summary.conservation = conservation(&summary);
     summary.slos = super::verdict::verdicts(&checked.scenario.slos, &summary, plan, &replications);
     summary
@@ -176,20 +177,6 @@ fn guard(finished: &Finished<Measure>, plan: &Plan) -> Option<String> {
 
 fn seconds(at: Time) -> f64 {
     Span(at.0).as_secs_f64()
-}
-
-/// Whether the load stays what it is and nothing goes wrong; only then are halves compared and batch means used.
-fn is_stationary(plan: &Plan) -> bool {
-    plan.faults.is_empty()
-        && plan.groups.iter().all(|group| group.replay.is_none())
-        && plan.clients.iter().all(|c| match &c.source {
-            Source::Paced(paced) => {
-                paced.segments.windows(2).all(|s| s[0].rate == s[1].rate)
-                    && paced.segments.iter().all(|s| s.slope == 0.0)
-            }
-            Source::Replay(_) => false,
-            Source::Bursty(_) | Source::Gaps(_) | Source::Closed(_) => true,
-        })
 }
 
 fn conservation(summary: &Summary) -> Conservation {

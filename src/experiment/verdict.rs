@@ -2,7 +2,7 @@
 
 use crate::model::Plan;
 use crate::scenario::written::{Metric, Promise, Scope, Sense, Slo};
-use crate::stats::{Interval, proportion, ratio};
+use crate::stats::{Interval, proportion};
 use crate::units::Span;
 
 use super::estimate::{CONFIDENCE, Replication};
@@ -50,6 +50,7 @@ fn judge(slo: &Slo, nth: usize, summary: &Summary, plan: &Plan, replications: &[
         expect: slo.expect.value.clone(),
         scope: slo.scope.as_ref().map(|scope| words(&scope.value)),
         measured,
+        burn_rate: burn_rate(slo.promise, measured),
         verdict: decide(slo.promise, measured),
     }
 }
@@ -72,16 +73,14 @@ fn recovery(slo: &Slo, scope: Option<&Scope>, summary: &Summary) -> Interval {
     // Who did not recover has no time to recover, however fast the others were.
     let times = each.filter(|r| r.share_recovered.is_some()).map(|r| r.median.unwrap_or(f64::INFINITY));
     let longest = times.reduce(f64::max);
-    longest.map_or(Interval::NONE, |s| Interval::point(s * 1e3))
+    // Never is a figure, too, and a promise that it breaks is broken.
+    longest.map_or(Interval::NONE, |s| Interval { value: Some(s * 1e3), low: None, high: None })
 }
 
 /// Requests that reached a node per request of all clients.
 fn amplification(slo: &Slo, plan: &Plan, replications: &[Replication]) -> Interval {
     let Some(node) = plan.nodes.iter().position(|n| n.name == slo.of.value) else { return Interval::NONE };
-    let sent = |r: &Replication| r.measure.clients.iter().map(|c| c.arrived).sum::<u64>() as f64;
-    let parts: Vec<(f64, f64)> =
-        replications.iter().map(|r| (r.measure.stations[node].measured().arrivals as f64, sent(r))).collect();
-    ratio(&parts, CONFIDENCE)
+    super::estimate::amplification(replications, node)
 }
 
 /// Clients first, then flows, edges and endpoints (unless the figure is a node's own), then nodes and queues.
@@ -164,6 +163,16 @@ fn good(cohorts: &[&Cohort], within: Span) -> Interval {
     proportion(&parts, CONFIDENCE)
 }
 
+/// How many times as fast as allowed a promise about a share of requests uses its error budget.
+fn burn_rate(promise: Promise, measured: Interval) -> Option<Interval> {
+    let (bad, budget) = match promise.metric {
+        Metric::Good(_) | Metric::SuccessRate => (complement(measured), 1.0 - promise.bound),
+        Metric::ErrorRate => (measured, promise.bound),
+        _ => return None,
+    };
+    (budget > 0.0 && bad.value.is_some()).then(|| bad.scaled(1.0 / budget))
+}
+
 /// On the good side, on the bad side, or across; without an interval the value alone decides.
 fn decide(promise: Promise, measured: Interval) -> Outcome {
     let Some(value) = measured.value else {
@@ -196,5 +205,17 @@ mod tests {
         assert_eq!(decide(promise, Interval::between(12.0, 11.0, 13.0)), Outcome::Failed);
         assert_eq!(decide(promise, Interval::NONE), Outcome::NoData);
         assert_eq!(decide(promise, Interval::point(9.0)), Outcome::Met);
+    }
+
+    #[test]
+    fn a_budget_burns_as_fast_as_bad_requests_come() {
+        let promise = |metric, bound| Promise { metric, sense: Sense::AtLeast, bound };
+        let burn = burn_rate(promise(Metric::Good(400.0), 0.99), Interval::between(0.97, 0.96, 0.98)).unwrap();
+        let near = |of: Option<f64>, to: f64| of.is_some_and(|of| (of - to).abs() < 1e-9);
+        assert!(near(burn.value, 3.0) && near(burn.low, 2.0) && near(burn.high, 4.0), "{burn:?}");
+        let errors = burn_rate(promise(Metric::ErrorRate, 0.01), Interval::point(0.005)).unwrap();
+        assert!(near(errors.value, 0.5));
+        assert_eq!(burn_rate(promise(Metric::SuccessRate, 1.0), Interval::point(0.5)), None);
+        assert_eq!(burn_rate(promise(Metric::Mean, 9.0), Interval::point(0.5)), None);
     }
 }

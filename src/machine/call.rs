@@ -61,8 +61,10 @@ impl<P: Probe> Machine<'_, P> {
         let call = plan.call(id);
         if plan.link(call.link).choice {
             let frame = &self.frames[at];
-            let caller = self.frames[frame.caller].replica;
-            let Some(replica) = self.destination(call, caller, self.call_lineage(at)) else {
+            let (caller, lineage) = (self.frames[frame.caller].replica, self.call_lineage(at));
+            let guarded = call.guard != NONE;
+            let pick = if guarded { self.aim(at, call) } else { self.destination(call, caller, lineage) };
+            let Some(replica) = pick else {
                 return self.fail_unsent(at, Outcome::NoEndpoint);
             };
             self.frames[at].replica = replica;
@@ -84,7 +86,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The replica a try goes to; where connections are bound to replicas, it is only known with the connection.
     #[inline]
-    fn destination(&mut self, call: &Call, caller: u32, lineage: Lineage) -> Option<u32> {
+    pub(super) fn destination(&mut self, call: &Call, caller: u32, lineage: Lineage) -> Option<u32> {
         let channel = self.plan.channels.get(call.channel as usize);
         if channel.is_some_and(|c| !c.per_request) {
             return Some(self.plan.link(call.link).first);
@@ -294,7 +296,8 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &mut self.frames[at];
         frame.answered = true;
         let (client, outcome, hears) = (ClientId(u32::from(frame.client)), frame.outcome, frame.hears);
-        let (edge, wasted) = (self.plan.calls[frame.call as usize].edge, Span(frame.spent));
+        let edge = self.plan.calls[frame.call as usize].edge;
+        let wasted = self.waste(at);
         self.tell(Fact::LateReply { edge, client, wasted });
         if !hears {
             self.close(at, outcome);
@@ -311,9 +314,10 @@ impl<P: Probe> Machine<'_, P> {
         if site.tracks {
             self.untrack(at, Some(outcome));
         }
-        self.frames[caller].child = NONE;
+        let waiting = &mut self.frames[caller];
+        waiting.child = NONE;
         if outcome.is_good() {
-            self.frames[caller].pc += 1;
+            waiting.pc += 1;
         } else {
             self.fail_step(caller, outcome);
         }

@@ -222,6 +222,12 @@ impl<P: Probe> Machine<'_, P> {
         if hold.pool == NONE {
             return false;
         }
+        if matches!(hold.stage, Stage::Dialling(_)) && self.is_unheard(at) {
+            // Nobody will ever answer that handshake.
+            self.drop_dial(at, None);
+            self.holds[at as usize] = Hold::default();
+            return true;
+        }
         let pool = &mut self.pools[hold.pool as usize];
         match hold.stage {
             Stage::Waiting => {

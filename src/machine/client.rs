@@ -98,7 +98,7 @@ impl<P: Probe> Machine<'_, P> {
         self.in_flight += 1;
         self.measured_open += u64::from(measured);
         if self.in_flight > self.plan.max_in_flight {
-            self.stop = Some(Stop::InFlight);
+            self.halt(Stop::InFlight);
         }
         self.tell(Fact::Offered { client: ClientId(client), measured });
         if self.roots.follows {
@@ -111,7 +111,7 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn end_measured(&mut self) {
         self.measured_open -= 1;
         if self.measured_open == 0 && self.closed {
-            self.stop = Some(Stop::Ended);
+            self.halt(Stop::Ended);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::random::{Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use super::Machine;
-use super::event::{Event, Mail};
+use super::event::{Event, Rare};
 use super::frame::{Frame, Origin};
 use super::message::{Delivery, Verdict, Whereabouts};
 use super::walk::Flow;
@@ -80,7 +80,7 @@ impl<P: Probe> Machine<'_, P> {
     /// A consumer will poll in a while.
     fn expect_poll(&mut self, at: u32, wait: Span) {
         self.mail.members[at as usize].due = self.now + wait;
-        self.schedule(wait, Event::Mail(Mail::Poll(at)));
+        self.schedule(wait, Rare::Poll(at).event());
     }
 
     /// A consumer with room takes its turn.
@@ -235,7 +235,7 @@ impl<P: Probe> Machine<'_, P> {
         let member = delivery.member;
         let crew = &self.plan.crews[self.mail.members[member as usize].crew as usize];
         let back = self.vary(self.plan.call(crew.call).back, lineage, Purpose::Back, 1);
-        self.schedule(back, Event::Mail(Mail::Ack(at)));
+        self.schedule(back, Rare::Ack(at).event());
     }
 
     /// A consumer is done with its message, and begins with the next that waits beside it.

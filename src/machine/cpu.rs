@@ -165,6 +165,14 @@ impl<P: Probe> Machine<'_, P> {
         Flow::Stay
     }
 
+    /// Work as long as it takes among the others at its replica, ns.
+    #[inline(never)]
+    pub(super) fn contended(&self, at: u32, work: u64) -> u64 {
+        let replica = &self.replicas[self.frames[at].replica as usize];
+        let rule = self.plan.node(replica.node).contention;
+        rule.map_or(work, |rule| rule.stretch(Span(work), replica.busy).0)
+    }
+
     /// Work on a worker's own core ends.
     #[inline]
     pub(super) fn finish(&mut self, at: u32) -> Option<u32> {
@@ -184,7 +192,7 @@ impl<P: Probe> Machine<'_, P> {
         frame.due = Time::NEVER;
         frame.pose = Pose::Idle;
         frame.spent += frame.work;
-        let index = frame.replica;
+        let (index, worker) = (frame.replica, frame.doing != Cause::Connect);
         let replica = &mut self.replicas[index as usize];
         if !replica.running.is_empty() {
             replica.running.retain(|f| *f != at);
@@ -194,23 +202,22 @@ impl<P: Probe> Machine<'_, P> {
         if self.wears {
             self.wear(index, false);
         }
-        let worker = self.frames[at].doing != Cause::Connect;
         self.tell(Fact::Stopped { node, cores, worker });
     }
 
     /// Charges work done, and to the cores' other work what it took longer than that.
     #[inline(always)]
     fn charge_work(&mut self, at: u32, work: u64) {
-        let (cause, pc) = (self.frames[at].doing, self.frames[at].pc);
-        if !P::ACCOUNTS || pc == DIAL.0 {
+        let frame = &mut self.frames[at];
+        let (cause, coding, replica) = (frame.doing, frame.coding, frame.replica);
+        if !P::ACCOUNTS || frame.pc == DIAL.0 {
             return;
         }
-        let coding = self.frames[at].coding;
         if coding > 0 {
-            self.frames[at].coding = coding.saturating_sub(work);
+            frame.coding = coding.saturating_sub(work);
             self.charge_for(at, Cause::Encode, Span(coding.min(work)));
         }
-        if self.replicas[self.frames[at].replica as usize].cpu.is_none() {
+        if self.replicas[replica as usize].cpu.is_none() {
             if self.faulted {
                 self.charge_for(at, cause, Span(work.saturating_sub(coding)));
                 return self.charge(at, Cause::Fault);

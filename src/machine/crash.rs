@@ -20,13 +20,14 @@ impl<P: Probe> Machine<'_, P> {
         self.forget_lines(replica);
         for at in &victims {
             self.abandon_call(*at);
-            self.end_transaction(*at);
+            self.roll_back(*at);
         }
         self.forget_locks_of(replica);
         self.forget_pools(replica);
         self.forget_policies(replica);
         self.forget_intake(replica);
         self.forget_caches(replica);
+        self.forget_books(replica);
         for at in &victims {
             self.perish(*at, silent);
         }

@@ -33,67 +33,23 @@ pub(super) enum Event {
     Cancel(u32),
     /// When the first try in a lane of equal timeouts may be due.
     Lane(u32),
-    /// When a boundary of the measured time passes, counted in [`Mark::ALL`].
+    /// When a boundary of the measured time passes, counted in [`Mark::ALL`](crate::model::Mark::ALL), or one between its
+    /// stretches, counted on; [`EXHAUSTED`] when the run waits no longer for its last requests.
     Mark(u32),
     /// When something happens to a stream.
     Stream(u32),
     /// When a fault begins or ends.
     Fault(u32),
-    /// When the run waits no longer for its last requests.
-    Exhausted,
-    /// When something happens to a message.
-    Mail(Mail),
-    /// When something becomes known of endpoints.
-    News(News),
-    /// When something happens to the replicas of a node.
-    Scale(Scale),
+    /// When something rare happens, a packed [`Rare`].
+    Rare(u32),
 }
 
-/// What may be pending about replicas: it shares a kind of event with faults.
+/// The boundary after the last: the run waits no longer.
+pub(super) const EXHAUSTED: u32 = u32::MAX;
+
+/// What may be pending more rarely: all of it one kind of event, of which there are few to spare.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Scale {
-    /// When the autoscaler of a node looks.
-    Look(u32),
-    /// When a replica is ready.
-    Ready(u32),
-    /// When the next step of a replica's warm-up begins.
-    Warm(u32),
-    /// When a replica no longer takes anything.
-    Close(u32),
-}
-
-/// Tells what is pending about replicas from faults.
-const SCALE: u32 = 1 << 31;
-
-/// Bits of the index under a kind of [`Scale`].
-const SCALE_BITS: u32 = 29;
-
-impl Scale {
-    fn pack(self) -> u32 {
-        let (kind, index) = match self {
-            Self::Look(node) => (0, node),
-            Self::Ready(replica) => (1, replica),
-            Self::Warm(replica) => (2, replica),
-            Self::Close(replica) => (3, replica),
-        };
-        debug_assert!(index < 1 << SCALE_BITS);
-        SCALE | kind << SCALE_BITS | index
-    }
-
-    fn unpack(bits: u32) -> Self {
-        let index = bits & ((1 << SCALE_BITS) - 1);
-        match bits >> SCALE_BITS & 3 {
-            0 => Self::Look(index),
-            1 => Self::Ready(index),
-            2 => Self::Warm(index),
-            _ => Self::Close(index),
-        }
-    }
-}
-
-/// What may be pending about messages: all of it one kind of event, of which there are few to spare.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Mail {
+pub(super) enum Rare {
     /// When a message has arrived at its broker and is safe there.
     Post(u32),
     /// When a publisher (a frame) hears that.
@@ -104,58 +60,62 @@ pub(super) enum Mail {
     Clock(u32),
     /// When a consumer asks for messages.
     Poll(u32),
-}
-
-/// What may become known of endpoints: rare, so it shares a kind with the marks.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum News {
+    /// When word reaches a try that another, tied to it, has been begun.
+    Word(u32),
     /// When callers of a node, or DNS, can see that its endpoints have changed.
     Change(u32),
     /// When a probe tells something of a replica.
     Probe(u32),
+    /// When the autoscaler of a node looks.
+    Look(u32),
+    /// When a replica is ready.
+    Ready(u32),
+    /// When the next step of a replica's warm-up begins.
+    Warm(u32),
+    /// When a replica no longer takes anything.
+    Close(u32),
 }
 
-/// Where the kinds of [`News`] begin among the marks.
-const CHANGE: u32 = 1 << 30;
-const PROBE: u32 = 2 << 30;
+/// Bits of the index under a kind of [`Rare`].
+const INDEX_BITS: u32 = 28;
 
-impl News {
-    fn pack(self) -> u32 {
-        match self {
-            Self::Change(node) => CHANGE | node,
-            Self::Probe(replica) => PROBE | replica,
-        }
-    }
-
-    fn unpack(bits: u32) -> Self {
-        if bits & PROBE == 0 { Self::Change(bits & !CHANGE) } else { Self::Probe(bits & !PROBE) }
-    }
-}
-
-/// Bits of the index under a kind of [`Mail`].
-const MAIL_BITS: u32 = 29;
-
-impl Mail {
-    fn pack(self) -> u32 {
+impl Rare {
+    /// The event of it.
+    pub(super) fn event(self) -> Event {
         let (kind, index) = match self {
             Self::Post(message) => (0, message),
             Self::Confirm(frame) => (1, frame),
             Self::Ack(delivery) => (2, delivery),
             Self::Clock(queue) => (3, queue),
             Self::Poll(member) => (4, member),
+            Self::Word(word) => (5, word),
+            Self::Change(node) => (6, node),
+            Self::Probe(replica) => (7, replica),
+            Self::Look(node) => (8, node),
+            Self::Ready(replica) => (9, replica),
+            Self::Warm(replica) => (10, replica),
+            Self::Close(replica) => (11, replica),
         };
-        debug_assert!(index < 1 << MAIL_BITS);
-        kind << MAIL_BITS | index
+        debug_assert!(index < 1 << INDEX_BITS);
+        Event::Rare(kind << INDEX_BITS | index)
     }
 
-    fn unpack(bits: u32) -> Self {
-        let index = bits & ((1 << MAIL_BITS) - 1);
-        match bits >> MAIL_BITS {
+    /// What [`event`](Self::event) packed.
+    pub(super) fn unpack(bits: u32) -> Self {
+        let index = bits & ((1 << INDEX_BITS) - 1);
+        match bits >> INDEX_BITS {
             0 => Self::Post(index),
             1 => Self::Confirm(index),
             2 => Self::Ack(index),
             3 => Self::Clock(index),
-            _ => Self::Poll(index),
+            4 => Self::Poll(index),
+            5 => Self::Word(index),
+            6 => Self::Change(index),
+            7 => Self::Probe(index),
+            8 => Self::Look(index),
+            9 => Self::Ready(index),
+            10 => Self::Warm(index),
+            _ => Self::Close(index),
         }
     }
 }
@@ -163,6 +123,7 @@ impl Mail {
 impl Packed for Event {
     #[inline(always)]
     fn pack(self) -> u64 {
+        // Numbered in the order of their declaration: then neither way needs a table.
         let (kind, index) = match self {
             Self::Done(frame) => (0, frame),
             Self::Reach(frame) => (1, frame),
@@ -172,17 +133,14 @@ impl Packed for Event {
             Self::Wake(frame) => (5, frame),
             Self::Tick(replica) => (6, replica),
             Self::Patience(frame) => (7, frame),
-            Self::Lane(lane) => (8, lane),
-            Self::Mark(mark) => (9, mark),
-            Self::News(news) => (9, news.pack()),
-            Self::Exhausted => (9, u32::MAX),
-            Self::Starve(frame) => (11, frame),
-            Self::Cancel(frame) => (12, frame),
-            Self::Stream(beat) => (10, beat),
-            Self::Mail(mail) => (14, mail.pack()),
-            Self::Alarm(frame) => (13, frame),
-            Self::Fault(fault) => (15, fault),
-            Self::Scale(scale) => (15, scale.pack()),
+            Self::Starve(frame) => (8, frame),
+            Self::Alarm(frame) => (9, frame),
+            Self::Cancel(frame) => (10, frame),
+            Self::Lane(lane) => (11, lane),
+            Self::Mark(mark) => (12, mark),
+            Self::Stream(beat) => (13, beat),
+            Self::Fault(fault) => (14, fault),
+            Self::Rare(rare) => (15, rare),
         };
         kind << 32 | u64::from(index)
     }
@@ -190,7 +148,7 @@ impl Packed for Event {
     #[inline]
     fn unpack(bits: u64) -> Self {
         let index = bits as u32;
-        match bits >> 32 {
+        match bits >> 32 & 15 {
             0 => Self::Done(index),
             1 => Self::Reach(index),
             2 => Self::Return(index),
@@ -199,17 +157,14 @@ impl Packed for Event {
             5 => Self::Wake(index),
             6 => Self::Tick(index),
             7 => Self::Patience(index),
-            8 => Self::Lane(index),
-            9 if index == u32::MAX => Self::Exhausted,
-            9 if index >= CHANGE => Self::News(News::unpack(index)),
-            9 => Self::Mark(index),
-            11 => Self::Starve(index),
-            12 => Self::Cancel(index),
-            13 => Self::Alarm(index),
-            14 => Self::Mail(Mail::unpack(index)),
-            15 if index & SCALE != 0 => Self::Scale(Scale::unpack(index)),
-            15 => Self::Fault(index),
-            _ => Self::Stream(index),
+            8 => Self::Starve(index),
+            9 => Self::Alarm(index),
+            10 => Self::Cancel(index),
+            11 => Self::Lane(index),
+            12 => Self::Mark(index),
+            13 => Self::Stream(index),
+            14 => Self::Fault(index),
+            _ => Self::Rare(index),
         }
     }
 }
@@ -231,27 +186,39 @@ mod tests {
             Event::Patience(6),
             Event::Lane(8),
             Event::Mark(1),
-            Event::Exhausted,
+            Event::Mark(EXHAUSTED),
             Event::Starve(9),
             Event::Cancel(10),
             Event::Stream(u32::MAX),
-            Event::Mail(Mail::Post(1)),
-            Event::Mail(Mail::Confirm(2)),
-            Event::Mail(Mail::Ack((1 << 29) - 1)),
-            Event::Mail(Mail::Clock(3)),
-            Event::Mail(Mail::Poll(0)),
+            Event::Rare(6),
             Event::Alarm(11),
             Event::Fault(11),
-            Event::News(News::Change(12)),
-            Event::News(News::Probe((1 << 30) - 1)),
-            Event::Scale(Scale::Look(0)),
-            Event::Scale(Scale::Ready(12)),
-            Event::Scale(Scale::Warm(13)),
-            Event::Scale(Scale::Close((1 << 29) - 1)),
         ];
         for event in all {
             assert_eq!(Event::unpack(event.pack()), event);
             assert!(event.pack() >> 36 == 0);
+        }
+    }
+
+    #[test]
+    fn what_is_rare_comes_back() {
+        let all = [
+            Rare::Post(1),
+            Rare::Confirm(2),
+            Rare::Ack((1 << 28) - 1),
+            Rare::Clock(3),
+            Rare::Poll(0),
+            Rare::Word(7),
+            Rare::Change(12),
+            Rare::Probe((1 << 28) - 1),
+            Rare::Look(0),
+            Rare::Ready(12),
+            Rare::Warm(13),
+            Rare::Close((1 << 28) - 1),
+        ];
+        for rare in all {
+            let Event::Rare(bits) = rare.event() else { panic!("{rare:?}") };
+            assert_eq!(Rare::unpack(bits), rare);
         }
     }
 }

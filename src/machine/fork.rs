@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 
 use crate::model::id::NONE;
 use crate::model::{Cause, ClientId, Fact, ForkId, Op, Opening, Outcome, Probe};
-use crate::units::Span;
 
 use super::Machine;
 use super::frame::{Frame, Origin};
@@ -112,6 +111,9 @@ impl<P: Probe> Machine<'_, P> {
                 ..Frame::default()
             });
             self.inherit_root(frame, at);
+            if self.plan.propagates {
+                self.inherit_deadline(frame, self.deadline_of(at));
+            }
             self.open_account(frame, || Opening::Branch { parent: at });
             self.ready.push_back(frame);
         }
@@ -124,7 +126,7 @@ impl<P: Probe> Machine<'_, P> {
         let join = &mut self.joins.slots[frame.caller as usize];
         let optional = frame.call == 1;
         if join.parent == NONE {
-            let (client, wasted) = (ClientId(u32::from(frame.client)), Span(frame.spent));
+            let (client, wasted) = (ClientId(u32::from(frame.client)), self.waste(at));
             self.tell(Fact::Wasted { client, wasted });
         } else {
             if outcome.is_good() || optional {
@@ -224,7 +226,8 @@ impl<P: Probe> Machine<'_, P> {
     /// A branch lets the next one have the parent's worker.
     pub(super) fn give_turn(&mut self, at: u32) -> Flow {
         if std::mem::take(&mut self.frames[at].own_worker) {
-            return self.leave(at);
+            self.leave(at);
+            return Flow::On;
         }
         let base = self.joins.slots[self.frames[at].caller as usize].base;
         let join = &mut self.joins.slots[base as usize];

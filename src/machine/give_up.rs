@@ -16,6 +16,9 @@ impl<P: Probe> Machine<'_, P> {
     /// The first tries of a lane may be due.
     pub(super) fn time_out(&mut self, lane: u32) {
         while let Some(at) = self.lanes.due(lane, self.now) {
+            if self.faulted && self.is_deaf(at) {
+                continue;
+            }
             self.abandon(at, Outcome::Timeout);
         }
         if let Some(next) = self.lanes.head_deadline(lane) {

@@ -6,8 +6,8 @@
 //! and the time that the first try had before a hedge won; the row of the try that ends the call is passed on.
 
 use crate::model::id::NONE;
-use crate::model::policy::{Backoff, Stage};
-use crate::model::{CallId, Cause, ClientId, Fact, Opening, Outcome, Probe};
+use crate::model::policy::Rules;
+use crate::model::{CallId, Cause, Fact, Opening, Outcome, Probe, plan};
 use crate::random::{Draw, Purpose};
 use crate::units::{Span, Time};
 
@@ -16,14 +16,9 @@ use super::event::Event;
 use super::frame::{Frame, Origin};
 use super::police::Dues;
 
-/// Names the lineage of tries after the first.
-const AGAIN: u64 = 0x7472_795f_6167_6169;
-
-/// Name the draws of a guard.
-const BACKOFF: u64 = 1;
+/// Name the draws of a guard; its tries have more.
 pub(super) const THROTTLE: u64 = 2;
 pub(super) const LIMIT: u64 = 4;
-const HEDGE: u32 = 3;
 
 /// A guarded call under way, beside its frame.
 #[derive(Debug)]
@@ -41,19 +36,27 @@ pub(super) struct Guarded {
     /// What those passed once, for the whole call, are owed.
     pub(super) call_dues: Dues,
     /// The wait before the last retry.
-    backoff: Span,
+    pub(super) backoff: Span,
     /// How the last try failed.
     pub(super) cause: Outcome,
     /// When it gives up whatever happens.
-    deadline: Time,
+    pub(super) deadline: Time,
     /// When the next hedge is due.
-    hedge_at: Time,
+    pub(super) hedge_at: Time,
     /// When it goes on after a wait: a backoff, a rate limit, the end of its patience in a bulkhead's line.
     pub(super) resume_at: Time,
     /// Whether it is in the line of a bulkhead.
     pub(super) in_line: bool,
     /// Whether a try is on its way through the stages that a budget counts as under way.
     pub(super) pending: bool,
+    /// When the next try, whose timer runs already, has timed out.
+    pub(super) timer_at: Time,
+    /// The deadline its caller inherited.
+    pub(super) inherited: Time,
+    /// The replica that the next try goes to, where a breaker has let that through.
+    pub(super) aim: Option<u32>,
+    /// When the first of its tries was begun, where they are tied.
+    pub(super) begun: Time,
 }
 
 impl Default for Guarded {
@@ -72,6 +75,10 @@ impl Default for Guarded {
             resume_at: Time::NEVER,
             in_line: false,
             pending: false,
+            timer_at: Time::NEVER,
+            inherited: Time::NEVER,
+            aim: None,
+            begun: Time::NEVER,
         }
     }
 }
@@ -83,9 +90,11 @@ pub(super) struct Try {
     /// Which of the call's tries it is, from 0.
     pub(super) nth: u32,
     pub(super) dues: Dues,
+    /// When its guard times it out, where its timer ran before it set out.
+    pub(super) due: Time,
 }
 
-impl<P: Probe> Machine<'_, P> {
+impl<'p, P: Probe> Machine<'p, P> {
     /// A call of a site with rules sets out; its caller waits for the guard.
     #[inline(never)]
     pub(super) fn guard(&mut self, at: u32, id: CallId) {
@@ -122,7 +131,7 @@ impl<P: Probe> Machine<'_, P> {
         let own = plan.rules[guard.rules as usize].deadline.map_or(Time::NEVER, |lane| now + plan.lanes[lane.index()]);
         let guarded = &mut self.guarded[frame as usize];
         let open = std::mem::take(&mut guarded.open);
-        *guarded = Guarded { police, open, deadline: own.min(inherited), ..Guarded::default() };
+        *guarded = Guarded { police, open, deadline: own.min(inherited), inherited, ..Guarded::default() };
         if inherited <= now {
             return self.conclude_call(frame, Outcome::Deadline, None);
         }
@@ -134,130 +143,15 @@ impl<P: Probe> Machine<'_, P> {
         self.set_alarm(frame);
     }
 
+    pub(super) fn rules(&self, guard: u32) -> &'p Rules {
+        let plan: &'p plan::Plan = self.plan;
+        &plan.rules[plan.guards[plan.calls[self.frames[guard].call as usize].guard as usize].rules as usize]
+    }
+
     /// A number in [0, 1) for a rule's `purpose`, new for each try.
     pub(super) fn uniform(&self, guard: u32, purpose: u64) -> f64 {
         let nth = u64::from(self.guarded[guard as usize].again) << 8 | purpose;
         Draw::new(self.seed, self.frames[guard].lineage, Purpose::Jitter, nth).unit()
-    }
-
-    /// A try sets out.
-    pub(super) fn launch(&mut self, guard: u32) {
-        let (plan, now) = (self.plan, self.now);
-        let parent = &self.frames[guard];
-        let id = CallId(parent.call);
-        let guarded = &mut self.guarded[guard as usize];
-        guarded.pending = false;
-        let nth = guarded.again;
-        let lineage = if nth == 0 { parent.lineage } else { parent.lineage.child(AGAIN, nth) };
-        let frame = Frame {
-            lineage,
-            sent: now,
-            until: now,
-            caller: guard,
-            replica: plan.link(plan.call(id).link).first,
-            call: id.0,
-            client: parent.client,
-            priority: parent.priority,
-            origin: Origin::Try,
-            measured: parent.measured,
-            child: NONE,
-            ..Frame::default()
-        };
-        let (measured, client) = (frame.measured, ClientId(u32::from(frame.client)));
-        let frame = self.frames.insert(frame);
-        let dues = std::mem::take(&mut guarded.dues);
-        guarded.open.push(Try { frame, nth, dues });
-        let (hedged, deadline) = (self.next_hedge(guard), self.guarded[guard as usize].deadline);
-        self.guarded[guard as usize].hedge_at = hedged;
-        if self.rules(guard).propagate {
-            self.inherit_deadline(frame, deadline);
-        }
-        self.inherit_root(frame, guard);
-        self.open_account(frame, || Opening::Call { parent: guard, call: id });
-        if nth > 0 {
-            let hedge = self.guarded[guard as usize].open.len() > 1;
-            let own = self.frames[self.frames[guard].caller].origin == Origin::Root;
-            self.tell(Fact::TriedAgain { edge: plan.call(id).edge, client, own, hedge, measured });
-        }
-        self.set_off(frame, id);
-    }
-
-    /// When the next hedge is due.
-    fn next_hedge(&self, guard: u32) -> Time {
-        let again = self.guarded[guard as usize].again;
-        match self.rules(guard).hedge {
-            Some(hedge) if again < hedge.max => {
-                self.now + self.vary(hedge.after, self.frames[guard].lineage, Purpose::Jitter, again << 8 | HEDGE)
-            }
-            _ => Time::NEVER,
-        }
-    }
-
-    /// A try has ended, well or badly: the answer came, or nobody waits for it any more (`answered` tells which).
-    pub(super) fn end_try(&mut self, at: u32, outcome: Outcome, answered: bool) {
-        let guard = self.frames[at].caller;
-        let guarded = &mut self.guarded[guard as usize];
-        let Some(place) = guarded.open.iter().position(|t| t.frame == at) else { return };
-        let ended = guarded.open.remove(place);
-        let last = guarded.open.is_empty();
-        if last || outcome.is_good() {
-            // A hedge that still waits for room is no longer wanted.
-            self.leave_bulkhead_line(guard);
-        }
-        self.settle_dues(guard, ended.dues, outcome);
-        self.tell_budget(guard, ended.nth, outcome);
-        if outcome.is_good() {
-            return self.conclude_call(guard, outcome, Some(at));
-        }
-        self.guarded[guard as usize].cause = outcome;
-        if last {
-            self.try_again(guard, outcome, answered.then_some(at));
-        } else if self.rules(guard).hedge.is_some() && self.guarded[guard as usize].hedge_at != Time::NEVER {
-            // A failure sends the next hedge at once (gRPC proposal A6).
-            self.hedge(guard);
-        }
-        self.set_alarm(guard);
-    }
-
-    /// All tries so far have failed: another one after a wait, or the call fails.
-    pub(super) fn try_again(&mut self, guard: u32, outcome: Outcome, answered: Option<u32>) {
-        let rules = self.rules(guard);
-        let (now, again) = (self.now, self.guarded[guard as usize].again);
-        let begun = rules.stages.iter().position(|s| *s == Stage::Retry).unwrap_or(0) as u32;
-        let retry = rules.retry.as_ref().filter(|r| again < r.max && r.on.contains(outcome));
-        let Some(retry) = retry.filter(|_| self.guarded[guard as usize].stage > begun) else {
-            return self.conclude_call(guard, outcome, answered);
-        };
-        if let Some(budget) = &mut self.state(guard).budget
-            && !budget.withdraw(now, outcome)
-        {
-            let (edge, measured) = (self.edge_of(guard), self.frames[guard].measured);
-            self.tell(Fact::OutOfBudget { edge, measured });
-            return self.conclude_call(guard, outcome, answered);
-        }
-        let wait = match retry.backoff {
-            Backoff::Exponential(growing) => {
-                growing.wait(again, self.guarded[guard as usize].backoff, self.uniform(guard, BACKOFF))
-            }
-            Backoff::Law(law) => self.vary(law, self.frames[guard].lineage, Purpose::Jitter, again << 8 | HEDGE),
-        };
-        self.charge(guard, Cause::FailedTries);
-        let guarded = &mut self.guarded[guard as usize];
-        guarded.again += 1;
-        guarded.pending = true;
-        guarded.backoff = wait;
-        guarded.stage = begun + 1;
-        guarded.resume_at = now + wait;
-    }
-
-    /// One more try beside those that are out.
-    fn hedge(&mut self, guard: u32) {
-        let begun = self.rules(guard).stages.iter().position(|s| *s == Stage::Retry).unwrap_or(0) as u32;
-        let guarded = &mut self.guarded[guard as usize];
-        guarded.hedge_at = Time::NEVER;
-        guarded.again += 1;
-        guarded.stage = begun + 1;
-        self.pass_stages(guard);
     }
 
     /// The alarm of a guard goes off: a wait is over, a hedge or the deadline is due.
@@ -275,7 +169,11 @@ impl<P: Probe> Machine<'_, P> {
         if guarded.deadline <= now {
             return self.run_out(guard);
         }
-        if guarded.resume_at <= now {
+        if guarded.timer_at <= now {
+            self.time_out_unsent(guard);
+        } else if let Some(late) = guarded.open.iter().find(|other| other.due <= now).copied() {
+            self.give_up_try(late.frame, Outcome::Timeout);
+        } else if guarded.resume_at <= now {
             guarded.resume_at = Time::NEVER;
             self.charge_wait(guard);
             if self.leave_bulkhead_line(guard) {
@@ -302,13 +200,24 @@ impl<P: Probe> Machine<'_, P> {
         if guarded.police == NONE {
             return;
         }
-        let next = guarded.deadline.min(guarded.hedge_at).min(guarded.resume_at);
+        let timers = guarded.open.iter().map(|other| other.due).fold(guarded.timer_at, Time::min);
+        let next = guarded.deadline.min(guarded.hedge_at).min(guarded.resume_at).min(timers);
         if next != frame.due {
             self.frames[guard].due = next;
             if next != Time::NEVER {
                 self.agenda.push(next, crate::kernel::Phase::Arrival, Event::Alarm(guard));
             }
         }
+    }
+
+    /// The time of a try is over before it has set out.
+    fn time_out_unsent(&mut self, guard: u32) {
+        let guarded = &mut self.guarded[guard as usize];
+        guarded.timer_at = Time::NEVER;
+        guarded.resume_at = Time::NEVER;
+        self.charge_wait(guard);
+        self.leave_bulkhead_line(guard);
+        self.refuse(guard, Outcome::Timeout);
     }
 
     /// The deadline has passed: whatever is under way is given up.
@@ -321,7 +230,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The call is over: its caller goes on, whatever tries are still out are given up.
-    fn conclude_call(&mut self, guard: u32, outcome: Outcome, by: Option<u32>) {
+    pub(super) fn conclude_call(&mut self, guard: u32, outcome: Outcome, by: Option<u32>) {
         self.dissolve(guard, outcome);
         let (caller, spent) = (self.frames[guard].caller, self.frames[guard].spent);
         if let Some(by) = by {
@@ -334,33 +243,14 @@ impl<P: Probe> Machine<'_, P> {
             self.charge(guard, Cause::FailedTries);
         }
         self.frames[caller].spent += spent;
+        if self.plan.calls[self.frames[guard].call as usize].effect {
+            self.settle_effect(guard);
+        }
         self.pass_on(caller, guard);
         self.settle(guard, outcome);
         self.close(guard, outcome);
         self.guarded[guard as usize].police = NONE;
         self.ready.push_back(caller);
-    }
-
-    /// The answer of a try is there.
-    #[inline(never)]
-    pub(super) fn end_answered_try(&mut self, at: u32, outcome: Outcome) {
-        self.uncount(at, Some(outcome));
-        self.end_try(at, outcome, true);
-        self.close(at, outcome);
-    }
-
-    /// A try no longer counts as outstanding, where somebody looks at that.
-    fn uncount(&mut self, at: u32, outcome: Option<Outcome>) {
-        if self.sites[self.frames[at].call as usize].tracks {
-            self.untrack(at, outcome);
-        }
-    }
-
-    /// A try is given up: nobody waits for it any more, and its guard goes on.
-    pub(super) fn give_up_try(&mut self, at: u32, outcome: Outcome) {
-        self.uncount(at, Some(outcome));
-        self.end_try(at, outcome, false);
-        self.let_go(at);
     }
 
     /// The frame that waits for a guard goes on without it.

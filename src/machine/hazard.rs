@@ -75,8 +75,9 @@ impl<P: Probe> Machine<'_, P> {
     #[inline(never)]
     pub(super) fn delay(&mut self, at: u32, back: bool) -> Span {
         let (call, lineage) = (self.frames[at].call, self.frames[at].lineage);
-        let link = self.plan.calls[call as usize].link.index();
-        let on = self.trouble.on_link[link].iter().map(|fault| &self.plan.faults[*fault as usize]);
+        let link = self.plan.calls[call as usize].link;
+        let on = self.trouble.on_link[link.index()].iter().map(|fault| &self.plan.faults[*fault as usize]);
+        let on = on.filter(|fault| fault.hits(link.0, back));
         let added = Span(on.map(|fault| fault.effect.delay(fault.hash, self.seed, lineage, back).0).sum());
         self.charge_for(at, Cause::Fault, added);
         added

@@ -7,7 +7,7 @@ use crate::random::{Draw, Lineage, Purpose};
 use crate::units::Span;
 
 use super::Machine;
-use super::event::{Event, News};
+use super::event::Rare;
 
 impl<P: Probe> Machine<'_, P> {
     /// A replica may have begun or ceased to work: its probes will tell.
@@ -19,7 +19,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         self.names.health[replica as usize] = (works, self.now);
         let due = probes.noticed(self.now, self.phase_of(replica, probes), works);
-        self.agenda.push(due, Phase::Recovery, Event::News(News::Probe(replica)));
+        self.agenda.push(due, Phase::Recovery, Rare::Probe(replica).event());
     }
 
     /// A probe that matters: so many have failed, or one was good again. Void if the replica has changed since.

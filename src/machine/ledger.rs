@@ -9,7 +9,7 @@
 
 use crate::model::id::NONE;
 use crate::model::{Cause, Cell, NodeId, Opening, Outcome, Probe, Trace};
-use crate::units::Span;
+use crate::units::{Span, Time};
 
 use super::Machine;
 
@@ -45,40 +45,37 @@ impl Ledger {
     /// Enters time in a cell at the end of a row.
     #[inline(always)]
     fn enter(&mut self, row: &mut Row, cell: Cell, nanos: u64) {
-        let last = self.entries.get_mut(row.last as usize);
-        if let Some(entry) = last
-            && entry.cell == cell
-        {
-            entry.nanos += nanos;
-            return;
-        }
-        let new = self.make(cell, nanos);
+        let new = self.free.first;
         match self.entries.get_mut(row.last as usize) {
+            Some(last) if last.cell == cell => {
+                last.nanos += nanos;
+                return;
+            }
             Some(last) => last.next = new,
             None => row.first = new,
         }
-        row.last = new;
-    }
-
-    #[inline]
-    fn make(&mut self, cell: Cell, nanos: u64) -> u32 {
-        let new = self.free.first;
         let Some(free) = self.entries.get_mut(new as usize) else {
-            return self.build(cell, nanos);
+            return self.build(row, cell, nanos);
         };
+        row.last = new;
         self.free.first = free.next;
         // Field by field: a whole entry would be put together in memory and read back before its parts have arrived there.
         free.nanos = nanos;
         free.cell = cell;
         free.next = NONE;
-        new
     }
 
+    /// No entry is free: makes one for the end of a row.
     #[cold]
     #[inline(never)]
-    fn build(&mut self, cell: Cell, nanos: u64) -> u32 {
+    fn build(&mut self, row: &mut Row, cell: Cell, nanos: u64) {
+        let new = self.entries.len() as u32;
         self.entries.push(Entry { nanos, cell, next: NONE });
-        self.entries.len() as u32 - 1
+        match self.entries.get_mut(row.last as usize) {
+            Some(last) => last.next = new,
+            None => row.first = new,
+        }
+        row.last = new;
     }
 
     /// Moves a row to the end of another.
@@ -154,6 +151,17 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
+    /// What was done for a frame was done for nobody.
+    #[inline(never)]
+    pub(super) fn waste(&mut self, at: u32) -> Span {
+        let frame = &self.frames[at];
+        let wasted = Span(frame.spent);
+        if P::ACCOUNTS && wasted > Span::ZERO {
+            self.probe.waste(wasted, self.ledger.parts(frame.row));
+        }
+        wasted
+    }
+
     /// What a frame was spent on becomes a part of what `to` was spent on.
     #[inline]
     pub(super) fn pass_on(&mut self, to: u32, from: u32) {
@@ -168,29 +176,43 @@ impl<P: Probe> Machine<'_, P> {
     /// Charges a frame's time since its account was last brought up to date.
     #[inline(always)]
     pub(super) fn charge(&mut self, at: u32, cause: Cause) {
-        if P::ACCOUNTS {
-            let elapsed = self.now.since(self.frames[at].until);
-            self.charge_for(at, cause, elapsed);
-        }
+        let now = self.now;
+        self.charge_since(at, cause, |until| now.since(until));
     }
 
     /// Charges the next `span` of a frame's time.
     #[inline(always)]
     pub(super) fn charge_for(&mut self, at: u32, cause: Cause, span: Span) {
-        if !P::ACCOUNTS || span == Span::ZERO {
+        self.charge_since(at, cause, |_| span);
+    }
+
+    /// Charges a stretch of a frame's time, which may depend on where it begins, to the node where the frame is.
+    #[inline(always)]
+    fn charge_since(&mut self, at: u32, cause: Cause, span: impl FnOnce(Time) -> Span) {
+        if !P::ACCOUNTS {
             return;
         }
-        let replica = &self.replicas[self.frames[at].replica as usize];
+        let frame = &mut self.frames[at];
+        let from = frame.until;
+        let span = span(from);
+        if span == Span::ZERO {
+            return;
+        }
+        let replica = &self.replicas[frame.replica as usize];
         let node = replica.node;
         let cause = match replica.own {
             Some(own) if cause <= Cause::Queue => own,
             _ => cause,
         };
-        self.charge_at(at, node, cause, span);
+        frame.until = from + span;
+        self.ledger.enter(&mut frame.row, Cell::new(node, cause), span.0);
+        if P::TRACES {
+            self.probe.trace(Trace::Segment { frame: at, node, cause, from, to: from + span });
+        }
     }
 
-    /// Charges the next `span` of a frame's time to a node, its own or another.
-    #[inline(always)]
+    /// Charges the next `span` of a frame's time to a node that need not be its own.
+    #[inline]
     pub(super) fn charge_at(&mut self, at: u32, node: NodeId, cause: Cause, span: Span) {
         if !P::ACCOUNTS || span == Span::ZERO {
             return;

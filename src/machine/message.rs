@@ -11,7 +11,6 @@ use crate::units::Time;
 
 use super::Machine;
 use super::consumer::Member;
-use super::event::Mail;
 use super::frame::Frame;
 
 /// Where a message is.
@@ -192,19 +191,6 @@ impl Mailroom {
 }
 
 impl<P: Probe> Machine<'_, P> {
-    /// Something happens to a message; the frame that goes on, if one does.
-    #[inline(never)]
-    pub(super) fn mail(&mut self, mail: Mail) -> Option<u32> {
-        match mail {
-            Mail::Post(message) => self.post(message),
-            Mail::Confirm(frame) => return self.hear_confirm(frame),
-            Mail::Ack(delivery) => self.hear_ack(delivery),
-            Mail::Clock(queue) => self.look_at_clock(QueueId(queue)),
-            Mail::Poll(member) => self.poll(member),
-        }
-        None
-    }
-
     /// A message is gone: its slot is free when no delivery remembers it.
     pub(super) fn forget(&mut self, at: u32) {
         let message = self.mail.message(at);

@@ -5,6 +5,8 @@
 //! whether or not anybody still waits. A caller that gives up only marks it; the work goes on.
 
 mod absence;
+mod aim;
+mod begin;
 mod cache;
 mod call;
 mod channel;
@@ -12,6 +14,7 @@ mod client;
 mod consumer;
 mod cpu;
 mod crash;
+mod effect;
 mod endpoints;
 mod event;
 mod fork;
@@ -25,6 +28,7 @@ mod intake;
 mod ledger;
 mod lend;
 mod lock;
+mod mark;
 mod message;
 mod names;
 mod outage;
@@ -42,6 +46,7 @@ mod site;
 mod spoil;
 mod station;
 mod stream;
+mod tries;
 mod walk;
 
 use crate::kernel::{Agenda, Lanes, Phase};
@@ -50,15 +55,17 @@ use crate::model::line::{Line, Links};
 use crate::model::plan::Plan;
 use crate::model::policy::Intake;
 use crate::model::source::Pace;
-use crate::model::{Cause, Fact, LawId, Mark, NodeId, Probe};
+use crate::model::{Cause, Fact, LawId, Mark, NodeId, Op, Probe, QueueId};
 use crate::random::dist::Dist;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
+use begin::Words;
 use cache::Caches;
 use channel::Hold;
 use cpu::SharedCpu;
-use event::{Event, News, Scale};
+use effect::Effects;
+use event::{EXHAUSTED, Event, Rare};
 use fork::Joins;
 use frame::{Frames, Pose};
 use guard::Guarded;
@@ -83,9 +90,12 @@ pub use setup::replication_seed;
 const PULSE: u64 = 1 << 16;
 
 /// One replication under way: the plan, all mutable state, and a probe that hears its facts.
+#[expect(clippy::struct_excessive_bools, reason = "each spares every event a look at what a plan has not")]
 #[derive(Debug)]
 pub struct Machine<'p, P> {
     plan: &'p Plan,
+    /// The plan's programs, at hand.
+    ops: &'p [Op],
     sites: Vec<Site>,
     seed: u64,
     now: Time,
@@ -119,6 +129,9 @@ pub struct Machine<'p, P> {
     intakes: Vec<Option<Intake>>,
     /// Of each frame, the deadline it inherited; kept only where some policy passes its own on.
     deadlines: Vec<Time>,
+    /// Between tries that are tied.
+    words: Words,
+    effects: Effects,
     /// When a link is free to take the next message: there, back.
     pipes: Vec<[Time; 2]>,
     /// Database connections: per caller replica, and open at each node.
@@ -133,6 +146,8 @@ pub struct Machine<'p, P> {
     roots: Roots,
     /// Whether anything may go wrong at all.
     faulted: bool,
+    /// Whether requests at one replica slow each other down anywhere.
+    contends: bool,
     /// Whether some fault counts only work.
     wears: bool,
     trouble: Trouble,
@@ -143,6 +158,8 @@ pub struct Machine<'p, P> {
     in_flight: u64,
     measured_open: u64,
     events: u64,
+    /// After so many events the watch is looked at; 0 once the run stops.
+    look_at: u64,
     closed: bool,
     stop: Option<Stop>,
     /// Whoever listens.
@@ -215,20 +232,9 @@ impl<P: Probe> Machine<'_, P> {
     /// Runs to the end. Every 65,536 events `watch` is told the time and may say stop (`false`).
     pub fn run(mut self, mut watch: impl FnMut(Time) -> bool) -> Finished<P> {
         while self.stop.is_none() {
-            let Some((now, event)) = self.agenda.pop() else {
-                self.stop = Some(Stop::Ended);
-                break;
-            };
-            self.now = now;
-            self.events += 1;
-            let mut next = self.handle(event).or_else(|| self.ready.pop_front());
-            while let Some(frame) = next {
-                if !(self.faulted && self.park(frame)) {
-                    self.stride(frame);
-                }
-                next = self.ready.pop_front();
-            }
-            if self.events.is_multiple_of(PULSE) {
+            self.look_at = self.events + PULSE;
+            self.proceed();
+            if self.stop.is_none() {
                 self.look_up(&mut watch);
             }
         }
@@ -239,12 +245,36 @@ impl<P: Probe> Machine<'_, P> {
         Finished { events: self.events, stop, at: self.now, at_rest, probe: self.probe }
     }
 
+    /// Handles events until it is time to look at the watch, or the run stops.
+    fn proceed(&mut self) {
+        while self.events < self.look_at {
+            let Some((now, event)) = self.agenda.pop() else {
+                return self.halt(Stop::Ended);
+            };
+            self.now = now;
+            self.events += 1;
+            let mut next = self.handle(event).or_else(|| self.ready.pop_front());
+            while let Some(frame) = next {
+                if !(self.faulted && self.park(frame)) {
+                    self.stride(frame);
+                }
+                next = self.ready.pop_front();
+            }
+        }
+    }
+
+    /// The run stops after this event.
+    fn halt(&mut self, stop: Stop) {
+        self.stop = Some(stop);
+        self.look_at = 0;
+    }
+
     #[cold]
     fn look_up(&mut self, watch: &mut impl FnMut(Time) -> bool) {
         if !watch(self.now) {
-            self.stop = Some(Stop::Interrupted);
+            self.halt(Stop::Interrupted);
         } else if self.events >= self.plan.max_events {
-            self.stop = Some(Stop::Events);
+            self.halt(Stop::Events);
         }
     }
 
@@ -269,30 +299,30 @@ impl<P: Probe> Machine<'_, P> {
             Event::Patience(frame) => self.lose_patience(frame),
             Event::Lane(lane) => self.time_out(lane),
             Event::Fault(fault) => self.strike(fault),
-            Event::Mark(mark) => self.mark(Mark::ALL[mark as usize]),
+            Event::Mark(EXHAUSTED) => self.halt(Stop::Patience),
+            Event::Mark(nth) => self.pass_mark(nth),
             Event::Stream(beat) => self.beat_stream(beat),
-            Event::Exhausted => self.stop = Some(Stop::Patience),
-            Event::Mail(mail) => return self.mail(mail),
-            Event::News(News::Change(node)) => self.spread(NodeId(node)),
-            Event::News(News::Probe(replica)) => self.probe_replica(replica),
-            Event::Scale(Scale::Look(node)) => self.look_at(NodeId(node)),
-            Event::Scale(what @ (Scale::Ready(at) | Scale::Warm(at) | Scale::Close(at))) => self.live_on(at, what),
+            Event::Rare(rare) => return self.handle_rare(Rare::unpack(rare)),
         }
         None
     }
 
-    #[cold]
-    fn mark(&mut self, mark: Mark) {
-        if mark != Mark::Half {
-            self.read_breakers();
+    /// Something rare happens; the frame that goes on, if one does.
+    #[inline(never)]
+    fn handle_rare(&mut self, rare: Rare) -> Option<u32> {
+        match rare {
+            Rare::Post(message) => self.post(message),
+            Rare::Confirm(frame) => return self.hear_confirm(frame),
+            Rare::Ack(delivery) => self.hear_ack(delivery),
+            Rare::Clock(queue) => self.look_at_clock(QueueId(queue)),
+            Rare::Poll(member) => self.poll(member),
+            Rare::Word(word) => self.hear_word(word),
+            Rare::Change(node) => self.spread(NodeId(node)),
+            Rare::Probe(replica) => self.probe_replica(replica),
+            Rare::Look(node) => self.look_at(NodeId(node)),
+            Rare::Ready(replica) | Rare::Warm(replica) | Rare::Close(replica) => self.live_on(replica, rare),
         }
-        self.tell(Fact::Marked(mark));
-        if mark == Mark::Close {
-            self.closed = true;
-            if self.measured_open == 0 {
-                self.stop = Some(Stop::Ended);
-            }
-        }
+        None
     }
 
     /// A wait without CPU is over, or a stage of a handshake.

@@ -9,14 +9,14 @@ use std::collections::VecDeque;
 use crate::kernel::Phase;
 use crate::model::discovery::{Address, Book, Kind};
 use crate::model::plan::{Link, Plan};
-use crate::model::{LinkId, NodeId, Outcome, Probe};
+use crate::model::{Fact, LinkId, NodeId, Outcome, Probe};
 use crate::random::draw::name_hash;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use super::Machine;
 use super::channel::Stage;
-use super::event::{Event, News};
+use super::event::Rare;
 
 /// Addresses, and what is on its way to those who use them.
 #[derive(Debug)]
@@ -55,13 +55,19 @@ impl Names {
 
 /// What one replica of a caller knows of a callee at first, where that may change.
 pub(super) fn book(plan: &Plan, seed: u64, link: &Link, caller: u32) -> Option<Box<Book>> {
-    let phase = plan.discovery.outliers.map(|spec| {
-        let (from, to) = (plan.node(link.from), plan.node(link.to));
-        let lineage = Lineage::root(from.hash ^ to.hash.rotate_left(1), u64::from(caller));
-        let phase = Draw::new(seed, lineage, Purpose::Probe, name_hash("outliers")).unit();
-        Span((spec.interval.0 as f64 * phase) as u64)
-    });
-    link.book.then(|| Box::new(Book::new(plan.node(link.to).replicas, phase)))
+    let (from, to) = (plan.node(link.from), plan.node(link.to));
+    let lineage = Lineage::root(from.hash ^ to.hash.rotate_left(1), u64::from(caller));
+    let part = |of: Span, what: &str| {
+        let phase = Draw::new(seed, lineage, Purpose::Probe, name_hash(what)).unit();
+        Span((of.0 as f64 * phase) as u64)
+    };
+    link.book.then(|| {
+        let phase = plan.discovery.outliers.map(|spec| part(spec.interval, "outliers"));
+        let mut book = Book::new(to.replicas, phase);
+        // Callers did not all look the name up at time zero.
+        book.keep(Time(0) + part(plan.discovery.ttl, "dns"));
+        Box::new(book)
+    })
 }
 
 impl<P: Probe> Machine<'_, P> {
@@ -79,7 +85,7 @@ impl<P: Probe> Machine<'_, P> {
         if due == self.now {
             self.spread(node);
         } else {
-            self.agenda.push(due, Phase::Recovery, Event::News(News::Change(node.0)));
+            self.agenda.push(due, Phase::Recovery, Rare::Change(node.0).event());
         }
     }
 
@@ -108,7 +114,7 @@ impl<P: Probe> Machine<'_, P> {
             newest = Some(addresses);
         }
         let Some(addresses) = newest else { return };
-        if self.plan.discovery.kind != Kind::Dns {
+        if self.plan.discovery.kind != Kind::Dns || self.now == Time(0) {
             self.tell_callers(node, &addresses);
         }
         self.names.answers[at] = Some(addresses);
@@ -170,7 +176,8 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn judge(&mut self, at: u32, outcome: Outcome) {
         let Some(spec) = &self.plan.discovery.outliers else { return };
         let frame = &self.frames[at];
-        let link = self.plan.calls[frame.call as usize].link;
+        let (link, edge) = (self.plan.calls[frame.call as usize].link, self.plan.calls[frame.call as usize].edge);
+        let measured = frame.measured;
         if self.is_wired(at) && self.holds.get(at as usize).is_some_and(|hold| hold.stage == Stage::Waiting) {
             // It waited for a connection of its own pool: no replica had a part in that.
             return;
@@ -181,6 +188,25 @@ impl<P: Probe> Machine<'_, P> {
             && book.judge(spec, replica, outcome, self.now)
         {
             memory.view = Some(book.view());
+            self.tell(Fact::LeftOut { edge, measured });
+        }
+    }
+
+    /// A caller's replica that died knows what it is told when it is back, and nothing of its own.
+    #[cold]
+    pub(super) fn forget_books(&mut self, replica: u32) {
+        let (plan, node) = (self.plan, self.replicas[replica as usize].node);
+        for (link, base) in plan.links.iter().zip(&self.memory_base).filter(|(link, _)| link.from == node && link.book)
+        {
+            let caller = replica - link.first_caller;
+            let memory = &mut self.memories[(base + caller) as usize];
+            let mut book = book(plan, self.seed, link, caller);
+            if let Some(book) = &mut book {
+                book.keep(self.now);
+                self.names.answers[link.to.index()].iter().for_each(|addresses| book.learn(addresses));
+            }
+            memory.view = book.as_ref().map(|book| book.view());
+            memory.book = book;
         }
     }
 

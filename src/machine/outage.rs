@@ -7,7 +7,7 @@
 use crate::kernel::Phase;
 use crate::model::fault::{Effect, When};
 use crate::model::{Cause, ClientId, Fact, FaultId, Outcome, Probe};
-use crate::random::Purpose;
+use crate::random::{Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use super::Machine;
@@ -74,6 +74,8 @@ pub(super) struct Trouble {
     pub(super) parked: Vec<u32>,
     /// Timers of a replica that stands still: they ring when it thaws.
     pub(super) ringing: Vec<(Event, u32, Time)>,
+    /// Tries that timed out while their caller (a replica) stood still, and what they were.
+    pub(super) overdue: Vec<(u32, u32, Lineage)>,
 }
 
 impl<P: Probe> Machine<'_, P> {
@@ -367,8 +369,9 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn pass_away(&mut self, at: u32) {
         let frame = &mut self.frames[at];
         frame.answered = true;
-        let (client, wasted) = (ClientId(u32::from(frame.client)), Span(frame.spent));
+        let client = ClientId(u32::from(frame.client));
         let (hears, outcome) = (frame.hears, frame.outcome);
+        let wasted = self.waste(at);
         self.tell(Fact::Wasted { client, wasted });
         if !hears {
             self.close(at, outcome);

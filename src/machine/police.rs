@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::model::policy::{Breaker, Bulkhead, Limit, Rules, Stage, State, Verdict};
+use crate::model::policy::{Breaker, Bulkhead, Limit, Stage, State, Verdict};
 use crate::model::{EdgeId, Fact, Outcome, Probe, plan};
 use crate::units::{Span, Time};
 
@@ -18,6 +18,8 @@ pub(super) struct Dues {
     stages: u8,
     /// Whether it probes a half-open breaker.
     pub(super) probe: bool,
+    /// Which of the policy's breakers it passed.
+    pub(super) breaker: u32,
     pub(super) since: Time,
 }
 
@@ -48,13 +50,15 @@ pub(super) struct Police {
 pub(super) fn police(plan: &plan::Plan) -> Vec<Police> {
     let callers = |g: &plan::Guard| plan.node(plan.link(g.link).from).replicas;
     let of = |g: &plan::Guard| {
-        let rules = &plan.rules[g.rules as usize];
-        (0..callers(g)).map(|_| Police { state: State::new(rules), line: VecDeque::new() }).collect::<Vec<_>>()
+        let (rules, replicas) = (&plan.rules[g.rules as usize], plan.node(plan.link(g.link).to).replicas);
+        (0..callers(g))
+            .map(|_| Police { state: State::new(rules, replicas), line: VecDeque::new() })
+            .collect::<Vec<_>>()
     };
     plan.guards.iter().flat_map(of).collect()
 }
 
-impl<'p, P: Probe> Machine<'p, P> {
+impl<P: Probe> Machine<'_, P> {
     pub(super) fn state(&mut self, guard: u32) -> &mut State {
         &mut self.police[self.guarded[guard as usize].police as usize].state
     }
@@ -74,7 +78,10 @@ impl<'p, P: Probe> Machine<'p, P> {
 
     /// Asks one stage; what it lets in is noted, so that it hears of the end.
     fn ask(&mut self, guard: u32, stage: Stage) -> Verdict {
-        let now = self.now;
+        let (now, rules) = (self.now, self.rules(guard));
+        if stage == Stage::Breaker && rules.breaker.is_some_and(|breaker| breaker.per_replica) {
+            return self.ask_replicas(guard);
+        }
         let u = if stage == Stage::Throttle { self.uniform(guard, THROTTLE) } else { 0.0 };
         let state = self.state(guard);
         let verdict = match stage {
@@ -83,15 +90,20 @@ impl<'p, P: Probe> Machine<'p, P> {
                 guarded.call_dues = std::mem::take(&mut guarded.dues);
                 return Verdict::Go;
             }
-            Stage::Timer => return Verdict::Go,
+            Stage::Timer => {
+                if let Some(lane) = rules.timeout.filter(|_| rules.early) {
+                    self.guarded[guard as usize].timer_at = now + self.plan.lanes[lane.index()];
+                }
+                return Verdict::Go;
+            }
             Stage::RateLimit => return state.rate_limit.as_mut().map_or(Verdict::Go, |limit| limit.admit(now)),
             Stage::Bulkhead => state.bulkhead.as_mut().map_or(Verdict::Go, Bulkhead::admit),
-            Stage::Breaker => state.breaker.as_mut().map_or(Verdict::Go, |breaker| breaker.admit(now)),
+            Stage::Breaker => state.breakers.first_mut().map_or(Verdict::Go, |breaker| breaker.admit(now)),
             Stage::Throttle => state.throttle.as_mut().map_or(Verdict::Go, |throttle| throttle.admit(now, u)),
             Stage::Limit => state.limit.as_mut().map_or(Verdict::Go, Limit::admit),
         };
         if verdict == Verdict::Go {
-            let probe = stage == Stage::Breaker && state.breaker.as_ref().is_some_and(Breaker::is_half_open);
+            let probe = stage == Stage::Breaker && state.breakers.first().is_some_and(Breaker::is_half_open);
             self.guarded[guard as usize].dues.probe |= probe;
             self.guarded[guard as usize].dues.owe(stage, now);
         }
@@ -116,6 +128,8 @@ impl<'p, P: Probe> Machine<'p, P> {
     pub(super) fn refuse(&mut self, guard: u32, outcome: Outcome) {
         let guarded = &mut self.guarded[guard as usize];
         guarded.pending = false;
+        guarded.aim = None;
+        guarded.timer_at = Time::NEVER;
         let (dues, nth, edge) = (std::mem::take(&mut guarded.dues), guarded.again, self.edge_of(guard));
         self.tell(Fact::Limited { edge, by: outcome, first: nth == 0, measured: self.frames[guard].measured });
         let dues = self.tell_breaker(guard, dues, outcome);
@@ -143,7 +157,7 @@ impl<'p, P: Probe> Machine<'p, P> {
     fn tell_breaker(&mut self, guard: u32, dues: Dues, outcome: Outcome) -> Dues {
         let now = self.now;
         if dues.owes(Stage::Breaker)
-            && let Some(breaker) = &mut self.state(guard).breaker
+            && let Some(breaker) = self.state(guard).breakers.get_mut(dues.breaker as usize)
         {
             breaker.record(now, !breaker.counts(outcome), false, dues.probe);
         }
@@ -157,7 +171,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         let latency = now.since(dues.since);
         let state = self.state(guard);
         if dues.owes(Stage::Breaker)
-            && let Some(breaker) = &mut state.breaker
+            && let Some(breaker) = state.breakers.get_mut(dues.breaker as usize)
         {
             let slow = breaker.is_slow(latency);
             breaker.record(now, !breaker.counts(outcome), slow, dues.probe);
@@ -180,7 +194,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         let now = self.now;
         let state = self.state(guard);
         if dues.owes(Stage::Breaker)
-            && let Some(breaker) = &mut state.breaker
+            && let Some(breaker) = state.breakers.get_mut(dues.breaker as usize)
         {
             breaker.forget(now, dues.probe);
         }
@@ -227,28 +241,11 @@ impl<'p, P: Probe> Machine<'p, P> {
             let from = plan.node(plan.link(guard.link).from);
             if (from.first_replica..from.first_replica + from.replicas).contains(&replica) {
                 let at = guard.first + replica - from.first_replica;
-                let state = State::new(&plan.rules[guard.rules as usize]);
+                let callee = plan.node(plan.link(guard.link).to);
+                let state = State::new(&plan.rules[guard.rules as usize], callee.replicas);
                 self.police[at as usize] = Police { state, line: VecDeque::new() };
             }
         }
-    }
-
-    /// The deadline that a frame inherited.
-    pub(super) fn deadline_of(&self, at: u32) -> Time {
-        self.deadlines.get(at as usize).copied().unwrap_or(Time::NEVER)
-    }
-
-    /// A frame inherits a deadline.
-    pub(super) fn inherit_deadline(&mut self, at: u32, deadline: Time) {
-        if self.deadlines.len() <= at as usize {
-            self.deadlines.resize(self.frames.peak(), Time::NEVER);
-        }
-        self.deadlines[at as usize] = deadline;
-    }
-
-    pub(super) fn rules(&self, guard: u32) -> &'p Rules {
-        let plan: &'p plan::Plan = self.plan;
-        &plan.rules[plan.guards[plan.calls[self.frames[guard].call as usize].guard as usize].rules as usize]
     }
 
     pub(super) fn edge_of(&self, guard: u32) -> EdgeId {
@@ -261,8 +258,8 @@ impl<'p, P: Probe> Machine<'p, P> {
         for (index, guard) in (0..).zip(&plan.guards) {
             let replicas = plan.node(plan.link(guard.link).from).replicas;
             for at in guard.first..guard.first + replicas {
-                if let Some(breaker) = &mut self.police[at as usize].state.breaker {
-                    let read = breaker.tally(self.now);
+                for breaker in 0..self.police[at as usize].state.breakers.len() {
+                    let read = self.police[at as usize].state.breakers[breaker].tally(self.now);
                     let (opened, open, half_open) = (read.opened as u32, read.open, read.half_open);
                     self.tell(Fact::BreakerRead { guard: index, opened, open, half_open });
                 }

@@ -7,7 +7,7 @@ use crate::random::Purpose;
 use crate::units::{Span, Time};
 
 use super::Machine;
-use super::event::{Event, Mail};
+use super::event::Rare;
 use super::frame::Pose;
 use super::message::Message;
 use super::walk::Flow;
@@ -32,7 +32,7 @@ impl<P: Probe> Machine<'_, P> {
         self.join_root(root);
         let way = self.vary(post.there, lineage, Purpose::There, 0);
         let safe = self.vary(plan.queue(post.queue).publish_latency, lineage, Purpose::Broker, 0);
-        self.schedule(way + safe, Event::Mail(Mail::Post(message)));
+        self.schedule(way + safe, Rare::Post(message).event());
         let (edge, measured) = (post.edge, frame.measured);
         self.tell(Fact::Called { edge, measured });
         if post.waits {
@@ -100,7 +100,7 @@ impl<P: Probe> Machine<'_, P> {
         if let Op::Publish { post, .. } = self.plan.ops[self.frames[publisher].pc as usize] {
             let back = self.vary(self.plan.post(post).back, lineage, Purpose::Back, 0);
             self.frames[publisher].due = self.now + back;
-            self.schedule(back, Event::Mail(Mail::Confirm(publisher)));
+            self.schedule(back, Rare::Confirm(publisher).event());
         }
     }
 

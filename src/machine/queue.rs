@@ -6,7 +6,7 @@ use crate::model::{Fact, NodeId, Probe, QueueId};
 use crate::units::Time;
 
 use super::Machine;
-use super::event::{Event, Mail};
+use super::event::Rare;
 use super::message::{Delivery, Verdict, Whereabouts};
 
 impl<P: Probe> Machine<'_, P> {
@@ -156,7 +156,7 @@ impl<P: Probe> Machine<'_, P> {
         let store = &mut self.mail.queues[queue.index()];
         if store.armed.is_none_or(|armed| when < armed) {
             store.armed = Some(when);
-            self.agenda.push(when, Phase::Arrival, Event::Mail(Mail::Clock(queue.0)));
+            self.agenda.push(when, Phase::Arrival, Rare::Clock(queue.0).event());
         }
     }
 

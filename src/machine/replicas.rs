@@ -12,7 +12,7 @@ use crate::random::{Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use super::Machine;
-use super::event::{Event, Scale};
+use super::event::Rare;
 
 /// How long a replica that is one too many takes what callers still send to it: a usual pause in a `preStop` hook.
 const LISTENS: Span = Span(5_000_000_000);
@@ -89,27 +89,27 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Something in the life of a replica is due.
-    pub(super) fn live_on(&mut self, replica: u32, what: Scale) {
+    pub(super) fn live_on(&mut self, replica: u32, what: Rare) {
         let being = &mut self.beings[replica as usize];
         if being.due != self.now {
             return;
         }
         being.due = Time::NEVER;
         match (what, being.stage) {
-            (Scale::Ready(_), Stage::Starting) => self.come_ready(replica),
-            (Scale::Warm(_), Stage::Ready) => {
+            (Rare::Ready(_), Stage::Starting) => self.come_ready(replica),
+            (Rare::Warm(_), Stage::Ready) => {
                 let step = being.step + 1;
                 self.warm_up(replica, step);
             }
-            (Scale::Close(_), Stage::Draining) => self.close_down(replica),
+            (Rare::Close(_), Stage::Draining) => self.close_down(replica),
             _ => {}
         }
     }
 
-    fn expect(&mut self, replica: u32, after: Span, what: Scale) {
+    fn expect(&mut self, replica: u32, after: Span, what: Rare) {
         let due = self.now + after;
         self.beings[replica as usize].due = due;
-        self.agenda.push(due, Phase::Recovery, Event::Scale(what));
+        self.agenda.push(due, Phase::Recovery, what.event());
     }
 
     /// A replica that was not there starts.
@@ -150,7 +150,7 @@ impl<P: Probe> Machine<'_, P> {
         if takes == Span::ZERO {
             return self.come_ready(replica);
         }
-        self.expect(replica, takes, Scale::Ready(replica));
+        self.expect(replica, takes, Rare::Ready(replica));
     }
 
     /// A replica is ready: it takes what comes.
@@ -177,7 +177,7 @@ impl<P: Probe> Machine<'_, P> {
             self.change_pace(replica, after / before, after);
         }
         if step < Warmup::STEPS {
-            self.expect(replica, warmup.step(), Scale::Warm(replica));
+            self.expect(replica, warmup.step(), Rare::Warm(replica));
         }
     }
 
@@ -200,7 +200,7 @@ impl<P: Probe> Machine<'_, P> {
         if self.is_up(replica) {
             self.lose_consumers(replica, false);
         }
-        self.expect(replica, LISTENS, Scale::Close(replica));
+        self.expect(replica, LISTENS, Rare::Close(replica));
     }
 
     /// A replica no longer takes what callers send to it; its connections are closed.

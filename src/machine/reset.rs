@@ -60,12 +60,18 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A handshake fails: whoever waited for that connection fails with it.
     pub(super) fn fail_dial(&mut self, at: u32) -> Flow {
+        self.drop_dial(at, Some(at));
+        Flow::Stay
+    }
+
+    /// A handshake of a try is over without a connection; the try itself may fail with it.
+    pub(super) fn drop_dial(&mut self, at: u32, itself: Option<u32>) {
         let plan = self.plan;
         let Hold { pool, conn, .. } = self.holds[at as usize];
         let channel = &plan.channels[plan.calls[self.frames[at].call as usize].channel as usize];
         let pending = std::mem::take(&mut self.pools[pool as usize].conns[conn as usize].pending);
         self.pools[pool as usize].close(conn);
-        for frame in std::iter::once(at).chain(pending) {
+        for frame in itself.into_iter().chain(pending) {
             self.holds[frame as usize] = Hold::default();
             self.charge(frame, Cause::Connect);
             if self.frames[frame].abandoned {
@@ -75,7 +81,6 @@ impl<P: Probe> Machine<'_, P> {
             }
         }
         self.refill(pool, channel);
-        Flow::Stay
     }
 
     /// Nobody at a caller that dies waits for a connection, or for room in a bulkhead, any more.

@@ -10,7 +10,7 @@ use crate::model::{Fact, NodeId, Probe};
 use crate::units::Time;
 
 use super::Machine;
-use super::event::{Event, Scale};
+use super::event::Rare;
 
 /// A level and what it sums up to over time.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,7 +68,7 @@ impl<P: Probe> Machine<'_, P> {
         self.scaled[node.index()] = Some(Scaled { rule, scaler, wanted: initial, load, ready, each });
         self.recount(node);
         self.set_endpoints(node);
-        self.agenda.push(self.now + rule.every, Phase::Sample, Event::Scale(Scale::Look(node.0)));
+        self.agenda.push(self.now + rule.every, Phase::Sample, Rare::Look(node.0).event());
     }
 
     /// Something changes what a metric counts.
@@ -128,7 +128,7 @@ impl<P: Probe> Machine<'_, P> {
             self.scale(node, wanted);
         }
         if !self.closed {
-            self.agenda.push(now + rule.every, Phase::Sample, Event::Scale(Scale::Look(node.0)));
+            self.agenda.push(now + rule.every, Phase::Sample, Rare::Look(node.0).event());
         }
     }
 

@@ -10,13 +10,16 @@ use crate::model::{Mark, NodeId, Probe};
 use crate::random::Lineage;
 use crate::units::{Span, Time};
 
+use super::begin::Words;
 use super::cache::Caches;
-use super::event::Event;
+use super::effect::Effects;
+use super::event::{EXHAUSTED, Event};
 use super::fork::Joins;
 use super::frame::Frames;
 use super::ledger::Ledger;
 use super::lend::Purse;
 use super::lock::Table;
+use super::mark::STRETCH;
 use super::message::Mailroom;
 use super::names::{self, Names};
 use super::outage::Trouble;
@@ -44,6 +47,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             .collect();
         let mut machine = Self {
             plan,
+            ops: &plan.ops,
             sites: Site::all(plan),
             seed,
             now: Time(0),
@@ -67,6 +71,8 @@ impl<'p, P: Probe> Machine<'p, P> {
             police: police::police(plan),
             intakes: intake::intakes(plan),
             deadlines: Vec::new(),
+            words: Words::default(),
+            effects: Effects::default(),
             pipes: vec![[Time(0); 2]; plan.links.len()],
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
@@ -76,6 +82,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             mail: Mailroom::new(plan),
             roots: Roots::new(plan),
             faulted: !plan.faults.is_empty() || plan.nodes.iter().any(|node| node.life.is_some()),
+            contends: plan.nodes.iter().any(|node| node.contention.is_some()),
             wears: plan.faults.iter().any(|f| matches!(f.when, When::Random { busy_only: true, .. })),
             trouble: Trouble::default(),
             sources: plan.clients.iter().map(|_| Sender::default()).collect(),
@@ -83,6 +90,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             in_flight: 0,
             measured_open: 0,
             events: 0,
+            look_at: 0,
             closed: false,
             stop: None,
             probe,
@@ -98,7 +106,10 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.agenda.push(open, Phase::Recovery, Event::Mark(Mark::Open as u32));
         self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half as u32));
         self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
-        self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Exhausted);
+        self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Mark(EXHAUSTED));
+        if self.plan.is_eventful() {
+            self.agenda.push(open + self.plan.stretch(), Phase::Sample, Event::Mark(STRETCH));
+        }
         self.start_consumers();
         self.expect_faults();
         self.start_replicas();

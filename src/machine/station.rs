@@ -57,8 +57,9 @@ impl<P: Probe> Machine<'_, P> {
             return self.reply(at, Outcome::Overloaded, false);
         }
         self.queue(at);
-        if let Some(law) = plan.queue_timeout {
-            let patience = self.vary(law, self.frames[at].lineage, Purpose::Patience, 0);
+        let own = plan.queue_timeout.map(|law| self.vary(law, self.frames[at].lineage, Purpose::Patience, 0));
+        let bound = self.replicas[self.frames[at].replica as usize].line.patience(self.now);
+        if let Some(patience) = own.into_iter().chain(bound).min() {
             self.frames[at].due = self.now + patience;
             self.schedule(patience, Event::Patience(at));
         }
@@ -83,8 +84,11 @@ impl<P: Probe> Machine<'_, P> {
         let node = replica.node;
         if replica.busy < replica.workers {
             replica.busy += 1;
+            let limited = replica.limit != NONE;
             self.tell(Fact::Entered { node });
-            self.watch_limit(index);
+            if limited {
+                self.watch_limit(index);
+            }
             return true;
         }
         if replica.preemptive
@@ -109,7 +113,7 @@ impl<P: Probe> Machine<'_, P> {
             self.links.resize(peak, Default::default());
         }
         let replica = &mut self.replicas[index as usize];
-        replica.line.join(at, priority, &mut self.links);
+        replica.line.join(at, priority, self.now, &mut self.links);
         let node = replica.node;
         self.tell(Fact::Queued { node });
         self.watch_limit(index);
@@ -117,18 +121,19 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A worker becomes free; the line moves on.
     #[inline(always)]
-    pub(super) fn leave(&mut self, at: u32) -> Flow {
+    pub(super) fn leave(&mut self, at: u32) {
         let index = self.frames[at].replica;
         let node = self.replicas[index as usize].node;
         self.tell(Fact::Left { node });
         let replica = &mut self.replicas[index as usize];
         if replica.line.is_empty() {
             replica.busy -= 1;
-            self.watch_limit(index);
+            if replica.limit != NONE {
+                self.watch_limit(index);
+            }
         } else {
             self.serve(index);
         }
-        Flow::On
     }
 
     /// The next in line takes the worker that has just become free.
@@ -140,7 +145,7 @@ impl<P: Probe> Machine<'_, P> {
         let plan = self.plan.node(replica.node);
         let draw =
             || Draw::new(seed, Lineage(plan.hash).child(u64::from(index - plan.first_replica), 0), Purpose::Line, nth);
-        let Some(next) = replica.line.next(&mut self.links, draw) else {
+        let Some(next) = replica.line.next(self.now, &mut self.links, draw) else {
             return;
         };
         let node = replica.node;
@@ -195,7 +200,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Tells when a replica's line reaches or leaves its limit.
-    #[inline]
+    #[inline(never)]
     pub(super) fn watch_limit(&mut self, index: u32) {
         let replica = &mut self.replicas[index as usize];
         if replica.limit == NONE {
@@ -236,7 +241,7 @@ impl<P: Probe> Machine<'_, P> {
             self.links.resize(peak, Default::default());
         }
         let replica = &mut self.replicas[index as usize];
-        replica.line.rejoin(victim, priority, &mut self.links);
+        replica.line.rejoin(victim, priority, self.now, &mut self.links);
         let node = replica.node;
         self.tell(Fact::Left { node });
         self.tell(Fact::Queued { node });

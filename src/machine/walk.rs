@@ -4,7 +4,7 @@ use crate::model::{CallId, Cause, Fact, Op, Outcome, Pc, Probe};
 use crate::random::{Draw, Purpose};
 
 use super::Machine;
-use super::frame::Scope;
+use super::frame::{Frame, Scope};
 
 /// The program that opens a connection: its one operation stands first in every plan.
 pub(super) const DIAL: Pc = Pc(0);
@@ -34,25 +34,42 @@ impl<P: Probe> Machine<'_, P> {
         loop {
             let pc = self.frames[at].pc;
             let next = Pc(pc + 1);
-            let flow = match self.plan.ops[pc as usize] {
+            let flow = match self.ops[pc as usize] {
                 Op::Admit => self.admit(at, next),
                 Op::Enter => {
                     self.frames[at].pc = next.0;
                     self.enter(at)
                 }
+                Op::Begin { drops } => {
+                    self.frames[at].pc = next.0;
+                    self.begin_work(at, drops)
+                }
+                Op::Effect => {
+                    self.have_effect(at);
+                    self.jump(at, next)
+                }
                 Op::Resume => self.advance(at, next, Self::resume),
                 Op::Leave => {
                     self.frames[at].pc = next.0;
-                    self.leave(at)
+                    self.leave(at);
+                    // What mostly comes next is met in place.
+                    match self.ops[next.index()] {
+                        Op::Reply(outcome) => self.reply(at, outcome, true),
+                        _ => Flow::On,
+                    }
                 }
                 Op::Turn => self.advance(at, next, Self::take_turn),
                 Op::GiveTurn => self.advance(at, next, Self::give_turn),
-                Op::Work { .. } | Op::Encode(_) | Op::Receive | Op::Answer | Op::Decode(_) => self.burst(at),
+                op @ (Op::Work { .. } | Op::Encode(_) | Op::Receive | Op::Answer | Op::Decode(_)) => {
+                    self.burst(at, pc, op)
+                }
                 Op::Stream => self.stream(at, next),
                 Op::Dial => self.shake(at),
                 Op::Lock => self.advance(at, next, Self::lock),
                 Op::Unlock => self.advance(at, next, Self::unlock),
+                Op::Compare { fail } => self.compare(at, next, fail),
                 Op::EndTransaction => self.advance(at, next, Self::end_transaction),
+                Op::RollBack => self.advance(at, next, Self::roll_back),
                 Op::Borrow { lender, .. } => self.borrow(at, lender),
                 Op::GiveBack(lender) => self.give_back(at, lender),
                 Op::Check { fail } => {
@@ -112,28 +129,35 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     #[inline]
-    fn jump(&mut self, at: u32, to: Pc) -> Flow {
+    pub(super) fn jump(&mut self, at: u32, to: Pc) -> Flow {
         self.frames[at].pc = to.0;
         Flow::On
     }
 
     /// CPU operations in a row are one stretch of work, and one event: work, and the messages around it.
     #[inline(always)]
-    fn burst(&mut self, at: u32) -> Flow {
+    fn burst(&mut self, at: u32, mut pc: u32, mut op: Op) -> Flow {
+        let ops = self.ops;
+        let Frame { lineage, call: made_by, .. } = self.frames[at];
         let (mut work, mut coding) = (0, 0);
         loop {
-            match self.plan.ops[self.frames[at].pc as usize] {
-                Op::Work { law, site } => work += self.vary(law, self.frames[at].lineage, Purpose::Work, site).0,
+            match op {
+                Op::Work { law, site } => work += self.vary(law, lineage, Purpose::Work, site).0,
                 Op::Encode(call) => coding += self.sites[call.index()].coding.encode,
-                Op::Receive => coding += self.sites[self.frames[at].call as usize].coding.receive,
-                Op::Answer => coding += self.sites[self.frames[at].call as usize].coding.answer,
+                Op::Receive => coding += self.sites[made_by as usize].coding.receive,
+                Op::Answer => coding += self.sites[made_by as usize].coding.answer,
                 Op::Decode(call) => coding += self.sites[call.index()].coding.decode,
                 _ => break,
             }
-            self.frames[at].pc += 1;
+            pc += 1;
+            op = ops[pc as usize];
         }
+        self.frames[at].pc = pc;
         if work == 0 {
             return self.start(at, coding, Cause::Encode);
+        }
+        if self.contends {
+            work = self.contended(at, work);
         }
         self.frames[at].coding = coding;
         self.start(at, work + coding, Cause::Work)

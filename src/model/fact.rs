@@ -15,10 +15,12 @@ pub enum Mark {
     Half,
     /// When the measured time is over.
     Close,
+    /// When a stretch of the measured time is over that is neither the first moment nor the last.
+    Stretch,
 }
 
 impl Mark {
-    /// All boundaries, in order.
+    /// Those that every run has, in order.
     pub const ALL: [Mark; 3] = [Mark::Open, Mark::Half, Mark::Close];
 }
 
@@ -99,6 +101,13 @@ pub enum Fact {
         /// The edge.
         edge: EdgeId,
         /// Whether the request behind it belongs to the measured cohort.
+        measured: bool,
+    },
+    /// When a caller leaves a replica out, because its tries there fail.
+    LeftOut {
+        /// The edge of the last of them.
+        edge: EdgeId,
+        /// Whether the request behind that belongs to the measured cohort.
         measured: bool,
     },
     /// At each boundary of the measured time: what a circuit breaker has done since the run began.

@@ -4,6 +4,7 @@
 pub mod balance;
 pub mod cache;
 pub mod cause;
+pub mod contention;
 pub mod discovery;
 pub mod fact;
 pub mod fault;

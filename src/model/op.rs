@@ -10,6 +10,13 @@ pub enum Op {
     Admit,
     /// When a request has arrived: it takes a worker, waits in line for one, or is refused.
     Enter,
+    /// When work on a request is about to begin: one that is late is dropped, one that is tied to others tells them.
+    Begin {
+        /// Whether the node drops what is late.
+        drops: bool,
+    },
+    /// When the work of a request that must not be done twice is done.
+    Effect,
     /// When a request that gave its worker up needs CPU again: it takes a worker or waits in line; never refused.
     Resume,
     /// When a request gives its worker up; the line moves on.
@@ -39,8 +46,16 @@ pub enum Op {
     Dial,
     /// A query asks for the lock of the table it writes to.
     Lock,
+    /// A query has done its work: a read notes what it saw, a conditional write of something that changed since goes on at
+    /// `fail`.
+    Compare {
+        /// Where to go on after a conflict.
+        fail: Pc,
+    },
     /// A query gives its lock back.
     Unlock,
+    /// A transaction that failed undoes what it wrote.
+    RollBack,
     /// A transaction gives all its locks back.
     EndTransaction,
     /// A database connection is needed; without one the frame goes on at `fail`.

@@ -20,6 +20,9 @@ pub trait Probe {
     /// Hears where the time of an answered request went: `parts` add up to `latency`.
     fn account(&mut self, _answer: Answer, _parts: impl Iterator<Item = (Cell, Span)> + Clone) {}
 
+    /// Hears of work done for nobody, and where the time of whom it was done for went.
+    fn waste(&mut self, _wasted: Span, _parts: impl Iterator<Item = (Cell, Span)> + Clone) {}
+
     /// Hears a moment of a single request.
     fn trace(&mut self, _moment: Trace) {}
 }
@@ -133,6 +136,10 @@ impl<P: Probe + ?Sized> Probe for &mut P {
         (**self).account(answer, parts);
     }
 
+    fn waste(&mut self, wasted: Span, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
+        (**self).waste(wasted, parts);
+    }
+
     fn trace(&mut self, moment: Trace) {
         (**self).trace(moment);
     }
@@ -151,6 +158,11 @@ impl<A: Probe, B: Probe> Probe for (A, B) {
     fn account(&mut self, answer: Answer, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
         self.0.account(answer, parts.clone());
         self.1.account(answer, parts);
+    }
+
+    fn waste(&mut self, wasted: Span, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
+        self.0.waste(wasted, parts.clone());
+        self.1.waste(wasted, parts);
     }
 
     fn trace(&mut self, moment: Trace) {

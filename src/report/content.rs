@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::number::{NONE, count, level, or_none, percent, plain, seconds, time, time_within};
 use super::sheet::{Cell, Sheet, Tone};
 use super::text::clean;
-use crate::experiment::summary::{Estimate, Failing, Fault, Node, Outcome, Queue, Stats, Summary, Verdict};
+use crate::experiment::summary::{Estimate, Node, Outcome, Queue, Stats, Summary, Verdict};
 
 /// Nodes and the like beyond this many are counted instead of listed, unless all are asked for.
 const MANY: usize = 12;
@@ -64,7 +64,7 @@ pub fn warnings(summary: &Summary) -> Vec<String> {
 
 /// The promises and what became of them.
 pub fn slos(verdicts: &[Verdict]) -> Sheet {
-    let mut sheet = Sheet::new(&[("promise", 9), ("measured", 5), ("interval", 1), ("verdict", 8)]);
+    let mut sheet = Sheet::new(&[("promise", 9), ("measured", 5), ("interval", 1), ("burn", 4), ("verdict", 8)]);
     for slo in verdicts {
         let (mark, word, tone) = match slo.verdict {
             Outcome::Met => ("✓", "met", Tone::Good),
@@ -79,53 +79,18 @@ pub fn slos(verdicts: &[Verdict]) -> Sheet {
         };
         let measured = or_none(slo.measured, show);
         let name = format!("{mark} {}", promise(slo));
-        sheet.push(&name, [measured.into(), interval.into(), Cell::toned(word, tone)]);
+        let burn = slo.burn_rate.map_or(NONE.into(), |burn| or_none(burn, |times| format!("{} ×", plain(times))));
+        sheet.push(&name, [measured.into(), interval.into(), burn.into(), Cell::toned(word, tone)]);
         if let Some(cell) = sheet.rows.last_mut().and_then(|row| row.first_mut()) {
             cell.tone = tone;
         }
     }
-    sheet
+    sheet.without_idle("burn", |cell| cell.text == NONE)
 }
 
 /// A promise in words, and what was measured.
 pub fn judged(slo: &Verdict) -> (String, String) {
     (clean(&promise(slo)), or_none(slo.measured, |value| figure(&slo.expect, value)))
-}
-
-/// What went wrong, and how long each client took to recover.
-pub fn faults(faults: &[Fault]) -> Sheet {
-    let columns =
-        [("fault", 9), ("begins", 6), ("lasts", 5), ("times", 2), ("client", 8), ("recovered", 7), ("after", 8)];
-    let mut sheet = Sheet::new(&columns);
-    for fault in faults {
-        let when = |s: Option<f64>, none: &str| Cell::from(s.map_or_else(|| none.to_owned(), seconds));
-        let random = fault.at_s.is_none();
-        for (client, recovery) in &fault.recovery_s {
-            let all = recovery.share_recovered.is_some_and(|share| share >= 1.0);
-            let share = recovery.share_recovered.map_or(NONE.into(), percent);
-            let tone = if all || recovery.share_recovered.is_none() { Tone::Plain } else { Tone::Bad };
-            let after = recovery.median.map_or(NONE.into(), |s| if s > 0.0 { seconds(s) } else { "at once".into() });
-            let begins = when(fault.at_s, "at random");
-            let lasts = when(fault.duration_s, if random { NONE } else { "to the end" });
-            let cells = [begins, lasts, count(fault.struck).into(), clean(client).into()];
-            sheet.push(&fault.name, cells.into_iter().chain([Cell::toned(share, tone), after.into()]));
-        }
-    }
-    sheet
-}
-
-/// Who failed first.
-pub fn failing(all: &[Failing], shown: usize) -> Sheet {
-    let mut sheet =
-        Sheet::new(&[("failed first", 9), ("all workers held", 6), ("calls fail from", 7), ("at worst", 8)]);
-    let from = |s: Option<f64>| Cell::from(s.map_or(NONE.into(), seconds));
-    for node in all.iter().take(shown) {
-        let worst =
-            Cell::toned(percent(node.worst_share), if node.worst_share > 0.05 { Tone::Bad } else { Tone::Plain });
-        sheet.push(&node.node, [from(node.saturated_s), from(node.failing_s), worst]);
-    }
-    sheet.note = left_out(all.len(), shown);
-    sheet
 }
 
 /// The promise in its own words, and its name before them where it has one.
@@ -300,7 +265,7 @@ fn used(node: &Node) -> Cell {
     Cell::toned(or_none(node.utilization, percent), if hot { Tone::Odd } else { Tone::Plain })
 }
 
-fn left_out(all: usize, shown: usize) -> Option<String> {
+pub(super) fn left_out(all: usize, shown: usize) -> Option<String> {
     (shown < all).then(|| format!("{} more not shown; all with -v", all - shown))
 }
 

@@ -18,10 +18,41 @@ pub fn render(summaries: &[Summary]) -> String {
     for summary in summaries {
         let variant = summary.scenario.variant.as_deref().unwrap_or("");
         if let Ok(Value::Object(sections)) = serde_json::to_value(summary) {
-            sections.iter().for_each(|(section, value)| Rows { text: &mut text, section, variant }.section(value));
+            // What goes over time has a table of its own.
+            let sections = sections.iter().filter(|(section, _)| *section != "timeline");
+            sections.for_each(|(section, value)| Rows { text: &mut text, section, variant }.section(value));
         }
     }
     text
+}
+
+/// The columns of what goes over time.
+pub const TIMELINE_HEADER: &str = "section,name,metric,unit,from_s,value,variant";
+
+/// What went over time in one or several summaries: a row for each stretch; nothing where nothing changes.
+pub fn timeline(summaries: &[Summary]) -> Option<String> {
+    let mut text = String::from(TIMELINE_HEADER);
+    text.push('\n');
+    let before = text.len();
+    for (summary, timeline) in summaries.iter().filter_map(|s| Some((s, s.timeline.as_ref()?))) {
+        let variant = summary.scenario.variant.as_deref().unwrap_or("");
+        let told = serde_json::to_value(timeline).unwrap_or_default();
+        let sections = told.as_object().into_iter().flatten();
+        for (section, things) in sections.filter_map(|(section, things)| Some((section, things.as_object()?))) {
+            for (name, courses) in things {
+                for (metric, course) in courses.as_object().into_iter().flatten() {
+                    let values = course.as_array().into_iter().flatten();
+                    for (at, value) in values.enumerate() {
+                        let from = (at as f64 * timeline.width_s * 1e6).round() / 1e6;
+                        let unit = unit(section, metric);
+                        let cells = [section, name, metric, unit, &from.to_string(), &cell(value), variant];
+                        let _ = writeln!(text, "{}", cells.map(quote).join(","));
+                    }
+                }
+            }
+        }
+    }
+    (text.len() > before).then_some(text)
 }
 
 /// Rows of one section of one summary.
@@ -115,6 +146,7 @@ fn unit(section: &str, metric: &str) -> &'static str {
         (group, "var") if group.ends_with("_ms") => "ms^2",
         (group, _) if group.ends_with("_ms") => "ms",
         (_, leaf) if leaf.ends_with("_per_s") => "1/s",
+        (_, leaf) if leaf.ends_with("_share") => "share",
         (_, leaf) if leaf.ends_with("_s") => "s",
         (_, "success_rate" | "utilization" | "p_wait" | "p_full" | "confidence") => "share",
         (_, "hash" | "version" | "note" | "of" | "expect" | "verdict" | "measured" | "guard" | "holds" | "settled") => {
@@ -163,6 +195,19 @@ mod tests {
         assert!(text.contains("\nledger,network calls,by_node.d.p99_ms.queue,ms,"), "{text}");
         assert!(!text.contains("by_node.d.mean_ms.fault"));
         assert!(text.contains("\nledger,network calls,p99_count,1,1180,,,118000,\n"), "{text}");
+    }
+
+    #[test]
+    fn stretches_become_rows() {
+        let mut summary = sample::summary();
+        assert_eq!(timeline(&[summary.clone()]), None);
+        summary.timeline = Some(sample::course());
+        let text = timeline(&[summary.clone()]).unwrap();
+        assert!(text.starts_with(TIMELINE_HEADER));
+        assert!(text.contains("\nnodes,b,busy,1,25,"), "{text}");
+        assert!(text.contains("\nedges,a -> b,open_share,share,30,0.9,\n"), "{text}");
+        assert!(text.lines().all(|line| line.split(',').count() == 7));
+        assert!(!render(&[summary]).contains("open_share,share,30"));
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use super::content;
+use super::layers;
 use super::ledger;
 use super::sheet::Sheet;
 use super::streams;
 use super::text::clean;
+use super::trouble;
 use super::{caches, policing};
 use crate::experiment::summary::Summary;
 
@@ -42,8 +44,8 @@ fn one(text: &mut String, summary: &Summary) {
     for line in content::duplicates(&summary.clients) {
         let _ = writeln!(text, "\n{}", escape(&line));
     }
-    section(text, "Faults", &content::faults(&summary.faults));
-    section(text, "Who failed first", &content::failing(&summary.failing, usize::MAX));
+    section(text, "Faults", &trouble::faults(&summary.faults));
+    section(text, "Who failed first", &trouble::failing(&summary.failing, usize::MAX));
     section(text, "Flows", &content::stats("flow", &summary.flows, usize::MAX));
     for failure in content::failures(&summary.flows).iter().chain(&content::unfinished(&summary.flows)) {
         let _ = writeln!(text, "\n{}", escape(failure));
@@ -58,6 +60,7 @@ fn one(text: &mut String, summary: &Summary) {
     section(text, "Groups", &streams::groups(&summary.topics, usize::MAX));
     section(text, "Caches", &caches::sheet(&summary.nodes, usize::MAX));
     section(text, "Policies", &policing::sheet(&summary.edges, usize::MAX));
+    section(text, "Layers", &layers::sheet(summary, true));
     section(text, "Nodes", &content::nodes(&summary.nodes, true));
     section(text, "Endpoints", &content::stats("endpoint", &summary.endpoints, usize::MAX));
     section(text, "Edges", &content::stats("edge", &summary.edges, usize::MAX));

@@ -11,10 +11,12 @@ pub mod export;
 pub mod forecast;
 pub mod json;
 pub mod junit;
+pub mod layers;
 pub mod ledger;
 pub mod markdown;
 pub mod number;
 pub mod policing;
+pub mod published;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
@@ -24,6 +26,7 @@ mod streams;
 pub mod table;
 pub mod text;
 pub mod theory;
+mod trouble;
 pub mod waterfall;
 
 #[cfg(feature = "charts")]

@@ -15,6 +15,7 @@ pub fn sheet(edges: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
         ("hedges", 5),
         ("no budget", 4),
         ("limited", 7),
+        ("ejected", 3),
         ("trips", 3),
         ("open", 7),
         ("half-open", 2),
@@ -27,11 +28,11 @@ pub fn sheet(edges: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
     }
     sheet.note = (shown < guarded.len()).then(|| format!("{} more not shown; all with -v", guarded.len() - shown));
     let idle = |cell: &Cell| cell.text == "0" || cell.text == "–";
-    let columns = ["retries", "hedges", "no budget", "limited", "trips", "open", "half-open"];
+    let columns = ["retries", "hedges", "no budget", "limited", "ejected", "trips", "open", "half-open"];
     columns.into_iter().fold(sheet, |sheet, column| sheet.without_idle(column, idle))
 }
 
-fn cells(stats: &Stats, policing: &Policing) -> [Cell; 8] {
+fn cells(stats: &Stats, policing: &Policing) -> [Cell; 9] {
     let odd = |n: u64| Cell::toned(count(n), if n > 0 { Tone::Odd } else { Tone::Plain });
     let share = |of: Option<crate::experiment::summary::Estimate>| {
         of.map_or_else(
@@ -46,6 +47,7 @@ fn cells(stats: &Stats, policing: &Policing) -> [Cell; 8] {
         count(policing.hedges).into(),
         odd(policing.budget_refused),
         odd(policing.limited),
+        odd(policing.ejections),
         odd(breaker.map_or(0, |breaker| breaker.opened)),
         share(breaker.map(|breaker| breaker.open_share)).into(),
         share(breaker.map(|breaker| breaker.half_open_share)).into(),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::experiment::summary::{
-    Columns, Conservation, Distribution, Estimate, Ledger, Moment, Node, Outcome, Parts, Run, ScenarioRef, Stats,
-    Summary, Tool, Verdict,
+    Columns, Conservation, Distribution, EdgeCourse, Estimate, Ledger, Moment, Node, NodeCourse, Outcome, Parts, Run,
+    ScenarioRef, Stats, Summary, Timeline, Tool, Verdict,
 };
 use crate::model::Cause;
 
@@ -54,13 +54,43 @@ pub(crate) fn timeline(p50: f64, factor: f64) -> Vec<Moment> {
                 from_s: f64::from(i) * 0.5,
                 width_s: 0.5,
                 arrived: 1_000,
+                succeeded: if slow > 1.0 { 820 - u64::from(i) } else { 1_000 },
                 failed: if slow > 1.0 { 180 + u64::from(i) } else { 0 },
                 p50_ms: Some(p50 * wave * slow),
                 p99_ms: Some(p50 * factor * factor * wave * slow),
                 mean_ms: Some(p50 * 1.2 * wave * slow),
+                in_flight: None,
             }
         })
         .collect()
+}
+
+/// A node and an edge over time: held and refused from 20 s to 40 s, the breaker open from 25 s to 40 s.
+pub(crate) fn course() -> Timeline {
+    let course = |of: &dyn Fn(f64) -> f64| (0u32..120).map(|i| of(f64::from(i) * 0.5)).collect::<Vec<f64>>();
+    let between =
+        |from: f64, to: f64, low: f64, high: f64| course(&|s| if (from..to).contains(&s) { high } else { low });
+    let node = NodeCourse {
+        arrivals_per_s: between(20.0, 40.0, 200.0, 600.0),
+        in_system: between(20.0, 40.0, 9.0, 110.0),
+        queue: between(20.0, 40.0, 0.5, 78.0),
+        busy: between(20.0, 40.0, 8.5, 32.0),
+        working: between(20.0, 40.0, 6.0, 2.0),
+    };
+    let edge = EdgeCourse {
+        calls_per_s: course(&|_| 200.0),
+        retries_per_s: between(20.0, 40.0, 1.0, 380.0),
+        limited_per_s: between(25.0, 40.0, 0.0, 150.0),
+        open_share: between(25.0, 40.0, 0.0, 0.9),
+        half_open_share: between(25.0, 41.0, 0.0, 0.1),
+        ..EdgeCourse::default()
+    };
+    Timeline {
+        width_s: 0.5,
+        clients: BTreeMap::new(),
+        nodes: [("b".to_owned(), node)].into(),
+        edges: [("a -> b".to_owned(), edge)].into(),
+    }
 }
 
 /// A node of `workers` workers.
@@ -190,6 +220,7 @@ pub(crate) fn summary() -> Summary {
             verdict("nobody knows", Outcome::Undecided),
             verdict("nobody came", Outcome::NoData),
         ],
+        timeline: None,
         conservation: Conservation {
             arrived: 236_120,
             succeeded: 236_000,
@@ -224,6 +255,7 @@ fn verdict(name: &str, verdict: Outcome) -> Verdict {
         expect: "p99 < 60ms".into(),
         scope: None,
         measured,
+        burn_rate: None,
         verdict,
     }
 }

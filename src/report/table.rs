@@ -1,10 +1,12 @@
 //! The summary on a terminal: 80 columns, a screen for a small scenario, the bad news first.
 
 use super::content;
+use super::layers;
 use super::ledger;
 use super::sheet::{Sheet, Tone};
 use super::streams;
 use super::text::{cut, joined, wrapped};
+use super::trouble;
 use super::{caches, policing};
 use crate::experiment::summary::Summary;
 
@@ -54,8 +56,8 @@ impl Page {
         for line in content::duplicates(&summary.clients) {
             self.sentence("  ", &line, Tone::Odd);
         }
-        self.sheet(&content::faults(&summary.faults));
-        self.sheet(&content::failing(&summary.failing, content::listed(summary.failing.len(), self.style.all)));
+        self.sheet(&trouble::faults(&summary.faults));
+        self.sheet(&trouble::failing(&summary.failing, content::listed(summary.failing.len(), self.style.all)));
         let shown = content::listed(summary.flows.len(), self.style.all);
         self.sheet(&content::stats("flow", &summary.flows, shown));
         for failure in content::failures(&summary.flows).iter().chain(&content::unfinished(&summary.flows)) {
@@ -71,6 +73,7 @@ impl Page {
         self.sheet(&streams::groups(&summary.topics, content::listed(groups, self.style.all)));
         self.sheet(&caches::sheet(&summary.nodes, content::listed(summary.nodes.len(), self.style.all)));
         self.sheet(&policing::sheet(&summary.edges, content::listed(summary.edges.len(), self.style.all)));
+        self.sheet(&layers::sheet(summary, self.style.all));
         self.sheet(&content::nodes(&summary.nodes, self.style.all));
         if self.style.all {
             self.sheet(&content::stats("endpoint", &summary.endpoints, usize::MAX));

@@ -218,6 +218,8 @@ fn what_makes_no_sense_ends_with_2() {
     fails(&folder, "run a.toml -n 0", 2, &["--replications"]);
     fails(&folder, "explain concurency", 2, &["concurrency"]);
     fails(&folder, "validate mm2", 2, &["mm2", "mm1"]);
+    fails(&folder, "validate --published sre", 2, &["no publication `sre`", "sre-book"]);
+    fails(&folder, "validate --published --full", 2, &["--published", "--full"]);
 }
 
 #[test]

@@ -202,6 +202,36 @@ fn latency_is_added_on_the_way_there_and_charged_to_the_fault() {
 }
 
 #[test]
+fn latency_of_a_node_is_added_to_what_it_sends() {
+    let late = |target: &str| run(&chain("free", &fault("latency", target, "at = \"0s\"\nadd = \"50ms\"")));
+    // Its requests to `back`, and its answers to the client.
+    let front = late("front");
+    assert!((mean(&front, "front -> back") - 56.0).abs() < 0.1);
+    assert!((mean(&front, "c -> front") - 112.0).abs() < 0.2, "{}", mean(&front, "c -> front"));
+    // Its answers: what it does for a request begins as early as ever.
+    let back = late("back");
+    assert!((mean(&back, "front -> back") - 56.0).abs() < 0.1);
+    let parts = &back.ledger["c"].total.mean_ms;
+    assert!((parts.of(hoptax::model::Cause::Fault) - 50.0).abs() < 0.1);
+}
+
+#[test]
+fn a_caller_that_stands_still_hears_its_timeouts_when_it_goes_on() {
+    let stop = fault("freeze", "front", "at = \"5020ms\"\nduration = \"1s\"");
+    for guard in ["timeout = \"50ms\"", "timeout = \"50ms\", retries = { max = 1, backoff = \"0ms\" }"] {
+        let hole = fault("outage", "back", "at = \"5s\"\nduration = \"5ms\"\nmode = \"black_hole\"");
+        let text = chain("free", &format!("{hole}{stop}"))
+            .replace("steps = [\"back\"]", &format!("steps = [{{ call = \"back\", {guard} }}]"));
+        let summary = run(&text);
+        let edge = &summary.edges["front -> back"];
+        // The request that set out at 4990 ms was lost in the hole; its timeout of 5046 ms is heard at 6020 ms.
+        let most = edge.latency_all_ms.max.unwrap();
+        assert!((960.0..1_040.0).contains(&most), "{guard}: {most}");
+        assert_eq!(summary.clients["c"].in_flight_at_end, 0);
+    }
+}
+
+#[test]
 fn a_partition_loses_messages_in_both_directions_and_heals() {
     let parted = fault("partition", "front -> back", "at = \"5005ms\"\nduration = \"1s\"");
     for transport in ["free", "rest"] {
@@ -323,6 +353,8 @@ fn who_fails_first_is_told_in_order() {
         front.saturated_s.is_some_and(|s| (5.1..5.4).contains(&s)),
         "20 workers, one more held every 10 ms: {front:?}"
     );
+    let rest = summary.run.duration_s - front.saturated_s.unwrap();
+    assert!((front.saturated_for_s - rest).abs() < 0.5, "and never again free: {front:?}");
     assert!(front.failing_s.is_some_and(|s| (5.1..5.7).contains(&s)), "then the line is full: {front:?}");
     assert!(summary.failing.iter().all(|f| f.node != "back"), "nobody hears anything from there");
 }

@@ -2,6 +2,7 @@
 
 use hoptax::experiment::summary::Summary;
 use hoptax::model::Cause;
+use proptest::prelude::*;
 
 use crate::ledger::{holds, small};
 
@@ -99,4 +100,95 @@ fn a_transaction_keeps_the_table_until_it_ends() {
                  [databases.d]\nwork = \"1ms\"\ntables.t = { writers = 1 }\n[services.b]\nwork = \"8ms\"\n";
     // 10 ms each, one after the other: they wait 0, 10, 20 and 30 for the table.
     holds(&burst(nodes).ledger["c"], &[("b", "work", 8.0), ("d", "database", 2.0 + 15.0)]);
+}
+
+/// Requests at once that each look at one row and then change it, 10 ms each way, and how many of four succeed.
+fn optimistic(steps: &str) -> f64 {
+    let nodes =
+        format!("[services.a]\nsteps = [{steps}]\n[databases.d]\nwork = \"10ms\"\ntables.t = {{ writers = 1 }}\n");
+    burst(&nodes).clients["c"].success_rate.value.unwrap()
+}
+
+const LOOK: &str = "{ query = \"d\", table = \"t\" }";
+const CHANGE: &str = "{ query = \"d\", table = \"t\", mode = \"conditional_write\" }";
+
+#[test]
+fn of_those_who_looked_at_the_same_version_one_may_write() {
+    assert_eq!(optimistic(&format!("{LOOK}, {CHANGE}")), 0.25);
+    assert_eq!(optimistic(CHANGE), 1.0, "who never looked writes");
+    assert_eq!(optimistic(&format!("{LOOK}, {}", CHANGE.replace("conditional_", ""))), 1.0, "without a condition");
+    assert_eq!(optimistic(&format!("{LOOK}, {CHANGE}, {CHANGE}")), 0.25, "its own write is no conflict");
+    let apart = format!("{LOOK}, {}", CHANGE.replace("\"t\"", "\"u\""));
+    let nodes = format!(
+        "[services.a]\nsteps = [{apart}]\n[databases.d]\nwork = \"10ms\"\ntables.t = {{ writers = 1 }}\n\
+         tables.u = {{ writers = 1 }}\n"
+    );
+    assert_eq!(burst(&nodes).clients["c"].success_rate.value, Some(1.0), "another row");
+}
+
+#[test]
+fn who_looks_again_succeeds_in_the_end() {
+    let nodes = format!(
+        "[services.a]\nsteps = [{{ call = \"b\", retries = {{ max = 3, backoff = \"0s\", on = [\"error\"] }} }}]\n\
+         [services.b]\nsteps = [{LOOK}, {CHANGE}]\n[databases.d]\nwork = \"1ms\"\ntables.t = {{ writers = 1 }}\n"
+    );
+    let summary = burst(&nodes);
+    assert_eq!(summary.clients["c"].success_rate.value, Some(1.0));
+    let tries = summary.edges["a -> b"].attempts_per_request.value.unwrap();
+    // Who waits for the lock to be told of a conflict looks again after the next write: 1, 2, 2 and 3 tries.
+    assert!((tries - 2.0).abs() < 1e-9, "{tries}");
+}
+
+#[test]
+fn a_transaction_that_fails_leaves_the_version_alone() {
+    // The second transaction waits for the lock of the first, and for how that ends.
+    let nodes = |fails: &str| {
+        format!(
+            "[services.a]\nsteps = [{{ parallel = [{{ call = \"b\" }}, {{ call = \"e\" }}], wait_for = \"any\" }}]\n\
+             [services.b]\nsteps = [{{ wait = \"1ms\" }}, {{ transaction = \"d\", steps = [{LOOK}, {CHANGE}] }}]\n\
+             [services.e]\nsteps = [{{ transaction = \"d\", steps = [{LOOK}, {CHANGE}, {{ call = \"f\" }}] }}]\n\
+             [services.f]\nwork = \"5ms\"\nerror_rate = {fails}\n[databases.d]\nwork = \"1ms\"\ntables.t = {{ writers = 1 }}\n"
+        )
+    };
+    let second = |fails: &str| small(&nodes(fails), &[]).edges["a -> b"].success_rate.value.unwrap();
+    assert_eq!(second("0.0"), 0.0, "the first one committed");
+    assert_eq!(second("1.0"), 1.0, "the first one was undone");
+}
+
+#[test]
+fn a_policy_on_a_query_does_not_keep_the_lock_of_its_transaction() {
+    let nodes = "[services.a]\nsteps = [{ transaction = \"d\", steps = [{ query = \"d\", table = \"t\", mode = \"write\", \
+                 retries = { max = 1 } }] }]\n[databases.d]\nwork = \"1ms\"\ntables.t = { writers = 1 }\n";
+    let summary = burst(nodes);
+    assert_eq!(summary.clients["c"].success_rate.value, Some(1.0));
+    assert_eq!(summary.run.guard, None);
+}
+
+#[test]
+fn contention_stretches_work_by_who_is_at_work_when_it_begins() {
+    let nodes = "[services.a]\nwork = \"10ms\"\ncontention = \"50%\"\ncoherency = \"25%\"\n";
+    // Alone 10; then 1 + 0.5 + 0.25 × 2 = 2, 3.5 and 5.5 times that.
+    holds(&burst(nodes).ledger["c"], &[("a", "work", (10.0 + 20.0 + 35.0 + 55.0) / 4.0)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Of n writers that look again after every conflict all succeed. A conflict comes of somebody else's success since one
+    /// looked, and each of the others succeeds once: the k-th to succeed tries at most k times.
+    #[test]
+    fn a_conflict_is_always_somebody_elses_success(writers in 1..9_u32, legs in 1..20_u32, work in 0..5_u32, wait in 0..9_u32) {
+        let nodes = format!(
+            "[network.links.\"b -> d\"]\nlatency = {{ mean = \"{legs}ms\" }}\n\
+             [services.a]\nio = \"async\"\nsteps = [{{ parallel = [{{ call = \"b\", times = {writers}, \
+             retries = {{ max = 1000, on = [\"error\"], backoff = \"{wait}ms\" }} }}] }}]\n\
+             [services.b]\nio = \"async\"\nsteps = [{LOOK}, {{ wait = {{ mean = \"{legs}ms\" }} }}, {CHANGE}]\n\
+             [databases.d]\nwork = \"{work}ms\"\ntables.t = {{ writers = 1 }}\n"
+        );
+        let summary = small(&nodes, &[("10/s", "1/s")]);
+        prop_assert_eq!(summary.clients["c"].success_rate.value, Some(1.0));
+        let tries = summary.edges["a -> b"].attempts_per_request.value.unwrap();
+        let most = f64::from(writers + 1) / 2.0;
+        prop_assert!((1.0..=most + 1e-9).contains(&tries), "{} for {}", tries, writers);
+    }
 }

@@ -40,22 +40,25 @@ impl Book {
     pub(super) fn enter(&mut self, latency: Span, parts: impl Iterator<Item = (Cell, Span)>) {
         let rank = (((latency.0.max(1) as f64).to_bits() >> SHIFT) - BASE) as u32;
         let at = self.bucket(rank);
-        self.buckets[at].count += 1;
+        let bucket = &mut self.buckets[at];
+        bucket.count += 1;
+        // Taken out meanwhile, so that nothing has to be looked up again for each part.
+        let mut sums = std::mem::take(&mut bucket.sums);
         for (cell, span) in parts {
             // A cell that is not known yet has no slot, or the slot `NONE`: none of them has a sum.
             let slot = self.slots.get(cell.0 as usize).map_or(usize::MAX, |slot| *slot as usize);
-            match self.buckets[at].sums.get_mut(slot) {
+            match sums.get_mut(slot) {
                 Some(sum) => *sum += span.0,
-                None => self.enter_new(at, cell, span),
+                None => self.enter_new(&mut sums, cell, span),
             }
         }
+        self.buckets[at].sums = sums;
     }
 
     /// Enters a part whose cell is new, to this bucket at least.
     #[cold]
-    fn enter_new(&mut self, at: usize, cell: Cell, span: Span) {
+    fn enter_new(&mut self, sums: &mut Vec<u64>, cell: Cell, span: Span) {
         let slot = self.slot(cell);
-        let sums = &mut self.buckets[at].sums;
         if sums.len() <= slot {
             sums.resize(slot + 1, 0);
         }

@@ -1,11 +1,12 @@
 //! What became of requests: of a client, an endpoint, an edge.
 
 use crate::model::Outcome;
+use crate::model::plan::STRETCHES;
 use crate::stats::{Coarse, Recorder};
 use crate::units::{Span, Time};
 
 /// Bins of a timeline.
-pub(crate) const TIMELINE_BINS: u64 = 120;
+pub(crate) const TIMELINE_BINS: u64 = STRETCHES as u64;
 
 /// Requests and their ends.
 #[derive(Clone, Debug, Default)]
@@ -30,19 +31,39 @@ pub(crate) struct Cohort {
     pub(crate) limited: [u64; 2],
     /// Retries that a budget refused.
     pub(crate) budget_refused: u64,
+    /// Replicas that a caller left out.
+    pub(crate) ejections: u64,
     /// Answers that nobody waited for any more.
     pub(crate) late_replies: u64,
     /// Work for nobody.
     pub(crate) wasted: Span,
     /// Clients: messages that had their effect once more.
     pub(crate) duplicates: u64,
+    /// What belongs to no measured request.
+    pub(crate) others: Others,
+}
+
+/// Requests before and after the measured ones: they count only where levels and rates are told over time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Others {
+    pub(crate) arrived: u64,
+    pub(crate) ended: u64,
+    pub(crate) again: [u64; 2],
+    pub(crate) limited: u64,
 }
 
 impl Cohort {
+    /// A request sets out.
+    #[inline]
+    pub(super) fn arrive(&mut self, measured: bool) {
+        *(if measured { &mut self.arrived } else { &mut self.others.arrived }) += 1;
+    }
+
     #[inline]
     pub(super) fn end(&mut self, outcome: Outcome, latency: Span, measured: bool, open: bool) {
         self.in_window += u64::from(open && outcome.is_good());
         if !measured {
+            self.others.ended += 1;
             return;
         }
         self.ended[outcome as usize] += 1;
@@ -60,14 +81,31 @@ impl Cohort {
     }
 
     /// A call was tried again.
-    pub(super) fn try_again(&mut self, hedge: bool) {
-        self.again[usize::from(hedge)] += 1;
+    pub(super) fn try_again(&mut self, hedge: bool, measured: bool) {
+        let counts = if measured { &mut self.again } else { &mut self.others.again };
+        counts[usize::from(hedge)] += 1;
     }
 
     /// A policy refused a try.
-    pub(super) fn limit(&mut self, first: bool) {
+    pub(super) fn limit(&mut self, first: bool, measured: bool) {
+        if !measured {
+            self.others.limited += 1;
+            return;
+        }
         self.limited[0] += 1;
         self.limited[1] += u64::from(first);
+    }
+
+    /// Over all requests, measured or not: calls, retries, hedges, refused tries.
+    pub(super) fn sums(&self) -> [f64; 4] {
+        let (own, others) = (self, &self.others);
+        let again = [0, 1].map(|kind| own.again[kind] + others.again[kind]);
+        [own.arrived + others.arrived, again[0], again[1], own.limited[0] + others.limited].map(|n| n as f64)
+    }
+
+    /// All that have set out and have not ended, measured or not.
+    pub(super) fn under_way(&self) -> u64 {
+        (self.arrived + self.others.arrived).saturating_sub(self.ends() + self.others.ended)
     }
 
     /// Tries that were sent.
@@ -97,6 +135,7 @@ impl Cohort {
         self.again.iter_mut().zip(other.again).for_each(|(a, b)| *a += b);
         self.limited.iter_mut().zip(other.limited).for_each(|(a, b)| *a += b);
         self.budget_refused += other.budget_refused;
+        self.ejections += other.ejections;
         self.late_replies += other.late_replies;
         self.wasted += other.wasted;
         self.duplicates += other.duplicates;

@@ -6,15 +6,20 @@
 
 mod aftermath;
 mod book;
+mod breaker;
 mod cohort;
+mod course;
 mod mail;
 mod replicas;
 mod station;
 mod stream;
+mod waste;
 
 pub(crate) use aftermath::{Aftermath, Spell, Tried, Window, planned};
 pub(crate) use book::Book;
+pub(crate) use breaker::BreakerTime;
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
+pub(crate) use course::{Course, Growth};
 pub(crate) use mail::Postbox;
 pub(crate) use replicas::Fleet;
 pub(crate) use station::{Station, Visits};
@@ -61,6 +66,10 @@ pub(crate) struct Measure {
     pub(crate) flows: Vec<Cohort>,
     /// By policy and link: what their circuit breakers did in the measured time.
     pub(crate) breakers: Vec<BreakerTime>,
+    /// By node: work done for nobody in the measured time, ns.
+    pub(crate) wasted: Vec<f64>,
+    /// How levels went over time, where they may change.
+    pub(crate) course: Option<Box<Course>>,
     /// Requests at all nodes, time average over the first and the second half.
     pub(crate) halves: [f64; 2],
     half_area: u128,
@@ -91,6 +100,8 @@ impl Measure {
             queues: plan.queues.iter().map(|q| Postbox::new(start, plan.duration, q.consumed)).collect(),
             flows: plan.flows.iter().map(|_| Cohort::default()).collect(),
             breakers: vec![BreakerTime::default(); plan.guards.len()],
+            wasted: vec![0.0; plan.nodes.len()],
+            course: Course::new(plan),
             halves: [0.0; 2],
             half_area: 0,
             open: false,
@@ -106,6 +117,12 @@ impl Measure {
 
     #[cold]
     fn mark(&mut self, now: Time, mark: Mark) {
+        if mark != Mark::Half {
+            self.breakers.iter_mut().for_each(|b| b.look(mark == Mark::Open));
+        }
+        if mark == Mark::Close {
+            self.look(now, false);
+        }
         match mark {
             Mark::Open => {
                 self.open = true;
@@ -113,7 +130,9 @@ impl Measure {
                 self.fleets.iter_mut().flatten().for_each(|f| f.open(now));
                 self.readings.iter_mut().for_each(|r| r.open(now));
                 self.queues.iter_mut().for_each(|q| q.open(now));
+                self.look(now, true);
             }
+            Mark::Stretch => self.look(now, false),
             Mark::Half => self.half_area = self.area(now),
             Mark::Close => {
                 let area = self.area(now);
@@ -125,6 +144,15 @@ impl Measure {
                 let span = now.since(self.window.0);
                 self.queues.iter_mut().for_each(|q| q.close(now, span));
             }
+        }
+    }
+
+    /// Levels over time: a stretch of the measured time is over, or the first begins.
+    fn look(&mut self, now: Time, begins: bool) {
+        if let Some(course) = &mut self.course
+            && self.open
+        {
+            course.look(now, begins, (&mut self.stations, &self.edges, &self.breakers, &self.clients));
         }
     }
 
@@ -227,6 +255,12 @@ impl Probe for Measure {
         }
     }
 
+    fn waste(&mut self, wasted: Span, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
+        if self.open {
+            waste::spread(wasted, parts, |node, nanos| self.wasted[node.index()] += nanos);
+        }
+    }
+
     #[inline(always)]
     #[expect(clippy::too_many_lines, reason = "one arm for each fact")]
     fn on(&mut self, now: Time, fact: Fact) {
@@ -234,11 +268,15 @@ impl Probe for Measure {
             Fact::Marked(mark) => self.mark(now, mark),
             Fact::Struck { fault, on } => self.aftermath.strike(fault, on, now),
             Fact::Offered { client, measured } => {
+                self.clients[client.index()].arrive(measured);
                 if measured {
-                    self.clients[client.index()].arrived += 1;
                     self.timelines[client.index()].offer(now);
-                    self.aftermath.offer(client.index(), now);
-                    self.aftermath.judge(&self.scopes, client, now, None);
+                    if self.faulted {
+                        self.aftermath.offer(client.index(), now);
+                    }
+                    if !self.scopes.is_empty() {
+                        self.aftermath.judge(&self.scopes, client, now, None);
+                    }
                 }
             }
             Fact::Answered { client, outcome, intended, measured } => {
@@ -246,27 +284,32 @@ impl Probe for Measure {
                 self.clients[client.index()].end(outcome, latency, measured, self.open);
                 if measured {
                     self.timelines[client.index()].answer(intended, outcome, latency);
-                    self.aftermath.answer(client.index(), intended, outcome, latency);
-                    self.aftermath.judge(&self.scopes, client, intended, Some((outcome, latency)));
+                    if self.faulted {
+                        self.aftermath.answer(client.index(), intended, outcome, latency);
+                    }
+                    if !self.scopes.is_empty() {
+                        self.aftermath.judge(&self.scopes, client, intended, Some((outcome, latency)));
+                    }
                 }
             }
-            Fact::Called { edge, measured } => self.edges[edge.index()].arrived += u64::from(measured),
+            Fact::Called { edge, measured } => self.edges[edge.index()].arrive(measured),
             Fact::Settled { edge, outcome, latency, measured } => {
                 self.edges[edge.index()].end(outcome, latency, measured, self.open);
                 if self.faulted {
                     self.aftermath.settle(edge, outcome, now);
                 }
             }
-            Fact::TriedAgain { edge, client, own, hedge, measured } if measured => {
-                self.edges[edge.index()].try_again(hedge);
+            Fact::TriedAgain { edge, client, own, hedge, measured } => {
+                self.edges[edge.index()].try_again(hedge, measured);
                 if own {
-                    self.clients[client.index()].try_again(hedge);
+                    self.clients[client.index()].try_again(hedge, measured);
                 }
             }
-            Fact::Limited { edge, first, measured, .. } if measured => self.edges[edge.index()].limit(first),
+            Fact::Limited { edge, first, measured, .. } => self.edges[edge.index()].limit(first, measured),
             Fact::OutOfBudget { edge, measured } => self.edges[edge.index()].budget_refused += u64::from(measured),
+            Fact::LeftOut { edge, measured } => self.edges[edge.index()].ejections += u64::from(measured),
             Fact::BreakerRead { guard, opened, open, half_open } => {
-                self.breakers[guard as usize].read(opened, open, half_open, self.open);
+                self.breakers[guard as usize].read(opened, open, half_open);
             }
             Fact::Streamed { edge, latency, measured } => {
                 if measured {
@@ -308,11 +351,7 @@ impl Probe for Measure {
             | Fact::Disposed { .. } => self.mail(now, fact),
             Fact::Started { node, cores, worker } => self.stations[node.index()].work(now, true, cores, worker),
             Fact::Stopped { node, cores, worker } => self.stations[node.index()].work(now, false, cores, worker),
-            Fact::LateReply { .. }
-            | Fact::Wasted { .. }
-            | Fact::Abandoned { .. }
-            | Fact::TriedAgain { .. }
-            | Fact::Limited { .. } => {}
+            Fact::LateReply { .. } | Fact::Wasted { .. } | Fact::Abandoned { .. } => {}
             Fact::Replied { node, endpoint, outcome, joined, sojourn, waited } => {
                 self.stations[node.index()].reply(now);
                 let counts = self.counts(Time(now.0 - sojourn.0));
@@ -334,47 +373,6 @@ impl Probe for Measure {
             | Fact::Rewound { .. }
             | Fact::Skipped { .. }
             | Fact::Rebalanced { .. } => self.hear_of_streams(now, fact),
-        }
-    }
-}
-
-/// What the circuit breakers of one policy and link did in the measured time, over all replicas of the caller.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct BreakerTime {
-    /// How many there are.
-    pub(crate) breakers: u32,
-    /// How often they opened.
-    opened: u64,
-    /// Time open.
-    open: Span,
-    /// Time half-open.
-    half_open: Span,
-    /// All three at the beginning of the measured time.
-    before: [u64; 3],
-}
-
-impl BreakerTime {
-    /// How often they opened, how long they were open and half-open, in the measured time.
-    pub(crate) fn told(&self) -> (u64, Span, Span) {
-        let [opened, open, half_open] = self.before;
-        (
-            self.opened.saturating_sub(opened),
-            Span(self.open.0.saturating_sub(open)),
-            Span(self.half_open.0.saturating_sub(half_open)),
-        )
-    }
-
-    /// Reads one breaker at a boundary: what it had done before the measured time does not count.
-    fn read(&mut self, opened: u32, open: Span, half_open: Span, begun: bool) {
-        if begun {
-            self.breakers += 1;
-            self.opened += u64::from(opened);
-            self.open += open;
-            self.half_open += half_open;
-        } else {
-            self.before[0] += u64::from(opened);
-            self.before[1] += open.0;
-            self.before[2] += half_open.0;
         }
     }
 }

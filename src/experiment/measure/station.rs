@@ -144,6 +144,14 @@ impl Station {
         self.in_system.area()
     }
 
+    /// Areas under requests there, in line, workers held, workers that work, and arrivals, since the measured time began.
+    pub(super) fn sums(&mut self, now: Time) -> [f64; 5] {
+        let there = self.area(now);
+        let Levels { queue, busy, working, .. } = &self.levels;
+        let areas = [there, queue.area(now), busy.area(now), working.area(now)].map(|area| area as f64);
+        [areas[0], areas[1], areas[2], areas[3], self.arrivals as f64]
+    }
+
     #[inline]
     pub(super) fn reach(&mut self, now: Time) {
         self.advance(now);

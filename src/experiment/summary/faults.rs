@@ -27,6 +27,8 @@ pub struct Failing {
     /// When all its workers were held for the first time under a fault, s from the start of the measured time; the median over
     /// replications, `None` where half of them never saw that.
     pub saturated_s: Option<f64>,
+    /// How long at least 99 % of its workers were held, s; the mean over replications.
+    pub saturated_for_s: f64,
     /// When a twentieth of the calls to it began to fail, s.
     pub failing_s: Option<f64>,
     /// The largest share of calls to it that failed in any stretch of time.

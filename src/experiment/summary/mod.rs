@@ -5,6 +5,7 @@
 
 mod brokers;
 mod cache;
+mod course;
 mod faults;
 mod policing;
 
@@ -19,6 +20,7 @@ use crate::stats::Histogram;
 
 pub use brokers::*;
 pub use cache::CacheFigures;
+pub use course::*;
 pub use faults::*;
 pub use policing::*;
 
@@ -110,25 +112,6 @@ pub struct Replicate {
     pub span_s: f64,
 }
 
-/// One bin of a timeline: requests by the time they set out.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Moment {
-    /// Start of the bin, seconds from the start of the measured time.
-    pub from_s: f64,
-    /// Width of the bin, s.
-    pub width_s: f64,
-    /// Requests that set out in the bin, over all replications.
-    pub arrived: u64,
-    /// Of these, failed.
-    pub failed: u64,
-    /// Median latency of the bin's successes, ms.
-    pub p50_ms: Option<f64>,
-    /// 99th percentile, ms.
-    pub p99_ms: Option<f64>,
-    /// Mean, ms.
-    pub mean_ms: Option<f64>,
-}
-
 /// How many requests were at a node, over time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct InSystem {
@@ -195,6 +178,12 @@ pub struct Node {
     pub abandoned: u64,
     /// Busy workers ÷ workers (with `cores`: busy cores ÷ cores), time-weighted.
     pub utilization: Estimate,
+    /// Requests that arrived here for each request of all clients: retries and hedges anywhere above multiply them.
+    pub tries_per_request: Estimate,
+    /// Work done here for tries that nobody waited for any more, over all replications, s.
+    pub wasted_work_s: f64,
+    /// The same as a share of what its workers (with `cores`: its cores) can do; `None` where they are unlimited.
+    pub wasted_share: Estimate,
     /// Workers held, time average.
     pub mean_busy: Estimate,
     /// Workers that really work (do not wait for a callee), time average. Cryptography of handshakes takes cores, not workers.
@@ -295,6 +284,10 @@ pub struct Verdict {
     pub scope: Option<String>,
     /// The measured figure, in the expression's own unit (ms, share, per second, …).
     pub measured: Estimate,
+    /// How many times as fast as allowed the error budget is used: the share of bad requests divided by the share that
+    /// the promise allows. At 1 it lasts exactly as long as it is for. Only promises about shares of requests have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burn_rate: Option<Estimate>,
     /// Met, failed, undecided or no data.
     pub verdict: Outcome,
 }
@@ -417,6 +410,9 @@ pub struct Summary {
     /// Nodes that failed or were saturated while something was wrong, the first first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failing: Vec<Failing>,
+    /// How it went over time, where something changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
     /// Whether every request is accounted for.
     pub conservation: Conservation,
 }

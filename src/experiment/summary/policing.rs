@@ -18,6 +18,8 @@ pub struct Policing {
     pub budget_refused: u64,
     /// Tries that the caller's own policies refused: rate limit, bulkhead, breaker, throttle, concurrency limit.
     pub limited: u64,
+    /// Replicas that a caller left out because they failed it (outlier detection).
+    pub ejections: u64,
 }
 
 /// What circuit breakers did in the measured time.

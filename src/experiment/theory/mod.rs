@@ -11,7 +11,6 @@
 mod arrivals;
 mod balance;
 mod calls;
-mod figure;
 mod judge;
 mod networks;
 mod orders;
@@ -22,7 +21,7 @@ mod single;
 pub use judge::{Judgement, Sense, judge};
 pub use record::{Kind, Record};
 
-use super::summary::Summary;
+use super::{figure, summary::Summary};
 
 /// The share of figures that must pass at the first try.
 pub const BAR: f64 = 0.98;

@@ -53,6 +53,7 @@ fn blank() -> Summary {
         faults: Vec::new(),
         failing: Vec::new(),
         slos: Vec::new(),
+        timeline: None,
         conservation: Conservation::default(),
     }
 }

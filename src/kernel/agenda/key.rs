@@ -56,7 +56,8 @@ impl Key {
     /// The same event with a serial, where it has none.
     #[inline]
     pub(super) fn with_first_serial(self, serial: u32) -> Self {
-        Self(self.0 | u128::from(serial) << EVENT_BITS)
+        // Shifted in 64 bits, into which it fits: the upper half is none of its business.
+        Self(self.0 | u128::from(u64::from(serial) << EVENT_BITS))
     }
 
     /// The same event with another serial.

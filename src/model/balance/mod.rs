@@ -71,9 +71,15 @@ impl Memory {
         self.speeds[replica as usize].learn(took, now);
     }
 
+    /// Leaves only some of the replicas that may be picked, for one pick; gives back what was in view before.
+    pub fn narrow(&mut self, keep: impl Fn(u32) -> bool) -> Option<Box<[u32]>> {
+        let view = (0..self.count()).map(|place| self.at(place)).filter(|replica| keep(*replica)).collect();
+        self.view.replace(view)
+    }
+
     /// How many replicas may be picked.
     #[inline]
-    fn count(&self) -> u32 {
+    pub fn count(&self) -> u32 {
         self.view.as_ref().map_or(self.outstanding.len(), |view| view.len()) as u32
     }
 

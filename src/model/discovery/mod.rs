@@ -2,7 +2,8 @@
 //!
 //! `kind = "static"` (default): a list in the configuration. It names every replica, whatever happens to it; after a `move` it is
 //! wrong for good. `"dns"`: a name is looked up when no answer is at hand, and the answer is kept for `ttl` (30 s: the JVM's,
-//! and that of the records Kubernetes serves), per caller replica and callee. Nobody asks whether an address answers. While a
+//! and that of the records Kubernetes serves), per caller replica and callee; the first ones are of any age. Caches add up: one
+//! between the callers and the name's server is `propagation`. Nobody asks whether an address answers. While a
 //! `discovery_outage` lasts every lookup fails: an answer is used up to its end, then calls fail with `no_endpoint` (resolvers
 //! serve stale answers only where told to). `"kubernetes"`: one virtual address per service; what stands behind it is known to
 //! all callers `propagation` after it has changed. `"mesh"`: the same list in each caller's sidecar or client, so that requests

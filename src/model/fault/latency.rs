@@ -1,7 +1,8 @@
-//! `latency`: a request takes `add` longer to its callee, `jitter` more or less (alike), with the `probability`.
+//! `latency`: a message takes `add` longer, `jitter` more or less (alike), with the `probability`.
 //!
-//! The target is an edge, a node (all calls to it) or a zone (all calls to nodes in it). It is added once per try, on the way
-//! there; the ledger calls it `fault`.
+//! As Chaos Mesh and `tc netem` do, it delays what leaves: of an edge the caller's requests; of a node its answers, and its
+//! own requests to others; of a zone what each of its nodes sends. The ledger calls it `fault`. Connections are opened as
+//! quickly as ever.
 
 use crate::random::Draw;
 use crate::units::Span;

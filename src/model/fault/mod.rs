@@ -56,6 +56,8 @@ pub struct Fault {
     pub replicas: Vec<u32>,
     /// The links it happens to, by index.
     pub links: Vec<u32>,
+    /// Of each of these links, whether it happens to requests and to answers.
+    pub ways: Vec<[bool; 2]>,
 }
 
 /// When a fault is on.
@@ -104,7 +106,7 @@ pub enum Effect {
         /// Probability.
         share: f64,
     },
-    /// When requests take longer to their callee.
+    /// When messages take longer.
     Latency {
         /// Time added.
         add: Span,
@@ -145,7 +147,7 @@ impl Effect {
     pub fn delay(self, hash: u64, seed: u64, lineage: Lineage, back: bool) -> Span {
         let mut draw = Draw::new(seed, lineage, Purpose::Fault, hash ^ u64::from(back));
         match self {
-            Self::Latency { add, jitter, share } if !back => latency::added(add, jitter, share, &mut draw),
+            Self::Latency { add, jitter, share } => latency::added(add, jitter, share, &mut draw),
             Self::Loss { share } => packet_loss::delayed(share, &mut draw),
             _ => Span::ZERO,
         }
@@ -169,6 +171,11 @@ impl Effect {
 }
 
 impl Fault {
+    /// Whether it happens to requests over a link, or to answers (`back`).
+    pub fn hits(&self, link: u32, back: bool) -> bool {
+        self.links.iter().zip(&self.ways).any(|(own, ways)| *own == link && ways[usize::from(back)])
+    }
+
     /// The nth time between two of it, or the nth time it is on.
     pub fn span(&self, plan: &Plan, seed: u64, nth: u64, on: bool) -> Span {
         let When::Random { mtbf, mttr, .. } = self.when else { return Span::ZERO };

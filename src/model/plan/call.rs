@@ -59,10 +59,14 @@ pub struct Call {
     pub proxy: Option<LawId>,
     /// Whether the callee hears of it when the caller gives up.
     pub cancels: bool,
+    /// Whether doing it again is a second effect.
+    pub effect: bool,
     /// The policy in front of it, of `Plan::guards`; `NONE` where there is nothing beyond a timeout.
     pub guard: u32,
     /// The table whose lock a query needs.
     pub writes: Option<TableId>,
+    /// The table whose version a query looks at: a read, or a conditional write.
+    pub compares: Option<TableId>,
     /// Whether a transaction keeps that lock.
     pub in_transaction: bool,
 }

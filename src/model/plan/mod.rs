@@ -1,12 +1,14 @@
 //! The plan: the scenario as run. It never changes during a run and is shared by all replications.
 
 mod call;
+mod course;
 mod life;
 
 use crate::random::dist::Dist;
 use crate::units::Span;
 
 use super::cache::{Cache, Lookup};
+use super::contention::Contention;
 use super::discovery::Discovery;
 use super::fault::{Fault, Scope};
 use super::id::{CallId, ClientId, EndpointId, ForkId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId};
@@ -19,6 +21,7 @@ use super::stream::{Producer, Readers, Spread, Topic};
 use super::transport::Channel;
 
 pub use self::call::{Call, Codec, Guard, Lender, Link, Pipe};
+pub use self::course::STRETCHES;
 pub use self::life::{Life, Warmup};
 
 /// Everything that does not change during a run.
@@ -92,6 +95,8 @@ pub struct Plan {
     pub groups: Vec<Readers>,
     /// How records are spread over partitions.
     pub spreads: Vec<Spread>,
+    /// Whether some policy passes its deadline on; then every call is guarded, so that it knows of it.
+    pub propagates: bool,
     /// What goes wrong, in the order of the file; faults after the measured time are left out.
     pub faults: Vec<Fault>,
     /// Promises about a client's requests that hold at some times only, in the order of the file.
@@ -131,6 +136,8 @@ pub struct Node {
     pub queue_timeout: Option<LawId>,
     /// What a replica refuses at its door.
     pub intake: Option<IntakeSpec>,
+    /// What requests at one replica cost each other, if anything.
+    pub contention: Option<Contention>,
 }
 
 /// An endpoint.
@@ -232,6 +239,11 @@ impl Plan {
     #[inline]
     pub fn law(&self, id: LawId) -> &Dist {
         &self.laws[id.index()]
+    }
+
+    /// Whether a call has rules of its own beyond a timeout.
+    pub fn is_guarded(&self, call: &Call) -> bool {
+        self.guards.get(call.guard as usize).is_some_and(|guard| self.rules[guard.rules as usize] != Rules::bare())
     }
 
     /// A node.

@@ -8,8 +8,11 @@
 //! with an empty window; a failed probe is a trip. With `open_for_max`, every failed probe doubles the next `open_for`.
 //!
 //! `counts = "tries"` (default) puts the breaker inside the retries: every try counts. `counts = "calls"` puts it outside:
-//! a call counts once, with all its tries. `per = "callee"` (default) or `"replica"`. `on` names the failures that count
-//! (default: all).
+//! a call counts once, with all its tries. `on` names the failures that count (default: all).
+//!
+//! `per = "callee"` (default): one breaker for the callee, so that one bad replica of three trips it for all, or never does.
+//! `per = "replica"`: one for each of its replicas; one whose breaker is open is left out when a replica is picked (failure
+//! accrual in Finagle and Linkerd), and only where all are open is a try refused. The caller must pick per request then.
 //!
 //! A time window is kept in ten buckets (Hystrix), a count window is exact (Resilience4j). What ends after the breaker has
 //! left the state it began in is not counted.
@@ -135,6 +138,16 @@ impl Breaker {
                 Verdict::Go
             }
             Phase::Open | Phase::HalfOpen => Verdict::Refuse(Outcome::CircuitOpen),
+        }
+    }
+
+    /// Whether `admit` would let a try go.
+    pub fn lets_through(&mut self, now: Time) -> bool {
+        self.settle(now);
+        match self.phase {
+            Phase::Closed => true,
+            Phase::HalfOpen => self.probes < self.spec.half_open_calls,
+            Phase::Open => false,
         }
     }
 
@@ -307,7 +320,9 @@ mod tests {
         let mut breaker = Breaker::new(spec(Window::Consecutive { failures: 1 }));
         call(&mut breaker, 0, false);
         let at = Time(5 * S);
+        assert!(!breaker.lets_through(Time(5 * S - 1)) && breaker.lets_through(at));
         assert_eq!((breaker.admit(at), breaker.admit(at)), (Verdict::Go, Verdict::Go));
+        assert!(!breaker.lets_through(at));
         assert_eq!(breaker.admit(at), Verdict::Refuse(Outcome::CircuitOpen));
         breaker.forget(at, true);
         assert_eq!(breaker.admit(at), Verdict::Go);

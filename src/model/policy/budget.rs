@@ -6,7 +6,9 @@
 //! (500 tokens, 5 per retry, 10 after a timeout; a retry that succeeds gives its cost back). `budget = { max_tokens = 10,
 //! token_ratio = 0.1 }` is gRPC's: every failed try takes a token, every success puts back the ratio, and nobody retries
 //! unless more than half are left. `budget = { budget_percent = "20%", min_retry_concurrency = 3 }` is Envoy's: so many
-//! retries at once. A retry that the budget refuses is not made later: the call fails with what its last try said.
+//! retries at once. `budget = { failure_rate = "10%" }` lets nobody retry while more tries have failed, since the beginning,
+//! than that share of the calls: each caller judges by what it saw, so callers that see little give up retrying early. A
+//! retry that the budget refuses is not made later: the call fails with what its last try said.
 //!
 //! Sources: tower's `TpsBudget`; Brooker, "Fixing retries with token buckets and circuit breakers" (2022); gRPC proposal A6;
 //! aws-sdk-go-v2 `aws/retry`; Envoy's `circuit_breaker.proto`.
@@ -59,6 +61,11 @@ pub enum BudgetSpec {
         /// Tokens that a success puts back.
         token_ratio: f64,
     },
+    /// When nobody retries while more than a share fails (Brooker's breaker).
+    Healthy {
+        /// Failed tries per call, since the beginning.
+        failure_rate: f64,
+    },
     /// When retries are a share of the tries in flight (Envoy).
     Active {
         /// Retries per try in flight.
@@ -80,6 +87,8 @@ pub struct Budget {
     window: Option<Trailing<2>>,
     active: u32,
     retries: u32,
+    calls: u64,
+    failures: u64,
 }
 
 const CALLS: usize = 0;
@@ -92,14 +101,15 @@ impl Budget {
             BudgetSpec::Share { ttl, .. } => (0.0, Some(Trailing::new(ttl, BUCKETS))),
             BudgetSpec::Tokens { cap, .. } => (cap, None),
             BudgetSpec::Half { max_tokens, .. } => (max_tokens, None),
-            BudgetSpec::Active { .. } => (0.0, None),
+            BudgetSpec::Healthy { .. } | BudgetSpec::Active { .. } => (0.0, None),
         };
-        Self { spec, tokens, window, active: 0, retries: 0 }
+        Self { spec, tokens, window, active: 0, retries: 0, calls: 0, failures: 0 }
     }
 
     /// The first try of a call sets out.
     pub fn on_call(&mut self, now: Time) {
         self.active += 1;
+        self.calls += 1;
         match self.spec {
             BudgetSpec::Share { .. } => {
                 if let Some(window) = &mut self.window {
@@ -127,6 +137,7 @@ impl Budget {
     /// The `nth` try (from 0) failed.
     pub fn on_failure(&mut self, nth: u32) {
         self.end(nth);
+        self.failures += 1;
         if let BudgetSpec::Half { .. } = self.spec {
             self.tokens = (self.tokens - 1.0).max(0.0);
         }
@@ -145,6 +156,7 @@ impl Budget {
                 self.take(if cause == Outcome::Timeout { timeout_cost } else { cost })
             }
             BudgetSpec::Half { max_tokens, .. } => self.tokens > max_tokens / 2.0,
+            BudgetSpec::Healthy { failure_rate } => self.failures as f64 <= failure_rate * self.calls as f64,
             BudgetSpec::Active { share, min } => {
                 let allowed = (share * self.active as f64).max(min as f64);
                 self.retries as f64 + 1.0 <= allowed
@@ -210,6 +222,20 @@ mod tests {
 
     fn tokens(deposit: f64, per: Per, cap: f64) -> Budget {
         Budget::new(BudgetSpec::Tokens { deposit, per, cap, cost: 1.0, timeout_cost: 1.0, refund: false })
+    }
+
+    #[test]
+    fn who_sees_too_many_failures_does_not_retry() {
+        let mut budget = Budget::new(BudgetSpec::Healthy { failure_rate: 0.1 });
+        let mut fail = |calls: u32| {
+            (0..calls).for_each(|_| budget.on_call(Time(0)));
+            budget.on_failure(0);
+            budget.withdraw(Time(0), Outcome::Error)
+        };
+        assert!(!fail(1), "the first call failed");
+        assert!(fail(19), "2 of 20");
+        assert!(!fail(1), "3 of 21");
+        assert!(fail(19), "4 of 40");
     }
 
     #[test]

@@ -127,9 +127,25 @@ pub struct Rules {
     pub limit: Option<LimitSpec>,
     /// The stages that are there, outermost first.
     pub stages: Vec<Stage>,
+    /// Whether the timer of a try runs while the try may still have to wait for a stage.
+    pub early: bool,
 }
 
 impl Rules {
+    /// Those of a call without rules of its own, which passes on the deadline that its caller inherited.
+    pub fn bare() -> Self {
+        Self { stages: vec![Stage::Retry, Stage::Timer], ..Self::default() }
+    }
+
+    fn timer_runs_early(&self) -> bool {
+        let waits = |stage: &Stage| match stage {
+            Stage::Bulkhead => self.bulkhead.is_some_and(|bulkhead| bulkhead.max_wait > Span::ZERO),
+            Stage::RateLimit => self.rate_limit.is_some_and(|limit| limit.max_wait > Span::ZERO),
+            _ => false,
+        };
+        self.stages.iter().skip_while(|stage| **stage != Stage::Timer).any(waits)
+    }
+
     /// The stages of `order` that these rules have; `Retry` and `Timer` are always there.
     pub fn arrange(&mut self, order: &[Stage]) {
         let has = |stage: &Stage| match stage {
@@ -141,6 +157,7 @@ impl Rules {
             Stage::Limit => self.limit.is_some(),
         };
         self.stages = order.iter().copied().filter(has).collect();
+        self.early = self.timer_runs_early();
     }
 
     /// The stages that each try passes, after the tries begin.
@@ -165,8 +182,8 @@ pub struct State {
     pub rate_limit: Option<RateLimit>,
     /// Tries at once.
     pub bulkhead: Option<Bulkhead>,
-    /// Closed, open or half-open.
-    pub breaker: Option<Breaker>,
+    /// Closed, open or half-open: one for the callee, or one for each replica of it.
+    pub breakers: Vec<Breaker>,
     /// Refusals of late.
     pub throttle: Option<Throttle>,
     /// The limit and who is in flight.
@@ -174,13 +191,14 @@ pub struct State {
 }
 
 impl State {
-    /// As it is before the first call.
-    pub fn new(rules: &Rules) -> Self {
+    /// As it is before the first call of a callee with so many replicas.
+    pub fn new(rules: &Rules, replicas: u32) -> Self {
+        let breakers = |spec: BreakerSpec| if spec.per_replica { replicas } else { 1 };
         Self {
             budget: rules.retry.as_ref().and_then(|retry| retry.budget).map(Budget::new),
             rate_limit: rules.rate_limit.map(RateLimit::new),
             bulkhead: rules.bulkhead.map(Bulkhead::new),
-            breaker: rules.breaker.map(Breaker::new),
+            breakers: rules.breaker.map_or_else(Vec::new, |spec| vec![Breaker::new(spec); breakers(spec) as usize]),
             throttle: rules.throttle.map(Throttle::new),
             limit: rules.limit.map(Limit::new),
         }
@@ -190,7 +208,7 @@ impl State {
     pub fn is_idle(&self) -> bool {
         self.bulkhead.as_ref().is_none_or(Bulkhead::is_empty)
             && self.limit.as_ref().is_none_or(Limit::is_empty)
-            && self.breaker.as_ref().is_none_or(|breaker| !breaker.is_probing())
+            && !self.breakers.iter().any(Breaker::is_probing)
             && self.budget.as_ref().is_none_or(Budget::is_idle)
     }
 }
@@ -217,5 +235,18 @@ mod tests {
         rules.arrange(&[Stage::Bulkhead, Stage::Breaker, Stage::Retry, Stage::Timer]);
         assert_eq!(rules.per_call(), [Stage::Bulkhead]);
         assert_eq!(rules.per_try(), [Stage::Timer]);
+    }
+
+    #[test]
+    fn a_timer_is_early_where_a_try_may_wait_behind_it() {
+        let bulkhead = |max_wait| Some(BulkheadSpec { max_concurrent: 1, max_wait });
+        let early = |max_wait, order: &[Stage]| {
+            let mut rules = Rules { bulkhead: bulkhead(max_wait), ..Rules::default() };
+            rules.arrange(order);
+            rules.early
+        };
+        let before = [Stage::Retry, Stage::Timer, Stage::Bulkhead];
+        assert!(early(Span(1), &before));
+        assert!(!early(Span::ZERO, &before) && !early(Span(1), &ORDER));
     }
 }

@@ -79,6 +79,7 @@ mod tests {
         let lane = |node: &str, saturated_s| Failing {
             node: node.into(),
             saturated_s,
+            saturated_for_s: 0.0,
             failing_s: Some(20.0),
             worst_share: 0.8,
             lane: (0..60).map(|bin| (bin != 30).then_some(if bin > 20 { 0.8 } else { 0.0 })).collect(),

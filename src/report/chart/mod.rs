@@ -14,6 +14,8 @@ mod palette;
 mod percentiles;
 #[cfg(feature = "png")]
 mod png;
+mod policies;
+mod pressure;
 mod shade;
 mod timeline;
 mod waterfall;
@@ -26,6 +28,8 @@ pub use nodes::{Usage, nodes};
 pub use percentiles::{Curve, percentiles};
 #[cfg(feature = "png")]
 pub use png::png;
+pub use policies::{Policed, policies};
+pub use pressure::{Pressure, pressure};
 pub use shade::Shade;
 pub use timeline::{Track, timeline};
 pub use waterfall::waterfall;
@@ -50,7 +54,7 @@ pub struct Title {
 #[derive(Clone, Debug)]
 pub struct Picture {
     /// Name of the file, without an ending.
-    pub name: &'static str,
+    pub name: String,
     /// The picture.
     pub svg: String,
 }
@@ -65,37 +69,67 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
         let bars = format!("bars: {} % intervals", plain(first.run.confidence * 100.0));
         let subtitle = format!("{} · {bars}", caption(first));
         let title = Title { title: format!("{title} by percentile"), subtitle };
-        pictures.push(Picture { name: "percentiles", svg: percentiles(&title, &curves) });
+        pictures.push(Picture { name: "percentiles".into(), svg: percentiles(&title, &curves) });
     }
     let tracks: Vec<Track> = each_client(summaries, |name, stats| Track { name, moments: stats.timeline.clone() });
     if tracks.iter().any(|track| track.moments.iter().any(|m| m.arrived > 0)) {
         let title = Title { title: format!("{title} over time"), subtitle: caption(first) };
-        pictures.push(Picture { name: "timeline", svg: timeline(&title, &tracks, &shade::shades(first)) });
+        pictures.push(Picture { name: "timeline".into(), svg: timeline(&title, &tracks, &shade::shades(first)) });
     }
-    for summary in summaries.iter().filter(|summary| summary.failing.iter().any(|f| f.worst_share > 0.0)).take(1) {
-        let title = format!("{}: who failed first", clean(&first.scenario.name));
-        let title = Title { title, subtitle: format!("{} · {}", variant(summary), caption(first)) };
-        pictures.push(Picture { name: "failing", svg: lanes(&title, &summary.failing, &shade::shades(summary)) });
+    for summary in summaries {
+        pictures.extend(of_one(summary, summaries.len() > 1));
     }
     let backlogs = backlogs(summaries);
     if !backlogs.is_empty() {
         let title = format!("{}: messages waiting", clean(&first.scenario.name));
         pictures.push(Picture {
-            name: "queues",
+            name: "queues".into(),
             svg: backlog(&Title { title, subtitle: caption(first) }, &backlogs, &shade::shades(first)),
         });
     }
     let entries = entries(summaries);
     if !entries.is_empty() {
         let title = format!("{}: where the time went", clean(&first.scenario.name));
-        pictures.push(Picture { name: "ledger", svg: ledger(&Title { title, subtitle: caption(first) }, &entries) });
+        pictures
+            .push(Picture { name: "ledger".into(), svg: ledger(&Title { title, subtitle: caption(first) }, &entries) });
     }
     let usage = usage(summaries);
     if !usage.is_empty() {
         let title = format!("{}: how full the nodes were", clean(&first.scenario.name));
-        pictures.push(Picture { name: "nodes", svg: nodes(&Title { title, subtitle: caption(first) }, &usage) });
+        pictures.push(Picture { name: "nodes".into(), svg: nodes(&Title { title, subtitle: caption(first) }, &usage) });
     }
     pictures
+}
+
+/// The pictures that show one run alone: who failed first, how full nodes were, what policies did.
+fn of_one(summary: &Summary, several: bool) -> Vec<Picture> {
+    let shades = shade::shades(summary);
+    let (scenario, variant) = (clean(&summary.scenario.name), variant(summary));
+    let mut pictures = Vec::new();
+    let mut draw = |name: &str, what: &str, drawn: &dyn Fn(&Title) -> String| {
+        let title = format!("{scenario}: {what}");
+        let subtitle = if several { format!("{variant} · {}", caption(summary)) } else { caption(summary) };
+        let own = summary.scenario.variant.as_ref().filter(|_| several);
+        let name = own.map_or_else(|| name.to_owned(), |_| format!("{name}-{}", file_part(&variant)));
+        pictures.push(Picture { name, svg: drawn(&Title { title, subtitle }) });
+    };
+    if summary.failing.iter().any(|f| f.worst_share > 0.0) {
+        draw("failing", "who failed first", &|title| lanes(title, &summary.failing, &shades));
+    }
+    let nodes = Pressure::of(summary);
+    if !nodes.is_empty() {
+        draw("pressure", "how full the nodes were over time", &|title| pressure(title, &nodes, &shades));
+    }
+    let edges = Policed::of(summary);
+    if !edges.is_empty() {
+        draw("policies", "what policies did over time", &|title| policies(title, &edges, &shades));
+    }
+    pictures
+}
+
+/// A name as a part of the name of a file.
+fn file_part(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '-' }).take(60).collect()
 }
 
 /// The pictures of a comparison: the differences first, then what is drawn of several runs.
@@ -106,7 +140,7 @@ pub fn compared(comparison: &Comparison, summaries: &[Summary]) -> Vec<Picture> 
         let title = format!("{}: change against {}", clean(&comparison.base.scenario), clean(&comparison.base.name));
         let bars = format!("{} % intervals of paired replications", plain(comparison.run.confidence * 100.0));
         let subtitle = summaries.first().map_or(String::new(), |first| format!("{} · {bars}", caption(first)));
-        pictures.push(Picture { name: "differences", svg: differences(&Title { title, subtitle }, &rows) });
+        pictures.push(Picture { name: "differences".into(), svg: differences(&Title { title, subtitle }, &rows) });
     }
     pictures.extend(self::pictures(summaries));
     pictures

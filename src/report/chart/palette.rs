@@ -107,6 +107,12 @@ pub(super) fn pen(i: usize) -> Pen {
     Pen { colour: COLOURS[i % COLOURS.len()], dash: DASHES[i % DASHES.len()], width: 2.5 }
 }
 
+/// A colour as strong as it looks on paper; whatever lies below does not shine through.
+pub(super) fn on_paper(colour: RGBColor, strength: f64) -> RGBColor {
+    let mixed = |ink: u8, paper: u8| (f64::from(ink) * strength + f64::from(paper) * (1.0 - strength)).round() as u8;
+    RGBColor(mixed(colour.0, PAPER.0), mixed(colour.1, PAPER.1), mixed(colour.2, PAPER.2))
+}
+
 /// A thin, full line.
 pub(super) fn hair(colour: RGBColor) -> Pen {
     Pen { colour, dash: &[], width: 1.0 }

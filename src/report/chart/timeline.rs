@@ -1,13 +1,15 @@
-//! Latency over time: from the median to the 99th percentile as a band, and below it the share of requests that failed.
+//! Latency over time: from the median to the 99th percentile as a band, and below it the requests in flight and the share of
+//! them that failed.
 //! Several clients stand below each other on the same scale.
 
 use super::Title;
 use super::axis::{Scale, seconds_of_tick, time_of_tick};
 use super::frame::{Area, Canvas, HEIGHT, Type, WIDTH, picture, size};
-use super::palette::{FAILED, FAINT, GRID, Pen, hair, pen};
+use super::palette::{FAILED, FAINT, GRID, Pen, hair, on_paper, pen};
+use super::pressure::between;
 use super::shade::{Shade, shade};
 use crate::experiment::summary::Moment;
-use crate::report::number::percent;
+use crate::report::number::{count, percent, plain};
 use crate::report::text::cut;
 
 /// Panels at most; more would be too flat to read.
@@ -42,7 +44,7 @@ pub fn timeline(title: &Title, tracks: &[Track], shades: &[Shade]) -> String {
 
 /// Two panels share the usual height; more make the picture taller.
 fn height(panels: usize) -> f64 {
-    HEIGHT.max(158.0 + 190.0 * panels as f64)
+    HEIGHT.max(158.0 + 204.0 * panels as f64)
 }
 
 /// Where the panels stand.
@@ -63,16 +65,26 @@ struct Scales {
     y: Scale,
     /// Where failures are drawn, and the share of them that fills it; `None` where nothing failed anywhere.
     strip: Option<(Area, f64)>,
+    /// Where requests in flight are drawn, and how many fill it; `None` where nobody looked.
+    crowd: Option<(Area, f64)>,
     latency: Area,
 }
 
 fn scales(tracks: &[&Track], panel: Area) -> Scales {
     let moments = || tracks.iter().flat_map(|track| track.moments.iter());
     let worst = moments().map(failed_share).fold(0.0, f64::max);
-    let head = 26.0;
-    let strip_height = if worst > 0.0 { ((panel.bottom - panel.top) * 0.16).clamp(14.0, 40.0) } else { 0.0 };
-    let gap = if worst > 0.0 { 10.0 } else { 0.0 };
-    let latency = Area { top: panel.top + head, bottom: panel.bottom - strip_height - gap, ..panel };
+    let most_there = moments().filter_map(|m| m.in_flight).fold(0.0, f64::max);
+    let tall = ((panel.bottom - panel.top) * 0.14).clamp(14.0, 36.0);
+    let mut bottom = panel.bottom;
+    let mut strip = |most: f64| {
+        let area = Area { top: bottom - tall, bottom, ..panel };
+        (most > 0.0).then(|| {
+            bottom -= tall + 10.0;
+            (area, most)
+        })
+    };
+    let (strip, crowd) = (strip(worst), strip(most_there));
+    let latency = Area { top: panel.top + 26.0, bottom, ..panel };
     let begin = moments().map(|m| m.from_s).fold(f64::MAX, f64::min);
     let end = moments().map(|m| m.from_s + m.width_s).fold(0.0, f64::max);
     let latencies = || moments().flat_map(|m| [m.p50_ms, m.p99_ms]).flatten().filter(|ms| *ms > 0.0);
@@ -82,8 +94,7 @@ fn scales(tracks: &[&Track], panel: Area) -> Scales {
     } else {
         Scale::linear(most, latency.bottom, latency.top)
     };
-    let strip = (worst > 0.0).then_some((Area { top: panel.bottom - strip_height, ..panel }, worst));
-    Scales { x: Scale::exact(begin.min(end), end, panel.left, panel.right), y, strip, latency }
+    Scales { x: Scale::exact(begin.min(end), end, panel.left, panel.right), y, strip, crowd, latency }
 }
 
 fn failed_share(m: &Moment) -> f64 {
@@ -95,6 +106,7 @@ fn draw(canvas: &Canvas, track: &Track, panel: Area, scales: &Scales, pen: Pen, 
     canvas.ordinate(scales.latency, &scales.y, time_of_tick);
     band(canvas, track, scales, pen);
     strip(canvas, track, scales);
+    crowd(canvas, track, scales, pen);
     let name = |s: f64| if last { seconds_of_tick(s) } else { String::new() };
     canvas.abscissa(panel, &scales.x, false, name);
     if last {
@@ -146,6 +158,22 @@ fn strip(canvas: &Canvas, track: &Track, scales: &Scales) {
     canvas.line(&[(area.left, area.bottom), (area.right, area.bottom)], hair(FAINT));
 }
 
+/// Requests in flight.
+fn crowd(canvas: &Canvas, track: &Track, scales: &Scales, pen: Pen) {
+    let Some((area, most)) = scales.crowd else { return };
+    canvas.rectangle(area, GRID, 0.45);
+    let y = Scale::exact(0.0, most, area.bottom, area.top);
+    let there: Vec<f64> = track.moments.iter().map_while(|m| m.in_flight).collect();
+    let width = track.moments.first().map_or(1.0, |m| m.width_s);
+    canvas.area(&between(&there, None, width, &scales.x, &y), on_paper(pen.colour, 0.6), 1.0);
+    let middle = f64::midpoint(area.top, area.bottom);
+    canvas.text("in flight", (area.left - 10.0, middle), Type::of(size::SMALL).faint().ending());
+    let own = there.into_iter().fold(0.0, f64::max);
+    let told = if own < 10.0 { plain(own) } else { count(own.round() as u64) };
+    canvas.text(&format!("max {told}"), (area.right + 8.0, middle), Type::of(size::SMALL).faint());
+    canvas.line(&[(area.left, area.bottom), (area.right, area.bottom)], hair(FAINT));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +202,17 @@ mod tests {
             m.failed = 0;
         }
         assert!(!timeline(&title(), &[Track { name: "x".into(), moments }], &[]).contains("failed"));
+    }
+
+    #[test]
+    fn requests_in_flight_have_a_strip_where_somebody_looked() {
+        let mut moments = sample::timeline(8.0, 2.4);
+        assert!(
+            !timeline(&title(), &[Track { name: "x".into(), moments: moments.clone() }], &[]).contains("in flight")
+        );
+        moments.iter_mut().enumerate().for_each(|(at, m)| m.in_flight = Some(at as f64));
+        let svg = timeline(&title(), &[Track { name: "x".into(), moments }], &[]);
+        assert!(svg.contains("in flight") && svg.contains("max 119"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ use crate::diag::{Complaint, Source};
 pub use expected::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 pub use forecast::forecast;
 pub(super) use load::overloaded;
-pub(super) use policies::{longest, of_client};
+pub(super) use policies::{longest, of_client, propagates};
 pub use walk::{client_transport, transport_of};
 pub(super) use walk::{laws_of, transports_used};
 

@@ -6,12 +6,12 @@ use super::ranges::zero;
 use super::walk;
 use crate::diag::{Complaint, code};
 use crate::model::Outcome;
-use crate::model::policy::{Backoff, BudgetSpec, Exponential};
+use crate::model::policy::{Backoff, BudgetSpec, Exponential, Stage};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
 use crate::scenario::written::{
-    AdaptiveThrottle, Bulkhead, CircuitBreaker, Client, ConcurrencyLimit, Given, Guards, Hedge, Node, Place, RateLimit,
-    Retries, Rule, Scenario, on,
+    AdaptiveThrottle, BalancePer, Bulkhead, CircuitBreaker, Client, ConcurrencyLimit, Given, Guards, Hedge, How, Node,
+    Place, RateLimit, Retries, Rule, Scenario, TransportSpec, on,
 };
 use crate::units::Span;
 
@@ -200,6 +200,14 @@ pub(crate) fn of_client(scenario: &Scenario, client: &Client) -> Guards {
     }
 }
 
+/// Whether some call passes its deadline on.
+pub(crate) fn propagates(scenario: &Scenario) -> bool {
+    let calls = scenario.nodes.values().flat_map(Node::programs).flat_map(walk::calls);
+    let own = calls.map(|call| scenario.guards(call));
+    let mut all = own.chain(scenario.clients.values().map(|client| of_client(scenario, client)));
+    all.any(|guards| guards.propagate_deadline.is_some_and(|given| given.value))
+}
+
 /// What may be said of a rule, by where it stands: it is said only if it holds for every call that the rule guards.
 #[derive(Default)]
 struct Doubts(BTreeMap<(usize, String), (Complaint, bool)>);
@@ -211,18 +219,32 @@ impl Doubts {
         let known = entry.or_insert_with(|| (complaint().at(place.clone()), true));
         known.1 &= holds;
     }
+
+    /// The same for what is wrong if it holds for any call.
+    fn put_any(&mut self, place: Option<&Place>, key: &str, holds: bool, complaint: impl FnOnce() -> Complaint) {
+        if holds {
+            self.put(place, key, true, complaint);
+        }
+    }
 }
 
 /// Rules that contradict each other or can never matter, as they come together at each call.
 pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let mut doubts = Doubts::default();
+    let wired = |spec: &TransportSpec| spec.connections.is_some();
+    let bound = scenario.discovery.balance_per.value == BalancePer::Connection;
     for client in scenario.clients.values() {
-        together(&of_client(scenario, client), &mut doubts);
+        let guards = of_client(scenario, client);
+        together(&guards, &mut doubts);
+        per_replica(&guards, bound && wired(walk::client_transport(scenario, client)), &mut doubts);
     }
     for node in scenario.nodes.values() {
         for call in node.programs().flat_map(walk::calls) {
             if !walk::transport_of(scenario, call).is_in_process() {
-                together(&scenario.guards(call), &mut doubts);
+                let guards = scenario.guards(call);
+                let over = walk::transport_of(scenario, call);
+                together(&guards, &mut doubts);
+                per_replica(&guards, bound && matches!(over, How::Over(spec) if wired(spec)), &mut doubts);
             }
         }
     }
@@ -267,6 +289,24 @@ fn together(guards: &Guards, doubts: &mut Doubts) {
                 .help("a callee that fails under load gets more of it; give a backoff with jitter and a budget of 10 %")
         });
     }
+}
+
+/// Breakers of replicas ask for a caller that picks the replica of each try; `bound`: its connections do.
+fn per_replica(guards: &Guards, bound: bool, doubts: &mut Doubts) {
+    let Some(rule) = on(&guards.circuit_breaker).filter(|rule| rule.per_replica.value) else { return };
+    let at = |stage| guards.order.as_ref().and_then(|order| order.value.iter().position(|other| *other == stage));
+    let first = at(Stage::Breaker).is_some_and(|breaker| Some(breaker) < at(Stage::Retry));
+    doubts.put_any(rule.per_replica.place.as_ref(), "per", rule.outside.value.unwrap_or(first), || {
+        let message = "a breaker for each replica cannot count calls: the tries of a call go to several";
+        Complaint::error(code::CONTRADICTION, message).help("write counts = \"tries\", or per = \"callee\"")
+    });
+    doubts.put_any(rule.per_replica.place.as_ref(), "bound", bound, || {
+        let message =
+            "a breaker for each replica, but the caller does not pick replicas: its connections are bound to them";
+        let help =
+            "write [discovery] balance_per = \"request\", as client libraries and sidecars do, or per = \"callee\"";
+        Complaint::error(code::CONTRADICTION, message).help(help)
+    });
 }
 
 /// Failures that `on` names and that this call cannot end with.

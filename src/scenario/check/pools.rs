@@ -20,7 +20,10 @@ pub(super) fn names(scenario: &Scenario, refused: &[String], complaints: &mut Ve
                 Verb::Transaction { database: name, .. } => {
                     database(scenario, name, "a transaction", refused, complaints);
                 }
-                Verb::Query(call) => table(scenario, call, complaints),
+                Verb::Query(call) => {
+                    table(scenario, call, complaints);
+                    one_row(scenario, call, complaints);
+                }
                 _ => {}
             });
         }
@@ -60,6 +63,24 @@ fn database(
         None if names.is_empty() => complaint.help("define one: [databases.orders-db]"),
         None => complaint.help(format!("the databases: {}", few(&names))),
     });
+}
+
+/// A conditional write is about one row, which the database must describe.
+fn one_row(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
+    let Some(node) = scenario.nodes.get(&call.target.value.node) else { return };
+    let name = &node.name.value;
+    if call.mode.value != Mode::ConditionalWrite {
+        return;
+    }
+    let (message, help) = match &call.table {
+        None => ("a conditional write to no table".to_owned(), "name what it writes to: table = \"orders\"".to_owned()),
+        Some(table) if node.tables.get(&table.value).is_some_and(|writers| writers.value == 1) => return,
+        Some(table) => (
+            format!("a conditional write to `{}`, which is not one row", table.value),
+            format!("it looks at one version: [databases.{name}.tables.{}] writers = 1", table.value),
+        ),
+    };
+    complaints.push(Complaint::error(code::NOT_ONE_ROW, message).at(call.mode.place.clone()).help(help));
 }
 
 /// A table must be one of those the database describes, where it describes any.

@@ -50,6 +50,13 @@ fn one_node(node: &Node, complaints: &mut Vec<Complaint>) {
     zero(node.replicas.value == 0, "replicas", node.replicas.place.as_ref(), nobody, complaints);
     zero(node.concurrency.value == Some(0), "concurrency", node.concurrency.place.as_ref(), nobody, complaints);
     zero(node.cores.value == Some(0.0), "cores", node.cores.place.as_ref(), "no work would ever end", complaints);
+    if let QueueOrder::Codel { target, interval } = node.queue_order.value
+        && (target == Span::ZERO || target >= interval)
+    {
+        let message = format!("`target` ({target}) is not between zero and `interval` ({interval})");
+        let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(node.queue_order.place.clone());
+        complaints.push(complaint.help("in a line that does not empty nobody should wait as long as in one that does"));
+    }
     let takes = matches!(node.queue_order.value, QueueOrder::Lifo | QueueOrder::Priority);
     if node.preemptive.value && !takes {
         let message = "`preemptive` with a line where nobody is more urgent than who is being served";

@@ -108,9 +108,11 @@ impl<'s> Lowering<'s> {
             flights: [0, 0],
             proxy: None,
             cancels: false,
+            effect: false,
             rules: NONE,
             guard: NONE,
             writes: None,
+            compares: None,
             in_transaction: false,
         };
         self.plan.calls.push(call);

@@ -5,7 +5,7 @@ use crate::model::plan;
 use crate::model::{CallId, Op, Outcome, Pc};
 use crate::units::Span;
 
-use super::super::written::{Call, Cancels, Guards, Target};
+use super::super::written::{Call, Guards, Target};
 use super::Lowering;
 use super::program::{Code, Place, Sites};
 use super::wire::Wire;
@@ -19,9 +19,10 @@ impl<'s> Lowering<'s> {
         let Some(wire) = wire else {
             return self.function_call(code, call, id);
         };
-        let writes = self.writes(call);
+        let (writes, compares) = (self.writes(call), self.compares(call));
         let planned = &mut self.plan.calls[id.index()];
-        planned.writes = writes;
+        (planned.writes, planned.compares) = (writes, compares);
+        planned.effect = !call.idempotent.value;
         planned.in_transaction = code.transaction == Some(call.target.value.node.as_str());
         let codec = wire.codec();
         if codec.encode > Span::ZERO {
@@ -49,9 +50,11 @@ impl<'s> Lowering<'s> {
         let callee = self.nodes[target.node.as_str()];
         let endpoint = self.endpoints[&(callee, target.endpoint.as_str())];
         let link = self.link(place.host, callee);
-        let timeout = guards.timeout.as_ref().map(|timeout| self.lane(timeout.value));
         // A function call has no policies.
         let rules = if wire.is_some() { self.rules(guards) } else { NONE };
+        // Where its timer runs before a try sets out, its guard keeps it.
+        let early = self.plan.rules.get(rules as usize).is_some_and(|rules| rules.early);
+        let timeout = guards.timeout.as_ref().filter(|_| !early).map(|timeout| self.lane(timeout.value));
         let planned = plan::Call {
             edge: self.edge(place.caller, endpoint),
             link,
@@ -66,9 +69,11 @@ impl<'s> Lowering<'s> {
             bytes: wire.map_or([0; 2], Wire::bytes),
             flights: wire.map_or([0; 2], Wire::flights),
             proxy: wire.and_then(|w| self.proxy(w)),
-            cancels: wire.is_some_and(|w| w.spec.cancels.value == Cancels::Queued),
+            cancels: wire.is_some_and(|w| w.cancels(guards)),
+            effect: false,
             guard: NONE,
             writes: None,
+            compares: None,
             in_transaction: false,
         };
         self.plan.calls.push(planned);

@@ -18,13 +18,15 @@ impl Lowering<'_> {
             if fault.at().is_some_and(|at| at >= scenario.sim.duration.value) {
                 continue;
             }
+            let (links, ways) = self.crossed(fault).into_iter().unzip();
             let planned = Fault {
                 name: fault.name.value.clone(),
                 hash: name_hash(&format!("fault {}", fault.name.value)),
                 when: self.when(&fault.when, fault.kind.value.is_instant()),
                 effect: effect(fault),
                 replicas: self.hit(fault),
-                links: self.crossed(fault),
+                links,
+                ways,
             };
             self.plan.faults.push(planned);
         }
@@ -81,22 +83,29 @@ impl Lowering<'_> {
         replicas.collect()
     }
 
-    /// The links a fault happens to.
-    fn crossed(&self, fault: &written::Fault) -> Vec<u32> {
+    /// The links a fault happens to, and whether to requests and to answers.
+    fn crossed(&self, fault: &written::Fault) -> Vec<(u32, [bool; 2])> {
         let kind = fault.kind.value;
         if !kind.fits_edge() {
             return Vec::new();
         }
         let name = |id: NodeId| self.plan.node(id).name.as_str();
         let inside = |id: NodeId, zone: &str| self.zone(name(id)).is_some_and(|z| z.lies_in(zone));
-        let crosses = |from: NodeId, to: NodeId| match fault.aim() {
-            Aim::Edge(caller, callee) => name(from) == caller && name(to) == callee,
-            _ if kind == FaultKind::Errors => false,
-            Aim::Node(node) => name(to) == node || name(from) == node && kind != FaultKind::Latency,
-            Aim::Zone(zone) if kind == FaultKind::Latency => inside(to, zone),
-            Aim::Zone(zone) => inside(from, zone) != inside(to, zone),
+        let late = kind == FaultKind::Latency;
+        let ways = |from: NodeId, to: NodeId| match fault.aim() {
+            Aim::Edge(caller, callee) => {
+                let is = name(from) == caller && name(to) == callee;
+                [is, is && !late]
+            }
+            _ if kind == FaultKind::Errors => [false; 2],
+            // What a node sends is late: its own requests, and its answers to others.
+            Aim::Node(node) if late => [name(from) == node, name(to) == node],
+            Aim::Zone(zone) if late => [inside(from, zone), inside(to, zone)],
+            Aim::Node(node) => [name(to) == node || name(from) == node; 2],
+            Aim::Zone(zone) => [inside(from, zone) != inside(to, zone); 2],
         };
-        (0..).zip(&self.plan.links).filter(|(_, link)| crosses(link.from, link.to)).map(|(at, _)| at).collect()
+        let all = (0..).zip(&self.plan.links).map(|(at, link)| (at, ways(link.from, link.to)));
+        all.filter(|(_, ways)| *ways != [false; 2]).collect()
     }
 
     /// The rate of a client over time with all the traffic that faults add to it.

@@ -20,10 +20,12 @@ pub(super) use policies::{exponential, limit as adaptive_limit};
 
 use std::collections::BTreeMap;
 
+use crate::model::contention::Contention;
 use crate::model::id::NONE;
-use crate::model::line::Order;
+use crate::model::line::{Delay, Order};
 use crate::model::plan::{self, Plan};
-use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, NodeId, Pc, QueueId};
+use crate::model::policy::Rules;
+use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, NodeId, Op, Pc, QueueId};
 use crate::random::dist::{Dist, Law};
 use crate::random::draw::name_hash;
 use crate::units::Span;
@@ -156,6 +158,7 @@ impl<'s> Lowering<'s> {
             preemptive: node.preemptive.value,
             queue_timeout,
             intake: policies::intake(node),
+            contention: contention(node),
         };
         self.push_node(name, planned)
     }
@@ -185,6 +188,7 @@ impl<'s> Lowering<'s> {
             preemptive: false,
             queue_timeout: None,
             intake: None,
+            contention: None,
         };
         self.push_node(name, node)
     }
@@ -192,6 +196,19 @@ impl<'s> Lowering<'s> {
     /// The state that policies need: one for each replica of a caller, callee and policy.
     fn guards(&mut self) {
         let plan = &mut self.plan;
+        plan.propagates = plan.rules.iter().any(|rules| rules.propagate);
+        if plan.propagates {
+            // Whoever inherits a deadline heeds it and passes it on, with or without a policy of its own.
+            let bare = plan.rules.len() as u32;
+            plan.rules.push(Rules::bare());
+            for op in &plan.ops {
+                if let Op::Call { call, .. } = op
+                    && plan.calls[call.index()].rules == NONE
+                {
+                    plan.calls[call.index()].rules = bare;
+                }
+            }
+        }
         let mut known: BTreeMap<(u32, LinkId), u32> = BTreeMap::new();
         let mut states = 0;
         for call in plan.calls.iter_mut().filter(|call| call.rules != NONE) {
@@ -291,6 +308,11 @@ fn kind_word(kind: NodeKind) -> &'static str {
         NodeKind::Cache => "cache",
     }
 }
+/// What requests at one replica cost each other, if anything.
+fn contention(node: &Node) -> Option<Contention> {
+    let (sigma, kappa) = (node.contention.value, node.coherency.value);
+    (sigma > 0.0 || kappa > 0.0).then_some(Contention { sigma, kappa })
+}
 
 fn order(order: QueueOrder) -> Order {
     match order {
@@ -298,6 +320,7 @@ fn order(order: QueueOrder) -> Order {
         QueueOrder::Lifo => Order::Lifo,
         QueueOrder::Random => Order::Random,
         QueueOrder::Priority => Order::Priority,
+        QueueOrder::Codel { target, interval } => Order::Codel(Delay { target, interval }),
     }
 }
 

@@ -27,7 +27,11 @@ impl Lowering<'_> {
             propagate: guards.propagate_deadline.as_ref().is_some_and(|given| given.value),
             timeout: guards.timeout.as_ref().map(|timeout| self.lane(timeout.value)),
             retry: on(&guards.retries).map(|rule| self.retry(rule)),
-            hedge: on(&guards.hedge).map(|rule| Hedge { after: self.rule_law(&rule.after.value), max: rule.max.value }),
+            hedge: on(&guards.hedge).map(|rule| Hedge {
+                after: self.rule_law(&rule.after.value),
+                max: rule.max.value,
+                tied: rule.tied.value,
+            }),
             rate_limit: on(&guards.rate_limit).map(rate_limit),
             bulkhead: on(&guards.bulkhead)
                 .map(|rule| BulkheadSpec { max_concurrent: rule.max_concurrent.value, max_wait: rule.max_wait.value }),
@@ -36,6 +40,7 @@ impl Lowering<'_> {
                 .map(|rule| ThrottleSpec { k: rule.k.value, window: rule.window.value }),
             limit: on(&guards.concurrency_limit).map(limit),
             stages: Vec::new(),
+            early: false,
         };
         rules.arrange(&order(guards));
         let at = self.plan.rules.iter().position(|known| *known == rules).unwrap_or_else(|| {

@@ -113,6 +113,7 @@ impl<'s> Lowering<'s> {
             Op::Call { fail, .. }
             | Op::Fork { fail, .. }
             | Op::Fails { fail, .. }
+            | Op::Compare { fail }
             | Op::Borrow { fail, .. }
             | Op::Publish { fail, .. }
             | Op::Fetch { fail, .. }
@@ -132,18 +133,29 @@ impl<'s> Lowering<'s> {
             self.emit(Op::Admit);
         }
         self.emit(Op::Enter);
+        let drops = self.callers.hurried && node.drop_expired.value;
+        if drops || self.callers.tied.contains(&key) {
+            self.emit(Op::Begin { drops });
+        }
         let mut code = Code { stops: self.callers.canceled.contains(&key), ..Code::new(place, true) };
         let coded = self.callers.coded.contains(&key);
         if coded {
             self.emit(Op::Receive);
         }
         self.body(&mut code, &mut Sites::default(), endpoint);
+        if self.callers.compared.contains(place.caller) {
+            let at = self.emit(Op::Compare { fail: Pc::default() });
+            code.fails.push((at, code.held));
+        }
         if coded || self.callers.streamed.contains(&key) {
             self.acquire(&mut code);
             self.emit(Op::Answer);
         }
         if self.callers.streamed.contains(&key) {
             self.emit(Op::Stream);
+        }
+        if self.callers.effects.contains(&key) {
+            self.emit(Op::Effect);
         }
         let held = code.held;
         self.way_out(held, locks, Outcome::Succeeded);
@@ -286,7 +298,9 @@ impl<'s> Lowering<'s> {
             if codec.decode > Span::ZERO {
                 self.emit(Op::Decode(call));
             }
-            ends.push(self.emit(Op::Jump(Pc::default())));
+            if ways.len() < client.calls.len() {
+                ends.push(self.emit(Op::Jump(Pc::default())));
+            }
         }
         if ways.len() > 1 {
             self.plan.splits.push(Split { ways });

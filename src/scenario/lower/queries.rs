@@ -2,7 +2,7 @@
 
 use crate::model::id::NONE;
 use crate::model::plan::Lender;
-use crate::model::{LenderId, Op, Pc};
+use crate::model::{LenderId, Op, Pc, TableId};
 use crate::units::Span;
 
 use super::super::written::{Call, Mode, Step};
@@ -67,7 +67,8 @@ impl<'s> Lowering<'s> {
                 any = true;
             }
             if any {
-                closing.iter().for_each(|op| _ = self.emit(*op));
+                let undone = |op: &Op| if *op == Op::EndTransaction { Op::RollBack } else { *op };
+                closing.iter().for_each(|op| _ = self.emit(undone(op)));
                 let at = self.emit(Op::Jump(Pc::default()));
                 code.fails.push((at, held));
             }
@@ -105,10 +106,20 @@ impl<'s> Lowering<'s> {
     }
 
     /// The table whose lock a query needs, if writers are few there.
-    pub(super) fn writes(&mut self, call: &Call) -> Option<crate::model::TableId> {
-        let table = call.table.as_ref().filter(|_| call.mode.value == Mode::Write)?;
+    pub(super) fn writes(&self, call: &Call) -> Option<TableId> {
+        if call.mode.value == Mode::Read { None } else { self.table_of(call) }
+    }
+
+    /// The table whose version a query looks at, if any write of the database is conditional.
+    pub(super) fn compares(&self, call: &Call) -> Option<TableId> {
+        let versioned = self.callers.compared.contains(&call.target.value.node);
+        if call.mode.value == Mode::Write || !versioned { None } else { self.table_of(call) }
+    }
+
+    fn table_of(&self, call: &Call) -> Option<TableId> {
+        let table = call.table.as_ref()?;
         let database = call.target.value.node.as_str();
         let at = self.tables.iter().position(|t| t.0 == database && t.1 == table.value)?;
-        Some(crate::model::TableId(at as u32))
+        Some(TableId(at as u32))
     }
 }

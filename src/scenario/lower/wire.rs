@@ -9,9 +9,10 @@ use crate::model::{LawId, LinkId};
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::super::check::walk;
+use super::super::check::{of_client, propagates, walk};
 use super::super::written::{
-    BalancePer, Call, Cancels, Client, ClientCall, Connections, Cost, How, Protocol, Tls, TransportSpec,
+    BalancePer, Call, Cancels, Client, ClientCall, Connections, Cost, Guards, How, Mode, Node, Protocol, Tls,
+    TransportSpec, on,
 };
 use super::super::{client_transport, transport_of};
 use super::Lowering;
@@ -40,6 +41,14 @@ pub(super) struct Callers {
     pub(super) streamed: BTreeSet<(String, String)>,
     /// Endpoints whose callers tell them that they gave up.
     pub(super) canceled: BTreeSet<(String, String)>,
+    /// Databases that somebody writes to on a condition.
+    pub(super) compared: BTreeSet<String>,
+    /// Endpoints that some call must not have done twice.
+    pub(super) effects: BTreeSet<(String, String)>,
+    /// Endpoints that tries come to which are tied to each other.
+    pub(super) tied: BTreeSet<(String, String)>,
+    /// Whether deadlines travel with requests.
+    pub(super) hurried: bool,
 }
 
 impl<'s> Wire<'s> {
@@ -107,6 +116,11 @@ impl<'s> Wire<'s> {
         codec.encode + codec.receive + codec.answer + codec.decode > Span::ZERO
     }
 
+    /// Whether a callee hears that its caller gave up: as its policy says, or its transport does.
+    pub(super) fn cancels(&self, guards: &Guards) -> bool {
+        guards.cancels.as_ref().map_or(self.spec.cancels.value, |given| given.value) == Cancels::Queued
+    }
+
     /// Whether a browser needs a proxy to speak it.
     pub(super) fn needs_proxy(&self) -> bool {
         self.browser && self.spec.protocol.value == Protocol::Http2
@@ -116,8 +130,8 @@ impl<'s> Wire<'s> {
 impl<'s> Lowering<'s> {
     /// What endpoints must be ready for.
     pub(super) fn callers(&mut self) {
-        let mut callers = Callers::default();
-        let mut note = |target: &super::super::written::Target, wire: &Wire<'_>| {
+        let mut callers = Callers { hurried: propagates(self.scenario), ..Callers::default() };
+        let mut note = |target: &super::super::written::Target, wire: &Wire<'_>, guards: &Guards| {
             let key = || (target.node.clone(), target.endpoint.clone());
             if wire.costs() {
                 callers.coded.insert(key());
@@ -125,23 +139,34 @@ impl<'s> Lowering<'s> {
             if wire.parts().0 > 1 {
                 callers.streamed.insert(key());
             }
-            if wire.spec.cancels.value == Cancels::Queued {
+            if wire.cancels(guards) {
                 callers.canceled.insert(key());
             }
+            if on(&guards.hedge).is_some_and(|hedge| hedge.tied.value) {
+                callers.tied.insert(key());
+            }
         };
+        let mut compared = BTreeSet::new();
         for node in self.scenario.nodes.values() {
             for call in node.programs().flat_map(walk::calls) {
+                if call.mode.value == Mode::ConditionalWrite {
+                    compared.insert(call.target.value.node.clone());
+                }
                 if let Some(wire) = Wire::of(self, call) {
-                    note(&call.target.value, &wire);
+                    note(&call.target.value, &wire, &self.scenario.guards(call));
                 }
             }
         }
         for client in self.scenario.clients.values() {
+            let guards = of_client(self.scenario, client);
             for call in &client.calls {
-                note(&call.target.value, &Wire::of_client(self, client, call));
+                note(&call.target.value, &Wire::of_client(self, client, call), &guards);
             }
         }
-        self.callers = callers;
+        let all = self.scenario.nodes.values().flat_map(Node::programs).flat_map(walk::calls);
+        let once = all.filter(|call| !call.idempotent.value).map(|call| &call.target.value);
+        callers.effects = once.map(|target| (target.node.clone(), target.endpoint.clone())).collect();
+        self.callers = Callers { compared, ..callers };
     }
 
     /// The codec of a call's messages; `NONE` where they cost nothing.

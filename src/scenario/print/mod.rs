@@ -130,7 +130,8 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     network(scenario, page);
     discovery::discovery(&scenario.discovery, page);
     scenario.clients.values().for_each(|c| client(c, page));
-    scenario.nodes.values().for_each(|n| node(n, page));
+    let hurried = super::check::propagates(scenario);
+    scenario.nodes.values().for_each(|n| node(n, hurried, page));
     brokers::brokers(scenario, page);
     scenario.flows.iter().for_each(|f| brokers::flow(f, page));
     policies::policies(scenario, page);
@@ -234,7 +235,7 @@ fn phase(phase: &Phase) -> String {
     format!("{{ {} }}", parts.join(", "))
 }
 
-fn node(node: &Node, page: &mut Page) {
+fn node(node: &Node, hurried: bool, page: &mut Page) {
     let table = match node.kind {
         NodeKind::Service => "services",
         NodeKind::Gateway => "gateways",
@@ -253,14 +254,20 @@ fn node(node: &Node, page: &mut Page) {
     }
     page.given("concurrency", &node.concurrency, |c| c.map_or("\"unlimited\"".into(), |n| n.to_string()));
     page.maybe("cores", &node.cores, &mut none, |c| format!("{c:?}"));
+    page.given("contention", &node.contention, |c| format!("{c:?}"));
+    page.given("coherency", &node.coherency, |c| format!("{c:?}"));
     if matches!(node.kind, NodeKind::Service | NodeKind::Gateway) {
         policies::door(node, page, &mut none);
         page.given("io", &node.io, |io| quoted(if *io == Io::Blocking { "blocking" } else { "async" }));
     }
     page.maybe("queue_limit", &node.queue_limit, &mut none, u32::to_string);
-    page.given("queue_order", &node.queue_order, |o| quoted(order(*o)));
+    page.given("queue_order", &node.queue_order, |o| order(*o));
     page.given("preemptive", &node.preemptive, bool::to_string);
     page.maybe("queue_timeout", &node.queue_timeout, &mut none, law);
+    // Said where it can matter: where no deadline travels, none is past.
+    if hurried || !node.drop_expired.is_default() {
+        page.given("drop_expired", &node.drop_expired, bool::to_string);
+    }
     page.maybe("zone", &node.zone, &mut none, zone);
     if node.kind == NodeKind::Database {
         page.maybe("max_connections", &node.max_connections, &mut none, u32::to_string);
@@ -349,12 +356,15 @@ fn bandwidth(bytes: f64) -> String {
     quoted(&format!("{whole}/s"))
 }
 
-fn order(order: QueueOrder) -> &'static str {
+fn order(order: QueueOrder) -> String {
     match order {
-        QueueOrder::Fifo => "fifo",
-        QueueOrder::Lifo => "lifo",
-        QueueOrder::Random => "random",
-        QueueOrder::Priority => "priority",
+        QueueOrder::Fifo => quoted("fifo"),
+        QueueOrder::Lifo => quoted("lifo"),
+        QueueOrder::Random => quoted("random"),
+        QueueOrder::Priority => quoted("priority"),
+        QueueOrder::Codel { target, interval } => {
+            format!("{{ kind = \"codel\", target = {}, interval = {} }}", time(&target), time(&interval))
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use crate::model::Outcome;
 use crate::model::policy::{BudgetSpec, Jitter, Per, Refill, Stage};
 use crate::scenario::read::policy::{ALGORITHMS, JITTERS, LIMITS, STAGES};
 use crate::scenario::written::{
-    AdaptiveThrottle, Bulkhead, CircuitBreaker, ConcurrencyLimit, Given, Guards, Hedge, Node, RateLimit, Retries, Rule,
-    Scenario, Shed,
+    AdaptiveThrottle, Bulkhead, Cancels, CircuitBreaker, ConcurrencyLimit, Given, Guards, Hedge, Node, RateLimit,
+    Retries, Rule, Scenario, Shed,
 };
 
 /// All policies.
@@ -67,8 +67,13 @@ fn all(guards: &Guards) -> Vec<Said> {
         ("hedge", rule(&guards.hedge, hedge)),
         ("concurrency_limit", rule(&guards.concurrency_limit, concurrency_limit)),
         ("adaptive_throttle", rule(&guards.adaptive_throttle, adaptive_throttle)),
+        ("cancels", given(guards.cancels.as_ref(), |c| cancels(*c))),
         ("order", given(guards.order.as_ref(), |stages| list(stages.iter().map(|stage| stage_word(*stage))))),
     ]
+}
+
+pub(super) fn cancels(cancels: Cancels) -> String {
+    quoted(if cancels == Cancels::No { "no" } else { "queued" })
 }
 
 /// A rule as a table, or "none".
@@ -118,6 +123,7 @@ fn budget(spec: &BudgetSpec) -> Vec<String> {
         BudgetSpec::Half { max_tokens, token_ratio } => {
             vec![format!("max_tokens = {max_tokens:?}"), format!("token_ratio = {token_ratio:?}")]
         }
+        BudgetSpec::Healthy { failure_rate } => vec![format!("failure_rate = {failure_rate:?}")],
         BudgetSpec::Active { share, min } => {
             vec![format!("budget_percent = {share:?}"), format!("min_retry_concurrency = {min}")]
         }
@@ -172,7 +178,11 @@ fn rate_limit(rule: &RateLimit, at_door: bool) -> Vec<String> {
 }
 
 fn hedge(rule: &Hedge) -> Vec<String> {
-    vec![format!("after = {}", law(&rule.after.value)), format!("max = {}", rule.max.value)]
+    vec![
+        format!("after = {}", law(&rule.after.value)),
+        format!("max = {}", rule.max.value),
+        format!("tied = {}", rule.tied.value),
+    ]
 }
 
 fn concurrency_limit(rule: &ConcurrencyLimit) -> Vec<String> {

@@ -66,9 +66,14 @@ fn call(verb: &str, call: &Call) -> Vec<String> {
     parts.extend(call.transport.as_ref().map(|t| format!("transport = {}", quoted(&t.value))));
     parts.extend(call.stream.value.map(|n| format!("stream = {n}")));
     parts.extend(call.table.as_ref().map(|t| format!("table = {}", quoted(&t.value))));
-    parts.extend((call.mode.value == Mode::Write).then(|| "mode = \"write\"".to_owned()));
+    parts.extend(match call.mode.value {
+        Mode::Read => None,
+        Mode::Write => Some("mode = \"write\"".to_owned()),
+        Mode::ConditionalWrite => Some("mode = \"conditional_write\"".to_owned()),
+    });
     parts.extend(sizes(&call.request, &call.response));
     parts.extend((!call.uses_reply.value).then(|| "uses_reply = false".to_owned()));
+    parts.extend((!call.idempotent.value).then(|| "idempotent = false".to_owned()));
     parts.extend(call.policy.as_ref().map(|p| format!("policy = {}", quoted(&p.value))));
     parts.extend(super::policies::inline(&call.guards));
     parts.extend(call.fallback.as_ref().map(|f| format!("fallback = [{}]", steps(&f.value).join(", "))));

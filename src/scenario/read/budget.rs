@@ -1,4 +1,4 @@
-//! Retry budgets: a share, or one of four forms as a table.
+//! Retry budgets: a share, or one of five forms as a table.
 
 use super::value::{number, share, table};
 use super::view::{View, listed};
@@ -8,10 +8,11 @@ use crate::model::policy::{BudgetSpec, Per};
 use crate::scenario::vocab::BUDGET;
 
 /// The forms: what each is called, the key without which it is none, and its other keys.
-const FORMS: [(&str, &str, &[&str]); 4] = [
+const FORMS: [(&str, &str, &[&str]); 5] = [
     ("a share of calls", "share", &["min_per_second", "ttl"]),
     ("tokens", "deposit", &["cap", "per", "cost", "timeout_cost", "refund"]),
     ("gRPC's tokens", "max_tokens", &["token_ratio"]),
+    ("a breaker of retries", "failure_rate", &[]),
     ("Envoy's share of what is in flight", "budget_percent", &["min_retry_concurrency"]),
 ];
 
@@ -32,6 +33,7 @@ pub(super) fn budget(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Optio
             let max_tokens = required(desk, &view, "max_tokens")?;
             Some(BudgetSpec::Half { max_tokens, token_ratio: required(desk, &view, "token_ratio")? })
         }
+        3 => view.read(desk, "failure_rate", share).map(|rate| BudgetSpec::Healthy { failure_rate: rate.value }),
         _ => Some(BudgetSpec::Active {
             share: view.read(desk, "budget_percent", share)?.value,
             min: view.or_default(desk, "min_retry_concurrency", value::count).value,

@@ -7,8 +7,9 @@ use super::law::law;
 use super::policy::{concurrency_limit, rate_limit, rule, shed};
 use super::scale::coming;
 use super::step::steps;
-use super::value::{count, count_or, duration, flag, number, share, zone};
-use super::view::View;
+use super::value::{count, count_or, duration, flag, number, share, text, zone};
+use super::view::{View, unknown_word};
+use crate::scenario::vocab::{self, Shape};
 use crate::scenario::written::{Cache, Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder, TtlFrom};
 
 const IO: [(&str, Io); 2] = [("blocking", Io::Blocking), ("async", Io::Async)];
@@ -35,11 +36,14 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         autoscale,
         concurrency: view.or_default(desk, "concurrency", count_or("unlimited")),
         cores: view.maybe(desk, "cores", number),
+        contention: view.or_default(desk, "contention", share),
+        coherency: view.or_default(desk, "coherency", share),
         io: if door { view.choice(desk, "io", &IO) } else { Given::default(Io::Blocking) },
         queue_limit: limit(desk, "queue_limit"),
-        queue_order: view.choice(desk, "queue_order", &ORDER),
+        queue_order: queue_order(desk, view),
         preemptive: view.or_default(desk, "preemptive", flag),
         queue_timeout: view.maybe(desk, "queue_timeout", law),
+        drop_expired: view.or_default(desk, "drop_expired", flag),
         rate_limit: if door { rule(desk, view, "rate_limit", rate_limit) } else { None },
         shed: if door { rule(desk, view, "shed", shed) } else { None },
         concurrency_limit: if door { concurrency_limit(desk, view) } else { None },
@@ -66,6 +70,33 @@ fn cache(desk: &mut Desk<'_>, view: &View<'_>) -> Cache {
         capacity: view.maybe(desk, "capacity", count),
         single_flight: view.or_default(desk, "single_flight", flag),
     }
+}
+
+/// A word, or the table of an order that has numbers.
+fn queue_order(desk: &mut Desk<'_>, view: &View<'_>) -> Given<QueueOrder> {
+    let name = "queue_order";
+    if let Some(value) = view.get(name).filter(|value| value.get_ref().is_table())
+        && let Some(inner) = view.rule(desk, name, value)
+    {
+        inner.choice(desk, "kind", &[("codel", ())]);
+        return Given { value: codel(desk, &inner), place: view.place_if_own(name, value) };
+    }
+    view.or_default(desk, name, |desk, key, value| {
+        let word = text(desk, key, value)?;
+        if word == "codel" {
+            return Some(codel(desk, &View::absent(&vocab::QUEUE_ORDER)));
+        }
+        let known = ORDER.iter().find(|(known, _)| *known == word);
+        if let (None, Some(Shape::OneOr(_, words))) = (known, view.vocab.find(key).map(|key| key.shape)) {
+            unknown_word(desk, key, value, &word, words);
+        }
+        known.map(|(_, order)| *order)
+    })
+}
+
+fn codel(desk: &mut Desk<'_>, view: &View<'_>) -> QueueOrder {
+    let mut time = |key| view.or_default(desk, key, duration).value;
+    QueueOrder::Codel { target: time("target"), interval: time("interval") }
 }
 
 fn pools(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Pool> {

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use toml::de::{DeTable, DeValue};
 
 use super::law::law;
+use super::transport::CANCELS;
 use super::value::{array, as_number, count, duration, flag, number, rate, share, text};
 use super::view::{View, unknown_word};
 use super::{Desk, Value, budget, value};
@@ -106,6 +107,7 @@ pub(super) fn guards(desk: &mut Desk<'_>, view: &View<'_>) -> Guards {
                 window: view.or_default(desk, "window", duration),
             })
         }),
+        cancels: view.word(desk, "cancels", &CANCELS),
         order: None,
     }
 }
@@ -173,7 +175,7 @@ fn circuit_breaker(desk: &mut Desk<'_>, view: &View<'_>) -> Option<CircuitBreake
             Some(given) => Given { value: Some(given.value), place: given.place },
             None => Given::default(None),
         },
-        per_replica: view.choice(desk, "per", &[("callee", false)]),
+        per_replica: view.choice(desk, "per", &[("callee", false), ("replica", true)]),
     })
 }
 
@@ -212,7 +214,11 @@ fn hedge(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Hedge> {
     if !view.has("after") {
         view.missing(desk, "after", "write hedge = { after = \"50ms\", max = 1 }");
     }
-    Some(Hedge { max: view.or_default(desk, "max", count), after: view.read(desk, "after", law)? })
+    Some(Hedge {
+        max: view.or_default(desk, "max", count),
+        tied: view.or_default(desk, "tied", flag),
+        after: view.read(desk, "after", law)?,
+    })
 }
 
 pub(super) fn concurrency_limit(desk: &mut Desk<'_>, view: &View<'_>) -> Rule<ConcurrencyLimit> {
@@ -309,7 +315,7 @@ fn jitter(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Jitter> {
 
 impl<'t> View<'t> {
     /// The table of a rule, and below it that of the library.
-    fn rule(&self, desk: &mut Desk<'_>, name: &str, value: &'t Value<'t>) -> Option<View<'t>> {
+    pub(super) fn rule(&self, desk: &mut Desk<'_>, name: &str, value: &'t Value<'t>) -> Option<View<'t>> {
         let vocab: &'static Table = match self.vocab.find(name).map(|key| key.shape) {
             Some(Shape::OneOr(vocab, _)) => vocab,
             _ => unreachable!("{name} is a rule"),

@@ -10,7 +10,8 @@ use crate::diag::{Complaint, code};
 use crate::scenario::vocab::{self, VERBS};
 use crate::scenario::written::{Arm, Branch, Call, Given, Guards, Mode, PAYLOAD, Place, Publish, Step, Target, Verb};
 
-const MODES: [(&str, Mode); 2] = [("read", Mode::Read), ("write", Mode::Write)];
+const MODES: [(&str, Mode); 3] =
+    [("read", Mode::Read), ("write", Mode::Write), ("conditional_write", Mode::ConditionalWrite)];
 
 /// A list of steps. What cannot be understood is left out, with a complaint.
 pub(super) fn steps(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Vec<Step>> {
@@ -89,6 +90,7 @@ fn call_to(target: Given<Target>) -> Call {
         table: None,
         mode: Given::default(Mode::Read),
         uses_reply: Given::default(true),
+        idempotent: Given::default(true),
     }
 }
 
@@ -155,13 +157,27 @@ fn call(desk: &mut Desk<'_>, verb: &str, view: &View<'_>) -> Option<Call> {
     let table = if is_query { view.read(desk, "table", text) } else { None };
     let mode = if is_query { view.choice(desk, "mode", &MODES) } else { Given::default(Mode::Read) };
     let uses_reply = if is_query { Given::default(true) } else { view.or_default(desk, "uses_reply", flag) };
+    let idempotent = view.or_default(desk, "idempotent", flag);
     let policy = view.read(desk, "policy", text);
     let guards = super::policy::guards(desk, view);
     let fallback = view.read(desk, "fallback", steps);
     let request = view.or_default(desk, "request", size);
     let response = view.or_default(desk, "response", size);
     let target: Given<Target> = view.read(desk, verb, target)?;
-    Some(Call { target, transport, policy, guards, fallback, request, response, stream, table, mode, uses_reply })
+    Some(Call {
+        target,
+        transport,
+        policy,
+        guards,
+        fallback,
+        request,
+        response,
+        stream,
+        table,
+        mode,
+        uses_reply,
+        idempotent,
+    })
 }
 
 fn publish(desk: &mut Desk<'_>, verb: &str, view: &View<'_>) -> Option<Publish> {

@@ -15,7 +15,7 @@ use crate::units::{Span, parse_nanos};
 
 const PROTOCOLS: [(&str, Protocol); 2] = [("http1", Protocol::Http1), ("http2", Protocol::Http2)];
 
-const CANCELS: [(&str, Cancels); 2] = [("no", Cancels::No), ("queued", Cancels::Queued)];
+pub(super) const CANCELS: [(&str, Cancels); 2] = [("no", Cancels::No), ("queued", Cancels::Queued)];
 
 const TLS: [(&str, Tls); 3] = [("none", Tls::None), ("1.2", Tls::V12), ("1.3", Tls::V13)];
 

@@ -254,6 +254,7 @@ fn check_key(desk: &mut Desk<'_>, vocab: &'static Table, name: &Spanned<DeString
             }
         }
         Some(_) => {}
+        None if word == "shed" => shed(desk, vocab, name.span()),
         None if word == "attempts" || word == "max_attempts" => attempts(desk, name.span()),
         None => unknown_key(desk, vocab, word, name.span()),
     }
@@ -281,6 +282,14 @@ fn attempts(desk: &mut Desk<'_>, place: Place) {
     let complaint = Complaint::error(code::UNKNOWN_KEY, "`attempts` is ambiguous").at(place);
     desk.push(complaint.label("does it count the first call?").help(
         "Envoy counts retries only, gRPC and AWS count the first call too; say how many retries: retries = { max = 2 }",
+    ));
+}
+
+fn shed(desk: &mut Desk<'_>, vocab: &'static Table, place: Place) {
+    let message = format!("`shed` belongs on a service or gateway, not in {}", vocab.name);
+    desk.push(Complaint::error(code::MISPLACED, message).at(place).label("a caller does not see this line").help(
+        "write it where the line is: [services.orders] shed = { queue_longer_than = \"100ms\" }; \
+         what a caller has is `concurrency_limit` and `adaptive_throttle`",
     ));
 }
 

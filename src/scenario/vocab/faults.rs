@@ -54,7 +54,7 @@ const MAGNITUDE: &[Key] = &[
         "So many of the node's replicas, the first ones; of a deploy so many at once. Default: all, of a deploy 1.",
     ),
     key("factor", Shape::Number, "Times as long (slow), times as much (traffic)."),
-    key("add", Shape::Duration, "Time added to a request on its way (latency)."),
+    key("add", Shape::Duration, "Time added to each message that the target sends (latency)."),
     key("jitter", Shape::Duration, "Up to so much more or less than `add`, alike.").or("\"0ms\""),
     key("probability", Shape::Share, "Probability that a request or a message is hit.").or("1.0"),
 ];

@@ -35,7 +35,7 @@ pub use faults::FAULT;
 pub use file::{DEFAULTS, LINK, NETWORK, SIM, SLO};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
 pub use libraries::{LIBRARIES, Library, library};
-pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, POOL, SERVICE, TABLE};
+pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, POOL, QUEUE_ORDER, SERVICE, TABLE};
 pub use policies::{BUDGET, CONCURRENCY_LIMIT, FAILURES, POLICY, RETRIES, STAGES};
 pub use steps::{ARM, STEPS, StepTable, VERBS};
 pub use transports::{CONNECTIONS, COST, PRESETS, Preset, TRANSPORT, TRANSPORT_WORDS};

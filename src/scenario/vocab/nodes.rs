@@ -15,8 +15,26 @@ const ORDER: &[Word] = &[
     word("lifo", "Last come, first served."),
     word("random", "Anyone."),
     word("priority", "The lowest priority number first, then first come."),
-    word("codel", "Controlled delay with adaptive LIFO.").later(),
+    word("codel", "Controlled delay with adaptive LIFO: short waits, the newest first in an overload."),
 ];
+
+const TABLE_ORDER: &[Word] = &[word("codel", "Controlled delay with adaptive LIFO.")];
+
+/// `queue_order` as a table.
+pub static QUEUE_ORDER: Table = Table {
+    name: "queue_order",
+    doc: "Controlled delay with adaptive LIFO, and its two times: Facebook's.",
+    keys: &[&[
+        key("kind", Shape::Choice(TABLE_ORDER), "The order that has something to say.").or("\"codel\""),
+        key("target", Shape::Duration, "How long a newcomer may wait in a line that does not empty.").or("\"5ms\""),
+        key(
+            "interval",
+            Shape::Duration,
+            "How long one may wait otherwise; a line not empty for so long is one that does not empty.",
+        )
+        .or("\"100ms\""),
+    ]],
+};
 
 const UNLIMITED: &[Word] = &[word("unlimited", "As many as come: nothing ever waits.")];
 
@@ -34,14 +52,23 @@ const LINE: &[Key] = &[
         Shape::Number,
         "CPU that all work on a replica shares (processor sharing). Default: every worker has its own.",
     ),
+    key("contention", Shape::Share, "Work takes so much longer for each other request at work on the replica.")
+        .or("0.0"),
+    key("coherency", Shape::Share, "And so much longer for each pair of them (Universal Scalability Law).").or("0.0"),
     key(
         "queue_limit",
         Shape::WholeOr(UNLIMITED),
         "Waiting per replica; the next is refused at once. Default: no limit.",
     ),
-    key("queue_order", Shape::Choice(ORDER), "Who is served next.").or("\"fifo\""),
+    key("queue_order", Shape::OneOr(&QUEUE_ORDER, ORDER), "Who is served next.").or("\"fifo\""),
     key("preemptive", Shape::Flag, "Whether a newcomer takes the worker of a running request (lifo and priority).")
         .or("false"),
+    key(
+        "drop_expired",
+        Shape::Flag,
+        "Whether a request past the deadline that came with it is dropped before it is begun.",
+    )
+    .or("true"),
     key("queue_timeout", Shape::Law, "Leaves the line, not the work, after this long. Default: never."),
 ];
 

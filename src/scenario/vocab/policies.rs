@@ -1,7 +1,8 @@
 //! What guards a call.
 
 use super::libraries::LIBRARY_WORDS;
-use super::tables::{Key, Shape, Table, Word, key, later, word};
+use super::tables::{Key, Shape, Table, Word, key, word};
+use super::transports::CANCELS;
 
 /// What switches a rule off that a policy or preset brings.
 pub(super) const NONE: &[Word] = &[word("none", "Without it, whatever the policy or the preset says.")];
@@ -55,8 +56,7 @@ pub(super) const RULES: &[Key] = &[
         Shape::OneOr(&ADAPTIVE_THROTTLE, NONE),
         "Refuses at the caller as many as the callee would. Default: none.",
     ),
-    later("shed", "Refuses work when the line is too long; it belongs on the service."),
-    later("cancels", "What a caller that timed out stops: no, queued."),
+    key("cancels", Shape::Choice(CANCELS), "What a caller that gave up stops. Default: what its transport stops."),
 ];
 
 /// The guards of a chain.
@@ -125,8 +125,8 @@ const PER: &[Word] =
 /// `budget`.
 pub static BUDGET: Table = Table {
     name: "budget",
-    doc: "One of four forms: Linkerd's share of the calls of late, a bucket of tokens, gRPC's tokens, Envoy's share of what \
-          is in flight.",
+    doc: "One of five forms: Linkerd's share of the calls of late, a bucket of tokens, gRPC's tokens, no retries while too \
+          much fails, Envoy's share of what is in flight.",
     keys: &[
         &[
             key("share", Shape::Share, "Linkerd's: retries per call of the last `ttl`."),
@@ -145,6 +145,7 @@ pub static BUDGET: Table = Table {
             key("max_tokens", Shape::Number, "gRPC's: tokens at most, and at the start; a failed try takes one."),
             key("token_ratio", Shape::Number, "Tokens a good try puts back. Retries need more than half."),
         ],
+        &[key("failure_rate", Shape::Share, "No retries while more tries than this share of the calls have failed.")],
         &[
             key("budget_percent", Shape::Share, "Envoy's: retries at once per try in flight."),
             key("min_retry_concurrency", Shape::Whole, "Retries at once that are always allowed.").or("3"),
@@ -157,8 +158,10 @@ const COUNTS: &[Word] = &[
     word("calls", "Outside the retries: a call counts once, with all its tries."),
 ];
 
-const BREAKS: &[Word] =
-    &[word("callee", "One for the callee."), word("replica", "One for each of its replicas.").later()];
+const BREAKS: &[Word] = &[
+    word("callee", "One for the callee."),
+    word("replica", "One for each of its replicas; one that is open is not picked."),
+];
 
 /// `circuit_breaker`.
 pub(super) static CIRCUIT_BREAKER: Table = Table {
@@ -242,6 +245,7 @@ pub(super) static HEDGE: Table = Table {
     keys: &[&[
         key("after", Shape::Law, "From one try to the next."),
         key("max", Shape::Whole, "Tries after the first.").or("1"),
+        key("tied", Shape::Flag, "Whether the first that is begun takes the others from their lines.").or("false"),
     ]],
 };
 

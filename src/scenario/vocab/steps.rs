@@ -1,7 +1,7 @@
 //! What an endpoint does, step by step.
 
 use super::policies::RULES;
-use super::tables::{Key, Shape, Table, Word, key, later, word};
+use super::tables::{Key, Shape, Table, Word, key, word};
 use super::transports::{SIZES, TRANSPORT_WORDS};
 
 /// The vocabulary of one verb.
@@ -21,7 +21,8 @@ const CALLING: &[Key] = &[
         Shape::Steps,
         "Steps to take when the call has failed, all its tries included; it has then not failed. Default: none.",
     ),
-    later("idempotent", "false: doing it twice is a second effect."),
+    key("idempotent", Shape::Flag, "false: a retry after it was done is a second effect, and counted as one.")
+        .or("true"),
 ];
 
 static WORK: Table = Table {
@@ -65,6 +66,10 @@ static CALL: Table = Table {
 const MODE: &[Word] = &[
     word("read", "Looks: any number at once."),
     word("write", "Changes: needs one of the table's writers, and keeps it to the end of the transaction around it."),
+    word(
+        "conditional_write",
+        "Changes, unless another write came since this request last read the table: then it fails with `error`.",
+    ),
 ];
 
 static QUERY: Table = Table {

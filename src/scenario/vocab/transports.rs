@@ -94,7 +94,7 @@ const PROTOCOL: &[Word] = &[
     word("http2", "Multiplexed: so many requests at once as there are streams; one that timed out is reset alone."),
 ];
 
-const CANCELS: &[Word] = &[
+pub(super) const CANCELS: &[Word] = &[
     word("no", "Nothing: the callee works on, and its answer is late."),
     word("queued", "A request in line is taken out; one at work stops at its next step."),
 ];

@@ -70,6 +70,13 @@ pub enum QueueOrder {
     Random,
     /// Lowest priority number, then first come.
     Priority,
+    /// First or last come first, as the line is, with a bound on the wait.
+    Codel {
+        /// How long a newcomer may wait in a line that does not empty.
+        target: Span,
+        /// Otherwise, and how long a line is not empty before it counts as one that does not.
+        interval: Span,
+    },
 }
 
 /// A service, gateway, database or external.
@@ -91,6 +98,10 @@ pub struct Node {
     pub concurrency: Given<Option<u32>>,
     /// CPU that all work on a replica shares; `None`: every worker its own.
     pub cores: Given<Option<f64>>,
+    /// Work takes longer for each other request at work on the replica; default 0.
+    pub contention: Given<f64>,
+    /// And for each pair of them; default 0.
+    pub coherency: Given<f64>,
     /// Default blocking.
     pub io: Given<Io>,
     /// Waiting per replica; `None`: no limit.
@@ -101,6 +112,8 @@ pub struct Node {
     pub preemptive: Given<bool>,
     /// How long a request stays in line; `None`: for ever.
     pub queue_timeout: Given<Option<Law>>,
+    /// Whether a request past the deadline that it carries is dropped before it is begun; default true.
+    pub drop_expired: Given<bool>,
     /// Services and gateways: so many requests per time and replica.
     pub rate_limit: Rule<RateLimit>,
     /// Services and gateways: no request while the line is too long.

@@ -5,7 +5,7 @@ use crate::model::policy::{BudgetSpec, Jitter, LimitKind, Refill, Stage};
 use crate::random::dist::Law;
 use crate::units::{Rate, Span};
 
-use super::{Call, Given, Scenario};
+use super::{Call, Cancels, Given, Scenario};
 
 /// `[policies.*]`.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub struct Guards {
     pub concurrency_limit: Rule<ConcurrencyLimit>,
     /// As many as the callee takes.
     pub adaptive_throttle: Rule<AdaptiveThrottle>,
+    /// What a caller that gave up stops; absent: as the transport does.
+    pub cancels: Option<Given<Cancels>>,
     /// The chain.
     pub order: Option<Given<Vec<Stage>>>,
 }
@@ -151,6 +153,8 @@ pub struct Hedge {
     pub after: Given<Law>,
     /// Tries after the first.
     pub max: Given<u32>,
+    /// Whether the first that is begun takes the others from their lines.
+    pub tied: Given<bool>,
 }
 
 /// `concurrency_limit`.
@@ -194,6 +198,7 @@ impl Guards {
             hedge: first(&self.hedge, &below.hedge),
             concurrency_limit: first(&self.concurrency_limit, &below.concurrency_limit),
             adaptive_throttle: first(&self.adaptive_throttle, &below.adaptive_throttle),
+            cancels: first(&self.cancels, &below.cancels),
             order: first(&self.order, &below.order),
         }
     }

@@ -110,6 +110,8 @@ pub struct Call {
     pub mode: Given<Mode>,
     /// Calls: whether the caller needs the answer; default true.
     pub uses_reply: Given<bool>,
+    /// Whether doing it twice is as good as doing it once; default true.
+    pub idempotent: Given<bool>,
 }
 
 /// What a query does to its table.
@@ -119,6 +121,8 @@ pub enum Mode {
     Read,
     /// Changes: needs one of the table's writers.
     Write,
+    /// Changes, unless somebody else did since the request looked.
+    ConditionalWrite,
 }
 
 /// A message as written.

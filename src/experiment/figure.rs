@@ -3,7 +3,7 @@
 use std::iter::Sum;
 use std::ops::{Add, Div, Mul, Sub};
 
-use crate::experiment::summary::{Distribution, Estimate, Node, Stats, Summary};
+use super::summary::{Distribution, Estimate, Node, Stats, Summary};
 
 /// A value and the half-width of its interval; not a number where the summary has none.
 #[derive(Clone, Copy, Debug)]
@@ -191,9 +191,33 @@ impl Seen<'_> {
         self.client(client, |c| Figure::share(&c.success_rate, c.arrived)).complement()
     }
 
+    /// Share of a client's requests that ended well.
+    pub(super) fn success(self, client: &str) -> Figure {
+        self.failure(client).complement()
+    }
+
     /// Successes per second.
     pub(super) fn throughput(self, client: &str) -> Figure {
         self.client(client, |c| Figure::level(&c.throughput_per_s, c.arrived))
+    }
+
+    /// Tries per call.
+    pub(super) fn tries(self, edge: &str) -> Figure {
+        self.0.edges.get(edge).map_or(Figure::MISSING, |e| Figure::level(&e.attempts_per_request, e.arrived))
+    }
+
+    /// What a promise is about, in its own unit.
+    pub(super) fn measured(self, promise: &str) -> Figure {
+        let found = self.0.slos.iter().find(|slo| slo.name == promise);
+        found.map_or(Figure::MISSING, |slo| Figure::level(&slo.measured, 1))
+    }
+
+    /// Share of a client's requests that ended well among those that set out between two times, s.
+    pub(super) fn success_between(self, client: &str, from: f64, to: f64) -> Figure {
+        let Some(client) = self.0.clients.get(client) else { return Figure::MISSING };
+        let bins = client.timeline.iter().filter(|bin| bin.from_s >= from && bin.from_s + bin.width_s <= to);
+        let (arrived, failed) = bins.fold((0, 0), |sum, bin| (sum.0 + bin.arrived, sum.1 + bin.failed));
+        if arrived == 0 { Figure::MISSING } else { Figure::sure(1.0 - failed as f64 / arrived as f64) }
     }
 
     fn node(self, name: &str, figure: impl Fn(&Node) -> Figure) -> Figure {

@@ -1,0 +1,190 @@
+//! The tries of a guarded call: one sets out, beside others or after them, and ends.
+
+use crate::model::id::NONE;
+use crate::model::policy::{Backoff, Stage};
+use crate::model::{CallId, Cause, ClientId, Fact, Opening, Outcome, Probe};
+use crate::random::{Lineage, Purpose};
+use crate::units::Time;
+
+use super::Machine;
+use super::frame::{Frame, Origin};
+use super::guard::Try;
+
+/// Names the lineage of tries after the first.
+const AGAIN: u64 = 0x7472_795f_6167_6169;
+
+/// Name the draws of a guard.
+const BACKOFF: u64 = 1;
+const HEDGE: u32 = 3;
+
+impl<P: Probe> Machine<'_, P> {
+    /// A try sets out.
+    pub(super) fn launch(&mut self, guard: u32) {
+        let (plan, now) = (self.plan, self.now);
+        let parent = &self.frames[guard];
+        let id = CallId(parent.call);
+        let (nth, lineage) = (self.guarded[guard as usize].again, self.try_lineage(guard));
+        let frame = Frame {
+            lineage,
+            sent: now,
+            until: now,
+            caller: guard,
+            replica: plan.link(plan.call(id).link).first,
+            call: id.0,
+            client: parent.client,
+            priority: parent.priority,
+            origin: Origin::Try,
+            measured: parent.measured,
+            child: NONE,
+            ..Frame::default()
+        };
+        let (measured, client) = (frame.measured, ClientId(u32::from(frame.client)));
+        let frame = self.frames.insert(frame);
+        let guarded = &mut self.guarded[guard as usize];
+        guarded.pending = false;
+        let dues = std::mem::take(&mut guarded.dues);
+        let due = std::mem::replace(&mut guarded.timer_at, Time::NEVER);
+        let (deadline, inherited, begun) = (guarded.deadline, guarded.inherited, guarded.begun);
+        guarded.open.push(Try { frame, nth, dues, due });
+        self.guarded[guard as usize].hedge_at = self.next_hedge(guard);
+        if plan.propagates {
+            self.inherit_deadline(frame, if self.rules(guard).propagate { deadline } else { inherited });
+        }
+        if plan.call(id).effect {
+            self.note_effect(frame, guard);
+        }
+        self.inherit_root(frame, guard);
+        self.open_account(frame, || Opening::Call { parent: guard, call: id });
+        if nth > 0 {
+            let hedge = self.guarded[guard as usize].open.len() > 1;
+            let own = self.frames[self.frames[guard].caller].origin == Origin::Root;
+            self.tell(Fact::TriedAgain { edge: plan.call(id).edge, client, own, hedge, measured });
+        }
+        self.set_off(frame, id);
+        if begun != Time::NEVER {
+            self.send_word(frame, begun);
+        }
+    }
+
+    /// Names the draws of the next try.
+    pub(super) fn try_lineage(&self, guard: u32) -> Lineage {
+        let (own, nth) = (self.frames[guard].lineage, self.guarded[guard as usize].again);
+        if nth == 0 { own } else { own.child(AGAIN, nth) }
+    }
+
+    /// When the next hedge is due.
+    fn next_hedge(&self, guard: u32) -> Time {
+        let again = self.guarded[guard as usize].again;
+        match self.rules(guard).hedge {
+            Some(hedge) if again < hedge.max => {
+                self.now + self.vary(hedge.after, self.frames[guard].lineage, Purpose::Jitter, again << 8 | HEDGE)
+            }
+            _ => Time::NEVER,
+        }
+    }
+
+    /// A try has ended, well or badly: the answer came, or nobody waits for it any more (`answered` tells which).
+    pub(super) fn end_try(&mut self, at: u32, outcome: Outcome, answered: bool) {
+        let guard = self.frames[at].caller;
+        let guarded = &mut self.guarded[guard as usize];
+        let Some(place) = guarded.open.iter().position(|t| t.frame == at) else { return };
+        let ended = guarded.open.remove(place);
+        let last = guarded.open.is_empty();
+        if last || outcome.is_good() {
+            // A hedge that still waits for room is no longer wanted.
+            self.leave_bulkhead_line(guard);
+        }
+        if outcome == Outcome::Canceled && self.is_tied(self.frames[at].call) {
+            return self.end_unbegun(guard, ended, last, answered);
+        }
+        self.settle_dues(guard, ended.dues, outcome);
+        self.tell_budget(guard, ended.nth, outcome);
+        if outcome.is_good() {
+            return self.conclude_call(guard, outcome, Some(at));
+        }
+        self.guarded[guard as usize].cause = outcome;
+        if last {
+            self.try_again(guard, outcome, answered.then_some(at));
+        } else if self.rules(guard).hedge.is_some() && self.guarded[guard as usize].hedge_at != Time::NEVER {
+            // A failure sends the next hedge at once (gRPC proposal A6).
+            self.hedge(guard);
+        }
+        self.set_alarm(guard);
+    }
+
+    /// A try was dropped because another had been begun: nothing is to be learned from that.
+    fn end_unbegun(&mut self, guard: u32, ended: Try, last: bool, answered: bool) {
+        self.withdraw_dues(guard, ended.dues);
+        if let Some(budget) = &mut self.state(guard).budget {
+            budget.on_abandoned(ended.nth);
+        }
+        if last {
+            let cause = self.guarded[guard as usize].cause;
+            self.try_again(guard, cause, answered.then_some(ended.frame));
+        }
+        self.set_alarm(guard);
+    }
+
+    /// All tries so far have failed: another one after a wait, or the call fails.
+    pub(super) fn try_again(&mut self, guard: u32, outcome: Outcome, answered: Option<u32>) {
+        let rules = self.rules(guard);
+        let (now, again) = (self.now, self.guarded[guard as usize].again);
+        let begun = rules.stages.iter().position(|s| *s == Stage::Retry).unwrap_or(0) as u32;
+        let retry = rules.retry.as_ref().filter(|r| again < r.max && r.on.contains(outcome));
+        let Some(retry) = retry.filter(|_| self.guarded[guard as usize].stage > begun) else {
+            return self.conclude_call(guard, outcome, answered);
+        };
+        if let Some(budget) = &mut self.state(guard).budget
+            && !budget.withdraw(now, outcome)
+        {
+            let (edge, measured) = (self.edge_of(guard), self.frames[guard].measured);
+            self.tell(Fact::OutOfBudget { edge, measured });
+            return self.conclude_call(guard, outcome, answered);
+        }
+        let wait = match retry.backoff {
+            Backoff::Exponential(growing) => {
+                growing.wait(again, self.guarded[guard as usize].backoff, self.uniform(guard, BACKOFF))
+            }
+            Backoff::Law(law) => self.vary(law, self.frames[guard].lineage, Purpose::Jitter, again << 8 | HEDGE),
+        };
+        self.charge(guard, Cause::FailedTries);
+        let guarded = &mut self.guarded[guard as usize];
+        guarded.again += 1;
+        guarded.pending = true;
+        guarded.backoff = wait;
+        guarded.stage = begun + 1;
+        guarded.resume_at = now + wait;
+    }
+
+    /// One more try beside those that are out.
+    pub(super) fn hedge(&mut self, guard: u32) {
+        let begun = self.rules(guard).stages.iter().position(|s| *s == Stage::Retry).unwrap_or(0) as u32;
+        let guarded = &mut self.guarded[guard as usize];
+        guarded.hedge_at = Time::NEVER;
+        guarded.again += 1;
+        guarded.stage = begun + 1;
+        self.pass_stages(guard);
+    }
+
+    /// The answer of a try is there.
+    #[inline(never)]
+    pub(super) fn end_answered_try(&mut self, at: u32, outcome: Outcome) {
+        self.uncount(at, Some(outcome));
+        self.end_try(at, outcome, true);
+        self.close(at, outcome);
+    }
+
+    /// A try no longer counts as outstanding, where somebody looks at that.
+    pub(super) fn uncount(&mut self, at: u32, outcome: Option<Outcome>) {
+        if self.sites[self.frames[at].call as usize].tracks {
+            self.untrack(at, outcome);
+        }
+    }
+
+    /// A try is given up: nobody waits for it any more, and its guard goes on.
+    pub(super) fn give_up_try(&mut self, at: u32, outcome: Outcome) {
+        self.uncount(at, Some(outcome));
+        self.end_try(at, outcome, false);
+        self.let_go(at);
+    }
+}

@@ -1,0 +1,34 @@
+//! The measured time, looked at stretch by stretch.
+
+use super::super::source::Source;
+use super::Plan;
+use crate::units::Span;
+
+/// Stretches of the measured time.
+pub const STRETCHES: u32 = 120;
+
+impl Plan {
+    /// The length of one stretch of the measured time.
+    pub fn stretch(&self) -> Span {
+        Span((self.duration.0 / u64::from(STRETCHES)).max(1))
+    }
+
+    /// Whether there is anything to be seen over time: load that changes, faults, or policies, which have moods.
+    pub fn is_eventful(&self) -> bool {
+        !self.guards.is_empty() || !self.is_stationary()
+    }
+
+    /// Whether the load stays what it is and nothing goes wrong; only then are halves compared and batch means used.
+    pub fn is_stationary(&self) -> bool {
+        self.faults.is_empty()
+            && self.groups.iter().all(|group| group.replay.is_none())
+            && self.clients.iter().all(|c| match &c.source {
+                Source::Paced(paced) => {
+                    paced.segments.windows(2).all(|s| s[0].rate == s[1].rate)
+                        && paced.segments.iter().all(|s| s.slope == 0.0)
+                }
+                Source::Replay(_) => false,
+                Source::Bursty(_) | Source::Gaps(_) | Source::Closed(_) => true,
+            })
+    }
+}

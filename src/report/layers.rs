@@ -1,0 +1,114 @@
+//! What retries, hedges and answers that come too late make of a system's work, node by node: how many requests reach it
+//! for each that a user sent, and how much of what it does is for nobody.
+
+use std::collections::BTreeMap;
+
+use super::content;
+use super::number::{NONE, count, level, or_none, percent};
+use super::sheet::{Cell, Sheet, Tone};
+use crate::experiment::summary::{Node, Summary};
+
+/// From this share of a node's capacity on, waste is worth a table of its own.
+const WORTH: f64 = 0.01;
+
+/// From this share on it is worth a colour.
+const MUCH: f64 = 0.05;
+
+/// Nodes from the outermost inwards, where anything was tried again or much was done for nobody; else no rows.
+pub fn sheet(summary: &Summary, every: bool) -> Sheet {
+    let columns =
+        [("layer", 9), ("arrivals", 4), ("per user request", 8), ("workers for nobody", 6), ("of capacity", 7)];
+    let mut sheet = Sheet::new(&columns);
+    let again = summary.edges.values().filter_map(|e| e.policing.as_ref()).any(|p| p.retries + p.hedges > 0);
+    let worth = |node: &Node| if every { node.wasted_work_s > 0.0 } else { share(node) >= WORTH };
+    let mut nodes: Vec<(&String, &Node)> = summary.nodes.iter().collect();
+    if !again && !nodes.iter().any(|(_, node)| worth(node)) {
+        return sheet;
+    }
+    let time = summary.run.duration_s * f64::from(summary.run.replications);
+    let depths = depths(summary);
+    nodes.sort_by_key(|(name, _)| depths.get(name.as_str()).copied().unwrap_or(u32::MAX));
+    let shown = content::listed(nodes.len(), every);
+    // Where there are too many, the innermost stay: there all that was tried again above comes together.
+    for (name, node) in &nodes[nodes.len() - shown..] {
+        sheet.push(name, cells(node, time));
+    }
+    sheet.note = content::left_out(nodes.len(), shown);
+    let idle = |cell: &Cell| cell.text == NONE;
+    sheet.without_idle("workers for nobody", idle).without_idle("of capacity", idle)
+}
+
+/// How many calls it takes at least from a client to each node.
+pub(super) fn depths(summary: &Summary) -> BTreeMap<&str, u32> {
+    let node = |endpoint: &'_ str| summary.nodes.keys().find(|name| is_at(endpoint, name)).map(String::as_str);
+    let calls: Vec<(&str, Option<&str>)> =
+        summary.edges.keys().filter_map(|edge| edge.split_once(" -> ")).map(|(from, to)| (from, node(to))).collect();
+    let mut depths: BTreeMap<&str, u32> = summary.clients.keys().map(|client| (client.as_str(), 0)).collect();
+    for depth in 0..calls.len() as u32 {
+        let here = |from: &str| depths.get(from) == Some(&depth);
+        let next: Vec<&str> = calls.iter().filter(|(from, _)| here(from)).filter_map(|call| call.1).collect();
+        next.into_iter().for_each(|to| _ = depths.entry(to).or_insert(depth + 1));
+    }
+    depths
+}
+
+/// Whether an endpoint, `node` or `node.endpoint`, is one of a node.
+fn is_at(endpoint: &str, node: &str) -> bool {
+    endpoint.strip_prefix(node).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn share(node: &Node) -> f64 {
+    node.wasted_share.value.unwrap_or(0.0)
+}
+
+/// The figures of a node in so many seconds of measured time.
+fn cells(node: &Node, time: f64) -> [Cell; 4] {
+    let wasted = if node.wasted_work_s > 0.0 { level(node.wasted_work_s / time) } else { NONE.into() };
+    let tone = if share(node) >= MUCH { Tone::Odd } else { Tone::Plain };
+    let of_capacity = if share(node) > 0.0 { percent(share(node)) } else { NONE.into() };
+    [
+        count(node.arrivals).into(),
+        or_none(node.tries_per_request, level).into(),
+        wasted.into(),
+        Cell::toned(of_capacity, tone),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::summary::Policing;
+    use crate::report::sample;
+
+    #[test]
+    fn layers_are_told_where_something_is_tried_again_or_wasted() {
+        let mut summary = sample::summary();
+        assert!(sheet(&summary, false).rows.is_empty());
+        let node = summary.nodes.get_mut("b").unwrap();
+        (node.wasted_work_s, node.wasted_share) = (300.0, sample::estimate(0.2, 0.01));
+        node.tries_per_request = sample::estimate(4.0, 0.1);
+        let told = sheet(&summary, false);
+        let cells = |row: &[Cell]| row.iter().map(|c| c.text.clone()).collect::<Vec<_>>();
+        let row = told.rows.iter().find(|row| row[0].text == "b").unwrap();
+        assert_eq!(cells(row)[2..], ["4.00", "0.50", "20.0 %"]);
+        assert_eq!(row[4].tone, Tone::Odd);
+        summary.nodes.get_mut("b").unwrap().wasted_share = sample::estimate(0.005, 0.0);
+        assert!(sheet(&summary, false).rows.is_empty() && !sheet(&summary, true).rows.is_empty(), "too little");
+        summary.nodes.get_mut("b").unwrap().wasted_work_s = 0.0;
+        let edge = summary.edges.get_mut("a -> b").unwrap();
+        edge.policing = Some(Policing { retries: 3, ..Policing::default() });
+        assert!(sheet(&summary, false).columns.iter().all(|column| column.head != "workers for nobody"));
+    }
+
+    #[test]
+    fn the_outermost_comes_first() {
+        let mut summary = sample::summary();
+        let call = summary.edges["a -> b"].clone();
+        for edge in ["function calls -> d.default", "d -> a.read", "b -> c", "c -> a", "network calls -> d"] {
+            summary.edges.insert(edge.into(), call.clone());
+        }
+        let depths = depths(&summary);
+        assert_eq!(["d", "a", "b", "c"].map(|node| depths[node]), [1, 2, 3, 4]);
+        assert!(is_at("a.b", "a") && is_at("a", "a") && !is_at("ab", "a"));
+    }
+}
