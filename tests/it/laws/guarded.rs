@@ -246,6 +246,25 @@ pub(super) fn layer() -> BoxedStrategy<Layer> {
         .boxed()
 }
 
+/// Rules that have nothing to do.
+const IDLE: &str = "[policies.p0]\ndeadline = \"1h\"\nretries = { max = 3, on = [\"rate_limited\"], budget = \"20%\" }\n\
+                    bulkhead = { max_concurrent = 1000000 }\nrate_limit = { rate = \"1000000/s\", burst = 1000000 }\n\
+                    circuit_breaker = { consecutive = 1000000 }\n";
+
+/// A scenario whose every call is under rules that have nothing to do, unless the call says more.
+pub(super) fn idle(text: &str) -> String {
+    let layer = Layer {
+        policies: vec![(String::new(), false)],
+        choices: vec![0],
+        doors: Vec::new(),
+        retries: Vec::new(),
+        queue: None,
+        cache: None,
+        faults: Vec::new(),
+    };
+    layer.guard(text, &mut 0) + IDLE
+}
+
 impl Layer {
     /// A scenario under this layer; without its faults, or with them.
     pub(super) fn over(&self, text: &str, faulted: bool) -> String {

@@ -13,7 +13,7 @@ use hoptax::experiment::compare::compare;
 use hoptax::experiment::summary::{Distribution, Estimate, Node, Stats, Summary};
 use hoptax::machine::{Machine, Stop};
 use hoptax::model::source::{Replay, Source};
-use hoptax::model::{Fact, Plan, Probe};
+use hoptax::model::{ClientId, Fact, Outcome, Plan, Probe};
 use hoptax::units::{Span, Time};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -135,6 +135,33 @@ fn whatever_comes_goes_whoever_guards_it_and_whatever_fails() {
     for (what, n) in [("faults", struck), ("retries", again), ("refusals", limited)] {
         assert!(n.get() > 200, "only {} {what}: the scenarios show too little", n.get());
     }
+}
+
+/// When each client had its answers, and which.
+#[derive(Debug, Default, PartialEq)]
+struct Answers(Vec<(Time, ClientId, Outcome, Time)>);
+
+impl Probe for Answers {
+    fn on(&mut self, now: Time, fact: Fact) {
+        if let Fact::Answered { client, outcome, intended, .. } = fact {
+            self.0.push((now, client, outcome, intended));
+        }
+    }
+}
+
+#[test]
+fn policies_with_nothing_to_do_change_nothing() {
+    always(128, &(scenario::scenario(), scenario::sendings()), |(Text(text), sendings)| {
+        // Who comes first where two come at once is a matter of the order of events, and a guard has events of its own.
+        let apart = ["1ms", "2ms", "3ms", "5ms"].iter().flat_map(|t| [("work", t), ("wait", t)]);
+        let text = apart.fold(text, |text, (verb, t)| {
+            text.replace(&format!("{verb} = \"{t}\""), &format!("{verb} = {{ mean = \"{t}\" }}"))
+        });
+        let answers = |text: &str| Machine::new(&finite(text, &sendings), 7, Answers::default()).run(|_| true).probe;
+        let plain = answers(&text);
+        assert_eq!(plain, answers(&text), "the same seed, the same run\n{text}");
+        assert_eq!(plain, answers(&guarded::idle(&text)), "{text}");
+    });
 }
 
 /// Counts what guards do, and messages.
