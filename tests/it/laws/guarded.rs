@@ -191,7 +191,7 @@ impl Fault {
         let instant = matches!(*kind, "cold_cache" | "poison_message");
         let when = if planned { "at = \"20ms\"\nduration = \"20ms\"\n" } else { when };
         let lasting = |line: &&str| !instant || !line.starts_with("duration") && !line.starts_with("mttr");
-        let when: String = when.lines().filter(lasting).map(|line| format!("{line}\n")).collect();
+        let when: String = when.split_inclusive('\n').filter(lasting).collect();
         let target = self.target();
         format!("[[faults]]\nname = \"f{nth}\"\nkind = \"{kind}\"\ntarget = \"{target}\"\n{words}{when}{first}")
     }
@@ -315,8 +315,10 @@ impl Layer {
             let guard = if self.policies[0].1 { ", policy = \"p0\"" } else { "" };
             let step = format!("steps = [\n  {{ cache = \"k\", on_miss = [{miss}]{guard} }},\n");
             // Whoever fetches and lost its worker would wait for those who hold all workers and wait for what it fetches.
-            let out_of_turn = if keys.contains("single_flight") { "preemptive = true\n" } else { "\n\n" };
-            out = out.replace(out_of_turn, "").replacen("steps = [\n", &step, 1) + &format!("[caches.k]\n{keys}\n");
+            if keys.contains("single_flight") {
+                out = out.replace("preemptive = true\n", "");
+            }
+            out = out.replacen("steps = [\n", &step, 1) + &format!("[caches.k]\n{keys}\n");
         }
         out + &faults.iter().enumerate().map(|(nth, fault)| fault.table(nth)).collect::<String>()
     }
