@@ -202,6 +202,8 @@ impl<'p, P: Probe> Machine<'p, P> {
         }
         let timers = guarded.open.iter().map(|other| other.due).fold(guarded.timer_at, Time::min);
         let next = guarded.deadline.min(guarded.hedge_at).min(guarded.resume_at).min(timers);
+        // What came due while its replica stood still is due now.
+        let next = next.max(self.now);
         if next != frame.due {
             self.frames[guard].due = next;
             if next != Time::NEVER {

@@ -14,6 +14,9 @@ pub(super) const SYN_PATIENCE: Span = Span(127_000_000_000);
 impl<P: Probe> Machine<'_, P> {
     /// A move strikes; says to the agenda when the next one does.
     pub(super) fn relocate(&mut self, at: u32, hole: bool) {
+        if self.is_spared(at) {
+            return;
+        }
         let fault = &self.plan.faults[at as usize];
         for replica in &fault.replicas {
             self.names.moves[*replica as usize] += 1;

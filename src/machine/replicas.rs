@@ -123,7 +123,7 @@ impl<P: Probe> Machine<'_, P> {
         self.get_ready(replica);
     }
 
-    /// A replica restarts, and is back when it is ready; says whether that takes time.
+    /// A replica restarts, and is back when it is ready.
     pub(super) fn restart(&mut self, replica: u32) {
         if self.life_of(replica).is_none() {
             return;

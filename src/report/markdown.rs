@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::content;
 use super::layers;
 use super::ledger;
+use super::scaling;
 use super::sheet::Sheet;
 use super::streams;
 use super::text::clean;
@@ -62,6 +63,7 @@ fn one(text: &mut String, summary: &Summary) {
     section(text, "Policies", &policing::sheet(&summary.edges, usize::MAX));
     section(text, "Layers", &layers::sheet(summary, true));
     section(text, "Nodes", &content::nodes(&summary.nodes, true));
+    section(text, "Autoscaling", &scaling::sheet(&summary.nodes, usize::MAX));
     section(text, "Endpoints", &content::stats("endpoint", &summary.endpoints, usize::MAX));
     section(text, "Edges", &content::stats("edge", &summary.edges, usize::MAX));
 }

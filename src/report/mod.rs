@@ -21,6 +21,7 @@ pub mod published;
 pub(crate) mod sample;
 #[cfg(test)]
 pub(crate) mod sample_trace;
+mod scaling;
 pub mod sheet;
 mod streams;
 pub mod table;

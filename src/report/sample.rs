@@ -76,6 +76,7 @@ pub(crate) fn course() -> Timeline {
         queue: between(20.0, 40.0, 0.5, 78.0),
         busy: between(20.0, 40.0, 8.5, 32.0),
         working: between(20.0, 40.0, 6.0, 2.0),
+        ready: Vec::new(),
     };
     let edge = EdgeCourse {
         calls_per_s: course(&|_| 200.0),

@@ -3,6 +3,7 @@
 use super::content;
 use super::layers;
 use super::ledger;
+use super::scaling;
 use super::sheet::{Sheet, Tone};
 use super::streams;
 use super::text::{cut, joined, wrapped};
@@ -75,6 +76,7 @@ impl Page {
         self.sheet(&policing::sheet(&summary.edges, content::listed(summary.edges.len(), self.style.all)));
         self.sheet(&layers::sheet(summary, self.style.all));
         self.sheet(&content::nodes(&summary.nodes, self.style.all));
+        self.sheet(&scaling::sheet(&summary.nodes, content::listed(summary.nodes.len(), self.style.all)));
         if self.style.all {
             self.sheet(&content::stats("endpoint", &summary.endpoints, usize::MAX));
             self.sheet(&content::stats("edge", &summary.edges, usize::MAX));

@@ -93,5 +93,6 @@ fn a_hung_tail_is_wasted_where_it_was_worked_on() {
          [services.a]\nconcurrency = 1\nwork = \"2ms\"\nsteps = [\"b\"]\n[services.b]\nconcurrency = 2\nwork = \"30ms\"\n");
     near(0.002, summary.nodes["a"].wasted_share, "a");
     near(0.015, summary.nodes["b"].wasted_share, "b");
-    near(1.0, summary.nodes["b"].tries_per_request, "b");
+    let tries = summary.nodes["b"].tries_per_request.value.unwrap();
+    assert!((tries - 1.0).abs() < 0.011, "but for the first or the last: {tries}");
 }

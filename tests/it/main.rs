@@ -22,6 +22,7 @@ mod policies;
 mod pools;
 mod published;
 mod sameness;
+mod scale;
 mod schema;
 mod stops;
 mod streams;

@@ -13,7 +13,8 @@ impl Plan {
         Span((self.duration.0 / u64::from(STRETCHES)).max(1))
     }
 
-    /// Whether there is anything to be seen over time: load that changes, faults, or policies, which have moods.
+    /// Whether there is anything to be seen over time: load or replicas that change, faults, or policies, which have
+    /// moods.
     pub fn is_eventful(&self) -> bool {
         !self.guards.is_empty() || !self.is_stationary()
     }
@@ -21,6 +22,7 @@ impl Plan {
     /// Whether the load stays what it is and nothing goes wrong; only then are halves compared and batch means used.
     pub fn is_stationary(&self) -> bool {
         self.faults.is_empty()
+            && self.nodes.iter().all(|node| node.life.and_then(|life| life.autoscale).is_none())
             && self.groups.iter().all(|group| group.replay.is_none())
             && self.clients.iter().all(|c| match &c.source {
                 Source::Paced(paced) => {

@@ -16,6 +16,7 @@ mod percentiles;
 mod png;
 mod policies;
 mod pressure;
+mod replicas;
 mod shade;
 mod timeline;
 mod waterfall;
@@ -30,6 +31,7 @@ pub use percentiles::{Curve, percentiles};
 pub use png::png;
 pub use policies::{Policed, policies};
 pub use pressure::{Pressure, pressure};
+pub use replicas::{Scaling, replicas};
 pub use shade::Shade;
 pub use timeline::{Track, timeline};
 pub use waterfall::waterfall;
@@ -86,6 +88,12 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
             name: "queues".into(),
             svg: backlog(&Title { title, subtitle: caption(first) }, &backlogs, &shade::shades(first)),
         });
+    }
+    let scalings = scalings(summaries);
+    if !scalings.is_empty() {
+        let title = format!("{}: replicas", clean(&first.scenario.name));
+        let title = Title { title, subtitle: caption(first) };
+        pictures.push(Picture { name: "replicas".into(), svg: replicas(&title, &scalings, &shade::shades(first)) });
     }
     let entries = entries(summaries);
     if !entries.is_empty() {
@@ -173,6 +181,18 @@ fn backlogs(summaries: &[Summary]) -> Vec<Backlog> {
                 let name = named(summaries, summary, &format!("lag of {topic}/{group}"), 2);
                 all.push(Backlog { name, depths: figures.timeline.clone() });
             }
+        }
+    }
+    all
+}
+
+/// What the autoscaler of every node did, in every variant.
+fn scalings(summaries: &[Summary]) -> Vec<Scaling> {
+    let mut all = Vec::new();
+    for summary in summaries {
+        for (name, node) in &summary.nodes {
+            let name = named(summaries, summary, name, 2);
+            all.extend(node.replicas.autoscale.clone().map(|told| Scaling { name, told }));
         }
     }
     all

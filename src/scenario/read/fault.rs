@@ -87,7 +87,7 @@ fn when(desk: &mut Desk<'_>, view: &View<'_>, instant: bool) -> When {
         (None, None) => complain(desk, "the fault does not say when".into(), view.place.clone()),
         (Some("duration"), None) => complain(desk, "`duration` without `at`".into(), view.place_of("duration")),
         (None, Some(_)) => {
-            for key in ["mtbf", "mttr"].into_iter().filter(|key| !view.has(key) && !(instant && *key == "mttr")) {
+            for key in ["mtbf", "mttr"].into_iter().filter(|key| !(view.has(key) || instant && *key == "mttr")) {
                 complain(desk, format!("a fault at random needs `{key}`"), view.place.clone());
             }
         }

@@ -5,7 +5,8 @@
 
 mod audit;
 mod guarded;
-mod scenario;
+mod moving;
+pub(crate) mod scenario;
 
 use std::cell::Cell;
 
@@ -36,7 +37,7 @@ pub(crate) fn always<S: Strategy>(cases: u32, of: &S, law: impl Fn(S::Value)) {
 }
 
 /// The plan of a scenario whose clients send at these times (ms) and never again.
-fn finite(text: &str, sendings: &[Vec<u64>]) -> Plan {
+pub(crate) fn finite(text: &str, sendings: &[Vec<u64>]) -> Plan {
     let mut plan = plan(text);
     plan.warmup = Span(20_000_000);
     plan.duration = Span::from_secs_f64(100_000.0);
@@ -73,7 +74,7 @@ fn whatever_comes_goes() {
 }
 
 /// A scenario with these faults, as far as their nodes are there.
-fn with_faults(text: &str, faults: &[(&str, usize, String)]) -> String {
+pub(crate) fn with_faults(text: &str, faults: &[(&str, usize, String)]) -> String {
     let there = |node: &usize| text.contains(&format!(".n{node}]"));
     let faults = faults.iter().enumerate().filter(|(_, (_, node, _))| there(node));
     let tables = faults.map(|(nth, (kind, node, rest))| {

@@ -175,7 +175,7 @@ fn client(at: usize, of: usize) -> BoxedStrategy<String> {
 
 /// A scenario; it is shown as it would be written.
 #[derive(Clone)]
-pub(super) struct Text(pub(super) String);
+pub(crate) struct Text(pub(crate) String);
 
 impl std::fmt::Debug for Text {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -184,7 +184,7 @@ impl std::fmt::Debug for Text {
 }
 
 /// A whole scenario of one to four nodes and one to three clients.
-pub(super) fn scenario() -> BoxedStrategy<Text> {
+pub(crate) fn scenario() -> BoxedStrategy<Text> {
     let balancing = select(vec![
         "\"round_robin\"",
         "\"random\"",
@@ -217,7 +217,7 @@ pub(super) fn scenario() -> BoxedStrategy<Text> {
 }
 
 /// Faults of a scenario whose nodes are `n0`, `n1`, …, each named by its number: kind, node, when and how long in ms.
-pub(super) fn faults() -> BoxedStrategy<Vec<(&'static str, usize, String)>> {
+pub(crate) fn faults() -> BoxedStrategy<Vec<(&'static str, usize, String)>> {
     let kind = select(vec![
         "outage\"",
         "crash\"",
@@ -237,6 +237,6 @@ pub(super) fn faults() -> BoxedStrategy<Vec<(&'static str, usize, String)>> {
 }
 
 /// When the requests of up to three clients set out, ms.
-pub(super) fn sendings() -> BoxedStrategy<Vec<Vec<u64>>> {
+pub(crate) fn sendings() -> BoxedStrategy<Vec<Vec<u64>>> {
     vec(vec(0..200u64, 0..120), 3).boxed()
 }
