@@ -85,10 +85,16 @@ fn saturated_for(replications: &[Replication], plan: &Plan, node: usize) -> f64 
     if planned.workers == NONE {
         return 0.0;
     }
-    let most = HELD * f64::from(planned.workers) * f64::from(planned.replicas);
+    let workers = HELD * f64::from(planned.workers);
     let full = |r: &Replication| {
-        let course = r.measure.course.as_deref();
-        course.map_or(0, |course| course.nodes[node].stretches.iter().filter(|[_, _, busy, ..]| *busy >= most).count())
+        let (Some(course), fleet) = (r.measure.course.as_deref(), r.measure.fleets[node].as_ref()) else { return 0 };
+        let mut ready = fleet.map(|fleet| fleet.tides[1].means());
+        let all = f64::from(planned.replicas);
+        let is_full = |[_, _, busy, ..]: &&[f64; 5]| {
+            let replicas = ready.as_mut().map_or(all, |ready| ready.next().unwrap_or(all));
+            *busy >= workers * replicas
+        };
+        course.nodes[node].stretches.iter().filter(is_full).count()
     };
     let sum: usize = replications.iter().map(full).sum();
     sum as f64 * plan.stretch().as_secs_f64() / replications.len().max(1) as f64

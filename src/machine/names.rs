@@ -1,8 +1,9 @@
-//! Changes of endpoints on their way to callers, lookups, and who a caller leaves out. See [`discovery`](crate::model::discovery).
+//! Changes of endpoints on their way to callers, lookups, and who a caller leaves out. See
+//! [`discovery`](crate::model::discovery).
 //!
-//! What would be published now stands in `endpoints`, `moves` and `unready`; what DNS answers, or callers were told last, in
-//! `answers`; what a caller replica believes, in the book of its [`Memory`](crate::model::balance::Memory). Only links whose
-//! callee may change have books.
+//! What would be published now stands in `endpoints`, `moves` and `unready`; what DNS answers, or callers were told
+//! last, in `answers`; what a caller replica believes, in the book of its [`Memory`](crate::model::balance::Memory).
+//! Only links whose callee may change have books.
 
 use std::collections::VecDeque;
 
@@ -108,10 +109,8 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn spread(&mut self, node: NodeId) {
         let at = node.index();
         let mut newest = None;
-        while self.names.dark[at] == 0
-            && let Some((_, addresses)) = self.names.changes[at].pop_front_if(|(due, _)| *due <= self.now)
-        {
-            newest = Some(addresses);
+        while self.names.dark[at] == 0 && self.names.changes[at].front().is_some_and(|(due, _)| *due <= self.now) {
+            newest = self.names.changes[at].pop_front().map(|(_, addresses)| addresses);
         }
         let Some(addresses) = newest else { return };
         if self.plan.discovery.kind != Kind::Dns || self.now == Time(0) {

@@ -112,8 +112,10 @@ impl<P: Probe> Machine<'_, P> {
         if let Effect::Deploy { at_once } = fault.effect {
             return self.roll(at, at_once);
         }
-        if let Effect::Move { hole } = fault.effect {
-            return self.relocate(at, hole);
+        match fault.effect {
+            Effect::Move { hole } => return self.relocate(at, hole),
+            Effect::Cold | Effect::Poison => return self.spoil(at),
+            _ => {}
         }
         let (on, nth) = (!self.trouble.strikes[at as usize].on, self.trouble.strikes[at as usize].nth);
         if on && self.is_spared(at) {
@@ -165,7 +167,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Whether a fault that counts only work has to wait for more of it.
-    fn is_spared(&mut self, at: u32) -> bool {
+    pub(super) fn is_spared(&mut self, at: u32) -> bool {
         let When::Random { busy_only: true, .. } = self.plan.faults[at as usize].when else { return false };
         let strike = &self.trouble.strikes[at as usize];
         let left = Span(strike.left.0.saturating_sub(strike.done(self.now).0 - strike.mark.0));

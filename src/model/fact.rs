@@ -3,26 +3,9 @@
 use crate::units::{Span, Time};
 
 use super::id::{ClientId, EdgeId, EndpointId, FaultId, FlowId, GroupId, NodeId, QueueId, TopicId};
+use super::mark::Mark;
 use super::outcome::Outcome;
 use super::queue::Fate;
-
-/// A boundary of the measured time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
-    /// When the warm-up is over.
-    Open,
-    /// When half of the measured time is over.
-    Half,
-    /// When the measured time is over.
-    Close,
-    /// When a stretch of the measured time is over that is neither the first moment nor the last.
-    Stretch,
-}
-
-impl Mark {
-    /// Those that every run has, in order.
-    pub const ALL: [Mark; 3] = [Mark::Open, Mark::Half, Mark::Close];
-}
 
 /// A moment in a run. `Copy` and without strings.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -303,6 +286,13 @@ pub enum Fact {
         sojourn: Span,
         /// Of this, in line.
         waited: Span,
+    },
+    /// When a cache was looked into.
+    Looked {
+        /// The cache.
+        node: NodeId,
+        /// Whether what was looked for was there.
+        hit: bool,
     },
     /// When a queue has a new message.
     Published {

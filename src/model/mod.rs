@@ -2,6 +2,7 @@
 //! families whose members are one file each.
 
 pub mod balance;
+pub mod cache;
 pub mod cause;
 pub mod contention;
 pub mod discovery;
@@ -9,6 +10,7 @@ pub mod fact;
 pub mod fault;
 pub mod id;
 pub mod line;
+pub mod mark;
 pub mod op;
 pub mod outcome;
 pub mod plan;
@@ -20,11 +22,12 @@ pub mod stream;
 pub mod transport;
 
 pub use cause::{Cause, Cell};
-pub use fact::{Fact, Mark};
+pub use fact::Fact;
 pub use id::{
     CallId, ClientId, CrewId, EdgeId, EndpointId, FaultId, FlowId, ForkId, GroupId, LaneId, LawId, LenderId, LinkId,
-    NodeId, Pc, PostId, ProducerId, QueueId, SplitId, TableId, TopicId,
+    LookupId, NodeId, Pc, PostId, ProducerId, QueueId, SplitId, TableId, TopicId,
 };
+pub use mark::Mark;
 pub use op::Op;
 pub use outcome::Outcome;
 pub use plan::Plan;

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::number::{NONE, count, level, or_none, percent, plain, seconds, time, time_within};
+use super::number::{NONE, count, level, or_none, percent, plain, seconds, short, time, time_within};
 use super::sheet::{Cell, Sheet, Tone};
 use super::text::clean;
 use crate::experiment::summary::{Estimate, Node, Outcome, Queue, Stats, Summary, Verdict};
@@ -79,13 +79,16 @@ pub fn slos(verdicts: &[Verdict]) -> Sheet {
         };
         let measured = or_none(slo.measured, show);
         let name = format!("{mark} {}", promise(slo));
-        let burn = slo.burn_rate.map_or(NONE.into(), |burn| or_none(burn, |times| format!("{} ×", plain(times))));
+        let burn = slo.burn_rate.map_or(NONE.into(), |burn| or_none(burn, |times| format!("{} ×", short(times))));
         sheet.push(&name, [measured.into(), interval.into(), burn.into(), Cell::toned(word, tone)]);
         if let Some(cell) = sheet.rows.last_mut().and_then(|row| row.first_mut()) {
             cell.tone = tone;
         }
     }
-    sheet.without_idle("burn", |cell| cell.text == NONE)
+    // A budget that lasts is no news.
+    let burns = |slo: &Verdict| slo.burn_rate.and_then(|burn| burn.value).is_some_and(|times| times > 1.0);
+    let calm = !verdicts.iter().any(burns);
+    sheet.without_idle("burn", |_| calm)
 }
 
 /// A promise in words, and what was measured.

@@ -76,6 +76,7 @@ pub(crate) fn course() -> Timeline {
         queue: between(20.0, 40.0, 0.5, 78.0),
         busy: between(20.0, 40.0, 8.5, 32.0),
         working: between(20.0, 40.0, 6.0, 2.0),
+        ready: Vec::new(),
     };
     let edge = EdgeCourse {
         calls_per_s: course(&|_| 200.0),
@@ -105,6 +106,7 @@ pub(crate) fn node(utilization: f64, workers: u64) -> Node {
         mean_queue: estimate(0.13, 0.01),
         wait_ms: distribution(118_000, 0.4, 4.0),
         sojourn_ms: distribution(118_000, 2.1, 3.0),
+        cache: None,
         kind: "service",
         workers: Some(workers),
         ..Node::default()

@@ -28,7 +28,8 @@ pub(crate) fn timeline(
     let node = |at: usize| {
         let units = [1.0, 1.0, 1.0, 1.0, SECOND];
         let [in_system, queue, busy, working, arrivals_per_s] = grown(courses.iter().map(|c| &c.nodes[at]), units);
-        (plan.nodes[at].name.clone(), NodeCourse { arrivals_per_s, in_system, queue, busy, working })
+        let ready = super::replicas::ready(replications, at).into_iter().map(brief).collect();
+        (plan.nodes[at].name.clone(), NodeCourse { arrivals_per_s, in_system, queue, busy, working, ready })
     };
     let guarded =
         (0..plan.edges.len()).filter(|at| plan.calls.iter().any(|c| c.edge.index() == *at && c.guard != NONE));

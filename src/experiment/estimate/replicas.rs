@@ -33,14 +33,6 @@ pub(super) fn replicas(replications: &[Replication], at: usize, plan: &Plan) -> 
 
 fn autoscaled(fleets: &[&Fleet], rule: &Autoscale, plan: &Plan) -> Autoscaled {
     let width = bin_width(plan.duration) as f64 / 1e9;
-    let over_time = |which: usize| {
-        let mut means = vec![0.0; fleets.first().map_or(0, |fleet| fleet.seen.len())];
-        for fleet in fleets {
-            let one = fleet.tides[which].means();
-            means.iter_mut().zip(one).for_each(|(all, mean)| *all += mean / fleets.len() as f64);
-        }
-        means
-    };
     let seen = |bin: usize| {
         let (sum, looks) =
             fleets.iter().map(|f| f.seen[bin]).fold((0.0, 0), |(s, n), (sum, looks)| (s + sum, n + looks));
@@ -53,6 +45,22 @@ fn autoscaled(fleets: &[&Fleet], rule: &Autoscale, plan: &Plan) -> Autoscaled {
         ready,
         metric: seen(bin),
     };
-    let timeline = over_time(0).into_iter().zip(over_time(1)).enumerate().map(strength).collect();
+    let timeline = over_time(fleets, 0).into_iter().zip(over_time(fleets, 1)).enumerate().map(strength).collect();
     Autoscaled { metric: rule.metric.word(), target: rule.target, timeline }
+}
+
+/// Replicas that start or are ready (0), or are ready (1), over time.
+fn over_time(fleets: &[&Fleet], which: usize) -> Vec<f64> {
+    let mut means = vec![0.0; fleets.first().map_or(0, |fleet| fleet.seen.len())];
+    for fleet in fleets {
+        let one = fleet.tides[which].means();
+        means.iter_mut().zip(one).for_each(|(all, mean)| *all += mean / fleets.len() as f64);
+    }
+    means
+}
+
+/// Replicas of a node that were ready, over time; nothing where they never change.
+pub(super) fn ready(replications: &[Replication], at: usize) -> Vec<f64> {
+    let fleets: Vec<&Fleet> = replications.iter().filter_map(|r| r.measure.fleets[at].as_ref()).collect();
+    over_time(&fleets, 1)
 }

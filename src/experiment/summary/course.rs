@@ -70,6 +70,9 @@ pub struct NodeCourse {
     pub busy: Vec<f64>,
     /// Workers that work.
     pub working: Vec<f64>,
+    /// Replicas that were ready; only of a node whose replicas change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ready: Vec<f64>,
 }
 
 /// An edge with policies over time. What never happened is left out.

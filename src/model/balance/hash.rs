@@ -1,8 +1,8 @@
-//! The same key to the same replica: rendezvous hashing (Thaler and Ravishankar 1998), which moves 1/n of the keys when one of
-//! n replicas goes, and only those.
+//! The same key to the same replica: rendezvous hashing (Thaler and Ravishankar 1998), which moves 1/n of the keys when
+//! one of n replicas goes, and only those.
 //!
-//! Every call has a key of its own, and its retries go where the first try went; with `keys = 1000` calls share that many keys,
-//! all alike.
+//! Every call has a key of its own, and its retries go where the first try went; with `keys = 1000` calls share that
+//! many keys, all alike.
 
 use crate::random::{Draw, Lineage};
 

@@ -1,9 +1,10 @@
-//! Of two distinct candidates the one with the smaller load: recent latency × (requests outstanding + 1). Linkerd's balancer
-//! (Finagle's *peak EWMA*).
+//! Of two distinct candidates the one with the smaller load: recent latency × (requests outstanding + 1). Linkerd's
+//! balancer (Finagle's *peak EWMA*).
 //!
-//! The latency of a replica is remembered as a peak: a slower answer counts at once, quicker ones bring it down with the weight
-//! 1 − e^(−t/10s), t the time since the last; so does time without an answer. A replica that never answered counts as 30 ms. A
-//! try counts from when it set out until it ended, well or badly, so that a replica that fails fast looks quick.
+//! The latency of a replica is remembered as a peak: a slower answer counts at once, quicker ones bring it down with
+//! the weight 1 − e^(−t/10s), t the time since the last; so does time without an answer. A replica that never answered
+//! counts as 30 ms. A try counts from when it set out until it ended, well or badly, so that a replica that fails fast
+//! looks quick.
 
 use crate::random::Draw;
 use crate::units::{Span, Time};

@@ -1,21 +1,23 @@
 //! How a caller finds the replicas of a node: discovery.
 //!
-//! `kind = "static"` (default): a list in the configuration. It names every replica, whatever happens to it; after a `move` it is
-//! wrong for good. `"dns"`: a name is looked up when no answer is at hand, and the answer is kept for `ttl` (30 s: the JVM's,
-//! and that of the records Kubernetes serves), per caller replica and callee; the first ones are of any age. Caches add up: one
-//! between the callers and the name's server is `propagation`. Nobody asks whether an address answers. While a
-//! `discovery_outage` lasts every lookup fails: an answer is used up to its end, then calls fail with `no_endpoint` (resolvers
-//! serve stale answers only where told to). `"kubernetes"`: one virtual address per service; what stands behind it is known to
-//! all callers `propagation` after it has changed. `"mesh"`: the same list in each caller's sidecar or client, so that requests
-//! are balanced (`balance_per = "request"`), not connections.
+//! `kind = "static"` (default): a list in the configuration. It names every replica, whatever happens to it; after a
+//! `move` it is wrong for good. `"dns"`: a name is looked up when no answer is at hand, and the answer is kept for
+//! `ttl` (30 s: the JVM's, and that of the records Kubernetes serves), per caller replica and callee; the first ones
+//! are of any age. Caches add up: one between the callers and the name's server is `propagation`. Nobody asks whether
+//! an address answers. While a `discovery_outage` lasts every lookup fails: an answer is used up to its end, then calls
+//! fail with `no_endpoint` (resolvers serve stale answers only where told to). `"kubernetes"`: one virtual address per
+//! service; what stands behind it is known to all callers `propagation` after it has changed. `"mesh"`: the same list
+//! in each caller's sidecar or client, so that requests are balanced (`balance_per = "request"`), not connections.
 //!
 //! `propagation` is the time from a change of the endpoints until it can be seen: 1 s for `kubernetes` (kube-proxy's
-//! `minSyncPeriod`), 100 ms for `mesh` (Istio waits so long for further changes), none for `dns`, where the `ttl` comes on top. A
-//! change never moves connections that are open: with `balance_per = "connection"` requests follow them to the old address.
+//! `minSyncPeriod`), 100 ms for `mesh` (Istio waits so long for further changes), none for `dns`, where the `ttl` comes
+//! on top. A change never moves connections that are open: with `balance_per = "connection"` requests follow them to
+//! the old address.
 //!
-//! With `kubernetes` and `mesh`, `readiness = { every = "10s", failures = 3 }` (the defaults of a Kubernetes probe) asks every replica,
-//! each at a phase of its own: after three failed probes it is out of the list, after the first good one it is back, both
-//! `propagation` later. Between, callers are sent to a replica that is down. Where no replica is left calls fail with `no_endpoint`.
+//! With `kubernetes` and `mesh`, `readiness = { every = "10s", failures = 3 }` (the defaults of a Kubernetes probe)
+//! asks every replica, each at a phase of its own: after three failed probes it is out of the list, after the first
+//! good one it is back, both `propagation` later. Between, callers are sent to a replica that is down. Where no replica
+//! is left calls fail with `no_endpoint`.
 //!
 //! Lookups and changes cost no time of a call and no CPU.
 

@@ -1,13 +1,14 @@
-//! `outlier_detection = { consecutive_errors = 5, interval = "10s", base_ejection = "30s", max_ejected = "10%" }`: a caller leaves out a
-//! replica that fails it, for a while. Envoy's rules and defaults.
+//! `outlier_detection = { consecutive_errors = 5, interval = "10s", base_ejection = "30s", max_ejected = "10%" }`: a
+//! caller leaves out a replica that fails it, for a while. Envoy's rules and defaults.
 //!
-//! Each caller replica judges by its own tries alone. So many failures in a row (`error`, `overloaded`, `timeout`, `reset`,
-//! `connect_failed`; a success begins anew) eject the replica at once, unless `max_ejected` of those in the list are out already;
-//! one may always be out, as in Envoy before 1.31, but never the last one. Every `interval` the caller looks who may come back: after `base_ejection` times the
-//! number of ejections, 300 s at most. Every interval that a replica was not out for takes one off that number. Callers look at
-//! phases of their own.
+//! Each caller replica judges by its own tries alone. So many failures in a row (`error`, `overloaded`, `timeout`,
+//! `reset`, `connect_failed`; a success begins anew) eject the replica at once, unless `max_ejected` of those in the
+//! list are out already; one may always be out, as in Envoy before 1.31, but never the last one. Every `interval` the
+//! caller looks who may come back: after `base_ejection` times the number of ejections, 300 s at most. Every interval
+//! that a replica was not out for takes one off that number. Callers look at phases of their own.
 //!
-//! This is what finds a replica that fails fast: readiness probes find it well, and `least_request` sends it more than the others.
+//! This is what finds a replica that fails fast: readiness probes find it well, and `least_request` sends it more than
+//! the others.
 
 use crate::units::{Span, Time};
 

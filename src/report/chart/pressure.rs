@@ -15,6 +15,9 @@ use crate::report::text::{clean, cut};
 /// Panels at most; more would be too flat to read.
 const PANELS: usize = 6;
 
+/// Times the workers up to which a line is drawn.
+const LINE: f64 = 5.0;
+
 /// Height of a panel, and from one to the next.
 const PANEL: f64 = 84.0;
 const STEP: f64 = PANEL + 42.0;
@@ -26,6 +29,8 @@ pub struct Pressure {
     pub name: String,
     /// Its workers over all replicas; `None` where unlimited.
     pub workers: Option<u64>,
+    /// Its replicas on average.
+    pub replicas: f64,
     /// Length of a stretch, s.
     pub width_s: f64,
     /// Its course.
@@ -39,6 +44,7 @@ impl Pressure {
         let one = |(name, course): (&String, &NodeCourse)| Pressure {
             name: clean(name),
             workers: summary.nodes.get(name).and_then(|node| node.workers),
+            replicas: summary.nodes.get(name).and_then(|node| node.replicas.mean.value).unwrap_or(1.0),
             width_s: timeline.width_s,
             course: course.clone(),
         };
@@ -54,6 +60,16 @@ impl Pressure {
     fn fullness(&self) -> f64 {
         let most = self.course.busy.iter().copied().fold(0.0, f64::max);
         self.workers.map_or(most * 1e-6, |workers| most / workers as f64)
+    }
+
+    /// Workers of the replicas that were ready, over time; `None` where they are unlimited.
+    fn limits(&self) -> Option<Vec<f64>> {
+        let workers = self.workers? as f64;
+        let each = workers / self.replicas.max(f64::MIN_POSITIVE);
+        Some(match self.course.ready.as_slice() {
+            [] => vec![workers; self.course.busy.len()],
+            ready => ready.iter().map(|replicas| replicas * each).collect(),
+        })
     }
 
     /// Heights of the layers: working, held, in line on top of each other.
@@ -118,9 +134,15 @@ fn draw(canvas: &Canvas, node: &Pressure, panel: Area, shades: &[Shade], (first,
     let x = Scale::exact(0.0, end, panel.left, panel.right);
     let most = layers[2].iter().copied().fold(0.0, f64::max);
     // A limit far above everything would flatten what there is to see.
-    let workers = node.workers.map(|n| n as f64).filter(|n| *n <= 4.0 * most);
-    // Room above the highest, where a fault can be seen.
-    let y = Scale::linear(1.08 * most.max(workers.unwrap_or(0.0)).max(1e-3), panel.bottom, panel.top);
+    let limits = node.limits().unwrap_or_default();
+    let workers = limits.iter().copied().reduce(f64::max).filter(|n| *n <= 4.0 * most);
+    // Room above the highest, where a fault can be seen; a line that dwarfs the workers is cut off, and told in words.
+    let shown = workers.map_or(most, |workers| most.clamp(workers, LINE * workers));
+    let y = Scale::linear(1.08 * shown.max(1e-3), panel.bottom, panel.top);
+    if shown < most {
+        let told = format!("max {}", count(most.round() as u64));
+        canvas.text(&told, (panel.right + 8.0, panel.top + 6.0), Type::of(size::SMALL).faint());
+    }
     shade(canvas, panel, &x, shades, false);
     head(canvas, &cut(&node.name, 30), panel, &x, if first { shades } else { &[] });
     canvas.ordinate(panel, &y, |n| if n < 10.0 { plain(n) } else { count(n.round() as u64) });
@@ -128,11 +150,12 @@ fn draw(canvas: &Canvas, node: &Pressure, panel: Area, shades: &[Shade], (first,
         let floor = nth.checked_sub(1).map(|below| &layers[below]);
         canvas.area(&between(layer, floor, node.width_s, &x, &y), look(nth), 1.0);
     }
-    if let Some(workers) = workers {
-        canvas.line(&[(panel.left, y.at(workers)), (panel.right, y.at(workers))], limit());
+    if workers.is_some() {
+        let steps = between(&limits, None, node.width_s, &x, &y);
+        canvas.line(&steps[..2 * limits.len()], limit());
     }
     let told = node.workers.map_or_else(|| "unlimited".into(), |n| format!("{} workers", count(n)));
-    let at = workers.map_or(f64::midpoint(panel.top, panel.bottom), |workers| y.at(workers));
+    let at = workers.map_or(f64::midpoint(panel.top, panel.bottom), |_| limits.last().map_or(0.0, |last| y.at(*last)));
     canvas.text(&told, (panel.right + 8.0, at), Type::of(size::SMALL).faint());
     canvas.line(&[(panel.left, panel.bottom), (panel.right, panel.bottom)], hair(FAINT));
     if last {
@@ -179,7 +202,7 @@ mod tests {
 
     fn full(name: &str) -> Pressure {
         let course = sample::course().nodes["b"].clone();
-        Pressure { name: name.into(), workers: Some(32), width_s: 0.5, course }
+        Pressure { name: name.into(), workers: Some(32), replicas: 2.0, width_s: 0.5, course }
     }
 
     #[test]
@@ -191,6 +214,26 @@ mod tests {
         }
         assert_eq!(svg.matches("<polygon").count(), 6, "three layers each");
         assert!(pressure(&Title::default(), &vec![full("x"); 8], &[]).contains("2 more not drawn"));
+    }
+
+    #[test]
+    fn a_line_that_dwarfs_the_workers_is_told_in_words() {
+        let mut node = full("orders");
+        assert!(!pressure(&Title::default(), &[node.clone()], &[]).contains("max "));
+        node.course.queue[50] = 5_000.0;
+        let svg = pressure(&Title::default(), &[node], &[]);
+        assert!(svg.contains("max 5032") && svg.contains("32 workers"), "{svg}");
+    }
+
+    #[test]
+    fn workers_follow_the_replicas_that_are_ready() {
+        let mut node = full("orders");
+        assert_eq!(node.limits().unwrap(), vec![32.0; 120]);
+        node.course.ready = (0..120).map(|at| if at < 60 { 1.0 } else { 3.0 }).collect();
+        let limits = node.limits().unwrap();
+        assert_eq!((limits[0], limits[119]), (16.0, 48.0), "16 each");
+        node.workers = None;
+        assert_eq!(node.limits(), None);
     }
 
     #[test]

@@ -1,0 +1,82 @@
+//! Random scenarios whose callers learn late, or never, where their callees are.
+
+use std::cell::Cell;
+
+use hoptax::machine::{Machine, Stop};
+use hoptax::units::Span;
+use proptest::collection::vec;
+use proptest::prelude::{BoxedStrategy, Just, Strategy as _, any, prop_oneof};
+use proptest::sample::select;
+
+use super::audit::Audit;
+use super::scenario::{Text, faults, scenario, sendings};
+use super::{always, finite, with_faults};
+
+/// How callers find callees, in place of what the scenario says.
+fn discovery() -> BoxedStrategy<String> {
+    let kind = select(vec![
+        "kind = \"static\"",
+        "kind = \"dns\"\nttl = \"20ms\"",
+        "kind = \"dns\"\nttl = \"1ms\"\npropagation = \"5ms\"",
+        "kind = \"kubernetes\"\npropagation = \"3ms\"\nreadiness = { every = \"5ms\", failures = 2 }",
+        "kind = \"kubernetes\"\nreadiness = \"none\"\nbalance_per = \"request\"",
+        "kind = \"mesh\"\npropagation = \"0s\"\nreadiness = { every = \"1ms\", failures = 1 }",
+        "kind = \"mesh\"\nbalance_per = \"connection\"",
+    ]);
+    let picks = select(vec!["round_robin", "least_request", "pick_first", "p2c_ewma", "hash"]);
+    let outliers = prop_oneof![
+        Just(""),
+        Just(
+            "outlier_detection = { consecutive_errors = 2, interval = \"10ms\", base_ejection = \"20ms\", max_ejected = 0.5 }\n"
+        ),
+    ];
+    (kind, picks, outliers)
+        .prop_map(|(kind, picks, outliers)| format!("[discovery]\n{kind}\nload_balancing = \"{picks}\"\n{outliers}"))
+        .boxed()
+}
+
+/// Moves of nodes, and outages of discovery, when.
+fn moves() -> BoxedStrategy<Vec<(&'static str, usize, String)>> {
+    let moved = prop_oneof![
+        2 => (0..200u64).prop_map(|at| format!("at = \"{at}ms\"")),
+        1 => (10..60u64, any::<bool>()).prop_map(|(up, busy)| format!("mtbf = \"{up}ms\"\nbusy_only = {busy}")),
+    ];
+    let moved = (moved, any::<bool>()).prop_map(|(when, one)| {
+        let first = if one { "\nreplicas = 1" } else { "" };
+        ("move\"", format!("{when}{first}"))
+    });
+    let out = (0..200u64, 1..80u64)
+        .prop_map(|(at, ms)| ("discovery_outage\"", format!("at = \"{at}ms\"\nduration = \"{ms}ms\"")));
+    vec((prop_oneof![2 => moved, 1 => out], 0..4usize), 1..4)
+        .prop_map(|all| all.into_iter().map(|((kind, rest), node)| (kind, node, rest)).collect())
+        .boxed()
+}
+
+#[test]
+fn whatever_comes_goes_though_callers_do_not_know_where() {
+    let all = ((scenario(), sendings()), discovery(), moves(), faults(), any::<bool>());
+    let struck = Cell::new(0);
+    always(256, &all, |((Text(text), sendings), discovery, moves, faults, wired)| {
+        let (head, rest) = text.split_once("[discovery]\n").expect("a head");
+        let nodes = rest.split_once("[clients.").expect("clients").1;
+        let text = format!("{head}{discovery}[clients.{nodes}");
+        let both: Vec<_> = moves.into_iter().chain(faults).collect();
+        let text = with_faults(&text, &both);
+        let text = if wired { text.replacen("\"free\"", "\"rest\"", 1) } else { text };
+        let mut plan = finite(&text, &sendings);
+        plan.duration = Span::from_secs_f64(100.0);
+        if wired {
+            let finished = Machine::new(&plan, 7, ()).run(|_| true);
+            assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}:\n{text}", finished.stop);
+            return;
+        }
+        let finished = Machine::new(&plan, 7, Audit::new(&plan)).run(|_| true);
+        assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}, something is left:\n{text}", finished.stop);
+        let audit = finished.probe;
+        audit.close();
+        let sent: u64 = sendings.iter().take(plan.clients.len()).map(|s| s.len() as u64).sum();
+        assert_eq!(audit.answered, sent);
+        struck.set(struck.get() + audit.strikes);
+    });
+    assert!(struck.get() > 400, "only {} faults: the scenarios show too little", struck.get());
+}
