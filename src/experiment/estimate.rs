@@ -12,7 +12,8 @@ use crate::units::Span;
 
 use super::measure::{Book, Cohort, Measure, Postbox, Station, Timeline, Visits};
 use super::summary::{
-    BreakerFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicate, Stats,
+    BreakerFigures, CacheFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicate,
+    Stats,
 };
 
 pub(crate) use course::timeline;
@@ -308,6 +309,14 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         in_system: in_system(&each),
         wait_ms: distribution(&visits.iter().map(|v| &v.wait).collect::<Vec<_>>(), 0),
         sojourn_ms: sojourns(replications, at, plan),
+        cache: (planned.kind == "cache").then(|| CacheFigures {
+            hits: count(&|s| s.hits),
+            misses: count(&|s| s.misses),
+            hit_rate: proportion(
+                &each.iter().map(|(s, _)| (s.hits, s.hits + s.misses)).collect::<Vec<_>>(),
+                CONFIDENCE,
+            ),
+        }),
         workers: own.map(|own| (own as f64 * fleet.told.mean.value.unwrap_or(0.0)).round() as u64),
         replicas: fleet.told,
         kind: planned.kind,

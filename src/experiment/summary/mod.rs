@@ -4,6 +4,7 @@
 //! pictures need beyond the contract is carried in fields that are not serialised.
 
 mod brokers;
+mod cache;
 mod course;
 mod faults;
 mod policing;
@@ -19,6 +20,7 @@ use crate::model::Cause;
 use crate::stats::Histogram;
 
 pub use brokers::*;
+pub use cache::CacheFigures;
 pub use course::*;
 pub use faults::*;
 pub use policing::*;
@@ -207,6 +209,9 @@ pub struct Node {
     pub sojourn_ms: Distribution,
     /// Replicas.
     pub replicas: Replicas,
+    /// Of a cache: what its looks found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheFigures>,
     /// `service`, `database`, `external`, … as written; for tables.
     #[serde(skip)]
     pub kind: &'static str,
