@@ -136,14 +136,19 @@ impl<P: Probe> Machine<'_, P> {
     fn scale(&mut self, node: NodeId, wanted: u32) {
         let newest = self.newest(node);
         let there = newest.len() as u32;
-        for replica in newest.into_iter().take(there.saturating_sub(wanted) as usize) {
-            self.let_go_replica(replica);
+        let surplus = &newest[..there.saturating_sub(wanted) as usize];
+        for replica in surplus {
+            self.let_go_replica(*replica);
         }
         for replica in self.vacant(node).into_iter().take(wanted.saturating_sub(there) as usize) {
             self.begin_life(replica);
         }
         self.recount(node);
         self.set_endpoints(node);
+        // Once callers know of others: answers say that the connection ends with them.
+        for replica in surplus {
+            self.reset_connections(*replica);
+        }
     }
 
     /// Messages and records that wait for the consumers of a node.
