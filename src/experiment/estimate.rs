@@ -12,7 +12,8 @@ use crate::units::Span;
 
 use super::measure::{Book, Cohort, Measure, Postbox, Station, Timeline, Visits};
 use super::summary::{
-    BreakerFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicate, Stats,
+    BreakerFigures, CacheFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicate,
+    Stats,
 };
 
 pub(crate) use course::timeline;
@@ -295,7 +296,7 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         refused: count(&|s| s.refused),
         abandoned,
         utilization,
-        tries_per_request: amplification(replications, at),
+        tries_per_request: amplification(replications, at, &plan.clients_behind(at)),
         wasted_work_s: wasted.iter().sum::<f64>() / 1e9,
         wasted_share: capacity.map_or(Interval::NONE, wasted_share),
         mean_busy: level(&|s, span| s.means(span).busy),
@@ -308,15 +309,23 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         in_system: in_system(&each),
         wait_ms: distribution(&visits.iter().map(|v| &v.wait).collect::<Vec<_>>(), 0),
         sojourn_ms: sojourns(replications, at, plan),
+        cache: (planned.kind == "cache").then(|| CacheFigures {
+            hits: count(&|s| s.hits),
+            misses: count(&|s| s.misses),
+            hit_rate: proportion(
+                &each.iter().map(|(s, _)| (s.hits, s.hits + s.misses)).collect::<Vec<_>>(),
+                CONFIDENCE,
+            ),
+        }),
         workers: own.map(|own| (own as f64 * fleet.told.mean.value.unwrap_or(0.0)).round() as u64),
         replicas: fleet.told,
         kind: planned.kind,
     }
 }
 
-/// Requests that reached a node per request of all clients.
-pub(crate) fn amplification(replications: &[Replication], node: usize) -> Interval {
-    let sent = |r: &Replication| r.measure.clients.iter().map(|c| c.arrived).sum::<u64>() as f64;
+/// Requests that reached a node per request of these clients.
+pub(crate) fn amplification(replications: &[Replication], node: usize, clients: &[usize]) -> Interval {
+    let sent = |r: &Replication| clients.iter().map(|at| r.measure.clients[*at].arrived).sum::<u64>() as f64;
     let parts: Vec<(f64, f64)> =
         replications.iter().map(|r| (r.measure.stations[node].measured().arrivals as f64, sent(r))).collect();
     if parts.iter().all(|p| p.1 == 0.0) { Interval::NONE } else { ratio(&parts, CONFIDENCE) }

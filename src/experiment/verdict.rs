@@ -77,10 +77,10 @@ fn recovery(slo: &Slo, scope: Option<&Scope>, summary: &Summary) -> Interval {
     longest.map_or(Interval::NONE, |s| Interval { value: Some(s * 1e3), low: None, high: None })
 }
 
-/// Requests that reached a node per request of all clients.
+/// Requests that reached a node per request of the clients behind them.
 fn amplification(slo: &Slo, plan: &Plan, replications: &[Replication]) -> Interval {
     let Some(node) = plan.nodes.iter().position(|n| n.name == slo.of.value) else { return Interval::NONE };
-    super::estimate::amplification(replications, node)
+    super::estimate::amplification(replications, node, &plan.clients_behind(node))
 }
 
 /// Clients first, then flows, edges and endpoints (unless the figure is a node's own), then nodes and queues.

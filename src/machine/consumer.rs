@@ -244,6 +244,7 @@ impl<P: Probe> Machine<'_, P> {
         let frame = self.frames[at];
         let Delivery { message, member, verdict, .. } = *self.mail.deliveries.at(frame.caller);
         let crew = &self.plan.crews[self.mail.members[member as usize].crew as usize];
+        let outcome = if self.mail.message(message).poisoned { Outcome::Error } else { outcome };
         self.tell(Fact::Left { node: crew.node });
         if outcome.is_good() {
             self.take_effect(message, crew.idempotent);

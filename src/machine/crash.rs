@@ -25,6 +25,8 @@ impl<P: Probe> Machine<'_, P> {
         self.forget_locks_of(replica);
         self.forget_pools(replica);
         self.forget_policies(replica);
+        self.forget_intake(replica);
+        self.forget_caches(replica);
         self.forget_books(replica);
         for at in &victims {
             self.perish(*at, silent);
@@ -56,6 +58,9 @@ impl<P: Probe> Machine<'_, P> {
         }
         if self.frames[at].waiting {
             self.leave_line(at);
+        }
+        if self.frames[at].pose == Pose::Publishing {
+            self.die_publishing(at);
         }
         self.charge(at, Cause::FailedTries);
         let frame = &mut self.frames[at];

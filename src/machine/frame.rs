@@ -35,6 +35,8 @@ pub(super) enum Pose {
     Working,
     /// When it waits for time to pass.
     Asleep,
+    /// When it waits for a broker to say that what it published is safe.
+    Publishing,
 }
 
 /// What a fault has done to the way between a try and its caller.

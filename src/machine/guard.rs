@@ -47,6 +47,8 @@ pub(super) struct Guarded {
     pub(super) resume_at: Time,
     /// Whether it is in the line of a bulkhead.
     pub(super) in_line: bool,
+    /// Whether a try is on its way through the stages that a budget counts as under way.
+    pub(super) pending: bool,
     /// When the next try, whose timer runs already, has timed out.
     pub(super) timer_at: Time,
     /// The deadline its caller inherited.
@@ -72,6 +74,7 @@ impl Default for Guarded {
             hedge_at: Time::NEVER,
             resume_at: Time::NEVER,
             in_line: false,
+            pending: false,
             timer_at: Time::NEVER,
             inherited: Time::NEVER,
             aim: None,
@@ -132,6 +135,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         if inherited <= now {
             return self.conclude_call(frame, Outcome::Deadline, None);
         }
+        self.guarded[frame as usize].pending = true;
         if let Some(budget) = &mut self.state(frame).budget {
             budget.on_call(now);
         }
@@ -270,6 +274,11 @@ impl<'p, P: Probe> Machine<'p, P> {
             self.uncount(other.frame, None);
             self.lanes.disarm(other.frame);
             self.let_go(other.frame);
+        }
+        let guarded = &mut self.guarded[guard as usize];
+        let (pending, again) = (std::mem::take(&mut guarded.pending), guarded.again);
+        if pending && let Some(budget) = &mut self.state(guard).budget {
+            budget.on_abandoned(again);
         }
         let guarded = &mut self.guarded[guard as usize];
         let (left, dues) = (std::mem::take(&mut guarded.dues), std::mem::take(&mut guarded.call_dues));

@@ -38,6 +38,16 @@ impl<P: Probe> Machine<'_, P> {
         self.answer(at, outcome, false)
     }
 
+    /// The door of a replica that died begins anew: nobody is inside.
+    #[cold]
+    pub(super) fn forget_intake(&mut self, replica: u32) {
+        if let Some(Some(intake)) = self.intakes.get_mut(replica as usize)
+            && let Some(spec) = self.plan.node(self.replicas[replica as usize].node).intake
+        {
+            *intake = Intake::new(spec, self.plan.clients.len());
+        }
+    }
+
     /// An adaptive limit hears of an answer. A request that was refused for want of room in line says nothing.
     #[inline(never)]
     pub(super) fn tell_intake(&mut self, at: u32, outcome: Outcome, joined: bool) {

@@ -24,6 +24,13 @@ pub(super) struct Purse {
     waiting: VecDeque<u32>,
 }
 
+impl Purse {
+    /// Whether nothing is lent and nobody waits.
+    pub(super) fn is_whole(&self) -> bool {
+        self.free == self.opened && self.waiting.is_empty()
+    }
+}
+
 impl<P: Probe> Machine<'_, P> {
     /// A frame needs a database connection.
     pub(super) fn borrow(&mut self, at: u32, id: LenderId) -> Flow {

@@ -47,6 +47,13 @@ impl Table {
     }
 }
 
+impl Table {
+    /// Whether nobody holds it or waits for it.
+    pub(super) fn is_free(&self) -> bool {
+        self.holders.is_empty() && self.waiting.is_empty()
+    }
+}
+
 impl<P: Probe> Machine<'_, P> {
     /// A query arrives at its database: a write asks for its table's lock.
     pub(super) fn lock(&mut self, at: u32) -> Flow {

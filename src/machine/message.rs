@@ -4,16 +4,14 @@ use std::collections::VecDeque;
 
 use crate::kernel::{Arena, Id};
 use crate::model::id::NONE;
-use crate::model::queue::{Ready, WhenFull};
-use crate::model::{Cause, ClientId, Fact, Outcome, Plan, PostId, Probe, QueueId};
-use crate::random::{Lineage, Purpose};
-use crate::units::{Span, Time};
+use crate::model::queue::Ready;
+use crate::model::{ClientId, Fact, Plan, Probe, QueueId};
+use crate::random::Lineage;
+use crate::units::Time;
 
 use super::Machine;
 use super::consumer::Member;
-use super::event::Rare;
 use super::frame::Frame;
-use super::walk::Flow;
 
 /// Where a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +39,7 @@ pub(super) struct Message {
     /// What it belongs to, where flows follow it.
     pub(super) root: u32,
     /// The frame that waits for the broker.
-    publisher: u32,
+    pub(super) publisher: u32,
     /// Deliveries so far.
     pub(super) deliveries: u32,
     /// How often it was handled well.
@@ -55,11 +53,13 @@ pub(super) struct Message {
     /// Whether it came to its queue in the measured time.
     pub(super) counted: bool,
     pub(super) place: Whereabouts,
+    /// Whether nobody can work on it.
+    pub(super) poisoned: bool,
 }
 
 impl Message {
     /// What a frame sends to a queue: outside it still, and nobody waits for the broker.
-    fn of(frame: &Frame, lineage: Lineage, queue: QueueId, root: u32) -> Self {
+    pub(super) fn of(frame: &Frame, lineage: Lineage, queue: QueueId, root: u32) -> Self {
         Self {
             lineage,
             ready: Time::NEVER,
@@ -75,6 +75,7 @@ impl Message {
             measured: frame.measured,
             counted: false,
             place: Whereabouts::Outside,
+            poisoned: false,
         }
     }
 }
@@ -126,14 +127,25 @@ pub(super) struct Store {
     pub(super) armed: Option<Time>,
     /// Whether its broker is down.
     pub(super) down: bool,
+    /// Messages to come that nobody can work on.
+    poisons: u32,
     /// Whether nothing is delivered for the moment: several messages come back at once.
     pub(super) hushed: bool,
+}
+
+impl Store {
+    /// Whether the message that comes in now is one that nobody can work on.
+    pub(super) fn takes_poison(&mut self) -> bool {
+        let poisoned = self.poisons > 0;
+        self.poisons = self.poisons.saturating_sub(1);
+        poisoned
+    }
 }
 
 /// All messages, queues and consumers.
 #[derive(Debug)]
 pub(super) struct Mailroom {
-    messages: Vec<Message>,
+    pub(super) messages: Vec<Message>,
     free: Vec<u32>,
     pub(super) deliveries: Arena<Delivery>,
     pub(super) queues: Vec<Store>,
@@ -163,7 +175,7 @@ impl Mailroom {
         self.messages[at as usize].ready
     }
 
-    fn insert(&mut self, message: Message) -> u32 {
+    pub(super) fn insert(&mut self, message: Message) -> u32 {
         if let Some(at) = self.free.pop() {
             self.messages[at as usize] = message;
             return at;
@@ -179,118 +191,6 @@ impl Mailroom {
 }
 
 impl<P: Probe> Machine<'_, P> {
-    /// A message leaves for its queue; its frame waits at this operation if it waits for the broker.
-    #[inline(never)]
-    pub(super) fn publish(&mut self, at: u32, id: PostId) -> Flow {
-        let plan = self.plan;
-        let post = plan.post(id);
-        let frame = self.frames[at];
-        if frame.canceled {
-            return self.fail_step(at, Outcome::Canceled);
-        }
-        let lineage = frame.lineage.child(post.site, 0);
-        // What nobody will handle is not waited for.
-        let root = if plan.queue(post.queue).consumed { self.root_of(at) } else { NONE };
-        let message = self.mail.insert(Message {
-            publisher: if post.waits { at } else { NONE },
-            ..Message::of(&frame, lineage, post.queue, root)
-        });
-        self.join_root(root);
-        let way = self.vary(post.there, lineage, Purpose::There, 0);
-        let safe = self.vary(plan.queue(post.queue).publish_latency, lineage, Purpose::Broker, 0);
-        self.schedule(way + safe, Rare::Post(message).event());
-        let (edge, measured) = (post.edge, frame.measured);
-        self.tell(Fact::Called { edge, measured });
-        if post.waits {
-            self.frames[at].since = self.now;
-            return Flow::Stay;
-        }
-        self.tell(Fact::Settled { edge, outcome: Outcome::Succeeded, latency: Span::ZERO, measured });
-        self.frames[at].pc += 1;
-        Flow::On
-    }
-
-    /// A message has arrived and would be safe: the queue takes it, or does what it does when it is full.
-    pub(super) fn post(&mut self, at: u32) {
-        let queue = self.mail.message(at).queue;
-        let plan = self.plan.queue(queue);
-        let store = &self.mail.queues[queue.index()];
-        if store.down {
-            self.tell(Fact::Lost { queue });
-            return self.turn_away(at, Outcome::ConnectFailed);
-        }
-        if store.ready.len() >= plan.capacity {
-            match plan.when_full {
-                WhenFull::Reject => {
-                    self.tell(Fact::Rejected { queue });
-                    return self.turn_away(at, Outcome::Overloaded);
-                }
-                WhenFull::Block => return self.mail.queues[queue.index()].blocked.push_back(at),
-                WhenFull::DropOldest => self.drop_oldest(queue),
-            }
-        }
-        self.accept(at);
-    }
-
-    /// A message that its queue does not take is gone.
-    pub(super) fn turn_away(&mut self, at: u32, outcome: Outcome) {
-        self.confirm(at, outcome);
-        self.forget(at);
-    }
-
-    /// A queue takes a message.
-    pub(super) fn accept(&mut self, at: u32) {
-        self.confirm(at, Outcome::Succeeded);
-        let counted = self.now >= Time(self.plan.warmup.0) && !self.closed;
-        let message = self.mail.message(at);
-        let queue = message.queue;
-        message.counted = counted;
-        let ttl = self.plan.queue(queue).ttl;
-        message.expires = ttl.map_or(Time::NEVER, |ttl| self.now + ttl);
-        self.tell(Fact::Published { queue, counted });
-        self.make_ready(at, false);
-    }
-
-    /// The broker answers a publisher that waits.
-    fn confirm(&mut self, at: u32, outcome: Outcome) {
-        let message = self.mail.message(at);
-        let (publisher, lineage) = (std::mem::replace(&mut message.publisher, NONE), message.lineage);
-        if publisher == NONE {
-            return;
-        }
-        self.frames[publisher].outcome = outcome;
-        if let crate::model::Op::Publish { post, .. } = self.plan.ops[self.frames[publisher].pc as usize] {
-            let back = self.vary(self.plan.post(post).back, lineage, Purpose::Back, 0);
-            self.schedule(back, Rare::Confirm(publisher).event());
-        }
-    }
-
-    /// A publisher hears from the broker and goes on.
-    pub(super) fn hear_confirm(&mut self, at: u32) -> u32 {
-        let frame = self.frames[at];
-        let crate::model::Op::Publish { post, .. } = self.plan.ops[frame.pc as usize] else {
-            return at;
-        };
-        let post = self.plan.post(post);
-        let lineage = frame.lineage.child(post.site, 0);
-        let (latency, node) = (self.now.since(frame.since), self.plan.queue(post.queue).node);
-        if P::ACCOUNTS {
-            let there = self.vary(post.there, lineage, Purpose::There, 0);
-            let back = self.vary(post.back, lineage, Purpose::Back, 0);
-            self.charge_at(at, node, Cause::Network, there);
-            self.charge_at(at, node, Cause::Broker, Span(latency.0 - there.0 - back.0));
-            self.charge_at(at, node, Cause::Network, back);
-        }
-        let (edge, outcome, measured) = (post.edge, frame.outcome, frame.measured);
-        self.tell(Fact::Settled { edge, outcome, latency, measured });
-        if outcome.is_good() {
-            self.frames[at].pc += 1;
-        } else {
-            self.fail_step(at, outcome);
-        }
-        at
-    }
-
     /// A message is gone: its slot is free when no delivery remembers it.
     pub(super) fn forget(&mut self, at: u32) {
         let message = self.mail.message(at);
@@ -328,8 +228,17 @@ impl<P: Probe> Machine<'_, P> {
         self.post(new);
     }
 
+    /// The next message of a broker will be one that nobody can work on.
+    #[cold]
+    pub(super) fn poison(&mut self, replica: u32) {
+        let node = self.replicas[replica as usize].node;
+        let queues = self.plan.queues.iter().zip(&mut self.mail.queues).filter(|(queue, _)| queue.node == node);
+        queues.for_each(|(_, store)| store.poisons += 1);
+        self.streams.poison(self.plan, node);
+    }
+
     /// A copy of a record that failed (in the hands of a frame) goes to a queue.
-    pub(super) fn bury(&mut self, at: u32, to: QueueId) {
+    pub(super) fn bury(&mut self, at: u32, to: QueueId, poisoned: bool) {
         let (frame, root) = (self.frames[at], self.root_of(at));
         let message = self.mail.insert(Message::of(
             &frame,
@@ -337,6 +246,7 @@ impl<P: Probe> Machine<'_, P> {
             to,
             root,
         ));
+        self.mail.message(message).poisoned = poisoned;
         self.join_root(root);
         self.post(message);
     }

@@ -7,6 +7,7 @@
 mod absence;
 mod aim;
 mod begin;
+mod cache;
 mod call;
 mod channel;
 mod client;
@@ -33,6 +34,7 @@ mod names;
 mod outage;
 mod police;
 mod pool;
+mod publish;
 mod queue;
 mod relocate;
 mod replicas;
@@ -41,6 +43,7 @@ mod root;
 mod scale;
 mod setup;
 mod site;
+mod spoil;
 mod station;
 mod stream;
 mod tries;
@@ -58,6 +61,7 @@ use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use begin::Words;
+use cache::Caches;
 use channel::Hold;
 use cpu::SharedCpu;
 use effect::Effects;
@@ -134,6 +138,7 @@ pub struct Machine<'p, P> {
     purses: Vec<Purse>,
     connections: Vec<u32>,
     tables: Vec<Table>,
+    caches: Caches,
     streams: Streams,
     /// Messages, deliveries, queues and their consumers.
     mail: Mailroom,
@@ -307,7 +312,7 @@ impl<P: Probe> Machine<'_, P> {
     fn handle_rare(&mut self, rare: Rare) -> Option<u32> {
         match rare {
             Rare::Post(message) => self.post(message),
-            Rare::Confirm(frame) => return Some(self.hear_confirm(frame)),
+            Rare::Confirm(frame) => return self.hear_confirm(frame),
             Rare::Ack(delivery) => self.hear_ack(delivery),
             Rare::Clock(queue) => self.look_at_clock(QueueId(queue)),
             Rare::Poll(member) => self.poll(member),
@@ -364,14 +369,21 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// Whether nothing is left: no frame, no worker held, nobody in line, no join, no work on shared cores.
+    /// Whether nothing is left: no frame, no worker held, nobody in line, no join, no work on shared cores, nothing lent,
+    /// nobody inside a bulkhead or a limit.
     fn is_at_rest(&self) -> bool {
         let idle = |r: &Replica| r.busy == 0 && r.line.is_empty() && r.running.is_empty();
         self.frames.live() == 0
             && self.joins.live() == 0
             && self.in_flight == 0
             && self.mail.is_idle()
+            && self.caches.is_idle()
             && self.replicas.iter().all(|r| idle(r) && r.cpu.as_ref().is_none_or(|cpu| cpu.is_idle()))
             && self.memories.iter().all(|m| m.outstanding.iter().all(|n| *n == 0))
+            && self.police.iter().all(|police| police.line.is_empty() && police.state.is_idle())
+            && self.intakes.iter().flatten().all(Intake::is_idle)
+            && self.purses.iter().all(Purse::is_whole)
+            && self.tables.iter().all(Table::is_free)
+            && self.pools.iter().all(Pool::is_quiet)
     }
 }

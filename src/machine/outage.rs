@@ -112,8 +112,10 @@ impl<P: Probe> Machine<'_, P> {
         if let Effect::Deploy { at_once } = fault.effect {
             return self.roll(at, at_once);
         }
-        if let Effect::Move { hole } = fault.effect {
-            return self.relocate(at, hole);
+        match fault.effect {
+            Effect::Move { hole } => return self.relocate(at, hole),
+            Effect::Cold | Effect::Poison => return self.spoil(at),
+            _ => {}
         }
         let (on, nth) = (!self.trouble.strikes[at as usize].on, self.trouble.strikes[at as usize].nth);
         if on && self.is_spared(at) {

@@ -127,6 +127,7 @@ impl<P: Probe> Machine<'_, P> {
     /// A stage refuses the next try.
     pub(super) fn refuse(&mut self, guard: u32, outcome: Outcome) {
         let guarded = &mut self.guarded[guard as usize];
+        guarded.pending = false;
         guarded.aim = None;
         guarded.timer_at = Time::NEVER;
         let (dues, nth, edge) = (std::mem::take(&mut guarded.dues), guarded.again, self.edge_of(guard));

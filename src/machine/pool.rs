@@ -37,6 +37,12 @@ impl Pool {
         (self.conns.len() - self.gone.len()) as u32
     }
 
+    /// Whether no request is on any connection, or waits for one.
+    pub(super) fn is_quiet(&self) -> bool {
+        let used = |at: &u32| !self.gone.contains(at) && self.conns[*at as usize].streams > 0;
+        self.waiting.is_empty() && !(0..self.conns.len() as u32).any(|at| used(&at))
+    }
+
     pub(super) fn add(&mut self, replica: u32) -> u32 {
         let conn = Conn { replica, streams: 0, open: false, stacked: false, idle_since: Time(0), pending: Vec::new() };
         if let Some(at) = self.gone.pop() {

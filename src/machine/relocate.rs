@@ -1,13 +1,10 @@
 //! Replicas move: they are reached at new addresses, and nothing is at the old ones.
 
-use crate::kernel::Phase;
-use crate::model::fault::When;
-use crate::model::{Fact, FaultId, Probe};
-use crate::units::{Span, Time};
+use crate::model::Probe;
+use crate::units::Span;
 
 use super::Machine;
 use super::channel::Stage;
-use super::event::Event;
 use super::frame::Cut;
 
 /// How long a handshake waits for an answer from where nobody is: Linux sends SYN seven times (`tcp_syn_retries` = 6), which
@@ -31,13 +28,7 @@ impl<P: Probe> Machine<'_, P> {
         for node in self.nodes_of(&fault.replicas) {
             self.publish_endpoints(node);
         }
-        for on in [true, false] {
-            self.tell(Fact::Struck { fault: FaultId(at), on });
-        }
-        if matches!(fault.when, When::Random { .. }) {
-            let next: Time = self.strikes_next(at);
-            self.agenda.push(next, Phase::Recovery, Event::Fault(at));
-        }
+        self.pass_at_once(at);
     }
 
     /// Handshakes with a replica that moved lead nowhere.

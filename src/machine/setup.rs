@@ -11,6 +11,7 @@ use crate::random::Lineage;
 use crate::units::{Span, Time};
 
 use super::begin::Words;
+use super::cache::Caches;
 use super::effect::Effects;
 use super::event::{EXHAUSTED, Event};
 use super::fork::Joins;
@@ -76,6 +77,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
             tables: plan.tables.iter().map(|_| Table::default()).collect(),
+            caches: Caches::new(plan),
             streams: Streams::new(plan, seed),
             mail: Mailroom::new(plan),
             roots: Roots::new(plan),

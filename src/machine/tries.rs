@@ -41,6 +41,7 @@ impl<P: Probe> Machine<'_, P> {
         let (measured, client) = (frame.measured, ClientId(u32::from(frame.client)));
         let frame = self.frames.insert(frame);
         let guarded = &mut self.guarded[guard as usize];
+        guarded.pending = false;
         let dues = std::mem::take(&mut guarded.dues);
         let due = std::mem::replace(&mut guarded.timer_at, Time::NEVER);
         let (deadline, inherited, begun) = (guarded.deadline, guarded.inherited, guarded.begun);
@@ -89,6 +90,10 @@ impl<P: Probe> Machine<'_, P> {
         let Some(place) = guarded.open.iter().position(|t| t.frame == at) else { return };
         let ended = guarded.open.remove(place);
         let last = guarded.open.is_empty();
+        if last || outcome.is_good() {
+            // A hedge that still waits for room is no longer wanted.
+            self.leave_bulkhead_line(guard);
+        }
         if outcome == Outcome::Canceled && self.is_tied(self.frames[at].call) {
             return self.end_unbegun(guard, ended, last, answered);
         }
@@ -145,6 +150,7 @@ impl<P: Probe> Machine<'_, P> {
         self.charge(guard, Cause::FailedTries);
         let guarded = &mut self.guarded[guard as usize];
         guarded.again += 1;
+        guarded.pending = true;
         guarded.backoff = wait;
         guarded.stage = begun + 1;
         guarded.resume_at = now + wait;

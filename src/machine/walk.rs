@@ -83,6 +83,10 @@ impl<P: Probe> Machine<'_, P> {
                     Flow::Stay
                 }
                 Op::Call { call, .. } => self.call(at, call),
+                Op::Look { lookup, hit } => self.look(at, lookup, hit),
+                Op::Fetch { lookup, .. } => self.fetch(at, lookup),
+                Op::Fill(lookup) => self.fill(at, lookup),
+                Op::Forsake(lookup) => self.forsake(at, lookup),
                 Op::Fork { fork, .. } => self.fork(at, fork),
                 Op::Publish { post, .. } => self.publish(at, post),
                 Op::Take => self.advance(at, next, Self::take),
@@ -185,6 +189,7 @@ impl<P: Probe> Machine<'_, P> {
         | Op::Fork { fail, .. }
         | Op::Borrow { fail, .. }
         | Op::Publish { fail, .. }
+        | Op::Fetch { fail, .. }
         | Op::Check { fail } = op
         {
             frame.pc = fail.0;

@@ -287,6 +287,13 @@ pub enum Fact {
         /// Of this, in line.
         waited: Span,
     },
+    /// When a cache was looked into.
+    Looked {
+        /// The cache.
+        node: NodeId,
+        /// Whether what was looked for was there.
+        hit: bool,
+    },
     /// When a queue has a new message.
     Published {
         /// The queue.

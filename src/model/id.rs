@@ -57,6 +57,8 @@ ids! {
     PostId;
     /// What done means: a flow.
     FlowId;
+    /// A step that looks into a cache.
+    LookupId;
     /// An operation of the flat program.
     Pc;
 }

@@ -2,6 +2,7 @@
 //! families whose members are one file each.
 
 pub mod balance;
+pub mod cache;
 pub mod cause;
 pub mod contention;
 pub mod discovery;
@@ -24,7 +25,7 @@ pub use cause::{Cause, Cell};
 pub use fact::Fact;
 pub use id::{
     CallId, ClientId, CrewId, EdgeId, EndpointId, FaultId, FlowId, ForkId, GroupId, LaneId, LawId, LenderId, LinkId,
-    NodeId, Pc, PostId, ProducerId, QueueId, SplitId, TableId, TopicId,
+    LookupId, NodeId, Pc, PostId, ProducerId, QueueId, SplitId, TableId, TopicId,
 };
 pub use mark::Mark;
 pub use op::Op;

@@ -1,6 +1,6 @@
 //! The operations a program is made of. A frame walks them; the machine is one `match` over them.
 
-use super::id::{CallId, ForkId, LawId, LenderId, Pc, PostId, ProducerId, SplitId};
+use super::id::{CallId, ForkId, LawId, LenderId, LookupId, Pc, PostId, ProducerId, SplitId};
 use super::outcome::Outcome;
 
 /// One operation. `site` names the use of a draw: stable under reordering, unique within a program.
@@ -86,6 +86,26 @@ pub enum Op {
         /// Where to go on after a failure.
         fail: Pc,
     },
+    /// A cache has answered: on a hit the frame goes on at `hit`.
+    Look {
+        /// The step.
+        lookup: LookupId,
+        /// Where to go on after a hit.
+        hit: Pc,
+    },
+    /// A miss: the frame goes on to fetch, or waits for another that fetches the same and goes on at `hit`, or at `fail`.
+    Fetch {
+        /// The step.
+        lookup: LookupId,
+        /// Where to go on when the other has fetched it.
+        hit: Pc,
+        /// Where to go on when the other has failed.
+        fail: Pc,
+    },
+    /// What was fetched is put into the cache.
+    Fill(LookupId),
+    /// The fetch has failed.
+    Forsake(LookupId),
     /// A record leaves for its topic; the frame goes on at once, or when the record is safe.
     Produce(ProducerId),
     /// A message leaves for its queue; where the publisher waits for it, a failure goes on at `fail`.

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use super::content;
 use super::layers;
 use super::ledger;
-use super::policing;
 use super::scaling;
 use super::sheet::Sheet;
 use super::streams;
 use super::text::clean;
 use super::trouble;
+use super::{caches, policing};
 use crate::experiment::summary::Summary;
 
 /// One or several summaries, each under its heading.
@@ -59,6 +59,7 @@ fn one(text: &mut String, summary: &Summary) {
     section(text, "Queues", &content::queues(&summary.queues, usize::MAX));
     section(text, "Topics", &streams::topics(&summary.topics, usize::MAX));
     section(text, "Groups", &streams::groups(&summary.topics, usize::MAX));
+    section(text, "Caches", &caches::sheet(&summary.nodes, usize::MAX));
     section(text, "Policies", &policing::sheet(&summary.edges, usize::MAX));
     section(text, "Layers", &layers::sheet(summary, true));
     section(text, "Nodes", &content::nodes(&summary.nodes, true));

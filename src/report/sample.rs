@@ -106,6 +106,7 @@ pub(crate) fn node(utilization: f64, workers: u64) -> Node {
         mean_queue: estimate(0.13, 0.01),
         wait_ms: distribution(118_000, 0.4, 4.0),
         sojourn_ms: distribution(118_000, 2.1, 3.0),
+        cache: None,
         kind: "service",
         workers: Some(workers),
         ..Node::default()

@@ -3,12 +3,12 @@
 use super::content;
 use super::layers;
 use super::ledger;
-use super::policing;
 use super::scaling;
 use super::sheet::{Sheet, Tone};
 use super::streams;
 use super::text::{cut, joined, wrapped};
 use super::trouble;
+use super::{caches, policing};
 use crate::experiment::summary::Summary;
 
 /// Columns of the terminal that is written for.
@@ -72,6 +72,7 @@ impl Page {
         }
         let groups = summary.topics.values().map(|topic| topic.groups.len()).sum();
         self.sheet(&streams::groups(&summary.topics, content::listed(groups, self.style.all)));
+        self.sheet(&caches::sheet(&summary.nodes, content::listed(summary.nodes.len(), self.style.all)));
         self.sheet(&policing::sheet(&summary.edges, content::listed(summary.edges.len(), self.style.all)));
         self.sheet(&layers::sheet(summary, self.style.all));
         self.sheet(&content::nodes(&summary.nodes, self.style.all));

@@ -20,7 +20,9 @@ pub(super) fn faults(faults: &[Fault]) -> Sheet {
             let tone = if all || recovery.share_recovered.is_none() { Tone::Plain } else { Tone::Bad };
             let after = recovery.median.map_or(NONE.into(), |s| if s > 0.0 { seconds(s) } else { "at once".into() });
             let begins = when(fault.at_s, "at random");
+            let instant = fault.duration_s == Some(0.0);
             let lasts = when(fault.duration_s, if random { NONE } else { "to the end" });
+            let lasts = if instant { "at once".into() } else { lasts };
             let cells = [begins, lasts, count(fault.struck).into(), clean(client).into()];
             sheet.push(&fault.name, cells.into_iter().chain([Cell::toned(share, tone), after.into()]));
         }

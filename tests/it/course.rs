@@ -96,3 +96,16 @@ fn a_hung_tail_is_wasted_where_it_was_worked_on() {
     let tries = summary.nodes["b"].tries_per_request.value.unwrap();
     assert!((tries - 1.0).abs() < 0.011, "but for the first or the last: {tries}");
 }
+
+#[test]
+fn tries_are_told_per_request_of_the_clients_behind_them() {
+    let summary = run("version = 1\n[sim]\nduration = \"100s\"\nreplications = 1\n[defaults]\ntransport = \"free\"\n\
+         [clients.c]\ncalls = \"a\"\narrivals = \"constant\"\nrate = \"1/s\"\n\
+         [clients.others]\ncalls = \"far\"\narrivals = \"constant\"\nrate = \"7/s\"\n[services.far]\nwork = \"1ms\"\n\
+         [services.a]\nwork = \"1ms\"\nsteps = [{ call = \"b\", retries = { max = 3, backoff = \"1ms\" } }]\n\
+         [services.b]\nwork = \"1ms\"\nerror_rate = \"100%\"\n");
+    let tries = |node: &str| summary.nodes[node].tries_per_request.value.unwrap();
+    for (node, expected) in [("a", 1.0), ("b", 4.0), ("far", 1.0)] {
+        assert!((tries(node) / expected - 1.0).abs() < 0.011, "{node}: {}", tries(node));
+    }
+}

@@ -163,13 +163,13 @@ fn a_browser_needs_a_proxy_to_speak_grpc() {
 }
 
 /// Hears every ledger and adds it up.
-#[derive(Default)]
-struct Sums {
-    requests: u64,
+#[derive(Debug, Default)]
+pub(crate) struct Sums {
+    pub(crate) requests: u64,
     nanos: u128,
     causes: [u64; Cause::ALL.len()],
     /// The first request whose parts are not its latency.
-    wrong: Option<String>,
+    pub(crate) wrong: Option<String>,
 }
 
 impl Probe for Sums {

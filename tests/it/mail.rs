@@ -286,6 +286,19 @@ fn poison_goes_to_the_dead_letters_after_so_many_deliveries() {
 }
 
 #[test]
+fn a_poison_message_fails_every_delivery_and_no_other_does() {
+    let fault = |when: &str| format!("[[faults]]\nkind = \"poison_message\"\ntarget = \"q\"\n{when}\n[queues.dead]\n");
+    let queue = "max_deliveries = 3\ndead_letter = \"dead\"";
+    let once = run(&steady(queue, "prefetch = 1", "work = \"1ms\"", &fault("at = \"505ms\"")));
+    let runs = u64::from(once.run.replications);
+    assert_eq!((once.queues["q"].dead_lettered, once.queues["dead"].published), (runs, runs));
+    assert_eq!(once.queues["q"].redelivered, 2 * runs);
+    let often = run(&steady(queue, "prefetch = 1", "work = \"1ms\"", &fault("mtbf = { value = \"100ms\" }")));
+    assert!(often.queues["q"].dead_lettered >= 5 * runs, "{:?}", often.queues["q"]);
+    assert_eq!(often.queues["q"].redelivered, 2 * often.queues["q"].dead_lettered);
+}
+
+#[test]
 fn a_full_queue_rejects_blocks_or_drops() {
     let full = |what: &str| {
         let queue = format!("capacity = 5\nwhen_full = \"{what}\"\nconfirms = true");

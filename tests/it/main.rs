@@ -1,6 +1,7 @@
 //! What is tested from outside, in one binary.
 
 mod bench;
+mod caches;
 mod cli;
 mod compare;
 mod connections;

@@ -239,6 +239,21 @@ fn a_poison_record_blocks_its_partition_and_no_other() {
 }
 
 #[test]
+fn a_poison_message_holds_up_one_partition_until_it_is_given_up() {
+    let text = |on_error: &str| {
+        let fault = "[queues.dead]\n[[faults]]\nkind = \"poison_message\"\ntarget = \"t\"\nat = \"20s\"\n";
+        pair("partitions = 2", &format!("work = \"10ms\", {on_error}"), fault)
+    };
+    let retry = run(&text("on_error = \"retry\""));
+    let (stuck, all) = (group(&retry, "g").lag_at_end, retry.topics["t"].published);
+    // Half of what came after the 20th of the seconds waits behind it.
+    assert!(stuck > all / 10 && stuck < all / 2, "{stuck} of {all}");
+    let dead = run(&text("on_error = \"dead_letter\", dead_letter = \"dead\""));
+    assert_eq!(dead.queues["dead"].published, u64::from(dead.run.replications));
+    assert!(group(&dead, "g").lag_at_end <= 2, "{:?}", group(&dead, "g"));
+}
+
+#[test]
 fn retention_deletes_what_a_slow_group_has_not_read_and_says_so() {
     let consumer = |start: &str| format!("work = \"300ms\", {start}");
     for start in ["from_start = true", "from_start = false"] {

@@ -326,6 +326,7 @@ impl Probe for Measure {
                 self.endpoints[endpoint.index()].arrived += u64::from(self.counts(now));
                 self.stations[node.index()].reach(now);
             }
+            Fact::Looked { node, hit } => self.stations[node.index()].look(hit),
             Fact::Replicas { .. } | Fact::Weighed { .. } => self.scale(now, fact),
             Fact::Refused { node } => self.stations[node.index()].refused += 1,
             Fact::Queued { node } => self.stations[node.index()].queue(now, true),

@@ -77,6 +77,9 @@ pub(crate) struct Station {
     pub(crate) in_system: Occupancy,
     pub(crate) arrivals: u64,
     pub(crate) refused: u64,
+    /// Of a cache: looks that found what they looked for, and those that did not.
+    pub(crate) hits: u64,
+    pub(crate) misses: u64,
     frozen: Option<Box<Station>>,
 }
 
@@ -89,6 +92,8 @@ impl Station {
             in_system: Occupancy::default(),
             arrivals: 0,
             refused: 0,
+            hits: 0,
+            misses: 0,
             frozen: None,
         }
     }
@@ -152,6 +157,10 @@ impl Station {
         self.advance(now);
         self.arrivals += 1;
         self.here += 1;
+    }
+
+    pub(super) fn look(&mut self, hit: bool) {
+        *(if hit { &mut self.hits } else { &mut self.misses }) += 1;
     }
 
     #[inline]

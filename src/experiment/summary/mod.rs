@@ -4,9 +4,11 @@
 //! pictures need beyond the contract is carried in fields that are not serialised.
 
 mod brokers;
+mod cache;
 mod course;
 mod faults;
 mod policing;
+mod promises;
 
 use std::collections::BTreeMap;
 
@@ -18,9 +20,11 @@ use crate::model::Cause;
 use crate::stats::Histogram;
 
 pub use brokers::*;
+pub use cache::CacheFigures;
 pub use course::*;
 pub use faults::*;
 pub use policing::*;
+pub use promises::*;
 
 /// A distribution of times in milliseconds.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -176,7 +180,8 @@ pub struct Node {
     pub abandoned: u64,
     /// Busy workers ÷ workers (with `cores`: busy cores ÷ cores), time-weighted.
     pub utilization: Estimate,
-    /// Requests that arrived here for each request of all clients: retries and hedges anywhere above multiply them.
+    /// Requests that arrived here for each request of the clients behind them: retries and hedges anywhere above multiply
+    /// them.
     pub tries_per_request: Estimate,
     /// Work done here for tries that nobody waited for any more, over all replications, s.
     pub wasted_work_s: f64,
@@ -204,6 +209,9 @@ pub struct Node {
     pub sojourn_ms: Distribution,
     /// Replicas.
     pub replicas: Replicas,
+    /// Of a cache: what its looks found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<CacheFigures>,
     /// `service`, `database`, `external`, … as written; for tables.
     #[serde(skip)]
     pub kind: &'static str,
@@ -263,42 +271,6 @@ pub struct Ledger {
     /// The ledger of requests that failed, if any did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<Box<Ledger>>,
-}
-
-/// What an SLO asked for and what was found.
-#[derive(Clone, Debug, Serialize)]
-pub struct Verdict {
-    /// Its name (default: `of expect`).
-    pub name: String,
-    /// The client, endpoint, node or edge it is about.
-    pub of: String,
-    /// The expression as written.
-    pub expect: String,
-    /// When it holds, in words, where that is not always.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scope: Option<String>,
-    /// The measured figure, in the expression's own unit (ms, share, per second, …).
-    pub measured: Estimate,
-    /// How many times as fast as allowed the error budget is used: the share of bad requests divided by the share that
-    /// the promise allows. At 1 it lasts exactly as long as it is for. Only promises about shares of requests have one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub burn_rate: Option<Estimate>,
-    /// Met, failed, undecided or no data.
-    pub verdict: Outcome,
-}
-
-/// The verdict on an SLO.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// When the interval lies on the good side of the bound.
-    Met,
-    /// When the interval lies on the bad side of the bound.
-    Failed,
-    /// When the interval straddles the bound.
-    Undecided,
-    /// When there were no samples; it fails.
-    NoData,
 }
 
 /// Who made the figures.

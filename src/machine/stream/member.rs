@@ -143,6 +143,13 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
+    /// Whether the record in the hands of a frame is one that nobody can work on.
+    fn is_poisoned(&self, frame: u32) -> bool {
+        let member = &self.streams.members[self.frames[frame].caller as usize];
+        let log = &self.streams.brokers[self.topic_of(member.group) as usize].logs[member.partition as usize];
+        member.frame == frame && log.read(member.offset).is_some_and(|record| record.poisoned)
+    }
+
     /// Records were deleted before the group came to them: it goes on with the oldest that is left, or with what is new.
     fn skip_deleted(&mut self, at: u32, group: u32, partition: u32) {
         let from_start = self.seat_of(at).from_start;
@@ -188,6 +195,8 @@ impl<P: Probe> Machine<'_, P> {
     /// A record has been worked on; its frame is over.
     pub(in crate::machine) fn finish_record(&mut self, frame: u32, outcome: Outcome) -> Flow {
         let Frame { caller: at, arrived, client, measured, .. } = self.frames[frame];
+        let poisoned = self.is_poisoned(frame);
+        let outcome = if poisoned { Outcome::Error } else { outcome };
         let (endpoint, idempotent) = (self.seat_of(at).endpoint, self.seat_of(at).idempotent);
         if outcome.is_good() && self.roots.follows {
             self.reach_goal(frame, endpoint);
@@ -199,7 +208,7 @@ impl<P: Probe> Machine<'_, P> {
             && let OnError::DeadLetter(queue) = self.seat_of(at).on_error
             && self.streams.members[at as usize].frame == frame
         {
-            self.bury(frame, queue);
+            self.bury(frame, queue, poisoned);
         }
         let root = self.root_of(frame);
         self.leave_consumer(frame, outcome, endpoint, arrived);

@@ -7,6 +7,7 @@ use crate::random::Purpose;
 use crate::units::{Span, Time};
 
 use super::{Batch, Beat, Machine, Outgoing, Record, Stage};
+use crate::machine::frame::Pose;
 use crate::machine::walk::Flow;
 use crate::model::Outcome;
 
@@ -35,6 +36,7 @@ impl<P: Probe> Machine<'_, P> {
             client: frame.client,
             priority: frame.priority,
             measured: frame.measured,
+            poisoned: false,
         };
         let spread = &self.plan.spreads[post.spread as usize];
         let keyed = spread.partition(self.seed, lineage, plan.partitions);
@@ -53,7 +55,9 @@ impl<P: Probe> Machine<'_, P> {
             Filed::Complete => self.ship_batch(topic, batcher, post.there),
         }
         if waits {
-            self.frames[at].since = record.published;
+            let frame = &mut self.frames[at];
+            frame.since = record.published;
+            frame.pose = Pose::Publishing;
             return Flow::Stay;
         }
         let (edge, measured) = (post.edge, record.measured);
@@ -133,7 +137,9 @@ impl<P: Probe> Machine<'_, P> {
         let broker = &mut self.streams.brokers[topic as usize];
         let log = &mut broker.logs[partition as usize];
         for outgoing in &batch.records {
-            log.append(outgoing.record, self.now);
+            let poisoned = broker.poisons > 0;
+            broker.poisons = broker.poisons.saturating_sub(1);
+            log.append(Record { poisoned, ..outgoing.record }, self.now);
         }
         let due = (self.now + latency).max(broker.safe[partition as usize]);
         broker.safe[partition as usize] = due;
@@ -200,11 +206,12 @@ impl<P: Probe> Machine<'_, P> {
     /// A publisher hears that its record is safe, and goes on.
     pub(super) fn confirm_record(&mut self, at: u32) {
         let frame = &mut self.frames[at];
-        if frame.due != self.now {
+        if frame.due != self.now || frame.pose != Pose::Publishing {
             return;
         }
         let Op::Produce(producer) = self.plan.ops[frame.pc as usize] else { return };
         frame.due = Time::NEVER;
+        frame.pose = Pose::Idle;
         frame.pc += 1;
         let (since, measured) = (frame.since, frame.measured);
         let producer = &self.plan.producers[producer.index()];

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::model::LawId;
+use crate::model::NodeId;
 use crate::model::id::NONE;
 use crate::model::plan::Plan;
 use crate::model::stream::{Batcher, Cursor, Group, Log};
@@ -20,6 +21,8 @@ pub(super) struct Record {
     pub(super) client: u16,
     pub(super) priority: u8,
     pub(super) measured: bool,
+    /// Whether nobody can work on it.
+    pub(super) poisoned: bool,
 }
 
 /// A record on its way, and the frame that waits until it is safe.
@@ -73,6 +76,8 @@ pub(super) struct Broker {
     pub(super) held: VecDeque<u32>,
     /// When the election under way is over.
     pub(super) election: Time,
+    /// Records to come that nobody can work on.
+    pub(super) poisons: u32,
 }
 
 /// A group at one partition.
@@ -181,11 +186,18 @@ impl Streams {
                 writable: true,
                 held: VecDeque::new(),
                 election: Time::NEVER,
+                poisons: 0,
             });
         }
         streams.arrivals = vec![Time(0); streams.batchers.len()];
         (0..plan.groups.len() as u32).for_each(|group| streams.enlist(plan, seed, group));
         streams
+    }
+
+    /// The next record of a topic will be one that nobody can work on.
+    pub(in crate::machine) fn poison(&mut self, plan: &Plan, node: NodeId) {
+        let own = plan.topics.iter().zip(&mut self.brokers).filter(|(topic, _)| topic.node == node);
+        own.for_each(|(_, broker)| broker.poisons += 1);
     }
 
     /// The members of a group take their places.

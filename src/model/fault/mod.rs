@@ -9,6 +9,7 @@
 //! Nobody is told of a replica that is down, but by probes (`[discovery] kind = "kubernetes"` or `"mesh"`): a balancer goes on
 //! sending to it.
 
+mod cold_cache;
 mod crash;
 mod deploy;
 mod discovery_outage;
@@ -18,6 +19,7 @@ mod latency;
 mod outage;
 mod packet_loss;
 mod partition;
+mod poison_message;
 mod relocation;
 mod slow;
 mod traffic;
@@ -132,6 +134,10 @@ pub enum Effect {
     },
     /// When nothing new is learned of addresses.
     Blackout,
+    /// When a cache loses what it knew.
+    Cold,
+    /// When the next message of a broker is one that nobody can work on.
+    Poison,
     /// When a client sends more; the plan's rates already say so.
     Traffic,
 }

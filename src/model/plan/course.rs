@@ -33,4 +33,25 @@ impl Plan {
                 Source::Bursty(_) | Source::Gaps(_) | Source::Closed(_) => true,
             })
     }
+
+    /// The clients whose requests may come to a node, over however many calls; all of them where messages take a part, since
+    /// nobody knows who reads what.
+    pub fn clients_behind(&self, node: usize) -> Vec<usize> {
+        let mut behind = vec![!self.queues.is_empty() || !self.topics.is_empty(); self.nodes.len()];
+        behind[node] = true;
+        for _ in &self.nodes {
+            let before = behind.clone();
+            self.links.iter().filter(|link| before[link.to.index()]).for_each(|link| behind[link.from.index()] = true);
+            if before == behind {
+                break;
+            }
+        }
+        let mut found: Vec<usize> =
+            (0..self.clients.len()).filter(|at| behind[self.clients[*at].node.index()]).collect();
+        if found.is_empty() {
+            // Function calls have no links.
+            found.extend(0..self.clients.len());
+        }
+        found
+    }
 }

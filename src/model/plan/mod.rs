@@ -7,6 +7,7 @@ mod life;
 use crate::random::dist::Dist;
 use crate::units::Span;
 
+use super::cache::{Cache, Lookup};
 use super::contention::Contention;
 use super::discovery::Discovery;
 use super::fault::{Fault, Scope};
@@ -68,6 +69,10 @@ pub struct Plan {
     pub channels: Vec<Channel>,
     /// Pools of database connections.
     pub lenders: Vec<Lender>,
+    /// Caches in name order.
+    pub caches: Vec<Cache>,
+    /// Steps that look into them.
+    pub lookups: Vec<Lookup>,
     /// Queues in name order.
     pub queues: Vec<Queue>,
     /// Steps that publish.

@@ -208,6 +208,11 @@ impl Breaker {
         self.spec.slow.is_some_and(|slow| latency > slow.after)
     }
 
+    /// Whether a probe is under way.
+    pub fn is_probing(&self) -> bool {
+        self.phase == Phase::HalfOpen && self.probes > self.good_probes
+    }
+
     /// What it has done until now.
     pub fn tally(&mut self, now: Time) -> BreakerTally {
         self.settle(now);

@@ -199,6 +199,11 @@ impl Budget {
         self.tokens = (self.tokens + tokens).min(cap);
     }
 
+    /// Whether no try is under way.
+    pub fn is_idle(&self) -> bool {
+        self.active == 0 && self.retries == 0
+    }
+
     fn end(&mut self, nth: u32) {
         self.active = self.active.saturating_sub(1);
         if nth > 0 {

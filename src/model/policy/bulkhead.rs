@@ -49,6 +49,11 @@ impl Bulkhead {
         self.inside = self.inside.saturating_sub(1);
     }
 
+    /// Whether nobody is inside.
+    pub fn is_empty(&self) -> bool {
+        self.inside == 0
+    }
+
     /// How many are inside.
     pub fn inside(&self) -> u32 {
         self.inside

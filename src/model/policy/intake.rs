@@ -64,6 +64,11 @@ impl Intake {
         }
     }
 
+    /// Whether nobody is inside.
+    pub fn is_idle(&self) -> bool {
+        self.limit.as_ref().is_none_or(Limit::is_empty)
+    }
+
     /// Whether it wants to hear of answers.
     pub fn counts(&self) -> bool {
         self.limit.is_some()

@@ -93,6 +93,11 @@ impl Limit {
         self.limit = limit.clamp(self.spec.min, self.spec.max);
     }
 
+    /// Whether nobody is inside.
+    pub fn is_empty(&self) -> bool {
+        self.inside == 0
+    }
+
     /// The limit now.
     pub fn limit(&self) -> f64 {
         self.limit

@@ -203,6 +203,14 @@ impl State {
             limit: rules.limit.map(Limit::new),
         }
     }
+
+    /// Whether nobody is inside.
+    pub fn is_idle(&self) -> bool {
+        self.bulkhead.as_ref().is_none_or(Bulkhead::is_empty)
+            && self.limit.as_ref().is_none_or(Limit::is_empty)
+            && !self.breakers.iter().any(Breaker::is_probing)
+            && self.budget.as_ref().is_none_or(Budget::is_idle)
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ use crate::report::text::{clean, cut};
 /// Panels at most; more would be too flat to read.
 const PANELS: usize = 6;
 
+/// Times the workers up to which a line is drawn.
+const LINE: f64 = 5.0;
+
 /// Height of a panel, and from one to the next.
 const PANEL: f64 = 84.0;
 const STEP: f64 = PANEL + 42.0;
@@ -133,8 +136,13 @@ fn draw(canvas: &Canvas, node: &Pressure, panel: Area, shades: &[Shade], (first,
     // A limit far above everything would flatten what there is to see.
     let limits = node.limits().unwrap_or_default();
     let workers = limits.iter().copied().reduce(f64::max).filter(|n| *n <= 4.0 * most);
-    // Room above the highest, where a fault can be seen.
-    let y = Scale::linear(1.08 * most.max(workers.unwrap_or(0.0)).max(1e-3), panel.bottom, panel.top);
+    // Room above the highest, where a fault can be seen; a line that dwarfs the workers is cut off, and told in words.
+    let shown = workers.map_or(most, |workers| most.clamp(workers, LINE * workers));
+    let y = Scale::linear(1.08 * shown.max(1e-3), panel.bottom, panel.top);
+    if shown < most {
+        let told = format!("max {}", count(most.round() as u64));
+        canvas.text(&told, (panel.right + 8.0, panel.top + 6.0), Type::of(size::SMALL).faint());
+    }
     shade(canvas, panel, &x, shades, false);
     head(canvas, &cut(&node.name, 30), panel, &x, if first { shades } else { &[] });
     canvas.ordinate(panel, &y, |n| if n < 10.0 { plain(n) } else { count(n.round() as u64) });
@@ -206,6 +214,15 @@ mod tests {
         }
         assert_eq!(svg.matches("<polygon").count(), 6, "three layers each");
         assert!(pressure(&Title::default(), &vec![full("x"); 8], &[]).contains("2 more not drawn"));
+    }
+
+    #[test]
+    fn a_line_that_dwarfs_the_workers_is_told_in_words() {
+        let mut node = full("orders");
+        assert!(!pressure(&Title::default(), &[node.clone()], &[]).contains("max "));
+        node.course.queue[50] = 5_000.0;
+        let svg = pressure(&Title::default(), &[node], &[]);
+        assert!(svg.contains("max 5032") && svg.contains("32 workers"), "{svg}");
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn program<'s>(scenario: &'s Scenario, key: Key<'_>) -> Option<&'s Endpoint> {
 fn hops<'s>(scenario: &'s Scenario, endpoint: &'s Endpoint) -> Vec<Hop<'s>> {
     let mut all = Vec::new();
     walk::steps(&endpoint.steps, &mut |step| match &step.verb {
-        Verb::Call(call) | Verb::Query(call) => {
+        Verb::Call(call) | Verb::Query(call) | Verb::Cache { call, .. } => {
             all.push(Hop { to: target(call), call: Some(call), place: call.target.place.clone() });
         }
         Verb::Publish(publish) => {
@@ -118,7 +118,8 @@ fn all_end(scenario: &Scenario, steps: &[Step], ends: &Ends<'_>) -> bool {
 
 fn step_ends(scenario: &Scenario, step: &Step, ends: &Ends<'_>) -> bool {
     match &step.verb {
-        Verb::Call(call) | Verb::Query(call) => *ends.get(&target(call)).unwrap_or(&true),
+        // Whether it is a miss is chance.
+        Verb::Call(call) | Verb::Query(call) | Verb::Cache { call, .. } => *ends.get(&target(call)).unwrap_or(&true),
         Verb::Parallel { branches, .. } => {
             branches.iter().all(|b| all_end(scenario, std::slice::from_ref(&b.step), ends))
         }

@@ -40,12 +40,18 @@ fn target(scenario: &Scenario, fault: &Fault, refused: &[String], complaints: &m
             complaints.push(complaint.help("name the node, or one of its zones"));
         }
         Aim::Edge(from, to) => edge(scenario, fault, (from, to), complaints),
+        Aim::Zone(_) if matches!(kind, FaultKind::ColdCache | FaultKind::PoisonMessage) => {
+            let complaint = wrong(fault, format!("a {word} happens to one thing, not to a zone"));
+            complaints.push(complaint.help("name the cache, or the queue or topic"));
+        }
         Aim::Zone(zone) => {
             if fault.nodes(scenario).is_empty() {
                 complaints.push(no_zone(scenario, fault, zone));
             }
         }
         Aim::Node("") => {}
+        Aim::Node(name) if kind == FaultKind::ColdCache => cold(scenario, fault, name, refused, complaints),
+        Aim::Node(name) if kind == FaultKind::PoisonMessage => poison(scenario, fault, name, refused, complaints),
         Aim::Node(name) if kind == FaultKind::Traffic => traffic(scenario, fault, name, complaints),
         Aim::Node(name) => node(scenario, fault, name, refused, complaints),
     }
@@ -75,6 +81,35 @@ fn traffic(scenario: &Scenario, fault: &Fault, name: &str, complaints: &mut Vec<
     }
 }
 
+/// What can be cold is a cache that knows something.
+fn cold(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], complaints: &mut Vec<Complaint>) {
+    let Some(node) = scenario.nodes.get(name) else { return node(scenario, fault, name, refused, complaints) };
+    match &node.cache {
+        None => {
+            let complaint = wrong(fault, format!("`{name}` is no cache: it knows nothing that it could lose"));
+            complaints.push(complaint.help("name one of [caches.*]"));
+        }
+        Some(cache) if cache.hit_rate.value.is_some() => {
+            let complaint =
+                wrong(fault, format!("the share of hits of `{name}` is fixed: it knows nothing that it could lose"));
+            complaints.push(complaint.help("give it keys instead of a hit_rate"));
+        }
+        Some(_) => {}
+    }
+}
+
+/// What can be poisoned is a message.
+fn poison(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], complaints: &mut Vec<Complaint>) {
+    if scenario.queues.contains_key(name) || scenario.topics.contains_key(name) {
+        return;
+    }
+    if !scenario.nodes.contains_key(name) {
+        return node(scenario, fault, name, refused, complaints);
+    }
+    let complaint = wrong(fault, format!("no message comes to `{name}`: it is neither a queue nor a topic"));
+    complaints.push(complaint.help("name one of [queues.*] or [topics.*]"));
+}
+
 fn node(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], complaints: &mut Vec<Complaint>) {
     if scenario.nodes.contains_key(name) || refused.iter().any(|r| r == name) {
         return;
@@ -86,10 +121,7 @@ fn node(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], comp
         return;
     }
     if scenario.queues.contains_key(name) || scenario.topics.contains_key(name) {
-        let message = format!("not supported yet: a fault of the broker `{name}`");
-        let complaint = Complaint::error(code::NOT_YET, message).at(fault.target.place.clone());
-        complaints
-            .push(complaint.help("an outage or a crash of a queue can be run; or name the service that consumes"));
+        complaints.push(of_broker(fault, name));
         return;
     }
     if scenario.clients.contains_key(name) {
@@ -104,6 +136,29 @@ fn node(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], comp
         None if name.contains('.') => complaint.help("a fault happens to a whole node, not to one of its endpoints"),
         None => complaint.help("a target is a node, \"zone:eu-west/a\" or an edge \"orders -> billing\""),
     });
+}
+
+/// Why a fault cannot happen to a broker, or not yet.
+fn of_broker(fault: &Fault, name: &str) -> Complaint {
+    let word = fault.kind.value.word();
+    let (why, help) = match fault.kind.value {
+        FaultKind::Slow | FaultKind::Errors => (
+            format!("a broker does no work that could be hit by `{word}`"),
+            "raise its publish_latency, or name its consumers",
+        ),
+        FaultKind::ReplicasLost | FaultKind::Deploy => (
+            format!("the copies of `{name}` are its `replication`, not replicas"),
+            "an outage or a crash takes the broker down",
+        ),
+        FaultKind::Move => (format!("clients of `{name}` are not told its address by discovery"), "use an outage"),
+        _ => {
+            let message = format!("not supported yet: a fault of the broker `{name}`");
+            return Complaint::error(code::NOT_YET, message)
+                .at(fault.target.place.clone())
+                .help("an outage or a crash of a queue can be run; or name the service that consumes");
+        }
+    };
+    wrong(fault, why).help(help)
 }
 
 fn no_zone(scenario: &Scenario, fault: &Fault, zone: &str) -> Complaint {
@@ -150,7 +205,7 @@ fn times(fault: &Fault, complaints: &mut Vec<Complaint>) {
                 let complaint = Complaint::error(code::FAULT_TIME, message).at(mtbf.place.clone());
                 complaints.push(complaint.help("say when: at = \"60s\" and duration = \"30s\""));
             }
-            if busy_only.value && kind.is_between() {
+            if busy_only.value && (kind.is_between() || kind == FaultKind::PoisonMessage) {
                 let message = "`busy_only` counts work, and messages do none";
                 complaints.push(Complaint::error(code::FAULT_WORDS, message).at(busy_only.place.clone()));
             }

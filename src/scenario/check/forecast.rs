@@ -116,6 +116,12 @@ impl<'s> Graph<'s> {
                     };
                     out.extend(self.of(call).map(|to| Edge { to, times, messages }));
                 }
+                Verb::Cache { call, on_miss } => {
+                    let How::Over(spec) = walk::transport_of(self.scenario, call) else { continue };
+                    let messages = Some(Messages::of(spec, call));
+                    out.extend(self.of(call).map(|to| Edge { to, times, messages }));
+                    self.edges(on_miss, times * self.misses(call), out);
+                }
                 Verb::Parallel { branches, .. } => {
                     for branch in branches {
                         self.edges(std::slice::from_ref(&branch.step), times, out);
@@ -132,6 +138,12 @@ impl<'s> Graph<'s> {
                 Verb::Work(_) | Verb::Wait(_) => {}
             }
         }
+    }
+
+    /// The share of looks that miss; without a rate the cache is taken to be warm.
+    pub(super) fn misses(&self, call: &Call) -> f64 {
+        let cache = self.scenario.nodes.get(&call.target.value.node).and_then(|node| node.cache.as_ref());
+        cache.and_then(|cache| cache.hit_rate.value).map_or(0.0, |rate| 1.0 - rate)
     }
 
     pub(super) fn of(&self, call: &Call) -> Option<usize> {
@@ -201,6 +213,9 @@ impl<'s> Graph<'s> {
             Verb::Work(law) => Times { cpu: self.mean(law), wait: 0.0, response: self.mean(law) },
             Verb::Wait(law) => Times { cpu: 0.0, wait: self.mean(law), response: self.mean(law) },
             Verb::Call(call) | Verb::Query(call) => self.call(call, from),
+            Verb::Cache { call, on_miss } => {
+                self.call(call, from).plus(self.sequence(on_miss, from).times(self.misses(call)))
+            }
             Verb::Publish(publish) => self.publish(publish, from),
             Verb::Transaction { steps, .. } => self.sequence(steps, from),
             Verb::Parallel { branches, .. } => branches.iter().fold(Times::default(), |all, branch| {

@@ -54,6 +54,7 @@ impl<'s> Graph<'s> {
             Verb::Query(call) if call.target.value.node == database => self.one(step, from).response,
             Verb::Transaction { database: of, steps } if of.value == database => self.sequence(steps, from).response,
             Verb::Transaction { steps, .. } => self.hold(steps, from, database, deep),
+            Verb::Cache { call, on_miss } => self.misses(call) * self.hold(on_miss, from, database, deep),
             Verb::Parallel { branches, .. } => {
                 branches.iter().map(|b| self.hold(std::slice::from_ref(&b.step), from, database, deep)).sum()
             }
@@ -108,6 +109,12 @@ impl<'s> Graph<'s> {
                     if let How::Over(spec) = walk::transport_of(self.scenario, call) {
                         visit(call, spec, times);
                     }
+                }
+                Verb::Cache { call, on_miss } => {
+                    if let How::Over(spec) = walk::transport_of(self.scenario, call) {
+                        visit(call, spec, times);
+                    }
+                    self.each_call(on_miss, times * self.misses(call), visit);
                 }
                 Verb::Transaction { steps, .. } => self.each_call(steps, times, visit),
                 Verb::Parallel { branches, .. } => {

@@ -191,7 +191,11 @@ fn overload(node: &Node, expected: &NodeForecast, complaints: &mut Vec<Complaint
 /// A node with far more workers than anyone asks for hides the very thing a simulation is for.
 fn never_queues(scenario: &Scenario, node: &Node, expected: &NodeForecast, complaints: &mut Vec<Complaint>) {
     let consumes = !node.consumes.is_empty();
-    if node.kind == NodeKind::External || consumes || expected.rate <= 0.0 || node.cores.value.is_some() {
+    if matches!(node.kind, NodeKind::External | NodeKind::Cache)
+        || consumes
+        || expected.rate <= 0.0
+        || node.cores.value.is_some()
+    {
         return;
     }
     let users: Option<f64> = scenario

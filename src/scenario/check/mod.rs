@@ -3,6 +3,7 @@
 
 mod attempts;
 mod brokers;
+mod caches;
 mod consumers;
 mod cycles;
 mod discovery;
@@ -49,6 +50,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     policies::ranges(scenario, &mut complaints);
     wire::ranges(scenario, &mut complaints);
     pools::ranges(scenario, &mut complaints);
+    caches::ranges(scenario, &mut complaints);
     scale::ranges(scenario, &mut complaints);
     faults::check(scenario, refused, &mut complaints);
     promises::check(scenario, refused, &mut complaints);

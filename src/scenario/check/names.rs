@@ -47,10 +47,15 @@ enum Wants {
     Client,
     Callee,
     Database,
+    Cache,
 }
 
 fn one_step(scenario: &Scenario, from: &str, step: &Step, refused: &[String], complaints: &mut Vec<Complaint>) {
-    let wants = if matches!(step.verb, Verb::Query(_)) { Wants::Database } else { Wants::Callee };
+    let wants = match step.verb {
+        Verb::Query(_) => Wants::Database,
+        Verb::Cache { .. } => Wants::Cache,
+        _ => Wants::Callee,
+    };
     let Some(call) = walk::call(step) else { return };
     if target(scenario, &call.target, wants, refused, complaints) {
         in_process(scenario, from, call, complaints);
@@ -96,6 +101,18 @@ fn target(
         }
         (Wants::Database, NodeKind::External) => {
             Some(("a third party is not queried", format!("call it: {{ call = \"{name}\" }}")))
+        }
+        (Wants::Client, NodeKind::Cache) => {
+            Some(("a client does not ask a cache", "put a service between that looks into it".to_owned()))
+        }
+        (Wants::Callee, NodeKind::Cache) => {
+            Some(("a cache is not called", format!("look into it: {{ cache = \"{name}\", on_miss = [...] }}")))
+        }
+        (Wants::Database, NodeKind::Cache) => {
+            Some(("a cache is not queried", format!("look into it: {{ cache = \"{name}\", on_miss = [...] }}")))
+        }
+        (Wants::Cache, kind) if kind != NodeKind::Cache => {
+            Some(("it is no cache", "define one: [caches.prices] keys = 10000".to_owned()))
         }
         _ => None,
     };

@@ -50,6 +50,9 @@ fn database(
         Some(NodeKind::External) => {
             (code::WRONG_TARGET, format!("`{}` is a third party; {what} belongs to a database", name.value))
         }
+        Some(NodeKind::Cache) => {
+            (code::WRONG_TARGET, format!("`{}` is a cache; {what} belongs to a database", name.value))
+        }
         None if refused.contains(&name.value) => return,
         None => (code::UNKNOWN_NAME, format!("no database is called `{}`", name.value)),
     };
@@ -130,6 +133,7 @@ fn nested<'s>(steps: &'s [Step], open: &mut Vec<&'s str>, complaints: &mut Vec<C
                 nested(steps, open, complaints);
                 open.pop();
             }
+            Verb::Cache { on_miss, .. } => nested(on_miss, open, complaints),
             Verb::Parallel { branches, .. } => {
                 for branch in branches {
                     nested(std::slice::from_ref(&branch.step), open, complaints);

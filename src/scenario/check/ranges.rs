@@ -85,7 +85,7 @@ pub(super) fn unrolled(steps: &[Step]) -> f64 {
                     branches.iter().map(|b| unrolled(std::slice::from_ref(&b.step))).sum()
                 }
                 Verb::Split(arms) => arms.iter().map(|arm| unrolled(&arm.steps)).sum(),
-                Verb::Transaction { steps, .. } => unrolled(steps),
+                Verb::Transaction { steps, .. } | Verb::Cache { on_miss: steps, .. } => unrolled(steps),
                 Verb::Call(call) | Verb::Query(call) => {
                     call.fallback.as_ref().map_or(0.0, |fallback| unrolled(&fallback.value))
                 }

@@ -23,7 +23,7 @@ pub(crate) fn steps<'s>(all: &'s [Step], visit: &mut impl FnMut(&'s Step)) {
                     steps(&arm.steps, visit);
                 }
             }
-            Verb::Transaction { steps: inner, .. } => steps(inner, visit),
+            Verb::Transaction { steps: inner, .. } | Verb::Cache { on_miss: inner, .. } => steps(inner, visit),
             Verb::Call(call) | Verb::Query(call) => {
                 call.fallback.iter().for_each(|fallback| steps(&fallback.value, visit));
             }
@@ -32,10 +32,10 @@ pub(crate) fn steps<'s>(all: &'s [Step], visit: &mut impl FnMut(&'s Step)) {
     }
 }
 
-/// The call of a step, queries included.
+/// The call of a step, queries and looks into caches included.
 pub(crate) fn call(step: &Step) -> Option<&Call> {
     match &step.verb {
-        Verb::Call(call) | Verb::Query(call) => Some(call),
+        Verb::Call(call) | Verb::Query(call) | Verb::Cache { call, .. } => Some(call),
         _ => None,
     }
 }
@@ -85,7 +85,7 @@ pub fn transport_of<'s>(scenario: &'s Scenario, call: &Call) -> How<'s> {
     match scenario.nodes.get(&call.target.value.node).map(|node| node.kind) {
         Some(NodeKind::Service) if name == IN_PROCESS => How::InProcess,
         Some(NodeKind::Service | NodeKind::External | NodeKind::Gateway) => How::Over(spec(scenario, name)),
-        Some(NodeKind::Database) | None => How::Over(spec(scenario, FREE)),
+        Some(NodeKind::Database | NodeKind::Cache) | None => How::Over(spec(scenario, FREE)),
     }
 }
 

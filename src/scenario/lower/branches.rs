@@ -135,7 +135,7 @@ impl<'s> Lowering<'s> {
             Verb::Publish(publish) => held && !(place.releases && self.waits_for_ack(publish)),
             _ if !place.releases => held,
             Verb::Wait(law) => held && is_nothing(law),
-            Verb::Parallel { .. } => false,
+            Verb::Parallel { .. } | Verb::Cache { .. } => false,
             Verb::Split(arms) => arms.iter().all(|arm| self.steps_held(place, &arm.steps, held)),
             Verb::Transaction { steps, .. } => self.steps_held(place, steps, false),
             // Where a call may end in two ways, both end without the worker.

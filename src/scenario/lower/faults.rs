@@ -22,7 +22,7 @@ impl Lowering<'_> {
             let planned = Fault {
                 name: fault.name.value.clone(),
                 hash: name_hash(&format!("fault {}", fault.name.value)),
-                when: self.when(&fault.when),
+                when: self.when(&fault.when, fault.kind.value.is_instant()),
                 effect: effect(fault),
                 replicas: self.hit(fault),
                 links,
@@ -52,10 +52,14 @@ impl Lowering<'_> {
         }
     }
 
-    fn when(&mut self, when: &written::When) -> When {
+    /// When it is on; one that is over at once ends when it begins.
+    fn when(&mut self, when: &written::When, instant: bool) -> When {
         match when {
             written::When::At { at, duration } => {
                 let from = Time(self.plan.warmup.0) + at.value;
+                if instant {
+                    return When::Once { from, until: from };
+                }
                 When::Once { from, until: duration.value.map_or(Time::NEVER, |length| from + length) }
             }
             written::When::Random { mtbf, mttr, busy_only } => {
@@ -158,6 +162,8 @@ fn effect(fault: &written::Fault) -> Effect {
         FaultKind::Deploy => Effect::Deploy { at_once: fault.replicas.value.unwrap_or(1).max(1) },
         FaultKind::Move => Effect::Move { hole },
         FaultKind::DiscoveryOutage => Effect::Blackout,
+        FaultKind::ColdCache => Effect::Cold,
+        FaultKind::PoisonMessage => Effect::Poison,
         FaultKind::Traffic => Effect::Traffic,
     }
 }

@@ -4,6 +4,7 @@
 
 mod branches;
 mod brokers;
+mod caches;
 mod calls;
 mod discovery;
 mod faults;
@@ -117,6 +118,9 @@ impl<'s> Lowering<'s> {
     fn nodes(&mut self) {
         for (name, node) in &self.scenario.nodes {
             let id = self.node(name, node);
+            if let Some(cache) = &node.cache {
+                self.cache_of(id, cache);
+            }
             for (table, writers) in &node.tables {
                 self.tables.push((name, table));
                 self.plan.tables.push(writers.value);
@@ -301,6 +305,7 @@ fn kind_word(kind: NodeKind) -> &'static str {
         NodeKind::Gateway => "gateway",
         NodeKind::Database => "database",
         NodeKind::External => "external",
+        NodeKind::Cache => "cache",
     }
 }
 /// What requests at one replica cost each other, if anything.

@@ -116,6 +116,7 @@ impl<'s> Lowering<'s> {
             | Op::Compare { fail }
             | Op::Borrow { fail, .. }
             | Op::Publish { fail, .. }
+            | Op::Fetch { fail, .. }
             | Op::Check { fail } => *fail = to,
             other => unreachable!("{other:?} leads nowhere"),
         }
@@ -264,6 +265,7 @@ impl<'s> Lowering<'s> {
             Verb::Wait(law) => self.wait(code, sites, law),
             Verb::Call(call) => self.or_fallback(code, sites, call, Self::call),
             Verb::Query(call) => self.or_fallback(code, sites, call, Self::query),
+            Verb::Cache { call, on_miss } => self.look(code, sites, call, on_miss),
             Verb::Transaction { database, steps } => self.transaction(code, sites, &database.value, steps),
             Verb::Publish(publish) => self.publish(code, sites, publish),
             Verb::Parallel { branches, wait_for } => self.parallel(code, sites, branches, wait_for.value),
@@ -319,7 +321,7 @@ pub(super) fn label(verb: &Verb) -> String {
     match verb {
         Verb::Work(_) => "work".into(),
         Verb::Wait(_) => "wait".into(),
-        Verb::Call(call) | Verb::Query(call) => {
+        Verb::Call(call) | Verb::Query(call) | Verb::Cache { call, .. } => {
             super::endpoint_name(&call.target.value.node, &call.target.value.endpoint)
         }
         Verb::Publish(publish) => publish.to.value.clone(),

@@ -13,8 +13,8 @@ mod transports;
 use std::fmt::Write as _;
 
 use super::written::{
-    Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope, Slo,
-    Zone,
+    Arrivals, Cache, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope,
+    Slo, TtlFrom, Zone,
 };
 use crate::units::{Span, size_text};
 use law::{count_law, law, span};
@@ -241,11 +241,14 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
         NodeKind::Gateway => "gateways",
         NodeKind::Database => "databases",
         NodeKind::External => "externals",
+        NodeKind::Cache => "caches",
     };
     let header = format!("{table}.{}", key(&node.name.value));
     page.header(&format!("[{header}]"));
     let mut none = Vec::new();
-    page.given("replicas", &node.replicas, u32::to_string);
+    if node.kind != NodeKind::Cache {
+        page.given("replicas", &node.replicas, u32::to_string);
+    }
     if node.kind == NodeKind::Service {
         scale::coming_and_going(node, page, &mut none);
     }
@@ -269,6 +272,9 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
     if node.kind == NodeKind::Database {
         page.maybe("max_connections", &node.max_connections, &mut none, u32::to_string);
     }
+    if let Some(own) = &node.cache {
+        cache(own, page, &mut none);
+    }
     let named = node.endpoints.len() > usize::from(node.endpoints.contains_key(""));
     if let Some(own) = node.endpoints.get("") {
         endpoint(own, page, &mut none, named);
@@ -290,6 +296,16 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
         endpoint(inner, page, &mut none, false);
         page.none(&none);
     }
+}
+
+fn cache(cache: &Cache, page: &mut Page, none: &mut Vec<String>) {
+    page.maybe("hit_rate", &cache.hit_rate, none, |rate| format!("{rate:?}"));
+    page.maybe("keys", &cache.keys, none, u32::to_string);
+    page.given("skew", &cache.skew, |skew| format!("{skew:?}"));
+    page.maybe("ttl", &cache.ttl, none, time);
+    page.given("ttl_from", &cache.ttl_from, |from| quoted(if *from == TtlFrom::Fill { "fill" } else { "access" }));
+    page.maybe("capacity", &cache.capacity, none, u32::to_string);
+    page.given("single_flight", &cache.single_flight, bool::to_string);
 }
 
 /// A default endpoint beside others is there because something was said about it, which must still be said.

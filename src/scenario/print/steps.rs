@@ -30,6 +30,11 @@ fn verb(verb: &Verb) -> Vec<String> {
         Verb::Wait(time) => vec![format!("wait = {}", law(time))],
         Verb::Call(to) => call("call", to),
         Verb::Query(to) => call("query", to),
+        Verb::Cache { call: to, on_miss } => {
+            let mut parts = call("cache", to);
+            parts.extend((!on_miss.is_empty()).then(|| format!("on_miss = [{}]", steps(on_miss).join(", "))));
+            parts
+        }
         Verb::Transaction { database, steps: inner } => {
             vec![format!("transaction = {}", quoted(&database.value)), format!("steps = [{}]", steps(inner).join(", "))]
         }

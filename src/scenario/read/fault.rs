@@ -65,7 +65,7 @@ fn words(desk: &mut Desk<'_>, view: &View<'_>, kind: &Given<FaultKind>) {
 /// When it is on: at a time, or at random; one that is over at `instant` has no length.
 fn when(desk: &mut Desk<'_>, view: &View<'_>, instant: bool) -> When {
     for key in ["duration", "mttr"].into_iter().filter(|key| instant && view.has(key)) {
-        let complaint = Complaint::error(code::FAULT_WORDS, format!("`{key}`: a move is over at once"));
+        let complaint = Complaint::error(code::FAULT_WORDS, format!("`{key}`: this fault is over at once"));
         desk.push(complaint.at(view.place_of(key)).help("once: at = \"60s\"; again and again: mtbf = \"2h\""));
     }
     let fixed = ["at", "duration"].into_iter().find(|key| view.has(key));

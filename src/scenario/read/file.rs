@@ -147,6 +147,7 @@ fn nodes(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Node> {
         ("gateways", NodeKind::Gateway),
         ("databases", NodeKind::Database),
         ("externals", NodeKind::External),
+        ("caches", NodeKind::Cache),
     ];
     for (table, kind) in kinds {
         for (name, inner) in view.named(desk, table) {
@@ -183,12 +184,9 @@ fn nodes(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Node> {
 
 fn twice(desk: &mut Desk<'_>, name: &Given<String>, line: usize) {
     let complaint = Complaint::error(code::NAME_TWICE, format!("the name `{}` is used twice", name.value));
-    desk.push(
-        complaint
-            .at(name.place.clone())
-            .label(format!("also in line {line}"))
-            .help("clients, services, databases, externals, queues and topics share one namespace; rename one of them"),
-    );
+    desk.push(complaint.at(name.place.clone()).label(format!("also in line {line}")).help(
+        "clients, services, databases, caches, externals, queues and topics share one namespace; rename one of them",
+    ));
 }
 
 fn slos(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Slo> {

@@ -10,7 +10,7 @@ use super::step::steps;
 use super::value::{count, count_or, duration, flag, number, share, text, zone};
 use super::view::{View, unknown_word};
 use crate::scenario::vocab::{self, Shape};
-use crate::scenario::written::{Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder};
+use crate::scenario::written::{Cache, Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder, TtlFrom};
 
 const IO: [(&str, Io); 2] = [("blocking", Io::Blocking), ("async", Io::Async)];
 
@@ -51,9 +51,24 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         pools: if service { pools(desk, view) } else { BTreeMap::new() },
         max_connections: if database { limit(desk, "max_connections") } else { Given::default(None) },
         tables: if database { tables(desk, view) } else { BTreeMap::new() },
+        cache: (kind == NodeKind::Cache).then(|| cache(desk, view)),
         endpoints: endpoints(desk, &name, view),
         consumes: Vec::new(),
         name,
+    }
+}
+
+const TTL_FROM: [(&str, TtlFrom); 2] = [("fill", TtlFrom::Fill), ("access", TtlFrom::Access)];
+
+fn cache(desk: &mut Desk<'_>, view: &View<'_>) -> Cache {
+    Cache {
+        hit_rate: view.maybe(desk, "hit_rate", share),
+        keys: view.maybe(desk, "keys", count),
+        skew: view.or_default(desk, "skew", number),
+        ttl: view.maybe(desk, "ttl", duration),
+        ttl_from: view.choice(desk, "ttl_from", &TTL_FROM),
+        capacity: view.maybe(desk, "capacity", count),
+        single_flight: view.or_default(desk, "single_flight", flag),
     }
 }
 
@@ -106,7 +121,8 @@ fn tables(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Given<u32>> 
 /// The default endpoint is there when anything about it is written, or when there is no other.
 fn endpoints(desk: &mut Desk<'_>, node: &Given<String>, view: &View<'_>) -> BTreeMap<String, Endpoint> {
     let mut all = BTreeMap::new();
-    for (name, inner) in view.named(desk, "endpoints") {
+    let others = if view.vocab.find("endpoints").is_some() { view.named(desk, "endpoints") } else { Vec::new() };
+    for (name, inner) in others {
         super::file::check_name(desk, &name);
         let mut one = endpoint(desk, name.clone(), &inner);
         // What is said about the whole node holds for each of its endpoints that says nothing else.

@@ -25,7 +25,8 @@ pub(super) type Coming = (Given<u32>, Given<Option<Law>>, Rule<Warmup>, Rule<Aut
 
 /// Reads all four: what one does not say depends on another.
 pub(super) fn coming(desk: &mut Desk<'_>, view: &View<'_>, service: bool) -> Coming {
-    let replicas = view.or_default(desk, "replicas", count);
+    let several = view.vocab.find("replicas").is_some();
+    let replicas = if several { view.or_default(desk, "replicas", count) } else { Given::default(1) };
     if !service {
         return (replicas, Given::default(None), None, None);
     }

@@ -140,6 +140,7 @@ fn step(desk: &mut Desk<'_>, verb: &str, view: &View<'_>, place: Place) -> Optio
         "wait" => Verb::Wait(view.read(desk, "wait", law)?.value),
         "call" => Verb::Call(call(desk, "call", view)?),
         "query" => Verb::Query(call(desk, "query", view)?),
+        "cache" => cache(desk, view)?,
         "transaction" => transaction(desk, view)?,
         "send" | "publish" => Verb::Publish(publish(desk, verb, view)?),
         "parallel" => parallel(desk, view)?,
@@ -184,6 +185,15 @@ fn publish(desk: &mut Desk<'_>, verb: &str, view: &View<'_>) -> Option<Publish> 
     let key = if send { None } else { view.read(desk, "key", text) };
     let wait_for_ack = view.maybe(desk, "wait_for_ack", flag);
     Some(Publish { to: view.read(desk, verb, text)?, send, key, wait_for_ack })
+}
+
+fn cache(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Verb> {
+    let policy = view.read(desk, "policy", text);
+    let guards = super::policy::guards(desk, view);
+    let (request, response) = (view.or_default(desk, "request", size), view.or_default(desk, "response", size));
+    let on_miss = view.read(desk, "on_miss", steps).map(|s| s.value).unwrap_or_default();
+    let target: Given<Target> = view.read(desk, "cache", target)?;
+    Some(Verb::Cache { call: Call { policy, guards, request, response, ..call_to(target) }, on_miss })
 }
 
 fn transaction(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Verb> {

@@ -15,11 +15,11 @@ const KINDS: &[Word] = &[
     word("partition", "Messages between two sides vanish."),
     word("packet_loss", "Messages are lost and sent again."),
     word("replicas_lost", "Some replicas are gone."),
-    word("cold_cache", "A cache loses what it knew.").later(),
+    word("cold_cache", "A cache loses what it knew, and goes on."),
     word("move", "A node gets a new address; the old one takes nothing, and connections to it are reset."),
     word("discovery_outage", "No lookup succeeds, and no change of endpoints is seen."),
     word("deploy", "Replicas restart one after the other."),
-    word("poison_message", "A message that nobody can work on.").later(),
+    word("poison_message", "The next message of a queue or topic is one that nobody can work on."),
     word("traffic", "A client sends more."),
 ];
 
@@ -40,7 +40,7 @@ const WHEN: &[Key] = &[
     key(
         "mttr",
         Shape::Law,
-        "At random: how long each is on. A plain time is the mean of an exponential; a move has none.",
+        "At random: how long each is on. A plain time is the mean of an exponential; a move, a cold_cache and a poison_message have none.",
     ),
     key("busy_only", Shape::Flag, "At random: the time to the next counts only while the target works.").or("false"),
 ];

@@ -4,7 +4,7 @@ use super::brokers::{FLOW, QUEUE, TOPIC};
 use super::clients::CLIENT;
 use super::discovery::DISCOVERY;
 use super::faults::FAULT;
-use super::nodes::{DATABASE, EXTERNAL, GATEWAY, SERVICE};
+use super::nodes::{CACHE, DATABASE, EXTERNAL, GATEWAY, SERVICE};
 use super::policies::POLICY;
 use super::tables::{Key, Shape, Table, key, later};
 use super::transports::{TRANSPORT, TRANSPORT_WORDS};
@@ -30,6 +30,7 @@ const TABLES: &[Key] = &[
     key("gateways", Shape::Named(&GATEWAY), "Services at the edge by name."),
     key("databases", Shape::Named(&DATABASE), "Databases by name."),
     key("externals", Shape::Named(&EXTERNAL), "Third parties by name."),
+    key("caches", Shape::Named(&CACHE), "Caches by name."),
     key("queues", Shape::Named(&QUEUE), "Queues by name: each message to one consumer."),
     key("topics", Shape::Named(&TOPIC), "Topics by name: every group gets every event."),
     key("policies", Shape::Named(&POLICY), "Rules that guard calls, by name."),
@@ -41,7 +42,6 @@ const TABLES: &[Key] = &[
         Shape::Edits,
         "Changed copies of the scenario, by name: paths and their new values, such as \"defaults.transport\" = \"in-process\".",
     ),
-    later("caches", "Caches by name."),
     later("mesh", "A sidecar beside each service."),
     later("sweep", "One value over several."),
 ];

@@ -198,6 +198,47 @@ pub static EXTERNAL: Table = Table {
     ],
 };
 
+const TTL_FROM: &[Word] = &[
+    word("fill", "From when it was put in, as in Redis and memcached."),
+    word("access", "From when it was last hit: what is asked for often stays."),
+];
+
+/// `[caches.*]`.
+pub(super) static CACHE: Table = Table {
+    name: "[caches.*]",
+    doc: "A cache, asked by { cache = \"name\", on_miss = [...] }. Its hits are a fixed share (`hit_rate`), or what comes of the \
+          `keys` that are asked for and of how long they are kept.",
+    keys: &[
+        &[
+            key("concurrency", Shape::WholeOr(UNLIMITED), "Looks at once.").or("\"unlimited\""),
+            key("hit_rate", Shape::Share, "The share of hits, each look a draw of its own. Default: an outcome."),
+            key("keys", Shape::Whole, "How many different keys are asked for; the hit rate is then an outcome."),
+            key("skew", Shape::Number, "Zipf exponent: the k-th most popular key has weight k^-skew. 0: all alike.")
+                .or("0.0"),
+            key("ttl", Shape::Duration, "How long an entry lasts. Default: for ever."),
+            key("ttl_from", Shape::Choice(TTL_FROM), "From when that is counted.").or("\"fill\""),
+            key(
+                "capacity",
+                Shape::Whole,
+                "Entries at most; the one used longest ago makes room (LRU). Default: all keys.",
+            ),
+            key(
+                "single_flight",
+                Shape::Flag,
+                "Whether, in each replica of the caller, those that miss a key wait for the first to fetch it.",
+            )
+            .or("false"),
+        ],
+        DOES,
+        LINE,
+        &[key(
+            "zone",
+            Shape::Zone,
+            "`region/zone/host`: decides the network class between two nodes. Default: all in one zone.",
+        )],
+    ],
+};
+
 /// `[services.*.endpoints.*]`.
 pub static ENDPOINT: Table = Table {
     name: "[services.*.endpoints.*]",

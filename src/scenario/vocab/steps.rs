@@ -1,7 +1,7 @@
 //! What an endpoint does, step by step.
 
 use super::policies::RULES;
-use super::tables::{Key, Shape, Table, Word, key, later, word};
+use super::tables::{Key, Shape, Table, Word, key, word};
 use super::transports::{SIZES, TRANSPORT_WORDS};
 
 /// The vocabulary of one verb.
@@ -131,12 +131,25 @@ pub static ARM: Table = Table {
     ]],
 };
 
-macro_rules! later_verb {
-    ($ident:ident, $verb:literal, $doc:literal) => {
-        static $ident: Table = Table { name: concat!("a ", $verb, " step"), doc: $doc, keys: &[&[later($verb, $doc)]] };
-    };
-}
-later_verb!(CACHE, "cache", "Asks a cache; `on_miss` holds the steps of a miss.");
+static CACHE: Table = Table {
+    name: "a cache step",
+    doc: "Looks into a cache and waits for its answer; a miss takes the steps of `on_miss`, and what they fetched is put in. \
+          The network is paid both ways.",
+    keys: &[
+        &[
+            key("cache", Shape::Target, "The cache."),
+            key("on_miss", Shape::Steps, "What a miss takes, in order. Default: nothing."),
+            key(
+                "policy",
+                Shape::Text,
+                "The [policies.*] that guards the look; default: the one of [defaults], if any.",
+            ),
+        ],
+        SIZES,
+        RULES,
+        ANY,
+    ],
+};
 
 const PUBLISHING: &[Key] = &[key(
     "wait_for_ack",
@@ -181,5 +194,5 @@ pub static VERBS: &[(&str, StepTable)] = &[
 
 /// What `steps` is, in a sentence.
 pub static STEPS: &str = "A list of steps, in order: { work }, { wait }, { call }, { query }, { transaction }, { send }, { publish }, \
-    { parallel }, { split }; a \
+    { parallel }, { split }, { cache }; a \
     plain text is a call.";

@@ -59,13 +59,17 @@ pub enum FaultKind {
     Move,
     /// When nothing new is learned of addresses.
     DiscoveryOutage,
+    /// When a cache loses what it knew.
+    ColdCache,
+    /// When the next message of a queue or topic is one that nobody can work on.
+    PoisonMessage,
     /// When a client sends more.
     Traffic,
 }
 
 impl FaultKind {
     /// All kinds and their words.
-    pub const WORDS: [(&str, FaultKind); 13] = [
+    pub const WORDS: [(&str, FaultKind); 15] = [
         ("outage", FaultKind::Outage),
         ("crash", FaultKind::Crash),
         ("freeze", FaultKind::Freeze),
@@ -78,6 +82,8 @@ impl FaultKind {
         ("deploy", FaultKind::Deploy),
         ("move", FaultKind::Move),
         ("discovery_outage", FaultKind::DiscoveryOutage),
+        ("cold_cache", FaultKind::ColdCache),
+        ("poison_message", FaultKind::PoisonMessage),
         ("traffic", FaultKind::Traffic),
     ];
 
@@ -95,7 +101,7 @@ impl FaultKind {
             Self::Errors => &["probability", "replicas"],
             Self::Latency => &["add", "jitter", "probability"],
             Self::PacketLoss => &["probability"],
-            Self::Partition | Self::DiscoveryOutage => &[],
+            Self::Partition | Self::DiscoveryOutage | Self::ColdCache | Self::PoisonMessage => &[],
             Self::Traffic => &["factor"],
         }
     }
@@ -108,7 +114,14 @@ impl FaultKind {
             Self::Latency => Some("add"),
             Self::ReplicasLost => Some("replicas"),
             Self::Deploy => Some("duration"),
-            Self::Outage | Self::Crash | Self::Freeze | Self::Partition | Self::Move | Self::DiscoveryOutage => None,
+            Self::Outage
+            | Self::Crash
+            | Self::Freeze
+            | Self::Partition
+            | Self::Move
+            | Self::ColdCache
+            | Self::PoisonMessage
+            | Self::DiscoveryOutage => None,
         }
     }
 
@@ -124,7 +137,7 @@ impl FaultKind {
 
     /// Whether it is over at once.
     pub fn is_instant(self) -> bool {
-        self == Self::Move
+        matches!(self, Self::Move | Self::ColdCache | Self::PoisonMessage)
     }
 
     /// Whether it happens once, at a time, and not at random.

@@ -18,6 +18,36 @@ pub enum NodeKind {
     Database,
     /// `[externals.*]`.
     External,
+    /// `[caches.*]`.
+    Cache,
+}
+
+/// From when an entry of a cache counts as fresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TtlFrom {
+    /// From when it was put in.
+    Fill,
+    /// From when it was last hit.
+    Access,
+}
+
+/// What decides about the hits of a cache.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cache {
+    /// A fixed share of hits; `None`: what is asked for and what is kept decide.
+    pub hit_rate: Given<Option<f64>>,
+    /// How many keys are asked for.
+    pub keys: Given<Option<u32>>,
+    /// Zipf exponent of their weights; default 0, all alike.
+    pub skew: Given<f64>,
+    /// How long an entry lasts; `None`: for ever.
+    pub ttl: Given<Option<Span>>,
+    /// From when; default from when it was put in, as in Redis and memcached.
+    pub ttl_from: Given<TtlFrom>,
+    /// Entries at most; `None`: no limit.
+    pub capacity: Given<Option<u32>>,
+    /// Whether those that miss a key wait for the first to fetch it; default false.
+    pub single_flight: Given<bool>,
 }
 
 /// Whether a worker is held while a call waits.
@@ -98,6 +128,8 @@ pub struct Node {
     pub max_connections: Given<Option<u32>>,
     /// Databases: tables and how many may write to each at once.
     pub tables: BTreeMap<String, Given<u32>>,
+    /// Caches: what decides about hits.
+    pub cache: Option<Cache>,
     /// By name; the default endpoint's name is empty.
     pub endpoints: BTreeMap<String, Endpoint>,
     /// Services: where it takes messages from.

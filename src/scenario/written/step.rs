@@ -28,6 +28,13 @@ pub enum Verb {
     Call(Call),
     /// A call to a database.
     Query(Call),
+    /// A look into a cache, and what a miss takes.
+    Cache {
+        /// The call to the cache.
+        call: Call,
+        /// In order.
+        on_miss: Vec<Step>,
+    },
     /// Steps during which one connection of the pool to a database is held, and the tables written to stay locked.
     Transaction {
         /// The database.

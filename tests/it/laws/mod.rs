@@ -4,6 +4,7 @@
 //! `HOPTAX_LAWS=5000 cargo test --release laws` draws more of them.
 
 mod audit;
+mod guarded;
 mod moving;
 pub(crate) mod scenario;
 
@@ -12,13 +13,14 @@ use std::cell::Cell;
 use hoptax::experiment::compare::compare;
 use hoptax::experiment::summary::{Distribution, Estimate, Node, Stats, Summary};
 use hoptax::machine::{Machine, Stop};
-use hoptax::model::Plan;
 use hoptax::model::source::{Replay, Source};
+use hoptax::model::{ClientId, Fact, Outcome, Plan, Probe};
 use hoptax::units::{Span, Time};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::bench::{plan, run};
+use crate::ledger::Sums;
 use audit::Audit;
 use scenario::Text;
 
@@ -108,6 +110,82 @@ fn whatever_comes_goes_though_everything_fails() {
         struck.set(struck.get() + audit.strikes);
     });
     assert!(struck.get() > 200, "only {} faults: the scenarios show too little", struck.get());
+}
+
+#[test]
+fn whatever_comes_goes_whoever_guards_it_and_whatever_fails() {
+    let all = (scenario::scenario(), scenario::sendings(), guarded::layer());
+    let (struck, again, limited) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    always(192, &all, |(Text(text), sendings, layer)| {
+        let text = layer.over(&text, true);
+        let mut plan = finite(&text, &sendings);
+        plan.duration = Span::from_secs_f64(100.0);
+        let sent: u64 = sendings.iter().take(plan.clients.len()).map(|s| s.len() as u64).sum();
+        let probe = (Audit::new(&plan), (Guards::default(), Sums::default()));
+        let finished = Machine::new(&plan, 7, probe).run(|_| true);
+        assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}, something is left:\n{text}", finished.stop);
+        let (audit, (guards, sums)) = finished.probe;
+        audit.close();
+        assert_eq!(sums.requests, sent, "{text}");
+        assert!(sums.wrong.is_none(), "{:?}\n{text}", sums.wrong);
+        assert_eq!(guards.published, guards.disposed, "messages are conserved\n{text}");
+        for (sum, n) in [(&struck, guards.struck), (&again, guards.again), (&limited, guards.limited)] {
+            sum.set(sum.get() + n);
+        }
+    });
+    for (what, n) in [("faults", struck), ("retries", again), ("refusals", limited)] {
+        assert!(n.get() > 200, "only {} {what}: the scenarios show too little", n.get());
+    }
+}
+
+/// When each client had its answers, and which.
+#[derive(Debug, Default, PartialEq)]
+struct Answers(Vec<(Time, ClientId, Outcome, Time)>);
+
+impl Probe for Answers {
+    fn on(&mut self, now: Time, fact: Fact) {
+        if let Fact::Answered { client, outcome, intended, .. } = fact {
+            self.0.push((now, client, outcome, intended));
+        }
+    }
+}
+
+#[test]
+fn policies_with_nothing_to_do_change_nothing() {
+    always(128, &(scenario::scenario(), scenario::sendings()), |(Text(text), sendings)| {
+        // Who comes first where two come at once is a matter of the order of events, and a guard has events of its own.
+        let apart = ["1ms", "2ms", "3ms", "5ms"].iter().flat_map(|t| [("work", t), ("wait", t)]);
+        let text = apart.fold(text, |text, (verb, t)| {
+            text.replace(&format!("{verb} = \"{t}\""), &format!("{verb} = {{ mean = \"{t}\" }}"))
+        });
+        let answers = |text: &str| Machine::new(&finite(text, &sendings), 7, Answers::default()).run(|_| true).probe;
+        let plain = answers(&text);
+        assert_eq!(plain, answers(&text), "the same seed, the same run\n{text}");
+        assert_eq!(plain, answers(&guarded::idle(&text)), "{text}");
+    });
+}
+
+/// Counts what guards do, and messages.
+#[derive(Debug, Default)]
+struct Guards {
+    struck: u64,
+    again: u64,
+    limited: u64,
+    published: u64,
+    disposed: u64,
+}
+
+impl Probe for Guards {
+    fn on(&mut self, _: Time, fact: Fact) {
+        match fact {
+            Fact::Struck { .. } => self.struck += 1,
+            Fact::TriedAgain { .. } => self.again += 1,
+            Fact::Limited { .. } => self.limited += 1,
+            Fact::Published { .. } => self.published += 1,
+            Fact::Disposed { .. } => self.disposed += 1,
+            _ => {}
+        }
+    }
 }
 
 #[test]

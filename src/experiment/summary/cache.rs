@@ -1,0 +1,16 @@
+//! What looks into a cache found.
+
+use serde::Serialize;
+
+use super::Estimate;
+
+/// What looks into a cache found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct CacheFigures {
+    /// Looks that found what they looked for.
+    pub hits: u64,
+    /// Looks that did not, or could not be made.
+    pub misses: u64,
+    /// Share of hits.
+    pub hit_rate: Estimate,
+}

@@ -1,0 +1,41 @@
+//! Promises and what became of them.
+
+use serde::Serialize;
+
+use super::Estimate;
+
+/// What an SLO asked for and what was found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verdict {
+    /// Its name (default: `of expect`).
+    pub name: String,
+    /// The client, endpoint, node or edge it is about.
+    pub of: String,
+    /// The expression as written.
+    pub expect: String,
+    /// When it holds, in words, where that is not always.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The measured figure, in the expression's own unit (ms, share, per second, …).
+    pub measured: Estimate,
+    /// How many times as fast as allowed the error budget is used: the share of bad requests divided by the share that
+    /// the promise allows. At 1 it lasts exactly as long as it is for. Only promises about shares of requests have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burn_rate: Option<Estimate>,
+    /// Met, failed, undecided or no data.
+    pub verdict: Outcome,
+}
+
+/// The verdict on an SLO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// When the interval lies on the good side of the bound.
+    Met,
+    /// When the interval lies on the bad side of the bound.
+    Failed,
+    /// When the interval straddles the bound.
+    Undecided,
+    /// When there were no samples; it fails.
+    NoData,
+}
