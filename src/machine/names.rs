@@ -181,7 +181,8 @@ impl<P: Probe> Machine<'_, P> {
             // It waited for a connection of its own pool: no replica had a part in that.
             return;
         }
-        let (replica, memory) = (frame.replica - self.plan.link(link).first, self.memory(link, frame.caller));
+        let replica = self.callee_of(at) - self.plan.link(link).first;
+        let memory = self.memory(link, frame.caller);
         let memory = &mut self.memories[memory];
         if let Some(book) = &mut memory.book
             && book.judge(spec, replica, outcome, self.now)

@@ -43,7 +43,16 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Whether a try goes to an old address where nothing answers.
     pub(super) fn is_unheard(&self, at: u32) -> bool {
-        let frame = &self.frames[at];
-        frame.cut == Cut::Astray && self.names.silent[frame.replica as usize]
+        self.frames[at].cut == Cut::Astray && self.names.silent[self.callee_of(at) as usize]
+    }
+
+    /// The replica that a try is meant for: in the middle of a handshake its frame may be at work at the caller's.
+    pub(super) fn callee_of(&self, at: u32) -> u32 {
+        match self.holds.get(at as usize) {
+            Some(hold) if self.is_wired(at) && matches!(hold.stage, Stage::Dialling(_)) => {
+                self.pools[hold.pool as usize].conns[hold.conn as usize].replica
+            }
+            _ => self.frames[at].replica,
+        }
     }
 }

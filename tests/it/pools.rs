@@ -185,7 +185,7 @@ proptest! {
              [services.b]\nio = \"async\"\nsteps = [{LOOK}, {{ wait = {{ mean = \"{legs}ms\" }} }}, {CHANGE}]\n\
              [databases.d]\nwork = \"{work}ms\"\ntables.t = {{ writers = 1 }}\n"
         );
-        let summary = small(&nodes, &[("10/s", "1/s")]);
+        let summary = small(&nodes, &[("10/s", "12/min")]);
         prop_assert_eq!(summary.clients["c"].success_rate.value, Some(1.0));
         let tries = summary.edges["a -> b"].attempts_per_request.value.unwrap();
         let most = f64::from(writers + 1) / 2.0;

@@ -1,0 +1,60 @@
+//! Where the time of requests went.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::Cause;
+
+/// Milliseconds by cause, in the order of [`Cause::ALL`]; they add up, there is no "other".
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Parts(pub [f64; Cause::ALL.len()]);
+
+impl Parts {
+    /// The part of one cause, ms.
+    pub fn of(&self, cause: Cause) -> f64 {
+        self.0[cause as usize]
+    }
+
+    /// All parts, ms.
+    pub fn sum(&self) -> f64 {
+        self.0.iter().sum()
+    }
+}
+
+impl Serialize for Parts {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(Cause::ALL.iter().map(|cause| (cause.word(), self.of(*cause))))
+    }
+}
+
+/// Where the time of a client's requests went: the mean request, and the requests around the median and the 99th
+/// percentile of latency (means over ranks 48–52 and 98.5–99.5 %).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Columns {
+    /// Of the mean request.
+    pub mean_ms: Parts,
+    /// Of requests around the median.
+    pub p50_ms: Parts,
+    /// Of requests around the 99th percentile.
+    pub p99_ms: Parts,
+}
+
+/// A client's ledger.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Ledger {
+    /// Requests it is about.
+    pub count: u64,
+    /// Requests in the band around the median.
+    pub p50_count: u64,
+    /// Requests in the band around the 99th percentile.
+    pub p99_count: u64,
+    /// Over all nodes.
+    #[serde(flatten)]
+    pub total: Columns,
+    /// By node; the client itself is one.
+    pub by_node: BTreeMap<String, Columns>,
+    /// The ledger of requests that failed, if any did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Box<Ledger>>,
+}
