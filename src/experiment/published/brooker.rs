@@ -88,7 +88,7 @@ const SHARDS: Experiment = Experiment {
     variants: &["", "breaker"],
     short: true,
     claims: &[
-        success("success, one of three shards fails", 2.0 / 3.0, 0.005, |runs| runs.plain().success("users")),
+        success("success, one shard of three fails", 2.0 / 3.0, 0.005, |runs| runs.plain().success("users")),
         Claim {
             what: "the same, a breaker in the client",
             theirs: 2.0 / 3.0,

@@ -184,7 +184,7 @@ mod tests {
     fn follow(rule: &Autoscale, start: u32, loads: &[f64]) -> Vec<u32> {
         let (mut scaler, mut replicas) = (Autoscaler::new(Time(0), start), start);
         let look = |(nth, load): (usize, &f64)| {
-            let now = Time(15 * SECOND * nth as u64);
+            let now = Time(15 * SECOND * (nth as u64 + 1));
             let seen = Reading { replicas, ready: replicas, metric: load / f64::from(replicas) };
             replicas = scaler.decide(rule, now, seen);
             replicas
