@@ -27,6 +27,8 @@ pub(super) struct Guarded {
     pub(super) police: u32,
     /// Where it is on its way through the stages; at the end, its tries are out.
     pub(super) stage: u32,
+    /// The rules of that, of `Plan::rules`.
+    rules: u32,
     /// Tries after the first that were asked for, retries and hedges.
     pub(super) again: u32,
     /// Tries under way, oldest first.
@@ -64,6 +66,7 @@ impl Default for Guarded {
         Self {
             police: 0,
             stage: 0,
+            rules: 0,
             again: 0,
             open: Vec::new(),
             dues: Dues::default(),
@@ -131,7 +134,8 @@ impl<'p, P: Probe> Machine<'p, P> {
         let own = plan.rules[guard.rules as usize].deadline.map_or(Time::NEVER, |lane| now + plan.lanes[lane.index()]);
         let guarded = &mut self.guarded[frame as usize];
         let open = std::mem::take(&mut guarded.open);
-        *guarded = Guarded { police, open, deadline: own.min(inherited), inherited, ..Guarded::default() };
+        let (rules, deadline) = (guard.rules, own.min(inherited));
+        *guarded = Guarded { police, rules, open, deadline, inherited, ..Guarded::default() };
         if inherited <= now {
             return self.conclude_call(frame, Outcome::Deadline, None);
         }
@@ -145,7 +149,7 @@ impl<'p, P: Probe> Machine<'p, P> {
 
     pub(super) fn rules(&self, guard: u32) -> &'p Rules {
         let plan: &'p plan::Plan = self.plan;
-        &plan.rules[plan.guards[plan.calls[self.frames[guard].call as usize].guard as usize].rules as usize]
+        &plan.rules[self.guarded[guard as usize].rules as usize]
     }
 
     /// A number in [0, 1) for a rule's `purpose`, new for each try.

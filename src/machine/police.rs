@@ -34,6 +34,10 @@ impl Dues {
         Self { stages: self.stages & !(1 << stage as u8), ..self }
     }
 
+    fn is_none(self) -> bool {
+        self.stages == 0
+    }
+
     pub(super) fn owes(self, stage: Stage) -> bool {
         self.stages & 1 << stage as u8 != 0
     }
@@ -78,24 +82,33 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Asks one stage; what it lets in is noted, so that it hears of the end.
     fn ask(&mut self, guard: u32, stage: Stage) -> Verdict {
-        let (now, rules) = (self.now, self.rules(guard));
-        if stage == Stage::Breaker && rules.breaker.is_some_and(|breaker| breaker.per_replica) {
-            return self.ask_replicas(guard);
-        }
-        let u = if stage == Stage::Throttle { self.uniform(guard, THROTTLE) } else { 0.0 };
-        let state = self.state(guard);
-        let verdict = match stage {
+        match stage {
             Stage::Retry => {
                 let guarded = &mut self.guarded[guard as usize];
                 guarded.call_dues = std::mem::take(&mut guarded.dues);
-                return Verdict::Go;
+                Verdict::Go
             }
             Stage::Timer => {
+                let rules = self.rules(guard);
                 if let Some(lane) = rules.timeout.filter(|_| rules.early) {
-                    self.guarded[guard as usize].timer_at = now + self.plan.lanes[lane.index()];
+                    self.guarded[guard as usize].timer_at = self.now + self.plan.lanes[lane.index()];
                 }
-                return Verdict::Go;
+                Verdict::Go
             }
+            Stage::Breaker if self.rules(guard).breaker.is_some_and(|breaker| breaker.per_replica) => {
+                self.ask_replicas(guard)
+            }
+            _ => self.ask_rule(guard, stage),
+        }
+    }
+
+    /// Asks the rule of a stage that has one state for the whole callee.
+    fn ask_rule(&mut self, guard: u32, stage: Stage) -> Verdict {
+        let now = self.now;
+        let u = if stage == Stage::Throttle { self.uniform(guard, THROTTLE) } else { 0.0 };
+        let state = self.state(guard);
+        let verdict = match stage {
+            Stage::Retry | Stage::Timer => Verdict::Go,
             Stage::RateLimit => return state.rate_limit.as_mut().map_or(Verdict::Go, |limit| limit.admit(now)),
             Stage::Bulkhead => state.bulkhead.as_mut().map_or(Verdict::Go, Bulkhead::admit),
             Stage::Breaker => state.breakers.first_mut().map_or(Verdict::Go, |breaker| breaker.admit(now)),
@@ -104,8 +117,9 @@ impl<P: Probe> Machine<'_, P> {
         };
         if verdict == Verdict::Go {
             let probe = stage == Stage::Breaker && state.breakers.first().is_some_and(Breaker::is_half_open);
-            self.guarded[guard as usize].dues.probe |= probe;
-            self.guarded[guard as usize].dues.owe(stage, now);
+            let guarded = &mut self.guarded[guard as usize];
+            guarded.dues.probe |= probe;
+            guarded.dues.owe(stage, now);
         }
         verdict
     }
@@ -143,14 +157,16 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A guard leaves the line of its bulkhead; says whether it was in it.
+    #[inline]
     pub(super) fn leave_bulkhead_line(&mut self, guard: u32) -> bool {
         let guarded = &mut self.guarded[guard as usize];
-        let was = std::mem::take(&mut guarded.in_line);
-        if was {
-            let police = guarded.police as usize;
-            self.police[police].line.retain(|g| *g != guard);
+        if !guarded.in_line {
+            return false;
         }
-        was
+        guarded.in_line = false;
+        let police = guarded.police as usize;
+        self.police[police].line.retain(|g| *g != guard);
+        true
     }
 
     /// What a stage behind the breaker refuses is a failure to it, as Spring's aspects nest them and Hystrix counts.
@@ -166,6 +182,9 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Stages hear how what they let in has ended.
     pub(super) fn settle_dues(&mut self, guard: u32, dues: Dues, outcome: Outcome) {
+        if dues.is_none() {
+            return;
+        }
         let now = self.now;
         let u = if dues.owes(Stage::Limit) { self.uniform(guard, LIMIT) } else { 0.0 };
         let latency = now.since(dues.since);
@@ -191,6 +210,9 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Stages hear that what they let in was not sent, or is no longer waited for.
     pub(super) fn withdraw_dues(&mut self, guard: u32, dues: Dues) {
+        if dues.is_none() {
+            return;
+        }
         let now = self.now;
         let state = self.state(guard);
         if dues.owes(Stage::Breaker)
@@ -209,10 +231,10 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Room in a bulkhead: whoever leads its line goes on.
     fn leave_bulkhead(&mut self, guard: u32, dues: Dues) {
-        let police = self.guarded[guard as usize].police as usize;
         if !dues.owes(Stage::Bulkhead) {
             return;
         }
+        let police = self.guarded[guard as usize].police as usize;
         if let Some(bulkhead) = &mut self.police[police].state.bulkhead {
             bulkhead.release();
         }
