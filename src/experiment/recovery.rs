@@ -3,7 +3,8 @@
 //! A client's requests are looked at in windows of one second, by the time they set out. The windows before the first fault
 //! give a band: mean latency at most the baseline's plus three standard deviations (10 % at least), share without success
 //! at most the baseline's plus three standard deviations (one point at least). A client has recovered at the first moment
-//! from which ten windows in a row lie in the band.
+//! from which ten windows in a row lie in the band, be it after another fault that came meanwhile: only the same fault's
+//! next time ends the search.
 
 use std::collections::BTreeMap;
 
@@ -119,7 +120,7 @@ fn recovery(replications: &[Replication], fault: FaultId, client: usize) -> Reco
         let Some(windows) = aftermath.windows.get(client) else { continue };
         let Some(band) = baseline(aftermath, windows) else { continue };
         for spell in own(aftermath, fault) {
-            let next = aftermath.spells.iter().map(|s| s.from).filter(|from| *from > spell.from).min();
+            let next = own(aftermath, fault).map(|s| s.from).filter(|from| *from > spell.from).min();
             let limit = next.map_or(windows.len(), |next| (aftermath.second(next) as usize).min(windows.len()));
             if let Some(end) =
                 spell.until.map(|until| aftermath.second(until)).filter(|end| *end < windows.len() as f64)

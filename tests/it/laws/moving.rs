@@ -2,15 +2,12 @@
 
 use std::cell::Cell;
 
-use hoptax::machine::{Machine, Stop};
-use hoptax::units::Span;
 use proptest::collection::vec;
 use proptest::prelude::{BoxedStrategy, Just, Strategy as _, any, prop_oneof};
 use proptest::sample::select;
 
-use super::audit::Audit;
 use super::scenario::{Text, faults, scenario, sendings};
-use super::{always, finite, with_faults};
+use super::{always, goes, with_faults};
 
 /// How callers find callees, in place of what the scenario says.
 fn discovery() -> BoxedStrategy<String> {
@@ -62,21 +59,7 @@ fn whatever_comes_goes_though_callers_do_not_know_where() {
         let text = format!("{head}{discovery}[clients.{nodes}");
         let both: Vec<_> = moves.into_iter().chain(faults).collect();
         let text = with_faults(&text, &both);
-        let text = if wired { text.replacen("\"free\"", "\"rest\"", 1) } else { text };
-        let mut plan = finite(&text, &sendings);
-        plan.duration = Span::from_secs_f64(100.0);
-        if wired {
-            let finished = Machine::new(&plan, 7, ()).run(|_| true);
-            assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}:\n{text}", finished.stop);
-            return;
-        }
-        let finished = Machine::new(&plan, 7, Audit::new(&plan)).run(|_| true);
-        assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}, something is left:\n{text}", finished.stop);
-        let audit = finished.probe;
-        audit.close();
-        let sent: u64 = sendings.iter().take(plan.clients.len()).map(|s| s.len() as u64).sum();
-        assert_eq!(audit.answered, sent);
-        struck.set(struck.get() + audit.strikes);
+        struck.set(struck.get() + goes(&text, &sendings, wired));
     });
     assert!(struck.get() > 400, "only {} faults: the scenarios show too little", struck.get());
 }
