@@ -141,6 +141,18 @@ fn recovery_is_the_time_to_drain_the_backlog() {
 }
 
 #[test]
+fn what_comes_before_one_is_back_prolongs_its_recovery() {
+    // The second outage begins where the first ends: nobody is back before both are over.
+    let first = fault("outage", "back", "name = \"a\"\nat = \"5s\"\nduration = \"2s\"");
+    let second = fault("errors", "back", "name = \"b\"\nat = \"7s\"\nduration = \"3s\"\nprobability = \"50%\"");
+    let summary = run(&chain("free", &format!("{first}{second}")).replace("duration = \"20s\"", "duration = \"40s\""));
+    let [first, second] = [0, 1].map(|at| summary.faults[at].recovery_s["c"]);
+    assert_eq!([first.share_recovered, second.share_recovered], [Some(1.0); 2]);
+    assert!(first.median.is_some_and(|s| (3.0..=4.0).contains(&s)), "{first:?}");
+    assert!(second.median.is_some_and(|s| s <= 1.0), "{second:?}");
+}
+
+#[test]
 fn a_zone_is_all_nodes_in_it() {
     let zoned = |text: String| {
         text.replace("[services.back]\n", "[services.back]\nzone = \"eu/a/h1\"\n")

@@ -56,7 +56,7 @@ pub struct Keys {
     pub count: u32,
     /// The probability of this or a more popular key; empty where all are alike.
     cumulative: Vec<f64>,
-    /// How long an entry lasts; [`Span::MAX`]: for ever.
+    /// How long an entry lasts; the longest there is: for ever.
     pub ttl: Span,
     /// Whether that is counted from the last hit.
     pub from_access: bool,
