@@ -2,6 +2,7 @@
 
 mod bench;
 mod caches;
+mod cases;
 mod cli;
 mod compare;
 mod connections;

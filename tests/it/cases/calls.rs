@@ -1,0 +1,1 @@
+//! Calls, links, policies, autoscaling.

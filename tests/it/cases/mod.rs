@@ -1,0 +1,12 @@
+//! Reports from the field and from the documentation of real systems, as small scenarios with their right values. Each test
+//! names its source. The scenarios stand beside the tests, one file a report.
+
+mod calls;
+mod censored;
+mod hostile;
+mod intervals;
+mod presets;
+mod queues;
+mod recovery;
+mod streams;
+mod verdicts;

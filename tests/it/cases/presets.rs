@@ -1,0 +1,1 @@
+//! Presets against the documentation of what they are named after.

@@ -1,0 +1,1 @@
+//! Coming back, or not being seen to.
