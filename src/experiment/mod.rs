@@ -9,6 +9,7 @@ pub mod patterns;
 pub mod published;
 mod recovery;
 mod run;
+mod settle;
 pub mod summary;
 pub mod theory;
 pub mod trace;

@@ -6,8 +6,7 @@ use rayon::prelude::*;
 
 use crate::machine::{Finished, Machine, Stop, replication_seed};
 use crate::model::Plan;
-use crate::scenario::{Checked, lower};
-use crate::stats::settled;
+use crate::scenario::{Checked, forecast, lower};
 use crate::units::{Span, Time};
 
 use super::estimate::{self, CONFIDENCE, Replication};
@@ -78,7 +77,7 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
     let guard = finished.iter().find_map(|f| guard(f, plan));
     let replications: Vec<Replication> = finished.into_iter().map(|f| replication(f, plan)).collect();
     let stationary = plan.is_stationary();
-    let halves: Vec<(f64, f64)> = replications.iter().map(|r| (r.measure.halves[0], r.measure.halves[1])).collect();
+    let settling = super::settle::settling(&replications, plan, &forecast(&checked.scenario));
     let clients = plan.clients.len();
     let services = plan.servers();
     let mut summary = Summary {
@@ -96,7 +95,9 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
             warmup_s: plan.warmup.as_secs_f64(),
             events,
             confidence: CONFIDENCE,
-            settled: if stationary { settled(&halves) } else { None },
+            settled: settling.settled,
+            state: settling.state,
+            rising: settling.rising,
             note: "simulated, not measured",
             partial,
             guard,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::number::{NONE, count, level, or_none, percent, plain, seconds, short, time, time_within};
 use super::sheet::{Cell, Sheet, Tone};
 use super::text::clean;
-use crate::experiment::summary::{Estimate, Node, Outcome, Queue, Stats, Summary, Verdict};
+use crate::experiment::summary::{Estimate, Node, Outcome, Queue, State, Stats, Summary, Verdict};
 
 /// Nodes and the like beyond this many are counted instead of listed, unless all are asked for.
 const MANY: usize = 12;
@@ -40,7 +40,8 @@ pub fn conditions(summary: &Summary) -> Vec<String> {
 pub fn caption(summary: &Summary) -> String {
     let run = &summary.run;
     let span = format!("{} × {}", run.replications, seconds(run.duration_s));
-    format!("seed {} · {span} · {}", run.seed, run.note)
+    let open = if run.state == Some(State::Undecided) && run.settled.is_none() { " · not certain that it settled" } else { "" };
+    format!("seed {} · {span} · {}{open}", run.seed, run.note)
 }
 
 /// What must be read before any figure: overload first.
@@ -52,7 +53,9 @@ pub fn warnings(summary: &Summary) -> Vec<String> {
     }
     lines.extend(run.guard.iter().map(|what| format!("stopped by a guard: {}", clean(what))));
     if run.settled == Some(false) {
-        lines.push("did not settle: the level was still moving at the end, so figures depend on the duration".into());
+        let what = if run.state == Some(State::Diverging) { "diverging: more and more piles up" } else { "did not settle: the level was still falling at the end" };
+        lines.push(format!("{what}, so figures depend on the duration"));
+        lines.extend(run.rising.iter().map(|what| format!("rising: {}", clean(what))));
     }
     if !summary.conservation.holds {
         let c = summary.conservation;

@@ -149,9 +149,8 @@ fn unit(section: &str, metric: &str) -> &'static str {
         (_, leaf) if leaf.ends_with("_share") => "share",
         (_, leaf) if leaf.ends_with("_s") => "s",
         (_, "success_rate" | "utilization" | "p_wait" | "p_full" | "confidence") => "share",
-        (_, "hash" | "version" | "note" | "of" | "expect" | "verdict" | "measured" | "guard" | "holds" | "settled") => {
-            ""
-        }
+        (_, "hash" | "version" | "note" | "of" | "expect" | "verdict" | "measured" | "guard" | "holds") => "",
+        (_, "settled" | "state") => "",
         _ => "1",
     }
 }

@@ -241,6 +241,8 @@ fn run() -> Run {
         events: 12_351_234,
         confidence: 0.95,
         settled: Some(true),
+        state: Some(crate::experiment::summary::State::Settled),
+        rising: Vec::new(),
         note: "simulated, not measured",
         partial: false,
         guard: None,

@@ -18,7 +18,7 @@ pub mod written;
 pub use crate::diag::Source;
 pub(crate) use check::walk::steps as each_step;
 pub use check::{
-    ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind, client_transport, forecast, transport_of,
+    Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind, client_transport, forecast, transport_of,
 };
 pub use edit::{Edit, variant_edits};
 pub use lower::lower;

@@ -203,16 +203,6 @@ pub fn variance_gain(first: &[f64], second: &[f64]) -> Option<f64> {
     (paired > 0.0).then(|| apart / paired)
 }
 
-/// Whether a level stayed where it was: (mean in the first half, mean in the second) per replication. Yes, if the paired
-/// difference is below 5 % of the first half or its 95 % interval contains 0; `None` where one replication alone
-/// shows a larger one, or there is none.
-pub fn settled(halves: &[(f64, f64)]) -> Option<bool> {
-    let (first, second): (Vec<f64>, Vec<f64>) = halves.iter().copied().unzip();
-    let difference = paired_difference(&first, &second, 0.95);
-    let small = difference.value?.abs() <= 0.05 * mean(&first)?.abs();
-    if small { Some(true) } else { difference.contains(0.0) }
-}
-
 #[cfg(test)]
 #[path = "interval_tests.rs"]
 mod tests;

@@ -146,14 +146,3 @@ fn pairs_take_out_what_they_share() {
     assert_eq!(variance_gain(&first, &first), None);
     assert_eq!(variance_gain(&[1.0], &[2.0]), None);
 }
-
-#[test]
-fn settled_means_small_or_not_certain() {
-    assert_eq!(settled(&[]), None);
-    assert_eq!(settled(&[(10.0, 10.2)]), Some(true));
-    assert_eq!(settled(&[(10.0, 20.0)]), None);
-    assert_eq!(settled(&[(10.0, 14.0), (10.0, 8.0), (10.0, 12.0)]), Some(true));
-    assert_eq!(settled(&[(10.0, 20.0), (10.0, 21.0), (10.0, 19.0)]), Some(false));
-    assert_eq!(settled(&[(10.0, 10.2), (10.0, 10.2), (10.0, 10.2)]), Some(true));
-    assert_eq!(settled(&[(0.0, 0.0), (0.0, 0.0)]), Some(true));
-}

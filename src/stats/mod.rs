@@ -1,6 +1,7 @@
 //! Counting: tallies, levels over time, histograms, intervals. All of it merges exactly and in any order.
 
 mod coarse;
+mod drift;
 mod histogram;
 mod interval;
 mod occupancy;
@@ -10,9 +11,10 @@ mod student;
 mod tally;
 
 pub use coarse::Coarse;
+pub use drift::{Drift, drift, seems_to_rise};
 pub use histogram::Histogram;
 pub use interval::{
-    Interval, batch_means, beyond, mean_of, paired_difference, pooled_quantile, proportion, ratio, settled,
+    Interval, batch_means, beyond, mean_of, paired_difference, pooled_quantile, proportion, ratio,
     variance_gain,
 };
 pub use occupancy::Occupancy;

@@ -9,6 +9,7 @@ mod book;
 mod breaker;
 mod cohort;
 mod course;
+mod halves;
 mod mail;
 mod replicas;
 mod station;
@@ -20,6 +21,7 @@ pub(crate) use book::Book;
 pub(crate) use breaker::BreakerTime;
 pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
 pub(crate) use course::{Course, Growth};
+pub(crate) use halves::Halves;
 pub(crate) use mail::Postbox;
 pub(crate) use replicas::Fleet;
 pub(crate) use station::{Station, Visits};
@@ -70,9 +72,8 @@ pub(crate) struct Measure {
     pub(crate) wasted: Vec<f64>,
     /// How levels went over time, where they may change.
     pub(crate) course: Option<Box<Course>>,
-    /// Requests at all nodes, time average over the first and the second half.
-    pub(crate) halves: [f64; 2],
-    half_area: u128,
+    /// What was in the system in the first and in the second half.
+    pub(crate) halves: Halves,
     open: bool,
     window: (Time, Time),
 }
@@ -102,8 +103,7 @@ impl Measure {
             breakers: vec![BreakerTime::default(); plan.guards.len()],
             wasted: vec![0.0; plan.nodes.len()],
             course: Course::new(plan),
-            halves: [0.0; 2],
-            half_area: 0,
+            halves: Halves::default(),
             open: false,
             window: (start, start + plan.duration),
         }
@@ -133,10 +133,13 @@ impl Measure {
                 self.look(now, true);
             }
             Mark::Stretch => self.look(now, false),
-            Mark::Half => self.half_area = self.area(now),
+            Mark::Half => {
+                let areas = self.areas(now);
+                self.halves.fold(areas);
+            }
             Mark::Close => {
-                let area = self.area(now);
-                self.halves = [self.half_area as f64, (area - self.half_area) as f64];
+                let areas = self.areas(now);
+                self.halves.close(areas);
                 self.open = false;
                 self.stations.iter_mut().for_each(|s| s.close(now));
                 self.fleets.iter_mut().flatten().for_each(|f| f.close(now));
@@ -237,10 +240,12 @@ impl Measure {
         began >= self.window.0 && began < self.window.1
     }
 
-    /// Request-nanoseconds spent at all nodes and in queues since the measured time began.
-    fn area(&mut self, now: Time) -> u128 {
-        let ready: u128 = self.queues.iter().map(|q| q.area(now)).sum();
-        self.stations.iter_mut().map(|s| s.area(now)).sum::<u128>() + ready
+    /// Level × nanoseconds since the measured time began: requests at each node, ready messages of each queue, lag of each
+    /// group.
+    fn areas(&mut self, now: Time) -> Vec<u128> {
+        let nodes = self.stations.iter_mut().map(|s| s.area(now));
+        let queues = self.queues.iter().map(|q| q.area(now));
+        nodes.chain(queues).chain(self.readings.iter_mut().map(|r| r.area(now))).collect()
     }
 }
 

@@ -74,6 +74,12 @@ impl Reading {
         self.lag_at_end = self.lag;
     }
 
+    /// Lag × nanoseconds since the measured time began.
+    pub(super) fn area(&mut self, now: Time) -> u128 {
+        self.turn(now, true);
+        self.area
+    }
+
     /// Mean lag over the measured time.
     pub(crate) fn mean_lag(&self, span: Span) -> f64 {
         self.area as f64 / span.0 as f64

@@ -257,8 +257,13 @@ pub struct Run {
     pub events: u64,
     /// Confidence of the intervals.
     pub confidence: f64,
-    /// Whether the level at the end was that of the start; `None` where that says nothing.
+    /// Whether the level at the end was that of the start; `None` where that is not certain, or says nothing.
     pub settled: Option<bool>,
+    /// The same in a word; `None` where load, faults or replicas change in the run, or a guard ended it.
+    pub state: Option<State>,
+    /// What rises without end, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rising: Vec<String>,
     /// What kind of figures these are.
     pub note: &'static str,
     /// Present and true when the run was interrupted and these are the replications that had ended.
@@ -270,6 +275,18 @@ pub struct Run {
     /// Nodes whose offered load exceeds their capacity, in words; said first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overloaded: Vec<String>,
+}
+
+/// What a run without changes comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// When the second half was as the first: the whole interval of the difference lies within ±5 %.
+    Settled,
+    /// When something in it grows, and does not stop.
+    Diverging,
+    /// When neither is certain.
+    Undecided,
 }
 
 /// Requests in = requests out + requests still there.

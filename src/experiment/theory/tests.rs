@@ -37,6 +37,8 @@ fn blank() -> Summary {
             events: 0,
             confidence: 0.95,
             settled: None,
+        state: None,
+        rising: Vec::new(),
             note: "",
             partial: false,
             guard: None,

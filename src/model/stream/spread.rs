@@ -55,13 +55,13 @@ impl Spread {
         }
     }
 
-    /// The share of the records that goes to the fullest partition.
-    pub fn hottest(&self, partitions: u32) -> f64 {
+    /// The share of the records that goes to each partition.
+    pub fn shares(&self, partitions: u32) -> Vec<f64> {
         let Self::Shared { cumulative, .. } = self else {
-            return 1.0 / f64::from(partitions.max(1));
+            return vec![1.0 / f64::from(partitions.max(1)); partitions as usize];
         };
         let before = std::iter::once(&0.0).chain(cumulative);
-        cumulative.iter().zip(before).map(|(to, from)| to - from).fold(0.0, f64::max)
+        cumulative.iter().zip(before).map(|(to, from)| to - from).collect()
     }
 }
 
@@ -89,7 +89,8 @@ mod tests {
         let spread = Spread::shared("customer", 1_000, 1.2, 8);
         let all = shares(&spread, 8);
         let most = all.iter().copied().fold(0.0, f64::max);
-        assert!((most - spread.hottest(8)).abs() < 0.005, "{most} {all:?}");
+        let hottest = spread.shares(8).into_iter().fold(0.0, f64::max);
+        assert!((most - hottest).abs() < 0.005, "{most} {all:?}");
         // The most frequent of 1,000 keys with weights k^-1.2 alone has 1 / 4.338 of all.
         assert!(most > 0.23, "{most}");
     }

@@ -63,6 +63,7 @@ impl Graph<'_> {
                     partitions,
                     utilization: share(average),
                     peak_utilization: share(height),
+                    busiest: self.busiest(node, consumer, each, (average, height)),
                 });
             }
         }

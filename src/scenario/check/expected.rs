@@ -71,6 +71,23 @@ pub struct ConsumerForecast {
     pub utilization: f64,
     /// The same at the height of the load.
     pub peak_utilization: f64,
+    /// The busiest member in this service, where the group's partitions decide what each is offered.
+    pub busiest: Option<Busiest>,
+}
+
+/// What the busiest member of a group is offered. A member works on the partitions that are assigned to it, and nobody helps it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Busiest {
+    /// Records of its partitions per second, averaged over the run.
+    pub rate: f64,
+    /// The same at the height of the load.
+    pub peak_rate: f64,
+    /// Records per second that a member can do at most.
+    pub can: f64,
+    /// Partitions that it has.
+    pub partitions: u64,
+    /// Members of this service that are offered more than they can do at the height of the load.
+    pub over: u64,
 }
 
 /// What to expect of something that requests of one caller share on their way to one callee.

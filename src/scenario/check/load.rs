@@ -1,12 +1,12 @@
 //! What the forecast warns of: too much, far too much, or so little that nothing ever waits.
 
-use super::expected::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
+use super::expected::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 use super::forecast::forecast;
 use super::{cycles, walk};
 use crate::diag::{Complaint, code};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
-use crate::scenario::written::{Endpoint, Load, Node, NodeKind, Scenario, Target};
+use crate::scenario::written::{Consumer, Endpoint, Load, Node, NodeKind, Scenario, Target};
 
 /// Warns of what the forecast shows.
 pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
@@ -54,7 +54,13 @@ pub(in crate::scenario) fn overloaded(forecast: &Forecast) -> Vec<String> {
     let behind =
         |c: &ConsumerForecast| format!("consumers of {} in {}: {:.2} × what they can do", c.from, c.service, worst(c));
     let consumers = forecast.consumers.iter().filter(|c| worst(c) > 1.0 + 1e-9).map(behind);
-    nodes.chain(consumers).chain(forecast.shared.iter().filter(|shared| overruns(shared)).map(told)).collect()
+    let alone = |c: &ConsumerForecast| {
+        let busiest = c.busiest.filter(|b| b.over > 0 && worst(c) <= 1.0 + 1e-9)?;
+        let times = busiest.rate.max(busiest.peak_rate) / busiest.can;
+        Some(format!("{} in {}: {times:.2} × what {} can do", members(c, busiest), c.service, one(busiest.over)))
+    };
+    let members = forecast.consumers.iter().filter_map(alone);
+    nodes.chain(consumers).chain(members).chain(forecast.shared.iter().filter(|shared| overruns(shared)).map(told)).collect()
 }
 
 /// Whether more is asked for than there is.
@@ -71,6 +77,40 @@ fn name_of(shared: &Shared) -> String {
     }
 }
 
+/// `2 of 4 members of orders/billing`.
+fn members(consumer: &ConsumerForecast, busiest: Busiest) -> String {
+    let group = consumer.group.as_deref().unwrap_or_default();
+    format!("{} of {} members of {}/{group}", busiest.over, consumer.members, consumer.from)
+}
+
+fn one(over: u64) -> &'static str {
+    if over == 1 { "it" } else { "each" }
+}
+
+/// Warns of members of a group whose partitions bring more than they can do, where the group as a whole could do it.
+fn partitions_fall_behind(scenario: &Scenario, expected: &ConsumerForecast, complaints: &mut Vec<Complaint>) {
+    let Some(busiest) = expected.busiest.filter(|b| b.over > 0) else { return };
+    let height = if busiest.rate > busiest.can { "" } else { " at the height of the load" };
+    let (rate, can, partitions) = (busiest.rate.max(busiest.peak_rate), busiest.can, busiest.partitions);
+    let more = if partitions == 1 { "" } else { "s" };
+    let fall = if busiest.over == 1 { "falls" } else { "fall" };
+    let message = format!(
+        "{} {fall} behind{height}: with {partitions} partition{more} {} is offered up to {rate:.1} records/s and can do {can:.1}/s",
+        members(expected, busiest),
+        one(busiest.over)
+    );
+    let place = consumer_of(scenario, expected).and_then(|c| c.from.place.clone());
+    complaints.push(Complaint::warning(code::OVERLOADED, message).at(place).help(
+        "a partition has one member, and nobody helps it: its lag grows while that lasts; let partitions be a multiple of \
+         the members, or give it less to do",
+    ));
+}
+
+fn consumer_of<'s>(scenario: &'s Scenario, expected: &ConsumerForecast) -> Option<&'s Consumer> {
+    let same = |c: &&Consumer| c.from.value == expected.from && c.group.as_ref().map(|g| &g.value) == expected.group.as_ref();
+    scenario.nodes.get(&expected.service)?.consumes.iter().find(same)
+}
+
 /// Warns of consumers that are offered more messages than they can handle.
 fn falls_behind(scenario: &Scenario, expected: &ConsumerForecast, complaints: &mut Vec<Complaint>) {
     let ConsumerForecast { from, service, members, utilization, peak_utilization, .. } = expected;
@@ -79,9 +119,9 @@ fn falls_behind(scenario: &Scenario, expected: &ConsumerForecast, complaints: &m
     } else if *peak_utilization > 1.0 + 1e-9 {
         (peak_utilization, " at the height of the load")
     } else {
-        return;
+        return partitions_fall_behind(scenario, expected, complaints);
     };
-    let consumer = scenario.nodes.get(service).and_then(|node| node.consumes.iter().find(|c| c.from.value == *from));
+    let consumer = consumer_of(scenario, expected);
     let message = format!(
         "`{service}` falls behind `{from}`{height}: its {members} consumers are offered {:.0} % of what they can handle",
         most * 100.0

@@ -13,6 +13,7 @@ mod flow;
 mod forecast;
 mod held;
 mod load;
+mod members;
 mod messages;
 mod names;
 mod policies;
@@ -30,7 +31,7 @@ mod wire;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
-pub use expected::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
+pub use expected::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 pub use forecast::forecast;
 pub(super) use load::overloaded;
 pub(super) use policies::{longest, of_client, propagates};
