@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod coupling;
 mod estimate;
+mod failing;
 mod figure;
 pub(crate) mod measure;
 pub mod patterns;

@@ -127,7 +127,7 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
         topics: estimate::topics(&replications, plan),
         slos: Vec::new(),
         faults: super::recovery::faults(&replications, plan),
-        failing: super::recovery::failing(&replications, plan),
+        failing: super::failing::failing(&replications, plan),
         timeline: None,
         conservation: Conservation::default(),
     };

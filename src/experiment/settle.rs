@@ -131,7 +131,11 @@ mod tests {
     #[test]
     fn what_cannot_keep_up_has_not_settled_unless_it_stays() {
         let one = || part("a", &[(100.0, 300.0)]);
-        assert_eq!(of(Drift::Unknown, &[one()], &["a"]), (Some(State::Diverging), Some(false)), "one replication shows it");
+        assert_eq!(
+            of(Drift::Unknown, &[one()], &["a"]),
+            (Some(State::Diverging), Some(false)),
+            "one replication shows it"
+        );
         assert_eq!(of(Drift::Unknown, &[one()], &[]), (Some(State::Undecided), None), "there it may be chance");
         let bounded = || part("a", &[(9.0, 9.0), (9.0, 9.0)]);
         assert_eq!(of(Drift::Stays, &[bounded()], &["a"]), (Some(State::Settled), Some(true)), "a line with an end");

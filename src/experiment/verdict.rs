@@ -34,8 +34,13 @@ pub(crate) fn verdicts(slos: &[Slo], summary: &Summary, plan: &Plan, replication
 
 /// The verdict on one SLO, the `nth` of those that hold at some times only if it is one.
 fn judge(slo: &Slo, nth: usize, summary: &Summary, plan: &Plan, replications: &[Replication]) -> Verdict {
+    let mut between = None;
     let measured = match (slo.promise.metric, &slo.scope) {
-        (Metric::RecoveryTime, scope) => recovery(slo, scope.as_ref().map(|s| &s.value), summary),
+        (Metric::RecoveryTime, scope) => {
+            let (measured, bounds) = recovery(slo, scope.as_ref().map(|s| &s.value), summary);
+            between = bounds;
+            measured
+        }
         (Metric::Amplification, _) => amplification(slo, plan, replications),
         (metric, Some(_)) => {
             let each: Vec<_> = replications.iter().map(|r| (&r.measure.aftermath.scoped[nth], r.span)).collect();
@@ -51,7 +56,7 @@ fn judge(slo: &Slo, nth: usize, summary: &Summary, plan: &Plan, replications: &[
         scope: slo.scope.as_ref().map(|scope| words(&scope.value)),
         measured,
         burn_rate: burn_rate(slo.promise, measured),
-        verdict: decide(slo.promise, measured),
+        verdict: between.map_or_else(|| decide(slo.promise, measured), |bounds| across(slo.promise, bounds)),
     }
 }
 
@@ -63,18 +68,20 @@ fn words(scope: &Scope) -> String {
     }
 }
 
-/// The median time to recover, ms: from one fault, or the longest of all.
-fn recovery(slo: &Slo, scope: Option<&Scope>, summary: &Summary) -> Interval {
+/// The median time to recover, ms: from one fault, or the longest of all; and between what it lies, where some of it was not
+/// seen.
+fn recovery(slo: &Slo, scope: Option<&Scope>, summary: &Summary) -> (Interval, Option<(f64, f64)>) {
     let ours = |fault: &&super::summary::Fault| match scope {
         Some(Scope::AfterFault(name)) => fault.name == *name,
         _ => true,
     };
-    let each = summary.faults.iter().filter(ours).filter_map(|f| f.recovery_s.get(&slo.of.value));
-    // Who did not recover has no time to recover, however fast the others were.
-    let times = each.filter(|r| r.share_recovered.is_some()).map(|r| r.median.unwrap_or(f64::INFINITY));
+    let each = || summary.faults.iter().filter(ours).filter_map(|f| f.recovery_s.get(&slo.of.value));
+    // Who did not recover has no time to recover, however fast the others were: never is a figure, too.
+    let times = each().filter(|r| r.share_recovered.is_some()).map(|r| r.median.unwrap_or(f64::INFINITY));
     let longest = times.reduce(f64::max);
-    // Never is a figure, too, and a promise that it breaks is broken.
-    longest.map_or(Interval::NONE, |s| Interval { value: Some(s * 1e3), low: None, high: None })
+    let measured = longest.map_or(Interval::NONE, |s| Interval { value: Some(s * 1e3), low: None, high: None });
+    let between = each().filter_map(|r| r.between).reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)));
+    (measured, between.map(|(low, high)| (low * 1e3, high * 1e3)))
 }
 
 /// Requests that reached a node per request of the clients behind them.
@@ -178,7 +185,11 @@ fn decide(promise: Promise, measured: Interval) -> Outcome {
     let Some(value) = measured.value else {
         return Outcome::NoData;
     };
-    let (low, high) = measured.ends().unwrap_or((value, value));
+    across(promise, measured.ends().unwrap_or((value, value)))
+}
+
+/// On the good side, on the bad side, or across.
+fn across(promise: Promise, (low, high): (f64, f64)) -> Outcome {
     let bound = promise.bound;
     let keeps = |x: f64| match promise.sense {
         Sense::Below => x < bound,

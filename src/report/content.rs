@@ -40,7 +40,11 @@ pub fn conditions(summary: &Summary) -> Vec<String> {
 pub fn caption(summary: &Summary) -> String {
     let run = &summary.run;
     let span = format!("{} × {}", run.replications, seconds(run.duration_s));
-    let open = if run.state == Some(State::Undecided) && run.settled.is_none() { " · not certain that it settled" } else { "" };
+    let open = if run.state == Some(State::Undecided) && run.settled.is_none() {
+        " · not certain that it settled"
+    } else {
+        ""
+    };
     format!("seed {} · {span} · {}{open}", run.seed, run.note)
 }
 
@@ -53,7 +57,11 @@ pub fn warnings(summary: &Summary) -> Vec<String> {
     }
     lines.extend(run.guard.iter().map(|what| format!("stopped by a guard: {}", clean(what))));
     if run.settled == Some(false) {
-        let what = if run.state == Some(State::Diverging) { "diverging: more and more piles up" } else { "did not settle: the level was still falling at the end" };
+        let what = if run.state == Some(State::Diverging) {
+            "diverging: more and more piles up"
+        } else {
+            "did not settle: the level was still falling at the end"
+        };
         lines.push(format!("{what}, so figures depend on the duration"));
         lines.extend(run.rising.iter().map(|what| format!("rising: {}", clean(what))));
     }

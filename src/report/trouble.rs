@@ -4,30 +4,43 @@ use super::content::left_out;
 use super::number::{NONE, count, percent, seconds};
 use super::sheet::{Cell, Sheet, Tone};
 use super::text::clean;
-use crate::experiment::summary::{Failing, Fault};
+use crate::experiment::summary::{Failing, Fault, Recovery};
 
-/// What went wrong, and how long each client took to recover.
+/// What went wrong, and how long each client took to recover; whoever else was not back at once.
 pub(super) fn faults(faults: &[Fault]) -> Sheet {
-    let columns =
-        [("fault", 9), ("begins", 6), ("lasts", 5), ("times", 2), ("client", 8), ("recovered", 7), ("after", 8)];
+    let columns = [("fault", 9), ("begins", 6), ("lasts", 5), ("times", 2), ("who", 8), ("recovered", 7), ("after", 8)];
     let mut sheet = Sheet::new(&columns);
     for fault in faults {
         let when = |s: Option<f64>, none: &str| Cell::from(s.map_or_else(|| none.to_owned(), seconds));
         let random = fault.at_s.is_none();
-        for (client, recovery) in &fault.recovery_s {
-            let all = recovery.share_recovered.is_some_and(|share| share >= 1.0);
-            let share = recovery.share_recovered.map_or(NONE.into(), percent);
-            let tone = if all || recovery.share_recovered.is_none() { Tone::Plain } else { Tone::Bad };
-            let after = recovery.median.map_or(NONE.into(), |s| if s > 0.0 { seconds(s) } else { "at once".into() });
+        let told = |who: &&String| fault.clients.contains(who) || !is_back_at_once(&fault.recovery_s[*who]);
+        for who in fault.recovery_s.keys().filter(told) {
             let begins = when(fault.at_s, "at random");
             let instant = fault.duration_s == Some(0.0);
             let lasts = when(fault.duration_s, if random { NONE } else { "to the end" });
             let lasts = if instant { "at once".into() } else { lasts };
-            let cells = [begins, lasts, count(fault.struck).into(), clean(client).into()];
-            sheet.push(&fault.name, cells.into_iter().chain([Cell::toned(share, tone), after.into()]));
+            let cells = [begins, lasts, count(fault.struck).into(), clean(who).into()];
+            sheet.push(&fault.name, cells.into_iter().chain(recovery(&fault.recovery_s[who])));
         }
     }
     sheet
+}
+
+fn is_back_at_once(recovery: &Recovery) -> bool {
+    let none = recovery.not_seen.is_none_or(|share| share == 0.0);
+    none && recovery.share_recovered.is_none_or(|share| share >= 1.0) && recovery.median.is_none_or(|s| s == 0.0)
+}
+
+/// The share that recovered, and after how long; or why that was not seen.
+fn recovery(recovery: &Recovery) -> [Cell; 2] {
+    let Some(share) = recovery.share_recovered else {
+        let why = recovery.reason.filter(|_| recovery.not_seen.is_some());
+        return [why.map_or(NONE, |_| "not seen").into(), why.unwrap_or(NONE).into()];
+    };
+    let after = recovery.median.map_or(NONE.into(), |s| if s > 0.0 { seconds(s) } else { "at once".into() });
+    let unseen = recovery.not_seen.filter(|share| *share > 0.0);
+    let after = unseen.map_or_else(|| after.clone(), |share| format!("{after} ({} not seen)", percent(share)));
+    [Cell::toned(percent(share), if share >= 1.0 { Tone::Plain } else { Tone::Bad }), after.into()]
 }
 
 /// Who failed first.

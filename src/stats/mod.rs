@@ -14,8 +14,7 @@ pub use coarse::Coarse;
 pub use drift::{Drift, drift, seems_to_rise};
 pub use histogram::Histogram;
 pub use interval::{
-    Interval, batch_means, beyond, mean_of, paired_difference, pooled_quantile, proportion, ratio,
-    variance_gain,
+    Interval, batch_means, beyond, mean_of, paired_difference, pooled_quantile, proportion, ratio, variance_gain,
 };
 pub use occupancy::Occupancy;
 pub use paired::{Paired, Sections, holm, paired_quantile, paired_ratio, paired_share};

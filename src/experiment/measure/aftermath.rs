@@ -1,4 +1,4 @@
-//! What faults leave behind: when they were on, and how each client fared second by second.
+//! What faults leave behind: when they were on, and how clients, flows, groups and queues fared second by second.
 
 use crate::model::fault::{Scope, When};
 use crate::model::id::NONE;
@@ -14,7 +14,7 @@ const WINDOW: u64 = 1_000_000_000;
 /// Longer runs have no windows: nobody waits for seconds there.
 const MOST: u64 = 1_000_000;
 
-/// A client's requests that set out in one second.
+/// A client's requests that set out in one second, or what else does: flows, records, messages.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Window {
     pub(crate) arrived: u32,
@@ -22,6 +22,29 @@ pub(crate) struct Window {
     pub(crate) failed: u32,
     /// Of all that ended, ns.
     pub(crate) latency: u64,
+}
+
+impl Window {
+    /// Both together.
+    pub(crate) fn plus(self, other: &Self) -> Self {
+        Self {
+            arrived: self.arrived + other.arrived,
+            ended: self.ended + other.ended,
+            failed: self.failed + other.failed,
+            latency: self.latency + other.latency,
+        }
+    }
+}
+
+/// Whose window it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Whose {
+    /// Of a flow.
+    Flow(usize),
+    /// Of a group.
+    Group(usize),
+    /// Of a queue.
+    Queue(usize),
 }
 
 /// One time that a fault was on.
@@ -37,8 +60,10 @@ pub(crate) struct Spell {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Aftermath {
     start: Time,
-    /// By client.
+    /// By client, by flow, by group, by queue.
     pub(crate) windows: Vec<Vec<Window>>,
+    /// Where the windows of flows, groups and queues begin.
+    firsts: [usize; 3],
     pub(crate) spells: Vec<Spell>,
     /// What promises that hold at some times are judged by.
     pub(crate) scoped: Vec<Cohort>,
@@ -71,7 +96,10 @@ impl Aftermath {
     pub(super) fn new(plan: &Plan) -> Self {
         let seconds = plan.duration.0.div_ceil(WINDOW);
         let wanted = !plan.faults.is_empty() && seconds <= MOST;
-        let clients = if wanted { plan.clients.len() } else { 0 };
+        let flows = plan.clients.len();
+        let groups = flows + plan.flows.len();
+        let queues = groups + plan.groups.len();
+        let all = if wanted { queues + plan.queues.len() } else { 0 };
         let nodes = if plan.faults.is_empty() { 0 } else { plan.servers() };
         let workers = |node: &Node| {
             if node.workers == NONE { u64::MAX } else { u64::from(node.workers) * u64::from(node.replicas) }
@@ -82,7 +110,8 @@ impl Aftermath {
         }
         Self {
             start: Time(plan.warmup.0),
-            windows: vec![vec![Window::default(); seconds as usize]; clients],
+            windows: vec![vec![Window::default(); seconds as usize]; all],
+            firsts: [flows, groups, queues],
             spells: Vec::new(),
             scoped: vec![Cohort::default(); plan.scoped.len()],
             lanes: vec![vec![Tried::default(); TIMELINE_BINS as usize]; nodes],
@@ -90,6 +119,24 @@ impl Aftermath {
             callees,
             width: super::bin_width(plan.duration),
         }
+    }
+
+    fn place(&self, whose: Whose) -> usize {
+        match whose {
+            Whose::Flow(at) => self.firsts[0] + at,
+            Whose::Group(at) => self.firsts[1] + at,
+            Whose::Queue(at) => self.firsts[2] + at,
+        }
+    }
+
+    /// A flow, a record or a message sets out.
+    pub(super) fn set_out(&mut self, whose: Whose, at: Time) {
+        self.offer(self.place(whose), at);
+    }
+
+    /// A flow, a record or a message that set out then has got where it was to get.
+    pub(super) fn arrive(&mut self, whose: Whose, from: Time, outcome: Outcome, latency: Span) {
+        self.answer(self.place(whose), from, outcome, latency);
     }
 
     #[inline]

@@ -27,9 +27,11 @@ pub(crate) use replicas::Fleet;
 pub(crate) use station::{Station, Visits};
 pub(crate) use stream::{Feed, Reading};
 
+use aftermath::Whose;
+
 use crate::model::fault::Scope;
 use crate::model::plan::{Node, Plan};
-use crate::model::{Answer, Cell, ClientId, Fact, Mark, NodeId, Probe};
+use crate::model::{Answer, Cell, ClientId, Fact, Mark, NodeId, Outcome, Probe};
 use crate::units::{Span, Time};
 
 /// Everything that one replication measures.
@@ -164,7 +166,14 @@ impl Measure {
     fn hear_of_streams(&mut self, now: Time, fact: Fact) {
         let (open, one) = (self.open, u64::from(self.open));
         match fact {
-            Fact::Produced { topic } => self.feeds[topic.index()].published += one,
+            Fact::Produced { topic } => {
+                self.feeds[topic.index()].published += one;
+                if self.faulted {
+                    self.groups[topic.index()]
+                        .clone()
+                        .for_each(|g| self.aftermath.set_out(Whose::Group(g as usize), now));
+                }
+            }
             Fact::Appended { topic, records } => {
                 let feed = &mut self.feeds[topic.index()];
                 feed.batches += one;
@@ -177,7 +186,11 @@ impl Measure {
             }
             Fact::Forfeited { topic, records } => self.feeds[topic.index()].lost += one * u64::from(records),
             Fact::Read { group, published, repeats } if !repeats && self.counts(published) => {
-                self.readings[group.index()].delay.record(now.since(published).0);
+                let delay = now.since(published);
+                self.readings[group.index()].delay.record(delay.0);
+                if self.faulted {
+                    self.aftermath.arrive(Whose::Group(group.index()), published, Outcome::Succeeded, delay);
+                }
             }
             Fact::Passed { group, repeats } => {
                 let reading = &mut self.readings[group.index()];
@@ -198,6 +211,9 @@ impl Measure {
     /// Something happens to a message.
     fn mail(&mut self, now: Time, fact: Fact) {
         let open = self.open;
+        if self.faulted {
+            self.note_mail(now, fact);
+        }
         match fact {
             Fact::Published { queue, counted } => self.queues[queue.index()].publish(counted),
             Fact::Rejected { queue } => self.queues[queue.index()].rejected += u64::from(open),
@@ -208,6 +224,18 @@ impl Measure {
             Fact::Returned { queue, counted } => self.queues[queue.index()].come_back(now, counted),
             Fact::Disposed { queue, fate, ready, counted } => {
                 self.queues[queue.index()].end(now, fate, ready, counted);
+            }
+            _ => {}
+        }
+    }
+
+    /// How the messages of a queue fare while things go wrong.
+    fn note_mail(&mut self, now: Time, fact: Fact) {
+        match fact {
+            Fact::Published { queue, .. } => self.aftermath.set_out(Whose::Queue(queue.index()), now),
+            Fact::Taken { queue, waited, .. } => {
+                let since = Time(now.0.saturating_sub(waited.0));
+                self.aftermath.arrive(Whose::Queue(queue.index()), since, Outcome::Succeeded, waited);
             }
             _ => {}
         }
@@ -339,9 +367,18 @@ impl Probe for Measure {
             Fact::Full { node, full } => self.stations[node.index()].fill(now, full),
             Fact::Entered { node } => self.hold(now, node, true),
             Fact::Left { node } => self.hold(now, node, false),
-            Fact::Began { flow, measured } => self.flows[flow.index()].arrived += u64::from(measured),
+            Fact::Began { flow, measured } => {
+                self.flows[flow.index()].arrived += u64::from(measured);
+                if self.faulted {
+                    self.aftermath.set_out(Whose::Flow(flow.index()), now);
+                }
+            }
             Fact::Ended { flow, outcome, intended, measured } => {
-                self.flows[flow.index()].end(outcome, now.since(intended), measured, self.open);
+                let latency = now.since(intended);
+                self.flows[flow.index()].end(outcome, latency, measured, self.open);
+                if self.faulted {
+                    self.aftermath.arrive(Whose::Flow(flow.index()), intended, outcome, latency);
+                }
             }
             Fact::Duplicate { client, measured } => {
                 self.clients[client.index()].duplicates += u64::from(measured);

@@ -15,8 +15,11 @@ pub struct Fault {
     pub duration_s: Option<f64>,
     /// How often it began in the measured time, over all replications.
     pub struck: u64,
-    /// By client.
+    /// By client, by flow, by group (`topic/group`), by queue.
     pub recovery_s: BTreeMap<String, Recovery>,
+    /// Which of these are clients; for tables.
+    #[serde(skip)]
+    pub clients: Vec<String>,
 }
 
 /// How a node fared while things went wrong.
@@ -42,11 +45,19 @@ pub struct Failing {
 }
 
 /// How long after a fault's end it was as before.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Recovery {
-    /// Of all times the fault ended in the measured time, those after which the client recovered; `None` without any, or
-    /// without a baseline.
+    /// Of all times the fault was on in the measured time after which that could be seen, the share that was recovered from;
+    /// `None` without any.
     pub share_recovered: Option<f64>,
-    /// Median over all of them, s; `None` where half of them never recovered.
+    /// Median over these, s, with "not recovered" as the longest; `None` where half of them were not, or there are none.
     pub median: Option<f64>,
+    /// Of all times the fault was on in the measured time, the share after which it could not be seen; `None` without any.
+    pub not_seen: Option<f64>,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// Between what the median would lie had all of them been seen, s.
+    #[serde(skip)]
+    pub between: Option<(f64, f64)>,
 }

@@ -60,7 +60,11 @@ pub(in crate::scenario) fn overloaded(forecast: &Forecast) -> Vec<String> {
         Some(format!("{} in {}: {times:.2} × what {} can do", members(c, busiest), c.service, one(busiest.over)))
     };
     let members = forecast.consumers.iter().filter_map(alone);
-    nodes.chain(consumers).chain(members).chain(forecast.shared.iter().filter(|shared| overruns(shared)).map(told)).collect()
+    nodes
+        .chain(consumers)
+        .chain(members)
+        .chain(forecast.shared.iter().filter(|shared| overruns(shared)).map(told))
+        .collect()
 }
 
 /// Whether more is asked for than there is.
@@ -107,7 +111,8 @@ fn partitions_fall_behind(scenario: &Scenario, expected: &ConsumerForecast, comp
 }
 
 fn consumer_of<'s>(scenario: &'s Scenario, expected: &ConsumerForecast) -> Option<&'s Consumer> {
-    let same = |c: &&Consumer| c.from.value == expected.from && c.group.as_ref().map(|g| &g.value) == expected.group.as_ref();
+    let same =
+        |c: &&Consumer| c.from.value == expected.from && c.group.as_ref().map(|g| &g.value) == expected.group.as_ref();
     scenario.nodes.get(&expected.service)?.consumes.iter().find(same)
 }
 

@@ -129,7 +129,7 @@ fn scoped(scenario: &Scenario, slo: &Slo, about: &About, complaints: &mut Vec<Co
             None => complaint.at(scope.place.clone()).help("name one of the [[faults]] by its `name`"),
         });
     }
-    if !matches!(about, About::Client) {
+    if !recovery && !matches!(about, About::Client) {
         complaints.push(not_measured("a promise about a time around faults is judged for clients"));
     } else if slo.promise.metric == Metric::Throughput {
         complaints.push(not_measured("throughput is measured over the whole run; use success_rate"));
@@ -152,9 +152,10 @@ fn measured(slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
         About::Client | About::Endpoint | About::Edge | About::Flow | About::Messages | About::Group if node_only => {
             "utilization and amplification are figures of nodes"
         }
-        _ if slo.promise.metric == Metric::RecoveryTime && !matches!(about, About::Client) => {
-            "recovery is measured for clients"
+        About::Client | About::Flow | About::Group | About::Messages if slo.promise.metric == Metric::RecoveryTime => {
+            return;
         }
+        _ if slo.promise.metric == Metric::RecoveryTime => "recovery is measured for clients, flows, groups and queues",
         About::Group if !waits && !lags => "a group has lag, max_lag and delays: p50 … p99.9, mean and max",
         About::Client | About::Endpoint | About::Edge | About::Flow | About::Messages | About::Node { .. } if lags => {
             "lag is a figure of groups: of = \"topic/group\""

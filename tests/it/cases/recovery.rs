@@ -45,7 +45,11 @@ fn members_with_one_partition_too_many_are_told_before_and_after() {
     assert_eq!(checked.overloaded, ["2 of 4 members of order-created/billing in billing: 1.08 × what each can do"]);
     let summary = run(&text);
     assert_eq!((summary.run.state, summary.run.settled), (Some(State::Diverging), Some(false)));
-    assert!(summary.run.rising.iter().any(|what| what.contains("the lag of order-created/billing")), "{:?}", summary.run);
+    assert!(
+        summary.run.rising.iter().any(|what| what.contains("the lag of order-created/billing")),
+        "{:?}",
+        summary.run
+    );
     // 2 × 1.9/s over 200 s.
     let lag = summary.topics["order-created"].groups["billing"].lag_at_end as f64 / 3.0;
     assert!((lag - 1.9 * 2.0 * 220.0).abs() < 300.0, "{lag}");
