@@ -156,7 +156,7 @@ impl Heard {
         let mut missed = Vec::new();
         let mut want = |met: bool, what: &'static str| {
             if !met {
-                missed.push(what)
+                missed.push(what);
             }
         };
         want(shown == 0 || coverage >= COVERAGE - luck(COVERAGE, shown), "coverage");
@@ -184,8 +184,8 @@ impl Heard {
     }
 }
 
-/// Runs all seeds of a case; whether its goals are met.
-fn study(case: &Case, seeds: usize) -> bool {
+/// Runs all seeds of a case; how many figures miss their goals.
+fn study(case: &Case, seeds: usize) -> usize {
     let figures = case.figures();
     let told = |seed: usize| {
         let summary = case.run(seed);
@@ -198,7 +198,7 @@ fn study(case: &Case, seeds: usize) -> bool {
         all.iter().for_each(|(found, verdicts)| heard.hear(found[at], figure.truth, &verdicts[2 * at..]));
         heard.judge(case, figure, seeds)
     });
-    judged.fold(true, |all, one| all && one)
+    judged.filter(|met| !met).count()
 }
 
 fn main() -> ExitCode {
@@ -206,7 +206,7 @@ fn main() -> ExitCode {
     println!("{seeds} seeds, 10 replications each; width: median ÷ an oracle's\n");
     println!("figure                 load length   shown covered  width  broken,  kept,   missed");
     println!("                                                         called met");
-    let met = cases().iter().map(|case| study(case, seeds)).fold(true, |all, one| all && one);
-    println!("\n{}", if met { "all goals met" } else { "goals missed" });
-    if met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let missed: usize = cases().iter().map(|case| study(case, seeds)).sum();
+    println!("\n{missed} figures miss a goal");
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
