@@ -87,16 +87,25 @@ fn own(aftermath: &Aftermath, fault: FaultId) -> impl Iterator<Item = &Spell> {
 
 /// What is usual before anything goes wrong.
 fn baseline(replications: &[Replication], at: usize) -> Option<Band> {
-    let healthy = |r: &'_ Replication| -> usize {
-        let aftermath = &r.measure.aftermath;
-        let first = aftermath.spells.iter().map(|s| aftermath.second(s.from)).fold(f64::INFINITY, f64::min);
-        first.max(0.0) as usize
-    };
-    let before: Vec<&[Window]> = replications
-        .iter()
-        .filter_map(|r| r.measure.aftermath.windows.get(at).map(|w| &w[..healthy(r).min(w.len())]))
-        .collect();
+    let before: Vec<&[Window]> = replications.iter().map(|r| healthy(&r.measure.aftermath, at)).collect();
     Band::of(&before)
+}
+
+/// The seconds before the first fault whose requests had ended when it struck.
+fn healthy(aftermath: &Aftermath, at: usize) -> &[Window] {
+    let Some(windows) = aftermath.windows.get(at) else { return &[] };
+    let first = aftermath.spells.iter().map(|s| aftermath.second(s.from)).fold(f64::INFINITY, f64::min);
+    let end = first.min(aftermath.second(aftermath.touched[at])).max(0.0) as usize;
+    let mut windows = &windows[..end.min(windows.len())];
+    // Some of the last may never have ended at all.
+    let least = windows.len() - windows.len() / 4;
+    while let [rest @ .., last] = windows
+        && rest.len() >= least
+        && last.ended < last.arrived
+    {
+        windows = rest;
+    }
+    windows
 }
 
 /// What was seen after each time that a fault was on.

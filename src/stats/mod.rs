@@ -2,23 +2,26 @@
 
 mod coarse;
 mod drift;
+mod gamma;
 mod histogram;
 mod interval;
 mod occupancy;
 mod paired;
+mod quantile;
 mod recorder;
+mod share;
 mod student;
 mod tally;
 
 pub use coarse::Coarse;
 pub use drift::{Drift, drift, seems_to_rise};
 pub use histogram::Histogram;
-pub use interval::{
-    Interval, batch_means, beyond, mean_of, paired_difference, pooled_quantile, proportion, ratio, variance_gain,
-};
+pub use interval::{Interval, batch_means, mean_of, mean_time, one_run, paired_difference, ratio, variance_gain};
 pub use occupancy::Occupancy;
 pub use paired::{Paired, Sections, holm, paired_quantile, paired_ratio, paired_share};
+pub use quantile::{ENOUGH_BEYOND, Ends, Weighed, beyond, persistence, pooled_quantile, times_longer};
 pub use recorder::Recorder;
+pub use share::{Clusters, clustered, proportion, share_of_windows};
 pub use student::{t_chance, t_quantile};
 pub use tally::Tally;
 

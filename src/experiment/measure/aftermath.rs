@@ -62,6 +62,8 @@ pub(crate) struct Aftermath {
     start: Time,
     /// By client, by flow, by group, by queue.
     pub(crate) windows: Vec<Vec<Window>>,
+    /// By the same: since when whatever set out was under way when something went wrong for the first time.
+    pub(crate) touched: Vec<Time>,
     /// Where the windows of flows, groups and queues begin.
     firsts: [usize; 3],
     pub(crate) spells: Vec<Spell>,
@@ -111,6 +113,7 @@ impl Aftermath {
         Self {
             start: Time(plan.warmup.0),
             windows: vec![vec![Window::default(); seconds as usize]; all],
+            touched: vec![Time::NEVER; all],
             firsts: [flows, groups, queues],
             spells: Vec::new(),
             scoped: vec![Cohort::default(); plan.scoped.len()],
@@ -154,6 +157,11 @@ impl Aftermath {
 
     #[inline]
     pub(super) fn answer(&mut self, client: usize, intended: Time, outcome: Outcome, latency: Span) {
+        if let (Some(first), Some(touched)) = (self.spells.first(), self.touched.get_mut(client))
+            && intended < first.from
+        {
+            *touched = intended.min(*touched);
+        }
         if let Some(window) = self.window(client, intended) {
             window.ended += 1;
             window.failed += u32::from(!outcome.is_good());

@@ -31,10 +31,11 @@ impl Lowering<'_> {
             self.plan.faults.push(planned);
         }
         for slo in &scenario.slos {
-            let client = scenario.clients.keys().position(|name| *name == slo.of.value);
-            if let (Some(scope), Some(client)) = (&slo.scope, client) {
+            if let Some(scope) = &slo.scope {
+                // Nobody, for a flow or a group: only their recovery is judged around faults.
+                let client = scenario.clients.keys().position(|name| *name == slo.of.value);
                 let scope = self.scope(&scope.value);
-                self.plan.scoped.push((ClientId(client as u32), scope));
+                self.plan.scoped.push((ClientId(client.map_or(NONE, |client| client as u32)), scope));
             }
         }
     }
