@@ -92,6 +92,7 @@ codes! {
     ONE_BODY = "N504" "one-body": "Over HTTP/1.1 the messages of a stream arrive together.",
     FEW_CONNECTIONS = "N505" "few-connections": "The caller works on more requests at once than it has connections.",
     AUTOSCALED = "N510" "autoscaled": "The replicas of the node follow the load; what is assumed of them at the beginning.",
+    BLACK_HOLE = "N520" "black-hole": "What is meant by a black hole: a process that hangs, or a network that drops.",
     NO_POOL = "N506" "no-pool": "A transaction whose caller has no pool to the database holds no connection.",
 }
 

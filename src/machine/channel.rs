@@ -37,11 +37,13 @@ pub(super) struct Hold {
     pub(super) conn: u32,
     /// Whether that has just been opened, by this try or while it waited.
     fresh: bool,
+    /// How often a connection that nobody answers for was asked for again.
+    pub(super) asked: u8,
 }
 
 impl Default for Hold {
     fn default() -> Self {
-        Self { stage: Stage::Sent, pool: NONE, conn: NONE, fresh: false }
+        Self { stage: Stage::Sent, pool: NONE, conn: NONE, fresh: false, asked: 0 }
     }
 }
 
@@ -65,7 +67,7 @@ impl<P: Probe> Machine<'_, P> {
         if self.holds.len() <= at as usize {
             self.holds.resize(self.frames.peak(), Hold::default());
         }
-        self.holds[at as usize] = Hold { stage: Stage::Waiting, pool, conn: NONE, fresh: false };
+        self.holds[at as usize] = Hold { stage: Stage::Waiting, pool, ..Hold::default() };
         let (now, pool) = (self.now, &mut self.pools[pool as usize]);
         if let Some(conn) = pool.take(channel, now) {
             self.board(at, conn);
@@ -106,6 +108,10 @@ impl<P: Probe> Machine<'_, P> {
         if self.faulted && self.is_outdated(at, channel.link) {
             self.frames[at].cut = Cut::Astray;
         }
+        if self.faulted && self.pools[self.holds[at as usize].pool as usize].not_before > self.now {
+            self.holds[at as usize] = Hold::default();
+            return self.fail_unsent(at, Outcome::ConnectFailed);
+        }
         let hold = &mut self.holds[at as usize];
         let pool = &mut self.pools[hold.pool as usize];
         hold.conn = pool.add(self.frames[at].replica);
@@ -142,6 +148,12 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
+    /// Whether what comes next in a try's handshake needs more of the callee than its kernel.
+    pub(super) fn is_encrypting(&self, at: u32) -> bool {
+        let channel = self.channel_of(at);
+        channel.round_trips > 1 || channel.callee_cpu > Span::ZERO
+    }
+
     fn round_trip(&mut self, at: u32, nth: u32) -> Flow {
         let frame = &self.frames[at];
         let call = &self.plan.calls[frame.call as usize];
@@ -170,6 +182,7 @@ impl<P: Probe> Machine<'_, P> {
         let conn = &mut self.pools[pool as usize].conns[conn as usize];
         conn.open = true;
         let pending = std::mem::take(&mut conn.pending);
+        self.pools[pool as usize].fails = 0;
         for frame in std::iter::once(at).chain(pending) {
             let hold = &mut self.holds[frame as usize];
             hold.stage = Stage::Sent;

@@ -53,6 +53,8 @@ pub(super) enum Cut {
     Unsent,
     /// When it goes to an address that its callee has left.
     Astray,
+    /// When its connection was given up while a message of it was dropped; its caller knows.
+    Dead,
 }
 
 /// A request in flight, or a branch of one: two cache lines, no more.

@@ -1,12 +1,12 @@
 //! Callers give up: on a timeout, on word from further up. The callee works on, or hears of it and stops.
 
 use crate::model::id::NONE;
-use crate::model::{Cause, Op, Outcome, Probe, Trace};
+use crate::model::{Cause, ClientId, Fact, Op, Outcome, Probe, Trace};
 use crate::random::Purpose;
 
 use super::Machine;
 use super::event::Event;
-use super::frame::{Cut, Origin};
+use super::frame::{Cut, Frame, Origin};
 use super::walk::GONE;
 
 /// Names the draw of a message that tells a callee to stop.
@@ -57,7 +57,7 @@ impl<P: Probe> Machine<'_, P> {
                 self.discard(at);
                 return caller;
             }
-            Cut::Severed | Cut::Unsent | Cut::Astray => return caller,
+            Cut::Severed | Cut::Unsent | Cut::Astray | Cut::Dead => return caller,
         }
         if call.cancels && sent {
             let there = self.vary(call.there, self.frames[at].lineage, Purpose::There, CANCEL);
@@ -111,5 +111,30 @@ impl<P: Probe> Machine<'_, P> {
     /// A try that was never sent is gone.
     pub(super) fn discard(&mut self, at: u32) {
         self.close(at, Outcome::Canceled);
+    }
+
+    /// A caller hears that the connection under its try was reset; the callee, if it still works on that, works for nobody.
+    pub(super) fn hear_reset(&mut self, at: u32) {
+        let Frame { abandoned, answered, .. } = self.frames[at];
+        if !abandoned {
+            self.lanes.disarm(at);
+            self.abandon(at, Outcome::Reset);
+        }
+        if answered {
+            self.pass_away(at);
+        }
+    }
+
+    /// A try that nobody waits for is over without an answer.
+    pub(super) fn pass_away(&mut self, at: u32) {
+        let frame = &mut self.frames[at];
+        frame.answered = true;
+        let client = ClientId(u32::from(frame.client));
+        let (hears, outcome) = (frame.hears, frame.outcome);
+        let wasted = self.waste(at);
+        self.tell(Fact::Wasted { client, wasted });
+        if !hears {
+            self.close(at, outcome);
+        }
     }
 }

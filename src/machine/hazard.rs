@@ -83,13 +83,6 @@ impl<P: Probe> Machine<'_, P> {
         added
     }
 
-    /// Whether the messages of a try vanish between its caller and its callee.
-    pub(super) fn is_cut(&self, at: u32) -> bool {
-        let link = self.plan.calls[self.frames[at].call as usize].link.index();
-        let parts = |fault: &u32| matches!(self.plan.faults[*fault as usize].effect, Effect::Partition);
-        self.trouble.on_link[link].iter().any(parts)
-    }
-
     /// A request arrives: says whether a fault fails it at once.
     pub(super) fn fails_at_once(&mut self, at: u32) -> bool {
         let frame = &self.frames[at];
@@ -114,7 +107,15 @@ impl<P: Probe> Machine<'_, P> {
     #[inline(never)]
     pub(super) fn is_refused(&self, at: u32) -> bool {
         let frame = &self.frames[at];
-        frame.cut == Cut::Astray || self.is_stuck(at) || !self.is_up(frame.replica)
+        let plight = self.trouble.plights[frame.replica as usize];
+        let accepted = plight.hangs > 0 && plight.hangs == plight.down;
+        frame.cut == Cut::Astray || self.is_stuck(at) || self.is_unanswered(at) || plight.down > 0 && !accepted
+    }
+
+    /// Whether nobody answers a handshake, not even a kernel.
+    pub(super) fn is_unanswered(&self, at: u32) -> bool {
+        let plight = self.trouble.plights[self.frames[at].replica as usize];
+        plight.holes > plight.hangs || self.is_cut(at)
     }
 
     /// A handshake finds that its replica is down or out of reach: it fails, or hears nothing until messages pass again.
@@ -124,6 +125,9 @@ impl<P: Probe> Machine<'_, P> {
             self.holds[at as usize].stage = Stage::Dialling(2);
             self.sleep(at, SYN_PATIENCE);
             return Flow::Stay;
+        }
+        if self.frames[at].cut != Cut::Astray && self.is_unanswered(at) {
+            return self.dial_again(at);
         }
         if !self.is_stuck(at) || self.frames[at].cut == Cut::Astray {
             return self.fail_dial(at);
@@ -136,7 +140,7 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn is_stuck(&self, at: u32) -> bool {
         let frame = &self.frames[at];
         let plight = self.trouble.plights[frame.replica as usize];
-        plight.frozen > 0 || frame.pc == DIAL.0 && (plight.holes > 0 || self.is_cut(at))
+        plight.frozen > 0 || frame.pc == DIAL.0 && plight.hangs > 0 && self.is_encrypting(at)
     }
 
     /// Frames that waited for the end of a fault go on.

@@ -13,7 +13,7 @@ impl<P: Probe> Machine<'_, P> {
     /// A replica may have begun or ceased to work: its probes will tell.
     pub(super) fn watch(&mut self, replica: u32) {
         let Some(probes) = self.plan.discovery.readiness else { return };
-        let works = self.is_up(replica) && !self.is_frozen(replica);
+        let works = self.is_up(replica) && !self.is_frozen(replica) && self.is_connected(replica);
         if self.names.health[replica as usize].0 == works {
             return;
         }

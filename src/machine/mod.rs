@@ -38,6 +38,7 @@ mod publish;
 mod queue;
 mod relocate;
 mod replicas;
+mod resend;
 mod reset;
 mod root;
 mod scale;

@@ -5,14 +5,14 @@
 //! through all requests in flight.
 
 use crate::kernel::Phase;
-use crate::model::fault::{Effect, When};
-use crate::model::{Cause, ClientId, Fact, FaultId, Outcome, Probe};
+use crate::model::fault::{Effect, Mode, When};
+use crate::model::{Cause, Fact, FaultId, Outcome, Probe};
 use crate::random::{Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use super::Machine;
 use super::event::Event;
-use super::frame::{Cut, Frame, Origin};
+use super::frame::{Cut, Origin};
 use super::walk::{DIAL, GONE};
 
 /// Names the draw of a reset's way to the caller.
@@ -26,8 +26,11 @@ const LOOK: Span = Span(1_000_000);
 pub(super) struct Plight {
     /// Faults that take it down.
     pub(super) down: u32,
-    /// Of these, those that make messages vanish.
+    /// Of these, those that make messages vanish, and of these, those whose kernel goes on.
     pub(super) holes: u32,
+    pub(super) hangs: u32,
+    /// Faults that cut it off its network.
+    pub(super) cuts: u32,
     /// Faults that make it stand still.
     pub(super) frozen: u32,
     /// Since when it stands still.
@@ -38,7 +41,7 @@ pub(super) struct Plight {
 
 impl Default for Plight {
     fn default() -> Self {
-        Self { down: 0, holes: 0, frozen: 0, since: Time(0), slow: 1.0 }
+        Self { down: 0, holes: 0, hangs: 0, cuts: 0, frozen: 0, since: Time(0), slow: 1.0 }
     }
 }
 
@@ -70,6 +73,8 @@ pub(super) struct Trouble {
     pub(super) on_link: Vec<Vec<u32>>,
     /// By frame: what the replica's clock had lost when its work began.
     pub(super) lost: Vec<Span>,
+    /// Messages that the network drops.
+    pub(super) dropped: super::resend::Dropped,
     /// Frames that go on when their replica thaws.
     pub(super) parked: Vec<u32>,
     /// Timers of a replica that stands still: they ring when it thaws.
@@ -130,6 +135,7 @@ impl<P: Probe> Machine<'_, P> {
         self.turn_links(at, on);
         if !on {
             self.unpark();
+            self.deliver_kept();
         }
         let next = match fault.when {
             When::Once { until, .. } => {
@@ -196,7 +202,13 @@ impl<P: Probe> Machine<'_, P> {
     /// A fault begins or ends on one replica.
     fn turn(&mut self, replica: u32, fault: u32, on: bool) {
         let (hole, crash) = match self.plan.faults[fault as usize].effect {
-            Effect::Outage { hole } => (hole, false),
+            Effect::Outage { mode: Mode::Drop } => return self.cut_off(replica, on),
+            Effect::Outage { mode } => {
+                let hangs = &mut self.trouble.plights[replica as usize].hangs;
+                let hang = u32::from(mode == Mode::Hang);
+                *hangs = if on { *hangs + hang } else { *hangs - hang };
+                (mode == Mode::Hang, false)
+            }
             Effect::Crash { hole } => (hole, true),
             Effect::Freeze => {
                 if on {
@@ -214,6 +226,11 @@ impl<P: Probe> Machine<'_, P> {
     /// Whether a replica takes requests.
     pub(super) fn is_up(&self, replica: u32) -> bool {
         self.trouble.plights.get(replica as usize).is_none_or(|plight| plight.down == 0)
+    }
+
+    /// Whether nothing cuts a replica off its network.
+    pub(super) fn is_connected(&self, replica: u32) -> bool {
+        self.trouble.plights.get(replica as usize).is_none_or(|plight| plight.cuts == 0)
     }
 
     /// Whether a replica stands still.
@@ -285,7 +302,15 @@ impl<P: Probe> Machine<'_, P> {
             return false;
         }
         let plight = self.trouble.plights[frame.replica as usize];
-        let silent = plight.holes > 0 || self.is_cut(at) || self.is_unheard(at);
+        if frame.cut == Cut::Dead {
+            self.pass_away(at);
+            return true;
+        }
+        if self.is_dropped(at, false) {
+            return true;
+        }
+        let frame = &self.frames[at];
+        let silent = plight.holes > 0 || self.is_unheard(at);
         if plight.down == 0 && frame.cut == Cut::Whole && !silent {
             return self.fails_at_once(at);
         }
@@ -339,6 +364,10 @@ impl<P: Probe> Machine<'_, P> {
                 self.hear_reset(at);
                 return true;
             }
+            Cut::Dead => {
+                self.pass_away(at);
+                return true;
+            }
             Cut::Unsent if frame.abandoned => {
                 self.pass_away(at);
                 return true;
@@ -346,36 +375,14 @@ impl<P: Probe> Machine<'_, P> {
             Cut::Unsent => return false,
             Cut::Whole | Cut::Void | Cut::Astray => {}
         }
-        let lost = self.trouble.plights[frame.replica as usize].holes > 0 || self.is_cut(at);
+        if self.is_dropped(at, true) {
+            return true;
+        }
+        let lost = self.trouble.plights[self.frames[at].replica as usize].holes > 0;
         if lost {
             self.vanish(at);
         }
         lost
-    }
-
-    /// A caller hears that the connection under its try was reset; the callee, if it still works on that, works for nobody.
-    fn hear_reset(&mut self, at: u32) {
-        let Frame { abandoned, answered, .. } = self.frames[at];
-        if !abandoned {
-            self.lanes.disarm(at);
-            self.abandon(at, Outcome::Reset);
-        }
-        if answered {
-            self.pass_away(at);
-        }
-    }
-
-    /// A try that nobody waits for is over without an answer.
-    pub(super) fn pass_away(&mut self, at: u32) {
-        let frame = &mut self.frames[at];
-        frame.answered = true;
-        let client = ClientId(u32::from(frame.client));
-        let (hears, outcome) = (frame.hears, frame.outcome);
-        let wasted = self.waste(at);
-        self.tell(Fact::Wasted { client, wasted });
-        if !hears {
-            self.close(at, outcome);
-        }
     }
 }
 

@@ -30,6 +30,9 @@ pub(super) struct Pool {
     pub(super) idle: u32,
     /// Tries that wait for any connection.
     pub(super) waiting: VecDeque<u32>,
+    /// Attempts in a row to connect that nobody answered, and before when there is none.
+    pub(super) fails: u32,
+    pub(super) not_before: Time,
 }
 
 impl Pool {
@@ -105,6 +108,13 @@ impl Pool {
             self.room.push(at);
         }
         None
+    }
+
+    /// A connection with requests on it is gone.
+    pub(super) fn lose(&mut self, at: u32) {
+        if !self.gone.contains(&at) {
+            self.close(at);
+        }
     }
 
     /// A connection is closed; nobody gets its room.

@@ -50,7 +50,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Tries that wait for a connection open one, as long as there is room.
-    fn refill(&mut self, pool: u32, channel: &Channel) {
+    pub(super) fn refill(&mut self, pool: u32, channel: &Channel) {
         while self.pools[pool as usize].live() < channel.max
             && let Some(next) = self.pools[pool as usize].waiting.pop_front()
         {

@@ -244,17 +244,18 @@ fn a_caller_that_stands_still_hears_its_timeouts_when_it_goes_on() {
 }
 
 #[test]
-fn a_partition_loses_messages_in_both_directions_and_heals() {
+fn a_partition_drops_messages_in_both_directions_and_heals() {
     let parted = fault("partition", "front -> back", "at = \"5005ms\"\nduration = \"1s\"");
     for transport in ["free", "rest"] {
         let text = chain(transport, &parted)
             .replace("steps = [\"back\"]", "steps = [{ call = \"back\", timeout = \"100ms\" }]");
         let summary = run(&text);
         let lost = failed(&summary, "front -> back");
-        // A handshake that is still under way when the partition heals goes on.
         assert!((88..=110).contains(&lost["timeout"]), "{transport}: one every 10 ms for 1 s: {lost:?}");
         assert_eq!(summary.clients["c"].in_flight_at_end, 0);
-        assert!(summary.nodes["back"].arrivals < 1_915, "{transport}: they never arrive");
+        // What waited for a connection when its caller gave up was never sent; what was sent arrives in the end.
+        let arrivals = summary.nodes["back"].arrivals;
+        assert!(if transport == "free" { arrivals >= 1_999 } else { arrivals < 1_915 }, "{transport}: {arrivals}");
     }
 }
 

@@ -13,8 +13,8 @@ const BASE: usize = 20;
 const FULL: f64 = 40.0;
 
 /// How often one window of a healthy client leaves the band: rarely enough that ten stay inside with 95 %, on both
-/// figures that are looked at. 1 − 0.95^(1/20).
-const LEAVES: f64 = 0.002_561;
+/// figures that are looked at. 1 − 0.95^(1/20) would be 0.0026, if twenty windows told exactly how lopsided they are.
+const LEAVES: f64 = 0.001_5;
 
 /// What is usual: windows of so many seconds, the most such a window's mean latency may be, ns, and the largest share that
 /// gets no good answer.

@@ -13,6 +13,7 @@ mod cold_cache;
 mod crash;
 mod deploy;
 mod discovery_outage;
+pub mod drop;
 mod errors;
 mod freeze;
 mod latency;
@@ -81,13 +82,24 @@ pub enum When {
     },
 }
 
+/// How a node does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// When callers hear at once that nobody is there.
+    Refuse,
+    /// When its process stands still for good: its kernel takes connections and requests, answers are lost.
+    Hang,
+    /// When its network drops what comes and goes; TCP sends it again.
+    Drop,
+}
+
 /// What happens to each of the target's replicas, or links.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Effect {
     /// When it takes no new work and its connections break.
     Outage {
-        /// Whether new work vanishes instead of being refused.
-        hole: bool,
+        /// How it does not answer.
+        mode: Mode,
     },
     /// When it dies.
     Crash {
@@ -115,7 +127,7 @@ pub enum Effect {
         /// Probability.
         share: f64,
     },
-    /// When messages vanish.
+    /// When messages are dropped, and sent again.
     Partition,
     /// When messages are lost and sent again.
     Loss {

@@ -15,6 +15,7 @@ pub(super) fn check(scenario: &Scenario, refused: &[String], complaints: &mut Ve
         target(scenario, fault, refused, complaints);
         times(fault, complaints);
         replicas(scenario, fault, complaints);
+        mode(fault, complaints);
         if scenario.faults[..nth].iter().any(|other| other.name.value == fault.name.value) {
             let message = format!("two faults are called `{}`", fault.name.value);
             let place = fault.name.place.clone().or(fault.place.clone());
@@ -232,9 +233,41 @@ fn replicas(scenario: &Scenario, fault: &Fault, complaints: &mut Vec<Complaint>)
     }
 }
 
+/// A partition drops; what a crash lost does not come back.
+fn mode(fault: &Fault, complaints: &mut Vec<Complaint>) {
+    let Some(place) = &fault.mode.place else { return };
+    let (message, help) = match (fault.kind.value, fault.mode.value) {
+        (FaultKind::Partition, Unavailable::Refuse | Unavailable::Hang) => {
+            ("a partition is of the network, which drops", "an outage can refuse or hang; leave `mode` out here")
+        }
+        (FaultKind::Crash | FaultKind::ReplicasLost | FaultKind::Move, Unavailable::Drop) => {
+            ("nothing is there any more to which TCP could send again", "an outage can drop; here use \"hang\"")
+        }
+        _ => return,
+    };
+    complaints.push(Complaint::error(code::FAULT_WORDS, message).at(Some(place.clone())).help(help));
+}
+
+/// Says what a black hole is here.
+fn black_hole(fault: &Fault, complaints: &mut Vec<Complaint>) {
+    let Some(place) = fault.mode.place.clone().filter(|_| fault.mode.value == Unavailable::BlackHole) else { return };
+    let (word, means) = match fault.kind.value {
+        FaultKind::Partition => {
+            ("drop", "TCP sends again what the network drops, so that it arrives after the fault's end")
+        }
+        FaultKind::Outage => {
+            ("hang", "answers are lost for good; for a network that drops, and loses nothing, write \"drop\"")
+        }
+        _ => return,
+    };
+    let message = format!("`black_hole` means `{word}` for a fault of kind `{}`", fault.kind.value.word());
+    complaints.push(Complaint::note(code::BLACK_HOLE, message).at(Some(place)).help(means));
+}
+
 /// Warns of faults that change nothing.
 pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     for fault in &scenario.faults {
+        black_hole(fault, complaints);
         if fault.at().is_some_and(|at| at >= scenario.sim.duration.value) {
             let message = format!("the fault `{}` begins after the measured time", fault.name.value);
             let place = match &fault.when {

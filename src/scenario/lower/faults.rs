@@ -1,6 +1,6 @@
 //! Faults.
 
-use crate::model::fault::{Effect, Fault, Scope, When};
+use crate::model::fault::{Effect, Fault, Mode, Scope, When};
 use crate::model::id::NONE;
 use crate::model::source::Segment;
 use crate::model::{ClientId, FaultId, NodeId};
@@ -147,10 +147,16 @@ fn surge(segments: &[Segment], from: f64, until: f64, factor: f64) -> Vec<Segmen
 }
 
 fn effect(fault: &written::Fault) -> Effect {
-    let hole = fault.mode.value == Unavailable::BlackHole;
+    let hole = fault.mode.value != Unavailable::Refuse;
     let share = fault.probability.value;
     match fault.kind.value {
-        FaultKind::Outage => Effect::Outage { hole },
+        FaultKind::Outage => Effect::Outage {
+            mode: match fault.mode.value {
+                Unavailable::Refuse => Mode::Refuse,
+                Unavailable::Hang | Unavailable::BlackHole => Mode::Hang,
+                Unavailable::Drop => Mode::Drop,
+            },
+        },
         FaultKind::Crash | FaultKind::ReplicasLost => Effect::Crash { hole },
         FaultKind::Freeze => Effect::Freeze,
         FaultKind::Slow => Effect::Slow { factor: fault.factor.value.unwrap_or(1.0) },

@@ -45,6 +45,8 @@ pub(super) fn fault(fault: &Fault, page: &mut Page) {
 fn mode(mode: Unavailable) -> &'static str {
     match mode {
         Unavailable::Refuse => "refuse",
+        Unavailable::Hang => "hang",
+        Unavailable::Drop => "drop",
         Unavailable::BlackHole => "black_hole",
     }
 }

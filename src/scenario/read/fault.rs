@@ -9,7 +9,12 @@ use crate::random::dist::Law;
 use crate::scenario::written::{Fault, FaultKind, Given, Unavailable, When};
 use crate::units::Span;
 
-const MODES: [(&str, Unavailable); 2] = [("refuse", Unavailable::Refuse), ("black_hole", Unavailable::BlackHole)];
+const MODES: [(&str, Unavailable); 4] = [
+    ("refuse", Unavailable::Refuse),
+    ("hang", Unavailable::Hang),
+    ("drop", Unavailable::Drop),
+    ("black_hole", Unavailable::BlackHole),
+];
 
 /// One fault; `None` where it cannot be said what it is.
 pub(super) fn fault(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Fault> {

@@ -25,7 +25,15 @@ const KINDS: &[Word] = &[
 
 const MODE: &[Word] = &[
     word("refuse", "A caller hears at once that nobody is there: `connect_failed`, after the network there and back."),
-    word("black_hole", "New work and answers vanish; a caller without a timeout waits for ever."),
+    word(
+        "hang",
+        "The process stands still for good: the kernel takes connections, answers are lost, and a caller without a timeout waits for ever.",
+    ),
+    word(
+        "drop",
+        "The network drops messages: TCP sends them again, so that they arrive some time after the end. What a partition does.",
+    ),
+    word("black_hole", "Nothing is said: `hang` of an outage, `drop` of a partition."),
 ];
 
 const WHEN: &[Key] = &[
@@ -46,8 +54,12 @@ const WHEN: &[Key] = &[
 ];
 
 const MAGNITUDE: &[Key] = &[
-    key("mode", Shape::Choice(MODE), "What becomes of new work: outage, crash, and at the old address of a move.")
-        .or("\"refuse\""),
+    key(
+        "mode",
+        Shape::Choice(MODE),
+        "What becomes of new work: outage, crash, and at the old address of a move. A partition drops.",
+    )
+    .or("\"refuse\""),
     key(
         "replicas",
         Shape::Whole,

@@ -101,7 +101,8 @@ impl FaultKind {
             Self::Errors => &["probability", "replicas"],
             Self::Latency => &["add", "jitter", "probability"],
             Self::PacketLoss => &["probability"],
-            Self::Partition | Self::DiscoveryOutage | Self::ColdCache | Self::PoisonMessage => &[],
+            Self::Partition => &["mode"],
+            Self::DiscoveryOutage | Self::ColdCache | Self::PoisonMessage => &[],
             Self::Traffic => &["factor"],
         }
     }
@@ -172,7 +173,11 @@ pub enum When {
 pub enum Unavailable {
     /// When the caller hears at once that nobody is there.
     Refuse,
-    /// When it hears nothing.
+    /// When the process stands still for good, and answers are lost.
+    Hang,
+    /// When the network drops messages, which TCP sends again.
+    Drop,
+    /// When it hears nothing: a node hangs, a partition drops.
     BlackHole,
 }
 

@@ -176,7 +176,7 @@ impl Fault {
 
     /// Whether callers without a timeout would wait for ever.
     fn is_silent(&self) -> bool {
-        self.words.contains("black_hole") || self.kind == "partition"
+        ["black_hole", "drop"].iter().any(|word| self.words.contains(word)) || self.kind == "partition"
     }
 
     fn fits_queue(&self) -> bool {
@@ -201,6 +201,7 @@ fn fault() -> BoxedStrategy<Fault> {
     let kind = select(vec![
         ("outage", ""),
         ("outage", "mode = \"black_hole\"\n"),
+        ("outage", "mode = \"drop\"\n"),
         ("crash", ""),
         ("crash", ""),
         ("crash", "mode = \"black_hole\"\n"),
