@@ -57,6 +57,8 @@ enum Kind {
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let kinds: Result<Vec<Kind>, Failure> = args.files.iter().map(|path| kind(path)).collect();
     let kinds = kinds?;
+    pictures::known(&args.files, &[])?;
+    output::writable(&args.files)?;
     if args.change.variant.as_deref() == Some("all") {
         return Err(Failure::Usage("one request is followed in one variant; name it instead of `all`".into()));
     }
@@ -65,13 +67,14 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let checked = engine::check(&source, args.change.variant.as_deref(), &args.change.settings(), colour)?;
     let trace = engine::trace(&checked, args.request, args.client.as_deref())?;
     // A reader of standard output may go away early, so files come first.
+    let mut failures = Vec::new();
     for (path, kind) in args.files.iter().zip(kinds).filter(|(path, _)| !is_stdout(path)) {
-        output::file(path, &content(&trace, kind)?)?;
+        failures.extend(content(&trace, kind).and_then(|bytes| output::file(path, &bytes)).err());
     }
     let piped = args.files.iter().any(|path| is_stdout(path));
     let format = args.format.unwrap_or(if piped { Format::Chrome } else { Format::Table });
-    output::result(text(&trace, format, output.style()).as_bytes())?;
-    Ok(Exit::Done)
+    failures.extend(output::result(text(&trace, format, output.style()).as_bytes()).err());
+    Ok(output.told(Exit::Done, failures))
 }
 
 fn content(trace: &Trace, kind: Kind) -> Result<Vec<u8>, Failure> {
@@ -108,7 +111,7 @@ fn kind(path: &Path) -> Result<Kind, Failure> {
         return Ok(Kind::Text(Format::Chrome));
     }
     kinds.into_iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, kind)| kind).ok_or_else(|| {
-        let path = path.display();
+        let path = output::shown(path);
         Failure::Usage(format!(
             "{path}: cannot tell what to write; end the name in .svg, .png, .txt, .json or .otlp.json"
         ))

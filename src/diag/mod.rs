@@ -3,12 +3,14 @@
 
 mod codes;
 mod render;
+mod shown;
 mod source;
 
 use std::ops::Range;
 
 pub use codes::{CODES, Code, code};
 pub use render::{count_line, render};
+pub use shown::{clean, clean_lines, excerpt, is_harmless};
 pub use source::Source;
 
 /// How bad it is.

@@ -94,10 +94,10 @@ fn row(text: &mut String, cells: impl Iterator<Item = String>) {
     let _ = writeln!(text, "| {} |", cells.join(" | "));
 }
 
-/// Keeps what a name contains from being read as markup.
+/// Keeps what a name contains from being read as markup, or from moving a cursor.
 pub(super) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in clean(text).chars() {
         match c {
             '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '#' => safe.extend(['\\', c]),
             '<' => safe.push_str("&lt;"),

@@ -179,7 +179,7 @@ fn files_are_compared_on_the_draws_of_the_first() {
     fails(&folder, "compare a.toml --variant fast", 2, &["no variant `fast`", "slow"]);
     fails(&folder, "compare a.toml nowhere.toml", 1, &["nowhere.toml"]);
     fs::write(folder.path().join("c.toml"), QUIET.split("[variants").next().unwrap()).unwrap();
-    fails(&folder, "compare c.toml", 2, &["c.toml", "no variants", "second file"]);
+    fails(&folder, "compare c.toml", 2, &["c.toml", "no other variants", "second file"]);
     fs::write(folder.path().join("d.toml"), promising("p90 < 1ms")).unwrap();
     assert!(stdout(&ends(&folder, "compare d.toml", 99)).contains("! all: SLO failed: people p90 < 1ms"));
     ends(&folder, "compare d.toml --no-slo", 0);
