@@ -293,6 +293,11 @@ pub(super) fn explain(word: &str) -> Option<String> {
     scenario::vocab::explain(word)
 }
 
+/// What is said of a word for which there is nothing.
+pub(super) fn absent(word: &str) -> Option<&'static str> {
+    scenario::vocab::absent(word)
+}
+
 /// The JSON Schema of a scenario, with a newline at its end.
 pub(super) fn schema() -> String {
     format!("{:#}\n", scenario::json_schema())

@@ -132,14 +132,17 @@ pub(super) fn svg(summaries: &[Summary], path: &Path) -> Result<String, Failure>
 #[cfg(feature = "charts")]
 fn pick(pictures: Vec<crate::report::chart::Picture>, path: &Path, words: &[Word]) -> Result<String, Failure> {
     let stem = stem(path);
-    // The first of the words, unless the name asks for another: never a picture that was not asked for.
-    let asked = words.iter().find(|(word, _)| stem.ends_with(word)).unwrap_or(&words[0]);
+    let asked = words.iter().find(|(word, _)| stem.ends_with(word));
     let own = |name: &str| stem == name || stem.ends_with(&format!("-{name}"));
-    let found = pictures.iter().find(|picture| own(&picture.name));
-    let found = found.or_else(|| pictures.iter().find(|picture| picture.name == asked.0));
-    found.map(|picture| picture.svg.clone()).ok_or_else(|| {
-        Failure::Broken(format!("{}: there is nothing to draw as `{}`: {}", shown(path), asked.0, asked.1))
-    })
+    let found = match asked {
+        _ if pictures.iter().any(|picture| own(&picture.name)) => pictures.iter().find(|picture| own(&picture.name)),
+        // Never another picture than the one that was asked for.
+        Some((word, _)) => pictures.iter().find(|picture| picture.name == *word),
+        None => pictures.first(),
+    };
+    let (word, why) = asked.unwrap_or(&words[0]);
+    let nothing = || Failure::Broken(format!("{}: there is nothing to draw as `{word}`: {why}", shown(path)));
+    found.map(|picture| picture.svg.clone()).ok_or_else(nothing)
 }
 
 /// Refuses: this build draws no pictures.
@@ -225,7 +228,7 @@ mod tests {
     fn a_picture_is_never_another_one() {
         let summary = crate::report::sample::summary();
         let drawn = |name: &str| svg(std::slice::from_ref(&summary), Path::new(name));
-        assert!(drawn("x.svg").is_ok_and(|svg| svg.contains("by percentile")));
+        assert!(drawn("x.svg").is_ok() && drawn("x-timeline.svg").is_ok_and(|svg| svg.contains("over time")));
         assert!(drawn("x-nodes.svg").is_ok_and(|svg| svg.contains("how full")));
         let Err(Failure::Broken(text)) = drawn("x-replicas.svg") else { panic!("something else was drawn") };
         assert!(text.contains("autoscale"), "{text}");

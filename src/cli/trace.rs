@@ -20,7 +20,8 @@ pub(super) struct Args {
     file: Option<PathBuf>,
     #[command(flatten)]
     change: Change,
-    /// Which request: `slowest`, the one at a percentile such as `p99`, or the N-th of the measured time
+    /// Which request: `slowest`, the one at a percentile such as `p99`, `failed` (the first that failed as most did), or
+    /// the N-th of the measured time
     #[arg(long, value_name = "WHICH", value_parser = pick, default_value = "slowest")]
     request: Pick,
     /// Whose request, where there are several clients
@@ -118,11 +119,14 @@ fn kind(path: &Path) -> Result<Kind, Failure> {
     })
 }
 
-/// Reads `slowest`, `p99` or a number.
+/// Reads `slowest`, `failed`, `p99` or a number.
 fn pick(text: &str) -> Result<Pick, String> {
     let percentile = |rest: &str| rest.parse().ok().filter(|p: &f64| *p > 0.0 && *p < 100.0);
     if text == "slowest" {
         return Ok(Pick::Slowest);
+    }
+    if text == "failed" {
+        return Ok(Pick::Failed);
     }
     if let Some(percent) = text.strip_prefix('p').and_then(percentile) {
         // Division leaves 99.9 / 100 a hair above 0.999.
@@ -130,7 +134,7 @@ fn pick(text: &str) -> Result<Pick, String> {
     }
     match text.parse() {
         Ok(n) if n > 0 => Ok(Pick::Nth(n)),
-        _ => Err("neither `slowest`, nor a percentile such as `p99`, nor a number from 1".into()),
+        _ => Err("neither `slowest` nor `failed`, nor a percentile such as `p99`, nor a number from 1".into()),
     }
 }
 
@@ -141,6 +145,7 @@ mod tests {
     #[test]
     fn a_request_is_picked_by_word_percentile_or_number() {
         assert_eq!(pick("slowest"), Ok(Pick::Slowest));
+        assert_eq!(pick("failed"), Ok(Pick::Failed));
         assert_eq!(pick("p99.9"), Ok(Pick::Quantile(0.999)));
         assert_eq!(pick("4712"), Ok(Pick::Nth(4712)));
         for wrong in ["", "0", "p0", "p100", "p", "fastest", "-1", "pNaN"] {

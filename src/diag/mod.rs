@@ -2,6 +2,7 @@
 //! in one place, printed by the shell. Nothing here reads or writes files.
 
 mod codes;
+mod group;
 mod render;
 mod shown;
 mod source;

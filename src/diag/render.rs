@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::group::grouped;
 use super::{Complaint, Severity, Source, clean, excerpt};
 
 /// So many complaints are shown in full; a file that is wrong throughout should not bury its first mistake.
@@ -20,12 +21,16 @@ const LONGEST: usize = 600;
 pub fn render(complaints: &[Complaint], source: &Source, color: bool) -> String {
     let renderer = if color { Renderer::styled().hyperlink(false) } else { Renderer::plain() }.term_width(WIDTH);
     let mut out = String::new();
-    for complaint in complaints.iter().take(SHOWN) {
-        one(&mut out, complaint, source, &renderer);
+    let groups = grouped(complaints);
+    for group in groups.iter().take(SHOWN) {
+        one(&mut out, group.first, source, &renderer);
+        if let Some(rest) = group.rest(source) {
+            let _ = write!(out, "\n  {rest}");
+        }
         out.push_str("\n\n");
     }
-    if complaints.len() > SHOWN {
-        let _ = writeln!(out, "… and {} more\n", complaints.len() - SHOWN);
+    if groups.len() > SHOWN {
+        let _ = writeln!(out, "… and {} more\n", groups.len() - SHOWN);
     }
     if !complaints.is_empty() {
         let _ = writeln!(out, "{}", count_line(complaints, source));

@@ -71,7 +71,6 @@ pub fn render(all: &[Agreement], style: Style) -> String {
     let mut sheet = Sheet::new(&[
         ("model", 9),
         ("cases", 0),
-        ("figures", 3),
         ("agree", 4),
         ("nearest to its limit", 6),
         ("expected", 7),
@@ -98,15 +97,16 @@ pub fn render(all: &[Agreement], style: Style) -> String {
         (wrong, _) => format!("; {wrong} differ{}", if wrong == 1 { "s" } else { "" }),
     };
     lines.push(String::new());
-    lines.push(match second {
+    let sum = match second {
         0 if wrong == 0 => format!("all {metrics} figures of {models} agree with theory"),
         0 => format!("{passed} of {metrics} figures of {models} agree with theory{end}"),
         _ => format!("{passed} of {metrics} figures of {models} agree with theory, {second} with the second seed{end}"),
-    });
+    };
+    lines.extend(wrapped(&sum, WIDTH));
     lines.join("\n") + "\n"
 }
 
-fn cells(row: &Agreement) -> [Cell; 8] {
+fn cells(row: &Agreement) -> [Cell; 7] {
     let verdict = match (row.holds(), row.asked_again.is_empty()) {
         (true, true) => Cell::toned("✓ agrees", Tone::Good),
         (true, false) => Cell::toned("✓ 2nd seed", Tone::Good),
@@ -115,8 +115,7 @@ fn cells(row: &Agreement) -> [Cell; 8] {
     let of = |told: fn(&Compared) -> String| Cell::from(row.worst.as_ref().map_or_else(|| NONE.to_owned(), told));
     [
         row.cases.to_string().into(),
-        row.metrics.to_string().into(),
-        row.passed.to_string().into(),
+        format!("{} of {}", row.passed, row.metrics).into(),
         // The model stands in the row already.
         of(|worst| worst.what.split_once('/').map_or_else(|| worst.what.clone(), |(_, rest)| format!("/{rest}"))),
         of(|worst| four(worst.expected)),
@@ -197,10 +196,9 @@ mod tests {
         let line =
             "mm1/3 wait_p99: expected 0.9108, first seed 0.95 (allowed ±0.02), second 0.96 (allowed ±0.02): differs";
         assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(line), "{text}");
-        assert!(
-            text.ends_with("117 of 120 figures of 3 models agree with theory, 2 with the second seed; 1 differs\n"),
-            "{text}"
-        );
+        let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let sum = "117 of 120 figures of 3 models agree with theory, 2 with the second seed; 1 differs";
+        assert!(told.ends_with(sum), "{text}");
         assert!(text.lines().all(|line| crate::report::text::width(line) <= WIDTH), "{text}");
         assert!(agrees(&[good.clone(), Agreement { asked_again: vec![chance_of_two()], ..good.clone() }]));
         assert!(render(&[good], Style::default()).ends_with("\nall 40 figures of 1 model agree with theory\n"));
