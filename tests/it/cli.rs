@@ -278,7 +278,7 @@ fn a_request_that_failed_says_whose_fault_it_was() {
     let text = stdout(&ends(&folder, "trace a.toml --request failed", 0));
     assert!(text.contains("failed (error)") || text.contains("failed (timeout)"), "{text}");
     let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(told.contains("why: people had `") && told.contains("desk gave up on archive after 50 ms"), "{text}");
+    assert!(told.contains("why: people had `") && told.contains("desk gave up on archive after 50.0 ms"), "{text}");
     fails(&with(QUIET), "trace a.toml --request failed", 2, &["0 failed"]);
 }
 
