@@ -25,6 +25,8 @@ pub(super) enum Beat {
     Seek(u32),
     /// When a topic has a new leader.
     Elected(u32),
+    /// When a topic's broker looks for records that are too old.
+    Retain(u32),
 }
 
 impl Beat {
@@ -42,6 +44,7 @@ impl Beat {
             Self::Overdue(i) => (8, i),
             Self::Seek(i) => (9, i),
             Self::Elected(i) => (10, i),
+            Self::Retain(i) => (11, i),
         };
         debug_assert!(index < 1 << 28, "so many of one kind at once do not fit into memory");
         kind << 28 | index
@@ -61,7 +64,8 @@ impl Beat {
             7 => Self::Session(index),
             8 => Self::Overdue(index),
             9 => Self::Seek(index),
-            _ => Self::Elected(index),
+            10 => Self::Elected(index),
+            _ => Self::Retain(index),
         }
     }
 }
@@ -84,6 +88,7 @@ mod tests {
             Beat::Overdue(9),
             Beat::Seek(10),
             Beat::Elected(0),
+            Beat::Retain(1),
         ];
         all.into_iter().for_each(|beat| assert_eq!(Beat::decode(beat.code()), beat));
     }

@@ -139,7 +139,7 @@ impl<P: Probe> Machine<'_, P> {
         for outgoing in &batch.records {
             let poisoned = broker.poisons > 0;
             broker.poisons = broker.poisons.saturating_sub(1);
-            log.append(Record { poisoned, ..outgoing.record }, self.now);
+            log.append(Record { poisoned, ..outgoing.record }, self.now, plan.segment);
         }
         let due = (self.now + latency).max(broker.safe[partition as usize]);
         broker.safe[partition as usize] = due;
@@ -209,7 +209,7 @@ impl<P: Probe> Machine<'_, P> {
         if frame.due != self.now || frame.pose != Pose::Publishing {
             return;
         }
-        let Op::Produce(producer) = self.plan.ops[frame.pc as usize] else { return };
+        let Op::Produce { producer, .. } = self.plan.ops[frame.pc as usize] else { return };
         frame.due = Time::NEVER;
         frame.pose = Pose::Idle;
         frame.pc += 1;

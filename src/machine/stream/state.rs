@@ -116,6 +116,16 @@ pub(super) enum Fetch {
     Answered,
 }
 
+/// Records of one partition in the hands of a member.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) partition: u32,
+    /// The one it is at, or comes to next.
+    pub(super) next: u64,
+    /// Where they end.
+    pub(super) end: u64,
+}
+
 /// A member of a group.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a state of its own; they overlap")]
@@ -136,15 +146,20 @@ pub(super) struct Member {
     pub(super) frame: u32,
     pub(super) partition: u32,
     pub(super) offset: u64,
-    /// Records of the batch in hand that are left, that one included; and whether there is a batch.
-    pub(super) left: u32,
-    pub(super) in_batch: bool,
+    pub(super) published: Time,
+    /// What the last poll brought, by partition, and in which of them it is; empty between two batches.
+    pub(super) hand: Vec<Run>,
+    pub(super) run: u32,
     pub(super) polled: Time,
     pub(super) watched: bool,
     /// Place of its heartbeats in their interval.
     pub(super) phase: u64,
-    /// When its session is over, after a crash.
+    /// The same of its commits, to be taken modulo their interval.
+    pub(super) commits: u64,
+    /// When its session is over, if its group hears nothing of it any more.
     pub(super) session: Time,
+    /// The same of the one it was, if it came back as somebody new.
+    pub(super) former: Time,
     pub(super) fetch: Fetch,
     pub(super) asks_at: Time,
     pub(super) due: Time,
@@ -160,6 +175,8 @@ pub(in crate::machine) struct Streams {
     pub(super) brokers: Vec<Broker>,
     pub(super) crews: Vec<Crew>,
     pub(super) members: Vec<Member>,
+    /// Members that work on although their groups have given them up.
+    pub(super) strays: u32,
     pub(super) batchers: Vec<Batcher<Outgoing>>,
     /// When the last batch of a batcher arrives: later ones do not overtake it.
     pub(super) arrivals: Vec<Time>,
@@ -209,8 +226,12 @@ impl Streams {
                 for _ in 0..entry.concurrency {
                     let number = self.members.len() as u32 - first_member;
                     let name = Lineage(readers.hash).child(u64::from(number), 0);
-                    let phase = Draw::new(seed, name, Purpose::Fault, 0).bits() % HEARTBEAT.0;
-                    self.members.push(Member::new(group, number, seat, replica, phase));
+                    let draw = |nth| Draw::new(seed, name, Purpose::Fault, nth).bits();
+                    self.members.push(Member {
+                        phase: draw(0) % HEARTBEAT.0,
+                        commits: draw(1),
+                        ..Member::new(group, number, seat, replica)
+                    });
                 }
             }
         }
@@ -222,7 +243,7 @@ impl Streams {
 }
 
 impl Member {
-    fn new(group: u32, number: u32, seat: u32, replica: u32, phase: u64) -> Self {
+    fn new(group: u32, number: u32, seat: u32, replica: u32) -> Self {
         Self {
             group,
             number,
@@ -236,12 +257,15 @@ impl Member {
             frame: NONE,
             partition: 0,
             offset: 0,
-            left: 0,
-            in_batch: false,
+            published: Time(0),
+            hand: Vec::new(),
+            run: 0,
             polled: Time(0),
             watched: false,
-            phase,
+            phase: 0,
+            commits: 0,
             session: Time::NEVER,
+            former: Time::NEVER,
             fetch: Fetch::default(),
             asks_at: Time(0),
             due: Time::NEVER,
@@ -252,12 +276,19 @@ impl Member {
         }
     }
 
+    /// Is past the record in hand.
+    pub(super) fn advance(&mut self) {
+        if let Some(run) = self.hand.get_mut(self.run as usize) {
+            run.next += 1;
+        }
+    }
+
     /// Forgets what it knows of its partitions.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
         self.stocked.clear();
         self.coming.clear();
-        self.left = 0;
-        self.in_batch = false;
+        self.hand.clear();
+        self.run = 0;
     }
 }
