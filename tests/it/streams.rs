@@ -110,7 +110,17 @@ impl Drawn {
 }
 
 fn anything() -> impl Strategy<Value = Drawn> {
-    let topics = pick(&["", "linger = \"5ms\"", "linger = \"50ms\"\nbatch = 3", "key = \"id\""]);
+    let topics = pick(&[
+        "",
+        "linger = \"5ms\"",
+        "linger = \"50ms\"\nbatch = 3",
+        "key = \"id\"",
+        "in_flight = 1",
+        "linger = \"1s\"",
+        "in_flight = 1\nbatch = 2\ndelivery_timeout = \"2s\"",
+        "buffer = 3\nmax_block = \"1s\"",
+        "buffer = 9\nkey = \"id\"\ndelivery_timeout = \"1s\"",
+    ]);
     let hows = pick(&["batch = 1", "batch = 5", "poll = \"20ms\"", "poll = { mean = \"50ms\" }, batch = 3"]);
     let groups = pick(&[
         "rebalance = \"eager\", session_timeout = \"6s\"",
@@ -125,6 +135,7 @@ fn anything() -> impl Strategy<Value = Drawn> {
         "kind = \"crash\"\ntarget = \"b\"\nat = \"5s\"\nduration = \"30s\"",
         "kind = \"outage\"\ntarget = \"t\"\nat = \"5s\"\nduration = \"3s\"",
         "kind = \"freeze\"\ntarget = \"a\"\nat = \"5s\"\nduration = \"3s\"",
+        "kind = \"crash\"\ntarget = \"p\"\nat = \"5s\"\nduration = \"3s\"",
     ]);
     let commits = pick(&["ack = \"after\"", "commit_every = \"2s\"", "ack = \"before\""]);
     (topics, hows, commits, groups, faults, any::<[bool; 3]>(), 1..5u32).prop_map(
@@ -144,7 +155,7 @@ fn anything() -> impl Strategy<Value = Drawn> {
 
 #[test]
 fn every_group_gets_every_record_in_order_lost_or_doubled_only_as_its_commits_allow() {
-    always(48, &anything(), |mut drawn| {
+    always(72, &anything(), |mut drawn| {
         // Order is told by publication, so it can be seen in a single partition only.
         drawn.partitions = if drawn.topic.is_empty() { 1 } else { drawn.partitions };
         let plan = plan(&drawn.text());

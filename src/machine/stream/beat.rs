@@ -27,6 +27,12 @@ pub(super) enum Beat {
     Elected(u32),
     /// When a topic's broker looks for records that are too old.
     Retain(u32),
+    /// When a producer (an outlet) may have room again.
+    Wake(u32),
+    /// When a producer (an outlet) looks for records that are too late.
+    Late(u32),
+    /// When a publisher (a frame) has waited long enough for room.
+    Blocked(u32),
 }
 
 impl Beat {
@@ -45,6 +51,9 @@ impl Beat {
             Self::Seek(i) => (9, i),
             Self::Elected(i) => (10, i),
             Self::Retain(i) => (11, i),
+            Self::Wake(i) => (12, i),
+            Self::Late(i) => (13, i),
+            Self::Blocked(i) => (14, i),
         };
         debug_assert!(index < 1 << 28, "so many of one kind at once do not fit into memory");
         kind << 28 | index
@@ -65,7 +74,10 @@ impl Beat {
             8 => Self::Overdue(index),
             9 => Self::Seek(index),
             10 => Self::Elected(index),
-            _ => Self::Retain(index),
+            11 => Self::Retain(index),
+            12 => Self::Wake(index),
+            13 => Self::Late(index),
+            _ => Self::Blocked(index),
         }
     }
 }
@@ -89,6 +101,9 @@ mod tests {
             Beat::Seek(10),
             Beat::Elected(0),
             Beat::Retain(1),
+            Beat::Wake(2),
+            Beat::Late(3),
+            Beat::Blocked(4),
         ];
         all.into_iter().for_each(|beat| assert_eq!(Beat::decode(beat.code()), beat));
     }

@@ -15,6 +15,8 @@ mod member;
 mod produce;
 mod rebalance;
 mod retain;
+mod room;
+mod ship;
 mod state;
 
 use crate::kernel::Phase;
@@ -66,6 +68,9 @@ impl<P: Probe> Machine<'_, P> {
             Beat::Seek(group) => self.seek_back(group),
             Beat::Elected(topic) => self.elect_leader(topic),
             Beat::Retain(topic) => self.retain_records(topic),
+            Beat::Wake(outlet) => self.wake_outlet(outlet),
+            Beat::Late(outlet) => self.give_up_late(outlet),
+            Beat::Blocked(frame) => self.give_up_waiting(frame),
         }
     }
 

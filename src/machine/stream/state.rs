@@ -6,7 +6,7 @@ use crate::model::LawId;
 use crate::model::NodeId;
 use crate::model::id::NONE;
 use crate::model::plan::Plan;
-use crate::model::stream::{Batcher, Cursor, Group, Log};
+use crate::model::stream::{Batcher, Cursor, Group, Log, Pipe};
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::Time;
 
@@ -31,6 +31,8 @@ pub(super) struct Outgoing {
     pub(super) record: Record,
     pub(super) waiter: u32,
     pub(super) back: LawId,
+    /// When its producer had room for it.
+    pub(super) filed: Time,
 }
 
 /// Where a batch is.
@@ -52,12 +54,35 @@ pub(super) enum Stage {
 pub(super) struct Batch {
     pub(super) topic: u32,
     pub(super) partition: u32,
+    pub(super) outlet: u32,
+    /// The request it is part of, as long as that is not answered.
+    pub(super) request: u32,
     pub(super) stage: Stage,
     /// Its end in the log, once it is appended.
     pub(super) end: u64,
     /// When it will be safe.
     pub(super) due: Time,
     pub(super) records: Vec<Outgoing>,
+}
+
+/// A producer's connection to the broker of a topic: one for each replica that might publish.
+#[derive(Debug, Default)]
+pub(super) struct Outlet {
+    pub(super) pipe: Pipe,
+    /// Whether something is ready to leave and waits for room in the pipe.
+    pub(super) waits: bool,
+    /// Partitions with records that have not left.
+    pub(super) open: Vec<u32>,
+    /// Records that are not safe yet.
+    pub(super) buffered: u32,
+    /// Frames that wait for room among those.
+    pub(super) blocked: VecDeque<u32>,
+    /// When it looks for room again, if it does.
+    pub(super) wake: Option<Time>,
+    /// Whether it will look for records that are too late.
+    pub(super) watched: bool,
+    /// When its last request arrives: later ones do not overtake it.
+    pub(super) arrival: Time,
 }
 
 /// A topic's state.
@@ -68,6 +93,8 @@ pub(super) struct Broker {
     pub(super) safe: Vec<Time>,
     /// First of its batchers: one for each replica that might publish and each partition.
     pub(super) first_batcher: u32,
+    /// First of its outlets: one for each replica that might publish.
+    pub(super) first_outlet: u32,
     /// By replica: the partition in turn, for records without key.
     pub(super) turns: Vec<u32>,
     pub(super) readable: bool,
@@ -178,10 +205,14 @@ pub(in crate::machine) struct Streams {
     /// Members that work on although their groups have given them up.
     pub(super) strays: u32,
     pub(super) batchers: Vec<Batcher<Outgoing>>,
-    /// When the last batch of a batcher arrives: later ones do not overtake it.
-    pub(super) arrivals: Vec<Time>,
+    pub(super) outlets: Vec<Outlet>,
+    /// Batches of each request that are not answered.
+    pub(super) requests: Vec<u32>,
+    pub(super) free_requests: Vec<u32>,
     pub(super) batches: Vec<Batch>,
     pub(super) free: Vec<u32>,
+    /// Batches that leave with one request.
+    pub(super) load: Vec<u32>,
     pub(super) vessels: Vec<Vec<Outgoing>>,
 }
 
@@ -194,10 +225,13 @@ impl Streams {
             let first_batcher = streams.batchers.len() as u32;
             let batchers = streams.batchers.len() + (replicas * topic.partitions) as usize;
             streams.batchers.resize_with(batchers, Batcher::default);
+            let first_outlet = streams.outlets.len() as u32;
+            streams.outlets.resize_with((first_outlet + replicas) as usize, Outlet::default);
             streams.brokers.push(Broker {
                 logs: vec![Log::default(); topic.partitions as usize],
                 safe: vec![Time(0); topic.partitions as usize],
                 first_batcher,
+                first_outlet,
                 turns: vec![0; replicas as usize],
                 readable: true,
                 writable: true,
@@ -206,7 +240,6 @@ impl Streams {
                 poisons: 0,
             });
         }
-        streams.arrivals = vec![Time(0); streams.batchers.len()];
         (0..plan.groups.len() as u32).for_each(|group| streams.enlist(plan, seed, group));
         streams
     }

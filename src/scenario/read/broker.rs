@@ -10,7 +10,8 @@ use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::vocab::{KEYED, REPLAY};
 use crate::scenario::written::{
-    Ack, Acks, Consumer, Endpoint, Flow, Given, Keyed, Membership, Node, OnError, Queue, Rebalance, Replay, Topic, WhenFull,
+    Ack, Acks, Consumer, Endpoint, Flow, Given, Keyed, Membership, Node, OnError, Queue, Rebalance, Replay, Topic,
+    WhenFull,
 };
 use crate::units::Span;
 

@@ -97,7 +97,10 @@ fn a_killed_consumer_is_somebody_new_unless_it_is_static() {
     };
     let (eager, cooperative, named) =
         (killed("rebalance = \"eager\""), killed("rebalance = \"cooperative\""), killed("member = \"static\""));
-    assert!((42_000.0..46_000.0).contains(&eager.0) && (42_000.0..46_000.0).contains(&cooperative.0), "{eager:?} {cooperative:?}");
+    assert!(
+        (42_000.0..46_000.0).contains(&eager.0) && (42_000.0..46_000.0).contains(&cooperative.0),
+        "{eager:?} {cooperative:?}"
+    );
     // All six partitions wait for some forty seconds, or two of them do.
     assert!((3_500..4_600).contains(&eager.1), "{eager:?}");
     assert!((1_200..1_600).contains(&cooperative.1), "{cooperative:?}");
@@ -141,11 +144,78 @@ fn with_one_copy_the_leaders_word_is_everybodys() {
 /// in steps of a second otherwise.
 #[test]
 fn pollers_do_not_march_in_step() {
-    let text = scenario("10m", &constant(10), "partitions = 10\nkey = \"id\"", "poll = \"1s\", batch = 500, work = \"1ms\"", "")
-        .replace("[services.w]\n", "[services.w]\nreplicas = 10\n");
+    let text = scenario(
+        "10m",
+        &constant(10),
+        "partitions = 10\nkey = \"id\"",
+        "poll = \"1s\", batch = 500, work = \"1ms\"",
+        "",
+    )
+    .replace("[services.w]\n", "[services.w]\nreplicas = 10\n");
     let summary = run(&text);
     // Each partition waits half a second on average; the lag of all ten is never that of a whole second at once.
     let group = group(&summary);
     assert!((ms(group.delay_ms.mean) - 500.0).abs() < 40.0, "{group:?}");
     assert!(group.max_lag < 11 && ms(group.mean_lag) > 4.0, "{group:?}");
+}
+
+/// Right: five requests in flight a connection (`max.in.flight.requests.per.connection`), then records wait and batch by
+/// themselves: at 20 ms that is 250 requests a second without linger, and one in 5.2 ms with 5 ms of it: 1.3-fold, not 26-fold.
+#[test]
+fn five_requests_in_flight_then_records_batch_by_themselves() {
+    let batches = |topic: &str| {
+        let topic = format!("partitions = 4\npublish_latency = \"20ms\"\n{topic}");
+        let consumer = "concurrency = 4, batch = 500, work = \"50us\"";
+        let summary = run(&scenario("10s", "arrivals = \"poisson\"\nrate = \"5000/s\"", &topic, consumer, ""));
+        ms(summary.topics["t"].batches_per_s)
+    };
+    let (none, five) = (batches(""), batches("linger = \"5ms\""));
+    assert!((245.0..251.0).contains(&none) && (185.0..200.0).contains(&five), "{none} {five}");
+    assert!((batches("in_flight = 1") - 50.0).abs() < 1.0);
+    assert!(batches("in_flight = \"unlimited\"") > 4_800.0);
+    // A request takes what waits for any partition: up to four batches with keys.
+    let keyed = batches("key = \"id\"");
+    assert!((300.0..=1_000.0).contains(&keyed), "{keyed}");
+}
+
+/// Right: a producer gives up after `delivery.timeout.ms`: of five minutes without a broker the first three are lost, the last
+/// two arrive; who waits for its record hears that after two minutes.
+#[test]
+fn a_producer_gives_up_after_two_minutes() {
+    let down = fault("outage", "target = \"t\"\nat = \"1m\"\nduration = \"5m\"") + FLOW;
+    let text = scenario("10m", &constant(50), "partitions = 4", "concurrency = 4, work = \"5ms\"", &down);
+    let summary = run(&text);
+    let success = ms(summary.flows["event"].success_rate);
+    assert!((success - 0.7).abs() < 0.002, "{success}");
+    assert!((8_950..9_050).contains(&summary.topics["t"].lost), "{}", summary.topics["t"].lost);
+    let waits = run(&text.replace("publish = \"t\"", "publish = \"t\", wait_for_ack = true"));
+    let client = &waits.clients["c"];
+    assert!((ms(client.success_rate) - 0.7).abs() < 0.002, "{:?}", client.success_rate);
+    let patient = run(&text.replace("[topics.t]\n", "[topics.t]\ndelivery_timeout = \"10m\"\n"));
+    assert_eq!(patient.topics["t"].lost, 0);
+}
+
+/// Right: a full buffer blocks whoever publishes, waiting for the broker or not, and fails it after `max.block.ms`: 1,000 records
+/// are twenty seconds; nobody waits longer than ten.
+#[test]
+fn a_full_buffer_blocks_whoever_publishes() {
+    let down = fault("outage", "target = \"t\"\nat = \"60s\"\nduration = \"60s\"");
+    let topic = "buffer = 1000\nmax_block = \"10s\"";
+    let summary = run(&scenario("3m", &constant(50), topic, "concurrency = 1, work = \"1ms\"", &down));
+    let client = &summary.clients["c"];
+    // From the 80th second until ten before the broker is back: thirty of 180.
+    assert!((ms(client.success_rate) - 5.0 / 6.0).abs() < 0.002, "{:?}", client.success_rate);
+    assert!((client.latency_ms.max.expect("answers") - 10_000.0).abs() < 25.0, "{:?}", client.latency_ms.max);
+    assert_eq!(summary.topics["t"].lost, 0);
+    assert!((7_495..=7_505).contains(&summary.topics["t"].published), "{}", summary.topics["t"].published);
+}
+
+/// Right: what a producer has not sent dies with its process.
+#[test]
+fn what_a_producer_holds_dies_with_it() {
+    let killed = fault("crash", "target = \"a\"\nat = \"30.5s\"\nduration = \"1s\"");
+    let summary = run(&scenario("60s", &constant(10), "linger = \"10s\"", "work = \"1ms\"", &killed));
+    let (lost, published) = (summary.topics["t"].lost, summary.topics["t"].published);
+    assert!((1..=100).contains(&lost), "{lost}");
+    assert!(published - lost - group(&summary).consumed <= 100, "{lost} of {published}");
 }
