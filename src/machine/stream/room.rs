@@ -150,16 +150,16 @@ impl<P: Probe> Machine<'_, P> {
         let patience = self.plan.topics[self.topic_of_outlet(outlet) as usize].delivery_timeout;
         let now = self.now;
         let late = move |outgoing: &Outgoing| outgoing.filed + patience <= now;
-        self.drop_open(outlet, &late);
+        self.drop_open(outlet, late);
         for slot in 0..self.streams.batches.len() as u32 {
             let batch = &self.streams.batches[slot as usize];
             if batch.outlet != outlet || batch.stage == Stage::Free || !batch.records.first().is_some_and(&late) {
                 continue;
             }
             if batch.stage == Stage::Held {
-                self.thin_out(slot, &late);
+                self.thin_out(slot, late);
             } else {
-                self.disappoint(slot, &late);
+                self.disappoint(slot, late);
             }
         }
         self.watch_outlet(outlet);
