@@ -126,11 +126,11 @@ pub(super) fn all(_: &[Summary], _: &Path) -> Result<Vec<String>, Failure> {
 /// The picture that the name of the file asks for, else the first.
 #[cfg(feature = "charts")]
 pub(super) fn svg(summaries: &[Summary], path: &Path) -> Result<String, Failure> {
-    pick(crate::report::chart::pictures(summaries), path, OF_RUNS)
+    pick(&crate::report::chart::pictures(summaries), path, OF_RUNS)
 }
 
 #[cfg(feature = "charts")]
-fn pick(pictures: Vec<crate::report::chart::Picture>, path: &Path, words: &[Word]) -> Result<String, Failure> {
+fn pick(pictures: &[crate::report::chart::Picture], path: &Path, words: &[Word]) -> Result<String, Failure> {
     let stem = stem(path);
     let asked = words.iter().find(|(word, _)| stem.ends_with(word));
     let own = |name: &str| stem == name || stem.ends_with(&format!("-{name}"));
@@ -171,7 +171,7 @@ pub(super) fn comparison(_: &Comparison, _: &[Summary], _: &Path) -> Result<Vec<
 /// The picture of a comparison that the name of the file asks for, else the first.
 #[cfg(feature = "charts")]
 pub(super) fn compared(comparison: &Comparison, summaries: &[Summary], path: &Path) -> Result<String, Failure> {
-    pick(crate::report::chart::compared(comparison, summaries), path, OF_COMPARISONS)
+    pick(&crate::report::chart::compared(comparison, summaries), path, OF_COMPARISONS)
 }
 
 /// Refuses: this build draws no pictures.

@@ -23,12 +23,11 @@ pub(super) fn grouped(complaints: &[Complaint]) -> Vec<Group<'_>> {
     let all: Vec<Option<Kind>> = complaints.iter().map(kind).collect();
     for (complaint, kind) in complaints.iter().zip(&all) {
         let many = kind.as_ref().filter(|kind| all.iter().flatten().filter(|other| other == kind).count() > FEW);
-        match many.and_then(|kind| kinds.iter().find(|known| known.0 == *kind)) {
-            Some((_, at)) => groups[*at].rest.push(complaint),
-            None => {
-                kinds.extend(many.map(|kind| (kind.clone(), groups.len())));
-                groups.push(Group { first: complaint, rest: Vec::new() });
-            }
+        if let Some((_, at)) = many.and_then(|kind| kinds.iter().find(|known| known.0 == *kind)) {
+            groups[*at].rest.push(complaint);
+        } else {
+            kinds.extend(many.map(|kind| (kind.clone(), groups.len())));
+            groups.push(Group { first: complaint, rest: Vec::new() });
         }
     }
     groups
