@@ -31,17 +31,19 @@ impl Measure {
                 groups.iter_mut().for_each(|r| r.rise(now, u64::from(records), open));
             }
             Fact::Forfeited { topic, records } => self.feeds[topic.index()].lost += one * u64::from(records),
-            Fact::Read { group, published, repeats } if !repeats && self.counts(published) => {
-                let delay = now.since(published);
-                self.readings[group.index()].delay.record(delay.0);
-                if self.faulted {
+            Fact::Passed { group, published, stale, repeats } => {
+                let counts = !repeats && self.counts(published);
+                let (reading, delay) = (&mut self.readings[group.index()], now.since(published));
+                if counts {
+                    reading.delay.record(delay.0);
+                }
+                if !stale {
+                    reading.fall(now, 1, open);
+                }
+                *(if repeats { &mut reading.duplicates } else { &mut reading.consumed }) += one;
+                if counts && self.faulted {
                     self.aftermath.arrive(Whose::Group(group.index()), published, Outcome::Succeeded, delay);
                 }
-            }
-            Fact::Passed { group, repeats } => {
-                let reading = &mut self.readings[group.index()];
-                reading.fall(now, 1, open);
-                *(if repeats { &mut reading.duplicates } else { &mut reading.consumed }) += one;
             }
             Fact::Rewound { group, records } => self.readings[group.index()].rise(now, records, open),
             Fact::Skipped { group, records, missed } => {
