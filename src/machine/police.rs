@@ -250,8 +250,9 @@ impl<P: Probe> Machine<'_, P> {
 
     pub(super) fn tell_budget(&mut self, guard: u32, nth: u32, outcome: Outcome) {
         let cause = self.guarded[guard as usize].cause;
+        let retryable = self.rules(guard).retry.as_ref().is_some_and(|retry| retry.on.contains(outcome));
         if let Some(budget) = &mut self.state(guard).budget {
-            if outcome.is_good() { budget.on_success(nth, cause) } else { budget.on_failure(nth) }
+            if outcome.is_good() { budget.on_success(nth, cause) } else { budget.on_failure(nth, retryable) }
         }
     }
 

@@ -4,8 +4,11 @@
 //! lets tries through and counts how they end: over a time `window`, over the last `window_calls`, or `consecutive` failures.
 //! With at least `min_calls` in the window it trips as soon as the share of failures reaches `failure_rate`, or the share of
 //! tries slower than `slow_call` reaches `slow_rate`. *Open*, it refuses everything with `circuit_open`. When `open_for`
-//! ends it is *half-open*: `half_open_calls` tries go through as probes, everyone else is refused. If all succeed it closes
-//! with an empty window; a failed probe is a trip. With `open_for_max`, every failed probe doubles the next `open_for`.
+//! ends it is *half-open*: `half_open_calls` tries go through as probes, everyone else is refused. When as many have ended (or
+//! `min_calls`, if that is fewer) their rates are held against the thresholds: reached, it trips again, else it closes with
+//! an empty window (Resilience4j). With `half_open = "first_failure"` one failed probe is a trip and all must succeed, as in
+//! Hystrix and Polly, whose only probe decides; so it always is with `consecutive`, which has no rate. With
+//! `open_for_max`, every trip of a half-open breaker doubles the next `open_for`.
 //!
 //! `counts = "tries"` (default) puts the breaker inside the retries: every try counts. `counts = "calls"` puts it outside:
 //! a call counts once, with all its tries. `on` names the failures that count (default: all).
@@ -14,8 +17,12 @@
 //! `per = "replica"`: one for each of its replicas; one whose breaker is open is left out when a replica is picked (failure
 //! accrual in Finagle and Linkerd), and only where all are open is a try refused. The caller must pick per request then.
 //!
-//! A time window is kept in ten buckets (Hystrix), a count window is exact (Resilience4j). What ends after the breaker has
-//! left the state it began in is not counted.
+//! A time window is kept in ten buckets (Hystrix, Polly), a count window is exact (Resilience4j). An end counts in the state
+//! that the breaker is in by then: what began before it tripped and ends while it is half-open counts beside its probes, and
+//! while it is open nothing counts. That is so in Resilience4j, Hystrix, Polly and Linkerd.
+//!
+//! Sources: `CircuitBreakerStateMachine` and `CircuitBreakerMetrics` of Resilience4j, `HystrixCircuitBreaker`,
+//! `CircuitStateController` of Polly, linkerd2-proxy `http/breaker`.
 
 use crate::units::{Span, Time};
 
@@ -38,6 +45,8 @@ pub struct BreakerSpec {
     pub open_for_max: Span,
     /// Probes of a half-open breaker.
     pub half_open_calls: u32,
+    /// Whether one failed probe trips it, and not their rate.
+    pub first_failure: bool,
     /// Failures that count.
     pub on: OutcomeSet,
     /// Whether each replica of the callee has its own.
@@ -107,8 +116,9 @@ pub struct Breaker {
     since: Time,
     /// How long it stays open this time.
     open_for: Span,
+    /// Probes that went, and those of them that have ended.
     probes: u32,
-    good_probes: u32,
+    ended_probes: u32,
     book: Book,
     tally: BreakerTally,
 }
@@ -122,7 +132,7 @@ impl Breaker {
             since: Time(0),
             open_for: spec.open_for,
             probes: 0,
-            good_probes: 0,
+            ended_probes: 0,
             book: Book::new(spec.window),
             tally: BreakerTally::default(),
         }
@@ -161,24 +171,32 @@ impl Breaker {
         self.settle(now);
         let slow = slow && self.spec.slow.is_some();
         match self.phase {
-            Phase::Closed if !probe => {
+            Phase::Closed => {
                 self.book.write(now, good, slow);
                 if self.book.trips(now, &self.spec) {
                     self.trip(now);
                 }
             }
-            Phase::HalfOpen if probe && good && !slow => {
-                self.good_probes += 1;
-                if self.good_probes >= self.spec.half_open_calls {
-                    self.close(now);
+            Phase::HalfOpen => {
+                self.ended_probes += u32::from(probe);
+                self.book.write(now, good, slow);
+                match self.book.judge(&self.spec, self.needed()) {
+                    Some(true) => self.trip(now),
+                    Some(false) => self.close(now),
+                    None => {}
                 }
             }
-            Phase::HalfOpen if probe => {
-                self.open_for = Span(self.open_for.0.saturating_mul(2).min(self.spec.open_for_max.0));
-                self.open_for = self.open_for.max(self.spec.open_for);
-                self.trip(now);
+            Phase::Open => {}
+        }
+    }
+
+    /// How many ends decide about a half-open breaker.
+    fn needed(&self) -> u32 {
+        match self.spec.window {
+            Window::Time { min_calls, .. } | Window::Calls { min_calls, .. } if !self.spec.first_failure => {
+                min_calls.min(self.spec.half_open_calls).max(1)
             }
-            _ => {}
+            _ => self.spec.half_open_calls,
         }
     }
 
@@ -210,7 +228,7 @@ impl Breaker {
 
     /// Whether a probe is under way.
     pub fn is_probing(&self) -> bool {
-        self.phase == Phase::HalfOpen && self.probes > self.good_probes
+        self.phase == Phase::HalfOpen && self.probes > self.ended_probes
     }
 
     /// What it has done until now.
@@ -233,13 +251,15 @@ impl Breaker {
             self.phase = Phase::HalfOpen;
             self.since = until;
             self.probes = 0;
-            self.good_probes = 0;
+            self.ended_probes = 0;
+            self.book = Book::probing(self.spec.half_open_calls);
         }
     }
 
     fn trip(&mut self, now: Time) {
         if self.phase == Phase::HalfOpen {
             self.tally.half_open += now.since(self.since);
+            self.open_for = Span(self.open_for.0.saturating_mul(2).min(self.spec.open_for_max.0)).max(self.spec.open_for);
         }
         self.tally.opened += 1;
         self.phase = Phase::Open;
@@ -269,6 +289,7 @@ mod tests {
             open_for: Span(5 * S),
             open_for_max: Span(5 * S),
             half_open_calls: 2,
+            first_failure: matches!(window, Window::Consecutive { .. }),
             on: Outcome::FAILURES.into_iter().collect(),
             per_replica: false,
         }
@@ -327,8 +348,34 @@ mod tests {
         breaker.forget(at, true);
         assert_eq!(breaker.admit(at), Verdict::Go);
         breaker.record(at, true, false, false);
-        breaker.record(at, false, false, false);
-        assert_eq!(breaker.phase(at), Phase::HalfOpen, "what began before says nothing");
+        assert_eq!(breaker.phase(at), Phase::HalfOpen);
+        breaker.record(at, true, false, true);
+        assert_eq!(breaker.phase(at), Phase::Closed, "what began before it tripped counts beside the probes");
+    }
+
+    /// A half-open breaker of ten probes after these have ended.
+    fn probed(first_failure: bool, min_calls: u32, ends: &[bool]) -> Phase {
+        let window = Window::Calls { calls: 100, min_calls };
+        let rule = BreakerSpec { half_open_calls: 10, first_failure, ..spec(window) };
+        let mut breaker = Breaker::new(rule);
+        (0..min_calls).for_each(|_| _ = call(&mut breaker, 0, false));
+        let at = Time(5 * S);
+        for good in ends {
+            assert_eq!(breaker.admit(at), Verdict::Go);
+            breaker.record(at, *good, false, true);
+        }
+        breaker.phase(at)
+    }
+
+    #[test]
+    fn half_open_holds_the_rate_of_its_probes_against_the_threshold() {
+        let ends = |bad: usize, all: usize| (0..all).map(|n| n >= bad).collect::<Vec<_>>();
+        assert_eq!(probed(false, 100, &ends(4, 9)), Phase::HalfOpen, "nine of ten have ended");
+        assert_eq!(probed(false, 100, &ends(4, 10)), Phase::Closed);
+        assert_eq!(probed(false, 100, &ends(5, 10)), Phase::Open);
+        assert_eq!(probed(true, 100, &ends(1, 1)), Phase::Open, "the first failure");
+        assert_eq!(probed(true, 100, &ends(0, 10)), Phase::Closed);
+        assert_eq!(probed(false, 4, &ends(1, 4)), Phase::Closed, "min_calls are enough to judge");
     }
 
     #[test]

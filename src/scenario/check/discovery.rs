@@ -40,6 +40,7 @@ fn unused(discovery: &Discovery, complaints: &mut Vec<Complaint>) {
     let picks = |balancing: Balancing| discovery.load_balancing.value == balancing;
     let said = [
         (!picks(Balancing::LeastRequest), "choices", &discovery.choices.place, "for least_request only"),
+        (!picks(Balancing::LeastRequest), "distinct", &discovery.distinct.place, "for least_request only"),
         (!picks(Balancing::Hash), "keys", &discovery.keys.place, "for hash only"),
         (kind != Kind::Dns, "ttl", &discovery.ttl.place, "for kind = \"dns\" only"),
         (

@@ -50,6 +50,8 @@ impl<'s> Lowering<'s> {
         let callee = self.nodes[target.node.as_str()];
         let endpoint = self.endpoints[&(callee, target.endpoint.as_str())];
         let link = self.link(place.host, callee);
+        // A link's latency holds for both directions of the calls over it.
+        let way = self.latency(place.host, callee);
         // A function call has no policies.
         let rules = if wire.is_some() { self.rules(guards) } else { NONE };
         // Where its timer runs before a try sets out, its guard keeps it.
@@ -60,8 +62,8 @@ impl<'s> Lowering<'s> {
             link,
             endpoint,
             site: sites.next(&super::endpoint_name(&target.node, &target.endpoint)),
-            there: self.latency(place.host, callee),
-            back: self.latency(callee, place.host),
+            there: way,
+            back: way,
             timeout,
             rules,
             channel: wire.map_or(NONE, |w| self.channel(link, w.spec)),

@@ -33,7 +33,10 @@ impl Lowering<'_> {
         match discovery.load_balancing.value {
             Balancing::RoundRobin => Balancer::RoundRobin,
             Balancing::Random => Balancer::Random,
-            Balancing::LeastRequest => Balancer::LeastRequest { choices: discovery.choices.value.unwrap_or(NONE) },
+            Balancing::LeastRequest => Balancer::LeastRequest {
+                choices: discovery.choices.value.unwrap_or(NONE),
+                distinct: discovery.distinct.value,
+            },
             Balancing::PickFirst => Balancer::PickFirst,
             Balancing::P2cEwma => Balancer::P2cEwma,
             Balancing::Hash => Balancer::Hash { keys: discovery.keys.value.unwrap_or(NONE) },

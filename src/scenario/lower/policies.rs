@@ -118,6 +118,7 @@ fn breaker(rule: &written::CircuitBreaker) -> BreakerSpec {
         open_for: rule.open_for.value,
         open_for_max: rule.open_for_max.value.unwrap_or(rule.open_for.value),
         half_open_calls: rule.half_open_calls.value,
+        first_failure: rule.first_failure.value.unwrap_or(rule.consecutive.value.is_some()),
         on,
         per_replica: rule.per_replica.value,
     }

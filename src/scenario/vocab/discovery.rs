@@ -13,7 +13,7 @@ const KIND: &[Word] = &[
 const BALANCING: &[Word] = &[
     word("round_robin", "One after the other, from a random start per caller replica."),
     word("random", "Any, alike."),
-    word("least_request", "The one with the fewest of this caller's requests among `choices` distinct candidates."),
+    word("least_request", "The one with the fewest of this caller's requests among `choices` candidates."),
     word("pick_first", "Always the same one, a random one per caller replica."),
     word("p2c_ewma", "Of two distinct candidates the one that answered faster of late and has fewer requests."),
     word("hash", "The same key to the same replica."),
@@ -48,6 +48,8 @@ const FINDING: &[Key] = &[
 const PICKING: &[Key] = &[
     key("load_balancing", Shape::Choice(BALANCING), "How a caller picks a replica.").or("\"round_robin\""),
     key("choices", Shape::WholeOr(ALL), "Candidates of least_request.").or("2"),
+    key("distinct", Shape::Flag, "least_request: whether its candidates are different ones; Envoy may draw one twice.")
+        .or("false"),
     key("keys", Shape::WholeOr(OWN), "hash: calls share so many keys.").or("\"calls\""),
     key(
         "balance_per",

@@ -44,7 +44,7 @@ order = ["retries", "circuit_breaker", "rate_limit", "timeout", "bulkhead"]"#,
     Library {
         name: "hystrix",
         toml: r#"timeout = "1s"
-circuit_breaker = { window = "10s", min_calls = 20, failure_rate = 0.5, open_for = "5s", half_open_calls = 1 }
+circuit_breaker = { window = "10s", min_calls = 20, failure_rate = 0.5, open_for = "5s", half_open_calls = 1, half_open = "first_failure" }
 bulkhead = { max_concurrent = 10, max_wait = "0s" }
 order = ["retries", "circuit_breaker", "bulkhead", "timeout"]"#,
         source: "Netflix/Hystrix configuration (in maintenance): a pool of 10 threads without a line, a window of ten buckets.",
@@ -53,7 +53,7 @@ order = ["retries", "circuit_breaker", "bulkhead", "timeout"]"#,
         name: "polly",
         toml: r#"timeout = "30s"
 retries = { max = 3, backoff = "2s", backoff_factor = 1.0, jitter = "none" }
-circuit_breaker = { window = "30s", min_calls = 100, failure_rate = 0.1, open_for = "5s", half_open_calls = 1 }
+circuit_breaker = { window = "30s", min_calls = 100, failure_rate = 0.1, open_for = "5s", half_open_calls = 1, half_open = "first_failure" }
 order = ["retries", "circuit_breaker", "timeout"]"#,
         source: "Defaults of Polly 8's strategies; the order of its standard resilience pipeline. MaxRetryAttempts counts \
                  retries only. Its hedging (1 more after 2 s) is a strategy of its own: hedge = { after = \"2s\" }.",

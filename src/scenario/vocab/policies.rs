@@ -163,6 +163,11 @@ const BREAKS: &[Word] = &[
     word("replica", "One for each of its replicas; one that is open is not picked."),
 ];
 
+const PROBING: &[Word] = &[
+    word("rate", "The rates of all its probes, held against the thresholds (Resilience4j)."),
+    word("first_failure", "The first failed probe trips it; all must succeed (Hystrix, Polly, Linkerd)."),
+];
+
 /// `circuit_breaker`.
 pub(super) static CIRCUIT_BREAKER: Table = Table {
     name: "circuit_breaker",
@@ -180,9 +185,14 @@ pub(super) static CIRCUIT_BREAKER: Table = Table {
         key(
             "open_for_max",
             Shape::Duration,
-            "A failed probe doubles `open_for` up to this. Default: it always is the same.",
+            "Failed probes double `open_for` up to this. Default: it always is the same.",
         ),
-        key("half_open_calls", Shape::Whole, "Probes that must succeed before it closes.").or("1"),
+        key("half_open_calls", Shape::Whole, "Probes that are let through before it closes or trips again.").or("1"),
+        key(
+            "half_open",
+            Shape::Choice(PROBING),
+            "What decides about a half-open breaker. Default: rate; with `consecutive` first_failure.",
+        ),
         key("on", Shape::Words(FAILURES), "Failures that count. Default: all."),
         key("counts", Shape::Choice(COUNTS), "Inside or outside the retries. Default: as `order` says."),
         key("per", Shape::Choice(BREAKS), "What has a breaker of its own.").or("\"callee\""),

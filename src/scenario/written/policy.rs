@@ -92,6 +92,8 @@ pub struct CircuitBreaker {
     pub open_for_max: Given<Option<Span>>,
     /// Probes.
     pub half_open_calls: Given<u32>,
+    /// Whether the first failed probe decides; `None`: as its window says.
+    pub first_failure: Given<Option<bool>>,
     /// What counts; `None`: every failure.
     pub on: Given<Option<Vec<Outcome>>>,
     /// Whether it stands outside the retries; `None`: as the order says.
