@@ -81,8 +81,9 @@ impl<P: Probe> Machine<'_, P> {
     #[cold]
     pub(super) fn die_handling(&mut self, at: u32) {
         let member = self.mail.deliveries.at(self.frames[at].caller).member;
-        let node = self.replicas[self.frames[at].replica as usize].node;
-        self.tell(Fact::Left { node });
+        let replica = self.frames[at].replica;
+        let node = self.replicas[replica as usize].node;
+        self.tell_load(replica, Fact::Left { node });
         self.mail.members[member as usize].busy = false;
         self.part_with(at, Outcome::Reset);
     }

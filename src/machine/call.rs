@@ -201,8 +201,8 @@ impl<P: Probe> Machine<'_, P> {
         let site = &self.sites[frame.call as usize];
         frame.arrived = self.now;
         frame.pc = site.entry.0;
-        let (node, endpoint) = (site.node, site.endpoint);
-        self.tell(Fact::Reached { node, endpoint });
+        let (node, endpoint, replica) = (site.node, site.endpoint, frame.replica);
+        self.tell_load(replica, Fact::Reached { node, endpoint });
         at
     }
 
@@ -228,7 +228,7 @@ impl<P: Probe> Machine<'_, P> {
         if self.roots.follows && outcome.is_good() {
             self.reach_goal(at, endpoint);
         }
-        self.tell(Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
+        self.tell_load(self.frames[at].replica, Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
         if self.faulted && self.is_lost(at) {
             return Flow::Stay;
         }

@@ -197,7 +197,7 @@ impl<P: Probe> Machine<'_, P> {
             let (queue, counted, waited) = (message.queue, message.counted, self.now.since(message.ready));
             self.tell(Fact::Taken { queue, waited, counted });
         }
-        self.tell(Fact::Entered { node: crew.node });
+        self.tell_load(self.frames[at].replica, Fact::Entered { node: crew.node });
         if crew.ack_before {
             self.acknowledge(frame.caller, frame.lineage, Verdict::Ack);
         }
@@ -245,7 +245,7 @@ impl<P: Probe> Machine<'_, P> {
         let Delivery { message, member, verdict, .. } = *self.mail.deliveries.at(frame.caller);
         let crew = &self.plan.crews[self.mail.members[member as usize].crew as usize];
         let outcome = if self.mail.message(message).poisoned { Outcome::Error } else { outcome };
-        self.tell(Fact::Left { node: crew.node });
+        self.tell_load(frame.replica, Fact::Left { node: crew.node });
         if outcome.is_good() {
             self.take_effect(message, crew.idempotent);
             if self.roots.follows {
@@ -274,7 +274,7 @@ impl<P: Probe> Machine<'_, P> {
         let (endpoint, edge, measured) = (call.endpoint, call.edge, frame.measured);
         let node = self.plan.endpoint(endpoint).node;
         let (sojourn, waited) = (self.now.since(frame.arrived), Span(frame.waited));
-        self.tell(Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited });
+        self.tell_load(frame.replica, Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited });
         self.tell(Fact::Settled { edge, outcome, latency: self.now.since(frame.sent), measured });
         self.close(at, outcome);
         let delivery = self.mail.deliveries.at_mut(frame.caller);

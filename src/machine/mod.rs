@@ -107,6 +107,8 @@ pub struct Machine<'p, P> {
     ready: std::collections::VecDeque<u32>,
     replicas: Vec<Replica>,
     joins: Joins,
+    /// Tries that were given up and keep their place in a bulkhead, and the [`Police`] that it belongs to.
+    lingering: std::collections::BTreeMap<u32, u32>,
     /// Balancing state: per link and caller replica.
     memories: Vec<Memory>,
     /// Where a link's memories begin.
@@ -349,8 +351,14 @@ impl<P: Probe> Machine<'_, P> {
 
     #[inline(always)]
     fn tell(&mut self, fact: Fact) {
-        if fact.moves_load() && !self.scaled.is_empty() {
-            self.gauge(fact);
+        self.probe.on(self.now, fact);
+    }
+
+    /// Tells a fact that changes how much a replica has to do.
+    #[inline(always)]
+    fn tell_load(&mut self, replica: u32, fact: Fact) {
+        if !self.scaled.is_empty() {
+            self.gauge(replica, fact);
         }
         self.probe.on(self.now, fact);
     }

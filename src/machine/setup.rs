@@ -58,6 +58,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             ready: std::collections::VecDeque::with_capacity(64),
             replicas,
             joins: Joins::default(),
+            lingering: std::collections::BTreeMap::new(),
             memories,
             memory_base,
             endpoints: vec![None; plan.nodes.len()],

@@ -380,12 +380,3 @@ pub enum Fact {
         measured: bool,
     },
 }
-
-impl Fact {
-    /// Whether it changes how much a node has to do. Known where a fact is told, so that asking costs nothing.
-    #[inline(always)]
-    pub fn moves_load(&self) -> bool {
-        use Fact::{Entered, Left, Reached, Replied, Started, Stopped};
-        matches!(self, Reached { .. } | Replied { .. } | Entered { .. } | Left { .. } | Started { .. } | Stopped { .. })
-    }
-}

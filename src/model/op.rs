@@ -171,6 +171,8 @@ pub enum Op {
     Conclude,
     /// A branch is over.
     End(Outcome),
+    /// A branch that chance leaves out is over: it is as if it were not there.
+    Absent,
     /// A member of a group is done with its record.
     Pass(Outcome),
 }

@@ -6,7 +6,7 @@
 //! Producers wait as long as it takes (Kafka gives up after `delivery.timeout.ms`, 2 min).
 
 use crate::model::stream::Acks;
-use crate::model::{Fact, Probe, TopicId};
+use crate::model::{Cause, Fact, Probe, TopicId};
 use crate::units::Time;
 
 use super::{Beat, ELECTION, Machine, Stage};
@@ -37,7 +37,12 @@ impl<P: Probe> Machine<'_, P> {
         for slot in 0..self.streams.batches.len() as u32 {
             let batch = &self.streams.batches[slot as usize];
             if batch.topic == topic && batch.stage == Stage::Appended {
-                if acks == Acks::All { self.hold_back(slot) } else { self.lose_batch(slot) }
+                if acks == Acks::All {
+                    self.charge_waiters(slot, Cause::Broker);
+                    self.hold_back(slot);
+                } else {
+                    self.lose_batch(slot);
+                }
             }
         }
     }
@@ -90,7 +95,11 @@ impl<P: Probe> Machine<'_, P> {
         (broker.readable, broker.writable) = (true, writable);
         if writable {
             let held = std::mem::take(&mut broker.held);
-            held.into_iter().for_each(|slot| self.append_batch(slot));
+            for slot in held {
+                // Nobody could take it, so the time since then is the fault's, and not its way's.
+                self.charge_waiters(slot, Cause::Fault);
+                self.append_batch(slot);
+            }
         }
         for group in self.plan.topics[topic as usize].groups.clone() {
             for partition in 0..self.plan.topics[topic as usize].partitions {

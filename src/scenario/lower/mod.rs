@@ -16,6 +16,7 @@ mod scale;
 mod streams;
 mod wire;
 
+pub(super) use discovery::outlier_spec;
 pub(super) use policies::{exponential, limit as adaptive_limit};
 
 use std::collections::BTreeMap;

@@ -33,8 +33,11 @@ impl Lowering<'_> {
                 tied: rule.tied.value,
             }),
             rate_limit: on(&guards.rate_limit).map(rate_limit),
-            bulkhead: on(&guards.bulkhead)
-                .map(|rule| BulkheadSpec { max_concurrent: rule.max_concurrent.value, max_wait: rule.max_wait.value }),
+            bulkhead: on(&guards.bulkhead).map(|rule| BulkheadSpec {
+                max_concurrent: rule.max_concurrent.value,
+                max_wait: rule.max_wait.value,
+                until_answered: rule.until_answered.value,
+            }),
             breaker: on(&guards.circuit_breaker).map(breaker),
             throttle: on(&guards.adaptive_throttle)
                 .map(|rule| ThrottleSpec { k: rule.k.value, window: rule.window.value }),

@@ -248,8 +248,7 @@ impl<'s> Lowering<'s> {
             if !after {
                 self.release(code);
             }
-            let (share, site) = (step.probability.value as f32, sites.short(&format!("chance {}", label(&step.verb))));
-            let skip = self.emit(Op::Chance { share, site, skip: Pc::default() });
+            let skip = self.chance(sites, step);
             self.verb(code, sites, &step.verb);
             if !after {
                 self.release(code);
@@ -259,7 +258,13 @@ impl<'s> Lowering<'s> {
         }
     }
 
-    fn verb(&mut self, code: &mut Code<'s>, sites: &mut Sites, verb: &'s Verb) {
+    /// The chance that a step is taken; where it leads otherwise is to be filled in.
+    pub(super) fn chance(&mut self, sites: &mut Sites, step: &Step) -> usize {
+        let (share, site) = (step.probability.value as f32, sites.short(&format!("chance {}", label(&step.verb))));
+        self.emit(Op::Chance { share, site, skip: Pc::default() })
+    }
+
+    pub(super) fn verb(&mut self, code: &mut Code<'s>, sites: &mut Sites, verb: &'s Verb) {
         match verb {
             Verb::Work(law) => self.work(code, sites, law),
             Verb::Wait(law) => self.wait(code, sites, law),

@@ -48,5 +48,6 @@ fn outliers(rule: &OutlierDetection) -> Vec<String> {
         format!("interval = {}", time(&rule.interval.value)),
         format!("base_ejection = {}", time(&rule.base_ejection.value)),
         format!("max_ejected = {:?}", rule.max_ejected.value),
+        format!("always_eject_one = {}", rule.always_eject_one.value),
     ]
 }

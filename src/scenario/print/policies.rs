@@ -161,6 +161,7 @@ fn bulkhead(rule: &Bulkhead) -> Vec<String> {
     vec![
         format!("max_concurrent = {}", rule.max_concurrent.value),
         format!("max_wait = {}", time(&rule.max_wait.value)),
+        format!("held_until = {}", quoted(if rule.until_answered.value { "answered" } else { "given_up" })),
     ]
 }
 

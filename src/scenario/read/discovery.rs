@@ -32,6 +32,7 @@ pub(super) fn discovery(desk: &mut Desk<'_>, view: &View<'_>) -> Discovery {
                 interval: view.or_default(desk, "interval", duration),
                 base_ejection: view.or_default(desk, "base_ejection", duration),
                 max_ejected: view.or_default(desk, "max_ejected", share),
+                always_eject_one: view.or_default(desk, "always_eject_one", flag),
             })
         }),
         kind,

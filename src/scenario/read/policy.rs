@@ -160,7 +160,9 @@ fn circuit_breaker(desk: &mut Desk<'_>, view: &View<'_>) -> Option<CircuitBreake
     let looks_at = |key: &str| own.is_none_or(|own| own == key);
     let nothing = || Given::default(None);
     let first_failure = maybe(view.word(desk, "half_open", &[("rate", false), ("first_failure", true)]));
-    if own == Some("consecutive") && first_failure.value == Some(false) && view.wrote("half_open") {
+    // Failures in a row have no rate, whatever the library of the policy looks at.
+    let rateless = own == Some("consecutive") && first_failure.value == Some(false);
+    if rateless && view.wrote("half_open") {
         let message = "`half_open = \"rate\"` and `consecutive`: failures in a row have no rate";
         let complaint = Complaint::error(code::CONTRADICTION, message).at(view.place_of("half_open"));
         desk.push(complaint.help("leave half_open out: the first failed probe trips the breaker again"));
@@ -176,7 +178,7 @@ fn circuit_breaker(desk: &mut Desk<'_>, view: &View<'_>) -> Option<CircuitBreake
         open_for: view.or_default(desk, "open_for", duration),
         open_for_max: view.maybe(desk, "open_for_max", duration),
         half_open_calls: view.or_default(desk, "half_open_calls", count),
-        first_failure,
+        first_failure: if rateless { Given::default(None) } else { first_failure },
         on: view.maybe(desk, "on", failures),
         outside: maybe(view.word(desk, "counts", &[("tries", false), ("calls", true)])),
         per_replica: view.choice(desk, "per", &[("callee", false), ("replica", true)]),
@@ -193,6 +195,7 @@ fn bulkhead(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Bulkhead> {
     Some(Bulkhead {
         max_concurrent: view.or_default(desk, "max_concurrent", count),
         max_wait: view.or_default(desk, "max_wait", duration),
+        until_answered: view.choice(desk, "held_until", &[("given_up", false), ("answered", true)]),
     })
 }
 

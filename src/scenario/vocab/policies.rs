@@ -93,7 +93,7 @@ const JITTERS: &[Word] = &[
     word("full", "Between nothing and the wait."),
     word("equal", "Between half of the wait and all of it."),
     word("decorrelated", "Between `backoff` and three times the wait before."),
-    word("envoy", "Between nothing and `backoff` × (2ⁿ − 1) before the n-th retry."),
+    word("envoy", "Between nothing and `backoff` × 2ⁿ, n from 0: full jitter of a wait that doubles."),
 ];
 
 /// `retries`.
@@ -199,6 +199,11 @@ pub(super) static CIRCUIT_BREAKER: Table = Table {
     ]],
 };
 
+const HELD: &[Word] = &[
+    word("given_up", "Its caller has the answer, or gives up."),
+    word("answered", "Its callee has answered, as a thread that cannot be stopped (Hystrix)."),
+];
+
 /// `bulkhead`.
 pub(super) static BULKHEAD: Table = Table {
     name: "bulkhead",
@@ -206,6 +211,7 @@ pub(super) static BULKHEAD: Table = Table {
     keys: &[&[
         key("max_concurrent", Shape::Whole, "At most so many inside.").or("25"),
         key("max_wait", Shape::Duration, "How long one waits for room, first come first served.").or("\"0s\""),
+        key("held_until", Shape::Choice(HELD), "Until when a try is inside.").or("\"given_up\""),
     ]],
 };
 

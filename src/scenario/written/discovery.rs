@@ -50,6 +50,8 @@ pub struct OutlierDetection {
     pub base_ejection: Given<Span>,
     /// Share of the replicas that may be out.
     pub max_ejected: Given<f64>,
+    /// Whether one always may; default no.
+    pub always_eject_one: Given<bool>,
 }
 
 /// What is balanced.

@@ -109,6 +109,8 @@ pub struct Bulkhead {
     pub max_concurrent: Given<u32>,
     /// How long one waits for room.
     pub max_wait: Given<Span>,
+    /// Whether who gives up stays inside until the callee has answered; default no.
+    pub until_answered: Given<bool>,
 }
 
 /// How a rate limit measures.
