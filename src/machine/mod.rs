@@ -354,15 +354,6 @@ impl<P: Probe> Machine<'_, P> {
         self.probe.on(self.now, fact);
     }
 
-    /// Tells a fact that changes how much a replica has to do.
-    #[inline(always)]
-    fn tell_load(&mut self, replica: u32, fact: Fact) {
-        if !self.scaled.is_empty() {
-            self.gauge(replica, fact);
-        }
-        self.probe.on(self.now, fact);
-    }
-
     #[inline(always)]
     fn schedule(&mut self, after: Span, event: Event) {
         self.agenda.push_after(after, Phase::Arrival, event);

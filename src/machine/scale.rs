@@ -100,6 +100,15 @@ impl<P: Probe> Machine<'_, P> {
         self.agenda.push(self.now + rule.every, Phase::Sample, Rare::Look(node.0).event());
     }
 
+    /// Tells a fact that changes how much a replica has to do.
+    #[inline(always)]
+    pub(super) fn tell_load(&mut self, replica: u32, fact: Fact) {
+        if !self.scaled.is_empty() {
+            self.gauge(replica, fact);
+        }
+        self.probe.on(self.now, fact);
+    }
+
     /// Something on a replica changes what a metric counts.
     #[inline(never)]
     pub(super) fn gauge(&mut self, replica: u32, fact: Fact) {
