@@ -259,7 +259,8 @@ impl Breaker {
     fn trip(&mut self, now: Time) {
         if self.phase == Phase::HalfOpen {
             self.tally.half_open += now.since(self.since);
-            self.open_for = Span(self.open_for.0.saturating_mul(2).min(self.spec.open_for_max.0)).max(self.spec.open_for);
+            self.open_for =
+                Span(self.open_for.0.saturating_mul(2).min(self.spec.open_for_max.0)).max(self.spec.open_for);
         }
         self.tally.opened += 1;
         self.phase = Phase::Open;

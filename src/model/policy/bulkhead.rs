@@ -72,7 +72,8 @@ mod tests {
 
     #[test]
     fn the_next_waits_or_fails() {
-        let mut bulkhead = Bulkhead::new(BulkheadSpec { max_concurrent: 2, max_wait: Span::ZERO, until_answered: false });
+        let mut bulkhead =
+            Bulkhead::new(BulkheadSpec { max_concurrent: 2, max_wait: Span::ZERO, until_answered: false });
         assert_eq!((bulkhead.admit(), bulkhead.admit()), (Verdict::Go, Verdict::Go));
         assert_eq!(bulkhead.admit(), Verdict::Refuse(Outcome::BulkheadFull));
         bulkhead.release();

@@ -109,7 +109,10 @@ fn ejects_nobody(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         let message = format!("`outlier_detection` leaves nobody out: {share} % of {most} replicas are none");
         let place = rule.max_ejected.place.as_ref();
         let place = place.or(scenario.discovery.outlier_detection.as_ref().and_then(|given| given.place.as_ref()));
-        let help = format!("say max_ejected = \"{}%\", or always_eject_one = true (Envoy before 1.31)", 100_u32.div_ceil(most));
+        let help = format!(
+            "say max_ejected = \"{}%\", or always_eject_one = true (Envoy before 1.31)",
+            100_u32.div_ceil(most)
+        );
         complaints.push(warning(code::NO_EFFECT, message, place).help(help));
     }
 }

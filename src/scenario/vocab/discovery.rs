@@ -94,8 +94,13 @@ pub static OUTLIERS: Table = Table {
             "How long a replica is left out, times the number of its ejections; 300s at most.",
         )
         .or("\"30s\""),
-        key("max_ejected", Shape::Share, "Share of the replicas that may be left out: 10% of eight are none.").or("0.1"),
-        key("always_eject_one", Shape::Flag, "Whether one may be left out whatever `max_ejected` says, as in Envoy before 1.31.")
-            .or("false"),
+        key("max_ejected", Shape::Share, "Share of the replicas that may be left out: 10% of eight are none.")
+            .or("0.1"),
+        key(
+            "always_eject_one",
+            Shape::Flag,
+            "Whether one may be left out whatever `max_ejected` says, as in Envoy before 1.31.",
+        )
+        .or("false"),
     ]],
 };

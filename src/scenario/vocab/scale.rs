@@ -4,7 +4,10 @@ use super::policies::NONE;
 use super::tables::{Key, Shape, Table, Word, key, word};
 
 const METRIC: &[Word] = &[
-    word("cpu", "Cores at work ÷ `request`; unless that is said ÷ `cores`, or ÷ workers where every worker has its own."),
+    word(
+        "cpu",
+        "Cores at work ÷ `request`; unless that is said ÷ `cores`, or ÷ workers where every worker has its own.",
+    ),
     word("workers", "Workers held, waiting for a callee or not, ÷ workers."),
     word("in_flight", "Requests there."),
     word("rps", "Requests that arrive per second."),

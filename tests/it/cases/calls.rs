@@ -60,7 +60,8 @@ fn a_half_open_breaker_looks_at_the_rate_of_its_probes() {
     assert!((48.0..56.0).contains(&recovery), "{recovery}");
     let after = summary.slos[0].measured.value.unwrap();
     assert!((0.76..0.79).contains(&after), "{after}");
-    let strict = text.replace("retries = \"none\"", "retries = \"none\"\ncircuit_breaker = { half_open = \"first_failure\" }");
+    let strict =
+        text.replace("retries = \"none\"", "retries = \"none\"\ncircuit_breaker = { half_open = \"first_failure\" }");
     let strict = run(&strict).slos[0].measured.value.unwrap();
     assert!(strict < 0.7, "{strict}: ten probes in a row succeed in 35 % of all rounds");
 }
@@ -132,16 +133,19 @@ fn nobody_is_answered_by_a_branch_that_was_left_out() {
     };
     let either = mean("[{ call = \"quick\", probability = 0.5 }, { call = \"slow\" }], wait_for = \"any\"");
     assert!((either - 55.0).abs() < 3.0, "{either}: half of them wait for the slow one");
-    let neither = mean("[{ call = \"quick\", probability = 1e-9 }, { call = \"slow\", probability = 1e-9 }], wait_for = \"any\"");
+    let neither =
+        mean("[{ call = \"quick\", probability = 1e-9 }, { call = \"slow\", probability = 1e-9 }], wait_for = \"any\"");
     assert_eq!(neither, 0.0, "nothing is there to wait for");
-    let two = mean("[{ call = \"quick\" }, { call = \"quick\" }, { call = \"slow\", probability = 1e-9 }], wait_for = 2");
+    let two =
+        mean("[{ call = \"quick\" }, { call = \"quick\" }, { call = \"slow\", probability = 1e-9 }], wait_for = 2");
     assert_eq!(two, 10.0);
 }
 
 /// `explain faults`: the probability of a fault is 1 unless it is said.
 #[test]
 fn a_fault_hits_everybody_unless_it_says_whom() {
-    let faulty = small("[services.a]\n[[faults]]\nkind = \"errors\"\ntarget = \"a\"\nat = \"30s\"\nduration = \"15s\"\n");
+    let faulty =
+        small("[services.a]\n[[faults]]\nkind = \"errors\"\ntarget = \"a\"\nat = \"30s\"\nduration = \"15s\"\n");
     assert!((success(&run(&faulty), "c") - 0.75).abs() < 0.01);
 }
 

@@ -12,9 +12,11 @@ const R4J_BREAKER: &str = "resilience4j CircuitBreakerConfig.java, DEFAULT_…";
 const R4J_STATE: &str = "resilience4j CircuitBreakerStateMachine.java, HalfOpenState";
 const HYSTRIX: &str = "Netflix/Hystrix HystrixCommandProperties.java, default_…";
 const POLLY: &str = "App-vNext/Polly CircuitBreakerConstants.cs, RetryConstants.cs";
-const POLLY_ON: &str = "App-vNext/Polly DefaultPredicates.cs: every exception but cancellation, BrokenCircuitException among them";
+const POLLY_ON: &str =
+    "App-vNext/Polly DefaultPredicates.cs: every exception but cancellation, BrokenCircuitException among them";
 const ROUTER: &str = "envoy router_filter.rst, timeouts.rst";
-const ENVOY_BACKOFF: &str = "envoy backoff_strategy.cc, JitteredExponentialBackOffStrategy: random() % (base · 2^n), capped";
+const ENVOY_BACKOFF: &str =
+    "envoy backoff_strategy.cc, JitteredExponentialBackOffStrategy: random() % (base · 2^n), capped";
 const ENVOY_LIMITS: &str = "envoy circuit_breaker.proto";
 const PILOT: &str = "istio pilot retry.go, DefaultPolicy";
 const LINKERD_RETRY: &str = "linkerd2 policy-controller outbound/http.rs, linkerd2-proxy policy/route/retry.rs";
@@ -42,7 +44,13 @@ const ROWS: &[Row] = &[
     ("resilience4j", "circuit_breaker.half_open", r#""rate""#, R4J_STATE, true),
     ("resilience4j", "bulkhead.max_concurrent", "25", "resilience4j BulkheadConfig.java", true),
     ("resilience4j", "bulkhead.max_wait", r#""0s""#, "resilience4j BulkheadConfig.java", true),
-    ("resilience4j", "bulkhead.held_until", r#""answered""#, "resilience4j Bulkhead.java, decorateCompletionStage", true),
+    (
+        "resilience4j",
+        "bulkhead.held_until",
+        r#""answered""#,
+        "resilience4j Bulkhead.java, decorateCompletionStage",
+        true,
+    ),
     (
         "resilience4j",
         "order",
@@ -59,7 +67,13 @@ const ROWS: &[Row] = &[
     ("hystrix", "circuit_breaker.half_open", r#""first_failure""#, "HystrixCircuitBreaker.java, markNonSuccess", true),
     ("hystrix", "bulkhead.max_concurrent", "10", "HystrixThreadPoolProperties.java, default_coreSize", true),
     ("hystrix", "bulkhead.max_wait", r#""0s""#, "HystrixThreadPoolProperties.java: no queue (maxQueueSize -1)", true),
-    ("hystrix", "bulkhead.held_until", r#""answered""#, "Hystrix wiki, How it works: thread isolation and timeouts", false),
+    (
+        "hystrix",
+        "bulkhead.held_until",
+        r#""answered""#,
+        "Hystrix wiki, How it works: thread isolation and timeouts",
+        false,
+    ),
     ("polly", "timeout", r#""30s""#, "App-vNext/Polly docs/strategies/timeout.md", true),
     ("polly", "retries.max", "3", POLLY, true),
     ("polly", "retries.backoff", r#""2s""#, POLLY, true),
