@@ -82,7 +82,7 @@ fn target(node: &Node, scale: &Autoscale, complaints: &mut Vec<Complaint>) {
 /// The cores that a replica asks for.
 fn request(scale: &Autoscale, complaints: &mut Vec<Complaint>) {
     let (Some(cores), place) = (scale.request.value, scale.request.place.as_ref()) else { return };
-    zero(!(cores > 0.0), "request", place, "there would be nothing to measure by", complaints);
+    zero(cores <= 0.0, "request", place, "there would be nothing to measure by", complaints);
     if scale.metric.value != Metric::Cpu {
         let message = format!("`request` means something for metric = \"cpu\" only, not {}", scale.metric.value.word());
         complaints.push(Complaint::warning(code::UNUSED, message).at(place.cloned()));
