@@ -157,7 +157,7 @@ fn a_broker_that_is_down_is_not_a_long_way() {
          publish_latency = \"5ms\"\n[services.b]\nconsumes = [{ from = \"t\", group = \"g\" }]\n\
          [[faults]]\nkind = \"outage\"\ntarget = \"t\"\nat = \"20s\"\nduration = \"10s\"\n",
     );
-    let ledger = run(&down).ledger["c"].total.mean_ms.clone();
+    let ledger = run(&down).ledger["c"].total.mean_ms;
     let fault = ledger.of(Cause::Fault);
     assert!((fault - 1e4 * 10.0 / 60.0 / 2.0).abs() < 20.0, "{fault}");
     assert_eq!((ledger.of(Cause::Network), ledger.of(Cause::Broker).round()), (0.0, 5.0));
