@@ -35,6 +35,8 @@ pub(crate) struct Replication {
     pub(crate) measure: Measure,
     /// The measured time; shorter than planned if a guard stopped the run.
     pub(crate) span: Span,
+    /// Its own seed.
+    pub(crate) seed: u64,
 }
 
 /// Times of one kind from all replications, ns, as a distribution in ms. `open` samples are still to come: a quantile they
@@ -114,6 +116,7 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
 fn replicate(cohort: &Cohort, span: Span) -> Replicate {
     let quantile = |q: f64| cohort.good.quantile(q).map(|nanos| nanos as f64 / 1e6);
     Replicate {
+        arrived: cohort.arrived,
         sum_ms: cohort.good.tally().sum() as f64 / 1e6,
         succeeded: cohort.good.count(),
         ended: cohort.ends(),

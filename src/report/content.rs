@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::number::{NONE, count, level, or_none, percent, plain, seconds, short, time, time_within};
 use super::sheet::{Cell, Sheet, Tone};
+use super::single;
 use super::text::clean;
 use crate::experiment::summary::{Estimate, Node, Outcome, Queue, Stats, Summary, Verdict};
 
@@ -43,10 +44,11 @@ pub fn caption(summary: &Summary) -> String {
     format!("seed {} · {span} · {}", run.seed, run.note)
 }
 
-/// What must be read before any figure: overload first.
+/// What must be read before any figure: first whether the mean is of two camps, then overload.
 pub fn warnings(summary: &Summary) -> Vec<String> {
     let run = &summary.run;
-    let mut lines: Vec<String> = run.overloaded.iter().map(|what| format!("overloaded: {}", clean(what))).collect();
+    let mut lines = single::camps(run);
+    lines.extend(run.overloaded.iter().map(|what| format!("overloaded: {}", clean(what))));
     if run.partial {
         lines.push(format!("interrupted: these are the {} replications that had ended", run.replications));
     }

@@ -7,6 +7,7 @@ use super::layers;
 use super::ledger;
 use super::scaling;
 use super::sheet::Sheet;
+use super::single;
 use super::streams;
 use super::text::clean;
 use super::trouble;
@@ -44,6 +45,10 @@ fn one(text: &mut String, summary: &Summary) {
     }
     for line in content::duplicates(&summary.clients) {
         let _ = writeln!(text, "\n{}", escape(&line));
+    }
+    for line in single::ranges(&summary.clients, summary.run.confidence).iter().chain(&single::longer(&summary.clients))
+    {
+        let _ = writeln!(text, "\n{}", escape(line));
     }
     section(text, "Faults", &trouble::faults(&summary.faults));
     section(text, "Who failed first", &trouble::failing(&summary.failing, usize::MAX));

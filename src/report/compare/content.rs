@@ -51,9 +51,14 @@ pub(super) fn sheet(figures: &Figures) -> Sheet {
     let rate = |value: f64| format!("{}/s", plain(value));
     sheet.push("throughput", cells(&figures.throughput_per_s, rate, &apart_rate));
     let gains: Vec<String> =
-        times.iter().filter_map(|(name, d)| Some(format!("{name} ×{}", plain(d.variance_gain?)))).collect();
+        times.iter().filter_map(|(name, d)| Some(format!("{name} {}", gain(d.variance_gain?)))).collect();
     sheet.note = (!gains.is_empty()).then(|| format!("variance gained by pairing: {}", gains.join(", ")));
     sheet
+}
+
+/// So many times less variance; beyond a million nobody counts.
+fn gain(times: f64) -> String {
+    if times > 1e6 { "more than a million times".into() } else { format!("×{}", plain(times)) }
 }
 
 fn cells(d: &Difference, show: impl Fn(f64) -> String, apart: &dyn Fn(Estimate) -> String) -> [Cell; 4] {
