@@ -33,6 +33,7 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     events(scenario, &forecast, complaints);
     forecast.shared.iter().for_each(|shared| overrun(scenario, shared, complaints));
     forecast.consumers.iter().for_each(|expected| falls_behind(scenario, expected, complaints));
+    super::metastable::look(scenario, &forecast.nodes, complaints);
     for (node, expected) in scenario.nodes.values().zip(&forecast.nodes) {
         overload(node, expected, complaints);
         never_queues(scenario, node, expected, complaints);

@@ -14,6 +14,7 @@ mod forecast;
 mod held;
 mod load;
 mod messages;
+mod metastable;
 mod names;
 mod policies;
 mod pools;
