@@ -99,6 +99,8 @@ pub(super) enum Verdict {
 pub(super) struct Delivery {
     pub(super) message: u32,
     pub(super) member: u32,
+    /// Which delivery of the message it is, from 1.
+    pub(super) nth: u32,
     /// Whether the message was taken from it: nothing that is said of it counts.
     pub(super) void: bool,
     /// Whether the connection it came by was reset: a consumer that has not begun with it never sees it.

@@ -69,6 +69,8 @@ pub struct Call {
     pub compares: Option<TableId>,
     /// Whether a transaction keeps that lock.
     pub in_transaction: bool,
+    /// Whether only the primary will do: it writes, or belongs to a transaction that does.
+    pub primary: bool,
 }
 
 /// A policy on a link: its state is kept per replica of the caller.

@@ -34,6 +34,25 @@ pub enum WhenFull {
     Block,
 }
 
+/// Whose rules say what becomes of a message that nobody has acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rules {
+    /// `RabbitMQ`'s: a consumer that is late or gone loses its channel, and all it has not acknowledged goes back at once.
+    Amqp,
+    /// Those of an SQS standard queue: a message is invisible for a while, whoever has it; who got it last may delete it
+    /// even when that is over.
+    Standard,
+    /// Those of an SQS FIFO queue: the same, but who is late may not.
+    Fifo,
+}
+
+impl Rules {
+    /// Whether a message is hidden for a while instead of belonging to a channel.
+    pub fn hide(self) -> bool {
+        self != Self::Amqp
+    }
+}
+
 /// A queue as run.
 #[derive(Clone, Debug)]
 pub struct Queue {
@@ -47,6 +66,8 @@ pub struct Queue {
     pub when_full: WhenFull,
     /// From a delivery until the message is delivered again.
     pub ack_timeout: Option<Span>,
+    /// What happens then.
+    pub rules: Rules,
     /// Deliveries of one message; `NONE`: no limit.
     pub max_deliveries: u32,
     /// Where messages go that are given up.

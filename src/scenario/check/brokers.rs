@@ -223,6 +223,10 @@ fn idle_keys(queue: &Queue, complaints: &mut Vec<Complaint>) {
         let complaint = Complaint::warning(code::UNUSED, "`when_full` means something only with a `capacity`");
         complaints.push(complaint.at(queue.when_full.place.clone()));
     }
+    if !queue.kind.is_default() && !queue.hides {
+        let complaint = Complaint::warning(code::UNUSED, "`kind` means something only with a `visibility_timeout`");
+        complaints.push(complaint.at(queue.kind.place.clone()));
+    }
 }
 
 /// A member of a group without a partition has nothing to do.

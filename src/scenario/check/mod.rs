@@ -17,6 +17,7 @@ mod messages;
 mod names;
 mod policies;
 mod pools;
+mod primary;
 mod promises;
 mod ranges;
 mod rates;

@@ -7,7 +7,7 @@ use crate::model::{CallId, EdgeId, EndpointId, NodeId, Op, Outcome, Pc, PostId, 
 use crate::random::draw::name_hash;
 
 use super::super::check::walk;
-use super::super::written::{Ack, Consumer, OnError, Publish, WhenFull};
+use super::super::written::{Ack, Consumer, OnError, Publish, QueueKind, WhenFull};
 use super::Lowering;
 use super::program::{Code, Place, Sites};
 
@@ -29,6 +29,11 @@ impl<'s> Lowering<'s> {
                     WhenFull::Block => queue::WhenFull::Block,
                 },
                 ack_timeout: queue.ack_timeout.value,
+                rules: match (queue.hides, queue.kind.value) {
+                    (false, _) => queue::Rules::Amqp,
+                    (true, QueueKind::Standard) => queue::Rules::Standard,
+                    (true, QueueKind::Fifo) => queue::Rules::Fifo,
+                },
                 max_deliveries: queue.max_deliveries.value.unwrap_or(NONE),
                 dead_letter: queue.dead_letter.as_ref().map(|dead| self.queues[dead.value.as_str()]),
                 ttl: queue.message_ttl.value,
@@ -114,6 +119,7 @@ impl<'s> Lowering<'s> {
             writes: None,
             compares: None,
             in_transaction: false,
+            primary: false,
         };
         self.plan.calls.push(call);
         CallId(self.plan.calls.len() as u32 - 1)

@@ -64,13 +64,15 @@ pub(super) struct Code<'a> {
     pub(super) fails: Fails,
     /// The database whose transaction it is in.
     pub(super) transaction: Option<&'a str>,
+    /// Whether that transaction writes.
+    pub(super) writes: bool,
     /// Whether its caller may tell it to stop.
     pub(super) stops: bool,
 }
 
 impl<'a> Code<'a> {
     pub(super) fn new(place: Place<'a>, held: bool) -> Self {
-        Self { place, held, fails: Vec::new(), transaction: None, stops: false }
+        Self { place, held, fails: Vec::new(), transaction: None, writes: false, stops: false }
     }
 }
 

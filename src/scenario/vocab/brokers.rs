@@ -10,6 +10,11 @@ const WHEN_FULL: &[Word] = &[
     word("block", "The publisher's message waits until there is room."),
 ];
 
+const KIND: &[Word] = &[
+    word("standard", "Who received a message last may delete it, also when its time is over and nobody has received it since."),
+    word("fifo", "Whoever is late is refused. (Message groups are not modelled.)"),
+];
+
 const PUBLISHING: Key = key(
     "publish_latency",
     Shape::Law,
@@ -38,14 +43,20 @@ pub static QUEUE: Table = Table {
         key(
             "ack_timeout",
             Shape::Duration,
-            "A message that is not acknowledged so long after its delivery is delivered again; the slow consumer works \
-             on. Default: never (RabbitMQ: 30 min).",
+            "RabbitMQ: a consumer that has not acknowledged a message so long after its delivery loses its channel: all \
+             it has is delivered again, what it says later is refused; it works on. Default: never (RabbitMQ: 30 min).",
         ),
-        key("visibility_timeout", Shape::Duration, "The same in the words of SQS (whose default is 30 s)."),
+        key(
+            "visibility_timeout",
+            Shape::Duration,
+            "SQS: a message is hidden so long after it was received, whatever becomes of who has it. SQS's default is 30 s.",
+        ),
+        key("kind", Shape::Choice(KIND), "With a visibility_timeout: what a late acknowledgement does.").or("\"standard\""),
         key(
             "max_deliveries",
             Shape::WholeOr(UNLIMITED),
-            "A message that comes back after so many deliveries goes to `dead_letter`, or is dropped.",
+            "A message that comes back after so many deliveries goes to `dead_letter`, or is dropped. SQS's \
+             maxReceiveCount; RabbitMQ's delivery-limit + 1 (its default for quorum queues is 20).",
         )
         .or("\"unlimited\""),
         key("dead_letter", Shape::Text, "The queue that gets what is given up here. Default: it is dropped."),

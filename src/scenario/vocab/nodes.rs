@@ -170,7 +170,13 @@ pub static DATABASE: Table = Table {
     doc: "A database: queries execute on its workers.",
     keys: &[
         &[
-            REPLICAS,
+            key(
+                "replicas",
+                Shape::Whole,
+                "How many of it run: a primary, which takes all writes and the transactions with one in them, and \
+                 replicas, which share the reads with it.",
+            )
+            .or("1"),
             key("concurrency", Shape::WholeOr(UNLIMITED), "Queries executing at once.").or("100"),
             key(
                 "max_connections",
