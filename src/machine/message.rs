@@ -55,6 +55,8 @@ pub(super) struct Message {
     pub(super) place: Whereabouts,
     /// Whether nobody can work on it.
     pub(super) poisoned: bool,
+    /// Whether there is room for it where it goes: its sender did not have to wait.
+    pub(super) reserved: bool,
 }
 
 impl Message {
@@ -76,6 +78,7 @@ impl Message {
             counted: false,
             place: Whereabouts::Outside,
             poisoned: false,
+            reserved: false,
         }
     }
 }
@@ -125,6 +128,8 @@ pub(super) struct Store {
     pub(super) deadlines: VecDeque<(Time, Id)>,
     /// Messages that wait for room.
     pub(super) blocked: VecDeque<u32>,
+    /// Messages on their way for which there is room.
+    pub(super) reserved: u32,
     /// When the live entry of its clock is; any other is stale.
     pub(super) armed: Option<Time>,
     /// Whether its broker is down.
@@ -136,6 +141,16 @@ pub(super) struct Store {
 }
 
 impl Store {
+    /// Whether a message to a queue that holds its senders would have to wait.
+    pub(super) fn holds(&self, capacity: u32) -> bool {
+        !self.blocked.is_empty() || !self.has_room(capacity)
+    }
+
+    /// Whether one more message fits, those on their way included.
+    pub(super) fn has_room(&self, capacity: u32) -> bool {
+        self.ready.len() + self.reserved < capacity
+    }
+
     /// Whether the message that comes in now is one that nobody can work on.
     pub(super) fn takes_poison(&mut self) -> bool {
         let poisoned = self.poisons > 0;
@@ -222,6 +237,7 @@ impl<P: Probe> Machine<'_, P> {
             effects: 0,
             open: 1,
             place: Whereabouts::Outside,
+            reserved: false,
             root: if self.plan.queue(to).consumed { old.root } else { NONE },
             ..old
         };

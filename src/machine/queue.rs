@@ -2,7 +2,7 @@
 
 use crate::kernel::{Id, Phase};
 use crate::model::queue::{Fate, Rules};
-use crate::model::{Fact, NodeId, Probe, QueueId};
+use crate::model::{Fact, NodeId, Outcome, Probe, QueueId};
 use crate::units::Time;
 
 use super::Machine;
@@ -74,9 +74,10 @@ impl<P: Probe> Machine<'_, P> {
     /// After messages have left: those that waited for room come in.
     pub(super) fn make_room(&mut self, queue: QueueId) {
         let capacity = self.plan.queue(queue).capacity;
-        while self.mail.queues[queue.index()].ready.len() < capacity
+        while self.mail.queues[queue.index()].has_room(capacity)
             && let Some(message) = self.mail.queues[queue.index()].blocked.pop_front()
         {
+            self.tell(Fact::Blocked { queue, up: false });
             self.accept(message);
         }
     }
@@ -243,6 +244,15 @@ impl<P: Probe> Machine<'_, P> {
         self.end_delivery(at);
     }
 
+    /// Whoever waits for room loses the connection, and the message with it.
+    fn unblock(&mut self, queue: QueueId) {
+        for message in std::mem::take(&mut self.mail.queues[queue.index()].blocked) {
+            self.tell(Fact::Blocked { queue, up: false });
+            self.tell(Fact::Lost { queue });
+            self.turn_away(message, Outcome::Reset);
+        }
+    }
+
     /// The broker of a queue goes down, or comes back: what its consumers have is taken from them.
     #[cold]
     pub(super) fn switch_broker(&mut self, node: NodeId, down: bool) {
@@ -257,6 +267,7 @@ impl<P: Probe> Machine<'_, P> {
                 if !self.plan.queue(queue).rules.hide() {
                     self.take_back(&own);
                 }
+                self.unblock(queue);
             } else {
                 self.dispatch(queue);
                 self.make_room(queue);

@@ -99,6 +99,15 @@ pub struct Codec {
     pub messages: u32,
 }
 
+/// A table where writers contend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// How many write at once.
+    pub writers: u32,
+    /// How long a transaction waits for it before somebody looks for a deadlock.
+    pub deadlock_timeout: Span,
+}
+
 /// A pool of database connections, one for each replica of a caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Lender {

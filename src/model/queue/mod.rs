@@ -30,7 +30,9 @@ pub enum WhenFull {
     DropOldest,
     /// When the new message is refused; `RabbitMQ`'s `reject-publish`.
     Reject,
-    /// When the new message waits for room.
+    /// When the new message is refused, and goes to the dead letters; `RabbitMQ`'s `reject-publish-dlx`.
+    DeadLetter,
+    /// When the new message waits for room, and its sender with it.
     Block,
 }
 

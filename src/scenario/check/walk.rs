@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::random::dist::Law;
 use crate::scenario::written::{
-    Arrivals, Call, Client, Consumer, Endpoint, FREE, Guards, How, IN_PROCESS, Load, Mode, Node, NodeKind, Publish, Scenario,
-    Step, TransportSpec, Verb, When, on,
+    Arrivals, Call, Client, Consumer, Endpoint, FREE, Guards, How, IN_PROCESS, Load, Mode, Node, NodeKind, Publish,
+    Scenario, Step, TransportSpec, Verb, When, on,
 };
 
 /// Visits every step, those inside others included, outermost first.

@@ -26,6 +26,7 @@ impl<'s> Lowering<'s> {
                 when_full: match queue.when_full.value {
                     WhenFull::DropOldest => queue::WhenFull::DropOldest,
                     WhenFull::Reject => queue::WhenFull::Reject,
+                    WhenFull::DeadLetter => queue::WhenFull::DeadLetter,
                     WhenFull::Block => queue::WhenFull::Block,
                 },
                 ack_timeout: queue.ack_timeout.value,
@@ -162,10 +163,10 @@ impl<'s> Lowering<'s> {
 
     /// A message leaves.
     pub(super) fn publish(&mut self, code: &mut Code<'s>, sites: &mut Sites, publish: &'s Publish) {
-        let Some(queue) = self.queues.get(publish.to.value.as_str()).copied() else {
+        let Some(to) = self.queues.get(publish.to.value.as_str()).copied() else {
             return self.produce(code, sites, publish);
         };
-        let (host, broker) = (code.place.host, self.plan.queue(queue).node);
+        let (host, broker) = (code.place.host, self.plan.queue(to).node);
         let edge = self.mail_edge(format!("{} -> {}", code.place.caller, publish.to.value));
         // A message to a single service draws what a call in its place would draw.
         let consumers = walk::consumers(self.scenario, &publish.to.value);
@@ -173,14 +174,15 @@ impl<'s> Lowering<'s> {
         let waits = self.waits_for_ack(publish);
         let post = Post {
             edge,
-            queue,
+            queue: to,
             site: sites.next(label),
             there: self.latency(host, broker),
             back: self.latency(broker, host),
             waits,
         };
         self.plan.posts.push(post);
-        if waits {
+        // Where a full queue holds its senders, waiting may begin at any message.
+        if waits || self.plan.queue(to).when_full == queue::WhenFull::Block {
             self.release(code);
         }
         let post = PostId(self.plan.posts.len() as u32 - 1);

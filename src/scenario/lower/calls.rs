@@ -88,7 +88,12 @@ impl<'s> Lowering<'s> {
         let target = &call.target.value;
         let Some((name, node)) = self.scenario.nodes.get_key_value(&target.node) else { return };
         let place = Place { caller: name, ..code.place };
-        let mut inner = Code { stops: code.stops, transaction: code.transaction, writes: code.writes, ..Code::new(place, code.held) };
+        let mut inner = Code {
+            stops: code.stops,
+            transaction: code.transaction,
+            writes: code.writes,
+            ..Code::new(place, code.held)
+        };
         self.body(&mut inner, &mut Sites::default(), &node.endpoints[&target.endpoint]);
         self.emit(Op::Ascend { call: id, outcome: Outcome::Succeeded });
         code.held = inner.held;

@@ -125,6 +125,7 @@ fn when_full(what: WhenFull) -> &'static str {
     match what {
         WhenFull::DropOldest => "drop_oldest",
         WhenFull::Reject => "reject",
+        WhenFull::DeadLetter => "dead_letter",
         WhenFull::Block => "block",
     }
 }

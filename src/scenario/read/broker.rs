@@ -15,8 +15,12 @@ use crate::scenario::written::{
 };
 use crate::units::Span;
 
-const WHEN_FULL: [(&str, WhenFull); 3] =
-    [("drop_oldest", WhenFull::DropOldest), ("reject", WhenFull::Reject), ("block", WhenFull::Block)];
+const WHEN_FULL: [(&str, WhenFull); 4] = [
+    ("drop_oldest", WhenFull::DropOldest),
+    ("reject", WhenFull::Reject),
+    ("dead_letter", WhenFull::DeadLetter),
+    ("block", WhenFull::Block),
+];
 
 const KIND: [(&str, QueueKind); 2] = [("standard", QueueKind::Standard), ("fifo", QueueKind::Fifo)];
 

@@ -184,6 +184,13 @@ pub static DATABASE: Table = Table {
                 "Connections over all callers; beyond it, opening one fails. Default: no limit.",
             ),
             key("tables", Shape::Named(&TABLE), "Tables where writers contend, by name."),
+            key(
+                "deadlock_timeout",
+                Shape::Duration,
+                "A transaction that has waited so long for a table looks whether it waits for itself; then it is rolled back \
+                 and fails with `deadlock`. The default is PostgreSQL's.",
+            )
+            .or("\"1s\""),
             later("replication_lag", "How far replicas are behind."),
         ],
         DOES,

@@ -12,6 +12,8 @@ pub enum WhenFull {
     DropOldest,
     /// The new message is refused.
     Reject,
+    /// The new message is refused and goes to the dead letters.
+    DeadLetter,
     /// The new message waits.
     Block,
 }

@@ -22,7 +22,11 @@ fn who_received_a_message_last_may_delete_it_late() {
     let text = include_str!("late-delete.toml");
     let standard = report(text, 1);
     let jobs = &standard.queues["jobs"];
-    assert_eq!((jobs.redelivered, jobs.dead_lettered, standard.clients["src"].duplicate_effects), (0, 0, 0), "{jobs:?}");
+    assert_eq!(
+        (jobs.redelivered, jobs.dead_lettered, standard.clients["src"].duplicate_effects),
+        (0, 0, 0),
+        "{jobs:?}"
+    );
     assert!(jobs.published >= 59 && jobs.published - jobs.acked <= 1, "{jobs:?}");
     let fifo = report(&text.replace("visibility_timeout", "kind = \"fifo\"\nvisibility_timeout"), 1);
     let jobs = &fifo.queues["jobs"];
@@ -98,7 +102,12 @@ fn writes_go_to_the_primary() {
     let of = |text: &str| report(text, 1);
     let (three, one) = (of(text), of(&text.replace("replicas = 3", "replicas = 1")));
     let mean = |summary: &Summary| summary.clients["c"].latency_ms.mean.value.unwrap();
-    assert!(mean(&three) > 1_000.0 && (mean(&three) / mean(&one) - 1.0).abs() < 0.05, "{} {}", mean(&three), mean(&one));
+    assert!(
+        mean(&three) > 1_000.0 && (mean(&three) / mean(&one) - 1.0).abs() < 0.05,
+        "{} {}",
+        mean(&three),
+        mean(&one)
+    );
     assert!(!three.run.overloaded.is_empty(), "it says so first");
     // Reads are shared; a transaction with a write in it is not.
     let reads = of(&text.replace("mode = \"write\"", "mode = \"read\""));
