@@ -1,6 +1,7 @@
 //! Table locks: a write holds one of its table's `writers` until it is answered, or until its transaction ends.
 //!
-//! A query that waits for a lock waits at the database, outside its line: a blocked session uses no CPU.
+//! A query that waits for a lock waits at the database, outside its line: a blocked session uses no CPU. Transactions that
+//! wait for one another: see `deadlock.rs`.
 //!
 //! `mode = "conditional_write"` is optimistic concurrency: nothing is locked between looking and writing, and who comes
 //! second has looked in vain. The table stands for one row (`writers = 1`) with a version. A read notes the version for the

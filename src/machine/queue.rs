@@ -162,7 +162,7 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn end_delivery(&mut self, at: u32) {
         let Delivery { message, member, void, held, verdict, heard, .. } = *self.mail.deliveries.at(at);
         let silent = void && verdict == Verdict::None;
-        if held || !heard && !silent {
+        if held || !void || !heard && !silent {
             return;
         }
         if !heard {

@@ -5,13 +5,24 @@
 //! for it (`wait_for_ack`, or `confirms` for all). Messages are ready in the order in which they became so, or by the
 //! `priorities` they have from their client; `capacity` counts those that are ready, not those that consumers have.
 //!
+//! When those are as many as `capacity`, `when_full` says what happens: the head is dropped, the new message is refused (and
+//! dead-lettered, if so said), which only a publisher that waits hears, or senders wait for room (`block`), whether they wait
+//! for the broker's answer or not: a bounded queue within a process, a broker's flow control. What waits so is not published.
+//!
 //! A consumer is pushed messages, in turn with the others, as long as it has fewer than `prefetch` without acknowledgement.
-//! With `poll` it asks instead: it takes up to `batch` messages, handles them, and asks again; when there was none it sleeps
-//! first. It acknowledges a message *after* it has handled it, or *before* it begins with it. What was not acknowledged goes
-//! back to the head and is delivered again: when `ack_timeout` (`visibility_timeout`) passes, when the consumer dies, and
-//! when handling fails under `on_error = "retry"`. A slow consumer works on what was taken from it, and its effect is a
-//! second one unless it is `idempotent`. A message that comes back after `max_deliveries` goes to the `dead_letter` queue;
-//! one older than its `message_ttl` expires when it reaches the head.
+//! With `poll` it asks instead: it takes up to `batch` messages, handles them, and asks again when the broker has heard of all;
+//! when there was none it sleeps first. Pollers begin somewhere within their sleep, each for itself. A consumer acknowledges
+//! a message *after* it has handled it, or *before* it begins with it. What was not acknowledged goes back to the head and is
+//! delivered again when handling fails under `on_error = "retry"`, and:
+//!
+//! - with an `ack_timeout`, or none, by RabbitMQ's rules: a consumer that is late, or dies, loses its channel, and all it has
+//!   goes back at once; what it says later is refused.
+//! - with a `visibility_timeout` by those of SQS: a message shows up again when that is over, whatever became of who received
+//!   it. Who received it last may still delete it (`kind = "standard"`), or not (`"fifo"`).
+//!
+//! A slow consumer works on what was taken from it, and its effect is a second one unless it is `idempotent`. A message that
+//! comes back after `max_deliveries` goes to the `dead_letter` queue; one older than its `message_ttl` expires when it reaches
+//! the head.
 //!
 //! Messages are conserved: published = acked + dead-lettered + dropped + expired + ready + with consumers.
 

@@ -314,7 +314,8 @@ fn outlasts(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>)
             "messages of `{name}` may be delivered twice: a consumer takes {held}, and the last of them waits longer than {timeout}"
         );
         let complaint = Complaint::warning(code::DELIVERED_TWICE, message).at(consumer.from.place.clone());
-        complaints.push(complaint.help("lower its prefetch, or lengthen the queue's ack_timeout"));
+        let [few, long] = if queue.hides { ["batch", "visibility_timeout"] } else { ["prefetch", "ack_timeout"] };
+        complaints.push(complaint.help(format!("lower its {few}, or lengthen the queue's {long}")));
     }
 }
 

@@ -25,7 +25,9 @@ fn queue(queue: &Queue, page: &mut Page) {
     page.given("when_full", &queue.when_full, |w| quoted(when_full(*w)));
     let timeout = if queue.hides { "visibility_timeout" } else { "ack_timeout" };
     page.maybe(timeout, &queue.ack_timeout, &mut none, time);
-    page.given("kind", &queue.kind, |k| quoted(if *k == QueueKind::Standard { "standard" } else { "fifo" }));
+    if queue.hides || !queue.kind.is_default() {
+        page.given("kind", &queue.kind, |k| quoted(if *k == QueueKind::Standard { "standard" } else { "fifo" }));
+    }
     page.line("max_deliveries", count_or(&queue.max_deliveries), queue.max_deliveries.is_default());
     page.perhaps("dead_letter", queue.dead_letter.as_ref(), &mut none, |d| quoted(d));
     page.maybe("message_ttl", &queue.message_ttl, &mut none, time);
