@@ -3,7 +3,7 @@
 //! A transaction that has waited for a lock for `deadlock_timeout` (a second, as in PostgreSQL) looks whether it waits for
 //! itself, once: then it is the victim. Its transaction is rolled back on the spot, so that the others go on; its query fails
 //! with `deadlock`, and with that word the request it belongs to. Who called may try again: `on = ["deadlock"]`, which
-//! `error` includes. A look follows the circle alone. `deadlock_timeout = "0s"` looks at once, as InnoDB does.
+//! `error` includes. A look follows the circle alone. `deadlock_timeout = "0s"` looks at once, as `InnoDB` does.
 //!
 //! Source: PostgreSQL, Lock Management, `deadlock_timeout`; `src/backend/storage/lmgr/README`, deadlock detection.
 

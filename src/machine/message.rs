@@ -18,6 +18,8 @@ use super::frame::Frame;
 pub(super) enum Whereabouts {
     /// When it travels to its broker, or waits for room there.
     Outside,
+    /// When it travels to its broker, and there is room for it: its sender did not have to wait.
+    Expected,
     /// When it is ready for delivery.
     Ready,
     /// When a consumer has it.
@@ -55,8 +57,6 @@ pub(super) struct Message {
     pub(super) place: Whereabouts,
     /// Whether nobody can work on it.
     pub(super) poisoned: bool,
-    /// Whether there is room for it where it goes: its sender did not have to wait.
-    pub(super) reserved: bool,
 }
 
 impl Message {
@@ -78,7 +78,6 @@ impl Message {
             counted: false,
             place: Whereabouts::Outside,
             poisoned: false,
-            reserved: false,
         }
     }
 }
@@ -237,7 +236,6 @@ impl<P: Probe> Machine<'_, P> {
             effects: 0,
             open: 1,
             place: Whereabouts::Outside,
-            reserved: false,
             root: if self.plan.queue(to).consumed { old.root } else { NONE },
             ..old
         };

@@ -9,7 +9,7 @@ use crate::units::{Span, Time};
 use super::Machine;
 use super::event::Rare;
 use super::frame::Pose;
-use super::message::Message;
+use super::message::{Message, Whereabouts};
 use super::walk::Flow;
 
 impl<P: Probe> Machine<'_, P> {
@@ -33,7 +33,7 @@ impl<P: Probe> Machine<'_, P> {
         store.reserved += u32::from(reserved);
         let message = self.mail.insert(Message {
             publisher: if waits { at } else { NONE },
-            reserved,
+            place: if reserved { Whereabouts::Expected } else { Whereabouts::Outside },
             ..Message::of(&frame, lineage, post.queue, root)
         });
         self.join_root(root);
@@ -57,7 +57,8 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn post(&mut self, at: u32) {
         let queue = self.mail.message(at).queue;
         let plan = self.plan.queue(queue);
-        let reserved = std::mem::take(&mut self.mail.message(at).reserved);
+        let place = &mut self.mail.message(at).place;
+        let reserved = std::mem::replace(place, Whereabouts::Outside) == Whereabouts::Expected;
         let store = &mut self.mail.queues[queue.index()];
         store.reserved -= u32::from(reserved);
         if store.down {
@@ -178,7 +179,7 @@ impl<P: Probe> Machine<'_, P> {
         let frame = self.frames[at];
         let edge = match self.plan.ops[frame.pc as usize] {
             Op::Publish { post, .. } => self.plan.post(post).edge,
-            Op::Produce(producer) => self.plan.producers[producer.index()].edge,
+            Op::Produce { producer, .. } => self.plan.producers[producer.index()].edge,
             _ => return,
         };
         let latency = self.now.since(frame.since);

@@ -261,7 +261,7 @@ fn a_queue_that_blocks_counts_every_message_once() {
         let drawn = Drawn { queue, consumer: how, error_rate: 0.1, waits, zero_network: false, faults };
         let io = if io { "async" } else { "blocking" };
         let text = drawn.text().replace("[services.p]\n", &format!("[services.p]\nio = \"{io}\"\nconcurrency = 20\n"));
-        let text = text.replace("calls = \"p\"\n", &format!("calls = [{{ to = \"g\" }}]\n"));
+        let text = text.replace("calls = \"p\"\n", "calls = [{ to = \"g\" }]\n");
         let text = format!("{text}[services.g]\nconcurrency = 1000\nsteps = [{{ call = \"p\"{way} }}]\n");
         let mut plan = plan(&text);
         plan.duration = Span::from_secs_f64(60.0);

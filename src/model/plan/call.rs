@@ -30,6 +30,7 @@ pub struct Link {
 
 /// One call-site.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about another end of the call")]
 pub struct Call {
     /// Its edge.
     pub edge: EdgeId,
