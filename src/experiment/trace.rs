@@ -16,6 +16,8 @@ pub enum Pick {
     Quantile(f64),
     /// The n-th request of the measured time, from 1.
     Nth(u64),
+    /// Of the requests that failed the way most of them did, the first.
+    Failed,
 }
 
 /// A request that was followed, from the moment its client meant to send it. Times are nanoseconds from that moment.
@@ -119,6 +121,7 @@ fn client_at(plan: &Plan, client: Option<&str>) -> Result<ClientId, String> {
 struct Sent {
     nth: u64,
     latency: Option<u64>,
+    failed: Option<Outcome>,
 }
 
 /// Hears of all measured requests of a client.
@@ -142,11 +145,22 @@ impl Finder {
                 good.get(rank.clamp(1, good.len().max(1)) - 1).map(|g| g.1)
             }
             Pick::Nth(n) => (n as usize).checked_sub(1).filter(|at| *at < self.sent.len()),
+            Pick::Failed => self.failed(),
         };
         let all = self.sent.len();
-        let at =
-            at.ok_or_else(|| format!("no such request; {all} were measured, {} of them ended well", good.len()))?;
+        let failed = self.sent.iter().filter(|sent| sent.failed.is_some()).count();
+        let told = || format!("{all} were measured, {} of them ended well, {failed} failed", good.len());
+        let at = at.ok_or_else(|| format!("no such request; {}", told()))?;
         Ok((self.sent[at].nth, at as u64 + 1))
+    }
+
+    /// The first of those that failed as most did.
+    fn failed(&self) -> Option<usize> {
+        let mut ways: BTreeMap<Outcome, (u64, usize)> = BTreeMap::new();
+        for (at, outcome) in self.sent.iter().enumerate().filter_map(|(at, sent)| Some((at, sent.failed?))) {
+            ways.entry(outcome).or_insert((0, at)).0 += 1;
+        }
+        ways.into_values().max_by_key(|(count, first)| (*count, std::cmp::Reverse(*first))).map(|(_, first)| first)
     }
 }
 
@@ -161,13 +175,13 @@ impl Probe for Finder {
                 if client == self.client =>
             {
                 self.open.insert(frame, (self.sent.len(), at));
-                self.sent.push(Sent { nth, latency: None });
+                self.sent.push(Sent { nth, latency: None, failed: None });
             }
             Moment::Closed { frame, outcome, at, .. } => {
-                if let Some((sent, since)) = self.open.remove(&frame)
-                    && outcome.is_good()
-                {
-                    self.sent[sent].latency = Some(at.since(since).0);
+                if let Some((sent, since)) = self.open.remove(&frame) {
+                    let good = outcome.is_good();
+                    self.sent[sent].latency = good.then(|| at.since(since).0);
+                    self.sent[sent].failed = (!good).then_some(outcome);
                 }
             }
             _ => {}

@@ -6,7 +6,7 @@ use super::ledger;
 use super::scaling;
 use super::sheet::{Sheet, Tone};
 use super::streams;
-use super::text::{cut, joined, wrapped};
+use super::text::{clean, cut, joined, wrapped};
 use super::trouble;
 use super::{caches, policing};
 use crate::experiment::summary::Summary;
@@ -108,7 +108,7 @@ impl Page {
     }
 
     fn sentence(&mut self, mark: &str, text: &str, tone: Tone) {
-        for (i, line) in wrapped(text, WIDTH - mark.len()).iter().enumerate() {
+        for (i, line) in wrapped(&clean(text), WIDTH - mark.len()).iter().enumerate() {
             let mark = if i == 0 { mark } else { "  " };
             self.lines.push(tone.paint(&format!("{mark}{line}"), self.style.color));
         }

@@ -6,7 +6,7 @@ use super::cause::{mark, paint};
 use super::ledger::legend_lines;
 use super::number::{count, seconds, time};
 use super::sheet::Tone;
-use super::text::{clean, cut, joined, width};
+use super::text::{clean, cut, joined, width, wrapped};
 use crate::experiment::trace::{Kind, Span, Trace};
 use crate::model::{Cause, Outcome};
 
@@ -117,6 +117,39 @@ pub fn facts(trace: &Trace) -> Vec<String> {
     ]
 }
 
+/// Who failed, from the client inwards: whose answer it was that made each caller fail, or on whom it gave up.
+pub fn why(trace: &Trace) -> Option<String> {
+    let spans = &trace.spans;
+    let root = spans.first().filter(|_| !trace.outcome.is_good())?;
+    let mut parts: Vec<String> = Vec::new();
+    let (mut at, mut caller, mut gone) = (0, clean(&root.name), None);
+    loop {
+        let guilty = |span: &Span| !span.outcome.is_good() || span.abandoned.is_some();
+        // Below one that was given up: whom it was waiting for just then.
+        let open = |span: &Span| gone.is_none_or(|then| span.from <= then && then < span.to);
+        let below = spans.iter().enumerate().filter(|(_, span)| span.parent == Some(at) && open(span));
+        let below = below.filter(|(_, span)| gone.is_some() || guilty(span));
+        let Some((next, span)) = below.max_by_key(|(at, span)| (span.abandoned.unwrap_or(span.to), *at)) else { break };
+        let name = clean(&span.name);
+        // Branches and the guard around tries are nobody.
+        let nobody = span.kind == Kind::Branch || name == caller;
+        match (gone, span.abandoned) {
+            _ if nobody && span.abandoned.is_none() => {}
+            (Some(_), _) => parts.push(format!("{caller} was waiting for {name}")),
+            (None, Some(then)) => {
+                parts.push(format!("{caller} gave up on {name} after {}", time(ms(then.saturating_sub(span.from)))));
+            }
+            (None, None) => parts.push(format!("{caller} had `{}` from {name}", span.outcome.word())),
+        }
+        gone = gone.or(span.abandoned);
+        (at, caller) = (next, if nobody { caller } else { name });
+    }
+    if parts.is_empty() {
+        parts.push(format!("{caller} had `{}` without an answer from anybody", trace.outcome.word()));
+    }
+    Some(format!("why: {}", parts.join("; ")))
+}
+
 /// What is special about a span: that it failed, or that nobody waited for its end.
 pub fn remark(outcome: Outcome, abandoned: Option<u64>) -> Option<&'static str> {
     match (outcome.is_good(), abandoned.is_some()) {
@@ -152,6 +185,7 @@ pub fn render(trace: &Trace, room: usize, all: bool, color: bool) -> String {
     let wide = room - names - 2 * (TIME + GAP) - GAP;
     let mut lines = vec![Tone::Strong.paint(&cut(&title(trace), room), color)];
     lines.extend(joined(&facts(trace), room).into_iter().map(|line| Tone::Faint.paint(&line, color)));
+    lines.extend(why(trace).into_iter().flat_map(|why| wrapped(&why, room)).map(|line| Tone::Bad.paint(&line, color)));
     lines.push(String::new());
     let last = time(ms(end(trace)));
     let head = format!("{:<names$}  {:>TIME$}  {:>TIME$}  0{last:>rest$}", "span", "start", "took", rest = wide - 1);
