@@ -204,6 +204,7 @@ pub fn queues(all: &BTreeMap<String, Queue>, shown: usize) -> Sheet {
         ("dead", 4),
         ("lost", 4),
         ("left", 5),
+        ("blocked", 5),
     ];
     let mut sheet = Sheet::new(&columns);
     for (name, queue) in all.iter().take(shown) {
@@ -211,10 +212,14 @@ pub fn queues(all: &BTreeMap<String, Queue>, shown: usize) -> Sheet {
     }
     sheet.note = left_out(all.len(), shown);
     let idle = |cell: &Cell| cell.text == "0";
-    sheet.without_idle("again", idle).without_idle("dead", idle).without_idle("lost", idle)
+    sheet
+        .without_idle("again", idle)
+        .without_idle("dead", idle)
+        .without_idle("lost", idle)
+        .without_idle("blocked", idle)
 }
 
-fn messages(queue: &Queue) -> [Cell; 10] {
+fn messages(queue: &Queue) -> [Cell; 11] {
     let level = |e: Estimate| Cell::from(or_none(e, level));
     let span = |e: Estimate| Cell::from(or_none(e, time));
     let gone = queue.dropped + queue.expired + queue.rejected + queue.lost;
@@ -230,6 +235,7 @@ fn messages(queue: &Queue) -> [Cell; 10] {
         odd(queue.dead_lettered),
         odd(gone),
         count(queue.ready_at_end + queue.unacked_at_end).into(),
+        odd(queue.blocked_at_end),
     ]
 }
 

@@ -18,6 +18,7 @@ mod metastable;
 mod names;
 mod policies;
 mod pools;
+mod primary;
 mod promises;
 mod ranges;
 mod rates;
