@@ -39,7 +39,8 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The connections between some consumers and their brokers are reset: messages of which nothing was said go back, the
-    /// last first, so that they stand in their old order; what no consumer has begun with falls.
+    /// last first, so that they stand in their old order; what no consumer has begun with falls. SQS knows of no consumers:
+    /// there a message shows up again when its time is over.
     #[cold]
     pub(super) fn take_back(&mut self, members: &[u32]) {
         let crew = |m: &u32| &self.plan.crews[self.mail.members[*m as usize].crew as usize];
@@ -53,7 +54,9 @@ impl<P: Probe> Machine<'_, P> {
         for at in all {
             let delivery = self.mail.deliveries.at_mut(at);
             delivery.reset = true;
-            if !delivery.void && delivery.verdict == Verdict::None {
+            let (silent, message) = (!delivery.void && delivery.verdict == Verdict::None, delivery.message);
+            let queue = self.mail.message(message).queue;
+            if silent && !self.plan.queue(queue).rules.hide() {
                 self.take_from(at);
             }
         }

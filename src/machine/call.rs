@@ -62,7 +62,7 @@ impl<P: Probe> Machine<'_, P> {
         if plan.link(call.link).choice {
             let frame = &self.frames[at];
             let (caller, lineage) = (self.frames[frame.caller].replica, self.call_lineage(at));
-            let guarded = call.guard != NONE;
+            let guarded = call.guard != NONE && !call.primary;
             let pick = if guarded { self.aim(at, call) } else { self.destination(call, caller, lineage) };
             let Some(replica) = pick else {
                 return self.fail_unsent(at, Outcome::NoEndpoint);
@@ -87,6 +87,9 @@ impl<P: Probe> Machine<'_, P> {
     /// The replica a try goes to; where connections are bound to replicas, it is only known with the connection.
     #[inline]
     pub(super) fn destination(&mut self, call: &Call, caller: u32, lineage: Lineage) -> Option<u32> {
+        if call.primary {
+            return self.primary(call.link, caller);
+        }
         let channel = self.plan.channels.get(call.channel as usize);
         if channel.is_some_and(|c| !c.per_request) {
             return Some(self.plan.link(call.link).first);
@@ -191,6 +194,18 @@ impl<P: Probe> Machine<'_, P> {
         let (memory, now) = (&mut self.memories[memory], self.now);
         let pick = plan.balancer.pick(memory, now, || Draw::new(seed, lineage, Purpose::Balance, 0))?;
         Some(plan.first + pick)
+    }
+
+    /// The replica that takes writes: the first that a caller knows of. When that is gone, the next is promoted, as soon as
+    /// callers hear of it.
+    #[cold]
+    fn primary(&mut self, link: LinkId, caller: u32) -> Option<u32> {
+        let plan = self.plan.link(link);
+        let memory = (self.memory_base[link.index()] + caller - plan.first_caller) as usize;
+        if plan.book && !self.consult(plan.to, memory) {
+            return None;
+        }
+        Some(plan.first + self.memories[memory].first()?)
     }
 
     /// A request arrives at its replica.

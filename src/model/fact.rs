@@ -315,6 +315,13 @@ pub enum Fact {
         /// The queue.
         queue: QueueId,
     },
+    /// When the messages that wait for room become one more or one fewer.
+    Blocked {
+        /// The queue.
+        queue: QueueId,
+        /// Whether one more.
+        up: bool,
+    },
     /// When the messages ready for delivery become one more or one fewer.
     Depth {
         /// The queue.

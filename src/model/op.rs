@@ -172,6 +172,8 @@ pub enum Op {
     },
     /// The answer leaves; the program is over.
     Reply(Outcome),
+    /// The same after a failure, in a program with transactions: one that was the victim of a deadlock says so.
+    OwnUp,
     /// A client's request is over, as its call ended.
     Conclude,
     /// A branch is over.

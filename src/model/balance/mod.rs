@@ -85,6 +85,11 @@ impl Memory {
         self.view.as_ref().map_or(self.outstanding.len(), |view| view.len()) as u32
     }
 
+    /// The first replica that may be picked.
+    pub fn first(&self) -> Option<u32> {
+        (self.count() > 0).then(|| self.at(0))
+    }
+
     /// The replica at a place among those that may be picked.
     #[inline]
     fn at(&self, place: u32) -> u32 {

@@ -128,7 +128,8 @@ impl Outliers {
             | Outcome::CircuitOpen
             | Outcome::BulkheadFull
             | Outcome::NoEndpoint
-            | Outcome::Abandoned => false,
+            | Outcome::Abandoned
+            | Outcome::Deadlock => false,
         }
     }
 }

@@ -43,6 +43,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["pools", "max_connections"], include_str!("../../machine/lend.rs")),
     (&["contention", "coherency"], include_str!("../../model/contention.rs")),
     (&["tables", "writers", "transaction", "conditional_write"], include_str!("../../machine/lock.rs")),
+    (&["deadlock", "deadlock_timeout"], include_str!("../../machine/deadlock.rs")),
     (&["links", "flip", "pattern"], include_str!("../edit/flip.rs")),
     (
         &["queues", "prefetch", "ack_timeout", "visibility_timeout", "max_deliveries", "dead_letter", "capacity"],

@@ -22,6 +22,7 @@ pub static FAILURES: &[Word] = &[
     word("bulkhead_full", "A bulkhead, or an adaptive limit, had no room."),
     word("no_endpoint", "No replica was known."),
     word("abandoned", "The one who asked went away."),
+    word("deadlock", "The callee's transaction was the victim of a deadlock. `error` includes it."),
 ];
 
 /// What a policy may say; a call may say the same inline.
