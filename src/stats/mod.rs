@@ -1,5 +1,6 @@
 //! Counting: tallies, levels over time, histograms, intervals. All of it merges exactly and in any order.
 
+mod camps;
 mod coarse;
 mod drift;
 mod gamma;
@@ -13,6 +14,7 @@ mod share;
 mod student;
 mod tally;
 
+pub use camps::{Camps, Kind, camps};
 pub use coarse::Coarse;
 pub use drift::{Drift, drift, seems_to_rise};
 pub use histogram::Histogram;

@@ -306,6 +306,7 @@ impl Probe for Measure {
             }
             Fact::Published { .. }
             | Fact::Rejected { .. }
+            | Fact::Blocked { .. }
             | Fact::Lost { .. }
             | Fact::Depth { .. }
             | Fact::Delivered { .. }
