@@ -34,6 +34,9 @@ pub(super) struct Args {
     /// Write everything into this folder: JSON, CSV, Markdown, charts; what another run left of these goes
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// In the JSON, the figures of every single replication too
+    #[arg(long)]
+    per_replication: bool,
     /// Do not judge SLOs
     #[arg(long)]
     no_slo: bool,
@@ -103,6 +106,9 @@ fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failur
         for summary in &mut summaries {
             summary.slos.clear();
         }
+    }
+    if args.per_replication {
+        summaries = summaries.into_iter().map(Summary::with_replications).collect();
     }
     Ok((summaries, ended))
 }

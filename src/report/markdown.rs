@@ -7,6 +7,7 @@ use super::layers;
 use super::ledger;
 use super::scaling;
 use super::sheet::Sheet;
+use super::single;
 use super::streams;
 use super::text::clean;
 use super::trouble;
@@ -54,6 +55,10 @@ fn one(text: &mut String, summary: &Summary) {
     let shown = content::listed(summary.clients.len(), false);
     section(text, "Clients", &content::stats("client", &summary.clients, shown));
     for line in content::failures(&summary.clients).iter().chain(&content::duplicates(&summary.clients)) {
+        let _ = writeln!(text, "\n{}", escape(line));
+    }
+    for line in single::ranges(&summary.clients, summary.run.confidence).iter().chain(&single::longer(&summary.clients))
+    {
         let _ = writeln!(text, "\n{}", escape(line));
     }
     section(text, "Faults", &trouble::faults(&summary.faults));

@@ -5,6 +5,7 @@ use super::layers;
 use super::ledger;
 use super::scaling;
 use super::sheet::{Sheet, Tone};
+use super::single;
 use super::streams;
 use super::text::{clean, cut, joined, wrapped};
 use super::trouble;
@@ -56,6 +57,11 @@ impl Page {
         }
         for line in content::duplicates(&summary.clients) {
             self.sentence("  ", &line, Tone::Odd);
+        }
+        for line in
+            single::ranges(&summary.clients, summary.run.confidence).iter().chain(&single::longer(&summary.clients))
+        {
+            self.sentence("  ", line, Tone::Faint);
         }
         self.sheet(&trouble::faults(&summary.faults));
         self.sheet(&trouble::failing(&summary.failing, content::listed(summary.failing.len(), self.style.all)));

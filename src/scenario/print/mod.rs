@@ -272,6 +272,10 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
     page.maybe("zone", &node.zone, &mut none, zone);
     if node.kind == NodeKind::Database {
         page.maybe("max_connections", &node.max_connections, &mut none, u32::to_string);
+        // Said where it can matter: where nothing is locked, nothing is waited for.
+        if !node.tables.is_empty() || !node.deadlock_timeout.is_default() {
+            page.given("deadlock_timeout", &node.deadlock_timeout, time);
+        }
     }
     if let Some(own) = &node.cache {
         cache(own, page, &mut none);

@@ -6,6 +6,7 @@ mod censored;
 mod hostile;
 mod intervals;
 mod presets;
+mod presets_brokers;
 mod queues;
 mod recovery;
 mod streams;
