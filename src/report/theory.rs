@@ -68,7 +68,7 @@ pub fn agrees(all: &[Agreement]) -> bool {
 pub fn render(all: &[Agreement], style: Style) -> String {
     let columns = [("model", 9), ("figure", 6), ("expected", 7), ("actual", 7), ("allowed", 7), ("verdict", 8)];
     let mut sheet = Sheet::new(&columns);
-    sheet.note = Some("figure: of each model the one nearest to its limit, behind the number of its case".into());
+    sheet.note = Some("figure: the one of each model nearest to its limit, behind its case's number".into());
     for row in all {
         sheet.push(&row.model, cells(row));
     }
