@@ -127,6 +127,12 @@ pub fn time_within(e: Estimate) -> String {
     }
 }
 
+/// Two times in the unit of the larger: `31.2–38.0 ms`.
+pub fn time_between(low: f64, high: f64) -> String {
+    let (of, name) = if high == 0.0 { (1.0, "ms") } else { unit(high) };
+    format!("{}–{} {name}", digits(low / of), digits(high / of))
+}
+
 /// Two significant digits at most: enough for a half width.
 pub fn short(value: f64) -> String {
     let size = value.abs();

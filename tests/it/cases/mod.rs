@@ -7,6 +7,7 @@ mod hostile;
 mod intervals;
 mod kafka;
 mod presets;
+mod presets_brokers;
 mod queues;
 mod recovery;
 mod streams;
