@@ -150,8 +150,11 @@ fn unit(section: &str, metric: &str) -> &'static str {
         (_, leaf) if leaf.ends_with("_share") => "share",
         (_, leaf) if leaf.ends_with("_s") => "s",
         (_, "success_rate" | "utilization" | "p_wait" | "p_full" | "confidence") => "share",
-        (_, "hash" | "version" | "note" | "of" | "expect" | "verdict" | "measured" | "guard" | "holds") => "",
-        (_, "settled" | "state") => "",
+        (
+            _,
+            "hash" | "version" | "note" | "of" | "expect" | "verdict" | "measured" | "guard" | "holds" | "settled"
+            | "state",
+        ) => "",
         _ => "1",
     }
 }

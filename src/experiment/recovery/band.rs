@@ -96,7 +96,7 @@ pub(super) fn mends(seconds: &[Window]) -> bool {
 }
 
 fn sum(seconds: &[Window]) -> Window {
-    seconds.iter().fold(Window::default(), |all, one| all.plus(one))
+    seconds.iter().fold(Window::default(), Window::plus)
 }
 
 fn latency(window: &Window) -> f64 {
