@@ -11,8 +11,6 @@ use crate::experiment::theory::BAR;
 pub struct Agreement {
     /// The model, such as `mm1`.
     pub model: String,
-    /// Parameter sets that were run.
-    pub cases: u32,
     /// Figures that were compared.
     pub metrics: u32,
     /// Figures that agreed with the first seed.
@@ -68,16 +66,9 @@ pub fn agrees(all: &[Agreement]) -> bool {
 
 /// The table of all models, what did not agree at once, and a last line with the sum.
 pub fn render(all: &[Agreement], style: Style) -> String {
-    let mut sheet = Sheet::new(&[
-        ("model", 9),
-        ("cases", 0),
-        ("agree", 4),
-        ("nearest to its limit", 6),
-        ("expected", 7),
-        ("actual", 7),
-        ("allowed", 7),
-        ("verdict", 8),
-    ]);
+    let columns = [("model", 9), ("figure", 6), ("expected", 7), ("actual", 7), ("allowed", 7), ("verdict", 8)];
+    let mut sheet = Sheet::new(&columns);
+    sheet.note = Some("figure: the one of each model nearest to its limit, behind its case's number".into());
     for row in all {
         sheet.push(&row.model, cells(row));
     }
@@ -106,16 +97,15 @@ pub fn render(all: &[Agreement], style: Style) -> String {
     lines.join("\n") + "\n"
 }
 
-fn cells(row: &Agreement) -> [Cell; 7] {
-    let verdict = match (row.holds(), row.asked_again.is_empty()) {
-        (true, true) => Cell::toned("✓ agrees", Tone::Good),
-        (true, false) => Cell::toned("✓ 2nd seed", Tone::Good),
-        (false, _) => Cell::toned("✗ differs", Tone::Bad),
+fn cells(row: &Agreement) -> [Cell; 5] {
+    let wrong = row.asked_again.iter().filter(|asked| !asked.agrees).count();
+    let verdict = match (wrong, row.asked_again.len()) {
+        (0, 0) => Cell::toned(format!("✓ all {} agree", row.metrics), Tone::Good),
+        (0, second) => Cell::toned(format!("✓ {} + {second} of {}", row.passed, row.metrics), Tone::Good),
+        (wrong, _) => Cell::toned(format!("✗ {wrong} of {} off", row.metrics), Tone::Bad),
     };
     let of = |told: fn(&Compared) -> String| Cell::from(row.worst.as_ref().map_or_else(|| NONE.to_owned(), told));
     [
-        row.cases.to_string().into(),
-        format!("{} of {}", row.passed, row.metrics).into(),
         // The model stands in the row already.
         of(|worst| worst.what.split_once('/').map_or_else(|| worst.what.clone(), |(_, rest)| format!("/{rest}"))),
         of(|worst| four(worst.expected)),
@@ -180,7 +170,6 @@ mod tests {
     fn expected_actual_and_allowed_stand_side_by_side_and_the_verdict_follows() {
         let good = Agreement {
             model: "mm1".into(),
-            cases: 4,
             metrics: 40,
             passed: 40,
             worst: Some(compared(0.92)),
@@ -191,8 +180,8 @@ mod tests {
         let wrong = Asked { second: Some(compared(0.96)), agrees: false, ..chance.clone() };
         let bad = Agreement { passed: 38, asked_again: vec![chance, wrong], ..good.clone() };
         let text = render(&[good.clone(), lucky, bad], Style::default());
-        assert!(text.contains("/3 wait_p99    0.9108    0.92    ±0.02    ✓ agrees\n"), "{text}");
-        assert!(text.contains("✓ 2nd seed") && text.contains("✗ differs"), "{text}");
+        assert!(text.contains("/3 wait_p99    0.9108    0.92    ±0.02  ✓ all 40 agree\n"), "{text}");
+        assert!(text.contains("✓ 39 + 1 of 40\n") && text.contains("✗ 1 of 40 off\n"), "{text}");
         let line =
             "mm1/3 wait_p99: expected 0.9108, first seed 0.95 (allowed ±0.02), second 0.96 (allowed ±0.02): differs";
         assert!(text.split_whitespace().collect::<Vec<_>>().join(" ").contains(line), "{text}");

@@ -70,7 +70,6 @@ fn agreement(row: &theory::Row, first: &[Judgement], again: &[Judgement]) -> Agr
     };
     Agreement {
         model: row.model.clone(),
-        cases: row.cases as u32,
         metrics: row.metrics as u32,
         passed: row.passed as u32,
         worst: row.worst.as_ref().map(compared),

@@ -184,8 +184,20 @@ fn several(comparison: &Comparison, all: &[Overall], base: &str) -> String {
         .collect();
     let found = comparison.total.quickest.as_ref().and_then(|name| all.iter().find(|o| o.name == *name));
     let Some(best) = found else {
-        let effects: String = all.iter().map(|one| flows(comparison, &one.name)).collect();
-        return format!("none of the {} is significantly quicker than {base}{}{effects}", all.len(), failing.concat());
+        // Who is not quicker may still fail less, or do later what was promised.
+        let served = |o: &Overall| {
+            let (rate, word) =
+                (&o.success_rate, if o.success_rate.verdict == Verdict::Higher { "more" } else { "fewer" });
+            let told = || {
+                let (other, base) = (or_none(rate.other, percent), or_none(rate.base, percent));
+                format!("; {}: {word} requests succeed ({other} instead of {base})", clean(&o.name))
+            };
+            // Those that are quicker because they fail more are told below.
+            let known = better(&o) && rate.verdict == Verdict::Lower;
+            (rate.is_significant() && !known).then(told).unwrap_or_default()
+        };
+        let beside: String = all.iter().map(|one| served(one) + &flows(comparison, &one.name)).collect();
+        return format!("none of the {} is significantly quicker than {base}{}{beside}", all.len(), failing.concat());
     };
     let again = comparison.total.confirmed.map_or_else(String::new, |c| {
         let said = if c.mean_ms.verdict == Verdict::Lower { "holds" } else { "does not hold" };

@@ -11,12 +11,11 @@ use crate::report::text::clean;
 pub(super) fn sheets(patterns: &Patterns) -> Vec<(String, Sheet)> {
     let edge = clean(&patterns.edge);
     let outage = format!("{} down for {}", callee(&edge), seconds(patterns.outage_for_s));
-    let late = |ms: f64| format!("late: more than {} later", time(ms));
-    let (late, late_answer) = (late(patterns.late_after_ms), late(patterns.answer_late_after_ms));
+    let (late, answer) = (time(patterns.late_after_ms), time(patterns.answer_late_after_ms));
     vec![
         (format!("{edge} as one pattern or another"), plain_sheet(patterns)),
-        (format!("coupling: requests lost or late with {outage} ({late_answer})"), coupling(patterns)),
-        (format!("reliability: effects with {outage} ({late})"), reliability(patterns)),
+        (format!("coupling: requests lost or late (by {answer}) with {outage}"), coupling(patterns)),
+        (format!("reliability: effects lost or late (by {late}) with {outage}"), reliability(patterns)),
     ]
 }
 

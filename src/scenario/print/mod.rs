@@ -68,8 +68,7 @@ impl Page {
     fn text(&self) -> String {
         let mut out = String::new();
         for (line, default) in &self.lines {
-            let mark = if *default { "  # default" } else { "" };
-            let _ = writeln!(out, "{line}{mark}");
+            let _ = writeln!(out, "{line}{}", if *default { "  # default" } else { "" });
         }
         out
     }

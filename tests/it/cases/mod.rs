@@ -5,6 +5,7 @@ mod calls;
 mod censored;
 mod hostile;
 mod intervals;
+mod kafka;
 mod presets;
 mod presets_brokers;
 mod queues;

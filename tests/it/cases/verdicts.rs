@@ -115,3 +115,18 @@ fn validation_shows_what_it_judges_by() {
     }
     assert!(!text.contains('✗'), "{text}");
 }
+
+/// What never ended was drawn as if it had taken no time.
+#[test]
+fn a_request_that_never_ended_says_who_never_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults = "[[faults]]\nkind = \"outage\"\ntarget = \"payments\"\nat = \"1s\"\nmode = \"black_hole\"\n";
+    fs::write(folder.path().join("shop.toml"), format!("{SHOP}{faults}")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hoptax"));
+    let output =
+        command.args(["trace", "shop.toml", "--request", "failed"]).current_dir(folder.path()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("orders was waiting for payments; payments never answered"), "{text}");
+    assert!(told.contains("no answer after") && told.contains("no end: payments"), "{text}");
+}
