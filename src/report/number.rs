@@ -88,10 +88,11 @@ pub fn percent(share: f64) -> String {
     }
     let distance = value.abs().min((100.0 - value).abs());
     // One decimal for the middle, and as many as show the first digit of the distance to the nearer end.
-    let decimals = if distance >= 0.995 { 1 } else { (1 - distance.log10().floor() as i32).clamp(2, 5) as usize };
+    let decimals = if distance >= 0.995 { 1 } else { (1 - distance.log10().floor() as i32).clamp(2, 5) };
     // What is nearer to an end than the decimals reach stays one step away from it.
-    let step = 10_f64.powi(-(decimals as i32));
+    let step = 10_f64.powi(-decimals);
     let value = if value > 0.0 && value < 100.0 { value.clamp(step, 100.0 - step) } else { value };
+    let decimals = decimals as usize;
     format!("{} %", trim_to(format!("{value:.decimals$}"), 1))
 }
 
