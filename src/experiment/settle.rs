@@ -66,6 +66,7 @@ fn judge(whole: Drift, parts: &[Part], too_much: &BTreeSet<String>) -> Settling 
 
 /// Nodes, queues and groups; in the order in which halves are kept.
 fn parts(replications: &[Replication], plan: &Plan) -> Vec<Part> {
+    let half = (plan.duration.0 as f64 / 2.0).max(1.0);
     let nodes = plan.nodes.iter().map(|node| (node.name.clone(), format!("requests at {}", node.name)));
     let queues = plan.queues.iter().map(|queue| {
         let name = &plan.node(queue.node).name;
@@ -73,7 +74,11 @@ fn parts(replications: &[Replication], plan: &Plan) -> Vec<Part> {
     });
     let groups = plan.groups.iter().map(|group| (group.name.clone(), format!("the lag of {}", group.name)));
     let part = |(at, (name, words)): (usize, (String, String))| {
-        let halves = replications.iter().map(|r| r.measure.halves.part(at)).collect();
+        let mean = |r: &Replication| {
+            let (first, second) = r.measure.halves.part(at);
+            (first / half, second / half)
+        };
+        let halves = replications.iter().map(mean).collect();
         Part { name, words, halves }
     };
     nodes.chain(queues).chain(groups).enumerate().map(part).collect()
