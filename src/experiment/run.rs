@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use crate::machine::{Finished, Machine, Stop, replication_seed};
+use crate::machine::{Alive, Finished, Machine, Stop, replication_seed};
 use crate::model::Plan;
 use crate::scenario::{Checked, lower};
 use crate::stats::settled;
@@ -162,17 +162,18 @@ fn replication(finished: Finished<Measure>, plan: &Plan) -> Replication {
 
 /// The guard that stopped a replication, in words.
 fn guard(finished: &Finished<Measure>, plan: &Plan) -> Option<String> {
-    match finished.stop {
-        Stop::Events => {
-            Some(format!("stopped after {} events (max_events) at {:.3} s", finished.events, seconds(finished.at)))
+    let what = match finished.stop {
+        Stop::Events => format!("after {} events (max_events)", finished.events),
+        Stop::TooMany(Alive::Events) => format!("with too many {}", Alive::Events.text()),
+        Stop::TooMany(Alive::Records) => {
+            format!("with more than 16 × {} {} (max_in_flight)", plan.max_in_flight, Alive::Records.text())
         }
-        Stop::InFlight => Some(format!(
-            "stopped with more than {} requests in flight (max_in_flight) at {:.3} s",
-            plan.max_in_flight,
-            seconds(finished.at)
-        )),
-        Stop::Ended | Stop::Patience | Stop::Interrupted => None,
-    }
+        Stop::TooMany(what) => format!("with more than {} {} (max_in_flight)", plan.max_in_flight, what.text()),
+        Stop::Instant => "in an instant that does not end: something happens again and again without time passing".into(),
+        Stop::Ended | Stop::Patience | Stop::Interrupted => return None,
+    };
+    let early = if finished.at < Time(plan.warmup.0) { ", in the warm-up: nothing was measured" } else { "" };
+    Some(format!("stopped {what} at {:.3} s{early}", seconds(finished.at)))
 }
 
 fn seconds(at: Time) -> f64 {

@@ -10,7 +10,7 @@ use crate::units::{Span, Time};
 use super::event::Event;
 use super::frame::{Frame, Origin};
 use super::walk::Flow;
-use super::{Machine, Stop};
+use super::{Alive, Machine, Stop};
 
 impl<P: Probe> Machine<'_, P> {
     fn naming(&self, client: u32) -> Naming {
@@ -44,7 +44,14 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn arrive(&mut self, client: u32) {
         let naming = self.naming(client);
         let nth = self.sources[client as usize].pace.arrivals;
-        for _ in 0..self.plan.clients[client as usize].source.batch(nth, naming) {
+        let batch = self.plan.clients[client as usize].source.batch(nth, naming);
+        if batch > 1 {
+            self.toil(batch);
+        }
+        for _ in 0..batch {
+            if self.stop.is_some() {
+                return;
+            }
             let root = self.sources[client as usize].roots;
             self.sources[client as usize].roots += 1;
             let frame = self.set_out(client, 0, Lineage::root(naming.source, root));
@@ -98,7 +105,7 @@ impl<P: Probe> Machine<'_, P> {
         self.in_flight += 1;
         self.measured_open += u64::from(measured);
         if self.in_flight > self.plan.max_in_flight {
-            self.halt(Stop::InFlight);
+            self.halt(Stop::TooMany(Alive::Requests));
         }
         self.tell(Fact::Offered { client: ClientId(client), measured });
         if self.roots.follows {

@@ -29,6 +29,7 @@ impl<P: Probe> Machine<'_, P> {
             self.read_breakers();
         }
         self.tell(Fact::Marked(mark));
+        self.opened |= mark == Mark::Open;
         if mark == Mark::Close {
             self.closed = true;
             if self.measured_open == 0 {

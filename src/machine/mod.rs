@@ -27,6 +27,7 @@ mod health;
 mod intake;
 mod ledger;
 mod lend;
+mod limit;
 mod lock;
 mod mark;
 mod message;
@@ -55,7 +56,7 @@ use crate::model::line::{Line, Links};
 use crate::model::plan::Plan;
 use crate::model::policy::Intake;
 use crate::model::source::Pace;
-use crate::model::{Cause, Fact, LawId, Mark, NodeId, Op, Probe, QueueId};
+use crate::model::{Cause, Fact, LawId, NodeId, Op, Probe, QueueId};
 use crate::random::dist::Dist;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
@@ -84,10 +85,8 @@ use site::Site;
 use stream::Streams;
 
 pub use ledger::Parts;
+pub use limit::Alive;
 pub use setup::replication_seed;
-
-/// Events between two looks at the watch.
-const PULSE: u64 = 1 << 16;
 
 /// One replication under way: the plan, all mutable state, and a probe that hears its facts.
 #[expect(clippy::struct_excessive_bools, reason = "each spares every event a look at what a plan has not")]
@@ -160,8 +159,10 @@ pub struct Machine<'p, P> {
     events: u64,
     /// After so many events the watch is looked at; 0 once the run stops.
     look_at: u64,
+    opened: bool,
     closed: bool,
     stop: Option<Stop>,
+    instant: limit::Instant,
     /// Whoever listens.
     probe: P,
 }
@@ -207,8 +208,10 @@ pub enum Stop {
     Patience,
     /// When the guard on events was hit.
     Events,
-    /// When the guard on requests in flight was hit.
-    InFlight,
+    /// When the guard on what is alive was hit.
+    TooMany(Alive),
+    /// When an instant did not end.
+    Instant,
     /// When the watch said stop.
     Interrupted,
 }
@@ -229,18 +232,16 @@ pub struct Finished<P> {
 }
 
 impl<P: Probe> Machine<'_, P> {
-    /// Runs to the end. Every 65,536 events `watch` is told the time and may say stop (`false`).
+    /// Runs to the end. Every 65,536 events, or sooner, `watch` is told the time and may say stop (`false`).
     pub fn run(mut self, mut watch: impl FnMut(Time) -> bool) -> Finished<P> {
         while self.stop.is_none() {
-            self.look_at = self.events + PULSE;
+            self.look_at = self.events + self.pulse();
             self.proceed();
             if self.stop.is_none() {
                 self.look_up(&mut watch);
             }
         }
-        if !self.closed {
-            self.mark(Mark::Close);
-        }
+        self.close_early();
         let (stop, at_rest) = (self.stop.unwrap_or(Stop::Ended), self.is_at_rest());
         Finished { events: self.events, stop, at: self.now, at_rest, probe: self.probe }
     }
@@ -263,19 +264,10 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// The run stops after this event.
+    /// The run stops after this event; the first reason counts.
     fn halt(&mut self, stop: Stop) {
-        self.stop = Some(stop);
+        self.stop.get_or_insert(stop);
         self.look_at = 0;
-    }
-
-    #[cold]
-    fn look_up(&mut self, watch: &mut impl FnMut(Time) -> bool) {
-        if !watch(self.now) {
-            self.halt(Stop::Interrupted);
-        } else if self.events >= self.plan.max_events {
-            self.halt(Stop::Events);
-        }
     }
 
     /// What happens; the frame that goes on first, if one does.

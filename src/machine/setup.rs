@@ -18,6 +18,7 @@ use super::fork::Joins;
 use super::frame::Frames;
 use super::ledger::Ledger;
 use super::lend::Purse;
+use super::limit::Instant;
 use super::lock::Table;
 use super::mark::STRETCH;
 use super::message::Mailroom;
@@ -91,8 +92,10 @@ impl<'p, P: Probe> Machine<'p, P> {
             measured_open: 0,
             events: 0,
             look_at: 0,
+            opened: false,
             closed: false,
             stop: None,
+            instant: Instant::default(),
             probe,
         };
         machine.begin();

@@ -18,6 +18,7 @@ pub mod written;
 pub use crate::diag::Source;
 pub(crate) use check::walk::steps as each_step;
 pub use check::{
+    CEILING, Memory,
     ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind, client_transport, forecast, transport_of,
 };
 pub use edit::{Edit, variant_edits};
@@ -44,6 +45,20 @@ pub struct Checked {
     pub variant: Option<String>,
     /// Nodes whose offered load exceeds their capacity, in words.
     pub overloaded: Vec<String>,
+    /// What a run needs at the least.
+    pub memory: Memory,
+    /// What it may use, bytes.
+    pub ceiling: u64,
+}
+
+impl Checked {
+    /// The same, which may use so many bytes; refused where it needs more.
+    pub fn within(self, ceiling: u64) -> Result<Self, Rejected> {
+        match self.memory.complaint(ceiling) {
+            Some(complaint) => Err(Rejected { complaints: vec![complaint], source: self.source }),
+            None => Ok(Self { ceiling, ..self }),
+        }
+    }
 }
 
 /// A text that is no scenario.
@@ -71,7 +86,8 @@ pub fn load(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {
         Some(scenario) if !complaints.iter().any(Complaint::is_error) => {
             let overloaded = check::overloaded(&forecast(&scenario));
             let variant = edits.iter().find_map(Edit::variant).map(str::to_owned);
-            Ok(Checked { hash: hash(&scenario), scenario, warnings: complaints, source, variant, overloaded })
+            let memory = check::memory(&scenario);
+            Ok(Checked { hash: hash(&scenario), memory, ceiling: CEILING, scenario, warnings: complaints, source, variant, overloaded })
         }
         _ => {
             complaints.retain(|c| c.severity != Severity::Note);

@@ -138,7 +138,7 @@ fn events(scenario: &Scenario, forecast: &Forecast, complaints: &mut Vec<Complai
 }
 
 /// `10^11`, `3·10^9`.
-fn power(n: f64) -> String {
+pub(super) fn power(n: f64) -> String {
     if n < 1e5 {
         return format!("{n:.0}");
     }
