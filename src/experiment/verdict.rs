@@ -74,7 +74,7 @@ fn recovery(slo: &Slo, scope: Option<&Scope>, summary: &Summary) -> Interval {
     let times = each.filter(|r| r.share_recovered.is_some()).map(|r| r.median.unwrap_or(f64::INFINITY));
     let longest = times.reduce(f64::max);
     // Never is a figure, too, and a promise that it breaks is broken.
-    longest.map_or(Interval::NONE, |s| Interval { value: Some(s * 1e3), low: None, high: None })
+    longest.map_or(Interval::NONE, |s| Interval::point(s * 1e3))
 }
 
 /// Requests that reached a node per request of the clients behind them.
@@ -122,7 +122,7 @@ fn figure(target: &Target<'_>, metric: Metric) -> Interval {
         Metric::Mean => latency.mean,
         Metric::Max => latency.max.map_or(Interval::NONE, |m| Interval::between(m, m, m)),
         Metric::SuccessRate => success.map_or(Interval::NONE, |s| s.success_rate),
-        Metric::ErrorRate => success.map_or(Interval::NONE, |s| complement(s.success_rate)),
+        Metric::ErrorRate => success.map_or(Interval::NONE, |s| s.success_rate.complement()),
         Metric::Throughput => success.map_or(Interval::NONE, |s| s.throughput_per_s),
         // These are not about one target's requests.
         Metric::RecoveryTime | Metric::Amplification => Interval::NONE,
@@ -151,11 +151,6 @@ fn quantile(latency: &super::summary::Distribution, q: f64) -> Interval {
     known.into_iter().find(|k| (k.0 - q).abs() < 1e-9).map_or(Interval::NONE, |k| k.1)
 }
 
-fn complement(share: Interval) -> Interval {
-    let less = |x: Option<f64>| x.map(|x| 1.0 - x);
-    Interval { value: less(share.value), low: less(share.high), high: less(share.low) }
-}
-
 /// Share of all that ended which ended well and in time.
 fn good(cohorts: &[&Cohort], within: Span) -> Interval {
     let parts: Vec<(u64, u64)> =
@@ -166,7 +161,7 @@ fn good(cohorts: &[&Cohort], within: Span) -> Interval {
 /// How many times as fast as allowed a promise about a share of requests uses its error budget.
 fn burn_rate(promise: Promise, measured: Interval) -> Option<Interval> {
     let (bad, budget) = match promise.metric {
-        Metric::Good(_) | Metric::SuccessRate => (complement(measured), 1.0 - promise.bound),
+        Metric::Good(_) | Metric::SuccessRate => (measured.complement(), 1.0 - promise.bound),
         Metric::ErrorRate => (measured, promise.bound),
         _ => return None,
     };

@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     fn e(value: f64, half: f64) -> Estimate {
-        Estimate { value: Some(value), low: Some(value - half), high: Some(value + half) }
+        Estimate::around(value, half)
     }
 
     #[test]
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(apart_ms(e(1_240.0, 30.0)), "+1.24 ±0.03 s");
         assert_eq!(apart_ms(e(-0.164, 1.8e-14)), "−0.164 ±0 ms");
         assert_eq!(apart_ms(e(0.001, 0.4)), "+0.001 ±0.40 ms");
-        assert_eq!(apart_ms(Estimate { value: Some(3.0), low: None, high: None }), "+3 ms");
+        assert_eq!(apart_ms(Estimate::point(3.0)), "+3 ms");
         assert_eq!(apart_ms(Estimate::default()), "–");
         assert_eq!(apart_share(e(-0.02, 0.004)), "−2 ±0.40 pp");
         assert_eq!(apart_share(e(-0.0002, 0.00004)), "−0.02 ±0.004 pp");
