@@ -41,16 +41,25 @@ pub enum Failure {
 pub fn run(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> Result<Summary, Failure> {
     let plan = lower(checked);
     let replications = checked.scenario.sim.replications.value;
-    let finished = replicate(&plan, replications, jobs, watch);
-    let interrupted = finished.len() < replications as usize;
+    let finished = replicate(&plan, replications, threads(checked, jobs), watch);
+    let interrupted =
+        finished.len() < replications as usize || finished.iter().any(|f| f.stop == Stop::Interrupted);
     if finished.is_empty() {
         return Err(Failure::Interrupted);
     }
     Ok(summarise(checked, &plan, finished, interrupted))
 }
 
-/// All replications that ended, in index order.
-fn replicate(plan: &Plan, replications: u32, jobs: Option<usize>, watch: &dyn Watch) -> Vec<Finished<Measure>> {
+/// Threads: no more than there are replications, than the machine has, and than there is memory for.
+pub(super) fn threads(checked: &Checked, jobs: Option<usize>) -> usize {
+    let machine = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let memory = checked.memory.at_once(checked.ceiling);
+    let replications = checked.scenario.sim.replications.value as usize;
+    jobs.unwrap_or(machine).min(machine).min(memory).min(replications).max(1)
+}
+
+/// All replications that ended, in index order; where none has, what those measured that were under way.
+fn replicate(plan: &Plan, replications: u32, jobs: usize, watch: &dyn Watch) -> Vec<Finished<Measure>> {
     let length = (plan.warmup + plan.duration).0.max(1);
     let done = AtomicU64::new(0);
     let one = |index: u32| {
@@ -66,11 +75,18 @@ fn replicate(plan: &Plan, replications: u32, jobs: Option<usize>, watch: &dyn Wa
         done.fetch_add(length - told.min(length), Ordering::Relaxed);
         finished
     };
-    let all = || (0..replications).into_par_iter().map(one).filter(|f| f.stop != Stop::Interrupted).collect();
-    match rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build() {
+    let all = || (0..replications).into_par_iter().map(one).collect();
+    let mut finished: Vec<Finished<Measure>> = match rayon::ThreadPoolBuilder::new().num_threads(jobs).build() {
         Ok(pool) => pool.install(all),
         Err(_) => all(),
+    };
+    if finished.iter().any(|f| f.stop != Stop::Interrupted) {
+        finished.retain(|f| f.stop != Stop::Interrupted);
+    } else {
+        // Better than nothing is what those measured that were under way.
+        finished.retain(|f| f.at > Time(plan.warmup.0));
     }
+    finished
 }
 
 fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, partial: bool) -> Summary {
@@ -81,6 +97,7 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
     let halves: Vec<(f64, f64)> = replications.iter().map(|r| (r.measure.halves[0], r.measure.halves[1])).collect();
     let clients = plan.clients.len();
     let services = plan.servers();
+    let (behind, calls) = (plan.clients_behind(), plan.calls_of_edges());
     let mut summary = Summary {
         schema_version: 1,
         tool: Tool { name: "hoptax", version: env!("CARGO_PKG_VERSION") },
@@ -111,9 +128,9 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
         flows: cohorts(plan.flows.iter().map(|f| &f.name), &replications, |m| &m.flows),
         endpoints: endpoints(plan, &replications),
         edges: (0..plan.edges.len())
-            .map(|at| (plan.edges[at].name.clone(), estimate::edge(&replications, at, plan)))
+            .map(|at| (plan.edges[at].name.clone(), estimate::edge(&replications, at, plan, &calls[at])))
             .collect(),
-        nodes: (0..services).map(|at| (plan.nodes[at].name.clone(), estimate::node(&replications, at, plan))).collect(),
+        nodes: (0..services).map(|at| (plan.nodes[at].name.clone(), estimate::node(&replications, at, plan, &behind[at]))).collect(),
         queues: (0..plan.queues.len())
             .map(|at| {
                 let name = plan.node(plan.queues[at].node).name.clone();

@@ -124,7 +124,11 @@ const VARIANTS: usize = 100;
 /// A variant must be a scenario, too: it is told now, not when it is asked for.
 fn broken_variants(source: &Source, scenario: &Scenario, places: &[(String, written::Place)]) -> Vec<Complaint> {
     let mut all = Vec::new();
-    for (name, place) in places.iter().take(VARIANTS) {
+    if places.len() > VARIANTS {
+        let told = Complaint::error(code::BAD_VARIANT, format!("{} variants; at most {VARIANTS}", places.len()));
+        return vec![told.at(places[VARIANTS].1.clone())];
+    }
+    for (name, place) in places {
         let edits = edit::variant_edits(scenario, name).unwrap_or_default();
         let complaints = match edit::apply(source, &edits) {
             Ok((edited, _)) => examine(&edited).1,
@@ -141,12 +145,6 @@ fn broken_variants(source: &Source, scenario: &Scenario, places: &[(String, writ
                 ..told
             });
         }
-    }
-    if places.len() > VARIANTS {
-        all.push(
-            Complaint::error(code::BAD_VARIANT, format!("{} variants; at most {VARIANTS}", places.len()))
-                .at(places[VARIANTS].1.clone()),
-        );
     }
     all
 }

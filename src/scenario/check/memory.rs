@@ -40,6 +40,8 @@ const SECONDS: f64 = 1e6;
 pub struct Memory {
     /// All of it, bytes.
     pub bytes: f64,
+    /// Of that, what each replication needs while it runs.
+    pub each: f64,
     /// What needs most, in words.
     pub what: String,
     /// Its place.
@@ -54,6 +56,11 @@ impl Memory {
         if bytes > self.largest {
             (self.largest, self.what, self.place) = (bytes, what(), place.cloned());
         }
+    }
+
+    /// How many replications may run at once.
+    pub(crate) fn at_once(&self, ceiling: u64) -> usize {
+        ((ceiling as f64 - (self.bytes - self.each)) / self.each.max(1.0)).max(1.0) as usize
     }
 
     /// A complaint, where it is more than may be used.
@@ -88,7 +95,7 @@ fn size(bytes: f64) -> String {
 }
 
 /// What a run of a scenario without errors needs.
-pub fn memory(scenario: &Scenario) -> Memory {
+pub(in crate::scenario) fn memory(scenario: &Scenario) -> Memory {
     let mut memory = Memory::default();
     let hosts = hosts(scenario);
     replicas(scenario, &hosts, &mut memory);
@@ -99,6 +106,7 @@ pub fn memory(scenario: &Scenario) -> Memory {
     memory.add(alive.max(0.0) * ALIVE, scenario.sim.max_in_flight.place.as_ref(), || {
         format!("{} requests in flight", super::load::power(scenario.sim.max_in_flight.value as f64))
     });
+    memory.each = memory.bytes;
     figures(scenario, &mut memory);
     memory
 }

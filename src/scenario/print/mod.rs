@@ -111,12 +111,17 @@ fn fnv(state: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(state, |state, byte| (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// TOML's whole numbers end at 2⁶³: larger seeds are texts.
+fn seed(seed: &u64) -> String {
+    if i64::try_from(*seed).is_ok() { seed.to_string() } else { quoted(&seed.to_string()) }
+}
+
 fn meaning(scenario: &Scenario, page: &mut Page) {
     let sim = &scenario.sim;
     page.header("[sim]");
     page.given("duration", &sim.duration, time);
     page.given("warmup", &sim.warmup, time);
-    page.given("seed", &sim.seed, u64::to_string);
+    page.given("seed", &sim.seed, seed);
     page.given("replications", &sim.replications, u32::to_string);
     page.given("max_events", &sim.max_events, u64::to_string);
     page.given("max_in_flight", &sim.max_in_flight, u64::to_string);
@@ -300,6 +305,10 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
 
 fn cache(cache: &Cache, page: &mut Page, none: &mut Vec<String>) {
     page.maybe("hit_rate", &cache.hit_rate, none, |rate| format!("{rate:?}"));
+    if cache.hit_rate.value.is_some() {
+        // With a fixed share of hits nothing else decides about them, and nothing else may be said.
+        return;
+    }
     page.maybe("keys", &cache.keys, none, u32::to_string);
     page.given("skew", &cache.skew, |skew| format!("{skew:?}"));
     page.maybe("ttl", &cache.ttl, none, time);
