@@ -80,9 +80,9 @@ pub(super) fn check(
         value: s.value.clone(),
         origin: "--set".into(),
     }));
-    scenario::load(&source.text, &edits).and_then(|checked| checked.within(source.ceiling)).map_err(|rejected| {
-        in_argument(&rejected.complaints, settings, colour).unwrap_or_else(|| reject(rejected))
-    })
+    scenario::load(&source.text, &edits)
+        .and_then(|checked| checked.within(source.ceiling))
+        .map_err(|rejected| in_argument(&rejected.complaints, settings, colour).unwrap_or_else(|| reject(rejected)))
 }
 
 /// Settings that lead nowhere, each shown where it was typed; `None` where something else is wrong, too.

@@ -132,8 +132,7 @@ pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan, calls: 
     let mut guards: Vec<u32> = own().filter(|c| plan.is_guarded(c)).map(|c| c.guard).collect();
     guards.sort_unstable();
     guards.dedup();
-    let watched =
-        plan.discovery.outliers.is_some() && own().any(|c| plan.link(c.link).book);
+    let watched = plan.discovery.outliers.is_some() && own().any(|c| plan.link(c.link).book);
     if !guards.is_empty() || watched {
         let sum = |of: fn(&Cohort) -> u64| each.iter().map(|(c, _)| of(c)).sum();
         figures.policing = Some(Policing {

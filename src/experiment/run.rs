@@ -42,8 +42,7 @@ pub fn run(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> Result<
     let plan = lower(checked);
     let replications = checked.scenario.sim.replications.value;
     let finished = replicate(&plan, replications, threads(checked, jobs), watch);
-    let interrupted =
-        finished.len() < replications as usize || finished.iter().any(|f| f.stop == Stop::Interrupted);
+    let interrupted = finished.len() < replications as usize || finished.iter().any(|f| f.stop == Stop::Interrupted);
     if finished.is_empty() {
         return Err(Failure::Interrupted);
     }
@@ -130,7 +129,9 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
         edges: (0..plan.edges.len())
             .map(|at| (plan.edges[at].name.clone(), estimate::edge(&replications, at, plan, &calls[at])))
             .collect(),
-        nodes: (0..services).map(|at| (plan.nodes[at].name.clone(), estimate::node(&replications, at, plan, &behind[at]))).collect(),
+        nodes: (0..services)
+            .map(|at| (plan.nodes[at].name.clone(), estimate::node(&replications, at, plan, &behind[at])))
+            .collect(),
         queues: (0..plan.queues.len())
             .map(|at| {
                 let name = plan.node(plan.queues[at].node).name.clone();
@@ -186,7 +187,9 @@ fn guard(finished: &Finished<Measure>, plan: &Plan) -> Option<String> {
             format!("with more than 16 × {} {} (max_in_flight)", plan.max_in_flight, Alive::Records.text())
         }
         Stop::TooMany(what) => format!("with more than {} {} (max_in_flight)", plan.max_in_flight, what.text()),
-        Stop::Instant => "in an instant that does not end: something happens again and again without time passing".into(),
+        Stop::Instant => {
+            "in an instant that does not end: something happens again and again without time passing".into()
+        }
         Stop::Ended | Stop::Patience | Stop::Interrupted => return None,
     };
     let early = if finished.at < Time(plan.warmup.0) { ", in the warm-up: nothing was measured" } else { "" };

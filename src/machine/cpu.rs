@@ -191,7 +191,7 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &mut self.frames[at];
         frame.due = Time::NEVER;
         frame.pose = Pose::Idle;
-        frame.spent += frame.work;
+        frame.spent = frame.spent.saturating_add(frame.work);
         let (index, worker) = (frame.replica, frame.doing != Cause::Connect);
         let replica = &mut self.replicas[index as usize];
         if !replica.running.is_empty() {

@@ -99,14 +99,20 @@ impl<P: Probe> Machine<'_, P> {
     fn crowd(&self) -> Option<Alive> {
         let most = self.plan.max_in_flight;
         let messages = self.mail.alive() as u64;
-        if self.frames.live() as u64 > most {
-            let mut of = [0_u64; 2];
+        // Only where there are many frames is it worth telling them apart.
+        let mut of = [0_u64; 2];
+        if self.frames.live() as u64 - self.in_flight > most {
             for at in self.frames.live_slots() {
-                of[usize::from(self.frames[at].origin == Origin::Branch)] += 1;
+                match self.frames[at].origin {
+                    Origin::Branch => of[1] += 1,
+                    Origin::Root => {}
+                    _ => of[0] += 1,
+                }
             }
-            return Some(if of[1] > of[0] { Alive::Branches } else { Alive::Tries });
         }
         let found = [
+            (Alive::Tries, of[0], most),
+            (Alive::Branches, of[1], most),
             (Alive::Messages, messages, most),
             (Alive::Batches, self.streams.alive() as u64, most),
             (Alive::Records, self.streams.records(), most.saturating_mul(RECORDS)),

@@ -18,8 +18,8 @@ pub mod written;
 pub use crate::diag::Source;
 pub(crate) use check::walk::steps as each_step;
 pub use check::{
-    CEILING, Memory,
-    ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind, client_transport, forecast, transport_of,
+    CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, client_transport, forecast,
+    transport_of,
 };
 pub use edit::{Edit, variant_edits};
 pub use lower::lower;
@@ -87,7 +87,16 @@ pub fn load(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {
             let overloaded = check::overloaded(&forecast(&scenario));
             let variant = edits.iter().find_map(Edit::variant).map(str::to_owned);
             let memory = check::memory(&scenario);
-            Ok(Checked { hash: hash(&scenario), memory, ceiling: CEILING, scenario, warnings: complaints, source, variant, overloaded })
+            Ok(Checked {
+                hash: hash(&scenario),
+                memory,
+                ceiling: CEILING,
+                scenario,
+                warnings: complaints,
+                source,
+                variant,
+                overloaded,
+            })
         }
         _ => {
             complaints.retain(|c| c.severity != Severity::Note);

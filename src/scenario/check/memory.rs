@@ -68,11 +68,8 @@ impl Memory {
         if self.bytes <= ceiling as f64 {
             return None;
         }
-        let message = format!(
-            "the run would need about {}; at most {} is used",
-            size(self.bytes),
-            size(ceiling as f64)
-        );
+        let message =
+            format!("the run would need about {}; at most {} is used", size(self.bytes), size(ceiling as f64));
         let label = format!("{}: {}", self.what, size(self.largest));
         let complaint = Complaint::error(code::TOO_MUCH_MEMORY, message).at(self.place.clone()).label(label);
         Some(complaint.help("make it smaller, or allow more on the command line: --max-memory 16GiB"))

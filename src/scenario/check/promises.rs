@@ -169,9 +169,7 @@ fn measured(slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
 /// Warns of promises that failing fast would keep.
 pub(super) fn latency_only(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let mut told: BTreeSet<&str> = BTreeSet::new();
-    let success = |slo: &&Slo| {
-        matches!(slo.promise.metric, Metric::SuccessRate | Metric::ErrorRate | Metric::Good(_))
-    };
+    let success = |slo: &&Slo| matches!(slo.promise.metric, Metric::SuccessRate | Metric::ErrorRate | Metric::Good(_));
     let guarded: BTreeSet<&str> = scenario.slos.iter().filter(success).map(|slo| slo.of.value.as_str()).collect();
     for slo in &scenario.slos {
         let latency = matches!(slo.promise.metric, Metric::Percentile(_) | Metric::Mean | Metric::Max);
