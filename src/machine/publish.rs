@@ -142,7 +142,7 @@ impl<P: Probe> Machine<'_, P> {
         let frame = self.frames[at];
         let edge = match self.plan.ops[frame.pc as usize] {
             Op::Publish { post, .. } => self.plan.post(post).edge,
-            Op::Produce(producer) => self.plan.producers[producer.index()].edge,
+            Op::Produce { producer, .. } => self.plan.producers[producer.index()].edge,
             _ => return,
         };
         let latency = self.now.since(frame.since);

@@ -110,7 +110,7 @@ impl<P: Probe> Machine<'_, P> {
                     self.jump(at, to)
                 }
                 Op::Reply(outcome) => self.reply(at, outcome, true),
-                Op::Produce(producer) => self.produce(at, producer),
+                Op::Produce { producer, .. } => self.produce(at, producer),
                 Op::Pass(outcome) => self.finish_record(at, outcome),
                 Op::Conclude => self.conclude(at),
                 Op::End(outcome) => self.end_branch(at, outcome),
@@ -189,6 +189,7 @@ impl<P: Probe> Machine<'_, P> {
         | Op::Fork { fail, .. }
         | Op::Borrow { fail, .. }
         | Op::Publish { fail, .. }
+        | Op::Produce { fail, .. }
         | Op::Fetch { fail, .. }
         | Op::Check { fail } = op
         {

@@ -244,10 +244,14 @@ pub enum Fact {
         /// Whether the group has worked on it before.
         repeats: bool,
     },
-    /// When a group is past a record.
+    /// When a group is past a record: it was handled, or given up.
     Passed {
         /// The group.
         group: GroupId,
+        /// When it was published.
+        published: Time,
+        /// Whether whoever handled it had been given up by the group, which is no further by it.
+        stale: bool,
         /// Whether the group has been past it before.
         repeats: bool,
     },

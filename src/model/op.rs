@@ -106,8 +106,13 @@ pub enum Op {
     Fill(LookupId),
     /// The fetch has failed.
     Forsake(LookupId),
-    /// A record leaves for its topic; the frame goes on at once, or when the record is safe.
-    Produce(ProducerId),
+    /// A record leaves for its topic; the frame goes on at once, or when the record is safe, or at `fail` if it is given up.
+    Produce {
+        /// From where to which topic.
+        producer: ProducerId,
+        /// Where to go on when it is given up.
+        fail: Pc,
+    },
     /// A message leaves for its queue; where the publisher waits for it, a failure goes on at `fail`.
     Publish {
         /// The step.

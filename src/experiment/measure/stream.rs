@@ -33,7 +33,7 @@ pub(crate) struct Reading {
     since: Time,
     pub(crate) max_lag: u64,
     pub(crate) lag_at_end: u64,
-    /// From publishing until a member begins to work on it.
+    /// From publishing until a record is handled for the first time, or given up; one sample a record.
     pub(crate) delay: Recorder,
     /// The highest lag in each stretch of the measured time.
     pub(crate) curve: Vec<u64>,

@@ -42,7 +42,7 @@ pub struct Group {
     pub max_lag: u64,
     /// Records that it was not past, time average.
     pub mean_lag: Estimate,
-    /// From publishing until a member begins to work on the record.
+    /// From publishing until a record is handled for the first time, or given up.
     pub delay_ms: Distribution,
     /// How often its partitions were given to its members anew.
     pub rebalances: u64,

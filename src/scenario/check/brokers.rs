@@ -152,6 +152,8 @@ pub(super) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         zero(topic.partitions.value == 0, "partitions", topic.partitions.place.as_ref(), nowhere, complaints);
         zero(topic.replication.value == 0, "replication", topic.replication.place.as_ref(), nowhere, complaints);
         zero(topic.batch.value == Some(0), "batch", topic.batch.place.as_ref(), nowhere, complaints);
+        zero(topic.in_flight.value == Some(0), "in_flight", topic.in_flight.place.as_ref(), nowhere, complaints);
+        zero(topic.buffer.value == Some(0), "buffer", topic.buffer.place.as_ref(), nowhere, complaints);
     }
     super::streams::ranges(scenario, complaints);
     for node in scenario.nodes.values() {
@@ -265,6 +267,7 @@ fn of_queue(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>)
         ("from_start", consumer.from_start.place.clone()),
         ("ordered", consumer.ordered.place.clone()),
         ("rebalance", consumer.rebalance.place.clone()),
+        ("member", consumer.member.place.clone()),
         ("session_timeout", consumer.session_timeout.place.clone()),
         ("max_poll_interval", consumer.max_poll_interval.place.clone()),
         ("replay", consumer.replay.place.clone()),

@@ -145,6 +145,7 @@ fn agreement(scenario: &Scenario, topic: &str, group: &str, complaints: &mut Vec
     };
     for (_, other) in &members[1..] {
         differ("rebalance", same(&first.rebalance, &other.rebalance), other.from.place.clone());
+        differ("member", same(&first.member, &other.member), other.from.place.clone());
         differ("session_timeout", same(&first.session_timeout, &other.session_timeout), other.from.place.clone());
         differ("max_poll_interval", same(&first.max_poll_interval, &other.max_poll_interval), other.from.place.clone());
         differ("replay", same(&first.replay, &other.replay), other.from.place.clone());

@@ -116,6 +116,7 @@ impl<'s> Lowering<'s> {
             | Op::Compare { fail }
             | Op::Borrow { fail, .. }
             | Op::Publish { fail, .. }
+            | Op::Produce { fail, .. }
             | Op::Fetch { fail, .. }
             | Op::Check { fail } => *fail = to,
             other => unreachable!("{other:?} leads nowhere"),

@@ -4,7 +4,7 @@ use super::law::law;
 use super::steps::steps;
 use super::{Page, key, quoted, time, zone};
 use crate::scenario::written::{
-    Ack, Acks, Consumer, Flow, Given, Keyed, OnError, Queue, Rebalance, Replay, Scenario, Topic, WhenFull,
+    Ack, Acks, Consumer, Flow, Given, Keyed, Membership, OnError, Queue, Rebalance, Replay, Scenario, Topic, WhenFull,
 };
 
 /// All queues and topics.
@@ -40,11 +40,16 @@ fn topic(topic: &Topic, page: &mut Page) {
     page.given("partitions", &topic.partitions, u32::to_string);
     page.perhaps("key", topic.key.as_ref(), &mut none, keyed);
     page.given("retention", &topic.retention, time);
+    page.given("segment", &topic.segment, time);
     page.given("replication", &topic.replication, u32::to_string);
     page.given("min_insync", &topic.min_insync, u32::to_string);
     page.given("acks", &topic.acks, |a| quoted(acks(*a)));
     page.given("linger", &topic.linger, time);
     page.line("batch", count_or(&topic.batch), topic.batch.is_default());
+    page.line("in_flight", count_or(&topic.in_flight), topic.in_flight.is_default());
+    page.given("delivery_timeout", &topic.delivery_timeout, time);
+    page.line("buffer", count_or(&topic.buffer), topic.buffer.is_default());
+    page.given("max_block", &topic.max_block, time);
     page.maybe("zone", &topic.zone, &mut none, zone);
     page.none(&none);
 }
@@ -76,6 +81,8 @@ pub(super) fn consumer(header: &str, consumer: &Consumer, page: &mut Page) {
 fn group(consumer: &Consumer, page: &mut Page, none: &mut Vec<String>) {
     let word = |r: &Rebalance| quoted(if *r == Rebalance::Eager { "eager" } else { "cooperative" });
     page.given("rebalance", &consumer.rebalance, word);
+    let who = |m: &Membership| quoted(if *m == Membership::Static { "static" } else { "dynamic" });
+    page.given("member", &consumer.member, who);
     page.given("session_timeout", &consumer.session_timeout, time);
     page.given("max_poll_interval", &consumer.max_poll_interval, time);
     let replay = |r: &Replay| format!("{{ at = {}, from = {} }}", time(&r.at), time(&r.from));

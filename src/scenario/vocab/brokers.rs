@@ -91,6 +91,13 @@ pub static TOPIC: Table = Table {
         ),
         key("retention", Shape::Duration, "How long events are kept, read or not. The default is Kafka's.")
             .or("\"7d\""),
+        key(
+            "segment",
+            Shape::Duration,
+            "A partition begins a new segment when its oldest event is so old; `retention` deletes whole segments, and looks \
+             every five minutes. The default is Kafka's.",
+        )
+        .or("\"7d\""),
         key("replication", Shape::Whole, "Copies of each partition, the leader's included. The default is Kafka's.")
             .or("1"),
         key(
@@ -108,6 +115,31 @@ pub static TOPIC: Table = Table {
         )
         .or("\"0s\""),
         key("batch", Shape::WholeOr(UNLIMITED), "Messages of a batch at most.").or("\"unlimited\""),
+        key(
+            "in_flight",
+            Shape::WholeOr(UNLIMITED),
+            "Requests of one publisher that the broker has not answered; beyond that events wait and share a batch. The \
+             default is Kafka's.",
+        )
+        .or("5"),
+        key(
+            "delivery_timeout",
+            Shape::Duration,
+            "A publisher gives up an event that is not safe so long after it was published. The default is Kafka's.",
+        )
+        .or("\"2m\""),
+        key(
+            "buffer",
+            Shape::WholeOr(UNLIMITED),
+            "Events that one publisher holds until they are safe; when it is full, whoever publishes waits. (Kafka: 32 MiB.)",
+        )
+        .or("\"unlimited\""),
+        key(
+            "max_block",
+            Shape::Duration,
+            "Whoever waits longer for room in the buffer fails. The default is Kafka's.",
+        )
+        .or("\"60s\""),
         ZONE,
     ]],
 };
@@ -129,6 +161,11 @@ const REBALANCE: &[Word] = &[
     word("cooperative", "Members keep what does not move and work on; what moves pauses for two rounds."),
 ];
 
+const MEMBER: &[Word] = &[
+    word("dynamic", "A new member: the group waits until the session of the one it was is over, unless that left."),
+    word("static", "The old member, as long as its session lasts; it does not leave when it stops."),
+];
+
 /// `replay = { … }`.
 pub static REPLAY: Table = Table {
     name: "replay = { … }",
@@ -147,6 +184,12 @@ const GROUP: &[Key] = &[
         "Topics: how partitions change hands when members come and go. The default is Kafka's.",
     )
     .or("\"eager\""),
+    key(
+        "member",
+        Shape::Choice(MEMBER),
+        "Topics: who a consumer is when it comes back. The default is Kafka's (no `group.instance.id`).",
+    )
+    .or("\"dynamic\""),
     key(
         "session_timeout",
         Shape::Duration,
