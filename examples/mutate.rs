@@ -68,7 +68,7 @@ fn gallery() -> Vec<String> {
 fn mutated(seed: u64, gallery: &[String]) -> Vec<u8> {
     let mut dice = Dice::new(seed);
     let mut text = gallery[dice.below(gallery.len())].clone().into_bytes();
-    for _ in 0..1 + dice.below(4) {
+    for _ in 0..=dice.below(4) {
         if dice.percent(30) { bytes(&mut dice, &mut text) } else { lines(&mut dice, &mut text) }
     }
     text

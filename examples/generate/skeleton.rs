@@ -126,7 +126,7 @@ fn step(dice: &mut Dice, at: usize, services: usize, mail: bool, depth: usize) -
         6 => format!("transaction = \"d\", steps = [{}]", inner(dice)),
         7 => {
             let branches: Vec<String> =
-                (0..1 + dice.below(3)).map(|_| step(dice, at, services, mail, depth + 1)).collect();
+                (0..=dice.below(3)).map(|_| step(dice, at, services, mail, depth + 1)).collect();
             format!("parallel = [{}], wait_for = {}", branches.join(", "), dice.one(&["\"all\"", "\"any\"", "1"]))
         }
         8 => format!("split = [{{ weight = 3, steps = [{}] }}, {{ steps = [{}] }}]", inner(dice), inner(dice)),

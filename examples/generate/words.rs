@@ -18,9 +18,9 @@ pub(crate) struct Drawn {
 /// The valid scenario of a seed.
 pub(crate) fn scenario(seed: u64) -> Drawn {
     let mut dice = Dice::new(seed);
-    let mut source = Source::text("drawn", &skeleton(&mut dice));
+    let mut source = Source::text("drawn", skeleton(&mut dice));
     while load(&source, &[]).is_err() {
-        source = Source::text("drawn", &skeleton(&mut dice));
+        source = Source::text("drawn", skeleton(&mut dice));
     }
     let mut paths = Vec::new();
     for _ in 0..4 + dice.below(12) {
@@ -125,7 +125,6 @@ fn value(dice: &mut Dice, name: &str, shape: Shape, depth: usize) -> Option<Stri
     let whole = |dice: &mut Dice| dice.one(&["0", "1", "2", "3", "8", "50"]).to_owned();
     let share = |dice: &mut Dice| dice.one(&["\"0%\"", "\"1%\"", "\"30%\"", "\"80%\"", "\"100%\"", "0.5"]).to_owned();
     Some(match shape {
-        Shape::Whole => whole(dice),
         Shape::Number => dice.one(&["0.0", "0.5", "1.0", "1.5", "2.0", "10.0"]).to_owned(),
         Shape::Flag => dice.one(&["true", "false"]).to_owned(),
         Shape::Duration => duration(dice),
@@ -133,15 +132,14 @@ fn value(dice: &mut Dice, name: &str, shape: Shape, depth: usize) -> Option<Stri
         Shape::Rate => dice.one(&["\"1/s\"", "\"40/s\"", "\"300/s\"", "\"600/min\""]).to_owned(),
         Shape::Size => dice.one(&["\"0B\"", "\"1KB\"", "\"60KB\"", "\"1MB\""]).to_owned(),
         Shape::Bandwidth => dice.one(&["\"100KB/s\"", "\"10MB/s\"", "\"1Gbit/s\""]).to_owned(),
-        Shape::Share | Shape::Weight => share(dice),
         Shape::Zone => dice.one(&["\"r1\"", "\"r1/a\"", "\"r1/b\"", "\"r2/a\"", "\"r1/a/h\""]).to_owned(),
         Shape::Choice(words) => word(dice, words)?,
         Shape::ChoiceOrLaw(words) if dice.percent(70) => word(dice, words)?,
         Shape::ChoiceOrLaw(_) => law(dice).to_owned(),
         Shape::WholeOr(words) if dice.percent(30) => word(dice, words)?,
-        Shape::WholeOr(_) => whole(dice),
+        Shape::Whole | Shape::WholeOr(_) => whole(dice),
         Shape::WordOrShare(words) if dice.percent(60) => word(dice, words)?,
-        Shape::WordOrShare(_) => share(dice),
+        Shape::Share | Shape::Weight | Shape::WordOrShare(_) => share(dice),
         Shape::Words(words) => {
             let some: Vec<String> = words
                 .iter()
@@ -165,7 +163,7 @@ fn value(dice: &mut Dice, name: &str, shape: Shape, depth: usize) -> Option<Stri
             inline(dice, table, depth)
         }
         Shape::List(table) if depth < 2 => {
-            let all: Vec<String> = (0..1 + dice.below(2)).map(|_| inline(dice, table, depth)).collect();
+            let all: Vec<String> = (0..=dice.below(2)).map(|_| inline(dice, table, depth)).collect();
             format!("[{}]", all.join(", "))
         }
         Shape::Counts => dice.one(&["2", "{ mean = 3.0 }"]).to_owned(),
@@ -178,7 +176,7 @@ fn inline(dice: &mut Dice, table: &'static Table, depth: usize) -> String {
     let keys: Vec<_> = table.all().filter(|key| !key.later).collect();
     let mut said: Vec<String> = Vec::new();
     let mut names = Vec::new();
-    for _ in 0..1 + dice.below(4) {
+    for _ in 0..=dice.below(4) {
         let key = keys[dice.below(keys.len())];
         if names.contains(&key.name) {
             continue;

@@ -35,6 +35,8 @@ pub(crate) struct Replication {
     pub(crate) measure: Measure,
     /// The measured time; shorter than planned if a guard stopped the run.
     pub(crate) span: Span,
+    /// Its own seed.
+    pub(crate) seed: u64,
 }
 
 /// Times of one kind from all replications, ns, as a distribution in ms. `open` samples are still to come: a quantile they
@@ -114,6 +116,7 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
 fn replicate(cohort: &Cohort, span: Span) -> Replicate {
     let quantile = |q: f64| cohort.good.quantile(q).map(|nanos| nanos as f64 / 1e6);
     Replicate {
+        arrived: cohort.arrived,
         sum_ms: cohort.good.tally().sum() as f64 / 1e6,
         succeeded: cohort.good.count(),
         ended: cohort.ends(),
@@ -370,6 +373,9 @@ pub(crate) fn queue(replications: &[Replication], at: usize, plan: &Plan) -> Que
         expired: sum(&|q| q.expired),
         ready_at_end: still,
         unacked_at_end: sum(&|q| q.unacked),
+        blocked_at_end: sum(&|q| q.blocked()),
+        mean_blocked: mean(&|q| q.means[2]),
+        max_blocked: each.iter().map(|q| q.max_blocked).max().unwrap_or(0),
         mean_depth: mean(&|q| q.means[0]),
         mean_unacked: mean(&|q| q.means[1]),
         max_depth: each.iter().map(|q| q.max_depth).max().unwrap_or(0),

@@ -110,10 +110,12 @@ impl<P: Probe> Machine<'_, P> {
                     self.jump(at, to)
                 }
                 Op::Reply(outcome) => self.reply(at, outcome, true),
+                Op::OwnUp => self.own_up(at),
                 Op::Produce { producer, .. } => self.produce(at, producer),
                 Op::Pass(outcome) => self.finish_record(at, outcome),
                 Op::Conclude => self.conclude(at),
-                Op::End(outcome) => self.end_branch(at, outcome),
+                Op::End(outcome) => self.end_branch(at, Some(outcome)),
+                Op::Absent => self.end_branch(at, None),
             };
             if flow == Flow::Stay {
                 return;
@@ -142,7 +144,9 @@ impl<P: Probe> Machine<'_, P> {
         let (mut work, mut coding) = (0_u64, 0_u64);
         loop {
             match op {
-                Op::Work { law, site } => work = u64::saturating_add(work, self.vary(law, lineage, Purpose::Work, site).0),
+                Op::Work { law, site } => {
+                    work = work.saturating_add(self.vary(law, lineage, Purpose::Work, site).0);
+                }
                 Op::Encode(call) => coding += self.sites[call.index()].coding.encode,
                 Op::Receive => coding += self.sites[made_by as usize].coding.receive,
                 Op::Answer => coding += self.sites[made_by as usize].coding.answer,

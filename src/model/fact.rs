@@ -315,6 +315,13 @@ pub enum Fact {
         /// The queue.
         queue: QueueId,
     },
+    /// When the messages that wait for room become one more or one fewer.
+    Blocked {
+        /// The queue.
+        queue: QueueId,
+        /// Whether one more.
+        up: bool,
+    },
     /// When the messages ready for delivery become one more or one fewer.
     Depth {
         /// The queue.
@@ -383,13 +390,4 @@ pub enum Fact {
         /// Whether the request belongs to the measured cohort.
         measured: bool,
     },
-}
-
-impl Fact {
-    /// Whether it changes how much a node has to do. Known where a fact is told, so that asking costs nothing.
-    #[inline(always)]
-    pub fn moves_load(&self) -> bool {
-        use Fact::{Entered, Left, Reached, Replied, Started, Stopped};
-        matches!(self, Reached { .. } | Replied { .. } | Entered { .. } | Left { .. } | Started { .. } | Stopped { .. })
-    }
 }

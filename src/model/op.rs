@@ -172,10 +172,14 @@ pub enum Op {
     },
     /// The answer leaves; the program is over.
     Reply(Outcome),
+    /// The same after a failure, in a program with transactions: one that was the victim of a deadlock says so.
+    OwnUp,
     /// A client's request is over, as its call ended.
     Conclude,
     /// A branch is over.
     End(Outcome),
+    /// A branch that chance leaves out is over: it is as if it were not there.
+    Absent,
     /// A member of a group is done with its record.
     Pass(Outcome),
 }

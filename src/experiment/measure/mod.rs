@@ -201,6 +201,7 @@ impl Measure {
         match fact {
             Fact::Published { queue, counted } => self.queues[queue.index()].publish(counted),
             Fact::Rejected { queue } => self.queues[queue.index()].rejected += u64::from(open),
+            Fact::Blocked { queue, up } => self.queues[queue.index()].hold(now, up, open),
             Fact::Lost { queue } => self.queues[queue.index()].lost += u64::from(open),
             Fact::Depth { queue, up } => self.queues[queue.index()].rise(now, up, open),
             Fact::Delivered { queue, again, counted } => self.queues[queue.index()].deliver(now, again, counted),
@@ -346,6 +347,7 @@ impl Probe for Measure {
             }
             Fact::Published { .. }
             | Fact::Rejected { .. }
+            | Fact::Blocked { .. }
             | Fact::Lost { .. }
             | Fact::Depth { .. }
             | Fact::Delivered { .. }

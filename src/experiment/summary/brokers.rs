@@ -52,7 +52,8 @@ pub struct Group {
 }
 
 /// What happened to the messages of a queue. Those count that came to it in the measured time:
-/// published = acked + `dead_lettered` + dropped + expired + `ready_at_end` + `unacked_at_end`.
+/// published = acked + `dead_lettered` + dropped + expired + `ready_at_end` + `unacked_at_end`. What waits for room at the
+/// door of a full queue (`blocked_at_end`) is not published yet.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Queue {
     /// Messages the queue took.
@@ -77,6 +78,12 @@ pub struct Queue {
     pub ready_at_end: u64,
     /// Messages with consumers when the run stopped.
     pub unacked_at_end: u64,
+    /// Messages whose senders waited for room when the run stopped; not published yet.
+    pub blocked_at_end: u64,
+    /// Messages whose senders wait for room, time average.
+    pub mean_blocked: Estimate,
+    /// Most messages whose senders waited for room at once.
+    pub max_blocked: u64,
     /// Messages ready for delivery, time average.
     pub mean_depth: Estimate,
     /// Messages with consumers, time average.

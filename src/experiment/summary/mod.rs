@@ -10,6 +10,7 @@ mod faults;
 mod ledger;
 mod policing;
 mod promises;
+mod single;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,7 @@ pub use faults::*;
 pub use ledger::*;
 pub use policing::*;
 pub use promises::*;
+pub use single::*;
 
 /// A distribution of times in milliseconds.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -99,6 +101,8 @@ pub struct Stats {
 /// What one replication adds to the figures of a client, an endpoint or an edge.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Replicate {
+    /// Requests that set out.
+    pub arrived: u64,
     /// Sum of the latencies of successes, ms.
     pub sum_ms: f64,
     /// Successes.
@@ -267,6 +271,13 @@ pub struct Run {
     /// A guard (`max_events`, `max_in_flight`) that stopped the run, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<String>,
+    /// What the replications fall into where they do one thing or another, so that no single one shows the mean; said
+    /// first of all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub camps: Vec<Camp>,
+    /// The seed of each replication.
+    #[serde(skip)]
+    pub seeds: Vec<u64>,
     /// Nodes whose offered load exceeds their capacity, in words; said first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overloaded: Vec<String>,
@@ -330,4 +341,7 @@ pub struct Summary {
     pub timeline: Option<Timeline>,
     /// Whether every request is accounted for.
     pub conservation: Conservation,
+    /// The figures of single replications, where they are asked for ([`Summary::with_replications`]).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replications: Vec<SingleRun>,
 }

@@ -6,7 +6,7 @@
 //! Producers try until `delivery_timeout` (see `room`).
 
 use crate::model::stream::Acks;
-use crate::model::{Fact, Outcome, Probe, TopicId};
+use crate::model::{Cause, Fact, Outcome, Probe, TopicId};
 use crate::units::{Span, Time};
 
 use super::{Beat, ELECTION, Machine, Outgoing, Stage};
@@ -40,7 +40,12 @@ impl<P: Probe> Machine<'_, P> {
         // They are written again in the order in which they were.
         slots.sort_unstable();
         for (_, slot) in slots {
-            if acks == Acks::All { self.hold_back(slot) } else { self.lose_batch(slot) }
+            if acks == Acks::All {
+                self.charge_waiters(slot, Cause::Broker);
+                self.hold_back(slot);
+            } else {
+                self.lose_batch(slot);
+            }
         }
     }
 
@@ -102,7 +107,11 @@ impl<P: Probe> Machine<'_, P> {
         (broker.readable, broker.writable) = (true, writable);
         if writable {
             let held = std::mem::take(&mut broker.held);
-            held.into_iter().for_each(|slot| self.append_batch(slot));
+            for slot in held {
+                // Nobody could take it, so the time since then is the fault's, and not its way's.
+                self.charge_waiters(slot, Cause::Fault);
+                self.append_batch(slot);
+            }
         }
         for group in self.plan.topics[topic as usize].groups.clone() {
             for partition in 0..self.plan.topics[topic as usize].partitions {

@@ -150,8 +150,8 @@ impl<P: Probe> Machine<'_, P> {
         let node = self.replicas[replica as usize].node;
         self.tell(Fact::Read { group: GroupId(group), published: record.published, repeats });
         self.tell(Fact::Called { edge: self.plan.call(call).edge, measured: record.measured });
-        self.tell(Fact::Reached { node, endpoint });
-        self.tell(Fact::Entered { node });
+        self.tell_load(replica, Fact::Reached { node, endpoint });
+        self.tell_load(replica, Fact::Entered { node });
         self.ready.push_back(frame);
         true
     }
@@ -268,10 +268,12 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A consumer is done with a frame.
     fn leave_consumer(&mut self, frame: u32, outcome: Outcome, endpoint: EndpointId, arrived: Time) {
-        let node = self.replicas[self.frames[frame].replica as usize].node;
+        let replica = self.frames[frame].replica;
+        let node = self.replicas[replica as usize].node;
         let sojourn = self.now.since(arrived);
-        self.tell(Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited: Span::ZERO });
-        self.tell(Fact::Left { node });
+        let replied = Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited: Span::ZERO };
+        self.tell_load(replica, replied);
+        self.tell_load(replica, Fact::Left { node });
         let (edge, measured) = (self.plan.call(CallId(self.frames[frame].call)).edge, self.frames[frame].measured);
         self.tell(Fact::Settled { edge, outcome, latency: sojourn, measured });
         self.close(frame, outcome);

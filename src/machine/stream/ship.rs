@@ -97,7 +97,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// Charges the frames that wait for a batch.
-    fn charge_waiters(&mut self, slot: u32, cause: Cause) {
+    pub(super) fn charge_waiters(&mut self, slot: u32, cause: Cause) {
         if !P::ACCOUNTS {
             return;
         }

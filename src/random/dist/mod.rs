@@ -135,7 +135,8 @@ impl Dist {
             Law::Mix(branches) => Self::Mix(Mix::new(branches)?),
             Law::Samples { path, values } => Self::Samples(Samples::new(path, values)?),
         };
-        if !(dist.mean() < LARGEST) {
+        let mean = dist.mean();
+        if mean.is_nan() || mean > LARGEST {
             return Err("a mean beyond all that is ever run (31 years); make it vary less".into());
         }
         Ok(dist.settle())

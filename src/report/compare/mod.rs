@@ -37,6 +37,7 @@ pub(crate) mod sample {
                     let swing = if variant.is_none() { 0.0 } else { 0.02 * f64::from(i % 2) - 0.01 };
                     Replicate {
                         sum_ms: mean * luck * 11_800.0,
+                        arrived: 11_812,
                         succeeded: 11_800,
                         ended: 11_812,
                         p50_ms: d.p50.value.map(|v| v * (luck + swing)),

@@ -4,7 +4,8 @@ use super::law::law;
 use super::steps::steps;
 use super::{Page, key, quoted, time, zone};
 use crate::scenario::written::{
-    Ack, Acks, Consumer, Flow, Given, Keyed, Membership, OnError, Queue, Rebalance, Replay, Scenario, Topic, WhenFull,
+    Ack, Acks, Consumer, Flow, Given, Keyed, Membership, OnError, Queue, QueueKind, Rebalance, Replay, Scenario, Topic,
+    WhenFull,
 };
 
 /// All queues and topics.
@@ -23,7 +24,11 @@ fn queue(queue: &Queue, page: &mut Page) {
     page.given("publish_latency", &queue.publish_latency, law);
     page.line("capacity", count_or(&queue.capacity), queue.capacity.is_default());
     page.given("when_full", &queue.when_full, |w| quoted(when_full(*w)));
-    page.maybe("ack_timeout", &queue.ack_timeout, &mut none, time);
+    let timeout = if queue.hides { "visibility_timeout" } else { "ack_timeout" };
+    page.maybe(timeout, &queue.ack_timeout, &mut none, time);
+    if queue.hides || !queue.kind.is_default() {
+        page.given("kind", &queue.kind, |k| quoted(if *k == QueueKind::Standard { "standard" } else { "fifo" }));
+    }
     page.line("max_deliveries", count_or(&queue.max_deliveries), queue.max_deliveries.is_default());
     page.perhaps("dead_letter", queue.dead_letter.as_ref(), &mut none, |d| quoted(d));
     page.maybe("message_ttl", &queue.message_ttl, &mut none, time);
@@ -130,6 +135,7 @@ fn when_full(what: WhenFull) -> &'static str {
     match what {
         WhenFull::DropOldest => "drop_oldest",
         WhenFull::Reject => "reject",
+        WhenFull::DeadLetter => "dead_letter",
         WhenFull::Block => "block",
     }
 }

@@ -10,13 +10,19 @@ use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::vocab::{KEYED, REPLAY};
 use crate::scenario::written::{
-    Ack, Acks, Consumer, Endpoint, Flow, Given, Keyed, Membership, Node, OnError, Queue, Rebalance, Replay, Topic,
-    WhenFull,
+    Ack, Acks, Consumer, Endpoint, Flow, Given, Keyed, Membership, Node, OnError, Queue, QueueKind, Rebalance, Replay,
+    Topic, WhenFull,
 };
 use crate::units::Span;
 
-const WHEN_FULL: [(&str, WhenFull); 3] =
-    [("drop_oldest", WhenFull::DropOldest), ("reject", WhenFull::Reject), ("block", WhenFull::Block)];
+const WHEN_FULL: [(&str, WhenFull); 4] = [
+    ("drop_oldest", WhenFull::DropOldest),
+    ("reject", WhenFull::Reject),
+    ("dead_letter", WhenFull::DeadLetter),
+    ("block", WhenFull::Block),
+];
+
+const KIND: [(&str, QueueKind); 2] = [("standard", QueueKind::Standard), ("fifo", QueueKind::Fifo)];
 
 const ACKS: [(&str, Acks); 3] = [("all", Acks::All), ("leader", Acks::Leader), ("none", Acks::None)];
 
@@ -40,6 +46,8 @@ pub(super) fn queue(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) -
         capacity: view.or_default(desk, "capacity", count_or("unlimited")),
         when_full: view.choice(desk, "when_full", &WHEN_FULL),
         ack_timeout: ack_timeout(desk, view),
+        hides: view.has("visibility_timeout"),
+        kind: view.choice(desk, "kind", &KIND),
         max_deliveries: view.or_default(desk, "max_deliveries", count_or("unlimited")),
         dead_letter: view.read(desk, "dead_letter", text),
         message_ttl: view.maybe(desk, "message_ttl", duration),

@@ -5,9 +5,29 @@ use super::tables::{Key, Shape, Table, Word, key, word};
 const UNLIMITED: &[Word] = &[word("unlimited", "No limit.")];
 
 const WHEN_FULL: &[Word] = &[
-    word("drop_oldest", "The message at the head is dropped (or dead-lettered), the new one is confirmed."),
-    word("reject", "The new message is refused; who waits for the broker's answer fails with `overloaded`."),
-    word("block", "The publisher's message waits until there is room."),
+    word(
+        "drop_oldest",
+        "The message at the head is dropped (or dead-lettered), the new one is confirmed: `drop-head`.",
+    ),
+    word(
+        "reject",
+        "The new message is refused: `reject-publish`. Who waits for the broker's answer (a nack) fails with `overloaded`, \
+         who does not never hears of it.",
+    ),
+    word("dead_letter", "The same, and the message goes to the queue's `dead_letter`: `reject-publish-dlx`."),
+    word(
+        "block",
+        "The sender waits until there is room, whether it waits for the broker's answer or not: a bounded queue within a \
+         process, or a broker's flow control. (RabbitMQ itself blocks by alarms of memory and disk, never by length.)",
+    ),
+];
+
+const KIND: &[Word] = &[
+    word(
+        "standard",
+        "Who received a message last may delete it, also when its time is over and nobody has received it since.",
+    ),
+    word("fifo", "Whoever is late is refused. (Message groups are not modelled.)"),
 ];
 
 const PUBLISHING: Key = key(
@@ -38,14 +58,21 @@ pub static QUEUE: Table = Table {
         key(
             "ack_timeout",
             Shape::Duration,
-            "A message that is not acknowledged so long after its delivery is delivered again; the slow consumer works \
-             on. Default: never (RabbitMQ: 30 min).",
+            "RabbitMQ: a consumer that has not acknowledged a message so long after its delivery loses its channel: all \
+             it has is delivered again, what it says later is refused; it works on. Default: never (RabbitMQ: 30 min).",
         ),
-        key("visibility_timeout", Shape::Duration, "The same in the words of SQS (whose default is 30 s)."),
+        key(
+            "visibility_timeout",
+            Shape::Duration,
+            "SQS: a message is hidden so long after it was received, whatever becomes of who has it. SQS's default is 30 s.",
+        ),
+        key("kind", Shape::Choice(KIND), "With a visibility_timeout: what a late acknowledgement does.")
+            .or("\"standard\""),
         key(
             "max_deliveries",
             Shape::WholeOr(UNLIMITED),
-            "A message that comes back after so many deliveries goes to `dead_letter`, or is dropped.",
+            "A message that comes back after so many deliveries goes to `dead_letter`, or is dropped. SQS's \
+             maxReceiveCount; RabbitMQ's delivery-limit + 1 (its default for quorum queues is 20).",
         )
         .or("\"unlimited\""),
         key("dead_letter", Shape::Text, "The queue that gets what is given up here. Default: it is dropped."),

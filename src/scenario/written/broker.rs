@@ -12,8 +12,19 @@ pub enum WhenFull {
     DropOldest,
     /// The new message is refused.
     Reject,
+    /// The new message is refused and goes to the dead letters.
+    DeadLetter,
     /// The new message waits.
     Block,
+}
+
+/// Which of SQS's two kinds of queue it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueKind {
+    /// Who received a message last may delete it, however late.
+    Standard,
+    /// Who is late may not.
+    Fifo,
 }
 
 /// `[queues.*]`.
@@ -29,6 +40,10 @@ pub struct Queue {
     pub when_full: Given<WhenFull>,
     /// From a delivery until the message is delivered again; `None`: never.
     pub ack_timeout: Given<Option<Span>>,
+    /// Whether that was called `visibility_timeout`: then the rules are those of SQS.
+    pub hides: bool,
+    /// Default standard; means something with a `visibility_timeout` only.
+    pub kind: Given<QueueKind>,
     /// Deliveries of one message; `None`: no limit.
     pub max_deliveries: Given<Option<u32>>,
     /// The queue that gets what is given up here.
