@@ -47,6 +47,10 @@ impl Source {
             let message = format!("{name} is a pipe that nobody need ever write to");
             return Err(invalid(code::NOT_A_FILE, message, "name a file, or /dev/stdin"));
         }
+        if meta.len() > LARGEST {
+            let message = format!("{name} has {} MB; a scenario has a few KB", meta.len() >> 20);
+            return Err(invalid(code::TOO_LARGE, message, "is this the file that was meant?"));
+        }
         // A device has no length, and perhaps no end: no more is read than a scenario may have.
         let file = std::fs::File::open(path).map_err(io)?;
         let mut bytes = Vec::new();

@@ -2,6 +2,7 @@
 //! same scenario.
 
 mod brokers;
+mod caches;
 mod discovery;
 mod faults;
 mod law;
@@ -13,8 +14,8 @@ mod transports;
 use std::fmt::Write as _;
 
 use super::written::{
-    Arrivals, Cache, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope,
-    Slo, TtlFrom, Zone,
+    Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope, Slo,
+    Zone,
 };
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
@@ -282,7 +283,7 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
         }
     }
     if let Some(own) = &node.cache {
-        cache(own, page, &mut none);
+        caches::cache(own, page, &mut none);
     }
     let named = node.endpoints.len() > usize::from(node.endpoints.contains_key(""));
     if let Some(own) = node.endpoints.get("") {
@@ -305,20 +306,6 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
         endpoint(inner, page, &mut none, false);
         page.none(&none);
     }
-}
-
-fn cache(cache: &Cache, page: &mut Page, none: &mut Vec<String>) {
-    page.maybe("hit_rate", &cache.hit_rate, none, |rate| format!("{rate:?}"));
-    if cache.hit_rate.value.is_some() {
-        // With a fixed share of hits nothing else decides about them, and nothing else may be said.
-        return;
-    }
-    page.maybe("keys", &cache.keys, none, u32::to_string);
-    page.given("skew", &cache.skew, |skew| format!("{skew:?}"));
-    page.maybe("ttl", &cache.ttl, none, time);
-    page.given("ttl_from", &cache.ttl_from, |from| quoted(if *from == TtlFrom::Fill { "fill" } else { "access" }));
-    page.maybe("capacity", &cache.capacity, none, u32::to_string);
-    page.given("single_flight", &cache.single_flight, bool::to_string);
 }
 
 /// A default endpoint beside others is there because something was said about it, which must still be said.

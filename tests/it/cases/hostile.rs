@@ -150,7 +150,7 @@ fn in_process_calls_that_multiply_are_too_many() {
     rest.push_str("[services.s9]\nwork = \"1us\"\n");
     refused(&scenario("", &rest), "E210", "10^12");
     let nested =
-        (0..40).fold("{ call = \"b\" }".to_owned(), |inner, _| format!("{{ call = \"b\", fallback = [{inner}] }}"));
+        (0..30).fold("{ call = \"b\" }".to_owned(), |inner, _| format!("{{ call = \"b\", fallback = [{inner}] }}"));
     let rest = format!(
         "[clients.c]\ncalls = \"a\"\nrate = \"1/s\"\n[services.a]\nsteps = [{nested}]\n[services.b]\nwork = \"1us\"\n"
     );
