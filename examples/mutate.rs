@@ -136,6 +136,9 @@ fn main() -> ExitCode {
     let (count, first) = (number(0, 10_000), number(1, 1));
     let (mut valid, mut refused) = (0_u64, 0_u64);
     for seed in first..first + count {
+        if seed > first && (seed - first) % 10_000 == 0 {
+            eprintln!("{} of {count}", seed - first);
+        }
         let text = String::from_utf8_lossy(&mutated(seed, &gallery)).into_owned();
         *UNDER_WAY.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = (seed, text.clone());
         let Ok(checked) = load(&Source::text("mutated", &text), &[]) else { continue };

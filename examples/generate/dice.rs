@@ -6,7 +6,9 @@ pub(crate) struct Dice(u64);
 impl Dice {
     /// Those of a seed.
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+        // Mixed first: those of neighbours would be the same, one step apart.
+        let mixed = Self(seed ^ 0x5DEE_CE66_D1CE_4E5B).next();
+        Self(mixed)
     }
 
     fn next(&mut self) -> u64 {

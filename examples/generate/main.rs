@@ -30,6 +30,9 @@ fn main() -> ExitCode {
     let (count, first) = (number(0, 1_000), number(1, 1));
     let (mut broken, mut seen, mut events) = (0, std::collections::BTreeSet::new(), 0);
     for seed in first..first + count {
+        if seed > first && (seed - first) % 10_000 == 0 {
+            eprintln!("{} of {count}", seed - first);
+        }
         let drawn = words::scenario(seed);
         *UNDER_WAY.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = (seed, drawn.text.clone());
         seen.extend(drawn.paths);
