@@ -1,5 +1,6 @@
 //! From replications to figures: pooled points, intervals over replications.
 
+mod arrived;
 mod course;
 mod replicas;
 mod streams;
@@ -16,11 +17,15 @@ use super::summary::{
     Stats,
 };
 
+pub(crate) use arrived::{beyond_in, quantile as arrived_quantile};
 pub(crate) use course::timeline;
 pub(crate) use streams::topics;
 
 /// Confidence of all intervals.
 pub(crate) const CONFIDENCE: f64 = 0.95;
+
+/// The word for a request that had not ended when the run stopped waiting.
+pub(crate) const UNANSWERED: &str = "unanswered";
 
 /// One replication that ended: what it measured over how long.
 #[derive(Debug)]
@@ -51,7 +56,12 @@ fn distribution(each: &[&Recorder], open: u64) -> Distribution {
     };
     Distribution {
         count,
-        mean: if count == 0 { Interval::NONE } else { ratio(&sums, CONFIDENCE).scaled(1e-6) },
+        mean: match ratio(&sums, CONFIDENCE).scaled(1e-6) {
+            _ if count == 0 => Interval::NONE,
+            // The mean of those that got through says nothing of the others, however many got through.
+            mean if open > 0 => Interval { low: None, high: None, ..mean },
+            mean => mean,
+        },
         var: var.scaled(1e-12),
         p50: quantile(0.5),
         p90: quantile(0.9),
@@ -59,6 +69,7 @@ fn distribution(each: &[&Recorder], open: u64) -> Distribution {
         p99: quantile(0.99),
         p999: quantile(0.999),
         max: pooled.tally().max().map(|m| m as f64 / 1e6),
+        at_least_ms: BTreeMap::new(),
         hdr: pooled.histogram().to_base64(),
         histogram: pooled.into_histogram(),
     }
@@ -69,9 +80,9 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
     let mut all = Cohort::default();
     each.iter().for_each(|(c, _)| all.merge(c));
     let good = |c: &Cohort| c.ended[Outcome::Succeeded as usize];
-    let open = all.arrived.saturating_sub(all.ends());
+    let open = all.unanswered();
     let rates: Vec<f64> = each.iter().map(|(c, span)| c.in_window as f64 / span.as_secs_f64()).collect();
-    let shares: Vec<(u64, u64)> = each.iter().map(|(c, _)| (good(c), c.ends())).collect();
+    let shares: Vec<(u64, u64)> = each.iter().map(|(c, _)| (good(c), c.arrived)).collect();
     let tries: Vec<(f64, f64)> = each.iter().map(|(c, _)| (c.tries() as f64, c.arrived as f64)).collect();
     let goods: Vec<&Recorder> = each.iter().map(|(c, _)| &c.good).collect();
     let both: Vec<Recorder> = each
@@ -88,6 +99,8 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
         succeeded: good(&all),
         failed: failed(&all),
         in_flight_at_end: open,
+        unanswered: open,
+        oldest_unanswered_s: all.open.tally().max().map(|nanos| nanos as f64 / 1e9),
         throughput_per_s: mean_of(&rates, CONFIDENCE),
         success_rate: proportion(&shares, CONFIDENCE),
         attempts_per_request: if all.arrived == 0 { Interval::NONE } else { ratio(&tries, CONFIDENCE) },
@@ -97,6 +110,7 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
         latency_ms: distribution(&goods, open),
         first_message_ms: first_message(&each.iter().map(|(c, _)| &c.first).collect::<Vec<_>>()),
         latency_all_ms: distribution(&both.iter().collect::<Vec<_>>(), open),
+        latency_arrived_ms: arrived::distribution(&each.iter().map(|(c, _)| *c).collect::<Vec<_>>(), &all),
         policing: None,
         timeline: Vec::new(),
         each: each.iter().map(|(c, span)| replicate(c, *span)).collect(),
@@ -105,11 +119,12 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
 
 /// What one replication adds, for comparisons pair by pair.
 fn replicate(cohort: &Cohort, span: Span) -> Replicate {
-    let quantile = |q: f64| cohort.good.quantile(q).map(|nanos| nanos as f64 / 1e6);
+    let quantile = |q: f64| arrived::single_ms(cohort, q);
     Replicate {
         sum_ms: cohort.good.tally().sum() as f64 / 1e6,
         succeeded: cohort.good.count(),
-        ended: cohort.ends(),
+        arrived: cohort.arrived,
+        unanswered: cohort.unanswered(),
         p50_ms: quantile(0.5),
         p99_ms: quantile(0.99),
         in_window: cohort.in_window,
@@ -173,6 +188,7 @@ fn first_message(each: &[&Recorder]) -> Option<Distribution> {
 
 fn failed(all: &Cohort) -> BTreeMap<String, u64> {
     let words = Outcome::FAILURES.iter().map(|o| (o.word().to_owned(), all.ended[*o as usize]));
+    let words = words.chain([(UNANSWERED.to_owned(), all.unanswered())]);
     words.filter(|w| w.1 > 0).collect()
 }
 
@@ -365,6 +381,11 @@ fn in_system(each: &[(&Station, Span)]) -> InSystem {
     }
 }
 
+/// The age of the oldest of what had not ended, s.
+fn oldest<'a>(each: impl Iterator<Item = &'a Recorder>) -> Option<f64> {
+    each.filter_map(|open| open.tally().max()).max().map(|nanos| nanos as f64 / 1e9)
+}
+
 /// What happened to the messages of one queue.
 pub(crate) fn queue(replications: &[Replication], at: usize, plan: &Plan) -> Queue {
     let each: Vec<&Postbox> = replications.iter().map(|r| &r.measure.queues[at]).collect();
@@ -389,6 +410,8 @@ pub(crate) fn queue(replications: &[Replication], at: usize, plan: &Plan) -> Que
         expired: sum(&|q| q.expired),
         ready_at_end: still,
         unacked_at_end: sum(&|q| q.unacked),
+        unanswered: still + sum(&|q| q.unacked),
+        oldest_unanswered_s: oldest(each.iter().map(|q| &q.open)),
         mean_depth: mean(&|q| q.means[0]),
         mean_unacked: mean(&|q| q.means[1]),
         max_depth: each.iter().map(|q| q.max_depth).max().unwrap_or(0),

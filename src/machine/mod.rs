@@ -26,6 +26,7 @@ mod hazard;
 mod health;
 mod intake;
 mod ledger;
+mod left;
 mod lend;
 mod lock;
 mod mark;
@@ -241,6 +242,7 @@ impl<P: Probe> Machine<'_, P> {
         if !self.closed {
             self.mark(Mark::Close);
         }
+        self.tell_what_is_left();
         let (stop, at_rest) = (self.stop.unwrap_or(Stop::Ended), self.is_at_rest());
         Finished { events: self.events, stop, at: self.now, at_rest, probe: self.probe }
     }

@@ -80,7 +80,9 @@ impl<P: Probe> Machine<'_, P> {
         let counted = self.now >= Time(self.plan.warmup.0) && !self.closed;
         let queue = self.mail.message(at).queue;
         let poisoned = self.mail.queues[queue.index()].takes_poison();
+        let now = self.now;
         let message = self.mail.message(at);
+        message.published = now;
         message.poisoned |= poisoned;
         message.counted = counted;
         let ttl = self.plan.queue(queue).ttl;

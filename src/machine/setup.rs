@@ -105,7 +105,8 @@ impl<'p, P: Probe> Machine<'p, P> {
         let close = open + length;
         self.agenda.push(open, Phase::Recovery, Event::Mark(Mark::Open as u32));
         self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half as u32));
-        self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
+        // The measured time ends before whatever happens at its last instant: of n equal stretches each has as many arrivals.
+        self.agenda.push(close, Phase::Recovery, Event::Mark(Mark::Close as u32));
         self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Mark(EXHAUSTED));
         if self.plan.is_eventful() {
             self.agenda.push(open + self.plan.stretch(), Phase::Sample, Event::Mark(STRETCH));

@@ -379,6 +379,30 @@ pub enum Fact {
         /// Whether the request belongs to the measured cohort.
         measured: bool,
     },
+    /// When the run stops and something has not ended: told of each.
+    LeftOpen {
+        /// What.
+        what: Open,
+        /// When it began; for what a client sent, when that was meant to set out.
+        since: Time,
+    },
+}
+
+/// Something that has not ended when a run stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Open {
+    /// A measured request of a client.
+    Request(ClientId),
+    /// A call on behalf of a measured request.
+    Call(EdgeId),
+    /// A visit to an endpoint.
+    Visit(EndpointId),
+    /// A flow that a measured request began.
+    Flow(FlowId),
+    /// A message that counts.
+    Message(QueueId),
+    /// A record that a group is not past.
+    Record(GroupId),
 }
 
 impl Fact {

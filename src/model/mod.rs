@@ -22,7 +22,7 @@ pub mod stream;
 pub mod transport;
 
 pub use cause::{Cause, Cell};
-pub use fact::Fact;
+pub use fact::{Fact, Open};
 pub use id::{
     CallId, ClientId, CrewId, EdgeId, EndpointId, FaultId, FlowId, ForkId, GroupId, LaneId, LawId, LenderId, LinkId,
     LookupId, NodeId, Pc, PostId, ProducerId, QueueId, SplitId, TableId, TopicId,

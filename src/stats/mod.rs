@@ -22,7 +22,7 @@ pub use student::{t_chance, t_quantile};
 pub use tally::Tally;
 
 /// The rank (from 1) of the `q`-quantile among `n`. What a float adds to a whole number (0.07 · 100) does not count.
-fn rank(q: f64, n: u64) -> u64 {
+pub fn rank(q: f64, n: u64) -> u64 {
     let place = q.clamp(0.0, 1.0) * n as f64;
     let near = libm::round(place);
     let up = if (place - near).abs() < 1e-9 * near { near } else { libm::ceil(place) };

@@ -19,6 +19,8 @@ pub(crate) struct Cohort {
     pub(crate) good: Recorder,
     /// Latencies of failures.
     pub(crate) bad: Recorder,
+    /// How long those that had not ended were under way when the run stopped.
+    pub(crate) open: Recorder,
     /// Until the first message of a streamed answer was there.
     pub(crate) first: Recorder,
     /// Endpoints: requests turned away at once, which are not timed.
@@ -123,12 +125,18 @@ impl Cohort {
         self.ended.iter().sum()
     }
 
+    /// Requests that had not ended when the run stopped.
+    pub(crate) fn unanswered(&self) -> u64 {
+        self.arrived.saturating_sub(self.ends())
+    }
+
     /// Adds another replication's.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.arrived += other.arrived;
         self.ended.iter_mut().zip(other.ended).for_each(|(a, b)| *a += b);
         self.good.merge(&other.good);
         self.bad.merge(&other.bad);
+        self.open.merge(&other.open);
         self.refused += other.refused;
         self.first.merge(&other.first);
         self.in_window += other.in_window;

@@ -27,7 +27,7 @@ pub(crate) use stream::{Feed, Reading};
 
 use crate::model::fault::Scope;
 use crate::model::plan::{Node, Plan};
-use crate::model::{Answer, Cell, ClientId, Fact, Mark, NodeId, Probe};
+use crate::model::{Answer, Cell, ClientId, Fact, Mark, NodeId, Open, Probe};
 use crate::units::{Span, Time};
 
 /// Everything that one replication measures.
@@ -222,6 +222,25 @@ impl Measure {
         }
     }
 
+    /// Something has not ended when the run stops.
+    #[cold]
+    fn leave_open(&mut self, now: Time, what: Open, since: Time) {
+        let (counts, age) = (self.counts(since), now.since(since));
+        if let Open::Request(client) = what {
+            self.aftermath.leave_open(&self.scopes, client, since, age);
+        }
+        let ages = match what {
+            Open::Request(client) => &mut self.clients[client.index()].open,
+            Open::Call(edge) => &mut self.edges[edge.index()].open,
+            Open::Visit(endpoint) if counts => &mut self.endpoints[endpoint.index()].open,
+            Open::Flow(flow) => &mut self.flows[flow.index()].open,
+            Open::Message(queue) => &mut self.queues[queue.index()].open,
+            Open::Record(group) if counts => &mut self.readings[group.index()].open,
+            Open::Visit(_) | Open::Record(_) => return,
+        };
+        ages.record(age.0);
+    }
+
     /// A worker is taken or free again.
     #[inline]
     fn hold(&mut self, now: Time, node: NodeId, takes: bool) {
@@ -373,6 +392,7 @@ impl Probe for Measure {
             | Fact::Rewound { .. }
             | Fact::Skipped { .. }
             | Fact::Rebalanced { .. } => self.hear_of_streams(now, fact),
+            Fact::LeftOpen { what, since } => self.leave_open(now, what, since),
         }
     }
 }

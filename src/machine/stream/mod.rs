@@ -15,6 +15,8 @@ mod member;
 mod produce;
 mod rebalance;
 mod state;
+mod unread;
+mod unread;
 
 use crate::kernel::Phase;
 use crate::model::stream::{Commits, Seat};
