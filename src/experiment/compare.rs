@@ -95,6 +95,10 @@ pub struct Figures {
     pub success_rate: Difference,
     /// Successes per second of measured time.
     pub throughput_per_s: Difference,
+    /// Requests that were not answered when the runs stopped: in the base, in the other, over all replications.
+    pub unanswered: [u64; 2],
+    /// How long the oldest of them had been under way, s.
+    pub oldest_unanswered_s: [Option<f64>; 2],
 }
 
 impl Versus {
@@ -307,6 +311,8 @@ fn figures(base: &Stats, other: &Stats) -> Figures {
         p99_ms: quantile(0.99, a.p99, b.p99, |r| r.p99_ms),
         success_rate: success(base.success_rate, other.success_rate, &base.each, &other.each),
         throughput_per_s: Difference::of(base.throughput_per_s, other.throughput_per_s, throughput),
+        unanswered: [base.unanswered, other.unanswered],
+        oldest_unanswered_s: [base.oldest_unanswered_s, other.oldest_unanswered_s],
     }
 }
 

@@ -2,23 +2,30 @@
 
 mod arrived;
 mod course;
+mod ledger;
+mod rare;
 mod replicas;
 mod streams;
 
 use std::collections::BTreeMap;
 
 use crate::model::{Outcome, Plan};
-use crate::stats::{Interval, Recorder, batch_means, beyond, mean_of, pooled_quantile, proportion, ratio};
+use crate::stats::{
+    Clusters, Ends, Interval, Occupancy, Recorder, batch_means, clustered, mean_of, mean_time, pooled_quantile,
+    proportion, ratio,
+};
 use crate::units::Span;
 
-use super::measure::{Book, Cohort, Measure, Postbox, Station, Timeline, Visits};
+use super::measure::{Cohort, Measure, Postbox, Station, Timeline, Visits};
+use rare::fate;
+
 use super::summary::{
-    BreakerFigures, CacheFigures, Depth, Distribution, InSystem, Ledger, Moment, Node, Policing, Queue, Replicate,
-    Stats,
+    BreakerFigures, CacheFigures, Depth, Distribution, InSystem, Moment, Node, Policing, Queue, Replicate, Stats,
 };
 
 pub(crate) use arrived::{beyond_in, quantile as arrived_quantile};
 pub(crate) use course::timeline;
+pub(crate) use ledger::ledger;
 pub(crate) use streams::topics;
 
 /// Confidence of all intervals.
@@ -51,15 +58,15 @@ fn distribution(each: &[&Recorder], open: u64) -> Distribution {
         if count == 0 || q > known {
             return Interval::NONE;
         }
-        let single: Vec<f64> = each.iter().filter_map(|r| r.quantile(q)).map(|v| v as f64).collect();
-        pooled_quantile(pooled.histogram().quantile(q) as f64, &single, beyond(count, q), CONFIDENCE).scaled(1e-6)
+        let single: Vec<Ends<'_>> = each.iter().map(|r| Ends::all(r)).collect();
+        pooled_quantile(&Ends::all(&pooled), &single, q, CONFIDENCE).scaled(1e-6)
     };
     Distribution {
         count,
-        mean: match ratio(&sums, CONFIDENCE).scaled(1e-6) {
+        mean: match mean_time(&sums, CONFIDENCE).scaled(1e-6) {
             _ if count == 0 => Interval::NONE,
             // The mean of those that got through says nothing of the others, however many got through.
-            mean if open > 0 => Interval { low: None, high: None, ..mean },
+            Interval { value: Some(mean), .. } if open > 0 => Interval::point(mean),
             mean => mean,
         },
         var: var.scaled(1e-12),
@@ -102,7 +109,7 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
         unanswered: open,
         oldest_unanswered_s: all.open.tally().max().map(|nanos| nanos as f64 / 1e9),
         throughput_per_s: mean_of(&rates, CONFIDENCE),
-        success_rate: proportion(&shares, CONFIDENCE),
+        success_rate: clustered(&shares, Clusters { windows: &[], persistence: fate(&all.good, &goods) }, CONFIDENCE),
         attempts_per_request: if all.arrived == 0 { Interval::NONE } else { ratio(&tries, CONFIDENCE) },
         late_replies: all.late_replies,
         wasted_work_s: all.wasted.as_secs_f64(),
@@ -199,6 +206,7 @@ pub(crate) fn client(replications: &[Replication], at: usize, plan: &Plan, stati
     let mut timeline = replications[0].measure.timelines[at].clone();
     replications[1..].iter().for_each(|r| timeline.merge(&r.measure.timelines[at]));
     figures.timeline = moments(&timeline, plan);
+    figures.success_rate = rare::success(replications, at, plan).unwrap_or(figures.success_rate);
     figures.timeline.iter_mut().zip(course::in_flight(replications, at)).for_each(|(m, n)| m.in_flight = Some(n));
     if replications.len() == 1 && stationary {
         figures.latency_ms.mean = single_mean(&timeline, figures.latency_ms.mean);
@@ -238,38 +246,6 @@ fn moments(timeline: &Timeline, plan: &Plan) -> Vec<Moment> {
         in_flight: None,
     };
     timeline.bins.iter().enumerate().map(moment).collect()
-}
-
-/// Where the time of a client's requests went.
-pub(crate) fn ledger(replications: &[Replication], at: usize, plan: &Plan) -> Ledger {
-    let [good, bad] = [0, 1].map(|kind| {
-        let mut all = Book::default();
-        replications.iter().for_each(|r| all.merge(&r.measure.books[at][kind]));
-        all
-    });
-    let failed = (bad.count() > 0).then(|| Box::new(columns(&bad, plan)));
-    Ledger { failed, ..columns(&good, plan) }
-}
-
-/// The columns of a ledger: over all requests, around the median, around the 99th percentile.
-fn columns(book: &Book, plan: &Plan) -> Ledger {
-    let bands = [book.band(0.0, 1.0), book.band(0.48, 0.52), book.band(0.985, 0.995)];
-    let mut ledger = Ledger {
-        count: book.count(),
-        p50_count: bands[1].0.round() as u64,
-        p99_count: bands[2].0.round() as u64,
-        ..Ledger::default()
-    };
-    for (column, (_, parts)) in bands.iter().enumerate() {
-        for (cell, ms) in parts {
-            let node = ledger.by_node.entry(plan.node(cell.node()).name.clone()).or_default();
-            for columns in [node, &mut ledger.total] {
-                let parts = [&mut columns.mean_ms, &mut columns.p50_ms, &mut columns.p99_ms];
-                parts[column].0[cell.cause() as usize] += ms;
-            }
-        }
-    }
-    ledger
 }
 
 /// What happened at one node.
@@ -364,14 +340,11 @@ fn sojourns(replications: &[Replication], at: usize, plan: &Plan) -> Distributio
 
 /// How many requests were there, over time.
 fn in_system(each: &[(&Station, Span)]) -> InSystem {
-    let mut pooled = crate::stats::Occupancy::default();
+    let mut pooled = Occupancy::default();
     each.iter().for_each(|(s, _)| pooled.merge(&s.in_system));
     let vars: Vec<f64> = each.iter().filter_map(|(s, _)| s.in_system.var()).collect();
-    let quantile = |q: f64| {
-        let single: Vec<f64> = each.iter().filter_map(|(s, _)| s.in_system.quantile(q)).map(f64::from).collect();
-        // Time at a level is no sample, so there is no count of samples beyond; the scatter of replications decides.
-        pooled.quantile(q).map_or(Interval::NONE, |v| pooled_quantile(f64::from(v), &single, u64::MAX, CONFIDENCE))
-    };
+    let single: Vec<&Occupancy> = each.iter().map(|(s, _)| &s.in_system).collect();
+    let quantile = |q: f64| pooled_quantile(&&pooled, &single, q, CONFIDENCE);
     InSystem {
         var: mean_of(&vars, CONFIDENCE),
         p50: quantile(0.5),

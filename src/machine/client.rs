@@ -111,7 +111,7 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn end_measured(&mut self) {
         self.measured_open -= 1;
         if self.measured_open == 0 && self.closed {
-            self.halt(Stop::Ended);
+            self.linger();
         }
     }
 

@@ -5,7 +5,7 @@ use crate::model::plan::STRETCHES;
 use crate::model::{Fact, Mark, Probe};
 
 use super::event::Event;
-use super::{Machine, Stop};
+use super::Machine;
 
 /// The number of the mark at the end of the first stretch of the measured time; the others follow.
 pub(super) const STRETCH: u32 = Mark::ALL.len() as u32;
@@ -32,7 +32,7 @@ impl<P: Probe> Machine<'_, P> {
         if mark == Mark::Close {
             self.closed = true;
             if self.measured_open == 0 {
-                self.halt(Stop::Ended);
+                self.linger();
             }
         }
     }

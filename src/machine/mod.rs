@@ -66,7 +66,7 @@ use cache::Caches;
 use channel::Hold;
 use cpu::SharedCpu;
 use effect::Effects;
-use event::{EXHAUSTED, Event, Rare};
+use event::{EXHAUSTED, Event, LINGER, Rare};
 use fork::Joins;
 use frame::{Frames, Pose};
 use guard::Guarded;
@@ -162,6 +162,8 @@ pub struct Machine<'p, P> {
     /// After so many events the watch is looked at; 0 once the run stops.
     look_at: u64,
     closed: bool,
+    /// How long the run has waited for calls and visits after its requests had ended; 0 before that.
+    lingered: Span,
     stop: Option<Stop>,
     /// Whoever listens.
     probe: P,
@@ -267,7 +269,8 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The run stops after this event.
     fn halt(&mut self, stop: Stop) {
-        self.stop = Some(stop);
+        let whole = self.lingered > Span::ZERO && stop != Stop::Interrupted;
+        self.stop = Some(if whole { Stop::Ended } else { stop });
         self.look_at = 0;
     }
 
@@ -301,7 +304,8 @@ impl<P: Probe> Machine<'_, P> {
             Event::Patience(frame) => self.lose_patience(frame),
             Event::Lane(lane) => self.time_out(lane),
             Event::Fault(fault) => self.strike(fault),
-            Event::Mark(EXHAUSTED) => self.halt(Stop::Patience),
+            Event::Mark(EXHAUSTED) => self.run_out_of_patience(),
+            Event::Mark(LINGER) => self.linger(),
             Event::Mark(nth) => self.pass_mark(nth),
             Event::Stream(beat) => self.beat_stream(beat),
             Event::Rare(rare) => return self.handle_rare(Rare::unpack(rare)),

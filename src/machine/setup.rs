@@ -92,6 +92,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             events: 0,
             look_at: 0,
             closed: false,
+            lingered: Span::ZERO,
             stop: None,
             probe,
         };

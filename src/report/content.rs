@@ -64,7 +64,7 @@ pub fn warnings(summary: &Summary) -> Vec<String> {
 
 /// The promises and what became of them.
 pub fn slos(verdicts: &[Verdict]) -> Sheet {
-    let mut sheet = Sheet::new(&[("promise", 9), ("measured", 5), ("interval", 1), ("burn", 4), ("verdict", 8)]);
+    let mut sheet = Sheet::new(&[("promise", 9), ("found", 5), ("interval", 1), ("burn", 4), ("verdict", 8)]);
     for slo in verdicts {
         let (mark, word, tone) = match slo.verdict {
             Outcome::Met => ("✓", "met", Tone::Good),
@@ -77,7 +77,7 @@ pub fn slos(verdicts: &[Verdict]) -> Sheet {
             (Some(low), Some(high)) => format!("{} … {}", show(low), show(high)),
             _ => NONE.into(),
         };
-        let measured = or_none(slo.measured, show);
+        let measured = told(slo);
         let name = format!("{mark} {}", promise(slo));
         let burn = slo.burn_rate.map_or(NONE.into(), |burn| or_none(burn, |times| format!("{} ×", short(times))));
         sheet.push(&name, [measured.into(), interval.into(), burn.into(), Cell::toned(word, tone)]);
@@ -93,7 +93,17 @@ pub fn slos(verdicts: &[Verdict]) -> Sheet {
 
 /// A promise in words, and what was measured.
 pub fn judged(slo: &Verdict) -> (String, String) {
-    (clean(&promise(slo)), or_none(slo.measured, |value| figure(&slo.expect, value)))
+    (clean(&promise(slo)), told(slo))
+}
+
+/// What was measured; where it lies among what has no end, that.
+fn told(slo: &Verdict) -> String {
+    let show = |value: f64| figure(&slo.expect, value);
+    match (slo.reason, slo.at_least) {
+        (Some(_), Some(least)) => format!("≥ {}", show(least)),
+        (Some(_), None) => "never".into(),
+        _ => or_none(slo.measured, show),
+    }
 }
 
 /// The promise in its own words, and its name before them where it has one.
@@ -122,16 +132,42 @@ fn figure(expect: &str, value: f64) -> String {
 /// Clients, endpoints or edges, told by the heading of the first column.
 pub fn stats(head: &'static str, all: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
     let columns =
-        [(head, 9), ("count", 4), ("success", 7), ("p50", 6), ("p90", 2), ("p99", 8), ("p99.9", 3), ("mean", 5)];
+        [(head, 9), ("count", 4), ("success", 7), ("p50", 6), ("p90", 2), ("p99", 8), ("p99.9", 3), ("mean", 5), ("p50 answered", 1), ("p99 answered", 1)];
     let mut sheet = Sheet::new(&columns);
     for (name, stats) in all.iter().take(shown) {
-        let d = &stats.latency_ms;
-        let tail = [d.p50, d.p90, d.p99, d.p999].map(|e| Cell::from(or_none(e, time)));
+        let tail = ["p50", "p90", "p99", "p999"].map(|name| arrived(stats, name));
+        let answered = [stats.latency_ms.p50, stats.latency_ms.p99].map(|e| Cell::from(or_none(e, time)));
         let front = [count(stats.arrived).into(), success(stats)];
-        sheet.push(name, front.into_iter().chain(tail).chain([time_within(d.mean).into()]));
+        sheet.push(name, front.into_iter().chain(tail).chain([mean(stats)]).chain(answered));
     }
-    sheet.note = left_out(all.len(), shown);
-    sheet
+    let whole = all.values().take(shown).all(|stats| stats.succeeded == stats.arrived);
+    sheet.note = left_out(all.len(), shown).or_else(|| (!whole).then(|| OVER.to_owned()));
+    sheet.without_idle("p50 answered", |_| whole).without_idle("p99 answered", |_| whole)
+}
+
+/// What percentiles are over, where that makes a difference.
+const OVER: &str = "percentiles: over all that arrived, failed and unanswered as never; mean: of the answered";
+
+/// A percentile over all that arrived: a time, at least so much, or never.
+fn arrived(stats: &Stats, name: &str) -> Cell {
+    let d = &stats.latency_arrived_ms;
+    let (known, share) = match name {
+        "p50" => (d.p50, 0.5),
+        "p90" => (d.p90, 0.9),
+        "p99" => (d.p99, 0.99),
+        _ => (d.p999, 0.999),
+    };
+    if let Some(least) = d.at_least_ms.get(name) {
+        return Cell::toned(format!("≥ {}", time(*least)), Tone::Odd);
+    }
+    let never = known.value.is_none() && (stats.succeeded as f64) < share * stats.arrived as f64;
+    if never { Cell::toned("never", Tone::Odd) } else { or_none(known, time).into() }
+}
+
+/// The mean of the answered; where something is still under way, what the mean is at least.
+fn mean(stats: &Stats) -> Cell {
+    let least = stats.latency_arrived_ms.at_least_ms.get("mean");
+    least.map_or_else(|| time_within(stats.latency_ms.mean).into(), |ms| Cell::toned(format!("≥ {}", time(*ms)), Tone::Odd))
 }
 
 fn success(stats: &Stats) -> Cell {
@@ -147,7 +183,12 @@ pub fn failures(all: &BTreeMap<String, Stats>) -> Vec<String> {
         let mut causes: Vec<(&String, u64)> =
             stats.failed.iter().map(|(why, n)| (why, *n)).filter(|c| c.1 > 0).collect();
         causes.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        let causes: Vec<String> = causes.iter().map(|(why, n)| format!("{why} {}", count(*n))).collect();
+        let age = |why: &str| stats.oldest_unanswered_s.filter(|_| why == "unanswered");
+        let told = |why: &String, n: u64| match age(why) {
+            Some(age) => format!("{why} {}, the oldest {}", count(n), seconds(age)),
+            None => format!("{why} {}", count(n)),
+        };
+        let causes: Vec<String> = causes.iter().map(|(why, n)| told(why, *n)).collect();
         if !causes.is_empty() {
             lines.push(format!("failed: {}: {}", clean(name), causes.join(", ")));
         }
@@ -238,16 +279,6 @@ pub fn duplicates(all: &BTreeMap<String, Stats>) -> Vec<String> {
         .collect()
 }
 
-/// Flows of which many had not ended when the run stopped, a line each: their success is that of the others.
-pub fn unfinished(all: &BTreeMap<String, Stats>) -> Vec<String> {
-    let many = |stats: &Stats| stats.in_flight_at_end * 100 > stats.arrived;
-    let told = |(name, stats): (&String, &Stats)| {
-        let (left, all) = (count(stats.in_flight_at_end), count(stats.arrived));
-        format!("not done: {}: {left} of {all} were under way when the run stopped", clean(name))
-    };
-    all.iter().filter(|(_, stats)| many(stats)).map(told).collect()
-}
-
 fn figures(node: &Node) -> [Cell; 8] {
     let level = |e: Estimate| Cell::from(or_none(e, level));
     let span = |e: Estimate| Cell::from(or_none(e, time));
@@ -300,9 +331,8 @@ pub fn side_by_side(summaries: &[Summary]) -> Sheet {
     for summary in summaries {
         let variant = variant(summary);
         for (client, stats) in &summary.clients {
-            let d = &stats.latency_ms;
-            let tail = [d.p50, d.p99, d.p999].map(|e| Cell::from(or_none(e, time)));
-            let cells = [success(stats)].into_iter().chain(tail).chain([time_within(d.mean).into()]);
+            let tail = ["p50", "p99", "p999"].map(|name| arrived(stats, name));
+            let cells = [success(stats)].into_iter().chain(tail).chain([mean(stats)]);
             sheet.push(&format!("{variant} · {client}"), cells);
         }
     }

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     fn e(value: f64, low: f64, high: f64) -> Estimate {
-        Estimate { value: Some(value), low: Some(low), high: Some(high) }
+        Estimate::between(value, low, high)
     }
 
     #[test]
@@ -220,7 +220,7 @@ mod tests {
     fn an_interval_shares_the_unit_of_its_value() {
         assert_eq!(time_within(e(26.1, 25.7, 26.5)), "26.1 ±0.40 ms");
         assert_eq!(time_within(e(1_240.0, 1_140.0, 1_340.0)), "1.24 ±0.10 s");
-        assert_eq!(time_within(Estimate { value: Some(5.0), low: None, high: None }), "5.00 ms");
+        assert_eq!(time_within(Estimate::point(5.0)), "5.00 ms");
         assert_eq!(time_within(Estimate::default()), "–");
     }
 

@@ -10,7 +10,7 @@ use crate::model::Cause;
 
 /// An estimate with an interval of ± `half`.
 pub(crate) fn estimate(value: f64, half: f64) -> Estimate {
-    Estimate { value: Some(value), low: Some(value - half), high: Some(value + half) }
+    Estimate::around(value, half)
 }
 
 fn distribution(count: u64, p50: f64, factor: f64) -> Distribution {
@@ -18,11 +18,11 @@ fn distribution(count: u64, p50: f64, factor: f64) -> Distribution {
     Distribution {
         count,
         mean: estimate(p50 * 1.2, p50 * 0.01),
-        p50: Estimate { value: Some(p50), low: Some(8.0), high: Some(8.2) },
+        p50: Estimate::between(p50, 8.0, 8.2),
         p90: estimate(tail(1), tail(1) * 0.02),
         p95: estimate(tail(1) * 1.3, tail(1) * 0.02),
         p99: estimate(tail(2), tail(2) * 0.04),
-        p999: Estimate { value: Some(tail(3)), low: None, high: None },
+        p999: Estimate::point(tail(3)),
         max: Some(tail(4)),
         ..Distribution::default()
     }
@@ -38,6 +38,7 @@ fn client(p50: f64, factor: f64, timeouts: u64) -> Stats {
         throughput_per_s: estimate(196.7, 0.4),
         success_rate: estimate(succeeded as f64 / (succeeded + timeouts) as f64, 0.0004),
         latency_ms: distribution(succeeded, p50, factor),
+        latency_arrived_ms: distribution(succeeded + timeouts, p50, factor),
         latency_all_ms: distribution(succeeded + timeouts, p50, factor),
         timeline: timeline(p50, factor),
         ..Stats::default()
@@ -256,6 +257,9 @@ fn verdict(name: &str, verdict: Outcome) -> Verdict {
         expect: "p99 < 60ms".into(),
         scope: None,
         measured,
+        over: None,
+        reason: None,
+        at_least: None,
         burn_rate: None,
         verdict,
     }

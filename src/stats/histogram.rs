@@ -152,21 +152,28 @@ impl Histogram {
     /// The value at or below which the share `q` of the samples lies, within 0.05 %; 0 when empty. Exact for values below
     /// 2048 and for the smallest and the largest sample.
     pub fn quantile(&self, q: f64) -> u64 {
-        if self.count == 0 {
-            return 0;
-        }
-        let wanted = rank(q, self.count);
-        if wanted == self.count {
+        if self.count == 0 { 0 } else { self.at_rank(rank(q, self.count)) }
+    }
+
+    /// The sample of that place, from 1, in ascending order, as [`Histogram::quantile`] has it; the largest for all beyond.
+    pub fn at_rank(&self, place: u64) -> u64 {
+        if place >= self.count {
             return self.max;
         }
-        let (mut seen, mut found) = (0, None);
-        self.buckets(|index, n| {
-            seen += n;
-            if seen >= wanted && found.is_none() {
-                found = Some(middle(index));
+        let mut seen = 0;
+        for p in 0..self.pages.len() {
+            let page = self.page_sum(p);
+            if seen + page < place {
+                seen += page;
+                continue;
             }
-        });
-        found.unwrap_or(self.max).clamp(self.min, self.max)
+            let found = (p * PAGE..(p + 1) * PAGE).find(|index| {
+                seen += self.at(*index);
+                seen >= place
+            });
+            return found.map_or(self.max, middle).clamp(self.min, self.max);
+        }
+        self.max
     }
 
     /// How many samples lie at or below `value`; those of its own bucket (within 0.1 %) do.
@@ -177,9 +184,23 @@ impl Histogram {
         if value >= self.max {
             return self.count;
         }
-        let (last, mut sum) = (bucket(value), 0);
-        self.buckets(|index, n| sum += if index <= last { n } else { 0 });
-        sum
+        let last = bucket(value);
+        let whole: u64 = (0..last / PAGE).map(|p| self.page_sum(p)).sum();
+        whole + (last / PAGE * PAGE..=last).map(|index| self.at(index)).sum::<u64>()
+    }
+
+    /// Samples in a bucket.
+    fn at(&self, index: usize) -> u64 {
+        let Some(Some(page)) = self.pages.get(index / PAGE) else { return 0 };
+        let carried = if self.carries.is_empty() { 0 } else { self.carries.get(&index).copied().unwrap_or(0) };
+        carried * CARRY + u64::from(page[index % PAGE])
+    }
+
+    /// Samples in a page.
+    fn page_sum(&self, p: usize) -> u64 {
+        let Some(Some(page)) = self.pages.get(p) else { return 0 };
+        let carried: u64 = self.carries.range(p * PAGE..(p + 1) * PAGE).map(|(_, n)| n * CARRY).sum();
+        carried + page.iter().map(|n| u64::from(*n)).sum::<u64>()
     }
 
     /// The share of the samples above `value`; 0 when empty.

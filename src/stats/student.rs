@@ -36,6 +36,16 @@ fn tail(t: f64, df: f64) -> f64 {
     0.5 * beta_share(0.5 * df, 0.5, df / (df + t * t), t * t / (df + t * t))
 }
 
+/// The `p`-quantile of the beta distribution with parameters `a` and `b`, by halving.
+pub(super) fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        *(if beta_share(a, b, middle, 1.0 - middle) < p { &mut low } else { &mut high }) = middle;
+    }
+    0.5 * (low + high)
+}
+
 /// The regularised incomplete beta function at `x`, with `y` = 1 − x (Abramowitz, Stegun 26.5.8).
 fn beta_share(a: f64, b: f64, x: f64, y: f64) -> f64 {
     if x > (a + 1.0) / (a + b + 2.0) {
@@ -99,6 +109,13 @@ mod tests {
             assert!((t_chance(t, df) - chance).abs() < 1e-9, "{t} {df}: {}", t_chance(t, df));
         }
         assert_eq!(t_chance(f64::INFINITY, 3.0), 0.0);
+    }
+
+    #[test]
+    fn beta_quantiles_are_those_of_the_binomial() {
+        // None of 60: at most 1 − 0.025^(1/60). One of two, two-sided: 1 − √0.975 to √0.975.
+        assert!((beta_quantile(0.975, 1.0, 60.0) - (1.0 - 0.025_f64.powf(1.0 / 60.0))).abs() < 1e-12);
+        assert!((beta_quantile(0.025, 1.0, 2.0) - (1.0 - 0.975_f64.sqrt())).abs() < 1e-12);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::CONFIDENCE;
 use crate::experiment::measure::Cohort;
 use crate::experiment::summary::Distribution;
-use crate::stats::{Interval, Recorder, beyond, pooled_quantile, rank, ratio};
+use crate::stats::{Ends, Interval, Recorder, Weighed as _, mean_time, pooled_quantile};
 
 /// The percentiles of a distribution by their names.
 const QUANTILES: [(&str, f64); 5] = [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)];
@@ -18,90 +18,67 @@ const QUANTILES: [(&str, f64); 5] = [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Known {
     /// When it is this.
-    Exactly(u64),
+    Exactly(f64),
     /// When it is this or more.
-    AtLeast(u64),
+    AtLeast(f64),
     /// When it lies among those that failed.
     Never,
 }
 
-/// One replication, or all together.
-struct Crowd<'a> {
-    arrived: u64,
-    good: &'a Recorder,
-    open: &'a Recorder,
+/// All that arrived: those that did not succeed have no end.
+fn ends(cohort: &Cohort) -> Ends<'_> {
+    Ends { times: &cohort.good, never: cohort.arrived.saturating_sub(cohort.good.count()) }
 }
 
-impl<'a> Crowd<'a> {
-    fn of(cohort: &'a Cohort) -> Self {
-        Self { arrived: cohort.arrived, good: &cohort.good, open: &cohort.open }
+/// The `q`-quantile of all that arrived.
+fn known(cohort: &Cohort, q: f64) -> Known {
+    let (value, open) = (ends(cohort).at(q), &cohort.open);
+    if let Some(value) = value.filter(|value| open.count() == 0 || *value <= open.histogram().min() as f64) {
+        return Known::Exactly(value);
     }
-
-    /// The `q`-quantile.
-    fn quantile(&self, q: f64) -> Known {
-        let place = rank(q, self.arrived);
-        let known = nth(self.good, place);
-        if let Some(value) = known.filter(|value| self.open.count() == 0 || *value <= self.open.histogram().min()) {
-            return Known::Exactly(value);
-        }
-        let mut both = self.good.clone();
-        both.merge(self.open);
-        nth(&both, place).map_or(Known::Never, Known::AtLeast)
-    }
-}
-
-/// The value of a place, counted from 1, among what was recorded; `None` beyond.
-fn nth(times: &Recorder, place: u64) -> Option<u64> {
-    let all = times.count();
-    (place <= all && all > 0).then(|| times.histogram().quantile((place as f64 - 0.5) / all as f64))
+    let mut both: Recorder = cohort.good.clone();
+    both.merge(open);
+    let least = Ends { times: &both, never: cohort.arrived.saturating_sub(both.count()) };
+    least.at(q).map_or(Known::Never, Known::AtLeast)
 }
 
 /// How many of the replications had no such quantile: it lay among the failed and the unanswered.
 pub(crate) fn beyond_in(each: &[&Cohort], q: f64) -> usize {
-    each.iter().filter(|c| c.arrived > 0 && single(c, q).is_none()).count()
+    each.iter().filter(|c| c.arrived > 0 && !matches!(known(c, q), Known::Exactly(_))).count()
 }
 
 /// Any quantile, ms: a value, or nothing and at least how much; infinite where it lies among the failed.
 pub(crate) fn quantile(each: &[&Cohort], q: f64) -> (Interval, Option<f64>) {
     let mut all = Cohort::default();
     each.iter().for_each(|c| all.merge(c));
-    estimate(&Crowd::of(&all), each, q)
+    estimate(&all, each, q)
 }
 
-fn estimate(all: &Crowd<'_>, each: &[&Cohort], q: f64) -> (Interval, Option<f64>) {
-    if all.arrived == 0 {
-        return (Interval::NONE, None);
-    }
-    let value = match all.quantile(q) {
-        Known::Exactly(value) => value as f64,
-        Known::AtLeast(value) => return (Interval::NONE, Some(value as f64 / 1e6)),
-        Known::Never => return (Interval::NONE, Some(f64::INFINITY)),
-    };
-    let single: Option<Vec<f64>> = each.iter().filter(|c| c.arrived > 0).map(|c| single(c, q)).collect();
-    // Where some replications have none, what is left is not how it scatters.
-    let single = single.unwrap_or_else(|| vec![value]);
-    (pooled_quantile(value, &single, beyond(all.arrived, q), CONFIDENCE).scaled(1e-6), None)
-}
-
-/// The quantile of one replication, ns, if it is known.
-fn single(cohort: &Cohort, q: f64) -> Option<f64> {
-    match Crowd::of(cohort).quantile(q) {
-        Known::Exactly(value) if cohort.arrived > 0 => Some(value as f64),
-        _ => None,
+fn estimate(all: &Cohort, each: &[&Cohort], q: f64) -> (Interval, Option<f64>) {
+    match known(all, q) {
+        _ if all.arrived == 0 => (Interval::NONE, None),
+        Known::AtLeast(nanos) => (Interval::NONE, Some(nanos / 1e6)),
+        Known::Never => (Interval::NONE, Some(f64::INFINITY)),
+        Known::Exactly(_) => {
+            let single: Vec<Ends<'_>> = each.iter().map(|c| ends(c)).collect();
+            (pooled_quantile(&ends(all), &single, q, CONFIDENCE).scaled(1e-6), None)
+        }
     }
 }
 
 /// The quantile of one replication, ms, if it is known.
 pub(super) fn single_ms(cohort: &Cohort, q: f64) -> Option<f64> {
-    single(cohort, q).map(|nanos| nanos / 1e6)
+    match known(cohort, q) {
+        Known::Exactly(nanos) if cohort.arrived > 0 => Some(nanos / 1e6),
+        _ => None,
+    }
 }
 
 /// The distribution over all that arrived.
 pub(super) fn distribution(each: &[&Cohort], all: &Cohort) -> Distribution {
-    let crowd = Crowd::of(all);
     let mut at_least = BTreeMap::new();
     let mut told = |name: &str, q: f64| {
-        let (value, least) = estimate(&crowd, each, q);
+        let (value, least) = estimate(all, each, q);
         least.filter(|ms| ms.is_finite()).map(|ms| at_least.insert(name.to_owned(), ms));
         value
     };
@@ -113,7 +90,7 @@ pub(super) fn distribution(each: &[&Cohort], all: &Cohort) -> Distribution {
     }
     Distribution {
         count: all.arrived,
-        mean: if whole && all.arrived > 0 { ratio(&sums, CONFIDENCE).scaled(1e-6) } else { Interval::NONE },
+        mean: if whole && all.arrived > 0 { mean_time(&sums, CONFIDENCE).scaled(1e-6) } else { Interval::NONE },
         p50,
         p90,
         p95,
@@ -153,8 +130,8 @@ mod tests {
 
     fn millis(known: Known) -> (u64, bool) {
         match known {
-            Known::Exactly(nanos) => ((nanos + MS / 2) / MS, true),
-            Known::AtLeast(nanos) => ((nanos + MS / 2) / MS, false),
+            Known::Exactly(nanos) => ((nanos / MS as f64).round() as u64, true),
+            Known::AtLeast(nanos) => ((nanos / MS as f64).round() as u64, false),
             Known::Never => (u64::MAX, true),
         }
     }
@@ -162,10 +139,10 @@ mod tests {
     #[test]
     fn the_failed_and_the_unanswered_are_slower_than_all() {
         let failing = cohort(&[10, 20, 30, 40], 4, &[]);
-        let at = |q: f64| millis(Crowd::of(&failing).quantile(q));
+        let at = |q: f64| millis(known(&failing, q));
         assert_eq!((at(0.25), at(0.5), at(0.51)), ((20, true), (40, true), (u64::MAX, true)));
         let hanging = cohort(&[10, 20, 30, 40], 0, &[500, 600, 700, 800]);
-        let at = |q: f64| millis(Crowd::of(&hanging).quantile(q));
+        let at = |q: f64| millis(known(&hanging, q));
         assert_eq!((at(0.5), at(0.625), at(1.0)), ((40, true), (500, false), (800, false)));
     }
 
@@ -173,7 +150,7 @@ mod tests {
     fn beyond_the_youngest_of_them_nothing_is_exact() {
         // The one that has been under way for 15 ms may end before the one that took 20 ms, or long after it.
         let mixed = cohort(&[10, 20, 30, 40], 0, &[15]);
-        let at = |q: f64| millis(Crowd::of(&mixed).quantile(q));
+        let at = |q: f64| millis(known(&mixed, q));
         assert_eq!((at(0.2), at(0.4), at(0.6)), ((10, true), (15, false), (20, false)));
     }
 

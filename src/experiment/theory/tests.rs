@@ -17,7 +17,7 @@ use crate::experiment::summary::{
 const T: f64 = 2.262;
 
 fn about(value: f64, half: f64) -> Estimate {
-    Estimate { value: Some(value), low: Some(value - half), high: Some(value + half) }
+    Estimate::around(value, half)
 }
 
 fn sure(value: f64) -> Estimate {

@@ -16,7 +16,6 @@ mod produce;
 mod rebalance;
 mod state;
 mod unread;
-mod unread;
 
 use crate::kernel::Phase;
 use crate::model::stream::{Commits, Seat};

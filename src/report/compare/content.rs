@@ -2,7 +2,7 @@
 
 use crate::experiment::compare::{Comparison, Difference, Figures, Overall, Verdict, Versus};
 use crate::experiment::summary::Estimate;
-use crate::report::number::{NONE, half, or_none, percent, plain, seconds, short, time};
+use crate::report::number::{NONE, count, half, or_none, percent, plain, seconds, short, time};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::clean;
 
@@ -36,7 +36,21 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
             closed.join(", ")
         ));
     }
+    for versus in &comparison.others {
+        notes.extend(versus.all().filter_map(|(_, name, figures)| unanswered(comparison, versus, name, figures)));
+    }
     notes
+}
+
+/// How many requests were left unanswered on both sides, where any were: a mean of the answered says nothing of them.
+fn unanswered(comparison: &Comparison, versus: &Versus, name: &str, figures: &Figures) -> Option<String> {
+    let side = |at: usize, of: &str| {
+        let oldest = figures.oldest_unanswered_s[at].map_or(String::new(), |s| format!(", the oldest {}", seconds(s)));
+        format!("{} in {}{oldest}", count(figures.unanswered[at]), clean(of))
+    };
+    let sides = format!("{}; {}", side(0, &comparison.base.name), side(1, &versus.side.name));
+    (figures.unanswered != [0, 0])
+        .then(|| format!("{}: unanswered {sides}; p50 and p99 are over all that arrived, the mean is of the answered", clean(name)))
 }
 
 /// The figures of a client in both.
@@ -229,7 +243,7 @@ mod tests {
     use super::*;
 
     fn e(value: f64, half: f64) -> Estimate {
-        Estimate { value: Some(value), low: Some(value - half), high: Some(value + half) }
+        Estimate::around(value, half)
     }
 
     #[test]
@@ -238,7 +252,7 @@ mod tests {
         assert_eq!(apart_ms(e(1_240.0, 30.0)), "+1.24 ±0.03 s");
         assert_eq!(apart_ms(e(-0.164, 1.8e-14)), "−0.164 ±0 ms");
         assert_eq!(apart_ms(e(0.001, 0.4)), "+0.001 ±0.40 ms");
-        assert_eq!(apart_ms(Estimate { value: Some(3.0), low: None, high: None }), "+3 ms");
+        assert_eq!(apart_ms(Estimate::point(3.0)), "+3 ms");
         assert_eq!(apart_ms(Estimate::default()), "–");
         assert_eq!(apart_share(e(-0.02, 0.004)), "−2 ±0.40 pp");
         assert_eq!(apart_share(e(-0.0002, 0.00004)), "−0.02 ±0.004 pp");

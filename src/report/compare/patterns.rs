@@ -109,7 +109,7 @@ pub(super) fn lines(patterns: &Patterns) -> Vec<String> {
 
 /// The numbers of a row with their names and units.
 pub(super) fn figures(row: &Row) -> Vec<(&'static str, &'static str, Estimate)> {
-    let count = |n: usize| Estimate { value: Some(n as f64), low: None, high: None };
+    let count = |n: usize| Estimate::point(n as f64);
     let broker = row.broker_down.unwrap_or_default();
     vec![
         ("caller_ms", "ms", row.caller_ms),
