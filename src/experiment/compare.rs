@@ -306,7 +306,11 @@ fn figures(base: &Stats, other: &Stats) -> Figures {
     let rates = |stats: &Stats| stats.each.iter().map(|r| (r.in_window as f64, r.span_s)).collect::<Vec<_>>();
     let throughput = paired_ratio(&rates(base), &rates(other), CONFIDENCE);
     Figures {
-        mean_ms: Difference::of(base.latency_ms.mean, other.latency_ms.mean, paired_ratio(&sums(&base.each), &sums(&other.each), CONFIDENCE)),
+        mean_ms: Difference::of(
+            base.latency_ms.mean,
+            other.latency_ms.mean,
+            paired_ratio(&sums(&base.each), &sums(&other.each), CONFIDENCE),
+        ),
         p50_ms: quantile(0.5, a.p50, b.p50, |r| r.p50_ms),
         p99_ms: quantile(0.99, a.p99, b.p99, |r| r.p99_ms),
         success_rate: success(base.success_rate, other.success_rate, &base.each, &other.each),

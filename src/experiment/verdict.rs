@@ -159,7 +159,10 @@ fn of_answered(stats: &Stats, metric: Metric) -> Finding {
     let (measured, least) = if metric == Metric::Mean {
         (latency.mean, stats.latency_arrived_ms.at_least_ms.get("mean").copied())
     } else {
-        (latency.max.map_or(Interval::NONE, |m| Interval::between(m, m, m)), oldest.map(|s| s.max(latency.max.unwrap_or(s))))
+        (
+            latency.max.map_or(Interval::NONE, |m| Interval::between(m, m, m)),
+            oldest.map(|s| s.max(latency.max.unwrap_or(s))),
+        )
     };
     let at_least = if stats.unanswered > 0 { least.or(measured.value) } else { None };
     let measured = if at_least.is_some() { Interval::NONE } else { measured };

@@ -4,8 +4,8 @@ use crate::kernel::Phase;
 use crate::model::plan::STRETCHES;
 use crate::model::{Fact, Mark, Probe};
 
-use super::event::Event;
 use super::Machine;
+use super::event::Event;
 
 /// The number of the mark at the end of the first stretch of the measured time; the others follow.
 pub(super) const STRETCH: u32 = Mark::ALL.len() as u32;

@@ -4,6 +4,7 @@ use crate::units::{Span, Time};
 
 use super::id::{ClientId, EdgeId, EndpointId, FaultId, FlowId, GroupId, NodeId, QueueId, TopicId};
 use super::mark::Mark;
+use super::open::Open;
 use super::outcome::Outcome;
 use super::queue::Fate;
 
@@ -386,23 +387,6 @@ pub enum Fact {
         /// When it began; for what a client sent, when that was meant to set out.
         since: Time,
     },
-}
-
-/// Something that has not ended when a run stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Open {
-    /// A measured request of a client.
-    Request(ClientId),
-    /// A call on behalf of a measured request.
-    Call(EdgeId),
-    /// A visit to an endpoint.
-    Visit(EndpointId),
-    /// A flow that a measured request began.
-    Flow(FlowId),
-    /// A message that counts.
-    Message(QueueId),
-    /// A record that a group is not past.
-    Record(GroupId),
 }
 
 impl Fact {

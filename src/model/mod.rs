@@ -12,6 +12,7 @@ pub mod id;
 pub mod line;
 pub mod mark;
 pub mod op;
+pub mod open;
 pub mod outcome;
 pub mod plan;
 pub mod policy;
@@ -22,13 +23,14 @@ pub mod stream;
 pub mod transport;
 
 pub use cause::{Cause, Cell};
-pub use fact::{Fact, Open};
+pub use fact::Fact;
 pub use id::{
     CallId, ClientId, CrewId, EdgeId, EndpointId, FaultId, FlowId, ForkId, GroupId, LaneId, LawId, LenderId, LinkId,
     LookupId, NodeId, Pc, PostId, ProducerId, QueueId, SplitId, TableId, TopicId,
 };
 pub use mark::Mark;
 pub use op::Op;
+pub use open::Open;
 pub use outcome::Outcome;
 pub use plan::Plan;
 pub use probe::{Answer, Opening, Probe, Trace};

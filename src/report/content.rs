@@ -131,8 +131,18 @@ fn figure(expect: &str, value: f64) -> String {
 
 /// Clients, endpoints or edges, told by the heading of the first column.
 pub fn stats(head: &'static str, all: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
-    let columns =
-        [(head, 9), ("count", 4), ("success", 7), ("p50", 6), ("p90", 2), ("p99", 8), ("p99.9", 3), ("mean", 5), ("p50 answered", 1), ("p99 answered", 1)];
+    let columns = [
+        (head, 9),
+        ("count", 4),
+        ("success", 7),
+        ("p50", 6),
+        ("p90", 2),
+        ("p99", 8),
+        ("p99.9", 3),
+        ("mean", 5),
+        ("p50 answered", 1),
+        ("p99 answered", 1),
+    ];
     let mut sheet = Sheet::new(&columns);
     for (name, stats) in all.iter().take(shown) {
         let tail = ["p50", "p90", "p99", "p999"].map(|name| arrived(stats, name));
@@ -167,7 +177,10 @@ fn arrived(stats: &Stats, name: &str) -> Cell {
 /// The mean of the answered; where something is still under way, what the mean is at least.
 fn mean(stats: &Stats) -> Cell {
     let least = stats.latency_arrived_ms.at_least_ms.get("mean");
-    least.map_or_else(|| time_within(stats.latency_ms.mean).into(), |ms| Cell::toned(format!("≥ {}", time(*ms)), Tone::Odd))
+    least.map_or_else(
+        || time_within(stats.latency_ms.mean).into(),
+        |ms| Cell::toned(format!("≥ {}", time(*ms)), Tone::Odd),
+    )
 }
 
 fn success(stats: &Stats) -> Cell {

@@ -150,6 +150,11 @@ impl Cohort {
     }
 }
 
+/// The width of a timeline's bins.
+pub(crate) fn bin_width(duration: Span) -> u64 {
+    (duration.0 / TIMELINE_BINS).max(1)
+}
+
 /// Latency over time, by the moment a request was meant to set out.
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
@@ -170,7 +175,7 @@ pub(crate) struct Bin {
 
 impl Timeline {
     pub(super) fn new(start: Time, duration: Span) -> Self {
-        let width = super::bin_width(duration);
+        let width = bin_width(duration);
         Self { start, width, last: (0, start), bins: vec![Bin::default(); TIMELINE_BINS as usize] }
     }
 

@@ -18,7 +18,7 @@ mod waste;
 pub(crate) use aftermath::{Aftermath, Spell, Tried, Window, planned};
 pub(crate) use book::Book;
 pub(crate) use breaker::BreakerTime;
-pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
+pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline, bin_width};
 pub(crate) use course::{Course, Growth};
 pub(crate) use mail::Postbox;
 pub(crate) use replicas::Fleet;
@@ -395,9 +395,4 @@ impl Probe for Measure {
             Fact::LeftOpen { what, since } => self.leave_open(now, what, since),
         }
     }
-}
-
-/// The width of a timeline's bins.
-pub(crate) fn bin_width(duration: Span) -> u64 {
-    (duration.0 / TIMELINE_BINS).max(1)
 }

@@ -49,8 +49,12 @@ fn unanswered(comparison: &Comparison, versus: &Versus, name: &str, figures: &Fi
         format!("{} in {}{oldest}", count(figures.unanswered[at]), clean(of))
     };
     let sides = format!("{}; {}", side(0, &comparison.base.name), side(1, &versus.side.name));
-    (figures.unanswered != [0, 0])
-        .then(|| format!("{}: unanswered {sides}; p50 and p99 are over all that arrived, the mean is of the answered", clean(name)))
+    (figures.unanswered != [0, 0]).then(|| {
+        format!(
+            "{}: unanswered {sides}; p50 and p99 are over all that arrived, the mean is of the answered",
+            clean(name)
+        )
+    })
 }
 
 /// The figures of a client in both.

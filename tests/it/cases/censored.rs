@@ -108,8 +108,8 @@ fn messages_and_flows_that_are_not_done_are_counted_with_their_age() {
     let summary = run(
         "version = 1\n[sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 2\n[defaults]\ntransport = \"free\"\n\
          [clients.c]\ncalls = \"a\"\narrivals = \"constant\"\nrate = \"10/s\"\n[services.a]\nsteps = [{ publish = \"q\" }]\n\
-         [queues.q]\n[services.b]\nconsumes = [{ from = \"q\", concurrency = 1, work = \"10m\" }]\n\
-         [[flows]]\nname = \"done\"\nfrom = \"c\"\nto = \"b\"\n",
+         [queues.q]\n[services.b]\nconsumes = [{ from = \"q\", concurrency = 1 }]\nwork = \"10m\"\n\
+         [[flows]]\nname = \"done\"\nstarts = \"c\"\nends = \"b\"\n",
     );
     let (flow, queue) = (&summary.flows["done"], &summary.queues["q"]);
     assert_eq!((flow.success_rate.value, flow.unanswered), (Some(0.0), flow.arrived));
@@ -121,7 +121,7 @@ fn messages_and_flows_that_are_not_done_are_counted_with_their_age() {
 #[test]
 fn a_constant_rate_has_as_many_arrivals_as_it_says() {
     let summary = run(
-        "version = 1\n[sim]\nduration = \"100s\"\nwarmup = \"0s\"\nreplications = 1\n[defaults]\ntransport = \"free\"\n\
+        "version = 1\n[sim]\nduration = \"100s\"\nwarmup = \"10s\"\nreplications = 1\n[defaults]\ntransport = \"free\"\n\
          [clients.c]\ncalls = \"a\"\narrivals = \"constant\"\nrate = \"1/s\"\n[services.a]\nwork = \"1ms\"\n",
     );
     let c = &summary.clients["c"];
