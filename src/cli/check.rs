@@ -6,6 +6,7 @@ use super::args::Change;
 use super::engine;
 use super::exit::{Exit, Failure};
 use super::output::{self, Output};
+use crate::report::text::clean;
 
 /// Show a scenario as it was understood: defaults marked, forecast, warnings
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -27,7 +28,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     if args.change.variant.as_deref() == Some("all") {
         text = understood(None)?;
         for name in &source.variants {
-            text = format!("{text}\nvariant {name}\n\n{}", understood(Some(name))?);
+            text = format!("{text}\nvariant {}\n\n{}", clean(name), understood(Some(name))?);
         }
     } else {
         text = understood(args.change.variant.as_deref())?;

@@ -23,6 +23,9 @@ pub(super) struct Args {
     change: Change,
     #[command(flatten)]
     interaction: interaction::Interaction,
+    /// Compare with this variant instead of the file as written
+    #[arg(long, value_name = "VARIANT", conflicts_with = "edge")]
+    base: Option<String>,
     /// Threads; the result is the same for any number
     #[arg(short, long, value_name = "N", value_parser = run::threads)]
     jobs: Option<usize>,
@@ -57,16 +60,15 @@ struct Result {
 
 pub(super) fn act(args: &Args, output: &Output) -> std::result::Result<Exit, Failure> {
     let kinds = run::kinds(&args.files)?;
+    pictures::known(&args.files, pictures::OF_COMPARISONS)?;
+    output::writable(&args.files)?;
+    for folder in args.output.iter().chain(&args.interaction.save) {
+        output::writable_folder(folder)?;
+    }
     let result = simulate(args, output)?;
     let verdict = |summary: &Summary| run::verdict(summary, args.strict);
     let exit = result.summaries.iter().fold(result.ended, |exit, summary| exit.or(verdict(summary)));
-    Ok(match deliver(&result, args, &kinds, output) {
-        Ok(()) => exit,
-        Err(failure) => {
-            output.failure(&failure);
-            exit.or(failure.exit())
-        }
-    })
+    Ok(output.told(exit, deliver(&result, args, &kinds, output)))
 }
 
 /// The scenarios, each with the name it has here; the first is the one that the others are compared with.
@@ -94,25 +96,33 @@ fn patterns(args: &Args, edge: &str, colour: bool) -> std::result::Result<Cast, 
     Ok(Cast { scenarios: flipped.scenarios, notes: flipped.notes })
 }
 
-/// A file as written and its variants, in its order.
+/// What a scenario without changes is called here.
+const WRITTEN: &str = "as written";
+
+/// A file as written and its variants in its order, or one of these first and then the rest.
 fn variants(args: &Args, colour: bool) -> std::result::Result<Cast, Failure> {
     let source = engine::read(args.scenarios.first().map(PathBuf::as_path), colour)?;
     let settings = args.change.settings();
-    let wanted: Vec<&str> = match args.change.variant.as_deref() {
-        Some(one) if one != "all" => vec![one],
-        _ => source.variants.iter().map(String::as_str).collect(),
+    let base = args.base.as_deref().filter(|name| *name != WRITTEN);
+    let all = std::iter::once(None).chain(source.variants.iter().map(|name| Some(name.as_str())));
+    let wanted: Vec<Option<&str>> = match args.change.variant.as_deref() {
+        Some(one) if one != "all" => vec![Some(one).filter(|one| *one != WRITTEN)],
+        _ => all.collect(),
     };
-    let base = engine::check(&source, None, &settings, colour)?;
+    let wanted: Vec<Option<&str>> = wanted.into_iter().filter(|variant| *variant != base).collect();
+    let first = engine::check(&source, base, &settings, colour)?;
     if wanted.is_empty() {
-        let why = "it has no variants, so there is nothing to compare it with; add [variants.…] or name a second file";
+        let why =
+            "it has no other variants, so there is nothing to compare it with; add [variants.…] or name a second file";
         return Err(Failure::Usage(format!("{}: {why}", source.name())));
     }
+    let name = |variant: Option<&str>| variant.unwrap_or(WRITTEN).to_owned();
     let mut notes = Vec::new();
-    let mut scenarios = vec![("as written".to_owned(), base)];
-    for name in wanted {
-        let (checked, told) = alike(&source, Some(name), &settings, &scenarios[0].1, colour)?;
-        notes.extend(told.map(|what| format!("{name}: {what}")));
-        scenarios.push((name.to_owned(), checked));
+    let mut scenarios = vec![(name(base), first)];
+    for variant in wanted {
+        let (checked, told) = alike(&source, variant, &settings, &scenarios[0].1, colour)?;
+        notes.extend(told.map(|what| format!("{}: {what}", name(variant))));
+        scenarios.push((name(variant), checked));
     }
     Ok(Cast { scenarios, notes })
 }
@@ -122,6 +132,12 @@ fn files(args: &Args, colour: bool) -> std::result::Result<Cast, Failure> {
     if let Some(variant) = &args.change.variant {
         return Err(Failure::Usage(format!(
             "--variant {variant} is of one file, and {} are given",
+            args.scenarios.len()
+        )));
+    }
+    if let Some(base) = &args.base {
+        return Err(Failure::Usage(format!(
+            "--base {base} is a variant of one file, and {} are given: the first is what the others are compared with",
             args.scenarios.len()
         )));
     }
@@ -148,7 +164,7 @@ fn names(paths: &[PathBuf]) -> Vec<String> {
     let stem = |path: &PathBuf| path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let stems: Vec<String> = paths.iter().map(stem).collect();
     let once = |name: &String| stems.iter().filter(|other| *other == name).count() == 1;
-    if stems.iter().all(once) { stems } else { paths.iter().map(|path| path.display().to_string()).collect() }
+    if stems.iter().all(once) { stems } else { paths.iter().map(|path| path.to_string_lossy().into_owned()).collect() }
 }
 
 /// A scenario with the base's seed and replications, and what had to be changed for that.
@@ -177,7 +193,7 @@ fn simulate(args: &Args, output: &Output) -> std::result::Result<Result, Failure
     }
     let (names, checked): (Vec<String>, Vec<Checked>) = cast.scenarios.into_iter().unzip();
     for warnings in engine::warnings(&checked, colour) {
-        output.note(warnings.trim_end());
+        output.rendered(warnings.trim_end());
     }
     // Where there is a choice, the winner is run again: two more.
     let choice = if checked.len() > 2 { 2 } else { 0 };
@@ -232,13 +248,27 @@ fn simulate(args: &Args, output: &Output) -> std::result::Result<Result, Failure
 
 /// Every scenario as a file that says everything, defaults included.
 fn save(scenarios: &[(String, Checked)], folder: &Path, output: &Output) -> std::result::Result<(), Failure> {
-    for (name, checked) in scenarios {
-        let name: String = name.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '-' }).collect();
-        let path = folder.join(format!("{name}.toml"));
-        output::file(&path, engine::whole(checked, &name).as_bytes())?;
-        output.note(&format!("scenario: {}", path.display()));
+    output::folder(folder)?;
+    let stems = stems(scenarios.iter().map(|(name, _)| name.as_str()));
+    for (stem, (_, checked)) in stems.iter().zip(scenarios) {
+        let path = folder.join(format!("{stem}.toml"));
+        output::file(&path, engine::whole(checked, stem).as_bytes())?;
+        output.note(&format!("scenario: {}", output::shown(&path)));
     }
     Ok(())
+}
+
+/// Names of files, one for each: what differs only by a sign or by the size of its letters is numbered.
+fn stems<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let mut stems: Vec<String> = Vec::new();
+    for name in names {
+        let stem = run::file_name(name);
+        let taken = |stem: &String| stems.iter().any(|other| other.to_lowercase() == stem.to_lowercase());
+        let numbered = (2..).map(|n| format!("{stem}-{n}"));
+        let free = std::iter::once(stem.clone()).chain(numbered).find(|stem| !taken(stem));
+        stems.push(free.unwrap_or(stem));
+    }
+    stems
 }
 
 fn winner(comparison: &Comparison, names: &[String]) -> Option<usize> {
@@ -266,27 +296,35 @@ fn warnings(summaries: &[Summary]) -> Vec<String> {
     all
 }
 
-/// Writes files first: a reader of standard output may go away early.
-fn deliver(result: &Result, args: &Args, kinds: &[Kind], output: &Output) -> std::result::Result<(), Failure> {
+/// Writes files first: a reader of standard output may go away early. What fails keeps nothing else from being written.
+fn deliver(result: &Result, args: &Args, kinds: &[Kind], output: &Output) -> Vec<Failure> {
+    let mut failures = Vec::new();
     for (path, kind) in args.files.iter().zip(kinds).filter(|(path, _)| !run::is_stdout(path)) {
-        output::file(path, &contents(result, *kind, path)?)?;
+        failures.extend(contents(result, *kind, path).and_then(|bytes| output::file(path, &bytes)).err());
     }
     if let Some(folder) = &args.output {
-        everything(result, folder)?;
-        output.note(&format!("charts, JSON and CSV: {}", folder.join("").display()));
+        match everything(result, folder, output) {
+            Ok(()) => output.note(&format!("charts, JSON and CSV: {}", output::shown(&folder.join("")))),
+            Err(failure) => failures.push(failure),
+        }
     }
     let piped = args.files.iter().any(|path| run::is_stdout(path));
     let format = args.format.unwrap_or(if piped { Format::Json } else { Format::Table });
-    output::result(text(result, format, output.style()).as_bytes())
+    failures.extend(output::result(text(result, format, output.style()).as_bytes()).err());
+    failures
 }
 
-fn everything(result: &Result, folder: &Path) -> std::result::Result<(), Failure> {
+fn everything(result: &Result, folder: &Path, output: &Output) -> std::result::Result<(), Failure> {
+    output::folder(folder)?;
     let texts = [("compare.json", Format::Json), ("compare.csv", Format::Csv), ("compare.md", Format::Md)];
     for (name, format) in texts {
         output::file(&folder.join(name), text(result, format, Style::default()).as_bytes())?;
     }
     output::file(&folder.join("summary.json"), json::render(&result.summaries).as_bytes())?;
-    pictures::comparison(&result.comparison, &result.summaries, &folder.join("charts"))
+    let charts = pictures::comparison(&result.comparison, &result.summaries, &folder.join("charts"))?;
+    let written: Vec<String> = texts.iter().map(|(name, _)| *name).chain(["summary.json"]).map(str::to_owned).collect();
+    run::tidy(folder, &written, &charts, output);
+    Ok(())
 }
 
 fn contents(result: &Result, kind: Kind, path: &Path) -> std::result::Result<Vec<u8>, Failure> {
@@ -311,6 +349,12 @@ fn text(result: &Result, format: Format, style: Style) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_scenarios_are_saved_as_one_file() {
+        let of = |names: &[&str]| stems(names.iter().copied());
+        assert_eq!(of(&["as written", "a.b", "a-b", "A_b", "a-B"]), ["as-written", "a-b", "a-b-2", "A_b", "a-B-3"]);
+    }
 
     #[test]
     fn files_are_called_by_their_stems_unless_those_repeat() {

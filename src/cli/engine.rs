@@ -1,6 +1,7 @@
 //! The floors below, as the verbs see them. Nothing else in the shell reaches down.
 
 mod published;
+mod theory;
 
 use std::path::Path;
 
@@ -8,23 +9,19 @@ use super::args::Setting;
 use super::exit::Failure;
 use crate::diag::{self, Complaint};
 use crate::experiment::summary::Summary;
-use crate::experiment::{self, coupling, patterns, theory};
+use crate::experiment::{self, coupling, patterns};
 use crate::report::forecast;
 use crate::report::table::Style;
-use crate::report::theory::Agreement;
 use crate::scenario::{self, Edit, OpenError};
 
 pub(super) use self::published::{published, published_scenarios};
+pub(super) use self::theory::theory;
 pub(super) use crate::experiment::Watch;
 pub(super) use crate::experiment::compare::Comparison;
 pub(super) use crate::experiment::patterns::Patterns;
 pub(super) use crate::experiment::published::ABSENT;
-pub(super) use crate::experiment::theory::BAR;
 pub(super) use crate::experiment::trace::{Pick, Trace};
 pub(super) use crate::scenario::Checked;
-
-/// Arrivals per replication of a theory case: the full set, the short one.
-const ARRIVALS: [u64; 2] = [400_000, 100_000];
 
 /// A scenario as written.
 pub(super) struct Source {
@@ -224,7 +221,7 @@ pub(super) fn patterns(
 ) -> Result<Patterns, Failure> {
     let window = coupling::Window::of(summaries[0].run.duration_s);
     let flows: Vec<String> = patterns::effects(&scenarios[0].1, edge).into_iter().map(|effect| effect.name).collect();
-    let theta = patterns::late_after(&summaries[0], &flows);
+    let late = patterns::late_after(&summaries[0], &flows);
     let (_, callee) = patterns::ends(edge).unwrap_or_default();
     let mut rows = Vec::new();
     for (at, ((name, checked), summary)) in scenarios.iter().zip(summaries).enumerate() {
@@ -234,7 +231,7 @@ pub(super) fn patterns(
             coupling::rolls(down.as_ref().unwrap_or(checked), window, jobs, watch).map_err(|_| Failure::Interrupted)
         };
         let without = run(0, None)?;
-        let toll = |with: &[coupling::Roll]| coupling::toll(&without, with, theta);
+        let toll = |with: &[coupling::Roll]| coupling::toll(&without, with, late);
         let broker = patterns::broker_of(checked, edge);
         let (spatial, replayable, parts) = patterns::written(checked, edge);
         let (caller_ms, effect_ms) = patterns::latencies(summary, &flows);
@@ -255,7 +252,7 @@ pub(super) fn patterns(
             words: patterns::Words::default(),
         });
     }
-    Ok(patterns::table(edge, window, theta, rows))
+    Ok(patterns::table(edge, window, late, rows))
 }
 
 /// Whether this version can take the node down; where it cannot, that stays not assessed.
@@ -266,7 +263,9 @@ fn can_break(checked: &Checked, target: &str, window: coupling::Window) -> bool 
 /// The scenario with a node down.
 fn broken(checked: &Checked, target: &str, mode: &str, window: coupling::Window) -> Result<Checked, Failure> {
     let (at, duration) = (format!("{}ms", window.at_s * 1e3), format!("{}ms", window.for_s * 1e3));
-    let name = format!("{target} down");
+    let name = patterns::free(&format!("{target} down"), |name| {
+        checked.scenario.faults.iter().any(|fault| fault.name.value == name)
+    });
     let keys = [
         ("name", name.as_str()),
         ("kind", "outage"),
@@ -294,67 +293,12 @@ pub(super) fn explain(word: &str) -> Option<String> {
     scenario::vocab::explain(word)
 }
 
+/// What is said of a word for which there is nothing.
+pub(super) fn absent(word: &str) -> Option<&'static str> {
+    scenario::vocab::absent(word)
+}
+
 /// The JSON Schema of a scenario, with a newline at its end.
 pub(super) fn schema() -> String {
     format!("{:#}\n", scenario::json_schema())
-}
-
-/// Runs the models that theory knows the answer to; all cases where `full`.
-pub(super) fn theory(
-    models: &[String],
-    full: bool,
-    jobs: Option<usize>,
-    watch: &dyn Watch,
-) -> Result<Vec<Agreement>, Failure> {
-    let known = theory::models();
-    if let Some(unknown) = models.iter().find(|m| !known.contains(m)) {
-        return Err(Failure::Usage(format!("no model `{unknown}`; there are {}", known.join(", "))));
-    }
-    let names: Vec<&str> = models.iter().map(String::as_str).collect();
-    let mut records = theory::records((!names.is_empty()).then_some(&names));
-    if !full {
-        // The first and the last case of each model: the easy end and the hard one.
-        let ends: Vec<bool> = (0..records.len())
-            .map(|at| {
-                at == 0
-                    || at + 1 == records.len()
-                    || records[at - 1].model != records[at].model
-                    || records[at + 1].model != records[at].model
-            })
-            .collect();
-        let mut ends = ends.into_iter();
-        records.retain(|_| ends.next().unwrap_or(true));
-    }
-    let arrivals = ARRIVALS[usize::from(!full)];
-    let run = |text: &str| simulate(text, jobs);
-    let mut judged = Vec::new();
-    for (at, record) in records.iter().enumerate() {
-        if watch.stopped() {
-            return Err(Failure::Interrupted);
-        }
-        judged.extend(theory::examine(record, arrivals, 1, &run));
-        watch.advanced((at + 1) as f64 / records.len() as f64);
-    }
-    let again = theory::recheck(&judged, arrivals, 2, &run);
-    Ok(theory::table(&judged).iter().map(|row| agreement(row, &again)).collect())
-}
-
-fn simulate(text: &str, jobs: Option<usize>) -> Result<Summary, String> {
-    let source = scenario::Source::text("theory", text);
-    let checked = scenario::load(&source, &[]).map_err(|r| diag::render(&r.complaints, &r.source, false))?;
-    experiment::run(&checked, jobs, &()).map_err(|_| "interrupted".to_owned())
-}
-
-/// A row of the table; a figure counts as wrong when it fails with two seeds.
-fn agreement(row: &theory::Row, again: &[theory::Judgement]) -> Agreement {
-    let failed_twice = again.iter().filter(|j| j.model == row.model && !j.passed).count();
-    Agreement {
-        model: row.model.clone(),
-        cases: row.cases as u32,
-        metrics: row.metrics as u32,
-        passed: row.passed as u32,
-        failed_twice: failed_twice as u32,
-        worst_percent: row.worst.as_ref().map_or(f64::NAN, |j| 100.0 * j.deviation() / j.expected.abs()),
-        worst: row.worst.as_ref().map_or(String::new(), |j| format!("{} {}", j.case, j.metric)),
-    }
 }

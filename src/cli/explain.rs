@@ -5,18 +5,23 @@ use super::exit::{Exit, Failure};
 use super::output;
 use crate::report::text::joined;
 
-/// Explain a word of the scenario file, such as `retries` or `lognormal`
+/// Explain a word of the scenario file or of the output, such as `retries`, `lognormal` or `burn`
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Args {
-    /// The word; without one all words are listed
-    word: Option<String>,
+    /// The word, also one of several words such as `tries each`; without one all are listed
+    #[arg(num_args = 0..)]
+    word: Vec<String>,
 }
 
 pub(super) fn act(args: &Args) -> Result<Exit, Failure> {
     let words = engine::words();
-    let text = match &args.word {
-        None => list(&words),
-        Some(word) => engine::explain(word).ok_or_else(|| unknown(word, &words))?,
+    let word = args.word.join(" ");
+    let text = match word.as_str() {
+        "" => list(&words),
+        word => engine::explain(word).ok_or_else(|| match engine::absent(word) {
+            Some(what) => Failure::Usage(format!("hoptax has no `{word}`: {what}")),
+            None => unknown(word, &words),
+        })?,
     };
     let end = if text.ends_with('\n') { "" } else { "\n" };
     output::result(format!("{text}{end}").as_bytes())?;

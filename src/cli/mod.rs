@@ -31,6 +31,8 @@ pub use exit::Exit;
 use exit::Failure;
 use output::Output;
 
+use crate::report::text::clean_lines;
+
 /// What was typed.
 #[derive(Debug, Parser)]
 #[command(name = "hoptax", version, disable_help_subcommand = true)]
@@ -66,8 +68,12 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
     let cli = match parse(args) {
         Ok(cli) => cli,
         Err(error) => {
-            // A closed pipe while help is printed is no failure.
-            let _ = error.print();
+            let text = error.render().to_string();
+            match clean_lines(&text) {
+                // A closed pipe while help is printed is no failure.
+                harmless if harmless == text => drop(error.print()),
+                harmless => output::say(harmless.trim_end()),
+            }
             return if error.use_stderr() { Exit::Usage } else { Exit::Done }.into();
         }
     };

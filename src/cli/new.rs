@@ -24,7 +24,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         output::result(STARTER.as_bytes())?;
         return Ok(Exit::Done);
     }
-    let path = args.file.display();
+    let path = output::shown(&args.file);
     if !args.force && args.file.symlink_metadata().is_ok() {
         return Err(Failure::Broken(format!("{path}: is there already; --force overwrites it")));
     }

@@ -5,8 +5,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::args::{Manner, When};
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use crate::report::table::Style;
+use crate::report::text::{clean, clean_lines};
 
 /// Where the program's words go.
 #[derive(Debug)]
@@ -46,9 +47,23 @@ impl Output {
 
     /// Says something besides the result, unless only results are wanted.
     pub(super) fn note(&self, text: &str) {
+        self.rendered(&clean_lines(text));
+    }
+
+    /// Says what has been made harmless where it was rendered, colours and all.
+    pub(super) fn rendered(&self, text: &str) {
         if !self.quiet() {
             say(text);
         }
+    }
+
+    /// Says what failed beside a result that there is, and which code that leads to.
+    pub(super) fn told(&self, exit: Exit, failures: Vec<Failure>) -> Exit {
+        // A file that cannot be written counts less than an interruption, and more than all else.
+        failures.into_iter().fold(exit, |exit, failure| {
+            self.failure(&failure);
+            exit.or(failure.exit())
+        })
     }
 
     /// Says why there is no result.
@@ -57,7 +72,9 @@ impl Output {
         match failure {
             // Complaints are rendered where they arise, each with its place.
             Failure::Invalid(rendered) | Failure::Guarded(rendered) => say(rendered.trim_end()),
-            Failure::Broken(text) | Failure::Usage(text) => say(&format!("{mark}error{end}: {text}")),
+            Failure::Broken(text) | Failure::Usage(text) => {
+                say(&format!("{mark}error{end}: {}", clean_lines(text)));
+            }
             Failure::Interrupted => say("interrupted before the first replication had ended"),
         }
     }
@@ -74,7 +91,7 @@ pub(super) fn result(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// Writes a file whole or not at all; folders on the way are made.
+/// Writes a file whole or not at all, into a folder that is there.
 pub(super) fn file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let written = match fs::metadata(path) {
         // A device or a pipe is written to; renaming a file over it would destroy it.
@@ -82,7 +99,77 @@ pub(super) fn file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         Ok(found) if found.is_dir() => Err(io::Error::new(io::ErrorKind::IsADirectory, "is a directory")),
         _ => replace(path, bytes),
     };
-    written.map_err(|error| Failure::Broken(format!("{}: {error}", path.display())))
+    written.map_err(|error| trouble(path, &error.to_string()))
+}
+
+/// Makes a folder that was asked for, and those on the way to it.
+pub(super) fn folder(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|error| trouble(path, &error.to_string()))
+}
+
+/// Makes sure, before anything is run, that files can be written there; nothing is left behind.
+pub(super) fn writable(files: &[PathBuf]) -> Result<(), Failure> {
+    for (at, path) in files.iter().enumerate().filter(|(_, path)| *path != Path::new("-")) {
+        if files[..at].contains(path) {
+            return Err(Failure::Usage(format!("{}: -o names it twice", shown(path))));
+        }
+        let found = match fs::metadata(path) {
+            Ok(found) if found.is_dir() => Err("is a directory".to_owned()),
+            Ok(found) if !found.is_file() => Ok(()),
+            _ => open_for_drafts(&folder_of(&target(path))),
+        };
+        found.map_err(|why| trouble(path, &why))?;
+    }
+    Ok(())
+}
+
+/// The same for a folder that is made when it is needed: the nearest one on the way to it counts.
+pub(super) fn writable_folder(path: &Path) -> Result<(), Failure> {
+    let whole = std::path::absolute(path).map_err(|error| trouble(path, &error.to_string()))?;
+    let nearest = whole.ancestors().find(|at| at.symlink_metadata().is_ok()).unwrap_or(&whole);
+    open_for_drafts(nearest).map_err(|why| trouble(path, &why))
+}
+
+/// Removes what an earlier run has left of these files in a folder, and says so.
+pub(super) fn sweep(folder: &Path, stale: &[String], output: &Output) {
+    let gone = |name: &&String| fs::remove_file(folder.join(name)).is_ok();
+    let gone: Vec<&str> = stale.iter().filter(gone).map(String::as_str).collect();
+    if !gone.is_empty() {
+        output.note(&format!("removed from {}, left by another run: {}", shown(folder), gone.join(", ")));
+    }
+}
+
+/// The names of what is in a folder; none where there is no folder.
+pub(super) fn names(folder: &Path) -> Vec<String> {
+    let found = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = found.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// A path as it can be shown.
+pub(super) fn shown(path: &Path) -> String {
+    clean(&path.to_string_lossy())
+}
+
+/// Whether a draft can be written into a folder; says why not.
+fn open_for_drafts(folder: &Path) -> Result<(), String> {
+    match fs::metadata(folder) {
+        Ok(found) if !found.is_dir() => Err(format!("{} is not a folder", shown(folder))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(format!("there is no folder {}; -o makes none", shown(folder)))
+        }
+        Err(error) => Err(error.to_string()),
+        Ok(_) => draft(folder).map(drop).map_err(|error| match error.kind() {
+            // The draft's own name says nothing to anybody.
+            io::ErrorKind::PermissionDenied => "permission denied".into(),
+            _ => error.to_string(),
+        }),
+    }
+}
+
+fn trouble(path: &Path, why: &str) -> Failure {
+    Failure::Broken(format!("{}: {}", shown(path), clean(why)))
 }
 
 /// A line on standard error; one that is closed is nobody's loss.
@@ -92,17 +179,30 @@ pub(super) fn say(text: &str) {
 
 /// Writes beside the target and renames, so that a reader sees the old file or the new one.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A link keeps pointing where it points: its target is replaced.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let folder = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
-        _ => PathBuf::from("."),
-    };
-    fs::create_dir_all(&folder)?;
+    let target = target(path);
+    let folder = folder_of(&target);
     let mut draft = draft(&folder)?;
     draft.write_all(bytes)?;
     draft.flush()?;
     draft.persist(&target).map(drop).map_err(|error| error.error)
+}
+
+/// Where a path leads: a link keeps pointing where it points, also to nothing, and what it points at is replaced.
+fn target(path: &Path) -> PathBuf {
+    let mut at = path.to_path_buf();
+    // So many links in a row are a circle; writing will say so.
+    for _ in 0..40 {
+        let Ok(to) = fs::read_link(&at) else { break };
+        at = folder_of(&at).join(to);
+    }
+    at
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
+        _ => PathBuf::from("."),
+    }
 }
 
 /// A temporary file that is readable as any other new file would be.
@@ -126,6 +226,8 @@ mod tests {
     fn a_file_is_replaced_whole() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/er/summary.json");
+        assert!(file(&path, b"").is_err(), "a folder was made that nobody asked for");
+        super::folder(path.parent().unwrap()).unwrap();
         file(&path, b"a long first text").unwrap();
         file(&path, b"second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
@@ -147,6 +249,38 @@ mod tests {
         use std::os::unix::fs::FileTypeExt as _;
         file(Path::new("/dev/null"), b"x").unwrap();
         assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_found_before_anything_is_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("plain"), "x").unwrap();
+        writable(&[at("a.json"), at("plain"), PathBuf::from("-"), PathBuf::from("-")]).unwrap();
+        for (wrong, why) in [(at("no/b.png"), "no folder"), (at("plain/b.png"), "plain"), (at(""), "directory")] {
+            let Err(Failure::Broken(text)) = writable(std::slice::from_ref(&wrong)) else { panic!("{wrong:?}") };
+            assert!(text.contains(why), "{text}");
+        }
+        assert!(matches!(writable(&[at("a.json"), at("a.json")]), Err(Failure::Usage(_))));
+        writable_folder(&at("deep/er")).unwrap();
+        assert!(writable_folder(&at("plain/er")).is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "something was left behind");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nothing_stays_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link, second) =
+            (folder.path().join("real"), folder.path().join("link"), folder.path().join("second"));
+        std::os::unix::fs::symlink("real", &link).unwrap();
+        std::os::unix::fs::symlink("link", &second).unwrap();
+        writable(std::slice::from_ref(&second)).unwrap();
+        file(&second, b"new").unwrap();
+        assert_eq!(fs::read(&real).unwrap(), b"new");
+        assert!(
+            fs::symlink_metadata(&link).unwrap().is_symlink() && fs::symlink_metadata(&second).unwrap().is_symlink()
+        );
     }
 
     #[cfg(unix)]

@@ -1,75 +1,177 @@
 //! Pictures on their way into files, in builds that draw them and in those that do not.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::engine::{Comparison, Trace};
 use super::exit::Failure;
+use super::output::shown;
 use crate::experiment::summary::Summary;
 
-/// Writes all pictures into a folder, as SVG and as PNG.
-#[cfg(feature = "charts")]
-pub(super) fn all(summaries: &[Summary], folder: &Path) -> Result<(), Failure> {
-    use super::output::file;
-    for picture in crate::report::chart::pictures(summaries) {
-        file(&folder.join(format!("{}.svg", picture.name)), picture.svg.as_bytes())?;
-        #[cfg(feature = "png")]
-        file(&folder.join(format!("{}.png", picture.name)), &png(&picture.svg)?)?;
+/// A picture by its word, and what there is when it is not drawn.
+type Word = (&'static str, &'static str);
+
+/// The pictures of runs; the first is drawn where the name of a file asks for none.
+pub(super) const OF_RUNS: &[Word] = &[
+    ("percentiles", "no request was answered"),
+    ("timeline", "no request set out"),
+    ("queues", "there are no queues and no topics"),
+    ("replicas", "nothing follows the load: no `autoscale`"),
+    ("ledger", "no request was answered"),
+    ("nodes", "no node was used"),
+    ("failing", "nothing failed"),
+    ("pressure", "nothing changes over time: no faults, policies, phases or autoscaling"),
+    ("policies", "no call has policies"),
+];
+
+/// The pictures of a comparison.
+pub(super) const OF_COMPARISONS: &[Word] = &[
+    ("differences", "no difference has an interval"),
+    OF_RUNS[0],
+    OF_RUNS[1],
+    OF_RUNS[2],
+    OF_RUNS[3],
+    OF_RUNS[4],
+    OF_RUNS[5],
+    OF_RUNS[6],
+    OF_RUNS[7],
+    OF_RUNS[8],
+];
+
+/// Of several variants each has its own of these: `failing-slow`.
+const OF_ONE: [&str; 3] = ["failing", "pressure", "policies"];
+
+/// Refuses, before anything is run, pictures that there are not, and those that this build does not draw.
+pub(super) fn known(files: &[PathBuf], words: &[Word]) -> Result<(), Failure> {
+    let of = |path: &&PathBuf| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("svg") || is_png(e));
+    for path in files.iter().filter(of) {
+        can_draw(path)?;
+        // A trace has one picture, whatever it is called.
+        if words.is_empty() {
+            continue;
+        }
+        let stem = stem(path);
+        let named = words.iter().any(|(word, _)| stem.ends_with(word))
+            || OF_ONE.iter().any(|word| stem.starts_with(&format!("{word}-")) || stem.contains(&format!("-{word}-")));
+        if let (false, Some((_, word))) = (named, stem.rsplit_once('-')) {
+            let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            return Err(Failure::Usage(format!(
+                "{}: there is no picture `{}`; there are {}; a name without a hyphen shows {}",
+                shown(path),
+                crate::report::text::clean(word),
+                all.join(", "),
+                all[0]
+            )));
+        }
     }
     Ok(())
+}
+
+fn is_png(ending: &std::ffi::OsStr) -> bool {
+    ending.eq_ignore_ascii_case("png")
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+#[cfg(feature = "charts")]
+fn can_draw(path: &Path) -> Result<(), Failure> {
+    let missing = cfg!(not(feature = "png")) && path.extension().is_some_and(is_png);
+    let why = || Failure::Usage(format!("{}: this build draws no PNG (feature `png`)", shown(path)));
+    if missing { Err(why()) } else { Ok(()) }
+}
+
+#[cfg(not(feature = "charts"))]
+fn can_draw(path: &Path) -> Result<(), Failure> {
+    Err(Failure::Usage(format!("{}: this build draws no pictures (feature `charts`)", shown(path))))
+}
+
+/// Whether a file in a folder of charts is one that hoptax writes there.
+pub(super) fn is_ours(name: &str) -> bool {
+    let Some(stem) = name.strip_suffix(".svg").or_else(|| name.strip_suffix(".png")) else { return false };
+    let of_one = |word: &str| stem.strip_prefix(word).is_some_and(|rest| rest.starts_with('-'));
+    OF_COMPARISONS.iter().any(|(word, _)| stem == *word) || OF_ONE.iter().any(|word| of_one(word))
+}
+
+/// Writes all pictures into a folder, as SVG and as PNG, and says their names.
+#[cfg(feature = "charts")]
+pub(super) fn all(summaries: &[Summary], folder: &Path) -> Result<Vec<String>, Failure> {
+    write(crate::report::chart::pictures(summaries), folder)
+}
+
+#[cfg(feature = "charts")]
+fn write(pictures: Vec<crate::report::chart::Picture>, folder: &Path) -> Result<Vec<String>, Failure> {
+    use super::output;
+    let mut names = Vec::new();
+    output::folder(folder)?;
+    for picture in pictures {
+        let mut keep = |ending: &str, bytes: &[u8]| {
+            names.push(format!("{}.{ending}", picture.name));
+            output::file(&folder.join(format!("{}.{ending}", picture.name)), bytes)
+        };
+        keep("svg", picture.svg.as_bytes())?;
+        #[cfg(feature = "png")]
+        keep("png", &png(&picture.svg)?)?;
+    }
+    Ok(names)
 }
 
 /// Writes nothing: this build draws no pictures.
 #[cfg(not(feature = "charts"))]
 #[allow(clippy::unnecessary_wraps, reason = "the same signature in every build")]
-pub(super) fn all(_: &[Summary], _: &Path) -> Result<(), Failure> {
-    Ok(())
+pub(super) fn all(_: &[Summary], _: &Path) -> Result<Vec<String>, Failure> {
+    Ok(Vec::new())
 }
 
 /// The picture that the name of the file asks for, else the first.
 #[cfg(feature = "charts")]
 pub(super) fn svg(summaries: &[Summary], path: &Path) -> Result<String, Failure> {
-    pick(crate::report::chart::pictures(summaries), path)
+    pick(&crate::report::chart::pictures(summaries), path, OF_RUNS)
 }
 
 #[cfg(feature = "charts")]
-fn pick(mut pictures: Vec<crate::report::chart::Picture>, path: &Path) -> Result<String, Failure> {
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
-    if pictures.is_empty() {
-        return Err(Failure::Broken(format!("{}: nothing to draw: no request ended", path.display())));
-    }
-    let at = pictures.iter().position(|picture| stem.ends_with(&picture.name)).unwrap_or(0);
-    Ok(pictures.swap_remove(at).svg)
+fn pick(pictures: &[crate::report::chart::Picture], path: &Path, words: &[Word]) -> Result<String, Failure> {
+    let stem = stem(path);
+    let asked = words.iter().find(|(word, _)| stem.ends_with(word));
+    let own = |name: &str| stem == name || stem.ends_with(&format!("-{name}"));
+    let found = match asked {
+        _ if pictures.iter().any(|picture| own(&picture.name)) => pictures.iter().find(|picture| own(&picture.name)),
+        // Never another picture than the one that was asked for.
+        Some((word, _)) => pictures.iter().find(|picture| picture.name == *word),
+        None => pictures.first(),
+    };
+    let (word, why) = asked.unwrap_or(&words[0]);
+    let nothing = || Failure::Broken(format!("{}: there is nothing to draw as `{word}`: {why}", shown(path)));
+    found.map(|picture| picture.svg.clone()).ok_or_else(nothing)
 }
 
 /// Refuses: this build draws no pictures.
 #[cfg(not(feature = "charts"))]
 pub(super) fn svg(_: &[Summary], path: &Path) -> Result<String, Failure> {
-    Err(Failure::Usage(format!("{}: this build draws no pictures (feature `charts`)", path.display())))
+    can_draw(path).map(|()| String::new())
 }
 
 /// Writes the pictures of a comparison into a folder, as SVG and as PNG.
 #[cfg(feature = "charts")]
-pub(super) fn comparison(comparison: &Comparison, summaries: &[Summary], folder: &Path) -> Result<(), Failure> {
-    use super::output::file;
-    for picture in crate::report::chart::compared(comparison, summaries) {
-        file(&folder.join(format!("{}.svg", picture.name)), picture.svg.as_bytes())?;
-        #[cfg(feature = "png")]
-        file(&folder.join(format!("{}.png", picture.name)), &png(&picture.svg)?)?;
-    }
-    Ok(())
+pub(super) fn comparison(
+    comparison: &Comparison,
+    summaries: &[Summary],
+    folder: &Path,
+) -> Result<Vec<String>, Failure> {
+    write(crate::report::chart::compared(comparison, summaries), folder)
 }
 
 /// Writes nothing: this build draws no pictures.
 #[cfg(not(feature = "charts"))]
 #[allow(clippy::unnecessary_wraps, reason = "the same signature in every build")]
-pub(super) fn comparison(_: &Comparison, _: &[Summary], _: &Path) -> Result<(), Failure> {
-    Ok(())
+pub(super) fn comparison(_: &Comparison, _: &[Summary], _: &Path) -> Result<Vec<String>, Failure> {
+    Ok(Vec::new())
 }
 
 /// The picture of a comparison that the name of the file asks for, else the first.
 #[cfg(feature = "charts")]
 pub(super) fn compared(comparison: &Comparison, summaries: &[Summary], path: &Path) -> Result<String, Failure> {
-    pick(crate::report::chart::compared(comparison, summaries), path)
+    pick(&crate::report::chart::compared(comparison, summaries), path, OF_COMPARISONS)
 }
 
 /// Refuses: this build draws no pictures.
@@ -101,4 +203,44 @@ pub(super) fn png(svg: &str) -> Result<Vec<u8>, Failure> {
 #[cfg(not(feature = "png"))]
 pub(super) fn png(_: &str) -> Result<Vec<u8>, Failure> {
     Err(Failure::Usage("this build draws no PNG (feature `png`)".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_that_there_is_not_is_refused() {
+        let asks = |name: &str, words| known(&[PathBuf::from(name)], words);
+        for name in ["shop.svg", "shop-timeline.svg", "ledger.png", "my-shop-failing.SVG", "x-failing-slow.svg"] {
+            assert_eq!(asks(name, OF_RUNS), Ok(()), "{name}");
+        }
+        assert_eq!(asks("differences.svg", OF_COMPARISONS), Ok(()));
+        for name in ["shop-differences.svg", "shop-percentile.png", "my-shop.svg"] {
+            let Err(Failure::Usage(text)) = asks(name, OF_RUNS) else { panic!("{name}") };
+            assert!(text.contains("percentiles, timeline") && text.contains("no picture"), "{text}");
+        }
+        assert_eq!(asks("my-shop.json", OF_RUNS), Ok(()));
+    }
+
+    #[cfg(feature = "charts")]
+    #[test]
+    fn a_picture_is_never_another_one() {
+        let summary = crate::report::sample::summary();
+        let drawn = |name: &str| svg(std::slice::from_ref(&summary), Path::new(name));
+        assert!(drawn("x.svg").is_ok() && drawn("x-timeline.svg").is_ok_and(|svg| svg.contains("over time")));
+        assert!(drawn("x-nodes.svg").is_ok_and(|svg| svg.contains("how full")));
+        let Err(Failure::Broken(text)) = drawn("x-replicas.svg") else { panic!("something else was drawn") };
+        assert!(text.contains("autoscale"), "{text}");
+    }
+
+    #[test]
+    fn what_is_ours_is_told_from_what_is_not() {
+        for name in ["ledger.svg", "failing-slow.png", "differences.png"] {
+            assert!(is_ours(name), "{name}");
+        }
+        for name in ["ledger.json", "ledger-notes.svg", "holiday.png"] {
+            assert!(!is_ours(name), "{name}");
+        }
+    }
 }

@@ -28,12 +28,15 @@ pub(super) struct Args {
     format: Option<Format>,
     /// Write this too: .json .csv .md .txt .svg .png, or `-`: standard output and nothing else there (JSON unless
     /// --format says otherwise); may be repeated. A picture shows what its name ends in:
-    /// `percentiles` (else this), `timeline`, `ledger`, `nodes`, `failing`, `pressure`, `policies`
+    /// `percentiles` (else this), `timeline`, `ledger`, `nodes`, `failing`, `pressure`, `policies`, `queues`, `replicas`
     #[arg(short = 'o', value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// Write everything into this folder: JSON, CSV, Markdown, charts
+    /// Write everything into this folder: JSON, CSV, Markdown, charts; what another run left of these goes
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// In the JSON, the figures of every single replication too
+    #[arg(long)]
+    per_replication: bool,
     /// Do not judge SLOs
     #[arg(long)]
     no_slo: bool,
@@ -69,16 +72,14 @@ pub(super) enum Kind {
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let kinds = kinds(&args.files)?;
+    pictures::known(&args.files, pictures::OF_RUNS)?;
+    output::writable(&args.files)?;
+    if let Some(folder) = args.output.as_deref().or_else(|| usual(args).then(|| Path::new(USUAL))) {
+        output::writable_folder(folder)?;
+    }
     let (summaries, ended) = simulate(args, output)?;
     let exit = summaries.iter().fold(ended, |exit, summary| exit.or(verdict(summary, args.strict)));
-    // A file that cannot be written counts less than an interruption, and more than all else.
-    Ok(match deliver(&summaries, args, &kinds, output) {
-        Ok(()) => exit,
-        Err(failure) => {
-            output.failure(&failure);
-            exit.or(failure.exit())
-        }
-    })
+    Ok(output.told(exit, deliver(&summaries, args, &kinds, output)))
 }
 
 /// Runs the file, one of its variants, or all of them, and says whether all of them were run.
@@ -95,7 +96,7 @@ fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failur
         wanted.iter().map(|variant| engine::check(&source, *variant, &settings, colour)).collect();
     let checked = checked?;
     for warnings in engine::warnings(&checked, colour) {
-        output.note(warnings.trim_end());
+        output.rendered(warnings.trim_end());
     }
     let progress = Progress::begin(args.progress, output);
     let ran = each(&checked, args.jobs, &progress, checked.len());
@@ -105,6 +106,9 @@ fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failur
         for summary in &mut summaries {
             summary.slos.clear();
         }
+    }
+    if args.per_replication {
+        summaries = summaries.into_iter().map(Summary::with_replications).collect();
     }
     Ok((summaries, ended))
 }
@@ -143,44 +147,75 @@ impl engine::Watch for Part<'_> {
     }
 }
 
-/// Writes files first: a reader of standard output may go away early.
-fn deliver(summaries: &[Summary], args: &Args, kinds: &[Kind], output: &Output) -> Result<(), Failure> {
+/// Writes files first: a reader of standard output may go away early. What fails keeps nothing else from being written.
+fn deliver(summaries: &[Summary], args: &Args, kinds: &[Kind], output: &Output) -> Vec<Failure> {
+    let mut failures = Vec::new();
     for (path, kind) in args.files.iter().zip(kinds).filter(|(path, _)| !is_stdout(path)) {
-        output::file(path, &content(summaries, *kind, path)?)?;
+        failures.extend(content(summaries, *kind, path).and_then(|bytes| output::file(path, &bytes)).err());
     }
     if let Some(folder) = folder(args, summaries) {
-        everything(summaries, &folder)?;
-        output.note(&format!("charts, JSON and CSV: {}", folder.join("").display()));
+        match everything(summaries, &folder, output) {
+            Ok(()) => output.note(&format!("charts, JSON and CSV: {}", output::shown(&folder.join("")))),
+            Err(failure) => failures.push(failure),
+        }
     }
     let piped = args.files.iter().any(|path| is_stdout(path));
     let format = args.format.unwrap_or(if piped { Format::Json } else { Format::Table });
-    output::result(text(summaries, format, output.style()).as_bytes())
+    failures.extend(output::result(text(summaries, format, output.style()).as_bytes()).err());
+    failures
 }
 
-/// The folder for everything: the one asked for, or the usual one where nothing was asked for at all.
+/// Where everything goes when nothing was asked for at all.
+const USUAL: &str = "output";
+
+fn usual(args: &Args) -> bool {
+    args.file.is_none() && args.files.is_empty()
+}
+
+/// The folder for everything: the one asked for, or the usual one.
 fn folder(args: &Args, summaries: &[Summary]) -> Option<PathBuf> {
-    let usual = args.file.is_none() && args.files.is_empty();
     let name = &summaries.first()?.scenario.name;
-    args.output.clone().or_else(|| usual.then(|| Path::new("output").join(file_name(name))))
+    args.output.clone().or_else(|| usual(args).then(|| Path::new(USUAL).join(file_name(name))))
 }
 
 /// A name that is safe as the name of a folder.
-fn file_name(name: &str) -> String {
+pub(super) fn file_name(name: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() || c == '_' { c } else { '-' };
     let name: String = name.chars().map(safe).take(80).collect();
     if name.is_empty() { "scenario".into() } else { name }
 }
 
 /// Writes every kind of result into a folder.
-fn everything(summaries: &[Summary], folder: &Path) -> Result<(), Failure> {
+fn everything(summaries: &[Summary], folder: &Path, output: &Output) -> Result<(), Failure> {
+    output::folder(folder)?;
     let texts = [("summary.json", Format::Json), ("summary.csv", Format::Csv), ("summary.md", Format::Md)];
+    let mut written = Vec::new();
     for (name, format) in texts {
         output::file(&folder.join(name), text(summaries, format, table::Style::default()).as_bytes())?;
+        written.push(name.to_owned());
     }
     if let Some(text) = csv::timeline(summaries) {
         output::file(&folder.join("timeline.csv"), text.as_bytes())?;
+        written.push("timeline.csv".into());
     }
-    pictures::all(summaries, &folder.join("charts"))
+    let charts = pictures::all(summaries, &folder.join("charts"))?;
+    tidy(folder, &written, &charts, output);
+    Ok(())
+}
+
+/// The files of a folder with everything, of runs and of comparisons.
+const TEXTS: [&str; 7] =
+    ["summary.json", "summary.csv", "summary.md", "timeline.csv", "compare.json", "compare.csv", "compare.md"];
+
+/// Removes what another run has left in the folder, which would be taken for a result of this one.
+pub(super) fn tidy(folder: &Path, texts: &[String], charts: &[String], output: &Output) {
+    let stale = |name: &&str| !texts.iter().any(|own| own == *name);
+    let texts: Vec<String> = TEXTS.iter().filter(|name| stale(name)).map(|name| (*name).to_owned()).collect();
+    output::sweep(folder, &texts, output);
+    let there = output::names(&folder.join("charts"));
+    let stale: Vec<String> =
+        there.into_iter().filter(|name| pictures::is_ours(name) && !charts.contains(name)).collect();
+    output::sweep(&folder.join("charts"), &stale, output);
 }
 
 fn content(summaries: &[Summary], kind: Kind, path: &Path) -> Result<Vec<u8>, Failure> {
@@ -223,7 +258,7 @@ fn kind(path: &Path) -> Result<Kind, Failure> {
         Some("png") => Ok(Kind::Png),
         _ => Err(Failure::Usage(format!(
             "{}: cannot tell what to write; end the name in .json, .csv, .md, .txt, .xml (JUnit), .svg or .png",
-            path.display()
+            output::shown(path)
         ))),
     }
 }
@@ -331,7 +366,14 @@ mod tests {
     #[test]
     fn a_folder_gets_everything() {
         let folder = tempfile::tempdir().unwrap();
-        everything(&[sample::summary()], folder.path()).unwrap();
+        let quiet = Output::new(crate::cli::args::Manner { quiet: true, ..Default::default() });
+        output::folder(&folder.path().join("charts")).unwrap();
+        for stale in ["charts/failing-x.svg", "charts/mine.svg", "compare.csv"] {
+            output::file(&folder.path().join(stale), b"old").unwrap();
+        }
+        everything(&[sample::summary()], folder.path(), &quiet).unwrap();
+        assert!(folder.path().join("charts/mine.svg").exists());
+        assert!(!folder.path().join("charts/failing-x.svg").exists() && !folder.path().join("compare.csv").exists());
         for name in ["summary.json", "summary.csv", "summary.md", "charts/timeline.svg", "charts/ledger.png"] {
             assert!(folder.path().join(name).exists(), "{name}");
         }

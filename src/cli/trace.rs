@@ -20,7 +20,8 @@ pub(super) struct Args {
     file: Option<PathBuf>,
     #[command(flatten)]
     change: Change,
-    /// Which request: `slowest`, the one at a percentile such as `p99`, or the N-th of the measured time
+    /// Which request: `slowest`, the one at a percentile such as `p99`, `failed` (the first that failed as most did), or
+    /// the N-th of the measured time
     #[arg(long, value_name = "WHICH", value_parser = pick, default_value = "slowest")]
     request: Pick,
     /// Whose request, where there are several clients
@@ -57,6 +58,8 @@ enum Kind {
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let kinds: Result<Vec<Kind>, Failure> = args.files.iter().map(|path| kind(path)).collect();
     let kinds = kinds?;
+    pictures::known(&args.files, &[])?;
+    output::writable(&args.files)?;
     if args.change.variant.as_deref() == Some("all") {
         return Err(Failure::Usage("one request is followed in one variant; name it instead of `all`".into()));
     }
@@ -65,13 +68,14 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let checked = engine::check(&source, args.change.variant.as_deref(), &args.change.settings(), colour)?;
     let trace = engine::trace(&checked, args.request, args.client.as_deref())?;
     // A reader of standard output may go away early, so files come first.
+    let mut failures = Vec::new();
     for (path, kind) in args.files.iter().zip(kinds).filter(|(path, _)| !is_stdout(path)) {
-        output::file(path, &content(&trace, kind)?)?;
+        failures.extend(content(&trace, kind).and_then(|bytes| output::file(path, &bytes)).err());
     }
     let piped = args.files.iter().any(|path| is_stdout(path));
     let format = args.format.unwrap_or(if piped { Format::Chrome } else { Format::Table });
-    output::result(text(&trace, format, output.style()).as_bytes())?;
-    Ok(Exit::Done)
+    failures.extend(output::result(text(&trace, format, output.style()).as_bytes()).err());
+    Ok(output.told(Exit::Done, failures))
 }
 
 fn content(trace: &Trace, kind: Kind) -> Result<Vec<u8>, Failure> {
@@ -108,18 +112,21 @@ fn kind(path: &Path) -> Result<Kind, Failure> {
         return Ok(Kind::Text(Format::Chrome));
     }
     kinds.into_iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, kind)| kind).ok_or_else(|| {
-        let path = path.display();
+        let path = output::shown(path);
         Failure::Usage(format!(
             "{path}: cannot tell what to write; end the name in .svg, .png, .txt, .json or .otlp.json"
         ))
     })
 }
 
-/// Reads `slowest`, `p99` or a number.
+/// Reads `slowest`, `failed`, `p99` or a number.
 fn pick(text: &str) -> Result<Pick, String> {
     let percentile = |rest: &str| rest.parse().ok().filter(|p: &f64| *p > 0.0 && *p < 100.0);
     if text == "slowest" {
         return Ok(Pick::Slowest);
+    }
+    if text == "failed" {
+        return Ok(Pick::Failed);
     }
     if let Some(percent) = text.strip_prefix('p').and_then(percentile) {
         // Division leaves 99.9 / 100 a hair above 0.999.
@@ -127,7 +134,7 @@ fn pick(text: &str) -> Result<Pick, String> {
     }
     match text.parse() {
         Ok(n) if n > 0 => Ok(Pick::Nth(n)),
-        _ => Err("neither `slowest`, nor a percentile such as `p99`, nor a number from 1".into()),
+        _ => Err("neither `slowest` nor `failed`, nor a percentile such as `p99`, nor a number from 1".into()),
     }
 }
 
@@ -138,6 +145,7 @@ mod tests {
     #[test]
     fn a_request_is_picked_by_word_percentile_or_number() {
         assert_eq!(pick("slowest"), Ok(Pick::Slowest));
+        assert_eq!(pick("failed"), Ok(Pick::Failed));
         assert_eq!(pick("p99.9"), Ok(Pick::Quantile(0.999)));
         assert_eq!(pick("4712"), Ok(Pick::Nth(4712)));
         for wrong in ["", "0", "p0", "p100", "p", "fastest", "-1", "pNaN"] {

@@ -86,6 +86,7 @@ codes! {
     MOVED_FOR_GOOD = "W427" "moved-for-good": "With a fixed list of replicas nobody learns where a node has moved to.",
     NO_EFFECT = "W430" "no-effect": "A rule of a policy that can never matter beside the others.",
     RETRY_STORM = "W431" "retry-storm": "Retries without a wait and without a budget multiply the load on a callee that fails.",
+    METASTABLE = "W432" "metastable": "Retries after timeouts may keep a node overloaded after the cause has gone.",
     NEVER_QUEUES = "N501" "never-queues": "The node has so many workers that nothing ever waits there.",
     FIT = "N502" "fit": "Three or more percentiles are fitted by a monotone curve.",
     NO_CONTENTION = "N503" "no-contention": "A table or a write that contends with nothing.",

@@ -2,13 +2,16 @@
 //! in one place, printed by the shell. Nothing here reads or writes files.
 
 mod codes;
+mod group;
 mod render;
+mod shown;
 mod source;
 
 use std::ops::Range;
 
 pub use codes::{CODES, Code, code};
 pub use render::{count_line, render};
+pub use shown::{clean, clean_lines, excerpt, is_harmless};
 pub use source::Source;
 
 /// How bad it is.

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::{Complaint, Severity, Source};
+use super::group::grouped;
+use super::{Complaint, Severity, Source, clean, excerpt};
 
 /// So many complaints are shown in full; a file that is wrong throughout should not bury its first mistake.
 const SHOWN: usize = 40;
@@ -13,16 +14,23 @@ const SHOWN: usize = 40;
 /// The width of the page; fixed, so that the same mistakes give the same bytes everywhere.
 const WIDTH: usize = 120;
 
+/// The longest message or label, in characters, a cure may be four times as long: values and lists of names stand in them.
+const LONGEST: usize = 600;
+
 /// Renders complaints in the order given, with a last line that counts them. Empty for none.
 pub fn render(complaints: &[Complaint], source: &Source, color: bool) -> String {
     let renderer = if color { Renderer::styled().hyperlink(false) } else { Renderer::plain() }.term_width(WIDTH);
     let mut out = String::new();
-    for complaint in complaints.iter().take(SHOWN) {
-        one(&mut out, complaint, source, &renderer);
+    let groups = grouped(complaints);
+    for group in groups.iter().take(SHOWN) {
+        one(&mut out, group.first, source, &renderer);
+        if let Some(rest) = group.rest(source) {
+            let _ = write!(out, "\n  {rest}");
+        }
         out.push_str("\n\n");
     }
-    if complaints.len() > SHOWN {
-        let _ = writeln!(out, "… and {} more\n", complaints.len() - SHOWN);
+    if groups.len() > SHOWN {
+        let _ = writeln!(out, "… and {} more\n", groups.len() - SHOWN);
     }
     if !complaints.is_empty() {
         let _ = writeln!(out, "{}", count_line(complaints, source));
@@ -39,7 +47,7 @@ pub fn count_line(complaints: &[Complaint], source: &Source) -> String {
             parts.push(format!("{n} {word}{}", if n == 1 { "" } else { "s" }));
         }
     }
-    format!("{} in {}", parts.join(", "), source.name)
+    format!("{} in {}", parts.join(", "), clean(&source.name))
 }
 
 fn one(out: &mut String, complaint: &Complaint, source: &Source, renderer: &Renderer) {
@@ -49,19 +57,20 @@ fn one(out: &mut String, complaint: &Complaint, source: &Source, renderer: &Rend
         Severity::Note => Level::NOTE,
     };
     let id = format!("{} {}", complaint.code.number, complaint.code.name);
-    let mut group = Group::with_title(level.primary_title(complaint.message.as_str()).id(id));
+    let name = clean(&source.name);
+    let (message, label) = (excerpt(&complaint.message, LONGEST), excerpt(&complaint.label, LONGEST));
+    let mut group = Group::with_title(level.primary_title(message).id(id));
     let window = complaint.place.clone().map(|place| Window::around(source, place));
     match &window {
         Some(w) => {
             let mark = AnnotationKind::Primary.span(w.mark.clone());
-            let mark = if complaint.label.is_empty() { mark } else { mark.label(complaint.label.as_str()) };
-            group =
-                group.element(Snippet::source(w.text).path(source.name.as_str()).line_start(w.line).annotation(mark));
+            let mark = if label.is_empty() { mark } else { mark.label(label) };
+            group = group.element(Snippet::source(w.text).path(name).line_start(w.line).annotation(mark));
         }
-        None => group = group.element(Origin::path(source.name.as_str())),
+        None => group = group.element(Origin::path(name)),
     }
     if let Some(help) = &complaint.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+        group = group.element(Level::HELP.message(excerpt(help, 4 * LONGEST)));
     }
     out.push_str(renderer.render(&[group]).trim_end());
 }

@@ -192,6 +192,9 @@ pub struct Total {
     pub others: Vec<Overall>,
     /// The one that is quickest by mean and neither by chance nor by failing more; `None`: none beats the base.
     pub quickest: Option<String>,
+    /// Others that beat the base too and whose difference from the quickest is no more than chance.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ties: Vec<String>,
     /// The winner again, on seeds that did not choose it; only where there were several to choose from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirmed: Option<Confirmed>,
@@ -251,7 +254,7 @@ pub fn compare(base: &Summary, others: &[Summary], closed_clients: Vec<String>, 
         },
         base: side(base),
         others: others.iter().map(|other| versus(base, other)).collect(),
-        total: Total { quickest: quickest(&all), others: all, confirmed: None },
+        total: total(others, all),
         patterns: None,
     }
 }
@@ -366,10 +369,27 @@ fn together<'a>(all: impl Iterator<Item = &'a Vec<Replicate>>) -> Vec<Replicate>
     sum
 }
 
-/// The one with the lowest mean among those that are quicker than the base beyond chance and do not fail more.
-fn quickest(all: &[Overall]) -> Option<String> {
-    let honest =
-        |o: &&Overall| o.stands && o.mean_ms.verdict == Verdict::Lower && o.success_rate.verdict != Verdict::Lower;
-    let gain = |o: &Overall| o.mean_ms.difference.value.unwrap_or(0.0);
-    all.iter().filter(honest).min_by(|a, b| gain(a).total_cmp(&gain(b))).map(|o| o.name.clone())
+/// Which of the others is the quickest, and which of them it does not beat.
+fn total(summaries: &[Summary], others: Vec<Overall>) -> Total {
+    let best = quickest(&others);
+    let tied = |best: usize| {
+        let as_quick = |at: &usize| {
+            let apart = overall(&summaries[best], &summaries[*at]).0;
+            *at != best && honest(&others[*at]) && apart.verdict != Verdict::Higher
+        };
+        (0..others.len()).filter(as_quick).map(|at| others[at].name.clone()).collect()
+    };
+    let ties = best.map_or_else(Vec::new, tied);
+    Total { quickest: best.map(|at| others[at].name.clone()), ties, others, confirmed: None }
+}
+
+/// Whether it is quicker than the base beyond chance and does not fail more.
+fn honest(o: &Overall) -> bool {
+    o.stands && o.mean_ms.verdict == Verdict::Lower && o.success_rate.verdict != Verdict::Lower
+}
+
+/// The one with the lowest mean among those that are honestly quicker.
+fn quickest(all: &[Overall]) -> Option<usize> {
+    let gain = |at: &usize| all[*at].mean_ms.difference.value.unwrap_or(0.0);
+    (0..all.len()).filter(|at| honest(&all[*at])).min_by(|a, b| gain(a).total_cmp(&gain(b)))
 }

@@ -2,7 +2,8 @@
 //! the outage is asked twice: was it served without, and is it with?
 //!
 //! `lost = 1 − Σ S₀S_X ÷ Σ S₀` over the requests that arrive in the outage, S the success without and with it;
-//! `late = Σ S₀S_X·1[L_X − L₀ > θ] ÷ Σ S₀`, L the latencies.
+//! `late = Σ S₀S_X·1[L_X − L₀ > θ] ÷ Σ S₀`, L the latencies. Clients that wait for their answers send other requests once
+//! something is down: of these, successes are counted, not paired, and none is called late.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,8 @@ use super::estimate::CONFIDENCE;
 use super::run::{Failure, Watch};
 use super::summary::Estimate;
 use crate::machine::{Machine, Stop, replication_seed};
-use crate::model::{Fact, Plan, Probe};
+use crate::model::source::Source;
+use crate::model::{ClientId, Fact, Plan, Probe};
 use crate::scenario::{Checked, lower};
 use crate::stats::proportion;
 use crate::units::{Span, Time};
@@ -25,6 +27,8 @@ pub struct Roll {
     answers: BTreeMap<(u32, Time), Vec<(bool, Span)>>,
     /// By flow and moment.
     effects: BTreeMap<(u32, Time), Vec<(bool, Span)>>,
+    /// Clients, and flows, whose next request waits for the last answer.
+    closed: [Vec<u32>; 2],
 }
 
 impl Probe for Roll {
@@ -76,9 +80,16 @@ pub fn rolls(checked: &Checked, window: Window, jobs: Option<usize>, watch: &dyn
 fn call_roll(plan: &Plan, window: Window, index: u32, watch: &dyn Watch) -> Option<Roll> {
     let at = plan.warmup + Span::from_secs_f64(window.at_s);
     let window = (Time(at.0), Time((at + Span::from_secs_f64(window.for_s)).0));
-    let roll = Roll { window, ..Roll::default() };
+    let roll = Roll { window, closed: closed(plan), ..Roll::default() };
     let finished = Machine::new(plan, replication_seed(plan.seed, index), roll).run(|_| !watch.stopped());
     (finished.stop != Stop::Interrupted).then_some(finished.probe)
+}
+
+fn closed(plan: &Plan) -> [Vec<u32>; 2] {
+    let waits = |client: ClientId| matches!(plan.clients[client.index()].source, Source::Closed(_));
+    let clients = (0..plan.clients.len() as u32).filter(|client| waits(ClientId(*client)));
+    let flows = plan.flows.iter().zip(0..).filter(|(flow, _)| waits(flow.client)).map(|(_, at)| at);
+    [clients.collect(), flows.collect()]
 }
 
 /// What an outage costs.
@@ -86,6 +97,8 @@ fn call_roll(plan: &Plan, window: Window, index: u32, watch: &dyn Watch) -> Opti
 pub struct Toll {
     /// Share of the callers' requests that are served without the outage and fail with it.
     pub lost: Estimate,
+    /// Share of the callers' requests that are served with it, but later by more than the bound: they waited it out.
+    pub late: Estimate,
     /// Share of the effects that happen without the outage and never with it.
     pub effects_lost: Estimate,
     /// Share of the effects that happen later by more than the bound.
@@ -95,26 +108,37 @@ pub struct Toll {
 /// How requests ended, by client and the moment they were meant to set out.
 type Ends = BTreeMap<(u32, Time), Vec<(bool, Span)>>;
 
-/// What became of the same requests with an outage; an effect that comes later by more than `theta` is late.
-pub fn toll(without: &[Roll], with: &[Roll], theta: Span) -> Toll {
-    let shares = |of: fn(&Roll) -> &Ends| -> Vec<[u64; 3]> {
-        without.iter().zip(with).map(|(a, b)| tally(of(a), of(b), theta)).collect()
+/// By how much later an answer, and an effect, is late.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Late {
+    /// For whoever called.
+    pub answer: Span,
+    /// For what is to happen.
+    pub effect: Span,
+}
+
+/// What became of the same requests with an outage.
+pub fn toll(without: &[Roll], with: &[Roll], late: Late) -> Toll {
+    let shares = |of: fn(&Roll) -> &Ends, at: usize, theta: Span| -> Vec<[u64; 3]> {
+        without.iter().zip(with).map(|(a, b)| tally(of(a), of(b), &a.closed[at], theta)).collect()
     };
     let estimate = |parts: &[[u64; 3]], at: usize| {
         proportion(&parts.iter().map(|part| (part[at], part[0])).collect::<Vec<_>>(), CONFIDENCE)
     };
-    let (answers, effects) = (shares(|roll| &roll.answers), shares(|roll| &roll.effects));
-    Toll { lost: estimate(&answers, 1), effects_lost: estimate(&effects, 1), effects_late: estimate(&effects, 2) }
+    let answers = shares(|roll| &roll.answers, 0, late.answer);
+    let effects = shares(|roll| &roll.effects, 1, late.effect);
+    Toll {
+        lost: estimate(&answers, 1),
+        late: estimate(&answers, 2),
+        effects_lost: estimate(&effects, 1),
+        effects_late: estimate(&effects, 2),
+    }
 }
 
 /// Served without; of these, not with; of these, late with.
-fn tally(
-    without: &BTreeMap<(u32, Time), Vec<(bool, Span)>>,
-    with: &BTreeMap<(u32, Time), Vec<(bool, Span)>>,
-    theta: Span,
-) -> [u64; 3] {
+fn tally(without: &Ends, with: &Ends, closed: &[u32], theta: Span) -> [u64; 3] {
     let mut sum = [0; 3];
-    for (key, before) in without {
+    for (key, before) in without.iter().filter(|(key, _)| !closed.contains(&key.0)) {
         let after = with.get(key).map_or(&[][..], Vec::as_slice);
         for (at, (_, latency)) in before.iter().enumerate().filter(|(_, end)| end.0) {
             sum[0] += 1;
@@ -123,6 +147,15 @@ fn tally(
                 _ => sum[1] += 1,
             }
         }
+    }
+    for client in closed {
+        let served = |ends: &Ends| {
+            let own = ends.range((*client, Time(0))..=(*client, Time(u64::MAX)));
+            own.map(|(_, ends)| ends.iter().filter(|end| end.0).count() as u64).sum::<u64>()
+        };
+        let before = served(without);
+        sum[0] += before;
+        sum[1] += before.saturating_sub(served(with));
     }
     sum
 }
@@ -144,15 +177,25 @@ mod tests {
     fn each_request_is_asked_twice() {
         let without = roll(&[(1, true, 10), (2, true, 10), (3, false, 10), (4, true, 10)]);
         let with = roll(&[(1, true, 10), (2, false, 10), (3, true, 10), (4, true, 25)]);
-        let toll = toll(&[without], &[with], Span(14));
+        let toll = toll(&[without], &[with], Late { answer: Span(14), effect: Span(15) });
         // Three were served; one of them is lost and one late. What failed anyway is nobody's loss.
         assert_eq!(toll.lost.value, Some(1.0 / 3.0));
-        assert_eq!((toll.effects_lost.value, toll.effects_late.value), (Some(1.0 / 3.0), Some(1.0 / 3.0)));
+        assert_eq!(toll.late.value, Some(1.0 / 3.0));
+        assert_eq!((toll.effects_lost.value, toll.effects_late.value), (Some(1.0 / 3.0), Some(0.0)));
+    }
+
+    #[test]
+    fn of_users_who_wait_for_answers_successes_are_counted() {
+        // The same three users at other moments, and one answer less.
+        let without = Roll { closed: [vec![0], vec![0]], ..roll(&[(1, true, 10), (5, true, 10), (9, true, 10)]) };
+        let with = Roll { closed: without.closed.clone(), ..roll(&[(1, true, 10), (3, false, 1), (4, true, 10)]) };
+        let toll = toll(&[without], &[with], Late::default());
+        assert_eq!((toll.lost.value, toll.late.value), (Some(1.0 / 3.0), Some(0.0)));
     }
 
     #[test]
     fn what_never_ended_is_lost() {
-        let toll = toll(&[roll(&[(1, true, 10)])], &[roll(&[])], Span(5));
+        let toll = toll(&[roll(&[(1, true, 10)])], &[roll(&[])], Late::default());
         assert_eq!(toll.lost.value, Some(1.0));
     }
 

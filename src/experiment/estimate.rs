@@ -40,6 +40,8 @@ pub(crate) struct Replication {
     pub(crate) measure: Measure,
     /// The measured time; shorter than planned if a guard stopped the run.
     pub(crate) span: Span,
+    /// Its own seed.
+    pub(crate) seed: u64,
 }
 
 /// Times of one kind from all replications, ns, as a distribution in ms. `open` samples are still to come: a quantile they
@@ -385,6 +387,9 @@ pub(crate) fn queue(replications: &[Replication], at: usize, plan: &Plan) -> Que
         unacked_at_end: sum(&|q| q.unacked),
         unanswered: still + sum(&|q| q.unacked),
         oldest_unanswered_s: oldest(each.iter().map(|q| &q.open)),
+        blocked_at_end: sum(&|q| q.blocked()),
+        mean_blocked: mean(&|q| q.means[2]),
+        max_blocked: each.iter().map(|q| q.max_blocked).max().unwrap_or(0),
         mean_depth: mean(&|q| q.means[0]),
         mean_unacked: mean(&|q| q.means[1]),
         max_depth: each.iter().map(|q| q.max_depth).max().unwrap_or(0),

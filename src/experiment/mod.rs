@@ -1,5 +1,6 @@
 //! Experiments: measure, replicate, merge, judge.
 
+mod camps;
 pub mod compare;
 pub mod coupling;
 mod estimate;

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::coupling::{Toll, Window};
+use super::coupling::{Late, Toll, Window};
 use super::summary::{Estimate, Summary};
 use crate::scenario::Checked;
 use crate::scenario::written::{Ack, Consumer, Flow, How, Publish, Verb};
@@ -22,6 +22,8 @@ pub struct Patterns {
     pub outage_for_s: f64,
     /// An effect that comes later than this by an outage is late, ms.
     pub late_after_ms: f64,
+    /// An answer that comes later than this by an outage is late, ms.
+    pub answer_late_after_ms: f64,
     /// A row for each.
     pub rows: Vec<Row>,
 }
@@ -73,7 +75,7 @@ pub const RULES: [&str; 4] = [
     "latency (mean, against the quickest of the table): very low within 10 %, low up to 1.5 times, higher up to 10 times, \
      then far higher",
     "coupling: temporal where at least 5 % of the callers' requests that arrive while the callee (or broker) is down are \
-     lost; spatial where a further receiver is an edit of the sender",
+     lost, or late where that many are served but wait it out; spatial where a further receiver is an edit of the sender",
     "reliability: fails where at least half of the effects are lost with the callee, weakened from 5 %, else survives; \
      replayable where the log keeps what was sent",
     "complexity: low up to 2 parts, medium up to 4, then high",
@@ -165,15 +167,20 @@ pub fn latencies(summary: &Summary, flows: &[String]) -> (Estimate, Estimate) {
     (clients, effects)
 }
 
-/// After how long an effect is late: three times its median, at least 100 ms.
-pub fn late_after(summary: &Summary, flows: &[String]) -> Span {
-    let medians =
-        summary.flows.iter().filter(|(name, _)| flows.contains(name)).filter_map(|f| f.1.latency_ms.p50.value);
-    Span::from_secs_f64((3.0 * medians.fold(0.0, f64::max)).max(100.0) / 1e3)
+/// After how long answers and effects are late: three times their median, at least 100 ms.
+pub fn late_after(summary: &Summary, flows: &[String]) -> Late {
+    let after = |medians: &mut dyn Iterator<Item = f64>| {
+        Span::from_secs_f64((3.0 * medians.fold(0.0, f64::max)).max(100.0) / 1e3)
+    };
+    let effects = summary.flows.iter().filter(|(name, _)| flows.contains(name)).map(|f| f.1);
+    Late {
+        answer: after(&mut summary.clients.values().filter_map(|client| client.latency_ms.p50.value)),
+        effect: after(&mut effects.filter_map(|flow| flow.latency_ms.p50.value)),
+    }
 }
 
 /// The table: words are put to the numbers, which compare a row with the others.
-pub fn table(edge: &str, window: Window, late_after: Span, mut rows: Vec<Row>) -> Patterns {
+pub fn table(edge: &str, window: Window, late: Late, mut rows: Vec<Row>) -> Patterns {
     let least = |of: fn(&Row) -> Estimate| rows.iter().filter_map(|row| of(row).value).fold(f64::INFINITY, f64::min);
     let (caller, effect) = (least(|row| row.caller_ms), least(|row| row.effect_ms));
     for row in &mut rows {
@@ -183,22 +190,28 @@ pub fn table(edge: &str, window: Window, late_after: Span, mut rows: Vec<Row>) -
         edge: edge.to_owned(),
         outage_at_s: window.at_s,
         outage_for_s: window.for_s,
-        late_after_ms: late_after.as_secs_f64() * 1e3,
+        late_after_ms: late.effect.as_secs_f64() * 1e3,
+        answer_late_after_ms: late.answer.as_secs_f64() * 1e3,
         rows,
     }
 }
 
+/// How those who call while something is down depend on it: they fail, or (late) they wait it out; `None`: they do not.
+fn coupled(tolls: &[Toll]) -> Option<&'static str> {
+    let most = |of: fn(&Toll) -> Estimate| tolls.iter().filter_map(|toll| of(toll).value).fold(0.0, f64::max);
+    match (most(|toll| toll.lost), most(|toll| toll.late)) {
+        (lost, _) if lost >= 0.05 => Some(""),
+        (_, late) if late >= 0.05 => Some(" (late)"),
+        _ => None,
+    }
+}
+
 fn words(row: &Row, caller: f64, effect: f64) -> Words {
-    let coupled = |toll: &Toll| toll.lost.value.is_some_and(|lost| lost >= 0.05);
-    let mut coupling: Vec<&str> = Vec::new();
-    if coupled(&row.callee_down) || coupled(&row.callee_hangs) {
-        coupling.push("temporal");
-    }
-    if row.broker_down.as_ref().is_some_and(coupled) {
-        coupling.push("to broker");
-    }
+    let mut coupling: Vec<String> = Vec::new();
+    coupling.extend(coupled(&[row.callee_down, row.callee_hangs]).map(|how| format!("temporal{how}")));
+    coupling.extend(coupled(row.broker_down.as_slice()).map(|how| format!("to broker{how}")));
     if row.spatial[1] > 0 {
-        coupling.push("spatial");
+        coupling.push("spatial".into());
     }
     let lost =
         [row.callee_down, row.callee_hangs].iter().filter_map(|toll| toll.effects_lost.value).fold(0.0, f64::max);
@@ -248,11 +261,18 @@ pub fn effects(checked: &Checked, edge: &str) -> Vec<Effect> {
         let fits = |flow: &&Flow| flow.starts.value == client && flow.ends.len() == 1 && flow.ends[0].value == to;
         checked.scenario.flows.iter().find(fits).map(|flow| flow.name.value.clone())
     };
+    let taken = |name: &str| checked.scenario.flows.iter().any(|flow| flow.name.value == name);
     let effect = |client: &String| match own(client) {
         Some(name) => Effect { client: client.clone(), name, written: true },
-        None => Effect { client: client.clone(), name: format!("{client} -> {to}"), written: false },
+        None => Effect { client: client.clone(), name: free(&format!("{client} -> {to}"), taken), written: false },
     };
     checked.scenario.clients.keys().map(effect).collect()
+}
+
+/// This name, or one like it that nothing in the file has.
+pub fn free(name: &str, taken: impl Fn(&str) -> bool) -> String {
+    let numbered = (2..).map(|n| format!("{name} {n}"));
+    std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -261,7 +281,8 @@ mod tests {
 
     fn row(caller: f64, effect: f64, lost: f64, spatial: [u32; 2], parts: usize) -> Row {
         let share = Estimate::point;
-        let toll = Toll { lost: share(lost), effects_lost: share(lost), effects_late: share(1.0 - lost) };
+        let toll =
+            Toll { lost: share(lost), late: share(0.0), effects_lost: share(lost), effects_late: share(1.0 - lost) };
         Row {
             pattern: String::new(),
             caller_ms: share(caller),
@@ -282,7 +303,7 @@ mod tests {
         let window = Window::of(60.0);
         let rows =
             vec![row(20.0, 20.0, 1.0, [1, 1], 2), row(2.0, 31.0, 0.0, [0, 1], 4), row(2.1, 15.0, 0.1, [0, 0], 6)];
-        let table = table("a -> b", window, Span(0), rows);
+        let table = table("a -> b", window, Late::default(), rows);
         let told = |at: usize| {
             let w = &table.rows[at].words;
             (w.latency, w.effect, w.coupling.as_str(), w.reliability.as_str(), w.complexity)
@@ -290,5 +311,21 @@ mod tests {
         assert_eq!(told(0), ("higher", "low", "temporal + spatial", "fails", "low"));
         assert_eq!(told(1), ("very low", "higher", "spatial", "survives", "medium"));
         assert_eq!(told(2), ("very low", "very low", "temporal", "weakened", "high"));
+    }
+
+    #[test]
+    fn whoever_waits_an_outage_out_is_coupled_too() {
+        let share = Estimate::point;
+        let waits = Toll { late: share(0.9), ..Toll::default() };
+        assert_eq!(coupled(&[Toll::default(), waits]), Some(" (late)"));
+        assert_eq!(coupled(&[Toll { lost: share(0.05), ..waits }]), Some(""));
+        assert_eq!((coupled(&[]), coupled(&[Toll { late: share(0.049), ..Toll::default() }])), (None, None));
+        let stream = Row { broker_down: Some(waits), has_broker: true, ..row(1.0, 1.0, 0.0, [0, 0], 6) };
+        assert_eq!(words(&stream, 1.0, 1.0).coupling, "to broker (late)");
+    }
+
+    #[test]
+    fn a_name_that_is_taken_is_numbered() {
+        assert_eq!(free("b down", |name| name == "b down" || name == "b down 2"), "b down 3");
     }
 }

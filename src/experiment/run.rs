@@ -49,13 +49,14 @@ pub fn run(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> Result<
     Ok(summarise(checked, &plan, finished, interrupted))
 }
 
-/// All replications that ended, in index order.
-fn replicate(plan: &Plan, replications: u32, jobs: Option<usize>, watch: &dyn Watch) -> Vec<Finished<Measure>> {
+/// All replications that ended, in index order, with their seeds.
+fn replicate(plan: &Plan, replications: u32, jobs: Option<usize>, watch: &dyn Watch) -> Vec<(u64, Finished<Measure>)> {
     let length = (plan.warmup + plan.duration).0.max(1);
     let done = AtomicU64::new(0);
     let one = |index: u32| {
         let mut told = 0;
-        let machine = Machine::new(plan, replication_seed(plan.seed, index), Measure::new(plan));
+        let seed = replication_seed(plan.seed, index);
+        let machine = Machine::new(plan, seed, Measure::new(plan));
         let finished = machine.run(|now: Time| {
             let here = now.0.min(length);
             let all = done.fetch_add(here - told, Ordering::Relaxed) + here - told;
@@ -64,19 +65,20 @@ fn replicate(plan: &Plan, replications: u32, jobs: Option<usize>, watch: &dyn Wa
             !watch.stopped()
         });
         done.fetch_add(length - told.min(length), Ordering::Relaxed);
-        finished
+        (seed, finished)
     };
-    let all = || (0..replications).into_par_iter().map(one).filter(|f| f.stop != Stop::Interrupted).collect();
+    let all = || (0..replications).into_par_iter().map(one).filter(|f| f.1.stop != Stop::Interrupted).collect();
     match rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build() {
         Ok(pool) => pool.install(all),
         Err(_) => all(),
     }
 }
 
-fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, partial: bool) -> Summary {
-    let events = finished.iter().map(|f| f.events).sum();
-    let guard = finished.iter().find_map(|f| guard(f, plan));
+fn summarise(checked: &Checked, plan: &Plan, finished: Vec<(u64, Finished<Measure>)>, partial: bool) -> Summary {
+    let events = finished.iter().map(|f| f.1.events).sum();
+    let guard = finished.iter().find_map(|f| guard(&f.1, plan));
     let replications: Vec<Replication> = finished.into_iter().map(|f| replication(f, plan)).collect();
+    let seeds = replications.iter().map(|r| r.seed).collect();
     let stationary = plan.is_stationary();
     let halves: Vec<(f64, f64)> = replications.iter().map(|r| (r.measure.halves[0], r.measure.halves[1])).collect();
     let clients = plan.clients.len();
@@ -100,6 +102,8 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
             note: "simulated, not measured",
             partial,
             guard,
+            camps: Vec::new(),
+            seeds,
             overloaded: checked.overloaded.clone(),
         },
         clients: (0..clients)
@@ -129,7 +133,9 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<Finished<Measure>>, p
         failing: super::recovery::failing(&replications, plan),
         timeline: None,
         conservation: Conservation::default(),
+        replications: Vec::new(),
     };
+    summary.run.camps = super::camps::camps(&summary);
     summary.timeline = estimate::timeline(&replications, plan, &summary.clients);
     summary.conservation = conservation(&summary);
     summary.slos = super::verdict::verdicts(&checked.scenario.slos, &summary, plan, &replications);
@@ -154,10 +160,10 @@ fn endpoints(plan: &Plan, replications: &[Replication]) -> std::collections::BTr
     all
 }
 
-fn replication(finished: Finished<Measure>, plan: &Plan) -> Replication {
+fn replication((seed, finished): (u64, Finished<Measure>), plan: &Plan) -> Replication {
     let end = Time(plan.warmup.0 + plan.duration.0);
     let span = finished.at.min(end).since(Time(plan.warmup.0));
-    Replication { measure: finished.probe.finished(), span: Span(span.0.max(1)) }
+    Replication { measure: finished.probe.finished(), span: Span(span.0.max(1)), seed }
 }
 
 /// The guard that stopped a replication, in words.

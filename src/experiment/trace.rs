@@ -16,6 +16,8 @@ pub enum Pick {
     Quantile(f64),
     /// The n-th request of the measured time, from 1.
     Nth(u64),
+    /// Of the requests that failed the way most of them did, the first.
+    Failed,
 }
 
 /// A request that was followed, from the moment its client meant to send it. Times are nanoseconds from that moment.
@@ -75,6 +77,8 @@ pub struct Span {
     pub outcome: Outcome,
     /// From when on nobody waited for it, if so.
     pub abandoned: Option<u64>,
+    /// Whether it had no end when the run stopped: its `to` is the last that was heard of it, or of its client.
+    pub open: bool,
     /// Its own time, in order, gaps filled by children: on what each stretch was spent.
     pub segments: Vec<Segment>,
 }
@@ -119,6 +123,7 @@ fn client_at(plan: &Plan, client: Option<&str>) -> Result<ClientId, String> {
 struct Sent {
     nth: u64,
     latency: Option<u64>,
+    failed: Option<Outcome>,
 }
 
 /// Hears of all measured requests of a client.
@@ -142,11 +147,22 @@ impl Finder {
                 good.get(rank.clamp(1, good.len().max(1)) - 1).map(|g| g.1)
             }
             Pick::Nth(n) => (n as usize).checked_sub(1).filter(|at| *at < self.sent.len()),
+            Pick::Failed => self.failed(),
         };
         let all = self.sent.len();
-        let at =
-            at.ok_or_else(|| format!("no such request; {all} were measured, {} of them ended well", good.len()))?;
+        let told = || format!("{all} were measured, {} of them ended well, {} failed", good.len(), all - good.len());
+        let at = at.ok_or_else(|| format!("no such request; {}", told()))?;
         Ok((self.sent[at].nth, at as u64 + 1))
+    }
+
+    /// The first of those that failed as most did.
+    fn failed(&self) -> Option<usize> {
+        // What never ended is a way to fail of its own.
+        let mut ways: BTreeMap<Option<Outcome>, (u64, usize)> = BTreeMap::new();
+        for (at, sent) in self.sent.iter().enumerate().filter(|(_, sent)| sent.latency.is_none()) {
+            ways.entry(sent.failed).or_insert((0, at)).0 += 1;
+        }
+        ways.into_values().max_by_key(|(count, first)| (*count, std::cmp::Reverse(*first))).map(|(_, first)| first)
     }
 }
 
@@ -161,13 +177,13 @@ impl Probe for Finder {
                 if client == self.client =>
             {
                 self.open.insert(frame, (self.sent.len(), at));
-                self.sent.push(Sent { nth, latency: None });
+                self.sent.push(Sent { nth, latency: None, failed: None });
             }
             Moment::Closed { frame, outcome, at, .. } => {
-                if let Some((sent, since)) = self.open.remove(&frame)
-                    && outcome.is_good()
-                {
-                    self.sent[sent].latency = Some(at.since(since).0);
+                if let Some((sent, since)) = self.open.remove(&frame) {
+                    let good = outcome.is_good();
+                    self.sent[sent].latency = good.then(|| at.since(since).0);
+                    self.sent[sent].failed = (!good).then_some(outcome);
                 }
             }
             _ => {}
@@ -181,6 +197,8 @@ struct Follower {
     client: ClientId,
     nth: u64,
     began: Time,
+    /// When anything was heard last.
+    last: Time,
     /// Frames of the request under way, by slot: which span.
     open: BTreeMap<u32, usize>,
     spans: Vec<Followed>,
@@ -237,11 +255,23 @@ impl Follower {
     }
 
     /// What was followed, in nanoseconds from the moment the request was meant to set out.
-    fn tell(self, checked: &Checked, plan: &Plan, nth: u64) -> Trace {
+    fn tell(mut self, checked: &Checked, plan: &Plan, nth: u64) -> Trace {
+        let open: Vec<usize> = self.open.values().copied().collect();
+        // Parents were opened first, so the client's own span has its end when its callees are asked.
+        let until = match self.spans.first() {
+            Some(root) if !open.contains(&0) => root.to,
+            _ => self.last,
+        };
+        for at in &open {
+            let span = &mut self.spans[*at];
+            let heard = span.segments.last().map_or(span.from, |segment| segment.2).max(span.from);
+            span.to = heard.max(span.abandoned.unwrap_or(heard)).max(until);
+        }
         let node_name = |id: NodeId| plan.node(id).name.clone();
         let client = node_name(plan.clients[self.client.index()].node);
         let since = |at: Time| at.since(self.began).0;
-        let span = |s: &Followed| Span {
+        let span = |(at, s): (usize, &Followed)| Span {
+            open: open.contains(&at),
             parent: s.parent,
             kind: match (s.parent, s.call) {
                 (None, _) => Kind::Client,
@@ -265,7 +295,7 @@ impl Follower {
                 .map(|(cause, from, to)| Segment { cause: *cause, from: since(*from), to: since(*to) })
                 .collect(),
         };
-        let spans: Vec<Span> = self.spans.iter().map(span).collect();
+        let spans: Vec<Span> = self.spans.iter().enumerate().map(span).collect();
         Trace {
             scenario: checked.scenario.name.value.clone(),
             variant: checked.variant.clone(),
@@ -288,6 +318,9 @@ impl Probe for Follower {
     fn on(&mut self, _: Time, _: Fact) {}
 
     fn trace(&mut self, moment: Moment) {
+        if let Moment::Opened { at, .. } | Moment::Closed { at, .. } = moment {
+            self.last = self.last.max(at);
+        }
         match moment {
             Moment::Opened { frame, opening, at } => self.opened(frame, opening, at),
             Moment::Segment { frame, cause, from, to, .. } => {

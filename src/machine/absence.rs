@@ -39,7 +39,8 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The connections between some consumers and their brokers are reset: messages of which nothing was said go back, the
-    /// last first, so that they stand in their old order; what no consumer has begun with falls.
+    /// last first, so that they stand in their old order; what no consumer has begun with falls. SQS knows of no consumers:
+    /// there a message shows up again when its time is over.
     #[cold]
     pub(super) fn take_back(&mut self, members: &[u32]) {
         let crew = |m: &u32| &self.plan.crews[self.mail.members[*m as usize].crew as usize];
@@ -53,7 +54,9 @@ impl<P: Probe> Machine<'_, P> {
         for at in all {
             let delivery = self.mail.deliveries.at_mut(at);
             delivery.reset = true;
-            if !delivery.void && delivery.verdict == Verdict::None {
+            let (silent, message) = (!delivery.void && delivery.verdict == Verdict::None, delivery.message);
+            let queue = self.mail.message(message).queue;
+            if silent && !self.plan.queue(queue).rules.hide() {
                 self.take_from(at);
             }
         }
@@ -81,8 +84,9 @@ impl<P: Probe> Machine<'_, P> {
     #[cold]
     pub(super) fn die_handling(&mut self, at: u32) {
         let member = self.mail.deliveries.at(self.frames[at].caller).member;
-        let node = self.replicas[self.frames[at].replica as usize].node;
-        self.tell(Fact::Left { node });
+        let replica = self.frames[at].replica;
+        let node = self.replicas[replica as usize].node;
+        self.tell_load(replica, Fact::Left { node });
         self.mail.members[member as usize].busy = false;
         self.part_with(at, Outcome::Reset);
     }

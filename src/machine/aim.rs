@@ -40,6 +40,9 @@ impl<P: Probe> Machine<'_, P> {
         lineage: Lineage,
         keep: impl Fn(u32) -> bool,
     ) -> Option<u32> {
+        if call.primary {
+            return self.destination(call, caller, lineage);
+        }
         let link = self.plan.link(call.link);
         let memory = self.memory_of(call.link, caller);
         let before = self.memories[memory].narrow(|replica| keep(link.first + replica));

@@ -62,7 +62,7 @@ impl<P: Probe> Machine<'_, P> {
         if plan.link(call.link).choice {
             let frame = &self.frames[at];
             let (caller, lineage) = (self.frames[frame.caller].replica, self.call_lineage(at));
-            let guarded = call.guard != NONE;
+            let guarded = call.guard != NONE && !call.primary;
             let pick = if guarded { self.aim(at, call) } else { self.destination(call, caller, lineage) };
             let Some(replica) = pick else {
                 return self.fail_unsent(at, Outcome::NoEndpoint);
@@ -87,6 +87,9 @@ impl<P: Probe> Machine<'_, P> {
     /// The replica a try goes to; where connections are bound to replicas, it is only known with the connection.
     #[inline]
     pub(super) fn destination(&mut self, call: &Call, caller: u32, lineage: Lineage) -> Option<u32> {
+        if call.primary {
+            return self.primary(call.link, caller);
+        }
         let channel = self.plan.channels.get(call.channel as usize);
         if channel.is_some_and(|c| !c.per_request) {
             return Some(self.plan.link(call.link).first);
@@ -193,6 +196,18 @@ impl<P: Probe> Machine<'_, P> {
         Some(plan.first + pick)
     }
 
+    /// The replica that takes writes: the first that a caller knows of. When that is gone, the next is promoted, as soon as
+    /// callers hear of it.
+    #[cold]
+    fn primary(&mut self, link: LinkId, caller: u32) -> Option<u32> {
+        let plan = self.plan.link(link);
+        let memory = (self.memory_base[link.index()] + caller - plan.first_caller) as usize;
+        if plan.book && !self.consult(plan.to, memory) {
+            return None;
+        }
+        Some(plan.first + self.memories[memory].first()?)
+    }
+
     /// A request arrives at its replica.
     #[inline(always)]
     pub(super) fn reach(&mut self, at: u32) -> u32 {
@@ -201,8 +216,8 @@ impl<P: Probe> Machine<'_, P> {
         let site = &self.sites[frame.call as usize];
         frame.arrived = self.now;
         frame.pc = site.entry.0;
-        let (node, endpoint) = (site.node, site.endpoint);
-        self.tell(Fact::Reached { node, endpoint });
+        let (node, endpoint, replica) = (site.node, site.endpoint, frame.replica);
+        self.tell_load(replica, Fact::Reached { node, endpoint });
         at
     }
 
@@ -228,7 +243,7 @@ impl<P: Probe> Machine<'_, P> {
         if self.roots.follows && outcome.is_good() {
             self.reach_goal(at, endpoint);
         }
-        self.tell(Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
+        self.tell_load(self.frames[at].replica, Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
         if self.faulted && self.is_lost(at) {
             return Flow::Stay;
         }

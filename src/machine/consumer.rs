@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::model::id::NONE;
 use crate::model::queue::{Crew, OnError};
 use crate::model::{CallId, Cause, Fact, Outcome, Plan, Probe, QueueId};
-use crate::random::{Lineage, Purpose};
+use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use super::Machine;
@@ -31,6 +31,8 @@ pub(super) struct Member {
     pub(super) down: bool,
     /// What was delivered and waits.
     pub(super) waiting: VecDeque<u32>,
+    /// Acknowledgements on their way: it does not poll before the last is heard.
+    telling: u32,
     /// Polls so far; names their draws.
     polls: u32,
     /// When it polls next; a poll at another time is void.
@@ -52,8 +54,9 @@ pub(super) fn members(plan: &Plan) -> Vec<Member> {
                 listed: false,
                 down: false,
                 waiting: VecDeque::new(),
+                telling: 0,
                 polls: 0,
-                due: Time::NEVER,
+                due: Time(0),
             };
             all.extend((0..planned.members).map(|_| idle()));
         }
@@ -69,12 +72,17 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    pub(super) fn start_consumer(&mut self, member: u32) {
-        if self.plan.crews[self.mail.members[member as usize].crew as usize].poll.is_some() {
-            self.expect_poll(member, Span::ZERO);
-        } else {
-            self.list(member);
-        }
+    /// A consumer begins. One that polls does so somewhere within its first sleep: no two start at the same instant, and
+    /// those that did would look together ever after.
+    pub(super) fn start_consumer(&mut self, at: u32) {
+        let member = &mut self.mail.members[at as usize];
+        let crew = &self.plan.crews[member.crew as usize];
+        let Some(law) = crew.poll else { return self.list(at) };
+        member.polls += 1;
+        let (nth, lineage) = (member.polls, poll_lineage(crew, at));
+        let sleep = self.vary(law, lineage, Purpose::Poll, nth);
+        let share = Draw::new(self.seed, lineage, Purpose::Phase, u64::from(nth)).unit();
+        self.expect_poll(at, Span((sleep.0 as f64 * share) as u64));
     }
 
     /// A consumer will poll in a while.
@@ -116,6 +124,7 @@ impl<P: Probe> Machine<'_, P> {
         let id = self.mail.deliveries.insert(Delivery {
             message,
             member: to,
+            nth: self.mail.messages[message as usize].deliveries + 1,
             void: false,
             reset: false,
             begun: false,
@@ -129,8 +138,9 @@ impl<P: Probe> Machine<'_, P> {
         what.place = Whereabouts::Delivered;
         let what = *what;
         let (queue, counted, again) = (what.queue, what.counted, what.deliveries > 1);
-        // Acknowledged before it is handled, a message is its consumer's: nothing is waited for.
-        if let Some(timeout) = plan.queue(queue).ack_timeout.filter(|_| !crew.ack_before) {
+        // Acknowledged before it is handled, a message is its consumer's, whose channel tells of its death: nothing is waited for.
+        let watched = !crew.ack_before || plan.queue(queue).rules.hide();
+        if let Some(timeout) = plan.queue(queue).ack_timeout.filter(|_| watched) {
             let due = self.now + timeout;
             self.mail.queues[queue.index()].deadlines.push_back((due, id));
             self.wind_clock(queue, due);
@@ -197,7 +207,7 @@ impl<P: Probe> Machine<'_, P> {
             let (queue, counted, waited) = (message.queue, message.counted, self.now.since(message.ready));
             self.tell(Fact::Taken { queue, waited, counted });
         }
-        self.tell(Fact::Entered { node: crew.node });
+        self.tell_load(self.frames[at].replica, Fact::Entered { node: crew.node });
         if crew.ack_before {
             self.acknowledge(frame.caller, frame.lineage, Verdict::Ack);
         }
@@ -219,21 +229,46 @@ impl<P: Probe> Machine<'_, P> {
                 return self.ready.push_back(next);
             }
         }
-        let member = &self.mail.members[at as usize];
-        let crew = &self.plan.crews[member.crew as usize];
-        if crew.poll.is_some() && member.holds == 0 && !member.down {
+        if self.wants_to_poll(at) {
+            let crew = &self.plan.crews[self.mail.members[at as usize].crew as usize];
             let (lineage, back) = (poll_lineage(crew, at), self.plan.call(crew.call).back);
             let back = self.vary(back, lineage, Purpose::Back, self.mail.members[at as usize].polls);
             self.expect_poll(at, back);
         }
     }
 
+    /// Whether a consumer that polls has nothing in hand and nothing to say any more.
+    fn wants_to_poll(&self, at: u32) -> bool {
+        let member = &self.mail.members[at as usize];
+        let polls = self.plan.crews[member.crew as usize].poll.is_some();
+        polls && member.holds == 0 && member.telling == 0 && !member.down && member.due <= self.now
+    }
+
+    /// The broker has heard what a consumer says. The next poll is right behind, or, where the word is a request of its own
+    /// (SQS), comes when that has been answered.
+    pub(super) fn told_all(&mut self, at: u32, answers: bool) {
+        self.mail.members[at as usize].telling -= 1;
+        if !self.wants_to_poll(at) {
+            return;
+        }
+        let crew = &self.plan.crews[self.mail.members[at as usize].crew as usize];
+        let (lineage, call, nth) =
+            (poll_lineage(crew, at), self.plan.call(crew.call), self.mail.members[at as usize].polls);
+        let wait = if answers {
+            self.vary(call.there, lineage, Purpose::There, nth) + self.vary(call.back, lineage, Purpose::Back, nth)
+        } else {
+            Span::ZERO
+        };
+        self.expect_poll(at, wait);
+    }
+
     /// A consumer tells its broker what became of a delivery.
     fn acknowledge(&mut self, at: u32, lineage: Lineage, verdict: Verdict) {
         let delivery = self.mail.deliveries.at_mut(at);
         delivery.verdict = verdict;
-        let member = delivery.member;
-        let crew = &self.plan.crews[self.mail.members[member as usize].crew as usize];
+        let member = &mut self.mail.members[delivery.member as usize];
+        member.telling += 1;
+        let crew = &self.plan.crews[member.crew as usize];
         let back = self.vary(self.plan.call(crew.call).back, lineage, Purpose::Back, 1);
         self.schedule(back, Rare::Ack(at).event());
     }
@@ -245,7 +280,7 @@ impl<P: Probe> Machine<'_, P> {
         let Delivery { message, member, verdict, .. } = *self.mail.deliveries.at(frame.caller);
         let crew = &self.plan.crews[self.mail.members[member as usize].crew as usize];
         let outcome = if self.mail.message(message).poisoned { Outcome::Error } else { outcome };
-        self.tell(Fact::Left { node: crew.node });
+        self.tell_load(frame.replica, Fact::Left { node: crew.node });
         if outcome.is_good() {
             self.take_effect(message, crew.idempotent);
             if self.roots.follows {
@@ -274,7 +309,7 @@ impl<P: Probe> Machine<'_, P> {
         let (endpoint, edge, measured) = (call.endpoint, call.edge, frame.measured);
         let node = self.plan.endpoint(endpoint).node;
         let (sojourn, waited) = (self.now.since(frame.arrived), Span(frame.waited));
-        self.tell(Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited });
+        self.tell_load(frame.replica, Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited });
         self.tell(Fact::Settled { edge, outcome, latency: self.now.since(frame.sent), measured });
         self.close(at, outcome);
         let delivery = self.mail.deliveries.at_mut(frame.caller);

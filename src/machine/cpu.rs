@@ -161,7 +161,7 @@ impl<P: Probe> Machine<'_, P> {
         if self.wears {
             self.wear(index, true);
         }
-        self.tell(Fact::Started { node, cores, worker });
+        self.tell_load(index, Fact::Started { node, cores, worker });
         Flow::Stay
     }
 
@@ -202,7 +202,7 @@ impl<P: Probe> Machine<'_, P> {
         if self.wears {
             self.wear(index, false);
         }
-        self.tell(Fact::Stopped { node, cores, worker });
+        self.tell_load(index, Fact::Stopped { node, cores, worker });
     }
 
     /// Charges work done, and to the cores' other work what it took longer than that.

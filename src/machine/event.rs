@@ -77,6 +77,8 @@ pub(super) enum Rare {
     Warm(u32),
     /// When a replica no longer takes anything.
     Close(u32),
+    /// When a query (a frame) has waited so long for a lock that it looks for a deadlock.
+    Suspect(u32),
 }
 
 /// Bits of the index under a kind of [`Rare`].
@@ -98,6 +100,7 @@ impl Rare {
             Self::Ready(replica) => (9, replica),
             Self::Warm(replica) => (10, replica),
             Self::Close(replica) => (11, replica),
+            Self::Suspect(frame) => (12, frame),
         };
         debug_assert!(index < 1 << INDEX_BITS);
         Event::Rare(kind << INDEX_BITS | index)
@@ -118,7 +121,8 @@ impl Rare {
             8 => Self::Look(index),
             9 => Self::Ready(index),
             10 => Self::Warm(index),
-            _ => Self::Close(index),
+            11 => Self::Close(index),
+            _ => Self::Suspect(index),
         }
     }
 }
@@ -218,6 +222,7 @@ mod tests {
             Rare::Ready(12),
             Rare::Warm(13),
             Rare::Close((1 << 28) - 1),
+            Rare::Suspect(14),
         ];
         for rare in all {
             let Event::Rare(bits) = rare.event() else { panic!("{rare:?}") };

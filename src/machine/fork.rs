@@ -23,6 +23,8 @@ pub(super) struct Join {
     good: u32,
     /// Ends that do not.
     lost: u32,
+    /// Branches that chance left out.
+    absent: u32,
     /// Branches and nested joins that still refer to this one.
     open: u32,
     /// The outermost join of this request at this replica, whose turns all its branches share.
@@ -120,8 +122,9 @@ impl<P: Probe> Machine<'_, P> {
         Flow::Stay
     }
 
-    /// A branch is over.
-    pub(super) fn end_branch(&mut self, at: u32, outcome: Outcome) -> Flow {
+    /// A branch is over; with no outcome it was left out, and is neither waited for nor missed.
+    pub(super) fn end_branch(&mut self, at: u32, end: Option<Outcome>) -> Flow {
+        let outcome = end.unwrap_or(Outcome::Succeeded);
         let frame = self.frames[at];
         let join = &mut self.joins.slots[frame.caller as usize];
         let optional = frame.call == 1;
@@ -129,16 +132,18 @@ impl<P: Probe> Machine<'_, P> {
             let (client, wasted) = (ClientId(u32::from(frame.client)), self.waste(at));
             self.tell(Fact::Wasted { client, wasted });
         } else {
-            if outcome.is_good() || optional {
-                join.good += 1;
-            } else {
-                join.lost += 1;
+            match end {
+                None => join.absent += 1,
+                Some(_) if outcome.is_good() || optional => join.good += 1,
+                Some(_) => join.lost += 1,
             }
-            let (good, lost, parent) = (join.good, join.lost, join.parent);
+            let (good, lost, absent, parent) = (join.good, join.lost, join.absent, join.parent);
             let fork = self.plan.fork(join.fork);
             self.frames[parent].spent += frame.spent;
-            let met = good >= fork.need;
-            if met || fork.branches.len() as u32 - lost < fork.need {
+            let present = fork.branches.len() as u32 - absent;
+            let need = fork.need.min(present);
+            let met = good >= need;
+            if met || present - lost < need {
                 self.pass_on(parent, at);
                 self.go_on(frame.caller, met, outcome);
             }

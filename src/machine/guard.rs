@@ -271,7 +271,8 @@ impl<'p, P: Probe> Machine<'p, P> {
     pub(super) fn dissolve(&mut self, guard: u32, outcome: Outcome) {
         self.leave_bulkhead_line(guard);
         while let Some(other) = self.guarded[guard as usize].open.pop() {
-            self.withdraw_dues(guard, other.dues);
+            let dues = self.stay_inside(guard, other);
+            self.withdraw_dues(guard, dues);
             if let Some(budget) = &mut self.state(guard).budget {
                 budget.on_abandoned(other.nth);
             }

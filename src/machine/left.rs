@@ -102,7 +102,9 @@ impl<P: Probe> Machine<'_, P> {
         if frame.pose == Pose::Publishing {
             match self.plan.ops[frame.pc as usize] {
                 Op::Publish { post, .. } => self.tell_open(Open::Call(self.plan.post(post).edge), frame.since),
-                Op::Produce(id) => self.tell_open(Open::Call(self.plan.producers[id.index()].edge), frame.since),
+                Op::Produce { producer, .. } => {
+                    self.tell_open(Open::Call(self.plan.producers[producer.index()].edge), frame.since);
+                }
                 _ => {}
             }
         }

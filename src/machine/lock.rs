@@ -1,6 +1,7 @@
 //! Table locks: a write holds one of its table's `writers` until it is answered, or until its transaction ends.
 //!
-//! A query that waits for a lock waits at the database, outside its line: a blocked session uses no CPU.
+//! A query that waits for a lock waits at the database, outside its line: a blocked session uses no CPU. Transactions that
+//! wait for one another: see `deadlock.rs`.
 //!
 //! `mode = "conditional_write"` is optimistic concurrency: nothing is locked between looking and writing, and who comes
 //! second has looked in vain. The table stands for one row (`writers = 1`) with a version. A read notes the version for the
@@ -24,8 +25,9 @@ use super::walk::Flow;
 #[derive(Debug, Default)]
 pub(super) struct Table {
     /// Who holds one: a query, or the frame whose transaction it belongs to.
-    holders: Vec<u32>,
-    waiting: VecDeque<u32>,
+    pub(super) holders: Vec<u32>,
+    /// Who waits: a query, and who is to hold the lock.
+    pub(super) waiting: VecDeque<(u32, u32)>,
     /// Writes so far.
     version: u64,
     /// Whether the holder has written.
@@ -61,7 +63,7 @@ impl<P: Probe> Machine<'_, P> {
             return Flow::On;
         };
         let owner = self.owner(at);
-        let writers = self.plan.tables[table.index()];
+        let writers = self.plan.tables[table.index()].writers;
         let slot = &mut self.tables[table.index()];
         if owner != at && slot.holders.contains(&owner) {
             return Flow::On;
@@ -70,12 +72,15 @@ impl<P: Probe> Machine<'_, P> {
             slot.holders.push(owner);
             return Flow::On;
         }
-        slot.waiting.push_back(at);
+        slot.waiting.push_back((at, owner));
+        if owner != at {
+            self.await_lock(at, owner, table);
+        }
         Flow::Stay
     }
 
     /// Who is to hold the lock of a query: its transaction, as long as that waits for it, otherwise itself.
-    fn owner(&self, at: u32) -> u32 {
+    pub(super) fn owner(&self, at: u32) -> u32 {
         let transaction = self.plan.calls[self.frames[at].call as usize].in_transaction;
         self.asker(at).filter(|_| transaction).unwrap_or(at)
     }
@@ -151,8 +156,9 @@ impl<P: Probe> Machine<'_, P> {
     /// Frames that die wait for no lock any more.
     pub(super) fn forget_waits(&mut self, victims: &[u32]) {
         for table in &mut self.tables {
-            table.waiting.retain(|at| !victims.contains(at));
+            table.waiting.retain(|(at, _)| !victims.contains(at));
         }
+        self.blocked.retain(|owner, waits| !victims.contains(owner) && !victims.contains(&waits.0));
     }
 
     /// A database died: its locks are gone, those of transactions elsewhere too.
@@ -172,9 +178,10 @@ impl<P: Probe> Machine<'_, P> {
         };
         slot.holders.swap_remove(held);
         slot.version += u64::from(std::mem::take(&mut slot.written));
-        let Some(next) = slot.waiting.pop_front() else {
+        let Some((next, asked_for)) = slot.waiting.pop_front() else {
             return;
         };
+        self.end_wait(next, asked_for);
         let owner = self.owner(next);
         self.tables[table.index()].holders.push(owner);
         self.charge(next, Cause::Database);

@@ -18,6 +18,8 @@ use super::frame::Frame;
 pub(super) enum Whereabouts {
     /// When it travels to its broker, or waits for room there.
     Outside,
+    /// When it travels to its broker, and there is room for it: its sender did not have to wait.
+    Expected,
     /// When it is ready for delivery.
     Ready,
     /// When a consumer has it.
@@ -102,6 +104,8 @@ pub(super) enum Verdict {
 pub(super) struct Delivery {
     pub(super) message: u32,
     pub(super) member: u32,
+    /// Which delivery of the message it is, from 1.
+    pub(super) nth: u32,
     /// Whether the message was taken from it: nothing that is said of it counts.
     pub(super) void: bool,
     /// Whether the connection it came by was reset: a consumer that has not begun with it never sees it.
@@ -126,6 +130,8 @@ pub(super) struct Store {
     pub(super) deadlines: VecDeque<(Time, Id)>,
     /// Messages that wait for room.
     pub(super) blocked: VecDeque<u32>,
+    /// Messages on their way for which there is room.
+    pub(super) reserved: u32,
     /// When the live entry of its clock is; any other is stale.
     pub(super) armed: Option<Time>,
     /// Whether its broker is down.
@@ -137,6 +143,16 @@ pub(super) struct Store {
 }
 
 impl Store {
+    /// Whether a message to a queue that holds its senders would have to wait.
+    pub(super) fn holds(&self, capacity: u32) -> bool {
+        !self.blocked.is_empty() || !self.has_room(capacity)
+    }
+
+    /// Whether one more message fits, those on their way included.
+    pub(super) fn has_room(&self, capacity: u32) -> bool {
+        self.ready.len() + self.reserved < capacity
+    }
+
     /// Whether the message that comes in now is one that nobody can work on.
     pub(super) fn takes_poison(&mut self) -> bool {
         let poisoned = self.poisons > 0;

@@ -14,6 +14,7 @@ mod client;
 mod consumer;
 mod cpu;
 mod crash;
+mod deadlock;
 mod effect;
 mod endpoints;
 mod event;
@@ -50,13 +51,15 @@ mod stream;
 mod tries;
 mod walk;
 
+use std::collections::BTreeMap;
+
 use crate::kernel::{Agenda, Lanes, Phase};
 use crate::model::balance::Memory;
 use crate::model::line::{Line, Links};
 use crate::model::plan::Plan;
 use crate::model::policy::Intake;
 use crate::model::source::Pace;
-use crate::model::{Cause, Fact, LawId, Mark, NodeId, Op, Probe, QueueId};
+use crate::model::{Cause, Fact, LawId, Mark, NodeId, Op, Probe, QueueId, TableId};
 use crate::random::dist::Dist;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
@@ -108,6 +111,8 @@ pub struct Machine<'p, P> {
     ready: std::collections::VecDeque<u32>,
     replicas: Vec<Replica>,
     joins: Joins,
+    /// Tries that were given up and keep their place in a bulkhead, and the [`Police`] that it belongs to.
+    lingering: std::collections::BTreeMap<u32, u32>,
     /// Balancing state: per link and caller replica.
     memories: Vec<Memory>,
     /// Where a link's memories begin.
@@ -139,6 +144,8 @@ pub struct Machine<'p, P> {
     purses: Vec<Purse>,
     connections: Vec<u32>,
     tables: Vec<Table>,
+    /// Transactions that wait for a lock, by the frame that holds the others: the query, and the table.
+    blocked: BTreeMap<u32, (u32, TableId)>,
     caches: Caches,
     streams: Streams,
     /// Messages, deliveries, queues and their consumers.
@@ -326,6 +333,7 @@ impl<P: Probe> Machine<'_, P> {
             Rare::Change(node) => self.spread(NodeId(node)),
             Rare::Probe(replica) => self.probe_replica(replica),
             Rare::Look(node) => self.look_at(NodeId(node)),
+            Rare::Suspect(frame) => self.suspect(frame),
             Rare::Ready(replica) | Rare::Warm(replica) | Rare::Close(replica) => self.live_on(replica, rare),
         }
         None
@@ -355,9 +363,6 @@ impl<P: Probe> Machine<'_, P> {
 
     #[inline(always)]
     fn tell(&mut self, fact: Fact) {
-        if fact.moves_load() && !self.scaled.is_empty() {
-            self.gauge(fact);
-        }
         self.probe.on(self.now, fact);
     }
 

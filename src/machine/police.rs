@@ -10,7 +10,7 @@ use crate::model::{EdgeId, Fact, Outcome, Probe, plan};
 use crate::units::{Span, Time};
 
 use super::Machine;
-use super::guard::{LIMIT, THROTTLE};
+use super::guard::{LIMIT, THROTTLE, Try};
 
 /// Which stages let something in, and are to be told of its end; and when that was.
 #[derive(Clone, Copy, Debug, Default)]
@@ -229,12 +229,34 @@ impl<P: Probe> Machine<'_, P> {
         self.leave_bulkhead(guard, dues);
     }
 
-    /// Room in a bulkhead: whoever leads its line goes on.
+    /// A try leaves its bulkhead, where it passed one.
     fn leave_bulkhead(&mut self, guard: u32, dues: Dues) {
-        if !dues.owes(Stage::Bulkhead) {
-            return;
+        if dues.owes(Stage::Bulkhead) {
+            self.free_place(self.guarded[guard as usize].police);
         }
-        let police = self.guarded[guard as usize].police as usize;
+    }
+
+    /// A try that is given up stays in its bulkhead until its frame is closed, where that is the rule. What it then owes.
+    pub(super) fn stay_inside(&mut self, guard: u32, ended: Try) -> Dues {
+        let stays = self.rules(guard).bulkhead.is_some_and(|bulkhead| bulkhead.until_answered);
+        if !stays || !ended.dues.owes(Stage::Bulkhead) {
+            return ended.dues;
+        }
+        self.lingering.insert(ended.frame, self.guarded[guard as usize].police);
+        ended.dues.without(Stage::Bulkhead)
+    }
+
+    /// A try that stayed in its bulkhead is over.
+    #[cold]
+    pub(super) fn stop_lingering(&mut self, at: u32) {
+        if let Some(police) = self.lingering.remove(&at) {
+            self.free_place(police);
+        }
+    }
+
+    /// Room in a bulkhead: whoever leads its line goes on.
+    fn free_place(&mut self, police: u32) {
+        let police = police as usize;
         if let Some(bulkhead) = &mut self.police[police].state.bulkhead {
             bulkhead.release();
         }
@@ -250,8 +272,9 @@ impl<P: Probe> Machine<'_, P> {
 
     pub(super) fn tell_budget(&mut self, guard: u32, nth: u32, outcome: Outcome) {
         let cause = self.guarded[guard as usize].cause;
+        let retryable = self.rules(guard).retry.as_ref().is_some_and(|retry| retry.on.contains(outcome));
         if let Some(budget) = &mut self.state(guard).budget {
-            if outcome.is_good() { budget.on_success(nth, cause) } else { budget.on_failure(nth) }
+            if outcome.is_good() { budget.on_success(nth, cause) } else { budget.on_failure(nth, retryable) }
         }
     }
 
@@ -266,6 +289,7 @@ impl<P: Probe> Machine<'_, P> {
                 let callee = plan.node(plan.link(guard.link).to);
                 let state = State::new(&plan.rules[guard.rules as usize], callee.replicas);
                 self.police[at as usize] = Police { state, line: VecDeque::new() };
+                self.lingering.retain(|_, police| *police != at);
             }
         }
     }

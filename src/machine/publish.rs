@@ -2,14 +2,14 @@
 
 use crate::model::id::NONE;
 use crate::model::queue::WhenFull;
-use crate::model::{Cause, Fact, Op, Outcome, PostId, Probe};
+use crate::model::{Cause, Fact, Op, Outcome, PostId, Probe, QueueId};
 use crate::random::Purpose;
 use crate::units::{Span, Time};
 
 use super::Machine;
 use super::event::Rare;
 use super::frame::Pose;
-use super::message::Message;
+use super::message::{Message, Whereabouts};
 use super::walk::Flow;
 
 impl<P: Probe> Machine<'_, P> {
@@ -25,8 +25,15 @@ impl<P: Probe> Machine<'_, P> {
         let lineage = frame.lineage.child(post.site, 0);
         // What nobody will handle is not waited for.
         let root = if plan.queue(post.queue).consumed { self.root_of(at) } else { NONE };
+        let (full, capacity) = (plan.queue(post.queue).when_full, plan.queue(post.queue).capacity);
+        let store = &mut self.mail.queues[post.queue.index()];
+        let held = full == WhenFull::Block && !store.down && store.holds(capacity);
+        let waits = post.waits || held;
+        let reserved = full == WhenFull::Block && !waits;
+        store.reserved += u32::from(reserved);
         let message = self.mail.insert(Message {
-            publisher: if post.waits { at } else { NONE },
+            publisher: if waits { at } else { NONE },
+            place: if reserved { Whereabouts::Expected } else { Whereabouts::Outside },
             ..Message::of(&frame, lineage, post.queue, root)
         });
         self.join_root(root);
@@ -35,7 +42,7 @@ impl<P: Probe> Machine<'_, P> {
         self.schedule(way + safe, Rare::Post(message).event());
         let (edge, measured) = (post.edge, frame.measured);
         self.tell(Fact::Called { edge, measured });
-        if post.waits {
+        if waits {
             let frame = &mut self.frames[at];
             frame.since = self.now;
             frame.pose = Pose::Publishing;
@@ -50,22 +57,40 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn post(&mut self, at: u32) {
         let queue = self.mail.message(at).queue;
         let plan = self.plan.queue(queue);
-        let store = &self.mail.queues[queue.index()];
+        let place = &mut self.mail.message(at).place;
+        let reserved = std::mem::replace(place, Whereabouts::Outside) == Whereabouts::Expected;
+        let store = &mut self.mail.queues[queue.index()];
+        store.reserved -= u32::from(reserved);
         if store.down {
             self.tell(Fact::Lost { queue });
             return self.turn_away(at, Outcome::ConnectFailed);
         }
-        if store.ready.len() >= plan.capacity {
+        let full = match plan.when_full {
+            WhenFull::Block => !reserved && store.holds(plan.capacity),
+            _ => store.ready.len() >= plan.capacity,
+        };
+        if full {
             match plan.when_full {
-                WhenFull::Reject => {
-                    self.tell(Fact::Rejected { queue });
-                    return self.turn_away(at, Outcome::Overloaded);
+                WhenFull::Reject | WhenFull::DeadLetter => return self.reject(at),
+                WhenFull::Block => {
+                    store.blocked.push_back(at);
+                    return self.tell(Fact::Blocked { queue, up: true });
                 }
-                WhenFull::Block => return self.mail.queues[queue.index()].blocked.push_back(at),
                 WhenFull::DropOldest => self.drop_oldest(queue),
             }
         }
         self.accept(at);
+    }
+
+    /// A full queue refuses a message, which may go to the dead letters.
+    fn reject(&mut self, at: u32) {
+        let queue = self.mail.message(at).queue;
+        let plan = self.plan.queue(queue);
+        self.tell(Fact::Rejected { queue });
+        if let (WhenFull::DeadLetter, Some(to)) = (plan.when_full, plan.dead_letter) {
+            self.forward(at, to);
+        }
+        self.turn_away(at, Outcome::Overloaded);
     }
 
     /// A message that its queue does not take is gone.
@@ -135,16 +160,28 @@ impl<P: Probe> Machine<'_, P> {
         Some(at)
     }
 
-    /// A publisher dies while it waits for a broker: what it published goes on.
+    /// A publisher dies while it waits for a broker: what it published goes on, unless it still waits for room.
     #[cold]
     pub(super) fn die_publishing(&mut self, at: u32) {
-        for message in self.mail.messages.iter_mut().filter(|message| message.publisher == at) {
-            message.publisher = NONE;
+        let own = (0..).zip(&mut self.mail.messages).filter(|(_, message)| message.publisher == at);
+        let own: Vec<(u32, QueueId)> = own
+            .map(|(id, message)| {
+                message.publisher = NONE;
+                (id, message.queue)
+            })
+            .collect();
+        for (id, queue) in own {
+            let blocked = &mut self.mail.queues[queue.index()].blocked;
+            if let Some(place) = blocked.iter().position(|other| *other == id) {
+                blocked.remove(place);
+                self.tell(Fact::Blocked { queue, up: false });
+                self.forget(id);
+            }
         }
         let frame = self.frames[at];
         let edge = match self.plan.ops[frame.pc as usize] {
             Op::Publish { post, .. } => self.plan.post(post).edge,
-            Op::Produce(producer) => self.plan.producers[producer.index()].edge,
+            Op::Produce { producer, .. } => self.plan.producers[producer.index()].edge,
             _ => return,
         };
         let latency = self.now.since(frame.since);

@@ -1,13 +1,13 @@
 //! Queues at work: what is ready goes to consumers with room, what is not acknowledged comes back, what is too old goes.
 
 use crate::kernel::{Id, Phase};
-use crate::model::queue::Fate;
-use crate::model::{Fact, NodeId, Probe, QueueId};
+use crate::model::queue::{Fate, Rules};
+use crate::model::{Fact, NodeId, Outcome, Probe, QueueId};
 use crate::units::Time;
 
 use super::Machine;
 use super::event::Rare;
-use super::message::{Delivery, Verdict, Whereabouts};
+use super::message::{Delivery, Message, Verdict, Whereabouts};
 
 impl<P: Probe> Machine<'_, P> {
     /// A message becomes ready, a new one behind all others, one that comes back before them.
@@ -36,10 +36,15 @@ impl<P: Probe> Machine<'_, P> {
         loop {
             let next = self.mail.queues[queue.index()].ready.pop()?;
             self.tell(Fact::Depth { queue, up: false });
-            if self.mail.message(next).expires > self.now {
+            let Message { expires, deliveries, .. } = *self.mail.message(next);
+            if expires <= self.now {
+                self.dispose(next, Fate::Expired);
+            } else if deliveries >= self.plan.queue(queue).max_deliveries {
+                // SQS looks at the count when somebody asks for the message: until then a late consumer may delete it.
+                self.dispose(next, Fate::Dropped);
+            } else {
                 return Some(next);
             }
-            self.dispose(next, Fate::Expired);
         }
     }
 
@@ -69,9 +74,10 @@ impl<P: Probe> Machine<'_, P> {
     /// After messages have left: those that waited for room come in.
     pub(super) fn make_room(&mut self, queue: QueueId) {
         let capacity = self.plan.queue(queue).capacity;
-        while self.mail.queues[queue.index()].ready.len() < capacity
+        while self.mail.queues[queue.index()].has_room(capacity)
             && let Some(message) = self.mail.queues[queue.index()].blocked.pop_front()
         {
+            self.tell(Fact::Blocked { queue, up: false });
             self.accept(message);
         }
     }
@@ -103,7 +109,8 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn put_back(&mut self, at: u32) {
         let message = self.mail.message(at);
         let (queue, counted, deliveries) = (message.queue, message.counted, message.deliveries);
-        if deliveries >= self.plan.queue(queue).max_deliveries {
+        let plan = self.plan.queue(queue);
+        if deliveries >= plan.max_deliveries && !plan.rules.hide() {
             return self.dispose(at, Fate::Dropped);
         }
         self.tell(Fact::Returned { queue, counted });
@@ -112,14 +119,17 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The broker hears what became of a delivery.
     pub(super) fn hear_ack(&mut self, at: u32) {
+        let Delivery { message, member, verdict, void, .. } = *self.mail.deliveries.at(at);
+        let Message { queue, counted, .. } = *self.mail.message(message);
+        let deaf = self.mail.queues[queue.index()].down && self.plan.queue(queue).rules.hide();
         let delivery = self.mail.deliveries.at_mut(at);
-        let (message, member, verdict, void) = (delivery.message, delivery.member, delivery.verdict, delivery.void);
         delivery.heard = true;
-        delivery.void = true;
+        // A word that finds nobody changes nothing: the message shows up again when its time is over.
+        delivery.void |= !deaf;
         self.return_credit(member);
-        let what = self.mail.message(message);
-        let (queue, counted) = (what.queue, what.counted);
         match verdict {
+            _ if deaf => {}
+            Verdict::Ack if void => self.delete_late(at),
             _ if void => {}
             Verdict::Ack => {
                 self.tell(Fact::Disposed { queue, fate: Fate::Acked, ready: false, counted });
@@ -132,13 +142,27 @@ impl<P: Probe> Machine<'_, P> {
         self.end_delivery(at);
         self.dispatch(queue);
         self.make_room(queue);
+        self.told_all(member, self.plan.queue(queue).rules.hide());
+    }
+
+    /// A message is acknowledged that was taken from its consumer: on an SQS standard queue it is gone all the same, if
+    /// nobody has received it since.
+    fn delete_late(&mut self, at: u32) {
+        let Delivery { message: id, nth, .. } = *self.mail.deliveries.at(at);
+        let Message { queue, counted, place, deliveries, .. } = *self.mail.message(id);
+        if self.plan.queue(queue).rules == Rules::Standard && place == Whereabouts::Ready && deliveries == nth {
+            self.mail.queues[queue.index()].ready.remove(id);
+            self.tell(Fact::Depth { queue, up: false });
+            self.tell(Fact::Disposed { queue, fate: Fate::Acked, ready: true, counted });
+            self.forget(id);
+        }
     }
 
     /// A delivery is forgotten when its consumer is done with it and nothing more will be heard of it.
     pub(super) fn end_delivery(&mut self, at: u32) {
         let Delivery { message, member, void, held, verdict, heard, .. } = *self.mail.deliveries.at(at);
         let silent = void && verdict == Verdict::None;
-        if held || !heard && !silent {
+        if held || !void || !heard && !silent {
             return;
         }
         if !heard {
@@ -176,8 +200,16 @@ impl<P: Probe> Machine<'_, P> {
             }
             self.mail.queues[queue.index()].deadlines.pop_front();
             // A consumer whose word is on the way has been in time only if it arrives in time.
-            if live.is_some() {
-                self.take_from(id.index);
+            match live {
+                Some(_) if self.plan.queue(queue).rules.hide() => self.take_from(id.index),
+                // The consumer's channel is closed: it loses all it has.
+                Some(late) => {
+                    self.take_back(&[late.member]);
+                    if !self.mail.deliveries.get(id).is_none_or(|late| late.void) {
+                        self.take_from(id.index);
+                    }
+                }
+                None => {}
             }
         }
         self.dispatch(queue);
@@ -212,6 +244,15 @@ impl<P: Probe> Machine<'_, P> {
         self.end_delivery(at);
     }
 
+    /// Whoever waits for room loses the connection, and the message with it.
+    fn unblock(&mut self, queue: QueueId) {
+        for message in std::mem::take(&mut self.mail.queues[queue.index()].blocked) {
+            self.tell(Fact::Blocked { queue, up: false });
+            self.tell(Fact::Lost { queue });
+            self.turn_away(message, Outcome::Reset);
+        }
+    }
+
     /// The broker of a queue goes down, or comes back: what its consumers have is taken from them.
     #[cold]
     pub(super) fn switch_broker(&mut self, node: NodeId, down: bool) {
@@ -223,7 +264,10 @@ impl<P: Probe> Machine<'_, P> {
                 let own: Vec<u32> = (0..self.mail.members.len() as u32)
                     .filter(|m| crews[self.mail.members[*m as usize].crew as usize].queue == queue)
                     .collect();
-                self.take_back(&own);
+                if !self.plan.queue(queue).rules.hide() {
+                    self.take_back(&own);
+                }
+                self.unblock(queue);
             } else {
                 self.dispatch(queue);
                 self.make_room(queue);

@@ -237,7 +237,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         let there = self.replicas_of(node).filter(|replica| self.is_there(*replica)).count() as u32;
         let ready = self.replicas_of(node).filter(|replica| self.is_ready(*replica)).count() as u32;
-        self.gauge_ready(node, ready);
+        self.gauge_ready(node);
         self.tell(Fact::Replicas { node, there, ready });
     }
 

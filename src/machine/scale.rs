@@ -1,6 +1,7 @@
 //! The autoscaler looks at a node, and replicas come and go.
 //!
-//! What it looks at is kept here, for nodes that are scaled only: the levels of a node, summed over time since the last look.
+//! What it looks at is kept here, for nodes that are scaled only: the levels of each replica, summed over time since the last
+//! look. What a replica that is leaving still does is its own, and says nothing of the others.
 
 use crate::kernel::Phase;
 use crate::model::id::NONE;
@@ -42,12 +43,37 @@ pub(super) struct Scaled {
     scaler: Autoscaler,
     /// Replicas that there are to be.
     wanted: u32,
-    /// What the metric counts.
-    load: Gauge,
-    /// Replicas that are ready.
-    ready: Gauge,
+    /// Its replicas, in their order.
+    pods: Vec<Pod>,
     /// What a replica has of what the metric counts; 1 where that is a number and no share.
     each: f64,
+    /// Whether work is done on shared cores, of which some may be at work already.
+    shared: bool,
+}
+
+/// What the metric counts on one replica.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pod {
+    load: Gauge,
+    /// 1 while it is ready.
+    ready: Gauge,
+}
+
+impl Pod {
+    /// The average since the last look, if it is ready and has been for a while.
+    fn take(&mut self, now: Time) -> Option<f64> {
+        let (load, ready) = (self.load.take(now), self.ready.take(now));
+        (self.ready.level > 0 && ready > 0.0).then(|| load / ready)
+    }
+}
+
+impl Scaled {
+    /// What the metric is on average over those that are ready, and how many these are.
+    fn take(&mut self, now: Time) -> (f64, u32) {
+        let seen: Vec<f64> = self.pods.iter_mut().filter_map(|pod| pod.take(now)).collect();
+        let mean = seen.iter().sum::<f64>() / seen.len().max(1) as f64;
+        (mean / self.each, seen.len() as u32)
+    }
 }
 
 impl<P: Probe> Machine<'_, P> {
@@ -58,50 +84,67 @@ impl<P: Probe> Machine<'_, P> {
         let own = if plan.called { plan.workers } else { 0 };
         let workers = if own == NONE { f64::INFINITY } else { f64::from(own + plan.consumers) };
         let each = match rule.metric {
-            Metric::Cpu => plan.cores.map_or(workers, |cores| 1e3 * cores),
+            Metric::Cpu => match (plan.cores, rule.request) {
+                (Some(cores), request) => 1e3 * request.unwrap_or(cores),
+                (None, request) => request.unwrap_or(workers),
+            },
             Metric::Workers => workers,
             Metric::InFlight | Metric::Rps | Metric::Lag => 1.0,
         };
         let scaler = Autoscaler::new(self.now, initial);
-        let (load, ready) = (Gauge::default(), Gauge::default());
+        let (pods, shared) = (vec![Pod::default(); plan.replicas as usize], plan.cores.is_some());
         self.scaled.resize_with(self.plan.nodes.len(), || None);
-        self.scaled[node.index()] = Some(Scaled { rule, scaler, wanted: initial, load, ready, each });
+        self.scaled[node.index()] = Some(Scaled { rule, scaler, wanted: initial, pods, each, shared });
         self.recount(node);
         self.set_endpoints(node);
         self.agenda.push(self.now + rule.every, Phase::Sample, Rare::Look(node.0).event());
     }
 
-    /// Something changes what a metric counts.
+    /// Tells a fact that changes how much a replica has to do.
+    #[inline(always)]
+    pub(super) fn tell_load(&mut self, replica: u32, fact: Fact) {
+        if !self.scaled.is_empty() {
+            self.gauge(replica, fact);
+        }
+        self.probe.on(self.now, fact);
+    }
+
+    /// Something on a replica changes what a metric counts.
     #[inline(never)]
-    pub(super) fn gauge(&mut self, fact: Fact) {
-        let (node, by) = match fact {
-            Fact::Entered { node } | Fact::Left { node } | Fact::Reached { node, .. } | Fact::Replied { node, .. } => {
-                (node, 1)
-            }
-            Fact::Started { node, cores, .. } | Fact::Stopped { node, cores, .. } => (node, i64::from(cores.max(1))),
-            _ => return,
+    pub(super) fn gauge(&mut self, replica: u32, fact: Fact) {
+        let (Fact::Entered { node }
+        | Fact::Left { node }
+        | Fact::Reached { node, .. }
+        | Fact::Replied { node, .. }
+        | Fact::Started { node, .. }
+        | Fact::Stopped { node, .. }) = fact
+        else {
+            return;
         };
+        let (now, first) = (self.now, self.plan.node(node).first_replica);
         let Some(scaled) = self.scaled.get_mut(node.index()).and_then(Option::as_mut) else { return };
-        let load = &mut scaled.load;
+        let load = &mut scaled.pods[(replica - first) as usize].load;
+        let at_work = |cores: u32| if scaled.shared { i64::from(cores) } else { 1 };
         match (scaled.rule.metric, fact) {
-            (Metric::Workers, Fact::Entered { .. })
-            | (Metric::Cpu, Fact::Started { .. })
-            | (Metric::InFlight, Fact::Reached { .. }) => load.step(self.now, by),
-            (Metric::Workers, Fact::Left { .. })
-            | (Metric::Cpu, Fact::Stopped { .. })
-            | (Metric::InFlight, Fact::Replied { .. }) => load.step(self.now, -by),
+            (Metric::Workers, Fact::Entered { .. }) | (Metric::InFlight, Fact::Reached { .. }) => load.step(now, 1),
+            (Metric::Workers, Fact::Left { .. }) | (Metric::InFlight, Fact::Replied { .. }) => load.step(now, -1),
+            (Metric::Cpu, Fact::Started { cores, .. }) => load.step(now, at_work(cores)),
+            (Metric::Cpu, Fact::Stopped { cores, .. }) => load.step(now, -at_work(cores)),
             // Arrivals per second of a replica: a second is so many nanoseconds.
             (Metric::Rps, Fact::Reached { .. }) => load.area += 1_000_000_000,
             _ => {}
         }
     }
 
-    /// So many replicas of a node are ready from now on.
-    pub(super) fn gauge_ready(&mut self, node: NodeId, ready: u32) {
+    /// Which replicas of a node are ready from now on.
+    pub(super) fn gauge_ready(&mut self, node: NodeId) {
         let now = self.now;
-        if let Some(scaled) = self.scaled.get_mut(node.index()).and_then(Option::as_mut) {
-            let by = i64::from(ready) - scaled.ready.level;
-            scaled.ready.step(now, by);
+        for (at, replica) in self.replicas_of(node).enumerate() {
+            let ready = self.is_ready(replica);
+            if let Some(scaled) = self.scaled.get_mut(node.index()).and_then(Option::as_mut) {
+                let gauge = &mut scaled.pods[at].ready;
+                gauge.step(now, i64::from(ready) - gauge.level);
+            }
         }
     }
 
@@ -112,13 +155,11 @@ impl<P: Probe> Machine<'_, P> {
         let waiting = self.waiting_for(node);
         let Some(scaled) = self.scaled.get_mut(node.index()).and_then(Option::as_mut) else { return };
         let (rule, replicas) = (scaled.rule, scaled.wanted);
-        let (load, ready) = (scaled.load.take(now), scaled.ready.take(now));
+        let (metric, ready) = scaled.take(now);
         let seen = if rule.metric == Metric::Lag {
             // What waits does so for all of them, ready or not.
             ScaleReading { replicas, ready: replicas, metric: waiting as f64 / f64::from(replicas.max(1)) }
         } else {
-            let metric = if ready > 0.0 { load / (ready * scaled.each) } else { 0.0 };
-            let ready = if ready > 0.0 { scaled.ready.level as u32 } else { 0 };
             ScaleReading { replicas, ready: ready.min(replicas), metric }
         };
         let wanted = scaled.scaler.decide(&rule, now, seen);

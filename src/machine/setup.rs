@@ -1,5 +1,7 @@
 //! What a machine begins with.
 
+use std::collections::BTreeMap;
+
 use crate::kernel::{Agenda, Lanes, Phase};
 use crate::model::balance::Memory;
 use crate::model::fault::When;
@@ -58,6 +60,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             ready: std::collections::VecDeque::with_capacity(64),
             replicas,
             joins: Joins::default(),
+            lingering: std::collections::BTreeMap::new(),
             memories,
             memory_base,
             endpoints: vec![None; plan.nodes.len()],
@@ -76,6 +79,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             pipes: vec![[Time(0); 2]; plan.links.len()],
             purses: purses(plan),
             connections: vec![0; plan.nodes.len()],
+            blocked: BTreeMap::new(),
             tables: plan.tables.iter().map(|_| Table::default()).collect(),
             caches: Caches::new(plan),
             streams: Streams::new(plan, seed),

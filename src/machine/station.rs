@@ -85,7 +85,7 @@ impl<P: Probe> Machine<'_, P> {
         if replica.busy < replica.workers {
             replica.busy += 1;
             let limited = replica.limit != NONE;
-            self.tell(Fact::Entered { node });
+            self.tell_load(index, Fact::Entered { node });
             if limited {
                 self.watch_limit(index);
             }
@@ -95,7 +95,7 @@ impl<P: Probe> Machine<'_, P> {
             && let Some(victim) = self.victim(index, self.frames[at].priority, self.plan.node(node).order)
         {
             self.preempt(victim);
-            self.tell(Fact::Entered { node });
+            self.tell_load(index, Fact::Entered { node });
             return true;
         }
         false
@@ -124,7 +124,7 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn leave(&mut self, at: u32) {
         let index = self.frames[at].replica;
         let node = self.replicas[index as usize].node;
-        self.tell(Fact::Left { node });
+        self.tell_load(index, Fact::Left { node });
         let replica = &mut self.replicas[index as usize];
         if replica.line.is_empty() {
             replica.busy -= 1;
@@ -150,7 +150,7 @@ impl<P: Probe> Machine<'_, P> {
         };
         let node = replica.node;
         self.tell(Fact::Dequeued { node });
-        self.tell(Fact::Entered { node });
+        self.tell_load(index, Fact::Entered { node });
         self.watch_limit(index);
         self.charge(next, Cause::Queue);
         let frame = &mut self.frames[next];
@@ -243,7 +243,7 @@ impl<P: Probe> Machine<'_, P> {
         let replica = &mut self.replicas[index as usize];
         replica.line.rejoin(victim, priority, self.now, &mut self.links);
         let node = replica.node;
-        self.tell(Fact::Left { node });
+        self.tell_load(index, Fact::Left { node });
         self.tell(Fact::Queued { node });
         self.watch_limit(index);
     }

@@ -97,7 +97,8 @@ impl<P: Probe> Machine<'_, P> {
         if outcome == Outcome::Canceled && self.is_tied(self.frames[at].call) {
             return self.end_unbegun(guard, ended, last, answered);
         }
-        self.settle_dues(guard, ended.dues, outcome);
+        let dues = if answered { ended.dues } else { self.stay_inside(guard, ended) };
+        self.settle_dues(guard, dues, outcome);
         self.tell_budget(guard, ended.nth, outcome);
         if outcome.is_good() {
             return self.conclude_call(guard, outcome, Some(at));

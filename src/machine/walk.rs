@@ -110,10 +110,12 @@ impl<P: Probe> Machine<'_, P> {
                     self.jump(at, to)
                 }
                 Op::Reply(outcome) => self.reply(at, outcome, true),
-                Op::Produce(producer) => self.produce(at, producer),
+                Op::OwnUp => self.own_up(at),
+                Op::Produce { producer, .. } => self.produce(at, producer),
                 Op::Pass(outcome) => self.finish_record(at, outcome),
                 Op::Conclude => self.conclude(at),
-                Op::End(outcome) => self.end_branch(at, outcome),
+                Op::End(outcome) => self.end_branch(at, Some(outcome)),
+                Op::Absent => self.end_branch(at, None),
             };
             if flow == Flow::Stay {
                 return;
@@ -189,6 +191,7 @@ impl<P: Probe> Machine<'_, P> {
         | Op::Fork { fail, .. }
         | Op::Borrow { fail, .. }
         | Op::Publish { fail, .. }
+        | Op::Produce { fail, .. }
         | Op::Fetch { fail, .. }
         | Op::Check { fail } = op
         {

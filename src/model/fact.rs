@@ -245,10 +245,14 @@ pub enum Fact {
         /// Whether the group has worked on it before.
         repeats: bool,
     },
-    /// When a group is past a record.
+    /// When a group is past a record: it was handled, or given up.
     Passed {
         /// The group.
         group: GroupId,
+        /// When it was published.
+        published: Time,
+        /// Whether whoever handled it had been given up by the group, which is no further by it.
+        stale: bool,
         /// Whether the group has been past it before.
         repeats: bool,
     },
@@ -311,6 +315,13 @@ pub enum Fact {
     Lost {
         /// The queue.
         queue: QueueId,
+    },
+    /// When the messages that wait for room become one more or one fewer.
+    Blocked {
+        /// The queue.
+        queue: QueueId,
+        /// Whether one more.
+        up: bool,
     },
     /// When the messages ready for delivery become one more or one fewer.
     Depth {
@@ -387,13 +398,4 @@ pub enum Fact {
         /// When it began; for what a client sent, when that was meant to set out.
         since: Time,
     },
-}
-
-impl Fact {
-    /// Whether it changes how much a node has to do. Known where a fact is told, so that asking costs nothing.
-    #[inline(always)]
-    pub fn moves_load(&self) -> bool {
-        use Fact::{Entered, Left, Reached, Replied, Started, Stopped};
-        matches!(self, Reached { .. } | Replied { .. } | Entered { .. } | Left { .. } | Started { .. } | Stopped { .. })
-    }
 }

@@ -106,8 +106,13 @@ pub enum Op {
     Fill(LookupId),
     /// The fetch has failed.
     Forsake(LookupId),
-    /// A record leaves for its topic; the frame goes on at once, or when the record is safe.
-    Produce(ProducerId),
+    /// A record leaves for its topic; the frame goes on at once, or when the record is safe, or at `fail` if it is given up.
+    Produce {
+        /// From where to which topic.
+        producer: ProducerId,
+        /// Where to go on when it is given up.
+        fail: Pc,
+    },
     /// A message leaves for its queue; where the publisher waits for it, a failure goes on at `fail`.
     Publish {
         /// The step.
@@ -167,10 +172,14 @@ pub enum Op {
     },
     /// The answer leaves; the program is over.
     Reply(Outcome),
+    /// The same after a failure, in a program with transactions: one that was the victim of a deadlock says so.
+    OwnUp,
     /// A client's request is over, as its call ended.
     Conclude,
     /// A branch is over.
     End(Outcome),
+    /// A branch that chance leaves out is over: it is as if it were not there.
+    Absent,
     /// A member of a group is done with its record.
     Pass(Outcome),
 }

@@ -33,11 +33,13 @@ pub enum Outcome {
     NoEndpoint,
     /// When the one who asked went away.
     Abandoned,
+    /// When its transaction was the victim of a deadlock.
+    Deadlock,
 }
 
 impl Outcome {
     /// All ways to fail, in the order of the output.
-    pub const FAILURES: [Outcome; 13] = [
+    pub const FAILURES: [Outcome; 14] = [
         Outcome::Error,
         Outcome::Overloaded,
         Outcome::Timeout,
@@ -51,6 +53,7 @@ impl Outcome {
         Outcome::BulkheadFull,
         Outcome::NoEndpoint,
         Outcome::Abandoned,
+        Outcome::Deadlock,
     ];
 
     /// The word for it.
@@ -70,6 +73,7 @@ impl Outcome {
             Self::BulkheadFull => "bulkhead_full",
             Self::NoEndpoint => "no_endpoint",
             Self::Abandoned => "abandoned",
+            Self::Deadlock => "deadlock",
         }
     }
 

@@ -44,6 +44,8 @@ pub enum Purpose {
     Key,
     /// When replicas are probed, and when callers look at whom they leave out.
     Probe,
+    /// Where in their interval independent clocks begin.
+    Phase,
 }
 
 /// A short stream of numbers for one draw; distributions take as many as they need.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::number::{NONE, count, level, or_none, percent, plain, seconds, short, time, time_within};
 use super::sheet::{Cell, Sheet, Tone};
+use super::single;
 use super::text::clean;
 use crate::experiment::summary::{Estimate, Node, Outcome, Queue, Stats, Summary, Verdict};
 
@@ -43,10 +44,11 @@ pub fn caption(summary: &Summary) -> String {
     format!("seed {} · {span} · {}", run.seed, run.note)
 }
 
-/// What must be read before any figure: overload first.
+/// What must be read before any figure: first whether the mean is of two camps, then overload.
 pub fn warnings(summary: &Summary) -> Vec<String> {
     let run = &summary.run;
-    let mut lines: Vec<String> = run.overloaded.iter().map(|what| format!("overloaded: {}", clean(what))).collect();
+    let mut lines = single::camps(run);
+    lines.extend(run.overloaded.iter().map(|what| format!("overloaded: {}", clean(what))));
     if run.partial {
         lines.push(format!("interrupted: these are the {} replications that had ended", run.replications));
     }
@@ -256,6 +258,7 @@ pub fn queues(all: &BTreeMap<String, Queue>, shown: usize) -> Sheet {
         ("dead", 4),
         ("lost", 4),
         ("left", 5),
+        ("blocked", 5),
     ];
     let mut sheet = Sheet::new(&columns);
     for (name, queue) in all.iter().take(shown) {
@@ -263,10 +266,14 @@ pub fn queues(all: &BTreeMap<String, Queue>, shown: usize) -> Sheet {
     }
     sheet.note = left_out(all.len(), shown);
     let idle = |cell: &Cell| cell.text == "0";
-    sheet.without_idle("again", idle).without_idle("dead", idle).without_idle("lost", idle)
+    sheet
+        .without_idle("again", idle)
+        .without_idle("dead", idle)
+        .without_idle("lost", idle)
+        .without_idle("blocked", idle)
 }
 
-fn messages(queue: &Queue) -> [Cell; 10] {
+fn messages(queue: &Queue) -> [Cell; 11] {
     let level = |e: Estimate| Cell::from(or_none(e, level));
     let span = |e: Estimate| Cell::from(or_none(e, time));
     let gone = queue.dropped + queue.expired + queue.rejected + queue.lost;
@@ -282,6 +289,7 @@ fn messages(queue: &Queue) -> [Cell; 10] {
         odd(queue.dead_lettered),
         odd(gone),
         count(queue.ready_at_end + queue.unacked_at_end).into(),
+        odd(queue.blocked_at_end),
     ]
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
+use super::text::clean;
 use crate::experiment::summary::Summary;
 
 /// The columns.
@@ -156,10 +157,15 @@ fn unit(section: &str, metric: &str) -> &'static str {
     }
 }
 
-/// Quotes a cell that would not survive as it is. A leading `=`, `+`, `-` or `@` of a text is left alone: these are data
-/// for programs, and names come from the reader's own file.
+/// A cell as a table of others' programs may have it. A text is made harmless: what would move a cursor is replaced, and
+/// what a spreadsheet would take for a formula (`=`, `+`, `-`, `@` in front) gets an apostrophe, as OWASP's page on CSV
+/// injection says. Numbers stay as they are.
 pub(super) fn quote(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+    let mut cell = clean(cell);
+    if cell.starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err() {
+        cell.insert(0, '\'');
+    }
+    if cell.contains([',', '"']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }
 
 #[cfg(test)]
@@ -171,8 +177,12 @@ mod tests {
     fn hostile_names_are_quoted() {
         assert_eq!(quote("a,b"), "\"a,b\"");
         assert_eq!(quote("say \"hi\""), "\"say \"\"hi\"\"\"");
-        assert_eq!(quote("two\nlines"), "\"two\nlines\"");
+        assert_eq!(quote("two\nlines"), "two�lines");
         assert_eq!(quote("plain"), "plain");
+        assert_eq!(quote("=1+1"), "'=1+1");
+        assert_eq!(quote("@SUM(A1,A2)"), "\"'@SUM(A1,A2)\"");
+        assert_eq!(quote("\u{9}=1\u{202e}"), "�=1�");
+        assert_eq!(["-5", "-1.5e-7", "+3", "-"].map(quote), ["-5", "-1.5e-7", "+3", "'-"]);
     }
 
     #[test]

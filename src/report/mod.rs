@@ -23,6 +23,7 @@ pub(crate) mod sample;
 pub(crate) mod sample_trace;
 mod scaling;
 pub mod sheet;
+pub mod single;
 mod streams;
 pub mod table;
 pub mod text;

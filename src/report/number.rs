@@ -88,7 +88,11 @@ pub fn percent(share: f64) -> String {
     }
     let distance = value.abs().min((100.0 - value).abs());
     // One decimal for the middle, and as many as show the first digit of the distance to the nearer end.
-    let decimals = if distance >= 0.995 { 1 } else { (1 - distance.log10().floor() as i32).clamp(2, 5) as usize };
+    let decimals = if distance >= 0.995 { 1 } else { (1 - distance.log10().floor() as i32).clamp(2, 5) };
+    // What is nearer to an end than the decimals reach stays one step away from it.
+    let step = 10_f64.powi(-decimals);
+    let value = if value > 0.0 && value < 100.0 { value.clamp(step, 100.0 - step) } else { value };
+    let decimals = decimals as usize;
     format!("{} %", trim_to(format!("{value:.decimals$}"), 1))
 }
 
@@ -125,6 +129,12 @@ pub fn time_within(e: Estimate) -> String {
             format!("{} ±{} {name}", digits(value / of), short(half / of))
         }
     }
+}
+
+/// Two times in the unit of the larger: `31.2–38.0 ms`.
+pub fn time_between(low: f64, high: f64) -> String {
+    let (of, name) = if high == 0.0 { (1.0, "ms") } else { unit(high) };
+    format!("{}–{} {name}", digits(low / of), digits(high / of))
 }
 
 /// Two significant digits at most: enough for a half width.
@@ -209,6 +219,8 @@ mod tests {
             (0.999_5, "99.95 %"),
             (0.999_996, "99.9996 %"),
             (0.000_4, "0.04 %"),
+            (0.999_999_999, "99.99999 %"),
+            (1e-12, "0.00001 %"),
             (0.5, "50.0 %"),
             (1.304, "130.4 %"),
         ] {

@@ -27,6 +27,8 @@ pub struct Claim {
     pub ours: Amount,
     /// Half of the width of the interval of ours; `None` where it has none.
     pub half: Option<Amount>,
+    /// How far ours may be from theirs; `None` where only a tendency was published.
+    pub allowed: Option<Amount>,
     /// Whether the two agree; where only a tendency was published, whether it is there.
     pub agrees: bool,
 }
@@ -91,7 +93,8 @@ fn four(value: f64) -> String {
 
 /// The table, what could not be reproduced, and a last line with the sum.
 pub fn render(all: &[Publication], absent: &[(&str, &str)], style: Style) -> String {
-    let mut sheet = Sheet::new(&[("claim", 9), ("published", 7), ("ours", 8), ("±", 1), ("verdict", 6)]);
+    let mut sheet =
+        Sheet::new(&[("claim", 9), ("published", 7), ("ours", 8), ("±", 1), ("allowed", 5), ("verdict", 6)]);
     for claim in all.iter().flat_map(|p| &p.claims) {
         sheet.push(&format!("  {}", claim.what), cells(claim));
     }
@@ -118,7 +121,7 @@ pub fn render(all: &[Publication], absent: &[(&str, &str)], style: Style) -> Str
     lines.join("\n") + "\n"
 }
 
-fn cells(claim: &Claim) -> [Cell; 4] {
+fn cells(claim: &Claim) -> [Cell; 5] {
     let verdict = match (claim.agrees, claim.bound.is_some()) {
         (true, false) => Cell::toned("✓ agrees", Tone::Good),
         (true, true) => Cell::toned("≈ shape", Tone::Good),
@@ -129,6 +132,7 @@ fn cells(claim: &Claim) -> [Cell; 4] {
         theirs.into(),
         claim.ours.text().into(),
         claim.half.map_or_else(|| NONE.to_owned(), Amount::spread).into(),
+        claim.allowed.map_or_else(|| NONE.to_owned(), |allowed| format!("±{}", allowed.spread())).into(),
         verdict,
     ]
 }
@@ -148,10 +152,12 @@ mod tests {
             theirs: amount(theirs, unit),
             ours: amount(ours, unit),
             half: None,
+            allowed: None,
             agrees: true,
             bound: None,
         };
-        let good = Claim { half: Some(amount(0.004, Unit::Share)), ..claim("slow", 0.634, 0.6347, Unit::Share) };
+        let (half, allowed) = (Some(amount(0.004, Unit::Share)), Some(amount(0.005, Unit::Share)));
+        let good = Claim { half, allowed, ..claim("slow", 0.634, 0.6347, Unit::Share) };
         let shape =
             Claim { bound: Some(('≥', amount(10.0, Unit::Times))), ..claim("falls", 24.3, 28.0, Unit::Times) };
         let bad = Claim { agrees: false, ..claim("calls", 1_860.08, 2_000.0, Unit::Count) };
@@ -159,13 +165,13 @@ mod tests {
         let other = Publication { source: "Brooker, 2015".into(), claims: vec![bad] };
         let text = render(&[one, other], &[("MiSim", "plots without figures")], Style::default());
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "claim    published    ours      ±    verdict");
+        assert_eq!(lines[0], "claim    published    ours      ±  allowed    verdict");
         assert_eq!(
             lines[2..6],
             [
                 "Dean, 2013",
-                "  slow      63.4 %  63.5 %  0.4 %   ✓ agrees",
-                "  falls     ≥ 10 ×    28 ×      –    ≈ shape",
+                "  slow      63.4 %  63.5 %  0.4 %   ±0.5 %   ✓ agrees",
+                "  falls     ≥ 10 ×    28 ×      –        –    ≈ shape",
                 "Brooker, 2015",
             ]
         );

@@ -223,6 +223,7 @@ pub(crate) fn summary() -> Summary {
             verdict("nobody came", Outcome::NoData),
         ],
         timeline: None,
+        replications: Vec::new(),
         conservation: Conservation {
             arrived: 236_120,
             succeeded: 236_000,
@@ -245,6 +246,8 @@ fn run() -> Run {
         note: "simulated, not measured",
         partial: false,
         guard: None,
+        camps: Vec::new(),
+        seeds: Vec::new(),
         overloaded: Vec::new(),
     }
 }

@@ -22,6 +22,7 @@ fn span(parent: Option<usize>, kind: Kind, name: &str, at: (f64, f64), own: &[(C
         to: ns(at.1),
         outcome: Outcome::Succeeded,
         abandoned: None,
+        open: false,
         segments,
     }
 }

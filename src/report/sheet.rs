@@ -92,9 +92,10 @@ impl Sheet {
         Self { columns, rows: Vec::new(), note: None }
     }
 
-    /// Adds a row; the name is made harmless first.
+    /// Adds a row; what it says is made harmless first.
     pub fn push(&mut self, name: &str, figures: impl IntoIterator<Item = Cell>) {
-        let row: Vec<Cell> = std::iter::once(clean(name).into()).chain(figures).collect();
+        let harmless = |cell: Cell| Cell { text: clean(&cell.text), ..cell };
+        let row: Vec<Cell> = std::iter::once(name.into()).chain(figures).map(harmless).collect();
         debug_assert_eq!(row.len(), self.columns.len());
         self.rows.push(row);
     }

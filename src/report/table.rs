@@ -5,8 +5,9 @@ use super::layers;
 use super::ledger;
 use super::scaling;
 use super::sheet::{Sheet, Tone};
+use super::single;
 use super::streams;
-use super::text::{cut, joined, wrapped};
+use super::text::{clean, cut, joined, wrapped};
 use super::trouble;
 use super::{caches, policing};
 use crate::experiment::summary::Summary;
@@ -56,6 +57,11 @@ impl Page {
         }
         for line in content::duplicates(&summary.clients) {
             self.sentence("  ", &line, Tone::Odd);
+        }
+        for line in
+            single::ranges(&summary.clients, summary.run.confidence).iter().chain(&single::longer(&summary.clients))
+        {
+            self.sentence("  ", line, Tone::Faint);
         }
         self.sheet(&trouble::faults(&summary.faults));
         self.sheet(&trouble::failing(&summary.failing, content::listed(summary.failing.len(), self.style.all)));
@@ -108,7 +114,7 @@ impl Page {
     }
 
     fn sentence(&mut self, mark: &str, text: &str, tone: Tone) {
-        for (i, line) in wrapped(text, WIDTH - mark.len()).iter().enumerate() {
+        for (i, line) in wrapped(&clean(text), WIDTH - mark.len()).iter().enumerate() {
             let mark = if i == 0 { mark } else { "  " };
             self.lines.push(tone.paint(&format!("{mark}{line}"), self.style.color));
         }

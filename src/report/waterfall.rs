@@ -6,7 +6,7 @@ use super::cause::{mark, paint};
 use super::ledger::legend_lines;
 use super::number::{count, seconds, time};
 use super::sheet::Tone;
-use super::text::{clean, cut, joined, width};
+use super::text::{clean, cut, joined, width, wrapped};
 use crate::experiment::trace::{Kind, Span, Trace};
 use crate::model::{Cause, Outcome};
 
@@ -105,7 +105,12 @@ pub fn title(trace: &Trace) -> String {
 
 /// How it went and how it came about, in parts.
 pub fn facts(trace: &Trace) -> Vec<String> {
-    let ended = if trace.outcome.is_good() { "answered".into() } else { format!("failed ({})", trace.outcome.word()) };
+    let open = trace.spans.first().is_some_and(|root| root.open);
+    let ended = match trace.outcome.is_good() {
+        _ if open => "no answer".into(),
+        true => "answered".into(),
+        false => format!("failed ({})", trace.outcome.word()),
+    };
     let hash: String = trace.hash.chars().take(12).collect();
     vec![
         format!("{ended} after {}", time(ms(trace.latency))),
@@ -117,9 +122,47 @@ pub fn facts(trace: &Trace) -> Vec<String> {
     ]
 }
 
+/// Who failed, from the client inwards: whose answer it was that made each caller fail, or on whom it gave up.
+pub fn why(trace: &Trace) -> Option<String> {
+    let spans = &trace.spans;
+    let root = spans.first().filter(|root| root.open || !trace.outcome.is_good())?;
+    let mut parts: Vec<String> = Vec::new();
+    let (mut at, mut caller, mut gone) = (0, clean(&root.name), root.open.then_some(root.to));
+    loop {
+        let guilty = |span: &Span| !span.outcome.is_good() || span.abandoned.is_some() || span.open;
+        // Below one that was given up: whom it was waiting for just then.
+        let open = |span: &Span| gone.is_none_or(|then| span.from <= then && (then < span.to || span.open));
+        let below = spans.iter().enumerate().filter(|(_, span)| span.parent == Some(at) && open(span));
+        let below = below.filter(|(_, span)| gone.is_some() || guilty(span));
+        let Some((next, span)) = below.max_by_key(|(at, span)| (span.abandoned.unwrap_or(span.to), *at)) else { break };
+        let name = clean(&span.name);
+        // Branches and the guard around tries are nobody.
+        let nobody = span.kind == Kind::Branch || name == caller;
+        match (gone, span.abandoned) {
+            _ if nobody && span.abandoned.is_none() => {}
+            (Some(_), _) => parts.push(format!("{caller} was waiting for {name}")),
+            (None, Some(then)) => {
+                parts.push(format!("{caller} gave up on {name} after {}", time(ms(then.saturating_sub(span.from)))));
+            }
+            (None, None) => parts.push(format!("{caller} had `{}` from {name}", span.outcome.word())),
+        }
+        gone = gone.or(span.abandoned);
+        (at, caller) = (next, if nobody { caller } else { name });
+    }
+    if gone.is_some() && spans[at].open && at > 0 {
+        parts.push(format!("{caller} never answered"));
+    }
+    if parts.is_empty() {
+        let word = if root.open { "no answer" } else { trace.outcome.word() };
+        parts.push(format!("{caller} had `{word}` from nobody it called"));
+    }
+    Some(format!("why: {}", parts.join("; ")))
+}
+
 /// What is special about a span: that it failed, or that nobody waited for its end.
-pub fn remark(outcome: Outcome, abandoned: Option<u64>) -> Option<&'static str> {
+pub fn remark(outcome: Outcome, abandoned: Option<u64>, open: bool) -> Option<&'static str> {
     match (outcome.is_good(), abandoned.is_some()) {
+        _ if open => Some("no end"),
         (true, false) => None,
         (true, true) => Some("late"),
         (false, _) => Some(outcome.word()),
@@ -152,6 +195,7 @@ pub fn render(trace: &Trace, room: usize, all: bool, color: bool) -> String {
     let wide = room - names - 2 * (TIME + GAP) - GAP;
     let mut lines = vec![Tone::Strong.paint(&cut(&title(trace), room), color)];
     lines.extend(joined(&facts(trace), room).into_iter().map(|line| Tone::Faint.paint(&line, color)));
+    lines.extend(why(trace).into_iter().flat_map(|why| wrapped(&why, room)).map(|line| Tone::Bad.paint(&line, color)));
     lines.push(String::new());
     let last = time(ms(end(trace)));
     let head = format!("{:<names$}  {:>TIME$}  {:>TIME$}  0{last:>rest$}", "span", "start", "took", rest = wide - 1);
@@ -161,7 +205,7 @@ pub fn render(trace: &Trace, room: usize, all: bool, color: bool) -> String {
         let span = &trace.spans[row.span];
         let name = cut(&called(row), names);
         let pad = " ".repeat(names - width(&name));
-        let tone = if remark(span.outcome, span.abandoned).is_some() { Tone::Bad } else { Tone::Plain };
+        let tone = if remark(span.outcome, span.abandoned, span.open).is_some() { Tone::Bad } else { Tone::Plain };
         let (from, took) = (time(ms(span.from)), time(ms(span.to - span.from)));
         let bar = bar(trace, row.span, wide, color);
         lines.push(
@@ -181,8 +225,9 @@ pub fn render(trace: &Trace, room: usize, all: bool, color: bool) -> String {
 fn name(span: &Span, depth: usize, step: usize) -> String {
     let indent =
         if depth == 0 { String::new() } else { format!("{}└ ", " ".repeat(step * (depth - 1).min(12 / step))) };
-    let mark = if span.outcome.is_good() { "" } else { "✗ " };
-    let remark = remark(span.outcome, span.abandoned).map_or_else(String::new, |remark| format!("{mark}{remark}: "));
+    let mark = if span.outcome.is_good() && !span.open { "" } else { "✗ " };
+    let remark =
+        remark(span.outcome, span.abandoned, span.open).map_or_else(String::new, |remark| format!("{mark}{remark}: "));
     format!("{indent}{remark}{}", clean(&span.name))
 }
 

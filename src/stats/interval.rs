@@ -232,15 +232,19 @@ pub fn paired_difference(first: &[f64], second: &[f64], confidence: f64) -> Inte
     mean_of(&differences, confidence)
 }
 
+/// A variance this much smaller than that of what was subtracted is rounding.
+const ROUNDING: f64 = 1e-20;
+
 /// What pairing gained: the variance of the difference had the two been independent ÷ that of the pairs. So many times
-/// more replications would independent seeds have needed. `None` below two pairs or where nothing varies.
+/// more replications would independent seeds have needed. `None` below two pairs, where nothing varies, and where pairs
+/// differ by no more than floats are rounded.
 pub fn variance_gain(first: &[f64], second: &[f64]) -> Option<f64> {
     let n = first.len().min(second.len());
     let (first, second) = (&first[..n], &second[..n]);
     let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| b - a).collect();
     let apart = moments(first)?.1? + moments(second)?.1?;
     let paired = moments(&differences)?.1?;
-    (paired > 0.0).then(|| apart / paired)
+    (paired > ROUNDING * apart).then(|| apart / paired)
 }
 
 /// Whether a level stayed where it was: (mean in the first half, mean in the second) per replication. Yes, if the paired

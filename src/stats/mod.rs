@@ -1,5 +1,6 @@
 //! Counting: tallies, levels over time, histograms, intervals. All of it merges exactly and in any order.
 
+mod camps;
 mod coarse;
 mod gamma;
 mod histogram;
@@ -12,6 +13,7 @@ mod share;
 mod student;
 mod tally;
 
+pub use camps::{Camps, Kind, camps};
 pub use coarse::Coarse;
 pub use histogram::Histogram;
 pub use interval::{

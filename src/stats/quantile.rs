@@ -112,7 +112,7 @@ impl Weighed for &Occupancy {
 
 /// The upper end of a quantile lies farther by this ÷ √(independent looks beyond it). By simulation of M/M/1 between 30 and
 /// 95 % load, log-normal and Pareto samples, 10 to 10,000 samples beyond, 2 to 40 replications.
-const SKEW_OF_QUANTILES: f64 = 1.75;
+const SKEW_OF_QUANTILES: f64 = 1.5;
 /// More than this many times farther it does not go.
 const FARTHEST: f64 = 4.0;
 

@@ -60,7 +60,7 @@ fn the_farther_of_both_ends_by_hand() {
     assert!((260.0 - found.low.unwrap() - half).abs() < 1.0, "{found:?} {half}");
     // Means differ with variance 66.7, a run's own is 20,917: so many samples in a row are worth one.
     let persistence: f64 = 200.0 / 3.0 / 20_884.0 * 500.0;
-    let farther = 1.0 + 1.75 / (1_000.0 / persistence).sqrt();
+    let farther = 1.0 + 1.5 / (1_000.0 / persistence).sqrt();
     assert!((found.high.unwrap() - 260.0 - half * farther).abs() < 1.0, "{found:?} {half} {farther}");
 }
 

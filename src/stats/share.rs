@@ -42,7 +42,10 @@ pub fn clustered(parts: &[(u64, u64)], of: Clusters<'_>, confidence: f64) -> Int
     }
     let Some((low, high)) = common.ends() else { return common };
     let (few_low, few_high) = few(parts, of.windows, confidence);
-    Interval { low: Some(low.min(few_low).max(0.0)), high: Some(high.max(few_high).min(1.0)), ..common }
+    // What was seen to happen is no longer certain not to: where Student's t leaves the shares there are, counting decides.
+    let low = if low > 0.0 { low.min(few_low) } else { few_low.clamp(0.0, hits as f64 / trials as f64) };
+    let high = if high < 1.0 { high.max(few_high) } else { few_high.clamp(hits as f64 / trials as f64, 1.0) };
+    Interval { low: Some(low), high: Some(high), ..common }
 }
 
 fn sum(parts: &[(u64, u64)]) -> (u64, u64) {
@@ -70,7 +73,7 @@ fn few(parts: &[(u64, u64)], windows: &[Vec<(u64, u64)>], confidence: f64) -> (f
     // Few that by chance are spread evenly are no less independent for it.
     let cluster = if count < MANY { cluster.max(1.0 - count / trials as f64) } else { cluster };
     if cluster <= 0.0 {
-        return (f64::INFINITY, f64::NEG_INFINITY);
+        return (1.0, 0.0);
     }
     let tail = 0.5 * (1.0 - confidence);
     let end = |clusters: f64, p: f64| cluster * gamma_quantile(p, clusters) / trials as f64;

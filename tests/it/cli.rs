@@ -124,6 +124,7 @@ fn colours_come_where_they_are_asked_for() {
 fn files_are_written_whole_or_not_at_all() {
     let folder = with(QUIET);
     let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("new")).unwrap();
     ends(&folder, "run a.toml -o new/a.json -o a.csv -o a.md -o a.txt", 0);
     let json = fs::read_to_string(at("new/a.json")).unwrap();
     serde_json::from_str::<serde_json::Value>(&json).unwrap();
@@ -132,18 +133,153 @@ fn files_are_written_whole_or_not_at_all() {
     fs::write(at("bad.toml"), "version = 2").unwrap();
     fails(&folder, "run bad.toml -o new/a.json", 3, &["bad.toml"]);
     fails(&folder, "run a.toml -o a.pdf", 2, &["a.pdf"]);
-    let output = ends(&folder, "run a.toml -o a.csv/deep.json", 1);
-    assert!(stderr(&output).contains("a.csv/deep.json"), "{}", stderr(&output));
+    fails(&folder, "run a.toml -o a.csv/deep.json", 1, &["a.csv/deep.json", "not a folder"]);
     let output = ends(&folder, "run a.toml -o new", 2);
     assert!(output.stdout.is_empty());
     fs::create_dir(at("folder.json")).unwrap();
-    assert!(stderr(&ends(&folder, "run a.toml -o folder.json", 1)).contains("is a directory"));
+    fails(&folder, "run a.toml -o folder.json", 1, &["is a directory"]);
     assert_eq!(fs::read_to_string(at("new/a.json")).unwrap(), json);
     let mut left: Vec<String> =
         fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name().to_string_lossy().into_owned()).collect();
     left.sort();
     assert_eq!(left, ["a.csv", "a.md", "a.toml", "a.txt", "bad.toml", "folder.json", "new"]);
     assert_eq!(fs::read_dir(at("new")).unwrap().count(), 1);
+}
+
+#[test]
+fn what_cannot_be_written_is_found_before_the_run() {
+    let folder = with(QUIET);
+    for verb in ["run a.toml", "compare a.toml", "trace a.toml"] {
+        fails(&folder, &format!("{verb} -o no/a.json"), 1, &["no/a.json", "there is no folder no"]);
+        fails(&folder, &format!("{verb} -o a.json -o a.json"), 2, &["a.json", "twice"]);
+        fails(&folder, &format!("{verb} -o a.toml/a.svg"), 1, &["a.toml is not a folder"]);
+    }
+    for verb in ["run a.toml --output", "compare a.toml --output", "compare a.toml --save"] {
+        fails(&folder, &format!("{verb} a.toml/deep"), 1, &["a.toml/deep"]);
+    }
+    // A picture that there is not, before the run; one that this run does not have, after it, with the result shown.
+    for verb in ["run a.toml", "compare a.toml"] {
+        fails(&folder, &format!("{verb} -o my-shop.svg"), 2, &["my-shop.svg", "`shop`", "percentiles", "ledger"]);
+    }
+    let output = ends(&folder, "run a.toml -o x-replicas.svg -o a.json", 1);
+    assert!(stdout(&output).starts_with("quiet") && folder.path().join("a.json").exists());
+    assert!(stderr(&output).contains("autoscale"), "{}", stderr(&output));
+    assert!(!folder.path().join("no").exists() && !folder.path().join("x-replicas.svg").exists());
+}
+
+#[test]
+fn a_folder_holds_one_result() {
+    let folder = with(QUIET);
+    ends(&folder, "compare a.toml -q --output all", 0);
+    let at = |name: &str| folder.path().join("all").join(name);
+    fs::write(at("charts/holiday.svg"), "mine").unwrap();
+    let output = ends(&folder, "run a.toml --output all", 0);
+    assert!(
+        stderr(&output).contains("removed from all/charts, left by another run: differences"),
+        "{}",
+        stderr(&output)
+    );
+    for (name, there) in [("compare.json", false), ("summary.json", true), ("charts/holiday.svg", true)] {
+        assert_eq!(at(name).exists(), there, "{name}");
+    }
+    assert!(!at("charts/differences.svg").exists() && at("charts/nodes.svg").exists());
+}
+
+#[test]
+fn every_variant_is_saved_as_a_file_of_its_own() {
+    let folder = with(&format!(
+        "{QUIET}[variants.\"a.b\"]\n\"services.desk.work\" = \"1ms\"\n[variants.a-b]\n\"services.desk.work\" = \"2ms\"\n"
+    ));
+    ends(&folder, "compare a.toml -q -n 2 --save saved", 0);
+    let one = fs::read_to_string(folder.path().join("saved/a-b.toml")).unwrap();
+    let two = fs::read_to_string(folder.path().join("saved/a-b-2.toml")).unwrap();
+    assert!(one.contains("work = \"1ms\"") && two.contains("work = \"2ms\""), "{one}\n{two}");
+}
+
+#[test]
+fn a_variant_may_be_the_base() {
+    let folder = with(QUIET);
+    let table = stdout(&ends(&folder, "compare a.toml --base slow", 0));
+    assert!(table.starts_with("quiet: as written against slow\n"), "{table}");
+    assert!(table.contains("total: as written is ") && table.contains("quicker than slow"), "{table}");
+    fails(&folder, "compare a.toml --base fast", 2, &["no variant `fast`", "slow"]);
+    fails(&folder, "compare a.toml a.toml --base slow", 2, &["--base"]);
+    fails(&folder, "compare a.toml --base slow --variant slow", 2, &["nothing to compare"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn sigterm_ends_a_run_as_an_interruption_does() {
+    let folder = with(QUIET);
+    let long = "run a.toml -j 1 -n 500 --set sim.duration=20000s --set clients.people.rate=100/s";
+    let mut child = command(folder.path(), long).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn what_is_hostile_is_shown_and_does_nothing() {
+    let evil = "=cmd\u{1b}[31m\u{202e}evil";
+    let escaped = "=cmd\\u001b[31m\\u202eevil";
+    let text = format!(
+        "{QUIET}[variants.\"{escaped}\"]\n\"services.desk.work\" = \"1ms\"\n[[slos]]\nname = \"{escaped}\"\nof = \"people\"\nexpect = \"p90 < 1s\"\n"
+    );
+    let folder = with(&text);
+    let harmless = |words: &str, code: i32| {
+        let output = ends(&folder, words, code);
+        let all = stdout(&output) + &stderr(&output);
+        assert!(!all.contains('\u{1b}') && !all.contains('\u{202e}'), "hoptax {words}: {all:?}");
+        all
+    };
+    for verb in ["run a.toml --variant all", "compare a.toml", "check a.toml --variant all"] {
+        harmless(verb, 0);
+    }
+    for format in ["csv", "md", "table"] {
+        harmless(&format!("run a.toml --variant all --format {format}"), 0);
+        let text = harmless(&format!("compare a.toml --format {format}"), 0);
+        assert!(text.contains("evil"), "{text}");
+        assert!(format != "csv" || text.contains("\n'=cmd"), "a formula: {text}");
+    }
+    // In lists of names, in arguments, in paths.
+    fs::write(folder.path().join("list"), "x").unwrap();
+    assert!(harmless("run a.toml --variant nobody", 2).contains("evil"));
+    for words in [format!("run {evil}.toml"), format!("explain {evil}"), format!("run a.toml -o {evil}/x.json")] {
+        let output = ends(&folder, &words, if words.starts_with("explain") { 2 } else { 1 });
+        assert!(!stderr(&output).contains('\u{1b}') && !stderr(&output).contains('\u{202e}'), "{:?}", stderr(&output));
+    }
+    ends(&folder, &format!("run a.toml --frob{evil}"), 2);
+    fs::write(folder.path().join("long.toml"), format!("version = 1\n{} = 1\n", "x".repeat(1 << 20))).unwrap();
+    assert!(harmless("check long.toml", 3).len() < 8_000);
+    fs::write(folder.path().join("s.toml"), QUIET.replace("{ mean = \"5ms\" }", "{ samples = \"secret\" }")).unwrap();
+    fs::write(folder.path().join("secret"), format!("TOKEN=hunter2-{}", "s3cret".repeat(9_999))).unwrap();
+    assert!(!harmless("check s.toml", 3).contains("s3crets3crets3cret"));
+}
+
+#[test]
+fn words_of_the_output_and_of_elsewhere_are_explained() {
+    let folder = with(QUIET);
+    for word in ["used", "busy", "working", "recovered", "burn", "amplification", "settled", "unanswered", "tries each"]
+    {
+        let text = stdout(&ends(&folder, &format!("explain {word}"), 0));
+        assert!(text.contains("in the output") || word == "settled", "{word}: {text}");
+    }
+    fails(&folder, "explain saga", 2, &["hoptax has no `saga`", "nearest"]);
+    let wrong = QUIET.replace("concurrency = 2", "concurrency = 2\npre_stop = \"5s\"\nkeep_alive = \"5s\"");
+    fs::write(folder.path().join("b.toml"), wrong).unwrap();
+    fails(&folder, "check b.toml", 3, &["hoptax has no such thing", "before a replica stops", "idle_timeout"]);
+}
+
+#[test]
+fn a_request_that_failed_says_whose_fault_it_was() {
+    let text = QUIET
+        .replace("work = { mean = \"5ms\" }", "work = \"1ms\"\nsteps = [{ call = \"archive\", timeout = \"50ms\" }]");
+    let folder = with(&text.replace("[variants.slow]", "[services.archive]\nwork = \"200ms\"\n[variants.slow]"));
+    let text = stdout(&ends(&folder, "trace a.toml --request failed", 0));
+    assert!(text.contains("failed (error)") || text.contains("failed (timeout)"), "{text}");
+    let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("why: people had `") && told.contains("desk gave up on archive after 50.0 ms"), "{text}");
+    fails(&with(QUIET), "trace a.toml --request failed", 2, &["0 failed"]);
 }
 
 #[test]
@@ -179,7 +315,7 @@ fn files_are_compared_on_the_draws_of_the_first() {
     fails(&folder, "compare a.toml --variant fast", 2, &["no variant `fast`", "slow"]);
     fails(&folder, "compare a.toml nowhere.toml", 1, &["nowhere.toml"]);
     fs::write(folder.path().join("c.toml"), QUIET.split("[variants").next().unwrap()).unwrap();
-    fails(&folder, "compare c.toml", 2, &["c.toml", "no variants", "second file"]);
+    fails(&folder, "compare c.toml", 2, &["c.toml", "no other variants", "second file"]);
     fs::write(folder.path().join("d.toml"), promising("p90 < 1ms")).unwrap();
     assert!(stdout(&ends(&folder, "compare d.toml", 99)).contains("! all: SLO failed: people p90 < 1ms"));
     ends(&folder, "compare d.toml --no-slo", 0);

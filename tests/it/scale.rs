@@ -163,7 +163,7 @@ fn restless(plan: &mut Plan) {
         let metric = [Metric::InFlight, Metric::Cpu, Metric::Workers, Metric::Rps][nth % 4];
         let metric = if node.workers == hoptax::model::id::NONE { Metric::InFlight } else { metric };
         let (max, every) = (node.replicas, millis(5));
-        let autoscale = Autoscale { min: 1, max, metric, target: 0.2, every, stabilization: millis(7) };
+        let autoscale = Autoscale { min: 1, max, metric, target: 0.2, every, request: None, stabilization: millis(7) };
         let warmup = (nth % 2 == 0).then_some(Warmup { factor: 4.0, over: millis(40) });
         node.life = Some(Life { initial: 1, ready_after, warmup, autoscale: Some(autoscale) });
     }

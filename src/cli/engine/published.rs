@@ -75,6 +75,7 @@ fn claim(finding: &Finding) -> report::Claim {
         bound: bound.map(|(sign, bound)| (sign, amount(bound))),
         ours: amount(finding.ours),
         half: (finding.half > 0.0).then(|| amount(finding.half)),
+        allowed: finding.allowed.map(amount),
         agrees: finding.verdict != Verdict::Differs,
     }
 }

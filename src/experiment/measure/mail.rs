@@ -30,10 +30,12 @@ pub(crate) struct Postbox {
     pub(crate) open: Recorder,
     /// From being ready until a consumer begins.
     pub(crate) wait: Recorder,
-    /// Time averages of the measured time, once it is over: ready, with consumers.
-    pub(crate) means: [f64; 2],
+    /// Time averages of the measured time, once it is over: ready, with consumers, waiting for room.
+    pub(crate) means: [f64; 3],
     pub(crate) max_depth: u64,
-    levels: [Level; 2],
+    /// Most messages that waited for room at once.
+    pub(crate) max_blocked: u64,
+    levels: [Level; 3],
     /// Whether somebody consumes it.
     consumed: bool,
     /// Ready messages over time.
@@ -57,9 +59,10 @@ impl Postbox {
             unacked: 0,
             open: Recorder::default(),
             wait: Recorder::default(),
-            means: [0.0; 2],
+            means: [0.0; 3],
             max_depth: 0,
-            levels: [Level::default(); 2],
+            max_blocked: 0,
+            levels: [Level::default(); 3],
             tide: Tide::new(start, duration),
         }
     }
@@ -68,6 +71,7 @@ impl Postbox {
     pub(super) fn open(&mut self, now: Time) {
         self.levels = self.levels.map(|level| level.since(now));
         self.max_depth = u64::from(self.levels[0].level());
+        self.max_blocked = self.blocked();
     }
 
     /// The measured time is over, `span` after it began.
@@ -94,6 +98,19 @@ impl Postbox {
             self.max_depth = self.max_depth.max(u64::from(depth));
         }
         self.tide.change(now, depth);
+    }
+
+    /// One more message waits for room, with its sender, or one fewer.
+    pub(super) fn hold(&mut self, now: Time, up: bool, open: bool) {
+        self.levels[2].step(now, up);
+        if open {
+            self.max_blocked = self.max_blocked.max(self.blocked());
+        }
+    }
+
+    /// Messages that wait for room now.
+    pub(crate) fn blocked(&self) -> u64 {
+        u64::from(self.levels[2].level())
     }
 
     pub(super) fn deliver(&mut self, now: Time, again: bool, counted: bool) {
@@ -210,6 +227,6 @@ mod tests {
             (3, 1, 1, 1, 0, 3)
         );
         post.close(Time(1_000), Span(1_000));
-        assert_eq!(post.means, [(3.0 * 10.0 + 2.0 * 20.0 + 960.0) / 1_000.0, 0.01]);
+        assert_eq!(post.means, [(3.0 * 10.0 + 2.0 * 20.0 + 960.0) / 1_000.0, 0.01, 0.0]);
     }
 }

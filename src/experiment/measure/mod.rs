@@ -173,12 +173,15 @@ impl Measure {
                 groups.iter_mut().for_each(|r| r.rise(now, u64::from(records), open));
             }
             Fact::Forfeited { topic, records } => self.feeds[topic.index()].lost += one * u64::from(records),
-            Fact::Read { group, published, repeats } if !repeats && self.counts(published) => {
-                self.readings[group.index()].delay.record(now.since(published).0);
-            }
-            Fact::Passed { group, repeats } => {
+            Fact::Passed { group, published, stale, repeats } => {
+                let counts = !repeats && self.counts(published);
                 let reading = &mut self.readings[group.index()];
-                reading.fall(now, 1, open);
+                if counts {
+                    reading.delay.record(now.since(published).0);
+                }
+                if !stale {
+                    reading.fall(now, 1, open);
+                }
                 *(if repeats { &mut reading.duplicates } else { &mut reading.consumed }) += one;
             }
             Fact::Rewound { group, records } => self.readings[group.index()].rise(now, records, open),
@@ -198,6 +201,7 @@ impl Measure {
         match fact {
             Fact::Published { queue, counted } => self.queues[queue.index()].publish(counted),
             Fact::Rejected { queue } => self.queues[queue.index()].rejected += u64::from(open),
+            Fact::Blocked { queue, up } => self.queues[queue.index()].hold(now, up, open),
             Fact::Lost { queue } => self.queues[queue.index()].lost += u64::from(open),
             Fact::Depth { queue, up } => self.queues[queue.index()].rise(now, up, open),
             Fact::Delivered { queue, again, counted } => self.queues[queue.index()].deliver(now, again, counted),
@@ -362,6 +366,7 @@ impl Probe for Measure {
             }
             Fact::Published { .. }
             | Fact::Rejected { .. }
+            | Fact::Blocked { .. }
             | Fact::Lost { .. }
             | Fact::Depth { .. }
             | Fact::Delivered { .. }

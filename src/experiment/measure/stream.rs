@@ -35,7 +35,7 @@ pub(crate) struct Reading {
     pub(crate) lag_at_end: u64,
     /// How long ago those records of the measured time were published that the group was not past when the run stopped.
     pub(crate) open: Recorder,
-    /// From publishing until a member begins to work on it.
+    /// From publishing until a record is handled for the first time, or given up; one sample a record.
     pub(crate) delay: Recorder,
     /// The highest lag in each stretch of the measured time.
     pub(crate) curve: Vec<u64>,

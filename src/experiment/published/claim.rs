@@ -105,7 +105,9 @@ pub struct Finding {
     pub ours: f64,
     /// Half of the width of its 95 % interval; 0 where it has none.
     pub half: f64,
-    /// Of both.
+    /// How far ours may be from theirs; `None` where only a bound is claimed.
+    pub allowed: Option<f64>,
+    /// Of all.
     pub unit: Unit,
     /// Whether they agree.
     pub verdict: Verdict,
@@ -115,13 +117,18 @@ impl Claim {
     /// Compares.
     pub(super) fn judge(&self, publication: &Publication, runs: &Runs<'_>) -> Finding {
         let Figure { value, half } = (self.ours)(runs);
-        let off = (value - self.theirs).abs();
-        let (holds, one_sided) = match self.tolerance {
-            Tolerance::Near(share) => (off <= share * self.theirs.abs(), false),
-            Tolerance::Within(much) => (off <= much, false),
-            Tolerance::Errors(theirs) => (off <= 3.0 * theirs.hypot(half / T), false),
-            Tolerance::AtMost(bound) => (value <= bound, true),
-            Tolerance::AtLeast(bound) => (value >= bound, true),
+        let allowed = match self.tolerance {
+            Tolerance::Near(share) => Some(share * self.theirs.abs()),
+            Tolerance::Within(much) => Some(much),
+            Tolerance::Errors(theirs) => Some(3.0 * theirs.hypot(half / T)),
+            Tolerance::AtMost(_) | Tolerance::AtLeast(_) => None,
+        };
+        let one_sided = allowed.is_none();
+        let holds = match (self.tolerance, allowed) {
+            (_, Some(allowed)) => (value - self.theirs).abs() <= allowed,
+            (Tolerance::AtMost(bound), None) => value <= bound,
+            (Tolerance::AtLeast(bound), None) => value >= bound,
+            (_, None) => false,
         };
         let verdict = match (holds, one_sided) {
             (false, _) => Verdict::Differs,
@@ -135,6 +142,7 @@ impl Claim {
             bound: one_sided.then_some(self.tolerance),
             ours: value,
             half,
+            allowed,
             unit: self.unit,
             verdict,
         }

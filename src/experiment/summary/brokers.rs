@@ -46,7 +46,7 @@ pub struct Group {
     pub max_lag: u64,
     /// Records that it was not past, time average.
     pub mean_lag: Estimate,
-    /// From publishing until a member begins to work on the record.
+    /// From publishing until a record is handled for the first time, or given up.
     pub delay_ms: Distribution,
     /// How often its partitions were given to its members anew.
     pub rebalances: u64,
@@ -56,7 +56,8 @@ pub struct Group {
 }
 
 /// What happened to the messages of a queue. Those count that came to it in the measured time:
-/// published = acked + `dead_lettered` + dropped + expired + `ready_at_end` + `unacked_at_end`.
+/// published = acked + `dead_lettered` + dropped + expired + `ready_at_end` + `unacked_at_end`. What waits for room at the
+/// door of a full queue (`blocked_at_end`) is not published yet.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Queue {
     /// Messages the queue took.
@@ -85,6 +86,12 @@ pub struct Queue {
     pub unanswered: u64,
     /// How long ago the oldest of them had come, s; `None` without any.
     pub oldest_unanswered_s: Option<f64>,
+    /// Messages whose senders waited for room when the run stopped; not published yet.
+    pub blocked_at_end: u64,
+    /// Messages whose senders wait for room, time average.
+    pub mean_blocked: Estimate,
+    /// Most messages whose senders waited for room at once.
+    pub max_blocked: u64,
     /// Messages ready for delivery, time average.
     pub mean_depth: Estimate,
     /// Messages with consumers, time average.

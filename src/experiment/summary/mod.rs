@@ -10,6 +10,7 @@ mod faults;
 mod ledger;
 mod policing;
 mod promises;
+mod single;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,7 @@ pub use faults::*;
 pub use ledger::*;
 pub use policing::*;
 pub use promises::*;
+pub use single::*;
 
 /// A distribution of times in milliseconds.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -111,13 +113,13 @@ pub struct Stats {
 /// What one replication adds to the figures of a client, an endpoint or an edge.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Replicate {
+    /// Requests that set out.
+    pub arrived: u64,
     /// Sum of the latencies of successes, ms.
     pub sum_ms: f64,
     /// Successes.
     pub succeeded: u64,
-    /// Requests that arrived.
-    pub arrived: u64,
-    /// Of these, without an end when the run stopped.
+    /// Of those that arrived, without an end when the run stopped.
     pub unanswered: u64,
     /// Median latency over all that arrived, ms; `None` where it lies among the failed or unanswered.
     pub p50_ms: Option<f64>,
@@ -281,6 +283,13 @@ pub struct Run {
     /// A guard (`max_events`, `max_in_flight`) that stopped the run, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<String>,
+    /// What the replications fall into where they do one thing or another, so that no single one shows the mean; said
+    /// first of all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub camps: Vec<Camp>,
+    /// The seed of each replication.
+    #[serde(skip)]
+    pub seeds: Vec<u64>,
     /// Nodes whose offered load exceeds their capacity, in words; said first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overloaded: Vec<String>,
@@ -344,4 +353,7 @@ pub struct Summary {
     pub timeline: Option<Timeline>,
     /// Whether every request is accounted for.
     pub conservation: Conservation,
+    /// The figures of single replications, where they are asked for ([`Summary::with_replications`]).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub replications: Vec<SingleRun>,
 }

@@ -40,6 +40,8 @@ fn blank() -> Summary {
             note: "",
             partial: false,
             guard: None,
+            camps: Vec::new(),
+            seeds: Vec::new(),
             overloaded: Vec::new(),
         },
         clients: BTreeMap::new(),
@@ -54,6 +56,7 @@ fn blank() -> Summary {
         failing: Vec::new(),
         slos: Vec::new(),
         timeline: None,
+        replications: Vec::new(),
         conservation: Conservation::default(),
     }
 }

@@ -25,6 +25,14 @@ pub(super) enum Beat {
     Seek(u32),
     /// When a topic has a new leader.
     Elected(u32),
+    /// When a topic's broker looks for records that are too old.
+    Retain(u32),
+    /// When a producer (an outlet) may have room again.
+    Wake(u32),
+    /// When a producer (an outlet) looks for records that are too late.
+    Late(u32),
+    /// When a publisher (a frame) has waited long enough for room.
+    Blocked(u32),
 }
 
 impl Beat {
@@ -42,6 +50,10 @@ impl Beat {
             Self::Overdue(i) => (8, i),
             Self::Seek(i) => (9, i),
             Self::Elected(i) => (10, i),
+            Self::Retain(i) => (11, i),
+            Self::Wake(i) => (12, i),
+            Self::Late(i) => (13, i),
+            Self::Blocked(i) => (14, i),
         };
         debug_assert!(index < 1 << 28, "so many of one kind at once do not fit into memory");
         kind << 28 | index
@@ -61,7 +73,11 @@ impl Beat {
             7 => Self::Session(index),
             8 => Self::Overdue(index),
             9 => Self::Seek(index),
-            _ => Self::Elected(index),
+            10 => Self::Elected(index),
+            11 => Self::Retain(index),
+            12 => Self::Wake(index),
+            13 => Self::Late(index),
+            _ => Self::Blocked(index),
         }
     }
 }
@@ -84,6 +100,10 @@ mod tests {
             Beat::Overdue(9),
             Beat::Seek(10),
             Beat::Elected(0),
+            Beat::Retain(1),
+            Beat::Wake(2),
+            Beat::Late(3),
+            Beat::Blocked(4),
         ];
         all.into_iter().for_each(|beat| assert_eq!(Beat::decode(beat.code()), beat));
     }

@@ -3,13 +3,13 @@
 //! With one copy that is when the broker is back. With more, another replica leads after the election (about 9 s, when
 //! the silent leader has missed its heartbeats); then records can be read, and written where enough copies are left for
 //! `acks = "all"`. What was appended and not safe is written again by its producers under `acks = "all"`, and lost otherwise.
-//! Producers wait as long as it takes (Kafka gives up after `delivery.timeout.ms`, 2 min).
+//! Producers try until `delivery_timeout` (see `room`).
 
 use crate::model::stream::Acks;
-use crate::model::{Fact, Probe, TopicId};
-use crate::units::Time;
+use crate::model::{Cause, Fact, Outcome, Probe, TopicId};
+use crate::units::{Span, Time};
 
-use super::{Beat, ELECTION, Machine, Stage};
+use super::{Beat, ELECTION, Machine, Outgoing, Stage};
 
 impl<P: Probe> Machine<'_, P> {
     /// The broker of a topic goes down, if that is what a replica is.
@@ -34,10 +34,17 @@ impl<P: Probe> Machine<'_, P> {
         broker.logs.iter_mut().for_each(|log| {
             log.lose_unsafe();
         });
-        for slot in 0..self.streams.batches.len() as u32 {
-            let batch = &self.streams.batches[slot as usize];
-            if batch.topic == topic && batch.stage == Stage::Appended {
-                if acks == Acks::All { self.hold_back(slot) } else { self.lose_batch(slot) }
+        let batches = (0..).zip(&self.streams.batches);
+        let unsafe_ones = batches.filter(|(_, batch)| batch.topic == topic && batch.stage == Stage::Appended);
+        let mut slots: Vec<(u64, u32)> = unsafe_ones.map(|(slot, batch)| (batch.end, slot)).collect();
+        // They are written again in the order in which they were.
+        slots.sort_unstable();
+        for (_, slot) in slots {
+            if acks == Acks::All {
+                self.charge_waiters(slot, Cause::Broker);
+                self.hold_back(slot);
+            } else {
+                self.lose_batch(slot);
             }
         }
     }
@@ -50,18 +57,28 @@ impl<P: Probe> Machine<'_, P> {
         }
         self.streams.batches[slot as usize].stage = Stage::Held;
         self.streams.brokers[topic as usize].held.push_back(slot);
+        let outlet = self.streams.batches[slot as usize].outlet;
+        self.watch_outlet(outlet);
     }
 
-    fn lose_batch(&mut self, slot: u32) {
-        let batch = &self.streams.batches[slot as usize];
-        let (topic, records) = (batch.topic, batch.records.len() as u32);
-        let groups = self.plan.topics[topic as usize].groups.len();
-        for at in 0..records as usize {
-            let root = self.streams.batches[slot as usize].records[at].record.root;
-            (0..groups).for_each(|_| self.leave_root(root));
-        }
+    /// The records of a batch are lost, or given up; who waits for them hears of that.
+    pub(super) fn lose_batch(&mut self, slot: u32) {
+        self.answer_batch(slot, false);
+        let topic = self.streams.batches[slot as usize].topic;
+        let records = std::mem::take(&mut self.streams.batches[slot as usize].records);
+        self.lose_records(topic, &records);
+        self.streams.batches[slot as usize].records = records;
         self.free_batch(slot);
-        self.tell(Fact::Forfeited { topic: TopicId(topic), records });
+    }
+
+    /// Records are lost, or given up; who waits for them hears of that.
+    pub(super) fn lose_records(&mut self, topic: u32, records: &[Outgoing]) {
+        let groups = self.plan.topics[topic as usize].groups.len();
+        for outgoing in records {
+            (0..groups).for_each(|_| self.leave_root(outgoing.record.root));
+            self.tell_publisher(topic, outgoing.waiter, Outcome::Timeout, Span::ZERO);
+        }
+        self.tell(Fact::Forfeited { topic: TopicId(topic), records: records.len() as u32 });
     }
 
     /// The broker of a topic is back, if that is what a replica is.
@@ -90,7 +107,11 @@ impl<P: Probe> Machine<'_, P> {
         (broker.readable, broker.writable) = (true, writable);
         if writable {
             let held = std::mem::take(&mut broker.held);
-            held.into_iter().for_each(|slot| self.append_batch(slot));
+            for slot in held {
+                // Nobody could take it, so the time since then is the fault's, and not its way's.
+                self.charge_waiters(slot, Cause::Fault);
+                self.append_batch(slot);
+            }
         }
         for group in self.plan.topics[topic as usize].groups.clone() {
             for partition in 0..self.plan.topics[topic as usize].partitions {

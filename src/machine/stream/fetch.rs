@@ -1,7 +1,7 @@
 //! Members ask for records, and records travel to them.
 
 use crate::model::Probe;
-use crate::random::{Lineage, Purpose};
+use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use super::{Beat, Fetch, Machine};
@@ -58,6 +58,16 @@ impl<P: Probe> Machine<'_, P> {
         (member.asleep, member.fetch, member.due) = (true, Fetch::Expected, self.now + nap);
         let due = member.due;
         self.beat_at(due, Beat::Ask(at));
+    }
+
+    /// A member that polls begins at some time of its own: not all of them at once.
+    pub(super) fn fall_out_of_step(&mut self, at: u32) {
+        let Some(poll) = self.seat_of(at).poll else { return };
+        let (polls, name) = (self.streams.members[at as usize].polls, self.name_of(at));
+        let nap = self.vary(poll, name, Purpose::Poll, polls);
+        let share = Draw::new(self.seed, name, Purpose::Probe, u64::from(polls)).unit();
+        let member = &mut self.streams.members[at as usize];
+        member.asks_at = self.now + Span((nap.0 as f64 * share) as u64);
     }
 
     /// Names the draws of a member.

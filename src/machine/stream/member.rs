@@ -1,4 +1,10 @@
 //! A member of a group at work: it asks for records, works on them one after the other, and commits.
+//!
+//! A poll takes up to `batch` records of what has arrived, partition after partition until it is full (Kafka's
+//! `FetchCollector.collectFetch` and `max.poll.records`); they are handled one after the other, and committed together. A
+//! member that takes longer for them than its poll interval is given up by its group, but finishes the batch in hand before it
+//! learns of that; what it does meanwhile gets the group no further, and comes again. A record that fails and is tried again
+//! is a poll of its own (Spring's `DefaultErrorHandler` seeks back to it).
 
 use crate::kernel::Phase;
 use crate::model::id::NONE;
@@ -7,7 +13,7 @@ use crate::model::{CallId, ClientId, EndpointId, Fact, GroupId, Opening, Outcome
 use crate::random::Lineage;
 use crate::units::{Span, Time};
 
-use super::{Beat, Fetch, Machine, Record};
+use super::{Beat, Fetch, Machine, Member, Record, Run};
 use crate::machine::frame::{Frame, Origin};
 use crate::machine::walk::Flow;
 
@@ -28,13 +34,18 @@ impl<P: Probe> Machine<'_, P> {
     /// A member without a record in hand takes the next; without any it asks for more.
     pub(super) fn carry_on(&mut self, at: u32) {
         let member = &self.streams.members[at as usize];
-        if member.frame != NONE || !member.up || member.expelled {
+        if member.frame != NONE || !member.up {
             return;
+        }
+        if member.expelled {
+            return if !self.take_record(at) {
+                self.come_again(at);
+            };
         }
         let number = member.number;
         let group = member.group;
         loop {
-            if self.streams.members[at as usize].left > 0 && self.take_record(at) {
+            if self.take_record(at) {
                 return;
             }
             if self.end_batch(at) || self.streams.crews[group as usize].group.pauses(number) {
@@ -49,44 +60,63 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// A member takes a batch from one of its partitions.
+    /// A member takes a batch from its partitions, one after the other until it is full.
     fn take_batch(&mut self, at: u32) -> bool {
         let group = self.streams.members[at as usize].group;
-        while let Some(partition) = self.streams.members[at as usize].stocked.pop_front() {
+        let (mut room, commits) = (u64::from(self.seat_of(at).batch), self.commits_of(at));
+        while room > 0
+            && let Some(partition) = self.streams.members[at as usize].stocked.pop_front()
+        {
             if self.reader_of(group, partition) != Some(at) {
                 continue;
             }
-            let (batch, commits) = (self.seat_of(at).batch, self.commits_of(at));
             self.settle_commits(group, partition, at);
             let place = &mut self.streams.crews[group as usize].places[partition as usize];
             place.stocked = false;
-            let there = place.stock.saturating_sub(place.cursor.position());
-            if there == 0 {
-                continue;
+            let next = place.cursor.position();
+            let taken = place.stock.saturating_sub(next).min(room);
+            if taken > 0 {
+                place.cursor.take(taken, commits);
+                room -= taken;
+                self.streams.members[at as usize].hand.push(Run { partition, next, end: next + taken });
             }
-            let left = there.min(u64::from(batch));
-            place.cursor.take(left, commits);
-            let member = &mut self.streams.members[at as usize];
-            (member.left, member.partition, member.in_batch) = (left as u32, partition, true);
-            self.start_watch(at);
-            return true;
         }
-        false
+        if self.streams.members[at as usize].hand.is_empty() {
+            return false;
+        }
+        self.start_watch(at);
+        true
     }
 
-    /// A member begins to work on the next record of its batch; one that was deleted unread is passed over.
+    /// The next record in the hands of a member; what the group has gone away from, or was deleted unread, is passed over.
+    fn next_in_hand(&mut self, at: u32) -> Option<(Run, Record)> {
+        loop {
+            let member = &mut self.streams.members[at as usize];
+            let (group, stray) = (member.group, member.expelled);
+            let run = *member.hand.get(member.run as usize)?;
+            if run.next >= run.end {
+                member.run += 1;
+                continue;
+            }
+            let log = &self.streams.brokers[self.topic_of(group) as usize].logs[run.partition as usize];
+            let owner = self.reader_of(group, run.partition);
+            let place = &self.streams.crews[group as usize].places[run.partition as usize];
+            let own = owner.is_none_or(|owner| owner == at) && place.cursor.position() == run.next;
+            match log.read(run.next) {
+                Some(record) if own || stray => return Some((run, record)),
+                None if own && !stray => self.skip_deleted(at, group, run.partition),
+                _ => {}
+            }
+            self.streams.members[at as usize].run += 1;
+        }
+    }
+
+    /// A member begins to work on the next record of its batch.
     fn take_record(&mut self, at: u32) -> bool {
-        let member = &self.streams.members[at as usize];
-        let (group, partition) = (member.group, member.partition);
-        let topic = self.topic_of(group);
-        let offset = self.streams.crews[group as usize].places[partition as usize].cursor.position();
-        self.expire_records(topic, partition);
-        let Some(record) = self.streams.brokers[topic as usize].logs[partition as usize].read(offset) else {
-            self.skip_deleted(at, group, partition);
-            return false;
-        };
+        let Some((Run { partition, next: offset, .. }, record)) = self.next_in_hand(at) else { return false };
+        let group = self.streams.members[at as usize].group;
         let place = &self.streams.crews[group as usize].places[partition as usize];
-        let repeats = place.cursor.repeats();
+        let repeats = place.cursor.has_seen(offset);
         let again = if repeats || place.retries { place.tries } else { 0 };
         let name = self.plan.groups[group as usize].hash;
         let lineage = if again == 0 { self.first_try(group, &record) } else { record.lineage.child(name, again) };
@@ -115,12 +145,13 @@ impl<P: Probe> Machine<'_, P> {
         }
         self.open_account(frame, || Opening::Record { endpoint });
         let member = &mut self.streams.members[at as usize];
-        (member.frame, member.offset) = (frame, offset);
+        (member.frame, member.partition, member.offset) = (frame, partition, offset);
+        member.published = record.published;
         let node = self.replicas[replica as usize].node;
         self.tell(Fact::Read { group: GroupId(group), published: record.published, repeats });
         self.tell(Fact::Called { edge: self.plan.call(call).edge, measured: record.measured });
-        self.tell(Fact::Reached { node, endpoint });
-        self.tell(Fact::Entered { node });
+        self.tell_load(replica, Fact::Reached { node, endpoint });
+        self.tell_load(replica, Fact::Entered { node });
         self.ready.push_back(frame);
         true
     }
@@ -143,59 +174,48 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// Whether the record in the hands of a frame is one that nobody can work on.
-    fn is_poisoned(&self, frame: u32) -> bool {
+    /// The record in the hands of a frame, as long as its member has it.
+    fn record_of(&self, frame: u32) -> Option<Record> {
         let member = &self.streams.members[self.frames[frame].caller as usize];
         let log = &self.streams.brokers[self.topic_of(member.group) as usize].logs[member.partition as usize];
-        member.frame == frame && log.read(member.offset).is_some_and(|record| record.poisoned)
-    }
-
-    /// Records were deleted before the group came to them: it goes on with the oldest that is left, or with what is new.
-    fn skip_deleted(&mut self, at: u32, group: u32, partition: u32) {
-        let from_start = self.seat_of(at).from_start;
-        let log = &self.streams.brokers[self.topic_of(group) as usize].logs[partition as usize];
-        let to = if from_start { log.start() } else { log.watermark() };
-        let place = &mut self.streams.crews[group as usize].places[partition as usize];
-        let before = place.cursor.position();
-        let missed = place.cursor.skip_to(to);
-        let records = to.saturating_sub(before);
-        let more = place.stock > to;
-        place.stocked = more;
-        let member = &mut self.streams.members[at as usize];
-        member.left = 0;
-        if more {
-            member.stocked.push_back(partition);
-        }
-        self.tell(Fact::Skipped { group: GroupId(group), records, missed });
+        log.read(member.offset).filter(|_| member.frame == frame)
     }
 
     /// A batch is done: it is committed, and a rebalance the member has heard of is joined. Says whether the member stops.
     fn end_batch(&mut self, at: u32) -> bool {
         let member = &mut self.streams.members[at as usize];
-        if std::mem::take(&mut member.in_batch) {
-            member.left = 0;
-            let (group, partition) = (member.group, member.partition);
-            let commits = self.commits_of(at);
-            self.settle_commits(group, partition, at);
-            let owner = self.reader_of(group, partition);
-            let place = &mut self.streams.crews[group as usize].places[partition as usize];
-            if owner == Some(at) {
-                place.cursor.finish(commits);
-                if place.stock > place.cursor.position() && !std::mem::replace(&mut place.stocked, true) {
-                    self.streams.members[at as usize].stocked.push_back(partition);
-                }
-            } else if owner.is_none() {
-                place.cursor.hand_over();
-            }
-            self.forget_records(self.topic_of(group), partition);
+        let group = member.group;
+        member.run = 0;
+        let mut hand = std::mem::take(&mut member.hand);
+        for run in hand.drain(..) {
+            self.end_run(at, group, run.partition);
         }
-        self.streams.members[at as usize].heard && self.join_round(at)
+        let member = &mut self.streams.members[at as usize];
+        member.hand = hand;
+        member.heard && self.join_round(at)
+    }
+
+    /// What a member has done in a partition is done.
+    fn end_run(&mut self, at: u32, group: u32, partition: u32) {
+        let commits = self.commits_of(at);
+        self.settle_commits(group, partition, at);
+        let owner = self.reader_of(group, partition);
+        let place = &mut self.streams.crews[group as usize].places[partition as usize];
+        if owner == Some(at) {
+            place.cursor.finish(commits);
+            if place.stock > place.cursor.position() && !std::mem::replace(&mut place.stocked, true) {
+                self.streams.members[at as usize].stocked.push_back(partition);
+            }
+        } else if owner.is_none() {
+            place.cursor.hand_over();
+        }
+        self.forget_records(self.topic_of(group), partition);
     }
 
     /// A record has been worked on; its frame is over.
     pub(in crate::machine) fn finish_record(&mut self, frame: u32, outcome: Outcome) -> Flow {
         let Frame { caller: at, arrived, client, measured, .. } = self.frames[frame];
-        let poisoned = self.is_poisoned(frame);
+        let poisoned = self.record_of(frame).is_some_and(|record| record.poisoned);
         let outcome = if poisoned { Outcome::Error } else { outcome };
         let (endpoint, idempotent) = (self.seat_of(at).endpoint, self.seat_of(at).idempotent);
         if outcome.is_good() && self.roots.follows {
@@ -217,21 +237,13 @@ impl<P: Probe> Machine<'_, P> {
             return Flow::Stay;
         }
         self.streams.members[at as usize].frame = NONE;
+        let done = outcome.is_good() || self.gives_up(at);
         if self.streams.members[at as usize].expelled {
-            self.come_again(at);
-            return Flow::Stay;
-        }
-        let member = &self.streams.members[at as usize];
-        let (group, partition, offset) = (member.group, member.partition, member.offset);
-        if self.streams.crews[group as usize].places[partition as usize].cursor.position() != offset {
-            // The group has gone elsewhere meanwhile.
-            self.streams.members[at as usize].left = 0;
-        } else if outcome.is_good() || self.gives_up(at) {
+            if done { self.pass_astray(at, root) } else { self.streams.members[at as usize].clear() }
+        } else if done {
             self.pass_record(at, root);
         } else {
-            let place = &mut self.streams.crews[group as usize].places[partition as usize];
-            place.tries += 1;
-            place.retries = true;
+            self.stay_with(at);
         }
         self.carry_on(at);
         Flow::Stay
@@ -256,29 +268,76 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A consumer is done with a frame.
     fn leave_consumer(&mut self, frame: u32, outcome: Outcome, endpoint: EndpointId, arrived: Time) {
-        let node = self.replicas[self.frames[frame].replica as usize].node;
+        let replica = self.frames[frame].replica;
+        let node = self.replicas[replica as usize].node;
         let sojourn = self.now.since(arrived);
-        self.tell(Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited: Span::ZERO });
-        self.tell(Fact::Left { node });
+        let replied = Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited: Span::ZERO };
+        self.tell_load(replica, replied);
+        self.tell_load(replica, Fact::Left { node });
         let (edge, measured) = (self.plan.call(CallId(self.frames[frame].call)).edge, self.frames[frame].measured);
         self.tell(Fact::Settled { edge, outcome, latency: sojourn, measured });
         self.close(frame, outcome);
     }
 
+    /// Whether the group is still where the record was that a member had in hand; if not, the run is over.
+    fn is_still_at(&mut self, at: u32) -> bool {
+        let member = &mut self.streams.members[at as usize];
+        let place = &self.streams.crews[member.group as usize].places[member.partition as usize];
+        let there = place.cursor.position() == member.offset;
+        member.run += u32::from(!there);
+        there
+    }
+
     /// The group is past a record.
     fn pass_record(&mut self, at: u32, root: u32) {
+        if !self.is_still_at(at) {
+            return;
+        }
         let member = &mut self.streams.members[at as usize];
-        member.left = member.left.saturating_sub(1);
-        let (group, partition) = (member.group, member.partition);
+        member.advance();
+        let (group, partition, published) = (member.group, member.partition, member.published);
         self.settle_commits(group, partition, at);
         let place = &mut self.streams.crews[group as usize].places[partition as usize];
         let repeats = place.cursor.repeats();
         place.cursor.pass();
         place.retries = false;
-        self.tell(Fact::Passed { group: GroupId(group), repeats });
+        self.tell(Fact::Passed { group: GroupId(group), published, stale: false, repeats });
         if !repeats {
             self.leave_root(root);
         }
+    }
+
+    /// A member that its group has given up is past a record, and the group is not.
+    fn pass_astray(&mut self, at: u32, root: u32) {
+        let member = &mut self.streams.members[at as usize];
+        member.advance();
+        let Member { group, partition, offset, published, .. } = *member;
+        let place = &mut self.streams.crews[group as usize].places[partition as usize];
+        let repeats = !place.cursor.notice(offset);
+        self.tell(Fact::Passed { group: GroupId(group), published, stale: true, repeats });
+        if !repeats {
+            self.leave_root(root);
+        }
+    }
+
+    /// A record has failed and comes at once again.
+    fn stay_with(&mut self, at: u32) {
+        if !self.is_still_at(at) {
+            return;
+        }
+        let member = &mut self.streams.members[at as usize];
+        member.polled = self.now;
+        let (group, partition) = (member.group, member.partition);
+        let place = &mut self.streams.crews[group as usize].places[partition as usize];
+        place.tries += 1;
+        place.retries = true;
+    }
+
+    /// The first record, of those that only strays have in hand, of a partition.
+    pub(super) fn held_by_strays(&self, topic: u32, partition: u32) -> u64 {
+        let strays = self.streams.members.iter().filter(|m| m.expelled && self.topic_of(m.group) == topic);
+        let runs = strays.flat_map(|m| &m.hand).filter(|run| run.partition == partition);
+        runs.map(|run| run.next).min().unwrap_or(u64::MAX)
     }
 
     /// Whether a record that failed is passed over.

@@ -14,6 +14,9 @@ mod fetch;
 mod member;
 mod produce;
 mod rebalance;
+mod retain;
+mod room;
+mod ship;
 mod state;
 mod unread;
 
@@ -25,7 +28,7 @@ use crate::units::{Span, Time};
 use super::Machine;
 use super::event::Event;
 use beat::Beat;
-use state::{Batch, Fetch, Outgoing, Record, Stage};
+use state::{Batch, Fetch, Member, Outgoing, Record, Run, Stage};
 
 pub(super) use state::Streams;
 
@@ -43,7 +46,11 @@ impl<P: Probe> Machine<'_, P> {
                 self.agenda.push(when, Phase::Arrival, Event::Stream(Beat::Seek(at).code()));
             }
         }
-        (0..self.streams.members.len() as u32).for_each(|member| self.carry_on(member));
+        (0..self.plan.topics.len() as u32).for_each(|topic| self.beat_at(retain::FIRST, Beat::Retain(topic)));
+        for member in 0..self.streams.members.len() as u32 {
+            self.fall_out_of_step(member);
+            self.carry_on(member);
+        }
     }
 
     /// Something happens to a stream.
@@ -61,6 +68,10 @@ impl<P: Probe> Machine<'_, P> {
             Beat::Overdue(member) => self.check_poll(member),
             Beat::Seek(group) => self.seek_back(group),
             Beat::Elected(topic) => self.elect_leader(topic),
+            Beat::Retain(topic) => self.retain_records(topic),
+            Beat::Wake(outlet) => self.wake_outlet(outlet),
+            Beat::Late(outlet) => self.give_up_late(outlet),
+            Beat::Blocked(frame) => self.give_up_waiting(frame),
         }
     }
 
@@ -82,7 +93,7 @@ impl<P: Probe> Machine<'_, P> {
         match seat.commit_every {
             _ if seat.ack_before => Commits::Before,
             None => Commits::After,
-            Some(every) => Commits::Every { every, phase: Time(slot.phase % every.0.max(1)) },
+            Some(every) => Commits::Every { every, phase: Time(slot.commits % every.0.max(1)) },
         }
     }
 
@@ -118,20 +129,6 @@ impl<P: Probe> Machine<'_, P> {
         self.streams.crews[group as usize].places[partition as usize].cursor.settle(now, commits);
     }
 
-    /// Records that are too old are deleted; groups that had not come to them never will.
-    fn expire_records(&mut self, topic: u32, partition: u32) {
-        let plan = &self.plan.topics[topic as usize];
-        loop {
-            let log = &mut self.streams.brokers[topic as usize].logs[partition as usize];
-            let Some((offset, record)) = log.expire(self.now, plan.retention) else { return };
-            for group in plan.groups.clone() {
-                if !self.streams.crews[group as usize].places[partition as usize].cursor.has_seen(offset) {
-                    self.leave_root(record.root);
-                }
-            }
-        }
-    }
-
     /// Records that no group needs any more are forgotten.
     fn forget_records(&mut self, topic: u32, partition: u32) {
         let groups = self.plan.topics[topic as usize].groups.clone();
@@ -141,7 +138,10 @@ impl<P: Probe> Machine<'_, P> {
             return;
         }
         let needed = |g: u32| self.streams.crews[g as usize].places[partition as usize].cursor.needed();
-        let committed = groups.map(needed).min();
+        let mut committed = groups.map(needed).min();
+        if self.streams.strays > 0 {
+            committed = committed.min(Some(self.held_by_strays(topic, partition)));
+        }
         let log = &mut self.streams.brokers[topic as usize].logs[partition as usize];
         log.forget(committed.unwrap_or(u64::MAX));
     }

@@ -35,14 +35,17 @@ impl<P: Probe> Machine<'_, P> {
                 continue;
             }
             member.up = false;
-            member.expelled = false;
+            self.streams.strays -= u32::from(std::mem::take(&mut member.expelled));
             (member.frame, member.heard, member.fetch, member.asleep) = (NONE, false, Fetch::Asking, false);
             self.settle_all(at);
-            if crashed {
+            if !crashed {
+                self.hand_over(at);
+            }
+            if crashed || self.keeps_its_name(at) {
                 self.fall_silent(at);
             } else {
-                self.hand_over(at);
-                self.part_member(at);
+                let number = self.streams.members[at as usize].number;
+                self.part_member(at, number);
             }
             self.streams.members[at as usize].clear();
         }
@@ -57,12 +60,17 @@ impl<P: Probe> Machine<'_, P> {
             }
             member.up = true;
             member.asks_at = self.now;
-            member.session = Time::NEVER;
+            self.fall_out_of_step(at);
             self.come_again(at);
         }
     }
 
-    /// A member crashed: its session runs from its last heartbeat.
+    /// Whether a member that comes back is the one it was.
+    fn keeps_its_name(&self, at: u32) -> bool {
+        self.plan.groups[self.streams.members[at as usize].group as usize].keeps_names
+    }
+
+    /// A group hears nothing more of a member: its session runs from its last heartbeat.
     fn fall_silent(&mut self, at: u32) {
         let member = &self.streams.members[at as usize];
         let (group, number, phase) = (member.group, member.number, member.phase);
@@ -78,18 +86,24 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// The session of a member that crashed is over, unless it is back.
+    /// The session of a member of which nothing was heard is over, unless it is back; or that of the one it was before.
     pub(super) fn end_session(&mut self, at: u32) {
-        let member = &self.streams.members[at as usize];
-        if member.session == self.now && !member.up {
-            self.part_member(at);
+        let member = &mut self.streams.members[at as usize];
+        let (group, number) = (member.group, member.number);
+        let crew = &self.streams.crews[group as usize].group;
+        if member.session == self.now && crew.is_silent(number) {
+            member.session = Time::NEVER;
+            self.part_member(at, number);
+        } else if member.former == self.now {
+            member.former = Time::NEVER;
+            let former = crew.former(number);
+            self.part_member(at, former);
         }
     }
 
     /// A member is gone and its group knows.
-    fn part_member(&mut self, at: u32) {
-        let member = &self.streams.members[at as usize];
-        let (group, number) = (member.group, member.number);
+    fn part_member(&mut self, at: u32, number: u32) {
+        let group = self.streams.members[at as usize].group;
         self.streams.crews[group as usize].group.leave(number);
         self.summon_members(group);
         self.end_round(group);
@@ -97,19 +111,25 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A member comes up, or comes back after it was given up: in its old place, or as a newcomer.
     pub(super) fn come_again(&mut self, at: u32) {
+        let named = self.keeps_its_name(at);
         let member = &mut self.streams.members[at as usize];
-        member.expelled = false;
+        self.streams.strays -= u32::from(std::mem::take(&mut member.expelled));
         member.clear();
         let (group, number) = (member.group, member.number);
         let crew = &mut self.streams.crews[group as usize];
-        let static_place = crew.group.is_silent(number);
-        let gathering = crew.group.come(number);
-        if static_place {
+        let silent = crew.group.is_silent(number);
+        if silent && !named {
+            // An older one that it was is over before.
+            member.former = member.session;
+        }
+        member.session = Time::NEVER;
+        let gathering = crew.group.come(number, named);
+        if silent && named {
             let own = self.owned(at);
             own.into_iter().for_each(|partition| self.take_over(group, partition));
         }
         if gathering {
-            self.streams.members[at as usize].heard = static_place;
+            self.streams.members[at as usize].heard = silent && named;
             self.summon_members(group);
         }
         self.carry_on(at);
@@ -218,7 +238,7 @@ impl<P: Probe> Machine<'_, P> {
     fn revoke_partition(&mut self, group: u32, partition: u32, from: u32) {
         let member = &mut self.streams.members[from as usize];
         member.heard = true;
-        let works = member.in_batch && member.partition == partition;
+        let works = member.hand.iter().any(|run| run.partition == partition);
         let place = &mut self.streams.crews[group as usize].places[partition as usize];
         (place.listed, place.stocked) = (false, false);
         if !works {
@@ -259,13 +279,15 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// A member that has not asked for more in time is given up by its group; it does not know, and works on.
+    /// A member that has not asked for more in time is given up: its heartbeats say that it leaves (or stop, if it keeps its
+    /// name). Whoever works on the batch in hand does not know: the next poll, or a commit, will tell
+    /// (`AbstractCoordinator.HeartbeatThread`, `handlePollTimeoutExpiry`).
     pub(super) fn check_poll(&mut self, at: u32) {
         let member = &mut self.streams.members[at as usize];
         let (group, number) = (member.group, member.number);
         let limit = self.plan.groups[group as usize].max_poll_interval;
         member.watched = false;
-        if !member.in_batch || !member.up || member.expelled {
+        if member.hand.is_empty() || !member.up || member.expelled {
             return;
         }
         let due = member.polled + limit;
@@ -275,8 +297,11 @@ impl<P: Probe> Machine<'_, P> {
         }
         member.expelled = true;
         member.heard = false;
-        if self.streams.crews[group as usize].group.is_in(number) {
-            self.part_member(at);
+        self.streams.strays += 1;
+        if self.keeps_its_name(at) {
+            self.fall_silent(at);
+        } else if self.streams.crews[group as usize].group.is_in(number) {
+            self.part_member(at, number);
         }
     }
 

@@ -6,7 +6,7 @@ use crate::model::LawId;
 use crate::model::NodeId;
 use crate::model::id::NONE;
 use crate::model::plan::Plan;
-use crate::model::stream::{Batcher, Cursor, Group, Log};
+use crate::model::stream::{Batcher, Cursor, Group, Log, Pipe};
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::Time;
 
@@ -31,6 +31,8 @@ pub(super) struct Outgoing {
     pub(super) record: Record,
     pub(super) waiter: u32,
     pub(super) back: LawId,
+    /// When its producer had room for it.
+    pub(super) filed: Time,
 }
 
 /// Where a batch is.
@@ -52,12 +54,35 @@ pub(super) enum Stage {
 pub(super) struct Batch {
     pub(super) topic: u32,
     pub(super) partition: u32,
+    pub(super) outlet: u32,
+    /// The request it is part of, as long as that is not answered.
+    pub(super) request: u32,
     pub(super) stage: Stage,
     /// Its end in the log, once it is appended.
     pub(super) end: u64,
     /// When it will be safe.
     pub(super) due: Time,
     pub(super) records: Vec<Outgoing>,
+}
+
+/// A producer's connection to the broker of a topic: one for each replica that might publish.
+#[derive(Debug, Default)]
+pub(super) struct Outlet {
+    pub(super) pipe: Pipe,
+    /// Whether something is ready to leave and waits for room in the pipe.
+    pub(super) waits: bool,
+    /// Partitions with records that have not left.
+    pub(super) open: Vec<u32>,
+    /// Records that are not safe yet.
+    pub(super) buffered: u32,
+    /// Frames that wait for room among those.
+    pub(super) blocked: VecDeque<u32>,
+    /// When it looks for room again, if it does.
+    pub(super) wake: Option<Time>,
+    /// Whether it will look for records that are too late.
+    pub(super) watched: bool,
+    /// When its last request arrives: later ones do not overtake it.
+    pub(super) arrival: Time,
 }
 
 /// A topic's state.
@@ -68,6 +93,8 @@ pub(super) struct Broker {
     pub(super) safe: Vec<Time>,
     /// First of its batchers: one for each replica that might publish and each partition.
     pub(super) first_batcher: u32,
+    /// First of its outlets: one for each replica that might publish.
+    pub(super) first_outlet: u32,
     /// By replica: the partition in turn, for records without key.
     pub(super) turns: Vec<u32>,
     pub(super) readable: bool,
@@ -116,6 +143,16 @@ pub(super) enum Fetch {
     Answered,
 }
 
+/// Records of one partition in the hands of a member.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) partition: u32,
+    /// The one it is at, or comes to next.
+    pub(super) next: u64,
+    /// Where they end.
+    pub(super) end: u64,
+}
+
 /// A member of a group.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a state of its own; they overlap")]
@@ -136,15 +173,20 @@ pub(super) struct Member {
     pub(super) frame: u32,
     pub(super) partition: u32,
     pub(super) offset: u64,
-    /// Records of the batch in hand that are left, that one included; and whether there is a batch.
-    pub(super) left: u32,
-    pub(super) in_batch: bool,
+    pub(super) published: Time,
+    /// What the last poll brought, by partition, and in which of them it is; empty between two batches.
+    pub(super) hand: Vec<Run>,
+    pub(super) run: u32,
     pub(super) polled: Time,
     pub(super) watched: bool,
     /// Place of its heartbeats in their interval.
     pub(super) phase: u64,
-    /// When its session is over, after a crash.
+    /// The same of its commits, to be taken modulo their interval.
+    pub(super) commits: u64,
+    /// When its session is over, if its group hears nothing of it any more.
     pub(super) session: Time,
+    /// The same of the one it was, if it came back as somebody new.
+    pub(super) former: Time,
     pub(super) fetch: Fetch,
     pub(super) asks_at: Time,
     pub(super) due: Time,
@@ -160,11 +202,17 @@ pub(in crate::machine) struct Streams {
     pub(super) brokers: Vec<Broker>,
     pub(super) crews: Vec<Crew>,
     pub(super) members: Vec<Member>,
+    /// Members that work on although their groups have given them up.
+    pub(super) strays: u32,
     pub(super) batchers: Vec<Batcher<Outgoing>>,
-    /// When the last batch of a batcher arrives: later ones do not overtake it.
-    pub(super) arrivals: Vec<Time>,
+    pub(super) outlets: Vec<Outlet>,
+    /// Batches of each request that are not answered.
+    pub(super) requests: Vec<u32>,
+    pub(super) free_requests: Vec<u32>,
     pub(super) batches: Vec<Batch>,
     pub(super) free: Vec<u32>,
+    /// Batches that leave with one request.
+    pub(super) load: Vec<u32>,
     pub(super) vessels: Vec<Vec<Outgoing>>,
 }
 
@@ -177,10 +225,13 @@ impl Streams {
             let first_batcher = streams.batchers.len() as u32;
             let batchers = streams.batchers.len() + (replicas * topic.partitions) as usize;
             streams.batchers.resize_with(batchers, Batcher::default);
+            let first_outlet = streams.outlets.len() as u32;
+            streams.outlets.resize_with((first_outlet + replicas) as usize, Outlet::default);
             streams.brokers.push(Broker {
                 logs: vec![Log::default(); topic.partitions as usize],
                 safe: vec![Time(0); topic.partitions as usize],
                 first_batcher,
+                first_outlet,
                 turns: vec![0; replicas as usize],
                 readable: true,
                 writable: true,
@@ -189,7 +240,6 @@ impl Streams {
                 poisons: 0,
             });
         }
-        streams.arrivals = vec![Time(0); streams.batchers.len()];
         (0..plan.groups.len() as u32).for_each(|group| streams.enlist(plan, seed, group));
         streams
     }
@@ -209,8 +259,12 @@ impl Streams {
                 for _ in 0..entry.concurrency {
                     let number = self.members.len() as u32 - first_member;
                     let name = Lineage(readers.hash).child(u64::from(number), 0);
-                    let phase = Draw::new(seed, name, Purpose::Fault, 0).bits() % HEARTBEAT.0;
-                    self.members.push(Member::new(group, number, seat, replica, phase));
+                    let draw = |nth| Draw::new(seed, name, Purpose::Fault, nth).bits();
+                    self.members.push(Member {
+                        phase: draw(0) % HEARTBEAT.0,
+                        commits: draw(1),
+                        ..Member::new(group, number, seat, replica)
+                    });
                 }
             }
         }
@@ -222,7 +276,7 @@ impl Streams {
 }
 
 impl Member {
-    fn new(group: u32, number: u32, seat: u32, replica: u32, phase: u64) -> Self {
+    fn new(group: u32, number: u32, seat: u32, replica: u32) -> Self {
         Self {
             group,
             number,
@@ -236,12 +290,15 @@ impl Member {
             frame: NONE,
             partition: 0,
             offset: 0,
-            left: 0,
-            in_batch: false,
+            published: Time(0),
+            hand: Vec::new(),
+            run: 0,
             polled: Time(0),
             watched: false,
-            phase,
+            phase: 0,
+            commits: 0,
             session: Time::NEVER,
+            former: Time::NEVER,
             fetch: Fetch::default(),
             asks_at: Time(0),
             due: Time::NEVER,
@@ -252,12 +309,19 @@ impl Member {
         }
     }
 
+    /// Is past the record in hand.
+    pub(super) fn advance(&mut self) {
+        if let Some(run) = self.hand.get_mut(self.run as usize) {
+            run.next += 1;
+        }
+    }
+
     /// Forgets what it knows of its partitions.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
         self.stocked.clear();
         self.coming.clear();
-        self.left = 0;
-        self.in_batch = false;
+        self.hand.clear();
+        self.run = 0;
     }
 }

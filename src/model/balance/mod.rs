@@ -3,7 +3,7 @@
 //! State is kept per caller replica and callee node (a client library or proxy knows only its own requests): a cursor with a
 //! random start, the requests it has outstanding at each replica, and, where the set of replicas changes in a run, those it
 //! may pick now (its view). `load_balancing = "round_robin"` (default), `"random"`, `"least_request"` (with `choices = 2`
-//! distinct candidates, or `"all"`), `"pick_first"`, `"p2c_ewma"`, `"hash"`.
+//! candidates, or `"all"`), `"pick_first"`, `"p2c_ewma"`, `"hash"`.
 
 mod hash;
 mod least_request;
@@ -26,10 +26,12 @@ pub enum Balancer {
     RoundRobin,
     /// Uniformly at random.
     Random,
-    /// The one with the fewest outstanding requests among `choices` distinct candidates.
+    /// The one with the fewest outstanding requests among `choices` candidates.
     LeastRequest {
-        /// Candidates; all for a number at or above the replicas.
+        /// Candidates; all for [`u32::MAX`].
         choices: u32,
+        /// Whether they are different ones.
+        distinct: bool,
     },
     /// The same one always, chosen at random once.
     PickFirst,
@@ -83,6 +85,11 @@ impl Memory {
         self.view.as_ref().map_or(self.outstanding.len(), |view| view.len()) as u32
     }
 
+    /// The first replica that may be picked.
+    pub fn first(&self) -> Option<u32> {
+        (self.count() > 0).then(|| self.at(0))
+    }
+
     /// The replica at a place among those that may be picked.
     #[inline]
     fn at(&self, place: u32) -> u32 {
@@ -114,7 +121,7 @@ impl Balancer {
         Some(match self {
             Self::RoundRobin => round_robin::pick(memory, draw),
             Self::Random => random::pick(memory, draw),
-            Self::LeastRequest { choices } => least_request::pick(memory, choices, &mut draw()),
+            Self::LeastRequest { choices, distinct } => least_request::pick(memory, choices, distinct, &mut draw()),
             Self::PickFirst => pick_first::pick(memory, draw),
             Self::P2cEwma => p2c_ewma::pick(memory, now, &mut draw()),
             Self::Hash { keys } => hash::pick(memory, keys, &mut draw()),
@@ -157,25 +164,32 @@ mod tests {
         let mut memory = Memory::new(4);
         memory.outstanding = vec![5, 0, 5, 5];
         for n in 0..100 {
-            assert_eq!(Balancer::LeastRequest { choices: 4 }.pick(&mut memory, Time(1), || draw(n)), Some(1));
+            assert_eq!(DISTINCT(4).pick(&mut memory, Time(1), || draw(n)), Some(1));
         }
         memory.outstanding = vec![9, 1];
         for n in 0..100 {
-            assert_eq!(
-                Balancer::LeastRequest { choices: 2 }.pick(&mut memory, Time(1), || draw(n)),
-                Some(1),
-                "two distinct candidates"
-            );
+            assert_eq!(DISTINCT(2).pick(&mut memory, Time(1), || draw(n)), Some(1), "two distinct candidates");
+        }
+    }
+
+    #[test]
+    fn with_replacement_the_worse_of_two_gets_a_quarter() {
+        let mut memory = Memory::new(2);
+        memory.outstanding = vec![9, 1];
+        for (choices, expected) in [(1, 0.5), (2, 0.25), (3, 0.125)] {
+            let balancer = Balancer::LeastRequest { choices, distinct: false };
+            let worse = (0..20_000).filter(|n| balancer.pick(&mut memory, Time(1), || draw(*n)) == Some(0)).count();
+            assert!((worse as f64 / 2e4 - expected).abs() < 0.01, "{choices}: {worse}");
         }
     }
 
     #[test]
     fn least_request_breaks_ties_evenly() {
         let mut memory = Memory::new(3);
-        for choices in [2, 3] {
+        for balancer in [DISTINCT(2), DISTINCT(3), Balancer::LeastRequest { choices: 2, distinct: false }] {
             let mut seen = [0u32; 3];
             for n in 0..30_000 {
-                seen[Balancer::LeastRequest { choices }.pick(&mut memory, Time(1), || draw(n)).unwrap() as usize] += 1;
+                seen[balancer.pick(&mut memory, Time(1), || draw(n)).unwrap() as usize] += 1;
             }
             assert!(seen.iter().all(|s| (9_500..10_500).contains(s)), "{seen:?}");
         }
@@ -188,11 +202,14 @@ mod tests {
         assert!((1..50).all(|n| Balancer::PickFirst.pick(&mut memory, Time(1), || draw(n)) == first));
     }
 
-    const ALL: [Balancer; 7] = [
+    const DISTINCT: fn(u32) -> Balancer = |choices| Balancer::LeastRequest { choices, distinct: true };
+
+    const ALL: [Balancer; 8] = [
         Balancer::RoundRobin,
         Balancer::Random,
-        Balancer::LeastRequest { choices: 2 },
-        Balancer::LeastRequest { choices: u32::MAX },
+        Balancer::LeastRequest { choices: 2, distinct: false },
+        Balancer::LeastRequest { choices: 2, distinct: true },
+        Balancer::LeastRequest { choices: u32::MAX, distinct: false },
         Balancer::PickFirst,
         Balancer::P2cEwma,
         Balancer::Hash { keys: 20 },

@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn what_fails_is_left_out_of_what_is_known() {
-        let spec = OutlierSpec { consecutive: 1, interval: Span(10), base: Span(30), max_share: 1.0 };
+        let spec =
+            OutlierSpec { consecutive: 1, interval: Span(10), base: Span(30), max_share: 1.0, always_one: false };
         let mut book = Book::new(4, Some(Span(5)));
         assert_eq!(*book.view(), [0, 1, 2, 3]);
         assert!(book.judge(&spec, 2, Outcome::Error, Time(1)));

@@ -2,10 +2,12 @@
 //! caller leaves out a replica that fails it, for a while. Envoy's rules and defaults.
 //!
 //! Each caller replica judges by its own tries alone. So many failures in a row (`error`, `overloaded`, `timeout`,
-//! `reset`, `connect_failed`; a success begins anew) eject the replica at once, unless `max_ejected` of those in the
-//! list are out already; one may always be out, as in Envoy before 1.31, but never the last one. Every `interval` the
+//! `reset`, `connect_failed`; a success begins anew) eject the replica at once, if no more than `max_ejected` of those in the
+//! list are out then: 10 % of eight are none, so nobody is left out; with `always_eject_one = true` one always may (Envoy
+//! before 1.31), but never the last one. Where there is no room the count begins anew. Every `interval` the
 //! caller looks who may come back: after `base_ejection` times the number of ejections, 300 s at most. Every interval
-//! that a replica was not out for takes one off that number. Callers look at phases of their own.
+//! that a replica was not out for takes one off that number. Callers look at phases of their own. Envoy's panic threshold
+//! (below half of the replicas all get requests again) is not modelled. Source: `outlier_detection_impl.cc`.
 //!
 //! This is what finds a replica that fails fast: readiness probes find it well, and `least_request` sends it more than
 //! the others.
@@ -28,6 +30,8 @@ pub struct OutlierSpec {
     pub base: Span,
     /// Share of the replicas in the list that may be out.
     pub max_share: f64,
+    /// Whether one may be out whatever that share is.
+    pub always_one: bool,
 }
 
 /// What a caller replica has seen of the replicas of a callee.
@@ -68,7 +72,11 @@ impl Outliers {
             return false;
         }
         host.failures += 1;
-        if host.failures < spec.consecutive || host.out_since.is_some() || out >= spec.most(listed) {
+        if host.failures < spec.consecutive || host.out_since.is_some() {
+            return false;
+        }
+        host.failures = 0;
+        if out >= spec.most(listed) {
             return false;
         }
         host.out_since = Some(now);
@@ -120,15 +128,17 @@ impl Outliers {
             | Outcome::CircuitOpen
             | Outcome::BulkheadFull
             | Outcome::NoEndpoint
-            | Outcome::Abandoned => false,
+            | Outcome::Abandoned
+            | Outcome::Deadlock => false,
         }
     }
 }
 
 impl OutlierSpec {
     /// How many of so many may be out.
-    fn most(&self, listed: u32) -> u32 {
-        ((f64::from(listed) * self.max_share + 1e-9).floor() as u32).max(1).min(listed.saturating_sub(1))
+    pub fn most(&self, listed: u32) -> u32 {
+        let share = (f64::from(listed) * self.max_share + 1e-9).floor() as u32;
+        share.max(u32::from(self.always_one)).min(listed.saturating_sub(1))
     }
 
     /// How long the nth ejection lasts at least.
@@ -143,8 +153,13 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    const SPEC: OutlierSpec =
-        OutlierSpec { consecutive: 3, interval: Span(10 * SECOND), base: Span(30 * SECOND), max_share: 0.1 };
+    const SPEC: OutlierSpec = OutlierSpec {
+        consecutive: 3,
+        interval: Span(10 * SECOND),
+        base: Span(30 * SECOND),
+        max_share: 0.1,
+        always_one: false,
+    };
 
     fn fail(outliers: &mut Outliers, replica: u32, times: u32, at: u64) -> bool {
         (0..times).fold(false, |out, _| out | outliers.record(&SPEC, replica, Outcome::Error, Time(at * SECOND), 10))
@@ -161,14 +176,19 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_out_than_may_be_but_one_may_always() {
+    fn no_more_are_out_than_may_be() {
         let mut outliers = Outliers::new(10, Span::ZERO);
         assert!(fail(&mut outliers, 0, 3, 1));
         assert!(!fail(&mut outliers, 1, 30, 1), "a tenth of ten is out");
-        let mut few = Outliers::new(3, Span::ZERO);
-        assert!((0..3).fold(false, |out, _| out | few.record(&SPEC, 1, Outcome::Reset, Time(SECOND), 3)));
+        for (always_one, ejects) in [(false, false), (true, true)] {
+            let mut few = Outliers::new(3, Span::ZERO);
+            let spec = OutlierSpec { always_one, ..SPEC };
+            let out = (0..3).fold(false, |out, _| out | few.record(&spec, 1, Outcome::Reset, Time(SECOND), 3));
+            assert_eq!(out, ejects, "a tenth of three is none");
+        }
         let half = OutlierSpec { max_share: 0.5, ..SPEC };
         assert_eq!([half.most(1), half.most(3), half.most(4), half.most(10)], [0, 1, 2, 5]);
+        assert_eq!([SPEC.most(9), SPEC.most(10), SPEC.most(15), SPEC.most(20)], [0, 1, 1, 2]);
     }
 
     #[test]

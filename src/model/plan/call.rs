@@ -30,6 +30,7 @@ pub struct Link {
 
 /// One call-site.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about another end of the call")]
 pub struct Call {
     /// Its edge.
     pub edge: EdgeId,
@@ -69,6 +70,8 @@ pub struct Call {
     pub compares: Option<TableId>,
     /// Whether a transaction keeps that lock.
     pub in_transaction: bool,
+    /// Whether only the primary will do: it writes, or belongs to a transaction that does.
+    pub primary: bool,
 }
 
 /// A policy on a link: its state is kept per replica of the caller.
@@ -95,6 +98,15 @@ pub struct Codec {
     pub decode: Span,
     /// Messages of the answer; more than one for a stream.
     pub messages: u32,
+}
+
+/// A table where writers contend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// How many write at once.
+    pub writers: u32,
+    /// How long a transaction waits for it before somebody looks for a deadlock.
+    pub deadlock_timeout: Span,
 }
 
 /// A pool of database connections, one for each replica of a caller.

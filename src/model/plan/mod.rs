@@ -20,7 +20,7 @@ use super::source::Source;
 use super::stream::{Producer, Readers, Spread, Topic};
 use super::transport::Channel;
 
-pub use self::call::{Call, Codec, Guard, Lender, Link, Pipe};
+pub use self::call::{Call, Codec, Guard, Lender, Link, Pipe, Table};
 pub use self::course::STRETCHES;
 pub use self::life::{Life, Warmup};
 
@@ -84,7 +84,7 @@ pub struct Plan {
     /// Which policy stands between which caller and callee.
     pub guards: Vec<Guard>,
     /// Writers that each table with locks lets in at once.
-    pub tables: Vec<u32>,
+    pub tables: Vec<Table>,
     /// Rules of policies.
     pub rules: Vec<Rules>,
     /// Steps that publish to topics.

@@ -1,13 +1,15 @@
 //! `autoscale`: replicas that follow the load, as the horizontal pod autoscaler of Kubernetes decides.
 //!
-//! Every `every` (15 s) the metric, averaged since the last look over the replicas that are ready, is held against its
-//! `target`: desired = ⌈replicas · metric ÷ target⌉, and nothing happens within 10 % of the target. Replicas that are not
-//! ready yet count as idle when there are to be more and as right on target when there are to be fewer; if that turns the
-//! direction round, nothing happens. Scaling up adds 4 replicas or doubles them, whichever is more, in any 15 s; scaling
+//! Every `every` (15 s) the metric, averaged since the last look on each replica that is ready and then over these, all alike,
+//! is held against its `target`: desired = ⌈ready · metric ÷ target⌉, and nothing happens within 10 % of the target. Replicas
+//! that are not ready yet count as idle when there are to be more, and not at all when there are to be fewer; if that turns
+//! the direction round, nothing happens. Replicas that are leaving are not looked at. Scaling up adds 4 replicas or doubles them, whichever is more, in any 15 s; scaling
 //! down goes to the most that was desired within `stabilization` (300 s). `min` and `max` bound all of it.
-//! Source: kubernetes.io, "Horizontal Pod Autoscaling", and the replica calculator of kube-controller-manager.
+//! Source: kubernetes.io, "Horizontal Pod Autoscaling", and the replica calculator of kube-controller-manager
+//! (`replica_calculator.go`: `groupPods`, `GetResourceReplicas`).
 //!
-//! Metrics of a replica: `cpu` (work under way ÷ `cores`, or ÷ workers where every worker has its own), `workers` (those
+//! Metrics of a replica: `cpu` (cores at work ÷ `request`, the cores that are asked for; unless that is said ÷ `cores`, or ÷
+//! workers where every worker has its own), so that it is at most `cores` ÷ `request`, `workers` (those
 //! held, waiting for a callee or not, ÷ all), `in_flight` (requests there), `rps` (requests that arrive per second), and for
 //! consumers `lag` (messages or records that wait, per replica). A service that waits holds workers and uses no CPU: it is
 //! not scaled by `cpu`. What is pinned is not asked for: metrics are there at once, where a metrics server is up to a
@@ -34,7 +36,7 @@ const PERIOD: Span = Span(15_000_000_000);
 /// What is held against the target, as an average over replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
-    /// Work under way ÷ cores, or ÷ workers where every worker has its own.
+    /// Cores at work ÷ those asked for.
     Cpu,
     /// Workers held ÷ workers.
     Workers,
@@ -77,6 +79,8 @@ pub struct Autoscale {
     pub target: f64,
     /// From one look to the next.
     pub every: Span,
+    /// Cores that each replica asks for; `None`: as many as it has.
+    pub request: Option<f64>,
     /// How long a wish for more replicas holds against a later wish for fewer.
     pub stabilization: Span,
 }
@@ -88,7 +92,7 @@ pub struct Reading {
     pub replicas: u32,
     /// Of these, ready.
     pub ready: u32,
-    /// The metric, as an average over those that are ready.
+    /// The metric, as an average over those that are ready, all alike.
     pub metric: f64,
 }
 
@@ -150,17 +154,13 @@ impl Autoscale {
             return replicas;
         }
         let ratio = metric / self.target;
-        let missing = replicas.saturating_sub(ready);
-        if missing == 0 {
+        if ready >= replicas || ratio <= 1.0 {
             return if (ratio - 1.0).abs() <= TOLERANCE { replicas } else { round_up(ratio * f64::from(ready)) };
         }
-        // Those that are not ready count as idle scaling up, and as right on target scaling down.
-        let theirs = if ratio > 1.0 { 0.0 } else { f64::from(missing) };
-        let all = ratio * f64::from(ready) + theirs;
+        // Scaling up, those that are not ready count as idle.
+        let all = ratio * f64::from(ready);
         let over_all = all / f64::from(replicas);
-        let desired = round_up(all);
-        let turned = (ratio > 1.0) != (over_all > 1.0) || (ratio > 1.0) != (desired > replicas);
-        if turned || (over_all - 1.0).abs() <= TOLERANCE { replicas } else { desired }
+        if over_all - 1.0 <= TOLERANCE { replicas } else { round_up(all).max(replicas) }
     }
 }
 
@@ -177,7 +177,7 @@ mod tests {
 
     fn rule(min: u32, max: u32) -> Autoscale {
         let (every, stabilization) = (Span(15 * SECOND), Span(300 * SECOND));
-        Autoscale { min, max, metric: Metric::Cpu, target: 0.5, every, stabilization }
+        Autoscale { min, max, metric: Metric::Cpu, target: 0.5, every, request: None, stabilization }
     }
 
     /// Replicas after each look, when the load is worth so many busy replicas and all are ready at once.
@@ -226,7 +226,8 @@ mod tests {
         assert_eq!(desired(8, 1.0), 16);
         assert_eq!(desired(4, 1.0), 8, "the four that start will take their share");
         assert_eq!(desired(6, 1.0), 12);
-        assert_eq!(desired(4, 0.25), 6, "2 for the load, 4 that start");
+        assert_eq!(desired(4, 0.25), 2, "those that start are not looked at");
+        assert_eq!(desired(7, 0.58), 8, "a tenth above over all eight is near enough");
         assert_eq!(desired(0, 0.0), 8, "nothing is known");
     }
 

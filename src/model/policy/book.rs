@@ -29,6 +29,22 @@ impl Book {
         }
     }
 
+    /// An empty one of what ends while a breaker of so many probes is half-open.
+    pub(super) fn probing(probes: u32) -> Self {
+        Self::Calls { last: VecDeque::new(), room: probes, bad: 0, slow: 0 }
+    }
+
+    /// Whether a half-open breaker trips, or closes, now that `needed` have ended; none while it is too early to say.
+    pub(super) fn judge(&self, spec: &BreakerSpec, needed: u32) -> Option<bool> {
+        let Self::Calls { last, bad, slow, .. } = self else { return None };
+        if spec.first_failure && *bad + *slow > 0 {
+            return Some(true);
+        }
+        let over = |count: u32, rate: f64| reached(f64::from(count), rate, last.len() as f64);
+        let trips = over(*bad, spec.failure_rate) || spec.slow.is_some_and(|rule| over(*slow, rule.rate));
+        (last.len() as u32 >= needed).then_some(trips && !spec.first_failure)
+    }
+
     /// One more try has ended so.
     pub(super) fn write(&mut self, now: Time, good: bool, is_slow: bool) {
         match self {
@@ -65,9 +81,13 @@ impl Book {
             (Self::Row { bad }, Window::Consecutive { failures }) => return *bad >= failures,
             _ => return false,
         };
-        // A hair less than the product: 0.35 of 20 calls are 7, whatever binary fractions make of it.
-        let reached = |count: f64, rate: f64| count >= rate * all - 1e-9;
         all >= f64::from(min.max(1))
-            && (reached(bad, spec.failure_rate) || spec.slow.is_some_and(|rule| reached(slow, rule.rate)))
+            && (reached(bad, spec.failure_rate, all) || spec.slow.is_some_and(|rule| reached(slow, rule.rate, all)))
     }
+}
+
+/// Whether so many are as large a share of all as `rate`. A hair less than the product: 0.35 of 20 calls are 7, whatever binary
+/// fractions make of it.
+fn reached(count: f64, rate: f64, all: f64) -> bool {
+    count >= rate * all - 1e-9
 }

@@ -4,8 +4,11 @@
 //! lets tries through and counts how they end: over a time `window`, over the last `window_calls`, or `consecutive` failures.
 //! With at least `min_calls` in the window it trips as soon as the share of failures reaches `failure_rate`, or the share of
 //! tries slower than `slow_call` reaches `slow_rate`. *Open*, it refuses everything with `circuit_open`. When `open_for`
-//! ends it is *half-open*: `half_open_calls` tries go through as probes, everyone else is refused. If all succeed it closes
-//! with an empty window; a failed probe is a trip. With `open_for_max`, every failed probe doubles the next `open_for`.
+//! ends it is *half-open*: `half_open_calls` tries go through as probes, everyone else is refused. When as many have ended (or
+//! `min_calls`, if that is fewer) their rates are held against the thresholds: reached, it trips again, else it closes with
+//! an empty window (Resilience4j). With `half_open = "first_failure"` one failed probe is a trip and all must succeed, as in
+//! Hystrix and Polly, whose only probe decides; so it always is with `consecutive`, which has no rate. With
+//! `open_for_max`, every trip of a half-open breaker doubles the next `open_for`.
 //!
 //! `counts = "tries"` (default) puts the breaker inside the retries: every try counts. `counts = "calls"` puts it outside:
 //! a call counts once, with all its tries. `on` names the failures that count (default: all).
@@ -14,8 +17,12 @@
 //! `per = "replica"`: one for each of its replicas; one whose breaker is open is left out when a replica is picked (failure
 //! accrual in Finagle and Linkerd), and only where all are open is a try refused. The caller must pick per request then.
 //!
-//! A time window is kept in ten buckets (Hystrix), a count window is exact (Resilience4j). What ends after the breaker has
-//! left the state it began in is not counted.
+//! A time window is kept in ten buckets (Hystrix, Polly), a count window is exact (Resilience4j). An end counts in the state
+//! that the breaker is in by then: what began before it tripped and ends while it is half-open counts beside its probes, and
+//! while it is open nothing counts. That is so in Resilience4j, Hystrix, Polly and Linkerd.
+//!
+//! Sources: `CircuitBreakerStateMachine` and `CircuitBreakerMetrics` of Resilience4j, `HystrixCircuitBreaker`,
+//! `CircuitStateController` of Polly, linkerd2-proxy `http/breaker`.
 
 use crate::units::{Span, Time};
 
@@ -38,6 +45,8 @@ pub struct BreakerSpec {
     pub open_for_max: Span,
     /// Probes of a half-open breaker.
     pub half_open_calls: u32,
+    /// Whether one failed probe trips it, and not their rate.
+    pub first_failure: bool,
     /// Failures that count.
     pub on: OutcomeSet,
     /// Whether each replica of the callee has its own.
@@ -107,8 +116,9 @@ pub struct Breaker {
     since: Time,
     /// How long it stays open this time.
     open_for: Span,
+    /// Probes that went, and those of them that have ended.
     probes: u32,
-    good_probes: u32,
+    ended_probes: u32,
     book: Book,
     tally: BreakerTally,
 }
@@ -122,7 +132,7 @@ impl Breaker {
             since: Time(0),
             open_for: spec.open_for,
             probes: 0,
-            good_probes: 0,
+            ended_probes: 0,
             book: Book::new(spec.window),
             tally: BreakerTally::default(),
         }
@@ -161,24 +171,32 @@ impl Breaker {
         self.settle(now);
         let slow = slow && self.spec.slow.is_some();
         match self.phase {
-            Phase::Closed if !probe => {
+            Phase::Closed => {
                 self.book.write(now, good, slow);
                 if self.book.trips(now, &self.spec) {
                     self.trip(now);
                 }
             }
-            Phase::HalfOpen if probe && good && !slow => {
-                self.good_probes += 1;
-                if self.good_probes >= self.spec.half_open_calls {
-                    self.close(now);
+            Phase::HalfOpen => {
+                self.ended_probes += u32::from(probe);
+                self.book.write(now, good, slow);
+                match self.book.judge(&self.spec, self.needed()) {
+                    Some(true) => self.trip(now),
+                    Some(false) => self.close(now),
+                    None => {}
                 }
             }
-            Phase::HalfOpen if probe => {
-                self.open_for = Span(self.open_for.0.saturating_mul(2).min(self.spec.open_for_max.0));
-                self.open_for = self.open_for.max(self.spec.open_for);
-                self.trip(now);
+            Phase::Open => {}
+        }
+    }
+
+    /// How many ends decide about a half-open breaker.
+    fn needed(&self) -> u32 {
+        match self.spec.window {
+            Window::Time { min_calls, .. } | Window::Calls { min_calls, .. } if !self.spec.first_failure => {
+                min_calls.min(self.spec.half_open_calls).max(1)
             }
-            _ => {}
+            _ => self.spec.half_open_calls,
         }
     }
 
@@ -210,7 +228,7 @@ impl Breaker {
 
     /// Whether a probe is under way.
     pub fn is_probing(&self) -> bool {
-        self.phase == Phase::HalfOpen && self.probes > self.good_probes
+        self.phase == Phase::HalfOpen && self.probes > self.ended_probes
     }
 
     /// What it has done until now.
@@ -233,13 +251,16 @@ impl Breaker {
             self.phase = Phase::HalfOpen;
             self.since = until;
             self.probes = 0;
-            self.good_probes = 0;
+            self.ended_probes = 0;
+            self.book = Book::probing(self.spec.half_open_calls);
         }
     }
 
     fn trip(&mut self, now: Time) {
         if self.phase == Phase::HalfOpen {
             self.tally.half_open += now.since(self.since);
+            self.open_for =
+                Span(self.open_for.0.saturating_mul(2).min(self.spec.open_for_max.0)).max(self.spec.open_for);
         }
         self.tally.opened += 1;
         self.phase = Phase::Open;
@@ -256,118 +277,5 @@ impl Breaker {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const S: u64 = 1_000_000_000;
-
-    fn spec(window: Window) -> BreakerSpec {
-        BreakerSpec {
-            window,
-            failure_rate: 0.5,
-            slow: None,
-            open_for: Span(5 * S),
-            open_for_max: Span(5 * S),
-            half_open_calls: 2,
-            on: Outcome::FAILURES.into_iter().collect(),
-            per_replica: false,
-        }
-    }
-
-    /// One try that ends at once; whether it went through.
-    fn call(breaker: &mut Breaker, at: u64, good: bool) -> bool {
-        let went = breaker.admit(Time(at)) == Verdict::Go;
-        if went {
-            let probe = breaker.is_half_open();
-            breaker.record(Time(at), good, false, probe);
-        }
-        went
-    }
-
-    #[test]
-    fn opens_probes_and_closes() {
-        let mut breaker = Breaker::new(spec(Window::Consecutive { failures: 3 }));
-        for good in [false, false, true, false, false] {
-            assert!(call(&mut breaker, 0, good));
-        }
-        assert_eq!(breaker.phase(Time(0)), Phase::Closed);
-        call(&mut breaker, S, false);
-        assert_eq!(breaker.phase(Time(S)), Phase::Open);
-        assert!(!call(&mut breaker, 6 * S - 1, true));
-        assert_eq!(breaker.phase(Time(6 * S)), Phase::HalfOpen, "without anybody asking");
-        assert!(call(&mut breaker, 7 * S, true));
-        assert!(call(&mut breaker, 8 * S, true));
-        assert_eq!(breaker.phase(Time(8 * S)), Phase::Closed);
-        let tally = breaker.tally(Time(9 * S));
-        assert_eq!(tally, BreakerTally { opened: 1, open: Span(5 * S), half_open: Span(2 * S) });
-    }
-
-    #[test]
-    fn a_failed_probe_is_a_trip_and_may_double_the_wait() {
-        let slow_to_trust = BreakerSpec { open_for_max: Span(15 * S), ..spec(Window::Consecutive { failures: 1 }) };
-        let mut breaker = Breaker::new(slow_to_trust);
-        call(&mut breaker, 0, false);
-        call(&mut breaker, 5 * S, false);
-        assert_eq!(breaker.phase(Time(15 * S - 1)), Phase::Open);
-        call(&mut breaker, 15 * S, false);
-        assert_eq!(breaker.phase(Time(30 * S - 1)), Phase::Open, "at most 15 s");
-        assert_eq!(breaker.phase(Time(30 * S)), Phase::HalfOpen);
-        assert_eq!(breaker.tally(Time(30 * S)).opened, 3);
-    }
-
-    #[test]
-    fn a_half_open_breaker_lets_only_its_probes_through() {
-        let mut breaker = Breaker::new(spec(Window::Consecutive { failures: 1 }));
-        call(&mut breaker, 0, false);
-        let at = Time(5 * S);
-        assert!(!breaker.lets_through(Time(5 * S - 1)) && breaker.lets_through(at));
-        assert_eq!((breaker.admit(at), breaker.admit(at)), (Verdict::Go, Verdict::Go));
-        assert!(!breaker.lets_through(at));
-        assert_eq!(breaker.admit(at), Verdict::Refuse(Outcome::CircuitOpen));
-        breaker.forget(at, true);
-        assert_eq!(breaker.admit(at), Verdict::Go);
-        breaker.record(at, true, false, false);
-        breaker.record(at, false, false, false);
-        assert_eq!(breaker.phase(at), Phase::HalfOpen, "what began before says nothing");
-    }
-
-    #[test]
-    fn a_count_window_judges_the_last_calls() {
-        let mut breaker = Breaker::new(spec(Window::Calls { calls: 4, min_calls: 4 }));
-        for good in [false, false, false] {
-            call(&mut breaker, 0, good);
-        }
-        assert_eq!(breaker.phase(Time(0)), Phase::Closed, "too few to judge");
-        call(&mut breaker, 0, true);
-        assert_eq!(breaker.phase(Time(0)), Phase::Open);
-        let mut breaker = Breaker::new(spec(Window::Calls { calls: 4, min_calls: 4 }));
-        for good in [true, true, true, false, true, true, true, false, true] {
-            call(&mut breaker, 0, good);
-        }
-        assert_eq!(breaker.phase(Time(0)), Phase::Closed);
-    }
-
-    #[test]
-    fn a_time_window_forgets() {
-        let mut breaker = Breaker::new(spec(Window::Time { length: Span(10 * S), min_calls: 4 }));
-        for at in 0..3 {
-            call(&mut breaker, at * S, false);
-        }
-        call(&mut breaker, 20 * S, false);
-        assert_eq!(breaker.phase(Time(20 * S)), Phase::Closed);
-        for at in 21..24 {
-            call(&mut breaker, at * S, false);
-        }
-        assert_eq!(breaker.phase(Time(24 * S)), Phase::Open);
-    }
-
-    #[test]
-    fn slow_calls_trip_it_too() {
-        let slow = Some(Slow { after: Span(S), rate: 1.0 });
-        let mut breaker = Breaker::new(BreakerSpec { slow, ..spec(Window::Calls { calls: 2, min_calls: 2 }) });
-        assert!(breaker.is_slow(Span(S + 1)) && !breaker.is_slow(Span(S)));
-        breaker.record(Time(0), true, true, false);
-        breaker.record(Time(0), true, true, false);
-        assert_eq!(breaker.phase(Time(0)), Phase::Open);
-    }
-}
+#[path = "breaker_tests.rs"]
+mod tests;

@@ -3,9 +3,10 @@
 //! `budget = "10%"` (or `{ share = "10%", min_per_second = 10, ttl = "10s" }`) is Linkerd's: calls of the last `ttl` pay for
 //! retries. `budget = { deposit = 0.1, per = "success", cap = 10 }` is a bucket of tokens that starts full; every success (or
 //! every `call`) puts in `deposit`, a retry takes `cost` (1). With `timeout_cost` and `refund` it is the AWS SDK's
-//! (500 tokens, 5 per retry, 10 after a timeout; a retry that succeeds gives its cost back). `budget = { max_tokens = 10,
-//! token_ratio = 0.1 }` is gRPC's: every failed try takes a token, every success puts back the ratio, and nobody retries
-//! unless more than half are left. `budget = { budget_percent = "20%", min_retry_concurrency = 3 }` is Envoy's: so many
+//! (500 tokens, 5 per retry, 10 after a timeout; a retry that succeeds gives its cost back, beside
+//! the one token that every good try puts in). `budget = { max_tokens = 10,
+//! token_ratio = 0.1 }` is gRPC's: every try that fails with what `on` names takes a token (other failures take none), every
+//! success puts back the ratio, and nobody retries unless more than half are left. `budget = { budget_percent = "20%", min_retry_concurrency = 3 }` is Envoy's: so many
 //! retries at once. `budget = { failure_rate = "10%" }` lets nobody retry while more tries have failed, since the beginning,
 //! than that share of the calls: each caller judges by what it saw, so callers that see little give up retrying early. A
 //! retry that the budget refuses is not made later: the call fails with what its last try said.
@@ -51,7 +52,7 @@ pub enum BudgetSpec {
         cost: f64,
         /// Tokens a retry after a timeout takes.
         timeout_cost: f64,
-        /// Whether a retry that succeeds gives back what it took, instead of the deposit (AWS SDK).
+        /// Whether a retry that succeeds gives back what it took, beside the deposit (AWS SDK).
         refund: bool,
     },
     /// When failures take tokens, and retries need more than half of them (gRPC).
@@ -125,8 +126,8 @@ impl Budget {
     pub fn on_success(&mut self, nth: u32, cause: Outcome) {
         self.end(nth);
         match self.spec {
-            BudgetSpec::Tokens { refund: true, cost, timeout_cost, .. } if nth > 0 => {
-                self.put(if cause == Outcome::Timeout { timeout_cost } else { cost });
+            BudgetSpec::Tokens { deposit, refund: true, cost, timeout_cost, .. } if nth > 0 => {
+                self.put(deposit + if cause == Outcome::Timeout { timeout_cost } else { cost });
             }
             BudgetSpec::Tokens { deposit, per: Per::Success, .. } => self.put(deposit),
             BudgetSpec::Half { token_ratio, .. } => self.put(token_ratio),
@@ -134,11 +135,13 @@ impl Budget {
         }
     }
 
-    /// The `nth` try (from 0) failed.
-    pub fn on_failure(&mut self, nth: u32) {
+    /// The `nth` try (from 0) failed; `retryable`: with something that is tried again.
+    pub fn on_failure(&mut self, nth: u32, retryable: bool) {
         self.end(nth);
         self.failures += 1;
-        if let BudgetSpec::Half { .. } = self.spec {
+        if let BudgetSpec::Half { .. } = self.spec
+            && retryable
+        {
             self.tokens = (self.tokens - 1.0).max(0.0);
         }
     }
@@ -229,7 +232,7 @@ mod tests {
         let mut budget = Budget::new(BudgetSpec::Healthy { failure_rate: 0.1 });
         let mut fail = |calls: u32| {
             (0..calls).for_each(|_| budget.on_call(Time(0)));
-            budget.on_failure(0);
+            budget.on_failure(0, true);
             budget.withdraw(Time(0), Outcome::Error)
         };
         assert!(!fail(1), "the first call failed");
@@ -289,10 +292,11 @@ mod tests {
     fn grpc_retries_only_above_half() {
         let mut budget = Budget::new(BudgetSpec::Half { max_tokens: 10.0, token_ratio: 0.1 });
         for _ in 0..4 {
-            budget.on_failure(0);
+            budget.on_failure(0, true);
         }
-        assert!(budget.withdraw(Time(0), Outcome::Error), "six of ten are left");
-        budget.on_failure(1);
+        budget.on_failure(0, false);
+        assert!(budget.withdraw(Time(0), Outcome::Error), "six of ten are left: what is not retryable takes none");
+        budget.on_failure(1, true);
         assert!(!budget.withdraw(Time(0), Outcome::Error), "five are not more than half");
         budget.on_success(0, Outcome::Succeeded);
         assert!(budget.withdraw(Time(0), Outcome::Error));

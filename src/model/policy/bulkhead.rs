@@ -3,6 +3,10 @@
 //! `bulkhead = { max_concurrent = 25, max_wait = "0s" }`: a slow callee holds at most so many of the caller's workers; the rest
 //! stay free for other work. Who finds no room waits for `max_wait` at most, first come first served, then fails with
 //! `bulkhead_full`. Both defaults are Resilience4j's.
+//!
+//! Whoever gives up leaves at once. With `held_until = "answered"` its place is taken until the callee has answered, or is
+//! known not to: a thread of Hystrix's pool is not stopped by the timeout of its command, nor does the future inside
+//! Resilience4j's `TimeLimiter` end with it. A hanging callee then fills the bulkhead, and that is what it is for.
 
 use crate::units::Span;
 
@@ -16,6 +20,8 @@ pub struct BulkheadSpec {
     pub max_concurrent: u32,
     /// How long a try waits for room.
     pub max_wait: Span,
+    /// Whether a try that is given up stays inside until its callee has answered.
+    pub until_answered: bool,
 }
 
 /// Who is inside. Who waits stands in the machine's line.
@@ -66,12 +72,13 @@ mod tests {
 
     #[test]
     fn the_next_waits_or_fails() {
-        let mut bulkhead = Bulkhead::new(BulkheadSpec { max_concurrent: 2, max_wait: Span::ZERO });
+        let mut bulkhead =
+            Bulkhead::new(BulkheadSpec { max_concurrent: 2, max_wait: Span::ZERO, until_answered: false });
         assert_eq!((bulkhead.admit(), bulkhead.admit()), (Verdict::Go, Verdict::Go));
         assert_eq!(bulkhead.admit(), Verdict::Refuse(Outcome::BulkheadFull));
         bulkhead.release();
         assert_eq!((bulkhead.admit(), bulkhead.inside()), (Verdict::Go, 2));
-        let mut patient = Bulkhead::new(BulkheadSpec { max_concurrent: 0, max_wait: Span(5) });
+        let mut patient = Bulkhead::new(BulkheadSpec { max_concurrent: 0, max_wait: Span(5), until_answered: false });
         assert_eq!(patient.admit(), Verdict::Wait(Span(5)));
     }
 }

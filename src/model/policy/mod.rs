@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn what_stands_before_the_tries_guards_the_call() {
-        let bulkhead = BulkheadSpec { max_concurrent: 1, max_wait: Span::ZERO };
+        let bulkhead = BulkheadSpec { max_concurrent: 1, max_wait: Span::ZERO, until_answered: false };
         let mut rules = Rules { bulkhead: Some(bulkhead), ..Rules::default() };
         rules.arrange(&ORDER);
         assert_eq!(rules.per_call(), []);
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_timer_is_early_where_a_try_may_wait_behind_it() {
-        let bulkhead = |max_wait| Some(BulkheadSpec { max_concurrent: 1, max_wait });
+        let bulkhead = |max_wait| Some(BulkheadSpec { max_concurrent: 1, max_wait, until_answered: false });
         let early = |max_wait, order: &[Stage]| {
             let mut rules = Rules { bulkhead: bulkhead(max_wait), ..Rules::default() };
             rules.arrange(order);

@@ -4,13 +4,14 @@
 //! budget = "10%" }`. `max` counts the tries after the first. A failure that `on` does not name ends the call. Before
 //! retry i (from 0) the caller waits v = min(`backoff_max`, `backoff` × `backoff_factor`^i) with the jitter: `none` v, `full`
 //! between 0 and v, `equal` between v/2 and v, `decorrelated` between `backoff` and three times the last wait, at most
-//! `backoff_max`, `"20%"` v ± 20 %, `envoy` between 0 and min(`backoff_max`, `backoff` × (2^(i+1) − 1)). A wait that passes the
-//! deadline ends the call at the deadline.
+//! `backoff_max`, `"20%"` v ± 20 %, `envoy` between 0 and min(`backoff_max`, `backoff` × 2^i), whatever `backoff_factor` says.
+//! A wait that passes the deadline ends the call at the deadline.
 //!
 //! Jitter spreads retries over time; only a budget bounds how many there are. k layers that each try r times
 //! multiply: r^k tries reach the bottom when it fails.
 //!
-//! Formulas: Brooker, "Exponential Backoff and Jitter" (AWS, 2015); gRPC proposal A6; Envoy's router filter.
+//! Formulas: Brooker, "Exponential Backoff and Jitter" (AWS, 2015); gRPC proposal A6; Envoy's `backoff_strategy.cc` (the page
+//! of its router filter says 2ⁿ − 1, the code has doubled since 2020).
 
 use crate::units::Span;
 
@@ -65,7 +66,7 @@ pub enum Jitter {
     Decorrelated,
     /// When it lies within this share below and above the wait.
     Share(f64),
-    /// When it lies between nothing and 2ⁿ − 1 times the base before the n-th retry, as in Envoy.
+    /// When it lies between nothing and 2ⁿ times the base, n from 0, as in Envoy.
     Envoy,
 }
 
@@ -105,7 +106,7 @@ impl Exponential {
     }
 
     fn envoy(&self, nth: u32) -> f64 {
-        (self.base.0 as f64 * (libm::pow(2.0, nth as f64 + 1.0) - 1.0)).min(self.max.0 as f64)
+        (self.base.0 as f64 * libm::pow(2.0, f64::from(nth))).min(self.max.0 as f64)
     }
 }
 
@@ -152,10 +153,10 @@ mod tests {
     }
 
     #[test]
-    fn envoy_waits_below_25_75_175_and_250_ms() {
+    fn envoy_waits_below_25_50_100_200_and_250_ms() {
         let rule = backoff(25, 250, Jitter::Envoy);
-        let longest: Vec<u64> = (0..4).map(|nth| rule.longest(nth).0 / MS).collect();
-        assert_eq!(longest, [25, 75, 175, 250]);
+        let longest: Vec<u64> = (0..5).map(|nth| rule.longest(nth).0 / MS).collect();
+        assert_eq!(longest, [25, 50, 100, 200, 250]);
         assert_eq!(rule.wait(2, Span::ZERO, 0.0), Span::ZERO);
     }
 }

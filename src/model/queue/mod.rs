@@ -5,13 +5,24 @@
 //! for it (`wait_for_ack`, or `confirms` for all). Messages are ready in the order in which they became so, or by the
 //! `priorities` they have from their client; `capacity` counts those that are ready, not those that consumers have.
 //!
+//! When those are as many as `capacity`, `when_full` says what happens: the head is dropped, the new message is refused (and
+//! dead-lettered, if so said), which only a publisher that waits hears, or senders wait for room (`block`), whether they wait
+//! for the broker's answer or not: a bounded queue within a process, a broker's flow control. What waits so is not published.
+//!
 //! A consumer is pushed messages, in turn with the others, as long as it has fewer than `prefetch` without acknowledgement.
-//! With `poll` it asks instead: it takes up to `batch` messages, handles them, and asks again; when there was none it sleeps
-//! first. It acknowledges a message *after* it has handled it, or *before* it begins with it. What was not acknowledged goes
-//! back to the head and is delivered again: when `ack_timeout` (`visibility_timeout`) passes, when the consumer dies, and
-//! when handling fails under `on_error = "retry"`. A slow consumer works on what was taken from it, and its effect is a
-//! second one unless it is `idempotent`. A message that comes back after `max_deliveries` goes to the `dead_letter` queue;
-//! one older than its `message_ttl` expires when it reaches the head.
+//! With `poll` it asks instead: it takes up to `batch` messages, handles them, and asks again when the broker has heard of all;
+//! when there was none it sleeps first. Pollers begin somewhere within their sleep, each for itself. A consumer acknowledges
+//! a message *after* it has handled it, or *before* it begins with it. What was not acknowledged goes back to the head and is
+//! delivered again when handling fails under `on_error = "retry"`, and:
+//!
+//! - with an `ack_timeout`, or none, by RabbitMQ's rules: a consumer that is late, or dies, loses its channel, and all it has
+//!   goes back at once; what it says later is refused.
+//! - with a `visibility_timeout` by those of SQS: a message shows up again when that is over, whatever became of who received
+//!   it. Who received it last may still delete it (`kind = "standard"`), or not (`"fifo"`).
+//!
+//! A slow consumer works on what was taken from it, and its effect is a second one unless it is `idempotent`. A message that
+//! comes back after `max_deliveries` goes to the `dead_letter` queue; one older than its `message_ttl` expires when it reaches
+//! the head.
 //!
 //! Messages are conserved: published = acked + dead-lettered + dropped + expired + ready + with consumers.
 
@@ -30,8 +41,29 @@ pub enum WhenFull {
     DropOldest,
     /// When the new message is refused; `RabbitMQ`'s `reject-publish`.
     Reject,
-    /// When the new message waits for room.
+    /// When the new message is refused, and goes to the dead letters; `RabbitMQ`'s `reject-publish-dlx`.
+    DeadLetter,
+    /// When the new message waits for room, and its sender with it.
     Block,
+}
+
+/// Whose rules say what becomes of a message that nobody has acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rules {
+    /// `RabbitMQ`'s: a consumer that is late or gone loses its channel, and all it has not acknowledged goes back at once.
+    Amqp,
+    /// Those of an SQS standard queue: a message is invisible for a while, whoever has it; who got it last may delete it
+    /// even when that is over.
+    Standard,
+    /// Those of an SQS FIFO queue: the same, but who is late may not.
+    Fifo,
+}
+
+impl Rules {
+    /// Whether a message is hidden for a while instead of belonging to a channel.
+    pub fn hide(self) -> bool {
+        self != Self::Amqp
+    }
 }
 
 /// A queue as run.
@@ -47,6 +79,8 @@ pub struct Queue {
     pub when_full: WhenFull,
     /// From a delivery until the message is delivered again.
     pub ack_timeout: Option<Span>,
+    /// What happens then.
+    pub rules: Rules,
     /// Deliveries of one message; `NONE`: no limit.
     pub max_deliveries: u32,
     /// Where messages go that are given up.

@@ -64,6 +64,16 @@ impl Ready {
         found
     }
 
+    /// Takes a message out, wherever it stands; one that has come back stands near the head.
+    pub fn remove(&mut self, message: u32) -> bool {
+        let places = self.lines.iter().map(|line| line.1.iter().position(|other| *other == message));
+        let place = places.enumerate().find_map(|(line, place)| place.map(|place| (line, place)));
+        let Some((line, place)) = place else { return false };
+        self.lines[line].1.remove(place);
+        self.len -= 1;
+        true
+    }
+
     /// The message that gives way to a new one: the head of the least urgent line.
     pub fn oldest(&self) -> Option<u32> {
         self.lines.iter().rev().find_map(|line| line.1.front().copied())
@@ -100,6 +110,7 @@ mod tests {
         assert_eq!(ready.oldest(), Some(1));
         assert!(ready.remove_head(1) && !ready.remove_head(1), "it was the head, and is gone");
         assert_eq!(ready.iter().collect::<Vec<_>>(), [2, 4, 3]);
-        assert_eq!([ready.pop(), ready.pop(), ready.pop()], [Some(2), Some(4), Some(3)]);
+        assert!(ready.remove(4) && !ready.remove(4));
+        assert_eq!([ready.pop(), ready.pop(), ready.pop()], [Some(2), Some(3), None]);
     }
 }

@@ -103,6 +103,20 @@ impl Cursor {
         self.furthest = self.furthest.max(self.position);
     }
 
+    /// A record has been worked on by somebody to whom the group does not listen any more; says whether it was the first time.
+    pub fn notice(&mut self, offset: u64) -> bool {
+        let first = !self.has_seen(offset);
+        if first {
+            self.furthest = offset + 1;
+        }
+        first
+    }
+
+    /// The first record that nobody has worked on or passed over.
+    pub fn unseen(&self) -> u64 {
+        self.furthest.max(self.position)
+    }
+
     /// The batch is done.
     pub fn finish(&mut self, commits: Commits) {
         self.done = self.position;

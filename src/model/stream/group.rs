@@ -7,9 +7,14 @@
 //! its new owners; only those partitions pause.
 //!
 //! A member that crashed still counts as one until its session times out (45 s): its partitions wait, and a
-//! rebalance that began meanwhile waits for it too. One that comes back before that has its old place again, without a
-//! rebalance (static membership, KIP-345: replicas keep their names). One that leaves in good order is gone at once. The
-//! protocol's own messages take no time here.
+//! rebalance that began meanwhile waits for it too. What comes back before that is, by default, somebody new (Kafka without
+//! `group.instance.id`): it begins a rebalance, in which all wait for the session of the one it was (`AbstractCoordinator`: a
+//! member that joins without an id is given one; `GroupMetadataManager`: a round ends when all members have joined, or their
+//! sessions are over). Under `eager` the others have stopped by then; under `cooperative` they work on. With
+//! `member = "static"` (KIP-345: `group.instance.id`) it has its old place again, without a rebalance, and does not
+//! leave when it stops or is late: only the session ends its membership. A dynamic one that stops in good order leaves, and is
+//! gone at once. The protocol's own messages take no time here, and an empty group does not wait for more members
+//! before its first round (Kafka: `group.initial.rebalance.delay.ms`, 3 s).
 
 use super::assign::{range, sticky};
 
@@ -47,6 +52,7 @@ struct Member {
 #[derive(Clone, Debug)]
 pub struct Group {
     protocol: Protocol,
+    /// Those who may be members, and behind them those they were before they came back as somebody new.
     members: Vec<Member>,
     owners: Vec<Option<u32>>,
     /// Whether a rebalance is under way.
@@ -59,16 +65,27 @@ impl Group {
         let all: Vec<u32> = (0..members).collect();
         Self {
             protocol,
-            members: vec![Member::default(); members as usize],
+            members: [Member::default(), Member { standing: Standing::Out, joined: false }]
+                .map(|member| vec![member; members as usize])
+                .concat(),
             owners: range(&all, partitions as usize),
             gathering: false,
         }
     }
 
-    /// Who has a partition.
+    /// Who has a partition; nobody, as long as it belongs to one who is no more.
     #[inline]
     pub fn owner(&self, partition: u32) -> Option<u32> {
-        self.owners[partition as usize]
+        self.owners[partition as usize].filter(|member| *member < self.size())
+    }
+
+    fn size(&self) -> u32 {
+        self.members.len() as u32 / 2
+    }
+
+    /// The one that a member was before it came back as somebody new.
+    pub fn former(&self, member: u32) -> u32 {
+        member + self.size()
     }
 
     /// Whether a rebalance is under way.
@@ -104,19 +121,29 @@ impl Group {
         self.members[member as usize].standing == Standing::Silent
     }
 
-    /// A member comes up: in its old place if nobody had missed it, otherwise as a newcomer, which begins a rebalance. Says
-    /// whether one is under way.
-    pub fn come(&mut self, member: u32) -> bool {
-        let slot = &mut self.members[member as usize];
-        match slot.standing {
-            Standing::Silent => *slot = Member { standing: Standing::In, joined: false },
-            Standing::Out => {
-                *slot = Member { standing: Standing::In, joined: true };
-                self.gather(Some(member));
+    /// A member comes up: in its old place if it `keeps_its_name` and nobody had missed it, otherwise as a newcomer, which
+    /// begins a rebalance. Says whether one is under way.
+    pub fn come(&mut self, member: u32, keeps_its_name: bool) -> bool {
+        match self.members[member as usize].standing {
+            Standing::Silent if keeps_its_name => {
+                self.members[member as usize] = Member { standing: Standing::In, joined: false };
             }
+            Standing::Silent => {
+                let former = self.former(member);
+                self.members[former as usize] = Member { standing: Standing::Silent, joined: false };
+                self.owners.iter_mut().filter(|o| **o == Some(member)).for_each(|o| *o = Some(former));
+                self.welcome(member);
+            }
+            Standing::Out => self.welcome(member),
             Standing::In => {}
         }
         self.gathering
+    }
+
+    /// Somebody new.
+    fn welcome(&mut self, member: u32) {
+        self.gather();
+        self.members[member as usize] = Member { standing: Standing::In, joined: true };
     }
 
     /// A member is gone and everybody knows: what it had is free, and a rebalance begins.
@@ -127,7 +154,7 @@ impl Group {
         }
         *slot = Member { standing: Standing::Out, joined: false };
         self.release(member);
-        self.gather(None);
+        self.gather();
     }
 
     /// A member that has heard of the rebalance is between two batches. Says whether it stops.
@@ -151,7 +178,7 @@ impl Group {
     /// Ends a round when all are there: partitions that go to another member than before, with that member (`None`: taken
     /// away, to be given in a second round). The rebalance is over if [`is_gathering`](Self::is_gathering) says so.
     pub fn complete(&mut self) -> Vec<(u32, Option<u32>)> {
-        let there = (0..self.members.len() as u32).filter(|m| self.is_in(*m)).collect::<Vec<_>>();
+        let there = (0..self.size()).filter(|m| self.is_in(*m)).collect::<Vec<_>>();
         let mut target = match self.protocol {
             Protocol::Eager => range(&there, self.owners.len()),
             Protocol::Cooperative => sticky(&self.owners, &there),
@@ -172,14 +199,11 @@ impl Group {
         changes
     }
 
-    /// A rebalance begins; one that is under way takes the newcomer in.
-    fn gather(&mut self, newcomer: Option<u32>) {
+    /// A rebalance begins, unless one is under way.
+    fn gather(&mut self) {
         if !self.gathering {
             self.members.iter_mut().for_each(|m| m.joined = false);
             self.gathering = true;
-        }
-        if let Some(member) = newcomer {
-            self.members[member as usize].joined = true;
         }
     }
 
@@ -224,11 +248,40 @@ mod tests {
     }
 
     #[test]
-    fn who_is_back_before_has_its_old_place() {
+    fn who_keeps_its_name_and_is_back_before_has_its_old_place() {
         let mut group = Group::new(Protocol::Eager, 2, 2);
         group.fall_silent(0);
-        assert!(!group.come(0));
+        assert!(!group.come(0, true));
         assert_eq!(owners(&group), [Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn who_is_somebody_new_waits_with_all_others_for_the_one_it_was() {
+        let mut group = Group::new(Protocol::Eager, 2, 2);
+        group.fall_silent(0);
+        assert!(group.come(0, false));
+        assert!(group.join(1) && !group.is_complete());
+        assert_eq!(owners(&group), [None, None]);
+        // It dies once more, and comes back once more: there is still one session to wait for.
+        group.fall_silent(0);
+        group.come(0, false);
+        assert!(!group.is_complete());
+        group.leave(group.former(0));
+        assert!(group.is_complete());
+        group.complete();
+        assert_eq!(owners(&group), [Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn cooperative_members_work_on_while_they_wait_for_one_who_is_no_more() {
+        let mut group = Group::new(Protocol::Cooperative, 2, 4);
+        group.fall_silent(0);
+        group.come(0, false);
+        assert!(!group.join(1) && !group.pauses(1) && !group.is_complete());
+        assert_eq!(owners(&group), [None, None, Some(1), Some(1)]);
+        group.leave(group.former(0));
+        assert_eq!(group.complete(), [(0, Some(0)), (1, Some(0))]);
+        assert!(!group.is_gathering());
     }
 
     #[test]
@@ -249,7 +302,7 @@ mod tests {
         assert!(!group.join(0) && group.is_complete());
         assert_eq!(group.complete(), [(2, Some(0)), (3, Some(0))]);
         assert!(!group.is_gathering(), "orphans need no second round");
-        assert!(group.come(1));
+        assert!(group.come(1, false));
         assert!(!group.join(0) && !group.pauses(0));
         assert_eq!(group.complete(), [(2, None), (3, None)]);
         assert!(group.is_gathering(), "what was taken away is given in a second round");
@@ -263,7 +316,7 @@ mod tests {
         /// Whatever happens to its members, in the end every partition has exactly one living owner.
         #[test]
         fn a_group_comes_to_rest(
-            cooperative: bool, members in 1..6u32, partitions in 1..12u32, steps in prop::collection::vec((0..4u8, 0..6u32), 0..40),
+            cooperative: bool, named: bool, members in 1..6u32, partitions in 1..12u32, steps in prop::collection::vec((0..4u8, 0..6u32), 0..40),
         ) {
             let protocol = if cooperative { Protocol::Cooperative } else { Protocol::Eager };
             let mut group = Group::new(protocol, members, partitions);
@@ -273,7 +326,7 @@ mod tests {
                     0 => group.leave(member),
                     1 => group.fall_silent(member),
                     2 => {
-                        group.come(member);
+                        group.come(member, named);
                     }
                     _ => {
                         group.join(member);
@@ -285,7 +338,7 @@ mod tests {
                 let stray = |o: &Option<u32>| o.is_some_and(|m| group.members[m as usize].standing == Standing::Out);
                 prop_assert!(!group.owners.iter().any(stray));
             }
-            (0..members).filter(|m| group.is_silent(*m)).collect::<Vec<_>>().into_iter().for_each(|m| group.leave(m));
+            (0..2 * members).filter(|m| group.is_silent(*m)).collect::<Vec<_>>().into_iter().for_each(|m| group.leave(m));
             for _ in 0..3 {
                 (0..members).for_each(|m| {
                     group.join(m);

@@ -1,7 +1,14 @@
 //! A partition: records in the order in which they arrived, each named by its offset.
 //!
 //! Consumers see records up to the high watermark: those that are safe. `retention` deletes records by their age, read or
-//! not; a group that was too slow finds them gone. Beyond that a record is forgotten as soon as no group needs it any more
+//! not, but whole segments only, the oldest first: those of which the newest record is older than that (Kafka's
+//! `UnifiedLog.deleteRetentionMsBreachedSegments`). A segment is closed by the first record that comes later than `segment`
+//! after its first one (`LogSegment.shouldRoll`, by time; 7 days in `LogConfig`, and no limit of size here, where Kafka's is
+//! 1 GiB); the open one goes as well when nothing has been appended to it for so long. The broker looks 30 s after its start
+//! and every five minutes from then on (`ServerLogConfigs`); the run begins with it. So a group that was away for longer than
+//! `retention` finds nothing missing if no segment was closed. A group that was too slow finds its records gone, and goes on
+//! with the oldest that is left or, by default, with what is new: `auto.offset.reset = latest` passes over all in
+//! between, read or not. Beyond that a record is forgotten as soon as no group needs it any more
 //! (all have committed past it, and none is going to seek back to it), so that the memory of a run does not grow with the
 //! number of records: a real broker would keep them, but nobody could tell the difference.
 
@@ -16,12 +23,24 @@ struct Kept<T> {
     record: T,
 }
 
+/// A run of records that is deleted as a whole.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    /// Offset of its first record.
+    base: u64,
+    /// When its first and its last record were appended.
+    first: Time,
+    last: Time,
+}
+
 /// A partition of a topic.
 #[derive(Clone, Debug)]
 pub struct Log<T> {
     /// Offset of the first record that is kept.
     base: u64,
     kept: VecDeque<Kept<T>>,
+    /// What may be deleted, the oldest first; the last one is open.
+    segments: VecDeque<Segment>,
     /// Records below this offset are safe and may be read.
     watermark: u64,
     /// Records below this offset were deleted for their age.
@@ -30,15 +49,20 @@ pub struct Log<T> {
 
 impl<T> Default for Log<T> {
     fn default() -> Self {
-        Self { base: 0, kept: VecDeque::new(), watermark: 0, start: 0 }
+        Self { base: 0, kept: VecDeque::new(), segments: VecDeque::new(), watermark: 0, start: 0 }
     }
 }
 
 impl<T: Copy> Log<T> {
-    /// Appends a record and says its offset.
-    pub fn append(&mut self, record: T, now: Time) -> u64 {
+    /// Appends a record and says its offset; a segment is closed by what comes later than `segment` after its first record.
+    pub fn append(&mut self, record: T, now: Time, segment: Span) -> u64 {
         self.kept.push_back(Kept { appended: now, record });
-        self.end() - 1
+        let base = self.end() - 1;
+        match self.segments.back_mut() {
+            Some(open) if now.since(open.first) <= segment => open.last = now,
+            _ => self.segments.push_back(Segment { base, first: now, last: now }),
+        }
+        base
     }
 
     /// The offset that the next record will have.
@@ -61,19 +85,28 @@ impl<T: Copy> Log<T> {
         self.start
     }
 
-    /// Deletes the oldest record if it is older than `retention`, read or not, and says which it was; what is not safe
-    /// yet stays.
-    #[inline]
-    pub fn expire(&mut self, now: Time, retention: Span) -> Option<(u64, T)> {
-        let first = self.kept.front()?;
-        if now.since(first.appended) <= retention || self.base >= self.watermark {
+    /// Closes the book on the oldest segments of which the newest record is older than `retention`, read or not; what is
+    /// not safe yet stays. Says below which offset all is to be deleted.
+    pub fn outdated(&mut self, now: Time, retention: Span) -> u64 {
+        while let Some(oldest) = self.segments.front() {
+            let end = self.segments.get(1).map_or(self.end(), |next| next.base);
+            if now.since(oldest.last) <= retention || end > self.watermark {
+                break;
+            }
+            self.start = end;
+            self.segments.pop_front();
+        }
+        self.start
+    }
+
+    /// Deletes the oldest record if it lies below an offset, and says which it was.
+    pub fn delete_below(&mut self, offset: u64) -> Option<(u64, T)> {
+        if self.base >= offset {
             return None;
         }
-        let record = first.record;
-        self.kept.pop_front();
+        let first = self.kept.pop_front()?;
         self.base += 1;
-        self.start = self.base;
-        Some((self.base - 1, record))
+        Some((self.base - 1, first.record))
     }
 
     /// The record at an offset, unless it is deleted, forgotten or not safe yet.
@@ -100,6 +133,10 @@ impl<T: Copy> Log<T> {
     /// Takes away what was appended and is not safe yet: it was never replicated, and the one who had it is gone.
     pub fn lose_unsafe(&mut self) {
         self.kept.truncate((self.watermark - self.base) as usize);
+        let end = self.end();
+        while self.segments.back().is_some_and(|open| open.base >= end) {
+            self.segments.pop_back();
+        }
     }
 
     /// Records kept.
@@ -119,7 +156,7 @@ mod tests {
 
     fn filled(records: u64) -> Log<u64> {
         let mut log = Log::default();
-        (0..records).for_each(|n| assert_eq!(log.append(n * 10, Time(n)), n));
+        (0..records).for_each(|n| assert_eq!(log.append(n * 10, Time(n), Span(1)), n));
         log
     }
 
@@ -143,14 +180,35 @@ mod tests {
         assert_eq!((log.len(), log.start()), (1, 0), "what is not safe yet is still needed, and nothing was too old");
     }
 
+    /// What is deleted at a time.
+    fn deleted(log: &mut Log<u64>, now: Time, retention: Span) -> Vec<u64> {
+        let below = log.outdated(now, retention);
+        std::iter::from_fn(|| log.delete_below(below)).map(|(offset, _)| offset).collect()
+    }
+
     #[test]
-    fn retention_deletes_by_age_whether_read_or_not() {
+    fn retention_deletes_whole_segments_whether_read_or_not() {
+        // Segments of two: 0 and 1, 2 and 3, 4 alone, which the record at 6 closes.
         let mut log = filled(5);
+        log.append(99, Time(6), Span(1));
         log.expose(5);
-        log.append(99, Time(6));
-        let gone: Vec<u64> = std::iter::from_fn(|| log.expire(Time(6), Span(3))).map(|(offset, _)| offset).collect();
-        assert_eq!(gone, [0, 1, 2]);
-        assert_eq!((log.start(), log.len(), log.read(2), log.read(3)), (3, 3, None, Some(30)));
+        assert!(deleted(&mut log, Time(4), Span(3)).is_empty(), "the newest of the oldest segment is not older than 3");
+        assert_eq!(deleted(&mut log, Time(5), Span(3)), [0, 1]);
+        assert_eq!((log.start(), log.len(), log.read(1), log.read(2)), (2, 4, None, Some(20)));
+        assert_eq!(deleted(&mut log, Time(99), Span(3)), [2, 3, 4], "what is not safe yet stays");
+        log.expose(6);
+        assert_eq!(deleted(&mut log, Time(99), Span(3)), [5], "the open segment goes when all in it is too old");
+    }
+
+    #[test]
+    fn an_open_segment_keeps_what_is_too_old() {
+        let mut log = Log::default();
+        (0..9).for_each(|n| {
+            log.append(n, Time(n), Span(100));
+        });
+        log.expose(9);
+        assert!(deleted(&mut log, Time(10), Span(3)).is_empty());
+        assert_eq!(deleted(&mut log, Time(12), Span(3)).len(), 9);
     }
 
     #[test]
@@ -167,6 +225,6 @@ mod tests {
         let mut log = filled(4);
         log.expose(3);
         log.lose_unsafe();
-        assert_eq!((log.end(), log.append(77, Time(9))), (3, 3));
+        assert_eq!((log.end(), log.append(77, Time(9), Span(1))), (3, 3));
     }
 }

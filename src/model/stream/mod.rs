@@ -13,6 +13,7 @@ pub mod batcher;
 pub mod cursor;
 pub mod group;
 pub mod log;
+pub mod pipe;
 pub mod spread;
 pub mod topic;
 
@@ -20,5 +21,6 @@ pub use batcher::{Batcher, Filed};
 pub use cursor::{Commits, Cursor, Fallback};
 pub use group::{Group, Protocol};
 pub use log::Log;
+pub use pipe::Pipe;
 pub use spread::Spread;
 pub use topic::{Acks, OnError, Producer, Readers, Seat, Topic};

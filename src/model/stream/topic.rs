@@ -28,6 +28,8 @@ pub struct Topic {
     pub publish_latency: LawId,
     /// How long records are kept, read or not.
     pub retention: Span,
+    /// The span of a segment; only whole ones are deleted.
+    pub segment: Span,
     /// Copies of each partition, the leader's included.
     pub replication: u32,
     /// Copies in sync without which `acks = "all"` cannot be had.
@@ -38,6 +40,14 @@ pub struct Topic {
     pub linger: Span,
     /// Records of a batch at most.
     pub batch: u32,
+    /// Requests of one producer without an answer.
+    pub in_flight: u32,
+    /// How long a producer tries to get a record through.
+    pub delivery_timeout: Span,
+    /// Records that one producer holds at most.
+    pub buffer: u32,
+    /// How long a publisher waits for room among them.
+    pub max_block: Span,
     /// The groups that read it.
     pub groups: std::ops::Range<u32>,
 }
@@ -55,7 +65,7 @@ pub struct Producer {
     pub site: u64,
     /// One-way latency there.
     pub there: LawId,
-    /// One-way latency of the confirmation.
+    /// One-way latency of the answer.
     pub back: LawId,
     /// Whether the frame waits for that.
     pub waits: bool,
@@ -74,6 +84,8 @@ pub struct Readers {
     pub topic: u32,
     /// How it rebalances.
     pub protocol: Protocol,
+    /// Whether a member that comes back within its session is the one it was (`group.instance.id`, KIP-345).
+    pub keeps_names: bool,
     /// From the last heartbeat of a crashed member until it is given up.
     pub session_timeout: Span,
     /// Between two polls; a member that takes longer is given up.

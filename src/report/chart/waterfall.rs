@@ -103,7 +103,7 @@ fn span(canvas: &Canvas, span: &Span, scale: &Scale, (top, bottom): (f64, f64)) 
         canvas.line(&[(place(since), top - 3.0), (place(since), bottom + 3.0)], Pen { width: 2.0, ..hair(FAILED) });
     }
     let took = time(ms(span.to - span.from));
-    match remark(span.outcome, span.abandoned) {
+    match remark(span.outcome, span.abandoned, span.open) {
         Some(remark) => canvas.beside(&format!("{took} {remark}"), (right, middle), Type::of(size::SMALL).bold()),
         None => canvas.beside(&took, (right, middle), Type::of(size::SMALL).faint()),
     }

@@ -69,9 +69,14 @@ pub(super) fn sheet(figures: &Figures) -> Sheet {
     let rate = |value: f64| format!("{}/s", plain(value));
     sheet.push("throughput", cells(&figures.throughput_per_s, rate, &apart_rate));
     let gains: Vec<String> =
-        times.iter().filter_map(|(name, d)| Some(format!("{name} ×{}", plain(d.variance_gain?)))).collect();
+        times.iter().filter_map(|(name, d)| Some(format!("{name} {}", gain(d.variance_gain?)))).collect();
     sheet.note = (!gains.is_empty()).then(|| format!("variance gained by pairing: {}", gains.join(", ")));
     sheet
+}
+
+/// What pairing gained; where nearly all is common, what is left is the dust of floats and no figure.
+fn gain(times: f64) -> String {
+    if times > 1e4 { "more than ×10000".into() } else { format!("×{}", plain(times)) }
 }
 
 fn cells(d: &Difference, show: impl Fn(f64) -> String, apart: &dyn Fn(Estimate) -> String) -> [Cell; 4] {
@@ -163,7 +168,7 @@ pub fn total(comparison: &Comparison) -> String {
     let base = clean(&comparison.base.name);
     match comparison.total.others.as_slice() {
         [] => "total: nothing to compare".into(),
-        [one] => format!("total: {}", single(one, &base)),
+        [one] => format!("total: {}{}", single(one, &base), flows(comparison, &one.name)),
         all => format!("total: {}", several(comparison, all, &base)),
     }
 }
@@ -197,21 +202,66 @@ fn several(comparison: &Comparison, all: &[Overall], base: &str) -> String {
         .collect();
     let found = comparison.total.quickest.as_ref().and_then(|name| all.iter().find(|o| o.name == *name));
     let Some(best) = found else {
-        return format!("none of the {} is significantly quicker than {base}{}", all.len(), failing.concat());
+        // Who is not quicker may still fail less, or do later what was promised.
+        let served = |o: &Overall| {
+            let (rate, word) =
+                (&o.success_rate, if o.success_rate.verdict == Verdict::Higher { "more" } else { "fewer" });
+            let told = || {
+                let (other, base) = (or_none(rate.other, percent), or_none(rate.base, percent));
+                format!("; {}: {word} requests succeed ({other} instead of {base})", clean(&o.name))
+            };
+            // Those that are quicker because they fail more are told below.
+            let known = better(&o) && rate.verdict == Verdict::Lower;
+            (rate.is_significant() && !known).then(told).unwrap_or_default()
+        };
+        let beside: String = all.iter().map(|one| served(one) + &flows(comparison, &one.name)).collect();
+        return format!("none of the {} is significantly quicker than {base}{}{beside}", all.len(), failing.concat());
     };
     let again = comparison.total.confirmed.map_or_else(String::new, |c| {
         let said = if c.mean_ms.verdict == Verdict::Lower { "holds" } else { "does not hold" };
         format!("; that {said} on fresh seeds ({} with seed {})", apart_ms(c.mean_ms.difference), c.seed)
     });
     let d = &best.mean_ms;
+    let ties: Vec<String> = comparison.total.ties.iter().map(|name| clean(name)).collect();
+    let first = match ties.as_slice() {
+        [] => format!("{} is the quickest of {}", clean(&best.name), all.len()),
+        _ => format!(
+            "{} and {} are the quickest of {} (no significant difference between them); {} is",
+            clean(&best.name),
+            ties.join(", "),
+            all.len(),
+            clean(&best.name)
+        ),
+    };
+    let comma = if ties.is_empty() { "," } else { "" };
     format!(
-        "{} is the quickest of {}, {} than {base} over all requests: {}{again}{}",
-        clean(&best.name),
-        all.len(),
+        "{first}{comma} {} than {base} over all requests: {}{again}{}{}",
         quicker(d),
         mean(d),
-        failing.concat()
+        failing.concat(),
+        flows(comparison, &best.name)
     )
+}
+
+/// What became of effects: an answer that comes as soon says nothing about what was promised by it.
+fn flows(comparison: &Comparison, name: &str) -> String {
+    let Some(versus) = comparison.others.iter().find(|versus| versus.side.name == name) else { return String::new() };
+    let told = |(flow, figures): (&String, &Figures)| {
+        let done = &figures.mean_ms;
+        let word = if done.verdict == Verdict::Lower { "sooner" } else { "later" };
+        let later = done.is_significant().then(|| {
+            let by = done.difference.value.map_or_else(|| NONE.into(), |v| time(v.abs()));
+            let share = done.relative.map_or_else(String::new, |r| format!(" ({})", signed(r * 100.0, "%")));
+            format!("done {by} {word}{share}")
+        });
+        let rate = &figures.success_rate;
+        let fewer = rate.is_significant().then(|| {
+            format!("{} of them are done instead of {}", or_none(rate.other, percent), or_none(rate.base, percent))
+        });
+        let parts: Vec<String> = later.into_iter().chain(fewer).collect();
+        (!parts.is_empty()).then(|| format!("; flow {} over {}: {}", clean(flow), clean(name), parts.join(", ")))
+    };
+    versus.flows.iter().filter_map(told).collect()
 }
 
 /// `0.15 ms quicker`.
@@ -269,9 +319,39 @@ mod tests {
         let line = total(&comparison);
         assert!(line.starts_with("total: grpc is the quickest of 2, "), "{line}");
         assert!(!line.contains("fresh seeds"), "{line}");
+        comparison.total.ties = vec!["twin".into()];
+        let line = total(&comparison);
+        assert!(line.starts_with("total: grpc and twin are the quickest of 2 (no significant"), "{line}");
         comparison.total.quickest = None;
         assert_eq!(total(&comparison), "total: none of the 2 is significantly quicker than as written");
         comparison.total.others.remove(0);
         assert_eq!(total(&comparison), "total: twin and as written answer in exactly the same time");
+    }
+
+    #[test]
+    fn the_same_answer_does_not_hide_another_effect() {
+        let mut comparison = super::super::sample::comparison();
+        comparison.total.quickest = None;
+        comparison.total.others.remove(0);
+        let later = Difference {
+            base: e(10.0, 0.1),
+            other: e(1000.0, 5.0),
+            difference: e(990.0, 5.0),
+            relative: Some(99.0),
+            verdict: Verdict::Higher,
+            ..Difference::default()
+        };
+        let figures = Figures { mean_ms: later, ..Figures::default() };
+        comparison.others[1].flows.insert("order shipped".into(), figures);
+        let line = total(&comparison);
+        assert!(
+            line.ends_with("in exactly the same time; flow order shipped over twin: done 990 ms later (+9900 %)"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn dust_is_no_gain() {
+        assert_eq!((gain(2.5).as_str(), gain(1.9e27).as_str()), ("×2.5", "more than ×10000"));
     }
 }

@@ -41,8 +41,8 @@ pub(crate) mod sample {
                     let swing = if variant.is_none() { 0.0 } else { 0.02 * f64::from(i % 2) - 0.01 };
                     Replicate {
                         sum_ms: mean * luck * 11_800.0,
-                        succeeded: 11_800,
                         arrived: 11_812,
+                        succeeded: 11_800,
                         unanswered: 0,
                         p50_ms: d.p50.value.map(|v| v * (luck + swing)),
                         p99_ms: d.p99.value.map(|v| v * (luck + 0.3 * f64::from(i % 2) * (factor - 1.0))),

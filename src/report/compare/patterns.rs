@@ -11,11 +11,11 @@ use crate::report::text::clean;
 pub(super) fn sheets(patterns: &Patterns) -> Vec<(String, Sheet)> {
     let edge = clean(&patterns.edge);
     let outage = format!("{} down for {}", callee(&edge), seconds(patterns.outage_for_s));
-    let late = format!("late: more than {} later", time(patterns.late_after_ms));
+    let (late, answer) = (time(patterns.late_after_ms), time(patterns.answer_late_after_ms));
     vec![
         (format!("{edge} as one pattern or another"), plain_sheet(patterns)),
-        (format!("coupling: requests lost with {outage}"), coupling(patterns)),
-        (format!("reliability: effects with {outage} ({late})"), reliability(patterns)),
+        (format!("coupling: requests lost or late (by {answer}) with {outage}"), coupling(patterns)),
+        (format!("reliability: effects lost or late (by {late}) with {outage}"), reliability(patterns)),
     ]
 }
 
@@ -46,8 +46,8 @@ fn coupling(patterns: &Patterns) -> Sheet {
         ("add", 6),
     ];
     filled(&columns, patterns, |row| {
-        let broker = broker(row, |toll| toll.lost);
-        let figures = [row.callee_down.lost, row.callee_hangs.lost].map(|e| Cell::from(or_none(e, percent)));
+        let broker = broker(row, lost_or_late);
+        let figures = [row.callee_down, row.callee_hangs].map(|toll| Cell::from(lost_or_late(&toll)));
         let [first, second] = figures;
         let edits = row.spatial.map(|n| Cell::from(n.to_string()));
         let [to_move, to_add] = edits;
@@ -66,7 +66,7 @@ fn reliability(patterns: &Patterns) -> Sheet {
     ];
     filled(&columns, patterns, |row| {
         let share = |e: Estimate| Cell::from(or_none(e, percent));
-        let broker = broker(row, |toll| toll.effects_lost);
+        let broker = broker(row, |toll| or_none(toll.effects_lost, percent));
         vec![
             row.words.reliability.clone().into(),
             share(row.callee_down.effects_lost),
@@ -77,10 +77,19 @@ fn reliability(patterns: &Patterns) -> Sheet {
     })
 }
 
-/// A share with the broker down; a missing fact is not a zero.
-fn broker(row: &Row, of: fn(&Toll) -> Estimate) -> String {
+/// How many fail, and how many wait it out where there are such.
+fn lost_or_late(toll: &Toll) -> String {
+    let lost = or_none(toll.lost, percent);
+    match toll.late.value {
+        Some(late) if late >= 0.005 => format!("{lost}, late {}", percent(late)),
+        _ => lost,
+    }
+}
+
+/// What is told with the broker down; a missing fact is not a zero.
+fn broker(row: &Row, of: fn(&Toll) -> String) -> String {
     match &row.broker_down {
-        Some(toll) => or_none(of(toll), percent),
+        Some(toll) => of(toll),
         None if row.has_broker => "not assessed".into(),
         None => NONE.into(),
     }
@@ -115,11 +124,14 @@ pub(super) fn figures(row: &Row) -> Vec<(&'static str, &'static str, Estimate)> 
         ("caller_ms", "ms", row.caller_ms),
         ("effect_ms", "ms", row.effect_ms),
         ("callee_down.lost", "share", row.callee_down.lost),
+        ("callee_down.late", "share", row.callee_down.late),
         ("callee_down.effects_lost", "share", row.callee_down.effects_lost),
         ("callee_down.effects_late", "share", row.callee_down.effects_late),
         ("callee_hangs.lost", "share", row.callee_hangs.lost),
+        ("callee_hangs.late", "share", row.callee_hangs.late),
         ("callee_hangs.effects_lost", "share", row.callee_hangs.effects_lost),
         ("broker_down.lost", "share", broker.lost),
+        ("broker_down.late", "share", broker.late),
         ("broker_down.effects_lost", "share", broker.effects_lost),
         ("edits_to_move", "1", count(row.spatial[0] as usize)),
         ("edits_to_add", "1", count(row.spatial[1] as usize)),
@@ -129,11 +141,15 @@ pub(super) fn figures(row: &Row) -> Vec<(&'static str, &'static str, Estimate)> 
 
 /// The one line that sums it up.
 pub(super) fn summed(patterns: &Patterns) -> Option<String> {
-    let best = |of: fn(&Row) -> Estimate| {
-        let known = patterns.rows.iter().filter(|row| of(row).value.is_some());
-        known.min_by(|a, b| of(a).value.unwrap_or(0.0).total_cmp(&of(b).value.unwrap_or(0.0)))
+    // All that the table calls as quick as the quickest.
+    let first = |of: fn(&Row) -> Estimate, word: fn(&Row) -> &'static str| {
+        let quick: Vec<&Row> = patterns.rows.iter().filter(|row| word(row) == "very low").collect();
+        let ms = quick.iter().filter_map(|row| of(row).value).fold(f64::INFINITY, f64::min);
+        let names: Vec<&str> = quick.iter().map(|row| row.pattern.as_str()).collect();
+        (!names.is_empty()).then(|| format!("{} ({} ms)", clean(&names.join(", ")), plain(ms)))
     };
-    let (caller, effect) = (best(|row| row.caller_ms)?, best(|row| row.effect_ms)?);
+    let caller = first(|row| row.caller_ms, |row| row.words.latency)?;
+    let effect = first(|row| row.effect_ms, |row| row.words.effect)?;
     let spared: Vec<&str> = patterns
         .rows
         .iter()
@@ -141,13 +157,8 @@ pub(super) fn summed(patterns: &Patterns) -> Option<String> {
         .map(|row| row.pattern.as_str())
         .collect();
     let spared = if spared.is_empty() { "none".to_owned() } else { clean(&spared.join(", ")) };
-    let ms = |e: Estimate| e.value.map_or_else(|| NONE.into(), |v| format!("{} ms", plain(v)));
     Some(format!(
-        "the caller is answered first over {} ({}), the effect is there first over {} ({}); outages of the callee are \
-         survived by: {spared}",
-        clean(&caller.pattern),
-        ms(caller.caller_ms),
-        clean(&effect.pattern),
-        ms(effect.effect_ms),
+        "the caller is answered first over {caller}, the effect is there first over {effect}; outages of the callee are \
+         survived by: {spared}"
     ))
 }

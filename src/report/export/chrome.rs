@@ -113,7 +113,8 @@ fn opening(side: &Side) -> Value {
     if let Some(since) = side.abandoned {
         args["abandoned_at_us"] = json!(micros(since));
     }
-    let mark = remark(side.outcome, side.abandoned).map_or_else(String::new, |remark| format!(" ({remark})"));
+    let mark =
+        remark(side.outcome, side.abandoned, side.open).map_or_else(String::new, |remark| format!(" ({remark})"));
     let (category, arrow) = match side.role {
         Role::Client => ("call", "→ "),
         Role::Server => ("served", ""),

@@ -38,6 +38,8 @@ pub struct Side<'a> {
     pub outcome: Outcome,
     /// From when on nobody waited, if so.
     pub abandoned: Option<u64>,
+    /// Whether it had no end.
+    pub open: bool,
     /// Its own time.
     pub segments: Vec<Segment>,
 }
@@ -85,6 +87,7 @@ fn side(span: &Span, parent: Option<usize>, role: Role) -> Side<'_> {
         to: span.to,
         outcome: span.outcome,
         abandoned: span.abandoned,
+        open: span.open,
         segments: Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use super::walk;
 use crate::diag::{Complaint, code};
 use crate::scenario::law_mean::mean;
 use crate::scenario::read::suggest;
-use crate::scenario::written::{Consumer, Flow, Given, Node, Publish, Queue, Scenario};
+use crate::scenario::written::{Consumer, Flow, Given, Node, Publish, Queue, Scenario, WhenFull};
 use crate::units::Span;
 
 /// Complains about every name that leads nowhere.
@@ -147,11 +147,14 @@ pub(super) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         let (place, why) = (queue.ack_timeout.place.as_ref(), "no message could be handled in time");
         zero(queue.ack_timeout.value == Some(Span::ZERO), "ack_timeout", place, why, complaints);
     }
+    scenario.queues.values().for_each(|queue| buries(queue, complaints));
     for topic in scenario.topics.values() {
         let nowhere = "an event would have nowhere to go";
         zero(topic.partitions.value == 0, "partitions", topic.partitions.place.as_ref(), nowhere, complaints);
         zero(topic.replication.value == 0, "replication", topic.replication.place.as_ref(), nowhere, complaints);
         zero(topic.batch.value == Some(0), "batch", topic.batch.place.as_ref(), nowhere, complaints);
+        zero(topic.in_flight.value == Some(0), "in_flight", topic.in_flight.place.as_ref(), nowhere, complaints);
+        zero(topic.buffer.value == Some(0), "buffer", topic.buffer.place.as_ref(), nowhere, complaints);
     }
     super::streams::ranges(scenario, complaints);
     for node in scenario.nodes.values() {
@@ -166,6 +169,16 @@ pub(super) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
                     "consumers are workers of their own, which no request can take; let another service consume",
                 ));
         }
+    }
+}
+
+/// Refused messages that go to the dead letters need some.
+fn buries(queue: &Queue, complaints: &mut Vec<Complaint>) {
+    if queue.when_full.value == WhenFull::DeadLetter && queue.dead_letter.is_none() {
+        let message = format!("`{}` sends what it refuses to the dead letters, and has none", queue.name.value);
+        let complaint = Complaint::error(code::MISSING_KEY, message).at(queue.when_full.place.clone());
+        complaints
+            .push(complaint.help("name the queue that gets them: dead_letter = \"dead\"; or when_full = \"reject\""));
     }
 }
 
@@ -223,6 +236,10 @@ fn idle_keys(queue: &Queue, complaints: &mut Vec<Complaint>) {
         let complaint = Complaint::warning(code::UNUSED, "`when_full` means something only with a `capacity`");
         complaints.push(complaint.at(queue.when_full.place.clone()));
     }
+    if !queue.kind.is_default() && !queue.hides {
+        let complaint = Complaint::warning(code::UNUSED, "`kind` means something only with a `visibility_timeout`");
+        complaints.push(complaint.at(queue.kind.place.clone()));
+    }
 }
 
 /// A member of a group without a partition has nothing to do.
@@ -265,6 +282,7 @@ fn of_queue(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>)
         ("from_start", consumer.from_start.place.clone()),
         ("ordered", consumer.ordered.place.clone()),
         ("rebalance", consumer.rebalance.place.clone()),
+        ("member", consumer.member.place.clone()),
         ("session_timeout", consumer.session_timeout.place.clone()),
         ("max_poll_interval", consumer.max_poll_interval.place.clone()),
         ("replay", consumer.replay.place.clone()),
@@ -299,7 +317,8 @@ fn outlasts(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>)
             "messages of `{name}` may be delivered twice: a consumer takes {held}, and the last of them waits longer than {timeout}"
         );
         let complaint = Complaint::warning(code::DELIVERED_TWICE, message).at(consumer.from.place.clone());
-        complaints.push(complaint.help("lower its prefetch, or lengthen the queue's ack_timeout"));
+        let [few, long] = if queue.hides { ["batch", "visibility_timeout"] } else { ["prefetch", "ack_timeout"] };
+        complaints.push(complaint.help(format!("lower its {few}, or lengthen the queue's {long}")));
     }
 }
 

@@ -3,7 +3,8 @@
 use super::ranges::zero;
 use crate::diag::{Code, Complaint, code};
 use crate::model::discovery::Kind;
-use crate::scenario::written::{BalancePer, Balancing, Discovery, FaultKind, Given, Place, Scenario};
+use crate::scenario::lower::outlier_spec;
+use crate::scenario::written::{BalancePer, Balancing, Discovery, FaultKind, Given, Node, Place, Scenario};
 use crate::units::Span;
 
 /// Complains about numbers that cannot be, and about words beside which others mean nothing.
@@ -40,6 +41,7 @@ fn unused(discovery: &Discovery, complaints: &mut Vec<Complaint>) {
     let picks = |balancing: Balancing| discovery.load_balancing.value == balancing;
     let said = [
         (!picks(Balancing::LeastRequest), "choices", &discovery.choices.place, "for least_request only"),
+        (!picks(Balancing::LeastRequest), "distinct", &discovery.distinct.place, "for least_request only"),
         (!picks(Balancing::Hash), "keys", &discovery.keys.place, "for hash only"),
         (kind != Kind::Dns, "ttl", &discovery.ttl.place, "for kind = \"dns\" only"),
         (
@@ -73,6 +75,7 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         let complaint = warning(code::NO_EFFECT, message.into(), rule.place.as_ref());
         complaints.push(complaint.help("balance requests: balance_per = \"request\", or kind = \"mesh\""));
     }
+    ejects_nobody(scenario, complaints);
     if discovery.kind.value != Kind::Static {
         return;
     }
@@ -93,5 +96,23 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
             }
             _ => {}
         }
+    }
+}
+
+/// Outlier detection may be allowed to leave out a share of the replicas that is less than one of them.
+fn ejects_nobody(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+    let Some(rule) = scenario.discovery.outlier_detection.as_ref().and_then(|rule| rule.value.as_ref()) else { return };
+    let spec = outlier_spec(rule);
+    let several = scenario.nodes.values().map(Node::most_replicas).filter(|replicas| *replicas > 1).max();
+    if let Some(most) = several.filter(|most| spec.most(*most) == 0) {
+        let share = 100.0 * rule.max_ejected.value;
+        let message = format!("`outlier_detection` leaves nobody out: {share} % of {most} replicas are none");
+        let place = rule.max_ejected.place.as_ref();
+        let place = place.or(scenario.discovery.outlier_detection.as_ref().and_then(|given| given.place.as_ref()));
+        let help = format!(
+            "say max_ejected = \"{}%\", or always_eject_one = true (Envoy before 1.31)",
+            100_u32.div_ceil(most)
+        );
+        complaints.push(warning(code::NO_EFFECT, message, place).help(help));
     }
 }

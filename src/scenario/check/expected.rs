@@ -38,6 +38,9 @@ pub struct NodeForecast {
     pub workers: Option<f64>,
     /// CPU over all replicas: cores, or workers where nothing is said; `None`: unlimited.
     pub cpus: Option<f64>,
+    /// A database's replicas: the work of its primary in Erlangs, where that is busier than they are on average. Then it
+    /// is what the utilizations are about.
+    pub primary: Option<f64>,
     /// Offered work ÷ CPU; 0 where it is unlimited.
     pub utilization: f64,
     /// The same at the height of the load.

@@ -27,7 +27,7 @@ pub(super) struct Vertex<'s> {
     pub(super) endpoint: &'s Endpoint,
     pub(super) edges: Vec<Edge>,
     /// Own CPU and waits, function calls included, nanoseconds.
-    cpu: f64,
+    pub(super) cpu: f64,
     wait: f64,
     /// Least mean time to the answer, without the callee's share of the messages.
     pub(super) response: f64,
@@ -74,6 +74,7 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
     out.databases = super::pools::databases(scenario);
     out.consumers = graph.consumers(&average, &height);
     out.nodes = scenario.nodes.values().map(|node| graph.node(node, &average, &height)).collect();
+    graph.primaries(&mut out.nodes, &average, &height);
     let worst = super::attempts::worst(scenario);
     for node in &mut out.nodes {
         node.worst_attempts = worst.get(node.name.as_str()).copied().unwrap_or(1);
@@ -328,7 +329,7 @@ impl<'s> Graph<'s> {
         node.consumes.is_empty() || walk::is_called(self.scenario, &node.name.value)
     }
 
-    fn of_node<'g>(&'g self, node: &'g str) -> impl Iterator<Item = (usize, &'g Vertex<'s>)> {
+    pub(super) fn of_node<'g>(&'g self, node: &'g str) -> impl Iterator<Item = (usize, &'g Vertex<'s>)> {
         self.index.range((node, "")..).take_while(move |((n, _), _)| *n == node).map(|(_, &i)| (i, &self.vertices[i]))
     }
 
@@ -357,6 +358,7 @@ impl<'s> Graph<'s> {
             offered,
             workers: workers(node, called),
             cpus: cpus(node, called),
+            primary: None,
             utilization: share(offered, cpus(node, called)),
             peak_utilization: share(peak, cpus(node, called)),
             held: share(held, workers(node, called)),

@@ -33,6 +33,7 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     events(scenario, &forecast, complaints);
     forecast.shared.iter().for_each(|shared| overrun(scenario, shared, complaints));
     forecast.consumers.iter().for_each(|expected| falls_behind(scenario, expected, complaints));
+    super::metastable::look(scenario, &forecast.nodes, complaints);
     for (node, expected) in scenario.nodes.values().zip(&forecast.nodes) {
         overload(node, expected, complaints);
         never_queues(scenario, node, expected, complaints);
@@ -156,7 +157,16 @@ fn overload(node: &Node, expected: &NodeForecast, complaints: &mut Vec<Complaint
     let name = &node.name.value;
     let percent = |x: f64| format!("{:.0} %", x * 100.0);
     let cpus = expected.cpus.unwrap_or_default();
-    let (message, help) = if *utilization > 1.0 + 1e-9 {
+    let (message, help) = if let Some(primary) = expected.primary.filter(|_| *utilization > 1.0 + 1e-9) {
+        (
+            format!(
+                "the primary of `{name}` is overloaded: {primary:.1} workers' worth of work for {:.0} ({}); its line grows as long as the run lasts",
+                cpus / f64::from(node.replicas.value),
+                percent(*utilization)
+            ),
+            "writes go to one replica, however many there are: less work a write, fewer writes, or a database for each part of the data",
+        )
+    } else if *utilization > 1.0 + 1e-9 {
         let fate = if node.queue_limit.value.is_some() {
             "what does not fit is refused"
         } else {

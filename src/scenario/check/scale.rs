@@ -53,7 +53,12 @@ fn target(node: &Node, scale: &Autoscale, complaints: &mut Vec<Complaint>) {
     let (metric, word) = (scale.metric.value, scale.metric.value.word());
     let place = scale.target.place.as_ref();
     zero(scale.target.value <= 0.0, "target", place, "no number of replicas would be enough", complaints);
-    if metric.is_share() && scale.target.value > 1.0 {
+    request(scale, complaints);
+    let most = match (metric, scale.request.value) {
+        (Metric::Cpu, Some(request)) => node.cores.value.map_or(f64::INFINITY, |cores| cores / request),
+        _ => 1.0,
+    };
+    if metric.is_share() && scale.target.value > most {
         let message = format!("`target`: {} of a replica's {word} is more than all of it", scale.target.value);
         let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(place.cloned());
         complaints.push(complaint.help(format!("write a share: target = \"{}%\"", scale.target.value)));
@@ -72,6 +77,16 @@ fn target(node: &Node, scale: &Autoscale, complaints: &mut Vec<Complaint>) {
             .at(place)
             .help("choose another metric: in_flight and rps always work"),
     );
+}
+
+/// The cores that a replica asks for.
+fn request(scale: &Autoscale, complaints: &mut Vec<Complaint>) {
+    let (Some(cores), place) = (scale.request.value, scale.request.place.as_ref()) else { return };
+    zero(cores <= 0.0, "request", place, "there would be nothing to measure by", complaints);
+    if scale.metric.value != Metric::Cpu {
+        let message = format!("`request` means something for metric = \"cpu\" only, not {}", scale.metric.value.word());
+        complaints.push(Complaint::warning(code::UNUSED, message).at(place.cloned()));
+    }
 }
 
 /// What merely looks wrong, and what is assumed.

@@ -62,13 +62,34 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
             of_topic(scenario, consumer, complaints);
         }
         batches(topic, complaints);
+        segments(scenario, topic, complaints);
     }
 }
 
 fn batches(topic: &Topic, complaints: &mut Vec<Complaint>) {
-    if topic.linger.value == Span::ZERO && topic.batch.value.is_some_and(|b| b > 1) {
-        let complaint = Complaint::warning(code::UNUSED, "`batch` means something only with `linger`");
+    let gathers = topic.linger.value > Span::ZERO || topic.in_flight.value.is_some();
+    if !gathers && topic.batch.value.is_some_and(|b| b > 1) {
+        let complaint = Complaint::warning(code::UNUSED, "`batch` means something only with `linger` or `in_flight`");
         complaints.push(complaint.at(topic.batch.place.clone()).help("a batch that does not wait holds one record"));
+    }
+    if topic.buffer.value.is_none() && !topic.max_block.is_default() {
+        let complaint = Complaint::warning(code::UNUSED, "`max_block` means something only with `buffer`");
+        complaints.push(complaint.at(topic.max_block.place.clone()).help("a buffer without limit is never full"));
+    }
+}
+
+/// A retention that deletes nothing, because no segment is closed.
+fn segments(scenario: &Scenario, topic: &Topic, complaints: &mut Vec<Complaint>) {
+    let run = scenario.sim.warmup.value + scenario.sim.duration.value;
+    if topic.retention.value < run && topic.segment.value >= run {
+        let message = format!(
+            "`retention` deletes whole segments, and one of {} is open for all of the run",
+            topic.segment.value
+        );
+        let complaint = Complaint::warning(code::UNUSED, message).at(topic.retention.place.clone());
+        complaints.push(
+            complaint.help("to see events deleted set `segment` lower, as busy topics reach their size (1 GiB) sooner"),
+        );
     }
 }
 
@@ -145,6 +166,7 @@ fn agreement(scenario: &Scenario, topic: &str, group: &str, complaints: &mut Vec
     };
     for (_, other) in &members[1..] {
         differ("rebalance", same(&first.rebalance, &other.rebalance), other.from.place.clone());
+        differ("member", same(&first.member, &other.member), other.from.place.clone());
         differ("session_timeout", same(&first.session_timeout, &other.session_timeout), other.from.place.clone());
         differ("max_poll_interval", same(&first.max_poll_interval, &other.max_poll_interval), other.from.place.clone());
         differ("replay", same(&first.replay, &other.replay), other.from.place.clone());

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::random::dist::Law;
 use crate::scenario::written::{
-    Arrivals, Call, Client, Consumer, Endpoint, FREE, Guards, How, IN_PROCESS, Load, Node, NodeKind, Publish, Scenario,
-    Step, TransportSpec, Verb, When, on,
+    Arrivals, Call, Client, Consumer, Endpoint, FREE, Guards, How, IN_PROCESS, Load, Mode, Node, NodeKind, Publish,
+    Scenario, Step, TransportSpec, Verb, When, on,
 };
 
 /// Visits every step, those inside others included, outermost first.
@@ -30,6 +30,17 @@ pub(crate) fn steps<'s>(all: &'s [Step], visit: &mut impl FnMut(&'s Step)) {
             _ => {}
         }
     }
+}
+
+/// Whether a transaction of a database writes to it.
+pub(crate) fn writes(transaction: &[Step], database: &str) -> bool {
+    let mut any = false;
+    steps(transaction, &mut |step| {
+        if let Verb::Query(call) = &step.verb {
+            any |= call.target.value.node == database && call.mode.value != Mode::Read;
+        }
+    });
+    any
 }
 
 /// The call of a step, queries and looks into caches included.

@@ -30,7 +30,7 @@ impl<'s> Lowering<'s> {
             let optional = branch.optional.value && wait_for.is_none();
             let site = sites.next(&format!("copies {}", label(&branch.step.verb)));
             planned.extend((0..branch.step.times.value).map(|copy| Branch { entry, copy, site, optional }));
-            self.branch(code.place, sites, &branch.step);
+            self.branch(code.place, sites, &branch.step, wait_for.is_some());
         }
         let need = wait_for.unwrap_or(planned.len() as u32);
         self.plan.forks[id.index()] = plan::Fork { branches: planned, need };
@@ -38,14 +38,24 @@ impl<'s> Lowering<'s> {
         self.land(over, here);
     }
 
-    /// One branch: it holds nothing at its start and nothing at its end.
-    fn branch(&mut self, place: Place<'s>, sites: &mut Sites, step: &'s Step) {
+    /// One branch: it holds nothing at its start and nothing at its end. Where the first few are enough (`some`), one that
+    /// its `probability` leaves out is none of them.
+    fn branch(&mut self, place: Place<'s>, sites: &mut Sites, step: &'s Step, some: bool) {
         let turns = place.turns || !place.releases;
         let place = Place { releases: true, turns, ..place };
         let mut code = Code::new(place, false);
-        self.step(&mut code, sites, step, 1);
+        let skip = (some && step.probability.value < 1.0).then(|| self.chance(sites, step));
+        match skip {
+            Some(_) => self.verb(&mut code, sites, &step.verb),
+            None => self.step(&mut code, sites, step, 1),
+        }
         self.release(&mut code);
         self.emit(Op::End(Outcome::Succeeded));
+        if let Some(skip) = skip {
+            let here = self.here();
+            self.land(skip, here);
+            self.emit(Op::Absent);
+        }
         for held in [true, false] {
             let fails: Vec<usize> = code.fails.iter().filter(|f| f.1 == held).map(|f| f.0).collect();
             if fails.is_empty() {

@@ -7,7 +7,7 @@ use crate::model::{CallId, EdgeId, EndpointId, NodeId, Op, Outcome, Pc, PostId, 
 use crate::random::draw::name_hash;
 
 use super::super::check::walk;
-use super::super::written::{Ack, Consumer, OnError, Publish, WhenFull};
+use super::super::written::{Ack, Consumer, OnError, Publish, QueueKind, WhenFull};
 use super::Lowering;
 use super::program::{Code, Place, Sites};
 
@@ -26,9 +26,15 @@ impl<'s> Lowering<'s> {
                 when_full: match queue.when_full.value {
                     WhenFull::DropOldest => queue::WhenFull::DropOldest,
                     WhenFull::Reject => queue::WhenFull::Reject,
+                    WhenFull::DeadLetter => queue::WhenFull::DeadLetter,
                     WhenFull::Block => queue::WhenFull::Block,
                 },
                 ack_timeout: queue.ack_timeout.value,
+                rules: match (queue.hides, queue.kind.value) {
+                    (false, _) => queue::Rules::Amqp,
+                    (true, QueueKind::Standard) => queue::Rules::Standard,
+                    (true, QueueKind::Fifo) => queue::Rules::Fifo,
+                },
                 max_deliveries: queue.max_deliveries.value.unwrap_or(NONE),
                 dead_letter: queue.dead_letter.as_ref().map(|dead| self.queues[dead.value.as_str()]),
                 ttl: queue.message_ttl.value,
@@ -114,6 +120,7 @@ impl<'s> Lowering<'s> {
             writes: None,
             compares: None,
             in_transaction: false,
+            primary: false,
         };
         self.plan.calls.push(call);
         CallId(self.plan.calls.len() as u32 - 1)
@@ -156,10 +163,10 @@ impl<'s> Lowering<'s> {
 
     /// A message leaves.
     pub(super) fn publish(&mut self, code: &mut Code<'s>, sites: &mut Sites, publish: &'s Publish) {
-        let Some(queue) = self.queues.get(publish.to.value.as_str()).copied() else {
+        let Some(to) = self.queues.get(publish.to.value.as_str()).copied() else {
             return self.produce(code, sites, publish);
         };
-        let (host, broker) = (code.place.host, self.plan.queue(queue).node);
+        let (host, broker) = (code.place.host, self.plan.queue(to).node);
         let edge = self.mail_edge(format!("{} -> {}", code.place.caller, publish.to.value));
         // A message to a single service draws what a call in its place would draw.
         let consumers = walk::consumers(self.scenario, &publish.to.value);
@@ -167,14 +174,15 @@ impl<'s> Lowering<'s> {
         let waits = self.waits_for_ack(publish);
         let post = Post {
             edge,
-            queue,
+            queue: to,
             site: sites.next(label),
             there: self.latency(host, broker),
             back: self.latency(broker, host),
             waits,
         };
         self.plan.posts.push(post);
-        if waits {
+        // Where a full queue holds its senders, waiting may begin at any message.
+        if waits || self.plan.queue(to).when_full == queue::WhenFull::Block {
             self.release(code);
         }
         let post = PostId(self.plan.posts.len() as u32 - 1);

@@ -5,7 +5,7 @@ use crate::model::plan;
 use crate::model::{CallId, Op, Outcome, Pc};
 use crate::units::Span;
 
-use super::super::written::{Call, Guards, Target};
+use super::super::written::{Call, Guards, Mode, Target};
 use super::Lowering;
 use super::program::{Code, Place, Sites};
 use super::wire::Wire;
@@ -24,6 +24,7 @@ impl<'s> Lowering<'s> {
         (planned.writes, planned.compares) = (writes, compares);
         planned.effect = !call.idempotent.value;
         planned.in_transaction = code.transaction == Some(call.target.value.node.as_str());
+        planned.primary = call.mode.value != Mode::Read || code.writes && planned.in_transaction;
         let codec = wire.codec();
         if codec.encode > Span::ZERO {
             self.acquire(code);
@@ -50,6 +51,8 @@ impl<'s> Lowering<'s> {
         let callee = self.nodes[target.node.as_str()];
         let endpoint = self.endpoints[&(callee, target.endpoint.as_str())];
         let link = self.link(place.host, callee);
+        // A link's latency holds for both directions of the calls over it.
+        let way = self.latency(place.host, callee);
         // A function call has no policies.
         let rules = if wire.is_some() { self.rules(guards) } else { NONE };
         // Where its timer runs before a try sets out, its guard keeps it.
@@ -60,8 +63,8 @@ impl<'s> Lowering<'s> {
             link,
             endpoint,
             site: sites.next(&super::endpoint_name(&target.node, &target.endpoint)),
-            there: self.latency(place.host, callee),
-            back: self.latency(callee, place.host),
+            there: way,
+            back: way,
             timeout,
             rules,
             channel: wire.map_or(NONE, |w| self.channel(link, w.spec)),
@@ -75,6 +78,7 @@ impl<'s> Lowering<'s> {
             writes: None,
             compares: None,
             in_transaction: false,
+            primary: false,
         };
         self.plan.calls.push(planned);
         CallId(self.plan.calls.len() as u32 - 1)
@@ -86,7 +90,12 @@ impl<'s> Lowering<'s> {
         let target = &call.target.value;
         let Some((name, node)) = self.scenario.nodes.get_key_value(&target.node) else { return };
         let place = Place { caller: name, ..code.place };
-        let mut inner = Code { stops: code.stops, transaction: code.transaction, ..Code::new(place, code.held) };
+        let mut inner = Code {
+            stops: code.stops,
+            transaction: code.transaction,
+            writes: code.writes,
+            ..Code::new(place, code.held)
+        };
         self.body(&mut inner, &mut Sites::default(), &node.endpoints[&target.endpoint]);
         self.emit(Op::Ascend { call: id, outcome: Outcome::Succeeded });
         code.held = inner.held;

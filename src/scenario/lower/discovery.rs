@@ -5,7 +5,7 @@ use crate::model::balance::Balancer;
 use crate::model::discovery::{Discovery, Kind, OutlierSpec, Readiness};
 use crate::model::id::NONE;
 
-use super::super::written::{Balancing, FaultKind, on};
+use super::super::written::{Balancing, FaultKind, OutlierDetection, on};
 use super::Lowering;
 
 impl Lowering<'_> {
@@ -19,12 +19,7 @@ impl Lowering<'_> {
             ttl: written.ttl.value,
             propagation: written.propagation.value,
             readiness: readiness.map(|probes| Readiness { every: probes.every.value, failures: probes.failures.value }),
-            outliers: outliers.map(|rule| OutlierSpec {
-                consecutive: rule.consecutive_errors.value,
-                interval: rule.interval.value,
-                base: rule.base_ejection.value,
-                max_share: rule.max_ejected.value,
-            }),
+            outliers: outliers.map(outlier_spec),
         };
     }
 
@@ -33,7 +28,10 @@ impl Lowering<'_> {
         match discovery.load_balancing.value {
             Balancing::RoundRobin => Balancer::RoundRobin,
             Balancing::Random => Balancer::Random,
-            Balancing::LeastRequest => Balancer::LeastRequest { choices: discovery.choices.value.unwrap_or(NONE) },
+            Balancing::LeastRequest => Balancer::LeastRequest {
+                choices: discovery.choices.value.unwrap_or(NONE),
+                distinct: discovery.distinct.value,
+            },
             Balancing::PickFirst => Balancer::PickFirst,
             Balancing::P2cEwma => Balancer::P2cEwma,
             Balancing::Hash => Balancer::Hash { keys: discovery.keys.value.unwrap_or(NONE) },
@@ -60,5 +58,16 @@ impl Lowering<'_> {
         let scaled = scenario.nodes.get(node).is_some_and(|node| on(&node.autoscale).is_some());
         scaled && discovery.kind != Kind::Static
             || scenario.faults.iter().any(|fault| matters(fault.kind.value) && fault.nodes(scenario).contains(&node))
+    }
+}
+
+/// Outlier detection as run.
+pub(in crate::scenario) fn outlier_spec(rule: &OutlierDetection) -> OutlierSpec {
+    OutlierSpec {
+        consecutive: rule.consecutive_errors.value,
+        interval: rule.interval.value,
+        base: rule.base_ejection.value,
+        max_share: rule.max_ejected.value,
+        always_one: rule.always_eject_one.value,
     }
 }

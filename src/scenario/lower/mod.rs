@@ -16,6 +16,7 @@ mod scale;
 mod streams;
 mod wire;
 
+pub(super) use discovery::outlier_spec;
 pub(super) use policies::{exponential, limit as adaptive_limit};
 
 use std::collections::BTreeMap;
@@ -123,7 +124,8 @@ impl<'s> Lowering<'s> {
             }
             for (table, writers) in &node.tables {
                 self.tables.push((name, table));
-                self.plan.tables.push(writers.value);
+                let deadlock_timeout = node.deadlock_timeout.value;
+                self.plan.tables.push(plan::Table { writers: writers.value, deadlock_timeout });
             }
             for endpoint in node.programs().map(|e| &e.name.value) {
                 let eid = EndpointId(self.plan.endpoints.len() as u32);

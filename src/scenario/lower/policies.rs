@@ -33,8 +33,11 @@ impl Lowering<'_> {
                 tied: rule.tied.value,
             }),
             rate_limit: on(&guards.rate_limit).map(rate_limit),
-            bulkhead: on(&guards.bulkhead)
-                .map(|rule| BulkheadSpec { max_concurrent: rule.max_concurrent.value, max_wait: rule.max_wait.value }),
+            bulkhead: on(&guards.bulkhead).map(|rule| BulkheadSpec {
+                max_concurrent: rule.max_concurrent.value,
+                max_wait: rule.max_wait.value,
+                until_answered: rule.until_answered.value,
+            }),
             breaker: on(&guards.circuit_breaker).map(breaker),
             throttle: on(&guards.adaptive_throttle)
                 .map(|rule| ThrottleSpec { k: rule.k.value, window: rule.window.value }),
@@ -52,7 +55,7 @@ impl Lowering<'_> {
 
     fn retry(&mut self, rule: &written::Retries) -> Retry {
         let backoff = exponential(rule).unwrap_or_else(|| Backoff::Law(self.rule_law(&rule.backoff.value)));
-        let on = rule.on.value.iter().copied().collect();
+        let on = failures(&rule.on.value);
         Retry { max: rule.max.value, on, backoff, budget: rule.budget.value }
     }
 
@@ -108,7 +111,7 @@ fn breaker(rule: &written::CircuitBreaker) -> BreakerSpec {
         (None, None) => Window::Time { length: rule.window.value, min_calls },
     };
     let on: OutcomeSet = match &rule.on.value {
-        Some(on) => on.iter().copied().collect(),
+        Some(on) => failures(on),
         None => Outcome::FAILURES.into_iter().collect(),
     };
     BreakerSpec {
@@ -118,6 +121,7 @@ fn breaker(rule: &written::CircuitBreaker) -> BreakerSpec {
         open_for: rule.open_for.value,
         open_for_max: rule.open_for_max.value.unwrap_or(rule.open_for.value),
         half_open_calls: rule.half_open_calls.value,
+        first_failure: rule.first_failure.value.unwrap_or(rule.consecutive.value.is_some()),
         on,
         per_replica: rule.per_replica.value,
     }
@@ -134,6 +138,12 @@ fn rate_limit(rule: &written::RateLimit) -> RateLimitSpec {
         Algorithm::SlidingWindow => Metering::SlidingWindow { window: rule.window.value },
     };
     RateLimitSpec { rate, metering, max_wait: rule.max_wait.value, per_client: rule.per_client.value }
+}
+
+/// A deadlock's victim fails with an error like any other, for whoever does not ask.
+fn failures(on: &[Outcome]) -> OutcomeSet {
+    let victims = on.contains(&Outcome::Error).then_some(Outcome::Deadlock);
+    on.iter().copied().chain(victims).collect()
 }
 
 /// What a node refuses at its door.

@@ -64,13 +64,15 @@ pub(super) struct Code<'a> {
     pub(super) fails: Fails,
     /// The database whose transaction it is in.
     pub(super) transaction: Option<&'a str>,
+    /// Whether that transaction writes.
+    pub(super) writes: bool,
     /// Whether its caller may tell it to stop.
     pub(super) stops: bool,
 }
 
 impl<'a> Code<'a> {
     pub(super) fn new(place: Place<'a>, held: bool) -> Self {
-        Self { place, held, fails: Vec::new(), transaction: None, stops: false }
+        Self { place, held, fails: Vec::new(), transaction: None, writes: false, stops: false }
     }
 }
 
@@ -116,6 +118,7 @@ impl<'s> Lowering<'s> {
             | Op::Compare { fail }
             | Op::Borrow { fail, .. }
             | Op::Publish { fail, .. }
+            | Op::Produce { fail, .. }
             | Op::Fetch { fail, .. }
             | Op::Check { fail } => *fail = to,
             other => unreachable!("{other:?} leads nowhere"),
@@ -125,6 +128,7 @@ impl<'s> Lowering<'s> {
     /// A whole request at an endpoint.
     fn request(&mut self, place: Place<'s>, node: &'s Node, endpoint: &'s Endpoint) {
         let key = (place.caller.to_owned(), endpoint.name.value.clone());
+        let begin = self.here();
         let locks = !node.tables.is_empty();
         if locks {
             self.emit(Op::Lock);
@@ -159,13 +163,22 @@ impl<'s> Lowering<'s> {
         }
         let held = code.held;
         self.way_out(held, locks, Outcome::Succeeded);
+        let transacts = self.plan.ops[begin.index()..].contains(&Op::RollBack);
         let (held, free): (Fails, Fails) = code.fails.into_iter().partition(|f| f.1);
         for (fails, held) in [(held, true), (free, false)] {
             if !fails.is_empty() {
                 let to = self.here();
                 fails.iter().for_each(|f| self.land(f.0, to));
-                self.way_out(held, locks, Outcome::Error);
+                self.fail(held, locks, transacts);
             }
+        }
+    }
+
+    /// A request fails: where it may have been in a transaction, it says whether that was the victim of a deadlock.
+    fn fail(&mut self, held: bool, locks: bool, transacts: bool) {
+        self.way_out(held, locks, Outcome::Error);
+        if let (true, Some(last)) = (transacts, self.plan.ops.last_mut()) {
+            *last = Op::OwnUp;
         }
     }
 
@@ -248,8 +261,7 @@ impl<'s> Lowering<'s> {
             if !after {
                 self.release(code);
             }
-            let (share, site) = (step.probability.value as f32, sites.short(&format!("chance {}", label(&step.verb))));
-            let skip = self.emit(Op::Chance { share, site, skip: Pc::default() });
+            let skip = self.chance(sites, step);
             self.verb(code, sites, &step.verb);
             if !after {
                 self.release(code);
@@ -259,7 +271,13 @@ impl<'s> Lowering<'s> {
         }
     }
 
-    fn verb(&mut self, code: &mut Code<'s>, sites: &mut Sites, verb: &'s Verb) {
+    /// The chance that a step is taken; where it leads otherwise is to be filled in.
+    pub(super) fn chance(&mut self, sites: &mut Sites, step: &Step) -> usize {
+        let (share, site) = (step.probability.value as f32, sites.short(&format!("chance {}", label(&step.verb))));
+        self.emit(Op::Chance { share, site, skip: Pc::default() })
+    }
+
+    pub(super) fn verb(&mut self, code: &mut Code<'s>, sites: &mut Sites, verb: &'s Verb) {
         match verb {
             Verb::Work(law) => self.work(code, sites, law),
             Verb::Wait(law) => self.wait(code, sites, law),

@@ -5,6 +5,7 @@ use crate::model::plan::Lender;
 use crate::model::{LenderId, Op, Pc, TableId};
 use crate::units::Span;
 
+use super::super::check::walk;
 use super::super::written::{Call, Mode, Step};
 use super::Lowering;
 use super::program::{Code, Sites};
@@ -23,7 +24,8 @@ impl<'s> Lowering<'s> {
 
     /// Steps that hold one connection, and the locks of what they write.
     pub(super) fn transaction(&mut self, code: &mut Code<'s>, sites: &mut Sites, database: &'s str, steps: &'s [Step]) {
-        let outer = code.transaction.replace(database);
+        let outer = (code.transaction.replace(database), code.writes);
+        code.writes = walk::writes(steps, database);
         let lender = self.lender(code, database);
         let body = |this: &mut Self, code: &mut Code<'s>| {
             for step in steps {
@@ -34,7 +36,7 @@ impl<'s> Lowering<'s> {
             Some(lender) => self.borrowed(code, lender, true, body),
             None => self.guarded(code, &[Op::EndTransaction], body),
         }
-        code.transaction = outer;
+        (code.transaction, code.writes) = outer;
     }
 
     /// `body` with a connection: given back after it, and where it fails.

@@ -30,6 +30,7 @@ fn rule(scale: &written::Autoscale) -> Autoscale {
         metric: scale.metric.value,
         target: scale.target.value,
         every: scale.every.value,
+        request: scale.request.value,
         stabilization: scale.stabilization.value,
     }
 }

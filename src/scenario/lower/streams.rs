@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::check::walk;
-use super::super::written::{Ack, Acks, Consumer, OnError, Publish, Rebalance, Topic};
+use super::super::written::{Ack, Acks, Consumer, Membership, OnError, Publish, Rebalance, Topic};
 use super::Lowering;
 use super::program::{Code, Sites};
 use crate::model::id::NONE;
@@ -32,15 +32,22 @@ impl<'s> Lowering<'s> {
             partitions: topic.partitions.value,
             publish_latency: self.law(&topic.publish_latency.value),
             retention: topic.retention.value,
+            segment: topic.segment.value,
             replication: topic.replication.value,
             min_insync: topic.min_insync.value,
             acks: match topic.acks.value {
                 Acks::All => stream::Acks::All,
+                // With one copy, who has the leader's word has everybody's.
+                Acks::Leader if topic.replication.value == 1 => stream::Acks::All,
                 Acks::Leader => stream::Acks::Leader,
                 Acks::None => stream::Acks::None,
             },
             linger: topic.linger.value,
             batch: topic.batch.value.unwrap_or(NONE),
+            in_flight: topic.in_flight.value.unwrap_or(NONE),
+            delivery_timeout: topic.delivery_timeout.value,
+            buffer: topic.buffer.value.unwrap_or(NONE),
+            max_block: topic.max_block.value,
             groups,
         }
     }
@@ -68,6 +75,7 @@ impl<'s> Lowering<'s> {
                 Rebalance::Eager => Protocol::Eager,
                 Rebalance::Cooperative => Protocol::Cooperative,
             },
+            keeps_names: first.member.value == Membership::Static,
             session_timeout: first.session_timeout.value,
             max_poll_interval: first.max_poll_interval.value,
             replay: first.replay.value.map(|replay| (since(replay.at), since(replay.from))),
@@ -120,7 +128,9 @@ impl<'s> Lowering<'s> {
         if waits {
             self.release(code);
         }
-        self.emit(Op::Produce(ProducerId(self.plan.producers.len() as u32 - 1)));
+        let producer = ProducerId(self.plan.producers.len() as u32 - 1);
+        let at = self.emit(Op::Produce { producer, fail: Pc::default() });
+        code.fails.push((at, code.held));
     }
 
     fn seat(&mut self, service: &str, from: &str, consumer: &'s Consumer) -> Seat {

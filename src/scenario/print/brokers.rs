@@ -4,7 +4,8 @@ use super::law::law;
 use super::steps::steps;
 use super::{Page, key, quoted, time, zone};
 use crate::scenario::written::{
-    Ack, Acks, Consumer, Flow, Given, Keyed, OnError, Queue, Rebalance, Replay, Scenario, Topic, WhenFull,
+    Ack, Acks, Consumer, Flow, Given, Keyed, Membership, OnError, Queue, QueueKind, Rebalance, Replay, Scenario, Topic,
+    WhenFull,
 };
 
 /// All queues and topics.
@@ -23,7 +24,11 @@ fn queue(queue: &Queue, page: &mut Page) {
     page.given("publish_latency", &queue.publish_latency, law);
     page.line("capacity", count_or(&queue.capacity), queue.capacity.is_default());
     page.given("when_full", &queue.when_full, |w| quoted(when_full(*w)));
-    page.maybe("ack_timeout", &queue.ack_timeout, &mut none, time);
+    let timeout = if queue.hides { "visibility_timeout" } else { "ack_timeout" };
+    page.maybe(timeout, &queue.ack_timeout, &mut none, time);
+    if queue.hides || !queue.kind.is_default() {
+        page.given("kind", &queue.kind, |k| quoted(if *k == QueueKind::Standard { "standard" } else { "fifo" }));
+    }
     page.line("max_deliveries", count_or(&queue.max_deliveries), queue.max_deliveries.is_default());
     page.perhaps("dead_letter", queue.dead_letter.as_ref(), &mut none, |d| quoted(d));
     page.maybe("message_ttl", &queue.message_ttl, &mut none, time);
@@ -40,11 +45,16 @@ fn topic(topic: &Topic, page: &mut Page) {
     page.given("partitions", &topic.partitions, u32::to_string);
     page.perhaps("key", topic.key.as_ref(), &mut none, keyed);
     page.given("retention", &topic.retention, time);
+    page.given("segment", &topic.segment, time);
     page.given("replication", &topic.replication, u32::to_string);
     page.given("min_insync", &topic.min_insync, u32::to_string);
     page.given("acks", &topic.acks, |a| quoted(acks(*a)));
     page.given("linger", &topic.linger, time);
     page.line("batch", count_or(&topic.batch), topic.batch.is_default());
+    page.line("in_flight", count_or(&topic.in_flight), topic.in_flight.is_default());
+    page.given("delivery_timeout", &topic.delivery_timeout, time);
+    page.line("buffer", count_or(&topic.buffer), topic.buffer.is_default());
+    page.given("max_block", &topic.max_block, time);
     page.maybe("zone", &topic.zone, &mut none, zone);
     page.none(&none);
 }
@@ -76,6 +86,8 @@ pub(super) fn consumer(header: &str, consumer: &Consumer, page: &mut Page) {
 fn group(consumer: &Consumer, page: &mut Page, none: &mut Vec<String>) {
     let word = |r: &Rebalance| quoted(if *r == Rebalance::Eager { "eager" } else { "cooperative" });
     page.given("rebalance", &consumer.rebalance, word);
+    let who = |m: &Membership| quoted(if *m == Membership::Static { "static" } else { "dynamic" });
+    page.given("member", &consumer.member, who);
     page.given("session_timeout", &consumer.session_timeout, time);
     page.given("max_poll_interval", &consumer.max_poll_interval, time);
     let replay = |r: &Replay| format!("{{ at = {}, from = {} }}", time(&r.at), time(&r.from));
@@ -123,6 +135,7 @@ fn when_full(what: WhenFull) -> &'static str {
     match what {
         WhenFull::DropOldest => "drop_oldest",
         WhenFull::Reject => "reject",
+        WhenFull::DeadLetter => "dead_letter",
         WhenFull::Block => "block",
     }
 }

@@ -21,6 +21,9 @@ pub(super) fn discovery(discovery: &Discovery, page: &mut Page) {
     }
     page.given("load_balancing", &discovery.load_balancing, |b| word(&Balancing::WORDS, b));
     page.given("choices", &discovery.choices, |c| c.map_or("\"all\"".into(), |n| n.to_string()));
+    if discovery.load_balancing.value == Balancing::LeastRequest {
+        page.given("distinct", &discovery.distinct, bool::to_string);
+    }
     if discovery.load_balancing.value == Balancing::Hash {
         page.given("keys", &discovery.keys, |k| k.map_or("\"calls\"".into(), |n| n.to_string()));
     }
@@ -45,5 +48,6 @@ fn outliers(rule: &OutlierDetection) -> Vec<String> {
         format!("interval = {}", time(&rule.interval.value)),
         format!("base_ejection = {}", time(&rule.base_ejection.value)),
         format!("max_ejected = {:?}", rule.max_ejected.value),
+        format!("always_eject_one = {}", rule.always_eject_one.value),
     ]
 }

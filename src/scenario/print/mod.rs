@@ -16,6 +16,7 @@ use super::written::{
     Arrivals, Cache, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope,
     Slo, TtlFrom, Zone,
 };
+use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
 use law::{count_law, law, span};
 use steps::{sizes, steps, target};
@@ -67,8 +68,7 @@ impl Page {
     fn text(&self) -> String {
         let mut out = String::new();
         for (line, default) in &self.lines {
-            let mark = if *default { "  # default" } else { "" };
-            let _ = writeln!(out, "{line}{mark}");
+            let _ = writeln!(out, "{line}{}", if *default { "  # default" } else { "" });
         }
         out
     }
@@ -271,6 +271,10 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
     page.maybe("zone", &node.zone, &mut none, zone);
     if node.kind == NodeKind::Database {
         page.maybe("max_connections", &node.max_connections, &mut none, u32::to_string);
+        // Said where it can matter: where nothing is locked, nothing is waited for.
+        if !node.tables.is_empty() || !node.deadlock_timeout.is_default() {
+            page.given("deadlock_timeout", &node.deadlock_timeout, time);
+        }
     }
     if let Some(own) = &node.cache {
         cache(own, page, &mut none);
@@ -381,7 +385,11 @@ pub(super) fn quoted(text: &str) -> String {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            c if c.is_control() => {
+            // The text is read on terminals, too.
+            c if !is_harmless(c) && u32::from(c) > 0xFFFF => {
+                let _ = write!(out, "\\U{:08X}", u32::from(c));
+            }
+            c if !is_harmless(c) => {
                 let _ = write!(out, "\\u{:04X}", u32::from(c));
             }
             c => out.push(c),

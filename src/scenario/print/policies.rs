@@ -148,6 +148,8 @@ fn circuit_breaker(rule: &CircuitBreaker) -> Vec<String> {
     parts.push(format!("open_for = {}", time(&rule.open_for.value)));
     parts.extend(rule.open_for_max.value.map(|max| format!("open_for_max = {}", time(&max))));
     parts.push(format!("half_open_calls = {}", rule.half_open_calls.value));
+    let probing = |first| quoted(if first { "first_failure" } else { "rate" });
+    parts.extend(rule.first_failure.value.map(|first| format!("half_open = {}", probing(first))));
     parts.extend(rule.on.value.as_ref().map(|on| format!("on = {}", outcomes(on))));
     let counts = |outside| quoted(if outside { "calls" } else { "tries" });
     parts.extend(rule.outside.value.map(|outside| format!("counts = {}", counts(outside))));
@@ -159,6 +161,7 @@ fn bulkhead(rule: &Bulkhead) -> Vec<String> {
     vec![
         format!("max_concurrent = {}", rule.max_concurrent.value),
         format!("max_wait = {}", time(&rule.max_wait.value)),
+        format!("held_until = {}", quoted(if rule.until_answered.value { "answered" } else { "given_up" })),
     ]
 }
 

@@ -21,12 +21,14 @@ fn warmup(warmup: &Warmup) -> Vec<String> {
 }
 
 fn autoscale(scale: &Autoscale) -> Vec<String> {
-    vec![
+    let mut parts = vec![
         format!("min = {}", scale.min.value),
         format!("max = {}", scale.max.value),
         format!("metric = {}", quoted(scale.metric.value.word())),
         format!("target = {:?}", scale.target.value),
-        format!("every = {}", time(&scale.every.value)),
-        format!("stabilization = {}", time(&scale.stabilization.value)),
-    ]
+    ];
+    parts.extend(scale.request.value.map(|cores| format!("request = {cores:?}")));
+    parts.push(format!("every = {}", time(&scale.every.value)));
+    parts.push(format!("stabilization = {}", time(&scale.stabilization.value)));
+    parts
 }

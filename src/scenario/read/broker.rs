@@ -10,16 +10,25 @@ use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::vocab::{KEYED, REPLAY};
 use crate::scenario::written::{
-    Ack, Acks, Consumer, Endpoint, Flow, Given, Keyed, Node, OnError, Queue, Rebalance, Replay, Topic, WhenFull,
+    Ack, Acks, Consumer, Endpoint, Flow, Given, Keyed, Membership, Node, OnError, Queue, QueueKind, Rebalance, Replay,
+    Topic, WhenFull,
 };
 use crate::units::Span;
 
-const WHEN_FULL: [(&str, WhenFull); 3] =
-    [("drop_oldest", WhenFull::DropOldest), ("reject", WhenFull::Reject), ("block", WhenFull::Block)];
+const WHEN_FULL: [(&str, WhenFull); 4] = [
+    ("drop_oldest", WhenFull::DropOldest),
+    ("reject", WhenFull::Reject),
+    ("dead_letter", WhenFull::DeadLetter),
+    ("block", WhenFull::Block),
+];
+
+const KIND: [(&str, QueueKind); 2] = [("standard", QueueKind::Standard), ("fifo", QueueKind::Fifo)];
 
 const ACKS: [(&str, Acks); 3] = [("all", Acks::All), ("leader", Acks::Leader), ("none", Acks::None)];
 
 const REBALANCE: [(&str, Rebalance); 2] = [("eager", Rebalance::Eager), ("cooperative", Rebalance::Cooperative)];
+
+const MEMBER: [(&str, Membership); 2] = [("dynamic", Membership::Dynamic), ("static", Membership::Static)];
 
 const ACK: [(&str, Ack); 2] = [("after", Ack::After), ("before", Ack::Before)];
 
@@ -37,6 +46,8 @@ pub(super) fn queue(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) -
         capacity: view.or_default(desk, "capacity", count_or("unlimited")),
         when_full: view.choice(desk, "when_full", &WHEN_FULL),
         ack_timeout: ack_timeout(desk, view),
+        hides: view.has("visibility_timeout"),
+        kind: view.choice(desk, "kind", &KIND),
         max_deliveries: view.or_default(desk, "max_deliveries", count_or("unlimited")),
         dead_letter: view.read(desk, "dead_letter", text),
         message_ttl: view.maybe(desk, "message_ttl", duration),
@@ -66,10 +77,15 @@ pub(super) fn topic(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) -
         key: view.read(desk, "key", keyed),
         min_insync: view.or_default(desk, "min_insync", count),
         retention: view.or_default(desk, "retention", duration),
+        segment: view.or_default(desk, "segment", duration),
         replication: view.or_default(desk, "replication", count),
         acks: view.choice(desk, "acks", &ACKS),
         linger: view.or_default(desk, "linger", duration),
         batch: view.or_default(desk, "batch", count_or("unlimited")),
+        in_flight: view.or_default(desk, "in_flight", count_or("unlimited")),
+        delivery_timeout: view.or_default(desk, "delivery_timeout", duration),
+        buffer: view.or_default(desk, "buffer", count_or("unlimited")),
+        max_block: view.or_default(desk, "max_block", duration),
         zone: view.maybe(desk, "zone", zone),
         name,
     }
@@ -139,6 +155,7 @@ fn consumer(desk: &mut Desk<'_>, view: &View<'_>, node: &Node) -> Option<Consume
         ordered: view.or_default(desk, "ordered", flag),
         on_error: view.choice(desk, "on_error", &ON_ERROR),
         rebalance: view.choice(desk, "rebalance", &REBALANCE),
+        member: view.choice(desk, "member", &MEMBER),
         session_timeout: view.or_default(desk, "session_timeout", duration),
         max_poll_interval: view.or_default(desk, "max_poll_interval", duration),
         replay: view.maybe(desk, "replay", replay),

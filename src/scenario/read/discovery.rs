@@ -2,7 +2,7 @@
 
 use super::Desk;
 use super::policy::rule;
-use super::value::{count, count_or, duration, share};
+use super::value::{count, count_or, duration, flag, share};
 use super::view::View;
 use crate::model::discovery::Kind;
 use crate::scenario::vocab;
@@ -23,6 +23,7 @@ pub(super) fn discovery(desk: &mut Desk<'_>, view: &View<'_>) -> Discovery {
         }),
         load_balancing: inner.choice(desk, "load_balancing", &Balancing::WORDS),
         choices: inner.or_default(desk, "choices", count_or("all")),
+        distinct: inner.or_default(desk, "distinct", flag),
         keys: inner.or_default(desk, "keys", count_or("calls")),
         balance_per: balance_per.unwrap_or_else(|| Given::default(usual_balance(kind.value))),
         outlier_detection: rule(desk, &inner, "outlier_detection", |desk, view| {
@@ -31,6 +32,7 @@ pub(super) fn discovery(desk: &mut Desk<'_>, view: &View<'_>) -> Discovery {
                 interval: view.or_default(desk, "interval", duration),
                 base_ejection: view.or_default(desk, "base_ejection", duration),
                 max_ejected: view.or_default(desk, "max_ejected", share),
+                always_eject_one: view.or_default(desk, "always_eject_one", flag),
             })
         }),
         kind,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Desk;
-use crate::diag::{Complaint, code};
+use crate::diag::{Complaint, code, excerpt};
 use crate::scenario::written::Given;
 use crate::units::{Span, parse_nanos};
 
@@ -65,14 +65,26 @@ fn cells(text: &str) -> impl Iterator<Item = (usize, &str)> {
         .filter(|(_, cell)| !cell.is_empty() && !cell.starts_with('#'))
 }
 
+/// A cell as it may be quoted: the file may be any file, and its lines of any length.
+fn quoted(cell: &str) -> String {
+    excerpt(cell, 20)
+}
+
+/// Longer cells are no numbers.
+const LONGEST: usize = 64;
+
 fn values(text: &str) -> Result<Vec<f64>, String> {
     let mut unit = "";
     let mut all = Vec::new();
     for (i, (line, cell)) in cells(text).enumerate() {
         if i == 0 && cell.starts_with(char::is_alphabetic) {
-            unit = header_unit(cell)
-                .ok_or_else(|| format!("line 1: the header `{cell}` names no unit; write for example `latency_ms`"))?;
+            unit = header_unit(cell).ok_or_else(|| {
+                format!("line 1: the header `{}` names no unit; write for example `latency_ms`", quoted(cell))
+            })?;
             continue;
+        }
+        if cell.len() > LONGEST {
+            return Err(format!("line {line}: `{}` is no time", quoted(cell)));
         }
         let bare = cell.parse::<f64>().is_ok();
         if bare && unit.is_empty() {
@@ -98,7 +110,7 @@ fn plain(text: &str) -> Result<Vec<f64>, String> {
         match cell.parse::<f64>() {
             Ok(n) if n.is_finite() && n >= 0.0 => all.push(n),
             _ if i == 0 && cell.starts_with(char::is_alphabetic) => {}
-            _ => return Err(format!("line {line}: `{cell}` is not a number from 0")),
+            _ => return Err(format!("line {line}: `{}` is not a number from 0", quoted(cell))),
         }
     }
     Ok(all)
@@ -116,5 +128,14 @@ mod tests {
         assert!(values("8\n").unwrap_err().contains("no unit"));
         assert!(values("latency\n8\n").unwrap_err().contains("names no unit"));
         assert!(values("ms\n-8\n").unwrap_err().contains("negative"));
+    }
+
+    #[test]
+    fn of_a_file_that_is_something_else_little_is_told() {
+        let secrets = format!("TOKEN=hunter2\u{0}PATH=\u{1b}[31m{}", "x".repeat(1 << 20));
+        for told in [values(&secrets), values(&format!("ms\n{secrets}")), plain(&format!("n\n{secrets}"))] {
+            let told = told.unwrap_err();
+            assert!(told.len() < 160 && !told.contains('\u{1b}') && !told.contains('\u{0}'), "{told:?}");
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::value::{count, count_or, duration, flag, number, share, text, zone};
 use super::view::{View, unknown_word};
 use crate::scenario::vocab::{self, Shape};
 use crate::scenario::written::{Cache, Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder, TtlFrom};
+use crate::units::Span;
 
 const IO: [(&str, Io); 2] = [("blocking", Io::Blocking), ("async", Io::Async)];
 
@@ -50,6 +51,11 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         zone: view.maybe(desk, "zone", zone),
         pools: if service { pools(desk, view) } else { BTreeMap::new() },
         max_connections: if database { limit(desk, "max_connections") } else { Given::default(None) },
+        deadlock_timeout: if database {
+            view.or_default(desk, "deadlock_timeout", duration)
+        } else {
+            Given::default(Span::ZERO)
+        },
         tables: if database { tables(desk, view) } else { BTreeMap::new() },
         cache: (kind == NodeKind::Cache).then(|| cache(desk, view)),
         endpoints: endpoints(desk, &name, view),

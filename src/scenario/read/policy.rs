@@ -159,6 +159,14 @@ fn circuit_breaker(desk: &mut Desk<'_>, view: &View<'_>) -> Option<CircuitBreake
     let own = looks.first().copied();
     let looks_at = |key: &str| own.is_none_or(|own| own == key);
     let nothing = || Given::default(None);
+    let first_failure = maybe(view.word(desk, "half_open", &[("rate", false), ("first_failure", true)]));
+    // Failures in a row have no rate, whatever the library of the policy looks at.
+    let rateless = own == Some("consecutive") && first_failure.value == Some(false);
+    if rateless && view.wrote("half_open") {
+        let message = "`half_open = \"rate\"` and `consecutive`: failures in a row have no rate";
+        let complaint = Complaint::error(code::CONTRADICTION, message).at(view.place_of("half_open"));
+        desk.push(complaint.help("leave half_open out: the first failed probe trips the breaker again"));
+    }
     Some(CircuitBreaker {
         failure_rate: view.or_default(desk, "failure_rate", share),
         slow_call: view.maybe(desk, "slow_call", duration),
@@ -170,13 +178,16 @@ fn circuit_breaker(desk: &mut Desk<'_>, view: &View<'_>) -> Option<CircuitBreake
         open_for: view.or_default(desk, "open_for", duration),
         open_for_max: view.maybe(desk, "open_for_max", duration),
         half_open_calls: view.or_default(desk, "half_open_calls", count),
+        first_failure: if rateless { Given::default(None) } else { first_failure },
         on: view.maybe(desk, "on", failures),
-        outside: match view.word(desk, "counts", &[("tries", false), ("calls", true)]) {
-            Some(given) => Given { value: Some(given.value), place: given.place },
-            None => Given::default(None),
-        },
+        outside: maybe(view.word(desk, "counts", &[("tries", false), ("calls", true)])),
         per_replica: view.choice(desk, "per", &[("callee", false), ("replica", true)]),
     })
+}
+
+/// A word that need not be there.
+fn maybe<T>(word: Option<Given<T>>) -> Given<Option<T>> {
+    word.map_or_else(|| Given::default(None), |given| Given { value: Some(given.value), place: given.place })
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "read as rules that may be wrong are")]
@@ -184,6 +195,7 @@ fn bulkhead(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Bulkhead> {
     Some(Bulkhead {
         max_concurrent: view.or_default(desk, "max_concurrent", count),
         max_wait: view.or_default(desk, "max_wait", duration),
+        until_answered: view.choice(desk, "held_until", &[("given_up", false), ("answered", true)]),
     })
 }
 

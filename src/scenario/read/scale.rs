@@ -58,6 +58,7 @@ fn autoscale(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Autoscale> {
     Some(Autoscale {
         min: view.or_default(desk, "min", count),
         metric: view.choice(desk, "metric", &METRICS),
+        request: view.maybe(desk, "request", number),
         every: view.or_default(desk, "every", duration),
         stabilization: view.or_default(desk, "stabilization", duration),
         max: view.read(desk, "max", count)?,

@@ -305,6 +305,8 @@ fn unknown_key(desk: &mut Desk<'_>, vocab: &'static Table, word: &str, place: Pl
         if !near.why.is_empty() {
             complaint = complaint.help(format!("`{}`: {}", near.meant, near.why));
         }
+    } else if let Some(what) = vocab::absent(word) {
+        complaint = complaint.label("hoptax has no such thing").help(what);
     } else if let Some(meant) = suggest(word, vocab.all().map(|key| key.name)) {
         complaint = complaint.label(format!("did you mean `{meant}`?"));
     } else if vocab.all().count() > 0 {

@@ -5,9 +5,29 @@ use super::tables::{Key, Shape, Table, Word, key, word};
 const UNLIMITED: &[Word] = &[word("unlimited", "No limit.")];
 
 const WHEN_FULL: &[Word] = &[
-    word("drop_oldest", "The message at the head is dropped (or dead-lettered), the new one is confirmed."),
-    word("reject", "The new message is refused; who waits for the broker's answer fails with `overloaded`."),
-    word("block", "The publisher's message waits until there is room."),
+    word(
+        "drop_oldest",
+        "The message at the head is dropped (or dead-lettered), the new one is confirmed: `drop-head`.",
+    ),
+    word(
+        "reject",
+        "The new message is refused: `reject-publish`. Who waits for the broker's answer (a nack) fails with `overloaded`, \
+         who does not never hears of it.",
+    ),
+    word("dead_letter", "The same, and the message goes to the queue's `dead_letter`: `reject-publish-dlx`."),
+    word(
+        "block",
+        "The sender waits until there is room, whether it waits for the broker's answer or not: a bounded queue within a \
+         process, or a broker's flow control. (RabbitMQ itself blocks by alarms of memory and disk, never by length.)",
+    ),
+];
+
+const KIND: &[Word] = &[
+    word(
+        "standard",
+        "Who received a message last may delete it, also when its time is over and nobody has received it since.",
+    ),
+    word("fifo", "Whoever is late is refused. (Message groups are not modelled.)"),
 ];
 
 const PUBLISHING: Key = key(
@@ -38,14 +58,21 @@ pub static QUEUE: Table = Table {
         key(
             "ack_timeout",
             Shape::Duration,
-            "A message that is not acknowledged so long after its delivery is delivered again; the slow consumer works \
-             on. Default: never (RabbitMQ: 30 min).",
+            "RabbitMQ: a consumer that has not acknowledged a message so long after its delivery loses its channel: all \
+             it has is delivered again, what it says later is refused; it works on. Default: never (RabbitMQ: 30 min).",
         ),
-        key("visibility_timeout", Shape::Duration, "The same in the words of SQS (whose default is 30 s)."),
+        key(
+            "visibility_timeout",
+            Shape::Duration,
+            "SQS: a message is hidden so long after it was received, whatever becomes of who has it. SQS's default is 30 s.",
+        ),
+        key("kind", Shape::Choice(KIND), "With a visibility_timeout: what a late acknowledgement does.")
+            .or("\"standard\""),
         key(
             "max_deliveries",
             Shape::WholeOr(UNLIMITED),
-            "A message that comes back after so many deliveries goes to `dead_letter`, or is dropped.",
+            "A message that comes back after so many deliveries goes to `dead_letter`, or is dropped. SQS's \
+             maxReceiveCount; RabbitMQ's delivery-limit + 1 (its default for quorum queues is 20).",
         )
         .or("\"unlimited\""),
         key("dead_letter", Shape::Text, "The queue that gets what is given up here. Default: it is dropped."),
@@ -91,6 +118,13 @@ pub static TOPIC: Table = Table {
         ),
         key("retention", Shape::Duration, "How long events are kept, read or not. The default is Kafka's.")
             .or("\"7d\""),
+        key(
+            "segment",
+            Shape::Duration,
+            "A partition begins a new segment when its oldest event is so old; `retention` deletes whole segments, and looks \
+             every five minutes. The default is Kafka's.",
+        )
+        .or("\"7d\""),
         key("replication", Shape::Whole, "Copies of each partition, the leader's included. The default is Kafka's.")
             .or("1"),
         key(
@@ -108,6 +142,31 @@ pub static TOPIC: Table = Table {
         )
         .or("\"0s\""),
         key("batch", Shape::WholeOr(UNLIMITED), "Messages of a batch at most.").or("\"unlimited\""),
+        key(
+            "in_flight",
+            Shape::WholeOr(UNLIMITED),
+            "Requests of one publisher that the broker has not answered; beyond that events wait and share a batch. The \
+             default is Kafka's.",
+        )
+        .or("5"),
+        key(
+            "delivery_timeout",
+            Shape::Duration,
+            "A publisher gives up an event that is not safe so long after it was published. The default is Kafka's.",
+        )
+        .or("\"2m\""),
+        key(
+            "buffer",
+            Shape::WholeOr(UNLIMITED),
+            "Events that one publisher holds until they are safe; when it is full, whoever publishes waits. (Kafka: 32 MiB.)",
+        )
+        .or("\"unlimited\""),
+        key(
+            "max_block",
+            Shape::Duration,
+            "Whoever waits longer for room in the buffer fails. The default is Kafka's.",
+        )
+        .or("\"60s\""),
         ZONE,
     ]],
 };
@@ -129,6 +188,11 @@ const REBALANCE: &[Word] = &[
     word("cooperative", "Members keep what does not move and work on; what moves pauses for two rounds."),
 ];
 
+const MEMBER: &[Word] = &[
+    word("dynamic", "A new member: the group waits until the session of the one it was is over, unless that left."),
+    word("static", "The old member, as long as its session lasts; it does not leave when it stops."),
+];
+
 /// `replay = { … }`.
 pub static REPLAY: Table = Table {
     name: "replay = { … }",
@@ -147,6 +211,12 @@ const GROUP: &[Key] = &[
         "Topics: how partitions change hands when members come and go. The default is Kafka's.",
     )
     .or("\"eager\""),
+    key(
+        "member",
+        Shape::Choice(MEMBER),
+        "Topics: who a consumer is when it comes back. The default is Kafka's (no `group.instance.id`).",
+    )
+    .or("\"dynamic\""),
     key(
         "session_timeout",
         Shape::Duration,

@@ -13,7 +13,7 @@ const KIND: &[Word] = &[
 const BALANCING: &[Word] = &[
     word("round_robin", "One after the other, from a random start per caller replica."),
     word("random", "Any, alike."),
-    word("least_request", "The one with the fewest of this caller's requests among `choices` distinct candidates."),
+    word("least_request", "The one with the fewest of this caller's requests among `choices` candidates."),
     word("pick_first", "Always the same one, a random one per caller replica."),
     word("p2c_ewma", "Of two distinct candidates the one that answered faster of late and has fewer requests."),
     word("hash", "The same key to the same replica."),
@@ -48,6 +48,8 @@ const FINDING: &[Key] = &[
 const PICKING: &[Key] = &[
     key("load_balancing", Shape::Choice(BALANCING), "How a caller picks a replica.").or("\"round_robin\""),
     key("choices", Shape::WholeOr(ALL), "Candidates of least_request.").or("2"),
+    key("distinct", Shape::Flag, "least_request: whether its candidates are different ones; Envoy may draw one twice.")
+        .or("false"),
     key("keys", Shape::WholeOr(OWN), "hash: calls share so many keys.").or("\"calls\""),
     key(
         "balance_per",
@@ -92,6 +94,13 @@ pub static OUTLIERS: Table = Table {
             "How long a replica is left out, times the number of its ejections; 300s at most.",
         )
         .or("\"30s\""),
-        key("max_ejected", Shape::Share, "Share of the replicas that may be left out; one always may.").or("0.1"),
+        key("max_ejected", Shape::Share, "Share of the replicas that may be left out: 10% of eight are none.")
+            .or("0.1"),
+        key(
+            "always_eject_one",
+            Shape::Flag,
+            "Whether one may be left out whatever `max_ejected` says, as in Envoy before 1.31.",
+        )
+        .or("false"),
     ]],
 };

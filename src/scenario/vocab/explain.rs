@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::figures::{FIGURES, figures};
 use super::{COUNTS, FILE, Key, LAW, PRESETS, STEPS, Shape, Table, VERBS, Word, library};
 use crate::diag::CODES;
 
@@ -50,7 +51,7 @@ fn words_of(shape: Shape) -> &'static [Word] {
     }
 }
 
-/// All words that can be explained: keys, the words they hold, codes; sorted, each once.
+/// All words that can be explained: keys, the words they hold, words of the output, codes; sorted, each once.
 pub fn words() -> Vec<&'static str> {
     let mut all: Vec<&'static str> = CODES.iter().flat_map(|code| [code.number, code.name]).collect();
     for key in tables().iter().flat_map(|table| table.all()) {
@@ -58,12 +59,13 @@ pub fn words() -> Vec<&'static str> {
         all.extend(words_of(key.shape).iter().map(|word| word.word));
     }
     all.extend(super::pages::words());
+    all.extend(FIGURES.iter().flat_map(|figure| figure.words));
     all.sort_unstable();
     all.dedup();
     all
 }
 
-/// What a word of the scenario file, or a code, means; `None` for a word that is none.
+/// What a word of the scenario file or of the output, or a code, means; `None` for a word that is none.
 pub fn explain(word: &str) -> Option<String> {
     let mut out = String::new();
     if let Some(code) = CODES.iter().find(|code| code.number.eq_ignore_ascii_case(word) || code.name == word) {
@@ -88,6 +90,10 @@ pub fn explain(word: &str) -> Option<String> {
         one_key(&mut out, key, places);
     }
     as_word(&mut out, word);
+    for figure in figures(word) {
+        let _ = writeln!(out, "{} — in the output: {}", figure.words.join(", "), figure.place);
+        wrapped(&mut out, figure.doc);
+    }
     if let Some(page) = super::pages::page(word) {
         let gap = if out.is_empty() { "" } else { "\n" };
         let _ = writeln!(out, "{gap}{page}");
@@ -230,6 +236,8 @@ mod tests {
         assert!(explain("lognormal").is_some_and(|t| t.contains("dist = \"lognormal\"")));
         assert!(explain("retries").is_some_and(|t| t.contains("backoff") && t.contains("[policies.*]")));
         assert!(explain("envoy").is_some_and(|t| t.contains("min_retry_concurrency") && t.contains("15s")));
+        assert!(explain("used").is_some_and(|t| t.contains("Busy workers ÷ workers") && t.contains("in the output")));
+        assert!(explain("queue").is_some_and(|t| t.contains("in line for a worker")));
         assert!(explain("E101").is_some_and(|t| t.contains("unknown-key")));
     }
 }

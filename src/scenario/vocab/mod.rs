@@ -9,6 +9,7 @@ mod clients;
 mod discovery;
 mod explain;
 mod faults;
+mod figures;
 mod file;
 mod laws;
 mod libraries;
@@ -24,7 +25,7 @@ mod transports;
 
 pub use explain::{explain, words};
 pub use file::FILE;
-pub use near::{Near, near};
+pub use near::{Near, absent, near};
 pub use schema::json_schema;
 pub use tables::{Key, Shape, Table, Word, key};
 

@@ -176,7 +176,104 @@ const KEYS: &[Near] = &[
     n("microservices", "services", ""),
 ];
 
+/// What people look for and hoptax does not have: what it is, that it is not there, and what comes nearest.
+const ABSENT: &[(&[&str], &str)] = &[
+    (
+        &["keep_alive", "keepalive", "keep_alive_timeout", "keepalive_timeout"],
+        "no node closes connections by itself here; what comes nearest is `idle_timeout` of the caller's connections: \
+         [transports.*] connections = { idle_timeout = \"90s\" }",
+    ),
+    (
+        &["pre_stop", "prestop", "pre_stop_hook", "grace_period", "termination_grace_period", "drain", "drain_timeout"],
+        "there is no hook before a replica stops: in a `deploy` it takes nothing new and ends what it has in hand, and callers \
+         that do not know yet hear `connect_failed`; what comes nearest is a shorter `propagation` in [discovery]",
+    ),
+    (
+        &["liveness", "liveness_probe", "startup_probe", "health_check", "healthcheck", "health"],
+        "there are no probes that restart a replica; what comes nearest is `readiness` in [discovery] (who gets requests), and \
+         the fault `crash` for what a restart does",
+    ),
+    (
+        &["outbox", "transactional_outbox", "cdc", "debezium"],
+        "there is no outbox; what comes nearest is a step { transaction = \"orders-db\", steps = [ … ] } and after it \
+         { publish = \"order-created\" }, between which a crash can come",
+    ),
+    (
+        &["saga", "compensate", "compensation", "rollback"],
+        "there are no sagas and no compensation; what comes nearest is a chain of queues whose `dead_letter` is consumed by \
+         the service that undoes, and a flow that says when it is done",
+    ),
+    (
+        &["pgbouncer", "pooler", "proxysql", "rds_proxy", "connection_pooler"],
+        "there is no pooler between services and a database: `pools` belong to callers; what comes nearest is a service in \
+         front of the database with `concurrency` = the pooler's connections",
+    ),
+    (
+        &["sidecar", "sidecars", "envoy", "istio", "linkerd", "service_mesh", "proxy", "proxies"],
+        "there are no sidecars yet; what comes nearest is a service with the proxy's work and io = \"async\" between the two",
+    ),
+    (
+        &["cron", "schedule", "batch_job", "job", "jobs"],
+        "there are no jobs; what comes nearest is a client with arrivals = \"constant\" and a low rate such as \"1/min\"",
+    ),
+    (
+        &["websocket", "websockets", "sse", "subscribe", "subscription", "push"],
+        "there are no connections that the server speaks on first; what comes nearest is a call whose answer is a `stream`",
+    ),
+    (
+        &["disk", "iops", "memory", "heap", "gc", "gc_pause", "garbage_collection"],
+        "there is no memory, disk or garbage collector; what comes nearest is the spread of `work`, and the faults `freeze` \
+         (a pause) and `slow`, at random times with `mtbf`",
+    ),
+    (
+        &["read_replica", "read_replicas", "replica_lag", "replication_lag", "failover"],
+        "there is no lag between the replicas of a database, and no failover; what comes nearest is a second database for \
+         reads, and the fault `outage` for the time that a failover takes",
+    ),
+    (
+        &["backoff_when_idle", "poll_interval", "polling", "long_poll", "long_polling", "wait_time"],
+        "there is no interval between polls: consumers get messages as soon as they have room; what comes nearest is a \
+         client with arrivals = \"constant\" that asks",
+    ),
+    (
+        &["redelivery_delay", "retry_delay", "nack_delay", "delay_seconds", "requeue_delay"],
+        "there is no delay before a message is delivered again; what comes nearest is `visibility_timeout`, after which \
+         what nobody acknowledged comes back",
+    ),
+    (
+        &["cost", "price", "budget_usd", "billing"],
+        "there is no money here; requests, workers held and CPU time are in the output",
+    ),
+    (
+        &["chaos", "chaos_monkey", "toxiproxy"],
+        "faults are tables: [[faults]] kind = \"outage\", target = \"stock\", at = \"60s\", duration = \"30s\"; random \
+         ones have `mtbf` and `mttr`",
+    ),
+];
+
+/// What is said of a word for which there is nothing, if it is known that there is nothing.
+pub fn absent(wrote: &str) -> Option<&'static str> {
+    let plain = wrote.to_lowercase().replace('-', "_");
+    ABSENT.iter().find(|(words, _)| words.contains(&plain.as_str())).map(|(_, what)| *what)
+}
+
 /// The near miss of a word among the keys of a table.
 pub fn near(wrote: &str, table: &super::Table) -> Option<&'static Near> {
     TALK.iter().chain(KEYS).find(|near| near.wrote == wrote && table.find(near.meant).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_said_not_to_be_there() {
+        for (words, what) in ABSENT {
+            assert!(what.contains("nearest") || what.contains("no ") || what.contains("are tables"), "{words:?}");
+            for word in *words {
+                assert_eq!(absent(word), Some(*what), "{word} is listed twice");
+            }
+        }
+        assert!(absent("Pre-Stop").is_some() && absent("concurrency").is_none());
+    }
 }

@@ -170,7 +170,13 @@ pub static DATABASE: Table = Table {
     doc: "A database: queries execute on its workers.",
     keys: &[
         &[
-            REPLICAS,
+            key(
+                "replicas",
+                Shape::Whole,
+                "How many of it run: a primary, which takes all writes and the transactions with one in them, and \
+                 replicas, which share the reads with it.",
+            )
+            .or("1"),
             key("concurrency", Shape::WholeOr(UNLIMITED), "Queries executing at once.").or("100"),
             key(
                 "max_connections",
@@ -178,6 +184,13 @@ pub static DATABASE: Table = Table {
                 "Connections over all callers; beyond it, opening one fails. Default: no limit.",
             ),
             key("tables", Shape::Named(&TABLE), "Tables where writers contend, by name."),
+            key(
+                "deadlock_timeout",
+                Shape::Duration,
+                "A transaction that has waited so long for a table looks whether it waits for itself; then it is rolled back \
+                 and fails with `deadlock`. The default is PostgreSQL's.",
+            )
+            .or("\"1s\""),
             later("replication_lag", "How far replicas are behind."),
         ],
         DOES,

@@ -22,6 +22,7 @@ pub static FAILURES: &[Word] = &[
     word("bulkhead_full", "A bulkhead, or an adaptive limit, had no room."),
     word("no_endpoint", "No replica was known."),
     word("abandoned", "The one who asked went away."),
+    word("deadlock", "The callee's transaction was the victim of a deadlock. `error` includes it."),
 ];
 
 /// What a policy may say; a call may say the same inline.
@@ -93,7 +94,7 @@ const JITTERS: &[Word] = &[
     word("full", "Between nothing and the wait."),
     word("equal", "Between half of the wait and all of it."),
     word("decorrelated", "Between `backoff` and three times the wait before."),
-    word("envoy", "Between nothing and `backoff` × (2ⁿ − 1) before the n-th retry."),
+    word("envoy", "Between nothing and `backoff` × 2ⁿ, n from 0: full jitter of a wait that doubles."),
 ];
 
 /// `retries`.
@@ -163,6 +164,11 @@ const BREAKS: &[Word] = &[
     word("replica", "One for each of its replicas; one that is open is not picked."),
 ];
 
+const PROBING: &[Word] = &[
+    word("rate", "The rates of all its probes, held against the thresholds (Resilience4j)."),
+    word("first_failure", "The first failed probe trips it; all must succeed (Hystrix, Polly, Linkerd)."),
+];
+
 /// `circuit_breaker`.
 pub(super) static CIRCUIT_BREAKER: Table = Table {
     name: "circuit_breaker",
@@ -180,14 +186,24 @@ pub(super) static CIRCUIT_BREAKER: Table = Table {
         key(
             "open_for_max",
             Shape::Duration,
-            "A failed probe doubles `open_for` up to this. Default: it always is the same.",
+            "Failed probes double `open_for` up to this. Default: it always is the same.",
         ),
-        key("half_open_calls", Shape::Whole, "Probes that must succeed before it closes.").or("1"),
+        key("half_open_calls", Shape::Whole, "Probes that are let through before it closes or trips again.").or("1"),
+        key(
+            "half_open",
+            Shape::Choice(PROBING),
+            "What decides about a half-open breaker. Default: rate; with `consecutive` first_failure.",
+        ),
         key("on", Shape::Words(FAILURES), "Failures that count. Default: all."),
         key("counts", Shape::Choice(COUNTS), "Inside or outside the retries. Default: as `order` says."),
         key("per", Shape::Choice(BREAKS), "What has a breaker of its own.").or("\"callee\""),
     ]],
 };
+
+const HELD: &[Word] = &[
+    word("given_up", "Its caller has the answer, or gives up."),
+    word("answered", "Its callee has answered, as a thread that cannot be stopped (Hystrix)."),
+];
 
 /// `bulkhead`.
 pub(super) static BULKHEAD: Table = Table {
@@ -196,6 +212,7 @@ pub(super) static BULKHEAD: Table = Table {
     keys: &[&[
         key("max_concurrent", Shape::Whole, "At most so many inside.").or("25"),
         key("max_wait", Shape::Duration, "How long one waits for room, first come first served.").or("\"0s\""),
+        key("held_until", Shape::Choice(HELD), "Until when a try is inside.").or("\"given_up\""),
     ]],
 };
 

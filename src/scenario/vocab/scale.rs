@@ -4,7 +4,10 @@ use super::policies::NONE;
 use super::tables::{Key, Shape, Table, Word, key, word};
 
 const METRIC: &[Word] = &[
-    word("cpu", "Work under way ÷ `cores`, or ÷ workers where every worker has its own."),
+    word(
+        "cpu",
+        "Cores at work ÷ `request`; unless that is said ÷ `cores`, or ÷ workers where every worker has its own.",
+    ),
     word("workers", "Workers held, waiting for a callee or not, ÷ workers."),
     word("in_flight", "Requests there."),
     word("rps", "Requests that arrive per second."),
@@ -46,6 +49,11 @@ pub(super) static AUTOSCALE: Table = Table {
             "target",
             Shape::Weight,
             "What the metric should be on each replica: a share (cpu, workers) or a number (in_flight, rps, lag).",
+        ),
+        key(
+            "request",
+            Shape::Number,
+            "cpu: the cores that each replica asks for (`resources.requests.cpu`). Default: as many as it has.",
         ),
         key("every", Shape::Duration, "From one look to the next.").or("\"15s\""),
         key("stabilization", Shape::Duration, "It shrinks to the most replicas that were desired within this time.")

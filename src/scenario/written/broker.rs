@@ -12,8 +12,19 @@ pub enum WhenFull {
     DropOldest,
     /// The new message is refused.
     Reject,
+    /// The new message is refused and goes to the dead letters.
+    DeadLetter,
     /// The new message waits.
     Block,
+}
+
+/// Which of SQS's two kinds of queue it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueueKind {
+    /// Who received a message last may delete it, however late.
+    Standard,
+    /// Who is late may not.
+    Fifo,
 }
 
 /// `[queues.*]`.
@@ -29,6 +40,10 @@ pub struct Queue {
     pub when_full: Given<WhenFull>,
     /// From a delivery until the message is delivered again; `None`: never.
     pub ack_timeout: Given<Option<Span>>,
+    /// Whether that was called `visibility_timeout`: then the rules are those of SQS.
+    pub hides: bool,
+    /// Default standard; means something with a `visibility_timeout` only.
+    pub kind: Given<QueueKind>,
     /// Deliveries of one message; `None`: no limit.
     pub max_deliveries: Given<Option<u32>>,
     /// The queue that gets what is given up here.
@@ -67,6 +82,8 @@ pub struct Topic {
     pub key: Option<Given<Keyed>>,
     /// How long events are kept; default Kafka's 7 days.
     pub retention: Given<Span>,
+    /// The span of a segment, of which only whole ones are deleted; default Kafka's 7 days.
+    pub segment: Given<Span>,
     /// Copies of each partition; default Kafka's 1.
     pub replication: Given<u32>,
     /// Copies in sync that `acks = "all"` needs; default Kafka's 1.
@@ -77,6 +94,14 @@ pub struct Topic {
     pub linger: Given<Span>,
     /// Messages of a batch; `None`: no limit.
     pub batch: Given<Option<u32>>,
+    /// Requests without an answer of one publisher; `None`: no limit; default Kafka's 5.
+    pub in_flight: Given<Option<u32>>,
+    /// How long a publisher tries; default Kafka's 2 min.
+    pub delivery_timeout: Given<Span>,
+    /// Events that one publisher holds; `None`: no limit.
+    pub buffer: Given<Option<u32>>,
+    /// How long somebody waits for room in it; default Kafka's 60 s.
+    pub max_block: Given<Span>,
     /// Where it stands.
     pub zone: Given<Option<Zone>>,
 }
@@ -99,6 +124,15 @@ pub enum Rebalance {
     Eager,
     /// Only what moves is given up.
     Cooperative,
+}
+
+/// Who a consumer is when it comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// Somebody new.
+    Dynamic,
+    /// The one it was.
+    Static,
 }
 
 /// A group goes back once; times from the start of the measured time.
@@ -161,6 +195,8 @@ pub struct Consumer {
     pub on_error: Given<OnError>,
     /// Topics: how partitions change hands; default Kafka's eager.
     pub rebalance: Given<Rebalance>,
+    /// Topics: who it is when it comes back; default Kafka's dynamic.
+    pub member: Given<Membership>,
     /// Topics: from the last heartbeat of a crashed member until it is given up; default Kafka's 45 s.
     pub session_timeout: Given<Span>,
     /// Topics: the longest work on a batch; default Kafka's 5 min.

@@ -20,6 +20,8 @@ pub struct Discovery {
     pub load_balancing: Given<Balancing>,
     /// `choices` of least request; default 2. `None` stands for `"all"`.
     pub choices: Given<Option<u32>>,
+    /// Whether its candidates are different ones; default no.
+    pub distinct: Given<bool>,
     /// Keys of `hash`; `None`, the default, stands for one per call.
     pub keys: Given<Option<u32>>,
     /// What is balanced over transports with connections; without them every request is. Default by kind.
@@ -48,6 +50,8 @@ pub struct OutlierDetection {
     pub base_ejection: Given<Span>,
     /// Share of the replicas that may be out.
     pub max_ejected: Given<f64>,
+    /// Whether one always may; default no.
+    pub always_eject_one: Given<bool>,
 }
 
 /// What is balanced.
@@ -66,7 +70,7 @@ pub enum Balancing {
     RoundRobin,
     /// Uniformly at random.
     Random,
-    /// The one with the fewest of this caller's requests among `choices` distinct candidates.
+    /// The one with the fewest of this caller's requests among `choices` candidates.
     LeastRequest,
     /// Always the same one (a random one per caller replica).
     PickFirst,

@@ -110,13 +110,14 @@ impl FaultKind {
     pub fn needs(self) -> Option<&'static str> {
         match self {
             Self::Slow | Self::Traffic => Some("factor"),
-            Self::Errors | Self::PacketLoss => Some("probability"),
             Self::Latency => Some("add"),
             Self::ReplicasLost => Some("replicas"),
             Self::Deploy => Some("duration"),
             Self::Outage
             | Self::Crash
             | Self::Freeze
+            | Self::Errors
+            | Self::PacketLoss
             | Self::Partition
             | Self::Move
             | Self::ColdCache

@@ -126,6 +126,8 @@ pub struct Node {
     pub pools: BTreeMap<String, Pool>,
     /// Databases: connections over all callers; `None`: no limit.
     pub max_connections: Given<Option<u32>>,
+    /// Databases: how long a transaction waits for a lock before it looks for a deadlock; default PostgreSQL's 1 s.
+    pub deadlock_timeout: Given<Span>,
     /// Databases: tables and how many may write to each at once.
     pub tables: BTreeMap<String, Given<u32>>,
     /// Caches: what decides about hits.

@@ -92,6 +92,8 @@ pub struct CircuitBreaker {
     pub open_for_max: Given<Option<Span>>,
     /// Probes.
     pub half_open_calls: Given<u32>,
+    /// Whether the first failed probe decides; `None`: as its window says.
+    pub first_failure: Given<Option<bool>>,
     /// What counts; `None`: every failure.
     pub on: Given<Option<Vec<Outcome>>>,
     /// Whether it stands outside the retries; `None`: as the order says.
@@ -107,6 +109,8 @@ pub struct Bulkhead {
     pub max_concurrent: Given<u32>,
     /// How long one waits for room.
     pub max_wait: Given<Span>,
+    /// Whether who gives up stays inside until the callee has answered; default no.
+    pub until_answered: Given<bool>,
 }
 
 /// How a rate limit measures.

@@ -25,6 +25,8 @@ pub struct Autoscale {
     pub metric: Given<Metric>,
     /// What the metric should be on each replica.
     pub target: Given<f64>,
+    /// Cores asked for; `None`: as many as there are.
+    pub request: Given<Option<f64>>,
     /// From one look to the next; default that of Kubernetes, 15 s.
     pub every: Given<Span>,
     /// Default that of Kubernetes, 300 s.

@@ -1,0 +1,267 @@
+//! Words that stand in the output and in no scenario file: columns, verdicts, causes, codes. Each with what it counts.
+
+/// Words of one kind that mean the same.
+pub(super) struct Figure {
+    /// How it is written: as a column, and in JSON and CSV where that is another word.
+    pub(super) words: &'static [&'static str],
+    /// Where it stands.
+    pub(super) place: &'static str,
+    /// What it means.
+    pub(super) doc: &'static str,
+}
+
+const fn f(words: &'static [&'static str], place: &'static str, doc: &'static str) -> Figure {
+    Figure { words, place, doc }
+}
+
+const CLIENTS: &str = "clients, flows, endpoints and edges";
+const NODES: &str = "nodes";
+const QUEUES: &str = "queues and groups";
+const POLICIES: &str = "policies";
+const FAULTS: &str = "faults";
+const SLOS: &str = "promises";
+const COMPARE: &str = "comparisons";
+const LEDGER: &str = "the ledger";
+
+/// The words.
+pub(super) const FIGURES: &[Figure] = &[
+    f(
+        &["count", "arrived"],
+        CLIENTS,
+        "Requests that were meant to set out in the measured time (clients, flows) or that arrived in it, over all \
+         replications together.",
+    ),
+    f(&["success", "success_rate"], CLIENTS, "Requests that were answered well ÷ requests that arrived."),
+    f(
+        &["p50", "p90", "p95", "p99", "p99.9", "p999"],
+        CLIENTS,
+        "Percentiles of the latency: so many per cent of the requests took at most this long. They have no interval where the \
+         run is too short for an honest one.",
+    ),
+    f(
+        &["mean", "mean_ms"],
+        CLIENTS,
+        "The mean latency of answered requests, with half the width of its 95 % interval after ±.",
+    ),
+    f(
+        &["unanswered", "in_flight_at_end", "oldest_unanswered_s"],
+        CLIENTS,
+        "Requests that had no end when the run stopped waiting, and the age of the oldest. They count as failed: a system that \
+         hangs must not look better than one that says no.",
+    ),
+    f(
+        &["attempts_per_request", "tries each"],
+        "edges",
+        "Tries per call, retries and hedges included: 1 where the first try always serves.",
+    ),
+    f(&["late_replies"], CLIENTS, "Answers that came after the caller had given up."),
+    f(
+        &["wasted_work_s", "workers for nobody", "wasted_share", "of capacity"],
+        "layers",
+        "Time that workers spent on what nobody waited for any more: as workers that did nothing else, and as a share of all \
+         there are.",
+    ),
+    f(&["duplicate_effects", "done twice"], CLIENTS, "Effects that happened again for the same request or message."),
+    f(&["used", "utilization"], NODES, "Busy workers ÷ workers over time; with `cores` busy cores ÷ cores."),
+    f(
+        &["busy", "mean_busy"],
+        NODES,
+        "Workers held, on average: by work, or by waiting for a callee. Far above `working`, workers wait.",
+    ),
+    f(
+        &["working", "mean_working"],
+        NODES,
+        "Workers that do something themselves, on average: the rest of `busy` waits.",
+    ),
+    f(
+        &["queue", "mean_queue"],
+        NODES,
+        "Requests in line for a worker, on average over the measured time. In the ledger: time in a line.",
+    ),
+    f(
+        &["wait p99", "wait p50", "wait_ms", "p_wait"],
+        NODES,
+        "Time in the lines of a node, of those who had to join one (`p_wait`: their share); of a queue: from published to \
+         delivered.",
+    ),
+    f(
+        &["sojourn_ms"],
+        NODES,
+        "From arrival at the node to its reply, the network between caller and node left out: columns p50 and p99 of nodes.",
+    ),
+    f(&["refused"], NODES, "Requests that found the line full, or were shed."),
+    f(
+        &["per user request", "tries_per_request"],
+        "layers",
+        "Requests that reach a node for each that a user sent: what fan-out and retries make of it.",
+    ),
+    f(
+        &["amplification"],
+        SLOS,
+        "Requests that reach a node for each that a user sent. Three layers of four tries make 64.",
+    ),
+    f(
+        &["published", "ready", "mean_depth", "most", "max_depth", "unacked"],
+        QUEUES,
+        "Messages sent; waiting, on average \
+        and at most (`most`); and delivered but not yet acknowledged (`unacked`).",
+    ),
+    f(&["again", "redelivered", "duplicates"], QUEUES, "Messages that were delivered, or consumed, more than once."),
+    f(
+        &["dead", "dead_lettered", "lost", "left", "skipped"],
+        QUEUES,
+        "Messages that were set aside after too many tries; \
+        that were dropped, expired or rejected; that were still there when the run ended; that a group jumped over.",
+    ),
+    f(&["lag", "mean_lag", "max_lag", "lag_at_end"], "groups", "Messages that a group has yet to read."),
+    f(
+        &["delay", "delay p50", "delay p99", "delay_ms"],
+        "groups",
+        "From published to done by the group, linger included.",
+    ),
+    f(&["moves", "rebalances"], "groups", "How often partitions were given to other members."),
+    f(
+        &["batch", "batch_size", "batches/s"],
+        "topics",
+        "Records in one request to the broker, and such requests per second.",
+    ),
+    f(
+        &["looks", "hits", "misses", "hit rate"],
+        "caches",
+        "Look-ups, how many found what they looked for, and their share.",
+    ),
+    f(&["no budget", "budget_refused"], POLICIES, "Retries that the budget did not allow."),
+    f(&["limited"], POLICIES, "Calls that a limit refused before they set out."),
+    f(&["ejected", "ejections"], POLICIES, "How often a replica was left out of the balance."),
+    f(
+        &["trips", "opened", "open", "open_share", "half-open", "half_open_share"],
+        POLICIES,
+        "How often a breaker opened, and the share of time it was open, or let a few through to see (half-open).",
+    ),
+    f(
+        &["replicas", "metric", "target", "seen", "peak"],
+        "autoscaled nodes",
+        "Replicas on average and at most; the figure \
+        that the autoscaler looks at, what it is to be, and what it saw on average and at most.",
+    ),
+    f(
+        &["begins", "lasts", "struck"],
+        FAULTS,
+        "When a fault begins and how long it lasts, and how often it struck in all runs.",
+    ),
+    f(
+        &["recovered", "share_recovered", "after", "recovery_s"],
+        FAULTS,
+        "The share of runs in which a client was served again as before the fault, and how long that took from the fault's end \
+         (the median). `not seen`: the run, or what another fault did, ended before it could show.",
+    ),
+    f(
+        &["not seen", "not_seen"],
+        FAULTS,
+        "The run ends before a recovery could show: neither yes nor no, and no broken promise.",
+    ),
+    f(
+        &["failed first", "all held from", "calls fail from", "at worst", "saturated_s", "failing_s", "worst_share"],
+        FAULTS,
+        "Who ran out of workers first, and for how long; when its calls began to fail, and the worst share of them.",
+    ),
+    f(
+        &["burn", "burn_rate"],
+        SLOS,
+        "How many times faster than allowed the error budget is used up: 1 lasts exactly for the period, 14 is gone in a \
+         fourteenth of it (Google's SRE workbook, chapter 5).",
+    ),
+    f(&["met"], SLOS, "The whole interval of the figure keeps the promise."),
+    f(
+        &["undecided"],
+        SLOS,
+        "The bound lies within the interval: run longer, or more often. With --strict that is a failure.",
+    ),
+    f(&["no data"], SLOS, "Nothing was measured, and nothing measured keeps no promise."),
+    f(
+        &["settled", "did not settle"],
+        "runs",
+        "Whether the second half of the measured time was as full as the first. If not, \
+        figures depend on how long the run is; exit code 4.",
+    ),
+    f(
+        &["overloaded"],
+        "runs",
+        "More is offered than can be done; in lists of failures: the line was full, or the request left \
+        it unserved.",
+    ),
+    f(&["guard"], "runs", "A limit of `[sim]` that ended a run early: max_events, max_in_flight. Exit code 4."),
+    f(&["partial"], "runs", "The run was interrupted: only the replications that had ended are told. Exit code 130."),
+    f(
+        &["conservation", "holds"],
+        "runs",
+        "Whether requests add up: arrived = succeeded + failed + under way at the end.",
+    ),
+    f(&["events"], "runs", "Steps of the simulation: arrivals, completions, messages, timers."),
+    f(
+        &["replications", "intervals"],
+        "runs",
+        "Independent runs with seeds of their own; how far they differ gives the 95 % \
+        interval of each figure.",
+    ),
+    f(
+        &["simulated", "simulated, not measured"],
+        "runs",
+        "Figures follow from what the file says: they are not what a machine would measure.",
+    ),
+    f(
+        &["mean request", "p99 requests"],
+        LEDGER,
+        "Where the time of the mean answered request, or of the requests around the 99th percentile, went; the parts add up.",
+    ),
+    f(&["cpu_wait"], LEDGER, "Work that waits for cores which others use."),
+    f(&["network"], LEDGER, "Messages under way, both directions."),
+    f(&["connect"], LEDGER, "Connections that are opened: handshakes and their cryptography."),
+    f(&["connection_wait"], LEDGER, "Waiting for a connection of the caller's own pool."),
+    f(&["failed_tries"], LEDGER, "Tries that failed, or were given up, before the one that served."),
+    f(&["retry_wait"], LEDGER, "Waiting before the next try (backoff)."),
+    f(&["hedge_wait"], LEDGER, "The first try, where a hedge won."),
+    f(
+        &[
+            "error",
+            "connect_failed",
+            "pool_timeout",
+            "canceled",
+            "reset",
+            "rate_limited",
+            "circuit_open",
+            "bulkhead_full",
+            "no_endpoint",
+            "abandoned",
+            "deadlock",
+        ],
+        "lists of failures",
+        "Why requests failed: the callee said so; no connection could be opened, or none was lent in time; somebody gave up; the \
+         connection broke; a rate limit, a breaker or a bulkhead refused; no replica was known; a lock's victim.",
+    ),
+    f(
+        &["temporal"],
+        COMPARE,
+        "Coupled in time: at least 5 % of the callers' requests that arrive while the callee is down are \
+        lost, or (late) are answered only after it is back.",
+    ),
+    f(&["spatial"], COMPARE, "Coupled in space: to add a receiver, the sender has to be edited."),
+    f(
+        &["survives", "weakened", "fails", "replayable"],
+        COMPARE,
+        "What becomes of effects while the callee is down: fewer than \
+        5 % are lost, more, or at least half; replayable where a log keeps what was sent.",
+    ),
+    f(
+        &["variance gained", "variance_gain"],
+        COMPARE,
+        "How many times more replications independent seeds would need for the \
+        same interval: what common random numbers save.",
+    ),
+    f(&["no significant difference"], COMPARE, "The 95 % interval of the difference contains zero."),
+];
+
+/// What the output means by a word.
+pub(super) fn figures(word: &str) -> impl Iterator<Item = &'static Figure> {
+    FIGURES.iter().filter(move |figure| figure.words.contains(&word))
+}
