@@ -142,15 +142,14 @@ fn replicate(cohort: &Cohort, span: Span) -> Replicate {
 }
 
 /// An edge's figures: those of its calls, and what its policies did.
-pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan) -> Stats {
+pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan, calls: &[u32]) -> Stats {
     let each: Vec<(&Cohort, Span)> = replications.iter().map(|r| (&r.measure.edges[at], r.span)).collect();
     let mut figures = stats(&each);
-    let calls = plan.calls.iter().filter(|c| c.edge.index() == at && plan.is_guarded(c));
-    let mut guards: Vec<u32> = calls.map(|c| c.guard).collect();
+    let own = || calls.iter().map(|call| &plan.calls[*call as usize]);
+    let mut guards: Vec<u32> = own().filter(|c| plan.is_guarded(c)).map(|c| c.guard).collect();
     guards.sort_unstable();
     guards.dedup();
-    let watched =
-        plan.discovery.outliers.is_some() && plan.calls.iter().any(|c| c.edge.index() == at && plan.link(c.link).book);
+    let watched = plan.discovery.outliers.is_some() && own().any(|c| plan.link(c.link).book);
     if !guards.is_empty() || watched {
         let sum = |of: fn(&Cohort) -> u64| each.iter().map(|(c, _)| of(c)).sum();
         figures.policing = Some(Policing {
@@ -251,7 +250,7 @@ fn moments(timeline: &Timeline, plan: &Plan) -> Vec<Moment> {
 }
 
 /// What happened at one node.
-pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node {
+pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan, behind: &[usize]) -> Node {
     let each: Vec<(&Station, Span)> =
         replications.iter().map(|r| (r.measure.stations[at].measured(), r.span)).collect();
     let planned = &plan.nodes[at];
@@ -260,9 +259,11 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
     };
     let count = |f: &dyn Fn(&Station) -> u64| each.iter().map(|(s, _)| f(s)).sum::<u64>();
     let fleet = replicas::replicas(replications, at, plan);
-    // Of a node that is scaled, a level is held against the replicas that were there.
+    // Of a node that is scaled, a level is held against the replicas that were there. Those that leave still end what they
+    // have: they are in use, whatever is said of the others.
+    let whole = if planned.life.is_some() { 1.0 } else { f64::INFINITY };
     let share = |f: &dyn Fn(&Station, Span) -> f64, per: f64| {
-        let of = |((s, span), replicas): (&(&Station, Span), &f64)| f(s, *span) / (per * replicas);
+        let of = |((s, span), replicas): (&(&Station, Span), &f64)| (f(s, *span) / (per * replicas)).min(whole);
         mean_of(&each.iter().zip(&fleet.means).map(of).collect::<Vec<f64>>(), CONFIDENCE)
     };
     let own = (planned.workers != crate::model::id::NONE).then_some(u64::from(planned.workers));
@@ -275,10 +276,17 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         (None, None) => Interval::NONE,
     };
     let capacity = planned.cores.or(own.map(|own| own as f64));
-    let wasted: Vec<f64> = replications.iter().map(|r| r.measure.wasted[at]).collect();
+    // What is found to be wasted may have been done before the measured time; in it no more was wasted than done.
+    let done = |s: &Station, span: Span| match planned.cores {
+        Some(_) => s.means(span).cores * span.0 as f64,
+        None => s.means(span).working * span.0 as f64,
+    };
+    let wasted: Vec<f64> =
+        replications.iter().zip(&each).map(|(r, (s, span))| r.measure.wasted[at].min(done(s, *span))).collect();
     let wasted_share = |capacity: f64| {
-        let share =
-            |((r, nanos), replicas): ((&Replication, &f64), &f64)| nanos / r.span.0 as f64 / (capacity * replicas);
+        let share = |((r, nanos), replicas): ((&Replication, &f64), &f64)| {
+            (nanos / r.span.0 as f64 / (capacity * replicas)).min(whole)
+        };
         mean_of(&replications.iter().zip(&wasted).zip(&fleet.means).map(share).collect::<Vec<f64>>(), CONFIDENCE)
     };
     let visits: Vec<&Visits> = replications.iter().map(|r| &r.measure.visits[at]).collect();
@@ -290,7 +298,7 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         refused: count(&|s| s.refused),
         abandoned,
         utilization,
-        tries_per_request: amplification(replications, at, &plan.clients_behind(at)),
+        tries_per_request: amplification(replications, at, behind),
         wasted_work_s: wasted.iter().sum::<f64>() / 1e9,
         wasted_share: capacity.map_or(Interval::NONE, wasted_share),
         mean_busy: level(&|s, span| s.means(span).busy),

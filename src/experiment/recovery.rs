@@ -119,8 +119,10 @@ fn recovery(replications: &[Replication], fault: FaultId, client: usize) -> Reco
         let aftermath = &replication.measure.aftermath;
         let Some(windows) = aftermath.windows.get(client) else { continue };
         let Some(band) = baseline(aftermath, windows) else { continue };
-        for spell in own(aftermath, fault) {
-            let next = own(aftermath, fault).map(|s| s.from).filter(|from| *from > spell.from).min();
+        let all: Vec<&Spell> = own(aftermath, fault).collect();
+        for (nth, spell) in all.iter().enumerate() {
+            // They come one after the other.
+            let next = all[nth + 1..].iter().map(|s| s.from).find(|from| *from > spell.from);
             let limit = next.map_or(windows.len(), |next| (aftermath.second(next) as usize).min(windows.len()));
             if let Some(end) =
                 spell.until.map(|until| aftermath.second(until)).filter(|end| *end < windows.len() as f64)

@@ -84,7 +84,7 @@ fn recovery(slo: &Slo, scope: Option<&Scope>, summary: &Summary) -> Interval {
 /// Requests that reached a node per request of the clients behind them.
 fn amplification(slo: &Slo, plan: &Plan, replications: &[Replication]) -> Interval {
     let Some(node) = plan.nodes.iter().position(|n| n.name == slo.of.value) else { return Interval::NONE };
-    super::estimate::amplification(replications, node, &plan.clients_behind(node))
+    super::estimate::amplification(replications, node, &plan.clients_behind()[node])
 }
 
 /// Clients first, then flows, edges and endpoints (unless the figure is a node's own), then nodes and queues.

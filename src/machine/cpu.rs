@@ -191,7 +191,7 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &mut self.frames[at];
         frame.due = Time::NEVER;
         frame.pose = Pose::Idle;
-        frame.spent += frame.work;
+        frame.spent = frame.spent.saturating_add(frame.work);
         let (index, worker) = (frame.replica, frame.doing != Cause::Connect);
         let replica = &mut self.replicas[index as usize];
         if !replica.running.is_empty() {
@@ -213,8 +213,10 @@ impl<P: Probe> Machine<'_, P> {
         if !P::ACCOUNTS || frame.pc == DIAL.0 {
             return;
         }
+        frame.coding = coding.saturating_sub(work);
+        // Work that a fault makes quicker has taken less time than it is worth.
+        let work = if self.faulted { work.min(self.now.since(frame.until).0) } else { work };
         if coding > 0 {
-            frame.coding = coding.saturating_sub(work);
             self.charge_for(at, Cause::Encode, Span(coding.min(work)));
         }
         if self.replicas[replica as usize].cpu.is_none() {

@@ -39,9 +39,16 @@ impl<P: Probe> Machine<'_, P> {
         self.agenda.push((self.now + next).min(last), Phase::Sample, Event::Mark(LINGER));
     }
 
+    /// A look at what is open is no event.
+    #[cold]
+    pub(super) fn look_again(&mut self) {
+        self.events -= 1;
+        self.linger();
+    }
+
     /// Whether a call of a measured request, or a visit that began in the measured time, has not ended.
     fn is_anything_open(&self) -> bool {
-        let window = Time(self.plan.warmup.0)..Time(self.plan.warmup.0) + self.plan.duration;
+        let window = Time(self.plan.warmup.0)..=Time(self.plan.warmup.0) + self.plan.duration;
         self.frames.live_slots().into_iter().any(|at| {
             let frame = &self.frames[at];
             let asked = frame.origin == Origin::Try;
@@ -86,7 +93,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     fn tell_open(&mut self, what: Open, since: Time) {
-        self.tell(Fact::LeftOpen { what, since });
+        self.tell(Fact::LeftOpen(what, since));
     }
 
     /// The calls of measured requests that a frame stands for, or has under way within itself.

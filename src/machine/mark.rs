@@ -11,6 +11,12 @@ use super::event::Event;
 pub(super) const STRETCH: u32 = Mark::ALL.len() as u32;
 
 impl<P: Probe> Machine<'_, P> {
+    /// Whether it is measured time: after the warm-up, up to and with the last instant.
+    #[inline(always)]
+    pub(super) fn is_measured(&self) -> bool {
+        self.opened && !self.closed
+    }
+
     /// A boundary passes: one that every run has, or that of a stretch of time that somebody wants to look at.
     #[cold]
     pub(super) fn pass_mark(&mut self, nth: u32) {
@@ -29,6 +35,7 @@ impl<P: Probe> Machine<'_, P> {
             self.read_breakers();
         }
         self.tell(Fact::Marked(mark));
+        self.opened |= mark == Mark::Open;
         if mark == Mark::Close {
             self.closed = true;
             if self.measured_open == 0 {

@@ -203,6 +203,11 @@ impl Mailroom {
         self.messages.len() as u32 - 1
     }
 
+    /// Messages anywhere.
+    pub(super) fn alive(&self) -> usize {
+        self.messages.len() - self.free.len()
+    }
+
     /// Whether nothing is left: no message anywhere.
     pub(super) fn is_idle(&self) -> bool {
         self.messages.len() == self.free.len()

@@ -102,7 +102,7 @@ impl<P: Probe> Machine<'_, P> {
     /// A queue takes a message.
     pub(super) fn accept(&mut self, at: u32) {
         self.confirm(at, Outcome::Succeeded);
-        let counted = self.now >= Time(self.plan.warmup.0) && !self.closed;
+        let counted = self.is_measured();
         let queue = self.mail.message(at).queue;
         let poisoned = self.mail.queues[queue.index()].takes_poison();
         let now = self.now;

@@ -391,11 +391,6 @@ pub enum Fact {
         /// Whether the request belongs to the measured cohort.
         measured: bool,
     },
-    /// When the run stops and something has not ended: told of each.
-    LeftOpen {
-        /// What.
-        what: Open,
-        /// When it began; for what a client sent, when that was meant to set out.
-        since: Time,
-    },
+    /// When the run stops and something has not ended that began, or was meant to set out, at a time.
+    LeftOpen(Open, Time),
 }

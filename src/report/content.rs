@@ -4,11 +4,13 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::number::{NONE, count, level, or_none, percent, plain, seconds, short, time, time_within};
+use super::number::{NONE, count, level, or_none, percent, plain, seconds, short, time};
 use super::sheet::{Cell, Sheet, Tone};
 use super::single;
 use super::text::clean;
 use crate::experiment::summary::{Estimate, Node, Outcome, Queue, Stats, Summary, Verdict};
+
+pub use super::requests::{side_by_side, stats};
 
 /// Nodes and the like beyond this many are counted instead of listed, unless all are asked for.
 const MANY: usize = 12;
@@ -129,66 +131,6 @@ fn figure(expect: &str, value: f64) -> String {
         p if p.starts_with('p') && p[1..].starts_with(|c: char| c.is_ascii_digit()) => time(value),
         _ => plain(value),
     }
-}
-
-/// Clients, endpoints or edges, told by the heading of the first column.
-pub fn stats(head: &'static str, all: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
-    let columns = [
-        (head, 9),
-        ("count", 4),
-        ("success", 7),
-        ("p50", 6),
-        ("p90", 2),
-        ("p99", 8),
-        ("p99.9", 3),
-        ("mean", 5),
-        ("p50 answered", 1),
-        ("p99 answered", 1),
-    ];
-    let mut sheet = Sheet::new(&columns);
-    for (name, stats) in all.iter().take(shown) {
-        let tail = ["p50", "p90", "p99", "p999"].map(|name| arrived(stats, name));
-        let answered = [stats.latency_ms.p50, stats.latency_ms.p99].map(|e| Cell::from(or_none(e, time)));
-        let front = [count(stats.arrived).into(), success(stats)];
-        sheet.push(name, front.into_iter().chain(tail).chain([mean(stats)]).chain(answered));
-    }
-    let whole = all.values().take(shown).all(|stats| stats.succeeded == stats.arrived);
-    sheet.note = left_out(all.len(), shown).or_else(|| (!whole).then(|| OVER.to_owned()));
-    sheet.without_idle("p50 answered", |_| whole).without_idle("p99 answered", |_| whole)
-}
-
-/// What percentiles are over, where that makes a difference.
-const OVER: &str = "percentiles: over all that arrived, failed and unanswered as never; mean: of the answered";
-
-/// A percentile over all that arrived: a time, at least so much, or never.
-fn arrived(stats: &Stats, name: &str) -> Cell {
-    let d = &stats.latency_arrived_ms;
-    let (known, share) = match name {
-        "p50" => (d.p50, 0.5),
-        "p90" => (d.p90, 0.9),
-        "p99" => (d.p99, 0.99),
-        _ => (d.p999, 0.999),
-    };
-    if let Some(least) = d.at_least_ms.get(name) {
-        return Cell::toned(format!("≥ {}", time(*least)), Tone::Odd);
-    }
-    let never = known.value.is_none() && (stats.succeeded as f64) < share * stats.arrived as f64;
-    if never { Cell::toned("never", Tone::Odd) } else { or_none(known, time).into() }
-}
-
-/// The mean of the answered; where something is still under way, what the mean is at least.
-fn mean(stats: &Stats) -> Cell {
-    let least = stats.latency_arrived_ms.at_least_ms.get("mean");
-    least.map_or_else(
-        || time_within(stats.latency_ms.mean).into(),
-        |ms| Cell::toned(format!("≥ {}", time(*ms)), Tone::Odd),
-    )
-}
-
-fn success(stats: &Stats) -> Cell {
-    let failed = stats.failed.values().any(|n| *n > 0);
-    let tone = if failed { Tone::Odd } else { Tone::Plain };
-    Cell::toned(or_none(stats.success_rate, percent), tone)
 }
 
 /// Why requests failed, a line for each that had failures.
@@ -343,21 +285,6 @@ pub fn named(summaries: &[Summary], of: &Summary, name: &str, siblings: usize) -
         (true, true) => format!("{variant} · {name}"),
         (true, false) => variant,
     })
-}
-
-/// Clients of several variants below each other.
-pub fn side_by_side(summaries: &[Summary]) -> Sheet {
-    let columns = [("variant · client", 9), ("success", 7), ("p50", 6), ("p99", 8), ("p99.9", 3), ("mean", 5)];
-    let mut sheet = Sheet::new(&columns);
-    for summary in summaries {
-        let variant = variant(summary);
-        for (client, stats) in &summary.clients {
-            let tail = ["p50", "p99", "p999"].map(|name| arrived(stats, name));
-            let cells = [success(stats)].into_iter().chain(tail).chain([mean(stats)]);
-            sheet.push(&format!("{variant} · {client}"), cells);
-        }
-    }
-    sheet
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl Aftermath {
         }
         Self {
             start: Time(plan.warmup.0),
-            windows: vec![vec![Window::default(); seconds as usize]; clients],
+            windows: (0..clients).map(|_| vec![Window::default(); seconds as usize]).collect(),
             spells: Vec::new(),
             scoped: vec![Cohort::default(); plan.scoped.len()],
             lanes: vec![vec![Tried::default(); TIMELINE_BINS as usize]; nodes],

@@ -9,6 +9,7 @@ mod book;
 mod breaker;
 mod cohort;
 mod course;
+mod left;
 mod mail;
 mod replicas;
 mod station;
@@ -27,7 +28,7 @@ pub(crate) use stream::{Feed, Reading};
 
 use crate::model::fault::Scope;
 use crate::model::plan::{Node, Plan};
-use crate::model::{Answer, Cell, ClientId, Fact, Mark, NodeId, Open, Probe};
+use crate::model::{Answer, Cell, ClientId, Fact, Mark, NodeId, Probe};
 use crate::units::{Span, Time};
 
 /// Everything that one replication measures.
@@ -226,25 +227,6 @@ impl Measure {
         }
     }
 
-    /// Something has not ended when the run stops.
-    #[cold]
-    fn leave_open(&mut self, now: Time, what: Open, since: Time) {
-        let (counts, age) = (self.counts(since), now.since(since));
-        if let Open::Request(client) = what {
-            self.aftermath.leave_open(&self.scopes, client, since, age);
-        }
-        let ages = match what {
-            Open::Request(client) => &mut self.clients[client.index()].open,
-            Open::Call(edge) => &mut self.edges[edge.index()].open,
-            Open::Visit(endpoint) if counts => &mut self.endpoints[endpoint.index()].open,
-            Open::Flow(flow) => &mut self.flows[flow.index()].open,
-            Open::Message(queue) => &mut self.queues[queue.index()].open,
-            Open::Record(group) if counts => &mut self.readings[group.index()].open,
-            Open::Visit(_) | Open::Record(_) => return,
-        };
-        ages.record(age.0);
-    }
-
     /// A worker is taken or free again.
     #[inline]
     fn hold(&mut self, now: Time, node: NodeId, takes: bool) {
@@ -257,7 +239,7 @@ impl Measure {
     /// Whether a visit that began then counts.
     #[inline]
     fn counts(&self, began: Time) -> bool {
-        began >= self.window.0 && began < self.window.1
+        (began > self.window.0 || began == Time(0)) && began <= self.window.1
     }
 
     /// Request-nanoseconds spent at all nodes and in queues since the measured time began.
@@ -397,7 +379,7 @@ impl Probe for Measure {
             | Fact::Rewound { .. }
             | Fact::Skipped { .. }
             | Fact::Rebalanced { .. } => self.hear_of_streams(now, fact),
-            Fact::LeftOpen { what, since } => self.leave_open(now, what, since),
+            Fact::LeftOpen(what, since) => self.leave_open(now, what, since),
         }
     }
 }

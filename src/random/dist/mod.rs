@@ -76,6 +76,9 @@ pub enum Dist {
     Samples(Samples),
 }
 
+/// The largest mean: 31 years, as nanoseconds.
+const LARGEST: f64 = 1e18;
+
 /// Evaluates `$body` for the member of the family that `$dist` is.
 macro_rules! each {
     ($dist:expr, $member:ident => $body:expr) => {
@@ -132,8 +135,9 @@ impl Dist {
             Law::Mix(branches) => Self::Mix(Mix::new(branches)?),
             Law::Samples { path, values } => Self::Samples(Samples::new(path, values)?),
         };
-        if !(dist.mean().is_finite()) {
-            return Err("a mean beyond all numbers; make it vary less".into());
+        let mean = dist.mean();
+        if mean.is_nan() || mean > LARGEST {
+            return Err("a mean beyond all that is ever run (31 years); make it vary less".into());
         }
         Ok(dist.settle())
     }

@@ -13,6 +13,7 @@ mod flow;
 mod forecast;
 mod held;
 mod load;
+mod memory;
 mod messages;
 mod metastable;
 mod names;
@@ -23,6 +24,7 @@ mod promises;
 mod ranges;
 mod rates;
 mod scale;
+mod sizes;
 mod streams;
 mod timeouts;
 mod times;
@@ -35,6 +37,8 @@ use crate::diag::{Complaint, Source};
 pub use expected::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 pub use forecast::forecast;
 pub(super) use load::overloaded;
+pub(super) use memory::memory;
+pub use memory::{CEILING, Memory};
 pub(super) use policies::{longest, of_client, propagates};
 pub use walk::{client_transport, transport_of};
 pub(super) use walk::{laws_of, transports_used};
@@ -71,6 +75,9 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     wire::look(scenario, &mut complaints);
     pools::look(scenario, &mut complaints);
     scale::look(scenario, &mut complaints);
+    if !complaints.iter().any(Complaint::is_error) {
+        sizes::check(scenario, &mut complaints);
+    }
     if !complaints.iter().any(Complaint::is_error) {
         load::check(scenario, &mut complaints);
     }

@@ -74,8 +74,12 @@ struct Lowering<'s> {
     purses: u32,
     /// (database, table) by `TableId`.
     tables: Vec<(&'s str, &'s str)>,
-    /// Laws of rules so far.
-    rule_laws: Vec<(Law, LawId)>,
+    /// Distinct timeouts so far.
+    lanes: BTreeMap<Span, u32>,
+    /// Laws of rules so far, by what they say.
+    rule_laws: BTreeMap<String, LawId>,
+    /// Rules so far, by what they say.
+    rules: BTreeMap<String, u32>,
 }
 
 /// `node` or `node.endpoint`.
@@ -111,7 +115,9 @@ impl<'s> Lowering<'s> {
             lenders: BTreeMap::new(),
             purses: 0,
             tables: Vec::new(),
-            rule_laws: Vec::new(),
+            lanes: BTreeMap::new(),
+            rule_laws: BTreeMap::new(),
+            rules: BTreeMap::new(),
         }
     }
 
@@ -230,11 +236,12 @@ impl<'s> Lowering<'s> {
     }
 
     fn lane(&mut self, timeout: Span) -> LaneId {
-        let at = self.plan.lanes.iter().position(|l| *l == timeout).unwrap_or_else(|| {
-            self.plan.lanes.push(timeout);
-            self.plan.lanes.len() - 1
+        let plan = &mut self.plan;
+        let at = *self.lanes.entry(timeout).or_insert_with(|| {
+            plan.lanes.push(timeout);
+            plan.lanes.len() as u32 - 1
         });
-        LaneId(at as u32)
+        LaneId(at)
     }
 
     /// The edge from a node as written to an endpoint.
