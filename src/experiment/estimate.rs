@@ -31,9 +31,6 @@ pub(crate) use streams::topics;
 /// Confidence of all intervals.
 pub(crate) const CONFIDENCE: f64 = 0.95;
 
-/// The word for a request that had not ended when the run stopped waiting.
-pub(crate) const UNANSWERED: &str = "unanswered";
-
 /// One replication that ended: what it measured over how long.
 #[derive(Debug)]
 pub(crate) struct Replication {
@@ -106,7 +103,7 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
     Stats {
         arrived: all.arrived,
         succeeded: good(&all),
-        failed: failed(&all),
+        failed: arrived::failed(&all),
         in_flight_at_end: open,
         unanswered: open,
         oldest_unanswered_s: all.open.tally().max().map(|nanos| nanos as f64 / 1e9),
@@ -192,12 +189,6 @@ fn breakers(replications: &[Replication], guards: &[u32]) -> Option<BreakerFigur
 /// Until the first message of streamed answers, where there are any.
 fn first_message(each: &[&Recorder]) -> Option<Distribution> {
     each.iter().any(|r| r.count() > 0).then(|| distribution(each, 0))
-}
-
-fn failed(all: &Cohort) -> BTreeMap<String, u64> {
-    let words = Outcome::FAILURES.iter().map(|o| (o.word().to_owned(), all.ended[*o as usize]));
-    let words = words.chain([(UNANSWERED.to_owned(), all.unanswered())]);
-    words.filter(|w| w.1 > 0).collect()
 }
 
 /// A client's figures: those of its requests, and latency over time.

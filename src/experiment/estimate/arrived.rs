@@ -9,7 +9,11 @@ use std::collections::BTreeMap;
 use super::CONFIDENCE;
 use crate::experiment::measure::Cohort;
 use crate::experiment::summary::Distribution;
+use crate::model::Outcome;
 use crate::stats::{Ends, Interval, Recorder, Weighed as _, mean_time, pooled_quantile};
+
+/// The word for a request that had not ended when the run stopped waiting.
+const UNANSWERED: &str = "unanswered";
 
 /// The percentiles of a distribution by their names.
 const QUANTILES: [(&str, f64); 5] = [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p999", 0.999)];
@@ -110,10 +114,16 @@ fn least_mean(all: &Cohort) -> Option<f64> {
     (open.count() > 0).then(|| sum / (good.count() + open.count()) as f64 / 1e6)
 }
 
+/// How requests failed, by word.
+pub(super) fn failed(all: &Cohort) -> BTreeMap<String, u64> {
+    let words = Outcome::FAILURES.iter().map(|o| (o.word().to_owned(), all.ended[*o as usize]));
+    let words = words.chain([(UNANSWERED.to_owned(), all.unanswered())]);
+    words.filter(|w| w.1 > 0).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Outcome;
     use crate::units::Span;
 
     const MS: u64 = 1_000_000;
