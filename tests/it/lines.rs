@@ -31,7 +31,7 @@ fn overload(order: &str) -> Summary {
         "{HEAD}[clients.c]\ncalls = \"a\"\nrate = \"20000/s\"\ntimeout = \"200ms\"\n\
          [services.a]\nconcurrency = 100\nwork = {{ mean = \"10ms\" }}\nqueue_order = {order}\n"
     );
-    run(&text.replace("20s", "3s"))
+    run(&text.replace("20500ms", "3s"))
 }
 
 #[test]
