@@ -7,7 +7,7 @@ use hoptax::experiment::summary::Summary;
 use crate::bench::run;
 use crate::policies::adds_up;
 
-const HEAD: &str = "version = 1\n[sim]\nduration = \"20s\"\nwarmup = \"2s\"\nreplications = 1\n\
+const HEAD: &str = "version = 1\n[sim]\nduration = \"20500ms\"\nwarmup = \"2s\"\nreplications = 1\n\
      [defaults]\ntransport = \"free\"\n[network]\nsame_zone = \"0.1ms\"\n";
 
 /// A scenario whose client, every so often, sends so many at once.
