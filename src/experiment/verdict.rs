@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn what_has_no_end_keeps_no_promise() {
         let promise = Promise { metric: Metric::Percentile(0.99), sense: Sense::Below, bound: 10.0 };
-        let found = |at_least, measured| Finding { at_least, measured, ..Finding::default() };
+        let found = |at_least, measured| Finding { measured, at_least, ..Finding::default() };
         assert_eq!(decide(promise, &found(Some(f64::INFINITY), Interval::NONE)), Outcome::Failed);
         assert_eq!(decide(promise, &found(Some(11.0), Interval::NONE)), Outcome::Failed);
         // Only a run that was cut short has requests that are younger than what is asked.

@@ -52,15 +52,9 @@ impl<P: Probe> Machine<'_, P> {
         self.frames.live_slots().into_iter().any(|at| {
             let frame = &self.frames[at];
             let asked = frame.origin == Origin::Try;
-            (asked && self.is_visit(frame) && window.contains(&frame.arrived))
+            (asked && is_visit(frame) && window.contains(&frame.arrived))
                 || (frame.measured && matches!(frame.origin, Origin::Try | Origin::Guard) && self.is_waited_for(at))
         })
-    }
-
-    /// Whether a frame has arrived at its node and not been answered there.
-    fn is_visit(&self, frame: &Frame) -> bool {
-        let visits = matches!(frame.origin, Origin::Try | Origin::Message | Origin::Record);
-        visits && frame.pc != GONE && frame.arrived > Time(0)
     }
 
     /// Whether a frame stands for a call whose caller still waits.
@@ -83,7 +77,7 @@ impl<P: Probe> Machine<'_, P> {
             if frame.measured && frame.origin == Origin::Root {
                 self.tell_open(Open::Request(ClientId(u32::from(frame.client))), frame.arrived);
             }
-            if self.is_visit(&frame) {
+            if is_visit(&frame) {
                 self.tell_open(Open::Visit(self.plan.call(CallId(frame.call)).endpoint), frame.arrived);
             }
         }
@@ -133,4 +127,10 @@ impl<P: Probe> Machine<'_, P> {
         let all: Vec<_> = all.map(|m| (m.queue, m.published)).collect();
         all.into_iter().for_each(|(queue, since)| self.tell_open(Open::Message(queue), since));
     }
+}
+
+/// Whether a frame has arrived at its node and not been answered there.
+fn is_visit(frame: &Frame) -> bool {
+    let visits = matches!(frame.origin, Origin::Try | Origin::Message | Origin::Record);
+    visits && frame.pc != GONE && frame.arrived > Time(0)
 }
