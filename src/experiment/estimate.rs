@@ -1,5 +1,6 @@
 //! From replications to figures: pooled points, intervals over replications.
 
+mod arrived;
 mod course;
 mod ledger;
 mod rare;
@@ -22,6 +23,7 @@ use super::summary::{
     BreakerFigures, CacheFigures, Depth, Distribution, InSystem, Moment, Node, Policing, Queue, Replicate, Stats,
 };
 
+pub(crate) use arrived::{beyond_in, quantile as arrived_quantile};
 pub(crate) use course::timeline;
 pub(crate) use ledger::ledger;
 pub(crate) use streams::topics;
@@ -60,7 +62,12 @@ fn distribution(each: &[&Recorder], open: u64) -> Distribution {
     };
     Distribution {
         count,
-        mean: if count == 0 { Interval::NONE } else { mean_time(&sums, CONFIDENCE).scaled(1e-6) },
+        mean: match mean_time(&sums, CONFIDENCE).scaled(1e-6) {
+            _ if count == 0 => Interval::NONE,
+            // The mean of those that got through says nothing of the others, however many got through.
+            Interval { value: Some(mean), .. } if open > 0 => Interval::point(mean),
+            mean => mean,
+        },
         var: var.scaled(1e-12),
         p50: quantile(0.5),
         p90: quantile(0.9),
@@ -68,6 +75,7 @@ fn distribution(each: &[&Recorder], open: u64) -> Distribution {
         p99: quantile(0.99),
         p999: quantile(0.999),
         max: pooled.tally().max().map(|m| m as f64 / 1e6),
+        at_least_ms: BTreeMap::new(),
         hdr: pooled.histogram().to_base64(),
         histogram: pooled.into_histogram(),
     }
@@ -78,9 +86,9 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
     let mut all = Cohort::default();
     each.iter().for_each(|(c, _)| all.merge(c));
     let good = |c: &Cohort| c.ended[Outcome::Succeeded as usize];
-    let open = all.arrived.saturating_sub(all.ends());
+    let open = all.unanswered();
     let rates: Vec<f64> = each.iter().map(|(c, span)| c.in_window as f64 / span.as_secs_f64()).collect();
-    let shares: Vec<(u64, u64)> = each.iter().map(|(c, _)| (good(c), c.ends())).collect();
+    let shares: Vec<(u64, u64)> = each.iter().map(|(c, _)| (good(c), c.arrived)).collect();
     let tries: Vec<(f64, f64)> = each.iter().map(|(c, _)| (c.tries() as f64, c.arrived as f64)).collect();
     let goods: Vec<&Recorder> = each.iter().map(|(c, _)| &c.good).collect();
     let both: Vec<Recorder> = each
@@ -95,8 +103,10 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
     Stats {
         arrived: all.arrived,
         succeeded: good(&all),
-        failed: failed(&all),
+        failed: arrived::failed(&all),
         in_flight_at_end: open,
+        unanswered: open,
+        oldest_unanswered_s: all.open.tally().max().map(|nanos| nanos as f64 / 1e9),
         throughput_per_s: mean_of(&rates, CONFIDENCE),
         success_rate: clustered(&shares, Clusters { windows: &[], persistence: fate(&all.good, &goods) }, CONFIDENCE),
         attempts_per_request: if all.arrived == 0 { Interval::NONE } else { ratio(&tries, CONFIDENCE) },
@@ -106,6 +116,7 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
         latency_ms: distribution(&goods, open),
         first_message_ms: first_message(&each.iter().map(|(c, _)| &c.first).collect::<Vec<_>>()),
         latency_all_ms: distribution(&both.iter().collect::<Vec<_>>(), open),
+        latency_arrived_ms: arrived::distribution(&each.iter().map(|(c, _)| *c).collect::<Vec<_>>(), &all),
         policing: None,
         timeline: Vec::new(),
         each: each.iter().map(|(c, span)| replicate(c, *span)).collect(),
@@ -114,12 +125,12 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
 
 /// What one replication adds, for comparisons pair by pair.
 fn replicate(cohort: &Cohort, span: Span) -> Replicate {
-    let quantile = |q: f64| cohort.good.quantile(q).map(|nanos| nanos as f64 / 1e6);
+    let quantile = |q: f64| arrived::single_ms(cohort, q);
     Replicate {
-        arrived: cohort.arrived,
         sum_ms: cohort.good.tally().sum() as f64 / 1e6,
         succeeded: cohort.good.count(),
-        ended: cohort.ends(),
+        arrived: cohort.arrived,
+        unanswered: cohort.unanswered(),
         p50_ms: quantile(0.5),
         p99_ms: quantile(0.99),
         in_window: cohort.in_window,
@@ -178,11 +189,6 @@ fn breakers(replications: &[Replication], guards: &[u32]) -> Option<BreakerFigur
 /// Until the first message of streamed answers, where there are any.
 fn first_message(each: &[&Recorder]) -> Option<Distribution> {
     each.iter().any(|r| r.count() > 0).then(|| distribution(each, 0))
-}
-
-fn failed(all: &Cohort) -> BTreeMap<String, u64> {
-    let words = Outcome::FAILURES.iter().map(|o| (o.word().to_owned(), all.ended[*o as usize]));
-    words.filter(|w| w.1 > 0).collect()
 }
 
 /// A client's figures: those of its requests, and latency over time.
@@ -349,6 +355,11 @@ fn in_system(each: &[(&Station, Span)]) -> InSystem {
     }
 }
 
+/// The age of the oldest of what had not ended, s.
+fn oldest<'a>(each: impl Iterator<Item = &'a Recorder>) -> Option<f64> {
+    each.filter_map(|open| open.tally().max()).max().map(|nanos| nanos as f64 / 1e9)
+}
+
 /// What happened to the messages of one queue.
 pub(crate) fn queue(replications: &[Replication], at: usize, plan: &Plan) -> Queue {
     let each: Vec<&Postbox> = replications.iter().map(|r| &r.measure.queues[at]).collect();
@@ -373,6 +384,8 @@ pub(crate) fn queue(replications: &[Replication], at: usize, plan: &Plan) -> Que
         expired: sum(&|q| q.expired),
         ready_at_end: still,
         unacked_at_end: sum(&|q| q.unacked),
+        unanswered: still + sum(&|q| q.unacked),
+        oldest_unanswered_s: oldest(each.iter().map(|q| &q.open)),
         blocked_at_end: sum(&|q| q.blocked()),
         mean_blocked: mean(&|q| q.means[2]),
         max_blocked: each.iter().map(|q| q.max_blocked).max().unwrap_or(0),

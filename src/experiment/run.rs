@@ -213,8 +213,8 @@ fn seconds(at: Time) -> f64 {
 fn conservation(summary: &Summary) -> Conservation {
     let sum = |f: &dyn Fn(&Stats) -> u64| summary.clients.values().map(f).sum::<u64>();
     let (arrived, succeeded) = (sum(&|s| s.arrived), sum(&|s| s.succeeded));
-    let failed = sum(&|s| s.failed.values().sum());
     let in_flight_at_end = sum(&|s| s.in_flight_at_end);
+    let failed = sum(&|s| s.failed.values().sum()) - in_flight_at_end;
     let holds = arrived == succeeded + failed + in_flight_at_end;
     Conservation { arrived, succeeded, failed, in_flight_at_end, holds }
 }

@@ -5,7 +5,7 @@ use crate::model::id::NONE;
 use crate::model::source::{Naming, Source};
 use crate::model::{Answer, ClientId, Fact, Opening, Probe};
 use crate::random::Lineage;
-use crate::units::{Span, Time};
+use crate::units::Span;
 
 use super::event::Event;
 use super::frame::{Frame, Origin};
@@ -85,7 +85,7 @@ impl<P: Probe> Machine<'_, P> {
     /// A request of a client sets out.
     fn set_out(&mut self, client: u32, user: u32, lineage: Lineage) -> u32 {
         let plan = &self.plan.clients[client as usize];
-        let measured = self.now >= Time(self.plan.warmup.0) && !self.closed;
+        let measured = self.is_measured();
         let frame = self.frames.insert(Frame {
             lineage,
             arrived: self.now,
@@ -118,7 +118,7 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn end_measured(&mut self) {
         self.measured_open -= 1;
         if self.measured_open == 0 && self.closed {
-            self.halt(Stop::Ended);
+            self.linger();
         }
     }
 

@@ -27,6 +27,7 @@ mod hazard;
 mod health;
 mod intake;
 mod ledger;
+mod left;
 mod lend;
 mod limit;
 mod lock;
@@ -69,7 +70,7 @@ use cache::Caches;
 use channel::Hold;
 use cpu::SharedCpu;
 use effect::Effects;
-use event::{EXHAUSTED, Event, Rare};
+use event::{EXHAUSTED, Event, LINGER, Rare};
 use fork::Joins;
 use frame::{Frames, Pose};
 use guard::Guarded;
@@ -168,6 +169,8 @@ pub struct Machine<'p, P> {
     look_at: u64,
     opened: bool,
     closed: bool,
+    /// How long the run has waited for calls and visits after its requests had ended; 0 before that.
+    lingered: Span,
     stop: Option<Stop>,
     instant: limit::Instant,
     /// Whoever listens.
@@ -249,6 +252,7 @@ impl<P: Probe> Machine<'_, P> {
             }
         }
         self.close_early();
+        self.tell_what_is_left();
         let (stop, at_rest) = (self.stop.unwrap_or(Stop::Ended), self.is_at_rest());
         Finished { events: self.events, stop, at: self.now, at_rest, probe: self.probe }
     }
@@ -273,7 +277,8 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The run stops after this event; the first reason counts.
     fn halt(&mut self, stop: Stop) {
-        self.stop.get_or_insert(stop);
+        let whole = self.lingered > Span::ZERO && stop != Stop::Interrupted;
+        self.stop.get_or_insert(if whole { Stop::Ended } else { stop });
         self.look_at = 0;
     }
 
@@ -298,7 +303,8 @@ impl<P: Probe> Machine<'_, P> {
             Event::Patience(frame) => self.lose_patience(frame),
             Event::Lane(lane) => self.time_out(lane),
             Event::Fault(fault) => self.strike(fault),
-            Event::Mark(EXHAUSTED) => self.halt(Stop::Patience),
+            Event::Mark(EXHAUSTED) => self.run_out_of_patience(),
+            Event::Mark(LINGER) => self.look_again(),
             Event::Mark(nth) => self.pass_mark(nth),
             Event::Stream(beat) => self.beat_stream(beat),
             Event::Rare(rare) => return self.handle_rare(Rare::unpack(rare)),

@@ -98,6 +98,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             look_at: 0,
             opened: false,
             closed: false,
+            lingered: Span::ZERO,
             stop: None,
             instant: Instant::default(),
             probe,
@@ -110,7 +111,9 @@ impl<'p, P: Probe> Machine<'p, P> {
     fn begin(&mut self) {
         let (open, length) = (Time(self.plan.warmup.0), self.plan.duration);
         let close = open + length;
-        self.agenda.push(open, Phase::Recovery, Event::Mark(Mark::Open as u32));
+        // It has its last instant and not its first: n equal stretches have as many arrivals each. Nothing comes before time zero.
+        let first = if open > Time(0) { Phase::Sample } else { Phase::Recovery };
+        self.agenda.push(open, first, Event::Mark(Mark::Open as u32));
         self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half as u32));
         self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
         self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Mark(EXHAUSTED));

@@ -173,6 +173,15 @@ impl Aftermath {
         }
     }
 
+    /// A client's request had not ended when the run stopped.
+    pub(super) fn leave_open(&mut self, plan: &[(ClientId, Scope)], client: ClientId, since: Time, age: Span) {
+        for (nth, (of, scope)) in plan.iter().enumerate() {
+            if *of == client && self.lies_in(*scope, since) {
+                self.scoped[nth].open.record(age.0);
+            }
+        }
+    }
+
     pub(super) fn strike(&mut self, fault: FaultId, on: bool, now: Time) {
         if on {
             for crowd in self.crowds.iter_mut().filter(|crowd| crowd.busy >= crowd.workers) {

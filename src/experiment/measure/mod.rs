@@ -9,6 +9,7 @@ mod book;
 mod breaker;
 mod cohort;
 mod course;
+mod left;
 mod mail;
 mod replicas;
 mod station;
@@ -18,7 +19,7 @@ mod waste;
 pub(crate) use aftermath::{Aftermath, Spell, Tried, Window, planned};
 pub(crate) use book::Book;
 pub(crate) use breaker::BreakerTime;
-pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
+pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline, bin_width};
 pub(crate) use course::{Course, Growth};
 pub(crate) use mail::Postbox;
 pub(crate) use replicas::Fleet;
@@ -238,7 +239,7 @@ impl Measure {
     /// Whether a visit that began then counts.
     #[inline]
     fn counts(&self, began: Time) -> bool {
-        began >= self.window.0 && began < self.window.1
+        (began > self.window.0 || began == Time(0)) && began <= self.window.1
     }
 
     /// Request-nanoseconds spent at all nodes and in queues since the measured time began.
@@ -378,11 +379,7 @@ impl Probe for Measure {
             | Fact::Rewound { .. }
             | Fact::Skipped { .. }
             | Fact::Rebalanced { .. } => self.hear_of_streams(now, fact),
+            Fact::LeftOpen(what, since) => self.leave_open(now, what, since),
         }
     }
-}
-
-/// The width of a timeline's bins.
-pub(crate) fn bin_width(duration: Span) -> u64 {
-    (duration.0 / TIMELINE_BINS).max(1)
 }
