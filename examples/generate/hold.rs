@@ -87,12 +87,11 @@ fn counts(summary: &Summary) -> Result<(), String> {
     }
     for (name, stats) in summary.clients.iter().chain(&summary.flows).chain(&summary.edges).chain(&summary.endpoints) {
         share("success_rate", name, stats.success_rate)?;
+        // Who has no answer is among the failed.
         let ended = stats.succeeded + stats.failed.values().sum::<u64>();
-        if ended + stats.in_flight_at_end != stats.arrived {
-            return Err(format!(
-                "{name}: {} arrived, {ended} ended, {} are left",
-                stats.arrived, stats.in_flight_at_end
-            ));
+        let open = stats.failed.get("unanswered").copied().unwrap_or(0);
+        if ended != stats.arrived || open != stats.in_flight_at_end {
+            return Err(format!("{name}: {} arrived, {ended} are told of, {open} have no answer", stats.arrived));
         }
     }
     Ok(())

@@ -145,7 +145,7 @@ impl<P: Probe> Machine<'_, P> {
         loop {
             match op {
                 Op::Work { law, site } => {
-                    work = work.saturating_add(self.vary(law, lineage, Purpose::Work, site).0);
+                    work += self.vary(law, lineage, Purpose::Work, site).0;
                 }
                 Op::Encode(call) => coding += self.sites[call.index()].coding.encode,
                 Op::Receive => coding += self.sites[made_by as usize].coding.receive,
@@ -164,7 +164,7 @@ impl<P: Probe> Machine<'_, P> {
             work = self.contended(at, work);
         }
         self.frames[at].coding = coding;
-        self.start(at, work.saturating_add(coding), Cause::Work)
+        self.start(at, work + coding, Cause::Work)
     }
 
     /// The first message of a stream leaves, the rest of it is encoded; an answer of one message has no rest.
