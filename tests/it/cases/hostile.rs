@@ -326,3 +326,14 @@ fn a_request_to_end_is_heard() {
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(told.contains("\"partial\": true"), "what was measured is shown");
 }
+
+/// Found by `examples/generate`: who may have to wait at a full queue gives up its worker, whichever way it came there.
+#[test]
+fn a_worker_is_given_up_once() {
+    let rest = "[clients.c]\ncalls = \"a\"\nrate = \"200/s\"\n[services.a]\nio = \"async\"\n\
+                steps = [{ call = \"b\" }, { split = [{ steps = [{ send = \"q\" }] }, { steps = [] }] }]\n\
+                [services.b]\n[queues.q]\nwhen_full = \"block\"\n";
+    let summary = run(&scenario("", rest));
+    let node = &summary.nodes["a"];
+    assert!(node.utilization.value.unwrap() <= 1.0 && node.mean_busy.value.unwrap() < 1.0, "{:?}", node.utilization);
+}
