@@ -43,6 +43,9 @@ pub(super) struct Change {
     /// Independent runs; more make intervals narrower
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) replications: Option<u32>,
+    /// Memory that a run may need, such as `16GiB`; one that needs more is refused, whatever its file says [default: 4GiB]
+    #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_size)]
+    pub(super) max_memory: Option<u64>,
 }
 
 /// A change of one value in the scenario as written.

@@ -19,7 +19,7 @@ pub(super) struct Args {
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let colour = output.colour_errors();
-    let source = engine::read(args.file.as_deref(), colour)?;
+    let source = engine::read(args.file.as_deref(), colour)?.within(args.change.max_memory);
     let settings = args.change.settings();
     let understood = |variant: Option<&str>| {
         engine::check(&source, variant, &settings, colour).map(|checked| engine::understood(&checked, output.style()))

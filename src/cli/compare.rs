@@ -91,7 +91,7 @@ fn patterns(args: &Args, edge: &str, colour: bool) -> std::result::Result<Cast, 
     if let Some(variant) = &args.change.variant {
         return Err(Failure::Usage(format!("--variant {variant} and --edge: choose one of them")));
     }
-    let source = engine::read(args.scenarios.first().map(PathBuf::as_path), colour)?;
+    let source = engine::read(args.scenarios.first().map(PathBuf::as_path), colour)?.within(args.change.max_memory);
     let flipped = interaction::flipped(&args.interaction, edge, &source, &args.change.settings(), colour)?;
     Ok(Cast { scenarios: flipped.scenarios, notes: flipped.notes })
 }
@@ -101,7 +101,7 @@ const WRITTEN: &str = "as written";
 
 /// A file as written and its variants in its order, or one of these first and then the rest.
 fn variants(args: &Args, colour: bool) -> std::result::Result<Cast, Failure> {
-    let source = engine::read(args.scenarios.first().map(PathBuf::as_path), colour)?;
+    let source = engine::read(args.scenarios.first().map(PathBuf::as_path), colour)?.within(args.change.max_memory);
     let settings = args.change.settings();
     let base = args.base.as_deref().filter(|name| *name != WRITTEN);
     let all = std::iter::once(None).chain(source.variants.iter().map(|name| Some(name.as_str())));
@@ -145,7 +145,7 @@ fn files(args: &Args, colour: bool) -> std::result::Result<Cast, Failure> {
     let names = names(&args.scenarios);
     let mut cast = Cast { scenarios: Vec::new(), notes: Vec::new() };
     for (path, name) in args.scenarios.iter().zip(names) {
-        let source = engine::read(Some(path), colour)?;
+        let source = engine::read(Some(path), colour)?.within(args.change.max_memory);
         let checked = match cast.scenarios.first() {
             None => engine::check(&source, None, &settings, colour)?,
             Some((_, base)) => {

@@ -28,12 +28,19 @@ pub(super) struct Source {
     text: scenario::Source,
     /// The variants it names.
     pub(super) variants: Vec<String>,
+    /// Memory that a run of it may need, bytes.
+    ceiling: u64,
 }
 
 impl Source {
     /// The name of the file.
     pub(super) fn name(&self) -> &str {
         &self.text.name
+    }
+
+    /// The same, whose runs may need so many bytes.
+    pub(super) fn within(self, ceiling: Option<u64>) -> Self {
+        Self { ceiling: ceiling.unwrap_or(self.ceiling), ..self }
     }
 }
 
@@ -45,7 +52,7 @@ pub(super) fn read(file: Option<&Path>, colour: bool) -> Result<Source, Failure>
         OpenError::Invalid { source, complaint } => Failure::Invalid(diag::render(&[*complaint], &source, colour)),
     })?;
     let variants = scenario::variants(&text);
-    Ok(Source { text, variants })
+    Ok(Source { text, variants, ceiling: scenario::CEILING })
 }
 
 /// Applies the variant, then the settings, and checks the outcome.
@@ -70,7 +77,26 @@ pub(super) fn check(
         value: s.value.clone(),
         origin: "--set".into(),
     }));
-    scenario::load(&source.text, &edits).map_err(reject)
+    scenario::load(&source.text, &edits)
+        .and_then(|checked| checked.within(source.ceiling))
+        .map_err(|rejected| in_argument(&rejected.complaints, settings, colour).unwrap_or_else(|| reject(rejected)))
+}
+
+/// Settings that lead nowhere, each shown where it was typed; `None` where something else is wrong, too.
+fn in_argument(complaints: &[Complaint], settings: &[Setting], colour: bool) -> Option<Failure> {
+    let typed = |complaint: &Complaint| -> Option<String> {
+        let setting = settings.iter().find(|s| complaint.message.starts_with(&format!("--set {}: ", s.path)))?;
+        let text = format!("{}={}", setting.path, setting.value);
+        // What the complaint is about stands in its message between backticks; else it is about the whole path.
+        let word = complaint.message.split('`').nth(1).filter(|word| !word.is_empty());
+        let at = word.and_then(|word| Some((text.find(word)?, word.len()))).unwrap_or((0, setting.path.len()));
+        let source = scenario::Source::text("--set", &text);
+        let message = complaint.message.split_once(": ").map_or("", |(_, why)| why).to_owned();
+        let told = Complaint { message, ..complaint.clone() }.at(at.0..at.0 + at.1);
+        Some(diag::render(&[told], &source, colour))
+    };
+    let rendered: Vec<String> = complaints.iter().filter(|c| c.is_error()).map(typed).collect::<Option<_>>()?;
+    (!rendered.is_empty()).then(|| Failure::Invalid(rendered.join("\n")))
 }
 
 /// A run that would be too long is a guard that was hit before the run, anything else an invalid scenario.
@@ -207,7 +233,7 @@ pub(super) fn in_pattern(
         let keys = [("name", effect.name.as_str()), ("starts", effect.client.as_str()), ("ends", callee)];
         text = scenario::edit::with_table(&text, "flows", &keys);
     }
-    let text = Source { text, variants: Vec::new() };
+    let text = Source { text, variants: Vec::new(), ceiling: source.ceiling };
     Ok((check(&text, None, settings, colour)?, lost.into_iter().map(|complaint| complaint.message).collect()))
 }
 

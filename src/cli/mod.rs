@@ -65,6 +65,7 @@ enum Verb {
 /// Runs the program: the first argument is its own name.
 pub fn main(args: Vec<OsString>) -> ExitCode {
     exit::on_panic();
+    progress::listen();
     let cli = match parse(args) {
         Ok(cli) => cli,
         Err(error) => {

@@ -3,7 +3,7 @@
 
 use std::io::IsTerminal as _;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -38,8 +38,11 @@ pub(super) enum Mode {
 pub(super) struct Progress {
     face: Face,
     began: Instant,
-    enough: Arc<AtomicBool>,
 }
+
+/// Whether something runs that can be stopped in good order, and whether the user has had enough.
+static RUNS: AtomicBool = AtomicBool::new(false);
+static ENOUGH: AtomicBool = AtomicBool::new(false);
 
 enum Face {
     Bar(ProgressBar),
@@ -57,7 +60,8 @@ impl Progress {
             Mode::Plain => Face::Lines(Mutex::new(now)),
             Mode::Auto | Mode::None => Face::Blank,
         };
-        Self { face, began: now, enough: interruption() }
+        RUNS.store(true, Ordering::Relaxed);
+        Self { face, began: now }
     }
 
     /// Clears the bar away.
@@ -90,7 +94,7 @@ impl Watch for Progress {
     }
 
     fn stopped(&self) -> bool {
-        self.enough.load(Ordering::Relaxed)
+        ENOUGH.load(Ordering::Relaxed)
     }
 }
 
@@ -108,18 +112,15 @@ fn plain(share: f64, after: Duration) -> String {
     format!("{:.0} % after {seconds:.0} s{left}", share * 100.0)
 }
 
-/// A flag that the first interruption raises; the second ends the program.
-fn interruption() -> Arc<AtomicBool> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let raised = Arc::clone(&flag);
+/// From now on an interruption (Ctrl-C, SIGTERM) ends the program; the first one during a run stops that in good order.
+pub(super) fn listen() {
     // Where no listener can be set up, an interruption just ends the program.
     let _ = ctrlc::set_handler(move || {
-        if raised.swap(true, Ordering::Relaxed) {
+        if !RUNS.load(Ordering::Relaxed) || ENOUGH.swap(true, Ordering::Relaxed) {
             std::process::exit(Exit::Interrupted.code().into());
         }
-        say("\ninterrupted: showing the replications that have ended; once more to stop at once");
+        say("\ninterrupted: showing what there is; once more to stop at once");
     });
-    flag
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
 /// Runs the file, one of its variants, or all of them, and says whether all of them were run.
 fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failure> {
     let colour = output.colour_errors();
-    let source = engine::read(args.file.as_deref(), colour)?;
+    let source = engine::read(args.file.as_deref(), colour)?.within(args.change.max_memory);
     let settings = args.change.settings();
     let wanted: Vec<Option<&str>> = match args.change.variant.as_deref() {
         Some("all") => std::iter::once(None).chain(source.variants.iter().map(|name| Some(name.as_str()))).collect(),

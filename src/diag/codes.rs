@@ -63,6 +63,8 @@ codes! {
     DEAD_LETTER_CYCLE = "E221" "dead-letter-cycle": "Dead letters come back to the queue where they died.",
     NOT_ONE_ROW = "E222" "not-one-row": "A conditional write looks at the version of one row.",
     CONTRADICTION = "E230" "contradiction": "Two rules of a policy contradict each other.",
+    TOO_MUCH_MEMORY = "E231" "too-much-memory": "The run would need more memory than it may use; --max-memory allows more.",
+    TOO_MANY = "E232" "too-many": "More of them than one run can have.",
     SLO_TARGET = "E301" "slo-target": "The SLO is about something that does not exist.",
     SLO_SYNTAX = "E302" "slo-syntax": "The SLO's expression cannot be understood.",
     SLO_METRIC = "E303" "slo-metric": "The figure is not measured for this target.",

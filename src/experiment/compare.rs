@@ -87,14 +87,18 @@ pub struct Versus {
 pub struct Figures {
     /// Mean latency of successes, ms.
     pub mean_ms: Difference,
-    /// Median, ms.
+    /// Median over all that arrived, ms.
     pub p50_ms: Difference,
-    /// 99th percentile, ms.
+    /// 99th percentile over all that arrived, ms.
     pub p99_ms: Difference,
-    /// Successes ÷ ended.
+    /// Successes ÷ arrived.
     pub success_rate: Difference,
     /// Successes per second of measured time.
     pub throughput_per_s: Difference,
+    /// Requests that were not answered when the runs stopped: in the base, in the other, over all replications.
+    pub unanswered: [u64; 2],
+    /// How long the oldest of them had been under way, s.
+    pub oldest_unanswered_s: [Option<f64>; 2],
 }
 
 impl Versus {
@@ -203,7 +207,7 @@ pub struct Overall {
     pub name: String,
     /// Mean latency of successes, ms.
     pub mean_ms: Difference,
-    /// Successes ÷ ended.
+    /// Successes ÷ arrived.
     pub success_rate: Difference,
     /// Whether the difference of the means stands although several were looked at (Holm).
     pub stands: bool,
@@ -216,7 +220,7 @@ pub struct Confirmed {
     pub seed: u64,
     /// Mean latency of successes, ms.
     pub mean_ms: Difference,
-    /// Successes ÷ ended.
+    /// Successes ÷ arrived.
     pub success_rate: Difference,
 }
 
@@ -292,12 +296,12 @@ fn matched(
 }
 
 fn figures(base: &Stats, other: &Stats) -> Figures {
-    let (a, b) = (&base.latency_ms, &other.latency_ms);
+    let (a, b) = (&base.latency_arrived_ms, &other.latency_arrived_ms);
     let quantile = |q: f64, base_q: Estimate, other_q: Estimate, of: fn(&Replicate) -> Option<f64>| {
         let sections = |stats: &Stats, pooled: Estimate| Sections {
             pooled: pooled.value,
             each: stats.each.iter().map(of).collect(),
-            count: stats.latency_ms.count,
+            count: stats.arrived,
         };
         let paired = paired_quantile(&sections(base, base_q), &sections(other, other_q), q, CONFIDENCE);
         Difference::of(base_q, other_q, paired)
@@ -305,11 +309,17 @@ fn figures(base: &Stats, other: &Stats) -> Figures {
     let rates = |stats: &Stats| stats.each.iter().map(|r| (r.in_window as f64, r.span_s)).collect::<Vec<_>>();
     let throughput = paired_ratio(&rates(base), &rates(other), CONFIDENCE);
     Figures {
-        mean_ms: Difference::of(a.mean, b.mean, paired_ratio(&sums(&base.each), &sums(&other.each), CONFIDENCE)),
+        mean_ms: Difference::of(
+            base.latency_ms.mean,
+            other.latency_ms.mean,
+            paired_ratio(&sums(&base.each), &sums(&other.each), CONFIDENCE),
+        ),
         p50_ms: quantile(0.5, a.p50, b.p50, |r| r.p50_ms),
         p99_ms: quantile(0.99, a.p99, b.p99, |r| r.p99_ms),
         success_rate: success(base.success_rate, other.success_rate, &base.each, &other.each),
         throughput_per_s: Difference::of(base.throughput_per_s, other.throughput_per_s, throughput),
+        unanswered: [base.unanswered, other.unanswered],
+        oldest_unanswered_s: [base.oldest_unanswered_s, other.oldest_unanswered_s],
     }
 }
 
@@ -318,7 +328,7 @@ fn sums(each: &[Replicate]) -> Vec<(f64, f64)> {
 }
 
 fn success(a: Estimate, b: Estimate, base: &[Replicate], other: &[Replicate]) -> Difference {
-    let shares = |each: &[Replicate]| each.iter().map(|r| (r.succeeded, r.ended)).collect::<Vec<_>>();
+    let shares = |each: &[Replicate]| each.iter().map(|r| (r.succeeded, r.arrived)).collect::<Vec<_>>();
     Difference::of(a, b, paired_share(&shares(base), &shares(other), CONFIDENCE))
 }
 
@@ -331,7 +341,7 @@ fn overall(base: &Summary, other: &Summary) -> (Difference, Difference) {
     let (a, b) = (shared(base, other), shared(other, base));
     let mean = |each: &[Replicate]| crate::stats::ratio(&sums(each), CONFIDENCE);
     let rate = |each: &[Replicate]| {
-        crate::stats::proportion(&each.iter().map(|r| (r.succeeded, r.ended)).collect::<Vec<_>>(), CONFIDENCE)
+        crate::stats::proportion(&each.iter().map(|r| (r.succeeded, r.arrived)).collect::<Vec<_>>(), CONFIDENCE)
     };
     let paired = paired_ratio(&sums(&a), &sums(&b), CONFIDENCE);
     (Difference::of(mean(&a), mean(&b), paired), success(rate(&a), rate(&b), &a, &b))
@@ -350,7 +360,8 @@ fn together<'a>(all: impl Iterator<Item = &'a Vec<Replicate>>) -> Vec<Replicate>
         for (to, from) in sum.iter_mut().zip(each) {
             to.sum_ms += from.sum_ms;
             to.succeeded += from.succeeded;
-            to.ended += from.ended;
+            to.arrived += from.arrived;
+            to.unanswered += from.unanswered;
             to.in_window += from.in_window;
             to.span_s = from.span_s;
         }

@@ -70,7 +70,7 @@ pub fn rolls(checked: &Checked, window: Window, jobs: Option<usize>, watch: &dyn
     let plan = lower(checked);
     let one = |index: u32| call_roll(&plan, window, index, watch);
     let all = || (0..checked.scenario.sim.replications.value).into_par_iter().map(one).collect::<Option<Vec<Roll>>>();
-    let rolls = match rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build() {
+    let rolls = match rayon::ThreadPoolBuilder::new().num_threads(super::run::threads(checked, jobs)).build() {
         Ok(pool) => pool.install(all),
         Err(_) => all(),
     };

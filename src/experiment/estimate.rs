@@ -1,5 +1,6 @@
 //! From replications to figures: pooled points, intervals over replications.
 
+mod arrived;
 mod course;
 mod ledger;
 mod rare;
@@ -22,6 +23,7 @@ use super::summary::{
     BreakerFigures, CacheFigures, Depth, Distribution, InSystem, Moment, Node, Policing, Queue, Replicate, Stats,
 };
 
+pub(crate) use arrived::{beyond_in, quantile as arrived_quantile};
 pub(crate) use course::timeline;
 pub(crate) use ledger::ledger;
 pub(crate) use streams::topics;
@@ -60,7 +62,12 @@ fn distribution(each: &[&Recorder], open: u64) -> Distribution {
     };
     Distribution {
         count,
-        mean: if count == 0 { Interval::NONE } else { mean_time(&sums, CONFIDENCE).scaled(1e-6) },
+        mean: match mean_time(&sums, CONFIDENCE).scaled(1e-6) {
+            _ if count == 0 => Interval::NONE,
+            // The mean of those that got through says nothing of the others, however many got through.
+            Interval { value: Some(mean), .. } if open > 0 => Interval::point(mean),
+            mean => mean,
+        },
         var: var.scaled(1e-12),
         p50: quantile(0.5),
         p90: quantile(0.9),
@@ -68,6 +75,7 @@ fn distribution(each: &[&Recorder], open: u64) -> Distribution {
         p99: quantile(0.99),
         p999: quantile(0.999),
         max: pooled.tally().max().map(|m| m as f64 / 1e6),
+        at_least_ms: BTreeMap::new(),
         hdr: pooled.histogram().to_base64(),
         histogram: pooled.into_histogram(),
     }
@@ -78,9 +86,9 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
     let mut all = Cohort::default();
     each.iter().for_each(|(c, _)| all.merge(c));
     let good = |c: &Cohort| c.ended[Outcome::Succeeded as usize];
-    let open = all.arrived.saturating_sub(all.ends());
+    let open = all.unanswered();
     let rates: Vec<f64> = each.iter().map(|(c, span)| c.in_window as f64 / span.as_secs_f64()).collect();
-    let shares: Vec<(u64, u64)> = each.iter().map(|(c, _)| (good(c), c.ends())).collect();
+    let shares: Vec<(u64, u64)> = each.iter().map(|(c, _)| (good(c), c.arrived)).collect();
     let tries: Vec<(f64, f64)> = each.iter().map(|(c, _)| (c.tries() as f64, c.arrived as f64)).collect();
     let goods: Vec<&Recorder> = each.iter().map(|(c, _)| &c.good).collect();
     let both: Vec<Recorder> = each
@@ -95,8 +103,10 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
     Stats {
         arrived: all.arrived,
         succeeded: good(&all),
-        failed: failed(&all),
+        failed: arrived::failed(&all),
         in_flight_at_end: open,
+        unanswered: open,
+        oldest_unanswered_s: all.open.tally().max().map(|nanos| nanos as f64 / 1e9),
         throughput_per_s: mean_of(&rates, CONFIDENCE),
         success_rate: clustered(&shares, Clusters { windows: &[], persistence: fate(&all.good, &goods) }, CONFIDENCE),
         attempts_per_request: if all.arrived == 0 { Interval::NONE } else { ratio(&tries, CONFIDENCE) },
@@ -106,6 +116,7 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
         latency_ms: distribution(&goods, open),
         first_message_ms: first_message(&each.iter().map(|(c, _)| &c.first).collect::<Vec<_>>()),
         latency_all_ms: distribution(&both.iter().collect::<Vec<_>>(), open),
+        latency_arrived_ms: arrived::distribution(&each.iter().map(|(c, _)| *c).collect::<Vec<_>>(), &all),
         policing: None,
         timeline: Vec::new(),
         each: each.iter().map(|(c, span)| replicate(c, *span)).collect(),
@@ -114,12 +125,12 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
 
 /// What one replication adds, for comparisons pair by pair.
 fn replicate(cohort: &Cohort, span: Span) -> Replicate {
-    let quantile = |q: f64| cohort.good.quantile(q).map(|nanos| nanos as f64 / 1e6);
+    let quantile = |q: f64| arrived::single_ms(cohort, q);
     Replicate {
-        arrived: cohort.arrived,
         sum_ms: cohort.good.tally().sum() as f64 / 1e6,
         succeeded: cohort.good.count(),
-        ended: cohort.ends(),
+        arrived: cohort.arrived,
+        unanswered: cohort.unanswered(),
         p50_ms: quantile(0.5),
         p99_ms: quantile(0.99),
         in_window: cohort.in_window,
@@ -128,15 +139,14 @@ fn replicate(cohort: &Cohort, span: Span) -> Replicate {
 }
 
 /// An edge's figures: those of its calls, and what its policies did.
-pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan) -> Stats {
+pub(crate) fn edge(replications: &[Replication], at: usize, plan: &Plan, calls: &[u32]) -> Stats {
     let each: Vec<(&Cohort, Span)> = replications.iter().map(|r| (&r.measure.edges[at], r.span)).collect();
     let mut figures = stats(&each);
-    let calls = plan.calls.iter().filter(|c| c.edge.index() == at && plan.is_guarded(c));
-    let mut guards: Vec<u32> = calls.map(|c| c.guard).collect();
+    let own = || calls.iter().map(|call| &plan.calls[*call as usize]);
+    let mut guards: Vec<u32> = own().filter(|c| plan.is_guarded(c)).map(|c| c.guard).collect();
     guards.sort_unstable();
     guards.dedup();
-    let watched =
-        plan.discovery.outliers.is_some() && plan.calls.iter().any(|c| c.edge.index() == at && plan.link(c.link).book);
+    let watched = plan.discovery.outliers.is_some() && own().any(|c| plan.link(c.link).book);
     if !guards.is_empty() || watched {
         let sum = |of: fn(&Cohort) -> u64| each.iter().map(|(c, _)| of(c)).sum();
         figures.policing = Some(Policing {
@@ -179,11 +189,6 @@ fn breakers(replications: &[Replication], guards: &[u32]) -> Option<BreakerFigur
 /// Until the first message of streamed answers, where there are any.
 fn first_message(each: &[&Recorder]) -> Option<Distribution> {
     each.iter().any(|r| r.count() > 0).then(|| distribution(each, 0))
-}
-
-fn failed(all: &Cohort) -> BTreeMap<String, u64> {
-    let words = Outcome::FAILURES.iter().map(|o| (o.word().to_owned(), all.ended[*o as usize]));
-    words.filter(|w| w.1 > 0).collect()
 }
 
 /// A client's figures: those of its requests, and latency over time.
@@ -236,7 +241,7 @@ fn moments(timeline: &Timeline, plan: &Plan) -> Vec<Moment> {
 }
 
 /// What happened at one node.
-pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node {
+pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan, behind: &[usize]) -> Node {
     let each: Vec<(&Station, Span)> =
         replications.iter().map(|r| (r.measure.stations[at].measured(), r.span)).collect();
     let planned = &plan.nodes[at];
@@ -245,9 +250,11 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
     };
     let count = |f: &dyn Fn(&Station) -> u64| each.iter().map(|(s, _)| f(s)).sum::<u64>();
     let fleet = replicas::replicas(replications, at, plan);
-    // Of a node that is scaled, a level is held against the replicas that were there.
+    // Of a node that is scaled, a level is held against the replicas that were there. Those that leave still end what they
+    // have: they are in use, whatever is said of the others.
+    let whole = if planned.life.is_some() { 1.0 } else { f64::INFINITY };
     let share = |f: &dyn Fn(&Station, Span) -> f64, per: f64| {
-        let of = |((s, span), replicas): (&(&Station, Span), &f64)| f(s, *span) / (per * replicas);
+        let of = |((s, span), replicas): (&(&Station, Span), &f64)| (f(s, *span) / (per * replicas)).min(whole);
         mean_of(&each.iter().zip(&fleet.means).map(of).collect::<Vec<f64>>(), CONFIDENCE)
     };
     let own = (planned.workers != crate::model::id::NONE).then_some(u64::from(planned.workers));
@@ -260,10 +267,17 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         (None, None) => Interval::NONE,
     };
     let capacity = planned.cores.or(own.map(|own| own as f64));
-    let wasted: Vec<f64> = replications.iter().map(|r| r.measure.wasted[at]).collect();
+    // What is found to be wasted may have been done before the measured time; in it no more was wasted than done.
+    let done = |s: &Station, span: Span| match planned.cores {
+        Some(_) => s.means(span).cores * span.0 as f64,
+        None => s.means(span).working * span.0 as f64,
+    };
+    let wasted: Vec<f64> =
+        replications.iter().zip(&each).map(|(r, (s, span))| r.measure.wasted[at].min(done(s, *span))).collect();
     let wasted_share = |capacity: f64| {
-        let share =
-            |((r, nanos), replicas): ((&Replication, &f64), &f64)| nanos / r.span.0 as f64 / (capacity * replicas);
+        let share = |((r, nanos), replicas): ((&Replication, &f64), &f64)| {
+            (nanos / r.span.0 as f64 / (capacity * replicas)).min(whole)
+        };
         mean_of(&replications.iter().zip(&wasted).zip(&fleet.means).map(share).collect::<Vec<f64>>(), CONFIDENCE)
     };
     let visits: Vec<&Visits> = replications.iter().map(|r| &r.measure.visits[at]).collect();
@@ -275,7 +289,7 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan) -> Node
         refused: count(&|s| s.refused),
         abandoned,
         utilization,
-        tries_per_request: amplification(replications, at, &plan.clients_behind(at)),
+        tries_per_request: amplification(replications, at, behind),
         wasted_work_s: wasted.iter().sum::<f64>() / 1e9,
         wasted_share: capacity.map_or(Interval::NONE, wasted_share),
         mean_busy: level(&|s, span| s.means(span).busy),
@@ -341,6 +355,11 @@ fn in_system(each: &[(&Station, Span)]) -> InSystem {
     }
 }
 
+/// The age of the oldest of what had not ended, s.
+fn oldest<'a>(each: impl Iterator<Item = &'a Recorder>) -> Option<f64> {
+    each.filter_map(|open| open.tally().max()).max().map(|nanos| nanos as f64 / 1e9)
+}
+
 /// What happened to the messages of one queue.
 pub(crate) fn queue(replications: &[Replication], at: usize, plan: &Plan) -> Queue {
     let each: Vec<&Postbox> = replications.iter().map(|r| &r.measure.queues[at]).collect();
@@ -365,6 +384,8 @@ pub(crate) fn queue(replications: &[Replication], at: usize, plan: &Plan) -> Que
         expired: sum(&|q| q.expired),
         ready_at_end: still,
         unacked_at_end: sum(&|q| q.unacked),
+        unanswered: still + sum(&|q| q.unacked),
+        oldest_unanswered_s: oldest(each.iter().map(|q| &q.open)),
         blocked_at_end: sum(&|q| q.blocked()),
         mean_blocked: mean(&|q| q.means[2]),
         max_blocked: each.iter().map(|q| q.max_blocked).max().unwrap_or(0),

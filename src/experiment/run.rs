@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use crate::machine::{Finished, Machine, Stop, replication_seed};
+use crate::machine::{Alive, Finished, Machine, Stop, replication_seed};
 use crate::model::Plan;
 use crate::scenario::{Checked, forecast, lower};
 use crate::units::{Span, Time};
@@ -40,19 +40,31 @@ pub enum Failure {
 pub fn run(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> Result<Summary, Failure> {
     let plan = lower(checked);
     let replications = checked.scenario.sim.replications.value;
-    let finished = replicate(&plan, replications, jobs, watch);
-    let interrupted = finished.len() < replications as usize;
+    let finished = replicate(&plan, replications, threads(checked, jobs), watch);
+    let interrupted = finished.len() < replications as usize || finished.iter().any(|f| f.1.stop == Stop::Interrupted);
     if finished.is_empty() {
         return Err(Failure::Interrupted);
     }
     Ok(summarise(checked, &plan, finished, interrupted))
 }
 
-/// All replications that ended, in index order, with their seeds.
-fn replicate(plan: &Plan, replications: u32, jobs: Option<usize>, watch: &dyn Watch) -> Vec<(u64, Finished<Measure>)> {
+/// Threads: no more than there are replications, than the machine has, and than there is memory for.
+pub(super) fn threads(checked: &Checked, jobs: Option<usize>) -> usize {
+    let machine = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let memory = checked.memory.at_once(checked.ceiling);
+    let replications = checked.scenario.sim.replications.value as usize;
+    jobs.unwrap_or(machine).min(machine).min(memory).min(replications).max(1)
+}
+
+/// All replications that ended, in index order, with their seeds; where none has, what those
+/// measured that were under way.
+fn replicate(plan: &Plan, replications: u32, jobs: usize, watch: &dyn Watch) -> Vec<(u64, Finished<Measure>)> {
     let length = (plan.warmup + plan.duration).0.max(1);
     let done = AtomicU64::new(0);
     let one = |index: u32| {
+        if watch.stopped() {
+            return None;
+        }
         let mut told = 0;
         let seed = replication_seed(plan.seed, index);
         let machine = Machine::new(plan, seed, Measure::new(plan));
@@ -64,13 +76,20 @@ fn replicate(plan: &Plan, replications: u32, jobs: Option<usize>, watch: &dyn Wa
             !watch.stopped()
         });
         done.fetch_add(length - told.min(length), Ordering::Relaxed);
-        (seed, finished)
+        Some((seed, finished))
     };
-    let all = || (0..replications).into_par_iter().map(one).filter(|f| f.1.stop != Stop::Interrupted).collect();
-    match rayon::ThreadPoolBuilder::new().num_threads(jobs.unwrap_or(0)).build() {
+    let all = || (0..replications).into_par_iter().filter_map(one).collect();
+    let mut finished: Vec<(u64, Finished<Measure>)> = match rayon::ThreadPoolBuilder::new().num_threads(jobs).build() {
         Ok(pool) => pool.install(all),
         Err(_) => all(),
+    };
+    if finished.iter().any(|f| f.1.stop != Stop::Interrupted) {
+        finished.retain(|f| f.1.stop != Stop::Interrupted);
+    } else {
+        // Better than nothing is what those measured that were under way.
+        finished.retain(|f| f.1.at > Time(plan.warmup.0));
     }
+    finished
 }
 
 fn summarise(checked: &Checked, plan: &Plan, finished: Vec<(u64, Finished<Measure>)>, partial: bool) -> Summary {
@@ -82,6 +101,7 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<(u64, Finished<Measur
     let settling = super::settle::settling(&replications, plan, &forecast(&checked.scenario));
     let clients = plan.clients.len();
     let services = plan.servers();
+    let (behind, calls) = (plan.clients_behind(), plan.calls_of_edges());
     let mut summary = Summary {
         schema_version: 1,
         tool: Tool { name: "hoptax", version: env!("CARGO_PKG_VERSION") },
@@ -116,9 +136,11 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<(u64, Finished<Measur
         flows: cohorts(plan.flows.iter().map(|f| &f.name), &replications, |m| &m.flows),
         endpoints: endpoints(plan, &replications),
         edges: (0..plan.edges.len())
-            .map(|at| (plan.edges[at].name.clone(), estimate::edge(&replications, at, plan)))
+            .map(|at| (plan.edges[at].name.clone(), estimate::edge(&replications, at, plan, &calls[at])))
             .collect(),
-        nodes: (0..services).map(|at| (plan.nodes[at].name.clone(), estimate::node(&replications, at, plan))).collect(),
+        nodes: (0..services)
+            .map(|at| (plan.nodes[at].name.clone(), estimate::node(&replications, at, plan, &behind[at])))
+            .collect(),
         queues: (0..plan.queues.len())
             .map(|at| {
                 let name = plan.node(plan.queues[at].node).name.clone();
@@ -169,17 +191,20 @@ fn replication((seed, finished): (u64, Finished<Measure>), plan: &Plan) -> Repli
 
 /// The guard that stopped a replication, in words.
 fn guard(finished: &Finished<Measure>, plan: &Plan) -> Option<String> {
-    match finished.stop {
-        Stop::Events => {
-            Some(format!("stopped after {} events (max_events) at {:.3} s", finished.events, seconds(finished.at)))
+    let what = match finished.stop {
+        Stop::Events => format!("after {} events (max_events)", finished.events),
+        Stop::TooMany(Alive::Events) => format!("with too many {}", Alive::Events.text()),
+        Stop::TooMany(Alive::Records) => {
+            format!("with more than 16 × {} {} (max_in_flight)", plan.max_in_flight, Alive::Records.text())
         }
-        Stop::InFlight => Some(format!(
-            "stopped with more than {} requests in flight (max_in_flight) at {:.3} s",
-            plan.max_in_flight,
-            seconds(finished.at)
-        )),
-        Stop::Ended | Stop::Patience | Stop::Interrupted => None,
-    }
+        Stop::TooMany(what) => format!("with more than {} {} (max_in_flight)", plan.max_in_flight, what.text()),
+        Stop::Instant => {
+            "in an instant that does not end: something happens again and again without time passing".into()
+        }
+        Stop::Ended | Stop::Patience | Stop::Interrupted => return None,
+    };
+    let early = if finished.at < Time(plan.warmup.0) { ", in the warm-up: nothing was measured" } else { "" };
+    Some(format!("stopped {what} at {:.3} s{early}", seconds(finished.at)))
 }
 
 fn seconds(at: Time) -> f64 {
@@ -189,8 +214,8 @@ fn seconds(at: Time) -> f64 {
 fn conservation(summary: &Summary) -> Conservation {
     let sum = |f: &dyn Fn(&Stats) -> u64| summary.clients.values().map(f).sum::<u64>();
     let (arrived, succeeded) = (sum(&|s| s.arrived), sum(&|s| s.succeeded));
-    let failed = sum(&|s| s.failed.values().sum());
     let in_flight_at_end = sum(&|s| s.in_flight_at_end);
+    let failed = sum(&|s| s.failed.values().sum()) - in_flight_at_end;
     let holds = arrived == succeeded + failed + in_flight_at_end;
     Conservation { arrived, succeeded, failed, in_flight_at_end, holds }
 }

@@ -2,12 +2,12 @@
 
 use crate::model::Plan;
 use crate::scenario::written::{Metric, Promise, Scope, Sense, Slo};
-use crate::stats::{Interval, proportion};
+use crate::stats::{Interval, Recorder, proportion};
 use crate::units::Span;
 
 use super::estimate::{CONFIDENCE, Replication};
 use super::measure::Cohort;
-use super::summary::{Outcome, Stats, Summary, Verdict};
+use super::summary::{Outcome, Over, Stats, Summary, Verdict};
 
 /// What is known about the target of an SLO.
 enum Target<'a> {
@@ -34,29 +34,28 @@ pub(crate) fn verdicts(slos: &[Slo], summary: &Summary, plan: &Plan, replication
 
 /// The verdict on one SLO, the `nth` of those that hold at some times only if it is one.
 fn judge(slo: &Slo, nth: usize, summary: &Summary, plan: &Plan, replications: &[Replication]) -> Verdict {
-    let mut between = None;
-    let measured = match (slo.promise.metric, &slo.scope) {
-        (Metric::RecoveryTime, scope) => {
-            let (measured, bounds) = recovery(slo, scope.as_ref().map(|s| &s.value), summary);
-            between = bounds;
-            measured
-        }
-        (Metric::Amplification, _) => amplification(slo, plan, replications),
+    let found = match (slo.promise.metric, &slo.scope) {
+        (Metric::RecoveryTime, scope) => recovery(slo, scope.as_ref().map(|s| &s.value), summary),
+        (Metric::Amplification, _) => amplification(slo, plan, replications).into(),
         (metric, Some(_)) => {
             let each: Vec<_> = replications.iter().map(|r| (&r.measure.aftermath.scoped[nth], r.span)).collect();
             let stats = super::estimate::stats(&each);
             figure(&Target::Requests(&stats, each.iter().map(|e| e.0).collect()), metric)
         }
-        (metric, None) => target(slo, summary, plan, replications).map_or(Interval::NONE, |t| figure(&t, metric)),
+        (metric, None) => target(slo, summary, plan, replications).map_or(Finding::default(), |t| figure(&t, metric)),
     };
+    let measured = found.measured;
     Verdict {
         name: slo.name.value.clone(),
         of: slo.of.value.clone(),
         expect: slo.expect.value.clone(),
         scope: slo.scope.as_ref().map(|scope| words(&scope.value)),
         measured,
+        over: found.over,
+        reason: found.at_least.map(|_| "beyond"),
+        at_least: found.at_least.filter(|least| least.is_finite()),
         burn_rate: burn_rate(slo.promise, measured),
-        verdict: between.map_or_else(|| decide(slo.promise, measured), |bounds| across(slo.promise, bounds)),
+        verdict: decide(slo.promise, &found),
     }
 }
 
@@ -70,7 +69,7 @@ fn words(scope: &Scope) -> String {
 
 /// The median time to recover, ms: from one fault, or the longest of all; and between what it lies, where some of it was not
 /// seen.
-fn recovery(slo: &Slo, scope: Option<&Scope>, summary: &Summary) -> (Interval, Option<(f64, f64)>) {
+fn recovery(slo: &Slo, scope: Option<&Scope>, summary: &Summary) -> Finding {
     let ours = |fault: &&super::summary::Fault| match scope {
         Some(Scope::AfterFault(name)) => fault.name == *name,
         _ => true,
@@ -81,13 +80,13 @@ fn recovery(slo: &Slo, scope: Option<&Scope>, summary: &Summary) -> (Interval, O
     let longest = times.reduce(f64::max);
     let measured = longest.map_or(Interval::NONE, |s| Interval { value: Some(s * 1e3), ..Interval::NONE });
     let between = each().filter_map(|r| r.between).reduce(|a, b| (a.0.max(b.0), a.1.max(b.1)));
-    (measured, between.map(|(low, high)| (low * 1e3, high * 1e3)))
+    Finding { between: between.map(|(low, high)| (low * 1e3, high * 1e3)), ..measured.into() }
 }
 
 /// Requests that reached a node per request of the clients behind them.
 fn amplification(slo: &Slo, plan: &Plan, replications: &[Replication]) -> Interval {
     let Some(node) = plan.nodes.iter().position(|n| n.name == slo.of.value) else { return Interval::NONE };
-    super::estimate::amplification(replications, node, &plan.clients_behind(node))
+    super::estimate::amplification(replications, node, &plan.clients_behind()[node])
 }
 
 /// Clients first, then flows, edges and endpoints (unless the figure is a node's own), then nodes and queues.
@@ -117,22 +116,75 @@ fn target<'a>(slo: &Slo, summary: &'a Summary, plan: &Plan, replications: &'a [R
         })
 }
 
-fn figure(target: &Target<'_>, metric: Metric) -> Interval {
-    let (latency, success) = match target {
-        Target::Requests(stats, _) => (&stats.latency_ms, Some(stats)),
-        Target::Node(node) => (&node.sojourn_ms, None),
-        Target::Queue(queue) => (&queue.wait_ms, None),
-        Target::Group(group) => (&group.delay_ms, None),
+/// What was found of what a promise is about.
+#[derive(Clone, Copy, Debug, Default)]
+struct Finding {
+    measured: Interval,
+    over: Option<Over>,
+    /// Where nothing was measured because some have no end: what it is at least; infinite where it never comes.
+    at_least: Option<f64>,
+    /// Whether single replications have no such figure, because it lies among those without an end.
+    missing: bool,
+    /// Between what it lies, where a part of it was not seen; this decides, then.
+    between: Option<(f64, f64)>,
+}
+
+impl From<Interval> for Finding {
+    fn from(measured: Interval) -> Self {
+        Self { measured, ..Self::default() }
+    }
+}
+
+/// Requests are looked at over all that arrived: what failed or was never answered is slower than everything.
+fn figure(target: &Target<'_>, metric: Metric) -> Finding {
+    let Target::Requests(stats, cohorts) = target else { return of_others(target, metric).into() };
+    let arrived = |measured: Interval| Finding { over: Some(Over::Arrived), ..measured.into() };
+    match metric {
+        Metric::Percentile(q) => {
+            let (measured, at_least) = super::estimate::arrived_quantile(cohorts, q);
+            let missing = super::estimate::beyond_in(cohorts, q) > 0;
+            Finding { at_least, missing, ..arrived(measured) }
+        }
+        Metric::Mean | Metric::Max => of_answered(stats, metric),
+        Metric::SuccessRate => arrived(stats.success_rate),
+        Metric::ErrorRate => arrived(stats.success_rate.complement()),
+        Metric::Good(within_ms) => arrived(good(cohorts, Span((within_ms * 1e6) as u64))),
+        Metric::Throughput => stats.throughput_per_s.into(),
+        // These are not about one target's requests.
+        _ => Interval::NONE.into(),
+    }
+}
+
+/// The mean and the longest latency have no value where something failed: they are those of the answered, and at least so
+/// much where something is still under way.
+fn of_answered(stats: &Stats, metric: Metric) -> Finding {
+    let oldest = stats.oldest_unanswered_s.map(|s| s * 1e3);
+    let latency = &stats.latency_ms;
+    let (measured, least) = if metric == Metric::Mean {
+        (latency.mean, stats.latency_arrived_ms.at_least_ms.get("mean").copied())
+    } else {
+        (
+            latency.max.map_or(Interval::NONE, |m| Interval::between(m, m, m)),
+            oldest.map(|s| s.max(latency.max.unwrap_or(s))),
+        )
+    };
+    let at_least = if stats.unanswered > 0 { least.or(measured.value) } else { None };
+    let measured = if at_least.is_some() { Interval::NONE } else { measured };
+    Finding { over: Some(Over::Answered), at_least, ..measured.into() }
+}
+
+/// What is no request of somebody.
+fn of_others(target: &Target<'_>, metric: Metric) -> Interval {
+    let latency = match target {
+        Target::Requests(stats, _) => &stats.latency_ms,
+        Target::Node(node) => &node.sojourn_ms,
+        Target::Queue(queue) => &queue.wait_ms,
+        Target::Group(group) => &group.delay_ms,
     };
     match metric {
         Metric::Percentile(q) => quantile(latency, q),
         Metric::Mean => latency.mean,
         Metric::Max => latency.max.map_or(Interval::NONE, |m| Interval::between(m, m, m)),
-        Metric::SuccessRate => success.map_or(Interval::NONE, |s| s.success_rate),
-        Metric::ErrorRate => success.map_or(Interval::NONE, |s| s.success_rate.complement()),
-        Metric::Throughput => success.map_or(Interval::NONE, |s| s.throughput_per_s),
-        // These are not about one target's requests.
-        Metric::RecoveryTime | Metric::Amplification => Interval::NONE,
         Metric::Utilization => match target {
             Target::Node(node) => node.utilization,
             Target::Requests(..) | Target::Queue(_) | Target::Group(_) => Interval::NONE,
@@ -145,10 +197,13 @@ fn figure(target: &Target<'_>, metric: Metric) -> Interval {
             Target::Group(group) => Interval::point(group.max_lag as f64),
             _ => Interval::NONE,
         },
-        Metric::Good(within_ms) => match target {
-            Target::Requests(_, cohorts) => good(cohorts, Span((within_ms * 1e6) as u64)),
-            Target::Node(_) | Target::Queue(_) | Target::Group(_) => Interval::NONE,
-        },
+        // These are about requests, or not about one target's.
+        Metric::SuccessRate
+        | Metric::ErrorRate
+        | Metric::Throughput
+        | Metric::Good(_)
+        | Metric::RecoveryTime
+        | Metric::Amplification => Interval::NONE,
     }
 }
 
@@ -158,11 +213,12 @@ fn quantile(latency: &super::summary::Distribution, q: f64) -> Interval {
     known.into_iter().find(|k| (k.0 - q).abs() < 1e-9).map_or(Interval::NONE, |k| k.1)
 }
 
-/// Share of all that ended which ended well and in time.
+/// Share of all that arrived which ended well and in time. What has not ended is not good once it is older than that; what is
+/// younger, because the run was cut short, may become either and does not count.
 fn good(cohorts: &[&Cohort], within: Span) -> Interval {
-    let parts: Vec<(u64, u64)> =
-        cohorts.iter().map(|c| (c.good.histogram().count_at_or_below(within.0), c.ends())).collect();
-    proportion(&parts, CONFIDENCE)
+    let fast = |times: &Recorder| times.histogram().count_at_or_below(within.0);
+    let part = |c: &&Cohort| (fast(&c.good), c.arrived.saturating_sub(fast(&c.open)));
+    proportion(&cohorts.iter().map(part).collect::<Vec<_>>(), CONFIDENCE)
 }
 
 /// How many times as fast as allowed a promise about a share of requests uses its error budget.
@@ -175,16 +231,9 @@ fn burn_rate(promise: Promise, measured: Interval) -> Option<Interval> {
     (budget > 0.0 && bad.value.is_some()).then(|| bad.scaled(1.0 / budget))
 }
 
-/// On the good side, on the bad side, or across; without an interval the value alone decides.
-fn decide(promise: Promise, measured: Interval) -> Outcome {
-    let Some(value) = measured.value else {
-        return Outcome::NoData;
-    };
-    across(promise, measured.ends().unwrap_or((value, value)))
-}
-
-/// On the good side, on the bad side, or across.
-fn across(promise: Promise, (low, high): (f64, f64)) -> Outcome {
+/// On the good side, on the bad side, or across; without an interval the value alone decides. Of what is only known to be at
+/// least so much, the other end is infinite.
+fn decide(promise: Promise, found: &Finding) -> Outcome {
     let bound = promise.bound;
     let keeps = |x: f64| match promise.sense {
         Sense::Below => x < bound,
@@ -192,6 +241,14 @@ fn across(promise: Promise, (low, high): (f64, f64)) -> Outcome {
         Sense::Above => x > bound,
         Sense::AtLeast => x >= bound,
     };
+    let (low, high) = match (found.between, found.measured.value, found.at_least) {
+        (Some(bounds), ..) => bounds,
+        (None, Some(value), _) => found.measured.ends().unwrap_or((value, value)),
+        (None, None, Some(least)) => (least, f64::INFINITY),
+        (None, None, None) => return Outcome::NoData,
+    };
+    // What single runs show beyond all bounds does not keep any promise for certain.
+    let high = if found.missing { f64::INFINITY } else { high };
     match (keeps(low), keeps(high)) {
         (true, true) => Outcome::Met,
         (false, false) => Outcome::Failed,
@@ -206,11 +263,25 @@ mod tests {
     #[test]
     fn an_interval_across_the_bound_decides_nothing() {
         let promise = Promise { metric: Metric::Mean, sense: Sense::Below, bound: 10.0 };
-        assert_eq!(decide(promise, Interval::between(8.0, 7.0, 9.0)), Outcome::Met);
-        assert_eq!(decide(promise, Interval::between(9.5, 8.0, 11.0)), Outcome::Undecided);
-        assert_eq!(decide(promise, Interval::between(12.0, 11.0, 13.0)), Outcome::Failed);
-        assert_eq!(decide(promise, Interval::NONE), Outcome::NoData);
-        assert_eq!(decide(promise, Interval::point(9.0)), Outcome::Met);
+        let decide = |measured: Interval| decide(promise, &measured.into());
+        assert_eq!(decide(Interval::between(8.0, 7.0, 9.0)), Outcome::Met);
+        assert_eq!(decide(Interval::between(9.5, 8.0, 11.0)), Outcome::Undecided);
+        assert_eq!(decide(Interval::between(12.0, 11.0, 13.0)), Outcome::Failed);
+        assert_eq!(decide(Interval::NONE), Outcome::NoData);
+        assert_eq!(decide(Interval::point(9.0)), Outcome::Met);
+    }
+
+    #[test]
+    fn what_has_no_end_keeps_no_promise() {
+        let promise = Promise { metric: Metric::Percentile(0.99), sense: Sense::Below, bound: 10.0 };
+        let found = |at_least, measured| Finding { measured, at_least, ..Finding::default() };
+        assert_eq!(decide(promise, &found(Some(f64::INFINITY), Interval::NONE)), Outcome::Failed);
+        assert_eq!(decide(promise, &found(Some(11.0), Interval::NONE)), Outcome::Failed);
+        // Only a run that was cut short has requests that are younger than what is asked.
+        assert_eq!(decide(promise, &found(Some(9.0), Interval::NONE)), Outcome::Undecided);
+        let split = Finding { missing: true, ..found(None, Interval::point(8.0)) };
+        assert_eq!(decide(promise, &split), Outcome::Undecided);
+        assert_eq!(decide(promise, &Finding { missing: true, ..Interval::point(12.0).into() }), Outcome::Failed);
     }
 
     #[test]

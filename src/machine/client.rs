@@ -5,12 +5,12 @@ use crate::model::id::NONE;
 use crate::model::source::{Naming, Source};
 use crate::model::{Answer, ClientId, Fact, Opening, Probe};
 use crate::random::Lineage;
-use crate::units::{Span, Time};
+use crate::units::Span;
 
 use super::event::Event;
 use super::frame::{Frame, Origin};
 use super::walk::Flow;
-use super::{Machine, Stop};
+use super::{Alive, Machine, Stop};
 
 impl<P: Probe> Machine<'_, P> {
     fn naming(&self, client: u32) -> Naming {
@@ -44,7 +44,14 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn arrive(&mut self, client: u32) {
         let naming = self.naming(client);
         let nth = self.sources[client as usize].pace.arrivals;
-        for _ in 0..self.plan.clients[client as usize].source.batch(nth, naming) {
+        let batch = self.plan.clients[client as usize].source.batch(nth, naming);
+        if batch > 1 {
+            self.toil(batch);
+        }
+        for _ in 0..batch {
+            if self.stop.is_some() {
+                return;
+            }
             let root = self.sources[client as usize].roots;
             self.sources[client as usize].roots += 1;
             let frame = self.set_out(client, 0, Lineage::root(naming.source, root));
@@ -78,7 +85,7 @@ impl<P: Probe> Machine<'_, P> {
     /// A request of a client sets out.
     fn set_out(&mut self, client: u32, user: u32, lineage: Lineage) -> u32 {
         let plan = &self.plan.clients[client as usize];
-        let measured = self.now >= Time(self.plan.warmup.0) && !self.closed;
+        let measured = self.is_measured();
         let frame = self.frames.insert(Frame {
             lineage,
             arrived: self.now,
@@ -98,7 +105,7 @@ impl<P: Probe> Machine<'_, P> {
         self.in_flight += 1;
         self.measured_open += u64::from(measured);
         if self.in_flight > self.plan.max_in_flight {
-            self.halt(Stop::InFlight);
+            self.halt(Stop::TooMany(Alive::Requests));
         }
         self.tell(Fact::Offered { client: ClientId(client), measured });
         if self.roots.follows {
@@ -111,7 +118,7 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn end_measured(&mut self) {
         self.measured_open -= 1;
         if self.measured_open == 0 && self.closed {
-            self.halt(Stop::Ended);
+            self.linger();
         }
     }
 

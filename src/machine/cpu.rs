@@ -213,16 +213,32 @@ impl<P: Probe> Machine<'_, P> {
         if !P::ACCOUNTS || frame.pc == DIAL.0 {
             return;
         }
+        if self.faulted {
+            return self.charge_troubled_work(at, work);
+        }
         if coding > 0 {
             frame.coding = coding.saturating_sub(work);
             self.charge_for(at, Cause::Encode, Span(coding.min(work)));
         }
         if self.replicas[replica as usize].cpu.is_none() {
-            if self.faulted {
-                self.charge_for(at, cause, Span(work.saturating_sub(coding)));
-                return self.charge(at, Cause::Fault);
-            }
             return self.charge(at, cause);
+        }
+        self.charge_shared_work(at, cause, work.saturating_sub(coding));
+    }
+
+    /// Charges work that a fault may have made slower, or quicker: then it has taken less time than it is worth.
+    #[inline(never)]
+    fn charge_troubled_work(&mut self, at: u32, work: u64) {
+        let frame = &mut self.frames[at];
+        let (cause, coding, replica) = (frame.doing, frame.coding, frame.replica);
+        frame.coding = coding.saturating_sub(work);
+        let work = work.min(self.now.since(frame.until).0);
+        if coding > 0 {
+            self.charge_for(at, Cause::Encode, Span(coding.min(work)));
+        }
+        if self.replicas[replica as usize].cpu.is_none() {
+            self.charge_for(at, cause, Span(work.saturating_sub(coding)));
+            return self.charge(at, Cause::Fault);
         }
         self.charge_shared_work(at, cause, work.saturating_sub(coding));
     }

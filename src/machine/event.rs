@@ -47,6 +47,9 @@ pub(super) enum Event {
 /// The boundary after the last: the run waits no longer.
 pub(super) const EXHAUSTED: u32 = u32::MAX;
 
+/// The mark at which the run looks whether calls and visits are still open.
+pub(super) const LINGER: u32 = u32::MAX - 1;
+
 /// What may be pending more rarely: all of it one kind of event, of which there are few to spare.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Rare {

@@ -93,6 +93,9 @@ impl<P: Probe> Machine<'_, P> {
         if base != join {
             self.joins.slots[base as usize].open += 1;
         }
+        if fork.branches.len() > 64 {
+            self.toil(fork.branches.len() as u64);
+        }
         for branch in &fork.branches {
             let lineage =
                 if branch.copy == 0 { parent.lineage } else { parent.lineage.child(branch.site, branch.copy) };

@@ -4,13 +4,19 @@ use crate::kernel::Phase;
 use crate::model::plan::STRETCHES;
 use crate::model::{Fact, Mark, Probe};
 
+use super::Machine;
 use super::event::Event;
-use super::{Machine, Stop};
 
 /// The number of the mark at the end of the first stretch of the measured time; the others follow.
 pub(super) const STRETCH: u32 = Mark::ALL.len() as u32;
 
 impl<P: Probe> Machine<'_, P> {
+    /// Whether it is measured time: after the warm-up, up to and with the last instant.
+    #[inline(always)]
+    pub(super) fn is_measured(&self) -> bool {
+        self.opened && !self.closed
+    }
+
     /// A boundary passes: one that every run has, or that of a stretch of time that somebody wants to look at.
     #[cold]
     pub(super) fn pass_mark(&mut self, nth: u32) {
@@ -29,10 +35,11 @@ impl<P: Probe> Machine<'_, P> {
             self.read_breakers();
         }
         self.tell(Fact::Marked(mark));
+        self.opened |= mark == Mark::Open;
         if mark == Mark::Close {
             self.closed = true;
             if self.measured_open == 0 {
-                self.halt(Stop::Ended);
+                self.linger();
             }
         }
     }

@@ -35,6 +35,8 @@ pub(super) struct Message {
     pub(super) lineage: Lineage,
     /// Since when it is ready.
     pub(super) ready: Time,
+    /// When it came to its queue.
+    pub(super) published: Time,
     /// When it is too old.
     pub(super) expires: Time,
     pub(super) queue: QueueId,
@@ -65,6 +67,7 @@ impl Message {
         Self {
             lineage,
             ready: Time::NEVER,
+            published: Time::NEVER,
             expires: Time::NEVER,
             queue,
             root,
@@ -198,6 +201,11 @@ impl Mailroom {
         }
         self.messages.push(message);
         self.messages.len() as u32 - 1
+    }
+
+    /// Messages anywhere.
+    pub(super) fn alive(&self) -> usize {
+        self.messages.len() - self.free.len()
     }
 
     /// Whether nothing is left: no message anywhere.

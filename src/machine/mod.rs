@@ -27,7 +27,9 @@ mod hazard;
 mod health;
 mod intake;
 mod ledger;
+mod left;
 mod lend;
+mod limit;
 mod lock;
 mod mark;
 mod message;
@@ -59,7 +61,7 @@ use crate::model::line::{Line, Links};
 use crate::model::plan::Plan;
 use crate::model::policy::Intake;
 use crate::model::source::Pace;
-use crate::model::{Cause, Fact, LawId, Mark, NodeId, Op, Probe, QueueId, TableId};
+use crate::model::{Cause, Fact, LawId, NodeId, Op, Probe, QueueId, TableId};
 use crate::random::dist::Dist;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
@@ -69,7 +71,7 @@ use cache::Caches;
 use channel::Hold;
 use cpu::SharedCpu;
 use effect::Effects;
-use event::{EXHAUSTED, Event, Rare};
+use event::{EXHAUSTED, Event, LINGER, Rare};
 use fork::Joins;
 use frame::{Frames, Pose};
 use guard::Guarded;
@@ -88,10 +90,8 @@ use site::Site;
 use stream::Streams;
 
 pub use ledger::Parts;
+pub use limit::Alive;
 pub use setup::replication_seed;
-
-/// Events between two looks at the watch.
-const PULSE: u64 = 1 << 16;
 
 /// One replication under way: the plan, all mutable state, and a probe that hears its facts.
 #[expect(clippy::struct_excessive_bools, reason = "each spares every event a look at what a plan has not")]
@@ -168,8 +168,12 @@ pub struct Machine<'p, P> {
     events: u64,
     /// After so many events the watch is looked at; 0 once the run stops.
     look_at: u64,
+    opened: bool,
     closed: bool,
+    /// How long the run has waited for calls and visits after its requests had ended; 0 before that.
+    lingered: Span,
     stop: Option<Stop>,
+    instant: limit::Instant,
     /// Whoever listens.
     probe: P,
 }
@@ -215,8 +219,10 @@ pub enum Stop {
     Patience,
     /// When the guard on events was hit.
     Events,
-    /// When the guard on requests in flight was hit.
-    InFlight,
+    /// When the guard on what is alive was hit.
+    TooMany(Alive),
+    /// When an instant did not end.
+    Instant,
     /// When the watch said stop.
     Interrupted,
 }
@@ -237,18 +243,17 @@ pub struct Finished<P> {
 }
 
 impl<P: Probe> Machine<'_, P> {
-    /// Runs to the end. Every 65,536 events `watch` is told the time and may say stop (`false`).
+    /// Runs to the end. Every 65,536 events, or sooner, `watch` is told the time and may say stop (`false`).
     pub fn run(mut self, mut watch: impl FnMut(Time) -> bool) -> Finished<P> {
         while self.stop.is_none() {
-            self.look_at = self.events + PULSE;
+            self.look_at = self.events + self.pulse();
             self.proceed();
             if self.stop.is_none() {
                 self.look_up(&mut watch);
             }
         }
-        if !self.closed {
-            self.mark(Mark::Close);
-        }
+        self.close_early();
+        self.tell_what_is_left();
         let (stop, at_rest) = (self.stop.unwrap_or(Stop::Ended), self.is_at_rest());
         Finished { events: self.events, stop, at: self.now, at_rest, probe: self.probe }
     }
@@ -271,19 +276,11 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// The run stops after this event.
+    /// The run stops after this event; the first reason counts.
     fn halt(&mut self, stop: Stop) {
-        self.stop = Some(stop);
+        let whole = self.lingered > Span::ZERO && stop != Stop::Interrupted;
+        self.stop.get_or_insert(if whole { Stop::Ended } else { stop });
         self.look_at = 0;
-    }
-
-    #[cold]
-    fn look_up(&mut self, watch: &mut impl FnMut(Time) -> bool) {
-        if !watch(self.now) {
-            self.halt(Stop::Interrupted);
-        } else if self.events >= self.plan.max_events {
-            self.halt(Stop::Events);
-        }
     }
 
     /// What happens; the frame that goes on first, if one does.
@@ -307,7 +304,8 @@ impl<P: Probe> Machine<'_, P> {
             Event::Patience(frame) => self.lose_patience(frame),
             Event::Lane(lane) => self.time_out(lane),
             Event::Fault(fault) => self.strike(fault),
-            Event::Mark(EXHAUSTED) => self.halt(Stop::Patience),
+            Event::Mark(EXHAUSTED) => self.run_out_of_patience(),
+            Event::Mark(LINGER) => self.look_again(),
             Event::Mark(nth) => self.pass_mark(nth),
             Event::Stream(beat) => self.beat_stream(beat),
             Event::Rare(rare) => return self.handle_rare(Rare::unpack(rare)),

@@ -114,6 +114,7 @@ impl<P: Probe> Machine<'_, P> {
     /// A fault begins or ends.
     pub(super) fn strike(&mut self, at: u32) {
         let fault = &self.plan.faults[at as usize];
+        self.toil((self.frames.peak() / 16 + fault.replicas.len() + fault.links.len()) as u64);
         if let Effect::Deploy { at_once } = fault.effect {
             return self.roll(at, at_once);
         }

@@ -102,10 +102,12 @@ impl<P: Probe> Machine<'_, P> {
     /// A queue takes a message.
     pub(super) fn accept(&mut self, at: u32) {
         self.confirm(at, Outcome::Succeeded);
-        let counted = self.now >= Time(self.plan.warmup.0) && !self.closed;
+        let counted = self.is_measured();
         let queue = self.mail.message(at).queue;
         let poisoned = self.mail.queues[queue.index()].takes_poison();
+        let now = self.now;
         let message = self.mail.message(at);
+        message.published = now;
         message.poisoned |= poisoned;
         message.counted = counted;
         let ttl = self.plan.queue(queue).ttl;

@@ -39,6 +39,16 @@ impl Roots {
     }
 }
 
+impl Roots {
+    /// Measured requests whose flows may not all be done: their client, when they were meant to set out, the ends reached.
+    pub(super) fn open(&self) -> Vec<(ClientId, Time, u64)> {
+        let mut used = vec![true; self.slots.len()];
+        self.free.iter().for_each(|at| used[*at as usize] = false);
+        let open = self.slots.iter().zip(used).filter(|(root, used)| *used && root.measured);
+        open.map(|(root, _)| (root.client, root.intended, root.reached)).collect()
+    }
+}
+
 impl<P: Probe> Machine<'_, P> {
     /// The root of a frame.
     pub(super) fn root_of(&self, at: u32) -> u32 {

@@ -20,6 +20,7 @@ use super::fork::Joins;
 use super::frame::Frames;
 use super::ledger::Ledger;
 use super::lend::Purse;
+use super::limit::Instant;
 use super::lock::Table;
 use super::mark::STRETCH;
 use super::message::Mailroom;
@@ -95,8 +96,11 @@ impl<'p, P: Probe> Machine<'p, P> {
             measured_open: 0,
             events: 0,
             look_at: 0,
+            opened: false,
             closed: false,
+            lingered: Span::ZERO,
             stop: None,
+            instant: Instant::default(),
             probe,
         };
         machine.begin();
@@ -107,7 +111,9 @@ impl<'p, P: Probe> Machine<'p, P> {
     fn begin(&mut self) {
         let (open, length) = (Time(self.plan.warmup.0), self.plan.duration);
         let close = open + length;
-        self.agenda.push(open, Phase::Recovery, Event::Mark(Mark::Open as u32));
+        // It has its last instant and not its first: n equal stretches have as many arrivals each. Nothing comes before time zero.
+        let first = if open > Time(0) { Phase::Sample } else { Phase::Recovery };
+        self.agenda.push(open, first, Event::Mark(Mark::Open as u32));
         self.agenda.push(open + Span(length.0 / 2), Phase::Sample, Event::Mark(Mark::Half as u32));
         self.agenda.push(close, Phase::Sample, Event::Mark(Mark::Close as u32));
         self.agenda.push(close + self.plan.patience, Phase::Sample, Event::Mark(EXHAUSTED));

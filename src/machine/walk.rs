@@ -141,10 +141,12 @@ impl<P: Probe> Machine<'_, P> {
     fn burst(&mut self, at: u32, mut pc: u32, mut op: Op) -> Flow {
         let ops = self.ops;
         let Frame { lineage, call: made_by, .. } = self.frames[at];
-        let (mut work, mut coding) = (0, 0);
+        let (mut work, mut coding) = (0_u64, 0_u64);
         loop {
             match op {
-                Op::Work { law, site } => work += self.vary(law, lineage, Purpose::Work, site).0,
+                Op::Work { law, site } => {
+                    work += self.vary(law, lineage, Purpose::Work, site).0;
+                }
                 Op::Encode(call) => coding += self.sites[call.index()].coding.encode,
                 Op::Receive => coding += self.sites[made_by as usize].coding.receive,
                 Op::Answer => coding += self.sites[made_by as usize].coding.answer,

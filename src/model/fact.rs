@@ -4,6 +4,7 @@ use crate::units::{Span, Time};
 
 use super::id::{ClientId, EdgeId, EndpointId, FaultId, FlowId, GroupId, NodeId, QueueId, TopicId};
 use super::mark::Mark;
+use super::open::Open;
 use super::outcome::Outcome;
 use super::queue::Fate;
 
@@ -390,4 +391,6 @@ pub enum Fact {
         /// Whether the request belongs to the measured cohort.
         measured: bool,
     },
+    /// When the run stops and something has not ended that began, or was meant to set out, at a time.
+    LeftOpen(Open, Time),
 }

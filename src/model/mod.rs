@@ -12,6 +12,7 @@ pub mod id;
 pub mod line;
 pub mod mark;
 pub mod op;
+pub mod open;
 pub mod outcome;
 pub mod plan;
 pub mod policy;
@@ -29,6 +30,7 @@ pub use id::{
 };
 pub use mark::Mark;
 pub use op::Op;
+pub use open::Open;
 pub use outcome::Outcome;
 pub use plan::Plan;
 pub use probe::{Answer, Opening, Probe, Trace};

@@ -4,11 +4,13 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::number::{NONE, count, level, or_none, percent, plain, seconds, short, time, time_within};
+use super::number::{NONE, count, level, or_none, percent, plain, seconds, short, time};
 use super::sheet::{Cell, Sheet, Tone};
 use super::single;
 use super::text::clean;
 use crate::experiment::summary::{Estimate, Node, Outcome, Queue, State, Stats, Summary, Verdict};
+
+pub use super::requests::{side_by_side, stats};
 
 /// Nodes and the like beyond this many are counted instead of listed, unless all are asked for.
 const MANY: usize = 12;
@@ -77,7 +79,7 @@ pub fn warnings(summary: &Summary) -> Vec<String> {
 
 /// The promises and what became of them.
 pub fn slos(verdicts: &[Verdict]) -> Sheet {
-    let mut sheet = Sheet::new(&[("promise", 9), ("measured", 5), ("interval", 1), ("burn", 4), ("verdict", 8)]);
+    let mut sheet = Sheet::new(&[("promise", 9), ("found", 5), ("interval", 1), ("burn", 4), ("verdict", 8)]);
     for slo in verdicts {
         let (mark, word, tone) = match slo.verdict {
             Outcome::Met => ("✓", "met", Tone::Good),
@@ -90,7 +92,7 @@ pub fn slos(verdicts: &[Verdict]) -> Sheet {
             (Some(low), Some(high)) => format!("{} … {}", show(low), show(high)),
             _ => NONE.into(),
         };
-        let measured = or_none(slo.measured, show);
+        let measured = told(slo);
         let name = format!("{mark} {}", promise(slo));
         let burn = slo.burn_rate.map_or(NONE.into(), |burn| or_none(burn, |times| format!("{} ×", short(times))));
         sheet.push(&name, [measured.into(), interval.into(), burn.into(), Cell::toned(word, tone)]);
@@ -106,7 +108,17 @@ pub fn slos(verdicts: &[Verdict]) -> Sheet {
 
 /// A promise in words, and what was measured.
 pub fn judged(slo: &Verdict) -> (String, String) {
-    (clean(&promise(slo)), or_none(slo.measured, |value| figure(&slo.expect, value)))
+    (clean(&promise(slo)), told(slo))
+}
+
+/// What was measured; where it lies among what has no end, that.
+fn told(slo: &Verdict) -> String {
+    let show = |value: f64| figure(&slo.expect, value);
+    match (slo.reason, slo.at_least) {
+        (Some(_), Some(least)) => format!("≥ {}", show(least)),
+        (Some(_), None) => "never".into(),
+        _ => or_none(slo.measured, show),
+    }
 }
 
 /// The promise in its own words, and its name before them where it has one.
@@ -132,27 +144,6 @@ fn figure(expect: &str, value: f64) -> String {
     }
 }
 
-/// Clients, endpoints or edges, told by the heading of the first column.
-pub fn stats(head: &'static str, all: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
-    let columns =
-        [(head, 9), ("count", 4), ("success", 7), ("p50", 6), ("p90", 2), ("p99", 8), ("p99.9", 3), ("mean", 5)];
-    let mut sheet = Sheet::new(&columns);
-    for (name, stats) in all.iter().take(shown) {
-        let d = &stats.latency_ms;
-        let tail = [d.p50, d.p90, d.p99, d.p999].map(|e| Cell::from(or_none(e, time)));
-        let front = [count(stats.arrived).into(), success(stats)];
-        sheet.push(name, front.into_iter().chain(tail).chain([time_within(d.mean).into()]));
-    }
-    sheet.note = left_out(all.len(), shown);
-    sheet
-}
-
-fn success(stats: &Stats) -> Cell {
-    let failed = stats.failed.values().any(|n| *n > 0);
-    let tone = if failed { Tone::Odd } else { Tone::Plain };
-    Cell::toned(or_none(stats.success_rate, percent), tone)
-}
-
 /// Why requests failed, a line for each that had failures.
 pub fn failures(all: &BTreeMap<String, Stats>) -> Vec<String> {
     let mut lines = Vec::new();
@@ -160,7 +151,12 @@ pub fn failures(all: &BTreeMap<String, Stats>) -> Vec<String> {
         let mut causes: Vec<(&String, u64)> =
             stats.failed.iter().map(|(why, n)| (why, *n)).filter(|c| c.1 > 0).collect();
         causes.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        let causes: Vec<String> = causes.iter().map(|(why, n)| format!("{why} {}", count(*n))).collect();
+        let age = |why: &str| stats.oldest_unanswered_s.filter(|_| why == "unanswered");
+        let told = |why: &String, n: u64| match age(why) {
+            Some(age) => format!("{why} {}, the oldest {}", count(n), seconds(age)),
+            None => format!("{why} {}", count(n)),
+        };
+        let causes: Vec<String> = causes.iter().map(|(why, n)| told(why, *n)).collect();
         if !causes.is_empty() {
             lines.push(format!("failed: {}: {}", clean(name), causes.join(", ")));
         }
@@ -257,16 +253,6 @@ pub fn duplicates(all: &BTreeMap<String, Stats>) -> Vec<String> {
         .collect()
 }
 
-/// Flows of which many had not ended when the run stopped, a line each: their success is that of the others.
-pub fn unfinished(all: &BTreeMap<String, Stats>) -> Vec<String> {
-    let many = |stats: &Stats| stats.in_flight_at_end * 100 > stats.arrived;
-    let told = |(name, stats): (&String, &Stats)| {
-        let (left, all) = (count(stats.in_flight_at_end), count(stats.arrived));
-        format!("not done: {}: {left} of {all} were under way when the run stopped", clean(name))
-    };
-    all.iter().filter(|(_, stats)| many(stats)).map(told).collect()
-}
-
 fn figures(node: &Node) -> [Cell; 8] {
     let level = |e: Estimate| Cell::from(or_none(e, level));
     let span = |e: Estimate| Cell::from(or_none(e, time));
@@ -310,22 +296,6 @@ pub fn named(summaries: &[Summary], of: &Summary, name: &str, siblings: usize) -
         (true, true) => format!("{variant} · {name}"),
         (true, false) => variant,
     })
-}
-
-/// Clients of several variants below each other.
-pub fn side_by_side(summaries: &[Summary]) -> Sheet {
-    let columns = [("variant · client", 9), ("success", 7), ("p50", 6), ("p99", 8), ("p99.9", 3), ("mean", 5)];
-    let mut sheet = Sheet::new(&columns);
-    for summary in summaries {
-        let variant = variant(summary);
-        for (client, stats) in &summary.clients {
-            let d = &stats.latency_ms;
-            let tail = [d.p50, d.p99, d.p999].map(|e| Cell::from(or_none(e, time)));
-            let cells = [success(stats)].into_iter().chain(tail).chain([time_within(d.mean).into()]);
-            sheet.push(&format!("{variant} · {client}"), cells);
-        }
-    }
-    sheet
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod markdown;
 pub mod number;
 pub mod policing;
 pub mod published;
+mod requests;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]

@@ -38,6 +38,7 @@ fn client(p50: f64, factor: f64, timeouts: u64) -> Stats {
         throughput_per_s: estimate(196.7, 0.4),
         success_rate: estimate(succeeded as f64 / (succeeded + timeouts) as f64, 0.0004),
         latency_ms: distribution(succeeded, p50, factor),
+        latency_arrived_ms: distribution(succeeded + timeouts, p50, factor),
         latency_all_ms: distribution(succeeded + timeouts, p50, factor),
         timeline: timeline(p50, factor),
         ..Stats::default()
@@ -261,6 +262,9 @@ fn verdict(name: &str, verdict: Outcome) -> Verdict {
         expect: "p99 < 60ms".into(),
         scope: None,
         measured,
+        over: None,
+        reason: None,
+        at_least: None,
         burn_rate: None,
         verdict,
     }

@@ -67,7 +67,7 @@ impl Page {
         self.sheet(&trouble::failing(&summary.failing, content::listed(summary.failing.len(), self.style.all)));
         let shown = content::listed(summary.flows.len(), self.style.all);
         self.sheet(&content::stats("flow", &summary.flows, shown));
-        for failure in content::failures(&summary.flows).iter().chain(&content::unfinished(&summary.flows)) {
+        for failure in &content::failures(&summary.flows) {
             self.sentence("  ", failure, Tone::Odd);
         }
         self.ledger(summary);

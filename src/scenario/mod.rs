@@ -18,7 +18,8 @@ pub mod written;
 pub use crate::diag::Source;
 pub(crate) use check::walk::steps as each_step;
 pub use check::{
-    Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind, client_transport, forecast, transport_of,
+    Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, client_transport, forecast,
+    transport_of,
 };
 pub use edit::{Edit, variant_edits};
 pub use lower::lower;
@@ -44,6 +45,20 @@ pub struct Checked {
     pub variant: Option<String>,
     /// Nodes whose offered load exceeds their capacity, in words.
     pub overloaded: Vec<String>,
+    /// What a run needs at the least.
+    pub memory: Memory,
+    /// What it may use, bytes.
+    pub ceiling: u64,
+}
+
+impl Checked {
+    /// The same, which may use so many bytes; refused where it needs more.
+    pub fn within(self, ceiling: u64) -> Result<Self, Rejected> {
+        match self.memory.complaint(ceiling) {
+            Some(complaint) => Err(Rejected { complaints: vec![complaint], source: self.source }),
+            None => Ok(Self { ceiling, ..self }),
+        }
+    }
 }
 
 /// A text that is no scenario.
@@ -71,7 +86,17 @@ pub fn load(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {
         Some(scenario) if !complaints.iter().any(Complaint::is_error) => {
             let overloaded = check::overloaded(&forecast(&scenario));
             let variant = edits.iter().find_map(Edit::variant).map(str::to_owned);
-            Ok(Checked { hash: hash(&scenario), scenario, warnings: complaints, source, variant, overloaded })
+            let memory = check::memory(&scenario);
+            Ok(Checked {
+                hash: hash(&scenario),
+                memory,
+                ceiling: CEILING,
+                scenario,
+                warnings: complaints,
+                source,
+                variant,
+                overloaded,
+            })
         }
         _ => {
             complaints.retain(|c| c.severity != Severity::Note);
@@ -108,7 +133,11 @@ const VARIANTS: usize = 100;
 /// A variant must be a scenario, too: it is told now, not when it is asked for.
 fn broken_variants(source: &Source, scenario: &Scenario, places: &[(String, written::Place)]) -> Vec<Complaint> {
     let mut all = Vec::new();
-    for (name, place) in places.iter().take(VARIANTS) {
+    if places.len() > VARIANTS {
+        let told = Complaint::error(code::BAD_VARIANT, format!("{} variants; at most {VARIANTS}", places.len()));
+        return vec![told.at(places[VARIANTS].1.clone())];
+    }
+    for (name, place) in places {
         let edits = edit::variant_edits(scenario, name).unwrap_or_default();
         let complaints = match edit::apply(source, &edits) {
             Ok((edited, _)) => examine(&edited).1,
@@ -125,12 +154,6 @@ fn broken_variants(source: &Source, scenario: &Scenario, places: &[(String, writ
                 ..told
             });
         }
-    }
-    if places.len() > VARIANTS {
-        all.push(
-            Complaint::error(code::BAD_VARIANT, format!("{} variants; at most {VARIANTS}", places.len()))
-                .at(places[VARIANTS].1.clone()),
-        );
     }
     all
 }

@@ -1,5 +1,6 @@
 //! Opening a scenario file.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use crate::diag::{Code, Complaint, Source, code};
@@ -42,13 +43,20 @@ impl Source {
         if meta.is_dir() {
             return Err(invalid(code::NOT_A_FILE, format!("{name} is a directory"), "name the scenario file in it"));
         }
+        if is_idle_pipe(&meta, path) {
+            let message = format!("{name} is a pipe that nobody need ever write to");
+            return Err(invalid(code::NOT_A_FILE, message, "name a file, or /dev/stdin"));
+        }
         if meta.len() > LARGEST {
             let message = format!("{name} has {} MB; a scenario has a few KB", meta.len() >> 20);
             return Err(invalid(code::TOO_LARGE, message, "is this the file that was meant?"));
         }
-        let bytes = std::fs::read(path).map_err(io)?;
+        // A device has no length, and perhaps no end: no more is read than a scenario may have.
+        let file = std::fs::File::open(path).map_err(io)?;
+        let mut bytes = Vec::new();
+        file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(io)?;
         if bytes.len() as u64 > LARGEST {
-            let message = format!("{name} has {} MB; a scenario has a few KB", bytes.len() >> 20);
+            let message = format!("{name} has more than {} MB; a scenario has a few KB", LARGEST >> 20);
             return Err(invalid(code::TOO_LARGE, message, "is this the file that was meant?"));
         }
         let text = String::from_utf8(bytes).map_err(|e| {
@@ -65,4 +73,16 @@ impl Source {
     pub fn embedded() -> Self {
         Self::text("01-function-call-or-network-call.toml", EMBEDDED)
     }
+}
+
+/// Whether it is a named pipe; those of the shell stand under `/dev` and have a writer.
+#[cfg(unix)]
+fn is_idle_pipe(meta: &std::fs::Metadata, path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    meta.file_type().is_fifo() && !path.starts_with("/dev") && !path.starts_with("/proc")
+}
+
+#[cfg(not(unix))]
+fn is_idle_pipe(_: &std::fs::Metadata, _: &Path) -> bool {
+    false
 }

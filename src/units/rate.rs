@@ -6,6 +6,9 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Rate(pub f64);
 
+/// The largest rate that is accepted: one in each nanosecond.
+const FASTEST: f64 = 1e9;
+
 impl Rate {
     /// Per second.
     pub fn per_second(self) -> f64 {
@@ -28,7 +31,11 @@ impl Rate {
             "d" | "day" => 86_400.0,
             other => return Err(format!("`/{other}` is not a unit of rates; write /s, /min, /h or /d")),
         };
-        Ok(Self(number / seconds))
+        let rate = number / seconds;
+        if rate > FASTEST {
+            return Err(format!("`{text}` is more than the largest rate, {FASTEST:.0e}/s"));
+        }
+        Ok(Self(rate))
     }
 }
 
@@ -46,6 +53,7 @@ mod tests {
     fn reads_rates_and_refuses_the_rest() {
         assert_eq!(Rate::parse("120/s"), Ok(Rate(120.0)));
         assert_eq!(Rate::parse("30/min"), Ok(Rate(0.5)));
+        assert!(Rate::parse("1e300/s").unwrap_err().contains("largest rate"));
         assert!(Rate::parse("120").unwrap_err().contains("not a rate"));
         assert!(Rate::parse("-1/s").unwrap_err().contains("negative"));
         assert!(Rate::parse("1/fortnight").unwrap_err().contains("unit of rates"));

@@ -7,7 +7,7 @@ use hoptax::experiment::summary::Summary;
 use crate::bench::run;
 use crate::policies::adds_up;
 
-const HEAD: &str = "version = 1\n[sim]\nduration = \"19500ms\"\nwarmup = \"2s\"\nreplications = 1\n\
+const HEAD: &str = "version = 1\n[sim]\nduration = \"20500ms\"\nwarmup = \"2s\"\nreplications = 1\n\
      [defaults]\ntransport = \"free\"\n[network]\nsame_zone = \"0.1ms\"\n";
 
 /// A scenario whose client, every so often, sends so many at once.
@@ -31,7 +31,7 @@ fn overload(order: &str) -> Summary {
         "{HEAD}[clients.c]\ncalls = \"a\"\nrate = \"20000/s\"\ntimeout = \"200ms\"\n\
          [services.a]\nconcurrency = 100\nwork = {{ mean = \"10ms\" }}\nqueue_order = {order}\n"
     );
-    run(&text.replace("19500ms", "3s"))
+    run(&text.replace("20500ms", "3s"))
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn known(names: &[String]) -> Result<(), Failure> {
 fn simulate(experiment: &Experiment, variant: &str, jobs: Option<usize>) -> Result<Summary, Failure> {
     let text = scenario::Source::text(experiment.name, experiment.text);
     let variants = scenario::variants(&text);
-    let source = super::Source { text, variants };
+    let source = super::Source { text, variants, ceiling: scenario::CEILING };
     let checked = check(&source, (!variant.is_empty()).then_some(variant), &[], false)?;
     experiment::run(&checked, jobs, &()).map_err(|_| Failure::Interrupted)
 }

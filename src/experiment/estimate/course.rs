@@ -51,10 +51,7 @@ fn of_client(moments: &[Moment], replications: usize) -> ClientCourse {
     let in_flight: Vec<f64> = moments.iter().map_while(|m| m.in_flight).collect();
     let moments = &moments[..in_flight.len()];
     let rate = |m: &Moment| brief(m.arrived as f64 / m.width_s / replications.max(1) as f64);
-    let success = |m: &Moment| {
-        let ended = m.succeeded + m.failed;
-        (ended > 0).then(|| brief(m.succeeded as f64 / ended as f64))
-    };
+    let success = |m: &Moment| (m.arrived > 0).then(|| brief(m.succeeded as f64 / m.arrived as f64));
     ClientCourse {
         offered_per_s: moments.iter().map(rate).collect(),
         success_rate: moments.iter().map(success).collect(),

@@ -23,7 +23,7 @@ pub(super) fn success(replications: &[Replication], at: usize, plan: &Plan) -> O
     let windows = windows(replications, at, plan)?;
     let cohorts: Vec<_> = replications.iter().map(|r| &r.measure.clients[at]).collect();
     let good = |c: &super::Cohort| c.ended[Outcome::Succeeded as usize];
-    let parts: Vec<(u64, u64)> = cohorts.iter().map(|c| (good(c), c.ends())).collect();
+    let parts: Vec<(u64, u64)> = cohorts.iter().map(|c| (good(c), c.arrived)).collect();
     let mut pooled = Recorder::default();
     cohorts.iter().for_each(|c| pooled.merge(&c.good));
     let each: Vec<&Recorder> = cohorts.iter().map(|c| &c.good).collect();

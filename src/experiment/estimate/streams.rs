@@ -47,6 +47,8 @@ fn of_group(replications: &[Replication], plan: &Plan, at: usize) -> Group {
         duplicates: count(&|r| r.duplicates),
         skipped: count(&|r| r.skipped),
         lag_at_end: count(&|r| r.lag_at_end),
+        unanswered: count(&|r| r.open.count()),
+        oldest_unanswered_s: super::oldest(each.iter().map(|r| &r.open)),
         max_lag: each.iter().map(|r| r.max_lag).max().unwrap_or(0),
         mean_lag: mean_of(&lags, CONFIDENCE),
         delay_ms: distribution(&each.iter().map(|r| &r.delay).collect::<Vec<_>>(), 0),

@@ -112,7 +112,7 @@ impl Aftermath {
         }
         Self {
             start: Time(plan.warmup.0),
-            windows: vec![vec![Window::default(); seconds as usize]; all],
+            windows: (0..all).map(|_| vec![Window::default(); seconds as usize]).collect(),
             touched: vec![Time::NEVER; all],
             firsts: [flows, groups, queues],
             spells: Vec::new(),
@@ -224,6 +224,15 @@ impl Aftermath {
             match end {
                 None => self.scoped[nth].arrived += 1,
                 Some((outcome, latency)) => self.scoped[nth].end(outcome, latency, true, false),
+            }
+        }
+    }
+
+    /// A client's request had not ended when the run stopped.
+    pub(super) fn leave_open(&mut self, plan: &[(ClientId, Scope)], client: ClientId, since: Time, age: Span) {
+        for (nth, (of, scope)) in plan.iter().enumerate() {
+            if *of == client && self.lies_in(*scope, since) {
+                self.scoped[nth].open.record(age.0);
             }
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Cohort {
     pub(crate) good: Recorder,
     /// Latencies of failures.
     pub(crate) bad: Recorder,
+    /// How long those that had not ended were under way when the run stopped.
+    pub(crate) open: Recorder,
     /// Until the first message of a streamed answer was there.
     pub(crate) first: Recorder,
     /// Endpoints: requests turned away at once, which are not timed.
@@ -123,12 +125,18 @@ impl Cohort {
         self.ended.iter().sum()
     }
 
+    /// Requests that had not ended when the run stopped.
+    pub(crate) fn unanswered(&self) -> u64 {
+        self.arrived.saturating_sub(self.ends())
+    }
+
     /// Adds another replication's.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.arrived += other.arrived;
         self.ended.iter_mut().zip(other.ended).for_each(|(a, b)| *a += b);
         self.good.merge(&other.good);
         self.bad.merge(&other.bad);
+        self.open.merge(&other.open);
         self.refused += other.refused;
         self.first.merge(&other.first);
         self.in_window += other.in_window;
@@ -140,6 +148,11 @@ impl Cohort {
         self.wasted += other.wasted;
         self.duplicates += other.duplicates;
     }
+}
+
+/// The width of a timeline's bins.
+pub(crate) fn bin_width(duration: Span) -> u64 {
+    (duration.0 / TIMELINE_BINS).max(1)
 }
 
 /// Latency over time, by the moment a request was meant to set out.
@@ -162,7 +175,7 @@ pub(crate) struct Bin {
 
 impl Timeline {
     pub(super) fn new(start: Time, duration: Span) -> Self {
-        let width = super::bin_width(duration);
+        let width = bin_width(duration);
         Self { start, width, last: (0, start), bins: vec![Bin::default(); TIMELINE_BINS as usize] }
     }
 

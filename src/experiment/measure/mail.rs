@@ -26,6 +26,8 @@ pub(crate) struct Postbox {
     /// Of those that count, how many are ready now, and with consumers.
     pub(crate) ready: u64,
     pub(crate) unacked: u64,
+    /// How long ago those that were still there when the run stopped had come.
+    pub(crate) open: Recorder,
     /// From being ready until a consumer begins.
     pub(crate) wait: Recorder,
     /// Time averages of the measured time, once it is over: ready, with consumers, waiting for room.
@@ -55,6 +57,7 @@ impl Postbox {
             lost: 0,
             ready: 0,
             unacked: 0,
+            open: Recorder::default(),
             wait: Recorder::default(),
             means: [0.0; 3],
             max_depth: 0,

@@ -11,6 +11,7 @@ mod broker;
 mod cohort;
 mod course;
 mod halves;
+mod left;
 mod mail;
 mod replicas;
 mod station;
@@ -20,7 +21,7 @@ mod waste;
 pub(crate) use aftermath::{Aftermath, Spell, Tried, Window, planned};
 pub(crate) use book::Book;
 pub(crate) use breaker::BreakerTime;
-pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline};
+pub(crate) use cohort::{Bin, Cohort, TIMELINE_BINS, Timeline, bin_width};
 pub(crate) use course::{Course, Growth};
 pub(crate) use halves::Halves;
 pub(crate) use mail::Postbox;
@@ -186,7 +187,7 @@ impl Measure {
     /// Whether a visit that began then counts.
     #[inline]
     fn counts(&self, began: Time) -> bool {
-        began >= self.window.0 && began < self.window.1
+        (began > self.window.0 || began == Time(0)) && began <= self.window.1
     }
 
     /// Level × nanoseconds since the measured time began: requests at each node, ready messages of each queue, lag of each
@@ -337,11 +338,7 @@ impl Probe for Measure {
             | Fact::Rewound { .. }
             | Fact::Skipped { .. }
             | Fact::Rebalanced { .. } => self.hear_of_streams(now, fact),
+            Fact::LeftOpen(what, since) => self.leave_open(now, what, since),
         }
     }
-}
-
-/// The width of a timeline's bins.
-pub(crate) fn bin_width(duration: Span) -> u64 {
-    (duration.0 / TIMELINE_BINS).max(1)
 }

@@ -33,6 +33,8 @@ pub(crate) struct Reading {
     since: Time,
     pub(crate) max_lag: u64,
     pub(crate) lag_at_end: u64,
+    /// How long ago those records of the measured time were published that the group was not past when the run stopped.
+    pub(crate) open: Recorder,
     /// From publishing until a record is handled for the first time, or given up; one sample a record.
     pub(crate) delay: Recorder,
     /// The highest lag in each stretch of the measured time.
@@ -54,6 +56,7 @@ impl Reading {
             since: Time(0),
             max_lag: 0,
             lag_at_end: 0,
+            open: Recorder::default(),
             delay: Recorder::default(),
             curve: vec![0; TIMELINE_BINS as usize],
             bin: 0,

@@ -38,6 +38,10 @@ pub struct Group {
     pub skipped: u64,
     /// Records it was not past at the end of the measured time.
     pub lag_at_end: u64,
+    /// Records published in the measured time that it was not past when the run stopped.
+    pub unanswered: u64,
+    /// How long ago the oldest of them was published, s; `None` without any.
+    pub oldest_unanswered_s: Option<f64>,
     /// Most records at once that it was not past.
     pub max_lag: u64,
     /// Records that it was not past, time average.
@@ -78,6 +82,10 @@ pub struct Queue {
     pub ready_at_end: u64,
     /// Messages with consumers when the run stopped.
     pub unacked_at_end: u64,
+    /// Both: not done with when the run stopped.
+    pub unanswered: u64,
+    /// How long ago the oldest of them had come, s; `None` without any.
+    pub oldest_unanswered_s: Option<f64>,
     /// Messages whose senders waited for room when the run stopped; not published yet.
     pub blocked_at_end: u64,
     /// Messages whose senders wait for room, time average.

@@ -47,7 +47,7 @@ pub struct Timeline {
 pub struct ClientCourse {
     /// Requests that set out, per second.
     pub offered_per_s: Vec<f64>,
-    /// Of those that set out and have ended, successes.
+    /// Of those that set out, successes.
     pub success_rate: Vec<Option<f64>>,
     /// Median latency of successes, ms.
     pub p50_ms: Vec<Option<f64>>,

@@ -50,7 +50,13 @@ pub struct Distribution {
     pub p999: Estimate,
     /// Largest sample over all replications, ms; `None` without samples.
     pub max: Option<f64>,
-    /// The histogram of nanoseconds, HdrHistogram V2 (compressed), base64.
+    /// Figures of which it is only known that they are at least so much, ms, by their names: what is still under way
+    /// would have to end first.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub at_least_ms: BTreeMap<String, f64>,
+    /// The histogram of nanoseconds, HdrHistogram V2 (compressed), base64; not over all that arrived, because some of them
+    /// may have no latency.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub hdr: String,
     /// The same histogram, for drawing.
     #[serde(skip)]
@@ -64,13 +70,17 @@ pub struct Stats {
     pub arrived: u64,
     /// Requests that ended well.
     pub succeeded: u64,
-    /// Requests that ended badly, by cause.
+    /// Requests that ended badly, by cause; `unanswered` are those without an end when the run stopped.
     pub failed: BTreeMap<String, u64>,
-    /// Requests without an end when the run stopped.
+    /// Requests without an end when the run stopped: `unanswered`.
     pub in_flight_at_end: u64,
+    /// The same: they were never answered as long as the run waited, and count as failures.
+    pub unanswered: u64,
+    /// How long the oldest of them had been under way when the run stopped, s; `None` without any.
+    pub oldest_unanswered_s: Option<f64>,
     /// Successes per second of measured time.
     pub throughput_per_s: Estimate,
-    /// Successes ÷ ended.
+    /// Successes ÷ arrived.
     pub success_rate: Estimate,
     /// Tries per request, retries and hedges included.
     pub attempts_per_request: Estimate,
@@ -80,8 +90,10 @@ pub struct Stats {
     pub wasted_work_s: f64,
     /// Effects that happened more than once.
     pub duplicate_effects: u64,
-    /// Latency of successes.
+    /// Latency of successes: of those that were answered.
     pub latency_ms: Distribution,
+    /// Latency over all that arrived, failed and unanswered as never; promises and comparisons are about this one.
+    pub latency_arrived_ms: Distribution,
     /// Latency of everything that ended; a failure counts at the moment the caller knew.
     pub latency_all_ms: Distribution,
     /// Until the first message of a streamed answer.
@@ -107,11 +119,11 @@ pub struct Replicate {
     pub sum_ms: f64,
     /// Successes.
     pub succeeded: u64,
-    /// Requests that ended.
-    pub ended: u64,
-    /// Median latency of successes, ms.
+    /// Of those that arrived, without an end when the run stopped.
+    pub unanswered: u64,
+    /// Median latency over all that arrived, ms; `None` where it lies among the failed or unanswered.
     pub p50_ms: Option<f64>,
-    /// 99th percentile, ms.
+    /// 99th percentile, as the median.
     pub p99_ms: Option<f64>,
     /// Successes that ended in the measured time.
     pub in_window: u64,
@@ -307,7 +319,7 @@ pub struct Conservation {
     pub arrived: u64,
     /// Ended well.
     pub succeeded: u64,
-    /// Ended badly.
+    /// Ended badly; without the unanswered, which did not end.
     pub failed: u64,
     /// Still under way when the run stopped.
     pub in_flight_at_end: u64,

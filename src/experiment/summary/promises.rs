@@ -18,12 +18,31 @@ pub struct Verdict {
     pub scope: Option<String>,
     /// The measured figure, in the expression's own unit (ms, share, per second, …).
     pub measured: Estimate,
+    /// Of promises about requests: whether all that arrived are looked at, or only those that were answered well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over: Option<Over>,
+    /// Why nothing was measured: `beyond` where the quantile lies among those that failed or were never answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    /// Where nothing was measured: what it is at least, in the same unit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<f64>,
     /// How many times as fast as allowed the error budget is used: the share of bad requests divided by the share that
     /// the promise allows. At 1 it lasts exactly as long as it is for. Only promises about shares of requests have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub burn_rate: Option<Estimate>,
     /// Met, failed, undecided or no data.
     pub verdict: Outcome,
+}
+
+/// Over which requests a promise is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Over {
+    /// When all that arrived are looked at; what failed, or was never answered, is slower than everything.
+    Arrived,
+    /// When those that were answered well are.
+    Answered,
 }
 
 /// The verdict on an SLO.

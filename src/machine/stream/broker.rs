@@ -5,6 +5,7 @@
 //! `acks = "all"`. What was appended and not safe is written again by its producers under `acks = "all"`, and lost otherwise.
 //! Producers try until `delivery_timeout` (see `room`).
 
+use crate::model::id::NONE;
 use crate::model::stream::Acks;
 use crate::model::{Cause, Fact, Outcome, Probe, TopicId};
 use crate::units::{Span, Time};
@@ -19,6 +20,8 @@ impl<P: Probe> Machine<'_, P> {
         let plan = &self.plan.topics[topic];
         let broker = &mut self.streams.brokers[topic];
         (broker.readable, broker.writable) = (false, false);
+        // What waited for its turn until now did so for the broker; what waits from now on, for the fault's end.
+        self.charge_gathered(topic as u32, Cause::Broker);
         self.lose_unsafe(topic as u32);
         if plan.replication > 1 {
             let due = self.now + ELECTION;
@@ -90,6 +93,22 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
+    /// Charges the frames whose records are still with their producers, or find no room there.
+    fn charge_gathered(&mut self, topic: u32, cause: Cause) {
+        if !P::ACCOUNTS {
+            return;
+        }
+        let streams = &self.streams;
+        let (own, next) = (&streams.brokers[topic as usize], streams.brokers.get(topic as usize + 1));
+        let batchers = own.first_batcher as usize..next.map_or(streams.batchers.len(), |b| b.first_batcher as usize);
+        let outlets = own.first_outlet as usize..next.map_or(streams.outlets.len(), |b| b.first_outlet as usize);
+        let gathered = streams.batchers[batchers].iter().flat_map(|b| b.gathered().iter().map(|o| o.waiter));
+        let blocked = streams.outlets[outlets].iter().flat_map(|outlet| outlet.blocked.iter().copied());
+        let waiters: Vec<u32> = gathered.chain(blocked).filter(|waiter| *waiter != NONE).collect();
+        let node = self.plan.topics[topic as usize].node;
+        waiters.into_iter().for_each(|at| self.charge_stay(at, node, cause));
+    }
+
     /// Another replica leads, unless the old one is back already.
     pub(super) fn elect_leader(&mut self, topic: u32) {
         let broker = &mut self.streams.brokers[topic as usize];
@@ -107,6 +126,7 @@ impl<P: Probe> Machine<'_, P> {
         (broker.readable, broker.writable) = (true, writable);
         if writable {
             let held = std::mem::take(&mut broker.held);
+            self.charge_gathered(topic, Cause::Fault);
             for slot in held {
                 // Nobody could take it, so the time since then is the fault's, and not its way's.
                 self.charge_waiters(slot, Cause::Fault);

@@ -18,6 +18,7 @@ mod retain;
 mod room;
 mod ship;
 mod state;
+mod unread;
 
 use crate::kernel::Phase;
 use crate::model::stream::{Commits, Seat};

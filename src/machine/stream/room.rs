@@ -228,7 +228,7 @@ impl<P: Probe> Machine<'_, P> {
             for at in 0..self.streams.outlets[outlet as usize].open.len() {
                 let partition = self.streams.outlets[outlet as usize].open[at];
                 let batcher = self.batcher(topic as u32, outlet, partition);
-                self.streams.batchers[batcher].gathered().iter_mut().for_each(|o| o.waiter = NONE);
+                self.streams.batchers[batcher].gathered_mut().iter_mut().for_each(|o| o.waiter = NONE);
             }
             self.drop_open(outlet, |_| true);
         }

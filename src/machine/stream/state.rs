@@ -244,6 +244,16 @@ impl Streams {
         streams
     }
 
+    /// Batches under way.
+    pub(in crate::machine) fn alive(&self) -> usize {
+        self.batches.len() - self.free.len()
+    }
+
+    /// Records in all logs.
+    pub(in crate::machine) fn records(&self) -> u64 {
+        self.brokers.iter().flat_map(|broker| &broker.logs).map(Log::kept).sum()
+    }
+
     /// The next record of a topic will be one that nobody can work on.
     pub(in crate::machine) fn poison(&mut self, plan: &Plan, node: NodeId) {
         let own = plan.topics.iter().zip(&mut self.brokers).filter(|(topic, _)| topic.node == node);

@@ -34,24 +34,36 @@ impl Plan {
             })
     }
 
-    /// The clients whose requests may come to a node, over however many calls; all of them where messages take a part, since
-    /// nobody knows who reads what.
-    pub fn clients_behind(&self, node: usize) -> Vec<usize> {
-        let mut behind = vec![!self.queues.is_empty() || !self.topics.is_empty(); self.nodes.len()];
-        behind[node] = true;
-        for _ in &self.nodes {
-            let before = behind.clone();
-            self.links.iter().filter(|link| before[link.to.index()]).for_each(|link| behind[link.from.index()] = true);
-            if before == behind {
-                break;
+    /// By node: the clients whose requests may come to it, over however many calls; all of them where messages take a part,
+    /// since nobody knows who reads what.
+    pub fn clients_behind(&self) -> Vec<Vec<usize>> {
+        let all = || (0..self.clients.len()).collect::<Vec<usize>>();
+        if !self.queues.is_empty() || !self.topics.is_empty() {
+            return self.nodes.iter().map(|_| all()).collect();
+        }
+        let mut callees = vec![Vec::new(); self.nodes.len()];
+        self.links.iter().for_each(|link| callees[link.from.index()].push(link.to.index()));
+        let mut behind: Vec<Vec<usize>> = vec![Vec::new(); self.nodes.len()];
+        let mut open = Vec::new();
+        for (at, client) in self.clients.iter().enumerate() {
+            open.push(client.node.index());
+            while let Some(node) = open.pop() {
+                // Clients come in order: the last one is this one, or has not been here.
+                if behind[node].last() != Some(&at) {
+                    behind[node].push(at);
+                    open.extend(&callees[node]);
+                }
             }
         }
-        let mut found: Vec<usize> =
-            (0..self.clients.len()).filter(|at| behind[self.clients[*at].node.index()]).collect();
-        if found.is_empty() {
-            // Function calls have no links.
-            found.extend(0..self.clients.len());
-        }
-        found
+        // Function calls have no links.
+        behind.iter_mut().filter(|found| found.is_empty()).for_each(|found| *found = all());
+        behind
+    }
+
+    /// By edge: its call-sites.
+    pub fn calls_of_edges(&self) -> Vec<Vec<u32>> {
+        let mut all = vec![Vec::new(); self.edges.len()];
+        (0..).zip(&self.calls).for_each(|(at, call)| all[call.edge.index()].push(at));
+        all
     }
 }

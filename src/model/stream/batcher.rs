@@ -76,8 +76,13 @@ impl<T> Batcher<T> {
         self.open.len()
     }
 
+    /// What waits.
+    pub fn gathered(&self) -> &[T] {
+        &self.open
+    }
+
     /// What waits, to change.
-    pub fn gathered(&mut self) -> &mut [T] {
+    pub fn gathered_mut(&mut self) -> &mut [T] {
         &mut self.open
     }
 

@@ -70,6 +70,11 @@ impl<T: Copy> Log<T> {
         self.base + self.kept.len() as u64
     }
 
+    /// How many records are kept.
+    pub fn kept(&self) -> u64 {
+        self.kept.len() as u64
+    }
+
     /// Records below `offset` are safe: they may be read.
     pub fn expose(&mut self, offset: u64) {
         self.watermark = self.watermark.max(offset.min(self.end()));

@@ -76,6 +76,12 @@ pub enum Dist {
     Samples(Samples),
 }
 
+/// The largest draw, 2⁵⁸.
+const MOST: f64 = 288_230_376_151_711_744.0;
+
+/// The largest mean: three years, as nanoseconds.
+const LARGEST: f64 = 1e17;
+
 /// Evaluates `$body` for the member of the family that `$dist` is.
 macro_rules! each {
     ($dist:expr, $member:ident => $body:expr) => {
@@ -132,8 +138,9 @@ impl Dist {
             Law::Mix(branches) => Self::Mix(Mix::new(branches)?),
             Law::Samples { path, values } => Self::Samples(Samples::new(path, values)?),
         };
-        if !(dist.mean().is_finite()) {
-            return Err("a mean beyond all numbers; make it vary less".into());
+        let mean = dist.mean();
+        if mean.is_nan() || mean > LARGEST {
+            return Err("a mean beyond all that is ever run (three years); make it vary less".into());
         }
         Ok(dist.settle())
     }
@@ -185,11 +192,11 @@ impl Dist {
     }
 }
 
-/// Rounds to the nearest whole number. Values are never negative; what is too large becomes 2⁶³ − 1 (as nanoseconds, 292
-/// years). Processors convert to signed numbers in one step, to unsigned ones in several.
+/// Rounds to the nearest whole number. Values are never negative; what is too large becomes 2⁵⁸ (as nanoseconds, nine years),
+/// so that thirty of them can be added. Processors convert to signed numbers in one step, to unsigned ones in several.
 #[inline]
 fn whole(x: f64) -> u64 {
-    ((x + 0.5) as i64).cast_unsigned()
+    ((x + 0.5).min(MOST) as i64).cast_unsigned()
 }
 
 /// Refuses NaN, endless and negative numbers.

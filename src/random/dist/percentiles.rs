@@ -89,7 +89,9 @@ impl Percentiles {
 
     /// The variance, piece by piece in closed form.
     pub fn var(&self) -> f64 {
-        (self.moment(2.0) - self.mean() * self.mean()).max(0.0)
+        let (mean, square) = (self.mean(), self.moment(2.0));
+        // Beyond all numbers it is not zero.
+        if square.is_finite() { (square - mean * mean).max(0.0) } else { f64::INFINITY }
     }
 
     /// E[Xⁿ]: over a piece, ∫ vⁿ exp(n s (z − a)) φ(z) dz = vⁿ exp(n s (n s ÷ 2 − a)) · P(a − n s < Z < b − n s).

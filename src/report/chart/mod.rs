@@ -66,7 +66,7 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
     let Some(first) = summaries.first() else { return Vec::new() };
     let title = format!("{}: latency", clean(&first.scenario.name));
     let mut pictures = Vec::new();
-    let curves: Vec<Curve> = each_client(summaries, |name, stats| Curve::of(name, &stats.latency_ms));
+    let curves: Vec<Curve> = each_client(summaries, Curve::over_all);
     if curves.iter().any(|curve| curve.points.len() > 1) {
         let bars = format!("bars: {} % intervals", plain(first.run.confidence * 100.0));
         let subtitle = format!("{} · {bars}", caption(first));

@@ -4,7 +4,8 @@ use super::Title;
 use super::axis::{Scale, percent_of_tick, time_of_tick};
 use super::frame::{Area, Canvas, HEIGHT, Type, WIDTH, picture, room, size};
 use super::palette::{FAINT, Pen, hair, pen};
-use crate::experiment::summary::Distribution;
+use crate::experiment::summary::{Distribution, Stats};
+use crate::report::number::percent;
 use crate::report::text::cut;
 
 /// Points of a curve at most.
@@ -34,6 +35,20 @@ pub struct Curve {
 }
 
 impl Curve {
+    /// The curve over all that arrived: it ends where those begin that failed or were never answered, and says how many were.
+    pub fn over_all(name: String, stats: &Stats) -> Self {
+        let (all, arrived) = (Self::of(name, &stats.latency_ms), &stats.latency_arrived_ms);
+        if stats.succeeded >= stats.arrived {
+            return all;
+        }
+        let share = stats.succeeded as f64 / stats.arrived as f64;
+        let points = all.points.into_iter().map(|(at, ms)| (at * share, ms)).collect();
+        let whiskers = [(0.5, arrived.p50), (0.9, arrived.p90), (0.99, arrived.p99), (0.999, arrived.p999)];
+        let whiskers = whiskers.into_iter().filter_map(|(at, e)| Some((at, e.low?, e.high?))).collect();
+        let name = format!("{} ({} answered)", all.name, percent(share));
+        Self { name, points, whiskers }
+    }
+
     /// The curve of a distribution, as far as its samples carry it.
     pub fn of(name: String, d: &Distribution) -> Self {
         let highest = highest(d.histogram.count());
@@ -70,7 +85,7 @@ pub fn percentiles(title: &Title, curves: &[Curve]) -> String {
         canvas.abscissa(area, &x, true, percent_of_tick);
         let below = (f64::midpoint(area.left, area.right), area.bottom + 38.0);
         canvas.text(
-            "successful requests that were at least as fast",
+            "requests that were at least as fast, of all that arrived",
             below,
             Type::of(size::LABEL).faint().centred().hanging(),
         );
@@ -194,7 +209,7 @@ mod tests {
         let curves = [exponential("function calls", 6.0, 3.0, 100_000), exponential("a <b>", 12.0, 4.0, 100_000)];
         let title = Title { title: "chain: latency by percentile".into(), subtitle: "seed 1".into() };
         let svg = percentiles(&title, &curves);
-        for word in ["function calls", "a &lt;b&gt;", "99.9 %", "99.99 %", "successful requests that were", "0 %"] {
+        for word in ["function calls", "a &lt;b&gt;", "99.9 %", "99.99 %", "requests that were", "0 %"] {
             assert!(svg.contains(word), "{word}");
         }
     }

@@ -98,7 +98,7 @@ fn scales(tracks: &[&Track], panel: Area) -> Scales {
 }
 
 fn failed_share(m: &Moment) -> f64 {
-    if m.arrived == 0 { 0.0 } else { m.failed as f64 / m.arrived as f64 }
+    if m.arrived == 0 { 0.0 } else { (m.arrived - m.succeeded.min(m.arrived)) as f64 / m.arrived as f64 }
 }
 
 fn draw(canvas: &Canvas, track: &Track, panel: Area, scales: &Scales, pen: Pen, last: bool) {
@@ -142,7 +142,7 @@ fn strip(canvas: &Canvas, track: &Track, scales: &Scales) {
     let Some((area, worst)) = scales.strip else { return };
     canvas.rectangle(area, GRID, 0.45);
     let height = area.bottom - area.top;
-    for m in track.moments.iter().filter(|m| m.failed > 0) {
+    for m in track.moments.iter().filter(|m| failed_share(m) > 0.0) {
         let (left, right) = (scales.x.at(m.from_s), scales.x.at(m.from_s + m.width_s));
         // Even one failure in a thousand must be seen.
         let top = area.bottom - (height * failed_share(m) / worst).max(1.5);
@@ -199,7 +199,7 @@ mod tests {
     fn without_failures_there_is_no_strip() {
         let mut moments = sample::timeline(8.0, 2.4);
         for m in &mut moments {
-            m.failed = 0;
+            (m.failed, m.succeeded) = (0, m.arrived);
         }
         assert!(!timeline(&title(), &[Track { name: "x".into(), moments }], &[]).contains("failed"));
     }

@@ -2,7 +2,7 @@
 
 use crate::experiment::compare::{Comparison, Difference, Figures, Overall, Verdict, Versus};
 use crate::experiment::summary::Estimate;
-use crate::report::number::{NONE, half, or_none, percent, plain, seconds, short, time};
+use crate::report::number::{NONE, count, half, or_none, percent, plain, seconds, short, time};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::clean;
 
@@ -36,7 +36,25 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
             closed.join(", ")
         ));
     }
+    for versus in &comparison.others {
+        notes.extend(versus.all().filter_map(|(_, name, figures)| unanswered(comparison, versus, name, figures)));
+    }
     notes
+}
+
+/// How many requests were left unanswered on both sides, where any were: a mean of the answered says nothing of them.
+fn unanswered(comparison: &Comparison, versus: &Versus, name: &str, figures: &Figures) -> Option<String> {
+    let side = |at: usize, of: &str| {
+        let oldest = figures.oldest_unanswered_s[at].map_or(String::new(), |s| format!(", the oldest {}", seconds(s)));
+        format!("{} in {}{oldest}", count(figures.unanswered[at]), clean(of))
+    };
+    let sides = format!("{}; {}", side(0, &comparison.base.name), side(1, &versus.side.name));
+    (figures.unanswered != [0, 0]).then(|| {
+        format!(
+            "{}: unanswered {sides}; p50 and p99 are over all that arrived, the mean is of the answered",
+            clean(name)
+        )
+    })
 }
 
 /// The figures of a client in both.

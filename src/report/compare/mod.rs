@@ -29,6 +29,10 @@ pub(crate) mod sample {
             for e in [&mut d.mean, &mut d.p50, &mut d.p99] {
                 *e = e.scaled(factor);
             }
+            for (to, from) in [(0, d.p50), (1, d.p99)] {
+                let arrived = &mut stats.latency_arrived_ms;
+                *[&mut arrived.p50, &mut arrived.p99][to] = from;
+            }
             let mean = d.mean.value.unwrap_or(1.0);
             stats.each = (0..10u32)
                 .map(|i| {
@@ -39,7 +43,7 @@ pub(crate) mod sample {
                         sum_ms: mean * luck * 11_800.0,
                         arrived: 11_812,
                         succeeded: 11_800,
-                        ended: 11_812,
+                        unanswered: 0,
                         p50_ms: d.p50.value.map(|v| v * (luck + swing)),
                         p99_ms: d.p99.value.map(|v| v * (luck + 0.3 * f64::from(i % 2) * (factor - 1.0))),
                         in_window: 11_800 + u64::from(i),

@@ -1,5 +1,7 @@
 //! Faults happen to something that exists, and to which they can happen.
 
+use std::collections::BTreeSet;
+
 use super::names::known_names;
 use super::ranges::zero;
 use super::walk;
@@ -11,12 +13,14 @@ use crate::units::Span;
 
 /// Complains about faults that cannot be.
 pub(super) fn check(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint>) {
-    for (nth, fault) in scenario.faults.iter().enumerate() {
+    let mut names = BTreeSet::new();
+    for fault in &scenario.faults {
         target(scenario, fault, refused, complaints);
         times(fault, complaints);
+        strikes(fault, scenario, complaints);
         replicas(scenario, fault, complaints);
         mode(fault, complaints);
-        if scenario.faults[..nth].iter().any(|other| other.name.value == fault.name.value) {
+        if !names.insert(fault.name.value.as_str()) {
             let message = format!("two faults are called `{}`", fault.name.value);
             let place = fault.name.place.clone().or(fault.place.clone());
             complaints
@@ -218,6 +222,26 @@ fn times(fault: &Fault, complaints: &mut Vec<Complaint>) {
                 }
             }
         }
+    }
+}
+
+/// Times that a fault at random is on in one run at most: each is looked at by itself.
+const STRIKES: f64 = 100_000.0;
+
+/// Complains about faults that come too often.
+fn strikes(fault: &Fault, scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+    let When::Random { mtbf, mttr, .. } = &fault.when else { return };
+    let run = scenario.sim.warmup.value + scenario.sim.duration.value;
+    let on = if fault.kind.value.is_instant() { 0.0 } else { mean(&mttr.value) };
+    let times = run.0 as f64 / (mean(&mtbf.value) + on).max(1.0);
+    if times > STRIKES {
+        let message = format!(
+            "the fault `{}` would come about {} times in a run; at most {STRIKES:.0}",
+            fault.name.value,
+            super::load::power(times)
+        );
+        let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(mtbf.place.clone());
+        complaints.push(complaint.help("give it more time between: a longer mtbf"));
     }
 }
 

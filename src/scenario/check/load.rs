@@ -24,9 +24,15 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     }
     if forecast.explodes {
         let why = "on average each request causes at least one more of its kind";
-        let (path, place) = cycles::any(scenario).unzip();
-        let message = format!("calls in a circle cause ever more calls: {}", path.unwrap_or_default());
-        let complaint = Complaint::error(code::ENDLESS, message).at(place.flatten()).label(why);
+        let Some((path, place)) = cycles::any(scenario) else {
+            let message = "the load is more than can be counted";
+            let first = scenario.clients.values().next().and_then(|client| client.name.place.clone());
+            let help = "lower the rates, or the `times` of calls";
+            complaints.push(Complaint::error(code::LOAD, message).at(first).help(help));
+            return;
+        };
+        let message = format!("calls in a circle cause ever more calls: {path}");
+        let complaint = Complaint::error(code::ENDLESS, message).at(place).label(why);
         complaints.push(complaint.help("lower the probabilities or times in the circle"));
         return;
     }
@@ -184,7 +190,7 @@ fn events(scenario: &Scenario, forecast: &Forecast, complaints: &mut Vec<Complai
 }
 
 /// `10^11`, `3·10^9`.
-fn power(n: f64) -> String {
+pub(super) fn power(n: f64) -> String {
     if n < 1e5 {
         return format!("{n:.0}");
     }

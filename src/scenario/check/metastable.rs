@@ -2,6 +2,8 @@
 //! those are more than it can do it stays slow after the cause has gone (Bronson et al., "Metastable Failures in
 //! Distributed Systems", 2021). Of such a run some replications collapse and others do not.
 
+use std::collections::BTreeMap;
+
 use super::expected::NodeForecast;
 use super::policies::of_client;
 use super::walk;
@@ -20,9 +22,14 @@ struct Storm<'s> {
 
 /// Warns of nodes that are not overloaded, but would be if every call to them was tried as often as allowed.
 pub(super) fn look(scenario: &Scenario, nodes: &[NodeForecast], complaints: &mut Vec<Complaint>) {
+    let mut all = storms(scenario);
     for (node, expected) in scenario.nodes.values().zip(nodes) {
         let used = expected.utilization.max(expected.held).max(expected.peak_utilization);
-        let storms = storms(scenario, node).into_iter().filter(|storm| !drains(node, expected, storm.timeout));
+        let storms = all
+            .remove(node.name.value.as_str())
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|storm| !drains(node, expected, storm.timeout));
         let worst = storms.max_by(|a, b| a.tries.total_cmp(&b.tries));
         if let Some(storm) = worst.filter(|storm| used <= 1.0 && used * storm.tries > 1.0) {
             complaints.push(warning(node, used, &storm));
@@ -45,24 +52,24 @@ fn warning(node: &Node, used: f64, storm: &Storm<'_>) -> Complaint {
     Complaint::warning(code::METASTABLE, message).at(storm.target.place.clone()).help(help)
 }
 
-/// Calls into a node that are tried again when they time out, with nothing that bounds that.
-fn storms<'s>(scenario: &'s Scenario, node: &Node) -> Vec<Storm<'s>> {
-    let name = &node.name.value;
+/// By node: calls into it that are tried again when they time out, with nothing that bounds that.
+fn storms(scenario: &Scenario) -> BTreeMap<&str, Vec<Storm<'_>>> {
     let own = scenario.nodes.values().flat_map(|caller| {
         let calls = caller.programs().flat_map(walk::calls);
         calls
-            .filter(|call| call.target.value.node == *name && !walk::transport_of(scenario, call).is_in_process())
+            .filter(|call| !walk::transport_of(scenario, call).is_in_process())
             .map(move |call| (caller.name.value.as_str(), &call.target, scenario.guards(call)))
     });
     let clients = scenario.clients.values().flat_map(|client| {
-        let calls = client.calls.iter().filter(|call| call.target.value.node == *name);
-        calls.map(move |call| (client.name.value.as_str(), &call.target, of_client(scenario, client)))
+        client.calls.iter().map(move |call| (client.name.value.as_str(), &call.target, of_client(scenario, client)))
     });
-    let storm = |(caller, target, guards): (&'s str, &'s Given<Target>, Guards)| {
-        let (timeout, tries) = unbounded(&guards)?;
-        Some(Storm { caller, target, timeout, tries })
-    };
-    own.chain(clients).filter_map(storm).collect()
+    let mut all: BTreeMap<&str, Vec<Storm<'_>>> = BTreeMap::new();
+    for (caller, target, guards) in own.chain(clients) {
+        if let Some((timeout, tries)) = unbounded(&guards) {
+            all.entry(&target.value.node).or_default().push(Storm { caller, target, timeout, tries });
+        }
+    }
+    all
 }
 
 /// The timeout of a call and its tries, if it is tried again after that and nothing stops it.

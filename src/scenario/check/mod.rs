@@ -14,6 +14,7 @@ mod forecast;
 mod held;
 mod load;
 mod members;
+mod memory;
 mod messages;
 mod metastable;
 mod names;
@@ -24,6 +25,7 @@ mod promises;
 mod ranges;
 mod rates;
 mod scale;
+mod sizes;
 mod streams;
 mod timeouts;
 mod times;
@@ -36,6 +38,8 @@ use crate::diag::{Complaint, Source};
 pub use expected::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 pub use forecast::forecast;
 pub(super) use load::overloaded;
+pub(super) use memory::memory;
+pub use memory::{CEILING, Memory};
 pub(super) use policies::{longest, of_client, propagates};
 pub use walk::{client_transport, transport_of};
 pub(super) use walk::{laws_of, transports_used};
@@ -72,6 +76,9 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     wire::look(scenario, &mut complaints);
     pools::look(scenario, &mut complaints);
     scale::look(scenario, &mut complaints);
+    if !complaints.iter().any(Complaint::is_error) {
+        sizes::check(scenario, &mut complaints);
+    }
     if !complaints.iter().any(Complaint::is_error) {
         load::check(scenario, &mut complaints);
     }

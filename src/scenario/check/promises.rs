@@ -170,14 +170,12 @@ fn measured(slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
 /// Warns of promises that failing fast would keep.
 pub(super) fn latency_only(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let mut told: BTreeSet<&str> = BTreeSet::new();
+    let success = |slo: &&Slo| matches!(slo.promise.metric, Metric::SuccessRate | Metric::ErrorRate | Metric::Good(_));
+    let guarded: BTreeSet<&str> = scenario.slos.iter().filter(success).map(|slo| slo.of.value.as_str()).collect();
     for slo in &scenario.slos {
         let latency = matches!(slo.promise.metric, Metric::Percentile(_) | Metric::Mean | Metric::Max);
-        let guarded = scenario.slos.iter().any(|other| {
-            other.of.value == slo.of.value
-                && matches!(other.promise.metric, Metric::SuccessRate | Metric::ErrorRate | Metric::Good(_))
-        });
         let fails = !scenario.queues.contains_key(&slo.of.value) && !slo.of.value.contains('/');
-        if latency && fails && !guarded && told.insert(&slo.of.value) {
+        if latency && fails && !guarded.contains(slo.of.value.as_str()) && told.insert(&slo.of.value) {
             let message = format!("an SLO on the latency of `{}`, but none on its success", slo.of.value);
             let complaint = Complaint::warning(code::LATENCY_ONLY, message).at(slo.of.place.clone());
             complaints.push(complaint.help(

@@ -1,6 +1,6 @@
 //! Walking steps and calls.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::random::dist::Law;
 use crate::scenario::written::{
@@ -64,8 +64,20 @@ pub(crate) fn publishes(endpoint: &Endpoint) -> Vec<&Publish> {
 
 /// Who consumes from a queue or topic: the services and their entries, in name order.
 pub(crate) fn consumers<'s>(scenario: &'s Scenario, broker: &str) -> Vec<(&'s Node, &'s Consumer)> {
-    let all = scenario.nodes.values().flat_map(|node| node.consumes.iter().map(move |consumer| (node, consumer)));
-    all.filter(|(_, consumer)| consumer.from.value == broker).collect()
+    let readers = scenario.index.readers.get_or_init(|| {
+        let mut readers: BTreeMap<String, Vec<(String, usize)>> = BTreeMap::new();
+        for (name, node) in &scenario.nodes {
+            for (nth, consumer) in node.consumes.iter().enumerate() {
+                readers.entry(consumer.from.value.clone()).or_default().push((name.clone(), nth));
+            }
+        }
+        readers
+    });
+    let found = |(name, nth): &(String, usize)| {
+        let node = scenario.nodes.get(name)?;
+        Some((node, node.consumes.get(*nth)?))
+    };
+    readers.get(broker).into_iter().flatten().filter_map(found).collect()
 }
 
 /// Who reads a topic as members of one group.
@@ -77,9 +89,12 @@ pub(crate) fn members<'s>(scenario: &'s Scenario, topic: &str, group: &str) -> V
 
 /// Whether somebody calls a node: otherwise it only consumes.
 pub(crate) fn is_called(scenario: &Scenario, node: &str) -> bool {
-    let all = scenario.nodes.values().flat_map(Node::programs).flat_map(calls).map(|call| &call.target);
-    let clients = scenario.clients.values().flat_map(|client| &client.calls).map(|call| &call.target);
-    all.chain(clients).any(|target| target.value.node == node)
+    let called = scenario.index.called.get_or_init(|| {
+        let all = scenario.nodes.values().flat_map(Node::programs).flat_map(calls).map(|call| &call.target);
+        let clients = scenario.clients.values().flat_map(|client| &client.calls).map(|call| &call.target);
+        all.chain(clients).map(|target| target.value.node.clone()).collect()
+    });
+    called.contains(node)
 }
 
 /// All calls of an endpoint.

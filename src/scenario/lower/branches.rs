@@ -142,7 +142,7 @@ impl<'s> Lowering<'s> {
     pub(super) fn verb_held(&self, place: Place<'s>, verb: &'s Verb, held: bool) -> bool {
         match verb {
             Verb::Work(law) => held || !is_nothing(law),
-            Verb::Publish(publish) => held && !(place.releases && self.waits_for_ack(publish)),
+            Verb::Publish(publish) => held && !(place.releases && self.may_wait(publish)),
             _ if !place.releases => held,
             Verb::Wait(law) => held && is_nothing(law),
             Verb::Parallel { .. } | Verb::Cache { .. } => false,

@@ -161,6 +161,13 @@ impl<'s> Lowering<'s> {
         publish.wait_for_ack.value.unwrap_or(queue.is_some_and(|queue| queue.confirms.value))
     }
 
+    /// Whether whoever publishes may have to wait: for word that it is safe, or where a full queue holds its senders, which may
+    /// begin at any message.
+    pub(super) fn may_wait(&self, publish: &Publish) -> bool {
+        let queue = self.scenario.queues.get(&publish.to.value);
+        self.waits_for_ack(publish) || queue.is_some_and(|queue| queue.when_full.value == WhenFull::Block)
+    }
+
     /// A message leaves.
     pub(super) fn publish(&mut self, code: &mut Code<'s>, sites: &mut Sites, publish: &'s Publish) {
         let Some(to) = self.queues.get(publish.to.value.as_str()).copied() else {
@@ -181,8 +188,7 @@ impl<'s> Lowering<'s> {
             waits,
         };
         self.plan.posts.push(post);
-        // Where a full queue holds its senders, waiting may begin at any message.
-        if waits || self.plan.queue(to).when_full == queue::WhenFull::Block {
+        if self.may_wait(publish) {
             self.release(code);
         }
         let post = PostId(self.plan.posts.len() as u32 - 1);

@@ -34,7 +34,7 @@ use crate::units::Span;
 use super::Checked;
 use super::check::walk::is_called;
 use super::check::{longest, of_client};
-use super::written::{Node, NodeKind, QueueOrder, Scenario, Zone};
+use super::written::{Metric, Node, NodeKind, QueueOrder, Scenario, Slo, Zone};
 
 /// The plan of a checked scenario.
 pub fn lower(checked: &Checked) -> Plan {
@@ -74,8 +74,12 @@ struct Lowering<'s> {
     purses: u32,
     /// (database, table) by `TableId`.
     tables: Vec<(&'s str, &'s str)>,
-    /// Laws of rules so far.
-    rule_laws: Vec<(Law, LawId)>,
+    /// Distinct timeouts so far.
+    lanes: BTreeMap<Span, u32>,
+    /// Laws of rules so far, by what they say.
+    rule_laws: BTreeMap<String, LawId>,
+    /// Rules so far, by what they say.
+    rules: BTreeMap<String, u32>,
 }
 
 /// `node` or `node.endpoint`.
@@ -111,7 +115,9 @@ impl<'s> Lowering<'s> {
             lenders: BTreeMap::new(),
             purses: 0,
             tables: Vec::new(),
-            rule_laws: Vec::new(),
+            lanes: BTreeMap::new(),
+            rule_laws: BTreeMap::new(),
+            rules: BTreeMap::new(),
         }
     }
 
@@ -230,11 +236,12 @@ impl<'s> Lowering<'s> {
     }
 
     fn lane(&mut self, timeout: Span) -> LaneId {
-        let at = self.plan.lanes.iter().position(|l| *l == timeout).unwrap_or_else(|| {
-            self.plan.lanes.push(timeout);
-            self.plan.lanes.len() - 1
+        let plan = &mut self.plan;
+        let at = *self.lanes.entry(timeout).or_insert_with(|| {
+            plan.lanes.push(timeout);
+            plan.lanes.len() as u32 - 1
         });
-        LaneId(at as u32)
+        LaneId(at)
     }
 
     /// The edge from a node as written to an endpoint.
@@ -327,10 +334,20 @@ fn order(order: QueueOrder) -> Order {
 }
 
 /// How long the run goes on for its last requests: the longest a client waits if each has a timeout, else the measured
-/// time again, as for flows, which no timeout ends.
+/// time again, as for flows, which no timeout ends; and longer than any promise asks about.
 fn patience(scenario: &Scenario) -> Span {
     let timeouts: Option<Vec<Span>> =
         scenario.clients.values().map(|client| longest(&of_client(scenario, client))).collect();
     let longest = timeouts.filter(|_| scenario.flows.is_empty()).and_then(|t| t.into_iter().max());
-    longest.map_or(scenario.sim.duration.value, |t| t + Span(1))
+    longest.unwrap_or(scenario.sim.duration.value).max(asked_about(scenario)) + Span(1)
+}
+
+/// The longest time that a promise about requests asks about.
+fn asked_about(scenario: &Scenario) -> Span {
+    let bound = |slo: &Slo| match slo.promise.metric {
+        Metric::Good(within) => within,
+        Metric::Percentile(_) | Metric::Mean | Metric::Max => slo.promise.bound,
+        _ => 0.0,
+    };
+    Span((scenario.slos.iter().map(bound).fold(0.0, f64::max) * 1e6) as u64)
 }

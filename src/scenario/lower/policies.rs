@@ -46,11 +46,11 @@ impl Lowering<'_> {
             early: false,
         };
         rules.arrange(&order(guards));
-        let at = self.plan.rules.iter().position(|known| *known == rules).unwrap_or_else(|| {
-            self.plan.rules.push(rules);
-            self.plan.rules.len() - 1
-        });
-        at as u32
+        let plan = &mut self.plan;
+        *self.rules.entry(format!("{rules:?}")).or_insert_with(|| {
+            plan.rules.push(rules);
+            plan.rules.len() as u32 - 1
+        })
     }
 
     fn retry(&mut self, rule: &written::Retries) -> Retry {
@@ -61,11 +61,12 @@ impl Lowering<'_> {
 
     /// A law of a rule; equal laws are one, so that equal rules are.
     fn rule_law(&mut self, law: &Law) -> LawId {
-        if let Some((_, id)) = self.rule_laws.iter().find(|(known, _)| known == law) {
+        let told = format!("{law:?}");
+        if let Some(id) = self.rule_laws.get(&told) {
             return *id;
         }
         let id = self.law(law);
-        self.rule_laws.push((law.clone(), id));
+        self.rule_laws.insert(told, id);
         id
     }
 }

@@ -2,6 +2,7 @@
 //! same scenario.
 
 mod brokers;
+mod caches;
 mod discovery;
 mod faults;
 mod law;
@@ -13,8 +14,8 @@ mod transports;
 use std::fmt::Write as _;
 
 use super::written::{
-    Arrivals, Cache, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope,
-    Slo, TtlFrom, Zone,
+    Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope, Slo,
+    Zone,
 };
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
@@ -111,12 +112,17 @@ fn fnv(state: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(state, |state, byte| (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// TOML's whole numbers end at 2⁶³: larger seeds are texts.
+fn whole_or_text(seed: u64) -> String {
+    if i64::try_from(seed).is_ok() { seed.to_string() } else { quoted(&seed.to_string()) }
+}
+
 fn meaning(scenario: &Scenario, page: &mut Page) {
     let sim = &scenario.sim;
     page.header("[sim]");
     page.given("duration", &sim.duration, time);
     page.given("warmup", &sim.warmup, time);
-    page.given("seed", &sim.seed, u64::to_string);
+    page.given("seed", &sim.seed, |seed| whole_or_text(*seed));
     page.given("replications", &sim.replications, u32::to_string);
     page.given("max_events", &sim.max_events, u64::to_string);
     page.given("max_in_flight", &sim.max_in_flight, u64::to_string);
@@ -277,7 +283,7 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
         }
     }
     if let Some(own) = &node.cache {
-        cache(own, page, &mut none);
+        caches::cache(own, page, &mut none);
     }
     let named = node.endpoints.len() > usize::from(node.endpoints.contains_key(""));
     if let Some(own) = node.endpoints.get("") {
@@ -300,16 +306,6 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
         endpoint(inner, page, &mut none, false);
         page.none(&none);
     }
-}
-
-fn cache(cache: &Cache, page: &mut Page, none: &mut Vec<String>) {
-    page.maybe("hit_rate", &cache.hit_rate, none, |rate| format!("{rate:?}"));
-    page.maybe("keys", &cache.keys, none, u32::to_string);
-    page.given("skew", &cache.skew, |skew| format!("{skew:?}"));
-    page.maybe("ttl", &cache.ttl, none, time);
-    page.given("ttl_from", &cache.ttl_from, |from| quoted(if *from == TtlFrom::Fill { "fill" } else { "access" }));
-    page.maybe("capacity", &cache.capacity, none, u32::to_string);
-    page.given("single_flight", &cache.single_flight, bool::to_string);
 }
 
 /// A default endpoint beside others is there because something was said about it, which must still be said.

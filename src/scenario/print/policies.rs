@@ -139,7 +139,9 @@ fn circuit_breaker(rule: &CircuitBreaker) -> Vec<String> {
     }
     if rule.consecutive.value.is_none() {
         parts.push(format!("failure_rate = {:?}", rule.failure_rate.value));
-        parts.push(format!("min_calls = {}", rule.min_calls.value));
+        // Of a window of fewer calls, all are enough.
+        let most = rule.window_calls.value.unwrap_or(u32::MAX);
+        parts.push(format!("min_calls = {}", rule.min_calls.value.min(most)));
     }
     if let Some(slow) = rule.slow_call.value {
         parts.push(format!("slow_call = {}", time(&slow)));

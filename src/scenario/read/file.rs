@@ -19,7 +19,7 @@ use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    Defaults, Given, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Scope, Sense, Sim, Slo, Variant,
+    Defaults, Given, Index, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Scope, Sense, Sim, Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.
@@ -69,6 +69,7 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
         faults: view.list(desk, "faults").iter().filter_map(|inner| fault(desk, inner)).collect(),
         slos: slos(desk, &view),
         variants: variants(desk, &view),
+        index: Index::default(),
     }
 }
 
@@ -101,10 +102,18 @@ fn sim(desk: &mut Desk<'_>, view: &View<'_>) -> Sim {
     Sim {
         duration: inner.or_default(desk, "duration", duration),
         warmup: inner.or_default(desk, "warmup", duration),
-        seed: inner.or_default(desk, "seed", whole),
+        seed: inner.or_default(desk, "seed", seed),
         replications: inner.or_default(desk, "replications", count),
         max_events: inner.or_default(desk, "max_events", whole),
         max_in_flight: inner.or_default(desk, "max_in_flight", whole),
+    }
+}
+
+/// A whole number; TOML's end at 2⁶³, so that larger ones are texts.
+fn seed(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<u64> {
+    match value.get_ref().as_str().map(str::parse) {
+        Some(Ok(seed)) => Some(seed),
+        _ => whole(desk, key, value),
     }
 }
 

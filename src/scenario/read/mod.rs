@@ -46,7 +46,7 @@ pub(super) fn read(source: &Source) -> (Option<Scenario>, Desk<'_>) {
     }
     let (table, errors) = DeTable::parse_recoverable(&source.text);
     if !errors.is_empty() {
-        desk.complaints.extend(errors.iter().map(syntax));
+        desk.complaints.extend(errors.iter().map(|error| syntax(error, &source.text)));
         return (None, desk);
     }
     let scenario = file::read(&mut desk, table.get_ref());
@@ -60,6 +60,24 @@ pub(super) fn read(source: &Source) -> (Option<Scenario>, Desk<'_>) {
     (Some(scenario), desk)
 }
 
-fn syntax(error: &toml::de::Error) -> Complaint {
-    Complaint::error(code::SYNTAX, format!("not TOML: {}", error.message())).at(error.span())
+fn syntax(error: &toml::de::Error, text: &str) -> Complaint {
+    let place = error.span().unwrap_or_else(|| deepest(text));
+    Complaint::error(code::SYNTAX, format!("not TOML: {}", error.message())).at(place)
+}
+
+/// Where brackets, or the parts of a key, are inside each other the most: the parser gives up there without saying where.
+fn deepest(text: &str) -> std::ops::Range<usize> {
+    let (mut depth, mut most, mut at) = (0_usize, 0, 0);
+    for (i, byte) in text.bytes().enumerate() {
+        match byte {
+            b'[' | b'{' | b'.' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'\n' if text[..i].ends_with(|c: char| c.is_alphanumeric() || c == '"') => depth = 0,
+            _ => {}
+        }
+        if depth > most {
+            (most, at) = (depth, i);
+        }
+    }
+    at..(at + 1).min(text.len())
 }

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::law::law;
 use super::transport::CANCELS;
-use super::value::{array, as_number, count, duration, flag, number, rate, share, text};
+use super::value::{array, count, duration, flag, number, rate, share, text};
 use super::view::{View, unknown_word};
 use super::{Desk, Value, budget, value};
 use crate::diag::{Complaint, code};
@@ -322,7 +322,7 @@ fn jitter(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Jitter> {
     }
     let share = share(desk, key, value)?;
     // A jitter of nothing is none, so that each is printed in one way.
-    Some(if share == 0.0 && as_number(value).is_some() { Jitter::None } else { Jitter::Share(share) })
+    Some(if share == 0.0 { Jitter::None } else { Jitter::Share(share) })
 }
 
 impl<'t> View<'t> {

@@ -45,13 +45,16 @@ fn parse(text: &str) -> Result<Promise, Refusal> {
     let metric = metric(figure)?;
     let limit = match metric {
         Metric::Percentile(_) | Metric::Mean | Metric::Max | Metric::RecoveryTime => millis(limit)?,
-        Metric::Amplification => limit.parse().map_err(|_| bound(format!("`{limit}` is not a number")))?,
+        Metric::Amplification => match limit.parse::<f64>() {
+            Ok(times) if times.is_finite() && times >= 0.0 => times,
+            _ => return Err(bound(format!("`{limit}` is not a number from 0; write for example amplification < 3"))),
+        },
         Metric::Throughput => Rate::parse(limit).map_err(bound)?.per_second(),
         Metric::SuccessRate | Metric::ErrorRate | Metric::Utilization | Metric::Good(_) => {
             parse_share(limit).map_err(bound)?
         }
         Metric::Lag | Metric::MaxLag => match limit.replace('_', "").parse::<f64>() {
-            Ok(records) if records >= 0.0 => records,
+            Ok(records) if records.is_finite() && records >= 0.0 => records,
             _ => return Err(bound(format!("`{limit}` is no number of records; write for example max_lag < 20000"))),
         },
     };
@@ -131,6 +134,9 @@ mod tests {
             ("good >= 99%", "needs a limit"),
             ("max_lag < 10ms", "no number of records"),
             ("success_rate >= 120%", "between"),
+            ("amplification < nan", "not a number"),
+            ("amplification < inf", "not a number"),
+            ("max_lag < inf", "no number of records"),
         ] {
             let complaint = promise(text).unwrap_err();
             assert!(complaint.message.contains(part), "{text}: {}", complaint.message);

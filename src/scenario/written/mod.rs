@@ -12,6 +12,7 @@ mod broker;
 mod client;
 mod discovery;
 mod fault;
+mod index;
 mod node;
 mod policy;
 mod promise;
@@ -23,6 +24,7 @@ pub use broker::*;
 pub use client::*;
 pub use discovery::*;
 pub use fault::*;
+pub use index::Index;
 pub use node::*;
 pub use policy::*;
 pub use promise::*;
@@ -94,6 +96,8 @@ pub struct Scenario {
     pub slos: Vec<Slo>,
     /// `[variants.*]` in the order of the file.
     pub variants: Vec<Variant>,
+    /// Who reads and calls what.
+    pub index: Index,
 }
 
 /// `[variants.*]`.

@@ -160,5 +160,7 @@ fn a_broker_that_is_down_is_not_a_long_way() {
     let ledger = run(&down).ledger["c"].total.mean_ms;
     let fault = ledger.of(Cause::Fault);
     assert!((fault - 1e4 * 10.0 / 60.0 / 2.0).abs() < 20.0, "{fault}");
-    assert_eq!((ledger.of(Cause::Network), ledger.of(Cause::Broker).round()), (0.0, 5.0));
+    // Five requests are held by the broker; what gathered behind them, a sixth of all, has to wait for their turn as well.
+    let (network, broker) = (ledger.of(Cause::Network), ledger.of(Cause::Broker));
+    assert!(network == 0.0 && (broker - (5.0 + 5.0 / 6.0)).abs() < 0.1, "{network} {broker}");
 }

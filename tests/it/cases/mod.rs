@@ -3,6 +3,7 @@
 
 mod calls;
 mod censored;
+mod corpus;
 mod hostile;
 mod intervals;
 mod kafka;

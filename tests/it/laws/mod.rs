@@ -224,9 +224,12 @@ fn ordered(d: &Distribution, what: &str) {
 
 fn conserved(s: &Stats, what: &str) {
     let failed: u64 = s.failed.values().sum();
-    assert_eq!(s.arrived, s.succeeded + failed + s.in_flight_at_end, "{what}");
+    assert_eq!(s.arrived, s.succeeded + failed, "{what}");
+    assert_eq!(s.failed.get("unanswered").copied().unwrap_or(0), s.in_flight_at_end, "{what}");
+    assert_eq!((s.unanswered, s.oldest_unanswered_s.is_some()), (s.in_flight_at_end, s.unanswered > 0), "{what}");
     assert_eq!(s.latency_ms.count, s.succeeded, "{what}");
-    assert_eq!(s.latency_all_ms.count, s.succeeded + failed, "{what}");
+    assert_eq!(s.latency_all_ms.count + s.unanswered, s.succeeded + failed, "{what}");
+    assert_eq!(s.latency_arrived_ms.count, s.arrived, "{what}");
     ordered(&s.latency_ms, what);
     ordered(&s.latency_all_ms, what);
     sound(s.success_rate, what);
