@@ -32,12 +32,16 @@ pub(super) fn fault(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Fault> {
     let (kind, target) = (kind?, target.or_else(|| anywhere.then(|| Given::default(String::new())))?);
     words(desk, view, &kind);
     let name = view.read(desk, "name", text);
+    let mut mode = view.choice(desk, "mode", &MODES);
+    if kind.value == FaultKind::Partition && mode.place.is_none() {
+        mode.value = Unavailable::Drop;
+    }
     Some(Fault {
         name: name.unwrap_or_else(|| Given::default(format!("{} {}", kind.value.word(), target.value).trim().into())),
         kind,
         target,
         when,
-        mode: view.choice(desk, "mode", &MODES),
+        mode,
         replicas: view.maybe(desk, "replicas", count),
         factor: view.maybe(desk, "factor", number),
         add: view.maybe(desk, "add", duration),
