@@ -38,7 +38,7 @@ pub fn stats(head: &'static str, all: &BTreeMap<String, Stats>, shown: usize) ->
 }
 
 /// What percentiles are over, where that makes a difference.
-const OVER: &str = "percentiles: of all that arrived, failures as never; mean: of the answered";
+const OVER: &str = "percentiles: failed and unanswered count as never; mean: of the answered";
 
 /// What a mean is where some were still under way.
 const LEAST: &str = " (≥: with the ages of the unanswered)";
