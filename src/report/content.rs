@@ -178,7 +178,8 @@ pub fn not_done(summary: &Summary) -> Vec<String> {
         t.groups.iter().map(move |(group, g)| (clean(&format!("{topic}/{group}")), g.unanswered, g.oldest_unanswered_s))
     });
     let some = queues.chain(groups).filter_map(|(name, n, oldest)| Some((name, n, oldest?)));
-    some.map(|(name, n, oldest)| format!("{name}: {}", open("not done:", n, oldest, summary.run.replications))).collect()
+    some.map(|(name, n, oldest)| format!("{name}: {}", open("not done:", n, oldest, summary.run.replications)))
+        .collect()
 }
 
 /// The notes of a sheet in one; nothing where there are none.

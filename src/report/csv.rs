@@ -215,7 +215,11 @@ mod tests {
             ..crate::stats::Interval::between(2.0, 1.9, 2.1)
         };
         let text = render(&[summary]);
-        for row in ["throughput_per_s,1/s,2.0,1.9,2.1,", "throughput_per_s.run_low,1/s,1.5,,,", "throughput_per_s.run_level,share,0.95,,,"] {
+        for row in [
+            "throughput_per_s,1/s,2.0,1.9,2.1,",
+            "throughput_per_s.run_low,1/s,1.5,,,",
+            "throughput_per_s.run_level,share,0.95,,,",
+        ] {
             assert!(text.contains(&format!("\nclients,function calls,{row}")), "{row}\n{text}");
         }
         assert!(!text.contains("throughput_per_s.value"));

@@ -279,7 +279,10 @@ mod tests {
         }
         let all = entries(std::slice::from_ref(&summary));
         assert_eq!(which(&all), "successful request, 22.0 to 100 % of all");
-        assert_eq!((which(&all[..1]), which(&all[1..])), ("successful request, 22.0 % of all".into(), "request".into()));
+        assert_eq!(
+            (which(&all[..1]), which(&all[1..])),
+            ("successful request, 22.0 % of all".into(), "request".into())
+        );
         assert!(bars(&all[..1], 80, false)[0].ends_with("the mean successful request, 22.0 % of all"));
         let titles: Vec<String> = all.iter().flat_map(|e| sheets(e, None)).map(|(title, _)| title).collect();
         assert_eq!(titles[0], "where the time went: function calls, successful request, 22.0 % of all");

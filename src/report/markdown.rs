@@ -56,7 +56,13 @@ fn one(text: &mut String, summary: &Summary) {
     section(text, "Clients", &content::stats("client", &summary.clients, shown));
     let runs = summary.run.replications;
     let failures = content::failures(&summary.clients, runs);
-    for line in failures.into_iter().chain(content::duplicates(&summary.clients)).chain(content::not_done(summary)) {
+    let answered = content::answered(&summary.clients, shown);
+    for line in failures
+        .into_iter()
+        .chain(answered)
+        .chain(content::duplicates(&summary.clients))
+        .chain(content::not_done(summary))
+    {
         let _ = writeln!(text, "\n{}", escape(&line));
     }
     for line in single::ranges(&summary.clients, summary.run.confidence).iter().chain(&single::longer(&summary.clients))

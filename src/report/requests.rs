@@ -11,30 +11,19 @@ use crate::experiment::summary::{Stats, Summary};
 
 /// Clients, endpoints or edges, told by the heading of the first column.
 pub fn stats(head: &'static str, all: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
-    let columns = [
-        (head, 9),
-        ("count", 4),
-        ("success", 7),
-        ("p50", 6),
-        ("p90", 2),
-        ("p99", 8),
-        ("p99.9", 3),
-        ("mean", 5),
-        ("p50 answered", 1),
-        ("p99 answered", 1),
-    ];
+    let columns =
+        [(head, 9), ("count", 4), ("success", 7), ("p50", 6), ("p90", 2), ("p99", 8), ("p99.9", 3), ("mean", 5)];
     let mut sheet = Sheet::new(&columns);
     for (name, stats) in all.iter().take(shown) {
         let tail = ["p50", "p90", "p99", "p999"].map(|name| arrived(stats, name));
-        let answered = [stats.latency_ms.p50, stats.latency_ms.p99].map(|e| Cell::from(or_none(e, time)));
         let front = [count(stats.arrived).into(), success(stats)];
-        sheet.push(name, front.into_iter().chain(tail).chain([mean(stats)]).chain(answered));
+        sheet.push(name, front.into_iter().chain(tail).chain([mean(stats)]));
     }
     let whole = all.values().take(shown).all(|stats| stats.succeeded == stats.arrived);
     let open = all.values().take(shown).any(|stats| stats.latency_arrived_ms.at_least_ms.contains_key("mean"));
     let over = (!whole).then(|| format!("{OVER}{}", if open { LEAST } else { "" }));
     sheet.note = noted([left_out(all.len(), shown), over]);
-    sheet.without_idle("p50 answered", |_| whole).without_idle("p99 answered", |_| whole)
+    sheet
 }
 
 /// What percentiles are over, where that makes a difference.
@@ -46,7 +35,8 @@ const LEAST: &str = " (≥: with the ages of the unanswered)";
 /// The latency of the answered, a line for each of whose requests so many failed that there is no p99 over all that arrived:
 /// the columns beside that do not fit a terminal.
 pub fn answered(all: &BTreeMap<String, Stats>, shown: usize) -> Vec<String> {
-    let some = all.iter().take(shown).filter(|(_, s)| (s.succeeded as f64) < 0.99 * s.arrived as f64 && s.succeeded > 0);
+    let some =
+        all.iter().take(shown).filter(|(_, s)| (s.succeeded as f64) < 0.99 * s.arrived as f64 && s.succeeded > 0);
     some.map(|(name, stats)| {
         let d = &stats.latency_ms;
         let [mean, p50, p99] = [d.mean, d.p50, d.p99].map(|e| or_none(e, time));
