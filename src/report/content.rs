@@ -383,7 +383,7 @@ mod tests {
         client.failed = [("unanswered".to_owned(), 38_900)].into();
         client.oldest_unanswered_s = Some(52.0);
         let open = |runs| failures(&summary.clients, runs).remove(0);
-        assert_eq!(open(10), "failed: function calls: unanswered 38.9 k in 10 runs, the oldest 52.0 s");
-        assert_eq!(open(1), "failed: function calls: unanswered 38.9 k, the oldest 52.0 s");
+        assert_eq!(open(10), "failed: function calls: unanswered 38.9 k in 10 runs, the oldest 52 s");
+        assert_eq!(open(1), "failed: function calls: unanswered 38.9 k, the oldest 52 s");
     }
 }

@@ -292,7 +292,7 @@ fn a_closed_load_is_bounded_by_its_narrowest_node() {
         loaded(&text.replace("users = 50\nthink_time = \"1s\"", "rate = \"15/s\"")).overloaded,
         ["s: 1.50 × what it can do"]
     );
-    let phases = "rate = \"2/s\"\nphases = [{ from = \"0s\", factor = 1.0 }, { from = \"50s\", factor = 7.5 }]";
+    let phases = "phases = [{ rate = \"2/s\", duration = \"50s\" }, { rate = \"15/s\", duration = \"10s\" }]";
     assert_eq!(
         loaded(&text.replace("users = 50\nthink_time = \"1s\"", phases)).overloaded,
         ["s: 1.50 × what it can do at its peak"]

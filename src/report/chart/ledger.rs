@@ -217,11 +217,13 @@ mod tests {
             assert!(svg.contains(word), "{word}");
         }
         assert!(!svg.contains("database") && !svg.contains("not drawn"));
-        assert!(svg.contains("the mean request"), "all succeed in the sample");
-        let mut partly = sample::summary();
-        partly.clients.values_mut().for_each(|stats| stats.success_rate.value = Some(0.22));
-        let svg = ledger(&title(), &entries(&[partly]));
-        assert!(svg.contains("the mean successful") && svg.contains("22.0 %"), "{svg}");
+        let of_share = |share| {
+            let mut summary = sample::summary();
+            summary.clients.values_mut().for_each(|stats| stats.success_rate.value = Some(share));
+            ledger(&title(), &entries(&[summary]))
+        };
+        assert!(of_share(1.0).contains("the mean request"));
+        assert!(of_share(0.22).contains("the mean successful") && of_share(0.22).contains("22.0 %"));
     }
 
     #[test]
