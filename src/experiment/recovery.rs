@@ -4,7 +4,7 @@
 //! set out. A window holds about forty of them (thirty at least), so it is a second, or several where traffic is thin. The
 //! windows before the first fault, of all replications, give a band: mean latency and the share that gets no good answer,
 //! each with so much room that ten healthy windows stay inside with 95 % (10 % and one point at least); below twenty windows
-//! there is none. Somebody has recovered at the first second from which ten seconds of windows lie in the band.
+//! there is none, and none where most fail anyhow. Somebody has recovered at the first second from which ten seconds of windows lie in the band.
 //!
 //! Recovery that cannot be seen is neither: the run ends first, or another fault strikes first, whose effect it may
 //! be. "Not recovered" is said only where the run goes on for as long as the fault was on, and for ten seconds more, and things
@@ -44,15 +44,16 @@ const RUN_ENDS: &str = "the run ends first";
 const STRIKES: &str = "another fault strikes first";
 const IS_ON: &str = "another fault is on";
 const UNKNOWN: &str = "too little is known of the time before the first fault";
+const UNWELL: &str = "most failed before the first fault, too";
 
 /// What is said of each fault.
 pub(crate) fn faults(replications: &[Replication], plan: &Plan) -> Vec<Fault> {
     let patients = patients(plan);
-    let bands: Vec<Option<Band>> = patients.iter().map(|patient| baseline(replications, patient.at)).collect();
+    let bands: Vec<Result<Band, &str>> = patients.iter().map(|patient| baseline(replications, patient.at)).collect();
     let one = |(id, fault): (FaultId, &crate::model::fault::Fault)| {
         let (at_s, duration_s) = planned(plan, fault.when);
         let spells = replications.iter().map(|r| own(&r.measure.aftermath, id).count() as u64).sum();
-        let recovery = |(patient, band): (&Patient, &Option<Band>)| {
+        let recovery = |(patient, band): (&Patient, &Result<Band, &'static str>)| {
             (patient.name.clone(), told(&looks(replications, id, patient, *band)))
         };
         Fault {
@@ -86,9 +87,11 @@ fn own(aftermath: &Aftermath, fault: FaultId) -> impl Iterator<Item = &Spell> {
 }
 
 /// What is usual before anything goes wrong.
-fn baseline(replications: &[Replication], at: usize) -> Option<Band> {
+fn baseline(replications: &[Replication], at: usize) -> Result<Band, &'static str> {
     let before: Vec<&[Window]> = replications.iter().map(|r| healthy(&r.measure.aftermath, at)).collect();
-    Band::of(&before)
+    let band = Band::of(&before).ok_or(UNKNOWN)?;
+    // Nobody gets well by failing as ever.
+    if band.usual > 0.5 { Err(UNWELL) } else { Ok(band) }
 }
 
 /// The seconds before the first fault whose requests had ended when it struck.
@@ -109,12 +112,12 @@ fn healthy(aftermath: &Aftermath, at: usize) -> &[Window] {
 }
 
 /// What was seen after each time that a fault was on.
-fn looks(replications: &[Replication], fault: FaultId, patient: &Patient, band: Option<Band>) -> Vec<Seen> {
+fn looks(replications: &[Replication], fault: FaultId, patient: &Patient, band: Result<Band, &'static str>) -> Vec<Seen> {
     let mut all = Vec::new();
     for aftermath in replications.iter().map(|r| &r.measure.aftermath) {
         let Some(windows) = aftermath.windows.get(patient.at) else { continue };
         for spell in own(aftermath, fault) {
-            all.push(band.map_or(Seen::Nothing(UNKNOWN), |band| {
+            all.push(band.map_or_else(Seen::Nothing, |band| {
                 // What comes to a group or a queue at the very end is still there when the run is over.
                 let still = if patient.awaited { 0 } else { (band.latency / 1e9).ceil() as usize };
                 look(&windows[..windows.len().saturating_sub(still)], aftermath, spell, band)
@@ -161,16 +164,18 @@ fn told(looks: &[Seen]) -> Recovery {
     };
     let seen = sorted(None);
     let share = |n: usize, of: usize| (of > 0).then(|| n as f64 / of as f64);
+    // What was not seen is ranked last: where it reaches the middle, the middle was not seen.
+    let last = middle(&sorted(Some(f64::INFINITY)));
     let reason = looks.iter().find_map(|look| match look {
         Seen::Nothing(why) => Some(*why),
         _ => None,
     });
     Recovery {
         share_recovered: share(seen.iter().filter(|t| t.is_finite()).count(), seen.len()),
-        median: middle(&seen).filter(|t| t.is_finite()),
+        median: last.filter(|t| t.is_finite()),
         not_seen: share(looks.len() - seen.len(), looks.len()),
         reason,
-        between: middle(&sorted(Some(0.0))).zip(middle(&sorted(Some(f64::INFINITY)))),
+        between: middle(&sorted(Some(0.0))).zip(last),
     }
 }
 
@@ -194,7 +199,9 @@ mod tests {
     #[test]
     fn what_was_not_seen_leaves_the_middle_open() {
         let all = told(&[Seen::Back(1.0), Seen::Back(3.0), Seen::Nothing(RUN_ENDS)]);
-        assert_eq!((all.share_recovered, all.median), (Some(1.0), Some(2.0)));
+        assert_eq!((all.share_recovered, all.median), (Some(1.0), Some(3.0)));
+        let most = told(&[Seen::Back(1.0), Seen::Nothing(RUN_ENDS), Seen::Nothing(RUN_ENDS)]);
+        assert_eq!((most.share_recovered, most.median), (Some(1.0), None));
         assert_eq!((all.between, all.reason), (Some((1.0, 3.0)), Some(RUN_ENDS)));
         let none = told(&[Seen::Nothing(RUN_ENDS)]);
         assert_eq!((none.share_recovered, none.median, none.not_seen), (None, None, Some(1.0)));

@@ -4,7 +4,8 @@
 //! halves of the measured time. It has settled where the whole interval of the difference lies within ±5 % of the first
 //! half's mean, and nothing that is offered more than it can do moves. It diverges where a part of it certainly rises by more, or
 //! where what is offered more than it can do seems to. Anything else is undecided: a longer run, or more replications,
-//! would tell. Runs in which something changes (load, faults, replicas) are not asked.
+//! would tell. Runs in which load or replicas change are not asked. Of one with faults nothing is said but that it diverges:
+//! where what is offered more than it can do without any fault certainly rises.
 
 use std::collections::BTreeSet;
 
@@ -31,14 +32,30 @@ struct Part {
     halves: Vec<(f64, f64)>,
 }
 
-/// Says whether a run settled; nothing where something changes in it, or where a guard stopped it.
+/// Says whether a run settled; nothing where load or replicas change in it, or where a guard stopped it.
 pub(crate) fn settling(replications: &[Replication], plan: &Plan, forecast: &Forecast) -> Settling {
     let closed = replications.iter().all(|r| r.measure.halves.is_closed());
-    if !plan.is_stationary() || !closed {
+    if !plan.has_constant_load() || !closed {
         return Settling::default();
     }
+    let too_much = offered_too_much(forecast);
+    if !plan.is_stationary() {
+        return despite_faults(parts(replications, plan), &too_much);
+    }
     let whole: Vec<(f64, f64)> = replications.iter().map(|r| r.measure.halves.whole()).collect();
-    judge(drift(&whole, CONFIDENCE), &parts(replications, plan), &offered_too_much(forecast))
+    judge(drift(&whole, CONFIDENCE), &parts(replications, plan), &too_much)
+}
+
+/// What is said of a run with faults: their aftermath moves levels, but not for ever.
+fn despite_faults(mut parts: Vec<Part>, too_much: &BTreeSet<String>) -> Settling {
+    parts.retain(|part| too_much.contains(&part.name));
+    let confidence = 1.0 - (1.0 - CONFIDENCE) / parts.len().max(1) as f64;
+    let rises = |part: &&Part| drift(&part.halves, confidence) == Drift::Rises;
+    let rising: Vec<String> = parts.iter().filter(rises).map(Part::told).collect();
+    if rising.is_empty() {
+        return Settling::default();
+    }
+    Settling { state: Some(State::Diverging), settled: Some(false), rising }
 }
 
 fn judge(whole: Drift, parts: &[Part], too_much: &BTreeSet<String>) -> Settling {
@@ -119,6 +136,16 @@ mod tests {
 
     fn part(name: &str, halves: &[(f64, f64)]) -> Part {
         Part { name: name.into(), words: format!("requests at {name}"), halves: halves.to_vec() }
+    }
+
+    #[test]
+    fn faults_hide_no_overload() {
+        let grows = || part("b", &[(10.0, 40.0), (11.0, 43.0), (9.0, 39.0), (10.0, 41.0)]);
+        let too_much = BTreeSet::from(["b".to_owned()]);
+        assert_eq!(despite_faults(vec![grows()], &too_much).state, Some(State::Diverging));
+        assert_eq!(despite_faults(vec![grows()], &BTreeSet::new()), Settling::default(), "an aftermath is none");
+        let shrinks = part("b", &[(40.0, 10.0), (43.0, 11.0)]);
+        assert_eq!(despite_faults(vec![shrinks], &too_much), Settling::default());
     }
 
     fn of(whole: Drift, parts: &[Part], too_much: &[&str]) -> (Option<State>, Option<bool>) {

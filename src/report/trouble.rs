@@ -37,10 +37,17 @@ fn recovery(recovery: &Recovery) -> [Cell; 2] {
         let why = recovery.reason.filter(|_| recovery.not_seen.is_some());
         return [why.map_or(NONE, |_| "not seen").into(), why.unwrap_or(NONE).into()];
     };
-    let after = recovery.median.map_or(NONE.into(), |s| if s > 0.0 { seconds(s) } else { "at once".into() });
-    let unseen = recovery.not_seen.filter(|share| *share > 0.0);
-    let after = unseen.map_or_else(|| after.clone(), |share| format!("{after} ({} not seen)", percent(share)));
-    [Cell::toned(percent(share), if share >= 1.0 { Tone::Plain } else { Tone::Bad }), after.into()]
+    let unseen = recovery.not_seen.unwrap_or(0.0);
+    let median = recovery.median.map(|s| if s > 0.0 { seconds(s) } else { "at once".into() });
+    let after = match (median, unseen > 0.0) {
+        (Some(after), false) => after,
+        (Some(after), true) => format!("{after} ({} not seen)", percent(unseen)),
+        (None, true) => format!("{} not seen: {}", percent(unseen), recovery.reason.unwrap_or(NONE)),
+        (None, false) => NONE.into(),
+    };
+    // Of all times that the fault struck, like what was not seen.
+    let recovered = percent(share * (1.0 - unseen));
+    [Cell::toned(recovered, if share >= 1.0 { Tone::Plain } else { Tone::Bad }), after.into()]
 }
 
 /// Who failed first.

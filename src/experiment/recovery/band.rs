@@ -16,12 +16,13 @@ const FULL: f64 = 40.0;
 /// figures that are looked at. 1 − 0.95^(1/20) would be 0.0026, if twenty windows told exactly how lopsided they are.
 const LEAVES: f64 = 0.001_5;
 
-/// What is usual: windows of so many seconds, the most such a window's mean latency may be, ns, and the largest share that
-/// gets no good answer.
+/// What is usual: windows of so many seconds, the most such a window's mean latency may be, ns, and the share that gets no
+/// good answer: usually, and at most.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Band {
     pub(super) width: usize,
     pub(super) latency: f64,
+    pub(super) usual: f64,
     pub(super) lost: f64,
 }
 
@@ -42,7 +43,7 @@ impl Band {
         }
         let top = |of: fn(&Window) -> f64| top(&windows.iter().map(of).collect::<Vec<f64>>());
         let ((mean, latency), (share, lost)) = (top(latency), top(lost));
-        Some(Self { width, latency: latency.max(1.1 * mean), lost: lost.max(share + 0.01) })
+        Some(Self { width, latency: latency.max(1.1 * mean), usual: share, lost: lost.max(share + 0.01) })
     }
 
     /// Whether a second and those after it that make a window look as usual; nothing that arrives is usual, too.
@@ -117,7 +118,7 @@ mod tests {
         latencies.iter().map(|l| Window { arrived: 10, ended: 10, failed: 0, latency: 10 * l }).collect()
     }
 
-    const BAND: Band = Band { width: 1, latency: 10.0, lost: 0.1 };
+    const BAND: Band = Band { width: 1, latency: 10.0, usual: 0.05, lost: 0.1 };
 
     #[test]
     fn back_is_where_ten_windows_stay_in_the_band() {
@@ -149,6 +150,8 @@ mod tests {
         assert_eq!(Band::of(&[&[thin; 159]]), None);
         assert_eq!(Band::of(&[&[thin; 160]]).map(|band| band.width), Some(8), "longer where traffic is thin");
         assert_eq!(Band::of(&[&[Window::default(); 200]]), None);
+        let sick = Window { failed: 30, ..second };
+        assert_eq!(Band::of(&[&[sick; 20]]).map(|band| band.usual), Some(0.75));
     }
 
     #[test]

@@ -21,8 +21,12 @@ impl Plan {
 
     /// Whether the load stays what it is and nothing goes wrong; only then are halves compared and batch means used.
     pub fn is_stationary(&self) -> bool {
-        self.faults.is_empty()
-            && self.nodes.iter().all(|node| node.life.and_then(|life| life.autoscale).is_none())
+        self.faults.is_empty() && self.has_constant_load()
+    }
+
+    /// Whether load, replicas and what is read stay what they are, faults apart.
+    pub fn has_constant_load(&self) -> bool {
+        self.nodes.iter().all(|node| node.life.and_then(|life| life.autoscale).is_none())
             && self.groups.iter().all(|group| group.replay.is_none())
             && self.clients.iter().all(|c| match &c.source {
                 Source::Paced(paced) => {
