@@ -35,7 +35,7 @@ pub fn stats(head: &'static str, all: &BTreeMap<String, Stats>, shown: usize) ->
 }
 
 /// What percentiles are over, where that makes a difference.
-const OVER: &str = "percentiles: over all that arrived, failed and unanswered as never; mean: of the answered";
+const OVER: &str = "percentiles: failed and unanswered count as never; mean: of the answered";
 
 /// A percentile over all that arrived: a time, at least so much, or never.
 fn arrived(stats: &Stats, name: &str) -> Cell {

@@ -36,7 +36,9 @@ pub fn ranges(all: &BTreeMap<String, Stats>, confidence: f64) -> Vec<String> {
     some.filter_map(|(name, stats)| {
         let level = level(stats.latency_ms.mean, confidence)?;
         let d = &stats.latency_ms;
-        let times = [("mean", d.mean), ("p99", d.p99)].map(|(what, e)| Some((what, times(e)?)));
+        // Beside a percentile over all that arrived, which may be "never".
+        let p99 = if stats.succeeded == stats.arrived { "p99" } else { "p99 answered" };
+        let times = [("mean", d.mean), (p99, d.p99)].map(|(what, e)| Some((what, times(e)?)));
         let success = shares(stats.success_rate).map(|text| ("success", text));
         let parts: Vec<String> =
             times.into_iter().chain([success]).flatten().map(|(what, text)| format!("{what} {text}")).collect();
@@ -89,15 +91,16 @@ mod tests {
 
     #[test]
     fn a_range_says_how_often_it_holds() {
-        let mut stats = Stats::default();
+        let mut stats = Stats { arrived: 100, succeeded: 90, ..Stats::default() };
         stats.latency_ms.mean = ran(34.0, 31.25, 38.0, 9.0 / 11.0);
         stats.latency_ms.p99 = ran(900.0, 812.0, 1_100.0, 9.0 / 11.0);
         stats.success_rate = ran(0.9, 0.85, 0.921, 9.0 / 11.0);
         let all: BTreeMap<String, Stats> = [("c".to_owned(), stats.clone())].into();
-        let text = "one run, 9 of 11: c: mean 31.2–38.0 ms, p99 0.81–1.10 s, success 85.0–92.1 %";
+        let text = "one run, 9 of 11: c: mean 31.2–38.0 ms, p99 answered 0.81–1.10 s, success 85.0–92.1 %";
         assert_eq!(ranges(&all, 0.95), [text]);
         stats.latency_ms.mean = ran(34.0, 31.0, 38.0, 0.95);
         stats.success_rate = ran(1.0, 1.0, 1.0, 0.95);
+        stats.succeeded = 100;
         let all: BTreeMap<String, Stats> = [("c".to_owned(), stats.clone())].into();
         assert_eq!(ranges(&all, 0.95), ["one run, 95 %: c: mean 31.0–38.0 ms, p99 0.81–1.10 s"]);
         let many: BTreeMap<String, Stats> = (0..5).map(|i| (format!("c{i}"), stats.clone())).collect();
