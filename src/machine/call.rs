@@ -149,7 +149,8 @@ impl<P: Probe> Machine<'_, P> {
         let mut extra = 0;
         if pipe.per_byte_ps > 0.0 {
             // The messages of a stream before its last have taken their place on the link.
-            let messages = if back == 1 { self.plan.codecs.get(call.codec as usize).map_or(1, |c| c.messages) } else { 1 };
+            let messages =
+                if back == 1 { self.plan.codecs.get(call.codec as usize).map_or(1, |c| c.messages) } else { 1 };
             let took = pipe.takes(call.bytes[back] / u64::from(messages));
             let free = &mut self.pipes[call.link.index()][back];
             *free = (*free).max(self.now) + Span(took);

@@ -65,9 +65,7 @@ impl<P: Probe> Machine<'_, P> {
                 | Op::Receive
                 | Op::Answer
                 | Op::Decode(_)
-                | Op::DecodeRest(_)) => {
-                    self.burst(at, pc, op)
-                }
+                | Op::DecodeRest(_)) => self.burst(at, pc, op),
                 Op::Stream => self.stream(at, next),
                 Op::DecodeAhead(call) => self.decode_ahead(at, call, next),
                 Op::DecodedAhead => self.end_decoding(at),

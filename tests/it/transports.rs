@@ -67,7 +67,8 @@ fn the_first_message_of_a_stream_is_there_long_before_the_last() {
     assert!(last > 7.0 * first, "{first} {last}");
     let encode = |summary: &Summary, node: &str| summary.ledger["c"].by_node[node].mean_ms.of(Cause::Encode);
     assert!((encode(&grpc, "b") - (0.015 + 50.0 * write)).abs() < 1e-3);
-    assert!((encode(&grpc, "a") - (0.015 + 50.0 * read)).abs() < 1e-3);
+    // Reading takes longer than writing: what the caller waits for is what of it is left when the last message is there.
+    assert!((encode(&grpc, "a") - (0.015 + 50.0 * read - 49.0 * write)).abs() < 1e-3);
     // Over HTTP/1.1 it is one body of 5 MB: one message, and nothing before it is whole.
     assert!(rest.edges["a -> b"].first_message_ms.is_none());
     assert!((encode(&rest, "b") - (0.015 + 0.015 + 5.0 * 2.4)).abs() < 1e-3);
@@ -142,11 +143,9 @@ fn a_stream_is_decoded_while_the_rest_of_it_is_encoded() {
         "cores = 1\nsteps = [CALL]",
         "steps = [{ parallel = [CALL, { wait = \"1ms\" }] }]",
         "queue_order = \"lifo\"\npreemptive = true\nsteps = [CALL]",
-        "retries = \"app-default\"\nsteps = [CALL]",
     ];
     for (encode, decode) in [(2, 3), (3, 2), (2, 2), (5, 1), (1, 7)] {
         for caller in callers {
-            let caller = if caller.contains("retries") { "steps = [CALL]" } else { caller };
             let summary = ten(encode, decode, caller, "");
             let first = first_arrival(encode, decode) + decode;
             let whole = 2 + first + 9 * encode.max(decode);
