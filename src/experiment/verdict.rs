@@ -37,12 +37,12 @@ fn judge(slo: &Slo, nth: usize, summary: &Summary, plan: &Plan, replications: &[
     let found = match (slo.promise.metric, &slo.scope) {
         (Metric::RecoveryTime, scope) => recovery(slo, scope.as_ref().map(|s| &s.value), summary),
         (Metric::Amplification, _) => amplification(slo, plan, replications).into(),
-        (metric, Some(_)) => {
+        (_, Some(_)) => {
             let each: Vec<_> = replications.iter().map(|r| (&r.measure.aftermath.scoped[nth], r.span)).collect();
             let stats = super::estimate::stats(&each);
-            figure(&Target::Requests(&stats, each.iter().map(|e| e.0).collect()), metric)
+            figure(&Target::Requests(&stats, each.iter().map(|e| e.0).collect()), slo.promise)
         }
-        (metric, None) => target(slo, summary, plan, replications).map_or(Finding::default(), |t| figure(&t, metric)),
+        (_, None) => target(slo, summary, plan, replications).map_or(Finding::default(), |t| figure(&t, slo.promise)),
     };
     let measured = found.measured;
     Verdict {
@@ -136,14 +136,17 @@ impl From<Interval> for Finding {
 }
 
 /// Requests are looked at over all that arrived: what failed or was never answered is slower than everything.
-fn figure(target: &Target<'_>, metric: Metric) -> Finding {
+fn figure(target: &Target<'_>, promise: Promise) -> Finding {
+    let metric = promise.metric;
     let Target::Requests(stats, cohorts) = target else { return of_others(target, metric).into() };
     let arrived = |measured: Interval| Finding { over: Some(Over::Arrived), ..measured.into() };
     match metric {
         Metric::Percentile(q) => {
             let (measured, at_least) = super::estimate::arrived_quantile(cohorts, q);
             let missing = super::estimate::beyond_in(cohorts, q) > 0;
-            Finding { at_least, missing, ..arrived(measured) }
+            let withheld = measured.value.is_some() && measured.ends().is_none();
+            let between = if withheld { by_share(cohorts, q, promise.bound) } else { None };
+            Finding { at_least, missing, between, ..arrived(measured) }
         }
         Metric::Mean | Metric::Max => of_answered(stats, metric),
         Metric::SuccessRate => arrived(stats.success_rate),
@@ -221,6 +224,14 @@ fn good(cohorts: &[&Cohort], within: Span) -> Interval {
     proportion(&cohorts.iter().map(part).collect::<Vec<_>>(), CONFIDENCE)
 }
 
+/// Between what the `q`-quantile of all that arrived lies, as far as counting those on both sides of a bound (ms) tells: it is
+/// below the bound where the share that ends in time is above `q`. For quantiles too far out for an interval of their own.
+fn by_share(cohorts: &[&Cohort], q: f64, bound_ms: f64) -> Option<(f64, f64)> {
+    let (low, high) = good(cohorts, Span((bound_ms * 1e6) as u64)).ends()?;
+    let (below, above) = (bound_ms * (1.0 - f64::EPSILON), bound_ms * (1.0 + f64::EPSILON));
+    Some((if high < q { above } else { 0.0 }, if low >= q { below } else { f64::INFINITY }))
+}
+
 /// How many times as fast as allowed a promise about a share of requests uses its error budget.
 fn burn_rate(promise: Promise, measured: Interval) -> Option<Interval> {
     let (bad, budget) = match promise.metric {
@@ -269,6 +280,27 @@ mod tests {
         assert_eq!(decide(Interval::between(12.0, 11.0, 13.0)), Outcome::Failed);
         assert_eq!(decide(Interval::NONE), Outcome::NoData);
         assert_eq!(decide(Interval::point(9.0)), Outcome::Met);
+    }
+
+    #[test]
+    fn where_a_quantile_has_no_interval_the_shares_on_both_sides_decide() {
+        let ms = |ms: u64| ms * 1_000_000;
+        let cohorts: Vec<Cohort> = (0..4)
+            .map(|run| {
+                let mut cohort = Cohort { arrived: 100, ..Cohort::default() };
+                (0..100).for_each(|n| cohort.good.record(ms(if n < 2 + run % 2 { 50 } else { 5 })));
+                cohort
+            })
+            .collect();
+        let all: Vec<&Cohort> = cohorts.iter().collect();
+        let outcome = |q, bound| {
+            let promise = Promise { metric: Metric::Percentile(q), sense: Sense::Below, bound };
+            decide(promise, &Finding { between: by_share(&all, q, bound), ..Interval::point(20.0).into() })
+        };
+        assert_eq!(outcome(0.9, 10.0), Outcome::Met, "97.5 % end within 10 ms");
+        assert_eq!(outcome(0.995, 10.0), Outcome::Failed);
+        assert_eq!(outcome(0.975, 10.0), Outcome::Undecided);
+        assert_eq!(outcome(0.9999, 100.0), Outcome::Undecided, "none of 400 was later, which does not say that much");
     }
 
     #[test]

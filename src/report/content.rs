@@ -10,7 +10,7 @@ use super::single;
 use super::text::clean;
 use crate::experiment::summary::{Estimate, Node, Outcome, Queue, State, Stats, Summary, Verdict};
 
-pub use super::requests::{side_by_side, stats};
+pub use super::requests::{answered, side_by_side, stats};
 
 /// Nodes and the like beyond this many are counted instead of listed, unless all are asked for.
 const MANY: usize = 12;
@@ -145,7 +145,8 @@ fn figure(expect: &str, value: f64) -> String {
 }
 
 /// Why requests failed, a line for each that had failures.
-pub fn failures(all: &BTreeMap<String, Stats>) -> Vec<String> {
+/// What was left unanswered is counted over all `runs`, as everything is; the age is that of one.
+pub fn failures(all: &BTreeMap<String, Stats>, runs: u32) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, stats) in all {
         let mut causes: Vec<(&String, u64)> =
@@ -153,7 +154,7 @@ pub fn failures(all: &BTreeMap<String, Stats>) -> Vec<String> {
         causes.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
         let age = |why: &str| stats.oldest_unanswered_s.filter(|_| why == "unanswered");
         let told = |why: &String, n: u64| match age(why) {
-            Some(age) => format!("{why} {}, the oldest {}", count(n), seconds(age)),
+            Some(age) => open(why, n, age, runs),
             None => format!("{why} {}", count(n)),
         };
         let causes: Vec<String> = causes.iter().map(|(why, n)| told(why, *n)).collect();
@@ -162,6 +163,34 @@ pub fn failures(all: &BTreeMap<String, Stats>) -> Vec<String> {
         }
     }
     lines
+}
+
+/// How many have no end, in how many runs, and the age of the oldest: `unanswered 81.0 k in 10 runs, the oldest 120 s`.
+pub(super) fn open(word: &str, n: u64, oldest_s: f64, runs: u32) -> String {
+    let within = if runs > 1 { format!(" in {runs} runs") } else { String::new() };
+    format!("{word} {}{within}, the oldest {}", count(n), seconds(oldest_s))
+}
+
+/// Messages and records that were not done with when the runs stopped, a line for each queue and group that has some.
+pub fn not_done(summary: &Summary) -> Vec<String> {
+    let queues = summary.queues.iter().map(|(name, q)| (clean(name), q.unanswered, q.oldest_unanswered_s));
+    let groups = summary.topics.iter().flat_map(|(topic, t)| {
+        t.groups.iter().map(move |(group, g)| (clean(&format!("{topic}/{group}")), g.unanswered, g.oldest_unanswered_s))
+    });
+    let some = queues.chain(groups).filter_map(|(name, n, oldest)| Some((name, n, oldest?)));
+    some.map(|(name, n, oldest)| format!("{name}: {}", open("not done:", n, oldest, summary.run.replications)))
+        .collect()
+}
+
+/// The notes of a sheet in one; nothing where there are none.
+pub(super) fn noted<const N: usize>(notes: [Option<String>; N]) -> Option<String> {
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+/// What counts and levels are of, where there are several runs: nobody may compare a sum with the most of one run.
+pub(super) fn sums(runs: u32, means: &str) -> Option<String> {
+    (runs > 1).then(|| format!("counts: sums over {runs} runs; {means}: their means; most: in one run"))
 }
 
 /// Nodes; where there are too many for a screen, the busiest.
@@ -198,7 +227,7 @@ fn chosen(all: &BTreeMap<String, Node>, shown: usize) -> Vec<(&String, &Node)> {
 }
 
 /// Queues: how deep they were, how long messages waited, and what became of them.
-pub fn queues(all: &BTreeMap<String, Queue>, shown: usize) -> Sheet {
+pub fn queues(all: &BTreeMap<String, Queue>, shown: usize, runs: u32) -> Sheet {
     let columns = [
         ("queue", 9),
         ("published", 8),
@@ -217,7 +246,7 @@ pub fn queues(all: &BTreeMap<String, Queue>, shown: usize) -> Sheet {
     for (name, queue) in all.iter().take(shown) {
         sheet.push(name, messages(queue));
     }
-    sheet.note = left_out(all.len(), shown);
+    sheet.note = noted([left_out(all.len(), shown), sums(runs, "ready, unacked")]);
     let idle = |cell: &Cell| cell.text == "0";
     sheet
         .without_idle("again", idle)
@@ -349,6 +378,12 @@ mod tests {
         let mut summary = sample::summary();
         let client = summary.clients.get_mut("function calls").unwrap();
         client.failed.insert("overloaded".into(), 30_000);
-        assert_eq!(failures(&summary.clients), ["failed: function calls: overloaded 30.0 k, timeout 120"]);
+        assert_eq!(failures(&summary.clients, 9), ["failed: function calls: overloaded 30.0 k, timeout 120"]);
+        let client = summary.clients.get_mut("function calls").unwrap();
+        client.failed = [("unanswered".to_owned(), 38_900)].into();
+        client.oldest_unanswered_s = Some(52.0);
+        let open = |runs| failures(&summary.clients, runs).remove(0);
+        assert_eq!(open(10), "failed: function calls: unanswered 38.9 k in 10 runs, the oldest 52 s");
+        assert_eq!(open(1), "failed: function calls: unanswered 38.9 k, the oldest 52 s");
     }
 }

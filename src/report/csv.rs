@@ -86,6 +86,9 @@ impl Rows<'_> {
         match value {
             Value::Object(fields) if is_estimate(fields) => {
                 self.row(name, metric, [&fields["value"], &fields["low"], &fields["high"]], count);
+                for key in ["run_low", "run_high", "run_level"].into_iter().filter(|key| fields.contains_key(*key)) {
+                    self.row(name, &join(metric, key), [&fields[key], &Value::Null, &Value::Null], count);
+                }
             }
             Value::Object(fields) => {
                 let count = fields.get("count").or(count);
@@ -118,7 +121,7 @@ impl Rows<'_> {
 }
 
 fn is_estimate(fields: &Map<String, Value>) -> bool {
-    fields.len() == 3 && ["value", "low", "high"].iter().all(|key| fields.contains_key(*key))
+    ["value", "low", "high"].iter().all(|key| fields.contains_key(*key))
 }
 
 fn join(metric: &str, key: &str) -> String {
@@ -135,6 +138,8 @@ fn cell(value: &Value) -> String {
 
 /// The unit, told from the name of the figure as the contract promises.
 fn unit(section: &str, metric: &str) -> &'static str {
+    // The range of single runs is in the unit of the figure.
+    let metric = metric.strip_suffix(".run_low").or(metric.strip_suffix(".run_high")).unwrap_or(metric);
     let mut from_end = metric.rsplit('.');
     let last = from_end.next().unwrap_or(metric);
     // A ledger has its unit on the level above the causes, whatever nodes are called.
@@ -149,7 +154,7 @@ fn unit(section: &str, metric: &str) -> &'static str {
         (_, leaf) if leaf.ends_with("_per_s") => "1/s",
         (_, leaf) if leaf.ends_with("_share") => "share",
         (_, leaf) if leaf.ends_with("_s") => "s",
-        (_, "success_rate" | "utilization" | "p_wait" | "p_full" | "confidence") => "share",
+        (_, "success_rate" | "utilization" | "p_wait" | "p_full" | "confidence" | "run_level") => "share",
         (
             _,
             "hash" | "version" | "note" | "of" | "expect" | "verdict" | "measured" | "guard" | "holds" | "settled"
@@ -197,6 +202,27 @@ mod tests {
         assert!(text.contains("\nnodes,d,utilization,share,0.62,"), "{text}");
         assert!(text.contains("\nslos,calls are quick,verdict,,met,,,,\n"), "{text}");
         assert!(!text.contains("hdr"));
+    }
+
+    #[test]
+    fn the_range_of_single_runs_does_not_split_a_figure() {
+        let mut summary = sample::summary();
+        let stats = summary.clients.get_mut("function calls").unwrap();
+        stats.throughput_per_s = crate::stats::Interval {
+            run_low: Some(1.5),
+            run_high: Some(2.5),
+            run_level: Some(0.95),
+            ..crate::stats::Interval::between(2.0, 1.9, 2.1)
+        };
+        let text = render(&[summary]);
+        for row in [
+            "throughput_per_s,1/s,2.0,1.9,2.1,",
+            "throughput_per_s.run_low,1/s,1.5,,,",
+            "throughput_per_s.run_level,share,0.95,,,",
+        ] {
+            assert!(text.contains(&format!("\nclients,function calls,{row}")), "{row}\n{text}");
+        }
+        assert!(!text.contains("throughput_per_s.value"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::cause::{bar, by_size, in_bar, legend, name, present, share};
 use super::content::variant;
-use super::number::{NONE, count, or_none, time};
+use super::number::{NONE, count, or_none, percent, time};
 use super::sheet::{Cell, Sheet, Tone};
 use super::text::{clean, cut, width};
 use crate::experiment::summary::{Columns, Ledger, Parts, Stats, Summary};
@@ -22,6 +22,8 @@ pub struct Entry<'a> {
     pub name: String,
     /// The client.
     pub client: &'a str,
+    /// The share of its requests that the ledger is about: those that were answered well.
+    pub share: Option<f64>,
     /// Its ledger.
     pub ledger: &'a Ledger,
 }
@@ -37,7 +39,8 @@ pub fn entries(summaries: &[Summary]) -> Vec<Entry<'_>> {
                 (true, false) => (String::new(), variant(summary)),
                 (true, true) => (clean(client), variant(summary)),
             };
-            entries.push(Entry { group, name, client, ledger });
+            let share = summary.clients.get(client).and_then(|stats| stats.success_rate.value);
+            entries.push(Entry { group, name, client, share, ledger });
         }
     }
     entries.sort_by(|a, b| a.group.cmp(&b.group));
@@ -57,16 +60,36 @@ pub fn bars(entries: &[Entry], room: usize, color: bool) -> Vec<String> {
             lines.push(String::new());
         }
         let mut seen = Vec::new();
-        let head = format!("where the time went: the mean request{whose}");
+        let head = format!("where the time went: the mean {}{whose}", which(all));
         lines.extend(group(&head, &mean, room, color, &mut seen));
         lines.insert(lines.len() - mean.len(), Tone::Faint.paint(&"─".repeat(room), color));
-        let head = format!("requests around p99{whose}, on a scale of their own");
+        let among = if all.iter().all(is_whole) { "" } else { " of these" };
+        let head = format!("requests around p99{among}{whose}, on a scale of their own");
         lines.extend(group(&head, &tail, room, color, &mut seen));
         seen.sort_unstable();
         seen.dedup();
         lines.extend(legend_lines(&seen, room, color));
     }
     lines
+}
+
+/// Whether it is about all requests.
+fn is_whole(entry: &Entry) -> bool {
+    entry.share.is_none_or(|share| share >= 1.0)
+}
+
+/// Of which request bars are the mean: where some failed or were never answered, of the successful ones, and how many of
+/// all those are.
+pub fn which(entries: &[Entry]) -> String {
+    if entries.iter().all(is_whole) {
+        return "request".into();
+    }
+    let shares = || entries.iter().map(|entry| entry.share.unwrap_or(1.0));
+    let (least, most) = (percent(shares().fold(1.0, f64::min)), percent(shares().fold(0.0, f64::max)));
+    if least == most {
+        return format!("successful request, {least} of all");
+    }
+    format!("successful request, {} to {most} of all", least.trim_end_matches(" %"))
 }
 
 /// A heading and a bar for each, all on one scale; the causes that are seen are added to `seen`.
@@ -130,9 +153,10 @@ pub fn legend_lines(causes: &[Cause], room: usize, color: bool) -> Vec<String> {
 /// Every figure of a ledger: by cause, and by node and cause. Each sheet has a title.
 pub fn sheets(entry: &Entry, stats: Option<&Stats>) -> Vec<(String, Sheet)> {
     let (called, ledger) = (clean(entry.client), entry.ledger);
-    let mut sheets = vec![(format!("where the time went: {called}"), causes(ledger, stats))];
+    let of = if is_whole(entry) { String::new() } else { format!(", {}", which(std::slice::from_ref(entry))) };
+    let mut sheets = vec![(format!("where the time went: {called}{of}"), causes(ledger, stats))];
     if ledger.by_node.len() > 1 {
-        sheets.push((format!("where the time went, by node: {called}"), nodes(ledger)));
+        sheets.push((format!("where the time went, by node: {called}{of}"), nodes(ledger)));
     }
     if let Some(failed) = ledger.failed.as_deref().filter(|failed| failed.count > 0) {
         sheets.push((format!("where the time of failed requests went: {called}"), causes(failed, None)));
@@ -245,6 +269,24 @@ mod tests {
         assert_eq!((sum[1], sum[2]), (latency[1], "100 %"), "{rows:#?}");
         assert!(sheets[0].1.note.as_deref().unwrap().contains("98.5–99.5 %"));
         assert!(sheets[1].1.rows.iter().any(|row| row[0].text == "d · queue"), "{:#?}", sheets[1].1);
+    }
+
+    #[test]
+    fn the_mean_of_the_successful_is_called_that() {
+        let mut summary = sample::summary();
+        for (client, share) in [("function calls", 0.22), ("network calls", 1.0)] {
+            summary.clients.get_mut(client).unwrap().success_rate.value = Some(share);
+        }
+        let all = entries(std::slice::from_ref(&summary));
+        assert_eq!(which(&all), "successful request, 22.0 to 100 % of all");
+        assert_eq!(
+            (which(&all[..1]), which(&all[1..])),
+            ("successful request, 22.0 % of all".into(), "request".into())
+        );
+        assert!(bars(&all[..1], 80, false)[0].ends_with("the mean successful request, 22.0 % of all"));
+        let titles: Vec<String> = all.iter().flat_map(|e| sheets(e, None)).map(|(title, _)| title).collect();
+        assert_eq!(titles[0], "where the time went: function calls, successful request, 22.0 % of all");
+        assert_eq!(titles.last().unwrap(), "where the time went, by node: network calls");
     }
 
     #[test]

@@ -54,8 +54,16 @@ fn one(text: &mut String, summary: &Summary) {
     section(text, "Promises", &content::slos(&summary.slos));
     let shown = content::listed(summary.clients.len(), false);
     section(text, "Clients", &content::stats("client", &summary.clients, shown));
-    for line in content::failures(&summary.clients).iter().chain(&content::duplicates(&summary.clients)) {
-        let _ = writeln!(text, "\n{}", escape(line));
+    let runs = summary.run.replications;
+    let failures = content::failures(&summary.clients, runs);
+    let answered = content::answered(&summary.clients, shown);
+    for line in failures
+        .into_iter()
+        .chain(answered)
+        .chain(content::duplicates(&summary.clients))
+        .chain(content::not_done(summary))
+    {
+        let _ = writeln!(text, "\n{}", escape(&line));
     }
     for line in single::ranges(&summary.clients, summary.run.confidence).iter().chain(&single::longer(&summary.clients))
     {
@@ -63,7 +71,7 @@ fn one(text: &mut String, summary: &Summary) {
     }
     section(text, "Faults", &trouble::faults(&summary.faults));
     section(text, "Flows", &content::stats("flow", &summary.flows, content::listed(summary.flows.len(), false)));
-    for failure in &content::failures(&summary.flows) {
+    for failure in &content::failures(&summary.flows, runs) {
         let _ = writeln!(text, "\n{}", escape(failure));
     }
     section(text, "Nodes", &content::nodes(&summary.nodes, false));
@@ -80,9 +88,9 @@ fn folded(text: &mut String, summary: &Summary) {
         }
     });
     fold(text, "Queues, topics and caches", |text| {
-        section(text, "Queues", &content::queues(&summary.queues, usize::MAX));
+        section(text, "Queues", &content::queues(&summary.queues, usize::MAX, summary.run.replications));
         section(text, "Topics", &streams::topics(&summary.topics, usize::MAX));
-        section(text, "Groups", &streams::groups(&summary.topics, usize::MAX));
+        section(text, "Groups", &streams::groups(&summary.topics, usize::MAX, summary.run.replications));
         section(text, "Caches", &caches::sheet(&summary.nodes, usize::MAX));
     });
     fold(text, "Policies, layers and who failed first", |text| {
@@ -184,6 +192,6 @@ mod tests {
         }
         let bars = |line: &str| line.matches('|').count();
         let rows: Vec<&str> = text.lines().skip_while(|l| *l != "## Clients").skip(2).take(4).collect();
-        assert!(rows.iter().all(|row| bars(row) == 11), "{rows:#?}");
+        assert!(rows.iter().all(|row| bars(row) == 9), "{rows:#?}");
     }
 }

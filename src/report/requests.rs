@@ -3,39 +3,48 @@
 
 use std::collections::BTreeMap;
 
-use super::content::{left_out, variant};
+use super::content::{left_out, noted, variant};
 use super::number::{count, or_none, percent, time, time_within};
 use super::sheet::{Cell, Sheet, Tone};
+use super::text::clean;
 use crate::experiment::summary::{Stats, Summary};
 
 /// Clients, endpoints or edges, told by the heading of the first column.
 pub fn stats(head: &'static str, all: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
-    let columns = [
-        (head, 9),
-        ("count", 4),
-        ("success", 7),
-        ("p50", 6),
-        ("p90", 2),
-        ("p99", 8),
-        ("p99.9", 3),
-        ("mean", 5),
-        ("p50 answered", 1),
-        ("p99 answered", 1),
-    ];
+    let columns =
+        [(head, 9), ("count", 4), ("success", 7), ("p50", 6), ("p90", 2), ("p99", 8), ("p99.9", 3), ("mean", 5)];
     let mut sheet = Sheet::new(&columns);
     for (name, stats) in all.iter().take(shown) {
         let tail = ["p50", "p90", "p99", "p999"].map(|name| arrived(stats, name));
-        let answered = [stats.latency_ms.p50, stats.latency_ms.p99].map(|e| Cell::from(or_none(e, time)));
         let front = [count(stats.arrived).into(), success(stats)];
-        sheet.push(name, front.into_iter().chain(tail).chain([mean(stats)]).chain(answered));
+        sheet.push(name, front.into_iter().chain(tail).chain([mean(stats)]));
     }
     let whole = all.values().take(shown).all(|stats| stats.succeeded == stats.arrived);
-    sheet.note = left_out(all.len(), shown).or_else(|| (!whole).then(|| OVER.to_owned()));
-    sheet.without_idle("p50 answered", |_| whole).without_idle("p99 answered", |_| whole)
+    let open = all.values().take(shown).any(|stats| stats.latency_arrived_ms.at_least_ms.contains_key("mean"));
+    let over = (!whole).then(|| format!("{OVER}{}", if open { LEAST } else { "" }));
+    sheet.note = noted([left_out(all.len(), shown), over]);
+    sheet
 }
 
 /// What percentiles are over, where that makes a difference.
 const OVER: &str = "percentiles: failed and unanswered count as never; mean: of the answered";
+
+/// What a mean is where some were still under way.
+const LEAST: &str = " (≥: with the ages of the unanswered)";
+
+/// The latency of the answered, a line for each of whose requests so many failed that there is no p99 over all that arrived:
+/// the columns beside that do not fit a terminal.
+pub fn answered(all: &BTreeMap<String, Stats>, shown: usize) -> Vec<String> {
+    let some =
+        all.iter().take(shown).filter(|(_, s)| (s.succeeded as f64) < 0.99 * s.arrived as f64 && s.succeeded > 0);
+    some.map(|(name, stats)| {
+        let d = &stats.latency_ms;
+        let [mean, p50, p99] = [d.mean, d.p50, d.p99].map(|e| or_none(e, time));
+        let share = or_none(stats.success_rate, percent);
+        format!("of the answered: {}: {share}, p50 {p50}, p99 {p99}, mean {mean}", clean(name))
+    })
+    .collect()
+}
 
 /// A percentile over all that arrived: a time, at least so much, or never.
 fn arrived(stats: &Stats, name: &str) -> Cell {
@@ -81,4 +90,27 @@ pub fn side_by_side(summaries: &[Summary]) -> Sheet {
         }
     }
     sheet
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn the_answered_have_a_line_where_there_is_no_tail_over_all() {
+        let mut all = sample::summary().clients;
+        assert!(answered(&all, 9).is_empty(), "all but a few succeed");
+        let stats = all.get_mut("function calls").unwrap();
+        (stats.arrived, stats.succeeded) = (100, 55);
+        stats.success_rate.value = Some(0.55);
+        let lines = answered(&all, 9);
+        assert!(lines.len() == 1 && lines[0].starts_with("of the answered: function calls: 55.0 %, p50 "), "{lines:?}");
+        assert!(answered(&all, 0).is_empty());
+        let note = super::stats("client", &all, 9).note.unwrap();
+        assert_eq!(note, OVER);
+        let least = &mut all.get_mut("function calls").unwrap().latency_arrived_ms.at_least_ms;
+        least.insert("mean".into(), 40_500.0);
+        assert!(super::stats("client", &all, 9).note.unwrap().ends_with(LEAST));
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! The first column is the name; it gives way first, down to a few letters, then the columns that matter least go.
 
-use super::text::{clean, cut, width};
+use super::text::{clean, cut, width, wrapped};
 
 /// The narrowest a name may get before a column is left out instead.
 const NAME_LEAST: usize = 14;
@@ -120,7 +120,8 @@ impl Sheet {
         let rule = "─".repeat(widths.iter().sum::<usize>() + GAP * (widths.len() - 1));
         let mut lines = vec![line(&heads, &shown, &widths, color), Tone::Faint.paint(&rule, color)];
         lines.extend(self.rows.iter().map(|row| line(row, &shown, &widths, color)));
-        lines.extend(self.note.iter().map(|note| Tone::Faint.paint(&cut(note, room), color)));
+        let note = self.note.iter().flat_map(|note| wrapped(note, room));
+        lines.extend(note.map(|line| Tone::Faint.paint(&line, color)));
         lines
     }
 
@@ -205,6 +206,13 @@ mod tests {
         assert!(painted.contains("\x1b[31;1m102 ms\x1b[0m"));
         let bare = painted.replace("\x1b[31;1m", "").replace("\x1b[2m", "").replace("\x1b[0m", "");
         assert_eq!(bare, sheet.lines(80, false).join("\n"));
+    }
+
+    #[test]
+    fn a_note_is_whole() {
+        let sheet = Sheet { note: Some("a note that is longer than there is room".into()), ..sheet("x") };
+        let lines = sheet.lines(24, false);
+        assert_eq!(lines[3..], ["a note that is longer", "than there is room"]);
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::content::{noted, sums};
 use super::number::{count, level, or_none, time};
 use super::sheet::{Cell, Sheet, Tone};
 use crate::experiment::summary::{Estimate, Group, Topic};
 
 /// Groups as `topic/group`: what they read, how far they were behind, and what came twice or never.
-pub(super) fn groups(all: &BTreeMap<String, Topic>, shown: usize) -> Sheet {
+pub(super) fn groups(all: &BTreeMap<String, Topic>, shown: usize, runs: u32) -> Sheet {
     let columns = [
         ("topic/group", 9),
         ("consumed", 8),
@@ -27,7 +28,8 @@ pub(super) fn groups(all: &BTreeMap<String, Topic>, shown: usize) -> Sheet {
         sheet.push(&name, figures(group));
     }
     let hidden = named().count().saturating_sub(shown);
-    sheet.note = (hidden > 0).then(|| format!("{hidden} more not shown; all with -v"));
+    let hidden = (hidden > 0).then(|| format!("{hidden} more not shown; all with -v"));
+    sheet.note = noted([hidden, sums(runs, "lag")]);
     let idle = |cell: &Cell| cell.text == "0";
     sheet.without_idle("again", idle).without_idle("skipped", idle).without_idle("moves", idle)
 }
@@ -74,7 +76,9 @@ mod tests {
         (group.mean_lag, group.max_lag, group.lag_at_end, group.rebalances) = (big, 987_654, 123_456, 44);
         (group.delay_ms.p50, group.delay_ms.p99) = (big, big);
         let topic = Topic { groups: BTreeMap::from([("loyalty-points".to_owned(), group)]), ..Topic::default() };
-        let sheet = groups(&BTreeMap::from([("order-created".to_owned(), topic)]), 10);
+        let sheet = groups(&BTreeMap::from([("order-created".to_owned(), topic)]), 10, 3);
+        let note = sheet.note.as_deref().unwrap();
+        assert_eq!(note, "counts: sums over 3 runs; lag: their means; most: in one run");
         assert!(sheet.lines(80, false).iter().all(|line| width(line) <= 80), "{:#?}", sheet.lines(80, false));
         assert!(sheet.lines(80, false)[2].starts_with("order-created/loyal"), "{:#?}", sheet.lines(80, false));
     }

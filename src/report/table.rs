@@ -52,8 +52,11 @@ impl Page {
         self.sheet(&content::slos(&summary.slos));
         let shown = content::listed(summary.clients.len(), self.style.all);
         self.sheet(&content::stats("client", &summary.clients, shown));
-        for failure in content::failures(&summary.clients) {
+        for failure in content::failures(&summary.clients, summary.run.replications) {
             self.sentence("  ", &failure, Tone::Odd);
+        }
+        for line in content::answered(&summary.clients, shown) {
+            self.sentence("  ", &line, Tone::Faint);
         }
         for line in content::duplicates(&summary.clients) {
             self.sentence("  ", &line, Tone::Odd);
@@ -67,17 +70,24 @@ impl Page {
         self.sheet(&trouble::failing(&summary.failing, content::listed(summary.failing.len(), self.style.all)));
         let shown = content::listed(summary.flows.len(), self.style.all);
         self.sheet(&content::stats("flow", &summary.flows, shown));
-        for failure in &content::failures(&summary.flows) {
+        for failure in &content::failures(&summary.flows, summary.run.replications) {
             self.sentence("  ", failure, Tone::Odd);
         }
+        for line in content::answered(&summary.flows, shown) {
+            self.sentence("  ", &line, Tone::Faint);
+        }
         self.ledger(summary);
-        self.sheet(&content::queues(&summary.queues, content::listed(summary.queues.len(), self.style.all)));
+        let runs = summary.run.replications;
+        self.sheet(&content::queues(&summary.queues, content::listed(summary.queues.len(), self.style.all), runs));
         if summary.topics.values().any(|topic| topic.batch_size.value.is_some_and(|size| size > 1.0) || topic.lost > 0)
         {
             self.sheet(&streams::topics(&summary.topics, content::listed(summary.topics.len(), self.style.all)));
         }
         let groups = summary.topics.values().map(|topic| topic.groups.len()).sum();
-        self.sheet(&streams::groups(&summary.topics, content::listed(groups, self.style.all)));
+        self.sheet(&streams::groups(&summary.topics, content::listed(groups, self.style.all), runs));
+        for line in content::not_done(summary) {
+            self.sentence("  ", &line, Tone::Odd);
+        }
         self.sheet(&caches::sheet(&summary.nodes, content::listed(summary.nodes.len(), self.style.all)));
         self.sheet(&policing::sheet(&summary.edges, content::listed(summary.edges.len(), self.style.all)));
         self.sheet(&layers::sheet(summary, self.style.all));

@@ -288,10 +288,10 @@ fn a_closed_load_is_bounded_by_its_narrowest_node() {
     let forecast = forecast(&loaded(text).scenario);
     assert!((forecast.clients[0].1 - 10.0).abs() < 1e-9);
     assert!(loaded(text).overloaded.is_empty(), "a closed load never overloads");
-    assert_eq!(
-        loaded(&text.replace("users = 50\nthink_time = \"1s\"", "rate = \"15/s\"")).overloaded,
-        ["s: 1.50 × what it can do"]
-    );
+    let open = |load: &str| loaded(&text.replace("users = 50\nthink_time = \"1s\"", load)).overloaded;
+    assert_eq!(open("rate = \"15/s\""), ["s: 1.50 × what it can do"]);
+    let phases = "phases = [{ rate = \"2/s\", duration = \"50s\" }, { rate = \"15/s\", duration = \"10s\" }]";
+    assert_eq!(open(phases), ["s: 1.50 × what it can do at its peak"]);
 }
 
 #[test]

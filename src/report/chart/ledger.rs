@@ -8,7 +8,7 @@ use super::palette::{FAINT, fill, hair};
 use crate::experiment::summary::{Columns, Parts};
 use crate::model::Cause;
 use crate::report::cause::{name, visible};
-use crate::report::ledger::Entry;
+use crate::report::ledger::{Entry, which};
 use crate::report::number::time;
 use crate::report::text::{cut, wrapped};
 
@@ -45,7 +45,7 @@ const FAR: f64 = 2.6;
 struct Panel {
     area: Area,
     scale: Scale,
-    head: &'static str,
+    head: Vec<String>,
     tail: bool,
 }
 
@@ -143,24 +143,30 @@ fn panels(entries: &[Entry], left: f64, bottom: f64) -> Vec<Panel> {
     let most = |of: fn(&Columns) -> f64| entries.iter().map(|e| of(&e.ledger.total)).fold(0.0, f64::max);
     let (mean, tail) = (most(|total| total.mean_ms.sum()), most(|total| total.p99_ms.sum()));
     let right = WIDTH - 32.0;
-    let panel = |head: &'static str, left: f64, right: f64, most: f64| {
+    let panel = |head: &str, left: f64, right: f64, most: f64| {
         let area = Area { left, top: TOP, right: right - SUM, bottom };
-        Panel { area, scale: Scale::exact(0.0, most, area.left, area.right), head, tail: head.contains("p99") }
+        // As many letters as fit; a heading too long for its panel has a second line.
+        let letters = (head.chars().count() as f64 * (right - left) / room(head, size::LABEL)) as usize;
+        let lines = wrapped(head, letters);
+        Panel { area, scale: Scale::exact(0.0, most, area.left, area.right), head: lines, tail: head.contains("p99") }
     };
+    let first = format!("the mean {}", which(entries));
     if tail <= 0.0 {
-        return vec![panel("the mean request", left, right, mean)];
+        return vec![panel(&first, left, right, mean)];
     }
-    let room = right - left - APART - 2.0 * SUM;
+    let wide = right - left - APART - 2.0 * SUM;
     let shared = tail / mean <= FAR;
     let share = if shared { mean / (mean + tail) } else { 0.45 };
-    let middle = left + room * share + SUM;
+    let middle = left + wide * share + SUM;
     let head = if shared { "requests around p99" } else { "requests around p99, on a scale of their own" };
-    vec![panel("the mean request", left, middle, mean), panel(head, middle + APART, right, tail)]
+    vec![panel(&first, left, middle, mean), panel(head, middle + APART, right, tail)]
 }
 
 impl Panel {
     fn frame(&self, canvas: &Canvas) {
-        canvas.text(self.head, (self.area.left, TOP - 20.0), Type::of(size::LABEL).faint());
+        for (at, line) in self.head.iter().rev().enumerate() {
+            canvas.text(line, (self.area.left, TOP - 20.0 - at as f64 * LINE), Type::of(size::LABEL).faint());
+        }
         canvas.abscissa(self.area, &self.scale, true, time_of_tick);
         canvas.line(&[(self.area.left, TOP - 6.0), (self.area.left, self.area.bottom)], hair(FAINT));
     }
@@ -211,6 +217,13 @@ mod tests {
             assert!(svg.contains(word), "{word}");
         }
         assert!(!svg.contains("database") && !svg.contains("not drawn"));
+        let of_share = |share| {
+            let mut summary = sample::summary();
+            summary.clients.values_mut().for_each(|stats| stats.success_rate.value = Some(share));
+            ledger(&title(), &entries(&[summary]))
+        };
+        assert!(of_share(1.0).contains("the mean request"));
+        assert!(of_share(0.22).contains("the mean successful") && of_share(0.22).contains("22.0 %"));
     }
 
     #[test]

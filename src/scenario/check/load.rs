@@ -52,19 +52,26 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
 /// Nodes that are asked for more than they can do, in words.
 pub(in crate::scenario) fn overloaded(forecast: &Forecast) -> Vec<String> {
     let worst = |node: &NodeForecast| node.utilization.max(node.held).max(node.peak_utilization);
-    let told = |node: &NodeForecast| format!("{}: {:.2} × what it can do", node.name, worst(node));
+    let told = |node: &NodeForecast| {
+        let peak = at_peak(node.utilization.max(node.held));
+        format!("{}: {:.2} × what it can do{peak}", node.name, worst(node))
+    };
     let nodes = forecast.nodes.iter().filter(|node| worst(node) > 1.0 + 1e-9).map(told);
     let told = |shared: &Shared| {
-        format!("{}: {:.2} × what it can do", name_of(shared), shared.peak.max(shared.used) / shared.room)
+        let peak = at_peak(shared.used / shared.room);
+        format!("{}: {:.2} × what it can do{peak}", name_of(shared), shared.peak.max(shared.used) / shared.room)
     };
     let worst = |c: &ConsumerForecast| c.utilization.max(c.peak_utilization);
-    let behind =
-        |c: &ConsumerForecast| format!("consumers of {} in {}: {:.2} × what they can do", c.from, c.service, worst(c));
+    let behind = |c: &ConsumerForecast| {
+        let peak = at_peak(c.utilization);
+        format!("consumers of {} in {}: {:.2} × what they can do{peak}", c.from, c.service, worst(c))
+    };
     let consumers = forecast.consumers.iter().filter(|c| worst(c) > 1.0 + 1e-9).map(behind);
     let alone = |c: &ConsumerForecast| {
         let busiest = c.busiest.filter(|b| b.over > 0 && worst(c) <= 1.0 + 1e-9)?;
         let times = busiest.rate.max(busiest.peak_rate) / busiest.can;
-        Some(format!("{} in {}: {times:.2} × what {} can do", members(c, busiest), c.service, one(busiest.over)))
+        let peak = at_peak(busiest.rate / busiest.can);
+        Some(format!("{} in {}: {times:.2} × what {} can do{peak}", members(c, busiest), c.service, one(busiest.over)))
     };
     let members = forecast.consumers.iter().filter_map(alone);
     nodes
@@ -72,6 +79,11 @@ pub(in crate::scenario) fn overloaded(forecast: &Forecast) -> Vec<String> {
         .chain(members)
         .chain(forecast.shared.iter().filter(|shared| overruns(shared)).map(told))
         .collect()
+}
+
+/// That an overload is not one all the time: on average it can do what is asked of it.
+fn at_peak(average: f64) -> &'static str {
+    if average > 1.0 + 1e-9 { "" } else { " at its peak" }
 }
 
 /// Whether more is asked for than there is.
