@@ -112,7 +112,12 @@ fn healthy(aftermath: &Aftermath, at: usize) -> &[Window] {
 }
 
 /// What was seen after each time that a fault was on.
-fn looks(replications: &[Replication], fault: FaultId, patient: &Patient, band: Result<Band, &'static str>) -> Vec<Seen> {
+fn looks(
+    replications: &[Replication],
+    fault: FaultId,
+    patient: &Patient,
+    band: Result<Band, &'static str>,
+) -> Vec<Seen> {
     let mut all = Vec::new();
     for aftermath in replications.iter().map(|r| &r.measure.aftermath) {
         let Some(windows) = aftermath.windows.get(patient.at) else { continue };

@@ -1,6 +1,7 @@
 //! Whether a run settled: whether the level at its end is that of its beginning.
 //!
-//! What there is in the system (requests at nodes, messages in queues, records that groups are not past) is averaged over both
+//! What there is in the system (requests at nodes, messages in queues, records that groups are not past; and requests under way,
+//! which may be at none) is averaged over both
 //! halves of the measured time. It has settled where the whole interval of the difference lies within ±5 % of the first
 //! half's mean, and nothing that is offered more than it can do moves. It diverges where a part of it certainly rises by more, or
 //! where what is offered more than it can do seems to. Anything else is undecided: a longer run, or more replications,
@@ -30,6 +31,8 @@ struct Part {
     name: String,
     words: String,
     halves: Vec<(f64, f64)>,
+    /// Requests of a client, wherever they are: at nodes or before these, for example waiting for a connection.
+    outside: bool,
 }
 
 /// Says whether a run settled; nothing where load or replicas change in it, or where a guard stopped it.
@@ -42,8 +45,10 @@ pub(crate) fn settling(replications: &[Replication], plan: &Plan, forecast: &For
     if !plan.is_stationary() {
         return despite_faults(parts(replications, plan), &too_much);
     }
-    let whole: Vec<(f64, f64)> = replications.iter().map(|r| r.measure.halves.whole()).collect();
-    judge(drift(&whole, CONFIDENCE), &parts(replications, plan), &too_much)
+    let parts = parts(replications, plan);
+    let within = parts.iter().filter(|part| !part.outside).count();
+    let whole: Vec<(f64, f64)> = replications.iter().map(|r| r.measure.halves.whole(within)).collect();
+    judge(drift(&whole, CONFIDENCE), &parts, &too_much)
 }
 
 /// What is said of a run with faults: their aftermath moves levels, but not for ever.
@@ -66,7 +71,12 @@ fn judge(whole: Drift, parts: &[Part], too_much: &BTreeSet<String>) -> Settling 
     let rises = |(part, drift): &(&Part, &Drift)| {
         **drift == Drift::Rises || cannot(part) && **drift != Drift::Stays && seems_to_rise(&part.halves)
     };
-    let rising: Vec<String> = parts.iter().zip(&drifts).filter(rises).map(|(part, _)| part.told()).collect();
+    let (mut rising, mut clients) = (Vec::new(), Vec::new());
+    for (part, _) in parts.iter().zip(&drifts).filter(rises) {
+        if part.outside { &mut clients } else { &mut rising }.push(part.told());
+    }
+    // What rises somewhere rises at who asks for it, too.
+    let rising = if rising.is_empty() { clients } else { rising };
     let moves = parts.iter().zip(&drifts).any(|(part, drift)| cannot(part) && *drift != Drift::Stays);
     let elsewhere = too_much.iter().any(|name| parts.iter().all(|part| part.name != *name));
     let (state, settled) = if whole == Drift::Rises || !rising.is_empty() {
@@ -81,7 +91,7 @@ fn judge(whole: Drift, parts: &[Part], too_much: &BTreeSet<String>) -> Settling 
     Settling { state: Some(state), settled, rising }
 }
 
-/// Nodes, queues and groups; in the order in which halves are kept.
+/// Nodes, queues, groups and clients; in the order in which halves are kept.
 fn parts(replications: &[Replication], plan: &Plan) -> Vec<Part> {
     let half = (plan.duration.0 as f64 / 2.0).max(1.0);
     let nodes = plan.nodes.iter().map(|node| (node.name.clone(), format!("requests at {}", node.name)));
@@ -90,15 +100,20 @@ fn parts(replications: &[Replication], plan: &Plan) -> Vec<Part> {
         (name.clone(), format!("messages in {name}"))
     });
     let groups = plan.groups.iter().map(|group| (group.name.clone(), format!("the lag of {}", group.name)));
+    let within = plan.nodes.len() + plan.queues.len() + plan.groups.len();
+    let clients = plan.clients.iter().map(|client| {
+        let name = &plan.node(client.node).name;
+        (name.clone(), format!("requests of {name} under way"))
+    });
     let part = |(at, (name, words)): (usize, (String, String))| {
         let mean = |r: &Replication| {
             let (first, second) = r.measure.halves.part(at);
             (first / half, second / half)
         };
         let halves = replications.iter().map(mean).collect();
-        Part { name, words, halves }
+        Part { name, words, halves, outside: at >= within }
     };
-    nodes.chain(queues).chain(groups).enumerate().map(part).collect()
+    nodes.chain(queues).chain(groups).chain(clients).enumerate().map(part).collect()
 }
 
 /// What is offered more than it can do on average, by name; a group by topic and group.
@@ -135,7 +150,7 @@ mod tests {
     use super::*;
 
     fn part(name: &str, halves: &[(f64, f64)]) -> Part {
-        Part { name: name.into(), words: format!("requests at {name}"), halves: halves.to_vec() }
+        Part { name: name.into(), words: format!("requests at {name}"), halves: halves.to_vec(), outside: false }
     }
 
     #[test]

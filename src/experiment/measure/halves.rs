@@ -1,6 +1,6 @@
 //! What there was in the system in either half of the measured time, part by part.
 
-/// Areas under the levels of nodes, queues and groups, in this order.
+/// Areas under the levels of nodes, queues, groups and clients, in this order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Halves {
     half: Vec<u128>,
@@ -31,9 +31,10 @@ impl Halves {
         }
     }
 
-    /// The areas of all parts together.
-    pub(crate) fn whole(&self) -> (f64, f64) {
-        let (half, end): (u128, u128) = (self.half.iter().sum(), self.end.iter().sum());
+    /// The areas of the first so many parts together.
+    pub(crate) fn whole(&self, parts: usize) -> (f64, f64) {
+        let sum = |areas: &[u128]| areas.iter().take(parts).sum::<u128>();
+        let (half, end) = (sum(&self.half), sum(&self.end));
         (half as f64, end.saturating_sub(half) as f64)
     }
 }

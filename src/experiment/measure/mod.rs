@@ -26,6 +26,7 @@ pub(crate) use course::{Course, Growth};
 pub(crate) use halves::Halves;
 pub(crate) use mail::Postbox;
 pub(crate) use replicas::Fleet;
+use station::Level;
 pub(crate) use station::{Station, Visits};
 pub(crate) use stream::{Feed, Reading};
 
@@ -76,6 +77,8 @@ pub(crate) struct Measure {
     pub(crate) wasted: Vec<f64>,
     /// How levels went over time, where they may change.
     pub(crate) course: Option<Box<Course>>,
+    /// By client: its requests under way.
+    under_way: Vec<Level>,
     /// What was in the system in the first and in the second half.
     pub(crate) halves: Halves,
     open: bool,
@@ -107,6 +110,7 @@ impl Measure {
             breakers: vec![BreakerTime::default(); plan.guards.len()],
             wasted: vec![0.0; plan.nodes.len()],
             course: Course::new(plan),
+            under_way: vec![Level::default(); plan.clients.len()],
             halves: Halves::default(),
             open: false,
             window: (start, start + plan.duration),
@@ -134,6 +138,7 @@ impl Measure {
                 self.fleets.iter_mut().flatten().for_each(|f| f.open(now));
                 self.readings.iter_mut().for_each(|r| r.open(now));
                 self.queues.iter_mut().for_each(|q| q.open(now));
+                self.under_way.iter_mut().for_each(|level| *level = level.since(now));
                 self.look(now, true);
             }
             Mark::Stretch => self.look(now, false),
@@ -191,11 +196,12 @@ impl Measure {
     }
 
     /// Level × nanoseconds since the measured time began: requests at each node, ready messages of each queue, lag of each
-    /// group.
+    /// group, requests under way of each client.
     fn areas(&mut self, now: Time) -> Vec<u128> {
         let nodes = self.stations.iter_mut().map(|s| s.area(now));
         let queues = self.queues.iter().map(|q| q.area(now));
-        nodes.chain(queues).chain(self.readings.iter_mut().map(|r| r.area(now))).collect()
+        let lags = self.readings.iter_mut().map(|r| r.area(now));
+        nodes.chain(queues).chain(lags).chain(self.under_way.iter().map(|level| level.area(now))).collect()
     }
 }
 
@@ -224,6 +230,7 @@ impl Probe for Measure {
             Fact::Struck { fault, on } => self.aftermath.strike(fault, on, now),
             Fact::Offered { client, measured } => {
                 self.clients[client.index()].arrive(measured);
+                self.under_way[client.index()].step(now, true);
                 if measured {
                     self.timelines[client.index()].offer(now);
                     if self.faulted {
@@ -237,6 +244,7 @@ impl Probe for Measure {
             Fact::Answered { client, outcome, intended, measured } => {
                 let latency = now.since(intended);
                 self.clients[client.index()].end(outcome, latency, measured, self.open);
+                self.under_way[client.index()].step(now, false);
                 if measured {
                     self.timelines[client.index()].answer(intended, outcome, latency);
                     if self.faulted {
