@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_millis(400);
 /// Between two plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
 
+/// From an interruption until the program shows what there is, at most.
+const HEARD_WITHIN: Duration = Duration::from_millis(900);
+
 /// Steps of the bar.
 const STEPS: u64 = 1_000;
 
@@ -64,8 +67,9 @@ impl Progress {
         Self { face, began: now }
     }
 
-    /// Clears the bar away.
+    /// Clears the bar away; from now on an interruption ends the program at once.
     pub(super) fn end(&self) {
+        RUNS.store(false, Ordering::Relaxed);
         if let Face::Bar(bar) = &self.face {
             bar.finish_and_clear();
         }
@@ -112,14 +116,22 @@ fn plain(share: f64, after: Duration) -> String {
     format!("{:.0} % after {seconds:.0} s{left}", share * 100.0)
 }
 
-/// From now on an interruption (Ctrl-C, SIGTERM) ends the program; the first one during a run stops that in good order.
+/// From now on an interruption (Ctrl-C, SIGTERM) ends the program; the first one during a run stops that in good order, if
+/// that can be done within a second.
 pub(super) fn listen() {
+    let end = || std::process::exit(Exit::Interrupted.code().into());
     // Where no listener can be set up, an interruption just ends the program.
     let _ = ctrlc::set_handler(move || {
         if !RUNS.load(Ordering::Relaxed) || ENOUGH.swap(true, Ordering::Relaxed) {
-            std::process::exit(Exit::Interrupted.code().into());
+            end();
         }
         say("\ninterrupted: showing what there is; once more to stop at once");
+        // The listener has a thread of its own: it sees to it that nothing is deaf, a long instant or a large summary.
+        std::thread::sleep(HEARD_WITHIN);
+        if RUNS.load(Ordering::Relaxed) {
+            say("what there is takes longer to show than an interruption may: nothing is shown");
+            end();
+        }
     });
 }
 

@@ -306,7 +306,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("latency-only.toml");
         // The variant adds a line above the promise, so the same warning stands at another place.
-        let text = crate::cli::new::STARTER.replace("success_rate >= 99.5%", "p50 < 1s");
+        let text = crate::cli::new::STARTER.replace("success_rate >= 99.5%", "mean < 1s");
         std::fs::write(&file, text + "\n[variants.cores]\n\"services.shop.cores\" = 2\n").unwrap();
         let source = engine::read(Some(&file), false).unwrap();
         let variants = [None, Some("cores")];

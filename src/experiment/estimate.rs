@@ -50,7 +50,9 @@ fn distribution(each: &[&Recorder], open: u64) -> Distribution {
     let sums: Vec<(f64, f64)> = each.iter().map(|r| (r.tally().sum() as f64, r.count() as f64)).collect();
     let vars: Vec<f64> = each.iter().filter_map(|r| r.tally().var()).collect();
     let var = pooled.tally().var().map_or(Interval::NONE, |v| {
-        mean_of(&vars, CONFIDENCE).half_width().map_or(Interval::point(v), |half| Interval::around(v, half))
+        let half =
+            mean_of(&vars, CONFIDENCE).ends().map(|(_, high)| high - vars.iter().sum::<f64>() / vars.len() as f64);
+        half.map_or(Interval::point(v), |half| Interval::around(v, half)).clamped(0.0, f64::INFINITY)
     });
     let quantile = |q: f64| {
         let known = count as f64 / (count + open).max(1) as f64;
@@ -181,8 +183,8 @@ fn breakers(replications: &[Replication], guards: &[u32]) -> Option<BreakerFigur
         half_open.push(spans[1].as_secs_f64() / seconds / f64::from(count));
     }
     figures.trips_per_s = mean_of(&trips, CONFIDENCE);
-    figures.open_share = mean_of(&open, CONFIDENCE);
-    figures.half_open_share = mean_of(&half_open, CONFIDENCE);
+    figures.open_share = mean_of(&open, CONFIDENCE).clamped(0.0, 1.0);
+    figures.half_open_share = mean_of(&half_open, CONFIDENCE).clamped(0.0, 1.0);
     Some(figures)
 }
 
@@ -218,7 +220,7 @@ fn single_mean(timeline: &Timeline, mean: Interval) -> Interval {
         })
         .collect();
     match (mean.value, batch_means(&batches, CONFIDENCE).half_width()) {
-        (Some(value), Some(half)) => Interval::around(value, half),
+        (Some(value), Some(half)) => Interval::around(value, half).clamped(0.0, f64::INFINITY),
         _ => mean,
     }
 }
@@ -255,7 +257,8 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan, behind:
     let whole = if planned.life.is_some() { 1.0 } else { f64::INFINITY };
     let share = |f: &dyn Fn(&Station, Span) -> f64, per: f64| {
         let of = |((s, span), replicas): (&(&Station, Span), &f64)| (f(s, *span) / (per * replicas)).min(whole);
-        mean_of(&each.iter().zip(&fleet.means).map(of).collect::<Vec<f64>>(), CONFIDENCE)
+        // More than all of it is never in use, whatever the samples leave open.
+        mean_of(&each.iter().zip(&fleet.means).map(of).collect::<Vec<f64>>(), CONFIDENCE).clamped(0.0, 1.0)
     };
     let own = (planned.workers != crate::model::id::NONE).then_some(u64::from(planned.workers));
     // Whoever only consumes has its consumers for workers.
@@ -300,7 +303,7 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan, behind:
         p_full: share(&|s, span| s.means(span).full, 1.0),
         max_in_system: each.iter().map(|(s, _)| u64::from(s.in_system.max())).max().unwrap_or(0),
         in_system: in_system(&each),
-        wait_ms: distribution(&visits.iter().map(|v| &v.wait).collect::<Vec<_>>(), 0),
+        wait_ms: distribution(&visits.iter().map(|v| &v.wait).collect::<Vec<_>>(), still_there(replications, at, plan)),
         sojourn_ms: sojourns(replications, at, plan),
         cache: (planned.kind == "cache").then(|| CacheFigures {
             hits: count(&|s| s.hits),
@@ -336,7 +339,16 @@ fn sojourns(replications: &[Replication], at: usize, plan: &Plan) -> Distributio
         all
     };
     let each: Vec<Recorder> = replications.iter().map(all).collect();
-    distribution(&each.iter().collect::<Vec<_>>(), 0)
+    distribution(&each.iter().collect::<Vec<_>>(), still_there(replications, at, plan))
+}
+
+/// Requests that came to a node in the measured time and were there when the run stopped.
+fn still_there(replications: &[Replication], at: usize, plan: &Plan) -> u64 {
+    let own = || (0..plan.endpoints.len()).filter(|e| plan.endpoints[*e].node.index() == at);
+    replications
+        .iter()
+        .flat_map(|r| own().map(|e| &r.measure.endpoints[e]).map(|e| e.arrived.saturating_sub(e.ends())))
+        .sum()
 }
 
 /// How many requests were there, over time.

@@ -3,6 +3,7 @@
 use super::number::{count, percent, plain, time};
 use super::sheet::{Cell, Sheet, Tone};
 use super::table::{Style, WIDTH};
+use super::text::clean;
 use crate::scenario::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 
 /// A row per node: requests, work, utilisation, workers held, and the least an answer takes.
@@ -22,6 +23,7 @@ pub fn render(forecast: &Forecast, style: Style) -> String {
         sheet.push(&node.name, cells(node));
     }
     let mut lines = sheet.lines(WIDTH, style.color);
+    let sentences = lines.len();
     lines.push(String::new());
     for (client, rate) in &forecast.clients {
         lines.push(format!("{client} offers {} requests/s on average", plain(*rate)));
@@ -34,6 +36,7 @@ pub fn render(forecast: &Forecast, style: Style) -> String {
     }
     lines.extend(forecast.shared.iter().filter_map(narrow));
     lines.push(format!("about {} events per replication", count(forecast.events as u64)));
+    lines[sentences..].iter_mut().for_each(|line| *line = clean(line));
     lines.join("\n") + "\n"
 }
 

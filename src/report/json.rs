@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::diag::is_harmless;
 use crate::experiment::summary::Summary;
 
 /// One summary as an object.
@@ -22,11 +23,20 @@ pub fn render(summaries: &[Summary]) -> String {
     }
 }
 
-/// Indented JSON with a newline at the end. A summary has string keys and plain values, which cannot fail.
+/// Indented JSON with a newline at the end. A summary has string keys and plain values, which cannot fail. What could
+/// reorder or hide text on a terminal is escaped; such characters stand in strings only.
 pub fn pretty(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
-    text.push('\n');
-    text
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut shown = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if c == '\n' || is_harmless(c) {
+            shown.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| shown.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    shown.push('\n');
+    shown
 }
 
 #[cfg(test)]
@@ -42,6 +52,14 @@ mod tests {
         assert_eq!(one["run"]["note"], "simulated, not measured");
         let two: serde_json::Value = serde_json::from_str(&render(&[summary.clone(), summary])).unwrap();
         assert_eq!(two.as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_could_reorder_a_line_is_escaped() {
+        let name = "a\u{202e}b\u{200b}c\u{85}d\u{e0041}é";
+        let text = pretty(&name);
+        assert_eq!(text, "\"a\\u202eb\\u200bc\\u0085d\\udb40\\udc41é\"\n");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), name);
     }
 
     #[test]

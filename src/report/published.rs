@@ -63,7 +63,9 @@ impl Amount {
     fn spread(self) -> String {
         match self.unit {
             Unit::Count | Unit::PerSecond | Unit::Times => plain(self.value),
-            Unit::Seconds | Unit::Share => self.text(),
+            Unit::Seconds => self.text(),
+            // Of a share in per cent that is not so many per cent of it.
+            Unit::Share => format!("{} points", self.text().trim_end_matches(" %")),
         }
     }
 

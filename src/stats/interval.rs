@@ -148,8 +148,10 @@ pub(super) fn two_sided(confidence: f64, n: usize) -> f64 {
 
 /// The mean of one figure per replication, with Student's t, and what one more of them will show. One replication has no
 /// interval; none has no value.
+/// Of what is never negative, neither end is.
 pub fn mean_of(values: &[f64], confidence: f64) -> Interval {
-    student(values, confidence).with_runs(values, confidence)
+    let found = student(values, confidence).with_runs(values, confidence);
+    if values.iter().all(|value| *value >= 0.0) { found.clamped(0.0, f64::INFINITY) } else { found }
 }
 
 /// The mean of independent values, with Student's t.
@@ -166,6 +168,11 @@ fn student(values: &[f64], confidence: f64) -> Interval {
 /// A ratio of sums over replications, with jackknifed bounds (Miller, "The jackknife: a review", 1974). Replications
 /// without anything do not count.
 pub fn ratio(parts: &[(f64, f64)], confidence: f64) -> Interval {
+    let found = jackknife(parts, confidence);
+    if parts.iter().all(|part| part.0 >= 0.0 && part.1 >= 0.0) { found.clamped(0.0, f64::INFINITY) } else { found }
+}
+
+fn jackknife(parts: &[(f64, f64)], confidence: f64) -> Interval {
     let parts: Vec<(f64, f64)> = parts.iter().copied().filter(|part| *part != (0.0, 0.0)).collect();
     let pooled = pooled(&parts);
     let n = parts.len();
@@ -188,12 +195,12 @@ const LARGEST_ERROR: f64 = 0.4;
 
 /// A mean of times, (sum, count) per replication: a [`ratio`] whose upper end allows for their skewness.
 pub fn mean_time(parts: &[(f64, f64)], confidence: f64) -> Interval {
-    let found = ratio(parts, confidence);
+    let found = jackknife(parts, confidence);
     let (Some(mean), Some(half)) = (found.value, found.half_width()) else { return found };
     let runs = parts.iter().filter(|part| **part != (0.0, 0.0)).count();
     let error = half / two_sided(confidence, runs) / mean;
     let wider = half * (1.0 + SKEW_OF_MEANS * error.min(LARGEST_ERROR));
-    Interval { high: Some(mean + if mean > 0.0 { wider } else { half }), ..found }
+    Interval { high: Some(mean + if mean > 0.0 { wider } else { half }), ..found }.clamped(0.0, f64::INFINITY)
 }
 
 fn pooled(parts: &[(f64, f64)]) -> f64 {
@@ -229,7 +236,7 @@ fn lag_one(values: &[f64], mean: f64) -> f64 {
 /// The mean of `second − first`, pair by pair (replications under common random numbers), with Student's t.
 pub fn paired_difference(first: &[f64], second: &[f64], confidence: f64) -> Interval {
     let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| b - a).collect();
-    mean_of(&differences, confidence)
+    student(&differences, confidence).with_runs(&differences, confidence)
 }
 
 /// A variance this much smaller than that of what was subtracted is rounding.

@@ -69,6 +69,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     faults::look(scenario, &mut complaints);
     discovery::look(scenario, &mut complaints);
     promises::latency_only(scenario, &mut complaints);
+    promises::reversed(scenario, &mut complaints);
     cycles::check(scenario, &mut complaints);
     policies::look(scenario, &mut complaints);
     timeouts::check(scenario, &mut complaints);

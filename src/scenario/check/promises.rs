@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{names::known_names, walk};
 use crate::diag::{Complaint, code};
 use crate::scenario::read::suggest;
-use crate::scenario::written::{Metric, Scenario, Scope, Slo, Target};
+use crate::scenario::written::{Metric, Scenario, Scope, Sense, Slo, Target};
 
 /// What an SLO is about.
 enum About {
@@ -167,13 +167,33 @@ fn measured(slo: &Slo, about: &About, complaints: &mut Vec<Complaint>) {
     complaints.push(Complaint::error(code::SLO_METRIC, message).at(slo.expect.place.clone()).help(help));
 }
 
-/// Warns of promises that failing fast would keep.
+/// Warns of promises that more failures would keep: bounds from the wrong side.
+pub(super) fn reversed(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+    for slo in &scenario.slos {
+        let above = matches!(slo.promise.sense, Sense::Above | Sense::AtLeast);
+        let (wrong, other) = match slo.promise.metric {
+            Metric::Percentile(_) | Metric::Mean | Metric::Max | Metric::RecoveryTime | Metric::ErrorRate => {
+                (above, "<")
+            }
+            Metric::SuccessRate | Metric::Good(_) => (!above, ">="),
+            _ => (false, ""),
+        };
+        if wrong {
+            let message = format!("`{}` is kept best where nothing works", slo.expect.value);
+            let complaint = Complaint::warning(code::REVERSED, message).at(slo.expect.place.clone());
+            complaints.push(complaint.help(format!("turn it round if a bound to be kept was meant: `{other}`")));
+        }
+    }
+}
+
+/// Warns of promises that failing fast would keep: of the mean and the longest of the answered. Percentiles are over all
+/// that arrived.
 pub(super) fn latency_only(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let mut told: BTreeSet<&str> = BTreeSet::new();
     let success = |slo: &&Slo| matches!(slo.promise.metric, Metric::SuccessRate | Metric::ErrorRate | Metric::Good(_));
     let guarded: BTreeSet<&str> = scenario.slos.iter().filter(success).map(|slo| slo.of.value.as_str()).collect();
     for slo in &scenario.slos {
-        let latency = matches!(slo.promise.metric, Metric::Percentile(_) | Metric::Mean | Metric::Max);
+        let latency = matches!(slo.promise.metric, Metric::Mean | Metric::Max);
         let fails = !scenario.queues.contains_key(&slo.of.value) && !slo.of.value.contains('/');
         if latency && fails && !guarded.contains(slo.of.value.as_str()) && told.insert(&slo.of.value) {
             let message = format!("an SLO on the latency of `{}`, but none on its success", slo.of.value);

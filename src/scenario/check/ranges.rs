@@ -43,7 +43,14 @@ const CLIENTS: usize = u16::MAX as usize;
 const USERS: u64 = 10_000_000;
 
 /// Promises, and faults, at most.
-const LISTED: usize = 20_000;
+const LISTED: usize = 2_000;
+
+/// Replications at most: the figures of each are kept until all have ended.
+const REPLICATIONS: u64 = 10_000;
+
+/// The least share of a core that can be given to a container
+/// (<https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/>).
+const MILLICORE: f64 = 0.001;
 
 /// Complains about more than one run can have.
 fn many(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
@@ -62,6 +69,8 @@ fn many(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let most = users.clone().max_by_key(|users| users.value);
     let all = users.map(|users| u64::from(users.value)).sum();
     more(all, USERS, "users", most.and_then(|users| users.place.clone()));
+    let sim = &scenario.sim.replications;
+    more(u64::from(sim.value), REPLICATIONS, "replications", sim.place.clone());
     let slo = scenario.slos.last().and_then(|slo| slo.of.place.clone());
     more(scenario.slos.len() as u64, LISTED as u64, "promises", slo);
     let fault = scenario.faults.last().and_then(|fault| fault.place.clone());
@@ -82,7 +91,11 @@ fn one_node(node: &Node, complaints: &mut Vec<Complaint>) {
     let nobody = "nobody would serve";
     zero(node.replicas.value == 0, "replicas", node.replicas.place.as_ref(), nobody, complaints);
     zero(node.concurrency.value == Some(0), "concurrency", node.concurrency.place.as_ref(), nobody, complaints);
-    zero(node.cores.value == Some(0.0), "cores", node.cores.place.as_ref(), "no work would ever end", complaints);
+    if let Some(cores) = node.cores.value.filter(|cores| *cores < MILLICORE) {
+        let message = format!("`cores` is {cores}; the least is {MILLICORE}");
+        let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(node.cores.place.clone());
+        complaints.push(complaint.help("Kubernetes knows nothing smaller than a thousandth of a core, either"));
+    }
     if let QueueOrder::Codel { target, interval } = node.queue_order.value
         && (target == Span::ZERO || target >= interval)
     {

@@ -134,9 +134,10 @@ pub(super) const FIGURES: &[Figure] = &[
     f(&["limited"], POLICIES, "Calls that a limit refused before they set out."),
     f(&["ejected", "ejections"], POLICIES, "How often a replica was left out of the balance."),
     f(
-        &["trips", "opened", "open", "open_share", "half-open", "half_open_share"],
+        &["breaker", "trips", "opened", "open", "open_share", "half-open", "half_open_share"],
         POLICIES,
-        "How often a breaker opened, and the share of time it was open, or let a few through to see (half-open).",
+        "How often a breaker (`circuit_breaker`) opened, and the share of time it was open, or let a few through to see \
+        (half-open).",
     ),
     f(
         &["replicas", "metric", "target", "seen", "peak"],
@@ -177,11 +178,30 @@ pub(super) const FIGURES: &[Figure] = &[
         SLOS,
         "The bound lies within the interval: run longer, or more often. With --strict that is a failure.",
     ),
+    f(
+        &["never"],
+        CLIENTS,
+        "A percentile over all that arrived lies among those that failed or were never answered: no latency is that of so many \
+        per cent.",
+    ),
+    f(
+        &["one run"],
+        CLIENTS,
+        "What one more single run will show, with the share of single runs that it holds for: wider than the interval of the \
+        mean over many runs.",
+    ),
+    f(&["at once"], FAULTS, "It was as before as soon as the fault was over."),
     f(&["no data"], SLOS, "Nothing was measured, and nothing measured keeps no promise."),
     f(
         &["settled", "did not settle"],
         "runs",
         "Whether the second half of the measured time was as full as the first. If not, \
+        figures depend on how long the run is; exit code 4.",
+    ),
+    f(
+        &["diverging", "rising"],
+        "runs",
+        "More and more piles up: what `rising` names was certainly fuller in the second half of the measured time, so that \
         figures depend on how long the run is; exit code 4.",
     ),
     f(
