@@ -6,6 +6,7 @@ mod ledger;
 mod rare;
 mod replicas;
 mod streams;
+mod visits;
 
 use std::collections::BTreeMap;
 
@@ -303,8 +304,11 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan, behind:
         p_full: share(&|s, span| s.means(span).full, 1.0),
         max_in_system: each.iter().map(|(s, _)| u64::from(s.in_system.max())).max().unwrap_or(0),
         in_system: in_system(&each),
-        wait_ms: distribution(&visits.iter().map(|v| &v.wait).collect::<Vec<_>>(), still_there(replications, at, plan)),
-        sojourn_ms: sojourns(replications, at, plan),
+        wait_ms: distribution(
+            &visits.iter().map(|v| &v.wait).collect::<Vec<_>>(),
+            visits::still_there(replications, at, plan),
+        ),
+        sojourn_ms: visits::sojourns(replications, at, plan),
         cache: (planned.kind == "cache").then(|| CacheFigures {
             hits: count(&|s| s.hits),
             misses: count(&|s| s.misses),
@@ -325,30 +329,6 @@ pub(crate) fn amplification(replications: &[Replication], node: usize, clients: 
     let parts: Vec<(f64, f64)> =
         replications.iter().map(|r| (r.measure.stations[node].measured().arrivals as f64, sent(r))).collect();
     if parts.iter().all(|p| p.1 == 0.0) { Interval::NONE } else { ratio(&parts, CONFIDENCE) }
-}
-
-/// From arrival at a node to its reply, over all its endpoints; requests turned away are not timed.
-fn sojourns(replications: &[Replication], at: usize, plan: &Plan) -> Distribution {
-    let own: Vec<usize> = (0..plan.endpoints.len()).filter(|e| plan.endpoints[*e].node.index() == at).collect();
-    let all = |r: &Replication| {
-        let mut all = Recorder::default();
-        for endpoint in own.iter().map(|e| &r.measure.endpoints[*e]) {
-            all.merge(&endpoint.good);
-            all.merge(&endpoint.bad);
-        }
-        all
-    };
-    let each: Vec<Recorder> = replications.iter().map(all).collect();
-    distribution(&each.iter().collect::<Vec<_>>(), still_there(replications, at, plan))
-}
-
-/// Requests that came to a node in the measured time and were there when the run stopped.
-fn still_there(replications: &[Replication], at: usize, plan: &Plan) -> u64 {
-    let own = || (0..plan.endpoints.len()).filter(|e| plan.endpoints[*e].node.index() == at);
-    replications
-        .iter()
-        .flat_map(|r| own().map(|e| &r.measure.endpoints[e]).map(|e| e.arrived.saturating_sub(e.ends())))
-        .sum()
 }
 
 /// How many requests were there, over time.
