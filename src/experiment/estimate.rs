@@ -304,10 +304,7 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan, behind:
         p_full: share(&|s, span| s.means(span).full, 1.0),
         max_in_system: each.iter().map(|(s, _)| u64::from(s.in_system.max())).max().unwrap_or(0),
         in_system: in_system(&each),
-        wait_ms: distribution(
-            &visits.iter().map(|v| &v.wait).collect::<Vec<_>>(),
-            visits::still_there(replications, at, plan),
-        ),
+        wait_ms: visits::waits(replications, at, plan),
         sojourn_ms: visits::sojourns(replications, at, plan),
         cache: (planned.kind == "cache").then(|| CacheFigures {
             hits: count(&|s| s.hits),

@@ -64,8 +64,8 @@ impl Amount {
         match self.unit {
             Unit::Count | Unit::PerSecond | Unit::Times => plain(self.value),
             Unit::Seconds => self.text(),
-            // Of a share in per cent that is not so many per cent of it.
-            Unit::Share => format!("{} points", self.text().trim_end_matches(" %")),
+            // Percentage points: of a share in per cent it is not so many per cent.
+            Unit::Share => format!("{} pp", self.text().trim_end_matches(" %")),
         }
     }
 
@@ -167,13 +167,13 @@ mod tests {
         let other = Publication { source: "Brooker, 2015".into(), claims: vec![bad] };
         let text = render(&[one, other], &[("MiSim", "plots without figures")], Style::default());
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "claim    published    ours      ±  allowed    verdict");
+        assert_eq!(lines[0], "claim    published    ours       ±  allowed    verdict");
         assert_eq!(
             lines[2..6],
             [
                 "Dean, 2013",
-                "  slow      63.4 %  63.5 %  0.4 %   ±0.5 %   ✓ agrees",
-                "  falls     ≥ 10 ×    28 ×      –        –    ≈ shape",
+                "  slow      63.4 %  63.5 %  0.4 pp  ±0.5 pp   ✓ agrees",
+                "  falls     ≥ 10 ×    28 ×       –        –    ≈ shape",
                 "Brooker, 2015",
             ]
         );

@@ -139,6 +139,11 @@ impl Station {
         self.frozen.as_deref().unwrap_or(self)
     }
 
+    /// Requests in line when the run stopped.
+    pub(crate) fn in_line(&self) -> u64 {
+        u64::from(self.levels.queue.level())
+    }
+
     pub(super) fn area(&mut self, now: Time) -> u128 {
         self.advance(now);
         self.in_system.area()

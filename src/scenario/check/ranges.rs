@@ -45,9 +45,6 @@ const USERS: u64 = 10_000_000;
 /// Promises, and faults, at most.
 const LISTED: usize = 2_000;
 
-/// Replications at most: the figures of each are kept until all have ended.
-const REPLICATIONS: u64 = 10_000;
-
 /// The least share of a core that can be given to a container
 /// (<https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/>).
 const MILLICORE: f64 = 0.001;
@@ -69,8 +66,6 @@ fn many(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let most = users.clone().max_by_key(|users| users.value);
     let all = users.map(|users| u64::from(users.value)).sum();
     more(all, USERS, "users", most.and_then(|users| users.place.clone()));
-    let sim = &scenario.sim.replications;
-    more(u64::from(sim.value), REPLICATIONS, "replications", sim.place.clone());
     let slo = scenario.slos.last().and_then(|slo| slo.of.place.clone());
     more(scenario.slos.len() as u64, LISTED as u64, "promises", slo);
     let fault = scenario.faults.last().and_then(|fault| fault.place.clone());
