@@ -1,6 +1,6 @@
 //! Queues, topics, their consumers, flows: names lead somewhere, numbers can be, messages end somewhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ranges::zero;
 use super::walk;
@@ -246,13 +246,15 @@ fn idle_keys(queue: &Queue, complaints: &mut Vec<Complaint>) {
 fn idle_members(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     for topic in scenario.topics.values() {
         let consumers = walk::consumers(scenario, &topic.name.value);
-        let groups: BTreeSet<&str> =
-            consumers.iter().filter_map(|(_, c)| Some(c.group.as_ref()?.value.as_str())).collect();
-        for group in groups {
-            let own = || consumers.iter().filter(|(_, c)| c.group.as_ref().is_some_and(|g| g.value == group));
+        let mut groups: BTreeMap<&str, Vec<(&Node, &Consumer)>> = BTreeMap::new();
+        for (node, consumer) in consumers {
+            let Some(group) = &consumer.group else { continue };
+            groups.entry(&group.value).or_default().push((node, consumer));
+        }
+        for (group, own) in groups {
             let members: u64 =
-                own().map(|(node, c)| u64::from(node.most_replicas()) * u64::from(c.concurrency.value)).sum();
-            let (partitions, place) = (topic.partitions.value, own().next().and_then(|(_, c)| c.from.place.clone()));
+                own.iter().map(|(node, c)| u64::from(node.most_replicas()) * u64::from(c.concurrency.value)).sum();
+            let (partitions, place) = (topic.partitions.value, own.first().and_then(|(_, c)| c.from.place.clone()));
             if members > u64::from(partitions) {
                 let message = format!(
                     "{} of the {members} members of `{}/{group}` are idle: {partitions} partitions",
@@ -324,25 +326,25 @@ fn outlasts(queue: &Queue, consumer: &Consumer, complaints: &mut Vec<Complaint>)
 
 /// Complains about dead letters that come back to where they died.
 fn dead_letters(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
-    let mut told = BTreeSet::new();
+    // Each queue has one queue for its dead letters at most: where a path comes to what an earlier one saw, it is done.
+    let mut seen = BTreeSet::new();
     for start in scenario.queues.keys() {
-        let mut path = vec![start.as_str()];
-        while let Some(next) = scenario.queues.get(path[path.len() - 1]).and_then(|q| q.dead_letter.as_ref()) {
-            if let Some(begin) = path.iter().position(|name| *name == next.value) {
+        let (mut path, mut at) = (Vec::new(), start.as_str());
+        while seen.insert(at) {
+            path.push(at);
+            let Some(next) = scenario.queues.get(at).and_then(|q| q.dead_letter.as_ref()) else { break };
+            at = &next.value;
+            if let Some(begin) = seen.contains(at).then(|| path.iter().position(|name| *name == at)).flatten() {
                 let mut circle = path[begin..].to_vec();
-                circle.push(&next.value);
-                if path[begin..].iter().all(|name| told.insert((*name).to_owned())) {
-                    let message = format!("dead letters go round in a circle: {}", circle.join(" → "));
-                    let complaint = Complaint::error(code::DEAD_LETTER_CYCLE, message).at(next.place.clone());
-                    complaints.push(
-                        complaint
-                            .label("closes the circle")
-                            .help("let the last queue keep them: nobody needs to consume it"),
-                    );
-                }
-                break;
+                circle.push(at);
+                let message = format!("dead letters go round in a circle: {}", circle.join(" → "));
+                let complaint = Complaint::error(code::DEAD_LETTER_CYCLE, message).at(next.place.clone());
+                complaints.push(
+                    complaint
+                        .label("closes the circle")
+                        .help("let the last queue keep them: nobody needs to consume it"),
+                );
             }
-            path.push(&next.value);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What to expect of messages and of those who consume them.
 
+use std::collections::BTreeMap;
+
 use super::expected::ConsumerForecast;
 use super::flow::Flow;
 use super::forecast::{Edge, Graph};
@@ -8,14 +10,19 @@ use super::times::Times;
 use super::walk;
 use crate::scenario::written::{Consumer, Node, OnError, Publish, Queue};
 
+fn group_of(consumer: &Consumer) -> Option<&str> {
+    consumer.group.as_ref().map(|group| group.value.as_str())
+}
+
 impl Graph<'_> {
     /// Messages go to the consumers of a queue, each to one of them, or to one of each group of a topic.
     pub(super) fn messages(&self, broker: &str, times: f64, out: &mut Vec<Edge>) {
         let all = walk::consumers(self.scenario, broker);
         let members = |(node, c): &(&Node, &Consumer)| f64::from(node.most_replicas()) * f64::from(c.concurrency.value);
-        let group = |c: &Consumer| c.group.as_ref().map(|g| g.value.clone());
+        let mut whole: BTreeMap<Option<&str>, f64> = BTreeMap::new();
+        all.iter().for_each(|one| *whole.entry(group_of(one.1)).or_default() += members(one));
         for one in &all {
-            let whole: f64 = all.iter().filter(|other| group(other.1) == group(one.1)).map(members).sum();
+            let whole = whole[&group_of(one.1)];
             if let Some(&to) = self.index.get(&(one.0.name.value.as_str(), one.1.program.name.value.as_str())) {
                 let tries = deliveries(self.scenario.queues.get(broker), one.1);
                 out.push(Edge { to, times: times * tries * members(one) / whole, messages: Some(Messages::default()) });

@@ -41,6 +41,18 @@ pub(super) struct Graph<'s> {
     pub(super) order: Vec<usize>,
     /// The mean of each law of the scenario, by its address: a fit is not repeated every round.
     means: BTreeMap<*const Law, f64>,
+    /// The same of what is known of each call before any round.
+    hops: BTreeMap<*const Call, Hop>,
+    links: BTreeMap<(&'s str, &'s str), &'s Link>,
+}
+
+/// What a call takes beside its callee's time.
+#[derive(Clone, Copy)]
+struct Hop {
+    to: usize,
+    /// Nanoseconds of CPU at the caller, and away from it without the callee; `None` for a function call.
+    over: Option<(f64, f64)>,
+    timeout: f64,
 }
 
 /// What to expect of a scenario that is free of errors.
@@ -96,14 +108,37 @@ impl<'s> Graph<'s> {
         laws_of(scenario, &mut |law| {
             means.insert(&raw const *law, mean(law));
         });
-        let mut graph = Self { scenario, index, vertices, order: Vec::new(), means };
+        let mut links = BTreeMap::new();
+        for link in &scenario.network.links {
+            links.entry((link.from.value.as_str(), link.to.value.as_str())).or_insert(link);
+        }
+        let mut graph = Self { scenario, index, vertices, order: Vec::new(), means, hops: BTreeMap::new(), links };
         for i in 0..graph.vertices.len() {
             let mut edges = Vec::new();
             graph.edges(&graph.vertices[i].endpoint.steps, 1.0, &mut edges);
             graph.vertices[i].edges = edges;
         }
         graph.order = graph.callees_first();
+        for v in &graph.vertices {
+            for call in walk::calls(v.endpoint) {
+                let hop = graph.hop(call, v.node);
+                graph.hops.extend(hop.map(|hop| (&raw const *call, hop)));
+            }
+        }
         graph
+    }
+
+    fn hop(&self, call: &Call, from: &str) -> Option<Hop> {
+        let to = self.of(call)?;
+        let over = match walk::transport_of(self.scenario, call) {
+            How::InProcess => None,
+            How::Over(spec) => {
+                let messages = Messages::of(spec, call);
+                Some((messages.encode + messages.decode, self.journey(from, self.vertices[to].node, &messages)))
+            }
+        };
+        let timeout = timeout_of(self.scenario, call).map_or(f64::INFINITY, |timeout| timeout.0 as f64);
+        Some(Hop { to, over, timeout })
     }
 
     fn edges(&self, steps: &[Step], times: f64, out: &mut Vec<Edge>) {
@@ -213,9 +248,9 @@ impl<'s> Graph<'s> {
         match &step.verb {
             Verb::Work(law) => Times { cpu: self.mean(law), wait: 0.0, response: self.mean(law) },
             Verb::Wait(law) => Times { cpu: 0.0, wait: self.mean(law), response: self.mean(law) },
-            Verb::Call(call) | Verb::Query(call) => self.call(call, from),
+            Verb::Call(call) | Verb::Query(call) => self.call(call),
             Verb::Cache { call, on_miss } => {
-                self.call(call, from).plus(self.sequence(on_miss, from).times(self.misses(call)))
+                self.call(call).plus(self.sequence(on_miss, from).times(self.misses(call)))
             }
             Verb::Publish(publish) => self.publish(publish, from),
             Verb::Transaction { steps, .. } => self.sequence(steps, from),
@@ -233,26 +268,31 @@ impl<'s> Graph<'s> {
         }
     }
 
-    fn call(&self, call: &Call, from: &str) -> Times {
-        let Some(callee) = self.of(call).map(|i| &self.vertices[i]) else { return Times::default() };
-        let How::Over(spec) = walk::transport_of(self.scenario, call) else {
-            return Times { cpu: callee.cpu, wait: callee.wait, response: callee.response };
+    fn call(&self, call: &Call) -> Times {
+        let Some(Hop { to, over, timeout }) = self.hops.get(&(&raw const *call)).copied() else {
+            return Times::default();
         };
-        let messages = Messages::of(spec, call);
-        let there = self.away(from, callee, &messages);
-        let there = timeout_of(self.scenario, call).map_or(there, |t| there.min(t.0 as f64));
-        let cpu = messages.encode + messages.decode;
-        Times { cpu, wait: 0.0, response: cpu + there }
+        let Vertex { cpu, wait, response, .. } = self.vertices[to];
+        match over {
+            None => Times { cpu, wait, response },
+            Some((coding, away)) => {
+                Times { cpu: coding, wait: 0.0, response: coding + (away + response).min(timeout) }
+            }
+        }
     }
 
     /// From the encoded request to the last byte of the answer.
     pub(super) fn away(&self, from: &str, callee: &Vertex<'_>, messages: &Messages) -> f64 {
-        let transfer = messages.transfer(self.link(from, callee.node));
-        2.0 * self.one_way(from, callee.node) + transfer + messages.callee + callee.response
+        self.journey(from, callee.node, messages) + callee.response
+    }
+
+    /// The same without the time of the callee.
+    fn journey(&self, from: &str, to: &str, messages: &Messages) -> f64 {
+        2.0 * self.one_way(from, to) + messages.transfer(self.link(from, to)) + messages.callee
     }
 
     fn link(&self, from: &str, to: &str) -> Option<&'s Link> {
-        self.scenario.network.links.iter().find(|l| l.from.value == from && l.to.value == to)
+        self.links.get(&(from, to)).copied()
     }
 
     /// Mean one-way latency between two nodes, nanoseconds.
