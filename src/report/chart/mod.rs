@@ -317,7 +317,7 @@ mod gallery {
         keep("causes", &ledger(&title("every cause: where the time went"), &entries(&[sample::every_cause()])));
         keep("waterfall", &waterfall(&sample_trace::trace()));
         keep("waterfall-long", &waterfall(&sample_trace::long(150)));
-        let style = |all| crate::report::table::Style { color: false, all };
+        let style = |all| crate::report::table::Style { all, ..Default::default() };
         println!("{}", crate::report::table::render(&[sample::summary()], style(true)));
         println!("{}", crate::report::table::render(&sample::tax(), style(false)));
         println!("{}", crate::report::waterfall::render(&sample_trace::trace(), 80, false, false));

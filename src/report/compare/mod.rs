@@ -1,4 +1,4 @@
-//! A comparison as people and programs read it: the same content as a table of 80 columns, Markdown or CSV. JSON is the
+//! A comparison as people and programs read it: the same content as a table, Markdown or CSV. JSON is the
 //! comparison itself.
 
 mod content;

@@ -14,3 +14,4 @@ mod queues;
 mod recovery;
 mod streams;
 mod verdicts;
+mod width;

@@ -28,7 +28,7 @@ fn compared(text: &str, words: &[&str]) -> serde_json::Value {
     fs::write(folder.path().join("shop.toml"), text).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hoptax"));
     command.args(["compare", "shop.toml", "-j", "2", "--format", "json", "-o", "table.txt"]).args(words);
-    let output = command.current_dir(folder.path()).output().unwrap();
+    let output = command.current_dir(folder.path()).env_remove("COLUMNS").output().unwrap();
     assert!(matches!(output.status.code(), Some(0 | 4)), "{}", String::from_utf8_lossy(&output.stderr));
     let mut json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let table = fs::read_to_string(folder.path().join("table.txt")).unwrap();
