@@ -51,7 +51,7 @@ pub(super) struct Args {
 /// What a result is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// Tables of 80 columns.
+    /// Tables, as wide as the terminal; 80 columns in a pipe or a file.
     Table,
     /// The whole contract.
     Json,

@@ -1,7 +1,7 @@
 //! A comparison on a terminal.
 
-use super::content::{against, heading, notes, sheet, total, unmatched};
-use super::patterns;
+use super::content::{against, heading, notes, sheet, unmatched};
+use super::{patterns, total::total};
 use crate::experiment::compare::Comparison;
 use crate::report::sheet::Tone;
 use crate::report::table::Style;

@@ -11,14 +11,14 @@ version = 1
 [sim]
 duration = "5s"
 replications = 2
-[clients."shoppers of the eastern region"]
+[clients.shoppers-of-the-eastern-region]
 calls = "orders"
 rate = "60/s"
 [services.orders]
 work = "5ms"
 [[slos]]
 name = "reads of the eastern region stay quick"
-of = "shoppers of the eastern region"
+of = "shoppers-of-the-eastern-region"
 expect = "p99 < 250ms"
 "#;
 
@@ -35,7 +35,7 @@ fn printed(columns: Option<&str>) -> (String, String) {
 
 #[test]
 fn a_promise_is_whole_where_there_is_room() {
-    let whole = "reads of the eastern region stay quick: shoppers of the eastern region p99 < 250ms";
+    let whole = "reads of the eastern region stay quick: shoppers-of-the-eastern-region p99 < 250ms";
     let ((narrow, file), (wide, same_file)) = (printed(None), printed(Some("180")));
     assert!(wide.contains(whole) && !narrow.contains(whole), "{wide}");
     assert!(narrow.lines().all(|line| line.width() <= 80) && wide.lines().all(|line| line.width() <= 180));
