@@ -43,6 +43,7 @@ impl<P: Probe> Machine<'_, P> {
         if P::TRACES {
             self.probe.trace(Trace::Abandoned { frame: at, outcome, at: self.now });
         }
+        self.stop_decoding_for(at);
         let frame = &mut self.frames[at];
         frame.abandoned = true;
         let call = &self.plan.calls[frame.call as usize];

@@ -103,6 +103,7 @@ impl<P: Probe> Machine<'_, P> {
         if outcome.is_good() {
             return self.conclude_call(guard, outcome, Some(at));
         }
+        self.stop_decoding_for(at);
         self.guarded[guard as usize].cause = outcome;
         if last {
             self.try_again(guard, outcome, answered.then_some(at));
