@@ -8,6 +8,7 @@ use super::axis::{Scale, seconds_of_tick};
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
 use super::palette::{FAINT, INK, Pen, hair, on_paper, pen};
 use super::shade::{Shade, names, shade};
+use crate::diag::nouns;
 use crate::experiment::summary::{NodeCourse, Summary};
 use crate::report::number::{count, plain};
 use crate::report::text::{clean, cut};
@@ -147,7 +148,7 @@ fn draw(canvas: &Canvas, node: &Pressure, panel: Area, shades: &[Shade], (first,
         let steps = between(&limits, None, node.width_s, &x, &y);
         canvas.line(&steps[..2 * limits.len()], limit());
     }
-    let told = node.workers.map_or_else(|| "unlimited".into(), |n| format!("{} workers", count(n)));
+    let told = node.workers.map_or_else(|| "unlimited".into(), |n| format!("{} {}", count(n), nouns(n, "worker")));
     let at = workers.map_or(f64::midpoint(panel.top, panel.bottom), |_| limits.last().map_or(0.0, |last| y.at(*last)));
     canvas.text(&told, (panel.right + 8.0, at), Type::of(size::SMALL).faint());
     canvas.line(&[(panel.left, panel.bottom), (panel.right, panel.bottom)], hair(FAINT));

@@ -1,5 +1,6 @@
 //! The pattern table: every cell carries the number that its word follows from.
 
+use crate::diag::nouns;
 use crate::experiment::coupling::Toll;
 use crate::experiment::patterns::{Patterns, RULES, Row};
 use crate::experiment::summary::Estimate;
@@ -30,7 +31,11 @@ fn plain_sheet(patterns: &Patterns) -> Sheet {
         vec![
             latency(row.caller_ms, row.words.latency),
             latency(row.effect_ms, row.words.effect),
-            format!("{}: {} parts", row.words.complexity, row.parts.len()).into(),
+            {
+                let parts = row.parts.len() as u64;
+                format!("{}: {parts} {}", row.words.complexity, nouns(parts, "part"))
+            }
+            .into(),
         ]
     })
 }
