@@ -145,19 +145,16 @@ pub struct Difference {
     #[serde(skip)]
     pub chance: Option<f64>,
     /// Base and other: what it is at least where that is all that is known, because some were still under way.
-    #[serde(skip_serializing_if = "nothing")]
+    #[serde(skip_serializing_if = "untold")]
     pub at_least: [Option<f64>; 2],
     /// Base and other: whether it lies among the failed, which are slower than everything.
-    #[serde(skip_serializing_if = "nowhere")]
+    #[serde(skip_serializing_if = "untold")]
     pub never: [bool; 2],
 }
 
-fn nothing(sides: &[Option<f64>; 2]) -> bool {
-    sides.iter().all(Option::is_none)
-}
-
-fn nowhere(sides: &[bool; 2]) -> bool {
-    *sides == [false; 2]
+/// Whether there is nothing to tell of either side.
+fn untold<T: Default + PartialEq>(sides: &T) -> bool {
+    *sides == T::default()
 }
 
 impl Difference {
@@ -173,7 +170,7 @@ impl Difference {
     /// difference.
     fn incomparable(self, open: bool) -> Self {
         let Self { base, other, at_least, .. } = self;
-        let open = open || !nothing(&at_least);
+        let open = open || !untold(&at_least);
         if open { Self { base, other, at_least, verdict: Verdict::NotComparable, ..Self::default() } } else { self }
     }
 

@@ -45,7 +45,7 @@ fn several(comparison: &Comparison, all: &[Overall]) -> String {
     let found = comparison.total.quickest.as_ref().and_then(|name| all.iter().find(|o| o.name == *name));
     let speed = found.map_or_else(|| none_is_quicker(comparison, all, &base), |best| quickest(comparison, best, &base));
     // What matters of those that are named for something; where nobody is, of all.
-    let named = |o: &&Overall| found.is_none() || found.is_some_and(|best| best.name == o.name);
+    let named = |o: &&Overall| found.is_none_or(|best| best.name == o.name);
     let most = |o: &&Overall| comparison.total.serves_most.first() == Some(&o.name);
     let told = all.iter().filter(|o| named(o) || most(o));
     let lost: String = told.map(|o| losers(comparison, &o.name)).collect();
