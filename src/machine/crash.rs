@@ -94,7 +94,7 @@ impl<P: Probe> Machine<'_, P> {
             self.untrack(child, None);
         }
         self.lanes.disarm(child);
-        self.let_go(child);
+        self.let_go(child, Outcome::Abandoned);
     }
 
     /// A frame is over; whoever waits for it hears that the connection was reset, unless nothing is heard.

@@ -187,6 +187,6 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn give_up_try(&mut self, at: u32, outcome: Outcome) {
         self.uncount(at, Some(outcome));
         self.end_try(at, outcome, false);
-        self.let_go(at);
+        self.let_go(at, outcome);
     }
 }

@@ -180,6 +180,10 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
         let op = self.plan.ops[frame.pc as usize];
+        if P::TRACES {
+            self.spurn(at, op, outcome);
+        }
+        let frame = &mut self.frames[at];
         if let Op::Call { fail, .. }
         | Op::Fork { fail, .. }
         | Op::Borrow { fail, .. }
