@@ -42,14 +42,14 @@ impl<P: Probe> Machine<'_, P> {
         if P::TRACES {
             self.probe.trace(Trace::Abandoned { frame: at, at: self.now });
         }
-        let caller = self.frames[at].caller;
-        if self.give_up_loan(at) {
+        let frame = &mut self.frames[at];
+        frame.abandoned = true;
+        let (caller, at_home) = (frame.caller, self.give_up_loan(at));
+        if at_home {
             self.discard(at);
             return caller;
         }
-        let frame = &mut self.frames[at];
-        frame.abandoned = true;
-        let call = &self.plan.calls[frame.call as usize];
+        let call = &self.plan.calls[self.frames[at].call as usize];
         let sent = self.is_sent(at);
         if call.channel != NONE && self.give_up(at) {
             self.discard(at);

@@ -40,7 +40,7 @@ fn who_waits_for_a_connection_too_long_fails() {
         assert_eq!(edge.arrived, client.arrived);
         assert_eq!(edge.failed["pool_timeout"] * 2, client.arrived);
         assert_eq!(client.failed["error"] * 2, client.arrived);
-        assert_eq!(summary.nodes["d"].arrived * 2, client.arrived, "who has no connection does not query");
+        assert_eq!(summary.nodes["d"].arrivals * 2, client.arrived, "who has no connection does not query");
         holds(summary.ledger["c"].failed.as_ref().unwrap(), &[("a", "connection_wait", 15.0)]);
         holds(&summary.ledger["c"], &[("a", "connection_wait", 5.0), ("d", "database", 10.0)]);
     }
@@ -98,7 +98,7 @@ fn a_connection_is_given_back_between_tries() {
     assert_eq!(failed(&summary, "timeout"), 1.0);
     assert_eq!(summary.run.guard, None);
     // At 0 and at 7 the first of the line goes to the database, and at 6 and 13 nobody is left to.
-    assert_eq!(summary.nodes["d"].arrived * 2, summary.clients["c"].arrived);
+    assert_eq!(summary.nodes["d"].arrivals * 2, summary.clients["c"].arrived);
     // A hedge takes a connection of its own, or waits for one.
     let hedged = guarded("hedge = { after = \"5ms\", max = 1 }", "1s");
     assert_eq!(hedged.clients["c"].success_rate.value, Some(1.0));
