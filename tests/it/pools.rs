@@ -1,9 +1,12 @@
 //! Pools of database connections, transactions that hold one, and tables that let in few writers.
 
 use hoptax::experiment::summary::Summary;
-use hoptax::model::Cause;
+use hoptax::machine::{Machine, Stop};
+use hoptax::model::{Cause, Fact, Probe};
+use hoptax::units::Time;
 use proptest::prelude::*;
 
+use crate::laws::finite;
 use crate::ledger::{holds, small};
 
 /// Four requests at once to `a`.
@@ -94,7 +97,10 @@ fn a_pool_that_lends_nothing_in_time_is_asked_again() {
 fn a_connection_is_given_back_between_tries() {
     // One at a time, 10 ms, given up after 6: the second try of each comes after those that wait. All four in turn are served
     // for 6 ms and fail, whoever waits longer than that has failed before: nothing is held in the end.
-    let summary = guarded("timeout = \"6ms\", retries = { max = 1, on = [\"timeout\"], backoff = \"1ms\", jitter = \"none\" }", "1s");
+    let summary = guarded(
+        "timeout = \"6ms\", retries = { max = 1, on = [\"timeout\"], backoff = \"1ms\", jitter = \"none\" }",
+        "1s",
+    );
     assert_eq!(failed(&summary, "timeout"), 1.0);
     assert_eq!(summary.run.guard, None);
     // At 0 and at 7 the first of the line goes to the database, and at 6 and 13 nobody is left to.
@@ -102,6 +108,80 @@ fn a_connection_is_given_back_between_tries() {
     // A hedge takes a connection of its own, or waits for one.
     let hedged = guarded("hedge = { after = \"5ms\", max = 1 }", "1s");
     assert_eq!(hedged.clients["c"].success_rate.value, Some(1.0));
+}
+
+/// Queries and transactions under every guard, over pools that are too small, at callers and databases that die and stand
+/// still: every call that set out ends, and no connection, no place in a line and no frame is left.
+#[test]
+fn nothing_of_a_pool_is_left_in_the_end() {
+    let sendings: Vec<u64> = (0..90).map(|n| n * 3 / 4).collect();
+    for (steps, guard) in STEPS.iter().flat_map(|steps| GUARDS.map(|guard| (steps, guard))) {
+        for (pool, fault) in POOLS.iter().flat_map(|pool| FAULTS.map(|fault| (pool, fault))) {
+            let text = small_pools(&steps.replace('G', guard), pool, fault);
+            let plan = finite(&text, std::slice::from_ref(&sendings));
+            let finished = Machine::new(&plan, 7, Calls::default()).run(|_| true);
+            assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}:\n{text}", finished.stop);
+            assert_eq!((finished.probe.answered, finished.probe.open), (90, 0), "{text}");
+        }
+    }
+}
+
+const STEPS: [&str; 3] = [
+    "{ query = \"d\"G }",
+    "{ parallel = [{ query = \"d\", times = 3G }, { wait = \"3ms\" }], wait_for = \"any\" }",
+    "{ transaction = \"d\", steps = [{ query = \"d\", table = \"t\", mode = \"write\"G }] }, { query = \"d\"G }",
+];
+
+const GUARDS: [&str; 7] = [
+    "",
+    ", timeout = \"6ms\"",
+    ", deadline = \"8ms\"",
+    ", timeout = \"5ms\", retries = { max = 2, on = [\"pool_timeout\", \"timeout\", \"reset\"], backoff = \"1ms\" }",
+    ", hedge = { after = \"1ms\", max = 2 }",
+    ", bulkhead = { max_concurrent = 2, max_wait = \"5ms\", held_until = \"answered\" }, timeout = \"3ms\"",
+    ", circuit_breaker = { consecutive = 2, open_for = \"5ms\" }, hedge = { after = \"1ms\", tied = true }, deadline = \"4ms\"",
+];
+
+const POOLS: [&str; 3] = ["connections = 1, wait = \"5ms\"", "connections = 2", "connections = 3, wait = \"0s\""];
+
+const FAULTS: [(&str, &str); 5] = [("", ""), ("crash", "a"), ("freeze", "a"), ("crash", "d"), ("outage", "d")];
+
+/// Two replicas of a service, each with such a pool, and of its database.
+fn small_pools(steps: &str, pool: &str, (kind, target): (&str, &str)) -> String {
+    let head = "version = 1\n[sim]\nduration = \"1s\"\n[defaults]\ntransport = \"free\"\n[network]\nsame_zone = \"1ms\"\n\
+                [clients.c]\ncalls = \"a\"\nrate = \"10/s\"\ntransport = \"grpc\"\ntimeout = \"25ms\"\n";
+    let nodes = format!(
+        "[services.a]\nreplicas = 2\nio = \"async\"\nsteps = [{steps}]\npools.d = {{ {pool} }}\n\
+         [databases.d]\nreplicas = 2\nwork = \"4ms\"\nmax_connections = 3\ntables.t = {{ writers = 1 }}\n"
+    );
+    let fault = if kind.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "[[faults]]\nname = \"f\"\nkind = \"{kind}\"\ntarget = \"{target}\"\nat = \"13ms\"\nduration = \"11ms\"\n"
+        )
+    };
+    format!("{head}{nodes}{fault}")
+}
+
+/// Requests that were answered, and calls that have not ended.
+#[derive(Default)]
+struct Calls {
+    answered: u64,
+    open: i64,
+}
+
+impl Probe for Calls {
+    const ACCOUNTS: bool = true;
+
+    fn on(&mut self, _: Time, fact: Fact) {
+        match fact {
+            Fact::Answered { .. } => self.answered += 1,
+            Fact::Called { .. } => self.open += 1,
+            Fact::Settled { .. } => self.open -= 1,
+            _ => {}
+        }
+    }
 }
 
 #[test]

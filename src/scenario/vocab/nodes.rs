@@ -267,7 +267,12 @@ pub static POOL: Table = Table {
           deadline, and in the latency of its edge. The defaults are HikariCP's: maximumPoolSize 10, connectionTimeout 30 s.",
     keys: &[&[
         key("connections", Shape::Whole, "So many per replica.").or("10"),
-        key("wait", Shape::Duration, "How long a query or a transaction waits for one before it fails with `pool_timeout`.").or("\"30s\""),
+        key(
+            "wait",
+            Shape::Duration,
+            "How long a query or a transaction waits for one before it fails with `pool_timeout`.",
+        )
+        .or("\"30s\""),
     ]],
 };
 
