@@ -7,6 +7,7 @@ use crate::model::{EdgeId, EndpointId, LawId, NodeId, Pc};
 use crate::units::Span;
 
 /// One call-site.
+#[expect(clippy::struct_excessive_bools, reason = "each spares a call a step that it does not need")]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Site {
     /// Names the lineage of its tries.
