@@ -139,6 +139,11 @@ fn step(dice: &mut Dice, at: usize, services: usize, mail: bool, depth: usize) -
         8 => format!("split = [{{ weight = 3, steps = [{}] }}, {{ steps = [{}] }}]", inner(dice), inner(dice)),
         _ => format!("cache = \"k\", on_miss = [{}]", inner(dice)),
     };
+    let coded = ", transport = \"grpc\", request = \"1KB\", response = \"300KB\"";
+    let verb = match verb.strip_prefix("call") {
+        Some(_) if dice.percent(20) => format!("{verb}{coded}, stream = {}", 1 + dice.below(9)),
+        _ => verb,
+    };
     let times = dice.one(&["", "", "", ", times = 2"]);
     let chance = dice.one(&["", "", ", probability = \"60%\""]);
     format!("{{ {verb}{times}{chance} }}")

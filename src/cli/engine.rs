@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::args::Setting;
 use super::exit::Failure;
-use crate::diag::{self, Complaint};
+use crate::diag::{self, Complaint, nouns};
 use crate::experiment::summary::Summary;
 use crate::experiment::{self, coupling, patterns};
 use crate::report::forecast;
@@ -153,8 +153,10 @@ impl Frame {
     /// What is changed to make it another, in words.
     pub(super) fn told(self, to: &Self) -> String {
         let seed = (self.seed != to.seed).then(|| format!("seed {} instead of its own {}", to.seed, self.seed));
-        let count = (self.replications != to.replications)
-            .then(|| format!("{} replications instead of its own {}", to.replications, self.replications));
+        let count = (self.replications != to.replications).then(|| {
+            let replications = nouns(to.replications.into(), "replication");
+            format!("{} {replications} instead of its own {}", to.replications, self.replications)
+        });
         let parts: Vec<String> = seed.into_iter().chain(count).collect();
         format!("run with {}, so that replications can be paired", parts.join(" and "))
     }

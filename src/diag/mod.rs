@@ -11,7 +11,7 @@ use std::ops::Range;
 
 pub use codes::{CODES, Code, code};
 pub use render::{count_line, render};
-pub use shown::{clean, clean_lines, excerpt, is_harmless};
+pub use shown::{clean, clean_lines, excerpt, is_harmless, nouns};
 pub use source::Source;
 
 /// How bad it is.

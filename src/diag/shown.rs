@@ -22,6 +22,11 @@ pub fn excerpt(text: &str, room: usize) -> String {
     kept
 }
 
+/// What so many of something are called: `nouns(1, "effect")` is `effect`, of all others `effects`.
+pub fn nouns(count: u64, one: &str) -> String {
+    if count == 1 { one.to_owned() } else { format!("{one}s") }
+}
+
 /// Whether a character does nothing but stand there.
 pub fn is_harmless(c: char) -> bool {
     let unseen = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

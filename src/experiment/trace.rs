@@ -1,11 +1,17 @@
 //! One request, followed: every call it caused, and on what each instant was spent.
 
+mod blame;
+mod find;
+
 use std::collections::BTreeMap;
 
 use crate::machine::{Machine, replication_seed};
 use crate::model::{CallId, Cause, ClientId, Fact, NodeId, Opening, Outcome, Plan, Probe, Trace as Moment};
 use crate::scenario::{Checked, lower};
 use crate::units::Time;
+
+use blame::Spell;
+use find::Finder;
 
 /// Which request to follow.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,6 +39,8 @@ pub struct Trace {
     pub seed: u64,
     /// The client that sent it.
     pub client: String,
+    /// Among which requests it was chosen, where there are several clients and none was named.
+    pub among: Option<String>,
     /// Which of the client's measured requests it is, from 1.
     pub nth: u64,
     /// When it was meant to set out, nanoseconds from the start of the measured time.
@@ -73,14 +81,35 @@ pub struct Span {
     pub from: u64,
     /// Its end.
     pub to: u64,
-    /// How it ended.
+    /// How it ended; where the connection under it was reset, that, whatever became of the work.
     pub outcome: Outcome,
     /// From when on nobody waited for it, if so.
     pub abandoned: Option<u64>,
+    /// What it was, if so, for whoever had waited.
+    pub gone: Option<Outcome>,
+    /// Whether it stands around the tries of a call, which are spans below it.
+    pub guard: bool,
+    /// What refused it last that is no span: a broker that did not take its message, a pool without a connection.
+    pub spurned: Option<Spurned>,
+    /// Faults that were on where it went, while somebody waited for it.
+    pub faults: Vec<String>,
     /// Whether it had no end when the run stopped: its `to` is the last that was heard of it, or of its client.
     pub open: bool,
     /// Its own time, in order, gaps filled by children: on what each stretch was spent.
     pub segments: Vec<Segment>,
+}
+
+/// A refusal that is no span.
+#[derive(Clone, Debug)]
+pub struct Spurned {
+    /// By whom: a broker, a database.
+    pub node: String,
+    /// How.
+    pub outcome: Outcome,
+    /// When.
+    pub at: u64,
+    /// Faults that were on there then.
+    pub faults: Vec<String>,
 }
 
 /// A stretch of a span's own time.
@@ -101,94 +130,10 @@ pub struct Segment {
 pub fn trace(checked: &Checked, pick: Pick, client: Option<&str>) -> Result<Trace, String> {
     let plan = lower(checked);
     let seed = replication_seed(plan.seed, 0);
-    let at = client_at(&plan, client)?;
-    let finder = Finder { client: at, sent: Vec::new(), open: BTreeMap::new() };
-    let found = Machine::new(&plan, seed, finder).run(|_| true).probe.choose(pick)?;
-    let follower = Follower { client: at, nth: found.0, ..Follower::default() };
+    let found = Machine::new(&plan, seed, Finder::of(&plan)).run(|_| true).probe.choose(&plan, pick, client)?;
+    let follower = Follower { client: found.client, nth: found.nth, ..Follower::default() };
     let follower = Machine::new(&plan, seed, follower).run(|_| true).probe;
-    Ok(follower.tell(checked, &plan, found.1))
-}
-
-fn client_at(plan: &Plan, client: Option<&str>) -> Result<ClientId, String> {
-    let names: Vec<&str> = plan.clients.iter().map(|c| plan.node(c.node).name.as_str()).collect();
-    let Some(name) = client else {
-        return Ok(ClientId(0));
-    };
-    let at = names.iter().position(|n| *n == name);
-    at.map(|at| ClientId(at as u32)).ok_or_else(|| format!("no client `{name}`; there are {}", names.join(", ")))
-}
-
-/// A measured request of the client: which of its requests, how long it took, whether it ended well.
-#[derive(Clone, Copy, Debug)]
-struct Sent {
-    nth: u64,
-    latency: Option<u64>,
-    failed: Option<Outcome>,
-}
-
-/// Hears of all measured requests of a client.
-struct Finder {
-    client: ClientId,
-    sent: Vec<Sent>,
-    /// Frames of requests under way: where in `sent`, and since when.
-    open: BTreeMap<u32, (usize, Time)>,
-}
-
-impl Finder {
-    /// The request that was asked for: which of the client's requests, and which of the measured ones from 1.
-    fn choose(self, pick: Pick) -> Result<(u64, u64), String> {
-        let mut good: Vec<(u64, usize)> =
-            self.sent.iter().enumerate().filter_map(|(at, s)| Some((s.latency?, at))).collect();
-        good.sort_unstable();
-        let at = match pick {
-            Pick::Slowest => good.last().map(|g| g.1),
-            Pick::Quantile(q) => {
-                let rank = (q * good.len() as f64).ceil() as usize;
-                good.get(rank.clamp(1, good.len().max(1)) - 1).map(|g| g.1)
-            }
-            Pick::Nth(n) => (n as usize).checked_sub(1).filter(|at| *at < self.sent.len()),
-            Pick::Failed => self.failed(),
-        };
-        let all = self.sent.len();
-        let told = || format!("{all} were measured, {} of them ended well, {} failed", good.len(), all - good.len());
-        let at = at.ok_or_else(|| format!("no such request; {}", told()))?;
-        Ok((self.sent[at].nth, at as u64 + 1))
-    }
-
-    /// The first of those that failed as most did.
-    fn failed(&self) -> Option<usize> {
-        // What never ended is a way to fail of its own.
-        let mut ways: BTreeMap<Option<Outcome>, (u64, usize)> = BTreeMap::new();
-        for (at, sent) in self.sent.iter().enumerate().filter(|(_, sent)| sent.latency.is_none()) {
-            ways.entry(sent.failed).or_insert((0, at)).0 += 1;
-        }
-        ways.into_values().max_by_key(|(count, first)| (*count, std::cmp::Reverse(*first))).map(|(_, first)| first)
-    }
-}
-
-impl Probe for Finder {
-    const TRACES: bool = true;
-
-    fn on(&mut self, _: Time, _: Fact) {}
-
-    fn trace(&mut self, moment: Moment) {
-        match moment {
-            Moment::Opened { frame, opening: Opening::Root { client, nth, measured: true }, at }
-                if client == self.client =>
-            {
-                self.open.insert(frame, (self.sent.len(), at));
-                self.sent.push(Sent { nth, latency: None, failed: None });
-            }
-            Moment::Closed { frame, outcome, at, .. } => {
-                if let Some((sent, since)) = self.open.remove(&frame) {
-                    let good = outcome.is_good();
-                    self.sent[sent].latency = good.then(|| at.since(since).0);
-                    self.sent[sent].failed = (!good).then_some(outcome);
-                }
-            }
-            _ => {}
-        }
-    }
+    Ok(Trace { among: found.among, ..follower.tell(checked, &plan, found.measured) })
 }
 
 /// Follows one request and everything it causes.
@@ -202,6 +147,7 @@ struct Follower {
     /// Frames of the request under way, by slot: which span.
     open: BTreeMap<u32, usize>,
     spans: Vec<Followed>,
+    spells: Vec<Spell>,
 }
 
 /// A span under way, in simulated time.
@@ -214,7 +160,8 @@ struct Followed {
     node: NodeId,
     replica: u32,
     outcome: Outcome,
-    abandoned: Option<Time>,
+    abandoned: Option<(Outcome, Time)>,
+    spurned: Option<(NodeId, Outcome, Time)>,
     segments: Vec<(Cause, Time, Time)>,
 }
 
@@ -230,6 +177,7 @@ impl Follower {
             replica: 0,
             outcome: Outcome::default(),
             abandoned: None,
+            spurned: None,
             segments: Vec::new(),
         });
     }
@@ -265,11 +213,18 @@ impl Follower {
         for at in &open {
             let span = &mut self.spans[*at];
             let heard = span.segments.last().map_or(span.from, |segment| segment.2).max(span.from);
-            span.to = heard.max(span.abandoned.unwrap_or(heard)).max(until);
+            span.to = heard.max(span.abandoned.map_or(heard, |gone| gone.1)).max(until);
         }
         let node_name = |id: NodeId| plan.node(id).name.clone();
         let client = node_name(plan.clients[self.client.index()].node);
         let since = |at: Time| at.since(self.began).0;
+        let guards = self.guards();
+        let spurned = |(node, outcome, at): (NodeId, Outcome, Time)| Spurned {
+            node: node_name(node),
+            outcome,
+            at: since(at),
+            faults: blame::at_node(&self.spells, plan, node, (at, at)),
+        };
         let span = |(at, s): (usize, &Followed)| Span {
             open: open.contains(&at),
             parent: s.parent,
@@ -287,8 +242,12 @@ impl Follower {
             replica: s.replica,
             from: since(s.from),
             to: since(s.to),
-            outcome: s.outcome,
-            abandoned: s.abandoned.map(since),
+            outcome: s.outcome_heard(),
+            abandoned: s.abandoned.map(|gone| since(gone.1)),
+            gone: s.abandoned.map(|gone| gone.0),
+            guard: guards[at],
+            spurned: s.spurned.map(spurned),
+            faults: blame::of_call(&self.spells, plan, s, guards[at] || open.contains(&at)),
             segments: s
                 .segments
                 .iter()
@@ -306,7 +265,29 @@ impl Follower {
             outcome: spans.first().map_or(Outcome::default(), |s| s.outcome),
             latency: spans.first().map_or(0, |s| s.to),
             client,
+            among: None,
             spans,
+        }
+    }
+
+    /// Of every span, whether it stands around tries: a call whose children are the same call.
+    fn guards(&self) -> Vec<bool> {
+        let mut guards = vec![false; self.spans.len()];
+        for span in &self.spans {
+            if let (Some(parent), Some(call)) = (span.parent, span.call) {
+                guards[parent] |= self.spans[parent].call == Some(call);
+            }
+        }
+        guards
+    }
+}
+
+impl Followed {
+    /// How it ended; a reset is one, though the callee's work may go on and end well.
+    fn outcome_heard(&self) -> Outcome {
+        match self.abandoned {
+            Some((Outcome::Reset, _)) => Outcome::Reset,
+            _ => self.outcome,
         }
     }
 }
@@ -315,7 +296,11 @@ impl Probe for Follower {
     const ACCOUNTS: bool = true;
     const TRACES: bool = true;
 
-    fn on(&mut self, _: Time, _: Fact) {}
+    fn on(&mut self, now: Time, fact: Fact) {
+        if let Fact::Struck { fault, on } = fact {
+            blame::strike(&mut self.spells, fault, on, now);
+        }
+    }
 
     fn trace(&mut self, moment: Moment) {
         if let Moment::Opened { at, .. } | Moment::Closed { at, .. } = moment {
@@ -328,9 +313,14 @@ impl Probe for Follower {
                     self.spans[*span].segments.push((cause, from, to));
                 }
             }
-            Moment::Abandoned { frame, at } => {
+            Moment::Abandoned { frame, outcome, at } => {
                 if let Some(span) = self.open.get(&frame) {
-                    self.spans[*span].abandoned = Some(at);
+                    self.spans[*span].abandoned = Some((outcome, at));
+                }
+            }
+            Moment::Spurned { frame, node, outcome, at } => {
+                if let Some(span) = self.open.get(&frame) {
+                    self.spans[*span].spurned = Some((node, outcome, at));
                 }
             }
             Moment::Closed { frame, node, replica, outcome, at } => {

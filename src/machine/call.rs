@@ -158,8 +158,11 @@ impl<P: Probe> Machine<'_, P> {
         let back = usize::from(way == Purpose::Back);
         let mut extra = 0;
         if pipe.per_byte_ps > 0.0 {
+            // The messages of a stream before its last have taken their place on the link.
+            let messages =
+                if back == 1 { self.plan.codecs.get(call.codec as usize).map_or(1, |c| c.messages) } else { 1 };
+            let took = pipe.takes(call.bytes[back] / u64::from(messages));
             let free = &mut self.pipes[call.link.index()][back];
-            let took = (call.bytes[back] as f64 * pipe.per_byte_ps / 1e3).round() as u64;
             *free = (*free).max(self.now) + Span(took);
             extra = free.since(self.now).0;
         }
@@ -348,6 +351,7 @@ impl<P: Probe> Machine<'_, P> {
         if outcome.is_good() {
             waiting.pc += 1;
         } else {
+            self.stop_decoding_for(at);
             self.fail_step(caller, outcome);
         }
         self.tell(Fact::Settled { edge, outcome, latency, measured });

@@ -13,7 +13,7 @@ use crate::units::{Span, Time};
 
 use super::Machine;
 use super::event::Event;
-use super::frame::Pose;
+use super::frame::{Origin, Pose};
 use super::walk::{DIAL, Flow};
 
 /// Ticks of the replica's clock per nanosecond of work, so that slow clocks lose nothing to rounding.
@@ -140,7 +140,7 @@ impl<P: Probe> Machine<'_, P> {
         let mut cores = 0;
         // Cryptography has no worker that could be taken from it.
         let worker = cause != Cause::Connect;
-        if replica.preemptive && worker {
+        if replica.preemptive && worker && self.frames[at].origin != Origin::Ahead {
             replica.running.push(at);
         }
         if let Some(cpu) = &mut replica.cpu {

@@ -12,6 +12,7 @@ use super::walk::{DIAL, GONE};
 impl<P: Probe> Machine<'_, P> {
     /// Ends everything that is in progress on a replica; callers hear of it unless it is `silent`.
     pub(super) fn kill(&mut self, replica: u32, silent: bool) {
+        self.stop_decoding_at(replica);
         let victims = self.victims(replica);
         for at in &victims {
             self.stop_at_once(*at);
@@ -42,8 +43,8 @@ impl<P: Probe> Machine<'_, P> {
     /// Requests and branches in progress on a replica.
     fn victims(&self, replica: u32) -> Vec<u32> {
         let dies = |at: u32, frame: &Frame| match frame.origin {
-            // A guard goes with the frame that waits for it.
-            Origin::Root | Origin::Guard => false,
+            // A guard goes with the frame that waits for it; nothing is decoded ahead any more.
+            Origin::Root | Origin::Guard | Origin::Ahead => false,
             Origin::Branch | Origin::Record => true,
             Origin::Try => frame.pc != DIAL.0 && frame.pc != GONE,
             Origin::Message => frame.pc != DIAL.0 && self.is_handled(at),
@@ -96,7 +97,7 @@ impl<P: Probe> Machine<'_, P> {
             self.untrack(child, None);
         }
         self.lanes.disarm(child);
-        self.let_go(child);
+        self.let_go(child, Outcome::Abandoned);
     }
 
     /// A frame is over; whoever waits for it hears that the connection was reset, unless nothing is heard.
@@ -109,7 +110,7 @@ impl<P: Probe> Machine<'_, P> {
             }
             Origin::Message => return self.die_handling(at),
             Origin::Record => return self.die_reading(at),
-            Origin::Root | Origin::Try | Origin::Guard => {}
+            Origin::Root | Origin::Try | Origin::Guard | Origin::Ahead => {}
         }
         let site = &self.sites[frame.call as usize];
         let (node, endpoint) = (site.node, site.endpoint);

@@ -215,9 +215,25 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
+    /// The join whose turns a branch takes, or what decodes a stream for it.
+    fn base_of(&self, at: u32) -> u32 {
+        let frame = &self.frames[at];
+        let branch = if frame.origin == Origin::Ahead { &self.frames[frame.caller] } else { frame };
+        self.joins.slots[branch.caller as usize].base
+    }
+
+    /// Whoever waits for the turn does so no longer; says whether it did.
+    pub(super) fn leave_turn_line(&mut self, at: u32) -> bool {
+        let base = self.base_of(at);
+        let waiting = &mut self.joins.slots[base as usize].waiting;
+        let before = waiting.len();
+        waiting.retain(|other| *other != at);
+        waiting.len() < before
+    }
+
     /// A branch needs CPU: the parent's worker, when no other branch has it.
     pub(super) fn take_turn(&mut self, at: u32) -> Flow {
-        let base = self.joins.slots[self.frames[at].caller as usize].base;
+        let base = self.base_of(at);
         let join = &mut self.joins.slots[base as usize];
         if join.parent == NONE {
             self.frames[at].own_worker = true;
@@ -237,7 +253,7 @@ impl<P: Probe> Machine<'_, P> {
             self.leave(at);
             return Flow::On;
         }
-        let base = self.joins.slots[self.frames[at].caller as usize].base;
+        let base = self.base_of(at);
         let join = &mut self.joins.slots[base as usize];
         let Some(next) = join.waiting.pop_front() else {
             join.turn = false;

@@ -24,6 +24,8 @@ pub(super) enum Origin {
     Record,
     /// A broker that waits for the acknowledgement of a delivery (`caller`).
     Message,
+    /// Nobody: what a caller decodes of a stream while it comes. `caller` is that caller.
+    Ahead,
 }
 
 /// What a frame is doing, as far as its `due` is about that.

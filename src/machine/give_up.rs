@@ -33,15 +33,17 @@ impl<P: Probe> Machine<'_, P> {
         }
         self.charge(self.frames[at].caller, Cause::FailedTries);
         self.settle(at, outcome);
-        let caller = self.let_go(at);
+        let caller = self.let_go(at, outcome);
         self.ready.push_back(caller);
     }
 
-    /// Nobody waits for a try any more: its connection is dealt with, its callee perhaps told. Says who waited.
-    pub(super) fn let_go(&mut self, at: u32) -> u32 {
+    /// Nobody waits for a try any more, for which it had that `outcome`: its connection is dealt with, its callee perhaps
+    /// told. Says who waited.
+    pub(super) fn let_go(&mut self, at: u32, outcome: Outcome) -> u32 {
         if P::TRACES {
-            self.probe.trace(Trace::Abandoned { frame: at, at: self.now });
+            self.probe.trace(Trace::Abandoned { frame: at, outcome, at: self.now });
         }
+        self.stop_decoding_for(at);
         let frame = &mut self.frames[at];
         frame.abandoned = true;
         let (caller, at_home) = (frame.caller, self.give_up_loan(at));
@@ -106,7 +108,7 @@ impl<P: Probe> Machine<'_, P> {
                 self.lanes.disarm(child);
             }
             self.settle(child, Outcome::Canceled);
-            self.let_go(child);
+            self.let_go(child, Outcome::Canceled);
             self.ready.push_back(at);
         } else if let Some(join) = self.joins.waited_for_by(at) {
             self.recall(at, join);

@@ -278,7 +278,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             }
             self.uncount(other.frame, None);
             self.lanes.disarm(other.frame);
-            self.let_go(other.frame);
+            self.let_go(other.frame, outcome);
         }
         let guarded = &mut self.guarded[guard as usize];
         let (pending, again) = (std::mem::take(&mut guarded.pending), guarded.again);

@@ -8,7 +8,7 @@
 //! Rows are linked lists in one arena: appending and dropping take no time that grows with the row.
 
 use crate::model::id::NONE;
-use crate::model::{Cause, Cell, NodeId, Opening, Outcome, Probe, Trace};
+use crate::model::{Cause, Cell, NodeId, Op, Opening, Outcome, Probe, Trace};
 use crate::units::{Span, Time};
 
 use super::Machine;
@@ -129,6 +129,19 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn open_account(&mut self, frame: u32, opening: impl FnOnce() -> Opening) {
         if P::TRACES {
             self.probe.trace(Trace::Opened { frame, opening: opening(), at: self.now });
+        }
+    }
+
+    /// A step of a frame fails that is no call: whoever follows it hears what refused it.
+    pub(super) fn spurn(&mut self, frame: u32, op: Op, outcome: Outcome) {
+        let node = match op {
+            Op::Borrow { lender, .. } => self.plan.lenders[lender.index()].database,
+            Op::Publish { post, .. } => self.plan.queue(self.plan.post(post).queue).node,
+            Op::Produce { producer, .. } => self.broker_of(producer),
+            _ => return,
+        };
+        if outcome != Outcome::Canceled {
+            self.probe.trace(Trace::Spurned { frame, node, outcome, at: self.now });
         }
     }
 

@@ -64,7 +64,7 @@ impl<P: Probe> Machine<'_, P> {
             Origin::Try => !frame.abandoned && self.sites[frame.call as usize].guard == NONE,
             Origin::Guard => self.guarded[at as usize].police != NONE,
             Origin::Message | Origin::Record => true,
-            Origin::Root | Origin::Branch => false,
+            Origin::Root | Origin::Branch | Origin::Ahead => false,
         }
     }
 

@@ -86,7 +86,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The frame whose step a query is, while that waits for it: a policy in between is not it.
-    fn asker(&self, at: u32) -> Option<u32> {
+    pub(super) fn asker(&self, at: u32) -> Option<u32> {
         let waits = |at: u32| {
             let frame = &self.frames[at];
             (!frame.abandoned && frame.caller != NONE).then_some(frame.caller)

@@ -5,6 +5,7 @@
 //! whether or not anybody still waits. A caller that gives up only marks it; the work goes on.
 
 mod absence;
+mod ahead;
 mod aim;
 mod begin;
 mod cache;
@@ -66,6 +67,7 @@ use crate::random::dist::Dist;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
+use ahead::Aheads;
 use begin::Words;
 use cache::Caches;
 use channel::Hold;
@@ -111,6 +113,8 @@ pub struct Machine<'p, P> {
     ready: std::collections::VecDeque<u32>,
     replicas: Vec<Replica>,
     joins: Joins,
+    /// What callers decode of streams while these come, by caller.
+    aheads: Aheads,
     /// Tries that were given up and keep their place in a bulkhead, and the [`Police`] that it belongs to.
     lingering: std::collections::BTreeMap<u32, u32>,
     /// Balancing state: per link and caller replica.

@@ -61,6 +61,7 @@ impl<'p, P: Probe> Machine<'p, P> {
             ready: std::collections::VecDeque::with_capacity(64),
             replicas,
             joins: Joins::default(),
+            aheads: super::ahead::Aheads::new(),
             lingering: std::collections::BTreeMap::new(),
             memories,
             memory_base,

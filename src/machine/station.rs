@@ -185,6 +185,13 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A request leaves the line unserved.
     pub(super) fn leave_line(&mut self, at: u32) {
+        self.step_out(at);
+        let node = self.replicas[self.frames[at].replica as usize].node;
+        self.tell(Fact::Abandoned { node });
+    }
+
+    /// A frame is no longer in line.
+    pub(super) fn step_out(&mut self, at: u32) {
         let frame = &mut self.frames[at];
         frame.due = Time::NEVER;
         frame.waiting = false;
@@ -195,7 +202,6 @@ impl<P: Probe> Machine<'_, P> {
         replica.line.leave(at, priority, &mut self.links);
         let node = replica.node;
         self.tell(Fact::Dequeued { node });
-        self.tell(Fact::Abandoned { node });
         self.watch_limit(index);
     }
 

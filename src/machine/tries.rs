@@ -103,6 +103,7 @@ impl<P: Probe> Machine<'_, P> {
         if outcome.is_good() {
             return self.conclude_call(guard, outcome, Some(at));
         }
+        self.stop_decoding_for(at);
         self.guarded[guard as usize].cause = outcome;
         if last {
             self.try_again(guard, outcome, answered.then_some(at));
@@ -186,6 +187,6 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn give_up_try(&mut self, at: u32, outcome: Outcome) {
         self.uncount(at, Some(outcome));
         self.end_try(at, outcome, false);
-        self.let_go(at);
+        self.let_go(at, outcome);
     }
 }

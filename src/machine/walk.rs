@@ -1,6 +1,6 @@
 //! The interpreter: a frame walks its program until it has to wait.
 
-use crate::model::{CallId, Cause, Fact, Op, Outcome, Pc, Probe};
+use crate::model::{Cause, Fact, Op, Outcome, Pc, Probe};
 use crate::random::{Draw, Purpose};
 
 use super::Machine;
@@ -60,10 +60,16 @@ impl<P: Probe> Machine<'_, P> {
                 }
                 Op::Turn => self.advance(at, next, Self::take_turn),
                 Op::GiveTurn => self.advance(at, next, Self::give_turn),
-                op @ (Op::Work { .. } | Op::Encode(_) | Op::Receive | Op::Answer | Op::Decode(_)) => {
-                    self.burst(at, pc, op)
-                }
+                op @ (Op::Work { .. }
+                | Op::Encode(_)
+                | Op::Receive
+                | Op::Answer
+                | Op::Decode(_)
+                | Op::DecodeRest(_)) => self.burst(at, pc, op),
                 Op::Stream => self.stream(at, next),
+                Op::DecodeAhead(call) => self.decode_ahead(at, call, next),
+                Op::DecodedAhead => self.end_decoding(at),
+                Op::Gather(call) => self.gather(at, call, next),
                 Op::Dial => self.shake(at),
                 Op::Lock => self.advance(at, next, Self::lock),
                 Op::Unlock => self.advance(at, next, Self::unlock),
@@ -151,6 +157,7 @@ impl<P: Probe> Machine<'_, P> {
                 Op::Receive => coding += self.sites[made_by as usize].coding.receive,
                 Op::Answer => coding += self.sites[made_by as usize].coding.answer,
                 Op::Decode(call) => coding += self.sites[call.index()].coding.decode,
+                Op::DecodeRest(call) => coding += self.rest_of_stream(at, call),
                 _ => break,
             }
             pc += 1;
@@ -167,28 +174,16 @@ impl<P: Probe> Machine<'_, P> {
         self.start(at, work + coding, Cause::Work)
     }
 
-    /// The first message of a stream leaves, the rest of it is encoded; an answer of one message has no rest.
-    #[inline(never)]
-    fn stream(&mut self, at: u32, next: Pc) -> Flow {
-        self.frames[at].pc = next.0;
-        let frame = &self.frames[at];
-        let call = self.plan.call(CallId(frame.call));
-        let Some(codec) = self.plan.codecs.get(call.codec as usize).filter(|c| c.messages > 1) else {
-            return Flow::On;
-        };
-        let back = self.vary(call.back, frame.lineage, Purpose::Back, 0);
-        let latency = self.now.since(frame.sent) + back + codec.decode;
-        let (edge, measured) = (call.edge, frame.measured && !frame.abandoned);
-        self.tell(Fact::Streamed { edge, latency, measured });
-        self.start(at, codec.answer.0 * u64::from(codec.messages - 1), Cause::Encode)
-    }
-
     /// A step of a frame has failed: it goes on where its operation sends failures.
     #[inline(never)]
     pub(super) fn fail_step(&mut self, at: u32, outcome: Outcome) -> Flow {
         let frame = &mut self.frames[at];
         frame.outcome = outcome;
         let op = self.plan.ops[frame.pc as usize];
+        if P::TRACES {
+            self.spurn(at, op, outcome);
+        }
+        let frame = &mut self.frames[at];
         if let Op::Call { fail, .. }
         | Op::Fork { fail, .. }
         | Op::Borrow { fail, .. }

@@ -42,6 +42,14 @@ pub enum Op {
     Stream,
     /// The caller decodes the answer.
     Decode(CallId),
+    /// The caller decodes a stream, all but the last message, while its messages come.
+    DecodeAhead(CallId),
+    /// It has decoded these.
+    DecodedAhead,
+    /// The whole stream is there: what is decoded of it by now is done.
+    Gather(CallId),
+    /// The caller decodes the rest of a stream, its last message and what it had no time for before.
+    DecodeRest(CallId),
     /// A try opens a connection, a stage at a time.
     Dial,
     /// A query asks for the lock of the table it writes to.

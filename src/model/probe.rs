@@ -100,6 +100,19 @@ pub enum Trace {
     Abandoned {
         /// The frame.
         frame: u32,
+        /// What it was for whoever waited: a timeout, a reset, or word from further up.
+        outcome: Outcome,
+        /// When.
+        at: Time,
+    },
+    /// When a frame does not get what is no call: a broker does not take its message, a pool has no connection for it.
+    Spurned {
+        /// The frame.
+        frame: u32,
+        /// The broker, or the database.
+        node: NodeId,
+        /// How.
+        outcome: Outcome,
         /// When.
         at: Time,
     },

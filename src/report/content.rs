@@ -8,6 +8,7 @@ use super::number::{NONE, count, level, or_none, percent, plain, seconds, short,
 use super::sheet::{Cell, Sheet, Tone};
 use super::single;
 use super::text::clean;
+use crate::diag::nouns;
 use crate::experiment::summary::{Estimate, Node, Outcome, Queue, State, Stats, Summary, Verdict};
 
 pub use super::requests::{answered, side_by_side, stats};
@@ -34,7 +35,7 @@ pub fn conditions(summary: &Summary) -> Vec<String> {
     vec![
         format!("seed {}", run.seed),
         format!("{} × {}{warmup}", run.replications, seconds(run.duration_s)),
-        format!("{} events", count(run.events)),
+        format!("{} {}", count(run.events), nouns(run.events, "event")),
         format!("{} % intervals", plain(run.confidence * 100.0)),
     ]
 }
@@ -57,7 +58,10 @@ pub fn warnings(summary: &Summary) -> Vec<String> {
     let mut lines = single::camps(run);
     lines.extend(run.overloaded.iter().map(|what| format!("overloaded: {}", clean(what))));
     if run.partial {
-        lines.push(format!("interrupted: these are the {} replications that had ended", run.replications));
+        lines.push(match run.replications {
+            1 => "interrupted: this is the one replication that had ended".to_owned(),
+            n => format!("interrupted: these are the {n} replications that had ended"),
+        });
     }
     lines.extend(run.guard.iter().map(|what| format!("stopped by a guard: {}", clean(what))));
     if run.settled == Some(false) {
@@ -89,7 +93,8 @@ pub fn slos(verdicts: &[Verdict]) -> Sheet {
         };
         let show = |value: f64| figure(&slo.expect, value);
         let interval = match (slo.measured.low, slo.measured.high) {
-            (Some(low), Some(high)) => format!("{} … {}", show(low), show(high)),
+            // Nothing that is promised can be below nothing, however little is known of it.
+            (Some(low), Some(high)) => format!("{} … {}", show(low.max(0.0)), show(high)),
             _ => NONE.into(),
         };
         let measured = told(slo);
@@ -211,7 +216,10 @@ pub fn nodes(all: &BTreeMap<String, Node>, every: bool) -> Sheet {
     for (name, node) in chosen(all, shown) {
         sheet.push(name, figures(node));
     }
-    sheet.note = (shown < all.len()).then(|| format!("{} less used nodes not shown; all with -v", all.len() - shown));
+    sheet.note = (shown < all.len()).then(|| {
+        let left = (all.len() - shown) as u64;
+        format!("{left} less used {} not shown; all with -v", nouns(left, "node"))
+    });
     sheet.without_idle("refused", |cell| cell.text == "0")
 }
 
@@ -278,8 +286,11 @@ fn messages(queue: &Queue) -> [Cell; 11] {
 /// Effects that happened more than once, a line for each client behind them.
 pub fn duplicates(all: &BTreeMap<String, Stats>) -> Vec<String> {
     let some = all.iter().filter(|(_, stats)| stats.duplicate_effects > 0);
-    some.map(|(name, stats)| format!("done twice: {}: {} effects", clean(name), count(stats.duplicate_effects)))
-        .collect()
+    some.map(|(name, stats)| {
+        let twice = stats.duplicate_effects;
+        format!("done twice: {}: {} {}", clean(name), count(twice), nouns(twice, "effect"))
+    })
+    .collect()
 }
 
 fn figures(node: &Node) -> [Cell; 8] {

@@ -2,7 +2,8 @@
 
 use super::number::{count, percent, plain, time};
 use super::sheet::{Cell, Sheet, Tone};
-use super::table::{Style, WIDTH};
+use super::table::Style;
+use crate::diag::nouns;
 use crate::scenario::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 
 /// A row per node: requests, work, utilisation, workers held, and the least an answer takes.
@@ -21,7 +22,7 @@ pub fn render(forecast: &Forecast, style: Style) -> String {
     for node in &forecast.nodes {
         sheet.push(&node.name, cells(node));
     }
-    let mut lines = sheet.lines(WIDTH, style.color);
+    let mut lines = sheet.lines(style.width, style.color);
     lines.push(String::new());
     for (client, rate) in &forecast.clients {
         lines.push(format!("{client} offers {} requests/s on average", plain(*rate)));
@@ -41,10 +42,11 @@ pub fn render(forecast: &Forecast, style: Style) -> String {
 fn consumer(consumer: &ConsumerForecast) -> String {
     let ConsumerForecast { from, group, service, rate, members, partitions, peak_utilization, .. } = consumer;
     let group = group.as_ref().map_or_else(String::new, |group| format!("/{group}"));
-    let of = partitions.map_or_else(String::new, |p| format!(" for {} partitions", count(u64::from(p))));
-    let (rate, members) = (plain(*rate), count(*members));
+    let of = partitions
+        .map_or_else(String::new, |p| format!(" for {} {}", count(u64::from(p)), nouns(u64::from(p), "partition")));
+    let (rate, members) = (plain(*rate), format!("{} {}", count(*members), nouns(*members, "consumer")));
     format!(
-        "{service} handles {rate} messages/s of {from}{group} with {members} consumers{of}, {} busy",
+        "{service} handles {rate} messages/s of {from}{group} with {members}{of}, {} busy",
         percent(*peak_utilization)
     )
 }
@@ -62,7 +64,8 @@ fn narrow(shared: &Shared) -> Option<String> {
     match kind {
         SharedKind::Link => Some(format!("{from} -> {to}: {full} of its bandwidth in use")),
         SharedKind::Connections(transport) if *peak > room / 2.0 => {
-            Some(format!("{from} -> {to}: {full} of its {} {transport} connections in use", plain(*room)))
+            let connections = nouns(room.round() as u64, "connection");
+            Some(format!("{from} -> {to}: {full} of its {} {transport} {connections} in use", plain(*room)))
         }
         _ => None,
     }

@@ -31,6 +31,7 @@ pub mod text;
 pub mod theory;
 mod trouble;
 pub mod waterfall;
+mod why;
 
 #[cfg(feature = "charts")]
 pub mod chart;

@@ -22,6 +22,10 @@ fn span(parent: Option<usize>, kind: Kind, name: &str, at: (f64, f64), own: &[(C
         to: ns(at.1),
         outcome: Outcome::Succeeded,
         abandoned: None,
+        gone: None,
+        guard: false,
+        spurned: None,
+        faults: Vec::new(),
         open: false,
         segments,
     }
@@ -60,6 +64,7 @@ pub(crate) fn trace() -> Trace {
     spans[3].node = "orders".into();
     spans[5].outcome = Outcome::Timeout;
     spans[5].abandoned = Some(ns(22.2));
+    spans[5].gone = Some(Outcome::Timeout);
     spans[7].replica = 1;
     Trace {
         scenario: "orders".into(),
@@ -67,6 +72,7 @@ pub(crate) fn trace() -> Trace {
         hash: "9f3ac2d1".into(),
         seed: 42,
         client: "shoppers".into(),
+        among: None,
         nth: 4_712,
         began: ns(12_345.0),
         outcome: Outcome::Succeeded,

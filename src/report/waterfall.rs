@@ -7,6 +7,7 @@ use super::ledger::legend_lines;
 use super::number::{count, seconds, time};
 use super::sheet::Tone;
 use super::text::{clean, cut, joined, width, wrapped};
+use super::why::why;
 use crate::experiment::trace::{Kind, Span, Trace};
 use crate::model::{Cause, Outcome};
 
@@ -100,7 +101,8 @@ fn longest(spans: &[Span], shown: &[usize], most: usize) -> Vec<bool> {
 /// What a trace is about, for a title.
 pub fn title(trace: &Trace) -> String {
     let variant = trace.variant.as_ref().map_or_else(String::new, |name| format!(", variant {}", clean(name)));
-    format!("{}{variant}: request {} of {}", clean(&trace.scenario), trace.nth, clean(&trace.client))
+    let among = trace.among.as_ref().map_or_else(String::new, |among| format!(" ({among})"));
+    format!("{}{variant}: request {} of {}{among}", clean(&trace.scenario), trace.nth, clean(&trace.client))
 }
 
 /// How it went and how it came about, in parts.
@@ -120,43 +122,6 @@ pub fn facts(trace: &Trace) -> Vec<String> {
         format!("hoptax {}", env!("CARGO_PKG_VERSION")),
         "simulated, not measured".into(),
     ]
-}
-
-/// Who failed, from the client inwards: whose answer it was that made each caller fail, or on whom it gave up.
-pub fn why(trace: &Trace) -> Option<String> {
-    let spans = &trace.spans;
-    let root = spans.first().filter(|root| root.open || !trace.outcome.is_good())?;
-    let mut parts: Vec<String> = Vec::new();
-    let (mut at, mut caller, mut gone) = (0, clean(&root.name), root.open.then_some(root.to));
-    loop {
-        let guilty = |span: &Span| !span.outcome.is_good() || span.abandoned.is_some() || span.open;
-        // Below one that was given up: whom it was waiting for just then.
-        let open = |span: &Span| gone.is_none_or(|then| span.from <= then && (then < span.to || span.open));
-        let below = spans.iter().enumerate().filter(|(_, span)| span.parent == Some(at) && open(span));
-        let below = below.filter(|(_, span)| gone.is_some() || guilty(span));
-        let Some((next, span)) = below.max_by_key(|(at, span)| (span.abandoned.unwrap_or(span.to), *at)) else { break };
-        let name = clean(&span.name);
-        // Branches and the guard around tries are nobody.
-        let nobody = span.kind == Kind::Branch || name == caller;
-        match (gone, span.abandoned) {
-            _ if nobody && span.abandoned.is_none() => {}
-            (Some(_), _) => parts.push(format!("{caller} was waiting for {name}")),
-            (None, Some(then)) => {
-                parts.push(format!("{caller} gave up on {name} after {}", time(ms(then.saturating_sub(span.from)))));
-            }
-            (None, None) => parts.push(format!("{caller} had `{}` from {name}", span.outcome.word())),
-        }
-        gone = gone.or(span.abandoned);
-        (at, caller) = (next, if nobody { caller } else { name });
-    }
-    if gone.is_some() && spans[at].open && at > 0 {
-        parts.push(format!("{caller} never answered"));
-    }
-    if parts.is_empty() {
-        let word = if root.open { "no answer" } else { trace.outcome.word() };
-        parts.push(format!("{caller} had `{word}` from nobody it called"));
-    }
-    Some(format!("why: {}", parts.join("; ")))
 }
 
 /// What is special about a span: that it failed, or that nobody waited for its end.
@@ -191,7 +156,7 @@ pub fn render(trace: &Trace, room: usize, all: bool, color: bool) -> String {
     let deepest = rows.iter().map(|row| row.depth).max().unwrap_or(0);
     let step = if deepest > DEEP { 1 } else { 2 };
     let called = |row: &Row| name(&trace.spans[row.span], row.depth, step);
-    let names = rows.iter().map(|row| width(&called(row))).fold(4, usize::max).min(NAME);
+    let names = rows.iter().map(|row| width(&called(row))).fold(4, usize::max).min(NAME.max(room / 3));
     let wide = room - names - 2 * (TIME + GAP) - GAP;
     let mut lines = vec![Tone::Strong.paint(&cut(&title(trace), room), color)];
     lines.extend(joined(&facts(trace), room).into_iter().map(|line| Tone::Faint.paint(&line, color)));

@@ -142,7 +142,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// The node of the broker that a step publishes to.
-    pub(super) fn broker_of(&self, producer: ProducerId) -> NodeId {
+    pub(in crate::machine) fn broker_of(&self, producer: ProducerId) -> NodeId {
         self.plan.topics[self.plan.producers[producer.index()].topic as usize].node
     }
 

@@ -3,7 +3,7 @@
 use crate::units::Span;
 
 use super::super::balance::Balancer;
-use super::super::id::{EdgeId, EndpointId, LaneId, LawId, LinkId, NodeId, TableId};
+use super::super::id::{EdgeId, EndpointId, LaneId, LawId, LinkId, NodeId, Pc, TableId};
 
 /// Who calls which node.
 #[derive(Clone, Debug)]
@@ -52,6 +52,8 @@ pub struct Call {
     pub channel: u32,
     /// What its messages cost; `NONE` where they cost nothing.
     pub codec: u32,
+    /// The program that decodes a streamed answer while it comes.
+    pub ahead: Pc,
     /// Bytes on the wire: request, answer.
     pub bytes: [u64; 2],
     /// Round trips that request and answer need on a fresh connection beyond the first, see [`slow_start`](super::super::transport::slow_start).
@@ -126,6 +128,13 @@ pub struct Lender {
     pub first_caller: u32,
     /// First of its purses in the world's array, one per caller replica.
     pub first_purse: u32,
+}
+
+impl Pipe {
+    /// How long so many bytes take, ns.
+    pub fn takes(&self, bytes: u64) -> u64 {
+        (bytes as f64 * self.per_byte_ps / 1e3).round() as u64
+    }
 }
 
 /// What a link does to messages beyond its latency.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::names::known_names;
 use super::ranges::zero;
 use super::walk;
-use crate::diag::{Complaint, code};
+use crate::diag::{Complaint, code, nouns};
 use crate::scenario::law_mean::mean;
 use crate::scenario::read::suggest;
 use crate::scenario::written::{Aim, Arrivals, Fault, FaultKind, Load, Node, Scenario, Unavailable, When};
@@ -251,7 +251,8 @@ fn replicas(scenario: &Scenario, fault: &Fault, complaints: &mut Vec<Complaint>)
     for node in fault.nodes(scenario).iter().filter_map(|name| scenario.nodes.get(*name)) {
         let there = node.most_replicas();
         if wanted > there {
-            let message = format!("{wanted} replicas of `{}`, which has {there}", node.name.value);
+            let message =
+                format!("{wanted} {} of `{}`, which has {there}", nouns(wanted.into(), "replica"), node.name.value);
             complaints.push(Complaint::error(code::OUT_OF_RANGE, message).at(fault.replicas.place.clone()));
         }
     }

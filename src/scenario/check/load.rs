@@ -3,7 +3,7 @@
 use super::expected::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 use super::forecast::forecast;
 use super::{cycles, walk};
-use crate::diag::{Complaint, code};
+use crate::diag::{Complaint, code, nouns};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
 use crate::scenario::written::{Consumer, Endpoint, Load, Node, NodeKind, Scenario, Target};
@@ -283,7 +283,7 @@ fn never_queues(scenario: &Scenario, node: &Node, expected: &NodeForecast, compl
     let why = match expected.workers {
         None => "its workers are unlimited".to_owned(),
         Some(workers) if users.is_some_and(|users| users <= workers / f64::from(node.most_replicas())) => {
-            format!("there are fewer users than its {workers:.0} workers")
+            format!("there are fewer users than its {workers:.0} {}", nouns(workers.round() as u64, "worker"))
         }
         // Even a Poisson number of busy workers stays below this but for one time in far more than a billion.
         Some(workers) if workers > 10.0 && busy + 8.0 * busy.sqrt() + 8.0 < workers => {

@@ -142,7 +142,10 @@ fn one_step(step: &Step, complaints: &mut Vec<Complaint>) {
                 complaints,
             );
             if let Some(k) = wait_for.value.filter(|k| u64::from(*k) > copies) {
-                let message = format!("wait_for = {k}, but there are only {copies} branches");
+                let message = match copies {
+                    1 => format!("wait_for = {k}, but there is only one branch"),
+                    _ => format!("wait_for = {k}, but there are only {copies} branches"),
+                };
                 let complaint = Complaint::error(code::WAIT_FOR, message).at(wait_for.place.clone());
                 complaints.push(complaint.help("it could never be met; wait for fewer, or for \"all\""));
             }

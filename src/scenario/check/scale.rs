@@ -1,7 +1,7 @@
 //! Replicas that come and go: bounds that can be, a metric that says something, a start that somebody sees.
 
 use super::ranges::zero;
-use crate::diag::{Complaint, code};
+use crate::diag::{Complaint, code, nouns};
 use crate::model::policy::Metric;
 use crate::scenario::written::{Autoscale, FaultKind, Node, Scenario, Warmup, on};
 use crate::units::Span;
@@ -43,7 +43,11 @@ fn bounds(node: &Node, scale: &Autoscale, complaints: &mut Vec<Complaint>) {
         let place = scale.min.place.clone().or(scale.max.place.clone());
         complaints.push(Complaint::error(code::OUT_OF_RANGE, message).at(place));
     } else if !(min..=max).contains(&start) {
-        let message = format!("`{}` begins with {start} replicas, outside {min} to {max}", node.name.value);
+        let message = format!(
+            "`{}` begins with {start} {}, outside {min} to {max}",
+            node.name.value,
+            nouns(start.into(), "replica")
+        );
         let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(node.replicas.place.clone());
         complaints.push(complaint.help("leave `replicas` out to begin with `min`"));
     }

@@ -109,6 +109,7 @@ impl<'s> Lowering<'s> {
             back: self.latency(host, broker),
             timeout: None,
             channel: NONE,
+            ahead: Pc::default(),
             codec: NONE,
             bytes: [0; 2],
             flights: [0, 0],

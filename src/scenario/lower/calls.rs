@@ -1,7 +1,7 @@
 //! Calls become operations: across the network, or on the caller's own worker.
 
 use crate::model::id::NONE;
-use crate::model::plan;
+use crate::model::plan::{self, Codec};
 use crate::model::{CallId, Op, Outcome, Pc};
 use crate::units::Span;
 
@@ -35,9 +35,29 @@ impl<'s> Lowering<'s> {
         let at = self.emit(Op::Call { call: id, fail: Pc::default() });
         code.fails.push((at, code.held));
         if codec.decode > Span::ZERO {
+            self.decode(code, &codec, id);
+        }
+    }
+
+    /// The answer is decoded; a stream while it comes, on the worker held, or on one taken for that.
+    fn decode(&mut self, code: &mut Code<'s>, codec: &Codec, id: CallId) {
+        if codec.messages == 1 {
             self.acquire(code);
             self.emit(Op::Decode(id));
+            return;
         }
+        self.emit(Op::Gather(id));
+        let over = self.emit(Op::Jump(Pc::default()));
+        self.plan.calls[id.index()].ahead = self.here();
+        let mut ahead = Code::new(code.place, code.held);
+        self.acquire(&mut ahead);
+        self.emit(Op::DecodeAhead(id));
+        self.release(&mut ahead);
+        self.emit(Op::DecodedAhead);
+        let here = self.here();
+        self.land(over, here);
+        self.acquire(code);
+        self.emit(Op::DecodeRest(id));
     }
 
     /// A call-site.
@@ -70,6 +90,7 @@ impl<'s> Lowering<'s> {
             rules,
             channel: wire.map_or(NONE, |w| self.channel(link, w.spec)),
             codec: wire.map_or(NONE, |w| self.codec(w)),
+            ahead: Pc::default(),
             bytes: wire.map_or([0; 2], Wire::bytes),
             flights: wire.map_or([0; 2], Wire::flights),
             proxy: wire.and_then(|w| self.proxy(w)),

@@ -12,5 +12,7 @@ mod presets;
 mod presets_brokers;
 mod queues;
 mod recovery;
+mod said;
 mod streams;
 mod verdicts;
+mod width;
