@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 
 use super::expected::{Forecast, NodeForecast};
 use super::flow::{Flow, ROUNDS};
+use super::hops::Hop;
 use super::messages::Messages;
 use super::rates::open_rate;
-use super::timeouts::timeout_of;
 use super::times::Times;
 use super::walk::{self, laws_of};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
-use crate::scenario::written::{Call, Client, Endpoint, How, Io, Link, Load, Node, Scenario, Step, Target, Verb, Zone};
+use crate::scenario::written::{Call, Client, Endpoint, How, Io, Link, Load, Node, Scenario, Step, Target, Verb};
 
 /// A call of an endpoint: whom, how often on average, and what its messages cost; `None` for a function call.
 pub(super) struct Edge {
@@ -28,7 +28,7 @@ pub(super) struct Vertex<'s> {
     pub(super) edges: Vec<Edge>,
     /// Own CPU and waits, function calls included, nanoseconds.
     pub(super) cpu: f64,
-    wait: f64,
+    pub(super) wait: f64,
     /// Least mean time to the answer, without the callee's share of the messages.
     pub(super) response: f64,
 }
@@ -42,17 +42,8 @@ pub(super) struct Graph<'s> {
     /// The mean of each law of the scenario, by its address: a fit is not repeated every round.
     means: BTreeMap<*const Law, f64>,
     /// The same of what is known of each call before any round.
-    hops: BTreeMap<*const Call, Hop>,
-    links: BTreeMap<(&'s str, &'s str), &'s Link>,
-}
-
-/// What a call takes beside its callee's time.
-#[derive(Clone, Copy)]
-struct Hop {
-    to: usize,
-    /// Nanoseconds of CPU at the caller, and away from it without the callee; `None` for a function call.
-    over: Option<(f64, f64)>,
-    timeout: f64,
+    pub(super) hops: BTreeMap<*const Call, Hop>,
+    pub(super) links: BTreeMap<(&'s str, &'s str), &'s Link>,
 }
 
 /// What to expect of a scenario that is free of errors.
@@ -126,19 +117,6 @@ impl<'s> Graph<'s> {
             }
         }
         graph
-    }
-
-    fn hop(&self, call: &Call, from: &str) -> Option<Hop> {
-        let to = self.of(call)?;
-        let over = match walk::transport_of(self.scenario, call) {
-            How::InProcess => None,
-            How::Over(spec) => {
-                let messages = Messages::of(spec, call);
-                Some((messages.encode + messages.decode, self.journey(from, self.vertices[to].node, &messages)))
-            }
-        };
-        let timeout = timeout_of(self.scenario, call).map_or(f64::INFINITY, |timeout| timeout.0 as f64);
-        Some(Hop { to, over, timeout })
     }
 
     fn edges(&self, steps: &[Step], times: f64, out: &mut Vec<Edge>) {
@@ -266,52 +244,6 @@ impl<'s> Graph<'s> {
                 })
             }
         }
-    }
-
-    fn call(&self, call: &Call) -> Times {
-        let Some(Hop { to, over, timeout }) = self.hops.get(&(&raw const *call)).copied() else {
-            return Times::default();
-        };
-        let Vertex { cpu, wait, response, .. } = self.vertices[to];
-        match over {
-            None => Times { cpu, wait, response },
-            Some((coding, away)) => {
-                Times { cpu: coding, wait: 0.0, response: coding + (away + response).min(timeout) }
-            }
-        }
-    }
-
-    /// From the encoded request to the last byte of the answer.
-    pub(super) fn away(&self, from: &str, callee: &Vertex<'_>, messages: &Messages) -> f64 {
-        self.journey(from, callee.node, messages) + callee.response
-    }
-
-    /// The same without the time of the callee.
-    fn journey(&self, from: &str, to: &str, messages: &Messages) -> f64 {
-        2.0 * self.one_way(from, to) + messages.transfer(self.link(from, to)) + messages.callee
-    }
-
-    fn link(&self, from: &str, to: &str) -> Option<&'s Link> {
-        self.links.get(&(from, to)).copied()
-    }
-
-    /// Mean one-way latency between two nodes, nanoseconds.
-    pub(super) fn one_way(&self, from: &str, to: &str) -> f64 {
-        if let Some(latency) = self.link(from, to).and_then(|link| link.latency.as_ref()) {
-            return self.mean(&latency.value);
-        }
-        let network = &self.scenario.network;
-        let law = match (self.zone(from), self.zone(to)) {
-            (Some(a), Some(b)) if a.region != b.region => &network.cross_region,
-            (Some(a), Some(b)) if a.zone != b.zone => &network.cross_zone,
-            (Some(a), Some(b)) if a.host.is_some() && a.host == b.host => &network.same_host,
-            _ => &network.same_zone,
-        };
-        self.mean(&law.value)
-    }
-
-    fn zone(&self, name: &str) -> Option<&Zone> {
-        self.scenario.zone(name)
     }
 
     /// Requests per second: averaged over the run, and at the height of the load.

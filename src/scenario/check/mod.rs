@@ -12,6 +12,7 @@ mod faults;
 mod flow;
 mod forecast;
 mod held;
+mod hops;
 mod load;
 mod members;
 mod memory;
