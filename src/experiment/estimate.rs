@@ -257,10 +257,7 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan, behind:
         let of = |((s, span), replicas): (&(&Station, Span), &f64)| (f(s, *span) / (per * replicas)).min(whole);
         mean_of(&each.iter().zip(&fleet.means).map(of).collect::<Vec<f64>>(), CONFIDENCE)
     };
-    let own = (planned.workers != crate::model::id::NONE).then_some(u64::from(planned.workers));
-    // Whoever only consumes has its consumers for workers.
-    let consumers = u64::from(planned.consumers);
-    let own = if planned.called { own.map(|own| own + consumers) } else { Some(consumers) };
+    let own = planned.capacity();
     let utilization = match (planned.cores, own) {
         (Some(cores), _) => share(&|s, span| s.means(span).cores, cores),
         (None, Some(own)) => share(&|s, span| s.means(span).busy, own as f64),

@@ -127,6 +127,9 @@ fn a_request_that_never_ended_says_who_never_answered() {
         command.args(["trace", "shop.toml", "--request", "failed"]).current_dir(folder.path()).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(told.contains("orders was waiting for payments (fault `outage payments`); payments never answered"), "{text}");
+    assert!(
+        told.contains("orders was waiting for payments (fault `outage payments`); payments never answered"),
+        "{text}"
+    );
     assert!(told.contains("no answer after") && told.contains("no end: payments"), "{text}");
 }
