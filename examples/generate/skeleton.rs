@@ -45,6 +45,10 @@ pub(crate) fn skeleton(dice: &mut Dice) -> String {
         let steps = steps(dice, at, services, mail, 0);
         text += &format!("[services.s{at}]\nio = \"{io}\"\nwork = {}\nsteps = [{steps}]\n", law(dice));
         text += &format!("concurrency = {}\n", dice.one(&["1", "3", "50", "200"]));
+        if dice.percent(50) {
+            let wait = dice.one(&["0s", "1ms", "15ms", "30s"]);
+            text += &format!("pools.d = {{ connections = {}, wait = \"{wait}\" }}\n", 1 + dice.below(4));
+        }
     }
     if mail {
         text += &format!("[services.reader]\nwork = {}\n", law(dice));
@@ -119,10 +123,13 @@ fn step(dice: &mut Dice, at: usize, services: usize, mail: bool, depth: usize) -
         1 => format!("wait = {}", law(dice)),
         2 if at + 1 < services => format!("call = \"s{}\"", at + 1 + dice.below(services - at - 1)),
         2 => "call = \"x\"".into(),
-        3 => format!("query = \"d\", table = \"tab\", mode = \"{}\"", dice.one(&["read", "write"])),
+        3 => {
+            let mode = dice.one(&["read", "write"]);
+            format!("query = \"d\", table = \"tab\", mode = \"{mode}\"{}", guard(dice))
+        }
         4 if mail => "send = \"q\"".into(),
         5 if mail => "publish = \"t\"".into(),
-        4 | 5 => "query = \"d\"".into(),
+        4 | 5 => format!("query = \"d\"{}", guard(dice)),
         6 => format!("transaction = \"d\", steps = [{}]", inner(dice)),
         7 => {
             let branches: Vec<String> =
@@ -140,4 +147,17 @@ fn step(dice: &mut Dice, at: usize, services: usize, mail: bool, depth: usize) -
     let times = dice.one(&["", "", "", ", times = 2"]);
     let chance = dice.one(&["", "", ", probability = \"60%\""]);
     format!("{{ {verb}{times}{chance} }}")
+}
+
+/// What guards a query.
+fn guard(dice: &mut Dice) -> &'static str {
+    dice.one(&[
+        "",
+        "",
+        ", timeout = \"3ms\"",
+        ", deadline = \"8ms\", propagate_deadline = true",
+        ", retries = { max = 2, on = [\"pool_timeout\", \"timeout\"], backoff = \"1ms\" }, timeout = \"5ms\"",
+        ", hedge = { after = \"1ms\", max = 2 }",
+        ", bulkhead = { max_concurrent = 2, max_wait = \"5ms\" }, timeout = \"2ms\"",
+    ])
 }

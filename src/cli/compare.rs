@@ -330,7 +330,7 @@ fn everything(result: &Result, folder: &Path, output: &Output) -> std::result::R
 fn contents(result: &Result, kind: Kind, path: &Path) -> std::result::Result<Vec<u8>, Failure> {
     let picture = || pictures::compared(&result.comparison, &result.summaries, path);
     match kind {
-        Kind::Text(format) => Ok(text(result, format, Style { color: false, all: true }).into_bytes()),
+        Kind::Text(format) => Ok(text(result, format, Style::of_file()).into_bytes()),
         Kind::Junit => Ok(crate::report::junit::render(&result.summaries).into_bytes()),
         Kind::Svg => Ok(picture()?.into_bytes()),
         Kind::Png => pictures::png(&picture()?),

@@ -2,7 +2,8 @@
 
 use super::engine;
 use super::exit::{Exit, Failure};
-use super::output;
+use super::output::{self, Output};
+use crate::report::table::Style;
 use crate::report::text::joined;
 
 /// Explain a word of the scenario file or of the output, such as `retries`, `lognormal` or `burn`
@@ -13,11 +14,11 @@ pub(super) struct Args {
     word: Vec<String>,
 }
 
-pub(super) fn act(args: &Args) -> Result<Exit, Failure> {
+pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let words = engine::words();
     let word = args.word.join(" ");
     let text = match word.as_str() {
-        "" => list(&words),
+        "" => list(&words, output.style().prose()),
         word => engine::explain(word).ok_or_else(|| match engine::absent(word) {
             Some(what) => Failure::Usage(format!("hoptax has no `{word}`: {what}")),
             None => unknown(word, &words),
@@ -28,14 +29,14 @@ pub(super) fn act(args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn list(words: &[&str]) -> String {
+fn list(words: &[&str], room: usize) -> String {
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-    joined(&words, 80).join("\n")
+    joined(&words, room).join("\n")
 }
 
 fn unknown(word: &str, words: &[&str]) -> Failure {
     let meant = nearest(word, words).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-    Failure::Usage(format!("nothing is known about `{word}`{meant}\nwords:\n{}", list(words)))
+    Failure::Usage(format!("nothing is known about `{word}`{meant}\nwords:\n{}", list(words, Style::default().prose())))
 }
 
 /// The word that was probably meant.

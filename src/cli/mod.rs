@@ -101,7 +101,7 @@ impl Verb {
             Verb::Check(args) => check::act(&args, output),
             Verb::Compare(args) => compare::act(&args, output),
             Verb::Trace(args) => trace::act(&args, output),
-            Verb::Explain(args) => explain::act(&args),
+            Verb::Explain(args) => explain::act(&args, output),
             Verb::Validate(args) => validate::act(&args, output),
             Verb::Schema(args) => schema::act(&args),
             Verb::New(args) => new::act(&args, output),

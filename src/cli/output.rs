@@ -27,7 +27,9 @@ impl Output {
 
     /// How tables on standard output look.
     pub(super) fn style(&self) -> Style {
-        Style { color: self.colour(io::stdout().is_terminal()), all: self.manner.verbose }
+        let terminal = io::stdout().is_terminal();
+        let style = Style { color: self.colour(terminal), all: self.manner.verbose, ..Style::default() };
+        columns(std::env::var("COLUMNS").ok().as_deref(), terminal).map_or(style, |columns| style.wide(columns))
     }
 
     /// Whether complaints on standard error are coloured.
@@ -78,6 +80,14 @@ impl Output {
             Failure::Interrupted => say("interrupted before the first replication had ended"),
         }
     }
+}
+
+/// How many columns standard output has: what `COLUMNS` says, which somebody exported on purpose, else what the terminal
+/// says. A pipe or a file says nothing.
+fn columns(exported: Option<&str>, terminal: bool) -> Option<usize> {
+    let exported = exported.and_then(|text| text.trim().parse().ok()).filter(|columns| *columns > 0);
+    let of_terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(wide, _)| usize::from(wide.0));
+    exported.or_else(|| terminal.then(of_terminal).flatten().filter(|columns| *columns > 0))
 }
 
 /// Writes a result. A reader that has gone away is no failure: it has what it wanted.
@@ -232,6 +242,16 @@ mod tests {
         file(&path, b"second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "a draft was left behind");
+    }
+
+    #[test]
+    fn columns_are_those_exported_or_those_of_a_terminal() {
+        assert_eq!(columns(Some("120"), false), Some(120));
+        for none in [None, Some(""), Some("0"), Some("-3"), Some("wide")] {
+            assert_eq!(columns(none, false), None, "{none:?}");
+        }
+        let wide = |columns| Style::default().wide(columns).width;
+        assert_eq!((wide(1), wide(120), wide(usize::MAX)), (80, 120, 200));
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(super) struct Args {
 /// What a result is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// Tables of 80 columns.
+    /// Tables, as wide as the terminal; 80 columns in a pipe or a file.
     Table,
     /// The whole contract.
     Json,
@@ -220,7 +220,7 @@ pub(super) fn tidy(folder: &Path, texts: &[String], charts: &[String], output: &
 
 fn content(summaries: &[Summary], kind: Kind, path: &Path) -> Result<Vec<u8>, Failure> {
     match kind {
-        Kind::Text(format) => Ok(text(summaries, format, table::Style { color: false, all: true }).into_bytes()),
+        Kind::Text(format) => Ok(text(summaries, format, table::Style::of_file()).into_bytes()),
         Kind::Junit => Ok(junit::render(summaries).into_bytes()),
         Kind::Svg => Ok(pictures::svg(summaries, path)?.into_bytes()),
         Kind::Png => pictures::png(&pictures::svg(summaries, path)?),

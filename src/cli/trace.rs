@@ -10,7 +10,7 @@ use super::exit::{Exit, Failure};
 use super::output::{self, Output};
 use super::pictures;
 use crate::report::export::{chrome, otlp};
-use crate::report::table::{Style, WIDTH};
+use crate::report::table::Style;
 use crate::report::waterfall;
 
 /// Follow one request: where it was when, and on what the time was spent
@@ -39,7 +39,7 @@ pub(super) struct Args {
 /// What a trace is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// A waterfall of 80 columns.
+    /// A waterfall.
     Table,
     /// Chrome trace events, which Perfetto opens.
     Chrome,
@@ -80,7 +80,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
 
 fn content(trace: &Trace, kind: Kind) -> Result<Vec<u8>, Failure> {
     match kind {
-        Kind::Text(format) => Ok(text(trace, format, Style { color: false, all: true }).into_bytes()),
+        Kind::Text(format) => Ok(text(trace, format, Style::of_file()).into_bytes()),
         Kind::Svg => Ok(pictures::waterfall(trace)?.into_bytes()),
         Kind::Png => pictures::png(&pictures::waterfall(trace)?),
     }
@@ -88,7 +88,7 @@ fn content(trace: &Trace, kind: Kind) -> Result<Vec<u8>, Failure> {
 
 fn text(trace: &Trace, format: Format, style: Style) -> String {
     match format {
-        Format::Table => waterfall::render(trace, WIDTH, style.all, style.color),
+        Format::Table => waterfall::render(trace, style.width, style.all, style.color),
         Format::Chrome => chrome::render(trace),
         Format::Otlp => otlp::render(trace),
     }

@@ -10,7 +10,11 @@ use serde::Serialize;
 
 use super::estimate::CONFIDENCE;
 use super::summary::{Estimate, Replicate, Stats, Summary, Tool};
-use crate::stats::{Paired, Sections, holm, paired_quantile, paired_ratio, paired_share};
+use crate::stats::{Paired, Sections, paired_quantile, paired_ratio, paired_share};
+
+mod total;
+
+pub use total::{Confirmed, Overall, Total, confirm};
 
 /// One scenario against others.
 #[derive(Clone, Debug, Serialize)]
@@ -85,7 +89,7 @@ pub struct Versus {
 /// The figures of a client in both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Figures {
-    /// Mean latency of successes, ms.
+    /// Mean latency of successes, ms; not compared where requests of either had no end.
     pub mean_ms: Difference,
     /// Median over all that arrived, ms.
     pub p50_ms: Difference,
@@ -140,6 +144,17 @@ pub struct Difference {
     /// How often chance alone gives a difference as large as this.
     #[serde(skip)]
     pub chance: Option<f64>,
+    /// Base and other: what it is at least where that is all that is known, because some were still under way.
+    #[serde(skip_serializing_if = "untold")]
+    pub at_least: [Option<f64>; 2],
+    /// Base and other: whether it lies among the failed, which are slower than everything.
+    #[serde(skip_serializing_if = "untold")]
+    pub never: [bool; 2],
+}
+
+/// Whether there is nothing to tell of either side.
+fn untold<T: Default + PartialEq>(sides: &T) -> bool {
+    *sides == T::default()
 }
 
 impl Difference {
@@ -147,7 +162,16 @@ impl Difference {
         let difference = paired.difference;
         let relative = difference.value.zip(base.value).map(|(d, b)| d / b).filter(|share| share.is_finite());
         let (variance_gain, chance) = (paired.gain, paired.chance);
-        Self { base, other, difference, relative, verdict: Verdict::of(difference), variance_gain, chance }
+        let verdict = Verdict::of(difference);
+        Self { base, other, difference, relative, verdict, variance_gain, chance, ..Self::default() }
+    }
+
+    /// The mean where one side has unanswered requests: those that were answered are no measure of all, so there is no
+    /// difference.
+    fn incomparable(self, open: bool) -> Self {
+        let Self { base, other, at_least, .. } = self;
+        let open = open || !untold(&at_least);
+        if open { Self { base, other, at_least, verdict: Verdict::NotComparable, ..Self::default() } } else { self }
     }
 
     /// Whether the difference is more than chance.
@@ -168,6 +192,8 @@ pub enum Verdict {
     Same,
     /// When the interval contains zero.
     NoSignificantDifference,
+    /// When requests of one side had no end: what its mean is nobody knows.
+    NotComparable,
     /// When there is no honest interval.
     #[default]
     Unknown,
@@ -185,60 +211,8 @@ impl Verdict {
     }
 }
 
-/// Over all requests of all clients.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Total {
-    /// The others in order.
-    pub others: Vec<Overall>,
-    /// The one that is quickest by mean and neither by chance nor by failing more; `None`: none beats the base.
-    pub quickest: Option<String>,
-    /// Others that beat the base too and whose difference from the quickest is no more than chance.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ties: Vec<String>,
-    /// The winner again, on seeds that did not choose it; only where there were several to choose from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub confirmed: Option<Confirmed>,
-}
-
-/// One of the others over all requests.
-#[derive(Clone, Debug, Serialize)]
-pub struct Overall {
-    /// Which one.
-    pub name: String,
-    /// Mean latency of successes, ms.
-    pub mean_ms: Difference,
-    /// Successes ÷ arrived.
-    pub success_rate: Difference,
-    /// Whether the difference of the means stands although several were looked at (Holm).
-    pub stands: bool,
-}
-
-/// The winner against the base on fresh seeds.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Confirmed {
-    /// The seed.
-    pub seed: u64,
-    /// Mean latency of successes, ms.
-    pub mean_ms: Difference,
-    /// Successes ÷ arrived.
-    pub success_rate: Difference,
-}
-
 /// Compares the first with each of the others. Their runs must have the same seed and replications.
 pub fn compare(base: &Summary, others: &[Summary], closed_clients: Vec<String>, notes: Vec<String>) -> Comparison {
-    let overall: Vec<(Difference, Difference)> = others.iter().map(|other| overall(base, other)).collect();
-    let stand = holm(&overall.iter().map(|o| o.0.chance).collect::<Vec<_>>(), CONFIDENCE);
-    let all: Vec<Overall> = others
-        .iter()
-        .zip(overall)
-        .zip(stand)
-        .map(|((other, (mean_ms, success_rate)), stands)| Overall {
-            name: name(other),
-            mean_ms,
-            success_rate,
-            stands: stands && mean_ms.is_significant(),
-        })
-        .collect();
     Comparison {
         schema_version: 1,
         tool: base.tool.clone(),
@@ -254,15 +228,9 @@ pub fn compare(base: &Summary, others: &[Summary], closed_clients: Vec<String>, 
         },
         base: side(base),
         others: others.iter().map(|other| versus(base, other)).collect(),
-        total: total(others, all),
+        total: total::of(base, others),
         patterns: None,
     }
-}
-
-/// The winner against the base on seeds that did not choose it.
-pub fn confirm(base: &Summary, winner: &Summary) -> Confirmed {
-    let (mean_ms, success_rate) = overall(base, winner);
-    Confirmed { seed: base.run.seed, mean_ms, success_rate }
 }
 
 /// What a summary is called in a comparison.
@@ -297,25 +265,28 @@ fn matched(
 
 fn figures(base: &Stats, other: &Stats) -> Figures {
     let (a, b) = (&base.latency_arrived_ms, &other.latency_arrived_ms);
-    let quantile = |q: f64, base_q: Estimate, other_q: Estimate, of: fn(&Replicate) -> Option<f64>| {
+    let least = |name: &str| [a, b].map(|d| d.at_least_ms.get(name).copied());
+    let quantile = |(name, q): (&str, f64), base_q: Estimate, other_q: Estimate, of: fn(&Replicate) -> Option<f64>| {
         let sections = |stats: &Stats, pooled: Estimate| Sections {
             pooled: pooled.value,
             each: stats.each.iter().map(of).collect(),
             count: stats.arrived,
         };
         let paired = paired_quantile(&sections(base, base_q), &sections(other, other_q), q, CONFIDENCE);
-        Difference::of(base_q, other_q, paired)
+        let at_least = least(name);
+        let failed = |stats: &Stats| (stats.succeeded as f64) < q * stats.arrived as f64;
+        let sides = [(base, base_q, at_least[0]), (other, other_q, at_least[1])];
+        let never = sides.map(|(stats, e, least)| e.value.or(least).is_none() && failed(stats));
+        Difference { at_least, never, ..Difference::of(base_q, other_q, paired) }
     };
     let rates = |stats: &Stats| stats.each.iter().map(|r| (r.in_window as f64, r.span_s)).collect::<Vec<_>>();
     let throughput = paired_ratio(&rates(base), &rates(other), CONFIDENCE);
+    let paired = paired_ratio(&sums(&base.each), &sums(&other.each), CONFIDENCE);
+    let mean = Difference::of(base.latency_ms.mean, other.latency_ms.mean, paired);
     Figures {
-        mean_ms: Difference::of(
-            base.latency_ms.mean,
-            other.latency_ms.mean,
-            paired_ratio(&sums(&base.each), &sums(&other.each), CONFIDENCE),
-        ),
-        p50_ms: quantile(0.5, a.p50, b.p50, |r| r.p50_ms),
-        p99_ms: quantile(0.99, a.p99, b.p99, |r| r.p99_ms),
+        mean_ms: Difference { at_least: least("mean"), ..mean }.incomparable(false),
+        p50_ms: quantile(("p50", 0.5), a.p50, b.p50, |r| r.p50_ms),
+        p99_ms: quantile(("p99", 0.99), a.p99, b.p99, |r| r.p99_ms),
         success_rate: success(base.success_rate, other.success_rate, &base.each, &other.each),
         throughput_per_s: Difference::of(base.throughput_per_s, other.throughput_per_s, throughput),
         unanswered: [base.unanswered, other.unanswered],
@@ -330,21 +301,6 @@ fn sums(each: &[Replicate]) -> Vec<(f64, f64)> {
 fn success(a: Estimate, b: Estimate, base: &[Replicate], other: &[Replicate]) -> Difference {
     let shares = |each: &[Replicate]| each.iter().map(|r| (r.succeeded, r.arrived)).collect::<Vec<_>>();
     Difference::of(a, b, paired_share(&shares(base), &shares(other), CONFIDENCE))
-}
-
-/// Mean latency and success rate over the requests of all clients that both have.
-fn overall(base: &Summary, other: &Summary) -> (Difference, Difference) {
-    let shared = |of: &Summary, with: &Summary| {
-        let all = of.clients.iter().filter(|(name, _)| with.clients.contains_key(*name)).map(|(_, stats)| &stats.each);
-        together(all)
-    };
-    let (a, b) = (shared(base, other), shared(other, base));
-    let mean = |each: &[Replicate]| crate::stats::ratio(&sums(each), CONFIDENCE);
-    let rate = |each: &[Replicate]| {
-        crate::stats::proportion(&each.iter().map(|r| (r.succeeded, r.arrived)).collect::<Vec<_>>(), CONFIDENCE)
-    };
-    let paired = paired_ratio(&sums(&a), &sums(&b), CONFIDENCE);
-    (Difference::of(mean(&a), mean(&b), paired), success(rate(&a), rate(&b), &a, &b))
 }
 
 /// Mean latency of successes over several clients or flows, ms.
@@ -367,29 +323,4 @@ fn together<'a>(all: impl Iterator<Item = &'a Vec<Replicate>>) -> Vec<Replicate>
         }
     }
     sum
-}
-
-/// Which of the others is the quickest, and which of them it does not beat.
-fn total(summaries: &[Summary], others: Vec<Overall>) -> Total {
-    let best = quickest(&others);
-    let tied = |best: usize| {
-        let as_quick = |at: &usize| {
-            let apart = overall(&summaries[best], &summaries[*at]).0;
-            *at != best && honest(&others[*at]) && apart.verdict != Verdict::Higher
-        };
-        (0..others.len()).filter(as_quick).map(|at| others[at].name.clone()).collect()
-    };
-    let ties = best.map_or_else(Vec::new, tied);
-    Total { quickest: best.map(|at| others[at].name.clone()), ties, others, confirmed: None }
-}
-
-/// Whether it is quicker than the base beyond chance and does not fail more.
-fn honest(o: &Overall) -> bool {
-    o.stands && o.mean_ms.verdict == Verdict::Lower && o.success_rate.verdict != Verdict::Lower
-}
-
-/// The one with the lowest mean among those that are honestly quicker.
-fn quickest(all: &[Overall]) -> Option<usize> {
-    let gain = |at: &usize| all[*at].mean_ms.difference.value.unwrap_or(0.0);
-    (0..all.len()).filter(|at| honest(&all[*at])).min_by(|a, b| gain(a).total_cmp(&gain(b)))
 }

@@ -3,7 +3,7 @@
 use crate::model::balance::Balancer;
 use crate::model::id::NONE;
 use crate::model::plan::{Call, Pipe};
-use crate::model::{CallId, Cause, ClientId, Fact, LawId, LinkId, Opening, Outcome, Probe};
+use crate::model::{CallId, Cause, ClientId, Fact, LawId, LenderId, LinkId, Opening, Outcome, Probe};
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::Span;
 
@@ -59,6 +59,21 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn set_off(&mut self, at: u32, id: CallId) {
         let plan = self.plan;
         let call = plan.call(id);
+        if let Some(lane) = call.timeout
+            && self.lanes.arm(lane.0, at, self.now + plan.lanes[lane.index()])
+        {
+            self.schedule(plan.lanes[lane.index()], Event::Lane(lane.0));
+        }
+        if call.lender == NONE || self.lend(at, LenderId(call.lender)) {
+            self.head_for(at, id);
+        }
+    }
+
+    /// A try that has what it needs of its caller's goes to a replica.
+    #[inline]
+    pub(super) fn head_for(&mut self, at: u32, id: CallId) {
+        let plan = self.plan;
+        let call = plan.call(id);
         if plan.link(call.link).choice {
             let frame = &self.frames[at];
             let (caller, lineage) = (self.frames[frame.caller].replica, self.call_lineage(at));
@@ -71,11 +86,6 @@ impl<P: Probe> Machine<'_, P> {
         }
         if self.faulted && call.channel == NONE && self.is_outdated(at, call.link) {
             self.frames[at].cut = Cut::Astray;
-        }
-        if let Some(lane) = call.timeout
-            && self.lanes.arm(lane.0, at, self.now + plan.lanes[lane.index()])
-        {
-            self.schedule(plan.lanes[lane.index()], Event::Lane(lane.0));
         }
         if call.channel == NONE {
             self.send(at);
@@ -290,12 +300,12 @@ impl<P: Probe> Machine<'_, P> {
             return None;
         }
         let site = &self.sites[frame.call as usize];
-        let (timed, wired, guarded) = (site.lane != NONE, site.channel != NONE, site.guard != NONE);
+        let (timed, wired, guarded) = (site.lane != NONE, site.wired, site.guard != NONE);
         if timed {
             self.lanes.disarm(at);
         }
         if wired {
-            self.hang_up(at);
+            self.disconnect(at);
         }
         if guarded {
             self.end_answered_try(at, outcome);
@@ -311,6 +321,10 @@ impl<P: Probe> Machine<'_, P> {
     /// An answer comes that nobody waits for.
     #[inline(never)]
     fn come_late(&mut self, at: u32) {
+        if self.frames[at].cut == Cut::Unsent {
+            // It never left, and at this very instant was given up.
+            return self.pass_away(at);
+        }
         let frame = &mut self.frames[at];
         frame.answered = true;
         let (client, outcome, hears) = (ClientId(u32::from(frame.client)), frame.outcome, frame.hears);

@@ -12,6 +12,7 @@ use crate::units::Span;
 
 use super::Machine;
 use super::frame::Cut;
+use super::lend::Loan;
 use super::walk::{DIAL, Flow};
 
 /// Where a try is on its way to the wire.
@@ -124,6 +125,9 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The next stage of a handshake: round trips, then the callee's cryptography, then the caller's.
     pub(super) fn shake(&mut self, at: u32) -> Flow {
+        if self.frames[at].loan == Loan::Granted {
+            return self.leave_with_loan(at);
+        }
         let plan = self.plan;
         let hold = self.holds[at as usize];
         let Stage::Dialling(done) = hold.stage else {
@@ -210,6 +214,15 @@ impl<P: Probe> Machine<'_, P> {
         let extra = (0..trips).fold(Span::ZERO, |sum, nth| sum + trip(SLOW_START + 2 * nth));
         self.charge_for(at, Cause::Connect, extra);
         extra
+    }
+
+    /// A try is over: what it had of connections others may have.
+    #[inline(never)]
+    pub(super) fn disconnect(&mut self, at: u32) {
+        if self.sites[self.frames[at].call as usize].channel != NONE {
+            self.hang_up(at);
+        }
+        self.repay(at);
     }
 
     /// A try is over: its connection may carry the next one.

@@ -6,6 +6,7 @@ use crate::units::{Span, Time};
 
 use super::Machine;
 use super::frame::{Cut, Frame, Origin, Pose};
+use super::lend::Loan;
 use super::walk::{DIAL, GONE};
 
 impl<P: Probe> Machine<'_, P> {
@@ -66,7 +67,9 @@ impl<P: Probe> Machine<'_, P> {
         self.charge(at, Cause::FailedTries);
         let frame = &mut self.frames[at];
         frame.pose = Pose::Idle;
-        frame.borrowing = false;
+        if frame.loan == Loan::Stands {
+            frame.loan = Loan::None;
+        }
         frame.due = Time::NEVER;
         let measured = frame.measured;
         for scope in std::mem::take(self.frames.scopes(at)) {

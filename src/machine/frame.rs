@@ -6,6 +6,7 @@ use crate::random::Lineage;
 use crate::units::Time;
 
 use super::ledger::Row;
+use super::lend::Loan;
 
 /// Who waits for a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,8 +111,8 @@ pub(super) struct Frame {
     pub(super) measured: bool,
     /// Whether its caller gave up.
     pub(super) abandoned: bool,
-    /// Whether it waits for a database connection.
-    pub(super) borrowing: bool,
+    /// What it has of a pool of database connections.
+    pub(super) loan: Loan,
     /// Whether it is to stop at its next step.
     pub(super) canceled: bool,
     /// Whether a message that its caller gave up is on the way.

@@ -46,8 +46,13 @@ impl<P: Probe> Machine<'_, P> {
         self.stop_decoding_for(at);
         let frame = &mut self.frames[at];
         frame.abandoned = true;
-        let call = &self.plan.calls[frame.call as usize];
-        let (sent, caller) = (self.is_sent(at), self.frames[at].caller);
+        let (caller, at_home) = (frame.caller, self.give_up_loan(at));
+        if at_home {
+            self.discard(at);
+            return caller;
+        }
+        let call = &self.plan.calls[self.frames[at].call as usize];
+        let sent = self.is_sent(at);
         if call.channel != NONE && self.give_up(at) {
             self.discard(at);
             return caller;

@@ -140,7 +140,7 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn is_stuck(&self, at: u32) -> bool {
         let frame = &self.frames[at];
         let plight = self.trouble.plights[frame.replica as usize];
-        plight.frozen > 0 || frame.pc == DIAL.0 && plight.hangs > 0 && self.is_encrypting(at)
+        plight.frozen > 0 || frame.pc == DIAL.0 && plight.hangs > 0 && self.is_wired(at) && self.is_encrypting(at)
     }
 
     /// Frames that waited for the end of a fault go on.

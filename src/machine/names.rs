@@ -177,7 +177,8 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &self.frames[at];
         let (link, edge) = (self.plan.calls[frame.call as usize].link, self.plan.calls[frame.call as usize].edge);
         let measured = frame.measured;
-        if self.is_wired(at) && self.holds.get(at as usize).is_some_and(|hold| hold.stage == Stage::Waiting) {
+        let alone = frame.loan.is_wanting();
+        if alone || self.is_wired(at) && self.holds.get(at as usize).is_some_and(|hold| hold.stage == Stage::Waiting) {
             // It waited for a connection of its own pool: no replica had a part in that.
             return;
         }

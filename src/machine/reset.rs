@@ -20,7 +20,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// Whether a try has left its caller's replica.
     pub(super) fn is_sent(&self, at: u32) -> bool {
-        !self.is_wired(at) || self.holds[at as usize].stage == Stage::Sent
+        !self.frames[at].loan.is_wanting() && (!self.is_wired(at) || self.holds[at as usize].stage == Stage::Sent)
     }
 
     /// Tries that have a pool, or wait for one, and what they hold.

@@ -7,6 +7,7 @@ use crate::model::{EdgeId, EndpointId, LawId, NodeId, Pc};
 use crate::units::Span;
 
 /// One call-site.
+#[expect(clippy::struct_excessive_bools, reason = "each spares a call a step that it does not need")]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Site {
     /// Names the lineage of its tries.
@@ -29,6 +30,8 @@ pub(super) struct Site {
     pub(super) straight: bool,
     /// Whether tries are counted per replica, for a balancer that looks at that.
     pub(super) tracks: bool,
+    /// Whether its tries hold a connection, of a channel or of a pool to a database.
+    pub(super) wired: bool,
     /// The lane of its timeout; `NONE` where its caller waits for ever.
     pub(super) lane: u32,
     pub(super) there: Span,
@@ -67,8 +70,9 @@ impl Site {
         let late = |f: &Fault| f.effect.delays() && f.links.contains(&call.link.0);
         let direct = call.proxy.is_none() && link.pipe.is_none() && call.flights == [0, 0];
         let straight = direct && !plan.faults.iter().any(late) && there.is_some() && back.is_some();
-        let bare = call.timeout.is_none() && call.channel == NONE && !link.choice && !link.tracks;
-        let bare = bare && call.guard == NONE;
+        let bare = call.timeout.is_none() && !link.choice && !link.tracks;
+        let wired = call.channel != NONE || call.lender != NONE;
+        let bare = bare && call.guard == NONE && !wired;
         Self {
             name: call.site,
             edge: call.edge,
@@ -78,6 +82,7 @@ impl Site {
             first: link.first,
             guard: call.guard,
             channel: call.channel,
+            wired,
             plain: bare && straight,
             straight,
             tracks: link.tracks,

@@ -76,7 +76,7 @@ impl<P: Probe> Machine<'_, P> {
                 Op::Compare { fail } => self.compare(at, next, fail),
                 Op::EndTransaction => self.advance(at, next, Self::end_transaction),
                 Op::RollBack => self.advance(at, next, Self::roll_back),
-                Op::Borrow { lender, .. } => self.borrow(at, lender),
+                Op::Borrow { lender, edge, .. } => self.borrow(at, lender, edge),
                 Op::GiveBack(lender) => self.give_back(at, lender),
                 Op::Check { fail } => {
                     let to = if self.frames[at].canceled { fail } else { next };

@@ -1,6 +1,6 @@
 //! The operations a program is made of. A frame walks them; the machine is one `match` over them.
 
-use super::id::{CallId, ForkId, LawId, LenderId, LookupId, Pc, PostId, ProducerId, SplitId};
+use super::id::{CallId, EdgeId, ForkId, LawId, LenderId, LookupId, Pc, PostId, ProducerId, SplitId};
 use super::outcome::Outcome;
 
 /// One operation. `site` names the use of a draw: stable under reordering, unique within a program.
@@ -66,10 +66,12 @@ pub enum Op {
     RollBack,
     /// A transaction gives all its locks back.
     EndTransaction,
-    /// A database connection is needed; without one the frame goes on at `fail`.
+    /// A transaction needs a database connection; without one the frame goes on at `fail`.
     Borrow {
         /// Whose.
         lender: LenderId,
+        /// Where it counts as a call if there is none.
+        edge: EdgeId,
         /// Where to go on after a failure.
         fail: Pc,
     },

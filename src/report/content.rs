@@ -93,7 +93,8 @@ pub fn slos(verdicts: &[Verdict]) -> Sheet {
         };
         let show = |value: f64| figure(&slo.expect, value);
         let interval = match (slo.measured.low, slo.measured.high) {
-            (Some(low), Some(high)) => format!("{} … {}", show(low), show(high)),
+            // Nothing that is promised can be below nothing, however little is known of it.
+            (Some(low), Some(high)) => format!("{} … {}", show(low.max(0.0)), show(high)),
             _ => NONE.into(),
         };
         let measured = told(slo);

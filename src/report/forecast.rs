@@ -2,7 +2,7 @@
 
 use super::number::{count, percent, plain, time};
 use super::sheet::{Cell, Sheet, Tone};
-use super::table::{Style, WIDTH};
+use super::table::Style;
 use crate::diag::nouns;
 use crate::scenario::{ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 
@@ -22,7 +22,7 @@ pub fn render(forecast: &Forecast, style: Style) -> String {
     for node in &forecast.nodes {
         sheet.push(&node.name, cells(node));
     }
-    let mut lines = sheet.lines(WIDTH, style.color);
+    let mut lines = sheet.lines(style.width, style.color);
     lines.push(String::new());
     for (client, rate) in &forecast.clients {
         lines.push(format!("{client} offers {} requests/s on average", plain(*rate)));

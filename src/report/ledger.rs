@@ -11,8 +11,11 @@ use crate::model::Cause;
 /// Columns of a bar.
 const BAR: usize = 24;
 
-/// Columns of a client's name beside its bars.
+/// Columns of a client's name beside its bars, where there are not many columns in all.
 const NAME: usize = 20;
+
+/// The longest rule: rows are seldom longer, however many columns there are.
+const RULE: usize = 100;
 
 /// A ledger under the name that it is shown with.
 pub struct Entry<'a> {
@@ -62,7 +65,7 @@ pub fn bars(entries: &[Entry], room: usize, color: bool) -> Vec<String> {
         let mut seen = Vec::new();
         let head = format!("where the time went: the mean {}{whose}", which(all));
         lines.extend(group(&head, &mean, room, color, &mut seen));
-        lines.insert(lines.len() - mean.len(), Tone::Faint.paint(&"─".repeat(room), color));
+        lines.insert(lines.len() - mean.len(), Tone::Faint.paint(&"─".repeat(room.min(RULE)), color));
         let among = if all.iter().all(is_whole) { "" } else { " of these" };
         let head = format!("requests around p99{among}{whose}, on a scale of their own");
         lines.extend(group(&head, &tail, room, color, &mut seen));
@@ -98,7 +101,7 @@ fn group(head: &str, all: &[(&String, &Parts)], room: usize, color: bool, seen: 
     if most <= 0.0 {
         return Vec::new();
     }
-    let names = all.iter().map(|(name, _)| width(name)).fold(0, usize::max).min(NAME);
+    let names = all.iter().map(|(name, _)| width(name)).fold(0, usize::max).min(NAME.max(room / 4));
     let mut lines = vec![Tone::Faint.paint(&cut(head, room), color)];
     for (name, parts) in all {
         let name = cut(name, names);

@@ -2,7 +2,7 @@
 
 use super::number::{NONE, plain, time};
 use super::sheet::{Cell, Sheet, Tone};
-use super::table::{Style, WIDTH};
+use super::table::Style;
 use super::text::{clean, cut};
 
 /// A publication and what became of its claims.
@@ -98,10 +98,10 @@ pub fn render(all: &[Publication], absent: &[(&str, &str)], style: Style) -> Str
     for claim in all.iter().flat_map(|p| &p.claims) {
         sheet.push(&format!("  {}", claim.what), cells(claim));
     }
-    let mut rows = sheet.lines(WIDTH, style.color).into_iter();
+    let mut rows = sheet.lines(style.width, style.color).into_iter();
     let mut lines: Vec<String> = rows.by_ref().take(2).collect();
     for publication in all {
-        lines.push(Tone::Strong.paint(&cut(&clean(&publication.source), WIDTH), style.color));
+        lines.push(Tone::Strong.paint(&cut(&clean(&publication.source), style.width), style.color));
         lines.extend(rows.by_ref().take(publication.claims.len()));
     }
     if !absent.is_empty() {

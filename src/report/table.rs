@@ -1,4 +1,4 @@
-//! The summary on a terminal: 80 columns, a screen for a small scenario, the bad news first.
+//! The summary on a terminal: its columns, 80 where there is none; a screen for a small scenario, the bad news first.
 
 use super::content;
 use super::layers;
@@ -12,16 +12,48 @@ use super::trouble;
 use super::{caches, policing};
 use crate::experiment::summary::Summary;
 
-/// Columns of the terminal that is written for.
+/// Columns where nobody says how many there are, and the fewest that are written for.
 pub const WIDTH: usize = 80;
 
+/// The most that a table takes: in a longer line the eye loses its row.
+pub const WIDEST: usize = 200;
+
+/// The most that a sentence takes.
+const PROSE: usize = 110;
+
 /// How a table looks.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Style {
     /// Colours by ANSI sequences.
     pub color: bool,
     /// Everything: edges, endpoints, all nodes.
     pub all: bool,
+    /// Columns of a table, from [`WIDTH`] to [`WIDEST`].
+    pub width: usize,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { color: false, all: false, width: WIDTH }
+    }
+}
+
+impl Style {
+    /// As it is written into a file: everything, in no colour, as wide as everywhere.
+    pub fn of_file() -> Self {
+        Self { all: true, ..Self::default() }
+    }
+
+    /// For so many columns, as far as they suit a table.
+    #[must_use]
+    pub fn wide(self, columns: usize) -> Self {
+        Self { width: columns.clamp(WIDTH, WIDEST), ..self }
+    }
+
+    /// Columns of sentences.
+    pub fn prose(&self) -> usize {
+        self.width.min(PROSE)
+    }
 }
 
 /// Lines on their way to the terminal.
@@ -38,7 +70,7 @@ pub fn render(summaries: &[Summary], style: Style) -> String {
     }
     if summaries.len() > 1 {
         page.sheet(&content::side_by_side(summaries));
-        page.block(ledger::bars(&ledger::entries(summaries), WIDTH, style.color));
+        page.block(ledger::bars(&ledger::entries(summaries), style.width, style.color));
     }
     page.lines.join("\n") + "\n"
 }
@@ -102,12 +134,12 @@ impl Page {
     fn ledger(&mut self, summary: &Summary) {
         let mut entries = ledger::entries(std::slice::from_ref(summary));
         entries.truncate(content::listed(entries.len(), self.style.all));
-        self.block(ledger::bars(&entries, WIDTH, self.style.color));
+        self.block(ledger::bars(&entries, self.style.width, self.style.color));
         entries.truncate(if self.style.all { entries.len() } else { 0 });
         for entry in &entries {
             for (title, sheet) in ledger::sheets(entry, summary.clients.get(entry.client)) {
-                self.block(vec![Tone::Strong.paint(&cut(&title, WIDTH), self.style.color)]);
-                self.lines.extend(sheet.lines(WIDTH, self.style.color));
+                self.block(vec![Tone::Strong.paint(&cut(&title, self.style.width), self.style.color)]);
+                self.lines.extend(sheet.lines(self.style.width, self.style.color));
             }
         }
     }
@@ -117,14 +149,16 @@ impl Page {
             self.lines.push(String::new());
         }
         let (title, below) = (content::heading(summary), content::conditions(summary));
-        let title = joined(&title, WIDTH).into_iter().map(|line| Tone::Strong.paint(&line, self.style.color));
+        let title =
+            joined(&title, self.style.prose()).into_iter().map(|line| Tone::Strong.paint(&line, self.style.color));
         self.lines.extend(title);
-        let below = joined(&below, WIDTH).into_iter().map(|line| Tone::Faint.paint(&line, self.style.color));
+        let below =
+            joined(&below, self.style.prose()).into_iter().map(|line| Tone::Faint.paint(&line, self.style.color));
         self.lines.extend(below);
     }
 
     fn sentence(&mut self, mark: &str, text: &str, tone: Tone) {
-        for (i, line) in wrapped(&clean(text), WIDTH - mark.len()).iter().enumerate() {
+        for (i, line) in wrapped(&clean(text), self.style.prose() - mark.len()).iter().enumerate() {
             let mark = if i == 0 { mark } else { "  " };
             self.lines.push(tone.paint(&format!("{mark}{line}"), self.style.color));
         }
@@ -132,7 +166,7 @@ impl Page {
 
     fn sheet(&mut self, sheet: &Sheet) {
         if !sheet.rows.is_empty() {
-            self.block(sheet.lines(WIDTH, self.style.color));
+            self.block(sheet.lines(self.style.width, self.style.color));
         }
     }
 
@@ -178,7 +212,7 @@ mod tests {
             summary.run.overloaded.push(format!("{name}: 3 × what it can do"));
             summary.scenario.name = name;
         }
-        let text = render(&[summary.clone(), summary], Style { color: false, all: true });
+        let text = render(&[summary.clone(), summary], Style::of_file());
         assert!(!text.contains(['\u{1b}', '\t']));
         for line in text.lines() {
             assert!(width(line) <= WIDTH, "{} columns: {line}", width(line));

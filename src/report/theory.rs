@@ -2,7 +2,7 @@
 
 use super::number::{NONE, plain};
 use super::sheet::{Cell, Sheet, Tone};
-use super::table::{Style, WIDTH};
+use super::table::Style;
 use super::text::wrapped;
 use crate::experiment::theory::BAR;
 
@@ -72,11 +72,11 @@ pub fn render(all: &[Agreement], style: Style) -> String {
     for row in all {
         sheet.push(&row.model, cells(row));
     }
-    let mut lines = sheet.lines(WIDTH, style.color);
+    let mut lines = sheet.lines(style.width, style.color);
     let asked: Vec<&Asked> = all.iter().flat_map(|row| &row.asked_again).collect();
     if !asked.is_empty() {
         lines.extend([String::new(), "not within what is allowed with the first seed:".to_owned()]);
-        lines.extend(asked.iter().flat_map(|asked| told(asked)).flat_map(|line| wrapped(&line, WIDTH)));
+        lines.extend(asked.iter().flat_map(|asked| told(asked)).flat_map(|line| wrapped(&line, style.prose())));
     }
     let (passed, metrics) = all.iter().fold((0, 0), |sum, row| (sum.0 + row.passed, sum.1 + row.metrics));
     let second = asked.iter().filter(|asked| asked.agrees).count();
@@ -93,7 +93,7 @@ pub fn render(all: &[Agreement], style: Style) -> String {
         0 => format!("{passed} of {metrics} figures of {models} agree with theory{end}"),
         _ => format!("{passed} of {metrics} figures of {models} agree with theory, {second} with the second seed{end}"),
     };
-    lines.extend(wrapped(&sum, WIDTH));
+    lines.extend(wrapped(&sum, style.prose()));
     lines.join("\n") + "\n"
 }
 
@@ -188,7 +188,7 @@ mod tests {
         let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let sum = "117 of 120 figures of 3 models agree with theory, 2 with the second seed; 1 differs";
         assert!(told.ends_with(sum), "{text}");
-        assert!(text.lines().all(|line| crate::report::text::width(line) <= WIDTH), "{text}");
+        assert!(text.lines().all(|line| crate::report::text::width(line) <= 80), "{text}");
         assert!(agrees(&[good.clone(), Agreement { asked_again: vec![chance_of_two()], ..good.clone() }]));
         assert!(render(&[good], Style::default()).ends_with("\nall 40 figures of 1 model agree with theory\n"));
     }

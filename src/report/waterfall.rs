@@ -156,7 +156,7 @@ pub fn render(trace: &Trace, room: usize, all: bool, color: bool) -> String {
     let deepest = rows.iter().map(|row| row.depth).max().unwrap_or(0);
     let step = if deepest > DEEP { 1 } else { 2 };
     let called = |row: &Row| name(&trace.spans[row.span], row.depth, step);
-    let names = rows.iter().map(|row| width(&called(row))).fold(4, usize::max).min(NAME);
+    let names = rows.iter().map(|row| width(&called(row))).fold(4, usize::max).min(NAME.max(room / 3));
     let wide = room - names - 2 * (TIME + GAP) - GAP;
     let mut lines = vec![Tone::Strong.paint(&cut(&title(trace), room), color)];
     lines.extend(joined(&facts(trace), room).into_iter().map(|line| Tone::Faint.paint(&line, color)));

@@ -39,7 +39,12 @@ fn with(text: &str) -> TempDir {
 
 fn command(folder: &Path, words: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hoptax"));
-    command.args(words.split_whitespace()).current_dir(folder).env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+        .args(words.split_whitespace())
+        .current_dir(folder)
+        .env_remove("NO_COLOR")
+        .env_remove("COLUMNS")
+        .stdin(Stdio::null());
     command
 }
 

@@ -1,9 +1,12 @@
 //! Pools of database connections, transactions that hold one, and tables that let in few writers.
 
 use hoptax::experiment::summary::Summary;
-use hoptax::model::Cause;
+use hoptax::machine::{Machine, Stop};
+use hoptax::model::{Cause, Fact, Probe};
+use hoptax::units::Time;
 use proptest::prelude::*;
 
+use crate::laws::finite;
 use crate::ledger::{holds, small};
 
 /// Four requests at once to `a`.
@@ -28,17 +31,157 @@ fn a_pool_lends_its_connections_one_after_the_other() {
 
 #[test]
 fn who_waits_for_a_connection_too_long_fails() {
-    // One connection, 10 ms each: the second waits 10, the third would wait 20.
-    let nodes = "[services.a]\nsteps = [{ query = \"d\" }]\npools.d = { connections = 1, wait = \"15ms\" }\n[databases.d]\nwork = \"10ms\"\n";
-    let summary = burst(nodes);
-    assert!((summary.clients["c"].success_rate.value.unwrap() - 0.5).abs() < 1e-9);
-    assert_eq!(
-        summary.edges["a -> d"].arrived * 2,
-        summary.clients["c"].arrived,
-        "who has no connection does not query"
+    // One connection, 10 ms each: the second waits 10, the third would wait 20. It is told of the edge to the database, of a
+    // query as of a transaction, and who asked for all that is told of an error.
+    for step in ["{ query = \"d\" }", "{ transaction = \"d\", steps = [{ query = \"d\" }] }"] {
+        let nodes = format!(
+            "[services.a]\nsteps = [{step}]\npools.d = {{ connections = 1, wait = \"15ms\" }}\n[databases.d]\nwork = \"10ms\"\n"
+        );
+        let summary = burst(&nodes);
+        let (client, edge) = (&summary.clients["c"], &summary.edges["a -> d"]);
+        assert!((client.success_rate.value.unwrap() - 0.5).abs() < 1e-9);
+        assert_eq!(edge.arrived, client.arrived);
+        assert_eq!(edge.failed["pool_timeout"] * 2, client.arrived);
+        assert_eq!(client.failed["error"] * 2, client.arrived);
+        assert_eq!(summary.nodes["d"].arrivals * 2, client.arrived, "who has no connection does not query");
+        holds(summary.ledger["c"].failed.as_ref().unwrap(), &[("a", "connection_wait", 15.0)]);
+        holds(&summary.ledger["c"], &[("a", "connection_wait", 5.0), ("d", "database", 10.0)]);
+    }
+}
+
+/// Four queries at once under a policy, 10 ms each over one connection.
+fn guarded(policy: &str, wait: &str) -> Summary {
+    burst(&format!(
+        "[services.a]\nsteps = [{{ query = \"d\", {policy} }}]\npools.d = {{ connections = 1, wait = \"{wait}\" }}\n\
+         [databases.d]\nwork = \"10ms\"\n"
+    ))
+}
+
+fn failed(summary: &Summary, word: &str) -> f64 {
+    let edge = &summary.edges["a -> d"];
+    edge.failed.get(word).copied().unwrap_or_default() as f64 / edge.arrived as f64
+}
+
+#[test]
+fn the_wait_for_a_pool_is_part_of_a_try() {
+    // The second has its connection from 10 on and is not done by 15, the others have none; all give up at once.
+    for (policy, word) in [("timeout = \"15ms\"", "timeout"), ("deadline = \"15ms\"", "deadline")] {
+        let summary = guarded(policy, "1s");
+        assert_eq!(summary.clients["c"].success_rate.value, Some(0.25), "{word}");
+        assert_eq!(failed(&summary, word), 0.75);
+        assert_eq!(summary.edges["a -> d"].latency_ms.max, Some(10.0));
+        holds(summary.ledger["c"].failed.as_ref().unwrap(), &[("a", "failed_tries", 15.0)]);
+    }
+    // Whoever has the one place in the bulkhead asks the pool; what the pool refuses is a failure to the breaker.
+    let full = guarded("bulkhead = { max_concurrent = 1, max_wait = \"0s\" }", "1s");
+    assert_eq!(failed(&full, "bulkhead_full"), 0.75);
+    let policing = |summary: &Summary| summary.edges["a -> d"].policing.clone().unwrap();
+    let broken = guarded("circuit_breaker = { consecutive = 2, open_for = \"60s\" }", "15ms");
+    assert!(policing(&broken).limited > 0 && failed(&broken, "circuit_open") > 0.8);
+}
+
+#[test]
+fn a_pool_that_lends_nothing_in_time_is_asked_again() {
+    let retries = |on: &str| format!("retries = {{ max = 1, on = [\"{on}\"], backoff = \"0s\" }}");
+    // The third and the fourth give up at 16 and ask again; the third has its connection at 20, the fourth at 30.
+    let again = guarded(&retries("pool_timeout"), "16ms");
+    assert_eq!(again.clients["c"].success_rate.value, Some(1.0));
+    assert_eq!(again.edges["a -> d"].attempts_per_request.value, Some(1.5));
+    let parts = [("a", "connection_wait", 7.0), ("a", "failed_tries", 8.0), ("d", "database", 10.0)];
+    holds(&again.ledger["c"], &parts);
+    let other = guarded(&retries("error"), "16ms");
+    assert_eq!((other.clients["c"].success_rate.value, failed(&other, "pool_timeout")), (Some(0.5), 0.5));
+}
+
+#[test]
+fn a_connection_is_given_back_between_tries() {
+    // One at a time, 10 ms, given up after 6: the second try of each comes after those that wait. All four in turn are served
+    // for 6 ms and fail, whoever waits longer than that has failed before: nothing is held in the end.
+    let summary = guarded(
+        "timeout = \"6ms\", retries = { max = 1, on = [\"timeout\"], backoff = \"1ms\", jitter = \"none\" }",
+        "1s",
     );
-    holds(summary.ledger["c"].failed.as_ref().unwrap(), &[("a", "connection_wait", 15.0)]);
-    holds(&summary.ledger["c"], &[("a", "connection_wait", 5.0), ("d", "database", 10.0)]);
+    assert_eq!(failed(&summary, "timeout"), 1.0);
+    assert_eq!(summary.run.guard, None);
+    // At 0 and at 7 the first of the line goes to the database, and at 6 and 13 nobody is left to.
+    assert_eq!(summary.nodes["d"].arrivals * 2, summary.clients["c"].arrived);
+    // A hedge takes a connection of its own, or waits for one.
+    let hedged = guarded("hedge = { after = \"5ms\", max = 1 }", "1s");
+    assert_eq!(hedged.clients["c"].success_rate.value, Some(1.0));
+}
+
+/// Queries and transactions under every guard, over pools that are too small, at callers and databases that die and stand
+/// still: every call that set out ends, and no connection, no place in a line and no frame is left.
+#[test]
+fn nothing_of_a_pool_is_left_in_the_end() {
+    let sendings: Vec<u64> = (0..90).map(|n| n * 3 / 4).collect();
+    for (steps, guard) in STEPS.iter().flat_map(|steps| GUARDS.map(|guard| (steps, guard))) {
+        for (pool, fault) in POOLS.iter().flat_map(|pool| FAULTS.map(|fault| (pool, fault))) {
+            let text = small_pools(&steps.replace('G', guard), pool, fault);
+            let plan = finite(&text, std::slice::from_ref(&sendings));
+            let finished = Machine::new(&plan, 7, Calls::default()).run(|_| true);
+            assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}:\n{text}", finished.stop);
+            assert_eq!((finished.probe.answered, finished.probe.open), (90, 0), "{text}");
+        }
+    }
+}
+
+const STEPS: [&str; 3] = [
+    "{ query = \"d\"G }",
+    "{ parallel = [{ query = \"d\", times = 3G }, { wait = \"3ms\" }], wait_for = \"any\" }",
+    "{ transaction = \"d\", steps = [{ query = \"d\", table = \"t\", mode = \"write\"G }] }, { query = \"d\"G }",
+];
+
+const GUARDS: [&str; 7] = [
+    "",
+    ", timeout = \"6ms\"",
+    ", deadline = \"8ms\"",
+    ", timeout = \"5ms\", retries = { max = 2, on = [\"pool_timeout\", \"timeout\", \"reset\"], backoff = \"1ms\" }",
+    ", hedge = { after = \"1ms\", max = 2 }",
+    ", bulkhead = { max_concurrent = 2, max_wait = \"5ms\", held_until = \"answered\" }, timeout = \"3ms\"",
+    ", circuit_breaker = { consecutive = 2, open_for = \"5ms\" }, hedge = { after = \"1ms\", tied = true }, deadline = \"4ms\"",
+];
+
+const POOLS: [&str; 3] = ["connections = 1, wait = \"5ms\"", "connections = 2", "connections = 3, wait = \"0s\""];
+
+const FAULTS: [(&str, &str); 5] = [("", ""), ("crash", "a"), ("freeze", "a"), ("crash", "d"), ("outage", "d")];
+
+/// Two replicas of a service, each with such a pool, and of its database.
+fn small_pools(steps: &str, pool: &str, (kind, target): (&str, &str)) -> String {
+    let head = "version = 1\n[sim]\nduration = \"1s\"\n[defaults]\ntransport = \"free\"\n[network]\nsame_zone = \"1ms\"\n\
+                [clients.c]\ncalls = \"a\"\nrate = \"10/s\"\ntransport = \"grpc\"\ntimeout = \"25ms\"\n";
+    let nodes = format!(
+        "[services.a]\nreplicas = 2\nio = \"async\"\nsteps = [{steps}]\npools.d = {{ {pool} }}\n\
+         [databases.d]\nreplicas = 2\nwork = \"4ms\"\nmax_connections = 3\ntables.t = {{ writers = 1 }}\n"
+    );
+    let fault = if kind.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "[[faults]]\nname = \"f\"\nkind = \"{kind}\"\ntarget = \"{target}\"\nat = \"13ms\"\nduration = \"11ms\"\n"
+        )
+    };
+    format!("{head}{nodes}{fault}")
+}
+
+/// Requests that were answered, and calls that have not ended.
+#[derive(Default)]
+struct Calls {
+    answered: u64,
+    open: i64,
+}
+
+impl Probe for Calls {
+    const ACCOUNTS: bool = true;
+
+    fn on(&mut self, _: Time, fact: Fact) {
+        match fact {
+            Fact::Answered { .. } => self.answered += 1,
+            Fact::Called { .. } => self.open += 1,
+            Fact::Settled { .. } => self.open -= 1,
+            _ => {}
+        }
+    }
 }
 
 #[test]

@@ -70,6 +70,8 @@ pub struct Call {
     pub writes: Option<TableId>,
     /// The table whose version a query looks at: a read, or a conditional write.
     pub compares: Option<TableId>,
+    /// Who lends its tries a database connection, of `Plan::lenders`; `NONE`: nobody, or a transaction around it has one.
+    pub lender: u32,
     /// Whether a transaction keeps that lock.
     pub in_transaction: bool,
     /// Whether only the primary will do: it writes, or belongs to a transaction that does.

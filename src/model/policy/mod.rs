@@ -6,7 +6,7 @@
 //! ```text
 //! call -> deadline -> fallback -> retry or hedge
 //!           -> per try: rate limit -> bulkhead -> breaker -> throttle -> concurrency limit
-//!             -> try timer starts -> discovery -> load balancing -> connection -> link
+//!             -> try timer starts -> pool of a database -> discovery -> load balancing -> connection -> link
 //! ```
 //!
 //! A rule's state is kept per replica of the caller and callee, as in a client library or a sidecar: ten callers have ten

@@ -4,7 +4,7 @@ use super::Title;
 use super::axis::{Scale, seconds_of_tick};
 use super::frame::{Area, Canvas, HEIGHT, Type, WIDTH, picture, size};
 use super::palette::{Pen, pen};
-use super::shade::{Shade, shade};
+use super::shade::{Shade, beside, shade};
 use crate::experiment::summary::Depth;
 use crate::report::number::{count, plain};
 use crate::report::text::cut;
@@ -38,8 +38,9 @@ pub fn backlog(title: &Title, all: &[Backlog], shades: &[Shade]) -> String {
             let panel = Area { left: 96.0, top, right: WIDTH - 108.0, bottom: top + each };
             let end = backlog.depths.last().map_or(1.0, |d| d.from_s + d.width_s);
             let x = Scale::exact(0.0, end, panel.left, panel.right);
-            shade(canvas, Area { top: panel.top + 22.0, ..panel }, &x, shades, i == 0);
+            shade(canvas, Area { top: panel.top + 22.0, ..panel }, &x, shades);
             draw(canvas, backlog, panel, pen(i), i + 1 == shown.len());
+            beside(canvas, &cut(&backlog.name, 60), panel, &x, if i == 0 { shades } else { &[] });
         }
         if !hidden.is_empty() {
             let note = format!("{} more not drawn", hidden.len());
@@ -49,7 +50,6 @@ pub fn backlog(title: &Title, all: &[Backlog], shades: &[Shade]) -> String {
 }
 
 fn draw(canvas: &Canvas, backlog: &Backlog, panel: Area, pen: Pen, last: bool) {
-    canvas.text(&cut(&backlog.name, 60), (panel.left, panel.top + 8.0), Type::of(size::LABEL).bold());
     let area = Area { top: panel.top + 26.0, ..panel };
     let most = backlog.depths.iter().map(|d| d.ready).fold(0.0, f64::max);
     let end = backlog.depths.last().map_or(1.0, |d| d.from_s + d.width_s);

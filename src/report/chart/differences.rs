@@ -4,12 +4,12 @@ use super::Title;
 use super::axis::Scale;
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
 use super::palette::{FAINT, INK, Pen, hair, pen};
-use crate::experiment::compare::{Comparison, Difference, Figures};
-use crate::report::compare::{apart_ms, apart_rate};
+use crate::experiment::compare::{Comparison, Difference, Figures, Verdict};
+use crate::report::compare::{apart_ms, apart_rate, apart_share};
 use crate::report::text::{clean, cut};
 
 /// Rows at most.
-const ROWS: usize = 24;
+const ROWS: usize = 45;
 
 /// Longest name, letters.
 const LABEL: usize = 34;
@@ -29,8 +29,8 @@ pub struct Apart {
     pub name: String,
     /// Which figure.
     pub figure: &'static str,
-    /// Difference ÷ base.
-    pub value: f64,
+    /// Difference ÷ base; `None` where the two are not comparable.
+    pub value: Option<f64>,
     /// Its interval; `None` where there is none.
     pub interval: Option<(f64, f64)>,
     /// The difference in words.
@@ -39,7 +39,7 @@ pub struct Apart {
     pub significant: bool,
 }
 
-/// Latencies and throughput of every client and flow of every other scenario.
+/// Latencies, success and throughput of every client and flow of every other scenario.
 pub(super) fn rows(comparison: &Comparison) -> Vec<Apart> {
     let mut rows = Vec::new();
     for versus in &comparison.others {
@@ -54,20 +54,37 @@ pub(super) fn rows(comparison: &Comparison) -> Vec<Apart> {
     rows
 }
 
-fn figures_of(figures: &Figures) -> [(&'static str, &Difference, String); 4] {
+fn figures_of(figures: &Figures) -> [(&'static str, &Difference, String); 5] {
     let ms = |d: &Difference| apart_ms(d.difference);
     [
         ("mean", &figures.mean_ms, ms(&figures.mean_ms)),
         ("p50", &figures.p50_ms, ms(&figures.p50_ms)),
         ("p99", &figures.p99_ms, ms(&figures.p99_ms)),
+        ("success", &figures.success_rate, apart_share(figures.success_rate.difference)),
         ("throughput", &figures.throughput_per_s, apart_rate(figures.throughput_per_s.difference)),
     ]
 }
 
 fn apart(name: &str, figure: &'static str, d: &Difference, label: String) -> Option<Apart> {
+    if open(d) {
+        let label = "not comparable".into();
+        return Some(Apart { name: name.to_owned(), figure, label, ..Apart::default() });
+    }
     let base = d.base.value?;
     let interval = d.difference.ends().map(|(low, high)| (low / base, high / base));
-    Some(Apart { name: name.to_owned(), figure, value: d.relative?, interval, label, significant: d.is_significant() })
+    Some(Apart {
+        name: name.to_owned(),
+        figure,
+        value: Some(d.relative?),
+        interval,
+        label,
+        significant: d.is_significant(),
+    })
+}
+
+/// Whether one side has no such figure, because of those that failed or were never answered.
+fn open(d: &Difference) -> bool {
+    d.verdict == Verdict::NotComparable || d.never != [false; 2] || d.at_least != [None; 2]
 }
 
 /// Draws a row for every figure; the others stand together.
@@ -86,7 +103,7 @@ pub fn differences(title: &Title, all: &[Apart]) -> String {
         let zero = scale.at(0.0);
         canvas.line(&[(zero, area.top), (zero, area.bottom)], Pen { width: 1.6, ..hair(INK) });
         let below = (f64::midpoint(left, right), bottom + 38.0);
-        let words = "change; hollow: no significant difference, grey: no interval";
+        let words = "change (mean: of the answered); hollow: no significant difference, grey: no interval";
         canvas.text(words, below, Type::of(size::LABEL).faint().centred().hanging());
         let (mut group, mut before) = (0, "");
         for (row, y) in shown.iter().zip(&places) {
@@ -118,7 +135,7 @@ fn places(rows: &[Apart]) -> Vec<f64> {
 
 /// From the least to the most, and zero in any case.
 fn scale(rows: &[Apart], area: Area) -> Scale {
-    let ends = || rows.iter().flat_map(|row| [Some(row.value), row.interval.map(|i| i.0), row.interval.map(|i| i.1)]);
+    let ends = || rows.iter().flat_map(|row| [row.value, row.interval.map(|i| i.0), row.interval.map(|i| i.1)]);
     let least = ends().flatten().fold(0.0, f64::min);
     let most = ends().flatten().fold(0.0, f64::max);
     // Where nothing differs, a per cent to either side shows that.
@@ -135,9 +152,10 @@ fn draw(canvas: &Canvas, row: &Apart, y: f64, pen: Pen, scale: &Scale) {
             canvas.line(&[(end, y - 5.0), (end, y + 5.0)], full);
         }
     }
-    canvas.dot((scale.at(row.value), y), 5.0, if row.interval.is_some() { pen.colour } else { FAINT });
+    let Some(value) = row.value else { return };
+    canvas.dot((scale.at(value), y), 5.0, if row.interval.is_some() { pen.colour } else { FAINT });
     if !row.significant {
-        canvas.dot((scale.at(row.value), y), 3.0, super::palette::PAPER);
+        canvas.dot((scale.at(value), y), 3.0, super::palette::PAPER);
     }
 }
 
@@ -159,10 +177,11 @@ mod tests {
     #[test]
     fn every_client_of_every_other_has_its_figures() {
         let rows = rows(&sample::comparison());
-        assert_eq!(rows.len(), 2 * 2 * 4);
+        assert_eq!(rows.len(), 2 * 2 * 5);
         assert_eq!((rows[0].name.as_str(), rows[0].figure), ("grpc · function calls", "mean"));
-        assert!((rows[0].value + 0.1).abs() < 0.01 && rows[0].significant, "{:?}", rows[0]);
-        assert_eq!((rows[8].value, rows[8].significant), (0.0, false));
+        assert!((rows[0].value.unwrap() + 0.1).abs() < 0.01 && rows[0].significant, "{:?}", rows[0]);
+        assert_eq!((rows[10].value, rows[10].significant), (Some(0.0), false));
+        assert_eq!(rows[3].figure, "success");
         let svg = differences(&Title::default(), &rows);
         for word in ["grpc · network calls", "throughput", "−10 %", "hollow"] {
             assert!(svg.contains(word), "{word}");

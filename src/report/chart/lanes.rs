@@ -5,7 +5,7 @@ use super::Title;
 use super::axis::{Scale, seconds_of_tick};
 use super::frame::{Area, Canvas, Type, WIDTH, picture, size};
 use super::palette::{FAILED, FAINT, GRID, hair};
-use super::shade::{Shade, shade};
+use super::shade::{Shade, names, shade};
 use crate::experiment::summary::Failing;
 use crate::report::number::percent;
 use crate::report::text::{clean, cut};
@@ -27,7 +27,8 @@ pub fn lanes(title: &Title, all: &[Failing], shades: &[Shade]) -> String {
         let area = Area { left: 190.0, top, right: WIDTH - 108.0, bottom };
         let end = shown.iter().map(|f| f.width_s * f.lane.len() as f64).fold(1e-9, f64::max);
         let x = Scale::exact(0.0, end, area.left, area.right);
-        shade(canvas, Area { top: top - 20.0, ..area }, &x, shades, true);
+        shade(canvas, Area { top: top - 20.0, ..area }, &x, shades);
+        names(canvas, top - 10.0, (area.left, area.right), &x, shades);
         for (nth, failing) in shown.iter().enumerate() {
             let top = top + nth as f64 * (LANE + GAP);
             lane(canvas, failing, Area { top, bottom: top + LANE, ..area }, &x);

@@ -64,7 +64,8 @@ pub struct Picture {
 /// The pictures of one run, or of several variants laid over each other. None is drawn of which there is nothing to see.
 pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
     let Some(first) = summaries.first() else { return Vec::new() };
-    let title = format!("{}: latency", clean(&first.scenario.name));
+    let subject = subject(summaries);
+    let title = format!("{subject}: latency");
     let mut pictures = Vec::new();
     let curves: Vec<Curve> = each_client(summaries, Curve::over_all);
     if curves.iter().any(|curve| curve.points.len() > 1) {
@@ -83,7 +84,7 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
     }
     let backlogs = backlogs(summaries);
     if !backlogs.is_empty() {
-        let title = format!("{}: messages waiting", clean(&first.scenario.name));
+        let title = format!("{subject}: messages waiting");
         pictures.push(Picture {
             name: "queues".into(),
             svg: backlog(&Title { title, subtitle: caption(first) }, &backlogs, &shade::shades(first)),
@@ -91,32 +92,43 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
     }
     let scalings = scalings(summaries);
     if !scalings.is_empty() {
-        let title = format!("{}: replicas", clean(&first.scenario.name));
+        let title = format!("{subject}: replicas");
         let title = Title { title, subtitle: caption(first) };
         pictures.push(Picture { name: "replicas".into(), svg: replicas(&title, &scalings, &shade::shades(first)) });
     }
     let entries = entries(summaries);
     if !entries.is_empty() {
-        let title = format!("{}: where the time went", clean(&first.scenario.name));
+        let title = format!("{subject}: where the time went");
         pictures
             .push(Picture { name: "ledger".into(), svg: ledger(&Title { title, subtitle: caption(first) }, &entries) });
     }
     let usage = usage(summaries);
     if !usage.is_empty() {
-        let title = format!("{}: how full the nodes were", clean(&first.scenario.name));
+        let title = format!("{subject}: how full the nodes were");
         pictures.push(Picture { name: "nodes".into(), svg: nodes(&Title { title, subtitle: caption(first) }, &usage) });
     }
     pictures
 }
 
+/// What a picture is about: the scenario, and its variant where it is of one.
+fn subject(summaries: &[Summary]) -> String {
+    let name = summaries.first().map_or_else(String::new, |first| clean(&first.scenario.name));
+    match summaries {
+        [one] => one.scenario.variant.iter().fold(name, |name, variant| format!("{name}, variant {}", clean(variant))),
+        _ => name,
+    }
+}
+
 /// The pictures that show one run alone: who failed first, how full nodes were, what policies did.
 fn of_one(summary: &Summary, several: bool) -> Vec<Picture> {
     let shades = shade::shades(summary);
-    let (scenario, variant) = (clean(&summary.scenario.name), variant(summary));
+    let variant = variant(summary);
+    let as_written = if several && summary.scenario.variant.is_none() { ", as written" } else { "" };
+    let subject = format!("{}{as_written}", subject(std::slice::from_ref(summary)));
     let mut pictures = Vec::new();
     let mut draw = |name: &str, what: &str, drawn: &dyn Fn(&Title) -> String| {
-        let title = format!("{scenario}: {what}");
-        let subtitle = if several { format!("{variant} · {}", caption(summary)) } else { caption(summary) };
+        let title = format!("{subject}: {what}");
+        let subtitle = caption(summary);
         let own = summary.scenario.variant.as_ref().filter(|_| several);
         let name = own.map_or_else(|| name.to_owned(), |_| format!("{name}-{}", file_part(&variant)));
         pictures.push(Picture { name, svg: drawn(&Title { title, subtitle }) });
@@ -256,6 +268,8 @@ mod gallery {
         let ledger = drawn.iter().find(|picture| picture.name == "ledger").unwrap();
         assert!(ledger.svg.contains("\ngrpc\n") && ledger.svg.contains("\nnetwork calls\n"));
         assert!(pictures(&[]).is_empty());
+        let alone = pictures(&[sample::tax().remove(1)]);
+        assert!(alone.iter().all(|picture| picture.svg.contains(", variant ")), "a title without its variant");
     }
 
     #[test]
@@ -317,7 +331,7 @@ mod gallery {
         keep("causes", &ledger(&title("every cause: where the time went"), &entries(&[sample::every_cause()])));
         keep("waterfall", &waterfall(&sample_trace::trace()));
         keep("waterfall-long", &waterfall(&sample_trace::long(150)));
-        let style = |all| crate::report::table::Style { color: false, all };
+        let style = |all| crate::report::table::Style { all, ..Default::default() };
         println!("{}", crate::report::table::render(&[sample::summary()], style(true)));
         println!("{}", crate::report::table::render(&sample::tax(), style(false)));
         println!("{}", crate::report::waterfall::render(&sample_trace::trace(), 80, false, false));

@@ -129,7 +129,7 @@ fn draw(canvas: &Canvas, edge: &Policed, panel: Area, shades: &[Shade], (first, 
     let x = Scale::exact(0.0, width * calls.max(1) as f64, panel.left, panel.right);
     let most = layers[2].iter().chain(&edge.course.limited_per_s).copied().fold(0.0, f64::max);
     let y = Scale::linear(1.08 * most.max(1e-3), panel.bottom, panel.top);
-    shade(canvas, panel, &x, shades, false);
+    shade(canvas, panel, &x, shades);
     head(canvas, &cut(&edge.name, 60), panel, &x, if first { shades } else { &[] });
     canvas.ordinate(panel, &y, |n| if n < 10.0 { plain(n) } else { count(n.round() as u64) });
     for (nth, layer) in layers.iter().enumerate() {

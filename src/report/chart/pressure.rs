@@ -7,7 +7,7 @@ use super::Title;
 use super::axis::{Scale, seconds_of_tick};
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
 use super::palette::{FAINT, INK, Pen, hair, on_paper, pen};
-use super::shade::{Shade, shade};
+use super::shade::{Shade, names, shade};
 use crate::diag::nouns;
 use crate::experiment::summary::{NodeCourse, Summary};
 use crate::report::number::{count, plain};
@@ -15,9 +15,6 @@ use crate::report::text::{clean, cut};
 
 /// Panels at most; more would be too flat to read.
 const PANELS: usize = 6;
-
-/// Times the workers up to which a line is drawn.
-const LINE: f64 = 5.0;
 
 /// Height of a panel, and from one to the next.
 const PANEL: f64 = 84.0;
@@ -137,14 +134,10 @@ fn draw(canvas: &Canvas, node: &Pressure, panel: Area, shades: &[Shade], (first,
     // A limit far above everything would flatten what there is to see.
     let limits = node.limits().unwrap_or_default();
     let workers = limits.iter().copied().reduce(f64::max).filter(|n| *n <= 4.0 * most);
-    // Room above the highest, where a fault can be seen; a line that dwarfs the workers is cut off, and told in words.
-    let shown = workers.map_or(most, |workers| most.clamp(workers, LINE * workers));
-    let y = Scale::linear(1.08 * shown.max(1e-3), panel.bottom, panel.top);
-    if shown < most {
-        let told = format!("max {}", count(most.round() as u64));
-        canvas.text(&told, (panel.right + 8.0, panel.top + 6.0), Type::of(size::SMALL).faint());
-    }
-    shade(canvas, panel, &x, shades, false);
+    // Room above the highest, where a fault can be seen. A line that dwarfs the workers is drawn whole: that it does is what
+    // there is to see.
+    let y = Scale::linear(1.08 * workers.map_or(most, |workers| most.max(workers)).max(1e-3), panel.bottom, panel.top);
+    shade(canvas, panel, &x, shades);
     head(canvas, &cut(&node.name, 30), panel, &x, if first { shades } else { &[] });
     canvas.ordinate(panel, &y, |n| if n < 10.0 { plain(n) } else { count(n.round() as u64) });
     for (nth, layer) in layers.iter().enumerate().rev() {
@@ -167,19 +160,11 @@ fn draw(canvas: &Canvas, node: &Pressure, panel: Area, shades: &[Shade], (first,
     }
 }
 
-/// What a panel is about, above it, and what was wrong, where that has room to the right of it.
+/// What a panel is about, above it, and what was wrong, to the right of it.
 pub(super) fn head(canvas: &Canvas, name: &str, panel: Area, x: &Scale, shades: &[Shade]) {
     let middle = panel.top - 12.0;
     canvas.text(name, (panel.left, middle), Type::of(size::LABEL).bold());
-    let mut free = panel.left + room(name, size::LABEL) + 16.0;
-    for shade in shades {
-        let left = x.at(shade.from_s).max(panel.left) + 4.0;
-        let word = cut(&shade.name, 40);
-        if left >= free {
-            canvas.text(&word, (left, middle), Type::of(size::SMALL).faint());
-            free = left + room(&word, size::SMALL);
-        }
-    }
+    names(canvas, middle, (panel.left + 1.1 * room(name, size::LABEL) + 16.0, panel.right), x, shades);
 }
 
 /// The area between a layer and what it stands upon, in steps.
@@ -218,12 +203,12 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_dwarfs_the_workers_is_told_in_words() {
+    fn a_line_that_dwarfs_the_workers_is_drawn_whole() {
         let mut node = full("orders");
-        assert!(!pressure(&Title::default(), &[node.clone()], &[]).contains("max "));
+        assert!(!pressure(&Title::default(), &[node.clone()], &[]).contains("\n4000\n"));
         node.course.queue[50] = 5_000.0;
         let svg = pressure(&Title::default(), &[node], &[]);
-        assert!(svg.contains("max 5032") && svg.contains("32 workers"), "{svg}");
+        assert!(svg.contains("\n4000\n") && svg.contains("32 workers"), "{svg}");
     }
 
     #[test]

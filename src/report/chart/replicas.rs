@@ -55,7 +55,7 @@ fn row(canvas: &Canvas, scaling: &Scaling, panels: [Area; 2], shades: &[Shade], 
     let most = |of: fn(&Strength) -> f64| timeline.iter().map(of).fold(0.0, f64::max);
     let x = Scale::exact(0.0, end, left.left, left.right);
     let y = Scale::linear(most(|s| s.replicas).max(1.0), left.bottom, left.top);
-    shade(canvas, left, &x, shades, false);
+    shade(canvas, left, &x, shades);
     canvas.ordinate(left, &y, plain);
     let ready = steps(timeline, &x, |s| y.at(s.ready));
     let floor = [(left.right, left.bottom), (left.left, left.bottom)];
@@ -67,7 +67,7 @@ fn row(canvas: &Canvas, scaling: &Scaling, panels: [Area; 2], shades: &[Shade], 
     let x = Scale::exact(0.0, end, right.left, right.right);
     let highest = most(|s| s.metric.unwrap_or(0.0)).max(target);
     let y = Scale::linear(highest, right.bottom, right.top);
-    shade(canvas, right, &x, shades, false);
+    shade(canvas, right, &x, shades);
     canvas.ordinate(right, &y, told);
     canvas.line(&[(right.left, y.at(target)), (right.right, y.at(target))], Pen { dash: &[6.0, 4.0], ..hair(FAINT) });
     let seen: Vec<(f64, f64)> = timeline

@@ -1,10 +1,13 @@
 //! Times at which something was wrong, shaded.
 
 use super::axis::Scale;
-use super::frame::{Area, Canvas, Type, size};
+use super::frame::{Area, Canvas, Type, room, size};
 use super::palette::WRONG;
 use crate::experiment::summary::Summary;
 use crate::report::text::{clean, cut};
+
+/// How far beside its time a name may begin, points.
+const ASIDE: f64 = 200.0;
 
 /// A time at which something was wrong.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,17 +31,34 @@ pub(super) fn shades(summary: &Summary) -> Vec<Shade> {
     faults.collect()
 }
 
-/// Shades an area; with `named` the names stand at its top, as far as they have room.
-pub(super) fn shade(canvas: &Canvas, area: Area, x: &Scale, shades: &[Shade], named: bool) {
-    let mut free = area.left;
+/// Shades an area.
+pub(super) fn shade(canvas: &Canvas, area: Area, x: &Scale, shades: &[Shade]) {
     for shade in shades {
         let (left, right) = (x.at(shade.from_s).max(area.left), x.at(shade.until_s).min(area.right));
         // A short one must be seen, too.
         let right = right.max(left + 2.0);
         canvas.rectangle(Area { left, right, ..area }, WRONG, 0.3);
-        if named && left >= free {
-            canvas.text(&cut(&shade.name, 40), (left + 4.0, area.top + 10.0), Type::of(size::SMALL).faint());
-            free = left + 7.5 * shade.name.chars().count().min(40) as f64;
+    }
+}
+
+/// What was wrong, in a line of its own around `middle`, between `from` and `to`: each name begins with its time, or a
+/// little beside it where that is what the line has room for.
+pub(super) fn names(canvas: &Canvas, middle: f64, (from, to): (f64, f64), x: &Scale, shades: &[Shade]) {
+    let mut free = from;
+    for shade in shades {
+        let word = cut(&shade.name, 40);
+        let (begin, wide) = (x.at(shade.from_s) + 4.0, room(&word, size::SMALL));
+        let left = begin.min(to - wide).max(free);
+        if left - begin <= ASIDE && left + wide <= to {
+            canvas.text(&word, (left, middle), Type::of(size::SMALL).faint());
+            free = left + wide + 8.0;
         }
     }
+}
+
+/// A panel's name at its top, and what was wrong in the same line, so that neither stands on what is drawn.
+pub(super) fn beside(canvas: &Canvas, name: &str, panel: Area, x: &Scale, shades: &[Shade]) {
+    let middle = panel.top + 8.0;
+    canvas.text(name, (panel.left, middle), Type::of(size::LABEL).bold());
+    names(canvas, middle, (panel.left + 1.1 * room(name, size::LABEL) + 16.0, panel.right), x, shades);
 }

@@ -7,7 +7,7 @@ use super::axis::{Scale, seconds_of_tick, time_of_tick};
 use super::frame::{Area, Canvas, HEIGHT, Type, WIDTH, picture, size};
 use super::palette::{FAILED, FAINT, GRID, Pen, hair, on_paper, pen};
 use super::pressure::between;
-use super::shade::{Shade, shade};
+use super::shade::{Shade, beside, shade};
 use crate::experiment::summary::Moment;
 use crate::report::number::{count, percent, plain};
 use crate::report::text::cut;
@@ -32,7 +32,8 @@ pub fn timeline(title: &Title, tracks: &[Track], shades: &[Shade]) -> String {
         let panels = panels(shown.len());
         for (i, (track, panel)) in shown.iter().zip(&panels).enumerate() {
             let scales = scales(shown, *panel);
-            shade(canvas, Area { top: panel.top + 22.0, ..*panel }, &scales.x, shades, i == 0);
+            shade(canvas, Area { top: panel.top + 22.0, ..*panel }, &scales.x, shades);
+            beside(canvas, &cut(&track.name, 60), *panel, &scales.x, if i == 0 { shades } else { &[] });
             draw(canvas, track, *panel, &scales, pen(i), i + 1 == shown.len());
         }
         if !hidden.is_empty() {
@@ -102,7 +103,6 @@ fn failed_share(m: &Moment) -> f64 {
 }
 
 fn draw(canvas: &Canvas, track: &Track, panel: Area, scales: &Scales, pen: Pen, last: bool) {
-    canvas.text(&cut(&track.name, 60), (panel.left, panel.top + 8.0), Type::of(size::LABEL).bold());
     canvas.ordinate(scales.latency, &scales.y, time_of_tick);
     band(canvas, track, scales, pen);
     strip(canvas, track, scales);
@@ -133,8 +133,12 @@ fn band(canvas: &Canvas, track: &Track, scales: &Scales, pen: Pen) {
     }
     if let Some(&(x, p50, p99)) = places.iter().flatten().last() {
         let p99 = p99.min(p50 - 18.0);
-        canvas.text("p99", (x + 10.0, p99), Type::of(size::LABEL));
-        canvas.text("p50", (x + 10.0, p50), Type::of(size::LABEL).bold());
+        // Who failed or was never answered is in no bin.
+        let some = track.moments.iter().any(|m| failed_share(m) > 0.0);
+        let (whose, look) = if some { (" answered", size::SMALL) } else { ("", size::LABEL) };
+        canvas.text(&format!("p99{whose}"), (x + 8.0, p99), Type::of(look));
+        let middle = if some { Type::of(look) } else { Type::of(look).bold() };
+        canvas.text(&format!("p50{whose}"), (x + 8.0, p50), middle);
     }
 }
 
@@ -190,7 +194,7 @@ mod tests {
     fn a_track_is_named_with_its_failures() {
         let track = Track { name: "shoppers".into(), moments: sample::timeline(8.0, 2.4) };
         let svg = timeline(&title(), &[track], &[]);
-        for word in ["shoppers", "p50", "p99", "failed", "max 24.9 %", "60 s"] {
+        for word in ["shoppers", "p50 answered", "p99 answered", "failed", "max 24.9 %", "60 s"] {
             assert!(svg.contains(word), "{word}");
         }
     }
@@ -201,7 +205,8 @@ mod tests {
         for m in &mut moments {
             (m.failed, m.succeeded) = (0, m.arrived);
         }
-        assert!(!timeline(&title(), &[Track { name: "x".into(), moments }], &[]).contains("failed"));
+        let svg = timeline(&title(), &[Track { name: "x".into(), moments }], &[]);
+        assert!(!svg.contains("failed") && !svg.contains("answered"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a comparison says, before it has a shape.
 
-use crate::experiment::compare::{Comparison, Difference, Figures, Overall, Verdict, Versus};
+use crate::experiment::compare::{Comparison, Difference, Figures, Verdict, Versus};
 use crate::experiment::summary::Estimate;
 use crate::report::number::{NONE, count, half, or_none, percent, plain, seconds, short, time};
 use crate::report::sheet::{Cell, Sheet, Tone};
@@ -36,6 +36,10 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
             closed.join(", ")
         ));
     }
+    let all = || comparison.others.iter().flat_map(Versus::all).map(|(_, _, figures)| &figures.success_rate);
+    if all().any(|rate| [rate.base, rate.other].iter().any(|share| share.value.is_some_and(|share| share < 1.0))) {
+        notes.push("p50 and p99 are over all that arrived (never: among the failed), means are of the answered".into());
+    }
     for versus in &comparison.others {
         notes.extend(versus.all().filter_map(|(_, name, figures)| unanswered(comparison, versus, name, figures)));
     }
@@ -51,7 +55,8 @@ fn unanswered(comparison: &Comparison, versus: &Versus, name: &str, figures: &Fi
     let sides = format!("{}; {}", side(0, &comparison.base.name), side(1, &versus.side.name));
     (figures.unanswered != [0, 0]).then(|| {
         format!(
-            "{}: unanswered {sides}; p50 and p99 are over all that arrived, the mean is of the answered",
+            "{}: unanswered {sides}; nobody knows how long those would have taken, so means are not compared (≥: with \
+             their ages)",
             clean(name)
         )
     })
@@ -80,7 +85,17 @@ fn gain(times: f64) -> String {
 }
 
 fn cells(d: &Difference, show: impl Fn(f64) -> String, apart: &dyn Fn(Estimate) -> String) -> [Cell; 4] {
-    [or_none(d.base, &show).into(), or_none(d.other, &show).into(), apart(d.difference).into(), change(d)]
+    let [base, other] = [0, 1].map(|at| side(d, at, &show));
+    [base, other, apart(d.difference).into(), change(d)]
+}
+
+/// The figure of one side: a value, at least so much, or never; as `run` tells it.
+fn side(d: &Difference, at: usize, show: impl Fn(f64) -> String) -> Cell {
+    match d.at_least[at] {
+        Some(least) => Cell::toned(format!("≥ {}", show(least)), Tone::Odd),
+        None if d.never[at] => Cell::toned("never", Tone::Odd),
+        None => or_none([d.base, d.other][at], show).into(),
+    }
 }
 
 /// The change in per cent, or why there is none to speak of.
@@ -88,6 +103,7 @@ fn change(d: &Difference) -> Cell {
     match d.verdict {
         Verdict::Same => "the same".into(),
         Verdict::NoSignificantDifference => Cell::toned("no significant difference", Tone::Faint),
+        Verdict::NotComparable => Cell::toned("not comparable", Tone::Odd),
         Verdict::Unknown if d.difference.value.is_none() => NONE.into(),
         Verdict::Unknown => Cell::toned("no interval", Tone::Odd),
         Verdict::Lower | Verdict::Higher => {
@@ -97,7 +113,7 @@ fn change(d: &Difference) -> Cell {
 }
 
 /// A figure with its sign.
-fn signed(value: f64, unit: &str) -> String {
+pub(super) fn signed(value: f64, unit: &str) -> String {
     format!("{}{} {unit}", sign(value), plain(value.abs()))
 }
 
@@ -123,7 +139,7 @@ pub(in crate::report) fn apart_ms(e: Estimate) -> String {
 }
 
 /// A difference of shares in percentage points.
-fn apart_share(e: Estimate) -> String {
+pub(in crate::report) fn apart_share(e: Estimate) -> String {
     e.value.map_or_else(|| NONE.into(), |value| within(value * 100.0, half(e).map(|h| h * 100.0), " pp"))
 }
 
@@ -163,135 +179,6 @@ pub(super) fn unmatched(versus: &Versus) -> Option<String> {
     (!names.is_empty()).then(|| format!("only in one of the two, not compared: {}", names.join(", ")))
 }
 
-/// The one line that sums it up.
-pub fn total(comparison: &Comparison) -> String {
-    let base = clean(&comparison.base.name);
-    match comparison.total.others.as_slice() {
-        [] => "total: nothing to compare".into(),
-        [one] => format!("total: {}{}", single(one, &base), flows(comparison, &one.name)),
-        all => format!("total: {}", several(comparison, all, &base)),
-    }
-}
-
-fn single(one: &Overall, base: &str) -> String {
-    let name = clean(&one.name);
-    let d = &one.mean_ms;
-    if d.base.value.is_none() || d.other.value.is_none() {
-        return format!("{name} and {base} have no client in common whose requests succeed in both");
-    }
-    let fails = failing(&one.success_rate);
-    match d.verdict {
-        Verdict::Same => format!("{name} and {base} answer in exactly the same time{fails}"),
-        Verdict::Lower | Verdict::Higher => {
-            format!("{name} is {} than {base} over all requests: {}{fails}", quicker(d), mean(d))
-        }
-        Verdict::NoSignificantDifference => {
-            format!("no significant difference between {name} and {base} over all requests: {}{fails}", mean(d))
-        }
-        Verdict::Unknown => format!("{name} against {base}: {}; run more replications for an interval{fails}", mean(d)),
-    }
-}
-
-fn several(comparison: &Comparison, all: &[Overall], base: &str) -> String {
-    let better = |o: &&Overall| o.stands && o.mean_ms.verdict == Verdict::Lower;
-    let failing: Vec<String> = all
-        .iter()
-        .filter(better)
-        .filter(|o| o.success_rate.verdict == Verdict::Lower)
-        .map(|o| format!("; {} is quicker only because more of its requests fail", clean(&o.name)))
-        .collect();
-    let found = comparison.total.quickest.as_ref().and_then(|name| all.iter().find(|o| o.name == *name));
-    let Some(best) = found else {
-        // Who is not quicker may still fail less, or do later what was promised.
-        let served = |o: &Overall| {
-            let (rate, word) =
-                (&o.success_rate, if o.success_rate.verdict == Verdict::Higher { "more" } else { "fewer" });
-            let told = || {
-                let (other, base) = (or_none(rate.other, percent), or_none(rate.base, percent));
-                format!("; {}: {word} requests succeed ({other} instead of {base})", clean(&o.name))
-            };
-            // Those that are quicker because they fail more are told below.
-            let known = better(&o) && rate.verdict == Verdict::Lower;
-            (rate.is_significant() && !known).then(told).unwrap_or_default()
-        };
-        let beside: String = all.iter().map(|one| served(one) + &flows(comparison, &one.name)).collect();
-        return format!("none of the {} is significantly quicker than {base}{}{beside}", all.len(), failing.concat());
-    };
-    let again = comparison.total.confirmed.map_or_else(String::new, |c| {
-        let said = if c.mean_ms.verdict == Verdict::Lower { "holds" } else { "does not hold" };
-        format!("; that {said} on fresh seeds ({} with seed {})", apart_ms(c.mean_ms.difference), c.seed)
-    });
-    let d = &best.mean_ms;
-    let ties: Vec<String> = comparison.total.ties.iter().map(|name| clean(name)).collect();
-    let first = match ties.as_slice() {
-        [] => format!("{} is the quickest of {}", clean(&best.name), all.len()),
-        _ => format!(
-            "{} and {} are the quickest of {} (no significant difference between them); {} is",
-            clean(&best.name),
-            ties.join(", "),
-            all.len(),
-            clean(&best.name)
-        ),
-    };
-    let comma = if ties.is_empty() { "," } else { "" };
-    format!(
-        "{first}{comma} {} than {base} over all requests: {}{again}{}{}",
-        quicker(d),
-        mean(d),
-        failing.concat(),
-        flows(comparison, &best.name)
-    )
-}
-
-/// What became of effects: an answer that comes as soon says nothing about what was promised by it.
-fn flows(comparison: &Comparison, name: &str) -> String {
-    let Some(versus) = comparison.others.iter().find(|versus| versus.side.name == name) else { return String::new() };
-    let told = |(flow, figures): (&String, &Figures)| {
-        let done = &figures.mean_ms;
-        let word = if done.verdict == Verdict::Lower { "sooner" } else { "later" };
-        let later = done.is_significant().then(|| {
-            let by = done.difference.value.map_or_else(|| NONE.into(), |v| time(v.abs()));
-            let share = done.relative.map_or_else(String::new, |r| format!(" ({})", signed(r * 100.0, "%")));
-            format!("done {by} {word}{share}")
-        });
-        let rate = &figures.success_rate;
-        let fewer = rate.is_significant().then(|| {
-            format!("{} of them are done instead of {}", or_none(rate.other, percent), or_none(rate.base, percent))
-        });
-        let parts: Vec<String> = later.into_iter().chain(fewer).collect();
-        (!parts.is_empty()).then(|| format!("; flow {} over {}: {}", clean(flow), clean(name), parts.join(", ")))
-    };
-    versus.flows.iter().filter_map(told).collect()
-}
-
-/// `0.15 ms quicker`.
-fn quicker(d: &Difference) -> String {
-    let word = if d.verdict == Verdict::Lower { "quicker" } else { "slower" };
-    format!("{} {word}", d.difference.value.map_or_else(|| NONE.into(), |v| time(v.abs())))
-}
-
-/// `mean 59.0 instead of 59.2 ms (−0.3 %)`.
-fn mean(d: &Difference) -> String {
-    let share = d
-        .relative
-        .filter(|_| d.is_significant())
-        .map_or_else(String::new, |r| format!(" ({})", signed(r * 100.0, "%")));
-    format!("mean {} instead of {}{share}", or_none(d.other, time), or_none(d.base, time))
-}
-
-fn failing(d: &Difference) -> String {
-    let word = match d.verdict {
-        Verdict::Lower => "more",
-        Verdict::Higher => "fewer",
-        _ => return String::new(),
-    };
-    format!(
-        "; {word} of its requests fail ({} succeed instead of {})",
-        or_none(d.other, percent),
-        or_none(d.base, percent)
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,43 +198,6 @@ mod tests {
         assert_eq!(apart_share(e(-0.02, 0.004)), "−2 ±0.40 pp");
         assert_eq!(apart_share(e(-0.0002, 0.00004)), "−0.02 ±0.004 pp");
         assert_eq!(apart_rate(e(3.0, 0.5)), "+3 ±0.50/s");
-    }
-
-    #[test]
-    fn the_total_names_the_quickest_and_says_no_more_than_is_known() {
-        let mut comparison = super::super::sample::comparison();
-        let line = total(&comparison);
-        assert!(line.starts_with("total: grpc is the quickest of 2, "), "{line}");
-        assert!(!line.contains("fresh seeds"), "{line}");
-        comparison.total.ties = vec!["twin".into()];
-        let line = total(&comparison);
-        assert!(line.starts_with("total: grpc and twin are the quickest of 2 (no significant"), "{line}");
-        comparison.total.quickest = None;
-        assert_eq!(total(&comparison), "total: none of the 2 is significantly quicker than as written");
-        comparison.total.others.remove(0);
-        assert_eq!(total(&comparison), "total: twin and as written answer in exactly the same time");
-    }
-
-    #[test]
-    fn the_same_answer_does_not_hide_another_effect() {
-        let mut comparison = super::super::sample::comparison();
-        comparison.total.quickest = None;
-        comparison.total.others.remove(0);
-        let later = Difference {
-            base: e(10.0, 0.1),
-            other: e(1000.0, 5.0),
-            difference: e(990.0, 5.0),
-            relative: Some(99.0),
-            verdict: Verdict::Higher,
-            ..Difference::default()
-        };
-        let figures = Figures { mean_ms: later, ..Figures::default() };
-        comparison.others[1].flows.insert("order shipped".into(), figures);
-        let line = total(&comparison);
-        assert!(
-            line.ends_with("in exactly the same time; flow order shipped over twin: done 990 ms later (+9900 %)"),
-            "{line}"
-        );
     }
 
     #[test]

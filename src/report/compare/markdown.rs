@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::content::{against, heading, notes, sheet, total, unmatched};
-use super::patterns;
+use super::content::{against, heading, notes, sheet, unmatched};
+use super::{patterns, total::total};
 use crate::experiment::compare::Comparison;
 use crate::report::markdown::{escape, section};
 

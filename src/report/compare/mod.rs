@@ -1,4 +1,4 @@
-//! A comparison as people and programs read it: the same content as a table of 80 columns, Markdown or CSV. JSON is the
+//! A comparison as people and programs read it: the same content as a table, Markdown or CSV. JSON is the
 //! comparison itself.
 
 mod content;
@@ -6,13 +6,15 @@ mod csv;
 mod markdown;
 mod patterns;
 mod table;
+mod total;
 
+pub use content::heading;
 #[cfg(feature = "charts")]
-pub(super) use content::{apart_ms, apart_rate};
-pub use content::{heading, total};
+pub(super) use content::{apart_ms, apart_rate, apart_share};
 pub use csv::{HEADER, render as csv};
 pub use markdown::render as markdown;
 pub use table::render as table;
+pub use total::total;
 
 #[cfg(test)]
 pub(crate) mod sample {

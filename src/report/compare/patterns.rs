@@ -4,7 +4,7 @@ use crate::diag::nouns;
 use crate::experiment::coupling::Toll;
 use crate::experiment::patterns::{Patterns, RULES, Row};
 use crate::experiment::summary::Estimate;
-use crate::report::number::{NONE, or_none, percent, plain, seconds, time};
+use crate::report::number::{NONE, or_none, percent, seconds, time};
 use crate::report::sheet::{Cell, Sheet};
 use crate::report::text::clean;
 
@@ -146,15 +146,15 @@ pub(super) fn figures(row: &Row) -> Vec<(&'static str, &'static str, Estimate)> 
 
 /// The one line that sums it up.
 pub(super) fn summed(patterns: &Patterns) -> Option<String> {
-    // All that the table calls as quick as the quickest.
-    let first = |of: fn(&Row) -> Estimate, word: fn(&Row) -> &'static str| {
-        let quick: Vec<&Row> = patterns.rows.iter().filter(|row| word(row) == "very low").collect();
-        let ms = quick.iter().filter_map(|row| of(row).value).fold(f64::INFINITY, f64::min);
-        let names: Vec<&str> = quick.iter().map(|row| row.pattern.as_str()).collect();
-        (!names.is_empty()).then(|| format!("{} ({} ms)", clean(&names.join(", ")), plain(ms)))
+    // The quickest, and whatever cannot be told from it in the figures shown.
+    let first = |of: fn(&Row) -> Estimate| {
+        let ms = patterns.rows.iter().filter_map(|row| of(row).value).reduce(f64::min)?;
+        let quick = patterns.rows.iter().filter(|row| or_none(of(row), time) == time(ms));
+        let names: Vec<&str> = quick.map(|row| row.pattern.as_str()).collect();
+        Some(format!("{} ({})", clean(&names.join(", ")), time(ms)))
     };
-    let caller = first(|row| row.caller_ms, |row| row.words.latency)?;
-    let effect = first(|row| row.effect_ms, |row| row.words.effect)?;
+    let caller = first(|row| row.caller_ms)?;
+    let effect = first(|row| row.effect_ms)?;
     let spared: Vec<&str> = patterns
         .rows
         .iter()

@@ -120,6 +120,7 @@ impl<'s> Lowering<'s> {
             guard: NONE,
             writes: None,
             compares: None,
+            lender: NONE,
             in_transaction: false,
             primary: false,
         };

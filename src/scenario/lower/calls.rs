@@ -19,9 +19,10 @@ impl<'s> Lowering<'s> {
         let Some(wire) = wire else {
             return self.function_call(code, call, id);
         };
-        let (writes, compares) = (self.writes(call), self.compares(call));
+        let (writes, compares, lender) = (self.writes(call), self.compares(call), self.lender_of(code, call));
         let planned = &mut self.plan.calls[id.index()];
         (planned.writes, planned.compares) = (writes, compares);
+        planned.lender = lender.map_or(NONE, |lender| lender.0);
         planned.effect = !call.idempotent.value;
         planned.in_transaction = code.transaction == Some(call.target.value.node.as_str());
         planned.primary = call.mode.value != Mode::Read || code.writes && planned.in_transaction;
@@ -98,6 +99,7 @@ impl<'s> Lowering<'s> {
             guard: NONE,
             writes: None,
             compares: None,
+            lender: NONE,
             in_transaction: false,
             primary: false,
         };

@@ -281,8 +281,7 @@ impl<'s> Lowering<'s> {
         match verb {
             Verb::Work(law) => self.work(code, sites, law),
             Verb::Wait(law) => self.wait(code, sites, law),
-            Verb::Call(call) => self.or_fallback(code, sites, call, Self::call),
-            Verb::Query(call) => self.or_fallback(code, sites, call, Self::query),
+            Verb::Call(call) | Verb::Query(call) => self.or_fallback(code, sites, call, Self::call),
             Verb::Cache { call, on_miss } => self.look(code, sites, call, on_miss),
             Verb::Transaction { database, steps } => self.transaction(code, sites, &database.value, steps),
             Verb::Publish(publish) => self.publish(code, sites, publish),

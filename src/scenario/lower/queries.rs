@@ -2,7 +2,7 @@
 
 use crate::model::id::NONE;
 use crate::model::plan::Lender;
-use crate::model::{LenderId, Op, Pc, TableId};
+use crate::model::{EdgeId, LenderId, Op, Pc, TableId};
 use crate::units::Span;
 
 use super::super::check::walk;
@@ -11,15 +11,11 @@ use super::Lowering;
 use super::program::{Code, Sites};
 
 impl<'s> Lowering<'s> {
-    /// A query: with a connection of its own, unless a transaction around it holds one.
-    pub(super) fn query(&mut self, code: &mut Code<'s>, sites: &mut Sites, call: &'s Call) {
+    /// Who lends the tries of a query their connections: nobody where a transaction around it holds one.
+    pub(super) fn lender_of(&mut self, code: &Code<'s>, call: &'s Call) -> Option<LenderId> {
         let database = call.target.value.node.as_str();
         let inside = code.transaction == Some(database);
-        let lender = if inside { None } else { self.lender(code, database) };
-        let Some(lender) = lender else {
-            return self.call(code, sites, call);
-        };
-        self.borrowed(code, lender, false, |this, code| this.call(code, sites, call));
+        if inside { None } else { self.lender(code, database) }
     }
 
     /// Steps that hold one connection, and the locks of what they write.
@@ -33,7 +29,11 @@ impl<'s> Lowering<'s> {
             }
         };
         match lender {
-            Some(lender) => self.borrowed(code, lender, true, body),
+            Some(lender) => {
+                let callee = self.nodes[database];
+                let edge = self.edge(code.place.caller, self.endpoints[&(callee, "")]);
+                self.borrowed(code, lender, edge, body);
+            }
             None => self.guarded(code, &[Op::EndTransaction], body),
         }
         (code.transaction, code.writes) = outer;
@@ -44,14 +44,13 @@ impl<'s> Lowering<'s> {
         &mut self,
         code: &mut Code<'s>,
         lender: LenderId,
-        ends: bool,
+        edge: EdgeId,
         body: impl FnOnce(&mut Self, &mut Code<'s>),
     ) {
         self.release(code);
-        let at = self.emit(Op::Borrow { lender, fail: Pc::default() });
+        let at = self.emit(Op::Borrow { lender, edge, fail: Pc::default() });
         code.fails.push((at, code.held));
-        let closing = [Op::EndTransaction, Op::GiveBack(lender)];
-        self.guarded(code, if ends { &closing } else { &closing[1..] }, body);
+        self.guarded(code, &[Op::EndTransaction, Op::GiveBack(lender)], body);
     }
 
     /// `body`, then `closing`; where `body` fails, `closing` comes before the failure goes on.

@@ -263,11 +263,16 @@ pub static ENDPOINT: Table = Table {
 pub static POOL: Table = Table {
     name: "[services.*.pools]",
     doc: "The connections of each replica of the service to one database. A query, or a transaction, holds one; \
-          nothing that waits for one is seen by the database. The defaults are HikariCP's: maximumPoolSize 10, \
-          connectionTimeout 30 s.",
+          nothing that waits for one is seen by the database. The wait of a query is part of its try: in its timeout and its \
+          deadline, and in the latency of its edge. The defaults are HikariCP's: maximumPoolSize 10, connectionTimeout 30 s.",
     keys: &[&[
         key("connections", Shape::Whole, "So many per replica.").or("10"),
-        key("wait", Shape::Duration, "How long a request waits for one before it fails.").or("\"30s\""),
+        key(
+            "wait",
+            Shape::Duration,
+            "How long a query or a transaction waits for one before it fails with `pool_timeout`.",
+        )
+        .or("\"30s\""),
     ]],
 };
 

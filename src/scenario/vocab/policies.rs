@@ -13,7 +13,7 @@ pub static FAILURES: &[Word] = &[
     word("overloaded", "The callee's line was full, or the request left it unserved."),
     word("timeout", "No answer came in time."),
     word("connect_failed", "No connection could be opened."),
-    word("pool_timeout", "No connection of a pool was free in time."),
+    word("pool_timeout", "The pool to a database lent no connection in time."),
     word("canceled", "The callee stopped because the caller had given up."),
     word("reset", "The connection was reset."),
     word("deadline", "The deadline over all tries had passed."),
@@ -30,7 +30,8 @@ pub(super) const RULES: &[Key] = &[
     key(
         "timeout",
         Shape::Duration,
-        "Per try; the caller gives up, the callee works on and its answer is late. Default: none.",
+        "Per try, its waits for a connection included; the caller gives up, the callee works on and its answer is late. \
+         Default: none.",
     ),
     key("deadline", Shape::Duration, "Spans all tries of a call and the waits between them. Default: none."),
     key("propagate_deadline", Shape::Flag, "Whether the callee's own calls inherit what is left of it.").or("false"),

@@ -90,7 +90,8 @@ static QUERY: Table = Table {
 
 static TRANSACTION: Table = Table {
     name: "a transaction step",
-    doc: "Takes a connection from the pool to the database and holds it, with the tables written to, across its steps.",
+    doc: "Takes a connection from the pool to the database and holds it, with the tables written to, across its steps. \
+          Without one in time it fails (`pool_timeout`, on the edge to the database).",
     keys: &[
         &[
             key("transaction", Shape::Text, "The database."),

@@ -56,7 +56,7 @@ fn hoptax(text: &str, words: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.toml"), text).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hoptax"));
-    command.args(words).current_dir(folder.path()).stdin(Stdio::null()).output().unwrap()
+    command.args(words).current_dir(folder.path()).env_remove("COLUMNS").stdin(Stdio::null()).output().unwrap()
 }
 
 fn stderr(output: &Output) -> String {

@@ -15,3 +15,4 @@ mod recovery;
 mod said;
 mod streams;
 mod verdicts;
+mod width;

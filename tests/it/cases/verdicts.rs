@@ -28,7 +28,7 @@ fn compared(text: &str, words: &[&str]) -> serde_json::Value {
     fs::write(folder.path().join("shop.toml"), text).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_hoptax"));
     command.args(["compare", "shop.toml", "-j", "2", "--format", "json", "-o", "table.txt"]).args(words);
-    let output = command.current_dir(folder.path()).output().unwrap();
+    let output = command.current_dir(folder.path()).env_remove("COLUMNS").output().unwrap();
     assert!(matches!(output.status.code(), Some(0 | 4)), "{}", String::from_utf8_lossy(&output.stderr));
     let mut json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let table = fs::read_to_string(folder.path().join("table.txt")).unwrap();
@@ -86,8 +86,29 @@ fn a_tie_is_called_a_tie() {
     let json = compared(&format!("{SHOP}{variants}"), &[]);
     assert_eq!((&json["total"]["quickest"], &json["total"]["ties"][0]), (&"one".into(), &"two".into()), "{json}");
     let table = json["table"].as_str().unwrap();
-    assert!(table.contains("one and two are the quickest of 3 (no significant difference between them)"), "{table}");
+    assert!(table.contains("one and two are the quickest of 3 (alike in three digits)"), "{table}");
     assert!(!table.contains("variance gained by pairing: mean ×1"), "dust of floats: {table}");
+}
+
+/// From the tenth second on nobody is answered: without a timeout the requests never end. The mean of the answered, 30 ms,
+/// was compared all the same.
+#[test]
+fn a_mean_of_survivors_is_not_compared() {
+    let fault = "[[faults]]\nkind = \"outage\"\ntarget = \"payments\"\nat = \"10s\"\nmode = \"black_hole\"\n\
+                 [variants.timeout]\n\"services.orders.steps\" = [{ call = \"payments\", timeout = \"1s\" }]\n";
+    let json = compared(&format!("{SHOP}{fault}"), &[]);
+    let figures = &json["others"][0]["clients"]["shoppers"];
+    let mean = &figures["mean_ms"];
+    assert_eq!((&mean["verdict"], &mean["difference"]["value"]), (&"not_comparable".into(), &().into()), "{mean}");
+    assert!(mean["at_least"][0].as_f64().unwrap() > 1_000.0 && mean["at_least"][1].is_null(), "{mean}");
+    assert!(mean["base"]["value"].as_f64().unwrap() < 1_000.0, "the mean of the answered: {mean}");
+    // Half of them fail after a second: `run` says never.
+    assert_eq!(figures["p99_ms"]["never"], serde_json::json!([false, true]), "{figures}");
+    assert!(json["total"].get("quickest").is_none_or(serde_json::Value::is_null), "{json}");
+    let table = json["table"].as_str().unwrap();
+    for words in ["not comparable", " never ", "mean ≥ ", "p99 ≥ ", "is not comparable: unanswered"] {
+        assert!(table.contains(words), "{words}: {table}");
+    }
 }
 
 /// A caller that is answered as soon says nothing of what it was promised.
