@@ -261,10 +261,7 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan, behind:
         // More than all of it is never in use, whatever the samples leave open.
         mean_of(&each.iter().zip(&fleet.means).map(of).collect::<Vec<f64>>(), CONFIDENCE).clamped(0.0, 1.0)
     };
-    let own = (planned.workers != crate::model::id::NONE).then_some(u64::from(planned.workers));
-    // Whoever only consumes has its consumers for workers.
-    let consumers = u64::from(planned.consumers);
-    let own = if planned.called { own.map(|own| own + consumers) } else { Some(consumers) };
+    let own = planned.capacity();
     let utilization = match (planned.cores, own) {
         (Some(cores), _) => share(&|s, span| s.means(span).cores, cores),
         (None, Some(own)) => share(&|s, span| s.means(span).busy, own as f64),

@@ -282,7 +282,7 @@ impl<P: Probe> Machine<'_, P> {
         let outcome = if self.mail.message(message).poisoned { Outcome::Error } else { outcome };
         self.tell_load(frame.replica, Fact::Left { node: crew.node });
         if outcome.is_good() {
-            self.take_effect(message, crew.idempotent);
+            self.take_effect(message, crew.call, crew.idempotent);
             if self.roots.follows {
                 self.reach_goal(at, self.plan.call(crew.call).endpoint);
             }

@@ -37,13 +37,14 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &self.frames[at];
         let (client, measured) = (ClientId(u32::from(frame.client)), frame.measured);
         let call = &self.plan.calls[frame.call as usize];
+        let (endpoint, edge) = (call.endpoint, call.edge);
         if frame.origin != Origin::Try || !call.effect || call.guard == NONE {
             return;
         }
         let done = self.effects.done.entry(self.effects.of[at as usize].0).or_default();
         *done += 1;
         if *done > 1 {
-            self.tell(Fact::Duplicate { client, measured });
+            self.tell(Fact::Duplicate { client, endpoint, edge, measured });
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::kernel::{Arena, Id};
 use crate::model::id::NONE;
 use crate::model::queue::Ready;
-use crate::model::{ClientId, Fact, Plan, Probe, QueueId};
+use crate::model::{CallId, ClientId, Fact, Plan, Probe, QueueId};
 use crate::random::Lineage;
 use crate::units::Time;
 
@@ -276,12 +276,14 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A message has its effect; a second time it is one too many.
-    pub(super) fn take_effect(&mut self, at: u32, idempotent: bool) {
+    pub(super) fn take_effect(&mut self, at: u32, delivery: CallId, idempotent: bool) {
+        let call = self.plan.call(delivery);
+        let (endpoint, edge) = (call.endpoint, call.edge);
         let message = self.mail.message(at);
         message.effects += 1;
         let (client, measured) = (ClientId(u32::from(message.client)), message.measured);
         if message.effects > 1 && !idempotent {
-            self.tell(Fact::Duplicate { client, measured });
+            self.tell(Fact::Duplicate { client, endpoint, edge, measured });
         }
     }
 }

@@ -4,7 +4,6 @@
 //! look. What a replica that is leaving still does is its own, and says nothing of the others.
 
 use crate::kernel::Phase;
-use crate::model::id::NONE;
 use crate::model::plan::Life;
 use crate::model::policy::{Autoscale, Autoscaler, Metric, ScaleReading};
 use crate::model::{Fact, NodeId, Probe};
@@ -81,8 +80,7 @@ impl<P: Probe> Machine<'_, P> {
     pub(super) fn start_scaling(&mut self, node: NodeId, life: &Life) {
         let Some(rule) = life.autoscale else { return self.recount(node) };
         let (plan, initial) = (self.plan.node(node), life.initial);
-        let own = if plan.called { plan.workers } else { 0 };
-        let workers = if own == NONE { f64::INFINITY } else { f64::from(own + plan.consumers) };
+        let workers = plan.capacity().map_or(f64::INFINITY, |workers| workers as f64);
         let each = match rule.metric {
             Metric::Cpu => match (plan.cores, rule.request) {
                 (Some(cores), request) => 1e3 * request.unwrap_or(cores),

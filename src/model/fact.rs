@@ -370,6 +370,10 @@ pub enum Fact {
     Duplicate {
         /// The client behind it.
         client: ClientId,
+        /// Where.
+        endpoint: EndpointId,
+        /// Over which call or delivery it came.
+        edge: EdgeId,
         /// Whether the request behind it belongs to the measured cohort.
         measured: bool,
     },

@@ -52,14 +52,16 @@ fn recovery(recovery: &Recovery) -> [Cell; 2] {
 
 /// Who failed first.
 pub(super) fn failing(all: &[Failing], shown: usize) -> Sheet {
-    let mut sheet =
-        Sheet::new(&[("failed first", 9), ("all held from", 6), ("for", 5), ("calls fail from", 7), ("at worst", 8)]);
+    let columns =
+        [("failed first", 9), ("fault", 4), ("all held from", 6), ("for", 5), ("calls fail from", 7), ("at worst", 8)];
+    let mut sheet = Sheet::new(&columns);
     let from = |s: Option<f64>| Cell::from(s.map_or(NONE.into(), seconds));
     for node in all.iter().take(shown) {
         let worst =
             Cell::toned(percent(node.worst_share), if node.worst_share > 0.05 { Tone::Bad } else { Tone::Plain });
         let held = Cell::from(if node.saturated_for_s > 0.0 { seconds(node.saturated_for_s) } else { NONE.into() });
-        sheet.push(&node.node, [from(node.saturated_s), held, from(node.failing_s), worst]);
+        let fault = if node.faults.is_empty() { NONE.into() } else { clean(&node.faults.join(", ")) };
+        sheet.push(&node.node, [fault.into(), from(node.saturated_s), held, from(node.failing_s), worst]);
     }
     sheet.note = left_out(all.len(), shown);
     sheet

@@ -2,11 +2,12 @@
 
 use crate::model::fault::{Scope, When};
 use crate::model::id::NONE;
-use crate::model::plan::{Node, Plan};
+use crate::model::plan::Plan;
 use crate::model::{ClientId, EdgeId, FaultId, NodeId, Outcome};
 use crate::units::{Span, Time};
 
 use super::cohort::{Cohort, TIMELINE_BINS};
+use super::crowd::Crowds;
 
 /// Width of a window, ns.
 const WINDOW: u64 = 1_000_000_000;
@@ -71,9 +72,9 @@ pub(crate) struct Aftermath {
     pub(crate) scoped: Vec<Cohort>,
     /// By node: how callers fared with it, over time.
     pub(crate) lanes: Vec<Vec<Tried>>,
-    /// By node: workers, those held, and since when all were, for the first time under a fault.
-    crowds: Vec<Crowd>,
-    /// By edge: its callee.
+    /// By node: its workers.
+    pub(crate) crowds: Crowds,
+    /// By edge: its callee; `NONE` where nobody waits for one.
     callees: Vec<u32>,
     /// Width of the lanes' bins, ns.
     width: u64,
@@ -86,14 +87,6 @@ pub(crate) struct Tried {
     pub(crate) failed: u32,
 }
 
-/// The workers of a node.
-#[derive(Clone, Copy, Debug, Default)]
-struct Crowd {
-    workers: u64,
-    busy: u64,
-    full: Option<Time>,
-}
-
 impl Aftermath {
     pub(super) fn new(plan: &Plan) -> Self {
         let seconds = plan.duration.0.div_ceil(WINDOW);
@@ -102,14 +95,7 @@ impl Aftermath {
         let groups = flows + plan.flows.len();
         let queues = groups + plan.groups.len();
         let all = if wanted { queues + plan.queues.len() } else { 0 };
-        let nodes = if plan.faults.is_empty() { 0 } else { plan.servers() };
-        let workers = |node: &Node| {
-            if node.workers == NONE { u64::MAX } else { u64::from(node.workers) * u64::from(node.replicas) }
-        };
-        let mut callees = vec![0; plan.edges.len()];
-        for call in &plan.calls {
-            callees[call.edge.index()] = plan.endpoint(call.endpoint).node.0;
-        }
+        let nodes = if plan.faults.is_empty() { 0 } else { plan.nodes.len() - plan.clients.len() };
         Self {
             start: Time(plan.warmup.0),
             windows: (0..all).map(|_| vec![Window::default(); seconds as usize]).collect(),
@@ -118,8 +104,8 @@ impl Aftermath {
             spells: Vec::new(),
             scoped: vec![Cohort::default(); plan.scoped.len()],
             lanes: vec![vec![Tried::default(); TIMELINE_BINS as usize]; nodes],
-            crowds: plan.nodes[..nodes].iter().map(|n| Crowd { workers: workers(n), ..Crowd::default() }).collect(),
-            callees,
+            crowds: Crowds::new(plan),
+            callees: callees(plan),
             width: super::bin_width(plan.duration),
         }
     }
@@ -169,10 +155,16 @@ impl Aftermath {
         }
     }
 
+    /// A call never ended: it failed when it set out, or when something went wrong for the first time while it was under way.
+    pub(super) fn give_up(&mut self, edge: EdgeId, since: Time) {
+        let first = self.spells.first().map_or(since, |spell| spell.from);
+        self.settle(edge, Outcome::Timeout, since.max(first));
+    }
+
     /// A call to a node has ended.
     #[inline(never)]
-    pub(super) fn settle(&mut self, edge: EdgeId, outcome: Outcome, now: Time) {
-        let Some(since) = now.0.checked_sub(self.start.0) else { return };
+    pub(super) fn settle(&mut self, edge: EdgeId, outcome: Outcome, at: Time) {
+        let Some(since) = at.0.checked_sub(self.start.0) else { return };
         let lane = self.lanes.get_mut(self.callees[edge.index()] as usize);
         if let Some(bin) = lane.and_then(|lane| lane.get_mut((since / self.width) as usize)) {
             bin.ended += 1;
@@ -183,17 +175,12 @@ impl Aftermath {
     /// A worker of a node is taken or free again.
     #[inline(never)]
     pub(super) fn hold(&mut self, node: NodeId, takes: bool, now: Time) {
-        let struck = !self.spells.is_empty();
-        let Some(crowd) = self.crowds.get_mut(node.index()) else { return };
-        crowd.busy = if takes { crowd.busy + 1 } else { crowd.busy.saturating_sub(1) };
-        if struck && crowd.busy >= crowd.workers && crowd.full.is_none() {
-            crowd.full = Some(now);
-        }
+        self.crowds.hold(node, takes, now, !self.spells.is_empty());
     }
 
     /// When all workers of a node were held for the first time under a fault, in seconds from the start.
     pub(crate) fn full(&self, node: usize) -> Option<f64> {
-        self.crowds.get(node)?.full.map(|at| self.second(at))
+        self.crowds.full(node).map(|at| self.second(at))
     }
 
     /// Whether a request that set out then belongs to a scope.
@@ -238,10 +225,8 @@ impl Aftermath {
     }
 
     pub(super) fn strike(&mut self, fault: FaultId, on: bool, now: Time) {
+        self.crowds.strike(fault, on, now);
         if on {
-            for crowd in self.crowds.iter_mut().filter(|crowd| crowd.busy >= crowd.workers) {
-                crowd.full.get_or_insert(now);
-            }
             self.spells.push(Spell { fault, from: now, until: None });
         } else if let Some(spell) = self.spells.iter_mut().rev().find(|s| s.fault == fault && s.until.is_none()) {
             spell.until = Some(now);
@@ -252,6 +237,23 @@ impl Aftermath {
     pub(crate) fn second(&self, at: Time) -> f64 {
         (at.0 as f64 - self.start.0 as f64) / WINDOW as f64
     }
+}
+
+/// By edge: the node that is called, or the broker that is sent to.
+fn callees(plan: &Plan) -> Vec<u32> {
+    let mut callees = vec![NONE; plan.edges.len()];
+    // Nobody waits for a delivery: it ends where its message does.
+    let delivers = |from: NodeId| matches!(plan.node(from).kind, "queue" | "topic");
+    for call in plan.calls.iter().filter(|call| !delivers(plan.link(call.link).from)) {
+        callees[call.edge.index()] = plan.endpoint(call.endpoint).node.0;
+    }
+    for post in &plan.posts {
+        callees[post.edge.index()] = plan.queue(post.queue).node.0;
+    }
+    for producer in &plan.producers {
+        callees[producer.edge.index()] = plan.topics[producer.topic as usize].node.0;
+    }
+    callees
 }
 
 /// When a fault is on once, in seconds from the start of the measured time: its beginning, and how long, if it ends.

@@ -12,6 +12,11 @@ impl Measure {
         if let Open::Request(client) = what {
             self.aftermath.leave_open(&self.scopes, client, since, age);
         }
+        if let Open::Call(edge) = what
+            && self.faulted
+        {
+            self.aftermath.give_up(edge, since);
+        }
         match what {
             Open::Request(client) => &mut self.clients[client.index()].open,
             Open::Call(edge) => &mut self.edges[edge.index()].open,

@@ -10,6 +10,7 @@ mod breaker;
 mod broker;
 mod cohort;
 mod course;
+mod crowd;
 mod halves;
 mod left;
 mod mail;
@@ -34,7 +35,7 @@ use aftermath::Whose;
 
 use crate::model::fault::Scope;
 use crate::model::plan::{Node, Plan};
-use crate::model::{Answer, Cell, ClientId, Fact, Mark, NodeId, Probe};
+use crate::model::{Answer, Cell, ClientId, EdgeId, EndpointId, Fact, Mark, NodeId, Probe};
 use crate::units::{Span, Time};
 
 /// Everything that one replication measures.
@@ -71,6 +72,8 @@ pub(crate) struct Measure {
     pub(crate) queues: Vec<Postbox>,
     /// By flow.
     pub(crate) flows: Vec<Cohort>,
+    /// By flow: the client whose requests begin it.
+    starts: Vec<ClientId>,
     /// By policy and link: what their circuit breakers did in the measured time.
     pub(crate) breakers: Vec<BreakerTime>,
     /// By node: work done for nobody in the measured time, ns.
@@ -107,6 +110,7 @@ impl Measure {
             groups: plan.topics.iter().map(|t| t.groups.clone()).collect(),
             queues: plan.queues.iter().map(|q| Postbox::new(start, plan.duration, q.consumed)).collect(),
             flows: plan.flows.iter().map(|_| Cohort::default()).collect(),
+            starts: plan.flows.iter().map(|flow| flow.client).collect(),
             breakers: vec![BreakerTime::default(); plan.guards.len()],
             wasted: vec![0.0; plan.nodes.len()],
             course: Course::new(plan),
@@ -152,6 +156,7 @@ impl Measure {
                 self.open = false;
                 self.stations.iter_mut().for_each(|s| s.close(now));
                 self.fleets.iter_mut().flatten().for_each(|f| f.close(now));
+                self.aftermath.crowds.close(now);
                 self.readings.iter_mut().for_each(|r| r.close(now));
                 let span = now.since(self.window.0);
                 self.queues.iter_mut().for_each(|q| q.close(now, span));
@@ -172,12 +177,26 @@ impl Measure {
     #[cold]
     fn scale(&mut self, now: Time, fact: Fact) {
         let (Fact::Replicas { node, .. } | Fact::Weighed { node, .. }) = fact else { return };
+        if let Fact::Replicas { ready, .. } = fact {
+            self.aftermath.crowds.recount(node, ready, now);
+        }
         let Some(fleet) = &mut self.fleets[node.index()] else { return };
         match fact {
             Fact::Replicas { there, ready, .. } => fleet.change(now, there, ready, self.open),
             Fact::Weighed { metric, .. } => fleet.see(now, metric),
             _ => {}
         }
+    }
+
+    /// Something has its effect once more: for its client and the flows that begin there, where it happens, and over the call
+    /// or delivery that it came by.
+    #[cold]
+    fn repeat(&mut self, client: ClientId, endpoint: EndpointId, edge: EdgeId) {
+        self.clients[client.index()].duplicates += 1;
+        self.endpoints[endpoint.index()].duplicates += 1;
+        self.edges[edge.index()].duplicates += 1;
+        let own = self.flows.iter_mut().zip(&self.starts).filter(|(_, start)| **start == client);
+        own.for_each(|(flow, _)| flow.duplicates += 1);
     }
 
     /// A worker is taken or free again.
@@ -310,9 +329,7 @@ impl Probe for Measure {
                     self.aftermath.arrive(Whose::Flow(flow.index()), intended, outcome, latency);
                 }
             }
-            Fact::Duplicate { client, measured } => {
-                self.clients[client.index()].duplicates += u64::from(measured);
-            }
+            Fact::Duplicate { client, endpoint, edge, measured: true } => self.repeat(client, endpoint, edge),
             Fact::Published { .. }
             | Fact::Rejected { .. }
             | Fact::Blocked { .. }
@@ -324,7 +341,7 @@ impl Probe for Measure {
             | Fact::Disposed { .. } => self.mail(now, fact),
             Fact::Started { node, cores, worker } => self.stations[node.index()].work(now, true, cores, worker),
             Fact::Stopped { node, cores, worker } => self.stations[node.index()].work(now, false, cores, worker),
-            Fact::LateReply { .. } | Fact::Wasted { .. } | Fact::Abandoned { .. } => {}
+            Fact::LateReply { .. } | Fact::Wasted { .. } | Fact::Abandoned { .. } | Fact::Duplicate { .. } => {}
             Fact::Replied { node, endpoint, outcome, joined, sojourn, waited } => {
                 self.stations[node.index()].reply(now);
                 let counts = self.counts(Time(now.0 - sojourn.0));

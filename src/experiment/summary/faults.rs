@@ -27,12 +27,15 @@ pub struct Fault {
 pub struct Failing {
     /// The node.
     pub node: String,
+    /// Faults that happen to it, as planned.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
     /// When all its workers were held for the first time under a fault, s from the start of the measured time; the median over
-    /// replications, `None` where half of them never saw that.
+    /// replications, `None` where half of them never saw that. While all its replicas are down there are none to be held.
     pub saturated_s: Option<f64>,
-    /// How long at least 99 % of its workers were held, s; the mean over replications.
+    /// How long at least 99 % of its workers were held from the first fault on, s; the mean over replications.
     pub saturated_for_s: f64,
-    /// When a twentieth of the calls to it began to fail, s.
+    /// When a twentieth of the calls to it began to fail, s; those that never ended fail when they set out.
     pub failing_s: Option<f64>,
     /// The largest share of calls to it that failed in any stretch of time.
     pub worst_share: f64,

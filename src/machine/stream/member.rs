@@ -222,7 +222,9 @@ impl<P: Probe> Machine<'_, P> {
             self.reach_goal(frame, endpoint);
         }
         if outcome.is_good() && !idempotent && self.is_second_time(at) {
-            self.tell(Fact::Duplicate { client: ClientId(u32::from(client)), measured });
+            let client = ClientId(u32::from(client));
+            let edge = self.plan.call(CallId(self.frames[frame].call)).edge;
+            self.tell(Fact::Duplicate { client, endpoint, edge, measured });
         }
         if !outcome.is_good()
             && let OnError::DeadLetter(queue) = self.seat_of(at).on_error

@@ -11,7 +11,7 @@ use super::cache::{Cache, Lookup};
 use super::contention::Contention;
 use super::discovery::Discovery;
 use super::fault::{Fault, Scope};
-use super::id::{CallId, ClientId, EndpointId, ForkId, LawId, LinkId, NodeId, Pc, PostId, QueueId, SplitId};
+use super::id::{CallId, ClientId, EndpointId, ForkId, LawId, LinkId, NONE, NodeId, Pc, PostId, QueueId, SplitId};
 use super::line::Order;
 use super::op::Op;
 use super::policy::{IntakeSpec, Rules};
@@ -120,7 +120,8 @@ pub struct Node {
     pub life: Option<Life>,
     /// Workers of one replica.
     pub workers: u32,
-    /// Consumers of one replica, each a worker of its own.
+    /// Consumers of one replica, each a worker of its own; where somebody sends anything at all, only those that it may
+    /// come to.
     pub consumers: u32,
     /// Whether somebody calls it: otherwise its consumers are its workers.
     pub called: bool,
@@ -215,6 +216,15 @@ pub struct Flow {
     pub client: ClientId,
     /// Its ends, as bits: it is done when all are reached.
     pub goals: u64,
+}
+
+impl Node {
+    /// Workers of one replica, those that consume included; `None`: unlimited.
+    pub fn capacity(&self) -> Option<u64> {
+        let own = (self.workers != NONE).then_some(u64::from(self.workers));
+        // Whoever only consumes has its consumers for workers.
+        if self.called { own.map(|own| own + u64::from(self.consumers)) } else { Some(u64::from(self.consumers)) }
+    }
 }
 
 impl Plan {

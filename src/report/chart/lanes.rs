@@ -78,6 +78,7 @@ mod tests {
     #[test]
     fn a_lane_names_its_node_and_marks_when_it_was_full() {
         let lane = |node: &str, saturated_s| Failing {
+            faults: Vec::new(),
             node: node.into(),
             saturated_s,
             saturated_for_s: 0.0,

@@ -191,3 +191,13 @@ fn rule_laws<'s>(guards: &'s Guards, visit: &mut impl FnMut(&'s Law)) {
     on(&guards.retries).into_iter().for_each(|rule| visit(&rule.backoff.value));
     on(&guards.hedge).into_iter().for_each(|rule| visit(&rule.after.value));
 }
+
+/// The queues and topics that something may come to: from a step, or as a dead letter.
+pub(crate) fn fed(scenario: &Scenario) -> BTreeSet<&str> {
+    let sent = scenario.nodes.values().flat_map(Node::programs).flat_map(publishes).map(|p| p.to.value.as_str());
+    let consumers = scenario.nodes.values().flat_map(|node| &node.consumes);
+    let dead = consumers
+        .filter_map(|c| c.dead_letter.as_ref())
+        .chain(scenario.queues.values().filter_map(|q| q.dead_letter.as_ref()));
+    sent.chain(dead.map(|to| to.value.as_str())).collect()
+}

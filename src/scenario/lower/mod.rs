@@ -19,7 +19,7 @@ mod wire;
 pub(super) use discovery::outlier_spec;
 pub(super) use policies::{exponential, limit as adaptive_limit};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::contention::Contention;
 use crate::model::id::NONE;
@@ -32,7 +32,7 @@ use crate::random::draw::name_hash;
 use crate::units::Span;
 
 use super::Checked;
-use super::check::walk::is_called;
+use super::check::walk::{fed, is_called};
 use super::check::{longest, of_client};
 use super::written::{Metric, Node, NodeKind, QueueOrder, Scenario, Slo, Zone};
 
@@ -80,6 +80,18 @@ struct Lowering<'s> {
     rule_laws: BTreeMap<String, LawId>,
     /// Rules so far, by what they say.
     rules: BTreeMap<String, u32>,
+    /// Queues and topics that something may come to.
+    fed: BTreeSet<&'s str>,
+}
+
+/// Consumers of one replica. Those of a queue that nothing comes to are there for a variant in which something does: they would
+/// only make the others look idle.
+fn consumers(node: &Node, called: bool, fed: &BTreeSet<&str>) -> u32 {
+    let own = |counts: bool| -> u32 {
+        let all = node.consumes.iter().filter(|c| !counts || fed.contains(c.from.value.as_str()));
+        all.map(|c| c.concurrency.value).sum()
+    };
+    if !called && own(true) == 0 { own(false) } else { own(true) }
 }
 
 /// `node` or `node.endpoint`.
@@ -118,6 +130,7 @@ impl<'s> Lowering<'s> {
             lanes: BTreeMap::new(),
             rule_laws: BTreeMap::new(),
             rules: BTreeMap::new(),
+            fed: fed(scenario),
         }
     }
 
@@ -150,6 +163,7 @@ impl<'s> Lowering<'s> {
     fn node(&mut self, name: &'s str, node: &Node) -> NodeId {
         let life = self.life(node);
         let queue_timeout = node.queue_timeout.value.as_ref().map(|law| self.law(law));
+        let called = node.consumes.is_empty() || is_called(self.scenario, name);
         let planned = plan::Node {
             name: name.into(),
             hash: name_hash(name),
@@ -158,8 +172,8 @@ impl<'s> Lowering<'s> {
             replicas: node.most_replicas(),
             life,
             workers: node.concurrency.value.unwrap_or(NONE),
-            consumers: node.consumes.iter().map(|c| c.concurrency.value).sum(),
-            called: node.consumes.is_empty() || is_called(self.scenario, name),
+            consumers: consumers(node, called, &self.fed),
+            called,
             cores: node.cores.value,
             queue_limit: node.queue_limit.value.unwrap_or(NONE),
             order: order(node.queue_order.value),

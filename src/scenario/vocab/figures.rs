@@ -61,7 +61,12 @@ pub(super) const FIGURES: &[Figure] = &[
         "Time that workers spent on what nobody waited for any more: as workers that did nothing else, and as a share of all \
          there are.",
     ),
-    f(&["duplicate_effects", "done twice"], CLIENTS, "Effects that happened again for the same request or message."),
+    f(
+        &["duplicate_effects", "done twice"],
+        CLIENTS,
+        "Effects that happened again for the same request or message: told of the client behind it and the flows that begin \
+         there, and of the call and its endpoint, or of the delivery (`mails -> mailer`), by which it came.",
+    ),
     f(&["used", "utilization"], NODES, "Busy workers ÷ workers over time; with `cores` busy cores ÷ cores."),
     f(
         &["busy", "mean_busy"],
@@ -164,7 +169,9 @@ pub(super) const FIGURES: &[Figure] = &[
     f(
         &["failed first", "all held from", "calls fail from", "at worst", "saturated_s", "failing_s", "worst_share"],
         FAULTS,
-        "Who ran out of workers first, and for how long; when its calls began to fail, and the worst share of them.",
+        "What a fault happened to, who ran out of workers first, and for how long; when its calls began to fail (those that \
+         never end fail when they set out), and the worst share of them. A node whose replicas are all down has no workers, \
+         and none of them are held.",
     ),
     f(
         &["burn", "burn_rate"],
