@@ -152,7 +152,12 @@ impl<P: Probe> Machine<'_, P> {
         self.tell(Fact::Called { edge: self.plan.call(call).edge, measured: record.measured });
         self.tell_load(replica, Fact::Reached { node, endpoint });
         self.tell_load(replica, Fact::Entered { node });
-        self.ready.push_back(frame);
+        if again == 0 {
+            self.ready.push_back(frame);
+        } else {
+            // An event of its own: who fails in no time, and tries for ever, is heard of by the guard on instants.
+            self.sleep(frame, Span::ZERO);
+        }
         true
     }
 

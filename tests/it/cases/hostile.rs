@@ -137,6 +137,15 @@ fn an_instant_that_does_not_end_is_a_guard() {
     assert_eq!(Machine::new(&plan, 1, ()).run(|_| true).stop, Stop::Instant);
 }
 
+/// Found by the generator: a record that fails in no time and is tried again for ever.
+#[test]
+fn nor_does_one_within_a_consumer() {
+    let rest = "[clients.c]\ncalls = \"a\"\nrate = \"100/s\"\n[services.a]\nsteps = [{ publish = \"t\" }]\n[topics.t]\n\
+                [services.r]\nwork = \"0s\"\nerror_rate = 1.0\nconsumes = [{ from = \"t\", group = \"g\" }]\n";
+    let plan = plan(&scenario("", rest));
+    assert_eq!(Machine::new(&plan, 1, ()).run(|_| true).stop, Stop::Instant);
+}
+
 #[test]
 fn in_process_calls_that_multiply_are_too_many() {
     let mut rest = String::from("[clients.c]\ncalls = \"s0\"\nrate = \"1/s\"\n");
