@@ -24,7 +24,7 @@ const AT_ONCE: u64 = 1 << 24;
 const AT_ONCE_EACH: u64 = 1 << 6;
 
 /// Records in the logs of topics weigh less than a request, and an outage of a consumer is no mistake.
-const RECORDS: u64 = 16;
+const RECORDS: u64 = 8;
 
 /// What there may be too much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
