@@ -147,7 +147,13 @@ fn panels(entries: &[Entry], left: f64, bottom: f64) -> Vec<Panel> {
         let area = Area { left, top: TOP, right: right - SUM, bottom };
         // As many letters as fit; a heading too long for its panel has a second line.
         let letters = (head.chars().count() as f64 * (right - left) / room(head, size::LABEL)) as usize;
-        let lines = wrapped(head, letters);
+        // Rather after the comma than within a figure.
+        let fits = head.chars().count() <= letters;
+        let lines = if fits {
+            vec![head.to_owned()]
+        } else {
+            head.split(", ").flat_map(|part| wrapped(part, letters)).collect()
+        };
         Panel { area, scale: Scale::exact(0.0, most, area.left, area.right), head: lines, tail: head.contains("p99") }
     };
     let first = format!("the mean {}", which(entries));
@@ -158,8 +164,10 @@ fn panels(entries: &[Entry], left: f64, bottom: f64) -> Vec<Panel> {
     let shared = tail / mean <= FAR;
     let share = if shared { mean / (mean + tail) } else { 0.45 };
     let middle = left + wide * share + SUM;
-    let head = if shared { "requests around p99" } else { "requests around p99, on a scale of their own" };
-    vec![panel(&first, left, middle, mean), panel(head, middle + APART, right, tail)]
+    let among = if first.contains("successful") { " of these" } else { "" };
+    let scale = if shared { "" } else { ", on a scale of their own" };
+    let head = format!("requests around p99{among}{scale}");
+    vec![panel(&first, left, middle, mean), panel(&head, middle + APART, right, tail)]
 }
 
 impl Panel {
