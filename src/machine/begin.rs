@@ -28,7 +28,7 @@ pub(super) struct Words {
 impl<P: Probe> Machine<'_, P> {
     /// Work on a request is about to begin; says how it ends if it is not to be begun any more.
     #[inline(never)]
-    pub(super) fn begin_work(&mut self, at: u32, drops: bool) -> Option<Outcome> {
+    pub(super) fn overtaken(&mut self, at: u32, drops: bool) -> Option<Outcome> {
         let frame = &self.frames[at];
         if drops && self.deadline_of(at) <= self.now {
             return Some(Outcome::Deadline);

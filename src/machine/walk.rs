@@ -36,10 +36,7 @@ impl<P: Probe> Machine<'_, P> {
             let pc = self.frames[at].pc;
             let next = Pc(pc + 1);
             let flow = match self.ops[pc as usize] {
-                Op::Admit => match self.admit(at, next) {
-                    None => Flow::On,
-                    Some(outcome) => self.close_door(at, outcome),
-                },
+                Op::Admit => self.knock(at, next),
                 Op::Enter => {
                     self.frames[at].pc = next.0;
                     match self.enter(at) {
@@ -48,13 +45,7 @@ impl<P: Probe> Machine<'_, P> {
                         Entry::Refused => self.turn_off(at),
                     }
                 }
-                Op::Begin { drops } => {
-                    self.frames[at].pc = next.0;
-                    match self.begin_work(at, drops) {
-                        None => Flow::On,
-                        Some(outcome) => self.drop_unbegun(at, outcome),
-                    }
-                }
+                Op::Begin { drops } => self.begin_work(at, drops, next),
                 Op::Effect => {
                     self.have_effect(at);
                     self.jump(at, next)
@@ -140,10 +131,23 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// A request is refused at the door of its replica, which does not hear of its own answer.
+    /// A request arrives at a node with a door, which does not hear of an answer of its own.
     #[inline(never)]
-    fn close_door(&mut self, at: u32, outcome: Outcome) -> Flow {
-        self.answer(at, outcome, false)
+    fn knock(&mut self, at: u32, next: Pc) -> Flow {
+        match self.admit(at, next) {
+            None => Flow::On,
+            Some(outcome) => self.answer(at, outcome, false),
+        }
+    }
+
+    /// Work on a request is about to begin, unless it is not to be begun any more: then its worker is free at once.
+    #[inline(never)]
+    fn begin_work(&mut self, at: u32, drops: bool, next: Pc) -> Flow {
+        self.frames[at].pc = next.0;
+        let Some(outcome) = self.overtaken(at, drops) else { return Flow::On };
+        self.leave(at);
+        self.unlock(at);
+        self.reply(at, outcome, true)
     }
 
     /// A record has been worked on; one that failed may go to the dead letters.
@@ -161,14 +165,6 @@ impl<P: Probe> Machine<'_, P> {
     fn turn_off(&mut self, at: u32) -> Flow {
         self.unlock(at);
         self.reply(at, Outcome::Overloaded, false)
-    }
-
-    /// A request gives its worker back before anything is done for it.
-    #[inline(never)]
-    fn drop_unbegun(&mut self, at: u32, outcome: Outcome) -> Flow {
-        self.leave(at);
-        self.unlock(at);
-        self.reply(at, outcome, true)
     }
 
     /// Moves on to `next`, then does `act`, which may make the frame wait.
