@@ -57,7 +57,7 @@ fn read_number(bytes: &mut &[u8]) -> Option<i64> {
             break;
         }
     }
-    Some((number >> 1) as i64 ^ -((number & 1) as i64))
+    Some((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
 }
 
 impl Histogram {
@@ -75,13 +75,13 @@ impl Histogram {
             match to - next {
                 0 => {}
                 1 => write_number(bytes, 0),
-                empty => write_number(bytes, -(empty as i64)),
+                empty => write_number(bytes, -(empty as u64).cast_signed()),
             }
             next = to + 1;
         };
         self.buckets(|index, n| {
             skip(&mut bytes, index);
-            write_number(&mut bytes, n as i64);
+            write_number(&mut bytes, n.cast_signed());
         });
         if self.count == 0 {
             skip(&mut bytes, 1);

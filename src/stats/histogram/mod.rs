@@ -208,10 +208,8 @@ impl Histogram {
     /// Samples in a page.
     fn page_sum(&self, p: usize) -> u64 {
         let Some(Some(page)) = self.pages.get(p) else { return 0 };
-        let carried = match self.carries.is_empty() {
-            true => 0,
-            false => self.carries.range(p * PAGE..(p + 1) * PAGE).map(|(_, n)| n * CARRY).sum(),
-        };
+        let carried = self.carries.range(p * PAGE..(p + 1) * PAGE).map(|(_, n)| n * CARRY);
+        let carried: u64 = if self.carries.is_empty() { 0 } else { carried.sum() };
         carried + page.iter().map(|n| u64::from(*n)).sum::<u64>()
     }
 
