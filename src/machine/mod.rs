@@ -18,7 +18,6 @@ mod names;
 mod setup;
 mod stations;
 mod streams;
-mod trouble;
 mod walk;
 mod wire;
 
@@ -140,7 +139,7 @@ impl<P: Probe> Machine<'_, P> {
     #[inline(never)]
     fn handle_rare(&mut self, rare: Rare) -> Option<u32> {
         match rare {
-            Rare::Post(message) => self.mail.post(&mut self.core, message),
+            Rare::Post(message) => self.mail.come_in(&mut self.core, message),
             Rare::Confirm(frame) => return self.core.hear_confirm(frame),
             Rare::Ack(delivery) => self.mail.hear_ack(&mut self.core, delivery),
             Rare::Clock(queue) => self.mail.look_at_clock(&mut self.core, QueueId(queue)),

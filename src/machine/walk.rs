@@ -30,7 +30,7 @@ impl<P: Probe> Machine<'_, P> {
                 | Op::Answer
                 | Op::Decode(_)
                 | Op::DecodeRest(_)) => self.burst(at, pc, op),
-                Op::Call { call, .. } => self.calls.call(&mut self.core, &mut self.stations, at, call),
+                Op::Call { call, .. } => self.calls.place(&mut self.core, &mut self.stations, at, call),
                 Op::Reply(outcome) => self.calls.reply(&mut self.core, &mut self.stations, at, outcome, true),
                 Op::Conclude => self.clients.conclude(&mut self.core, at),
                 Op::Jump(to) => self.core.jump(at, to),
@@ -136,11 +136,11 @@ impl<P: Probe> Machine<'_, P> {
     fn way(&self, at: u32, op: Op, next: Pc) -> Pc {
         match op {
             Op::Jump(to) => to,
-            Op::Chance { share, skip, site } if self.chance(at, Purpose::Branch, site) >= f64::from(share) => skip,
-            Op::Fails { share, fail, site } if self.chance(at, Purpose::Failure, site) < f64::from(share) => fail,
+            Op::Chance { share, skip, site } if self.toss(at, Purpose::Branch, site) >= f64::from(share) => skip,
+            Op::Fails { share, fail, site } if self.toss(at, Purpose::Failure, site) < f64::from(share) => fail,
             Op::Check { fail } if self.core.frames[at].canceled => fail,
             Op::Split { split, site } => {
-                let u = self.chance(at, Purpose::Branch, site);
+                let u = self.toss(at, Purpose::Branch, site);
                 let ways = &self.core.plan.split(split).ways;
                 ways.iter().find(|w| u < w.0).or(ways.last()).map_or(next, |w| w.1)
             }
@@ -233,7 +233,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     #[inline(never)]
-    fn chance(&self, at: u32, purpose: Purpose, site: u32) -> f64 {
+    fn toss(&self, at: u32, purpose: Purpose, site: u32) -> f64 {
         // Which way a record takes is a matter of the record: every try takes the same.
         let of_record = purpose == Purpose::Branch && self.core.frames[at].origin == super::core::frame::Origin::Record;
         let lineage = if of_record { self.streams.content_of(&self.core, at) } else { self.core.frames[at].lineage };

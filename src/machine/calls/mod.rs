@@ -72,7 +72,7 @@ pub(crate) fn lanes(plan: &Plan) -> Lanes {
 impl Calls {
     /// A call sets out; its frame waits at this operation until the call is settled.
     #[inline(always)]
-    pub(crate) fn call<P: Probe>(
+    pub(crate) fn place<P: Probe>(
         &mut self,
         core: &mut Core<'_, P>,
         stations: &mut Stations,

@@ -36,7 +36,7 @@ impl Dues {
         Self { stages: self.stages & !(1 << stage as u8), ..self }
     }
 
-    fn is_none(self) -> bool {
+    fn is_settled(self) -> bool {
         self.stages == 0
     }
 
@@ -197,7 +197,7 @@ impl Calls {
         dues: Dues,
         outcome: Outcome,
     ) {
-        if dues.is_none() {
+        if dues.is_settled() {
             return;
         }
         let now = core.now;
@@ -231,7 +231,7 @@ impl Calls {
         guard: u32,
         dues: Dues,
     ) {
-        if dues.is_none() {
+        if dues.is_settled() {
             return;
         }
         let now = core.now;

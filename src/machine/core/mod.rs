@@ -11,6 +11,7 @@ pub(crate) mod limit;
 pub(crate) mod root;
 pub(crate) mod site;
 pub(crate) mod told;
+pub(crate) mod trouble;
 
 use crate::kernel::Phase;
 use crate::model::{Cause, Fact, LawId, Op, Outcome, Pc, Probe};
@@ -18,7 +19,6 @@ use crate::random::dist::Dist;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
-use super::trouble::Trouble;
 use crate::kernel::Agenda;
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Pose, Scope};
@@ -31,6 +31,7 @@ use ledger::Ledger;
 use root::Roots;
 use site::Site;
 use std::collections::VecDeque;
+use trouble::Trouble;
 
 /// What never belongs to one part alone.
 #[derive(Clone, Debug)]

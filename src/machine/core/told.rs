@@ -5,7 +5,7 @@ use crate::model::discovery::Readiness;
 use crate::model::id::NONE;
 use crate::model::plan::{Codec, Life};
 use crate::model::transport::Channel;
-use crate::model::{EdgeId, LenderId, LookupId, NodeId, Op, Probe};
+use crate::model::{EdgeId, LenderId, LookupId, NodeId, Op, Probe, ProducerId};
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::Span;
 
@@ -117,5 +117,10 @@ impl<P: Probe> Core<'_, P> {
     #[inline]
     pub(crate) fn is_wired(&self, at: u32) -> bool {
         self.plan.calls[self.frames[at].call as usize].channel != NONE
+    }
+
+    /// The node of the broker that a step publishes to.
+    pub(crate) fn broker_of(&self, producer: ProducerId) -> NodeId {
+        self.plan.topics[self.plan.producers[producer.index()].topic as usize].node
     }
 }

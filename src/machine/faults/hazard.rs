@@ -4,8 +4,9 @@ use crate::model::Probe;
 use crate::model::fault::Effect;
 use crate::units::{Span, Time};
 
+use crate::machine::Machine;
 use crate::machine::core::frame::Pose;
-use crate::machine::{Machine, trouble};
+use crate::machine::core::trouble;
 
 impl<P: Probe> Machine<'_, P> {
     /// A fault that its replicas only remember begins or ends.

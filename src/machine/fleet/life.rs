@@ -88,7 +88,7 @@ impl<P: Probe> Machine<'_, P> {
         if takes == Span::ZERO {
             return self.come_ready(replica);
         }
-        self.fleet.expect(&mut self.core, replica, takes, Rare::Ready(replica));
+        self.fleet.await_stage(&mut self.core, replica, takes, Rare::Ready(replica));
     }
 
     /// A replica is ready: it takes what comes.
@@ -115,7 +115,7 @@ impl<P: Probe> Machine<'_, P> {
             self.change_pace(replica, after / before, after);
         }
         if step < Warmup::STEPS {
-            self.fleet.expect(&mut self.core, replica, warmup.step(), Rare::Warm(replica));
+            self.fleet.await_stage(&mut self.core, replica, warmup.step(), Rare::Warm(replica));
         }
     }
 
@@ -131,7 +131,7 @@ impl<P: Probe> Machine<'_, P> {
         if self.core.is_up(replica) {
             self.lose_consumers(replica, false);
         }
-        self.fleet.expect(&mut self.core, replica, LISTENS, Rare::Close(replica));
+        self.fleet.await_stage(&mut self.core, replica, LISTENS, Rare::Close(replica));
     }
 
     /// A replica no longer takes what callers send to it; its connections are closed.

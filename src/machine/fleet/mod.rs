@@ -63,7 +63,7 @@ impl Fleet {
         self.stage_of(replica) == Stage::Ready && core.is_up(replica)
     }
 
-    fn expect<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32, after: Span, what: Rare) {
+    fn await_stage<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32, after: Span, what: Rare) {
         let due = core.now + after;
         self.beings[replica as usize].due = due;
         core.agenda.push(due, Phase::Recovery, what.event());

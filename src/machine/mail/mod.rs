@@ -68,7 +68,7 @@ pub(crate) struct Message {
 
 impl Message {
     /// What a frame sends to a queue: outside it still, and nobody waits for the broker.
-    pub(crate) fn of(frame: &Frame, lineage: Lineage, queue: QueueId, root: u32) -> Self {
+    pub(crate) fn sent_by(frame: &Frame, lineage: Lineage, queue: QueueId, root: u32) -> Self {
         Self {
             lineage,
             ready: Time::NEVER,
@@ -221,7 +221,7 @@ impl Mail {
 
 impl Mail {
     /// A message is gone: its slot is free when no delivery remembers it.
-    pub(crate) fn forget<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+    pub(crate) fn drop_message<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let message = self.message(at);
         message.place = Whereabouts::Gone;
         self.release(core, at);
@@ -254,13 +254,13 @@ impl Mail {
         };
         core.join_root(new.root);
         let new = self.insert(new);
-        self.post(core, new);
+        self.come_in(core, new);
     }
 
     /// A copy of a record that failed (in the hands of a frame) goes to a queue.
     pub(crate) fn bury<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, to: QueueId, poisoned: bool) {
         let (frame, root) = (core.frames[at], core.root_of(at));
-        let message = self.insert(Message::of(
+        let message = self.insert(Message::sent_by(
             &frame,
             frame.lineage.child(core.plan.node(core.plan.queue(to).node).hash, 0),
             to,
@@ -268,7 +268,7 @@ impl Mail {
         ));
         self.message(message).poisoned = poisoned;
         core.join_root(root);
-        self.post(core, message);
+        self.come_in(core, message);
     }
 
     /// A message has its effect; a second time it is one too many.

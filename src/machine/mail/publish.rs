@@ -33,7 +33,7 @@ impl Mail {
         let message = self.insert(Message {
             publisher: if waits { at } else { NONE },
             place: if reserved { Whereabouts::Expected } else { Whereabouts::Outside },
-            ..Message::of(&frame, lineage, post.queue, root)
+            ..Message::sent_by(&frame, lineage, post.queue, root)
         });
         core.join_root(root);
         let way = core.vary(post.there, lineage, Purpose::There, 0);
@@ -53,7 +53,7 @@ impl Mail {
     }
 
     /// A message has arrived and would be safe: the queue takes it, or does what it does when it is full.
-    pub(crate) fn post<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+    pub(crate) fn come_in<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let queue = self.message(at).queue;
         let plan = core.plan.queue(queue);
         let place = &mut self.message(at).place;
@@ -95,7 +95,7 @@ impl Mail {
     /// A message that its queue does not take is gone.
     pub(crate) fn turn_away<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, outcome: Outcome) {
         self.confirm(core, at, outcome);
-        self.forget(core, at);
+        self.drop_message(core, at);
     }
 
     /// A queue takes a message.
@@ -145,7 +145,7 @@ impl Mail {
             if let Some(place) = blocked.iter().position(|other| *other == id) {
                 blocked.remove(place);
                 core.tell(Fact::Blocked { queue, up: false });
-                self.forget(core, id);
+                self.drop_message(core, id);
             }
         }
         let frame = core.frames[at];

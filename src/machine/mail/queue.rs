@@ -93,7 +93,7 @@ impl Mail {
         if let Some(to) = dead_letter {
             self.forward(core, at, to);
         }
-        self.forget(core, at);
+        self.drop_message(core, at);
     }
 
     /// A queue is full: the message at the head gives way.
@@ -133,7 +133,7 @@ impl Mail {
             _ if void => {}
             Verdict::Ack => {
                 core.tell(Fact::Disposed { queue, fate: Fate::Acked, ready: false, counted });
-                self.forget(core, message);
+                self.drop_message(core, message);
             }
             Verdict::Nack => self.put_back(core, message),
             Verdict::Reject => self.dispose(core, message, Fate::Dropped),
@@ -154,7 +154,7 @@ impl Mail {
             self.queues[queue.index()].ready.remove(id);
             core.tell(Fact::Depth { queue, up: false });
             core.tell(Fact::Disposed { queue, fate: Fate::Acked, ready: true, counted });
-            self.forget(core, id);
+            self.drop_message(core, id);
         }
     }
 

@@ -130,7 +130,7 @@ impl Stations {
             core.tell(Fact::Refused { node });
             return Entry::Refused;
         }
-        self.queue(core, at);
+        self.stand_in_line(core, at);
         let own = plan.queue_timeout.map(|law| core.vary(law, core.frames[at].lineage, Purpose::Patience, 0));
         let bound = self.replicas[core.frames[at].replica as usize].line.patience(core.now);
         if let Some(patience) = own.into_iter().chain(bound).min() {
@@ -146,7 +146,7 @@ impl Stations {
         if self.take_worker(core, at) {
             return Flow::On;
         }
-        self.queue(core, at);
+        self.stand_in_line(core, at);
         Flow::Stay
     }
 
@@ -176,7 +176,7 @@ impl Stations {
     }
 
     #[inline(never)]
-    fn queue<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+    fn stand_in_line<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let frame = &mut core.frames[at];
         frame.since = core.now;
         frame.waiting = true;

@@ -157,11 +157,6 @@ impl<P: Probe> Core<'_, P> {
         self.ready.push_back(at);
     }
 
-    /// The node of the broker that a step publishes to.
-    pub(crate) fn broker_of(&self, producer: ProducerId) -> NodeId {
-        self.plan.topics[self.plan.producers[producer.index()].topic as usize].node
-    }
-
     /// Charges what a publisher waits for to the broker.
     pub(crate) fn charge_stay(&mut self, at: u32, node: NodeId, cause: Cause) {
         if P::ACCOUNTS {
