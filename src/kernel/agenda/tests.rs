@@ -36,7 +36,7 @@ impl Twin {
         self.pushed += 1;
         let event = self.pushed as u32;
         // Either way is right for any event.
-        if event % 3 == 0 {
+        if event.is_multiple_of(3) {
             self.agenda.push_steadily(at.since(self.agenda.now), phase, event);
         } else {
             self.agenda.push(at, phase, event);
