@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use crate::machine::{Alive, Finished, Machine, Stop, replication_seed};
-use crate::model::Plan;
+use crate::model::{Calm, Plan};
 use crate::scenario::{Checked, forecast, lower};
 use crate::units::{Span, Time};
 
@@ -67,14 +67,21 @@ fn replicate(plan: &Plan, replications: u32, jobs: usize, watch: &dyn Watch) -> 
         }
         let mut told = 0;
         let seed = replication_seed(plan.seed, index);
-        let machine = Machine::new(plan, seed, Measure::new(plan));
-        let finished = machine.run(|now: Time| {
+        let mut look = |now: Time| {
             let here = now.0.min(length);
             let all = done.fetch_add(here - told, Ordering::Relaxed) + here - told;
             told = here;
             watch.advanced(all as f64 / (length as f64 * f64::from(replications)));
             !watch.stopped()
-        });
+        };
+        let measure = Measure::new(plan);
+        let finished = if plan.is_calm() {
+            let Finished { probe: Calm(probe), events, stop, at, at_rest } =
+                Machine::new(plan, seed, Calm(measure)).run(&mut look);
+            Finished { probe, events, stop, at, at_rest }
+        } else {
+            Machine::new(plan, seed, measure).run(&mut look)
+        };
         done.fetch_add(length - told.min(length), Ordering::Relaxed);
         Some((seed, finished))
     };

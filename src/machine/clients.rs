@@ -123,7 +123,7 @@ impl Clients {
             core.halt(Stop::TooMany(Alive::Requests));
         }
         core.tell(Fact::Offered { client: ClientId(client), measured });
-        if core.roots.follows {
+        if core.follows_roots() {
             core.begin_flows(frame, ClientId(client));
         }
         frame

@@ -78,7 +78,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A request has been in line as long as it stays.
     pub(crate) fn lose_patience(&mut self, at: u32) {
-        if self.core.trouble.possible && self.core.mutes(Event::Patience(at), at) {
+        if self.core.is_troubled() && self.core.mutes(Event::Patience(at), at) {
             return;
         }
         let frame = &mut self.core.frames[at];

@@ -97,7 +97,7 @@ impl<P: Probe> Machine<'_, P> {
             self.core.course.events += 1;
             let mut next = self.handle(event).or_else(|| self.core.ready.pop_front());
             while let Some(frame) = next {
-                if !(self.core.trouble.possible && self.core.park(frame)) {
+                if !(self.core.is_troubled() && self.core.park(frame)) {
                     self.stride(frame);
                 }
                 next = self.core.ready.pop_front();
@@ -111,8 +111,9 @@ impl<P: Probe> Machine<'_, P> {
         match event {
             Event::Done(frame) => return self.stations.finish(&mut self.core, frame),
             Event::Reach(frame) => {
-                if !(self.core.trouble.possible && self.calls.turns_away(&mut self.core, &mut self.stations, frame)) {
-                    return Some(self.core.reach(frame));
+                if !(self.core.is_troubled() && self.calls.turns_away(&mut self.core, &mut self.stations, frame)) {
+                    self.core.reach(frame);
+                    return self.begin_visit(frame);
                 }
             }
             Event::Return(frame) => return self.calls.come_back(&mut self.core, &mut self.stations, frame),

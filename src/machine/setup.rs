@@ -26,6 +26,7 @@ pub fn replication_seed(seed: u64, replication: u32) -> u64 {
 impl<'p, P: Probe> Machine<'p, P> {
     /// A run of `plan` at time zero.
     pub fn new(plan: &'p Plan, seed: u64, probe: P) -> Self {
+        debug_assert!(!P::CALM || plan.is_calm(), "a machine for calm plans has nothing that interferes");
         let mut machine = Self {
             core: Core::new(plan, seed, probe),
             stations: Stations::new(plan),

@@ -42,6 +42,16 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
+    /// A request has arrived: what mostly comes first, a worker, is asked for in place. Whether it goes on.
+    #[inline(always)]
+    pub(crate) fn begin_visit(&mut self, at: u32) -> Option<u32> {
+        let pc = self.core.frames[at].pc;
+        match self.core.ops[pc as usize] {
+            Op::Enter if !self.core.is_troubled() => (self.enter(at, Pc(pc + 1)) == Flow::On).then_some(at),
+            _ => Some(at),
+        }
+    }
+
     /// A request asks for a worker.
     #[inline(always)]
     fn enter(&mut self, at: u32, next: Pc) -> Flow {
@@ -229,7 +239,7 @@ impl<P: Probe> Machine<'_, P> {
         if work == 0 {
             return self.stations.start(&mut self.core, at, coding, Cause::Encode);
         }
-        if self.stations.contends {
+        if !P::CALM && self.stations.contends {
             work = self.stations.contended(&self.core, at, work);
         }
         self.core.frames[at].coding = coding;

@@ -13,6 +13,8 @@ pub trait Probe {
     const ACCOUNTS: bool = false;
     /// Whether it wants single requests followed.
     const TRACES: bool = false;
+    /// Whether it only listens to runs of [calm](super::Plan::is_calm) plans: what such a plan has not is not looked for.
+    const CALM: bool = false;
 
     /// Hears one fact.
     fn on(&mut self, now: Time, fact: Fact);
@@ -155,6 +157,35 @@ impl<P: Probe + ?Sized> Probe for &mut P {
 
     fn trace(&mut self, moment: Trace) {
         (**self).trace(moment);
+    }
+}
+
+/// Whoever listens to the run of a [calm](super::Plan::is_calm) plan: the machine for it is made without all that such a plan
+/// has not.
+#[derive(Clone, Debug)]
+pub struct Calm<P>(pub P);
+
+impl<P: Probe> Probe for Calm<P> {
+    const ACCOUNTS: bool = P::ACCOUNTS;
+    const TRACES: bool = P::TRACES;
+    const CALM: bool = true;
+
+    #[inline(always)]
+    fn on(&mut self, now: Time, fact: Fact) {
+        self.0.on(now, fact);
+    }
+
+    #[inline(always)]
+    fn account(&mut self, answer: Answer, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
+        self.0.account(answer, parts);
+    }
+
+    fn waste(&mut self, wasted: Span, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
+        self.0.waste(wasted, parts);
+    }
+
+    fn trace(&mut self, moment: Trace) {
+        self.0.trace(moment);
     }
 }
 

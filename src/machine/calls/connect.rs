@@ -55,10 +55,10 @@ impl Calls {
             };
             core.frames[at].replica = replica;
         }
-        if core.trouble.possible && self.wire.names.is_outdated(core, at, channel.link) {
+        if core.is_troubled() && self.wire.names.is_outdated(core, at, channel.link) {
             core.frames[at].cut = Cut::Astray;
         }
-        if core.trouble.possible && self.wire.pools[self.wire.holds[at as usize].pool as usize].not_before > core.now {
+        if core.is_troubled() && self.wire.pools[self.wire.holds[at as usize].pool as usize].not_before > core.now {
             self.wire.holds[at as usize] = Hold::default();
             return self.wire.fail_unsent(core, at, Outcome::ConnectFailed);
         }
@@ -84,7 +84,7 @@ impl Calls {
         let caller = plan.link(channel.link).first_caller + (hold.pool - channel.first_pool) / channel.pools_per_caller;
         let replica = self.wire.pools[hold.pool as usize].conns[hold.conn as usize].replica;
         core.frames[at].replica = replica;
-        if core.trouble.possible && done > 0 && self.wire.is_refused(core, at) {
+        if core.is_troubled() && done > 0 && self.wire.is_refused(core, at) {
             return self.hang(core, stations, at);
         }
         self.wire.holds[at as usize].stage = Stage::Dialling(done + 1);

@@ -70,7 +70,7 @@ impl Calls {
     /// The first tries of a lane may be due.
     pub(crate) fn time_out<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, lane: u32) {
         while let Some(at) = self.lanes.due(lane, core.now) {
-            if core.trouble.possible && core.is_deaf(at) {
+            if core.is_troubled() && core.is_deaf(at) {
                 continue;
             }
             self.abandon(core, stations, at, Outcome::Timeout);

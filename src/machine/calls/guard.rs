@@ -167,7 +167,7 @@ impl Calls {
         if frame.origin != Origin::Guard || frame.due != core.now {
             return;
         }
-        if core.trouble.possible && core.mutes(Event::Alarm(guard), guard) {
+        if core.is_troubled() && core.mutes(Event::Alarm(guard), guard) {
             return;
         }
         core.frames[guard].due = Time::NEVER;

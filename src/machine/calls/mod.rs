@@ -85,7 +85,7 @@ impl Calls {
         if caller.canceled {
             return core.fail_step(at, Outcome::Canceled);
         }
-        if site.guard != NONE {
+        if !P::CALM && site.guard != NONE {
             self.guard(core, stations, at, id);
             return Flow::Stay;
         }
@@ -148,7 +148,7 @@ impl Calls {
             };
             core.frames[at].replica = replica;
         }
-        if core.trouble.possible && call.channel == NONE && self.wire.names.is_outdated(core, at, call.link) {
+        if core.is_troubled() && call.channel == NONE && self.wire.names.is_outdated(core, at, call.link) {
             core.frames[at].cut = Cut::Astray;
         }
         if call.channel == NONE {
@@ -168,7 +168,7 @@ impl Calls {
         outcome: Outcome,
         joined: bool,
     ) -> Flow {
-        if !stations.doors.is_empty() {
+        if !P::CALM && !stations.doors.is_empty() {
             stations.tell_intake(core, at, outcome, joined);
         }
         self.answer(core, stations, at, outcome, joined)
@@ -191,11 +191,11 @@ impl Calls {
         let sojourn = core.now.since(frame.arrived);
         let site = &core.sites[frame.call as usize];
         let (node, endpoint, straight, back) = (site.node, site.endpoint, site.straight, site.back);
-        if core.roots.follows && outcome.is_good() {
+        if core.follows_roots() && outcome.is_good() {
             core.reach_goal(at, endpoint);
         }
         core.tell_load(replica, Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
-        if core.trouble.possible && self.is_lost(core, stations, at) {
+        if core.is_troubled() && self.is_lost(core, stations, at) {
             return Flow::Stay;
         }
         let back = if straight { back } else { self.wire.way_back(core, at) };
@@ -211,7 +211,7 @@ impl Calls {
         stations: &mut Stations,
         at: u32,
     ) -> Option<u32> {
-        if core.trouble.possible && self.intercept(core, stations, at) {
+        if core.is_troubled() && self.intercept(core, stations, at) {
             return None;
         }
         let (now, frame) = (core.now, &mut core.frames[at]);
@@ -223,7 +223,7 @@ impl Calls {
             return None;
         }
         let site = &core.sites[frame.call as usize];
-        let (timed, wired, guarded) = (site.lane != NONE, site.wired, site.guard != NONE);
+        let (timed, wired, guarded) = (site.lane != NONE, site.wired, !P::CALM && site.guard != NONE);
         if timed {
             self.lanes.disarm(at);
         }

@@ -205,7 +205,7 @@ impl<P: Probe> Core<'_, P> {
             self.probe.trace(Trace::Closed { frame: at, node, replica, outcome, at: self.now });
         }
         self.frames.remove(at);
-        if self.roots.follows {
+        if self.follows_roots() {
             let root = self.root_of(at);
             self.leave_root(root);
         }

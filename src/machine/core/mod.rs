@@ -102,6 +102,18 @@ impl<'p, P: Probe> Core<'p, P> {
         }
     }
 
+    /// Whether anything may go wrong at all.
+    #[inline(always)]
+    pub(crate) fn is_troubled(&self) -> bool {
+        !P::CALM && self.trouble.possible
+    }
+
+    /// Whether it is followed what belongs to one request.
+    #[inline(always)]
+    pub(crate) fn follows_roots(&self) -> bool {
+        !P::CALM && self.roots.follows
+    }
+
     /// The node that a replica belongs to.
     #[inline]
     pub(crate) fn node_of(&self, replica: u32) -> NodeId {
@@ -127,7 +139,7 @@ pub(crate) enum Flow {
 impl<P: Probe> Core<'_, P> {
     /// A request arrives at its replica.
     #[inline(always)]
-    pub(crate) fn reach(&mut self, at: u32) -> u32 {
+    pub(crate) fn reach(&mut self, at: u32) {
         let (now, frame) = (self.now, &mut self.frames[at]);
         let (replica, site) = (frame.replica, &self.sites[frame.call as usize]);
         frame.arrived = now;
@@ -136,7 +148,6 @@ impl<P: Probe> Core<'_, P> {
         self.ledger.charge(&mut self.probe, (at, frame), home, Cause::Network, now);
         let (node, endpoint) = (site.node, site.endpoint);
         self.tell_load(replica, Fact::Reached { node, endpoint });
-        at
     }
 
     /// A wait without CPU is over, or a stage of a handshake.
@@ -238,7 +249,7 @@ impl<P: Probe> Core<'_, P> {
     ) -> Flow {
         let (edge, endpoint) = (self.plan.call(call).edge, self.plan.call(call).endpoint);
         let measured = self.frames[at].measured;
-        if self.roots.follows && outcome.is_good() {
+        if self.follows_roots() && outcome.is_good() {
             self.reach_goal(at, endpoint);
         }
         if let Some(scope) = self.frames.scopes(at).pop() {

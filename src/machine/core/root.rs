@@ -58,7 +58,7 @@ impl<P: Probe> Core<'_, P> {
     /// A frame is made on behalf of another.
     #[inline(always)]
     pub(crate) fn inherit_root(&mut self, at: u32, from: u32) {
-        if self.roots.follows {
+        if self.follows_roots() {
             let root = self.root_of(from);
             self.assign_root(at, root);
         }
@@ -135,7 +135,7 @@ impl<P: Probe> Core<'_, P> {
     /// A client knows how its request ended.
     #[inline(always)]
     pub(crate) fn answer_root(&mut self, at: u32, outcome: Outcome) {
-        if self.roots.follows {
+        if self.follows_roots() {
             let root = self.root_of(at);
             if root != NONE {
                 self.roots.slots[root as usize].outcome = outcome;

@@ -49,7 +49,7 @@ impl Data {
         let waits = self.blocked.get(&owner).is_some_and(|waits| waits.0 == at);
         if !waits
             || core.frames[at].due != core.now
-            || core.trouble.possible && core.mutes(Rare::Suspect(at).event(), at)
+            || core.is_troubled() && core.mutes(Rare::Suspect(at).event(), at)
         {
             return false;
         }

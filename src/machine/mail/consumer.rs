@@ -166,7 +166,7 @@ impl Mail {
             child: NONE,
             ..Frame::default()
         });
-        if core.roots.follows {
+        if core.follows_roots() {
             core.assign_root(frame, what.root);
         }
         core.tell(Fact::Delivered { queue, again, counted });
@@ -287,7 +287,7 @@ impl Mail {
         core.tell_load(frame.replica, Fact::Left { node: crew.node });
         if outcome.is_good() {
             self.take_effect(core, message, crew.call, crew.idempotent);
-            if core.roots.follows {
+            if core.follows_roots() {
                 core.reach_goal(at, core.plan.call(crew.call).endpoint);
             }
         }

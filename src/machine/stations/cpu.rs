@@ -140,6 +140,7 @@ impl Stations {
         if work == 0 {
             return Flow::On;
         }
+        let troubled = core.is_troubled();
         let frame = &mut core.frames[at];
         frame.doing = cause;
         frame.work = work;
@@ -149,14 +150,14 @@ impl Stations {
         let node = replica.node;
         // Cryptography has no worker that could be taken from it.
         let worker = cause != Cause::Connect;
-        let cores = if replica.simple && !core.trouble.possible {
+        let cores = if replica.simple && !troubled {
             frame.due = core.now + Span(work);
             core.schedule(Span(work), Event::Done(at));
             0
         } else {
             self.start_among_others(core, at, worker)
         };
-        if core.trouble.wears {
+        if !P::CALM && core.trouble.wears {
             core.wear(index, true);
         }
         core.tell_load(index, Fact::Started { node, cores, worker });
@@ -167,7 +168,7 @@ impl Stations {
     #[inline(never)]
     fn start_among_others<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, worker: bool) -> u32 {
         let Frame { replica: index, work, origin, .. } = core.frames[at];
-        let takes = if core.trouble.possible { core.stretched(index, work) } else { Span(work) };
+        let takes = if core.is_troubled() { core.stretched(index, work) } else { Span(work) };
         let replica = &mut self.replicas[index as usize];
         if replica.preemptive && worker && origin != Origin::Ahead {
             replica.running.push(at);
@@ -183,7 +184,7 @@ impl Stations {
         cpu.works.push(Reverse((cpu.clock + u128::from(work) * FINE, cpu.begun, at)));
         // Nothing that is pending for a request that died in this slot is about this work.
         core.frames[at].due = Time::NEVER;
-        if core.trouble.possible {
+        if core.is_troubled() {
             let lost = cpu.lost;
             core.trouble.note_lost(at, lost);
         }
@@ -205,7 +206,7 @@ impl Stations {
         let frame = &core.frames[at];
         if frame.due != core.now
             || frame.pose != Pose::Working
-            || core.trouble.possible && core.is_frozen(frame.replica)
+            || core.is_troubled() && core.is_frozen(frame.replica)
         {
             return None;
         }
@@ -216,6 +217,7 @@ impl Stations {
     /// Work is done: it is counted, and what was pending for it is void.
     #[inline(always)]
     fn complete<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let troubled = core.is_troubled();
         let frame = &mut core.frames[at];
         frame.due = Time::NEVER;
         frame.pose = Pose::Idle;
@@ -223,7 +225,7 @@ impl Stations {
         let (index, worker) = (frame.replica, frame.doing != Cause::Connect);
         let replica = &self.replicas[index as usize];
         let (node, simple) = (replica.node, replica.simple);
-        if simple && worker && !core.trouble.possible {
+        if simple && worker && !troubled {
             let (cause, coding, home) = (frame.doing, frame.coding.min(frame.work), core.homes[index as usize]);
             if coding > 0 {
                 frame.coding -= coding;
@@ -235,7 +237,7 @@ impl Stations {
             self.charge_work(core, at, core.frames[at].work);
         }
         let cores = if simple { 0 } else { self.end_among_others(at, index) };
-        if core.trouble.wears {
+        if !P::CALM && core.trouble.wears {
             core.wear(index, false);
         }
         core.tell_load(index, Fact::Stopped { node, cores, worker });
@@ -252,12 +254,13 @@ impl Stations {
     /// Charges work done, and to the cores' other work what it took longer than that.
     #[inline(never)]
     fn charge_work<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, work: u64) {
+        let troubled = core.is_troubled();
         let frame = &mut core.frames[at];
         let (cause, coding, replica) = (frame.doing, frame.coding, frame.replica);
         if !P::ACCOUNTS || frame.pc == DIAL.0 {
             return;
         }
-        if core.trouble.possible {
+        if troubled {
             return self.charge_troubled_work(core, at, work);
         }
         if coding > 0 {
@@ -290,7 +293,7 @@ impl Stations {
     #[inline(never)]
     fn charge_shared_work<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, cause: Cause, work: u64) {
         core.charge_for(at, cause, Span(work));
-        if core.trouble.possible {
+        if core.is_troubled() {
             self.charge_fault(core, at);
         }
         core.charge(at, Cause::CpuWait);
@@ -307,7 +310,7 @@ impl Stations {
             (entry.unwrap_or(0).saturating_sub(cpu.clock)).div_ceil(FINE) as u64
         } else {
             let left = frame.due.since(core.now);
-            if core.trouble.possible { core.unstretched(frame.replica, left) } else { left.0 }
+            if core.is_troubled() { core.unstretched(frame.replica, left) } else { left.0 }
         };
         // What is done by now is all of this work; the rest begins anew.
         core.frames[at].work -= left.min(frame.work);

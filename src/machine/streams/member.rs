@@ -142,7 +142,7 @@ impl Streams {
             child: NONE,
             ..Frame::default()
         });
-        if core.roots.follows {
+        if core.follows_roots() {
             core.assign_root(frame, root);
         }
         core.open_account(frame, || Opening::Record { endpoint });
@@ -223,7 +223,7 @@ impl Streams {
         let poisoned = self.record_of(core, frame).is_some_and(|record| record.poisoned);
         let outcome = if poisoned { Outcome::Error } else { outcome };
         let (endpoint, idempotent) = (self.seat_of(core, at).endpoint, self.seat_of(core, at).idempotent);
-        if outcome.is_good() && core.roots.follows {
+        if outcome.is_good() && core.follows_roots() {
             core.reach_goal(frame, endpoint);
         }
         if outcome.is_good() && !idempotent && self.is_second_time(at) {

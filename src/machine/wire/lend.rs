@@ -247,7 +247,7 @@ impl Wire {
 
     /// A frame has waited for a connection as long as its pool lets it.
     pub(crate) fn starve<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        if core.trouble.possible && core.mutes(Event::Starve(at), at) {
+        if core.is_troubled() && core.mutes(Event::Starve(at), at) {
             return;
         }
         let Frame { loan, due, replica, pc, call, .. } = core.frames[at];

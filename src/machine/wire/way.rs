@@ -53,7 +53,7 @@ impl Wire {
         if let Some(proxy) = call.proxy {
             there += core.pass_proxy(at, proxy, call.there, Purpose::There);
         }
-        if core.trouble.possible {
+        if core.is_troubled() {
             there += core.delay(at, false);
         }
         if call.flights[0] > 0 {
@@ -106,7 +106,7 @@ impl Wire {
         if let Some(proxy) = call.proxy {
             back += core.pass_proxy(at, proxy, call.back, Purpose::Back);
         }
-        if core.trouble.possible {
+        if core.is_troubled() {
             back += core.delay(at, true);
         }
         if call.flights[1] > 0 {

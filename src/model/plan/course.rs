@@ -1,7 +1,7 @@
 //! The measured time, looked at stretch by stretch.
 
 use super::super::source::Source;
-use super::Plan;
+use super::{Node, Plan};
 use crate::units::Span;
 
 /// Stretches of the measured time.
@@ -17,6 +17,13 @@ impl Plan {
     /// moods.
     pub fn is_eventful(&self) -> bool {
         !self.guards.is_empty() || !self.is_stationary()
+    }
+
+    /// Whether nothing interferes with plain calls: no policies, faults or flows, nobody at the door, no replicas that come or
+    /// go or slow each other down.
+    pub fn is_calm(&self) -> bool {
+        let calm = |node: &Node| node.life.is_none() && node.intake.is_none() && node.contention.is_none();
+        self.guards.is_empty() && self.faults.is_empty() && self.flows.is_empty() && self.nodes.iter().all(calm)
     }
 
     /// Whether the load stays what it is and nothing goes wrong; only then are halves compared and batch means used.
