@@ -68,6 +68,17 @@ pub(in crate::scenario) fn zero(
     }
 }
 
+/// The same for a value that must not be the one that stands for nothing.
+pub(in crate::scenario) fn none<T: PartialEq>(
+    key: &str,
+    given: &Given<T>,
+    nothing: &T,
+    why: &str,
+    complaints: &mut Vec<Complaint>,
+) {
+    zero(given.value == *nothing, key, given.place.as_ref(), why, complaints);
+}
+
 fn timeout(given: &Given<Option<Span>>, complaints: &mut Vec<Complaint>) {
     zero(given.value == Some(Span::ZERO), "timeout", given.place.as_ref(), "every call would fail at once", complaints);
 }

@@ -6,7 +6,7 @@ use super::super::print;
 use super::super::read::{self, Desk, Value};
 use super::super::vocab::{Shape, Word};
 use crate::random::dist::Law;
-use crate::units::Span;
+use crate::units::{Rate, Span};
 
 /// What a value may be.
 pub(crate) trait Kind {
@@ -57,6 +57,8 @@ kinds! {
     Weight: f64, Shape::Weight, read::weight, |x| format!("{x:?}");
     /// true or false.
     Flag: bool, Shape::Flag, read::flag, bool::to_string;
+    /// So many per time.
+    PerTime: Rate, Shape::Rate, read::rate, |rate| format!("\"{rate}\"");
     /// A time.
     Duration: Span, Shape::Duration, read::duration, print::time;
     /// A time that varies.

@@ -34,8 +34,12 @@ pub(crate) trait Record: Sized {
     }
 }
 
+/// Fields behind `+` are no keys: who reads the table fills them in.
+///
 /// Declares a table: what it is, and of each key the Rust type, the field, the default as TOML, and what it means.
-/// Keys that other tables have, too, are records of their own and stand first, as `..name: Record`.
+/// Keys that other tables have, too, are records of their own and stand first, as `..name: Record`. `needs` is the help where a
+/// key that must be there is missing, `then` ends a reading (contradictions, defaults that depend on others), `meant` puts in
+/// order or leaves out what the canonical form says.
 ///
 /// ```text
 /// table! {
@@ -49,9 +53,10 @@ pub(crate) trait Record: Sized {
 macro_rules! table {
     (
         $(#[$meta:meta])*
-        $vis:vis struct $name:ident: $title:literal, $doc:literal $(, needs $needs:literal)? {
+        $vis:vis struct $name:ident: $title:literal, $doc:literal $(, needs $needs:literal)? $(, then $then:path)? $(, meant $meant:path)? {
             $(..$group:ident: $shared:ty;)*
             $($key:ident: $type:ty as $field:ty $(= $default:literal)?, $about:literal;)*
+            $(+ $(#[$own:meta])* $plain:ident: $held:ty;)*
         }
     ) => {
         $(#[$meta])*
@@ -59,6 +64,7 @@ macro_rules! table {
         $vis struct $name {
             $(#[doc = "Keys that other tables have, too."] pub $group: $shared,)*
             $(#[doc = concat!("```text\n", $about, "\n```")] pub $key: $type,)*
+            $($(#[$own])* pub $plain: $held,)*
         }
 
         impl $crate::scenario::declare::Record for $name {
@@ -89,7 +95,9 @@ macro_rules! table {
                 let help = concat!($($needs)?);
                 $(let $group = <$shared as $crate::scenario::declare::Record>::read(desk, view);)*
                 $(let $key = <$field as $crate::scenario::declare::Field>::read(desk, view, stringify!($key), help);)*
-                Some(Self { $($group: $group?,)* $($key: $key?,)* })
+                let read = Self { $($group: $group?,)* $($key: $key?,)* $($plain: Default::default(),)* };
+                $(let read = $then(read, desk, view);)?
+                Some(read)
             }
 
             fn told(&self) -> Vec<$crate::scenario::declare::Told> {
@@ -99,6 +107,7 @@ macro_rules! table {
                     let (value, default) = <$field as $crate::scenario::declare::Field>::told(&self.$key);
                     all.push($crate::scenario::declare::Told { key: stringify!($key), value, default });
                 })*
+                $(let all = $meant(self, all);)?
                 all
             }
         }

@@ -2,6 +2,7 @@
 
 use super::law::law;
 use super::quoted;
+use crate::scenario::declare::Record as _;
 use crate::scenario::written::{Call, Given, Mode, PAYLOAD, Publish, Step, Target, Verb};
 use crate::units::size_text;
 
@@ -75,7 +76,7 @@ fn call(verb: &str, call: &Call) -> Vec<String> {
     parts.extend((!call.uses_reply.value).then(|| "uses_reply = false".to_owned()));
     parts.extend((!call.idempotent.value).then(|| "idempotent = false".to_owned()));
     parts.extend(call.policy.as_ref().map(|p| format!("policy = {}", quoted(&p.value))));
-    parts.extend(super::policies::inline(&call.guards));
+    parts.extend(call.guards.told().into_iter().filter_map(|told| Some(format!("{} = {}", told.key, told.value?))));
     parts.extend(call.fallback.as_ref().map(|f| format!("fallback = [{}]", steps(&f.value).join(", "))));
     parts
 }

@@ -159,7 +159,7 @@ fn call(desk: &mut Desk<'_>, verb: &str, view: &View<'_>) -> Option<Call> {
     let uses_reply = if is_query { Given::default(true) } else { view.or_default(desk, "uses_reply", flag) };
     let idempotent = view.or_default(desk, "idempotent", flag);
     let policy = view.read(desk, "policy", text);
-    let guards = super::policy::guards(desk, view);
+    let guards = Guards::of(desk, view);
     let fallback = view.read(desk, "fallback", steps);
     let request = view.or_default(desk, "request", size);
     let response = view.or_default(desk, "response", size);
@@ -189,7 +189,7 @@ fn publish(desk: &mut Desk<'_>, verb: &str, view: &View<'_>) -> Option<Publish> 
 
 fn cache(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Verb> {
     let policy = view.read(desk, "policy", text);
-    let guards = super::policy::guards(desk, view);
+    let guards = Guards::of(desk, view);
     let (request, response) = (view.or_default(desk, "request", size), view.or_default(desk, "response", size));
     let on_miss = view.read(desk, "on_miss", steps).map(|s| s.value).unwrap_or_default();
     let target: Given<Target> = view.read(desk, "cache", target)?;

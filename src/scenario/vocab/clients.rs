@@ -1,8 +1,10 @@
 //! Who calls from outside.
 
-use super::policies::{NONE, RETRIES};
+use super::tables::NONE;
 use super::tables::{Key, Shape, Table, Word, key, later, word};
 use super::transports::{SIZES, TRANSPORT_WORDS};
+use crate::scenario::declare::Record as _;
+use crate::scenario::tables::retries::Retries;
 
 const ARRIVALS: &[Word] = &[
     word("poisson", "Independent of one another: exponential gaps."),
@@ -50,7 +52,7 @@ const REST: &[Key] = &[
     ),
     key(
         "retries",
-        Shape::OneOr(&RETRIES, NONE),
+        Shape::OneOr(Retries::TABLE, NONE),
         "Tries again after a failure; `timeout` is then per try. Default: none.",
     ),
     later("public", "Comes through the public internet."),

@@ -1,8 +1,9 @@
 //! What an endpoint does, step by step.
 
-use super::policies::RULES;
 use super::tables::{Key, Shape, Table, Word, key, word};
 use super::transports::{SIZES, TRANSPORT_WORDS};
+use crate::scenario::declare::Record as _;
+use crate::scenario::tables::policy::Guards;
 
 /// The vocabulary of one verb.
 pub type StepTable = &'static Table;
@@ -58,7 +59,7 @@ static CALL: Table = Table {
         ],
         SIZES,
         CALLING,
-        RULES,
+        Guards::KEYS,
         ANY,
     ],
 };
@@ -83,7 +84,7 @@ static QUERY: Table = Table {
         ],
         SIZES,
         CALLING,
-        RULES,
+        Guards::KEYS,
         ANY,
     ],
 };
@@ -147,7 +148,7 @@ static CACHE: Table = Table {
             ),
         ],
         SIZES,
-        RULES,
+        Guards::KEYS,
         ANY,
     ],
 };
