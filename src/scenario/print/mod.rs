@@ -5,21 +5,20 @@ mod brokers;
 mod caches;
 mod faults;
 mod law;
-mod steps;
 mod transports;
 
 use std::fmt::Write as _;
 
 use super::declare::{Field as _, Record as _, Ruled, Spoken, Told};
+use super::tables::steps::{lines as steps, sizes};
 use super::written::{
     Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope, Slo,
-    Zone,
+    Target, Zone,
 };
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
 pub(in crate::scenario) use law::law;
 use law::{count_law, span};
-use steps::{sizes, steps, target};
 
 /// Lines of TOML; each may be marked as a default.
 #[derive(Default)]
@@ -342,6 +341,12 @@ fn slo(slo: &Slo, page: &mut Page) {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "it tells a `Given`, which hands out references")]
 pub(super) fn time(t: &Span) -> String {
     span(t.0 as f64)
+}
+
+/// A target in quotes.
+pub(super) fn target(target: &Target) -> String {
+    let dot = if target.endpoint.is_empty() { "" } else { "." };
+    quoted(&format!("{}{dot}{}", target.node, target.endpoint))
 }
 
 fn zone(zone: &Zone) -> String {

@@ -12,7 +12,6 @@ mod files;
 mod law;
 mod node;
 mod promise;
-mod step;
 mod transport;
 mod value;
 mod view;
@@ -28,9 +27,10 @@ pub(crate) use law::law;
 pub(super) use promise::promise;
 pub(super) use transport::unknown as unknown_transport;
 pub(crate) use value::{
-    bad, count, count_or, duration, flag, number, rate, share, suggest, table, text, weight, whole,
+    array, bad, count, count_or, duration, flag, number, rate, share, size, suggest, table, target, text, weight,
+    whole, wrong_kind,
 };
-pub(crate) use view::{View, all_spoken, listed, rule, spoken, unknown_word};
+pub(crate) use view::{View, all_spoken, listed, not_yet, rule, spoken, unknown_word};
 
 /// A value of the parsed text, with its place.
 pub(crate) type Value<'t> = toml::Spanned<toml::de::DeValue<'t>>;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Desk;
 use super::law::law;
-use super::step::steps;
 use super::value::{count, count_or, duration, flag, number, share, text, zone};
 use super::view::{View, unknown_word};
-use crate::scenario::declare::Record as _;
+use crate::scenario::declare::{Kind as _, Record as _};
+use crate::scenario::tables::steps::Steps;
 use crate::scenario::vocab::{self, Shape};
 use crate::scenario::written::{
     Cache, Coming, DoorRules, Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder, TtlFrom,
@@ -152,7 +152,7 @@ fn endpoint(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) -> Endpoi
         wait: view.maybe(desk, "wait", law),
         error_rate: view.or_default(desk, "error_rate", share),
         steps: if has_steps {
-            view.read(desk, "steps", steps).map(|s| s.value).unwrap_or_default()
+            view.read(desk, "steps", Steps::read).map(|s| s.value).unwrap_or_default()
         } else {
             Vec::new()
         },

@@ -8,3 +8,4 @@ pub(in crate::scenario) mod policy;
 pub(in crate::scenario) mod retries;
 pub(in crate::scenario) mod scale;
 pub(in crate::scenario) mod sim;
+pub(in crate::scenario) mod steps;

@@ -2,9 +2,10 @@
 
 use super::tables::NONE;
 use super::tables::{Key, Shape, Table, Word, key, later, word};
-use super::transports::{SIZES, TRANSPORT_WORDS};
+use super::transports::TRANSPORT_WORDS;
 use crate::scenario::declare::Record as _;
 use crate::scenario::tables::retries::Retries;
+use crate::scenario::tables::steps::Sizes;
 
 const ARRIVALS: &[Word] = &[
     word("poisson", "Independent of one another: exponential gaps."),
@@ -98,6 +99,6 @@ pub static SHARED_CALL: Table = Table {
             key("to", Shape::Target, "The target."),
             key("share", Shape::Share, "How many of the requests; a missing share is the rest."),
         ],
-        SIZES,
+        Sizes::KEYS,
     ],
 };

@@ -16,7 +16,6 @@ mod near;
 mod nodes;
 mod pages;
 mod schema;
-mod steps;
 mod tables;
 mod transports;
 
@@ -28,6 +27,7 @@ pub use schema::json_schema;
 pub use tables::{Key, Shape, Table, Word, key};
 pub(in crate::scenario) use tables::{NONE, word};
 
+pub use super::tables::steps::{STEPS, StepTable, VERBS};
 pub use brokers::{CONSUMER, FLOW, KEYED, QUEUE, REPLAY, TOPIC};
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
 pub use faults::FAULT;
@@ -35,5 +35,4 @@ pub use file::{LINK, NETWORK, SLO};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
 pub use libraries::{LIBRARIES, Library, library};
 pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, POOL, QUEUE_ORDER, SERVICE, TABLE};
-pub use steps::{ARM, STEPS, StepTable, VERBS};
 pub use transports::{CONNECTIONS, COST, PRESETS, Preset, TRANSPORT, TRANSPORT_WORDS};

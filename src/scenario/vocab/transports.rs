@@ -14,7 +14,7 @@
 //! TLS 1.3 one more (RFC 8446); messages over 14.6 kB need further ones on a fresh connection (ten segments at first, RFC
 //! 6928, twice as many each round trip, RFC 5681). A warm connection costs nothing.
 
-use super::tables::{Key, Shape, Table, Word, key, word};
+use super::tables::{Shape, Table, Word, key, word};
 use crate::scenario::declare::Kind as _;
 use crate::scenario::tables::policy::Cancels;
 
@@ -146,9 +146,3 @@ pub static CONNECTIONS: Table = Table {
         key("tls", Shape::Choice(TLS), "What a new one negotiates."),
     ]],
 };
-
-/// Sizes of a call.
-pub(super) const SIZES: &[Key] = &[
-    key("request", Shape::Size, "Size of the request before encoding.").or("\"1KB\""),
-    key("response", Shape::Size, "Size of the answer before encoding; of each message of a stream.").or("\"1KB\""),
-];

@@ -12,7 +12,6 @@ mod fault;
 mod index;
 mod node;
 mod promise;
-mod step;
 mod wire;
 
 pub use super::tables::discovery::*;
@@ -25,8 +24,8 @@ pub use fault::*;
 pub use index::Index;
 pub use node::*;
 
+pub use super::tables::steps::*;
 pub use promise::*;
-pub use step::*;
 pub use wire::*;
 
 /// A byte range of the scenario's text.
