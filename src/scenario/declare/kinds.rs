@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use super::super::print;
 use super::super::read::{self, Desk, Value};
 use super::super::vocab::{Shape, Word};
+use super::super::written::Target;
 use crate::random::dist::Law;
-use crate::units::Span;
+use crate::units::{Rate, Span, size_text};
 
 /// What a value may be.
 pub(crate) trait Kind {
@@ -57,6 +58,12 @@ kinds! {
     Weight: f64, Shape::Weight, read::weight, |x| format!("{x:?}");
     /// true or false.
     Flag: bool, Shape::Flag, read::flag, bool::to_string;
+    /// A size in bytes.
+    Size: u64, Shape::Size, read::size, |bytes| format!("\"{}\"", size_text(*bytes));
+    /// A node, or one of its endpoints.
+    To: Target, Shape::Target, read::target, print::target;
+    /// So many per time.
+    PerTime: Rate, Shape::Rate, read::rate, |rate| format!("\"{rate}\"");
     /// A time.
     Duration: Span, Shape::Duration, read::duration, print::time;
     /// A time that varies.

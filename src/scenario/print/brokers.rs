@@ -1,8 +1,8 @@
 //! Queues, topics, consumers and flows as TOML.
 
 use super::law::law;
-use super::steps::steps;
 use super::{Page, key, quoted, time, zone};
+use crate::scenario::tables::steps::lines as steps;
 use crate::scenario::written::{
     Ack, Acks, Consumer, Flow, Given, Keyed, Membership, OnError, Queue, QueueKind, Rebalance, Replay, Scenario, Topic,
     WhenFull,

@@ -5,30 +5,33 @@ mod brokers;
 mod caches;
 mod faults;
 mod law;
-mod policies;
-mod steps;
 mod transports;
 
 use std::fmt::Write as _;
 
-use super::declare::{Record as _, Told};
+use super::declare::{Field as _, Record as _, Ruled, Spoken, Told};
+use super::tables::steps::{lines as steps, sizes};
 use super::written::{
     Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope, Slo,
-    Zone,
+    Target, Zone,
 };
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
 pub(in crate::scenario) use law::law;
 use law::{count_law, span};
-use steps::{sizes, steps, target};
 
 /// Lines of TOML; each may be marked as a default.
 #[derive(Default)]
-struct Page {
+pub(super) struct Page {
     lines: Vec<(String, bool)>,
 }
 
 impl Page {
+    /// The header of a table by name.
+    pub(super) fn table(&mut self, family: &str, name: &str) {
+        self.header(&format!("[{family}.{}]", key(name)));
+    }
+
     fn header(&mut self, name: &str) {
         if !self.lines.is_empty() {
             self.lines.push((String::new(), false));
@@ -40,7 +43,7 @@ impl Page {
         self.lines.push((format!("{key} = {}", value.as_ref()), default));
     }
 
-    fn given<T>(&mut self, key: &str, given: &Given<T>, told: impl Fn(&T) -> String) {
+    pub(super) fn given<T>(&mut self, key: &str, given: &Given<T>, told: impl Fn(&T) -> String) {
         self.line(key, told(&given.value), given.is_default());
     }
 
@@ -61,7 +64,7 @@ impl Page {
     }
 
     /// The keys of a table.
-    fn told(&mut self, all: impl IntoIterator<Item = Told>, none: &mut Vec<String>) {
+    pub(super) fn told(&mut self, all: impl IntoIterator<Item = Told>, none: &mut Vec<String>) {
         for told in all {
             match told.value {
                 Some(value) => self.line(told.key, value, told.default),
@@ -70,7 +73,7 @@ impl Page {
         }
     }
 
-    fn none(&mut self, none: &[String]) {
+    pub(super) fn none(&mut self, none: &[String]) {
         if !none.is_empty() {
             self.lines.push((format!("# default: no {}", none.join(", no ")), false));
         }
@@ -138,7 +141,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     scenario.nodes.values().for_each(|n| node(n, hurried, page));
     brokers::brokers(scenario, page);
     scenario.flows.iter().for_each(|f| brokers::flow(f, page));
-    policies::policies(scenario, page);
+    scenario.policies.values().for_each(|p| p.print(page));
     scenario.faults.iter().for_each(|f| faults::fault(f, page));
     scenario.slos.iter().for_each(|s| slo(s, page));
 }
@@ -174,10 +177,8 @@ fn client(client: &Client, page: &mut Page) {
     load(&client.load, page, &mut none);
     page.maybe("timeout", &client.timeout, &mut none, time);
     page.perhaps("policy", client.policy.as_ref(), &mut none, |p| quoted(p));
-    match policies::rule(&client.retries, policies::retries) {
-        Some((value, default)) => page.line("retries", value, default),
-        None => none.push("retries".into()),
-    }
+    let (value, default) = Ruled::told(&client.retries);
+    page.told([Told { key: "retries", value, default }], &mut none);
     page.given("priority", &client.priority, u32::to_string);
     page.maybe("zone", &client.zone, &mut none, zone);
     page.maybe("weight", &client.weight, &mut none, |w| format!("{w:?}"));
@@ -261,7 +262,7 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
     page.given("contention", &node.contention, |c| format!("{c:?}"));
     page.given("coherency", &node.coherency, |c| format!("{c:?}"));
     if matches!(node.kind, NodeKind::Service | NodeKind::Gateway) {
-        policies::door(node, page, &mut none);
+        page.told(node.door.told(), &mut none);
         page.given("io", &node.io, |io| quoted(if *io == Io::Blocking { "blocking" } else { "async" }));
     }
     page.maybe("queue_limit", &node.queue_limit, &mut none, u32::to_string);
@@ -342,6 +343,12 @@ pub(super) fn time(t: &Span) -> String {
     span(t.0 as f64)
 }
 
+/// A target in quotes.
+pub(super) fn target(target: &Target) -> String {
+    let dot = if target.endpoint.is_empty() { "" } else { "." };
+    quoted(&format!("{}{dot}{}", target.node, target.endpoint))
+}
+
 fn zone(zone: &Zone) -> String {
     let parts: Vec<&str> =
         [Some(zone.region.as_str()), zone.zone.as_deref(), zone.host.as_deref()].into_iter().flatten().collect();
@@ -370,6 +377,11 @@ fn order(order: QueueOrder) -> String {
 fn key(name: &str) -> String {
     let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if bare { name.to_owned() } else { quoted(name) }
+}
+
+/// A list of words.
+pub(super) fn listed<T: Spoken>(words: &[T]) -> String {
+    format!("[{}]", words.iter().map(|word| quoted(word.word())).collect::<Vec<_>>().join(", "))
 }
 
 /// A basic TOML string.

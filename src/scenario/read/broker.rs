@@ -3,11 +3,12 @@
 use toml::de::DeValue;
 
 use super::law::law;
-use super::step::steps;
 use super::value::{self, count, count_or, duration, flag, number, share, text, zone};
 use super::view::View;
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
+use crate::scenario::declare::Kind as _;
+use crate::scenario::tables::steps::Steps;
 use crate::scenario::vocab::{KEYED, REPLAY};
 use crate::scenario::written::{
     Ack, Acks, Consumer, Endpoint, Flow, Given, Keyed, Membership, Node, OnError, Queue, QueueKind, Rebalance, Replay,
@@ -180,7 +181,7 @@ fn program(desk: &mut Desk<'_>, view: &View<'_>, node: &Node) -> Endpoint {
     let own = view.has("work") || view.has("steps");
     let work = view.maybe(desk, "work", law);
     let error_rate = view.read(desk, "error_rate", share);
-    let written = view.read(desk, "steps", steps).map(|s| s.value);
+    let written = view.read(desk, "steps", Steps::read).map(|s| s.value);
     let inherited = |own: bool, rate: Option<Given<f64>>| rate.filter(|_| !own).unwrap_or(Given::default(0.0));
     Endpoint {
         name: Given::default(String::new()),

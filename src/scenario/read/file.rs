@@ -9,7 +9,6 @@ use super::client::client;
 use super::fault::fault;
 use super::law::law;
 use super::node::node;
-use super::policy::policy;
 use super::promise;
 use super::transport::transports;
 use super::value::{self, bandwidth, share, text, whole};
@@ -19,7 +18,8 @@ use crate::diag::{Complaint, code};
 use crate::scenario::declare::Record;
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    Discovery, Given, Index, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Scope, Sense, Slo, Variant,
+    Discovery, Given, Index, Link, Metric, Network, Node, NodeKind, Policy, Promise, Scenario, Scope, Sense, Slo,
+    Variant,
 };
 
 /// What is said of a version that is not this one's.
@@ -68,7 +68,10 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
             })
             .collect(),
         flows: flows(desk, &view),
-        policies: policies.into_iter().map(|(name, inner)| (name.value.clone(), policy(desk, name, inner))).collect(),
+        policies: policies
+            .into_iter()
+            .map(|(name, inner)| (name.value.clone(), Policy::of(desk, name, inner)))
+            .collect(),
         faults: view.list(desk, "faults").iter().filter_map(|inner| fault(desk, inner)).collect(),
         slos: slos(desk, &view),
         variants: variants(desk, &view),
@@ -89,7 +92,7 @@ fn version(desk: &mut Desk<'_>, view: &View<'_>) {
 }
 
 /// Complains about a name that is not kebab- or snake-case: dots and arrows have a meaning in paths.
-pub(super) fn check_name(desk: &mut Desk<'_>, name: &Given<String>) {
+pub(crate) fn check_name(desk: &mut Desk<'_>, name: &Given<String>) {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !name.value.is_empty() && name.value.chars().all(fits) {
         return;

@@ -4,7 +4,6 @@
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
 mod broker;
-mod budget;
 mod client;
 mod desk;
 mod fault;
@@ -12,9 +11,7 @@ mod file;
 mod files;
 mod law;
 mod node;
-pub(super) mod policy;
 mod promise;
-mod step;
 mod transport;
 mod value;
 mod view;
@@ -25,12 +22,15 @@ use super::written::Scenario;
 use crate::diag::{Complaint, Source, code};
 
 pub(crate) use desk::Desk;
+pub(crate) use file::check_name;
 pub(crate) use law::law;
-pub(crate) use policy::rule;
 pub(super) use promise::promise;
 pub(super) use transport::unknown as unknown_transport;
-pub(crate) use value::{count, count_or, duration, flag, number, share, suggest, text, weight, whole};
-pub(crate) use view::{View, spoken};
+pub(crate) use value::{
+    array, bad, count, count_or, duration, flag, number, rate, share, size, suggest, table, target, text, weight,
+    whole, wrong_kind,
+};
+pub(crate) use view::{View, all_spoken, listed, not_yet, rule, spoken, unknown_word};
 
 /// A value of the parsed text, with its place.
 pub(crate) type Value<'t> = toml::Spanned<toml::de::DeValue<'t>>;

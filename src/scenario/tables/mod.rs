@@ -1,5 +1,11 @@
 //! The tables of the file, each in one file: its words and keys, as written, its checks, its lowering.
 
+pub(in crate::scenario) mod breaker;
+pub(in crate::scenario) mod budget;
 pub(in crate::scenario) mod discovery;
+pub(in crate::scenario) mod limits;
+pub(in crate::scenario) mod policy;
+pub(in crate::scenario) mod retries;
 pub(in crate::scenario) mod scale;
 pub(in crate::scenario) mod sim;
+pub(in crate::scenario) mod steps;

@@ -4,11 +4,11 @@ use super::brokers::{FLOW, QUEUE, TOPIC};
 use super::clients::CLIENT;
 use super::faults::FAULT;
 use super::nodes::{CACHE, DATABASE, EXTERNAL, GATEWAY, SERVICE};
-use super::policies::POLICY;
 use super::tables::{Key, Shape, Table, key, later};
 use super::transports::TRANSPORT;
 use crate::scenario::declare::Record as _;
 use crate::scenario::tables::discovery::Discovery;
+use crate::scenario::tables::policy::POLICY;
 use crate::scenario::tables::sim::{Defaults, Sim};
 
 const HEAD: &[Key] = &[

@@ -11,22 +11,21 @@ mod client;
 mod fault;
 mod index;
 mod node;
-mod policy;
 mod promise;
-mod step;
 mod wire;
 
 pub use super::tables::discovery::*;
 pub use super::tables::scale::*;
 pub use super::tables::sim::{Defaults, Sim};
+pub use super::tables::{breaker::*, limits::*, policy::*, retries::*};
 pub use broker::*;
 pub use client::*;
 pub use fault::*;
 pub use index::Index;
 pub use node::*;
-pub use policy::*;
+
+pub use super::tables::steps::*;
 pub use promise::*;
-pub use step::*;
 pub use wire::*;
 
 /// A byte range of the scenario's text.
@@ -114,4 +113,12 @@ impl Scenario {
         let client = || self.clients.get(name).map(|c| &c.zone);
         node.or_else(broker).or_else(client)?.value.as_ref()
     }
+}
+
+/// A rule that may be absent (nobody says anything), switched off (`None` inside), or there.
+pub type Rule<T> = Option<Given<Option<T>>>;
+
+/// A rule that is there.
+pub fn on<T>(rule: &Rule<T>) -> Option<&T> {
+    rule.as_ref()?.value.as_ref()
 }
