@@ -100,7 +100,7 @@ impl<K: Kind<Value: Default>> Field for Filled<K> {
 
 impl<R: Record> Field for Ruled<R> {
     type Held = Rule<R>;
-    const SHAPE: Shape = Shape::OneOr(R::TABLE, NONE);
+    const SHAPE: Shape = Shape::Or(&[Shape::One(R::TABLE), Shape::Choice(NONE)]);
     fn read(desk: &mut Desk<'_>, view: &View<'_>, key: &'static str, _: &str) -> Option<Self::Held> {
         Some(read::rule(desk, view, key, R::read))
     }

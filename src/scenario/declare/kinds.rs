@@ -81,7 +81,7 @@ pub(crate) struct CountOr<W>(PhantomData<W>);
 
 impl<W: Without> Kind for CountOr<W> {
     type Value = Option<u32>;
-    const SHAPE: Shape = Shape::WholeOr(W::WORD);
+    const SHAPE: Shape = Shape::Or(&[Shape::Whole, Shape::Choice(W::WORD)]);
     fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Option<u32>> {
         read::count_or(W::WORD[0].word)(desk, key, value)
     }

@@ -162,13 +162,15 @@ struct Spot<'d> {
 impl<'d> Spot<'d> {
     fn step(&self, edit: &Edit, segment: &str, last: bool) -> Result<Self, Complaint> {
         match self.shape {
-            Shape::One(table) | Shape::TextOrOne(table) | Shape::OneOr(table, _) | Shape::ShareOr(table) => {
-                self.key(edit, table, segment)
+            Shape::Or(any) => {
+                let inner = any.iter().find(|one| matches!(one, Shape::One(_) | Shape::LawTable));
+                Self { shape: inner.copied().unwrap_or(Shape::Anything), ..*self }.step(edit, segment, last)
             }
-            Shape::Law | Shape::ChoiceOrLaw(_) => self.key(edit, &LAW, segment),
+            Shape::One(table) => self.key(edit, table, segment),
+            Shape::Law | Shape::LawTable => self.key(edit, &LAW, segment),
             Shape::Counts => self.key(edit, &COUNTS, segment),
             Shape::Named(table) => self.name(edit, table, segment, last),
-            Shape::List(table) | Shape::Calls(table) => self.number(edit, segment, |_| Some(table)),
+            Shape::Tables(table) | Shape::Calls(table) => self.number(edit, segment, |_| Some(table)),
             Shape::Steps => self.number(edit, segment, verb_of),
             Shape::Edits => Err(edit.complaint(code::UNKNOWN_PATH, "a change cannot change the variants")),
             _ => Err(edit.complaint(code::UNKNOWN_PATH, &format!("there is no `{segment}` inside"))),

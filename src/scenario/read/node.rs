@@ -8,7 +8,7 @@ use super::value::{count, count_or, duration, flag, number, share, text, zone};
 use super::view::{View, unknown_word};
 use crate::scenario::declare::{Kind as _, Record as _};
 use crate::scenario::tables::steps::Steps;
-use crate::scenario::vocab::{self, Shape};
+use crate::scenario::vocab;
 use crate::scenario::written::{
     Cache, Coming, DoorRules, Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder, TtlFrom,
 };
@@ -92,7 +92,8 @@ fn queue_order(desk: &mut Desk<'_>, view: &View<'_>) -> Given<QueueOrder> {
             return Some(codel(desk, &View::absent(&vocab::QUEUE_ORDER)));
         }
         let known = ORDER.iter().find(|(known, _)| *known == word);
-        if let (None, Some(Shape::OneOr(_, words))) = (known, view.vocab.find(key).map(|key| key.shape)) {
+        if known.is_none() {
+            let words = view.vocab.find(key).map_or(&[][..], |key| key.shape.words());
             unknown_word(desk, key, value, &word, words);
         }
         known.map(|(_, order)| *order)

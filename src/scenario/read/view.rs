@@ -95,7 +95,7 @@ impl<'t> View<'t> {
 
     /// The list of tables under a key.
     pub(crate) fn list(&self, desk: &mut Desk<'_>, name: &str) -> Vec<View<'t>> {
-        let Shape::List(vocab) = self.key(name).shape else { unreachable!("{name} is a list of tables") };
+        let Shape::Tables(vocab) = self.key(name).shape else { unreachable!("{name} is a list of tables") };
         let Some(items) = self.get(name).and_then(|v| value::array(desk, name, v)) else { return Vec::new() };
         let mut all = Vec::new();
         for item in items {
@@ -172,17 +172,13 @@ impl<'t> View<'t> {
 
     /// Reads one of the words of a key; `None` where the word is unknown or not supported yet.
     pub(crate) fn word<T: Copy>(&self, desk: &mut Desk<'_>, name: &str, words: &[(&str, T)]) -> Option<Given<T>> {
-        let (Shape::Choice(known) | Shape::ChoiceOrLaw(known)) = self.key(name).shape else {
-            unreachable!("{name} is a choice")
-        };
+        let known = self.key(name).shape.words();
         self.read(desk, name, |desk, name, value| choose(desk, name, value, known, words))
     }
 
     /// Reads one of the words of a key, or its default.
     pub(crate) fn choice<T: Copy>(&self, desk: &mut Desk<'_>, name: &str, words: &[(&str, T)]) -> Given<T> {
-        let (Shape::Choice(known) | Shape::ChoiceOrLaw(known)) = self.key(name).shape else {
-            unreachable!("{name} is a choice")
-        };
+        let known = self.key(name).shape.words();
         self.or_default(desk, name, |desk, name, value| choose(desk, name, value, known, words))
     }
 
@@ -362,10 +358,7 @@ pub(crate) fn lower_first(doc: &str) -> String {
 impl<'t> View<'t> {
     /// The table of a rule, and below it that of the library.
     pub(crate) fn rule(&self, desk: &mut Desk<'_>, name: &str, value: &'t Value<'t>) -> Option<View<'t>> {
-        let vocab: &'static Table = match self.vocab.find(name).map(|key| key.shape) {
-            Some(Shape::OneOr(vocab, _)) => vocab,
-            _ => unreachable!("{name} is a rule"),
-        };
+        let Some(vocab) = self.key(name).shape.table() else { unreachable!("{name} is a rule") };
         let own = self.wrote(name);
         let table = value::table(desk, name, value)?;
         let view = View::open_quietly(desk, vocab, table, value.span(), own);

@@ -61,7 +61,7 @@ pub(crate) enum Budget {}
 
 impl Kind for Budget {
     type Value = BudgetSpec;
-    const SHAPE: Shape = Shape::ShareOr(&BUDGET);
+    const SHAPE: Shape = Shape::Or(&[Shape::Share, Shape::One(&BUDGET)]);
     fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<BudgetSpec> {
         if !value.get_ref().is_table() {
             let share = read::share(desk, key, value)?;

@@ -204,7 +204,7 @@ const LIMITS: &[Word] = &[
 
 impl Field for Limited {
     type Held = Rule<ConcurrencyLimit>;
-    const SHAPE: Shape = Shape::OneOr(ConcurrencyLimit::TABLE, LIMITS);
+    const SHAPE: Shape = Shape::Or(&[Shape::One(ConcurrencyLimit::TABLE), Shape::Choice(LIMITS)]);
     fn read(desk: &mut Desk<'_>, view: &View<'_>, key: &'static str, help: &str) -> Option<Self::Held> {
         let word = view.get(key).and_then(|value| Some((value, value.get_ref().as_str()?)));
         let Some((value, word)) = word.filter(|(_, word)| LIMITS[3].word != *word) else {

@@ -102,7 +102,7 @@ enum LibraryName {}
 
 impl Kind for LibraryName {
     type Value = String;
-    const SHAPE: Shape = Shape::TextOr(LIBRARY_WORDS);
+    const SHAPE: Shape = Shape::Or(&[Shape::Choice(LIBRARY_WORDS), Shape::Name]);
     fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<String> {
         let word = read::text(desk, key, value)?;
         let known = LIBRARIES.iter().any(|library| library.name == word);
@@ -121,7 +121,7 @@ enum Order {}
 
 impl Kind for Order {
     type Value = Vec<Stage>;
-    const SHAPE: Shape = Shape::Words(<Stage as Spoken>::WORDS);
+    const SHAPE: Shape = Shape::List(&Shape::Choice(<Stage as Spoken>::WORDS));
     fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Vec<Stage>> {
         let stages: Vec<Stage> = read::all_spoken(desk, key, value)?;
         let twice = stages.iter().enumerate().any(|(i, stage)| stages[..i].contains(stage));

@@ -66,7 +66,7 @@ pub(crate) enum Failures {}
 
 impl Kind for Failures {
     type Value = Vec<Outcome>;
-    const SHAPE: Shape = Shape::Words(Outcome::WORDS);
+    const SHAPE: Shape = Shape::List(&Shape::Choice(Outcome::WORDS));
     fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Vec<Outcome>> {
         let words = read::all_spoken(desk, key, value)?;
         if words.is_empty() {
@@ -84,7 +84,7 @@ pub(crate) enum Spread {}
 
 impl Kind for Spread {
     type Value = Jitter;
-    const SHAPE: Shape = Shape::WordOrShare(<Jitter as Spoken>::WORDS);
+    const SHAPE: Shape = Shape::Or(&[Shape::Choice(<Jitter as Spoken>::WORDS), Shape::Share]);
     fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Jitter> {
         if let Some(word) = value.get_ref().as_str() {
             if let Some(jitter) = Jitter::of(word) {

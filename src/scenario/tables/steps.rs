@@ -506,7 +506,7 @@ enum Ways {}
 
 impl Kind for Ways {
     type Value = Vec<Arm>;
-    const SHAPE: Shape = Shape::List(Way::TABLE);
+    const SHAPE: Shape = Shape::Tables(Way::TABLE);
     fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Vec<Arm>> {
         let mut all = Vec::new();
         for item in read::array(desk, key, value).into_iter().flatten() {
@@ -530,7 +530,7 @@ const WAIT_FOR: &[Word] = &[word("all", "Every branch must succeed."), word("any
 
 impl Kind for WaitFor {
     type Value = Option<u32>;
-    const SHAPE: Shape = Shape::WholeOr(WAIT_FOR);
+    const SHAPE: Shape = Shape::Or(&[Shape::Whole, Shape::Choice(WAIT_FOR)]);
     fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Option<u32>> {
         match value.get_ref().as_str() {
             Some("all") => Some(None),

@@ -47,8 +47,12 @@ pub static QUEUE: Table = Table {
           of its own and costs nothing but what is written here.",
     keys: &[&[
         PUBLISHING,
-        key("capacity", Shape::WholeOr(UNLIMITED), "Messages ready for delivery; those with consumers do not count.")
-            .or("\"unlimited\""),
+        key(
+            "capacity",
+            Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]),
+            "Messages ready for delivery; those with consumers do not count.",
+        )
+        .or("\"unlimited\""),
         key(
             "when_full",
             Shape::Choice(WHEN_FULL),
@@ -70,7 +74,7 @@ pub static QUEUE: Table = Table {
             .or("\"standard\""),
         key(
             "max_deliveries",
-            Shape::WholeOr(UNLIMITED),
+            Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]),
             "A message that comes back after so many deliveries goes to `dead_letter`, or is dropped. SQS's \
              maxReceiveCount; RabbitMQ's delivery-limit + 1 (its default for quorum queues is 20).",
         )
@@ -113,7 +117,7 @@ pub static TOPIC: Table = Table {
             .or("1"),
         key(
             "key",
-            Shape::TextOrOne(&KEYED),
+            Shape::Or(&[Shape::Text, Shape::One(&KEYED)]),
             "What decides the partition where a step names no key. Default: none, in turn.",
         ),
         key("retention", Shape::Duration, "How long events are kept, read or not. The default is Kafka's.")
@@ -141,10 +145,10 @@ pub static TOPIC: Table = Table {
             "How long a publisher gathers a batch (Kafka: 0 ms up to 3.9, 5 ms from 4.0 on).",
         )
         .or("\"0s\""),
-        key("batch", Shape::WholeOr(UNLIMITED), "Messages of a batch at most.").or("\"unlimited\""),
+        key("batch", Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]), "Messages of a batch at most.").or("\"unlimited\""),
         key(
             "in_flight",
-            Shape::WholeOr(UNLIMITED),
+            Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]),
             "Requests of one publisher that the broker has not answered; beyond that events wait and share a batch. The \
              default is Kafka's.",
         )
@@ -157,7 +161,7 @@ pub static TOPIC: Table = Table {
         .or("\"2m\""),
         key(
             "buffer",
-            Shape::WholeOr(UNLIMITED),
+            Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]),
             "Events that one publisher holds until they are safe; when it is full, whoever publishes waits. (Kafka: 32 MiB.)",
         )
         .or("\"unlimited\""),
@@ -257,11 +261,11 @@ pub static CONSUMER: Table = Table {
         key("concurrency", Shape::Whole, "Consumers of each replica. The default is Spring's.").or("1"),
         key(
             "prefetch",
-            Shape::WholeOr(UNLIMITED),
+            Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]),
             "Queues: deliveries without acknowledgement that one consumer may have. The default is Spring AMQP's.",
         )
         .or("250"),
-        key("batch", Shape::WholeOr(UNLIMITED), "Messages that one poll takes at most; handled one after the other.")
+        key("batch", Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]), "Messages that one poll takes at most; handled one after the other.")
             .or("1"),
         key("ack", Shape::Choice(ACK), "When a message is acknowledged.").or("\"after\""),
         key("commit_every", Shape::Duration, "Topics: the offset is stored so often. Default: after every batch."),
@@ -299,7 +303,7 @@ pub static FLOW: Table = Table {
         key("starts", Shape::Text, "The client whose requests begin it."),
         key(
             "ends",
-            Shape::Texts,
+            Shape::Or(&[Shape::Text, Shape::List(&Shape::Text)]),
             "Where it ends: a service or one of its endpoints, a queue or `topic/group`; of a list, the last to be reached.",
         ),
     ]],

@@ -17,14 +17,14 @@ const LOAD: &[Key] = &[
     key("calls", Shape::Calls(&SHARED_CALL), "Whom it calls: one target, or a list of { to, share }."),
     key(
         "arrivals",
-        Shape::ChoiceOrLaw(ARRIVALS),
+        Shape::Or(&[Shape::Choice(ARRIVALS), Shape::LawTable]),
         "The pattern of an open load; or any varying number: the time between arrivals, which needs no rate.",
     )
     .or("\"poisson\""),
     key("rate", Shape::Rate, "Arrivals per time, whatever happens to them."),
     key(
         "phases",
-        Shape::List(&PHASE),
+        Shape::Tables(&PHASE),
         "A rate that changes; the last one holds. Counts from the start of the measured time; the warm-up holds the first.",
     ),
     key("batch", Shape::Counts, "Several at once; the rate then counts batches. Default: one."),
@@ -35,7 +35,11 @@ const LOAD: &[Key] = &[
 ];
 
 const REST: &[Key] = &[
-    key("transport", Shape::TextOr(TRANSPORT_WORDS), "How it calls. Default: the one of [defaults]."),
+    key(
+        "transport",
+        Shape::Or(const { &[Shape::Choice(TRANSPORT_WORDS), Shape::Name] }),
+        "How it calls. Default: the one of [defaults].",
+    ),
     key(
         "browser",
         Shape::Flag,
@@ -53,7 +57,7 @@ const REST: &[Key] = &[
     ),
     key(
         "retries",
-        Shape::OneOr(Retries::TABLE, NONE),
+        Shape::Or(&[Shape::One(Retries::TABLE), Shape::Choice(NONE)]),
         "Tries again after a failure; `timeout` is then per try. Default: none.",
     ),
     later("public", "Comes through the public internet."),

@@ -36,9 +36,9 @@ const TABLES: &[Key] = &[
     key("queues", Shape::Named(&QUEUE), "Queues by name: each message to one consumer."),
     key("topics", Shape::Named(&TOPIC), "Topics by name: every group gets every event."),
     key("policies", Shape::Named(&POLICY), "Rules that guard calls, by name."),
-    key("flows", Shape::List(&FLOW), "What done means to the business, across asynchronous hops."),
-    key("faults", Shape::List(&FAULT), "What goes wrong, and when."),
-    key("slos", Shape::List(&SLO), "What is promised."),
+    key("flows", Shape::Tables(&FLOW), "What done means to the business, across asynchronous hops."),
+    key("faults", Shape::Tables(&FAULT), "What goes wrong, and when."),
+    key("slos", Shape::Tables(&SLO), "What is promised."),
     key(
         "variants",
         Shape::Edits,

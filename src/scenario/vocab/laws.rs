@@ -47,7 +47,7 @@ const SHARE: &[Key] = &[key("share", Shape::Share, "How often this branch of the
 
 // A static: a mix is a list of laws, and constants cannot go in circles.
 static WHOLE: [Key; 2] = [
-    key("mix", Shape::List(&BRANCH_LAW), "One of several laws, each with its share; a missing share is the rest."),
+    key("mix", Shape::Tables(&BRANCH_LAW), "One of several laws, each with its share; a missing share is the rest."),
     key(
         "samples",
         Shape::Text,

@@ -58,10 +58,11 @@ const LINE: &[Key] = &[
     key("coherency", Shape::Share, "And so much longer for each pair of them (Universal Scalability Law).").or("0.0"),
     key(
         "queue_limit",
-        Shape::WholeOr(UNLIMITED),
+        Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]),
         "Waiting per replica; the next is refused at once. Default: no limit.",
     ),
-    key("queue_order", Shape::OneOr(&QUEUE_ORDER, ORDER), "Who is served next.").or("\"fifo\""),
+    key("queue_order", Shape::Or(const { &[Shape::One(&QUEUE_ORDER), Shape::Choice(ORDER)] }), "Who is served next.")
+        .or("\"fifo\""),
     key("preemptive", Shape::Flag, "Whether a newcomer takes the worker of a running request (lifo and priority).")
         .or("false"),
     key(
@@ -89,7 +90,7 @@ const SERVICE_ONLY: &[Key] = &[
         Shape::Named(&POOL),
         "Connections of each replica to databases, by their names. Without a pool each query opens one of its own.",
     ),
-    key("consumes", Shape::List(&CONSUMER), "The queues and topics it takes messages from. Default: none."),
+    key("consumes", Shape::Tables(&CONSUMER), "The queues and topics it takes messages from. Default: none."),
     later("team", "Who owns it."),
     later("libraries", "What it shares with others."),
     later("deploys_with", "What it must be deployed with."),
@@ -102,7 +103,12 @@ pub(super) static GATEWAY: Table = Table {
     keys: &[
         &[
             REPLICAS,
-            key("concurrency", Shape::WholeOr(UNLIMITED), "Workers: requests one replica works on at once.").or("200"),
+            key(
+                "concurrency",
+                Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]),
+                "Workers: requests one replica works on at once.",
+            )
+            .or("200"),
             key("io", Shape::Choice(IO), "Whether a worker is held while a call waits.").or("\"async\""),
         ],
         DOES,
@@ -129,7 +135,7 @@ pub static SERVICE: Table = Table {
             REPLICAS,
             key(
                 "concurrency",
-                Shape::WholeOr(UNLIMITED),
+                Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]),
                 "Workers: requests one replica works on at once. The default is Tomcat's.",
             )
             .or("200"),
@@ -157,10 +163,10 @@ pub static DATABASE: Table = Table {
                  replicas, which share the reads with it.",
             )
             .or("1"),
-            key("concurrency", Shape::WholeOr(UNLIMITED), "Queries executing at once.").or("100"),
+            key("concurrency", Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]), "Queries executing at once.").or("100"),
             key(
                 "max_connections",
-                Shape::WholeOr(UNLIMITED),
+                Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]),
                 "Connections over all callers; beyond it, opening one fails. Default: no limit.",
             ),
             key("tables", Shape::Named(&TABLE), "Tables where writers contend, by name."),
@@ -184,7 +190,11 @@ pub static EXTERNAL: Table = Table {
     name: "[externals.*]",
     doc: "A third party: answers after its time, limits unknown.",
     keys: &[
-        &[REPLICAS, key("concurrency", Shape::WholeOr(UNLIMITED), "Requests at once.").or("\"unlimited\"")],
+        &[
+            REPLICAS,
+            key("concurrency", Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]), "Requests at once.")
+                .or("\"unlimited\""),
+        ],
         DOES,
         LINE,
         PLACE,
@@ -203,7 +213,8 @@ pub(super) static CACHE: Table = Table {
           `keys` that are asked for and of how long they are kept.",
     keys: &[
         &[
-            key("concurrency", Shape::WholeOr(UNLIMITED), "Looks at once.").or("\"unlimited\""),
+            key("concurrency", Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]), "Looks at once.")
+                .or("\"unlimited\""),
             key("hit_rate", Shape::Share, "The share of hits, each look a draw of its own. Default: an outcome."),
             key("keys", Shape::Whole, "How many different keys are asked for; the hit rate is then an outcome."),
             key("skew", Shape::Number, "Zipf exponent: the k-th most popular key has weight k^-skew. 0: all alike.")

@@ -110,7 +110,7 @@ pub static TRANSPORT: Table = Table {
     keys: &[&[
         key(
             "like",
-            Shape::TextOr(TRANSPORT_WORDS),
+            Shape::Or(const { &[Shape::Choice(TRANSPORT_WORDS), Shape::Name] }),
             "The transport it starts from. `rest` and `grpc` start from themselves.",
         ),
         key("encode", Shape::One(&COST), "CPU of the side that sends, per message."),
