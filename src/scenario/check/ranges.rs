@@ -2,9 +2,7 @@
 
 use super::walk;
 use crate::diag::{Complaint, code};
-use crate::random::dist::Law;
-use crate::scenario::law_mean::mean;
-use crate::scenario::written::{Arrivals, Client, Given, Load, Node, Place, QueueOrder, Scenario, Step, Verb};
+use crate::scenario::written::{Given, Load, Node, Place, QueueOrder, Scenario, Step, Verb};
 use crate::units::Span;
 
 /// Complains about every number that cannot be.
@@ -15,7 +13,7 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         one_node(node, complaints);
     }
     for client in scenario.clients.values() {
-        one_client(client, scenario.sim.duration.value, complaints);
+        crate::scenario::tables::clients::ranges(client, scenario.sim.duration.value, complaints);
     }
     many(scenario, complaints);
 }
@@ -79,10 +77,6 @@ pub(in crate::scenario) fn none<T: PartialEq>(
     zero(given.value == *nothing, key, given.place.as_ref(), why, complaints);
 }
 
-fn timeout(given: &Given<Option<Span>>, complaints: &mut Vec<Complaint>) {
-    zero(given.value == Some(Span::ZERO), "timeout", given.place.as_ref(), "every call would fail at once", complaints);
-}
-
 fn one_node(node: &Node, complaints: &mut Vec<Complaint>) {
     let nobody = "nobody would serve";
     zero(node.replicas.value == 0, "replicas", node.replicas.place.as_ref(), nobody, complaints);
@@ -136,90 +130,4 @@ pub(super) fn unrolled(steps: &[Step]) -> f64 {
             f64::from(step.times.value) * (1.0 + inner)
         })
         .sum()
-}
-
-fn one_client(client: &Client, run: Span, complaints: &mut Vec<Complaint>) {
-    timeout(&client.timeout, complaints);
-    match &client.load {
-        Load::Closed { users, .. } => {
-            zero(users.value == 0, "users", users.place.as_ref(), "nobody would call", complaints);
-        }
-        Load::Open { arrivals, phases, batch } => {
-            pattern(arrivals, complaints);
-            let never =
-                phases.iter().all(|p| p.rate.value.0 <= 0.0 && p.ramp_to.as_ref().is_none_or(|r| r.value.0 <= 0.0));
-            if let (Some(first), true) = (phases.first(), never && phases.iter().all(|p| !p.rate.is_default())) {
-                zero(true, "rate", first.rate.place.as_ref(), "nobody would call", complaints);
-            }
-            one_batch(batch, complaints);
-            phases_cover(phases, run, complaints);
-        }
-    }
-}
-
-fn pattern(arrivals: &Given<Arrivals>, complaints: &mut Vec<Complaint>) {
-    match &arrivals.value {
-        Arrivals::Bursty { low, high, stay_low, stay_high } => {
-            zero(high.0 <= 0.0, "high", arrivals.place.as_ref(), "nobody would call", complaints);
-            zero(
-                *stay_low == Span::ZERO,
-                "stay_low",
-                arrivals.place.as_ref(),
-                "leave the burst out instead",
-                complaints,
-            );
-            zero(
-                *stay_high == Span::ZERO,
-                "stay_high",
-                arrivals.place.as_ref(),
-                "leave the burst out instead",
-                complaints,
-            );
-            if low.0 > high.0 {
-                let message = format!("bursty: low ({low}) is above high ({high})");
-                complaints.push(Complaint::error(code::OUT_OF_RANGE, message).at(arrivals.place.clone()));
-            }
-        }
-        Arrivals::Gaps(law) => {
-            zero(
-                mean(law) <= 0.0,
-                "arrivals",
-                arrivals.place.as_ref(),
-                "endless requests would come at one instant",
-                complaints,
-            );
-        }
-        _ => {}
-    }
-}
-
-fn one_batch(batch: &Given<Option<Law>>, complaints: &mut Vec<Complaint>) {
-    let Some(law) = &batch.value else { return };
-    let mean = mean(law);
-    zero(mean <= 0.0, "batch", batch.place.as_ref(), "nobody would call", complaints);
-    if let Law::Constant { value } = law
-        && value.fract() != 0.0
-    {
-        let complaint = Complaint::error(code::OUT_OF_RANGE, format!("`batch`: {value} is not a whole number"));
-        complaints.push(complaint.at(batch.place.clone()));
-    }
-    if mean > 1e6 {
-        let complaint = Complaint::error(code::OUT_OF_RANGE, format!("`batch`: {mean} at once; at most a million"));
-        complaints.push(complaint.at(batch.place.clone()));
-    }
-}
-
-fn phases_cover(phases: &[crate::scenario::written::Phase], run: Span, complaints: &mut Vec<Complaint>) {
-    let Some(durations) = phases.iter().map(|p| p.duration.as_ref().map(|d| d.value)).collect::<Option<Vec<_>>>()
-    else {
-        return;
-    };
-    let sum = durations.into_iter().fold(Span::ZERO, |a, b| a + b);
-    if let (Some(last), true) = (phases.last(), sum < run) {
-        let held = last.ramp_to.as_ref().map_or(last.rate.value, |r| r.value);
-        let message = format!("the phases last {sum}, the run {run}; the last rate, {held}, holds to the end");
-        let complaint = Complaint::warning(code::PHASES_SHORT, message);
-        complaints
-            .push(complaint.at(last.rate.place.clone()).help("leave out the last phase's duration if that is meant"));
-    }
 }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::super::print;
 use super::super::read::{self, Desk, Value};
 use super::super::vocab::{Shape, Word};
-use super::super::written::Target;
+use super::super::written::{Target, Zone};
 use crate::random::dist::Law;
 use crate::units::{Rate, Span, size_text};
 
@@ -62,6 +62,8 @@ kinds! {
     Size: u64, Shape::Size, read::size, |bytes| format!("\"{}\"", size_text(*bytes));
     /// A node, or one of its endpoints.
     To: Target, Shape::Target, read::target, print::target;
+    /// Where something stands.
+    Site: Zone, Shape::Zone, read::zone, print::zone;
     /// So many per time.
     PerTime: Rate, Shape::Rate, read::rate, |rate| format!("\"{rate}\"");
     /// A time.

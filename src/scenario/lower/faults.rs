@@ -110,7 +110,7 @@ impl Lowering<'_> {
     }
 
     /// The rate of a client over time with all the traffic that faults add to it.
-    pub(super) fn surges(&self, client: &str, mut segments: Vec<Segment>) -> Vec<Segment> {
+    pub(in crate::scenario) fn surges(&self, client: &str, mut segments: Vec<Segment>) -> Vec<Segment> {
         let start = self.plan.warmup.0 as f64;
         let length = self.scenario.sim.duration.value;
         for fault in self.scenario.faults.iter().filter(|f| f.kind.value == FaultKind::Traffic) {

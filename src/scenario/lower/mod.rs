@@ -7,7 +7,6 @@ mod brokers;
 mod caches;
 mod calls;
 mod faults;
-mod load;
 mod program;
 mod queries;
 mod streams;
@@ -188,7 +187,7 @@ impl<'s> Lowering<'s> {
     }
 
     /// A pseudo-node, of a client or a broker: one replica without workers.
-    fn bare_node(&mut self, name: &'s str, kind: &'static str) -> NodeId {
+    pub(super) fn bare_node(&mut self, name: &'s str, kind: &'static str) -> NodeId {
         let node = plan::Node {
             name: name.into(),
             hash: name_hash(name),

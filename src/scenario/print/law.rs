@@ -15,7 +15,7 @@ pub(in crate::scenario) fn law(law: &Law) -> String {
 }
 
 /// A law over counts.
-pub(super) fn count_law(law: &Law) -> String {
+pub(in crate::scenario) fn count_law(law: &Law) -> String {
     match law {
         Law::Constant { value } => format!("{value:?}"),
         other => braces(&parts(other, &|x| format!("{x:?}"))),
@@ -23,7 +23,7 @@ pub(super) fn count_law(law: &Law) -> String {
 }
 
 /// A law over times as a table, constants too.
-pub(super) fn table(law: &Law) -> String {
+pub(in crate::scenario) fn table(law: &Law) -> String {
     braces(&parts(law, &span))
 }
 

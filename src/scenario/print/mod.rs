@@ -9,16 +9,13 @@ mod transports;
 
 use std::fmt::Write as _;
 
-use super::declare::{Field as _, Record as _, Ruled, Spoken, Told};
-use super::tables::steps::{lines as steps, sizes};
-use super::written::{
-    Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope, Slo,
-    Target, Zone,
-};
+use super::declare::{Record as _, Spoken, Told};
+use super::tables::steps::lines as steps;
+use super::written::{Endpoint, Given, Io, Node, NodeKind, QueueOrder, Scenario, Scope, Slo, Target, Zone};
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
-pub(in crate::scenario) use law::law;
-use law::{count_law, span};
+use law::span;
+pub(in crate::scenario) use law::{count_law, law, table as law_table};
 
 /// Lines of TOML; each may be marked as a default.
 #[derive(Default)]
@@ -28,7 +25,7 @@ pub(super) struct Page {
 
 impl Page {
     /// The header of a table by name.
-    pub(super) fn table(&mut self, family: &str, name: &str) {
+    pub(super) fn named(&mut self, family: &str, name: &str) {
         self.header(&format!("[{family}.{}]", key(name)));
     }
 
@@ -39,7 +36,7 @@ impl Page {
         self.lines.push((name.to_owned(), false));
     }
 
-    fn line(&mut self, key: &str, value: impl AsRef<str>, default: bool) {
+    pub(super) fn line(&mut self, key: &str, value: impl AsRef<str>, default: bool) {
         self.lines.push((format!("{key} = {}", value.as_ref()), default));
     }
 
@@ -48,7 +45,13 @@ impl Page {
     }
 
     /// A key that stands for nothing when absent is left out, and named in one comment per table.
-    fn maybe<T>(&mut self, key: &str, given: &Given<Option<T>>, none: &mut Vec<String>, told: impl Fn(&T) -> String) {
+    pub(super) fn maybe<T>(
+        &mut self,
+        key: &str,
+        given: &Given<Option<T>>,
+        none: &mut Vec<String>,
+        told: impl Fn(&T) -> String,
+    ) {
         match &given.value {
             Some(value) => self.line(key, told(value), given.is_default()),
             None => none.push(key.to_owned()),
@@ -136,7 +139,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     network(scenario, page);
     page.header("[discovery]");
     page.told(scenario.discovery.meant(), &mut Vec::new());
-    scenario.clients.values().for_each(|c| client(c, page));
+    scenario.clients.values().for_each(|c| c.print(page));
     let hurried = super::check::propagates(scenario);
     scenario.nodes.values().for_each(|n| node(n, hurried, page));
     brokers::brokers(scenario, page);
@@ -163,81 +166,6 @@ fn network(scenario: &Scenario, page: &mut Page) {
         page.given("loss", &link.loss, |l| format!("{l:?}"));
         page.none(&none);
     }
-}
-
-fn client(client: &Client, page: &mut Page) {
-    page.header(&format!("[clients.{}]", key(&client.name.value)));
-    match client.calls.as_slice() {
-        [one] if sizes(&one.request, &one.response).is_empty() => page.given("calls", &one.target, target),
-        all => page.line("calls", format!("[{}]", all.iter().map(client_call).collect::<Vec<_>>().join(", ")), false),
-    }
-    let mut none = Vec::new();
-    page.perhaps("transport", client.transport.as_ref(), &mut none, |t| quoted(t));
-    page.given("browser", &client.browser, bool::to_string);
-    load(&client.load, page, &mut none);
-    page.maybe("timeout", &client.timeout, &mut none, time);
-    page.perhaps("policy", client.policy.as_ref(), &mut none, |p| quoted(p));
-    let (value, default) = Ruled::told(&client.retries);
-    page.told([Told { key: "retries", value, default }], &mut none);
-    page.given("priority", &client.priority, u32::to_string);
-    page.maybe("zone", &client.zone, &mut none, zone);
-    page.maybe("weight", &client.weight, &mut none, |w| format!("{w:?}"));
-    page.none(&none);
-}
-
-fn client_call(call: &ClientCall) -> String {
-    let mut parts = vec![format!("to = {}", target(&call.target.value)), format!("share = {:?}", call.share)];
-    parts.extend(sizes(&call.request, &call.response));
-    format!("{{ {} }}", parts.join(", "))
-}
-
-fn load(load: &Load, page: &mut Page, none: &mut Vec<String>) {
-    match load {
-        Load::Closed { users, think_time } => {
-            page.given("users", users, u32::to_string);
-            page.given("think_time", think_time, law);
-        }
-        Load::Open { arrivals, phases: stretches, batch } => {
-            arrival_pattern(arrivals, page);
-            phases(stretches, page);
-            page.maybe("batch", batch, none, count_law);
-        }
-    }
-}
-
-fn arrival_pattern(arrivals: &Given<Arrivals>, page: &mut Page) {
-    let default = arrivals.is_default();
-    match &arrivals.value {
-        Arrivals::Poisson => page.line("arrivals", "\"poisson\"", default),
-        Arrivals::Constant => page.line("arrivals", "\"constant\"", default),
-        Arrivals::Gaps(gaps) => page.line("arrivals", law::table(gaps), default),
-        Arrivals::Replay { path, .. } => page.line("replay", quoted(path), default),
-        Arrivals::Bursty { low, high, stay_low, stay_high } => {
-            page.line("arrivals", "\"bursty\"", default);
-            let rates = format!("low = \"{low}\", high = \"{high}\"");
-            let stays = format!("stay_low = {}, stay_high = {}", time(stay_low), time(stay_high));
-            page.line("bursty", format!("{{ {rates}, {stays} }}"), default);
-        }
-    }
-}
-
-fn phases(phases: &[Phase], page: &mut Page) {
-    match phases {
-        [] => {}
-        [Phase { duration: None, rate, ramp_to: None }] => page.given("rate", rate, |r| format!("\"{r}\"")),
-        all => {
-            let each: Vec<_> = all.iter().map(phase).collect();
-            page.line("phases", format!("[\n  {},\n]", each.join(",\n  ")), false);
-        }
-    }
-}
-
-fn phase(phase: &Phase) -> String {
-    let mut parts = Vec::new();
-    parts.extend(phase.duration.as_ref().map(|d| format!("duration = {}", time(&d.value))));
-    parts.push(format!("rate = \"{}\"", phase.rate.value));
-    parts.extend(phase.ramp_to.as_ref().map(|r| format!("ramp_to = \"{}\"", r.value)));
-    format!("{{ {} }}", parts.join(", "))
 }
 
 fn node(node: &Node, hurried: bool, page: &mut Page) {
@@ -349,7 +277,7 @@ pub(super) fn target(target: &Target) -> String {
     quoted(&format!("{}{dot}{}", target.node, target.endpoint))
 }
 
-fn zone(zone: &Zone) -> String {
+pub(super) fn zone(zone: &Zone) -> String {
     let parts: Vec<&str> =
         [Some(zone.region.as_str()), zone.zone.as_deref(), zone.host.as_deref()].into_iter().flatten().collect();
     quoted(&parts.join("/"))

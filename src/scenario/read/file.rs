@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 use super::broker::{consumers, flows, queue, topic};
-use super::client::client;
 use super::fault::fault;
 use super::law::law;
 use super::node::node;
@@ -18,8 +17,8 @@ use crate::diag::{Complaint, code};
 use crate::scenario::declare::Record;
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    Discovery, Given, Index, Link, Metric, Network, Node, NodeKind, Policy, Promise, Scenario, Scope, Sense, Slo,
-    Variant,
+    Client, Discovery, Given, Index, Link, Metric, Network, Node, NodeKind, Policy, Promise, Scenario, Scope, Sense,
+    Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.
@@ -49,7 +48,7 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
             .into_iter()
             .map(|(name, inner)| {
                 check_name(desk, &name);
-                (name.value.clone(), client(desk, name, &inner))
+                (name.value.clone(), Client::of(desk, name, &inner))
             })
             .collect(),
         nodes: nodes(desk, &view),

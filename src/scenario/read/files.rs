@@ -18,7 +18,7 @@ pub(super) fn samples(desk: &mut Desk<'_>, path: &Given<String>, times: bool) ->
 }
 
 /// Recorded arrivals, ascending.
-pub(super) fn arrivals(desk: &mut Desk<'_>, path: &Given<String>) -> Option<Vec<Span>> {
+pub(crate) fn arrivals(desk: &mut Desk<'_>, path: &Given<String>) -> Option<Vec<Span>> {
     let text = text_of(desk, path)?;
     let read = values(&text).and_then(|nanos| match nanos.windows(2).position(|w| w[1] < w[0]) {
         Some(i) => Err(format!("arrival {} comes before the one above it; they must ascend", i + 2)),

@@ -228,7 +228,7 @@ fn mix(desk: &mut Desk<'_>, key: &str, view: &View<'_>, unit: Unit) -> Option<La
 }
 
 /// Shares that sum to 1: those that are missing divide the rest. Complains where they cannot.
-pub(super) fn fill_shares(
+pub(crate) fn fill_shares(
     desk: &mut Desk<'_>,
     shares: &[Option<f64>],
     place: Option<crate::scenario::written::Place>,

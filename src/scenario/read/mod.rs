@@ -4,7 +4,6 @@
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
 mod broker;
-mod client;
 mod desk;
 mod fault;
 mod file;
@@ -23,12 +22,13 @@ use crate::diag::{Complaint, Source, code};
 
 pub(crate) use desk::Desk;
 pub(crate) use file::check_name;
-pub(crate) use law::law;
+pub(crate) use files::arrivals as recorded;
+pub(crate) use law::{counts, fill_shares, law};
 pub(super) use promise::promise;
 pub(super) use transport::unknown as unknown_transport;
 pub(crate) use value::{
     array, bad, count, count_or, duration, flag, number, rate, share, size, suggest, table, target, text, weight,
-    whole, wrong_kind,
+    whole, wrong_kind, zone,
 };
 pub(crate) use view::{View, all_spoken, listed, not_yet, rule, spoken, unknown_word};
 

@@ -182,7 +182,7 @@ impl Policy {
     /// As TOML.
     pub(in crate::scenario) fn print(&self, page: &mut Page) {
         let mut none = Vec::new();
-        page.table("policies", &self.name.value);
+        page.named("policies", &self.name.value);
         if let Some(like) = &self.like {
             page.given("like", like, LibraryName::print);
         }

@@ -1,12 +1,12 @@
 //! The file itself and its small tables.
 
 use super::brokers::{FLOW, QUEUE, TOPIC};
-use super::clients::CLIENT;
 use super::faults::FAULT;
 use super::nodes::{CACHE, DATABASE, EXTERNAL, GATEWAY, SERVICE};
 use super::tables::{Key, Shape, Table, key, later};
 use super::transports::TRANSPORT;
 use crate::scenario::declare::Record as _;
+use crate::scenario::tables::clients::CLIENT;
 use crate::scenario::tables::discovery::Discovery;
 use crate::scenario::tables::policy::POLICY;
 use crate::scenario::tables::sim::{Defaults, Sim};

@@ -5,7 +5,6 @@
 //! one `.later()`.
 
 mod brokers;
-mod clients;
 mod explain;
 mod faults;
 mod figures;
@@ -25,11 +24,10 @@ pub(in crate::scenario) use libraries::LIBRARY_WORDS;
 pub use near::{Near, absent, near};
 pub use schema::json_schema;
 pub use tables::{Key, Shape, Table, Word, key};
-pub(in crate::scenario) use tables::{NONE, word};
+pub(in crate::scenario) use tables::{NONE, later, word};
 
 pub use super::tables::steps::{STEPS, StepTable, VERBS};
 pub use brokers::{CONSUMER, FLOW, KEYED, QUEUE, REPLAY, TOPIC};
-pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
 pub use faults::FAULT;
 pub use file::{LINK, NETWORK, SLO};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};

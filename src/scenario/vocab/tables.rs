@@ -121,7 +121,7 @@ pub const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
 }
 
 /// A key that is known but refused so far.
-pub(super) const fn later(name: &'static str, doc: &'static str) -> Key {
+pub(crate) const fn later(name: &'static str, doc: &'static str) -> Key {
     Key { name, shape: Shape::Anything, doc, default: None, later: true }
 }
 

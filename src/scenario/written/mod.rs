@@ -7,19 +7,18 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 mod broker;
-mod client;
 mod fault;
 mod index;
 mod node;
 mod promise;
 mod wire;
 
+pub use super::tables::clients::*;
 pub use super::tables::discovery::*;
 pub use super::tables::scale::*;
 pub use super::tables::sim::{Defaults, Sim};
 pub use super::tables::{breaker::*, limits::*, policy::*, retries::*};
 pub use broker::*;
-pub use client::*;
 pub use fault::*;
 pub use index::Index;
 pub use node::*;
