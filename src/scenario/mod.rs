@@ -6,7 +6,6 @@
 mod check;
 mod declare;
 pub mod edit;
-mod law_mean;
 mod lower;
 mod print;
 mod read;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ranges::zero;
 use super::walk;
 use crate::diag::{Complaint, code};
-use crate::scenario::law_mean::mean;
 use crate::scenario::read::suggest;
+use crate::scenario::tables::laws::mean;
 use crate::scenario::written::{Consumer, Flow, Given, Node, Publish, Queue, Scenario, WhenFull};
 use crate::units::Span;
 

@@ -6,8 +6,8 @@ use super::names::known_names;
 use super::ranges::zero;
 use super::walk;
 use crate::diag::{Complaint, code, nouns};
-use crate::scenario::law_mean::mean;
 use crate::scenario::read::suggest;
+use crate::scenario::tables::laws::mean;
 use crate::scenario::written::{Aim, Arrivals, Fault, FaultKind, Load, Node, Scenario, Unavailable, When};
 use crate::units::Span;
 

@@ -11,7 +11,7 @@ use super::rates::open_rate;
 use super::times::Times;
 use super::walk::{self, laws_of};
 use crate::random::dist::Law;
-use crate::scenario::law_mean::mean;
+use crate::scenario::tables::laws::mean;
 use crate::scenario::written::{Call, Client, Endpoint, How, Io, Link, Load, Node, Scenario, Step, Target, Verb};
 
 /// A call of an endpoint: whom, how often on average, and what its messages cost; `None` for a function call.

@@ -1,6 +1,6 @@
 //! Queues, topics, consumers and flows as TOML.
 
-use super::law::law;
+use super::law;
 use super::{Page, key, quoted, time, zone};
 use crate::scenario::tables::steps::lines as steps;
 use crate::scenario::written::{

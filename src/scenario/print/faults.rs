@@ -1,6 +1,6 @@
 //! Faults as TOML.
 
-use super::law::table;
+use super::law_table as table;
 use super::{Page, quoted, time};
 use crate::scenario::written::{Fault, Unavailable, When};
 

@@ -4,18 +4,16 @@
 mod brokers;
 mod caches;
 mod faults;
-mod law;
 mod transports;
 
 use std::fmt::Write as _;
 
 use super::declare::{Record as _, Spoken, Told};
+pub(in crate::scenario) use super::tables::laws::{print as law, print_counts as count_law, span, table as law_table};
 use super::tables::steps::lines as steps;
 use super::written::{Endpoint, Given, Io, Node, NodeKind, QueueOrder, Scenario, Scope, Slo, Target, Zone};
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
-use law::span;
-pub(in crate::scenario) use law::{count_law, law, table as law_table};
 
 /// Lines of TOML; each may be marked as a default.
 #[derive(Default)]
@@ -117,7 +115,7 @@ pub fn hash(scenario: &Scenario) -> String {
         state = fnv(state, line.as_bytes());
         state = fnv(state, b"\n");
     }
-    for number in law::numbers_of_files(scenario) {
+    for number in super::tables::laws::numbers_of_files(scenario) {
         state = fnv(state, &number.to_bits().to_le_bytes());
     }
     format!("{state:016x}")

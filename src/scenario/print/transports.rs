@@ -1,6 +1,6 @@
 //! Transports as TOML.
 
-use super::law::span;
+use super::span;
 use super::{Page, key, quoted, time};
 use crate::scenario::check::transports_used;
 use crate::scenario::declare::Kind as _;

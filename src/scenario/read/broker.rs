@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::law::law;
+use super::law;
 use super::value::{self, count, count_or, duration, flag, number, share, text, zone};
 use super::view::View;
 use super::{Desk, Value};

@@ -1,6 +1,6 @@
 //! Faults.
 
-use super::law::law;
+use super::law;
 use super::value::{count, duration, flag, number, share, text};
 use super::view::{View, listed};
 use super::{Desk, Value};

@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::broker::{consumers, flows, queue, topic};
 use super::fault::fault;
-use super::law::law;
+use super::law;
 use super::node::node;
 use super::promise;
 use super::transport::transports;

@@ -11,7 +11,7 @@ use crate::units::{Span, parse_nanos};
 const LARGEST: u64 = 256 << 20;
 
 /// Measured values, one per line; times carry a unit each, or a header names it.
-pub(super) fn samples(desk: &mut Desk<'_>, path: &Given<String>, times: bool) -> Option<Vec<f64>> {
+pub(crate) fn samples(desk: &mut Desk<'_>, path: &Given<String>, times: bool) -> Option<Vec<f64>> {
     let text = text_of(desk, path)?;
     let read = if times { values(&text) } else { plain(&text) };
     refuse(desk, path, read)

@@ -8,7 +8,6 @@ mod desk;
 mod fault;
 mod file;
 mod files;
-mod law;
 mod node;
 mod promise;
 mod transport;
@@ -20,15 +19,15 @@ use toml::de::DeTable;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source, code};
 
+pub(crate) use super::tables::laws::{counts, fill_shares, law};
 pub(crate) use desk::Desk;
 pub(crate) use file::check_name;
-pub(crate) use files::arrivals as recorded;
-pub(crate) use law::{counts, fill_shares, law};
+pub(crate) use files::{arrivals as recorded, samples};
 pub(super) use promise::promise;
 pub(super) use transport::unknown as unknown_transport;
 pub(crate) use value::{
-    array, bad, count, count_or, duration, flag, number, rate, share, size, suggest, table, target, text, weight,
-    whole, wrong_kind, zone,
+    array, as_number, bad, count, count_or, duration, flag, number, rate, share, size, suggest, table, target, text,
+    time_text, weight, whole, wrong_kind, zone,
 };
 pub(crate) use view::{View, all_spoken, listed, not_yet, rule, spoken, unknown_word};
 

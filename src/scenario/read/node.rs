@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Desk;
-use super::law::law;
+use super::law;
 use super::value::{count, count_or, duration, flag, number, share, text, zone};
 use super::view::{View, unknown_word};
 use crate::scenario::declare::{Kind as _, Record as _};

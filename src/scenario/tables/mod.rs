@@ -4,6 +4,7 @@ pub(in crate::scenario) mod breaker;
 pub(in crate::scenario) mod budget;
 pub(in crate::scenario) mod clients;
 pub(in crate::scenario) mod discovery;
+pub(in crate::scenario) mod laws;
 pub(in crate::scenario) mod limits;
 pub(in crate::scenario) mod policy;
 pub(in crate::scenario) mod retries;

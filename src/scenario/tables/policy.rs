@@ -7,10 +7,10 @@ use toml::de::DeTable;
 
 use super::super::check::{walk, zero};
 use super::super::declare::{Duration, Field, Flag, Kind, Record, Ruled, Said, Spoken, Told, table, words};
-use super::super::law_mean::mean;
 use super::super::lower::Lowering;
 use super::super::print::{Page, listed, quoted};
 use super::super::read::{self, Desk, Value, View};
+use super::super::tables::laws::mean;
 use super::super::vocab::{Key, LIBRARIES, LIBRARY_WORDS, Shape, Table, key};
 use super::super::written::{
     BalancePer, Call, Client, DoorLimit, Given, How, Node, Place, Rule, Scenario, TransportSpec, on,
