@@ -12,7 +12,7 @@ use crate::units::Time;
 use super::Machine;
 use super::event::Rare;
 use super::frame::Origin;
-use super::walk::{DIAL, Flow, GONE};
+use super::walk::{DIAL, GONE};
 
 /// Names the draw of the word that one try sends to another.
 const WORD: u32 = 1 << 22;
@@ -26,18 +26,18 @@ pub(super) struct Words {
 }
 
 impl<P: Probe> Machine<'_, P> {
-    /// Work on a request is about to begin.
+    /// Work on a request is about to begin; says how it ends if it is not to be begun any more.
     #[inline(never)]
-    pub(super) fn begin_work(&mut self, at: u32, drops: bool) -> Flow {
+    pub(super) fn overtaken(&mut self, at: u32, drops: bool) -> Option<Outcome> {
         let frame = &self.frames[at];
         if drops && self.deadline_of(at) <= self.now {
-            return self.drop_unbegun(at, Outcome::Deadline);
+            return Some(Outcome::Deadline);
         }
         if frame.origin != Origin::Try || !self.is_tied(frame.call) {
-            return Flow::On;
+            return None;
         }
         if frame.canceled {
-            return self.drop_unbegun(at, Outcome::Canceled);
+            return Some(Outcome::Canceled);
         }
         if !frame.abandoned {
             let guard = frame.caller;
@@ -50,14 +50,7 @@ impl<P: Probe> Machine<'_, P> {
                 }
             }
         }
-        Flow::On
-    }
-
-    /// A request gives its worker back before anything is done for it.
-    fn drop_unbegun(&mut self, at: u32, outcome: Outcome) -> Flow {
-        self.leave(at);
-        self.unlock(at);
-        self.reply(at, outcome, true)
+        None
     }
 
     /// Whether the tries of a call are tied.

@@ -332,7 +332,7 @@ impl<P: Probe> Machine<'_, P> {
         let wasted = self.waste(at);
         self.tell(Fact::LateReply { edge, client, wasted });
         if !hears {
-            self.close(at, outcome);
+            self.close_try(at, outcome);
         }
     }
 

@@ -12,7 +12,6 @@ use crate::units::Span;
 
 use super::Machine;
 use super::frame::Cut;
-use super::lend::Loan;
 use super::walk::{DIAL, Flow};
 
 /// Where a try is on its way to the wire.
@@ -120,14 +119,11 @@ impl<P: Probe> Machine<'_, P> {
         pool.fill(hold.conn, channel);
         self.frames[at].pc = DIAL.0;
         self.charge(at, Cause::ConnectionWait);
-        self.walk(at);
+        while self.shake(at) == Flow::On {}
     }
 
     /// The next stage of a handshake: round trips, then the callee's cryptography, then the caller's.
     pub(super) fn shake(&mut self, at: u32) -> Flow {
-        if self.frames[at].loan == Loan::Granted {
-            return self.leave_with_loan(at);
-        }
         let plan = self.plan;
         let hold = self.holds[at as usize];
         let Stage::Dialling(done) = hold.stage else {

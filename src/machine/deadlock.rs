@@ -46,17 +46,25 @@ impl<P: Probe> Machine<'_, P> {
     /// A query has waited long for a lock: its transaction is the victim if it waits for itself.
     #[cold]
     pub(super) fn suspect(&mut self, at: u32) {
+        if self.falls_victim(at) {
+            self.reply(at, Outcome::Deadlock, true);
+        }
+    }
+
+    /// Whether the transaction of a query that has waited long for a lock was rolled back, because it waited for itself.
+    fn falls_victim(&mut self, at: u32) -> bool {
         let owner = self.owner(at);
         let waits = self.blocked.get(&owner).is_some_and(|waits| waits.0 == at);
         if !waits || self.frames[at].due != self.now || self.faulted && self.mutes(Rare::Suspect(at).event(), at) {
-            return;
+            return false;
         }
         self.frames[at].due = Time::NEVER;
-        if let Some(table) = self.waits_for(owner)
-            && self.waits_for_itself(owner, table)
-        {
+        let Some(table) = self.waits_for(owner) else { return false };
+        let circle = self.waits_for_itself(owner, table);
+        if circle {
             self.sacrifice(at, owner, table);
         }
+        circle
     }
 
     /// Whether all who could give up the lock that a transaction waits for wait themselves, and for it among others.
@@ -81,7 +89,6 @@ impl<P: Probe> Machine<'_, P> {
         self.tables[table.index()].waiting.retain(|waits| waits.0 != at);
         self.charge(at, Cause::Database);
         self.roll_back(owner);
-        self.reply(at, Outcome::Deadlock, true);
     }
 
     /// A request fails whose transaction may have been a victim: then with that word.

@@ -79,7 +79,7 @@ impl<P: Probe> Machine<'_, P> {
         self.frames[at].hears = false;
         let frame = self.frames[at];
         if frame.answered {
-            return self.close(at, frame.outcome);
+            return self.close_try(at, frame.outcome);
         }
         self.frames[at].canceled = true;
         if frame.pc == GONE || self.is_frozen(frame.replica) {
@@ -117,7 +117,7 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A try that was never sent is gone.
     pub(super) fn discard(&mut self, at: u32) {
-        self.close(at, Outcome::Canceled);
+        self.close_try(at, Outcome::Canceled);
     }
 
     /// A caller hears that the connection under its try was reset; the callee, if it still works on that, works for nobody.
@@ -141,7 +141,7 @@ impl<P: Probe> Machine<'_, P> {
         let wasted = self.waste(at);
         self.tell(Fact::Wasted { client, wasted });
         if !hears {
-            self.close(at, outcome);
+            self.close_try(at, outcome);
         }
     }
 }

@@ -5,7 +5,6 @@ use crate::model::{Cause, Fact, Outcome, Pc, Probe, plan};
 use crate::random::{Draw, Purpose};
 
 use super::Machine;
-use super::walk::Flow;
 
 /// Names the draw of an answer that an adaptive limit hears of.
 const ANSWER: u64 = 0x616e_7377_6572;
@@ -21,21 +20,21 @@ pub(super) fn intakes(plan: &plan::Plan) -> Vec<Option<Intake>> {
 }
 
 impl<P: Probe> Machine<'_, P> {
-    /// A request arrives at a node with an intake: it goes on to ask for a worker, or is refused.
+    /// A request arrives at a node with an intake: it goes on to ask for a worker, or is refused with an outcome.
     #[inline(never)]
-    pub(super) fn admit(&mut self, at: u32, next: Pc) -> Flow {
+    pub(super) fn admit(&mut self, at: u32, next: Pc) -> Option<Outcome> {
         let frame = &mut self.frames[at];
         frame.pc = next.0;
         let (index, client) = (frame.replica as usize, usize::from(frame.client));
         let oldest = self.replicas[index].line.oldest(|frame| self.frames[frame].since);
-        let Some(intake) = self.intakes.get_mut(index).and_then(Option::as_mut) else { return Flow::On };
+        let intake = self.intakes.get_mut(index).and_then(Option::as_mut)?;
         let Verdict::Refuse(outcome) = intake.admit(self.now, client, oldest) else {
-            return Flow::On;
+            return None;
         };
         let node = self.replicas[index].node;
         self.tell(Fact::Refused { node });
         self.charge(at, Cause::Queue);
-        self.answer(at, outcome, false)
+        Some(outcome)
     }
 
     /// The door of a replica that died begins anew: nobody is inside.

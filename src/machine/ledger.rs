@@ -162,9 +162,6 @@ impl<P: Probe> Machine<'_, P> {
             let root = self.root_of(at);
             self.leave_root(root);
         }
-        if !self.lingering.is_empty() {
-            self.stop_lingering(at);
-        }
     }
 
     /// What was done for a frame was done for nobody.

@@ -62,8 +62,7 @@ impl<P: Probe> Machine<'_, P> {
         let frame = &self.frames[at];
         match frame.origin {
             Origin::Try => !frame.abandoned && self.sites[frame.call as usize].guard == NONE,
-            Origin::Guard => self.guarded[at as usize].police != NONE,
-            Origin::Message | Origin::Record => true,
+            Origin::Guard | Origin::Message | Origin::Record => true,
             Origin::Root | Origin::Branch | Origin::Ahead => false,
         }
     }

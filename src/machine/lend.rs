@@ -136,8 +136,14 @@ impl<P: Probe> Machine<'_, P> {
         false
     }
 
+    /// A try on its way to the wire: with the connection to a database that it has just been given, or in a handshake.
+    #[inline(never)]
+    pub(super) fn step_out_to_wire(&mut self, at: u32) -> Flow {
+        if self.frames[at].loan == Loan::Granted { self.leave_with_loan(at) } else { self.shake(at) }
+    }
+
     /// A try that waited for a connection sets out with it.
-    pub(super) fn leave_with_loan(&mut self, at: u32) -> Flow {
+    fn leave_with_loan(&mut self, at: u32) -> Flow {
         let id = CallId(self.frames[at].call);
         let first = self.plan.link(self.plan.call(id).link).first;
         let frame = &mut self.frames[at];

@@ -246,9 +246,18 @@ impl<P: Probe> Machine<'_, P> {
         ended.dues.without(Stage::Bulkhead)
     }
 
+    /// A try that nobody waits for is over: its slot is free, and the place in a bulkhead that it may have kept.
+    #[inline]
+    pub(super) fn close_try(&mut self, at: u32, outcome: Outcome) {
+        self.close(at, outcome);
+        if !self.lingering.is_empty() {
+            self.stop_lingering(at);
+        }
+    }
+
     /// A try that stayed in its bulkhead is over.
     #[cold]
-    pub(super) fn stop_lingering(&mut self, at: u32) {
+    fn stop_lingering(&mut self, at: u32) {
         if let Some(police) = self.lingering.remove(&at) {
             self.free_place(police);
         }

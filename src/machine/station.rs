@@ -12,6 +12,17 @@ use super::event::Event;
 use super::walk::Flow;
 use super::{Machine, Replica};
 
+/// What becomes of a request that asks for a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// When it has one.
+    Goes,
+    /// When it stands in line.
+    Waits,
+    /// When there is no room in line.
+    Refused,
+}
+
 impl Replica {
     /// A replica at rest.
     pub(super) fn new(id: NodeId, node: &Node) -> Self {
@@ -38,23 +49,22 @@ impl Replica {
 impl<P: Probe> Machine<'_, P> {
     /// A request that has just arrived asks for a worker.
     #[inline(always)]
-    pub(super) fn enter(&mut self, at: u32) -> Flow {
+    pub(super) fn enter(&mut self, at: u32) -> Entry {
         if self.take_worker(at) {
-            return Flow::On;
+            return Entry::Goes;
         }
         self.enter_line(at)
     }
 
     /// A request that has just arrived joins the line, if there is room.
     #[inline(never)]
-    fn enter_line(&mut self, at: u32) -> Flow {
+    fn enter_line(&mut self, at: u32) -> Entry {
         let replica = &self.replicas[self.frames[at].replica as usize];
         let node = replica.node;
         let plan = self.plan.node(node);
         if replica.line.len() >= replica.limit {
             self.tell(Fact::Refused { node });
-            self.unlock(at);
-            return self.reply(at, Outcome::Overloaded, false);
+            return Entry::Refused;
         }
         self.queue(at);
         let own = plan.queue_timeout.map(|law| self.vary(law, self.frames[at].lineage, Purpose::Patience, 0));
@@ -63,7 +73,7 @@ impl<P: Probe> Machine<'_, P> {
             self.frames[at].due = self.now + patience;
             self.schedule(patience, Event::Patience(at));
         }
-        Flow::Stay
+        Entry::Waits
     }
 
     /// A request that gave its worker up asks for one again; it is never refused.

@@ -5,6 +5,7 @@ use crate::random::{Draw, Purpose};
 
 use super::Machine;
 use super::frame::{Frame, Scope};
+use super::station::Entry;
 
 /// The program that opens a connection: its one operation stands first in every plan.
 pub(super) const DIAL: Pc = Pc(0);
@@ -35,15 +36,16 @@ impl<P: Probe> Machine<'_, P> {
             let pc = self.frames[at].pc;
             let next = Pc(pc + 1);
             let flow = match self.ops[pc as usize] {
-                Op::Admit => self.admit(at, next),
+                Op::Admit => self.knock(at, next),
                 Op::Enter => {
                     self.frames[at].pc = next.0;
-                    self.enter(at)
+                    match self.enter(at) {
+                        Entry::Goes => Flow::On,
+                        Entry::Waits => Flow::Stay,
+                        Entry::Refused => self.turn_off(at),
+                    }
                 }
-                Op::Begin { drops } => {
-                    self.frames[at].pc = next.0;
-                    self.begin_work(at, drops)
-                }
+                Op::Begin { drops } => self.begin_work(at, drops, next),
                 Op::Effect => {
                     self.have_effect(at);
                     self.jump(at, next)
@@ -70,7 +72,7 @@ impl<P: Probe> Machine<'_, P> {
                 Op::DecodeAhead(call) => self.decode_ahead(at, call, next),
                 Op::DecodedAhead => self.end_decoding(at),
                 Op::Gather(call) => self.gather(at, call, next),
-                Op::Dial => self.shake(at),
+                Op::Dial => self.step_out_to_wire(at),
                 Op::Lock => self.advance(at, next, Self::lock),
                 Op::Unlock => self.advance(at, next, Self::unlock),
                 Op::Compare { fail } => self.compare(at, next, fail),
@@ -118,7 +120,7 @@ impl<P: Probe> Machine<'_, P> {
                 Op::Reply(outcome) => self.reply(at, outcome, true),
                 Op::OwnUp => self.own_up(at),
                 Op::Produce { producer, .. } => self.produce(at, producer),
-                Op::Pass(outcome) => self.finish_record(at, outcome),
+                Op::Pass(outcome) => self.pass_record_on(at, outcome),
                 Op::Conclude => self.conclude(at),
                 Op::End(outcome) => self.end_branch(at, Some(outcome)),
                 Op::Absent => self.end_branch(at, None),
@@ -127,6 +129,42 @@ impl<P: Probe> Machine<'_, P> {
                 return;
             }
         }
+    }
+
+    /// A request arrives at a node with a door, which does not hear of an answer of its own.
+    #[inline(never)]
+    fn knock(&mut self, at: u32, next: Pc) -> Flow {
+        match self.admit(at, next) {
+            None => Flow::On,
+            Some(outcome) => self.answer(at, outcome, false),
+        }
+    }
+
+    /// Work on a request is about to begin, unless it is not to be begun any more: then its worker is free at once.
+    #[inline(never)]
+    fn begin_work(&mut self, at: u32, drops: bool, next: Pc) -> Flow {
+        self.frames[at].pc = next.0;
+        let Some(outcome) = self.overtaken(at, drops) else { return Flow::On };
+        self.leave(at);
+        self.unlock(at);
+        self.reply(at, outcome, true)
+    }
+
+    /// A record has been worked on; one that failed may go to the dead letters.
+    #[inline(never)]
+    fn pass_record_on(&mut self, at: u32, outcome: Outcome) -> Flow {
+        let (outcome, grave) = self.weigh_record(at, outcome);
+        if let Some((queue, poisoned)) = grave {
+            self.bury(at, queue, poisoned);
+        }
+        self.finish_record(at, outcome)
+    }
+
+    /// A request finds the line full: its answer says so.
+    #[inline(never)]
+    fn turn_off(&mut self, at: u32) -> Flow {
+        self.unlock(at);
+        self.reply(at, Outcome::Overloaded, false)
     }
 
     /// Moves on to `next`, then does `act`, which may make the frame wait.

@@ -9,7 +9,7 @@
 use crate::kernel::Phase;
 use crate::model::id::NONE;
 use crate::model::stream::OnError;
-use crate::model::{CallId, ClientId, EndpointId, Fact, GroupId, Opening, Outcome, Probe};
+use crate::model::{CallId, ClientId, EndpointId, Fact, GroupId, Opening, Outcome, Probe, QueueId};
 use crate::random::Lineage;
 use crate::units::{Span, Time};
 
@@ -217,9 +217,13 @@ impl<P: Probe> Machine<'_, P> {
         self.forget_records(self.topic_of(group), partition);
     }
 
-    /// A record has been worked on; its frame is over.
-    pub(in crate::machine) fn finish_record(&mut self, frame: u32, outcome: Outcome) -> Flow {
-        let Frame { caller: at, arrived, client, measured, .. } = self.frames[frame];
+    /// A record has been worked on: how that ended, and to which queue it goes as one that failed, and whether nobody can work on it.
+    pub(in crate::machine) fn weigh_record(
+        &mut self,
+        frame: u32,
+        outcome: Outcome,
+    ) -> (Outcome, Option<(QueueId, bool)>) {
+        let Frame { caller: at, client, measured, .. } = self.frames[frame];
         let poisoned = self.record_of(frame).is_some_and(|record| record.poisoned);
         let outcome = if poisoned { Outcome::Error } else { outcome };
         let (endpoint, idempotent) = (self.seat_of(at).endpoint, self.seat_of(at).idempotent);
@@ -231,12 +235,17 @@ impl<P: Probe> Machine<'_, P> {
             let edge = self.plan.call(CallId(self.frames[frame].call)).edge;
             self.tell(Fact::Duplicate { client, endpoint, edge, measured });
         }
-        if !outcome.is_good()
-            && let OnError::DeadLetter(queue) = self.seat_of(at).on_error
-            && self.streams.members[at as usize].frame == frame
-        {
-            self.bury(frame, queue, poisoned);
-        }
+        let grave = match self.seat_of(at).on_error {
+            OnError::DeadLetter(queue) if !outcome.is_good() => Some((queue, poisoned)),
+            _ => None,
+        };
+        (outcome, grave.filter(|_| self.streams.members[at as usize].frame == frame))
+    }
+
+    /// The frame of a record is over; its member goes on.
+    pub(in crate::machine) fn finish_record(&mut self, frame: u32, outcome: Outcome) -> Flow {
+        let Frame { caller: at, arrived, .. } = self.frames[frame];
+        let endpoint = self.seat_of(at).endpoint;
         let root = self.root_of(frame);
         self.leave_consumer(frame, outcome, endpoint, arrived);
         if self.streams.members[at as usize].frame != frame {
