@@ -3,8 +3,10 @@
 use std::marker::PhantomData;
 
 use super::super::print;
-use super::super::read::{self, Desk, Value};
+use super::super::read::{self, Desk, Value, View};
 use super::super::vocab::{Shape, Word};
+use super::super::written::{Step, Zone};
+use super::Record;
 use crate::random::dist::Law;
 use crate::units::Span;
 
@@ -59,8 +61,28 @@ kinds! {
     Flag: bool, Shape::Flag, read::flag, bool::to_string;
     /// A time.
     Duration: Span, Shape::Duration, read::duration, print::time;
+    /// Where something stands.
+    Site: Zone, Shape::Zone, read::zone, print::zone;
+    /// What is done, in order.
+    Steps: Vec<Step>, Shape::Steps, read::steps, |all| print::steps(all);
     /// A time that varies.
     Varying: Law, Shape::Law, read::law, print::law;
+}
+
+/// A table.
+pub(crate) struct Inner<R>(PhantomData<R>);
+
+impl<R: Record> Kind for Inner<R> {
+    type Value = R;
+    const SHAPE: Shape = Shape::One(R::TABLE);
+    fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<R> {
+        let table = read::table(desk, key, value)?;
+        let view = View::open(desk, R::TABLE, table, value.span());
+        R::read(desk, &view)
+    }
+    fn print(held: &R) -> String {
+        held.inline()
+    }
 }
 
 /// A word that stands for no number.

@@ -10,7 +10,9 @@ mod kinds;
 mod record;
 mod words;
 
-pub(crate) use fields::{Field, Filled, Maybe, Must, Or, Ruled, Said};
-pub(crate) use kinds::{Count, CountOr, Duration, Flag, Kind, Number, Share, Text, Varying, Weight, Whole, Without};
+pub(crate) use fields::{Field, Filled, Maybe, Must, Needed, Or, Ruled, Said};
+pub(crate) use kinds::{
+    Count, CountOr, Duration, Flag, Inner, Kind, Number, Share, Site, Steps, Text, Varying, Weight, Whole, Without,
+};
 pub(crate) use record::{Record, Told, table};
 pub(crate) use words::{Spoken, words};

@@ -35,7 +35,8 @@ pub(crate) trait Record: Sized {
 }
 
 /// Declares a table: what it is, and of each key the Rust type, the field, the default as TOML, and what it means.
-/// Keys that other tables have, too, are records of their own and stand first, as `..name: Record`.
+/// Keys that other tables have, too, are records of their own and stand first, as `..name: Record`; before them what is
+/// known of it beside its keys, as `@name: Type = found`, where `found` gets the desk and the view.
 ///
 /// ```text
 /// table! {
@@ -50,6 +51,7 @@ macro_rules! table {
     (
         $(#[$meta:meta])*
         $vis:vis struct $name:ident: $title:literal, $doc:literal $(, needs $needs:literal)? {
+            $(@$beside:ident: $held:ty = $found:expr, $note:literal;)*
             $(..$group:ident: $shared:ty;)*
             $($key:ident: $type:ty as $field:ty $(= $default:literal)?, $about:literal;)*
         }
@@ -57,6 +59,7 @@ macro_rules! table {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
         $vis struct $name {
+            $(#[doc = $note] pub $beside: $held,)*
             $(#[doc = "Keys that other tables have, too."] pub $group: $shared,)*
             $(#[doc = concat!("```text\n", $about, "\n```")] pub $key: $type,)*
         }
@@ -87,9 +90,10 @@ macro_rules! table {
                 view: &$crate::scenario::read::View<'_>,
             ) -> Option<Self> {
                 let help = concat!($($needs)?);
+                $(let $beside: $held = $found(desk, view);)*
                 $(let $group = <$shared as $crate::scenario::declare::Record>::read(desk, view);)*
                 $(let $key = <$field as $crate::scenario::declare::Field>::read(desk, view, stringify!($key), help);)*
-                Some(Self { $($group: $group?,)* $($key: $key?,)* })
+                Some(Self { $($beside,)* $($group: $group?,)* $($key: $key?,)* })
             }
 
             fn told(&self) -> Vec<$crate::scenario::declare::Told> {

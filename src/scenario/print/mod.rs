@@ -1,7 +1,6 @@
 //! The scenario as understood, as TOML: everything that nobody wrote filled in and marked. What it prints loads to the
 //! same scenario.
 
-mod brokers;
 mod caches;
 mod faults;
 mod law;
@@ -20,7 +19,8 @@ use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
 pub(in crate::scenario) use law::law;
 use law::{count_law, span};
-use steps::{sizes, steps, target};
+pub(super) use steps::steps;
+use steps::{sizes, target};
 
 /// Lines of TOML; each may be marked as a default.
 #[derive(Default)]
@@ -68,6 +68,14 @@ impl Page {
                 None => none.push(told.key.to_owned()),
             }
         }
+    }
+
+    /// A whole table.
+    fn table(&mut self, header: &str, all: impl IntoIterator<Item = Told>) {
+        self.header(header);
+        let mut none = Vec::new();
+        self.told(all, &mut none);
+        self.none(&none);
     }
 
     fn none(&mut self, none: &[String]) {
@@ -136,8 +144,13 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     scenario.clients.values().for_each(|c| client(c, page));
     let hurried = super::check::propagates(scenario);
     scenario.nodes.values().for_each(|n| node(n, hurried, page));
-    brokers::brokers(scenario, page);
-    scenario.flows.iter().for_each(|f| brokers::flow(f, page));
+    for (name, queue) in &scenario.queues {
+        page.table(&format!("[queues.{}]", key(name)), queue.meant());
+    }
+    for (name, topic) in &scenario.topics {
+        page.table(&format!("[topics.{}]", key(name)), topic.told());
+    }
+    scenario.flows.iter().for_each(|flow| page.table("[[flows]]", flow.told()));
     policies::policies(scenario, page);
     scenario.faults.iter().for_each(|f| faults::fault(f, page));
     scenario.slos.iter().for_each(|s| slo(s, page));
@@ -297,7 +310,9 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
         page.header(&format!("[{header}.tables.{}]", key(name)));
         page.given("writers", writers, u32::to_string);
     }
-    node.consumes.iter().for_each(|c| brokers::consumer(&header, c, page));
+    for consumer in &node.consumes {
+        page.table(&format!("[[{header}.consumes]]"), consumer.meant());
+    }
     for (name, inner) in node.endpoints.iter().filter(|(name, _)| !name.is_empty()) {
         page.header(&format!("[{header}.endpoints.{}]", key(name)));
         let mut none = Vec::new();
@@ -318,7 +333,7 @@ fn endpoint(endpoint: &Endpoint, page: &mut Page, none: &mut Vec<String>, beside
             none.push("steps".into());
         }
     } else {
-        page.line("steps", format!("[\n  {},\n]", steps(&endpoint.steps).join(",\n  ")), false);
+        page.line("steps", steps(&endpoint.steps), false);
     }
 }
 
@@ -342,7 +357,7 @@ pub(super) fn time(t: &Span) -> String {
     span(t.0 as f64)
 }
 
-fn zone(zone: &Zone) -> String {
+pub(super) fn zone(zone: &Zone) -> String {
     let parts: Vec<&str> =
         [Some(zone.region.as_str()), zone.zone.as_deref(), zone.host.as_deref()].into_iter().flatten().collect();
     quoted(&parts.join("/"))

@@ -6,7 +6,12 @@ use crate::scenario::written::{Call, Given, Mode, PAYLOAD, Publish, Step, Target
 use crate::units::size_text;
 
 /// Each step on a line; defaults of steps are left out, there would be more of them than of anything else.
-pub(super) fn steps(all: &[Step]) -> Vec<String> {
+pub(in crate::scenario) fn steps(all: &[Step]) -> String {
+    if all.is_empty() { "[]".into() } else { format!("[\n  {},\n]", lines(all).join(",\n  ")) }
+}
+
+/// Each step by itself.
+fn lines(all: &[Step]) -> Vec<String> {
     all.iter().map(|step| one(step, false)).collect()
 }
 
@@ -32,11 +37,11 @@ fn verb(verb: &Verb) -> Vec<String> {
         Verb::Query(to) => call("query", to),
         Verb::Cache { call: to, on_miss } => {
             let mut parts = call("cache", to);
-            parts.extend((!on_miss.is_empty()).then(|| format!("on_miss = [{}]", steps(on_miss).join(", "))));
+            parts.extend((!on_miss.is_empty()).then(|| format!("on_miss = [{}]", lines(on_miss).join(", "))));
             parts
         }
         Verb::Transaction { database, steps: inner } => {
-            vec![format!("transaction = {}", quoted(&database.value)), format!("steps = [{}]", steps(inner).join(", "))]
+            vec![format!("transaction = {}", quoted(&database.value)), format!("steps = [{}]", lines(inner).join(", "))]
         }
         Verb::Publish(to) => publish(to),
         Verb::Parallel { branches, wait_for } => {
@@ -47,7 +52,7 @@ fn verb(verb: &Verb) -> Vec<String> {
         }
         Verb::Split(arms) => {
             let arm = |arm: &crate::scenario::written::Arm| {
-                format!("{{ weight = {:?}, steps = [{}] }}", arm.weight.value, steps(&arm.steps).join(", "))
+                format!("{{ weight = {:?}, steps = [{}] }}", arm.weight.value, lines(&arm.steps).join(", "))
             };
             vec![format!("split = [{}]", arms.iter().map(arm).collect::<Vec<_>>().join(", "))]
         }
@@ -76,7 +81,7 @@ fn call(verb: &str, call: &Call) -> Vec<String> {
     parts.extend((!call.idempotent.value).then(|| "idempotent = false".to_owned()));
     parts.extend(call.policy.as_ref().map(|p| format!("policy = {}", quoted(&p.value))));
     parts.extend(super::policies::inline(&call.guards));
-    parts.extend(call.fallback.as_ref().map(|f| format!("fallback = [{}]", steps(&f.value).join(", "))));
+    parts.extend(call.fallback.as_ref().map(|f| format!("fallback = [{}]", lines(&f.value).join(", "))));
     parts
 }
 

@@ -3,7 +3,6 @@
 
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
-mod broker;
 mod budget;
 mod client;
 mod desk;
@@ -28,8 +27,11 @@ pub(crate) use desk::Desk;
 pub(crate) use law::law;
 pub(crate) use policy::rule;
 pub(super) use promise::promise;
+pub(crate) use step::steps;
 pub(super) use transport::unknown as unknown_transport;
-pub(crate) use value::{count, count_or, duration, flag, number, share, suggest, text, weight, whole};
+pub(crate) use value::{
+    bad, count, count_or, duration, flag, number, share, suggest, table, text, weight, whole, zone,
+};
 pub(crate) use view::{View, spoken};
 
 /// A value of the parsed text, with its place.

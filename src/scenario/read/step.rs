@@ -14,7 +14,7 @@ const MODES: [(&str, Mode); 3] =
     [("read", Mode::Read), ("write", Mode::Write), ("conditional_write", Mode::ConditionalWrite)];
 
 /// A list of steps. What cannot be understood is left out, with a complaint.
-pub(super) fn steps(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Vec<Step>> {
+pub(crate) fn steps(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Vec<Step>> {
     let items = array(desk, key, value)?;
     let mut all = Vec::new();
     for item in items {

@@ -1,5 +1,9 @@
 //! The tables of the file, each in one file: its words and keys, as written, its checks, its lowering.
 
+pub(in crate::scenario) mod consumers;
 pub(in crate::scenario) mod discovery;
+pub(in crate::scenario) mod flows;
+pub(in crate::scenario) mod queues;
 pub(in crate::scenario) mod scale;
 pub(in crate::scenario) mod sim;
+pub(in crate::scenario) mod topics;

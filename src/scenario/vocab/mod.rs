@@ -4,7 +4,6 @@
 //! A word whose `later` is set is known but not supported yet: it is refused by name. Lifting a refusal is deleting
 //! one `.later()`.
 
-mod brokers;
 mod clients;
 mod explain;
 mod faults;
@@ -29,7 +28,6 @@ pub use schema::json_schema;
 pub(in crate::scenario) use tables::word;
 pub use tables::{Key, Shape, Table, Word, key};
 
-pub use brokers::{CONSUMER, FLOW, KEYED, QUEUE, REPLAY, TOPIC};
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
 pub use faults::FAULT;
 pub use file::{LINK, NETWORK, SLO};

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-mod broker;
 mod client;
 mod fault;
 mod index;
@@ -16,10 +15,13 @@ mod promise;
 mod step;
 mod wire;
 
+pub use super::tables::consumers::{Ack, Consumer, Membership, OnError, Replay};
 pub use super::tables::discovery::*;
+pub use super::tables::flows::Flow;
+pub use super::tables::queues::{Queue, QueueKind, WhenFull};
 pub use super::tables::scale::*;
 pub use super::tables::sim::{Defaults, Sim};
-pub use broker::*;
+pub use super::tables::topics::{Acks, Keyed, SharedKey, Topic};
 pub use client::*;
 pub use fault::*;
 pub use index::Index;

@@ -22,7 +22,7 @@ pub struct Policy {
 pub type Rule<T> = Option<Given<Option<T>>>;
 
 /// What a policy says, and a call inline.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Guards {
     /// Per try.
     pub timeout: Option<Given<Span>>,

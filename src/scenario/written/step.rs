@@ -5,7 +5,7 @@ use crate::random::dist::Law;
 use super::{Given, Guards, Place};
 
 /// One step of an endpoint.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Step {
     /// The whole step in the text.
     pub place: Place,
@@ -18,7 +18,7 @@ pub struct Step {
 }
 
 /// What a step does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Verb {
     /// CPU time.
     Work(Law),
@@ -56,7 +56,7 @@ pub enum Verb {
 }
 
 /// A branch of `parallel`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Branch {
     /// What it does.
     pub step: Step,
@@ -65,7 +65,7 @@ pub struct Branch {
 }
 
 /// One way of a `split`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Arm {
     /// Relative to the sum of all weights.
     pub weight: Given<f64>,
@@ -86,7 +86,7 @@ pub struct Target {
 pub const PAYLOAD: u64 = 1_000;
 
 /// A call as written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// Who is called.
     pub target: Given<Target>,
@@ -126,7 +126,7 @@ pub enum Mode {
 }
 
 /// A message as written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Publish {
     /// The queue or topic.
     pub to: Given<String>,
