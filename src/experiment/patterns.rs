@@ -258,7 +258,9 @@ pub struct Effect {
 pub fn effects(checked: &Checked, edge: &str) -> Vec<Effect> {
     let to = ends(edge).map_or("", |ends| ends.1);
     let own = |client: &str| {
-        let fits = |flow: &&Flow| flow.starts.value == client && flow.ends.len() == 1 && flow.ends[0].value == to;
+        let fits = |flow: &&Flow| {
+            flow.starts.value == client && matches!(flow.ends.value.as_slice(), [end] if end.value == to)
+        };
         checked.scenario.flows.iter().find(fits).map(|flow| flow.name.value.clone())
     };
     let taken = |name: &str| checked.scenario.flows.iter().any(|flow| flow.name.value == name);

@@ -6,7 +6,7 @@ use super::flow::Flow;
 use super::forecast::Graph;
 use super::walk;
 use crate::model::stream::{Spread, assign};
-use crate::scenario::written::{Consumer, Node, Topic, Verb};
+use crate::scenario::written::{Consumer, Keyed, Node, Topic, Verb};
 
 impl Graph<'_> {
     /// The busiest member of a group among those of one service; `each` is how long it works on a record, ns.
@@ -70,8 +70,10 @@ impl Graph<'_> {
         for vertex in &self.vertices {
             walk::steps(&vertex.endpoint.steps, &mut |step| any |= own(&step.verb));
         }
-        match topic.key.as_ref().and_then(|key| Some((key.value.keys?, &key.value))) {
-            Some((keys, key)) if !any => Spread::shared(&key.name, keys, key.skew, partitions),
+        match topic.key.as_ref().map(|key| &key.value) {
+            Some(Keyed::Shared(key)) if !any => {
+                Spread::shared(&key.name.value, key.keys.value, key.skew.value, partitions)
+            }
             _ => Spread::Turns,
         }
     }

@@ -24,7 +24,6 @@ mod promises;
 mod ranges;
 mod rates;
 mod sizes;
-mod streams;
 mod timeouts;
 mod times;
 pub(super) mod walk;

@@ -84,7 +84,7 @@ fn about(scenario: &Scenario, edges: &BTreeSet<String>, of: &str) -> Option<Abou
     if scenario.queues.contains_key(of) {
         return Some(About::Messages);
     }
-    if super::brokers::groups(scenario).contains(of) {
+    if crate::scenario::tables::consumers::groups(scenario).contains(of) {
         return Some(About::Group);
     }
     let (node, endpoint) = of.split_once('.')?;

@@ -31,6 +31,9 @@ pub(crate) struct Maybe<K>(PhantomData<K>);
 /// A value that must be written.
 pub(crate) struct Must<K>(PhantomData<K>);
 
+/// A value that must be written; without it the table is still known by the rest.
+pub(crate) struct Needed<K>(PhantomData<K>);
+
 /// A value that is absent where nobody wrote it.
 pub(crate) struct Said<K>(PhantomData<K>);
 
@@ -73,6 +76,17 @@ impl<K: Kind> Field for Must<K> {
     }
     fn told(held: &Self::Held) -> (Option<String>, bool) {
         (Some(K::print(&held.value)), held.is_default())
+    }
+}
+
+impl<K: Kind<Value: Default>> Field for Needed<K> {
+    type Held = Given<K::Value>;
+    const SHAPE: Shape = K::SHAPE;
+    fn read(desk: &mut Desk<'_>, view: &View<'_>, key: &'static str, help: &str) -> Option<Self::Held> {
+        Some(Must::<K>::read(desk, view, key, help).unwrap_or_else(|| Given::default(K::Value::default())))
+    }
+    fn told(held: &Self::Held) -> (Option<String>, bool) {
+        Must::<K>::told(held)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::marker::PhantomData;
 
 use super::super::print;
-use super::super::read::{self, Desk, Value};
+use super::super::read::{self, Desk, Value, View};
 use super::super::vocab::{Shape, Word};
 use super::super::written::{Target, Zone};
+use super::Record;
 use crate::random::dist::Law;
 use crate::units::{Rate, Span, size_text};
 
@@ -70,6 +71,22 @@ kinds! {
     Duration: Span, Shape::Duration, read::duration, print::time;
     /// A time that varies.
     Varying: Law, Shape::Law, read::law, print::law;
+}
+
+/// A table.
+pub(crate) struct Inner<R>(PhantomData<R>);
+
+impl<R: Record> Kind for Inner<R> {
+    type Value = R;
+    const SHAPE: Shape = Shape::One(R::TABLE);
+    fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<R> {
+        let table = read::table(desk, key, value)?;
+        let view = View::open(desk, R::TABLE, table, value.span());
+        R::read(desk, &view)
+    }
+    fn print(held: &R) -> String {
+        held.inline()
+    }
 }
 
 /// A word that stands for no number.

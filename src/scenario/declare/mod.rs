@@ -10,9 +10,9 @@ mod kinds;
 mod record;
 mod words;
 
-pub(crate) use fields::{Field, Filled, Maybe, Must, Or, Ruled, Said};
+pub(crate) use fields::{Field, Filled, Maybe, Must, Needed, Or, Ruled, Said};
 pub(crate) use kinds::{
-    Count, CountOr, Duration, Flag, Kind, Number, PerTime, Share, Site, Size, Text, To, Varying, Weight, Whole, Without,
+    Count, CountOr, Duration, Flag, Inner, Kind, Number, PerTime, Share, Site, Size, Text, To, Varying, Weight, Whole, Without,
 };
 pub(crate) use record::{Record, Told, table};
 pub(crate) use words::{Spoken, words};

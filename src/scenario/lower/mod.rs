@@ -3,13 +3,12 @@
 //! Lowering cannot fail: it takes what the check let through.
 
 mod branches;
-mod brokers;
 mod caches;
 mod calls;
 mod faults;
+mod messages;
 mod program;
 mod queries;
-mod streams;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +34,8 @@ pub fn lower(checked: &Checked) -> Plan {
     let mut lowering = Lowering::new(&checked.scenario);
     lowering.discovery();
     lowering.nodes();
-    lowering.brokers();
+    lowering.queues();
+    lowering.topic_nodes();
     lowering.clients();
     lowering.callers();
     lowering.consumers();
@@ -253,7 +253,7 @@ impl<'s> Lowering<'s> {
     }
 
     /// The edge from a node as written to an endpoint.
-    fn edge(&mut self, caller: &str, callee: EndpointId) -> EdgeId {
+    pub(super) fn edge(&mut self, caller: &str, callee: EndpointId) -> EdgeId {
         let plan = &mut self.plan;
         let name = format!("{caller} -> {}", plan.endpoints[callee.index()].name);
         *self.edges.entry((caller.into(), callee)).or_insert_with(|| {
@@ -263,7 +263,7 @@ impl<'s> Lowering<'s> {
     }
 
     /// The link between two nodes.
-    fn link(&mut self, from: NodeId, to: NodeId) -> LinkId {
+    pub(super) fn link(&mut self, from: NodeId, to: NodeId) -> LinkId {
         let balancer = self.balancer();
         let leaves_out = self.leaves_out(to);
         let book = leaves_out || self.is_unsteady(&self.plan.node(to).name);
@@ -288,7 +288,7 @@ impl<'s> Lowering<'s> {
     }
 
     /// One-way latency between two nodes: an overridden link, else by class.
-    fn latency(&mut self, from: NodeId, to: NodeId) -> LawId {
+    pub(super) fn latency(&mut self, from: NodeId, to: NodeId) -> LawId {
         if let Some(law) = self.latencies.get(&(from, to)) {
             return *law;
         }

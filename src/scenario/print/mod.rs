@@ -1,16 +1,15 @@
 //! The scenario as understood, as TOML: everything that nobody wrote filled in and marked. What it prints loads to the
 //! same scenario.
 
-mod brokers;
 mod caches;
 mod faults;
 mod transports;
 
 use std::fmt::Write as _;
 
-use super::declare::{Record as _, Spoken, Told};
+use super::declare::{Kind as _, Record as _, Spoken, Told};
 pub(in crate::scenario) use super::tables::laws::{print as law, print_counts as count_law, span, table as law_table};
-use super::tables::steps::lines as steps;
+use super::tables::steps::Program;
 use super::written::{Endpoint, Given, Io, Node, NodeKind, QueueOrder, Scenario, Scope, Slo, Target, Zone};
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
@@ -72,6 +71,14 @@ impl Page {
                 None => none.push(told.key.to_owned()),
             }
         }
+    }
+
+    /// A whole table.
+    pub(super) fn table(&mut self, header: &str, all: impl IntoIterator<Item = Told>) {
+        self.header(header);
+        let mut none = Vec::new();
+        self.told(all, &mut none);
+        self.none(&none);
     }
 
     pub(super) fn none(&mut self, none: &[String]) {
@@ -140,8 +147,13 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     scenario.clients.values().for_each(|c| c.print(page));
     let hurried = super::check::propagates(scenario);
     scenario.nodes.values().for_each(|n| node(n, hurried, page));
-    brokers::brokers(scenario, page);
-    scenario.flows.iter().for_each(|f| brokers::flow(f, page));
+    for (name, queue) in &scenario.queues {
+        page.table(&format!("[queues.{}]", key(name)), queue.meant());
+    }
+    for (name, topic) in &scenario.topics {
+        page.table(&format!("[topics.{}]", key(name)), topic.told());
+    }
+    scenario.flows.iter().for_each(|flow| page.table("[[flows]]", flow.told()));
     scenario.policies.values().for_each(|p| p.print(page));
     scenario.faults.iter().for_each(|f| faults::fault(f, page));
     scenario.slos.iter().for_each(|s| slo(s, page));
@@ -224,7 +236,9 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
         page.header(&format!("[{header}.tables.{}]", key(name)));
         page.given("writers", writers, u32::to_string);
     }
-    node.consumes.iter().for_each(|c| brokers::consumer(&header, c, page));
+    for consumer in &node.consumes {
+        page.table(&format!("[[{header}.consumes]]"), consumer.meant());
+    }
     for (name, inner) in node.endpoints.iter().filter(|(name, _)| !name.is_empty()) {
         page.header(&format!("[{header}.endpoints.{}]", key(name)));
         let mut none = Vec::new();
@@ -245,7 +259,7 @@ fn endpoint(endpoint: &Endpoint, page: &mut Page, none: &mut Vec<String>, beside
             none.push("steps".into());
         }
     } else {
-        page.line("steps", format!("[\n  {},\n]", steps(&endpoint.steps).join(",\n  ")), false);
+        page.line("steps", Program::print(&endpoint.steps), false);
     }
 }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
 
-use super::broker::{consumers, flows, queue, topic};
 use super::fault::fault;
 use super::law;
 use super::node::node;
@@ -17,7 +16,7 @@ use crate::diag::{Complaint, code};
 use crate::scenario::declare::Record;
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    Client, Discovery, Given, Index, Link, Metric, Network, Node, NodeKind, Policy, Promise, Scenario, Scope, Sense,
+    Client, Consumer, Discovery, Flow, Given, Index, Link, Metric, Network, Node, NodeKind, Policy, Promise, Scenario, Scope, Sense,
     Slo, Variant,
 };
 
@@ -31,7 +30,6 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
     let stem = desk.source.name.rsplit(['/', '\\']).next().unwrap_or_default();
     let stem = stem.strip_suffix(".toml").unwrap_or(stem).to_owned();
     let clients = view.named(desk, "clients");
-    let (queues, topics) = (view.named(desk, "queues"), view.named(desk, "topics"));
     let policies = view.named(desk, "policies");
     Scenario {
         name: view.read(desk, "name", text).unwrap_or(Given::default(stem)),
@@ -52,21 +50,12 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
             })
             .collect(),
         nodes: nodes(desk, &view),
-        queues: queues
-            .into_iter()
-            .map(|(name, inner)| {
-                check_name(desk, &name);
-                (name.value.clone(), queue(desk, name, &inner))
-            })
-            .collect(),
-        topics: topics
-            .into_iter()
-            .map(|(name, inner)| {
-                check_name(desk, &name);
-                (name.value.clone(), topic(desk, name, &inner))
-            })
-            .collect(),
-        flows: flows(desk, &view),
+        queues: named(desk, &view, "queues"),
+        topics: named(desk, &view, "topics"),
+        flows: {
+            let all = view.list(desk, "flows");
+            Flow::all(desk, &all)
+        },
         policies: policies
             .into_iter()
             .map(|(name, inner)| (name.value.clone(), Policy::of(desk, name, inner)))
@@ -106,6 +95,16 @@ pub(crate) fn check_name(desk: &mut Desk<'_>, name: &Given<String>) {
 fn record<R: Record>(desk: &mut Desk<'_>, view: &View<'_>, name: &str) -> R {
     let inner = view.inner(desk, name);
     R::read(desk, &inner).unwrap_or_else(|| unreachable!("every key of {name} has a default"))
+}
+
+/// Tables by name whose keys all have defaults.
+fn named<R: Record>(desk: &mut Desk<'_>, view: &View<'_>, name: &str) -> BTreeMap<String, R> {
+    let mut all = BTreeMap::new();
+    for (title, inner) in view.named(desk, name) {
+        check_name(desk, &title);
+        all.extend(R::read(desk, &inner).map(|record| (title.value, record)));
+    }
+    all
 }
 
 fn network(desk: &mut Desk<'_>, view: &View<'_>) -> Network {
@@ -149,7 +148,7 @@ fn nodes(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Node> {
             check_name(desk, &name);
             let mut read = node(desk, kind, name.clone(), &inner);
             if kind == NodeKind::Service {
-                read.consumes = consumers(desk, &inner, &read);
+                read.consumes = Consumer::all(desk, &inner, &read);
             }
             if let Some(first) = all.get(&name.value) {
                 let line = first.name.place.as_ref().map_or(0, |p| desk.source.line_column(p.start).0);

@@ -3,7 +3,6 @@
 
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
-mod broker;
 mod desk;
 mod fault;
 mod file;

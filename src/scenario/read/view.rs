@@ -18,6 +18,8 @@ pub(crate) struct View<'t> {
     under: Option<&'t DeTable<'t>>,
     /// Where to point for what is missing.
     pub(crate) place: Option<Place>,
+    /// What it is called, where that stands in its header.
+    title: Option<Given<String>>,
 }
 
 impl<'t> View<'t> {
@@ -26,7 +28,7 @@ impl<'t> View<'t> {
         for (name, value) in table {
             check_key(desk, vocab, name, value);
         }
-        Self { vocab, table: Some(table), under: None, place: Some(place) }
+        Self { vocab, table: Some(table), under: None, place: Some(place), title: None }
     }
 
     /// Opens a table of the text, or (`own` false) one of a preset, which needs no checking and has no place.
@@ -40,7 +42,7 @@ impl<'t> View<'t> {
         if own {
             return Self::open(desk, vocab, table, place);
         }
-        Self { vocab, table: None, under: Some(table), place: None }
+        Self { vocab, table: None, under: Some(table), place: None, title: None }
     }
 
     /// The same, with a preset's table below.
@@ -63,9 +65,19 @@ impl<'t> View<'t> {
         self.wrote(name).then(|| value.span())
     }
 
+    /// What a table is called that has its name in its header.
+    pub(crate) fn title(_: &mut Desk<'_>, view: &Self) -> Given<String> {
+        view.title.clone().unwrap_or_else(|| Given::default(String::new()))
+    }
+
+    /// Where a table stands.
+    pub(crate) fn stands(_: &mut Desk<'_>, view: &Self) -> Place {
+        view.place.clone().unwrap_or_default()
+    }
+
     /// A table that nobody wrote: all defaults.
     pub(crate) fn absent(vocab: &'static Table) -> Self {
-        Self { vocab, table: None, under: None, place: None }
+        Self { vocab, table: None, under: None, place: None, title: None }
     }
 
     /// The table under a key, or all its defaults.
@@ -87,7 +99,8 @@ impl<'t> View<'t> {
             if let Some(table) = value::table(desk, key.get_ref(), inner) {
                 desk.refused.pop();
                 let named = Given::at(key.get_ref().to_string(), key.span());
-                all.push((named, View::open(desk, vocab, table, key.span())));
+                let view = View::open(desk, vocab, table, key.span());
+                all.push((named.clone(), View { title: Some(named), ..view }));
             }
         }
         all

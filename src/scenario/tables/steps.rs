@@ -481,6 +481,20 @@ impl Kind for Steps {
     }
 }
 
+/// The same where each step stands in a line of its own.
+pub(crate) enum Program {}
+
+impl Kind for Program {
+    type Value = Vec<Step>;
+    const SHAPE: Shape = Shape::Steps;
+    fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Vec<Step>> {
+        Steps::read(desk, key, value)
+    }
+    fn print(all: &Vec<Step>) -> String {
+        if all.is_empty() { "[]".into() } else { format!("[\n  {},\n]", lines(all).join(",\n  ")) }
+    }
+}
+
 /// The branches of a `parallel`.
 enum Branches {}
 

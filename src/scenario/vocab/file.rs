@@ -1,6 +1,5 @@
 //! The file itself and its small tables.
 
-use super::brokers::{FLOW, QUEUE, TOPIC};
 use super::faults::FAULT;
 use super::nodes::{CACHE, DATABASE, EXTERNAL, GATEWAY, SERVICE};
 use super::tables::{Key, Shape, Table, key, later};
@@ -8,8 +7,11 @@ use super::transports::TRANSPORT;
 use crate::scenario::declare::Record as _;
 use crate::scenario::tables::clients::CLIENT;
 use crate::scenario::tables::discovery::Discovery;
+use crate::scenario::tables::flows::Flow;
 use crate::scenario::tables::policy::POLICY;
+use crate::scenario::tables::queues::Queue;
 use crate::scenario::tables::sim::{Defaults, Sim};
+use crate::scenario::tables::topics::Topic;
 
 const HEAD: &[Key] = &[
     key("version", Shape::Whole, "The version of the vocabulary: 1."),
@@ -33,10 +35,10 @@ const TABLES: &[Key] = &[
     key("databases", Shape::Named(&DATABASE), "Databases by name."),
     key("externals", Shape::Named(&EXTERNAL), "Third parties by name."),
     key("caches", Shape::Named(&CACHE), "Caches by name."),
-    key("queues", Shape::Named(&QUEUE), "Queues by name: each message to one consumer."),
-    key("topics", Shape::Named(&TOPIC), "Topics by name: every group gets every event."),
+    key("queues", Shape::Named(Queue::TABLE), "Queues by name: each message to one consumer."),
+    key("topics", Shape::Named(Topic::TABLE), "Topics by name: every group gets every event."),
     key("policies", Shape::Named(&POLICY), "Rules that guard calls, by name."),
-    key("flows", Shape::Tables(&FLOW), "What done means to the business, across asynchronous hops."),
+    key("flows", Shape::Tables(Flow::TABLE), "What done means to the business, across asynchronous hops."),
     key("faults", Shape::Tables(&FAULT), "What goes wrong, and when."),
     key("slos", Shape::Tables(&SLO), "What is promised."),
     key(

@@ -4,7 +4,6 @@
 //! A word whose `later` is set is known but not supported yet: it is refused by name. Lifting a refusal is deleting
 //! one `.later()`.
 
-mod brokers;
 mod explain;
 mod faults;
 mod figures;
@@ -27,7 +26,6 @@ pub(in crate::scenario) use tables::{NONE, later, word};
 
 pub use super::tables::laws::{BRANCH_LAW, COUNTS, LAW};
 pub use super::tables::steps::{STEPS, StepTable, VERBS};
-pub use brokers::{CONSUMER, FLOW, KEYED, QUEUE, REPLAY, TOPIC};
 pub use faults::FAULT;
 pub use file::{LINK, NETWORK, SLO};
 pub use libraries::{LIBRARIES, Library, library};

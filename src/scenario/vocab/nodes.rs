@@ -1,8 +1,8 @@
 //! Services, databases, externals.
 
-use super::brokers::CONSUMER;
 use super::tables::{Key, Shape, Table, Word, key, later, word};
 use crate::scenario::declare::Record as _;
+use crate::scenario::tables::consumers::Consumer;
 use crate::scenario::tables::policy::DoorRules;
 use crate::scenario::tables::scale::Coming;
 
@@ -90,7 +90,7 @@ const SERVICE_ONLY: &[Key] = &[
         Shape::Named(&POOL),
         "Connections of each replica to databases, by their names. Without a pool each query opens one of its own.",
     ),
-    key("consumes", Shape::Tables(&CONSUMER), "The queues and topics it takes messages from. Default: none."),
+    key("consumes", Shape::Tables(Consumer::TABLE), "The queues and topics it takes messages from. Default: none."),
     later("team", "Who owns it."),
     later("libraries", "What it shares with others."),
     later("deploys_with", "What it must be deployed with."),

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-mod broker;
 mod fault;
 mod index;
 mod node;
@@ -14,11 +13,14 @@ mod promise;
 mod wire;
 
 pub use super::tables::clients::*;
+pub use super::tables::consumers::{Ack, Consumer, Membership, OnError, Replay};
 pub use super::tables::discovery::*;
+pub use super::tables::flows::Flow;
+pub use super::tables::queues::{Queue, QueueKind, WhenFull};
 pub use super::tables::scale::*;
 pub use super::tables::sim::{Defaults, Sim};
+pub use super::tables::topics::{Acks, Keyed, SharedKey, Topic};
 pub use super::tables::{breaker::*, limits::*, policy::*, retries::*};
-pub use broker::*;
 pub use fault::*;
 pub use index::Index;
 pub use node::*;

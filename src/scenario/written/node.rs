@@ -149,7 +149,7 @@ pub struct Pool {
 }
 
 /// What a request asks a node to do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Endpoint {
     /// Name; empty for the default endpoint.
     pub name: Given<String>,
