@@ -16,8 +16,8 @@ use crate::diag::{Complaint, code};
 use crate::scenario::declare::Record;
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    Client, Consumer, Discovery, Flow, Given, Index, Link, Metric, Network, Node, NodeKind, Policy, Promise, Scenario, Scope, Sense,
-    Slo, Variant,
+    Client, Consumer, Discovery, Flow, Given, Index, Link, Metric, Network, Node, NodeKind, Policy, Promise, Scenario,
+    Scope, Sense, Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.

@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::check::{walk, zero};
 use super::super::declare::{
-    Count, CountOr, Duration, Flag, Inner, Maybe, Must, Or, Record as _, Said, Share, Text, Told, Varying,
-    table, words,
+    Count, CountOr, Duration, Flag, Inner, Maybe, Must, Or, Record as _, Said, Share, Text, Told, Varying, table, words,
 };
-use super::laws::mean;
 use super::super::lower::Lowering;
 use super::super::read::{Desk, View, suggest};
 use super::super::written::{Endpoint, Given, Node, Place, Scenario, Step};
-use super::steps::Program;
+use super::laws::mean;
 use super::queues::{Queue, Unlimited, nowhere};
+use super::steps::Program;
 use crate::diag::{Complaint, code};
 use crate::model::id::NONE;
 use crate::model::queue::Crew;

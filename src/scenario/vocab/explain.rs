@@ -195,8 +195,9 @@ fn holds(shape: Shape) -> String {
 /// Of several, words come last: they are listed behind.
 fn several(any: &[Shape]) -> String {
     let (words, others): (Vec<Shape>, Vec<Shape>) = any.iter().partition(|one| matches!(one, Shape::Choice(_)));
+    let share = if words.is_empty() { "a share such as \"10%\"" } else { "a share such as \"20%\"" };
     let each = others.into_iter().chain(words).map(|one| match one {
-        Shape::Share => "a share such as \"20%\"".into(),
+        Shape::Share => share.into(),
         one => holds(one),
     });
     each.collect::<Vec<_>>().join(", or ")

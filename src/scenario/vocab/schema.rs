@@ -23,14 +23,19 @@ fn object(table: &'static Table, definitions: &mut Map<String, Value>) -> Value 
     if uses(table) < 2 {
         return whole(table, definitions);
     }
-    let name: String = table.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
-    let name = name.trim_matches('-').replace("---", "-").replace("--", "-");
+    let name = definition(table);
     if !definitions.contains_key(&name) {
         definitions.insert(name.clone(), Value::Null);
         let whole = whole(table, definitions);
         definitions.insert(name.clone(), whole);
     }
     json!({ "$ref": format!("#/definitions/{name}") })
+}
+
+/// What a table is called among the definitions: the letters of its name.
+fn definition(table: &Table) -> String {
+    let parts = table.name.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("-")
 }
 
 /// In how many places a table stands.
@@ -211,6 +216,17 @@ mod tests {
         for reference in all {
             let name = reference.trim_start_matches("#/definitions/");
             assert!(schema["definitions"][name].is_object(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn no_table_stands_in_full_in_two_places() {
+        let repeated: Vec<String> = tables().into_iter().filter(|table| uses(table) > 1).map(definition).collect();
+        let schema = json_schema();
+        assert!(repeated.len() > 5);
+        for (at, name) in repeated.iter().enumerate() {
+            assert!(!repeated[..at].contains(name), "two tables would be called {name}");
+            assert!(schema["definitions"][name.as_str()].is_object(), "{name}");
         }
     }
 
