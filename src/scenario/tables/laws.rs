@@ -34,16 +34,13 @@ impl Family {
     fn wants(self) -> &'static [&'static str] {
         match self {
             Self::Constant => &["value"],
-            Self::Exponential => &["mean"],
-            Self::Lognormal => &["mean", "cv"],
-            Self::Erlang => &["mean", "k"],
-            Self::Gamma => &["mean", "cv"],
-            Self::Hyperexponential => &["mean", "cv"],
+            Self::Exponential | Self::Geometric => &["mean"],
+            Self::Lognormal | Self::Gamma | Self::Hyperexponential => &["mean", "cv"],
+            Self::Erlang => &["mean", STAGES],
             Self::Pareto => &["min", "max", "alpha"],
             Self::Weibull => &["mean", "shape"],
             Self::Uniform => &["min", "max"],
             Self::Normal => &["mean", "sd"],
-            Self::Geometric => &["mean"],
         }
     }
 

@@ -319,8 +319,11 @@ pub static VERBS: &[(&str, StepTable)] = &[
     entry::<PublishStep>(),
 ];
 
+/// A reader of what a step does, and of what any step says.
+type ReadVerb = fn(&mut Desk<'_>, &View<'_>) -> Option<(Verb, Taken)>;
+
 /// How each of them is read, in the same order.
-const READERS: [fn(&mut Desk<'_>, &View<'_>) -> Option<(Verb, Taken)>; 10] = [
+const READERS: [ReadVerb; 10] = [
     read_as::<WorkStep>,
     read_as::<WaitStep>,
     read_as::<CallStep>,
@@ -363,7 +366,7 @@ impl Verbal for WaitStep {
 impl Verbal for CallStep {
     fn verb(self) -> (Verb, Taken) {
         let Self { call, transport, stream, uses_reply, sizes, calling, guards, taken } = self;
-        let call = Call { transport, stream, uses_reply, guards, ..Call::to(call) };
+        let call = Call { transport, guards, stream, uses_reply, ..Call::to(call) };
         (Verb::Call(call.sized(sizes).failing(calling)), taken)
     }
 }
@@ -371,7 +374,7 @@ impl Verbal for CallStep {
 impl Verbal for QueryStep {
     fn verb(self) -> (Verb, Taken) {
         let Self { query, table, mode, sizes, calling, guards, taken } = self;
-        let call = Call { table, mode, guards, ..Call::to(query) };
+        let call = Call { guards, table, mode, ..Call::to(query) };
         (Verb::Query(call.sized(sizes).failing(calling)), taken)
     }
 }
