@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ranges::zero;
 use super::walk;
 use crate::diag::{Complaint, code};
+use crate::graph::End;
 use crate::scenario::law_mean::mean;
 use crate::scenario::read::suggest;
 use crate::scenario::written::{Consumer, Flow, Given, Node, Publish, Queue, Scenario, WhenFull};
@@ -112,9 +113,9 @@ fn ends(scenario: &Scenario, flow: &Flow, refused: &[String], complaints: &mut V
     }
     let groups = groups(scenario);
     for end in &flow.ends {
-        let (node, endpoint) = end.value.split_once('.').unwrap_or((&end.value, ""));
-        let served =
-            scenario.nodes.get(node).is_some_and(|n| endpoint.is_empty() || n.endpoints.contains_key(endpoint));
+        let End { node, endpoint } = End::of(&end.value);
+        let has = |n: &Node| endpoint.is_none_or(|name| name.is_empty() || n.endpoints.contains_key(name));
+        let served = scenario.nodes.get(node).is_some_and(has);
         let known = served || scenario.queues.contains_key(&end.value) || groups.contains(&end.value);
         if !known && !refused.iter().any(|name| end.value.contains(name.as_str())) {
             let names = scenario.nodes.keys().chain(scenario.queues.keys()).chain(&groups).map(String::as_str);

@@ -68,7 +68,7 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let discovery = &scenario.discovery;
     if let Some(rule) = discovery.outlier_detection.as_ref().filter(|rule| rule.value.is_some())
         && discovery.balance_per.value == BalancePer::Connection
-        && super::transports_used(scenario).iter().any(|name| scenario.transports[*name].connections.is_some())
+        && super::walk::transports_used(scenario).iter().any(|name| scenario.transports[*name].connections.is_some())
     {
         let message =
             "`outlier_detection` where connections are balanced: those that are open go on to a replica that is out";

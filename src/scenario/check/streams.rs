@@ -4,6 +4,7 @@ use super::brokers::groups;
 use super::ranges::zero;
 use super::walk;
 use crate::diag::{Complaint, code};
+use crate::graph;
 use crate::scenario::read::suggest;
 use crate::scenario::written::{Ack, Acks, Consumer, Given, OnError, Place, Scenario, Topic};
 use crate::units::Span;
@@ -26,7 +27,7 @@ pub(super) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         }
     }
     for group in groups(scenario) {
-        let (topic, group) = group.split_once('/').unwrap_or((&group, ""));
+        let (topic, group) = graph::group(&group).unwrap_or((&group, ""));
         if scenario.topics.contains_key(topic) {
             agreement(scenario, topic, group, complaints);
         }

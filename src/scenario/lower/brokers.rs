@@ -1,12 +1,13 @@
 //! Queues, consumers, messages and flows become plan and operations.
 
+use crate::graph::End;
 use crate::model::id::NONE;
-use crate::model::plan;
+use crate::model::plan::{self, Callee};
 use crate::model::queue::{self, Crew, Post};
-use crate::model::{CallId, EdgeId, EndpointId, NodeId, Op, Outcome, Pc, PostId, QueueId};
+use crate::model::{CallId, EndpointId, NodeId, Op, Outcome, Pc, PostId, QueueId};
 use crate::random::draw::name_hash;
 
-use super::super::check::walk;
+use super::super::walk;
 use super::super::written::{Ack, Consumer, OnError, Publish, QueueKind, WhenFull};
 use super::Lowering;
 use super::program::{Code, Place, Sites};
@@ -99,9 +100,10 @@ impl<'s> Lowering<'s> {
 
     /// A delivery is a call of the broker that costs the network alone.
     pub(super) fn delivery(&mut self, broker: NodeId, host: NodeId, program: EndpointId) -> CallId {
-        let name = format!("{} -> {}", self.plan.node(broker).name, self.plan.node(host).name);
+        let edge = self.edge(broker, Callee::Node(host));
+        let name = self.plan.edge_name(plan::Edge { from: broker, to: Callee::Node(host) });
         let call = plan::Call {
-            edge: self.mail_edge(name.clone()),
+            edge,
             link: self.link(broker, host),
             endpoint: program,
             site: name_hash(&name),
@@ -126,15 +128,6 @@ impl<'s> Lowering<'s> {
         };
         self.plan.calls.push(call);
         CallId(self.plan.calls.len() as u32 - 1)
-    }
-
-    /// The edge that messages take.
-    pub(super) fn mail_edge(&mut self, name: String) -> EdgeId {
-        let edges = &mut self.plan.edges;
-        *self.mail.entry(name).or_insert_with_key(|name| {
-            edges.push(plan::Edge { name: name.clone() });
-            EdgeId(edges.len() as u32 - 1)
-        })
     }
 
     /// What a consumer does with a message. It is a worker of its own, and holds itself while it waits.
@@ -176,7 +169,7 @@ impl<'s> Lowering<'s> {
             return self.produce(code, sites, publish);
         };
         let (host, broker) = (code.place.host, self.plan.queue(to).node);
-        let edge = self.mail_edge(format!("{} -> {}", code.place.caller, publish.to.value));
+        let edge = self.edge(self.nodes[code.place.caller], Callee::Node(broker));
         // A message to a single service draws what a call in its place would draw.
         let consumers = walk::consumers(self.scenario, &publish.to.value);
         let label = if let [(only, _)] = consumers.as_slice() { only.name.value.as_str() } else { &publish.to.value };
@@ -221,11 +214,11 @@ impl<'s> Lowering<'s> {
 
     /// The endpoints whose success is the end of a flow: all of a service, one of them, or all that consume from a broker.
     fn end(&self, end: &str) -> Vec<EndpointId> {
-        let (node, endpoint) = end.split_once('.').unwrap_or((end, ""));
+        let End { node, endpoint } = End::of(end);
         let from = format!("from {end}");
         let named = |at: EndpointId| self.plan.endpoint(at).name == end;
         let fits = |(host, name): (NodeId, &str), at: EndpointId| {
-            let own = self.plan.node(host).name == node && (endpoint.is_empty() || named(at));
+            let own = self.plan.node(host).name == node && (endpoint.is_none_or(str::is_empty) || named(at));
             own || name == from || name.strip_prefix(&from).is_some_and(|rest| rest.starts_with(' '))
         };
         self.endpoints.iter().filter(|(key, at)| fits(**key, **at)).map(|(_, at)| *at).collect()

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::super::check::walk;
+use super::super::walk;
 use super::super::written::{Ack, Acks, Consumer, Membership, OnError, Publish, Rebalance, Topic};
 use super::Lowering;
 use super::program::{Code, Sites};
 use crate::model::id::NONE;
+use crate::model::plan::Callee;
 use crate::model::stream::{self, Producer, Protocol, Readers, Seat, Spread};
 use crate::model::{EndpointId, NodeId, Op, Pc, ProducerId, plan};
 use crate::random::draw::name_hash;
@@ -115,7 +116,7 @@ impl<'s> Lowering<'s> {
         let label = if let [(only, _)] = consumers.as_slice() { only.name.value.as_str() } else { to };
         let waits = self.waits_for_ack(publish);
         let producer = Producer {
-            edge: self.mail_edge(format!("{} -> {to}", code.place.caller)),
+            edge: self.edge(self.nodes[code.place.caller], Callee::Node(broker)),
             topic,
             from: host,
             site: sites.next(label),

@@ -2,7 +2,7 @@
 
 use super::quoted;
 use crate::random::dist::Law;
-use crate::scenario::check::laws_of;
+use crate::scenario::walk::laws_of;
 use crate::scenario::written::{Arrivals, Load, Scenario};
 use crate::units::{Span, parse_nanos};
 

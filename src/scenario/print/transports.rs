@@ -2,7 +2,7 @@
 
 use super::law::span;
 use super::{Page, key, quoted, time};
-use crate::scenario::check::transports_used;
+use crate::scenario::walk::transports_used;
 use crate::scenario::written::{Connections, Cost, FREE, Given, Protocol, Scenario, Tls, TransportSpec};
 
 /// The transports that something uses or that the file describes. Nothing can be said about `free`.

@@ -1,5 +1,8 @@
 //! Steps as written.
 
+use std::fmt;
+
+use crate::graph::End;
 use crate::random::dist::Law;
 
 use super::{Given, Guards, Place};
@@ -80,6 +83,19 @@ pub struct Target {
     pub node: String,
     /// The endpoint; empty: the default one.
     pub endpoint: String,
+}
+
+impl Target {
+    /// The same, borrowed: it is written as an end is.
+    pub fn end(&self) -> End<'_> {
+        End::named(&self.node, &self.endpoint)
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.end().fmt(f)
+    }
 }
 
 /// What a call carries each way if nobody says: 1 KB.
