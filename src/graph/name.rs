@@ -21,6 +21,7 @@ impl<'a> End<'a> {
     }
 
     /// The same without spaces around its parts.
+    #[must_use]
     pub fn trimmed(self) -> Self {
         Self { node: self.node.trim(), endpoint: self.endpoint.map(str::trim) }
     }

@@ -72,7 +72,7 @@ fn target(
     refused: &[String],
     complaints: &mut Vec<Complaint>,
 ) -> bool {
-    let name = &to.value.node;
+    let Target { node: name, endpoint } = &to.value;
     let Some(node) = scenario.nodes.get(name) else {
         if scenario.queues.contains_key(name) || scenario.topics.contains_key(name) {
             let message = format!("`{name}` is not called: it takes messages");
@@ -130,7 +130,7 @@ fn target(
 
 /// The node is there, but not what is asked of it.
 fn no_endpoint(node: &Node, to: &Given<Target>) -> Complaint {
-    let name = &to.value.node;
+    let Target { node: name, endpoint } = &to.value;
     let others: Vec<String> =
         node.endpoints.keys().filter(|e| !e.is_empty()).map(|e| format!("`{name}.{e}`")).collect();
     let message = if endpoint.is_empty() {
