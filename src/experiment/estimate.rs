@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 
 use crate::model::{Outcome, Plan};
 use crate::stats::{
-    Clusters, Ends, Interval, Occupancy, Recorder, batch_means, clustered, mean_of, mean_time, pooled_quantile,
-    proportion, ratio,
+    Clusters, Ends, Exported, Interval, Occupancy, Recorder, batch_means, clustered, mean_of, mean_time,
+    pooled_quantile, proportion, ratio,
 };
 use crate::units::Span;
 
@@ -79,8 +79,7 @@ fn distribution(each: &[&Recorder], open: u64) -> Distribution {
         p999: quantile(0.999),
         max: pooled.tally().max().map(|m| m as f64 / 1e6),
         at_least_ms: BTreeMap::new(),
-        hdr: pooled.histogram().to_base64(),
-        histogram: pooled.into_histogram(),
+        histogram: Some(Exported::new(pooled.into_histogram())),
     }
 }
 
@@ -94,15 +93,7 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
     let shares: Vec<(u64, u64)> = each.iter().map(|(c, _)| (good(c), c.arrived)).collect();
     let tries: Vec<(f64, f64)> = each.iter().map(|(c, _)| (c.tries() as f64, c.arrived as f64)).collect();
     let goods: Vec<&Recorder> = each.iter().map(|(c, _)| &c.good).collect();
-    let both: Vec<Recorder> = each
-        .iter()
-        .map(|(c, _)| {
-            let mut both = c.good.clone();
-            both.merge(&c.bad);
-            both.record_n(0, c.refused);
-            both
-        })
-        .collect();
+    let latency_ms = distribution(&goods, open);
     Stats {
         arrived: all.arrived,
         succeeded: good(&all),
@@ -116,14 +107,29 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
         late_replies: all.late_replies,
         wasted_work_s: all.wasted.as_secs_f64(),
         duplicate_effects: all.duplicates,
-        latency_ms: distribution(&goods, open),
+        latency_all_ms: of_all(each, open).unwrap_or_else(|| latency_ms.clone()),
+        latency_arrived_ms: arrived::distribution(&each.iter().map(|(c, _)| *c).collect::<Vec<_>>(), &all, &latency_ms),
+        latency_ms,
         first_message_ms: first_message(&each.iter().map(|(c, _)| &c.first).collect::<Vec<_>>()),
-        latency_all_ms: distribution(&both.iter().collect::<Vec<_>>(), open),
-        latency_arrived_ms: arrived::distribution(&each.iter().map(|(c, _)| *c).collect::<Vec<_>>(), &all),
         policing: None,
         timeline: Vec::new(),
         each: each.iter().map(|(c, span)| replicate(c, *span)).collect(),
     }
+}
+
+/// Latencies of all that ended, the turned away at zero; `None` where all of these succeeded.
+fn of_all(each: &[(&Cohort, Span)], open: u64) -> Option<Distribution> {
+    if each.iter().all(|(c, _)| c.bad.count() + c.refused == 0) {
+        return None;
+    }
+    let both = |(cohort, _): &(&Cohort, Span)| {
+        let mut both = cohort.good.clone();
+        both.merge(&cohort.bad);
+        both.record_n(0, cohort.refused);
+        both
+    };
+    let both: Vec<Recorder> = each.iter().map(both).collect();
+    Some(distribution(&both.iter().collect::<Vec<_>>(), open))
 }
 
 /// What one replication adds, for comparisons pair by pair.

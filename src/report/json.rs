@@ -26,7 +26,11 @@ pub fn render(summaries: &[Summary]) -> String {
 /// Indented JSON with a newline at the end. A summary has string keys and plain values, which cannot fail. What could
 /// reorder or hide text on a terminal is escaped; such characters stand in strings only.
 pub fn pretty(value: &impl Serialize) -> String {
-    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+        text.push('\n');
+        return text;
+    }
     let mut shown = String::with_capacity(text.len() + 1);
     for c in text.chars() {
         if c == '\n' || is_harmless(c) {

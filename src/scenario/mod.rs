@@ -4,6 +4,7 @@
 //! what the rest of the house may rely on.
 
 mod check;
+mod declare;
 pub mod edit;
 mod law_mean;
 mod lower;
@@ -11,6 +12,7 @@ mod print;
 pub(crate) mod programs;
 mod read;
 mod source;
+mod tables;
 #[cfg(test)]
 mod tests;
 pub mod vocab;

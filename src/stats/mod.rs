@@ -17,7 +17,7 @@ mod tally;
 pub use camps::{Camps, Kind, camps};
 pub use coarse::Coarse;
 pub use drift::{Drift, drift, seems_to_rise};
-pub use histogram::Histogram;
+pub use histogram::{Exported, Histogram};
 pub use interval::{Interval, batch_means, mean_of, mean_time, one_run, paired_difference, ratio, variance_gain};
 pub use occupancy::Occupancy;
 pub use paired::{Paired, Sections, holm, paired_quantile, paired_ratio, paired_share};

@@ -1,7 +1,8 @@
 //! The house has floors, and imports go down only.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+
+use crate::source::{code, files, root, shipped};
 
 /// The floor of each top module.
 const FLOORS: [(&str, u8); 13] = [
@@ -20,49 +21,8 @@ const FLOORS: [(&str, u8); 13] = [
     ("lib", 7),
 ];
 
-/// Lines of a file at most.
-const LONGEST: usize = 400;
-
-/// Files that are longer, to be split; they may not grow.
-const TOO_LONG: [(&str, usize); 0] = [];
-
-fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
-}
-
-/// Every source file, with its path below `src`.
-fn files() -> Vec<(String, String)> {
-    let mut files = Vec::new();
-    let mut folders = vec![source()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "rs") {
-                let name = path.strip_prefix(source()).unwrap().to_string_lossy().replace('\\', "/");
-                files.push((name, fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
-    assert!(files.len() > 100, "the source is somewhere else");
-    files.sort();
-    files
-}
-
 fn floor(module: &str) -> Option<u8> {
     FLOORS.iter().find(|(name, _)| *name == module).map(|(_, floor)| *floor)
-}
-
-/// The code of a file: comments say what they like.
-fn code(text: &str) -> String {
-    text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
-}
-
-/// The code of a file without its unit tests, which stand at its end.
-fn shipped(text: &str) -> String {
-    let tests = ["#[cfg(test)]\n", "#[cfg(all(test, "].iter().filter_map(|mark| text.rfind(mark)).max();
-    code(&text[..tests.unwrap_or(text.len())])
 }
 
 /// The top modules that a text names: `crate::a`, `crate::{a, b::c}`, `hoptax::a`; and `super::a` where that is the crate.
@@ -131,22 +91,8 @@ fn an_upward_arrow_would_be_seen() {
 }
 
 #[test]
-fn files_can_be_read_in_one_sitting() {
-    let files = files();
-    let lines = |text: &str| text.lines().count();
-    let most = |file: &str| TOO_LONG.iter().find(|(long, _)| *long == file).map_or(LONGEST, |(_, lines)| *lines);
-    let long = files.iter().filter(|(file, text)| lines(text) > most(file));
-    let long: Vec<String> = long.map(|(file, text)| format!("{file}: {} lines", lines(text))).collect();
-    assert!(long.is_empty(), "more than {LONGEST} lines, or longer than before:\n{}", long.join("\n"));
-    for (split, _) in TOO_LONG {
-        let still = files.iter().any(|(file, text)| file == split && lines(text) > LONGEST);
-        assert!(still, "{split} is short now: take it off the list");
-    }
-}
-
-#[test]
 fn nothing_is_unsafe() {
-    let manifest = fs::read_to_string(source().with_file_name("Cargo.toml")).unwrap();
+    let manifest = fs::read_to_string(root().with_file_name("Cargo.toml")).unwrap();
     assert!(manifest.contains("unsafe_code = \"forbid\""));
     let found: Vec<String> = files()
         .into_iter()
@@ -156,19 +102,44 @@ fn nothing_is_unsafe() {
     assert!(found.is_empty(), "{found:?}");
 }
 
+/// What the house has from outside of it, and the only files that may ask for it.
+const OUTSIDE: [(&str, &[&str]); 12] = [
+    ("std::fs", &["scenario/source.rs", "scenario/read/files.rs", "cli/output.rs"]),
+    ("std::os", &["scenario/source.rs", "cli/output.rs"]),
+    ("std::thread", &["experiment/run.rs", "cli/progress.rs"]),
+    ("rayon", &["experiment/run.rs", "experiment/coupling.rs"]),
+    ("std::time::Instant", &["cli/progress.rs"]),
+    ("Instant::now", &["cli/progress.rs"]),
+    ("SystemTime", &[]),
+    ("std::env", &["cli/output.rs", "main.rs"]),
+    ("std::process", &["cli/exit.rs", "cli/progress.rs", "cli/mod.rs", "main.rs"]),
+    ("process::exit", &["cli/exit.rs", "cli/progress.rs"]),
+    ("println!", &[]),
+    ("HashMap", &[]),
+];
+
+/// A text in which `std::{fs, time::Instant}` is written out as `std::fs` and `std::time::Instant`.
+fn spelled(code: &str) -> String {
+    let mut spelled = code.to_owned();
+    for start in ["std::{", "std::time::{"] {
+        for (at, _) in code.match_indices(start) {
+            let stem = start.trim_end_matches('{');
+            for head in heads(&code[at + stem.len()..]) {
+                spelled += &format!("\n{stem}{head}");
+            }
+        }
+    }
+    spelled
+}
+
 #[test]
-fn only_the_shell_looks_at_a_clock_or_writes() {
-    let only = |word: &str, allowed: &[&str]| {
-        let found: Vec<String> = files()
-            .into_iter()
-            .filter(|(file, text)| !allowed.contains(&file.as_str()) && shipped(text).contains(word))
-            .map(|(file, _)| file)
-            .collect();
+fn only_the_shell_and_its_seams_look_outside() {
+    let shipped: Vec<_> = files().into_iter().map(|(file, text)| (spelled(&shipped(&file, &text)), file)).collect();
+    for (word, allowed) in OUTSIDE {
+        let users = shipped.iter().filter(|(text, _)| text.contains(word)).map(|(_, file)| file.as_str());
+        let found: Vec<&str> = users.filter(|file| !allowed.contains(file)).collect();
         assert!(found.is_empty(), "{word} in {found:?}");
-    };
-    only("Instant::now", &["cli/progress.rs"]);
-    only("SystemTime", &[]);
-    only("println!", &[]);
-    only("std::process::exit", &["cli/exit.rs", "cli/progress.rs"]);
-    only("HashMap", &[]);
+    }
+    assert!(spelled("use std::{fs, thread};").contains("std::thread"));
+    assert!(spelled("use std::time::{Duration, Instant};").contains("std::time::Instant"));
 }

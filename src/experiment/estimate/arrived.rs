@@ -10,7 +10,7 @@ use super::CONFIDENCE;
 use crate::experiment::measure::Cohort;
 use crate::experiment::summary::Distribution;
 use crate::model::Outcome;
-use crate::stats::{Ends, Interval, Recorder, Weighed as _, mean_time, pooled_quantile};
+use crate::stats::{Ends, Interval, Recorder, Weighed as _, pooled_quantile};
 
 /// The word for a request that had not ended when the run stopped waiting.
 const UNANSWERED: &str = "unanswered";
@@ -78,8 +78,12 @@ pub(super) fn single_ms(cohort: &Cohort, q: f64) -> Option<f64> {
     }
 }
 
-/// The distribution over all that arrived.
-pub(super) fn distribution(each: &[&Cohort], all: &Cohort) -> Distribution {
+/// The distribution over all that arrived; where all of these succeeded it is that of the successes, `good`.
+pub(super) fn distribution(each: &[&Cohort], all: &Cohort, good: &Distribution) -> Distribution {
+    if all.arrived > 0 && all.good.count() == all.arrived {
+        let Distribution { count, mean, p50, p90, p95, p99, p999, max, .. } = *good;
+        return Distribution { count, mean, p50, p90, p95, p99, p999, max, ..Distribution::default() };
+    }
     let mut at_least = BTreeMap::new();
     let mut told = |name: &str, q: f64| {
         let (value, least) = estimate(all, each, q);
@@ -87,20 +91,17 @@ pub(super) fn distribution(each: &[&Cohort], all: &Cohort) -> Distribution {
         value
     };
     let [p50, p90, p95, p99, p999] = QUANTILES.map(|(name, q)| told(name, q));
-    let whole = all.good.count() == all.arrived;
-    let sums: Vec<(f64, f64)> = each.iter().map(|c| (c.good.tally().sum() as f64, c.good.count() as f64)).collect();
     if let Some(mean) = least_mean(all) {
         at_least.insert("mean".to_owned(), mean);
     }
     Distribution {
         count: all.arrived,
-        mean: if whole && all.arrived > 0 { mean_time(&sums, CONFIDENCE).scaled(1e-6) } else { Interval::NONE },
+        mean: Interval::NONE,
         p50,
         p90,
         p95,
         p99,
         p999,
-        max: all.good.tally().max().filter(|_| whole).map(|max| max as f64 / 1e6),
         at_least_ms: at_least,
         ..Distribution::default()
     }
@@ -167,10 +168,11 @@ mod tests {
     #[test]
     fn a_mean_counts_the_ages_and_has_no_upper_end() {
         let all = cohort(&[10, 20], 1, &[70, 100]);
-        let told = distribution(&[&all], &all);
+        let told = distribution(&[&all], &all, &Distribution::default());
         assert_eq!((told.mean, told.at_least_ms["mean"]), (Interval::NONE, 50.0));
         let whole = cohort(&[10, 20], 0, &[]);
-        let told = distribution(&[&whole, &whole], &whole);
+        let good = super::super::distribution(&[&whole.good, &whole.good], 0);
+        let told = distribution(&[&whole, &whole], &whole, &good);
         assert_eq!((told.mean.value, told.at_least_ms.len()), (Some(15.0), 0));
     }
 

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 pub use crate::stats::Interval as Estimate;
 
-use crate::stats::Histogram;
+use crate::stats::Exported;
 
 pub use brokers::*;
 pub use cache::CacheFigures;
@@ -57,11 +57,8 @@ pub struct Distribution {
     pub at_least_ms: BTreeMap<String, f64>,
     /// The histogram of nanoseconds, HdrHistogram V2 (compressed), base64; not over all that arrived, because some of them
     /// may have no latency.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub hdr: String,
-    /// The same histogram, for drawing.
-    #[serde(skip)]
-    pub histogram: Histogram,
+    #[serde(rename = "hdr", skip_serializing_if = "Option::is_none")]
+    pub histogram: Option<Exported>,
 }
 
 /// What became of the requests of a client, an endpoint or an edge.

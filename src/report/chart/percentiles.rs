@@ -7,6 +7,7 @@ use super::palette::{FAINT, Pen, hair, pen};
 use crate::experiment::summary::{Distribution, Stats};
 use crate::report::number::percent;
 use crate::report::text::cut;
+use crate::stats::Histogram;
 
 /// Points of a curve at most.
 const POINTS: usize = 300;
@@ -51,14 +52,12 @@ impl Curve {
 
     /// The curve of a distribution, as far as its samples carry it.
     pub fn of(name: String, d: &Distribution) -> Self {
-        let highest = highest(d.histogram.count());
+        let times = d.histogram.as_deref().filter(|times| times.count() > 0);
+        let highest = highest(times.map_or(0, Histogram::count));
         let last = -(1.0 - highest).log10();
         let share = |i: usize| 1.0 - 10f64.powf(-last * i as f64 / (POINTS - 1) as f64);
-        let points = if d.histogram.count() == 0 {
-            Vec::new()
-        } else {
-            (0..POINTS).map(|i| (share(i), d.histogram.quantile(share(i)) as f64 / 1e6)).collect()
-        };
+        let point = |times: &Histogram, at: f64| (at, times.quantile(at) as f64 / 1e6);
+        let points = times.map_or(Vec::new(), |times| (0..POINTS).map(|i| point(times, share(i))).collect());
         let whiskers = [(0.5, d.p50), (0.9, d.p90), (0.99, d.p99), (0.999, d.p999)]
             .into_iter()
             .filter_map(|(share, e)| Some((share, e.low?, e.high?)))

@@ -6,7 +6,6 @@ mod brokers;
 mod caches;
 mod consumers;
 mod cycles;
-mod discovery;
 mod expected;
 mod faults;
 mod flow;
@@ -25,13 +24,13 @@ mod primary;
 mod promises;
 mod ranges;
 mod rates;
-mod scale;
 mod sizes;
 mod streams;
 mod timeouts;
 mod times;
 mod wire;
 
+use super::tables::{discovery, scale};
 use super::walk;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
@@ -42,6 +41,7 @@ pub(super) use load::overloaded;
 pub(super) use memory::memory;
 pub use memory::{CEILING, Memory};
 pub(super) use policies::{longest, of_client, propagates};
+pub(super) use ranges::zero;
 
 /// Everything that is wrong with a scenario, and what merely looks wrong. Names in `refused` stand in tables that could
 /// not be read; with `whole` false something could not, so nothing is inferred from what is absent.
