@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::coupling::{Late, Toll, Window};
 use super::summary::{Estimate, Summary};
+use crate::graph::Arrow;
 use crate::scenario::Checked;
 use crate::scenario::written::{Ack, Consumer, Flow, How, Publish, Verb};
 use crate::units::Span;
@@ -91,8 +92,8 @@ pub fn broker_of(checked: &Checked, edge: &str) -> Option<String> {
 
 /// Caller and callee of an edge, endpoints left out.
 pub fn ends(edge: &str) -> Option<(&str, &str)> {
-    let (from, to) = edge.split_once("->")?;
-    Some((from.trim(), to.trim().split('.').next().unwrap_or_default()))
+    let arrow = Arrow::of(edge)?;
+    Some((arrow.from, arrow.end().node))
 }
 
 /// All that a node publishes.
@@ -266,7 +267,11 @@ pub fn effects(checked: &Checked, edge: &str) -> Vec<Effect> {
     let taken = |name: &str| checked.scenario.flows.iter().any(|flow| flow.name.value == name);
     let effect = |client: &String| match own(client) {
         Some(name) => Effect { client: client.clone(), name, written: true },
-        None => Effect { client: client.clone(), name: free(&format!("{client} -> {to}"), taken), written: false },
+        None => Effect {
+            client: client.clone(),
+            name: free(&Arrow { from: client, to }.to_string(), taken),
+            written: false,
+        },
     };
     checked.scenario.clients.keys().map(effect).collect()
 }

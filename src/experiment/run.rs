@@ -136,7 +136,7 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<(u64, Finished<Measur
         flows: cohorts(plan.flows.iter().map(|f| &f.name), &replications, |m| &m.flows),
         endpoints: endpoints(plan, &replications),
         edges: (0..plan.edges.len())
-            .map(|at| (plan.edges[at].name.clone(), estimate::edge(&replications, at, plan, &calls[at])))
+            .map(|at| (plan.edge_name(plan.edges[at]), estimate::edge(&replications, at, plan, &calls[at])))
             .collect(),
         nodes: (0..services)
             .map(|at| (plan.nodes[at].name.clone(), estimate::node(&replications, at, plan, &behind[at])))

@@ -8,25 +8,25 @@ mod declare;
 pub mod edit;
 mod lower;
 mod print;
+pub(crate) mod programs;
 mod read;
 mod source;
 mod tables;
 #[cfg(test)]
 mod tests;
 pub mod vocab;
+mod walk;
 pub mod written;
 
 pub use crate::diag::Source;
-pub(crate) use check::walk::steps as each_step;
-pub use check::{
-    Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, client_transport, forecast,
-    transport_of,
-};
+pub use check::{Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, forecast};
 pub use edit::{Edit, variant_edits};
 pub use lower::lower;
 pub use print::{canonical, hash};
 pub use source::OpenError;
 pub use vocab::json_schema;
+pub(crate) use walk::steps as each_step;
+pub use walk::{client_transport, transport_of};
 
 use crate::diag::{Complaint, Severity, code};
 use written::Scenario;

@@ -5,11 +5,12 @@ use std::fs;
 use crate::source::{code, files, root, shipped};
 
 /// The floor of each top module.
-const FLOORS: [(&str, u8); 12] = [
+const FLOORS: [(&str, u8); 13] = [
     ("units", 0),
     ("random", 0),
     ("stats", 0),
     ("diag", 0),
+    ("graph", 0),
     ("kernel", 1),
     ("model", 2),
     ("machine", 2),

@@ -11,6 +11,7 @@ use super::rates::open_rate;
 use super::times::Times;
 use super::walk::{self, laws_of};
 use crate::random::dist::Law;
+use crate::scenario::programs::{Hop as Leads, Programs, misses, program, programs};
 use crate::scenario::tables::laws::mean;
 use crate::scenario::written::{Call, Client, Endpoint, How, Io, Link, Load, Node, Scenario, Step, Target, Verb};
 
@@ -19,6 +20,18 @@ pub(super) struct Edge {
     pub(super) to: usize,
     pub(super) times: f64,
     pub(super) messages: Option<Messages>,
+}
+
+impl Edge {
+    /// What is expected of a hop; nothing where it is a fallback's.
+    fn of(scenario: &Scenario, to: usize, hop: &Leads<'_>) -> Option<Self> {
+        let messages = match hop.call().map(|call| (call, walk::transport_of(scenario, call))) {
+            None => Some(Messages::default()),
+            Some((_, How::InProcess)) => None,
+            Some((call, How::Over(spec))) => Some(Messages::of(spec, call)),
+        };
+        Some(Self { to, times: hop.times?, messages })
+    }
 }
 
 /// An endpoint in the graph.
@@ -35,7 +48,7 @@ pub(super) struct Vertex<'s> {
 
 pub(super) struct Graph<'s> {
     pub(super) scenario: &'s Scenario,
-    pub(super) index: BTreeMap<(&'s str, &'s str), usize>,
+    pub(super) programs: Programs<'s>,
     pub(super) vertices: Vec<Vertex<'s>>,
     /// Callees before callers, as far as circles allow.
     pub(super) order: Vec<usize>,
@@ -87,14 +100,17 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
 
 impl<'s> Graph<'s> {
     fn new(scenario: &'s Scenario) -> Self {
-        let mut index = BTreeMap::new();
-        let mut vertices = Vec::new();
-        for (node, inner) in &scenario.nodes {
-            for endpoint in inner.programs() {
-                index.insert((node.as_str(), endpoint.name.value.as_str()), vertices.len());
-                vertices.push(Vertex { node, endpoint, edges: Vec::new(), cpu: 0.0, wait: 0.0, response: 0.0 });
-            }
-        }
+        let programs = programs(scenario);
+        let vertex = |at: usize| {
+            let (node, name) = *programs.name(at);
+            let endpoint = program(scenario, (node, name));
+            let endpoint = endpoint.unwrap_or_else(|| unreachable!("the graph is of the programs that there are"));
+            let edges = programs.leaving(at).filter_map(|(to, hop)| Edge::of(scenario, to, hop)).collect();
+            Vertex { node, endpoint, edges, cpu: 0.0, wait: 0.0, response: 0.0 }
+        };
+        let vertices = (0..programs.len()).map(vertex).collect();
+        // Fallbacks are not expected to run.
+        let order = programs.callees_first(|hop| hop.times.is_some());
         let mut means = BTreeMap::new();
         laws_of(scenario, &mut |law| {
             means.insert(&raw const *law, mean(law));
@@ -103,13 +119,7 @@ impl<'s> Graph<'s> {
         for link in &scenario.network.links {
             links.entry((link.from.value.as_str(), link.to.value.as_str())).or_insert(link);
         }
-        let mut graph = Self { scenario, index, vertices, order: Vec::new(), means, hops: BTreeMap::new(), links };
-        for i in 0..graph.vertices.len() {
-            let mut edges = Vec::new();
-            graph.edges(&graph.vertices[i].endpoint.steps, 1.0, &mut edges);
-            graph.vertices[i].edges = edges;
-        }
-        graph.order = graph.callees_first();
+        let mut graph = Self { scenario, programs, vertices, order, means, hops: BTreeMap::new(), links };
         for v in &graph.vertices {
             for call in walk::calls(v.endpoint) {
                 let hop = graph.hop(call, v.node);
@@ -119,45 +129,9 @@ impl<'s> Graph<'s> {
         graph
     }
 
-    fn edges(&self, steps: &[Step], times: f64, out: &mut Vec<Edge>) {
-        for step in steps {
-            let times = times * f64::from(step.times.value) * step.probability.value;
-            match &step.verb {
-                Verb::Call(call) | Verb::Query(call) => {
-                    let messages = match walk::transport_of(self.scenario, call) {
-                        How::InProcess => None,
-                        How::Over(spec) => Some(Messages::of(spec, call)),
-                    };
-                    out.extend(self.of(call).map(|to| Edge { to, times, messages }));
-                }
-                Verb::Cache { call, on_miss } => {
-                    let How::Over(spec) = walk::transport_of(self.scenario, call) else { continue };
-                    let messages = Some(Messages::of(spec, call));
-                    out.extend(self.of(call).map(|to| Edge { to, times, messages }));
-                    self.edges(on_miss, times * self.misses(call), out);
-                }
-                Verb::Parallel { branches, .. } => {
-                    for branch in branches {
-                        self.edges(std::slice::from_ref(&branch.step), times, out);
-                    }
-                }
-                Verb::Split(arms) => {
-                    let sum: f64 = arms.iter().map(|arm| arm.weight.value).sum();
-                    for arm in arms {
-                        self.edges(&arm.steps, times * arm.weight.value / sum, out);
-                    }
-                }
-                Verb::Transaction { steps, .. } => self.edges(steps, times, out),
-                Verb::Publish(publish) => self.messages(&publish.to.value, times, out),
-                Verb::Work(_) | Verb::Wait(_) => {}
-            }
-        }
-    }
-
-    /// The share of looks that miss; without a rate the cache is taken to be warm.
+    /// The share of looks that miss.
     pub(super) fn misses(&self, call: &Call) -> f64 {
-        let cache = self.scenario.nodes.get(&call.target.value.node).and_then(|node| node.cache.as_ref());
-        cache.and_then(|cache| cache.hit_rate.value).map_or(0.0, |rate| 1.0 - rate)
+        misses(self.scenario, call)
     }
 
     pub(super) fn of(&self, call: &Call) -> Option<usize> {
@@ -165,29 +139,7 @@ impl<'s> Graph<'s> {
     }
 
     pub(super) fn at(&self, target: &Target) -> Option<usize> {
-        self.index.get(&(target.node.as_str(), target.endpoint.as_str())).copied()
-    }
-
-    /// Depth first, without recursion: a chain may be long.
-    fn callees_first(&self) -> Vec<usize> {
-        let mut order = Vec::new();
-        let mut seen = vec![false; self.vertices.len()];
-        for start in 0..self.vertices.len() {
-            let mut path = vec![(start, 0)];
-            while let Some((at, followed)) = path.pop() {
-                if followed == 0 && std::mem::replace(&mut seen[at], true) {
-                    continue;
-                }
-                match self.vertices[at].edges.get(followed) {
-                    Some(edge) => {
-                        path.push((at, followed + 1));
-                        path.push((edge.to, 0));
-                    }
-                    None => order.push(at),
-                }
-            }
-        }
-        order
+        self.programs.find(&(target.node.as_str(), target.endpoint.as_str()))
     }
 
     /// Own times and least response times, callees first; circles settle over rounds.
@@ -302,7 +254,8 @@ impl<'s> Graph<'s> {
     }
 
     pub(super) fn of_node<'g>(&'g self, node: &'g str) -> impl Iterator<Item = (usize, &'g Vertex<'s>)> {
-        self.index.range((node, "")..).take_while(move |((n, _), _)| *n == node).map(|(_, &i)| (i, &self.vertices[i]))
+        let own = self.programs.named_from((node, "")).take_while(move |((n, _), _)| *n == node);
+        own.map(|(_, i)| (i, &self.vertices[i]))
     }
 
     /// Events per second, roughly: an arrival, its network, its work, each of its steps, and what messages cost.

@@ -27,7 +27,7 @@ impl Graph<'_> {
                 own = first..first + size;
             }
             first += size;
-            if let Some(&i) = self.index.get(&(host.name.value.as_str(), member.program.name.value.as_str())) {
+            if let Some(i) = self.programs.find(&(host.name.value.as_str(), member.program.name.value.as_str())) {
                 rates = [rates[0] + average.visits[i], rates[1] + height.visits[i]];
             }
         }

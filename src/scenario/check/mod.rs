@@ -26,11 +26,11 @@ mod rates;
 mod sizes;
 mod timeouts;
 mod times;
-pub(super) mod walk;
 mod wire;
 
 use super::tables::policy as policies;
 use super::tables::{discovery, scale};
+use super::walk;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
@@ -41,8 +41,6 @@ pub(super) use memory::memory;
 pub use memory::{CEILING, Memory};
 pub(super) use policies::{longest, of_client, propagates};
 pub(super) use ranges::{none, zero};
-pub use walk::{client_transport, transport_of};
-pub(super) use walk::{laws_of, transports_used};
 
 /// Everything that is wrong with a scenario, and what merely looks wrong. Names in `refused` stand in tables that could
 /// not be read; with `whole` false something could not, so nothing is inferred from what is absent.

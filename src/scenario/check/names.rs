@@ -156,7 +156,7 @@ pub(super) fn few(all: &[String]) -> String {
 const GUESSES: usize = 100;
 
 fn nowhere(scenario: &Scenario, to: &Given<Target>, guess: bool) -> Complaint {
-    let Target { node: name, endpoint } = &to.value;
+    let name = &to.value.node;
     if scenario.clients.contains_key(name) {
         let complaint =
             Complaint::error(code::WRONG_TARGET, format!("`{name}` is a client; clients call, nobody calls them"));
@@ -167,7 +167,7 @@ fn nowhere(scenario: &Scenario, to: &Given<Target>, guess: bool) -> Complaint {
         return complaint;
     }
     let names = known_names(scenario);
-    let whole = if endpoint.is_empty() { name.clone() } else { format!("{name}.{endpoint}") };
+    let whole = to.value.to_string();
     let meant =
         suggest(&whole, names.iter().map(String::as_str)).or_else(|| suggest(name, names.iter().map(String::as_str)));
     match meant {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{names::known_names, walk};
 use crate::diag::{Complaint, code};
+use crate::graph::{Arrow, End};
 use crate::scenario::read::suggest;
 use crate::scenario::written::{Metric, Scenario, Scope, Sense, Slo, Target};
 
@@ -43,8 +44,7 @@ pub(super) fn check(scenario: &Scenario, refused: &[String], complaints: &mut Ve
 fn edges(scenario: &Scenario) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     let mut add = |from: &str, to: &Target| {
-        let dot = if to.endpoint.is_empty() { "" } else { "." };
-        all.insert(format!("{from} -> {}{dot}{}", to.node, to.endpoint));
+        all.insert(Arrow { from, to: &to.to_string() }.to_string());
     };
     for (name, client) in &scenario.clients {
         client.calls.iter().for_each(|call| add(name, &call.target.value));
@@ -65,7 +65,7 @@ fn edges(scenario: &Scenario) -> BTreeSet<String> {
 
 /// `a -> b` whatever the spaces.
 fn edge_key(of: &str) -> Option<String> {
-    of.split_once("->").map(|(from, to)| format!("{} -> {}", from.trim(), to.trim()))
+    Arrow::of(of).map(|arrow| arrow.to_string())
 }
 
 fn about(scenario: &Scenario, edges: &BTreeSet<String>, of: &str) -> Option<About> {
@@ -87,8 +87,8 @@ fn about(scenario: &Scenario, edges: &BTreeSet<String>, of: &str) -> Option<Abou
     if crate::scenario::tables::consumers::groups(scenario).contains(of) {
         return Some(About::Group);
     }
-    let (node, endpoint) = of.split_once('.')?;
-    scenario.nodes.get(node)?.endpoints.contains_key(endpoint).then_some(About::Endpoint)
+    let End { node, endpoint } = End::of(of);
+    scenario.nodes.get(node)?.endpoints.contains_key(endpoint?).then_some(About::Endpoint)
 }
 
 fn unknown(scenario: &Scenario, edges: &BTreeSet<String>, slo: &Slo) -> Complaint {

@@ -1,13 +1,13 @@
 //! Messages become operations: they leave for a broker, and are delivered to those who consume them.
 
 use crate::model::id::NONE;
-use crate::model::plan;
+use crate::model::plan::{self, Callee};
 use crate::model::queue::Post;
 use crate::model::stream::{Producer, Spread};
-use crate::model::{CallId, EdgeId, EndpointId, NodeId, Op, Outcome, Pc, PostId, ProducerId};
+use crate::model::{CallId, EndpointId, NodeId, Op, Outcome, Pc, PostId, ProducerId};
 use crate::random::draw::name_hash;
 
-use super::super::check::walk;
+use super::super::walk;
 use super::super::written::{Consumer, Keyed, Publish, WhenFull};
 use super::Lowering;
 use super::program::{Code, Place, Sites};
@@ -15,9 +15,10 @@ use super::program::{Code, Place, Sites};
 impl<'s> Lowering<'s> {
     /// A delivery is a call of the broker that costs the network alone.
     pub(in crate::scenario) fn delivery(&mut self, broker: NodeId, host: NodeId, program: EndpointId) -> CallId {
-        let name = format!("{} -> {}", self.plan.node(broker).name, self.plan.node(host).name);
+        let edge = self.edge(broker, Callee::Node(host));
+        let name = self.plan.edge_name(plan::Edge { from: broker, to: Callee::Node(host) });
         let call = plan::Call {
-            edge: self.mail_edge(name.clone()),
+            edge,
             link: self.link(broker, host),
             endpoint: program,
             site: name_hash(&name),
@@ -42,15 +43,6 @@ impl<'s> Lowering<'s> {
         };
         self.plan.calls.push(call);
         CallId(self.plan.calls.len() as u32 - 1)
-    }
-
-    /// The edge that messages take.
-    pub(super) fn mail_edge(&mut self, name: String) -> EdgeId {
-        let edges = &mut self.plan.edges;
-        *self.mail.entry(name).or_insert_with_key(|name| {
-            edges.push(plan::Edge { name: name.clone() });
-            EdgeId(edges.len() as u32 - 1)
-        })
     }
 
     /// What a consumer does with a message. It is a worker of its own, and holds itself while it waits.
@@ -92,7 +84,7 @@ impl<'s> Lowering<'s> {
             return self.produce(code, sites, publish);
         };
         let (host, broker) = (code.place.host, self.plan.queue(to).node);
-        let edge = self.mail_edge(format!("{} -> {}", code.place.caller, publish.to.value));
+        let edge = self.edge(self.nodes[code.place.caller], Callee::Node(broker));
         // A message to a single service draws what a call in its place would draw.
         let consumers = walk::consumers(self.scenario, &publish.to.value);
         let label = if let [(only, _)] = consumers.as_slice() { only.name.value.as_str() } else { &publish.to.value };
@@ -124,7 +116,7 @@ impl<'s> Lowering<'s> {
         let label = if let [(only, _)] = consumers.as_slice() { only.name.value.as_str() } else { to };
         let waits = self.waits_for_ack(publish);
         let producer = Producer {
-            edge: self.mail_edge(format!("{} -> {to}", code.place.caller)),
+            edge: self.edge(self.nodes[code.place.caller], Callee::Node(broker)),
             topic,
             from: host,
             site: sites.next(label),

@@ -13,10 +13,11 @@ mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::graph::End;
 use crate::model::contention::Contention;
 use crate::model::id::NONE;
 use crate::model::line::{Delay, Order};
-use crate::model::plan::{self, Plan};
+use crate::model::plan::{self, Callee, Plan};
 use crate::model::policy::Rules;
 use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, NodeId, Op, Pc, QueueId};
 use crate::random::dist::{Dist, Law};
@@ -24,9 +25,9 @@ use crate::random::draw::name_hash;
 use crate::units::Span;
 
 use super::Checked;
-use super::check::walk::{fed, is_called};
 use super::check::{longest, of_client};
 use super::tables::policy::intake;
+use super::walk::{fed, is_called};
 use super::written::{Metric, Node, NodeKind, QueueOrder, Scenario, Slo, Zone};
 
 /// The plan of a checked scenario.
@@ -53,12 +54,10 @@ pub(super) struct Lowering<'s> {
     pub(super) plan: Plan,
     pub(super) nodes: BTreeMap<&'s str, NodeId>,
     pub(super) endpoints: BTreeMap<(NodeId, &'s str), EndpointId>,
-    pub(super) edges: BTreeMap<(String, EndpointId), EdgeId>,
+    pub(super) edges: BTreeMap<plan::Edge, EdgeId>,
     pub(super) links: BTreeMap<(NodeId, NodeId), LinkId>,
     pub(super) latencies: BTreeMap<(NodeId, NodeId), LawId>,
     pub(super) queues: BTreeMap<&'s str, QueueId>,
-    /// Edges of messages, by name.
-    pub(super) mail: BTreeMap<String, EdgeId>,
     callers: wire::Callers,
     pub(super) channels: BTreeMap<(LinkId, &'s str), u32>,
     /// Pools of connections so far.
@@ -88,11 +87,6 @@ fn consumers(node: &Node, called: bool, fed: &BTreeSet<&str>) -> u32 {
     if !called && own(true) == 0 { own(false) } else { own(true) }
 }
 
-/// `node` or `node.endpoint`.
-pub(super) fn endpoint_name(node: &str, endpoint: &str) -> String {
-    if endpoint.is_empty() { node.into() } else { format!("{node}.{endpoint}") }
-}
-
 impl<'s> Lowering<'s> {
     fn new(scenario: &'s Scenario) -> Self {
         let sim = &scenario.sim;
@@ -114,7 +108,6 @@ impl<'s> Lowering<'s> {
             links: BTreeMap::new(),
             latencies: BTreeMap::new(),
             queues: BTreeMap::new(),
-            mail: BTreeMap::new(),
             callers: wire::Callers::default(),
             channels: BTreeMap::new(),
             pools: 0,
@@ -143,7 +136,7 @@ impl<'s> Lowering<'s> {
             for endpoint in node.programs().map(|e| &e.name.value) {
                 let eid = EndpointId(self.plan.endpoints.len() as u32);
                 self.plan.endpoints.push(plan::Endpoint {
-                    name: endpoint_name(name, endpoint),
+                    name: End::named(name, endpoint).to_string(),
                     node: id,
                     entry: Pc::default(),
                     consumer: false,
@@ -252,13 +245,12 @@ impl<'s> Lowering<'s> {
         LaneId(at)
     }
 
-    /// The edge from a node as written to an endpoint.
-    pub(super) fn edge(&mut self, caller: &str, callee: EndpointId) -> EdgeId {
-        let plan = &mut self.plan;
-        let name = format!("{caller} -> {}", plan.endpoints[callee.index()].name);
-        *self.edges.entry((caller.into(), callee)).or_insert_with(|| {
-            plan.edges.push(plan::Edge { name });
-            EdgeId(plan.edges.len() as u32 - 1)
+    /// The edge from a node as written.
+    pub(super) fn edge(&mut self, from: NodeId, to: Callee) -> EdgeId {
+        let (edge, edges) = (plan::Edge { from, to }, &mut self.plan.edges);
+        *self.edges.entry(edge).or_insert_with(|| {
+            edges.push(edge);
+            EdgeId(edges.len() as u32 - 1)
         })
     }
 

@@ -9,7 +9,8 @@ use crate::model::{LawId, LinkId};
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::super::check::{of_client, propagates, walk};
+use super::super::check::{of_client, propagates};
+use super::super::walk;
 use super::super::written::{
     BalancePer, Call, Cancels, Client, ClientCall, Connections, Cost, Guards, How, Mode, Node, Protocol, Tls,
     TransportSpec, on,

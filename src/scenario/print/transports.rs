@@ -2,8 +2,8 @@
 
 use super::span;
 use super::{Page, key, quoted, time};
-use crate::scenario::check::transports_used;
 use crate::scenario::declare::Kind as _;
+use crate::scenario::walk::transports_used;
 use crate::scenario::written::{Cancels, Connections, Cost, FREE, Given, Protocol, Scenario, Tls, TransportSpec};
 
 /// The transports that something uses or that the file describes. Nothing can be said about `free`.

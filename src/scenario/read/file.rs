@@ -13,6 +13,7 @@ use super::value::{self, bandwidth, share, text, whole};
 use super::view::View;
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
+use crate::graph::Arrow;
 use crate::scenario::declare::Record;
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
@@ -117,12 +118,12 @@ fn network(desk: &mut Desk<'_>, view: &View<'_>) -> Network {
         let latency = link.read(desk, "latency", law);
         let bandwidth = link.read(desk, "bandwidth", bandwidth);
         let loss = link.or_default(desk, "loss", share);
-        let Some((from, to)) = name.value.split_once("->") else {
+        let Some(Arrow { from, to }) = Arrow::of(&name.value) else {
             let complaint = Complaint::error(code::BAD_NAME, format!("`{}` is not a link", name.value)).at(name.place);
             desk.push(complaint.help("a link is \"caller -> callee\", such as [network.links.\"orders -> billing\"]"));
             continue;
         };
-        let end = |end: &str| Given { value: end.trim().to_owned(), place: name.place.clone() };
+        let end = |end: &str| Given { value: end.to_owned(), place: name.place.clone() };
         links.push(Link { from: end(from), to: end(to), latency, bandwidth, loss });
     }
     Network {

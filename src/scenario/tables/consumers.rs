@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::check::{walk, zero};
+use super::super::check::zero;
 use super::super::declare::{
     Count, CountOr, Duration, Flag, Inner, Maybe, Must, Or, Record as _, Said, Share, Text, Told, Varying, table, words,
 };
 use super::super::lower::Lowering;
 use super::super::read::{Desk, View, suggest};
+use super::super::walk;
 use super::super::written::{Endpoint, Given, Node, Place, Scenario, Step};
 use super::laws::mean;
 use super::queues::{Queue, Unlimited, nowhere};
 use super::steps::Program;
 use crate::diag::{Complaint, code};
+use crate::graph;
 use crate::model::id::NONE;
 use crate::model::queue::Crew;
 use crate::model::stream::{OnError as OnEventError, Protocol, Seat};
@@ -311,7 +313,7 @@ pub(in crate::scenario) fn ranges(scenario: &Scenario, complaints: &mut Vec<Comp
         }
     }
     for group in groups(scenario) {
-        let (topic, group) = group.split_once('/').unwrap_or((&group, ""));
+        let (topic, group) = graph::group(&group).unwrap_or((&group, ""));
         if scenario.topics.contains_key(topic) {
             agreement(scenario, topic, group, complaints);
         }

@@ -7,9 +7,10 @@ use super::super::lower::Lowering;
 use super::super::print::quoted;
 use super::super::read::{self, Desk, Value, View, suggest};
 use super::super::vocab::Shape;
-use super::super::written::{Given, Scenario};
+use super::super::written::{Given, Node, Scenario};
 use super::consumers::groups;
 use crate::diag::{Complaint, code};
+use crate::graph::End;
 use crate::model::{ClientId, EndpointId, NodeId, plan};
 
 table! {
@@ -90,11 +91,11 @@ impl Lowering<'_> {
 
     /// The endpoints whose success is the end of a flow: all of a service, one of them, or all that consume from a broker.
     fn end(&self, end: &str) -> Vec<EndpointId> {
-        let (node, endpoint) = end.split_once('.').unwrap_or((end, ""));
+        let End { node, endpoint } = End::of(end);
         let from = format!("from {end}");
         let named = |at: EndpointId| self.plan.endpoint(at).name == end;
         let fits = |(host, name): (NodeId, &str), at: EndpointId| {
-            let own = self.plan.node(host).name == node && (endpoint.is_empty() || named(at));
+            let own = self.plan.node(host).name == node && (endpoint.is_none_or(str::is_empty) || named(at));
             own || name == from || name.strip_prefix(&from).is_some_and(|rest| rest.starts_with(' '))
         };
         self.endpoints.iter().filter(|(key, at)| fits(**key, **at)).map(|(_, at)| *at).collect()
@@ -128,9 +129,9 @@ fn ends(scenario: &Scenario, flow: &Flow, refused: &[String], complaints: &mut V
     }
     let groups = groups(scenario);
     for end in &flow.ends.value {
-        let (node, endpoint) = end.value.split_once('.').unwrap_or((&end.value, ""));
-        let served =
-            scenario.nodes.get(node).is_some_and(|n| endpoint.is_empty() || n.endpoints.contains_key(endpoint));
+        let End { node, endpoint } = End::of(&end.value);
+        let has = |n: &Node| endpoint.is_none_or(|name| name.is_empty() || n.endpoints.contains_key(name));
+        let served = scenario.nodes.get(node).is_some_and(has);
         let known = served || scenario.queues.contains_key(&end.value) || groups.contains(&end.value);
         if !known && !refused.iter().any(|name| end.value.contains(name.as_str())) {
             let names = scenario.nodes.keys().chain(scenario.queues.keys()).chain(&groups).map(String::as_str);

@@ -2,11 +2,11 @@
 
 use toml::de::DeValue;
 
-use super::super::check::laws_of;
 use super::super::declare::{Kind, Spoken, words};
 use super::super::print::quoted;
 use super::super::read::{self, Desk, Value, View, bad, listed, number, wrong_kind};
 use super::super::vocab::{Key, Shape, Table, key};
+use super::super::walk::laws_of;
 use super::super::written::{Arrivals, Load, Place, Scenario};
 use crate::diag::{Complaint, code};
 use crate::random::dist::{Dist, Law};

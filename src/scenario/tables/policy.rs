@@ -5,13 +5,14 @@ use std::sync::OnceLock;
 
 use toml::de::DeTable;
 
-use super::super::check::{walk, zero};
+use super::super::check::zero;
 use super::super::declare::{Duration, Field, Flag, Kind, Record, Ruled, Said, Spoken, Told, table, words};
 use super::super::lower::Lowering;
 use super::super::print::{Page, listed, quoted};
 use super::super::read::{self, Desk, Value, View};
 use super::super::tables::laws::mean;
 use super::super::vocab::{Key, LIBRARIES, LIBRARY_WORDS, Shape, Table, key};
+use super::super::walk;
 use super::super::written::{
     BalancePer, Call, Client, DoorLimit, Given, How, Node, Place, Rule, Scenario, TransportSpec, on,
 };

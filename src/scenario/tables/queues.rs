@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::super::check::{walk, zero};
+use super::super::check::zero;
 use super::super::declare::{CountOr, Duration, Flag, Maybe, Or, Record as _, Said, Text, Told, Varying, Without};
 use super::super::declare::{Site, table, words};
 use super::super::lower::Lowering;
 use super::super::read::{View, suggest};
 use super::super::vocab::{Word, word};
+use super::super::walk;
 use super::super::written::{Given, Scenario, Zone};
 use crate::diag::{Complaint, code};
 use crate::model::QueueId;

@@ -1,5 +1,7 @@
 //! Steps: what an endpoint does, step by step.
 
+use std::fmt;
+
 use toml::de::{DeTable, DeValue};
 
 use super::super::check::zero;
@@ -12,6 +14,7 @@ use super::super::vocab::{Shape, Table, Word, word};
 use super::super::written::{Given, Guards, Place};
 use super::sim::TransportName;
 use crate::diag::{Complaint, code};
+use crate::graph::End;
 use crate::random::dist::Law;
 use crate::units::size_text;
 
@@ -91,6 +94,19 @@ pub struct Target {
     pub node: String,
     /// The endpoint; empty: the default one.
     pub endpoint: String,
+}
+
+impl Target {
+    /// The same, borrowed: it is written as an end is.
+    pub fn end(&self) -> End<'_> {
+        End::named(&self.node, &self.endpoint)
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.end().fmt(f)
+    }
 }
 
 /// What a call carries each way if nobody says: 1 KB.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::check::{walk, zero};
+use super::super::check::zero;
 use super::super::declare::{
     Count, CountOr, Duration, Inner, Kind, Maybe, Must, Number, Or, Record, Said, Site, Text, Varying, table, words,
 };
@@ -10,6 +10,7 @@ use super::super::lower::Lowering;
 use super::super::print::quoted;
 use super::super::read::{self, Desk, Value, View};
 use super::super::vocab::Shape;
+use super::super::walk;
 use super::super::written::{Given, Scenario, Zone};
 use super::queues::Unlimited;
 use crate::diag::{Complaint, code};

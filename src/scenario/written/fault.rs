@@ -1,5 +1,6 @@
 //! Faults as written.
 
+use crate::graph::Arrow;
 use crate::random::dist::Law;
 use crate::units::Span;
 
@@ -197,8 +198,8 @@ impl Fault {
     /// What the target's text stands for.
     pub fn aim(&self) -> Aim<'_> {
         let text = self.target.value.trim();
-        if let Some((from, to)) = text.split_once("->") {
-            return Aim::Edge(from.trim(), to.trim());
+        if let Some(Arrow { from, to }) = Arrow::of(text) {
+            return Aim::Edge(from, to);
         }
         text.strip_prefix("zone:").map_or(Aim::Node(text), |zone| Aim::Zone(zone.trim()))
     }
