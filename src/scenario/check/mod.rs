@@ -7,7 +7,6 @@ mod caches;
 mod consumers;
 mod cycles;
 mod expected;
-mod faults;
 mod flow;
 mod forecast;
 mod held;
@@ -30,15 +29,16 @@ mod times;
 pub(super) mod walk;
 mod wire;
 
-use super::tables::{discovery, scale};
+use super::tables::{discovery, faults, scale};
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
 pub use expected::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 pub use forecast::forecast;
-pub(super) use load::overloaded;
+pub(super) use load::{overloaded, power};
 pub(super) use memory::memory;
 pub use memory::{CEILING, Memory};
+pub(super) use names::{few, known_names};
 pub(super) use policies::{longest, of_client, propagates};
 pub(super) use ranges::zero;
 pub use walk::{client_transport, transport_of};

@@ -147,7 +147,7 @@ fn no_endpoint(node: &Node, to: &Given<Target>) -> Complaint {
 }
 
 /// The first of many.
-pub(super) fn few(all: &[String]) -> String {
+pub(in crate::scenario) fn few(all: &[String]) -> String {
     let shown = all.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
     if all.len() > 12 { format!("{shown} … ({} in all)", all.len()) } else { shown }
 }

@@ -5,7 +5,6 @@
 mod branches;
 mod caches;
 mod calls;
-mod faults;
 mod load;
 mod messages;
 mod policies;
@@ -314,7 +313,7 @@ impl<'s> Lowering<'s> {
         law
     }
 
-    fn zone(&self, name: &str) -> Option<&'s Zone> {
+    pub(super) fn zone(&self, name: &str) -> Option<&'s Zone> {
         self.scenario.zone(name)
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn count_law(law: &Law) -> String {
 }
 
 /// A law over times as a table, constants too.
-pub(super) fn table(law: &Law) -> String {
+pub(in crate::scenario) fn table(law: &Law) -> String {
     braces(&parts(law, &span))
 }
 

@@ -2,7 +2,6 @@
 //! same scenario.
 
 mod caches;
-mod faults;
 mod law;
 mod policies;
 mod steps;
@@ -17,8 +16,8 @@ use super::written::{
 };
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
-pub(in crate::scenario) use law::law;
 use law::{count_law, span};
+pub(in crate::scenario) use law::{law, table as law_table};
 pub(super) use steps::steps;
 use steps::{sizes, target};
 
@@ -152,7 +151,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     }
     scenario.flows.iter().for_each(|flow| page.table("[[flows]]", flow.told()));
     policies::policies(scenario, page);
-    scenario.faults.iter().for_each(|f| faults::fault(f, page));
+    scenario.faults.iter().for_each(|fault| page.table("[[faults]]", fault.meant()));
     scenario.slos.iter().for_each(|s| slo(s, page));
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 use super::client::client;
-use super::fault::fault;
 use super::law::law;
 use super::node::node;
 use super::policy::policy;
@@ -18,8 +17,8 @@ use crate::diag::{Complaint, code};
 use crate::scenario::declare::Record;
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    Consumer, Discovery, Flow, Given, Index, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Scope, Sense,
-    Slo, Variant,
+    Consumer, Discovery, Fault, Flow, Given, Index, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Scope,
+    Sense, Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.
@@ -59,7 +58,7 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
             Flow::all(desk, &all)
         },
         policies: policies.into_iter().map(|(name, inner)| (name.value.clone(), policy(desk, name, inner))).collect(),
-        faults: view.list(desk, "faults").iter().filter_map(|inner| fault(desk, inner)).collect(),
+        faults: view.list(desk, "faults").iter().filter_map(|inner| Fault::of(desk, inner)).collect(),
         slos: slos(desk, &view),
         variants: variants(desk, &view),
         index: Index::default(),

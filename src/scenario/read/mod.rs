@@ -6,7 +6,6 @@
 mod budget;
 mod client;
 mod desk;
-mod fault;
 mod file;
 mod files;
 mod law;
@@ -32,7 +31,7 @@ pub(super) use transport::unknown as unknown_transport;
 pub(crate) use value::{
     bad, count, count_or, duration, flag, number, share, suggest, table, text, weight, whole, zone,
 };
-pub(crate) use view::{View, spoken};
+pub(crate) use view::{View, listed, spoken};
 
 /// A value of the parsed text, with its place.
 pub(crate) type Value<'t> = toml::Spanned<toml::de::DeValue<'t>>;

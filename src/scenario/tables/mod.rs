@@ -2,6 +2,7 @@
 
 pub(in crate::scenario) mod consumers;
 pub(in crate::scenario) mod discovery;
+pub(in crate::scenario) mod faults;
 pub(in crate::scenario) mod flows;
 pub(in crate::scenario) mod queues;
 pub(in crate::scenario) mod scale;

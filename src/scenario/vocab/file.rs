@@ -1,13 +1,13 @@
 //! The file itself and its small tables.
 
 use super::clients::CLIENT;
-use super::faults::FAULT;
 use super::nodes::{CACHE, DATABASE, EXTERNAL, GATEWAY, SERVICE};
 use super::policies::POLICY;
 use super::tables::{Key, Shape, Table, key, later};
 use super::transports::TRANSPORT;
 use crate::scenario::declare::Record as _;
 use crate::scenario::tables::discovery::Discovery;
+use crate::scenario::tables::faults::Fault;
 use crate::scenario::tables::flows::Flow;
 use crate::scenario::tables::queues::Queue;
 use crate::scenario::tables::sim::{Defaults, Sim};
@@ -39,7 +39,7 @@ const TABLES: &[Key] = &[
     key("topics", Shape::Named(Topic::TABLE), "Topics by name: every group gets every event."),
     key("policies", Shape::Named(&POLICY), "Rules that guard calls, by name."),
     key("flows", Shape::List(Flow::TABLE), "What done means to the business, across asynchronous hops."),
-    key("faults", Shape::List(&FAULT), "What goes wrong, and when."),
+    key("faults", Shape::List(Fault::TABLE), "What goes wrong, and when."),
     key("slos", Shape::List(&SLO), "What is promised."),
     key(
         "variants",

@@ -6,7 +6,6 @@
 
 mod clients;
 mod explain;
-mod faults;
 mod figures;
 mod file;
 mod laws;
@@ -29,7 +28,6 @@ pub(in crate::scenario) use tables::word;
 pub use tables::{Key, Shape, Table, Word, key};
 
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
-pub use faults::FAULT;
 pub use file::{LINK, NETWORK, SLO};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
 pub use libraries::{LIBRARIES, Library, library};

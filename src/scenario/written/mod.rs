@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 mod client;
-mod fault;
 mod index;
 mod node;
 mod policy;
@@ -17,13 +16,13 @@ mod wire;
 
 pub use super::tables::consumers::{Ack, Consumer, Membership, OnError, Replay};
 pub use super::tables::discovery::*;
+pub use super::tables::faults::*;
 pub use super::tables::flows::Flow;
 pub use super::tables::queues::{Queue, QueueKind, WhenFull};
 pub use super::tables::scale::*;
 pub use super::tables::sim::{Defaults, Sim};
 pub use super::tables::topics::{Acks, Keyed, SharedKey, Topic};
 pub use client::*;
-pub use fault::*;
 pub use index::Index;
 pub use node::*;
 pub use policy::*;
