@@ -20,7 +20,6 @@ mod names;
 mod policies;
 mod pools;
 mod primary;
-mod promises;
 mod ranges;
 mod rates;
 mod sizes;
@@ -29,7 +28,7 @@ mod times;
 pub(super) mod walk;
 mod wire;
 
-use super::tables::{discovery, faults, scale};
+use super::tables::{discovery, faults, scale, slos};
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
@@ -60,7 +59,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     caches::ranges(scenario, &mut complaints);
     scale::ranges(scenario, &mut complaints);
     faults::check(scenario, refused, &mut complaints);
-    promises::check(scenario, refused, &mut complaints);
+    slos::check(scenario, refused, &mut complaints);
     // What follows walks calls and divides by numbers; it wants names that resolve and numbers that can be.
     if !whole || complaints.iter().any(Complaint::is_error) {
         return complaints;
@@ -68,8 +67,8 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     names::unused(scenario, &mut complaints);
     faults::look(scenario, &mut complaints);
     discovery::look(scenario, &mut complaints);
-    promises::latency_only(scenario, &mut complaints);
-    promises::reversed(scenario, &mut complaints);
+    slos::latency_only(scenario, &mut complaints);
+    slos::reversed(scenario, &mut complaints);
     cycles::check(scenario, &mut complaints);
     policies::look(scenario, &mut complaints);
     timeouts::check(scenario, &mut complaints);

@@ -46,6 +46,7 @@ pub fn lower(checked: &Checked) -> Plan {
     lowering.flows();
     lowering.guards();
     lowering.faults();
+    lowering.promises();
     lowering.plan
 }
 

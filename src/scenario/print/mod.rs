@@ -11,8 +11,7 @@ use std::fmt::Write as _;
 
 use super::declare::{Record as _, Told};
 use super::written::{
-    Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope, Slo,
-    Zone,
+    Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Zone,
 };
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
@@ -152,7 +151,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     scenario.flows.iter().for_each(|flow| page.table("[[flows]]", flow.told()));
     policies::policies(scenario, page);
     scenario.faults.iter().for_each(|fault| page.table("[[faults]]", fault.meant()));
-    scenario.slos.iter().for_each(|s| slo(s, page));
+    scenario.slos.iter().for_each(|slo| page.table("[[slos]]", slo.meant()));
 }
 
 fn network(scenario: &Scenario, page: &mut Page) {
@@ -333,21 +332,6 @@ fn endpoint(endpoint: &Endpoint, page: &mut Page, none: &mut Vec<String>, beside
         }
     } else {
         page.line("steps", steps(&endpoint.steps), false);
-    }
-}
-
-fn slo(slo: &Slo, page: &mut Page) {
-    page.header("[[slos]]");
-    page.given("name", &slo.name, |s| quoted(s));
-    page.given("of", &slo.of, |s| quoted(s));
-    page.given("expect", &slo.expect, |s| quoted(s));
-    if let Some(scope) = &slo.scope {
-        let (word, value) = match &scope.value {
-            Scope::OutsideFaults => ("outside_faults", "true".to_owned()),
-            Scope::During(fault) => ("during", quoted(fault)),
-            Scope::AfterFault(fault) => ("after_fault", quoted(fault)),
-        };
-        page.line(word, value, scope.is_default());
     }
 }
 

@@ -8,7 +8,6 @@ use super::client::client;
 use super::law::law;
 use super::node::node;
 use super::policy::policy;
-use super::promise;
 use super::transport::transports;
 use super::value::{self, bandwidth, share, text, whole};
 use super::view::View;
@@ -17,8 +16,7 @@ use crate::diag::{Complaint, code};
 use crate::scenario::declare::Record;
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    Consumer, Discovery, Fault, Flow, Given, Index, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Scope,
-    Sense, Slo, Variant,
+    Consumer, Discovery, Fault, Flow, Given, Index, Link, Network, Node, NodeKind, Scenario, Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.
@@ -59,7 +57,7 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
         },
         policies: policies.into_iter().map(|(name, inner)| (name.value.clone(), policy(desk, name, inner))).collect(),
         faults: view.list(desk, "faults").iter().filter_map(|inner| Fault::of(desk, inner)).collect(),
-        slos: slos(desk, &view),
+        slos: view.list(desk, "slos").iter().filter_map(|inner| Slo::of(desk, inner)).collect(),
         variants: variants(desk, &view),
         index: Index::default(),
     }
@@ -181,50 +179,7 @@ fn twice(desk: &mut Desk<'_>, name: &Given<String>, line: usize) {
     ));
 }
 
-fn slos(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Slo> {
-    let mut all = Vec::new();
-    for slo in view.list(desk, "slos") {
-        for key in ["of", "expect"] {
-            if !slo.has(key) {
-                slo.missing(desk, key, "write of = \"shoppers\" and expect = \"p99 < 400ms\"");
-            }
-        }
-        let (of, expect) = (slo.read(desk, "of", text), slo.read(desk, "expect", text));
-        let name = slo.read(desk, "name", text);
-        let read = expect.as_ref().map(|e| promise(&e.value));
-        if let (Some(Err(complaint)), Some(expect)) = (&read, &expect) {
-            desk.push(complaint.clone().at(expect.place.clone()));
-        }
-        // An expression that cannot be understood stands in for itself: the target is still checked.
-        let promise =
-            read.and_then(Result::ok).unwrap_or(Promise { metric: Metric::Mean, sense: Sense::Below, bound: f64::NAN });
-        if let (Some(of), Some(expect)) = (of, expect) {
-            let name = name.unwrap_or_else(|| Given::default(format!("{} {}", of.value, expect.value)));
-            let scope = scope(desk, &slo);
-            all.push(Slo { name, of, expect, promise, scope });
-        }
-    }
-    all
-}
-
 /// In the order of the file: people write variants in the order in which they are to be read.
-/// When a promise holds, if not always.
-fn scope(desk: &mut Desk<'_>, slo: &View<'_>) -> Option<Given<Scope>> {
-    let outside = slo.read(desk, "outside_faults", value::flag).filter(|given| given.value);
-    let outside = outside.map(|given| Given { value: Scope::OutsideFaults, place: given.place });
-    let named =
-        |given: Given<String>, scope: fn(String) -> Scope| Given { value: scope(given.value), place: given.place };
-    let during = slo.read(desk, "during", text).map(|given| named(given, Scope::During));
-    let after = slo.read(desk, "after_fault", text).map(|given| named(given, Scope::AfterFault));
-    let mut all = [outside, during, after].into_iter().flatten();
-    let first = all.next();
-    if let Some(second) = all.next() {
-        let complaint = Complaint::error(code::SLO_SYNTAX, "an SLO is about one time only").at(second.place);
-        desk.push(complaint.help("keep one of outside_faults, during and after_fault, or write two SLOs"));
-    }
-    first
-}
-
 fn variants(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Variant> {
     let mut all = Vec::new();
     let tables = view.get("variants").and_then(|v| value::table(desk, "variants", v));

@@ -11,7 +11,6 @@ mod files;
 mod law;
 mod node;
 pub(super) mod policy;
-mod promise;
 mod step;
 mod transport;
 mod value;
@@ -25,7 +24,6 @@ use crate::diag::{Complaint, Source, code};
 pub(crate) use desk::Desk;
 pub(crate) use law::law;
 pub(crate) use policy::rule;
-pub(super) use promise::promise;
 pub(crate) use step::steps;
 pub(super) use transport::unknown as unknown_transport;
 pub(crate) use value::{

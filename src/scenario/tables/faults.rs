@@ -12,12 +12,11 @@ use super::super::lower::Lowering;
 use super::super::print;
 use super::super::read::{self, Desk, Value, View, listed, suggest};
 use super::super::vocab::Shape;
-use super::super::written::{self, Arrivals, Given, Load, Node, Place, Scenario, Zone};
+use super::super::written::{Arrivals, Given, Load, Node, Place, Scenario, Zone};
 use crate::diag::{Complaint, code, nouns};
-use crate::model::fault::{self as run, Effect, Mode, Scope};
-use crate::model::id::NONE;
+use crate::model::NodeId;
+use crate::model::fault::{self as run, Effect, Mode};
 use crate::model::source::Segment;
-use crate::model::{ClientId, FaultId, NodeId};
 use crate::random::dist::Law;
 use crate::random::draw::name_hash;
 use crate::units::{Span, Time};
@@ -358,27 +357,6 @@ impl Lowering<'_> {
                 ways,
             };
             self.plan.faults.push(planned);
-        }
-        for slo in &scenario.slos {
-            if let Some(scope) = &slo.scope {
-                // Nobody, for a flow or a group: only their recovery is judged around faults.
-                let client = scenario.clients.keys().position(|name| *name == slo.of.value);
-                let scope = self.scope(&scope.value);
-                self.plan.scoped.push((ClientId(client.map_or(NONE, |client| client as u32)), scope));
-            }
-        }
-    }
-
-    /// When a promise holds; a fault that was left out never is on.
-    fn scope(&self, scope: &written::Scope) -> Scope {
-        let fault = |name: &str| {
-            let at = self.plan.faults.iter().position(|fault| fault.name == name);
-            FaultId(at.map_or(NONE, |at| at as u32))
-        };
-        match scope {
-            written::Scope::OutsideFaults => Scope::Outside,
-            written::Scope::During(name) => Scope::During(fault(name)),
-            written::Scope::AfterFault(name) => Scope::After(fault(name)),
         }
     }
 

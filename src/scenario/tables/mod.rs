@@ -7,4 +7,5 @@ pub(in crate::scenario) mod flows;
 pub(in crate::scenario) mod queues;
 pub(in crate::scenario) mod scale;
 pub(in crate::scenario) mod sim;
+pub(in crate::scenario) mod slos;
 pub(in crate::scenario) mod topics;

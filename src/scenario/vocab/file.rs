@@ -11,6 +11,7 @@ use crate::scenario::tables::faults::Fault;
 use crate::scenario::tables::flows::Flow;
 use crate::scenario::tables::queues::Queue;
 use crate::scenario::tables::sim::{Defaults, Sim};
+use crate::scenario::tables::slos::Slo;
 use crate::scenario::tables::topics::Topic;
 
 const HEAD: &[Key] = &[
@@ -40,7 +41,7 @@ const TABLES: &[Key] = &[
     key("policies", Shape::Named(&POLICY), "Rules that guard calls, by name."),
     key("flows", Shape::List(Flow::TABLE), "What done means to the business, across asynchronous hops."),
     key("faults", Shape::List(Fault::TABLE), "What goes wrong, and when."),
-    key("slos", Shape::List(&SLO), "What is promised."),
+    key("slos", Shape::List(Slo::TABLE), "What is promised."),
     key(
         "variants",
         Shape::Edits,
@@ -79,23 +80,5 @@ pub static LINK: Table = Table {
             "Bytes per second and direction; messages pass one after the other. Default: no limit.",
         ),
         key("loss", Shape::Share, "Share of messages that are lost and sent again: delay, not error.").or("0.0"),
-    ]],
-};
-
-/// `[[slos]]`.
-pub static SLO: Table = Table {
-    name: "[[slos]]",
-    doc: "What is promised; a run judges it, and a broken promise is exit code 99.",
-    keys: &[&[
-        key("name", Shape::Text, "Default: `of` and `expect`."),
-        key(
-            "of",
-            Shape::Text,
-            "A client, a flow, an endpoint, a node, an edge (\"orders -> payments\"), a queue or a `topic/group`.",
-        ),
-        key("expect", Shape::Text, "For example \"p99 < 400ms\", \"success_rate >= 99.5%\", \"good(400ms) >= 99%\"."),
-        key("outside_faults", Shape::Flag, "Judged by requests that set out while no fault is on.").or("false"),
-        key("during", Shape::Text, "Judged by requests that set out during this fault."),
-        key("after_fault", Shape::Text, "Judged by requests that set out after this fault."),
     ]],
 };

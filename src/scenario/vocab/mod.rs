@@ -28,7 +28,7 @@ pub(in crate::scenario) use tables::word;
 pub use tables::{Key, Shape, Table, Word, key};
 
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
-pub use file::{LINK, NETWORK, SLO};
+pub use file::{LINK, NETWORK};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
 pub use libraries::{LIBRARIES, Library, library};
 pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, POOL, QUEUE_ORDER, SERVICE, TABLE};

@@ -10,7 +10,6 @@ mod client;
 mod index;
 mod node;
 mod policy;
-mod promise;
 mod step;
 mod wire;
 
@@ -21,12 +20,12 @@ pub use super::tables::flows::Flow;
 pub use super::tables::queues::{Queue, QueueKind, WhenFull};
 pub use super::tables::scale::*;
 pub use super::tables::sim::{Defaults, Sim};
+pub use super::tables::slos::{Metric, Promise, Scope, Sense, Slo};
 pub use super::tables::topics::{Acks, Keyed, SharedKey, Topic};
 pub use client::*;
 pub use index::Index;
 pub use node::*;
 pub use policy::*;
-pub use promise::*;
 pub use step::*;
 pub use wire::*;
 
