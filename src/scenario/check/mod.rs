@@ -17,7 +17,6 @@ mod memory;
 mod messages;
 mod metastable;
 mod names;
-mod policies;
 mod pools;
 mod primary;
 mod ranges;
@@ -28,6 +27,7 @@ mod times;
 pub(super) mod walk;
 mod wire;
 
+use super::tables::policy as policies;
 use super::tables::{discovery, faults, scale, slos};
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
@@ -39,7 +39,7 @@ pub(super) use memory::memory;
 pub use memory::{CEILING, Memory};
 pub(super) use names::{few, known_names};
 pub(super) use policies::{longest, of_client, propagates};
-pub(super) use ranges::zero;
+pub(super) use ranges::{none, zero};
 pub use walk::{client_transport, transport_of};
 pub(super) use walk::{laws_of, transports_used};
 

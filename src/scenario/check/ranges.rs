@@ -68,6 +68,17 @@ pub(in crate::scenario) fn zero(
     }
 }
 
+/// The same for a value that must not be the one that stands for nothing.
+pub(in crate::scenario) fn none<T: PartialEq>(
+    key: &str,
+    given: &Given<T>,
+    nothing: &T,
+    why: &str,
+    complaints: &mut Vec<Complaint>,
+) {
+    zero(given.value == *nothing, key, given.place.as_ref(), why, complaints);
+}
+
 fn timeout(given: &Given<Option<Span>>, complaints: &mut Vec<Complaint>) {
     zero(given.value == Some(Span::ZERO), "timeout", given.place.as_ref(), "every call would fail at once", complaints);
 }
@@ -95,7 +106,7 @@ fn one_node(node: &Node, complaints: &mut Vec<Complaint>) {
         complaints.push(complaint.help("it means something for queue_order = \"lifo\" and \"priority\""));
     }
     for endpoint in node.programs() {
-        walk::steps(&endpoint.steps, &mut |step| one_step(step, complaints));
+        walk::steps(&endpoint.steps, &mut |step| crate::scenario::tables::steps::ranges(step, complaints));
         let unrolled = unrolled(&endpoint.steps);
         if unrolled > 100_000.0 {
             let message = format!("the steps, `times` multiplied out, are {unrolled:.0}; at most 100000");
@@ -125,36 +136,6 @@ pub(super) fn unrolled(steps: &[Step]) -> f64 {
             f64::from(step.times.value) * (1.0 + inner)
         })
         .sum()
-}
-
-fn one_step(step: &Step, complaints: &mut Vec<Complaint>) {
-    zero(step.times.value == 0, "times", step.times.place.as_ref(), "leave the step out instead", complaints);
-    match &step.verb {
-        Verb::Parallel { branches, wait_for } => {
-            let copies: u64 = branches.iter().map(|b| u64::from(b.step.times.value)).sum();
-            zero(
-                wait_for.value == Some(0),
-                "wait_for",
-                wait_for.place.as_ref(),
-                "leave the parallel out instead",
-                complaints,
-            );
-            if let Some(k) = wait_for.value.filter(|k| u64::from(*k) > copies) {
-                let message = match copies {
-                    1 => format!("wait_for = {k}, but there is only one branch"),
-                    _ => format!("wait_for = {k}, but there are only {copies} branches"),
-                };
-                let complaint = Complaint::error(code::WAIT_FOR, message).at(wait_for.place.clone());
-                complaints.push(complaint.help("it could never be met; wait for fewer, or for \"all\""));
-            }
-        }
-        Verb::Split(arms) if arms.iter().map(|arm| arm.weight.value).sum::<f64>() <= 0.0 => {
-            let why = if arms.is_empty() { "a split without ways" } else { "the weights of a split are all zero" };
-            let complaint = Complaint::error(code::SHARES, why).at(step.place.clone());
-            complaints.push(complaint.help("give at least one way a weight above zero"));
-        }
-        _ => {}
-    }
 }
 
 fn one_client(client: &Client, run: Span, complaints: &mut Vec<Complaint>) {

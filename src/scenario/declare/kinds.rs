@@ -5,10 +5,10 @@ use std::marker::PhantomData;
 use super::super::print;
 use super::super::read::{self, Desk, Value, View};
 use super::super::vocab::{Shape, Word};
-use super::super::written::{Step, Zone};
+use super::super::written::{Target, Zone};
 use super::Record;
 use crate::random::dist::Law;
-use crate::units::Span;
+use crate::units::{Rate, Span, size_text};
 
 /// What a value may be.
 pub(crate) trait Kind {
@@ -59,12 +59,16 @@ kinds! {
     Weight: f64, Shape::Weight, read::weight, |x| format!("{x:?}");
     /// true or false.
     Flag: bool, Shape::Flag, read::flag, bool::to_string;
+    /// A size in bytes.
+    Size: u64, Shape::Size, read::size, |bytes| format!("\"{}\"", size_text(*bytes));
+    /// A node, or one of its endpoints.
+    To: Target, Shape::Target, read::target, print::target;
+    /// So many per time.
+    PerTime: Rate, Shape::Rate, read::rate, |rate| format!("\"{rate}\"");
     /// A time.
     Duration: Span, Shape::Duration, read::duration, print::time;
     /// Where something stands.
     Site: Zone, Shape::Zone, read::zone, print::zone;
-    /// What is done, in order.
-    Steps: Vec<Step>, Shape::Steps, read::steps, |all| print::steps(all);
     /// A time that varies.
     Varying: Law, Shape::Law, read::law, print::law;
 }

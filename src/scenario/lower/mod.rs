@@ -7,12 +7,9 @@ mod caches;
 mod calls;
 mod load;
 mod messages;
-mod policies;
 mod program;
 mod queries;
 mod wire;
-
-pub(super) use policies::{exponential, limit as adaptive_limit};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +26,7 @@ use crate::units::Span;
 use super::Checked;
 use super::check::walk::{fed, is_called};
 use super::check::{longest, of_client};
+use super::tables::policy::intake;
 use super::written::{Metric, Node, NodeKind, QueueOrder, Scenario, Slo, Zone};
 
 /// The plan of a checked scenario.
@@ -176,7 +174,7 @@ impl<'s> Lowering<'s> {
             order: order(node.queue_order.value),
             preemptive: node.preemptive.value,
             queue_timeout,
-            intake: policies::intake(node),
+            intake: intake(node),
             contention: contention(node),
         };
         self.push_node(name, planned)

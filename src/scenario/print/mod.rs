@@ -3,30 +3,32 @@
 
 mod caches;
 mod law;
-mod policies;
-mod steps;
 mod transports;
 
 use std::fmt::Write as _;
 
-use super::declare::{Record as _, Told};
+use super::declare::{Field as _, Kind as _, Record as _, Ruled, Spoken, Told};
+use super::tables::steps::{Program, sizes};
 use super::written::{
-    Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Zone,
+    Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Target, Zone,
 };
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
 use law::{count_law, span};
 pub(in crate::scenario) use law::{law, table as law_table};
-pub(super) use steps::steps;
-use steps::{sizes, target};
 
 /// Lines of TOML; each may be marked as a default.
 #[derive(Default)]
-struct Page {
+pub(super) struct Page {
     lines: Vec<(String, bool)>,
 }
 
 impl Page {
+    /// The header of a table by name.
+    pub(super) fn table(&mut self, family: &str, name: &str) {
+        self.header(&format!("[{family}.{}]", key(name)));
+    }
+
     fn header(&mut self, name: &str) {
         if !self.lines.is_empty() {
             self.lines.push((String::new(), false));
@@ -38,7 +40,7 @@ impl Page {
         self.lines.push((format!("{key} = {}", value.as_ref()), default));
     }
 
-    fn given<T>(&mut self, key: &str, given: &Given<T>, told: impl Fn(&T) -> String) {
+    pub(super) fn given<T>(&mut self, key: &str, given: &Given<T>, told: impl Fn(&T) -> String) {
         self.line(key, told(&given.value), given.is_default());
     }
 
@@ -59,7 +61,7 @@ impl Page {
     }
 
     /// The keys of a table.
-    fn told(&mut self, all: impl IntoIterator<Item = Told>, none: &mut Vec<String>) {
+    pub(super) fn told(&mut self, all: impl IntoIterator<Item = Told>, none: &mut Vec<String>) {
         for told in all {
             match told.value {
                 Some(value) => self.line(told.key, value, told.default),
@@ -69,14 +71,14 @@ impl Page {
     }
 
     /// A whole table.
-    fn table(&mut self, header: &str, all: impl IntoIterator<Item = Told>) {
+    fn whole(&mut self, header: &str, all: impl IntoIterator<Item = Told>) {
         self.header(header);
         let mut none = Vec::new();
         self.told(all, &mut none);
         self.none(&none);
     }
 
-    fn none(&mut self, none: &[String]) {
+    pub(super) fn none(&mut self, none: &[String]) {
         if !none.is_empty() {
             self.lines.push((format!("# default: no {}", none.join(", no ")), false));
         }
@@ -143,15 +145,15 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     let hurried = super::check::propagates(scenario);
     scenario.nodes.values().for_each(|n| node(n, hurried, page));
     for (name, queue) in &scenario.queues {
-        page.table(&format!("[queues.{}]", key(name)), queue.meant());
+        page.whole(&format!("[queues.{}]", key(name)), queue.told());
     }
     for (name, topic) in &scenario.topics {
-        page.table(&format!("[topics.{}]", key(name)), topic.told());
+        page.whole(&format!("[topics.{}]", key(name)), topic.told());
     }
-    scenario.flows.iter().for_each(|flow| page.table("[[flows]]", flow.told()));
-    policies::policies(scenario, page);
-    scenario.faults.iter().for_each(|fault| page.table("[[faults]]", fault.meant()));
-    scenario.slos.iter().for_each(|slo| page.table("[[slos]]", slo.meant()));
+    scenario.flows.iter().for_each(|flow| page.whole("[[flows]]", flow.told()));
+    scenario.policies.values().for_each(|p| p.print(page));
+    scenario.faults.iter().for_each(|fault| page.whole("[[faults]]", fault.told()));
+    scenario.slos.iter().for_each(|slo| page.whole("[[slos]]", slo.told()));
 }
 
 fn network(scenario: &Scenario, page: &mut Page) {
@@ -185,10 +187,8 @@ fn client(client: &Client, page: &mut Page) {
     load(&client.load, page, &mut none);
     page.maybe("timeout", &client.timeout, &mut none, time);
     page.perhaps("policy", client.policy.as_ref(), &mut none, |p| quoted(p));
-    match policies::rule(&client.retries, policies::retries) {
-        Some((value, default)) => page.line("retries", value, default),
-        None => none.push("retries".into()),
-    }
+    let (value, default) = Ruled::told(&client.retries);
+    page.told([Told { key: "retries", value, default }], &mut none);
     page.given("priority", &client.priority, u32::to_string);
     page.maybe("zone", &client.zone, &mut none, zone);
     page.maybe("weight", &client.weight, &mut none, |w| format!("{w:?}"));
@@ -272,7 +272,7 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
     page.given("contention", &node.contention, |c| format!("{c:?}"));
     page.given("coherency", &node.coherency, |c| format!("{c:?}"));
     if matches!(node.kind, NodeKind::Service | NodeKind::Gateway) {
-        policies::door(node, page, &mut none);
+        page.told(node.door.told(), &mut none);
         page.given("io", &node.io, |io| quoted(if *io == Io::Blocking { "blocking" } else { "async" }));
     }
     page.maybe("queue_limit", &node.queue_limit, &mut none, u32::to_string);
@@ -309,7 +309,7 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
         page.given("writers", writers, u32::to_string);
     }
     for consumer in &node.consumes {
-        page.table(&format!("[[{header}.consumes]]"), consumer.meant());
+        page.whole(&format!("[[{header}.consumes]]"), consumer.told());
     }
     for (name, inner) in node.endpoints.iter().filter(|(name, _)| !name.is_empty()) {
         page.header(&format!("[{header}.endpoints.{}]", key(name)));
@@ -331,13 +331,19 @@ fn endpoint(endpoint: &Endpoint, page: &mut Page, none: &mut Vec<String>, beside
             none.push("steps".into());
         }
     } else {
-        page.line("steps", steps(&endpoint.steps), false);
+        page.line("steps", Program::print(&endpoint.steps), false);
     }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "it tells a `Given`, which hands out references")]
 pub(super) fn time(t: &Span) -> String {
     span(t.0 as f64)
+}
+
+/// A target in quotes.
+pub(super) fn target(target: &Target) -> String {
+    let dot = if target.endpoint.is_empty() { "" } else { "." };
+    quoted(&format!("{}{dot}{}", target.node, target.endpoint))
 }
 
 pub(super) fn zone(zone: &Zone) -> String {
@@ -368,6 +374,11 @@ fn order(order: QueueOrder) -> String {
 fn key(name: &str) -> String {
     let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if bare { name.to_owned() } else { quoted(name) }
+}
+
+/// A list of words.
+pub(super) fn listed<T: Spoken>(words: &[T]) -> String {
+    format!("[{}]", words.iter().map(|word| quoted(word.word())).collect::<Vec<_>>().join(", "))
 }
 
 /// A basic TOML string.

@@ -3,7 +3,8 @@
 use super::law::span;
 use super::{Page, key, quoted, time};
 use crate::scenario::check::transports_used;
-use crate::scenario::written::{Connections, Cost, FREE, Given, Protocol, Scenario, Tls, TransportSpec};
+use crate::scenario::declare::Kind as _;
+use crate::scenario::written::{Cancels, Connections, Cost, FREE, Given, Protocol, Scenario, Tls, TransportSpec};
 
 /// The transports that something uses or that the file describes. Nothing can be said about `free`.
 pub(super) fn transports(scenario: &Scenario, page: &mut Page) {
@@ -30,7 +31,7 @@ fn transport(spec: &TransportSpec, page: &mut Page) {
         Some(inner) => page.line("connections", connections(inner), all_defaults(inner)),
         None => page.none(&["connections".into()]),
     }
-    page.given("cancels", &spec.cancels, |c| super::policies::cancels(*c));
+    page.given("cancels", &spec.cancels, Cancels::print);
 }
 
 fn cost(cost: &Cost) -> String {

@@ -4,13 +4,13 @@ use toml::de::DeValue;
 
 use super::files::arrivals as recorded;
 use super::law::{counts, fill_shares, law};
-use super::policy::{retries, rule};
 use super::value::{count, duration, flag, number, rate, share, size, target, text, zone};
-use super::view::View;
+use super::view::{View, rule};
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
+use crate::scenario::declare::Record as _;
 use crate::scenario::vocab::SHARED_CALL;
-use crate::scenario::written::{Arrivals, Client, ClientCall, Given, Load, PAYLOAD, Phase, Target};
+use crate::scenario::written::{Arrivals, Client, ClientCall, Given, Load, PAYLOAD, Phase, Retries, Target};
 use crate::units::Rate;
 
 /// One client.
@@ -22,7 +22,7 @@ pub(super) fn client(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) 
         load: load(desk, view),
         timeout: view.maybe(desk, "timeout", duration),
         policy: view.read(desk, "policy", text),
-        retries: rule(desk, view, "retries", retries),
+        retries: rule(desk, view, "retries", Retries::read),
         priority: view.or_default(desk, "priority", count),
         zone: view.maybe(desk, "zone", zone),
         weight: view.maybe(desk, "weight", number),

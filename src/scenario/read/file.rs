@@ -7,7 +7,6 @@ use toml::de::{DeTable, DeValue};
 use super::client::client;
 use super::law::law;
 use super::node::node;
-use super::policy::policy;
 use super::transport::transports;
 use super::value::{self, bandwidth, share, text, whole};
 use super::view::View;
@@ -16,7 +15,7 @@ use crate::diag::{Complaint, code};
 use crate::scenario::declare::Record;
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    Consumer, Discovery, Fault, Flow, Given, Index, Link, Network, Node, NodeKind, Scenario, Slo, Variant,
+    Consumer, Discovery, Fault, Flow, Given, Index, Link, Network, Node, NodeKind, Policy, Scenario, Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.
@@ -55,9 +54,12 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
             let all = view.list(desk, "flows");
             Flow::all(desk, &all)
         },
-        policies: policies.into_iter().map(|(name, inner)| (name.value.clone(), policy(desk, name, inner))).collect(),
+        policies: policies
+            .into_iter()
+            .map(|(name, inner)| (name.value.clone(), Policy::of(desk, name, inner)))
+            .collect(),
         faults: view.list(desk, "faults").iter().filter_map(|inner| Fault::of(desk, inner)).collect(),
-        slos: view.list(desk, "slos").iter().filter_map(|inner| Slo::of(desk, inner)).collect(),
+        slos: view.list(desk, "slos").iter().filter_map(|inner| Slo::read(desk, inner)).collect(),
         variants: variants(desk, &view),
         index: Index::default(),
     }
@@ -76,7 +78,7 @@ fn version(desk: &mut Desk<'_>, view: &View<'_>) {
 }
 
 /// Complains about a name that is not kebab- or snake-case: dots and arrows have a meaning in paths.
-pub(super) fn check_name(desk: &mut Desk<'_>, name: &Given<String>) {
+pub(crate) fn check_name(desk: &mut Desk<'_>, name: &Given<String>) {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !name.value.is_empty() && name.value.chars().all(fits) {
         return;

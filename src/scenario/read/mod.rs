@@ -3,15 +3,12 @@
 
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
-mod budget;
 mod client;
 mod desk;
 mod file;
 mod files;
 mod law;
 mod node;
-pub(super) mod policy;
-mod step;
 mod transport;
 mod value;
 mod view;
@@ -22,14 +19,14 @@ use super::written::Scenario;
 use crate::diag::{Complaint, Source, code};
 
 pub(crate) use desk::Desk;
+pub(crate) use file::check_name;
 pub(crate) use law::law;
-pub(crate) use policy::rule;
-pub(crate) use step::steps;
 pub(super) use transport::unknown as unknown_transport;
 pub(crate) use value::{
-    bad, count, count_or, duration, flag, number, share, suggest, table, text, weight, whole, zone,
+    array, bad, count, count_or, duration, flag, number, rate, share, size, suggest, table, target, text, weight,
+    whole, wrong_kind, zone,
 };
-pub(crate) use view::{View, listed, spoken};
+pub(crate) use view::{View, all_spoken, listed, not_yet, rule, spoken, unknown_word};
 
 /// A value of the parsed text, with its place.
 pub(crate) type Value<'t> = toml::Spanned<toml::de::DeValue<'t>>;

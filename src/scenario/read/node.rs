@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use super::Desk;
 use super::law::law;
-use super::policy::{concurrency_limit, rate_limit, rule, shed};
-use super::step::steps;
 use super::value::{count, count_or, duration, flag, number, share, text, zone};
 use super::view::{View, unknown_word};
+use crate::scenario::declare::{Kind as _, Record as _};
+use crate::scenario::tables::steps::Steps;
 use crate::scenario::vocab::{self, Shape};
-use crate::scenario::written::{Cache, Coming, Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder, TtlFrom};
+use crate::scenario::written::{
+    Cache, Coming, DoorRules, Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder, TtlFrom,
+};
 use crate::units::Span;
 
 const IO: [(&str, Io); 2] = [("blocking", Io::Blocking), ("async", Io::Async)];
@@ -44,9 +46,7 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         preemptive: view.or_default(desk, "preemptive", flag),
         queue_timeout: view.maybe(desk, "queue_timeout", law),
         drop_expired: view.or_default(desk, "drop_expired", flag),
-        rate_limit: if door { rule(desk, view, "rate_limit", rate_limit) } else { None },
-        shed: if door { rule(desk, view, "shed", shed) } else { None },
-        concurrency_limit: if door { concurrency_limit(desk, view) } else { None },
+        door: if door { DoorRules::read(desk, view).unwrap_or_default() } else { DoorRules::default() },
         zone: view.maybe(desk, "zone", zone),
         pools: if service { pools(desk, view) } else { BTreeMap::new() },
         max_connections: if database { limit(desk, "max_connections") } else { Given::default(None) },
@@ -152,7 +152,7 @@ fn endpoint(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) -> Endpoi
         wait: view.maybe(desk, "wait", law),
         error_rate: view.or_default(desk, "error_rate", share),
         steps: if has_steps {
-            view.read(desk, "steps", steps).map(|s| s.value).unwrap_or_default()
+            view.read(desk, "steps", Steps::read).map(|s| s.value).unwrap_or_default()
         } else {
             Vec::new()
         },

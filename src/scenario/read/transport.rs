@@ -9,13 +9,12 @@ use super::value::{as_number, count, duration, number, time_text};
 use super::view::{View, listed};
 use super::{Value, suggest, value};
 use crate::diag::{Complaint, Source, code};
+use crate::scenario::declare::Kind as _;
 use crate::scenario::vocab::{PRESETS, TRANSPORT};
 use crate::scenario::written::{Cancels, Connections, Cost, FREE, Given, IN_PROCESS, Protocol, Tls, TransportSpec};
 use crate::units::{Span, parse_nanos};
 
 const PROTOCOLS: [(&str, Protocol); 2] = [("http1", Protocol::Http1), ("http2", Protocol::Http2)];
-
-pub(super) const CANCELS: [(&str, Cancels); 2] = [("no", Cancels::No), ("queued", Cancels::Queued)];
 
 const TLS: [(&str, Tls); 3] = [("none", Tls::None), ("1.2", Tls::V12), ("1.3", Tls::V13)];
 
@@ -214,7 +213,7 @@ fn one(
         spec.streams.value = if spec.protocol.value == Protocol::Http2 { STREAMS } else { 1 };
     }
     put(&mut spec.streams, view.read(desk, "streams", count));
-    put(&mut spec.cancels, view.word(desk, "cancels", &CANCELS));
+    put(&mut spec.cancels, view.read(desk, "cancels", Cancels::read));
     if view.has("connections") {
         let start = spec.connections.take().or_else(|| inherited(spare, Given::default(String::new())).connections);
         let inner = view.inner(desk, "connections");

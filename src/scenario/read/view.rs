@@ -8,7 +8,7 @@ use super::{Desk, Value};
 use crate::diag::{Complaint, Source, code};
 use crate::scenario::declare::Spoken;
 use crate::scenario::vocab::{self, Key, Shape, Table, Word};
-use crate::scenario::written::{Given, Place};
+use crate::scenario::written::{Given, Place, Rule};
 
 /// A table of the text and its vocabulary.
 pub(crate) struct View<'t> {
@@ -70,9 +70,9 @@ impl<'t> View<'t> {
         view.title.clone().unwrap_or_else(|| Given::default(String::new()))
     }
 
-    /// Where a table stands.
-    pub(crate) fn stands(_: &mut Desk<'_>, view: &Self) -> Place {
-        view.place.clone().unwrap_or_default()
+    /// Where a table stands, if somebody wrote it.
+    pub(crate) fn stands(_: &mut Desk<'_>, view: &Self) -> Option<Place> {
+        view.place.clone()
     }
 
     /// A table that nobody wrote: all defaults.
@@ -222,6 +222,32 @@ pub(crate) fn spoken<T: Spoken>(desk: &mut Desk<'_>, name: &str, value: &Value<'
     meant
 }
 
+/// A list of words; with an unknown one it means nothing.
+pub(crate) fn all_spoken<T: Spoken>(desk: &mut Desk<'_>, name: &str, value: &Value<'_>) -> Option<Vec<T>> {
+    value::array(desk, name, value)?.iter().map(|item| spoken(desk, name, item)).collect()
+}
+
+/// A rule: a table, or "none".
+pub(crate) fn rule<T>(
+    desk: &mut Desk<'_>,
+    view: &View<'_>,
+    name: &str,
+    read: impl Fn(&mut Desk<'_>, &View<'_>) -> Option<T>,
+) -> Rule<T> {
+    let value = view.get(name)?;
+    let place = view.place_if_own(name, value);
+    if value.get_ref().as_str() == Some("none") {
+        return Some(Given { value: None, place });
+    }
+    if !value.get_ref().is_table() {
+        let help = format!("write for example {name} = {{ … }}, or {name} = \"none\" to be without");
+        value::wrong_kind(desk, name, value, "a table", &help);
+        return None;
+    }
+    let inner = view.rule(desk, name, value)?;
+    Some(Given { value: Some(read(desk, &inner)?), place })
+}
+
 fn choose<T: Copy>(
     desk: &mut Desk<'_>,
     name: &str,
@@ -344,4 +370,19 @@ fn unknown_key(desk: &mut Desk<'_>, vocab: &'static Table, word: &str, place: Pl
 pub(crate) fn lower_first(doc: &str) -> String {
     let mut letters = doc.trim_end_matches('.').chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+impl<'t> View<'t> {
+    /// The table of a rule, and below it that of the library.
+    pub(crate) fn rule(&self, desk: &mut Desk<'_>, name: &str, value: &'t Value<'t>) -> Option<View<'t>> {
+        let vocab: &'static Table = match self.vocab.find(name).map(|key| key.shape) {
+            Some(Shape::OneOr(vocab, _)) => vocab,
+            _ => unreachable!("{name} is a rule"),
+        };
+        let own = self.wrote(name);
+        let table = value::table(desk, name, value)?;
+        let view = View::open_quietly(desk, vocab, table, value.span(), own);
+        let below = if own { self.below(name).and_then(|value| value.get_ref().as_table()) } else { None };
+        Some(view.over(below))
+    }
 }

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::check::{walk, zero};
 use super::super::declare::{
-    Count, CountOr, Duration, Flag, Inner, Maybe, Must, Or, Record as _, Said, Share, Steps, Text, Told, Varying,
-    table, words,
+    Count, CountOr, Duration, Flag, Inner, Maybe, Must, Or, Record as _, Said, Share, Text, Told, Varying, table, words,
 };
 use super::super::law_mean::mean;
 use super::super::lower::Lowering;
 use super::super::read::{Desk, View, suggest};
 use super::super::written::{Endpoint, Given, Node, Place, Scenario, Step};
 use super::queues::{Queue, Unlimited, nowhere};
+use super::steps::Program;
 use crate::diag::{Complaint, code};
 use crate::model::id::NONE;
 use crate::model::queue::Crew;
@@ -72,10 +72,8 @@ table! {
     /// One entry of `consumes`.
     pub struct Consumer: "[[services.*.consumes]]",
     "Messages a service takes from a queue or a topic. A consumer handles one message at a time and is a worker of its own beside the service's, but shares the replica's `cores`. What it does is its own `work` and `steps`; what it does not say is that of the service's default endpoint.",
-    needs "name the queue or topic: consumes = [{ from = \"emails\" }]" {
-        @place: Place = View::stands, "The whole entry in the text.";
-        @program: Endpoint = nothing,
-            "What is done with a message: its own, and for the rest the service's. Its name, `from emails` or `from order-created/billing`, is one that no endpoint can have.";
+    needs "name the queue or topic: consumes = [{ from = \"emails\" }]",
+    meant Self::meant {
         from: Given<String> as Must<Text>, "The queue or topic.";
         group: Option<Given<String>> as Said<Text>,
             "Topics, where it is needed: the group whose members share the events.";
@@ -97,7 +95,7 @@ table! {
         error_rate: Option<Given<f64>> as Said<Share>,
             "Fails so many messages after their work. Default: the service's, unless work or steps are said here.";
         work: Given<Option<Law>> as Maybe<Varying>, "CPU time of a message. Default: the service's.";
-        steps: Option<Given<Vec<Step>>> as Said<Steps>,
+        steps: Option<Given<Vec<Step>>> as Said<Program>,
             "What is done with a message after its work. Default: what the service does.";
         rebalance: Given<Protocol> as Or<Protocol> = "\"eager\"",
             "Topics: how partitions change hands when members come and go. The default is Kafka's.";
@@ -110,6 +108,10 @@ table! {
         replay: Given<Option<Replay>> as Maybe<Inner<Replay>>, "Topics: the group goes back once. Default: never.";
         dead_letter: Option<Given<String>> as Said<Text>,
             "Topics: the queue that gets events that fail under on_error = \"dead_letter\".";
+        + /// The whole entry in the text.
+        place: Place = |_: &mut Desk<'_>, view: &View<'_>| view.place.clone().unwrap_or_default();
+        + /// What is done with a message: its own, and for the rest the service's. Its name, `from emails` or `from order-created/billing`, is one that no endpoint can have.
+        program: Endpoint = nothing;
     }
 }
 
@@ -168,17 +170,16 @@ impl Consumer {
     }
 
     /// What the canonical form says, what it does at the end: what is the service's stays so when that is changed.
-    pub(in crate::scenario) fn meant(&self) -> impl Iterator<Item = Told> {
+    fn meant(&self, mut all: Vec<Told>) -> Vec<Told> {
         let place = |key: &str| match key {
             "rebalance" | "member" | "session_timeout" | "max_poll_interval" | "replay" | "dead_letter" => 1,
             "error_rate" | "work" | "steps" => 2,
             _ => 0,
         };
         let (grouped, fails) = (self.group.is_some(), self.error_rate.is_some());
-        let mut all = self.told();
         all.retain(|told| (grouped || place(told.key) != 1) && (fails || told.key != "error_rate"));
         all.sort_by_key(|told| place(told.key));
-        all.into_iter()
+        all
     }
 }
 

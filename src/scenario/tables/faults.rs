@@ -61,8 +61,8 @@ table! {
     /// `[[faults]]`.
     pub struct Fault: "[[faults]]",
     "What goes wrong, and when: at a time with `at` and `duration`, or at random with `mtbf` and `mttr`. Faults sit below the policies, so that a retry sees them.",
-    needs "write kind = \"outage\"" {
-        @place: Option<Place> = |_: &mut Desk<'_>, view: &View<'_>| view.place.clone(), "The table.";
+    needs "write kind = \"outage\"",
+    meant Self::meant {
         name: Given<String> as Filled<Text>, "Default: `kind` and `target`.";
         kind: Given<FaultKind> as Must<FaultKind>, "What goes wrong.";
         target: Given<String> as Filled<Text>,
@@ -83,6 +83,8 @@ table! {
         add: Given<Option<Span>> as Maybe<Duration>, "Time added to each message that the target sends (latency).";
         jitter: Given<Span> as Or<Duration> = "\"0ms\"", "Up to so much more or less than `add`, alike.";
         probability: Given<f64> as Or<Share> = "1.0", "Probability that a request or a message is hit.";
+        + /// The table.
+        place: Option<Place> = View::stands;
     }
 }
 
@@ -228,10 +230,9 @@ impl Fault {
     }
 
     /// What the canonical form says: what means something for its kind, and when.
-    pub(in crate::scenario) fn meant(&self) -> impl Iterator<Item = Told> {
+    fn meant(&self, mut all: Vec<Told>) -> Vec<Told> {
         let (kind, random) = (self.kind.value, self.mtbf.is_some());
         let words = kind.words();
-        let mut all = self.told();
         all.retain(|told| match told.key {
             "name" | "kind" => true,
             "target" => !told.default,
@@ -242,7 +243,7 @@ impl Fault {
             word => words.contains(&word),
         });
         all.sort_by_key(|told| words.iter().position(|word| *word == told.key).map_or(0, |at| at + 1));
-        all.into_iter()
+        all
     }
 
     /// What the target's text stands for.

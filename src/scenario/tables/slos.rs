@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::super::check::{known_names, walk};
-use super::super::declare::{Filled, Flag, Kind, Must, Or, Record as _, Said, Text, Told, table};
+use super::super::declare::{Filled, Flag, Kind, Must, Or, Said, Text, Told, table};
 use super::super::lower::Lowering;
 use super::super::print::quoted;
 use super::super::read::{self, Desk, Value, View, suggest};
@@ -21,9 +21,8 @@ use crate::units::{Rate, parse_nanos, parse_share};
 table! {
     /// `[[slos]]`.
     pub struct Slo: "[[slos]]", "What is promised; a run judges it, and a broken promise is exit code 99.",
-    needs "write of = \"shoppers\" and expect = \"p99 < 400ms\"" {
-        @promise: Promise = |_: &mut Desk<'_>, _: &View<'_>| UNKNOWN, "The expression as understood.";
-        @scope: Option<Given<Scope>> = |_: &mut Desk<'_>, _: &View<'_>| None, "When it holds; `None`: always.";
+    needs "write of = \"shoppers\" and expect = \"p99 < 400ms\"",
+    then Self::understood, meant Self::meant {
         name: Given<String> as Filled<Text>, "Default: `of` and `expect`.";
         of: Given<String> as Must<Text>,
             "A client, a flow, an endpoint, a node, an edge (\"orders -> payments\"), a queue or a `topic/group`.";
@@ -32,6 +31,10 @@ table! {
         outside_faults: Given<bool> as Or<Flag> = "false", "Judged by requests that set out while no fault is on.";
         during: Option<Given<String>> as Said<Text>, "Judged by requests that set out during this fault.";
         after_fault: Option<Given<String>> as Said<Text>, "Judged by requests that set out after this fault.";
+        + /// The expression as understood.
+        promise: Promise;
+        + /// When it holds; `None`: always.
+        scope: Option<Given<Scope>>;
     }
 }
 
@@ -99,8 +102,12 @@ pub enum Sense {
     AtLeast,
 }
 
-/// An expression that cannot be understood stands in for itself: the target is still checked.
-const UNKNOWN: Promise = Promise { metric: Metric::Mean, sense: Sense::Below, bound: f64::NAN };
+impl Default for Promise {
+    /// An expression that cannot be understood stands in for itself: the target is still checked.
+    fn default() -> Self {
+        Self { metric: Metric::Mean, sense: Sense::Below, bound: f64::NAN }
+    }
+}
 
 /// The expression of a promise, as written.
 pub(crate) enum Expression {}
@@ -121,19 +128,18 @@ impl Kind for Expression {
 }
 
 impl Slo {
-    /// One promise.
-    pub(in crate::scenario) fn of(desk: &mut Desk<'_>, view: &View<'_>) -> Option<Self> {
-        let mut slo = Self::read(desk, view)?;
-        slo.promise = promise(&slo.expect.value).unwrap_or(UNKNOWN);
-        slo.scope = slo.scope(desk);
-        if slo.name.is_default() {
-            slo.name.value = format!("{} {}", slo.of.value, slo.expect.value);
+    /// Its name, its expression and its time.
+    fn understood(mut self, desk: &mut Desk<'_>, _: &View<'_>) -> Self {
+        self.promise = promise(&self.expect.value).unwrap_or_default();
+        self.scope = self.when(desk);
+        if self.name.is_default() {
+            self.name.value = format!("{} {}", self.of.value, self.expect.value);
         }
-        Some(slo)
+        self
     }
 
     /// When it holds, if not always.
-    fn scope(&self, desk: &mut Desk<'_>) -> Option<Given<Scope>> {
+    fn when(&self, desk: &mut Desk<'_>) -> Option<Given<Scope>> {
         let named = |given: &Given<String>, scope: fn(String) -> Scope| Given {
             value: scope(given.value.clone()),
             place: given.place.clone(),
@@ -152,12 +158,12 @@ impl Slo {
     }
 
     /// What the canonical form says: a time only where it is about one.
-    pub(in crate::scenario) fn meant(&self) -> impl Iterator<Item = Told> {
-        let outside = self.outside_faults.value;
-        self.told().into_iter().filter(move |told| match told.key {
-            "outside_faults" => outside,
+    fn meant(&self, mut all: Vec<Told>) -> Vec<Told> {
+        all.retain(|told| match told.key {
+            "outside_faults" => self.outside_faults.value,
             _ => told.value.is_some(),
-        })
+        });
+        all
     }
 }
 

@@ -1,8 +1,11 @@
 //! Who calls from outside.
 
-use super::policies::{NONE, RETRIES};
+use super::tables::NONE;
 use super::tables::{Key, Shape, Table, Word, key, later, word};
-use super::transports::{SIZES, TRANSPORT_WORDS};
+use super::transports::TRANSPORT_WORDS;
+use crate::scenario::declare::Record as _;
+use crate::scenario::tables::retries::Retries;
+use crate::scenario::tables::steps::Sizes;
 
 const ARRIVALS: &[Word] = &[
     word("poisson", "Independent of one another: exponential gaps."),
@@ -50,7 +53,7 @@ const REST: &[Key] = &[
     ),
     key(
         "retries",
-        Shape::OneOr(&RETRIES, NONE),
+        Shape::OneOr(Retries::TABLE, NONE),
         "Tries again after a failure; `timeout` is then per try. Default: none.",
     ),
     later("public", "Comes through the public internet."),
@@ -96,6 +99,6 @@ pub static SHARED_CALL: Table = Table {
             key("to", Shape::Target, "The target."),
             key("share", Shape::Share, "How many of the requests; a missing share is the rest."),
         ],
-        SIZES,
+        Sizes::KEYS,
     ],
 };

@@ -2,13 +2,13 @@
 
 use super::clients::CLIENT;
 use super::nodes::{CACHE, DATABASE, EXTERNAL, GATEWAY, SERVICE};
-use super::policies::POLICY;
 use super::tables::{Key, Shape, Table, key, later};
 use super::transports::TRANSPORT;
 use crate::scenario::declare::Record as _;
 use crate::scenario::tables::discovery::Discovery;
 use crate::scenario::tables::faults::Fault;
 use crate::scenario::tables::flows::Flow;
+use crate::scenario::tables::policy::POLICY;
 use crate::scenario::tables::queues::Queue;
 use crate::scenario::tables::sim::{Defaults, Sim};
 use crate::scenario::tables::slos::Slo;

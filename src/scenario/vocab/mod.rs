@@ -13,25 +13,22 @@ mod libraries;
 mod near;
 mod nodes;
 mod pages;
-mod policies;
 mod schema;
-mod steps;
 mod tables;
 mod transports;
 
 pub use explain::{explain, words};
 pub use file::FILE;
+pub(in crate::scenario) use libraries::LIBRARY_WORDS;
 pub use near::{Near, absent, near};
-pub(in crate::scenario) use policies::NONE;
 pub use schema::json_schema;
-pub(in crate::scenario) use tables::word;
 pub use tables::{Key, Shape, Table, Word, key};
+pub(in crate::scenario) use tables::{NONE, word};
 
+pub use super::tables::steps::{STEPS, StepTable, VERBS};
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
 pub use file::{LINK, NETWORK};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
 pub use libraries::{LIBRARIES, Library, library};
 pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, POOL, QUEUE_ORDER, SERVICE, TABLE};
-pub use policies::{BUDGET, CONCURRENCY_LIMIT, FAILURES, POLICY, RETRIES, STAGES};
-pub use steps::{ARM, STEPS, StepTable, VERBS};
 pub use transports::{CONNECTIONS, COST, PRESETS, Preset, TRANSPORT, TRANSPORT_WORDS};

@@ -1,9 +1,9 @@
 //! Services, databases, externals.
 
-use super::policies::{CONCURRENCY_LIMIT, INTAKE, LIMITS, NONE};
 use super::tables::{Key, Shape, Table, Word, key, later, word};
 use crate::scenario::declare::Record as _;
 use crate::scenario::tables::consumers::Consumer;
+use crate::scenario::tables::policy::DoorRules;
 use crate::scenario::tables::scale::Coming;
 
 const IO: &[Word] = &[
@@ -95,27 +95,6 @@ const SERVICE_ONLY: &[Key] = &[
     later("deploys_with", "What it must be deployed with."),
 ];
 
-const DOOR: &[Key] = &[
-    key(
-        "rate_limit",
-        Shape::OneOr(&INTAKE, NONE),
-        "So many requests per time and replica; the others are refused. Default: none.",
-    ),
-    key("shed", Shape::OneOr(&SHED, NONE), "Refuses newcomers while the line is too long. Default: none."),
-    key(
-        "concurrency_limit",
-        Shape::OneOr(&CONCURRENCY_LIMIT, LIMITS),
-        "An adaptive limit on how many are inside at once. Default: none.",
-    ),
-];
-
-/// `shed`.
-static SHED: Table = Table {
-    name: "shed",
-    doc: "Newcomers are refused while the first in line has waited too long.",
-    keys: &[&[key("queue_longer_than", Shape::Duration, "How long the first in line may have waited.")]],
-};
-
 /// `[gateways.*]`.
 pub(super) static GATEWAY: Table = Table {
     name: "[gateways.*]",
@@ -128,7 +107,7 @@ pub(super) static GATEWAY: Table = Table {
         ],
         DOES,
         STEPS,
-        DOOR,
+        DoorRules::KEYS,
         &[
             later("routes", "Paths and where they lead."),
             later("auth", "Who checks a request, once, at the edge."),
@@ -159,7 +138,7 @@ pub static SERVICE: Table = Table {
         STEPS,
         SERVICE_ONLY,
         Coming::KEYS,
-        DOOR,
+        DoorRules::KEYS,
         LINE,
         PLACE,
     ],

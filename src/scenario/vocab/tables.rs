@@ -27,7 +27,7 @@ pub struct Key {
 }
 
 /// A word that a key may hold.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Word {
     /// As written.
     pub word: &'static str,
@@ -118,6 +118,9 @@ pub(super) const fn later(name: &'static str, doc: &'static str) -> Key {
 pub(crate) const fn word(word: &'static str, doc: &'static str) -> Word {
     Word { word, doc, later: false }
 }
+
+/// What switches a rule off that a policy or preset brings.
+pub(crate) const NONE: &[Word] = &[word("none", "Without it, whatever the policy or the preset says.")];
 
 impl Key {
     /// The same with a default, written as TOML.

@@ -14,7 +14,9 @@
 //! TLS 1.3 one more (RFC 8446); messages over 14.6 kB need further ones on a fresh connection (ten segments at first, RFC
 //! 6928, twice as many each round trip, RFC 5681). A warm connection costs nothing.
 
-use super::tables::{Key, Shape, Table, Word, key, word};
+use super::tables::{Shape, Table, Word, key, word};
+use crate::scenario::declare::Kind as _;
+use crate::scenario::tables::policy::Cancels;
 
 /// What `transport` may say besides the names of [transports.*].
 pub static TRANSPORT_WORDS: &[Word] = &[
@@ -94,11 +96,6 @@ const PROTOCOL: &[Word] = &[
     word("http2", "Multiplexed: so many requests at once as there are streams; one that timed out is reset alone."),
 ];
 
-pub(super) const CANCELS: &[Word] = &[
-    word("no", "Nothing: the callee works on, and its answer is late."),
-    word("queued", "A request in line is taken out; one at work stops at its next step."),
-];
-
 const TLS: &[Word] = &[
     word("none", "TCP alone: one round trip before the first request."),
     word("1.2", "TCP and TLS 1.2: three round trips, and cryptography on both sides."),
@@ -122,7 +119,7 @@ pub static TRANSPORT: Table = Table {
         key("protocol", Shape::Choice(PROTOCOL), "What a connection can do."),
         key("streams", Shape::Whole, "Requests at once per connection over http2."),
         key("connections", Shape::One(&CONNECTIONS), "The connections of a caller replica to the callee."),
-        key("cancels", Shape::Choice(CANCELS), "What a caller that timed out stops."),
+        key("cancels", Cancels::SHAPE, "What a caller that timed out stops."),
     ]],
 };
 
@@ -149,9 +146,3 @@ pub static CONNECTIONS: Table = Table {
         key("tls", Shape::Choice(TLS), "What a new one negotiates."),
     ]],
 };
-
-/// Sizes of a call.
-pub(super) const SIZES: &[Key] = &[
-    key("request", Shape::Size, "Size of the request before encoding.").or("\"1KB\""),
-    key("response", Shape::Size, "Size of the answer before encoding; of each message of a stream.").or("\"1KB\""),
-];

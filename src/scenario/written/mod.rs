@@ -9,8 +9,6 @@ use std::ops::Range;
 mod client;
 mod index;
 mod node;
-mod policy;
-mod step;
 mod wire;
 
 pub use super::tables::consumers::{Ack, Consumer, Membership, OnError, Replay};
@@ -21,12 +19,12 @@ pub use super::tables::queues::{Queue, QueueKind, WhenFull};
 pub use super::tables::scale::*;
 pub use super::tables::sim::{Defaults, Sim};
 pub use super::tables::slos::{Metric, Promise, Scope, Sense, Slo};
+pub use super::tables::steps::*;
 pub use super::tables::topics::{Acks, Keyed, SharedKey, Topic};
+pub use super::tables::{breaker::*, limits::*, policy::*, retries::*};
 pub use client::*;
 pub use index::Index;
 pub use node::*;
-pub use policy::*;
-pub use step::*;
 pub use wire::*;
 
 /// A byte range of the scenario's text.
@@ -114,4 +112,12 @@ impl Scenario {
         let client = || self.clients.get(name).map(|c| &c.zone);
         node.or_else(broker).or_else(client)?.value.as_ref()
     }
+}
+
+/// A rule that may be absent (nobody says anything), switched off (`None` inside), or there.
+pub type Rule<T> = Option<Given<Option<T>>>;
+
+/// A rule that is there.
+pub fn on<T>(rule: &Rule<T>) -> Option<&T> {
+    rule.as_ref()?.value.as_ref()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::{Coming, ConcurrencyLimit, Consumer, Given, RateLimit, Rule, Shed, Step, Zone};
+use super::{Coming, Consumer, DoorRules, Given, Step, Zone};
 
 /// What kind of table a node was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,12 +110,8 @@ pub struct Node {
     pub queue_timeout: Given<Option<Law>>,
     /// Whether a request past the deadline that it carries is dropped before it is begun; default true.
     pub drop_expired: Given<bool>,
-    /// Services and gateways: so many requests per time and replica.
-    pub rate_limit: Rule<RateLimit>,
-    /// Services and gateways: no request while the line is too long.
-    pub shed: Rule<Shed>,
-    /// Services and gateways: as many at once as the latency allows.
-    pub concurrency_limit: Rule<ConcurrencyLimit>,
+    /// Services and gateways: what is refused at the door.
+    pub door: DoorRules,
     /// Where it stands.
     pub zone: Given<Option<Zone>>,
     /// Services: its pools of database connections, by the database's name.

@@ -3,7 +3,7 @@
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::Given;
+use super::{Cancels, Given};
 
 /// The word for a call that is no transport at all, but a function call.
 pub const IN_PROCESS: &str = "in-process";
@@ -90,15 +90,6 @@ pub enum Tls {
     V12,
     /// TLS 1.3: one more.
     V13,
-}
-
-/// What a caller that gave up stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cancels {
-    /// Nothing: the callee works on.
-    No,
-    /// Requests in line are taken out, running ones stop at their next step.
-    Queued,
 }
 
 /// `[network]`: one-way latencies by class.
