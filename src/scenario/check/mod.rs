@@ -28,7 +28,7 @@ pub(super) mod walk;
 mod wire;
 
 use super::tables::policy as policies;
-use super::tables::{discovery, faults, scale, slos};
+use super::tables::{discovery, faults, network, scale, slos};
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
@@ -48,12 +48,14 @@ pub(super) use walk::{laws_of, transports_used};
 pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], whole: bool) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     names::check(scenario, source, refused, &mut complaints);
+    network::names(scenario, refused, &mut complaints);
     brokers::names(scenario, refused, &mut complaints);
     wire::names(scenario, refused, &mut complaints);
     pools::names(scenario, refused, &mut complaints);
     brokers::ranges(scenario, &mut complaints);
     ranges::check(scenario, &mut complaints);
     policies::ranges(scenario, &mut complaints);
+    network::ranges(scenario, &mut complaints);
     wire::ranges(scenario, &mut complaints);
     pools::ranges(scenario, &mut complaints);
     caches::ranges(scenario, &mut complaints);

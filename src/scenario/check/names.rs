@@ -38,7 +38,6 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], co
     if let Some(name) = &scenario.defaults.policy {
         policy(scenario, name, complaints);
     }
-    links(scenario, refused, complaints);
 }
 
 /// What a target is wanted for.
@@ -219,31 +218,6 @@ fn in_process(scenario: &Scenario, from: &str, call: &Call, complaints: &mut Vec
         let help =
             "its program runs on the caller's worker and cores; leave the limits out, or call it over the network";
         complaints.push(Complaint::warning(code::LIMITS_IGNORED, message).at(call.target.place.clone()).help(help));
-    }
-}
-
-fn links(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint>) {
-    for link in &scenario.network.links {
-        for (end, callers) in [(&link.from, true), (&link.to, false)] {
-            let node = scenario.nodes.contains_key(&end.value)
-                || scenario.queues.contains_key(&end.value)
-                || scenario.topics.contains_key(&end.value);
-            let known = node || callers && scenario.clients.contains_key(&end.value);
-            if known || refused.contains(&end.value) {
-                continue;
-            }
-            let complaint = Complaint::error(
-                code::UNKNOWN_NAME,
-                format!("the link names `{}`, which nothing is called", end.value),
-            );
-            let names = scenario.nodes.keys().chain(scenario.clients.keys()).map(String::as_str);
-            complaints.push(match suggest(&end.value, names) {
-                Some(meant) => complaint.at(end.place.clone()).label(format!("did you mean `{meant}`?")),
-                None => {
-                    complaint.at(end.place.clone()).help("a link runs from a caller to a callee, by the names of nodes")
-                }
-            });
-        }
     }
 }
 

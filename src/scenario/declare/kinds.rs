@@ -67,6 +67,8 @@ kinds! {
     PerTime: Rate, Shape::Rate, read::rate, |rate| format!("\"{rate}\"");
     /// A time.
     Duration: Span, Shape::Duration, read::duration, print::time;
+    /// Bytes per second.
+    Bandwidth: f64, Shape::Bandwidth, read::bandwidth, |bytes| print::bandwidth(*bytes);
     /// Where something stands.
     Site: Zone, Shape::Zone, read::zone, print::zone;
     /// A time that varies.

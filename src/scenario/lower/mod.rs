@@ -27,7 +27,7 @@ use super::Checked;
 use super::check::walk::{fed, is_called};
 use super::check::{longest, of_client};
 use super::tables::policy::intake;
-use super::written::{Metric, Node, NodeKind, QueueOrder, Scenario, Slo, Zone};
+use super::written::{Metric, Node, NodeKind, QueueOrder, Scenario, Slo};
 
 /// The plan of a checked scenario.
 pub fn lower(checked: &Checked) -> Plan {
@@ -286,34 +286,6 @@ impl<'s> Lowering<'s> {
             });
             LinkId(plan.links.len() as u32 - 1)
         })
-    }
-
-    /// One-way latency between two nodes: an overridden link, else by class.
-    pub(super) fn latency(&mut self, from: NodeId, to: NodeId) -> LawId {
-        if let Some(law) = self.latencies.get(&(from, to)) {
-            return *law;
-        }
-        let scenario = self.scenario;
-        let name = |id: NodeId| self.plan.nodes[id.index()].name.as_str();
-        let (a, b) = (name(from), name(to));
-        let network = &scenario.network;
-        let link = network.links.iter().find(|l| l.from.value == a && l.to.value == b);
-        let law = link.and_then(|link| link.latency.as_ref()).map_or_else(
-            || match (self.zone(a), self.zone(b)) {
-                (Some(x), Some(y)) if x.region != y.region => &network.cross_region.value,
-                (Some(x), Some(y)) if x.zone != y.zone => &network.cross_zone.value,
-                (Some(x), Some(y)) if x.host.is_some() && x.host == y.host => &network.same_host.value,
-                _ => &network.same_zone.value,
-            },
-            |latency| &latency.value,
-        );
-        let law = self.law(law);
-        self.latencies.insert((from, to), law);
-        law
-    }
-
-    pub(super) fn zone(&self, name: &str) -> Option<&'s Zone> {
-        self.scenario.zone(name)
     }
 }
 

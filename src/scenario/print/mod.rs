@@ -138,7 +138,11 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     page.told(scenario.defaults.told(), &mut none);
     page.none(&none);
     transports::transports(scenario, page);
-    network(scenario, page);
+    page.whole("[network]", scenario.network.told());
+    for link in scenario.network.sorted() {
+        let name = quoted(&format!("{} -> {}", link.from.value, link.to.value));
+        page.whole(&format!("[network.links.{name}]"), link.told());
+    }
     page.header("[discovery]");
     page.told(scenario.discovery.meant(), &mut Vec::new());
     scenario.clients.values().for_each(|c| client(c, page));
@@ -154,25 +158,6 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     scenario.policies.values().for_each(|p| p.print(page));
     scenario.faults.iter().for_each(|fault| page.whole("[[faults]]", fault.told()));
     scenario.slos.iter().for_each(|slo| page.whole("[[slos]]", slo.told()));
-}
-
-fn network(scenario: &Scenario, page: &mut Page) {
-    let network = &scenario.network;
-    page.header("[network]");
-    page.given("same_host", &network.same_host, law);
-    page.given("same_zone", &network.same_zone, law);
-    page.given("cross_zone", &network.cross_zone, law);
-    page.given("cross_region", &network.cross_region, law);
-    let mut links: Vec<_> = network.links.iter().collect();
-    links.sort_by_key(|link| (&link.from.value, &link.to.value));
-    for link in links {
-        page.header(&format!("[network.links.{}]", quoted(&format!("{} -> {}", link.from.value, link.to.value))));
-        let mut none = Vec::new();
-        page.perhaps("latency", link.latency.as_ref(), &mut none, law);
-        page.perhaps("bandwidth", link.bandwidth.as_ref(), &mut none, |b| bandwidth(*b));
-        page.given("loss", &link.loss, |l| format!("{l:?}"));
-        page.none(&none);
-    }
 }
 
 fn client(client: &Client, page: &mut Page) {
@@ -353,7 +338,7 @@ pub(super) fn zone(zone: &Zone) -> String {
 }
 
 /// A bandwidth in quotes, in the form that reads back to the very same number.
-fn bandwidth(bytes: f64) -> String {
+pub(super) fn bandwidth(bytes: f64) -> String {
     let whole = if bytes.fract() == 0.0 { size_text(bytes as u64) } else { format!("{bytes}B") };
     quoted(&format!("{whole}/s"))
 }

@@ -5,17 +5,16 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 use super::client::client;
-use super::law::law;
 use super::node::node;
 use super::transport::transports;
-use super::value::{self, bandwidth, share, text, whole};
+use super::value::{self, text, whole};
 use super::view::View;
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::declare::Record;
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    Consumer, Discovery, Fault, Flow, Given, Index, Link, Network, Node, NodeKind, Policy, Scenario, Slo, Variant,
+    Consumer, Discovery, Fault, Flow, Given, Index, Node, NodeKind, Policy, Scenario, Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.
@@ -35,7 +34,7 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
         sim: record(desk, &view, "sim"),
         defaults: record(desk, &view, "defaults"),
         transports: transports(desk, &view),
-        network: network(desk, &view),
+        network: record(desk, &view, "network"),
         discovery: {
             let inner = view.inner(desk, "discovery");
             Discovery::of(desk, &inner)
@@ -103,33 +102,6 @@ fn named<R: Record>(desk: &mut Desk<'_>, view: &View<'_>, name: &str) -> BTreeMa
         all.extend(R::read(desk, &inner).map(|record| (title.value, record)));
     }
     all
-}
-
-fn network(desk: &mut Desk<'_>, view: &View<'_>) -> Network {
-    let inner = view.inner(desk, "network");
-    let mut links = Vec::new();
-    for (name, link) in inner.named(desk, "links") {
-        if ["latency", "bandwidth", "loss"].into_iter().all(|key| !link.has(key)) {
-            link.missing(desk, "latency", "write latency = \"1ms\", a bandwidth or a loss");
-        }
-        let latency = link.read(desk, "latency", law);
-        let bandwidth = link.read(desk, "bandwidth", bandwidth);
-        let loss = link.or_default(desk, "loss", share);
-        let Some((from, to)) = name.value.split_once("->") else {
-            let complaint = Complaint::error(code::BAD_NAME, format!("`{}` is not a link", name.value)).at(name.place);
-            desk.push(complaint.help("a link is \"caller -> callee\", such as [network.links.\"orders -> billing\"]"));
-            continue;
-        };
-        let end = |end: &str| Given { value: end.trim().to_owned(), place: name.place.clone() };
-        links.push(Link { from: end(from), to: end(to), latency, bandwidth, loss });
-    }
-    Network {
-        same_host: inner.or_default(desk, "same_host", law),
-        same_zone: inner.or_default(desk, "same_zone", law),
-        cross_zone: inner.or_default(desk, "cross_zone", law),
-        cross_region: inner.or_default(desk, "cross_region", law),
-        links,
-    }
 }
 
 fn nodes(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Node> {

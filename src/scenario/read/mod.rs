@@ -23,8 +23,8 @@ pub(crate) use file::check_name;
 pub(crate) use law::law;
 pub(super) use transport::unknown as unknown_transport;
 pub(crate) use value::{
-    array, bad, count, count_or, duration, flag, number, rate, share, size, suggest, table, target, text, weight,
-    whole, wrong_kind, zone,
+    array, bad, bandwidth, count, count_or, duration, flag, number, rate, share, size, suggest, table, target, text,
+    weight, whole, wrong_kind, zone,
 };
 pub(crate) use view::{View, all_spoken, listed, not_yet, rule, spoken, unknown_word};
 

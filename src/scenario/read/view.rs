@@ -67,7 +67,12 @@ impl<'t> View<'t> {
 
     /// What a table is called that has its name in its header.
     pub(crate) fn title(_: &mut Desk<'_>, view: &Self) -> Given<String> {
-        view.title.clone().unwrap_or_else(|| Given::default(String::new()))
+        view.titled()
+    }
+
+    /// The same.
+    pub(crate) fn titled(&self) -> Given<String> {
+        self.title.clone().unwrap_or_else(|| Given::default(String::new()))
     }
 
     /// Where a table stands, if somebody wrote it.

@@ -12,7 +12,7 @@ use super::super::lower::Lowering;
 use super::super::print;
 use super::super::read::{self, Desk, Value, View, listed, suggest};
 use super::super::vocab::Shape;
-use super::super::written::{Arrivals, Given, Load, Node, Place, Scenario, Zone};
+use super::super::written::{Arrivals, Given, Load, Node, Place, Scenario};
 use crate::diag::{Complaint, code, nouns};
 use crate::model::NodeId;
 use crate::model::fault::{self as run, Effect, Mode};
@@ -273,16 +273,6 @@ impl Fault {
             When::At { at, .. } => Some(at.value),
             When::Random { .. } => None,
         }
-    }
-}
-
-impl Zone {
-    /// Whether it is, or is part of, the zone of that name: `eu-west/a/host1` lies in `eu-west/a` and in `eu-west`.
-    pub fn lies_in(&self, name: &str) -> bool {
-        let own = [Some(self.region.as_str()), self.zone.as_deref(), self.host.as_deref()];
-        let mut parts = name.split('/').map(str::trim);
-        let inside = own.iter().by_ref().zip(parts.by_ref().take(3)).all(|(own, part)| *own == Some(part));
-        inside && name.split('/').count() <= 3
     }
 }
 

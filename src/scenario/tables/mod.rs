@@ -7,6 +7,7 @@ pub(in crate::scenario) mod discovery;
 pub(in crate::scenario) mod faults;
 pub(in crate::scenario) mod flows;
 pub(in crate::scenario) mod limits;
+pub(in crate::scenario) mod network;
 pub(in crate::scenario) mod policy;
 pub(in crate::scenario) mod queues;
 pub(in crate::scenario) mod retries;

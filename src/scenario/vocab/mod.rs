@@ -27,7 +27,6 @@ pub(in crate::scenario) use tables::{NONE, word};
 
 pub use super::tables::steps::{STEPS, StepTable, VERBS};
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
-pub use file::{LINK, NETWORK};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
 pub use libraries::{LIBRARIES, Library, library};
 pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, POOL, QUEUE_ORDER, SERVICE, TABLE};

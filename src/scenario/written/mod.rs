@@ -15,6 +15,7 @@ pub use super::tables::consumers::{Ack, Consumer, Membership, OnError, Replay};
 pub use super::tables::discovery::*;
 pub use super::tables::faults::*;
 pub use super::tables::flows::Flow;
+pub use super::tables::network::{Link, Network, Zone};
 pub use super::tables::queues::{Queue, QueueKind, WhenFull};
 pub use super::tables::scale::*;
 pub use super::tables::sim::{Defaults, Sim};
@@ -102,16 +103,6 @@ pub struct Variant {
     pub name: Given<String>,
     /// Path and the TOML text of the new value, in order.
     pub edits: Vec<(String, String)>,
-}
-
-impl Scenario {
-    /// Where a node, broker or client stands, if that is said.
-    pub fn zone(&self, name: &str) -> Option<&Zone> {
-        let node = self.nodes.get(name).map(|n| &n.zone);
-        let broker = || self.queues.get(name).map(|q| &q.zone).or_else(|| self.topics.get(name).map(|t| &t.zone));
-        let client = || self.clients.get(name).map(|c| &c.zone);
-        node.or_else(broker).or_else(client)?.value.as_ref()
-    }
 }
 
 /// A rule that may be absent (nobody says anything), switched off (`None` inside), or there.
