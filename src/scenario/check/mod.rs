@@ -3,7 +3,6 @@
 
 mod attempts;
 mod brokers;
-mod caches;
 mod consumers;
 mod cycles;
 mod expected;
@@ -17,7 +16,6 @@ mod memory;
 mod messages;
 mod metastable;
 mod names;
-mod pools;
 mod primary;
 mod ranges;
 mod rates;
@@ -28,7 +26,7 @@ pub(super) mod walk;
 mod wire;
 
 use super::tables::policy as policies;
-use super::tables::{discovery, faults, network, scale, slos};
+use super::tables::{caches, discovery, faults, network, pools, scale, slos};
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 

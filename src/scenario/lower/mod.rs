@@ -139,7 +139,7 @@ impl<'s> Lowering<'s> {
             for (table, writers) in &node.tables {
                 self.tables.push((name, table));
                 let deadlock_timeout = node.deadlock_timeout.value;
-                self.plan.tables.push(plan::Table { writers: writers.value, deadlock_timeout });
+                self.plan.tables.push(plan::Table { writers: writers.writers.value, deadlock_timeout });
             }
             for endpoint in node.programs().map(|e| &e.name.value) {
                 let eid = EndpointId(self.plan.endpoints.len() as u32);

@@ -1,7 +1,6 @@
 //! The scenario as understood, as TOML: everything that nobody wrote filled in and marked. What it prints loads to the
 //! same scenario.
 
-mod caches;
 mod law;
 mod transports;
 
@@ -277,7 +276,7 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
         }
     }
     if let Some(own) = &node.cache {
-        caches::cache(own, page, &mut none);
+        page.told(own.told(), &mut none);
     }
     let named = node.endpoints.len() > usize::from(node.endpoints.contains_key(""));
     if let Some(own) = node.endpoints.get("") {
@@ -285,13 +284,10 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
     }
     page.none(&none);
     for (name, pool) in &node.pools {
-        page.header(&format!("[{header}.pools.{}]", key(name)));
-        page.given("connections", &pool.connections, u32::to_string);
-        page.given("wait", &pool.wait, time);
+        page.whole(&format!("[{header}.pools.{}]", key(name)), pool.told());
     }
-    for (name, writers) in &node.tables {
-        page.header(&format!("[{header}.tables.{}]", key(name)));
-        page.given("writers", writers, u32::to_string);
+    for (name, table) in &node.tables {
+        page.whole(&format!("[{header}.tables.{}]", key(name)), table.told());
     }
     for consumer in &node.consumes {
         page.whole(&format!("[[{header}.consumes]]"), consumer.told());

@@ -95,7 +95,7 @@ fn record<R: Record>(desk: &mut Desk<'_>, view: &View<'_>, name: &str) -> R {
 }
 
 /// Tables by name whose keys all have defaults.
-fn named<R: Record>(desk: &mut Desk<'_>, view: &View<'_>, name: &str) -> BTreeMap<String, R> {
+pub(super) fn named<R: Record>(desk: &mut Desk<'_>, view: &View<'_>, name: &str) -> BTreeMap<String, R> {
     let mut all = BTreeMap::new();
     for (title, inner) in view.named(desk, name) {
         check_name(desk, &title);

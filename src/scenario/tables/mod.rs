@@ -2,6 +2,7 @@
 
 pub(in crate::scenario) mod breaker;
 pub(in crate::scenario) mod budget;
+pub(in crate::scenario) mod caches;
 pub(in crate::scenario) mod consumers;
 pub(in crate::scenario) mod discovery;
 pub(in crate::scenario) mod faults;
@@ -9,6 +10,7 @@ pub(in crate::scenario) mod flows;
 pub(in crate::scenario) mod limits;
 pub(in crate::scenario) mod network;
 pub(in crate::scenario) mod policy;
+pub(in crate::scenario) mod pools;
 pub(in crate::scenario) mod queues;
 pub(in crate::scenario) mod retries;
 pub(in crate::scenario) mod scale;

@@ -29,5 +29,5 @@ pub use super::tables::steps::{STEPS, StepTable, VERBS};
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
 pub use libraries::{LIBRARIES, Library, library};
-pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, POOL, QUEUE_ORDER, SERVICE, TABLE};
+pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, QUEUE_ORDER, SERVICE};
 pub use transports::{CONNECTIONS, COST, PRESETS, Preset, TRANSPORT, TRANSPORT_WORDS};

@@ -11,11 +11,13 @@ mod index;
 mod node;
 mod wire;
 
+pub use super::tables::caches::*;
 pub use super::tables::consumers::{Ack, Consumer, Membership, OnError, Replay};
 pub use super::tables::discovery::*;
 pub use super::tables::faults::*;
 pub use super::tables::flows::Flow;
 pub use super::tables::network::{Link, Network, Zone};
+pub use super::tables::pools::{Contended, Pool};
 pub use super::tables::queues::{Queue, QueueKind, WhenFull};
 pub use super::tables::scale::*;
 pub use super::tables::sim::{Defaults, Sim};
