@@ -167,9 +167,8 @@ pub(crate) fn laws_of<'s>(scenario: &'s Scenario, visit: &mut impl FnMut(&'s Law
     }
     scenario.policies.values().for_each(|policy| rule_laws(&policy.guards, visit));
     for fault in &scenario.faults {
-        if let When::Random { mtbf, mttr, .. } = &fault.when {
-            visit(&mtbf.value);
-            visit(&mttr.value);
+        if let When::Random { mtbf, mttr, .. } = fault.when() {
+            [Some(mtbf), mttr].into_iter().flatten().for_each(|law| visit(&law.value));
         }
     }
     for node in scenario.nodes.values() {

@@ -87,7 +87,7 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
     let seconds = scenario.sim.duration.value.as_secs_f64() + scenario.sim.warmup.value.as_secs_f64();
     out.events = graph.events(&average) * seconds;
     out.shared = graph.shared(&out.clients, &average, &height);
-    out.databases = super::pools::databases(scenario);
+    out.databases = crate::scenario::tables::pools::databases(scenario);
     out.consumers = graph.consumers(&average, &height);
     out.nodes = scenario.nodes.values().map(|node| graph.node(node, &average, &height)).collect();
     graph.primaries(&mut out.nodes, &average, &height);

@@ -202,7 +202,7 @@ fn events(scenario: &Scenario, forecast: &Forecast, complaints: &mut Vec<Complai
 }
 
 /// `10^11`, `3·10^9`.
-pub(super) fn power(n: f64) -> String {
+pub(in crate::scenario) fn power(n: f64) -> String {
     if n < 1e5 {
         return format!("{n:.0}");
     }

@@ -10,8 +10,7 @@ use super::walk;
 use crate::diag::{Complaint, code};
 use crate::scenario::read::unknown_transport;
 use crate::scenario::written::{
-    BalancePer, Balancing, Call, Cost, Given, How, IN_PROCESS, Io, Link, Node, Protocol, Scenario, Target,
-    TransportSpec,
+    BalancePer, Balancing, Call, Cost, Given, How, IN_PROCESS, Io, Node, Protocol, Scenario, Target, TransportSpec,
 };
 use crate::units::Span;
 
@@ -45,9 +44,6 @@ const DEAREST_BYTE: f64 = 1e8;
 pub(super) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     for spec in scenario.transports.values() {
         transport(spec, complaints);
-    }
-    for link in &scenario.network.links {
-        one_link(link, complaints);
     }
     for call in scenario.nodes.values().flat_map(Node::programs).flat_map(walk::calls) {
         zero(
@@ -87,16 +83,6 @@ fn transport(spec: &TransportSpec, complaints: &mut Vec<Complaint>) {
     if idle.value > max.value && max.value > 0 {
         let message = format!("`max_idle` = {} means nothing above `max` = {}", idle.value, max.value);
         complaints.push(Complaint::warning(code::UNUSED, message).at(idle.place.clone()));
-    }
-}
-
-fn one_link(link: &Link, complaints: &mut Vec<Complaint>) {
-    let bandwidth = link.bandwidth.as_ref();
-    let place = bandwidth.and_then(|b| b.place.as_ref());
-    zero(bandwidth.is_some_and(|b| b.value == 0.0), "bandwidth", place, "nothing would arrive", complaints);
-    if link.loss.value >= 1.0 {
-        let complaint = Complaint::error(code::OUT_OF_RANGE, "`loss`: all is lost, so nothing would ever arrive");
-        complaints.push(complaint.at(link.loss.place.clone()));
     }
 }
 

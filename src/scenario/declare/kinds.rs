@@ -69,6 +69,8 @@ kinds! {
     PerTime: Rate, Shape::Rate, read::rate, |rate| format!("\"{rate}\"");
     /// A time.
     Duration: Span, Shape::Duration, read::duration, print::time;
+    /// Bytes per second.
+    Bandwidth: f64, Shape::Bandwidth, read::bandwidth, |bytes| print::bandwidth(*bytes);
     /// A time that varies.
     Varying: Law, Shape::Law, read::law, print::law;
 }

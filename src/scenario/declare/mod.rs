@@ -12,8 +12,8 @@ mod words;
 
 pub(crate) use fields::{Field, Filled, Maybe, Must, Needed, Or, Ruled, Said};
 pub(crate) use kinds::{
-    Count, CountOr, Duration, Flag, Inner, Kind, Number, PerTime, Share, Site, Size, Text, To, Varying, Weight, Whole,
-    Without,
+    Bandwidth, Count, CountOr, Duration, Flag, Inner, Kind, Number, PerTime, Share, Site, Size, Text, To, Varying,
+    Weight, Whole, Without,
 };
-pub(crate) use record::{Record, Told, table};
+pub(crate) use record::{Record, Told, beside, table};
 pub(crate) use words::{Spoken, words};

@@ -34,13 +34,11 @@ pub(crate) trait Record: Sized {
     }
 }
 
-/// Fields behind `+` are no keys: who reads the table fills them in.
-///
 /// Declares a table: what it is, and of each key the Rust type, the field, the default as TOML, and what it means.
-/// Keys that other tables have, too, are records of their own and stand first or last, as `..name: Record` or `& name: Record`;
-/// before them what is known of it beside its keys, as `@name: Type = found`, where `found` gets the desk and the view. `needs`
-/// is the help where a key that must be there is missing, `then` ends a reading (contradictions, defaults that depend on
-/// others), `meant` puts in order or leaves out what the canonical form says.
+/// Keys that other tables have, too, are records of their own and stand first or last, as `..name: Record` or
+/// `& name: Record`. Fields behind `+` are no keys: they are found by the function behind `=`, or filled in by who reads the
+/// table. `needs` is the help where a key that must be there is missing, `then` ends a reading (contradictions, defaults
+/// that depend on others), `meant` puts in order or leaves out what the canonical form says.
 ///
 /// ```text
 /// table! {
@@ -55,17 +53,15 @@ macro_rules! table {
     (
         $(#[$meta:meta])*
         $vis:vis struct $name:ident: $title:literal, $doc:literal $(, needs $needs:literal)? $(, then $then:path)? $(, meant $meant:path)? {
-            $(@$beside:ident: $known:ty = $found:expr, $note:literal;)*
             $(..$group:ident: $shared:ty;)*
             $($key:ident: $type:ty as $field:ty $(= $default:literal)?, $about:literal;)*
             $(& $tail:ident: $also:ty;)*
-            $(+ $(#[$own:meta])* $plain:ident: $held:ty;)*
+            $(+ $(#[$own:meta])* $plain:ident: $held:ty $(= $found:expr)?;)*
         }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
         $vis struct $name {
-            $(#[doc = $note] pub $beside: $known,)*
             $(#[doc = "Keys that other tables have, too."] pub $group: $shared,)*
             $(#[doc = concat!("```text\n", $about, "\n```")] pub $key: $type,)*
             $(#[doc = "Keys that other tables have, too."] pub $tail: $also,)*
@@ -99,13 +95,10 @@ macro_rules! table {
                 view: &$crate::scenario::read::View<'_>,
             ) -> Option<Self> {
                 let help = concat!($($needs)?);
-                $(let $beside: $known = $found(desk, view);)*
                 $(let $group = <$shared as $crate::scenario::declare::Record>::read(desk, view);)*
                 $(let $key = <$field as $crate::scenario::declare::Field>::read(desk, view, stringify!($key), help);)*
                 $(let $tail = <$also as $crate::scenario::declare::Record>::read(desk, view);)*
-                let read = Self {
-                    $($beside,)* $($group: $group?,)* $($key: $key?,)* $($tail: $tail?,)* $($plain: Default::default(),)*
-                };
+                let read = Self { $($group: $group?,)* $($key: $key?,)* $($tail: $tail?,)* $($plain: $crate::scenario::declare::beside!(desk, view $(, $found)?),)* };
                 $(let read = $then(read, desk, view);)?
                 Some(read)
             }
@@ -125,3 +118,14 @@ macro_rules! table {
     };
 }
 pub(crate) use table;
+
+/// What is known of a table beside its keys.
+macro_rules! beside {
+    ($desk:ident, $view:ident) => {
+        Default::default()
+    };
+    ($desk:ident, $view:ident, $found:expr) => {
+        $found($desk, $view)
+    };
+}
+pub(crate) use beside;

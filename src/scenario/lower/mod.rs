@@ -5,7 +5,6 @@
 mod branches;
 mod caches;
 mod calls;
-mod faults;
 mod messages;
 mod program;
 mod queries;
@@ -28,7 +27,7 @@ use super::Checked;
 use super::check::{longest, of_client};
 use super::tables::policy::intake;
 use super::walk::{fed, is_called};
-use super::written::{Metric, Node, NodeKind, QueueOrder, Scenario, Slo, Zone};
+use super::written::{Metric, Node, NodeKind, QueueOrder, Scenario, Slo};
 
 /// The plan of a checked scenario.
 pub fn lower(checked: &Checked) -> Plan {
@@ -45,6 +44,7 @@ pub fn lower(checked: &Checked) -> Plan {
     lowering.flows();
     lowering.guards();
     lowering.faults();
+    lowering.promises();
     lowering.plan
 }
 
@@ -131,7 +131,7 @@ impl<'s> Lowering<'s> {
             for (table, writers) in &node.tables {
                 self.tables.push((name, table));
                 let deadlock_timeout = node.deadlock_timeout.value;
-                self.plan.tables.push(plan::Table { writers: writers.value, deadlock_timeout });
+                self.plan.tables.push(plan::Table { writers: writers.writers.value, deadlock_timeout });
             }
             for endpoint in node.programs().map(|e| &e.name.value) {
                 let eid = EndpointId(self.plan.endpoints.len() as u32);
@@ -277,34 +277,6 @@ impl<'s> Lowering<'s> {
             });
             LinkId(plan.links.len() as u32 - 1)
         })
-    }
-
-    /// One-way latency between two nodes: an overridden link, else by class.
-    pub(super) fn latency(&mut self, from: NodeId, to: NodeId) -> LawId {
-        if let Some(law) = self.latencies.get(&(from, to)) {
-            return *law;
-        }
-        let scenario = self.scenario;
-        let name = |id: NodeId| self.plan.nodes[id.index()].name.as_str();
-        let (a, b) = (name(from), name(to));
-        let network = &scenario.network;
-        let link = network.links.iter().find(|l| l.from.value == a && l.to.value == b);
-        let law = link.and_then(|link| link.latency.as_ref()).map_or_else(
-            || match (self.zone(a), self.zone(b)) {
-                (Some(x), Some(y)) if x.region != y.region => &network.cross_region.value,
-                (Some(x), Some(y)) if x.zone != y.zone => &network.cross_zone.value,
-                (Some(x), Some(y)) if x.host.is_some() && x.host == y.host => &network.same_host.value,
-                _ => &network.same_zone.value,
-            },
-            |latency| &latency.value,
-        );
-        let law = self.law(law);
-        self.latencies.insert((from, to), law);
-        law
-    }
-
-    fn zone(&self, name: &str) -> Option<&'s Zone> {
-        self.scenario.zone(name)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::id::NONE;
-use crate::model::plan::{Codec, Pipe};
+use crate::model::plan::Codec;
 use crate::model::transport::{Channel, HANDSHAKE_CALLEE, HANDSHAKE_CALLER, slow_start};
 use crate::model::{LawId, LinkId};
 use crate::random::dist::Law;
@@ -205,14 +205,6 @@ impl<'s> Lowering<'s> {
     /// The proxy between a browser and gRPC.
     pub(super) fn proxy(&mut self, wire: &Wire<'_>) -> Option<LawId> {
         wire.needs_proxy().then(|| self.law(&Law::Percentiles(PROXY.to_vec())))
-    }
-
-    /// What a link does beyond its latency, where anything is written.
-    pub(super) fn pipe(&self, from: &str, to: &str) -> Option<Pipe> {
-        let link = self.scenario.network.links.iter().find(|l| l.from.value == from && l.to.value == to)?;
-        let per_byte_ps = link.bandwidth.as_ref().map_or(0.0, |b| 1e12 / b.value);
-        let pipe = Pipe { per_byte_ps, loss: link.loss.value };
-        (pipe.per_byte_ps > 0.0 || pipe.loss > 0.0).then_some(pipe)
     }
 }
 

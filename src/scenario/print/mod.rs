@@ -1,8 +1,6 @@
 //! The scenario as understood, as TOML: everything that nobody wrote filled in and marked. What it prints loads to the
 //! same scenario.
 
-mod caches;
-mod faults;
 mod transports;
 
 use std::fmt::Write as _;
@@ -10,7 +8,7 @@ use std::fmt::Write as _;
 use super::declare::{Kind as _, Record as _, Spoken, Told};
 pub(in crate::scenario) use super::tables::laws::{print as law, print_counts as count_law, span, table as law_table};
 use super::tables::steps::Program;
-use super::written::{Endpoint, Given, Io, Node, NodeKind, QueueOrder, Scenario, Scope, Slo, Target, Zone};
+use super::written::{Endpoint, Given, Io, Node, NodeKind, QueueOrder, Scenario, Target, Zone};
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
 
@@ -55,14 +53,6 @@ impl Page {
         }
     }
 
-    /// The same for a key that nobody wrote at all.
-    fn perhaps<T>(&mut self, key: &str, given: Option<&Given<T>>, none: &mut Vec<String>, told: impl Fn(&T) -> String) {
-        match given {
-            Some(given) => self.given(key, given, told),
-            None => none.push(key.to_owned()),
-        }
-    }
-
     /// The keys of a table.
     pub(super) fn told(&mut self, all: impl IntoIterator<Item = Told>, none: &mut Vec<String>) {
         for told in all {
@@ -74,7 +64,7 @@ impl Page {
     }
 
     /// A whole table.
-    pub(super) fn table(&mut self, header: &str, all: impl IntoIterator<Item = Told>) {
+    fn whole(&mut self, header: &str, all: impl IntoIterator<Item = Told>) {
         self.header(header);
         let mut none = Vec::new();
         self.told(all, &mut none);
@@ -141,41 +131,26 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     page.told(scenario.defaults.told(), &mut none);
     page.none(&none);
     transports::transports(scenario, page);
-    network(scenario, page);
+    page.whole("[network]", scenario.network.told());
+    for link in scenario.network.sorted() {
+        let name = quoted(&format!("{} -> {}", link.from.value, link.to.value));
+        page.whole(&format!("[network.links.{name}]"), link.told());
+    }
     page.header("[discovery]");
     page.told(scenario.discovery.meant(), &mut Vec::new());
     scenario.clients.values().for_each(|c| c.print(page));
     let hurried = super::check::propagates(scenario);
     scenario.nodes.values().for_each(|n| node(n, hurried, page));
     for (name, queue) in &scenario.queues {
-        page.table(&format!("[queues.{}]", key(name)), queue.meant());
+        page.whole(&format!("[queues.{}]", key(name)), queue.told());
     }
     for (name, topic) in &scenario.topics {
-        page.table(&format!("[topics.{}]", key(name)), topic.told());
+        page.whole(&format!("[topics.{}]", key(name)), topic.told());
     }
-    scenario.flows.iter().for_each(|flow| page.table("[[flows]]", flow.told()));
+    scenario.flows.iter().for_each(|flow| page.whole("[[flows]]", flow.told()));
     scenario.policies.values().for_each(|p| p.print(page));
-    scenario.faults.iter().for_each(|f| faults::fault(f, page));
-    scenario.slos.iter().for_each(|s| slo(s, page));
-}
-
-fn network(scenario: &Scenario, page: &mut Page) {
-    let network = &scenario.network;
-    page.header("[network]");
-    page.given("same_host", &network.same_host, law);
-    page.given("same_zone", &network.same_zone, law);
-    page.given("cross_zone", &network.cross_zone, law);
-    page.given("cross_region", &network.cross_region, law);
-    let mut links: Vec<_> = network.links.iter().collect();
-    links.sort_by_key(|link| (&link.from.value, &link.to.value));
-    for link in links {
-        page.header(&format!("[network.links.{}]", quoted(&format!("{} -> {}", link.from.value, link.to.value))));
-        let mut none = Vec::new();
-        page.perhaps("latency", link.latency.as_ref(), &mut none, law);
-        page.perhaps("bandwidth", link.bandwidth.as_ref(), &mut none, |b| bandwidth(*b));
-        page.given("loss", &link.loss, |l| format!("{l:?}"));
-        page.none(&none);
-    }
+    scenario.faults.iter().for_each(|fault| page.whole("[[faults]]", fault.told()));
+    scenario.slos.iter().for_each(|slo| page.whole("[[slos]]", slo.told()));
 }
 
 fn node(node: &Node, hurried: bool, page: &mut Page) {
@@ -220,7 +195,7 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
         }
     }
     if let Some(own) = &node.cache {
-        caches::cache(own, page, &mut none);
+        page.told(own.told(), &mut none);
     }
     let named = node.endpoints.len() > usize::from(node.endpoints.contains_key(""));
     if let Some(own) = node.endpoints.get("") {
@@ -228,16 +203,13 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
     }
     page.none(&none);
     for (name, pool) in &node.pools {
-        page.header(&format!("[{header}.pools.{}]", key(name)));
-        page.given("connections", &pool.connections, u32::to_string);
-        page.given("wait", &pool.wait, time);
+        page.whole(&format!("[{header}.pools.{}]", key(name)), pool.told());
     }
-    for (name, writers) in &node.tables {
-        page.header(&format!("[{header}.tables.{}]", key(name)));
-        page.given("writers", writers, u32::to_string);
+    for (name, table) in &node.tables {
+        page.whole(&format!("[{header}.tables.{}]", key(name)), table.told());
     }
     for consumer in &node.consumes {
-        page.table(&format!("[[{header}.consumes]]"), consumer.meant());
+        page.whole(&format!("[[{header}.consumes]]"), consumer.told());
     }
     for (name, inner) in node.endpoints.iter().filter(|(name, _)| !name.is_empty()) {
         page.header(&format!("[{header}.endpoints.{}]", key(name)));
@@ -263,21 +235,6 @@ fn endpoint(endpoint: &Endpoint, page: &mut Page, none: &mut Vec<String>, beside
     }
 }
 
-fn slo(slo: &Slo, page: &mut Page) {
-    page.header("[[slos]]");
-    page.given("name", &slo.name, |s| quoted(s));
-    page.given("of", &slo.of, |s| quoted(s));
-    page.given("expect", &slo.expect, |s| quoted(s));
-    if let Some(scope) = &slo.scope {
-        let (word, value) = match &scope.value {
-            Scope::OutsideFaults => ("outside_faults", "true".to_owned()),
-            Scope::During(fault) => ("during", quoted(fault)),
-            Scope::AfterFault(fault) => ("after_fault", quoted(fault)),
-        };
-        page.line(word, value, scope.is_default());
-    }
-}
-
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "it tells a `Given`, which hands out references")]
 pub(super) fn time(t: &Span) -> String {
     span(t.0 as f64)
@@ -296,7 +253,7 @@ pub(super) fn zone(zone: &Zone) -> String {
 }
 
 /// A bandwidth in quotes, in the form that reads back to the very same number.
-fn bandwidth(bytes: f64) -> String {
+pub(super) fn bandwidth(bytes: f64) -> String {
     let whole = if bytes.fract() == 0.0 { size_text(bytes as u64) } else { format!("{bytes}B") };
     quoted(&format!("{whole}/s"))
 }

@@ -4,11 +4,9 @@
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
 mod desk;
-mod fault;
 mod file;
 mod files;
 mod node;
-mod promise;
 mod transport;
 mod value;
 mod view;
@@ -22,11 +20,10 @@ pub(crate) use super::tables::laws::{counts, fill_shares, law};
 pub(crate) use desk::Desk;
 pub(crate) use file::check_name;
 pub(crate) use files::{arrivals as recorded, samples};
-pub(super) use promise::promise;
 pub(super) use transport::unknown as unknown_transport;
 pub(crate) use value::{
-    array, as_number, bad, count, count_or, duration, flag, number, rate, share, size, suggest, table, target, text,
-    time_text, weight, whole, wrong_kind, zone,
+    array, as_number, bad, bandwidth, count, count_or, duration, flag, number, rate, share, size, suggest, table,
+    target, text, time_text, weight, whole, wrong_kind, zone,
 };
 pub(crate) use view::{View, all_spoken, listed, not_yet, rule, spoken, unknown_word};
 

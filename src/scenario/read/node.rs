@@ -9,9 +9,7 @@ use super::view::{View, unknown_word};
 use crate::scenario::declare::{Kind as _, Record as _};
 use crate::scenario::tables::steps::Steps;
 use crate::scenario::vocab;
-use crate::scenario::written::{
-    Cache, Coming, DoorRules, Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder, TtlFrom,
-};
+use crate::scenario::written::{Cache, Coming, DoorRules, Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder};
 use crate::units::Span;
 
 const IO: [(&str, Io); 2] = [("blocking", Io::Blocking), ("async", Io::Async)];
@@ -48,32 +46,18 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         drop_expired: view.or_default(desk, "drop_expired", flag),
         door: if door { DoorRules::read(desk, view).unwrap_or_default() } else { DoorRules::default() },
         zone: view.maybe(desk, "zone", zone),
-        pools: if service { pools(desk, view) } else { BTreeMap::new() },
+        pools: if service { Pool::all(desk, view) } else { BTreeMap::new() },
         max_connections: if database { limit(desk, "max_connections") } else { Given::default(None) },
         deadlock_timeout: if database {
             view.or_default(desk, "deadlock_timeout", duration)
         } else {
             Given::default(Span::ZERO)
         },
-        tables: if database { tables(desk, view) } else { BTreeMap::new() },
-        cache: (kind == NodeKind::Cache).then(|| cache(desk, view)),
+        tables: if database { super::file::named(desk, view, "tables") } else { BTreeMap::new() },
+        cache: (kind == NodeKind::Cache).then(|| Cache::read(desk, view)).flatten(),
         endpoints: endpoints(desk, &name, view),
         consumes: Vec::new(),
         name,
-    }
-}
-
-const TTL_FROM: [(&str, TtlFrom); 2] = [("fill", TtlFrom::Fill), ("access", TtlFrom::Access)];
-
-fn cache(desk: &mut Desk<'_>, view: &View<'_>) -> Cache {
-    Cache {
-        hit_rate: view.maybe(desk, "hit_rate", share),
-        keys: view.maybe(desk, "keys", count),
-        skew: view.or_default(desk, "skew", number),
-        ttl: view.maybe(desk, "ttl", duration),
-        ttl_from: view.choice(desk, "ttl_from", &TTL_FROM),
-        capacity: view.maybe(desk, "capacity", count),
-        single_flight: view.or_default(desk, "single_flight", flag),
     }
 }
 
@@ -103,25 +87,6 @@ fn queue_order(desk: &mut Desk<'_>, view: &View<'_>) -> Given<QueueOrder> {
 fn codel(desk: &mut Desk<'_>, view: &View<'_>) -> QueueOrder {
     let mut time = |key| view.or_default(desk, key, duration).value;
     QueueOrder::Codel { target: time("target"), interval: time("interval") }
-}
-
-fn pools(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Pool> {
-    let mut all = BTreeMap::new();
-    for (name, inner) in view.named(desk, "pools") {
-        let (connections, wait) =
-            (inner.or_default(desk, "connections", count), inner.or_default(desk, "wait", duration));
-        all.insert(name.value.clone(), Pool { name, connections, wait });
-    }
-    all
-}
-
-fn tables(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Given<u32>> {
-    let mut all = BTreeMap::new();
-    for (name, inner) in view.named(desk, "tables") {
-        super::file::check_name(desk, &name);
-        all.insert(name.value, inner.or_default(desk, "writers", count));
-    }
-    all
 }
 
 /// The default endpoint is there when anything about it is written, or when there is no other.

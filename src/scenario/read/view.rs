@@ -67,12 +67,17 @@ impl<'t> View<'t> {
 
     /// What a table is called that has its name in its header.
     pub(crate) fn title(_: &mut Desk<'_>, view: &Self) -> Given<String> {
-        view.title.clone().unwrap_or_else(|| Given::default(String::new()))
+        view.titled()
     }
 
-    /// Where a table stands.
-    pub(crate) fn stands(_: &mut Desk<'_>, view: &Self) -> Place {
-        view.place.clone().unwrap_or_default()
+    /// The same.
+    pub(crate) fn titled(&self) -> Given<String> {
+        self.title.clone().unwrap_or_else(|| Given::default(String::new()))
+    }
+
+    /// Where a table stands, if somebody wrote it.
+    pub(crate) fn stands(_: &mut Desk<'_>, view: &Self) -> Option<Place> {
+        view.place.clone()
     }
 
     /// A table that nobody wrote: all defaults.

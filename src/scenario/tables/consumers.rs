@@ -74,10 +74,8 @@ table! {
     /// One entry of `consumes`.
     pub struct Consumer: "[[services.*.consumes]]",
     "Messages a service takes from a queue or a topic. A consumer handles one message at a time and is a worker of its own beside the service's, but shares the replica's `cores`. What it does is its own `work` and `steps`; what it does not say is that of the service's default endpoint.",
-    needs "name the queue or topic: consumes = [{ from = \"emails\" }]" {
-        @place: Place = View::stands, "The whole entry in the text.";
-        @program: Endpoint = nothing,
-            "What is done with a message: its own, and for the rest the service's. Its name, `from emails` or `from order-created/billing`, is one that no endpoint can have.";
+    needs "name the queue or topic: consumes = [{ from = \"emails\" }]",
+    meant Self::meant {
         from: Given<String> as Must<Text>, "The queue or topic.";
         group: Option<Given<String>> as Said<Text>,
             "Topics, where it is needed: the group whose members share the events.";
@@ -112,6 +110,10 @@ table! {
         replay: Given<Option<Replay>> as Maybe<Inner<Replay>>, "Topics: the group goes back once. Default: never.";
         dead_letter: Option<Given<String>> as Said<Text>,
             "Topics: the queue that gets events that fail under on_error = \"dead_letter\".";
+        + /// The whole entry in the text.
+        place: Place = |_: &mut Desk<'_>, view: &View<'_>| view.place.clone().unwrap_or_default();
+        + /// What is done with a message: its own, and for the rest the service's. Its name, `from emails` or `from order-created/billing`, is one that no endpoint can have.
+        program: Endpoint = nothing;
     }
 }
 
@@ -170,17 +172,16 @@ impl Consumer {
     }
 
     /// What the canonical form says, what it does at the end: what is the service's stays so when that is changed.
-    pub(in crate::scenario) fn meant(&self) -> impl Iterator<Item = Told> {
+    fn meant(&self, mut all: Vec<Told>) -> Vec<Told> {
         let place = |key: &str| match key {
             "rebalance" | "member" | "session_timeout" | "max_poll_interval" | "replay" | "dead_letter" => 1,
             "error_rate" | "work" | "steps" => 2,
             _ => 0,
         };
         let (grouped, fails) = (self.group.is_some(), self.error_rate.is_some());
-        let mut all = self.told();
         all.retain(|told| (grouped || place(told.key) != 1) && (fails || told.key != "error_rate"));
         all.sort_by_key(|told| place(told.key));
-        all.into_iter()
+        all
     }
 }
 

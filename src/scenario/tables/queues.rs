@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::check::zero;
-use super::super::declare::{CountOr, Duration, Flag, Maybe, Or, Record as _, Said, Text, Told, Varying, Without};
+use super::super::declare::{CountOr, Duration, Flag, Maybe, Or, Said, Text, Told, Varying, Without};
 use super::super::declare::{Site, table, words};
 use super::super::lower::Lowering;
 use super::super::read::{View, suggest};
@@ -51,8 +51,8 @@ impl Without for Unlimited {
 table! {
     /// `[queues.*]`.
     pub struct Queue: "[queues.*]",
-    "A queue: each message goes to one consumer, and is gone when that has acknowledged it. The broker is a node of its own and costs nothing but what is written here." {
-        @name: Given<String> = View::title, "Name, placed at its table header.";
+    "A queue: each message goes to one consumer, and is gone when that has acknowledged it. The broker is a node of its own and costs nothing but what is written here.",
+    meant Self::meant {
         publish_latency: Given<Law> as Or<Varying> = "\"0s\"",
             "From a message's arrival at the broker until it is safe there: only then is it delivered and confirmed.";
         capacity: Given<Option<u32>> as Or<CountOr<Unlimited>> = "\"unlimited\"",
@@ -77,6 +77,8 @@ table! {
             "Whether publishers wait until the message is safe, where the step does not say it (wait_for_ack).";
         zone: Given<Option<Zone>> as Maybe<Site>,
             "`region/zone/host`: decides the network class to it. Default: all in one zone.";
+        + /// Name, placed at its table header.
+        name: Given<String> = View::title;
     }
 }
 
@@ -92,14 +94,15 @@ impl Queue {
     }
 
     /// What the canonical form says: of what has two names the one that counts.
-    pub(in crate::scenario) fn meant(&self) -> impl Iterator<Item = Told> {
+    fn meant(&self, mut all: Vec<Told>) -> Vec<Told> {
         let (hides, kind) = (self.hides(), self.kind.is_default());
-        self.told().into_iter().filter(move |told| match told.key {
+        all.retain(|told| match told.key {
             "ack_timeout" => !hides,
             "visibility_timeout" => hides,
             "kind" => hides || !kind,
             _ => true,
-        })
+        });
+        all
     }
 }
 

@@ -34,7 +34,6 @@ table! {
     /// `[topics.*]`.
     pub struct Topic: "[topics.*]",
     "A topic: a log of events in partitions; every group of consumers gets every event, in order per partition." {
-        @name: Given<String> = View::title, "Name, placed at its table header.";
         publish_latency: Given<Law> as Or<Varying> = "\"0s\"",
             "From a message's arrival at the broker until it is safe there: only then is it delivered and confirmed.";
         partitions: Given<u32> as Or<Count> = "1",
@@ -63,6 +62,8 @@ table! {
             "Whoever waits longer for room in the buffer fails. The default is Kafka's.";
         zone: Given<Option<Zone>> as Maybe<Site>,
             "`region/zone/host`: decides the network class to it. Default: all in one zone.";
+        + /// Name, placed at its table header.
+        name: Given<String> = View::title;
     }
 }
 

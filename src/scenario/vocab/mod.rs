@@ -5,7 +5,6 @@
 //! one `.later()`.
 
 mod explain;
-mod faults;
 mod figures;
 mod file;
 mod libraries;
@@ -26,8 +25,6 @@ pub(in crate::scenario) use tables::{NONE, later, word};
 
 pub use super::tables::laws::{BRANCH_LAW, COUNTS, LAW};
 pub use super::tables::steps::{STEPS, StepTable, VERBS};
-pub use faults::FAULT;
-pub use file::{LINK, NETWORK, SLO};
 pub use libraries::{LIBRARIES, Library, library};
-pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, POOL, QUEUE_ORDER, SERVICE, TABLE};
+pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, QUEUE_ORDER, SERVICE};
 pub use transports::{CONNECTIONS, COST, PRESETS, Preset, TRANSPORT, TRANSPORT_WORDS};

@@ -2,8 +2,10 @@
 
 use super::tables::{Key, Shape, Table, Word, key, later, word};
 use crate::scenario::declare::Record as _;
+use crate::scenario::tables::caches::Cache;
 use crate::scenario::tables::consumers::Consumer;
 use crate::scenario::tables::policy::DoorRules;
+use crate::scenario::tables::pools::{Contended, Pool};
 use crate::scenario::tables::scale::Coming;
 
 const IO: &[Word] = &[
@@ -87,7 +89,7 @@ const SERVICE_ONLY: &[Key] = &[
     key("io", Shape::Choice(IO), "Whether a worker is held while a call waits.").or("\"blocking\""),
     key(
         "pools",
-        Shape::Named(&POOL),
+        Shape::Named(Pool::TABLE),
         "Connections of each replica to databases, by their names. Without a pool each query opens one of its own.",
     ),
     key("consumes", Shape::Tables(Consumer::TABLE), "The queues and topics it takes messages from. Default: none."),
@@ -169,7 +171,7 @@ pub static DATABASE: Table = Table {
                 Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]),
                 "Connections over all callers; beyond it, opening one fails. Default: no limit.",
             ),
-            key("tables", Shape::Named(&TABLE), "Tables where writers contend, by name."),
+            key("tables", Shape::Named(Contended::TABLE), "Tables where writers contend, by name."),
             key(
                 "deadlock_timeout",
                 Shape::Duration,
@@ -201,38 +203,15 @@ pub static EXTERNAL: Table = Table {
     ],
 };
 
-const TTL_FROM: &[Word] = &[
-    word("fill", "From when it was put in, as in Redis and memcached."),
-    word("access", "From when it was last hit: what is asked for often stays."),
-];
-
 /// `[caches.*]`.
 pub(super) static CACHE: Table = Table {
     name: "[caches.*]",
     doc: "A cache, asked by { cache = \"name\", on_miss = [...] }. Its hits are a fixed share (`hit_rate`), or what comes of the \
           `keys` that are asked for and of how long they are kept.",
     keys: &[
-        &[
-            key("concurrency", Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]), "Looks at once.")
-                .or("\"unlimited\""),
-            key("hit_rate", Shape::Share, "The share of hits, each look a draw of its own. Default: an outcome."),
-            key("keys", Shape::Whole, "How many different keys are asked for; the hit rate is then an outcome."),
-            key("skew", Shape::Number, "Zipf exponent: the k-th most popular key has weight k^-skew. 0: all alike.")
-                .or("0.0"),
-            key("ttl", Shape::Duration, "How long an entry lasts. Default: for ever."),
-            key("ttl_from", Shape::Choice(TTL_FROM), "From when that is counted.").or("\"fill\""),
-            key(
-                "capacity",
-                Shape::Whole,
-                "Entries at most; the one used longest ago makes room (LRU). Default: all keys.",
-            ),
-            key(
-                "single_flight",
-                Shape::Flag,
-                "Whether, in each replica of the caller, those that miss a key wait for the first to fetch it.",
-            )
-            .or("false"),
-        ],
+        &[key("concurrency", Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]), "Looks at once.")
+            .or("\"unlimited\"")],
+        Cache::KEYS,
         DOES,
         LINE,
         &[key(
@@ -248,28 +227,4 @@ pub static ENDPOINT: Table = Table {
     name: "[services.*.endpoints.*]",
     doc: "One thing a node can be asked for, called as `node.endpoint`.",
     keys: &[DOES, STEPS],
-};
-
-/// `[services.*.pools]`.
-pub static POOL: Table = Table {
-    name: "[services.*.pools]",
-    doc: "The connections of each replica of the service to one database. A query, or a transaction, holds one; \
-          nothing that waits for one is seen by the database. The wait of a query is part of its try: in its timeout and its \
-          deadline, and in the latency of its edge. The defaults are HikariCP's: maximumPoolSize 10, connectionTimeout 30 s.",
-    keys: &[&[
-        key("connections", Shape::Whole, "So many per replica.").or("10"),
-        key(
-            "wait",
-            Shape::Duration,
-            "How long a query or a transaction waits for one before it fails with `pool_timeout`.",
-        )
-        .or("\"30s\""),
-    ]],
-};
-
-/// `[databases.*.tables.*]`.
-pub static TABLE: Table = Table {
-    name: "[databases.*.tables.*]",
-    doc: "A table where writers contend: queries that write wait for their turn, however many replicas there are.",
-    keys: &[&[key("writers", Shape::Whole, "So many write at once.").or("1")]],
 };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::{Coming, Consumer, DoorRules, Given, Step, Zone};
+use super::{Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Step, Zone};
 
 /// What kind of table a node was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,34 +20,6 @@ pub enum NodeKind {
     External,
     /// `[caches.*]`.
     Cache,
-}
-
-/// From when an entry of a cache counts as fresh.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TtlFrom {
-    /// From when it was put in.
-    Fill,
-    /// From when it was last hit.
-    Access,
-}
-
-/// What decides about the hits of a cache.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cache {
-    /// A fixed share of hits; `None`: what is asked for and what is kept decide.
-    pub hit_rate: Given<Option<f64>>,
-    /// How many keys are asked for.
-    pub keys: Given<Option<u32>>,
-    /// Zipf exponent of their weights; default 0, all alike.
-    pub skew: Given<f64>,
-    /// How long an entry lasts; `None`: for ever.
-    pub ttl: Given<Option<Span>>,
-    /// From when; default from when it was put in, as in Redis and memcached.
-    pub ttl_from: Given<TtlFrom>,
-    /// Entries at most; `None`: no limit.
-    pub capacity: Given<Option<u32>>,
-    /// Whether those that miss a key wait for the first to fetch it; default false.
-    pub single_flight: Given<bool>,
 }
 
 /// Whether a worker is held while a call waits.
@@ -121,7 +93,7 @@ pub struct Node {
     /// Databases: how long a transaction waits for a lock before it looks for a deadlock; default PostgreSQL's 1 s.
     pub deadlock_timeout: Given<Span>,
     /// Databases: tables and how many may write to each at once.
-    pub tables: BTreeMap<String, Given<u32>>,
+    pub tables: BTreeMap<String, Contended>,
     /// Caches: what decides about hits.
     pub cache: Option<Cache>,
     /// By name; the default endpoint's name is empty.
@@ -135,17 +107,6 @@ impl Node {
     pub fn programs(&self) -> impl Iterator<Item = &Endpoint> {
         self.endpoints.values().chain(self.consumes.iter().map(|consumer| &consumer.program))
     }
-}
-
-/// The connections of one replica of a service to one database.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pool {
-    /// The database, as named.
-    pub name: Given<String>,
-    /// So many; default `HikariCP`'s 10.
-    pub connections: Given<u32>,
-    /// How long a caller waits for one before it fails; default `HikariCP`'s 30 s.
-    pub wait: Given<Span>,
 }
 
 /// What a request asks a node to do.

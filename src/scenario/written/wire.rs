@@ -1,6 +1,5 @@
-//! How calls travel, as written: transports, network, discovery, zones.
+//! How calls travel, as written: transports.
 
-use crate::random::dist::Law;
 use crate::units::Span;
 
 use super::{Cancels, Given};
@@ -90,45 +89,4 @@ pub enum Tls {
     V12,
     /// TLS 1.3: one more.
     V13,
-}
-
-/// `[network]`: one-way latencies by class.
-#[derive(Clone, Debug)]
-pub struct Network {
-    /// Both ends on one host; default 30 µs.
-    pub same_host: Given<Law>,
-    /// Both ends in one zone; default p50 0.25 ms, p99 1.5 ms.
-    pub same_zone: Given<Law>,
-    /// Two zones of one region; default p50 0.5 ms, p99 3 ms.
-    pub cross_zone: Given<Law>,
-    /// Two regions; default 35 ms.
-    pub cross_region: Given<Law>,
-    /// `[network.links."a -> b"]`.
-    pub links: Vec<Link>,
-}
-
-/// One overridden link, both directions of a call over it.
-#[derive(Clone, Debug)]
-pub struct Link {
-    /// Caller.
-    pub from: Given<String>,
-    /// Callee (a node).
-    pub to: Given<String>,
-    /// One-way latency; `None`: that of the class.
-    pub latency: Option<Given<Law>>,
-    /// Bytes per second and direction, first come first served; `None`: no limit.
-    pub bandwidth: Option<Given<f64>>,
-    /// Share of messages that are lost and sent again: delay, not error. Default 0.
-    pub loss: Given<f64>,
-}
-
-/// Where a node stands: region, zone, host, any of them may be missing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Zone {
-    /// `eu-west` of `eu-west/a/host1`.
-    pub region: String,
-    /// `a`.
-    pub zone: Option<String>,
-    /// `host1`.
-    pub host: Option<String>,
 }

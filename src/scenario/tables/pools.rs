@@ -1,16 +1,48 @@
-//! Pools of database connections, transactions, tables: names that lead somewhere, numbers that can be, what looks wrong.
+//! Databases as callers meet them: `[services.*.pools]`, `[databases.*.tables.*]`, transactions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::few;
-use super::ranges::zero;
-use super::walk;
+use super::super::check::{few, zero};
+use super::super::declare::{Count, Duration, Or, Record as _, table};
+use super::super::read::{Desk, View, suggest};
+use super::super::walk;
+use super::super::written::{Call, Given, How, Mode, Node, NodeKind, Scenario, Step, Verb};
 use crate::diag::{Complaint, code};
-use crate::scenario::read::suggest;
-use crate::scenario::written::{Call, Given, How, Mode, Node, NodeKind, Scenario, Step, Verb};
+use crate::units::Span;
+
+table! {
+    /// The connections of one replica of a service to one database.
+    pub struct Pool: "[services.*.pools]",
+    "The connections of each replica of the service to one database. A query, or a transaction, holds one; nothing that waits for one is seen by the database. The wait of a query is part of its try: in its timeout and its deadline, and in the latency of its edge. The defaults are HikariCP's: maximumPoolSize 10, connectionTimeout 30 s." {
+        connections: Given<u32> as Or<Count> = "10", "So many per replica.";
+        wait: Given<Span> as Or<Duration> = "\"30s\"",
+            "How long a query or a transaction waits for one before it fails with `pool_timeout`.";
+        + /// The database, as named.
+        name: Given<String> = View::title;
+    }
+}
+
+table! {
+    /// A table where writers contend.
+    pub struct Contended: "[databases.*.tables.*]",
+    "A table where writers contend: queries that write wait for their turn, however many replicas there are." {
+        writers: Given<u32> as Or<Count> = "1", "So many write at once.";
+    }
+}
+
+impl Pool {
+    /// The pools of a service, by the names of databases.
+    pub(in crate::scenario) fn all(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Self> {
+        let mut all = BTreeMap::new();
+        for (name, inner) in view.named(desk, "pools") {
+            all.extend(Self::read(desk, &inner).map(|pool| (name.value, pool)));
+        }
+        all
+    }
+}
 
 /// Complains about databases and tables that are none.
-pub(super) fn names(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint>) {
+pub(in crate::scenario) fn names(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint>) {
     for node in scenario.nodes.values() {
         for pool in node.pools.values() {
             database(scenario, &pool.name, "a pool", refused, complaints);
@@ -74,7 +106,7 @@ fn one_row(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
     }
     let (message, help) = match &call.table {
         None => ("a conditional write to no table".to_owned(), "name what it writes to: table = \"orders\"".to_owned()),
-        Some(table) if node.tables.get(&table.value).is_some_and(|writers| writers.value == 1) => return,
+        Some(table) if node.tables.get(&table.value).is_some_and(|writers| writers.writers.value == 1) => return,
         Some(table) => (
             format!("a conditional write to `{}`, which is not one row", table.value),
             format!("it looks at one version: [databases.{name}.tables.{}] writers = 1", table.value),
@@ -99,13 +131,13 @@ fn table(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
 }
 
 /// Complains about numbers that cannot be.
-pub(super) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+pub(in crate::scenario) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     for node in scenario.nodes.values() {
         for pool in node.pools.values() {
             let (size, why) = (&pool.connections, "no query could be made");
             zero(size.value == 0, "connections", size.place.as_ref(), why, complaints);
         }
-        for writers in node.tables.values() {
+        for Contended { writers } in node.tables.values() {
             zero(writers.value == 0, "writers", writers.place.as_ref(), "no write would ever end", complaints);
         }
         let most = &node.max_connections;
@@ -150,7 +182,7 @@ fn nested<'s>(steps: &'s [Step], open: &mut Vec<&'s str>, complaints: &mut Vec<C
 }
 
 /// What runs but looks wrong.
-pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+pub(in crate::scenario) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     for node in scenario.nodes.values() {
         let asked = databases_of(scenario, node);
         for pool in node.pools.values().filter(|pool| !asked.contains(pool.name.value.as_str())) {
@@ -267,7 +299,7 @@ fn too_many(scenario: &Scenario, database: &Node, complaints: &mut Vec<Complaint
 }
 
 /// Databases with pools: the connections of all pools together, and how many the database takes.
-pub(super) fn databases(scenario: &Scenario) -> Vec<(String, u64, Option<u32>)> {
+pub(in crate::scenario) fn databases(scenario: &Scenario) -> Vec<(String, u64, Option<u32>)> {
     let of = |node: &Node| {
         let callers = pools_to(scenario, &node.name.value);
         let sum = callers.values().map(|(replicas, size)| u64::from(*replicas) * u64::from(*size)).sum();
