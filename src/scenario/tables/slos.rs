@@ -182,6 +182,7 @@ const LATER: [&str; 1] = ["p_lag"];
 type Refusal = (Code, String, String);
 
 /// Reads an expression; the complaint has no place yet.
+#[expect(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 fn promise(text: &str) -> Result<Promise, Complaint> {
     parse(text).map_err(|(code, message, help)| Complaint {
         help: (!help.is_empty()).then_some(help),
