@@ -28,7 +28,7 @@ pub(in crate::scenario) fn table(law: &Law) -> String {
 }
 
 /// A time in quotes, in the form that reads back to the very same number.
-pub(super) fn span(nanos: f64) -> String {
+pub(in crate::scenario) fn span(nanos: f64) -> String {
     let short = Span(nanos as u64).to_string();
     if parse_nanos(&short) == Ok(nanos) { format!("\"{short}\"") } else { format!("\"{nanos}ns\"") }
 }

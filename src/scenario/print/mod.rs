@@ -2,19 +2,19 @@
 //! same scenario.
 
 mod law;
-mod transports;
 
 use std::fmt::Write as _;
 
 use super::declare::{Field as _, Kind as _, Record as _, Ruled, Spoken, Told};
 use super::tables::steps::{Program, sizes};
 use super::written::{
-    Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Target, Zone,
+    Arrivals, Client, ClientCall, Endpoint, FREE, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Target,
+    Zone,
 };
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
-use law::{count_law, span};
-pub(in crate::scenario) use law::{law, table as law_table};
+use law::count_law;
+pub(in crate::scenario) use law::{law, span, table as law_table};
 
 /// Lines of TOML; each may be marked as a default.
 #[derive(Default)]
@@ -136,7 +136,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     page.header("[defaults]");
     page.told(scenario.defaults.told(), &mut none);
     page.none(&none);
-    transports::transports(scenario, page);
+    transports(scenario, page);
     page.whole("[network]", scenario.network.told());
     for link in scenario.network.sorted() {
         let name = quoted(&format!("{} -> {}", link.from.value, link.to.value));
@@ -157,6 +157,23 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     scenario.policies.values().for_each(|p| p.print(page));
     scenario.faults.iter().for_each(|fault| page.whole("[[faults]]", fault.told()));
     scenario.slos.iter().for_each(|slo| page.whole("[[slos]]", slo.told()));
+}
+
+/// The transports that something uses or that the file describes. Nothing can be said about `free`.
+fn transports(scenario: &Scenario, page: &mut Page) {
+    let used = super::check::transports_used(scenario);
+    for (name, spec) in scenario.transports.iter().filter(|(name, _)| *name != FREE) {
+        if spec.name.is_default() && !used.contains(name.as_str()) {
+            continue;
+        }
+        page.table("transports", name);
+        for told in spec.told() {
+            match told.value {
+                Some(value) => page.line(told.key, value, told.default),
+                None => page.none(&[told.key.to_owned()]),
+            }
+        }
+    }
 }
 
 fn client(client: &Client, page: &mut Page) {

@@ -9,7 +9,6 @@ mod file;
 mod files;
 mod law;
 mod node;
-mod transport;
 mod value;
 mod view;
 
@@ -21,10 +20,9 @@ use crate::diag::{Complaint, Source, code};
 pub(crate) use desk::Desk;
 pub(crate) use file::check_name;
 pub(crate) use law::law;
-pub(super) use transport::unknown as unknown_transport;
 pub(crate) use value::{
-    array, bad, bandwidth, count, count_or, duration, flag, number, rate, share, size, suggest, table, target, text,
-    weight, whole, wrong_kind, zone,
+    array, as_number, bad, bandwidth, count, count_or, duration, flag, number, rate, share, size, suggest, table,
+    target, text, time_text, weight, whole, wrong_kind, zone,
 };
 pub(crate) use view::{View, all_spoken, listed, not_yet, rule, spoken, unknown_word};
 

@@ -1,8 +1,8 @@
 //! Who calls from outside.
 
+use super::TRANSPORT_WORDS;
 use super::tables::NONE;
 use super::tables::{Key, Shape, Table, Word, key, later, word};
-use super::transports::TRANSPORT_WORDS;
 use crate::scenario::declare::Record as _;
 use crate::scenario::tables::retries::Retries;
 use crate::scenario::tables::steps::Sizes;

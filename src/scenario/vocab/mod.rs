@@ -15,7 +15,6 @@ mod nodes;
 mod pages;
 mod schema;
 mod tables;
-mod transports;
 
 pub use explain::{explain, words};
 pub use file::FILE;
@@ -26,8 +25,8 @@ pub use tables::{Key, Shape, Table, Word, key};
 pub(in crate::scenario) use tables::{NONE, word};
 
 pub use super::tables::steps::{STEPS, StepTable, VERBS};
+pub use super::tables::transports::{PRESETS, Preset, TRANSPORT_WORDS};
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
 pub use libraries::{LIBRARIES, Library, library};
 pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, QUEUE_ORDER, SERVICE};
-pub use transports::{CONNECTIONS, COST, PRESETS, Preset, TRANSPORT, TRANSPORT_WORDS};
