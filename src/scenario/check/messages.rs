@@ -33,7 +33,7 @@ impl Messages {
             Protocol::Http1 => (1.0, wire(response) * f64::from(messages)),
             Protocol::Http2 => (f64::from(messages), wire(response)),
         };
-        let cost = |cost: &Cost, bytes: f64| cost.per_message.value.0 as f64 + cost.per_byte_ps.value * bytes / 1e3;
+        let cost = |cost: &Cost, bytes: f64| cost.per_message.value.0 as f64 + cost.per_byte.value * bytes / 1e3;
         Self {
             encode: cost(&spec.encode, wire(request)),
             decode: n * cost(&spec.decode, each),

@@ -24,7 +24,7 @@ mod timeouts;
 mod times;
 mod wire;
 
-use super::tables::{caches, discovery, faults, network, policy as policies, pools, scale, slos};
+use super::tables::{caches, discovery, faults, network, policy as policies, pools, scale, slos, transports};
 use super::walk;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
@@ -45,12 +45,13 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     names::check(scenario, source, refused, &mut complaints);
     network::names(scenario, refused, &mut complaints);
     brokers::names(scenario, refused, &mut complaints);
-    wire::names(scenario, refused, &mut complaints);
+    transports::names(scenario, refused, &mut complaints);
     pools::names(scenario, refused, &mut complaints);
     brokers::ranges(scenario, &mut complaints);
     ranges::check(scenario, &mut complaints);
     policies::ranges(scenario, &mut complaints);
     network::ranges(scenario, &mut complaints);
+    transports::ranges(scenario, &mut complaints);
     wire::ranges(scenario, &mut complaints);
     pools::ranges(scenario, &mut complaints);
     caches::ranges(scenario, &mut complaints);
@@ -70,6 +71,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     policies::look(scenario, &mut complaints);
     timeouts::check(scenario, &mut complaints);
     brokers::look(scenario, &mut complaints);
+    transports::look(scenario, &mut complaints);
     wire::look(scenario, &mut complaints);
     pools::look(scenario, &mut complaints);
     scale::look(scenario, &mut complaints);

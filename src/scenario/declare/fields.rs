@@ -40,6 +40,12 @@ pub(crate) struct Said<K>(PhantomData<K>);
 /// A value whose default depends on others: who reads the table fills it in.
 pub(crate) struct Filled<K>(PhantomData<K>);
 
+/// A table that is there whether somebody wrote it or not.
+pub(crate) struct Always<R>(PhantomData<R>);
+
+/// A table that may be absent.
+pub(crate) struct Perhaps<R>(PhantomData<R>);
+
 /// A table that may be absent, or switched off with "none".
 pub(crate) struct Ruled<R>(PhantomData<R>);
 
@@ -109,6 +115,31 @@ impl<K: Kind<Value: Default>> Field for Filled<K> {
     }
     fn told(held: &Self::Held) -> (Option<String>, bool) {
         (Some(K::print(&held.value)), held.is_default())
+    }
+}
+
+impl<R: Record> Field for Always<R> {
+    type Held = R;
+    const SHAPE: Shape = Shape::One(R::TABLE);
+    fn read(desk: &mut Desk<'_>, view: &View<'_>, key: &'static str, _: &str) -> Option<R> {
+        let inner = view.inner(desk, key);
+        R::read(desk, &inner)
+    }
+    fn told(held: &R) -> (Option<String>, bool) {
+        (Some(held.inline()), held.told().iter().all(|told| told.default))
+    }
+}
+
+impl<R: Record> Field for Perhaps<R> {
+    type Held = Option<R>;
+    const SHAPE: Shape = Shape::One(R::TABLE);
+    fn read(desk: &mut Desk<'_>, view: &View<'_>, key: &'static str, help: &str) -> Option<Option<R>> {
+        Some(if view.has(key) { Always::<R>::read(desk, view, key, help) } else { None })
+    }
+    fn told(held: &Option<R>) -> (Option<String>, bool) {
+        let Some(held) = held else { return (None, true) };
+        let (value, default) = Always::<R>::told(held);
+        (value, default)
     }
 }
 

@@ -10,7 +10,7 @@ mod kinds;
 mod record;
 mod words;
 
-pub(crate) use fields::{Field, Filled, Maybe, Must, Needed, Or, Ruled, Said};
+pub(crate) use fields::{Always, Field, Filled, Maybe, Must, Needed, Or, Perhaps, Ruled, Said};
 pub(crate) use kinds::{
     Bandwidth, Count, CountOr, Duration, Flag, Inner, Kind, Number, PerTime, Share, Site, Size, Text, To, Varying,
     Weight, Whole, Without,

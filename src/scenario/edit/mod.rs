@@ -14,7 +14,7 @@ use toml_edit::{Array, DocumentMut, InlineTable, Item, Table as Written, TableLi
 use super::declare::Record as _;
 use super::read::suggest;
 use super::vocab::{self, COUNTS, FILE, LAW, Shape, Table, VERBS};
-use super::written::{Contended, Link, Pool, Scenario};
+use super::written::{Contended, Link, Pool, Scenario, TransportSpec};
 use crate::diag::{Complaint, Source, code};
 
 pub use interaction::{in_pattern, with_table};
@@ -204,7 +204,8 @@ impl<'d> Spot<'d> {
     /// A name must exist, unless a whole table is set at once or the tables are mere additions.
     fn name(&self, edit: &Edit, table: &'static Table, segment: &str, last: bool) -> Result<Self, Complaint> {
         let item = self.inside(segment);
-        let additions = [Link::TABLE, &super::tables::policy::POLICY, &vocab::TRANSPORT, Pool::TABLE, Contended::TABLE];
+        let additions =
+            [Link::TABLE, &super::tables::policy::POLICY, TransportSpec::TABLE, Pool::TABLE, Contended::TABLE];
         let addition = additions.into_iter().any(|known| std::ptr::eq(table, known));
         if item.is_none() && !last && !addition {
             let names = self.item.and_then(Item::as_table_like).map(|t| t.iter().map(|(k, _)| k).collect::<Vec<_>>());

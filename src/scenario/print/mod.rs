@@ -1,14 +1,12 @@
 //! The scenario as understood, as TOML: everything that nobody wrote filled in and marked. What it prints loads to the
 //! same scenario.
 
-mod transports;
-
 use std::fmt::Write as _;
 
 use super::declare::{Kind as _, Record as _, Spoken, Told};
 pub(in crate::scenario) use super::tables::laws::{print as law, print_counts as count_law, span, table as law_table};
 use super::tables::steps::Program;
-use super::written::{Endpoint, Given, Io, Node, NodeKind, QueueOrder, Scenario, Target, Zone};
+use super::written::{Endpoint, FREE, Given, Io, Node, NodeKind, QueueOrder, Scenario, Target, Zone};
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
 
@@ -130,7 +128,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     page.header("[defaults]");
     page.told(scenario.defaults.told(), &mut none);
     page.none(&none);
-    transports::transports(scenario, page);
+    transports(scenario, page);
     page.whole("[network]", scenario.network.told());
     for link in scenario.network.sorted() {
         let name = quoted(&format!("{} -> {}", link.from.value, link.to.value));
@@ -151,6 +149,23 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     scenario.policies.values().for_each(|p| p.print(page));
     scenario.faults.iter().for_each(|fault| page.whole("[[faults]]", fault.told()));
     scenario.slos.iter().for_each(|slo| page.whole("[[slos]]", slo.told()));
+}
+
+/// The transports that something uses or that the file describes. Nothing can be said about `free`.
+fn transports(scenario: &Scenario, page: &mut Page) {
+    let used = super::walk::transports_used(scenario);
+    for (name, spec) in scenario.transports.iter().filter(|(name, _)| *name != FREE) {
+        if spec.name.is_default() && !used.contains(name.as_str()) {
+            continue;
+        }
+        page.named("transports", name);
+        for told in spec.told() {
+            match told.value {
+                Some(value) => page.line(told.key, value, told.default),
+                None => page.none(&[told.key.to_owned()]),
+            }
+        }
+    }
 }
 
 fn node(node: &Node, hurried: bool, page: &mut Page) {

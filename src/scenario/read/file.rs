@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 use super::node::node;
-use super::transport::transports;
 use super::value::{self, text, whole};
 use super::view::View;
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::declare::Record;
+use crate::scenario::tables::transports::transports;
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
     Client, Consumer, Discovery, Fault, Flow, Given, Index, Node, NodeKind, Policy, Scenario, Slo, Variant,

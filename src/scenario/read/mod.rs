@@ -7,7 +7,6 @@ mod desk;
 mod file;
 mod files;
 mod node;
-mod transport;
 mod value;
 mod view;
 
@@ -20,7 +19,6 @@ pub(crate) use super::tables::laws::{counts, fill_shares, law};
 pub(crate) use desk::Desk;
 pub(crate) use file::check_name;
 pub(crate) use files::{arrivals as recorded, samples};
-pub(super) use transport::unknown as unknown_transport;
 pub(crate) use value::{
     array, as_number, bad, bandwidth, count, count_or, duration, flag, number, rate, share, size, suggest, table,
     target, text, time_text, weight, whole, wrong_kind, zone,

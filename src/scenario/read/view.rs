@@ -188,12 +188,6 @@ impl<'t> View<'t> {
         Given::default(value.unwrap_or_else(|| unreachable!("the default of {name} is not in its own vocabulary")))
     }
 
-    /// Reads one of the words of a key; `None` where the word is unknown or not supported yet.
-    pub(crate) fn word<T: Copy>(&self, desk: &mut Desk<'_>, name: &str, words: &[(&str, T)]) -> Option<Given<T>> {
-        let known = self.key(name).shape.words();
-        self.read(desk, name, |desk, name, value| choose(desk, name, value, known, words))
-    }
-
     /// Reads one of the words of a key, or its default.
     pub(crate) fn choice<T: Copy>(&self, desk: &mut Desk<'_>, name: &str, words: &[(&str, T)]) -> Given<T> {
         let known = self.key(name).shape.words();

@@ -20,3 +20,4 @@ pub(in crate::scenario) mod sim;
 pub(in crate::scenario) mod slos;
 pub(in crate::scenario) mod steps;
 pub(in crate::scenario) mod topics;
+pub(in crate::scenario) mod transports;

@@ -28,7 +28,9 @@ use crate::units::Span;
 
 words! {
     /// What a caller that gave up stops.
+    #[derive(Default)]
     pub enum Cancels {
+        #[default]
         No = "no", "Nothing: the callee works on, and its answer is late.";
         Queued = "queued", "A request in line is taken out; one at work stops at its next step.";
     }

@@ -2,7 +2,6 @@
 
 use super::nodes::{CACHE, DATABASE, EXTERNAL, GATEWAY, SERVICE};
 use super::tables::{Key, Shape, Table, key, later};
-use super::transports::TRANSPORT;
 use crate::scenario::declare::Record as _;
 use crate::scenario::tables::clients::CLIENT;
 use crate::scenario::tables::discovery::Discovery;
@@ -14,6 +13,7 @@ use crate::scenario::tables::queues::Queue;
 use crate::scenario::tables::sim::{Defaults, Sim};
 use crate::scenario::tables::slos::Slo;
 use crate::scenario::tables::topics::Topic;
+use crate::scenario::tables::transports::TransportSpec;
 
 const HEAD: &[Key] = &[
     key("version", Shape::Whole, "The version of the vocabulary: 1."),
@@ -26,7 +26,7 @@ const TABLES: &[Key] = &[
     key("defaults", Shape::One(Defaults::TABLE), "What holds where nothing else is said."),
     key(
         "transports",
-        Shape::Named(&TRANSPORT),
+        Shape::Named(TransportSpec::TABLE),
         "How calls travel: changes to `rest` and `grpc`, and transports of one's own.",
     ),
     key("network", Shape::One(Network::TABLE), "Latencies, bandwidth, loss."),

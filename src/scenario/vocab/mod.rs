@@ -13,7 +13,6 @@ mod nodes;
 mod pages;
 mod schema;
 mod tables;
-mod transports;
 
 pub use explain::{explain, words};
 pub use file::FILE;
@@ -25,6 +24,6 @@ pub(in crate::scenario) use tables::{NONE, later, word};
 
 pub use super::tables::laws::{BRANCH_LAW, COUNTS, LAW};
 pub use super::tables::steps::{STEPS, StepTable, VERBS};
+pub use super::tables::transports::{PRESETS, Preset, TRANSPORT_WORDS};
 pub use libraries::{LIBRARIES, Library, library};
 pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, QUEUE_ORDER, SERVICE};
-pub use transports::{CONNECTIONS, COST, PRESETS, Preset, TRANSPORT, TRANSPORT_WORDS};

@@ -24,6 +24,7 @@ pub use super::tables::sim::{Defaults, Sim};
 pub use super::tables::slos::{Metric, Promise, Scope, Sense, Slo};
 pub use super::tables::steps::*;
 pub use super::tables::topics::{Acks, Keyed, SharedKey, Topic};
+pub use super::tables::transports::{Connections, Cost, FREE, Protocol, Tls, TransportSpec};
 pub use super::tables::{breaker::*, limits::*, policy::*, retries::*};
 pub use index::Index;
 pub use node::*;
