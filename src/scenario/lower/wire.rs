@@ -127,7 +127,7 @@ impl<'s> Wire<'s> {
     }
 }
 
-impl<'s> Lowering<'s> {
+impl Lowering<'_> {
     /// What endpoints must be ready for.
     pub(super) fn callers(&mut self) {
         let mut callers = Callers { hurried: propagates(self.scenario), ..Callers::default() };

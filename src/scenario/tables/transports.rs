@@ -425,7 +425,7 @@ impl TransportSpec {
     }
 
     /// One that is like no other does not say so.
-    fn meant(&self, mut all: Vec<Told>) -> Vec<Told> {
+    fn meant(_: &Self, mut all: Vec<Told>) -> Vec<Told> {
         all.retain(|told| told.key != "like" || told.value.is_some());
         all
     }
