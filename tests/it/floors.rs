@@ -82,7 +82,8 @@ fn the_analytic_model_knows_the_file_as_written_alone() {
         .filter(|(file, _)| file.starts_with("scenario/analytic/"))
         .flat_map(|(file, text)| {
             let code = code(text);
-            let names = |room: &&str| ["scenario::", "super::super::"].iter().any(|at| code.contains(&format!("{at}{room}")));
+            let names =
+                |room: &&str| ["scenario::", "super::super::"].iter().any(|at| code.contains(&format!("{at}{room}")));
             above.into_iter().filter(names).map(|room| format!("{file} → {room}")).collect::<Vec<_>>()
         })
         .collect();
