@@ -39,7 +39,7 @@ pub trait Packed: Copy {
 }
 
 /// The pending events, popped in total order: time, phase, then first come, first served.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Agenda<E> {
     /// Keys below `bound`, sorted.
     near: Near,

@@ -12,7 +12,7 @@ const KEPT: usize = 16;
 ///
 /// The vector is longer than what it holds: what lies beyond `len` is of no account. A vector that ended there would be
 /// asked for its capacity at each insertion.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Near {
     keys: Vec<Key>,
     len: usize,

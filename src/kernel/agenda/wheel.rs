@@ -19,7 +19,7 @@ const LEVELS: usize = 11;
 const SERVING: usize = 24;
 
 /// Keys in bins. All are at or after the base.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Wheel {
     /// `LEVELS × DIGITS` bins.
     bins: Vec<Vec<Key>>,

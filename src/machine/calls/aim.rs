@@ -1,0 +1,72 @@
+//! Where the tries of a guarded call go: not to a replica whose breaker is open, nor, while there is another, to one that
+//! has a try of the same call already.
+
+use crate::model::id::NONE;
+use crate::model::plan::Call;
+use crate::model::policy::{Breaker, Stage, Verdict};
+use crate::model::{CallId, Outcome, Probe};
+
+use crate::machine::calls::Calls;
+use crate::machine::core::Core;
+
+impl Calls {
+    /// The replica that a try of a guarded call goes to; where connections are bound to replicas, it is only known with the
+    /// connection.
+    pub(crate) fn aim<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, call: &Call) -> Option<u32> {
+        let guard = core.frames[at].caller;
+        if let Some(aim) = self.guarded[guard as usize].aim.take() {
+            return Some(aim);
+        }
+        let (caller, lineage) = (core.frames[guard].replica, core.call_lineage(at));
+        if self.guarded[guard as usize].open.len() == 1 {
+            return self.wire.names.destination(core, call, caller, lineage);
+        }
+        let taken = self.taken(core, guard, at);
+        let other = self.wire.names.destination_among(core, call, caller, lineage, |replica| !taken.contains(&replica));
+        other.or_else(|| self.wire.names.destination(core, call, caller, lineage))
+    }
+
+    /// The replicas that have a try of a call, apart from the one that is just setting out.
+    fn taken<P: Probe>(&self, core: &Core<'_, P>, guard: u32, but: u32) -> Vec<u32> {
+        let others = self.guarded[guard as usize].open.iter().filter(|other| other.frame != but);
+        others.map(|other| core.frames[other.frame].replica).collect()
+    }
+
+    /// Asks the breakers of a callee's replicas: the try is aimed at one that lets it through, if one does.
+    pub(crate) fn ask_replicas<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32) -> Verdict {
+        let (plan, now) = (core.plan, core.now);
+        let call = plan.call(CallId(core.frames[guard].call));
+        let (caller, lineage, first) =
+            (core.frames[guard].replica, self.try_lineage(core, guard), plan.link(call.link).first);
+        let breakers = &mut self.state(guard).breakers;
+        let all = breakers.iter_mut().all(|breaker| breaker.lets_through(now));
+        let closed = |(at, breaker): (u32, &mut Breaker)| breaker.lets_through(now).then_some(first + at);
+        let closed: Vec<u32> =
+            if all { Vec::new() } else { (0..).zip(breakers.iter_mut()).filter_map(closed).collect() };
+        let pick = if all && self.guarded[guard as usize].open.is_empty() {
+            self.wire.names.destination(core, call, caller, lineage)
+        } else if plan.link(call.link).choice {
+            let taken = self.taken(core, guard, NONE);
+            let may = |replica: u32| all || closed.contains(&replica);
+            let fresh = |replica: u32| may(replica) && !taken.contains(&replica);
+            let pick = self.wire.names.destination_among(core, call, caller, lineage, fresh);
+            pick.or_else(|| self.wire.names.destination_among(core, call, caller, lineage, may))
+        } else {
+            all.then_some(first)
+        };
+        let Some(pick) = pick else {
+            // Without any replica in view the try fails for that, not for its breakers.
+            let known = !plan.link(call.link).choice
+                || self.wire.names.memories[self.wire.names.memory_of(core, call.link, caller)].count() > 0;
+            return if known { Verdict::Refuse(Outcome::CircuitOpen) } else { Verdict::Go };
+        };
+        let breaker = &mut self.state(guard).breakers[(pick - first) as usize];
+        let (verdict, probe) = (breaker.admit(now), breaker.is_half_open());
+        let guarded = &mut self.guarded[guard as usize];
+        guarded.aim = plan.link(call.link).choice.then_some(pick);
+        guarded.dues.probe |= probe;
+        guarded.dues.breaker = pick - first;
+        guarded.dues.owe(Stage::Breaker, now);
+        verdict
+    }
+}

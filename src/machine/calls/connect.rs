@@ -1,0 +1,290 @@
+//! Connections break: those to a replica that is down, and those of a caller that died.
+
+use crate::model::id::NONE;
+use crate::model::transport::Channel;
+use crate::model::{CallId, Cause, Outcome, Probe};
+use crate::units::Time;
+
+use crate::machine::calls::Calls;
+use crate::machine::core::frame::{Cut, Pose};
+use crate::machine::core::{Core, DIAL, Flow};
+use crate::machine::stations::Stations;
+use crate::machine::wire::lend::Loan;
+use crate::machine::wire::pool::Pool;
+use crate::machine::wire::{Hold, Stage};
+
+impl Calls {
+    /// A try asks for a connection; it is sent as soon as it has one.
+    #[inline]
+    pub(crate) fn connect<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) {
+        let plan = core.plan;
+        let channel = &plan.channels[core.sites[core.frames[at].call as usize].channel as usize];
+        let link = plan.link(channel.link);
+        let caller = core.frames[core.frames[at].caller].replica - link.first_caller;
+        let mut pool = channel.first_pool + caller * channel.pools_per_caller;
+        if channel.per_request {
+            pool += core.frames[at].replica - link.first;
+        }
+        if self.wire.holds.len() <= at as usize {
+            self.wire.holds.resize(core.frames.peak(), Hold::default());
+        }
+        self.wire.holds[at as usize] = Hold { stage: Stage::Waiting, pool, ..Hold::default() };
+        let (now, pool) = (core.now, &mut self.wire.pools[pool as usize]);
+        if let Some(conn) = pool.take(channel, now) {
+            self.wire.board(core, at, conn);
+        } else if pool.live() < channel.max {
+            self.dial(core, stations, at, channel);
+        } else {
+            pool.waiting.push_back(at);
+        }
+    }
+
+    /// A try opens a connection.
+    pub(crate) fn dial<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+        channel: &Channel,
+    ) {
+        if !channel.per_request {
+            let caller = core.frames[core.frames[at].caller].replica;
+            let Some(replica) = self.wire.names.pick(core, channel.link, caller, core.call_lineage(at)) else {
+                self.wire.holds[at as usize] = Hold::default();
+                return self.wire.fail_unsent(core, at, Outcome::NoEndpoint);
+            };
+            core.frames[at].replica = replica;
+        }
+        if core.trouble.possible && self.wire.names.is_outdated(core, at, channel.link) {
+            core.frames[at].cut = Cut::Astray;
+        }
+        if core.trouble.possible && self.wire.pools[self.wire.holds[at as usize].pool as usize].not_before > core.now {
+            self.wire.holds[at as usize] = Hold::default();
+            return self.wire.fail_unsent(core, at, Outcome::ConnectFailed);
+        }
+        let hold = &mut self.wire.holds[at as usize];
+        let pool = &mut self.wire.pools[hold.pool as usize];
+        hold.conn = pool.add(core.frames[at].replica);
+        hold.stage = Stage::Dialling(0);
+        pool.fill(hold.conn, channel);
+        core.frames[at].pc = DIAL.0;
+        core.charge(at, Cause::ConnectionWait);
+        while self.shake(core, stations, at) == Flow::On {}
+    }
+
+    /// The next stage of a handshake: round trips, then the callee's cryptography, then the caller's.
+    pub(crate) fn shake<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
+        let plan = core.plan;
+        let hold = self.wire.holds[at as usize];
+        let Stage::Dialling(done) = hold.stage else {
+            return Flow::Stay;
+        };
+        let channel = core.channel_of(at);
+        let (trips, callee_cpu, caller_cpu) = (channel.round_trips, channel.callee_cpu, channel.caller_cpu);
+        let caller = plan.link(channel.link).first_caller + (hold.pool - channel.first_pool) / channel.pools_per_caller;
+        let replica = self.wire.pools[hold.pool as usize].conns[hold.conn as usize].replica;
+        core.frames[at].replica = replica;
+        if core.trouble.possible && done > 0 && self.wire.is_refused(core, at) {
+            return self.hang(core, stations, at);
+        }
+        self.wire.holds[at as usize].stage = Stage::Dialling(done + 1);
+        if done < trips {
+            return core.round_trip(at, done + 1);
+        }
+        match done - trips {
+            0 => stations.encrypt(core, at, replica, callee_cpu),
+            1 => stations.encrypt(core, at, caller, caller_cpu),
+            _ => self.established(core, stations, at),
+        }
+    }
+
+    /// A connection is open: whoever waited for that is sent.
+    fn established<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
+        let Hold { pool, conn, .. } = self.wire.holds[at as usize];
+        let conn = &mut self.wire.pools[pool as usize].conns[conn as usize];
+        conn.open = true;
+        let pending = std::mem::take(&mut conn.pending);
+        self.wire.pools[pool as usize].fails = 0;
+        for frame in std::iter::once(at).chain(pending) {
+            let hold = &mut self.wire.holds[frame as usize];
+            hold.stage = Stage::Sent;
+            hold.fresh = true;
+            core.charge(frame, Cause::Connect);
+            if core.frames[frame].abandoned {
+                self.wire.hang_up(core, frame);
+                self.discard(core, stations, frame);
+            } else {
+                self.wire.send(core, frame);
+            }
+        }
+        Flow::Stay
+    }
+
+    /// A try's caller gives up: says whether the try was still here, and is now gone without a trace.
+    pub(crate) fn give_up<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> bool {
+        let plan = core.plan;
+        let channel = &plan.channels[plan.calls[core.frames[at].call as usize].channel as usize];
+        let hold = self.wire.holds[at as usize];
+        if hold.pool == NONE {
+            return false;
+        }
+        if matches!(hold.stage, Stage::Dialling(_)) && self.wire.is_unheard(core, at) {
+            // Nobody will ever answer that handshake.
+            self.drop_dial(core, stations, at, None);
+            self.wire.holds[at as usize] = Hold::default();
+            return true;
+        }
+        let pool = &mut self.wire.pools[hold.pool as usize];
+        match hold.stage {
+            Stage::Waiting => {
+                pool.waiting.retain(|w| *w != at);
+                true
+            }
+            Stage::Pending => {
+                pool.conns[hold.conn as usize].pending.retain(|p| *p != at);
+                self.wire.hang_up(core, at);
+                true
+            }
+            Stage::Dialling(_) => false,
+            Stage::Sent if channel.closes => {
+                self.wire.holds[at as usize] = Hold::default();
+                pool.close(hold.conn);
+                if let Some(next) = pool.waiting.pop_front() {
+                    self.dial(core, stations, next, channel);
+                }
+                false
+            }
+            Stage::Sent => {
+                self.wire.hang_up(core, at);
+                false
+            }
+        }
+    }
+
+    /// A try on its way to the wire: with the connection to a database that it has just been given, or in a handshake.
+    #[inline(never)]
+    pub(crate) fn step_out_to_wire<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+    ) -> Flow {
+        if core.frames[at].loan == Loan::Granted {
+            self.leave_with_loan(core, stations, at)
+        } else {
+            self.shake(core, stations, at)
+        }
+    }
+
+    /// A try that waited for a connection sets out with it.
+    fn leave_with_loan<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
+        let id = CallId(core.frames[at].call);
+        let first = core.plan.link(core.plan.call(id).link).first;
+        let frame = &mut core.frames[at];
+        (frame.loan, frame.replica) = (Loan::Has, first);
+        self.head_for(core, stations, at, id);
+        Flow::Stay
+    }
+
+    /// All open connections to a replica are closed; whoever waited for one may open another.
+    pub(crate) fn reset_connections<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        replica: u32,
+    ) {
+        for (at, hold) in self.wire.wired_tries(core) {
+            let sent = hold.stage == Stage::Sent && hold.conn != NONE;
+            if sent && self.wire.pools[hold.pool as usize].conns[hold.conn as usize].replica == replica {
+                self.wire.holds[at as usize] = Hold::default();
+            }
+        }
+        let plan = core.plan;
+        let node = core.node_of(replica);
+        for channel in plan.channels.iter().filter(|c| plan.link(c.link).to == node) {
+            let pools = plan.node(plan.link(channel.link).from).replicas * channel.pools_per_caller;
+            for at in channel.first_pool..channel.first_pool + pools {
+                self.wire.pools[at as usize].break_all(replica);
+                self.refill(core, stations, at, channel);
+            }
+        }
+    }
+
+    /// Tries that wait for a connection open one, as long as there is room.
+    pub(crate) fn refill<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        pool: u32,
+        channel: &Channel,
+    ) {
+        while self.wire.pools[pool as usize].live() < channel.max
+            && let Some(next) = self.wire.pools[pool as usize].waiting.pop_front()
+        {
+            self.dial(core, stations, next, channel);
+        }
+    }
+
+    /// A handshake fails: whoever waited for that connection fails with it.
+    pub(crate) fn fail_dial<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
+        self.drop_dial(core, stations, at, Some(at));
+        Flow::Stay
+    }
+
+    /// A handshake of a try is over without a connection; the try itself may fail with it.
+    pub(crate) fn drop_dial<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+        itself: Option<u32>,
+    ) {
+        let plan = core.plan;
+        let Hold { pool, conn, .. } = self.wire.holds[at as usize];
+        let channel = &plan.channels[plan.calls[core.frames[at].call as usize].channel as usize];
+        let pending = std::mem::take(&mut self.wire.pools[pool as usize].conns[conn as usize].pending);
+        self.wire.pools[pool as usize].close(conn);
+        for frame in itself.into_iter().chain(pending) {
+            self.wire.holds[frame as usize] = Hold::default();
+            core.charge(frame, Cause::Connect);
+            if core.frames[frame].abandoned {
+                self.discard(core, stations, frame);
+            } else {
+                self.wire.fail_unsent(core, frame, Outcome::ConnectFailed);
+            }
+        }
+        self.refill(core, stations, pool, channel);
+    }
+
+    /// Nobody at a caller that dies waits for a connection, or for room in a bulkhead, any more.
+    pub(crate) fn forget_lines<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
+        for pool in core.pools_of(replica) {
+            self.wire.pools[pool as usize].waiting.clear();
+        }
+        let node = core.node_of(replica);
+        let nth = replica - core.plan.node(node).first_replica;
+        for guard in core.plan.guards.iter().filter(|g| core.plan.link(g.link).from == node) {
+            self.police[(guard.first + nth) as usize].line.clear();
+        }
+    }
+
+    /// All pools of a caller that died are empty; handshakes under way for them are forgotten.
+    pub(crate) fn forget_pools<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, replica: u32) {
+        let mut gone = vec![false; self.wire.pools.len()];
+        for pool in core.pools_of(replica) {
+            self.wire.pools[pool as usize] = Pool::default();
+            gone[pool as usize] = true;
+        }
+        for (at, hold) in self.wire.wired_tries(core).into_iter().filter(|(_, hold)| gone[hold.pool as usize]) {
+            self.wire.holds[at as usize] = Hold::default();
+            if hold.stage != Stage::Sent {
+                if core.frames[at].pose == Pose::Working {
+                    stations.interrupt(core, at);
+                }
+                core.frames[at].due = Time::NEVER;
+                core.trouble.parked.retain(|parked| *parked != at);
+                self.discard(core, stations, at);
+            }
+        }
+    }
+}

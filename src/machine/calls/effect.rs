@@ -1,0 +1,58 @@
+//! What must not be done twice: `idempotent = false` on a call.
+//!
+//! A try that timed out may have been worked on, or still be; when a later try of the same call is worked on too, that is a
+//! second effect, and counted (`duplicate_effects`). Messages that are handled twice are counted there too.
+
+use std::collections::BTreeMap;
+
+use crate::model::id::NONE;
+use crate::model::{ClientId, Fact, Probe};
+use crate::random::Lineage;
+
+use crate::machine::calls::Calls;
+use crate::machine::core::Core;
+use crate::machine::core::frame::Origin;
+
+/// What was done for calls that have effects.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Effects {
+    /// By frame: the call that a try belongs to.
+    of: Vec<Lineage>,
+    /// Calls that were tried again, and those still waited for: how often each was done.
+    done: BTreeMap<u64, u32>,
+}
+
+impl Calls {
+    /// A try of a call that has an effect sets out.
+    #[cold]
+    pub(crate) fn note_effect<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, guard: u32) {
+        if self.effects.of.len() <= at as usize {
+            self.effects.of.resize(core.frames.peak(), Lineage(0));
+        }
+        self.effects.of[at as usize] = core.frames[guard].lineage;
+    }
+
+    /// The work of a request is done.
+    #[inline(never)]
+    pub(crate) fn have_effect<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let frame = &core.frames[at];
+        let (client, measured) = (ClientId(u32::from(frame.client)), frame.measured);
+        let call = &core.plan.calls[frame.call as usize];
+        let (endpoint, edge) = (call.endpoint, call.edge);
+        if frame.origin != Origin::Try || !call.effect || call.guard == NONE {
+            return;
+        }
+        let done = self.effects.done.entry(self.effects.of[at as usize].0).or_default();
+        *done += 1;
+        if *done > 1 {
+            core.tell(Fact::Duplicate { client, endpoint, edge, measured });
+        }
+    }
+
+    /// A call is over; if it was never tried again, nothing of it can be done twice.
+    pub(crate) fn settle_effect<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32) {
+        if self.guarded[guard as usize].again == 0 {
+            self.effects.done.remove(&core.frames[guard].lineage.0);
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Guarded calls: policies between a caller and its tries.
+//!
+//! A call whose site has rules is a frame of its own, the *guard*, at the caller's replica. It waits for its tries as a
+//! caller waits for a call, decides what comes after each, and settles once: a caller sees one call, a callee sees
+//! requests, and nothing else knows of policies. The guard's account is charged with failed tries, the waits between them
+//! and the time that the first try had before a hedge won; the row of the try that ends the call is passed on.
+
+use crate::model::id::NONE;
+use crate::model::policy::Rules;
+use crate::model::{CallId, Cause, Fact, Opening, Outcome, Probe, plan};
+use crate::random::{Draw, Purpose};
+use crate::units::{Span, Time};
+
+use crate::machine::calls::Calls;
+use crate::machine::calls::police::Dues;
+use crate::machine::core::Core;
+use crate::machine::core::event::Event;
+use crate::machine::core::frame::{Frame, Origin};
+use crate::machine::stations::Stations;
+
+/// Name the draws of a guard; its tries have more.
+pub(crate) const THROTTLE: u64 = 2;
+
+pub(crate) const LIMIT: u64 = 4;
+
+/// A guarded call under way, beside its frame.
+#[derive(Clone, Debug)]
+pub(crate) struct Guarded {
+    /// Which of the world's [`Police`] it is under.
+    pub(crate) police: u32,
+    /// Where it is on its way through the stages; at the end, its tries are out.
+    pub(crate) stage: u32,
+    /// The rules of that, of `Plan::rules`.
+    rules: u32,
+    /// Tries after the first that were asked for, retries and hedges.
+    pub(crate) again: u32,
+    /// Tries under way, oldest first.
+    pub(crate) open: Vec<Try>,
+    /// What the stages passed on the way to the next try are owed when it ends.
+    pub(crate) dues: Dues,
+    /// What those passed once, for the whole call, are owed.
+    pub(crate) call_dues: Dues,
+    /// The wait before the last retry.
+    pub(crate) backoff: Span,
+    /// How the last try failed.
+    pub(crate) cause: Outcome,
+    /// When it gives up whatever happens.
+    pub(crate) deadline: Time,
+    /// When the next hedge is due.
+    pub(crate) hedge_at: Time,
+    /// When it goes on after a wait: a backoff, a rate limit, the end of its patience in a bulkhead's line.
+    pub(crate) resume_at: Time,
+    /// Whether it is in the line of a bulkhead.
+    pub(crate) in_line: bool,
+    /// Whether a try is on its way through the stages that a budget counts as under way.
+    pub(crate) pending: bool,
+    /// When the next try, whose timer runs already, has timed out.
+    pub(crate) timer_at: Time,
+    /// The deadline its caller inherited.
+    pub(crate) inherited: Time,
+    /// The replica that the next try goes to, where a breaker has let that through.
+    pub(crate) aim: Option<u32>,
+    /// When the first of its tries was begun, where they are tied.
+    pub(crate) begun: Time,
+}
+
+impl Default for Guarded {
+    fn default() -> Self {
+        Self {
+            police: 0,
+            stage: 0,
+            rules: 0,
+            again: 0,
+            open: Vec::new(),
+            dues: Dues::default(),
+            call_dues: Dues::default(),
+            backoff: Span::ZERO,
+            cause: Outcome::Error,
+            deadline: Time::NEVER,
+            hedge_at: Time::NEVER,
+            resume_at: Time::NEVER,
+            in_line: false,
+            pending: false,
+            timer_at: Time::NEVER,
+            inherited: Time::NEVER,
+            aim: None,
+            begun: Time::NEVER,
+        }
+    }
+}
+
+/// A try under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Try {
+    pub(crate) frame: u32,
+    /// Which of the call's tries it is, from 0.
+    pub(crate) nth: u32,
+    pub(crate) dues: Dues,
+    /// When its guard times it out, where its timer ran before it set out.
+    pub(crate) due: Time,
+}
+
+impl Calls {
+    /// A call of a site with rules sets out; its caller waits for the guard.
+    #[inline(never)]
+    pub(crate) fn guard<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32, id: CallId) {
+        let (plan, now) = (core.plan, core.now);
+        let call = plan.call(id);
+        let caller = &core.frames[at];
+        let guard = &plan.guards[call.guard as usize];
+        let police = guard.first + caller.replica - plan.link(guard.link).first_caller;
+        let frame = Frame {
+            lineage: caller.lineage.child(call.site, 0),
+            sent: now,
+            until: now,
+            caller: at,
+            replica: caller.replica,
+            call: id.0,
+            client: caller.client,
+            priority: caller.priority,
+            origin: Origin::Guard,
+            measured: caller.measured,
+            child: NONE,
+            due: Time::NEVER,
+            ..Frame::default()
+        };
+        let (measured, edge) = (frame.measured, call.edge);
+        let inherited = core.deadline_of(at);
+        let frame = core.frames.insert(frame);
+        core.frames[at].child = frame;
+        core.inherit_root(frame, at);
+        core.open_account(frame, || Opening::Call { parent: at, call: id });
+        core.tell(Fact::Called { edge, measured });
+        if self.guarded.len() <= frame as usize {
+            self.guarded.resize_with(core.frames.peak(), Guarded::default);
+        }
+        let own = plan.rules[guard.rules as usize].deadline.map_or(Time::NEVER, |lane| now + plan.lanes[lane.index()]);
+        let guarded = &mut self.guarded[frame as usize];
+        let open = std::mem::take(&mut guarded.open);
+        let (rules, deadline) = (guard.rules, own.min(inherited));
+        *guarded = Guarded { police, rules, open, deadline, inherited, ..Guarded::default() };
+        if inherited <= now {
+            return self.conclude_call(core, stations, frame, Outcome::Deadline, None);
+        }
+        self.guarded[frame as usize].pending = true;
+        if let Some(budget) = &mut self.state(frame).budget {
+            budget.on_call(now);
+        }
+        self.pass_stages(core, stations, frame);
+        self.set_alarm(core, frame);
+    }
+
+    pub(crate) fn rules<'p, P: Probe>(&self, core: &Core<'p, P>, guard: u32) -> &'p Rules {
+        let plan: &'p plan::Plan = core.plan;
+        &plan.rules[self.guarded[guard as usize].rules as usize]
+    }
+
+    /// A number in [0, 1) for a rule's `purpose`, new for each try.
+    pub(crate) fn uniform<P: Probe>(&self, core: &Core<'_, P>, guard: u32, purpose: u64) -> f64 {
+        let nth = u64::from(self.guarded[guard as usize].again) << 8 | purpose;
+        Draw::new(core.seed, core.frames[guard].lineage, Purpose::Jitter, nth).unit()
+    }
+
+    /// The alarm of a guard goes off: a wait is over, a hedge or the deadline is due.
+    pub(crate) fn wake_guard<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
+        let frame = &mut core.frames[guard];
+        if frame.origin != Origin::Guard || frame.due != core.now {
+            return;
+        }
+        if core.trouble.possible && core.mutes(Event::Alarm(guard), guard) {
+            return;
+        }
+        core.frames[guard].due = Time::NEVER;
+        let now = core.now;
+        let guarded = &mut self.guarded[guard as usize];
+        if guarded.deadline <= now {
+            return self.run_out(core, stations, guard);
+        }
+        if guarded.timer_at <= now {
+            self.time_out_unsent(core, stations, guard);
+        } else if let Some(late) = guarded.open.iter().find(|other| other.due <= now).copied() {
+            self.give_up_try(core, stations, late.frame, Outcome::Timeout);
+        } else if guarded.resume_at <= now {
+            guarded.resume_at = Time::NEVER;
+            self.charge_wait(core, guard);
+            if self.leave_bulkhead_line(guard) {
+                self.refuse(core, stations, guard, Outcome::BulkheadFull);
+            } else {
+                self.pass_stages(core, stations, guard);
+            }
+        } else if guarded.hedge_at <= now {
+            self.hedge(core, stations, guard);
+        }
+        self.set_alarm(core, guard);
+    }
+
+    /// Time without a try under way was waiting for the next one.
+    pub(crate) fn charge_wait<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32) {
+        if self.guarded[guard as usize].open.is_empty() {
+            core.charge(guard, Cause::RetryWait);
+        }
+    }
+
+    /// Arms the one alarm of a guard for what comes next.
+    pub(crate) fn set_alarm<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32) {
+        let (frame, guarded) = (&core.frames[guard], &self.guarded[guard as usize]);
+        if guarded.police == NONE {
+            return;
+        }
+        let timers = guarded.open.iter().map(|other| other.due).fold(guarded.timer_at, Time::min);
+        let next = guarded.deadline.min(guarded.hedge_at).min(guarded.resume_at).min(timers);
+        // What came due while its replica stood still is due now.
+        let next = next.max(core.now);
+        if next != frame.due {
+            core.frames[guard].due = next;
+            if next != Time::NEVER {
+                core.agenda.push(next, crate::kernel::Phase::Arrival, Event::Alarm(guard));
+            }
+        }
+    }
+
+    /// The time of a try is over before it has set out.
+    fn time_out_unsent<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
+        let guarded = &mut self.guarded[guard as usize];
+        guarded.timer_at = Time::NEVER;
+        guarded.resume_at = Time::NEVER;
+        self.charge_wait(core, guard);
+        self.leave_bulkhead_line(guard);
+        self.refuse(core, stations, guard, Outcome::Timeout);
+    }
+
+    /// The deadline has passed: whatever is under way is given up.
+    fn run_out<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
+        core.charge(
+            guard,
+            if self.guarded[guard as usize].open.is_empty() { Cause::RetryWait } else { Cause::FailedTries },
+        );
+        self.conclude_call(core, stations, guard, Outcome::Deadline, None);
+    }
+
+    /// The call is over: its caller goes on, whatever tries are still out are given up.
+    pub(crate) fn conclude_call<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        guard: u32,
+        outcome: Outcome,
+        by: Option<u32>,
+    ) {
+        self.dissolve(core, stations, guard, outcome);
+        let (caller, spent) = (core.frames[guard].caller, core.frames[guard].spent);
+        if let Some(by) = by {
+            core.frames[caller].spent += core.frames[by].spent;
+            // What the first try had before this one, a hedge, was sent.
+            let before = core.frames[by].sent.since(core.frames[guard].until);
+            core.charge_for(guard, Cause::HedgeWait, before);
+            core.pass_on(guard, by);
+        } else {
+            core.charge(guard, Cause::FailedTries);
+        }
+        core.frames[caller].spent += spent;
+        if core.plan.calls[core.frames[guard].call as usize].effect {
+            self.settle_effect(core, guard);
+        }
+        core.pass_on(caller, guard);
+        self.settle(core, stations, guard, outcome);
+        core.close(guard, outcome);
+        self.guarded[guard as usize].police = NONE;
+        core.ready.push_back(caller);
+    }
+
+    /// The frame that waits for a guard goes on without it.
+    pub(crate) fn drop_guard<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
+        self.dissolve(core, stations, guard, Outcome::Canceled);
+        self.settle(core, stations, guard, Outcome::Canceled);
+        core.close(guard, Outcome::Canceled);
+        self.guarded[guard as usize].police = NONE;
+    }
+
+    /// A guard lets go of everything it has: its tries, its place in line, what it owes its stages.
+    pub(crate) fn dissolve<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        guard: u32,
+        outcome: Outcome,
+    ) {
+        self.leave_bulkhead_line(guard);
+        while let Some(other) = self.guarded[guard as usize].open.pop() {
+            let dues = self.stay_inside(core, guard, other);
+            self.withdraw_dues(core, stations, guard, dues);
+            if let Some(budget) = &mut self.state(guard).budget {
+                budget.on_abandoned(other.nth);
+            }
+            self.wire.uncount(core, other.frame, None);
+            self.lanes.disarm(other.frame);
+            self.let_go(core, stations, other.frame, outcome);
+        }
+        let guarded = &mut self.guarded[guard as usize];
+        let (pending, again) = (std::mem::take(&mut guarded.pending), guarded.again);
+        if pending && let Some(budget) = &mut self.state(guard).budget {
+            budget.on_abandoned(again);
+        }
+        let guarded = &mut self.guarded[guard as usize];
+        let (left, dues) = (std::mem::take(&mut guarded.dues), std::mem::take(&mut guarded.call_dues));
+        self.withdraw_dues(core, stations, guard, left);
+        self.settle_dues(core, stations, guard, dues, outcome);
+        core.frames[guard].due = Time::NEVER;
+    }
+}

@@ -1,0 +1,290 @@
+//! Calls: a try sets out, reaches a replica, is answered, and settles or comes too late.
+
+pub(crate) mod aim;
+pub(crate) mod answer;
+pub(crate) mod connect;
+pub(crate) mod effect;
+pub(crate) mod give_up;
+pub(crate) mod guard;
+pub(crate) mod loss;
+pub(crate) mod police;
+pub(crate) mod tied;
+pub(crate) mod tries;
+
+use crate::kernel::Lanes;
+use crate::model::id::NONE;
+use crate::model::plan::Plan;
+use crate::model::{CallId, Cause, ClientId, Fact, LenderId, Opening, Outcome, Probe};
+use crate::units::Span;
+
+use crate::machine::core::event::Event;
+use crate::machine::core::frame::{Cut, Frame, Origin};
+use crate::machine::core::{Core, Flow, GONE};
+use crate::machine::stations::Stations;
+use crate::machine::wire::Wire;
+use effect::Effects;
+use guard::Guarded;
+use police::Police;
+use std::collections::BTreeMap;
+use tied::Words;
+
+/// Calls under way: what guards them, and the wire they go by.
+#[derive(Clone, Debug)]
+pub(crate) struct Calls {
+    /// Timeouts.
+    pub(crate) lanes: Lanes,
+    /// Guarded calls under way, beside their frames, and the states of all policies.
+    pub(crate) guarded: Vec<Guarded>,
+    pub(crate) police: Vec<Police>,
+    /// Tries that were given up and keep their place in a bulkhead, and the [`Police`] that it belongs to.
+    pub(crate) lingering: BTreeMap<u32, u32>,
+    /// Between tries that are tied.
+    pub(crate) words: Words,
+    pub(crate) effects: Effects,
+    pub(crate) wire: Wire,
+}
+
+impl Calls {
+    /// Nobody calls.
+    pub(crate) fn new(plan: &Plan, seed: u64) -> Self {
+        Self {
+            lanes: lanes(plan),
+            guarded: Vec::new(),
+            police: police::police(plan),
+            lingering: BTreeMap::new(),
+            words: Words::default(),
+            effects: Effects::default(),
+            wire: Wire::new(plan, seed),
+        }
+    }
+}
+
+/// One lane per distinct timeout, numbered as in the plan.
+pub(crate) fn lanes(plan: &Plan) -> Lanes {
+    let mut lanes = Lanes::new();
+    for (at, timeout) in plan.lanes.iter().enumerate() {
+        let lane = lanes.open(*timeout);
+        debug_assert_eq!(lane as usize, at, "distinct timeouts get lanes in order");
+    }
+    lanes
+}
+
+impl Calls {
+    /// A call sets out; its frame waits at this operation until the call is settled.
+    #[inline(always)]
+    pub(crate) fn place<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+        id: CallId,
+    ) -> Flow {
+        let site = &core.sites[id.index()];
+        let (edge, plain, there) = (site.edge, site.plain, site.there);
+        let caller = &core.frames[at];
+        if caller.canceled {
+            return core.fail_step(at, Outcome::Canceled);
+        }
+        if site.guard != NONE {
+            self.guard(core, stations, at, id);
+            return Flow::Stay;
+        }
+        let frame = Frame {
+            lineage: caller.lineage.child(site.name, 0),
+            sent: core.now,
+            until: core.now,
+            caller: at,
+            replica: site.first,
+            call: id.0,
+            client: caller.client,
+            priority: caller.priority,
+            origin: Origin::Try,
+            measured: caller.measured,
+            child: NONE,
+            ..Frame::default()
+        };
+        let measured = frame.measured;
+        let frame = core.frames.insert(frame);
+        core.frames[at].child = frame;
+        core.inherit_root(frame, at);
+        core.open_account(frame, || Opening::Call { parent: at, call: id });
+        core.tell(Fact::Called { edge, measured });
+        if plain {
+            core.schedule(there, Event::Reach(frame));
+        } else {
+            self.set_off(core, stations, frame, id);
+        }
+        Flow::Stay
+    }
+
+    /// A try sets off from a call-site that has more to it than a latency.
+    #[inline(never)]
+    pub(crate) fn set_off<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32, id: CallId) {
+        let plan = core.plan;
+        let call = plan.call(id);
+        if let Some(lane) = call.timeout
+            && self.lanes.arm(lane.0, at, core.now + plan.lanes[lane.index()])
+        {
+            core.schedule(plan.lanes[lane.index()], Event::Lane(lane.0));
+        }
+        if call.lender == NONE || self.wire.lend(core, at, LenderId(call.lender)) {
+            self.head_for(core, stations, at, id);
+        }
+    }
+
+    /// A try that has what it needs of its caller's goes to a replica.
+    #[inline]
+    pub(crate) fn head_for<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32, id: CallId) {
+        let plan = core.plan;
+        let call = plan.call(id);
+        if plan.link(call.link).choice {
+            let frame = &core.frames[at];
+            let (caller, lineage) = (core.frames[frame.caller].replica, core.call_lineage(at));
+            let guarded = call.guard != NONE && !call.primary;
+            let pick = if guarded {
+                self.aim(core, at, call)
+            } else {
+                self.wire.names.destination(core, call, caller, lineage)
+            };
+            let Some(replica) = pick else {
+                return self.wire.fail_unsent(core, at, Outcome::NoEndpoint);
+            };
+            core.frames[at].replica = replica;
+        }
+        if core.trouble.possible && call.channel == NONE && self.wire.names.is_outdated(core, at, call.link) {
+            core.frames[at].cut = Cut::Astray;
+        }
+        if call.channel == NONE {
+            self.wire.send(core, at);
+        } else {
+            self.connect(core, stations, at);
+        }
+    }
+
+    /// The answer leaves the node; its door hears of it.
+    #[inline(always)]
+    pub(crate) fn reply<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+        outcome: Outcome,
+        joined: bool,
+    ) -> Flow {
+        if !stations.doors.is_empty() {
+            stations.tell_intake(core, at, outcome, joined);
+        }
+        self.answer(core, stations, at, outcome, joined)
+    }
+
+    /// The answer leaves the node.
+    #[inline(always)]
+    pub(crate) fn answer<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+        outcome: Outcome,
+        joined: bool,
+    ) -> Flow {
+        let frame = &mut core.frames[at];
+        frame.outcome = outcome;
+        frame.pc = GONE;
+        let waited = Span(frame.waited);
+        let sojourn = core.now.since(frame.arrived);
+        let site = &core.sites[frame.call as usize];
+        let (node, endpoint, straight, back) = (site.node, site.endpoint, site.straight, site.back);
+        if core.roots.follows && outcome.is_good() {
+            core.reach_goal(at, endpoint);
+        }
+        core.tell_load(core.frames[at].replica, Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
+        if core.trouble.possible && self.is_lost(core, stations, at) {
+            return Flow::Stay;
+        }
+        let back = if straight { back } else { self.wire.way_back(core, at) };
+        core.schedule(back, Event::Return(at));
+        Flow::Stay
+    }
+
+    /// An answer arrives at the caller: it settles the call, or nobody waits for it any more.
+    #[inline(always)]
+    pub(crate) fn come_back<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+    ) -> Option<u32> {
+        if core.trouble.possible && self.intercept(core, stations, at) {
+            return None;
+        }
+        core.charge(at, Cause::Network);
+        let frame = &core.frames[at];
+        let (spent, caller, outcome) = (frame.spent, frame.caller, frame.outcome);
+        if frame.abandoned {
+            self.come_late(core, stations, at);
+            return None;
+        }
+        let site = &core.sites[frame.call as usize];
+        let (timed, wired, guarded) = (site.lane != NONE, site.wired, site.guard != NONE);
+        if timed {
+            self.lanes.disarm(at);
+        }
+        if wired {
+            self.wire.disconnect(core, at);
+        }
+        if guarded {
+            self.end_answered_try(core, stations, at, outcome);
+            return None;
+        }
+        core.frames[caller].spent += spent;
+        core.pass_on(caller, at);
+        self.settle(core, stations, at, outcome);
+        core.close(at, outcome);
+        Some(caller)
+    }
+
+    /// An answer comes that nobody waits for.
+    #[inline(never)]
+    fn come_late<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) {
+        if core.frames[at].cut == Cut::Unsent {
+            // It never left, and at this very instant was given up.
+            return self.pass_away(core, stations, at);
+        }
+        let frame = &mut core.frames[at];
+        frame.answered = true;
+        let (client, outcome, hears) = (ClientId(u32::from(frame.client)), frame.outcome, frame.hears);
+        let edge = core.plan.calls[frame.call as usize].edge;
+        let wasted = core.waste(at);
+        core.tell(Fact::LateReply { edge, client, wasted });
+        if !hears {
+            self.close_try(core, stations, at, outcome);
+        }
+    }
+
+    /// The caller learns how its call ended and goes on after it, or where failures go.
+    #[inline(always)]
+    pub(crate) fn settle<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+        outcome: Outcome,
+    ) {
+        let frame = &core.frames[at];
+        let site = &core.sites[frame.call as usize];
+        let (latency, measured, edge) = (core.now.since(frame.sent), frame.measured, site.edge);
+        let caller = frame.caller;
+        if site.tracks {
+            self.wire.untrack(core, at, Some(outcome));
+        }
+        let waiting = &mut core.frames[caller];
+        waiting.child = NONE;
+        if outcome.is_good() {
+            waiting.pc += 1;
+        } else {
+            stations.stop_decoding_for(core, at);
+            core.fail_step(caller, outcome);
+        }
+        core.tell(Fact::Settled { edge, outcome, latency, measured });
+    }
+}

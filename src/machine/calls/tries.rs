@@ -1,0 +1,222 @@
+//! The tries of a guarded call: one sets out, beside others or after them, and ends.
+
+use crate::model::id::NONE;
+use crate::model::policy::{Backoff, Stage};
+use crate::model::{CallId, Cause, ClientId, Fact, Opening, Outcome, Probe};
+use crate::random::{Lineage, Purpose};
+use crate::units::Time;
+
+use crate::machine::calls::Calls;
+use crate::machine::calls::guard::Try;
+use crate::machine::core::Core;
+use crate::machine::core::frame::{Frame, Origin};
+use crate::machine::stations::Stations;
+
+/// Names the lineage of tries after the first.
+const AGAIN: u64 = 0x7472_795f_6167_6169;
+
+/// Name the draws of a guard.
+const BACKOFF: u64 = 1;
+
+const HEDGE: u32 = 3;
+
+impl Calls {
+    /// A try sets out.
+    pub(crate) fn launch<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
+        let (plan, now) = (core.plan, core.now);
+        let parent = &core.frames[guard];
+        let id = CallId(parent.call);
+        let (nth, lineage) = (self.guarded[guard as usize].again, self.try_lineage(core, guard));
+        let frame = Frame {
+            lineage,
+            sent: now,
+            until: now,
+            caller: guard,
+            replica: plan.link(plan.call(id).link).first,
+            call: id.0,
+            client: parent.client,
+            priority: parent.priority,
+            origin: Origin::Try,
+            measured: parent.measured,
+            child: NONE,
+            ..Frame::default()
+        };
+        let (measured, client) = (frame.measured, ClientId(u32::from(frame.client)));
+        let frame = core.frames.insert(frame);
+        let guarded = &mut self.guarded[guard as usize];
+        guarded.pending = false;
+        let dues = std::mem::take(&mut guarded.dues);
+        let due = std::mem::replace(&mut guarded.timer_at, Time::NEVER);
+        let (deadline, inherited, begun) = (guarded.deadline, guarded.inherited, guarded.begun);
+        guarded.open.push(Try { frame, nth, dues, due });
+        self.guarded[guard as usize].hedge_at = self.next_hedge(core, guard);
+        if plan.propagates {
+            core.inherit_deadline(frame, if self.rules(core, guard).propagate { deadline } else { inherited });
+        }
+        if plan.call(id).effect {
+            self.note_effect(core, frame, guard);
+        }
+        core.inherit_root(frame, guard);
+        core.open_account(frame, || Opening::Call { parent: guard, call: id });
+        if nth > 0 {
+            let hedge = self.guarded[guard as usize].open.len() > 1;
+            let own = core.frames[core.frames[guard].caller].origin == Origin::Root;
+            core.tell(Fact::TriedAgain { edge: plan.call(id).edge, client, own, hedge, measured });
+        }
+        self.set_off(core, stations, frame, id);
+        if begun != Time::NEVER {
+            self.send_word(core, frame, begun);
+        }
+    }
+
+    /// Names the draws of the next try.
+    pub(crate) fn try_lineage<P: Probe>(&self, core: &Core<'_, P>, guard: u32) -> Lineage {
+        let (own, nth) = (core.frames[guard].lineage, self.guarded[guard as usize].again);
+        if nth == 0 { own } else { own.child(AGAIN, nth) }
+    }
+
+    /// When the next hedge is due.
+    fn next_hedge<P: Probe>(&self, core: &Core<'_, P>, guard: u32) -> Time {
+        let again = self.guarded[guard as usize].again;
+        match self.rules(core, guard).hedge {
+            Some(hedge) if again < hedge.max => {
+                core.now + core.vary(hedge.after, core.frames[guard].lineage, Purpose::Jitter, again << 8 | HEDGE)
+            }
+            _ => Time::NEVER,
+        }
+    }
+
+    /// A try has ended, well or badly: the answer came, or nobody waits for it any more (`answered` tells which).
+    pub(crate) fn end_try<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+        outcome: Outcome,
+        answered: bool,
+    ) {
+        let guard = core.frames[at].caller;
+        let guarded = &mut self.guarded[guard as usize];
+        let Some(place) = guarded.open.iter().position(|t| t.frame == at) else { return };
+        let ended = guarded.open.remove(place);
+        let last = guarded.open.is_empty();
+        if last || outcome.is_good() {
+            // A hedge that still waits for room is no longer wanted.
+            self.leave_bulkhead_line(guard);
+        }
+        if outcome == Outcome::Canceled && core.is_tied(core.frames[at].call) {
+            return self.end_unbegun(core, stations, guard, ended, last, answered);
+        }
+        let dues = if answered { ended.dues } else { self.stay_inside(core, guard, ended) };
+        self.settle_dues(core, stations, guard, dues, outcome);
+        self.tell_budget(core, guard, ended.nth, outcome);
+        if outcome.is_good() {
+            return self.conclude_call(core, stations, guard, outcome, Some(at));
+        }
+        stations.stop_decoding_for(core, at);
+        self.guarded[guard as usize].cause = outcome;
+        if last {
+            self.try_again(core, stations, guard, outcome, answered.then_some(at));
+        } else if self.rules(core, guard).hedge.is_some() && self.guarded[guard as usize].hedge_at != Time::NEVER {
+            // A failure sends the next hedge at once (gRPC proposal A6).
+            self.hedge(core, stations, guard);
+        }
+        self.set_alarm(core, guard);
+    }
+
+    /// A try was dropped because another had been begun: nothing is to be learned from that.
+    fn end_unbegun<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        guard: u32,
+        ended: Try,
+        last: bool,
+        answered: bool,
+    ) {
+        self.withdraw_dues(core, stations, guard, ended.dues);
+        if let Some(budget) = &mut self.state(guard).budget {
+            budget.on_abandoned(ended.nth);
+        }
+        if last {
+            let cause = self.guarded[guard as usize].cause;
+            self.try_again(core, stations, guard, cause, answered.then_some(ended.frame));
+        }
+        self.set_alarm(core, guard);
+    }
+
+    /// All tries so far have failed: another one after a wait, or the call fails.
+    pub(crate) fn try_again<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        guard: u32,
+        outcome: Outcome,
+        answered: Option<u32>,
+    ) {
+        let rules = self.rules(core, guard);
+        let (now, again) = (core.now, self.guarded[guard as usize].again);
+        let begun = rules.stages.iter().position(|s| *s == Stage::Retry).unwrap_or(0) as u32;
+        let retry = rules.retry.as_ref().filter(|r| again < r.max && r.on.contains(outcome));
+        let Some(retry) = retry.filter(|_| self.guarded[guard as usize].stage > begun) else {
+            return self.conclude_call(core, stations, guard, outcome, answered);
+        };
+        if let Some(budget) = &mut self.state(guard).budget
+            && !budget.withdraw(now, outcome)
+        {
+            let (edge, measured) = (core.edge_of(guard), core.frames[guard].measured);
+            core.tell(Fact::OutOfBudget { edge, measured });
+            return self.conclude_call(core, stations, guard, outcome, answered);
+        }
+        let wait = match retry.backoff {
+            Backoff::Exponential(growing) => {
+                growing.wait(again, self.guarded[guard as usize].backoff, self.uniform(core, guard, BACKOFF))
+            }
+            Backoff::Law(law) => core.vary(law, core.frames[guard].lineage, Purpose::Jitter, again << 8 | HEDGE),
+        };
+        core.charge(guard, Cause::FailedTries);
+        let guarded = &mut self.guarded[guard as usize];
+        guarded.again += 1;
+        guarded.pending = true;
+        guarded.backoff = wait;
+        guarded.stage = begun + 1;
+        guarded.resume_at = now + wait;
+    }
+
+    /// One more try beside those that are out.
+    pub(crate) fn hedge<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
+        let begun = self.rules(core, guard).stages.iter().position(|s| *s == Stage::Retry).unwrap_or(0) as u32;
+        let guarded = &mut self.guarded[guard as usize];
+        guarded.hedge_at = Time::NEVER;
+        guarded.again += 1;
+        guarded.stage = begun + 1;
+        self.pass_stages(core, stations, guard);
+    }
+
+    /// The answer of a try is there.
+    #[inline(never)]
+    pub(crate) fn end_answered_try<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+        outcome: Outcome,
+    ) {
+        self.wire.uncount(core, at, Some(outcome));
+        self.end_try(core, stations, at, outcome, true);
+        core.close(at, outcome);
+    }
+
+    /// A try is given up: nobody waits for it any more, and its guard goes on.
+    pub(crate) fn give_up_try<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+        outcome: Outcome,
+    ) {
+        self.wire.uncount(core, at, Some(outcome));
+        self.end_try(core, stations, at, outcome, false);
+        self.let_go(core, stations, at, outcome);
+    }
+}

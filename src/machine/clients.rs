@@ -1,0 +1,154 @@
+//! Clients: populations outside. They hold no workers; a request of theirs is a frame on a pseudo-node.
+
+use crate::kernel::Phase;
+use crate::model::id::NONE;
+use crate::model::source::{Naming, Pace, Source};
+use crate::model::{Answer, ClientId, Fact, Opening, Probe};
+use crate::random::Lineage;
+use crate::units::Span;
+
+use crate::machine::core::course::Stop;
+use crate::machine::core::event::Event;
+use crate::machine::core::frame::{Frame, Origin};
+use crate::machine::core::limit::Alive;
+use crate::machine::core::{Core, Flow};
+use crate::model::Plan;
+
+/// Clients: populations outside, and the users of those that are closed.
+#[derive(Clone, Debug)]
+pub(crate) struct Clients {
+    pub(crate) sources: Vec<Sender>,
+    /// Users of all closed clients: whose, and how many rounds they have sent.
+    pub(crate) users: Vec<(u32, u64)>,
+}
+
+impl Clients {
+    /// Nobody has sent anything.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self { sources: plan.clients.iter().map(|_| Sender::default()).collect(), users: Vec::new() }
+    }
+}
+
+/// What a client remembers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sender {
+    pub(crate) pace: Pace,
+    /// Requests so far, all arrivals' batches included; names the next root.
+    pub(crate) roots: u64,
+    /// The first of its users, for a closed client.
+    first_user: u32,
+}
+
+impl<P: Probe> Core<'_, P> {
+    pub(crate) fn naming(&self, client: u32) -> Naming {
+        Naming { seed: self.seed, source: self.plan.clients[client as usize].hash }
+    }
+}
+
+impl Clients {
+    /// Puts every client's first arrival on the agenda.
+    pub(crate) fn start_clients<P: Probe>(&mut self, core: &mut Core<'_, P>) {
+        for client in 0..core.plan.clients.len() as u32 {
+            if let Source::Closed(closed) = &core.plan.clients[client as usize].source {
+                let first = self.users.len() as u32;
+                self.sources[client as usize].first_user = first;
+                self.users.resize((first + closed.users) as usize, (client, 0));
+                (first..first + closed.users).for_each(|user| self.think(core, user));
+            } else {
+                self.expect_arrival(core, client);
+            }
+        }
+    }
+
+    /// Schedules an open client's next arrival.
+    pub(crate) fn expect_arrival<P: Probe>(&mut self, core: &mut Core<'_, P>, client: u32) {
+        let naming = core.naming(client);
+        let sender = &mut self.sources[client as usize];
+        if let Some(at) = core.plan.clients[client as usize].source.next(core.now, &mut sender.pace, naming) {
+            core.agenda.push(at, Phase::Arrival, Event::Arrive(client));
+        }
+    }
+
+    /// A user of a closed client thinks, then sends.
+    fn think<P: Probe>(&mut self, core: &mut Core<'_, P>, user: u32) {
+        let (client, round) = self.users[user as usize];
+        let Source::Closed(closed) = &core.plan.clients[client as usize].source else {
+            return;
+        };
+        let its = user - self.sources[client as usize].first_user;
+        let think = closed.think(its, round, core.naming(client));
+        core.schedule(Span(think), Event::Send(user));
+    }
+
+    /// A user of a closed client sends.
+    pub(crate) fn send_for<P: Probe>(&mut self, core: &mut Core<'_, P>, user: u32) -> u32 {
+        let (client, round) = &mut self.users[user as usize];
+        *round += 1;
+        let (client, round) = (*client, *round);
+        let its = user - self.sources[client as usize].first_user;
+        let lineage = Lineage::root(core.plan.clients[client as usize].hash, u64::from(its) << 40 | round);
+        self.sources[client as usize].roots += 1;
+        self.set_out(core, client, user, lineage)
+    }
+
+    /// A request of a client sets out.
+    pub(crate) fn set_out<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        client: u32,
+        user: u32,
+        lineage: Lineage,
+    ) -> u32 {
+        let plan = &core.plan.clients[client as usize];
+        let measured = core.is_measured();
+        let frame = core.frames.insert(Frame {
+            lineage,
+            arrived: core.now,
+            until: core.now,
+            caller: user,
+            pc: plan.entry.0,
+            replica: core.plan.node(plan.node).first_replica,
+            client: client as u16,
+            priority: plan.priority,
+            origin: Origin::Root,
+            measured,
+            child: NONE,
+            ..Frame::default()
+        });
+        let nth = self.sources[client as usize].roots - 1;
+        core.open_account(frame, || Opening::Root { client: ClientId(client), nth, measured });
+        core.course.in_flight += 1;
+        core.course.measured_open += u64::from(measured);
+        if core.course.in_flight > core.plan.max_in_flight {
+            core.halt(Stop::TooMany(Alive::Requests));
+        }
+        core.tell(Fact::Offered { client: ClientId(client), measured });
+        if core.roots.follows {
+            core.begin_flows(frame, ClientId(client));
+        }
+        frame
+    }
+
+    /// A client knows how its request ended.
+    #[inline(never)]
+    pub(crate) fn conclude<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Flow {
+        let frame = &core.frames[at];
+        let (client, user) = (u32::from(frame.client), frame.caller);
+        let (outcome, intended, measured) = (frame.outcome, frame.arrived, frame.measured);
+        if P::ACCOUNTS {
+            let answer = Answer { client: ClientId(client), outcome, latency: core.now.since(intended), measured };
+            core.probe.account(answer, core.ledger.parts(frame.row));
+        }
+        core.answer_root(at, outcome);
+        core.close(at, outcome);
+        core.course.in_flight -= 1;
+        core.tell(Fact::Answered { client: ClientId(client), outcome, intended, measured });
+        if measured {
+            core.end_measured();
+        }
+        if matches!(core.plan.clients[client as usize].source, Source::Closed(_)) {
+            self.think(core, user);
+        }
+        Flow::Stay
+    }
+}

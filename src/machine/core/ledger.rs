@@ -1,0 +1,241 @@
+//! The ledger: where the time of a request went, kept while it happens.
+//!
+//! Every frame has a point in time up to which all is accounted for, and a row of entries (cell, time). Whatever
+//! ends a stretch of a frame's life charges it from that point to now; a caller appends its callee's row when the call
+//! settles, the branch that releases a join passes its row on, the row of an abandoned try is dropped. So the
+//! rows partition time by construction: the entries of an answered request add up to its latency exactly.
+//!
+//! Rows are linked lists in one arena: appending and dropping take no time that grows with the row.
+
+use crate::model::id::NONE;
+use crate::model::{Cause, Cell, NodeId, Op, Opening, Outcome, Probe, Trace};
+use crate::units::{Span, Time};
+
+use crate::machine::core::Core;
+
+/// An entry of a row.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    nanos: u64,
+    cell: Cell,
+    next: u32,
+}
+
+/// A row: first and last entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row {
+    first: u32,
+    last: u32,
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self { first: NONE, last: NONE }
+    }
+}
+
+/// All rows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ledger {
+    entries: Vec<Entry>,
+    free: Row,
+}
+
+impl Ledger {
+    /// Enters time in a cell at the end of a row.
+    #[inline(always)]
+    fn enter(&mut self, row: &mut Row, cell: Cell, nanos: u64) {
+        let new = self.free.first;
+        match self.entries.get_mut(row.last as usize) {
+            Some(last) if last.cell == cell => {
+                last.nanos += nanos;
+                return;
+            }
+            Some(last) => last.next = new,
+            None => row.first = new,
+        }
+        let Some(free) = self.entries.get_mut(new as usize) else {
+            return self.build(row, cell, nanos);
+        };
+        row.last = new;
+        self.free.first = free.next;
+        // Field by field: a whole entry would be put together in memory and read back before its parts have arrived there.
+        free.nanos = nanos;
+        free.cell = cell;
+        free.next = NONE;
+    }
+
+    /// No entry is free: makes one for the end of a row.
+    #[cold]
+    #[inline(never)]
+    fn build(&mut self, row: &mut Row, cell: Cell, nanos: u64) {
+        let new = self.entries.len() as u32;
+        self.entries.push(Entry { nanos, cell, next: NONE });
+        match self.entries.get_mut(row.last as usize) {
+            Some(last) => last.next = new,
+            None => row.first = new,
+        }
+        row.last = new;
+    }
+
+    /// Moves a row to the end of another.
+    #[inline]
+    fn append(&mut self, to: &mut Row, row: Row) {
+        match self.entries.get_mut(to.last as usize) {
+            Some(last) if row.first != NONE => {
+                last.next = row.first;
+                to.last = row.last;
+            }
+            Some(_) => {}
+            None => *to = row,
+        }
+    }
+
+    /// Forgets a row.
+    #[inline]
+    fn clear(&mut self, row: Row) {
+        if let Some(last) = self.entries.get_mut(row.last as usize) {
+            last.next = self.free.first;
+            self.free.first = row.first;
+        }
+    }
+
+    /// The entries of a row.
+    pub(crate) fn parts(&self, row: Row) -> Parts<'_> {
+        Parts { entries: &self.entries, next: row.first }
+    }
+}
+
+/// The entries of a row, in the order of time.
+#[derive(Clone, Debug)]
+pub struct Parts<'l> {
+    entries: &'l [Entry],
+    next: u32,
+}
+
+impl Iterator for Parts<'_> {
+    type Item = (Cell, Span);
+
+    fn next(&mut self) -> Option<(Cell, Span)> {
+        let entry = self.entries.get(self.next as usize)?;
+        self.next = entry.next;
+        Some((entry.cell, Span(entry.nanos)))
+    }
+}
+
+impl<P: Probe> Core<'_, P> {
+    /// A frame begins.
+    #[inline]
+    pub(crate) fn open_account(&mut self, frame: u32, opening: impl FnOnce() -> Opening) {
+        if P::TRACES {
+            self.probe.trace(Trace::Opened { frame, opening: opening(), at: self.now });
+        }
+    }
+
+    /// A step of a frame fails that is no call: whoever follows it hears what refused it.
+    pub(crate) fn spurn(&mut self, frame: u32, op: Op, outcome: Outcome) {
+        let node = match op {
+            Op::Borrow { lender, .. } => self.plan.lenders[lender.index()].database,
+            Op::Publish { post, .. } => self.plan.queue(self.plan.post(post).queue).node,
+            Op::Produce { producer, .. } => self.broker_of(producer),
+            _ => return,
+        };
+        if outcome != Outcome::Canceled {
+            self.probe.trace(Trace::Spurned { frame, node, outcome, at: self.now });
+        }
+    }
+
+    /// A frame is over and its slot free.
+    #[inline]
+    pub(crate) fn close(&mut self, at: u32, outcome: Outcome) {
+        if P::ACCOUNTS {
+            self.ledger.clear(std::mem::take(&mut self.frames[at].row));
+        }
+        if P::TRACES {
+            let replica = self.frames[at].replica;
+            let node = self.node_of(replica);
+            let replica = replica - self.plan.node(node).first_replica;
+            self.probe.trace(Trace::Closed { frame: at, node, replica, outcome, at: self.now });
+        }
+        self.frames.remove(at);
+        if self.roots.follows {
+            let root = self.root_of(at);
+            self.leave_root(root);
+        }
+    }
+
+    /// What was done for a frame was done for nobody.
+    #[inline(never)]
+    pub(crate) fn waste(&mut self, at: u32) -> Span {
+        let frame = &self.frames[at];
+        let wasted = Span(frame.spent);
+        if P::ACCOUNTS && wasted > Span::ZERO {
+            self.probe.waste(wasted, self.ledger.parts(frame.row));
+        }
+        wasted
+    }
+
+    /// What a frame was spent on becomes a part of what `to` was spent on.
+    #[inline]
+    pub(crate) fn pass_on(&mut self, to: u32, from: u32) {
+        if P::ACCOUNTS {
+            let row = std::mem::take(&mut self.frames[from].row);
+            let to = &mut self.frames[to];
+            to.until = self.now;
+            self.ledger.append(&mut to.row, row);
+        }
+    }
+
+    /// Charges a frame's time since its account was last brought up to date.
+    #[inline(always)]
+    pub(crate) fn charge(&mut self, at: u32, cause: Cause) {
+        let now = self.now;
+        self.charge_since(at, cause, |until| now.since(until));
+    }
+
+    /// Charges the next `span` of a frame's time.
+    #[inline(always)]
+    pub(crate) fn charge_for(&mut self, at: u32, cause: Cause, span: Span) {
+        self.charge_since(at, cause, |_| span);
+    }
+
+    /// Charges a stretch of a frame's time, which may depend on where it begins, to the node where the frame is.
+    #[inline(always)]
+    fn charge_since(&mut self, at: u32, cause: Cause, span: impl FnOnce(Time) -> Span) {
+        if !P::ACCOUNTS {
+            return;
+        }
+        let frame = &mut self.frames[at];
+        let from = frame.until;
+        let span = span(from);
+        if span == Span::ZERO {
+            return;
+        }
+        let home = self.homes[frame.replica as usize];
+        let node = home.node;
+        let cause = match home.own {
+            Some(own) if cause <= Cause::Queue => own,
+            _ => cause,
+        };
+        frame.until = from + span;
+        self.ledger.enter(&mut frame.row, Cell::new(node, cause), span.0);
+        if P::TRACES {
+            self.probe.trace(Trace::Segment { frame: at, node, cause, from, to: from + span });
+        }
+    }
+
+    /// Charges the next `span` of a frame's time to a node that need not be its own.
+    #[inline]
+    pub(crate) fn charge_at(&mut self, at: u32, node: NodeId, cause: Cause, span: Span) {
+        if !P::ACCOUNTS || span == Span::ZERO {
+            return;
+        }
+        let frame = &mut self.frames[at];
+        let from = frame.until;
+        frame.until = from + span;
+        self.ledger.enter(&mut frame.row, Cell::new(node, cause), span.0);
+        if P::TRACES {
+            self.probe.trace(Trace::Segment { frame: at, node, cause, from, to: from + span });
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Faults that do not take a replica down: work that takes longer, requests that fail, messages that are late or vanish,
+//! replicas that restart in turn.
+
+use crate::model::{Cause, Probe};
+use crate::units::Span;
+
+use crate::machine::core::{Core, DIAL};
+
+pub(crate) fn enlist(list: &mut Vec<u32>, fault: u32, on: bool) {
+    if on {
+        list.push(fault);
+    } else {
+        list.retain(|f| *f != fault);
+    }
+}
+
+/// Time that is `factor` times as long.
+pub(crate) fn stretch(span: Span, factor: f64) -> Span {
+    if factor.to_bits() == 1.0f64.to_bits() { span } else { Span((span.0 as f64 * factor).round() as u64) }
+}
+
+impl<P: Probe> Core<'_, P> {
+    /// A fault begins or ends on the links it happens to.
+    pub(crate) fn turn_links(&mut self, fault: u32, on: bool) {
+        for link in &self.plan.faults[fault as usize].links {
+            enlist(&mut self.trouble.on_link[*link as usize], fault, on);
+        }
+    }
+
+    /// How long work takes on a replica where each worker has its own core.
+    #[inline(never)]
+    pub(crate) fn stretched(&self, replica: u32, work: u64) -> Span {
+        stretch(Span(work), self.trouble.plights[replica as usize].slow)
+    }
+
+    /// How much work the rest of a stretch of time is.
+    pub(crate) fn unstretched(&self, replica: u32, left: Span) -> u64 {
+        stretch(left, 1.0 / self.trouble.plights[replica as usize].slow).0
+    }
+
+    /// The time that faults add to a message on its way there or back, charged to them.
+    #[inline(never)]
+    pub(crate) fn delay(&mut self, at: u32, back: bool) -> Span {
+        let (call, lineage) = (self.frames[at].call, self.frames[at].lineage);
+        let link = self.plan.calls[call as usize].link;
+        let on = self.trouble.on_link[link.index()].iter().map(|fault| &self.plan.faults[*fault as usize]);
+        let on = on.filter(|fault| fault.hits(link.0, back));
+        let added = Span(on.map(|fault| fault.effect.delay(fault.hash, self.seed, lineage, back).0).sum());
+        self.charge_for(at, Cause::Fault, added);
+        added
+    }
+
+    /// Whether a frame has to wait for the end of a fault.
+    pub(crate) fn is_stuck(&self, at: u32) -> bool {
+        let frame = &self.frames[at];
+        let plight = self.trouble.plights[frame.replica as usize];
+        plight.frozen > 0 || frame.pc == DIAL.0 && plight.hangs > 0 && self.is_wired(at) && self.is_encrypting(at)
+    }
+
+    /// Frames that waited for the end of a fault go on.
+    pub(crate) fn unpark(&mut self) {
+        for at in std::mem::take(&mut self.trouble.parked) {
+            if self.is_stuck(at) {
+                self.trouble.parked.push(at);
+            } else {
+                self.charge(at, Cause::Fault);
+                self.ready.push_back(at);
+            }
+        }
+    }
+}

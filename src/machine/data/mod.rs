@@ -1,0 +1,29 @@
+//! What services keep: tables with their locks and versions, and caches.
+
+pub(crate) mod cache;
+pub(crate) mod deadlock;
+pub(crate) mod lock;
+
+use std::collections::BTreeMap;
+
+use crate::model::{Plan, TableId};
+
+use cache::Caches;
+use lock::Table;
+
+/// Tables and caches.
+#[derive(Clone, Debug)]
+pub(crate) struct Data {
+    pub(crate) tables: Vec<Table>,
+    /// Transactions that wait for a lock, by the frame that holds the others: the query, and the table.
+    pub(crate) blocked: BTreeMap<u32, (u32, TableId)>,
+    pub(crate) caches: Caches,
+}
+
+impl Data {
+    /// Free tables, empty caches.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let tables = plan.tables.iter().map(|_| Table::default()).collect();
+        Self { tables, blocked: BTreeMap::new(), caches: Caches::new(plan) }
+    }
+}

@@ -1,0 +1,179 @@
+//! Faults strike and end: what a fault does to all parts at once.
+
+pub(crate) mod crash;
+pub(crate) mod freeze;
+pub(crate) mod hazard;
+pub(crate) mod relocate;
+pub(crate) mod spoil;
+
+use crate::kernel::Phase;
+use crate::model::fault::{Effect, Mode, When};
+use crate::model::{Fact, FaultId, Probe};
+use crate::units::Time;
+
+use crate::machine::Machine;
+use crate::machine::core::event::Event;
+
+impl<P: Probe> Machine<'_, P> {
+    /// The consumers of a replica, or of a broker, can no longer consume: what they have goes back.
+    #[cold]
+    pub(crate) fn lose_consumers(&mut self, replica: u32, crashed: bool) {
+        self.streams.lose_streams(&mut self.core, replica, crashed);
+        let node = self.core.node_of(replica);
+        self.mail.switch_broker(&mut self.core, node, true);
+        let own = self.mail.members_of(replica);
+        for member in &own {
+            self.mail.members[*member as usize].down = true;
+        }
+        self.mail.take_back(&mut self.core, &own);
+    }
+
+    /// They can again.
+    #[cold]
+    pub(crate) fn regain_consumers(&mut self, replica: u32) {
+        self.streams.regain_streams(&mut self.core, replica);
+        let node = self.core.node_of(replica);
+        self.mail.switch_broker(&mut self.core, node, false);
+        for member in self.mail.members_of(replica) {
+            self.mail.members[member as usize].down = false;
+            self.mail.start_consumer(&mut self.core, member);
+            let crew = self.mail.members[member as usize].crew;
+            let queue = self.core.plan.crews[crew as usize].queue;
+            self.mail.dispatch(&mut self.core, queue);
+            self.mail.make_room(&mut self.core, queue);
+        }
+    }
+
+    /// A fault begins or ends.
+    pub(crate) fn strike(&mut self, at: u32) {
+        let fault = &self.core.plan.faults[at as usize];
+        self.core.toil((self.core.frames.peak() / 16 + fault.replicas.len() + fault.links.len()) as u64);
+        if let Effect::Deploy { at_once } = fault.effect {
+            return self.roll(at, at_once);
+        }
+        match fault.effect {
+            Effect::Move { hole } => return self.relocate(at, hole),
+            Effect::Cold | Effect::Poison => return self.spoil(at),
+            _ => {}
+        }
+        let (on, nth) = (!self.core.trouble.strikes[at as usize].on, self.core.trouble.strikes[at as usize].nth);
+        if on && self.core.is_spared(at) {
+            return;
+        }
+        self.core.trouble.strikes[at as usize].on = on;
+        if fault.effect == Effect::Blackout {
+            self.calls.wire.names.darken(&mut self.core, &fault.replicas, on);
+        } else {
+            fault.replicas.iter().for_each(|replica| self.turn(*replica, at, on));
+        }
+        self.core.turn_links(at, on);
+        if !on {
+            self.core.unpark();
+            self.calls.wire.deliver_kept(&mut self.core);
+        }
+        let next = match fault.when {
+            When::Once { until, .. } => {
+                if on {
+                    until
+                } else {
+                    Time::NEVER
+                }
+            }
+            When::Random { .. } if on => self.core.now + fault.span(self.core.plan, self.core.seed, nth, true),
+            When::Random { .. } => self.core.strikes_next(at),
+        };
+        if next != Time::NEVER {
+            self.core.agenda.push(next, Phase::Recovery, Event::Fault(at));
+        }
+        self.core.tell(Fact::Struck { fault: FaultId(at), on });
+    }
+
+    /// A deploy goes on.
+    fn roll(&mut self, at: u32, at_once: u32) {
+        let first = self.core.trouble.strikes[at as usize].wave == 0;
+        let next = self.deploy(at, at_once);
+        if let Some(next) = next {
+            self.core.agenda.push(next, Phase::Recovery, Event::Fault(at));
+        }
+        if first || next.is_none() {
+            self.core.tell(Fact::Struck { fault: FaultId(at), on: first });
+        }
+    }
+
+    /// A fault begins or ends on one replica.
+    fn turn(&mut self, replica: u32, fault: u32, on: bool) {
+        let (hole, crash) = match self.core.plan.faults[fault as usize].effect {
+            Effect::Outage { mode: Mode::Drop } => return self.cut_off(replica, on),
+            Effect::Outage { mode } => {
+                let hangs = &mut self.core.trouble.plights[replica as usize].hangs;
+                let hang = u32::from(mode == Mode::Hang);
+                *hangs = if on { *hangs + hang } else { *hangs - hang };
+                (mode == Mode::Hang, false)
+            }
+            Effect::Crash { hole } => (hole, true),
+            Effect::Freeze => {
+                if on {
+                    self.freeze(replica);
+                } else {
+                    self.thaw(replica);
+                }
+                return self.calls.wire.names.watch(&mut self.core, replica);
+            }
+            _ => return self.enlist_on(replica, fault, on),
+        };
+        if on { self.take_down(replica, hole, crash) } else { self.bring_up(replica, hole, crash) }
+    }
+
+    fn take_down(&mut self, replica: u32, hole: bool, crash: bool) {
+        let was_up = self.core.is_up(replica);
+        let plight = &mut self.core.trouble.plights[replica as usize];
+        plight.down += 1;
+        plight.holes += u32::from(hole);
+        let silent = plight.holes > 0;
+        if crash {
+            self.kill(replica, silent);
+        }
+        if !silent {
+            self.calls.wire.sever(&mut self.core, replica);
+        }
+        if crash || !silent {
+            self.calls.reset_connections(&mut self.core, &mut self.stations, replica);
+        }
+        if was_up || crash {
+            self.lose_consumers(replica, crash);
+        }
+        self.calls.wire.names.watch(&mut self.core, replica);
+        let node = self.core.node_of(replica);
+        self.fleet.recount(&mut self.core, node);
+    }
+
+    /// A fault that took a replica down is over; what restarts has to get ready.
+    pub(crate) fn bring_up(&mut self, replica: u32, hole: bool, restarts: bool) {
+        if restarts {
+            self.restart(replica);
+        }
+        let plight = &mut self.core.trouble.plights[replica as usize];
+        plight.down -= 1;
+        plight.holes -= u32::from(hole);
+        if self.fleet.is_ready(&self.core, replica) {
+            self.regain_consumers(replica);
+        }
+        self.calls.wire.names.watch(&mut self.core, replica);
+        let node = self.core.node_of(replica);
+        self.fleet.recount(&mut self.core, node);
+    }
+
+    /// A fault cuts a replica off its network, or is over.
+    pub(crate) fn cut_off(&mut self, replica: u32, on: bool) {
+        let plight = &mut self.core.trouble.plights[replica as usize];
+        plight.cuts = if on { plight.cuts + 1 } else { plight.cuts - 1 };
+        if on && plight.cuts == 1 {
+            self.lose_consumers(replica, false);
+        } else if plight.cuts == 0 && self.fleet.is_ready(&self.core, replica) {
+            self.regain_consumers(replica);
+        }
+        self.calls.wire.names.watch(&mut self.core, replica);
+        let node = self.core.node_of(replica);
+        self.fleet.recount(&mut self.core, node);
+    }
+}

@@ -1,0 +1,169 @@
+//! A replica starts, gets ready and warm, and goes.
+
+use crate::model::plan::Warmup;
+use crate::model::{NodeId, Probe};
+use crate::random::{Lineage, Purpose};
+use crate::units::{Span, Time};
+
+use crate::machine::Machine;
+use crate::machine::core::event::Rare;
+use crate::machine::fleet::{Being, Stage};
+
+/// How long a replica that is one too many takes what callers still send to it: a usual pause in a `preStop` hook.
+const LISTENS: Span = Span(5_000_000_000);
+
+impl<P: Probe> Machine<'_, P> {
+    /// Replicas that are not there at time zero take nothing.
+    pub(crate) fn start_replicas(&mut self) {
+        let plan = self.core.plan;
+        if plan.nodes.iter().all(|node| node.life.is_none()) {
+            return;
+        }
+        let being = Being { stage: Stage::Ready, since: Time(0), starts: 0, due: Time::NEVER, step: Warmup::STEPS };
+        self.fleet.beings = vec![being; self.core.homes.len()];
+        for (id, node) in (0..).map(NodeId).zip(&plan.nodes) {
+            let Some(life) = node.life else { continue };
+            for replica in node.first_replica + life.initial..node.first_replica + node.replicas {
+                self.fleet.beings[replica as usize].stage = Stage::Absent;
+                self.core.trouble.plights[replica as usize].down = 1;
+                self.lose_consumers(replica, false);
+            }
+            self.start_scaling(id, &life);
+        }
+    }
+
+    /// Something in the life of a replica is due.
+    pub(crate) fn live_on(&mut self, replica: u32, what: Rare) {
+        let being = &mut self.fleet.beings[replica as usize];
+        if being.due != self.core.now {
+            return;
+        }
+        being.due = Time::NEVER;
+        match (what, being.stage) {
+            (Rare::Ready(_), Stage::Starting) => self.come_ready(replica),
+            (Rare::Warm(_), Stage::Ready) => {
+                let step = being.step + 1;
+                self.warm_up(replica, step);
+            }
+            (Rare::Close(_), Stage::Draining) => self.close_down(replica),
+            _ => {}
+        }
+    }
+
+    /// A replica that was not there starts.
+    pub(crate) fn begin_life(&mut self, replica: u32) {
+        let now = self.core.now;
+        if self.fleet.beings[replica as usize].stage == Stage::Draining {
+            self.core.trouble.plights[replica as usize].down += 1;
+        }
+        let being = &mut self.fleet.beings[replica as usize];
+        (being.stage, being.since) = (Stage::Starting, now);
+        self.get_ready(replica);
+    }
+
+    /// A replica restarts, and is back when it is ready.
+    pub(crate) fn restart(&mut self, replica: u32) {
+        if self.core.life_of(replica).is_none() {
+            return;
+        }
+        match self.fleet.stage_of(replica) {
+            Stage::Ready => {
+                self.core.trouble.plights[replica as usize].down += 1;
+                self.fleet.beings[replica as usize].stage = Stage::Starting;
+            }
+            Stage::Starting => {}
+            Stage::Draining | Stage::Absent => return,
+        }
+        self.get_ready(replica);
+    }
+
+    /// A replica that starts will be ready.
+    fn get_ready(&mut self, replica: u32) {
+        let Some(life) = self.core.life_of(replica) else { return };
+        let (law, hash) = (life.ready_after, self.core.plan.node(self.core.node_of(replica)).hash);
+        let being = &mut self.fleet.beings[replica as usize];
+        being.starts += 1;
+        let lineage = Lineage(hash).child(u64::from(replica), being.starts);
+        let takes = self.core.vary(law, lineage, Purpose::Fault, 0);
+        if takes == Span::ZERO {
+            return self.come_ready(replica);
+        }
+        self.fleet.await_stage(&mut self.core, replica, takes, Rare::Ready(replica));
+    }
+
+    /// A replica is ready: it takes what comes.
+    fn come_ready(&mut self, replica: u32) {
+        let node = self.core.node_of(replica);
+        self.fleet.beings[replica as usize].stage = Stage::Ready;
+        self.core.trouble.plights[replica as usize].down -= 1;
+        self.warm_up(replica, 0);
+        if self.core.is_up(replica) {
+            self.regain_consumers(replica);
+        }
+        self.calls.wire.names.watch(&mut self.core, replica);
+        self.fleet.recount(&mut self.core, node);
+        self.update_endpoints(node);
+    }
+
+    /// A step of a replica's warm-up begins; the last is that it is warm.
+    fn warm_up(&mut self, replica: u32, step: u32) {
+        let Some(warmup) = self.core.life_of(replica).and_then(|life| life.warmup) else { return };
+        let before = self.slowness(replica);
+        self.fleet.beings[replica as usize].step = step;
+        let after = self.slowness(replica);
+        if before.to_bits() != after.to_bits() {
+            self.change_pace(replica, after / before, after);
+        }
+        if step < Warmup::STEPS {
+            self.fleet.await_stage(&mut self.core, replica, warmup.step(), Rare::Warm(replica));
+        }
+    }
+
+    /// A replica is one too many: it gets nothing new, and ends what it has.
+    pub(crate) fn let_go_replica(&mut self, replica: u32) {
+        let being = &mut self.fleet.beings[replica as usize];
+        being.due = Time::NEVER;
+        if being.stage == Stage::Starting {
+            being.stage = Stage::Absent;
+            return;
+        }
+        being.stage = Stage::Draining;
+        if self.core.is_up(replica) {
+            self.lose_consumers(replica, false);
+        }
+        self.fleet.await_stage(&mut self.core, replica, LISTENS, Rare::Close(replica));
+    }
+
+    /// A replica no longer takes what callers send to it; its connections are closed.
+    fn close_down(&mut self, replica: u32) {
+        self.fleet.beings[replica as usize].stage = Stage::Absent;
+        self.core.trouble.plights[replica as usize].down += 1;
+        self.calls.reset_connections(&mut self.core, &mut self.stations, replica);
+    }
+
+    /// Where new replicas of a node may begin: where nothing is, then where one still ends its work.
+    pub(crate) fn vacant(&self, node: NodeId) -> Vec<u32> {
+        let mut gone: Vec<u32> = self.core.replicas_of(node).filter(|replica| !self.fleet.is_there(*replica)).collect();
+        gone.sort_by_key(|replica| {
+            let idle = self.stations.replicas[*replica as usize].busy == 0;
+            (self.fleet.stage_of(*replica) == Stage::Draining, !idle, *replica)
+        });
+        gone
+    }
+
+    /// Callers hear which replicas of an autoscaled node are ready. Faults are not looked at: nobody checks their health.
+    fn update_endpoints(&mut self, node: NodeId) {
+        if self.calls.wire.names.endpoints[node.index()].is_some() {
+            self.set_endpoints(node);
+        }
+    }
+
+    /// The control plane learns which replicas of a node take requests.
+    pub(crate) fn set_endpoints(&mut self, node: NodeId) {
+        let first = self.core.plan.node(node).first_replica;
+        let ready = |replica: &u32| self.fleet.stage_of(*replica) == Stage::Ready;
+        let list = self.core.replicas_of(node).filter(ready).map(|replica| replica - first).collect();
+        self.calls.wire.names.endpoints[node.index()] = Some(list);
+        self.calls.wire.names.publish_endpoints(&mut self.core, node);
+    }
+}

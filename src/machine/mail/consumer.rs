@@ -1,0 +1,364 @@
+//! Consumers: each a worker of its own on a replica of its service, with what was delivered to it waiting beside it.
+
+use std::collections::VecDeque;
+
+use crate::model::id::NONE;
+use crate::model::queue::{Crew, OnError};
+use crate::model::{CallId, Cause, Fact, Outcome, Plan, Probe, QueueId};
+use crate::random::{Draw, Lineage, Purpose};
+use crate::units::{Span, Time};
+
+use crate::machine::core::event::{Event, Rare};
+use crate::machine::core::frame::{Frame, Origin};
+use crate::machine::core::{Core, Flow};
+use crate::machine::mail::{Delivery, Mail, Verdict, Whereabouts};
+
+/// A consumer.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) crew: u32,
+    pub(crate) replica: u32,
+    /// Deliveries without acknowledgement.
+    unacked: u32,
+    /// Deliveries that travel to it, wait beside it, or are being handled.
+    holds: u32,
+    /// Whether it handles a message.
+    pub(crate) busy: bool,
+    /// Whether it stands in the turn of its queue.
+    pub(crate) listed: bool,
+    /// Whether its replica is down.
+    pub(crate) down: bool,
+    /// What was delivered and waits.
+    pub(crate) waiting: VecDeque<u32>,
+    /// Acknowledgements on their way: it does not poll before the last is heard.
+    telling: u32,
+    /// Polls so far; names their draws.
+    polls: u32,
+    /// When it polls next; a poll at another time is void.
+    due: Time,
+}
+
+/// All consumers, idle.
+pub(crate) fn members(plan: &Plan) -> Vec<Member> {
+    let mut all = Vec::new();
+    for (crew, planned) in (0..).zip(&plan.crews) {
+        let node = plan.node(planned.node);
+        for replica in node.first_replica..node.first_replica + node.replicas {
+            let idle = || Member {
+                crew,
+                replica,
+                unacked: 0,
+                holds: 0,
+                busy: false,
+                listed: false,
+                down: false,
+                waiting: VecDeque::new(),
+                telling: 0,
+                polls: 0,
+                due: Time(0),
+            };
+            all.extend((0..planned.members).map(|_| idle()));
+        }
+    }
+    all
+}
+
+/// Names the draws of a consumer's polls.
+fn poll_lineage(crew: &Crew, member: u32) -> Lineage {
+    Lineage(crew.hash).child(u64::from(member - crew.first_member), 0)
+}
+
+impl Mail {
+    /// Every consumer is ready.
+    pub(crate) fn start_consumers<P: Probe>(&mut self, core: &mut Core<'_, P>) {
+        for member in 0..self.members.len() as u32 {
+            self.start_consumer(core, member);
+        }
+    }
+
+    /// A consumer begins. One that polls does so somewhere within its first sleep: no two start at the same instant, and
+    /// those that did would look together ever after.
+    pub(crate) fn start_consumer<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let member = &mut self.members[at as usize];
+        let crew = &core.plan.crews[member.crew as usize];
+        let Some(law) = crew.poll else { return self.list(core, at) };
+        member.polls += 1;
+        let (nth, lineage) = (member.polls, poll_lineage(crew, at));
+        let sleep = core.vary(law, lineage, Purpose::Poll, nth);
+        let share = Draw::new(core.seed, lineage, Purpose::Phase, u64::from(nth)).unit();
+        self.expect_poll(core, at, Span((sleep.0 as f64 * share) as u64));
+    }
+
+    /// A consumer will poll in a while.
+    fn expect_poll<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, wait: Span) {
+        self.members[at as usize].due = core.now + wait;
+        core.schedule(wait, Rare::Poll(at).event());
+    }
+
+    /// A consumer with room takes its turn.
+    fn list<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let member = &mut self.members[at as usize];
+        let crew = &core.plan.crews[member.crew as usize];
+        if !member.listed && !member.down && member.unacked < crew.prefetch && crew.poll.is_none() {
+            member.listed = true;
+            self.queues[crew.queue.index()].open.push_back(at);
+        }
+    }
+
+    /// The consumer whose turn it is.
+    pub(crate) fn next_open(&mut self, queue: QueueId) -> Option<u32> {
+        while let Some(at) = self.queues[queue.index()].open.pop_front() {
+            let member = &mut self.members[at as usize];
+            member.listed = false;
+            if !member.down {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    /// A message leaves for a consumer.
+    pub(crate) fn deliver<P: Probe>(&mut self, core: &mut Core<'_, P>, message: u32, to: u32) {
+        let plan = core.plan;
+        let member = &mut self.members[to as usize];
+        member.unacked += 1;
+        member.holds += 1;
+        let (crew, replica) = (&plan.crews[member.crew as usize], member.replica);
+        self.list(core, to);
+        let id = self.deliveries.insert(Delivery {
+            message,
+            member: to,
+            nth: self.messages[message as usize].deliveries + 1,
+            void: false,
+            reset: false,
+            begun: false,
+            held: true,
+            verdict: Verdict::None,
+            heard: false,
+        });
+        let what = self.message(message);
+        what.deliveries += 1;
+        what.open += 1;
+        what.place = Whereabouts::Delivered;
+        let what = *what;
+        let (queue, counted, again) = (what.queue, what.counted, what.deliveries > 1);
+        // Acknowledged before it is handled, a message is its consumer's, whose channel tells of its death: nothing is waited for.
+        let watched = !crew.ack_before || plan.queue(queue).rules.hide();
+        if let Some(timeout) = plan.queue(queue).ack_timeout.filter(|_| watched) {
+            let due = core.now + timeout;
+            self.queues[queue.index()].deadlines.push_back((due, id));
+            self.wind_clock(core, queue, due);
+        }
+        let call = plan.call(crew.call);
+        // The first delivery is what a call in its place would be; each further one draws anew.
+        let lineage = if again { what.lineage.child(call.site, what.deliveries) } else { what.lineage };
+        let frame = core.frames.insert(Frame {
+            lineage,
+            sent: core.now,
+            until: core.now,
+            caller: id.index,
+            replica,
+            call: crew.call.0,
+            client: what.client,
+            priority: what.priority,
+            origin: Origin::Message,
+            measured: what.measured,
+            child: NONE,
+            ..Frame::default()
+        });
+        if core.roots.follows {
+            core.assign_root(frame, what.root);
+        }
+        core.tell(Fact::Delivered { queue, again, counted });
+        core.tell(Fact::Called { edge: call.edge, measured: what.measured });
+        let there = core.vary(call.there, lineage, Purpose::There, 1);
+        core.schedule(there, Event::Reach(frame));
+    }
+
+    /// A delivery has arrived: its consumer begins with it, or it waits beside it.
+    #[inline(never)]
+    pub(crate) fn take<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Flow {
+        let delivery = *self.deliveries.at(core.frames[at].caller);
+        let member = &mut self.members[delivery.member as usize];
+        if delivery.reset {
+            self.let_fall(core, at);
+            self.next_message(core, delivery.member);
+            return Flow::Stay;
+        }
+        if member.busy {
+            member.waiting.push_back(at);
+            core.frames[at].since = core.now;
+            let node = core.node_of(core.frames[at].replica);
+            core.tell(Fact::Queued { node });
+            return Flow::Stay;
+        }
+        self.begin_message(core, at)
+    }
+
+    /// A consumer begins with a message, unless that was taken from it and is not to be handled twice.
+    fn begin_message<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Flow {
+        let frame = core.frames[at];
+        let delivery = *self.deliveries.at(frame.caller);
+        let crew = &core.plan.crews[self.members[delivery.member as usize].crew as usize];
+        if delivery.void && crew.ack_before {
+            self.let_fall(core, at);
+            return Flow::Stay;
+        }
+        self.members[delivery.member as usize].busy = true;
+        self.deliveries.at_mut(frame.caller).begun = true;
+        let message = self.message(delivery.message);
+        if !delivery.void {
+            let (queue, counted, waited) = (message.queue, message.counted, core.now.since(message.ready));
+            core.tell(Fact::Taken { queue, waited, counted });
+        }
+        core.tell_load(core.frames[at].replica, Fact::Entered { node: crew.node });
+        if crew.ack_before {
+            self.acknowledge(core, frame.caller, frame.lineage, Verdict::Ack);
+        }
+        Flow::On
+    }
+
+    /// A consumer is free: it begins with what waits beside it, or asks for more.
+    fn next_message<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        if self.members[at as usize].busy {
+            return;
+        }
+        while let Some(next) = self.members[at as usize].waiting.pop_front() {
+            let frame = &mut core.frames[next];
+            frame.waited += core.now.since(frame.since).0;
+            let replica = frame.replica;
+            let node = core.node_of(replica);
+            core.tell(Fact::Dequeued { node });
+            core.charge(next, Cause::Queue);
+            if self.begin_message(core, next) == Flow::On {
+                return core.ready.push_back(next);
+            }
+        }
+        if self.wants_to_poll(core, at) {
+            let crew = &core.plan.crews[self.members[at as usize].crew as usize];
+            let (lineage, back) = (poll_lineage(crew, at), core.plan.call(crew.call).back);
+            let back = core.vary(back, lineage, Purpose::Back, self.members[at as usize].polls);
+            self.expect_poll(core, at, back);
+        }
+    }
+
+    /// Whether a consumer that polls has nothing in hand and nothing to say any more.
+    fn wants_to_poll<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
+        let member = &self.members[at as usize];
+        let polls = core.plan.crews[member.crew as usize].poll.is_some();
+        polls && member.holds == 0 && member.telling == 0 && !member.down && member.due <= core.now
+    }
+
+    /// The broker has heard what a consumer says. The next poll is right behind, or, where the word is a request of its own
+    /// (SQS), comes when that has been answered.
+    pub(crate) fn told_all<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, answers: bool) {
+        self.members[at as usize].telling -= 1;
+        if !self.wants_to_poll(core, at) {
+            return;
+        }
+        let crew = &core.plan.crews[self.members[at as usize].crew as usize];
+        let (lineage, call, nth) = (poll_lineage(crew, at), core.plan.call(crew.call), self.members[at as usize].polls);
+        let wait = if answers {
+            core.vary(call.there, lineage, Purpose::There, nth) + core.vary(call.back, lineage, Purpose::Back, nth)
+        } else {
+            Span::ZERO
+        };
+        self.expect_poll(core, at, wait);
+    }
+
+    /// A consumer tells its broker what became of a delivery.
+    fn acknowledge<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, lineage: Lineage, verdict: Verdict) {
+        let delivery = self.deliveries.at_mut(at);
+        delivery.verdict = verdict;
+        let member = &mut self.members[delivery.member as usize];
+        member.telling += 1;
+        let crew = &core.plan.crews[member.crew as usize];
+        let back = core.vary(core.plan.call(crew.call).back, lineage, Purpose::Back, 1);
+        core.schedule(back, Rare::Ack(at).event());
+    }
+
+    /// A consumer is done with its message, and begins with the next that waits beside it.
+    #[inline(never)]
+    pub(crate) fn handled<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, outcome: Outcome) -> Flow {
+        let frame = core.frames[at];
+        let Delivery { message, member, verdict, .. } = *self.deliveries.at(frame.caller);
+        let crew = &core.plan.crews[self.members[member as usize].crew as usize];
+        let outcome = if self.message(message).poisoned { Outcome::Error } else { outcome };
+        core.tell_load(frame.replica, Fact::Left { node: crew.node });
+        if outcome.is_good() {
+            self.take_effect(core, message, crew.call, crew.idempotent);
+            if core.roots.follows {
+                core.reach_goal(at, core.plan.call(crew.call).endpoint);
+            }
+        }
+        let word = match (outcome.is_good(), crew.on_error) {
+            (true, _) | (false, OnError::Skip) => Verdict::Ack,
+            (false, OnError::Retry) => Verdict::Nack,
+            (false, OnError::DeadLetter) => Verdict::Reject,
+            (false, OnError::NeverAck) => Verdict::None,
+        };
+        if verdict == Verdict::None && word != Verdict::None {
+            self.acknowledge(core, frame.caller, frame.lineage, word);
+        }
+        self.members[member as usize].busy = false;
+        self.part_with(core, at, outcome);
+        self.next_message(core, member);
+        Flow::Stay
+    }
+
+    /// A consumer no longer has a delivery.
+    pub(crate) fn part_with<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, outcome: Outcome) {
+        let frame = core.frames[at];
+        let call = core.plan.call(CallId(frame.call));
+        let (endpoint, edge, measured) = (call.endpoint, call.edge, frame.measured);
+        let node = core.plan.endpoint(endpoint).node;
+        let (sojourn, waited) = (core.now.since(frame.arrived), Span(frame.waited));
+        core.tell_load(frame.replica, Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited });
+        core.tell(Fact::Settled { edge, outcome, latency: core.now.since(frame.sent), measured });
+        core.close(at, outcome);
+        let delivery = self.deliveries.at_mut(frame.caller);
+        delivery.held = false;
+        let member = delivery.member;
+        self.members[member as usize].holds -= 1;
+        self.end_delivery(core, frame.caller);
+    }
+
+    /// A consumer never sees a delivery that has arrived.
+    pub(crate) fn let_fall<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        self.part_with(core, at, Outcome::Reset);
+    }
+
+    /// One delivery of a consumer is no longer without acknowledgement.
+    pub(crate) fn return_credit<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        self.members[at as usize].unacked -= 1;
+        self.list(core, at);
+    }
+
+    /// A consumer asks for messages; when there are none, it sleeps and asks again.
+    pub(crate) fn poll<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let member = &mut self.members[at as usize];
+        let crew = &core.plan.crews[member.crew as usize];
+        let queue = crew.queue;
+        if member.down || member.holds > 0 || member.due != core.now {
+            return;
+        }
+        member.polls += 1;
+        let nth = member.polls;
+        if !self.queues[queue.index()].down {
+            for _ in 0..crew.batch {
+                let Some(message) = self.next_ready(core, queue) else { break };
+                self.deliver(core, message, at);
+            }
+            self.make_room(core, queue);
+        }
+        if self.members[at as usize].holds == 0
+            && let Some(law) = crew.poll
+        {
+            let (lineage, call) = (poll_lineage(crew, at), core.plan.call(crew.call));
+            let sleep = core.vary(law, lineage, Purpose::Poll, nth);
+            let there = core.vary(call.there, lineage, Purpose::There, nth);
+            let back = core.vary(call.back, lineage, Purpose::Back, nth);
+            self.expect_poll(core, at, there + sleep + back);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Publishers and their brokers: a message sets out, is taken or turned away, and whoever waits for that hears of it.
+
+use crate::model::id::NONE;
+use crate::model::queue::WhenFull;
+use crate::model::{Cause, Fact, Op, Outcome, PostId, Probe, QueueId};
+use crate::random::Purpose;
+use crate::units::{Span, Time};
+
+use crate::machine::core::event::Rare;
+use crate::machine::core::frame::Pose;
+use crate::machine::core::{Core, Flow};
+use crate::machine::mail::{Mail, Message, Whereabouts};
+
+impl Mail {
+    /// A message leaves for its queue; its frame waits at this operation if it waits for the broker.
+    #[inline(never)]
+    pub(crate) fn publish<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, id: PostId) -> Flow {
+        let plan = core.plan;
+        let post = plan.post(id);
+        let frame = core.frames[at];
+        if frame.canceled {
+            return core.fail_step(at, Outcome::Canceled);
+        }
+        let lineage = frame.lineage.child(post.site, 0);
+        // What nobody will handle is not waited for.
+        let root = if plan.queue(post.queue).consumed { core.root_of(at) } else { NONE };
+        let (full, capacity) = (plan.queue(post.queue).when_full, plan.queue(post.queue).capacity);
+        let store = &mut self.queues[post.queue.index()];
+        let held = full == WhenFull::Block && !store.down && store.holds(capacity);
+        let waits = post.waits || held;
+        let reserved = full == WhenFull::Block && !waits;
+        store.reserved += u32::from(reserved);
+        let message = self.insert(Message {
+            publisher: if waits { at } else { NONE },
+            place: if reserved { Whereabouts::Expected } else { Whereabouts::Outside },
+            ..Message::sent_by(&frame, lineage, post.queue, root)
+        });
+        core.join_root(root);
+        let way = core.vary(post.there, lineage, Purpose::There, 0);
+        let safe = core.vary(plan.queue(post.queue).publish_latency, lineage, Purpose::Broker, 0);
+        core.schedule(way + safe, Rare::Post(message).event());
+        let (edge, measured) = (post.edge, frame.measured);
+        core.tell(Fact::Called { edge, measured });
+        if waits {
+            let frame = &mut core.frames[at];
+            frame.since = core.now;
+            frame.pose = Pose::Publishing;
+            return Flow::Stay;
+        }
+        core.tell(Fact::Settled { edge, outcome: Outcome::Succeeded, latency: Span::ZERO, measured });
+        core.frames[at].pc += 1;
+        Flow::On
+    }
+
+    /// A message has arrived and would be safe: the queue takes it, or does what it does when it is full.
+    pub(crate) fn come_in<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let queue = self.message(at).queue;
+        let plan = core.plan.queue(queue);
+        let place = &mut self.message(at).place;
+        let reserved = std::mem::replace(place, Whereabouts::Outside) == Whereabouts::Expected;
+        let store = &mut self.queues[queue.index()];
+        store.reserved -= u32::from(reserved);
+        if store.down {
+            core.tell(Fact::Lost { queue });
+            return self.turn_away(core, at, Outcome::ConnectFailed);
+        }
+        let full = match plan.when_full {
+            WhenFull::Block => !reserved && store.holds(plan.capacity),
+            _ => store.ready.len() >= plan.capacity,
+        };
+        if full {
+            match plan.when_full {
+                WhenFull::Reject | WhenFull::DeadLetter => return self.reject(core, at),
+                WhenFull::Block => {
+                    store.blocked.push_back(at);
+                    return core.tell(Fact::Blocked { queue, up: true });
+                }
+                WhenFull::DropOldest => self.drop_oldest(core, queue),
+            }
+        }
+        self.accept(core, at);
+    }
+
+    /// A full queue refuses a message, which may go to the dead letters.
+    fn reject<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let queue = self.message(at).queue;
+        let plan = core.plan.queue(queue);
+        core.tell(Fact::Rejected { queue });
+        if let (WhenFull::DeadLetter, Some(to)) = (plan.when_full, plan.dead_letter) {
+            self.forward(core, at, to);
+        }
+        self.turn_away(core, at, Outcome::Overloaded);
+    }
+
+    /// A message that its queue does not take is gone.
+    pub(crate) fn turn_away<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, outcome: Outcome) {
+        self.confirm(core, at, outcome);
+        self.drop_message(core, at);
+    }
+
+    /// A queue takes a message.
+    pub(crate) fn accept<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        self.confirm(core, at, Outcome::Succeeded);
+        let counted = core.is_measured();
+        let queue = self.message(at).queue;
+        let poisoned = self.queues[queue.index()].takes_poison();
+        let now = core.now;
+        let message = self.message(at);
+        message.published = now;
+        message.poisoned |= poisoned;
+        message.counted = counted;
+        let ttl = core.plan.queue(queue).ttl;
+        message.expires = ttl.map_or(Time::NEVER, |ttl| core.now + ttl);
+        core.tell(Fact::Published { queue, counted });
+        self.make_ready(core, at, false);
+    }
+
+    /// The broker answers a publisher that waits.
+    fn confirm<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, outcome: Outcome) {
+        let message = self.message(at);
+        let (publisher, lineage) = (std::mem::replace(&mut message.publisher, NONE), message.lineage);
+        if publisher == NONE {
+            return;
+        }
+        core.frames[publisher].outcome = outcome;
+        if let Op::Publish { post, .. } = core.plan.ops[core.frames[publisher].pc as usize] {
+            let back = core.vary(core.plan.post(post).back, lineage, Purpose::Back, 0);
+            core.frames[publisher].due = core.now + back;
+            core.schedule(back, Rare::Confirm(publisher).event());
+        }
+    }
+
+    /// A publisher dies while it waits for a broker: what it published goes on, unless it still waits for room.
+    #[cold]
+    pub(crate) fn die_publishing<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let own = (0..).zip(&mut self.messages).filter(|(_, message)| message.publisher == at);
+        let own: Vec<(u32, QueueId)> = own
+            .map(|(id, message)| {
+                message.publisher = NONE;
+                (id, message.queue)
+            })
+            .collect();
+        for (id, queue) in own {
+            let blocked = &mut self.queues[queue.index()].blocked;
+            if let Some(place) = blocked.iter().position(|other| *other == id) {
+                blocked.remove(place);
+                core.tell(Fact::Blocked { queue, up: false });
+                self.drop_message(core, id);
+            }
+        }
+        let frame = core.frames[at];
+        let edge = match core.plan.ops[frame.pc as usize] {
+            Op::Publish { post, .. } => core.plan.post(post).edge,
+            Op::Produce { producer, .. } => core.plan.producers[producer.index()].edge,
+            _ => return,
+        };
+        let latency = core.now.since(frame.since);
+        core.tell(Fact::Settled { edge, outcome: Outcome::Abandoned, latency, measured: frame.measured });
+    }
+}
+
+impl<P: Probe> Core<'_, P> {
+    /// A publisher hears from the broker and goes on.
+    pub(crate) fn hear_confirm(&mut self, at: u32) -> Option<u32> {
+        let frame = self.frames[at];
+        if frame.due != self.now || frame.pose != Pose::Publishing {
+            return None;
+        }
+        let Op::Publish { post, .. } = self.plan.ops[frame.pc as usize] else { return None };
+        self.frames[at].due = Time::NEVER;
+        self.frames[at].pose = Pose::Idle;
+        let post = self.plan.post(post);
+        let lineage = frame.lineage.child(post.site, 0);
+        let (latency, node) = (self.now.since(frame.since), self.plan.queue(post.queue).node);
+        if P::ACCOUNTS {
+            let there = self.vary(post.there, lineage, Purpose::There, 0);
+            let back = self.vary(post.back, lineage, Purpose::Back, 0);
+            self.charge_at(at, node, Cause::Network, there);
+            self.charge_at(at, node, Cause::Broker, Span(latency.0 - there.0 - back.0));
+            self.charge_at(at, node, Cause::Network, back);
+        }
+        let (edge, outcome, measured) = (post.edge, frame.outcome, frame.measured);
+        self.tell(Fact::Settled { edge, outcome, latency, measured });
+        if outcome.is_good() {
+            self.frames[at].pc += 1;
+        } else {
+            self.fail_step(at, outcome);
+        }
+        Some(at)
+    }
+}

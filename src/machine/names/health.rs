@@ -1,0 +1,45 @@
+//! Readiness probes: a replica that does not work is out of the list of endpoints some probes later, and back after a good one.
+
+use crate::kernel::Phase;
+use crate::model::Probe;
+
+use crate::machine::core::Core;
+use crate::machine::core::event::Rare;
+use crate::machine::names::Names;
+
+impl Names {
+    /// A replica may have begun or ceased to work: its probes will tell.
+    pub(crate) fn watch<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
+        let Some(probes) = core.plan.discovery.readiness else { return };
+        let works = core.is_up(replica) && !core.is_frozen(replica) && core.is_connected(replica);
+        if self.health[replica as usize].0 == works {
+            return;
+        }
+        self.health[replica as usize] = (works, core.now);
+        let due = probes.noticed(core.now, core.phase_of(replica, probes), works);
+        core.agenda.push(due, Phase::Recovery, Rare::Probe(replica).event());
+    }
+
+    /// A probe that matters: so many have failed, or one was good again. Void if the replica has changed since.
+    pub(crate) fn probe_replica<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
+        let Some(probes) = core.plan.discovery.readiness else { return };
+        let (works, since) = self.health[replica as usize];
+        if probes.noticed(since, core.phase_of(replica, probes), works) == core.now {
+            self.enrol(core, replica, works);
+        }
+    }
+
+    /// A replica that restarts on purpose is out of the list before it goes.
+    pub(crate) fn withdraw<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
+        if core.plan.discovery.is_watched() {
+            self.enrol(core, replica, false);
+        }
+    }
+
+    /// A replica is in the list of endpoints, or out of it.
+    fn enrol<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32, ready: bool) {
+        if std::mem::replace(&mut self.unready[replica as usize], !ready) == ready {
+            self.publish_endpoints(core, core.node_of(replica));
+        }
+    }
+}

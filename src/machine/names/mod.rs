@@ -1,0 +1,220 @@
+//! Changes of endpoints on their way to callers, lookups, and who a caller leaves out. See
+//! [`discovery`](crate::model::discovery).
+//!
+//! What would be published now stands in `endpoints`, `moves` and `unready`; what DNS answers, or callers were told
+//! last, in `answers`; what a caller replica believes, in the book of its [`Memory`](crate::model::balance::Memory).
+//! Only links whose callee may change have books.
+
+pub(crate) mod health;
+pub(crate) mod pick;
+
+use std::collections::VecDeque;
+
+use crate::kernel::Phase;
+use crate::model::discovery::{Address, Book, Kind};
+use crate::model::plan::{Link, Plan};
+use crate::model::{LinkId, NodeId, Probe};
+use crate::random::draw::name_hash;
+use crate::random::{Draw, Lineage, Purpose};
+use crate::units::{Span, Time};
+
+use crate::machine::core::Core;
+use crate::machine::core::event::Rare;
+use crate::model::balance::Memory;
+
+/// Addresses, and what is on its way to those who use them.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    /// Balancing state: per link and caller replica.
+    pub(crate) memories: Vec<Memory>,
+    /// Where a link's memories begin.
+    pub(crate) memory_base: Vec<u32>,
+    /// By node: the replicas, counted from its first, that would be published now; `None`: all of them, always.
+    pub(crate) endpoints: Vec<Option<Vec<u32>>>,
+    /// By replica: how often it has moved; empty in a plan without moves.
+    pub(crate) moves: Vec<u32>,
+    /// By replica: whether nothing answers at its old addresses.
+    pub(crate) silent: Vec<bool>,
+    /// By replica: whether it is out of the list because it does not answer its probes.
+    pub(crate) unready: Vec<bool>,
+    /// By replica: whether it works as far as its probes can see, and since when.
+    pub(crate) health: Vec<(bool, Time)>,
+    /// By node: what DNS answers, and what callers were told last; `None`: as in the beginning.
+    answers: Vec<Option<Vec<Address>>>,
+    /// By node: changes under way, the oldest first, and when they can be seen.
+    changes: Vec<VecDeque<(Time, Vec<Address>)>>,
+    /// By node: outages of discovery that are on.
+    pub(crate) dark: Vec<u32>,
+}
+
+impl Names {
+    pub(crate) fn new(plan: &Plan, seed: u64) -> Self {
+        let mut memory_base = Vec::with_capacity(plan.links.len());
+        let mut memories = Vec::new();
+        for link in &plan.links {
+            memory_base.push(memories.len() as u32);
+            let callees = plan.node(link.to).replicas;
+            let memory = |caller| Memory { book: book(plan, seed, link, caller), ..Memory::new(callees) };
+            memories.extend((0..plan.node(link.from).replicas).map(memory));
+        }
+        let (replicas, nodes) = (plan.replicas() as usize, plan.nodes.len());
+        let moving = plan.faults.iter().any(|fault| fault.effect.moves());
+        Self {
+            memories,
+            memory_base,
+            endpoints: vec![None; nodes],
+            moves: if moving { vec![0; replicas] } else { Vec::new() },
+            silent: vec![false; if moving { replicas } else { 0 }],
+            unready: vec![false; replicas],
+            health: vec![(true, Time(0)); replicas],
+            answers: vec![None; nodes],
+            changes: vec![VecDeque::new(); nodes],
+            dark: vec![0; nodes],
+        }
+    }
+}
+
+/// What one replica of a caller knows of a callee at first, where that may change.
+pub(crate) fn book(plan: &Plan, seed: u64, link: &Link, caller: u32) -> Option<Box<Book>> {
+    let (from, to) = (plan.node(link.from), plan.node(link.to));
+    let lineage = Lineage::root(from.hash ^ to.hash.rotate_left(1), u64::from(caller));
+    let part = |of: Span, what: &str| {
+        let phase = Draw::new(seed, lineage, Purpose::Probe, name_hash(what)).unit();
+        Span((of.0 as f64 * phase) as u64)
+    };
+    link.book.then(|| {
+        let phase = plan.discovery.outliers.map(|spec| part(spec.interval, "outliers"));
+        let mut book = Book::new(to.replicas, phase);
+        // Callers did not all look the name up at time zero.
+        book.keep(Time(0) + part(plan.discovery.ttl, "dns"));
+        Box::new(book)
+    })
+}
+
+impl Names {
+    /// The replicas of a node that take requests, or their addresses, have changed: its callers hear of it as discovery has it.
+    pub(crate) fn publish_endpoints<P: Probe>(&mut self, core: &mut Core<'_, P>, node: NodeId) {
+        let addresses = self.addresses(core, node);
+        let discovery = &core.plan.discovery;
+        if discovery.kind == Kind::Static {
+            return self.tell_callers(core, node, &addresses);
+        }
+        // What is so from the beginning everybody knows.
+        let begins = core.now == Time(0);
+        let due = if begins { core.now } else { core.now + discovery.propagation };
+        self.changes[node.index()].push_back((due, addresses));
+        if due == core.now {
+            self.spread(core, node);
+        } else {
+            core.agenda.push(due, Phase::Recovery, Rare::Change(node.0).event());
+        }
+    }
+
+    /// Where the replicas of a node are that would be published now. A list that never changes names the first addresses.
+    fn addresses<P: Probe>(&self, core: &Core<'_, P>, node: NodeId) -> Vec<Address> {
+        let plan = core.plan.node(node);
+        let fixed = core.plan.discovery.kind == Kind::Static;
+        let address = |replica: u32| {
+            let at = (plan.first_replica + replica) as usize;
+            let moves = if fixed { 0 } else { self.moves.get(at).copied().unwrap_or(0) };
+            (!self.unready[at]).then_some(Address { replica, moves })
+        };
+        match &self.endpoints[node.index()] {
+            Some(set) => set.iter().copied().filter_map(address).collect(),
+            None => (0..plan.replicas).filter_map(address).collect(),
+        }
+    }
+
+    /// Changes of a node that can be seen by now are seen, unless discovery is out.
+    pub(crate) fn spread<P: Probe>(&mut self, core: &mut Core<'_, P>, node: NodeId) {
+        let at = node.index();
+        let mut newest = None;
+        while self.dark[at] == 0 && self.changes[at].front().is_some_and(|(due, _)| *due <= core.now) {
+            newest = self.changes[at].pop_front().map(|(_, addresses)| addresses);
+        }
+        let Some(addresses) = newest else { return };
+        if core.plan.discovery.kind != Kind::Dns || core.now == Time(0) {
+            self.tell_callers(core, node, &addresses);
+        }
+        self.answers[at] = Some(addresses);
+    }
+
+    /// All callers of a node hear where its replicas are.
+    fn tell_callers<P: Probe>(&mut self, core: &mut Core<'_, P>, node: NodeId, addresses: &[Address]) {
+        let plan = core.plan;
+        for (link, base) in plan.links.iter().zip(&self.memory_base).filter(|(link, _)| link.to == node) {
+            let callers = plan.node(link.from).replicas;
+            for memory in &mut self.memories[*base as usize..(base + callers) as usize] {
+                memory.view = Some(match &mut memory.book {
+                    Some(book) => {
+                        book.learn(addresses);
+                        book.view()
+                    }
+                    None => addresses.iter().map(|address| address.replica).collect(),
+                });
+            }
+        }
+    }
+
+    /// A caller looks up who it may pick; says whether it knows at all.
+    #[inline(never)]
+    pub(crate) fn consult<P: Probe>(&mut self, core: &mut Core<'_, P>, callee: NodeId, memory: usize) -> bool {
+        let (now, discovery) = (core.now, &core.plan.discovery);
+        let memory = &mut self.memories[memory];
+        let Some(book) = &mut memory.book else { return true };
+        let mut changed = false;
+        if discovery.kind == Kind::Dns && book.is_over(now) {
+            if self.dark[callee.index()] > 0 {
+                return false;
+            }
+            if let Some(addresses) = &self.answers[callee.index()] {
+                book.learn(addresses);
+                changed = true;
+            }
+            book.keep(now + discovery.ttl);
+        }
+        if let Some(spec) = &discovery.outliers {
+            changed |= book.readmit(spec, now);
+        }
+        if changed {
+            memory.view = Some(book.view());
+        }
+        true
+    }
+
+    /// Whether a caller's try, or handshake, goes to an address that its replica has left.
+    #[inline]
+    pub(crate) fn is_outdated<P: Probe>(&self, core: &Core<'_, P>, at: u32, link: LinkId) -> bool {
+        let frame = &core.frames[at];
+        let Some(moves) = self.moves.get(frame.replica as usize) else { return false };
+        let book = self.memories[self.memory(core, link, frame.caller)].book.as_ref();
+        book.map_or(0, |book| book.moves(frame.replica - core.plan.link(link).first)) != *moves
+    }
+
+    /// A caller's replica that died knows what it is told when it is back, and nothing of its own.
+    #[cold]
+    pub(crate) fn forget_books<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
+        let (plan, node) = (core.plan, core.node_of(replica));
+        for (link, base) in plan.links.iter().zip(&self.memory_base).filter(|(link, _)| link.from == node && link.book)
+        {
+            let caller = replica - link.first_caller;
+            let memory = &mut self.memories[(base + caller) as usize];
+            let mut book = book(plan, core.seed, link, caller);
+            if let Some(book) = &mut book {
+                book.keep(core.now);
+                self.answers[link.to.index()].iter().for_each(|addresses| book.learn(addresses));
+            }
+            memory.view = book.as_ref().map(|book| book.view());
+            memory.book = book;
+        }
+    }
+
+    /// An outage of discovery begins or ends for the nodes of some replicas.
+    pub(crate) fn darken<P: Probe>(&mut self, core: &mut Core<'_, P>, replicas: &[u32], on: bool) {
+        for node in core.nodes_of(replicas) {
+            let dark = &mut self.dark[node.index()];
+            *dark = if on { *dark + 1 } else { *dark - 1 };
+            self.spread(core, node);
+        }
+    }
+}

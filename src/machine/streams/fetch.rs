@@ -1,0 +1,153 @@
+//! Members ask for records, and records travel to them.
+
+use crate::model::Probe;
+use crate::random::{Draw, Lineage, Purpose};
+use crate::units::{Span, Time};
+
+use crate::machine::core::Core;
+use crate::machine::streams::beat::Beat;
+use crate::machine::streams::state::Fetch;
+use crate::machine::streams::state::Streams;
+
+impl Streams {
+    /// A member's request is answered, if it is at the broker and there is something to answer.
+    pub(crate) fn serve_member<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let topic = core.topic_of(self.members[at as usize].group);
+        let member = &mut self.members[at as usize];
+        if !member.up || member.expelled || member.waiting.is_empty() || member.fetch != Fetch::Asking {
+            return;
+        }
+        if !self.brokers[topic as usize].readable {
+            return;
+        }
+        if member.asks_at <= core.now {
+            return self.answer_fetch(core, at);
+        }
+        member.fetch = Fetch::Expected;
+        member.due = member.asks_at;
+        let due = member.due;
+        core.beat_at(due, Beat::Ask(at));
+    }
+
+    /// A member's request is at the broker.
+    pub(crate) fn hear_request<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let topic = core.topic_of(self.members[at as usize].group);
+        let member = &mut self.members[at as usize];
+        if member.due != core.now || member.fetch != Fetch::Expected {
+            return;
+        }
+        member.due = Time::NEVER;
+        member.fetch = Fetch::Asking;
+        member.asleep = false;
+        member.asks_at = core.now;
+        if !member.waiting.is_empty() && self.brokers[topic as usize].readable {
+            self.answer_fetch(core, at);
+        } else if self.seat_of(core, at).poll.is_some() {
+            self.nap(core, at);
+        }
+    }
+
+    /// A member that found nothing sleeps before it asks again.
+    fn nap<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let Some(poll) = self.seat_of(core, at).poll else { return };
+        let member = &mut self.members[at as usize];
+        if !member.up || member.asleep || member.fetch == Fetch::Answered {
+            return;
+        }
+        member.polls += 1;
+        let (polls, name) = (member.polls, self.name_of(core, at));
+        let nap = core.vary(poll, name, Purpose::Poll, polls);
+        let member = &mut self.members[at as usize];
+        (member.asleep, member.fetch, member.due) = (true, Fetch::Expected, core.now + nap);
+        let due = member.due;
+        core.beat_at(due, Beat::Ask(at));
+    }
+
+    /// A member that polls begins at some time of its own: not all of them at once.
+    pub(crate) fn fall_out_of_step<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let Some(poll) = self.seat_of(core, at).poll else { return };
+        let (polls, name) = (self.members[at as usize].polls, self.name_of(core, at));
+        let nap = core.vary(poll, name, Purpose::Poll, polls);
+        let share = Draw::new(core.seed, name, Purpose::Probe, u64::from(polls)).unit();
+        let member = &mut self.members[at as usize];
+        member.asks_at = core.now + Span((nap.0 as f64 * share) as u64);
+    }
+
+    /// Names the draws of a member.
+    pub(crate) fn name_of<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> Lineage {
+        let member = &self.members[at as usize];
+        Lineage(core.plan.groups[member.group as usize].hash).child(u64::from(member.number), 0)
+    }
+
+    /// Records leave for a member: all there are in its partitions.
+    fn answer_fetch<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let group = self.members[at as usize].group;
+        let topic = core.topic_of(group);
+        let mut lineage = self.name_of(core, at);
+        while let Some(partition) = self.members[at as usize].waiting.pop_front() {
+            if self.reader_of(group, partition) != Some(at) {
+                continue;
+            }
+            let log = &self.brokers[topic as usize].logs[partition as usize];
+            let place = &mut self.crews[group as usize].places[partition as usize];
+            if let Some(first) = log.read(place.stock.max(place.cursor.position())) {
+                lineage = first.lineage;
+            }
+            let end = log.watermark();
+            place.listed = false;
+            self.members[at as usize].coming.push((partition, end));
+        }
+        let (call, hash) = (self.seat_of(core, at).call, core.plan.groups[group as usize].hash);
+        let there = core.vary(core.plan.call(call).there, lineage.child(hash, 0), Purpose::There, 0);
+        let member = &mut self.members[at as usize];
+        (member.fetch, member.due) = (Fetch::Answered, core.now + there);
+        if there == Span::ZERO {
+            self.take_in(core, at);
+        } else {
+            let due = member.due;
+            core.beat_at(due, Beat::Fetched(at));
+        }
+    }
+
+    /// Records arrive at a member; its next request sets out.
+    pub(crate) fn take_in<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let member = &mut self.members[at as usize];
+        if member.due != core.now || member.fetch != Fetch::Answered {
+            return;
+        }
+        let group = member.group;
+        let mut coming = std::mem::take(&mut member.coming);
+        for (partition, end) in coming.drain(..) {
+            if self.reader_of(group, partition) == Some(at) {
+                let place = &mut self.crews[group as usize].places[partition as usize];
+                place.stock = place.stock.max(end);
+                if !std::mem::replace(&mut place.stocked, true) {
+                    self.members[at as usize].stocked.push_back(partition);
+                }
+            }
+        }
+        let (back, name) = (core.plan.call(self.seat_of(core, at).call).back, self.name_of(core, at));
+        let polls = self.members[at as usize].polls;
+        let back = core.vary(back, name, Purpose::Back, polls);
+        let member = &mut self.members[at as usize];
+        member.coming = coming;
+        member.polls += 1;
+        (member.fetch, member.due, member.asks_at) = (Fetch::Asking, Time::NEVER, core.now + back);
+        if self.seat_of(core, at).poll.is_none() {
+            self.serve_member(core, at);
+        }
+        self.carry_on(core, at);
+    }
+
+    /// A member that polls asks again as soon as it has nothing in hand.
+    pub(crate) fn ask_again<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let member = &mut self.members[at as usize];
+        member.fetch = Fetch::Expected;
+        member.due = member.asks_at.max(core.now);
+        if member.due > core.now {
+            let due = member.due;
+            return core.beat_at(due, Beat::Ask(at));
+        }
+        self.hear_request(core, at);
+    }
+}

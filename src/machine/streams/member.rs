@@ -1,0 +1,379 @@
+//! A member of a group at work: it asks for records, works on them one after the other, and commits.
+//!
+//! A poll takes up to `batch` records of what has arrived, partition after partition until it is full (Kafka's
+//! `FetchCollector.collectFetch` and `max.poll.records`); they are handled one after the other, and committed together. A
+//! member that takes longer for them than its poll interval is given up by its group, but finishes the batch in hand before it
+//! learns of that; what it does meanwhile gets the group no further, and comes again. A record that fails and is tried again
+//! is a poll of its own (Spring's `DefaultErrorHandler` seeks back to it).
+
+use crate::kernel::Phase;
+use crate::model::id::NONE;
+use crate::model::stream::OnError;
+use crate::model::{CallId, ClientId, EndpointId, Fact, GroupId, Opening, Outcome, Probe, QueueId};
+use crate::random::Lineage;
+use crate::units::{Span, Time};
+
+use crate::machine::core::frame::{Frame, Origin};
+use crate::machine::core::{Core, Flow};
+use crate::machine::streams::beat::Beat;
+use crate::machine::streams::state::Streams;
+use crate::machine::streams::state::{Fetch, Member, Record, Run};
+
+impl Streams {
+    /// There is something to read in a partition: its owner is to know.
+    pub(crate) fn announce_records<P: Probe>(&mut self, core: &mut Core<'_, P>, group: u32, partition: u32) {
+        let Some(member) = self.reader_of(group, partition) else { return };
+        let place = &mut self.crews[group as usize].places[partition as usize];
+        if !place.listed {
+            place.listed = true;
+            self.members[member as usize].waiting.push_back(partition);
+        }
+        if self.seat_of(core, member).poll.is_none() {
+            self.serve_member(core, member);
+        }
+    }
+
+    /// A member without a record in hand takes the next; without any it asks for more.
+    pub(crate) fn carry_on<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let member = &self.members[at as usize];
+        if member.frame != NONE || !member.up {
+            return;
+        }
+        if member.expelled {
+            return if !self.take_record(core, at) {
+                self.come_again(core, at);
+            };
+        }
+        let number = member.number;
+        let group = member.group;
+        loop {
+            if self.take_record(core, at) {
+                return;
+            }
+            if self.end_batch(core, at) || self.crews[group as usize].group.pauses(number) {
+                return;
+            }
+            if !self.take_batch(core, at) {
+                break;
+            }
+        }
+        if self.seat_of(core, at).poll.is_some() && self.members[at as usize].fetch == Fetch::Asking {
+            self.ask_again(core, at);
+        }
+    }
+
+    /// A member takes a batch from its partitions, one after the other until it is full.
+    fn take_batch<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
+        let group = self.members[at as usize].group;
+        let (mut room, commits) = (u64::from(self.seat_of(core, at).batch), self.commits_of(core, at));
+        while room > 0
+            && let Some(partition) = self.members[at as usize].stocked.pop_front()
+        {
+            if self.reader_of(group, partition) != Some(at) {
+                continue;
+            }
+            self.settle_commits(core, group, partition, at);
+            let place = &mut self.crews[group as usize].places[partition as usize];
+            place.stocked = false;
+            let next = place.cursor.position();
+            let taken = place.stock.saturating_sub(next).min(room);
+            if taken > 0 {
+                place.cursor.take(taken, commits);
+                room -= taken;
+                self.members[at as usize].hand.push(Run { partition, next, end: next + taken });
+            }
+        }
+        if self.members[at as usize].hand.is_empty() {
+            return false;
+        }
+        self.start_watch(core, at);
+        true
+    }
+
+    /// The next record in the hands of a member; what the group has gone away from, or was deleted unread, is passed over.
+    fn next_in_hand<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Option<(Run, Record)> {
+        loop {
+            let member = &mut self.members[at as usize];
+            let (group, stray) = (member.group, member.expelled);
+            let run = *member.hand.get(member.run as usize)?;
+            if run.next >= run.end {
+                member.run += 1;
+                continue;
+            }
+            let log = &self.brokers[core.topic_of(group) as usize].logs[run.partition as usize];
+            let owner = self.reader_of(group, run.partition);
+            let place = &self.crews[group as usize].places[run.partition as usize];
+            let own = owner.is_none_or(|owner| owner == at) && place.cursor.position() == run.next;
+            match log.read(run.next) {
+                Some(record) if own || stray => return Some((run, record)),
+                None if own && !stray => self.skip_deleted(core, at, group, run.partition),
+                _ => {}
+            }
+            self.members[at as usize].run += 1;
+        }
+    }
+
+    /// A member begins to work on the next record of its batch.
+    fn take_record<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
+        let Some((Run { partition, next: offset, .. }, record)) = self.next_in_hand(core, at) else { return false };
+        let group = self.members[at as usize].group;
+        let place = &self.crews[group as usize].places[partition as usize];
+        let repeats = place.cursor.has_seen(offset);
+        let again = if repeats || place.retries { place.tries } else { 0 };
+        let name = core.plan.groups[group as usize].hash;
+        let lineage = if again == 0 { core.first_try(group, &record) } else { record.lineage.child(name, again) };
+        let root = if repeats { NONE } else { record.root };
+        let seat = self.seat_of(core, at);
+        let (entry, endpoint, call) = (seat.entry, seat.endpoint, seat.call);
+        let replica = self.members[at as usize].replica;
+        let frame = core.frames.insert(Frame {
+            lineage,
+            arrived: core.now,
+            sent: core.now,
+            until: core.now,
+            caller: at,
+            pc: entry.0,
+            replica,
+            call: call.0,
+            client: record.client,
+            priority: record.priority,
+            origin: Origin::Record,
+            measured: record.measured,
+            child: NONE,
+            ..Frame::default()
+        });
+        if core.roots.follows {
+            core.assign_root(frame, root);
+        }
+        core.open_account(frame, || Opening::Record { endpoint });
+        let member = &mut self.members[at as usize];
+        (member.frame, member.partition, member.offset) = (frame, partition, offset);
+        member.published = record.published;
+        let node = core.node_of(replica);
+        core.tell(Fact::Read { group: GroupId(group), published: record.published, repeats });
+        core.tell(Fact::Called { edge: core.plan.call(call).edge, measured: record.measured });
+        core.tell_load(replica, Fact::Reached { node, endpoint });
+        core.tell_load(replica, Fact::Entered { node });
+        if again == 0 {
+            core.ready.push_back(frame);
+        } else {
+            // An event of its own: who fails in no time, and tries for ever, is heard of by the guard on instants.
+            core.sleep(frame, Span::ZERO);
+        }
+        true
+    }
+
+    /// The first try at the record that a frame is a try at.
+    pub(crate) fn content_of<P: Probe>(&self, core: &Core<'_, P>, frame: u32) -> Lineage {
+        let Frame { caller: at, lineage, .. } = core.frames[frame];
+        let member = &self.members[at as usize];
+        let log = &self.brokers[core.topic_of(member.group) as usize].logs[member.partition as usize];
+        match log.read(member.offset) {
+            Some(record) if member.frame == frame => core.first_try(member.group, &record),
+            _ => lineage,
+        }
+    }
+
+    /// The record in the hands of a frame, as long as its member has it.
+    fn record_of<P: Probe>(&self, core: &Core<'_, P>, frame: u32) -> Option<Record> {
+        let member = &self.members[core.frames[frame].caller as usize];
+        let log = &self.brokers[core.topic_of(member.group) as usize].logs[member.partition as usize];
+        log.read(member.offset).filter(|_| member.frame == frame)
+    }
+
+    /// A batch is done: it is committed, and a rebalance the member has heard of is joined. Says whether the member stops.
+    fn end_batch<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
+        let member = &mut self.members[at as usize];
+        let group = member.group;
+        member.run = 0;
+        let mut hand = std::mem::take(&mut member.hand);
+        for run in hand.drain(..) {
+            self.end_run(core, at, group, run.partition);
+        }
+        let member = &mut self.members[at as usize];
+        member.hand = hand;
+        member.heard && self.join_round(core, at)
+    }
+
+    /// What a member has done in a partition is done.
+    fn end_run<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, group: u32, partition: u32) {
+        let commits = self.commits_of(core, at);
+        self.settle_commits(core, group, partition, at);
+        let owner = self.reader_of(group, partition);
+        let place = &mut self.crews[group as usize].places[partition as usize];
+        if owner == Some(at) {
+            place.cursor.finish(commits);
+            if place.stock > place.cursor.position() && !std::mem::replace(&mut place.stocked, true) {
+                self.members[at as usize].stocked.push_back(partition);
+            }
+        } else if owner.is_none() {
+            place.cursor.hand_over();
+        }
+        self.forget_records(core, core.topic_of(group), partition);
+    }
+
+    /// A record has been worked on: how that ended, and to which queue it goes as one that failed, and whether nobody can work on it.
+    pub(crate) fn weigh_record<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        frame: u32,
+        outcome: Outcome,
+    ) -> (Outcome, Option<(QueueId, bool)>) {
+        let Frame { caller: at, client, measured, .. } = core.frames[frame];
+        let poisoned = self.record_of(core, frame).is_some_and(|record| record.poisoned);
+        let outcome = if poisoned { Outcome::Error } else { outcome };
+        let (endpoint, idempotent) = (self.seat_of(core, at).endpoint, self.seat_of(core, at).idempotent);
+        if outcome.is_good() && core.roots.follows {
+            core.reach_goal(frame, endpoint);
+        }
+        if outcome.is_good() && !idempotent && self.is_second_time(at) {
+            let client = ClientId(u32::from(client));
+            let edge = core.plan.call(CallId(core.frames[frame].call)).edge;
+            core.tell(Fact::Duplicate { client, endpoint, edge, measured });
+        }
+        let grave = match self.seat_of(core, at).on_error {
+            OnError::DeadLetter(queue) if !outcome.is_good() => Some((queue, poisoned)),
+            _ => None,
+        };
+        (outcome, grave.filter(|_| self.members[at as usize].frame == frame))
+    }
+
+    /// The frame of a record is over; its member goes on.
+    pub(crate) fn finish_record<P: Probe>(&mut self, core: &mut Core<'_, P>, frame: u32, outcome: Outcome) -> Flow {
+        let Frame { caller: at, arrived, .. } = core.frames[frame];
+        let endpoint = self.seat_of(core, at).endpoint;
+        let root = core.root_of(frame);
+        core.leave_consumer(frame, outcome, endpoint, arrived);
+        if self.members[at as usize].frame != frame {
+            // Its member is gone, or has begun anew; nobody wants to know.
+            return Flow::Stay;
+        }
+        self.members[at as usize].frame = NONE;
+        let done = outcome.is_good() || self.gives_up(core, at);
+        if self.members[at as usize].expelled {
+            if done { self.pass_astray(core, at, root) } else { self.members[at as usize].clear() }
+        } else if done {
+            self.pass_record(core, at, root);
+        } else {
+            self.stay_with(core, at);
+        }
+        self.carry_on(core, at);
+        Flow::Stay
+    }
+
+    /// A member dies at work on a record.
+    pub(crate) fn die_reading<P: Probe>(&mut self, core: &mut Core<'_, P>, frame: u32) {
+        let Frame { caller: at, arrived, .. } = core.frames[frame];
+        let endpoint = self.seat_of(core, at).endpoint;
+        if self.members[at as usize].frame == frame {
+            self.members[at as usize].frame = NONE;
+        }
+        core.leave_consumer(frame, Outcome::Reset, endpoint, arrived);
+    }
+
+    /// Whether the record in a member's hands has been worked on before.
+    fn is_second_time(&self, at: u32) -> bool {
+        let member = &self.members[at as usize];
+        let cursor = &self.crews[member.group as usize].places[member.partition as usize].cursor;
+        cursor.has_seen(member.offset)
+    }
+
+    /// Whether the group is still where the record was that a member had in hand; if not, the run is over.
+    fn is_still_at(&mut self, at: u32) -> bool {
+        let member = &mut self.members[at as usize];
+        let place = &self.crews[member.group as usize].places[member.partition as usize];
+        let there = place.cursor.position() == member.offset;
+        member.run += u32::from(!there);
+        there
+    }
+
+    /// The group is past a record.
+    fn pass_record<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, root: u32) {
+        if !self.is_still_at(at) {
+            return;
+        }
+        let member = &mut self.members[at as usize];
+        member.advance();
+        let (group, partition, published) = (member.group, member.partition, member.published);
+        self.settle_commits(core, group, partition, at);
+        let place = &mut self.crews[group as usize].places[partition as usize];
+        let repeats = place.cursor.repeats();
+        place.cursor.pass();
+        place.retries = false;
+        core.tell(Fact::Passed { group: GroupId(group), published, stale: false, repeats });
+        if !repeats {
+            core.leave_root(root);
+        }
+    }
+
+    /// A member that its group has given up is past a record, and the group is not.
+    fn pass_astray<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, root: u32) {
+        let member = &mut self.members[at as usize];
+        member.advance();
+        let Member { group, partition, offset, published, .. } = *member;
+        let place = &mut self.crews[group as usize].places[partition as usize];
+        let repeats = !place.cursor.notice(offset);
+        core.tell(Fact::Passed { group: GroupId(group), published, stale: true, repeats });
+        if !repeats {
+            core.leave_root(root);
+        }
+    }
+
+    /// A record has failed and comes at once again.
+    fn stay_with<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        if !self.is_still_at(at) {
+            return;
+        }
+        let member = &mut self.members[at as usize];
+        member.polled = core.now;
+        let (group, partition) = (member.group, member.partition);
+        let place = &mut self.crews[group as usize].places[partition as usize];
+        place.tries += 1;
+        place.retries = true;
+    }
+
+    /// The first record, of those that only strays have in hand, of a partition.
+    pub(crate) fn held_by_strays<P: Probe>(&self, core: &Core<'_, P>, topic: u32, partition: u32) -> u64 {
+        let strays = self.members.iter().filter(|m| m.expelled && core.topic_of(m.group) == topic);
+        let runs = strays.flat_map(|m| &m.hand).filter(|run| run.partition == partition);
+        runs.map(|run| run.next).min().unwrap_or(u64::MAX)
+    }
+
+    /// Whether a record that failed is passed over.
+    fn gives_up<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
+        !matches!(self.seat_of(core, at).on_error, OnError::Retry)
+    }
+
+    /// The next poll is to come in time.
+    fn start_watch<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let limit = core.plan.groups[self.members[at as usize].group as usize].max_poll_interval;
+        let member = &mut self.members[at as usize];
+        member.polled = core.now;
+        if !std::mem::replace(&mut member.watched, true) {
+            let due = core.now + limit;
+            core.agenda.push(due, Phase::Arrival, crate::machine::core::event::Event::Stream(Beat::Overdue(at).code()));
+        }
+    }
+}
+
+impl<P: Probe> Core<'_, P> {
+    /// Names the draws of a group's first try at a record: what a single group does is what a call in its place would do.
+    fn first_try(&self, group: u32, record: &Record) -> Lineage {
+        let plan = &self.plan.groups[group as usize];
+        let alone = self.plan.topics[plan.topic as usize].groups.len() == 1;
+        if alone { record.lineage } else { record.lineage.child(plan.hash, 0) }
+    }
+
+    /// A consumer is done with a frame.
+    fn leave_consumer(&mut self, frame: u32, outcome: Outcome, endpoint: EndpointId, arrived: Time) {
+        let replica = self.frames[frame].replica;
+        let node = self.node_of(replica);
+        let sojourn = self.now.since(arrived);
+        let replied = Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited: Span::ZERO };
+        self.tell_load(replica, replied);
+        self.tell_load(replica, Fact::Left { node });
+        let (edge, measured) = (self.plan.call(CallId(self.frames[frame].call)).edge, self.frames[frame].measured);
+        self.tell(Fact::Settled { edge, outcome, latency: sojourn, measured });
+        self.close(frame, outcome);
+    }
+}

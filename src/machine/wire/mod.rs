@@ -1,0 +1,192 @@
+//! Connections: a try takes one, opens one, or waits for one.
+//!
+//! A try that needs a connection walks a short program of its own before it is sent: `Dial` once per stage of a handshake,
+//! then `Send`. Several tries may wait for one HTTP/2 connection to open; whoever opens it goes on doing so even when its
+//! caller has given up, because others may be waiting.
+//!
+//! A try that does not leave, because its caller knows of no replica.
+
+pub(crate) mod lend;
+pub(crate) mod loss;
+pub(crate) mod pool;
+pub(crate) mod way;
+
+use crate::model::id::NONE;
+use crate::model::{Cause, Outcome, Probe};
+use crate::random::Purpose;
+use crate::units::Span;
+
+use crate::machine::core::event::Event;
+use crate::machine::core::frame::{Cut, Origin};
+use crate::machine::core::{Core, Flow, GONE};
+use crate::machine::names::Names;
+use crate::model::plan::Plan;
+use crate::units::Time;
+use lend::Purse;
+use pool::Pool;
+
+/// What tries need to leave their callers, and what lies between them and a callee.
+#[derive(Clone, Debug)]
+pub(crate) struct Wire {
+    /// Connections of transports: per caller replica, and the one a try has.
+    pub(crate) pools: Vec<Pool>,
+    pub(crate) holds: Vec<Hold>,
+    /// When a link is free to take the next message: there, back.
+    pub(crate) pipes: Vec<[Time; 2]>,
+    /// Database connections: per caller replica, and open at each node.
+    pub(crate) purses: Vec<Purse>,
+    pub(crate) connections: Vec<u32>,
+    /// Who is where, as callers believe.
+    pub(crate) names: Names,
+}
+
+impl Wire {
+    /// No connection, and every link free.
+    pub(crate) fn new(plan: &Plan, seed: u64) -> Self {
+        Self {
+            pools: pool::pools(plan),
+            holds: Vec::new(),
+            pipes: vec![[Time(0); 2]; plan.links.len()],
+            purses: lend::purses(plan),
+            connections: vec![0; plan.nodes.len()],
+            names: Names::new(plan, seed),
+        }
+    }
+}
+
+/// Where a try is on its way to the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// When it needs no connection, or has been sent.
+    #[default]
+    Sent,
+    /// When it waits for any connection of its pool.
+    Waiting,
+    /// When it waits for a connection that another try opens.
+    Pending,
+    /// When it opens a connection; so many stages of the handshake are done.
+    Dialling(u32),
+}
+
+/// A try's connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hold {
+    pub(crate) stage: Stage,
+    pub(crate) pool: u32,
+    /// Which of the pool's connections; `NONE` while it has none.
+    pub(crate) conn: u32,
+    /// Whether that has just been opened, by this try or while it waited.
+    pub(crate) fresh: bool,
+    /// How often a connection that nobody answers for was asked for again.
+    pub(crate) asked: u8,
+}
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self { stage: Stage::Sent, pool: NONE, conn: NONE, fresh: false, asked: 0 }
+    }
+}
+
+/// Names the draws of round trips in slow start.
+const SLOW_START: u32 = 1 << 18;
+
+impl Wire {
+    /// A try has room on a connection and is sent with it, once it is open.
+    #[inline]
+    pub(crate) fn board<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, conn: u32) {
+        let hold = &mut self.holds[at as usize];
+        hold.conn = conn;
+        let conn = &mut self.pools[hold.pool as usize].conns[conn as usize];
+        core.frames[at].replica = conn.replica;
+        if !conn.open {
+            hold.stage = Stage::Pending;
+            conn.pending.push(at);
+            return;
+        }
+        hold.stage = Stage::Sent;
+        core.charge(at, Cause::ConnectionWait);
+        self.send(core, at);
+    }
+
+    /// The round trips that a big message needs beyond the first, where its connection is fresh: TCP's slow start.
+    #[inline(never)]
+    pub(crate) fn start_slowly<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, trips: u32, way: Purpose) -> Span {
+        if !self.holds.get(at as usize).is_some_and(|hold| hold.fresh) {
+            return Span::ZERO;
+        }
+        let frame = &core.frames[at];
+        let (lineage, call) = (frame.lineage, &core.plan.calls[frame.call as usize]);
+        let trip = |nth| core.vary(call.there, lineage, way, nth) + core.vary(call.back, lineage, way, nth + 1);
+        let extra = (0..trips).fold(Span::ZERO, |sum, nth| sum + trip(SLOW_START + 2 * nth));
+        core.charge_for(at, Cause::Connect, extra);
+        extra
+    }
+
+    /// A try is over: what it had of connections others may have.
+    #[inline(never)]
+    pub(crate) fn disconnect<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        if core.sites[core.frames[at].call as usize].channel != NONE {
+            self.hang_up(core, at);
+        }
+        self.repay(core, at);
+    }
+
+    /// A try is over: its connection may carry the next one.
+    #[inline]
+    pub(crate) fn hang_up<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let plan = core.plan;
+        let channel = &plan.channels[core.sites[core.frames[at].call as usize].channel as usize];
+        let hold = std::mem::take(&mut self.holds[at as usize]);
+        if hold.pool == NONE {
+            // It was reset.
+            return;
+        }
+        if let Some(next) = self.pools[hold.pool as usize].drain(hold.conn, channel, core.now) {
+            self.board(core, next, hold.conn);
+        }
+    }
+
+    /// A try fails before it has left: its caller knows of no replica, or no connection could be opened.
+    #[cold]
+    pub(crate) fn fail_unsent<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, outcome: Outcome) {
+        if core.is_wired(at) {
+            self.holds.resize(core.frames.peak().max(self.holds.len()), Hold::default());
+        }
+        let frame = &mut core.frames[at];
+        frame.pc = GONE;
+        frame.outcome = outcome;
+        frame.cut = Cut::Unsent;
+        core.schedule(Span::ZERO, Event::Return(at));
+    }
+
+    /// Whether a try has left its caller's replica.
+    pub(crate) fn is_sent<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
+        !core.frames[at].loan.is_wanting() && (!core.is_wired(at) || self.holds[at as usize].stage == Stage::Sent)
+    }
+
+    /// Tries that have a pool, or wait for one, and what they hold.
+    pub(crate) fn wired_tries<P: Probe>(&self, core: &Core<'_, P>) -> Vec<(u32, Hold)> {
+        let tries = core.frames.live_slots().into_iter().filter(|at| core.frames[*at].origin == Origin::Try);
+        let held = tries.filter(|at| core.is_wired(*at)).map(|at| (at, self.holds[at as usize]));
+        held.filter(|(_, hold)| hold.pool != NONE).collect()
+    }
+}
+
+impl<P: Probe> Core<'_, P> {
+    pub(crate) fn round_trip(&mut self, at: u32, nth: u32) -> Flow {
+        let frame = &self.frames[at];
+        let call = &self.plan.calls[frame.call as usize];
+        let there = self.vary(call.there, frame.lineage, Purpose::There, nth);
+        let back = self.vary(call.back, frame.lineage, Purpose::Back, nth);
+        self.sleep(at, there + back);
+        Flow::Stay
+    }
+
+    /// The pools of a caller's replica.
+    pub(crate) fn pools_of(&self, replica: u32) -> Vec<u32> {
+        let node = self.node_of(replica);
+        let nth = replica - self.plan.node(node).first_replica;
+        let own = self.plan.channels.iter().filter(|c| self.plan.link(c.link).from == node);
+        own.flat_map(|c| (0..c.pools_per_caller).map(move |p| c.first_pool + nth * c.pools_per_caller + p)).collect()
+    }
+}
