@@ -89,13 +89,11 @@ fn cast(args: &Args, options: &Options, colour: bool) -> std::result::Result<Cas
         return wrong(format!("--variant {variant} and --edge: choose one of them"));
     }
     let source = engine::read(args.scenarios.first().map(PathBuf::as_path), colour)?;
-    match args.interaction.wanted() {
-        Some(interaction) => engine::patterns(&source, &interaction, options).map_err(told),
-        None => {
-            let only = variant.filter(|variant| *variant != "all");
-            Cast::variants(&source, args.base.as_deref(), only, options).map_err(told)
-        }
+    if let Some(interaction) = args.interaction.wanted() {
+        return engine::patterns(&source, &interaction, options).map_err(told);
     }
+    let only = variant.filter(|variant| *variant != "all");
+    Cast::variants(&source, args.base.as_deref(), only, options).map_err(told)
 }
 
 /// Several files as written.
