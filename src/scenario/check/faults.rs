@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::analytic::power;
 use super::names::known_names;
 use super::ranges::zero;
 use super::walk;
@@ -238,7 +239,7 @@ fn strikes(fault: &Fault, scenario: &Scenario, complaints: &mut Vec<Complaint>) 
         let message = format!(
             "the fault `{}` would come about {} times in a run; at most {STRIKES:.0}",
             fault.name.value,
-            super::load::power(times)
+            power(times)
         );
         let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(mtbf.place.clone());
         complaints.push(complaint.help("give it more time between: a longer mtbf"));

@@ -1,33 +1,20 @@
 //! What the file means as a whole: names lead somewhere, numbers can be, calls end, promises can be judged. Every rule
 //! pushes its complaints and goes on; none changes anything.
 
-mod attempts;
 mod brokers;
 mod caches;
-mod consumers;
 mod cycles;
-mod expected;
 mod faults;
-mod flow;
-mod forecast;
-mod held;
-mod hops;
 mod load;
-mod members;
-mod memory;
-mod messages;
 mod metastable;
 mod names;
 mod policies;
 mod pools;
-mod primary;
 mod promises;
 mod ranges;
-mod rates;
 mod sizes;
 mod streams;
 mod timeouts;
-mod times;
 mod wire;
 
 use super::tables::{discovery, scale};
@@ -35,12 +22,7 @@ use super::walk;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
-pub use expected::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
-pub use forecast::forecast;
 pub(super) use load::overloaded;
-pub(super) use memory::memory;
-pub use memory::{CEILING, Memory};
-pub(super) use policies::{longest, of_client, propagates};
 pub(super) use ranges::zero;
 
 /// Everything that is wrong with a scenario, and what merely looks wrong. Names in `refused` stand in tables that could

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::super::guarded::of_client;
 use super::ranges::zero;
 use super::walk;
 use crate::diag::{Complaint, code};
 use crate::model::Outcome;
-use crate::model::policy::{Backoff, BudgetSpec, Exponential, Stage};
+use crate::model::policy::{BudgetSpec, Stage};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
 use crate::scenario::written::{
-    AdaptiveThrottle, BalancePer, Bulkhead, CircuitBreaker, Client, ConcurrencyLimit, Given, Guards, Hedge, How, Node,
-    Place, RateLimit, Retries, Rule, Scenario, TransportSpec, on,
+    AdaptiveThrottle, BalancePer, Bulkhead, CircuitBreaker, ConcurrencyLimit, Given, Guards, Hedge, How, Node, Place,
+    RateLimit, Retries, Rule, Scenario, TransportSpec, on,
 };
 use crate::units::Span;
 
@@ -149,63 +150,6 @@ fn throttle(rule: &AdaptiveThrottle, complaints: &mut Vec<Complaint>) {
         let message = format!("`k` is {}: it would refuse what the callee accepts", rule.k.value);
         complaints.push(Complaint::error(code::OUT_OF_RANGE, message).at(rule.k.place.clone()).help("1.0 or more"));
     }
-}
-
-/// The longest a call may take, all tries and waits included; `None`: no bound.
-pub(crate) fn longest(guards: &Guards) -> Option<Span> {
-    let tries = guards.timeout.as_ref().and_then(|timeout| {
-        let per_try = on(&guards.hedge).map_or(timeout.value, |rule| {
-            timeout.value + Span((mean(&rule.after.value) * f64::from(rule.max.value)) as u64)
-        });
-        on(&guards.retries).map_or(Some(per_try), |rule| all_tries(rule, per_try))
-    });
-    match (&guards.deadline, tries) {
-        (Some(deadline), Some(tries)) => Some(deadline.value.min(tries)),
-        (Some(deadline), None) => Some(deadline.value),
-        (None, tries) => tries,
-    }
-}
-
-/// Tries beyond which nobody adds up waits any more.
-const MANY: u32 = 1_000;
-
-fn all_tries(rule: &Retries, per_try: Span) -> Option<Span> {
-    if rule.max.value > MANY {
-        return None;
-    }
-    let backoff = crate::scenario::lower::exponential(rule);
-    let waits = (0..rule.max.value).map(|nth| match backoff {
-        Some(Backoff::Exponential(waits)) => Exponential::longest(&waits, nth),
-        _ => Span(mean(&rule.backoff.value) as u64),
-    });
-    Some(waits.fold(per_try, |sum, wait| sum + wait + per_try))
-}
-
-/// Tries of one call at most.
-pub(super) fn tries(guards: &Guards) -> u64 {
-    let retries = on(&guards.retries).map_or(0, |rule| u64::from(rule.max.value));
-    1 + retries.max(on(&guards.hedge).map_or(0, |rule| u64::from(rule.max.value)))
-}
-
-/// What guards a client's calls.
-pub(crate) fn of_client(scenario: &Scenario, client: &Client) -> Guards {
-    let own = Guards {
-        timeout: client.timeout.value.map(|value| Given { value, place: client.timeout.place.clone() }),
-        retries: client.retries.clone(),
-        ..Guards::default()
-    };
-    match client.policy.as_ref().and_then(|name| scenario.policies.get(&name.value)) {
-        Some(policy) => own.over(&policy.guards),
-        None => own,
-    }
-}
-
-/// Whether some call passes its deadline on.
-pub(crate) fn propagates(scenario: &Scenario) -> bool {
-    let calls = scenario.nodes.values().flat_map(Node::programs).flat_map(walk::calls);
-    let own = calls.map(|call| scenario.guards(call));
-    let mut all = own.chain(scenario.clients.values().map(|client| of_client(scenario, client)));
-    all.any(|guards| guards.propagate_deadline.is_some_and(|given| given.value))
 }
 
 /// What may be said of a rule, by where it stands: it is said only if it holds for every call that the rule guards.

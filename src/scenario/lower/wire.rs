@@ -9,7 +9,7 @@ use crate::model::{LawId, LinkId};
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::super::check::{of_client, propagates};
+use super::super::guarded::{of_client, propagates};
 use super::super::walk;
 use super::super::written::{
     BalancePer, Call, Cancels, Client, ClientCall, Connections, Cost, Guards, How, Mode, Node, Protocol, Tls,

@@ -134,7 +134,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     page.header("[discovery]");
     page.told(scenario.discovery.meant(), &mut Vec::new());
     scenario.clients.values().for_each(|c| client(c, page));
-    let hurried = super::check::propagates(scenario);
+    let hurried = super::guarded::propagates(scenario);
     scenario.nodes.values().for_each(|n| node(n, hurried, page));
     brokers::brokers(scenario, page);
     scenario.flows.iter().for_each(|f| brokers::flow(f, page));
