@@ -208,7 +208,7 @@ impl Follower {
         let guards = self.guards();
         let told = |(at, s): (usize, &Followed)| {
             let (open, guard) = (open.contains(&at), guards[at]);
-            Span { open, guard, ..self.told(plan, s, guard || open) }
+            Span { guard, open, ..self.told(plan, s, guard || open) }
         };
         let spans: Vec<Span> = self.spans.iter().enumerate().map(told).collect();
         Trace {
