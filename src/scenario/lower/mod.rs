@@ -24,7 +24,7 @@ use crate::random::draw::name_hash;
 use crate::units::Span;
 
 use super::Checked;
-use super::check::{longest, of_client};
+use super::guarded::{longest, of_client};
 use super::tables::policy::intake;
 use super::walk::{fed, is_called};
 use super::written::{Metric, Node, NodeKind, QueueOrder, Scenario, Slo};
