@@ -3,7 +3,6 @@
 use super::walk;
 use crate::diag::{Complaint, code};
 use crate::scenario::written::{Given, Load, Node, Place, QueueOrder, Scenario};
-use crate::units::Span;
 
 /// Complains about every number that cannot be.
 pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
@@ -86,13 +85,7 @@ fn one_node(node: &Node, complaints: &mut Vec<Complaint>) {
         let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(node.cores.place.clone());
         complaints.push(complaint.help("Kubernetes knows nothing smaller than a thousandth of a core, either"));
     }
-    if let QueueOrder::Codel { target, interval } = node.queue_order.value
-        && (target == Span::ZERO || target >= interval)
-    {
-        let message = format!("`target` ({target}) is not between zero and `interval` ({interval})");
-        let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(node.queue_order.place.clone());
-        complaints.push(complaint.help("in a line that does not empty nobody should wait as long as in one that does"));
-    }
+    crate::scenario::tables::orders::ranges(&node.queue_order, complaints);
     let takes = matches!(node.queue_order.value, QueueOrder::Lifo | QueueOrder::Priority);
     if node.preemptive.value && !takes {
         let message = "`preemptive` with a line where nobody is more urgent than who is being served";

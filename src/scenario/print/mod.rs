@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use super::declare::{Kind as _, Record as _, Spoken, Told};
 pub(in crate::scenario) use super::tables::laws::{print as law, print_counts as count_law, span, table as law_table};
+use super::tables::orders::Served;
 use super::tables::steps::Program;
-use super::written::{Endpoint, FREE, Given, Io, Node, NodeKind, QueueOrder, Scenario, Target, Zone};
+use super::written::{Endpoint, FREE, Given, Io, Node, NodeKind, Scenario, Target, Zone};
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
 
@@ -169,14 +170,7 @@ fn transports(scenario: &Scenario, page: &mut Page) {
 }
 
 fn node(node: &Node, hurried: bool, page: &mut Page) {
-    let table = match node.kind {
-        NodeKind::Service => "services",
-        NodeKind::Gateway => "gateways",
-        NodeKind::Database => "databases",
-        NodeKind::External => "externals",
-        NodeKind::Cache => "caches",
-    };
-    let header = format!("{table}.{}", key(&node.name.value));
+    let header = format!("{}.{}", node.kind.family(), key(&node.name.value));
     page.header(&format!("[{header}]"));
     let mut none = Vec::new();
     if node.kind != NodeKind::Cache {
@@ -191,10 +185,10 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
     page.given("coherency", &node.coherency, |c| format!("{c:?}"));
     if matches!(node.kind, NodeKind::Service | NodeKind::Gateway) {
         page.told(node.door.told(), &mut none);
-        page.given("io", &node.io, |io| quoted(if *io == Io::Blocking { "blocking" } else { "async" }));
+        page.given("io", &node.io, Io::print);
     }
     page.maybe("queue_limit", &node.queue_limit, &mut none, u32::to_string);
-    page.given("queue_order", &node.queue_order, |o| order(*o));
+    page.given("queue_order", &node.queue_order, Served::print);
     page.given("preemptive", &node.preemptive, bool::to_string);
     page.maybe("queue_timeout", &node.queue_timeout, &mut none, law);
     // Said where it can matter: where no deadline travels, none is past.
@@ -271,18 +265,6 @@ pub(super) fn zone(zone: &Zone) -> String {
 pub(super) fn bandwidth(bytes: f64) -> String {
     let whole = if bytes.fract() == 0.0 { size_text(bytes as u64) } else { format!("{bytes}B") };
     quoted(&format!("{whole}/s"))
-}
-
-fn order(order: QueueOrder) -> String {
-    match order {
-        QueueOrder::Fifo => quoted("fifo"),
-        QueueOrder::Lifo => quoted("lifo"),
-        QueueOrder::Random => quoted("random"),
-        QueueOrder::Priority => quoted("priority"),
-        QueueOrder::Codel { target, interval } => {
-            format!("{{ kind = \"codel\", target = {}, interval = {} }}", time(&target), time(&interval))
-        }
-    }
 }
 
 /// A key, in quotes where it must be.

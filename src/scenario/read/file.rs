@@ -105,15 +105,8 @@ pub(super) fn named<R: Record>(desk: &mut Desk<'_>, view: &View<'_>, name: &str)
 
 fn nodes(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Node> {
     let mut all: BTreeMap<String, Node> = BTreeMap::new();
-    let kinds = [
-        ("services", NodeKind::Service),
-        ("gateways", NodeKind::Gateway),
-        ("databases", NodeKind::Database),
-        ("externals", NodeKind::External),
-        ("caches", NodeKind::Cache),
-    ];
-    for (table, kind) in kinds {
-        for (name, inner) in view.named(desk, table) {
+    for kind in NodeKind::ALL {
+        for (name, inner) in view.named(desk, kind.family()) {
             check_name(desk, &name);
             let mut read = node(desk, kind, name.clone(), &inner);
             if kind == NodeKind::Service {

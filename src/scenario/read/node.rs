@@ -4,22 +4,13 @@ use std::collections::BTreeMap;
 
 use super::Desk;
 use super::law;
-use super::value::{count, count_or, duration, flag, number, share, text, zone};
-use super::view::{View, unknown_word};
+use super::value::{count, count_or, duration, flag, number, share, zone};
+use super::view::View;
 use crate::scenario::declare::{Kind as _, Record as _};
+use crate::scenario::tables::orders::Served;
 use crate::scenario::tables::steps::Steps;
-use crate::scenario::vocab;
-use crate::scenario::written::{Cache, Coming, DoorRules, Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder};
+use crate::scenario::written::{Cache, Coming, DoorRules, Endpoint, Given, Io, Node, NodeKind, Pool};
 use crate::units::Span;
-
-const IO: [(&str, Io); 2] = [("blocking", Io::Blocking), ("async", Io::Async)];
-
-const ORDER: [(&str, QueueOrder); 4] = [
-    ("fifo", QueueOrder::Fifo),
-    ("lifo", QueueOrder::Lifo),
-    ("random", QueueOrder::Random),
-    ("priority", QueueOrder::Priority),
-];
 
 /// One node.
 pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, view: &View<'_>) -> Node {
@@ -38,9 +29,9 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         cores: view.maybe(desk, "cores", number),
         contention: view.or_default(desk, "contention", share),
         coherency: view.or_default(desk, "coherency", share),
-        io: if door { view.choice(desk, "io", &IO) } else { Given::default(Io::Blocking) },
+        io: if door { view.or_default(desk, "io", Io::read) } else { Given::default(Io::Blocking) },
         queue_limit: limit(desk, "queue_limit"),
-        queue_order: queue_order(desk, view),
+        queue_order: view.or_default(desk, "queue_order", Served::read),
         preemptive: view.or_default(desk, "preemptive", flag),
         queue_timeout: view.maybe(desk, "queue_timeout", law),
         drop_expired: view.or_default(desk, "drop_expired", flag),
@@ -59,34 +50,6 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         consumes: Vec::new(),
         name,
     }
-}
-
-/// A word, or the table of an order that has numbers.
-fn queue_order(desk: &mut Desk<'_>, view: &View<'_>) -> Given<QueueOrder> {
-    let name = "queue_order";
-    if let Some(value) = view.get(name).filter(|value| value.get_ref().is_table())
-        && let Some(inner) = view.rule(desk, name, value)
-    {
-        inner.choice(desk, "kind", &[("codel", ())]);
-        return Given { value: codel(desk, &inner), place: view.place_if_own(name, value) };
-    }
-    view.or_default(desk, name, |desk, key, value| {
-        let word = text(desk, key, value)?;
-        if word == "codel" {
-            return Some(codel(desk, &View::absent(&vocab::QUEUE_ORDER)));
-        }
-        let known = ORDER.iter().find(|(known, _)| *known == word);
-        if known.is_none() {
-            let words = view.vocab.find(key).map_or(&[][..], |key| key.shape.words());
-            unknown_word(desk, key, value, &word, words);
-        }
-        known.map(|(_, order)| *order)
-    })
-}
-
-fn codel(desk: &mut Desk<'_>, view: &View<'_>) -> QueueOrder {
-    let mut time = |key| view.or_default(desk, key, duration).value;
-    QueueOrder::Codel { target: time("target"), interval: time("interval") }
 }
 
 /// The default endpoint is there when anything about it is written, or when there is no other.

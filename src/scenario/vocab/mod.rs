@@ -26,4 +26,4 @@ pub use super::tables::laws::{BRANCH_LAW, COUNTS, LAW};
 pub use super::tables::steps::{STEPS, StepTable, VERBS};
 pub use super::tables::transports::{PRESETS, Preset, TRANSPORT_WORDS};
 pub use libraries::{LIBRARIES, Library, library};
-pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, QUEUE_ORDER, SERVICE};
+pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, SERVICE};

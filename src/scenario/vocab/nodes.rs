@@ -1,43 +1,13 @@
 //! Services, databases, externals.
 
 use super::tables::{Key, Shape, Table, Word, key, later, word};
-use crate::scenario::declare::Record as _;
+use crate::scenario::declare::{Kind as _, Record as _};
 use crate::scenario::tables::caches::Cache;
 use crate::scenario::tables::consumers::Consumer;
+use crate::scenario::tables::orders::{Io, Served};
 use crate::scenario::tables::policy::DoorRules;
 use crate::scenario::tables::pools::{Contended, Pool};
 use crate::scenario::tables::scale::Coming;
-
-const IO: &[Word] = &[
-    word("blocking", "The worker is held while a call waits."),
-    word("async", "The worker is free while a call waits, and is asked for again for the next CPU."),
-];
-
-const ORDER: &[Word] = &[
-    word("fifo", "First come, first served."),
-    word("lifo", "Last come, first served."),
-    word("random", "Anyone."),
-    word("priority", "The lowest priority number first, then first come."),
-    word("codel", "Controlled delay with adaptive LIFO: short waits, the newest first in an overload."),
-];
-
-const TABLE_ORDER: &[Word] = &[word("codel", "Controlled delay with adaptive LIFO.")];
-
-/// `queue_order` as a table.
-pub static QUEUE_ORDER: Table = Table {
-    name: "queue_order",
-    doc: "Controlled delay with adaptive LIFO, and its two times: Facebook's.",
-    keys: &[&[
-        key("kind", Shape::Choice(TABLE_ORDER), "The order that has something to say.").or("\"codel\""),
-        key("target", Shape::Duration, "How long a newcomer may wait in a line that does not empty.").or("\"5ms\""),
-        key(
-            "interval",
-            Shape::Duration,
-            "How long one may wait otherwise; a line not empty for so long is one that does not empty.",
-        )
-        .or("\"100ms\""),
-    ]],
-};
 
 const UNLIMITED: &[Word] = &[word("unlimited", "As many as come: nothing ever waits.")];
 
@@ -63,8 +33,7 @@ const LINE: &[Key] = &[
         Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]),
         "Waiting per replica; the next is refused at once. Default: no limit.",
     ),
-    key("queue_order", Shape::Or(const { &[Shape::One(&QUEUE_ORDER), Shape::Choice(ORDER)] }), "Who is served next.")
-        .or("\"fifo\""),
+    key("queue_order", Served::SHAPE, "Who is served next.").or("\"fifo\""),
     key("preemptive", Shape::Flag, "Whether a newcomer takes the worker of a running request (lifo and priority).")
         .or("false"),
     key(
@@ -86,7 +55,7 @@ const PLACE: &[Key] = &[
 ];
 
 const SERVICE_ONLY: &[Key] = &[
-    key("io", Shape::Choice(IO), "Whether a worker is held while a call waits.").or("\"blocking\""),
+    key("io", Io::SHAPE, "Whether a worker is held while a call waits.").or("\"blocking\""),
     key(
         "pools",
         Shape::Named(Pool::TABLE),
@@ -111,7 +80,7 @@ pub(super) static GATEWAY: Table = Table {
                 "Workers: requests one replica works on at once.",
             )
             .or("200"),
-            key("io", Shape::Choice(IO), "Whether a worker is held while a call waits.").or("\"async\""),
+            key("io", Io::SHAPE, "Whether a worker is held while a call waits.").or("\"async\""),
         ],
         DOES,
         STEPS,

@@ -17,6 +17,7 @@ pub use super::tables::discovery::*;
 pub use super::tables::faults::*;
 pub use super::tables::flows::Flow;
 pub use super::tables::network::{Link, Network, Zone};
+pub use super::tables::orders::{Io, QueueOrder};
 pub use super::tables::pools::{Contended, Pool};
 pub use super::tables::queues::{Queue, QueueKind, WhenFull};
 pub use super::tables::scale::*;

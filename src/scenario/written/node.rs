@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::{Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Step, Zone};
+use super::{Cache, Coming, Consumer, Contended, DoorRules, Given, Io, Pool, QueueOrder, Step, Zone};
 
 /// What kind of table a node was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,35 +20,6 @@ pub enum NodeKind {
     External,
     /// `[caches.*]`.
     Cache,
-}
-
-/// Whether a worker is held while a call waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Io {
-    /// Held.
-    Blocking,
-    /// Free meanwhile.
-    Async,
-}
-
-/// Who is served next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QueueOrder {
-    /// First come, first served.
-    Fifo,
-    /// Last come, first served.
-    Lifo,
-    /// Anyone.
-    Random,
-    /// Lowest priority number, then first come.
-    Priority,
-    /// First or last come first, as the line is, with a bound on the wait.
-    Codel {
-        /// How long a newcomer may wait in a line that does not empty.
-        target: Span,
-        /// Otherwise, and how long a line is not empty before it counts as one that does not.
-        interval: Span,
-    },
 }
 
 /// A service, gateway, database or external.
@@ -100,6 +71,23 @@ pub struct Node {
     pub endpoints: BTreeMap<String, Endpoint>,
     /// Services: where it takes messages from.
     pub consumes: Vec<Consumer>,
+}
+
+impl NodeKind {
+    /// All of them.
+    pub(in crate::scenario) const ALL: [Self; 5] =
+        [Self::Service, Self::Gateway, Self::Database, Self::External, Self::Cache];
+
+    /// The key of their tables.
+    pub(in crate::scenario) fn family(self) -> &'static str {
+        match self {
+            Self::Service => "services",
+            Self::Gateway => "gateways",
+            Self::Database => "databases",
+            Self::External => "externals",
+            Self::Cache => "caches",
+        }
+    }
 }
 
 impl Node {
