@@ -5,25 +5,52 @@ use crate::model::id::NONE;
 use crate::model::plan::Call;
 use crate::model::policy::{Breaker, Stage, Verdict};
 use crate::model::{CallId, Outcome, Probe};
+use crate::random::Lineage;
 
 use crate::machine::calls::Calls;
 use crate::machine::core::Core;
+
+/// How often a retry draws anew that is to avoid replicas, as Envoy with `host_selection_retry_max_attempts: 5`.
+const REDRAWS: u32 = 5;
+/// Names the lineages of draws after the first.
+const REDRAW: u64 = 0x7265_6472_6177;
+
+/// What is drawn; while that was tried already, what is drawn after it, and in the end whatever it is.
+fn redrawn(tried: &[u32], lineage: Lineage, mut draw: impl FnMut(Lineage) -> Option<u32>) -> Option<u32> {
+    let mut pick = draw(lineage)?;
+    for nth in 0..REDRAWS {
+        if !tried.contains(&pick) {
+            break;
+        }
+        pick = draw(lineage.child(REDRAW, nth))?;
+    }
+    Some(pick)
+}
 
 impl Calls {
     /// The replica that a try of a guarded call goes to; where connections are bound to replicas, it is only known with the
     /// connection.
     pub(crate) fn aim<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, call: &Call) -> Option<u32> {
         let guard = core.frames[at].caller;
-        if let Some(aim) = self.guarded[guard as usize].aim.take() {
-            return Some(aim);
+        let aimed = self.guarded[guard as usize].aim.take();
+        let pick = aimed.or_else(|| self.draw(core, guard, at, call))?;
+        if self.rules(core, guard).retry.as_ref().is_some_and(|retry| retry.other_replica) {
+            self.guarded[guard as usize].tried.push(pick);
         }
+        Some(pick)
+    }
+
+    /// What a caller draws for a try, where no breaker has drawn.
+    fn draw<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32, at: u32, call: &Call) -> Option<u32> {
         let (caller, lineage) = (core.frames[guard].replica, core.call_lineage(at));
-        if self.guarded[guard as usize].open.len() == 1 {
-            return self.wire.names.destination(core, call, caller, lineage);
+        let (guarded, names) = (&self.guarded[guard as usize], &mut self.wire.names);
+        if guarded.open.len() == 1 {
+            return redrawn(&guarded.tried, lineage, |lineage| names.destination(core, call, caller, lineage));
         }
         let taken = self.taken(core, guard, at);
-        let other = self.wire.names.destination_among(core, call, caller, lineage, |replica| !taken.contains(&replica));
-        other.or_else(|| self.wire.names.destination(core, call, caller, lineage))
+        let names = &mut self.wire.names;
+        let other = names.destination_among(core, call, caller, lineage, |replica| !taken.contains(&replica));
+        other.or_else(|| names.destination(core, call, caller, lineage))
     }
 
     /// The replicas that have a try of a call, apart from the one that is just setting out.
@@ -44,12 +71,16 @@ impl Calls {
         let closed: Vec<u32> =
             if all { Vec::new() } else { (0..).zip(breakers.iter_mut()).filter_map(closed).collect() };
         let pick = if all && self.guarded[guard as usize].open.is_empty() {
-            self.wire.names.destination(core, call, caller, lineage)
+            let (guarded, names) = (&self.guarded[guard as usize], &mut self.wire.names);
+            redrawn(&guarded.tried, lineage, |lineage| names.destination(core, call, caller, lineage))
         } else if plan.link(call.link).choice {
             let taken = self.taken(core, guard, NONE);
             let may = |replica: u32| all || closed.contains(&replica);
             let fresh = |replica: u32| may(replica) && !taken.contains(&replica);
-            let pick = self.wire.names.destination_among(core, call, caller, lineage, fresh);
+            let (guarded, names) = (&self.guarded[guard as usize], &mut self.wire.names);
+            let pick = redrawn(&guarded.tried, lineage, |lineage| {
+                names.destination_among(core, call, caller, lineage, fresh)
+            });
             pick.or_else(|| self.wire.names.destination_among(core, call, caller, lineage, may))
         } else {
             all.then_some(first)

@@ -58,6 +58,8 @@ pub(crate) struct Guarded {
     pub(crate) timer_at: Time,
     /// The deadline its caller inherited.
     pub(crate) inherited: Time,
+    /// Where its tries went, if it matters to the next.
+    pub(crate) tried: Vec<u32>,
     /// The replica that the next try goes to, where a breaker has let that through.
     pub(crate) aim: Option<u32>,
     /// When the first of its tries was begun, where they are tied.
@@ -83,6 +85,7 @@ impl Default for Guarded {
             pending: false,
             timer_at: Time::NEVER,
             inherited: Time::NEVER,
+            tried: Vec::new(),
             aim: None,
             begun: Time::NEVER,
         }
