@@ -188,12 +188,6 @@ impl<'t> View<'t> {
         Given::default(value.unwrap_or_else(|| unreachable!("the default of {name} is not in its own vocabulary")))
     }
 
-    /// Reads one of the words of a key, or its default.
-    pub(crate) fn choice<T: Copy>(&self, desk: &mut Desk<'_>, name: &str, words: &[(&str, T)]) -> Given<T> {
-        let known = self.key(name).shape.words();
-        self.or_default(desk, name, |desk, name, value| choose(desk, name, value, known, words))
-    }
-
     /// Complains that a key is missing.
     pub(crate) fn missing(&self, desk: &mut Desk<'_>, name: &str, help: &str) {
         desk.push(
@@ -241,22 +235,6 @@ pub(crate) fn rule<T>(
     }
     let inner = view.rule(desk, name, value)?;
     Some(Given { value: Some(read(desk, &inner)?), place })
-}
-
-fn choose<T: Copy>(
-    desk: &mut Desk<'_>,
-    name: &str,
-    value: &Value<'_>,
-    known: &[Word],
-    words: &[(&str, T)],
-) -> Option<T> {
-    debug_assert!(words.iter().all(|(w, _)| known.iter().any(|k| k.word == *w && !k.later)), "{name}");
-    let text = value::text(desk, name, value)?;
-    if let Some((_, meant)) = words.iter().find(|(word, _)| *word == text) {
-        return Some(*meant);
-    }
-    unknown_word(desk, name, value, &text, known);
-    None
 }
 
 /// Complains about a word that is none of a key's, or not supported yet.
