@@ -3,7 +3,11 @@
 //! Latencies come from the run, coupling in time and reliability from outages injected into the callee and the broker,
 //! coupling in space and complexity from the scenario as written, counted part by part.
 
+mod study;
+
 use serde::Serialize;
+
+pub use study::{Interaction, RUNS, assess, cast};
 
 use super::coupling::{Late, Toll, Window};
 use super::summary::{Estimate, Summary};

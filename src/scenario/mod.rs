@@ -3,9 +3,11 @@
 //! [`load`] is the way in: text → reading (every mistake complained about, none fatal) → checking → [`Checked`], which is
 //! what the rest of the house may rely on.
 
+mod analytic;
 mod check;
 mod declare;
 pub mod edit;
+mod guarded;
 mod lower;
 mod print;
 pub(crate) mod programs;
@@ -19,7 +21,7 @@ mod walk;
 pub mod written;
 
 pub use crate::diag::Source;
-pub use check::{Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, forecast};
+pub use analytic::{Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, forecast};
 pub use edit::{Edit, variant_edits};
 pub use lower::lower;
 pub use print::{canonical, hash};
@@ -87,7 +89,7 @@ pub fn load(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {
         Some(scenario) if !complaints.iter().any(Complaint::is_error) => {
             let overloaded = check::overloaded(&forecast(&scenario));
             let variant = edits.iter().find_map(Edit::variant).map(str::to_owned);
-            let memory = check::memory(&scenario);
+            let memory = analytic::memory(&scenario);
             Ok(Checked {
                 hash: hash(&scenario),
                 memory,

@@ -200,3 +200,24 @@ pub(crate) fn fed(scenario: &Scenario) -> BTreeSet<&str> {
         .chain(scenario.queues.values().filter_map(|q| q.dead_letter.as_ref()));
     sent.chain(dead.map(|to| to.value.as_str())).collect()
 }
+
+/// How many steps there are when every `times` is written out.
+pub(crate) fn unrolled(steps: &[Step]) -> f64 {
+    steps
+        .iter()
+        .map(|step| {
+            let inner = match &step.verb {
+                Verb::Parallel { branches, .. } => {
+                    branches.iter().map(|b| unrolled(std::slice::from_ref(&b.step))).sum()
+                }
+                Verb::Split(arms) => arms.iter().map(|arm| unrolled(&arm.steps)).sum(),
+                Verb::Transaction { steps, .. } | Verb::Cache { on_miss: steps, .. } => unrolled(steps),
+                Verb::Call(call) | Verb::Query(call) => {
+                    call.fallback.as_ref().map_or(0.0, |fallback| unrolled(&fallback.value))
+                }
+                _ => 0.0,
+            };
+            f64::from(step.times.value) * (1.0 + inner)
+        })
+        .sum()
+}

@@ -73,6 +73,23 @@ fn imports_go_down_only() {
     assert!(arrows.is_empty(), "{}", arrows.join("\n"));
 }
 
+/// The analytic model has a floor of its own within the scenario: below everything that reads, judges or lowers a file.
+#[test]
+fn the_analytic_model_knows_the_file_as_written_alone() {
+    let above = ["check", "edit", "lower", "print", "read", "tables", "vocab"];
+    let found: Vec<String> = files()
+        .iter()
+        .filter(|(file, _)| file.starts_with("scenario/analytic/"))
+        .flat_map(|(file, text)| {
+            let code = code(text);
+            let names =
+                |room: &&str| ["scenario::", "super::super::"].iter().any(|at| code.contains(&format!("{at}{room}")));
+            above.into_iter().filter(names).map(|room| format!("{file} → {room}")).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
 #[test]
 fn an_upward_arrow_would_be_seen() {
     for text in [

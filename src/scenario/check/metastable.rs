@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::expected::NodeForecast;
-use super::policies::of_client;
+use super::super::analytic::NodeForecast;
+use super::super::guarded::of_client;
 use super::walk;
 use crate::diag::{Complaint, code};
 use crate::model::Outcome;

@@ -1,27 +1,14 @@
 //! What the file means as a whole: names lead somewhere, numbers can be, calls end, promises can be judged. Every rule
 //! pushes its complaints and goes on; none changes anything.
 
-mod attempts;
 mod brokers;
-mod consumers;
 mod cycles;
-mod expected;
-mod flow;
-mod forecast;
-mod held;
-mod hops;
 mod load;
-mod members;
-mod memory;
-mod messages;
 mod metastable;
 mod names;
-mod primary;
 mod ranges;
-mod rates;
 mod sizes;
 mod timeouts;
-mod times;
 mod wire;
 
 use super::tables::{caches, discovery, faults, network, policy as policies, pools, scale, slos, transports};
@@ -29,13 +16,8 @@ use super::walk;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
-pub use expected::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
-pub use forecast::forecast;
-pub(super) use load::{overloaded, power};
-pub(super) use memory::memory;
-pub use memory::{CEILING, Memory};
+pub(super) use load::overloaded;
 pub(super) use names::{few, known_names};
-pub(super) use policies::{longest, of_client, propagates};
 pub(super) use ranges::{none, zero};
 
 /// Everything that is wrong with a scenario, and what merely looks wrong. Names in `refused` stand in tables that could

@@ -2,7 +2,7 @@
 
 use super::walk;
 use crate::diag::{Complaint, code};
-use crate::scenario::written::{Given, Load, Node, Place, Scenario, Step, Verb};
+use crate::scenario::written::{Given, Load, Node, Place, Scenario};
 
 /// Complains about every number that cannot be.
 pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
@@ -76,7 +76,7 @@ pub(in crate::scenario) fn none<T: PartialEq>(
 fn programs(node: &Node, complaints: &mut Vec<Complaint>) {
     for endpoint in node.programs() {
         walk::steps(&endpoint.steps, &mut |step| crate::scenario::tables::steps::ranges(step, complaints));
-        let unrolled = unrolled(&endpoint.steps);
+        let unrolled = walk::unrolled(&endpoint.steps);
         if unrolled > 100_000.0 {
             let message = format!("the steps, `times` multiplied out, are {unrolled:.0}; at most 100000");
             complaints.push(
@@ -84,25 +84,4 @@ fn programs(node: &Node, complaints: &mut Vec<Complaint>) {
             );
         }
     }
-}
-
-/// How many steps there are when every `times` is written out.
-pub(super) fn unrolled(steps: &[Step]) -> f64 {
-    steps
-        .iter()
-        .map(|step| {
-            let inner = match &step.verb {
-                Verb::Parallel { branches, .. } => {
-                    branches.iter().map(|b| unrolled(std::slice::from_ref(&b.step))).sum()
-                }
-                Verb::Split(arms) => arms.iter().map(|arm| unrolled(&arm.steps)).sum(),
-                Verb::Transaction { steps, .. } | Verb::Cache { on_miss: steps, .. } => unrolled(steps),
-                Verb::Call(call) | Verb::Query(call) => {
-                    call.fallback.as_ref().map_or(0.0, |fallback| unrolled(&fallback.value))
-                }
-                _ => 0.0,
-            };
-            f64::from(step.times.value) * (1.0 + inner)
-        })
-        .sum()
 }

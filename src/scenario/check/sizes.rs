@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::analytic::power;
 use super::walk;
 use crate::diag::{Complaint, code};
 use crate::graph::End;
@@ -33,10 +34,10 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     if let Some((key, size)) = sizes.iter().max_by(|a, b| a.1.steps.total_cmp(&b.1.steps)).filter(|_| all > MOST) {
         let message = format!(
             "the steps of all programs, `times` and in-process calls written out, are {}; at most {MOST:.0}",
-            super::load::power(all)
+            power(all)
         );
         let complaint = Complaint::error(code::TOO_MANY_STEPS, message).at(place(key));
-        let largest = format!("`{}` alone has {}", name(key), super::load::power(size.steps));
+        let largest = format!("`{}` alone has {}", name(key), power(size.steps));
         complaints.push(complaint.label(largest).help("let some of these calls cross the network, or do less often"));
     }
     if let Some((key, size)) = sizes.iter().max_by_key(|(_, size)| size.depth).filter(|(_, s)| s.depth > DEEPEST) {

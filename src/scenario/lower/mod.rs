@@ -22,7 +22,7 @@ use crate::random::draw::name_hash;
 use crate::units::Span;
 
 use super::Checked;
-use super::check::{longest, of_client};
+use super::guarded::{longest, of_client};
 use super::walk::fed;
 use super::written::{Metric, Scenario, Slo};
 

@@ -11,7 +11,7 @@ use crate::random::dist::Law;
 use crate::random::draw::name_hash;
 use crate::units::Span;
 
-use super::super::check::of_client;
+use super::super::guarded::of_client;
 use super::super::written::{Endpoint, Io, Node, Step, Verb};
 use super::Lowering;
 use super::wire::Wire;

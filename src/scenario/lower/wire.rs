@@ -9,7 +9,7 @@ use crate::model::transport::slow_start;
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::super::check::{of_client, propagates};
+use super::super::guarded::{of_client, propagates};
 use super::super::walk;
 use super::super::written::{
     Call, Cancels, Client, ClientCall, Cost, Guards, How, Mode, Node, Protocol, TransportSpec, on,

@@ -137,7 +137,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     page.header("[discovery]");
     page.told(scenario.discovery.meant(), &mut Vec::new());
     scenario.clients.values().for_each(|c| c.print(page));
-    let hurried = super::check::propagates(scenario);
+    let hurried = super::guarded::propagates(scenario);
     scenario.nodes.values().for_each(|node| nodes::tell(node, hurried, page));
     for (name, queue) in &scenario.queues {
         page.whole(&format!("[queues.{}]", key(name)), queue.told());

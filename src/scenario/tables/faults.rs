@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::check::{few, known_names, power, zero};
+use super::super::analytic::power;
+use super::super::check::{few, known_names, zero};
 use super::super::declare::{
     Count, Duration, Filled, Flag, Kind, Maybe, Must, Number, Or, Record as _, Said, Share, Spoken as _, Text, Told,
     table, words,

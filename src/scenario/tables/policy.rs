@@ -7,21 +7,20 @@ use toml::de::DeTable;
 
 use super::super::check::zero;
 use super::super::declare::{Duration, Field, Flag, Kind, Record, Ruled, Said, Spoken, Told, table, words};
+use super::super::guarded::of_client;
 use super::super::lower::Lowering;
 use super::super::print::{Page, listed, quoted};
 use super::super::read::{self, Desk, Value, View};
 use super::super::tables::laws::mean;
 use super::super::vocab::{Key, LIBRARIES, LIBRARY_WORDS, Shape, Table, key};
 use super::super::walk;
-use super::super::written::{
-    BalancePer, Call, Client, DoorLimit, Given, How, Node, Place, Rule, Scenario, TransportSpec, on,
-};
+use super::super::written::{BalancePer, Call, DoorLimit, Given, How, Node, Place, Rule, Scenario, TransportSpec, on};
 use super::breaker::{Breaks, CircuitBreaker, Counts};
 use super::limits::{AdaptiveThrottle, Bulkhead, ConcurrencyLimit, Hedge, Limited, RateLimit, Shed};
 use super::retries::Retries;
 use crate::diag::{Complaint, code};
 use crate::model::id;
-use crate::model::policy::{self, Backoff, Exponential, IntakeSpec, ORDER, Stage};
+use crate::model::policy::{self, IntakeSpec, ORDER, Stage};
 use crate::model::{LawId, Outcome};
 use crate::random::dist::Law;
 use crate::units::Span;
@@ -380,63 +379,6 @@ pub(in crate::scenario) fn intake(node: &Node) -> Option<IntakeSpec> {
         limit: on(&node.door.concurrency_limit).map(ConcurrencyLimit::lowered),
     };
     (spec != IntakeSpec::default()).then_some(spec)
-}
-
-/// The longest a call may take, all tries and waits included; `None`: no bound.
-pub(crate) fn longest(guards: &Guards) -> Option<Span> {
-    let tries = guards.timeout.as_ref().and_then(|timeout| {
-        let per_try = on(&guards.hedge).map_or(timeout.value, |rule| {
-            timeout.value + Span((mean(&rule.after.value) * f64::from(rule.max.value)) as u64)
-        });
-        on(&guards.retries).map_or(Some(per_try), |rule| all_tries(rule, per_try))
-    });
-    match (&guards.deadline, tries) {
-        (Some(deadline), Some(tries)) => Some(deadline.value.min(tries)),
-        (Some(deadline), None) => Some(deadline.value),
-        (None, tries) => tries,
-    }
-}
-
-/// Tries beyond which nobody adds up waits any more.
-const MANY: u32 = 1_000;
-
-fn all_tries(rule: &Retries, per_try: Span) -> Option<Span> {
-    if rule.max.value > MANY {
-        return None;
-    }
-    let backoff = rule.exponential();
-    let waits = (0..rule.max.value).map(|nth| match backoff {
-        Some(Backoff::Exponential(waits)) => Exponential::longest(&waits, nth),
-        _ => Span(mean(&rule.backoff.value) as u64),
-    });
-    Some(waits.fold(per_try, |sum, wait| sum + wait + per_try))
-}
-
-/// Tries of one call at most.
-pub(in crate::scenario) fn tries(guards: &Guards) -> u64 {
-    let retries = on(&guards.retries).map_or(0, |rule| u64::from(rule.max.value));
-    1 + retries.max(on(&guards.hedge).map_or(0, |rule| u64::from(rule.max.value)))
-}
-
-/// What guards a client's calls.
-pub(crate) fn of_client(scenario: &Scenario, client: &Client) -> Guards {
-    let own = Guards {
-        timeout: client.timeout.value.map(|value| Given { value, place: client.timeout.place.clone() }),
-        retries: client.retries.clone(),
-        ..Guards::default()
-    };
-    match client.policy.as_ref().and_then(|name| scenario.policies.get(&name.value)) {
-        Some(policy) => own.over(&policy.guards),
-        None => own,
-    }
-}
-
-/// Whether some call passes its deadline on.
-pub(crate) fn propagates(scenario: &Scenario) -> bool {
-    let calls = scenario.nodes.values().flat_map(Node::programs).flat_map(walk::calls);
-    let own = calls.map(|call| scenario.guards(call));
-    let mut all = own.chain(scenario.clients.values().map(|client| of_client(scenario, client)));
-    all.any(|guards| guards.propagate_deadline.is_some_and(|given| given.value))
 }
 
 /// What may be said of a rule, by where it stands: it is said only if it holds for every call that the rule guards.

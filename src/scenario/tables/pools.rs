@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::analytic::pools_to;
 use super::super::check::{few, zero};
 use super::super::declare::{Count, Duration, Or, Record as _, table};
 use super::super::read::{Desk, View, suggest};
@@ -296,23 +297,4 @@ fn too_many(scenario: &Scenario, database: &Node, complaints: &mut Vec<Complaint
     let complaint = Complaint::warning(code::TOO_MANY_CONNECTIONS, message).at(database.max_connections.place.clone());
     complaints
         .push(complaint.label(each.join(" + ")).help("beyond it opening a connection fails; make the pools smaller"));
-}
-
-/// Databases with pools: the connections of all pools together, and how many the database takes.
-pub(in crate::scenario) fn databases(scenario: &Scenario) -> Vec<(String, u64, Option<u32>)> {
-    let of = |node: &Node| {
-        let callers = pools_to(scenario, &node.name.value);
-        let sum = callers.values().map(|(replicas, size)| u64::from(*replicas) * u64::from(*size)).sum();
-        (!callers.is_empty()).then(|| (node.name.value.clone(), sum, node.max_connections.value))
-    };
-    scenario.nodes.values().filter(|node| node.kind == NodeKind::Database).filter_map(of).collect()
-}
-
-/// Replicas and pool size of each caller with a pool to a database.
-fn pools_to<'s>(scenario: &'s Scenario, database: &str) -> BTreeMap<&'s str, (u32, u32)> {
-    let of = |node: &'s Node| {
-        let pool = node.pools.get(database)?;
-        Some((node.name.value.as_str(), (node.most_replicas(), pool.connections.value)))
-    };
-    scenario.nodes.values().filter_map(of).collect()
 }

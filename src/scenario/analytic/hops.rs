@@ -1,10 +1,10 @@
 //! Calls as the forecast sees them: how long they take beside the time of the callee.
 
-use super::forecast::{Graph, Vertex};
+use super::super::guarded::timeout_of;
+use super::super::walk;
 use super::messages::Messages;
-use super::timeouts::timeout_of;
 use super::times::Times;
-use super::walk;
+use super::{Model, Vertex};
 use crate::scenario::written::{Call, How, Link, Zone};
 
 /// What a call takes beside its callee's time.
@@ -16,7 +16,7 @@ pub(super) struct Hop {
     timeout: f64,
 }
 
-impl<'s> Graph<'s> {
+impl<'s> Model<'s> {
     /// What is known of a call before any round.
     pub(super) fn hop(&self, call: &Call, from: &str) -> Option<Hop> {
         let to = self.of(call)?;

@@ -1,7 +1,7 @@
 //! How often each endpoint is visited. Visits solve the traffic equations x = external + Σ x · calls (Jackson 1957), by
 //! Gauss–Seidel from callers to callees, so that a graph without circles is exact after one round.
 
-use super::forecast::Graph;
+use super::Model;
 use super::messages::Messages;
 
 /// Rounds after which calls in a circle are said to multiply without bound.
@@ -33,7 +33,7 @@ impl Flow {
     }
 }
 
-impl Graph<'_> {
+impl Model<'_> {
     /// What flows per second when so much comes from outside; `None` where it has no bound. Function calls pass visits
     /// on to what they call, but are no visits themselves.
     pub(super) fn visits(&self, external: &Flow) -> Option<Flow> {

@@ -1,25 +1,43 @@
 //! What to expect before anything runs: how often each node is visited, what that asks of its workers, and how long an
-//! answer takes at the very least.
+//! answer takes at the very least; and how much memory a run needs. From the file as written alone: this room knows nothing
+//! of how a file is read, checked, printed or lowered. What is wrong with what it finds, the checks say.
+
+mod attempts;
+mod consumers;
+mod expected;
+mod flow;
+mod held;
+mod hops;
+mod members;
+mod memory;
+mod messages;
+mod primary;
+mod rates;
+mod times;
 
 use std::collections::BTreeMap;
 
-use super::expected::{Forecast, NodeForecast};
-use super::flow::{Flow, ROUNDS};
-use super::hops::Hop;
-use super::messages::Messages;
-use super::rates::open_rate;
-use super::times::Times;
+use self::flow::{Flow, ROUNDS};
+use self::hops::Hop;
+use self::messages::Messages;
+use self::rates::open_rate;
+use self::times::Times;
 use super::walk::{self, laws_of};
 use crate::random::dist::Law;
 use crate::scenario::programs::{Hop as Leads, Programs, misses, program, programs};
 use crate::scenario::tables::laws::mean;
 use crate::scenario::written::{Call, Client, Endpoint, How, Io, Link, Load, Node, Scenario, Step, Target, Verb};
 
+pub use expected::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
+pub(super) use held::pools_to;
+pub use memory::{CEILING, Memory};
+pub(super) use memory::{memory, power};
+
 /// A call of an endpoint: whom, how often on average, and what its messages cost; `None` for a function call.
-pub(super) struct Edge {
-    pub(super) to: usize,
-    pub(super) times: f64,
-    pub(super) messages: Option<Messages>,
+struct Edge {
+    to: usize,
+    times: f64,
+    messages: Option<Messages>,
 }
 
 impl Edge {
@@ -34,34 +52,34 @@ impl Edge {
     }
 }
 
-/// An endpoint in the graph.
-pub(super) struct Vertex<'s> {
-    pub(super) node: &'s str,
-    pub(super) endpoint: &'s Endpoint,
-    pub(super) edges: Vec<Edge>,
+/// A program and what is known of it.
+struct Vertex<'s> {
+    node: &'s str,
+    endpoint: &'s Endpoint,
+    edges: Vec<Edge>,
     /// Own CPU and waits, function calls included, nanoseconds.
-    pub(super) cpu: f64,
-    pub(super) wait: f64,
+    cpu: f64,
+    wait: f64,
     /// Least mean time to the answer, without the callee's share of the messages.
-    pub(super) response: f64,
+    response: f64,
 }
 
-pub(super) struct Graph<'s> {
-    pub(super) scenario: &'s Scenario,
-    pub(super) programs: Programs<'s>,
-    pub(super) vertices: Vec<Vertex<'s>>,
+struct Model<'s> {
+    scenario: &'s Scenario,
+    programs: Programs<'s>,
+    vertices: Vec<Vertex<'s>>,
     /// Callees before callers, as far as circles allow.
-    pub(super) order: Vec<usize>,
+    order: Vec<usize>,
     /// The mean of each law of the scenario, by its address: a fit is not repeated every round.
     means: BTreeMap<*const Law, f64>,
     /// The same of what is known of each call before any round.
-    pub(super) hops: BTreeMap<*const Call, Hop>,
-    pub(super) links: BTreeMap<(&'s str, &'s str), &'s Link>,
+    hops: BTreeMap<*const Call, Hop>,
+    links: BTreeMap<(&'s str, &'s str), &'s Link>,
 }
 
 /// What to expect of a scenario that is free of errors.
 pub fn forecast(scenario: &Scenario) -> Forecast {
-    let mut graph = Graph::new(scenario);
+    let mut graph = Model::new(scenario);
     graph.settle_times();
     let mut out = Forecast::default();
     let (mut external, mut peak) = (Flow::none(graph.vertices.len()), Flow::none(graph.vertices.len()));
@@ -87,18 +105,18 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
     let seconds = scenario.sim.duration.value.as_secs_f64() + scenario.sim.warmup.value.as_secs_f64();
     out.events = graph.events(&average) * seconds;
     out.shared = graph.shared(&out.clients, &average, &height);
-    out.databases = crate::scenario::tables::pools::databases(scenario);
+    out.databases = held::databases(scenario);
     out.consumers = graph.consumers(&average, &height);
     out.nodes = scenario.nodes.values().map(|node| graph.node(node, &average, &height)).collect();
     graph.primaries(&mut out.nodes, &average, &height);
-    let worst = super::attempts::worst(scenario);
+    let worst = attempts::worst(scenario);
     for node in &mut out.nodes {
         node.worst_attempts = worst.get(node.name.as_str()).copied().unwrap_or(1);
     }
     out
 }
 
-impl<'s> Graph<'s> {
+impl<'s> Model<'s> {
     fn new(scenario: &'s Scenario) -> Self {
         let programs = programs(scenario);
         let vertex = |at: usize| {
@@ -130,15 +148,15 @@ impl<'s> Graph<'s> {
     }
 
     /// The share of looks that miss.
-    pub(super) fn misses(&self, call: &Call) -> f64 {
+    fn misses(&self, call: &Call) -> f64 {
         misses(self.scenario, call)
     }
 
-    pub(super) fn of(&self, call: &Call) -> Option<usize> {
+    fn of(&self, call: &Call) -> Option<usize> {
         self.at(&call.target.value)
     }
 
-    pub(super) fn at(&self, target: &Target) -> Option<usize> {
+    fn at(&self, target: &Target) -> Option<usize> {
         self.programs.find(&(target.node.as_str(), target.endpoint.as_str()))
     }
 
@@ -163,18 +181,18 @@ impl<'s> Graph<'s> {
         }
     }
 
-    pub(super) fn mean(&self, law: &Law) -> f64 {
+    fn mean(&self, law: &Law) -> f64 {
         self.means.get(&(&raw const *law)).copied().unwrap_or_else(|| mean(law))
     }
 
-    pub(super) fn sequence(&self, steps: &[Step], from: &str) -> Times {
+    fn sequence(&self, steps: &[Step], from: &str) -> Times {
         steps.iter().fold(Times::default(), |sum, step| {
             let one = self.one(step, from).times(step.probability.value);
             sum.plus(one.times(f64::from(step.times.value)))
         })
     }
 
-    pub(super) fn one(&self, step: &Step, from: &str) -> Times {
+    fn one(&self, step: &Step, from: &str) -> Times {
         match &step.verb {
             Verb::Work(law) => Times { cpu: self.mean(law), wait: 0.0, response: self.mean(law) },
             Verb::Wait(law) => Times { cpu: 0.0, wait: self.mean(law), response: self.mean(law) },
@@ -253,14 +271,14 @@ impl<'s> Graph<'s> {
         node.consumes.is_empty() || walk::is_called(self.scenario, &node.name.value)
     }
 
-    pub(super) fn of_node<'g>(&'g self, node: &'g str) -> impl Iterator<Item = (usize, &'g Vertex<'s>)> {
+    fn of_node<'g>(&'g self, node: &'g str) -> impl Iterator<Item = (usize, &'g Vertex<'s>)> {
         let own = self.programs.named_from((node, "")).take_while(move |((n, _), _)| *n == node);
         own.map(|(_, i)| (i, &self.vertices[i]))
     }
 
     /// Events per second, roughly: an arrival, its network, its work, each of its steps, and what messages cost.
     fn events(&self, flow: &Flow) -> f64 {
-        let cost = |v: &Vertex<'_>| 3.0 + 0.5 * super::ranges::unrolled(&v.endpoint.steps).min(1e6);
+        let cost = |v: &Vertex<'_>| 3.0 + 0.5 * walk::unrolled(&v.endpoint.steps).min(1e6);
         let own: f64 = self.vertices.iter().zip(&flow.visits).map(|(v, x)| x * cost(v)).sum();
         own + flow.events
     }

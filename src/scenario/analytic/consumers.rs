@@ -1,12 +1,12 @@
 //! What to expect of messages and of those who consume them.
 
+use super::Model;
 use super::expected::ConsumerForecast;
 use super::flow::Flow;
-use super::forecast::Graph;
 use super::times::Times;
 use crate::scenario::written::Publish;
 
-impl Graph<'_> {
+impl Model<'_> {
     /// A publisher that waits for the broker pays the network both ways and its latency.
     pub(super) fn publish(&self, publish: &Publish, from: &str) -> Times {
         let to = publish.to.value.as_str();

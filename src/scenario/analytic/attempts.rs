@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::policies::{of_client, tries};
-use super::walk;
+use super::super::guarded::{of_client, tries};
+use super::super::walk;
 use crate::scenario::written::Scenario;
 
 /// Rounds after which a circle of calls is given up; longer chains are rare.

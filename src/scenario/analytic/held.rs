@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use super::super::guarded::timeout_of;
+use super::super::walk;
+use super::Model;
 use super::expected::{Shared, SharedKind};
 use super::flow::Flow;
-use super::forecast::Graph;
 use super::messages::Messages;
-use super::timeouts::timeout_of;
-use super::walk;
-use crate::scenario::written::{BalancePer, Call, Client, Connections, How, Node, Scenario, Step, TransportSpec, Verb};
+use crate::scenario::written::{
+    BalancePer, Call, Client, Connections, How, Node, NodeKind, Scenario, Step, TransportSpec, Verb,
+};
 
 /// Function calls deeper than this are not followed.
 const DEEP: usize = 32;
@@ -17,7 +19,7 @@ const DEEP: usize = 32;
 /// The connections of a transport from a caller to a callee: how long they are held in a second, average and height.
 type Channels<'s> = BTreeMap<(&'s str, &'s str, &'s str), [f64; 2]>;
 
-impl<'s> Graph<'s> {
+impl<'s> Model<'s> {
     /// Everything that is shared and has an end. `clients` are their rates.
     pub(super) fn shared(&self, clients: &[(String, f64)], average: &Flow, height: &Flow) -> Vec<Shared> {
         let mut all = self.pools(average, height);
@@ -180,4 +182,23 @@ fn connections(scenario: &Scenario, (from, to, name): (&str, &str, &str), used: 
         used: used[0],
         peak: used[1],
     })
+}
+
+/// Databases with pools: the connections of all pools together, and how many the database takes.
+pub(super) fn databases(scenario: &Scenario) -> Vec<(String, u64, Option<u32>)> {
+    let of = |node: &Node| {
+        let callers = pools_to(scenario, &node.name.value);
+        let sum = callers.values().map(|(replicas, size)| u64::from(*replicas) * u64::from(*size)).sum();
+        (!callers.is_empty()).then(|| (node.name.value.clone(), sum, node.max_connections.value))
+    };
+    scenario.nodes.values().filter(|node| node.kind == NodeKind::Database).filter_map(of).collect()
+}
+
+/// Replicas and pool size of each caller with a pool to a database.
+pub(in crate::scenario) fn pools_to<'s>(scenario: &'s Scenario, database: &str) -> BTreeMap<&'s str, (u32, u32)> {
+    let of = |node: &'s Node| {
+        let pool = node.pools.get(database)?;
+        Some((node.name.value.as_str(), (node.most_replicas(), pool.connections.value)))
+    };
+    scenario.nodes.values().filter_map(of).collect()
 }

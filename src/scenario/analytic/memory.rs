@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::walk;
+use super::super::walk;
 use crate::diag::{Complaint, code};
 use crate::scenario::written::{Load, Node, Place, Scenario};
 
@@ -91,6 +91,20 @@ fn size(bytes: f64) -> String {
     }
 }
 
+/// `10^11`, `3·10^9`.
+pub(in crate::scenario) fn power(n: f64) -> String {
+    if n < 1e5 {
+        return format!("{n:.0}");
+    }
+    let exponent = n.log10().floor();
+    let digit = (n / 10_f64.powf(exponent)).round();
+    match digit {
+        d if d >= 10.0 => format!("10^{}", exponent + 1.0),
+        d if d <= 1.0 => format!("10^{exponent}"),
+        d => format!("{d}·10^{exponent}"),
+    }
+}
+
 /// What a run of a scenario without errors needs.
 pub(in crate::scenario) fn memory(scenario: &Scenario) -> Memory {
     let mut memory = Memory::default();
@@ -101,7 +115,7 @@ pub(in crate::scenario) fn memory(scenario: &Scenario) -> Memory {
     faults(scenario, &mut memory);
     let alive = scenario.sim.max_in_flight.value as f64 - USUAL;
     memory.add(alive.max(0.0) * ALIVE, scenario.sim.max_in_flight.place.as_ref(), || {
-        format!("{} requests in flight", super::load::power(scenario.sim.max_in_flight.value as f64))
+        format!("{} requests in flight", power(scenario.sim.max_in_flight.value as f64))
     });
     memory.each = memory.bytes;
     figures(scenario, &mut memory);

@@ -1,14 +1,14 @@
 //! What each member of a group is offered: records are spread over partitions, and a partition has one member. A group that
 //! could do more than comes on the whole may still have members that cannot, and their partitions fall behind for good.
 
+use super::super::walk;
+use super::Model;
 use super::expected::Busiest;
 use super::flow::Flow;
-use super::forecast::Graph;
-use super::walk;
 use crate::model::stream::{Spread, assign};
 use crate::scenario::written::{Consumer, Keyed, Node, Topic, Verb};
 
-impl Graph<'_> {
+impl Model<'_> {
     /// The busiest member of a group among those of one service; `each` is how long it works on a record, ns.
     pub(super) fn busiest(
         &self,

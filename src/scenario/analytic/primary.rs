@@ -1,12 +1,12 @@
 //! What a database's primary is asked for: all writes and the transactions that contain one, and its share of the reads.
 
+use super::super::walk;
+use super::Model;
 use super::expected::NodeForecast;
 use super::flow::Flow;
-use super::forecast::Graph;
-use super::walk;
 use crate::scenario::written::{Call, Mode, NodeKind, Step, Verb};
 
-impl Graph<'_> {
+impl Model<'_> {
     /// Where a database has replicas, its primary may be busier than all of them on average.
     pub(super) fn primaries(&self, nodes: &mut [NodeForecast], average: &Flow, height: &Flow) {
         let replicated = |name: &str| {
