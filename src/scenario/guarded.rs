@@ -1,6 +1,6 @@
 //! What stands around a call as written: its timeout, how often it is tried, how long all of that may take.
 
-use super::tables::laws::mean;
+use super::law_mean::mean;
 use super::walk;
 use super::written::{Call, Client, Given, Guards, Node, Retries, Scenario, on};
 use crate::model::policy::{Backoff, Exponential};

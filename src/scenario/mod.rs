@@ -8,6 +8,7 @@ mod check;
 mod declare;
 pub mod edit;
 mod guarded;
+mod law_mean;
 mod lower;
 mod print;
 pub(crate) mod programs;

@@ -24,8 +24,8 @@ use self::rates::open_rate;
 use self::times::Times;
 use super::walk::{self, laws_of};
 use crate::random::dist::Law;
+use crate::scenario::law_mean::mean;
 use crate::scenario::programs::{Hop as Leads, Programs, misses, program, programs};
-use crate::scenario::tables::laws::mean;
 use crate::scenario::written::{Call, Client, Endpoint, How, Io, Link, Load, Node, Scenario, Step, Target, Verb};
 
 pub use expected::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};

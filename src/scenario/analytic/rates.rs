@@ -1,6 +1,6 @@
 //! How many requests an open client sends.
 
-use crate::scenario::tables::laws::mean;
+use crate::scenario::law_mean::mean;
 use crate::scenario::written::{Arrivals, Phase};
 
 /// Arrivals per second: averaged over the run, and at the height.

@@ -6,7 +6,7 @@ use super::super::analytic::{Busiest, ConsumerForecast, Forecast, NodeForecast, 
 use super::{cycles, walk};
 use crate::diag::{Complaint, code, nouns};
 use crate::random::dist::Law;
-use crate::scenario::tables::laws::mean;
+use crate::scenario::law_mean::mean;
 use crate::scenario::written::{Consumer, Endpoint, Load, Node, NodeKind, Scenario, Target};
 
 /// Warns of what the forecast shows.

@@ -7,10 +7,10 @@ use super::super::declare::{
     Count, Duration, Field as _, Flag, Kind as _, Maybe, Must, Number, Or, PerTime, Record as _, Ruled, Said, Share,
     Site, Spoken, Text, To, Told, table, words,
 };
+use super::super::law_mean::mean;
 use super::super::lower::Lowering;
 use super::super::print::{Page, count_law, law, law_table, quoted, time};
 use super::super::read::{self, Desk, Value, View};
-use super::super::tables::laws::mean;
 use super::super::vocab::{Key, Shape, Table, key, later};
 use super::super::written::{Given, Retries, Rule, Target, Zone};
 use super::sim::TransportName;

@@ -6,11 +6,11 @@ use super::super::check::zero;
 use super::super::declare::{
     Count, CountOr, Duration, Flag, Inner, Maybe, Must, Or, Record as _, Said, Share, Text, Told, Varying, table, words,
 };
+use super::super::law_mean::mean;
 use super::super::lower::Lowering;
 use super::super::read::{Desk, View, suggest};
 use super::super::walk;
 use super::super::written::{Endpoint, Given, Node, Place, Scenario, Step};
-use super::laws::mean;
 use super::queues::{Queue, Unlimited, nowhere};
 use super::steps::Program;
 use crate::diag::{Complaint, code};

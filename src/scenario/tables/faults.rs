@@ -8,13 +8,13 @@ use super::super::declare::{
     Count, Duration, Filled, Flag, Kind, Maybe, Must, Number, Or, Record as _, Said, Share, Spoken as _, Text, Told,
     table, words,
 };
+use super::super::law_mean::mean;
 use super::super::lower::Lowering;
 use super::super::print;
 use super::super::read::{self, Desk, Value, View, listed, suggest};
 use super::super::vocab::Shape;
 use super::super::walk;
 use super::super::written::{Arrivals, Given, Load, Node, Place, Scenario};
-use super::laws::mean;
 use crate::diag::{Complaint, code, nouns};
 use crate::graph::Arrow;
 use crate::model::NodeId;

@@ -5,62 +5,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::check::zero;
-use super::super::declare::{Duration, Kind, Or, Record, Spoken as _, table, words};
+use super::super::declare::{Kind as _, Record as _};
 use super::super::lower::Lowering;
 use super::super::print::{self, Page, key as quoted_key};
-use super::super::read::{
-    self, Desk, Value, View, check_name, count, count_or, duration, flag, law, number, share, zone,
-};
+use super::super::read::{self, Desk, View, check_name, count, count_or, duration, flag, law, number, share, zone};
 use super::super::vocab::{Key, Shape, Table, Word, key, later, word};
 use super::super::walk::is_called;
 use super::super::written::{Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Step, Zone};
+use super::orders::{self, Io, QueueOrder, Served};
 use super::policy::intake;
 use super::steps::{Program, Steps};
 use crate::diag::{Complaint, code};
 use crate::graph::End;
 use crate::model::contention::Contention;
 use crate::model::id::NONE;
-use crate::model::line::{Delay, Order as Served};
+use crate::model::line::{Delay, Order};
 use crate::model::{EndpointId, NodeId, Pc, plan};
 use crate::random::dist::Law;
 use crate::random::draw::name_hash;
 use crate::units::Span;
-
-words! {
-    /// Whether a worker is held while a call waits.
-    pub enum Io {
-        Blocking = "blocking", "The worker is held while a call waits.";
-        Async = "async", "The worker is free while a call waits, and is asked for again for the next CPU.";
-    }
-}
-
-words! {
-    /// The words of an order.
-    enum Order {
-        Fifo = "fifo", "First come, first served.";
-        Lifo = "lifo", "Last come, first served.";
-        Random = "random", "Anyone.";
-        Priority = "priority", "The lowest priority number first, then first come.";
-        Codel = "codel", "Controlled delay with adaptive LIFO: short waits, the newest first in an overload.";
-    }
-}
-
-words! {
-    /// The order that has something to say.
-    enum TableOrder {
-        Codel = "codel", "Controlled delay with adaptive LIFO.";
-    }
-}
-
-table! {
-    /// `queue_order` as a table.
-    struct Codel: "queue_order", "Controlled delay with adaptive LIFO, and its two times: Facebook's." {
-        kind: Given<TableOrder> as Or<TableOrder> = "\"codel\"", "The order that has something to say.";
-        target: Given<Span> as Or<Duration> = "\"5ms\"", "How long a newcomer may wait in a line that does not empty.";
-        interval: Given<Span> as Or<Duration> = "\"100ms\"",
-            "How long one may wait otherwise; a line not empty for so long is one that does not empty.";
-    }
-}
 
 /// What kind of table a node was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,26 +38,6 @@ pub enum NodeKind {
     External,
     /// `[caches.*]`.
     Cache,
-}
-
-/// Who is served next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QueueOrder {
-    /// First come, first served.
-    Fifo,
-    /// Last come, first served.
-    Lifo,
-    /// Anyone.
-    Random,
-    /// Lowest priority number, then first come.
-    Priority,
-    /// First or last come first, as the line is, with a bound on the wait.
-    Codel {
-        /// How long a newcomer may wait in a line that does not empty.
-        target: Span,
-        /// Otherwise, and how long a line is not empty before it counts as one that does not.
-        interval: Span,
-    },
 }
 
 /// A service, gateway, database or external.
@@ -198,44 +141,6 @@ impl NodeKind {
         [Self::Service, Self::Gateway, Self::Database, Self::External, Self::Cache];
 }
 
-impl Kind for QueueOrder {
-    type Value = Self;
-    const SHAPE: Shape = Shape::Or(const { &[Shape::One(Codel::TABLE), Shape::Choice(Order::WORDS)] });
-    /// A word, or the table of an order that has numbers.
-    fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Self> {
-        if let Some(table) = value.get_ref().as_table() {
-            let view = View::open(desk, Codel::TABLE, table, value.span());
-            return Codel::read(desk, &view).map(|codel| codel.order());
-        }
-        Some(match read::spoken(desk, key, value)? {
-            Order::Fifo => Self::Fifo,
-            Order::Lifo => Self::Lifo,
-            Order::Random => Self::Random,
-            Order::Priority => Self::Priority,
-            Order::Codel => return Codel::read(desk, &View::absent(Codel::TABLE)).map(|codel| codel.order()),
-        })
-    }
-    fn print(order: &Self) -> String {
-        let word = match *order {
-            Self::Fifo => Order::Fifo,
-            Self::Lifo => Order::Lifo,
-            Self::Random => Order::Random,
-            Self::Priority => Order::Priority,
-            Self::Codel { target, interval } => {
-                let (target, interval) = (Given::default(target), Given::default(interval));
-                return Codel { kind: Given::default(TableOrder::Codel), target, interval }.inline();
-            }
-        };
-        print::quoted(word.word())
-    }
-}
-
-impl Codel {
-    fn order(&self) -> QueueOrder {
-        QueueOrder::Codel { target: self.target.value, interval: self.interval.value }
-    }
-}
-
 const UNLIMITED: &[Word] = &[word("unlimited", "As many as come: nothing ever waits.")];
 
 const DOES: &[Key] = &[
@@ -260,7 +165,7 @@ const LINE: &[Key] = &[
         Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]),
         "Waiting per replica; the next is refused at once. Default: no limit.",
     ),
-    key("queue_order", QueueOrder::SHAPE, "Who is served next.").or("\"fifo\""),
+    key("queue_order", Served::SHAPE, "Who is served next.").or("\"fifo\""),
     key("preemptive", Shape::Flag, "Whether a newcomer takes the worker of a running request (lifo and priority).")
         .or("false"),
     key(
@@ -444,7 +349,7 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
         coherency: view.or_default(desk, "coherency", share),
         io: if door { view.or_default(desk, "io", Io::read) } else { Given::default(Io::Blocking) },
         queue_limit: limit(desk, "queue_limit"),
-        queue_order: view.or_default(desk, "queue_order", QueueOrder::read),
+        queue_order: view.or_default(desk, "queue_order", Served::read),
         preemptive: view.or_default(desk, "preemptive", flag),
         queue_timeout: view.maybe(desk, "queue_timeout", law),
         drop_expired: view.or_default(desk, "drop_expired", flag),
@@ -522,7 +427,7 @@ pub(in crate::scenario) fn tell(node: &Node, hurried: bool, page: &mut Page) {
         page.given("io", &node.io, Io::print);
     }
     page.maybe("queue_limit", &node.queue_limit, &mut none, u32::to_string);
-    page.given("queue_order", &node.queue_order, QueueOrder::print);
+    page.given("queue_order", &node.queue_order, Served::print);
     page.given("preemptive", &node.preemptive, bool::to_string);
     page.maybe("queue_timeout", &node.queue_timeout, &mut none, print::law);
     // Said where it can matter: where no deadline travels, none is past.
@@ -647,13 +552,13 @@ fn contention(node: &Node) -> Option<Contention> {
     (sigma > 0.0 || kappa > 0.0).then_some(Contention { sigma, kappa })
 }
 
-fn served(order: QueueOrder) -> Served {
+fn served(order: QueueOrder) -> Order {
     match order {
-        QueueOrder::Fifo => Served::Fifo,
-        QueueOrder::Lifo => Served::Lifo,
-        QueueOrder::Random => Served::Random,
-        QueueOrder::Priority => Served::Priority,
-        QueueOrder::Codel { target, interval } => Served::Codel(Delay { target, interval }),
+        QueueOrder::Fifo => Order::Fifo,
+        QueueOrder::Lifo => Order::Lifo,
+        QueueOrder::Random => Order::Random,
+        QueueOrder::Priority => Order::Priority,
+        QueueOrder::Codel { target, interval } => Order::Codel(Delay { target, interval }),
     }
 }
 
@@ -671,13 +576,7 @@ pub(in crate::scenario) fn ranges(node: &Node, complaints: &mut Vec<Complaint>) 
         let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(node.cores.place.clone());
         complaints.push(complaint.help("Kubernetes knows nothing smaller than a thousandth of a core, either"));
     }
-    if let QueueOrder::Codel { target, interval } = node.queue_order.value
-        && (target == Span::ZERO || target >= interval)
-    {
-        let message = format!("`target` ({target}) is not between zero and `interval` ({interval})");
-        let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(node.queue_order.place.clone());
-        complaints.push(complaint.help("in a line that does not empty nobody should wait as long as in one that does"));
-    }
+    orders::ranges(&node.queue_order, complaints);
     let takes = matches!(node.queue_order.value, QueueOrder::Lifo | QueueOrder::Priority);
     if node.preemptive.value && !takes {
         let message = "`preemptive` with a line where nobody is more urgent than who is being served";
