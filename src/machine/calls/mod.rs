@@ -57,6 +57,11 @@ impl Calls {
             wire: Wire::new(plan, seed),
         }
     }
+
+    /// Whether nobody is inside a bulkhead or a limit, or waits for that.
+    pub(crate) fn are_settled(&self) -> bool {
+        self.police.iter().all(|police| police.line.is_empty() && police.state.is_idle())
+    }
 }
 
 /// One lane per distinct timeout, numbered as in the plan.

@@ -132,6 +132,9 @@ pub(crate) struct Frame {
     pub(crate) cut: Cut,
 }
 
+// Two cache lines, and not a third.
+const _: () = assert!(size_of::<Frame>() == 128);
+
 /// The slots of all frames, and the clocks of function calls under way in each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Frames {

@@ -241,4 +241,22 @@ impl<P: Probe> Core<'_, P> {
         }
         self.jump(at, next)
     }
+
+    /// Replicas that are not there at time zero.
+    pub(crate) fn absent(&self) -> Vec<u32> {
+        (0..self.homes.len() as u32).filter(|replica| !self.is_up(*replica)).collect()
+    }
+
+    /// Whether there is no frame, and no client waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frames.live() == 0 && self.course.in_flight == 0
+    }
+
+    /// Frames that died do not go on, now or when a fault ends.
+    pub(crate) fn bury_all(&mut self, victims: &[u32]) {
+        let dies = |at: &u32| victims.contains(at);
+        self.trouble.parked.retain(|at| !dies(at));
+        self.trouble.ringing.retain(|(_, at, _)| !dies(at));
+        self.ready.retain(|at| !dies(at));
+    }
 }

@@ -6,37 +6,28 @@ use crate::units::{Span, Time};
 use crate::machine::Machine;
 use crate::machine::core::frame::{Cut, Frame, Origin, Pose};
 use crate::machine::core::{DIAL, GONE};
+use crate::machine::parts::Death;
 use crate::machine::wire::lend::Loan;
 
 impl<P: Probe> Machine<'_, P> {
     /// Ends everything that is in progress on a replica; callers hear of it unless it is `silent`.
     pub(crate) fn kill(&mut self, replica: u32, silent: bool) {
         self.stations.stop_decoding_at(&mut self.core, replica);
-        let victims = self.victims(replica);
-        for at in &victims {
+        let death = Death { replica, victims: self.victims(replica) };
+        for at in &death.victims {
             self.stop_at_once(*at);
         }
-        self.data.forget_waits(&victims);
-        self.calls.wire.forget_purses(&mut self.core, replica);
-        self.calls.forget_lines(&mut self.core, replica);
-        for at in &victims {
+        self.leave_lines(&death);
+        for at in &death.victims {
             self.calls.abandon_call(&mut self.core, &mut self.stations, *at);
             self.data.roll_back(&mut self.core, *at);
         }
-        self.data.forget_locks_of(&mut self.core, replica);
-        self.calls.forget_pools(&mut self.core, &mut self.stations, replica);
-        self.calls.forget_policies(&mut self.core, replica);
-        self.stations.forget_intake(&mut self.core, replica);
-        self.data.forget_caches(&mut self.core, replica);
-        self.calls.wire.names.forget_books(&mut self.core, replica);
-        for at in &victims {
+        self.forget(&death);
+        for at in &death.victims {
             self.perish(*at, silent);
         }
         self.stations.empty(&mut self.core, replica);
-        let dies = |at: &u32| victims.contains(at);
-        self.core.trouble.parked.retain(|at| !dies(at));
-        self.core.trouble.ringing.retain(|(_, at, _)| !dies(at));
-        self.core.ready.retain(|at| !dies(at));
+        self.core.bury_all(&death.victims);
     }
 
     /// Requests and branches in progress on a replica.

@@ -81,7 +81,7 @@ impl<P: Probe> Machine<'_, P> {
         self.calls.wire.names.watch(&mut self.core, replica);
         self.calls.reset_connections(&mut self.core, &mut self.stations, replica);
         if was_up {
-            self.lose_consumers(replica, false);
+            self.lose(replica, false);
         }
         let node = self.core.node_of(replica);
         self.fleet.recount(&mut self.core, node);

@@ -48,6 +48,14 @@ impl Stations {
             contends: plan.nodes.iter().any(|node| node.contention.is_some()),
         }
     }
+
+    /// Whether no worker is held, nobody stands in line or at a door, and no branches are open.
+    pub(crate) fn are_idle(&self) -> bool {
+        let idle = |r: &Replica| r.busy == 0 && r.line.is_empty() && r.running.is_empty();
+        self.joins.live() == 0
+            && self.replicas.iter().all(|r| idle(r) && r.cpu.as_ref().is_none_or(|cpu| cpu.is_idle()))
+            && self.doors.iter().flatten().all(Intake::is_idle)
+    }
 }
 
 /// A replica of a node.

@@ -52,6 +52,13 @@ impl Wire {
             names: Names::new(plan, seed),
         }
     }
+
+    /// Whether nothing is lent or under way, and nobody waits for a connection.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.purses.iter().all(Purse::is_whole)
+            && self.pools.iter().all(Pool::is_quiet)
+            && self.names.memories.iter().all(|m| m.outstanding.iter().all(|n| *n == 0))
+    }
 }
 
 /// Where a try is on its way to the wire.
