@@ -102,13 +102,13 @@ impl<P: Probe> Machine<'_, P> {
     /// Handles events until it is time to look at the watch, or the run stops.
     fn proceed(&mut self) {
         while self.core.course.events < self.core.course.look_at {
-            self.turn();
+            self.happen();
         }
     }
 
     /// Handles the next event, and whatever goes on because of it.
     #[inline(always)]
-    fn turn(&mut self) {
+    fn happen(&mut self) {
         let Some((now, event)) = self.core.agenda.pop() else {
             return self.core.halt(Stop::Ended);
         };
@@ -127,7 +127,7 @@ impl<P: Probe> Machine<'_, P> {
     /// continued. Nobody watches meanwhile.
     pub fn run_to(&mut self, moment: Time) {
         while self.core.course.stop.is_none() && self.core.agenda.next_time().is_some_and(|next| next <= moment) {
-            self.turn();
+            self.happen();
         }
     }
 

@@ -26,7 +26,7 @@ impl Calls {
         if origin == Origin::Guard {
             self.dissolve(core, stations, child, Outcome::Abandoned);
             core.close(child, Outcome::Abandoned);
-            self.guarded[child as usize].police = NONE;
+            self.guarded[child].police = NONE;
             return;
         }
         if tracks {

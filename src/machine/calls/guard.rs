@@ -131,18 +131,16 @@ impl Calls {
         core.inherit_root(frame, at);
         core.open_account(frame, || Opening::Call { parent: at, call: id });
         core.tell(Fact::Called { edge, measured });
-        if self.guarded.len() <= frame as usize {
-            self.guarded.resize_with(core.frames.peak(), Guarded::default);
-        }
+        self.guarded.grow(frame);
         let own = plan.rules[guard.rules as usize].deadline.map_or(Time::NEVER, |lane| now + plan.lanes[lane.index()]);
-        let guarded = &mut self.guarded[frame as usize];
+        let guarded = &mut self.guarded[frame];
         let open = std::mem::take(&mut guarded.open);
         let (rules, deadline) = (guard.rules, own.min(inherited));
         *guarded = Guarded { police, rules, open, deadline, inherited, ..Guarded::default() };
         if inherited <= now {
             return self.conclude_call(core, stations, frame, Outcome::Deadline, None);
         }
-        self.guarded[frame as usize].pending = true;
+        self.guarded[frame].pending = true;
         if let Some(budget) = &mut self.state(frame).budget {
             budget.on_call(now);
         }
@@ -152,12 +150,12 @@ impl Calls {
 
     pub(crate) fn rules<'p, P: Probe>(&self, core: &Core<'p, P>, guard: u32) -> &'p Rules {
         let plan: &'p plan::Plan = core.plan;
-        &plan.rules[self.guarded[guard as usize].rules as usize]
+        &plan.rules[self.guarded[guard].rules as usize]
     }
 
     /// A number in [0, 1) for a rule's `purpose`, new for each try.
     pub(crate) fn uniform<P: Probe>(&self, core: &Core<'_, P>, guard: u32, purpose: u64) -> f64 {
-        let nth = u64::from(self.guarded[guard as usize].again) << 8 | purpose;
+        let nth = u64::from(self.guarded[guard].again) << 8 | purpose;
         Draw::new(core.seed, core.frames[guard].lineage, Purpose::Jitter, nth).unit()
     }
 
@@ -172,7 +170,7 @@ impl Calls {
         }
         core.frames[guard].due = Time::NEVER;
         let now = core.now;
-        let guarded = &mut self.guarded[guard as usize];
+        let guarded = &mut self.guarded[guard];
         if guarded.deadline <= now {
             return self.run_out(core, stations, guard);
         }
@@ -196,14 +194,14 @@ impl Calls {
 
     /// Time without a try under way was waiting for the next one.
     pub(crate) fn charge_wait<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32) {
-        if self.guarded[guard as usize].open.is_empty() {
+        if self.guarded[guard].open.is_empty() {
             core.charge(guard, Cause::RetryWait);
         }
     }
 
     /// Arms the one alarm of a guard for what comes next.
     pub(crate) fn set_alarm<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32) {
-        let (frame, guarded) = (&core.frames[guard], &self.guarded[guard as usize]);
+        let (frame, guarded) = (&core.frames[guard], &self.guarded[guard]);
         if guarded.police == NONE {
             return;
         }
@@ -221,7 +219,7 @@ impl Calls {
 
     /// The time of a try is over before it has set out.
     fn time_out_unsent<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
-        let guarded = &mut self.guarded[guard as usize];
+        let guarded = &mut self.guarded[guard];
         guarded.timer_at = Time::NEVER;
         guarded.resume_at = Time::NEVER;
         self.charge_wait(core, guard);
@@ -233,7 +231,7 @@ impl Calls {
     fn run_out<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
         core.charge(
             guard,
-            if self.guarded[guard as usize].open.is_empty() { Cause::RetryWait } else { Cause::FailedTries },
+            if self.guarded[guard].open.is_empty() { Cause::RetryWait } else { Cause::FailedTries },
         );
         self.conclude_call(core, stations, guard, Outcome::Deadline, None);
     }
@@ -265,7 +263,7 @@ impl Calls {
         core.pass_on(caller, guard);
         self.settle(core, stations, guard, outcome);
         core.close(guard, outcome);
-        self.guarded[guard as usize].police = NONE;
+        self.guarded[guard].police = NONE;
         core.ready.push_back(caller);
     }
 
@@ -274,7 +272,7 @@ impl Calls {
         self.dissolve(core, stations, guard, Outcome::Canceled);
         self.settle(core, stations, guard, Outcome::Canceled);
         core.close(guard, Outcome::Canceled);
-        self.guarded[guard as usize].police = NONE;
+        self.guarded[guard].police = NONE;
     }
 
     /// A guard lets go of everything it has: its tries, its place in line, what it owes its stages.
@@ -286,7 +284,7 @@ impl Calls {
         outcome: Outcome,
     ) {
         self.leave_bulkhead_line(guard);
-        while let Some(other) = self.guarded[guard as usize].open.pop() {
+        while let Some(other) = self.guarded[guard].open.pop() {
             let dues = self.stay_inside(core, guard, other);
             self.withdraw_dues(core, stations, guard, dues);
             if let Some(budget) = &mut self.state(guard).budget {
@@ -296,12 +294,12 @@ impl Calls {
             self.lanes.disarm(other.frame);
             self.let_go(core, stations, other.frame, outcome);
         }
-        let guarded = &mut self.guarded[guard as usize];
+        let guarded = &mut self.guarded[guard];
         let (pending, again) = (std::mem::take(&mut guarded.pending), guarded.again);
         if pending && let Some(budget) = &mut self.state(guard).budget {
             budget.on_abandoned(again);
         }
-        let guarded = &mut self.guarded[guard as usize];
+        let guarded = &mut self.guarded[guard];
         let (left, dues) = (std::mem::take(&mut guarded.dues), std::mem::take(&mut guarded.call_dues));
         self.withdraw_dues(core, stations, guard, left);
         self.settle_dues(core, stations, guard, dues, outcome);

@@ -41,8 +41,8 @@ impl Calls {
     /// A handshake finds that its replica is down or out of reach: it fails, or hears nothing until messages pass again.
     #[inline(never)]
     pub(crate) fn hang<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
-        if self.wire.is_unheard(core, at) && self.wire.holds[at as usize].stage == Stage::Dialling(1) {
-            self.wire.holds[at as usize].stage = Stage::Dialling(2);
+        if self.wire.is_unheard(core, at) && self.wire.holds[at].stage == Stage::Dialling(1) {
+            self.wire.holds[at].stage = Stage::Dialling(2);
             core.sleep(at, SYN_PATIENCE);
             return Flow::Stay;
         }
@@ -201,7 +201,7 @@ impl Calls {
             let on_it = |(_, hold): &(u32, Hold)| hold.stage == Stage::Sent && (hold.pool, hold.conn) == (pool, conn);
             let others: Vec<(u32, Hold)> = self.wire.wired_tries(core).into_iter().filter(on_it).collect();
             for (other, _) in &others {
-                self.wire.holds[*other as usize] = Hold::default();
+                self.wire.holds[*other] = Hold::default();
             }
             self.wire.pools[pool as usize].lose(conn);
             for (other, _) in others.into_iter().filter(|(other, _)| *other != at) {
@@ -225,7 +225,7 @@ impl Calls {
 
     /// A handshake got no answer: the connection is asked for again, or given up.
     pub(crate) fn dial_again<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
-        let hold = self.wire.holds[at as usize];
+        let hold = self.wire.holds[at];
         let channel = &core.plan.channels[core.plan.calls[core.frames[at].call as usize].channel as usize];
         let (asked, several) = (hold.asked, channel.streams > 1);
         if asked >= drop::ASKED {
@@ -238,7 +238,7 @@ impl Calls {
         let wait = drop::question(asked);
         let left = Span(drop::CONNECT.0.saturating_sub(waited));
         let last = several && wait >= left;
-        self.wire.holds[at as usize].asked = if last { drop::ASKED } else { asked + 1 };
+        self.wire.holds[at].asked = if last { drop::ASKED } else { asked + 1 };
         core.sleep(at, if last { left } else { wait });
         Flow::Stay
     }

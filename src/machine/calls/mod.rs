@@ -27,6 +27,7 @@ use guard::Guarded;
 use police::Police;
 use std::collections::BTreeMap;
 use tied::Words;
+use crate::machine::core::side::Side;
 
 /// Calls under way: what guards them, and the wire they go by.
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ pub(crate) struct Calls {
     /// Timeouts.
     pub(crate) lanes: Lanes,
     /// Guarded calls under way, beside their frames, and the states of all policies.
-    pub(crate) guarded: Vec<Guarded>,
+    pub(crate) guarded: Side<Guarded>,
     pub(crate) police: Vec<Police>,
     /// Tries that were given up and keep their place in a bulkhead, and the [`Police`] that it belongs to.
     pub(crate) lingering: BTreeMap<u32, u32>,
@@ -49,11 +50,11 @@ impl Calls {
     pub(crate) fn new(plan: &Plan, seed: u64) -> Self {
         Self {
             lanes: lanes(plan),
-            guarded: Vec::new(),
+            guarded: Side::default(),
             police: police::police(plan),
             lingering: BTreeMap::new(),
             words: Words::default(),
-            effects: Effects::default(),
+            effects: Effects::new(),
             wire: Wire::new(plan, seed),
         }
     }

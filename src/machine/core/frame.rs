@@ -8,6 +8,7 @@ use crate::units::Time;
 use crate::machine::core::Core;
 use crate::machine::core::ledger::Row;
 use crate::machine::wire::lend::Loan;
+use crate::machine::core::side::Side;
 
 /// Who waits for a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -136,13 +137,13 @@ pub(crate) struct Frame {
 const _: () = assert!(size_of::<Frame>() == 128);
 
 /// The slots of all frames, and the clocks of function calls under way in each.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Frames {
     slots: Vec<Frame>,
-    scopes: Vec<Vec<Scope>>,
+    scopes: Side<Vec<Scope>>,
     free: Vec<u32>,
     /// Of each, the deadline it inherited; kept only where some policy passes its own on.
-    pub(crate) deadlines: Vec<Time>,
+    pub(crate) deadlines: Side<Time>,
 }
 
 /// What a function call will restore when it returns.
@@ -154,6 +155,11 @@ pub(crate) struct Scope {
 }
 
 impl Frames {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self { slots: Vec::new(), scopes: Side::default(), free: Vec::new(), deadlines: Side::new(Time::NEVER) }
+    }
+
     /// A slot for `frame`.
     #[inline]
     pub(crate) fn insert(&mut self, frame: Frame) -> u32 {
@@ -194,10 +200,8 @@ impl Frames {
 
     /// The function calls under way in a frame.
     pub(crate) fn scopes(&mut self, at: u32) -> &mut Vec<Scope> {
-        if self.scopes.len() <= at as usize {
-            self.scopes.resize_with(at as usize + 1, Vec::new);
-        }
-        &mut self.scopes[at as usize]
+        self.scopes.grow(at);
+        &mut self.scopes[at]
     }
 }
 
@@ -220,16 +224,13 @@ impl<P: Probe> Core<'_, P> {
     /// The deadline that a frame inherited.
     pub(crate) fn deadline_of(&self, at: u32) -> Time {
         match self.frames[at].origin {
-            Origin::Try | Origin::Branch => self.frames.deadlines.get(at as usize).copied().unwrap_or(Time::NEVER),
+            Origin::Try | Origin::Branch => *self.frames.deadlines.get(at),
             _ => Time::NEVER,
         }
     }
 
     /// A frame inherits a deadline, or that there is none.
     pub(crate) fn inherit_deadline(&mut self, at: u32, deadline: Time) {
-        if self.frames.deadlines.len() <= at as usize {
-            self.frames.deadlines.resize(self.frames.peak(), Time::NEVER);
-        }
-        self.frames.deadlines[at as usize] = deadline;
+        self.frames.deadlines.put(at, deadline);
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod gauge;
 pub(crate) mod ledger;
 pub(crate) mod limit;
 pub(crate) mod root;
+pub(crate) mod side;
 pub(crate) mod site;
 pub(crate) mod told;
 pub(crate) mod trouble;
@@ -91,7 +92,7 @@ impl<'p, P: Probe> Core<'p, P> {
             seed,
             now: Time(0),
             agenda: Agenda::new(),
-            frames: Frames::default(),
+            frames: Frames::new(),
             ledger: Ledger::default(),
             ready: VecDeque::with_capacity(64),
             roots: Roots::new(plan),

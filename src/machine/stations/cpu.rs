@@ -329,7 +329,7 @@ impl Stations {
     fn charge_fault<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let frame = &core.frames[at];
         let lost = self.replicas[frame.replica as usize].cpu.as_ref().map_or(Span::ZERO, |cpu| cpu.lost);
-        let since = core.trouble.lost.get(at as usize).copied().unwrap_or_default();
+        let since = *core.trouble.lost.get(at);
         let left = core.now.since(frame.until);
         core.charge_for(at, Cause::Fault, Span(lost.0.saturating_sub(since.0)).min(left));
     }

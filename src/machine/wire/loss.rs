@@ -67,11 +67,11 @@ impl Wire {
 
     /// The replica that a try is meant for: in the middle of a handshake its frame may be at work at the caller's.
     pub(crate) fn callee_of<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> u32 {
-        match self.holds.get(at as usize) {
-            Some(hold) if core.is_wired(at) && matches!(hold.stage, Stage::Dialling(_)) => {
-                self.pools[hold.pool as usize].conns[hold.conn as usize].replica
-            }
-            _ => core.frames[at].replica,
+        let hold = self.holds.get(at);
+        if core.is_wired(at) && matches!(hold.stage, Stage::Dialling(_)) {
+            self.pools[hold.pool as usize].conns[hold.conn as usize].replica
+        } else {
+            core.frames[at].replica
         }
     }
 
@@ -88,7 +88,7 @@ impl Wire {
     /// The connection that a try shares with others, and the direction.
     pub(crate) fn shared<P: Probe>(&self, core: &Core<'_, P>, at: u32, back: bool) -> Option<(u32, u32, bool)> {
         let channel = &core.plan.channels[core.plan.calls[core.frames[at].call as usize].channel as usize];
-        let hold = self.holds[at as usize];
+        let hold = self.holds[at];
         (channel.streams > 1 && hold.conn != NONE).then_some((hold.pool, hold.conn, back))
     }
 

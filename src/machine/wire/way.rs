@@ -145,7 +145,7 @@ impl Wire {
         let (link, edge) = (core.plan.calls[frame.call as usize].link, core.plan.calls[frame.call as usize].edge);
         let measured = frame.measured;
         let alone = frame.loan.is_wanting();
-        if alone || core.is_wired(at) && self.holds.get(at as usize).is_some_and(|hold| hold.stage == Stage::Waiting) {
+        if alone || core.is_wired(at) && self.holds.get(at).stage == Stage::Waiting {
             // It waited for a connection of its own pool: no replica had a part in that.
             return;
         }
