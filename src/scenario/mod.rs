@@ -4,12 +4,14 @@
 //! what the rest of the house may rely on.
 
 mod check;
+mod declare;
 pub mod edit;
 mod law_mean;
 mod lower;
 mod print;
 mod read;
 mod source;
+mod tables;
 #[cfg(test)]
 mod tests;
 pub mod vocab;

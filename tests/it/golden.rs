@@ -33,8 +33,8 @@ pub(crate) fn short_runs(source: &Source) -> Vec<Summary> {
         let written = load(source, &[]).unwrap_or_else(|r| panic!("{:?}", r.complaints));
         let mut edits = variant.and_then(|name| variant_edits(&written.scenario, &name)).unwrap_or_default();
         // Faults have their times, autoscalers theirs, and with them the run keeps its own.
-        let takes_time =
-            !written.scenario.faults.is_empty() || written.scenario.nodes.values().any(|n| n.autoscale.is_some());
+        let takes_time = !written.scenario.faults.is_empty()
+            || written.scenario.nodes.values().any(|n| n.coming.autoscale.is_some());
         let short: &[&str] = if takes_time { &[] } else { &["sim.duration=5s", "sim.warmup=1s"] };
         edits.extend(short.iter().chain(&["sim.replications=3"]).map(|edit| Edit::parse(edit).unwrap()));
         let checked = load(source, &edits).unwrap_or_else(|r| panic!("{:?}", r.complaints));

@@ -50,7 +50,7 @@ pub enum Metric {
 
 impl Metric {
     /// The word for it.
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Cpu => "cpu",
             Self::Workers => "workers",

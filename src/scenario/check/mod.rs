@@ -6,7 +6,6 @@ mod brokers;
 mod caches;
 mod consumers;
 mod cycles;
-mod discovery;
 mod expected;
 mod faults;
 mod flow;
@@ -25,7 +24,6 @@ mod primary;
 mod promises;
 mod ranges;
 mod rates;
-mod scale;
 mod sizes;
 mod streams;
 mod timeouts;
@@ -33,6 +31,7 @@ mod times;
 pub(super) mod walk;
 mod wire;
 
+use super::tables::{discovery, scale};
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
 
@@ -42,6 +41,7 @@ pub(super) use load::overloaded;
 pub(super) use memory::memory;
 pub use memory::{CEILING, Memory};
 pub(super) use policies::{longest, of_client, propagates};
+pub(super) use ranges::zero;
 pub use walk::{client_transport, transport_of};
 pub(super) use walk::{laws_of, transports_used};
 

@@ -9,29 +9,13 @@ use crate::units::Span;
 
 /// Complains about every number that cannot be.
 pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
-    let sim = &scenario.sim;
-    zero(
-        sim.duration.value == Span::ZERO,
-        "duration",
-        sim.duration.place.as_ref(),
-        "nothing would be measured",
-        complaints,
-    );
-    zero(sim.replications.value == 0, "replications", sim.replications.place.as_ref(), "nothing would run", complaints);
-    zero(sim.max_events.value == 0, "max_events", sim.max_events.place.as_ref(), "nothing could happen", complaints);
-    zero(
-        sim.max_in_flight.value == 0,
-        "max_in_flight",
-        sim.max_in_flight.place.as_ref(),
-        "nothing could happen",
-        complaints,
-    );
-    super::discovery::ranges(&scenario.discovery, complaints);
+    scenario.sim.ranges(complaints);
+    crate::scenario::tables::discovery::ranges(&scenario.discovery, complaints);
     for node in scenario.nodes.values() {
         one_node(node, complaints);
     }
     for client in scenario.clients.values() {
-        one_client(client, sim.duration.value, complaints);
+        one_client(client, scenario.sim.duration.value, complaints);
     }
     many(scenario, complaints);
 }
@@ -72,7 +56,13 @@ fn many(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     more(scenario.faults.len() as u64, LISTED as u64, "faults", fault);
 }
 
-pub(super) fn zero(is: bool, key: &str, place: Option<&Place>, why: &str, complaints: &mut Vec<Complaint>) {
+pub(in crate::scenario) fn zero(
+    is: bool,
+    key: &str,
+    place: Option<&Place>,
+    why: &str,
+    complaints: &mut Vec<Complaint>,
+) {
     if is {
         complaints.push(Complaint::error(code::OUT_OF_RANGE, format!("`{key}` is zero: {why}")).at(place.cloned()));
     }

@@ -6,17 +6,14 @@ mod branches;
 mod brokers;
 mod caches;
 mod calls;
-mod discovery;
 mod faults;
 mod load;
 mod policies;
 mod program;
 mod queries;
-mod scale;
 mod streams;
 mod wire;
 
-pub(super) use discovery::outlier_spec;
 pub(super) use policies::{exponential, limit as adaptive_limit};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,34 +51,34 @@ pub fn lower(checked: &Checked) -> Plan {
 }
 
 /// A lowering under way.
-struct Lowering<'s> {
-    scenario: &'s Scenario,
-    plan: Plan,
-    nodes: BTreeMap<&'s str, NodeId>,
-    endpoints: BTreeMap<(NodeId, &'s str), EndpointId>,
-    edges: BTreeMap<(String, EndpointId), EdgeId>,
-    links: BTreeMap<(NodeId, NodeId), LinkId>,
-    latencies: BTreeMap<(NodeId, NodeId), LawId>,
-    queues: BTreeMap<&'s str, QueueId>,
+pub(super) struct Lowering<'s> {
+    pub(super) scenario: &'s Scenario,
+    pub(super) plan: Plan,
+    pub(super) nodes: BTreeMap<&'s str, NodeId>,
+    pub(super) endpoints: BTreeMap<(NodeId, &'s str), EndpointId>,
+    pub(super) edges: BTreeMap<(String, EndpointId), EdgeId>,
+    pub(super) links: BTreeMap<(NodeId, NodeId), LinkId>,
+    pub(super) latencies: BTreeMap<(NodeId, NodeId), LawId>,
+    pub(super) queues: BTreeMap<&'s str, QueueId>,
     /// Edges of messages, by name.
-    mail: BTreeMap<String, EdgeId>,
+    pub(super) mail: BTreeMap<String, EdgeId>,
     callers: wire::Callers,
-    channels: BTreeMap<(LinkId, &'s str), u32>,
+    pub(super) channels: BTreeMap<(LinkId, &'s str), u32>,
     /// Pools of connections so far.
-    pools: u32,
-    lenders: BTreeMap<(NodeId, &'s str), Option<LenderId>>,
+    pub(super) pools: u32,
+    pub(super) lenders: BTreeMap<(NodeId, &'s str), Option<LenderId>>,
     /// Purses of database connections so far.
-    purses: u32,
+    pub(super) purses: u32,
     /// (database, table) by `TableId`.
-    tables: Vec<(&'s str, &'s str)>,
+    pub(super) tables: Vec<(&'s str, &'s str)>,
     /// Distinct timeouts so far.
-    lanes: BTreeMap<Span, u32>,
+    pub(super) lanes: BTreeMap<Span, u32>,
     /// Laws of rules so far, by what they say.
-    rule_laws: BTreeMap<String, LawId>,
+    pub(super) rule_laws: BTreeMap<String, LawId>,
     /// Rules so far, by what they say.
-    rules: BTreeMap<String, u32>,
+    pub(super) rules: BTreeMap<String, u32>,
     /// Queues and topics that something may come to.
-    fed: BTreeSet<&'s str>,
+    pub(super) fed: BTreeSet<&'s str>,
 }
 
 /// Consumers of one replica. Those of a queue that nothing comes to are there for a variant in which something does: they would
@@ -242,14 +239,14 @@ impl<'s> Lowering<'s> {
         }
     }
 
-    fn law(&mut self, law: &Law) -> LawId {
+    pub(super) fn law(&mut self, law: &Law) -> LawId {
         // The check has built every law once, so this cannot fail.
         let dist = Dist::new(law).unwrap_or_else(|why| unreachable!("checked law: {why}"));
         self.plan.laws.push(dist);
         LawId(self.plan.laws.len() as u32 - 1)
     }
 
-    fn lane(&mut self, timeout: Span) -> LaneId {
+    pub(super) fn lane(&mut self, timeout: Span) -> LaneId {
         let plan = &mut self.plan;
         let at = *self.lanes.entry(timeout).or_insert_with(|| {
             plan.lanes.push(timeout);

@@ -7,7 +7,7 @@ use crate::scenario::written::{Arrivals, Load, Scenario};
 use crate::units::{Span, parse_nanos};
 
 /// A law over times.
-pub(super) fn law(law: &Law) -> String {
+pub(in crate::scenario) fn law(law: &Law) -> String {
     match law {
         Law::Constant { value } => span(*value),
         other => table(other),

@@ -3,23 +3,23 @@
 
 mod brokers;
 mod caches;
-mod discovery;
 mod faults;
 mod law;
 mod policies;
-mod scale;
 mod steps;
 mod transports;
 
 use std::fmt::Write as _;
 
+use super::declare::{Record as _, Told};
 use super::written::{
     Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope, Slo,
     Zone,
 };
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
-use law::{count_law, law, span};
+pub(in crate::scenario) use law::law;
+use law::{count_law, span};
 use steps::{sizes, steps, target};
 
 /// Lines of TOML; each may be marked as a default.
@@ -57,6 +57,16 @@ impl Page {
         match given {
             Some(given) => self.given(key, given, told),
             None => none.push(key.to_owned()),
+        }
+    }
+
+    /// The keys of a table.
+    fn told(&mut self, all: impl IntoIterator<Item = Told>, none: &mut Vec<String>) {
+        for told in all {
+            match told.value {
+                Some(value) => self.line(told.key, value, told.default),
+                None => none.push(told.key.to_owned()),
+            }
         }
     }
 
@@ -112,29 +122,17 @@ fn fnv(state: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(state, |state, byte| (state ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// TOML's whole numbers end at 2⁶³: larger seeds are texts.
-fn whole_or_text(seed: u64) -> String {
-    if i64::try_from(seed).is_ok() { seed.to_string() } else { quoted(&seed.to_string()) }
-}
-
 fn meaning(scenario: &Scenario, page: &mut Page) {
-    let sim = &scenario.sim;
+    let mut none = Vec::new();
     page.header("[sim]");
-    page.given("duration", &sim.duration, time);
-    page.given("warmup", &sim.warmup, time);
-    page.given("seed", &sim.seed, |seed| whole_or_text(*seed));
-    page.given("replications", &sim.replications, u32::to_string);
-    page.given("max_events", &sim.max_events, u64::to_string);
-    page.given("max_in_flight", &sim.max_in_flight, u64::to_string);
+    page.told(scenario.sim.told(), &mut none);
     page.header("[defaults]");
-    page.given("transport", &scenario.defaults.transport, |t| quoted(t));
-    match &scenario.defaults.policy {
-        Some(policy) => page.given("policy", policy, |p| quoted(p)),
-        None => page.none(&["policy".into()]),
-    }
+    page.told(scenario.defaults.told(), &mut none);
+    page.none(&none);
     transports::transports(scenario, page);
     network(scenario, page);
-    discovery::discovery(&scenario.discovery, page);
+    page.header("[discovery]");
+    page.told(scenario.discovery.meant(), &mut Vec::new());
     scenario.clients.values().for_each(|c| client(c, page));
     let hurried = super::check::propagates(scenario);
     scenario.nodes.values().for_each(|n| node(n, hurried, page));
@@ -256,7 +254,7 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
         page.given("replicas", &node.replicas, u32::to_string);
     }
     if node.kind == NodeKind::Service {
-        scale::coming_and_going(node, page, &mut none);
+        page.told(node.coming.told(), &mut none);
     }
     page.given("concurrency", &node.concurrency, |c| c.map_or("\"unlimited\"".into(), |n| n.to_string()));
     page.maybe("cores", &node.cores, &mut none, |c| format!("{c:?}"));
@@ -340,7 +338,7 @@ fn slo(slo: &Slo, page: &mut Page) {
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "it tells a `Given`, which hands out references")]
-fn time(t: &Span) -> String {
+pub(super) fn time(t: &Span) -> String {
     span(t.0 as f64)
 }
 

@@ -6,20 +6,20 @@ use toml::de::{DeTable, DeValue};
 
 use super::broker::{consumers, flows, queue, topic};
 use super::client::client;
-use super::discovery::discovery;
 use super::fault::fault;
 use super::law::law;
 use super::node::node;
 use super::policy::policy;
 use super::promise;
 use super::transport::transports;
-use super::value::{self, bandwidth, count, duration, share, text, whole};
+use super::value::{self, bandwidth, share, text, whole};
 use super::view::View;
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
+use crate::scenario::declare::Record;
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    Defaults, Given, Index, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Scope, Sense, Sim, Slo, Variant,
+    Discovery, Given, Index, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Scope, Sense, Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.
@@ -37,11 +37,14 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
     Scenario {
         name: view.read(desk, "name", text).unwrap_or(Given::default(stem)),
         description: view.or_default(desk, "description", text),
-        sim: sim(desk, &view),
-        defaults: defaults(desk, &view),
+        sim: record(desk, &view, "sim"),
+        defaults: record(desk, &view, "defaults"),
         transports: transports(desk, &view),
         network: network(desk, &view),
-        discovery: discovery(desk, &view),
+        discovery: {
+            let inner = view.inner(desk, "discovery");
+            Discovery::of(desk, &inner)
+        },
         clients: clients
             .into_iter()
             .map(|(name, inner)| {
@@ -97,29 +100,10 @@ pub(super) fn check_name(desk: &mut Desk<'_>, name: &Given<String>) {
     desk.push(complaint.help(format!("names are letters, digits, - and _, such as `{example}`")));
 }
 
-fn sim(desk: &mut Desk<'_>, view: &View<'_>) -> Sim {
-    let inner = view.inner(desk, "sim");
-    Sim {
-        duration: inner.or_default(desk, "duration", duration),
-        warmup: inner.or_default(desk, "warmup", duration),
-        seed: inner.or_default(desk, "seed", seed),
-        replications: inner.or_default(desk, "replications", count),
-        max_events: inner.or_default(desk, "max_events", whole),
-        max_in_flight: inner.or_default(desk, "max_in_flight", whole),
-    }
-}
-
-/// A whole number; TOML's end at 2⁶³, so that larger ones are texts.
-fn seed(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<u64> {
-    match value.get_ref().as_str().map(str::parse) {
-        Some(Ok(seed)) => Some(seed),
-        _ => whole(desk, key, value),
-    }
-}
-
-fn defaults(desk: &mut Desk<'_>, view: &View<'_>) -> Defaults {
-    let inner = view.inner(desk, "defaults");
-    Defaults { transport: inner.or_default(desk, "transport", text), policy: inner.read(desk, "policy", text) }
+/// A table whose keys all have defaults.
+fn record<R: Record>(desk: &mut Desk<'_>, view: &View<'_>, name: &str) -> R {
+    let inner = view.inner(desk, name);
+    R::read(desk, &inner).unwrap_or_else(|| unreachable!("every key of {name} has a default"))
 }
 
 fn network(desk: &mut Desk<'_>, view: &View<'_>) -> Network {

@@ -7,7 +7,6 @@ mod broker;
 mod budget;
 mod client;
 mod desk;
-mod discovery;
 mod fault;
 mod file;
 mod files;
@@ -15,7 +14,6 @@ mod law;
 mod node;
 pub(super) mod policy;
 mod promise;
-mod scale;
 mod step;
 mod transport;
 mod value;
@@ -27,9 +25,12 @@ use super::written::Scenario;
 use crate::diag::{Complaint, Source, code};
 
 pub(crate) use desk::Desk;
+pub(crate) use law::law;
+pub(crate) use policy::rule;
 pub(super) use promise::promise;
 pub(super) use transport::unknown as unknown_transport;
-pub(crate) use value::suggest;
+pub(crate) use value::{count, count_or, duration, flag, number, share, suggest, text, weight, whole};
+pub(crate) use view::{View, spoken};
 
 /// A value of the parsed text, with its place.
 pub(crate) type Value<'t> = toml::Spanned<toml::de::DeValue<'t>>;

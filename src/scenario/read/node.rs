@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use super::Desk;
 use super::law::law;
 use super::policy::{concurrency_limit, rate_limit, rule, shed};
-use super::scale::coming;
 use super::step::steps;
 use super::value::{count, count_or, duration, flag, number, share, text, zone};
 use super::view::{View, unknown_word};
 use crate::scenario::vocab::{self, Shape};
-use crate::scenario::written::{Cache, Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder, TtlFrom};
+use crate::scenario::written::{Cache, Coming, Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder, TtlFrom};
 use crate::units::Span;
 
 const IO: [(&str, Io); 2] = [("blocking", Io::Blocking), ("async", Io::Async)];
@@ -28,13 +27,13 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
     let door = service || kind == NodeKind::Gateway;
     let limit =
         |desk: &mut Desk<'_>, key: &str| view.read(desk, key, count_or("unlimited")).unwrap_or(Given::default(None));
-    let (replicas, ready_after, warmup, autoscale) = coming(desk, view, service);
+    let several = view.vocab.find("replicas").is_some();
+    let replicas = if several { view.or_default(desk, "replicas", count) } else { Given::default(1) };
+    let coming = if service { Coming::of(desk, view) } else { Coming::never() };
     Node {
         kind,
-        replicas,
-        ready_after,
-        warmup,
-        autoscale,
+        replicas: coming.begins(replicas),
+        coming,
         concurrency: view.or_default(desk, "concurrency", count_or("unlimited")),
         cores: view.maybe(desk, "cores", number),
         contention: view.or_default(desk, "contention", share),

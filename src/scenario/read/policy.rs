@@ -113,7 +113,7 @@ pub(super) fn guards(desk: &mut Desk<'_>, view: &View<'_>) -> Guards {
 }
 
 /// A rule: a table, or "none".
-pub(super) fn rule<T>(
+pub(crate) fn rule<T>(
     desk: &mut Desk<'_>,
     view: &View<'_>,
     name: &str,

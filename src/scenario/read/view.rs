@@ -6,6 +6,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use super::value::{self, suggest};
 use super::{Desk, Value};
 use crate::diag::{Complaint, Source, code};
+use crate::scenario::declare::Spoken;
 use crate::scenario::vocab::{self, Key, Shape, Table, Word};
 use crate::scenario::written::{Given, Place};
 
@@ -197,6 +198,16 @@ impl<'t> View<'t> {
 
 /// What a release build reads where this program asks for a key that is not in the vocabulary: nothing.
 static NO_KEY: Key = vocab::key("", Shape::Anything, "");
+
+/// Reads one of the words of an enum.
+pub(crate) fn spoken<T: Spoken>(desk: &mut Desk<'_>, name: &str, value: &Value<'_>) -> Option<T> {
+    let text = value::text(desk, name, value)?;
+    let meant = T::of(&text);
+    if meant.is_none() {
+        unknown_word(desk, name, value, &text, T::WORDS);
+    }
+    meant
+}
 
 fn choose<T: Copy>(
     desk: &mut Desk<'_>,

@@ -2,12 +2,14 @@
 
 use super::brokers::{FLOW, QUEUE, TOPIC};
 use super::clients::CLIENT;
-use super::discovery::DISCOVERY;
 use super::faults::FAULT;
 use super::nodes::{CACHE, DATABASE, EXTERNAL, GATEWAY, SERVICE};
 use super::policies::POLICY;
 use super::tables::{Key, Shape, Table, key, later};
-use super::transports::{TRANSPORT, TRANSPORT_WORDS};
+use super::transports::TRANSPORT;
+use crate::scenario::declare::Record as _;
+use crate::scenario::tables::discovery::Discovery;
+use crate::scenario::tables::sim::{Defaults, Sim};
 
 const HEAD: &[Key] = &[
     key("version", Shape::Whole, "The version of the vocabulary: 1."),
@@ -16,15 +18,15 @@ const HEAD: &[Key] = &[
 ];
 
 const TABLES: &[Key] = &[
-    key("sim", Shape::One(&SIM), "The run."),
-    key("defaults", Shape::One(&DEFAULTS), "What holds where nothing else is said."),
+    key("sim", Shape::One(Sim::TABLE), "The run."),
+    key("defaults", Shape::One(Defaults::TABLE), "What holds where nothing else is said."),
     key(
         "transports",
         Shape::Named(&TRANSPORT),
         "How calls travel: changes to `rest` and `grpc`, and transports of one's own.",
     ),
     key("network", Shape::One(&NETWORK), "Latencies, bandwidth, loss."),
-    key("discovery", Shape::One(&DISCOVERY), "How a caller finds and picks a replica."),
+    key("discovery", Shape::One(Discovery::TABLE), "How a caller finds and picks a replica."),
     key("clients", Shape::Named(&CLIENT), "Who calls from outside."),
     key("services", Shape::Named(&SERVICE), "Services by name."),
     key("gateways", Shape::Named(&GATEWAY), "Services at the edge by name."),
@@ -49,30 +51,6 @@ const TABLES: &[Key] = &[
 /// The file.
 pub static FILE: Table =
     Table { name: "the file", doc: "A scenario: who calls whom, how, and what it costs.", keys: &[HEAD, TABLES] };
-
-/// `[sim]`.
-pub static SIM: Table = Table {
-    name: "[sim]",
-    doc: "The run: how long, how often, from which seed.",
-    keys: &[&[
-        key("duration", Shape::Duration, "Measured time, after the warm-up.").or("\"60s\""),
-        key("warmup", Shape::Duration, "Simulated before, and thrown away.").or("\"10s\""),
-        key("seed", Shape::Whole, "Same seed, same file, same version: same result.").or("1"),
-        key("replications", Shape::Whole, "Independent runs; their spread makes the intervals.").or("10"),
-        key("max_events", Shape::Whole, "Guard: events of one replication.").or("10_000_000_000"),
-        key("max_in_flight", Shape::Whole, "Guard: requests in flight.").or("1_000_000"),
-    ]],
-};
-
-/// `[defaults]`.
-pub static DEFAULTS: Table = Table {
-    name: "[defaults]",
-    doc: "What holds where nothing else is said.",
-    keys: &[&[
-        key("transport", Shape::TextOr(TRANSPORT_WORDS), "How calls travel that name no transport.").or("\"rest\""),
-        key("policy", Shape::Text, "The policy of calls that name none. Default: none."),
-    ]],
-};
 
 /// `[network]`.
 pub static NETWORK: Table = Table {

@@ -6,7 +6,6 @@
 
 mod brokers;
 mod clients;
-mod discovery;
 mod explain;
 mod faults;
 mod figures;
@@ -17,7 +16,6 @@ mod near;
 mod nodes;
 mod pages;
 mod policies;
-mod scale;
 mod schema;
 mod steps;
 mod tables;
@@ -26,14 +24,15 @@ mod transports;
 pub use explain::{explain, words};
 pub use file::FILE;
 pub use near::{Near, absent, near};
+pub(in crate::scenario) use policies::NONE;
 pub use schema::json_schema;
+pub(in crate::scenario) use tables::word;
 pub use tables::{Key, Shape, Table, Word, key};
 
 pub use brokers::{CONSUMER, FLOW, KEYED, QUEUE, REPLAY, TOPIC};
 pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
-pub use discovery::{DISCOVERY, OUTLIERS, READINESS};
 pub use faults::FAULT;
-pub use file::{DEFAULTS, LINK, NETWORK, SIM, SLO};
+pub use file::{LINK, NETWORK, SLO};
 pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
 pub use libraries::{LIBRARIES, Library, library};
 pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, POOL, QUEUE_ORDER, SERVICE, TABLE};

@@ -2,8 +2,9 @@
 
 use super::brokers::CONSUMER;
 use super::policies::{CONCURRENCY_LIMIT, INTAKE, LIMITS, NONE};
-use super::scale::COMING_AND_GOING;
 use super::tables::{Key, Shape, Table, Word, key, later, word};
+use crate::scenario::declare::Record as _;
+use crate::scenario::tables::scale::Coming;
 
 const IO: &[Word] = &[
     word("blocking", "The worker is held while a call waits."),
@@ -157,7 +158,7 @@ pub static SERVICE: Table = Table {
         DOES,
         STEPS,
         SERVICE_ONLY,
-        COMING_AND_GOING,
+        Coming::KEYS,
         DOOR,
         LINE,
         PLACE,

@@ -5,7 +5,7 @@ use super::tables::{Key, Shape, Table, Word, key, word};
 use super::transports::CANCELS;
 
 /// What switches a rule off that a policy or preset brings.
-pub(super) const NONE: &[Word] = &[word("none", "Without it, whatever the policy or the preset says.")];
+pub(crate) const NONE: &[Word] = &[word("none", "Without it, whatever the policy or the preset says.")];
 
 /// How a call fails, as `on` says it.
 pub static FAILURES: &[Word] = &[

@@ -115,13 +115,13 @@ pub(super) const fn later(name: &'static str, doc: &'static str) -> Key {
 }
 
 /// A word.
-pub(super) const fn word(word: &'static str, doc: &'static str) -> Word {
+pub(crate) const fn word(word: &'static str, doc: &'static str) -> Word {
     Word { word, doc, later: false }
 }
 
 impl Key {
     /// The same with a default, written as TOML.
-    pub(super) const fn or(mut self, default: &'static str) -> Self {
+    pub(crate) const fn or(mut self, default: &'static str) -> Self {
         self.default = Some(default);
         self
     }

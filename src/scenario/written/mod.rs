@@ -6,29 +6,26 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::units::Span;
-
 mod broker;
 mod client;
-mod discovery;
 mod fault;
 mod index;
 mod node;
 mod policy;
 mod promise;
-mod scale;
 mod step;
 mod wire;
 
+pub use super::tables::discovery::*;
+pub use super::tables::scale::*;
+pub use super::tables::sim::{Defaults, Sim};
 pub use broker::*;
 pub use client::*;
-pub use discovery::*;
 pub use fault::*;
 pub use index::Index;
 pub use node::*;
 pub use policy::*;
 pub use promise::*;
-pub use scale::*;
 pub use step::*;
 pub use wire::*;
 
@@ -117,30 +114,4 @@ impl Scenario {
         let client = || self.clients.get(name).map(|c| &c.zone);
         node.or_else(broker).or_else(client)?.value.as_ref()
     }
-}
-
-/// `[sim]`.
-#[derive(Clone, Debug)]
-pub struct Sim {
-    /// Measured time; default 60 s.
-    pub duration: Given<Span>,
-    /// Simulated before and thrown away; default 10 s.
-    pub warmup: Given<Span>,
-    /// Default 1.
-    pub seed: Given<u64>,
-    /// Independent runs; default 10.
-    pub replications: Given<u32>,
-    /// Guard on events of one replication; default 10¹⁰.
-    pub max_events: Given<u64>,
-    /// Guard on requests in flight; default 10⁶.
-    pub max_in_flight: Given<u64>,
-}
-
-/// `[defaults]`.
-#[derive(Clone, Debug)]
-pub struct Defaults {
-    /// Transport of calls that name none: a name of `transports` or [`IN_PROCESS`]; default `rest`.
-    pub transport: Given<String>,
-    /// Policy of calls that name none.
-    pub policy: Option<Given<String>>,
 }

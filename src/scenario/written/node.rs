@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::{Autoscale, ConcurrencyLimit, Consumer, Given, RateLimit, Rule, Shed, Step, Warmup, Zone};
+use super::{Coming, ConcurrencyLimit, Consumer, Given, RateLimit, Rule, Shed, Step, Zone};
 
 /// What kind of table a node was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,12 +88,8 @@ pub struct Node {
     pub kind: NodeKind,
     /// Default 1.
     pub replicas: Given<u32>,
-    /// Services: from the start of a replica until it is ready; `None`: at once. Default 20 s with `autoscale`.
-    pub ready_after: Given<Option<Law>>,
-    /// Services: replicas that have just become ready are slow.
-    pub warmup: Rule<Warmup>,
-    /// Services: replicas that follow the load; then `replicas` is how many there are at the beginning, default its `min`.
-    pub autoscale: Rule<Autoscale>,
+    /// Services: how replicas come and go; with `autoscale`, `replicas` is how many there are at the beginning.
+    pub coming: Coming,
     /// Workers per replica; default 200 (services), 100 (databases), unlimited (`None`: externals).
     pub concurrency: Given<Option<u32>>,
     /// CPU that all work on a replica shares; `None`: every worker its own.

@@ -1,0 +1,16 @@
+//! How the file is declared: a word, a kind of value, a key, a table is said once, and reader, canonical form, schema,
+//! `explain` and "did you mean" follow from that.
+//!
+//! [`words!`] declares the words that a key may hold as an enum that knows its own text. A [`Kind`] is what one value may
+//! be and how it is read and printed; a [`Field`] is a kind with what its absence means; [`table!`] makes a [`Record`] of
+//! keys with fields. The tables stand in `scenario/tables`, each in one file with its checks and its lowering.
+
+mod fields;
+mod kinds;
+mod record;
+mod words;
+
+pub(crate) use fields::{Field, Filled, Maybe, Must, Or, Ruled, Said};
+pub(crate) use kinds::{Count, CountOr, Duration, Flag, Kind, Number, Share, Text, Varying, Weight, Whole, Without};
+pub(crate) use record::{Record, Told, table};
+pub(crate) use words::{Spoken, words};
