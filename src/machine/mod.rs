@@ -22,7 +22,6 @@ mod streams;
 mod walk;
 mod wire;
 
-use crate::model::policy::Intake;
 use crate::model::{NodeId, Probe, QueueId};
 use crate::units::Time;
 
@@ -31,13 +30,10 @@ use clients::Clients;
 use core::Core;
 use core::event::{EXHAUSTED, Event, LINGER, Rare};
 use data::Data;
-use data::lock::Table;
 use fleet::Fleet;
 use mail::Mail;
-use stations::{Replica, Stations};
+use stations::Stations;
 use streams::Streams;
-use wire::lend::Purse;
-use wire::pool::Pool;
 
 pub use core::course::Stop;
 pub use core::ledger::Parts;

@@ -229,10 +229,7 @@ impl Calls {
 
     /// The deadline has passed: whatever is under way is given up.
     fn run_out<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
-        core.charge(
-            guard,
-            if self.guarded[guard].open.is_empty() { Cause::RetryWait } else { Cause::FailedTries },
-        );
+        core.charge(guard, if self.guarded[guard].open.is_empty() { Cause::RetryWait } else { Cause::FailedTries });
         self.conclude_call(core, stations, guard, Outcome::Deadline, None);
     }
 

@@ -19,6 +19,7 @@ use crate::units::Span;
 
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Cut, Frame, Origin};
+use crate::machine::core::side::Side;
 use crate::machine::core::{Core, Flow, GONE};
 use crate::machine::stations::Stations;
 use crate::machine::wire::Wire;
@@ -27,7 +28,6 @@ use guard::Guarded;
 use police::Police;
 use std::collections::BTreeMap;
 use tied::Words;
-use crate::machine::core::side::Side;
 
 /// Calls under way: what guards them, and the wire they go by.
 #[derive(Clone, Debug)]

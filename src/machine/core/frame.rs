@@ -7,8 +7,8 @@ use crate::units::Time;
 
 use crate::machine::core::Core;
 use crate::machine::core::ledger::Row;
-use crate::machine::wire::lend::Loan;
 use crate::machine::core::side::Side;
+use crate::machine::wire::lend::Loan;
 
 /// Who waits for a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::units::{Span, Time};
 
 use crate::machine::Machine;
 use crate::machine::core::event::Rare;
-use crate::machine::fleet::{Being, Stage};
+use crate::machine::fleet::Stage;
 
 /// How long a replica that is one too many takes what callers still send to it: a usual pause in a `preStop` hook.
 const LISTENS: Span = Span(5_000_000_000);

@@ -18,13 +18,13 @@ use crate::units::Span;
 
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Cut, Origin};
+use crate::machine::core::side::Side;
 use crate::machine::core::{Core, Flow, GONE};
 use crate::machine::names::Names;
 use crate::model::plan::Plan;
 use crate::units::Time;
 use lend::Purse;
 use pool::Pool;
-use crate::machine::core::side::Side;
 
 /// What tries need to leave their callers, and what lies between them and a callee.
 #[derive(Clone, Debug)]
