@@ -37,7 +37,7 @@ pub(crate) trait Part<Ground = Stations> {
     fn leave_lines<P: Probe>(&mut self, core: &mut Core<'_, P>, death: &Death);
 
     /// Nobody who died waits for a call any more: what the replica had here is free, and what it knew is gone.
-    fn forget<P: Probe>(&mut self, core: &mut Core<'_, P>, ground: &mut Ground, death: &Death);
+    fn forget_dead<P: Probe>(&mut self, core: &mut Core<'_, P>, ground: &mut Ground, death: &Death);
 
     /// A replica can no longer be reached, which may have crashed.
     fn lose<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32, crashed: bool);
@@ -55,7 +55,7 @@ impl Part<()> for Stations {
 
     fn leave_lines<P: Probe>(&mut self, _: &mut Core<'_, P>, _: &Death) {}
 
-    fn forget<P: Probe>(&mut self, core: &mut Core<'_, P>, (): &mut (), death: &Death) {
+    fn forget_dead<P: Probe>(&mut self, core: &mut Core<'_, P>, (): &mut (), death: &Death) {
         self.forget_intake(core, death.replica);
     }
 
@@ -76,7 +76,7 @@ impl Part for Calls {
         self.forget_lines(core, death.replica);
     }
 
-    fn forget<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, death: &Death) {
+    fn forget_dead<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, death: &Death) {
         self.forget_pools(core, stations, death.replica);
         self.forget_policies(core, death.replica);
         self.wire.names.forget_books(core, death.replica);
@@ -98,7 +98,7 @@ impl Part for Data {
         self.forget_waits(&death.victims);
     }
 
-    fn forget<P: Probe>(&mut self, core: &mut Core<'_, P>, _: &mut Stations, death: &Death) {
+    fn forget_dead<P: Probe>(&mut self, core: &mut Core<'_, P>, _: &mut Stations, death: &Death) {
         self.forget_locks_of(core, death.replica);
         self.forget_caches(core, death.replica);
     }
@@ -121,7 +121,7 @@ impl Part for Fleet {
     fn leave_lines<P: Probe>(&mut self, _: &mut Core<'_, P>, _: &Death) {}
 
     /// A replica that crashed gets ready again when the fault is over: see [`restart`](Machine::restart).
-    fn forget<P: Probe>(&mut self, _: &mut Core<'_, P>, _: &mut Stations, _: &Death) {}
+    fn forget_dead<P: Probe>(&mut self, _: &mut Core<'_, P>, _: &mut Stations, _: &Death) {}
 
     fn lose<P: Probe>(&mut self, _: &mut Core<'_, P>, _: u32, _: bool) {}
 
@@ -141,7 +141,7 @@ impl Part for Mail {
     fn leave_lines<P: Probe>(&mut self, _: &mut Core<'_, P>, _: &Death) {}
 
     /// Messages go back when the broker finds the connection gone: when the replica is [lost](Part::lose), which follows.
-    fn forget<P: Probe>(&mut self, _: &mut Core<'_, P>, _: &mut Stations, _: &Death) {}
+    fn forget_dead<P: Probe>(&mut self, _: &mut Core<'_, P>, _: &mut Stations, _: &Death) {}
 
     fn lose<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32, _: bool) {
         self.lose_consumers(core, replica);
@@ -164,7 +164,7 @@ impl Part for Clients {
 
     fn leave_lines<P: Probe>(&mut self, _: &mut Core<'_, P>, _: &Death) {}
 
-    fn forget<P: Probe>(&mut self, _: &mut Core<'_, P>, _: &mut Stations, _: &Death) {}
+    fn forget_dead<P: Probe>(&mut self, _: &mut Core<'_, P>, _: &mut Stations, _: &Death) {}
 
     fn lose<P: Probe>(&mut self, _: &mut Core<'_, P>, _: u32, _: bool) {}
 
@@ -185,7 +185,7 @@ impl Part for Streams {
     fn leave_lines<P: Probe>(&mut self, _: &mut Core<'_, P>, _: &Death) {}
 
     /// Members and brokers notice that the replica is [lost](Part::lose), which follows.
-    fn forget<P: Probe>(&mut self, _: &mut Core<'_, P>, _: &mut Stations, _: &Death) {}
+    fn forget_dead<P: Probe>(&mut self, _: &mut Core<'_, P>, _: &mut Stations, _: &Death) {}
 
     fn lose<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32, crashed: bool) {
         self.lose_streams(core, replica, crashed);
@@ -223,10 +223,10 @@ macro_rules! all_parts {
             }
 
             /// What a replica that died had is free, and what it knew is gone.
-            pub(crate) fn forget(&mut self, death: &Death) {
+            pub(crate) fn forget_dead(&mut self, death: &Death) {
                 let Self { core, stations, $($part),* } = self;
-                $($part.forget(core, stations, death);)*
-                stations.forget(core, &mut (), death);
+                $($part.forget_dead(core, stations, death);)*
+                stations.forget_dead(core, &mut (), death);
             }
 
             /// A replica can no longer be reached.

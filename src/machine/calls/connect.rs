@@ -53,7 +53,7 @@ impl Calls {
             core.frames[at].replica = replica;
         }
         if core.trouble.possible && self.wire.names.is_outdated(core, at, channel.link) {
-            core.frames[at].cut = Cut::Astray;
+            core.frames[at].state.cut = Cut::Astray;
         }
         if core.trouble.possible && self.wire.pools[self.wire.holds[at].pool as usize].not_before > core.now {
             self.wire.holds[at] = Hold::default();
@@ -107,7 +107,7 @@ impl Calls {
             hold.stage = Stage::Sent;
             hold.fresh = true;
             core.charge(frame, Cause::Connect);
-            if core.frames[frame].abandoned {
+            if core.frames[frame].marks.abandoned {
                 self.wire.hang_up(core, frame);
                 self.discard(core, stations, frame);
             } else {
@@ -166,7 +166,7 @@ impl Calls {
         stations: &mut Stations,
         at: u32,
     ) -> Flow {
-        if core.frames[at].loan == Loan::Granted {
+        if core.frames[at].state.loan == Loan::Granted {
             self.leave_with_loan(core, stations, at)
         } else {
             self.shake(core, stations, at)
@@ -178,7 +178,7 @@ impl Calls {
         let id = CallId(core.frames[at].call);
         let first = core.plan.link(core.plan.call(id).link).first;
         let frame = &mut core.frames[at];
-        (frame.loan, frame.replica) = (Loan::Has, first);
+        (frame.state.loan, frame.replica) = (Loan::Has, first);
         self.head_for(core, stations, at, id);
         Flow::Stay
     }
@@ -244,7 +244,7 @@ impl Calls {
         for frame in itself.into_iter().chain(pending) {
             self.wire.holds[frame] = Hold::default();
             core.charge(frame, Cause::Connect);
-            if core.frames[frame].abandoned {
+            if core.frames[frame].marks.abandoned {
                 self.discard(core, stations, frame);
             } else {
                 self.wire.fail_unsent(core, frame, Outcome::ConnectFailed);
@@ -275,7 +275,7 @@ impl Calls {
         for (at, hold) in self.wire.wired_tries(core).into_iter().filter(|(_, hold)| gone[hold.pool as usize]) {
             self.wire.holds[at] = Hold::default();
             if hold.stage != Stage::Sent {
-                if core.frames[at].pose == Pose::Working {
+                if core.frames[at].state.pose == Pose::Working {
                     stations.interrupt(core, at);
                 }
                 core.frames[at].due = Time::NEVER;

@@ -41,7 +41,7 @@ impl Calls {
     #[inline(never)]
     pub(crate) fn have_effect<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let frame = &core.frames[at];
-        let (client, measured) = (ClientId(u32::from(frame.client)), frame.measured);
+        let (client, measured) = (ClientId(u32::from(frame.whose.client)), frame.whose.measured);
         let call = &core.plan.calls[frame.call as usize];
         let (endpoint, edge) = (call.endpoint, call.edge);
         if frame.origin != Origin::Try || !call.effect || call.guard == NONE {

@@ -23,6 +23,25 @@ pub(crate) const THROTTLE: u64 = 2;
 
 pub(crate) const LIMIT: u64 = 4;
 
+/// When a guard has something to do; never, where nothing is due.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alarms {
+    /// When it gives up whatever happens.
+    pub(crate) deadline: Time,
+    /// When the next hedge is due.
+    pub(crate) hedge_at: Time,
+    /// When it goes on after a wait: a backoff, a rate limit, the end of its patience in a bulkhead's line.
+    pub(crate) resume_at: Time,
+    /// When the next try, whose timer runs already, has timed out.
+    pub(crate) timer_at: Time,
+}
+
+impl Default for Alarms {
+    fn default() -> Self {
+        Self { deadline: Time::NEVER, hedge_at: Time::NEVER, resume_at: Time::NEVER, timer_at: Time::NEVER }
+    }
+}
+
 /// A guarded call under way, beside its frame.
 #[derive(Clone, Debug)]
 pub(crate) struct Guarded {
@@ -44,18 +63,11 @@ pub(crate) struct Guarded {
     pub(crate) backoff: Span,
     /// How the last try failed.
     pub(crate) cause: Outcome,
-    /// When it gives up whatever happens.
-    pub(crate) deadline: Time,
-    /// When the next hedge is due.
-    pub(crate) hedge_at: Time,
-    /// When it goes on after a wait: a backoff, a rate limit, the end of its patience in a bulkhead's line.
-    pub(crate) resume_at: Time,
+    pub(crate) alarms: Alarms,
     /// Whether it is in the line of a bulkhead.
     pub(crate) in_line: bool,
     /// Whether a try is on its way through the stages that a budget counts as under way.
     pub(crate) pending: bool,
-    /// When the next try, whose timer runs already, has timed out.
-    pub(crate) timer_at: Time,
     /// The deadline its caller inherited.
     pub(crate) inherited: Time,
     /// The replica that the next try goes to, where a breaker has let that through.
@@ -76,12 +88,9 @@ impl Default for Guarded {
             call_dues: Dues::default(),
             backoff: Span::ZERO,
             cause: Outcome::Error,
-            deadline: Time::NEVER,
-            hedge_at: Time::NEVER,
-            resume_at: Time::NEVER,
+            alarms: Alarms::default(),
             in_line: false,
             pending: false,
-            timer_at: Time::NEVER,
             inherited: Time::NEVER,
             aim: None,
             begun: Time::NEVER,
@@ -110,21 +119,14 @@ impl Calls {
         let guard = &plan.guards[call.guard as usize];
         let police = guard.first + caller.replica - plan.link(guard.link).first_caller;
         let frame = Frame {
-            lineage: caller.lineage.child(call.site, 0),
-            sent: now,
-            until: now,
             caller: at,
             replica: caller.replica,
             call: id.0,
-            client: caller.client,
-            priority: caller.priority,
             origin: Origin::Guard,
-            measured: caller.measured,
-            child: NONE,
             due: Time::NEVER,
-            ..Frame::default()
+            ..Frame::new(caller.lineage.child(call.site, 0), now, caller.whose)
         };
-        let (measured, edge) = (frame.measured, call.edge);
+        let (measured, edge) = (frame.whose.measured, call.edge);
         let inherited = core.deadline_of(at);
         let frame = core.frames.insert(frame);
         core.frames[at].child = frame;
@@ -136,7 +138,8 @@ impl Calls {
         let guarded = &mut self.guarded[frame];
         let open = std::mem::take(&mut guarded.open);
         let (rules, deadline) = (guard.rules, own.min(inherited));
-        *guarded = Guarded { police, rules, open, deadline, inherited, ..Guarded::default() };
+        let alarms = Alarms { deadline, ..Alarms::default() };
+        *guarded = Guarded { police, rules, open, alarms, inherited, ..Guarded::default() };
         if inherited <= now {
             return self.conclude_call(core, stations, frame, Outcome::Deadline, None);
         }
@@ -171,22 +174,22 @@ impl Calls {
         core.frames[guard].due = Time::NEVER;
         let now = core.now;
         let guarded = &mut self.guarded[guard];
-        if guarded.deadline <= now {
+        if guarded.alarms.deadline <= now {
             return self.run_out(core, stations, guard);
         }
-        if guarded.timer_at <= now {
+        if guarded.alarms.timer_at <= now {
             self.time_out_unsent(core, stations, guard);
         } else if let Some(late) = guarded.open.iter().find(|other| other.due <= now).copied() {
             self.give_up_try(core, stations, late.frame, Outcome::Timeout);
-        } else if guarded.resume_at <= now {
-            guarded.resume_at = Time::NEVER;
+        } else if guarded.alarms.resume_at <= now {
+            guarded.alarms.resume_at = Time::NEVER;
             self.charge_wait(core, guard);
             if self.leave_bulkhead_line(guard) {
                 self.refuse(core, stations, guard, Outcome::BulkheadFull);
             } else {
                 self.pass_stages(core, stations, guard);
             }
-        } else if guarded.hedge_at <= now {
+        } else if guarded.alarms.hedge_at <= now {
             self.hedge(core, stations, guard);
         }
         self.set_alarm(core, guard);
@@ -205,8 +208,8 @@ impl Calls {
         if guarded.police == NONE {
             return;
         }
-        let timers = guarded.open.iter().map(|other| other.due).fold(guarded.timer_at, Time::min);
-        let next = guarded.deadline.min(guarded.hedge_at).min(guarded.resume_at).min(timers);
+        let timers = guarded.open.iter().map(|other| other.due).fold(guarded.alarms.timer_at, Time::min);
+        let next = guarded.alarms.deadline.min(guarded.alarms.hedge_at).min(guarded.alarms.resume_at).min(timers);
         // What came due while its replica stood still is due now.
         let next = next.max(core.now);
         if next != frame.due {
@@ -220,8 +223,8 @@ impl Calls {
     /// The time of a try is over before it has set out.
     fn time_out_unsent<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
         let guarded = &mut self.guarded[guard];
-        guarded.timer_at = Time::NEVER;
-        guarded.resume_at = Time::NEVER;
+        guarded.alarms.timer_at = Time::NEVER;
+        guarded.alarms.resume_at = Time::NEVER;
         self.charge_wait(core, guard);
         self.leave_bulkhead_line(guard);
         self.refuse(core, stations, guard, Outcome::Timeout);
@@ -243,17 +246,17 @@ impl Calls {
         by: Option<u32>,
     ) {
         self.dissolve(core, stations, guard, outcome);
-        let (caller, spent) = (core.frames[guard].caller, core.frames[guard].spent);
+        let (caller, spent) = (core.frames[guard].caller, core.frames[guard].load.spent);
         if let Some(by) = by {
-            core.frames[caller].spent += core.frames[by].spent;
+            core.frames[caller].load.spent += core.frames[by].load.spent;
             // What the first try had before this one, a hedge, was sent.
-            let before = core.frames[by].sent.since(core.frames[guard].until);
+            let before = core.frames[by].trip.sent.since(core.frames[guard].account.until);
             core.charge_for(guard, Cause::HedgeWait, before);
             core.pass_on(guard, by);
         } else {
             core.charge(guard, Cause::FailedTries);
         }
-        core.frames[caller].spent += spent;
+        core.frames[caller].load.spent += spent;
         if core.plan.calls[core.frames[guard].call as usize].effect {
             self.settle_effect(core, guard);
         }

@@ -86,9 +86,9 @@ impl Calls {
         id: CallId,
     ) -> Flow {
         let site = &core.sites[id.index()];
-        let (edge, plain, there) = (site.edge, site.plain, site.there);
+        let (edge, plain, there) = (site.edge, site.plain, site.ways.there);
         let caller = &core.frames[at];
-        if caller.canceled {
+        if caller.marks.canceled {
             return core.fail_step(at, Outcome::Canceled);
         }
         if site.guard != NONE {
@@ -96,20 +96,13 @@ impl Calls {
             return Flow::Stay;
         }
         let frame = Frame {
-            lineage: caller.lineage.child(site.name, 0),
-            sent: core.now,
-            until: core.now,
             caller: at,
             replica: site.first,
             call: id.0,
-            client: caller.client,
-            priority: caller.priority,
             origin: Origin::Try,
-            measured: caller.measured,
-            child: NONE,
-            ..Frame::default()
+            ..Frame::new(caller.lineage.child(site.name, 0), core.now, caller.whose)
         };
-        let measured = frame.measured;
+        let measured = frame.whose.measured;
         let frame = core.frames.insert(frame);
         core.frames[at].child = frame;
         core.inherit_root(frame, at);
@@ -158,7 +151,7 @@ impl Calls {
             core.frames[at].replica = replica;
         }
         if core.trouble.possible && call.channel == NONE && self.wire.names.is_outdated(core, at, call.link) {
-            core.frames[at].cut = Cut::Astray;
+            core.frames[at].state.cut = Cut::Astray;
         }
         if call.channel == NONE {
             self.wire.send(core, at);
@@ -194,12 +187,12 @@ impl Calls {
         joined: bool,
     ) -> Flow {
         let frame = &mut core.frames[at];
-        frame.outcome = outcome;
+        frame.state.outcome = outcome;
         frame.pc = GONE;
-        let waited = Span(frame.waited);
-        let sojourn = core.now.since(frame.arrived);
+        let waited = Span(frame.wait.waited);
+        let sojourn = core.now.since(frame.trip.arrived);
         let site = &core.sites[frame.call as usize];
-        let (node, endpoint, straight, back) = (site.node, site.endpoint, site.straight, site.back);
+        let (node, endpoint, straight, back) = (site.node, site.endpoint, site.straight, site.ways.back);
         if core.roots.follows && outcome.is_good() {
             core.reach_goal(at, endpoint);
         }
@@ -225,8 +218,8 @@ impl Calls {
         }
         core.charge(at, Cause::Network);
         let frame = &core.frames[at];
-        let (spent, caller, outcome) = (frame.spent, frame.caller, frame.outcome);
-        if frame.abandoned {
+        let (spent, caller, outcome) = (frame.load.spent, frame.caller, frame.state.outcome);
+        if frame.marks.abandoned {
             self.come_late(core, stations, at);
             return None;
         }
@@ -242,7 +235,7 @@ impl Calls {
             self.end_answered_try(core, stations, at, outcome);
             return None;
         }
-        core.frames[caller].spent += spent;
+        core.frames[caller].load.spent += spent;
         core.pass_on(caller, at);
         self.settle(core, stations, at, outcome);
         core.close(at, outcome);
@@ -252,13 +245,14 @@ impl Calls {
     /// An answer comes that nobody waits for.
     #[inline(never)]
     fn come_late<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) {
-        if core.frames[at].cut == Cut::Unsent {
+        if core.frames[at].state.cut == Cut::Unsent {
             // It never left, and at this very instant was given up.
             return self.pass_away(core, stations, at);
         }
         let frame = &mut core.frames[at];
-        frame.answered = true;
-        let (client, outcome, hears) = (ClientId(u32::from(frame.client)), frame.outcome, frame.hears);
+        frame.marks.answered = true;
+        let (client, outcome, hears) =
+            (ClientId(u32::from(frame.whose.client)), frame.state.outcome, frame.marks.hears);
         let edge = core.plan.calls[frame.call as usize].edge;
         let wasted = core.waste(at);
         core.tell(Fact::LateReply { edge, client, wasted });
@@ -278,7 +272,7 @@ impl Calls {
     ) {
         let frame = &core.frames[at];
         let site = &core.sites[frame.call as usize];
-        let (latency, measured, edge) = (core.now.since(frame.sent), frame.measured, site.edge);
+        let (latency, measured, edge) = (core.now.since(frame.trip.sent), frame.whose.measured, site.edge);
         let caller = frame.caller;
         if site.tracks {
             self.wire.untrack(core, at, Some(outcome));

@@ -93,7 +93,7 @@ impl Calls {
             Stage::Timer => {
                 let rules = self.rules(core, guard);
                 if let Some(lane) = rules.timeout.filter(|_| rules.early) {
-                    self.guarded[guard].timer_at = core.now + core.plan.lanes[lane.index()];
+                    self.guarded[guard].alarms.timer_at = core.now + core.plan.lanes[lane.index()];
                 }
                 Verdict::Go
             }
@@ -130,7 +130,7 @@ impl Calls {
     fn wait_at<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32, stage: Stage, span: Span) {
         let resume_at = core.now + span;
         let guarded = &mut self.guarded[guard];
-        guarded.resume_at = resume_at;
+        guarded.alarms.resume_at = resume_at;
         if stage == Stage::Bulkhead {
             guarded.in_line = true;
             let police = guarded.police;
@@ -151,9 +151,9 @@ impl Calls {
         let guarded = &mut self.guarded[guard];
         guarded.pending = false;
         guarded.aim = None;
-        guarded.timer_at = Time::NEVER;
+        guarded.alarms.timer_at = Time::NEVER;
         let (dues, nth, edge) = (std::mem::take(&mut guarded.dues), guarded.again, core.edge_of(guard));
-        core.tell(Fact::Limited { edge, by: outcome, first: nth == 0, measured: core.frames[guard].measured });
+        core.tell(Fact::Limited { edge, by: outcome, first: nth == 0, measured: core.frames[guard].whose.measured });
         let dues = self.tell_breaker(core, guard, dues, outcome);
         self.withdraw_dues(core, stations, guard, dues);
         self.tell_budget(core, guard, nth, outcome);
@@ -299,7 +299,7 @@ impl Calls {
         if let Some(next) = self.police[police].line.pop_front() {
             let guarded = &mut self.guarded[next];
             guarded.in_line = false;
-            guarded.resume_at = Time::NEVER;
+            guarded.alarms.resume_at = Time::NEVER;
             self.charge_wait(core, next);
             self.pass_stages(core, stations, next);
             self.set_alarm(core, next);

@@ -36,10 +36,10 @@ impl Calls {
         if frame.origin != Origin::Try || !core.is_tied(frame.call) {
             return None;
         }
-        if frame.canceled {
+        if frame.marks.canceled {
             return Some(Outcome::Canceled);
         }
-        if !frame.abandoned {
+        if !frame.marks.abandoned {
             let guard = frame.caller;
             let guarded = &mut self.guarded[guard];
             guarded.begun = guarded.begun.min(core.now);

@@ -1,6 +1,5 @@
 //! The tries of a guarded call: one sets out, beside others or after them, and ends.
 
-use crate::model::id::NONE;
 use crate::model::policy::{Backoff, Stage};
 use crate::model::{CallId, Cause, ClientId, Fact, Opening, Outcome, Probe};
 use crate::random::{Lineage, Purpose};
@@ -28,28 +27,21 @@ impl Calls {
         let id = CallId(parent.call);
         let (nth, lineage) = (self.guarded[guard].again, self.try_lineage(core, guard));
         let frame = Frame {
-            lineage,
-            sent: now,
-            until: now,
             caller: guard,
             replica: plan.link(plan.call(id).link).first,
             call: id.0,
-            client: parent.client,
-            priority: parent.priority,
             origin: Origin::Try,
-            measured: parent.measured,
-            child: NONE,
-            ..Frame::default()
+            ..Frame::new(lineage, now, parent.whose)
         };
-        let (measured, client) = (frame.measured, ClientId(u32::from(frame.client)));
+        let (measured, client) = (frame.whose.measured, ClientId(u32::from(frame.whose.client)));
         let frame = core.frames.insert(frame);
         let guarded = &mut self.guarded[guard];
         guarded.pending = false;
         let dues = std::mem::take(&mut guarded.dues);
-        let due = std::mem::replace(&mut guarded.timer_at, Time::NEVER);
-        let (deadline, inherited, begun) = (guarded.deadline, guarded.inherited, guarded.begun);
+        let due = std::mem::replace(&mut guarded.alarms.timer_at, Time::NEVER);
+        let (deadline, inherited, begun) = (guarded.alarms.deadline, guarded.inherited, guarded.begun);
         guarded.open.push(Try { frame, nth, dues, due });
-        self.guarded[guard].hedge_at = self.next_hedge(core, guard);
+        self.guarded[guard].alarms.hedge_at = self.next_hedge(core, guard);
         if plan.propagates {
             core.inherit_deadline(frame, if self.rules(core, guard).propagate { deadline } else { inherited });
         }
@@ -117,7 +109,7 @@ impl Calls {
         self.guarded[guard].cause = outcome;
         if last {
             self.try_again(core, stations, guard, outcome, answered.then_some(at));
-        } else if self.rules(core, guard).hedge.is_some() && self.guarded[guard].hedge_at != Time::NEVER {
+        } else if self.rules(core, guard).hedge.is_some() && self.guarded[guard].alarms.hedge_at != Time::NEVER {
             // A failure sends the next hedge at once (gRPC proposal A6).
             self.hedge(core, stations, guard);
         }
@@ -164,7 +156,7 @@ impl Calls {
         if let Some(budget) = &mut self.state(guard).budget
             && !budget.withdraw(now, outcome)
         {
-            let (edge, measured) = (core.edge_of(guard), core.frames[guard].measured);
+            let (edge, measured) = (core.edge_of(guard), core.frames[guard].whose.measured);
             core.tell(Fact::OutOfBudget { edge, measured });
             return self.conclude_call(core, stations, guard, outcome, answered);
         }
@@ -180,14 +172,14 @@ impl Calls {
         guarded.pending = true;
         guarded.backoff = wait;
         guarded.stage = begun + 1;
-        guarded.resume_at = now + wait;
+        guarded.alarms.resume_at = now + wait;
     }
 
     /// One more try beside those that are out.
     pub(crate) fn hedge<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
         let begun = self.rules(core, guard).stages.iter().position(|s| *s == Stage::Retry).unwrap_or(0) as u32;
         let guarded = &mut self.guarded[guard];
-        guarded.hedge_at = Time::NEVER;
+        guarded.alarms.hedge_at = Time::NEVER;
         guarded.again += 1;
         guarded.stage = begun + 1;
         self.pass_stages(core, stations, guard);

@@ -62,59 +62,76 @@ pub(crate) enum Cut {
     Dead,
 }
 
-/// A request in flight, or a branch of one: two cache lines, no more.
+/// The request behind something: whose it is, and what follows from that wherever it comes.
 #[derive(Clone, Copy, Debug, Default)]
-#[repr(align(64))]
-pub(crate) struct Frame {
-    /// Names its draws.
-    pub(crate) lineage: Lineage,
+pub(crate) struct Whose {
+    /// The client behind it.
+    pub(crate) client: u16,
+    /// 0 is served first.
+    pub(crate) priority: u8,
+    /// Whether it belongs to the measured cohort.
+    pub(crate) measured: bool,
+}
+
+/// Where a frame has come from, in time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Trip {
     /// When it arrived at the node; for a root, when it was meant to set out.
     pub(crate) arrived: Time,
     /// When the caller sent it.
     pub(crate) sent: Time,
+}
+
+/// What a frame has waited.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wait {
     /// Since when it is in line.
     pub(crate) since: Time,
-    /// When what it waits for will be: its work's end, or the end of its patience in line. Whatever is pending for another
-    /// time is void.
-    pub(crate) due: Time,
     /// Time in lines so far, ns.
     pub(crate) waited: u64,
+}
+
+/// The CPU work of a frame.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Load {
     /// CPU demand of the work in progress, ns; after a preemption what is left of it.
     pub(crate) work: u64,
     /// Of that work, what goes into messages, ns; charged first.
     pub(crate) coding: u64,
     /// Work done for it so far, its callees' included, ns.
     pub(crate) spent: u64,
+}
+
+/// Where the time of a frame went.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Account {
     /// Up to here all its time is accounted for.
     pub(crate) until: Time,
     /// What that was spent on.
     pub(crate) row: Row,
-    /// The frame or join that waits for it, or the user.
-    pub(crate) caller: u32,
-    /// Next operation; while a call or fork is open, that operation.
-    pub(crate) pc: u32,
-    /// The try it waits for, while a call is open; `NONE` otherwise.
-    pub(crate) child: u32,
-    /// Where it runs.
-    pub(crate) replica: u32,
-    /// The call-site that made it.
-    pub(crate) call: u32,
-    /// The client behind it.
-    pub(crate) client: u16,
-    /// 0 is served first.
-    pub(crate) priority: u8,
-    /// Who waits.
-    pub(crate) origin: Origin,
+}
+
+/// How a frame is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct State {
     /// What the CPU work in progress is charged as.
     pub(crate) doing: Cause,
     /// How it ended, or how its last failed call did.
     pub(crate) outcome: Outcome,
-    /// Whether the request behind it belongs to the measured cohort.
-    pub(crate) measured: bool,
-    /// Whether its caller gave up.
-    pub(crate) abandoned: bool,
     /// What it has of a pool of database connections.
     pub(crate) loan: Loan,
+    /// What it is doing.
+    pub(crate) pose: Pose,
+    /// Whether its caller can be reached.
+    pub(crate) cut: Cut,
+}
+
+/// What has happened to a frame.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; they overlap")]
+pub(crate) struct Marks {
+    /// Whether its caller gave up.
+    pub(crate) abandoned: bool,
     /// Whether it is to stop at its next step.
     pub(crate) canceled: bool,
     /// Whether a message that its caller gave up is on the way.
@@ -127,10 +144,45 @@ pub(crate) struct Frame {
     pub(crate) preempted: bool,
     /// Branches: whether it took a worker of its own because its parent went on.
     pub(crate) own_worker: bool,
-    /// What it is doing.
-    pub(crate) pose: Pose,
-    /// Whether its caller can be reached.
-    pub(crate) cut: Cut,
+}
+
+/// A request in flight, or a branch of one: two cache lines, no more.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+pub(crate) struct Frame {
+    /// Names its draws.
+    pub(crate) lineage: Lineage,
+    pub(crate) trip: Trip,
+    pub(crate) wait: Wait,
+    /// When what it waits for will be: its work's end, or the end of its patience in line. Whatever is pending for another
+    /// time is void.
+    pub(crate) due: Time,
+    pub(crate) load: Load,
+    pub(crate) account: Account,
+    /// The frame or join that waits for it, or the user.
+    pub(crate) caller: u32,
+    /// Next operation; while a call or fork is open, that operation.
+    pub(crate) pc: u32,
+    /// The try it waits for, while a call is open; `NONE` otherwise.
+    pub(crate) child: u32,
+    /// Where it runs.
+    pub(crate) replica: u32,
+    /// The call-site that made it.
+    pub(crate) call: u32,
+    pub(crate) whose: Whose,
+    /// Who waits.
+    pub(crate) origin: Origin,
+    pub(crate) state: State,
+    pub(crate) marks: Marks,
+}
+
+impl Frame {
+    /// A frame that begins now.
+    #[inline(always)]
+    pub(crate) fn new(lineage: Lineage, now: Time, whose: Whose) -> Self {
+        let (trip, account) = (Trip { sent: now, ..Trip::default() }, Account { until: now, ..Account::default() });
+        Self { lineage, trip, account, child: NONE, whose, ..Self::default() }
+    }
 }
 
 // Two cache lines, and not a third.

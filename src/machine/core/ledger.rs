@@ -149,7 +149,7 @@ impl<P: Probe> Core<'_, P> {
     #[inline]
     pub(crate) fn close(&mut self, at: u32, outcome: Outcome) {
         if P::ACCOUNTS {
-            self.ledger.clear(std::mem::take(&mut self.frames[at].row));
+            self.ledger.clear(std::mem::take(&mut self.frames[at].account.row));
         }
         if P::TRACES {
             let replica = self.frames[at].replica;
@@ -168,9 +168,9 @@ impl<P: Probe> Core<'_, P> {
     #[inline(never)]
     pub(crate) fn waste(&mut self, at: u32) -> Span {
         let frame = &self.frames[at];
-        let wasted = Span(frame.spent);
+        let wasted = Span(frame.load.spent);
         if P::ACCOUNTS && wasted > Span::ZERO {
-            self.probe.waste(wasted, self.ledger.parts(frame.row));
+            self.probe.waste(wasted, self.ledger.parts(frame.account.row));
         }
         wasted
     }
@@ -179,10 +179,10 @@ impl<P: Probe> Core<'_, P> {
     #[inline]
     pub(crate) fn pass_on(&mut self, to: u32, from: u32) {
         if P::ACCOUNTS {
-            let row = std::mem::take(&mut self.frames[from].row);
+            let row = std::mem::take(&mut self.frames[from].account.row);
             let to = &mut self.frames[to];
-            to.until = self.now;
-            self.ledger.append(&mut to.row, row);
+            to.account.until = self.now;
+            self.ledger.append(&mut to.account.row, row);
         }
     }
 
@@ -206,7 +206,7 @@ impl<P: Probe> Core<'_, P> {
             return;
         }
         let frame = &mut self.frames[at];
-        let from = frame.until;
+        let from = frame.account.until;
         let span = span(from);
         if span == Span::ZERO {
             return;
@@ -217,8 +217,8 @@ impl<P: Probe> Core<'_, P> {
             Some(own) if cause <= Cause::Queue => own,
             _ => cause,
         };
-        frame.until = from + span;
-        self.ledger.enter(&mut frame.row, Cell::new(node, cause), span.0);
+        frame.account.until = from + span;
+        self.ledger.enter(&mut frame.account.row, Cell::new(node, cause), span.0);
         if P::TRACES {
             self.probe.trace(Trace::Segment { frame: at, node, cause, from, to: from + span });
         }
@@ -231,9 +231,9 @@ impl<P: Probe> Core<'_, P> {
             return;
         }
         let frame = &mut self.frames[at];
-        let from = frame.until;
-        frame.until = from + span;
-        self.ledger.enter(&mut frame.row, Cell::new(node, cause), span.0);
+        let from = frame.account.until;
+        frame.account.until = from + span;
+        self.ledger.enter(&mut frame.account.row, Cell::new(node, cause), span.0);
         if P::TRACES {
             self.probe.trace(Trace::Segment { frame: at, node, cause, from, to: from + span });
         }

@@ -132,7 +132,7 @@ impl<P: Probe> Core<'_, P> {
         self.charge(at, Cause::Network);
         let frame = &mut self.frames[at];
         let site = &self.sites[frame.call as usize];
-        frame.arrived = self.now;
+        frame.trip.arrived = self.now;
         frame.pc = site.entry.0;
         let (node, endpoint, replica) = (site.node, site.endpoint, frame.replica);
         self.tell_load(replica, Fact::Reached { node, endpoint });
@@ -142,10 +142,10 @@ impl<P: Probe> Core<'_, P> {
     /// A wait without CPU is over, or a stage of a handshake.
     pub(crate) fn wake(&mut self, at: u32) -> Option<u32> {
         let frame = &mut self.frames[at];
-        if frame.due != self.now || frame.pose != Pose::Asleep {
+        if frame.due != self.now || frame.state.pose != Pose::Asleep {
             return None;
         }
-        frame.pose = Pose::Idle;
+        frame.state.pose = Pose::Idle;
         frame.due = Time::NEVER;
         if frame.pc != DIAL.0 {
             self.charge(at, Cause::Wait);
@@ -156,7 +156,7 @@ impl<P: Probe> Core<'_, P> {
     /// A frame waits for time to pass.
     pub(crate) fn sleep(&mut self, at: u32, span: Span) {
         let frame = &mut self.frames[at];
-        frame.pose = Pose::Asleep;
+        frame.state.pose = Pose::Asleep;
         frame.due = self.now + span;
         self.schedule(span, Event::Wake(at));
     }
@@ -190,7 +190,7 @@ impl<P: Probe> Core<'_, P> {
     #[inline(never)]
     pub(crate) fn fail_step(&mut self, at: u32, outcome: Outcome) -> Flow {
         let frame = &mut self.frames[at];
-        frame.outcome = outcome;
+        frame.state.outcome = outcome;
         let op = self.plan.ops[frame.pc as usize];
         if P::TRACES {
             self.spurn(at, op, outcome);
@@ -213,7 +213,7 @@ impl<P: Probe> Core<'_, P> {
     #[inline(never)]
     pub(crate) fn descend(&mut self, at: u32, call: crate::model::CallId, next: Pc) -> Flow {
         let plan = self.plan.call(call);
-        let (lineage, measured) = (self.frames[at].lineage, self.frames[at].measured);
+        let (lineage, measured) = (self.frames[at].lineage, self.frames[at].whose.measured);
         let since = self.now;
         self.frames.scopes(at).push(Scope { lineage, since, edge: plan.edge });
         self.frames[at].lineage = lineage.child(plan.site, 0);
@@ -231,7 +231,7 @@ impl<P: Probe> Core<'_, P> {
         next: Pc,
     ) -> Flow {
         let (edge, endpoint) = (self.plan.call(call).edge, self.plan.call(call).endpoint);
-        let measured = self.frames[at].measured;
+        let measured = self.frames[at].whose.measured;
         if self.roots.follows && outcome.is_good() {
             self.reach_goal(at, endpoint);
         }

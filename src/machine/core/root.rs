@@ -81,7 +81,7 @@ impl<P: Probe> Core<'_, P> {
             return self.assign_root(at, NONE);
         }
         let frame = &self.frames[at];
-        let (intended, measured) = (frame.arrived, frame.measured);
+        let (intended, measured) = (frame.trip.arrived, frame.whose.measured);
         let root = Root { intended, client, measured, outcome: Outcome::default(), open: 0, reached: 0 };
         let slot = self.roots.free.pop().unwrap_or_else(|| {
             self.roots.slots.push(root);

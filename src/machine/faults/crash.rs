@@ -22,7 +22,7 @@ impl<P: Probe> Machine<'_, P> {
             self.calls.abandon_call(&mut self.core, &mut self.stations, *at);
             self.data.roll_back(&mut self.core, *at);
         }
-        self.forget(&death);
+        self.forget_dead(&death);
         for at in &death.victims {
             self.perish(*at, silent);
         }
@@ -45,23 +45,23 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A frame leaves its work, its line, its sleep.
     fn stop_at_once(&mut self, at: u32) {
-        if self.core.frames[at].pose == Pose::Working {
+        if self.core.frames[at].state.pose == Pose::Working {
             self.stations.interrupt(&mut self.core, at);
         }
-        if self.core.frames[at].waiting {
+        if self.core.frames[at].marks.waiting {
             self.stations.leave_line(&mut self.core, at);
         }
-        if self.core.frames[at].pose == Pose::Publishing {
+        if self.core.frames[at].state.pose == Pose::Publishing {
             self.mail.die_publishing(&mut self.core, at);
         }
         self.core.charge(at, Cause::FailedTries);
         let frame = &mut self.core.frames[at];
-        frame.pose = Pose::Idle;
-        if frame.loan == Loan::Stands {
-            frame.loan = Loan::None;
+        frame.state.pose = Pose::Idle;
+        if frame.state.loan == Loan::Stands {
+            frame.state.loan = Loan::None;
         }
         frame.due = Time::NEVER;
-        let measured = frame.measured;
+        let measured = frame.whose.measured;
         for scope in std::mem::take(self.core.frames.scopes(at)) {
             let latency = self.core.now.since(scope.since);
             self.core.tell(Fact::Settled { edge: scope.edge, outcome: Outcome::Abandoned, latency, measured });
@@ -82,12 +82,12 @@ impl<P: Probe> Machine<'_, P> {
         }
         let site = &self.core.sites[frame.call as usize];
         let (node, endpoint) = (site.node, site.endpoint);
-        let (sojourn, waited) = (self.core.now.since(frame.arrived), Span(frame.waited));
+        let (sojourn, waited) = (self.core.now.since(frame.trip.arrived), Span(frame.wait.waited));
         self.core.tell(Fact::Replied { node, endpoint, outcome: Outcome::Reset, joined: true, sojourn, waited });
-        if frame.cut == Cut::Severed {
+        if frame.state.cut == Cut::Severed {
             // A reset is under way to its caller already; it ends with that.
             self.core.frames[at].pc = GONE;
-            self.core.frames[at].answered = true;
+            self.core.frames[at].marks.answered = true;
             return;
         }
         self.calls.turn_back(&mut self.core, &mut self.stations, at, Outcome::Reset, silent);

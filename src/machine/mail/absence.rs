@@ -60,7 +60,7 @@ impl Mail {
         }
         for at in waiting {
             let frame = &mut core.frames[at];
-            frame.waited += core.now.since(frame.since).0;
+            frame.wait.waited += core.now.since(frame.wait.since).0;
             let replica = frame.replica;
             let node = core.node_of(replica);
             core.tell(Fact::Dequeued { node });

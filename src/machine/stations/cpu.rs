@@ -141,13 +141,13 @@ impl Stations {
             return Flow::On;
         }
         let frame = &mut core.frames[at];
-        frame.doing = cause;
-        frame.work = work;
+        frame.state.doing = cause;
+        frame.load.work = work;
         let index = frame.replica;
         let takes = if core.trouble.possible { core.stretched(index, work) } else { Span(work) };
         let frame = &mut core.frames[at];
         frame.due = core.now + takes;
-        frame.pose = Pose::Working;
+        frame.state.pose = Pose::Working;
         let replica = &mut self.replicas[index as usize];
         let node = replica.node;
         let mut cores = 0;
@@ -191,7 +191,7 @@ impl Stations {
     pub(crate) fn finish<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Option<u32> {
         let frame = &core.frames[at];
         if frame.due != core.now
-            || frame.pose != Pose::Working
+            || frame.state.pose != Pose::Working
             || core.trouble.possible && core.is_frozen(frame.replica)
         {
             return None;
@@ -203,12 +203,12 @@ impl Stations {
     /// Work is done: it is counted, and what was pending for it is void.
     #[inline(always)]
     fn complete<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        self.charge_work(core, at, core.frames[at].work);
+        self.charge_work(core, at, core.frames[at].load.work);
         let frame = &mut core.frames[at];
         frame.due = Time::NEVER;
-        frame.pose = Pose::Idle;
-        frame.spent += frame.work;
-        let (index, worker) = (frame.replica, frame.doing != Cause::Connect);
+        frame.state.pose = Pose::Idle;
+        frame.load.spent += frame.load.work;
+        let (index, worker) = (frame.replica, frame.state.doing != Cause::Connect);
         let replica = &mut self.replicas[index as usize];
         if !replica.running.is_empty() {
             replica.running.retain(|f| *f != at);
@@ -225,7 +225,7 @@ impl Stations {
     #[inline(always)]
     fn charge_work<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, work: u64) {
         let frame = &mut core.frames[at];
-        let (cause, coding, replica) = (frame.doing, frame.coding, frame.replica);
+        let (cause, coding, replica) = (frame.state.doing, frame.load.coding, frame.replica);
         if !P::ACCOUNTS || frame.pc == DIAL.0 {
             return;
         }
@@ -233,7 +233,7 @@ impl Stations {
             return self.charge_troubled_work(core, at, work);
         }
         if coding > 0 {
-            frame.coding = coding.saturating_sub(work);
+            frame.load.coding = coding.saturating_sub(work);
             core.charge_for(at, Cause::Encode, Span(coding.min(work)));
         }
         if self.replicas[replica as usize].cpu.is_none() {
@@ -246,9 +246,9 @@ impl Stations {
     #[inline(never)]
     fn charge_troubled_work<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, work: u64) {
         let frame = &mut core.frames[at];
-        let (cause, coding, replica) = (frame.doing, frame.coding, frame.replica);
-        frame.coding = coding.saturating_sub(work);
-        let work = work.min(core.now.since(frame.until).0);
+        let (cause, coding, replica) = (frame.state.doing, frame.load.coding, frame.replica);
+        frame.load.coding = coding.saturating_sub(work);
+        let work = work.min(core.now.since(frame.account.until).0);
         if coding > 0 {
             core.charge_for(at, Cause::Encode, Span(coding.min(work)));
         }
@@ -282,7 +282,7 @@ impl Stations {
             if core.trouble.possible { core.unstretched(frame.replica, left) } else { left.0 }
         };
         // What is done by now is all of this work; the rest begins anew.
-        core.frames[at].work -= left.min(frame.work);
+        core.frames[at].load.work -= left.min(frame.load.work);
         self.complete(core, at);
         if self.replicas[frame.replica as usize].cpu.is_some() {
             self.arm(core, frame.replica);
@@ -330,7 +330,7 @@ impl Stations {
         let frame = &core.frames[at];
         let lost = self.replicas[frame.replica as usize].cpu.as_ref().map_or(Span::ZERO, |cpu| cpu.lost);
         let since = *core.trouble.lost.get(at);
-        let left = core.now.since(frame.until);
+        let left = core.now.since(frame.account.until);
         core.charge_for(at, Cause::Fault, Span(lost.0.saturating_sub(since.0)).min(left));
     }
 

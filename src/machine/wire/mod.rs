@@ -162,14 +162,14 @@ impl Wire {
         }
         let frame = &mut core.frames[at];
         frame.pc = GONE;
-        frame.outcome = outcome;
-        frame.cut = Cut::Unsent;
+        frame.state.outcome = outcome;
+        frame.state.cut = Cut::Unsent;
         core.schedule(Span::ZERO, Event::Return(at));
     }
 
     /// Whether a try has left its caller's replica.
     pub(crate) fn is_sent<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
-        !core.frames[at].loan.is_wanting() && (!core.is_wired(at) || self.holds[at].stage == Stage::Sent)
+        !core.frames[at].state.loan.is_wanting() && (!core.is_wired(at) || self.holds[at].stage == Stage::Sent)
     }
 
     /// Tries that have a pool, or wait for one, and what they hold.
