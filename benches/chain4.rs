@@ -27,7 +27,7 @@ fn chain(transport: &str) -> Source {
         tier("c-svc", "\"d\""),
         tier("d", ""),
     ];
-    Source { name: "chain4.toml".to_owned(), text: text.concat(), dir: None }
+    Source::text("chain4.toml", text.concat())
 }
 
 #[divan::bench(args = ["free"], sample_count = 10)]

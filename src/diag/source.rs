@@ -1,6 +1,8 @@
 //! A text and the name under which it is shown.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A text and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,12 +13,21 @@ pub struct Source {
     pub text: String,
     /// Where files that the text names are looked for; `None`: nowhere.
     pub dir: Option<PathBuf>,
+    /// Files that the text may name and that came with it, by the path as the text says it. They come before those of `dir`.
+    pub files: BTreeMap<String, Arc<str>>,
 }
 
 impl Source {
     /// A text that comes from no file.
     pub fn text(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into(), dir: None }
+        Self { name: name.into(), text: text.into(), dir: None, files: BTreeMap::new() }
+    }
+
+    /// The same, which may name this file: recorded arrivals or measured values that stand on no disk.
+    #[must_use]
+    pub fn with_file(mut self, path: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
+        self.files.insert(path.into(), text.into());
+        self
     }
 
     /// Line and column of a byte, both from 1, the column in characters.

@@ -7,8 +7,6 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use super::estimate::CONFIDENCE;
 use super::run::{Failure, Watch};
 use super::summary::Estimate;
@@ -68,12 +66,11 @@ impl Window {
 /// The requests of all replications that arrive in the window.
 pub fn rolls(checked: &Checked, window: Window, jobs: Option<usize>, watch: &dyn Watch) -> Result<Vec<Roll>, Failure> {
     let plan = lower(checked);
-    let one = |index: u32| call_roll(&plan, window, index, watch);
-    let all = || (0..checked.scenario.sim.replications.value).into_par_iter().map(one).collect::<Option<Vec<Roll>>>();
-    let rolls = match rayon::ThreadPoolBuilder::new().num_threads(super::run::threads(checked, jobs)).build() {
-        Ok(pool) => pool.install(all),
-        Err(_) => all(),
-    };
+    let replications = checked.scenario.sim.replications.value;
+    let rolls = super::parallel::each(replications, super::run::threads(checked, jobs), |index| {
+        call_roll(&plan, window, index, watch)
+    });
+    let rolls: Option<Vec<Roll>> = rolls.into_iter().collect();
     rolls.ok_or(Failure::Interrupted)
 }
 

@@ -7,6 +7,7 @@ mod estimate;
 mod failing;
 mod figure;
 pub(crate) mod measure;
+mod parallel;
 pub mod patterns;
 pub mod published;
 mod recovery;

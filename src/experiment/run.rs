@@ -2,8 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rayon::prelude::*;
-
 use crate::machine::{Alive, Finished, Machine, Stop, replication_seed};
 use crate::model::Plan;
 use crate::scenario::{Checked, forecast, lower};
@@ -11,6 +9,7 @@ use crate::units::{Span, Time};
 
 use super::estimate::{self, CONFIDENCE, Replication};
 use super::measure::Measure;
+use super::parallel;
 use super::summary::{Conservation, Run, ScenarioRef, Stats, Summary, Tool};
 
 /// Whoever watches a run: is told how far it is, and may stop it.
@@ -50,7 +49,7 @@ pub fn run(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> Result<
 
 /// Threads: no more than there are replications, than the machine has, and than there is memory for.
 pub(super) fn threads(checked: &Checked, jobs: Option<usize>) -> usize {
-    let machine = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let machine = parallel::cores();
     let memory = checked.memory.at_once(checked.ceiling);
     let replications = checked.scenario.sim.replications.value as usize;
     jobs.unwrap_or(machine).min(machine).min(memory).min(replications).max(1)
@@ -78,11 +77,8 @@ fn replicate(plan: &Plan, replications: u32, jobs: usize, watch: &dyn Watch) -> 
         done.fetch_add(length - told.min(length), Ordering::Relaxed);
         Some((seed, finished))
     };
-    let all = || (0..replications).into_par_iter().filter_map(one).collect();
-    let mut finished: Vec<(u64, Finished<Measure>)> = match rayon::ThreadPoolBuilder::new().num_threads(jobs).build() {
-        Ok(pool) => pool.install(all),
-        Err(_) => all(),
-    };
+    let mut finished: Vec<(u64, Finished<Measure>)> =
+        parallel::each(replications, jobs, one).into_iter().flatten().collect();
     if finished.iter().any(|f| f.1.stop != Stop::Interrupted) {
         finished.retain(|f| f.1.stop != Stop::Interrupted);
     } else {

@@ -1,12 +1,20 @@
-//! Opening a scenario file.
+//! What is read from files: the scenario, and what it names. Nothing else below the shell touches a disk, and without the
+//! feature `files` nothing does: texts come by [`Source::text`] and [`Source::with_file`].
 
-use std::io::Read as _;
+use std::borrow::Cow;
 use std::path::Path;
 
-use crate::diag::{Code, Complaint, Source, code};
+#[cfg(feature = "files")]
+use crate::diag::{Code, code};
+use crate::diag::{Complaint, Source};
 
 /// Larger files are no scenarios.
+#[cfg(feature = "files")]
 const LARGEST: u64 = 16 << 20;
+
+/// Larger files of values are refused: ten million are far beyond what a distribution needs.
+#[cfg(feature = "files")]
+const LARGEST_BESIDE: u64 = 256 << 20;
 
 /// The scenario that runs when no file is named.
 const EMBEDDED: &str = include_str!("../../scenarios/01-function-call-or-network-call.toml");
@@ -32,7 +40,9 @@ pub enum OpenError {
 
 impl Source {
     /// Reads a file.
+    #[cfg(feature = "files")]
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        use std::io::Read as _;
         let name = path.display().to_string();
         let io = |error| OpenError::Io { path: name.clone(), error };
         let invalid = |code: Code, message: String, help: &str| OpenError::Invalid {
@@ -66,7 +76,7 @@ impl Source {
         })?;
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         let dir = path.parent().map(|p| if p.as_os_str().is_empty() { Path::new(".") } else { p }.to_owned());
-        Ok(Self { name, text, dir })
+        Ok(Self { dir, ..Self::text(name, text) })
     }
 
     /// The scenario that runs when no file is named.
@@ -75,14 +85,43 @@ impl Source {
     }
 }
 
+/// The text of a file that a scenario names.
+pub(super) fn beside<'s>(source: &'s Source, path: &str) -> Result<Cow<'s, str>, String> {
+    if let Some(text) = source.files.get(path) {
+        return Ok(Cow::Borrowed(text));
+    }
+    match &source.dir {
+        Some(dir) => slurp(&dir.join(path)).map(Cow::Owned),
+        None => Err("the scenario comes from no directory, so files beside it cannot be found".into()),
+    }
+}
+
+#[cfg(feature = "files")]
+fn slurp(path: &Path) -> Result<String, String> {
+    let meta = std::fs::metadata(path).map_err(|e| e.to_string())?;
+    if !meta.is_file() {
+        return Err("not a file".into());
+    }
+    if meta.len() > LARGEST_BESIDE {
+        return Err(format!("{} MB; at most {} MB", meta.len() >> 20, LARGEST_BESIDE >> 20));
+    }
+    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
+    String::from_utf8(bytes).map_err(|e| format!("not UTF-8 at byte {}", e.utf8_error().valid_up_to()))
+}
+
+#[cfg(not(feature = "files"))]
+fn slurp(_: &Path) -> Result<String, String> {
+    Err("hoptax was built without the feature `files`".into())
+}
+
 /// Whether it is a named pipe; those of the shell stand under `/dev` and have a writer.
-#[cfg(unix)]
+#[cfg(all(unix, feature = "files"))]
 fn is_idle_pipe(meta: &std::fs::Metadata, path: &Path) -> bool {
     use std::os::unix::fs::FileTypeExt as _;
     meta.file_type().is_fifo() && !path.starts_with("/dev") && !path.starts_with("/proc")
 }
 
-#[cfg(not(unix))]
+#[cfg(all(not(unix), feature = "files"))]
 fn is_idle_pipe(_: &std::fs::Metadata, _: &Path) -> bool {
     false
 }

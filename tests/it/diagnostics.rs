@@ -15,7 +15,7 @@ fn goldens() -> PathBuf {
 
 /// A text as if it were a file of that name, beside no other files.
 fn source(name: &str, text: &str) -> Source {
-    Source { name: name.into(), text: text.into(), dir: Some(goldens()) }
+    Source { dir: Some(goldens()), ..Source::text(name, text) }
 }
 
 fn told(source: &Source, edits: &[Edit]) -> String {
@@ -115,7 +115,7 @@ fn measured_values_are_read_from_beside_the_file() {
     fs::write(dir.join("arrivals.csv"), "1s\n2s\n2500ms\n").unwrap();
     let text = "version = 1\n[defaults]\ntransport = \"free\"\n[clients.c]\ncalls = \"s\"\nreplay = \"arrivals.csv\"\n\
                 [services.s]\nconcurrency = 1\nwork = { samples = \"measured.csv\" }\n";
-    let source = Source { name: "a.toml".into(), text: text.into(), dir: Some(dir.clone()) };
+    let source = Source { dir: Some(dir.clone()), ..Source::text("a.toml", text) };
     let first = load(&source, &[]).unwrap();
     fs::write(dir.join("measured.csv"), "8ms\n13ms\n").unwrap();
     assert_ne!(load(&source, &[]).unwrap().hash, first.hash, "other contents, another scenario");

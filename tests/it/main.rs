@@ -19,6 +19,7 @@ mod house;
 mod intervals;
 mod laws;
 mod ledger;
+mod library;
 mod lines;
 mod mail;
 mod policies;

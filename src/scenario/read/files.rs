@@ -1,14 +1,12 @@
 //! Files that a scenario names: measured values, recorded arrivals.
 
-use std::path::Path;
+use std::borrow::Cow;
 
 use super::Desk;
 use crate::diag::{Complaint, code, excerpt};
+use crate::scenario::source::beside;
 use crate::scenario::written::Given;
 use crate::units::{Span, parse_nanos};
-
-/// Larger files are refused: ten million values are far beyond what a distribution needs.
-const LARGEST: u64 = 256 << 20;
 
 /// Measured values, one per line; times carry a unit each, or a header names it.
 pub(super) fn samples(desk: &mut Desk<'_>, path: &Given<String>, times: bool) -> Option<Vec<f64>> {
@@ -33,28 +31,13 @@ fn refuse<T>(desk: &mut Desk<'_>, path: &Given<String>, read: Result<Vec<T>, Str
     read.map_err(|why: String| desk.push(told(why))).ok()
 }
 
-fn text_of(desk: &mut Desk<'_>, path: &Given<String>) -> Option<String> {
-    let read = match &desk.source.dir {
-        Some(dir) => slurp(&dir.join(&path.value)),
-        None => Err("the scenario comes from no directory, so files beside it cannot be found".into()),
-    };
+fn text_of<'s>(desk: &mut Desk<'s>, path: &Given<String>) -> Option<Cow<'s, str>> {
+    let read = beside(desk.source, &path.value);
     let told = |why| Complaint::error(code::UNREADABLE, format!("cannot read {}: {why}", path.value));
     read.map_err(|why: String| {
         desk.push(told(why).at(path.place.clone()).help("paths are relative to the scenario's file"));
     })
     .ok()
-}
-
-fn slurp(path: &Path) -> Result<String, String> {
-    let meta = std::fs::metadata(path).map_err(|e| e.to_string())?;
-    if !meta.is_file() {
-        return Err("not a file".into());
-    }
-    if meta.len() > LARGEST {
-        return Err(format!("{} MB; at most {} MB", meta.len() >> 20, LARGEST >> 20));
-    }
-    let bytes = std::fs::read(path).map_err(|e| e.to_string())?;
-    String::from_utf8(bytes).map_err(|e| format!("not UTF-8 at byte {}", e.utf8_error().valid_up_to()))
 }
 
 /// The first cell of each line that says something, with its line number.
