@@ -19,6 +19,7 @@ use crate::units::Span;
 
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Cut, Origin};
+use crate::machine::core::side::Side;
 use crate::machine::core::{Core, Flow, GONE};
 use crate::machine::stations::Stations;
 use crate::machine::wire::Wire;
@@ -95,18 +96,17 @@ impl Calls {
             return Flow::Stay;
         }
         let (lineage, replica, now) = (caller.lineage.child(site.name, 0), site.first, core.now);
-        let (client, priority, measured) = (caller.client, caller.priority, caller.measured);
+        let whose = caller.whose;
+        let measured = whose.measured;
         let (frame, new) = core.frames.fresh();
         new.lineage = lineage;
-        new.sent = now;
-        new.until = now;
+        new.trip.sent = now;
+        new.account.until = now;
         new.caller = at;
         new.replica = replica;
         new.call = id.0;
-        new.client = client;
-        new.priority = priority;
         new.origin = Origin::Try;
-        new.measured = measured;
+        new.whose = whose;
         core.frames[at].child = frame;
         core.inherit_root(frame, at);
         core.open_account(frame, || Opening::Call { parent: at, call: id });
@@ -192,8 +192,8 @@ impl Calls {
         let frame = &mut core.frames[at];
         frame.state.outcome = outcome;
         frame.pc = GONE;
-        let (waited, replica) = (Span(frame.waited), frame.replica);
-        let sojourn = core.now.since(frame.arrived);
+        let (waited, replica) = (Span(frame.wait.waited), frame.replica);
+        let sojourn = core.now.since(frame.trip.arrived);
         let site = &core.sites[frame.call as usize];
         let (node, endpoint, straight, back) = (site.node, site.endpoint, site.straight, site.ways.back);
         if core.roots.follows && outcome.is_good() {
@@ -222,8 +222,8 @@ impl Calls {
         let (now, frame) = (core.now, &mut core.frames[at]);
         let home = core.homes[frame.replica as usize];
         core.ledger.charge_return(&mut core.probe, (at, frame), home, now);
-        let (caller, outcome) = (frame.caller, frame.outcome);
-        if frame.abandoned {
+        let (caller, outcome) = (frame.caller, frame.state.outcome);
+        if frame.marks.abandoned {
             self.come_late(core, stations, at);
             return None;
         }
@@ -240,12 +240,12 @@ impl Calls {
             return None;
         }
         let frame = &mut core.frames[at];
-        let (spent, row) = (frame.spent, std::mem::take(&mut frame.row));
+        let (spent, row) = (frame.load.spent, std::mem::take(&mut frame.account.row));
         let waiting = &mut core.frames[caller];
-        waiting.spent += spent;
+        waiting.load.spent += spent;
         if P::ACCOUNTS {
-            waiting.until = now;
-            core.ledger.append(&mut waiting.row, row);
+            waiting.account.until = now;
+            core.ledger.append(&mut waiting.account.row, row);
         }
         self.settle(core, stations, at, outcome);
         core.close(at, outcome);

@@ -62,12 +62,20 @@ pub(crate) enum Cut {
     Dead,
 }
 
-/// A request in flight, or a branch of one: two cache lines, no more.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
-pub(crate) struct Frame {
-    /// Names its draws.
-    pub(crate) lineage: Lineage,
+/// The request behind something: whose it is, and what follows from that wherever it comes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Whose {
+    /// The client behind it.
+    pub(crate) client: u16,
+    /// 0 is served first.
+    pub(crate) priority: u8,
+    /// Whether it belongs to the measured cohort.
+    pub(crate) measured: bool,
+}
+
+/// Where a frame has come from, in time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Trip {
     /// When it arrived at the node; for a root, when it was meant to set out.
     pub(crate) arrived: Time,
     /// When the caller sent it.
@@ -138,49 +146,80 @@ pub(crate) struct Marks {
     pub(crate) own_worker: bool,
 }
 
+/// A request in flight, or a branch of one: two cache lines, no more.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(crate) struct Frame {
+    /// Names its draws.
+    pub(crate) lineage: Lineage,
+    pub(crate) trip: Trip,
+    pub(crate) wait: Wait,
+    /// When what it waits for will be: its work's end, or the end of its patience in line. Whatever is pending for another
+    /// time is void.
+    pub(crate) due: Time,
+    pub(crate) load: Load,
+    pub(crate) account: Account,
+    /// The frame or join that waits for it, or the user.
+    pub(crate) caller: u32,
+    /// Next operation; while a call or fork is open, that operation.
+    pub(crate) pc: u32,
+    /// The try it waits for, while a call is open; `NONE` otherwise.
+    pub(crate) child: u32,
+    /// Where it runs.
+    pub(crate) replica: u32,
+    /// The call-site that made it.
+    pub(crate) call: u32,
+    pub(crate) whose: Whose,
+    /// Who waits.
+    pub(crate) origin: Origin,
+    pub(crate) state: State,
+    pub(crate) marks: Marks,
+}
+
 impl Frame {
     /// A frame of nothing, that waits for nothing.
     const REST: Self = Self {
         lineage: Lineage(0),
-        arrived: Time(0),
-        sent: Time(0),
-        since: Time(0),
+        trip: Trip { arrived: Time(0), sent: Time(0) },
+        wait: Wait { since: Time(0), waited: 0 },
         due: Time(0),
-        waited: 0,
-        work: 0,
-        coding: 0,
-        spent: 0,
-        until: Time(0),
-        row: Row::EMPTY,
+        load: Load { work: 0, coding: 0, spent: 0 },
+        account: Account { until: Time(0), row: Row::EMPTY },
         caller: 0,
         pc: 0,
         child: NONE,
         replica: 0,
         call: 0,
-        client: 0,
-        priority: 0,
+        whose: Whose { client: 0, priority: 0, measured: false },
         origin: Origin::Root,
-        doing: Cause::Work,
-        outcome: Outcome::Succeeded,
-        measured: false,
-        abandoned: false,
-        loan: Loan::None,
-        canceled: false,
-        hears: false,
-        answered: false,
-        waiting: false,
-        preempted: false,
-        own_worker: false,
-        pose: Pose::Idle,
-        cut: Cut::Whole,
+        state: State {
+            doing: Cause::Work,
+            outcome: Outcome::Succeeded,
+            loan: Loan::None,
+            pose: Pose::Idle,
+            cut: Cut::Whole,
+        },
+        marks: Marks {
+            abandoned: false,
+            canceled: false,
+            hears: false,
+            answered: false,
+            waiting: false,
+            preempted: false,
+            own_worker: false,
+        },
     };
-}
 
-impl Default for Frame {
-    fn default() -> Self {
-        Self::REST
+    /// A frame that begins now.
+    #[inline(always)]
+    pub(crate) fn new(lineage: Lineage, now: Time, whose: Whose) -> Self {
+        let (trip, account) = (Trip { sent: now, ..Self::REST.trip }, Account { until: now, ..Self::REST.account });
+        Self { lineage, trip, account, whose, ..Self::REST }
     }
 }
+
+// Two cache lines, and not a third.
+const _: () = assert!(size_of::<Frame>() == 128);
 
 /// The slots of all frames, and the clocks of function calls under way in each.
 #[derive(Clone, Debug)]

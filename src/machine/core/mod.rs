@@ -131,7 +131,7 @@ impl<P: Probe> Core<'_, P> {
     pub(crate) fn reach(&mut self, at: u32) -> u32 {
         let (now, frame) = (self.now, &mut self.frames[at]);
         let (replica, site) = (frame.replica, &self.sites[frame.call as usize]);
-        frame.arrived = now;
+        frame.trip.arrived = now;
         frame.pc = site.entry.0;
         let home = self.homes[replica as usize];
         self.ledger.charge(&mut self.probe, (at, frame), home, Cause::Network, now);
