@@ -3,6 +3,7 @@
 mod bench;
 mod caches;
 mod cases;
+mod claims;
 mod cli;
 mod compare;
 mod connections;
