@@ -10,6 +10,15 @@ use crate::random::Lineage;
 use crate::machine::calls::Calls;
 use crate::machine::core::Core;
 
+/// Where the tries of a guarded call go.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Aim {
+    /// The replica that the next goes to, where a breaker has let that through.
+    pub(crate) next: Option<u32>,
+    /// Where they went so far, if that matters to the next.
+    tried: Vec<u32>,
+}
+
 /// How often a retry draws anew that is to avoid replicas, as Envoy with `host_selection_retry_max_attempts: 5`.
 const REDRAWS: u32 = 5;
 /// Names the lineages of draws after the first.
@@ -32,10 +41,10 @@ impl Calls {
     /// connection.
     pub(crate) fn aim<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, call: &Call) -> Option<u32> {
         let guard = core.frames[at].caller;
-        let aimed = self.guarded[guard as usize].aim.take();
+        let aimed = self.guarded[guard].aim.next.take();
         let pick = aimed.or_else(|| self.draw(core, guard, at, call))?;
         if self.rules(core, guard).retry.as_ref().is_some_and(|retry| retry.other_replica) {
-            self.guarded[guard as usize].tried.push(pick);
+            self.guarded[guard].aim.tried.push(pick);
         }
         Some(pick)
     }
@@ -43,9 +52,9 @@ impl Calls {
     /// What a caller draws for a try, where no breaker has drawn.
     fn draw<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32, at: u32, call: &Call) -> Option<u32> {
         let (caller, lineage) = (core.frames[guard].replica, core.call_lineage(at));
-        let (guarded, names) = (&self.guarded[guard as usize], &mut self.wire.names);
+        let (guarded, names) = (&self.guarded[guard], &mut self.wire.names);
         if guarded.open.len() == 1 {
-            return redrawn(&guarded.tried, lineage, |lineage| names.destination(core, call, caller, lineage));
+            return redrawn(&guarded.aim.tried, lineage, |lineage| names.destination(core, call, caller, lineage));
         }
         let taken = self.taken(core, guard, at);
         let names = &mut self.wire.names;
@@ -55,7 +64,7 @@ impl Calls {
 
     /// The replicas that have a try of a call, apart from the one that is just setting out.
     fn taken<P: Probe>(&self, core: &Core<'_, P>, guard: u32, but: u32) -> Vec<u32> {
-        let others = self.guarded[guard as usize].open.iter().filter(|other| other.frame != but);
+        let others = self.guarded[guard].open.iter().filter(|other| other.frame != but);
         others.map(|other| core.frames[other.frame].replica).collect()
     }
 
@@ -70,15 +79,15 @@ impl Calls {
         let closed = |(at, breaker): (u32, &mut Breaker)| breaker.lets_through(now).then_some(first + at);
         let closed: Vec<u32> =
             if all { Vec::new() } else { (0..).zip(breakers.iter_mut()).filter_map(closed).collect() };
-        let pick = if all && self.guarded[guard as usize].open.is_empty() {
-            let (guarded, names) = (&self.guarded[guard as usize], &mut self.wire.names);
-            redrawn(&guarded.tried, lineage, |lineage| names.destination(core, call, caller, lineage))
+        let pick = if all && self.guarded[guard].open.is_empty() {
+            let (guarded, names) = (&self.guarded[guard], &mut self.wire.names);
+            redrawn(&guarded.aim.tried, lineage, |lineage| names.destination(core, call, caller, lineage))
         } else if plan.link(call.link).choice {
             let taken = self.taken(core, guard, NONE);
             let may = |replica: u32| all || closed.contains(&replica);
             let fresh = |replica: u32| may(replica) && !taken.contains(&replica);
-            let (guarded, names) = (&self.guarded[guard as usize], &mut self.wire.names);
-            let pick = redrawn(&guarded.tried, lineage, |lineage| {
+            let (guarded, names) = (&self.guarded[guard], &mut self.wire.names);
+            let pick = redrawn(&guarded.aim.tried, lineage, |lineage| {
                 names.destination_among(core, call, caller, lineage, fresh)
             });
             pick.or_else(|| self.wire.names.destination_among(core, call, caller, lineage, may))
@@ -93,8 +102,8 @@ impl Calls {
         };
         let breaker = &mut self.state(guard).breakers[(pick - first) as usize];
         let (verdict, probe) = (breaker.admit(now), breaker.is_half_open());
-        let guarded = &mut self.guarded[guard as usize];
-        guarded.aim = plan.link(call.link).choice.then_some(pick);
+        let guarded = &mut self.guarded[guard];
+        guarded.aim.next = plan.link(call.link).choice.then_some(pick);
         guarded.dues.probe |= probe;
         guarded.dues.breaker = pick - first;
         guarded.dues.owe(Stage::Breaker, now);
