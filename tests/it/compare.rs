@@ -9,13 +9,13 @@ use hoptax::scenario::{Edit, Source, load};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::bench::{run, same};
-use crate::golden::{home, short_runs};
+use crate::golden::{few_runs, home};
 
 #[test]
 fn comparisons_look_as_they_did() {
     for name in ["06-five-milliseconds-become-fifty", "07-rest-or-grpc-where-it-does-not-matter"] {
         let source = Source::open(&home("scenarios").join(name).with_extension("toml")).unwrap();
-        let runs = short_runs(&source);
+        let runs = few_runs(&source);
         let text = table(&compare(&runs[0], &runs[1..], Vec::new(), Vec::new()), &[], Style::default());
         assert!(text.lines().all(|line| line.width() <= WIDTH), "{text}");
         let golden = home("tests/golden/compare").join(name).with_extension("txt");

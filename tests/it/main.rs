@@ -3,6 +3,7 @@
 mod bench;
 mod caches;
 mod cases;
+mod claims;
 mod cli;
 mod compare;
 mod connections;
@@ -12,6 +13,7 @@ mod discovery;
 mod draws;
 mod faults;
 mod floors;
+mod fork;
 mod golden;
 mod held;
 mod house;

@@ -47,9 +47,7 @@ impl Data {
     pub(crate) fn falls_victim<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
         let owner = core.owner(at);
         let waits = self.blocked.get(&owner).is_some_and(|waits| waits.0 == at);
-        if !waits
-            || core.frames[at].due != core.now
-            || core.is_troubled() && core.mutes(Rare::Suspect(at).event(), at)
+        if !waits || core.frames[at].due != core.now || core.is_troubled() && core.mutes(Rare::Suspect(at).event(), at)
         {
             return false;
         }
