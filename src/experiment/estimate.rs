@@ -319,7 +319,7 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan, behind:
         }),
         workers: own.map(|own| (own as f64 * fleet.told.mean.value.unwrap_or(0.0)).round() as u64),
         replicas: fleet.told,
-        kind: planned.kind,
+        kind: planned.kind.into(),
     }
 }
 

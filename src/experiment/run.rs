@@ -30,10 +30,21 @@ impl Watch for () {
 
 /// Why there are no figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Failure {
     /// When the watch stopped the run before a single replication had ended.
     Interrupted,
 }
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Interrupted => f.write_str("interrupted before a single replication had ended"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
 
 /// Runs a checked scenario on `jobs` threads (all cores by default). The figures do not depend on the number of threads.
 pub fn run(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> Result<Summary, Failure> {
@@ -100,7 +111,7 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<(u64, Finished<Measur
     let (behind, calls) = (plan.clients_behind(), plan.calls_of_edges());
     let mut summary = Summary {
         schema_version: 1,
-        tool: Tool { name: "hoptax", version: env!("CARGO_PKG_VERSION") },
+        tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
         scenario: ScenarioRef {
             name: checked.scenario.name.value.clone(),
             hash: checked.hash.clone(),
@@ -116,7 +127,7 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<(u64, Finished<Measur
             settled: settling.settled,
             state: settling.state,
             rising: settling.rising,
-            note: "simulated, not measured",
+            note: "simulated, not measured".into(),
             partial,
             guard,
             camps: Vec::new(),
