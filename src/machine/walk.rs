@@ -47,7 +47,11 @@ impl<P: Probe> Machine<'_, P> {
     fn enter(&mut self, at: u32, next: Pc) -> Flow {
         self.core.frames[at].pc = next.0;
         match self.stations.enter(&mut self.core, at) {
-            Entry::Goes => Flow::On,
+            // What mostly comes next is met in place here, too.
+            Entry::Goes => match self.core.ops[next.index()] {
+                op @ Op::Work { .. } => self.burst(at, next.0, op),
+                _ => Flow::On,
+            },
             Entry::Waits => Flow::Stay,
             Entry::Refused => self.turn_off(at),
         }

@@ -61,7 +61,7 @@ impl Cohort {
         *(if measured { &mut self.arrived } else { &mut self.others.arrived }) += 1;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn end(&mut self, outcome: Outcome, latency: Span, measured: bool, open: bool) {
         self.in_window += u64::from(open && outcome.is_good());
         if !measured {

@@ -6,6 +6,7 @@
 
 mod key;
 mod near;
+mod steady;
 mod wheel;
 
 #[cfg(test)]
@@ -16,6 +17,7 @@ use std::marker::PhantomData;
 use crate::units::{Span, Time};
 use key::{EVENT_BITS, Key, MAX_PENDING, MAX_SERIAL};
 use near::Near;
+use steady::Steady;
 use wheel::Wheel;
 
 /// Which of several events at one instant comes first.
@@ -43,6 +45,8 @@ pub trait Packed: Copy {
 pub struct Agenda<E> {
     /// Keys below `bound`, sorted.
     near: Near,
+    /// Keys that came in their order.
+    steady: Steady,
     /// Keys from `bound` on.
     wheel: Wheel,
     /// Parts near from wheel; infinite while few events are pending.
@@ -61,6 +65,7 @@ impl<E: Packed> Agenda<E> {
     pub fn new() -> Self {
         Self {
             near: Near::new(),
+            steady: Steady::new(),
             wheel: Wheel::new(),
             bound: Key::LAST,
             now: Time(0),
@@ -91,7 +96,20 @@ impl<E: Packed> Agenda<E> {
         self.put(Key::new(self.now + after, phase, 0, bits));
     }
 
+    /// The same for a delay that others have too: such events mostly come in their order, and need not be put in it.
+    #[inline(always)]
+    pub fn push_steadily(&mut self, after: Span, phase: Phase, event: E) {
+        let key = Key::new(self.now + after, phase, self.serial, event.pack());
+        if self.serial < MAX_SERIAL && self.steady.take(key) {
+            self.pending += 1;
+            self.serial += 1;
+            return;
+        }
+        self.put(Key::new(self.now + after, phase, 0, event.pack()));
+    }
+
     /// Puts down an event whose key has no serial yet.
+    #[inline]
     fn put(&mut self, key: Key) {
         let key = key.with_first_serial(self.serial);
         self.pending += 1;
@@ -117,9 +135,12 @@ impl<E: Packed> Agenda<E> {
     /// Takes the first event off, with its time.
     #[inline]
     pub fn pop(&mut self) -> Option<(Time, E)> {
-        let key = match self.near.pop() {
-            Some(key) => key,
-            None => self.refill()?,
+        let key = if self.steady.first() < self.near.first().unwrap_or(self.bound) {
+            self.steady.pop()
+        } else if let Some(key) = self.near.pop() {
+            key
+        } else {
+            self.refill()?
         };
         self.pending -= 1;
         self.now = key.time();
@@ -128,7 +149,9 @@ impl<E: Packed> Agenda<E> {
 
     /// The time of the first event.
     pub fn next_time(&self) -> Option<Time> {
-        self.near.first().or_else(|| self.wheel.first()).map(Key::time)
+        let others = self.near.first().or_else(|| self.wheel.first());
+        let steady = Some(self.steady.first()).filter(|key| *key != Key::LAST);
+        others.into_iter().chain(steady).min().map(Key::time)
     }
 
     /// How many events are pending.
@@ -159,10 +182,16 @@ impl<E: Packed> Agenda<E> {
         self.bound = self.near.spill(&mut self.wheel);
     }
 
-    /// Brings the first keys of the wheel near, now that no others are, and takes the very first.
+    /// Takes the first key, now that none are near: of the steady ones, or of the wheel, whose first are brought near then.
+    /// These wait until their time has come, so that the base of the wheel never lies before it.
     #[cold]
     #[inline(never)]
     fn refill(&mut self) -> Option<Key> {
+        let first = self.wheel.first().unwrap_or(Key::LAST);
+        if self.steady.first() < first {
+            self.bound = first;
+            return Some(self.steady.pop());
+        }
         self.bound = self.wheel.serve(&mut self.near);
         self.near.pop()
     }
@@ -174,6 +203,7 @@ impl<E: Packed> Agenda<E> {
         assert!(!self.is_full(), "no more than 2^25 events can be pending");
         let mut keys = self.near.take();
         keys.extend(self.wheel.take());
+        keys.extend(self.steady.drain());
         keys.push(newest);
         keys.sort_unstable();
         self.bound = Key::LAST;

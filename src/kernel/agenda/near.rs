@@ -47,13 +47,19 @@ impl Near {
     /// Puts a key in its place, walking from the first.
     #[inline]
     pub(super) fn insert(&mut self, key: Key) {
-        let mut place = self.len;
-        let Some(keys) = self.keys.get_mut(..=place) else { return self.grow(key) };
-        while place > 0 && keys[place - 1] < key {
-            keys[place] = keys[place - 1];
-            place -= 1;
+        let Some(keys) = self.keys.get_mut(..=self.len) else { return self.grow(key) };
+        let mut later = keys;
+        while let [rest @ .., before, place] = later {
+            if *before >= key {
+                break;
+            }
+            *place = *before;
+            let shorter = rest.len() + 1;
+            later = &mut later[..shorter];
         }
-        keys[place] = key;
+        if let [.., place] = later {
+            *place = key;
+        }
         self.len += 1;
     }
 

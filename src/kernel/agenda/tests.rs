@@ -35,7 +35,12 @@ impl Twin {
     fn push(&mut self, at: Time, phase: Phase) {
         self.pushed += 1;
         let event = self.pushed as u32;
-        self.agenda.push(at, phase, event);
+        // Either way is right for any event.
+        if event.is_multiple_of(3) {
+            self.agenda.push_steadily(at.since(self.agenda.now), phase, event);
+        } else {
+            self.agenda.push(at, phase, event);
+        }
         self.map.insert((at, phase, self.pushed), event);
     }
 
@@ -89,6 +94,33 @@ proptest! {
         for (gap, phase) in gaps {
             let now = twin.pop().unwrap();
             twin.push(now + Span(gap), phase);
+        }
+        twin.drain();
+    }
+
+    /// Most events after one of two delays, among others that fill the wheel.
+    #[test]
+    fn holds_steadily(others in prop::collection::vec(0..3000u64, 1..300), steps in prop::collection::vec(0..4u8, 1..3000)) {
+        let mut twin = Twin::default();
+        let push = |twin: &mut Twin, now: Time, span: u64, steady: bool| {
+            twin.pushed += 1;
+            let event = twin.pushed as u32;
+            if steady {
+                twin.agenda.push_steadily(Span(span), Phase::Arrival, event);
+            } else {
+                twin.agenda.push(now + Span(span), Phase::Arrival, event);
+            }
+            twin.map.insert((now + Span(span), Phase::Arrival, twin.pushed), event);
+        };
+        others.iter().for_each(|gap| push(&mut twin, Time(0), *gap, false));
+        for (step, gap) in steps.into_iter().zip(others.iter().cycle()) {
+            let now = twin.pop().unwrap_or(twin.agenda.now);
+            match step {
+                0 => push(&mut twin, now, 500, true),
+                1 => push(&mut twin, now, 40, true),
+                2 => push(&mut twin, now, *gap, false),
+                _ => (0..gap % 40).for_each(|n| push(&mut twin, now, if n % 2 == 0 { 500 } else { *gap }, n % 2 == 0)),
+            }
         }
         twin.drain();
     }

@@ -14,11 +14,11 @@ pub(crate) mod tries;
 use crate::kernel::Lanes;
 use crate::model::id::NONE;
 use crate::model::plan::Plan;
-use crate::model::{CallId, Cause, ClientId, Fact, LenderId, Opening, Outcome, Probe};
+use crate::model::{CallId, ClientId, Fact, LenderId, Opening, Outcome, Probe};
 use crate::units::Span;
 
 use crate::machine::core::event::Event;
-use crate::machine::core::frame::{Cut, Frame, Origin};
+use crate::machine::core::frame::{Cut, Origin};
 use crate::machine::core::{Core, Flow, GONE};
 use crate::machine::stations::Stations;
 use crate::machine::wire::Wire;
@@ -89,28 +89,25 @@ impl Calls {
             self.guard(core, stations, at, id);
             return Flow::Stay;
         }
-        let frame = Frame {
-            lineage: caller.lineage.child(site.name, 0),
-            sent: core.now,
-            until: core.now,
-            caller: at,
-            replica: site.first,
-            call: id.0,
-            client: caller.client,
-            priority: caller.priority,
-            origin: Origin::Try,
-            measured: caller.measured,
-            child: NONE,
-            ..Frame::default()
-        };
-        let measured = frame.measured;
-        let frame = core.frames.insert(frame);
+        let (lineage, replica, now) = (caller.lineage.child(site.name, 0), site.first, core.now);
+        let (client, priority, measured) = (caller.client, caller.priority, caller.measured);
+        let (frame, new) = core.frames.fresh();
+        new.lineage = lineage;
+        new.sent = now;
+        new.until = now;
+        new.caller = at;
+        new.replica = replica;
+        new.call = id.0;
+        new.client = client;
+        new.priority = priority;
+        new.origin = Origin::Try;
+        new.measured = measured;
         core.frames[at].child = frame;
         core.inherit_root(frame, at);
         core.open_account(frame, || Opening::Call { parent: at, call: id });
         core.tell(Fact::Called { edge, measured });
         if plain {
-            core.schedule(there, Event::Reach(frame));
+            core.schedule_steadily(there, Event::Reach(frame));
         } else {
             self.set_off(core, stations, frame, id);
         }
@@ -190,19 +187,19 @@ impl Calls {
         let frame = &mut core.frames[at];
         frame.outcome = outcome;
         frame.pc = GONE;
-        let waited = Span(frame.waited);
+        let (waited, replica) = (Span(frame.waited), frame.replica);
         let sojourn = core.now.since(frame.arrived);
         let site = &core.sites[frame.call as usize];
         let (node, endpoint, straight, back) = (site.node, site.endpoint, site.straight, site.back);
         if core.roots.follows && outcome.is_good() {
             core.reach_goal(at, endpoint);
         }
-        core.tell_load(core.frames[at].replica, Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
+        core.tell_load(replica, Fact::Replied { node, endpoint, outcome, joined, sojourn, waited });
         if core.trouble.possible && self.is_lost(core, stations, at) {
             return Flow::Stay;
         }
         let back = if straight { back } else { self.wire.way_back(core, at) };
-        core.schedule(back, Event::Return(at));
+        core.schedule_steadily(back, Event::Return(at));
         Flow::Stay
     }
 
@@ -217,9 +214,10 @@ impl Calls {
         if core.trouble.possible && self.intercept(core, stations, at) {
             return None;
         }
-        core.charge(at, Cause::Network);
-        let frame = &core.frames[at];
-        let (spent, caller, outcome) = (frame.spent, frame.caller, frame.outcome);
+        let (now, frame) = (core.now, &mut core.frames[at]);
+        let home = core.homes[frame.replica as usize];
+        core.ledger.charge_return(&mut core.probe, (at, frame), home, now);
+        let (caller, outcome) = (frame.caller, frame.outcome);
         if frame.abandoned {
             self.come_late(core, stations, at);
             return None;
@@ -236,8 +234,14 @@ impl Calls {
             self.end_answered_try(core, stations, at, outcome);
             return None;
         }
-        core.frames[caller].spent += spent;
-        core.pass_on(caller, at);
+        let frame = &mut core.frames[at];
+        let (spent, row) = (frame.spent, std::mem::take(&mut frame.row));
+        let waiting = &mut core.frames[caller];
+        waiting.spent += spent;
+        if P::ACCOUNTS {
+            waiting.until = now;
+            core.ledger.append(&mut waiting.row, row);
+        }
         self.settle(core, stations, at, outcome);
         core.close(at, outcome);
         Some(caller)

@@ -62,7 +62,7 @@ pub(crate) enum Cut {
 }
 
 /// A request in flight, or a branch of one: two cache lines, no more.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub(crate) struct Frame {
     /// Names its draws.
@@ -132,6 +132,50 @@ pub(crate) struct Frame {
     pub(crate) cut: Cut,
 }
 
+impl Frame {
+    /// A frame of nothing, that waits for nothing.
+    const REST: Self = Self {
+        lineage: Lineage(0),
+        arrived: Time(0),
+        sent: Time(0),
+        since: Time(0),
+        due: Time(0),
+        waited: 0,
+        work: 0,
+        coding: 0,
+        spent: 0,
+        until: Time(0),
+        row: Row::EMPTY,
+        caller: 0,
+        pc: 0,
+        child: NONE,
+        replica: 0,
+        call: 0,
+        client: 0,
+        priority: 0,
+        origin: Origin::Root,
+        doing: Cause::Work,
+        outcome: Outcome::Succeeded,
+        measured: false,
+        abandoned: false,
+        loan: Loan::None,
+        canceled: false,
+        hears: false,
+        answered: false,
+        waiting: false,
+        preempted: false,
+        own_worker: false,
+        pose: Pose::Idle,
+        cut: Cut::Whole,
+    };
+}
+
+impl Default for Frame {
+    fn default() -> Self {
+        Self::REST
+    }
+}
+
 /// The slots of all frames, and the clocks of function calls under way in each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Frames {
@@ -154,13 +198,27 @@ impl Frames {
     /// A slot for `frame`.
     #[inline]
     pub(crate) fn insert(&mut self, frame: Frame) -> u32 {
-        if let Some(at) = self.free.pop() {
-            self.slots[at as usize] = frame;
-            return at;
-        }
-        self.slots.push(frame);
-        let at = self.slots.len() as u32 - 1;
+        let (at, slot) = self.fresh();
+        *slot = frame;
+        at
+    }
+
+    /// A slot with a frame at rest, to be filled where it is: a frame that is put together elsewhere is copied.
+    #[inline(always)]
+    pub(crate) fn fresh(&mut self) -> (u32, &mut Frame) {
+        let at = self.free.pop().unwrap_or_else(|| self.grow());
+        let slot = &mut self.slots[at as usize];
+        *slot = Frame::REST;
+        (at, slot)
+    }
+
+    /// One slot more.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) -> u32 {
+        let at = self.slots.len() as u32;
         debug_assert!(at != NONE);
+        self.slots.push(Frame::REST);
         at
     }
 

@@ -11,7 +11,8 @@ use crate::model::id::NONE;
 use crate::model::{Cause, Cell, NodeId, Op, Opening, Outcome, Probe, Trace};
 use crate::units::{Span, Time};
 
-use crate::machine::core::Core;
+use crate::machine::core::frame::Frame;
+use crate::machine::core::{Core, Home};
 
 /// An entry of a row.
 #[derive(Clone, Copy, Debug)]
@@ -28,9 +29,14 @@ pub(crate) struct Row {
     last: u32,
 }
 
+impl Row {
+    /// A row without entries.
+    pub(crate) const EMPTY: Self = Self { first: NONE, last: NONE };
+}
+
 impl Default for Row {
     fn default() -> Self {
-        Self { first: NONE, last: NONE }
+        Self::EMPTY
     }
 }
 
@@ -78,9 +84,50 @@ impl Ledger {
         row.last = new;
     }
 
+    /// Charges a stretch of a frame's time, from where its account ends, to the node where it is at home.
+    #[inline(always)]
+    pub(crate) fn charge<P: Probe>(
+        &mut self,
+        probe: &mut P,
+        (at, frame): (u32, &mut Frame),
+        home: Home,
+        cause: Cause,
+        to: Time,
+    ) {
+        let from = frame.until;
+        if !P::ACCOUNTS || to <= from {
+            return;
+        }
+        let node = home.node;
+        let cause = match home.own {
+            Some(own) if cause <= Cause::Queue => own,
+            _ => cause,
+        };
+        frame.until = to;
+        self.enter(&mut frame.row, Cell::new(node, cause), to.0 - from.0);
+        if P::TRACES {
+            probe.trace(Trace::Segment { frame: at, node, cause, from, to });
+        }
+    }
+
+    /// Charges what is left of a call's time to the network, with which it mostly began: then to the same entry.
+    #[inline(always)]
+    pub(crate) fn charge_return<P: Probe>(&mut self, probe: &mut P, whose: (u32, &mut Frame), home: Home, now: Time) {
+        let (at, frame) = whose;
+        if !P::TRACES
+            && let Some(first) = self.entries.get_mut(frame.row.first as usize)
+            && first.cell == Cell::new(home.node, Cause::Network)
+        {
+            first.nanos += now.since(frame.until).0;
+            frame.until = frame.until.max(now);
+            return;
+        }
+        self.charge(probe, (at, frame), home, Cause::Network, now);
+    }
+
     /// Moves a row to the end of another.
     #[inline]
-    fn append(&mut self, to: &mut Row, row: Row) {
+    pub(crate) fn append(&mut self, to: &mut Row, row: Row) {
         match self.entries.get_mut(to.last as usize) {
             Some(last) if row.first != NONE => {
                 last.next = row.first;
@@ -106,7 +153,7 @@ impl Ledger {
     }
 }
 
-/// The entries of a row, in the order of time.
+/// The entries of a row, as they were begun.
 #[derive(Clone, Debug)]
 pub struct Parts<'l> {
     entries: &'l [Entry],
@@ -187,41 +234,19 @@ impl<P: Probe> Core<'_, P> {
     }
 
     /// Charges a frame's time since its account was last brought up to date.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn charge(&mut self, at: u32, cause: Cause) {
-        let now = self.now;
-        self.charge_since(at, cause, |until| now.since(until));
+        let (now, frame) = (self.now, &mut self.frames[at]);
+        let home = self.homes[frame.replica as usize];
+        self.ledger.charge(&mut self.probe, (at, frame), home, cause, now);
     }
 
     /// Charges the next `span` of a frame's time.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn charge_for(&mut self, at: u32, cause: Cause, span: Span) {
-        self.charge_since(at, cause, |_| span);
-    }
-
-    /// Charges a stretch of a frame's time, which may depend on where it begins, to the node where the frame is.
-    #[inline(always)]
-    fn charge_since(&mut self, at: u32, cause: Cause, span: impl FnOnce(Time) -> Span) {
-        if !P::ACCOUNTS {
-            return;
-        }
         let frame = &mut self.frames[at];
-        let from = frame.until;
-        let span = span(from);
-        if span == Span::ZERO {
-            return;
-        }
-        let home = self.homes[frame.replica as usize];
-        let node = home.node;
-        let cause = match home.own {
-            Some(own) if cause <= Cause::Queue => own,
-            _ => cause,
-        };
-        frame.until = from + span;
-        self.ledger.enter(&mut frame.row, Cell::new(node, cause), span.0);
-        if P::TRACES {
-            self.probe.trace(Trace::Segment { frame: at, node, cause, from, to: from + span });
-        }
+        let (to, home) = (frame.until + span, self.homes[frame.replica as usize]);
+        self.ledger.charge(&mut self.probe, (at, frame), home, cause, to);
     }
 
     /// Charges the next `span` of a frame's time to a node that need not be its own.

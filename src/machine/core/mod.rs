@@ -128,12 +128,13 @@ impl<P: Probe> Core<'_, P> {
     /// A request arrives at its replica.
     #[inline(always)]
     pub(crate) fn reach(&mut self, at: u32) -> u32 {
-        self.charge(at, Cause::Network);
-        let frame = &mut self.frames[at];
-        let site = &self.sites[frame.call as usize];
-        frame.arrived = self.now;
+        let (now, frame) = (self.now, &mut self.frames[at]);
+        let (replica, site) = (frame.replica, &self.sites[frame.call as usize]);
+        frame.arrived = now;
         frame.pc = site.entry.0;
-        let (node, endpoint, replica) = (site.node, site.endpoint, frame.replica);
+        let home = self.homes[replica as usize];
+        self.ledger.charge(&mut self.probe, (at, frame), home, Cause::Network, now);
+        let (node, endpoint) = (site.node, site.endpoint);
         self.tell_load(replica, Fact::Reached { node, endpoint });
         at
     }
@@ -168,6 +169,12 @@ impl<P: Probe> Core<'_, P> {
     #[inline(always)]
     pub(crate) fn schedule(&mut self, after: Span, event: Event) {
         self.agenda.push_after(after, Phase::Arrival, event);
+    }
+
+    /// The same for delays that many have.
+    #[inline(always)]
+    pub(crate) fn schedule_steadily(&mut self, after: Span, event: Event) {
+        self.agenda.push_steadily(after, Phase::Arrival, event);
     }
 
     /// A value of a law; constants draw nothing.

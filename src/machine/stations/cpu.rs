@@ -12,7 +12,7 @@ use crate::model::{Cause, Fact, Probe};
 use crate::units::{Span, Time};
 
 use crate::machine::core::event::Event;
-use crate::machine::core::frame::{Origin, Pose};
+use crate::machine::core::frame::{Frame, Origin, Pose};
 use crate::machine::core::{Core, DIAL, Flow};
 use crate::machine::stations::Stations;
 
@@ -143,39 +143,52 @@ impl Stations {
         let frame = &mut core.frames[at];
         frame.doing = cause;
         frame.work = work;
-        let index = frame.replica;
-        let takes = if core.trouble.possible { core.stretched(index, work) } else { Span(work) };
-        let frame = &mut core.frames[at];
-        frame.due = core.now + takes;
         frame.pose = Pose::Working;
-        let replica = &mut self.replicas[index as usize];
+        let index = frame.replica;
+        let replica = &self.replicas[index as usize];
         let node = replica.node;
-        let mut cores = 0;
         // Cryptography has no worker that could be taken from it.
         let worker = cause != Cause::Connect;
-        if replica.preemptive && worker && core.frames[at].origin != Origin::Ahead {
-            replica.running.push(at);
-        }
-        if let Some(cpu) = &mut replica.cpu {
-            cpu.advance(core.now);
-            cores = cpu.take_core();
-            cpu.begun += 1;
-            cpu.works.push(Reverse((cpu.clock + u128::from(work) * FINE, cpu.begun, at)));
-            // Nothing that is pending for a request that died in this slot is about this work.
-            core.frames[at].due = Time::NEVER;
-            if core.trouble.possible {
-                let lost = cpu.lost;
-                core.trouble.note_lost(at, lost);
-            }
-            self.arm(core, index);
+        let cores = if replica.simple && !core.trouble.possible {
+            frame.due = core.now + Span(work);
+            core.schedule(Span(work), Event::Done(at));
+            0
         } else {
-            core.schedule(takes, Event::Done(at));
-        }
+            self.start_among_others(core, at, worker)
+        };
         if core.trouble.wears {
             core.wear(index, true);
         }
         core.tell_load(index, Fact::Started { node, cores, worker });
         Flow::Stay
+    }
+
+    /// Work begins that others or faults may interfere with; says how many thousandths of shared cores it sets to work.
+    #[inline(never)]
+    fn start_among_others<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, worker: bool) -> u32 {
+        let Frame { replica: index, work, origin, .. } = core.frames[at];
+        let takes = if core.trouble.possible { core.stretched(index, work) } else { Span(work) };
+        let replica = &mut self.replicas[index as usize];
+        if replica.preemptive && worker && origin != Origin::Ahead {
+            replica.running.push(at);
+        }
+        let Some(cpu) = &mut replica.cpu else {
+            core.frames[at].due = core.now + takes;
+            core.schedule(takes, Event::Done(at));
+            return 0;
+        };
+        cpu.advance(core.now);
+        let cores = cpu.take_core();
+        cpu.begun += 1;
+        cpu.works.push(Reverse((cpu.clock + u128::from(work) * FINE, cpu.begun, at)));
+        // Nothing that is pending for a request that died in this slot is about this work.
+        core.frames[at].due = Time::NEVER;
+        if core.trouble.possible {
+            let lost = cpu.lost;
+            core.trouble.note_lost(at, lost);
+        }
+        self.arm(core, index);
+        cores
     }
 
     /// Work as long as it takes among the others at its replica, ns.
@@ -203,26 +216,41 @@ impl Stations {
     /// Work is done: it is counted, and what was pending for it is void.
     #[inline(always)]
     fn complete<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        self.charge_work(core, at, core.frames[at].work);
         let frame = &mut core.frames[at];
         frame.due = Time::NEVER;
         frame.pose = Pose::Idle;
         frame.spent += frame.work;
         let (index, worker) = (frame.replica, frame.doing != Cause::Connect);
-        let replica = &mut self.replicas[index as usize];
-        if !replica.running.is_empty() {
-            replica.running.retain(|f| *f != at);
+        let replica = &self.replicas[index as usize];
+        let (node, simple) = (replica.node, replica.simple);
+        if simple && worker && !core.trouble.possible {
+            let (cause, coding, home) = (frame.doing, frame.coding.min(frame.work), core.homes[index as usize]);
+            if coding > 0 {
+                frame.coding -= coding;
+                let coded = frame.until + Span(coding);
+                core.ledger.charge(&mut core.probe, (at, frame), home, Cause::Encode, coded);
+            }
+            core.ledger.charge(&mut core.probe, (at, frame), home, cause, core.now);
+        } else {
+            self.charge_work(core, at, core.frames[at].work);
         }
-        let cores = replica.cpu.as_mut().map_or(0, |cpu| cpu.free_core());
-        let node = replica.node;
+        let cores = if simple { 0 } else { self.end_among_others(at, index) };
         if core.trouble.wears {
             core.wear(index, false);
         }
         core.tell_load(index, Fact::Stopped { node, cores, worker });
     }
 
+    /// Work ends that others could have interfered with; says how many thousandths of shared cores fall idle.
+    #[inline(never)]
+    fn end_among_others(&mut self, at: u32, index: u32) -> u32 {
+        let replica = &mut self.replicas[index as usize];
+        replica.running.retain(|f| *f != at);
+        replica.cpu.as_mut().map_or(0, |cpu| cpu.free_core())
+    }
+
     /// Charges work done, and to the cores' other work what it took longer than that.
-    #[inline(always)]
+    #[inline(never)]
     fn charge_work<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, work: u64) {
         let frame = &mut core.frames[at];
         let (cause, coding, replica) = (frame.doing, frame.coding, frame.replica);

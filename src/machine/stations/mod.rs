@@ -59,6 +59,8 @@ pub(crate) struct Replica {
     /// Waiting requests its line holds.
     limit: u32,
     preemptive: bool,
+    /// Whether a work here has a core of its own that nobody takes from it.
+    simple: bool,
     pub(crate) line: Line,
     /// Whether its line is at the limit.
     full: bool,
@@ -90,6 +92,7 @@ impl Replica {
             workers: node.workers,
             limit: node.queue_limit,
             preemptive: node.preemptive,
+            simple: !node.preemptive && node.cores.is_none(),
             line: Line::new(node.order),
             full: false,
             running: Vec::new(),

@@ -38,7 +38,7 @@ impl Wire {
             self.names.track(core, at);
         }
         let there = if straight { there } else { self.way_there(core, at) };
-        core.schedule(there, Event::Reach(at));
+        core.schedule_steadily(there, Event::Reach(at));
     }
 
     /// How long a request takes to its callee, where there is more to it than a latency.
