@@ -26,7 +26,8 @@
 //! The house has floors; imports go down only (`tests/it/floors.rs` reads every `use crate::…`):
 //!
 //! - **0, words**: [`units`] (time, rates, shares, sizes), [`random`] (draws named by purpose, distributions), [`stats`]
-//!   (tallies, levels, histograms, intervals), [`diag`] (complaints with a place and a cure).
+//!   (tallies, levels, histograms, intervals), [`diag`] (complaints with a place and a cure), [`graph`] (who depends on
+//!   whom, and the walks over that).
 //! - **1, kernel**: pending events in total order, arenas whose slots have ages.
 //! - **2, as run**: [`model`] (the plan, its operations, facts and probes, and the families: queue orders, balancers,
 //!   arrival sources) and [`machine`] (the run loop).
@@ -37,6 +38,7 @@
 
 pub mod diag;
 pub mod experiment;
+pub mod graph;
 pub mod kernel;
 mod library;
 pub mod machine;

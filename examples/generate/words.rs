@@ -81,7 +81,7 @@ fn edit(dice: &mut Dice, text: &str) -> Option<Edit> {
             path = format!("{path}.{name}");
             table
         }
-        Shape::List(table) => {
+        Shape::Tables(table) => {
             let there = text.matches(&format!("[[{family}]]")).count();
             if there == 0 {
                 return None;
@@ -133,13 +133,14 @@ fn value(dice: &mut Dice, name: &str, shape: Shape, depth: usize) -> Option<Stri
         Shape::Bandwidth => dice.one(&["\"100KB/s\"", "\"10MB/s\"", "\"1Gbit/s\""]).to_owned(),
         Shape::Zone => dice.one(&["\"r1\"", "\"r1/a\"", "\"r1/b\"", "\"r2/a\"", "\"r1/a/h\""]).to_owned(),
         Shape::Choice(words) => word(dice, words)?,
-        Shape::ChoiceOrLaw(words) if dice.percent(70) => word(dice, words)?,
-        Shape::Law | Shape::ChoiceOrLaw(_) => law(dice).to_owned(),
-        Shape::WholeOr(words) if dice.percent(30) => word(dice, words)?,
-        Shape::Whole | Shape::WholeOr(_) => whole(dice),
-        Shape::WordOrShare(words) if dice.percent(60) => word(dice, words)?,
-        Shape::Share | Shape::Weight | Shape::WordOrShare(_) => share(dice),
-        Shape::Words(words) => {
+        Shape::Or(any) => {
+            let one = any[dice.below(any.len())];
+            value(dice, name, one, depth)?
+        }
+        Shape::Law | Shape::LawTable => law(dice).to_owned(),
+        Shape::Whole => whole(dice),
+        Shape::Share | Shape::Weight => share(dice),
+        Shape::List(Shape::Choice(words)) => {
             let some: Vec<String> = words
                 .iter()
                 .filter(|word| !word.later && dice.percent(50))
@@ -147,8 +148,7 @@ fn value(dice: &mut Dice, name: &str, shape: Shape, depth: usize) -> Option<Stri
                 .collect();
             format!("[{}]", some.join(", "))
         }
-        Shape::TextOr(words) if dice.percent(70) => word(dice, words)?,
-        Shape::Text | Shape::Target | Shape::TextOr(_) => match name {
+        Shape::Text | Shape::Name | Shape::Target => match name {
             "name" | "description" | "samples" | "file" | "expect" => return None,
             "key" => "\"order\"".into(),
             "group" => "\"r\"".into(),
@@ -156,12 +156,8 @@ fn value(dice: &mut Dice, name: &str, shape: Shape, depth: usize) -> Option<Stri
             "policy" => dice.one(&["\"p0\"", "\"p1\""]).to_owned(),
             _ => format!("\"{}\"", dice.one(&NAMES)),
         },
-        Shape::OneOr(_, words) if dice.percent(10) && !words.is_empty() => word(dice, words)?,
-        Shape::ShareOr(_) if dice.percent(50) => share(dice),
-        Shape::One(table) | Shape::OneOr(table, _) | Shape::TextOrOne(table) | Shape::ShareOr(table) if depth < 2 => {
-            inline(dice, table, depth)
-        }
-        Shape::List(table) if depth < 2 => {
+        Shape::One(table) if depth < 2 => inline(dice, table, depth),
+        Shape::Tables(table) if depth < 2 => {
             let all: Vec<String> = (0..=dice.below(2)).map(|_| inline(dice, table, depth)).collect();
             format!("[{}]", all.join(", "))
         }

@@ -19,16 +19,16 @@ pub(super) struct Args {
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let colour = output.colour_errors();
-    let source = engine::read(args.file.as_deref(), colour)?.within(args.change.max_memory);
-    let settings = args.change.settings();
+    let source = engine::read(args.file.as_deref(), colour)?;
+    let options = engine::options(&args.change, None);
     let understood = |variant: Option<&str>| {
-        engine::check(&source, variant, &settings, colour).map(|checked| engine::understood(&checked, output.style()))
+        engine::check(&source, variant, &options, colour).map(|checked| engine::understood(&checked, output.style()))
     };
     let mut text;
     if args.change.variant.as_deref() == Some("all") {
         text = understood(None)?;
-        for name in &source.variants {
-            text = format!("{text}\nvariant {}\n\n{}", clean(name), understood(Some(name))?);
+        for name in engine::variants(&source) {
+            text = format!("{text}\nvariant {}\n\n{}", clean(&name), understood(Some(&name))?);
         }
     } else {
         text = understood(args.change.variant.as_deref())?;

@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{Change, Setting};
-use super::engine::{self, Checked, Comparison};
+use super::args::Change;
+use super::engine::{self, Cast, Checked, Comparison, Options, Study};
 use super::exit::{Exit, Failure};
 use super::interaction;
 use super::output::{self, Output};
 use super::pictures;
 use super::progress::{Mode, Progress};
-use super::run::{self, Format, Kind, Part};
+use super::run::{self, Format, Kind};
 use crate::experiment::summary::Summary;
-use crate::report::{compare, content, json, table::Style};
+use crate::report::{compare, json, table::Style};
 
 /// Compare a scenario with its variants, or with other files: every difference with its interval
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -71,90 +71,37 @@ pub(super) fn act(args: &Args, output: &Output) -> std::result::Result<Exit, Fai
     Ok(output.told(exit, deliver(&result, args, &kinds, output)))
 }
 
-/// The scenarios, each with the name it has here; the first is the one that the others are compared with.
-struct Cast {
-    scenarios: Vec<(String, Checked)>,
-    notes: Vec<String>,
-}
-
-fn cast(args: &Args, colour: bool) -> std::result::Result<Cast, Failure> {
-    match (&args.interaction.edge, args.scenarios.len()) {
-        (Some(edge), 0 | 1) => patterns(args, edge, colour),
-        (Some(_), _) => Err(Failure::Usage("--edge flips an interaction of one file; several are given".into())),
-        (None, 0 | 1) => variants(args, colour),
-        (None, _) => files(args, colour),
+fn cast(args: &Args, options: &Options, colour: bool) -> std::result::Result<Cast, Failure> {
+    let (variant, several) = (args.change.variant.as_deref(), args.scenarios.len());
+    let wrong = |why: String| Err(Failure::Usage(why));
+    let told = |trouble| engine::told(trouble, options, colour);
+    if several > 1 {
+        return match (&args.interaction.edge, variant, &args.base) {
+            (Some(_), ..) => wrong("--edge flips an interaction of one file; several are given".into()),
+            (_, Some(variant), _) => wrong(format!("--variant {variant} is of one file, and {several} are given")),
+            (.., Some(base)) => wrong(format!(
+                "--base {base} is a variant of one file, and {several} are given: the first is what the others are compared with"
+            )),
+            _ => files(&args.scenarios, options, colour),
+        };
     }
-}
-
-/// A file with one interaction in several patterns.
-fn patterns(args: &Args, edge: &str, colour: bool) -> std::result::Result<Cast, Failure> {
-    if let Some(variant) = &args.change.variant {
-        return Err(Failure::Usage(format!("--variant {variant} and --edge: choose one of them")));
+    if let (Some(_), Some(variant)) = (&args.interaction.edge, variant) {
+        return wrong(format!("--variant {variant} and --edge: choose one of them"));
     }
-    let source = engine::read(args.scenarios.first().map(PathBuf::as_path), colour)?.within(args.change.max_memory);
-    let flipped = interaction::flipped(&args.interaction, edge, &source, &args.change.settings(), colour)?;
-    Ok(Cast { scenarios: flipped.scenarios, notes: flipped.notes })
-}
-
-/// What a scenario without changes is called here.
-const WRITTEN: &str = "as written";
-
-/// A file as written and its variants in its order, or one of these first and then the rest.
-fn variants(args: &Args, colour: bool) -> std::result::Result<Cast, Failure> {
-    let source = engine::read(args.scenarios.first().map(PathBuf::as_path), colour)?.within(args.change.max_memory);
-    let settings = args.change.settings();
-    let base = args.base.as_deref().filter(|name| *name != WRITTEN);
-    let all = std::iter::once(None).chain(source.variants.iter().map(|name| Some(name.as_str())));
-    let wanted: Vec<Option<&str>> = match args.change.variant.as_deref() {
-        Some(one) if one != "all" => vec![Some(one).filter(|one| *one != WRITTEN)],
-        _ => all.collect(),
-    };
-    let wanted: Vec<Option<&str>> = wanted.into_iter().filter(|variant| *variant != base).collect();
-    let first = engine::check(&source, base, &settings, colour)?;
-    if wanted.is_empty() {
-        let why =
-            "it has no other variants, so there is nothing to compare it with; add [variants.…] or name a second file";
-        return Err(Failure::Usage(format!("{}: {why}", source.name())));
+    let source = engine::read(args.scenarios.first().map(PathBuf::as_path), colour)?;
+    if let Some(interaction) = args.interaction.wanted() {
+        return engine::patterns(&source, &interaction, options).map_err(told);
     }
-    let name = |variant: Option<&str>| variant.unwrap_or(WRITTEN).to_owned();
-    let mut notes = Vec::new();
-    let mut scenarios = vec![(name(base), first)];
-    for variant in wanted {
-        let (checked, told) = alike(&source, variant, &settings, &scenarios[0].1, colour)?;
-        notes.extend(told.map(|what| format!("{}: {what}", name(variant))));
-        scenarios.push((name(variant), checked));
-    }
-    Ok(Cast { scenarios, notes })
+    let only = variant.filter(|variant| *variant != "all");
+    Cast::variants(&source, args.base.as_deref(), only, options).map_err(told)
 }
 
 /// Several files as written.
-fn files(args: &Args, colour: bool) -> std::result::Result<Cast, Failure> {
-    if let Some(variant) = &args.change.variant {
-        return Err(Failure::Usage(format!(
-            "--variant {variant} is of one file, and {} are given",
-            args.scenarios.len()
-        )));
-    }
-    if let Some(base) = &args.base {
-        return Err(Failure::Usage(format!(
-            "--base {base} is a variant of one file, and {} are given: the first is what the others are compared with",
-            args.scenarios.len()
-        )));
-    }
-    let settings = args.change.settings();
-    let names = names(&args.scenarios);
-    let mut cast = Cast { scenarios: Vec::new(), notes: Vec::new() };
-    for (path, name) in args.scenarios.iter().zip(names) {
-        let source = engine::read(Some(path), colour)?.within(args.change.max_memory);
-        let checked = match cast.scenarios.first() {
-            None => engine::check(&source, None, &settings, colour)?,
-            Some((_, base)) => {
-                let (checked, told) = alike(&source, None, &settings, base, colour)?;
-                cast.notes.extend(told.map(|what| format!("{name}: {what}")));
-                checked
-            }
-        };
-        cast.scenarios.push((name, checked));
+fn files(paths: &[PathBuf], options: &Options, colour: bool) -> std::result::Result<Cast, Failure> {
+    let mut cast = Cast::default();
+    for (path, name) in paths.iter().zip(names(paths)) {
+        let source = engine::read(Some(path), colour)?;
+        cast.add(&name, &source, None, options).map_err(|trouble| engine::told(trouble, options, colour))?;
     }
     Ok(cast)
 }
@@ -167,83 +114,27 @@ fn names(paths: &[PathBuf]) -> Vec<String> {
     if stems.iter().all(once) { stems } else { paths.iter().map(|path| path.to_string_lossy().into_owned()).collect() }
 }
 
-/// A scenario with the base's seed and replications, and what had to be changed for that.
-fn alike(
-    source: &engine::Source,
-    variant: Option<&str>,
-    settings: &[Setting],
-    base: &Checked,
-    colour: bool,
-) -> std::result::Result<(Checked, Option<String>), Failure> {
-    let own = engine::check(source, variant, settings, colour)?;
-    let (ours, theirs) = (engine::frame(&own), engine::frame(base));
-    if ours == theirs {
-        return Ok((own, None));
-    }
-    let mut settings = settings.to_vec();
-    settings.extend(theirs.settings());
-    Ok((engine::check(source, variant, &settings, colour)?, Some(ours.told(&theirs))))
-}
-
 fn simulate(args: &Args, output: &Output) -> std::result::Result<Result, Failure> {
     let colour = output.colour_errors();
-    let cast = cast(args, colour)?;
+    let options = engine::options(&args.change, args.jobs);
+    let cast = cast(args, &options, colour)?;
     if let Some(folder) = &args.interaction.save {
         save(&cast.scenarios, folder, output)?;
     }
-    let (names, checked): (Vec<String>, Vec<Checked>) = cast.scenarios.into_iter().unzip();
+    let checked: Vec<Checked> = cast.scenarios.iter().map(|(_, checked)| checked.clone()).collect();
     for warnings in engine::warnings(&checked, colour) {
         output.rendered(warnings.trim_end());
     }
-    // Where there is a choice, the winner is run again: two more.
-    let choice = if checked.len() > 2 { 2 } else { 0 };
-    let of =
-        checked.len() + choice + if args.interaction.edge.is_some() { checked.len() * interaction::RUNS } else { 0 };
     let progress = Progress::begin(args.progress, output);
-    let ran = run::each(&checked, args.jobs, &progress, of);
-    let (mut summaries, mut ended) = match ran {
-        Ok(ran) => ran,
-        Err(failure) => {
-            progress.end();
-            return Err(failure);
-        }
-    };
-    // A run that was cut short has other replications than the rest: it cannot be paired.
-    summaries.retain(|summary| !summary.run.partial);
-    if summaries.len() < checked.len() {
-        ended = Exit::Interrupted;
-    }
-    if summaries.len() < 2 {
-        progress.end();
-        return Err(Failure::Interrupted);
-    }
-    let closed = engine::closed_clients(&checked[0]);
-    let mut comparison = engine::compare(&mut summaries, &names, closed, cast.notes);
-    if let Some(winner) = winner(&comparison, &names).filter(|_| summaries.len() > 2) {
-        let part = |at: usize| Part { whole: &progress, at: checked.len() + at, of };
-        match engine::confirm(&checked[0], &checked[winner], args.jobs, [&part(0), &part(1)]) {
-            Ok(confirmed) => comparison.total.confirmed = Some(confirmed),
-            Err(_) => ended = Exit::Interrupted,
-        }
-    }
-    if let (Some(edge), Exit::Done) = (&args.interaction.edge, ended) {
-        let scenarios: Vec<(String, Checked)> = names.into_iter().zip(checked).collect();
-        let done = scenarios.len() + choice;
-        match interaction::table(edge, &scenarios, &summaries, args.jobs, (&progress, done, of)) {
-            Ok(patterns) => comparison.patterns = Some(patterns),
-            Err(Failure::Interrupted) => ended = Exit::Interrupted,
-            Err(failure) => {
-                progress.end();
-                return Err(failure);
-            }
-        }
-    }
+    let study = engine::compare(&cast, args.jobs, &progress);
     progress.end();
+    let Study { mut summaries, comparison, whole } =
+        study.map_err(|trouble| engine::told(trouble, &options, colour))?;
     if args.no_slo {
         summaries.iter_mut().for_each(|summary| summary.slos.clear());
     }
-    let warnings = warnings(&summaries);
-    Ok(Result { summaries, comparison, warnings, ended })
+    let warnings = compare::warnings(&summaries);
+    Ok(Result { summaries, comparison, warnings, ended: if whole { Exit::Done } else { Exit::Interrupted } })
 }
 
 /// Every scenario as a file that says everything, defaults included.
@@ -269,31 +160,6 @@ fn stems<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
         stems.push(free.unwrap_or(stem));
     }
     stems
-}
-
-fn winner(comparison: &Comparison, names: &[String]) -> Option<usize> {
-    names.iter().position(|name| comparison.total.quickest.as_deref() == Some(name))
-}
-
-/// What must be read before any figure: trouble of the runs, promises that were broken. What all share is told once.
-fn warnings(summaries: &[Summary]) -> Vec<String> {
-    let of = |summary: &Summary| -> Vec<String> {
-        let broken = |slo: &&crate::experiment::summary::Verdict| {
-            use crate::experiment::summary::Outcome::{Failed, NoData};
-            matches!(slo.verdict, Failed | NoData)
-        };
-        let slos = summary.slos.iter().filter(broken).map(|slo| format!("SLO failed: {} {}", slo.of, slo.expect));
-        content::warnings(summary).into_iter().chain(slos).collect()
-    };
-    let each: Vec<Vec<String>> = summaries.iter().map(of).collect();
-    let everywhere = |line: &String| each.iter().all(|lines| lines.contains(line));
-    let mut all: Vec<String> =
-        each[0].iter().filter(|line| everywhere(line)).map(|line| format!("all: {line}")).collect();
-    for (summary, lines) in summaries.iter().zip(&each) {
-        let own = lines.iter().filter(|line| !everywhere(line));
-        all.extend(own.map(|line| format!("{}: {line}", content::variant(summary))));
-    }
-    all
 }
 
 /// Writes files first: a reader of standard output may go away early. What fails keeps nothing else from being written.

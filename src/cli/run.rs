@@ -85,23 +85,23 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
 /// Runs the file, one of its variants, or all of them, and says whether all of them were run.
 fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failure> {
     let colour = output.colour_errors();
-    let source = engine::read(args.file.as_deref(), colour)?.within(args.change.max_memory);
-    let settings = args.change.settings();
-    let wanted: Vec<Option<&str>> = match args.change.variant.as_deref() {
-        Some("all") => std::iter::once(None).chain(source.variants.iter().map(|name| Some(name.as_str()))).collect(),
-        one => vec![one],
+    let source = engine::read(args.file.as_deref(), colour)?;
+    let options = engine::options(&args.change, args.jobs);
+    let which = match args.change.variant.as_deref() {
+        Some("all") => engine::Which::All,
+        Some(one) => engine::Which::One(one),
+        None => engine::Which::Written,
     };
     // All are checked before the first is run.
-    let checked: Result<Vec<engine::Checked>, Failure> =
-        wanted.iter().map(|variant| engine::check(&source, *variant, &settings, colour)).collect();
-    let checked = checked?;
+    let told = |trouble| engine::told(trouble, &options, colour);
+    let checked = engine::checked(&source, which, &options).map_err(told)?;
     for warnings in engine::warnings(&checked, colour) {
         output.rendered(warnings.trim_end());
     }
     let progress = Progress::begin(args.progress, output);
-    let ran = each(&checked, args.jobs, &progress, checked.len());
+    let ran = engine::each(&checked, args.jobs, &progress, checked.len());
     progress.end();
-    let (mut summaries, ended) = ran?;
+    let engine::Series { mut summaries, whole } = ran.map_err(told)?;
     if args.no_slo {
         for summary in &mut summaries {
             summary.slos.clear();
@@ -110,41 +110,7 @@ fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failur
     if args.per_replication {
         summaries = summaries.into_iter().map(Summary::with_replications).collect();
     }
-    Ok((summaries, ended))
-}
-
-/// Runs one scenario after the other, the first of so many runs; what had ended before an interruption is kept.
-pub(super) fn each(
-    scenarios: &[engine::Checked],
-    jobs: Option<usize>,
-    progress: &Progress,
-    of: usize,
-) -> Result<(Vec<Summary>, Exit), Failure> {
-    let mut summaries = Vec::new();
-    for (at, scenario) in scenarios.iter().enumerate() {
-        let part = Part { whole: progress, at, of };
-        match engine::run(scenario, jobs, &part) {
-            Err(Failure::Interrupted) if !summaries.is_empty() => return Ok((summaries, Exit::Interrupted)),
-            other => summaries.push(other?),
-        }
-    }
-    Ok((summaries, Exit::Done))
-}
-
-/// One of several runs of which one progress is shown.
-pub(super) struct Part<'a> {
-    pub(super) whole: &'a Progress,
-    pub(super) at: usize,
-    pub(super) of: usize,
-}
-
-impl engine::Watch for Part<'_> {
-    fn advanced(&self, share_done: f64) {
-        self.whole.advanced((self.at as f64 + share_done) / self.of as f64);
-    }
-    fn stopped(&self) -> bool {
-        self.whole.stopped()
-    }
+    Ok((summaries, if whole { Exit::Done } else { Exit::Interrupted }))
 }
 
 /// Writes files first: a reader of standard output may go away early. What fails keeps nothing else from being written.
@@ -310,7 +276,8 @@ mod tests {
         std::fs::write(&file, text + "\n[variants.cores]\n\"services.shop.cores\" = 2\n").unwrap();
         let source = engine::read(Some(&file), false).unwrap();
         let variants = [None, Some("cores")];
-        let checked = variants.map(|variant| engine::check(&source, variant, &[], false).unwrap());
+        let options = engine::options(&crate::cli::args::Change::default(), None);
+        let checked = variants.map(|variant| engine::check(&source, variant, &options, false).unwrap());
         let (one, all) = (engine::warnings(&checked[..1], false), engine::warnings(&checked, false));
         assert!(one.len() == 1 && one[0].contains("W404"), "{one:?}");
         assert_eq!(one, all);

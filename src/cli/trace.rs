@@ -64,8 +64,9 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         return Err(Failure::Usage("one request is followed in one variant; name it instead of `all`".into()));
     }
     let colour = output.colour_errors();
-    let source = engine::read(args.file.as_deref(), colour)?.within(args.change.max_memory);
-    let checked = engine::check(&source, args.change.variant.as_deref(), &args.change.settings(), colour)?;
+    let source = engine::read(args.file.as_deref(), colour)?;
+    let options = engine::options(&args.change, None);
+    let checked = engine::check(&source, args.change.variant.as_deref(), &options, colour)?;
     let trace = engine::trace(&checked, args.request, args.client.as_deref())?;
     // A reader of standard output may go away early, so files come first.
     let mut failures = Vec::new();

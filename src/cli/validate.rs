@@ -38,9 +38,10 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         return compare(args, output);
     }
     let progress = Progress::begin(args.progress, output);
-    let rows = engine::theory(&args.models, args.full, args.jobs, &progress);
+    let wanted = engine::Wanted { models: &args.models, full: args.full, jobs: args.jobs };
+    let validation = engine::theory(&wanted, &progress);
     progress.end();
-    let rows = rows?;
+    let rows = theory::agreements(&validation.map_err(told)?);
     output::result(theory::render(&rows, output.style()).as_bytes())?;
     Ok(if theory::agrees(&rows) { Exit::Done } else { Exit::Broken })
 }
@@ -50,7 +51,7 @@ fn compare(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let progress = Progress::begin(args.progress, output);
     let all = engine::published(&args.models, args.jobs, &progress);
     progress.end();
-    let all = all?;
+    let all = published::told(&all.map_err(told)?);
     let absent: &[(&str, &str)] = if args.models.is_empty() { &engine::ABSENT } else { &[] };
     output::result(published::render(&all, absent, output.style()).as_bytes())?;
     let met = all.iter().flat_map(|publication| &publication.claims).all(|claim| claim.agrees);
@@ -58,10 +59,14 @@ fn compare(args: &Args, output: &Output) -> Result<Exit, Failure> {
 }
 
 fn save(names: &[String], folder: &Path) -> Result<Exit, Failure> {
-    let scenarios = engine::published_scenarios(names)?;
+    let experiments = engine::published_scenarios(names).map_err(told)?;
     output::folder(folder)?;
-    for (name, text) in scenarios {
-        output::file(&folder.join(format!("{name}.toml")), text.as_bytes())?;
+    for (_, experiment) in experiments {
+        output::file(&folder.join(format!("{}.toml", experiment.name)), experiment.text.as_bytes())?;
     }
     Ok(Exit::Done)
+}
+
+fn told(trouble: engine::Trouble) -> Failure {
+    engine::told(trouble, &engine::Options::default(), false)
 }

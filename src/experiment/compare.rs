@@ -12,8 +12,12 @@ use super::estimate::CONFIDENCE;
 use super::summary::{Estimate, Replicate, Stats, Summary, Tool};
 use crate::stats::{Paired, Sections, paired_quantile, paired_ratio, paired_share};
 
+mod cast;
+mod study;
 mod total;
 
+pub use cast::{Cast, WRITTEN};
+pub use study::{Study, study};
 pub use total::{Confirmed, Overall, Total, confirm};
 
 /// One scenario against others.

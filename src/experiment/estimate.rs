@@ -249,77 +249,103 @@ fn moments(timeline: &Timeline, plan: &Plan) -> Vec<Moment> {
     timeline.bins.iter().enumerate().map(moment).collect()
 }
 
+/// What the replications saw of one node.
+struct Seen<'a> {
+    node: &'a crate::model::plan::Node,
+    each: Vec<(&'a Station, Span)>,
+    fleet: replicas::Counted,
+}
+
+impl Seen<'_> {
+    fn level(&self, f: impl Fn(&Station, Span) -> f64) -> Interval {
+        mean_of(&self.each.iter().map(|(s, span)| f(s, *span)).collect::<Vec<f64>>(), CONFIDENCE)
+    }
+
+    fn count(&self, f: impl Fn(&Station) -> u64) -> u64 {
+        self.each.iter().map(|(s, _)| f(s)).sum()
+    }
+
+    /// Of a node that is scaled, a level is held against the replicas that were there. Those that leave still end what they
+    /// have: they are in use, whatever is said of the others.
+    fn whole(&self) -> f64 {
+        if self.node.life.is_some() { 1.0 } else { f64::INFINITY }
+    }
+
+    fn share(&self, f: impl Fn(&Station, Span) -> f64, per: f64) -> Interval {
+        let of = |((s, span), replicas): (&(&Station, Span), &f64)| (f(s, *span) / (per * replicas)).min(self.whole());
+        // More than all of it is never in use, whatever the samples leave open.
+        mean_of(&self.each.iter().zip(&self.fleet.means).map(of).collect::<Vec<f64>>(), CONFIDENCE).clamped(0.0, 1.0)
+    }
+
+    fn utilization(&self) -> Interval {
+        match (self.node.cores, self.node.capacity()) {
+            (Some(cores), _) => self.share(|s, span| s.means(span).cores, cores),
+            (None, Some(own)) => self.share(|s, span| s.means(span).busy, own as f64),
+            (None, None) => Interval::NONE,
+        }
+    }
+
+    /// Work for nobody, ns by replication. What is found to be wasted may have been done before the measured time; in it no
+    /// more was wasted than done.
+    fn wasted(&self, replications: &[Replication], at: usize) -> Vec<f64> {
+        let done = |s: &Station, span: Span| match self.node.cores {
+            Some(_) => s.means(span).cores * span.0 as f64,
+            None => s.means(span).working * span.0 as f64,
+        };
+        replications.iter().zip(&self.each).map(|(r, (s, span))| r.measure.wasted[at].min(done(s, *span))).collect()
+    }
+
+    fn wasted_share(&self, replications: &[Replication], wasted: &[f64]) -> Interval {
+        let capacity = self.node.cores.or(self.node.capacity().map(|own| own as f64));
+        let Some(capacity) = capacity else { return Interval::NONE };
+        let share = |((r, nanos), replicas): ((&Replication, &f64), &f64)| {
+            (nanos / r.span.0 as f64 / (capacity * replicas)).min(self.whole())
+        };
+        mean_of(&replications.iter().zip(wasted).zip(&self.fleet.means).map(share).collect::<Vec<f64>>(), CONFIDENCE)
+    }
+
+    fn cache(&self) -> CacheFigures {
+        let hits: Vec<(u64, u64)> = self.each.iter().map(|(s, _)| (s.hits, s.hits + s.misses)).collect();
+        CacheFigures {
+            hits: self.count(|s| s.hits),
+            misses: self.count(|s| s.misses),
+            hit_rate: proportion(&hits, CONFIDENCE),
+        }
+    }
+}
+
 /// What happened at one node.
 pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan, behind: &[usize]) -> Node {
-    let each: Vec<(&Station, Span)> =
-        replications.iter().map(|r| (r.measure.stations[at].measured(), r.span)).collect();
-    let planned = &plan.nodes[at];
-    let level = |f: &dyn Fn(&Station, Span) -> f64| {
-        mean_of(&each.iter().map(|(s, span)| f(s, *span)).collect::<Vec<f64>>(), CONFIDENCE)
-    };
-    let count = |f: &dyn Fn(&Station) -> u64| each.iter().map(|(s, _)| f(s)).sum::<u64>();
-    let fleet = replicas::replicas(replications, at, plan);
-    // Of a node that is scaled, a level is held against the replicas that were there. Those that leave still end what they
-    // have: they are in use, whatever is said of the others.
-    let whole = if planned.life.is_some() { 1.0 } else { f64::INFINITY };
-    let share = |f: &dyn Fn(&Station, Span) -> f64, per: f64| {
-        let of = |((s, span), replicas): (&(&Station, Span), &f64)| (f(s, *span) / (per * replicas)).min(whole);
-        // More than all of it is never in use, whatever the samples leave open.
-        mean_of(&each.iter().zip(&fleet.means).map(of).collect::<Vec<f64>>(), CONFIDENCE).clamped(0.0, 1.0)
-    };
-    let own = planned.capacity();
-    let utilization = match (planned.cores, own) {
-        (Some(cores), _) => share(&|s, span| s.means(span).cores, cores),
-        (None, Some(own)) => share(&|s, span| s.means(span).busy, own as f64),
-        (None, None) => Interval::NONE,
-    };
-    let capacity = planned.cores.or(own.map(|own| own as f64));
-    // What is found to be wasted may have been done before the measured time; in it no more was wasted than done.
-    let done = |s: &Station, span: Span| match planned.cores {
-        Some(_) => s.means(span).cores * span.0 as f64,
-        None => s.means(span).working * span.0 as f64,
-    };
-    let wasted: Vec<f64> =
-        replications.iter().zip(&each).map(|(r, (s, span))| r.measure.wasted[at].min(done(s, *span))).collect();
-    let wasted_share = |capacity: f64| {
-        let share = |((r, nanos), replicas): ((&Replication, &f64), &f64)| {
-            (nanos / r.span.0 as f64 / (capacity * replicas)).min(whole)
-        };
-        mean_of(&replications.iter().zip(&wasted).zip(&fleet.means).map(share).collect::<Vec<f64>>(), CONFIDENCE)
-    };
+    let each = replications.iter().map(|r| (r.measure.stations[at].measured(), r.span)).collect();
+    let seen = Seen { node: &plan.nodes[at], each, fleet: replicas::replicas(replications, at, plan) };
+    let wasted = seen.wasted(replications, at);
     let visits: Vec<&Visits> = replications.iter().map(|r| &r.measure.visits[at]).collect();
     let shares: Vec<(u64, u64)> = visits.iter().map(|v| (v.waited, v.replied)).collect();
     let abandoned = visits.iter().map(|v| v.abandoned).sum();
+    let workers = |own: u64, of: f64| (own as f64 * of).round() as u64;
     Node {
-        arrivals: count(&|s| s.arrivals),
+        arrivals: seen.count(|s| s.arrivals),
         completed: visits.iter().map(|v| v.replied).sum::<u64>() - abandoned,
-        refused: count(&|s| s.refused),
+        refused: seen.count(|s| s.refused),
         abandoned,
-        utilization,
+        utilization: seen.utilization(),
         tries_per_request: amplification(replications, at, behind),
         wasted_work_s: wasted.iter().sum::<f64>() / 1e9,
-        wasted_share: capacity.map_or(Interval::NONE, wasted_share),
-        mean_busy: level(&|s, span| s.means(span).busy),
-        mean_working: level(&|s, span| s.means(span).working),
-        mean_in_system: level(&|s, span| s.in_system.area() as f64 / span.0 as f64),
-        mean_queue: level(&|s, span| s.means(span).queue),
+        wasted_share: seen.wasted_share(replications, &wasted),
+        mean_busy: seen.level(|s, span| s.means(span).busy),
+        mean_working: seen.level(|s, span| s.means(span).working),
+        mean_in_system: seen.level(|s, span| s.in_system.area() as f64 / span.0 as f64),
+        mean_queue: seen.level(|s, span| s.means(span).queue),
         p_wait: proportion(&shares, CONFIDENCE),
-        p_full: share(&|s, span| s.means(span).full, 1.0),
-        max_in_system: each.iter().map(|(s, _)| u64::from(s.in_system.max())).max().unwrap_or(0),
-        in_system: in_system(&each),
+        p_full: seen.share(|s, span| s.means(span).full, 1.0),
+        max_in_system: seen.each.iter().map(|(s, _)| u64::from(s.in_system.max())).max().unwrap_or(0),
+        in_system: in_system(&seen.each),
         wait_ms: visits::waits(replications, at, plan),
         sojourn_ms: visits::sojourns(replications, at, plan),
-        cache: (planned.kind == "cache").then(|| CacheFigures {
-            hits: count(&|s| s.hits),
-            misses: count(&|s| s.misses),
-            hit_rate: proportion(
-                &each.iter().map(|(s, _)| (s.hits, s.hits + s.misses)).collect::<Vec<_>>(),
-                CONFIDENCE,
-            ),
-        }),
-        workers: own.map(|own| (own as f64 * fleet.told.mean.value.unwrap_or(0.0)).round() as u64),
-        replicas: fleet.told,
-        kind: planned.kind.into(),
+        cache: (seen.node.kind == "cache").then(|| seen.cache()),
+        workers: seen.node.capacity().map(|own| workers(own, seen.fleet.told.mean.value.unwrap_or(0.0))),
+        replicas: seen.fleet.told,
+        kind: seen.node.kind.into(),
     }
 }
 

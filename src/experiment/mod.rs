@@ -1,4 +1,6 @@
-//! Experiments: measure, replicate, merge, judge.
+//! Experiments: measure, replicate, merge, judge. A study is a file: [`variants`] runs a scenario with its variants, [`compare`]
+//! holds scenarios against each other, [`patterns`] flips one interaction through several, [`trace`] follows one request,
+//! [`theory`] and [`published`] hold the simulator against what is known. [`study`] is what they share.
 
 mod camps;
 pub mod compare;
@@ -13,9 +15,11 @@ pub mod published;
 mod recovery;
 mod run;
 mod settle;
+pub mod study;
 pub mod summary;
 pub mod theory;
 pub mod trace;
+pub mod variants;
 mod verdict;
 
 pub use run::{Failure, Watch, run};

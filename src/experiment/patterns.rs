@@ -3,10 +3,15 @@
 //! Latencies come from the run, coupling in time and reliability from outages injected into the callee and the broker,
 //! coupling in space and complexity from the scenario as written, counted part by part.
 
+mod study;
+
 use serde::Serialize;
+
+pub use study::{Interaction, RUNS, assess, cast};
 
 use super::coupling::{Late, Toll, Window};
 use super::summary::{Estimate, Summary};
+use crate::graph::Arrow;
 use crate::scenario::Checked;
 use crate::scenario::written::{Ack, Consumer, Flow, How, Publish, Verb};
 use crate::units::Span;
@@ -91,8 +96,8 @@ pub fn broker_of(checked: &Checked, edge: &str) -> Option<String> {
 
 /// Caller and callee of an edge, endpoints left out.
 pub fn ends(edge: &str) -> Option<(&str, &str)> {
-    let (from, to) = edge.split_once("->")?;
-    Some((from.trim(), to.trim().split('.').next().unwrap_or_default()))
+    let arrow = Arrow::of(edge)?;
+    Some((arrow.from, arrow.end().node))
 }
 
 /// All that a node publishes.
@@ -258,13 +263,19 @@ pub struct Effect {
 pub fn effects(checked: &Checked, edge: &str) -> Vec<Effect> {
     let to = ends(edge).map_or("", |ends| ends.1);
     let own = |client: &str| {
-        let fits = |flow: &&Flow| flow.starts.value == client && flow.ends.len() == 1 && flow.ends[0].value == to;
+        let fits = |flow: &&Flow| {
+            flow.starts.value == client && matches!(flow.ends.value.as_slice(), [end] if end.value == to)
+        };
         checked.scenario.flows.iter().find(fits).map(|flow| flow.name.value.clone())
     };
     let taken = |name: &str| checked.scenario.flows.iter().any(|flow| flow.name.value == name);
     let effect = |client: &String| match own(client) {
         Some(name) => Effect { client: client.clone(), name, written: true },
-        None => Effect { client: client.clone(), name: free(&format!("{client} -> {to}"), taken), written: false },
+        None => Effect {
+            client: client.clone(),
+            name: free(&Arrow { from: client, to }.to_string(), taken),
+            written: false,
+        },
     };
     checked.scenario.clients.keys().map(effect).collect()
 }

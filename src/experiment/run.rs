@@ -103,13 +103,44 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<(u64, Finished<Measur
     let events = finished.iter().map(|f| f.1.events).sum();
     let guard = finished.iter().find_map(|f| guard(&f.1, plan));
     let replications: Vec<Replication> = finished.into_iter().map(|f| replication(f, plan)).collect();
-    let seeds = replications.iter().map(|r| r.seed).collect();
+    let run = Run { events, partial, guard, ..conditions(checked, plan, &replications) };
+    let mut summary = figures(checked, plan, &replications, run);
+    summary.run.camps = super::camps::camps(&summary);
+    summary.timeline = estimate::timeline(&replications, plan, &summary.clients);
+    summary.conservation = conservation(&summary);
+    summary.slos = super::verdict::verdicts(&checked.scenario.slos, &summary, plan, &replications);
+    summary
+}
+
+/// How it was run, and whether it settled.
+fn conditions(checked: &Checked, plan: &Plan, replications: &[Replication]) -> Run {
+    let settling = super::settle::settling(replications, plan, &forecast(&checked.scenario));
+    Run {
+        seed: plan.seed,
+        replications: replications.len() as u32,
+        duration_s: plan.duration.as_secs_f64(),
+        warmup_s: plan.warmup.as_secs_f64(),
+        events: 0,
+        confidence: CONFIDENCE,
+        settled: settling.settled,
+        state: settling.state,
+        rising: settling.rising,
+        note: "simulated, not measured".into(),
+        partial: false,
+        guard: None,
+        camps: Vec::new(),
+        seeds: replications.iter().map(|r| r.seed).collect(),
+        overloaded: checked.overloaded.clone(),
+    }
+}
+
+/// The figures that are read off the replications alone.
+fn figures(checked: &Checked, plan: &Plan, replications: &[Replication], run: Run) -> Summary {
     let stationary = plan.is_stationary();
-    let settling = super::settle::settling(&replications, plan, &forecast(&checked.scenario));
-    let clients = plan.clients.len();
-    let services = plan.servers();
     let (behind, calls) = (plan.clients_behind(), plan.calls_of_edges());
-    let mut summary = Summary {
+    let client = |at: usize| plan.node(plan.clients[at].node).name.clone();
+    let clients = 0..plan.clients.len();
+    Summary {
         schema_version: 1,
         tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
         scenario: ScenarioRef {
@@ -117,59 +148,43 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<(u64, Finished<Measur
             hash: checked.hash.clone(),
             variant: checked.variant.clone(),
         },
-        run: Run {
-            seed: plan.seed,
-            replications: replications.len() as u32,
-            duration_s: plan.duration.as_secs_f64(),
-            warmup_s: plan.warmup.as_secs_f64(),
-            events,
-            confidence: CONFIDENCE,
-            settled: settling.settled,
-            state: settling.state,
-            rising: settling.rising,
-            note: "simulated, not measured".into(),
-            partial,
-            guard,
-            camps: Vec::new(),
-            seeds,
-            overloaded: checked.overloaded.clone(),
-        },
-        clients: (0..clients)
-            .map(|at| {
-                let name = plan.node(plan.clients[at].node).name.clone();
-                (name, estimate::client(&replications, at, plan, stationary))
-            })
-            .collect(),
-        flows: cohorts(plan.flows.iter().map(|f| &f.name), &replications, |m| &m.flows),
-        endpoints: endpoints(plan, &replications),
-        edges: (0..plan.edges.len())
-            .map(|at| (plan.edges[at].name.clone(), estimate::edge(&replications, at, plan, &calls[at])))
-            .collect(),
-        nodes: (0..services)
-            .map(|at| (plan.nodes[at].name.clone(), estimate::node(&replications, at, plan, &behind[at])))
-            .collect(),
-        queues: (0..plan.queues.len())
-            .map(|at| {
-                let name = plan.node(plan.queues[at].node).name.clone();
-                (name, estimate::queue(&replications, at, plan))
-            })
-            .collect(),
-        ledger: (0..clients)
-            .map(|at| (plan.node(plan.clients[at].node).name.clone(), estimate::ledger(&replications, at, plan)))
-            .collect(),
-        topics: estimate::topics(&replications, plan),
+        run,
+        clients: named(clients.clone(), client, |at| estimate::client(replications, at, plan, stationary)),
+        flows: cohorts(plan.flows.iter().map(|f| &f.name), replications, |m| &m.flows),
+        endpoints: endpoints(plan, replications),
+        edges: named(
+            0..plan.edges.len(),
+            |at| plan.edge_name(plan.edges[at]),
+            |at| estimate::edge(replications, at, plan, &calls[at]),
+        ),
+        nodes: named(
+            0..plan.servers(),
+            |at| plan.nodes[at].name.clone(),
+            |at| estimate::node(replications, at, plan, &behind[at]),
+        ),
+        queues: named(
+            0..plan.queues.len(),
+            |at| plan.node(plan.queues[at].node).name.clone(),
+            |at| estimate::queue(replications, at, plan),
+        ),
+        ledger: named(clients, client, |at| estimate::ledger(replications, at, plan)),
+        topics: estimate::topics(replications, plan),
         slos: Vec::new(),
-        faults: super::recovery::faults(&replications, plan),
-        failing: super::failing::failing(&replications, plan),
+        faults: super::recovery::faults(replications, plan),
+        failing: super::failing::failing(replications, plan),
         timeline: None,
         conservation: Conservation::default(),
         replications: Vec::new(),
-    };
-    summary.run.camps = super::camps::camps(&summary);
-    summary.timeline = estimate::timeline(&replications, plan, &summary.clients);
-    summary.conservation = conservation(&summary);
-    summary.slos = super::verdict::verdicts(&checked.scenario.slos, &summary, plan, &replications);
-    summary
+    }
+}
+
+/// Figures by name.
+fn named<T>(
+    all: std::ops::Range<usize>,
+    name: impl Fn(usize) -> String,
+    figures: impl Fn(usize) -> T,
+) -> std::collections::BTreeMap<String, T> {
+    all.map(|at| (name(at), figures(at))).collect()
 }
 
 /// Figures by name of whatever counts by cohort.

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::graph::Arrow;
 use crate::model::Plan;
 use crate::scenario::Forecast;
 use crate::stats::{Drift, drift, mean_of, seems_to_rise};
@@ -127,7 +128,10 @@ fn offered_too_much(forecast: &Forecast) -> BTreeSet<String> {
         None => c.from.clone(),
     });
     let shared = forecast.shared.iter().filter(|shared| shared.room > 0.0 && shared.used > FULL * shared.room);
-    nodes.chain(consumers).chain(shared.map(|shared| format!("{} -> {}", shared.from, shared.to))).collect()
+    nodes
+        .chain(consumers)
+        .chain(shared.map(|shared| Arrow { from: &shared.from, to: &shared.to }.to_string()))
+        .collect()
 }
 
 /// What rounding may add to a share of 1.

@@ -204,6 +204,30 @@ impl Follower {
 
     /// What was followed, in nanoseconds from the moment the request was meant to set out.
     fn tell(mut self, checked: &Checked, plan: &Plan, nth: u64) -> Trace {
+        let open = self.close();
+        let guards = self.guards();
+        let told = |(at, s): (usize, &Followed)| {
+            let (open, guard) = (open.contains(&at), guards[at]);
+            Span { guard, open, ..self.told(plan, s, guard || open) }
+        };
+        let spans: Vec<Span> = self.spans.iter().enumerate().map(told).collect();
+        Trace {
+            scenario: checked.scenario.name.value.clone(),
+            variant: checked.variant.clone(),
+            hash: checked.hash.clone(),
+            seed: plan.seed,
+            nth,
+            began: self.began.0.saturating_sub(plan.warmup.0),
+            outcome: spans.first().map_or(Outcome::default(), |s| s.outcome),
+            latency: spans.first().map_or(0, |s| s.to),
+            client: plan.node(plan.clients[self.client.index()].node).name.clone(),
+            among: None,
+            spans,
+        }
+    }
+
+    /// Spans that have no end get the last moment at which they were heard of; which those are.
+    fn close(&mut self) -> Vec<usize> {
         let open: Vec<usize> = self.open.values().copied().collect();
         // Parents were opened first, so the client's own span has its end when its callees are asked.
         let until = match self.spans.first() {
@@ -215,29 +239,31 @@ impl Follower {
             let heard = span.segments.last().map_or(span.from, |segment| segment.2).max(span.from);
             span.to = heard.max(span.abandoned.map_or(heard, |gone| gone.1)).max(until);
         }
-        let node_name = |id: NodeId| plan.node(id).name.clone();
-        let client = node_name(plan.clients[self.client.index()].node);
+        open
+    }
+
+    /// A span; `above`: what it was blamed for lies above its own tries.
+    fn told(&self, plan: &Plan, s: &Followed, above: bool) -> Span {
         let since = |at: Time| at.since(self.began).0;
-        let guards = self.guards();
+        let node_name = |id: NodeId| plan.node(id).name.clone();
         let spurned = |(node, outcome, at): (NodeId, Outcome, Time)| Spurned {
             node: node_name(node),
             outcome,
             at: since(at),
             faults: blame::at_node(&self.spells, plan, node, (at, at)),
         };
-        let span = |(at, s): (usize, &Followed)| Span {
-            open: open.contains(&at),
+        let (kind, name) = match (s.parent, s.call) {
+            (None, _) => (Kind::Client, node_name(plan.clients[self.client.index()].node)),
+            (_, Some(call)) => (Kind::Call, plan.endpoint(plan.call(call).endpoint).name.clone()),
+            (_, None) => (Kind::Branch, "branch".into()),
+        };
+        let segment =
+            |(cause, from, to): &(Cause, Time, Time)| Segment { cause: *cause, from: since(*from), to: since(*to) };
+        Span {
+            open: false,
             parent: s.parent,
-            kind: match (s.parent, s.call) {
-                (None, _) => Kind::Client,
-                (_, Some(_)) => Kind::Call,
-                (_, None) => Kind::Branch,
-            },
-            name: match (s.parent, s.call) {
-                (None, _) => client.clone(),
-                (_, Some(call)) => plan.endpoint(plan.call(call).endpoint).name.clone(),
-                (_, None) => "branch".into(),
-            },
+            kind,
+            name,
             node: node_name(s.node),
             replica: s.replica,
             from: since(s.from),
@@ -245,28 +271,10 @@ impl Follower {
             outcome: s.outcome_heard(),
             abandoned: s.abandoned.map(|gone| since(gone.1)),
             gone: s.abandoned.map(|gone| gone.0),
-            guard: guards[at],
+            guard: false,
             spurned: s.spurned.map(spurned),
-            faults: blame::of_call(&self.spells, plan, s, guards[at] || open.contains(&at)),
-            segments: s
-                .segments
-                .iter()
-                .map(|(cause, from, to)| Segment { cause: *cause, from: since(*from), to: since(*to) })
-                .collect(),
-        };
-        let spans: Vec<Span> = self.spans.iter().enumerate().map(span).collect();
-        Trace {
-            scenario: checked.scenario.name.value.clone(),
-            variant: checked.variant.clone(),
-            hash: checked.hash.clone(),
-            seed: plan.seed,
-            nth,
-            began: self.began.0.saturating_sub(plan.warmup.0),
-            outcome: spans.first().map_or(Outcome::default(), |s| s.outcome),
-            latency: spans.first().map_or(0, |s| s.to),
-            client,
-            among: None,
-            spans,
+            faults: blame::of_call(&self.spells, plan, s, above),
+            segments: s.segments.iter().map(segment).collect(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! SLO verdicts: met, failed, undecided, no data.
 
+use crate::graph;
 use crate::model::Plan;
 use crate::scenario::written::{Metric, Promise, Scope, Sense, Slo};
 use crate::stats::{Interval, Recorder, proportion};
@@ -102,7 +103,7 @@ fn target<'a>(slo: &Slo, summary: &'a Summary, plan: &Plan, replications: &'a [R
     }
     let client = plan.clients.iter().position(|c| plan.node(c.node).name == of);
     let flow = plan.flows.iter().position(|f| f.name == of);
-    let edge = plan.edges.iter().position(|e| e.name == of);
+    let edge = plan.edges.iter().position(|edge| plan.edge_name(*edge) == of);
     let endpoint = plan.endpoints.iter().position(|e| e.name == of);
     requests(summary.clients.get(of), client, |r| &r.measure.clients)
         .or_else(|| requests(summary.flows.get(of), flow, |r| &r.measure.flows))
@@ -111,7 +112,7 @@ fn target<'a>(slo: &Slo, summary: &'a Summary, plan: &Plan, replications: &'a [R
         .or_else(node)
         .or_else(|| summary.queues.get(of).map(Target::Queue))
         .or_else(|| {
-            let (topic, group) = of.split_once('/')?;
+            let (topic, group) = graph::group(of)?;
             summary.topics.get(topic)?.groups.get(group).map(Target::Group)
         })
 }

@@ -57,7 +57,7 @@ impl Outcome {
     ];
 
     /// The word for it.
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",
             Self::Error => "error",

@@ -40,30 +40,8 @@ pub fn sheet(summary: &Summary, every: bool) -> Sheet {
 
 /// How many calls it takes at least from a client to each node.
 pub(super) fn depths(summary: &Summary) -> BTreeMap<&str, u32> {
-    let mut callees: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (from, to) in summary.edges.keys().filter_map(|edge| edge.split_once(" -> ")) {
-        callees.entry(from).or_default().extend(node_of(summary, to));
-    }
-    let mut depths: BTreeMap<&str, u32> = summary.clients.keys().map(|client| (client.as_str(), 0)).collect();
-    let (mut here, mut depth): (Vec<&str>, u32) = (depths.keys().copied().collect(), 0);
-    while !here.is_empty() {
-        depth += 1;
-        let mut next = Vec::new();
-        for to in here.iter().filter_map(|from| callees.get(from)).flatten() {
-            if !depths.contains_key(to) {
-                depths.insert(to, depth);
-                next.push(*to);
-            }
-        }
-        here = next;
-    }
-    depths
-}
-
-/// The node of an endpoint, `node` or `node.endpoint`.
-fn node_of<'s>(summary: &'s Summary, endpoint: &str) -> Option<&'s str> {
-    let name = endpoint.split_once('.').map_or(endpoint, |(node, _)| node);
-    summary.nodes.get_key_value(name).map(|(name, _)| name.as_str())
+    let clients: Vec<&str> = summary.clients.keys().map(String::as_str).collect();
+    summary.graph().depths(&clients).into_iter().map(|(name, depth)| (*name, depth)).collect()
 }
 
 fn share(node: &Node) -> f64 {
@@ -118,6 +96,5 @@ mod tests {
         }
         let depths = depths(&summary);
         assert_eq!(["d", "a", "b", "c"].map(|node| depths[node]), [1, 2, 3, 4]);
-        assert_eq!(["a.b", "a", "ab"].map(|to| node_of(&summary, to)), [Some("a"), Some("a"), None]);
     }
 }

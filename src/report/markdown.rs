@@ -3,15 +3,10 @@
 use std::fmt::Write as _;
 
 use super::content;
-use super::layers;
+use super::contents::{ALL, About, Content, FIRST, FOLDS, SECTIONS, Section, Sentence};
 use super::ledger;
-use super::scaling;
 use super::sheet::Sheet;
-use super::single;
-use super::streams;
 use super::text::clean;
-use super::trouble;
-use super::{caches, policing};
 use crate::experiment::summary::Summary;
 
 /// One summary: what matters first, the rest folded. Several side by side, and each of them folded.
@@ -51,68 +46,50 @@ fn one(text: &mut String, summary: &Summary) {
     for warning in content::warnings(summary) {
         let _ = writeln!(text, "\n> **Warning**: {}", escape(&warning));
     }
-    section(text, "Promises", &content::slos(&summary.slos));
-    let shown = content::listed(summary.clients.len(), false);
-    section(text, "Clients", &content::stats("client", &summary.clients, shown));
-    let runs = summary.run.replications;
-    let failures = content::failures(&summary.clients, runs);
-    let answered = content::answered(&summary.clients, shown);
-    for line in failures
-        .into_iter()
-        .chain(answered)
-        .chain(content::duplicates(&summary.clients))
-        .chain(content::not_done(summary))
-    {
-        let _ = writeln!(text, "\n{}", escape(&line));
+    for part in SECTIONS.iter().filter(|part| part.fold.is_none()) {
+        shown(text, part, summary, false);
+        for Sentence { text: line, .. } in said(part, summary) {
+            let _ = writeln!(text, "\n{}", escape(&line));
+        }
     }
-    for line in single::ranges(&summary.clients, summary.run.confidence).iter().chain(&single::longer(&summary.clients))
-    {
-        let _ = writeln!(text, "\n{}", escape(line));
+    for title in FOLDS {
+        fold(text, title, |text| {
+            let whole = |part: &&Section| part.fold == Some(title) || (title == ALL && is_cut(part, summary));
+            SECTIONS.iter().filter(whole).for_each(|part| shown(text, part, summary, true));
+        });
     }
-    section(text, "Faults", &trouble::faults(&summary.faults));
-    section(text, "Flows", &content::stats("flow", &summary.flows, content::listed(summary.flows.len(), false)));
-    for failure in &content::failures(&summary.flows, runs) {
-        let _ = writeln!(text, "\n{}", escape(failure));
-    }
-    section(text, "Nodes", &content::nodes(&summary.nodes, false));
-    folded(text, summary);
 }
 
-/// What is looked at when something above is odd.
-fn folded(text: &mut String, summary: &Summary) {
-    fold(text, "Where the time went", |text| {
-        for entry in ledger::entries(std::slice::from_ref(summary)) {
-            for (title, sheet) in ledger::sheets(&entry, summary.clients.get(entry.client)) {
-                section(text, &escape(&capital(&title)), &sheet);
+/// What a part shows: everything, or as much as is listed unasked.
+fn shown(text: &mut String, part: &Section, summary: &Summary, every: bool) {
+    match part.content {
+        Content::Table(sheet) => section(text, part.title, &sheet(summary, every)),
+        Content::Ledger => {
+            for entry in ledger::entries(std::slice::from_ref(summary)) {
+                for (title, sheet) in ledger::sheets(&entry, summary.clients.get(entry.client)) {
+                    section(text, &escape(&capital(&title)), &sheet);
+                }
             }
         }
-    });
-    fold(text, "Queues, topics and caches", |text| {
-        section(text, "Queues", &content::queues(&summary.queues, usize::MAX, summary.run.replications));
-        section(text, "Topics", &streams::topics(&summary.topics, usize::MAX));
-        section(text, "Groups", &streams::groups(&summary.topics, usize::MAX, summary.run.replications));
-        section(text, "Caches", &caches::sheet(&summary.nodes, usize::MAX));
-    });
-    fold(text, "Policies, layers and who failed first", |text| {
-        section(text, "Who failed first", &trouble::failing(&summary.failing, usize::MAX));
-        section(text, "Policies", &policing::sheet(&summary.edges, usize::MAX));
-        section(text, "Layers", &layers::sheet(summary, true));
-        section(text, "Autoscaling", &scaling::sheet(&summary.nodes, usize::MAX));
-    });
-    fold(text, "Every client, flow, node, endpoint and edge", |text| {
-        let all = |n: usize| content::listed(n, false) < n;
-        if all(summary.clients.len()) {
-            section(text, "Clients", &content::stats("client", &summary.clients, usize::MAX));
-        }
-        if all(summary.flows.len()) {
-            section(text, "Flows", &content::stats("flow", &summary.flows, usize::MAX));
-        }
-        if all(summary.nodes.len()) {
-            section(text, "Nodes", &content::nodes(&summary.nodes, true));
-        }
-        section(text, "Endpoints", &content::stats("endpoint", &summary.endpoints, usize::MAX));
-        section(text, "Edges", &content::stats("edge", &summary.edges, usize::MAX));
-    });
+    }
+}
+
+/// What is said in plain sight; what folded parts have to say is said with the first.
+fn said(part: &Section, summary: &Summary) -> Vec<Sentence> {
+    let mut all = (part.sentences)(summary, false);
+    if part.title == FIRST {
+        let folded = SECTIONS.iter().filter(|part| part.fold.is_some());
+        all.extend(folded.flat_map(|part| (part.sentences)(summary, false)));
+    }
+    all.retain(|sentence| sentence.about != About::Aside);
+    all.sort_by_key(|sentence| sentence.about);
+    all
+}
+
+/// Whether a part in plain sight leaves anything out.
+fn is_cut(part: &Section, summary: &Summary) -> bool {
+    let Content::Table(sheet) = part.content else { return false };
+    part.fold.is_none() && sheet(summary, false).rows.len() < sheet(summary, true).rows.len()
 }
 
 pub(super) fn section(text: &mut String, title: &str, sheet: &Sheet) {

@@ -6,6 +6,7 @@ pub mod caches;
 pub mod cause;
 pub mod compare;
 pub mod content;
+pub mod contents;
 pub mod csv;
 pub mod export;
 pub mod forecast;

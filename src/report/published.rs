@@ -4,6 +4,7 @@ use super::number::{NONE, plain, time};
 use super::sheet::{Cell, Sheet, Tone};
 use super::table::Style;
 use super::text::{clean, cut};
+use crate::experiment::published::{self, Finding, Tolerance, Verdict};
 
 /// A publication and what became of its claims.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,6 +57,40 @@ pub enum Unit {
     PerSecond,
     /// When it is a factor.
     Times,
+}
+
+/// What was found of the claims of publications.
+pub fn told(found: &[(&published::Publication, Vec<Finding>)]) -> Vec<Publication> {
+    let one = |(publication, claims): &(&published::Publication, Vec<Finding>)| Publication {
+        source: publication.source.into(),
+        claims: claims.iter().map(claim).collect(),
+    };
+    found.iter().map(one).collect()
+}
+
+fn claim(finding: &Finding) -> Claim {
+    let unit = match finding.unit {
+        published::Unit::Count => Unit::Count,
+        published::Unit::Seconds => Unit::Seconds,
+        published::Unit::Share => Unit::Share,
+        published::Unit::PerSecond => Unit::PerSecond,
+        published::Unit::Times => Unit::Times,
+    };
+    let amount = |value| Amount { value, unit };
+    let bound = match finding.bound {
+        Some(Tolerance::AtMost(bound)) => Some(('≤', bound)),
+        Some(Tolerance::AtLeast(bound)) => Some(('≥', bound)),
+        _ => None,
+    };
+    Claim {
+        what: finding.what.into(),
+        theirs: amount(finding.theirs),
+        bound: bound.map(|(sign, bound)| (sign, amount(bound))),
+        ours: amount(finding.ours),
+        half: (finding.half > 0.0).then(|| amount(finding.half)),
+        allowed: finding.allowed.map(amount),
+        agrees: finding.verdict != Verdict::Differs,
+    }
 }
 
 impl Amount {

@@ -1,6 +1,7 @@
 //! A trace made up for the tests of this floor: a branch with a try that is given up and works on, another with a database.
 
 use crate::experiment::trace::{Kind, Segment, Span, Trace};
+use crate::graph::End;
 use crate::model::{Cause, Outcome};
 
 const MS: f64 = 1e6;
@@ -16,7 +17,7 @@ fn span(parent: Option<usize>, kind: Kind, name: &str, at: (f64, f64), own: &[(C
         parent,
         kind,
         name: name.into(),
-        node: name.split('.').next().unwrap_or(name).into(),
+        node: End::of(name).node.into(),
         replica: 0,
         from: ns(at.0),
         to: ns(at.1),

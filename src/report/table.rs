@@ -1,15 +1,10 @@
 //! The summary on a terminal: its columns, 80 where there is none; a screen for a small scenario, the bad news first.
 
 use super::content;
-use super::layers;
+use super::contents::{Content, SECTIONS, Sentence};
 use super::ledger;
-use super::scaling;
 use super::sheet::{Sheet, Tone};
-use super::single;
-use super::streams;
 use super::text::{clean, cut, joined, wrapped};
-use super::trouble;
-use super::{caches, policing};
 use crate::experiment::summary::Summary;
 
 /// Columns where nobody says how many there are, and the fewest that are written for.
@@ -81,53 +76,15 @@ impl Page {
         for warning in content::warnings(summary) {
             self.sentence("! ", &warning, Tone::Bad);
         }
-        self.sheet(&content::slos(&summary.slos));
-        let shown = content::listed(summary.clients.len(), self.style.all);
-        self.sheet(&content::stats("client", &summary.clients, shown));
-        for failure in content::failures(&summary.clients, summary.run.replications) {
-            self.sentence("  ", &failure, Tone::Odd);
-        }
-        for line in content::answered(&summary.clients, shown) {
-            self.sentence("  ", &line, Tone::Faint);
-        }
-        for line in content::duplicates(&summary.clients) {
-            self.sentence("  ", &line, Tone::Odd);
-        }
-        for line in
-            single::ranges(&summary.clients, summary.run.confidence).iter().chain(&single::longer(&summary.clients))
-        {
-            self.sentence("  ", line, Tone::Faint);
-        }
-        self.sheet(&trouble::faults(&summary.faults));
-        self.sheet(&trouble::failing(&summary.failing, content::listed(summary.failing.len(), self.style.all)));
-        let shown = content::listed(summary.flows.len(), self.style.all);
-        self.sheet(&content::stats("flow", &summary.flows, shown));
-        for failure in &content::failures(&summary.flows, summary.run.replications) {
-            self.sentence("  ", failure, Tone::Odd);
-        }
-        for line in content::answered(&summary.flows, shown) {
-            self.sentence("  ", &line, Tone::Faint);
-        }
-        self.ledger(summary);
-        let runs = summary.run.replications;
-        self.sheet(&content::queues(&summary.queues, content::listed(summary.queues.len(), self.style.all), runs));
-        if summary.topics.values().any(|topic| topic.batch_size.value.is_some_and(|size| size > 1.0) || topic.lost > 0)
-        {
-            self.sheet(&streams::topics(&summary.topics, content::listed(summary.topics.len(), self.style.all)));
-        }
-        let groups = summary.topics.values().map(|topic| topic.groups.len()).sum();
-        self.sheet(&streams::groups(&summary.topics, content::listed(groups, self.style.all), runs));
-        for line in content::not_done(summary) {
-            self.sentence("  ", &line, Tone::Odd);
-        }
-        self.sheet(&caches::sheet(&summary.nodes, content::listed(summary.nodes.len(), self.style.all)));
-        self.sheet(&policing::sheet(&summary.edges, content::listed(summary.edges.len(), self.style.all)));
-        self.sheet(&layers::sheet(summary, self.style.all));
-        self.sheet(&content::nodes(&summary.nodes, self.style.all));
-        self.sheet(&scaling::sheet(&summary.nodes, content::listed(summary.nodes.len(), self.style.all)));
-        if self.style.all {
-            self.sheet(&content::stats("endpoint", &summary.endpoints, usize::MAX));
-            self.sheet(&content::stats("edge", &summary.edges, usize::MAX));
+        let every = self.style.all;
+        for section in SECTIONS.iter().filter(|section| (section.on_screen)(summary, every)) {
+            match section.content {
+                Content::Table(sheet) => self.sheet(&sheet(summary, every)),
+                Content::Ledger => self.ledger(summary),
+            }
+            for Sentence { text, about } in (section.sentences)(summary, every) {
+                self.sentence("  ", &text, about.tone());
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::number::{NONE, plain};
 use super::sheet::{Cell, Sheet, Tone};
 use super::table::Style;
 use super::text::wrapped;
-use crate::experiment::theory::BAR;
+use crate::experiment::theory::{BAR, Judgement, Row, Sense, Validation};
 
 /// How one model of the theory was met.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,6 +53,47 @@ impl Agreement {
     /// Whether no figure disagreed with two seeds.
     pub fn holds(&self) -> bool {
         self.asked_again.iter().all(|asked| asked.agrees)
+    }
+}
+
+/// What a validation found, row by row.
+pub fn agreements(validation: &Validation) -> Vec<Agreement> {
+    let Validation { rows, first, again } = validation;
+    rows.iter().map(|row| agreement(row, first, again)).collect()
+}
+
+/// A row of the table; a figure counts as wrong when it fails with two seeds.
+fn agreement(row: &Row, first: &[Judgement], again: &[Judgement]) -> Agreement {
+    let same = |a: &Judgement, b: &Judgement| a.case == b.case && a.metric == b.metric;
+    let asked = |judgement: &Judgement| {
+        let second = again.iter().find(|other| same(judgement, other));
+        Asked {
+            first: compared(judgement),
+            second: second.map(compared),
+            agrees: second.is_some_and(|second| second.passed),
+        }
+    };
+    Agreement {
+        model: row.model.clone(),
+        metrics: row.metrics as u32,
+        passed: row.passed as u32,
+        worst: row.worst.as_ref().map(compared),
+        asked_again: first.iter().filter(|j| j.model == row.model && !j.passed).map(asked).collect(),
+    }
+}
+
+fn compared(judgement: &Judgement) -> Compared {
+    Compared {
+        what: format!("{} {}", judgement.case, judgement.metric),
+        expected: judgement.expected,
+        actual: judgement.found,
+        allowed: judgement.allowed,
+        sense: match judgement.sense {
+            Sense::Equal => '±',
+            Sense::AtMost => '+',
+            Sense::AtLeast => '−',
+        },
+        trouble: judgement.trouble.clone(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Means of laws, and which parameters are possible, as far as the check needs them.
+//! Means of laws, as far as checks and the analytic model need them.
 
 use crate::random::dist::{Dist, Law};
 
@@ -16,9 +16,4 @@ pub(crate) fn mean(law: &Law) -> f64 {
         Law::Uniform { min, max } => f64::midpoint(*min, *max),
         other => Dist::new(other).map_or(0.0, |dist| dist.mean()),
     }
-}
-
-/// Why no distribution has these parameters; `None` if one has.
-pub(crate) fn impossible(law: &Law) -> Option<String> {
-    Dist::new(law).err()
 }

@@ -3,31 +3,33 @@
 //! [`load`] is the way in: text → reading (every mistake complained about, none fatal) → checking → [`Checked`], which is
 //! what the rest of the house may rely on.
 
+mod analytic;
 mod check;
 mod declare;
 pub mod edit;
+mod guarded;
 mod law_mean;
 mod lower;
 mod print;
+pub(crate) mod programs;
 mod read;
 mod source;
 mod tables;
 #[cfg(test)]
 mod tests;
 pub mod vocab;
+mod walk;
 pub mod written;
 
 pub use crate::diag::Source;
-pub(crate) use check::walk::steps as each_step;
-pub use check::{
-    Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, client_transport, forecast,
-    transport_of,
-};
+pub use analytic::{Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, forecast};
 pub use edit::{Edit, variant_edits};
 pub use lower::lower;
 pub use print::{canonical, hash};
 pub use source::OpenError;
 pub use vocab::json_schema;
+pub(crate) use walk::steps as each_step;
+pub use walk::{client_transport, transport_of};
 
 use crate::diag::{Complaint, Severity, code};
 use written::Scenario;
@@ -138,7 +140,7 @@ pub fn load(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {
         Some(scenario) if !complaints.iter().any(Complaint::is_error) => {
             let overloaded = check::overloaded(&forecast(&scenario));
             let variant = edits.iter().find_map(Edit::variant).map(str::to_owned);
-            let memory = check::memory(&scenario);
+            let memory = analytic::memory(&scenario);
             Ok(Checked {
                 hash: hash(&scenario),
                 memory,

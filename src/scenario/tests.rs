@@ -312,10 +312,10 @@ fn presets_are_there_and_can_be_adjusted_and_extended() {
     let spec = |name: &str| checked.scenario.transports[name].clone();
     let (rest, fast, h2, warm) = (spec("rest"), spec("fast"), spec("h2"), spec("warm"));
     assert_eq!(rest.connections.as_ref().map(|c| (c.max.value, c.max_idle.value)), Some((5, 5)));
-    assert!(rest.name.place.is_some() && rest.encode.per_byte_ps == written::Given::default(2_400.0));
-    assert!(fast.encode.per_byte_ps.value == 500.0 && fast.encode.per_message == rest.encode.per_message);
+    assert!(rest.name.place.is_some() && rest.encode.per_byte == written::Given::default(2_400.0));
+    assert!(fast.encode.per_byte.value == 500.0 && fast.encode.per_message == rest.encode.per_message);
     assert_eq!(fast.connections.as_ref().map(|c| (c.max.value, c.max.is_default())), Some((5, true)));
-    assert_eq!((fast.streams.value, h2.streams.value, h2.encode.per_byte_ps.value), (1, 100, 500.0));
+    assert_eq!((fast.streams.value, h2.streams.value, h2.encode.per_byte.value), (1, 100, 500.0));
     assert_eq!(warm.connections.map(|c| (c.max.value, c.max_idle.value)), Some((100, 3)));
     let grpc = spec("grpc");
     assert!(grpc.name.is_default() && grpc.cancels.value == written::Cancels::Queued && grpc.size_factor.value == 0.42);

@@ -9,9 +9,9 @@ use crate::source::{files, root, shipped};
 
 /// What is counted, and the most it may be. Whoever brings a figure down writes the new one here.
 const BOUNDS: [(&str, usize); 7] = [
-    ("files of src/scenario that name a key of the file: median", 4),
-    ("the same, of the key that most of them name", 13),
-    ("pairs of a word and what it stands for, written apart from it", 104),
+    ("files of src/scenario that name a key of the file: median", 2),
+    ("the same, of the key that most of them name", 9),
+    ("pairs of a word and what it stands for, written apart from it", 4),
     ("fields of the largest struct of src/machine", 32),
     ("files of src/machine that implement Machine", 14),
     ("parts of src/machine (files, folders) in the largest ring of calls", 2),
@@ -74,8 +74,11 @@ fn named(scenario: &[(&str, &str)]) -> Vec<(usize, String)> {
     let mut named: Vec<(usize, String)> = keys
         .into_iter()
         .map(|key| {
-            let literal = format!("\"{key}\"");
-            (scenario.iter().filter(|(_, code)| code.contains(&literal)).count(), key)
+            let (literal, declared) = (format!("\"{key}\""), format!("{key}: "));
+            // `table!` names a key as a field: `max: Given<u32> as Or<Count>`.
+            let declares = |line: &str| line.trim_start().starts_with(&declared) && line.contains(" as ");
+            let names = |code: &str| code.contains(&literal) || code.lines().any(declares);
+            (scenario.iter().filter(|(_, code)| names(code)).count(), key)
         })
         .collect();
     assert!(named.len() > 100, "the schema has no keys");

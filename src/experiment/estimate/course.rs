@@ -37,7 +37,7 @@ pub(crate) fn timeline(
         width_s: plan.stretch().as_secs_f64(),
         clients: (0..plan.clients.len()).map(client).collect(),
         nodes: (0..plan.servers()).map(node).collect(),
-        edges: guarded.map(|at| (plan.edges[at].name.clone(), of_edge(&courses, at, plan))).collect(),
+        edges: guarded.map(|at| (plan.edge_name(plan.edges[at]), of_edge(&courses, at, plan))).collect(),
     })
 }
 

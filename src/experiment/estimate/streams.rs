@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::measure::{Reading, bin_width};
 use super::super::summary::{Depth, Group, Topic};
 use super::{CONFIDENCE, Replication, distribution};
+use crate::graph;
 use crate::model::Plan;
 use crate::model::stream::topic;
 use crate::stats::{Interval, mean_of, ratio};
@@ -23,7 +24,7 @@ fn of_topic(replications: &[Replication], plan: &Plan, at: usize, topic: &topic:
     let some = sizes.iter().any(|s| s.1 > 0.0);
     let groups = topic.groups.clone().map(|group| {
         let name = &plan.groups[group as usize].name;
-        let short = name.split_once('/').map_or(name.as_str(), |n| n.1);
+        let short = graph::group(name).map_or(name.as_str(), |n| n.1);
         (short.to_owned(), of_group(replications, plan, group as usize))
     });
     Topic {

@@ -2,7 +2,7 @@
 
 use crate::model::fault::{Scope, When};
 use crate::model::id::NONE;
-use crate::model::plan::Plan;
+use crate::model::plan::{Edge, Plan};
 use crate::model::{ClientId, EdgeId, FaultId, NodeId, Outcome};
 use crate::units::{Span, Time};
 
@@ -241,19 +241,10 @@ impl Aftermath {
 
 /// By edge: the node that is called, or the broker that is sent to.
 fn callees(plan: &Plan) -> Vec<u32> {
-    let mut callees = vec![NONE; plan.edges.len()];
     // Nobody waits for a delivery: it ends where its message does.
     let delivers = |from: NodeId| matches!(plan.node(from).kind, "queue" | "topic");
-    for call in plan.calls.iter().filter(|call| !delivers(plan.link(call.link).from)) {
-        callees[call.edge.index()] = plan.endpoint(call.endpoint).node.0;
-    }
-    for post in &plan.posts {
-        callees[post.edge.index()] = plan.queue(post.queue).node.0;
-    }
-    for producer in &plan.producers {
-        callees[producer.edge.index()] = plan.topics[producer.topic as usize].node.0;
-    }
-    callees
+    let callee = |edge: &Edge| if delivers(edge.from) { NONE } else { plan.callee(*edge).0 };
+    plan.edges.iter().map(callee).collect()
 }
 
 /// When a fault is on once, in seconds from the start of the measured time: its beginning, and how long, if it ends.

@@ -12,11 +12,13 @@ mod claim;
 mod fail_at_scale;
 mod metastable;
 mod sre_book;
+mod study;
 mod tail_at_scale;
 mod two_choices;
 mod uqsim;
 
 pub use claim::{Claim, Experiment, Finding, Publication, Tolerance, Unit, Verdict};
+pub use study::{known, study};
 
 use super::summary::Summary;
 use claim::Runs;

@@ -7,6 +7,7 @@ mod brokers;
 mod cache;
 mod course;
 mod faults;
+mod graph;
 mod ledger;
 mod named;
 mod policing;

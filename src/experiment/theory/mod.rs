@@ -17,9 +17,11 @@ mod orders;
 mod record;
 mod sheet;
 mod single;
+mod study;
 
 pub use judge::{Judgement, Sense, judge};
 pub use record::{Kind, Record};
+pub use study::{Validation, Wanted, study};
 
 use super::{figure, summary::Summary};
 

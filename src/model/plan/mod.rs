@@ -4,6 +4,7 @@ mod call;
 mod course;
 mod life;
 
+use crate::graph::Arrow;
 use crate::random::dist::Dist;
 use crate::units::Span;
 
@@ -156,11 +157,22 @@ pub struct Endpoint {
     pub goals: u64,
 }
 
-/// Who calls what.
-#[derive(Clone, Debug)]
+/// Who calls what. Its name follows from its ends ([`Plan::edge_name`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Edge {
-    /// `caller -> callee` or `caller -> callee.endpoint`.
-    pub name: String,
+    /// The caller as written: a function's own node, wherever it runs; a client's; for a delivery the broker.
+    pub from: NodeId,
+    /// What is called.
+    pub to: Callee,
+}
+
+/// What an edge leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Callee {
+    /// An endpoint.
+    Endpoint(EndpointId),
+    /// A node on the whole: a broker, or who is delivered to.
+    Node(NodeId),
 }
 
 /// A `parallel`.
@@ -260,6 +272,23 @@ impl Plan {
     #[inline]
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
+    }
+
+    /// The node that an edge leads to.
+    pub fn callee(&self, edge: Edge) -> NodeId {
+        match edge.to {
+            Callee::Endpoint(endpoint) => self.endpoint(endpoint).node,
+            Callee::Node(node) => node,
+        }
+    }
+
+    /// `caller -> callee` or `caller -> callee.endpoint`.
+    pub fn edge_name(&self, edge: Edge) -> String {
+        let to = match edge.to {
+            Callee::Endpoint(endpoint) => &self.endpoint(endpoint).name,
+            Callee::Node(node) => &self.node(node).name,
+        };
+        Arrow { from: &self.node(edge.from).name, to }.to_string()
     }
 
     /// A call-site.

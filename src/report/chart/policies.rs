@@ -10,6 +10,7 @@ use super::palette::{FAILED, FAINT, GRID, INK, Pen, hair, on_paper, pen};
 use super::pressure::{between, head};
 use super::shade::{Shade, shade};
 use crate::experiment::summary::{EdgeCourse, Summary};
+use crate::graph::Arrow;
 use crate::report::layers::depths;
 use crate::report::number::{count, percent, plain};
 use crate::report::text::{clean, cut};
@@ -43,7 +44,7 @@ impl Policed {
             course: course.clone(),
         };
         let depths = depths(summary);
-        let depth = |edge: &Policed| depths.get(edge.name.split(" -> ").next().unwrap_or_default()).copied();
+        let depth = |edge: &Policed| depths.get(Arrow::of(&edge.name)?.from).copied();
         let mut all: Vec<Policed> = timeline.edges.iter().map(one).collect();
         all.retain(Policed::acts);
         all.sort_by_key(|edge| depth(edge).unwrap_or(u32::MAX));

@@ -7,6 +7,7 @@ mod markdown;
 mod patterns;
 mod table;
 mod total;
+mod warnings;
 
 pub use content::heading;
 #[cfg(feature = "charts")]
@@ -15,6 +16,7 @@ pub use csv::{HEADER, render as csv};
 pub use markdown::render as markdown;
 pub use table::render as table;
 pub use total::total;
+pub use warnings::warnings;
 
 #[cfg(test)]
 pub(crate) mod sample {

@@ -4,6 +4,7 @@ use crate::diag::nouns;
 use crate::experiment::coupling::Toll;
 use crate::experiment::patterns::{Patterns, RULES, Row};
 use crate::experiment::summary::Estimate;
+use crate::graph::Arrow;
 use crate::report::number::{NONE, or_none, percent, seconds, time};
 use crate::report::sheet::{Cell, Sheet};
 use crate::report::text::clean;
@@ -21,7 +22,7 @@ pub(super) fn sheets(patterns: &Patterns) -> Vec<(String, Sheet)> {
 }
 
 fn callee(edge: &str) -> &str {
-    edge.split_once("->").map_or(edge, |(_, to)| to.trim())
+    Arrow::of(edge).map_or(edge, |arrow| arrow.to)
 }
 
 fn plain_sheet(patterns: &Patterns) -> Sheet {

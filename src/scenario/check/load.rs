@@ -1,7 +1,8 @@
 //! What the forecast warns of: too much, far too much, or so little that nothing ever waits.
 
-use super::expected::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
-use super::forecast::forecast;
+use super::super::analytic::forecast;
+use super::super::analytic::power;
+use super::super::analytic::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 use super::{cycles, walk};
 use crate::diag::{Complaint, code, nouns};
 use crate::random::dist::Law;
@@ -199,20 +200,6 @@ fn events(scenario: &Scenario, forecast: &Forecast, complaints: &mut Vec<Complai
         format!("one replication needs about {} events; max_events is {}", power(forecast.events), power(limit as f64));
     let complaint = Complaint::error(code::TOO_LONG_A_RUN, message).at(place);
     complaints.push(complaint.help("shorten the duration, lower the rates, or raise max_events in [sim]"));
-}
-
-/// `10^11`, `3·10^9`.
-pub(super) fn power(n: f64) -> String {
-    if n < 1e5 {
-        return format!("{n:.0}");
-    }
-    let exponent = n.log10().floor();
-    let digit = (n / 10_f64.powf(exponent)).round();
-    match digit {
-        d if d >= 10.0 => format!("10^{}", exponent + 1.0),
-        d if d <= 1.0 => format!("10^{exponent}"),
-        d => format!("{d}·10^{exponent}"),
-    }
 }
 
 fn overload(node: &Node, expected: &NodeForecast, complaints: &mut Vec<Complaint>) {

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::expected::NodeForecast;
-use super::policies::of_client;
+use super::super::analytic::NodeForecast;
+use super::super::guarded::of_client;
 use super::walk;
 use crate::diag::{Complaint, code};
 use crate::model::Outcome;
@@ -85,7 +85,7 @@ fn unbounded(guards: &Guards) -> Option<(Span, f64)> {
 
 /// Whether even the last in a full line is answered before its caller gives up: then nobody works for the dead.
 fn drains(node: &Node, expected: &NodeForecast, timeout: Span) -> bool {
-    if on(&node.shed).is_some() || on(&node.concurrency_limit).is_some() {
+    if on(&node.door.shed).is_some() || on(&node.door.concurrency_limit).is_some() {
         return true;
     }
     let (Some(line), Some(workers)) = (node.queue_limit.value, expected.workers) else { return false };

@@ -38,7 +38,6 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], co
     if let Some(name) = &scenario.defaults.policy {
         policy(scenario, name, complaints);
     }
-    links(scenario, refused, complaints);
 }
 
 /// What a target is wanted for.
@@ -147,7 +146,7 @@ fn no_endpoint(node: &Node, to: &Given<Target>) -> Complaint {
 }
 
 /// The first of many.
-pub(super) fn few(all: &[String]) -> String {
+pub(in crate::scenario) fn few(all: &[String]) -> String {
     let shown = all.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
     if all.len() > 12 { format!("{shown} … ({} in all)", all.len()) } else { shown }
 }
@@ -156,7 +155,7 @@ pub(super) fn few(all: &[String]) -> String {
 const GUESSES: usize = 100;
 
 fn nowhere(scenario: &Scenario, to: &Given<Target>, guess: bool) -> Complaint {
-    let Target { node: name, endpoint } = &to.value;
+    let name = &to.value.node;
     if scenario.clients.contains_key(name) {
         let complaint =
             Complaint::error(code::WRONG_TARGET, format!("`{name}` is a client; clients call, nobody calls them"));
@@ -167,7 +166,7 @@ fn nowhere(scenario: &Scenario, to: &Given<Target>, guess: bool) -> Complaint {
         return complaint;
     }
     let names = known_names(scenario);
-    let whole = if endpoint.is_empty() { name.clone() } else { format!("{name}.{endpoint}") };
+    let whole = to.value.to_string();
     let meant =
         suggest(&whole, names.iter().map(String::as_str)).or_else(|| suggest(name, names.iter().map(String::as_str)));
     match meant {
@@ -219,31 +218,6 @@ fn in_process(scenario: &Scenario, from: &str, call: &Call, complaints: &mut Vec
         let help =
             "its program runs on the caller's worker and cores; leave the limits out, or call it over the network";
         complaints.push(Complaint::warning(code::LIMITS_IGNORED, message).at(call.target.place.clone()).help(help));
-    }
-}
-
-fn links(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint>) {
-    for link in &scenario.network.links {
-        for (end, callers) in [(&link.from, true), (&link.to, false)] {
-            let node = scenario.nodes.contains_key(&end.value)
-                || scenario.queues.contains_key(&end.value)
-                || scenario.topics.contains_key(&end.value);
-            let known = node || callers && scenario.clients.contains_key(&end.value);
-            if known || refused.contains(&end.value) {
-                continue;
-            }
-            let complaint = Complaint::error(
-                code::UNKNOWN_NAME,
-                format!("the link names `{}`, which nothing is called", end.value),
-            );
-            let names = scenario.nodes.keys().chain(scenario.clients.keys()).map(String::as_str);
-            complaints.push(match suggest(&end.value, names) {
-                Some(meant) => complaint.at(end.place.clone()).label(format!("did you mean `{meant}`?")),
-                None => {
-                    complaint.at(end.place.clone()).help("a link runs from a caller to a callee, by the names of nodes")
-                }
-            });
-        }
     }
 }
 

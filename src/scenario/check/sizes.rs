@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use super::super::analytic::power;
 use super::walk;
 use crate::diag::{Complaint, code};
+use crate::graph::End;
 use crate::scenario::written::{Call, Endpoint, Node, Scenario, Step, Verb};
 
 /// Steps of all programs together, everything written out.
@@ -28,14 +30,14 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let sizes = sizes(scenario);
     let all: f64 = sizes.values().map(|size| size.steps).sum();
     let place = |key: &Key<'_>| endpoint(scenario, *key).and_then(|e| Some(e.steps.first()?.place.clone()));
-    let name = |key: &Key<'_>| if key.1.is_empty() { key.0.to_owned() } else { format!("{}.{}", key.0, key.1) };
+    let name = |key: &Key<'_>| End::named(key.0, key.1).to_string();
     if let Some((key, size)) = sizes.iter().max_by(|a, b| a.1.steps.total_cmp(&b.1.steps)).filter(|_| all > MOST) {
         let message = format!(
             "the steps of all programs, `times` and in-process calls written out, are {}; at most {MOST:.0}",
-            super::load::power(all)
+            power(all)
         );
         let complaint = Complaint::error(code::TOO_MANY_STEPS, message).at(place(key));
-        let largest = format!("`{}` alone has {}", name(key), super::load::power(size.steps));
+        let largest = format!("`{}` alone has {}", name(key), power(size.steps));
         complaints.push(complaint.label(largest).help("let some of these calls cross the network, or do less often"));
     }
     if let Some((key, size)) = sizes.iter().max_by_key(|(_, size)| size.depth).filter(|(_, s)| s.depth > DEEPEST) {

@@ -2,16 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::policies::{longest, of_client};
+use super::super::guarded::{longest, of_client, timeout_of};
 use super::walk;
 use crate::diag::{Complaint, code};
-use crate::scenario::written::{Call, Given, Scenario, Target};
+use crate::scenario::written::{Given, Scenario, Target};
 use crate::units::Span;
-
-/// The timeout of a call: its own, its policy's, the default policy's.
-pub(crate) fn timeout_of(scenario: &Scenario, call: &Call) -> Option<Span> {
-    scenario.guards(call).timeout.map(|timeout| timeout.value)
-}
 
 /// The longest a callee may wait for one of its own calls, by endpoint; through calls without a timeout, what lies below.
 fn waits(scenario: &Scenario) -> BTreeMap<(&str, &str), Span> {

@@ -8,47 +8,12 @@ use std::collections::BTreeSet;
 use super::ranges::zero;
 use super::walk;
 use crate::diag::{Complaint, code};
-use crate::scenario::read::unknown_transport;
 use crate::scenario::written::{
-    BalancePer, Balancing, Call, Cost, Given, How, IN_PROCESS, Io, Link, Node, Protocol, Scenario, Target,
-    TransportSpec,
+    BalancePer, Balancing, Call, Given, How, Io, Node, Protocol, Scenario, Target, TransportSpec,
 };
-use crate::units::Span;
-
-/// Complains about transports that are none.
-pub(super) fn names(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint>) {
-    let mut known = |name: &Given<String>| {
-        if name.value != IN_PROCESS && !scenario.transports.contains_key(&name.value) && !refused.contains(&name.value)
-        {
-            let in_process = IN_PROCESS.to_owned();
-            complaints.push(unknown_transport(name, scenario.transports.keys().chain([&in_process])));
-        }
-    };
-    known(&scenario.defaults.transport);
-    for node in scenario.nodes.values() {
-        node.programs().flat_map(walk::calls).filter_map(|call| call.transport.as_ref()).for_each(&mut known);
-    }
-    scenario.clients.values().filter_map(|client| client.transport.as_ref()).for_each(&mut known);
-    for client in scenario.clients.values() {
-        if let Some(said) = client.transport.as_ref().filter(|t| t.value == IN_PROCESS) {
-            let message = format!("`{}` is a client, outside of every process", client.name.value);
-            let complaint = Complaint::error(code::WRONG_TARGET, message).at(said.place.clone());
-            complaints.push(complaint.help("it calls over the network: `free` pays nothing else"));
-        }
-    }
-}
-
-/// The most a byte may cost, in picoseconds: 100 µs.
-const DEAREST_BYTE: f64 = 1e8;
 
 /// Complains about numbers that cannot be.
 pub(super) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
-    for spec in scenario.transports.values() {
-        transport(spec, complaints);
-    }
-    for link in &scenario.network.links {
-        one_link(link, complaints);
-    }
     for call in scenario.nodes.values().flat_map(Node::programs).flat_map(walk::calls) {
         zero(
             call.stream.value == Some(0),
@@ -57,46 +22,6 @@ pub(super) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
             "the answer would have no end",
             complaints,
         );
-    }
-}
-
-fn transport(spec: &TransportSpec, complaints: &mut Vec<Complaint>) {
-    let factor = &spec.size_factor;
-    zero(factor.value == 0.0, "size_factor", factor.place.as_ref(), "messages would have no bytes", complaints);
-    if factor.value > 100.0 {
-        let message = format!("`size_factor`: {} bytes on the wire for each byte; at most 100", factor.value);
-        complaints.push(Complaint::error(code::OUT_OF_RANGE, message).at(factor.place.clone()));
-    }
-    for Cost { per_byte_ps, .. } in [&spec.encode, &spec.decode] {
-        if per_byte_ps.value > DEAREST_BYTE {
-            let message =
-                format!("`per_byte`: {} for each byte; at most 100us", Span((per_byte_ps.value / 1e3) as u64));
-            let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(per_byte_ps.place.clone());
-            complaints.push(complaint.help("codecs take nanoseconds per byte: JSON about \"2.4ns\""));
-        }
-    }
-    let (streams, why) = (&spec.streams, "no request could be sent");
-    zero(streams.value == 0, "streams", streams.place.as_ref(), why, complaints);
-    if streams.value > 1 && !streams.is_default() && spec.protocol.value == Protocol::Http1 {
-        let complaint = Complaint::error(code::OUT_OF_RANGE, "over http1 a connection has one request in flight");
-        complaints.push(complaint.at(streams.place.clone()).help("write protocol = \"http2\", or leave `streams` out"));
-    }
-    let Some(connections) = &spec.connections else { return };
-    let (max, idle) = (&connections.max, &connections.max_idle);
-    zero(max.value == 0, "max", max.place.as_ref(), why, complaints);
-    if idle.value > max.value && max.value > 0 {
-        let message = format!("`max_idle` = {} means nothing above `max` = {}", idle.value, max.value);
-        complaints.push(Complaint::warning(code::UNUSED, message).at(idle.place.clone()));
-    }
-}
-
-fn one_link(link: &Link, complaints: &mut Vec<Complaint>) {
-    let bandwidth = link.bandwidth.as_ref();
-    let place = bandwidth.and_then(|b| b.place.as_ref());
-    zero(bandwidth.is_some_and(|b| b.value == 0.0), "bandwidth", place, "nothing would arrive", complaints);
-    if link.loss.value >= 1.0 {
-        let complaint = Complaint::error(code::OUT_OF_RANGE, "`loss`: all is lost, so nothing would ever arrive");
-        complaints.push(complaint.at(link.loss.place.clone()));
     }
 }
 
@@ -131,7 +56,6 @@ pub(super) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     for call in scenario.nodes.values().flat_map(Node::programs).flat_map(walk::calls) {
         one_body(scenario, call, complaints);
     }
-    unused(scenario, complaints);
 }
 
 /// HTTP/2 opens another connection only when the streams of all are taken, and what is balanced are connections.
@@ -191,19 +115,4 @@ fn one_body(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
     let message = format!("over `{}` a stream is one body: its first message arrives with its last", spec.name.value);
     let complaint = Complaint::note(code::ONE_BODY, message).at(call.stream.place.clone());
     complaints.push(complaint.help("messages one by one need http2: transport = \"grpc\""));
-}
-
-/// Warns of transports that nothing uses. In a file with variants it is one of them that does.
-fn unused(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
-    if !scenario.variants.is_empty() {
-        return;
-    }
-    let used = walk::transports_used(scenario);
-    let liked: Vec<&str> = scenario.transports.values().filter_map(|t| Some(t.like.as_ref()?.value.as_str())).collect();
-    for (name, spec) in &scenario.transports {
-        if spec.name.place.is_some() && !used.contains(name.as_str()) && !liked.contains(&name.as_str()) {
-            let message = format!("nothing travels over the transport `{name}`");
-            complaints.push(Complaint::warning(code::UNUSED, message).at(spec.name.place.clone()));
-        }
-    }
 }

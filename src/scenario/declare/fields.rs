@@ -31,11 +31,20 @@ pub(crate) struct Maybe<K>(PhantomData<K>);
 /// A value that must be written.
 pub(crate) struct Must<K>(PhantomData<K>);
 
+/// A value that must be written; without it the table is still known by the rest.
+pub(crate) struct Needed<K>(PhantomData<K>);
+
 /// A value that is absent where nobody wrote it.
 pub(crate) struct Said<K>(PhantomData<K>);
 
 /// A value whose default depends on others: who reads the table fills it in.
 pub(crate) struct Filled<K>(PhantomData<K>);
+
+/// A table that is there whether somebody wrote it or not.
+pub(crate) struct Always<R>(PhantomData<R>);
+
+/// A table that may be absent.
+pub(crate) struct Perhaps<R>(PhantomData<R>);
 
 /// A table that may be absent, or switched off with "none".
 pub(crate) struct Ruled<R>(PhantomData<R>);
@@ -76,6 +85,17 @@ impl<K: Kind> Field for Must<K> {
     }
 }
 
+impl<K: Kind<Value: Default>> Field for Needed<K> {
+    type Held = Given<K::Value>;
+    const SHAPE: Shape = K::SHAPE;
+    fn read(desk: &mut Desk<'_>, view: &View<'_>, key: &'static str, help: &str) -> Option<Self::Held> {
+        Some(Must::<K>::read(desk, view, key, help).unwrap_or_else(|| Given::default(K::Value::default())))
+    }
+    fn told(held: &Self::Held) -> (Option<String>, bool) {
+        Must::<K>::told(held)
+    }
+}
+
 impl<K: Kind> Field for Said<K> {
     type Held = Option<Given<K::Value>>;
     const SHAPE: Shape = K::SHAPE;
@@ -98,9 +118,34 @@ impl<K: Kind<Value: Default>> Field for Filled<K> {
     }
 }
 
+impl<R: Record> Field for Always<R> {
+    type Held = R;
+    const SHAPE: Shape = Shape::One(R::TABLE);
+    fn read(desk: &mut Desk<'_>, view: &View<'_>, key: &'static str, _: &str) -> Option<R> {
+        let inner = view.inner(desk, key);
+        R::read(desk, &inner)
+    }
+    fn told(held: &R) -> (Option<String>, bool) {
+        (Some(held.inline()), held.told().iter().all(|told| told.default))
+    }
+}
+
+impl<R: Record> Field for Perhaps<R> {
+    type Held = Option<R>;
+    const SHAPE: Shape = Shape::One(R::TABLE);
+    fn read(desk: &mut Desk<'_>, view: &View<'_>, key: &'static str, help: &str) -> Option<Option<R>> {
+        Some(if view.has(key) { Always::<R>::read(desk, view, key, help) } else { None })
+    }
+    fn told(held: &Option<R>) -> (Option<String>, bool) {
+        let Some(held) = held else { return (None, true) };
+        let (value, default) = Always::<R>::told(held);
+        (value, default)
+    }
+}
+
 impl<R: Record> Field for Ruled<R> {
     type Held = Rule<R>;
-    const SHAPE: Shape = Shape::OneOr(R::TABLE, NONE);
+    const SHAPE: Shape = Shape::Or(&[Shape::One(R::TABLE), Shape::Choice(NONE)]);
     fn read(desk: &mut Desk<'_>, view: &View<'_>, key: &'static str, _: &str) -> Option<Self::Held> {
         Some(read::rule(desk, view, key, R::read))
     }

@@ -3,10 +3,12 @@
 use std::marker::PhantomData;
 
 use super::super::print;
-use super::super::read::{self, Desk, Value};
+use super::super::read::{self, Desk, Value, View};
 use super::super::vocab::{Shape, Word};
+use super::super::written::{Target, Zone};
+use super::Record;
 use crate::random::dist::Law;
-use crate::units::Span;
+use crate::units::{Rate, Span, size_text};
 
 /// What a value may be.
 pub(crate) trait Kind {
@@ -57,10 +59,36 @@ kinds! {
     Weight: f64, Shape::Weight, read::weight, |x| format!("{x:?}");
     /// true or false.
     Flag: bool, Shape::Flag, read::flag, bool::to_string;
+    /// A size in bytes.
+    Size: u64, Shape::Size, read::size, |bytes| format!("\"{}\"", size_text(*bytes));
+    /// A node, or one of its endpoints.
+    To: Target, Shape::Target, read::target, print::target;
+    /// Where something stands.
+    Site: Zone, Shape::Zone, read::zone, print::zone;
+    /// So many per time.
+    PerTime: Rate, Shape::Rate, read::rate, |rate| format!("\"{rate}\"");
     /// A time.
     Duration: Span, Shape::Duration, read::duration, print::time;
+    /// Bytes per second.
+    Bandwidth: f64, Shape::Bandwidth, read::bandwidth, |bytes| print::bandwidth(*bytes);
     /// A time that varies.
     Varying: Law, Shape::Law, read::law, print::law;
+}
+
+/// A table.
+pub(crate) struct Inner<R>(PhantomData<R>);
+
+impl<R: Record> Kind for Inner<R> {
+    type Value = R;
+    const SHAPE: Shape = Shape::One(R::TABLE);
+    fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<R> {
+        let table = read::table(desk, key, value)?;
+        let view = View::open(desk, R::TABLE, table, value.span());
+        R::read(desk, &view)
+    }
+    fn print(held: &R) -> String {
+        held.inline()
+    }
 }
 
 /// A word that stands for no number.
@@ -74,7 +102,7 @@ pub(crate) struct CountOr<W>(PhantomData<W>);
 
 impl<W: Without> Kind for CountOr<W> {
     type Value = Option<u32>;
-    const SHAPE: Shape = Shape::WholeOr(W::WORD);
+    const SHAPE: Shape = Shape::Or(&[Shape::Whole, Shape::Choice(W::WORD)]);
     fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Option<u32>> {
         read::count_or(W::WORD[0].word)(desk, key, value)
     }

@@ -10,7 +10,10 @@ mod kinds;
 mod record;
 mod words;
 
-pub(crate) use fields::{Field, Filled, Maybe, Must, Or, Ruled, Said};
-pub(crate) use kinds::{Count, CountOr, Duration, Flag, Kind, Number, Share, Text, Varying, Weight, Whole, Without};
-pub(crate) use record::{Record, Told, table};
+pub(crate) use fields::{Always, Field, Filled, Maybe, Must, Needed, Or, Perhaps, Ruled, Said};
+pub(crate) use kinds::{
+    Bandwidth, Count, CountOr, Duration, Flag, Inner, Kind, Number, PerTime, Share, Site, Size, Text, To, Varying,
+    Weight, Whole, Without,
+};
+pub(crate) use record::{Record, Told, beside, table};
 pub(crate) use words::{Spoken, words};

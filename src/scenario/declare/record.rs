@@ -35,7 +35,10 @@ pub(crate) trait Record: Sized {
 }
 
 /// Declares a table: what it is, and of each key the Rust type, the field, the default as TOML, and what it means.
-/// Keys that other tables have, too, are records of their own and stand first, as `..name: Record`.
+/// Keys that other tables have, too, are records of their own and stand first or last, as `..name: Record` or
+/// `& name: Record`. Fields behind `+` are no keys: they are found by the function behind `=`, or filled in by who reads the
+/// table. `needs` is the help where a key that must be there is missing, `then` ends a reading (contradictions, defaults
+/// that depend on others), `meant` puts in order or leaves out what the canonical form says.
 ///
 /// ```text
 /// table! {
@@ -49,9 +52,11 @@ pub(crate) trait Record: Sized {
 macro_rules! table {
     (
         $(#[$meta:meta])*
-        $vis:vis struct $name:ident: $title:literal, $doc:literal $(, needs $needs:literal)? {
+        $vis:vis struct $name:ident: $title:literal, $doc:literal $(, needs $needs:literal)? $(, then $then:path)? $(, meant $meant:path)? {
             $(..$group:ident: $shared:ty;)*
             $($key:ident: $type:ty as $field:ty $(= $default:literal)?, $about:literal;)*
+            $(& $tail:ident: $also:ty;)*
+            $(+ $(#[$own:meta])* $plain:ident: $held:ty $(= $found:expr)?;)*
         }
     ) => {
         $(#[$meta])*
@@ -59,6 +64,8 @@ macro_rules! table {
         $vis struct $name {
             $(#[doc = "Keys that other tables have, too."] pub $group: $shared,)*
             $(#[doc = concat!("```text\n", $about, "\n```")] pub $key: $type,)*
+            $(#[doc = "Keys that other tables have, too."] pub $tail: $also,)*
+            $($(#[$own])* pub $plain: $held,)*
         }
 
         impl $crate::scenario::declare::Record for $name {
@@ -77,6 +84,7 @@ macro_rules! table {
                     keys: &[
                         $(<$shared as $crate::scenario::declare::Record>::KEYS,)*
                         <$name as $crate::scenario::declare::Record>::KEYS,
+                        $(<$also as $crate::scenario::declare::Record>::KEYS,)*
                     ],
                 };
                 &TABLE
@@ -89,7 +97,10 @@ macro_rules! table {
                 let help = concat!($($needs)?);
                 $(let $group = <$shared as $crate::scenario::declare::Record>::read(desk, view);)*
                 $(let $key = <$field as $crate::scenario::declare::Field>::read(desk, view, stringify!($key), help);)*
-                Some(Self { $($group: $group?,)* $($key: $key?,)* })
+                $(let $tail = <$also as $crate::scenario::declare::Record>::read(desk, view);)*
+                let read = Self { $($group: $group?,)* $($key: $key?,)* $($tail: $tail?,)* $($plain: $crate::scenario::declare::beside!(desk, view $(, $found)?),)* };
+                $(let read = $then(read, desk, view);)?
+                Some(read)
             }
 
             fn told(&self) -> Vec<$crate::scenario::declare::Told> {
@@ -99,9 +110,22 @@ macro_rules! table {
                     let (value, default) = <$field as $crate::scenario::declare::Field>::told(&self.$key);
                     all.push($crate::scenario::declare::Told { key: stringify!($key), value, default });
                 })*
+                $(all.extend($crate::scenario::declare::Record::told(&self.$tail));)*
+                $(let all = $meant(self, all);)?
                 all
             }
         }
     };
 }
 pub(crate) use table;
+
+/// What is known of a table beside its keys.
+macro_rules! beside {
+    ($desk:ident, $view:ident) => {
+        Default::default()
+    };
+    ($desk:ident, $view:ident, $found:expr) => {
+        $found($desk, $view)
+    };
+}
+pub(crate) use beside;

@@ -17,25 +17,13 @@ use toml_edit::{Array, DocumentMut, Item, Table, TableLike, Value};
 use super::sites::{Call, Sites};
 use super::{Edit, suggest};
 use crate::diag::{Complaint, code};
+use crate::graph::{Arrow, End};
 
 /// Tables of nodes, which share one namespace with queues and topics.
 const NODES: [&str; 8] = ["clients", "gateways", "services", "databases", "caches", "externals", "queues", "topics"];
 
 /// Workers of a service that does not say how many (Tomcat's).
 const WORKERS: i64 = 200;
-
-/// The end of a name: a node and one of its endpoints, or the default one.
-struct End<'e> {
-    node: &'e str,
-    endpoint: Option<&'e str>,
-}
-
-impl<'e> End<'e> {
-    fn of(text: &'e str) -> Self {
-        let (node, endpoint) = text.split_once('.').map_or((text, None), |(node, rest)| (node, Some(rest)));
-        Self { node: node.trim(), endpoint: endpoint.map(str::trim) }
-    }
-}
 
 /// What becomes of the calls.
 enum Pattern {
@@ -53,11 +41,11 @@ pub(super) fn flip(
     value: Value,
 ) -> Result<Vec<Complaint>, Complaint> {
     let wrong = |code, why: String| edit.complaint(code, &why);
-    let Some((from, to)) = edge.split_once("->") else {
+    let Some(arrow) = Arrow::of(edge) else {
         let help = "an edge is \"caller -> callee\", such as \"links.orders -> payments\" = \"queue\"";
         return Err(wrong(code::UNKNOWN_PATH, format!("`{edge}` is not an edge")).help(help));
     };
-    let (from, to) = (from.trim(), End::of(to.trim()));
+    let (from, to) = (arrow.from, arrow.end().trimmed());
     let pattern = pattern(value).map_err(|why| wrong(code::BAD_VALUE, why))?;
     caller(document, from).map_err(|(code, why)| wrong(code, why))?;
     let calls = sites(document, from, &to);
@@ -83,7 +71,7 @@ pub(super) fn flip(
             broker(document, family, &name, settings).map_err(|why| wrong(code::WRONG_TARGET, why))?;
             let verb = if family == "queues" { "send" } else { "publish" };
             Sites::of(document, from).change(&target, |step| publish(step, verb, &name));
-            consume(document, family, &name, &End::of(&target));
+            consume(document, family, &name, &End::of(&target).trimmed());
             Ok(told.into_iter().collect())
         }
     }
@@ -92,7 +80,7 @@ pub(super) fn flip(
 /// The calls of an edge. An edge to a node without an endpoint means its default endpoint, else the one that is called.
 fn sites(document: &mut DocumentMut, from: &str, to: &End<'_>) -> Vec<Call> {
     let mut calls = Sites::of(document, from).find(|target| {
-        let end = End::of(target);
+        let end = End::of(target).trimmed();
         end.node == to.node && (to.endpoint.is_none() || to.endpoint == end.endpoint)
     });
     if to.endpoint.is_none() && calls.iter().any(|call| call.target == to.node) {

@@ -11,9 +11,10 @@ mod tests;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table as Written, TableLike, Value};
 
+use super::declare::Record as _;
 use super::read::suggest;
 use super::vocab::{self, COUNTS, FILE, LAW, Shape, Table, VERBS};
-use super::written::Scenario;
+use super::written::{Contended, Link, Pool, Scenario, TransportSpec};
 use crate::diag::{Complaint, Source, code};
 
 pub use interaction::{in_pattern, with_table};
@@ -162,13 +163,15 @@ struct Spot<'d> {
 impl<'d> Spot<'d> {
     fn step(&self, edit: &Edit, segment: &str, last: bool) -> Result<Self, Complaint> {
         match self.shape {
-            Shape::One(table) | Shape::TextOrOne(table) | Shape::OneOr(table, _) | Shape::ShareOr(table) => {
-                self.key(edit, table, segment)
+            Shape::Or(any) => {
+                let inner = any.iter().find(|one| matches!(one, Shape::One(_) | Shape::LawTable));
+                Self { shape: inner.copied().unwrap_or(Shape::Anything), ..*self }.step(edit, segment, last)
             }
-            Shape::Law | Shape::ChoiceOrLaw(_) => self.key(edit, &LAW, segment),
+            Shape::One(table) => self.key(edit, table, segment),
+            Shape::Law | Shape::LawTable => self.key(edit, &LAW, segment),
             Shape::Counts => self.key(edit, &COUNTS, segment),
             Shape::Named(table) => self.name(edit, table, segment, last),
-            Shape::List(table) | Shape::Calls(table) => self.number(edit, segment, |_| Some(table)),
+            Shape::Tables(table) | Shape::Calls(table) => self.number(edit, segment, |_| Some(table)),
             Shape::Steps => self.number(edit, segment, verb_of),
             Shape::Edits => Err(edit.complaint(code::UNKNOWN_PATH, "a change cannot change the variants")),
             _ => Err(edit.complaint(code::UNKNOWN_PATH, &format!("there is no `{segment}` inside"))),
@@ -201,7 +204,8 @@ impl<'d> Spot<'d> {
     /// A name must exist, unless a whole table is set at once or the tables are mere additions.
     fn name(&self, edit: &Edit, table: &'static Table, segment: &str, last: bool) -> Result<Self, Complaint> {
         let item = self.inside(segment);
-        let additions = [&vocab::LINK, &vocab::POLICY, &vocab::TRANSPORT, &vocab::POOL, &vocab::TABLE];
+        let additions =
+            [Link::TABLE, &super::tables::policy::POLICY, TransportSpec::TABLE, Pool::TABLE, Contended::TABLE];
         let addition = additions.into_iter().any(|known| std::ptr::eq(table, known));
         if item.is_none() && !last && !addition {
             let names = self.item.and_then(Item::as_table_like).map(|t| t.iter().map(|(k, _)| k).collect::<Vec<_>>());

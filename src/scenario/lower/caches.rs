@@ -1,29 +1,13 @@
-//! Caches, and the steps that look into them.
+//! Steps that look into caches.
 
-use crate::model::cache::{Cache, Content, Keys, Lookup};
-use crate::model::{LookupId, NodeId, Op, Pc};
+use crate::model::cache::Lookup;
+use crate::model::{LookupId, Op, Pc};
 
-use super::super::written::{self, Call, Step, TtlFrom};
+use super::super::written::{Call, Step};
 use super::Lowering;
 use super::program::{Code, Sites};
 
 impl<'s> Lowering<'s> {
-    /// A cache.
-    pub(super) fn cache_of(&mut self, node: NodeId, written: &written::Cache) {
-        let content = match (written.hit_rate.value, written.keys.value) {
-            (Some(rate), _) => Content::Rate(rate),
-            (None, keys) => Content::Keys(Keys::new(
-                keys.unwrap_or(1),
-                written.skew.value,
-                written.ttl.value,
-                written.ttl_from.value == TtlFrom::Access,
-                written.capacity.value,
-            )),
-        };
-        let (hash, single_flight) = (self.plan.node(node).hash, written.single_flight.value);
-        self.plan.caches.push(Cache { node, hash, content, single_flight });
-    }
-
     /// A look into a cache, the steps of a miss, and both ways on from there. A look that fails is a miss.
     pub(super) fn look(&mut self, code: &mut Code<'s>, sites: &mut Sites, call: &'s Call, on_miss: &'s [Step]) {
         let outer = std::mem::take(&mut code.fails);

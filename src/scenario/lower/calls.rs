@@ -1,7 +1,7 @@
 //! Calls become operations: across the network, or on the caller's own worker.
 
 use crate::model::id::NONE;
-use crate::model::plan::{self, Codec};
+use crate::model::plan::{self, Callee, Codec};
 use crate::model::{CallId, Op, Outcome, Pc};
 use crate::units::Span;
 
@@ -80,10 +80,10 @@ impl<'s> Lowering<'s> {
         let early = self.plan.rules.get(rules as usize).is_some_and(|rules| rules.early);
         let timeout = guards.timeout.as_ref().filter(|_| !early).map(|timeout| self.lane(timeout.value));
         let planned = plan::Call {
-            edge: self.edge(place.caller, endpoint),
+            edge: self.edge(self.nodes[place.caller], Callee::Endpoint(endpoint)),
             link,
             endpoint,
-            site: sites.next(&super::endpoint_name(&target.node, &target.endpoint)),
+            site: sites.next(&target.to_string()),
             there: way,
             back: way,
             timeout,

@@ -3,25 +3,20 @@
 //! Lowering cannot fail: it takes what the check let through.
 
 mod branches;
-mod brokers;
 mod caches;
 mod calls;
-mod faults;
-mod load;
-mod policies;
+mod messages;
 mod program;
 mod queries;
-mod streams;
 mod wire;
-
-pub(super) use policies::{exponential, limit as adaptive_limit};
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::graph::End;
 use crate::model::contention::Contention;
 use crate::model::id::NONE;
 use crate::model::line::{Delay, Order};
-use crate::model::plan::{self, Plan};
+use crate::model::plan::{self, Callee, Plan};
 use crate::model::policy::Rules;
 use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, NodeId, Op, Pc, QueueId};
 use crate::random::dist::{Dist, Law};
@@ -29,16 +24,18 @@ use crate::random::draw::name_hash;
 use crate::units::Span;
 
 use super::Checked;
-use super::check::walk::{fed, is_called};
-use super::check::{longest, of_client};
-use super::written::{Metric, Node, NodeKind, QueueOrder, Scenario, Slo, Zone};
+use super::guarded::{longest, of_client};
+use super::tables::policy::intake;
+use super::walk::{fed, is_called};
+use super::written::{Metric, Node, NodeKind, QueueOrder, Scenario, Slo};
 
 /// The plan of a checked scenario.
 pub fn lower(checked: &Checked) -> Plan {
     let mut lowering = Lowering::new(&checked.scenario);
     lowering.discovery();
     lowering.nodes();
-    lowering.brokers();
+    lowering.queues();
+    lowering.topic_nodes();
     lowering.clients();
     lowering.callers();
     lowering.consumers();
@@ -47,6 +44,7 @@ pub fn lower(checked: &Checked) -> Plan {
     lowering.flows();
     lowering.guards();
     lowering.faults();
+    lowering.promises();
     lowering.plan
 }
 
@@ -56,12 +54,10 @@ pub(super) struct Lowering<'s> {
     pub(super) plan: Plan,
     pub(super) nodes: BTreeMap<&'s str, NodeId>,
     pub(super) endpoints: BTreeMap<(NodeId, &'s str), EndpointId>,
-    pub(super) edges: BTreeMap<(String, EndpointId), EdgeId>,
+    pub(super) edges: BTreeMap<plan::Edge, EdgeId>,
     pub(super) links: BTreeMap<(NodeId, NodeId), LinkId>,
     pub(super) latencies: BTreeMap<(NodeId, NodeId), LawId>,
     pub(super) queues: BTreeMap<&'s str, QueueId>,
-    /// Edges of messages, by name.
-    pub(super) mail: BTreeMap<String, EdgeId>,
     callers: wire::Callers,
     pub(super) channels: BTreeMap<(LinkId, &'s str), u32>,
     /// Pools of connections so far.
@@ -91,11 +87,6 @@ fn consumers(node: &Node, called: bool, fed: &BTreeSet<&str>) -> u32 {
     if !called && own(true) == 0 { own(false) } else { own(true) }
 }
 
-/// `node` or `node.endpoint`.
-pub(super) fn endpoint_name(node: &str, endpoint: &str) -> String {
-    if endpoint.is_empty() { node.into() } else { format!("{node}.{endpoint}") }
-}
-
 impl<'s> Lowering<'s> {
     fn new(scenario: &'s Scenario) -> Self {
         let sim = &scenario.sim;
@@ -117,7 +108,6 @@ impl<'s> Lowering<'s> {
             links: BTreeMap::new(),
             latencies: BTreeMap::new(),
             queues: BTreeMap::new(),
-            mail: BTreeMap::new(),
             callers: wire::Callers::default(),
             channels: BTreeMap::new(),
             pools: 0,
@@ -141,12 +131,12 @@ impl<'s> Lowering<'s> {
             for (table, writers) in &node.tables {
                 self.tables.push((name, table));
                 let deadlock_timeout = node.deadlock_timeout.value;
-                self.plan.tables.push(plan::Table { writers: writers.value, deadlock_timeout });
+                self.plan.tables.push(plan::Table { writers: writers.writers.value, deadlock_timeout });
             }
             for endpoint in node.programs().map(|e| &e.name.value) {
                 let eid = EndpointId(self.plan.endpoints.len() as u32);
                 self.plan.endpoints.push(plan::Endpoint {
-                    name: endpoint_name(name, endpoint),
+                    name: End::named(name, endpoint).to_string(),
                     node: id,
                     entry: Pc::default(),
                     consumer: false,
@@ -176,7 +166,7 @@ impl<'s> Lowering<'s> {
             order: order(node.queue_order.value),
             preemptive: node.preemptive.value,
             queue_timeout,
-            intake: policies::intake(node),
+            intake: intake(node),
             contention: contention(node),
         };
         self.push_node(name, planned)
@@ -190,7 +180,7 @@ impl<'s> Lowering<'s> {
     }
 
     /// A pseudo-node, of a client or a broker: one replica without workers.
-    fn bare_node(&mut self, name: &'s str, kind: &'static str) -> NodeId {
+    pub(super) fn bare_node(&mut self, name: &'s str, kind: &'static str) -> NodeId {
         let node = plan::Node {
             name: name.into(),
             hash: name_hash(name),
@@ -255,18 +245,17 @@ impl<'s> Lowering<'s> {
         LaneId(at)
     }
 
-    /// The edge from a node as written to an endpoint.
-    fn edge(&mut self, caller: &str, callee: EndpointId) -> EdgeId {
-        let plan = &mut self.plan;
-        let name = format!("{caller} -> {}", plan.endpoints[callee.index()].name);
-        *self.edges.entry((caller.into(), callee)).or_insert_with(|| {
-            plan.edges.push(plan::Edge { name });
-            EdgeId(plan.edges.len() as u32 - 1)
+    /// The edge from a node as written.
+    pub(super) fn edge(&mut self, from: NodeId, to: Callee) -> EdgeId {
+        let (edge, edges) = (plan::Edge { from, to }, &mut self.plan.edges);
+        *self.edges.entry(edge).or_insert_with(|| {
+            edges.push(edge);
+            EdgeId(edges.len() as u32 - 1)
         })
     }
 
     /// The link between two nodes.
-    fn link(&mut self, from: NodeId, to: NodeId) -> LinkId {
+    pub(super) fn link(&mut self, from: NodeId, to: NodeId) -> LinkId {
         let balancer = self.balancer();
         let leaves_out = self.leaves_out(to);
         let book = leaves_out || self.is_unsteady(&self.plan.node(to).name);
@@ -288,34 +277,6 @@ impl<'s> Lowering<'s> {
             });
             LinkId(plan.links.len() as u32 - 1)
         })
-    }
-
-    /// One-way latency between two nodes: an overridden link, else by class.
-    fn latency(&mut self, from: NodeId, to: NodeId) -> LawId {
-        if let Some(law) = self.latencies.get(&(from, to)) {
-            return *law;
-        }
-        let scenario = self.scenario;
-        let name = |id: NodeId| self.plan.nodes[id.index()].name.as_str();
-        let (a, b) = (name(from), name(to));
-        let network = &scenario.network;
-        let link = network.links.iter().find(|l| l.from.value == a && l.to.value == b);
-        let law = link.and_then(|link| link.latency.as_ref()).map_or_else(
-            || match (self.zone(a), self.zone(b)) {
-                (Some(x), Some(y)) if x.region != y.region => &network.cross_region.value,
-                (Some(x), Some(y)) if x.zone != y.zone => &network.cross_zone.value,
-                (Some(x), Some(y)) if x.host.is_some() && x.host == y.host => &network.same_host.value,
-                _ => &network.same_zone.value,
-            },
-            |latency| &latency.value,
-        );
-        let law = self.law(law);
-        self.latencies.insert((from, to), law);
-        law
-    }
-
-    fn zone(&self, name: &str) -> Option<&'s Zone> {
-        self.scenario.zone(name)
     }
 }
 

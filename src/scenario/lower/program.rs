@@ -11,7 +11,7 @@ use crate::random::dist::Law;
 use crate::random::draw::name_hash;
 use crate::units::Span;
 
-use super::super::check::of_client;
+use super::super::guarded::of_client;
 use super::super::written::{Endpoint, Io, Node, Step, Verb};
 use super::Lowering;
 use super::wire::Wire;
@@ -338,9 +338,7 @@ pub(super) fn label(verb: &Verb) -> String {
     match verb {
         Verb::Work(_) => "work".into(),
         Verb::Wait(_) => "wait".into(),
-        Verb::Call(call) | Verb::Query(call) | Verb::Cache { call, .. } => {
-            super::endpoint_name(&call.target.value.node, &call.target.value.endpoint)
-        }
+        Verb::Call(call) | Verb::Query(call) | Verb::Cache { call, .. } => call.target.value.to_string(),
         Verb::Publish(publish) => publish.to.value.clone(),
         Verb::Parallel { .. } => "parallel".into(),
         Verb::Split(_) => "split".into(),

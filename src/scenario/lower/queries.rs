@@ -1,11 +1,11 @@
 //! Queries and transactions: connections are borrowed and given back, on every way out.
 
 use crate::model::id::NONE;
-use crate::model::plan::Lender;
+use crate::model::plan::{Callee, Lender};
 use crate::model::{EdgeId, LenderId, Op, Pc, TableId};
 use crate::units::Span;
 
-use super::super::check::walk;
+use super::super::walk;
 use super::super::written::{Call, Mode, Step};
 use super::Lowering;
 use super::program::{Code, Sites};
@@ -31,7 +31,7 @@ impl<'s> Lowering<'s> {
         match lender {
             Some(lender) => {
                 let callee = self.nodes[database];
-                let edge = self.edge(code.place.caller, self.endpoints[&(callee, "")]);
+                let edge = self.edge(self.nodes[code.place.caller], Callee::Endpoint(self.endpoints[&(callee, "")]));
                 self.borrowed(code, lender, edge, body);
             }
             None => self.guarded(code, &[Op::EndTransaction], body),

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::LawId;
 use crate::model::id::NONE;
-use crate::model::plan::{Codec, Pipe};
-use crate::model::transport::{Channel, HANDSHAKE_CALLEE, HANDSHAKE_CALLER, slow_start};
-use crate::model::{LawId, LinkId};
+use crate::model::plan::Codec;
+use crate::model::transport::slow_start;
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::super::check::{of_client, propagates, walk};
+use super::super::guarded::{of_client, propagates};
+use super::super::walk;
 use super::super::written::{
-    BalancePer, Call, Cancels, Client, ClientCall, Connections, Cost, Guards, How, Mode, Node, Protocol, Tls,
-    TransportSpec, on,
+    Call, Cancels, Client, ClientCall, Cost, Guards, How, Mode, Node, Protocol, TransportSpec, on,
 };
 use super::super::{client_transport, transport_of};
 use super::Lowering;
@@ -97,7 +97,7 @@ impl<'s> Wire<'s> {
     /// What its messages cost.
     pub(super) fn codec(&self) -> Codec {
         let cost = |cost: &Cost, bytes: u64| {
-            let nanos = cost.per_byte_ps.value * self.on_wire(bytes) as f64 / 1e3;
+            let nanos = cost.per_byte.value * self.on_wire(bytes) as f64 / 1e3;
             cost.per_message.value + Span(nanos.round() as u64)
         };
         let (messages, each) = self.parts();
@@ -127,7 +127,7 @@ impl<'s> Wire<'s> {
     }
 }
 
-impl<'s> Lowering<'s> {
+impl Lowering<'_> {
     /// What endpoints must be ready for.
     pub(super) fn callers(&mut self) {
         let mut callers = Callers { hurried: propagates(self.scenario), ..Callers::default() };
@@ -178,64 +178,8 @@ impl<'s> Lowering<'s> {
         self.plan.codecs.len() as u32 - 1
     }
 
-    /// The connections of a transport over a link; `NONE` where it has none.
-    pub(super) fn channel(&mut self, link: LinkId, spec: &'s TransportSpec) -> u32 {
-        let Some(connections) = &spec.connections else {
-            return NONE;
-        };
-        if let Some(known) = self.channels.get(&(link, spec.name.value.as_str())) {
-            return *known;
-        }
-        let (caller, callee) = {
-            let link = self.plan.link(link);
-            (self.plan.node(link.from).replicas, self.plan.node(link.to).replicas)
-        };
-        let per_request = self.scenario.discovery.balance_per.value == BalancePer::Request;
-        let pools_per_caller = if per_request { callee } else { 1 };
-        let channel =
-            Channel { first_pool: self.pools, pools_per_caller, per_request, ..channel(link, spec, connections) };
-        self.pools += caller * pools_per_caller;
-        self.plan.channels.push(channel);
-        let id = self.plan.channels.len() as u32 - 1;
-        self.channels.insert((link, spec.name.value.as_str()), id);
-        id
-    }
-
     /// The proxy between a browser and gRPC.
     pub(super) fn proxy(&mut self, wire: &Wire<'_>) -> Option<LawId> {
         wire.needs_proxy().then(|| self.law(&Law::Percentiles(PROXY.to_vec())))
-    }
-
-    /// What a link does beyond its latency, where anything is written.
-    pub(super) fn pipe(&self, from: &str, to: &str) -> Option<Pipe> {
-        let link = self.scenario.network.links.iter().find(|l| l.from.value == from && l.to.value == to)?;
-        let per_byte_ps = link.bandwidth.as_ref().map_or(0.0, |b| 1e12 / b.value);
-        let pipe = Pipe { per_byte_ps, loss: link.loss.value };
-        (pipe.per_byte_ps > 0.0 || pipe.loss > 0.0).then_some(pipe)
-    }
-}
-
-/// A channel without its pools.
-fn channel(link: LinkId, spec: &TransportSpec, connections: &Connections) -> Channel {
-    let http1 = spec.protocol.value == Protocol::Http1;
-    // TCP takes one round trip; TLS 1.3 one more, TLS 1.2 two.
-    let (round_trips, caller_cpu, callee_cpu) = match connections.tls.value {
-        Tls::None => (1, Span::ZERO, Span::ZERO),
-        Tls::V13 => (2, HANDSHAKE_CALLER, HANDSHAKE_CALLEE),
-        Tls::V12 => (3, HANDSHAKE_CALLER, HANDSHAKE_CALLEE),
-    };
-    Channel {
-        link,
-        max: connections.max.value,
-        max_idle: connections.max_idle.value,
-        idle_timeout: connections.idle_timeout.value,
-        streams: if http1 { 1 } else { spec.streams.value },
-        round_trips,
-        caller_cpu,
-        callee_cpu,
-        per_request: false,
-        closes: http1,
-        first_pool: 0,
-        pools_per_caller: 1,
     }
 }

@@ -1,34 +1,28 @@
 //! The scenario as understood, as TOML: everything that nobody wrote filled in and marked. What it prints loads to the
 //! same scenario.
 
-mod brokers;
-mod caches;
-mod faults;
-mod law;
-mod policies;
-mod steps;
-mod transports;
-
 use std::fmt::Write as _;
 
-use super::declare::{Record as _, Told};
-use super::written::{
-    Arrivals, Client, ClientCall, Endpoint, Given, Io, Load, Node, NodeKind, Phase, QueueOrder, Scenario, Scope, Slo,
-    Zone,
-};
+use super::declare::{Kind as _, Record as _, Spoken, Told};
+pub(in crate::scenario) use super::tables::laws::{print as law, print_counts as count_law, span, table as law_table};
+use super::tables::orders::Served;
+use super::tables::steps::Program;
+use super::written::{Endpoint, FREE, Given, Io, Node, NodeKind, Scenario, Target, Zone};
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
-pub(in crate::scenario) use law::law;
-use law::{count_law, span};
-use steps::{sizes, steps, target};
 
 /// Lines of TOML; each may be marked as a default.
 #[derive(Default)]
-struct Page {
+pub(super) struct Page {
     lines: Vec<(String, bool)>,
 }
 
 impl Page {
+    /// The header of a table by name.
+    pub(super) fn named(&mut self, family: &str, name: &str) {
+        self.header(&format!("[{family}.{}]", key(name)));
+    }
+
     fn header(&mut self, name: &str) {
         if !self.lines.is_empty() {
             self.lines.push((String::new(), false));
@@ -36,32 +30,30 @@ impl Page {
         self.lines.push((name.to_owned(), false));
     }
 
-    fn line(&mut self, key: &str, value: impl AsRef<str>, default: bool) {
+    pub(super) fn line(&mut self, key: &str, value: impl AsRef<str>, default: bool) {
         self.lines.push((format!("{key} = {}", value.as_ref()), default));
     }
 
-    fn given<T>(&mut self, key: &str, given: &Given<T>, told: impl Fn(&T) -> String) {
+    pub(super) fn given<T>(&mut self, key: &str, given: &Given<T>, told: impl Fn(&T) -> String) {
         self.line(key, told(&given.value), given.is_default());
     }
 
     /// A key that stands for nothing when absent is left out, and named in one comment per table.
-    fn maybe<T>(&mut self, key: &str, given: &Given<Option<T>>, none: &mut Vec<String>, told: impl Fn(&T) -> String) {
+    pub(super) fn maybe<T>(
+        &mut self,
+        key: &str,
+        given: &Given<Option<T>>,
+        none: &mut Vec<String>,
+        told: impl Fn(&T) -> String,
+    ) {
         match &given.value {
             Some(value) => self.line(key, told(value), given.is_default()),
             None => none.push(key.to_owned()),
         }
     }
 
-    /// The same for a key that nobody wrote at all.
-    fn perhaps<T>(&mut self, key: &str, given: Option<&Given<T>>, none: &mut Vec<String>, told: impl Fn(&T) -> String) {
-        match given {
-            Some(given) => self.given(key, given, told),
-            None => none.push(key.to_owned()),
-        }
-    }
-
     /// The keys of a table.
-    fn told(&mut self, all: impl IntoIterator<Item = Told>, none: &mut Vec<String>) {
+    pub(super) fn told(&mut self, all: impl IntoIterator<Item = Told>, none: &mut Vec<String>) {
         for told in all {
             match told.value {
                 Some(value) => self.line(told.key, value, told.default),
@@ -70,7 +62,15 @@ impl Page {
         }
     }
 
-    fn none(&mut self, none: &[String]) {
+    /// A whole table.
+    fn whole(&mut self, header: &str, all: impl IntoIterator<Item = Told>) {
+        self.header(header);
+        let mut none = Vec::new();
+        self.told(all, &mut none);
+        self.none(&none);
+    }
+
+    pub(super) fn none(&mut self, none: &[String]) {
         if !none.is_empty() {
             self.lines.push((format!("# default: no {}", none.join(", no ")), false));
         }
@@ -111,7 +111,7 @@ pub fn hash(scenario: &Scenario) -> String {
         state = fnv(state, line.as_bytes());
         state = fnv(state, b"\n");
     }
-    for number in law::numbers_of_files(scenario) {
+    for number in super::tables::laws::numbers_of_files(scenario) {
         state = fnv(state, &number.to_bits().to_le_bytes());
     }
     format!("{state:016x}")
@@ -129,125 +129,48 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     page.header("[defaults]");
     page.told(scenario.defaults.told(), &mut none);
     page.none(&none);
-    transports::transports(scenario, page);
-    network(scenario, page);
+    transports(scenario, page);
+    page.whole("[network]", scenario.network.told());
+    for link in scenario.network.sorted() {
+        let name = quoted(&format!("{} -> {}", link.from.value, link.to.value));
+        page.whole(&format!("[network.links.{name}]"), link.told());
+    }
     page.header("[discovery]");
     page.told(scenario.discovery.meant(), &mut Vec::new());
-    scenario.clients.values().for_each(|c| client(c, page));
-    let hurried = super::check::propagates(scenario);
+    scenario.clients.values().for_each(|c| c.print(page));
+    let hurried = super::guarded::propagates(scenario);
     scenario.nodes.values().for_each(|n| node(n, hurried, page));
-    brokers::brokers(scenario, page);
-    scenario.flows.iter().for_each(|f| brokers::flow(f, page));
-    policies::policies(scenario, page);
-    scenario.faults.iter().for_each(|f| faults::fault(f, page));
-    scenario.slos.iter().for_each(|s| slo(s, page));
-}
-
-fn network(scenario: &Scenario, page: &mut Page) {
-    let network = &scenario.network;
-    page.header("[network]");
-    page.given("same_host", &network.same_host, law);
-    page.given("same_zone", &network.same_zone, law);
-    page.given("cross_zone", &network.cross_zone, law);
-    page.given("cross_region", &network.cross_region, law);
-    let mut links: Vec<_> = network.links.iter().collect();
-    links.sort_by_key(|link| (&link.from.value, &link.to.value));
-    for link in links {
-        page.header(&format!("[network.links.{}]", quoted(&format!("{} -> {}", link.from.value, link.to.value))));
-        let mut none = Vec::new();
-        page.perhaps("latency", link.latency.as_ref(), &mut none, law);
-        page.perhaps("bandwidth", link.bandwidth.as_ref(), &mut none, |b| bandwidth(*b));
-        page.given("loss", &link.loss, |l| format!("{l:?}"));
-        page.none(&none);
+    for (name, queue) in &scenario.queues {
+        page.whole(&format!("[queues.{}]", key(name)), queue.told());
     }
-}
-
-fn client(client: &Client, page: &mut Page) {
-    page.header(&format!("[clients.{}]", key(&client.name.value)));
-    match client.calls.as_slice() {
-        [one] if sizes(&one.request, &one.response).is_empty() => page.given("calls", &one.target, target),
-        all => page.line("calls", format!("[{}]", all.iter().map(client_call).collect::<Vec<_>>().join(", ")), false),
+    for (name, topic) in &scenario.topics {
+        page.whole(&format!("[topics.{}]", key(name)), topic.told());
     }
-    let mut none = Vec::new();
-    page.perhaps("transport", client.transport.as_ref(), &mut none, |t| quoted(t));
-    page.given("browser", &client.browser, bool::to_string);
-    load(&client.load, page, &mut none);
-    page.maybe("timeout", &client.timeout, &mut none, time);
-    page.perhaps("policy", client.policy.as_ref(), &mut none, |p| quoted(p));
-    match policies::rule(&client.retries, policies::retries) {
-        Some((value, default)) => page.line("retries", value, default),
-        None => none.push("retries".into()),
-    }
-    page.given("priority", &client.priority, u32::to_string);
-    page.maybe("zone", &client.zone, &mut none, zone);
-    page.maybe("weight", &client.weight, &mut none, |w| format!("{w:?}"));
-    page.none(&none);
+    scenario.flows.iter().for_each(|flow| page.whole("[[flows]]", flow.told()));
+    scenario.policies.values().for_each(|p| p.print(page));
+    scenario.faults.iter().for_each(|fault| page.whole("[[faults]]", fault.told()));
+    scenario.slos.iter().for_each(|slo| page.whole("[[slos]]", slo.told()));
 }
 
-fn client_call(call: &ClientCall) -> String {
-    let mut parts = vec![format!("to = {}", target(&call.target.value)), format!("share = {:?}", call.share)];
-    parts.extend(sizes(&call.request, &call.response));
-    format!("{{ {} }}", parts.join(", "))
-}
-
-fn load(load: &Load, page: &mut Page, none: &mut Vec<String>) {
-    match load {
-        Load::Closed { users, think_time } => {
-            page.given("users", users, u32::to_string);
-            page.given("think_time", think_time, law);
+/// The transports that something uses or that the file describes. Nothing can be said about `free`.
+fn transports(scenario: &Scenario, page: &mut Page) {
+    let used = super::walk::transports_used(scenario);
+    for (name, spec) in scenario.transports.iter().filter(|(name, _)| *name != FREE) {
+        if spec.name.is_default() && !used.contains(name.as_str()) {
+            continue;
         }
-        Load::Open { arrivals, phases: stretches, batch } => {
-            arrival_pattern(arrivals, page);
-            phases(stretches, page);
-            page.maybe("batch", batch, none, count_law);
+        page.named("transports", name);
+        for told in spec.told() {
+            match told.value {
+                Some(value) => page.line(told.key, value, told.default),
+                None => page.none(&[told.key.to_owned()]),
+            }
         }
     }
-}
-
-fn arrival_pattern(arrivals: &Given<Arrivals>, page: &mut Page) {
-    let default = arrivals.is_default();
-    match &arrivals.value {
-        Arrivals::Poisson => page.line("arrivals", "\"poisson\"", default),
-        Arrivals::Constant => page.line("arrivals", "\"constant\"", default),
-        Arrivals::Gaps(gaps) => page.line("arrivals", law::table(gaps), default),
-        Arrivals::Replay { path, .. } => page.line("replay", quoted(path), default),
-        Arrivals::Bursty { low, high, stay_low, stay_high } => {
-            page.line("arrivals", "\"bursty\"", default);
-            let rates = format!("low = \"{low}\", high = \"{high}\"");
-            let stays = format!("stay_low = {}, stay_high = {}", time(stay_low), time(stay_high));
-            page.line("bursty", format!("{{ {rates}, {stays} }}"), default);
-        }
-    }
-}
-
-fn phases(phases: &[Phase], page: &mut Page) {
-    match phases {
-        [] => {}
-        [Phase { duration: None, rate, ramp_to: None }] => page.given("rate", rate, |r| format!("\"{r}\"")),
-        all => {
-            let each: Vec<_> = all.iter().map(phase).collect();
-            page.line("phases", format!("[\n  {},\n]", each.join(",\n  ")), false);
-        }
-    }
-}
-
-fn phase(phase: &Phase) -> String {
-    let mut parts = Vec::new();
-    parts.extend(phase.duration.as_ref().map(|d| format!("duration = {}", time(&d.value))));
-    parts.push(format!("rate = \"{}\"", phase.rate.value));
-    parts.extend(phase.ramp_to.as_ref().map(|r| format!("ramp_to = \"{}\"", r.value)));
-    format!("{{ {} }}", parts.join(", "))
 }
 
 fn node(node: &Node, hurried: bool, page: &mut Page) {
-    let table = match node.kind {
-        NodeKind::Service => "services",
-        NodeKind::Gateway => "gateways",
-        NodeKind::Database => "databases",
-        NodeKind::External => "externals",
-        NodeKind::Cache => "caches",
-    };
-    let header = format!("{table}.{}", key(&node.name.value));
+    let header = format!("{}.{}", node.kind.family(), key(&node.name.value));
     page.header(&format!("[{header}]"));
     let mut none = Vec::new();
     if node.kind != NodeKind::Cache {
@@ -261,11 +184,11 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
     page.given("contention", &node.contention, |c| format!("{c:?}"));
     page.given("coherency", &node.coherency, |c| format!("{c:?}"));
     if matches!(node.kind, NodeKind::Service | NodeKind::Gateway) {
-        policies::door(node, page, &mut none);
-        page.given("io", &node.io, |io| quoted(if *io == Io::Blocking { "blocking" } else { "async" }));
+        page.told(node.door.told(), &mut none);
+        page.given("io", &node.io, Io::print);
     }
     page.maybe("queue_limit", &node.queue_limit, &mut none, u32::to_string);
-    page.given("queue_order", &node.queue_order, |o| order(*o));
+    page.given("queue_order", &node.queue_order, Served::print);
     page.given("preemptive", &node.preemptive, bool::to_string);
     page.maybe("queue_timeout", &node.queue_timeout, &mut none, law);
     // Said where it can matter: where no deadline travels, none is past.
@@ -281,7 +204,7 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
         }
     }
     if let Some(own) = &node.cache {
-        caches::cache(own, page, &mut none);
+        page.told(own.told(), &mut none);
     }
     let named = node.endpoints.len() > usize::from(node.endpoints.contains_key(""));
     if let Some(own) = node.endpoints.get("") {
@@ -289,15 +212,14 @@ fn node(node: &Node, hurried: bool, page: &mut Page) {
     }
     page.none(&none);
     for (name, pool) in &node.pools {
-        page.header(&format!("[{header}.pools.{}]", key(name)));
-        page.given("connections", &pool.connections, u32::to_string);
-        page.given("wait", &pool.wait, time);
+        page.whole(&format!("[{header}.pools.{}]", key(name)), pool.told());
     }
-    for (name, writers) in &node.tables {
-        page.header(&format!("[{header}.tables.{}]", key(name)));
-        page.given("writers", writers, u32::to_string);
+    for (name, table) in &node.tables {
+        page.whole(&format!("[{header}.tables.{}]", key(name)), table.told());
     }
-    node.consumes.iter().for_each(|c| brokers::consumer(&header, c, page));
+    for consumer in &node.consumes {
+        page.whole(&format!("[[{header}.consumes]]"), consumer.told());
+    }
     for (name, inner) in node.endpoints.iter().filter(|(name, _)| !name.is_empty()) {
         page.header(&format!("[{header}.endpoints.{}]", key(name)));
         let mut none = Vec::new();
@@ -318,22 +240,7 @@ fn endpoint(endpoint: &Endpoint, page: &mut Page, none: &mut Vec<String>, beside
             none.push("steps".into());
         }
     } else {
-        page.line("steps", format!("[\n  {},\n]", steps(&endpoint.steps).join(",\n  ")), false);
-    }
-}
-
-fn slo(slo: &Slo, page: &mut Page) {
-    page.header("[[slos]]");
-    page.given("name", &slo.name, |s| quoted(s));
-    page.given("of", &slo.of, |s| quoted(s));
-    page.given("expect", &slo.expect, |s| quoted(s));
-    if let Some(scope) = &slo.scope {
-        let (word, value) = match &scope.value {
-            Scope::OutsideFaults => ("outside_faults", "true".to_owned()),
-            Scope::During(fault) => ("during", quoted(fault)),
-            Scope::AfterFault(fault) => ("after_fault", quoted(fault)),
-        };
-        page.line(word, value, scope.is_default());
+        page.line("steps", Program::print(&endpoint.steps), false);
     }
 }
 
@@ -342,34 +249,33 @@ pub(super) fn time(t: &Span) -> String {
     span(t.0 as f64)
 }
 
-fn zone(zone: &Zone) -> String {
+/// A target in quotes.
+pub(super) fn target(target: &Target) -> String {
+    let dot = if target.endpoint.is_empty() { "" } else { "." };
+    quoted(&format!("{}{dot}{}", target.node, target.endpoint))
+}
+
+pub(super) fn zone(zone: &Zone) -> String {
     let parts: Vec<&str> =
         [Some(zone.region.as_str()), zone.zone.as_deref(), zone.host.as_deref()].into_iter().flatten().collect();
     quoted(&parts.join("/"))
 }
 
 /// A bandwidth in quotes, in the form that reads back to the very same number.
-fn bandwidth(bytes: f64) -> String {
+pub(super) fn bandwidth(bytes: f64) -> String {
     let whole = if bytes.fract() == 0.0 { size_text(bytes as u64) } else { format!("{bytes}B") };
     quoted(&format!("{whole}/s"))
-}
-
-fn order(order: QueueOrder) -> String {
-    match order {
-        QueueOrder::Fifo => quoted("fifo"),
-        QueueOrder::Lifo => quoted("lifo"),
-        QueueOrder::Random => quoted("random"),
-        QueueOrder::Priority => quoted("priority"),
-        QueueOrder::Codel { target, interval } => {
-            format!("{{ kind = \"codel\", target = {}, interval = {} }}", time(&target), time(&interval))
-        }
-    }
 }
 
 /// A key, in quotes where it must be.
 fn key(name: &str) -> String {
     let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if bare { name.to_owned() } else { quoted(name) }
+}
+
+/// A list of words.
+pub(super) fn listed<T: Spoken>(words: &[T]) -> String {
+    format!("[{}]", words.iter().map(|word| quoted(word.word())).collect::<Vec<_>>().join(", "))
 }
 
 /// A basic TOML string.

@@ -4,22 +4,16 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
 
-use super::broker::{consumers, flows, queue, topic};
-use super::client::client;
-use super::fault::fault;
-use super::law::law;
 use super::node::node;
-use super::policy::policy;
-use super::promise;
-use super::transport::transports;
-use super::value::{self, bandwidth, share, text, whole};
+use super::value::{self, text, whole};
 use super::view::View;
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::declare::Record;
+use crate::scenario::tables::transports::transports;
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
-    Discovery, Given, Index, Link, Metric, Network, Node, NodeKind, Promise, Scenario, Scope, Sense, Slo, Variant,
+    Client, Consumer, Discovery, Fault, Flow, Given, Index, Node, NodeKind, Policy, Scenario, Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.
@@ -32,7 +26,6 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
     let stem = desk.source.name.rsplit(['/', '\\']).next().unwrap_or_default();
     let stem = stem.strip_suffix(".toml").unwrap_or(stem).to_owned();
     let clients = view.named(desk, "clients");
-    let (queues, topics) = (view.named(desk, "queues"), view.named(desk, "topics"));
     let policies = view.named(desk, "policies");
     Scenario {
         name: view.read(desk, "name", text).unwrap_or(Given::default(stem)),
@@ -40,7 +33,7 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
         sim: record(desk, &view, "sim"),
         defaults: record(desk, &view, "defaults"),
         transports: transports(desk, &view),
-        network: network(desk, &view),
+        network: record(desk, &view, "network"),
         discovery: {
             let inner = view.inner(desk, "discovery");
             Discovery::of(desk, &inner)
@@ -49,28 +42,22 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
             .into_iter()
             .map(|(name, inner)| {
                 check_name(desk, &name);
-                (name.value.clone(), client(desk, name, &inner))
+                (name.value.clone(), Client::of(desk, name, &inner))
             })
             .collect(),
         nodes: nodes(desk, &view),
-        queues: queues
+        queues: named(desk, &view, "queues"),
+        topics: named(desk, &view, "topics"),
+        flows: {
+            let all = view.list(desk, "flows");
+            Flow::all(desk, &all)
+        },
+        policies: policies
             .into_iter()
-            .map(|(name, inner)| {
-                check_name(desk, &name);
-                (name.value.clone(), queue(desk, name, &inner))
-            })
+            .map(|(name, inner)| (name.value.clone(), Policy::of(desk, name, inner)))
             .collect(),
-        topics: topics
-            .into_iter()
-            .map(|(name, inner)| {
-                check_name(desk, &name);
-                (name.value.clone(), topic(desk, name, &inner))
-            })
-            .collect(),
-        flows: flows(desk, &view),
-        policies: policies.into_iter().map(|(name, inner)| (name.value.clone(), policy(desk, name, inner))).collect(),
-        faults: view.list(desk, "faults").iter().filter_map(|inner| fault(desk, inner)).collect(),
-        slos: slos(desk, &view),
+        faults: view.list(desk, "faults").iter().filter_map(|inner| Fault::of(desk, inner)).collect(),
+        slos: view.list(desk, "slos").iter().filter_map(|inner| Slo::read(desk, inner)).collect(),
         variants: variants(desk, &view),
         index: Index::default(),
     }
@@ -89,7 +76,7 @@ fn version(desk: &mut Desk<'_>, view: &View<'_>) {
 }
 
 /// Complains about a name that is not kebab- or snake-case: dots and arrows have a meaning in paths.
-pub(super) fn check_name(desk: &mut Desk<'_>, name: &Given<String>) {
+pub(crate) fn check_name(desk: &mut Desk<'_>, name: &Given<String>) {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !name.value.is_empty() && name.value.chars().all(fits) {
         return;
@@ -106,48 +93,24 @@ fn record<R: Record>(desk: &mut Desk<'_>, view: &View<'_>, name: &str) -> R {
     R::read(desk, &inner).unwrap_or_else(|| unreachable!("every key of {name} has a default"))
 }
 
-fn network(desk: &mut Desk<'_>, view: &View<'_>) -> Network {
-    let inner = view.inner(desk, "network");
-    let mut links = Vec::new();
-    for (name, link) in inner.named(desk, "links") {
-        if ["latency", "bandwidth", "loss"].into_iter().all(|key| !link.has(key)) {
-            link.missing(desk, "latency", "write latency = \"1ms\", a bandwidth or a loss");
-        }
-        let latency = link.read(desk, "latency", law);
-        let bandwidth = link.read(desk, "bandwidth", bandwidth);
-        let loss = link.or_default(desk, "loss", share);
-        let Some((from, to)) = name.value.split_once("->") else {
-            let complaint = Complaint::error(code::BAD_NAME, format!("`{}` is not a link", name.value)).at(name.place);
-            desk.push(complaint.help("a link is \"caller -> callee\", such as [network.links.\"orders -> billing\"]"));
-            continue;
-        };
-        let end = |end: &str| Given { value: end.trim().to_owned(), place: name.place.clone() };
-        links.push(Link { from: end(from), to: end(to), latency, bandwidth, loss });
+/// Tables by name whose keys all have defaults.
+pub(super) fn named<R: Record>(desk: &mut Desk<'_>, view: &View<'_>, name: &str) -> BTreeMap<String, R> {
+    let mut all = BTreeMap::new();
+    for (title, inner) in view.named(desk, name) {
+        check_name(desk, &title);
+        all.extend(R::read(desk, &inner).map(|record| (title.value, record)));
     }
-    Network {
-        same_host: inner.or_default(desk, "same_host", law),
-        same_zone: inner.or_default(desk, "same_zone", law),
-        cross_zone: inner.or_default(desk, "cross_zone", law),
-        cross_region: inner.or_default(desk, "cross_region", law),
-        links,
-    }
+    all
 }
 
 fn nodes(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Node> {
     let mut all: BTreeMap<String, Node> = BTreeMap::new();
-    let kinds = [
-        ("services", NodeKind::Service),
-        ("gateways", NodeKind::Gateway),
-        ("databases", NodeKind::Database),
-        ("externals", NodeKind::External),
-        ("caches", NodeKind::Cache),
-    ];
-    for (table, kind) in kinds {
-        for (name, inner) in view.named(desk, table) {
+    for kind in NodeKind::ALL {
+        for (name, inner) in view.named(desk, kind.family()) {
             check_name(desk, &name);
             let mut read = node(desk, kind, name.clone(), &inner);
             if kind == NodeKind::Service {
-                read.consumes = consumers(desk, &inner, &read);
+                read.consumes = Consumer::all(desk, &inner, &read);
             }
             if let Some(first) = all.get(&name.value) {
                 let line = first.name.place.as_ref().map_or(0, |p| desk.source.line_column(p.start).0);
@@ -182,50 +145,7 @@ fn twice(desk: &mut Desk<'_>, name: &Given<String>, line: usize) {
     ));
 }
 
-fn slos(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Slo> {
-    let mut all = Vec::new();
-    for slo in view.list(desk, "slos") {
-        for key in ["of", "expect"] {
-            if !slo.has(key) {
-                slo.missing(desk, key, "write of = \"shoppers\" and expect = \"p99 < 400ms\"");
-            }
-        }
-        let (of, expect) = (slo.read(desk, "of", text), slo.read(desk, "expect", text));
-        let name = slo.read(desk, "name", text);
-        let read = expect.as_ref().map(|e| promise(&e.value));
-        if let (Some(Err(complaint)), Some(expect)) = (&read, &expect) {
-            desk.push(complaint.clone().at(expect.place.clone()));
-        }
-        // An expression that cannot be understood stands in for itself: the target is still checked.
-        let promise =
-            read.and_then(Result::ok).unwrap_or(Promise { metric: Metric::Mean, sense: Sense::Below, bound: f64::NAN });
-        if let (Some(of), Some(expect)) = (of, expect) {
-            let name = name.unwrap_or_else(|| Given::default(format!("{} {}", of.value, expect.value)));
-            let scope = scope(desk, &slo);
-            all.push(Slo { name, of, expect, promise, scope });
-        }
-    }
-    all
-}
-
 /// In the order of the file: people write variants in the order in which they are to be read.
-/// When a promise holds, if not always.
-fn scope(desk: &mut Desk<'_>, slo: &View<'_>) -> Option<Given<Scope>> {
-    let outside = slo.read(desk, "outside_faults", value::flag).filter(|given| given.value);
-    let outside = outside.map(|given| Given { value: Scope::OutsideFaults, place: given.place });
-    let named =
-        |given: Given<String>, scope: fn(String) -> Scope| Given { value: scope(given.value), place: given.place };
-    let during = slo.read(desk, "during", text).map(|given| named(given, Scope::During));
-    let after = slo.read(desk, "after_fault", text).map(|given| named(given, Scope::AfterFault));
-    let mut all = [outside, during, after].into_iter().flatten();
-    let first = all.next();
-    if let Some(second) = all.next() {
-        let complaint = Complaint::error(code::SLO_SYNTAX, "an SLO is about one time only").at(second.place);
-        desk.push(complaint.help("keep one of outside_faults, during and after_fault, or write two SLOs"));
-    }
-    first
-}
-
 fn variants(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Variant> {
     let mut all = Vec::new();
     let tables = view.get("variants").and_then(|v| value::table(desk, "variants", v));

@@ -9,14 +9,14 @@ use crate::scenario::written::Given;
 use crate::units::{Span, parse_nanos};
 
 /// Measured values, one per line; times carry a unit each, or a header names it.
-pub(super) fn samples(desk: &mut Desk<'_>, path: &Given<String>, times: bool) -> Option<Vec<f64>> {
+pub(crate) fn samples(desk: &mut Desk<'_>, path: &Given<String>, times: bool) -> Option<Vec<f64>> {
     let text = text_of(desk, path)?;
     let read = if times { values(&text) } else { plain(&text) };
     refuse(desk, path, read)
 }
 
 /// Recorded arrivals, ascending.
-pub(super) fn arrivals(desk: &mut Desk<'_>, path: &Given<String>) -> Option<Vec<Span>> {
+pub(crate) fn arrivals(desk: &mut Desk<'_>, path: &Given<String>) -> Option<Vec<Span>> {
     let text = text_of(desk, path)?;
     let read = values(&text).and_then(|nanos| match nanos.windows(2).position(|w| w[1] < w[0]) {
         Some(i) => Err(format!("arrival {} comes before the one above it; they must ascend", i + 2)),

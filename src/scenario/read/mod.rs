@@ -3,19 +3,10 @@
 
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
-mod broker;
-mod budget;
-mod client;
 mod desk;
-mod fault;
 mod file;
 mod files;
-mod law;
 mod node;
-pub(super) mod policy;
-mod promise;
-mod step;
-mod transport;
 mod value;
 mod view;
 
@@ -24,13 +15,15 @@ use toml::de::DeTable;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source, code};
 
+pub(crate) use super::tables::laws::{counts, fill_shares, law};
 pub(crate) use desk::Desk;
-pub(crate) use law::law;
-pub(crate) use policy::rule;
-pub(super) use promise::promise;
-pub(super) use transport::unknown as unknown_transport;
-pub(crate) use value::{count, count_or, duration, flag, number, share, suggest, text, weight, whole};
-pub(crate) use view::{View, spoken};
+pub(crate) use file::check_name;
+pub(crate) use files::{arrivals as recorded, samples};
+pub(crate) use value::{
+    array, as_number, bad, bandwidth, count, count_or, duration, flag, number, rate, share, size, suggest, table,
+    target, text, time_text, weight, whole, wrong_kind, zone,
+};
+pub(crate) use view::{View, all_spoken, listed, not_yet, rule, spoken, unknown_word};
 
 /// A value of the parsed text, with its place.
 pub(crate) type Value<'t> = toml::Spanned<toml::de::DeValue<'t>>;

@@ -3,23 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::Desk;
-use super::law::law;
-use super::policy::{concurrency_limit, rate_limit, rule, shed};
-use super::step::steps;
-use super::value::{count, count_or, duration, flag, number, share, text, zone};
-use super::view::{View, unknown_word};
-use crate::scenario::vocab::{self, Shape};
-use crate::scenario::written::{Cache, Coming, Endpoint, Given, Io, Node, NodeKind, Pool, QueueOrder, TtlFrom};
+use super::law;
+use super::value::{count, count_or, duration, flag, number, share, zone};
+use super::view::View;
+use crate::scenario::declare::{Kind as _, Record as _};
+use crate::scenario::tables::orders::Served;
+use crate::scenario::tables::steps::Steps;
+use crate::scenario::written::{Cache, Coming, DoorRules, Endpoint, Given, Io, Node, NodeKind, Pool};
 use crate::units::Span;
-
-const IO: [(&str, Io); 2] = [("blocking", Io::Blocking), ("async", Io::Async)];
-
-const ORDER: [(&str, QueueOrder); 4] = [
-    ("fifo", QueueOrder::Fifo),
-    ("lifo", QueueOrder::Lifo),
-    ("random", QueueOrder::Random),
-    ("priority", QueueOrder::Priority),
-];
 
 /// One node.
 pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, view: &View<'_>) -> Node {
@@ -38,89 +29,27 @@ pub(super) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, vie
         cores: view.maybe(desk, "cores", number),
         contention: view.or_default(desk, "contention", share),
         coherency: view.or_default(desk, "coherency", share),
-        io: if door { view.choice(desk, "io", &IO) } else { Given::default(Io::Blocking) },
+        io: if door { view.or_default(desk, "io", Io::read) } else { Given::default(Io::Blocking) },
         queue_limit: limit(desk, "queue_limit"),
-        queue_order: queue_order(desk, view),
+        queue_order: view.or_default(desk, "queue_order", Served::read),
         preemptive: view.or_default(desk, "preemptive", flag),
         queue_timeout: view.maybe(desk, "queue_timeout", law),
         drop_expired: view.or_default(desk, "drop_expired", flag),
-        rate_limit: if door { rule(desk, view, "rate_limit", rate_limit) } else { None },
-        shed: if door { rule(desk, view, "shed", shed) } else { None },
-        concurrency_limit: if door { concurrency_limit(desk, view) } else { None },
+        door: if door { DoorRules::read(desk, view).unwrap_or_default() } else { DoorRules::default() },
         zone: view.maybe(desk, "zone", zone),
-        pools: if service { pools(desk, view) } else { BTreeMap::new() },
+        pools: if service { Pool::all(desk, view) } else { BTreeMap::new() },
         max_connections: if database { limit(desk, "max_connections") } else { Given::default(None) },
         deadlock_timeout: if database {
             view.or_default(desk, "deadlock_timeout", duration)
         } else {
             Given::default(Span::ZERO)
         },
-        tables: if database { tables(desk, view) } else { BTreeMap::new() },
-        cache: (kind == NodeKind::Cache).then(|| cache(desk, view)),
+        tables: if database { super::file::named(desk, view, "tables") } else { BTreeMap::new() },
+        cache: (kind == NodeKind::Cache).then(|| Cache::read(desk, view)).flatten(),
         endpoints: endpoints(desk, &name, view),
         consumes: Vec::new(),
         name,
     }
-}
-
-const TTL_FROM: [(&str, TtlFrom); 2] = [("fill", TtlFrom::Fill), ("access", TtlFrom::Access)];
-
-fn cache(desk: &mut Desk<'_>, view: &View<'_>) -> Cache {
-    Cache {
-        hit_rate: view.maybe(desk, "hit_rate", share),
-        keys: view.maybe(desk, "keys", count),
-        skew: view.or_default(desk, "skew", number),
-        ttl: view.maybe(desk, "ttl", duration),
-        ttl_from: view.choice(desk, "ttl_from", &TTL_FROM),
-        capacity: view.maybe(desk, "capacity", count),
-        single_flight: view.or_default(desk, "single_flight", flag),
-    }
-}
-
-/// A word, or the table of an order that has numbers.
-fn queue_order(desk: &mut Desk<'_>, view: &View<'_>) -> Given<QueueOrder> {
-    let name = "queue_order";
-    if let Some(value) = view.get(name).filter(|value| value.get_ref().is_table())
-        && let Some(inner) = view.rule(desk, name, value)
-    {
-        inner.choice(desk, "kind", &[("codel", ())]);
-        return Given { value: codel(desk, &inner), place: view.place_if_own(name, value) };
-    }
-    view.or_default(desk, name, |desk, key, value| {
-        let word = text(desk, key, value)?;
-        if word == "codel" {
-            return Some(codel(desk, &View::absent(&vocab::QUEUE_ORDER)));
-        }
-        let known = ORDER.iter().find(|(known, _)| *known == word);
-        if let (None, Some(Shape::OneOr(_, words))) = (known, view.vocab.find(key).map(|key| key.shape)) {
-            unknown_word(desk, key, value, &word, words);
-        }
-        known.map(|(_, order)| *order)
-    })
-}
-
-fn codel(desk: &mut Desk<'_>, view: &View<'_>) -> QueueOrder {
-    let mut time = |key| view.or_default(desk, key, duration).value;
-    QueueOrder::Codel { target: time("target"), interval: time("interval") }
-}
-
-fn pools(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Pool> {
-    let mut all = BTreeMap::new();
-    for (name, inner) in view.named(desk, "pools") {
-        let (connections, wait) =
-            (inner.or_default(desk, "connections", count), inner.or_default(desk, "wait", duration));
-        all.insert(name.value.clone(), Pool { name, connections, wait });
-    }
-    all
-}
-
-fn tables(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Given<u32>> {
-    let mut all = BTreeMap::new();
-    for (name, inner) in view.named(desk, "tables") {
-        super::file::check_name(desk, &name);
-        all.insert(name.value, inner.or_default(desk, "writers", count));
-    }
-    all
 }
 
 /// The default endpoint is there when anything about it is written, or when there is no other.
@@ -152,7 +81,7 @@ fn endpoint(desk: &mut Desk<'_>, name: Given<String>, view: &View<'_>) -> Endpoi
         wait: view.maybe(desk, "wait", law),
         error_rate: view.or_default(desk, "error_rate", share),
         steps: if has_steps {
-            view.read(desk, "steps", steps).map(|s| s.value).unwrap_or_default()
+            view.read(desk, "steps", Steps::read).map(|s| s.value).unwrap_or_default()
         } else {
             Vec::new()
         },

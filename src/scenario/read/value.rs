@@ -4,6 +4,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
+use crate::graph::End;
 use crate::scenario::written::{Target, Zone};
 use crate::units::{Rate, Span, parse_bandwidth, parse_share, parse_size};
 
@@ -200,7 +201,8 @@ pub(crate) fn zone(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<
 
 pub(crate) fn target(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Target> {
     let text = text(desk, key, value)?;
-    let (node, endpoint) = text.split_once('.').unwrap_or((&text, ""));
+    let End { node, endpoint } = End::of(&text);
+    let endpoint = endpoint.unwrap_or_default();
     if node.is_empty() || endpoint.contains('.') || text.ends_with('.') {
         bad(desk, key, value, &format!("`{text}` is neither `node` nor `node.endpoint`"));
         return None;

@@ -8,7 +8,7 @@ use super::{Desk, Value};
 use crate::diag::{Complaint, Source, code};
 use crate::scenario::declare::Spoken;
 use crate::scenario::vocab::{self, Key, Shape, Table, Word};
-use crate::scenario::written::{Given, Place};
+use crate::scenario::written::{Given, Place, Rule};
 
 /// A table of the text and its vocabulary.
 pub(crate) struct View<'t> {
@@ -18,6 +18,8 @@ pub(crate) struct View<'t> {
     under: Option<&'t DeTable<'t>>,
     /// Where to point for what is missing.
     pub(crate) place: Option<Place>,
+    /// What it is called, where that stands in its header.
+    title: Option<Given<String>>,
 }
 
 impl<'t> View<'t> {
@@ -26,7 +28,7 @@ impl<'t> View<'t> {
         for (name, value) in table {
             check_key(desk, vocab, name, value);
         }
-        Self { vocab, table: Some(table), under: None, place: Some(place) }
+        Self { vocab, table: Some(table), under: None, place: Some(place), title: None }
     }
 
     /// Opens a table of the text, or (`own` false) one of a preset, which needs no checking and has no place.
@@ -40,7 +42,7 @@ impl<'t> View<'t> {
         if own {
             return Self::open(desk, vocab, table, place);
         }
-        Self { vocab, table: None, under: Some(table), place: None }
+        Self { vocab, table: None, under: Some(table), place: None, title: None }
     }
 
     /// The same, with a preset's table below.
@@ -63,9 +65,24 @@ impl<'t> View<'t> {
         self.wrote(name).then(|| value.span())
     }
 
+    /// What a table is called that has its name in its header.
+    pub(crate) fn title(_: &mut Desk<'_>, view: &Self) -> Given<String> {
+        view.titled()
+    }
+
+    /// The same.
+    pub(crate) fn titled(&self) -> Given<String> {
+        self.title.clone().unwrap_or_else(|| Given::default(String::new()))
+    }
+
+    /// Where a table stands, if somebody wrote it.
+    pub(crate) fn stands(_: &mut Desk<'_>, view: &Self) -> Option<Place> {
+        view.place.clone()
+    }
+
     /// A table that nobody wrote: all defaults.
     pub(crate) fn absent(vocab: &'static Table) -> Self {
-        Self { vocab, table: None, under: None, place: None }
+        Self { vocab, table: None, under: None, place: None, title: None }
     }
 
     /// The table under a key, or all its defaults.
@@ -87,7 +104,8 @@ impl<'t> View<'t> {
             if let Some(table) = value::table(desk, key.get_ref(), inner) {
                 desk.refused.pop();
                 let named = Given::at(key.get_ref().to_string(), key.span());
-                all.push((named, View::open(desk, vocab, table, key.span())));
+                let view = View::open(desk, vocab, table, key.span());
+                all.push((named.clone(), View { title: Some(named), ..view }));
             }
         }
         all
@@ -95,7 +113,7 @@ impl<'t> View<'t> {
 
     /// The list of tables under a key.
     pub(crate) fn list(&self, desk: &mut Desk<'_>, name: &str) -> Vec<View<'t>> {
-        let Shape::List(vocab) = self.key(name).shape else { unreachable!("{name} is a list of tables") };
+        let Shape::Tables(vocab) = self.key(name).shape else { unreachable!("{name} is a list of tables") };
         let Some(items) = self.get(name).and_then(|v| value::array(desk, name, v)) else { return Vec::new() };
         let mut all = Vec::new();
         for item in items {
@@ -170,22 +188,6 @@ impl<'t> View<'t> {
         Given::default(value.unwrap_or_else(|| unreachable!("the default of {name} is not in its own vocabulary")))
     }
 
-    /// Reads one of the words of a key; `None` where the word is unknown or not supported yet.
-    pub(crate) fn word<T: Copy>(&self, desk: &mut Desk<'_>, name: &str, words: &[(&str, T)]) -> Option<Given<T>> {
-        let (Shape::Choice(known) | Shape::ChoiceOrLaw(known)) = self.key(name).shape else {
-            unreachable!("{name} is a choice")
-        };
-        self.read(desk, name, |desk, name, value| choose(desk, name, value, known, words))
-    }
-
-    /// Reads one of the words of a key, or its default.
-    pub(crate) fn choice<T: Copy>(&self, desk: &mut Desk<'_>, name: &str, words: &[(&str, T)]) -> Given<T> {
-        let (Shape::Choice(known) | Shape::ChoiceOrLaw(known)) = self.key(name).shape else {
-            unreachable!("{name} is a choice")
-        };
-        self.or_default(desk, name, |desk, name, value| choose(desk, name, value, known, words))
-    }
-
     /// Complains that a key is missing.
     pub(crate) fn missing(&self, desk: &mut Desk<'_>, name: &str, help: &str) {
         desk.push(
@@ -209,20 +211,30 @@ pub(crate) fn spoken<T: Spoken>(desk: &mut Desk<'_>, name: &str, value: &Value<'
     meant
 }
 
-fn choose<T: Copy>(
+/// A list of words; with an unknown one it means nothing.
+pub(crate) fn all_spoken<T: Spoken>(desk: &mut Desk<'_>, name: &str, value: &Value<'_>) -> Option<Vec<T>> {
+    value::array(desk, name, value)?.iter().map(|item| spoken(desk, name, item)).collect()
+}
+
+/// A rule: a table, or "none".
+pub(crate) fn rule<T>(
     desk: &mut Desk<'_>,
+    view: &View<'_>,
     name: &str,
-    value: &Value<'_>,
-    known: &[Word],
-    words: &[(&str, T)],
-) -> Option<T> {
-    debug_assert!(words.iter().all(|(w, _)| known.iter().any(|k| k.word == *w && !k.later)), "{name}");
-    let text = value::text(desk, name, value)?;
-    if let Some((_, meant)) = words.iter().find(|(word, _)| *word == text) {
-        return Some(*meant);
+    read: impl Fn(&mut Desk<'_>, &View<'_>) -> Option<T>,
+) -> Rule<T> {
+    let value = view.get(name)?;
+    let place = view.place_if_own(name, value);
+    if value.get_ref().as_str() == Some("none") {
+        return Some(Given { value: None, place });
     }
-    unknown_word(desk, name, value, &text, known);
-    None
+    if !value.get_ref().is_table() {
+        let help = format!("write for example {name} = {{ … }}, or {name} = \"none\" to be without");
+        value::wrong_kind(desk, name, value, "a table", &help);
+        return None;
+    }
+    let inner = view.rule(desk, name, value)?;
+    Some(Given { value: Some(read(desk, &inner)?), place })
 }
 
 /// Complains about a word that is none of a key's, or not supported yet.
@@ -331,4 +343,16 @@ fn unknown_key(desk: &mut Desk<'_>, vocab: &'static Table, word: &str, place: Pl
 pub(crate) fn lower_first(doc: &str) -> String {
     let mut letters = doc.trim_end_matches('.').chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+impl<'t> View<'t> {
+    /// The table of a rule, and below it that of the library.
+    pub(crate) fn rule(&self, desk: &mut Desk<'_>, name: &str, value: &'t Value<'t>) -> Option<View<'t>> {
+        let Some(vocab) = self.key(name).shape.table() else { unreachable!("{name} is a rule") };
+        let own = self.wrote(name);
+        let table = value::table(desk, name, value)?;
+        let view = View::open_quietly(desk, vocab, table, value.span(), own);
+        let below = if own { self.below(name).and_then(|value| value.get_ref().as_table()) } else { None };
+        Some(view.over(below))
+    }
 }

@@ -1,12 +1,13 @@
 //! `[discovery]`: how a caller finds and picks a replica.
 
-use super::super::check::{transports_used, zero};
+use super::super::check::zero;
 use super::super::declare::{
     Count, CountOr, Duration, Filled, Flag, Or, Record as _, Ruled, Share, Told, Without, table, words,
 };
 use super::super::lower::Lowering;
 use super::super::read::{Desk, View};
 use super::super::vocab::{Word, word};
+use super::super::walk::transports_used;
 use super::super::written::{FaultKind, Given, Node, Place, Rule, Scenario, on};
 use crate::diag::{Code, Complaint, code};
 use crate::model::NodeId;

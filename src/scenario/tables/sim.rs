@@ -51,7 +51,7 @@ pub(crate) enum TransportName {}
 
 impl Kind for TransportName {
     type Value = String;
-    const SHAPE: Shape = Shape::TextOr(TRANSPORT_WORDS);
+    const SHAPE: Shape = Shape::Or(&[Shape::Choice(TRANSPORT_WORDS), Shape::Name]);
     fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<String> {
         read::text(desk, key, value)
     }

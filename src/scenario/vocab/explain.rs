@@ -4,28 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::figures::{FIGURES, figures};
-use super::{COUNTS, FILE, Key, LAW, PRESETS, STEPS, Shape, Table, VERBS, Word, library};
+use super::{COUNTS, FILE, Key, LAW, PRESETS, STEPS, Shape, Table, VERBS, library};
 use crate::diag::CODES;
 
 /// A table and what its keys hold below it, each once.
-fn tables() -> Vec<&'static Table> {
+pub(super) fn tables() -> Vec<&'static Table> {
     let mut all: Vec<&'static Table> = vec![&FILE];
     let mut at = 0;
     while at < all.len() {
         for key in all[at].all() {
-            let inner: Vec<&'static Table> = match key.shape {
-                Shape::One(t)
-                | Shape::TextOrOne(t)
-                | Shape::OneOr(t, _)
-                | Shape::ShareOr(t)
-                | Shape::Named(t)
-                | Shape::List(t)
-                | Shape::Calls(t) => vec![t],
-                Shape::Law | Shape::ChoiceOrLaw(_) => vec![&LAW],
-                Shape::Counts => vec![&COUNTS],
-                Shape::Steps => VERBS.iter().map(|(_, t)| *t).collect(),
-                _ => Vec::new(),
-            };
+            let inner = below(key.shape);
             for table in inner {
                 if !all.iter().any(|known| std::ptr::eq(*known, table)) {
                     all.push(table);
@@ -37,17 +25,14 @@ fn tables() -> Vec<&'static Table> {
     all
 }
 
-/// The words a key may hold.
-fn words_of(shape: Shape) -> &'static [Word] {
+/// The tables that a key may hold, those of laws included.
+fn below(shape: Shape) -> Vec<&'static Table> {
     match shape {
-        Shape::Choice(words)
-        | Shape::ChoiceOrLaw(words)
-        | Shape::WholeOr(words)
-        | Shape::TextOr(words)
-        | Shape::OneOr(_, words)
-        | Shape::Words(words)
-        | Shape::WordOrShare(words) => words,
-        _ => &[],
+        Shape::Law | Shape::LawTable => vec![&LAW],
+        Shape::Counts => vec![&COUNTS],
+        Shape::Steps => VERBS.iter().map(|(_, t)| *t).collect(),
+        Shape::Or(any) => any.iter().flat_map(|one| below(*one)).collect(),
+        _ => shape.table().into_iter().collect(),
     }
 }
 
@@ -56,7 +41,7 @@ pub fn words() -> Vec<&'static str> {
     let mut all: Vec<&'static str> = CODES.iter().flat_map(|code| [code.number, code.name]).collect();
     for key in tables().iter().flat_map(|table| table.all()) {
         all.push(key.name);
-        all.extend(words_of(key.shape).iter().map(|word| word.word));
+        all.extend(key.shape.words().iter().map(|word| word.word));
     }
     all.extend(super::pages::words());
     all.extend(FIGURES.iter().flat_map(|figure| figure.words));
@@ -112,20 +97,13 @@ fn one_key(out: &mut String, key: &Key, places: &[&str]) {
         let _ = writeln!(out, "  Default: {default}");
     }
     let _ = writeln!(out, "  Holds: {}", holds(key.shape));
-    for word in words_of(key.shape) {
+    for word in key.shape.words() {
         let later = if word.later { " (not supported yet)" } else { "" };
         let _ = writeln!(out, "    {}{later}: {}", word.word, word.doc);
     }
     let inner: Vec<&'static Table> = match key.shape {
-        Shape::One(t)
-        | Shape::TextOrOne(t)
-        | Shape::OneOr(t, _)
-        | Shape::ShareOr(t)
-        | Shape::Named(t)
-        | Shape::List(t)
-        | Shape::Calls(t) => vec![t],
-        Shape::Steps => VERBS.iter().map(|(_, t)| *t).collect(),
-        _ => Vec::new(),
+        Shape::Steps => below(key.shape),
+        shape => shape.table().into_iter().collect(),
     };
     for table in inner {
         let _ = writeln!(out, "  {}: {}", table.name, table.doc);
@@ -140,7 +118,7 @@ fn one_key(out: &mut String, key: &Key, places: &[&str]) {
 fn as_word(out: &mut String, word: &str) {
     let mut seen: Vec<(&str, &str)> = Vec::new();
     for key in tables().iter().flat_map(|table| table.all()) {
-        for found in words_of(key.shape).iter().filter(|w| w.word == word) {
+        for found in key.shape.words().iter().filter(|w| w.word == word) {
             if seen.contains(&(key.name, found.doc)) {
                 continue;
             }
@@ -182,10 +160,15 @@ fn preset(out: &mut String, word: &str) {
     }
 }
 
-fn holds(shape: Shape) -> &'static str {
-    match shape {
+fn holds(shape: Shape) -> String {
+    let plain = match shape {
+        Shape::Or(any) => return several(any),
+        Shape::List(each) => return list(*each),
+        Shape::Named(_) => "tables by name",
+        Shape::Tables(_) => "a list of tables",
+        Shape::Name => "a name of the file's own",
+        Shape::LawTable => "any number that varies, as a table",
         Shape::Text => "a text",
-        Shape::Texts => "a text, or a list of texts",
         Shape::Whole => "a whole number",
         Shape::Number => "a number",
         Shape::Flag => "true or false",
@@ -200,21 +183,30 @@ fn holds(shape: Shape) -> &'static str {
         Shape::Zone => "`region`, `region/zone` or `region/zone/host`",
         Shape::Target => "the name of a node, or of an endpoint as `node.endpoint`",
         Shape::Choice(_) => "one of these words:",
-        Shape::ChoiceOrLaw(_) => "any number that varies, as a table, or one of these words:",
-        Shape::TextOr(_) => "a name of the file's own, or one of these words:",
-        Shape::WholeOr(_) => "a whole number, or one of these words:",
         Shape::Calls(_) => "a target, or a list of targets with shares",
         Shape::One(_) => "a table",
-        Shape::TextOrOne(_) => "a text, or a table",
-        Shape::OneOr(..) => "a table, or one of these words:",
-        Shape::ShareOr(_) => "a share such as \"10%\", or a table",
-        Shape::Words(_) => "a list of these words:",
-        Shape::WordOrShare(_) => "a share such as \"20%\", or one of these words:",
-        Shape::Named(_) => "tables by name",
-        Shape::List(_) => "a list of tables",
         Shape::Steps => STEPS,
         Shape::Edits => "tables by name, each with paths and their new values",
         Shape::Anything => "anything",
+    };
+    plain.into()
+}
+
+/// Of several, words come last: they are listed behind.
+fn several(any: &[Shape]) -> String {
+    let (words, others): (Vec<Shape>, Vec<Shape>) = any.iter().partition(|one| matches!(one, Shape::Choice(_)));
+    let share = if words.is_empty() { "a share such as \"10%\"" } else { "a share such as \"20%\"" };
+    let each = others.into_iter().chain(words).map(|one| match one {
+        Shape::Share => share.into(),
+        one => holds(one),
+    });
+    each.collect::<Vec<_>>().join(", or ")
+}
+
+fn list(each: Shape) -> String {
+    match each {
+        Shape::Choice(_) => "a list of these words:".into(),
+        _ => "a list of texts".into(),
     }
 }
 

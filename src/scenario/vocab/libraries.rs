@@ -6,7 +6,7 @@
 use super::tables::{Word, word};
 
 /// The words of `like`.
-pub(super) const LIBRARY_WORDS: &[Word] = &[
+pub(crate) const LIBRARY_WORDS: &[Word] = &[
     word("resilience4j", "Retry around breaker around time limiter around bulkhead, as Spring's aspects nest them."),
     word("hystrix", "A breaker, a timeout of 1 s and a bulkhead of 10; no retries."),
     word("polly", "Retry around breaker around timeout, with Polly 8's defaults."),

@@ -4,38 +4,26 @@
 //! A word whose `later` is set is known but not supported yet: it is refused by name. Lifting a refusal is deleting
 //! one `.later()`.
 
-mod brokers;
-mod clients;
 mod explain;
-mod faults;
 mod figures;
 mod file;
-mod laws;
 mod libraries;
 mod near;
 mod nodes;
 mod pages;
-mod policies;
 mod schema;
-mod steps;
 mod tables;
-mod transports;
 
 pub use explain::{explain, words};
 pub use file::FILE;
+pub(in crate::scenario) use libraries::LIBRARY_WORDS;
 pub use near::{Near, absent, near};
-pub(in crate::scenario) use policies::NONE;
 pub use schema::json_schema;
-pub(in crate::scenario) use tables::word;
 pub use tables::{Key, Shape, Table, Word, key};
+pub(in crate::scenario) use tables::{NONE, later, word};
 
-pub use brokers::{CONSUMER, FLOW, KEYED, QUEUE, REPLAY, TOPIC};
-pub use clients::{BURSTY, CLIENT, PHASE, SHARED_CALL};
-pub use faults::FAULT;
-pub use file::{LINK, NETWORK, SLO};
-pub use laws::{ANY_LAW, BRANCH_LAW, COUNTS, LAW};
+pub use super::tables::laws::{BRANCH_LAW, COUNTS, LAW};
+pub use super::tables::steps::{STEPS, StepTable, VERBS};
+pub use super::tables::transports::{PRESETS, Preset, TRANSPORT_WORDS};
 pub use libraries::{LIBRARIES, Library, library};
-pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, POOL, QUEUE_ORDER, SERVICE, TABLE};
-pub use policies::{BUDGET, CONCURRENCY_LIMIT, FAILURES, POLICY, RETRIES, STAGES};
-pub use steps::{ARM, STEPS, StepTable, VERBS};
-pub use transports::{CONNECTIONS, COST, PRESETS, Preset, TRANSPORT, TRANSPORT_WORDS};
+pub use nodes::{DATABASE, ENDPOINT, EXTERNAL, SERVICE};

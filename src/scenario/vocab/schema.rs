@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::explain::tables;
 use super::{BRANCH_LAW, COUNTS, FILE, Key, LAW, STEPS, Shape, Table, VERBS, Word};
 
 /// The JSON Schema (draft-07) of a scenario file: every key that this version runs, with its meaning and its default.
 pub fn json_schema() -> Value {
     let mut definitions = Map::new();
-    let mut root = object(&FILE, &mut definitions);
+    let mut root = whole(&FILE, &mut definitions);
     root["$schema"] = json!("http://json-schema.org/draft-07/schema#");
     root["title"] = json!("hoptax scenario");
     root["required"] = json!(["version"]);
@@ -17,8 +18,34 @@ pub fn json_schema() -> Value {
     root
 }
 
-/// A table as an object that knows its keys and no others.
+/// A table, by reference where it stands in several places.
 fn object(table: &'static Table, definitions: &mut Map<String, Value>) -> Value {
+    if uses(table) < 2 {
+        return whole(table, definitions);
+    }
+    let name = definition(table);
+    if !definitions.contains_key(&name) {
+        definitions.insert(name.clone(), Value::Null);
+        let whole = whole(table, definitions);
+        definitions.insert(name.clone(), whole);
+    }
+    json!({ "$ref": format!("#/definitions/{name}") })
+}
+
+/// What a table is called among the definitions: the letters of its name.
+fn definition(table: &Table) -> String {
+    let parts = table.name.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("-")
+}
+
+/// In how many places a table stands.
+fn uses(table: &Table) -> usize {
+    let keys = tables().into_iter().flat_map(Table::all).filter(|key| !key.later);
+    keys.filter(|key| key.shape.table().is_some_and(|inner| std::ptr::eq(inner, table))).count()
+}
+
+/// A table as an object that knows its keys and no others.
+fn whole(table: &'static Table, definitions: &mut Map<String, Value>) -> Value {
     let mut properties = Map::new();
     for key in table.all().filter(|key| !key.later) {
         properties.insert(key.name.into(), property(key, definitions));
@@ -48,12 +75,8 @@ fn as_json(toml: &str) -> Option<Value> {
 fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
     let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
     match shape {
-        Shape::Text | Shape::Target => json!({ "type": "string", "minLength": 1 }),
+        Shape::Text | Shape::Name | Shape::Target => json!({ "type": "string", "minLength": 1 }),
         Shape::Whole => json!({ "type": "integer", "minimum": 0 }),
-        Shape::Texts => {
-            let one = json!({ "type": "string", "minLength": 1 });
-            json!({ "anyOf": [one, { "type": "array", "items": one }] })
-        }
         Shape::Number => json!({ "type": "number", "minimum": 0 }),
         Shape::Weight => json!({ "anyOf": [{ "type": "number", "minimum": 0 }, text(SHARE)] }),
         Shape::Flag => json!({ "type": "boolean" }),
@@ -64,12 +87,10 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::Share => share(),
         Shape::Zone => text("^[^/]+(/[^/]+){0,2}$"),
         Shape::Choice(words) => one_of(words),
-        Shape::ChoiceOrLaw(words) => {
+        Shape::LawTable => {
             let any = law(&LAW, "law", &text(DURATION), definitions);
-            json!({ "anyOf": [one_of(words), { "allOf": [{ "type": "object" }, any] }] })
+            json!({ "allOf": [{ "type": "object" }, any] })
         }
-        Shape::TextOr(words) => json!({ "anyOf": [one_of(words), { "type": "string", "minLength": 1 }] }),
-        Shape::WholeOr(words) => json!({ "anyOf": [{ "type": "integer", "minimum": 0 }, one_of(words)] }),
         Shape::Law => law(&LAW, "law", &text(DURATION), definitions),
         Shape::Counts => law(&COUNTS, "counts", &json!({ "type": "number", "minimum": 0 }), definitions),
         Shape::Calls(table) => {
@@ -77,21 +98,16 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
             json!({ "anyOf": [one, { "type": "array", "items": { "anyOf": [one, object(table, definitions)] } }] })
         }
         Shape::One(table) => object(table, definitions),
-        Shape::TextOrOne(table) => {
-            json!({ "anyOf": [{ "type": "string", "minLength": 1 }, object(table, definitions)] })
+        Shape::Or(any) => {
+            json!({ "anyOf": any.iter().map(|one| self::shape(*one, definitions)).collect::<Vec<_>>() })
         }
-        Shape::OneOr(table, words) => json!({ "anyOf": [object(table, definitions), one_of(words)] }),
-        Shape::ShareOr(table) => {
-            json!({ "anyOf": [share(), object(table, definitions)] })
-        }
-        Shape::Words(words) => json!({ "type": "array", "items": one_of(words) }),
-        Shape::WordOrShare(words) => json!({ "anyOf": [one_of(words), share()] }),
         Shape::Named(table) => json!({ "type": "object", "additionalProperties": object(table, definitions) }),
-        Shape::List(table) if std::ptr::eq(table, &raw const BRANCH_LAW) => {
+        Shape::Tables(table) if std::ptr::eq(table, &raw const BRANCH_LAW) => {
             branch(definitions);
             json!({ "type": "array", "items": { "$ref": "#/definitions/branch" } })
         }
-        Shape::List(table) => json!({ "type": "array", "items": object(table, definitions) }),
+        Shape::Tables(table) => json!({ "type": "array", "items": object(table, definitions) }),
+        Shape::List(each) => json!({ "type": "array", "items": self::shape(*each, definitions) }),
         Shape::Steps => steps(definitions),
         Shape::Edits => json!({ "type": "object", "additionalProperties": { "type": "object" } }),
         Shape::Anything => json!({}),
@@ -120,7 +136,7 @@ fn one_of(words: &[Word]) -> Value {
 fn law(table: &'static Table, name: &str, plain: &Value, definitions: &mut Map<String, Value>) -> Value {
     if !definitions.contains_key(name) {
         definitions.insert(name.into(), Value::Null);
-        let mut whole = object(table, definitions);
+        let mut whole = whole(table, definitions);
         if name == "counts" {
             unitless(&mut whole);
         }
@@ -133,7 +149,7 @@ fn law(table: &'static Table, name: &str, plain: &Value, definitions: &mut Map<S
 fn branch(definitions: &mut Map<String, Value>) {
     if !definitions.contains_key("branch") {
         definitions.insert("branch".into(), Value::Null);
-        let over_times = object(&BRANCH_LAW, definitions);
+        let over_times = whole(&BRANCH_LAW, definitions);
         let mut over_counts = over_times.clone();
         unitless(&mut over_counts);
         definitions.insert("branch".into(), over_times);
@@ -164,7 +180,7 @@ fn steps(definitions: &mut Map<String, Value>) -> Value {
         definitions.insert("steps".into(), Value::Null);
         let mut each = vec![json!({ "type": "string", "minLength": 1, "description": "A call." })];
         for (verb, table) in VERBS.iter().filter(|(verb, table)| table.find(verb).is_some_and(|key| !key.later)) {
-            let mut step = object(table, definitions);
+            let mut step = whole(table, definitions);
             step["required"] = json!([verb]);
             each.push(step);
         }
@@ -200,6 +216,18 @@ mod tests {
         for reference in all {
             let name = reference.trim_start_matches("#/definitions/");
             assert!(schema["definitions"][name].is_object(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn no_table_stands_in_full_in_two_places() {
+        let own = |table: &Table| uses(table) > 1 && !std::ptr::eq(table, &raw const BRANCH_LAW);
+        let repeated: Vec<String> = tables().into_iter().filter(|table| own(table)).map(definition).collect();
+        let schema = json_schema();
+        assert!(repeated.len() > 5);
+        for (at, name) in repeated.iter().enumerate() {
+            assert!(!repeated[..at].contains(name), "two tables would be called {name}");
+            assert!(schema["definitions"][name.as_str()].is_object(), "{name}");
         }
     }
 

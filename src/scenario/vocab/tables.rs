@@ -27,7 +27,7 @@ pub struct Key {
 }
 
 /// A word that a key may hold.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Word {
     /// As written.
     pub word: &'static str,
@@ -42,8 +42,8 @@ pub struct Word {
 pub enum Shape {
     /// Any text.
     Text,
-    /// A text, or a list of texts.
-    Texts,
+    /// A name that the file defines.
+    Name,
     /// A whole number from 0.
     Whole,
     /// A number, fractions allowed.
@@ -54,6 +54,8 @@ pub enum Shape {
     Duration,
     /// A time that varies.
     Law,
+    /// A time that varies, as a table.
+    LawTable,
     /// A count that varies.
     Counts,
     /// So many per time.
@@ -72,36 +74,45 @@ pub enum Shape {
     Target,
     /// One of these words.
     Choice(&'static [Word]),
-    /// One of these words, or a time that varies as a table.
-    ChoiceOrLaw(&'static [Word]),
-    /// One of these words, or a name that the file defines.
-    TextOr(&'static [Word]),
-    /// A whole number or one of these words.
-    WholeOr(&'static [Word]),
     /// A target, or a list of targets with shares.
     Calls(&'static Table),
     /// One table.
     One(&'static Table),
-    /// One table, or one of these words.
-    OneOr(&'static Table, &'static [Word]),
-    /// A text, or a table.
-    TextOrOne(&'static Table),
-    /// A share, or a table.
-    ShareOr(&'static Table),
-    /// A list of these words.
-    Words(&'static [Word]),
-    /// One of these words, or a share.
-    WordOrShare(&'static [Word]),
     /// Tables by name.
     Named(&'static Table),
     /// A list of tables.
-    List(&'static Table),
+    Tables(&'static Table),
+    /// A list of these.
+    List(&'static Shape),
     /// A list of steps.
     Steps,
     /// Paths and values: a variant.
     Edits,
     /// Anything: a key whose inside is not described yet.
     Anything,
+    /// Any of these.
+    Or(&'static [Shape]),
+}
+
+impl Shape {
+    /// The words that it may be.
+    pub fn words(self) -> &'static [Word] {
+        match self {
+            Self::Choice(words) => words,
+            Self::List(each) => each.words(),
+            Self::Or(any) => any.iter().map(|one| one.words()).find(|words| !words.is_empty()).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
+    /// The table of which there is one or several, if it may be one.
+    pub fn table(self) -> Option<&'static Table> {
+        match self {
+            Self::One(table) | Self::Named(table) | Self::Tables(table) | Self::Calls(table) => Some(table),
+            Self::Or(any) => any.iter().find_map(|one| one.table()),
+            _ => None,
+        }
+    }
 }
 
 /// A key without default; see `or` and `later`.
@@ -110,7 +121,7 @@ pub const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
 }
 
 /// A key that is known but refused so far.
-pub(super) const fn later(name: &'static str, doc: &'static str) -> Key {
+pub(crate) const fn later(name: &'static str, doc: &'static str) -> Key {
     Key { name, shape: Shape::Anything, doc, default: None, later: true }
 }
 
@@ -118,6 +129,9 @@ pub(super) const fn later(name: &'static str, doc: &'static str) -> Key {
 pub(crate) const fn word(word: &'static str, doc: &'static str) -> Word {
     Word { word, doc, later: false }
 }
+
+/// What switches a rule off that a policy or preset brings.
+pub(crate) const NONE: &[Word] = &[word("none", "Without it, whatever the policy or the preset says.")];
 
 impl Key {
     /// The same with a default, written as TOML.

@@ -6,27 +6,29 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-mod broker;
-mod client;
-mod fault;
 mod index;
 mod node;
-mod policy;
-mod promise;
-mod step;
 mod wire;
 
+pub use super::tables::caches::*;
+pub use super::tables::clients::*;
+pub use super::tables::consumers::{Ack, Consumer, Membership, OnError, Replay};
 pub use super::tables::discovery::*;
+pub use super::tables::faults::*;
+pub use super::tables::flows::Flow;
+pub use super::tables::network::{Link, Network, Zone};
+pub use super::tables::orders::{Io, QueueOrder};
+pub use super::tables::pools::{Contended, Pool};
+pub use super::tables::queues::{Queue, QueueKind, WhenFull};
 pub use super::tables::scale::*;
 pub use super::tables::sim::{Defaults, Sim};
-pub use broker::*;
-pub use client::*;
-pub use fault::*;
+pub use super::tables::slos::{Metric, Promise, Scope, Sense, Slo};
+pub use super::tables::steps::*;
+pub use super::tables::topics::{Acks, Keyed, SharedKey, Topic};
+pub use super::tables::transports::{Connections, Cost, FREE, Protocol, Tls, TransportSpec};
+pub use super::tables::{breaker::*, limits::*, policy::*, retries::*};
 pub use index::Index;
 pub use node::*;
-pub use policy::*;
-pub use promise::*;
-pub use step::*;
 pub use wire::*;
 
 /// A byte range of the scenario's text.
@@ -106,12 +108,10 @@ pub struct Variant {
     pub edits: Vec<(String, String)>,
 }
 
-impl Scenario {
-    /// Where a node, broker or client stands, if that is said.
-    pub fn zone(&self, name: &str) -> Option<&Zone> {
-        let node = self.nodes.get(name).map(|n| &n.zone);
-        let broker = || self.queues.get(name).map(|q| &q.zone).or_else(|| self.topics.get(name).map(|t| &t.zone));
-        let client = || self.clients.get(name).map(|c| &c.zone);
-        node.or_else(broker).or_else(client)?.value.as_ref()
-    }
+/// A rule that may be absent (nobody says anything), switched off (`None` inside), or there.
+pub type Rule<T> = Option<Given<Option<T>>>;
+
+/// A rule that is there.
+pub fn on<T>(rule: &Rule<T>) -> Option<&T> {
+    rule.as_ref()?.value.as_ref()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::random::dist::Law;
 use crate::units::Span;
 
-use super::{Coming, ConcurrencyLimit, Consumer, Given, RateLimit, Rule, Shed, Step, Zone};
+use super::{Cache, Coming, Consumer, Contended, DoorRules, Given, Io, Pool, QueueOrder, Step, Zone};
 
 /// What kind of table a node was written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,63 +20,6 @@ pub enum NodeKind {
     External,
     /// `[caches.*]`.
     Cache,
-}
-
-/// From when an entry of a cache counts as fresh.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TtlFrom {
-    /// From when it was put in.
-    Fill,
-    /// From when it was last hit.
-    Access,
-}
-
-/// What decides about the hits of a cache.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Cache {
-    /// A fixed share of hits; `None`: what is asked for and what is kept decide.
-    pub hit_rate: Given<Option<f64>>,
-    /// How many keys are asked for.
-    pub keys: Given<Option<u32>>,
-    /// Zipf exponent of their weights; default 0, all alike.
-    pub skew: Given<f64>,
-    /// How long an entry lasts; `None`: for ever.
-    pub ttl: Given<Option<Span>>,
-    /// From when; default from when it was put in, as in Redis and memcached.
-    pub ttl_from: Given<TtlFrom>,
-    /// Entries at most; `None`: no limit.
-    pub capacity: Given<Option<u32>>,
-    /// Whether those that miss a key wait for the first to fetch it; default false.
-    pub single_flight: Given<bool>,
-}
-
-/// Whether a worker is held while a call waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Io {
-    /// Held.
-    Blocking,
-    /// Free meanwhile.
-    Async,
-}
-
-/// Who is served next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QueueOrder {
-    /// First come, first served.
-    Fifo,
-    /// Last come, first served.
-    Lifo,
-    /// Anyone.
-    Random,
-    /// Lowest priority number, then first come.
-    Priority,
-    /// First or last come first, as the line is, with a bound on the wait.
-    Codel {
-        /// How long a newcomer may wait in a line that does not empty.
-        target: Span,
-        /// Otherwise, and how long a line is not empty before it counts as one that does not.
-        interval: Span,
-    },
 }
 
 /// A service, gateway, database or external.
@@ -110,12 +53,8 @@ pub struct Node {
     pub queue_timeout: Given<Option<Law>>,
     /// Whether a request past the deadline that it carries is dropped before it is begun; default true.
     pub drop_expired: Given<bool>,
-    /// Services and gateways: so many requests per time and replica.
-    pub rate_limit: Rule<RateLimit>,
-    /// Services and gateways: no request while the line is too long.
-    pub shed: Rule<Shed>,
-    /// Services and gateways: as many at once as the latency allows.
-    pub concurrency_limit: Rule<ConcurrencyLimit>,
+    /// Services and gateways: what is refused at the door.
+    pub door: DoorRules,
     /// Where it stands.
     pub zone: Given<Option<Zone>>,
     /// Services: its pools of database connections, by the database's name.
@@ -125,13 +64,30 @@ pub struct Node {
     /// Databases: how long a transaction waits for a lock before it looks for a deadlock; default PostgreSQL's 1 s.
     pub deadlock_timeout: Given<Span>,
     /// Databases: tables and how many may write to each at once.
-    pub tables: BTreeMap<String, Given<u32>>,
+    pub tables: BTreeMap<String, Contended>,
     /// Caches: what decides about hits.
     pub cache: Option<Cache>,
     /// By name; the default endpoint's name is empty.
     pub endpoints: BTreeMap<String, Endpoint>,
     /// Services: where it takes messages from.
     pub consumes: Vec<Consumer>,
+}
+
+impl NodeKind {
+    /// All of them.
+    pub(in crate::scenario) const ALL: [Self; 5] =
+        [Self::Service, Self::Gateway, Self::Database, Self::External, Self::Cache];
+
+    /// The key of their tables.
+    pub(in crate::scenario) fn family(self) -> &'static str {
+        match self {
+            Self::Service => "services",
+            Self::Gateway => "gateways",
+            Self::Database => "databases",
+            Self::External => "externals",
+            Self::Cache => "caches",
+        }
+    }
 }
 
 impl Node {
@@ -141,19 +97,8 @@ impl Node {
     }
 }
 
-/// The connections of one replica of a service to one database.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pool {
-    /// The database, as named.
-    pub name: Given<String>,
-    /// So many; default `HikariCP`'s 10.
-    pub connections: Given<u32>,
-    /// How long a caller waits for one before it fails; default `HikariCP`'s 30 s.
-    pub wait: Given<Span>,
-}
-
 /// What a request asks a node to do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Endpoint {
     /// Name; empty for the default endpoint.
     pub name: Given<String>,

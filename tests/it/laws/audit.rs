@@ -144,13 +144,13 @@ impl<'p> Audit<'p> {
             assert!(if *forks { seen.line >= seen.waits } else { seen.line == seen.waits }, "{name}: {seen:?}");
         }
         for (talk, edge) in self.edges.iter().zip(&self.plan.edges) {
-            assert_eq!(talk.called, talk.settled, "{}", edge.name);
+            assert_eq!(talk.called, talk.settled, "{}", self.plan.edge_name(*edge));
             // Who gave up while waiting for a connection had sent nothing; faults lose late answers; under a policy each
             // of several tries may be late.
             let any = self.strikes > 0 || !self.plan.guards.is_empty();
             let (late, loose) = (talk.late, !self.plan.channels.is_empty());
             let all = any || if loose { late <= talk.given_up } else { late == talk.given_up };
-            assert!(all, "{}: every answer that was given up comes late: {talk:?}", edge.name);
+            assert!(all, "{}: every answer that was given up comes late: {talk:?}", self.plan.edge_name(*edge));
         }
     }
 }

@@ -1,0 +1,121 @@
+//! What all studies share: how a text becomes a scenario that can be run, how several runs are watched as one, and why there
+//! may be nothing to show. A study takes what it needs and hands back figures; it reads no file and shows nothing.
+
+use std::fmt;
+
+use super::run::{Failure, Watch, run};
+use super::summary::Summary;
+use crate::diag::Source;
+use crate::scenario::{self, CEILING, Checked, Edit, Rejected};
+
+/// How a study is done.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Changes to every scenario, as `--set` makes them.
+    pub edits: Vec<Edit>,
+    /// Memory that a run may need, bytes.
+    pub ceiling: u64,
+    /// Threads; `None`: all cores. The figures are the same for any number.
+    pub jobs: Option<usize>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { edits: Vec::new(), ceiling: CEILING, jobs: None }
+    }
+}
+
+/// Why a study has nothing to show.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// When the watch stopped it before there was anything.
+    Interrupted,
+    /// When a text is no scenario, or none that may be run.
+    Rejected(Box<Rejected>),
+    /// When what was asked for is not there, in words.
+    Absent(String),
+}
+
+impl From<Failure> for Trouble {
+    fn from(Failure::Interrupted: Failure) -> Self {
+        Self::Interrupted
+    }
+}
+
+impl From<Rejected> for Trouble {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(Box::new(rejected))
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::Rejected(rejected) => {
+                f.write_str(&crate::diag::render(&rejected.complaints, &rejected.source, false))
+            }
+            Self::Absent(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for Trouble {}
+
+/// A text, or one of its variants, with the changes that the options make.
+pub fn load(source: &Source, variant: Option<&str>, options: &Options) -> Result<Checked, Trouble> {
+    let mut edits = Vec::new();
+    if let Some(name) = variant {
+        let plain = scenario::load(source, &[])?;
+        edits = scenario::variant_edits(&plain.scenario, name).ok_or_else(|| no_variant(source, name))?;
+    }
+    edits.extend(options.edits.iter().cloned());
+    Ok(scenario::load(source, &edits).and_then(|checked| checked.within(options.ceiling))?)
+}
+
+fn no_variant(source: &Source, name: &str) -> Trouble {
+    let known = scenario::variants(source).join(", ");
+    let known = if known.is_empty() { "it has none".into() } else { format!("it has {known}") };
+    Trouble::Absent(format!("{}: no variant `{name}`; {known}", source.name))
+}
+
+/// One of several runs of which one progress is shown.
+pub struct Part<'a> {
+    /// Who watches all of them.
+    pub whole: &'a dyn Watch,
+    /// How many were before it.
+    pub at: usize,
+    /// How many there are.
+    pub of: usize,
+}
+
+impl Watch for Part<'_> {
+    fn advanced(&self, share_done: f64) {
+        self.whole.advanced((self.at as f64 + share_done) / self.of as f64);
+    }
+    fn stopped(&self) -> bool {
+        self.whole.stopped()
+    }
+}
+
+/// What became of several scenarios, one after the other.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// The figures of those that were run.
+    pub summaries: Vec<Summary>,
+    /// Whether that are all of them.
+    pub whole: bool,
+}
+
+/// Runs one scenario after the other, the first of so many runs; what had ended before an interruption is kept.
+pub fn each(scenarios: &[Checked], jobs: Option<usize>, watch: &dyn Watch, of: usize) -> Result<Series, Trouble> {
+    let mut summaries = Vec::new();
+    for (at, scenario) in scenarios.iter().enumerate() {
+        match run(scenario, jobs, &Part { whole: watch, at, of }) {
+            Err(Failure::Interrupted) if !summaries.is_empty() => return Ok(Series { summaries, whole: false }),
+            other => summaries.push(other?),
+        }
+    }
+    Ok(Series { summaries, whole: true })
+}

@@ -1,0 +1,300 @@
+//! Databases as callers meet them: `[services.*.pools]`, `[databases.*.tables.*]`, transactions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::analytic::pools_to;
+use super::super::check::{few, zero};
+use super::super::declare::{Count, Duration, Or, Record as _, table};
+use super::super::read::{Desk, View, suggest};
+use super::super::walk;
+use super::super::written::{Call, Given, How, Mode, Node, NodeKind, Scenario, Step, Verb};
+use crate::diag::{Complaint, code};
+use crate::units::Span;
+
+table! {
+    /// The connections of one replica of a service to one database.
+    pub struct Pool: "[services.*.pools]",
+    "The connections of each replica of the service to one database. A query, or a transaction, holds one; nothing that waits for one is seen by the database. The wait of a query is part of its try: in its timeout and its deadline, and in the latency of its edge. The defaults are HikariCP's: maximumPoolSize 10, connectionTimeout 30 s." {
+        connections: Given<u32> as Or<Count> = "10", "So many per replica.";
+        wait: Given<Span> as Or<Duration> = "\"30s\"",
+            "How long a query or a transaction waits for one before it fails with `pool_timeout`.";
+        + /// The database, as named.
+        name: Given<String> = View::title;
+    }
+}
+
+table! {
+    /// A table where writers contend.
+    pub struct Contended: "[databases.*.tables.*]",
+    "A table where writers contend: queries that write wait for their turn, however many replicas there are." {
+        writers: Given<u32> as Or<Count> = "1", "So many write at once.";
+    }
+}
+
+impl Pool {
+    /// The pools of a service, by the names of databases.
+    pub(in crate::scenario) fn all(desk: &mut Desk<'_>, view: &View<'_>) -> BTreeMap<String, Self> {
+        let mut all = BTreeMap::new();
+        for (name, inner) in view.named(desk, "pools") {
+            all.extend(Self::read(desk, &inner).map(|pool| (name.value, pool)));
+        }
+        all
+    }
+}
+
+/// Complains about databases and tables that are none.
+pub(in crate::scenario) fn names(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint>) {
+    for node in scenario.nodes.values() {
+        for pool in node.pools.values() {
+            database(scenario, &pool.name, "a pool", refused, complaints);
+        }
+        for endpoint in node.programs() {
+            walk::steps(&endpoint.steps, &mut |step| match &step.verb {
+                Verb::Transaction { database: name, .. } => {
+                    database(scenario, name, "a transaction", refused, complaints);
+                }
+                Verb::Query(call) => {
+                    table(scenario, call, complaints);
+                    one_row(scenario, call, complaints);
+                }
+                _ => {}
+            });
+        }
+    }
+}
+
+fn database(
+    scenario: &Scenario,
+    name: &Given<String>,
+    what: &str,
+    refused: &[String],
+    complaints: &mut Vec<Complaint>,
+) {
+    let known =
+        || scenario.nodes.values().filter(|node| node.kind == NodeKind::Database).map(|node| node.name.value.as_str());
+    let (code, why) = match scenario.nodes.get(&name.value).map(|node| node.kind) {
+        Some(NodeKind::Database) => return,
+        Some(NodeKind::Service) => {
+            (code::WRONG_TARGET, format!("`{}` is a service; {what} belongs to a database", name.value))
+        }
+        Some(NodeKind::Gateway) => {
+            (code::WRONG_TARGET, format!("`{}` is a gateway; {what} belongs to a database", name.value))
+        }
+        Some(NodeKind::External) => {
+            (code::WRONG_TARGET, format!("`{}` is a third party; {what} belongs to a database", name.value))
+        }
+        Some(NodeKind::Cache) => {
+            (code::WRONG_TARGET, format!("`{}` is a cache; {what} belongs to a database", name.value))
+        }
+        None if refused.contains(&name.value) => return,
+        None => (code::UNKNOWN_NAME, format!("no database is called `{}`", name.value)),
+    };
+    let complaint = Complaint::error(code, why).at(name.place.clone());
+    let names: Vec<String> = known().map(|name| format!("`{name}`")).collect();
+    complaints.push(match suggest(&name.value, known()) {
+        Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
+        None if names.is_empty() => complaint.help("define one: [databases.orders-db]"),
+        None => complaint.help(format!("the databases: {}", few(&names))),
+    });
+}
+
+/// A conditional write is about one row, which the database must describe.
+fn one_row(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
+    let Some(node) = scenario.nodes.get(&call.target.value.node) else { return };
+    let name = &node.name.value;
+    if call.mode.value != Mode::ConditionalWrite {
+        return;
+    }
+    let (message, help) = match &call.table {
+        None => ("a conditional write to no table".to_owned(), "name what it writes to: table = \"orders\"".to_owned()),
+        Some(table) if node.tables.get(&table.value).is_some_and(|writers| writers.writers.value == 1) => return,
+        Some(table) => (
+            format!("a conditional write to `{}`, which is not one row", table.value),
+            format!("it looks at one version: [databases.{name}.tables.{}] writers = 1", table.value),
+        ),
+    };
+    complaints.push(Complaint::error(code::NOT_ONE_ROW, message).at(call.mode.place.clone()).help(help));
+}
+
+/// A table must be one of those the database describes, where it describes any.
+fn table(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
+    let (Some(table), Some(node)) = (&call.table, scenario.nodes.get(&call.target.value.node)) else { return };
+    if node.kind != NodeKind::Database || node.tables.is_empty() || node.tables.contains_key(&table.value) {
+        return;
+    }
+    let message = format!("`{}` has no table `{}`", node.name.value, table.value);
+    let complaint = Complaint::error(code::UNKNOWN_NAME, message).at(table.place.clone());
+    let names: Vec<String> = node.tables.keys().map(|name| format!("`{name}`")).collect();
+    complaints.push(match suggest(&table.value, node.tables.keys().map(String::as_str)) {
+        Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
+        None => complaint.help(format!("its tables: {}", few(&names))),
+    });
+}
+
+/// Complains about numbers that cannot be.
+pub(in crate::scenario) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+    for node in scenario.nodes.values() {
+        for pool in node.pools.values() {
+            let (size, why) = (&pool.connections, "no query could be made");
+            zero(size.value == 0, "connections", size.place.as_ref(), why, complaints);
+        }
+        for Contended { writers } in node.tables.values() {
+            zero(writers.value == 0, "writers", writers.place.as_ref(), "no write would ever end", complaints);
+        }
+        let most = &node.max_connections;
+        zero(most.value == Some(0), "max_connections", most.place.as_ref(), "no query could be made", complaints);
+    }
+}
+
+/// Warns of a transaction inside one of the same database: it takes a second connection, as a new transaction does in
+/// Spring (`REQUIRES_NEW`); a pool runs dry of those that each hold one and wait for another (`HikariCP`, "About Pool Sizing").
+fn nested<'s>(steps: &'s [Step], open: &mut Vec<&'s str>, complaints: &mut Vec<Complaint>) {
+    for step in steps {
+        match &step.verb {
+            Verb::Transaction { database, steps } => {
+                let name = database.value.as_str();
+                if open.contains(&name) {
+                    let message = format!(
+                        "a transaction of `{name}` inside a transaction of `{name}`: it takes a second connection"
+                    );
+                    let complaint = Complaint::warning(code::NESTED, message).at(database.place.clone());
+                    complaints.push(complaint.help(
+                        "when all of a pool are held by the outer ones, each waits for another until it fails; leave the inner one out: what is inside holds a connection already",
+                    ));
+                }
+                open.push(name);
+                nested(steps, open, complaints);
+                open.pop();
+            }
+            Verb::Cache { on_miss, .. } => nested(on_miss, open, complaints),
+            Verb::Parallel { branches, .. } => {
+                for branch in branches {
+                    nested(std::slice::from_ref(&branch.step), open, complaints);
+                }
+            }
+            Verb::Split(arms) => {
+                for arm in arms {
+                    nested(&arm.steps, open, complaints);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What runs but looks wrong.
+pub(in crate::scenario) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+    for node in scenario.nodes.values() {
+        let asked = databases_of(scenario, node);
+        for pool in node.pools.values().filter(|pool| !asked.contains(pool.name.value.as_str())) {
+            let message = format!("`{}` has a pool to `{}` and never queries it", node.name.value, pool.name.value);
+            complaints.push(Complaint::warning(code::UNUSED, message).at(pool.name.place.clone()));
+        }
+        for endpoint in node.programs() {
+            nested(&endpoint.steps, &mut Vec::new(), complaints);
+            walk::steps(&endpoint.steps, &mut |step| match &step.verb {
+                Verb::Transaction { database, steps } => transaction(scenario, node, database, steps, complaints),
+                Verb::Query(call) => contention(scenario, call, complaints),
+                _ => {}
+            });
+        }
+    }
+    for node in scenario.nodes.values() {
+        too_many(scenario, node, complaints);
+    }
+}
+
+/// The databases that a replica of the node asks, itself or in a function it calls.
+fn databases_of<'s>(scenario: &'s Scenario, node: &'s Node) -> BTreeSet<&'s str> {
+    let mut asked = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut open: Vec<_> = node.programs().collect();
+    while let Some(endpoint) = open.pop() {
+        if !seen.insert(std::ptr::from_ref(endpoint)) {
+            continue;
+        }
+        walk::steps(&endpoint.steps, &mut |step| match &step.verb {
+            Verb::Query(call) => _ = asked.insert(call.target.value.node.as_str()),
+            Verb::Transaction { database, .. } => _ = asked.insert(database.value.as_str()),
+            Verb::Call(call) if walk::transport_of(scenario, call).is_in_process() => {
+                let callee = scenario.nodes.get(&call.target.value.node);
+                open.extend(callee.and_then(|node| node.endpoints.get(&call.target.value.endpoint)));
+            }
+            _ => {}
+        });
+    }
+    asked
+}
+
+fn transaction(
+    scenario: &Scenario,
+    node: &Node,
+    database: &Given<String>,
+    steps: &[Step],
+    complaints: &mut Vec<Complaint>,
+) {
+    let (caller, name) = (&node.name.value, &database.value);
+    let pooled = node.pools.contains_key(name);
+    let locks = scenario.nodes.get(name).is_some_and(|db| !db.tables.is_empty());
+    if !pooled {
+        let rest = if locks { "it holds nothing but the tables it writes to" } else { "it holds nothing" };
+        let message = format!("a transaction of `{name}`, but `{caller}` has no pool to it: {rest}");
+        let complaint = Complaint::note(code::NO_POOL, message).at(database.place.clone());
+        complaints.push(
+            complaint.help(format!("write for example [services.{caller}.pools] {name} = {{ connections = 10 }}")),
+        );
+    }
+    if !pooled && !locks {
+        return;
+    }
+    let held = match (pooled, locks) {
+        (true, true) => format!("a connection to `{name}`, and each table written before, is"),
+        (true, false) => format!("a connection to `{name}` is"),
+        _ => format!("each table of `{name}` that was written before is"),
+    };
+    walk::steps(steps, &mut |step| {
+        let Verb::Call(call) = &step.verb else { return };
+        if matches!(walk::transport_of(scenario, call), How::Over(_)) {
+            let message = format!("{held} held while `{}` is called", call.target.value.node);
+            let complaint = Complaint::warning(code::HELD_ACROSS_CALL, message).at(call.target.place.clone());
+            complaints.push(complaint.help(
+                "when the callee is slow, all that need one wait; call before or after the transaction, or give the call a timeout",
+            ));
+        }
+    });
+}
+
+/// Notes about tables and writes that contend with nothing.
+fn contention(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
+    let Some(node) = scenario.nodes.get(&call.target.value.node) else { return };
+    let name = &node.name.value;
+    let (message, place, help) = match (&call.table, call.mode.value) {
+        (Some(table), _) if node.tables.is_empty() => {
+            let help =
+                format!("[databases.{name}.tables.{}] writers = 1 lets writers wait for one another", table.value);
+            (format!("`{name}` describes no tables: nothing contends for `{}`", table.value), &table.place, help)
+        }
+        (None, Mode::Write) if !call.mode.is_default() => {
+            let help = "name the table it writes to: table = \"orders\"".to_owned();
+            (format!("a write to no table of `{name}`: it contends with nothing"), &call.mode.place, help)
+        }
+        _ => return,
+    };
+    complaints.push(Complaint::note(code::NO_CONTENTION, message).at(place.clone()).help(help));
+}
+
+/// Each replica of each caller fills its pool sooner or later.
+fn too_many(scenario: &Scenario, database: &Node, complaints: &mut Vec<Complaint>) {
+    let Some(most) = database.max_connections.value else { return };
+    let callers = pools_to(scenario, &database.name.value);
+    let sum: u64 = callers.values().map(|(replicas, size)| u64::from(*replicas) * u64::from(*size)).sum();
+    if sum <= u64::from(most) {
+        return;
+    }
+    let each: Vec<String> =
+        callers.iter().map(|(name, (replicas, size))| format!("{replicas} × {size} (`{name}`)")).collect();
+    let message = format!("the pools to `{}` hold {sum} connections; it takes {most}", database.name.value);
+    let complaint = Complaint::warning(code::TOO_MANY_CONNECTIONS, message).at(database.max_connections.place.clone());
+    complaints
+        .push(complaint.label(each.join(" + ")).help("beyond it opening a connection fails; make the pools smaller"));
+}
