@@ -1,7 +1,6 @@
 //! Clients: populations outside. They hold no workers; a request of theirs is a frame on a pseudo-node.
 
 use crate::kernel::Phase;
-use crate::model::id::NONE;
 use crate::model::source::{Naming, Pace, Source};
 use crate::model::{Answer, ClientId, Fact, Opening, Probe};
 use crate::random::Lineage;
@@ -10,6 +9,7 @@ use crate::units::Span;
 use crate::machine::core::course::Stop;
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Frame, Origin};
+use crate::machine::core::frame::{Trip, Whose};
 use crate::machine::core::limit::Alive;
 use crate::machine::core::{Core, Flow};
 use crate::model::Plan;
@@ -102,18 +102,12 @@ impl Clients {
         let plan = &core.plan.clients[client as usize];
         let measured = core.is_measured();
         let frame = core.frames.insert(Frame {
-            lineage,
-            arrived: core.now,
-            until: core.now,
+            trip: Trip { arrived: core.now, sent: core.now },
             caller: user,
             pc: plan.entry.0,
             replica: core.plan.node(plan.node).first_replica,
-            client: client as u16,
-            priority: plan.priority,
             origin: Origin::Root,
-            measured,
-            child: NONE,
-            ..Frame::default()
+            ..Frame::new(lineage, core.now, Whose { client: client as u16, priority: plan.priority, measured })
         });
         let nth = self.sources[client as usize].roots - 1;
         core.open_account(frame, || Opening::Root { client: ClientId(client), nth, measured });
@@ -133,11 +127,11 @@ impl Clients {
     #[inline(never)]
     pub(crate) fn conclude<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Flow {
         let frame = &core.frames[at];
-        let (client, user) = (u32::from(frame.client), frame.caller);
-        let (outcome, intended, measured) = (frame.outcome, frame.arrived, frame.measured);
+        let (client, user) = (u32::from(frame.whose.client), frame.caller);
+        let (outcome, intended, measured) = (frame.state.outcome, frame.trip.arrived, frame.whose.measured);
         if P::ACCOUNTS {
             let answer = Answer { client: ClientId(client), outcome, latency: core.now.since(intended), measured };
-            core.probe.account(answer, core.ledger.parts(frame.row));
+            core.probe.account(answer, core.ledger.parts(frame.account.row));
         }
         core.answer_root(at, outcome);
         core.close(at, outcome);

@@ -17,13 +17,14 @@ impl<P: Probe> Machine<'_, P> {
         if frame.lineage != lineage || frame.origin != Origin::Try || frame.pc == GONE {
             return;
         }
-        let entered = frame.waiting && !frame.preempted && self.core.plan.ops[frame.pc as usize - 1] == Op::Enter;
+        let entered =
+            frame.marks.waiting && !frame.marks.preempted && self.core.plan.ops[frame.pc as usize - 1] == Op::Enter;
         if entered && !self.core.is_frozen(frame.replica) {
             self.stations.leave_line(&mut self.core, at);
             self.data.unlock(&mut self.core, at);
             self.calls.reply(&mut self.core, &mut self.stations, at, Outcome::Canceled, true);
         } else if self.core.is_unbegun(frame.pc) {
-            self.core.frames[at].canceled = true;
+            self.core.frames[at].marks.canceled = true;
         }
     }
 
@@ -57,17 +58,17 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A callee hears that its caller gave up: it is taken from the line, gives up its own calls, or stops at its next step.
     pub(crate) fn cancel(&mut self, at: u32) {
-        self.core.frames[at].hears = false;
+        self.core.frames[at].marks.hears = false;
         let frame = self.core.frames[at];
-        if frame.answered {
-            return self.calls.close_try(&mut self.core, &mut self.stations, at, frame.outcome);
+        if frame.marks.answered {
+            return self.calls.close_try(&mut self.core, &mut self.stations, at, frame.state.outcome);
         }
-        self.core.frames[at].canceled = true;
+        self.core.frames[at].marks.canceled = true;
         if frame.pc == GONE || self.core.is_frozen(frame.replica) {
             return;
         }
         let op = |pc: u32| self.core.plan.ops[pc as usize];
-        if frame.waiting && !frame.preempted && op(frame.pc - 1) == Op::Enter {
+        if frame.marks.waiting && !frame.marks.preempted && op(frame.pc - 1) == Op::Enter {
             self.stations.leave_line(&mut self.core, at);
             self.data.unlock(&mut self.core, at);
             self.calls.reply(&mut self.core, &mut self.stations, at, Outcome::Canceled, true);
@@ -82,7 +83,7 @@ impl<P: Probe> Machine<'_, P> {
             return;
         }
         let frame = &mut self.core.frames[at];
-        if frame.due != self.core.now || !frame.waiting {
+        if frame.due != self.core.now || !frame.marks.waiting {
             return;
         }
         self.stations.leave_line(&mut self.core, at);

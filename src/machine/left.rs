@@ -24,11 +24,11 @@ impl<P: Probe> Machine<'_, P> {
         for at in self.core.frames.live_slots() {
             let frame = self.core.frames[at];
             self.tell_open_call(at, &frame);
-            if frame.measured && frame.origin == Origin::Root {
-                self.tell_open(Open::Request(ClientId(u32::from(frame.client))), frame.arrived);
+            if frame.whose.measured && frame.origin == Origin::Root {
+                self.tell_open(Open::Request(ClientId(u32::from(frame.whose.client))), frame.trip.arrived);
             }
             if is_visit(&frame) {
-                self.tell_open(Open::Visit(self.core.plan.call(CallId(frame.call)).endpoint), frame.arrived);
+                self.tell_open(Open::Visit(self.core.plan.call(CallId(frame.call)).endpoint), frame.trip.arrived);
             }
         }
         self.tell_open_flows();
@@ -45,19 +45,21 @@ impl<P: Probe> Machine<'_, P> {
 
     /// The calls of measured requests that a frame stands for, or has under way within itself.
     fn tell_open_call(&mut self, at: u32, frame: &Frame) {
-        if !frame.measured {
+        if !frame.whose.measured {
             return;
         }
         let scopes: Vec<_> = self.core.frames.scopes(at).iter().map(|scope| (scope.edge, scope.since)).collect();
         scopes.into_iter().for_each(|(edge, since)| self.tell_open(Open::Call(edge), since));
         if self.core.is_waited_for(at) {
-            self.tell_open(Open::Call(self.core.plan.call(CallId(frame.call)).edge), frame.sent);
+            self.tell_open(Open::Call(self.core.plan.call(CallId(frame.call)).edge), frame.trip.sent);
         }
-        if frame.pose == Pose::Publishing {
+        if frame.state.pose == Pose::Publishing {
             match self.core.plan.ops[frame.pc as usize] {
-                Op::Publish { post, .. } => self.tell_open(Open::Call(self.core.plan.post(post).edge), frame.since),
+                Op::Publish { post, .. } => {
+                    self.tell_open(Open::Call(self.core.plan.post(post).edge), frame.wait.since);
+                }
                 Op::Produce { producer, .. } => {
-                    self.tell_open(Open::Call(self.core.plan.producers[producer.index()].edge), frame.since);
+                    self.tell_open(Open::Call(self.core.plan.producers[producer.index()].edge), frame.wait.since);
                 }
                 _ => {}
             }

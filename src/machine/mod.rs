@@ -15,13 +15,13 @@ mod left;
 mod limit;
 mod mail;
 mod names;
+mod parts;
 mod setup;
 mod stations;
 mod streams;
 mod walk;
 mod wire;
 
-use crate::model::policy::Intake;
 use crate::model::{NodeId, Probe, QueueId};
 use crate::units::Time;
 
@@ -30,13 +30,10 @@ use clients::Clients;
 use core::Core;
 use core::event::{EXHAUSTED, Event, LINGER, Rare};
 use data::Data;
-use data::lock::Table;
 use fleet::Fleet;
 use mail::Mail;
-use stations::{Replica, Stations};
+use stations::Stations;
 use streams::Streams;
-use wire::lend::Purse;
-use wire::pool::Pool;
 
 pub use core::course::Stop;
 pub use core::ledger::Parts;
@@ -54,6 +51,17 @@ pub struct Machine<'p, P> {
     streams: Streams,
     fleet: Fleet,
     clients: Clients,
+}
+
+impl<P: Clone> Machine<'_, P> {
+    /// A copy that has the same past and goes on under another seed: a draw is a function of seed, name and number, so only
+    /// what is drawn from now on differs. A [clone](Clone) goes on as this one does.
+    #[must_use]
+    pub fn fork(&self, seed: u64) -> Self {
+        let mut other = self.clone();
+        other.core.seed = seed;
+        other
+    }
 }
 
 /// What is left of a run.
@@ -90,19 +98,38 @@ impl<P: Probe> Machine<'_, P> {
     /// Handles events until it is time to look at the watch, or the run stops.
     fn proceed(&mut self) {
         while self.core.course.events < self.core.course.look_at {
-            let Some((now, event)) = self.core.agenda.pop() else {
-                return self.core.halt(Stop::Ended);
-            };
-            self.core.now = now;
-            self.core.course.events += 1;
-            let mut next = self.handle(event).or_else(|| self.core.ready.pop_front());
-            while let Some(frame) = next {
-                if !(self.core.trouble.possible && self.core.park(frame)) {
-                    self.stride(frame);
-                }
-                next = self.core.ready.pop_front();
-            }
+            self.happen();
         }
+    }
+
+    /// Handles the next event, and whatever goes on because of it.
+    #[inline(always)]
+    fn happen(&mut self) {
+        let Some((now, event)) = self.core.agenda.pop() else {
+            return self.core.halt(Stop::Ended);
+        };
+        self.core.now = now;
+        self.core.course.events += 1;
+        let mut next = self.handle(event).or_else(|| self.core.ready.pop_front());
+        while let Some(frame) = next {
+            if !(self.core.trouble.possible && self.core.park(frame)) {
+                self.stride(frame);
+            }
+            next = self.core.ready.pop_front();
+        }
+    }
+
+    /// Runs up to a moment and with it, if it does not stop before: there it can be looked at, [copied](Self::fork) and
+    /// continued. Nobody watches meanwhile.
+    pub fn run_to(&mut self, moment: Time) {
+        while self.core.course.stop.is_none() && self.core.agenda.next_time().is_some_and(|next| next <= moment) {
+            self.happen();
+        }
+    }
+
+    /// Whoever listens.
+    pub fn probe(&self) -> &P {
+        &self.core.probe
     }
 
     /// What happens; the frame that goes on first, if one does.
@@ -152,23 +179,5 @@ impl<P: Probe> Machine<'_, P> {
             Rare::Ready(replica) | Rare::Warm(replica) | Rare::Close(replica) => self.live_on(replica, rare),
         }
         None
-    }
-
-    /// Whether nothing is left: no frame, no worker held, nobody in line, no join, no work on shared cores, nothing lent,
-    /// nobody inside a bulkhead or a limit.
-    fn is_at_rest(&self) -> bool {
-        let idle = |r: &Replica| r.busy == 0 && r.line.is_empty() && r.running.is_empty();
-        self.core.frames.live() == 0
-            && self.stations.joins.live() == 0
-            && self.core.course.in_flight == 0
-            && self.mail.is_idle()
-            && self.data.caches.is_idle()
-            && self.stations.replicas.iter().all(|r| idle(r) && r.cpu.as_ref().is_none_or(|cpu| cpu.is_idle()))
-            && self.calls.wire.names.memories.iter().all(|m| m.outstanding.iter().all(|n| *n == 0))
-            && self.calls.police.iter().all(|police| police.line.is_empty() && police.state.is_idle())
-            && self.stations.doors.iter().flatten().all(Intake::is_idle)
-            && self.calls.wire.purses.iter().all(Purse::is_whole)
-            && self.data.tables.iter().all(Table::is_free)
-            && self.calls.wire.pools.iter().all(Pool::is_quiet)
     }
 }

@@ -43,11 +43,9 @@ impl<'p, P: Probe> Machine<'p, P> {
     /// Puts the boundaries and every client's first arrival on the agenda.
     fn begin(&mut self) {
         self.core.expect_marks();
-        self.mail.start_consumers(&mut self.core);
         self.core.expect_faults();
-        self.start_replicas();
-        self.clients.start_clients(&mut self.core);
-        self.streams.start_streams(&mut self.core);
+        self.set_up_parts();
+        self.start_scaling_all();
     }
 }
 

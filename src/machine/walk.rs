@@ -142,7 +142,7 @@ impl<P: Probe> Machine<'_, P> {
             Op::Jump(to) => to,
             Op::Chance { share, skip, site } if self.toss(at, Purpose::Branch, site) >= f64::from(share) => skip,
             Op::Fails { share, fail, site } if self.toss(at, Purpose::Failure, site) < f64::from(share) => fail,
-            Op::Check { fail } if self.core.frames[at].canceled => fail,
+            Op::Check { fail } if self.core.frames[at].marks.canceled => fail,
             Op::Split { split, site } => {
                 let u = self.toss(at, Purpose::Branch, site);
                 let ways = &self.core.plan.split(split).ways;
@@ -232,7 +232,7 @@ impl<P: Probe> Machine<'_, P> {
         if self.stations.contends {
             work = self.stations.contended(&self.core, at, work);
         }
-        self.core.frames[at].coding = coding;
+        self.core.frames[at].load.coding = coding;
         self.stations.start(&mut self.core, at, work + coding, Cause::Work)
     }
 

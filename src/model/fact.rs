@@ -398,3 +398,6 @@ pub enum Fact {
     /// When the run stops and something has not ended that began, or was meant to set out, at a time.
     LeftOpen(Open, Time),
 }
+
+// A probe takes it in four registers.
+const _: () = assert!(size_of::<Fact>() <= 32);

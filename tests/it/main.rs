@@ -13,6 +13,7 @@ mod discovery;
 mod draws;
 mod faults;
 mod floors;
+mod fork;
 mod golden;
 mod held;
 mod house;

@@ -14,11 +14,11 @@ impl Calls {
     /// connection.
     pub(crate) fn aim<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, call: &Call) -> Option<u32> {
         let guard = core.frames[at].caller;
-        if let Some(aim) = self.guarded[guard as usize].aim.take() {
+        if let Some(aim) = self.guarded[guard].aim.take() {
             return Some(aim);
         }
         let (caller, lineage) = (core.frames[guard].replica, core.call_lineage(at));
-        if self.guarded[guard as usize].open.len() == 1 {
+        if self.guarded[guard].open.len() == 1 {
             return self.wire.names.destination(core, call, caller, lineage);
         }
         let taken = self.taken(core, guard, at);
@@ -28,7 +28,7 @@ impl Calls {
 
     /// The replicas that have a try of a call, apart from the one that is just setting out.
     fn taken<P: Probe>(&self, core: &Core<'_, P>, guard: u32, but: u32) -> Vec<u32> {
-        let others = self.guarded[guard as usize].open.iter().filter(|other| other.frame != but);
+        let others = self.guarded[guard].open.iter().filter(|other| other.frame != but);
         others.map(|other| core.frames[other.frame].replica).collect()
     }
 
@@ -43,7 +43,7 @@ impl Calls {
         let closed = |(at, breaker): (u32, &mut Breaker)| breaker.lets_through(now).then_some(first + at);
         let closed: Vec<u32> =
             if all { Vec::new() } else { (0..).zip(breakers.iter_mut()).filter_map(closed).collect() };
-        let pick = if all && self.guarded[guard as usize].open.is_empty() {
+        let pick = if all && self.guarded[guard].open.is_empty() {
             self.wire.names.destination(core, call, caller, lineage)
         } else if plan.link(call.link).choice {
             let taken = self.taken(core, guard, NONE);
@@ -62,7 +62,7 @@ impl Calls {
         };
         let breaker = &mut self.state(guard).breakers[(pick - first) as usize];
         let (verdict, probe) = (breaker.admit(now), breaker.is_half_open());
-        let guarded = &mut self.guarded[guard as usize];
+        let guarded = &mut self.guarded[guard];
         guarded.aim = plan.link(call.link).choice.then_some(pick);
         guarded.dues.probe |= probe;
         guarded.dues.breaker = pick - first;

@@ -28,11 +28,11 @@ impl Calls {
         if let Some(pipe) = core.plan.link(call.link).pipe {
             back += self.wire.send_ahead(core, call, pipe, codec.messages);
         }
-        let latency = core.now.since(frame.sent) + back + codec.decode;
-        let (edge, measured) = (call.edge, frame.measured && !frame.abandoned);
+        let latency = core.now.since(frame.trip.sent) + back + codec.decode;
+        let (edge, measured) = (call.edge, frame.whose.measured && !frame.marks.abandoned);
         core.tell(Fact::Streamed { edge, latency, measured });
         let rest = codec.others(codec.answer);
-        if rest > 0 && codec.decode > Span::ZERO && !frame.abandoned {
+        if rest > 0 && codec.decode > Span::ZERO && !frame.marks.abandoned {
             stations.expect_stream(core, at, call.ahead, back, codec.others(codec.decode));
         }
         stations.start(core, at, rest, Cause::Encode)
@@ -40,7 +40,7 @@ impl Calls {
 
     /// A request fails whose transaction may have been a victim: then with that word.
     pub(crate) fn own_up<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
-        let victim = core.frames[at].outcome == Outcome::Deadlock;
+        let victim = core.frames[at].state.outcome == Outcome::Deadlock;
         self.reply(core, stations, at, if victim { Outcome::Deadlock } else { Outcome::Error }, true)
     }
 }

@@ -25,10 +25,7 @@ impl Calls {
         if channel.per_request {
             pool += core.frames[at].replica - link.first;
         }
-        if self.wire.holds.len() <= at as usize {
-            self.wire.holds.resize(core.frames.peak(), Hold::default());
-        }
-        self.wire.holds[at as usize] = Hold { stage: Stage::Waiting, pool, ..Hold::default() };
+        self.wire.holds.put(at, Hold { stage: Stage::Waiting, pool, ..Hold::default() });
         let (now, pool) = (core.now, &mut self.wire.pools[pool as usize]);
         if let Some(conn) = pool.take(channel, now) {
             self.wire.board(core, at, conn);
@@ -50,19 +47,19 @@ impl Calls {
         if !channel.per_request {
             let caller = core.frames[core.frames[at].caller].replica;
             let Some(replica) = self.wire.names.pick(core, channel.link, caller, core.call_lineage(at)) else {
-                self.wire.holds[at as usize] = Hold::default();
+                self.wire.holds[at] = Hold::default();
                 return self.wire.fail_unsent(core, at, Outcome::NoEndpoint);
             };
             core.frames[at].replica = replica;
         }
         if core.trouble.possible && self.wire.names.is_outdated(core, at, channel.link) {
-            core.frames[at].cut = Cut::Astray;
+            core.frames[at].state.cut = Cut::Astray;
         }
-        if core.trouble.possible && self.wire.pools[self.wire.holds[at as usize].pool as usize].not_before > core.now {
-            self.wire.holds[at as usize] = Hold::default();
+        if core.trouble.possible && self.wire.pools[self.wire.holds[at].pool as usize].not_before > core.now {
+            self.wire.holds[at] = Hold::default();
             return self.wire.fail_unsent(core, at, Outcome::ConnectFailed);
         }
-        let hold = &mut self.wire.holds[at as usize];
+        let hold = &mut self.wire.holds[at];
         let pool = &mut self.wire.pools[hold.pool as usize];
         hold.conn = pool.add(core.frames[at].replica);
         hold.stage = Stage::Dialling(0);
@@ -75,7 +72,7 @@ impl Calls {
     /// The next stage of a handshake: round trips, then the callee's cryptography, then the caller's.
     pub(crate) fn shake<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
         let plan = core.plan;
-        let hold = self.wire.holds[at as usize];
+        let hold = self.wire.holds[at];
         let Stage::Dialling(done) = hold.stage else {
             return Flow::Stay;
         };
@@ -87,7 +84,7 @@ impl Calls {
         if core.trouble.possible && done > 0 && self.wire.is_refused(core, at) {
             return self.hang(core, stations, at);
         }
-        self.wire.holds[at as usize].stage = Stage::Dialling(done + 1);
+        self.wire.holds[at].stage = Stage::Dialling(done + 1);
         if done < trips {
             return core.round_trip(at, done + 1);
         }
@@ -100,17 +97,17 @@ impl Calls {
 
     /// A connection is open: whoever waited for that is sent.
     fn established<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
-        let Hold { pool, conn, .. } = self.wire.holds[at as usize];
+        let Hold { pool, conn, .. } = self.wire.holds[at];
         let conn = &mut self.wire.pools[pool as usize].conns[conn as usize];
         conn.open = true;
         let pending = std::mem::take(&mut conn.pending);
         self.wire.pools[pool as usize].fails = 0;
         for frame in std::iter::once(at).chain(pending) {
-            let hold = &mut self.wire.holds[frame as usize];
+            let hold = &mut self.wire.holds[frame];
             hold.stage = Stage::Sent;
             hold.fresh = true;
             core.charge(frame, Cause::Connect);
-            if core.frames[frame].abandoned {
+            if core.frames[frame].marks.abandoned {
                 self.wire.hang_up(core, frame);
                 self.discard(core, stations, frame);
             } else {
@@ -124,14 +121,14 @@ impl Calls {
     pub(crate) fn give_up<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> bool {
         let plan = core.plan;
         let channel = &plan.channels[plan.calls[core.frames[at].call as usize].channel as usize];
-        let hold = self.wire.holds[at as usize];
+        let hold = self.wire.holds[at];
         if hold.pool == NONE {
             return false;
         }
         if matches!(hold.stage, Stage::Dialling(_)) && self.wire.is_unheard(core, at) {
             // Nobody will ever answer that handshake.
             self.drop_dial(core, stations, at, None);
-            self.wire.holds[at as usize] = Hold::default();
+            self.wire.holds[at] = Hold::default();
             return true;
         }
         let pool = &mut self.wire.pools[hold.pool as usize];
@@ -147,7 +144,7 @@ impl Calls {
             }
             Stage::Dialling(_) => false,
             Stage::Sent if channel.closes => {
-                self.wire.holds[at as usize] = Hold::default();
+                self.wire.holds[at] = Hold::default();
                 pool.close(hold.conn);
                 if let Some(next) = pool.waiting.pop_front() {
                     self.dial(core, stations, next, channel);
@@ -169,7 +166,7 @@ impl Calls {
         stations: &mut Stations,
         at: u32,
     ) -> Flow {
-        if core.frames[at].loan == Loan::Granted {
+        if core.frames[at].state.loan == Loan::Granted {
             self.leave_with_loan(core, stations, at)
         } else {
             self.shake(core, stations, at)
@@ -181,7 +178,7 @@ impl Calls {
         let id = CallId(core.frames[at].call);
         let first = core.plan.link(core.plan.call(id).link).first;
         let frame = &mut core.frames[at];
-        (frame.loan, frame.replica) = (Loan::Has, first);
+        (frame.state.loan, frame.replica) = (Loan::Has, first);
         self.head_for(core, stations, at, id);
         Flow::Stay
     }
@@ -196,7 +193,7 @@ impl Calls {
         for (at, hold) in self.wire.wired_tries(core) {
             let sent = hold.stage == Stage::Sent && hold.conn != NONE;
             if sent && self.wire.pools[hold.pool as usize].conns[hold.conn as usize].replica == replica {
-                self.wire.holds[at as usize] = Hold::default();
+                self.wire.holds[at] = Hold::default();
             }
         }
         let plan = core.plan;
@@ -240,14 +237,14 @@ impl Calls {
         itself: Option<u32>,
     ) {
         let plan = core.plan;
-        let Hold { pool, conn, .. } = self.wire.holds[at as usize];
+        let Hold { pool, conn, .. } = self.wire.holds[at];
         let channel = &plan.channels[plan.calls[core.frames[at].call as usize].channel as usize];
         let pending = std::mem::take(&mut self.wire.pools[pool as usize].conns[conn as usize].pending);
         self.wire.pools[pool as usize].close(conn);
         for frame in itself.into_iter().chain(pending) {
-            self.wire.holds[frame as usize] = Hold::default();
+            self.wire.holds[frame] = Hold::default();
             core.charge(frame, Cause::Connect);
-            if core.frames[frame].abandoned {
+            if core.frames[frame].marks.abandoned {
                 self.discard(core, stations, frame);
             } else {
                 self.wire.fail_unsent(core, frame, Outcome::ConnectFailed);
@@ -276,9 +273,9 @@ impl Calls {
             gone[pool as usize] = true;
         }
         for (at, hold) in self.wire.wired_tries(core).into_iter().filter(|(_, hold)| gone[hold.pool as usize]) {
-            self.wire.holds[at as usize] = Hold::default();
+            self.wire.holds[at] = Hold::default();
             if hold.stage != Stage::Sent {
-                if core.frames[at].pose == Pose::Working {
+                if core.frames[at].state.pose == Pose::Working {
                     stations.interrupt(core, at);
                 }
                 core.frames[at].due = Time::NEVER;

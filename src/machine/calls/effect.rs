@@ -12,37 +12,42 @@ use crate::random::Lineage;
 use crate::machine::calls::Calls;
 use crate::machine::core::Core;
 use crate::machine::core::frame::Origin;
+use crate::machine::core::side::Side;
 
 /// What was done for calls that have effects.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Effects {
     /// By frame: the call that a try belongs to.
-    of: Vec<Lineage>,
+    of: Side<Lineage>,
     /// Calls that were tried again, and those still waited for: how often each was done.
     done: BTreeMap<u64, u32>,
+}
+
+impl Effects {
+    /// Nothing was done yet.
+    pub(crate) fn new() -> Self {
+        Self { of: Side::new(Lineage(0)), done: BTreeMap::new() }
+    }
 }
 
 impl Calls {
     /// A try of a call that has an effect sets out.
     #[cold]
     pub(crate) fn note_effect<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, guard: u32) {
-        if self.effects.of.len() <= at as usize {
-            self.effects.of.resize(core.frames.peak(), Lineage(0));
-        }
-        self.effects.of[at as usize] = core.frames[guard].lineage;
+        self.effects.of.put(at, core.frames[guard].lineage);
     }
 
     /// The work of a request is done.
     #[inline(never)]
     pub(crate) fn have_effect<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let frame = &core.frames[at];
-        let (client, measured) = (ClientId(u32::from(frame.client)), frame.measured);
+        let (client, measured) = (ClientId(u32::from(frame.whose.client)), frame.whose.measured);
         let call = &core.plan.calls[frame.call as usize];
         let (endpoint, edge) = (call.endpoint, call.edge);
         if frame.origin != Origin::Try || !call.effect || call.guard == NONE {
             return;
         }
-        let done = self.effects.done.entry(self.effects.of[at as usize].0).or_default();
+        let done = self.effects.done.entry(self.effects.of.get(at).0).or_default();
         *done += 1;
         if *done > 1 {
             core.tell(Fact::Duplicate { client, endpoint, edge, measured });
@@ -51,7 +56,7 @@ impl Calls {
 
     /// A call is over; if it was never tried again, nothing of it can be done twice.
     pub(crate) fn settle_effect<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32) {
-        if self.guarded[guard as usize].again == 0 {
+        if self.guarded[guard].again == 0 {
             self.effects.done.remove(&core.frames[guard].lineage.0);
         }
     }

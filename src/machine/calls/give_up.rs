@@ -8,6 +8,7 @@ use crate::machine::calls::Calls;
 use crate::machine::core::Core;
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Cut, Frame, Origin};
+use crate::machine::core::frame::{Marks, Trip, Whose};
 use crate::machine::stations::Stations;
 
 /// Names the draw of a message that tells a callee to stop.
@@ -20,13 +21,13 @@ impl Calls {
         if child == NONE {
             return;
         }
-        let Frame { call, measured, sent, origin, .. } = core.frames[child];
+        let Frame { call, origin, whose: Whose { measured, .. }, trip: Trip { sent, .. }, .. } = core.frames[child];
         let (edge, tracks) = (core.sites[call as usize].edge, core.sites[call as usize].tracks);
         core.tell(Fact::Settled { edge, outcome: Outcome::Abandoned, latency: core.now.since(sent), measured });
         if origin == Origin::Guard {
             self.dissolve(core, stations, child, Outcome::Abandoned);
             core.close(child, Outcome::Abandoned);
-            self.guarded[child as usize].police = NONE;
+            self.guarded[child].police = NONE;
             return;
         }
         if tracks {
@@ -43,7 +44,7 @@ impl Calls {
         for at in 0..core.frames.peak() as u32 {
             let frame = &mut core.frames[at];
             if frame.origin == Origin::Branch && frame.caller == join {
-                frame.canceled = true;
+                frame.marks.canceled = true;
                 self.stop_waiting(core, stations, at);
             }
         }
@@ -61,7 +62,7 @@ impl Calls {
         for (_, at, lineage) in own {
             let frame = &core.frames[at];
             let same = frame.lineage == lineage && live.binary_search(&at).is_ok();
-            if same && frame.origin == Origin::Try && !frame.abandoned {
+            if same && frame.origin == Origin::Try && !frame.marks.abandoned {
                 self.abandon(core, stations, at, Outcome::Timeout);
             }
         }
@@ -111,7 +112,7 @@ impl Calls {
         }
         stations.stop_decoding_for(core, at);
         let frame = &mut core.frames[at];
-        frame.abandoned = true;
+        frame.marks.abandoned = true;
         let (caller, at_home) = (frame.caller, self.wire.give_up_loan(core, at));
         if at_home {
             self.discard(core, stations, at);
@@ -124,7 +125,7 @@ impl Calls {
             return caller;
         }
         core.frames[at].caller = NONE;
-        match core.frames[at].cut {
+        match core.frames[at].state.cut {
             Cut::Whole => {}
             Cut::Void => {
                 self.discard(core, stations, at);
@@ -135,7 +136,7 @@ impl Calls {
         if call.cancels && sent {
             let there = core.vary(call.there, core.frames[at].lineage, Purpose::There, CANCEL);
             core.schedule(there, Event::Cancel(at));
-            core.frames[at].hears = true;
+            core.frames[at].marks.hears = true;
         }
         caller
     }
@@ -167,7 +168,7 @@ impl Calls {
 
     /// A caller hears that the connection under its try was reset; the callee, if it still works on that, works for nobody.
     pub(crate) fn hear_reset<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) {
-        let Frame { abandoned, answered, .. } = core.frames[at];
+        let Frame { marks: Marks { abandoned, answered, .. }, .. } = core.frames[at];
         if !abandoned {
             self.lanes.disarm(at);
             self.abandon(core, stations, at, Outcome::Reset);
@@ -180,9 +181,9 @@ impl Calls {
     /// A try that nobody waits for is over without an answer.
     pub(crate) fn pass_away<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) {
         let frame = &mut core.frames[at];
-        frame.answered = true;
-        let client = ClientId(u32::from(frame.client));
-        let (hears, outcome) = (frame.hears, frame.outcome);
+        frame.marks.answered = true;
+        let client = ClientId(u32::from(frame.whose.client));
+        let (hears, outcome) = (frame.marks.hears, frame.state.outcome);
         let wasted = core.waste(at);
         core.tell(Fact::Wasted { client, wasted });
         if !hears {

@@ -23,6 +23,25 @@ pub(crate) const THROTTLE: u64 = 2;
 
 pub(crate) const LIMIT: u64 = 4;
 
+/// When a guard has something to do; never, where nothing is due.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Alarms {
+    /// When it gives up whatever happens.
+    pub(crate) deadline: Time,
+    /// When the next hedge is due.
+    pub(crate) hedge_at: Time,
+    /// When it goes on after a wait: a backoff, a rate limit, the end of its patience in a bulkhead's line.
+    pub(crate) resume_at: Time,
+    /// When the next try, whose timer runs already, has timed out.
+    pub(crate) timer_at: Time,
+}
+
+impl Default for Alarms {
+    fn default() -> Self {
+        Self { deadline: Time::NEVER, hedge_at: Time::NEVER, resume_at: Time::NEVER, timer_at: Time::NEVER }
+    }
+}
+
 /// A guarded call under way, beside its frame.
 #[derive(Clone, Debug)]
 pub(crate) struct Guarded {
@@ -44,18 +63,11 @@ pub(crate) struct Guarded {
     pub(crate) backoff: Span,
     /// How the last try failed.
     pub(crate) cause: Outcome,
-    /// When it gives up whatever happens.
-    pub(crate) deadline: Time,
-    /// When the next hedge is due.
-    pub(crate) hedge_at: Time,
-    /// When it goes on after a wait: a backoff, a rate limit, the end of its patience in a bulkhead's line.
-    pub(crate) resume_at: Time,
+    pub(crate) alarms: Alarms,
     /// Whether it is in the line of a bulkhead.
     pub(crate) in_line: bool,
     /// Whether a try is on its way through the stages that a budget counts as under way.
     pub(crate) pending: bool,
-    /// When the next try, whose timer runs already, has timed out.
-    pub(crate) timer_at: Time,
     /// The deadline its caller inherited.
     pub(crate) inherited: Time,
     /// The replica that the next try goes to, where a breaker has let that through.
@@ -76,12 +88,9 @@ impl Default for Guarded {
             call_dues: Dues::default(),
             backoff: Span::ZERO,
             cause: Outcome::Error,
-            deadline: Time::NEVER,
-            hedge_at: Time::NEVER,
-            resume_at: Time::NEVER,
+            alarms: Alarms::default(),
             in_line: false,
             pending: false,
-            timer_at: Time::NEVER,
             inherited: Time::NEVER,
             aim: None,
             begun: Time::NEVER,
@@ -110,39 +119,31 @@ impl Calls {
         let guard = &plan.guards[call.guard as usize];
         let police = guard.first + caller.replica - plan.link(guard.link).first_caller;
         let frame = Frame {
-            lineage: caller.lineage.child(call.site, 0),
-            sent: now,
-            until: now,
             caller: at,
             replica: caller.replica,
             call: id.0,
-            client: caller.client,
-            priority: caller.priority,
             origin: Origin::Guard,
-            measured: caller.measured,
-            child: NONE,
             due: Time::NEVER,
-            ..Frame::default()
+            ..Frame::new(caller.lineage.child(call.site, 0), now, caller.whose)
         };
-        let (measured, edge) = (frame.measured, call.edge);
+        let (measured, edge) = (frame.whose.measured, call.edge);
         let inherited = core.deadline_of(at);
         let frame = core.frames.insert(frame);
         core.frames[at].child = frame;
         core.inherit_root(frame, at);
         core.open_account(frame, || Opening::Call { parent: at, call: id });
         core.tell(Fact::Called { edge, measured });
-        if self.guarded.len() <= frame as usize {
-            self.guarded.resize_with(core.frames.peak(), Guarded::default);
-        }
+        self.guarded.grow(frame);
         let own = plan.rules[guard.rules as usize].deadline.map_or(Time::NEVER, |lane| now + plan.lanes[lane.index()]);
-        let guarded = &mut self.guarded[frame as usize];
+        let guarded = &mut self.guarded[frame];
         let open = std::mem::take(&mut guarded.open);
         let (rules, deadline) = (guard.rules, own.min(inherited));
-        *guarded = Guarded { police, rules, open, deadline, inherited, ..Guarded::default() };
+        let alarms = Alarms { deadline, ..Alarms::default() };
+        *guarded = Guarded { police, rules, open, alarms, inherited, ..Guarded::default() };
         if inherited <= now {
             return self.conclude_call(core, stations, frame, Outcome::Deadline, None);
         }
-        self.guarded[frame as usize].pending = true;
+        self.guarded[frame].pending = true;
         if let Some(budget) = &mut self.state(frame).budget {
             budget.on_call(now);
         }
@@ -152,12 +153,12 @@ impl Calls {
 
     pub(crate) fn rules<'p, P: Probe>(&self, core: &Core<'p, P>, guard: u32) -> &'p Rules {
         let plan: &'p plan::Plan = core.plan;
-        &plan.rules[self.guarded[guard as usize].rules as usize]
+        &plan.rules[self.guarded[guard].rules as usize]
     }
 
     /// A number in [0, 1) for a rule's `purpose`, new for each try.
     pub(crate) fn uniform<P: Probe>(&self, core: &Core<'_, P>, guard: u32, purpose: u64) -> f64 {
-        let nth = u64::from(self.guarded[guard as usize].again) << 8 | purpose;
+        let nth = u64::from(self.guarded[guard].again) << 8 | purpose;
         Draw::new(core.seed, core.frames[guard].lineage, Purpose::Jitter, nth).unit()
     }
 
@@ -172,23 +173,23 @@ impl Calls {
         }
         core.frames[guard].due = Time::NEVER;
         let now = core.now;
-        let guarded = &mut self.guarded[guard as usize];
-        if guarded.deadline <= now {
+        let guarded = &mut self.guarded[guard];
+        if guarded.alarms.deadline <= now {
             return self.run_out(core, stations, guard);
         }
-        if guarded.timer_at <= now {
+        if guarded.alarms.timer_at <= now {
             self.time_out_unsent(core, stations, guard);
         } else if let Some(late) = guarded.open.iter().find(|other| other.due <= now).copied() {
             self.give_up_try(core, stations, late.frame, Outcome::Timeout);
-        } else if guarded.resume_at <= now {
-            guarded.resume_at = Time::NEVER;
+        } else if guarded.alarms.resume_at <= now {
+            guarded.alarms.resume_at = Time::NEVER;
             self.charge_wait(core, guard);
             if self.leave_bulkhead_line(guard) {
                 self.refuse(core, stations, guard, Outcome::BulkheadFull);
             } else {
                 self.pass_stages(core, stations, guard);
             }
-        } else if guarded.hedge_at <= now {
+        } else if guarded.alarms.hedge_at <= now {
             self.hedge(core, stations, guard);
         }
         self.set_alarm(core, guard);
@@ -196,19 +197,19 @@ impl Calls {
 
     /// Time without a try under way was waiting for the next one.
     pub(crate) fn charge_wait<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32) {
-        if self.guarded[guard as usize].open.is_empty() {
+        if self.guarded[guard].open.is_empty() {
             core.charge(guard, Cause::RetryWait);
         }
     }
 
     /// Arms the one alarm of a guard for what comes next.
     pub(crate) fn set_alarm<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32) {
-        let (frame, guarded) = (&core.frames[guard], &self.guarded[guard as usize]);
+        let (frame, guarded) = (&core.frames[guard], &self.guarded[guard]);
         if guarded.police == NONE {
             return;
         }
-        let timers = guarded.open.iter().map(|other| other.due).fold(guarded.timer_at, Time::min);
-        let next = guarded.deadline.min(guarded.hedge_at).min(guarded.resume_at).min(timers);
+        let timers = guarded.open.iter().map(|other| other.due).fold(guarded.alarms.timer_at, Time::min);
+        let next = guarded.alarms.deadline.min(guarded.alarms.hedge_at).min(guarded.alarms.resume_at).min(timers);
         // What came due while its replica stood still is due now.
         let next = next.max(core.now);
         if next != frame.due {
@@ -221,9 +222,9 @@ impl Calls {
 
     /// The time of a try is over before it has set out.
     fn time_out_unsent<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
-        let guarded = &mut self.guarded[guard as usize];
-        guarded.timer_at = Time::NEVER;
-        guarded.resume_at = Time::NEVER;
+        let guarded = &mut self.guarded[guard];
+        guarded.alarms.timer_at = Time::NEVER;
+        guarded.alarms.resume_at = Time::NEVER;
         self.charge_wait(core, guard);
         self.leave_bulkhead_line(guard);
         self.refuse(core, stations, guard, Outcome::Timeout);
@@ -231,10 +232,7 @@ impl Calls {
 
     /// The deadline has passed: whatever is under way is given up.
     fn run_out<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
-        core.charge(
-            guard,
-            if self.guarded[guard as usize].open.is_empty() { Cause::RetryWait } else { Cause::FailedTries },
-        );
+        core.charge(guard, if self.guarded[guard].open.is_empty() { Cause::RetryWait } else { Cause::FailedTries });
         self.conclude_call(core, stations, guard, Outcome::Deadline, None);
     }
 
@@ -248,24 +246,24 @@ impl Calls {
         by: Option<u32>,
     ) {
         self.dissolve(core, stations, guard, outcome);
-        let (caller, spent) = (core.frames[guard].caller, core.frames[guard].spent);
+        let (caller, spent) = (core.frames[guard].caller, core.frames[guard].load.spent);
         if let Some(by) = by {
-            core.frames[caller].spent += core.frames[by].spent;
+            core.frames[caller].load.spent += core.frames[by].load.spent;
             // What the first try had before this one, a hedge, was sent.
-            let before = core.frames[by].sent.since(core.frames[guard].until);
+            let before = core.frames[by].trip.sent.since(core.frames[guard].account.until);
             core.charge_for(guard, Cause::HedgeWait, before);
             core.pass_on(guard, by);
         } else {
             core.charge(guard, Cause::FailedTries);
         }
-        core.frames[caller].spent += spent;
+        core.frames[caller].load.spent += spent;
         if core.plan.calls[core.frames[guard].call as usize].effect {
             self.settle_effect(core, guard);
         }
         core.pass_on(caller, guard);
         self.settle(core, stations, guard, outcome);
         core.close(guard, outcome);
-        self.guarded[guard as usize].police = NONE;
+        self.guarded[guard].police = NONE;
         core.ready.push_back(caller);
     }
 
@@ -274,7 +272,7 @@ impl Calls {
         self.dissolve(core, stations, guard, Outcome::Canceled);
         self.settle(core, stations, guard, Outcome::Canceled);
         core.close(guard, Outcome::Canceled);
-        self.guarded[guard as usize].police = NONE;
+        self.guarded[guard].police = NONE;
     }
 
     /// A guard lets go of everything it has: its tries, its place in line, what it owes its stages.
@@ -286,7 +284,7 @@ impl Calls {
         outcome: Outcome,
     ) {
         self.leave_bulkhead_line(guard);
-        while let Some(other) = self.guarded[guard as usize].open.pop() {
+        while let Some(other) = self.guarded[guard].open.pop() {
             let dues = self.stay_inside(core, guard, other);
             self.withdraw_dues(core, stations, guard, dues);
             if let Some(budget) = &mut self.state(guard).budget {
@@ -296,12 +294,12 @@ impl Calls {
             self.lanes.disarm(other.frame);
             self.let_go(core, stations, other.frame, outcome);
         }
-        let guarded = &mut self.guarded[guard as usize];
+        let guarded = &mut self.guarded[guard];
         let (pending, again) = (std::mem::take(&mut guarded.pending), guarded.again);
         if pending && let Some(budget) = &mut self.state(guard).budget {
             budget.on_abandoned(again);
         }
-        let guarded = &mut self.guarded[guard as usize];
+        let guarded = &mut self.guarded[guard];
         let (left, dues) = (std::mem::take(&mut guarded.dues), std::mem::take(&mut guarded.call_dues));
         self.withdraw_dues(core, stations, guard, left);
         self.settle_dues(core, stations, guard, dues, outcome);

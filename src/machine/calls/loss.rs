@@ -41,15 +41,15 @@ impl Calls {
     /// A handshake finds that its replica is down or out of reach: it fails, or hears nothing until messages pass again.
     #[inline(never)]
     pub(crate) fn hang<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
-        if self.wire.is_unheard(core, at) && self.wire.holds[at as usize].stage == Stage::Dialling(1) {
-            self.wire.holds[at as usize].stage = Stage::Dialling(2);
+        if self.wire.is_unheard(core, at) && self.wire.holds[at].stage == Stage::Dialling(1) {
+            self.wire.holds[at].stage = Stage::Dialling(2);
             core.sleep(at, SYN_PATIENCE);
             return Flow::Stay;
         }
-        if core.frames[at].cut != Cut::Astray && self.wire.is_unanswered(core, at) {
+        if core.frames[at].state.cut != Cut::Astray && self.wire.is_unanswered(core, at) {
             return self.dial_again(core, stations, at);
         }
-        if !core.is_stuck(at) || core.frames[at].cut == Cut::Astray {
+        if !core.is_stuck(at) || core.frames[at].state.cut == Cut::Astray {
             return self.fail_dial(core, stations, at);
         }
         core.trouble.parked.push(at);
@@ -58,10 +58,10 @@ impl Calls {
 
     /// A message of a try is lost for good: without a timeout its caller waits for ever.
     pub(crate) fn vanish<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) {
-        if core.frames[at].abandoned {
+        if core.frames[at].marks.abandoned {
             self.pass_away(core, stations, at);
         } else {
-            core.frames[at].cut = Cut::Void;
+            core.frames[at].state.cut = Cut::Void;
         }
     }
 
@@ -74,7 +74,7 @@ impl Calls {
             return false;
         }
         let plight = core.trouble.plights[frame.replica as usize];
-        if frame.cut == Cut::Dead {
+        if frame.state.cut == Cut::Dead {
             self.pass_away(core, stations, at);
             return true;
         }
@@ -83,10 +83,10 @@ impl Calls {
         }
         let frame = &core.frames[at];
         let silent = plight.holes > 0 || self.wire.is_unheard(core, at);
-        if plight.down == 0 && frame.cut == Cut::Whole && !silent {
+        if plight.down == 0 && frame.state.cut == Cut::Whole && !silent {
             return self.fails_at_once(core, stations, at);
         }
-        let outcome = if frame.cut == Cut::Severed { Outcome::Reset } else { Outcome::ConnectFailed };
+        let outcome = if frame.state.cut == Cut::Severed { Outcome::Reset } else { Outcome::ConnectFailed };
         core.charge(at, Cause::Network);
         self.turn_back(core, stations, at, outcome, silent);
         true
@@ -103,13 +103,13 @@ impl Calls {
     ) {
         let frame = &mut core.frames[at];
         frame.pc = GONE;
-        frame.outcome = outcome;
-        frame.cut = Cut::Whole;
-        if frame.abandoned {
+        frame.state.outcome = outcome;
+        frame.state.cut = Cut::Whole;
+        if frame.marks.abandoned {
             return self.pass_away(core, stations, at);
         }
         if vanishes {
-            frame.cut = Cut::Void;
+            frame.state.cut = Cut::Void;
             return;
         }
         let (lineage, back) = (frame.lineage, core.plan.calls[frame.call as usize].back);
@@ -122,11 +122,11 @@ impl Calls {
     pub(crate) fn is_lost<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> bool {
         let frame = &mut core.frames[at];
         let plight = core.trouble.plights[frame.replica as usize];
-        if frame.cut == Cut::Severed {
-            frame.answered = true;
+        if frame.state.cut == Cut::Severed {
+            frame.marks.answered = true;
             return true;
         }
-        if plight.down == 0 || plight.holes == 0 && !frame.abandoned {
+        if plight.down == 0 || plight.holes == 0 && !frame.marks.abandoned {
             return false;
         }
         self.vanish(core, stations, at);
@@ -137,9 +137,9 @@ impl Calls {
     #[inline(never)]
     pub(crate) fn intercept<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> bool {
         let frame = &mut core.frames[at];
-        match frame.cut {
+        match frame.state.cut {
             Cut::Severed => {
-                frame.cut = Cut::Whole;
+                frame.state.cut = Cut::Whole;
                 self.hear_reset(core, stations, at);
                 return true;
             }
@@ -147,7 +147,7 @@ impl Calls {
                 self.pass_away(core, stations, at);
                 return true;
             }
-            Cut::Unsent if frame.abandoned => {
+            Cut::Unsent if frame.marks.abandoned => {
                 self.pass_away(core, stations, at);
                 return true;
             }
@@ -201,13 +201,13 @@ impl Calls {
             let on_it = |(_, hold): &(u32, Hold)| hold.stage == Stage::Sent && (hold.pool, hold.conn) == (pool, conn);
             let others: Vec<(u32, Hold)> = self.wire.wired_tries(core).into_iter().filter(on_it).collect();
             for (other, _) in &others {
-                self.wire.holds[*other as usize] = Hold::default();
+                self.wire.holds[*other] = Hold::default();
             }
             self.wire.pools[pool as usize].lose(conn);
             for (other, _) in others.into_iter().filter(|(other, _)| *other != at) {
                 self.hear_reset(core, stations, other);
                 if core.frames[other].pc == GONE {
-                    core.frames[other].cut = Cut::Dead;
+                    core.frames[other].state.cut = Cut::Dead;
                 }
             }
             self.refill(core, stations, pool, &core.plan.channels[channel as usize]);
@@ -217,15 +217,15 @@ impl Calls {
             return self.vanish(core, stations, at);
         }
         let frame = &mut core.frames[at];
-        frame.cut = Cut::Whole;
-        frame.outcome = Outcome::Reset;
-        frame.answered = true;
+        frame.state.cut = Cut::Whole;
+        frame.state.outcome = Outcome::Reset;
+        frame.marks.answered = true;
         self.hear_reset(core, stations, at);
     }
 
     /// A handshake got no answer: the connection is asked for again, or given up.
     pub(crate) fn dial_again<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
-        let hold = self.wire.holds[at as usize];
+        let hold = self.wire.holds[at];
         let channel = &core.plan.channels[core.plan.calls[core.frames[at].call as usize].channel as usize];
         let (asked, several) = (hold.asked, channel.streams > 1);
         if asked >= drop::ASKED {
@@ -238,7 +238,7 @@ impl Calls {
         let wait = drop::question(asked);
         let left = Span(drop::CONNECT.0.saturating_sub(waited));
         let last = several && wait >= left;
-        self.wire.holds[at as usize].asked = if last { drop::ASKED } else { asked + 1 };
+        self.wire.holds[at].asked = if last { drop::ASKED } else { asked + 1 };
         core.sleep(at, if last { left } else { wait });
         Flow::Stay
     }

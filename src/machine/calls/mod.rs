@@ -19,6 +19,7 @@ use crate::units::Span;
 
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Cut, Origin};
+use crate::machine::core::side::Side;
 use crate::machine::core::{Core, Flow, GONE};
 use crate::machine::stations::Stations;
 use crate::machine::wire::Wire;
@@ -34,7 +35,7 @@ pub(crate) struct Calls {
     /// Timeouts.
     pub(crate) lanes: Lanes,
     /// Guarded calls under way, beside their frames, and the states of all policies.
-    pub(crate) guarded: Vec<Guarded>,
+    pub(crate) guarded: Side<Guarded>,
     pub(crate) police: Vec<Police>,
     /// Tries that were given up and keep their place in a bulkhead, and the [`Police`] that it belongs to.
     pub(crate) lingering: BTreeMap<u32, u32>,
@@ -49,13 +50,18 @@ impl Calls {
     pub(crate) fn new(plan: &Plan, seed: u64) -> Self {
         Self {
             lanes: lanes(plan),
-            guarded: Vec::new(),
+            guarded: Side::default(),
             police: police::police(plan),
             lingering: BTreeMap::new(),
             words: Words::default(),
-            effects: Effects::default(),
+            effects: Effects::new(),
             wire: Wire::new(plan, seed),
         }
+    }
+
+    /// Whether nobody is inside a bulkhead or a limit, or waits for that.
+    pub(crate) fn are_settled(&self) -> bool {
+        self.police.iter().all(|police| police.line.is_empty() && police.state.is_idle())
     }
 }
 
@@ -80,9 +86,9 @@ impl Calls {
         id: CallId,
     ) -> Flow {
         let site = &core.sites[id.index()];
-        let (edge, plain, there) = (site.edge, site.plain, site.there);
+        let (edge, plain, there) = (site.edge, site.plain, site.ways.there);
         let caller = &core.frames[at];
-        if caller.canceled {
+        if caller.marks.canceled {
             return core.fail_step(at, Outcome::Canceled);
         }
         if site.guard != NONE {
@@ -90,18 +96,17 @@ impl Calls {
             return Flow::Stay;
         }
         let (lineage, replica, now) = (caller.lineage.child(site.name, 0), site.first, core.now);
-        let (client, priority, measured) = (caller.client, caller.priority, caller.measured);
+        let whose = caller.whose;
+        let measured = whose.measured;
         let (frame, new) = core.frames.fresh();
         new.lineage = lineage;
-        new.sent = now;
-        new.until = now;
+        new.trip.sent = now;
+        new.account.until = now;
         new.caller = at;
         new.replica = replica;
         new.call = id.0;
-        new.client = client;
-        new.priority = priority;
         new.origin = Origin::Try;
-        new.measured = measured;
+        new.whose = whose;
         core.frames[at].child = frame;
         core.inherit_root(frame, at);
         core.open_account(frame, || Opening::Call { parent: at, call: id });
@@ -149,7 +154,7 @@ impl Calls {
             core.frames[at].replica = replica;
         }
         if core.trouble.possible && call.channel == NONE && self.wire.names.is_outdated(core, at, call.link) {
-            core.frames[at].cut = Cut::Astray;
+            core.frames[at].state.cut = Cut::Astray;
         }
         if call.channel == NONE {
             self.wire.send(core, at);
@@ -185,12 +190,12 @@ impl Calls {
         joined: bool,
     ) -> Flow {
         let frame = &mut core.frames[at];
-        frame.outcome = outcome;
+        frame.state.outcome = outcome;
         frame.pc = GONE;
-        let (waited, replica) = (Span(frame.waited), frame.replica);
-        let sojourn = core.now.since(frame.arrived);
+        let (waited, replica) = (Span(frame.wait.waited), frame.replica);
+        let sojourn = core.now.since(frame.trip.arrived);
         let site = &core.sites[frame.call as usize];
-        let (node, endpoint, straight, back) = (site.node, site.endpoint, site.straight, site.back);
+        let (node, endpoint, straight, back) = (site.node, site.endpoint, site.straight, site.ways.back);
         if core.roots.follows && outcome.is_good() {
             core.reach_goal(at, endpoint);
         }
@@ -217,8 +222,8 @@ impl Calls {
         let (now, frame) = (core.now, &mut core.frames[at]);
         let home = core.homes[frame.replica as usize];
         core.ledger.charge_return(&mut core.probe, (at, frame), home, now);
-        let (caller, outcome) = (frame.caller, frame.outcome);
-        if frame.abandoned {
+        let (caller, outcome) = (frame.caller, frame.state.outcome);
+        if frame.marks.abandoned {
             self.come_late(core, stations, at);
             return None;
         }
@@ -235,12 +240,12 @@ impl Calls {
             return None;
         }
         let frame = &mut core.frames[at];
-        let (spent, row) = (frame.spent, std::mem::take(&mut frame.row));
+        let (spent, row) = (frame.load.spent, std::mem::take(&mut frame.account.row));
         let waiting = &mut core.frames[caller];
-        waiting.spent += spent;
+        waiting.load.spent += spent;
         if P::ACCOUNTS {
-            waiting.until = now;
-            core.ledger.append(&mut waiting.row, row);
+            waiting.account.until = now;
+            core.ledger.append(&mut waiting.account.row, row);
         }
         self.settle(core, stations, at, outcome);
         core.close(at, outcome);
@@ -250,13 +255,14 @@ impl Calls {
     /// An answer comes that nobody waits for.
     #[inline(never)]
     fn come_late<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) {
-        if core.frames[at].cut == Cut::Unsent {
+        if core.frames[at].state.cut == Cut::Unsent {
             // It never left, and at this very instant was given up.
             return self.pass_away(core, stations, at);
         }
         let frame = &mut core.frames[at];
-        frame.answered = true;
-        let (client, outcome, hears) = (ClientId(u32::from(frame.client)), frame.outcome, frame.hears);
+        frame.marks.answered = true;
+        let (client, outcome, hears) =
+            (ClientId(u32::from(frame.whose.client)), frame.state.outcome, frame.marks.hears);
         let edge = core.plan.calls[frame.call as usize].edge;
         let wasted = core.waste(at);
         core.tell(Fact::LateReply { edge, client, wasted });
@@ -276,7 +282,7 @@ impl Calls {
     ) {
         let frame = &core.frames[at];
         let site = &core.sites[frame.call as usize];
-        let (latency, measured, edge) = (core.now.since(frame.sent), frame.measured, site.edge);
+        let (latency, measured, edge) = (core.now.since(frame.trip.sent), frame.whose.measured, site.edge);
         let caller = frame.caller;
         if site.tracks {
             self.wire.untrack(core, at, Some(outcome));

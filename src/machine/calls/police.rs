@@ -66,15 +66,15 @@ pub(crate) fn police(plan: &plan::Plan) -> Vec<Police> {
 
 impl Calls {
     pub(crate) fn state(&mut self, guard: u32) -> &mut State {
-        &mut self.police[self.guarded[guard as usize].police as usize].state
+        &mut self.police[self.guarded[guard].police as usize].state
     }
 
     /// A call under way passes the stages up to its next try, or waits at one, or is refused by one.
     pub(crate) fn pass_stages<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
         let stages = &self.rules(core, guard).stages;
-        while let Some(stage) = stages.get(self.guarded[guard as usize].stage as usize) {
+        while let Some(stage) = stages.get(self.guarded[guard].stage as usize) {
             match self.ask(core, guard, *stage) {
-                Verdict::Go => self.guarded[guard as usize].stage += 1,
+                Verdict::Go => self.guarded[guard].stage += 1,
                 Verdict::Wait(span) => return self.wait_at(core, guard, *stage, span),
                 Verdict::Refuse(outcome) => return self.refuse(core, stations, guard, outcome),
             }
@@ -86,14 +86,14 @@ impl Calls {
     fn ask<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32, stage: Stage) -> Verdict {
         match stage {
             Stage::Retry => {
-                let guarded = &mut self.guarded[guard as usize];
+                let guarded = &mut self.guarded[guard];
                 guarded.call_dues = std::mem::take(&mut guarded.dues);
                 Verdict::Go
             }
             Stage::Timer => {
                 let rules = self.rules(core, guard);
                 if let Some(lane) = rules.timeout.filter(|_| rules.early) {
-                    self.guarded[guard as usize].timer_at = core.now + core.plan.lanes[lane.index()];
+                    self.guarded[guard].alarms.timer_at = core.now + core.plan.lanes[lane.index()];
                 }
                 Verdict::Go
             }
@@ -119,7 +119,7 @@ impl Calls {
         };
         if verdict == Verdict::Go {
             let probe = stage == Stage::Breaker && state.breakers.first().is_some_and(Breaker::is_half_open);
-            let guarded = &mut self.guarded[guard as usize];
+            let guarded = &mut self.guarded[guard];
             guarded.dues.probe |= probe;
             guarded.dues.owe(stage, now);
         }
@@ -129,8 +129,8 @@ impl Calls {
     /// The way on is open only after a while: a rate limit lets it go on then, a bulkhead lets it stand in line so long.
     fn wait_at<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32, stage: Stage, span: Span) {
         let resume_at = core.now + span;
-        let guarded = &mut self.guarded[guard as usize];
-        guarded.resume_at = resume_at;
+        let guarded = &mut self.guarded[guard];
+        guarded.alarms.resume_at = resume_at;
         if stage == Stage::Bulkhead {
             guarded.in_line = true;
             let police = guarded.police;
@@ -148,16 +148,16 @@ impl Calls {
         guard: u32,
         outcome: Outcome,
     ) {
-        let guarded = &mut self.guarded[guard as usize];
+        let guarded = &mut self.guarded[guard];
         guarded.pending = false;
         guarded.aim = None;
-        guarded.timer_at = Time::NEVER;
+        guarded.alarms.timer_at = Time::NEVER;
         let (dues, nth, edge) = (std::mem::take(&mut guarded.dues), guarded.again, core.edge_of(guard));
-        core.tell(Fact::Limited { edge, by: outcome, first: nth == 0, measured: core.frames[guard].measured });
+        core.tell(Fact::Limited { edge, by: outcome, first: nth == 0, measured: core.frames[guard].whose.measured });
         let dues = self.tell_breaker(core, guard, dues, outcome);
         self.withdraw_dues(core, stations, guard, dues);
         self.tell_budget(core, guard, nth, outcome);
-        let guarded = &mut self.guarded[guard as usize];
+        let guarded = &mut self.guarded[guard];
         if guarded.open.is_empty() {
             guarded.cause = outcome;
             self.try_again(core, stations, guard, outcome, None);
@@ -167,7 +167,7 @@ impl Calls {
     /// A guard leaves the line of its bulkhead; says whether it was in it.
     #[inline]
     pub(crate) fn leave_bulkhead_line(&mut self, guard: u32) -> bool {
-        let guarded = &mut self.guarded[guard as usize];
+        let guarded = &mut self.guarded[guard];
         if !guarded.in_line {
             return false;
         }
@@ -253,7 +253,7 @@ impl Calls {
     /// A try leaves its bulkhead, where it passed one.
     fn leave_bulkhead<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32, dues: Dues) {
         if dues.owes(Stage::Bulkhead) {
-            self.free_place(core, stations, self.guarded[guard as usize].police);
+            self.free_place(core, stations, self.guarded[guard].police);
         }
     }
 
@@ -263,7 +263,7 @@ impl Calls {
         if !stays || !ended.dues.owes(Stage::Bulkhead) {
             return ended.dues;
         }
-        self.lingering.insert(ended.frame, self.guarded[guard as usize].police);
+        self.lingering.insert(ended.frame, self.guarded[guard].police);
         ended.dues.without(Stage::Bulkhead)
     }
 
@@ -297,9 +297,9 @@ impl Calls {
             bulkhead.release();
         }
         if let Some(next) = self.police[police].line.pop_front() {
-            let guarded = &mut self.guarded[next as usize];
+            let guarded = &mut self.guarded[next];
             guarded.in_line = false;
-            guarded.resume_at = Time::NEVER;
+            guarded.alarms.resume_at = Time::NEVER;
             self.charge_wait(core, next);
             self.pass_stages(core, stations, next);
             self.set_alarm(core, next);
@@ -307,7 +307,7 @@ impl Calls {
     }
 
     pub(crate) fn tell_budget<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32, nth: u32, outcome: Outcome) {
-        let cause = self.guarded[guard as usize].cause;
+        let cause = self.guarded[guard].cause;
         let retryable = self.rules(core, guard).retry.as_ref().is_some_and(|retry| retry.on.contains(outcome));
         if let Some(budget) = &mut self.state(guard).budget {
             if outcome.is_good() { budget.on_success(nth, cause) } else { budget.on_failure(nth, retryable) }

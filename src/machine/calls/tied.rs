@@ -36,15 +36,15 @@ impl Calls {
         if frame.origin != Origin::Try || !core.is_tied(frame.call) {
             return None;
         }
-        if frame.canceled {
+        if frame.marks.canceled {
             return Some(Outcome::Canceled);
         }
-        if !frame.abandoned {
+        if !frame.marks.abandoned {
             let guard = frame.caller;
-            let guarded = &mut self.guarded[guard as usize];
+            let guarded = &mut self.guarded[guard];
             guarded.begun = guarded.begun.min(core.now);
-            for other in 0..self.guarded[guard as usize].open.len() {
-                let other = self.guarded[guard as usize].open[other].frame;
+            for other in 0..self.guarded[guard].open.len() {
+                let other = self.guarded[guard].open[other].frame;
                 if other != at {
                     self.send_word(core, other, core.now);
                 }

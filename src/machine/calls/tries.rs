@@ -1,6 +1,5 @@
 //! The tries of a guarded call: one sets out, beside others or after them, and ends.
 
-use crate::model::id::NONE;
 use crate::model::policy::{Backoff, Stage};
 use crate::model::{CallId, Cause, ClientId, Fact, Opening, Outcome, Probe};
 use crate::random::{Lineage, Purpose};
@@ -26,30 +25,23 @@ impl Calls {
         let (plan, now) = (core.plan, core.now);
         let parent = &core.frames[guard];
         let id = CallId(parent.call);
-        let (nth, lineage) = (self.guarded[guard as usize].again, self.try_lineage(core, guard));
+        let (nth, lineage) = (self.guarded[guard].again, self.try_lineage(core, guard));
         let frame = Frame {
-            lineage,
-            sent: now,
-            until: now,
             caller: guard,
             replica: plan.link(plan.call(id).link).first,
             call: id.0,
-            client: parent.client,
-            priority: parent.priority,
             origin: Origin::Try,
-            measured: parent.measured,
-            child: NONE,
-            ..Frame::default()
+            ..Frame::new(lineage, now, parent.whose)
         };
-        let (measured, client) = (frame.measured, ClientId(u32::from(frame.client)));
+        let (measured, client) = (frame.whose.measured, ClientId(u32::from(frame.whose.client)));
         let frame = core.frames.insert(frame);
-        let guarded = &mut self.guarded[guard as usize];
+        let guarded = &mut self.guarded[guard];
         guarded.pending = false;
         let dues = std::mem::take(&mut guarded.dues);
-        let due = std::mem::replace(&mut guarded.timer_at, Time::NEVER);
-        let (deadline, inherited, begun) = (guarded.deadline, guarded.inherited, guarded.begun);
+        let due = std::mem::replace(&mut guarded.alarms.timer_at, Time::NEVER);
+        let (deadline, inherited, begun) = (guarded.alarms.deadline, guarded.inherited, guarded.begun);
         guarded.open.push(Try { frame, nth, dues, due });
-        self.guarded[guard as usize].hedge_at = self.next_hedge(core, guard);
+        self.guarded[guard].alarms.hedge_at = self.next_hedge(core, guard);
         if plan.propagates {
             core.inherit_deadline(frame, if self.rules(core, guard).propagate { deadline } else { inherited });
         }
@@ -59,7 +51,7 @@ impl Calls {
         core.inherit_root(frame, guard);
         core.open_account(frame, || Opening::Call { parent: guard, call: id });
         if nth > 0 {
-            let hedge = self.guarded[guard as usize].open.len() > 1;
+            let hedge = self.guarded[guard].open.len() > 1;
             let own = core.frames[core.frames[guard].caller].origin == Origin::Root;
             core.tell(Fact::TriedAgain { edge: plan.call(id).edge, client, own, hedge, measured });
         }
@@ -71,13 +63,13 @@ impl Calls {
 
     /// Names the draws of the next try.
     pub(crate) fn try_lineage<P: Probe>(&self, core: &Core<'_, P>, guard: u32) -> Lineage {
-        let (own, nth) = (core.frames[guard].lineage, self.guarded[guard as usize].again);
+        let (own, nth) = (core.frames[guard].lineage, self.guarded[guard].again);
         if nth == 0 { own } else { own.child(AGAIN, nth) }
     }
 
     /// When the next hedge is due.
     fn next_hedge<P: Probe>(&self, core: &Core<'_, P>, guard: u32) -> Time {
-        let again = self.guarded[guard as usize].again;
+        let again = self.guarded[guard].again;
         match self.rules(core, guard).hedge {
             Some(hedge) if again < hedge.max => {
                 core.now + core.vary(hedge.after, core.frames[guard].lineage, Purpose::Jitter, again << 8 | HEDGE)
@@ -96,7 +88,7 @@ impl Calls {
         answered: bool,
     ) {
         let guard = core.frames[at].caller;
-        let guarded = &mut self.guarded[guard as usize];
+        let guarded = &mut self.guarded[guard];
         let Some(place) = guarded.open.iter().position(|t| t.frame == at) else { return };
         let ended = guarded.open.remove(place);
         let last = guarded.open.is_empty();
@@ -114,10 +106,10 @@ impl Calls {
             return self.conclude_call(core, stations, guard, outcome, Some(at));
         }
         stations.stop_decoding_for(core, at);
-        self.guarded[guard as usize].cause = outcome;
+        self.guarded[guard].cause = outcome;
         if last {
             self.try_again(core, stations, guard, outcome, answered.then_some(at));
-        } else if self.rules(core, guard).hedge.is_some() && self.guarded[guard as usize].hedge_at != Time::NEVER {
+        } else if self.rules(core, guard).hedge.is_some() && self.guarded[guard].alarms.hedge_at != Time::NEVER {
             // A failure sends the next hedge at once (gRPC proposal A6).
             self.hedge(core, stations, guard);
         }
@@ -139,7 +131,7 @@ impl Calls {
             budget.on_abandoned(ended.nth);
         }
         if last {
-            let cause = self.guarded[guard as usize].cause;
+            let cause = self.guarded[guard].cause;
             self.try_again(core, stations, guard, cause, answered.then_some(ended.frame));
         }
         self.set_alarm(core, guard);
@@ -155,39 +147,39 @@ impl Calls {
         answered: Option<u32>,
     ) {
         let rules = self.rules(core, guard);
-        let (now, again) = (core.now, self.guarded[guard as usize].again);
+        let (now, again) = (core.now, self.guarded[guard].again);
         let begun = rules.stages.iter().position(|s| *s == Stage::Retry).unwrap_or(0) as u32;
         let retry = rules.retry.as_ref().filter(|r| again < r.max && r.on.contains(outcome));
-        let Some(retry) = retry.filter(|_| self.guarded[guard as usize].stage > begun) else {
+        let Some(retry) = retry.filter(|_| self.guarded[guard].stage > begun) else {
             return self.conclude_call(core, stations, guard, outcome, answered);
         };
         if let Some(budget) = &mut self.state(guard).budget
             && !budget.withdraw(now, outcome)
         {
-            let (edge, measured) = (core.edge_of(guard), core.frames[guard].measured);
+            let (edge, measured) = (core.edge_of(guard), core.frames[guard].whose.measured);
             core.tell(Fact::OutOfBudget { edge, measured });
             return self.conclude_call(core, stations, guard, outcome, answered);
         }
         let wait = match retry.backoff {
             Backoff::Exponential(growing) => {
-                growing.wait(again, self.guarded[guard as usize].backoff, self.uniform(core, guard, BACKOFF))
+                growing.wait(again, self.guarded[guard].backoff, self.uniform(core, guard, BACKOFF))
             }
             Backoff::Law(law) => core.vary(law, core.frames[guard].lineage, Purpose::Jitter, again << 8 | HEDGE),
         };
         core.charge(guard, Cause::FailedTries);
-        let guarded = &mut self.guarded[guard as usize];
+        let guarded = &mut self.guarded[guard];
         guarded.again += 1;
         guarded.pending = true;
         guarded.backoff = wait;
         guarded.stage = begun + 1;
-        guarded.resume_at = now + wait;
+        guarded.alarms.resume_at = now + wait;
     }
 
     /// One more try beside those that are out.
     pub(crate) fn hedge<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
         let begun = self.rules(core, guard).stages.iter().position(|s| *s == Stage::Retry).unwrap_or(0) as u32;
-        let guarded = &mut self.guarded[guard as usize];
-        guarded.hedge_at = Time::NEVER;
+        let guarded = &mut self.guarded[guard];
+        guarded.alarms.hedge_at = Time::NEVER;
         guarded.again += 1;
         guarded.stage = begun + 1;
         self.pass_stages(core, stations, guard);

@@ -94,8 +94,10 @@ impl<P: Probe> Core<'_, P> {
         self.frames.live_slots().into_iter().any(|at| {
             let frame = &self.frames[at];
             let asked = frame.origin == Origin::Try;
-            (asked && is_visit(frame) && window.contains(&frame.arrived))
-                || (frame.measured && matches!(frame.origin, Origin::Try | Origin::Guard) && self.is_waited_for(at))
+            (asked && is_visit(frame) && window.contains(&frame.trip.arrived))
+                || (frame.whose.measured
+                    && matches!(frame.origin, Origin::Try | Origin::Guard)
+                    && self.is_waited_for(at))
         })
     }
 
@@ -103,7 +105,7 @@ impl<P: Probe> Core<'_, P> {
     pub(crate) fn is_waited_for(&self, at: u32) -> bool {
         let frame = &self.frames[at];
         match frame.origin {
-            Origin::Try => !frame.abandoned && self.sites[frame.call as usize].guard == NONE,
+            Origin::Try => !frame.marks.abandoned && self.sites[frame.call as usize].guard == NONE,
             Origin::Guard | Origin::Message | Origin::Record => true,
             Origin::Root | Origin::Branch | Origin::Ahead => false,
         }
@@ -126,5 +128,5 @@ impl<P: Probe> Core<'_, P> {
 /// Whether a frame has arrived at its node and not been answered there.
 pub(crate) fn is_visit(frame: &Frame) -> bool {
     let visits = matches!(frame.origin, Origin::Try | Origin::Message | Origin::Record);
-    visits && frame.pc != GONE && frame.arrived > Time(0)
+    visits && frame.pc != GONE && frame.trip.arrived > Time(0)
 }

@@ -44,6 +44,8 @@ pub(crate) enum Event {
     Rare(u32),
 }
 
+const _: () = assert!(size_of::<Event>() == 8);
+
 /// The boundary after the last: the run waits no longer.
 pub(crate) const EXHAUSTED: u32 = u32::MAX;
 

@@ -7,6 +7,7 @@ use crate::units::Time;
 
 use crate::machine::core::Core;
 use crate::machine::core::ledger::Row;
+use crate::machine::core::side::Side;
 use crate::machine::wire::lend::Loan;
 
 /// Who waits for a frame.
@@ -61,59 +62,76 @@ pub(crate) enum Cut {
     Dead,
 }
 
-/// A request in flight, or a branch of one: two cache lines, no more.
-#[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
-pub(crate) struct Frame {
-    /// Names its draws.
-    pub(crate) lineage: Lineage,
+/// The request behind something: whose it is, and what follows from that wherever it comes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Whose {
+    /// The client behind it.
+    pub(crate) client: u16,
+    /// 0 is served first.
+    pub(crate) priority: u8,
+    /// Whether it belongs to the measured cohort.
+    pub(crate) measured: bool,
+}
+
+/// Where a frame has come from, in time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Trip {
     /// When it arrived at the node; for a root, when it was meant to set out.
     pub(crate) arrived: Time,
     /// When the caller sent it.
     pub(crate) sent: Time,
+}
+
+/// What a frame has waited.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wait {
     /// Since when it is in line.
     pub(crate) since: Time,
-    /// When what it waits for will be: its work's end, or the end of its patience in line. Whatever is pending for another
-    /// time is void.
-    pub(crate) due: Time,
     /// Time in lines so far, ns.
     pub(crate) waited: u64,
+}
+
+/// The CPU work of a frame.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Load {
     /// CPU demand of the work in progress, ns; after a preemption what is left of it.
     pub(crate) work: u64,
     /// Of that work, what goes into messages, ns; charged first.
     pub(crate) coding: u64,
     /// Work done for it so far, its callees' included, ns.
     pub(crate) spent: u64,
+}
+
+/// Where the time of a frame went.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Account {
     /// Up to here all its time is accounted for.
     pub(crate) until: Time,
     /// What that was spent on.
     pub(crate) row: Row,
-    /// The frame or join that waits for it, or the user.
-    pub(crate) caller: u32,
-    /// Next operation; while a call or fork is open, that operation.
-    pub(crate) pc: u32,
-    /// The try it waits for, while a call is open; `NONE` otherwise.
-    pub(crate) child: u32,
-    /// Where it runs.
-    pub(crate) replica: u32,
-    /// The call-site that made it.
-    pub(crate) call: u32,
-    /// The client behind it.
-    pub(crate) client: u16,
-    /// 0 is served first.
-    pub(crate) priority: u8,
-    /// Who waits.
-    pub(crate) origin: Origin,
+}
+
+/// How a frame is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct State {
     /// What the CPU work in progress is charged as.
     pub(crate) doing: Cause,
     /// How it ended, or how its last failed call did.
     pub(crate) outcome: Outcome,
-    /// Whether the request behind it belongs to the measured cohort.
-    pub(crate) measured: bool,
-    /// Whether its caller gave up.
-    pub(crate) abandoned: bool,
     /// What it has of a pool of database connections.
     pub(crate) loan: Loan,
+    /// What it is doing.
+    pub(crate) pose: Pose,
+    /// Whether its caller can be reached.
+    pub(crate) cut: Cut,
+}
+
+/// What has happened to a frame.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own; they overlap")]
+pub(crate) struct Marks {
+    /// Whether its caller gave up.
+    pub(crate) abandoned: bool,
     /// Whether it is to stop at its next step.
     pub(crate) canceled: bool,
     /// Whether a message that its caller gave up is on the way.
@@ -126,64 +144,91 @@ pub(crate) struct Frame {
     pub(crate) preempted: bool,
     /// Branches: whether it took a worker of its own because its parent went on.
     pub(crate) own_worker: bool,
-    /// What it is doing.
-    pub(crate) pose: Pose,
-    /// Whether its caller can be reached.
-    pub(crate) cut: Cut,
+}
+
+/// A request in flight, or a branch of one: two cache lines, no more.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(crate) struct Frame {
+    /// Names its draws.
+    pub(crate) lineage: Lineage,
+    pub(crate) trip: Trip,
+    pub(crate) wait: Wait,
+    /// When what it waits for will be: its work's end, or the end of its patience in line. Whatever is pending for another
+    /// time is void.
+    pub(crate) due: Time,
+    pub(crate) load: Load,
+    pub(crate) account: Account,
+    /// The frame or join that waits for it, or the user.
+    pub(crate) caller: u32,
+    /// Next operation; while a call or fork is open, that operation.
+    pub(crate) pc: u32,
+    /// The try it waits for, while a call is open; `NONE` otherwise.
+    pub(crate) child: u32,
+    /// Where it runs.
+    pub(crate) replica: u32,
+    /// The call-site that made it.
+    pub(crate) call: u32,
+    pub(crate) whose: Whose,
+    /// Who waits.
+    pub(crate) origin: Origin,
+    pub(crate) state: State,
+    pub(crate) marks: Marks,
 }
 
 impl Frame {
     /// A frame of nothing, that waits for nothing.
     const REST: Self = Self {
         lineage: Lineage(0),
-        arrived: Time(0),
-        sent: Time(0),
-        since: Time(0),
+        trip: Trip { arrived: Time(0), sent: Time(0) },
+        wait: Wait { since: Time(0), waited: 0 },
         due: Time(0),
-        waited: 0,
-        work: 0,
-        coding: 0,
-        spent: 0,
-        until: Time(0),
-        row: Row::EMPTY,
+        load: Load { work: 0, coding: 0, spent: 0 },
+        account: Account { until: Time(0), row: Row::EMPTY },
         caller: 0,
         pc: 0,
         child: NONE,
         replica: 0,
         call: 0,
-        client: 0,
-        priority: 0,
+        whose: Whose { client: 0, priority: 0, measured: false },
         origin: Origin::Root,
-        doing: Cause::Work,
-        outcome: Outcome::Succeeded,
-        measured: false,
-        abandoned: false,
-        loan: Loan::None,
-        canceled: false,
-        hears: false,
-        answered: false,
-        waiting: false,
-        preempted: false,
-        own_worker: false,
-        pose: Pose::Idle,
-        cut: Cut::Whole,
+        state: State {
+            doing: Cause::Work,
+            outcome: Outcome::Succeeded,
+            loan: Loan::None,
+            pose: Pose::Idle,
+            cut: Cut::Whole,
+        },
+        marks: Marks {
+            abandoned: false,
+            canceled: false,
+            hears: false,
+            answered: false,
+            waiting: false,
+            preempted: false,
+            own_worker: false,
+        },
     };
-}
 
-impl Default for Frame {
-    fn default() -> Self {
-        Self::REST
+    /// A frame that begins now.
+    #[inline(always)]
+    pub(crate) fn new(lineage: Lineage, now: Time, whose: Whose) -> Self {
+        let (trip, account) = (Trip { sent: now, ..Self::REST.trip }, Account { until: now, ..Self::REST.account });
+        Self { lineage, trip, account, whose, ..Self::REST }
     }
 }
 
+// Two cache lines, and not a third.
+const _: () = assert!(size_of::<Frame>() == 128);
+
 /// The slots of all frames, and the clocks of function calls under way in each.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Frames {
     slots: Vec<Frame>,
-    scopes: Vec<Vec<Scope>>,
+    scopes: Side<Vec<Scope>>,
     free: Vec<u32>,
     /// Of each, the deadline it inherited; kept only where some policy passes its own on.
-    pub(crate) deadlines: Vec<Time>,
+    pub(crate) deadlines: Side<Time>,
 }
 
 /// What a function call will restore when it returns.
@@ -195,6 +240,11 @@ pub(crate) struct Scope {
 }
 
 impl Frames {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self { slots: Vec::new(), scopes: Side::default(), free: Vec::new(), deadlines: Side::new(Time::NEVER) }
+    }
+
     /// A slot for `frame`.
     #[inline]
     pub(crate) fn insert(&mut self, frame: Frame) -> u32 {
@@ -249,10 +299,8 @@ impl Frames {
 
     /// The function calls under way in a frame.
     pub(crate) fn scopes(&mut self, at: u32) -> &mut Vec<Scope> {
-        if self.scopes.len() <= at as usize {
-            self.scopes.resize_with(at as usize + 1, Vec::new);
-        }
-        &mut self.scopes[at as usize]
+        self.scopes.grow(at);
+        &mut self.scopes[at]
     }
 }
 
@@ -275,16 +323,13 @@ impl<P: Probe> Core<'_, P> {
     /// The deadline that a frame inherited.
     pub(crate) fn deadline_of(&self, at: u32) -> Time {
         match self.frames[at].origin {
-            Origin::Try | Origin::Branch => self.frames.deadlines.get(at as usize).copied().unwrap_or(Time::NEVER),
+            Origin::Try | Origin::Branch => *self.frames.deadlines.get(at),
             _ => Time::NEVER,
         }
     }
 
     /// A frame inherits a deadline, or that there is none.
     pub(crate) fn inherit_deadline(&mut self, at: u32, deadline: Time) {
-        if self.frames.deadlines.len() <= at as usize {
-            self.frames.deadlines.resize(self.frames.peak(), Time::NEVER);
-        }
-        self.frames.deadlines[at as usize] = deadline;
+        self.frames.deadlines.put(at, deadline);
     }
 }

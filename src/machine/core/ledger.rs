@@ -94,7 +94,7 @@ impl Ledger {
         cause: Cause,
         to: Time,
     ) {
-        let from = frame.until;
+        let from = frame.account.until;
         if !P::ACCOUNTS || to <= from {
             return;
         }
@@ -103,8 +103,8 @@ impl Ledger {
             Some(own) if cause <= Cause::Queue => own,
             _ => cause,
         };
-        frame.until = to;
-        self.enter(&mut frame.row, Cell::new(node, cause), to.0 - from.0);
+        frame.account.until = to;
+        self.enter(&mut frame.account.row, Cell::new(node, cause), to.0 - from.0);
         if P::TRACES {
             probe.trace(Trace::Segment { frame: at, node, cause, from, to });
         }
@@ -115,11 +115,11 @@ impl Ledger {
     pub(crate) fn charge_return<P: Probe>(&mut self, probe: &mut P, whose: (u32, &mut Frame), home: Home, now: Time) {
         let (at, frame) = whose;
         if !P::TRACES
-            && let Some(first) = self.entries.get_mut(frame.row.first as usize)
+            && let Some(first) = self.entries.get_mut(frame.account.row.first as usize)
             && first.cell == Cell::new(home.node, Cause::Network)
         {
-            first.nanos += now.since(frame.until).0;
-            frame.until = frame.until.max(now);
+            first.nanos += now.since(frame.account.until).0;
+            frame.account.until = frame.account.until.max(now);
             return;
         }
         self.charge(probe, (at, frame), home, Cause::Network, now);
@@ -196,7 +196,7 @@ impl<P: Probe> Core<'_, P> {
     #[inline]
     pub(crate) fn close(&mut self, at: u32, outcome: Outcome) {
         if P::ACCOUNTS {
-            self.ledger.clear(std::mem::take(&mut self.frames[at].row));
+            self.ledger.clear(std::mem::take(&mut self.frames[at].account.row));
         }
         if P::TRACES {
             let replica = self.frames[at].replica;
@@ -215,9 +215,9 @@ impl<P: Probe> Core<'_, P> {
     #[inline(never)]
     pub(crate) fn waste(&mut self, at: u32) -> Span {
         let frame = &self.frames[at];
-        let wasted = Span(frame.spent);
+        let wasted = Span(frame.load.spent);
         if P::ACCOUNTS && wasted > Span::ZERO {
-            self.probe.waste(wasted, self.ledger.parts(frame.row));
+            self.probe.waste(wasted, self.ledger.parts(frame.account.row));
         }
         wasted
     }
@@ -226,10 +226,10 @@ impl<P: Probe> Core<'_, P> {
     #[inline]
     pub(crate) fn pass_on(&mut self, to: u32, from: u32) {
         if P::ACCOUNTS {
-            let row = std::mem::take(&mut self.frames[from].row);
+            let row = std::mem::take(&mut self.frames[from].account.row);
             let to = &mut self.frames[to];
-            to.until = self.now;
-            self.ledger.append(&mut to.row, row);
+            to.account.until = self.now;
+            self.ledger.append(&mut to.account.row, row);
         }
     }
 
@@ -245,7 +245,7 @@ impl<P: Probe> Core<'_, P> {
     #[inline]
     pub(crate) fn charge_for(&mut self, at: u32, cause: Cause, span: Span) {
         let frame = &mut self.frames[at];
-        let (to, home) = (frame.until + span, self.homes[frame.replica as usize]);
+        let (to, home) = (frame.account.until + span, self.homes[frame.replica as usize]);
         self.ledger.charge(&mut self.probe, (at, frame), home, cause, to);
     }
 
@@ -256,9 +256,9 @@ impl<P: Probe> Core<'_, P> {
             return;
         }
         let frame = &mut self.frames[at];
-        let from = frame.until;
-        frame.until = from + span;
-        self.ledger.enter(&mut frame.row, Cell::new(node, cause), span.0);
+        let from = frame.account.until;
+        frame.account.until = from + span;
+        self.ledger.enter(&mut frame.account.row, Cell::new(node, cause), span.0);
         if P::TRACES {
             self.probe.trace(Trace::Segment { frame: at, node, cause, from, to: from + span });
         }

@@ -9,6 +9,7 @@ pub(crate) mod gauge;
 pub(crate) mod ledger;
 pub(crate) mod limit;
 pub(crate) mod root;
+pub(crate) mod side;
 pub(crate) mod site;
 pub(crate) mod told;
 pub(crate) mod trouble;
@@ -91,7 +92,7 @@ impl<'p, P: Probe> Core<'p, P> {
             seed,
             now: Time(0),
             agenda: Agenda::new(),
-            frames: Frames::default(),
+            frames: Frames::new(),
             ledger: Ledger::default(),
             ready: VecDeque::with_capacity(64),
             roots: Roots::new(plan),
@@ -130,7 +131,7 @@ impl<P: Probe> Core<'_, P> {
     pub(crate) fn reach(&mut self, at: u32) -> u32 {
         let (now, frame) = (self.now, &mut self.frames[at]);
         let (replica, site) = (frame.replica, &self.sites[frame.call as usize]);
-        frame.arrived = now;
+        frame.trip.arrived = now;
         frame.pc = site.entry.0;
         let home = self.homes[replica as usize];
         self.ledger.charge(&mut self.probe, (at, frame), home, Cause::Network, now);
@@ -142,10 +143,10 @@ impl<P: Probe> Core<'_, P> {
     /// A wait without CPU is over, or a stage of a handshake.
     pub(crate) fn wake(&mut self, at: u32) -> Option<u32> {
         let frame = &mut self.frames[at];
-        if frame.due != self.now || frame.pose != Pose::Asleep {
+        if frame.due != self.now || frame.state.pose != Pose::Asleep {
             return None;
         }
-        frame.pose = Pose::Idle;
+        frame.state.pose = Pose::Idle;
         frame.due = Time::NEVER;
         if frame.pc != DIAL.0 {
             self.charge(at, Cause::Wait);
@@ -156,7 +157,7 @@ impl<P: Probe> Core<'_, P> {
     /// A frame waits for time to pass.
     pub(crate) fn sleep(&mut self, at: u32, span: Span) {
         let frame = &mut self.frames[at];
-        frame.pose = Pose::Asleep;
+        frame.state.pose = Pose::Asleep;
         frame.due = self.now + span;
         self.schedule(span, Event::Wake(at));
     }
@@ -196,7 +197,7 @@ impl<P: Probe> Core<'_, P> {
     #[inline(never)]
     pub(crate) fn fail_step(&mut self, at: u32, outcome: Outcome) -> Flow {
         let frame = &mut self.frames[at];
-        frame.outcome = outcome;
+        frame.state.outcome = outcome;
         let op = self.plan.ops[frame.pc as usize];
         if P::TRACES {
             self.spurn(at, op, outcome);
@@ -219,7 +220,7 @@ impl<P: Probe> Core<'_, P> {
     #[inline(never)]
     pub(crate) fn descend(&mut self, at: u32, call: crate::model::CallId, next: Pc) -> Flow {
         let plan = self.plan.call(call);
-        let (lineage, measured) = (self.frames[at].lineage, self.frames[at].measured);
+        let (lineage, measured) = (self.frames[at].lineage, self.frames[at].whose.measured);
         let since = self.now;
         self.frames.scopes(at).push(Scope { lineage, since, edge: plan.edge });
         self.frames[at].lineage = lineage.child(plan.site, 0);
@@ -237,7 +238,7 @@ impl<P: Probe> Core<'_, P> {
         next: Pc,
     ) -> Flow {
         let (edge, endpoint) = (self.plan.call(call).edge, self.plan.call(call).endpoint);
-        let measured = self.frames[at].measured;
+        let measured = self.frames[at].whose.measured;
         if self.roots.follows && outcome.is_good() {
             self.reach_goal(at, endpoint);
         }
@@ -247,5 +248,23 @@ impl<P: Probe> Core<'_, P> {
             self.tell(Fact::Settled { edge, outcome, latency, measured });
         }
         self.jump(at, next)
+    }
+
+    /// Replicas that are not there at time zero.
+    pub(crate) fn absent(&self) -> Vec<u32> {
+        (0..self.homes.len() as u32).filter(|replica| !self.is_up(*replica)).collect()
+    }
+
+    /// Whether there is no frame, and no client waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frames.live() == 0 && self.course.in_flight == 0
+    }
+
+    /// Frames that died do not go on, now or when a fault ends.
+    pub(crate) fn bury_all(&mut self, victims: &[u32]) {
+        let dies = |at: &u32| victims.contains(at);
+        self.trouble.parked.retain(|at| !dies(at));
+        self.trouble.ringing.retain(|(_, at, _)| !dies(at));
+        self.ready.retain(|at| !dies(at));
     }
 }

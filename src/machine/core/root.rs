@@ -5,6 +5,7 @@ use crate::model::{ClientId, EndpointId, Fact, FlowId, Outcome, Plan, Probe};
 use crate::units::Time;
 
 use crate::machine::core::Core;
+use crate::machine::core::side::Side;
 
 /// A request that begins flows.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +28,7 @@ pub(crate) struct Roots {
     /// Whether any flow is to be followed; otherwise nothing is kept.
     pub(crate) follows: bool,
     /// By frame: its root, beside the frames because only flows need it.
-    of: Vec<u32>,
+    of: Side<u32>,
     slots: Vec<Root>,
     free: Vec<u32>,
 }
@@ -35,7 +36,7 @@ pub(crate) struct Roots {
 impl Roots {
     /// No roots.
     pub(crate) fn new(plan: &Plan) -> Self {
-        Self { follows: !plan.flows.is_empty(), of: Vec::new(), slots: Vec::new(), free: Vec::new() }
+        Self { follows: !plan.flows.is_empty(), of: Side::new(NONE), slots: Vec::new(), free: Vec::new() }
     }
 }
 
@@ -52,7 +53,7 @@ impl Roots {
 impl<P: Probe> Core<'_, P> {
     /// The root of a frame.
     pub(crate) fn root_of(&self, at: u32) -> u32 {
-        self.roots.of.get(at as usize).copied().unwrap_or(NONE)
+        *self.roots.of.get(at)
     }
 
     /// A frame is made on behalf of another.
@@ -67,10 +68,7 @@ impl<P: Probe> Core<'_, P> {
     /// A frame belongs to a root, or to none.
     #[inline(never)]
     pub(crate) fn assign_root(&mut self, at: u32, root: u32) {
-        if self.roots.of.len() <= at as usize {
-            self.roots.of.resize(at as usize + 1, NONE);
-        }
-        self.roots.of[at as usize] = root;
+        self.roots.of.put(at, root);
         self.join_root(root);
     }
 
@@ -83,7 +81,7 @@ impl<P: Probe> Core<'_, P> {
             return self.assign_root(at, NONE);
         }
         let frame = &self.frames[at];
-        let (intended, measured) = (frame.arrived, frame.measured);
+        let (intended, measured) = (frame.trip.arrived, frame.whose.measured);
         let root = Root { intended, client, measured, outcome: Outcome::default(), open: 0, reached: 0 };
         let slot = self.roots.free.pop().unwrap_or_else(|| {
             self.roots.slots.push(root);

@@ -34,10 +34,16 @@ pub(crate) struct Site {
     pub(crate) wired: bool,
     /// The lane of its timeout; `NONE` where its caller waits for ever.
     pub(crate) lane: u32,
-    pub(crate) there: Span,
-    pub(crate) back: Span,
+    pub(crate) ways: Ways,
     /// What its messages cost.
     pub(crate) coding: Coding,
+}
+
+/// The latencies of a call-site, where these are constant.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ways {
+    pub(crate) there: Span,
+    pub(crate) back: Span,
 }
 
 /// CPU that the messages of a call-site cost, ns.
@@ -87,8 +93,7 @@ impl Site {
             straight,
             tracks: link.tracks,
             lane: call.timeout.map_or(NONE, |lane| lane.0),
-            there: there.unwrap_or_default(),
-            back: back.unwrap_or_default(),
+            ways: Ways { there: there.unwrap_or_default(), back: back.unwrap_or_default() },
             coding: plan.codecs.get(call.codec as usize).map(Coding::new).unwrap_or_default(),
         }
     }

@@ -80,7 +80,7 @@ impl<P: Probe> Core<'_, P> {
     pub(crate) fn asker(&self, at: u32) -> Option<u32> {
         let waits = |at: u32| {
             let frame = &self.frames[at];
-            (!frame.abandoned && frame.caller != NONE).then_some(frame.caller)
+            (!frame.marks.abandoned && frame.caller != NONE).then_some(frame.caller)
         };
         let caller = waits(at)?;
         if self.frames[caller].origin == Origin::Guard { waits(caller) } else { Some(caller) }

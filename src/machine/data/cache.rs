@@ -96,7 +96,7 @@ impl Data {
     /// A fetch has failed; whoever waits for it fails with it.
     #[inline(never)]
     pub(crate) fn forsake<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, id: LookupId) -> Flow {
-        self.land_flight(core, at, id, core.frames[at].outcome);
+        self.land_flight(core, at, id, core.frames[at].state.outcome);
         core.frames[at].pc += 1;
         Flow::On
     }

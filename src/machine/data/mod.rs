@@ -26,4 +26,9 @@ impl Data {
         let tables = plan.tables.iter().map(|_| Table::default()).collect();
         Self { tables, blocked: BTreeMap::new(), caches: Caches::new(plan) }
     }
+
+    /// Whether no lock is held, and nobody waits for one or for what another fetches.
+    pub(crate) fn is_free(&self) -> bool {
+        self.caches.is_idle() && self.tables.iter().all(Table::is_free)
+    }
 }

@@ -6,37 +6,28 @@ use crate::units::{Span, Time};
 use crate::machine::Machine;
 use crate::machine::core::frame::{Cut, Frame, Origin, Pose};
 use crate::machine::core::{DIAL, GONE};
+use crate::machine::parts::Death;
 use crate::machine::wire::lend::Loan;
 
 impl<P: Probe> Machine<'_, P> {
     /// Ends everything that is in progress on a replica; callers hear of it unless it is `silent`.
     pub(crate) fn kill(&mut self, replica: u32, silent: bool) {
         self.stations.stop_decoding_at(&mut self.core, replica);
-        let victims = self.victims(replica);
-        for at in &victims {
+        let death = Death { replica, victims: self.victims(replica) };
+        for at in &death.victims {
             self.stop_at_once(*at);
         }
-        self.data.forget_waits(&victims);
-        self.calls.wire.forget_purses(&mut self.core, replica);
-        self.calls.forget_lines(&mut self.core, replica);
-        for at in &victims {
+        self.leave_lines(&death);
+        for at in &death.victims {
             self.calls.abandon_call(&mut self.core, &mut self.stations, *at);
             self.data.roll_back(&mut self.core, *at);
         }
-        self.data.forget_locks_of(&mut self.core, replica);
-        self.calls.forget_pools(&mut self.core, &mut self.stations, replica);
-        self.calls.forget_policies(&mut self.core, replica);
-        self.stations.forget_intake(&mut self.core, replica);
-        self.data.forget_caches(&mut self.core, replica);
-        self.calls.wire.names.forget_books(&mut self.core, replica);
-        for at in &victims {
+        self.forget_dead(&death);
+        for at in &death.victims {
             self.perish(*at, silent);
         }
         self.stations.empty(&mut self.core, replica);
-        let dies = |at: &u32| victims.contains(at);
-        self.core.trouble.parked.retain(|at| !dies(at));
-        self.core.trouble.ringing.retain(|(_, at, _)| !dies(at));
-        self.core.ready.retain(|at| !dies(at));
+        self.core.bury_all(&death.victims);
     }
 
     /// Requests and branches in progress on a replica.
@@ -54,23 +45,23 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A frame leaves its work, its line, its sleep.
     fn stop_at_once(&mut self, at: u32) {
-        if self.core.frames[at].pose == Pose::Working {
+        if self.core.frames[at].state.pose == Pose::Working {
             self.stations.interrupt(&mut self.core, at);
         }
-        if self.core.frames[at].waiting {
+        if self.core.frames[at].marks.waiting {
             self.stations.leave_line(&mut self.core, at);
         }
-        if self.core.frames[at].pose == Pose::Publishing {
+        if self.core.frames[at].state.pose == Pose::Publishing {
             self.mail.die_publishing(&mut self.core, at);
         }
         self.core.charge(at, Cause::FailedTries);
         let frame = &mut self.core.frames[at];
-        frame.pose = Pose::Idle;
-        if frame.loan == Loan::Stands {
-            frame.loan = Loan::None;
+        frame.state.pose = Pose::Idle;
+        if frame.state.loan == Loan::Stands {
+            frame.state.loan = Loan::None;
         }
         frame.due = Time::NEVER;
-        let measured = frame.measured;
+        let measured = frame.whose.measured;
         for scope in std::mem::take(self.core.frames.scopes(at)) {
             let latency = self.core.now.since(scope.since);
             self.core.tell(Fact::Settled { edge: scope.edge, outcome: Outcome::Abandoned, latency, measured });
@@ -91,12 +82,12 @@ impl<P: Probe> Machine<'_, P> {
         }
         let site = &self.core.sites[frame.call as usize];
         let (node, endpoint) = (site.node, site.endpoint);
-        let (sojourn, waited) = (self.core.now.since(frame.arrived), Span(frame.waited));
+        let (sojourn, waited) = (self.core.now.since(frame.trip.arrived), Span(frame.wait.waited));
         self.core.tell(Fact::Replied { node, endpoint, outcome: Outcome::Reset, joined: true, sojourn, waited });
-        if frame.cut == Cut::Severed {
+        if frame.state.cut == Cut::Severed {
             // A reset is under way to its caller already; it ends with that.
             self.core.frames[at].pc = GONE;
-            self.core.frames[at].answered = true;
+            self.core.frames[at].marks.answered = true;
             return;
         }
         self.calls.turn_back(&mut self.core, &mut self.stations, at, Outcome::Reset, silent);

@@ -28,7 +28,7 @@ impl<P: Probe> Machine<'_, P> {
         if self.stations.replicas[replica as usize].cpu.is_none() {
             for at in self.core.frames.live_slots() {
                 let frame = &mut self.core.frames[at];
-                if frame.replica == replica && frame.pose == Pose::Working {
+                if frame.replica == replica && frame.state.pose == Pose::Working {
                     frame.due = frame.due + stood;
                     let due = frame.due;
                     self.core.agenda.push(due, Phase::Arrival, Event::Done(at));

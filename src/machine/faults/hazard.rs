@@ -39,7 +39,7 @@ impl<P: Probe> Machine<'_, P> {
         let from = if plight.frozen > 0 { plight.since } else { self.core.now };
         for at in self.core.frames.live_slots() {
             let frame = &mut self.core.frames[at];
-            if frame.replica == replica && frame.pose == Pose::Working {
+            if frame.replica == replica && frame.state.pose == Pose::Working {
                 frame.due = from + trouble::hazard::stretch(frame.due.since(from), ratio);
                 let due = frame.due;
                 if plight.frozen == 0 {
@@ -81,7 +81,7 @@ impl<P: Probe> Machine<'_, P> {
         self.calls.wire.names.watch(&mut self.core, replica);
         self.calls.reset_connections(&mut self.core, &mut self.stations, replica);
         if was_up {
-            self.lose_consumers(replica, false);
+            self.lose(replica, false);
         }
         let node = self.core.node_of(replica);
         self.fleet.recount(&mut self.core, node);

@@ -15,35 +15,6 @@ use crate::machine::Machine;
 use crate::machine::core::event::Event;
 
 impl<P: Probe> Machine<'_, P> {
-    /// The consumers of a replica, or of a broker, can no longer consume: what they have goes back.
-    #[cold]
-    pub(crate) fn lose_consumers(&mut self, replica: u32, crashed: bool) {
-        self.streams.lose_streams(&mut self.core, replica, crashed);
-        let node = self.core.node_of(replica);
-        self.mail.switch_broker(&mut self.core, node, true);
-        let own = self.mail.members_of(replica);
-        for member in &own {
-            self.mail.members[*member as usize].down = true;
-        }
-        self.mail.take_back(&mut self.core, &own);
-    }
-
-    /// They can again.
-    #[cold]
-    pub(crate) fn regain_consumers(&mut self, replica: u32) {
-        self.streams.regain_streams(&mut self.core, replica);
-        let node = self.core.node_of(replica);
-        self.mail.switch_broker(&mut self.core, node, false);
-        for member in self.mail.members_of(replica) {
-            self.mail.members[member as usize].down = false;
-            self.mail.start_consumer(&mut self.core, member);
-            let crew = self.mail.members[member as usize].crew;
-            let queue = self.core.plan.crews[crew as usize].queue;
-            self.mail.dispatch(&mut self.core, queue);
-            self.mail.make_room(&mut self.core, queue);
-        }
-    }
-
     /// A fault begins or ends.
     pub(crate) fn strike(&mut self, at: u32) {
         let fault = &self.core.plan.faults[at as usize];
@@ -140,7 +111,7 @@ impl<P: Probe> Machine<'_, P> {
             self.calls.reset_connections(&mut self.core, &mut self.stations, replica);
         }
         if was_up || crash {
-            self.lose_consumers(replica, crash);
+            self.lose(replica, crash);
         }
         self.calls.wire.names.watch(&mut self.core, replica);
         let node = self.core.node_of(replica);
@@ -156,7 +127,7 @@ impl<P: Probe> Machine<'_, P> {
         plight.down -= 1;
         plight.holes -= u32::from(hole);
         if self.fleet.is_ready(&self.core, replica) {
-            self.regain_consumers(replica);
+            self.regain(replica);
         }
         self.calls.wire.names.watch(&mut self.core, replica);
         let node = self.core.node_of(replica);
@@ -168,9 +139,9 @@ impl<P: Probe> Machine<'_, P> {
         let plight = &mut self.core.trouble.plights[replica as usize];
         plight.cuts = if on { plight.cuts + 1 } else { plight.cuts - 1 };
         if on && plight.cuts == 1 {
-            self.lose_consumers(replica, false);
+            self.lose(replica, false);
         } else if plight.cuts == 0 && self.fleet.is_ready(&self.core, replica) {
-            self.regain_consumers(replica);
+            self.regain(replica);
         }
         self.calls.wire.names.watch(&mut self.core, replica);
         let node = self.core.node_of(replica);

@@ -7,28 +7,19 @@ use crate::units::{Span, Time};
 
 use crate::machine::Machine;
 use crate::machine::core::event::Rare;
-use crate::machine::fleet::{Being, Stage};
+use crate::machine::fleet::Stage;
 
 /// How long a replica that is one too many takes what callers still send to it: a usual pause in a `preStop` hook.
 const LISTENS: Span = Span(5_000_000_000);
 
 impl<P: Probe> Machine<'_, P> {
-    /// Replicas that are not there at time zero take nothing.
-    pub(crate) fn start_replicas(&mut self) {
+    /// Autoscalers begin to look.
+    pub(crate) fn start_scaling_all(&mut self) {
         let plan = self.core.plan;
-        if plan.nodes.iter().all(|node| node.life.is_none()) {
-            return;
-        }
-        let being = Being { stage: Stage::Ready, since: Time(0), starts: 0, due: Time::NEVER, step: Warmup::STEPS };
-        self.fleet.beings = vec![being; self.core.homes.len()];
         for (id, node) in (0..).map(NodeId).zip(&plan.nodes) {
-            let Some(life) = node.life else { continue };
-            for replica in node.first_replica + life.initial..node.first_replica + node.replicas {
-                self.fleet.beings[replica as usize].stage = Stage::Absent;
-                self.core.trouble.plights[replica as usize].down = 1;
-                self.lose_consumers(replica, false);
+            if let Some(life) = &node.life {
+                self.start_scaling(id, life);
             }
-            self.start_scaling(id, &life);
         }
     }
 
@@ -98,7 +89,7 @@ impl<P: Probe> Machine<'_, P> {
         self.core.trouble.plights[replica as usize].down -= 1;
         self.warm_up(replica, 0);
         if self.core.is_up(replica) {
-            self.regain_consumers(replica);
+            self.regain(replica);
         }
         self.calls.wire.names.watch(&mut self.core, replica);
         self.fleet.recount(&mut self.core, node);
@@ -129,7 +120,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         being.stage = Stage::Draining;
         if self.core.is_up(replica) {
-            self.lose_consumers(replica, false);
+            self.lose(replica, false);
         }
         self.fleet.await_stage(&mut self.core, replica, LISTENS, Rare::Close(replica));
     }

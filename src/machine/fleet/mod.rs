@@ -9,6 +9,7 @@ pub(crate) mod life;
 pub(crate) mod scale;
 
 use crate::kernel::Phase;
+use crate::model::plan::Warmup;
 use crate::model::{Fact, NodeId, Probe};
 use crate::units::{Span, Time};
 
@@ -49,6 +50,22 @@ pub(crate) struct Being {
 }
 
 impl Fleet {
+    /// Replicas that are not there at time zero take nothing.
+    pub(crate) fn begin<P: Probe>(&mut self, core: &mut Core<'_, P>) {
+        if core.plan.nodes.iter().all(|node| node.life.is_none()) {
+            return;
+        }
+        let being = Being { stage: Stage::Ready, since: Time(0), starts: 0, due: Time::NEVER, step: Warmup::STEPS };
+        self.beings = vec![being; core.homes.len()];
+        for node in &core.plan.nodes {
+            let Some(life) = node.life else { continue };
+            for replica in node.first_replica + life.initial..node.first_replica + node.replicas {
+                self.beings[replica as usize].stage = Stage::Absent;
+                core.trouble.plights[replica as usize].down = 1;
+            }
+        }
+    }
+
     fn stage_of(&self, replica: u32) -> Stage {
         self.beings.get(replica as usize).map_or(Stage::Ready, |being| being.stage)
     }

@@ -6,6 +6,31 @@ use crate::machine::core::Core;
 use crate::machine::mail::{Mail, Verdict};
 
 impl Mail {
+    /// The consumers of a replica, or of a broker, can no longer consume: what they have goes back.
+    pub(crate) fn lose_consumers<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
+        let node = core.node_of(replica);
+        self.switch_broker(core, node, true);
+        let own = self.members_of(replica);
+        for member in &own {
+            self.members[*member as usize].down = true;
+        }
+        self.take_back(core, &own);
+    }
+
+    /// They can again.
+    pub(crate) fn regain_consumers<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
+        let node = core.node_of(replica);
+        self.switch_broker(core, node, false);
+        for member in self.members_of(replica) {
+            self.members[member as usize].down = false;
+            self.start_consumer(core, member);
+            let crew = self.members[member as usize].crew;
+            let queue = core.plan.crews[crew as usize].queue;
+            self.dispatch(core, queue);
+            self.make_room(core, queue);
+        }
+    }
+
     pub(crate) fn members_of(&self, replica: u32) -> Vec<u32> {
         let all = (0..).zip(&self.members);
         all.filter(|(_, member)| member.replica == replica).map(|(at, _)| at).collect()
@@ -35,7 +60,7 @@ impl Mail {
         }
         for at in waiting {
             let frame = &mut core.frames[at];
-            frame.waited += core.now.since(frame.since).0;
+            frame.wait.waited += core.now.since(frame.wait.since).0;
             let replica = frame.replica;
             let node = core.node_of(replica);
             core.tell(Fact::Dequeued { node });

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use crate::model::id::NONE;
 use crate::model::queue::{Crew, OnError};
 use crate::model::{CallId, Cause, Fact, Outcome, Plan, Probe, QueueId};
 use crate::random::{Draw, Lineage, Purpose};
@@ -153,24 +152,17 @@ impl Mail {
         // The first delivery is what a call in its place would be; each further one draws anew.
         let lineage = if again { what.lineage.child(call.site, what.deliveries) } else { what.lineage };
         let frame = core.frames.insert(Frame {
-            lineage,
-            sent: core.now,
-            until: core.now,
             caller: id.index,
             replica,
             call: crew.call.0,
-            client: what.client,
-            priority: what.priority,
             origin: Origin::Message,
-            measured: what.measured,
-            child: NONE,
-            ..Frame::default()
+            ..Frame::new(lineage, core.now, what.whose)
         });
         if core.roots.follows {
             core.assign_root(frame, what.root);
         }
         core.tell(Fact::Delivered { queue, again, counted });
-        core.tell(Fact::Called { edge: call.edge, measured: what.measured });
+        core.tell(Fact::Called { edge: call.edge, measured: what.whose.measured });
         let there = core.vary(call.there, lineage, Purpose::There, 1);
         core.schedule(there, Event::Reach(frame));
     }
@@ -187,7 +179,7 @@ impl Mail {
         }
         if member.busy {
             member.waiting.push_back(at);
-            core.frames[at].since = core.now;
+            core.frames[at].wait.since = core.now;
             let node = core.node_of(core.frames[at].replica);
             core.tell(Fact::Queued { node });
             return Flow::Stay;
@@ -225,7 +217,7 @@ impl Mail {
         }
         while let Some(next) = self.members[at as usize].waiting.pop_front() {
             let frame = &mut core.frames[next];
-            frame.waited += core.now.since(frame.since).0;
+            frame.wait.waited += core.now.since(frame.wait.since).0;
             let replica = frame.replica;
             let node = core.node_of(replica);
             core.tell(Fact::Dequeued { node });
@@ -310,11 +302,11 @@ impl Mail {
     pub(crate) fn part_with<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, outcome: Outcome) {
         let frame = core.frames[at];
         let call = core.plan.call(CallId(frame.call));
-        let (endpoint, edge, measured) = (call.endpoint, call.edge, frame.measured);
+        let (endpoint, edge, measured) = (call.endpoint, call.edge, frame.whose.measured);
         let node = core.plan.endpoint(endpoint).node;
-        let (sojourn, waited) = (core.now.since(frame.arrived), Span(frame.waited));
+        let (sojourn, waited) = (core.now.since(frame.trip.arrived), Span(frame.wait.waited));
         core.tell_load(frame.replica, Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited });
-        core.tell(Fact::Settled { edge, outcome, latency: core.now.since(frame.sent), measured });
+        core.tell(Fact::Settled { edge, outcome, latency: core.now.since(frame.trip.sent), measured });
         core.close(at, outcome);
         let delivery = self.deliveries.at_mut(frame.caller);
         delivery.held = false;

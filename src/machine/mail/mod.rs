@@ -16,6 +16,7 @@ use crate::units::Time;
 
 use crate::machine::core::Core;
 use crate::machine::core::frame::Frame;
+use crate::machine::core::frame::Whose;
 use crate::machine::mail::consumer::Member;
 
 /// Where a message is.
@@ -55,10 +56,7 @@ pub(crate) struct Message {
     pub(crate) effects: u32,
     /// Deliveries that remember it, and one while it is not gone.
     pub(crate) open: u32,
-    pub(crate) client: u16,
-    pub(crate) priority: u8,
-    /// Whether the request behind it belongs to the measured cohort.
-    pub(crate) measured: bool,
+    pub(crate) whose: Whose,
     /// Whether it came to its queue in the measured time.
     pub(crate) counted: bool,
     pub(crate) place: Whereabouts,
@@ -80,9 +78,7 @@ impl Message {
             deliveries: 0,
             effects: 0,
             open: 1,
-            client: frame.client,
-            priority: frame.priority,
-            measured: frame.measured,
+            whose: frame.whose,
             counted: false,
             place: Whereabouts::Outside,
             poisoned: false,
@@ -283,7 +279,7 @@ impl Mail {
         let (endpoint, edge) = (call.endpoint, call.edge);
         let message = self.message(at);
         message.effects += 1;
-        let (client, measured) = (ClientId(u32::from(message.client)), message.measured);
+        let (client, measured) = (ClientId(u32::from(message.whose.client)), message.whose.measured);
         if message.effects > 1 && !idempotent {
             core.tell(Fact::Duplicate { client, endpoint, edge, measured });
         }

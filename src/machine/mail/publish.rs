@@ -18,7 +18,7 @@ impl Mail {
         let plan = core.plan;
         let post = plan.post(id);
         let frame = core.frames[at];
-        if frame.canceled {
+        if frame.marks.canceled {
             return core.fail_step(at, Outcome::Canceled);
         }
         let lineage = frame.lineage.child(post.site, 0);
@@ -39,12 +39,12 @@ impl Mail {
         let way = core.vary(post.there, lineage, Purpose::There, 0);
         let safe = core.vary(plan.queue(post.queue).publish_latency, lineage, Purpose::Broker, 0);
         core.schedule(way + safe, Rare::Post(message).event());
-        let (edge, measured) = (post.edge, frame.measured);
+        let (edge, measured) = (post.edge, frame.whose.measured);
         core.tell(Fact::Called { edge, measured });
         if waits {
             let frame = &mut core.frames[at];
-            frame.since = core.now;
-            frame.pose = Pose::Publishing;
+            frame.wait.since = core.now;
+            frame.state.pose = Pose::Publishing;
             return Flow::Stay;
         }
         core.tell(Fact::Settled { edge, outcome: Outcome::Succeeded, latency: Span::ZERO, measured });
@@ -122,7 +122,7 @@ impl Mail {
         if publisher == NONE {
             return;
         }
-        core.frames[publisher].outcome = outcome;
+        core.frames[publisher].state.outcome = outcome;
         if let Op::Publish { post, .. } = core.plan.ops[core.frames[publisher].pc as usize] {
             let back = core.vary(core.plan.post(post).back, lineage, Purpose::Back, 0);
             core.frames[publisher].due = core.now + back;
@@ -154,8 +154,8 @@ impl Mail {
             Op::Produce { producer, .. } => core.plan.producers[producer.index()].edge,
             _ => return,
         };
-        let latency = core.now.since(frame.since);
-        core.tell(Fact::Settled { edge, outcome: Outcome::Abandoned, latency, measured: frame.measured });
+        let latency = core.now.since(frame.wait.since);
+        core.tell(Fact::Settled { edge, outcome: Outcome::Abandoned, latency, measured: frame.whose.measured });
     }
 }
 
@@ -163,15 +163,15 @@ impl<P: Probe> Core<'_, P> {
     /// A publisher hears from the broker and goes on.
     pub(crate) fn hear_confirm(&mut self, at: u32) -> Option<u32> {
         let frame = self.frames[at];
-        if frame.due != self.now || frame.pose != Pose::Publishing {
+        if frame.due != self.now || frame.state.pose != Pose::Publishing {
             return None;
         }
         let Op::Publish { post, .. } = self.plan.ops[frame.pc as usize] else { return None };
         self.frames[at].due = Time::NEVER;
-        self.frames[at].pose = Pose::Idle;
+        self.frames[at].state.pose = Pose::Idle;
         let post = self.plan.post(post);
         let lineage = frame.lineage.child(post.site, 0);
-        let (latency, node) = (self.now.since(frame.since), self.plan.queue(post.queue).node);
+        let (latency, node) = (self.now.since(frame.wait.since), self.plan.queue(post.queue).node);
         if P::ACCOUNTS {
             let there = self.vary(post.there, lineage, Purpose::There, 0);
             let back = self.vary(post.back, lineage, Purpose::Back, 0);
@@ -179,7 +179,7 @@ impl<P: Probe> Core<'_, P> {
             self.charge_at(at, node, Cause::Broker, Span(latency.0 - there.0 - back.0));
             self.charge_at(at, node, Cause::Network, back);
         }
-        let (edge, outcome, measured) = (post.edge, frame.outcome, frame.measured);
+        let (edge, outcome, measured) = (post.edge, frame.state.outcome, frame.whose.measured);
         self.tell(Fact::Settled { edge, outcome, latency, measured });
         if outcome.is_good() {
             self.frames[at].pc += 1;

@@ -16,7 +16,7 @@ impl Mail {
         let message = self.message(at);
         message.place = Whereabouts::Ready;
         message.ready = now;
-        let (queue, expires, priority) = (message.queue, message.expires, message.priority);
+        let (queue, expires, priority) = (message.queue, message.expires, message.whose.priority);
         let priority = if core.plan.queue(queue).priorities { priority } else { 0 };
         let store = &mut self.queues[queue.index()];
         if comes_back {

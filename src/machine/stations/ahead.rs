@@ -14,6 +14,7 @@ use crate::model::{CallId, Cause, Op, Outcome, Pc, Probe};
 use crate::units::Span;
 
 use crate::machine::core::frame::{Frame, Origin, Pose};
+use crate::machine::core::frame::{State, Wait};
 use crate::machine::core::{Core, Flow};
 use crate::machine::stations::Stations;
 
@@ -56,19 +57,12 @@ impl Stations {
         };
         let waiting = core.frames[caller];
         let frame = core.frames.insert(Frame {
-            lineage: waiting.lineage,
-            sent: core.now,
-            until: core.now,
             caller,
             pc: entry.0,
             replica: waiting.replica,
             call: core.frames[at].call,
-            client: waiting.client,
-            priority: waiting.priority,
             origin: Origin::Ahead,
-            measured: waiting.measured,
-            child: NONE,
-            ..Frame::default()
+            ..Frame::new(waiting.lineage, core.now, waiting.whose)
         });
         core.inherit_root(frame, caller);
         self.aheads.insert(caller, Ahead { stream: at, frame, left, spent: 0 });
@@ -86,7 +80,7 @@ impl Stations {
     pub(crate) fn end_decoding<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Flow {
         let caller = core.frames[at].caller;
         if let Some(ahead) = self.aheads.get_mut(&caller) {
-            *ahead = Ahead { frame: NONE, left: 0, spent: core.frames[at].spent, ..*ahead };
+            *ahead = Ahead { frame: NONE, left: 0, spent: core.frames[at].load.spent, ..*ahead };
         }
         core.close_decoder(at);
         Flow::Stay
@@ -96,7 +90,7 @@ impl Stations {
     pub(crate) fn gather<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, call: CallId, next: Pc) -> Flow {
         if let Some(ahead) = self.stop_decoding(core, at) {
             debug_assert!(core.plan.call(call).ahead != Pc::default());
-            core.frames[at].spent += ahead.spent;
+            core.frames[at].load.spent += ahead.spent;
             self.aheads.insert(at, ahead);
         }
         core.jump(at, next)
@@ -118,7 +112,7 @@ impl Stations {
         }
         let caller = core.asker(at).filter(|caller| self.aheads.get(caller).is_some_and(|a| a.stream == at));
         if let Some(ahead) = caller.and_then(|caller| self.stop_decoding(core, caller)) {
-            core.frames[at].spent += ahead.spent;
+            core.frames[at].load.spent += ahead.spent;
         }
     }
 
@@ -128,7 +122,7 @@ impl Stations {
         let callers: Vec<u32> = self.aheads.keys().copied().filter(here).collect();
         for caller in callers {
             if let Some(ahead) = self.stop_decoding(core, caller) {
-                core.frames[caller].spent += ahead.spent;
+                core.frames[caller].load.spent += ahead.spent;
             }
         }
     }
@@ -140,7 +134,7 @@ impl Stations {
         if at == NONE {
             return Some(ahead);
         }
-        let Frame { pc, pose, call, .. } = core.frames[at];
+        let Frame { pc, call, state: State { pose, .. }, .. } = core.frames[at];
         let entry = core.plan.calls[call as usize].ahead.0;
         let asks = !matches!(core.ops[entry as usize], Op::DecodeAhead(_));
         let left = match pose {
@@ -153,14 +147,14 @@ impl Stations {
         }
         core.ready.retain(|ready| *ready != at);
         core.trouble.parked.retain(|parked| *parked != at);
-        let spent = core.frames[at].spent;
+        let spent = core.frames[at].load.spent;
         core.close_decoder(at);
         Some(Ahead { frame: NONE, left, spent, ..ahead })
     }
 
     /// A decoder has no more need of the worker, or the turn, that it has or waits for.
     fn give_worker_back<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, turns: bool) {
-        if core.frames[at].waiting {
+        if core.frames[at].marks.waiting {
             self.step_out(core, at);
         } else if !turns {
             self.leave(core, at);
@@ -173,8 +167,8 @@ impl Stations {
 impl<P: Probe> Core<'_, P> {
     /// A decoder is over. Whoever stood in line for a request made it wait there, as far as its node knows.
     fn close_decoder(&mut self, at: u32) {
-        let Frame { caller, waited, .. } = self.frames[at];
-        self.frames[caller].waited += waited;
+        let Frame { caller, wait: Wait { waited, .. }, .. } = self.frames[at];
+        self.frames[caller].wait.waited += waited;
         self.close(at, Outcome::Succeeded);
     }
 }

@@ -12,7 +12,7 @@ use crate::model::{Cause, Fact, Probe};
 use crate::units::{Span, Time};
 
 use crate::machine::core::event::Event;
-use crate::machine::core::frame::{Frame, Origin, Pose};
+use crate::machine::core::frame::{Frame, Load, Origin, Pose};
 use crate::machine::core::{Core, DIAL, Flow};
 use crate::machine::stations::Stations;
 
@@ -141,9 +141,9 @@ impl Stations {
             return Flow::On;
         }
         let frame = &mut core.frames[at];
-        frame.doing = cause;
-        frame.work = work;
-        frame.pose = Pose::Working;
+        frame.state.doing = cause;
+        frame.load.work = work;
+        frame.state.pose = Pose::Working;
         let index = frame.replica;
         let replica = &self.replicas[index as usize];
         let node = replica.node;
@@ -166,7 +166,7 @@ impl Stations {
     /// Work begins that others or faults may interfere with; says how many thousandths of shared cores it sets to work.
     #[inline(never)]
     fn start_among_others<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, worker: bool) -> u32 {
-        let Frame { replica: index, work, origin, .. } = core.frames[at];
+        let Frame { replica: index, load: Load { work, .. }, origin, .. } = core.frames[at];
         let takes = if core.trouble.possible { core.stretched(index, work) } else { Span(work) };
         let replica = &mut self.replicas[index as usize];
         if replica.preemptive && worker && origin != Origin::Ahead {
@@ -204,7 +204,7 @@ impl Stations {
     pub(crate) fn finish<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Option<u32> {
         let frame = &core.frames[at];
         if frame.due != core.now
-            || frame.pose != Pose::Working
+            || frame.state.pose != Pose::Working
             || core.trouble.possible && core.is_frozen(frame.replica)
         {
             return None;
@@ -218,21 +218,22 @@ impl Stations {
     fn complete<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let frame = &mut core.frames[at];
         frame.due = Time::NEVER;
-        frame.pose = Pose::Idle;
-        frame.spent += frame.work;
-        let (index, worker) = (frame.replica, frame.doing != Cause::Connect);
+        frame.state.pose = Pose::Idle;
+        frame.load.spent += frame.load.work;
+        let (index, worker) = (frame.replica, frame.state.doing != Cause::Connect);
         let replica = &self.replicas[index as usize];
         let (node, simple) = (replica.node, replica.simple);
         if simple && worker && !core.trouble.possible {
-            let (cause, coding, home) = (frame.doing, frame.coding.min(frame.work), core.homes[index as usize]);
+            let (cause, coding, home) =
+                (frame.state.doing, frame.load.coding.min(frame.load.work), core.homes[index as usize]);
             if coding > 0 {
-                frame.coding -= coding;
-                let coded = frame.until + Span(coding);
+                frame.load.coding -= coding;
+                let coded = frame.account.until + Span(coding);
                 core.ledger.charge(&mut core.probe, (at, frame), home, Cause::Encode, coded);
             }
             core.ledger.charge(&mut core.probe, (at, frame), home, cause, core.now);
         } else {
-            self.charge_work(core, at, core.frames[at].work);
+            self.charge_work(core, at, core.frames[at].load.work);
         }
         let cores = if simple { 0 } else { self.end_among_others(at, index) };
         if core.trouble.wears {
@@ -253,7 +254,7 @@ impl Stations {
     #[inline(never)]
     fn charge_work<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, work: u64) {
         let frame = &mut core.frames[at];
-        let (cause, coding, replica) = (frame.doing, frame.coding, frame.replica);
+        let (cause, coding, replica) = (frame.state.doing, frame.load.coding, frame.replica);
         if !P::ACCOUNTS || frame.pc == DIAL.0 {
             return;
         }
@@ -261,7 +262,7 @@ impl Stations {
             return self.charge_troubled_work(core, at, work);
         }
         if coding > 0 {
-            frame.coding = coding.saturating_sub(work);
+            frame.load.coding = coding.saturating_sub(work);
             core.charge_for(at, Cause::Encode, Span(coding.min(work)));
         }
         if self.replicas[replica as usize].cpu.is_none() {
@@ -274,9 +275,9 @@ impl Stations {
     #[inline(never)]
     fn charge_troubled_work<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, work: u64) {
         let frame = &mut core.frames[at];
-        let (cause, coding, replica) = (frame.doing, frame.coding, frame.replica);
-        frame.coding = coding.saturating_sub(work);
-        let work = work.min(core.now.since(frame.until).0);
+        let (cause, coding, replica) = (frame.state.doing, frame.load.coding, frame.replica);
+        frame.load.coding = coding.saturating_sub(work);
+        let work = work.min(core.now.since(frame.account.until).0);
         if coding > 0 {
             core.charge_for(at, Cause::Encode, Span(coding.min(work)));
         }
@@ -310,7 +311,7 @@ impl Stations {
             if core.trouble.possible { core.unstretched(frame.replica, left) } else { left.0 }
         };
         // What is done by now is all of this work; the rest begins anew.
-        core.frames[at].work -= left.min(frame.work);
+        core.frames[at].load.work -= left.min(frame.load.work);
         self.complete(core, at);
         if self.replicas[frame.replica as usize].cpu.is_some() {
             self.arm(core, frame.replica);
@@ -357,8 +358,8 @@ impl Stations {
     fn charge_fault<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let frame = &core.frames[at];
         let lost = self.replicas[frame.replica as usize].cpu.as_ref().map_or(Span::ZERO, |cpu| cpu.lost);
-        let since = core.trouble.lost.get(at as usize).copied().unwrap_or_default();
-        let left = core.now.since(frame.until);
+        let since = *core.trouble.lost.get(at);
+        let left = core.now.since(frame.account.until);
         core.charge_for(at, Cause::Fault, Span(lost.0.saturating_sub(since.0)).min(left));
     }
 

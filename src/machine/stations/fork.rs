@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use crate::model::id::NONE;
 use crate::model::{Cause, ClientId, Fact, ForkId, Op, Opening, Outcome, Probe};
 
+use crate::machine::core::frame::Trip;
 use crate::machine::core::frame::{Frame, Origin};
 use crate::machine::core::{Core, Flow};
 use crate::machine::stations::Stations;
@@ -100,20 +101,13 @@ impl Stations {
             let lineage =
                 if branch.copy == 0 { parent.lineage } else { parent.lineage.child(branch.site, branch.copy) };
             let frame = core.frames.insert(Frame {
-                lineage,
-                arrived: parent.arrived,
-                sent: core.now,
-                until: core.now,
+                trip: Trip { arrived: parent.trip.arrived, sent: core.now },
                 caller: join,
                 pc: branch.entry.0,
                 replica: parent.replica,
                 call: u32::from(branch.optional),
-                client: parent.client,
-                priority: parent.priority,
                 origin: Origin::Branch,
-                measured: parent.measured,
-                child: NONE,
-                ..Frame::default()
+                ..Frame::new(lineage, core.now, parent.whose)
             });
             core.inherit_root(frame, at);
             if core.plan.propagates {
@@ -132,7 +126,7 @@ impl Stations {
         let join = &mut self.joins.slots[frame.caller as usize];
         let optional = frame.call == 1;
         if join.parent == NONE {
-            let (client, wasted) = (ClientId(u32::from(frame.client)), core.waste(at));
+            let (client, wasted) = (ClientId(u32::from(frame.whose.client)), core.waste(at));
             core.tell(Fact::Wasted { client, wasted });
         } else {
             match end {
@@ -142,7 +136,7 @@ impl Stations {
             }
             let (good, lost, absent, parent) = (join.good, join.lost, join.absent, join.parent);
             let fork = core.plan.fork(join.fork);
-            core.frames[parent].spent += frame.spent;
+            core.frames[parent].load.spent += frame.load.spent;
             let present = fork.branches.len() as u32 - absent;
             let need = fork.need.min(present);
             let met = good >= need;
@@ -176,7 +170,7 @@ impl Stations {
         if good {
             frame.pc += 1;
         } else {
-            frame.outcome = outcome;
+            frame.state.outcome = outcome;
             if let Op::Fork { fail, .. } = core.plan.ops[frame.pc as usize] {
                 frame.pc = fail.0;
             }
@@ -194,7 +188,7 @@ impl Stations {
     /// Stragglers that waited for the turn ask for workers of their own.
     fn dismiss<P: Probe>(&mut self, core: &mut Core<'_, P>, join: u32) {
         while let Some(straggler) = self.joins.slots[join as usize].waiting.pop_front() {
-            core.frames[straggler].own_worker = true;
+            core.frames[straggler].marks.own_worker = true;
             if self.resume(core, straggler) == Flow::On {
                 core.charge(straggler, Cause::Queue);
                 core.ready.push_back(straggler);
@@ -223,7 +217,7 @@ impl Stations {
         let base = self.base_of(core, at);
         let join = &mut self.joins.slots[base as usize];
         if join.parent == NONE {
-            core.frames[at].own_worker = true;
+            core.frames[at].marks.own_worker = true;
             return self.resume(core, at);
         }
         if join.turn {
@@ -236,7 +230,7 @@ impl Stations {
 
     /// A branch lets the next one have the parent's worker.
     pub(crate) fn give_turn<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Flow {
-        if std::mem::take(&mut core.frames[at].own_worker) {
+        if std::mem::take(&mut core.frames[at].marks.own_worker) {
             self.leave(core, at);
             return Flow::On;
         }

@@ -48,6 +48,14 @@ impl Stations {
             contends: plan.nodes.iter().any(|node| node.contention.is_some()),
         }
     }
+
+    /// Whether no worker is held, nobody stands in line or at a door, and no branches are open.
+    pub(crate) fn are_idle(&self) -> bool {
+        let idle = |r: &Replica| r.busy == 0 && r.line.is_empty() && r.running.is_empty();
+        self.joins.live() == 0
+            && self.replicas.iter().all(|r| idle(r) && r.cpu.as_ref().is_none_or(|cpu| cpu.is_idle()))
+            && self.doors.iter().flatten().all(Intake::is_idle)
+    }
 }
 
 /// A replica of a node.
@@ -169,7 +177,7 @@ impl Stations {
             return true;
         }
         if replica.preemptive
-            && let Some(victim) = self.victim(core, index, core.frames[at].priority, core.plan.node(node).order)
+            && let Some(victim) = self.victim(core, index, core.frames[at].whose.priority, core.plan.node(node).order)
         {
             self.preempt(core, victim);
             core.tell_load(index, Fact::Entered { node });
@@ -181,10 +189,10 @@ impl Stations {
     #[inline(never)]
     fn stand_in_line<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let frame = &mut core.frames[at];
-        frame.since = core.now;
-        frame.waiting = true;
+        frame.wait.since = core.now;
+        frame.marks.waiting = true;
         let index = frame.replica;
-        let priority = frame.priority;
+        let priority = frame.whose.priority;
         let peak = core.frames.peak();
         if self.links.len() < peak {
             self.links.resize(peak, Default::default());
@@ -231,12 +239,12 @@ impl Stations {
         self.watch_limit(core, index);
         core.charge(next, Cause::Queue);
         let frame = &mut core.frames[next];
-        frame.waited += core.now.since(frame.since).0;
+        frame.wait.waited += core.now.since(frame.wait.since).0;
         frame.due = Time::NEVER;
-        frame.waiting = false;
-        if frame.preempted {
-            frame.preempted = false;
-            let (left, cause) = (frame.work, frame.doing);
+        frame.marks.waiting = false;
+        if frame.marks.preempted {
+            frame.marks.preempted = false;
+            let (left, cause) = (frame.load.work, frame.state.doing);
             // It may have lost its worker at the very instant its work was done.
             if self.start(core, next, left, cause) == Flow::On {
                 core.ready.push_back(next);
@@ -257,9 +265,9 @@ impl Stations {
     pub(crate) fn step_out<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let frame = &mut core.frames[at];
         frame.due = Time::NEVER;
-        frame.waiting = false;
-        frame.waited += core.now.since(frame.since).0;
-        let (index, priority) = (frame.replica, frame.priority);
+        frame.marks.waiting = false;
+        frame.wait.waited += core.now.since(frame.wait.since).0;
+        let (index, priority) = (frame.replica, frame.whose.priority);
         core.charge(at, Cause::Queue);
         let replica = &mut self.replicas[index as usize];
         replica.line.leave(at, priority, &mut self.links);
@@ -289,9 +297,9 @@ impl Stations {
         if order == Order::Lifo {
             return running.first().copied();
         }
-        let worst = running.iter().rev().copied().max_by_key(|f| core.frames[*f].priority)?;
-        let worst_priority = core.frames[worst].priority;
-        let latest = running.iter().rev().copied().find(|f| core.frames[*f].priority == worst_priority)?;
+        let worst = running.iter().rev().copied().max_by_key(|f| core.frames[*f].whose.priority)?;
+        let worst_priority = core.frames[worst].whose.priority;
+        let latest = running.iter().rev().copied().find(|f| core.frames[*f].whose.priority == worst_priority)?;
         (worst_priority > priority).then_some(latest)
     }
 
@@ -300,11 +308,11 @@ impl Stations {
         let index = core.frames[victim].replica;
         let left = self.interrupt(core, victim);
         let frame = &mut core.frames[victim];
-        frame.work = left;
-        frame.preempted = true;
-        frame.waiting = true;
-        frame.since = core.now;
-        let priority = frame.priority;
+        frame.load.work = left;
+        frame.marks.preempted = true;
+        frame.marks.waiting = true;
+        frame.wait.since = core.now;
+        let priority = frame.whose.priority;
         let peak = core.frames.peak();
         if self.links.len() < peak {
             self.links.resize(peak, Default::default());

@@ -12,35 +12,35 @@ use crate::machine::streams::state::Streams;
 impl Streams {
     /// A member's request is answered, if it is at the broker and there is something to answer.
     pub(crate) fn serve_member<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        let topic = core.topic_of(self.members[at as usize].group);
+        let topic = core.topic_of(self.members[at as usize].who.group);
         let member = &mut self.members[at as usize];
-        if !member.up || member.expelled || member.waiting.is_empty() || member.fetch != Fetch::Asking {
+        if !member.up || member.expelled || member.known.waiting.is_empty() || member.request.fetch != Fetch::Asking {
             return;
         }
         if !self.brokers[topic as usize].readable {
             return;
         }
-        if member.asks_at <= core.now {
+        if member.request.asks_at <= core.now {
             return self.answer_fetch(core, at);
         }
-        member.fetch = Fetch::Expected;
-        member.due = member.asks_at;
-        let due = member.due;
+        member.request.fetch = Fetch::Expected;
+        member.request.due = member.request.asks_at;
+        let due = member.request.due;
         core.beat_at(due, Beat::Ask(at));
     }
 
     /// A member's request is at the broker.
     pub(crate) fn hear_request<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        let topic = core.topic_of(self.members[at as usize].group);
+        let topic = core.topic_of(self.members[at as usize].who.group);
         let member = &mut self.members[at as usize];
-        if member.due != core.now || member.fetch != Fetch::Expected {
+        if member.request.due != core.now || member.request.fetch != Fetch::Expected {
             return;
         }
-        member.due = Time::NEVER;
-        member.fetch = Fetch::Asking;
+        member.request.due = Time::NEVER;
+        member.request.fetch = Fetch::Asking;
         member.asleep = false;
-        member.asks_at = core.now;
-        if !member.waiting.is_empty() && self.brokers[topic as usize].readable {
+        member.request.asks_at = core.now;
+        if !member.known.waiting.is_empty() && self.brokers[topic as usize].readable {
             self.answer_fetch(core, at);
         } else if self.seat_of(core, at).poll.is_some() {
             self.nap(core, at);
@@ -51,40 +51,40 @@ impl Streams {
     fn nap<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let Some(poll) = self.seat_of(core, at).poll else { return };
         let member = &mut self.members[at as usize];
-        if !member.up || member.asleep || member.fetch == Fetch::Answered {
+        if !member.up || member.asleep || member.request.fetch == Fetch::Answered {
             return;
         }
-        member.polls += 1;
-        let (polls, name) = (member.polls, self.name_of(core, at));
+        member.request.polls += 1;
+        let (polls, name) = (member.request.polls, self.name_of(core, at));
         let nap = core.vary(poll, name, Purpose::Poll, polls);
         let member = &mut self.members[at as usize];
-        (member.asleep, member.fetch, member.due) = (true, Fetch::Expected, core.now + nap);
-        let due = member.due;
+        (member.asleep, member.request.fetch, member.request.due) = (true, Fetch::Expected, core.now + nap);
+        let due = member.request.due;
         core.beat_at(due, Beat::Ask(at));
     }
 
     /// A member that polls begins at some time of its own: not all of them at once.
     pub(crate) fn fall_out_of_step<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let Some(poll) = self.seat_of(core, at).poll else { return };
-        let (polls, name) = (self.members[at as usize].polls, self.name_of(core, at));
+        let (polls, name) = (self.members[at as usize].request.polls, self.name_of(core, at));
         let nap = core.vary(poll, name, Purpose::Poll, polls);
         let share = Draw::new(core.seed, name, Purpose::Probe, u64::from(polls)).unit();
         let member = &mut self.members[at as usize];
-        member.asks_at = core.now + Span((nap.0 as f64 * share) as u64);
+        member.request.asks_at = core.now + Span((nap.0 as f64 * share) as u64);
     }
 
     /// Names the draws of a member.
     pub(crate) fn name_of<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> Lineage {
         let member = &self.members[at as usize];
-        Lineage(core.plan.groups[member.group as usize].hash).child(u64::from(member.number), 0)
+        Lineage(core.plan.groups[member.who.group as usize].hash).child(u64::from(member.who.number), 0)
     }
 
     /// Records leave for a member: all there are in its partitions.
     fn answer_fetch<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        let group = self.members[at as usize].group;
+        let group = self.members[at as usize].who.group;
         let topic = core.topic_of(group);
         let mut lineage = self.name_of(core, at);
-        while let Some(partition) = self.members[at as usize].waiting.pop_front() {
+        while let Some(partition) = self.members[at as usize].known.waiting.pop_front() {
             if self.reader_of(group, partition) != Some(at) {
                 continue;
             }
@@ -95,16 +95,16 @@ impl Streams {
             }
             let end = log.watermark();
             place.listed = false;
-            self.members[at as usize].coming.push((partition, end));
+            self.members[at as usize].known.coming.push((partition, end));
         }
         let (call, hash) = (self.seat_of(core, at).call, core.plan.groups[group as usize].hash);
         let there = core.vary(core.plan.call(call).there, lineage.child(hash, 0), Purpose::There, 0);
         let member = &mut self.members[at as usize];
-        (member.fetch, member.due) = (Fetch::Answered, core.now + there);
+        (member.request.fetch, member.request.due) = (Fetch::Answered, core.now + there);
         if there == Span::ZERO {
             self.take_in(core, at);
         } else {
-            let due = member.due;
+            let due = member.request.due;
             core.beat_at(due, Beat::Fetched(at));
         }
     }
@@ -112,27 +112,28 @@ impl Streams {
     /// Records arrive at a member; its next request sets out.
     pub(crate) fn take_in<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let member = &mut self.members[at as usize];
-        if member.due != core.now || member.fetch != Fetch::Answered {
+        if member.request.due != core.now || member.request.fetch != Fetch::Answered {
             return;
         }
-        let group = member.group;
-        let mut coming = std::mem::take(&mut member.coming);
+        let group = member.who.group;
+        let mut coming = std::mem::take(&mut member.known.coming);
         for (partition, end) in coming.drain(..) {
             if self.reader_of(group, partition) == Some(at) {
                 let place = &mut self.crews[group as usize].places[partition as usize];
                 place.stock = place.stock.max(end);
                 if !std::mem::replace(&mut place.stocked, true) {
-                    self.members[at as usize].stocked.push_back(partition);
+                    self.members[at as usize].known.stocked.push_back(partition);
                 }
             }
         }
         let (back, name) = (core.plan.call(self.seat_of(core, at).call).back, self.name_of(core, at));
-        let polls = self.members[at as usize].polls;
+        let polls = self.members[at as usize].request.polls;
         let back = core.vary(back, name, Purpose::Back, polls);
         let member = &mut self.members[at as usize];
-        member.coming = coming;
-        member.polls += 1;
-        (member.fetch, member.due, member.asks_at) = (Fetch::Asking, Time::NEVER, core.now + back);
+        member.known.coming = coming;
+        member.request.polls += 1;
+        (member.request.fetch, member.request.due, member.request.asks_at) =
+            (Fetch::Asking, Time::NEVER, core.now + back);
         if self.seat_of(core, at).poll.is_none() {
             self.serve_member(core, at);
         }
@@ -142,10 +143,10 @@ impl Streams {
     /// A member that polls asks again as soon as it has nothing in hand.
     pub(crate) fn ask_again<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let member = &mut self.members[at as usize];
-        member.fetch = Fetch::Expected;
-        member.due = member.asks_at.max(core.now);
-        if member.due > core.now {
-            let due = member.due;
+        member.request.fetch = Fetch::Expected;
+        member.request.due = member.request.asks_at.max(core.now);
+        if member.request.due > core.now {
+            let due = member.request.due;
             return core.beat_at(due, Beat::Ask(at));
         }
         self.hear_request(core, at);

@@ -14,10 +14,12 @@ use crate::random::Lineage;
 use crate::units::{Span, Time};
 
 use crate::machine::core::frame::{Frame, Origin};
+use crate::machine::core::frame::{Trip, Whose};
 use crate::machine::core::{Core, Flow};
 use crate::machine::streams::beat::Beat;
+use crate::machine::streams::state::InHand;
 use crate::machine::streams::state::Streams;
-use crate::machine::streams::state::{Fetch, Member, Record, Run};
+use crate::machine::streams::state::{Fetch, Record, Run};
 
 impl Streams {
     /// There is something to read in a partition: its owner is to know.
@@ -26,7 +28,7 @@ impl Streams {
         let place = &mut self.crews[group as usize].places[partition as usize];
         if !place.listed {
             place.listed = true;
-            self.members[member as usize].waiting.push_back(partition);
+            self.members[member as usize].known.waiting.push_back(partition);
         }
         if self.seat_of(core, member).poll.is_none() {
             self.serve_member(core, member);
@@ -36,7 +38,7 @@ impl Streams {
     /// A member without a record in hand takes the next; without any it asks for more.
     pub(crate) fn carry_on<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let member = &self.members[at as usize];
-        if member.frame != NONE || !member.up {
+        if member.record.frame != NONE || !member.up {
             return;
         }
         if member.expelled {
@@ -44,8 +46,8 @@ impl Streams {
                 self.come_again(core, at);
             };
         }
-        let number = member.number;
-        let group = member.group;
+        let number = member.who.number;
+        let group = member.who.group;
         loop {
             if self.take_record(core, at) {
                 return;
@@ -57,17 +59,17 @@ impl Streams {
                 break;
             }
         }
-        if self.seat_of(core, at).poll.is_some() && self.members[at as usize].fetch == Fetch::Asking {
+        if self.seat_of(core, at).poll.is_some() && self.members[at as usize].request.fetch == Fetch::Asking {
             self.ask_again(core, at);
         }
     }
 
     /// A member takes a batch from its partitions, one after the other until it is full.
     fn take_batch<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
-        let group = self.members[at as usize].group;
+        let group = self.members[at as usize].who.group;
         let (mut room, commits) = (u64::from(self.seat_of(core, at).batch), self.commits_of(core, at));
         while room > 0
-            && let Some(partition) = self.members[at as usize].stocked.pop_front()
+            && let Some(partition) = self.members[at as usize].known.stocked.pop_front()
         {
             if self.reader_of(group, partition) != Some(at) {
                 continue;
@@ -80,10 +82,10 @@ impl Streams {
             if taken > 0 {
                 place.cursor.take(taken, commits);
                 room -= taken;
-                self.members[at as usize].hand.push(Run { partition, next, end: next + taken });
+                self.members[at as usize].haul.hand.push(Run { partition, next, end: next + taken });
             }
         }
-        if self.members[at as usize].hand.is_empty() {
+        if self.members[at as usize].haul.hand.is_empty() {
             return false;
         }
         self.start_watch(core, at);
@@ -94,10 +96,10 @@ impl Streams {
     fn next_in_hand<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Option<(Run, Record)> {
         loop {
             let member = &mut self.members[at as usize];
-            let (group, stray) = (member.group, member.expelled);
-            let run = *member.hand.get(member.run as usize)?;
+            let (group, stray) = (member.who.group, member.expelled);
+            let run = *member.haul.hand.get(member.haul.run as usize)?;
             if run.next >= run.end {
-                member.run += 1;
+                member.haul.run += 1;
                 continue;
             }
             let log = &self.brokers[core.topic_of(group) as usize].logs[run.partition as usize];
@@ -109,14 +111,14 @@ impl Streams {
                 None if own && !stray => self.skip_deleted(core, at, group, run.partition),
                 _ => {}
             }
-            self.members[at as usize].run += 1;
+            self.members[at as usize].haul.run += 1;
         }
     }
 
     /// A member begins to work on the next record of its batch.
     fn take_record<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
         let Some((Run { partition, next: offset, .. }, record)) = self.next_in_hand(core, at) else { return false };
-        let group = self.members[at as usize].group;
+        let group = self.members[at as usize].who.group;
         let place = &self.crews[group as usize].places[partition as usize];
         let repeats = place.cursor.has_seen(offset);
         let again = if repeats || place.retries { place.tries } else { 0 };
@@ -125,33 +127,26 @@ impl Streams {
         let root = if repeats { NONE } else { record.root };
         let seat = self.seat_of(core, at);
         let (entry, endpoint, call) = (seat.entry, seat.endpoint, seat.call);
-        let replica = self.members[at as usize].replica;
+        let replica = self.members[at as usize].who.replica;
         let frame = core.frames.insert(Frame {
-            lineage,
-            arrived: core.now,
-            sent: core.now,
-            until: core.now,
+            trip: Trip { arrived: core.now, sent: core.now },
             caller: at,
             pc: entry.0,
             replica,
             call: call.0,
-            client: record.client,
-            priority: record.priority,
             origin: Origin::Record,
-            measured: record.measured,
-            child: NONE,
-            ..Frame::default()
+            ..Frame::new(lineage, core.now, record.whose)
         });
         if core.roots.follows {
             core.assign_root(frame, root);
         }
         core.open_account(frame, || Opening::Record { endpoint });
         let member = &mut self.members[at as usize];
-        (member.frame, member.partition, member.offset) = (frame, partition, offset);
-        member.published = record.published;
+        (member.record.frame, member.record.partition, member.record.offset) = (frame, partition, offset);
+        member.record.published = record.published;
         let node = core.node_of(replica);
         core.tell(Fact::Read { group: GroupId(group), published: record.published, repeats });
-        core.tell(Fact::Called { edge: core.plan.call(call).edge, measured: record.measured });
+        core.tell(Fact::Called { edge: core.plan.call(call).edge, measured: record.whose.measured });
         core.tell_load(replica, Fact::Reached { node, endpoint });
         core.tell_load(replica, Fact::Entered { node });
         if again == 0 {
@@ -167,9 +162,9 @@ impl Streams {
     pub(crate) fn content_of<P: Probe>(&self, core: &Core<'_, P>, frame: u32) -> Lineage {
         let Frame { caller: at, lineage, .. } = core.frames[frame];
         let member = &self.members[at as usize];
-        let log = &self.brokers[core.topic_of(member.group) as usize].logs[member.partition as usize];
-        match log.read(member.offset) {
-            Some(record) if member.frame == frame => core.first_try(member.group, &record),
+        let log = &self.brokers[core.topic_of(member.who.group) as usize].logs[member.record.partition as usize];
+        match log.read(member.record.offset) {
+            Some(record) if member.record.frame == frame => core.first_try(member.who.group, &record),
             _ => lineage,
         }
     }
@@ -177,21 +172,21 @@ impl Streams {
     /// The record in the hands of a frame, as long as its member has it.
     fn record_of<P: Probe>(&self, core: &Core<'_, P>, frame: u32) -> Option<Record> {
         let member = &self.members[core.frames[frame].caller as usize];
-        let log = &self.brokers[core.topic_of(member.group) as usize].logs[member.partition as usize];
-        log.read(member.offset).filter(|_| member.frame == frame)
+        let log = &self.brokers[core.topic_of(member.who.group) as usize].logs[member.record.partition as usize];
+        log.read(member.record.offset).filter(|_| member.record.frame == frame)
     }
 
     /// A batch is done: it is committed, and a rebalance the member has heard of is joined. Says whether the member stops.
     fn end_batch<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
         let member = &mut self.members[at as usize];
-        let group = member.group;
-        member.run = 0;
-        let mut hand = std::mem::take(&mut member.hand);
+        let group = member.who.group;
+        member.haul.run = 0;
+        let mut hand = std::mem::take(&mut member.haul.hand);
         for run in hand.drain(..) {
             self.end_run(core, at, group, run.partition);
         }
         let member = &mut self.members[at as usize];
-        member.hand = hand;
+        member.haul.hand = hand;
         member.heard && self.join_round(core, at)
     }
 
@@ -204,7 +199,7 @@ impl Streams {
         if owner == Some(at) {
             place.cursor.finish(commits);
             if place.stock > place.cursor.position() && !std::mem::replace(&mut place.stocked, true) {
-                self.members[at as usize].stocked.push_back(partition);
+                self.members[at as usize].known.stocked.push_back(partition);
             }
         } else if owner.is_none() {
             place.cursor.hand_over();
@@ -219,7 +214,7 @@ impl Streams {
         frame: u32,
         outcome: Outcome,
     ) -> (Outcome, Option<(QueueId, bool)>) {
-        let Frame { caller: at, client, measured, .. } = core.frames[frame];
+        let Frame { caller: at, whose: Whose { client, measured, .. }, .. } = core.frames[frame];
         let poisoned = self.record_of(core, frame).is_some_and(|record| record.poisoned);
         let outcome = if poisoned { Outcome::Error } else { outcome };
         let (endpoint, idempotent) = (self.seat_of(core, at).endpoint, self.seat_of(core, at).idempotent);
@@ -235,20 +230,20 @@ impl Streams {
             OnError::DeadLetter(queue) if !outcome.is_good() => Some((queue, poisoned)),
             _ => None,
         };
-        (outcome, grave.filter(|_| self.members[at as usize].frame == frame))
+        (outcome, grave.filter(|_| self.members[at as usize].record.frame == frame))
     }
 
     /// The frame of a record is over; its member goes on.
     pub(crate) fn finish_record<P: Probe>(&mut self, core: &mut Core<'_, P>, frame: u32, outcome: Outcome) -> Flow {
-        let Frame { caller: at, arrived, .. } = core.frames[frame];
+        let Frame { caller: at, trip: Trip { arrived, .. }, .. } = core.frames[frame];
         let endpoint = self.seat_of(core, at).endpoint;
         let root = core.root_of(frame);
         core.leave_consumer(frame, outcome, endpoint, arrived);
-        if self.members[at as usize].frame != frame {
+        if self.members[at as usize].record.frame != frame {
             // Its member is gone, or has begun anew; nobody wants to know.
             return Flow::Stay;
         }
-        self.members[at as usize].frame = NONE;
+        self.members[at as usize].record.frame = NONE;
         let done = outcome.is_good() || self.gives_up(core, at);
         if self.members[at as usize].expelled {
             if done { self.pass_astray(core, at, root) } else { self.members[at as usize].clear() }
@@ -263,10 +258,10 @@ impl Streams {
 
     /// A member dies at work on a record.
     pub(crate) fn die_reading<P: Probe>(&mut self, core: &mut Core<'_, P>, frame: u32) {
-        let Frame { caller: at, arrived, .. } = core.frames[frame];
+        let Frame { caller: at, trip: Trip { arrived, .. }, .. } = core.frames[frame];
         let endpoint = self.seat_of(core, at).endpoint;
-        if self.members[at as usize].frame == frame {
-            self.members[at as usize].frame = NONE;
+        if self.members[at as usize].record.frame == frame {
+            self.members[at as usize].record.frame = NONE;
         }
         core.leave_consumer(frame, Outcome::Reset, endpoint, arrived);
     }
@@ -274,16 +269,16 @@ impl Streams {
     /// Whether the record in a member's hands has been worked on before.
     fn is_second_time(&self, at: u32) -> bool {
         let member = &self.members[at as usize];
-        let cursor = &self.crews[member.group as usize].places[member.partition as usize].cursor;
-        cursor.has_seen(member.offset)
+        let cursor = &self.crews[member.who.group as usize].places[member.record.partition as usize].cursor;
+        cursor.has_seen(member.record.offset)
     }
 
     /// Whether the group is still where the record was that a member had in hand; if not, the run is over.
     fn is_still_at(&mut self, at: u32) -> bool {
         let member = &mut self.members[at as usize];
-        let place = &self.crews[member.group as usize].places[member.partition as usize];
-        let there = place.cursor.position() == member.offset;
-        member.run += u32::from(!there);
+        let place = &self.crews[member.who.group as usize].places[member.record.partition as usize];
+        let there = place.cursor.position() == member.record.offset;
+        member.haul.run += u32::from(!there);
         there
     }
 
@@ -294,7 +289,7 @@ impl Streams {
         }
         let member = &mut self.members[at as usize];
         member.advance();
-        let (group, partition, published) = (member.group, member.partition, member.published);
+        let (group, partition, published) = (member.who.group, member.record.partition, member.record.published);
         self.settle_commits(core, group, partition, at);
         let place = &mut self.crews[group as usize].places[partition as usize];
         let repeats = place.cursor.repeats();
@@ -310,7 +305,7 @@ impl Streams {
     fn pass_astray<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, root: u32) {
         let member = &mut self.members[at as usize];
         member.advance();
-        let Member { group, partition, offset, published, .. } = *member;
+        let (group, InHand { partition, offset, published, .. }) = (member.who.group, member.record);
         let place = &mut self.crews[group as usize].places[partition as usize];
         let repeats = !place.cursor.notice(offset);
         core.tell(Fact::Passed { group: GroupId(group), published, stale: true, repeats });
@@ -325,8 +320,8 @@ impl Streams {
             return;
         }
         let member = &mut self.members[at as usize];
-        member.polled = core.now;
-        let (group, partition) = (member.group, member.partition);
+        member.haul.polled = core.now;
+        let (group, partition) = (member.who.group, member.record.partition);
         let place = &mut self.crews[group as usize].places[partition as usize];
         place.tries += 1;
         place.retries = true;
@@ -334,8 +329,8 @@ impl Streams {
 
     /// The first record, of those that only strays have in hand, of a partition.
     pub(crate) fn held_by_strays<P: Probe>(&self, core: &Core<'_, P>, topic: u32, partition: u32) -> u64 {
-        let strays = self.members.iter().filter(|m| m.expelled && core.topic_of(m.group) == topic);
-        let runs = strays.flat_map(|m| &m.hand).filter(|run| run.partition == partition);
+        let strays = self.members.iter().filter(|m| m.expelled && core.topic_of(m.who.group) == topic);
+        let runs = strays.flat_map(|m| &m.haul.hand).filter(|run| run.partition == partition);
         runs.map(|run| run.next).min().unwrap_or(u64::MAX)
     }
 
@@ -346,10 +341,10 @@ impl Streams {
 
     /// The next poll is to come in time.
     fn start_watch<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        let limit = core.plan.groups[self.members[at as usize].group as usize].max_poll_interval;
+        let limit = core.plan.groups[self.members[at as usize].who.group as usize].max_poll_interval;
         let member = &mut self.members[at as usize];
-        member.polled = core.now;
-        if !std::mem::replace(&mut member.watched, true) {
+        member.haul.polled = core.now;
+        if !std::mem::replace(&mut member.haul.watched, true) {
             let due = core.now + limit;
             core.agenda.push(due, Phase::Arrival, crate::machine::core::event::Event::Stream(Beat::Overdue(at).code()));
         }
@@ -372,7 +367,8 @@ impl<P: Probe> Core<'_, P> {
         let replied = Fact::Replied { node, endpoint, outcome, joined: true, sojourn, waited: Span::ZERO };
         self.tell_load(replica, replied);
         self.tell_load(replica, Fact::Left { node });
-        let (edge, measured) = (self.plan.call(CallId(self.frames[frame].call)).edge, self.frames[frame].measured);
+        let (edge, measured) =
+            (self.plan.call(CallId(self.frames[frame].call)).edge, self.frames[frame].whose.measured);
         self.tell(Fact::Settled { edge, outcome, latency: sojourn, measured });
         self.close(frame, outcome);
     }

@@ -78,7 +78,7 @@ impl Streams {
     #[inline]
     fn seat_of<'p, P: Probe>(&self, core: &Core<'p, P>, member: u32) -> &'p Seat {
         let member = &self.members[member as usize];
-        &core.plan.groups[member.group as usize].seats[member.seat as usize]
+        &core.plan.groups[member.who.group as usize].seats[member.who.seat as usize]
     }
 
     /// When a seat commits, as seen from the clock of a group.

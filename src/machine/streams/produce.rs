@@ -17,7 +17,7 @@ impl Streams {
     pub(crate) fn produce<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, id: ProducerId) -> Flow {
         let post = core.plan.producers[id.index()];
         let plan = &core.plan.topics[post.topic as usize];
-        let (replica, measured) = (core.frames[at].replica, core.frames[at].measured);
+        let (replica, measured) = (core.frames[at].replica, core.frames[at].whose.measured);
         let edge = post.edge;
         core.tell(Fact::Called { edge, measured });
         let outlet = self.brokers[post.topic as usize].first_outlet + replica;
@@ -27,8 +27,8 @@ impl Streams {
         }
         if self.file_record(core, at, &post, core.now) {
             let frame = &mut core.frames[at];
-            frame.since = core.now;
-            frame.pose = Pose::Publishing;
+            frame.wait.since = core.now;
+            frame.state.pose = Pose::Publishing;
             return Flow::Stay;
         }
         core.tell(Fact::Settled { edge, outcome: Outcome::Succeeded, latency: Span::ZERO, measured });
@@ -52,9 +52,7 @@ impl Streams {
             published,
             lineage: lineage.child(post.site, 0),
             root: core.root_of(at),
-            client: frame.client,
-            priority: frame.priority,
-            measured: frame.measured,
+            whose: frame.whose,
             poisoned: false,
         };
         let keyed = core.plan.spreads[post.spread as usize].partition(core.seed, lineage, plan.partitions);
@@ -125,18 +123,18 @@ impl<P: Probe> Core<'_, P> {
         self.charge_stay(waiter, self.plan.topics[topic as usize].node, Cause::Broker);
         let due = self.now + back;
         let frame = &mut self.frames[waiter];
-        (frame.outcome, frame.due) = (outcome, due);
+        (frame.state.outcome, frame.due) = (outcome, due);
         self.beat_at(due, Beat::Confirmed(waiter));
     }
 
     /// A publisher hears what became of its record, and goes on.
     pub(crate) fn confirm_record(&mut self, at: u32) {
         let frame = &self.frames[at];
-        if frame.due != self.now || frame.pose != Pose::Publishing {
+        if frame.due != self.now || frame.state.pose != Pose::Publishing {
             return;
         }
         let Op::Produce { producer, .. } = self.plan.ops[frame.pc as usize] else { return };
-        let outcome = frame.outcome;
+        let outcome = frame.state.outcome;
         self.charge_stay(at, self.broker_of(producer), Cause::Network);
         self.hear_of_record(at, producer, outcome);
     }
@@ -145,8 +143,8 @@ impl<P: Probe> Core<'_, P> {
     pub(crate) fn hear_of_record(&mut self, at: u32, producer: ProducerId, outcome: Outcome) {
         let frame = &mut self.frames[at];
         frame.due = Time::NEVER;
-        frame.pose = Pose::Idle;
-        let (since, measured) = (frame.since, frame.measured);
+        frame.state.pose = Pose::Idle;
+        let (since, measured) = (frame.wait.since, frame.whose.measured);
         let edge = self.plan.producers[producer.index()].edge;
         self.tell(Fact::Settled { edge, outcome, latency: self.now.since(since), measured });
         if outcome.is_good() {
@@ -160,7 +158,7 @@ impl<P: Probe> Core<'_, P> {
     /// Charges what a publisher waits for to the broker.
     pub(crate) fn charge_stay(&mut self, at: u32, node: NodeId, cause: Cause) {
         if P::ACCOUNTS {
-            let elapsed = self.now.since(self.frames[at].until);
+            let elapsed = self.now.since(self.frames[at].account.until);
             self.charge_at(at, node, cause, elapsed);
         }
     }

@@ -35,12 +35,13 @@ impl Streams {
     fn lose_members<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32, crashed: bool) {
         for at in 0..self.members.len() as u32 {
             let member = &mut self.members[at as usize];
-            if member.replica != replica || !member.up {
+            if member.who.replica != replica || !member.up {
                 continue;
             }
             member.up = false;
             self.strays -= u32::from(std::mem::take(&mut member.expelled));
-            (member.frame, member.heard, member.fetch, member.asleep) = (NONE, false, Fetch::Asking, false);
+            (member.record.frame, member.heard, member.request.fetch, member.asleep) =
+                (NONE, false, Fetch::Asking, false);
             self.settle_all(core, at);
             if !crashed {
                 self.hand_over(at);
@@ -48,7 +49,7 @@ impl Streams {
             if crashed || self.keeps_its_name(core, at) {
                 self.fall_silent(core, at);
             } else {
-                let number = self.members[at as usize].number;
+                let number = self.members[at as usize].who.number;
                 self.part_member(core, at, number);
             }
             self.members[at as usize].clear();
@@ -59,11 +60,11 @@ impl Streams {
     fn regain_members<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
         for at in 0..self.members.len() as u32 {
             let member = &mut self.members[at as usize];
-            if member.replica != replica || member.up {
+            if member.who.replica != replica || member.up {
                 continue;
             }
             member.up = true;
-            member.asks_at = core.now;
+            member.request.asks_at = core.now;
             self.fall_out_of_step(core, at);
             self.come_again(core, at);
         }
@@ -71,13 +72,13 @@ impl Streams {
 
     /// Whether a member that comes back is the one it was.
     fn keeps_its_name<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
-        core.plan.groups[self.members[at as usize].group as usize].keeps_names
+        core.plan.groups[self.members[at as usize].who.group as usize].keeps_names
     }
 
     /// A group hears nothing more of a member: its session runs from its last heartbeat.
     fn fall_silent<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let member = &self.members[at as usize];
-        let (group, number, phase) = (member.group, member.number, member.phase);
+        let (group, number, phase) = (member.who.group, member.who.number, member.phase);
         let since = core.now.0.saturating_sub(phase) % HEARTBEAT.0;
         let timeout = core.plan.groups[group as usize].session_timeout;
         let left = Span(timeout.0.saturating_sub(since));
@@ -93,7 +94,7 @@ impl Streams {
     /// The session of a member of which nothing was heard is over, unless it is back; or that of the one it was before.
     pub(crate) fn end_session<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let member = &mut self.members[at as usize];
-        let (group, number) = (member.group, member.number);
+        let (group, number) = (member.who.group, member.who.number);
         let crew = &self.crews[group as usize].group;
         if member.session == core.now && crew.is_silent(number) {
             member.session = Time::NEVER;
@@ -107,7 +108,7 @@ impl Streams {
 
     /// A member is gone and its group knows.
     fn part_member<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, number: u32) {
-        let group = self.members[at as usize].group;
+        let group = self.members[at as usize].who.group;
         self.crews[group as usize].group.leave(number);
         self.summon_members(core, group);
         self.end_round(core, group);
@@ -119,7 +120,7 @@ impl Streams {
         let member = &mut self.members[at as usize];
         self.strays -= u32::from(std::mem::take(&mut member.expelled));
         member.clear();
-        let (group, number) = (member.group, member.number);
+        let (group, number) = (member.who.group, member.who.number);
         let crew = &mut self.crews[group as usize];
         let silent = crew.group.is_silent(number);
         if silent && !named {
@@ -142,19 +143,19 @@ impl Streams {
 
     /// The partitions of a member.
     fn owned(&self, at: u32) -> Vec<u32> {
-        let group = self.members[at as usize].group;
+        let group = self.members[at as usize].who.group;
         let places = self.crews[group as usize].places.len() as u32;
         (0..places).filter(|p| self.reader_of(group, *p) == Some(at)).collect()
     }
 
     fn settle_all<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        let group = self.members[at as usize].group;
+        let group = self.members[at as usize].who.group;
         self.owned(at).into_iter().for_each(|partition| self.settle_commits(core, group, partition, at));
     }
 
     /// What a member has done in its partitions is committed.
     fn hand_over(&mut self, at: u32) {
-        let group = self.members[at as usize].group;
+        let group = self.members[at as usize].who.group;
         for partition in self.owned(at) {
             let place = &mut self.crews[group as usize].places[partition as usize];
             place.cursor.hand_over();
@@ -168,7 +169,7 @@ impl Streams {
         let members = core.plan.groups[group as usize].members();
         for at in first..first + members {
             let member = &self.members[at as usize];
-            let awaited = self.crews[group as usize].group.is_awaited(member.number);
+            let awaited = self.crews[group as usize].group.is_awaited(member.who.number);
             if !awaited || member.summoned || member.heard {
                 continue;
             }
@@ -186,7 +187,7 @@ impl Streams {
             return;
         }
         member.heard = true;
-        if member.frame == NONE {
+        if member.record.frame == NONE {
             self.join_round(core, at);
             self.carry_on(core, at);
         }
@@ -196,7 +197,7 @@ impl Streams {
     pub(crate) fn join_round<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
         let member = &mut self.members[at as usize];
         member.heard = false;
-        let (group, number) = (member.group, member.number);
+        let (group, number) = (member.who.group, member.who.number);
         self.settle_all(core, at);
         let own = self.owned(at);
         let crew = &mut self.crews[group as usize];
@@ -242,13 +243,13 @@ impl Streams {
     fn revoke_partition<P: Probe>(&mut self, core: &mut Core<'_, P>, group: u32, partition: u32, from: u32) {
         let member = &mut self.members[from as usize];
         member.heard = true;
-        let works = member.hand.iter().any(|run| run.partition == partition);
+        let works = member.haul.hand.iter().any(|run| run.partition == partition);
         let place = &mut self.crews[group as usize].places[partition as usize];
         (place.listed, place.stocked) = (false, false);
         if !works {
             place.cursor.hand_over();
         }
-        if self.members[from as usize].frame == NONE {
+        if self.members[from as usize].record.frame == NONE {
             self.join_round(core, from);
         }
     }
@@ -288,15 +289,15 @@ impl Streams {
     /// (`AbstractCoordinator.HeartbeatThread`, `handlePollTimeoutExpiry`).
     pub(crate) fn check_poll<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let member = &mut self.members[at as usize];
-        let (group, number) = (member.group, member.number);
+        let (group, number) = (member.who.group, member.who.number);
         let limit = core.plan.groups[group as usize].max_poll_interval;
-        member.watched = false;
-        if member.hand.is_empty() || !member.up || member.expelled {
+        member.haul.watched = false;
+        if member.haul.hand.is_empty() || !member.up || member.expelled {
             return;
         }
-        let due = member.polled + limit;
+        let due = member.haul.polled + limit;
         if due > core.now {
-            member.watched = true;
+            member.haul.watched = true;
             return core.beat_at(due, Beat::Overdue(at));
         }
         member.expelled = true;

@@ -49,7 +49,7 @@ impl Streams {
         let more = place.stock > to;
         place.stocked = more;
         if more {
-            self.members[at as usize].stocked.push_back(partition);
+            self.members[at as usize].known.stocked.push_back(partition);
         }
         for offset in unseen.max(log.start())..to {
             if let Some(record) = self.brokers[topic as usize].logs[partition as usize].read(offset) {

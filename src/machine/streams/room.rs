@@ -28,7 +28,7 @@ impl Streams {
     ) -> Flow {
         let due = core.now + patience;
         let frame = &mut core.frames[at];
-        (frame.since, frame.due, frame.pose) = (core.now, due, Pose::Publishing);
+        (frame.wait.since, frame.due, frame.state.pose) = (core.now, due, Pose::Publishing);
         self.outlets[outlet as usize].blocked.push_back(at);
         core.beat_at(due, Beat::Blocked(at));
         Flow::Stay
@@ -54,7 +54,7 @@ impl Streams {
         let Some(Op::Produce { producer, .. }) = core.plan.ops.get(frame.pc as usize).copied() else { return None };
         let topic = core.plan.producers[producer.index()].topic;
         let outlet = self.brokers[topic as usize].first_outlet + frame.replica;
-        (frame.pose == Pose::Publishing).then_some((producer, outlet))
+        (frame.state.pose == Pose::Publishing).then_some((producer, outlet))
     }
 
     /// So many records are no longer in a producer's buffer.
@@ -112,7 +112,7 @@ impl Streams {
         let post = core.plan.producers[producer.index()];
         core.frames[at].due = Time::NEVER;
         core.charge_stay(at, core.broker_of(producer), Cause::Broker);
-        if !self.file_record(core, at, &post, core.frames[at].since) {
+        if !self.file_record(core, at, &post, core.frames[at].wait.since) {
             core.hear_of_record(at, producer, Outcome::Succeeded);
         }
     }

@@ -9,6 +9,7 @@ use crate::model::{LawId, NodeId};
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::Time;
 
+use crate::machine::core::frame::Whose;
 use crate::machine::streams::HEARTBEAT;
 
 /// A record, and whose request published it.
@@ -17,9 +18,7 @@ pub(crate) struct Record {
     pub(crate) published: Time,
     pub(crate) lineage: Lineage,
     pub(crate) root: u32,
-    pub(crate) client: u16,
-    pub(crate) priority: u8,
-    pub(crate) measured: bool,
+    pub(crate) whose: Whose,
     /// Whether nobody can work on it.
     pub(crate) poisoned: bool,
 }
@@ -152,14 +151,61 @@ pub(crate) struct Run {
     pub(crate) end: u64,
 }
 
-/// A member of a group.
-#[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own; they overlap")]
-pub(crate) struct Member {
+/// Which member of which group somebody is, and where.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Who {
     pub(crate) group: u32,
     pub(crate) number: u32,
     pub(crate) seat: u32,
     pub(crate) replica: u32,
+}
+
+/// The record in hand, and where that stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InHand {
+    pub(crate) frame: u32,
+    pub(crate) partition: u32,
+    pub(crate) offset: u64,
+    pub(crate) published: Time,
+}
+
+/// What the last poll brought.
+#[derive(Clone, Debug)]
+pub(crate) struct Haul {
+    /// By partition; empty between two batches.
+    pub(crate) hand: Vec<Run>,
+    /// In which of them it is.
+    pub(crate) run: u32,
+    pub(crate) polled: Time,
+    /// Whether somebody will look whether the next poll comes in time.
+    pub(crate) watched: bool,
+}
+
+/// A member's request for records.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Request {
+    pub(crate) fetch: Fetch,
+    pub(crate) asks_at: Time,
+    pub(crate) due: Time,
+    pub(crate) polls: u32,
+}
+
+/// What a member knows of its partitions.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    /// Those with more at the broker.
+    pub(crate) waiting: VecDeque<u32>,
+    /// Those with some at hand.
+    pub(crate) stocked: VecDeque<u32>,
+    /// What is under way, and up to where.
+    pub(crate) coming: Vec<(u32, u64)>,
+}
+
+/// A member of a group.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own; they overlap")]
+pub(crate) struct Member {
+    pub(crate) who: Who,
     pub(crate) up: bool,
     /// Whether the group went on without it while it works.
     pub(crate) expelled: bool,
@@ -168,16 +214,8 @@ pub(crate) struct Member {
     pub(crate) heard: bool,
     /// Whether it sleeps between two polls.
     pub(crate) asleep: bool,
-    /// The record in hand, and where that stands.
-    pub(crate) frame: u32,
-    pub(crate) partition: u32,
-    pub(crate) offset: u64,
-    pub(crate) published: Time,
-    /// What the last poll brought, by partition, and in which of them it is; empty between two batches.
-    pub(crate) hand: Vec<Run>,
-    pub(crate) run: u32,
-    pub(crate) polled: Time,
-    pub(crate) watched: bool,
+    pub(crate) record: InHand,
+    pub(crate) haul: Haul,
     /// Place of its heartbeats in their interval.
     pub(crate) phase: u64,
     /// The same of its commits, to be taken modulo their interval.
@@ -186,13 +224,8 @@ pub(crate) struct Member {
     pub(crate) session: Time,
     /// The same of the one it was, if it came back as somebody new.
     pub(crate) former: Time,
-    pub(crate) fetch: Fetch,
-    pub(crate) asks_at: Time,
-    pub(crate) due: Time,
-    pub(crate) polls: u32,
-    pub(crate) waiting: VecDeque<u32>,
-    pub(crate) stocked: VecDeque<u32>,
-    pub(crate) coming: Vec<(u32, u64)>,
+    pub(crate) request: Request,
+    pub(crate) known: Known,
 }
 
 /// All streams of a run.
@@ -272,7 +305,7 @@ impl Streams {
                     self.members.push(Member {
                         phase: draw(0) % HEARTBEAT.0,
                         commits: draw(1),
-                        ..Member::new(group, number, seat, replica)
+                        ..Member::new(Who { group, number, seat, replica })
                     });
                 }
             }
@@ -285,52 +318,38 @@ impl Streams {
 }
 
 impl Member {
-    fn new(group: u32, number: u32, seat: u32, replica: u32) -> Self {
+    fn new(who: Who) -> Self {
         Self {
-            group,
-            number,
-            seat,
-            replica,
+            who,
             up: true,
             expelled: false,
             summoned: false,
             heard: false,
             asleep: false,
-            frame: NONE,
-            partition: 0,
-            offset: 0,
-            published: Time(0),
-            hand: Vec::new(),
-            run: 0,
-            polled: Time(0),
-            watched: false,
+            record: InHand { frame: NONE, partition: 0, offset: 0, published: Time(0) },
+            haul: Haul { hand: Vec::new(), run: 0, polled: Time(0), watched: false },
             phase: 0,
             commits: 0,
             session: Time::NEVER,
             former: Time::NEVER,
-            fetch: Fetch::default(),
-            asks_at: Time(0),
-            due: Time::NEVER,
-            polls: 0,
-            waiting: VecDeque::new(),
-            stocked: VecDeque::new(),
-            coming: Vec::new(),
+            request: Request { fetch: Fetch::default(), asks_at: Time(0), due: Time::NEVER, polls: 0 },
+            known: Known::default(),
         }
     }
 
     /// Is past the record in hand.
     pub(crate) fn advance(&mut self) {
-        if let Some(run) = self.hand.get_mut(self.run as usize) {
+        if let Some(run) = self.haul.hand.get_mut(self.haul.run as usize) {
             run.next += 1;
         }
     }
 
     /// Forgets what it knows of its partitions.
     pub(crate) fn clear(&mut self) {
-        self.waiting.clear();
-        self.stocked.clear();
-        self.coming.clear();
-        self.hand.clear();
-        self.run = 0;
+        self.known.waiting.clear();
+        self.known.stocked.clear();
+        self.known.coming.clear();
+        self.haul.hand.clear();
+        self.haul.run = 0;
     }
 }

@@ -27,6 +27,7 @@ use crate::units::Time;
 
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Frame, Origin};
+use crate::machine::core::frame::{State, Wait, Whose};
 use crate::machine::core::{Core, Flow};
 use crate::machine::wire::Wire;
 
@@ -115,8 +116,8 @@ impl Wire {
         self.purses[purse].waiting.push_back(at);
         let frame = &mut core.frames[at];
         frame.due = due;
-        frame.since = core.now;
-        frame.loan = loan;
+        frame.wait.since = core.now;
+        frame.state.loan = loan;
         // Until it leaves it is where its caller is.
         frame.replica = replica;
         core.agenda.push(due, Phase::Arrival, Event::Starve(at));
@@ -128,11 +129,11 @@ impl Wire {
         let caller = core.frames[core.frames[at].caller].replica;
         match self.ask_purse(core, id, caller) {
             Answer::Lent => {
-                core.frames[at].loan = Loan::Has;
+                core.frames[at].state.loan = Loan::Has;
                 return true;
             }
             Answer::Refused => {
-                core.frames[at].loan = Loan::Denied;
+                core.frames[at].state.loan = Loan::Denied;
                 self.fail_unsent(core, at, Outcome::ConnectFailed);
             }
             Answer::Later => self.wait_for_loan(core, at, id, caller, Loan::Asks),
@@ -143,16 +144,16 @@ impl Wire {
     /// A try is answered: its connection goes back.
     #[inline]
     pub(crate) fn repay<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        let Frame { loan, caller, call, .. } = core.frames[at];
+        let Frame { caller, call, state: State { loan, .. }, .. } = core.frames[at];
         if loan == Loan::Has {
-            core.frames[at].loan = Loan::None;
+            core.frames[at].state.loan = Loan::None;
             self.return_to_purse(core, LenderId(core.plan.calls[call as usize].lender), core.frames[caller].replica);
         }
     }
 
     /// A try is given up: its connection goes back. Says whether it had not left yet, and is now gone without a trace.
     pub(crate) fn give_up_loan<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
-        let Frame { loan, caller, call, .. } = core.frames[at];
+        let Frame { caller, call, state: State { loan, .. }, .. } = core.frames[at];
         match loan {
             Loan::None | Loan::Stands | Loan::Denied => return false,
             Loan::Has => {
@@ -186,7 +187,7 @@ impl Wire {
                 Flow::On
             }
             Answer::Refused => {
-                core.frames[at].since = core.now;
+                core.frames[at].wait.since = core.now;
                 core.turn_down(at, edge, Outcome::ConnectFailed)
             }
             Answer::Later => {
@@ -232,14 +233,14 @@ impl Wire {
             return;
         }
         for at in core.frames.live_slots() {
-            let Frame { origin, caller, loan, .. } = core.frames[at];
+            let Frame { origin, caller, state: State { loan, .. }, .. } = core.frames[at];
             if origin != Origin::Try || caller == NONE || core.frames[caller].replica != replica {
                 continue;
             }
             if loan == Loan::Has {
-                core.frames[at].loan = Loan::None;
+                core.frames[at].state.loan = Loan::None;
             } else if loan == Loan::Granted {
-                core.frames[at].loan = Loan::Asks;
+                core.frames[at].state.loan = Loan::Asks;
                 core.stay_home(at);
             }
         }
@@ -250,7 +251,7 @@ impl Wire {
         if core.trouble.possible && core.mutes(Event::Starve(at), at) {
             return;
         }
-        let Frame { loan, due, replica, pc, call, .. } = core.frames[at];
+        let Frame { due, replica, pc, call, state: State { loan, .. }, .. } = core.frames[at];
         if due != core.now || !matches!(loan, Loan::Asks | Loan::Stands) {
             return;
         }
@@ -259,11 +260,11 @@ impl Wire {
         if loan == Loan::Asks {
             let call = &core.plan.calls[call as usize];
             self.leave_purse(core, at, LenderId(call.lender), replica);
-            (core.frames[at].loan, core.frames[at].replica) = (Loan::Denied, core.plan.link(call.link).first);
+            (core.frames[at].state.loan, core.frames[at].replica) = (Loan::Denied, core.plan.link(call.link).first);
             self.fail_unsent(core, at, Outcome::PoolTimeout);
         } else if let Op::Borrow { lender, edge, .. } = core.plan.ops[pc as usize] {
             self.leave_purse(core, at, lender, replica);
-            core.frames[at].loan = Loan::None;
+            core.frames[at].state.loan = Loan::None;
             core.turn_down(at, edge, Outcome::PoolTimeout);
             core.ready.push_back(at);
         }
@@ -279,7 +280,7 @@ impl<P: Probe> Core<'_, P> {
 
     /// A transaction gets no connection: its database sees nothing of it, its caller counts a call that failed.
     fn turn_down(&mut self, at: u32, edge: EdgeId, outcome: Outcome) -> Flow {
-        let Frame { measured, since, .. } = self.frames[at];
+        let Frame { whose: Whose { measured, .. }, wait: Wait { since, .. }, .. } = self.frames[at];
         self.tell(Fact::Called { edge, measured });
         self.tell(Fact::Settled { edge, outcome, latency: self.now.since(since), measured });
         self.fail_step(at, outcome)
@@ -289,10 +290,10 @@ impl<P: Probe> Core<'_, P> {
     fn grant(&mut self, at: u32) {
         let frame = &mut self.frames[at];
         frame.due = Time::NEVER;
-        if frame.loan == Loan::Asks {
-            frame.loan = Loan::Granted;
+        if frame.state.loan == Loan::Asks {
+            frame.state.loan = Loan::Granted;
         } else {
-            frame.loan = Loan::None;
+            frame.state.loan = Loan::None;
             frame.pc += 1;
         }
         self.charge(at, Cause::ConnectionWait);

@@ -24,7 +24,10 @@ impl Wire {
         let frame = &core.frames[at];
         let plight = core.trouble.plights[frame.replica as usize];
         let accepted = plight.hangs > 0 && plight.hangs == plight.down;
-        frame.cut == Cut::Astray || core.is_stuck(at) || self.is_unanswered(core, at) || plight.down > 0 && !accepted
+        frame.state.cut == Cut::Astray
+            || core.is_stuck(at)
+            || self.is_unanswered(core, at)
+            || plight.down > 0 && !accepted
     }
 
     /// Whether nobody answers a handshake, not even a kernel.
@@ -38,10 +41,15 @@ impl Wire {
         for at in core.frames.live_slots() {
             let frame = &core.frames[at];
             let here = frame.replica == replica && frame.origin == Origin::Try;
-            if !here || frame.pc == GONE || frame.abandoned || frame.cut != Cut::Whole || !self.is_sent(core, at) {
+            if !here
+                || frame.pc == GONE
+                || frame.marks.abandoned
+                || frame.state.cut != Cut::Whole
+                || !self.is_sent(core, at)
+            {
                 continue;
             }
-            core.frames[at].cut = Cut::Severed;
+            core.frames[at].state.cut = Cut::Severed;
             if core.frames[at].pc != DIAL.0 {
                 let (lineage, back) = (core.frames[at].lineage, core.plan.calls[core.frames[at].call as usize].back);
                 let back = core.vary(back, lineage, Purpose::Back, RESET);
@@ -55,23 +63,23 @@ impl Wire {
         for (at, hold) in self.wired_tries(core) {
             let dials = matches!(hold.stage, Stage::Dialling(_));
             if dials && self.pools[hold.pool as usize].conns[hold.conn as usize].replica == replica {
-                core.frames[at].cut = Cut::Astray;
+                core.frames[at].state.cut = Cut::Astray;
             }
         }
     }
 
     /// Whether a try goes to an old address where nothing answers.
     pub(crate) fn is_unheard<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
-        core.frames[at].cut == Cut::Astray && self.names.silent[self.callee_of(core, at) as usize]
+        core.frames[at].state.cut == Cut::Astray && self.names.silent[self.callee_of(core, at) as usize]
     }
 
     /// The replica that a try is meant for: in the middle of a handshake its frame may be at work at the caller's.
     pub(crate) fn callee_of<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> u32 {
-        match self.holds.get(at as usize) {
-            Some(hold) if core.is_wired(at) && matches!(hold.stage, Stage::Dialling(_)) => {
-                self.pools[hold.pool as usize].conns[hold.conn as usize].replica
-            }
-            _ => core.frames[at].replica,
+        let hold = self.holds.get(at);
+        if core.is_wired(at) && matches!(hold.stage, Stage::Dialling(_)) {
+            self.pools[hold.pool as usize].conns[hold.conn as usize].replica
+        } else {
+            core.frames[at].replica
         }
     }
 
@@ -81,14 +89,14 @@ impl Wire {
         let link = core.plan.calls[frame.call as usize].link.index();
         let parts = |fault: &u32| matches!(core.plan.faults[*fault as usize].effect, Effect::Partition);
         let cut = |replica: u32| core.trouble.plights[replica as usize].cuts > 0;
-        let calls = || !frame.abandoned && cut(core.frames[frame.caller].replica);
+        let calls = || !frame.marks.abandoned && cut(core.frames[frame.caller].replica);
         core.trouble.on_link[link].iter().any(parts) || cut(self.callee_of(core, at)) || calls()
     }
 
     /// The connection that a try shares with others, and the direction.
     pub(crate) fn shared<P: Probe>(&self, core: &Core<'_, P>, at: u32, back: bool) -> Option<(u32, u32, bool)> {
         let channel = &core.plan.channels[core.plan.calls[core.frames[at].call as usize].channel as usize];
-        let hold = self.holds[at as usize];
+        let hold = self.holds[at];
         (channel.streams > 1 && hold.conn != NONE).then_some((hold.pool, hold.conn, back))
     }
 

@@ -18,6 +18,7 @@ use crate::units::Span;
 
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Cut, Origin};
+use crate::machine::core::side::Side;
 use crate::machine::core::{Core, Flow, GONE};
 use crate::machine::names::Names;
 use crate::model::plan::Plan;
@@ -30,7 +31,7 @@ use pool::Pool;
 pub(crate) struct Wire {
     /// Connections of transports: per caller replica, and the one a try has.
     pub(crate) pools: Vec<Pool>,
-    pub(crate) holds: Vec<Hold>,
+    pub(crate) holds: Side<Hold>,
     /// When a link is free to take the next message: there, back.
     pub(crate) pipes: Vec<[Time; 2]>,
     /// Database connections: per caller replica, and open at each node.
@@ -45,12 +46,19 @@ impl Wire {
     pub(crate) fn new(plan: &Plan, seed: u64) -> Self {
         Self {
             pools: pool::pools(plan),
-            holds: Vec::new(),
+            holds: Side::default(),
             pipes: vec![[Time(0); 2]; plan.links.len()],
             purses: lend::purses(plan),
             connections: vec![0; plan.nodes.len()],
             names: Names::new(plan, seed),
         }
+    }
+
+    /// Whether nothing is lent or under way, and nobody waits for a connection.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.purses.iter().all(Purse::is_whole)
+            && self.pools.iter().all(Pool::is_quiet)
+            && self.names.memories.iter().all(|m| m.outstanding.iter().all(|n| *n == 0))
     }
 }
 
@@ -94,7 +102,7 @@ impl Wire {
     /// A try has room on a connection and is sent with it, once it is open.
     #[inline]
     pub(crate) fn board<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, conn: u32) {
-        let hold = &mut self.holds[at as usize];
+        let hold = &mut self.holds[at];
         hold.conn = conn;
         let conn = &mut self.pools[hold.pool as usize].conns[conn as usize];
         core.frames[at].replica = conn.replica;
@@ -111,7 +119,7 @@ impl Wire {
     /// The round trips that a big message needs beyond the first, where its connection is fresh: TCP's slow start.
     #[inline(never)]
     pub(crate) fn start_slowly<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, trips: u32, way: Purpose) -> Span {
-        if !self.holds.get(at as usize).is_some_and(|hold| hold.fresh) {
+        if !self.holds.get(at).fresh {
             return Span::ZERO;
         }
         let frame = &core.frames[at];
@@ -136,7 +144,7 @@ impl Wire {
     pub(crate) fn hang_up<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let plan = core.plan;
         let channel = &plan.channels[core.sites[core.frames[at].call as usize].channel as usize];
-        let hold = std::mem::take(&mut self.holds[at as usize]);
+        let hold = std::mem::take(&mut self.holds[at]);
         if hold.pool == NONE {
             // It was reset.
             return;
@@ -150,24 +158,24 @@ impl Wire {
     #[cold]
     pub(crate) fn fail_unsent<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, outcome: Outcome) {
         if core.is_wired(at) {
-            self.holds.resize(core.frames.peak().max(self.holds.len()), Hold::default());
+            self.holds.grow(at);
         }
         let frame = &mut core.frames[at];
         frame.pc = GONE;
-        frame.outcome = outcome;
-        frame.cut = Cut::Unsent;
+        frame.state.outcome = outcome;
+        frame.state.cut = Cut::Unsent;
         core.schedule(Span::ZERO, Event::Return(at));
     }
 
     /// Whether a try has left its caller's replica.
     pub(crate) fn is_sent<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
-        !core.frames[at].loan.is_wanting() && (!core.is_wired(at) || self.holds[at as usize].stage == Stage::Sent)
+        !core.frames[at].state.loan.is_wanting() && (!core.is_wired(at) || self.holds[at].stage == Stage::Sent)
     }
 
     /// Tries that have a pool, or wait for one, and what they hold.
     pub(crate) fn wired_tries<P: Probe>(&self, core: &Core<'_, P>) -> Vec<(u32, Hold)> {
         let tries = core.frames.live_slots().into_iter().filter(|at| core.frames[*at].origin == Origin::Try);
-        let held = tries.filter(|at| core.is_wired(*at)).map(|at| (at, self.holds[at as usize]));
+        let held = tries.filter(|at| core.is_wired(*at)).map(|at| (at, self.holds[at]));
         held.filter(|(_, hold)| hold.pool != NONE).collect()
     }
 }

@@ -33,7 +33,7 @@ impl Wire {
     #[inline]
     pub(crate) fn send<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let site = &core.sites[core.frames[at].call as usize];
-        let (straight, there) = (site.straight, site.there);
+        let (straight, there) = (site.straight, site.ways.there);
         if site.tracks {
             self.names.track(core, at);
         }
@@ -122,10 +122,10 @@ impl Wire {
         if frame.origin == Origin::Guard {
             return;
         }
-        let (replica, caller, took) = (frame.replica, frame.caller, core.now.since(frame.sent));
+        let (replica, caller, took) = (frame.replica, frame.caller, core.now.since(frame.trip.sent));
         let id = core.plan.calls[frame.call as usize].link;
         let link = core.plan.link(id);
-        if self.is_sent(core, at) && frame.cut != Cut::Unsent {
+        if self.is_sent(core, at) && frame.state.cut != Cut::Unsent {
             let (memory, pick) = (self.names.memory(core, id, caller), replica - link.first);
             let memory = &mut self.names.memories[memory];
             memory.outstanding[pick as usize] -= 1;
@@ -143,9 +143,9 @@ impl Wire {
         let Some(spec) = &core.plan.discovery.outliers else { return };
         let frame = &core.frames[at];
         let (link, edge) = (core.plan.calls[frame.call as usize].link, core.plan.calls[frame.call as usize].edge);
-        let measured = frame.measured;
-        let alone = frame.loan.is_wanting();
-        if alone || core.is_wired(at) && self.holds.get(at as usize).is_some_and(|hold| hold.stage == Stage::Waiting) {
+        let measured = frame.whose.measured;
+        let alone = frame.state.loan.is_wanting();
+        if alone || core.is_wired(at) && self.holds.get(at).stage == Stage::Waiting {
             // It waited for a connection of its own pool: no replica had a part in that.
             return;
         }

@@ -16,6 +16,7 @@ use crate::units::{Span, Time};
 
 use crate::machine::core::Core;
 use crate::machine::core::event::Event;
+use crate::machine::core::side::Side;
 
 /// How often an idle machine that wears out by running is looked at, at least.
 const LOOK: Span = Span(1_000_000);
@@ -75,7 +76,7 @@ pub(crate) struct Trouble {
     pub(crate) on_replica: Vec<Vec<u32>>,
     pub(crate) on_link: Vec<Vec<u32>>,
     /// By frame: what the replica's clock had lost when its work began.
-    pub(crate) lost: Vec<Span>,
+    pub(crate) lost: Side<Span>,
     /// Messages that the network drops.
     pub(crate) dropped: dropped::Dropped,
     /// Frames that go on when their replica thaws.
@@ -114,10 +115,7 @@ impl Trouble {
 
     /// Notes what a replica's clock had lost when a work began.
     pub(crate) fn note_lost(&mut self, at: u32, lost: Span) {
-        if self.lost.len() <= at as usize {
-            self.lost.resize(at as usize + 1, Span::ZERO);
-        }
-        self.lost[at as usize] = lost;
+        self.lost.put(at, lost);
     }
 }
 
