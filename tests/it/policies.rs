@@ -148,3 +148,25 @@ pub(crate) fn adds_up(summary: &Summary) {
         assert!((told - bad).abs() < 1e-6, "{told} of {bad}");
     }
 }
+
+/// One replica of four is down, and whoever draws it draws once more: 1/16 of the calls fail twice, unless the retry avoids
+/// the replica that was tried; then it takes six further draws of it, (1/4)⁷. Two tries of a down replica in two never
+/// help: what was drawn is drawn in the end.
+#[test]
+fn a_retry_can_avoid_the_replica_that_was_tried() {
+    let failed = |replicas: u32, down: u32, rule: &str, breaker: &str| {
+        let nodes = format!(
+            "[services.a]\nconcurrency = \"unlimited\"\nsteps = [{{ call = \"b\", policy = \"p\" }}]\n\
+             [services.b]\nreplicas = {replicas}\nconcurrency = \"unlimited\"\n[discovery]\nkind = \"static\"\nload_balancing = \"random\"\nbalance_per = \"request\"\n\
+             [policies.p]\nretries = {{ max = 1, backoff = \"1ms\"{rule} }}\n{breaker}\
+             [[faults]]\nkind = \"outage\"\ntarget = \"b\"\nreplicas = {down}\nat = \"0s\"\nduration = \"1h\"\n"
+        );
+        1.0 - succeeded(&small(&nodes, &[("rate = \"10/s\"", "rate = \"500/s\"")]))
+    };
+    let (plain, other) = (failed(4, 1, "", ""), failed(4, 1, ", other_replica = true", ""));
+    assert!((plain - 1.0 / 16.0).abs() < 0.01 && other < 0.002, "{plain} {other}");
+    let breaker = "circuit_breaker = { failure_rate = \"100%\", min_calls = 1000000, window_calls = 1000000, per = \"replica\" }\n";
+    assert!(failed(4, 1, ", other_replica = true", breaker) < 0.002);
+    let all = failed(4, 4, ", other_replica = true", "");
+    assert!((all - 1.0).abs() < 1e-9, "{all}");
+}

@@ -12,6 +12,7 @@ use crate::random::{Draw, Purpose};
 use crate::units::{Span, Time};
 
 use crate::machine::calls::Calls;
+use crate::machine::calls::aim::Aim;
 use crate::machine::calls::police::Dues;
 use crate::machine::core::Core;
 use crate::machine::core::event::Event;
@@ -70,8 +71,8 @@ pub(crate) struct Guarded {
     pub(crate) pending: bool,
     /// The deadline its caller inherited.
     pub(crate) inherited: Time,
-    /// The replica that the next try goes to, where a breaker has let that through.
-    pub(crate) aim: Option<u32>,
+    /// Where its tries go.
+    pub(crate) aim: Aim,
     /// When the first of its tries was begun, where they are tied.
     pub(crate) begun: Time,
 }
@@ -92,7 +93,7 @@ impl Default for Guarded {
             in_line: false,
             pending: false,
             inherited: Time::NEVER,
-            aim: None,
+            aim: Aim::default(),
             begun: Time::NEVER,
         }
     }

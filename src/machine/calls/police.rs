@@ -150,7 +150,7 @@ impl Calls {
     ) {
         let guarded = &mut self.guarded[guard];
         guarded.pending = false;
-        guarded.aim = None;
+        guarded.aim.next = None;
         guarded.alarms.timer_at = Time::NEVER;
         let (dues, nth, edge) = (std::mem::take(&mut guarded.dues), guarded.again, core.edge_of(guard));
         core.tell(Fact::Limited { edge, by: outcome, first: nth == 0, measured: core.frames[guard].whose.measured });

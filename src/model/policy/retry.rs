@@ -5,13 +5,16 @@
 //! retry i (from 0) the caller waits v = min(`backoff_max`, `backoff` × `backoff_factor`^i) with the jitter: `none` v, `full`
 //! between 0 and v, `equal` between v/2 and v, `decorrelated` between `backoff` and three times the last wait, at most
 //! `backoff_max`, `"20%"` v ± 20 %, `envoy` between 0 and min(`backoff_max`, `backoff` × 2^i), whatever `backoff_factor` says.
-//! A wait that passes the deadline ends the call at the deadline.
+//! A wait that passes the deadline ends the call at the deadline. With `other_replica = true` a replica that the call has
+//! tried already is drawn anew, up to five times, and then taken; a breaker or DNS that knows of no other leaves none. Where
+//! connections are bound to replicas, a try goes where its connection goes.
 //!
 //! Jitter spreads retries over time; only a budget bounds how many there are. k layers that each try r times
 //! multiply: r^k tries reach the bottom when it fails.
 //!
 //! Formulas: Brooker, "Exponential Backoff and Jitter" (AWS, 2015); gRPC proposal A6; Envoy's `backoff_strategy.cc` (the page
-//! of its router filter says 2ⁿ − 1, the code has doubled since 2020).
+//! of its router filter says 2ⁿ − 1, the code has doubled since 2020), and its `previous_hosts` retry predicate with
+//! `host_selection_retry_max_attempts: 5`.
 
 use crate::units::Span;
 
@@ -27,6 +30,8 @@ pub struct Retry {
     pub on: OutcomeSet,
     /// How long to wait before each.
     pub backoff: Backoff,
+    /// Whether a retry avoids the replicas that the call has tried already.
+    pub other_replica: bool,
     /// What bounds the retries of all calls together.
     pub budget: Option<BudgetSpec>,
 }

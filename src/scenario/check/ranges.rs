@@ -2,14 +2,15 @@
 
 use super::walk;
 use crate::diag::{Complaint, code};
-use crate::scenario::written::{Given, Load, Node, Place, QueueOrder, Scenario};
+use crate::scenario::written::{Given, Load, Node, Place, Scenario};
 
 /// Complains about every number that cannot be.
 pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     scenario.sim.ranges(complaints);
     crate::scenario::tables::discovery::ranges(&scenario.discovery, complaints);
     for node in scenario.nodes.values() {
-        one_node(node, complaints);
+        crate::scenario::tables::nodes::ranges(node, complaints);
+        programs(node, complaints);
     }
     for client in scenario.clients.values() {
         crate::scenario::tables::clients::ranges(client, scenario.sim.duration.value, complaints);
@@ -25,10 +26,6 @@ const USERS: u64 = 10_000_000;
 
 /// Promises, and faults, at most.
 const LISTED: usize = 2_000;
-
-/// The least share of a core that can be given to a container
-/// (<https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/>).
-const MILLICORE: f64 = 0.001;
 
 /// Complains about more than one run can have.
 fn many(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
@@ -76,22 +73,7 @@ pub(in crate::scenario) fn none<T: PartialEq>(
     zero(given.value == *nothing, key, given.place.as_ref(), why, complaints);
 }
 
-fn one_node(node: &Node, complaints: &mut Vec<Complaint>) {
-    let nobody = "nobody would serve";
-    zero(node.replicas.value == 0, "replicas", node.replicas.place.as_ref(), nobody, complaints);
-    zero(node.concurrency.value == Some(0), "concurrency", node.concurrency.place.as_ref(), nobody, complaints);
-    if let Some(cores) = node.cores.value.filter(|cores| *cores < MILLICORE) {
-        let message = format!("`cores` is {cores}; the least is {MILLICORE}");
-        let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(node.cores.place.clone());
-        complaints.push(complaint.help("Kubernetes knows nothing smaller than a thousandth of a core, either"));
-    }
-    crate::scenario::tables::orders::ranges(&node.queue_order, complaints);
-    let takes = matches!(node.queue_order.value, QueueOrder::Lifo | QueueOrder::Priority);
-    if node.preemptive.value && !takes {
-        let message = "`preemptive` with a line where nobody is more urgent than who is being served";
-        let complaint = Complaint::error(code::PREEMPTION, message).at(node.preemptive.place.clone());
-        complaints.push(complaint.help("it means something for queue_order = \"lifo\" and \"priority\""));
-    }
+fn programs(node: &Node, complaints: &mut Vec<Complaint>) {
     for endpoint in node.programs() {
         walk::steps(&endpoint.steps, &mut |step| crate::scenario::tables::steps::ranges(step, complaints));
         let unrolled = walk::unrolled(&endpoint.steps);

@@ -12,22 +12,19 @@ mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::graph::End;
-use crate::model::contention::Contention;
 use crate::model::id::NONE;
-use crate::model::line::{Delay, Order};
+use crate::model::line::Order;
 use crate::model::plan::{self, Callee, Plan};
 use crate::model::policy::Rules;
-use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, NodeId, Op, Pc, QueueId};
+use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, NodeId, Op, QueueId};
 use crate::random::dist::{Dist, Law};
 use crate::random::draw::name_hash;
 use crate::units::Span;
 
 use super::Checked;
 use super::guarded::{longest, of_client};
-use super::tables::policy::intake;
-use super::walk::{fed, is_called};
-use super::written::{Metric, Node, NodeKind, QueueOrder, Scenario, Slo};
+use super::walk::fed;
+use super::written::{Metric, Scenario, Slo};
 
 /// The plan of a checked scenario.
 pub fn lower(checked: &Checked) -> Plan {
@@ -77,16 +74,6 @@ pub(super) struct Lowering<'s> {
     pub(super) fed: BTreeSet<&'s str>,
 }
 
-/// Consumers of one replica. Those of a queue that nothing comes to are there for a variant in which something does: they would
-/// only make the others look idle.
-fn consumers(node: &Node, called: bool, fed: &BTreeSet<&str>) -> u32 {
-    let own = |counts: bool| -> u32 {
-        let all = node.consumes.iter().filter(|c| !counts || fed.contains(c.from.value.as_str()));
-        all.map(|c| c.concurrency.value).sum()
-    };
-    if !called && own(true) == 0 { own(false) } else { own(true) }
-}
-
 impl<'s> Lowering<'s> {
     fn new(scenario: &'s Scenario) -> Self {
         let sim = &scenario.sim;
@@ -121,58 +108,7 @@ impl<'s> Lowering<'s> {
         }
     }
 
-    /// Nodes and their endpoints, in name order.
-    fn nodes(&mut self) {
-        for (name, node) in &self.scenario.nodes {
-            let id = self.node(name, node);
-            if let Some(cache) = &node.cache {
-                self.cache_of(id, cache);
-            }
-            for (table, writers) in &node.tables {
-                self.tables.push((name, table));
-                let deadlock_timeout = node.deadlock_timeout.value;
-                self.plan.tables.push(plan::Table { writers: writers.writers.value, deadlock_timeout });
-            }
-            for endpoint in node.programs().map(|e| &e.name.value) {
-                let eid = EndpointId(self.plan.endpoints.len() as u32);
-                self.plan.endpoints.push(plan::Endpoint {
-                    name: End::named(name, endpoint).to_string(),
-                    node: id,
-                    entry: Pc::default(),
-                    consumer: false,
-                    goals: 0,
-                });
-                self.endpoints.insert((id, endpoint), eid);
-            }
-        }
-    }
-
-    fn node(&mut self, name: &'s str, node: &Node) -> NodeId {
-        let life = self.life(node);
-        let queue_timeout = node.queue_timeout.value.as_ref().map(|law| self.law(law));
-        let called = node.consumes.is_empty() || is_called(self.scenario, name);
-        let planned = plan::Node {
-            name: name.into(),
-            hash: name_hash(name),
-            kind: kind_word(node.kind),
-            first_replica: self.plan.replicas(),
-            replicas: node.most_replicas(),
-            life,
-            workers: node.concurrency.value.unwrap_or(NONE),
-            consumers: consumers(node, called, &self.fed),
-            called,
-            cores: node.cores.value,
-            queue_limit: node.queue_limit.value.unwrap_or(NONE),
-            order: order(node.queue_order.value),
-            preemptive: node.preemptive.value,
-            queue_timeout,
-            intake: intake(node),
-            contention: contention(node),
-        };
-        self.push_node(name, planned)
-    }
-
-    fn push_node(&mut self, name: &'s str, node: plan::Node) -> NodeId {
+    pub(super) fn push_node(&mut self, name: &'s str, node: plan::Node) -> NodeId {
         let id = NodeId(self.plan.nodes.len() as u32);
         self.plan.nodes.push(node);
         self.nodes.insert(name, id);
@@ -277,31 +213,6 @@ impl<'s> Lowering<'s> {
             });
             LinkId(plan.links.len() as u32 - 1)
         })
-    }
-}
-
-fn kind_word(kind: NodeKind) -> &'static str {
-    match kind {
-        NodeKind::Service => "service",
-        NodeKind::Gateway => "gateway",
-        NodeKind::Database => "database",
-        NodeKind::External => "external",
-        NodeKind::Cache => "cache",
-    }
-}
-/// What requests at one replica cost each other, if anything.
-fn contention(node: &Node) -> Option<Contention> {
-    let (sigma, kappa) = (node.contention.value, node.coherency.value);
-    (sigma > 0.0 || kappa > 0.0).then_some(Contention { sigma, kappa })
-}
-
-fn order(order: QueueOrder) -> Order {
-    match order {
-        QueueOrder::Fifo => Order::Fifo,
-        QueueOrder::Lifo => Order::Lifo,
-        QueueOrder::Random => Order::Random,
-        QueueOrder::Priority => Order::Priority,
-        QueueOrder::Codel { target, interval } => Order::Codel(Delay { target, interval }),
     }
 }
 

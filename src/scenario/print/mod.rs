@@ -3,11 +3,10 @@
 
 use std::fmt::Write as _;
 
-use super::declare::{Kind as _, Record as _, Spoken, Told};
+use super::declare::{Record as _, Spoken, Told};
 pub(in crate::scenario) use super::tables::laws::{print as law, print_counts as count_law, span, table as law_table};
-use super::tables::orders::Served;
-use super::tables::steps::Program;
-use super::written::{Endpoint, FREE, Given, Io, Node, NodeKind, Scenario, Target, Zone};
+use super::tables::nodes;
+use super::written::{FREE, Given, Scenario, Target, Zone};
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
 
@@ -23,7 +22,7 @@ impl Page {
         self.header(&format!("[{family}.{}]", key(name)));
     }
 
-    fn header(&mut self, name: &str) {
+    pub(super) fn header(&mut self, name: &str) {
         if !self.lines.is_empty() {
             self.lines.push((String::new(), false));
         }
@@ -63,7 +62,7 @@ impl Page {
     }
 
     /// A whole table.
-    fn whole(&mut self, header: &str, all: impl IntoIterator<Item = Told>) {
+    pub(super) fn whole(&mut self, header: &str, all: impl IntoIterator<Item = Told>) {
         self.header(header);
         let mut none = Vec::new();
         self.told(all, &mut none);
@@ -139,7 +138,7 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     page.told(scenario.discovery.meant(), &mut Vec::new());
     scenario.clients.values().for_each(|c| c.print(page));
     let hurried = super::guarded::propagates(scenario);
-    scenario.nodes.values().for_each(|n| node(n, hurried, page));
+    scenario.nodes.values().for_each(|node| nodes::tell(node, hurried, page));
     for (name, queue) in &scenario.queues {
         page.whole(&format!("[queues.{}]", key(name)), queue.told());
     }
@@ -169,81 +168,6 @@ fn transports(scenario: &Scenario, page: &mut Page) {
     }
 }
 
-fn node(node: &Node, hurried: bool, page: &mut Page) {
-    let header = format!("{}.{}", node.kind.family(), key(&node.name.value));
-    page.header(&format!("[{header}]"));
-    let mut none = Vec::new();
-    if node.kind != NodeKind::Cache {
-        page.given("replicas", &node.replicas, u32::to_string);
-    }
-    if node.kind == NodeKind::Service {
-        page.told(node.coming.told(), &mut none);
-    }
-    page.given("concurrency", &node.concurrency, |c| c.map_or("\"unlimited\"".into(), |n| n.to_string()));
-    page.maybe("cores", &node.cores, &mut none, |c| format!("{c:?}"));
-    page.given("contention", &node.contention, |c| format!("{c:?}"));
-    page.given("coherency", &node.coherency, |c| format!("{c:?}"));
-    if matches!(node.kind, NodeKind::Service | NodeKind::Gateway) {
-        page.told(node.door.told(), &mut none);
-        page.given("io", &node.io, Io::print);
-    }
-    page.maybe("queue_limit", &node.queue_limit, &mut none, u32::to_string);
-    page.given("queue_order", &node.queue_order, Served::print);
-    page.given("preemptive", &node.preemptive, bool::to_string);
-    page.maybe("queue_timeout", &node.queue_timeout, &mut none, law);
-    // Said where it can matter: where no deadline travels, none is past.
-    if hurried || !node.drop_expired.is_default() {
-        page.given("drop_expired", &node.drop_expired, bool::to_string);
-    }
-    page.maybe("zone", &node.zone, &mut none, zone);
-    if node.kind == NodeKind::Database {
-        page.maybe("max_connections", &node.max_connections, &mut none, u32::to_string);
-        // Said where it can matter: where nothing is locked, nothing is waited for.
-        if !node.tables.is_empty() || !node.deadlock_timeout.is_default() {
-            page.given("deadlock_timeout", &node.deadlock_timeout, time);
-        }
-    }
-    if let Some(own) = &node.cache {
-        page.told(own.told(), &mut none);
-    }
-    let named = node.endpoints.len() > usize::from(node.endpoints.contains_key(""));
-    if let Some(own) = node.endpoints.get("") {
-        endpoint(own, page, &mut none, named);
-    }
-    page.none(&none);
-    for (name, pool) in &node.pools {
-        page.whole(&format!("[{header}.pools.{}]", key(name)), pool.told());
-    }
-    for (name, table) in &node.tables {
-        page.whole(&format!("[{header}.tables.{}]", key(name)), table.told());
-    }
-    for consumer in &node.consumes {
-        page.whole(&format!("[[{header}.consumes]]"), consumer.told());
-    }
-    for (name, inner) in node.endpoints.iter().filter(|(name, _)| !name.is_empty()) {
-        page.header(&format!("[{header}.endpoints.{}]", key(name)));
-        let mut none = Vec::new();
-        endpoint(inner, page, &mut none, false);
-        page.none(&none);
-    }
-}
-
-/// A default endpoint beside others is there because something was said about it, which must still be said.
-fn endpoint(endpoint: &Endpoint, page: &mut Page, none: &mut Vec<String>, beside: bool) {
-    page.maybe("work", &endpoint.work, none, law);
-    page.maybe("wait", &endpoint.wait, none, law);
-    page.given("error_rate", &endpoint.error_rate, |e| format!("{e:?}"));
-    if endpoint.steps.is_empty() {
-        if beside && endpoint.work.value.is_none() && endpoint.wait.value.is_none() {
-            page.line("steps", "[]", false);
-        } else {
-            none.push("steps".into());
-        }
-    } else {
-        page.line("steps", Program::print(&endpoint.steps), false);
-    }
-}
-
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "it tells a `Given`, which hands out references")]
 pub(super) fn time(t: &Span) -> String {
     span(t.0 as f64)
@@ -268,7 +192,7 @@ pub(super) fn bandwidth(bytes: f64) -> String {
 }
 
 /// A key, in quotes where it must be.
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if bare { name.to_owned() } else { quoted(name) }
 }

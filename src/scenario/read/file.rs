@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
 
-use super::node::node;
 use super::value::{self, text, whole};
 use super::view::View;
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::declare::Record;
+use crate::scenario::tables::nodes::node;
 use crate::scenario::tables::transports::transports;
 use crate::scenario::vocab::FILE;
 use crate::scenario::written::{
@@ -94,7 +94,7 @@ fn record<R: Record>(desk: &mut Desk<'_>, view: &View<'_>, name: &str) -> R {
 }
 
 /// Tables by name whose keys all have defaults.
-pub(super) fn named<R: Record>(desk: &mut Desk<'_>, view: &View<'_>, name: &str) -> BTreeMap<String, R> {
+pub(crate) fn named<R: Record>(desk: &mut Desk<'_>, view: &View<'_>, name: &str) -> BTreeMap<String, R> {
     let mut all = BTreeMap::new();
     for (title, inner) in view.named(desk, name) {
         check_name(desk, &title);

@@ -1,7 +1,7 @@
 //! `retries`.
 
 use super::super::check::none;
-use super::super::declare::{Count, Duration, Kind, Maybe, Number, Or, Spoken, Varying, table, words};
+use super::super::declare::{Count, Duration, Flag, Kind, Maybe, Number, Or, Spoken, Varying, table, words};
 use super::super::lower::Lowering;
 use super::super::print::{listed, quoted};
 use super::super::read::{self, Desk, Value};
@@ -56,6 +56,8 @@ table! {
         backoff_max: Given<Option<Span>> as Maybe<Duration>, "The longest wait. Default: ten times `backoff`.";
         backoff_factor: Given<f64> as Or<Number> = "2.0", "How much longer each wait is than the one before.";
         jitter: Given<Jitter> as Or<Spread> = "\"full\"", "How waits are spread; \"20%\": so much less or more.";
+        other_replica: Given<bool> as Or<Flag> = "false",
+            "Whether a retry avoids replicas that were tried: up to five draws more, then what was drawn (Envoy's `previous_hosts`).";
         budget: Given<Option<BudgetSpec>> as Maybe<Budget>,
             "What the retries of all calls together may be. Default: no limit.";
     }
@@ -156,6 +158,7 @@ impl Lowering<'_> {
     /// Retries as run.
     pub(super) fn retry(&mut self, rule: &Retries) -> Retry {
         let backoff = rule.exponential().unwrap_or_else(|| Backoff::Law(self.rule_law(&rule.backoff.value)));
-        Retry { max: rule.max.value, on: failures(&rule.on.value), backoff, budget: rule.budget.value }
+        let (max, other_replica, budget) = (rule.max.value, rule.other_replica.value, rule.budget.value);
+        Retry { max, on: failures(&rule.on.value), backoff, other_replica, budget }
     }
 }

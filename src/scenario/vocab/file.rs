@@ -1,6 +1,5 @@
 //! The file itself and its small tables.
 
-use super::nodes::{CACHE, DATABASE, EXTERNAL, GATEWAY, SERVICE};
 use super::tables::{Key, Shape, Table, key, later};
 use crate::scenario::declare::Record as _;
 use crate::scenario::tables::clients::CLIENT;
@@ -8,6 +7,7 @@ use crate::scenario::tables::discovery::Discovery;
 use crate::scenario::tables::faults::Fault;
 use crate::scenario::tables::flows::Flow;
 use crate::scenario::tables::network::Network;
+use crate::scenario::tables::nodes::{CACHE, DATABASE, EXTERNAL, GATEWAY, SERVICE};
 use crate::scenario::tables::policy::POLICY;
 use crate::scenario::tables::queues::Queue;
 use crate::scenario::tables::sim::{Defaults, Sim};

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 mod index;
-mod node;
 mod wire;
 
 pub use super::tables::caches::*;
@@ -17,6 +16,7 @@ pub use super::tables::discovery::*;
 pub use super::tables::faults::*;
 pub use super::tables::flows::Flow;
 pub use super::tables::network::{Link, Network, Zone};
+pub use super::tables::nodes::{Endpoint, Node, NodeKind};
 pub use super::tables::orders::{Io, QueueOrder};
 pub use super::tables::pools::{Contended, Pool};
 pub use super::tables::queues::{Queue, QueueKind, WhenFull};
@@ -28,7 +28,6 @@ pub use super::tables::topics::{Acks, Keyed, SharedKey, Topic};
 pub use super::tables::transports::{Connections, Cost, FREE, Protocol, Tls, TransportSpec};
 pub use super::tables::{breaker::*, limits::*, policy::*, retries::*};
 pub use index::Index;
-pub use node::*;
 pub use wire::*;
 
 /// A byte range of the scenario's text.
