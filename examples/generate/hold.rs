@@ -5,7 +5,7 @@ use hoptax::experiment::summary::{Estimate, Summary};
 use hoptax::machine::{Machine, replication_seed};
 use hoptax::model::{Answer, Cell, Fact, Probe};
 use hoptax::report::json;
-use hoptax::scenario::{Checked, Source, canonical, hash, load, lower};
+use hoptax::scenario::{Checked, Edit, Rejected, Source, canonical, hash, load, lower};
 use hoptax::units::{Span, Time};
 
 /// Events of one replication at most: the scenarios are small, but retries multiply.
@@ -13,9 +13,11 @@ const EVENTS: u64 = 300_000;
 
 /// Runs a scenario and says how many events it took, or what does not hold.
 pub(crate) fn all(text: &str) -> Result<u64, String> {
-    let mut checked = load(&Source::text("drawn", text), &[]).map_err(|r| format!("refused: {:?}", r.complaints))?;
-    reads_back(&checked)?;
-    checked.scenario.sim.max_events.value = EVENTS;
+    let source = Source::text("drawn", text);
+    let refused = |r: Rejected| format!("refused: {:?}", r.complaints);
+    reads_back(&load(&source, &[]).map_err(refused)?)?;
+    let short = Edit::parse(&format!("sim.max_events={EVENTS}"))?;
+    let checked = load(&source, &[short]).map_err(refused)?;
     adds_up(&checked)?;
     let one = experiment::run(&checked, Some(1), &()).map_err(|why| format!("{why:?}"))?;
     let two = experiment::run(&checked, Some(2), &()).map_err(|why| format!("{why:?}"))?;
@@ -29,17 +31,17 @@ pub(crate) fn all(text: &str) -> Result<u64, String> {
 
 /// The canonical form says the same and is its own canonical form.
 fn reads_back(checked: &Checked) -> Result<(), String> {
-    let text = canonical(&checked.scenario);
+    let text = canonical(checked.scenario());
     let again = load(&Source::text("drawn", &text), &[])
         .map_err(|r| format!("the canonical form does not read back: {:?}\n{text}", r.complaints))?;
-    if hash(&again.scenario) != checked.hash {
+    if hash(again.scenario()) != checked.hash() {
         return Err("the canonical form means something else".into());
     }
     // Once everything is said nothing is a default any more.
-    let said = canonical(&again.scenario);
+    let said = canonical(again.scenario());
     let third = load(&Source::text("drawn", &said), &[])
         .map_err(|r| format!("it does not read back twice: {:?}", r.complaints))?;
-    if canonical(&third.scenario) != said {
+    if canonical(third.scenario()) != said {
         return Err("the canonical form of the canonical form is another".into());
     }
     Ok(())

@@ -27,7 +27,7 @@ pub(crate) fn scenario(seed: u64) -> Drawn {
         let few = 1 + dice.below(3);
         let edits: Vec<Edit> = (0..few).filter_map(|_| edit(&mut dice, &source.text)).collect();
         if let Ok(checked) = load(&source, &edits) {
-            source = checked.source;
+            source = checked.source().clone();
             paths.extend(edits.iter().map(|edit| word(&edit.path)));
         }
     }

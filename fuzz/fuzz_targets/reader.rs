@@ -6,8 +6,8 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     if let Ok(checked) = load(&Source::text("fuzz", text), &[]) {
-        let form = canonical(&checked.scenario);
+        let form = canonical(checked.scenario());
         let again = load(&Source::text("again", &form), &[]).expect("the canonical form reads back");
-        assert_eq!(hash(&again.scenario), hash(&checked.scenario));
+        assert_eq!(hash(again.scenario()), hash(checked.scenario()));
     }
 });

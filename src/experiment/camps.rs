@@ -20,7 +20,7 @@ fn of_one(name: &str, stats: &Stats) -> Vec<Camp> {
     let Some((figure, Camps { low, high })) = found else { return Vec::new() };
     let camp = |(replications, value): (usize, f64)| Camp {
         of: name.to_owned(),
-        figure,
+        figure: figure.into(),
         share: replications as f64 / stats.each.len() as f64,
         replications,
         value,

@@ -57,7 +57,7 @@ pub struct Conditions {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub closed_clients: Vec<String>,
     /// What kind of figures these are.
-    pub note: &'static str,
+    pub note: std::borrow::Cow<'static, str>,
     /// What was made equal, and what differs besides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
@@ -227,7 +227,7 @@ pub fn compare(base: &Summary, others: &[Summary], closed_clients: Vec<String>, 
             confidence: CONFIDENCE,
             pairing: "common random numbers, replication by replication",
             closed_clients,
-            note: base.run.note,
+            note: base.run.note.clone(),
             notes,
         },
         base: side(base),

@@ -345,7 +345,7 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan, behind:
         cache: (seen.node.kind == "cache").then(|| seen.cache()),
         workers: seen.node.capacity().map(|own| workers(own, seen.fleet.told.mean.value.unwrap_or(0.0))),
         replicas: seen.fleet.told,
-        kind: seen.node.kind,
+        kind: seen.node.kind.into(),
     }
 }
 

@@ -179,7 +179,7 @@ fn told(looks: &[Seen]) -> Recovery {
         share_recovered: share(seen.iter().filter(|t| t.is_finite()).count(), seen.len()),
         median: last.filter(|t| t.is_finite()),
         not_seen: share(looks.len() - seen.len(), looks.len()),
-        reason,
+        reason: reason.map(Into::into),
         between: middle(&sorted(Some(0.0))).zip(last),
     }
 }
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!((all.share_recovered, all.median), (Some(1.0), Some(3.0)));
         let most = told(&[Seen::Back(1.0), Seen::Nothing(RUN_ENDS), Seen::Nothing(RUN_ENDS)]);
         assert_eq!((most.share_recovered, most.median), (Some(1.0), None));
-        assert_eq!((all.between, all.reason), (Some((1.0, 3.0)), Some(RUN_ENDS)));
+        assert_eq!((all.between, all.reason.as_deref()), (Some((1.0, 3.0)), Some(RUN_ENDS)));
         let none = told(&[Seen::Nothing(RUN_ENDS)]);
         assert_eq!((none.share_recovered, none.median, none.not_seen), (None, None, Some(1.0)));
         assert_eq!(none.between, Some((0.0, f64::INFINITY)));

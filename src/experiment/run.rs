@@ -30,10 +30,21 @@ impl Watch for () {
 
 /// Why there are no figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Failure {
     /// When the watch stopped the run before a single replication had ended.
     Interrupted,
 }
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Interrupted => f.write_str("interrupted before a single replication had ended"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
 
 /// Runs a checked scenario on `jobs` threads (all cores by default). The figures do not depend on the number of threads.
 pub fn run(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> Result<Summary, Failure> {
@@ -121,7 +132,7 @@ fn conditions(checked: &Checked, plan: &Plan, replications: &[Replication]) -> R
         settled: settling.settled,
         state: settling.state,
         rising: settling.rising,
-        note: "simulated, not measured",
+        note: "simulated, not measured".into(),
         partial: false,
         guard: None,
         camps: Vec::new(),
@@ -138,7 +149,7 @@ fn figures(checked: &Checked, plan: &Plan, replications: &[Replication], run: Ru
     let clients = 0..plan.clients.len();
     Summary {
         schema_version: 1,
-        tool: Tool { name: "hoptax", version: env!("CARGO_PKG_VERSION") },
+        tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
         scenario: ScenarioRef {
             name: checked.scenario.name.value.clone(),
             hash: checked.hash.clone(),

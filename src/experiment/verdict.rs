@@ -53,7 +53,7 @@ fn judge(slo: &Slo, nth: usize, summary: &Summary, plan: &Plan, replications: &[
         scope: slo.scope.as_ref().map(|scope| words(&scope.value)),
         measured,
         over: found.over,
-        reason: found.at_least.map(|_| "beyond"),
+        reason: found.at_least.map(|_| "beyond".into()),
         at_least: found.at_least.filter(|least| least.is_finite()),
         burn_rate: burn_rate(slo.promise, measured),
         verdict: decide(slo.promise, &found),

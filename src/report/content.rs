@@ -24,7 +24,7 @@ pub fn heading(summary: &Summary) -> Vec<String> {
     let mut parts = vec![clean(&summary.scenario.name)];
     parts.extend(summary.scenario.variant.iter().map(|name| format!("variant {}", clean(name))));
     let hash: String = summary.scenario.hash.chars().take(12).collect();
-    parts.extend([hash, format!("{} {}", summary.tool.name, summary.tool.version), summary.run.note.to_owned()]);
+    parts.extend([hash, format!("{} {}", summary.tool.name, summary.tool.version), summary.run.note.to_string()]);
     parts
 }
 
@@ -119,7 +119,7 @@ pub fn judged(slo: &Verdict) -> (String, String) {
 /// What was measured; where it lies among what has no end, that.
 fn told(slo: &Verdict) -> String {
     let show = |value: f64| figure(&slo.expect, value);
-    match (slo.reason, slo.at_least) {
+    match (&slo.reason, slo.at_least) {
         (Some(_), Some(least)) => format!("≥ {}", show(least)),
         (Some(_), None) => "never".into(),
         _ => or_none(slo.measured, show),

@@ -108,7 +108,7 @@ pub(crate) fn node(utilization: f64, workers: u64) -> Node {
         wait_ms: distribution(118_000, 0.4, 4.0),
         sojourn_ms: distribution(118_000, 2.1, 3.0),
         cache: None,
-        kind: "service",
+        kind: "service".into(),
         workers: Some(workers),
         ..Node::default()
     }
@@ -189,7 +189,7 @@ pub(crate) fn every_cause() -> Summary {
 pub(crate) fn summary() -> Summary {
     Summary {
         schema_version: 1,
-        tool: Tool { name: "hoptax", version: "0.1.0" },
+        tool: Tool { name: "hoptax".into(), version: "0.1.0".into() },
         scenario: ScenarioRef { name: "chain".into(), hash: "9f3ac2d1".into(), variant: None },
         run: run(),
         clients: [
@@ -245,7 +245,7 @@ fn run() -> Run {
         settled: Some(true),
         state: Some(crate::experiment::summary::State::Settled),
         rising: Vec::new(),
-        note: "simulated, not measured",
+        note: "simulated, not measured".into(),
         partial: false,
         guard: None,
         camps: Vec::new(),

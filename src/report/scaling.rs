@@ -14,12 +14,12 @@ pub(super) fn sheet(nodes: &BTreeMap<String, Node>, shown: usize) -> Sheet {
     let scaled: Vec<_> =
         nodes.iter().filter_map(|(name, node)| Some((name, node, node.replicas.autoscale.as_ref()?))).collect();
     for (name, node, told) in scaled.iter().take(shown) {
-        let value = |value: f64| if matches!(told.metric, "cpu" | "workers") { percent(value) } else { plain(value) };
+        let value = |value: f64| if matches!(&*told.metric, "cpu" | "workers") { percent(value) } else { plain(value) };
         let (mean, peak) = seen(told);
         let replicas = [or_none(node.replicas.mean, level), node.replicas.max.to_string()];
         let figure = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), value);
         let [replicas, most] = replicas;
-        let cells = [replicas, most, told.metric.to_owned(), value(told.target), figure(mean), figure(peak)];
+        let cells = [replicas, most, told.metric.to_string(), value(told.target), figure(mean), figure(peak)];
         sheet.push(name, cells.map(Into::into));
     }
     sheet.note = (shown < scaled.len()).then(|| format!("{} more not shown; all with -v", scaled.len() - shown));
@@ -43,7 +43,7 @@ mod tests {
     fn only_nodes_that_were_scaled_have_a_row() {
         let strength = |metric| Strength { metric, ..Strength::default() };
         let timeline = vec![strength(Some(0.5)), strength(None), strength(Some(0.9))];
-        let told = Autoscaled { metric: "workers", target: 0.6, timeline };
+        let told = Autoscaled { metric: "workers".into(), target: 0.6, timeline };
         let replicas = Replicas { mean: Estimate::point(3.5), max: 5, autoscale: Some(told) };
         let mut nodes = BTreeMap::from([("stock".to_owned(), Node::default())]);
         assert!(sheet(&nodes, 9).rows.is_empty());

@@ -111,7 +111,7 @@ mod tests {
     fn camps_are_told_with_what_no_run_shows() {
         let camp = |replications, value| Camp {
             of: "shoppers".into(),
-            figure: "success_rate",
+            figure: "success_rate".into(),
             share: f64::from(replications) / 40.0,
             replications: replications as usize,
             value,

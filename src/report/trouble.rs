@@ -34,7 +34,7 @@ fn is_back_at_once(recovery: &Recovery) -> bool {
 /// The share that recovered, and after how long; or why that was not seen.
 fn recovery(recovery: &Recovery) -> [Cell; 2] {
     let Some(share) = recovery.share_recovered else {
-        let why = recovery.reason.filter(|_| recovery.not_seen.is_some());
+        let why = recovery.reason.as_deref().filter(|_| recovery.not_seen.is_some());
         return [why.map_or(NONE, |_| "not seen").into(), why.unwrap_or(NONE).into()];
     };
     let unseen = recovery.not_seen.unwrap_or(0.0);
@@ -42,7 +42,7 @@ fn recovery(recovery: &Recovery) -> [Cell; 2] {
     let after = match (median, unseen > 0.0) {
         (Some(after), false) => after,
         (Some(after), true) => format!("{after} ({} not seen)", percent(unseen)),
-        (None, true) => format!("{} not seen: {}", percent(unseen), recovery.reason.unwrap_or(NONE)),
+        (None, true) => format!("{} not seen: {}", percent(unseen), recovery.reason.as_deref().unwrap_or(NONE)),
         (None, false) => NONE.into(),
     };
     // Of all times that the fault struck, like what was not seen.

@@ -34,28 +34,69 @@ pub use walk::{client_transport, transport_of};
 use crate::diag::{Complaint, Severity, code};
 use written::Scenario;
 
-/// A scenario without errors.
+/// A scenario without errors. It is sealed: what it says, its hash and what it needs stay in step. Who wants another makes
+/// [`Edit`]s and loads it again.
 #[derive(Clone, Debug)]
 pub struct Checked {
     /// The scenario as written.
-    pub scenario: Scenario,
+    pub(crate) scenario: Scenario,
     /// What runs but looks wrong.
-    pub warnings: Vec<Complaint>,
+    pub(crate) warnings: Vec<Complaint>,
     /// 16 hex digits that name what the scenario means: comments, order and formatting do not count.
-    pub hash: String,
+    pub(crate) hash: String,
     /// The text that was read, edits applied.
-    pub source: Source,
+    pub(crate) source: Source,
     /// The variant that was applied, if any.
-    pub variant: Option<String>,
+    pub(crate) variant: Option<String>,
     /// Nodes whose offered load exceeds their capacity, in words.
-    pub overloaded: Vec<String>,
+    pub(crate) overloaded: Vec<String>,
     /// What a run needs at the least.
-    pub memory: Memory,
+    pub(crate) memory: Memory,
     /// What it may use, bytes.
-    pub ceiling: u64,
+    pub(crate) ceiling: u64,
 }
 
 impl Checked {
+    /// The scenario as written.
+    pub fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// What runs but looks wrong.
+    pub fn warnings(&self) -> &[Complaint] {
+        &self.warnings
+    }
+
+    /// 16 hex digits that name what the scenario means: comments, order and formatting do not count.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The text that was read, edits applied.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The variant that was applied, if any.
+    pub fn variant(&self) -> Option<&str> {
+        self.variant.as_deref()
+    }
+
+    /// Nodes whose offered load exceeds their capacity, in words.
+    pub fn overloaded(&self) -> &[String] {
+        &self.overloaded
+    }
+
+    /// What a run needs at the least.
+    pub fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// What it may use, bytes.
+    pub fn ceiling(&self) -> u64 {
+        self.ceiling
+    }
+
     /// The same, which may use so many bytes; refused where it needs more.
     pub fn within(self, ceiling: u64) -> Result<Self, Rejected> {
         match self.memory.complaint(ceiling) {
@@ -73,6 +114,15 @@ pub struct Rejected {
     /// The text, edits applied: complaints point into it.
     pub source: Source,
 }
+
+/// As the command line shows it, without colours.
+impl std::fmt::Display for Rejected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&crate::diag::render(&self.complaints, &self.source, false))
+    }
+}
+
+impl std::error::Error for Rejected {}
 
 /// Reads and checks a text, after making the changes to it.
 pub fn load(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {

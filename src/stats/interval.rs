@@ -4,7 +4,7 @@
 //! honest bounds exist they are `None`, which is not the same as being narrow. All functions take the confidence as a
 //! share (0.95).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::t_quantile;
 
@@ -13,7 +13,7 @@ use super::t_quantile;
 ///
 /// An interval of the mean is not what one real run will show: `run_low` and `run_high` hold a new single run with
 /// probability `run_level`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The point estimate.
     pub value: Option<f64>,
@@ -22,13 +22,13 @@ pub struct Interval {
     /// Upper end of the interval.
     pub high: Option<f64>,
     /// What one more run will not fall below; absent where single runs are too few or have no such figure.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_low: Option<f64>,
     /// What one more run will not exceed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_high: Option<f64>,
     /// The probability of both: 0.95 from 39 runs, less with fewer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_level: Option<f64>,
 }
 

@@ -123,9 +123,9 @@ fn looks_stand_in_transactions_branches_and_functions() {
 fn what_check_prints_reads_back() {
     let text = crate::ledger::HEAD.to_owned()
         + &nodes("keys = 10\nskew = 1.1\nttl = \"30s\"\ncapacity = 5\nsingle_flight = true", "");
-    let once = hoptax::scenario::canonical(&checked(&text).scenario);
+    let once = hoptax::scenario::canonical(checked(&text).scenario());
     assert_eq!(
-        hoptax::scenario::canonical(&checked(&once).scenario).replace("  # default", ""),
+        hoptax::scenario::canonical(checked(&once).scenario()).replace("  # default", ""),
         once.replace("  # default", "")
     );
     assert!(once.contains("on_miss = [{ query = \"d\" }]") && once.contains("ttl_from = \"fill\""), "{once}");

@@ -131,7 +131,7 @@ fn the_flip_is_fair_the_callee_works_as_much() {
     let text = format!("{SHOP}\n[variants.queue]\n\"links.orders -> payments\" = \"queue\"\n");
     let source = Source::text("shop.toml", &text);
     let plain = load(&source, &[]).unwrap_or_else(|r| panic!("{:?}", r.complaints));
-    let edits = hoptax::scenario::variant_edits(&plain.scenario, "queue").unwrap();
+    let edits = hoptax::scenario::variant_edits(plain.scenario(), "queue").unwrap();
     let flipped = load(&source, &edits).unwrap_or_else(|r| panic!("{:?}", r.complaints));
     let working = |checked| hoptax::experiment::run(checked, Some(2), &()).unwrap().nodes["payments"].mean_working;
     let (rest, queue) = (working(&plain), working(&flipped));

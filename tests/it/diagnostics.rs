@@ -20,7 +20,7 @@ fn source(name: &str, text: &str) -> Source {
 
 fn told(source: &Source, edits: &[Edit]) -> String {
     match load(source, edits) {
-        Ok(checked) => render(&checked.warnings, &checked.source, false),
+        Ok(checked) => render(checked.warnings(), checked.source(), false),
         Err(rejected) => render(&rejected.complaints, &rejected.source, false),
     }
 }
@@ -118,7 +118,7 @@ fn measured_values_are_read_from_beside_the_file() {
     let source = Source { dir: Some(dir.clone()), ..Source::text("a.toml", text) };
     let first = load(&source, &[]).unwrap();
     fs::write(dir.join("measured.csv"), "8ms\n13ms\n").unwrap();
-    assert_ne!(load(&source, &[]).unwrap().hash, first.hash, "other contents, another scenario");
+    assert_ne!(load(&source, &[]).unwrap().hash(), first.hash(), "other contents, another scenario");
     fs::write(dir.join("measured.csv"), "8\n13\n").unwrap();
     let rejected = load(&source, &[]).unwrap_err();
     assert!(rejected.complaints[0].message.contains("no unit"), "{:?}", rejected.complaints);
@@ -199,7 +199,7 @@ fn the_gallery_loads() {
     {
         let source = Source::open(&path).unwrap();
         let checked = load(&source, &[]).unwrap_or_else(|r| panic!("{}", render(&r.complaints, &r.source, false)));
-        let warnings: Vec<_> = checked.warnings.iter().filter(|w| w.severity == Severity::Warning).collect();
+        let warnings: Vec<_> = checked.warnings().iter().filter(|w| w.severity == Severity::Warning).collect();
         eprintln!("{}: {} warnings", path.display(), warnings.len());
     }
     load(&Source::embedded(), &[]).unwrap();
@@ -218,5 +218,5 @@ fn deep_nesting_and_long_chains_end() {
     }
     chain.push_str("[services.s3000]\nwork = \"1us\"\n");
     let checked = load(&source("chain.toml", &chain), &[]).unwrap();
-    assert!(checked.warnings.iter().all(|w| w.severity != Severity::Error));
+    assert!(checked.warnings().iter().all(|w| w.severity != Severity::Error));
 }

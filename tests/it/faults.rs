@@ -131,7 +131,7 @@ fn recovery_is_the_time_to_drain_the_backlog() {
         )
         .replace("duration = \"20s\"", "duration = \"50s\"");
     let summary = run(&slow);
-    let recovery = summary.faults[0].recovery_s["c"];
+    let recovery = &summary.faults[0].recovery_s["c"];
     assert_eq!(recovery.share_recovered, Some(1.0));
     assert!(recovery.median.is_some_and(|s| (7.0..=9.0).contains(&s)), "{recovery:?}");
     assert_eq!(
@@ -146,7 +146,7 @@ fn what_comes_before_one_is_back_hides_its_recovery() {
     let first = fault("outage", "back", "name = \"a\"\nat = \"25s\"\nduration = \"2s\"");
     let second = fault("errors", "back", "name = \"b\"\nat = \"27s\"\nduration = \"3s\"\nprobability = \"50%\"");
     let summary = run(&chain("free", &format!("{first}{second}")).replace("duration = \"20s\"", "duration = \"60s\""));
-    let [first, second] = [0, 1].map(|at| summary.faults[at].recovery_s["c"]);
+    let [first, second] = [0, 1].map(|at| &summary.faults[at].recovery_s["c"]);
     assert_eq!((first.share_recovered, first.not_seen), (None, Some(1.0)), "{first:?}");
     assert_eq!((second.share_recovered, second.not_seen), (Some(1.0), Some(0.0)), "{second:?}");
     assert!(second.median.is_some_and(|s| s <= 1.0), "{second:?}");

@@ -5,7 +5,7 @@ use std::fs;
 use crate::source::{code, files, root, shipped};
 
 /// The floor of each top module.
-const FLOORS: [(&str, u8); 13] = [
+const FLOORS: [(&str, u8); 14] = [
     ("units", 0),
     ("random", 0),
     ("stats", 0),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, u8); 13] = [
     ("scenario", 3),
     ("experiment", 4),
     ("report", 5),
+    ("library", 5),
     ("cli", 6),
     ("lib", 7),
 ];

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use hoptax::experiment;
 use hoptax::experiment::summary::Summary;
+use hoptax::report::json;
 use hoptax::report::table::{Style, WIDTH, render};
 use hoptax::scenario::{Edit, Source, load, variant_edits, variants};
 use unicode_width::UnicodeWidthStr as _;
@@ -36,7 +37,7 @@ pub(crate) fn few_runs(source: &Source) -> Vec<Summary> {
     all.extend(variants(source).into_iter().map(Some));
     let run = |variant: Option<String>| {
         let written = load(source, &[]).unwrap_or_else(|r| panic!("{:?}", r.complaints));
-        let mut edits = variant.and_then(|name| variant_edits(&written.scenario, &name)).unwrap_or_default();
+        let mut edits = variant.and_then(|name| variant_edits(written.scenario(), &name)).unwrap_or_default();
         edits.push(Edit::parse("sim.replications=3").unwrap());
         let checked = load(source, &edits).unwrap_or_else(|r| panic!("{:?}", r.complaints));
         experiment::run(&checked, Some(2), &()).unwrap()
@@ -51,6 +52,7 @@ fn the_gallery_looks_as_it_did_and_keeps_what_it_claims() {
         let source = Source::open(&file).unwrap();
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
         let runs = few_runs(&source);
+        runs.iter().for_each(reads_back);
         let table = render(&runs, Style::default());
         for line in table.lines() {
             assert!(line.width() <= WIDTH, "{name}: {} columns: {line}", line.width());
@@ -63,6 +65,13 @@ fn the_gallery_looks_as_it_did_and_keeps_what_it_claims() {
         wrong.extend(broken.into_iter().map(|told| format!("{name}: {told}")));
     }
     assert!(wrong.is_empty(), "claims that do not hold:\n{}", wrong.join("\n"));
+}
+
+/// What is stored is read back to what was stored.
+fn reads_back(run: &Summary) {
+    let stored = json::one(run);
+    let again: Summary = serde_json::from_str(&stored).unwrap_or_else(|e| panic!("{}: {e}", run.scenario.name));
+    same(&json::one(&again), &stored, &format!("{}, stored and read back", run.scenario.name));
 }
 
 fn looks_as_it_did(name: &str, table: &str) {

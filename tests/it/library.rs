@@ -1,6 +1,72 @@
 //! hoptax as a library: what whoever builds on it relies on.
 
+use hoptax::report::json;
 use hoptax::scenario::{Source, load};
+use hoptax::{Scenario, Value};
+
+const DESK: &str = r#"
+version = 1
+name = "desk"
+[sim]
+duration = "20s"
+[defaults]
+transport = "free"
+[clients.people]
+calls = "desk"
+rate = "80/s"
+[services.desk]
+concurrency = 2
+work = { mean = "10ms" }
+steps = [{ query = "files", times = 2 }]
+[databases.files]
+work = "1ms"
+[[slos]]
+name = "quick"
+of = "people"
+expect = "p99 < 1s"
+[variants.faster]
+"services.desk.work" = { mean = "5ms" }
+"#;
+
+#[test]
+fn what_is_built_is_what_is_written() {
+    let step: Value = r#"{ query = "files", times = 2 }"#.parse().unwrap();
+    let built = Scenario::builder("desk")
+        .client("people")
+        .set("calls", "desk")
+        .set("rate", "80/s")
+        .database("files")
+        .set("work", "1ms")
+        .service("desk")
+        .set("concurrency", 2)
+        .set("steps", [step])
+        .set("work.mean", "10ms")
+        .item("slos")
+        .set("name", "quick")
+        .set("of", "people")
+        .set("expect", "p99 < 1s")
+        .table("sim")
+        .set("duration", "20s")
+        .table("defaults")
+        .set("transport", "free");
+    let built = built.build().unwrap();
+    let written = DESK.split("[variants").next().unwrap();
+    let written = Scenario::parse(written).unwrap();
+    assert_eq!(json::one(&built.run().unwrap()), json::one(&written.run().unwrap()));
+}
+
+#[test]
+fn changes_and_variants_are_scenarios_of_their_own() {
+    let desk = Scenario::parse(DESK).unwrap();
+    assert_eq!(desk.variants(), ["faster"]);
+    let faster = desk.variant("faster").unwrap().unwrap();
+    let changed = desk.with("services.desk.work", r#"{ mean = "5ms" }"#.parse::<Value>().unwrap()).unwrap();
+    assert_eq!(faster.checked().hash(), changed.checked().hash());
+    assert_ne!(desk.checked().hash(), changed.checked().hash());
+    assert!(desk.variant("slower").is_none());
+    let wrong = desk.with("services.desk.wrok", "5ms").unwrap_err();
+    assert!(wrong.to_string().contains("work"), "{wrong}");
+}
 
 #[test]
 fn files_that_a_text_names_may_come_with_it() {

@@ -472,9 +472,9 @@ fn what_is_printed_about_messages_loads_to_the_same() {
          [[flows]]\nname = \"all\"\nstarts = \"c\"\nends = [\"x\", \"dead\"]\n",
     );
     let first = checked(&text);
-    let printed = hoptax::scenario::canonical(&first.scenario);
+    let printed = hoptax::scenario::canonical(first.scenario());
     let second = checked(&printed);
-    assert_eq!(first.hash, second.hash, "{printed}");
-    assert_eq!(first.scenario.nodes["x"].consumes[0].program.error_rate.value, 0.25);
-    assert_eq!(second.scenario.nodes["w"].consumes[0].program.steps.len(), 2);
+    assert_eq!(first.hash(), second.hash(), "{printed}");
+    assert_eq!(first.scenario().nodes["x"].consumes[0].program.error_rate.value, 0.25);
+    assert_eq!(second.scenario().nodes["w"].consumes[0].program.steps.len(), 2);
 }

@@ -8,7 +8,7 @@ fn run(experiment: &Experiment, variant: &str) -> Result<Summary, String> {
     let source = Source::text(experiment.name, experiment.text);
     let said = |r: scenario::Rejected| format!("{:?}", r.complaints);
     let plain = scenario::load(&source, &[]).map_err(said)?;
-    let edits = scenario::variant_edits(&plain.scenario, variant).unwrap_or_default();
+    let edits = scenario::variant_edits(plain.scenario(), variant).unwrap_or_default();
     let checked = scenario::load(&source, &edits).map_err(said)?;
     experiment::run(&checked, None, &()).map_err(|_| "interrupted".to_owned())
 }

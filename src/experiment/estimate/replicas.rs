@@ -46,7 +46,7 @@ fn autoscaled(fleets: &[&Fleet], rule: &Autoscale, plan: &Plan) -> Autoscaled {
         metric: seen(bin),
     };
     let timeline = over_time(fleets, 0).into_iter().zip(over_time(fleets, 1)).enumerate().map(strength).collect();
-    Autoscaled { metric: rule.metric.word(), target: rule.target, timeline }
+    Autoscaled { metric: rule.metric.word().into(), target: rule.target, timeline }
 }
 
 /// Replicas that start or are ready (0), or are ready (1), over time.

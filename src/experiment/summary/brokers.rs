@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Distribution, Estimate};
 
 /// What happened to the records of a topic.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Topic {
     /// Records published in the measured time.
     pub published: u64,
@@ -16,7 +17,7 @@ pub struct Topic {
     /// Batches that arrived at the broker, per second.
     pub batches_per_s: Estimate,
     /// Records lost with the leader that alone had them.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_none")]
     pub lost: u64,
     /// By group.
     pub groups: BTreeMap<String, Group>,
@@ -28,7 +29,8 @@ fn is_none(count: &u64) -> bool {
 }
 
 /// What a group did with the records of its topic.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Group {
     /// Records it got past, each counted once.
     pub consumed: u64,
@@ -58,7 +60,8 @@ pub struct Group {
 /// What happened to the messages of a queue. Those count that came to it in the measured time:
 /// published = acked + `dead_lettered` + dropped + expired + `ready_at_end` + `unacked_at_end`. What waits for room at the
 /// door of a full queue (`blocked_at_end`) is not published yet.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Queue {
     /// Messages the queue took.
     pub published: u64,

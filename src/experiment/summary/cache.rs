@@ -1,11 +1,12 @@
 //! What looks into a cache found.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Estimate;
 
 /// What looks into a cache found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CacheFigures {
     /// Looks that found what they looked for.
     pub hits: u64,

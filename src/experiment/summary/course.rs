@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One bin of a timeline: requests by the time they set out.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -29,7 +29,8 @@ pub struct Moment {
 
 /// Figures over time: a value for each stretch of the measured time, the mean over replications. Stretches after a run was
 /// stopped are missing.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Timeline {
     /// Length of a stretch, s.
     pub width_s: f64,
@@ -38,12 +39,13 @@ pub struct Timeline {
     /// By node.
     pub nodes: BTreeMap<String, NodeCourse>,
     /// By edge; only edges with policies are here.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub edges: BTreeMap<String, EdgeCourse>,
 }
 
 /// A client over time.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ClientCourse {
     /// Requests that set out, per second.
     pub offered_per_s: Vec<f64>,
@@ -58,7 +60,8 @@ pub struct ClientCourse {
 }
 
 /// A node over time, its replicas summed.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct NodeCourse {
     /// Requests that arrived, per second.
     pub arrivals_per_s: Vec<f64>,
@@ -71,28 +74,29 @@ pub struct NodeCourse {
     /// Workers that work.
     pub working: Vec<f64>,
     /// Replicas that were ready; only of a node whose replicas change.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ready: Vec<f64>,
 }
 
 /// An edge with policies over time. What never happened is left out.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct EdgeCourse {
     /// Calls, each counted once, per second.
     pub calls_per_s: Vec<f64>,
     /// Tries after a failure, per second.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retries_per_s: Vec<f64>,
     /// Tries beside a slow one, per second.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hedges_per_s: Vec<f64>,
     /// Tries that the caller's own policies refused, per second.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limited_per_s: Vec<f64>,
     /// Share of circuit breakers open.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_share: Vec<f64>,
     /// Share of circuit breakers half-open.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub half_open_share: Vec<f64>,
 }

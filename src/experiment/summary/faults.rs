@@ -1,11 +1,13 @@
 //! Figures of faults: what they did to whom, and how long.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A fault, and how clients recovered from it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Fault {
     /// Its name.
     pub name: String,
@@ -23,12 +25,13 @@ pub struct Fault {
 }
 
 /// How a node fared while things went wrong.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Failing {
     /// The node.
     pub node: String,
     /// Faults that happen to it, as planned.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<String>,
     /// When all its workers were held for the first time under a fault, s from the start of the measured time; the median over
     /// replications, `None` where half of them never saw that. While all its replicas are down there are none to be held.
@@ -48,7 +51,8 @@ pub struct Failing {
 }
 
 /// How long after a fault's end it was as before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Recovery {
     /// Of all times the fault was on in the measured time after which that could be seen, the share that was recovered from;
     /// `None` without any.
@@ -58,8 +62,8 @@ pub struct Recovery {
     /// Of all times the fault was on in the measured time, the share after which it could not be seen; `None` without any.
     pub not_seen: Option<f64>,
     /// Why not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'static str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Cow<'static, str>>,
     /// Between what the median would lie had all of them been seen, s.
     #[serde(skip)]
     pub between: Option<(f64, f64)>,

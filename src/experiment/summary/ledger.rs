@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::model::Cause;
 
@@ -28,9 +28,22 @@ impl Serialize for Parts {
     }
 }
 
+impl<'de> Deserialize<'de> for Parts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut parts = Self::default();
+        for (word, figure) in BTreeMap::<String, f64>::deserialize(deserializer)? {
+            let cause = Cause::ALL.iter().find(|cause| cause.word() == word);
+            let cause = *cause.ok_or_else(|| de::Error::custom(format!("`{word}` is no cause of waiting")))?;
+            parts.0[cause as usize] = figure;
+        }
+        Ok(parts)
+    }
+}
+
 /// Where the time of a client's requests went: the mean request, and the requests around the median and the 99th
 /// percentile of latency (means over ranks 48–52 and 98.5–99.5 %).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Columns {
     /// Of the mean request.
     pub mean_ms: Parts,
@@ -41,7 +54,8 @@ pub struct Columns {
 }
 
 /// A client's ledger.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Ledger {
     /// Requests it is about.
     pub count: u64,
@@ -55,6 +69,6 @@ pub struct Ledger {
     /// By node; the client itself is one.
     pub by_node: BTreeMap<String, Columns>,
     /// The ledger of requests that failed, if any did.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Box<Ledger>>,
 }

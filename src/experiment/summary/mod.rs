@@ -1,7 +1,7 @@
 //! What a run hands over: the figures of one scenario, merged over its replications, each with its interval.
 //!
-//! The shape is the JSON contract: `serde_json` of a [`Summary`] is `summary.json`. Units stand in the key names. Whatever
-//! pictures need beyond the contract is carried in fields that are not serialised.
+//! The shape is the JSON contract: `serde_json` of a [`Summary`] is `summary.json`, and reads it back. Units stand in the key
+//! names. Whatever pictures and comparisons need beyond the contract is carried in fields that are not serialised.
 
 mod brokers;
 mod cache;
@@ -9,13 +9,15 @@ mod course;
 mod faults;
 mod graph;
 mod ledger;
+mod named;
 mod policing;
 mod promises;
 mod single;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use crate::stats::Interval as Estimate;
 
@@ -31,7 +33,8 @@ pub use promises::*;
 pub use single::*;
 
 /// A distribution of times in milliseconds.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Distribution {
     /// Samples over all replications.
     pub count: u64,
@@ -53,16 +56,17 @@ pub struct Distribution {
     pub max: Option<f64>,
     /// Figures of which it is only known that they are at least so much, ms, by their names: what is still under way
     /// would have to end first.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub at_least_ms: BTreeMap<String, f64>,
     /// The histogram of nanoseconds, HdrHistogram V2 (compressed), base64; not over all that arrived, because some of them
     /// may have no latency.
-    #[serde(rename = "hdr", skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "hdr", skip_serializing_if = "Option::is_none")]
     pub histogram: Option<Exported>,
 }
 
 /// What became of the requests of a client, an endpoint or an edge.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Stats {
     /// Requests that set out (client: intended in the measured time) or arrived.
     pub arrived: u64,
@@ -95,7 +99,7 @@ pub struct Stats {
     /// Latency of everything that ended; a failure counts at the moment the caller knew.
     pub latency_all_ms: Distribution,
     /// Until the first message of a streamed answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_message_ms: Option<Distribution>,
     /// What its policies did; only edges with policies have it.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
@@ -130,7 +134,8 @@ pub struct Replicate {
 }
 
 /// How many requests were at a node, over time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct InSystem {
     /// Variance over time.
     pub var: Estimate,
@@ -145,22 +150,24 @@ pub struct InSystem {
 }
 
 /// How many replicas a node had.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Replicas {
     /// Those that start or are ready, time average.
     pub mean: Estimate,
     /// Most at once.
     pub max: u32,
     /// What an autoscaler did, where there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autoscale: Option<Autoscaled>,
 }
 
 /// What an autoscaler saw and did.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Autoscaled {
     /// Its metric: `cpu`, `workers`, `in_flight`, `rps` or `lag`.
-    pub metric: &'static str,
+    pub metric: Cow<'static, str>,
     /// What that should be on each replica.
     pub target: f64,
     /// Stretches of the measured time, means over replications.
@@ -168,7 +175,8 @@ pub struct Autoscaled {
 }
 
 /// The replicas of a node in one stretch of time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Strength {
     /// Its beginning, seconds after the measured time began.
     pub from_s: f64,
@@ -183,7 +191,8 @@ pub struct Strength {
 }
 
 /// What happened at a node; figures sum over its replicas.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Node {
     /// Requests that arrived, refused ones included.
     pub arrivals: u64,
@@ -225,39 +234,42 @@ pub struct Node {
     /// Replicas.
     pub replicas: Replicas,
     /// Of a cache: what its looks found.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheFigures>,
     /// `service`, `database`, `external`, … as written; for tables.
     #[serde(skip)]
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Workers over all replicas; `None` where unlimited.
     #[serde(skip)]
     pub workers: Option<u64>,
 }
 
 /// Who made the figures.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Tool {
     /// `hoptax`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its version.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
 }
 
 /// Which scenario was run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ScenarioRef {
     /// Its name.
     pub name: String,
     /// Hash of its checked form, `--set` included.
     pub hash: String,
     /// The variant that was run, if any.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
 }
 
 /// How it was run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Run {
     /// Seed of the first replication; the others derive from it.
     pub seed: u64,
@@ -276,30 +288,30 @@ pub struct Run {
     /// The same in a word; `None` where load, faults or replicas change in the run, or a guard ended it.
     pub state: Option<State>,
     /// What rises without end, in words.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rising: Vec<String>,
     /// What kind of figures these are.
-    pub note: &'static str,
+    pub note: Cow<'static, str>,
     /// Present and true when the run was interrupted and these are the replications that had ended.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
     /// A guard (`max_events`, `max_in_flight`) that stopped the run, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<String>,
     /// What the replications fall into where they do one thing or another, so that no single one shows the mean; said
     /// first of all.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub camps: Vec<Camp>,
     /// The seed of each replication.
     #[serde(skip)]
     pub seeds: Vec<u64>,
     /// Nodes whose offered load exceeds their capacity, in words; said first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overloaded: Vec<String>,
 }
 
 /// What a run without changes comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// When the second half was as the first: the whole interval of the difference lies within ±5 %.
@@ -311,7 +323,8 @@ pub enum State {
 }
 
 /// Requests in = requests out + requests still there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Conservation {
     /// Measured requests of all clients.
     pub arrived: u64,
@@ -326,7 +339,8 @@ pub struct Conservation {
 }
 
 /// All figures of one scenario.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Summary {
     /// Version of this contract.
     pub schema_version: u32,
@@ -339,7 +353,7 @@ pub struct Summary {
     /// By client.
     pub clients: BTreeMap<String, Stats>,
     /// By flow.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flows: BTreeMap<String, Stats>,
     /// By endpoint.
     pub endpoints: BTreeMap<String, Stats>,
@@ -348,27 +362,27 @@ pub struct Summary {
     /// By node.
     pub nodes: BTreeMap<String, Node>,
     /// By queue.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub queues: BTreeMap<String, Queue>,
     /// By client: where the time went.
     pub ledger: BTreeMap<String, Ledger>,
     /// By topic.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub topics: BTreeMap<String, Topic>,
     /// Promises and what became of them.
     pub slos: Vec<Verdict>,
     /// What went wrong.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
     /// Nodes that failed or were saturated while something was wrong, the first first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failing: Vec<Failing>,
     /// How it went over time, where something changes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeline: Option<Timeline>,
     /// Whether every request is accounted for.
     pub conservation: Conservation,
     /// The figures of single replications, where they are asked for ([`Summary::with_replications`]).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replications: Vec<SingleRun>,
 }

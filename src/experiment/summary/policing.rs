@@ -1,14 +1,15 @@
 //! Figures of policies.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Estimate;
 
 /// What the policies of an edge did.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Policing {
     /// Its circuit breakers, if it has any.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaker: Option<BreakerFigures>,
     /// Tries after a failure.
     pub retries: u64,
@@ -23,7 +24,8 @@ pub struct Policing {
 }
 
 /// What circuit breakers did in the measured time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct BreakerFigures {
     /// How often one opened, over all replications.
     pub opened: u64,

@@ -1,18 +1,20 @@
 //! Single replications: what one run shows, and whether they fall into camps.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Replicate, Stats, Summary};
 
 /// One of the two camps that replications fall into.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Camp {
     /// The client or flow that shows it.
     pub of: String,
     /// The figure: `success_rate` or `mean_ms`.
-    pub figure: &'static str,
+    pub figure: Cow<'static, str>,
     /// The share of the replications that are in it.
     pub share: f64,
     /// How many those are.
@@ -22,19 +24,21 @@ pub struct Camp {
 }
 
 /// One replication.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SingleRun {
     /// Its seed.
     pub seed: u64,
     /// By client.
     pub clients: BTreeMap<String, SingleFigures>,
     /// By flow.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub flows: BTreeMap<String, SingleFigures>,
 }
 
 /// What one replication showed of a client or a flow.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SingleFigures {
     /// Requests that set out.
     pub arrived: u64,

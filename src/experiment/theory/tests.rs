@@ -27,7 +27,7 @@ fn sure(value: f64) -> Estimate {
 fn blank() -> Summary {
     Summary {
         schema_version: 1,
-        tool: Tool { name: "hoptax", version: "0" },
+        tool: Tool { name: "hoptax".into(), version: "0".into() },
         scenario: ScenarioRef { name: String::new(), hash: String::new(), variant: None },
         run: Run {
             seed: 1,
@@ -39,7 +39,7 @@ fn blank() -> Summary {
             settled: None,
             state: None,
             rising: Vec::new(),
-            note: "",
+            note: "".into(),
             partial: false,
             guard: None,
             camps: Vec::new(),

@@ -44,7 +44,7 @@ pub fn replicas(title: &Title, all: &[Scaling], shades: &[Shade]) -> String {
 fn row(canvas: &Canvas, scaling: &Scaling, panels: [Area; 2], shades: &[Shade], last: bool) {
     let Autoscaled { metric, target, timeline } = &scaling.told;
     let target = *target;
-    let is_share = matches!(*metric, "cpu" | "workers");
+    let is_share = matches!(&**metric, "cpu" | "workers");
     let told = |value: f64| if is_share { percent_of_tick(value) } else { plain(value) };
     let heads = [cut(&scaling.name, 44), format!("{metric} on each, target {}", told(target))];
     for (panel, head) in panels.iter().zip(heads) {
@@ -102,7 +102,10 @@ mod tests {
             let metric = at.is_multiple_of(3).then_some(target * 1.5);
             Strength { from_s: f64::from(at), width_s: 1.0, replicas, ready: replicas - 1.0, metric }
         };
-        Scaling { name: name.into(), told: Autoscaled { metric, target, timeline: (0..120).map(strength).collect() } }
+        Scaling {
+            name: name.into(),
+            told: Autoscaled { metric: metric.into(), target, timeline: (0..120).map(strength).collect() },
+        }
     }
 
     #[test]

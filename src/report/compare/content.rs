@@ -16,7 +16,7 @@ pub fn heading(comparison: &Comparison) -> Vec<String> {
     vec![
         format!("{}: {of} against {}", clean(&base.scenario), clean(&base.name)),
         format!("{} {}", comparison.tool.name, comparison.tool.version),
-        run.note.to_owned(),
+        run.note.to_string(),
         format!("seed {}", run.seed),
         format!("{} × {}", run.replications, seconds(run.duration_s)),
         format!("{} % intervals", plain(run.confidence * 100.0)),

@@ -69,7 +69,7 @@ fn a_timeout_does_not_mend_a_percentile() {
     let (hangs, fails) = (hanging(""), hanging("timeout = \"2s\"\n"));
     for summary in [&hangs, &fails] {
         let slo = promised(summary, "p99");
-        assert_eq!((slo.verdict, slo.reason), (Outcome::Failed, Some("beyond")));
+        assert_eq!((slo.verdict, slo.reason.as_deref()), (Outcome::Failed, Some("beyond")));
         assert_eq!((slo.measured.value, slo.over), (None, Some(Over::Arrived)));
         assert_eq!(promised(summary, "p50").verdict, Outcome::Met);
     }

@@ -279,16 +279,16 @@ fn every_canonical_form_reads_back() {
             std::iter::once(None).chain(hoptax::scenario::variants(&source).into_iter().map(Some)).collect();
         for name in names {
             let edits =
-                name.and_then(|name| hoptax::scenario::variant_edits(&written.scenario, &name)).unwrap_or_default();
-            let mut own = load(&source, &edits).unwrap_or_else(|r| panic!("{:?}", r.complaints)).scenario;
+                name.and_then(|name| hoptax::scenario::variant_edits(written.scenario(), &name)).unwrap_or_default();
+            let mut own = load(&source, &edits).unwrap_or_else(|r| panic!("{:?}", r.complaints)).scenario().clone();
             own.variants.clear();
             let form = canonical(&own);
             let again =
                 load(&Source::text("again.toml", &form), &[]).unwrap_or_else(|r| panic!("{:?}\n{form}", r.complaints));
-            let twice = canonical(&again.scenario);
-            let third = load(&Source::text("third.toml", &twice), &[]).unwrap().scenario;
+            let twice = canonical(again.scenario());
+            let third = load(&Source::text("third.toml", &twice), &[]).unwrap().scenario().clone();
             assert_eq!(canonical(&third), twice);
-            assert_eq!(again.hash, hoptax::scenario::hash(&own));
+            assert_eq!(again.hash(), hoptax::scenario::hash(&own));
         }
     }
 }

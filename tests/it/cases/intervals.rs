@@ -93,7 +93,7 @@ fn two_camps_are_told_before_anything_else() {
     let summary = run_on(2, CAMPS);
     let camps = &summary.run.camps;
     assert_eq!(camps.len(), 2, "{camps:?}");
-    assert_eq!((camps[0].figure, camps[0].replications + camps[1].replications), ("success_rate", 40));
+    assert_eq!((&*camps[0].figure, camps[0].replications + camps[1].replications), ("success_rate", 40));
     assert!(camps[0].value < 0.2 && camps[1].value > 0.95, "{camps:?}");
     let mean = summary.clients["shoppers"].success_rate.value.unwrap();
     assert!(mean > 0.2 && mean < 0.95, "what no run shows: {mean}");
@@ -107,7 +107,7 @@ fn two_camps_are_told_before_anything_else() {
 #[test]
 fn check_warns_where_retries_and_timeouts_may_keep_an_overload_alive() {
     let warned = |text: &str| {
-        let warnings = load(&Source::text("test.toml", text), &[]).expect("no mistakes").warnings;
+        let warnings = load(&Source::text("test.toml", text), &[]).expect("no mistakes").warnings().to_vec();
         warnings.iter().any(|w| w.code.number == "W432")
     };
     assert!(warned(CAMPS), "three tries of 60 %");

@@ -141,7 +141,7 @@ fn a_black_hole_hangs_at_a_node_and_drops_on_a_partition() {
     let hole = parted("mode = \"black_hole\"");
     same(&json(&run(&hole)), &json(&run(&parted(""))), "a partition");
     for (text, word) in [(outage("black_hole"), "`hang`"), (hole, "`drop`")] {
-        let told = checked(&text).warnings;
+        let told = checked(&text).warnings().to_vec();
         assert!(told.iter().any(|w| w.code.number == "N520" && w.message.contains(word)), "{word}");
     }
 }

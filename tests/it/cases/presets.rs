@@ -140,7 +140,7 @@ fn policy(like: &str) -> Value {
         "version = 1\n[clients.c]\ncalls = \"a\"\nrate = \"1/s\"\n[services.a]\nsteps = [{{ call = \"b\", policy = \"p\" }}]\n\
          [services.b]\n[policies.p]\nlike = \"{like}\"\n"
     );
-    let printed = hoptax::scenario::canonical(&checked(&text).scenario);
+    let printed = hoptax::scenario::canonical(checked(&text).scenario());
     let table: Table = printed.parse().unwrap();
     table["policies"]["p"].clone()
 }

@@ -58,7 +58,7 @@ fn default_of(section: &str, key: &str) -> String {
 
 /// What the canonical form says of a key, comments aside.
 fn said(text: &str, section: &str, key: &str) -> String {
-    let printed = canonical(&checked(text).scenario);
+    let printed = canonical(checked(text).scenario());
     let lines = printed.lines().skip_while(|line| !line.starts_with(section));
     let mut own = lines.skip(1).take_while(|line| !line.starts_with('[')).filter_map(|line| line.split_once(" = "));
     let found = own.find(|(name, _)| name.trim_start_matches("# ") == key);

@@ -34,15 +34,15 @@ consumes = [{{ from = "order-created", group = "billing", concurrency = 4, work 
 fn members_with_one_partition_too_many_are_told_before_and_after() {
     let text = six_over_four("80.7");
     let checked = checked(&text);
-    let busiest = forecast(&checked.scenario).consumers[0].busiest.unwrap();
+    let busiest = forecast(checked.scenario()).consumers[0].busiest.unwrap();
     assert!((busiest.rate - 26.9).abs() < 1e-9 && (busiest.can - 25.0).abs() < 1e-9, "{busiest:?}");
     assert_eq!((busiest.over, busiest.partitions), (2, 2));
-    let told = checked.warnings.iter().find(|w| w.message.contains("order-created/billing")).unwrap();
+    let told = checked.warnings().iter().find(|w| w.message.contains("order-created/billing")).unwrap();
     assert_eq!(told.code.number, "W402");
     for word in ["2 of 4 members", "26.9", "25.0/s"] {
         assert!(told.message.contains(word), "{}", told.message);
     }
-    assert_eq!(checked.overloaded, ["2 of 4 members of order-created/billing in billing: 1.08 × what each can do"]);
+    assert_eq!(checked.overloaded(), ["2 of 4 members of order-created/billing in billing: 1.08 × what each can do"]);
     let summary = run(&text);
     assert_eq!((summary.run.state, summary.run.settled), (Some(State::Diverging), Some(false)));
     assert!(
@@ -68,7 +68,7 @@ fn one_replication_is_enough_where_the_forecast_knows_too() {
 #[test]
 fn members_that_can_do_what_they_are_offered_are_not_told() {
     let checked = checked(&six_over_four("60"));
-    assert!(checked.overloaded.is_empty() && checked.warnings.iter().all(|w| w.code.number != "W402"));
+    assert!(checked.overloaded().is_empty() && checked.warnings().iter().all(|w| w.code.number != "W402"));
 }
 
 /// Messages that come faster than they are handled.
@@ -181,7 +181,7 @@ after_fault = "blip"
 }
 
 fn of(summary: &Summary, fault: usize, who: &str) -> Recovery {
-    summary.faults[fault].recovery_s[who]
+    summary.faults[fault].recovery_s[who].clone()
 }
 
 /// A fault that ends 9 s before the run, which ten seconds of healthy windows do not fit into: 0.1.0 said "recovered 0 %" and failed
@@ -191,11 +191,11 @@ fn a_recovery_that_the_run_is_too_short_for_is_not_seen() {
     let summary = run(&blip("at = \"50s\"\nduration = \"1s\"", ""));
     let users = of(&summary, 0, "users");
     assert_eq!((users.share_recovered, users.median, users.not_seen), (None, None, Some(1.0)));
-    assert_eq!(users.reason, Some("the run ends first"));
+    assert_eq!(users.reason.as_deref(), Some("the run ends first"));
     assert_eq!(summary.slos[0].verdict, Outcome::Undecided);
     let early = run(&blip("at = \"20s\"\nduration = \"1s\"", ""));
     let users = of(&early, 0, "users");
-    assert_eq!((users.share_recovered, users.not_seen, users.reason), (Some(1.0), Some(0.0), None));
+    assert_eq!((users.share_recovered, users.not_seen, users.reason.as_deref()), (Some(1.0), Some(0.0), None));
     assert!(users.median.is_some_and(|s| s <= 1.0), "{users:?}");
     assert_eq!(early.slos[0].verdict, Outcome::Met);
 }
@@ -207,7 +207,7 @@ fn a_band_from_too_few_windows_is_none() {
     let one = run(&early.replace("replications = 20", "replications = 1"));
     let users = of(&one, 0, "users");
     assert_eq!((users.share_recovered, users.not_seen), (None, Some(1.0)));
-    assert!(users.reason.is_some_and(|why| why.contains("before the first fault")), "{users:?}");
+    assert!(users.reason.as_deref().is_some_and(|why| why.contains("before the first fault")), "{users:?}");
     assert_eq!(one.slos[0].verdict, Outcome::Undecided);
     assert_eq!(of(&run(&early), 0, "users").share_recovered, Some(1.0));
 }
@@ -225,7 +225,7 @@ duration = "4s""#;
     let summary = run(&blip("at = \"20s\"\nduration = \"1s\"", next));
     let first = of(&summary, 0, "users");
     assert_eq!((first.share_recovered, first.not_seen), (None, Some(1.0)), "its own ten seconds are not there");
-    assert_eq!(first.reason, Some("another fault strikes first"));
+    assert_eq!(first.reason.as_deref(), Some("another fault strikes first"));
     assert_eq!(of(&summary, 1, "users").share_recovered, Some(1.0));
     assert_eq!(summary.slos[0].verdict, Outcome::Undecided);
 }
