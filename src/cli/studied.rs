@@ -86,7 +86,7 @@ impl Asked {
         if let Some(folder) = &self.output {
             match found.everything(folder) {
                 Ok(()) => {
-                    output.note(&format!("JSON, CSV, Markdown and the picture: {}", output::shown(&folder.join(""))))
+                    output.note(&format!("JSON, CSV, Markdown and the picture: {}", output::shown(&folder.join(""))));
                 }
                 Err(failure) => failures.push(failure),
             }

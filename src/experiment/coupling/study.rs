@@ -17,7 +17,7 @@ use crate::machine::{Machine, Stop, replication_seed};
 use crate::model::fault::When;
 use crate::model::{FaultId, NodeId, Plan, Probe};
 use crate::scenario::edit::with_tables;
-use crate::scenario::written::{Load, Metric};
+use crate::scenario::written::{Client, Load, Metric};
 use crate::scenario::{self, Checked, lower};
 use crate::units::{Span, Time};
 
@@ -302,7 +302,7 @@ impl<'b> Bench<'b> {
         let stand = self.stand(targets.iter().any(|target| target.kind == Kind::Edge))?;
         for (at, (target, fault)) in targets.iter().zip(faults).enumerate() {
             progress(at);
-            let key = self.key(target);
+            let key = key(target);
             let kept = shelf.take(&key).and_then(|text| self.read(&text, target));
             let fresh = || self.column(&stand, screen, target, *fault);
             match kept.or_else(|| fresh().inspect(|column| shelf.keep(&key, &self.written(column)))) {
@@ -387,9 +387,8 @@ impl<'b> Bench<'b> {
     /// With where it stands: whether clients call it, and the brokers between.
     fn placed(&self, mut column: Column, screen: &Screen) -> Column {
         let scenario = &self.checked.scenario;
-        let calls =
-            |name: &str| scenario.clients.values().any(|c| c.calls.iter().any(|to| to.target.value.node == name));
-        column.entry = calls(&column.target.name);
+        let calls = |client: &Client| client.calls.iter().any(|to| to.target.value.node == column.target.name);
+        column.entry = scenario.clients.values().any(calls);
         if column.target.kind != Kind::Node {
             return column;
         }
@@ -482,14 +481,6 @@ impl<'b> Bench<'b> {
         bounds.reduce(f64::min)
     }
 
-    /// Under which name a column is kept.
-    fn key(&self, target: &Target) -> String {
-        let name = |c: char| if c.is_alphanumeric() || c == '_' { c } else { '-' };
-        let word = if target.hangs { "hangs" } else { "refuses" };
-        let hash = crate::random::draw::name_hash(&target.fault());
-        format!("{}-{word}-{hash:016x}", target.name.chars().map(name).take(80).collect::<String>())
-    }
-
     fn written(&self, column: &Column) -> String {
         let kept = Kept {
             hash: self.checked.hash.clone(),
@@ -532,6 +523,14 @@ fn conditions(checked: &Checked, window: Window) -> Conditions {
         closed_clients: closed.map(|client| client.name.value.clone()).collect(),
         note: "simulated, not measured".into(),
     }
+}
+
+/// Under which name a column is kept.
+fn key(target: &Target) -> String {
+    let name = |c: char| if c.is_alphanumeric() || c == '_' { c } else { '-' };
+    let word = if target.hangs { "hangs" } else { "refuses" };
+    let hash = crate::random::draw::name_hash(&target.fault());
+    format!("{}-{word}-{hash:016x}", target.name.chars().map(name).take(80).collect::<String>())
 }
 
 /// A column on a shelf, and of what it is.

@@ -11,7 +11,7 @@ use crate::units::Time;
 /// What a frame under way belongs to.
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    /// The request, of `visits`, if that is followed.
+    /// The request, of all, if that is followed.
     visit: Option<u32>,
     /// The request around it: what a call under rules belongs to.
     outer: Option<u32>,
@@ -53,7 +53,7 @@ pub(super) struct Visits<'p> {
     /// Whose requests alone, where not all are asked for.
     only: Option<NodeId>,
     open: Vec<Option<Open>>,
-    visits: Vec<Visit>,
+    all: Vec<Visit>,
     /// By caller and callee: which requests of the caller's went there.
     crossed: BTreeMap<(NodeId, NodeId), BTreeSet<u32>>,
 }
@@ -71,7 +71,7 @@ const BRANCH: u32 = u32::MAX;
 
 impl<'p> Visits<'p> {
     pub(super) fn of(plan: &'p Plan, window: (Time, Time)) -> Self {
-        Self { plan, window, only: None, open: Vec::new(), visits: Vec::new(), crossed: BTreeMap::new() }
+        Self { plan, window, only: None, open: Vec::new(), all: Vec::new(), crossed: BTreeMap::new() }
     }
 
     /// From now on only the requests of one caller are followed, whenever they come.
@@ -91,8 +91,8 @@ impl<'p> Visits<'p> {
     fn visit(&mut self, node: NodeId, key: u64, at: Time) -> Option<u32> {
         let inside = at >= self.window.0 && at < self.window.1 && self.only.is_none_or(|only| only == node);
         inside.then(|| {
-            self.visits.push(Visit { node, key, good: None });
-            self.visits.len() as u32 - 1
+            self.all.push(Visit { node, key, good: None });
+            self.all.len() as u32 - 1
         })
     }
 
@@ -118,16 +118,14 @@ impl<'p> Visits<'p> {
     /// The name of the next thing a frame makes at a place, and what the frame belongs to.
     fn descend(&mut self, parent: u32, site: u32) -> Option<(u64, Place)> {
         let open = self.open.get_mut(parent as usize)?.as_mut()?;
-        let nth = match open.called.iter_mut().find(|(called, _)| *called == site) {
-            Some((_, times)) => {
-                *times += 1;
-                *times
-            }
-            None => {
-                open.called.push((site, 0));
-                0
-            }
-        };
+        let known = open.called.iter_mut().find(|(called, _)| *called == site);
+        let nth = known.map_or(0, |(_, times)| {
+            *times += 1;
+            *times
+        });
+        if nth == 0 {
+            open.called.push((site, 0));
+        }
         Some((child(open.key, u64::from(site) + 2, u64::from(nth)), open.place))
     }
 
@@ -143,7 +141,7 @@ impl<'p> Visits<'p> {
         if own_try && let Some(guard) = self.open.get_mut(parent as usize).and_then(Option::as_mut) {
             // What was taken for a request at the callee is none.
             if let Some(none) = guard.place.visit.take() {
-                self.visits[none as usize].node = NodeId(u32::MAX);
+                self.all[none as usize].node = NodeId(u32::MAX);
             }
         }
         let visit = self.visit(node, key, at);
@@ -155,13 +153,13 @@ impl<'p> Visits<'p> {
     fn settle(&mut self, frame: u32, outcome: Outcome) {
         let Some(open) = self.open.get(frame as usize).and_then(Option::as_ref) else { return };
         if let Some(visit) = open.place.visit.filter(|_| open.place.whole) {
-            self.visits[visit as usize].good.get_or_insert(outcome.is_good());
+            self.all[visit as usize].good.get_or_insert(outcome.is_good());
         }
     }
 
     /// The requests of one caller: by name, whether they ended well.
     fn at(&self, node: NodeId) -> BTreeMap<u64, bool> {
-        let own = self.visits.iter().filter(|visit| visit.node == node);
+        let own = self.all.iter().filter(|visit| visit.node == node);
         own.map(|visit| (visit.key, visit.good == Some(true))).collect()
     }
 }
@@ -180,7 +178,7 @@ pub(super) fn crossing(without: &Visits<'_>, with: &Visits<'_>, (from, to): (Nod
     let after = with.at(from);
     let crossed = without.crossed.get(&(from, to));
     let mut sum = Crossing::default();
-    for (nth, visit) in (0..).zip(&without.visits) {
+    for (nth, visit) in (0..).zip(&without.all) {
         if visit.node != from || visit.good != Some(true) {
             continue;
         }
