@@ -20,12 +20,12 @@ use std::collections::BTreeMap;
 use self::flow::{Flow, ROUNDS};
 use self::hops::Hop;
 use self::messages::Messages;
-use self::rates::open_rate;
+pub(super) use self::rates::open_rate;
 use self::times::Times;
 use super::walk::{self, laws_of};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
-use crate::scenario::programs::{Hop as Leads, Programs, misses, program, programs};
+use crate::scenario::programs::{Hop as Leads, Programs, forgotten, misses, program, programs};
 use crate::scenario::written::{Call, Client, Endpoint, How, Io, Link, Load, Node, Scenario, Step, Target, Verb};
 
 pub use expected::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
@@ -202,6 +202,10 @@ impl<'s> Model<'s> {
             }
             Verb::Publish(publish) => self.publish(publish, from),
             Verb::Transaction { steps, .. } => self.sequence(steps, from),
+            Verb::Remember { memory, steps } => {
+                self.sequence(steps, from).times(forgotten(self.scenario, memory))
+            }
+            Verb::Meter(call) => self.call(call),
             Verb::Parallel { branches, .. } => branches.iter().fold(Times::default(), |all, branch| {
                 let copies = f64::from(branch.step.times.value);
                 let one = self.one(&branch.step, from).times(branch.step.probability.value);

@@ -147,6 +147,8 @@ impl<'s> Lowering<'s> {
             Verb::Wait(law) => held && is_nothing(law),
             Verb::Parallel { .. } | Verb::Cache { .. } => false,
             Verb::Split(arms) => arms.iter().all(|arm| self.steps_held(place, &arm.steps, held)),
+            Verb::Remember { .. } => held,
+            Verb::Meter(_) => false,
             Verb::Transaction { steps, .. } => self.steps_held(place, steps, false),
             // Where a call may end in two ways, both end without the worker.
             Verb::Call(call) | Verb::Query(call) if call.fallback.is_some() => false,

@@ -287,6 +287,8 @@ impl<'s> Lowering<'s> {
             Verb::Publish(publish) => self.publish(code, sites, publish),
             Verb::Parallel { branches, wait_for } => self.parallel(code, sites, branches, wait_for.value),
             Verb::Split(arms) => self.split(code, sites, arms),
+            Verb::Remember { memory, steps } => self.remember(code, sites, memory, steps),
+            Verb::Meter(call) => self.meter(code, sites, call),
         }
     }
 
@@ -343,5 +345,7 @@ pub(super) fn label(verb: &Verb) -> String {
         Verb::Parallel { .. } => "parallel".into(),
         Verb::Split(_) => "split".into(),
         Verb::Transaction { .. } => "transaction".into(),
+        Verb::Remember { memory, .. } => memory.name.clone(),
+        Verb::Meter(_) => "meter".into(),
     }
 }

@@ -175,8 +175,7 @@ pub(super) fn time(t: &Span) -> String {
 
 /// A target in quotes.
 pub(super) fn target(target: &Target) -> String {
-    let dot = if target.endpoint.is_empty() { "" } else { "." };
-    quoted(&format!("{}{dot}{}", target.node, target.endpoint))
+    quoted(&target.to_string())
 }
 
 pub(super) fn zone(zone: &Zone) -> String {
