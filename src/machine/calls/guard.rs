@@ -142,7 +142,7 @@ impl Calls {
         let (rules, deadline) = (guard.rules, own.min(inherited));
         let alarms = Alarms { deadline, ..Alarms::default() };
         let pending = inherited > now;
-        *guarded = Guarded { police, rules, open, alarms, inherited, pending, ..Guarded::default() };
+        *guarded = Guarded { police, rules, open, alarms, pending, inherited, ..Guarded::default() };
         if !pending {
             return self.conclude_call(core, stations, frame, Outcome::Deadline, None);
         }
@@ -253,7 +253,7 @@ impl Calls {
         let frame = &core.frames[guard];
         let (caller, id, spent) = (frame.caller, frame.call, frame.load.spent + spent);
         match by {
-            Some(by) => self.take_answer(core, guard, by),
+            Some(by) => core.take_answer(guard, by),
             None => core.charge(guard, Cause::FailedTries),
         }
         if core.plan.calls[id as usize].effect {
@@ -270,16 +270,6 @@ impl Calls {
         core.close(guard, outcome);
         self.guarded[guard].police = NONE;
         core.ready.push_back(caller);
-    }
-
-    /// The answer of a try is that of the call: what the first try had before this one, a hedge, was sent, and its own time.
-    #[inline]
-    fn take_answer<P: Probe>(&self, core: &mut Core<'_, P>, guard: u32, by: u32) {
-        let before = core.frames[by].trip.sent.since(core.frames[guard].account.until);
-        if before > Span::ZERO {
-            core.charge_for(guard, Cause::HedgeWait, before);
-        }
-        core.pass_on(guard, by);
     }
 
     /// The frame that waits for a guard goes on without it.
@@ -332,5 +322,17 @@ impl Calls {
         self.wire.uncount(core, other.frame, None);
         self.lanes.disarm(other.frame);
         self.let_go(core, stations, other.frame, outcome);
+    }
+}
+
+impl<P: Probe> Core<'_, P> {
+    /// The answer of a try is that of the call: what the first try had before this one, a hedge, was sent, and its own time.
+    #[inline]
+    fn take_answer(&mut self, guard: u32, by: u32) {
+        let before = self.frames[by].trip.sent.since(self.frames[guard].account.until);
+        if before > Span::ZERO {
+            self.charge_for(guard, Cause::HedgeWait, before);
+        }
+        self.pass_on(guard, by);
     }
 }

@@ -199,10 +199,9 @@ fn bound(message: String) -> Refusal {
 fn parse(text: &str) -> Result<Promise, Refusal> {
     let at = text.find(['<', '>', '=']).ok_or_else(|| syntax(format!("`{text}` compares nothing")))?;
     let (figure, rest) = (text[..at].trim(), &text[at..]);
-    let signs = Sense::ALL.iter().map(|sense| (*sense, rest.strip_prefix(sense.word())));
-    let (sense, limit) = signs
-        .filter_map(|(sense, limit)| Some((sense, limit?.trim())))
-        .next()
+    let (sense, limit) = Sense::ALL
+        .iter()
+        .find_map(|sense| Some((*sense, rest.strip_prefix(sense.word())?.trim())))
         .ok_or_else(|| syntax(format!("`{text}` compares with `=`; write <, <=, > or >=")))?;
     let metric = metric(figure)?;
     let limit = match metric {
