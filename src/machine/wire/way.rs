@@ -30,14 +30,14 @@ impl Wire {
     }
 
     /// A try leaves its caller's replica.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let site = &core.sites[core.frames[at].call as usize];
-        let (straight, there) = (site.straight, site.ways.there);
+        let ways = site.ways;
         if site.tracks {
             self.names.track(core, at);
         }
-        let there = if straight { there } else { self.way_there(core, at) };
+        let there = if ways.straight { ways.there } else { self.way_there(core, at) };
         core.schedule_steadily(there, Event::Reach(at));
     }
 
