@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::walk;
 use super::analytic::open_rate;
 use super::law_mean::mean;
+use super::walk;
 use super::written::{
     Call, Client, Consumer, Load, Memory, Node, OnError, Place, Publish, Queue, Scenario, Step, Verb,
 };

@@ -61,7 +61,10 @@ fn a_partial_answer_is_one() {
                  { call = \"slow\", timeout = \"5ms\", optional = true }] }] }]\n[services.b]\nwork = \"1ms\"\n[services.slow]\nwork = \"50ms\"\n";
     let summary = called("\"a\"", nodes);
     assert_eq!((success(&summary), summary.edges["a -> slow"].failed["timeout"]), (1.0, summary.clients["c"].arrived));
-    assert!((summary.clients["c"].latency_ms.mean.value.unwrap() - 5.0).abs() < 1e-6, "it is awaited up to its timeout");
+    assert!(
+        (summary.clients["c"].latency_ms.mean.value.unwrap() - 5.0).abs() < 1e-6,
+        "it is awaited up to its timeout"
+    );
 }
 
 /// A gateway that asks `auth`, which takes 10 ms.
@@ -164,7 +167,10 @@ fn a_shared_count_costs_a_call_and_lets_the_rate_through() {
     let each = small(&nodes(", per = \"client\", counter = \"counts\"", ""), &hundred);
     assert!((success(&each) - 0.2).abs() < 0.01, "there is one client");
     let down = "[[faults]]\nkind = \"outage\"\ntarget = \"counts\"\nat = \"0s\"\nduration = \"60s\"\n";
-    assert!(success(&small(&nodes(", counter = \"counts\"", down), &hundred)) > 0.99, "nobody counts, everybody comes in");
+    assert!(
+        success(&small(&nodes(", counter = \"counts\"", down), &hundred)) > 0.99,
+        "nobody counts, everybody comes in"
+    );
 }
 
 #[test]

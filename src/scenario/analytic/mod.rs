@@ -202,9 +202,7 @@ impl<'s> Model<'s> {
             }
             Verb::Publish(publish) => self.publish(publish, from),
             Verb::Transaction { steps, .. } => self.sequence(steps, from),
-            Verb::Remember { memory, steps } => {
-                self.sequence(steps, from).times(forgotten(self.scenario, memory))
-            }
+            Verb::Remember { memory, steps } => self.sequence(steps, from).times(forgotten(self.scenario, memory)),
             Verb::Meter(call) => self.call(call),
             Verb::Parallel { branches, .. } => branches.iter().fold(Times::default(), |all, branch| {
                 let copies = f64::from(branch.step.times.value);

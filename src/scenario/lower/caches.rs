@@ -28,13 +28,7 @@ impl<'s> Lowering<'s> {
     }
 
     /// A look at what the replica itself remembers, and what it takes where it does not. Who finds it keeps the worker.
-    pub(super) fn remember(
-        &mut self,
-        code: &mut Code<'s>,
-        sites: &mut Sites,
-        memory: &'s Memory,
-        steps: &'s [Step],
-    ) {
+    pub(super) fn remember(&mut self, code: &mut Code<'s>, sites: &mut Sites, memory: &'s Memory, steps: &'s [Step]) {
         let outer = std::mem::take(&mut code.fails);
         let id = LookupId(self.plan.lookups.len() as u32);
         let (cache, site) = (self.memory(code, memory), sites.next(&memory.name));
@@ -60,13 +54,7 @@ impl<'s> Lowering<'s> {
     }
 
     /// The steps of a miss, and how both ways come together. The failures of `code` are those of the steps alone.
-    fn missed(
-        &mut self,
-        code: &mut Code<'s>,
-        sites: &mut Sites,
-        (look, id): (usize, LookupId),
-        steps: &'s [Step],
-    ) {
+    fn missed(&mut self, code: &mut Code<'s>, sites: &mut Sites, (look, id): (usize, LookupId), steps: &'s [Step]) {
         let found = code.held;
         self.release(code);
         let held = code.held;

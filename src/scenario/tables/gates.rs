@@ -37,7 +37,9 @@ use super::super::declare::{
 use super::super::print::Page;
 use super::super::read::{Desk, View, check_name};
 use super::super::vocab::{Key, Shape, key};
-use super::super::written::{Call, DoorRules, Given, Guards, Memory, Node, NodeKind, Rule, Scenario, Step, Target, Verb, on};
+use super::super::written::{
+    Call, DoorRules, Given, Guards, Memory, Node, NodeKind, Rule, Scenario, Step, Target, Verb, on,
+};
 use super::nodes::Endpoint;
 use super::paths::{Path, Pattern};
 use super::sim::TransportName;
@@ -111,8 +113,11 @@ table! {
 }
 
 /// The key of the routes, which are many tables.
-pub(in crate::scenario) const ROUTES: &[Key] =
-    &[key("routes", Shape::Tables(Route::TABLE), "Paths and where they lead; the first that fits. Default: `steps`, for all.")];
+pub(in crate::scenario) const ROUTES: &[Key] = &[key(
+    "routes",
+    Shape::Tables(Route::TABLE),
+    "Paths and where they lead; the first that fits. Default: `steps`, for all.",
+)];
 
 /// What makes a service a gateway.
 #[derive(Clone, Debug, Default)]
@@ -454,9 +459,11 @@ fn shadowed(routes: &[Route], complaints: &mut Vec<Complaint>) {
         let (last, first) = takers.split_last().map_or((String::new(), &[][..]), |(last, first)| (last.clone(), first));
         let takers = if first.is_empty() { last } else { format!("{} and {last}", first.join(", ")) };
         let take = if by.len() == 1 { "takes" } else { "take" };
-        let message = format!("nobody can take the route `{}`: {takers} before it {take} all of its paths", route.path.value);
+        let message =
+            format!("nobody can take the route `{}`: {takers} before it {take} all of its paths", route.path.value);
         let complaint = Complaint::error(code::SHADOWED, message).at(route.path.place.clone());
-        complaints.push(complaint.help("the first route that fits is taken: put the narrower one first, or leave it out"));
+        complaints
+            .push(complaint.help("the first route that fits is taken: put the narrower one first, or leave it out"));
     }
 }
 
@@ -464,7 +471,8 @@ fn shadowed(routes: &[Route], complaints: &mut Vec<Complaint>) {
 fn beside(gate: &Gate, complaints: &mut Vec<Complaint>) {
     if let Some(first) = gate.own.as_ref().and_then(|own| own.steps.first()) {
         let complaint = Complaint::error(code::CONTRADICTION, "`steps` beside `routes`: every path takes a route");
-        complaints.push(complaint.at(first.place.clone()).help("put them into a route: { path = \"/*\", steps = [...] }"));
+        complaints
+            .push(complaint.at(first.place.clone()).help("put them into a route: { path = \"/*\", steps = [...] }"));
     }
 }
 

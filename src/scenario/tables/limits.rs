@@ -2,7 +2,8 @@
 
 use super::super::check::{none, zero};
 use super::super::declare::{
-    Count, Duration, Field, Flag, Maybe, Must, Number, Or, PerTime, Record, Ruled, Said, Spoken, To, Varying, table, words,
+    Count, Duration, Field, Flag, Maybe, Must, Number, Or, PerTime, Record, Ruled, Said, Spoken, To, Varying, table,
+    words,
 };
 use super::super::read::{self, Desk, View};
 use super::super::vocab::{Shape, Word, word};

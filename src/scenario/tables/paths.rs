@@ -157,10 +157,15 @@ mod tests {
     fn a_pattern_takes_what_it_says() {
         let takes = |text: &str, path: &str| pattern(text).takes(path);
         assert!(takes("/orders", "/orders") && !takes("/orders", "/orders/42") && !takes("/orders", "/orders/"));
-        assert!(takes("/orders/*", "/orders/42/items") && takes("/orders/*", "/orders/") && !takes("/orders/*", "/orders"));
+        assert!(
+            takes("/orders/*", "/orders/42/items") && takes("/orders/*", "/orders/") && !takes("/orders/*", "/orders")
+        );
         assert!(takes("/*", "/") && takes("/*", "/a/b") && takes("/", "/") && !takes("/", "/a"));
         for one in ["/orders/{id}/items", "/orders/:id/items", "/orders/*/items"] {
-            assert!(takes(one, "/orders/42/items") && !takes(one, "/orders//items") && !takes(one, "/orders/42"), "{one}");
+            assert!(
+                takes(one, "/orders/42/items") && !takes(one, "/orders//items") && !takes(one, "/orders/42"),
+                "{one}"
+            );
         }
         assert!(takes("/orders", "/orders?page=2"), "a query is no part of the path");
         assert!(takes("/{a}/*", "/{a}/*"), "the pattern itself means its route");
@@ -174,7 +179,10 @@ mod tests {
         let shadows = |earlier: &[&str], text: &str| {
             let earlier: Vec<Pattern> = earlier.iter().map(|text| pattern(text)).collect();
             let by = pattern(text);
-            by.shadowed_by(&earlier.iter().collect::<Vec<_>>()).into_iter().map(|p| p.text().to_owned()).collect::<Vec<_>>()
+            by.shadowed_by(&earlier.iter().collect::<Vec<_>>())
+                .into_iter()
+                .map(|p| p.text().to_owned())
+                .collect::<Vec<_>>()
         };
         assert_eq!(shadows(&["/orders/*"], "/orders/{id}"), ["/orders/*"]);
         assert_eq!(shadows(&["/orders/{id}"], "/orders/*"), [""; 0]);
