@@ -196,14 +196,13 @@ impl<'s> Model<'s> {
         match &step.verb {
             Verb::Work(law) => Times { cpu: self.mean(law), wait: 0.0, response: self.mean(law) },
             Verb::Wait(law) => Times { cpu: 0.0, wait: self.mean(law), response: self.mean(law) },
-            Verb::Call(call) | Verb::Query(call) => self.call(call),
+            Verb::Call(call) | Verb::Query(call) | Verb::Meter(call) => self.call(call),
             Verb::Cache { call, on_miss } => {
                 self.call(call).plus(self.sequence(on_miss, from).times(self.misses(call)))
             }
             Verb::Publish(publish) => self.publish(publish, from),
             Verb::Transaction { steps, .. } => self.sequence(steps, from),
             Verb::Remember { memory, steps } => self.sequence(steps, from).times(forgotten(self.scenario, memory)),
-            Verb::Meter(call) => self.call(call),
             Verb::Parallel { branches, .. } => branches.iter().fold(Times::default(), |all, branch| {
                 let copies = f64::from(branch.step.times.value);
                 let one = self.one(&branch.step, from).times(branch.step.probability.value);

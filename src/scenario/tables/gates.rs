@@ -195,7 +195,7 @@ impl Route {
 
     fn call(&self, to: &Given<Target>) -> Step {
         let Self { transport, stream, guards, sizes, calling, .. } = self.clone();
-        let call = Call { transport, stream, guards, ..Call::to(to.clone()) };
+        let call = Call { transport, guards, stream, ..Call::to(to.clone()) };
         let verb = Verb::Call(call.sized(sizes).failing(calling));
         Step { times: self.times.clone(), ..step(to.place.clone(), verb) }
     }

@@ -1,7 +1,7 @@
 //! Paths and the patterns that routes have for them.
 //!
 //! A pattern is written as most gateways write theirs: `/orders/{id}` or `/orders/:id` takes any one segment there, as the
-//! templates of OpenAPI and Express do, `*` in the middle too; a `*` at the end takes all that follows, so `/orders/*` takes
+//! templates of `OpenAPI` and Express do, `*` in the middle too; a `*` at the end takes all that follows, so `/orders/*` takes
 //! `/orders/42/items` but not `/orders` itself, and `/*` takes every path (as the path conditions of AWS's load balancers do).
 //! Everything else is taken literally. The first pattern that takes a path is its route.
 
