@@ -7,7 +7,7 @@ use super::analytic::open_rate;
 use super::law_mean::mean;
 use super::walk;
 use super::written::{
-    Call, Client, Consumer, Load, Memory, Node, OnError, Place, Publish, Queue, Scenario, Step, Verb,
+    Call, Client, ClientCall, Consumer, Load, Memory, Node, OnError, Place, Publish, Queue, Scenario, Step, Verb,
 };
 use crate::graph::Graph;
 
@@ -128,7 +128,7 @@ fn asked(scenario: &Scenario, node: &str) -> f64 {
     let run = scenario.sim.duration.value.as_secs_f64();
     let of = |client: &Client| match &client.load {
         Load::Open { arrivals, phases, batch } => {
-            let share: f64 = client.calls.iter().filter(|c| c.target.value.node == node).map(|c| c.share).sum();
+            let share: f64 = client.calls.iter().filter(|c| c.target.value.node == node).map(ClientCall::often).sum();
             share * open_rate(&arrivals.value, phases, run).0 * batch.value.as_ref().map_or(1.0, mean)
         }
         Load::Closed { .. } => 0.0,

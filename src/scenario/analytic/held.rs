@@ -95,7 +95,7 @@ impl<'s> Model<'s> {
                 let Some(callee) = self.at(&call.target.value).map(|i| &self.vertices[i]) else { continue };
                 let away = self.away(&client.name.value, callee, &Messages::of_client(spec, call)) / 1e9;
                 let slot = held.entry((&client.name.value, callee.node, spec.name.value.as_str())).or_default();
-                *slot = slot.map(|x| x + rate * call.share * away);
+                *slot = slot.map(|x| x + rate * call.often() * away);
             }
         }
         held.into_iter().filter_map(|(key, used)| connections(self.scenario, key, used)).collect()
@@ -159,7 +159,7 @@ impl<'s> Model<'s> {
                     let spec = walk::client_transport(self.scenario, client);
                     for call in client.calls.iter().filter(|call| call.target.value.node == to) {
                         let each = Messages::of_client(spec, call).bytes;
-                        sum = [sum[0] + rate * call.share * each[0], sum[1] + rate * call.share * each[1]];
+                        sum = [sum[0] + rate * call.often() * each[0], sum[1] + rate * call.often() * each[1]];
                     }
                 }
                 sum[0].max(sum[1])

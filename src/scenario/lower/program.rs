@@ -308,14 +308,17 @@ impl<'s> Lowering<'s> {
             sum += written.share;
             ways.push((sum, self.here()));
             let wire = Wire::of_client(self, client, written);
-            let call = self.site_to(place, &mut sites, &written.target.value, &guards, Some(&wire));
             let codec = wire.codec();
-            if codec.encode > Span::ZERO {
-                self.emit(Op::Encode(call));
-            }
-            ends.push(self.emit(Op::Call { call, fail: Pc::default() }));
-            if codec.decode > Span::ZERO {
-                self.emit(Op::Decode(call));
+            for _ in 0..written.times.value {
+                let call = self.site_to(place, &mut sites, &written.target.value, &guards, Some(&wire));
+                if codec.encode > Span::ZERO {
+                    self.emit(Op::Encode(call));
+                }
+                ends.push(self.emit(Op::Call { call, fail: Pc::default() }));
+                if codec.decode > Span::ZERO {
+                    // Its work holds nothing: there is no worker to be asked for or given up.
+                    self.decode(&mut Code::new(Place { releases: false, ..place }, true), &codec, call);
+                }
             }
             if ways.len() < client.calls.len() {
                 ends.push(self.emit(Op::Jump(Pc::default())));

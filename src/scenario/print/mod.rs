@@ -88,7 +88,7 @@ impl Page {
 pub fn canonical(scenario: &Scenario) -> String {
     let mut page = Page::default();
     page.line("version", "1", false);
-    page.given("name", &scenario.name, |s| quoted(s));
+    page.given(super::vocab::NAME, &scenario.name, |s| quoted(s));
     page.given("description", &scenario.description, |s| quoted(s));
     meaning(scenario, &mut page);
     for variant in &scenario.variants {

@@ -12,7 +12,7 @@ use crate::scenario::declare::Record;
 use crate::scenario::tables::gates::Posted;
 use crate::scenario::tables::nodes::node;
 use crate::scenario::tables::transports::transports;
-use crate::scenario::vocab::FILE;
+use crate::scenario::vocab::{FILE, NAME};
 use crate::scenario::written::{
     Client, Consumer, Discovery, Fault, Flow, Given, Index, Node, NodeKind, Policy, Scenario, Slo, Variant,
 };
@@ -30,7 +30,7 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
     let clients = view.named(desk, "clients");
     let policies = view.named(desk, "policies");
     Scenario {
-        name: view.read(desk, "name", text).unwrap_or(Given::default(stem)),
+        name: view.read(desk, NAME, text).unwrap_or(Given::default(stem)),
         description: view.or_default(desk, "description", text),
         sim: record(desk, &view, "sim"),
         defaults: record(desk, &view, "defaults"),
