@@ -99,6 +99,7 @@ codes! {
     FEW_CONNECTIONS = "N505" "few-connections": "The caller works on more requests at once than it has connections.",
     AUTOSCALED = "N510" "autoscaled": "The replicas of the node follow the load; what is assumed of them at the beginning.",
     BLACK_HOLE = "N520" "black-hole": "What is meant by a black hole: a process that hangs, or a network that drops.",
+    SINGLE_POINT = "N530" "single-point": "All that a client asks comes in by one gateway, whose outage is then its own.",
     NO_POOL = "N506" "no-pool": "A transaction whose caller has no pool to the database holds no connection.",
 }
 

@@ -57,6 +57,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     transports::look(scenario, &mut complaints);
     wire::look(scenario, &mut complaints);
     pools::look(scenario, &mut complaints);
+    gates::look(scenario, &mut complaints);
     scale::look(scenario, &mut complaints);
     if !complaints.iter().any(Complaint::is_error) {
         sizes::check(scenario, &mut complaints);

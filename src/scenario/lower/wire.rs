@@ -175,8 +175,9 @@ impl Lowering<'_> {
         self.plan.codecs.len() as u32 - 1
     }
 
-    /// The proxy between a browser and gRPC.
-    pub(super) fn proxy(&mut self, wire: &Wire<'_>) -> Option<LawId> {
-        wire.needs_proxy().then(|| self.law(&Law::Percentiles(PROXY.to_vec())))
+    /// The proxy between a browser and gRPC: it stands in the zone of those that it speaks to, however far the browser is.
+    pub(super) fn proxy(&mut self, wire: &Wire<'_>) -> Option<[LawId; 2]> {
+        let hop = &self.scenario.network.same_zone.value;
+        wire.needs_proxy().then(|| [self.law(&Law::Percentiles(PROXY.to_vec())), self.law(hop)])
     }
 }

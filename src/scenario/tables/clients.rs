@@ -60,7 +60,7 @@ table! {
     struct Population: "[clients.*]", "A population outside. Open: requests come at a rate, whatever happens. Closed: each of a number of users waits for its answer, then thinks. Latency counts from the intended arrival." {
         transport: Option<Given<String>> as Said<TransportName>, "How it calls. Default: the one of [defaults].";
         browser: Given<bool> as Or<Flag> = "false",
-            "Comes through a browser, which speaks no gRPC: over `grpc` a hop translates (gRPC-Web).";
+            "Comes through a browser, which speaks no gRPC: over `grpc` a proxy in the zone of the callee translates (gRPC-Web), at a sidecar's work each way and a hop.";
         timeout: Given<Option<Span>> as Maybe<Duration>, "To the whole answer; the work goes on. Default: none.";
         priority: Given<u32> as Or<Count> = "0", "Inherited downstream; 0 is served first.";
         zone: Given<Option<Zone>> as Maybe<Site>, "Where it stands. Default: in one zone with all.";

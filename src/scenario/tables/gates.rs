@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
 
-use super::super::check::zero;
+use super::super::check::{few, zero};
 use super::super::declare::{
     Count, Duration, Flag, Maybe, Must, Number, Or, Record as _, Ruled, Said, Text, To, Told, table,
 };
@@ -38,7 +38,7 @@ use super::super::print::Page;
 use super::super::read::{Desk, View, check_name};
 use super::super::vocab::{Key, Shape, key};
 use super::super::written::{
-    Call, DoorRules, Given, Guards, Memory, Node, NodeKind, Rule, Scenario, Step, Target, Verb, on,
+    Call, Client, DoorRules, Given, Guards, Memory, Node, NodeKind, Rule, Scenario, Step, Target, Verb, on,
 };
 use super::nodes::Endpoint;
 use super::paths::{Path, Pattern};
@@ -482,5 +482,30 @@ fn counters(node: &Node, complaints: &mut Vec<Complaint>) {
     if let (Some(counter), None) = (counter, &node.gate) {
         let complaint = Complaint::error(code::MISPLACED, "`counter` belongs on the rate_limit of a gateway");
         complaints.push(complaint.at(counter.place.clone()).help("a service counts for each of its replicas"));
+    }
+}
+
+/// Says by which gateway all comes in that a client asks.
+pub(in crate::scenario) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+    for node in scenario.nodes.values().filter(|node| node.gate.is_some()) {
+        let name = &node.name.value;
+        let behind = |client: &&Client| client.calls.iter().all(|call| call.target.value.node == *name);
+        let behind: Vec<String> =
+            scenario.clients.values().filter(behind).map(|c| format!("`{}`", c.name.value)).collect();
+        if behind.is_empty() {
+            continue;
+        }
+        let all = behind.len() == scenario.clients.len();
+        let who = if all { "clients".to_owned() } else { few(&behind) };
+        let message =
+            format!("all that {who} ask comes in by `{name}`, a single point of failure: its outage is theirs");
+        let replicas = match node.most_replicas() {
+            1 => "there is one replica of it: even its restart is an outage".to_owned(),
+            n => format!(
+                "its {n} replicas help where one of them is lost, not against a release or a configuration that is wrong for all"
+            ),
+        };
+        let help = format!("{replicas}; see what it takes with it: [[faults]] kind = \"outage\", target = \"{name}\"");
+        complaints.push(Complaint::note(code::SINGLE_POINT, message).at(node.name.place.clone()).help(help));
     }
 }
