@@ -11,7 +11,7 @@ mod sizes;
 mod timeouts;
 mod wire;
 
-use super::tables::{caches, discovery, faults, network, policy as policies, pools, scale, slos, transports};
+use super::tables::{caches, discovery, faults, gates, network, policy as policies, pools, scale, slos, transports};
 use super::walk;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
@@ -29,6 +29,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     brokers::names(scenario, refused, &mut complaints);
     transports::names(scenario, refused, &mut complaints);
     pools::names(scenario, refused, &mut complaints);
+    gates::check(scenario, &mut complaints);
     brokers::ranges(scenario, &mut complaints);
     ranges::check(scenario, &mut complaints);
     policies::ranges(scenario, &mut complaints);

@@ -66,17 +66,14 @@ impl<'s> Wire<'s> {
     pub(super) fn of_client(lowering: &Lowering<'s>, client: &Client, call: &ClientCall) -> Self {
         let spec = client_transport(lowering.scenario, client);
         let (request, response) = (call.request.value, call.response.value);
-        Self { spec, request, response, messages: 1, browser: client.browser.value }
+        let messages = call.stream.value.unwrap_or(1);
+        Self { spec, request, response, messages, browser: client.browser.value }
     }
 
-    /// Messages of the answer as they travel: over HTTP/1.1 a stream is one body.
+    /// Messages of the answer as they travel: over HTTP/1.1 a stream is one body unless it is sent in chunks.
     fn parts(&self) -> (u32, u64) {
         let all = u64::from(self.messages);
-        if self.spec.protocol.value == Protocol::Http2 {
-            (self.messages, self.response)
-        } else {
-            (1, self.response * all)
-        }
+        if self.spec.by_message() { (self.messages, self.response) } else { (1, self.response * all) }
     }
 
     fn on_wire(&self, bytes: u64) -> u64 {
