@@ -240,6 +240,11 @@ fn in_process(scenario: &Scenario, from: &str, call: &Call, complaints: &mut Vec
     }
 }
 
+/// Whether a variant names it: then it is that one that uses it.
+fn varied(scenario: &Scenario, name: &str) -> bool {
+    scenario.variants.iter().flat_map(|variant| &variant.edits).any(|(_, value)| value.contains(&format!("\"{name}")))
+}
+
 /// Warns of nodes nobody calls and of policies no call uses.
 pub(super) fn unused(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let mut called: Vec<&str> = Vec::new();
@@ -260,6 +265,7 @@ pub(super) fn unused(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         .nodes
         .values()
         .filter(|n| n.consumes.is_empty() && called.binary_search(&n.name.value.as_str()).is_err())
+        .filter(|n| !varied(scenario, &n.name.value))
     {
         let message = format!("nobody calls `{}`", node.name.value);
         complaints.push(Complaint::warning(code::UNUSED, message).at(node.name.place.clone()));
