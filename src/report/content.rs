@@ -10,6 +10,7 @@ use super::single;
 use super::text::clean;
 use crate::diag::nouns;
 use crate::experiment::summary::{Estimate, Node, Outcome, Queue, State, Stats, Summary, Verdict};
+use crate::graph::Arrow;
 
 pub use super::requests::{answered, side_by_side, stats};
 
@@ -18,6 +19,27 @@ const MANY: usize = 12;
 
 /// A utilisation from which on a line grows steeply.
 const HOT: f64 = 0.85;
+
+/// By which gateway all comes in that clients ask: its outage is theirs.
+pub fn entries(summary: &Summary) -> Vec<String> {
+    let mut by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for client in summary.clients.keys() {
+        let called = summary.edges.keys().filter_map(|edge| Arrow::of(edge)).filter(|arrow| arrow.from == client);
+        let mut called: Vec<&str> = called.map(|arrow| arrow.end().node).collect();
+        called.dedup();
+        if let [only] = called[..]
+            && summary.nodes.get(only).is_some_and(|node| node.kind == "gateway")
+        {
+            by.entry(only).or_default().push(client);
+        }
+    }
+    let told = |(gateway, who): (&str, Vec<&str>)| {
+        let (all, gateway) = (who.len() == summary.clients.len(), clean(gateway));
+        let who = if all { "clients".into() } else { who.into_iter().map(clean).collect::<Vec<_>>().join(", ") };
+        format!("all that {who} ask comes in by {gateway}, a single point of failure: its outage is theirs")
+    };
+    by.into_iter().map(told).collect()
+}
 
 /// What was run and how, in parts.
 pub fn heading(summary: &Summary) -> Vec<String> {

@@ -150,7 +150,12 @@ pub const SECTIONS: [Section; 16] = [
         ..PLAIN
     },
     Section { title: "Layers", fold: Some(CARE), content: Content::Table(layers::sheet), ..PLAIN },
-    Section { title: "Nodes", content: Content::Table(|of, every| content::nodes(&of.nodes, every)), ..PLAIN },
+    Section {
+        title: "Nodes",
+        content: Content::Table(|of, every| content::nodes(&of.nodes, every)),
+        sentences: |of, _| About::Aside.say(content::entries(of)).collect(),
+        ..PLAIN
+    },
     Section {
         title: "Autoscaling",
         fold: Some(CARE),

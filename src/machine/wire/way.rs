@@ -30,14 +30,14 @@ impl Wire {
     }
 
     /// A try leaves its caller's replica.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let site = &core.sites[core.frames[at].call as usize];
-        let (straight, there) = (site.straight, site.ways.there);
+        let ways = site.ways;
         if site.tracks {
             self.names.track(core, at);
         }
-        let there = if straight { there } else { self.way_there(core, at) };
+        let there = if ways.straight { ways.there } else { self.way_there(core, at) };
         core.schedule_steadily(there, Event::Reach(at));
     }
 
@@ -51,7 +51,7 @@ impl Wire {
             there += self.squeeze(core, call, pipe, lineage, Purpose::There);
         }
         if let Some(proxy) = call.proxy {
-            there += core.pass_proxy(at, proxy, call.there, Purpose::There);
+            there += core.pass_proxy(at, proxy, Purpose::There);
         }
         if core.is_troubled() {
             there += core.delay(at, false);
@@ -104,7 +104,7 @@ impl Wire {
             back += self.squeeze(core, call, pipe, lineage, Purpose::Back);
         }
         if let Some(proxy) = call.proxy {
-            back += core.pass_proxy(at, proxy, call.back, Purpose::Back);
+            back += core.pass_proxy(at, proxy, Purpose::Back);
         }
         if core.is_troubled() {
             back += core.delay(at, true);
@@ -171,7 +171,7 @@ impl Wire {
 impl<P: Probe> Core<'_, P> {
     /// A message passes a proxy: its work, and one more hop.
     #[inline(never)]
-    fn pass_proxy(&mut self, at: u32, proxy: LawId, hop: LawId, way: Purpose) -> Span {
+    fn pass_proxy(&mut self, at: u32, [proxy, hop]: [LawId; 2], way: Purpose) -> Span {
         const PROXY: u32 = 1 << 16;
         let lineage = self.frames[at].lineage;
         let work = self.vary(proxy, lineage, way, PROXY);

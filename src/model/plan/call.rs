@@ -58,8 +58,8 @@ pub struct Call {
     pub bytes: [u64; 2],
     /// Round trips that request and answer need on a fresh connection beyond the first, see [`slow_start`](super::super::transport::slow_start).
     pub flights: [u32; 2],
-    /// Work of a proxy that the messages pass, each way.
-    pub proxy: Option<LawId>,
+    /// Work of a proxy that the messages pass, each way, and the hop behind it.
+    pub proxy: Option<[LawId; 2]>,
     /// Whether the callee hears of it when the caller gives up.
     pub cancels: bool,
     /// Whether doing it again is a second effect.

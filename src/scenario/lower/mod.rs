@@ -16,7 +16,7 @@ use crate::model::id::NONE;
 use crate::model::line::Order;
 use crate::model::plan::{self, Callee, Plan};
 use crate::model::policy::Rules;
-use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, NodeId, Op, QueueId};
+use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, MeterId, NodeId, Op, QueueId};
 use crate::random::dist::{Dist, Law};
 use crate::random::draw::name_hash;
 use crate::units::Span;
@@ -72,6 +72,10 @@ pub(super) struct Lowering<'s> {
     pub(super) rules: BTreeMap<String, u32>,
     /// Queues and topics that something may come to.
     pub(super) fed: BTreeSet<&'s str>,
+    /// What the replicas of a node remember, by its name: which cache of the plan.
+    pub(super) memories: BTreeMap<(NodeId, &'s str), u32>,
+    /// The counts that the replicas of a node share.
+    pub(super) meters: BTreeMap<NodeId, MeterId>,
 }
 
 impl<'s> Lowering<'s> {
@@ -105,6 +109,8 @@ impl<'s> Lowering<'s> {
             rule_laws: BTreeMap::new(),
             rules: BTreeMap::new(),
             fed: fed(scenario),
+            memories: BTreeMap::new(),
+            meters: BTreeMap::new(),
         }
     }
 
@@ -134,6 +140,7 @@ impl<'s> Lowering<'s> {
             queue_timeout: None,
             intake: None,
             contention: None,
+            translates: false,
         };
         self.push_node(name, node)
     }
