@@ -28,7 +28,8 @@ pub fn stats(head: &'static str, all: &BTreeMap<String, Stats>, shown: usize) ->
 
 /// Edges whose answers are streams: when the first message is there, and when all are.
 pub fn streamed(all: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
-    let columns = [("streams", 9), ("count", 4), ("first p50", 6), ("first p99", 3), ("first mean", 8), ("all mean", 7)];
+    let columns =
+        [("streams", 9), ("count", 4), ("first p50", 6), ("first p99", 3), ("first mean", 8), ("all mean", 7)];
     let mut sheet = Sheet::new(&columns);
     let some: Vec<_> = all.iter().filter_map(|(name, s)| Some((name, s, s.first_message_ms.as_ref()?))).collect();
     for (name, stats, first) in some.iter().take(shown) {
