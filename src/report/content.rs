@@ -12,7 +12,7 @@ use crate::diag::nouns;
 use crate::experiment::summary::{Estimate, Node, Outcome, Queue, State, Stats, Summary, Verdict};
 use crate::graph::Arrow;
 
-pub use super::requests::{answered, side_by_side, stats};
+pub use super::requests::{answered, side_by_side, stats, streamed};
 
 /// Nodes and the like beyond this many are counted instead of listed, unless all are asked for.
 const MANY: usize = 12;
@@ -35,8 +35,9 @@ pub fn entries(summary: &Summary) -> Vec<String> {
     }
     let told = |(gateway, who): (&str, Vec<&str>)| {
         let (all, gateway) = (who.len() == summary.clients.len(), clean(gateway));
+        let asks = if who.len() == 1 && !all { "asks" } else { "ask" };
         let who = if all { "clients".into() } else { who.into_iter().map(clean).collect::<Vec<_>>().join(", ") };
-        format!("all that {who} ask comes in by {gateway}, a single point of failure: its outage is theirs")
+        format!("all that {who} {asks} comes in by {gateway}, a single point of failure: its outage is theirs")
     };
     by.into_iter().map(told).collect()
 }

@@ -496,9 +496,10 @@ pub(in crate::scenario) fn look(scenario: &Scenario, complaints: &mut Vec<Compla
             continue;
         }
         let all = behind.len() == scenario.clients.len();
+        let asks = if behind.len() == 1 && !all { "asks" } else { "ask" };
         let who = if all { "clients".to_owned() } else { few(&behind) };
         let message =
-            format!("all that {who} ask comes in by `{name}`, a single point of failure: its outage is theirs");
+            format!("all that {who} {asks} comes in by `{name}`, a single point of failure: its outage is theirs");
         let replicas = match node.most_replicas() {
             1 => "there is one replica of it: even its restart is an outage".to_owned(),
             n => format!(
