@@ -287,8 +287,11 @@ fn client(base: &Summary, wanted: &Wanted) -> Result<String, Trouble> {
 
 /// What helps first, by how much; then what harms, the most first; what does not stand comes last.
 fn rank(changes: &mut [Change], of: Of) {
-    let chances: Vec<Option<f64>> = changes.iter().map(|change| of.of(&change.figures).chance).collect();
-    for (change, stands) in changes.iter_mut().zip(holm(&chances, CONFIDENCE)) {
+    // What is the same in every replication is no matter of chance.
+    let differs = |change: &&mut Change| of.of(&change.figures).verdict != Verdict::Same;
+    let mut looked_at: Vec<&mut Change> = changes.iter_mut().filter(differs).collect();
+    let chances: Vec<Option<f64>> = looked_at.iter().map(|change| of.of(&change.figures).chance).collect();
+    for (change, stands) in looked_at.iter_mut().zip(holm(&chances, CONFIDENCE)) {
         change.stands = stands && of.of(&change.figures).is_significant();
     }
     let gain = |change: &Change| {

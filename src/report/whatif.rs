@@ -165,9 +165,9 @@ fn notes(whatif: &WhatIf) -> Vec<String> {
     });
     let mut all: Vec<String> = base.into_iter().collect();
     all.push(format!(
-        "a notch: a tenth, of whole numbers at least one; timeouts a quarter. better, worse: by {}, beyond chance among all {} (Holm)",
+        "a notch: a tenth, of whole numbers at least one; timeouts a quarter. better, worse: by {}, beyond chance among all {} that change it (Holm)",
         whatif.of.word(),
-        whatif.changes.len()
+        whatif.changes.iter().filter(|change| whatif.of.of(&change.figures).verdict != Verdict::Same).count()
     ));
     if let Some(again) = &whatif.again {
         all.push(format!(

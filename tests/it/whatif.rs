@@ -86,7 +86,7 @@ work = "5ms"
 fn a_notch_is_a_tenth_and_retries_are_turned_off() {
     let text = r#"
 version = 1
-sim = { duration = "10s", warmup = "1s", replications = 3 }
+sim = { duration = "10s", warmup = "1s", replications = 6 }
 [clients.users]
 calls = "shop"
 rate = "40/s"

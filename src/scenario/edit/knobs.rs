@@ -148,6 +148,12 @@ pub fn turned(checked: &Checked, knob: &Knob, way: Way) -> Option<(Checked, Stri
     Some((Checked { scenario, hash, ..checked.clone() }, told))
 }
 
+/// The scenario with all that a node does taking so many times as long; `None` where it does nothing.
+pub fn slowed(checked: &Checked, node: &str, factor: f64) -> Option<Checked> {
+    let mut scenario = checked.scenario.clone();
+    pace(&mut scenario, node, factor).then(|| Checked { hash: hash(&scenario), scenario, ..checked.clone() })
+}
+
 fn turn(scenario: &mut Scenario, knob: &Knob, way: Way) -> Option<String> {
     let factor = 1.0 + way.sign() * NOTCH;
     let percent = || format!("{}10 %", if way == Way::Up { "+" } else { "−" });
