@@ -36,3 +36,4 @@ mod stops;
 mod streams;
 mod theory;
 mod transports;
+mod whatif;
