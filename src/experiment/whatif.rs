@@ -185,7 +185,12 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     let mut missing = Vec::new();
     for (at, turn) in turns.iter().enumerate() {
         let apart = turn.knob.place().is_some_and(|place| !screen.meet(place, &client));
-        let found = if apart { Ok(base.clone()) } else { run(&turn.turned, jobs, &part(at + 1)) };
+        // Who has had enough does not wait until each of the rest is made ready.
+        let found = match (apart, watch.stopped()) {
+            (true, _) => Ok(base.clone()),
+            (false, true) => Err(Failure::Interrupted),
+            (false, false) => run(&turn.turned, jobs, &part(at + 1)),
+        };
         match found {
             Ok(other) if !other.run.partial => changes.push(turn.change(&base, &other, &client, apart)),
             Ok(_) | Err(Failure::Interrupted) => missing.push(turn.told()),
