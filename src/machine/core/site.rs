@@ -26,7 +26,7 @@ pub(crate) struct Site {
     /// The policies in front of it; `NONE` where there are none.
     pub(crate) guard: u32,
     /// Whether messages take these two constant latencies and nothing else: no bandwidth or loss, no
-    /// proxy, no message too big for a fresh connection.
+    /// proxies, no message too big for a fresh connection.
     pub(crate) straight: bool,
     /// Whether tries are counted per replica, for a balancer that looks at that.
     pub(crate) tracks: bool,
@@ -74,7 +74,7 @@ impl Site {
         let constant = |law: LawId| plan.law(law).constant().map(Span);
         let (there, back) = (constant(call.there), constant(call.back));
         let late = |f: &Fault| f.effect.delays() && f.links.contains(&call.link.0);
-        let direct = call.proxy.is_none() && link.pipe.is_none() && call.flights == [0, 0];
+        let direct = call.proxy.is_none() && call.route == NONE && link.pipe.is_none() && call.flights == [0, 0];
         let straight = direct && !plan.faults.iter().any(late) && there.is_some() && back.is_some();
         let bare = call.timeout.is_none() && !link.choice && !link.tracks;
         let wired = call.channel != NONE || call.lender != NONE;
@@ -91,7 +91,7 @@ impl Site {
             wired,
             plain: bare && straight,
             straight,
-            tracks: link.tracks,
+            tracks: link.tracks && !call.hands_over(),
             lane: call.timeout.map_or(NONE, |lane| lane.0),
             ways: Ways { there: there.unwrap_or_default(), back: back.unwrap_or_default() },
             coding: plan.codecs.get(call.codec as usize).map(Coding::new).unwrap_or_default(),

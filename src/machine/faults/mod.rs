@@ -109,6 +109,11 @@ impl<P: Probe> Machine<'_, P> {
         }
         if crash || !silent {
             self.calls.reset_connections(&mut self.core, &mut self.stations, replica);
+            self.calls.wire.lose_passing(&mut self.core, replica);
+            for beside in self.core.beside(replica) {
+                self.calls.reset_connections(&mut self.core, &mut self.stations, beside);
+                self.calls.reset_own_connections(&mut self.core, &mut self.stations, beside);
+            }
         }
         if was_up || crash {
             self.lose(replica, crash);

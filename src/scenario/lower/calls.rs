@@ -79,7 +79,8 @@ impl<'s> Lowering<'s> {
         // Where its timer runs before a try sets out, its guard keeps it.
         let early = self.plan.rules.get(rules as usize).is_some_and(|rules| rules.early);
         let timeout = guards.timeout.as_ref().filter(|_| !early).map(|timeout| self.lane(timeout.value));
-        let planned = plan::Call {
+        let route = if wire.is_some() { self.route(place.host, callee) } else { NONE };
+        let mut planned = plan::Call {
             edge: self.edge(self.nodes[place.caller], Callee::Endpoint(endpoint)),
             link,
             endpoint,
@@ -94,6 +95,8 @@ impl<'s> Lowering<'s> {
             bytes: wire.map_or([0; 2], Wire::bytes),
             flights: wire.map_or([0; 2], Wire::flights),
             proxy: wire.and_then(|w| self.proxy(w)),
+            route,
+            inner: Pc::default(),
             cancels: wire.is_some_and(|w| w.cancels(guards)),
             effect: false,
             guard: NONE,
@@ -103,6 +106,9 @@ impl<'s> Lowering<'s> {
             in_transaction: false,
             primary: false,
         };
+        if let Some(own) = self.policy_of_proxy(place.host, &target.node, wire) {
+            self.put_below(place.host, &mut planned, &own);
+        }
         self.plan.calls.push(planned);
         CallId(self.plan.calls.len() as u32 - 1)
     }

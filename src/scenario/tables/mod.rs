@@ -10,6 +10,7 @@ pub(in crate::scenario) mod faults;
 pub(in crate::scenario) mod flows;
 pub(in crate::scenario) mod laws;
 pub(in crate::scenario) mod limits;
+pub(in crate::scenario) mod mesh;
 pub(in crate::scenario) mod network;
 pub(in crate::scenario) mod nodes;
 pub(in crate::scenario) mod orders;

@@ -15,6 +15,7 @@ pub use super::tables::consumers::{Ack, Consumer, Membership, OnError, Replay};
 pub use super::tables::discovery::*;
 pub use super::tables::faults::*;
 pub use super::tables::flows::Flow;
+pub use super::tables::mesh::{Forwarding, Members, Mesh, MeshKind};
 pub use super::tables::network::{Link, Network, Zone};
 pub use super::tables::nodes::{Endpoint, Node, NodeKind};
 pub use super::tables::orders::{Io, QueueOrder};
@@ -76,6 +77,8 @@ pub struct Scenario {
     pub network: Network,
     /// `[discovery]`.
     pub discovery: Discovery,
+    /// `[mesh]`.
+    pub mesh: Option<Mesh>,
     /// `[clients.*]` by name.
     pub clients: BTreeMap<String, Client>,
     /// `[services.*]`, `[databases.*]`, `[externals.*]` by name (one namespace).
