@@ -10,8 +10,8 @@ use crate::source::{files, root, shipped};
 /// What is counted, and the most it may be. Whoever brings a figure down writes the new one here.
 const BOUNDS: [(&str, usize); 7] = [
     ("files of src/scenario that name a key of the file: median", 2),
-    ("the same, of the key that most of them name", 9),
-    ("pairs of a word and what it stands for, written apart from it", 4),
+    ("the same, of the key that most of them name", 8),
+    ("pairs of a word and what it stands for, written apart from it", 0),
     ("fields of the largest struct of src/machine", 15),
     ("files of src/machine that implement Machine", 14),
     ("parts of src/machine (files, folders) in the largest ring of calls", 2),

@@ -51,7 +51,7 @@ pub(crate) struct Guarded {
     /// Where it is on its way through the stages; at the end, its tries are out.
     pub(crate) stage: u32,
     /// The rules of that, of `Plan::rules`.
-    rules: u32,
+    pub(crate) rules: u32,
     /// Tries after the first that were asked for, retries and hedges.
     pub(crate) again: u32,
     /// Tries under way, oldest first.
@@ -116,20 +116,21 @@ impl Calls {
     pub(crate) fn guard<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32, id: CallId) {
         let (plan, now) = (core.plan, core.now);
         let call = plan.call(id);
-        let caller = &core.frames[at];
+        let Frame { lineage, replica, whose, .. } = core.frames[at];
         let guard = &plan.guards[call.guard as usize];
-        let police = guard.first + caller.replica - plan.link(guard.link).first_caller;
-        let frame = Frame {
-            caller: at,
-            replica: caller.replica,
-            call: id.0,
-            origin: Origin::Guard,
-            due: Time::NEVER,
-            ..Frame::new(caller.lineage.child(call.site, 0), now, caller.whose)
-        };
-        let (measured, edge) = (frame.whose.measured, call.edge);
-        let inherited = core.deadline_of(at);
-        let frame = core.frames.insert(frame);
+        let police = guard.first + replica - plan.link(guard.link).first_caller;
+        let (measured, edge) = (whose.measured, call.edge);
+        let inherited = if plan.propagates { core.deadline_of(at) } else { Time::NEVER };
+        let (frame, new) = core.frames.fresh();
+        new.lineage = lineage.child(call.site, 0);
+        new.trip.sent = now;
+        new.account.until = now;
+        new.caller = at;
+        new.replica = replica;
+        new.call = id.0;
+        new.origin = Origin::Guard;
+        new.whose = whose;
+        new.due = Time::NEVER;
         core.frames[at].child = frame;
         core.inherit_root(frame, at);
         core.open_account(frame, || Opening::Call { parent: at, call: id });
@@ -140,12 +141,12 @@ impl Calls {
         let open = std::mem::take(&mut guarded.open);
         let (rules, deadline) = (guard.rules, own.min(inherited));
         let alarms = Alarms { deadline, ..Alarms::default() };
-        *guarded = Guarded { police, rules, open, alarms, inherited, ..Guarded::default() };
-        if inherited <= now {
+        let pending = inherited > now;
+        *guarded = Guarded { police, rules, open, alarms, pending, inherited, ..Guarded::default() };
+        if !pending {
             return self.conclude_call(core, stations, frame, Outcome::Deadline, None);
         }
-        self.guarded[frame].pending = true;
-        if let Some(budget) = &mut self.state(frame).budget {
+        if let Some(budget) = &mut self.police[police as usize].state.budget {
             budget.on_call(now);
         }
         self.pass_stages(core, stations, frame);
@@ -247,21 +248,24 @@ impl Calls {
         by: Option<u32>,
     ) {
         self.dissolve(core, stations, guard, outcome);
-        let (caller, spent) = (core.frames[guard].caller, core.frames[guard].load.spent);
-        if let Some(by) = by {
-            core.frames[caller].load.spent += core.frames[by].load.spent;
-            // What the first try had before this one, a hedge, was sent.
-            let before = core.frames[by].trip.sent.since(core.frames[guard].account.until);
-            core.charge_for(guard, Cause::HedgeWait, before);
-            core.pass_on(guard, by);
-        } else {
-            core.charge(guard, Cause::FailedTries);
+        let now = core.now;
+        let spent = by.map_or(0, |by| core.frames[by].load.spent);
+        let frame = &core.frames[guard];
+        let (caller, id, spent) = (frame.caller, frame.call, frame.load.spent + spent);
+        match by {
+            Some(by) => core.take_answer(guard, by),
+            None => core.charge(guard, Cause::FailedTries),
         }
-        core.frames[caller].load.spent += spent;
-        if core.plan.calls[core.frames[guard].call as usize].effect {
+        if core.plan.calls[id as usize].effect {
             self.settle_effect(core, guard);
         }
-        core.pass_on(caller, guard);
+        let row = std::mem::take(&mut core.frames[guard].account.row);
+        let waiting = &mut core.frames[caller];
+        waiting.load.spent += spent;
+        if P::ACCOUNTS {
+            waiting.account.until = now;
+            core.ledger.append(&mut waiting.account.row, row);
+        }
         self.settle(core, stations, guard, outcome);
         core.close(guard, outcome);
         self.guarded[guard].police = NONE;
@@ -286,24 +290,49 @@ impl Calls {
     ) {
         self.leave_bulkhead_line(guard);
         while let Some(other) = self.guarded[guard].open.pop() {
-            let dues = self.stay_inside(core, guard, other);
-            self.withdraw_dues(core, stations, guard, dues);
-            if let Some(budget) = &mut self.state(guard).budget {
-                budget.on_abandoned(other.nth);
-            }
-            self.wire.uncount(core, other.frame, None);
-            self.lanes.disarm(other.frame);
-            self.let_go(core, stations, other.frame, outcome);
+            self.abandon_try(core, stations, guard, other, outcome);
         }
         let guarded = &mut self.guarded[guard];
-        let (pending, again) = (std::mem::take(&mut guarded.pending), guarded.again);
-        if pending && let Some(budget) = &mut self.state(guard).budget {
-            budget.on_abandoned(again);
+        if std::mem::take(&mut guarded.pending)
+            && let Some(budget) = &mut self.police[guarded.police as usize].state.budget
+        {
+            budget.on_abandoned(guarded.again);
         }
-        let guarded = &mut self.guarded[guard];
         let (left, dues) = (std::mem::take(&mut guarded.dues), std::mem::take(&mut guarded.call_dues));
         self.withdraw_dues(core, stations, guard, left);
         self.settle_dues(core, stations, guard, dues, outcome);
         core.frames[guard].due = Time::NEVER;
+    }
+
+    /// A guard that is over gives up a try of its own.
+    #[inline(never)]
+    fn abandon_try<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        guard: u32,
+        other: Try,
+        outcome: Outcome,
+    ) {
+        let dues = self.stay_inside(core, guard, other);
+        self.withdraw_dues(core, stations, guard, dues);
+        if let Some(budget) = &mut self.state(guard).budget {
+            budget.on_abandoned(other.nth);
+        }
+        self.wire.uncount(core, other.frame, None);
+        self.lanes.disarm(other.frame);
+        self.let_go(core, stations, other.frame, outcome);
+    }
+}
+
+impl<P: Probe> Core<'_, P> {
+    /// The answer of a try is that of the call: what the first try had before this one, a hedge, was sent, and its own time.
+    #[inline]
+    fn take_answer(&mut self, guard: u32, by: u32) {
+        let before = self.frames[by].trip.sent.since(self.frames[guard].account.until);
+        if before > Span::ZERO {
+            self.charge_for(guard, Cause::HedgeWait, before);
+        }
+        self.pass_on(guard, by);
     }
 }

@@ -92,7 +92,7 @@ impl Calls {
         if caller.marks.canceled {
             return core.fail_step(at, Outcome::Canceled);
         }
-        if !P::CALM && site.guard != NONE {
+        if site.guard != NONE {
             self.guard(core, stations, at, id);
             return Flow::Stay;
         }
@@ -123,13 +123,18 @@ impl Calls {
     /// A try sets off from a call-site that has more to it than a latency.
     #[inline(never)]
     pub(crate) fn set_off<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32, id: CallId) {
-        let plan = core.plan;
-        let call = plan.call(id);
-        if let Some(lane) = call.timeout
-            && self.lanes.arm(lane.0, at, core.now + plan.lanes[lane.index()])
-        {
-            core.schedule(plan.lanes[lane.index()], Event::Lane(lane.0));
+        let site = &core.sites[id.index()];
+        let (lane, bare) = (site.lane, site.bare);
+        if lane != NONE {
+            let patience = core.plan.lanes[lane as usize];
+            if self.lanes.arm(lane, at, core.now + patience) {
+                core.schedule(patience, Event::Lane(lane));
+            }
         }
+        if bare && !core.is_troubled() {
+            return self.wire.send(core, at);
+        }
+        let call = core.plan.call(id);
         if call.lender == NONE || self.is_prepared(core, at, call) {
             self.head_for(core, stations, at, id);
         }
@@ -145,7 +150,7 @@ impl Calls {
     }
 
     /// A try that has what it needs of its caller's goes to a replica.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn head_for<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32, id: CallId) {
         let plan = core.plan;
         let call = plan.call(id);
@@ -205,7 +210,7 @@ impl Calls {
         let (waited, replica) = (Span(frame.wait.waited), frame.replica);
         let sojourn = core.now.since(frame.trip.arrived);
         let site = &core.sites[frame.call as usize];
-        let (node, endpoint, straight, back) = (site.node, site.endpoint, site.straight, site.ways.back);
+        let (node, endpoint, ways) = (site.node, site.endpoint, site.ways);
         if core.follows_roots() && outcome.is_good() {
             core.reach_goal(at, endpoint);
         }
@@ -213,8 +218,8 @@ impl Calls {
         if core.is_troubled() && self.is_lost(core, stations, at) {
             return Flow::Stay;
         }
-        if straight {
-            core.schedule_steadily(back, Event::Return(at));
+        if ways.straight {
+            core.schedule_steadily(ways.back, Event::Return(at));
         } else {
             self.wire.set_out_back(core, at);
         }
@@ -241,7 +246,7 @@ impl Calls {
             return None;
         }
         let site = &core.sites[frame.call as usize];
-        let (timed, wired, guarded) = (site.lane != NONE, site.wired, !P::CALM && site.guard != NONE);
+        let (timed, wired, guarded) = (site.lane != NONE, site.wired, site.guard != NONE);
         if timed {
             self.lanes.disarm(at);
         }

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::model::policy::{Breaker, Bulkhead, Limit, Stage, State, Verdict};
+use crate::model::policy::{Bulkhead, Limit, Rules, Stage, State, Verdict};
 use crate::model::{Fact, Outcome, Probe, plan};
 use crate::units::{Span, Time};
 
@@ -71,19 +71,27 @@ impl Calls {
 
     /// A call under way passes the stages up to its next try, or waits at one, or is refused by one.
     pub(crate) fn pass_stages<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
-        let stages = &self.rules(core, guard).stages;
-        while let Some(stage) = stages.get(self.guarded[guard].stage as usize) {
-            match self.ask(core, guard, *stage) {
-                Verdict::Go => self.guarded[guard].stage += 1,
-                Verdict::Wait(span) => return self.wait_at(core, guard, *stage, span),
-                Verdict::Refuse(outcome) => return self.refuse(core, stations, guard, outcome),
+        let rules = self.rules(core, guard);
+        let mut stage = self.guarded[guard].stage;
+        while let Some(next) = rules.stages.get(stage as usize) {
+            let verdict = self.ask(core, guard, rules, *next);
+            if verdict != Verdict::Go {
+                self.guarded[guard].stage = stage;
+                return match verdict {
+                    Verdict::Refuse(outcome) => self.refuse(core, stations, guard, outcome),
+                    Verdict::Wait(span) => self.wait_at(core, guard, *next, span),
+                    Verdict::Go => {}
+                };
             }
+            stage += 1;
         }
+        self.guarded[guard].stage = stage;
         self.launch(core, stations, guard);
     }
 
     /// Asks one stage; what it lets in is noted, so that it hears of the end.
-    fn ask<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32, stage: Stage) -> Verdict {
+    #[inline(always)]
+    fn ask<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32, rules: &Rules, stage: Stage) -> Verdict {
         match stage {
             Stage::Retry => {
                 let guarded = &mut self.guarded[guard];
@@ -91,37 +99,50 @@ impl Calls {
                 Verdict::Go
             }
             Stage::Timer => {
-                let rules = self.rules(core, guard);
-                if let Some(lane) = rules.timeout.filter(|_| rules.early) {
+                if rules.early
+                    && let Some(lane) = rules.timeout
+                {
                     self.guarded[guard].alarms.timer_at = core.now + core.plan.lanes[lane.index()];
                 }
                 Verdict::Go
             }
-            Stage::Breaker if self.rules(core, guard).breaker.is_some_and(|breaker| breaker.per_replica) => {
+            Stage::Breaker if rules.breaker.is_some_and(|breaker| breaker.per_replica) => {
                 self.ask_replicas(core, guard)
             }
+            Stage::Breaker => self.ask_breaker(core, guard),
             _ => self.ask_rule(core, guard, stage),
         }
     }
 
+    /// Asks the one breaker of a callee.
+    #[inline]
+    fn ask_breaker<P: Probe>(&mut self, core: &Core<'_, P>, guard: u32) -> Verdict {
+        let guarded = &mut self.guarded[guard];
+        let state = &mut self.police[guarded.police as usize].state;
+        let Some(breaker) = state.breakers.first_mut() else { return Verdict::Go };
+        let verdict = breaker.admit(core.now);
+        if verdict == Verdict::Go {
+            guarded.dues.probe |= breaker.is_half_open();
+            guarded.dues.owe(Stage::Breaker, core.now);
+        }
+        verdict
+    }
+
     /// Asks the rule of a stage that has one state for the whole callee.
+    #[inline(never)]
     fn ask_rule<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32, stage: Stage) -> Verdict {
         let now = core.now;
         let u = if stage == Stage::Throttle { self.uniform(core, guard, THROTTLE) } else { 0.0 };
         let state = self.state(guard);
         let verdict = match stage {
-            Stage::Retry | Stage::Timer => Verdict::Go,
+            Stage::Retry | Stage::Timer | Stage::Breaker => Verdict::Go,
             Stage::RateLimit => return state.rate_limit.as_mut().map_or(Verdict::Go, |limit| limit.admit(now)),
             Stage::Bulkhead => state.bulkhead.as_mut().map_or(Verdict::Go, Bulkhead::admit),
-            Stage::Breaker => state.breakers.first_mut().map_or(Verdict::Go, |breaker| breaker.admit(now)),
             Stage::Throttle => state.throttle.as_mut().map_or(Verdict::Go, |throttle| throttle.admit(now, u)),
             Stage::Limit => state.limit.as_mut().map_or(Verdict::Go, Limit::admit),
         };
         if verdict == Verdict::Go {
-            let probe = stage == Stage::Breaker && state.breakers.first().is_some_and(Breaker::is_half_open);
-            let guarded = &mut self.guarded[guard];
-            guarded.dues.probe |= probe;
-            guarded.dues.owe(stage, now);
+            self.guarded[guard].dues.owe(stage, now);
         }
         verdict
     }
@@ -167,14 +188,19 @@ impl Calls {
     /// A guard leaves the line of its bulkhead; says whether it was in it.
     #[inline]
     pub(crate) fn leave_bulkhead_line(&mut self, guard: u32) -> bool {
-        let guarded = &mut self.guarded[guard];
-        if !guarded.in_line {
+        if !self.guarded[guard].in_line {
             return false;
         }
+        self.step_out_of_bulkhead_line(guard);
+        true
+    }
+
+    #[inline(never)]
+    fn step_out_of_bulkhead_line(&mut self, guard: u32) {
+        let guarded = &mut self.guarded[guard];
         guarded.in_line = false;
         let police = guarded.police as usize;
         self.police[police].line.retain(|g| *g != guard);
-        true
     }
 
     /// What a stage behind the breaker refuses is a failure to it, as Spring's aspects nest them and Hystrix counts.
@@ -189,6 +215,7 @@ impl Calls {
     }
 
     /// Stages hear how what they let in has ended.
+    #[inline]
     pub(crate) fn settle_dues<P: Probe>(
         &mut self,
         core: &mut Core<'_, P>,
@@ -197,19 +224,33 @@ impl Calls {
         dues: Dues,
         outcome: Outcome,
     ) {
-        if dues.is_settled() {
-            return;
+        let now = core.now;
+        if dues.owes(Stage::Breaker)
+            && let Some(breaker) = self.state(guard).breakers.get_mut(dues.breaker as usize)
+        {
+            let slow = breaker.is_slow(now.since(dues.since));
+            breaker.record(now, !breaker.counts(outcome), slow, dues.probe);
         }
+        let others = dues.without(Stage::Breaker);
+        if !others.is_settled() {
+            self.settle_others(core, stations, guard, others, outcome);
+        }
+    }
+
+    /// The same for all stages but the breaker.
+    #[inline(never)]
+    fn settle_others<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        guard: u32,
+        dues: Dues,
+        outcome: Outcome,
+    ) {
         let now = core.now;
         let u = if dues.owes(Stage::Limit) { self.uniform(core, guard, LIMIT) } else { 0.0 };
         let latency = now.since(dues.since);
         let state = self.state(guard);
-        if dues.owes(Stage::Breaker)
-            && let Some(breaker) = state.breakers.get_mut(dues.breaker as usize)
-        {
-            let slow = breaker.is_slow(latency);
-            breaker.record(now, !breaker.counts(outcome), slow, dues.probe);
-        }
         if dues.owes(Stage::Throttle)
             && let Some(throttle) = &mut state.throttle
         {
@@ -224,6 +265,7 @@ impl Calls {
     }
 
     /// Stages hear that what they let in was not sent, or is no longer waited for.
+    #[inline]
     pub(crate) fn withdraw_dues<P: Probe>(
         &mut self,
         core: &mut Core<'_, P>,
@@ -231,9 +273,14 @@ impl Calls {
         guard: u32,
         dues: Dues,
     ) {
-        if dues.is_settled() {
-            return;
+        if !dues.is_settled() {
+            self.withdraw_owed(core, stations, guard, dues);
         }
+    }
+
+    /// The same where there are any.
+    #[inline(never)]
+    fn withdraw_owed<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32, dues: Dues) {
         let now = core.now;
         let state = self.state(guard);
         if dues.owes(Stage::Breaker)
@@ -306,10 +353,12 @@ impl Calls {
         }
     }
 
+    #[inline]
     pub(crate) fn tell_budget<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32, nth: u32, outcome: Outcome) {
-        let cause = self.guarded[guard].cause;
-        let retryable = self.rules(core, guard).retry.as_ref().is_some_and(|retry| retry.on.contains(outcome));
-        if let Some(budget) = &mut self.state(guard).budget {
+        let guarded = &self.guarded[guard];
+        if let Some(budget) = &mut self.police[guarded.police as usize].state.budget {
+            let (rules, cause) = (&core.plan.rules[guarded.rules as usize], guarded.cause);
+            let retryable = rules.retry.as_ref().is_some_and(|retry| retry.on.contains(outcome));
             if outcome.is_good() { budget.on_success(nth, cause) } else { budget.on_failure(nth, retryable) }
         }
     }

@@ -23,27 +23,30 @@ impl Calls {
     /// A try sets out.
     pub(crate) fn launch<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32) {
         let (plan, now) = (core.plan, core.now);
-        let parent = &core.frames[guard];
-        let id = CallId(parent.call);
-        let (nth, lineage) = (self.guarded[guard].again, self.try_lineage(core, guard));
-        let frame = Frame {
-            caller: guard,
-            replica: plan.link(plan.call(id).link).first,
-            call: id.0,
-            origin: Origin::Try,
-            ..Frame::new(lineage, now, parent.whose)
-        };
-        let (measured, client) = (frame.whose.measured, ClientId(u32::from(frame.whose.client)));
-        let frame = core.frames.insert(frame);
+        let Frame { call, lineage, whose, caller, .. } = core.frames[guard];
+        let id = CallId(call);
         let guarded = &mut self.guarded[guard];
+        let (nth, rules) = (guarded.again, &plan.rules[guarded.rules as usize]);
+        let (frame, new) = core.frames.fresh();
+        new.lineage = if nth == 0 { lineage } else { lineage.child(AGAIN, nth) };
+        new.trip.sent = now;
+        new.account.until = now;
+        new.caller = guard;
+        new.replica = core.sites[id.index()].first;
+        new.call = call;
+        new.origin = Origin::Try;
+        new.whose = whose;
         guarded.pending = false;
         let dues = std::mem::take(&mut guarded.dues);
         let due = std::mem::replace(&mut guarded.alarms.timer_at, Time::NEVER);
         let (deadline, inherited, begun) = (guarded.alarms.deadline, guarded.inherited, guarded.begun);
         guarded.open.push(Try { frame, nth, dues, due });
-        self.guarded[guard].alarms.hedge_at = self.next_hedge(core, guard);
+        guarded.alarms.hedge_at = match rules.hedge {
+            Some(hedge) if nth < hedge.max => now + core.vary(hedge.after, lineage, Purpose::Jitter, nth << 8 | HEDGE),
+            _ => Time::NEVER,
+        };
         if plan.propagates {
-            core.inherit_deadline(frame, if self.rules(core, guard).propagate { deadline } else { inherited });
+            core.inherit_deadline(frame, if rules.propagate { deadline } else { inherited });
         }
         if plan.call(id).effect {
             self.note_effect(core, frame, guard);
@@ -52,7 +55,8 @@ impl Calls {
         core.open_account(frame, || Opening::Call { parent: guard, call: id });
         if nth > 0 {
             let hedge = self.guarded[guard].open.len() > 1;
-            let own = core.frames[core.frames[guard].caller].origin == Origin::Root;
+            let own = core.frames[caller].origin == Origin::Root;
+            let (measured, client) = (whose.measured, ClientId(u32::from(whose.client)));
             core.tell(Fact::TriedAgain { edge: plan.call(id).edge, client, own, hedge, measured });
         }
         self.set_off(core, stations, frame, id);
@@ -67,17 +71,6 @@ impl Calls {
         if nth == 0 { own } else { own.child(AGAIN, nth) }
     }
 
-    /// When the next hedge is due.
-    fn next_hedge<P: Probe>(&self, core: &Core<'_, P>, guard: u32) -> Time {
-        let again = self.guarded[guard].again;
-        match self.rules(core, guard).hedge {
-            Some(hedge) if again < hedge.max => {
-                core.now + core.vary(hedge.after, core.frames[guard].lineage, Purpose::Jitter, again << 8 | HEDGE)
-            }
-            _ => Time::NEVER,
-        }
-    }
-
     /// A try has ended, well or badly: the answer came, or nobody waits for it any more (`answered` tells which).
     pub(crate) fn end_try<P: Probe>(
         &mut self,
@@ -90,7 +83,8 @@ impl Calls {
         let guard = core.frames[at].caller;
         let guarded = &mut self.guarded[guard];
         let Some(place) = guarded.open.iter().position(|t| t.frame == at) else { return };
-        let ended = guarded.open.remove(place);
+        // Mostly it is the only one.
+        let ended = if guarded.open.len() == 1 { guarded.open.swap_remove(0) } else { guarded.open.remove(place) };
         let last = guarded.open.is_empty();
         if last || outcome.is_good() {
             // A hedge that still waits for room is no longer wanted.

@@ -249,13 +249,6 @@ impl<P: Probe> Core<'_, P> {
         self.ledger.charge(&mut self.probe, (at, frame), home, cause, to);
     }
 
-    /// Charges time that a frame stays somewhere on its way. Where nobody asks for the order, what is on either side of that
-    /// is one stretch, and charged when it ends.
-    #[inline]
-    pub(crate) fn charge_stay(&mut self, at: u32, node: NodeId, cause: Cause, span: Span) {
-        self.charge_at(at, node, cause, span);
-    }
-
     /// Charges a frame's way up to where it leaves a place at which it stays so long from now on.
     #[inline]
     pub(crate) fn charge_way(&mut self, at: u32, stays: Span) {

@@ -21,13 +21,12 @@ pub(crate) struct Site {
     pub(crate) first: u32,
     /// Its connections; `NONE` where it needs none.
     pub(crate) channel: u32,
-    /// Whether there is nothing to it but these two constant latencies: straight, one replica, no timeout, no connection.
+    /// Whether there is nothing to choose or to hold: one replica, no connection, and no address that may be wrong.
+    pub(crate) bare: bool,
+    /// Whether there is nothing to it but these two constant latencies: bare and straight, no timeout, no policy.
     pub(crate) plain: bool,
     /// The policies in front of it; `NONE` where there are none.
     pub(crate) guard: u32,
-    /// Whether messages take these two constant latencies and nothing else: no bandwidth or loss, no
-    /// proxies, no message too big for a fresh connection.
-    pub(crate) straight: bool,
     /// Whether tries are counted per replica, for a balancer that looks at that.
     pub(crate) tracks: bool,
     /// Whether its tries hold a connection, of a channel or of a pool to a database.
@@ -42,6 +41,8 @@ pub(crate) struct Site {
 /// The latencies of a call-site, where these are constant.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ways {
+    /// Whether messages take these and nothing else: no bandwidth or loss, no proxy, no message too big for a fresh connection.
+    pub(crate) straight: bool,
     pub(crate) there: Span,
     pub(crate) back: Span,
 }
@@ -76,9 +77,9 @@ impl Site {
         let late = |f: &Fault| f.effect.delays() && f.links.contains(&call.link.0);
         let direct = call.proxy.is_none() && call.route == NONE && link.pipe.is_none() && call.flights == [0, 0];
         let straight = direct && !plan.faults.iter().any(late) && there.is_some() && back.is_some();
-        let bare = call.timeout.is_none() && !link.choice && !link.tracks;
         let wired = call.channel != NONE || call.lender != NONE;
-        let bare = bare && call.guard == NONE && !wired;
+        let bare = !link.choice && !wired;
+        let unruled = call.timeout.is_none() && call.guard == NONE && !link.tracks;
         Self {
             name: call.site,
             edge: call.edge,
@@ -89,11 +90,11 @@ impl Site {
             guard: call.guard,
             channel: call.channel,
             wired,
-            plain: bare && straight,
-            straight,
+            bare,
+            plain: bare && unruled && straight,
             tracks: link.tracks && !call.hands_over(),
             lane: call.timeout.map_or(NONE, |lane| lane.0),
-            ways: Ways { there: there.unwrap_or_default(), back: back.unwrap_or_default() },
+            ways: Ways { straight, there: there.unwrap_or_default(), back: back.unwrap_or_default() },
             coding: plan.codecs.get(call.codec as usize).map(Coding::new).unwrap_or_default(),
         }
     }

@@ -99,6 +99,14 @@ impl<P: Probe> Core<'_, P> {
         if frame.caller == NONE { 0 } else { self.frames[frame.caller].replica - link.first_caller }
     }
 
+    /// The proxies that stand beside a replica.
+    pub(crate) fn proxies_of(&self, replica: u32) -> impl Iterator<Item = u32> {
+        let node = self.node_of(replica);
+        let nth = replica - self.plan.node(node).first_replica;
+        let own = self.plan.proxies.iter().filter(move |proxy| proxy.of.contains(&node));
+        own.map(move |proxy| proxy.first + nth % proxy.replicas)
+    }
+
     /// The nodes of some replicas, each once.
     pub(crate) fn nodes_of(&self, replicas: &[u32]) -> Vec<NodeId> {
         let mut nodes: Vec<NodeId> = replicas.iter().map(|replica| self.node_of(*replica)).collect();

@@ -153,7 +153,7 @@ impl Wire {
         let work = if core.is_troubled() { core.stretched(replica, work.0) } else { work };
         let waited = self.proxies.take(proxy, id, replica, core.now, work);
         let stays = waited + work;
-        core.charge_stay(at, proxy.node, Cause::Proxy, stays);
+        core.charge_at(at, proxy.node, Cause::Proxy, stays);
         core.tell(Fact::Forwarded { node: proxy.node, endpoint: proxy.endpoint, waited, work });
         let leg = &mut self.proxies.legs[at];
         let nth = if back { nth - 1 } else { nth + 1 };

@@ -30,15 +30,15 @@ impl Wire {
     }
 
     /// A try leaves its caller's replica.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let site = &core.sites[core.frames[at].call as usize];
-        let (straight, there) = (site.straight, site.ways.there);
+        let ways = site.ways;
         if site.tracks {
             self.names.track(core, at);
         }
-        if straight {
-            core.schedule_steadily(there, Event::Reach(at));
+        if ways.straight {
+            core.schedule_steadily(ways.there, Event::Reach(at));
         } else {
             self.set_out(core, at);
         }

@@ -46,12 +46,12 @@ impl Book {
     }
 
     /// One more try has ended so.
+    #[inline]
     pub(super) fn write(&mut self, now: Time, good: bool, is_slow: bool) {
         match self {
             Self::Time(window) => {
-                window.add(now, ALL, 1.0);
-                window.add(now, BAD, f64::from(u8::from(!good)));
-                window.add(now, SLOW, f64::from(u8::from(is_slow)));
+                let share = |counts: bool| if counts { 1.0 } else { 0.0 };
+                window.add_each(now, [1.0, share(!good), share(is_slow)]);
             }
             Self::Calls { last, room, bad, slow } => {
                 if last.len() as u32 == *room
@@ -69,6 +69,7 @@ impl Book {
     }
 
     /// Whether that is enough to trip the breaker.
+    #[inline]
     pub(super) fn trips(&mut self, now: Time, spec: &BreakerSpec) -> bool {
         let (all, bad, slow, min) = match (self, spec.window) {
             (Self::Time(window), Window::Time { min_calls, .. }) => {

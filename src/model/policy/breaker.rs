@@ -139,6 +139,7 @@ impl Breaker {
     }
 
     /// Whether a try may go. Ask `is_half_open` right after a `Go`: then it is a probe.
+    #[inline]
     pub fn admit(&mut self, now: Time) -> Verdict {
         self.settle(now);
         match self.phase {
@@ -167,6 +168,7 @@ impl Breaker {
     }
 
     /// A try that it let through has ended.
+    #[inline]
     pub fn record(&mut self, now: Time, good: bool, slow: bool, probe: bool) {
         self.settle(now);
         let slow = slow && self.spec.slow.is_some();
@@ -244,18 +246,24 @@ impl Breaker {
     }
 
     /// Half-open begins when `open_for` ends, whoever notices it.
+    #[inline]
     fn settle(&mut self, now: Time) {
-        let until = self.since + self.open_for;
-        if self.phase == Phase::Open && now >= until {
-            self.tally.open += self.open_for;
-            self.phase = Phase::HalfOpen;
-            self.since = until;
-            self.probes = 0;
-            self.ended_probes = 0;
-            self.book = Book::probing(self.spec.half_open_calls);
+        if self.phase == Phase::Open && now >= self.since + self.open_for {
+            self.half_open();
         }
     }
 
+    #[cold]
+    fn half_open(&mut self) {
+        self.tally.open += self.open_for;
+        self.phase = Phase::HalfOpen;
+        self.since = self.since + self.open_for;
+        self.probes = 0;
+        self.ended_probes = 0;
+        self.book = Book::probing(self.spec.half_open_calls);
+    }
+
+    #[cold]
     fn trip(&mut self, now: Time) {
         if self.phase == Phase::HalfOpen {
             self.tally.half_open += now.since(self.since);

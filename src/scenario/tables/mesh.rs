@@ -18,13 +18,17 @@ use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::super::declare::{Always, Count, Duration, Flag, Kind, Maybe, Or, Said, Text, Varying, table, words};
+use super::super::analytic::NodeForecast;
+use super::super::declare::{Always, Count, Duration, Flag, Kind, Maybe, Or, Said, Spoken as _, Text, Varying, table, words};
+use super::super::guarded::tries;
 use super::super::lower::{Lowering, Wire};
 use super::super::print::quoted;
 use super::super::read::{self, Desk, Value, suggest};
 use super::super::vocab::{Shape, Word, word};
-use super::super::written::{Given, Guards, Node, NodeKind, Scenario};
+use super::super::walk;
+use super::super::written::{Call, Given, Guards, Node, NodeKind, Scenario, Target};
 use crate::diag::{Complaint, code};
+use crate::model::discovery::Kind as Found;
 use crate::model::id::NONE;
 use crate::model::line::Order;
 use crate::model::plan::{self, End, Route, Stop};
@@ -127,6 +131,31 @@ impl Scenario {
     }
 }
 
+impl Mesh {
+    /// What the proxy beside a node is called.
+    pub fn proxy_of(&self, node: &Node) -> String {
+        match self.kind.value {
+            MeshKind::Sidecar => format!("sidecar:{}", node.name.value),
+            MeshKind::Ambient => {
+                let host = node.zone.value.as_ref().and_then(|zone| zone.host.as_ref());
+                host.map_or("ztunnel".into(), |host| format!("ztunnel:{host}"))
+            }
+        }
+    }
+
+    /// How many there are of it.
+    pub fn replicas_of(&self, scenario: &Scenario, node: &Node) -> u32 {
+        if self.kind.value == MeshKind::Sidecar {
+            return node.most_replicas();
+        }
+        if node.zone.value.as_ref().is_some_and(|zone| zone.host.is_some()) {
+            return 1;
+        }
+        let most = scenario.nodes.values().filter(|node| scenario.is_meshed(node)).map(Node::most_replicas).max();
+        self.hosts.value.or(most).unwrap_or(1).max(1)
+    }
+}
+
 /// What the proxies of a plan are, while it is made.
 #[derive(Debug, Default)]
 pub(in crate::scenario) struct Meshed {
@@ -150,22 +179,9 @@ impl<'s> Lowering<'s> {
         self.meshed.work = Some(self.law(&mesh.proxy.work.value));
         for (name, node) in scenario.nodes.iter().filter(|(_, node)| scenario.is_meshed(node)) {
             let of = self.nodes[name.as_str()];
-            let (title, replicas) = match mesh.kind.value {
-                MeshKind::Sidecar => (format!("sidecar:{name}"), node.most_replicas()),
-                MeshKind::Ambient => self.tunnel(mesh, node),
-            };
-            let proxy = self.proxy_node(mesh, title, replicas, of);
+            let proxy = self.proxy_node(mesh, mesh.proxy_of(node), mesh.replicas_of(scenario, node), of);
             self.meshed.proxies.insert(of, proxy);
         }
-    }
-
-    /// The proxy of the host, or of the hosts, that the replicas of a node stand on: what it is called, and how many of it.
-    fn tunnel(&self, mesh: &Mesh, node: &Node) -> (String, u32) {
-        if node.zone.value.as_ref().is_some_and(|zone| zone.host.is_some()) {
-            return (tunnel(node), 1);
-        }
-        let most = || self.scenario.nodes.values().filter(|node| self.scenario.is_meshed(node)).map(Node::most_replicas);
-        (tunnel(node), mesh.hosts.value.or_else(|| most().max()).unwrap_or(1).max(1))
     }
 
     /// A proxy of that name, for one node more.
@@ -321,20 +337,11 @@ impl<'s> Lowering<'s> {
 /// The names of the proxies.
 pub(in crate::scenario) fn proxies(scenario: &Scenario) -> Vec<String> {
     let Some(mesh) = &scenario.mesh else { return Vec::new() };
-    let name = |node: &Node| match mesh.kind.value {
-        MeshKind::Sidecar => format!("sidecar:{}", node.name.value),
-        MeshKind::Ambient => tunnel(node),
-    };
-    let mut all: Vec<String> = scenario.nodes.values().filter(|node| scenario.is_meshed(node)).map(name).collect();
+    let meshed = scenario.nodes.values().filter(|node| scenario.is_meshed(node));
+    let mut all: Vec<String> = meshed.map(|node| mesh.proxy_of(node)).collect();
     all.sort();
     all.dedup();
     all
-}
-
-/// What the proxy of the host, or of the hosts, is called that the replicas of a node stand on.
-fn tunnel(node: &Node) -> String {
-    let host = node.zone.value.as_ref().and_then(|zone| zone.host.as_ref());
-    host.map_or("ztunnel".into(), |host| format!("ztunnel:{host}"))
 }
 
 /// Complains about names that are no services, and about a policy that is none.
@@ -350,6 +357,88 @@ pub(in crate::scenario) fn names(scenario: &Scenario, refused: &[String], compla
             Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
             None => complaint.help(format!("write [policies.{}]", policy.value)),
         });
+    }
+}
+
+/// Warns of proxies that cannot do what is asked of them, of tries that multiply, and of what a mesh decides instead of others.
+pub(in crate::scenario) fn look(scenario: &Scenario, proxies: &[NodeForecast], complaints: &mut Vec<Complaint>) {
+    let Some(mesh) = &scenario.mesh else { return };
+    if !scenario.has_mesh() {
+        let complaint = Complaint::warning(code::UNUSED, "`[mesh]` without services: nothing has a proxy");
+        complaints.push(complaint.at(mesh.services.place.clone()));
+        return;
+    }
+    overloaded(mesh, proxies, complaints);
+    multiplied(scenario, mesh, complaints);
+    let kind = &scenario.discovery.kind;
+    if kind.value != Found::Mesh && kind.place.is_some() {
+        let message = format!(
+            "with [mesh] its proxies find and balance: discovery.kind = \"{}\" has no effect on them",
+            kind.value.word()
+        );
+        let complaint = Complaint::warning(code::NO_EFFECT, message).at(kind.place.clone());
+        complaints.push(complaint.help("write kind = \"mesh\", or leave it out"));
+    }
+    let hosts = &mesh.hosts;
+    if hosts.value.is_some() && mesh.kind.value == MeshKind::Sidecar {
+        let message = "`hosts` means something for kind = \"ambient\" only";
+        complaints.push(Complaint::warning(code::UNUSED, message).at(hosts.place.clone()));
+    }
+}
+
+/// The first proxy that is asked for more than it can do, and how many more there are.
+fn overloaded(mesh: &Mesh, proxies: &[NodeForecast], complaints: &mut Vec<Complaint>) {
+    let load = |proxy: &NodeForecast| proxy.utilization.max(proxy.peak_utilization);
+    let over: Vec<&NodeForecast> = proxies.iter().filter(|proxy| load(proxy) > 1.0 + 1e-9).collect();
+    let Some(worst) = over.iter().max_by(|a, b| load(a).total_cmp(&load(b))) else { return };
+    let others = if over.len() > 1 { format!(" (and {} more)", over.len() - 1) } else { String::new() };
+    let message = format!(
+        "`{}` is asked for {:.0} % of what it can do{others}: {:.0} messages/s of {} on average, by {} workers",
+        worst.name,
+        load(worst) * 100.0,
+        worst.peak_rate.max(worst.rate),
+        Span((worst.work_ms * 1e6) as u64),
+        worst.workers.unwrap_or(0.0)
+    );
+    let place = mesh.proxy.concurrency.place.clone().or(mesh.services.place.clone());
+    let help = "its line grows as long as that lasts: more `concurrency` or replicas, or less `work`";
+    complaints.push(Complaint::warning(code::OVERLOADED, message).at(place).help(help));
+}
+
+/// Tries of the application, each of which the proxy tries again.
+fn multiplied(scenario: &Scenario, mesh: &Mesh, complaints: &mut Vec<Complaint>) {
+    let Some(policy) = mesh.policy.as_ref() else { return };
+    let below = scenario.policies.get(&policy.value).map_or(1, |policy| tries(&policy.guards));
+    let mut worst: Option<(u64, &str, &Given<Target>)> = None;
+    for node in scenario.nodes.values().filter(|node| scenario.is_meshed(node)) {
+        for call in node.programs().flat_map(walk::calls).filter(|call| scenario.below(node, call).is_some()) {
+            let own = tries(&scenario.guards(call));
+            if own > 1 && below > 1 && worst.is_none_or(|(most, ..)| own > most) {
+                worst = Some((own, &node.name.value, &call.target));
+            }
+        }
+    }
+    let Some((own, caller, target)) = worst else { return };
+    let message = format!(
+        "`{caller}` calls `{}` up to {own} times, and its proxy each of them up to {below}: {} tries",
+        target.value.node,
+        own * below
+    );
+    let help = "let one of the two try again: the proxy, which knows other replicas, or the application, which knows what \
+                may be done twice";
+    complaints.push(Complaint::warning(code::MULTIPLIED, message).at(target.place.clone()).help(help));
+}
+
+impl Scenario {
+    /// What the proxy of a caller has for a call, if it has anything: for calls of services and gateways by services that
+    /// are in the mesh.
+    pub(in crate::scenario) fn below(&self, caller: &Node, call: &Call) -> Option<&Guards> {
+        let policy = self.mesh.as_ref()?.policy.as_ref()?;
+        let callee = self.nodes.get(&call.target.value.node)?;
+        let talks = matches!(callee.kind, NodeKind::Service | NodeKind::Gateway);
+        let remote = !walk::transport_of(self, call).is_in_process();
+        let fits = talks && remote && call.stream.value.is_none() && self.is_meshed(caller);
+        self.policies.get(&policy.value).filter(|_| fits).map(|policy| &policy.guards)
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::super::check::known_names;
-use super::super::declare::{Filled, Flag, Kind, Must, Or, Said, Text, Told, table};
+use super::super::declare::{Filled, Flag, Kind, Must, Or, Said, Spoken, Text, Told, table, words};
 use super::super::lower::Lowering;
 use super::super::print::quoted;
 use super::super::read::{self, Desk, Value, View, suggest};
@@ -91,17 +91,14 @@ pub enum Metric {
     Good(f64),
 }
 
-/// The comparison of an SLO.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sense {
-    /// `<`.
-    Below,
-    /// `<=`.
-    AtMost,
-    /// `>`.
-    Above,
-    /// `>=`.
-    AtLeast,
+words! {
+    /// What a promise compares with, the longer signs first: `<=` begins as `<` does.
+    pub enum Sense {
+        AtMost = "<=", "Not above.";
+        AtLeast = ">=", "Not below.";
+        Below = "<", "Below.";
+        Above = ">", "Above.";
+    }
 }
 
 impl Default for Promise {
@@ -202,12 +199,10 @@ fn bound(message: String) -> Refusal {
 fn parse(text: &str) -> Result<Promise, Refusal> {
     let at = text.find(['<', '>', '=']).ok_or_else(|| syntax(format!("`{text}` compares nothing")))?;
     let (figure, rest) = (text[..at].trim(), &text[at..]);
-    let senses = [("<=", Sense::AtMost), (">=", Sense::AtLeast), ("<", Sense::Below), (">", Sense::Above)];
-    let (sign, sense) = senses
-        .into_iter()
-        .find(|(sign, _)| rest.starts_with(sign))
+    let (sense, limit) = Sense::ALL
+        .iter()
+        .find_map(|sense| Some((*sense, rest.strip_prefix(sense.word())?.trim())))
         .ok_or_else(|| syntax(format!("`{text}` compares with `=`; write <, <=, > or >=")))?;
-    let limit = rest[sign.len()..].trim();
     let metric = metric(figure)?;
     let limit = match metric {
         Metric::Percentile(_) | Metric::Mean | Metric::Max | Metric::RecoveryTime => millis(limit)?,
