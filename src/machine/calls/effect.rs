@@ -37,8 +37,8 @@ impl Calls {
     #[cold]
     pub(crate) fn note_effect<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, guard: u32) {
         let outer = core.frames[guard].caller;
-        let handed = core.frames[outer].origin == Origin::Try
-            && core.plan.calls[core.frames[outer].call as usize].hands_over();
+        let handed =
+            core.frames[outer].origin == Origin::Try && core.plan.calls[core.frames[outer].call as usize].hands_over();
         let name = if handed { *self.effects.of.get(outer) } else { core.frames[guard].lineage };
         if handed && self.guarded[guard].again > 0 {
             self.effects.within.insert(name.0);

@@ -5,8 +5,8 @@
 //! is the way. Its time at a proxy is `proxy` in the ledger, and the proxy's. The cryptography of a connection between two
 //! proxies is work of theirs, too, in the same line; to those who wait for it that is `connect`.
 
-use crate::model::id::NONE;
 use crate::model::fault::Fault;
+use crate::model::id::NONE;
 use crate::model::plan::{Call, End, Proxy, Route, Stop};
 use crate::model::{Cause, Fact, LawId, Plan, Probe};
 use crate::random::Purpose;

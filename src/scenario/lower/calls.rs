@@ -22,7 +22,9 @@ impl<'s> Lowering<'s> {
         let (writes, compares, lender) = (self.writes(call), self.compares(call), self.lender_of(code, call));
         let planned = &mut self.plan.calls[id.index()];
         (planned.writes, planned.compares) = (writes, compares);
-        planned.lender = lender.map_or(NONE, |lender| lender.0);
+        if !planned.hands_over() {
+            planned.lender = lender.map_or(NONE, |lender| lender.0);
+        }
         planned.effect = !call.idempotent.value;
         planned.in_transaction = code.transaction == Some(call.target.value.node.as_str());
         planned.primary = call.mode.value != Mode::Read || code.writes && planned.in_transaction;

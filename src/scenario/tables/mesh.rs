@@ -19,7 +19,9 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use super::super::analytic::NodeForecast;
-use super::super::declare::{Always, Count, Duration, Flag, Kind, Maybe, Or, Said, Spoken as _, Text, Varying, table, words};
+use super::super::declare::{
+    Always, Count, Duration, Flag, Kind, Maybe, Or, Said, Spoken as _, Text, Varying, table, words,
+};
 use super::super::guarded::tries;
 use super::super::lower::{Lowering, Wire};
 use super::super::print::quoted;
@@ -32,8 +34,8 @@ use crate::model::discovery::Kind as Found;
 use crate::model::id::NONE;
 use crate::model::line::Order;
 use crate::model::plan::{self, End, Route, Stop};
-use crate::model::transport::{HANDSHAKE_CALLEE, HANDSHAKE_CALLER};
 use crate::model::policy::Rules;
+use crate::model::transport::{HANDSHAKE_CALLEE, HANDSHAKE_CALLER};
 use crate::model::{CallId, EndpointId, LawId, NodeId, Op, Pc};
 use crate::random::dist::Law;
 use crate::random::draw::name_hash;
@@ -461,7 +463,8 @@ fn member(scenario: &Scenario, name: &Given<String>, complaints: &mut Vec<Compla
         None => {
             let complaint = Complaint::error(code::UNKNOWN_NAME, format!("no service is called `{}`", name.value));
             let complaint = complaint.at(name.place.clone());
-            let known = scenario.nodes.values().filter(|node| matches!(node.kind, NodeKind::Service | NodeKind::Gateway));
+            let known =
+                scenario.nodes.values().filter(|node| matches!(node.kind, NodeKind::Service | NodeKind::Gateway));
             match suggest(&name.value, known.map(|node| node.name.value.as_str())) {
                 Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
                 None => complaint,

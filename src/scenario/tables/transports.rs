@@ -474,8 +474,12 @@ impl<'s> Lowering<'s> {
         let per_request = self.scenario.discovery.balance_per.value == BalancePer::Request || self.balances(from, to);
         let sealed = self.seals(from, to);
         let pools_per_caller = if per_request { callee } else { 1 };
-        let channel =
-            Channel { first_pool: self.pools, pools_per_caller, per_request, ..channel(link, spec, connections, sealed) };
+        let channel = Channel {
+            first_pool: self.pools,
+            pools_per_caller,
+            per_request,
+            ..channel(link, spec, connections, sealed)
+        };
         self.pools += caller * pools_per_caller;
         self.plan.channels.push(channel);
         let id = self.plan.channels.len() as u32 - 1;

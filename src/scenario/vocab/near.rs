@@ -209,8 +209,8 @@ const ABSENT: &[(&[&str], &str)] = &[
          front of the database with `concurrency` = the pooler's connections",
     ),
     (
-        &["sidecar", "sidecars", "envoy", "istio", "linkerd", "service_mesh", "proxy", "proxies"],
-        "there are no sidecars yet; what comes nearest is a service with the proxy's work and io = \"async\" between the two",
+        &["sidecar", "sidecars", "envoy", "istio", "linkerd", "service_mesh", "proxies"],
+        "the proxies of a mesh are [mesh]: services = \"all\" or a list, proxy = { work = \"0.3ms\", concurrency = 2 }",
     ),
     (
         &["cron", "schedule", "batch_job", "job", "jobs"],
