@@ -62,6 +62,8 @@ codes! {
     FAULT_WORDS = "E218" "fault-words": "A word that means nothing for this kind of fault, or one that it needs.",
     DEAD_LETTER_CYCLE = "E221" "dead-letter-cycle": "Dead letters come back to the queue where they died.",
     NOT_ONE_ROW = "E222" "not-one-row": "A conditional write looks at the version of one row.",
+    NO_ROUTE = "E223" "no-route": "A gateway that routes to nothing, or a path that no route takes.",
+    SHADOWED = "E224" "shadowed-route": "The routes before it take every path of a route; the first that fits is taken.",
     CONTRADICTION = "E230" "contradiction": "Two rules of a policy contradict each other.",
     TOO_MUCH_MEMORY = "E231" "too-much-memory": "The run would need more memory than it may use; --max-memory allows more.",
     TOO_MANY = "E232" "too-many": "More of them than one run can have.",
@@ -98,6 +100,7 @@ codes! {
     FEW_CONNECTIONS = "N505" "few-connections": "The caller works on more requests at once than it has connections.",
     AUTOSCALED = "N510" "autoscaled": "The replicas of the node follow the load; what is assumed of them at the beginning.",
     BLACK_HOLE = "N520" "black-hole": "What is meant by a black hole: a process that hangs, or a network that drops.",
+    SINGLE_POINT = "N530" "single-point": "All that a client asks comes in by one gateway, whose outage is then its own.",
     NO_POOL = "N506" "no-pool": "A transaction whose caller has no pool to the database holds no connection.",
 }
 

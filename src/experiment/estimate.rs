@@ -342,7 +342,7 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan, behind:
         in_system: in_system(&seen.each),
         wait_ms: visits::waits(replications, at, plan),
         sojourn_ms: visits::sojourns(replications, at, plan),
-        cache: (seen.node.kind == "cache").then(|| seen.cache()),
+        cache: plan.caches.iter().any(|cache| cache.node.index() == at).then(|| seen.cache()),
         workers: seen.node.capacity().map(|own| workers(own, seen.fleet.told.mean.value.unwrap_or(0.0))),
         replicas: seen.fleet.told,
         kind: seen.node.kind.into(),

@@ -1,8 +1,9 @@
-//! How ends and arrows are written: `a`, `a.b`, `a -> b.c`, `topic/group`. Nobody else takes these apart.
+//! How ends and arrows are written: `a`, `a.b`, `a:/path`, `a -> b.c`, `topic/group`. Nobody else takes these apart.
 
 use std::fmt;
 
-/// A node and one of its endpoints, as in `orders.create`; a node alone means its default endpoint or all of it.
+/// A node and one of its endpoints, as in `orders.create`, or in `edge:/orders/*` where that is a path; a node alone means its
+/// default endpoint or all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct End<'a> {
     /// The node.
@@ -12,12 +13,17 @@ pub struct End<'a> {
 }
 
 impl<'a> End<'a> {
-    /// Takes a text apart at its first dot.
+    /// Takes a text apart at its first dot, or before its path.
     pub fn of(text: &'a str) -> Self {
-        match text.split_once('.') {
+        match text.split_once(['.', ':']) {
             Some((node, endpoint)) => Self { node, endpoint: Some(endpoint) },
             None => Self { node: text, endpoint: None },
         }
+    }
+
+    /// Whether what is named is a path.
+    pub fn is_path(&self) -> bool {
+        self.endpoint.is_some_and(|endpoint| endpoint.starts_with('/'))
     }
 
     /// The same without spaces around its parts.
@@ -40,7 +46,7 @@ impl<'a> End<'a> {
 impl fmt::Display for End<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.endpoint {
-            Some(endpoint) => write!(f, "{}.{endpoint}", self.node),
+            Some(endpoint) => write!(f, "{}{}{endpoint}", self.node, if self.is_path() { ':' } else { '.' }),
             None => f.write_str(self.node),
         }
     }
@@ -76,7 +82,7 @@ impl fmt::Display for Arrow<'_> {
 
 /// Topic and group of `topic/group`.
 pub fn group(text: &str) -> Option<(&str, &str)> {
-    text.split_once('/')
+    text.split_once('/').filter(|(topic, _)| !topic.ends_with(':'))
 }
 
 #[cfg(test)]
@@ -85,7 +91,7 @@ mod tests {
 
     #[test]
     fn names_are_what_they_were_made_of() {
-        for text in ["a", "a.b", "a.b.c"] {
+        for text in ["a", "a.b", "a.b.c", "a:/b", "a:/v1.2/*"] {
             assert_eq!(End::of(text).to_string(), text);
         }
         assert_eq!(End::of(" a . b ").trimmed(), End { node: "a", endpoint: Some("b") });
@@ -95,8 +101,8 @@ mod tests {
             assert_eq!((arrow.to_string().as_str(), arrow.end().endpoint()), ("a -> b.c", "c"));
         }
         assert_eq!(
-            (Arrow::of("a.b"), group("orders/billing"), group("orders")),
-            (None, Some(("orders", "billing")), None)
+            (Arrow::of("a.b"), group("orders/billing"), group("orders"), group("edge:/orders")),
+            (None, Some(("orders", "billing")), None, None)
         );
     }
 }

@@ -1,6 +1,6 @@
 //! The interpreter: a frame walks its program until it has to wait.
 
-use crate::model::{Cause, Op, Outcome, Pc, Probe};
+use crate::model::{Cause, MeterId, Op, Outcome, Pc, Probe};
 use crate::random::{Draw, Purpose};
 
 use crate::machine::Machine;
@@ -101,6 +101,7 @@ impl<P: Probe> Machine<'_, P> {
             Op::Fetch { lookup, .. } => self.data.fetch(core, at, lookup),
             Op::Fill(lookup) => self.data.fill(core, at, lookup),
             Op::Forsake(lookup) => self.data.forsake(core, at, lookup),
+            Op::Meter { meter, held } => self.count_in(at, meter, held, next),
             Op::Fork { fork, .. } => self.stations.fork(core, at, fork),
             Op::End(outcome) => self.stations.end_branch(core, at, Some(outcome)),
             Op::Absent => self.stations.end_branch(core, at, None),
@@ -186,6 +187,20 @@ impl<P: Probe> Machine<'_, P> {
             None => Flow::On,
             Some(outcome) => self.calls.answer(&mut self.core, &mut self.stations, at, outcome, false),
         }
+    }
+
+    /// A request is counted with those of all replicas, and may be one too many.
+    #[inline(never)]
+    fn count_in(&mut self, at: u32, meter: MeterId, held: bool, next: Pc) -> Flow {
+        let core = &mut self.core;
+        if self.data.meters.admit(core.now, meter, core.frames[at].whose.client) {
+            return core.jump(at, next);
+        }
+        core.frames[at].pc = next.0;
+        if held {
+            self.stations.leave(&mut self.core, at);
+        }
+        self.calls.reply(&mut self.core, &mut self.stations, at, Outcome::RateLimited, true)
     }
 
     /// Work on a request is about to begin, unless it is not to be begun any more: then its worker is free at once.

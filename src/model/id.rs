@@ -59,6 +59,8 @@ ids! {
     FlowId;
     /// A step that looks into a cache.
     LookupId;
+    /// A count that the replicas of a node share.
+    MeterId;
     /// An operation of the flat program.
     Pc;
 }

@@ -26,7 +26,7 @@ pub use cause::{Cause, Cell};
 pub use fact::Fact;
 pub use id::{
     CallId, ClientId, CrewId, EdgeId, EndpointId, FaultId, FlowId, ForkId, GroupId, LaneId, LawId, LenderId, LinkId,
-    LookupId, NodeId, Pc, PostId, ProducerId, QueueId, SplitId, TableId, TopicId,
+    LookupId, MeterId, NodeId, Pc, PostId, ProducerId, QueueId, SplitId, TableId, TopicId,
 };
 pub use mark::Mark;
 pub use op::Op;

@@ -1,6 +1,6 @@
 //! The operations a program is made of. A frame walks them; the machine is one `match` over them.
 
-use super::id::{CallId, EdgeId, ForkId, LawId, LenderId, LookupId, Pc, PostId, ProducerId, SplitId};
+use super::id::{CallId, EdgeId, ForkId, LawId, LenderId, LookupId, MeterId, Pc, PostId, ProducerId, SplitId};
 use super::outcome::Outcome;
 
 /// One operation. `site` names the use of a draw: stable under reordering, unique within a program.
@@ -116,6 +116,13 @@ pub enum Op {
     Fill(LookupId),
     /// The fetch has failed.
     Forsake(LookupId),
+    /// Who keeps the count that the replicas of a node share has answered: the request comes in, or is refused.
+    Meter {
+        /// Which count.
+        meter: MeterId,
+        /// Whether it holds a worker.
+        held: bool,
+    },
     /// A record leaves for its topic; the frame goes on at once, or when the record is safe, or at `fail` if it is given up.
     Produce {
         /// From where to which topic.

@@ -10,14 +10,37 @@ use super::single;
 use super::text::clean;
 use crate::diag::nouns;
 use crate::experiment::summary::{Estimate, Node, Outcome, Queue, State, Stats, Summary, Verdict};
+use crate::graph::Arrow;
 
-pub use super::requests::{answered, side_by_side, stats};
+pub use super::requests::{answered, side_by_side, stats, streamed};
 
 /// Nodes and the like beyond this many are counted instead of listed, unless all are asked for.
 const MANY: usize = 12;
 
 /// A utilisation from which on a line grows steeply.
 const HOT: f64 = 0.85;
+
+/// By which gateway all comes in that clients ask: its outage is theirs.
+pub fn entries(summary: &Summary) -> Vec<String> {
+    let mut by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for client in summary.clients.keys() {
+        let called = summary.edges.keys().filter_map(|edge| Arrow::of(edge)).filter(|arrow| arrow.from == client);
+        let mut called: Vec<&str> = called.map(|arrow| arrow.end().node).collect();
+        called.dedup();
+        if let [only] = called[..]
+            && summary.nodes.get(only).is_some_and(|node| node.kind == "gateway")
+        {
+            by.entry(only).or_default().push(client);
+        }
+    }
+    let told = |(gateway, who): (&str, Vec<&str>)| {
+        let (all, gateway) = (who.len() == summary.clients.len(), clean(gateway));
+        let asks = if who.len() == 1 && !all { "asks" } else { "ask" };
+        let who = if all { "clients".into() } else { who.into_iter().map(clean).collect::<Vec<_>>().join(", ") };
+        format!("all that {who} {asks} comes in by {gateway}, a single point of failure: its outage is theirs")
+    };
+    by.into_iter().map(told).collect()
+}
 
 /// What was run and how, in parts.
 pub fn heading(summary: &Summary) -> Vec<String> {

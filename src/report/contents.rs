@@ -88,12 +88,17 @@ const PLAIN: Section =
     Section { title: "", fold: None, content: Content::Ledger, sentences: |_, _| Vec::new(), on_screen: |_, _| true };
 
 /// All parts in their order.
-pub const SECTIONS: [Section; 16] = [
+pub const SECTIONS: [Section; 17] = [
     Section { title: "Promises", content: Content::Table(|of, _| content::slos(&of.slos)), ..PLAIN },
     Section {
         title: FIRST,
         content: Content::Table(|of, every| content::stats("client", &of.clients, listed(of.clients.len(), every))),
         sentences: clients,
+        ..PLAIN
+    },
+    Section {
+        title: "Streams",
+        content: Content::Table(|of, every| content::streamed(&of.edges, listed(of.edges.len(), every))),
         ..PLAIN
     },
     Section { title: "Faults", content: Content::Table(|of, _| trouble::faults(&of.faults)), ..PLAIN },
@@ -150,7 +155,12 @@ pub const SECTIONS: [Section; 16] = [
         ..PLAIN
     },
     Section { title: "Layers", fold: Some(CARE), content: Content::Table(layers::sheet), ..PLAIN },
-    Section { title: "Nodes", content: Content::Table(|of, every| content::nodes(&of.nodes, every)), ..PLAIN },
+    Section {
+        title: "Nodes",
+        content: Content::Table(|of, every| content::nodes(&of.nodes, every)),
+        sentences: |of, _| About::Aside.say(content::entries(of)).collect(),
+        ..PLAIN
+    },
     Section {
         title: "Autoscaling",
         fold: Some(CARE),

@@ -26,6 +26,21 @@ pub fn stats(head: &'static str, all: &BTreeMap<String, Stats>, shown: usize) ->
     sheet
 }
 
+/// Edges whose answers are streams: when the first message is there, and when all are.
+pub fn streamed(all: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
+    let columns =
+        [("streams", 9), ("count", 4), ("first p50", 6), ("first p99", 3), ("first mean", 8), ("all mean", 7)];
+    let mut sheet = Sheet::new(&columns);
+    let some: Vec<_> = all.iter().filter_map(|(name, s)| Some((name, s, s.first_message_ms.as_ref()?))).collect();
+    for (name, stats, first) in some.iter().take(shown) {
+        let firsts = [first.p50, first.p99].map(|figure| or_none(figure, time).into());
+        let means = [first.mean, stats.latency_ms.mean].map(|figure| time_within(figure).into());
+        sheet.push(name, [Cell::from(count(first.count))].into_iter().chain(firsts).chain(means));
+    }
+    sheet.note = left_out(some.len(), shown);
+    sheet
+}
+
 /// What percentiles are over, where that makes a difference.
 const OVER: &str = "percentiles: failed and unanswered count as never; mean: of the answered";
 
@@ -96,6 +111,17 @@ pub fn side_by_side(summaries: &[Summary]) -> Sheet {
 mod tests {
     use super::*;
     use crate::report::sample;
+
+    #[test]
+    fn streams_have_rows_and_other_edges_have_none() {
+        let mut all = sample::summary().clients;
+        assert!(streamed(&all, 9).rows.is_empty());
+        let stats = all.get_mut("function calls").unwrap();
+        stats.first_message_ms = Some(stats.latency_ms.clone());
+        let told = streamed(&all, 9);
+        assert_eq!((told.rows.len(), told.rows[0][0].text.as_str()), (1, "function calls"));
+        assert_eq!(told.rows[0][4].text, told.rows[0][5].text);
+    }
 
     #[test]
     fn the_answered_have_a_line_where_there_is_no_tail_over_all() {

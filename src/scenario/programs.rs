@@ -3,8 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use super::analytic::open_rate;
+use super::law_mean::mean;
 use super::walk;
-use super::written::{Call, Consumer, Node, OnError, Place, Publish, Queue, Scenario, Step, Verb};
+use super::written::{
+    Call, Client, ClientCall, Consumer, Load, Memory, Node, OnError, Place, Publish, Queue, Scenario, Step, Verb,
+};
 use crate::graph::Graph;
 
 /// What a node does when it is asked or a message comes: the node and the name of the endpoint, empty for the default one.
@@ -90,6 +94,48 @@ pub(crate) fn misses(scenario: &Scenario, call: &Call) -> f64 {
     cache.and_then(|cache| cache.hit_rate.value).map_or(0.0, |rate| 1.0 - rate)
 }
 
+/// The share of looks for what a node's replicas remember that find nothing: of a key that is asked for λ times within its
+/// ttl, 1 in 1 + λ (a renewal from each fill), each replica by itself. Who asks is taken to be the open clients.
+pub(crate) fn forgotten(scenario: &Scenario, memory: &Memory) -> f64 {
+    let replicas = scenario.nodes.get(&memory.node).map_or(1.0, |node| f64::from(node.most_replicas()));
+    let within = asked(scenario, &memory.node) / replicas * memory.ttl.as_secs_f64();
+    if within <= 0.0 {
+        return 0.0;
+    }
+    let some = stretches(memory.keys);
+    let weight = |key: f64| key.powf(-memory.skew);
+    let total: f64 = some.iter().map(|(key, count)| count * weight(*key)).sum();
+    let of = |(key, count): &(f64, f64)| {
+        let share = weight(*key) / total;
+        count * share / (1.0 + share * within)
+    };
+    some.iter().map(of).sum()
+}
+
+/// Keys and how many are like each of them: the first ones by themselves, then in stretches of a hundredth.
+fn stretches(keys: u32) -> Vec<(f64, f64)> {
+    let (mut all, mut at) = (Vec::new(), 1);
+    while at <= keys {
+        let count = (at / 100).clamp(1, keys - at + 1);
+        all.push((f64::from(at) + f64::from(count - 1) / 2.0, f64::from(count)));
+        at += count;
+    }
+    all
+}
+
+/// Requests of open clients per second that come to a node.
+fn asked(scenario: &Scenario, node: &str) -> f64 {
+    let run = scenario.sim.duration.value.as_secs_f64();
+    let of = |client: &Client| match &client.load {
+        Load::Open { arrivals, phases, batch } => {
+            let share: f64 = client.calls.iter().filter(|c| c.target.value.node == node).map(ClientCall::often).sum();
+            share * open_rate(&arrivals.value, phases, run).0 * batch.value.as_ref().map_or(1.0, mean)
+        }
+        Load::Closed { .. } => 0.0,
+    };
+    scenario.clients.values().map(of).sum()
+}
+
 /// A program whose steps are walked.
 struct Way<'s, 'g> {
     scenario: &'s Scenario,
@@ -122,6 +168,10 @@ impl<'s> Way<'s, '_> {
                 arms.iter().for_each(|arm| self.steps(&arm.steps, times.map(|n| n * arm.weight.value / sum)));
             }
             Verb::Transaction { steps, .. } => self.steps(steps, times),
+            Verb::Remember { memory, steps } => {
+                self.steps(steps, times.map(|n| n * forgotten(self.scenario, memory)));
+            }
+            Verb::Meter(call) => self.hop(called(call), By::Call(call), times),
             Verb::Publish(publish) => self.message(publish, times),
             Verb::Work(_) | Verb::Wait(_) => {}
         }

@@ -23,7 +23,9 @@ pub(crate) fn steps<'s>(all: &'s [Step], visit: &mut impl FnMut(&'s Step)) {
                     steps(&arm.steps, visit);
                 }
             }
-            Verb::Transaction { steps: inner, .. } | Verb::Cache { on_miss: inner, .. } => steps(inner, visit),
+            Verb::Transaction { steps: inner, .. }
+            | Verb::Cache { on_miss: inner, .. }
+            | Verb::Remember { steps: inner, .. } => steps(inner, visit),
             Verb::Call(call) | Verb::Query(call) => {
                 call.fallback.iter().for_each(|fallback| steps(&fallback.value, visit));
             }
@@ -46,7 +48,7 @@ pub(crate) fn writes(transaction: &[Step], database: &str) -> bool {
 /// The call of a step, queries and looks into caches included.
 pub(crate) fn call(step: &Step) -> Option<&Call> {
     match &step.verb {
-        Verb::Call(call) | Verb::Query(call) | Verb::Cache { call, .. } => Some(call),
+        Verb::Call(call) | Verb::Query(call) | Verb::Cache { call, .. } | Verb::Meter(call) => Some(call),
         _ => None,
     }
 }
@@ -211,7 +213,9 @@ pub(crate) fn unrolled(steps: &[Step]) -> f64 {
                     branches.iter().map(|b| unrolled(std::slice::from_ref(&b.step))).sum()
                 }
                 Verb::Split(arms) => arms.iter().map(|arm| unrolled(&arm.steps)).sum(),
-                Verb::Transaction { steps, .. } | Verb::Cache { on_miss: steps, .. } => unrolled(steps),
+                Verb::Transaction { steps, .. } | Verb::Cache { on_miss: steps, .. } | Verb::Remember { steps, .. } => {
+                    unrolled(steps)
+                }
                 Verb::Call(call) | Verb::Query(call) => {
                     call.fallback.as_ref().map_or(0.0, |fallback| unrolled(&fallback.value))
                 }

@@ -10,7 +10,7 @@ use crate::source::{files, root, shipped};
 /// What is counted, and the most it may be. Whoever brings a figure down writes the new one here.
 const BOUNDS: [(&str, usize); 7] = [
     ("files of src/scenario that name a key of the file: median", 2),
-    ("the same, of the key that most of them name", 8),
+    ("the same at most, all tables that declare a key of that name taken as one", 7),
     ("pairs of a word and what it stands for, written apart from it", 0),
     ("fields of the largest struct of src/machine", 15),
     ("files of src/machine that implement Machine", 14),
@@ -44,9 +44,9 @@ fn counted() -> [(usize, String); 7] {
         inside.collect()
     };
     let (scenario, machine) = (below("scenario/"), below("machine/"));
-    let named = named(&scenario);
+    let (named, apart) = named(&scenario);
     let median = named.get(named.len() / 2).cloned().unwrap_or_default();
-    let most = named.last().cloned().unwrap_or_default();
+    let most = apart.last().cloned().unwrap_or_default();
     let pairs: usize = scenario.iter().map(|(_, code)| pairs(code)).sum();
     let machines: Vec<&str> =
         machine.iter().filter(|(_, code)| implements(code, "Machine")).map(|(file, _)| *file).collect();
@@ -66,24 +66,30 @@ fn counted() -> [(usize, String); 7] {
     ]
 }
 
-/// The keys of the file, each with how many files name it, few first.
-fn named(scenario: &[(&str, &str)]) -> Vec<(usize, String)> {
+/// Keys of the file, each with how many files name it, few first.
+type Named = Vec<(usize, String)>;
+
+/// All keys; and the same with all tables that declare a key of that name as one: `name` may stand in any of them.
+fn named(scenario: &[(&str, &str)]) -> (Named, Named) {
     let schema = fs::read_to_string(root().with_file_name("hoptax.schema.json")).unwrap();
     let mut keys = BTreeSet::new();
     properties(&serde_json::from_str(&schema).unwrap(), &mut keys);
-    let mut named: Vec<(usize, String)> = keys
-        .into_iter()
-        .map(|key| {
-            let (literal, declared) = (format!("\"{key}\""), format!("{key}: "));
-            // `table!` names a key as a field: `max: Given<u32> as Or<Count>`.
-            let declares = |line: &str| line.trim_start().starts_with(&declared) && line.contains(" as ");
-            let names = |code: &str| code.contains(&literal) || code.lines().any(declares);
-            (scenario.iter().filter(|(_, code)| names(code)).count(), key)
-        })
-        .collect();
-    assert!(named.len() > 100, "the schema has no keys");
+    assert!(keys.len() > 100, "the schema has no keys");
+    let (mut named, mut apart) = (Named::new(), Named::new());
+    for key in keys {
+        let (literal, declared) = (format!("\"{key}\""), format!("{key}: "));
+        // `table!` names a key as a field: `max: Given<u32> as Or<Count>`.
+        let declares = |line: &str| line.trim_start().starts_with(&declared) && line.contains(" as ");
+        let names = |code: &str| code.contains(&literal) || code.lines().any(declares);
+        let all = scenario.iter().filter(|(_, code)| names(code));
+        let (tables, others): (Vec<&str>, Vec<&str>) =
+            all.map(|(file, _)| *file).partition(|file| file.starts_with("tables/"));
+        named.push((tables.len() + others.len(), key.clone()));
+        apart.push((tables.len().min(1) + others.len(), key));
+    }
     named.sort();
-    named
+    apart.sort();
+    (named, apart)
 }
 
 /// The names of all properties in a schema.

@@ -14,6 +14,7 @@ mod draws;
 mod faults;
 mod floors;
 mod fork;
+mod gateways;
 mod golden;
 mod held;
 mod house;

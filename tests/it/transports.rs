@@ -75,6 +75,57 @@ fn the_first_message_of_a_stream_is_there_long_before_the_last() {
     assert!((encode(&rest, "a") - (0.015 + 0.015 + 5.0 * 4.8)).abs() < 1e-3);
 }
 
+/// Twenty users of 50 KB each, sent to a client outside over a line of 10 MB/s and 5 ms; what `call` adds to its target.
+fn users(transport: &str, call: &str, more: &str) -> Summary {
+    let nodes = format!(
+        "[services.a]\nwork = \"2ms\"\n[network.links.\"c -> a\"]\nlatency = \"5ms\"\nbandwidth = \"10MB/s\"\n\
+         [transports.page]\n{transport}\nencode = {{ per_message = \"1ms\", per_byte = \"0ns\" }}\n\
+         decode = {{ per_message = \"2ms\", per_byte = \"0ns\" }}\nsize_factor = 1.0\n"
+    );
+    let calls = format!("transport = \"page\"\n{more}calls = [{{ to = \"a\", request = \"0B\", {call} }}]");
+    small(&nodes, &[("calls = \"a\"", &calls), ("10/s", "5/s")])
+}
+
+#[test]
+fn users_come_whole_in_pages_or_one_by_one() {
+    let one = "response = \"50KB\", stream = 20";
+    let chunked = "like = \"free\"\nchunked = true";
+    let (whole, streamed) = (users("like = \"free\"", one, ""), users(chunked, one, ""));
+    let http2 = users("like = \"free\"\nprotocol = \"http2\"", one, "");
+    let pages = users("like = \"free\"", "response = \"250KB\", times = 4", "");
+    let last = |summary: &Summary| summary.clients["c"].latency_ms.mean.value.unwrap();
+    let first = |summary: &Summary| {
+        let edge = &summary.edges["c -> a"];
+        edge.first_message_ms.as_ref().map(|first| first.mean.value.unwrap())
+    };
+    let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-3, "{a} is not {b}");
+    // Encoded and decoded 1 + 2, there and back 5 + 5, work 2; then a body of 1 MB: encode 1, 100 ms on the line, decode 2.
+    near(last(&whole), 3.0 + 10.0 + 2.0 + 1.0 + 100.0 + 2.0);
+    assert_eq!(first(&whole), None);
+    // Each page of 250 KB is asked for by itself; its first users are there with the first page.
+    near(last(&pages), 4.0 * (3.0 + 10.0 + 2.0 + 1.0 + 25.0 + 2.0));
+    near(pages.edges["c -> a"].latency_ms.mean.value.unwrap(), last(&pages) / 4.0 - 3.0);
+    assert_eq!(pages.edges["c -> a"].arrived, 4 * pages.clients["c"].arrived);
+    // One by one: the line is the narrow place, 5 ms each, and the last one is decoded when it is there.
+    for streamed in [&streamed, &http2] {
+        near(first(streamed).unwrap(), 2.0 + 10.0 + 2.0 + 1.0 + 5.0 + 2.0);
+        near(last(streamed), 3.0 + 10.0 + 2.0 + 1.0 + 20.0 * 5.0 + 2.0);
+    }
+}
+
+#[test]
+fn a_browser_pays_for_a_proxy_where_it_streams_over_http2() {
+    let one = "response = \"50KB\", stream = 20";
+    let proxy = |transport: &str| {
+        let told = users(transport, one, "browser = true\n").ledger["c"].total.mean_ms.of(Cause::Proxy);
+        assert!((0.0..5.0).contains(&told), "{told}");
+        told
+    };
+    assert_eq!(proxy("like = \"free\"\nchunked = true"), 0.0);
+    let twice = proxy("like = \"free\"\nprotocol = \"http2\"");
+    assert!((twice - 2.0 * 0.358).abs() < 0.1, "{twice} is not twice the work of a sidecar");
+}
+
 #[test]
 fn a_caller_that_gave_up_is_taken_from_the_line_where_the_transport_tells() {
     // Ten at once for one worker, 10 ms each, and a patience of 25 ms.

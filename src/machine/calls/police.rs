@@ -394,3 +394,19 @@ impl Calls {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_is_owed_until_it_has_heard() {
+        let mut dues = Dues::default();
+        assert!(dues.is_settled());
+        dues.owe(Stage::Breaker, Time(1));
+        dues.owe(Stage::Bulkhead, Time(2));
+        assert!(dues.owes(Stage::Breaker) && !dues.owes(Stage::Limit) && dues.since == Time(2));
+        let dues = dues.without(Stage::Breaker);
+        assert!(!dues.owes(Stage::Breaker) && !dues.is_settled() && dues.without(Stage::Bulkhead).is_settled());
+    }
+}

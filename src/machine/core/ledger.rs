@@ -100,7 +100,7 @@ impl Ledger {
         }
         let node = home.node;
         let cause = match home.own {
-            Some(own) if cause <= Cause::Queue => own,
+            Some(own) if cause <= Cause::Queue || cause == home.also => own,
             _ => cause,
         };
         frame.account.until = to;

@@ -66,6 +66,8 @@ pub(crate) struct Core<'p, P> {
 pub(crate) struct Home {
     pub(crate) node: NodeId,
     pub(crate) own: Option<Cause>,
+    /// What else is charged as that: the messages of a gateway that translates. Otherwise `Work`, which is anyway.
+    pub(crate) also: Cause,
 }
 
 impl Home {
@@ -76,7 +78,10 @@ impl Home {
             "gateway" => Some(Cause::Gateway),
             _ => None,
         };
-        let of = |(id, node): (NodeId, &Node)| vec![Self { node: id, own: own(node.kind) }; node.replicas as usize];
+        let of = |(id, node): (NodeId, &Node)| {
+            let also = if node.translates { Cause::Encode } else { Cause::Work };
+            vec![Self { node: id, own: own(node.kind), also }; node.replicas as usize]
+        };
         (0..).map(NodeId).zip(&plan.nodes).flat_map(of).collect()
     }
 }

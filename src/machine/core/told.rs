@@ -32,8 +32,7 @@ impl<P: Probe> Core<'_, P> {
 
     /// The lineage of a look, which names its key: that of the call it makes.
     pub(crate) fn look_lineage(&self, at: u32, id: LookupId) -> Lineage {
-        let call = self.plan.call(self.plan.lookups[id.index()].call);
-        self.frames[at].lineage.child(call.site, 0)
+        self.frames[at].lineage.child(self.plan.lookups[id.index()].site, 0)
     }
 
     /// What names a call, whichever of its tries this is: keys hang on that.

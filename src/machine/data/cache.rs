@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::cache::{Content, Store};
+use crate::model::cache::{Cache, Content, Store};
 use crate::model::{Cause, Fact, LookupId, Op, Outcome, Pc, Plan, Probe};
 
 use crate::machine::core::{Core, Flow};
@@ -26,7 +26,17 @@ struct Flight {
 impl Caches {
     /// Empty ones.
     pub(crate) fn new(plan: &Plan) -> Self {
-        Self { stores: plan.caches.iter().map(|cache| Store::new(&cache.content)).collect(), flights: BTreeMap::new() }
+        let each = |cache: &Cache| {
+            let copies = if cache.own { plan.node(cache.node).replicas } else { 1 };
+            vec![Store::new(&cache.content); copies as usize]
+        };
+        Self { stores: plan.caches.iter().flat_map(each).collect(), flights: BTreeMap::new() }
+    }
+
+    /// The entries that a frame at a replica looks into.
+    fn store<P: Probe>(&mut self, core: &Core<'_, P>, cache: &Cache, replica: u32) -> &mut Store {
+        let nth = if cache.own { replica - core.plan.node(cache.node).first_replica } else { 0 };
+        &mut self.stores[(cache.first_store + nth) as usize]
     }
 
     /// Whether nobody fetches or waits.
@@ -46,7 +56,7 @@ impl Data {
             Content::Rate(_) => cache.chance(core.seed, lineage) == Some(true),
             Content::Keys(keys) => {
                 let key = cache.key(core.seed, lineage);
-                self.caches.stores[lookup.cache as usize].look(keys, key, core.now)
+                self.caches.store(core, cache, core.frames[at].replica).look(keys, key, core.now)
             }
         };
         if found {
@@ -84,8 +94,8 @@ impl Data {
         let cache = &core.plan.caches[lookup.cache as usize];
         if let Content::Keys(keys) = &cache.content {
             let key = cache.key(core.seed, core.look_lineage(at, id));
-            if core.is_up(core.plan.node(cache.node).first_replica) {
-                self.caches.stores[lookup.cache as usize].fill(keys, key, core.now);
+            if cache.own || core.is_up(core.plan.node(cache.node).first_replica) {
+                self.caches.store(core, cache, core.frames[at].replica).fill(keys, key, core.now);
             }
         }
         self.land_flight(core, at, id, Outcome::Succeeded);
@@ -131,11 +141,12 @@ impl Data {
         self.chill(core, replica);
     }
 
-    /// A cache forgets everything.
+    /// A cache forgets everything, or what one replica remembers is forgotten.
     #[cold]
     pub(crate) fn chill<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
         let node = core.node_of(replica);
-        let own = core.plan.caches.iter().zip(&mut self.caches.stores).filter(|(cache, _)| cache.node == node);
-        own.for_each(|(_, store)| store.clear());
+        for cache in core.plan.caches.iter().filter(|cache| cache.node == node) {
+            self.caches.store(core, cache, replica).clear();
+        }
     }
 }

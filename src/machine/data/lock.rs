@@ -164,3 +164,16 @@ impl Data {
         core.ready.push_back(next);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_holder_sees_its_own_write_before_it_is_committed() {
+        let mut table = Table { holders: vec![4], version: 7, written: true, ..Table::default() };
+        assert_eq!((table.version_for(4), table.version_for(5)), (8, 7));
+        table.reset();
+        assert_eq!((table.version_for(4), table.is_free()), (7, true));
+    }
+}

@@ -398,3 +398,39 @@ impl Stations {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A processor of two cores with three works of 10, 20 and 30 ns.
+    fn loaded() -> SharedCpu {
+        let mut cpu = SharedCpu::new(2.0);
+        for (at, work) in [(0, 10), (1, 20), (2, 30)] {
+            cpu.take_core();
+            cpu.works.push(Reverse((u128::from(work * FINE as u64), u64::from(at), at)));
+        }
+        cpu
+    }
+
+    #[test]
+    fn three_works_share_two_cores() {
+        let mut cpu = loaded();
+        assert_eq!(cpu.soonest(Time(0)), Some(Time(15)), "10 ns of work at two thirds of the speed");
+        cpu.advance(Time(15));
+        cpu.works.pop();
+        assert_eq!(cpu.free_core(), 0, "two are left, and keep both cores at work");
+        assert_eq!(cpu.soonest(Time(15)), Some(Time(25)), "the other 10 ns of the second at full speed");
+    }
+
+    #[test]
+    fn what_stands_still_loses_time_and_completes_nothing() {
+        let mut cpu = loaded();
+        cpu.stopped = true;
+        cpu.advance(Time(7));
+        assert_eq!((cpu.soonest(Time(7)), cpu.lost), (None, Span(7)));
+        (cpu.stopped, cpu.slow) = (false, 2.0);
+        cpu.advance(Time(17));
+        assert_eq!(cpu.lost, Span(12), "half of the ten");
+    }
+}

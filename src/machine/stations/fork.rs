@@ -252,3 +252,23 @@ impl Stations {
         Flow::On
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_reference_frees_a_join_and_its_base() {
+        let mut joins = Joins::default();
+        let outer = joins.insert(Join { open: 1, parent: 9, ..Join::default() });
+        joins.slots[outer as usize].base = outer;
+        let inner = joins.insert(Join { open: 2, parent: 5, base: outer, ..Join::default() });
+        joins.slots[outer as usize].open += 1;
+        assert_eq!((joins.live(), joins.waited_for_by(5)), (2, Some(inner)));
+        joins.release(inner);
+        joins.release(outer);
+        assert_eq!(joins.live(), 2, "a branch of the inner one is still out");
+        joins.release(inner);
+        assert_eq!(joins.live(), 0);
+    }
+}

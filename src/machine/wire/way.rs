@@ -54,7 +54,7 @@ impl Wire {
             there += self.squeeze(core, call, pipe, lineage, Purpose::There);
         }
         if let Some(proxy) = call.proxy {
-            there += core.pass_proxy(at, proxy, call.there, Purpose::There);
+            there += core.pass_proxy(at, proxy, Purpose::There);
         }
         if core.is_troubled() {
             there += core.delay(at, false);
@@ -107,7 +107,7 @@ impl Wire {
             back += self.squeeze(core, call, pipe, lineage, Purpose::Back);
         }
         if let Some(proxy) = call.proxy {
-            back += core.pass_proxy(at, proxy, call.back, Purpose::Back);
+            back += core.pass_proxy(at, proxy, Purpose::Back);
         }
         if core.is_troubled() {
             back += core.delay(at, true);
@@ -174,7 +174,7 @@ impl Wire {
 impl<P: Probe> Core<'_, P> {
     /// A message passes a proxy: its work, and one more hop.
     #[inline(never)]
-    fn pass_proxy(&mut self, at: u32, proxy: LawId, hop: LawId, way: Purpose) -> Span {
+    fn pass_proxy(&mut self, at: u32, [proxy, hop]: [LawId; 2], way: Purpose) -> Span {
         const PROXY: u32 = 1 << 16;
         let lineage = self.frames[at].lineage;
         let work = self.vary(proxy, lineage, way, PROXY);

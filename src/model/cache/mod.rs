@@ -17,6 +17,9 @@
 //! A cache that cannot be asked (it is down, the look times out) is a miss, as clients of caches commonly have it; what is fetched
 //! meanwhile is not put in. What a cache knows is looked up when its answer arrives. After a crash, or a fault of the kind
 //! `cold_cache`, it is empty.
+//!
+//! What a gateway remembers, of who may come in (`auth`) or of answers (`cache` of a route), is kept in the memory of each of its
+//! replicas: nobody is asked over the network, a look takes no time, and every replica learns for itself.
 
 mod store;
 
@@ -25,7 +28,7 @@ pub use store::Store;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::Span;
 
-use super::id::{CallId, NodeId};
+use super::id::NodeId;
 
 /// A cache as run.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +41,10 @@ pub struct Cache {
     pub content: Content,
     /// Whether those that miss a key wait for the first.
     pub single_flight: bool,
+    /// Whether each replica of the node has one of its own.
+    pub own: bool,
+    /// Where its entries are among those of all caches.
+    pub first_store: u32,
 }
 
 /// What decides whether a look is a hit.
@@ -69,8 +76,8 @@ pub struct Keys {
 pub struct Lookup {
     /// Which cache, of the plan's.
     pub cache: u32,
-    /// The call to it.
-    pub call: CallId,
+    /// Names the draw of its key: that of the call to it, or of the look itself.
+    pub site: u64,
 }
 
 impl Keys {
@@ -113,7 +120,7 @@ mod tests {
     use super::*;
 
     fn cache(content: Content) -> Cache {
-        Cache { node: NodeId(0), hash: 7, content, single_flight: false }
+        Cache { node: NodeId(0), hash: 7, content, single_flight: false, own: false, first_store: 0 }
     }
 
     fn share(of: impl Fn(Lineage) -> bool) -> f64 {

@@ -58,8 +58,8 @@ pub struct Call {
     pub bytes: [u64; 2],
     /// Round trips that request and answer need on a fresh connection beyond the first, see [`slow_start`](super::super::transport::slow_start).
     pub flights: [u32; 2],
-    /// Work of a proxy that the messages pass, each way.
-    pub proxy: Option<LawId>,
+    /// Work of a proxy that the messages pass, each way, and the hop behind it.
+    pub proxy: Option<[LawId; 2]>,
     /// The proxies that they pass, of `Plan::routes`; `NONE`: they go straight.
     pub route: u32,
     /// The program that a try of it hands over to, which makes the call under rules of its own; the first of all programs, that

@@ -16,7 +16,7 @@ use super::fault::{Fault, Scope};
 use super::id::{CallId, ClientId, EndpointId, ForkId, LawId, LinkId, NONE, NodeId, Pc, PostId, QueueId, SplitId};
 use super::line::Order;
 use super::op::Op;
-use super::policy::{IntakeSpec, Rules};
+use super::policy::{IntakeSpec, RateLimitSpec, Rules};
 use super::queue::{Crew, Post, Queue};
 use super::source::Source;
 use super::stream::{Producer, Readers, Spread, Topic};
@@ -80,6 +80,8 @@ pub struct Plan {
     pub caches: Vec<Cache>,
     /// Steps that look into them.
     pub lookups: Vec<Lookup>,
+    /// Counts that the replicas of a node share.
+    pub meters: Vec<RateLimitSpec>,
     /// Queues in name order.
     pub queues: Vec<Queue>,
     /// Steps that publish.
@@ -146,6 +148,8 @@ pub struct Node {
     pub intake: Option<IntakeSpec>,
     /// What requests at one replica cost each other, if anything.
     pub contention: Option<Contention>,
+    /// Whether it speaks one way outside and another way inside, so that decoding and encoding are its own business.
+    pub translates: bool,
 }
 
 /// An endpoint.

@@ -3,7 +3,8 @@
 //! `rate_limit = { rate = "500/s", burst = 100, per = "client" }`, `shed = { queue_longer_than = "100ms" }` and
 //! `concurrency_limit = "gradient"` on a gateway or service hold for each of its replicas by itself: three replicas behind a
 //! balancer let three times the rate through. They are asked in that order when a request arrives, before it asks for a
-//! worker. A refusal costs no work: `rate_limited`, or `overloaded`.
+//! worker. A refusal costs no work: `rate_limited`, or `overloaded`. A gateway whose replicas count together asks whoever keeps
+//! the count (`counter`), when it has the request already.
 
 use crate::units::{Span, Time};
 

@@ -9,6 +9,7 @@ use super::Model;
 use super::expected::{Shared, SharedKind};
 use super::flow::Flow;
 use super::messages::Messages;
+use crate::scenario::programs::forgotten;
 use crate::scenario::written::{
     BalancePer, Call, Client, Connections, How, Node, NodeKind, Scenario, Step, TransportSpec, Verb,
 };
@@ -57,6 +58,9 @@ impl<'s> Model<'s> {
             Verb::Transaction { database: of, steps } if of.value == database => self.sequence(steps, from).response,
             Verb::Transaction { steps, .. } => self.hold(steps, from, database, deep),
             Verb::Cache { call, on_miss } => self.misses(call) * self.hold(on_miss, from, database, deep),
+            Verb::Remember { memory, steps } => {
+                forgotten(self.scenario, memory) * self.hold(steps, from, database, deep)
+            }
             Verb::Parallel { branches, .. } => {
                 branches.iter().map(|b| self.hold(std::slice::from_ref(&b.step), from, database, deep)).sum()
             }
@@ -91,7 +95,7 @@ impl<'s> Model<'s> {
                 let Some(callee) = self.at(&call.target.value).map(|i| &self.vertices[i]) else { continue };
                 let away = self.away(&client.name.value, callee, &Messages::of_client(spec, call)) / 1e9;
                 let slot = held.entry((&client.name.value, callee.node, spec.name.value.as_str())).or_default();
-                *slot = slot.map(|x| x + rate * call.share * away);
+                *slot = slot.map(|x| x + rate * call.often() * away);
             }
         }
         held.into_iter().filter_map(|(key, used)| connections(self.scenario, key, used)).collect()
@@ -107,7 +111,7 @@ impl<'s> Model<'s> {
         for step in steps {
             let times = times * step.probability.value * f64::from(step.times.value);
             match &step.verb {
-                Verb::Call(call) | Verb::Query(call) => {
+                Verb::Call(call) | Verb::Query(call) | Verb::Meter(call) => {
                     if let How::Over(spec) = walk::transport_of(self.scenario, call) {
                         visit(call, spec, times);
                     }
@@ -119,6 +123,9 @@ impl<'s> Model<'s> {
                     self.each_call(on_miss, times * self.misses(call), visit);
                 }
                 Verb::Transaction { steps, .. } => self.each_call(steps, times, visit),
+                Verb::Remember { memory, steps } => {
+                    self.each_call(steps, times * forgotten(self.scenario, memory), visit);
+                }
                 Verb::Parallel { branches, .. } => {
                     for branch in branches {
                         self.each_call(std::slice::from_ref(&branch.step), times, visit);
@@ -152,7 +159,7 @@ impl<'s> Model<'s> {
                     let spec = walk::client_transport(self.scenario, client);
                     for call in client.calls.iter().filter(|call| call.target.value.node == to) {
                         let each = Messages::of_client(spec, call).bytes;
-                        sum = [sum[0] + rate * call.share * each[0], sum[1] + rate * call.share * each[1]];
+                        sum = [sum[0] + rate * call.often() * each[0], sum[1] + rate * call.often() * each[1]];
                     }
                 }
                 sum[0].max(sum[1])

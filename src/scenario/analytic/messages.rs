@@ -1,6 +1,6 @@
 //! What the messages of a call cost on the average: CPU of both sides, time on a link.
 
-use crate::scenario::written::{Call, ClientCall, Cost, Link, Protocol, TransportSpec};
+use crate::scenario::written::{Call, ClientCall, Cost, Link, TransportSpec};
 
 /// The messages of one call; CPU in nanoseconds, sizes in bytes on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -23,16 +23,14 @@ impl Messages {
 
     /// Of a client's call.
     pub(super) fn of_client(spec: &TransportSpec, call: &ClientCall) -> Self {
-        Self::sized(spec, call.request.value, call.response.value, 1)
+        Self::sized(spec, call.request.value, call.response.value, call.stream.value.unwrap_or(1))
     }
 
-    /// Over HTTP/1.1 a stream is one body.
+    /// Over HTTP/1.1 a stream is one body unless it is sent in chunks.
     fn sized(spec: &TransportSpec, request: u64, response: u64, messages: u32) -> Self {
         let wire = |bytes: u64| bytes as f64 * spec.size_factor.value;
-        let (n, each) = match spec.protocol.value {
-            Protocol::Http1 => (1.0, wire(response) * f64::from(messages)),
-            Protocol::Http2 => (f64::from(messages), wire(response)),
-        };
+        let all = f64::from(messages);
+        let (n, each) = if spec.by_message() { (all, wire(response)) } else { (1.0, wire(response) * all) };
         let cost = |cost: &Cost, bytes: f64| cost.per_message.value.0 as f64 + cost.per_byte.value * bytes / 1e3;
         Self {
             encode: cost(&spec.encode, wire(request)),

@@ -21,13 +21,15 @@ use std::collections::BTreeMap;
 use self::flow::{Flow, ROUNDS};
 use self::hops::Hop;
 use self::messages::Messages;
-use self::rates::open_rate;
+pub(super) use self::rates::open_rate;
 use self::times::Times;
 use super::walk::{self, laws_of};
 use crate::random::dist::Law;
 use crate::scenario::law_mean::mean;
-use crate::scenario::programs::{Hop as Leads, Programs, misses, program, programs};
-use crate::scenario::written::{Call, Client, Endpoint, How, Io, Link, Load, Node, Scenario, Step, Target, Verb};
+use crate::scenario::programs::{Hop as Leads, Programs, forgotten, misses, program, programs};
+use crate::scenario::written::{
+    Call, Client, ClientCall, Door, Endpoint, How, Io, Link, Load, Node, NodeKind, Scenario, Step, Target, Verb, on,
+};
 
 pub use expected::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
 pub(super) use held::pools_to;
@@ -84,6 +86,7 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
     graph.settle_times();
     let mut out = Forecast::default();
     let (mut external, mut peak) = (Flow::none(graph.vertices.len()), Flow::none(graph.vertices.len()));
+    let asked = graph.asked();
     for (name, client) in &scenario.clients {
         let (mean, top) = graph.client_rates(client);
         if mean.is_infinite() {
@@ -94,8 +97,9 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
         for call in &client.calls {
             if let Some(i) = graph.at(&call.target.value) {
                 let messages = Messages::of_client(walk::client_transport(scenario, client), call);
-                external.add(i, mean * call.share, &messages);
-                peak.add(i, top * call.share, &messages);
+                let [mean, top] = let_in(scenario, client, call, [mean, top], &asked);
+                external.add(i, mean, &messages);
+                peak.add(i, top, &messages);
             }
         }
     }
@@ -120,7 +124,44 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
     out
 }
 
+/// Of so many requests of a client per second, on average and at the height, how many calls a limit at the gateway lets in; of all
+/// that it counts together each client's share.
+fn let_in(
+    scenario: &Scenario,
+    client: &Client,
+    call: &ClientCall,
+    rates: [f64; 2],
+    asked: &BTreeMap<&str, [f64; 2]>,
+) -> [f64; 2] {
+    let own = rates.map(|rate| rate * call.often());
+    let node = &call.target.value.node;
+    let gateway = scenario.nodes.get(node).filter(|node| node.kind == NodeKind::Gateway);
+    let Some((gateway, limit)) = gateway.and_then(|gateway| Some((gateway, on(&gateway.door.rate_limit)?))) else {
+        return own;
+    };
+    let counts = if limit.counter.is_some() { 1 } else { gateway.most_replicas() };
+    let most = limit.metered.rate.value.per_second() * f64::from(counts);
+    let calls = client.calls.iter().filter(|call| call.target.value.node == *node);
+    let of_client: f64 = calls.map(ClientCall::often).sum();
+    let each = limit.per.value == Door::Client;
+    let all = asked.get(node.as_str()).copied().filter(|_| !each).unwrap_or(rates.map(|rate| rate * of_client));
+    [0, 1].map(|at| own[at] * (most / all[at].max(most)))
+}
+
 impl<'s> Model<'s> {
+    /// What clients ask of each node per second, on average and at the height.
+    fn asked(&self) -> BTreeMap<&'s str, [f64; 2]> {
+        let mut asked: BTreeMap<&str, [f64; 2]> = BTreeMap::new();
+        for client in self.scenario.clients.values() {
+            let (mean, top) = self.client_rates(client);
+            for call in &client.calls {
+                let all = asked.entry(&call.target.value.node).or_default();
+                *all = [all[0] + mean * call.often(), all[1] + top * call.often()];
+            }
+        }
+        asked
+    }
+
     fn new(scenario: &'s Scenario) -> Self {
         let programs = programs(scenario);
         let vertex = |at: usize| {
@@ -200,12 +241,13 @@ impl<'s> Model<'s> {
         match &step.verb {
             Verb::Work(law) => Times { cpu: self.mean(law), wait: 0.0, response: self.mean(law) },
             Verb::Wait(law) => Times { cpu: 0.0, wait: self.mean(law), response: self.mean(law) },
-            Verb::Call(call) | Verb::Query(call) => self.call(call),
+            Verb::Call(call) | Verb::Query(call) | Verb::Meter(call) => self.call(call),
             Verb::Cache { call, on_miss } => {
                 self.call(call).plus(self.sequence(on_miss, from).times(self.misses(call)))
             }
             Verb::Publish(publish) => self.publish(publish, from),
             Verb::Transaction { steps, .. } => self.sequence(steps, from),
+            Verb::Remember { memory, steps } => self.sequence(steps, from).times(forgotten(self.scenario, memory)),
             Verb::Parallel { branches, .. } => branches.iter().fold(Times::default(), |all, branch| {
                 let copies = f64::from(branch.step.times.value);
                 let one = self.one(&branch.step, from).times(branch.step.probability.value);
@@ -242,9 +284,9 @@ impl<'s> Model<'s> {
         for call in &client.calls {
             if let Some(i) = self.at(&call.target.value) {
                 let messages = Messages::of_client(walk::client_transport(self.scenario, client), call);
-                external.add(i, call.share, &messages);
+                external.add(i, call.often(), &messages);
                 let away = self.away(&client.name.value, &self.vertices[i], &messages);
-                response += call.share * (messages.encode + away + messages.decode);
+                response += call.often() * (messages.encode + away + messages.decode);
             }
         }
         let unhindered = if response > 0.0 { users / response * 1e9 } else { f64::INFINITY };

@@ -4,6 +4,7 @@ use super::super::walk;
 use super::Model;
 use super::expected::NodeForecast;
 use super::flow::Flow;
+use crate::scenario::programs::forgotten;
 use crate::scenario::written::{Call, Mode, NodeKind, Step, Verb};
 
 impl Model<'_> {
@@ -56,6 +57,9 @@ impl Model<'_> {
                     }
                 }
                 Verb::Cache { call, on_miss } => self.pin(on_miss, visits * self.misses(call), writing, all),
+                Verb::Remember { memory, steps } => {
+                    self.pin(steps, visits * forgotten(self.scenario, memory), writing, all);
+                }
                 Verb::Parallel { branches, .. } => {
                     branches.iter().for_each(|b| self.pin(std::slice::from_ref(&b.step), visits, None, all));
                 }

@@ -4,7 +4,7 @@ use crate::scenario::law_mean::mean;
 use crate::scenario::written::{Arrivals, Phase};
 
 /// Arrivals per second: averaged over the run, and at the height.
-pub(super) fn open_rate(arrivals: &Arrivals, phases: &[Phase], run: f64) -> (f64, f64) {
+pub(in crate::scenario) fn open_rate(arrivals: &Arrivals, phases: &[Phase], run: f64) -> (f64, f64) {
     match arrivals {
         Arrivals::Bursty { low, high, stay_low, stay_high } => {
             let (a, b) = (stay_low.as_secs_f64(), stay_high.as_secs_f64());

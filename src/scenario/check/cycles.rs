@@ -64,7 +64,9 @@ fn all_end(scenario: &Scenario, steps: &[Step], ends: &Ends<'_>) -> bool {
 fn step_ends(scenario: &Scenario, step: &Step, ends: &Ends<'_>) -> bool {
     match &step.verb {
         // Whether it is a miss is chance.
-        Verb::Call(call) | Verb::Query(call) | Verb::Cache { call, .. } => *ends.get(&called(call)).unwrap_or(&true),
+        Verb::Call(call) | Verb::Query(call) | Verb::Cache { call, .. } | Verb::Meter(call) => {
+            *ends.get(&called(call)).unwrap_or(&true)
+        }
         Verb::Parallel { branches, .. } => {
             branches.iter().all(|b| all_end(scenario, std::slice::from_ref(&b.step), ends))
         }
@@ -74,7 +76,7 @@ fn step_ends(scenario: &Scenario, step: &Step, ends: &Ends<'_>) -> bool {
         Verb::Publish(publish) => {
             consuming(scenario, &publish.to.value).iter().all(|key| *ends.get(key).unwrap_or(&true))
         }
-        Verb::Work(_) | Verb::Wait(_) => true,
+        Verb::Work(_) | Verb::Wait(_) | Verb::Remember { .. } => true,
     }
 }
 

@@ -11,7 +11,9 @@ mod sizes;
 mod timeouts;
 mod wire;
 
-use super::tables::{caches, discovery, faults, mesh, network, policy as policies, pools, scale, slos, transports};
+use super::tables::{
+    caches, discovery, faults, gates, mesh, network, policy as policies, pools, scale, slos, transports,
+};
 use super::walk;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
@@ -30,6 +32,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     brokers::names(scenario, refused, &mut complaints);
     transports::names(scenario, refused, &mut complaints);
     pools::names(scenario, refused, &mut complaints);
+    gates::check(scenario, &mut complaints);
     brokers::ranges(scenario, &mut complaints);
     ranges::check(scenario, &mut complaints);
     policies::ranges(scenario, &mut complaints);
@@ -57,6 +60,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     transports::look(scenario, &mut complaints);
     wire::look(scenario, &mut complaints);
     pools::look(scenario, &mut complaints);
+    gates::look(scenario, &mut complaints);
     scale::look(scenario, &mut complaints);
     if !complaints.iter().any(Complaint::is_error) {
         sizes::check(scenario, &mut complaints);

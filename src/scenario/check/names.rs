@@ -2,15 +2,16 @@
 
 use super::walk;
 use crate::diag::{Complaint, Source, code};
+use crate::graph::End;
 use crate::scenario::read::suggest;
-use crate::scenario::written::{Call, Given, IN_PROCESS, Node, NodeKind, Scenario, Step, Target, Verb};
+use crate::scenario::written::{Call, Given, IN_PROCESS, Node, NodeKind, Route, Scenario, Step, Target, Verb};
 
 /// The names that can be called: nodes, and their endpoints as `node.endpoint`.
 pub(in crate::scenario) fn known_names(scenario: &Scenario) -> Vec<String> {
     let mut all = Vec::new();
     for (name, node) in &scenario.nodes {
         all.push(name.clone());
-        all.extend(node.endpoints.keys().filter(|e| !e.is_empty()).map(|e| format!("{name}.{e}")));
+        all.extend(node.endpoints.keys().filter(|e| !e.is_empty()).map(|e| End::named(name, e).to_string()));
     }
     all
 }
@@ -47,12 +48,15 @@ enum Wants {
     Callee,
     Database,
     Cache,
+    /// Who keeps a count: a cache as well as a service.
+    Counter,
 }
 
 fn one_step(scenario: &Scenario, from: &str, step: &Step, refused: &[String], complaints: &mut Vec<Complaint>) {
     let wants = match step.verb {
         Verb::Query(_) => Wants::Database,
         Verb::Cache { .. } => Wants::Cache,
+        Verb::Meter(_) => Wants::Counter,
         _ => Wants::Callee,
     };
     let Some(call) = walk::call(step) else { return };
@@ -89,7 +93,7 @@ fn target(
         (Wants::Client, NodeKind::Database) => {
             Some(("a client does not call a database", "put a service between that queries it".to_owned()))
         }
-        (Wants::Callee, NodeKind::Database) => {
+        (Wants::Callee | Wants::Counter, NodeKind::Database) => {
             Some(("a database is not called", format!("ask it: {{ query = \"{name}\" }}")))
         }
         (Wants::Database, NodeKind::Service) => {
@@ -123,13 +127,16 @@ fn target(
     if node.endpoints.contains_key(endpoint) {
         return true;
     }
-    complaints.push(no_endpoint(node, to));
+    complaints.extend(no_endpoint(node, to));
     false
 }
 
 /// The node is there, but not what is asked of it.
-fn no_endpoint(node: &Node, to: &Given<Target>) -> Complaint {
+fn no_endpoint(node: &Node, to: &Given<Target>) -> Option<Complaint> {
     let Target { node: name, endpoint } = &to.value;
+    if let Some(routes) = node.gate.as_ref().and_then(|gate| gate.routes.as_ref()) {
+        return no_route(name, endpoint, &routes.value).map(|complaint| complaint.at(to.place.clone()));
+    }
     let others: Vec<String> =
         node.endpoints.keys().filter(|e| !e.is_empty()).map(|e| format!("`{name}.{e}`")).collect();
     let message = if endpoint.is_empty() {
@@ -142,7 +149,19 @@ fn no_endpoint(node: &Node, to: &Given<Target>) -> Complaint {
         complaint = complaint.label(format!("did you mean `{name}.{meant}`?"));
     }
     let has = if others.is_empty() { "only its default one: leave the dot out".into() } else { few(&others) };
-    complaint.help(format!("its endpoints: {has}"))
+    Some(complaint.help(format!("its endpoints: {has}")))
+}
+
+/// No route of a gateway takes what is asked of it. Where it has none at all, that is said there.
+fn no_route(gateway: &str, asked: &str, routes: &[Route]) -> Option<Complaint> {
+    let path = if asked.is_empty() { "/" } else { asked };
+    let patterns: Vec<String> = routes.iter().map(|route| format!("`{gateway}:{}`", route.path.value)).collect();
+    let message = format!("no route of `{gateway}` takes `{path}`");
+    let help = match asked {
+        "" => format!("say which path: calls = \"{gateway}:/…\"; its routes: {}", few(&patterns)),
+        _ => format!("its routes: {}", few(&patterns)),
+    };
+    (!routes.is_empty()).then(|| Complaint::error(code::NO_ROUTE, message).help(help))
 }
 
 /// The first of many.
@@ -221,6 +240,11 @@ fn in_process(scenario: &Scenario, from: &str, call: &Call, complaints: &mut Vec
     }
 }
 
+/// Whether a variant names it: then it is that one that uses it.
+fn varied(scenario: &Scenario, name: &str) -> bool {
+    scenario.variants.iter().flat_map(|variant| &variant.edits).any(|(_, value)| value.contains(&format!("\"{name}")))
+}
+
 /// Warns of nodes nobody calls and of policies no call uses.
 pub(super) fn unused(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let mut called: Vec<&str> = Vec::new();
@@ -242,6 +266,7 @@ pub(super) fn unused(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
         .nodes
         .values()
         .filter(|n| n.consumes.is_empty() && called.binary_search(&n.name.value.as_str()).is_err())
+        .filter(|n| !varied(scenario, &n.name.value))
     {
         let message = format!("nobody calls `{}`", node.name.value);
         complaints.push(Complaint::warning(code::UNUSED, message).at(node.name.place.clone()));

@@ -100,7 +100,9 @@ fn of_verb(scenario: &Scenario, verb: &Verb, known: &BTreeMap<Key<'_>, Size>) ->
             branches.iter().map(|b| of(std::slice::from_ref(&b.step))).fold(Size::default(), Size::beside)
         }
         Verb::Split(arms) => arms.iter().map(|arm| of(&arm.steps)).fold(Size::default(), Size::beside),
-        Verb::Transaction { steps, .. } | Verb::Cache { on_miss: steps, .. } => of(steps),
+        Verb::Transaction { steps, .. } | Verb::Cache { on_miss: steps, .. } | Verb::Remember { steps, .. } => {
+            of(steps)
+        }
         Verb::Call(call) | Verb::Query(call) => {
             let callee = inside(scenario, Some(call)).and_then(|(key, _)| known.get(&key).copied());
             let callee = callee.map_or(Size::default(), |size| Size { depth: size.depth + 1, ..size });
@@ -108,7 +110,7 @@ fn of_verb(scenario: &Scenario, verb: &Verb, known: &BTreeMap<Key<'_>, Size>) ->
             let instead = call.fallback.as_ref().map_or(Size::default(), |fallback| of(&fallback.value));
             callee.beside(Size { steps: 2.0 * instead.steps, ..instead })
         }
-        Verb::Work(_) | Verb::Wait(_) | Verb::Publish(_) => Size::default(),
+        Verb::Work(_) | Verb::Wait(_) | Verb::Publish(_) | Verb::Meter(_) => Size::default(),
     }
 }
 

@@ -109,10 +109,12 @@ fn few_connections(scenario: &Scenario, route: &Route<'_>, complaints: &mut Vec<
 
 fn one_body(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
     let How::Over(spec) = walk::transport_of(scenario, call) else { return };
-    if call.stream.value.is_none() || spec.protocol.value != Protocol::Http1 {
+    if call.stream.value.is_none() || spec.by_message() {
         return;
     }
     let message = format!("over `{}` a stream is one body: its first message arrives with its last", spec.name.value);
     let complaint = Complaint::note(code::ONE_BODY, message).at(call.stream.place.clone());
-    complaints.push(complaint.help("messages one by one need http2: transport = \"grpc\""));
+    complaints.push(
+        complaint.help("messages one by one need http2 (transport = \"grpc\"), or a transport with chunked = true"),
+    );
 }

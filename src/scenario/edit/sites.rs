@@ -72,8 +72,8 @@ fn lists_of(node: &mut Item) -> Vec<&mut Item> {
     let mut lists = Vec::new();
     for (key, item) in table.iter_mut() {
         match key.get() {
-            // A consumer is a table that holds steps, as a step may be: the same walk finds them.
-            "steps" | "consumes" => lists.push(item),
+            // A consumer or a route is a table that holds steps, as a step may be: the same walk finds them.
+            "steps" | "consumes" | "routes" => lists.push(item),
             "endpoints" => {
                 let Some(all) = item.as_table_like_mut() else { continue };
                 lists.extend(all.iter_mut().filter_map(|(_, endpoint)| endpoint.as_table_like_mut()?.get_mut("steps")));

@@ -145,8 +145,9 @@ impl<'s> Lowering<'s> {
             Verb::Publish(publish) => held && !(place.releases && self.may_wait(publish)),
             _ if !place.releases => held,
             Verb::Wait(law) => held && is_nothing(law),
-            Verb::Parallel { .. } | Verb::Cache { .. } => false,
+            Verb::Parallel { .. } | Verb::Cache { .. } | Verb::Meter(_) => false,
             Verb::Split(arms) => arms.iter().all(|arm| self.steps_held(place, &arm.steps, held)),
+            Verb::Remember { .. } => held,
             Verb::Transaction { steps, .. } => self.steps_held(place, steps, false),
             // Where a call may end in two ways, both end without the worker.
             Verb::Call(call) | Verb::Query(call) if call.fallback.is_some() => false,

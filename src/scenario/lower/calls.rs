@@ -42,7 +42,7 @@ impl<'s> Lowering<'s> {
     }
 
     /// The answer is decoded; a stream while it comes, on the worker held, or on one taken for that.
-    fn decode(&mut self, code: &mut Code<'s>, codec: &Codec, id: CallId) {
+    pub(super) fn decode(&mut self, code: &mut Code<'s>, codec: &Codec, id: CallId) {
         if codec.messages == 1 {
             self.acquire(code);
             self.emit(Op::Decode(id));

@@ -18,7 +18,7 @@ use crate::model::id::NONE;
 use crate::model::line::Order;
 use crate::model::plan::{self, Callee, Plan};
 use crate::model::policy::Rules;
-use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, NodeId, Op, QueueId};
+use crate::model::{EdgeId, EndpointId, LaneId, LawId, LenderId, LinkId, MeterId, NodeId, Op, QueueId};
 use crate::random::dist::{Dist, Law};
 use crate::random::draw::name_hash;
 use crate::units::Span;
@@ -78,6 +78,10 @@ pub(super) struct Lowering<'s> {
     pub(super) meshed: Meshed,
     /// Queues and topics that something may come to.
     pub(super) fed: BTreeSet<&'s str>,
+    /// What the replicas of a node remember, by its name: which cache of the plan.
+    pub(super) memories: BTreeMap<(NodeId, &'s str), u32>,
+    /// The counts that the replicas of a node share.
+    pub(super) meters: BTreeMap<NodeId, MeterId>,
 }
 
 impl<'s> Lowering<'s> {
@@ -112,6 +116,8 @@ impl<'s> Lowering<'s> {
             rules: BTreeMap::new(),
             meshed: Meshed::default(),
             fed: fed(scenario),
+            memories: BTreeMap::new(),
+            meters: BTreeMap::new(),
         }
     }
 
@@ -141,6 +147,7 @@ impl<'s> Lowering<'s> {
             queue_timeout: None,
             intake: None,
             contention: None,
+            translates: false,
         };
         self.push_node(name, node)
     }

@@ -288,6 +288,8 @@ impl<'s> Lowering<'s> {
             Verb::Publish(publish) => self.publish(code, sites, publish),
             Verb::Parallel { branches, wait_for } => self.parallel(code, sites, branches, wait_for.value),
             Verb::Split(arms) => self.split(code, sites, arms),
+            Verb::Remember { memory, steps } => self.remember(code, sites, memory, steps),
+            Verb::Meter(call) => self.meter(code, sites, call),
         }
     }
 
@@ -307,14 +309,17 @@ impl<'s> Lowering<'s> {
             sum += written.share;
             ways.push((sum, self.here()));
             let wire = Wire::of_client(self, client, written);
-            let call = self.site_to(place, &mut sites, &written.target.value, &guards, Some(&wire));
             let codec = wire.codec();
-            if codec.encode > Span::ZERO {
-                self.emit(Op::Encode(call));
-            }
-            ends.push(self.emit(Op::Call { call, fail: Pc::default() }));
-            if codec.decode > Span::ZERO {
-                self.emit(Op::Decode(call));
+            for _ in 0..written.times.value {
+                let call = self.site_to(place, &mut sites, &written.target.value, &guards, Some(&wire));
+                if codec.encode > Span::ZERO {
+                    self.emit(Op::Encode(call));
+                }
+                ends.push(self.emit(Op::Call { call, fail: Pc::default() }));
+                if codec.decode > Span::ZERO {
+                    // Its work holds nothing: there is no worker to be asked for or given up.
+                    self.decode(&mut Code::new(Place { releases: false, ..place }, true), &codec, call);
+                }
             }
             if ways.len() < client.calls.len() {
                 ends.push(self.emit(Op::Jump(Pc::default())));
@@ -344,5 +349,7 @@ pub(super) fn label(verb: &Verb) -> String {
         Verb::Parallel { .. } => "parallel".into(),
         Verb::Split(_) => "split".into(),
         Verb::Transaction { .. } => "transaction".into(),
+        Verb::Remember { memory, .. } => memory.name.clone(),
+        Verb::Meter(_) => "meter".into(),
     }
 }

@@ -66,17 +66,14 @@ impl<'s> Wire<'s> {
     pub(super) fn of_client(lowering: &Lowering<'s>, client: &Client, call: &ClientCall) -> Self {
         let spec = client_transport(lowering.scenario, client);
         let (request, response) = (call.request.value, call.response.value);
-        Self { spec, request, response, messages: 1, browser: client.browser.value }
+        let messages = call.stream.value.unwrap_or(1);
+        Self { spec, request, response, messages, browser: client.browser.value }
     }
 
-    /// Messages of the answer as they travel: over HTTP/1.1 a stream is one body.
+    /// Messages of the answer as they travel: over HTTP/1.1 a stream is one body unless it is sent in chunks.
     fn parts(&self) -> (u32, u64) {
         let all = u64::from(self.messages);
-        if self.spec.protocol.value == Protocol::Http2 {
-            (self.messages, self.response)
-        } else {
-            (1, self.response * all)
-        }
+        if self.spec.by_message() { (self.messages, self.response) } else { (1, self.response * all) }
     }
 
     fn on_wire(&self, bytes: u64) -> u64 {
@@ -178,8 +175,9 @@ impl Lowering<'_> {
         self.plan.codecs.len() as u32 - 1
     }
 
-    /// The proxy between a browser and gRPC.
-    pub(super) fn proxy(&mut self, wire: &Wire<'_>) -> Option<LawId> {
-        wire.needs_proxy().then(|| self.law(&Law::Percentiles(PROXY.to_vec())))
+    /// The proxy between a browser and gRPC: it stands in the zone of those that it speaks to, however far the browser is.
+    pub(super) fn proxy(&mut self, wire: &Wire<'_>) -> Option<[LawId; 2]> {
+        let hop = &self.scenario.network.same_zone.value;
+        wire.needs_proxy().then(|| [self.law(&Law::Percentiles(PROXY.to_vec())), self.law(hop)])
     }
 }

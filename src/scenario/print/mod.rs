@@ -88,7 +88,7 @@ impl Page {
 pub fn canonical(scenario: &Scenario) -> String {
     let mut page = Page::default();
     page.line("version", "1", false);
-    page.given("name", &scenario.name, |s| quoted(s));
+    page.given(super::vocab::NAME, &scenario.name, |s| quoted(s));
     page.given("description", &scenario.description, |s| quoted(s));
     meaning(scenario, &mut page);
     for variant in &scenario.variants {
@@ -178,8 +178,7 @@ pub(super) fn time(t: &Span) -> String {
 
 /// A target in quotes.
 pub(super) fn target(target: &Target) -> String {
-    let dot = if target.endpoint.is_empty() { "" } else { "." };
-    quoted(&format!("{}{dot}{}", target.node, target.endpoint))
+    quoted(&target.to_string())
 }
 
 pub(super) fn zone(zone: &Zone) -> String {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::diag::{Complaint, Source};
+use crate::scenario::tables::gates::Posted;
 
 /// The text under reading and what is wrong with it so far.
 pub(crate) struct Desk<'s> {
@@ -14,11 +15,13 @@ pub(crate) struct Desk<'s> {
     pub(crate) refused: Vec<String>,
     /// Where each variant stands.
     pub(crate) variants: Vec<(String, std::ops::Range<usize>)>,
+    /// The routes of each gateway: their patterns and what they are called.
+    pub(crate) routes: Posted,
 }
 
 impl<'s> Desk<'s> {
     pub(crate) fn new(source: &'s Source) -> Self {
-        Self { source, complaints: Vec::new(), refused: Vec::new(), variants: Vec::new() }
+        Self { source, complaints: Vec::new(), refused: Vec::new(), variants: Vec::new(), routes: Posted::default() }
     }
 
     pub(crate) fn push(&mut self, complaint: Complaint) {

@@ -9,9 +9,10 @@ use super::view::View;
 use super::{Desk, Value};
 use crate::diag::{Complaint, code};
 use crate::scenario::declare::Record;
+use crate::scenario::tables::gates::Posted;
 use crate::scenario::tables::nodes::node;
 use crate::scenario::tables::transports::transports;
-use crate::scenario::vocab::FILE;
+use crate::scenario::vocab::{FILE, NAME};
 use crate::scenario::written::{
     Client, Consumer, Discovery, Fault, Flow, Given, Index, Mesh, Node, NodeKind, Policy, Scenario, Slo, Variant,
 };
@@ -23,12 +24,13 @@ pub(super) const OTHER_VERSION: &str = "this hoptax reads version 1";
 pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
     let view = View::open(desk, &FILE, table, 0..desk.source.text.find('\n').unwrap_or(desk.source.text.len()));
     version(desk, &view);
+    desk.routes = Posted::of(table);
     let stem = desk.source.name.rsplit(['/', '\\']).next().unwrap_or_default();
     let stem = stem.strip_suffix(".toml").unwrap_or(stem).to_owned();
     let clients = view.named(desk, "clients");
     let policies = view.named(desk, "policies");
     Scenario {
-        name: view.read(desk, "name", text).unwrap_or(Given::default(stem)),
+        name: view.read(desk, NAME, text).unwrap_or(Given::default(stem)),
         description: view.or_default(desk, "description", text),
         sim: record(desk, &view, "sim"),
         defaults: record(desk, &view, "defaults"),

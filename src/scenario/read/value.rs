@@ -201,13 +201,15 @@ pub(crate) fn zone(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<
 
 pub(crate) fn target(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Target> {
     let text = text(desk, key, value)?;
-    let End { node, endpoint } = End::of(&text);
-    let endpoint = endpoint.unwrap_or_default();
-    if node.is_empty() || endpoint.contains('.') || text.ends_with('.') {
-        bad(desk, key, value, &format!("`{text}` is neither `node` nor `node.endpoint`"));
+    let end = End::of(&text);
+    let (node, endpoint) = (end.node, end.endpoint());
+    let dots = !end.is_path() && endpoint.contains(['.', ':', '/']);
+    if node.is_empty() || dots || text.ends_with(['.', ':']) || (text.contains(':') && !end.is_path()) {
+        bad(desk, key, value, &format!("`{text}` is neither `node` nor `node.endpoint` nor `gateway:/path`"));
         return None;
     }
-    Some(Target { node: node.to_owned(), endpoint: endpoint.to_owned() })
+    let endpoint = desk.routes.route(node, endpoint).unwrap_or(endpoint).to_owned();
+    Some(Target { node: node.to_owned(), endpoint })
 }
 
 /// A whole number, or a word that stands for none.

@@ -60,7 +60,15 @@ impl Lowering<'_> {
             )),
         };
         let (hash, single_flight) = (self.plan.node(node).hash, written.single_flight.value);
-        self.plan.caches.push(run::Cache { node, hash, content, single_flight });
+        self.push_cache(run::Cache { node, hash, content, single_flight, own: false, first_store: 0 });
+    }
+
+    /// A cache, or what each replica of a node remembers; its number.
+    pub(in crate::scenario) fn push_cache(&mut self, cache: run::Cache) -> u32 {
+        let copies = |cache: &run::Cache| if cache.own { self.plan.node(cache.node).replicas } else { 1 };
+        let first_store = self.plan.caches.last().map_or(0, |last| last.first_store + copies(last));
+        self.plan.caches.push(run::Cache { first_store, ..cache });
+        self.plan.caches.len() as u32 - 1
     }
 }
 

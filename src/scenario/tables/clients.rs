@@ -60,7 +60,7 @@ table! {
     struct Population: "[clients.*]", "A population outside. Open: requests come at a rate, whatever happens. Closed: each of a number of users waits for its answer, then thinks. Latency counts from the intended arrival." {
         transport: Option<Given<String>> as Said<TransportName>, "How it calls. Default: the one of [defaults].";
         browser: Given<bool> as Or<Flag> = "false",
-            "Comes through a browser, which speaks no gRPC: over `grpc` a hop translates (gRPC-Web).";
+            "Comes through a browser, which speaks no gRPC: over `grpc` a proxy in the zone of the callee translates (gRPC-Web), at a sidecar's work each way and a hop.";
         timeout: Given<Option<Span>> as Maybe<Duration>, "To the whole answer; the work goes on. Default: none.";
         priority: Given<u32> as Or<Count> = "0", "Inherited downstream; 0 is served first.";
         zone: Given<Option<Zone>> as Maybe<Site>, "Where it stands. Default: in one zone with all.";
@@ -107,6 +107,10 @@ table! {
     needs "write { to = \"edge\", share = \"20%\" }" {
         to: Given<Target> as Must<To>, "The target.";
         share: Option<Given<f64>> as Said<Share>, "How many of the requests; a missing share is the rest.";
+        times: Given<u32> as Or<Count> = "1",
+            "So many calls, one after the other; the request is done when all are answered, and fails with the first that fails.";
+        stream: Given<Option<u32>> as Maybe<Count>,
+            "Server streaming: so many messages in the answer, each of the size of `response`. Default: one body.";
         & sizes: Sizes;
     }
 }
@@ -147,8 +151,12 @@ pub struct ClientCall {
     pub share: f64,
     /// Bytes of the request before encoding; default 1 KB.
     pub request: Given<u64>,
-    /// Bytes of the response before encoding; default 1 KB.
+    /// Bytes of the response (of each message of a stream) before encoding; default 1 KB.
     pub response: Given<u64>,
+    /// So many calls in a row; default 1.
+    pub times: Given<u32>,
+    /// Server streaming: so many messages in the answer; `None`: one body.
+    pub stream: Given<Option<u32>>,
 }
 
 /// When a client calls.
@@ -226,7 +234,7 @@ impl Client {
         let mut none = Vec::new();
         page.named("clients", &self.name.value);
         match self.calls.as_slice() {
-            [one] if sizes(&one.request, &one.response).is_empty() => page.given("calls", &one.target, To::print),
+            [one] if one.more().is_empty() => page.given("calls", &one.target, To::print),
             all => {
                 let each: Vec<_> = all.iter().map(ClientCall::print).collect();
                 page.line("calls", format!("[{}]", each.join(", ")), false);
@@ -274,7 +282,14 @@ fn calls(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<ClientCall> {
 
 /// A call about which nothing else is said.
 fn only(target: Given<Target>) -> ClientCall {
-    ClientCall { target, share: 1.0, request: Given::default(PAYLOAD), response: Given::default(PAYLOAD) }
+    ClientCall {
+        target,
+        share: 1.0,
+        request: Given::default(PAYLOAD),
+        response: Given::default(PAYLOAD),
+        times: Given::default(1),
+        stream: Given::default(None),
+    }
 }
 
 fn shared(desk: &mut Desk<'_>, item: &Value<'_>) -> Option<(ClientCall, Option<f64>)> {
@@ -283,8 +298,8 @@ fn shared(desk: &mut Desk<'_>, item: &Value<'_>) -> Option<(ClientCall, Option<f
         _ => read::table(desk, "calls", item)?,
     };
     let view = View::open(desk, SharedCall::TABLE, table, item.span());
-    let SharedCall { to, share, sizes } = SharedCall::read(desk, &view)?;
-    let call = ClientCall { request: sizes.request, response: sizes.response, ..only(to) };
+    let SharedCall { to, share, times, stream, sizes } = SharedCall::read(desk, &view)?;
+    let call = ClientCall { request: sizes.request, response: sizes.response, times, stream, ..only(to) };
     Some((call, share.map(|share| share.value)))
 }
 
@@ -435,8 +450,25 @@ fn phase_list(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Phase> {
 impl ClientCall {
     fn print(&self) -> String {
         let mut parts = vec![format!("to = {}", To::print(&self.target.value)), format!("share = {:?}", self.share)];
-        parts.extend(sizes(&self.request, &self.response));
+        parts.extend(self.more());
         format!("{{ {} }}", parts.join(", "))
+    }
+
+    /// What it says that is not as usual.
+    fn more(&self) -> Vec<String> {
+        let mut parts = Vec::new();
+        let told = [
+            ((self.times.value != 1).then_some(self.times.value), SharedCall::KEYS[2].name),
+            (self.stream.value, SharedCall::KEYS[3].name),
+        ];
+        parts.extend(told.into_iter().filter_map(|(number, key)| Some(format!("{key} = {}", number?))));
+        parts.extend(sizes(&self.request, &self.response));
+        parts
+    }
+
+    /// How often it is made for each request of the client, on average.
+    pub(in crate::scenario) fn often(&self) -> f64 {
+        self.share * f64::from(self.times.value)
     }
 }
 
@@ -491,6 +523,11 @@ impl Phase {
 /// Complains about numbers of a client that cannot be; `run`: the measured time.
 pub(in crate::scenario) fn ranges(client: &Client, run: Span, complaints: &mut Vec<Complaint>) {
     let timeout = &client.timeout;
+    for call in &client.calls {
+        zero(call.times.value == 0, "times", call.times.place.as_ref(), "leave the call out instead", complaints);
+        let (none, place) = (call.stream.value == Some(0), call.stream.place.as_ref());
+        zero(none, "stream", place, "the answer would have no end", complaints);
+    }
     zero(
         timeout.value == Some(Span::ZERO),
         "timeout",

@@ -590,12 +590,11 @@ fn poison(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], co
 
 fn node(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], complaints: &mut Vec<Complaint>) {
     if proxies(scenario).iter().any(|proxy| proxy == name) {
-        let hit = [FaultKind::Outage, FaultKind::Crash, FaultKind::Freeze, FaultKind::Slow];
+        let hit = [FaultKind::Outage, FaultKind::Crash, FaultKind::Slow];
         if !hit.contains(&fault.kind.value) || fault.mode.value == Unavailable::Drop {
             let complaint =
                 wrong(fault, format!("`{name}` is a proxy: {} cannot happen to it", fault.kind.value.word()));
-            complaints
-                .push(complaint.help("a proxy can have an outage, crash, freeze or be slow; or name its service"));
+            complaints.push(complaint.help("a proxy can have an outage, crash, or be slow; or name its service"));
         }
         return;
     }

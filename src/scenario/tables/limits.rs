@@ -2,11 +2,12 @@
 
 use super::super::check::{none, zero};
 use super::super::declare::{
-    Count, Duration, Field, Flag, Maybe, Must, Number, Or, PerTime, Record, Ruled, Spoken, Varying, table, words,
+    Count, Duration, Field, Flag, Maybe, Must, Number, Or, PerTime, Record, Ruled, Said, Spoken, To, Varying, table,
+    words,
 };
 use super::super::read::{self, Desk, View};
 use super::super::vocab::{Shape, Word, word};
-use super::super::written::{Given, Rule};
+use super::super::written::{Given, Rule, Target};
 use crate::diag::{Complaint, code};
 use crate::model::policy::{BulkheadSpec, LimitKind, LimitSpec, Metering, RateLimitSpec, Refill, ThrottleSpec};
 use crate::random::dist::Law;
@@ -87,8 +88,8 @@ table! {
 words! {
     /// What a node's rate limit counts together.
     pub enum Door {
-        Replica = "replica", "All that comes to a replica.";
-        Client = "client", "What comes to a replica on behalf of each client.";
+        Replica = "replica", "All that comes to a replica; with a `counter`, to all of them.";
+        Client = "client", "What comes on behalf of each client.";
     }
 }
 
@@ -98,6 +99,8 @@ table! {
     "So many per time and replica; the rest is refused with `rate_limited`, before it costs anything." {
         ..metered: Metered;
         per: Given<Door> as Or<Door> = "\"replica\"", "What is counted together.";
+        counter: Option<Given<Target>> as Said<To>,
+            "Gateways: the cache or service that keeps one count for all replicas; each request pays the call there. Default: each replica counts by itself.";
     }
 }
 
@@ -136,7 +139,7 @@ impl RateLimit {
 impl DoorLimit {
     /// As run.
     pub(in crate::scenario) fn lowered(&self) -> RateLimitSpec {
-        let Self { metered, per } = self;
+        let Self { metered, per, .. } = self;
         let rate = metered.rate.value.per_second();
         RateLimitSpec {
             rate,

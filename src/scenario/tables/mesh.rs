@@ -219,6 +219,7 @@ impl<'s> Lowering<'s> {
             queue_timeout: None,
             intake: None,
             contention: None,
+            translates: false,
         });
         let (workers, work) = (mesh.proxy.concurrency.value, self.meshed.work.unwrap_or_default());
         let seals = mesh.mtls.value.then_some([HANDSHAKE_CALLER, HANDSHAKE_CALLEE]);

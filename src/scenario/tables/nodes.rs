@@ -12,6 +12,7 @@ use super::super::read::{self, Desk, View, check_name, count, count_or, duration
 use super::super::vocab::{Key, Shape, Table, Word, key, later, word};
 use super::super::walk::is_called;
 use super::super::written::{Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Step, Zone};
+use super::gates::{self, Edge, Gate};
 use super::orders::{self, Io, QueueOrder, Served};
 use super::policy::intake;
 use super::steps::{Program, Steps};
@@ -83,6 +84,8 @@ pub struct Node {
     pub deadlock_timeout: Given<Span>,
     /// Databases: tables and how many may write to each at once.
     pub tables: BTreeMap<String, Contended>,
+    /// Gateways: where paths lead, and what is asked before.
+    pub gate: Option<Gate>,
     /// Caches: what decides about hits.
     pub cache: Option<Cache>,
     /// By name; the default endpoint's name is empty.
@@ -217,11 +220,8 @@ pub(in crate::scenario) static GATEWAY: Table = Table {
         DOES,
         STEPS,
         DoorRules::KEYS,
-        &[
-            later("routes", "Paths and where they lead."),
-            later("auth", "Who checks a request, once, at the edge."),
-            later("inside", "Another transport behind it, and what translating costs."),
-        ],
+        gates::ROUTES,
+        Edge::KEYS,
         LINE,
         PLACE,
     ],
@@ -333,12 +333,15 @@ pub(in crate::scenario) static ENDPOINT: Table = Table {
 /// One node.
 pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given<String>, view: &View<'_>) -> Node {
     let (service, database) = (kind == NodeKind::Service, kind == NodeKind::Database);
-    let door = service || kind == NodeKind::Gateway;
+    let opens = service || kind == NodeKind::Gateway;
     let limit =
         |desk: &mut Desk<'_>, key: &str| view.read(desk, key, count_or("unlimited")).unwrap_or(Given::default(None));
     let several = view.vocab.find("replicas").is_some();
     let replicas = if several { view.or_default(desk, "replicas", count) } else { Given::default(1) };
     let coming = if service { Coming::of(desk, view) } else { Coming::never() };
+    let door = if opens { DoorRules::read(desk, view).unwrap_or_default() } else { DoorRules::default() };
+    let mut endpoints = endpoints(desk, &name, view);
+    let gate = (kind == NodeKind::Gateway).then(|| Gate::of(desk, view, (&name.value, &door), &mut endpoints));
     Node {
         kind,
         replicas: coming.begins(replicas),
@@ -347,13 +350,13 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
         cores: view.maybe(desk, "cores", number),
         contention: view.or_default(desk, "contention", share),
         coherency: view.or_default(desk, "coherency", share),
-        io: if door { view.or_default(desk, "io", Io::read) } else { Given::default(Io::Blocking) },
+        io: if opens { view.or_default(desk, "io", Io::read) } else { Given::default(Io::Blocking) },
         queue_limit: limit(desk, "queue_limit"),
         queue_order: view.or_default(desk, "queue_order", Served::read),
         preemptive: view.or_default(desk, "preemptive", flag),
         queue_timeout: view.maybe(desk, "queue_timeout", law),
         drop_expired: view.or_default(desk, "drop_expired", flag),
-        door: if door { DoorRules::read(desk, view).unwrap_or_default() } else { DoorRules::default() },
+        door,
         zone: view.maybe(desk, "zone", zone),
         pools: if service { Pool::all(desk, view) } else { BTreeMap::new() },
         max_connections: if database { limit(desk, "max_connections") } else { Given::default(None) },
@@ -363,8 +366,9 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
             Given::default(Span::ZERO)
         },
         tables: if database { read::named(desk, view, "tables") } else { BTreeMap::new() },
+        gate,
         cache: (kind == NodeKind::Cache).then(|| Cache::read(desk, view)).flatten(),
-        endpoints: endpoints(desk, &name, view),
+        endpoints,
         consumes: Vec::new(),
         name,
     }
@@ -446,10 +450,20 @@ pub(in crate::scenario) fn tell(node: &Node, hurried: bool, page: &mut Page) {
         page.told(own.told(), &mut none);
     }
     let named = node.endpoints.len() > usize::from(node.endpoints.contains_key(""));
+    let gate = node.gate.as_ref();
+    if let Some(gate) = gate {
+        gate.tell(page, &mut none);
+    }
+    if let Some(own) = gate.and_then(Gate::own) {
+        tell_own(own, page, &mut none);
+    }
     if let Some(own) = node.endpoints.get("") {
-        tell_endpoint(own, page, &mut none, named);
+        tell_endpoint(own, said(node, own), page, &mut none, named);
     }
     page.none(&none);
+    if let Some(gate) = gate {
+        gate.tell_routes(&header, page);
+    }
     for (name, pool) in &node.pools {
         page.whole(&format!("[{header}.pools.{}]", quoted_key(name)), pool.told());
     }
@@ -459,28 +473,39 @@ pub(in crate::scenario) fn tell(node: &Node, hurried: bool, page: &mut Page) {
     for consumer in &node.consumes {
         page.whole(&format!("[[{header}.consumes]]"), consumer.told());
     }
-    for (name, inner) in node.endpoints.iter().filter(|(name, _)| !name.is_empty()) {
+    let routed = |name: &str| gate.is_some_and(|gate| gate.leads(name));
+    for (name, inner) in node.endpoints.iter().filter(|(name, _)| !name.is_empty() && !routed(name)) {
         page.header(&format!("[{header}.endpoints.{}]", quoted_key(name)));
         let mut none = Vec::new();
-        tell_endpoint(inner, page, &mut none, false);
+        tell_endpoint(inner, said(node, inner), page, &mut none, false);
         page.none(&none);
     }
 }
 
+/// The steps of an endpoint as written: a gateway adds its own.
+fn said<'n>(node: &'n Node, endpoint: &'n Endpoint) -> &'n Vec<Step> {
+    node.gate.as_ref().map_or(&endpoint.steps, |gate| gate.said(endpoint))
+}
+
 /// A default endpoint beside others is there because something was said about it, which must still be said.
-fn tell_endpoint(endpoint: &Endpoint, page: &mut Page, none: &mut Vec<String>, beside: bool) {
-    page.maybe("work", &endpoint.work, none, print::law);
-    page.maybe("wait", &endpoint.wait, none, print::law);
-    page.given("error_rate", &endpoint.error_rate, |e| format!("{e:?}"));
-    if endpoint.steps.is_empty() {
+fn tell_endpoint(endpoint: &Endpoint, steps: &Vec<Step>, page: &mut Page, none: &mut Vec<String>, beside: bool) {
+    tell_own(endpoint, page, none);
+    if steps.is_empty() {
         if beside && endpoint.work.value.is_none() && endpoint.wait.value.is_none() {
             page.line("steps", "[]", false);
         } else {
             none.push("steps".into());
         }
     } else {
-        page.line("steps", Program::print(&endpoint.steps), false);
+        page.line("steps", Program::print(steps), false);
     }
+}
+
+/// What an endpoint does before its steps.
+fn tell_own(endpoint: &Endpoint, page: &mut Page, none: &mut Vec<String>) {
+    page.maybe("work", &endpoint.work, none, print::law);
+    page.maybe("wait", &endpoint.wait, none, print::law);
+    page.given("error_rate", &endpoint.error_rate, |e| format!("{e:?}"));
 }
 
 impl<'s> Lowering<'s> {
@@ -531,6 +556,7 @@ impl<'s> Lowering<'s> {
             queue_timeout,
             intake: intake(node),
             contention: contention(node),
+            translates: node.gate.as_ref().is_some_and(Gate::translates),
         };
         self.push_node(name, planned)
     }

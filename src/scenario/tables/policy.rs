@@ -374,7 +374,7 @@ fn chain(guards: &Guards) -> Vec<Stage> {
 /// What a node refuses at its door.
 pub(in crate::scenario) fn intake(node: &Node) -> Option<IntakeSpec> {
     let spec = IntakeSpec {
-        rate_limit: on(&node.door.rate_limit).map(DoorLimit::lowered),
+        rate_limit: on(&node.door.rate_limit).filter(|limit| limit.counter.is_none()).map(DoorLimit::lowered),
         shed: on(&node.door.shed).map(|shed| policy::Shed { queue_longer_than: shed.queue_longer_than.value }),
         limit: on(&node.door.concurrency_limit).map(ConcurrencyLimit::lowered),
     };

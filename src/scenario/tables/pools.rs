@@ -166,7 +166,7 @@ fn nested<'s>(steps: &'s [Step], open: &mut Vec<&'s str>, complaints: &mut Vec<C
                 nested(steps, open, complaints);
                 open.pop();
             }
-            Verb::Cache { on_miss, .. } => nested(on_miss, open, complaints),
+            Verb::Cache { on_miss: inner, .. } | Verb::Remember { steps: inner, .. } => nested(inner, open, complaints),
             Verb::Parallel { branches, .. } => {
                 for branch in branches {
                     nested(std::slice::from_ref(&branch.step), open, complaints);

@@ -16,7 +16,7 @@ use super::sim::TransportName;
 use crate::diag::{Complaint, code};
 use crate::graph::End;
 use crate::random::dist::Law;
-use crate::units::size_text;
+use crate::units::{Span, size_text};
 
 /// One step of an endpoint.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +67,34 @@ pub enum Verb {
     },
     /// One of several ways, by weight.
     Split(Vec<Arm>),
+    /// What a replica remembers, and what it takes where it does not. Gateways alone, from `auth` and the `cache` of a route.
+    Remember {
+        /// What is remembered.
+        memory: Memory,
+        /// In order.
+        steps: Vec<Step>,
+    },
+    /// A count that all replicas share, kept by whoever is called. Gateways alone, from `rate_limit`.
+    Meter(Call),
+}
+
+/// What a replica remembers, and for how long.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Memory {
+    /// Whose replicas remember it.
+    pub node: String,
+    /// What of theirs it is.
+    pub name: String,
+    /// How many different things there are to be remembered.
+    pub keys: u32,
+    /// The k-th most popular has weight k^-skew.
+    pub skew: f64,
+    /// How long.
+    pub ttl: Span,
+    /// At most so many; `None`: all.
+    pub capacity: Option<u32>,
+    /// Whether those that miss the same wait for the first.
+    pub single_flight: bool,
 }
 
 /// A branch of `parallel`.
@@ -178,7 +206,7 @@ table! {
 
 table! {
     /// Sizes of a call.
-    pub(crate) struct Sizes: "a call", "Sizes of a call." {
+    pub struct Sizes: "a call", "Sizes of a call." {
         request: Given<u64> as Or<Size> = "\"1KB\"", "Size of the request before encoding.";
         response: Given<u64> as Or<Size> = "\"1KB\"",
             "Size of the answer before encoding; of each message of a stream.";
@@ -187,7 +215,7 @@ table! {
 
 table! {
     /// What a call or a query says of its failing.
-    struct Calling: "a call", "What a call says of its failing." {
+    pub struct Calling: "a call", "What a call says of its failing." {
         policy: Option<Given<String>> as Said<Text>,
             "The [policies.*] that guards it; default: the one of [defaults], if any.";
         fallback: Option<Given<Vec<Step>>> as Said<Steps>,
@@ -441,7 +469,7 @@ fn said(steps: Option<Given<Vec<Step>>>) -> Vec<Step> {
 
 impl Call {
     /// A call about which nothing else is said. The sizes are those of the vocabulary.
-    fn to(target: Given<Target>) -> Self {
+    pub(super) fn to(target: Given<Target>) -> Self {
         Self {
             target,
             transport: None,
@@ -458,11 +486,11 @@ impl Call {
         }
     }
 
-    fn sized(self, sizes: Sizes) -> Self {
+    pub(super) fn sized(self, sizes: Sizes) -> Self {
         Self { request: sizes.request, response: sizes.response, ..self }
     }
 
-    fn failing(self, calling: Calling) -> Self {
+    pub(super) fn failing(self, calling: Calling) -> Self {
         let Calling { policy, fallback, idempotent } = calling;
         Self { policy, fallback, idempotent, ..self }
     }
@@ -682,6 +710,9 @@ fn verb(verb: &Verb) -> Vec<String> {
             parts
         }
         Verb::Split(arms) => vec![format!("split = {}", Ways::print(arms))],
+        // These are told where they are written.
+        Verb::Remember { steps, .. } => vec![format!("steps = {}", Steps::print(steps))],
+        Verb::Meter(to) => call(CallStep::KEYS[0].name, to),
     }
 }
 

@@ -19,7 +19,9 @@ use std::collections::BTreeMap;
 use toml::de::DeTable;
 
 use super::super::check::zero;
-use super::super::declare::{Always, Count, Duration, Filled, Kind, Number, Perhaps, Record, Said, Told, table, words};
+use super::super::declare::{
+    Always, Count, Duration, Filled, Flag, Kind, Number, Perhaps, Record, Said, Told, table, words,
+};
 use super::super::lower::Lowering;
 use super::super::print;
 use super::super::read::{Desk, Value, View, as_number, bad, check_name, listed, suggest, time_text};
@@ -147,6 +149,8 @@ table! {
         connections: Option<Connections> as Perhaps<Connections>,
             "The connections of a caller replica to the callee.";
         cancels: Given<Cancels> as Filled<Cancels>, "What a caller that timed out stops.";
+        chunked: Option<Given<bool>> as Said<Flag>,
+            "HTTP/1.1: whether the messages of a stream are sent one by one (chunked transfer coding, RFC 9112 §7.1). Default: no, they are one body; http2 sends them so in any case.";
         + /// Name, placed at its table header; a preset that the file does not touch has no place.
         name: Given<String> = View::title;
     }
@@ -353,7 +357,7 @@ pub(in crate::scenario) fn unknown<'n>(name: &Given<String>, known: impl Iterato
 /// A transport that is like no other must leave nothing out.
 fn says_everything(desk: &mut Desk<'_>, view: &View<'_>) {
     // Over http1 a connection has one stream, over http2 as many as grpc's where nobody says.
-    let keys = TransportSpec::KEYS.iter().filter(|key| key.name != "like" && key.name != "streams");
+    let keys = TransportSpec::KEYS.iter().filter(|key| !["like", "streams", "chunked"].contains(&key.name));
     let mut missing: Vec<String> = keys.clone().filter(|key| !view.has(key.name)).map(|key| key.name.into()).collect();
     for key in keys {
         let Shape::One(inner) = key.shape else { continue };
@@ -394,6 +398,9 @@ impl TransportSpec {
         put(&mut self.size_factor, &base.size_factor);
         put(&mut self.protocol, &base.protocol);
         put(&mut self.cancels, &base.cancels);
+        if self.chunked.is_none() {
+            self.chunked = base.chunked.as_ref().map(bare);
+        }
         if self.streams.is_default() {
             self.streams.value = match self.protocol.value {
                 same if same == base.protocol.value => base.streams.value,
@@ -421,12 +428,18 @@ impl TransportSpec {
             streams: bare(&self.streams),
             connections: self.connections.as_ref().map(Connections::bare),
             cancels: bare(&self.cancels),
+            chunked: self.chunked.as_ref().map(bare),
         }
     }
 
-    /// One that is like no other does not say so.
+    /// Whether the messages of a stream travel one by one.
+    pub fn by_message(&self) -> bool {
+        self.protocol.value == Protocol::Http2 || self.chunked.as_ref().is_some_and(|chunked| chunked.value)
+    }
+
+    /// One that is like no other does not say so, nor one how it sends streams that is as usual.
     fn meant(_: &Self, mut all: Vec<Told>) -> Vec<Told> {
-        all.retain(|told| told.key != "like" || told.value.is_some());
+        all.retain(|told| !["like", "chunked"].contains(&told.key) || told.value.is_some());
         all
     }
 }
@@ -563,6 +576,11 @@ fn transport(spec: &TransportSpec, complaints: &mut Vec<Complaint>) {
     if streams.value > 1 && !streams.is_default() && spec.protocol.value == Protocol::Http1 {
         let complaint = Complaint::error(code::OUT_OF_RANGE, "over http1 a connection has one request in flight");
         complaints.push(complaint.at(streams.place.clone()).help("write protocol = \"http2\", or leave `streams` out"));
+    }
+    if let Some(chunked) = spec.chunked.as_ref().filter(|_| spec.protocol.value == Protocol::Http2) {
+        let complaint =
+            Complaint::warning(code::UNUSED, "`chunked` is about http1: http2 sends a stream message by message");
+        complaints.push(complaint.at(chunked.place.clone()).help("leave it out"));
     }
     let Some(connections) = &spec.connections else { return };
     let (max, idle) = (&connections.max, &connections.max_idle);

@@ -16,9 +16,12 @@ use crate::scenario::tables::slos::Slo;
 use crate::scenario::tables::topics::Topic;
 use crate::scenario::tables::transports::TransportSpec;
 
+/// The key of the scenario's name.
+pub(in crate::scenario) const NAME: &str = "name";
+
 const HEAD: &[Key] = &[
     key("version", Shape::Whole, "The version of the vocabulary: 1."),
-    key("name", Shape::Text, "The scenario's name. Default: the file's."),
+    key(NAME, Shape::Text, "The scenario's name. Default: the file's."),
     key("description", Shape::Text, "One sentence about it.").or("\"\""),
 ];
 

@@ -15,6 +15,7 @@ mod tables;
 
 pub use explain::{explain, words};
 pub use file::FILE;
+pub(in crate::scenario) use file::NAME;
 pub(in crate::scenario) use libraries::LIBRARY_WORDS;
 pub use near::{Near, absent, near};
 pub use schema::json_schema;

@@ -61,3 +61,28 @@ impl Dropped {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_sent_again_until_the_network_is_whole() {
+        let mut dropped = Dropped::default();
+        assert_eq!(dropped.next(3, None, false, Time(0)), None);
+        let waits: Vec<u64> =
+            (0..3).filter_map(|_| dropped.next(3, None, true, Time(0))).map(|(_, wait)| wait.0).collect();
+        assert!(waits[0] < waits[1] && waits[1] < waits[2], "{waits:?}");
+        assert_eq!(dropped.next(3, None, false, Time(0)), None);
+        assert!(dropped.is_empty());
+    }
+
+    #[test]
+    fn what_shares_a_connection_waits_for_the_first_that_is_missing() {
+        let mut dropped = Dropped::default();
+        let shared = Some((0, 1, false));
+        let (_, wait) = dropped.next(3, shared, true, Time(0)).unwrap();
+        assert_eq!(dropped.next(4, shared, false, Time(1)), Some((0, Span(wait.0 - 1))));
+        assert_eq!(dropped.next(4, shared, false, Time(wait.0)), None);
+    }
+}
