@@ -7,6 +7,7 @@ mod args;
 mod check;
 mod compare;
 mod completions;
+mod coupling;
 mod engine;
 mod exit;
 mod explain;
@@ -17,6 +18,7 @@ mod pictures;
 mod progress;
 mod run;
 mod schema;
+mod studied;
 mod trace;
 mod validate;
 
@@ -54,6 +56,7 @@ enum Verb {
     Run(run::Args),
     Check(check::Args),
     Compare(compare::Args),
+    Coupling(coupling::Args),
     Trace(trace::Args),
     Explain(explain::Args),
     Validate(validate::Args),
@@ -100,6 +103,7 @@ impl Verb {
             Verb::Run(args) => run::act(&args, output),
             Verb::Check(args) => check::act(&args, output),
             Verb::Compare(args) => compare::act(&args, output),
+            Verb::Coupling(args) => coupling::act(&args, output),
             Verb::Trace(args) => trace::act(&args, output),
             Verb::Explain(args) => explain::act(&args, output),
             Verb::Validate(args) => validate::act(&args, output),

@@ -112,6 +112,11 @@ pub(super) fn file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     written.map_err(|error| trouble(path, &error.to_string()))
 }
 
+/// What a file says; nothing where there is none that can be read.
+pub(super) fn text(path: &Path) -> Option<String> {
+    fs::read_to_string(path).ok()
+}
+
 /// Makes a folder that was asked for, and those on the way to it.
 pub(super) fn folder(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(|error| trouble(path, &error.to_string()))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::engine::{Comparison, Trace};
+use super::engine::{Comparison, Coupling, Trace};
 use super::exit::Failure;
 use super::output::shown;
 use crate::experiment::summary::Summary;
@@ -178,6 +178,19 @@ pub(super) fn compared(comparison: &Comparison, summaries: &[Summary], path: &Pa
 #[cfg(not(feature = "charts"))]
 pub(super) fn compared(_: &Comparison, _: &[Summary], path: &Path) -> Result<String, Failure> {
     svg(&[], path)
+}
+
+/// Who falls when something falls, as a heat map.
+#[cfg(feature = "charts")]
+#[allow(clippy::unnecessary_wraps, reason = "the same signature in every build")]
+pub(super) fn heat(coupling: &Coupling) -> Result<String, Failure> {
+    Ok(crate::report::coupling::picture(coupling))
+}
+
+/// Refuses: this build draws no pictures.
+#[cfg(not(feature = "charts"))]
+pub(super) fn heat(_: &Coupling) -> Result<String, Failure> {
+    Err(Failure::Usage("this build draws no pictures (feature `charts`)".into()))
 }
 
 /// One request as a waterfall.

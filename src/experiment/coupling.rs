@@ -3,7 +3,21 @@
 //!
 //! `lost = 1 − Σ S₀S_X ÷ Σ S₀` over the requests that arrive in the outage, S the success without and with it;
 //! `late = Σ S₀S_X·1[L_X − L₀ > θ] ÷ Σ S₀`, L the latencies. Clients that wait for their answers send other requests once
-//! something is down: of these, successes are counted, not paired, and none is called late.
+//! something is down: of these, successes are counted, not paired, and none is called late. Who is still waiting when the run
+//! stops was not served: that is lost, and told.
+//!
+//! [`study()`] takes everything down in turn: nodes, brokers, edges and zones.
+
+mod cast;
+mod column;
+mod screen;
+mod study;
+mod visits;
+
+pub use cast::{Kind, Target};
+pub use column::{Cell, Column, Index};
+pub use screen::Screen;
+pub use study::{Conditions, Coupling, NoShelf, Shelf, SinglePoint, Study, Wanted, Whose, study};
 
 use std::collections::BTreeMap;
 
@@ -27,19 +41,29 @@ pub struct Roll {
     effects: BTreeMap<(u32, Time), Vec<(bool, Span)>>,
     /// Clients, and flows, whose next request waits for the last answer.
     closed: [Vec<u32>; 2],
+    /// From here on a run is asked whether it is as well off as without the outage.
+    tail: Time,
+    /// By client, and by flow: successes among what was meant to set out from the window's beginning on, and of these from
+    /// `tail` on.
+    served: [BTreeMap<u32, [u64; 2]>; 2],
 }
 
 impl Probe for Roll {
     fn on(&mut self, now: Time, fact: Fact) {
-        let (roll, key, end) = match fact {
+        let (at, roll, key, end) = match fact {
             Fact::Answered { client, outcome, intended, measured: true } => {
-                (&mut self.answers, (client.0, intended), (outcome.is_good(), now.since(intended)))
+                (0, &mut self.answers, (client.0, intended), (outcome.is_good(), now.since(intended)))
             }
             Fact::Ended { flow, outcome, intended, measured: true } => {
-                (&mut self.effects, (flow.0, intended), (outcome.is_good(), now.since(intended)))
+                (1, &mut self.effects, (flow.0, intended), (outcome.is_good(), now.since(intended)))
             }
             _ => return,
         };
+        if end.0 && key.1 >= self.window.0 {
+            let served = self.served[at].entry(key.0).or_default();
+            served[0] += 1;
+            served[1] += u64::from(key.1 >= self.tail);
+        }
         if key.1 >= self.window.0 && key.1 < self.window.1 {
             roll.entry(key).or_default().push(end);
         }
@@ -74,10 +98,21 @@ pub fn rolls(checked: &Checked, window: Window, jobs: Option<usize>, watch: &dyn
     rolls.ok_or(Failure::Interrupted)
 }
 
+/// The last so much of the measured time tells whether a run has come back.
+const TAIL: f64 = 0.1;
+
+impl Roll {
+    /// Nobody yet.
+    fn of(plan: &Plan, window: Window) -> Self {
+        let at = plan.warmup + Span::from_secs_f64(window.at_s);
+        let window = (Time(at.0), Time((at + Span::from_secs_f64(window.for_s)).0));
+        let tail = plan.warmup.0 + (plan.duration.0 as f64 * (1.0 - TAIL)) as u64;
+        Self { window, closed: closed(plan), tail: Time(tail.max(window.1.0)), ..Self::default() }
+    }
+}
+
 fn call_roll(plan: &Plan, window: Window, index: u32, watch: &dyn Watch) -> Option<Roll> {
-    let at = plan.warmup + Span::from_secs_f64(window.at_s);
-    let window = (Time(at.0), Time((at + Span::from_secs_f64(window.for_s)).0));
-    let roll = Roll { window, closed: closed(plan), ..Roll::default() };
+    let roll = Roll::of(plan, window);
     let finished = Machine::new(plan, replication_seed(plan.seed, index), roll).run(|_| !watch.stopped());
     (finished.stop != Stop::Interrupted).then_some(finished.probe)
 }
@@ -102,9 +137,6 @@ pub struct Toll {
     pub effects_late: Estimate,
 }
 
-/// How requests ended, by client and the moment they were meant to set out.
-type Ends = BTreeMap<(u32, Time), Vec<(bool, Span)>>;
-
 /// By how much later an answer, and an effect, is late.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Late {
@@ -116,43 +148,114 @@ pub struct Late {
 
 /// What became of the same requests with an outage.
 pub fn toll(without: &[Roll], with: &[Roll], late: Late) -> Toll {
-    let shares = |of: fn(&Roll) -> &Ends, at: usize, theta: Span| -> Vec<[u64; 3]> {
-        without.iter().zip(with).map(|(a, b)| tally(of(a), of(b), &a.closed[at], theta)).collect()
+    let of = |party: fn(u32) -> Party, theta: Span| -> Vec<Tally> {
+        let pairs = without.iter().zip(with);
+        pairs.map(|(a, b)| a.all(party).map(|who| tally(a, b, who, theta)).sum()).collect()
     };
-    let estimate = |parts: &[[u64; 3]], at: usize| {
-        proportion(&parts.iter().map(|part| (part[at], part[0])).collect::<Vec<_>>(), CONFIDENCE)
-    };
-    let answers = shares(|roll| &roll.answers, 0, late.answer);
-    let effects = shares(|roll| &roll.effects, 1, late.effect);
+    let (answers, effects) = (of(Party::Client, late.answer), of(Party::Flow, late.effect));
     Toll {
-        lost: estimate(&answers, 1),
-        late: estimate(&answers, 2),
-        effects_lost: estimate(&effects, 1),
-        effects_late: estimate(&effects, 2),
+        lost: share(&answers, |tally| tally.lost),
+        late: share(&answers, |tally| tally.late),
+        effects_lost: share(&effects, |tally| tally.lost),
+        effects_late: share(&effects, |tally| tally.late),
     }
 }
 
-/// Served without; of these, not with; of these, late with.
-fn tally(without: &Ends, with: &Ends, closed: &[u32], theta: Span) -> [u64; 3] {
-    let mut sum = [0; 3];
-    for (key, before) in without.iter().filter(|(key, _)| !closed.contains(&key.0)) {
-        let after = with.get(key).map_or(&[][..], Vec::as_slice);
-        for (at, (_, latency)) in before.iter().enumerate().filter(|(_, end)| end.0) {
-            sum[0] += 1;
-            match after.get(at) {
-                Some((true, then)) => sum[2] += u64::from(then.0 > latency.0 + theta.0),
-                _ => sum[1] += 1,
-            }
+/// Whose requests or effects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Party {
+    /// A client's requests.
+    Client(u32),
+    /// A flow's effects.
+    Flow(u32),
+}
+
+/// What became of somebody's requests in one pair of runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Tally {
+    /// Served without the outage.
+    served: u64,
+    /// Of these, not with it.
+    lost: u64,
+    /// Of these, still waiting when the run stopped.
+    open: u64,
+    /// Served with it, but late.
+    late: u64,
+    /// By how much these, s.
+    late_by_s: f64,
+}
+
+impl std::iter::Sum for Tally {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |a, b| Self {
+            served: a.served + b.served,
+            lost: a.lost + b.lost,
+            open: a.open + b.open,
+            late: a.late + b.late,
+            late_by_s: a.late_by_s + b.late_by_s,
+        })
+    }
+}
+
+/// A share of what was served without the outage, over replications.
+fn share(tallies: &[Tally], of: fn(&Tally) -> u64) -> Estimate {
+    proportion(&tallies.iter().map(|tally| (of(tally), tally.served)).collect::<Vec<_>>(), CONFIDENCE)
+}
+
+impl Roll {
+    /// How somebody's requests in the window ended.
+    fn ends(&self, who: Party) -> impl Iterator<Item = (&(u32, Time), &Vec<(bool, Span)>)> {
+        let (ends, at) = match who {
+            Party::Client(at) => (&self.answers, at),
+            Party::Flow(at) => (&self.effects, at),
+        };
+        ends.range((at, Time(0))..=(at, Time(u64::MAX)))
+    }
+
+    /// All that have any.
+    fn all(&self, party: fn(u32) -> Party) -> impl Iterator<Item = Party> {
+        let ends = match party(0) {
+            Party::Client(_) => &self.answers,
+            Party::Flow(_) => &self.effects,
+        };
+        let mut all: Vec<u32> = ends.keys().map(|key| key.0).collect();
+        all.dedup();
+        all.into_iter().map(party)
+    }
+
+    fn is_closed(&self, who: Party) -> bool {
+        match who {
+            Party::Client(at) => self.closed[0].contains(&at),
+            Party::Flow(at) => self.closed[1].contains(&at),
         }
     }
-    for client in closed {
-        let served = |ends: &Ends| {
-            let own = ends.range((*client, Time(0))..=(*client, Time(u64::MAX)));
-            own.map(|(_, ends)| ends.iter().filter(|end| end.0).count() as u64).sum::<u64>()
-        };
+}
+
+fn tally(without: &Roll, with: &Roll, who: Party, theta: Span) -> Tally {
+    let mut sum = Tally::default();
+    if without.is_closed(who) {
+        let served = |roll: &Roll| roll.ends(who).flat_map(|(_, ends)| ends).filter(|end| end.0).count() as u64;
         let before = served(without);
-        sum[0] += before;
-        sum[1] += before.saturating_sub(served(with));
+        return Tally { served: before, lost: before.saturating_sub(served(with)), ..sum };
+    }
+    let mut then = with.ends(who).peekable();
+    for (key, before) in without.ends(who) {
+        while then.next_if(|(other, _)| *other < key).is_some() {}
+        let after = then.peek().filter(|(other, _)| *other == key).map_or(&[][..], |(_, ends)| ends.as_slice());
+        for (at, (_, latency)) in before.iter().enumerate().filter(|(_, end)| end.0) {
+            sum.served += 1;
+            match after.get(at) {
+                Some((true, then)) if then.0 > latency.0 + theta.0 => {
+                    sum.late += 1;
+                    sum.late_by_s += Span(then.0 - latency.0).as_secs_f64();
+                }
+                Some((true, _)) => {}
+                other => {
+                    sum.lost += 1;
+                    sum.open += u64::from(other.is_none());
+                }
+            }
+        }
     }
     sum
 }

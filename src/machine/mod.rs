@@ -22,7 +22,7 @@ mod streams;
 mod walk;
 mod wire;
 
-use crate::model::{NodeId, Probe, QueueId};
+use crate::model::{FaultId, NodeId, Probe, QueueId};
 use crate::units::Time;
 
 use calls::Calls;
@@ -127,9 +127,20 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
+    /// A fault of the plan that never comes by itself ([`When::Once`](crate::model::fault::When) from [`Time::NEVER`]) comes at a
+    /// moment, which must not lie in the past. So many runs with one fault each share what was before it.
+    pub fn call_down(&mut self, fault: FaultId, moment: Time) {
+        self.core.call_down(fault, moment);
+    }
+
     /// Whoever listens.
     pub fn probe(&self) -> &P {
         &self.core.probe
+    }
+
+    /// Whoever listens, to be told what to listen for.
+    pub fn probe_mut(&mut self) -> &mut P {
+        &mut self.core.probe
     }
 
     /// What happens; the frame that goes on first, if one does.

@@ -26,9 +26,10 @@ pub use analytic::{Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeFor
 pub use edit::{Edit, variant_edits};
 pub use lower::lower;
 pub use print::{canonical, hash};
+pub(crate) use read::suggest;
 pub use source::OpenError;
 pub use vocab::json_schema;
-pub(crate) use walk::steps as each_step;
+pub(crate) use walk::{calls as each_call, steps as each_step};
 pub use walk::{client_transport, transport_of};
 
 use crate::diag::{Complaint, Severity, code};

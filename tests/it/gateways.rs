@@ -1,7 +1,7 @@
 //! Gateways: routes, who may come in, what is remembered, limits that are shared, and what translating costs.
 
 use hoptax::experiment::summary::Summary;
-use hoptax::scenario::canonical;
+use hoptax::scenario::{canonical, forecast};
 
 use crate::bench::checked;
 use crate::ledger::{HEAD, holds, small};
@@ -206,4 +206,39 @@ fn what_is_told_of_a_gateway_reads_back() {
     let first = checked(&format!("{}{nodes}", HEAD.replace("\"a\"", "\"a:/one/2\"")));
     let again = checked(&canonical(first.scenario()));
     assert_eq!(first.hash(), again.hash());
+}
+
+#[test]
+fn the_forecast_heeds_limits_and_what_is_remembered() {
+    let rate = |gateway: &str, node: &str| {
+        let head = HEAD.replace("\"a\"", "[{ to = \"a:/in\" }]").replace("10/s", "100/s");
+        let nodes = format!(
+            "[gateways.a]\nreplicas = 2\n{gateway}\nroutes = [{{ path = \"/in\", to = \"b\" }}]\n[services.b]\n[services.auth]\n\
+             [caches.counts]\nhit_rate = 1.0\n[clients.d]\ncalls = \"a\"\nrate = \"60/s\"\n"
+        );
+        let all = forecast(checked(&format!("{head}{nodes}")).scenario()).nodes;
+        all.iter().find(|found| found.name == node).unwrap().rate
+    };
+    let limits = [("", 160.0), ("", 80.0), (", per = \"client\"", 140.0), (", counter = \"counts\"", 40.0)];
+    for (at, (more, expected)) in limits.into_iter().enumerate() {
+        let gateway = if at == 0 { String::new() } else { format!("rate_limit = {{ rate = \"40/s\"{more} }}") };
+        assert!((rate(&gateway, "b") - expected).abs() < 1e-6, "{gateway}: {}", rate(&gateway, "b"));
+    }
+    // 80 a second come to each of two gateways, of 40 sessions, which are remembered for 2 s: one look of five finds nothing.
+    let auth = "auth = { call = \"auth\", cache_ttl = \"2s\", keys = 40 }";
+    assert!((rate(auth, "auth") - 160.0 / 5.0).abs() < 1e-6, "{}", rate(auth, "auth"));
+    assert!((rate("auth = { call = \"auth\" }", "auth") - 160.0).abs() < 1e-6);
+}
+
+#[test]
+fn by_which_gateway_all_comes_in_is_said() {
+    let nodes = "[gateways.a]\nsteps = [\"b\"]\n[services.b]\n";
+    let said = |more: &str| {
+        let loaded = checked(&format!("{HEAD}{nodes}{more}"));
+        let told = loaded.warnings().iter().find(|told| told.code.number == "N530");
+        told.map(|told| told.message.clone()).unwrap_or_default()
+    };
+    assert_eq!(said(""), "all that clients ask comes in by `a`, a single point of failure: its outage is theirs");
+    assert!(said("[clients.d]\ncalls = \"b\"\nrate = \"1/s\"\n").starts_with("all that `c` asks comes in by `a`"));
+    assert_eq!(said("[clients.d]\ncalls = [\"a\", \"b\"]\nrate = \"1/s\"\n").matches("`d`").count(), 0);
 }

@@ -7,6 +7,7 @@ mod claims;
 mod cli;
 mod compare;
 mod connections;
+mod coupling;
 mod course;
 mod diagnostics;
 mod discovery;

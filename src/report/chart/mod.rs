@@ -6,6 +6,7 @@ mod axis;
 mod backlog;
 mod differences;
 mod frame;
+mod heat;
 mod key;
 mod lanes;
 mod ledger;
@@ -23,6 +24,7 @@ mod waterfall;
 
 pub use backlog::{Backlog, backlog};
 pub use differences::{Apart, differences};
+pub use heat::heat;
 pub use lanes::lanes;
 pub use ledger::ledger;
 pub use nodes::{Usage, nodes};

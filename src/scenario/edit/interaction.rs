@@ -32,21 +32,29 @@ fn without_variants(source: &Source) -> Source {
 
 /// The text with one more table in a list such as `flows` or `faults`.
 pub fn with_table(source: &Source, list: &str, keys: &[(&str, &str)]) -> Source {
+    let keys: Vec<(&str, String)> = keys.iter().map(|(key, text)| (*key, (*text).to_owned())).collect();
+    with_tables(source, list, &[keys])
+}
+
+/// The text with more tables in a list such as `flows` or `faults`.
+pub fn with_tables(source: &Source, list: &str, tables: &[Vec<(&str, String)>]) -> Source {
     let Ok(mut document) = source.text.parse::<DocumentMut>() else { return source.clone() };
-    match document.get_mut(list) {
-        Some(Item::Value(Value::Array(all))) => {
-            let table: InlineTable = keys.iter().map(|(key, text)| (*key, Value::from(*text))).collect();
-            all.push(Value::InlineTable(table));
-        }
-        found => {
-            let mut table = Table::new();
-            keys.iter().for_each(|(key, text)| drop(table.insert(key, Item::Value((*text).into()))));
-            if let Some(Item::ArrayOfTables(all)) = found {
-                all.push(table);
-            } else {
-                let mut all = ArrayOfTables::new();
-                all.push(table);
-                document.insert(list, Item::ArrayOfTables(all));
+    for keys in tables {
+        match document.get_mut(list) {
+            Some(Item::Value(Value::Array(all))) => {
+                let table: InlineTable = keys.iter().map(|(key, text)| (*key, Value::from(text.as_str()))).collect();
+                all.push(Value::InlineTable(table));
+            }
+            found => {
+                let mut table = Table::new();
+                keys.iter().for_each(|(key, text)| drop(table.insert(key, Item::Value(text.as_str().into()))));
+                if let Some(Item::ArrayOfTables(all)) = found {
+                    all.push(table);
+                } else {
+                    let mut all = ArrayOfTables::new();
+                    all.push(table);
+                    document.insert(list, Item::ArrayOfTables(all));
+                }
             }
         }
     }

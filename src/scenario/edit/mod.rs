@@ -17,7 +17,7 @@ use super::vocab::{self, COUNTS, FILE, LAW, Shape, Table, VERBS};
 use super::written::{Contended, Link, Pool, Scenario, TransportSpec};
 use crate::diag::{Complaint, Source, code};
 
-pub use interaction::{in_pattern, with_table};
+pub use interaction::{in_pattern, with_table, with_tables};
 
 /// One change: a path and its new value.
 #[derive(Clone, Debug, PartialEq, Eq)]

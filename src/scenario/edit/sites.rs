@@ -9,6 +9,9 @@ const INNER: [&str; 5] = ["parallel", "split", "steps", "fallback", "on_miss"];
 const PLAIN: [&str; 9] =
     ["call", "transport", "request", "response", "uses_reply", "idempotent", "times", "probability", "optional"];
 
+/// What a route says of itself; all else is about the call that it leads to.
+const ROUTE: [&str; 6] = ["path", "name", "to", "steps", "auth", "cache"];
+
 /// A call as written.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
@@ -61,6 +64,7 @@ impl<'d> Sites<'d> {
     /// Changes every call of this target.
     pub(super) fn change(&mut self, target: &str, change: impl Fn(&mut dyn TableLike)) {
         for list in &mut self.lists {
+            unfold(list, target);
             each_list(list, &mut |step, _| change_one(step, target, &change));
         }
     }
@@ -122,7 +126,39 @@ fn each_value(all: &mut toml_edit::Array, visit: &mut impl FnMut(&mut Step<'_>, 
     }
 }
 
-/// A step as a call; a plain text is one.
+/// Routes that lead to the target do so by a step.
+fn unfold(routes: &mut Item, target: &str) {
+    let one = |route: &mut dyn TableLike| {
+        if leads(route) != Some(target) {
+            return;
+        }
+        let of_call = route.iter().map(|(key, _)| key.to_owned()).filter(|key| !ROUTE.contains(&key.as_str()));
+        let mut step = InlineTable::new();
+        step.insert(PLAIN[0], target.into());
+        for key in of_call.collect::<Vec<_>>() {
+            let value = route.remove(&key).and_then(|item| item.into_value().ok());
+            value.into_iter().for_each(|value| drop(step.insert(&key, value)));
+        }
+        route.remove(ROUTE[2]);
+        route
+            .insert(ROUTE[3], Item::Value([Value::InlineTable(step)].into_iter().collect::<toml_edit::Array>().into()));
+    };
+    match routes {
+        Item::Value(Value::Array(all)) => {
+            all.iter_mut().filter_map(Value::as_inline_table_mut).for_each(|route| one(route));
+        }
+        Item::ArrayOfTables(all) => all.iter_mut().for_each(|route| one(route)),
+        _ => {}
+    }
+}
+
+/// Where a route leads to without steps of its own.
+fn leads(table: &dyn TableLike) -> Option<&str> {
+    table.get(ROUTE[0])?;
+    table.get(ROUTE[2])?.as_str()
+}
+
+/// A step as a call, or a route as one; a plain text is one.
 fn call(step: &Step<'_>, after: usize) -> Option<Call> {
     let table: &dyn TableLike = match step {
         Step::Value(Value::String(target)) => {
@@ -132,8 +168,9 @@ fn call(step: &Step<'_>, after: usize) -> Option<Call> {
         Step::Value(value) => value.as_inline_table()?,
         Step::Table(table) => *table,
     };
-    let target = table.get("call")?.as_str()?.to_owned();
-    let said = table.iter().map(|(key, _)| key).filter(|key| !PLAIN.contains(key)).map(str::to_owned);
+    let target = table.get(PLAIN[0]).and_then(Item::as_str).or_else(|| leads(table))?.to_owned();
+    let said =
+        table.iter().map(|(key, _)| key).filter(|key| !PLAIN.contains(key) && !ROUTE.contains(key)).map(str::to_owned);
     Some(Call {
         target,
         after,

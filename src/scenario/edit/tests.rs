@@ -124,3 +124,40 @@ fn a_flip_in_a_variant_warns_of_the_lost_answer() {
     assert_eq!(checked.warnings.iter().filter(lost).count(), 1, "{:?}", checked.warnings);
     assert_eq!(checked.scenario.queues["stock-queue"].capacity.value, Some(9));
 }
+
+#[test]
+fn a_route_that_leads_to_a_call_can_be_flipped() {
+    let routes = |routes: &str| {
+        format!(
+            "version = 1\n[clients.c]\ncalls = \"edge:/orders/1\"\nrate = \"1/s\"\n[gateways.edge]\n{routes}\n[services.orders]\n\
+             [services.users]\n[services.stock]\n"
+        )
+    };
+    let inline = "routes = [{ path = \"/orders/{id}\", to = \"orders\", times = 2, timeout = \"1s\" }, \
+                  { path = \"/users\", to = \"users\" }, { path = \"/stock\", steps = [\"stock\"] }]";
+    let tables = "[[gateways.edge.routes]]\npath = \"/orders/{id}\"\nto = \"orders\"\ntimes = 2\ntimeout = \"1s\"\n\
+                  [[gateways.edge.routes]]\npath = \"/users\"\nto = \"users\"\n\
+                  [[gateways.edge.routes]]\npath = \"/stock\"\nsteps = [\"stock\"]\n";
+    for text in [inline, tables].map(routes) {
+        let flipped = |edge: &str, value: &str| {
+            let edits = [super::Edit::parse(&format!("links.{edge}={value}")).unwrap()];
+            load(&Source::text("edge.toml", &text), &edits).unwrap_or_else(|r| panic!("{:?}", r.complaints)).scenario
+        };
+        let queued = flipped("edge -> orders", "queue");
+        let steps = &queued.nodes["edge"].endpoints["/orders/{id}"].steps;
+        assert!(matches!(steps[..], [super::super::written::Step { ref verb, ref times, .. }]
+            if times.value == 2 && matches!(verb, super::super::written::Verb::Publish(_))));
+        assert_eq!(queued.nodes["orders"].consumes.len(), 1);
+        let way = |scenario: &super::super::written::Scenario, path: &str| {
+            let super::super::written::Verb::Call(call) = &scenario.nodes["edge"].endpoints[path].steps[0].verb else {
+                panic!()
+            };
+            call.transport.as_ref().map(|given| given.value.clone())
+        };
+        let grpc = flipped("edge -> users", "grpc");
+        assert_eq!(
+            (way(&grpc, "/users").as_deref(), way(&grpc, "/orders/{id}"), way(&grpc, "/stock")),
+            (Some("grpc"), None, None)
+        );
+    }
+}

@@ -86,6 +86,40 @@ impl Dice<'_> {
     }
 }
 
+impl Dice<'_> {
+    /// A gateway before the first service, which may ask the last one who is calling.
+    fn gateway(&mut self) -> String {
+        let io = self.one(&["async", "blocking"]);
+        let workers = self.one(&["200", "1", "3"]);
+        let inside = self.one(&["", "inside = \"grpc\"\n", "inside = \"narrow\"\n"]);
+        let auth = self.one(&[
+            "",
+            "auth = { call = \"s3\", timeout = \"9ms\" }\n",
+            "auth = { call = \"s3\", cache_ttl = \"50ms\", keys = 4 }\n",
+            "auth = { call = \"s3\", cache_ttl = \"50ms\", keys = 2, single_flight = true }\n",
+        ]);
+        let limit = self.one(&[
+            "",
+            "rate_limit = { rate = \"50/s\", burst = 5 }\n",
+            "rate_limit = { rate = \"50/s\", burst = 5, counter = \"counts\" }\n",
+            "rate_limit = { rate = \"20/s\", per = \"client\", counter = \"s3\" }\n",
+        ]);
+        let cache = self.one(&[
+            "",
+            ", cache = { ttl = \"30ms\", keys = 3 }",
+            ", cache = { ttl = \"9ms\", keys = 2, single_flight = true }",
+        ]);
+        let (work, steps, replicas) = (self.time(), self.steps(0, 0), 1 + self.below(2));
+        let (stream, more) = (self.one(&["", ", stream = 4"]), self.one(&["", ", auth = false"]));
+        let counts = if limit.contains("counts") { "[caches.counts]\nhit_rate = 1.0\nwork = \"1ms\"\n" } else { "" };
+        format!(
+            "{counts}[gateways.g]\nio = \"{io}\"\nconcurrency = {workers}\nreplicas = {replicas}\nwork = {work}\n{inside}{auth}{limit}\
+             routes = [{{ path = \"/one/*\", to = \"s0\", times = 2{stream}{more} }}, \
+             {{ path = \"/*\", name = \"rest\", steps = [{{ call = \"s1\" }}, {steps}]{cache} }}]\n"
+        )
+    }
+}
+
 const SERVICES: u32 = 4;
 
 /// The scenario that these bytes decide.
@@ -98,6 +132,7 @@ pub(super) fn random_scenario(bytes: &[u8]) -> String {
     let browser = dice.one(&["false", "true"]);
     let link = dice.one(&["", "[network.links.\"s0 -> s1\"]\nbandwidth = \"2MB/s\"\nloss = \"1%\"\n"]);
     let writers = 1 + dice.below(2);
+    let gateway = dice.gateway();
     format!(
         r#"
 version = 1
@@ -125,11 +160,15 @@ calls = [{{ to = "s0" }}, {{ to = "s1", share = "50%" }}]
 priority = 1
 users = 3
 think_time = {{ mean = "10ms" }}
+[clients.guests]
+calls = [{{ to = "g:/one/7" }}, {{ to = "g.rest", share = "60%", times = 2 }}]
+transport = "{outside}"
+rate = "40/s"
 [databases.d]
 work = {{ mean = "1ms" }}
 concurrency = 3
 max_connections = 12
 tables.t = {{ writers = {writers} }}
-{link}{services}"#
+{link}{services}{gateway}"#
     )
 }

@@ -120,16 +120,22 @@ impl Trouble {
 }
 
 impl<P: Probe> Core<'_, P> {
-    /// Puts the first onset of every fault on the agenda.
+    /// Puts the first onset of every fault on the agenda; one that never comes by itself waits for a [call](Self::call_down).
     pub(crate) fn expect_faults(&mut self) {
         let plan = self.plan;
         for (at, fault) in (0..).zip(&plan.faults) {
             let first = match fault.when {
+                When::Once { from: Time::NEVER, .. } => continue,
                 When::Once { from, .. } => from,
                 When::Random { .. } => self.now + self.wait_for(at),
             };
             self.agenda.push(first, Phase::Recovery, Event::Fault(at));
         }
+    }
+
+    /// A fault that never comes by itself comes at a moment.
+    pub(crate) fn call_down(&mut self, fault: FaultId, moment: Time) {
+        self.agenda.push(moment, Phase::Recovery, Event::Fault(fault.0));
     }
 
     /// The time from now to the next onset of a fault at random, as far as it is known now.

@@ -1,0 +1,542 @@
+//! Everything down in turn. What was before the outage is run once for all; what cannot differ is not run.
+
+use serde::{Deserialize, Serialize};
+
+use super::cast::{Kind, Target, targets};
+use super::column::{Column, Pair, column};
+use super::screen::Screen;
+use super::visits::{Crossing, Visits, crossing};
+use super::{Party, Roll, Window};
+use crate::experiment::estimate::CONFIDENCE;
+use crate::experiment::parallel;
+use crate::experiment::run::{Watch, threads};
+use crate::experiment::study::Trouble;
+use crate::experiment::summary::{ScenarioRef, Tool};
+use crate::graph::Arrow;
+use crate::machine::{Machine, Stop, replication_seed};
+use crate::model::fault::When;
+use crate::model::{FaultId, NodeId, Plan, Probe};
+use crate::scenario::edit::with_tables;
+use crate::scenario::written::{Client, Load, Metric};
+use crate::scenario::{self, Checked, lower};
+use crate::units::{Span, Time};
+
+/// What is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Only these nodes, brokers, zones and edges; none: all.
+    pub only: Vec<String>,
+    /// Whether what is down hangs instead of refusing. Edges do both.
+    pub hangs: bool,
+    /// When the outage begins, s from the start of the measured time, and how long it is; else its middle.
+    pub window: Option<Window>,
+}
+
+/// Where finished columns are kept, so that a study can be stopped and resumed.
+pub trait Shelf {
+    /// What was kept under a key.
+    fn take(&self, key: &str) -> Option<String>;
+    /// Keeps it.
+    fn keep(&self, key: &str, text: &str);
+}
+
+/// Nothing is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct NoShelf;
+
+impl Shelf for NoShelf {
+    fn take(&self, _: &str) -> Option<String> {
+        None
+    }
+    fn keep(&self, _: &str, _: &str) {}
+}
+
+/// How all of it was run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// Seed of the first replication, the same with and without.
+    pub seed: u64,
+    /// Pairs of runs for each thing that is down.
+    pub replications: u32,
+    /// Measured time, s.
+    pub duration_s: f64,
+    /// Confidence of the intervals.
+    pub confidence: f64,
+    /// When the outage begins, s from the start of the measured time.
+    pub outage_at_s: f64,
+    /// How long it is, s.
+    pub outage_for_s: f64,
+    /// What is paired.
+    pub pairing: String,
+    /// Closed clients: their requests are not the same in both runs, only successes are counted.
+    pub closed_clients: Vec<String>,
+    /// What kind of figures these are.
+    pub note: String,
+}
+
+/// A client or a flow, and how its requests fare without any outage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Whose {
+    /// Its name.
+    pub name: String,
+    /// Whether it is a flow.
+    pub flow: bool,
+    /// An answer that is later by more than this is late, ms.
+    pub late_after_ms: f64,
+    /// Whether a promise says so; otherwise it is three times the median, at least 100 ms.
+    pub promised: bool,
+    /// Median of what arrives in the outage, without it, ms.
+    pub p50_ms: Option<f64>,
+    /// Requests that arrive in it and are served without it, over all replications.
+    pub served: u64,
+    /// Weight among the clients: as written, else the share of the traffic; 0 for a flow.
+    pub weight: f64,
+}
+
+/// Who falls when something falls, and how far.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Coupling {
+    /// Version of this shape.
+    pub schema_version: u32,
+    /// Who made it.
+    pub tool: Tool,
+    /// What was simulated.
+    pub scenario: ScenarioRef,
+    /// How.
+    pub run: Conditions,
+    /// Clients, then flows.
+    pub whose: Vec<Whose>,
+    /// One thing down each; what costs most first.
+    pub columns: Vec<Column>,
+    /// What would bring down somebody on its own.
+    pub single_points: Vec<SinglePoint>,
+    /// What was not run because the study was stopped.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub missing: Vec<Target>,
+}
+
+/// A node that nothing stands in for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SinglePoint {
+    /// The node or broker.
+    pub target: String,
+    /// Whose requests it takes down.
+    pub of: String,
+    /// Share that is lost with it.
+    pub lost: crate::experiment::summary::Estimate,
+    /// What can be reached through it only.
+    pub only_way_to: Vec<String>,
+    /// What was shown only by the run: nothing in the graph says that it stands between.
+    pub by_run_alone: bool,
+}
+
+/// What was found, and whether that is all of it.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The figures.
+    pub coupling: Coupling,
+    /// Whether everything that was asked for was run.
+    pub whole: bool,
+}
+
+/// Runs without and with each thing down. An interruption leaves the columns that are finished.
+///
+/// ```
+/// use hoptax::experiment::coupling::{NoShelf, Wanted, study};
+/// use hoptax::experiment::study::{Options, load};
+/// use hoptax::scenario::Source;
+///
+/// let text = r#"
+/// version = 1
+/// sim = { duration = "10s", warmup = "0s", replications = 3 }
+/// [clients.users]
+/// calls = [{ to = "web.buy", share = "50%" }, { to = "web.look", share = "50%" }]
+/// rate = "40/s"
+/// [services.web.endpoints.buy]
+/// steps = ["payments"]
+/// [services.web.endpoints.look]
+/// work = "1ms"
+/// [services.payments]
+/// work = "4ms"
+/// "#;
+/// let checked = load(&Source::text("shop", text), None, &Options::default()).unwrap();
+/// let coupling = study(&checked, &Wanted::default(), None, &(), &NoShelf).unwrap().coupling;
+/// let payments = coupling.columns.iter().find(|column| column.target.name == "payments").unwrap();
+/// // Half of all requests go there, and nothing stands in for it.
+/// let lost = payments.clients["users"].lost;
+/// assert!((lost.value.unwrap() - 0.5).abs() < 0.1 && lost.contains(0.5) == Some(true));
+/// ```
+pub fn study(
+    checked: &Checked,
+    wanted: &Wanted,
+    jobs: Option<usize>,
+    watch: &dyn Watch,
+    shelf: &dyn Shelf,
+) -> Result<Study, Trouble> {
+    let duration_s = checked.scenario.sim.duration.value.as_secs_f64();
+    let window = wanted.window.unwrap_or_else(|| Window::of(duration_s));
+    within(window, duration_s)?;
+    let targets = targets(checked, &wanted.only, wanted.hangs).map_err(Trouble::Absent)?;
+    let screen = Screen::of(checked);
+    let mut all = Coupling {
+        schema_version: 1,
+        tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
+        scenario: scenario_of(checked),
+        run: conditions(checked, window),
+        whose: Vec::new(),
+        columns: Vec::new(),
+        single_points: Vec::new(),
+        missing: Vec::new(),
+    };
+    for (nth, some) in targets.chunks(AT_ONCE).enumerate() {
+        let (plan, faults) = plan(checked, some, window)?;
+        let bench = Bench { checked, plan: &plan, window, threads: threads(checked, jobs), watch };
+        let progress = |at: usize| watch.advanced((nth * AT_ONCE + at) as f64 / targets.len() as f64);
+        bench.columns((some, &faults), &screen, shelf, &progress, &mut all)?;
+    }
+    if all.columns.is_empty() && !all.missing.is_empty() {
+        return Err(Trouble::Interrupted);
+    }
+    let cost = |column: &Column| column.blast.value.unwrap_or(0.0);
+    all.columns.sort_by(|a, b| cost(b).total_cmp(&cost(a)).then_with(|| a.target.cmp(&b.target)));
+    all.single_points = single_points(&screen, &all.columns);
+    Ok(Study { whole: all.missing.is_empty(), coupling: all })
+}
+
+/// So many faults stand in one plan; what they share is run again for the next.
+const AT_ONCE: usize = 1_000;
+
+/// An outage has to lie within the measured time.
+fn within(window: Window, duration_s: f64) -> Result<(), Trouble> {
+    if window.for_s > 0.0 && window.at_s + window.for_s <= duration_s {
+        return Ok(());
+    }
+    let why = format!(
+        "an outage from {} s for {} s does not lie within the measured time, which is {duration_s} s",
+        window.at_s, window.for_s
+    );
+    Err(Trouble::Absent(why))
+}
+
+/// The plan with a fault for each target that only comes when it is called, and which these are.
+fn plan(checked: &Checked, targets: &[Target], window: Window) -> Result<(Plan, Vec<FaultId>), Trouble> {
+    let [at, length] = [window.at_s, window.for_s].map(|s| format!("{}ns", (s * 1e9).round()));
+    let tables: Vec<_> = targets.iter().map(|target| target.table((&at, &length))).collect();
+    let all = scenario::load(&with_tables(&checked.source, "faults", &tables), &[])?;
+    let mut plan = lower(&all);
+    let mut called = Vec::new();
+    for target in targets {
+        let name = target.fault();
+        let found = plan.faults.iter_mut().zip(0..).find(|(fault, _)| fault.name == name);
+        let Some((fault, id)) = found else {
+            return Err(Trouble::Absent(format!("{} does not begin within the measured time", target.name)));
+        };
+        if let When::Once { from, .. } = &mut fault.when {
+            *from = Time::NEVER;
+        }
+        called.push(FaultId(id));
+    }
+    Ok((plan, called))
+}
+
+/// Nodes and brokers that take more than half of somebody's requests down.
+fn single_points(screen: &Screen, columns: &[Column]) -> Vec<SinglePoint> {
+    let mut all = Vec::new();
+    for column in columns.iter().filter(|column| matches!(column.target.kind, Kind::Node | Kind::Broker)) {
+        let name = &column.target.name;
+        for (of, cell) in &column.clients {
+            if cell.lost.low.is_some_and(|low| low >= MOST) {
+                let only_way_to: Vec<String> = screen.only_by(of, name).into_iter().cloned().collect();
+                let by_run_alone = !screen.reached(of).contains(name);
+                all.push(SinglePoint {
+                    target: name.clone(),
+                    of: of.clone(),
+                    lost: cell.lost,
+                    only_way_to,
+                    by_run_alone,
+                });
+            }
+        }
+    }
+    all
+}
+
+/// Who takes so many requests down is a single point of failure.
+const MOST: f64 = 0.5;
+
+/// Nothing is late by less, where no promise says so, ms.
+const LEAST_LATE_MS: f64 = 100.0;
+
+/// What all runs share.
+struct Bench<'b> {
+    checked: &'b Checked,
+    plan: &'b Plan,
+    window: Window,
+    threads: usize,
+    watch: &'b dyn Watch,
+}
+
+/// Every replication at the moment before the outage, and what became of it without one.
+struct Stand<'p> {
+    whose: Vec<(Whose, Party)>,
+    rolls: Vec<Roll>,
+    plain: Vec<Machine<'p, Roll>>,
+    visits: Vec<Visits<'p>>,
+    traced: Vec<Machine<'p, (Roll, Visits<'p>)>>,
+}
+
+impl<'b> Bench<'b> {
+    fn begins(&self) -> Time {
+        Time((self.plan.warmup + Span::from_secs_f64(self.window.at_s)).0)
+    }
+
+    /// One thing down each: what is kept is taken, what is not is run and kept.
+    fn columns(
+        &self,
+        (targets, faults): (&[Target], &[FaultId]),
+        screen: &Screen,
+        shelf: &dyn Shelf,
+        progress: &dyn Fn(usize),
+        all: &mut Coupling,
+    ) -> Result<(), Trouble> {
+        let stand = self.stand(targets.iter().any(|target| target.kind == Kind::Edge))?;
+        for (at, (target, fault)) in targets.iter().zip(faults).enumerate() {
+            progress(at);
+            let key = key(target);
+            let kept = shelf.take(&key).and_then(|text| self.read(&text, target));
+            let fresh = || self.column(&stand, screen, target, *fault);
+            match kept.or_else(|| fresh().inspect(|column| shelf.keep(&key, &self.written(column)))) {
+                Some(column) => all.columns.push(column),
+                None => all.missing.push(target.clone()),
+            }
+        }
+        all.whose = stand.whose.into_iter().map(|(who, _)| who).collect();
+        Ok(())
+    }
+
+    fn replications(&self) -> u32 {
+        self.checked.scenario.sim.replications.value
+    }
+
+    /// A replication at the moment before the outage.
+    fn before<P: Probe>(&self, index: u32, probe: P) -> Machine<'b, P> {
+        let mut machine = Machine::new(self.plan, replication_seed(self.plan.seed, index), probe);
+        machine.run_to(Time(self.begins().0.saturating_sub(1)));
+        machine
+    }
+
+    /// Runs a replication to its end; `None` where it was stopped.
+    fn end<P: Probe>(&self, machine: Machine<'_, P>) -> Option<P> {
+        let finished = machine.run(|_| !self.watch.stopped());
+        (finished.stop != Stop::Interrupted && !self.watch.stopped()).then_some(finished.probe)
+    }
+
+    fn stand(&self, edges: bool) -> Result<Stand<'b>, Trouble> {
+        let each = |index: u32| {
+            let roll = Roll::of(self.plan, self.window);
+            let window = roll.window;
+            let plain = self.before(index, roll.clone());
+            let without = self.end(plain.clone())?;
+            let traced = edges.then(|| self.before(index, (roll, Visits::of(self.plan, window))));
+            let visits = traced.clone().map(|machine| self.end(machine)).map_or(Some(None), |end| end.map(Some))?;
+            Some((plain, without, traced, visits.map(|(_, visits)| visits)))
+        };
+        let all: Option<Vec<_>> = parallel::each(self.replications(), self.threads, each).into_iter().collect();
+        let mut stand =
+            Stand { whose: Vec::new(), rolls: Vec::new(), plain: Vec::new(), visits: Vec::new(), traced: Vec::new() };
+        for (plain, roll, traced, visits) in all.ok_or(Trouble::Interrupted)? {
+            stand.plain.push(plain);
+            stand.rolls.push(roll);
+            stand.traced.extend(traced);
+            stand.visits.extend(visits);
+        }
+        stand.whose = self.whose(&stand.rolls);
+        Ok(stand)
+    }
+
+    /// One thing down; `None` where it was stopped.
+    fn column(&self, stand: &Stand<'b>, screen: &Screen, target: &Target, fault: FaultId) -> Option<Column> {
+        let places = target.nodes(&self.checked.scenario);
+        let differs: Vec<bool> = stand.whose.iter().map(|(who, _)| self.may_differ(screen, who, &places)).collect();
+        if differs.iter().all(|differs| !differs) {
+            let nothing: Vec<Option<Vec<Pair>>> = vec![None; differs.len()];
+            return Some(self.placed(column(target, &stand.whose, &nothing, None, self.window.for_s), screen));
+        }
+        let ends = self.ends(target).filter(|_| target.kind == Kind::Edge);
+        let each = |index: u32| self.pair(stand, index as usize, fault, ends);
+        let all: Option<Vec<_>> = parallel::each(self.replications(), self.threads, each).into_iter().collect();
+        let all = all?;
+        let of = |at: usize| differs[at].then(|| all.iter().map(|(pairs, _)| pairs[at]).collect());
+        let pairs: Vec<Option<Vec<Pair>>> = (0..differs.len()).map(of).collect();
+        let crossings: Option<Vec<Crossing>> = all.iter().map(|(_, crossing)| *crossing).collect();
+        let column = column(target, &stand.whose, &pairs, crossings.as_deref(), self.window.for_s);
+        Some(self.placed(column, screen))
+    }
+
+    fn may_differ(&self, screen: &Screen, who: &Whose, places: &[&str]) -> bool {
+        let client = self.client_of(&who.name, who.flow);
+        places.iter().any(|place| screen.meet(client, place))
+    }
+
+    /// The client whose requests are meant: a flow's is the one that starts it.
+    fn client_of<'n>(&'n self, name: &'n str, flow: bool) -> &'n str {
+        let flow = self.checked.scenario.flows.iter().find(|own| flow && own.name.value == name);
+        flow.map_or(name, |flow| flow.starts.value.as_str())
+    }
+
+    /// With where it stands: whether clients call it, and the brokers between.
+    fn placed(&self, mut column: Column, screen: &Screen) -> Column {
+        let scenario = &self.checked.scenario;
+        let calls = |client: &Client| client.calls.iter().any(|to| to.target.value.node == column.target.name);
+        column.entry = scenario.clients.values().any(calls);
+        if column.target.kind != Kind::Node {
+            return column;
+        }
+        let to = column.target.name.clone();
+        for (all, flow) in [(&mut column.clients, false), (&mut column.flows, true)] {
+            for (name, cell) in all.iter_mut() {
+                cell.sheltered_by = screen.sheltered(self.client_of(name, flow), &to, scenario);
+            }
+        }
+        column
+    }
+
+    /// A replication with the outage, against the same without.
+    fn pair(
+        &self,
+        stand: &Stand<'b>,
+        index: usize,
+        fault: FaultId,
+        ends: Option<(NodeId, NodeId)>,
+    ) -> Option<(Vec<Pair>, Option<Crossing>)> {
+        let without = &stand.rolls[index];
+        let (with, crossing) = match ends {
+            None => {
+                let mut machine = stand.plain[index].clone();
+                machine.call_down(fault, self.begins());
+                (self.end(machine)?, None)
+            }
+            Some(ends) => {
+                let mut machine = stand.traced[index].clone();
+                machine.probe_mut().1.follow(ends.0);
+                machine.call_down(fault, self.begins());
+                let (roll, visits) = self.end(machine)?;
+                (roll, Some(crossing(&stand.visits[index], &visits, ends)))
+            }
+        };
+        let theta = |who: &Whose| Span((who.late_after_ms * 1e6) as u64);
+        let pairs = stand.whose.iter().map(|(who, party)| Pair::of(without, &with, *party, theta(who))).collect();
+        Some((pairs, crossing))
+    }
+
+    /// Caller and callee of an edge.
+    fn ends(&self, target: &Target) -> Option<(NodeId, NodeId)> {
+        let arrow = Arrow::of(&target.name)?;
+        let find = |name: &str| self.plan.nodes.iter().position(|node| node.name == name).map(|at| NodeId(at as u32));
+        Some((find(arrow.from)?, find(arrow.to)?))
+    }
+
+    /// Clients and flows, and how they fare without any outage.
+    fn whose(&self, rolls: &[Roll]) -> Vec<(Whose, Party)> {
+        let clients = (0..self.plan.clients.len() as u32).map(Party::Client);
+        let flows = (0..self.plan.flows.len() as u32).map(Party::Flow);
+        let mut all: Vec<(Whose, Party)> = clients.chain(flows).map(|party| (self.one(rolls, party), party)).collect();
+        let sum: f64 = all.iter().map(|(who, _)| who.weight).sum();
+        all.iter_mut().for_each(|(who, _)| who.weight /= if sum > 0.0 { sum } else { 1.0 });
+        all
+    }
+
+    fn one(&self, rolls: &[Roll], party: Party) -> Whose {
+        let (name, flow) = match party {
+            Party::Client(at) => (self.plan.node(self.plan.clients[at as usize].node).name.clone(), false),
+            Party::Flow(at) => (self.plan.flows[at as usize].name.clone(), true),
+        };
+        let ends: Vec<(bool, Span)> =
+            rolls.iter().flat_map(|roll| roll.ends(party)).flat_map(|(_, ends)| ends.clone()).collect();
+        let mut good: Vec<Span> = ends.iter().filter(|end| end.0).map(|end| end.1).collect();
+        good.sort_unstable();
+        let p50_ms = good.get(good.len().saturating_sub(1) / 2).map(|span| span.as_millis_f64());
+        let promise = self.promise(&name);
+        let client = self.checked.scenario.clients.get(&name).filter(|_| !flow);
+        let traffic = ends.len() as f64;
+        Whose {
+            late_after_ms: promise.unwrap_or_else(|| (3.0 * p50_ms.unwrap_or_default()).max(LEAST_LATE_MS)),
+            promised: promise.is_some(),
+            p50_ms,
+            served: good.len() as u64,
+            weight: client.map_or(0.0, |client| client.weight.value.unwrap_or(traffic)),
+            name,
+            flow,
+        }
+    }
+
+    /// The tightest promise about the latency of somebody's requests, ms.
+    fn promise(&self, name: &str) -> Option<f64> {
+        let own = self.checked.scenario.slos.iter().filter(|slo| slo.of.value == name);
+        let bounds = own.filter_map(|slo| match slo.promise.metric {
+            Metric::Percentile(_) | Metric::Max | Metric::Mean => Some(slo.promise.bound),
+            Metric::Good(within) => Some(within),
+            _ => None,
+        });
+        bounds.reduce(f64::min)
+    }
+
+    fn written(&self, column: &Column) -> String {
+        let kept = Kept {
+            hash: self.checked.hash.clone(),
+            run: conditions(self.checked, self.window),
+            column: column.clone(),
+        };
+        serde_json::to_string_pretty(&kept).unwrap_or_default()
+    }
+
+    /// A column that was kept by a study of the same scenario under the same conditions.
+    fn read(&self, text: &str, target: &Target) -> Option<Column> {
+        let kept: Kept = serde_json::from_str(text).ok()?;
+        let same = kept.hash == self.checked.hash
+            && kept.run == conditions(self.checked, self.window)
+            && kept.column.target == *target;
+        same.then_some(kept.column)
+    }
+}
+
+fn scenario_of(checked: &Checked) -> ScenarioRef {
+    ScenarioRef {
+        name: checked.scenario.name.value.clone(),
+        hash: checked.hash.clone(),
+        variant: checked.variant.clone(),
+    }
+}
+
+fn conditions(checked: &Checked, window: Window) -> Conditions {
+    let sim = &checked.scenario.sim;
+    let clients = checked.scenario.clients.values();
+    let closed = clients.filter(|client| matches!(client.load, Load::Closed { .. }));
+    Conditions {
+        seed: sim.seed.value,
+        replications: sim.replications.value,
+        duration_s: sim.duration.value.as_secs_f64(),
+        confidence: CONFIDENCE,
+        outage_at_s: window.at_s,
+        outage_for_s: window.for_s,
+        pairing: "common random numbers, request by request".into(),
+        closed_clients: closed.map(|client| client.name.value.clone()).collect(),
+        note: "simulated, not measured".into(),
+    }
+}
+
+/// Under which name a column is kept.
+fn key(target: &Target) -> String {
+    let name = |c: char| if c.is_alphanumeric() || c == '_' { c } else { '-' };
+    let word = if target.hangs { "hangs" } else { "refuses" };
+    let hash = crate::random::draw::name_hash(&target.fault());
+    format!("{}-{word}-{hash:016x}", target.name.chars().map(name).take(80).collect::<String>())
+}
+
+/// A column on a shelf, and of what it is.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    hash: String,
+    run: Conditions,
+    column: Column,
+}

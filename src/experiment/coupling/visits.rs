@@ -1,0 +1,221 @@
+//! The requests of callers, and which of them cross an edge: request by request over both runs, whoever sent them.
+//!
+//! A request is known by what led to it: its client's number, then each call-site and which time it was called from there.
+//! Both runs agree on these names where the same things happen. What comes of messages has no such name and is not followed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{CallId, Fact, NodeId, Opening, Outcome, Plan, Probe, Trace};
+use crate::units::Time;
+
+/// What a frame under way belongs to.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The request, of all, if that is followed.
+    visit: Option<u32>,
+    /// The request around it: what a call under rules belongs to.
+    outer: Option<u32>,
+    /// The node whose request it is.
+    node: NodeId,
+    /// The node around it.
+    outer_node: NodeId,
+    /// The call it is.
+    call: Option<CallId>,
+    /// Whether the request ends with it; a branch only is a part.
+    whole: bool,
+}
+
+/// A frame under way.
+#[derive(Clone, Debug)]
+struct Open {
+    /// Its name.
+    key: u64,
+    place: Place,
+    /// What it called so far: call-site and how often before.
+    called: Vec<(u32, u32)>,
+}
+
+/// A request that a node had.
+#[derive(Clone, Copy, Debug)]
+struct Visit {
+    node: NodeId,
+    key: u64,
+    /// How it ended; `None`: not yet.
+    good: Option<bool>,
+}
+
+/// Hears of the requests that arrive in a window at those who call others.
+#[derive(Clone, Debug)]
+pub(super) struct Visits<'p> {
+    plan: &'p Plan,
+    /// When a request has to arrive so that it is followed.
+    window: (Time, Time),
+    /// Whose requests alone, where not all are asked for.
+    only: Option<NodeId>,
+    open: Vec<Option<Open>>,
+    all: Vec<Visit>,
+    /// By caller and callee: which requests of the caller's went there.
+    crossed: BTreeMap<(NodeId, NodeId), BTreeSet<u32>>,
+}
+
+/// The name of what is made of another.
+fn child(key: u64, what: u64, nth: u64) -> u64 {
+    let mut mixed = key ^ what.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ nth.wrapping_mul(0xd1b5_4a32_d192_ed03);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// What stands for the call-site of a branch.
+const BRANCH: u32 = u32::MAX;
+
+impl<'p> Visits<'p> {
+    pub(super) fn of(plan: &'p Plan, window: (Time, Time)) -> Self {
+        Self { plan, window, only: None, open: Vec::new(), all: Vec::new(), crossed: BTreeMap::new() }
+    }
+
+    /// From now on only the requests of one caller are followed, whenever they come.
+    pub(super) fn follow(&mut self, node: NodeId) {
+        (self.only, self.window.1) = (Some(node), Time::NEVER);
+    }
+
+    fn begin(&mut self, frame: u32, key: u64, place: Place) {
+        let at = frame as usize;
+        if self.open.len() <= at {
+            self.open.resize_with(at + 1, || None);
+        }
+        self.open[at] = Some(Open { key, place, called: Vec::new() });
+    }
+
+    /// A request at a node that is followed, if it arrives in time.
+    fn visit(&mut self, node: NodeId, key: u64, at: Time) -> Option<u32> {
+        let inside = at >= self.window.0 && at < self.window.1 && self.only.is_none_or(|only| only == node);
+        inside.then(|| {
+            self.all.push(Visit { node, key, good: None });
+            self.all.len() as u32 - 1
+        })
+    }
+
+    fn opened(&mut self, frame: u32, opening: Opening, at: Time) {
+        match opening {
+            Opening::Root { client, nth, .. } => {
+                let node = self.plan.clients[client.index()].node;
+                let key = child(u64::from(node.0), 1, nth);
+                let visit = self.visit(node, key, at);
+                let place = Place { visit, outer: None, node, outer_node: node, call: None, whole: true };
+                self.begin(frame, key, place);
+            }
+            // Nobody knows which message it is.
+            Opening::Record { .. } => {}
+            Opening::Branch { parent } => {
+                let Some((key, up)) = self.descend(parent, BRANCH) else { return };
+                self.begin(frame, key, Place { call: None, whole: false, ..up });
+            }
+            Opening::Call { parent, call } => self.called(frame, parent, call, at),
+        }
+    }
+
+    /// The name of the next thing a frame makes at a place, and what the frame belongs to.
+    fn descend(&mut self, parent: u32, site: u32) -> Option<(u64, Place)> {
+        let open = self.open.get_mut(parent as usize)?.as_mut()?;
+        let known = open.called.iter_mut().find(|(called, _)| *called == site);
+        let nth = known.map_or(0, |(_, times)| {
+            *times += 1;
+            *times
+        });
+        if nth == 0 {
+            open.called.push((site, 0));
+        }
+        Some((child(open.key, u64::from(site) + 2, u64::from(nth)), open.place))
+    }
+
+    fn called(&mut self, frame: u32, parent: u32, call: CallId, at: Time) {
+        let Some((key, up)) = self.descend(parent, call.0) else { return };
+        // A call around its own tries belongs to its caller's request, and so do they.
+        let own_try = up.call == Some(call);
+        let (caller, from) = if own_try { (up.outer, up.outer_node) } else { (up.visit, up.node) };
+        let node = self.plan.endpoint(self.plan.call(call).endpoint).node;
+        if let Some(caller) = caller {
+            self.crossed.entry((from, node)).or_default().insert(caller);
+        }
+        if own_try && let Some(guard) = self.open.get_mut(parent as usize).and_then(Option::as_mut) {
+            // What was taken for a request at the callee is none.
+            if let Some(none) = guard.place.visit.take() {
+                self.all[none as usize].node = NodeId(u32::MAX);
+            }
+        }
+        let visit = self.visit(node, key, at);
+        let place = Place { visit, outer: caller, node, outer_node: from, call: Some(call), whole: true };
+        self.begin(frame, key, place);
+    }
+
+    /// A request has ended for whoever waits for it; the first word counts.
+    fn settle(&mut self, frame: u32, outcome: Outcome) {
+        let Some(open) = self.open.get(frame as usize).and_then(Option::as_ref) else { return };
+        if let Some(visit) = open.place.visit.filter(|_| open.place.whole) {
+            self.all[visit as usize].good.get_or_insert(outcome.is_good());
+        }
+    }
+
+    /// The requests of one caller: by name, whether they ended well.
+    fn at(&self, node: NodeId) -> BTreeMap<u64, bool> {
+        let own = self.all.iter().filter(|visit| visit.node == node);
+        own.map(|visit| (visit.key, visit.good == Some(true))).collect()
+    }
+}
+
+/// Requests of a caller that were served without the outage of one of its calls, and how many of them are not with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Crossing {
+    /// Of those that cross the edge.
+    pub(super) crossing: (u64, u64),
+    /// Of those that do not.
+    pub(super) beside: (u64, u64),
+}
+
+/// What became of the same requests of a caller when one of its calls is down.
+pub(super) fn crossing(without: &Visits<'_>, with: &Visits<'_>, (from, to): (NodeId, NodeId)) -> Crossing {
+    let after = with.at(from);
+    let crossed = without.crossed.get(&(from, to));
+    let mut sum = Crossing::default();
+    for (nth, visit) in (0..).zip(&without.all) {
+        if visit.node != from || visit.good != Some(true) {
+            continue;
+        }
+        let across = crossed.is_some_and(|all| all.contains(&nth));
+        let then = after.get(&visit.key);
+        // Who never comes, because the request behind it failed somewhere else, was not turned away here.
+        if !across && then.is_none() {
+            continue;
+        }
+        let counted = if across { &mut sum.crossing } else { &mut sum.beside };
+        counted.0 += 1;
+        counted.1 += u64::from(then != Some(&true));
+    }
+    sum
+}
+
+impl Probe for Visits<'_> {
+    const TRACES: bool = true;
+
+    fn on(&mut self, _: Time, _: Fact) {}
+
+    fn trace(&mut self, moment: Trace) {
+        match moment {
+            Trace::Opened { frame, opening, at } => {
+                if let Some(slot) = self.open.get_mut(frame as usize) {
+                    *slot = None;
+                }
+                self.opened(frame, opening, at);
+            }
+            Trace::Abandoned { frame, .. } => self.settle(frame, Outcome::Abandoned),
+            Trace::Closed { frame, outcome, .. } => {
+                self.settle(frame, outcome);
+                if let Some(slot) = self.open.get_mut(frame as usize) {
+                    *slot = None;
+                }
+            }
+            Trace::Segment { .. } | Trace::Spurned { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! Who falls when something falls: the answer in a sentence, the matrix, the index of every edge, single points of failure.
+
+use crate::diag::nouns;
+use crate::experiment::coupling::{Cell as Cost, Column, Coupling, Index, Kind, Whose};
+use crate::experiment::summary::Estimate;
+use crate::report::number::{NONE, count, or_none, percent, plain, seconds, short, time};
+use crate::report::page::{Figure, Page};
+use crate::report::sheet::{Cell, Sheet, Tone};
+use crate::report::text::clean;
+
+/// Below this share nobody is said to lose anything.
+const SAID: f64 = 0.005;
+
+/// Rows of a table for a screen.
+const ROWS: usize = 24;
+
+/// Names in a sentence.
+const NAMES: usize = 3;
+
+/// The page; `every`: all rows.
+pub fn page(coupling: &Coupling, every: bool) -> Page {
+    let mut page = Page {
+        answer: answer(coupling),
+        heading: heading(coupling),
+        warnings: warnings(coupling),
+        tables: vec![
+            ("what it costs when one thing is down".to_owned(), matrix(coupling, every)),
+            ("coupling in time of callers to callees".to_owned(), edges(coupling, every)),
+            ("single points of failure".to_owned(), points(coupling, every)),
+        ],
+        notes: notes(coupling),
+        figures: Vec::new(),
+    };
+    coupling.columns.iter().for_each(|column| figures(column, &mut page.figures));
+    page
+}
+
+/// The heat map.
+#[cfg(feature = "charts")]
+pub fn picture(coupling: &Coupling) -> String {
+    let run = &coupling.run;
+    let outage = format!("from {} for {}", seconds(run.outage_at_s), seconds(run.outage_for_s));
+    let subtitle = format!(
+        "down {outage} · seed {} · {} × {} · {}",
+        run.seed,
+        run.replications,
+        seconds(run.duration_s),
+        run.note
+    );
+    let title = format!("{}: who falls when something falls", clean(&coupling.scenario.name));
+    crate::report::chart::heat(&crate::report::chart::Title { title, subtitle }, coupling)
+}
+
+/// The answer in a sentence: of the node that costs most, those left out that clients call themselves, where there is another.
+pub fn answer(coupling: &Coupling) -> String {
+    let felt = || coupling.columns.iter().filter(|column| is_felt(column));
+    let inner = felt().find(|column| column.target.kind == Kind::Node && !column.entry);
+    match inner.or_else(|| felt().next()) {
+        Some(column) => sentence(column, coupling),
+        None => format!(
+            "nothing that was taken down for {} costs anybody anything that is seen",
+            seconds(coupling.run.outage_for_s)
+        ),
+    }
+}
+
+/// Whether anybody feels it.
+fn is_felt(column: &Column) -> bool {
+    cells(column).any(|(_, cell)| above(cell.lost) || above(cell.late))
+}
+
+fn above(e: Estimate) -> bool {
+    e.value.is_some_and(|share| share >= SAID)
+}
+
+fn cells(column: &Column) -> impl Iterator<Item = (&String, &Cost)> {
+    column.clients.iter().chain(&column.flows)
+}
+
+/// What one column says: who loses what, who waits, who is unharmed.
+pub fn sentence(column: &Column, coupling: &Coupling) -> String {
+    let mut felt: Vec<(f64, String)> = Vec::new();
+    let mut unharmed: Vec<String> = Vec::new();
+    for (name, cell) in cells(column).filter(|(_, cell)| cell.served > 0 || cell.by_structure) {
+        let name = clean(name);
+        let (lost, late) = (cell.lost.value.unwrap_or(0.0), cell.late.value.unwrap_or(0.0));
+        match (lost >= SAID, late >= SAID) {
+            (true, true) => felt.push((lost, format!("{name} loses {}, and {} is late", percent(lost), percent(late)))),
+            (true, false) => felt.push((lost, format!("{name} loses {}", percent(lost)))),
+            (false, true) => felt.push((late / 2.0, waits(&name, cell, late))),
+            (false, false) => unharmed.push(name),
+        }
+    }
+    felt.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let more = felt.len().saturating_sub(NAMES);
+    let mut parts: Vec<String> = felt.into_iter().take(NAMES).map(|(_, text)| text).collect();
+    if more > 0 {
+        parts.push(format!("{more} more feel it"));
+    }
+    parts.extend(spared(&unharmed));
+    let how = if column.target.hangs { "hanging" } else { "down" };
+    let outage = seconds(coupling.run.outage_for_s);
+    format!("{} {how} for {outage}: {}", clean(&column.target.name), parts.join(", "))
+}
+
+/// Who waits it out, and what keeps the work meanwhile.
+fn waits(name: &str, cell: &Cost, late: f64) -> String {
+    let by = or_none(cell.late_by_s, |s| time(s * 1e3));
+    match &cell.sheltered_by {
+        Some(broker) => format!("{} saves {name}, of which {} is {by} late", clean(broker), percent(late)),
+        None => format!("{} of {name} is {by} late", percent(late)),
+    }
+}
+
+fn spared(names: &[String]) -> Option<String> {
+    match names {
+        [] => None,
+        [one] => Some(format!("{one} is unharmed")),
+        [one, other] => Some(format!("{one} and {other} are unharmed")),
+        [one, rest @ ..] => Some(format!("{one} and {} others are unharmed", rest.len())),
+    }
+}
+
+fn heading(coupling: &Coupling) -> Vec<String> {
+    let run = &coupling.run;
+    let name = clean(&coupling.scenario.name);
+    let variant = coupling.scenario.variant.as_ref().map(|variant| format!(", variant {}", clean(variant)));
+    vec![
+        format!("{name}{}", variant.unwrap_or_default()),
+        format!("{} {}", coupling.tool.name, coupling.tool.version),
+        format!("scenario {}", coupling.scenario.hash.chars().take(8).collect::<String>()),
+        run.note.clone(),
+        format!("seed {}", run.seed),
+        format!("{} × {}", run.replications, seconds(run.duration_s)),
+        format!("{} % intervals", plain(run.confidence * 100.0)),
+        format!("outages from {} for {}", seconds(run.outage_at_s), seconds(run.outage_for_s)),
+    ]
+}
+
+fn warnings(coupling: &Coupling) -> Vec<String> {
+    let mut all = Vec::new();
+    if !coupling.missing.is_empty() {
+        let n = coupling.missing.len() as u64;
+        let names: Vec<&str> = coupling.missing.iter().take(NAMES).map(|target| target.name.as_str()).collect();
+        all.push(format!("interrupted: {n} {} not run, such as {}", nouns(n, "outage"), names.join(", ")));
+    }
+    if coupling.run.replications < 2 {
+        all.push("one replication has no intervals: run at least two".into());
+    }
+    all
+}
+
+/// A share with half of its interval in points; where it is all or none, how far the interval goes.
+fn share(e: Estimate) -> Cell {
+    let Some(value) = e.value else { return NONE.into() };
+    let tone = match value {
+        bad if bad >= 0.5 => Tone::Bad,
+        odd if odd >= SAID => Tone::Odd,
+        _ => Tone::Plain,
+    };
+    let text = match e.ends() {
+        Some((0.0, high)) if value == 0.0 && high > 0.0 => format!("0 % ≤{}", short(high * 100.0)),
+        Some((low, 1.0)) if value == 1.0 && low < 1.0 => format!("100 % ≥{}", plain(low * 100.0)),
+        Some((low, high)) if high > low => format!("{} ±{}", percent(value), short((high - low) * 50.0)),
+        _ => percent(value),
+    };
+    Cell::toned(text, tone)
+}
+
+fn matrix(coupling: &Coupling, every: bool) -> Sheet {
+    let columns = [("down", 9), ("whose", 9), ("lost", 8), ("late", 7), ("by", 5), ("cost", 6), ("requests", 4)];
+    let mut sheet = Sheet::new(&columns);
+    let mut quiet = 0;
+    for column in coupling.columns.iter().filter(|column| every || column.target.kind != Kind::Edge) {
+        for (name, cell) in cells(column) {
+            if every || above(cell.lost) || above(cell.late) {
+                sheet.push(&down(column), row(name, cell));
+            } else {
+                quiet += 1;
+            }
+        }
+    }
+    let cut = sheet.rows.len().saturating_sub(if every { usize::MAX } else { ROWS });
+    sheet.rows.truncate(sheet.rows.len() - cut);
+    let told = |n: usize, what: &str| (n > 0).then(|| format!("{n} {what}"));
+    let left = [told(cut, "more not shown"), told(quiet, "pairs without a loss")];
+    let left: Vec<String> = left.into_iter().flatten().collect();
+    sheet.note = (!left.is_empty()).then(|| format!("{}; all with -v", left.join(", ")));
+    sheet
+}
+
+fn down(column: &Column) -> String {
+    let how = if column.target.hangs { " (hangs)" } else { "" };
+    format!("{}{how}", column.target.name)
+}
+
+fn row(name: &str, cell: &Cost) -> Vec<Cell> {
+    let cost = |s: f64| format!("{}{}", if cell.recovered { "" } else { "≥ " }, tenths(s));
+    let requests = if cell.by_structure { "apart".to_owned() } else { count(cell.served) };
+    vec![
+        name.into(),
+        share(cell.lost),
+        share(cell.late),
+        or_none(cell.late_by_s, |s| time(s * 1e3)).into(),
+        or_none(cell.cost_s, cost).into(),
+        requests.into(),
+    ]
+}
+
+/// Seconds as far as they are told apart.
+fn tenths(s: f64) -> String {
+    if s.abs() < 0.05 { "0 s".into() } else { time(s * 1e3) }
+}
+
+fn edges(coupling: &Coupling, every: bool) -> Sheet {
+    let columns = [
+        ("edge", 9),
+        ("refusing", 8),
+        ("hanging", 8),
+        ("requests", 4),
+        ("spill-over", 7),
+        ("hanging ", 6),
+        ("beside", 3),
+    ];
+    let mut sheet = Sheet::new(&columns);
+    let all = || coupling.columns.iter().filter(|column| column.target.kind == Kind::Edge);
+    for column in all().filter(|column| !column.target.hangs) {
+        let hangs = all().find(|other| other.target.hangs && other.target.name == column.target.name);
+        let index = |of: fn(&Index) -> Estimate, column: Option<&Column>| {
+            column.and_then(|column| column.index.as_ref()).map_or_else(|| NONE.into(), |index| share(of(index)))
+        };
+        let counted =
+            |of: fn(&Index) -> u64| column.index.as_ref().map_or_else(|| NONE.into(), |i| count(of(i)).into());
+        sheet.push(
+            &column.target.name,
+            vec![
+                index(|i| i.lost, Some(column)),
+                index(|i| i.lost, hangs),
+                counted(|i| i.crossing),
+                index(|i| i.spill_over, Some(column)),
+                index(|i| i.spill_over, hangs),
+                counted(|i| i.beside),
+            ],
+        );
+    }
+    let left = sheet.rows.len().saturating_sub(if every { usize::MAX } else { ROWS });
+    sheet.rows.truncate(sheet.rows.len() - left);
+    sheet.note = (left > 0).then(|| format!("{left} more not shown; all with -v"));
+    sheet
+}
+
+fn points(coupling: &Coupling, every: bool) -> Sheet {
+    let mut sheet = Sheet::new(&[("single point", 9), ("of", 9), ("lost", 8), ("the only way to", 7)]);
+    for point in &coupling.single_points {
+        let ways = match point.only_way_to.as_slice() {
+            [] if point.by_run_alone => "shown by the run alone".to_owned(),
+            [] => "itself".to_owned(),
+            few @ ([_] | [_, _]) => few.join(", "),
+            [first, rest @ ..] => format!("{first} and {} others", rest.len()),
+        };
+        sheet.push(&point.target, [point.of.as_str().into(), share(point.lost), ways.into()]);
+    }
+    let left = sheet.rows.len().saturating_sub(if every { usize::MAX } else { ROWS });
+    sheet.rows.truncate(sheet.rows.len() - left);
+    sheet.note = (left > 0).then(|| format!("{left} more not shown; all with -v"));
+    sheet
+}
+
+fn notes(coupling: &Coupling) -> Vec<String> {
+    let late = |who: &Whose| {
+        let why = if who.promised { " as promised" } else { "" };
+        format!("{} {}{why}", clean(&who.name), time(who.late_after_ms))
+    };
+    let late: Vec<String> = coupling.whose.iter().take(8).map(late).collect();
+    let mut notes = vec![
+        format!(
+            "lost: served without the outage and not with it, of the same requests; late: served, but later by more than {}",
+            late.join(", ")
+        ),
+        "cost: how long the load of all extra failures takes to arrive, the aftermath's included; ≥ where the run ends \
+         before it is as good as without"
+            .into(),
+        "an edge's index counts its caller's own requests that cross it; spill-over those that do not and come all the same; hanging is a partition: \
+         what a network drops comes after its end, so that who has no timeout is late, not lost"
+            .into(),
+        "single point: at least half is lost, by the whole interval".into(),
+    ];
+    if !coupling.run.closed_clients.is_empty() {
+        notes.push(format!(
+            "{}: closed, so that successes are counted and none is called late",
+            clean(&coupling.run.closed_clients.join(", "))
+        ));
+    }
+    notes
+}
+
+fn figures(column: &Column, all: &mut Vec<Figure>) {
+    let name = down(column);
+    let mut add = |section, metric: String, unit, value, count| {
+        all.push(Figure { section, name: name.clone(), metric, unit, value, count });
+    };
+    add("columns", "blast".into(), "share", column.blast, None);
+    for (who, cell) in cells(column) {
+        let served = Some(cell.served);
+        add("columns", format!("{who}.lost"), "share", cell.lost, served);
+        add("columns", format!("{who}.late"), "share", cell.late, served);
+        add("columns", format!("{who}.late_by_s"), "s", cell.late_by_s, None);
+        add("columns", format!("{who}.cost_s"), "s", cell.cost_s, None);
+    }
+    if let Some(index) = &column.index {
+        add("columns", "index.lost".into(), "share", index.lost, Some(index.crossing));
+        add("columns", "index.spill_over".into(), "share", index.spill_over, Some(index.beside));
+    }
+}

@@ -1,0 +1,218 @@
+//! Coupling in time against what must come out: closed forms, sharing, screens, resuming.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use hoptax::experiment::coupling::{Cell, Column, Coupling, NoShelf, Shelf, Wanted, Window, study};
+use hoptax::experiment::study::{Options, Trouble, load};
+use hoptax::experiment::{Watch, run};
+use hoptax::scenario::{Checked, Source};
+
+fn checked(text: &str) -> Checked {
+    load(&Source::text("coupling", text), None, &Options::default()).unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// A file with its beginning: 20 s measured, four replications, two workers of the machine at most.
+fn with(rest: &str) -> Checked {
+    checked(&format!("version = 1\nsim = {{ duration = \"20s\", warmup = \"1s\", replications = 4 }}\n{rest}"))
+}
+
+fn of(checked: &Checked, wanted: &Wanted) -> Coupling {
+    study(checked, wanted, None, &(), &NoShelf).unwrap_or_else(|why| panic!("{why}")).coupling
+}
+
+fn column<'c>(coupling: &'c Coupling, name: &str, hangs: bool) -> &'c Column {
+    let found = coupling.columns.iter().find(|c| c.target.name == name && c.target.hangs == hangs);
+    found.unwrap_or_else(|| panic!("no column {name}"))
+}
+
+fn value(e: hoptax::stats::Interval) -> f64 {
+    e.value.unwrap()
+}
+
+/// A chain of calls; `buy` (30 %) goes to payments, `look` does not.
+const SHOP: &str = r#"
+[clients.users]
+calls = [{ to = "web.buy", share = "30%" }, { to = "web.look", share = "70%" }]
+rate = "60/s"
+[services.web.endpoints.buy]
+work = "1ms"
+steps = ["payments"]
+[services.web.endpoints.look]
+work = "1ms"
+[services.payments]
+work = "2ms"
+steps = [{ query = "ledger" }]
+[databases.ledger]
+work = "1ms"
+"#;
+
+#[test]
+fn a_chain_loses_what_crosses_the_node_and_nothing_is_late() {
+    let coupling = of(&with(SHOP), &Wanted::default());
+    for node in ["payments", "ledger"] {
+        let Cell { lost, late, cost_s, recovered, served, .. } =
+            column(&coupling, node, false).clients["users"].clone();
+        assert!(served > 800 && lost.contains(0.3) == Some(true), "{node}: {lost:?} of {served}");
+        assert!(lost.half_width().unwrap() < 0.05, "{lost:?}");
+        assert_eq!(value(late), 0.0);
+        // 4 s down and 30 % lost cost as much as 1.2 s of the load; nothing comes after.
+        assert!(recovered && (value(cost_s) - 4.0 * value(lost)).abs() < 0.02, "{cost_s:?}");
+    }
+    assert_eq!(value(column(&coupling, "web", false).clients["users"].lost), 1.0);
+    assert!(column(&coupling, "web", false).entry && !column(&coupling, "ledger", false).entry);
+    let index = column(&coupling, "web -> payments", false).index.unwrap();
+    assert_eq!((value(index.lost), value(index.spill_over)), (1.0, 0.0));
+    assert!(index.crossing > 200 && index.beside > 500, "{index:?}");
+    // The database stands at the end of the only way; so does each before it.
+    let points: Vec<&str> = coupling.single_points.iter().map(|point| point.target.as_str()).collect();
+    assert_eq!(points, ["web"]);
+    assert_eq!(coupling.single_points[0].only_way_to, ["ledger", "payments"]);
+}
+
+#[test]
+fn a_queue_loses_nothing_and_is_late_while_the_outage_outlasts_the_bound() {
+    let coupling = of(
+        &with(
+            r#"
+[clients.users]
+calls = "web"
+rate = "20/s"
+[services.web]
+work = "1ms"
+steps = [{ send = "mails", wait_for_ack = true }]
+[queues.mails]
+[services.mailer]
+work = "5ms"
+consumes = [{ from = "mails", concurrency = 4 }]
+[[flows]]
+name = "mailed"
+starts = "users"
+ends = "mailer"
+[[slos]]
+of = "mailed"
+expect = "p99 < 200ms"
+"#,
+        ),
+        &Wanted::default(),
+    );
+    let down = column(&coupling, "mailer", false);
+    assert_eq!((value(down.clients["users"].lost), value(down.clients["users"].late)), (0.0, 0.0));
+    let mailed = &down.flows["mailed"];
+    assert_eq!(value(mailed.lost), 0.0);
+    // Whoever comes within the last 0.2 s is not late: 3.8 of 4 s, less the backlog's own time.
+    assert!(value(mailed.late) > 0.93 && mailed.sheltered_by.as_deref() == Some("mails"), "{mailed:?}");
+    // On average half the outage, for those late: (4 + 0.2) / 2.
+    assert!((value(mailed.late_by_s) - 2.1).abs() < 0.25, "{mailed:?}");
+    let who = coupling.whose.iter().find(|who| who.name == "mailed").unwrap();
+    assert!(who.promised && (who.late_after_ms - 200.0).abs() < 1e-9 && who.flow);
+    // Without its broker the caller hears of it at once.
+    assert_eq!(value(column(&coupling, "mails", false).flows["mailed"].lost), 1.0);
+}
+
+#[test]
+fn a_fallback_takes_lost_to_nothing() {
+    let shop = SHOP.replace("steps = [\"payments\"]", "steps = [{ call = \"payments\", fallback = [] }]");
+    let coupling = of(&with(&shop), &Wanted { only: vec!["payments".into()], ..Wanted::default() });
+    let lost = coupling.columns[0].clients["users"].lost;
+    assert_eq!((value(lost), coupling.columns.len()), (0.0, 1));
+    assert!(lost.high.unwrap() > 0.0 && lost.high.unwrap() < 0.01, "{lost:?}");
+}
+
+#[test]
+fn who_shares_a_pool_fails_with_those_who_cross() {
+    let shop = |guard: &str| {
+        SHOP.replace("steps = [\"payments\"]", &format!("steps = [{{ call = \"payments\"{guard} }}]"))
+            .replace("rate = \"60/s\"", "rate = \"60/s\"\ntimeout = \"500ms\"")
+            .replace("[services.web.endpoints.buy]", "[services.web]\nconcurrency = 8\n[services.web.endpoints.buy]")
+    };
+    let only = Wanted { only: vec!["web -> payments".into()], ..Wanted::default() };
+    let spill = |guard: &str| {
+        let coupling = of(&with(&shop(guard)), &only);
+        let index = |hangs| column(&coupling, "web -> payments", hangs).index.unwrap();
+        (value(index(false).spill_over), value(index(true).spill_over), value(index(true).lost))
+    };
+    // 18 a second that hang hold eight workers within half a second; refused ones hold none.
+    let (refusing, hanging, lost) = spill("");
+    assert!(refusing == 0.0 && hanging > 0.5 && lost > 0.95, "{refusing} {hanging} {lost}");
+    // Where at most two may hang, six workers are left for the others.
+    let (refusing, hanging, lost) = spill(", bulkhead = { max_concurrent = 2 }");
+    assert!(refusing == 0.0 && hanging == 0.0 && lost > 0.95, "{refusing} {hanging} {lost}");
+}
+
+#[test]
+fn what_nothing_leads_to_is_not_run() {
+    let two = format!("{SHOP}[clients.others]\ncalls = \"alone\"\nrate = \"5/s\"\n[services.alone]\nwork = \"1ms\"\n");
+    let coupling = of(&with(&two), &Wanted::default());
+    let apart = &column(&coupling, "payments", false).clients["others"];
+    assert!(apart.by_structure && apart.lost == hoptax::stats::Interval::between(0.0, 0.0, 0.0), "{apart:?}");
+    assert!(!column(&coupling, "payments", false).clients["users"].by_structure);
+}
+
+/// Runs that share what was before the outage are those in which the fault stands in the file.
+#[test]
+fn shared_runs_are_those_of_the_file() {
+    let text = format!("version = 1\nsim = {{ duration = \"20s\", warmup = \"1s\", replications = 4 }}\n{SHOP}");
+    let fault = "[[faults]]\nkind = \"outage\"\ntarget = \"ledger\"\nat = \"6s\"\nduration = \"4s\"\n";
+    let summary = |text: &str| run(&checked(text), None, &()).unwrap_or_else(|why| panic!("{why}"));
+    let (without, with) = (summary(&text), summary(&format!("{text}{fault}")));
+    let missing = without.clients["users"].succeeded - with.clients["users"].succeeded;
+    let coupling = of(&checked(&text), &Wanted { only: vec!["ledger".into()], ..Wanted::default() });
+    let cell = &coupling.columns[0].clients["users"];
+    assert_eq!((coupling.run.outage_at_s, coupling.run.outage_for_s), (6.0, 4.0));
+    assert_eq!((value(cell.lost) * cell.served as f64).round() as u64, missing);
+}
+
+/// A shelf in memory.
+#[derive(Default)]
+struct Memory(RefCell<BTreeMap<String, String>>);
+
+impl Shelf for Memory {
+    fn take(&self, key: &str) -> Option<String> {
+        self.0.borrow().get(key).cloned()
+    }
+    fn keep(&self, key: &str, text: &str) {
+        self.0.borrow_mut().insert(key.into(), text.into());
+    }
+}
+
+/// Has had enough at once.
+struct Enough;
+
+impl Watch for Enough {
+    fn advanced(&self, _: f64) {}
+    fn stopped(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn finished_columns_are_not_run_again_and_say_the_same() {
+    let (file, shelf) = (with(SHOP), Memory::default());
+    let json = |found: &Coupling| hoptax::report::json::pretty(found);
+    let first = study(&file, &Wanted::default(), None, &(), &shelf).unwrap();
+    assert!(first.whole && shelf.0.borrow().len() == first.coupling.columns.len());
+    shelf.0.borrow_mut().retain(|key, _| key.starts_with("ledger"));
+    let second = study(&file, &Wanted::default(), Some(1), &(), &shelf).unwrap();
+    assert_eq!(json(&first.coupling), json(&second.coupling));
+    // Another seed is another study.
+    let other = checked(&format!(
+        "version = 1\nsim = {{ duration = \"20s\", warmup = \"1s\", replications = 4, seed = 2 }}\n{SHOP}"
+    ));
+    let other = study(&other, &Wanted::default(), None, &(), &shelf).unwrap();
+    assert_ne!(json(&first.coupling), json(&other.coupling));
+    assert!(matches!(study(&file, &Wanted::default(), None, &Enough, &NoShelf), Err(Trouble::Interrupted)));
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let file = with(SHOP);
+    let refused = |wanted: Wanted| match study(&file, &wanted, None, &(), &NoShelf) {
+        Err(Trouble::Absent(why)) => why,
+        other => panic!("{:?}", other.map(|found| found.whole)),
+    };
+    let why = refused(Wanted { only: vec!["paymets".into()], ..Wanted::default() });
+    assert!(why.contains("`paymets`") && why.contains("did you mean `payments`"), "{why}");
+    let window = Some(Window { at_s: 18.0, for_s: 4.0 });
+    assert!(refused(Wanted { window, ..Wanted::default() }).contains("20 s"));
+}
