@@ -267,11 +267,7 @@ impl<'s> Lowering<'s> {
     /// it does not understand.
     pub(in crate::scenario) fn balances(&self, from: NodeId, to: NodeId) -> bool {
         let kind = self.plan.node(to).kind;
-        self.meshed.proxies.contains_key(&from) && (kind == NodeKind::External.word() || self.may_have_proxy(kind))
-    }
-
-    fn may_have_proxy(&self, kind: &str) -> bool {
-        kind == NodeKind::Service.word() || kind == NodeKind::Gateway.word()
+        self.meshed.proxies.contains_key(&from) && (kind == NodeKind::External.word() || may_have_proxy(kind))
     }
 
     /// Whether connections from one node to another are encrypted by the proxies of both.
@@ -290,7 +286,7 @@ impl<'s> Lowering<'s> {
     ) -> Option<Guards> {
         let policy = self.scenario.mesh.as_ref()?.policy.as_ref()?;
         let whole = wire.is_some_and(|wire| wire.codec().messages == 1);
-        let talks = self.may_have_proxy(self.scenario.nodes.get(to)?.kind.word());
+        let talks = may_have_proxy(self.scenario.nodes.get(to)?.kind.word());
         let fits = whole && talks && self.meshed.proxies.contains_key(&from);
         self.scenario.policies.get(&policy.value).filter(|_| fits).map(|policy| policy.guards.clone())
     }
@@ -335,6 +331,11 @@ impl<'s> Lowering<'s> {
     pub(in crate::scenario) fn proxy_called(&self, name: &str) -> Option<NodeId> {
         self.plan.proxies.iter().map(|proxy| proxy.node).find(|node| self.plan.node(*node).name == name)
     }
+}
+
+/// Whether nodes of a kind, by its word, have proxies in a mesh.
+fn may_have_proxy(kind: &str) -> bool {
+    kind == NodeKind::Service.word() || kind == NodeKind::Gateway.word()
 }
 
 /// The names of the proxies.
