@@ -22,6 +22,9 @@ pub(super) struct Args {
     /// What is down hangs instead of refusing; edges do both in any case
     #[arg(long)]
     hang: bool,
+    /// Do not slow nodes down: no slowness coupling, and not how slow they may be
+    #[arg(long)]
+    no_slow: bool,
     /// When the outage begins, from the start of the measured time, such as 20s [default: after 30 % of it]
     #[arg(long, value_name = "TIME", value_parser = Span::parse)]
     at: Option<Span>,
@@ -33,7 +36,12 @@ pub(super) struct Args {
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let kinds = args.asked.kinds()?;
     let (checked, options) = args.asked.scenario(output)?;
-    let wanted = CouplingWanted { only: args.target.clone(), hangs: args.hang, window: window(args, &checked) };
+    let wanted = CouplingWanted {
+        only: args.target.clone(),
+        hangs: args.hang,
+        window: window(args, &checked),
+        slow: !args.no_slow,
+    };
     let shelf = Kept { folder: args.asked.output.as_ref().map(|folder| folder.join("columns")) };
     let progress = Progress::begin(args.asked.progress, output);
     let study = engine::coupling(&checked, &wanted, args.asked.jobs, &progress, &shelf);

@@ -21,6 +21,7 @@ mod schema;
 mod studied;
 mod trace;
 mod validate;
+mod whatif;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -58,6 +59,7 @@ enum Verb {
     Compare(compare::Args),
     Coupling(coupling::Args),
     Trace(trace::Args),
+    Whatif(whatif::Args),
     Explain(explain::Args),
     Validate(validate::Args),
     Schema(schema::Args),
@@ -105,6 +107,7 @@ impl Verb {
             Verb::Compare(args) => compare::act(&args, output),
             Verb::Coupling(args) => coupling::act(&args, output),
             Verb::Trace(args) => trace::act(&args, output),
+            Verb::Whatif(args) => whatif::act(&args, output),
             Verb::Explain(args) => explain::act(&args, output),
             Verb::Validate(args) => validate::act(&args, output),
             Verb::Schema(args) => schema::act(&args),

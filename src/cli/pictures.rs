@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::engine::{Comparison, Coupling, Trace};
+use super::engine::{Comparison, Coupling, Trace, WhatIf};
 use super::exit::Failure;
 use super::output::shown;
 use crate::experiment::summary::Summary;
@@ -190,6 +190,19 @@ pub(super) fn heat(coupling: &Coupling) -> Result<String, Failure> {
 /// Refuses: this build draws no pictures.
 #[cfg(not(feature = "charts"))]
 pub(super) fn heat(_: &Coupling) -> Result<String, Failure> {
+    Err(Failure::Usage("this build draws no pictures (feature `charts`)".into()))
+}
+
+/// What a notch on anything does, as a tornado.
+#[cfg(feature = "charts")]
+#[allow(clippy::unnecessary_wraps, reason = "the same signature in every build")]
+pub(super) fn tornado(whatif: &WhatIf) -> Result<String, Failure> {
+    Ok(crate::report::whatif::picture(whatif))
+}
+
+/// Refuses: this build draws no pictures.
+#[cfg(not(feature = "charts"))]
+pub(super) fn tornado(_: &WhatIf) -> Result<String, Failure> {
     Err(Failure::Usage("this build draws no pictures (feature `charts`)".into()))
 }
 

@@ -11,12 +11,14 @@
 mod cast;
 mod column;
 mod screen;
+mod slow;
 mod study;
 mod visits;
 
 pub use cast::{Kind, Target};
 pub use column::{Cell, Column, Index};
 pub use screen::Screen;
+pub use slow::{Breaks, Slowed, Slowness};
 pub use study::{Conditions, Coupling, NoShelf, Shelf, SinglePoint, Study, Wanted, Whose, study};
 
 use std::collections::BTreeMap;

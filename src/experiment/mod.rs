@@ -21,6 +21,7 @@ pub mod theory;
 pub mod trace;
 pub mod variants;
 mod verdict;
+pub mod whatif;
 
 pub use run::{Failure, Watch, run};
 pub use trace::trace;

@@ -1,7 +1,7 @@
 //! Who falls when something falls: the answer in a sentence, the matrix, the index of every edge, single points of failure.
 
 use crate::diag::nouns;
-use crate::experiment::coupling::{Cell as Cost, Column, Coupling, Index, Kind, Whose};
+use crate::experiment::coupling::{Breaks, Cell as Cost, Column, Coupling, Index, Kind, Whose};
 use crate::experiment::summary::Estimate;
 use crate::report::number::{NONE, count, or_none, percent, plain, seconds, short, time};
 use crate::report::page::{Figure, Page};
@@ -26,12 +26,23 @@ pub fn page(coupling: &Coupling, every: bool) -> Page {
         tables: vec![
             ("what it costs when one thing is down".to_owned(), matrix(coupling, every)),
             ("coupling in time of callers to callees".to_owned(), edges(coupling, every)),
+            ("coupling in slowness, and how slow a node may be".to_owned(), slow(coupling, every)),
             ("single points of failure".to_owned(), points(coupling, every)),
         ],
         notes: notes(coupling),
         figures: Vec::new(),
     };
     coupling.columns.iter().for_each(|column| figures(column, &mut page.figures));
+    for slow in &coupling.slowness {
+        for (client, slowed) in &slow.clients {
+            let mut add = |metric: String, value| {
+                let name = slow.node.clone();
+                page.figures.push(Figure { section: "slowness", name, metric, unit: "1", value, count: None });
+            };
+            add(format!("{client}.epsilon"), slowed.epsilon);
+            slowed.breaks_at.iter().for_each(|(promise, at)| add(format!("{client}.{promise}.breaks_at"), at.factor));
+        }
+    }
     page
 }
 
@@ -56,12 +67,28 @@ pub fn answer(coupling: &Coupling) -> String {
     let felt = || coupling.columns.iter().filter(|column| is_felt(column));
     let inner = felt().find(|column| column.target.kind == Kind::Node && !column.entry);
     match inner.or_else(|| felt().next()) {
-        Some(column) => sentence(column, coupling),
+        Some(column) => format!("{}{}", sentence(column, coupling), tightest(coupling)),
         None => format!(
             "nothing that was taken down for {} costs anybody anything that is seen",
             seconds(coupling.run.outage_for_s)
         ),
     }
+}
+
+/// The node that may be slower by the least before a promise breaks.
+fn tightest(coupling: &Coupling) -> String {
+    let all = coupling.slowness.iter().flat_map(|slow| {
+        let clients = slow.clients.iter();
+        clients.flat_map(move |(client, slowed)| {
+            let breaks = slowed.breaks_at.iter();
+            breaks.filter_map(move |(promise, breaks)| Some((breaks.factor.value?, &slow.node, client, promise)))
+        })
+    });
+    let least = all.min_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(b.1)));
+    least.map_or_else(String::new, |(factor, node, client, promise)| {
+        let (node, client, promise) = (clean(node), clean(client), clean(promise));
+        format!("; {node} may be {} times slower until {promise} of {client} breaks", plain(factor))
+    })
 }
 
 /// Whether anybody feels it.
@@ -143,6 +170,9 @@ fn warnings(coupling: &Coupling) -> Vec<String> {
         let n = coupling.missing.len() as u64;
         let names: Vec<&str> = coupling.missing.iter().take(NAMES).map(|target| target.name.as_str()).collect();
         all.push(format!("interrupted: {n} {} not run, such as {}", nouns(n, "outage"), names.join(", ")));
+    }
+    if !coupling.not_slowed.is_empty() {
+        all.push(format!("interrupted: {} nodes not slowed down", coupling.not_slowed.len()));
     }
     if coupling.run.replications < 2 {
         all.push("one replication has no intervals: run at least two".into());
@@ -249,6 +279,58 @@ fn edges(coupling: &Coupling, every: bool) -> Sheet {
     sheet
 }
 
+fn slow(coupling: &Coupling, every: bool) -> Sheet {
+    let mut sheet =
+        Sheet::new(&[("slower", 9), ("whose", 9), ("ε", 8), ("p99 now", 5), ("breaks at", 8), ("promise", 7)]);
+    let mut quiet = 0;
+    for slow in &coupling.slowness {
+        for (client, slowed) in &slow.clients {
+            let epsilon = slowed.epsilon;
+            let told = match (epsilon.value, epsilon.half_width()) {
+                (Some(value), Some(half)) => format!("{value:.2} ±{}", short(half)),
+                (Some(value), None) => format!("{value:.2}"),
+                (None, _) => NONE.into(),
+            };
+            let p99 = slowed.p99_ms.map_or_else(|| NONE.into(), time);
+            let none = (Breaks::default(), String::new());
+            let mut promises: Vec<(&Breaks, &str)> =
+                slowed.breaks_at.iter().map(|(promise, breaks)| (breaks, promise.as_str())).collect();
+            let plain_one = promises.is_empty();
+            if plain_one {
+                promises.push((&none.0, &none.1));
+            }
+            let felt =
+                epsilon.value.is_some_and(|e| e.abs() >= 0.005) || promises.iter().any(|p| p.0.factor.value.is_some());
+            if !every && !felt {
+                quiet += 1;
+                continue;
+            }
+            for (breaks, promise) in promises {
+                let at = if plain_one { NONE.to_owned() } else { breaks_at(breaks) };
+                let row: [Cell; 5] =
+                    [client.as_str().into(), told.clone().into(), p99.clone().into(), at.into(), promise.into()];
+                sheet.push(&slow.node, row);
+            }
+        }
+    }
+    let left = sheet.rows.len().saturating_sub(if every { usize::MAX } else { ROWS });
+    sheet.rows.truncate(sheet.rows.len() - left);
+    let told = |n: usize, what: &str| (n > 0).then(|| format!("{n} {what}"));
+    let notes: Vec<String> =
+        [told(left, "more not shown"), told(quiet, "that nobody notices")].into_iter().flatten().collect();
+    sheet.note = (!notes.is_empty()).then(|| format!("{}; all with -v", notes.join(", ")));
+    sheet
+}
+
+/// A slow-down with its ends, or why there is none.
+fn breaks_at(breaks: &Breaks) -> String {
+    match (breaks.factor.value, breaks.factor.ends()) {
+        (Some(_), Some((low, high))) => format!("{}–{} ×", plain(low), plain(high)),
+        (Some(value), None) => format!("{} ×", plain(value)),
+        (None, _) => breaks.because.clone().unwrap_or_else(|| NONE.into()),
+    }
+}
+
 fn points(coupling: &Coupling, every: bool) -> Sheet {
     let mut sheet = Sheet::new(&[("single point", 9), ("of", 9), ("lost", 8), ("the only way to", 7)]);
     for point in &coupling.single_points {
@@ -282,6 +364,8 @@ fn notes(coupling: &Coupling) -> Vec<String> {
             .into(),
         "an edge's index counts its caller's own requests that cross it; spill-over those that do not and come all the same; hanging is a partition: \
          what a network drops comes after its end, so that who has no timeout is late, not lost"
+            .into(),
+        "ε: how much of a slow-down by a tenth arrives in the p99 (0: nothing, 1: in proportion); breaks at: from the          largest slow-down that keeps the promise for certain to the smallest that breaks it"
             .into(),
         "single point: at least half is lost, by the whole interval".into(),
     ];

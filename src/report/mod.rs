@@ -34,6 +34,7 @@ pub mod text;
 pub mod theory;
 mod trouble;
 pub mod waterfall;
+pub mod whatif;
 mod why;
 
 #[cfg(feature = "charts")]

@@ -216,3 +216,28 @@ fn what_is_not_there_is_named() {
     let window = Some(Window { at_s: 18.0, for_s: 4.0 });
     assert!(refused(Wanted { window, ..Wanted::default() }).contains("20 s"));
 }
+
+/// M/M/1 at 50 %: p99 = ln 100 ÷ (μ − λ), so ε = ln((μ − λ) ÷ (μ/1.1 − λ)) ÷ ln 1.1 = 2.11; a promise of twice the p99 breaks
+/// where μ/f − λ is half as much: f* = 4/3.
+#[test]
+fn slowness_of_a_queue_is_what_theory_says() {
+    let file = checked(
+        "version = 1\nsim = { duration = \"150s\", warmup = \"10s\", replications = 10 }\nnetwork = { same_zone = \"0ms\" }\n\
+         [clients.users]\ncalls = \"desk\"\nrate = \"50/s\"\ntransport = \"free\"\n\
+         [clients.others]\ncalls = \"alone\"\nrate = \"5/s\"\ntransport = \"free\"\n\
+         [services.desk]\nconcurrency = 1\nwork = { mean = \"10ms\" }\n\
+         [services.alone]\nwork = \"10ms\"\n\
+         [[slos]]\nof = \"users\"\nexpect = \"p99 < 184.2ms\"\n",
+    );
+    let wanted = Wanted { only: vec!["desk".into(), "alone".into()], slow: true, ..Wanted::default() };
+    let coupling = of(&file, &wanted);
+    let slow = |node: &str| coupling.slowness.iter().find(|slow| slow.node == node).unwrap();
+    let users = &slow("desk").clients["users"];
+    let expected = (50.0_f64 / (100.0 / 1.1 - 50.0)).ln() / 1.1_f64.ln();
+    assert_eq!(users.epsilon.contains(expected), Some(true), "{:?}, not {expected}", users.epsilon);
+    let breaks = &users.breaks_at["p99 < 184.2ms"];
+    assert_eq!(breaks.factor.contains(4.0 / 3.0), Some(true), "{breaks:?}");
+    // Nobody shares anything with the other: it is not even run. A constant alone is passed on as it is.
+    assert!(!slow("desk").clients.contains_key("others"));
+    assert!((value(slow("alone").clients["others"].epsilon) - 1.0).abs() < 0.02, "{:?}", slow("alone"));
+}

@@ -37,3 +37,4 @@ mod stops;
 mod streams;
 mod theory;
 mod transports;
+mod whatif;

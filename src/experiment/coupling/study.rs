@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::cast::{Kind, Target, targets};
 use super::column::{Column, Pair, column};
 use super::screen::Screen;
+use super::slow::{Pace, Slowness};
 use super::visits::{Crossing, Visits, crossing};
 use super::{Party, Roll, Window};
 use crate::experiment::estimate::CONFIDENCE;
@@ -30,6 +31,8 @@ pub struct Wanted {
     pub hangs: bool,
     /// When the outage begins, s from the start of the measured time, and how long it is; else its middle.
     pub window: Option<Window>,
+    /// Whether nodes are slowed down, too.
+    pub slow: bool,
 }
 
 /// Where finished columns are kept, so that a study can be stopped and resumed.
@@ -108,11 +111,17 @@ pub struct Coupling {
     pub whose: Vec<Whose>,
     /// One thing down each; what costs most first.
     pub columns: Vec<Column>,
+    /// One node slower each.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub slowness: Vec<Slowness>,
     /// What would bring down somebody on its own.
     pub single_points: Vec<SinglePoint>,
     /// What was not run because the study was stopped.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub missing: Vec<Target>,
+    /// Nodes that were not slowed down because the study was stopped.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub not_slowed: Vec<String>,
 }
 
 /// A node that nothing stands in for.
@@ -185,26 +194,69 @@ pub fn study(
         run: conditions(checked, window),
         whose: Vec::new(),
         columns: Vec::new(),
+        slowness: Vec::new(),
+        not_slowed: Vec::new(),
         single_points: Vec::new(),
         missing: Vec::new(),
     };
+    let nodes = targets.iter().filter(|target| wanted.slow && target.kind == Kind::Node);
+    let nodes: Vec<&str> = nodes.map(|target| target.name.as_str()).collect();
+    let of = (targets.len() + nodes.len()) as f64;
     for (nth, some) in targets.chunks(AT_ONCE).enumerate() {
         let (plan, faults) = plan(checked, some, window)?;
         let bench = Bench { checked, plan: &plan, window, threads: threads(checked, jobs), watch };
-        let progress = |at: usize| watch.advanced((nth * AT_ONCE + at) as f64 / targets.len() as f64);
+        let progress = |at: usize| watch.advanced((nth * AT_ONCE + at) as f64 / of);
         bench.columns((some, &faults), &screen, shelf, &progress, &mut all)?;
     }
+    let done = |at: usize| watch.advanced((targets.len() + at) as f64 / of);
+    slow(checked, &nodes, (jobs, watch), (&screen, shelf, &done), &mut all);
     if all.columns.is_empty() && !all.missing.is_empty() {
         return Err(Trouble::Interrupted);
     }
     let cost = |column: &Column| column.blast.value.unwrap_or(0.0);
     all.columns.sort_by(|a, b| cost(b).total_cmp(&cost(a)).then_with(|| a.target.cmp(&b.target)));
     all.single_points = single_points(&screen, &all.columns);
-    Ok(Study { whole: all.missing.is_empty(), coupling: all })
+    Ok(Study { whole: all.missing.is_empty() && all.not_slowed.is_empty(), coupling: all })
 }
 
 /// So many faults stand in one plan; what they share is run again for the next.
 const AT_ONCE: usize = 1_000;
+
+/// One node slower each: what is kept is taken, what is not is run and kept.
+fn slow(
+    checked: &Checked,
+    nodes: &[&str],
+    (jobs, watch): (Option<usize>, &dyn Watch),
+    (screen, shelf, progress): (&Screen, &dyn Shelf, &dyn Fn(usize)),
+    all: &mut Coupling,
+) {
+    let pace = if nodes.is_empty() { None } else { Pace::of(checked, jobs, watch) };
+    for (at, node) in nodes.iter().enumerate() {
+        progress(at);
+        let key = format!("slow-{:016x}", crate::random::draw::name_hash(node));
+        let kept = shelf.take(&key).and_then(|text| serde_json::from_str::<KeptSlow>(&text).ok());
+        let kept = kept.filter(|kept| kept.hash == checked.hash && kept.slowness.node == *node);
+        let notices = |client: &str| screen.meet(client, node);
+        let fresh = || {
+            let slowness = pace.as_ref()?.node(node, &notices)?;
+            let kept = KeptSlow { hash: checked.hash.clone(), slowness };
+            shelf.keep(&key, &serde_json::to_string_pretty(&kept).unwrap_or_default());
+            Some(kept)
+        };
+        match kept.or_else(fresh) {
+            Some(kept) if kept.slowness.clients.is_empty() => {}
+            Some(kept) => all.slowness.push(kept.slowness),
+            None => all.not_slowed.push((*node).to_owned()),
+        }
+    }
+}
+
+/// What a slower node does, on a shelf, and of which scenario.
+#[derive(Serialize, Deserialize)]
+struct KeptSlow {
+    hash: String,
+    slowness: Slowness,
+}
 
 /// An outage has to lie within the measured time.
 fn within(window: Window, duration_s: f64) -> Result<(), Trouble> {

@@ -88,3 +88,31 @@ pub enum Law {
         values: Vec<f64>,
     },
 }
+
+impl Law {
+    /// The same with all values so many times as large; the same draw gives a value so many times as large, but of a geometric
+    /// law, whose values are whole.
+    #[must_use]
+    pub fn times(&self, factor: f64) -> Self {
+        match self.clone() {
+            Self::Constant { value } => Self::Constant { value: value * factor },
+            Self::Exponential { mean } => Self::Exponential { mean: mean * factor },
+            Self::Lognormal { mean, cv } => Self::Lognormal { mean: mean * factor, cv },
+            Self::Percentiles(points) => Self::Percentiles(points.into_iter().map(|(q, x)| (q, x * factor)).collect()),
+            Self::Erlang { mean, k } => Self::Erlang { mean: mean * factor, k },
+            Self::Gamma { mean, cv } => Self::Gamma { mean: mean * factor, cv },
+            Self::Hyperexponential { mean, cv } => Self::Hyperexponential { mean: mean * factor, cv },
+            Self::Pareto { min, max, alpha } => Self::Pareto { min: min * factor, max: max * factor, alpha },
+            Self::Weibull { mean, shape } => Self::Weibull { mean: mean * factor, shape },
+            Self::Uniform { min, max } => Self::Uniform { min: min * factor, max: max * factor },
+            Self::Normal { mean, sd } => Self::Normal { mean: mean * factor, sd: sd * factor },
+            Self::Geometric { mean } => Self::Geometric { mean: (mean * factor).max(1.0) },
+            Self::Mix(branches) => {
+                Self::Mix(branches.into_iter().map(|(share, law)| (share, law.times(factor))).collect())
+            }
+            Self::Samples { path, values } => {
+                Self::Samples { path, values: values.into_iter().map(|x| x * factor).collect() }
+            }
+        }
+    }
+}

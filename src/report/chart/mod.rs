@@ -20,6 +20,7 @@ mod pressure;
 mod replicas;
 mod shade;
 mod timeline;
+mod tornado;
 mod waterfall;
 
 pub use backlog::{Backlog, backlog};
@@ -36,6 +37,7 @@ pub use pressure::{Pressure, pressure};
 pub use replicas::{Scaling, replicas};
 pub use shade::Shade;
 pub use timeline::{Track, timeline};
+pub use tornado::tornado;
 pub use waterfall::waterfall;
 
 use crate::experiment::compare::Comparison;

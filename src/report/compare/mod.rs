@@ -9,9 +9,10 @@ mod table;
 mod total;
 mod warnings;
 
-pub use content::heading;
 #[cfg(feature = "charts")]
-pub(super) use content::{apart_ms, apart_rate, apart_share};
+pub(super) use content::apart_rate;
+pub use content::heading;
+pub(super) use content::{apart_ms, apart_share};
 pub use csv::{HEADER, render as csv};
 pub use markdown::render as markdown;
 pub use table::render as table;

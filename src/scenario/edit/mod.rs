@@ -5,6 +5,7 @@
 
 mod flip;
 mod interaction;
+mod knobs;
 mod sites;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use super::written::{Contended, Link, Pool, Scenario, TransportSpec};
 use crate::diag::{Complaint, Source, code};
 
 pub use interaction::{in_pattern, with_table, with_tables};
+pub use knobs::{Knob, Way, knobs, slowed, turned};
 
 /// One change: a path and its new value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -38,6 +38,19 @@ table! {
     }
 }
 
+impl Link {
+    /// Nothing but a latency, one way, each way.
+    pub(in crate::scenario) fn plain(from: &str, to: &str, latency: Law) -> Self {
+        Self {
+            latency: Some(Given { value: latency, place: None }),
+            bandwidth: None,
+            loss: Given::default(0.0),
+            from: Given::default(from.to_owned()),
+            to: Given::default(to.to_owned()),
+        }
+    }
+}
+
 /// One end of a link; no name where its title is none of a link.
 fn end(view: &View<'_>, which: for<'t> fn((&'t str, &'t str)) -> &'t str) -> Given<String> {
     let title = view.titled();
@@ -124,6 +137,21 @@ impl Scenario {
         let client = || self.clients.get(name).map(|c| &c.zone);
         node.or_else(broker).or_else(client)?.value.as_ref()
     }
+
+    /// One-way latency between two nodes: an overridden link, else by class.
+    pub(in crate::scenario) fn latency(&self, from: &str, to: &str) -> &Law {
+        let network = &self.network;
+        let link = network.links.iter().find(|l| l.from.value == from && l.to.value == to);
+        link.and_then(|link| link.latency.as_ref()).map_or_else(
+            || match (self.zone(from), self.zone(to)) {
+                (Some(x), Some(y)) if x.region != y.region => &network.cross_region.value,
+                (Some(x), Some(y)) if x.zone != y.zone => &network.cross_zone.value,
+                (Some(x), Some(y)) if x.host.is_some() && x.host == y.host => &network.same_host.value,
+                _ => &network.same_zone.value,
+            },
+            |latency| &latency.value,
+        )
+    }
 }
 
 impl<'s> Lowering<'s> {
@@ -132,20 +160,8 @@ impl<'s> Lowering<'s> {
         if let Some(law) = self.latencies.get(&(from, to)) {
             return *law;
         }
-        let scenario = self.scenario;
         let name = |id: NodeId| self.plan.nodes[id.index()].name.as_str();
-        let (a, b) = (name(from), name(to));
-        let network = &scenario.network;
-        let link = network.links.iter().find(|l| l.from.value == a && l.to.value == b);
-        let law = link.and_then(|link| link.latency.as_ref()).map_or_else(
-            || match (self.zone(a), self.zone(b)) {
-                (Some(x), Some(y)) if x.region != y.region => &network.cross_region.value,
-                (Some(x), Some(y)) if x.zone != y.zone => &network.cross_zone.value,
-                (Some(x), Some(y)) if x.host.is_some() && x.host == y.host => &network.same_host.value,
-                _ => &network.same_zone.value,
-            },
-            |latency| &latency.value,
-        );
+        let law = self.scenario.latency(name(from), name(to));
         let law = self.law(law);
         self.latencies.insert((from, to), law);
         law

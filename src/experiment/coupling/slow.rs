@@ -1,0 +1,293 @@
+//! Coupling in slowness: what a callee that is slower does to those who wait for it, and how slow it may be.
+//!
+//! `ε = ln(p99(f) ÷ p99(1)) ÷ ln f` at f = 1.1, over all that arrive, with failed and unanswered as slower than everything:
+//! 0 where a client does not notice, 1 where its p99 grows as the node's work does, more where lines grow. `f*` is the
+//! slow-down at which a promise of the client's breaks. Its interval goes from the largest slow-down at which the promise's
+//! whole interval still keeps it to the smallest at which the whole interval breaks it, of those that were tried.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::estimate::CONFIDENCE;
+use crate::experiment::parallel;
+use crate::experiment::run::{Watch, threads};
+use crate::experiment::summary::Estimate;
+use crate::machine::{Machine, Stop, replication_seed};
+use crate::model::{Fact, Plan, Probe};
+use crate::scenario::edit::slowed;
+use crate::scenario::written::{Metric, Promise, Sense};
+use crate::scenario::{Checked, lower};
+use crate::stats::{ENOUGH_BEYOND, beyond, t_quantile};
+use crate::units::Time;
+
+/// The slow-down of ε.
+const EPSILON_AT: f64 = 1.1;
+
+/// Slow-downs that are tried until a promise breaks.
+const TRIED: [f64; 6] = [1.5, 2.0, 4.0, 8.0, 16.0, 32.0];
+
+/// How often what lies between is halved.
+const HALVINGS: u32 = 4;
+
+/// A node that is slower: what becomes of the clients.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Slowness {
+    /// The node.
+    pub node: String,
+    /// By client.
+    pub clients: BTreeMap<String, Slowed>,
+}
+
+/// What a slower node does to one client.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Slowed {
+    /// 99th percentile of all that arrive, as it is, ms.
+    pub p99_ms: Option<f64>,
+    /// How much of a slow-down by a tenth arrives there.
+    pub epsilon: Estimate,
+    /// Why ε has no value or no interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// By what factor the node may be slower until a promise breaks, by promise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub breaks_at: BTreeMap<String, Breaks>,
+}
+
+/// When a promise breaks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Breaks {
+    /// The slow-down; no value where none that was tried breaks it, or where it is broken as it is.
+    pub factor: Estimate,
+    /// What is known where there is no value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+}
+
+/// The latencies of one client in one run.
+#[derive(Clone, Debug, Default)]
+struct Times {
+    /// Of those that succeeded, ns.
+    good: Vec<u64>,
+    /// All that were sent.
+    sent: u64,
+}
+
+/// By client.
+#[derive(Clone, Debug)]
+struct Clocked(Vec<Times>);
+
+impl Probe for Clocked {
+    fn on(&mut self, now: Time, fact: Fact) {
+        match fact {
+            Fact::Offered { client, measured: true } => self.0[client.index()].sent += 1,
+            Fact::Answered { client, outcome, intended, measured: true } if outcome.is_good() => {
+                self.0[client.index()].good.push(now.since(intended).0);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Times {
+    /// A quantile of all that were sent, ms; `None` among those that never succeed.
+    fn quantile(&self, q: f64) -> Option<f64> {
+        let place = ((q * self.sent as f64 - 1e-9).ceil() as usize).max(1);
+        self.good.get(place - 1).map(|nanos| *nanos as f64 / 1e6)
+    }
+
+    /// The share that succeeds within so many ms.
+    fn within(&self, ms: f64) -> f64 {
+        let found = self.good.partition_point(|nanos| *nanos as f64 <= ms * 1e6);
+        found as f64 / self.sent.max(1) as f64
+    }
+
+    /// A promise's figure; a percentile that is never reached is endless. `None`: of this kind nothing is known here.
+    fn figure(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::Percentile(q) => Some(self.quantile(q).unwrap_or(f64::INFINITY)),
+            Metric::SuccessRate => Some(self.within(f64::INFINITY)),
+            Metric::ErrorRate => Some(1.0 - self.within(f64::INFINITY)),
+            Metric::Good(ms) => Some(self.within(ms)),
+            _ => None,
+        }
+    }
+}
+
+/// One client over all replications: together, and each.
+struct Runs {
+    pooled: Times,
+    each: Vec<Times>,
+}
+
+impl Runs {
+    /// Half of the interval of a figure, by sectioning.
+    fn half(&self, middle: f64, of: impl Fn(&Times) -> Option<f64>) -> Option<f64> {
+        let each: Vec<f64> = self.each.iter().map(of).collect::<Option<_>>()?;
+        let n = each.len();
+        if n < 2 {
+            return None;
+        }
+        let squares: f64 = each.iter().map(|x| (x - middle) * (x - middle)).sum();
+        let half = t_quantile(0.5 + 0.5 * CONFIDENCE, (n - 1) as f64) * (squares / (n * (n - 1)) as f64).sqrt();
+        half.is_finite().then_some(half)
+    }
+
+    /// Whether a promise is kept, by the point; and whether the whole interval keeps it, and breaks it.
+    fn keeps(&self, promise: Promise) -> Option<[bool; 3]> {
+        let point = self.pooled.figure(promise.metric)?;
+        let kept = |x: f64| match promise.sense {
+            Sense::Below => x < promise.bound,
+            Sense::AtMost => x <= promise.bound,
+            Sense::Above => x > promise.bound,
+            Sense::AtLeast => x >= promise.bound,
+        };
+        if point.is_infinite() {
+            return Some([kept(point), false, !kept(point)]);
+        }
+        let half = self.half(point, |times| times.figure(promise.metric));
+        let ends = half.map(|half| [kept(point - half), kept(point + half)]);
+        Some([kept(point), ends == Some([true; 2]), ends == Some([false; 2])])
+    }
+}
+
+/// What is asked of every node.
+pub(super) struct Pace<'p> {
+    checked: &'p Checked,
+    jobs: Option<usize>,
+    watch: &'p dyn Watch,
+    clients: Vec<String>,
+    base: Vec<Runs>,
+}
+
+impl<'p> Pace<'p> {
+    /// As it is; `None` where it was stopped.
+    pub(super) fn of(checked: &'p Checked, jobs: Option<usize>, watch: &'p dyn Watch) -> Option<Self> {
+        let clients = checked.scenario.clients.keys().cloned().collect();
+        let mut pace = Self { checked, jobs, watch, clients, base: Vec::new() };
+        pace.base = pace.run(checked)?;
+        Some(pace)
+    }
+
+    fn run(&self, checked: &Checked) -> Option<Vec<Runs>> {
+        let plan = lower(checked);
+        let replications = checked.scenario.sim.replications.value;
+        let each = |index: u32| clocked(&plan, index, self.watch);
+        let all: Option<Vec<Clocked>> =
+            parallel::each(replications, threads(checked, self.jobs), each).into_iter().collect();
+        let all = all?;
+        let client = |at: usize| {
+            let each: Vec<Times> = all.iter().map(|clocked| clocked.0[at].clone()).collect();
+            let mut pooled = Times::default();
+            for times in &each {
+                pooled.sent += times.sent;
+                pooled.good.extend(&times.good);
+            }
+            pooled.good.sort_unstable();
+            Runs { pooled, each }
+        };
+        Some((0..self.clients.len()).map(client).collect())
+    }
+
+    /// With a node slower; `None` where it was stopped or does no work.
+    fn at(&self, node: &str, factor: f64) -> Option<Vec<Runs>> {
+        slowed(self.checked, node, factor).and_then(|checked| self.run(&checked))
+    }
+
+    /// What a node's slowness does to the clients that may notice; `None` where it was stopped.
+    pub(super) fn node(&self, node: &str, notices: &dyn Fn(&str) -> bool) -> Option<Slowness> {
+        let whose: Vec<usize> = (0..self.clients.len()).filter(|at| notices(&self.clients[*at])).collect();
+        let mut found = Slowness { node: node.to_owned(), clients: BTreeMap::new() };
+        if whose.is_empty() || slowed(self.checked, node, EPSILON_AT).is_none() {
+            return Some(found);
+        }
+        let mut tried: Vec<(f64, Vec<Runs>)> = vec![(EPSILON_AT, self.at(node, EPSILON_AT)?)];
+        for at in whose {
+            let mut slow = self.epsilon(at, &tried[0].1[at]);
+            for slo in self.checked.scenario.slos.iter().filter(|slo| slo.of.value == self.clients[at]) {
+                if slo.scope.is_none() && self.base[at].keeps(slo.promise).is_some() {
+                    let breaks = self.breaks(node, at, slo.promise, &mut tried)?;
+                    slow.breaks_at.insert(slo.expect.value.clone(), breaks);
+                }
+            }
+            found.clients.insert(self.clients[at].clone(), slow);
+        }
+        Some(found)
+    }
+
+    fn epsilon(&self, at: usize, slow: &Runs) -> Slowed {
+        let base = &self.base[at];
+        let p99 = |times: &Times| times.quantile(0.99);
+        let ratio = |a: Option<f64>, b: Option<f64>| Some((b? / a?).ln() / EPSILON_AT.ln()).filter(|x| x.is_finite());
+        let told = |epsilon, because: Option<&str>| Slowed {
+            p99_ms: p99(&base.pooled),
+            epsilon,
+            because: because.map(str::to_owned),
+            ..Slowed::default()
+        };
+        let Some(point) = ratio(p99(&base.pooled), p99(&slow.pooled)) else {
+            return told(Estimate::NONE, Some("the p99 lies among those that never succeed"));
+        };
+        if beyond(base.pooled.sent, 0.99) < ENOUGH_BEYOND {
+            return told(Estimate::point(point), Some("too few requests for an interval of a p99: run longer"));
+        }
+        let each: Vec<Option<f64>> = base.each.iter().zip(&slow.each).map(|(a, b)| ratio(p99(a), p99(b))).collect();
+        let Some(each) = each.into_iter().collect::<Option<Vec<f64>>>().filter(|each| each.len() > 1) else {
+            return told(Estimate::point(point), Some("not every replication has a p99"));
+        };
+        let n = each.len() as f64;
+        let squares: f64 = each.iter().map(|x| (x - point) * (x - point)).sum();
+        let half = t_quantile(0.5 + 0.5 * CONFIDENCE, n - 1.0) * (squares / (n * (n - 1.0))).sqrt();
+        told(Estimate::around(point, half), None)
+    }
+
+    /// Where a promise breaks: upwards until it does, then halving what lies between.
+    fn breaks(&self, node: &str, at: usize, promise: Promise, tried: &mut Vec<(f64, Vec<Runs>)>) -> Option<Breaks> {
+        let because = |why: String| Some(Breaks { factor: Estimate::NONE, because: Some(why) });
+        if self.base[at].keeps(promise).is_none_or(|[kept, ..]| !kept) {
+            return because("it is broken as it is".into());
+        }
+        let keeps = |factor: f64, tried: &mut Vec<(f64, Vec<Runs>)>| -> Option<bool> {
+            if !tried.iter().any(|(other, _)| *other == factor) {
+                tried.push((factor, self.at(node, factor)?));
+            }
+            let (_, runs) = tried.iter().find(|(other, _)| *other == factor)?;
+            runs[at].keeps(promise).map(|[kept, ..]| kept)
+        };
+        let (mut low, mut high) = (1.0, None);
+        for factor in std::iter::once(EPSILON_AT).chain(TRIED) {
+            if keeps(factor, tried)? {
+                low = factor;
+            } else {
+                high = Some(factor);
+                break;
+            }
+        }
+        let Some(mut high) = high else { return because(format!("it holds up to {low} times")) };
+        for _ in 0..HALVINGS {
+            let middle = (low * high).sqrt();
+            *(if keeps(middle, tried)? { &mut low } else { &mut high }) = middle;
+        }
+        let surely = |nth: usize| {
+            let all = tried.iter().filter(move |(_, runs)| runs[at].keeps(promise).is_some_and(|found| found[nth]));
+            all.map(|(factor, _)| *factor)
+        };
+        let point = (low * high).sqrt();
+        let kept = surely(1).filter(|f| *f <= low).fold(1.0, f64::max);
+        let broken = surely(2).filter(|f| *f >= high).fold(f64::INFINITY, f64::min);
+        let ends = broken.is_finite().then(|| Estimate::between(point, kept, broken));
+        let open = ends.is_none().then(|| "no slow-down that was tried breaks it for certain".to_owned());
+        Some(Breaks { factor: ends.unwrap_or(Estimate::point(point)), because: open })
+    }
+}
+
+fn clocked(plan: &Plan, index: u32, watch: &dyn Watch) -> Option<Clocked> {
+    let clocked = Clocked(vec![Times::default(); plan.clients.len()]);
+    let finished = Machine::new(plan, replication_seed(plan.seed, index), clocked).run(|_| !watch.stopped());
+    if finished.stop == Stop::Interrupted || watch.stopped() {
+        return None;
+    }
+    let mut clocked = finished.probe;
+    clocked.0.iter_mut().for_each(|times| times.good.sort_unstable());
+    Some(clocked)
+}

@@ -1,0 +1,338 @@
+//! What would change if one thing were a little otherwise: every node and edge a tenth faster and slower, every pool, limit,
+//! timeout and number of replicas a notch up and down, each alone, under common random numbers.
+//!
+//! A notch is a tenth, of whole numbers rounded and at least one; timeouts are turned by a quarter; retries can only be turned
+//! off. Differences are those of [`compare`](super::compare): replication by replication, with Student's t. Many are looked at,
+//! so the ones that *stand* are those that Holm's correction leaves, and the best of them is run again on fresh seeds.
+
+use serde::Serialize;
+
+use super::compare::{Difference, Figures, Verdict, compare};
+use super::coupling::Screen;
+use super::estimate::CONFIDENCE;
+use super::run::{Failure, Watch, run};
+use super::study::{Part, Trouble};
+use super::summary::{ScenarioRef, Summary, Tool};
+use crate::scenario::Checked;
+use crate::scenario::edit::{Knob, Way, knobs, turned};
+use crate::scenario::written::Load;
+use crate::stats::holm;
+
+/// By what the changes are ranked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Of {
+    /// 99th percentile of all that arrive.
+    #[default]
+    P99,
+    /// Median of all that arrive.
+    P50,
+    /// Mean of the answered.
+    Mean,
+    /// Share that succeeds.
+    SuccessRate,
+}
+
+impl Of {
+    /// That figure of a client.
+    pub fn of(self, figures: &Figures) -> &Difference {
+        match self {
+            Self::P99 => &figures.p99_ms,
+            Self::P50 => &figures.p50_ms,
+            Self::Mean => &figures.mean_ms,
+            Self::SuccessRate => &figures.success_rate,
+        }
+    }
+
+    /// Whether more of it is better.
+    pub fn rises(self) -> bool {
+        self == Self::SuccessRate
+    }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::P99 => "p99",
+            Self::P50 => "p50",
+            Self::Mean => "mean",
+            Self::SuccessRate => "success",
+        }
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Whose requests; the client with most of them where nobody is named.
+    pub client: Option<String>,
+    /// By what the changes are ranked.
+    pub of: Of,
+}
+
+/// One thing turned by a notch.
+#[derive(Clone, Debug, Serialize)]
+pub struct Change {
+    /// What was turned.
+    pub what: String,
+    /// Which way: `down` is faster, less or off.
+    pub way: &'static str,
+    /// By how much, such as `−10 %` or `10 → 11`.
+    pub by: String,
+    /// What it makes of the client's figures.
+    pub figures: Figures,
+    /// Whether the difference of the ranked figure is more than chance among all that were looked at.
+    pub stands: bool,
+    /// Whether nothing can differ, because nothing leads from the client there; then nothing was run.
+    pub by_structure: bool,
+}
+
+/// The best change again.
+#[derive(Clone, Debug, Serialize)]
+pub struct Again {
+    /// What was turned.
+    pub what: String,
+    /// By how much.
+    pub by: String,
+    /// Seed of the first replication: one that had no part in choosing it.
+    pub seed: u64,
+    /// The figure that they were ranked by.
+    pub difference: Difference,
+}
+
+/// What would change.
+#[derive(Clone, Debug, Serialize)]
+pub struct WhatIf {
+    /// Version of this shape.
+    pub schema_version: u32,
+    /// Who made it.
+    pub tool: Tool,
+    /// What was simulated.
+    pub scenario: ScenarioRef,
+    /// Seed of the first replication, the same for all.
+    pub seed: u64,
+    /// Independent runs of each.
+    pub replications: u32,
+    /// Measured time, s.
+    pub duration_s: f64,
+    /// Confidence of the intervals.
+    pub confidence: f64,
+    /// What kind of figures these are.
+    pub note: String,
+    /// Whose requests.
+    pub client: String,
+    /// Whether its users wait for their answers: then requests are not the same in both runs, only replications are paired.
+    pub closed: bool,
+    /// By what the changes are ranked.
+    pub of: Of,
+    /// What helps most first, then what changes most.
+    pub changes: Vec<Change>,
+    /// The best of them on fresh seeds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub again: Option<Again>,
+    /// What was not run because the study was stopped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+/// What was found, and whether that is all of it.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The figures.
+    pub whatif: WhatIf,
+    /// Whether everything was run.
+    pub whole: bool,
+}
+
+/// Runs a scenario, and again with each thing turned. An interruption leaves the changes that are finished.
+///
+/// ```
+/// use hoptax::experiment::study::{Options, load};
+/// use hoptax::experiment::whatif::{Of, Wanted, study};
+/// use hoptax::scenario::Source;
+///
+/// let text = r#"
+/// version = 1
+/// sim = { duration = "20s", warmup = "2s", replications = 4 }
+/// network = { same_zone = "0ms" }
+/// [clients.users]
+/// calls = "first"
+/// rate = "50/s"
+/// [services.first]
+/// work = "1ms"
+/// steps = ["second"]
+/// [services.second]
+/// work = "4ms"
+/// "#;
+/// let checked = load(&Source::text("tandem", text), None, &Options::default()).unwrap();
+/// let wanted = Wanted { of: Of::Mean, ..Wanted::default() };
+/// let whatif = study(&checked, &wanted, None, &()).unwrap().whatif;
+/// // Nobody queues, so a tenth of the longer work is what can be gained most.
+/// let best = &whatif.changes[0];
+/// assert_eq!((best.what.as_str(), best.way), ("second", "down"));
+/// assert!((best.figures.mean_ms.difference.value.unwrap() + 0.4).abs() < 0.01);
+/// ```
+pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dyn Watch) -> Result<Study, Trouble> {
+    let turns = turns(checked);
+    let of = turns.len() + 3;
+    let part = |at: usize| Part { whole: watch, at, of };
+    let base = run(checked, jobs, &part(0))?;
+    if base.run.partial {
+        return Err(Trouble::Interrupted);
+    }
+    let client = client(&base, wanted)?;
+    let screen = Screen::of(checked);
+    let mut changes = Vec::new();
+    let mut missing = Vec::new();
+    for (at, turn) in turns.iter().enumerate() {
+        let apart = turn.knob.place().is_some_and(|place| !screen.meet(place, &client));
+        let found = if apart { Ok(base.clone()) } else { run(&turn.turned, jobs, &part(at + 1)) };
+        match found {
+            Ok(other) if !other.run.partial => changes.push(turn.change(&base, &other, &client, apart)),
+            Ok(_) | Err(Failure::Interrupted) => missing.push(turn.told()),
+        }
+    }
+    rank(&mut changes, wanted.of);
+    let mut again = None;
+    let mut whole = missing.is_empty();
+    if let Some(best) = changes.first().filter(|best| whole && is_gain(best, wanted.of)) {
+        let turn = turns.iter().find(|turn| turn.knob.to_string() == best.what && turn.word() == best.way);
+        match turn.map(|turn| confirm(checked, turn, &client, wanted.of, jobs, [&part(of - 2), &part(of - 1)])) {
+            Some(Ok(found)) => again = Some(found),
+            Some(Err(_)) => whole = false,
+            None => {}
+        }
+    }
+    let closed = matches!(checked.scenario.clients[&client].load, Load::Closed { .. });
+    let whatif = WhatIf {
+        schema_version: 1,
+        tool: base.tool.clone(),
+        scenario: base.scenario.clone(),
+        seed: base.run.seed,
+        replications: base.run.replications,
+        duration_s: base.run.duration_s,
+        confidence: CONFIDENCE,
+        note: base.run.note.to_string(),
+        client,
+        closed,
+        of: wanted.of,
+        changes,
+        again,
+        missing,
+    };
+    Ok(Study { whatif, whole })
+}
+
+/// A scenario with one thing turned.
+struct Turn {
+    knob: Knob,
+    way: Way,
+    by: String,
+    turned: Checked,
+}
+
+fn turns(checked: &Checked) -> Vec<Turn> {
+    let mut all = Vec::new();
+    for knob in knobs(checked) {
+        for way in [Way::Down, Way::Up] {
+            if let Some((turned, by)) = turned(checked, &knob, way) {
+                all.push(Turn { knob: knob.clone(), way, by, turned });
+            }
+        }
+    }
+    all
+}
+
+impl Turn {
+    fn word(&self) -> &'static str {
+        match self.way {
+            Way::Down => "down",
+            Way::Up => "up",
+        }
+    }
+
+    fn told(&self) -> String {
+        format!("{} {}", self.knob, self.by)
+    }
+
+    fn change(&self, base: &Summary, other: &Summary, client: &str, by_structure: bool) -> Change {
+        Change {
+            what: self.knob.to_string(),
+            way: self.word(),
+            by: self.by.clone(),
+            figures: figures(base, other, client),
+            stands: false,
+            by_structure,
+        }
+    }
+}
+
+/// The figures of a client, the one run against the other.
+fn figures(base: &Summary, other: &Summary, client: &str) -> Figures {
+    let mut comparison = compare(base, std::slice::from_ref(other), Vec::new(), Vec::new());
+    comparison.others.pop().and_then(|mut versus| versus.clients.remove(client)).unwrap_or_default()
+}
+
+/// The client that is asked about.
+fn client(base: &Summary, wanted: &Wanted) -> Result<String, Trouble> {
+    let names: Vec<&str> = base.clients.keys().map(String::as_str).collect();
+    match &wanted.client {
+        Some(name) if base.clients.contains_key(name) => Ok(name.clone()),
+        Some(name) => Err(Trouble::Absent(format!("no client `{name}`; there are {}", names.join(", ")))),
+        None => {
+            let most = base.clients.iter().max_by(|a, b| a.1.arrived.cmp(&b.1.arrived).then_with(|| b.0.cmp(a.0)));
+            most.map(|(name, _)| name.clone()).ok_or_else(|| Trouble::Absent("there is no client".into()))
+        }
+    }
+}
+
+/// What helps first, by how much; then what harms, the most first; what does not stand comes last.
+fn rank(changes: &mut [Change], of: Of) {
+    // What is the same in every replication is no matter of chance.
+    let differs = |change: &&mut Change| of.of(&change.figures).verdict != Verdict::Same;
+    let mut looked_at: Vec<&mut Change> = changes.iter_mut().filter(differs).collect();
+    let chances: Vec<Option<f64>> = looked_at.iter().map(|change| of.of(&change.figures).chance).collect();
+    for (change, stands) in looked_at.iter_mut().zip(holm(&chances, CONFIDENCE)) {
+        change.stands = stands && of.of(&change.figures).is_significant();
+    }
+    let gain = |change: &Change| {
+        let value = of.of(&change.figures).difference.value.unwrap_or(0.0);
+        if of.rises() { value } else { -value }
+    };
+    changes.sort_by(|a, b| {
+        let harm = |change: &Change| !is_gain(change, of);
+        let key = |change: &Change| if harm(change) { gain(change) } else { -gain(change) };
+        (!a.stands)
+            .cmp(&!b.stands)
+            .then(harm(a).cmp(&harm(b)))
+            .then(key(a).total_cmp(&key(b)))
+            .then_with(|| a.what.cmp(&b.what))
+    });
+}
+
+/// Whether a change stands and is one for the better.
+pub fn is_gain(change: &Change, of: Of) -> bool {
+    let better = if of.rises() { Verdict::Higher } else { Verdict::Lower };
+    change.stands && of.of(&change.figures).verdict == better
+}
+
+/// The best change on the seed that follows, which had no part in choosing it.
+fn confirm(
+    checked: &Checked,
+    turn: &Turn,
+    client: &str,
+    of: Of,
+    jobs: Option<usize>,
+    watches: [&dyn Watch; 2],
+) -> Result<Again, Trouble> {
+    let [base, turned] = [checked, &turn.turned].map(|checked| {
+        let mut fresh = checked.clone();
+        fresh.scenario.sim.seed.value = fresh.scenario.sim.seed.value.wrapping_add(1);
+        fresh
+    });
+    let (base, other) = (run(&base, jobs, watches[0])?, run(&turned, jobs, watches[1])?);
+    if base.run.partial || other.run.partial {
+        return Err(Trouble::Interrupted);
+    }
+    let difference = *of.of(&figures(&base, &other, client));
+    Ok(Again { what: turn.knob.to_string(), by: turn.by.clone(), seed: base.run.seed, difference })
+}

@@ -1,0 +1,281 @@
+//! What can be turned: the speed of a node or an edge, a number of replicas, workers, connections or places, a timeout, a
+//! policy's retries. A scenario with one of them turned is a scenario; its hash is its own.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::super::written::{Call, Given, Link, Scenario, Step, Verb, on};
+use super::super::{Checked, each_call, hash};
+use crate::graph::Arrow;
+use crate::random::dist::Law;
+use crate::units::Span;
+
+/// Something that can be turned.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Knob {
+    /// How long a node's own work takes.
+    Tempo(String),
+    /// How long messages take between a caller and a callee, each way.
+    Latency(String, String),
+    /// Replicas of a node.
+    Replicas(String),
+    /// Workers of each replica.
+    Concurrency(String),
+    /// Cores of each replica.
+    Cores(String),
+    /// Places in each replica's line.
+    QueueLimit(String),
+    /// Connections of a service's replicas to a database.
+    Pool(String, String),
+    /// Connections that a database takes.
+    MaxConnections(String),
+    /// How long a client waits.
+    ClientTimeout(String),
+    /// How long each try under a policy may take.
+    PolicyTimeout(String),
+    /// The timeouts that a node's calls to another have of their own.
+    CallTimeout(String, String),
+    /// A policy's retries; off is the only way to turn them.
+    Retries(String),
+}
+
+/// Which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// Less of it: shorter, fewer, off.
+    Down,
+    /// More of it.
+    Up,
+}
+
+/// A tenth more or less; of a whole number at least one.
+const NOTCH: f64 = 0.1;
+
+/// Timeouts are turned by so much.
+const NOTCH_OF_TIMEOUTS: f64 = 0.25;
+
+impl Way {
+    fn sign(self) -> f64 {
+        match self {
+            Self::Down => -1.0,
+            Self::Up => 1.0,
+        }
+    }
+
+    /// A whole number a notch on; `None` below one.
+    fn count(self, now: u32) -> Option<u32> {
+        let notch = (f64::from(now) * NOTCH).round().max(1.0) as u32;
+        match self {
+            Self::Up => now.checked_add(notch),
+            Self::Down => now.checked_sub(notch).filter(|n| *n > 0),
+        }
+    }
+
+    fn span(self, now: Span) -> Span {
+        Span::from_secs_f64(now.as_secs_f64() * (1.0 + self.sign() * NOTCH_OF_TIMEOUTS))
+    }
+}
+
+impl Knob {
+    /// Where it is, for who depends on whom; a policy is everywhere.
+    pub fn place(&self) -> Option<&str> {
+        match self {
+            Self::PolicyTimeout(_) | Self::Retries(_) => None,
+            Self::Tempo(at)
+            | Self::Latency(at, _)
+            | Self::Replicas(at)
+            | Self::Concurrency(at)
+            | Self::Cores(at)
+            | Self::QueueLimit(at)
+            | Self::Pool(at, _)
+            | Self::MaxConnections(at)
+            | Self::ClientTimeout(at)
+            | Self::CallTimeout(at, _) => Some(at),
+        }
+    }
+}
+
+impl fmt::Display for Knob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tempo(node) => f.write_str(node),
+            Self::Latency(from, to) => write!(f, "{}", Arrow { from, to }),
+            Self::Replicas(node) => write!(f, "{node} replicas"),
+            Self::Concurrency(node) => write!(f, "{node} concurrency"),
+            Self::Cores(node) => write!(f, "{node} cores"),
+            Self::QueueLimit(node) => write!(f, "{node} queue_limit"),
+            Self::Pool(node, to) => write!(f, "{node} pool to {to}"),
+            Self::MaxConnections(node) => write!(f, "{node} max_connections"),
+            Self::ClientTimeout(client) => write!(f, "{client} timeout"),
+            Self::PolicyTimeout(policy) => write!(f, "policy {policy} timeout"),
+            Self::CallTimeout(from, to) => write!(f, "{} timeout", Arrow { from, to }),
+            Self::Retries(policy) => write!(f, "policy {policy} retries"),
+        }
+    }
+}
+
+/// All that a file has to turn.
+pub fn knobs(checked: &Checked) -> Vec<Knob> {
+    let scenario = &checked.scenario;
+    let mut all = BTreeSet::new();
+    for (name, node) in &scenario.nodes {
+        let own = || name.clone();
+        all.extend([Knob::Tempo(own()), Knob::Replicas(own()), Knob::Concurrency(own()), Knob::Cores(own())]);
+        all.extend([Knob::QueueLimit(own()), Knob::MaxConnections(own())]);
+        all.extend(node.pools.keys().map(|to| Knob::Pool(own(), to.clone())));
+        for call in node.programs().flat_map(each_call) {
+            let to = || call.target.value.node.clone();
+            all.extend([Knob::Latency(own(), to()), Knob::CallTimeout(own(), to())]);
+        }
+    }
+    for (name, client) in &scenario.clients {
+        all.insert(Knob::ClientTimeout(name.clone()));
+        all.extend(client.calls.iter().map(|call| Knob::Latency(name.clone(), call.target.value.node.clone())));
+    }
+    for name in scenario.policies.keys() {
+        all.extend([Knob::PolicyTimeout(name.clone()), Knob::Retries(name.clone())]);
+    }
+    all.retain(|knob| [Way::Down, Way::Up].into_iter().any(|way| turned(checked, knob, way).is_some()));
+    all.into_iter().collect()
+}
+
+/// The scenario with one thing turned by a notch, and what was done, such as `10 → 11`; `None` where there is nothing to
+/// turn, or not that way.
+pub fn turned(checked: &Checked, knob: &Knob, way: Way) -> Option<(Checked, String)> {
+    let mut scenario = checked.scenario.clone();
+    let told = turn(&mut scenario, knob, way)?;
+    let hash = hash(&scenario);
+    Some((Checked { scenario, hash, ..checked.clone() }, told))
+}
+
+/// The scenario with all that a node does taking so many times as long; `None` where it does nothing.
+pub fn slowed(checked: &Checked, node: &str, factor: f64) -> Option<Checked> {
+    let mut scenario = checked.scenario.clone();
+    pace(&mut scenario, node, factor).then(|| Checked { hash: hash(&scenario), scenario, ..checked.clone() })
+}
+
+fn turn(scenario: &mut Scenario, knob: &Knob, way: Way) -> Option<String> {
+    let factor = 1.0 + way.sign() * NOTCH;
+    let percent = || format!("{}10 %", if way == Way::Up { "+" } else { "−" });
+    match knob {
+        Knob::Tempo(node) => pace(scenario, node, factor).then(percent),
+        Knob::Latency(from, to) => far(scenario, from, to, factor).then(percent),
+        Knob::Replicas(node) => {
+            let node = scenario.nodes.get_mut(node)?;
+            // What follows the load has no number of its own.
+            (node.most_replicas() == node.replicas.value).then_some(())?;
+            counted(&mut node.replicas.value, way)
+        }
+        Knob::Concurrency(node) => counted(scenario.nodes.get_mut(node)?.concurrency.value.as_mut()?, way),
+        Knob::QueueLimit(node) => counted(scenario.nodes.get_mut(node)?.queue_limit.value.as_mut()?, way),
+        Knob::MaxConnections(node) => counted(scenario.nodes.get_mut(node)?.max_connections.value.as_mut()?, way),
+        Knob::Pool(node, to) => counted(&mut scenario.nodes.get_mut(node)?.pools.get_mut(to)?.connections.value, way),
+        Knob::Cores(node) => {
+            let cores = scenario.nodes.get_mut(node)?.cores.value.as_mut()?;
+            let before = *cores;
+            *cores =
+                (before + way.sign() * (before * NOTCH).max(if before < 2.0 { before * NOTCH } else { 1.0 })).max(1e-3);
+            Some(format!("{before} → {cores}"))
+        }
+        Knob::ClientTimeout(client) => Some(timed(scenario.clients.get_mut(client)?.timeout.value.as_mut()?, way)),
+        Knob::PolicyTimeout(policy) => {
+            Some(timed(&mut scenario.policies.get_mut(policy)?.guards.timeout.as_mut()?.value, way))
+        }
+        Knob::CallTimeout(from, to) => call_timeouts(scenario, from, to, way),
+        Knob::Retries(policy) => {
+            let retries = &mut scenario.policies.get_mut(policy)?.guards.retries;
+            (way == Way::Down && on(retries).is_some()).then(|| {
+                *retries = Some(Given { value: None, place: None });
+                "off".to_owned()
+            })
+        }
+    }
+}
+
+fn counted(now: &mut u32, way: Way) -> Option<String> {
+    let before = *now;
+    *now = way.count(before)?;
+    Some(format!("{before} → {now}"))
+}
+
+fn timed(now: &mut Span, way: Way) -> String {
+    let before = *now;
+    *now = way.span(before);
+    format!("{before} → {now}")
+}
+
+/// All that a node does takes so many times as long; whether it does anything.
+fn pace(scenario: &mut Scenario, node: &str, factor: f64) -> bool {
+    let mut any = false;
+    let Some(node) = scenario.nodes.get_mut(node) else { return false };
+    let consumed = node.consumes.iter_mut().map(|consumer| &mut consumer.program);
+    for program in node.endpoints.values_mut().chain(consumed) {
+        for law in [&mut program.work.value, &mut program.wait.value].into_iter().flatten() {
+            (*law, any) = (law.times(factor), true);
+        }
+        each_step_mut(&mut program.steps, &mut |step| {
+            if let Verb::Work(law) | Verb::Wait(law) = &mut step.verb {
+                (*law, any) = (law.times(factor), true);
+            }
+        });
+    }
+    any
+}
+
+/// Messages between two take so many times as long; whether they take any time.
+fn far(scenario: &mut Scenario, from: &str, to: &str, factor: f64) -> bool {
+    let law = scenario.latency(from, to).times(factor);
+    if matches!(law, Law::Constant { value: 0.0 }) {
+        return false;
+    }
+    let links = &mut scenario.network.links;
+    match links.iter_mut().find(|link| link.from.value == from && link.to.value == to) {
+        Some(link) => link.latency = Some(Given { value: law, place: None }),
+        None => links.push(Link::plain(from, to, law)),
+    }
+    true
+}
+
+fn call_timeouts(scenario: &mut Scenario, from: &str, to: &str, way: Way) -> Option<String> {
+    let mut told = None;
+    let node = scenario.nodes.get_mut(from)?;
+    let consumed = node.consumes.iter_mut().map(|consumer| &mut consumer.program);
+    for program in node.endpoints.values_mut().chain(consumed) {
+        each_step_mut(&mut program.steps, &mut |step| {
+            if let Some(call) = call_mut(step).filter(|call| call.target.value.node == to)
+                && let Some(timeout) = &mut call.guards.timeout
+            {
+                told = Some(timed(&mut timeout.value, way));
+            }
+        });
+    }
+    told
+}
+
+fn call_mut(step: &mut Step) -> Option<&mut Call> {
+    match &mut step.verb {
+        Verb::Call(call) | Verb::Query(call) | Verb::Cache { call, .. } | Verb::Meter(call) => Some(call),
+        _ => None,
+    }
+}
+
+/// Every step, and what is inside.
+fn each_step_mut(steps: &mut [Step], visit: &mut impl FnMut(&mut Step)) {
+    for step in steps {
+        visit(step);
+        match &mut step.verb {
+            Verb::Parallel { branches, .. } => {
+                branches.iter_mut().for_each(|branch| each_step_mut(std::slice::from_mut(&mut branch.step), visit));
+            }
+            Verb::Split(arms) => arms.iter_mut().for_each(|arm| each_step_mut(&mut arm.steps, visit)),
+            Verb::Transaction { steps, .. } | Verb::Remember { steps, .. } => each_step_mut(steps, visit),
+            Verb::Cache { on_miss, .. } => each_step_mut(on_miss, visit),
+            Verb::Call(call) | Verb::Query(call) => {
+                if let Some(fallback) = &mut call.fallback {
+                    each_step_mut(&mut fallback.value, visit);
+                }
+            }
+            Verb::Publish(_) | Verb::Work(_) | Verb::Wait(_) | Verb::Meter(_) => {}
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! A notch on anything, against theory.
+
+use hoptax::experiment::study::{Options, Trouble, load};
+use hoptax::experiment::whatif::{Change, Of, Wanted, WhatIf, study};
+use hoptax::scenario::Source;
+
+fn of(text: &str, of: Of) -> WhatIf {
+    let checked = load(&Source::text("whatif", text), None, &Options::default()).unwrap_or_else(|why| panic!("{why}"));
+    let found = study(&checked, &Wanted { of, ..Wanted::default() }, None, &()).unwrap_or_else(|why| panic!("{why}"));
+    assert!(found.whole);
+    found.whatif
+}
+
+fn change<'w>(whatif: &'w WhatIf, what: &str, way: &str) -> &'w Change {
+    let found = whatif.changes.iter().find(|change| change.what == what && change.way == way);
+    found.unwrap_or_else(|| panic!("nothing turned {what} {way}"))
+}
+
+/// M/M/1 at 70 %: T = S ÷ (1 − λS), so a tenth less work takes 33.3 to 24.3 ms, and a tenth more to 47.8 ms.
+#[test]
+fn a_queue_gains_what_theory_says() {
+    let whatif = of(
+        r#"
+version = 1
+sim = { duration = "200s", warmup = "20s", replications = 10 }
+network = { same_zone = "0ms" }
+[clients.users]
+calls = "desk"
+rate = "70/s"
+transport = "free"
+[services.desk]
+concurrency = 1
+work = { mean = "10ms" }
+"#,
+        Of::Mean,
+    );
+    let sojourn = |work: f64| 1e3 * work / (1.0 - 70.0 * work);
+    for (way, work) in [("down", 0.009), ("up", 0.011)] {
+        let found = change(&whatif, "desk", way).figures.mean_ms.difference;
+        let expected = sojourn(work) - sojourn(0.010);
+        assert_eq!(found.contains(expected), Some(true), "{way}: {found:?}, not {expected}");
+        // Under common random numbers the interval is far narrower than the difference.
+        assert!(found.half_width().unwrap() < 0.35 * expected.abs(), "{way}: {found:?} of {expected}");
+    }
+    assert!(change(&whatif, "desk", "down").stands && change(&whatif, "desk", "up").stands);
+    // A second worker is worth more than any tenth, and the study is told of it on fresh seeds.
+    let best = &whatif.changes[0];
+    assert_eq!((best.what.as_str(), best.by.as_str()), ("desk concurrency", "1 → 2"));
+    let again = whatif.again.as_ref().unwrap();
+    assert!(again.difference.difference.high.unwrap() < 0.0 && again.seed == whatif.seed + 1);
+}
+
+#[test]
+fn the_slower_station_dominates_and_what_is_not_asked_changes_nothing() {
+    let whatif = of(
+        r#"
+version = 1
+sim = { duration = "60s", warmup = "5s", replications = 6 }
+[clients.users]
+calls = "first"
+rate = "70/s"
+[clients.others]
+calls = "alone"
+rate = "5/s"
+[services.first]
+io = "async"
+concurrency = 1
+work = { mean = "5ms" }
+steps = ["second"]
+[services.second]
+concurrency = 1
+work = { mean = "11ms" }
+[services.alone]
+work = "5ms"
+"#,
+        Of::Mean,
+    );
+    let gain = |what: &str| change(&whatif, what, "down").figures.mean_ms.difference.value.unwrap();
+    assert!(gain("second") < 3.0 * gain("first") && gain("first") < 0.0, "{} {}", gain("second"), gain("first"));
+    let alone = change(&whatif, "alone", "up");
+    assert!(alone.by_structure && !alone.stands && alone.figures.mean_ms.difference.value == Some(0.0));
+    assert!(gain("users -> first") < 0.0);
+}
+
+#[test]
+fn a_notch_is_a_tenth_and_retries_are_turned_off() {
+    let text = r#"
+version = 1
+sim = { duration = "10s", warmup = "1s", replications = 6 }
+[clients.users]
+calls = "shop"
+rate = "40/s"
+timeout = "2s"
+[services.shop]
+replicas = 3
+concurrency = 24
+steps = [{ call = "stock", policy = "careful" }, { query = "db" }]
+[services.shop.pools]
+db = { connections = 10 }
+[services.stock]
+error_rate = "20%"
+work = "2ms"
+[databases.db]
+work = "1ms"
+[policies.careful]
+timeout = "400ms"
+retries = { max = 2, backoff = "10ms" }
+"#;
+    let whatif = of(text, Of::SuccessRate);
+    let by = |what: &str, way: &str| change(&whatif, what, way).by.clone();
+    assert_eq!((by("shop replicas", "up"), by("shop replicas", "down")), ("3 → 4".into(), "3 → 2".into()));
+    assert_eq!((by("shop concurrency", "up"), by("shop pool to db", "up")), ("24 → 26".into(), "10 → 11".into()));
+    assert_eq!(
+        (by("users timeout", "down"), by("policy careful timeout", "up")),
+        ("2s → 1.5s".into(), "400ms → 500ms".into())
+    );
+    assert_eq!(by("stock", "down"), "−10 %");
+    // One replica of the store cannot be turned down.
+    assert!(!whatif.changes.iter().any(|change| change.what == "stock replicas" && change.way == "down"));
+    // 0.2³ fail with two retries, 0.2 with none.
+    let off = change(&whatif, "policy careful retries", "down");
+    let lost = off.figures.success_rate.difference;
+    assert!(off.by == "off" && lost.contains(-0.192) == Some(true), "{lost:?}");
+    assert!(off.stands && whatif.again.is_none(), "nothing helps here");
+}
+
+#[test]
+fn a_client_that_is_not_there_is_named() {
+    let text = "version = 1\n[clients.users]\ncalls = \"web\"\nrate = \"5/s\"\n[services.web]\nwork = \"1ms\"\n";
+    let checked = load(&Source::text("whatif", text), None, &Options::default()).unwrap();
+    let wanted = Wanted { client: Some("user".into()), ..Wanted::default() };
+    let Err(Trouble::Absent(why)) = study(&checked, &wanted, None, &()) else { panic!("it was found") };
+    assert!(why.contains("`user`") && why.contains("users"), "{why}");
+}
