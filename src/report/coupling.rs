@@ -65,8 +65,9 @@ pub fn picture(coupling: &Coupling) -> String {
 /// The answer in a sentence: of the node that costs most, those left out that clients call themselves, where there is another.
 pub fn answer(coupling: &Coupling) -> String {
     let felt = || coupling.columns.iter().filter(|column| is_felt(column));
-    let inner = felt().find(|column| column.target.kind == Kind::Node && !column.entry);
-    match inner.or_else(|| felt().next()) {
+    let node = |column: &&Column| column.target.kind == Kind::Node;
+    let inner = felt().find(|column| node(column) && !column.entry);
+    match inner.or_else(|| felt().find(node)).or_else(|| felt().next()) {
         Some(column) => format!("{}{}", sentence(column, coupling), tightest(coupling)),
         None => format!(
             "nothing that was taken down for {} costs anybody anything that is seen",
@@ -190,7 +191,7 @@ fn share(e: Estimate) -> Cell {
     };
     let text = match e.ends() {
         Some((0.0, high)) if value == 0.0 && high > 0.0 => format!("0 % ≤{}", short(high * 100.0)),
-        Some((low, 1.0)) if value == 1.0 && low < 1.0 => format!("100 % ≥{}", plain(low * 100.0)),
+        Some((low, 1.0)) if value == 1.0 && low < 1.0 => format!("100 % ≥{}", percent(low).trim_end_matches(" %")),
         Some((low, high)) if high > low => format!("{} ±{}", percent(value), short((high - low) * 50.0)),
         _ => percent(value),
     };

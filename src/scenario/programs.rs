@@ -95,7 +95,7 @@ pub(crate) fn misses(scenario: &Scenario, call: &Call) -> f64 {
 }
 
 /// The share of looks for what a node's replicas remember that find nothing: of a key that is asked for λ times within its
-/// ttl, 1 in 1 + λ (a renewal from each fill), each replica by itself. Who asks is taken to be the open clients.
+/// ttl, 1 in 1 + λ (a renewal from each fill), each replica by itself.
 pub(crate) fn forgotten(scenario: &Scenario, memory: &Memory) -> f64 {
     let replicas = scenario.nodes.get(&memory.node).map_or(1.0, |node| f64::from(node.most_replicas()));
     let within = asked(scenario, &memory.node) / replicas * memory.ttl.as_secs_f64();
@@ -123,7 +123,7 @@ fn stretches(keys: u32) -> Vec<(f64, f64)> {
     all
 }
 
-/// Requests of open clients per second that come to a node.
+/// Requests of clients per second that come to a node, at most.
 fn asked(scenario: &Scenario, node: &str) -> f64 {
     let run = scenario.sim.duration.value.as_secs_f64();
     let of = |client: &Client| match &client.load {
@@ -131,7 +131,12 @@ fn asked(scenario: &Scenario, node: &str) -> f64 {
             let share: f64 = client.calls.iter().filter(|c| c.target.value.node == node).map(ClientCall::often).sum();
             share * open_rate(&arrivals.value, phases, run).0 * batch.value.as_ref().map_or(1.0, mean)
         }
-        Load::Closed { .. } => 0.0,
+        // Users who wait for their answers come more seldom than their thinking alone says.
+        Load::Closed { users, think_time } => {
+            let pause = mean(&think_time.value) / 1e9;
+            let share: f64 = client.calls.iter().filter(|c| c.target.value.node == node).map(ClientCall::often).sum();
+            if pause > 0.0 { share * f64::from(users.value) / pause } else { 0.0 }
+        }
     };
     scenario.clients.values().map(of).sum()
 }

@@ -468,3 +468,33 @@ fn threads_change_nothing_and_seeds_do() {
     assert_eq!(of("-n 5"), of("--set sim.replications=5"));
     assert_eq!(of("--set clients.people.rate=50/s"), of(""));
 }
+
+#[test]
+fn studies_name_what_is_not_there() {
+    let folder = with(QUIET);
+    fails(&folder, "coupling a.toml --target dekc", 2, &["`dekc`", "did you mean `desk`"]);
+    fails(&folder, "coupling a.toml --at 1s --for 5s", 2, &["does not lie within the measured time"]);
+    fails(&folder, "coupling a.toml --variant all", 2, &["all"]);
+    fails(&folder, "coupling a.toml -o a.xml", 2, &["JUnit"]);
+    fails(&folder, "whatif a.toml --client nobody", 2, &["`nobody`", "people"]);
+    fs::write(folder.path().join("bad.toml"), "version = 9\n").unwrap();
+    fails(&folder, "coupling bad.toml", 3, &["version"]);
+    fails(&folder, "whatif bad.toml", 3, &["version"]);
+}
+
+#[test]
+fn a_study_says_its_answer_first_and_keeps_everything() {
+    let folder = with(QUIET);
+    let told = stdout(&ends(&folder, "coupling a.toml --output kept", 0));
+    assert!(told.starts_with("desk down for 400 ms: people loses "), "{told}");
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path().join("kept/coupling.json")).unwrap()).unwrap();
+    assert_eq!(json["run"]["note"], "simulated, not measured");
+    assert!(json["columns"].as_array().is_some_and(|all| all.iter().any(|column| column["kind"] == "node")));
+    // Desk refusing, and the way to it refusing and hanging; and desk slower.
+    assert_eq!(fs::read_dir(folder.path().join("kept/columns")).unwrap().count(), 4);
+    assert_eq!(stdout(&ends(&folder, "coupling a.toml --output kept", 0)), told, "what was kept says something else");
+    let told = stdout(&ends(&folder, "whatif a.toml --by mean --format json", 0));
+    let json: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert!(json["changes"].as_array().is_some_and(|all| all.iter().any(|change| change["what"] == "desk")), "{told}");
+}

@@ -134,6 +134,14 @@ fn answers_are_remembered_until_a_replica_restarts() {
 }
 
 #[test]
+fn a_route_may_be_called_auth() {
+    let nodes = "[gateways.a]\nauth = { call = \"auth\", cache_ttl = \"1h\", keys = 1 }\nroutes = [{ path = \"/in\", name = \"auth\", \
+                 to = \"b\", cache = { ttl = \"1ns\", keys = 1 } }]\n[services.b]\n[services.auth]\n";
+    let summary = called("\"a.auth\"", nodes);
+    assert_eq!((summary.nodes["auth"].arrivals, summary.nodes["b"].arrivals), (0, summary.clients["c"].arrived));
+}
+
+#[test]
 fn those_that_miss_the_same_may_wait_for_the_first() {
     let nodes = |more: &str| {
         format!(

@@ -170,6 +170,9 @@ impl<'p> Pace<'p> {
     }
 
     fn run(&self, checked: &Checked) -> Option<Vec<Runs>> {
+        if self.watch.stopped() {
+            return None;
+        }
         let plan = lower(checked);
         let replications = checked.scenario.sim.replications.value;
         let each = |index: u32| clocked(&plan, index, self.watch);
@@ -282,6 +285,9 @@ impl<'p> Pace<'p> {
 }
 
 fn clocked(plan: &Plan, index: u32, watch: &dyn Watch) -> Option<Clocked> {
+    if watch.stopped() {
+        return None;
+    }
     let clocked = Clocked(vec![Times::default(); plan.clients.len()]);
     let finished = Machine::new(plan, replication_seed(plan.seed, index), clocked).run(|_| !watch.stopped());
     if finished.stop == Stop::Interrupted || watch.stopped() {

@@ -356,7 +356,7 @@ impl<'b> Bench<'b> {
             progress(at);
             let key = key(target);
             let kept = shelf.take(&key).and_then(|text| self.read(&text, target));
-            let fresh = || self.column(&stand, screen, target, *fault);
+            let fresh = || (!self.watch.stopped()).then(|| self.column(&stand, screen, target, *fault))?;
             match kept.or_else(|| fresh().inspect(|column| shelf.keep(&key, &self.written(column)))) {
                 Some(column) => all.columns.push(column),
                 None => all.missing.push(target.clone()),
@@ -379,6 +379,10 @@ impl<'b> Bench<'b> {
 
     /// Runs a replication to its end; `None` where it was stopped.
     fn end<P: Probe>(&self, machine: Machine<'_, P>) -> Option<P> {
+        // A run looks up now and then only: who has had enough does not wait for that in each of many.
+        if self.watch.stopped() {
+            return None;
+        }
         let finished = machine.run(|_| !self.watch.stopped());
         (finished.stop != Stop::Interrupted && !self.watch.stopped()).then_some(finished.probe)
     }

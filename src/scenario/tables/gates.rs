@@ -183,7 +183,8 @@ impl Route {
         let Some(kept) = on(&self.cache) else { return steps };
         let memory = Memory {
             node: gateway.to_owned(),
-            name: self.called().to_owned(),
+            // Apart from `auth`, which a route may be called.
+            name: format!("answers of {}", self.called()),
             keys: kept.keys.value,
             skew: kept.skew.value,
             ttl: kept.ttl.value,
