@@ -92,6 +92,7 @@ codes! {
     NO_EFFECT = "W430" "no-effect": "A rule of a policy that can never matter beside the others.",
     RETRY_STORM = "W431" "retry-storm": "Retries without a wait and without a budget multiply the load on a callee that fails.",
     METASTABLE = "W432" "metastable": "Retries after timeouts may keep a node overloaded after the cause has gone.",
+    MULTIPLIED = "W433" "multiplied-tries": "The application tries a call again, and the proxy below it each of these tries.",
     NEVER_QUEUES = "N501" "never-queues": "The node has so many workers that nothing ever waits there.",
     FIT = "N502" "fit": "Three or more percentiles are fitted by a monotone curve.",
     NO_CONTENTION = "N503" "no-contention": "A table or a write that contends with nothing.",

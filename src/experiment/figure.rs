@@ -41,6 +41,7 @@ pub(super) enum Part {
     Mean,
     Var,
     P50,
+    P90,
     P95,
     P99,
     P999,
@@ -96,6 +97,7 @@ impl Figure {
             Part::Mean => (&times.mean, 1.0),
             Part::Var => (&times.var, 1.0),
             Part::P50 => (&times.p50, 0.5),
+            Part::P90 => (&times.p90, 0.1),
             Part::P95 => (&times.p95, 0.05),
             Part::P99 => (&times.p99, 0.01),
             Part::P999 => (&times.p999, 0.001),
@@ -184,6 +186,11 @@ impl Seen<'_> {
     /// Latency of a client's successes, s.
     pub(super) fn latency(self, client: &str, part: Part) -> Figure {
         self.client(client, |c| Figure::of(&c.latency_ms, part))
+    }
+
+    /// Latency of a call's successes, s.
+    pub(super) fn call(self, edge: &str, part: Part) -> Figure {
+        self.0.edges.get(edge).map_or(Figure::MISSING, |e| Figure::of(&e.latency_ms, part))
     }
 
     /// Share of a client's requests that ended badly.

@@ -187,6 +187,7 @@ impl<P: Probe> Machine<'_, P> {
             Rare::Change(node) => self.calls.wire.names.spread(&mut self.core, NodeId(node)),
             Rare::Probe(replica) => self.calls.wire.names.probe_replica(&mut self.core, replica),
             Rare::Look(node) => self.look_at(NodeId(node)),
+            Rare::Pass(frame) => self.calls.come_by(&mut self.core, &mut self.stations, frame),
             Rare::Suspect(frame) => self.suspect(frame),
             Rare::Ready(replica) | Rare::Warm(replica) | Rare::Close(replica) => self.live_on(replica, rare),
         }

@@ -111,6 +111,7 @@ impl<P: Probe> Machine<'_, P> {
             Op::Pass(outcome) => self.pass_record_on(at, outcome),
             Op::Descend { call } => core.descend(at, call, next),
             Op::Ascend { call, outcome } => core.ascend(at, call, outcome, next),
+            Op::Relay => self.calls.relay(core, &mut self.stations, at),
             Op::OwnUp => self.calls.own_up(core, &mut self.stations, at),
             Op::Wait { law, site } => {
                 let wait = core.vary(law, core.frames[at].lineage, Purpose::Work, site);

@@ -292,6 +292,17 @@ pub enum Fact {
         /// Of this, in line.
         waited: Span,
     },
+    /// When a message comes to a proxy, or a handshake: it is known then when it goes on.
+    Forwarded {
+        /// The proxy.
+        node: NodeId,
+        /// What it is counted under.
+        endpoint: EndpointId,
+        /// How long it will wait for a worker.
+        waited: Span,
+        /// What that will do with it.
+        work: Span,
+    },
     /// When a cache was looked into.
     Looked {
         /// The cache.

@@ -193,6 +193,8 @@ pub enum Op {
     OwnUp,
     /// A client's request is over, as its call ended.
     Conclude,
+    /// What a try handed over to is over, and so is the try.
+    Relay,
     /// A branch is over.
     End(Outcome),
     /// A branch that chance leaves out is over: it is as if it were not there.

@@ -25,6 +25,7 @@ mod ledger;
 mod library;
 mod lines;
 mod mail;
+mod mesh;
 mod policies;
 mod pools;
 mod published;

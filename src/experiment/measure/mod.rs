@@ -35,7 +35,7 @@ use aftermath::Whose;
 
 use crate::model::fault::Scope;
 use crate::model::plan::{Node, Plan};
-use crate::model::{Answer, Cell, ClientId, EdgeId, EndpointId, Fact, Mark, NodeId, Probe};
+use crate::model::{Answer, Cell, ClientId, EdgeId, EndpointId, Fact, Mark, NodeId, Outcome, Probe};
 use crate::units::{Span, Time};
 
 /// Everything that one replication measures.
@@ -161,6 +161,18 @@ impl Measure {
                 let span = now.since(self.window.0);
                 self.queues.iter_mut().for_each(|q| q.close(now, span));
             }
+        }
+    }
+
+    /// A message comes to a proxy.
+    fn forward(&mut self, now: Time, node: NodeId, endpoint: EndpointId, waited: Span, work: Span) {
+        let counts = self.counts(now);
+        self.stations[node.index()].forward(now, (waited, work), self.window);
+        let cohort = &mut self.endpoints[endpoint.index()];
+        cohort.arrived += u64::from(counts);
+        cohort.end(Outcome::Succeeded, waited + work, counts, self.open);
+        if counts {
+            self.visits[node.index()].end(Outcome::Succeeded, waited);
         }
     }
 
@@ -308,6 +320,7 @@ impl Probe for Measure {
                 self.endpoints[endpoint.index()].arrived += u64::from(self.counts(now));
                 self.stations[node.index()].reach(now);
             }
+            Fact::Forwarded { node, endpoint, waited, work } => self.forward(now, node, endpoint, waited, work),
             Fact::Looked { node, hit } => self.stations[node.index()].look(hit),
             Fact::Replicas { .. } | Fact::Weighed { .. } => self.scale(now, fact),
             Fact::Refused { node } => self.stations[node.index()].refused += 1,

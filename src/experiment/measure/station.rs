@@ -1,5 +1,7 @@
 //! What happened at a node: levels over the measured time, and the visits that began in it.
 
+use std::collections::VecDeque;
+
 use crate::model::Outcome;
 use crate::stats::{Occupancy, Recorder};
 use crate::units::{Span, Time};
@@ -65,6 +67,20 @@ impl Level {
     }
 }
 
+impl Ahead {
+    /// Somebody leaves at that time: mostly after all others.
+    #[inline]
+    fn expect(&mut self, leaves: Time) {
+        match self.leave.back() {
+            Some(last) if *last > leaves => {
+                let place = self.leave.partition_point(|other| *other <= leaves);
+                self.leave.insert(place, leaves);
+            }
+            _ => self.leave.push_back(leaves),
+        }
+    }
+}
+
 /// The figures of one node in one replication.
 #[derive(Clone, Debug)]
 pub(crate) struct Station {
@@ -81,6 +97,16 @@ pub(crate) struct Station {
     pub(crate) hits: u64,
     pub(crate) misses: u64,
     frozen: Option<Box<Station>>,
+    /// Of a proxy: what is known of times to come.
+    ahead: Ahead,
+}
+
+/// What a proxy was told before it was so: when those who are there leave, and time in line and at work in the measured time.
+#[derive(Clone, Debug, Default)]
+struct Ahead {
+    leave: VecDeque<Time>,
+    queue: u64,
+    busy: u64,
 }
 
 impl Station {
@@ -95,6 +121,7 @@ impl Station {
             hits: 0,
             misses: 0,
             frozen: None,
+            ahead: Ahead::default(),
         }
     }
 
@@ -108,6 +135,14 @@ impl Station {
         }
     }
 
+    /// Those who were known to leave a proxy by now have left.
+    fn pass_ahead(&mut self, now: Time) {
+        while let Some(left) = self.ahead.leave.front().copied().filter(|left| *left <= now) {
+            self.ahead.leave.pop_front();
+            self.reply(left);
+        }
+    }
+
     /// The same levels, nothing counted before `now`.
     fn renewed(&self, now: Time) -> Self {
         let old = &self.levels;
@@ -118,16 +153,18 @@ impl Station {
             full: old.full.since(now),
             cores: old.cores.since(now),
         };
-        Self { levels, here: self.here, last: now, ..Self::new() }
+        Self { levels, here: self.here, last: now, ahead: self.ahead.clone(), ..Self::new() }
     }
 
     /// The measured time begins: levels stay, everything counted so far is thrown away.
     pub(super) fn open(&mut self, now: Time) {
+        self.pass_ahead(now);
         *self = self.renewed(now);
     }
 
     /// The measured time is over: what was counted is kept aside, and what follows no longer counts.
     pub(super) fn close(&mut self, now: Time) {
+        self.pass_ahead(now);
         self.advance(now);
         let after = self.renewed(now);
         let closed = std::mem::replace(self, after);
@@ -145,6 +182,7 @@ impl Station {
     }
 
     pub(super) fn area(&mut self, now: Time) -> u128 {
+        self.pass_ahead(now);
         self.advance(now);
         self.in_system.area()
     }
@@ -154,7 +192,8 @@ impl Station {
         let there = self.area(now);
         let Levels { queue, busy, working, .. } = &self.levels;
         let areas = [there, queue.area(now), busy.area(now), working.area(now)].map(|area| area as f64);
-        [areas[0], areas[1], areas[2], areas[3], self.arrivals as f64]
+        let (line, work) = (self.ahead.queue as f64, self.ahead.busy as f64);
+        [areas[0], areas[1] + line, areas[2] + work, areas[3] + work, self.arrivals as f64]
     }
 
     #[inline]
@@ -162,6 +201,17 @@ impl Station {
         self.advance(now);
         self.arrivals += 1;
         self.here += 1;
+    }
+
+    /// A message comes to a proxy, to wait and be worked on so long.
+    pub(super) fn forward(&mut self, now: Time, (waited, work): (Span, Span), window: (Time, Time)) {
+        self.pass_ahead(now);
+        self.reach(now);
+        let (begins, leaves) = (now + waited, now + waited + work);
+        self.ahead.expect(leaves);
+        let within = |from: Time, to: Time| to.min(window.1).since(from.max(window.0));
+        self.ahead.queue += within(now, begins).0;
+        self.ahead.busy += within(begins, leaves).0;
     }
 
     pub(super) fn look(&mut self, hit: bool) {
@@ -202,10 +252,11 @@ impl Station {
     pub(crate) fn means(&self, duration: Span) -> Means {
         let mean = |level: &Level| level.area(self.last) as f64 / duration.0 as f64;
         let levels = &self.levels;
+        let [line, work] = [self.ahead.queue, self.ahead.busy].map(|time| time as f64 / duration.0 as f64);
         Means {
-            queue: mean(&levels.queue),
-            busy: mean(&levels.busy),
-            working: mean(&levels.working),
+            queue: mean(&levels.queue) + line,
+            busy: mean(&levels.busy) + work,
+            working: mean(&levels.working) + work,
             full: mean(&levels.full),
             cores: mean(&levels.cores) / 1e3,
         }

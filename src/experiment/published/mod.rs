@@ -10,6 +10,7 @@ mod aws_backoff;
 mod brooker;
 mod claim;
 mod fail_at_scale;
+mod istio;
 mod metastable;
 mod sre_book;
 mod study;
@@ -24,7 +25,7 @@ use super::summary::Summary;
 use claim::Runs;
 
 /// All publications, in the order of the table.
-pub const PUBLICATIONS: [&Publication; 9] = [
+pub const PUBLICATIONS: [&Publication; 10] = [
     &tail_at_scale::PUBLICATION,
     &aws_backoff::PUBLICATION,
     &brooker::PUBLICATION,
@@ -34,6 +35,7 @@ pub const PUBLICATIONS: [&Publication; 9] = [
     &fail_at_scale::PUBLICATION,
     &two_choices::PUBLICATION,
     &uqsim::PUBLICATION,
+    &istio::PUBLICATION,
 ];
 
 /// What cannot be reproduced, and why.
@@ -45,7 +47,7 @@ pub const ABSENT: [(&str, &str); 14] = [
     ("OSDI 2022, prevalence", "a count of incidents: nothing to simulate"),
     ("Metastable failures, formal (2025)", "no figures but those of plots"),
     ("Netflix, Performance Under Load", "its first rule; the second, which is here, gives in to lasting overload"),
-    ("Istio, MeshInsight", "sidecars are not modelled yet"),
+    ("Istio 1.2 and 1.12, Linkerd, MeshInsight", "the load, or the calls of a request, are not said"),
     ("gRPC or REST (Soares, Gorton)", "measured costs: what a scenario is told, not what it finds"),
     ("Monolith or services (KTH, Blinowski)", "services here do not share the cores of one machine"),
     ("\"5 ms become 30 to 50\"", "no publication found that says so"),

@@ -1,6 +1,7 @@
 //! Connections break: those to a replica that is down, and those of a caller that died.
 
 use crate::model::id::NONE;
+use crate::model::plan::End;
 use crate::model::transport::Channel;
 use crate::model::{CallId, Cause, Outcome, Probe};
 use crate::units::Time;
@@ -78,7 +79,8 @@ impl Calls {
         };
         let channel = core.channel_of(at);
         let (trips, callee_cpu, caller_cpu) = (channel.round_trips, channel.callee_cpu, channel.caller_cpu);
-        let caller = plan.link(channel.link).first_caller + (hold.pool - channel.first_pool) / channel.pools_per_caller;
+        let link = plan.link(channel.link);
+        let caller = link.first_caller + (hold.pool - channel.first_pool) / channel.pools_per_caller;
         let replica = self.wire.pools[hold.pool as usize].conns[hold.conn as usize].replica;
         core.frames[at].replica = replica;
         if core.is_troubled() && done > 0 && self.wire.is_refused(core, at) {
@@ -89,6 +91,8 @@ impl Calls {
             return core.round_trip(at, done + 1);
         }
         match done - trips {
+            0 if self.seal(core, at, End::Callee, replica - link.first) => Flow::Stay,
+            1 if self.seal(core, at, End::Caller, caller - link.first_caller) => Flow::Stay,
             0 => stations.encrypt(core, at, replica, callee_cpu),
             1 => stations.encrypt(core, at, caller, caller_cpu),
             _ => self.established(core, stations, at),
@@ -204,6 +208,30 @@ impl Calls {
                 self.wire.pools[at as usize].break_all(replica);
                 self.refill(core, stations, at, channel);
             }
+        }
+    }
+
+    /// All open connections of a caller's replica are closed, by whoever held them for it.
+    pub(crate) fn reset_own_connections<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        replica: u32,
+    ) {
+        let own = core.pools_of(replica);
+        for (at, hold) in self.wire.wired_tries(core) {
+            if hold.stage == Stage::Sent && hold.conn != NONE && own.contains(&hold.pool) {
+                self.wire.holds[at] = Hold::default();
+            }
+        }
+        let plan = core.plan;
+        for pool in own {
+            let last = plan.channels.iter().rev().find(|channel| channel.first_pool <= pool);
+            let Some(channel) = last else { continue };
+            for callee in core.replicas_of(plan.link(channel.link).to) {
+                self.wire.pools[pool as usize].break_all(callee);
+            }
+            self.refill(core, stations, pool, channel);
         }
     }
 

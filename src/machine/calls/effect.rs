@@ -3,7 +3,7 @@
 //! A try that timed out may have been worked on, or still be; when a later try of the same call is worked on too, that is a
 //! second effect, and counted (`duplicate_effects`). Messages that are handled twice are counted there too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::id::NONE;
 use crate::model::{ClientId, Fact, Probe};
@@ -21,12 +21,14 @@ pub(crate) struct Effects {
     of: Side<Lineage>,
     /// Calls that were tried again, and those still waited for: how often each was done.
     done: BTreeMap<u64, u32>,
+    /// Calls with a try that handed over to another chain of tries, where there was more than one.
+    within: BTreeSet<u64>,
 }
 
 impl Effects {
     /// Nothing was done yet.
     pub(crate) fn new() -> Self {
-        Self { of: Side::new(Lineage(0)), done: BTreeMap::new() }
+        Self { of: Side::new(Lineage(0)), done: BTreeMap::new(), within: BTreeSet::new() }
     }
 }
 
@@ -34,7 +36,14 @@ impl Calls {
     /// A try of a call that has an effect sets out.
     #[cold]
     pub(crate) fn note_effect<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, guard: u32) {
-        self.effects.of.put(at, core.frames[guard].lineage);
+        let outer = core.frames[guard].caller;
+        let handed =
+            core.frames[outer].origin == Origin::Try && core.plan.calls[core.frames[outer].call as usize].hands_over();
+        let name = if handed { *self.effects.of.get(outer) } else { core.frames[guard].lineage };
+        if handed && self.guarded[guard].again > 0 {
+            self.effects.within.insert(name.0);
+        }
+        self.effects.of.put(at, name);
     }
 
     /// The work of a request is done.
@@ -56,7 +65,7 @@ impl Calls {
 
     /// A call is over; if it was never tried again, nothing of it can be done twice.
     pub(crate) fn settle_effect<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32) {
-        if self.guarded[guard].again == 0 {
+        if self.guarded[guard].again == 0 && !self.effects.within.contains(&core.frames[guard].lineage.0) {
             self.effects.done.remove(&core.frames[guard].lineage.0);
         }
     }

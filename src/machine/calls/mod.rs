@@ -7,13 +7,14 @@ pub(crate) mod effect;
 pub(crate) mod give_up;
 pub(crate) mod guard;
 pub(crate) mod loss;
+pub(crate) mod pass;
 pub(crate) mod police;
 pub(crate) mod tied;
 pub(crate) mod tries;
 
 use crate::kernel::Lanes;
 use crate::model::id::NONE;
-use crate::model::plan::Plan;
+use crate::model::plan::{Call, Plan};
 use crate::model::{CallId, ClientId, Fact, LenderId, Opening, Outcome, Probe};
 use crate::units::Span;
 
@@ -133,10 +134,19 @@ impl Calls {
         if bare && !core.is_troubled() {
             return self.wire.send(core, at);
         }
-        let lender = core.plan.call(id).lender;
-        if lender == NONE || self.wire.lend(core, at, LenderId(lender)) {
+        let call = core.plan.call(id);
+        if call.lender == NONE || self.is_prepared(core, at, call) {
             self.head_for(core, stations, at, id);
         }
+    }
+
+    /// Whether a try that needs something of its caller's first has that, and goes to a replica itself.
+    fn is_prepared<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, call: &Call) -> bool {
+        if call.hands_over() {
+            core.hand_over(at, call);
+            return false;
+        }
+        self.wire.lend(core, at, LenderId(call.lender))
     }
 
     /// A try that has what it needs of its caller's goes to a replica.
@@ -208,8 +218,11 @@ impl Calls {
         if core.is_troubled() && self.is_lost(core, stations, at) {
             return Flow::Stay;
         }
-        let back = if ways.straight { ways.back } else { self.wire.way_back(core, at) };
-        core.schedule_steadily(back, Event::Return(at));
+        if ways.straight {
+            core.schedule_steadily(ways.back, Event::Return(at));
+        } else {
+            self.wire.set_out_back(core, at);
+        }
         Flow::Stay
     }
 
@@ -259,7 +272,7 @@ impl Calls {
 
     /// An answer comes that nobody waits for.
     #[inline(never)]
-    fn come_late<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) {
+    pub(crate) fn come_late<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) {
         if core.frames[at].state.cut == Cut::Unsent {
             // It never left, and at this very instant was given up.
             return self.pass_away(core, stations, at);

@@ -81,6 +81,8 @@ pub(crate) enum Rare {
     Close(u32),
     /// When a query (a frame) has waited so long for a lock that it looks for a deadlock.
     Suspect(u32),
+    /// When a message of a try (a frame) arrives at a proxy.
+    Pass(u32),
 }
 
 /// Bits of the index under a kind of [`Rare`].
@@ -103,6 +105,7 @@ impl Rare {
             Self::Warm(replica) => (10, replica),
             Self::Close(replica) => (11, replica),
             Self::Suspect(frame) => (12, frame),
+            Self::Pass(frame) => (13, frame),
         };
         debug_assert!(index < 1 << INDEX_BITS);
         Event::Rare(kind << INDEX_BITS | index)
@@ -124,7 +127,8 @@ impl Rare {
             9 => Self::Ready(index),
             10 => Self::Warm(index),
             11 => Self::Close(index),
-            _ => Self::Suspect(index),
+            12 => Self::Suspect(index),
+            _ => Self::Pass(index),
         }
     }
 }
@@ -225,6 +229,7 @@ mod tests {
             Rare::Warm(13),
             Rare::Close((1 << 28) - 1),
             Rare::Suspect(14),
+            Rare::Pass(15),
         ];
         for rare in all {
             let Event::Rare(bits) = rare.event() else { panic!("{rare:?}") };

@@ -249,6 +249,14 @@ impl<P: Probe> Core<'_, P> {
         self.ledger.charge(&mut self.probe, (at, frame), home, cause, to);
     }
 
+    /// Charges a frame's way up to where it leaves a place at which it stays so long from now on.
+    #[inline]
+    pub(crate) fn charge_way(&mut self, at: u32, stays: Span) {
+        let (to, frame) = (self.now + stays, &mut self.frames[at]);
+        let home = self.homes[frame.replica as usize];
+        self.ledger.charge(&mut self.probe, (at, frame), home, Cause::Network, to);
+    }
+
     /// Charges the next `span` of a frame's time to a node that need not be its own.
     #[inline]
     pub(crate) fn charge_at(&mut self, at: u32, node: NodeId, cause: Cause, span: Span) {

@@ -75,7 +75,7 @@ impl Site {
         let constant = |law: LawId| plan.law(law).constant().map(Span);
         let (there, back) = (constant(call.there), constant(call.back));
         let late = |f: &Fault| f.effect.delays() && f.links.contains(&call.link.0);
-        let direct = call.proxy.is_none() && link.pipe.is_none() && call.flights == [0, 0];
+        let direct = call.proxy.is_none() && call.route == NONE && link.pipe.is_none() && call.flights == [0, 0];
         let straight = direct && !plan.faults.iter().any(late) && there.is_some() && back.is_some();
         let wired = call.channel != NONE || call.lender != NONE;
         let bare = !link.choice && !wired;
@@ -92,7 +92,7 @@ impl Site {
             wired,
             bare,
             plain: bare && unruled && straight,
-            tracks: link.tracks,
+            tracks: link.tracks && !call.hands_over(),
             lane: call.timeout.map_or(NONE, |lane| lane.0),
             ways: Ways { straight, there: there.unwrap_or_default(), back: back.unwrap_or_default() },
             coding: plan.codecs.get(call.codec as usize).map(Coding::new).unwrap_or_default(),

@@ -91,6 +91,21 @@ impl<P: Probe> Core<'_, P> {
         self.frames.scopes(at).first().map_or(own, |scope| scope.lineage)
     }
 
+    /// The replica of a try's caller, counted from its node's first; whoever gave up counts as the first.
+    pub(crate) fn caller_of(&self, at: u32) -> u32 {
+        let frame = &self.frames[at];
+        let link = self.plan.link(self.plan.calls[frame.call as usize].link);
+        if frame.caller == NONE { 0 } else { self.frames[frame.caller].replica - link.first_caller }
+    }
+
+    /// The proxies that stand beside a replica.
+    pub(crate) fn proxies_of(&self, replica: u32) -> impl Iterator<Item = u32> {
+        let node = self.node_of(replica);
+        let nth = replica - self.plan.node(node).first_replica;
+        let own = self.plan.proxies.iter().filter(move |proxy| proxy.of.contains(&node));
+        own.map(move |proxy| proxy.first + nth % proxy.replicas)
+    }
+
     /// The nodes of some replicas, each once.
     pub(crate) fn nodes_of(&self, replicas: &[u32]) -> Vec<NodeId> {
         let mut nodes: Vec<NodeId> = replicas.iter().map(|replica| self.node_of(*replica)).collect();

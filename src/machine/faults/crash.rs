@@ -80,6 +80,9 @@ impl<P: Probe> Machine<'_, P> {
             Origin::Record => return self.streams.die_reading(&mut self.core, at),
             Origin::Root | Origin::Try | Origin::Guard | Origin::Ahead => {}
         }
+        if self.core.plan.calls[frame.call as usize].hands_over() {
+            return self.calls.turn_back(&mut self.core, &mut self.stations, at, Outcome::Reset, silent);
+        }
         let site = &self.core.sites[frame.call as usize];
         let (node, endpoint) = (site.node, site.endpoint);
         let (sojourn, waited) = (self.core.now.since(frame.trip.arrived), Span(frame.wait.waited));

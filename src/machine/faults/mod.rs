@@ -95,6 +95,13 @@ impl<P: Probe> Machine<'_, P> {
         if on { self.take_down(replica, hole, crash) } else { self.bring_up(replica, hole, crash) }
     }
 
+    /// Probes of a replica, and of those that it stands beside, may find something else from now on.
+    fn watch(&mut self, replica: u32) {
+        for probed in self.core.beside(replica).into_iter().chain([replica]) {
+            self.calls.wire.names.watch(&mut self.core, probed);
+        }
+    }
+
     fn take_down(&mut self, replica: u32, hole: bool, crash: bool) {
         let was_up = self.core.is_up(replica);
         let plight = &mut self.core.trouble.plights[replica as usize];
@@ -109,11 +116,16 @@ impl<P: Probe> Machine<'_, P> {
         }
         if crash || !silent {
             self.calls.reset_connections(&mut self.core, &mut self.stations, replica);
+            self.calls.wire.lose_passing(&mut self.core, replica);
+            for beside in self.core.beside(replica) {
+                self.calls.reset_connections(&mut self.core, &mut self.stations, beside);
+                self.calls.reset_own_connections(&mut self.core, &mut self.stations, beside);
+            }
         }
         if was_up || crash {
             self.lose(replica, crash);
         }
-        self.calls.wire.names.watch(&mut self.core, replica);
+        self.watch(replica);
         let node = self.core.node_of(replica);
         self.fleet.recount(&mut self.core, node);
     }
@@ -129,7 +141,7 @@ impl<P: Probe> Machine<'_, P> {
         if self.fleet.is_ready(&self.core, replica) {
             self.regain(replica);
         }
-        self.calls.wire.names.watch(&mut self.core, replica);
+        self.watch(replica);
         let node = self.core.node_of(replica);
         self.fleet.recount(&mut self.core, node);
     }
@@ -143,7 +155,7 @@ impl<P: Probe> Machine<'_, P> {
         } else if plight.cuts == 0 && self.fleet.is_ready(&self.core, replica) {
             self.regain(replica);
         }
-        self.calls.wire.names.watch(&mut self.core, replica);
+        self.watch(replica);
         let node = self.core.node_of(replica);
         self.fleet.recount(&mut self.core, node);
     }

@@ -11,7 +11,10 @@ impl Names {
     /// A replica may have begun or ceased to work: its probes will tell.
     pub(crate) fn watch<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
         let Some(probes) = core.plan.discovery.readiness else { return };
-        let works = core.is_up(replica) && !core.is_frozen(replica) && core.is_connected(replica);
+        let works = core.is_up(replica)
+            && !core.is_frozen(replica)
+            && core.is_connected(replica)
+            && core.proxies_of(replica).all(|proxy| core.is_up(proxy));
         if self.health[replica as usize].0 == works {
             return;
         }

@@ -28,6 +28,7 @@ impl Wire {
             || core.is_stuck(at)
             || self.is_unanswered(core, at)
             || plight.down > 0 && !accepted
+            || self.is_unpassable(core, at, core.caller_of(at))
     }
 
     /// Whether nobody answers a handshake, not even a kernel.
@@ -40,7 +41,7 @@ impl Wire {
     pub(crate) fn sever<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
         for at in core.frames.live_slots() {
             let frame = &core.frames[at];
-            let here = frame.replica == replica && frame.origin == Origin::Try;
+            let here = frame.origin == Origin::Try && (frame.replica == replica || self.passes(core, at, replica));
             if !here
                 || frame.pc == GONE
                 || frame.marks.abandoned

@@ -9,6 +9,7 @@
 pub(crate) mod lend;
 pub(crate) mod loss;
 pub(crate) mod pool;
+pub(crate) mod route;
 pub(crate) mod way;
 
 use crate::model::id::NONE;
@@ -25,6 +26,7 @@ use crate::model::plan::Plan;
 use crate::units::Time;
 use lend::Purse;
 use pool::Pool;
+use route::Proxies;
 
 /// What tries need to leave their callers, and what lies between them and a callee.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ pub(crate) struct Wire {
     /// Connections of transports: per caller replica, and the one a try has.
     pub(crate) pools: Vec<Pool>,
     pub(crate) holds: Side<Hold>,
+    /// Proxies, and how far messages that pass them have come.
+    pub(crate) proxies: Proxies,
     /// When a link is free to take the next message: there, back.
     pub(crate) pipes: Vec<[Time; 2]>,
     /// Database connections: per caller replica, and open at each node.
@@ -47,6 +51,7 @@ impl Wire {
         Self {
             pools: pool::pools(plan),
             holds: Side::default(),
+            proxies: Proxies::new(plan),
             pipes: vec![[Time(0); 2]; plan.links.len()],
             purses: lend::purses(plan),
             connections: vec![0; plan.nodes.len()],

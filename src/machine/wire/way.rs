@@ -37,13 +37,16 @@ impl Wire {
         if site.tracks {
             self.names.track(core, at);
         }
-        let there = if ways.straight { ways.there } else { self.way_there(core, at) };
-        core.schedule_steadily(there, Event::Reach(at));
+        if ways.straight {
+            core.schedule_steadily(ways.there, Event::Reach(at));
+        } else {
+            self.set_out(core, at);
+        }
     }
 
     /// How long a request takes to its callee, where there is more to it than a latency.
     #[inline(never)]
-    fn way_there<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Span {
+    pub(crate) fn way_there<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Span {
         let frame = &core.frames[at];
         let (lineage, call) = (frame.lineage, &core.plan.calls[frame.call as usize]);
         let mut there = core.vary(call.there, lineage, Purpose::There, 0);

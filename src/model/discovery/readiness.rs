@@ -12,6 +12,9 @@ pub struct Readiness {
 }
 
 impl Readiness {
+    /// A probe every 10 s, three failures: Kubernetes' defaults.
+    pub const USUAL: Self = Self { every: Span(10_000_000_000), failures: 3 };
+
     /// When the nth probe (from 1) after `since` comes, of a replica that is probed at `phase` and every so often after it.
     pub fn nth_after(&self, since: Time, phase: Span, nth: u32) -> Time {
         let every = self.every.0;

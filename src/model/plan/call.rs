@@ -3,7 +3,7 @@
 use crate::units::Span;
 
 use super::super::balance::Balancer;
-use super::super::id::{EdgeId, EndpointId, LaneId, LawId, LinkId, NodeId, Pc, TableId};
+use super::super::id::{EdgeId, EndpointId, LaneId, LawId, LinkId, NONE, NodeId, Pc, TableId};
 
 /// Who calls which node.
 #[derive(Clone, Debug)]
@@ -60,6 +60,11 @@ pub struct Call {
     pub flights: [u32; 2],
     /// Work of a proxy that the messages pass, each way, and the hop behind it.
     pub proxy: Option<[LawId; 2]>,
+    /// The proxies that they pass, of `Plan::routes`; `NONE`: they go straight.
+    pub route: u32,
+    /// The program that a try of it hands over to, which makes the call under rules of its own; the first of all programs, that
+    /// of handshakes: none, it goes to the callee itself.
+    pub inner: Pc,
     /// Whether the callee hears of it when the caller gives up.
     pub cancels: bool,
     /// Whether doing it again is a second effect.
@@ -76,6 +81,16 @@ pub struct Call {
     pub in_transaction: bool,
     /// Whether only the primary will do: it writes, or belongs to a transaction that does.
     pub primary: bool,
+}
+
+/// Stands for the lender of a call whose tries hand over: whatever comes before a try leaves is up to whom it hands over to.
+pub const HANDS_OVER: u32 = NONE - 1;
+
+impl Call {
+    /// Whether its tries hand over to another call-site.
+    pub fn hands_over(&self) -> bool {
+        self.lender == HANDS_OVER
+    }
 }
 
 /// A policy on a link: its state is kept per replica of the caller.

@@ -3,6 +3,7 @@
 mod call;
 mod course;
 mod life;
+mod route;
 
 use crate::graph::Arrow;
 use crate::random::dist::Dist;
@@ -21,9 +22,10 @@ use super::source::Source;
 use super::stream::{Producer, Readers, Spread, Topic};
 use super::transport::Channel;
 
-pub use self::call::{Call, Codec, Guard, Lender, Link, Pipe, Table};
+pub use self::call::{Call, Codec, Guard, HANDS_OVER, Lender, Link, Pipe, Table};
 pub use self::course::STRETCHES;
 pub use self::life::{Life, Warmup};
+pub use self::route::{End, Proxy, Route, Stop};
 
 /// Everything that does not change during a run.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +70,10 @@ pub struct Plan {
     pub clients: Vec<Client>,
     /// Connections of a transport over a link.
     pub channels: Vec<Channel>,
+    /// Nodes that forward messages.
+    pub proxies: Vec<Proxy>,
+    /// By which of them the messages of calls go.
+    pub routes: Vec<Route>,
     /// Pools of database connections.
     pub lenders: Vec<Lender>,
     /// Caches in name order.

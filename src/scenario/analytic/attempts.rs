@@ -25,7 +25,8 @@ pub(super) fn worst(scenario: &Scenario) -> BTreeMap<&str, u64> {
                 let Some(here) = at.get(&(name.as_str(), endpoint.as_str())).copied() else { continue };
                 for call in walk::calls(inner) {
                     let plain = walk::transport_of(scenario, call).is_in_process();
-                    let each = if plain { 1 } else { tries(&scenario.guards(call)) };
+                    let below = scenario.below(node, call).map_or(1, tries);
+                    let each = if plain { 1 } else { tries(&scenario.guards(call)).saturating_mul(below) };
                     let target = &call.target.value;
                     changed |= raise(&mut at, (&target.node, &target.endpoint), here.saturating_mul(each));
                 }

@@ -12,6 +12,7 @@ mod members;
 mod memory;
 mod messages;
 mod primary;
+mod proxies;
 mod rates;
 mod times;
 
@@ -114,9 +115,12 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
     out.nodes = scenario.nodes.values().map(|node| graph.node(node, &average, &height)).collect();
     graph.primaries(&mut out.nodes, &average, &height);
     let worst = attempts::worst(scenario);
+    let proxies = graph.proxies(&average, &height);
+    out.events += proxies.iter().map(|proxy| proxy.rate).sum::<f64>() * seconds;
     for node in &mut out.nodes {
         node.worst_attempts = worst.get(node.name.as_str()).copied().unwrap_or(1);
     }
+    out.nodes.extend(proxies);
     out
 }
 

@@ -3,6 +3,7 @@
 use super::super::analytic::forecast;
 use super::super::analytic::power;
 use super::super::analytic::{Busiest, ConsumerForecast, Forecast, NodeForecast, Shared, SharedKind};
+use super::super::tables::mesh;
 use super::{cycles, walk};
 use crate::diag::{Complaint, code, nouns};
 use crate::random::dist::Law;
@@ -41,6 +42,7 @@ pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     forecast.shared.iter().for_each(|shared| overrun(scenario, shared, complaints));
     forecast.consumers.iter().for_each(|expected| falls_behind(scenario, expected, complaints));
     super::metastable::look(scenario, &forecast.nodes, complaints);
+    mesh::look(scenario, &forecast.nodes[scenario.nodes.len()..], complaints);
     for (node, expected) in scenario.nodes.values().zip(&forecast.nodes) {
         overload(node, expected, complaints);
         never_queues(scenario, node, expected, complaints);

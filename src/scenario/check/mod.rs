@@ -11,7 +11,9 @@ mod sizes;
 mod timeouts;
 mod wire;
 
-use super::tables::{caches, discovery, faults, gates, network, policy as policies, pools, scale, slos, transports};
+use super::tables::{
+    caches, discovery, faults, gates, mesh, network, policy as policies, pools, scale, slos, transports,
+};
 use super::walk;
 use super::written::Scenario;
 use crate::diag::{Complaint, Source};
@@ -26,6 +28,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     let mut complaints = Vec::new();
     names::check(scenario, source, refused, &mut complaints);
     network::names(scenario, refused, &mut complaints);
+    mesh::names(scenario, refused, &mut complaints);
     brokers::names(scenario, refused, &mut complaints);
     transports::names(scenario, refused, &mut complaints);
     pools::names(scenario, refused, &mut complaints);

@@ -248,7 +248,8 @@ fn varied(scenario: &Scenario, name: &str) -> bool {
 /// Warns of nodes nobody calls and of policies no call uses.
 pub(super) fn unused(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let mut called: Vec<&str> = Vec::new();
-    let mut policies: Vec<&str> = scenario.defaults.policy.iter().map(|p| p.value.as_str()).collect();
+    let meshed = scenario.mesh.iter().filter_map(|mesh| mesh.policy.as_ref());
+    let mut policies: Vec<&str> = scenario.defaults.policy.iter().chain(meshed).map(|p| p.value.as_str()).collect();
     for client in scenario.clients.values() {
         policies.extend(client.policy.as_ref().map(|p| p.value.as_str()));
         called.extend(client.calls.iter().map(|call| call.target.value.node.as_str()));

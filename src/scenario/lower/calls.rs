@@ -22,7 +22,9 @@ impl<'s> Lowering<'s> {
         let (writes, compares, lender) = (self.writes(call), self.compares(call), self.lender_of(code, call));
         let planned = &mut self.plan.calls[id.index()];
         (planned.writes, planned.compares) = (writes, compares);
-        planned.lender = lender.map_or(NONE, |lender| lender.0);
+        if !planned.hands_over() {
+            planned.lender = lender.map_or(NONE, |lender| lender.0);
+        }
         planned.effect = !call.idempotent.value;
         planned.in_transaction = code.transaction == Some(call.target.value.node.as_str());
         planned.primary = call.mode.value != Mode::Read || code.writes && planned.in_transaction;
@@ -79,7 +81,8 @@ impl<'s> Lowering<'s> {
         // Where its timer runs before a try sets out, its guard keeps it.
         let early = self.plan.rules.get(rules as usize).is_some_and(|rules| rules.early);
         let timeout = guards.timeout.as_ref().filter(|_| !early).map(|timeout| self.lane(timeout.value));
-        let planned = plan::Call {
+        let route = if wire.is_some() { self.route(place.host, callee) } else { NONE };
+        let mut planned = plan::Call {
             edge: self.edge(self.nodes[place.caller], Callee::Endpoint(endpoint)),
             link,
             endpoint,
@@ -94,6 +97,8 @@ impl<'s> Lowering<'s> {
             bytes: wire.map_or([0; 2], Wire::bytes),
             flights: wire.map_or([0; 2], Wire::flights),
             proxy: wire.and_then(|w| self.proxy(w)),
+            route,
+            inner: Pc::default(),
             cancels: wire.is_some_and(|w| w.cancels(guards)),
             effect: false,
             guard: NONE,
@@ -103,6 +108,9 @@ impl<'s> Lowering<'s> {
             in_transaction: false,
             primary: false,
         };
+        if let Some(own) = self.policy_of_proxy(place.host, &target.node, wire) {
+            self.put_below(place.host, &mut planned, &own);
+        }
         self.plan.calls.push(planned);
         CallId(self.plan.calls.len() as u32 - 1)
     }

@@ -31,6 +31,8 @@ impl<'s> Lowering<'s> {
             bytes: [0; 2],
             flights: [0, 0],
             proxy: None,
+            route: NONE,
+            inner: Pc::default(),
             cancels: false,
             effect: false,
             rules: NONE,

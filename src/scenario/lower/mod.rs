@@ -10,6 +10,8 @@ mod program;
 mod queries;
 mod wire;
 
+pub(super) use wire::Wire;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::id::NONE;
@@ -23,6 +25,7 @@ use crate::units::Span;
 
 use super::Checked;
 use super::guarded::{longest, of_client};
+use super::tables::mesh::Meshed;
 use super::walk::fed;
 use super::written::{Metric, Scenario, Slo};
 
@@ -31,6 +34,7 @@ pub fn lower(checked: &Checked) -> Plan {
     let mut lowering = Lowering::new(&checked.scenario);
     lowering.discovery();
     lowering.nodes();
+    lowering.sidecars();
     lowering.queues();
     lowering.topic_nodes();
     lowering.clients();
@@ -70,6 +74,8 @@ pub(super) struct Lowering<'s> {
     pub(super) rule_laws: BTreeMap<String, LawId>,
     /// Rules so far, by what they say.
     pub(super) rules: BTreeMap<String, u32>,
+    /// The proxies of a mesh.
+    pub(super) meshed: Meshed,
     /// Queues and topics that something may come to.
     pub(super) fed: BTreeSet<&'s str>,
     /// What the replicas of a node remember, by its name: which cache of the plan.
@@ -108,6 +114,7 @@ impl<'s> Lowering<'s> {
             lanes: BTreeMap::new(),
             rule_laws: BTreeMap::new(),
             rules: BTreeMap::new(),
+            meshed: Meshed::default(),
             fed: fed(scenario),
             memories: BTreeMap::new(),
             meters: BTreeMap::new(),

@@ -97,13 +97,14 @@ impl<'s> Lowering<'s> {
             self.plan.clients[id.index()].entry = self.here();
             self.client_program(&name);
         }
+        self.handed_over();
     }
 
-    pub(super) fn here(&self) -> Pc {
+    pub(in crate::scenario) fn here(&self) -> Pc {
         Pc(self.plan.ops.len() as u32)
     }
 
-    pub(super) fn emit(&mut self, op: Op) -> usize {
+    pub(in crate::scenario) fn emit(&mut self, op: Op) -> usize {
         self.plan.ops.push(op);
         self.plan.ops.len() - 1
     }

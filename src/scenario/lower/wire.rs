@@ -22,7 +22,7 @@ const PROXY: [(f64, f64); 2] = [(0.5, 0.3e6), (0.99, 1.2e6)];
 
 /// What is written about the messages of one call.
 #[derive(Clone, Copy)]
-pub(super) struct Wire<'s> {
+pub(in crate::scenario) struct Wire<'s> {
     pub(super) spec: &'s TransportSpec,
     request: u64,
     response: u64,
@@ -92,7 +92,7 @@ impl<'s> Wire<'s> {
     }
 
     /// What its messages cost.
-    pub(super) fn codec(&self) -> Codec {
+    pub(in crate::scenario) fn codec(&self) -> Codec {
         let cost = |cost: &Cost, bytes: u64| {
             let nanos = cost.per_byte.value * self.on_wire(bytes) as f64 / 1e3;
             cost.per_message.value + Span(nanos.round() as u64)

@@ -136,6 +136,9 @@ fn meaning(scenario: &Scenario, page: &mut Page) {
     }
     page.header("[discovery]");
     page.told(scenario.discovery.meant(), &mut Vec::new());
+    if let Some(mesh) = &scenario.mesh {
+        page.whole("[mesh]", mesh.told());
+    }
     scenario.clients.values().for_each(|c| c.print(page));
     let hurried = super::guarded::propagates(scenario);
     scenario.nodes.values().for_each(|node| nodes::tell(node, hurried, page));

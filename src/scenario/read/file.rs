@@ -14,7 +14,7 @@ use crate::scenario::tables::nodes::node;
 use crate::scenario::tables::transports::transports;
 use crate::scenario::vocab::{FILE, NAME};
 use crate::scenario::written::{
-    Client, Consumer, Discovery, Fault, Flow, Given, Index, Node, NodeKind, Policy, Scenario, Slo, Variant,
+    Client, Consumer, Discovery, Fault, Flow, Given, Index, Mesh, Node, NodeKind, Policy, Scenario, Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.
@@ -39,6 +39,10 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
         discovery: {
             let inner = view.inner(desk, "discovery");
             Discovery::of(desk, &inner)
+        },
+        mesh: {
+            let inner = view.inner(desk, "mesh");
+            if view.has("mesh") { Mesh::read(desk, &inner) } else { None }
         },
         clients: clients
             .into_iter()

@@ -8,7 +8,7 @@ use super::super::lower::Lowering;
 use super::super::read::{Desk, View};
 use super::super::vocab::{Word, word};
 use super::super::walk::transports_used;
-use super::super::written::{FaultKind, Given, Node, Place, Rule, Scenario, on};
+use super::super::written::{Fault, FaultKind, Given, Mesh, Node, Place, Rule, Scenario, on};
 use crate::diag::{Code, Complaint, code};
 use crate::model::NodeId;
 use crate::model::balance::Balancer;
@@ -153,13 +153,19 @@ impl Lowering<'_> {
     /// How callers find callees.
     pub(in crate::scenario) fn discovery(&mut self) {
         let written = &self.scenario.discovery;
-        let readiness = on(&written.readiness).filter(|_| written.is_watched());
+        let meshed = self.scenario.mesh.as_ref().filter(|_| self.scenario.has_mesh());
+        // With a mesh its proxies hear of changes from the control plane, whatever finds replicas where there is none.
+        let pushed = meshed.filter(|_| written.kind.value != Kind::Mesh);
+        let readiness = on(&written.readiness).filter(|_| pushed.is_some() || written.is_watched());
+        let usual = pushed.filter(|_| written.readiness.is_none()).map(|_| Readiness::USUAL);
         let outliers = on(&written.outlier_detection);
         self.plan.discovery = run::Discovery {
-            kind: written.kind.value,
+            kind: if meshed.is_some() { Kind::Mesh } else { written.kind.value },
             ttl: written.ttl.value,
-            propagation: written.propagation.value,
-            readiness: readiness.map(|probes| Readiness { every: probes.every.value, failures: probes.failures.value }),
+            propagation: meshed.map_or(written.propagation.value, |mesh| mesh.push_delay.value),
+            readiness: readiness
+                .map(|probes| Readiness { every: probes.every.value, failures: probes.failures.value })
+                .or(usual),
             outliers: outliers.map(OutlierDetection::lowered),
         };
     }
@@ -198,8 +204,18 @@ impl Lowering<'_> {
         };
         let scaled = scenario.nodes.get(node).is_some_and(|node| on(&node.coming.autoscale).is_some());
         scaled && discovery.kind != Kind::Static
-            || scenario.faults.iter().any(|fault| matters(fault.kind.value) && fault.nodes(scenario).contains(&node))
+            || scenario.faults.iter().any(|fault| matters(fault.kind.value) && hits(scenario, fault, node))
     }
+}
+
+/// Whether a fault happens to a node, or to the proxy beside it.
+fn hits(scenario: &Scenario, fault: &Fault, node: &str) -> bool {
+    let nodes = fault.nodes(scenario);
+    let meshed = |mesh: &Mesh| {
+        let own = scenario.nodes.get(node).filter(|node| scenario.is_meshed(node));
+        own.is_some_and(|node| nodes.contains(&mesh.proxy_of(node).as_str()))
+    };
+    nodes.contains(&node) || scenario.mesh.as_ref().is_some_and(meshed)
 }
 
 impl OutlierDetection {

@@ -15,6 +15,7 @@ use super::super::read::{self, Desk, Value, View, listed, suggest};
 use super::super::vocab::Shape;
 use super::super::walk;
 use super::super::written::{Arrivals, Given, Load, Node, Place, Scenario};
+use super::mesh::proxies;
 use crate::diag::{Complaint, code, nouns};
 use crate::graph::Arrow;
 use crate::model::NodeId;
@@ -379,12 +380,17 @@ impl Lowering<'_> {
             return Vec::new();
         }
         let most = fault.replicas.value.filter(|_| kind != FaultKind::Deploy).unwrap_or(u32::MAX);
-        let nodes = fault.nodes(self.scenario).into_iter().filter_map(|name| self.nodes.get(name));
+        let nodes = fault.nodes(self.scenario).into_iter().filter_map(|name| self.called(name));
         let replicas = nodes.flat_map(|id| {
-            let node = self.plan.node(*id);
+            let node = self.plan.node(id);
             node.first_replica..node.first_replica + node.replicas.min(most)
         });
         replicas.collect()
+    }
+
+    /// The node of that name, in the file or a proxy's.
+    fn called(&self, name: &str) -> Option<NodeId> {
+        self.nodes.get(name).copied().or_else(|| self.proxy_called(name))
     }
 
     /// The links a fault happens to, and whether to requests and to answers.
@@ -583,6 +589,15 @@ fn poison(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], co
 }
 
 fn node(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], complaints: &mut Vec<Complaint>) {
+    if proxies(scenario).iter().any(|proxy| proxy == name) {
+        let hit = [FaultKind::Outage, FaultKind::Crash, FaultKind::Slow];
+        if !hit.contains(&fault.kind.value) || fault.mode.value == Unavailable::Drop {
+            let complaint =
+                wrong(fault, format!("`{name}` is a proxy: {} cannot happen to it", fault.kind.value.word()));
+            complaints.push(complaint.help("a proxy can have an outage, crash, or be slow; or name its service"));
+        }
+        return;
+    }
     if scenario.nodes.contains_key(name) || refused.iter().any(|r| r == name) {
         return;
     }
@@ -602,7 +617,8 @@ fn node(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], comp
         return;
     }
     let complaint = wrong(fault, format!("the fault happens to `{name}`, which nothing is called"));
-    let known = known_names(scenario);
+    let mut known = known_names(scenario);
+    known.extend(proxies(scenario));
     complaints.push(match suggest(name, known.iter().map(String::as_str)) {
         Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
         None if name.contains('.') => complaint.help("a fault happens to a whole node, not to one of its endpoints"),

@@ -11,6 +11,7 @@ pub(in crate::scenario) mod flows;
 pub(in crate::scenario) mod gates;
 pub(in crate::scenario) mod laws;
 pub(in crate::scenario) mod limits;
+pub(in crate::scenario) mod mesh;
 pub(in crate::scenario) mod network;
 pub(in crate::scenario) mod nodes;
 pub(in crate::scenario) mod orders;

@@ -129,7 +129,7 @@ impl NodeKind {
     }
 
     /// What one is called.
-    fn word(self) -> &'static str {
+    pub(in crate::scenario) fn word(self) -> &'static str {
         match self {
             Self::Service => "service",
             Self::Gateway => "gateway",

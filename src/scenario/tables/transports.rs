@@ -482,14 +482,17 @@ impl<'s> Lowering<'s> {
         if let Some(known) = self.channels.get(&(link, spec.name.value.as_str())) {
             return *known;
         }
-        let (caller, callee) = {
-            let link = self.plan.link(link);
-            (self.plan.node(link.from).replicas, self.plan.node(link.to).replicas)
-        };
-        let per_request = self.scenario.discovery.balance_per.value == BalancePer::Request;
+        let (from, to) = (self.plan.link(link).from, self.plan.link(link).to);
+        let (caller, callee) = (self.plan.node(from).replicas, self.plan.node(to).replicas);
+        let per_request = self.scenario.discovery.balance_per.value == BalancePer::Request || self.balances(from, to);
+        let sealed = self.seals(from, to);
         let pools_per_caller = if per_request { callee } else { 1 };
-        let channel =
-            Channel { first_pool: self.pools, pools_per_caller, per_request, ..channel(link, spec, connections) };
+        let channel = Channel {
+            first_pool: self.pools,
+            pools_per_caller,
+            per_request,
+            ..channel(link, spec, connections, sealed)
+        };
         self.pools += caller * pools_per_caller;
         self.plan.channels.push(channel);
         let id = self.plan.channels.len() as u32 - 1;
@@ -498,11 +501,11 @@ impl<'s> Lowering<'s> {
     }
 }
 
-/// A channel without its pools.
-fn channel(link: LinkId, spec: &TransportSpec, connections: &Connections) -> Channel {
+/// A channel without its pools; one that is `sealed` encrypts whatever the transport says.
+fn channel(link: LinkId, spec: &TransportSpec, connections: &Connections, sealed: bool) -> Channel {
     let http1 = spec.protocol.value == Protocol::Http1;
     // TCP takes one round trip; TLS 1.3 one more, TLS 1.2 two.
-    let (round_trips, caller_cpu, callee_cpu) = match connections.tls.value {
+    let (round_trips, caller_cpu, callee_cpu) = match if sealed { Tls::V13 } else { connections.tls.value } {
         Tls::None => (1, Span::ZERO, Span::ZERO),
         Tls::V13 => (2, HANDSHAKE_CALLER, HANDSHAKE_CALLEE),
         Tls::V12 => (3, HANDSHAKE_CALLER, HANDSHAKE_CALLEE),

@@ -6,6 +6,7 @@ use crate::scenario::tables::clients::CLIENT;
 use crate::scenario::tables::discovery::Discovery;
 use crate::scenario::tables::faults::Fault;
 use crate::scenario::tables::flows::Flow;
+use crate::scenario::tables::mesh::Mesh;
 use crate::scenario::tables::network::Network;
 use crate::scenario::tables::nodes::{CACHE, DATABASE, EXTERNAL, GATEWAY, SERVICE};
 use crate::scenario::tables::policy::POLICY;
@@ -34,6 +35,7 @@ const TABLES: &[Key] = &[
     ),
     key("network", Shape::One(Network::TABLE), "Latencies, bandwidth, loss."),
     key("discovery", Shape::One(Discovery::TABLE), "How a caller finds and picks a replica."),
+    key("mesh", Shape::One(Mesh::TABLE), "Proxies beside services."),
     key("clients", Shape::Named(&CLIENT), "Who calls from outside."),
     key("services", Shape::Named(&SERVICE), "Services by name."),
     key("gateways", Shape::Named(&GATEWAY), "Services at the edge by name."),
@@ -51,7 +53,6 @@ const TABLES: &[Key] = &[
         Shape::Edits,
         "Changed copies of the scenario, by name: paths and their new values, such as \"defaults.transport\" = \"in-process\".",
     ),
-    later("mesh", "A sidecar beside each service."),
     later("sweep", "One value over several."),
 ];
 

@@ -26,6 +26,9 @@ const SIZES: &str = "a call has two sizes: request = \"4KB\", response = \"20KB\
 const LATENCIES: &str = "one way, by class: same_host, same_zone, cross_zone, cross_region; a single link: \
     [network.links.\"orders -> billing\"] latency = \"1ms\"";
 
+const MESH: &str =
+    "the proxies of a mesh: [mesh] services = \"all\" or a list, proxy = { work = \"0.3ms\", concurrency = 2 }";
+
 /// Near misses of how things talk. Where a word stands twice, the first whose key the table knows is meant.
 const TALK: &[Near] = &[
     n("pool", "pools", POOLS),
@@ -167,6 +170,13 @@ const KEYS: &[Near] = &[
         "clients",
         "a population that calls from outside is a client: [clients.shoppers] with `users` (closed) or `rate` (open)",
     ),
+    n("sidecar", "mesh", MESH),
+    n("sidecars", "mesh", MESH),
+    n("envoy", "mesh", MESH),
+    n("istio", "mesh", MESH),
+    n("linkerd", "mesh", MESH),
+    n("service_mesh", "mesh", MESH),
+    n("proxies", "mesh", MESH),
     n("simulation", "sim", ""),
     n("run", "sim", ""),
     n("third_parties", "externals", ""),
@@ -207,10 +217,6 @@ const ABSENT: &[(&[&str], &str)] = &[
         &["pgbouncer", "pooler", "proxysql", "rds_proxy", "connection_pooler"],
         "there is no pooler between services and a database: `pools` belong to callers; what comes nearest is a service in \
          front of the database with `concurrency` = the pooler's connections",
-    ),
-    (
-        &["sidecar", "sidecars", "envoy", "istio", "linkerd", "service_mesh", "proxy", "proxies"],
-        "there are no sidecars yet; what comes nearest is a service with the proxy's work and io = \"async\" between the two",
     ),
     (
         &["cron", "schedule", "batch_job", "job", "jobs"],

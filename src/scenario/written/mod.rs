@@ -16,6 +16,7 @@ pub use super::tables::discovery::*;
 pub use super::tables::faults::*;
 pub use super::tables::flows::Flow;
 pub use super::tables::gates::{Auth, Gate, Kept, Route};
+pub use super::tables::mesh::{Forwarding, Members, Mesh, MeshKind};
 pub use super::tables::network::{Link, Network, Zone};
 pub use super::tables::nodes::{Endpoint, Node, NodeKind};
 pub use super::tables::orders::{Io, QueueOrder};
@@ -78,6 +79,8 @@ pub struct Scenario {
     pub network: Network,
     /// `[discovery]`.
     pub discovery: Discovery,
+    /// `[mesh]`.
+    pub mesh: Option<Mesh>,
     /// `[clients.*]` by name.
     pub clients: BTreeMap<String, Client>,
     /// `[services.*]`, `[databases.*]`, `[externals.*]` by name (one namespace).

@@ -7,7 +7,7 @@ use proptest::sample::select;
 
 /// What is laid over a scenario.
 #[derive(Clone, Debug)]
-pub(super) struct Layer {
+pub(crate) struct Layer {
     /// Rules, and whether there is a timeout even where nothing vanishes.
     policies: Vec<(String, bool)>,
     /// Which policy the first call has, the second, and so on: the number of none stands for none.
@@ -225,7 +225,7 @@ fn fault() -> BoxedStrategy<Fault> {
 }
 
 /// Anything.
-pub(super) fn layer() -> BoxedStrategy<Layer> {
+pub(crate) fn layer() -> BoxedStrategy<Layer> {
     (
         vec((policy(), any::<bool>()), 3),
         vec(0..4usize, 1..8),
@@ -268,7 +268,7 @@ pub(super) fn idle(text: &str) -> String {
 
 impl Layer {
     /// A scenario under this layer; without its faults, or with them.
-    pub(super) fn over(&self, text: &str, faulted: bool) -> String {
+    pub(crate) fn over(&self, text: &str, faulted: bool) -> String {
         let there = |fault: &&Fault| match fault.node {
             // Without a limit on deliveries poison is delivered for ever.
             4 => self.queue.as_ref().is_some_and(|(queue, _)| {

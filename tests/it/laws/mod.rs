@@ -4,7 +4,7 @@
 //! `HOPTAX_LAWS=5000 cargo test --release laws` draws more of them.
 
 mod audit;
-mod guarded;
+pub(crate) mod guarded;
 mod moving;
 pub(crate) mod scenario;
 

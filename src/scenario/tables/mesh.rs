@@ -1,0 +1,477 @@
+//! `[mesh]`: proxies beside services, and what they do on behalf of these.
+//!
+//! A call between two services of a mesh passes two proxies on its way there and the same two on its way back: the caller's,
+//! which balances it over all replicas of the callee and may try it again, and that of the replica it is sent to. A database,
+//! a cache, a third party or a service that is not in the mesh has none: only the caller's proxy is passed; and of what comes
+//! from outside, from a client or a service without a proxy, only the callee's. Each replica of a service has a sidecar of its
+//! own, with `concurrency` workers and one line for requests, answers and handshakes of either direction, in which a message
+//! is forwarded in the time of `work`. With kind = "ambient" the replicas on a host share one proxy, and a call on one host
+//! passes it once.
+//!
+//! The time at proxies, their lines included, is `proxy` in the ledger, never `work`; the way between a service and its
+//! proxy is that within a host. A proxy chooses the replica when the request is sent to it. Connections between proxies are
+//! theirs: with `mtls` a new one costs TLS 1.3 and the cryptography of both ends on their workers, where the transport has
+//! connections at all; that from a service to its own proxy is taken to be open. What passes a proxy whole is forwarded
+//! whole: a stream is one message to it. Messages to and from brokers pass none.
+
+use std::collections::BTreeMap;
+
+use toml::de::DeValue;
+
+use super::super::analytic::NodeForecast;
+use super::super::declare::{
+    Always, Count, Duration, Flag, Kind, Maybe, Or, Said, Spoken as _, Text, Varying, table, words,
+};
+use super::super::guarded::tries;
+use super::super::lower::{Lowering, Wire};
+use super::super::print::quoted;
+use super::super::read::{self, Desk, Value, suggest};
+use super::super::vocab::{Shape, Word, word};
+use super::super::walk;
+use super::super::written::{Call, Given, Guards, Node, NodeKind, Scenario, Target};
+use crate::diag::{Complaint, code};
+use crate::model::discovery::Kind as Found;
+use crate::model::id::NONE;
+use crate::model::line::Order;
+use crate::model::plan::{self, End, Route, Stop};
+use crate::model::policy::Rules;
+use crate::model::transport::{HANDSHAKE_CALLEE, HANDSHAKE_CALLER};
+use crate::model::{CallId, EndpointId, LawId, NodeId, Op, Pc};
+use crate::random::dist::Law;
+use crate::random::draw::name_hash;
+use crate::units::Span;
+
+words! {
+    /// Where proxies stand.
+    #[derive(Default)]
+    pub enum MeshKind {
+        #[default]
+        Sidecar = "sidecar", "One beside each replica of each service.";
+        Ambient = "ambient", "One on each host, for all replicas there.";
+    }
+}
+
+table! {
+    /// `[mesh]`.
+    pub struct Mesh: "[mesh]",
+    "Proxies beside services: they balance, retry and encrypt for these, at the price of their work on every message and answer." {
+        services: Given<Members> as Or<Members> = "\"all\"", "Which services and gateways have one.";
+        kind: Given<MeshKind> as Or<MeshKind> = "\"sidecar\"", "Where the proxies stand.";
+        proxy: Forwarding as Always<Forwarding>, "What a proxy is.";
+        mtls: Given<bool> as Or<Flag> = "true",
+            "Whether proxies encrypt between each other: handshakes of TLS 1.3 on their new connections.";
+        policy: Option<Given<String>> as Said<Text>,
+            "The policy that a caller's proxy has for calls to services, below that of the application: a second chain, inside the first. Default: none.";
+        push_delay: Given<Span> as Or<Duration> = "\"100ms\"",
+            "From a change of endpoints until the proxies know of it: the control plane's.";
+        hosts: Given<Option<u32>> as Maybe<Count>,
+            "ambient: on so many hosts the replicas stand whose zone names no host, the n-th on the n-th. Default: as many as the service with the most replicas has.";
+    }
+}
+
+table! {
+    /// What a proxy is.
+    pub struct Forwarding: "proxy", "A proxy: its workers, and what a message costs them." {
+        work: Given<Law> as Or<Varying> = "{ p50 = \"0.3ms\", p99 = \"1.2ms\" }", "CPU time for a message.";
+        concurrency: Given<u32> as Or<Count> = "2", "Its workers, each with a core of its own; Istio's sidecar has two.";
+    }
+}
+
+/// All services, or those that are named.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Members {
+    /// All.
+    All,
+    /// These.
+    Named(Vec<Given<String>>),
+}
+
+const ALL: &[Word] = &[word("all", "All services and gateways.")];
+
+impl Kind for Members {
+    type Value = Self;
+    const SHAPE: Shape = Shape::Or(&[Shape::Choice(ALL), Shape::List(&Shape::Name)]);
+    fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Self> {
+        let DeValue::Array(items) = value.get_ref() else {
+            let word = read::text(desk, key, value)?;
+            if word != ALL[0].word {
+                read::bad(desk, key, value, "write \"all\", or a list of services");
+                return None;
+            }
+            return Some(Self::All);
+        };
+        let mut all = Vec::new();
+        for item in items {
+            all.extend(read::text(desk, key, item).map(|one| Given::at(one, item.span())));
+        }
+        Some(Self::Named(all))
+    }
+    fn print(members: &Self) -> String {
+        match members {
+            Self::All => quoted(ALL[0].word),
+            Self::Named(names) => {
+                format!("[{}]", names.iter().map(|name| quoted(&name.value)).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+}
+
+impl Scenario {
+    /// Whether a node has a proxy.
+    pub fn is_meshed(&self, node: &Node) -> bool {
+        let Some(mesh) = &self.mesh else { return false };
+        let may = matches!(node.kind, NodeKind::Service | NodeKind::Gateway);
+        may && match &mesh.services.value {
+            Members::All => true,
+            Members::Named(names) => names.iter().any(|name| name.value == node.name.value),
+        }
+    }
+
+    /// Whether anything has a proxy.
+    pub fn has_mesh(&self) -> bool {
+        self.nodes.values().any(|node| self.is_meshed(node))
+    }
+}
+
+impl Mesh {
+    /// What the proxy beside a node is called.
+    pub fn proxy_of(&self, node: &Node) -> String {
+        match self.kind.value {
+            MeshKind::Sidecar => format!("sidecar:{}", node.name.value),
+            MeshKind::Ambient => {
+                let host = node.zone.value.as_ref().and_then(|zone| zone.host.as_ref());
+                host.map_or("ztunnel".into(), |host| format!("ztunnel:{host}"))
+            }
+        }
+    }
+
+    /// How many there are of it.
+    pub fn replicas_of(&self, scenario: &Scenario, node: &Node) -> u32 {
+        if self.kind.value == MeshKind::Sidecar {
+            return node.most_replicas();
+        }
+        if node.zone.value.as_ref().is_some_and(|zone| zone.host.is_some()) {
+            return 1;
+        }
+        let most = scenario.nodes.values().filter(|node| scenario.is_meshed(node)).map(Node::most_replicas).max();
+        self.hosts.value.or(most).unwrap_or(1).max(1)
+    }
+}
+
+/// What the proxies of a plan are, while it is made.
+#[derive(Debug, Default)]
+pub(in crate::scenario) struct Meshed {
+    /// By node: its proxy.
+    proxies: BTreeMap<NodeId, u32>,
+    /// By ends of a call: the way.
+    routes: BTreeMap<(NodeId, NodeId), u32>,
+    /// The way within a host.
+    near: Option<LawId>,
+    work: Option<LawId>,
+    /// Call-sites whose tries hand over, and to which.
+    handed: Vec<(CallId, CallId)>,
+}
+
+impl<'s> Lowering<'s> {
+    /// The proxies: nodes after those of the file.
+    pub(in crate::scenario) fn sidecars(&mut self) {
+        let scenario = self.scenario;
+        let Some(mesh) = scenario.mesh.as_ref().filter(|_| scenario.has_mesh()) else { return };
+        self.meshed.near = Some(self.law(&scenario.network.same_host.value));
+        self.meshed.work = Some(self.law(&mesh.proxy.work.value));
+        for (name, node) in scenario.nodes.iter().filter(|(_, node)| scenario.is_meshed(node)) {
+            let of = self.nodes[name.as_str()];
+            let proxy = self.proxy_node(mesh, mesh.proxy_of(node), mesh.replicas_of(scenario, node), of);
+            self.meshed.proxies.insert(of, proxy);
+        }
+    }
+
+    /// A proxy of that name, for one node more.
+    fn proxy_node(&mut self, mesh: &Mesh, name: String, replicas: u32, of: NodeId) -> u32 {
+        let known = self.plan.proxies.iter().position(|proxy| self.plan.node(proxy.node).name == name);
+        if let Some(known) = known {
+            self.plan.proxies[known].of.push(of);
+            return known as u32;
+        }
+        let (node, first) = (NodeId(self.plan.nodes.len() as u32), self.plan.replicas());
+        let endpoint = EndpointId(self.plan.endpoints.len() as u32);
+        self.plan.endpoints.push(plan::Endpoint {
+            name: name.clone(),
+            node,
+            entry: Pc::default(),
+            consumer: false,
+            goals: 0,
+        });
+        self.plan.nodes.push(plan::Node {
+            hash: name_hash(&name),
+            name,
+            kind: "sidecar",
+            first_replica: first,
+            replicas,
+            life: None,
+            workers: mesh.proxy.concurrency.value,
+            consumers: 0,
+            called: true,
+            cores: None,
+            queue_limit: NONE,
+            order: Order::Fifo,
+            preemptive: false,
+            queue_timeout: None,
+            intake: None,
+            contention: None,
+            translates: false,
+        });
+        let (workers, work) = (mesh.proxy.concurrency.value, self.meshed.work.unwrap_or_default());
+        let seals = mesh.mtls.value.then_some([HANDSHAKE_CALLER, HANDSHAKE_CALLEE]);
+        let proxy = plan::Proxy { node, of: vec![of], endpoint, first, replicas, workers, work, seals };
+        self.plan.proxies.push(proxy);
+        self.plan.proxies.len() as u32 - 1
+    }
+
+    /// What tries that hand over do: they make the call inside, and end with it.
+    pub(in crate::scenario) fn handed_over(&mut self) {
+        for (outer, inner) in std::mem::take(&mut self.meshed.handed) {
+            self.plan.calls[inner.index()].effect = self.plan.calls[outer.index()].effect;
+            self.plan.calls[outer.index()].inner = self.here();
+            let next = Pc(self.here().0 + 1);
+            self.emit(Op::Call { call: inner, fail: next });
+            self.emit(Op::Relay);
+        }
+    }
+
+    /// The way of the calls from one node to another by the proxies beside both; `NONE` where there is none.
+    pub(in crate::scenario) fn route(&mut self, from: NodeId, to: NodeId) -> u32 {
+        let (Some(near), beside) = (self.meshed.near, |node| self.meshed.proxies.get(&node).copied()) else {
+            return NONE;
+        };
+        if let Some(known) = self.meshed.routes.get(&(from, to)) {
+            return *known;
+        }
+        let (caller, callee) = (beside(from), beside(to));
+        let mut stops: Vec<Stop> = Vec::new();
+        stops.extend(caller.map(|proxy| Stop { proxy, beside: End::Caller }));
+        // Who stands on one host with its callee passes their proxy once.
+        let shared = caller == callee && caller.is_some_and(|proxy| self.plan.proxies[proxy as usize].replicas == 1);
+        stops.extend(callee.filter(|_| !shared).map(|proxy| Stop { proxy, beside: End::Callee }));
+        let route = if stops.is_empty() {
+            NONE
+        } else {
+            self.plan.routes.push(Route { stops, far: u32::from(caller.is_some()), near });
+            self.plan.routes.len() as u32 - 1
+        };
+        self.meshed.routes.insert((from, to), route);
+        route
+    }
+
+    /// Whether the calls from one node to another are balanced by a proxy: not those to databases and caches, whose messages
+    /// it does not understand.
+    pub(in crate::scenario) fn balances(&self, from: NodeId, to: NodeId) -> bool {
+        let kind = self.plan.node(to).kind;
+        self.meshed.proxies.contains_key(&from) && (kind == NodeKind::External.word() || may_have_proxy(kind))
+    }
+
+    /// Whether connections from one node to another are encrypted by the proxies of both.
+    pub(in crate::scenario) fn seals(&self, from: NodeId, to: NodeId) -> bool {
+        let both = [from, to].iter().all(|node| self.meshed.proxies.contains_key(node));
+        both && self.scenario.mesh.as_ref().is_some_and(|mesh| mesh.mtls.value)
+    }
+
+    /// The policy that the proxy of a caller has for a call, if it has one: not for streams, of which it cannot take anything
+    /// back.
+    pub(in crate::scenario) fn policy_of_proxy(
+        &self,
+        from: NodeId,
+        to: &str,
+        wire: Option<&Wire<'s>>,
+    ) -> Option<Guards> {
+        let policy = self.scenario.mesh.as_ref()?.policy.as_ref()?;
+        let whole = wire.is_some_and(|wire| wire.codec().messages == 1);
+        let talks = may_have_proxy(self.scenario.nodes.get(to)?.kind.word());
+        let fits = whole && talks && self.meshed.proxies.contains_key(&from);
+        self.scenario.policies.get(&policy.value).filter(|_| fits).map(|policy| policy.guards.clone())
+    }
+
+    /// Puts a chain of rules below a call: alone, where the call has none of its own; else inside its tries, which then hand
+    /// over to a call-site with these rules.
+    pub(in crate::scenario) fn put_below(&mut self, host: NodeId, call: &mut plan::Call, own: &Guards) {
+        let rules = self.rules(own);
+        let early = self.plan.rules.get(rules as usize).is_some_and(|rules| rules.early);
+        let timeout = own.timeout.as_ref().filter(|_| !early).map(|timeout| self.lane(timeout.value));
+        if call.rules == NONE && call.timeout.is_none() {
+            (call.rules, call.timeout) = (rules, timeout);
+            return;
+        }
+        if rules == NONE && timeout.is_none() {
+            return;
+        }
+        let proxy = self.plan.proxies[self.meshed.proxies[&host] as usize].node;
+        let edge = self.edge(proxy, plan::Callee::Endpoint(call.endpoint));
+        let site = name_hash("proxy") ^ call.site;
+        self.plan.calls.push(plan::Call { edge, site, rules, timeout, codec: call.codec, ..call.clone() });
+        let inner = CallId(self.plan.calls.len() as u32 - 1);
+        if call.rules == NONE {
+            call.rules = self.bare_rules();
+        }
+        let zero = self.law(&Law::Constant { value: 0.0 });
+        (call.there, call.back, call.route, call.channel) = (zero, zero, NONE, NONE);
+        (call.flights, call.lender, call.cancels) = ([0; 2], plan::HANDS_OVER, true);
+        self.meshed.handed.push((CallId(inner.0 + 1), inner));
+    }
+
+    /// The rules of a call that has none but is to be guarded.
+    fn bare_rules(&mut self) -> u32 {
+        let plan = &mut self.plan;
+        *self.rules.entry("bare".into()).or_insert_with(|| {
+            plan.rules.push(Rules::bare());
+            plan.rules.len() as u32 - 1
+        })
+    }
+
+    /// The proxy's node of a service, by the name that it has in the plan.
+    pub(in crate::scenario) fn proxy_called(&self, name: &str) -> Option<NodeId> {
+        self.plan.proxies.iter().map(|proxy| proxy.node).find(|node| self.plan.node(*node).name == name)
+    }
+}
+
+/// Whether nodes of a kind, by its word, have proxies in a mesh.
+fn may_have_proxy(kind: &str) -> bool {
+    kind == NodeKind::Service.word() || kind == NodeKind::Gateway.word()
+}
+
+/// The names of the proxies.
+pub(in crate::scenario) fn proxies(scenario: &Scenario) -> Vec<String> {
+    let Some(mesh) = &scenario.mesh else { return Vec::new() };
+    let meshed = scenario.nodes.values().filter(|node| scenario.is_meshed(node));
+    let mut all: Vec<String> = meshed.map(|node| mesh.proxy_of(node)).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// Complains about names that are no services, and about a policy that is none.
+pub(in crate::scenario) fn names(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint>) {
+    let Some(mesh) = &scenario.mesh else { return };
+    if let Members::Named(names) = &mesh.services.value {
+        names.iter().filter(|name| !refused.contains(&name.value)).for_each(|name| member(scenario, name, complaints));
+    }
+    if let Some(policy) = mesh.policy.as_ref().filter(|policy| !scenario.policies.contains_key(&policy.value)) {
+        let complaint = Complaint::error(code::UNKNOWN_NAME, format!("no policy is called `{}`", policy.value));
+        let complaint = complaint.at(policy.place.clone());
+        complaints.push(match suggest(&policy.value, scenario.policies.keys().map(String::as_str)) {
+            Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
+            None => complaint.help(format!("write [policies.{}]", policy.value)),
+        });
+    }
+}
+
+/// Warns of proxies that cannot do what is asked of them, of tries that multiply, and of what a mesh decides instead of others.
+pub(in crate::scenario) fn look(scenario: &Scenario, proxies: &[NodeForecast], complaints: &mut Vec<Complaint>) {
+    let Some(mesh) = &scenario.mesh else { return };
+    if !scenario.has_mesh() {
+        let complaint = Complaint::warning(code::UNUSED, "`[mesh]` without services: nothing has a proxy");
+        complaints.push(complaint.at(mesh.services.place.clone()));
+        return;
+    }
+    overloaded(mesh, proxies, complaints);
+    multiplied(scenario, mesh, complaints);
+    let kind = &scenario.discovery.kind;
+    if kind.value != Found::Mesh && kind.place.is_some() {
+        let message = format!(
+            "with [mesh] its proxies find and balance: discovery.kind = \"{}\" has no effect on them",
+            kind.value.word()
+        );
+        let complaint = Complaint::warning(code::NO_EFFECT, message).at(kind.place.clone());
+        complaints.push(complaint.help("write kind = \"mesh\", or leave it out"));
+    }
+    let hosts = &mesh.hosts;
+    if hosts.value.is_some() && mesh.kind.value == MeshKind::Sidecar {
+        let message = "`hosts` means something for kind = \"ambient\" only";
+        complaints.push(Complaint::warning(code::UNUSED, message).at(hosts.place.clone()));
+    }
+}
+
+/// The first proxy that is asked for more than it can do, and how many more there are.
+fn overloaded(mesh: &Mesh, proxies: &[NodeForecast], complaints: &mut Vec<Complaint>) {
+    let load = |proxy: &NodeForecast| proxy.utilization.max(proxy.peak_utilization);
+    let over: Vec<&NodeForecast> = proxies.iter().filter(|proxy| load(proxy) > 1.0 + 1e-9).collect();
+    let Some(worst) = over.iter().max_by(|a, b| load(a).total_cmp(&load(b))) else { return };
+    let others = if over.len() > 1 { format!(" (and {} more)", over.len() - 1) } else { String::new() };
+    let message = format!(
+        "`{}` is asked for {:.0} % of what it can do{others}: {:.0} messages/s of {} on average, by {} workers",
+        worst.name,
+        load(worst) * 100.0,
+        worst.peak_rate.max(worst.rate),
+        Span((worst.work_ms * 1e6) as u64),
+        worst.workers.unwrap_or(0.0)
+    );
+    let place = mesh.proxy.concurrency.place.clone().or(mesh.services.place.clone());
+    let help = "its line grows as long as that lasts: more `concurrency` or replicas, or less `work`";
+    complaints.push(Complaint::warning(code::OVERLOADED, message).at(place).help(help));
+}
+
+/// Tries of the application, each of which the proxy tries again.
+fn multiplied(scenario: &Scenario, mesh: &Mesh, complaints: &mut Vec<Complaint>) {
+    let Some(policy) = mesh.policy.as_ref() else { return };
+    let below = scenario.policies.get(&policy.value).map_or(1, |policy| tries(&policy.guards));
+    let mut worst: Option<(u64, &str, &Given<Target>)> = None;
+    for node in scenario.nodes.values().filter(|node| scenario.is_meshed(node)) {
+        for call in node.programs().flat_map(walk::calls).filter(|call| scenario.below(node, call).is_some()) {
+            let own = tries(&scenario.guards(call));
+            if own > 1 && below > 1 && worst.is_none_or(|(most, ..)| own > most) {
+                worst = Some((own, &node.name.value, &call.target));
+            }
+        }
+    }
+    let Some((own, caller, target)) = worst else { return };
+    let message = format!(
+        "`{caller}` calls `{}` up to {own} times, and its proxy each of them up to {below}: {} tries",
+        target.value.node,
+        own * below
+    );
+    let help = "let one of the two try again: the proxy, which knows other replicas, or the application, which knows what \
+                may be done twice";
+    complaints.push(Complaint::warning(code::MULTIPLIED, message).at(target.place.clone()).help(help));
+}
+
+impl Scenario {
+    /// What the proxy of a caller has for a call, if it has anything: for calls of services and gateways by services that
+    /// are in the mesh.
+    pub(in crate::scenario) fn below(&self, caller: &Node, call: &Call) -> Option<&Guards> {
+        let policy = self.mesh.as_ref()?.policy.as_ref()?;
+        let callee = self.nodes.get(&call.target.value.node)?;
+        let talks = matches!(callee.kind, NodeKind::Service | NodeKind::Gateway);
+        let remote = !walk::transport_of(self, call).is_in_process();
+        let fits = talks && remote && call.stream.value.is_none() && self.is_meshed(caller);
+        self.policies.get(&policy.value).filter(|_| fits).map(|policy| &policy.guards)
+    }
+}
+
+/// Only what runs among one's own services has a proxy.
+fn member(scenario: &Scenario, name: &Given<String>, complaints: &mut Vec<Complaint>) {
+    let wrong = |why: String| Complaint::error(code::WRONG_TARGET, why).at(name.place.clone());
+    let callers = "its callers' proxies are passed on the way there; leave it out";
+    let complaint = match scenario.nodes.get(&name.value).map(|node| node.kind) {
+        Some(NodeKind::Service | NodeKind::Gateway) => return,
+        Some(NodeKind::External) => {
+            wrong(format!("`{}` is a third party's: it has no proxy of this mesh", name.value)).help(callers)
+        }
+        Some(kind) => wrong(format!("`{}` is a {}: it has no proxy beside it", name.value, kind.word())).help(callers),
+        None if scenario.queues.contains_key(&name.value) || scenario.topics.contains_key(&name.value) => {
+            wrong(format!("`{}` is a broker: it has no proxy beside it", name.value)).help("leave it out")
+        }
+        None if scenario.clients.contains_key(&name.value) => {
+            wrong(format!("`{}` is a client, outside of the mesh", name.value)).help("leave it out")
+        }
+        None => {
+            let complaint = Complaint::error(code::UNKNOWN_NAME, format!("no service is called `{}`", name.value));
+            let complaint = complaint.at(name.place.clone());
+            let known =
+                scenario.nodes.values().filter(|node| matches!(node.kind, NodeKind::Service | NodeKind::Gateway));
+            match suggest(&name.value, known.map(|node| node.name.value.as_str())) {
+                Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
+                None => complaint,
+            }
+        }
+    };
+    complaints.push(complaint);
+}

@@ -1,0 +1,260 @@
+//! Proxies beside services: what passes them and when, what that costs, and what happens when one is gone.
+
+use std::fmt::Write as _;
+
+use hoptax::diag::code;
+use hoptax::experiment::summary::Summary;
+use hoptax::machine::{Machine, Stop};
+use hoptax::scenario::{Source, load};
+use hoptax::units::Span;
+
+use crate::bench::{checked, run};
+use crate::laws::{always, finite, guarded, scenario};
+use crate::ledger::{Sums, holds, small};
+
+/// Runs nodes in a mesh whose proxies take 1 ms for a message, on hosts where no way takes any time.
+fn meshed(nodes: &str, mesh: &str, changes: &[(&str, &str)]) -> Summary {
+    let near = [("same_zone = \"0s\"", "same_zone = \"0s\"\nsame_host = \"0s\"")];
+    let changes: Vec<(&str, &str)> = near.into_iter().chain(changes.iter().copied()).collect();
+    small(&format!("[mesh]\nproxy = {{ work = \"1ms\" }}\n{mesh}\n{nodes}"), &changes)
+}
+
+const PAIR: &str = "[services.a]\nwork = \"2ms\"\nsteps = [\"b\"]\n[services.b]\nwork = \"2ms\"\n";
+
+#[test]
+fn a_call_between_two_services_passes_four_times_and_one_from_outside_or_to_a_database_twice() {
+    let parts = |nodes: &str, mesh: &str, expected: &[(&str, &str, f64)]| {
+        holds(&meshed(nodes, mesh, &[]).ledger["c"], expected);
+    };
+    let work = [("a", "work", 2.0), ("b", "work", 2.0)];
+    parts(PAIR, "", &[work[0], work[1], ("sidecar:a", "proxy", 4.0), ("sidecar:b", "proxy", 2.0)]);
+    parts(PAIR, "services = [\"a\"]", &[work[0], work[1], ("sidecar:a", "proxy", 4.0)]);
+    parts(PAIR, "services = [\"b\"]", &[work[0], work[1], ("sidecar:b", "proxy", 2.0)]);
+    let beyond = "[services.a]\nsteps = [{ query = \"d\" }, \"e\"]\n[databases.d]\nwork = \"1ms\"\n[externals.e]\nwork = \"1ms\"\n";
+    parts(beyond, "", &[("d", "database", 1.0), ("e", "work", 1.0), ("sidecar:a", "proxy", 6.0)]);
+    parts(PAIR, "kind = \"ambient\"\nhosts = 1", &[work[0], work[1], ("ztunnel", "proxy", 4.0)]);
+}
+
+#[test]
+fn the_ways_between_a_service_and_its_proxy_are_within_a_host() {
+    let near = [("same_zone = \"0s\"", "same_zone = \"1ms\"\nsame_host = \"30us\"")];
+    let summary = small(&format!("[mesh]\nproxy = {{ work = \"0s\" }}\n{PAIR}"), &near);
+    // c to a: 1 ms and one such way; a to b: 1 ms and two; and back.
+    let a = [("a", "work", 2.0), ("a", "network", 2.06)];
+    holds(&summary.ledger["c"], &[a[0], a[1], ("b", "work", 2.0), ("b", "network", 2.12)]);
+}
+
+#[test]
+fn messages_wait_for_a_proxys_worker_and_that_is_the_proxys_time_too() {
+    // Two requests at once: the second waits 1 ms. Their answers leave together, too.
+    let alone = "[services.a]\nwait = \"5ms\"\n";
+    let twice = meshed(alone, "", &[("rate", "batch = 2\nrate")]);
+    holds(&twice.ledger["c"], &[("a", "wait", 5.0), ("sidecar:a", "proxy", 2.0)]);
+    let narrow = "[mesh]\nproxy = { work = \"1ms\", concurrency = 1 }\n";
+    let near = [("same_zone = \"0s\"", "same_zone = \"0s\"\nsame_host = \"0s\""), ("rate", "batch = 2\nrate")];
+    let narrow = small(&format!("{narrow}{alone}"), &near);
+    // The first is there for 1 ms and the second for 2; the second's answer comes when the first's has left.
+    holds(&narrow.ledger["c"], &[("a", "wait", 5.0), ("sidecar:a", "proxy", 2.5)]);
+    let proxy = &narrow.nodes["sidecar:a"];
+    assert_eq!(proxy.arrivals, 2 * narrow.clients["c"].arrived, "a request and an answer");
+    // 20 requests/s, two messages each of 1 ms.
+    let busy = proxy.mean_busy.value.unwrap();
+    assert!((busy - 0.04).abs() < 1e-3, "{busy}");
+    let line = proxy.mean_queue.value.unwrap();
+    assert!((line - 0.01).abs() < 1e-3, "one in line for 1 ms, ten times a second: {line}");
+}
+
+/// `a` alone under Poisson load of so many requests a second, behind a proxy with so many workers and a mean work of 1 ms.
+fn behind(workers: u32, rate: f64) -> (f64, f64) {
+    let summary = run(&format!(
+        "version = 1\nname = \"knee\"\n[sim]\nduration = \"8s\"\nwarmup = \"2s\"\nreplications = 2\n\
+         [defaults]\ntransport = \"free\"\n[network]\nsame_zone = \"0s\"\nsame_host = \"0s\"\n\
+         [clients.c]\ncalls = \"a\"\nrate = \"{rate}/s\"\n[services.a]\nconcurrency = \"unlimited\"\nwait = \"1ms\"\n\
+         [mesh]\nproxy = {{ work = {{ mean = \"1ms\" }}, concurrency = {workers} }}\n"
+    ));
+    let p99 = summary.clients["c"].latency_arrived_ms.p99.value.unwrap_or(f64::INFINITY);
+    (p99, summary.nodes["sidecar:a"].utilization.value.unwrap())
+}
+
+#[test]
+fn the_knee_lies_where_workers_over_work_say_and_halves_with_the_workers() {
+    // Two messages a request: n workers of 1 ms each take n × 500 requests/s.
+    for workers in [1, 2] {
+        let knee = 500.0 * f64::from(workers);
+        let (below, used) = behind(workers, 0.7 * knee);
+        let (beyond, full) = behind(workers, 1.15 * knee);
+        assert!((used - 0.7).abs() < 0.03 && full > 0.995, "{used} {full}");
+        assert!(below < 40.0 && beyond > 500.0, "{workers} workers: {below} ms, then {beyond} ms");
+    }
+}
+
+#[test]
+fn a_line_at_a_proxy_is_that_of_the_formula() {
+    // M/M/1 with arrivals that are not quite Poisson: requests, and the answers that they become 1 ms after they were
+    // served, at 70 %: about 1 / (1 - 0.7) ms each (Burke 1956: what leaves such a line is Poisson, too).
+    let summary = run("version = 1\nname = \"line\"\n[sim]\nduration = \"200s\"\nwarmup = \"5s\"\nreplications = 2\n\
+         [defaults]\ntransport = \"free\"\n[network]\nsame_zone = \"0s\"\nsame_host = \"0s\"\n\
+         [clients.c]\ncalls = \"a\"\nrate = \"350/s\"\n[services.a]\nconcurrency = \"unlimited\"\nwait = { mean = \"2s\" }\n\
+         [mesh]\nproxy = { work = { mean = \"1ms\" }, concurrency = 1 }\n");
+    let node = &summary.nodes["sidecar:a"];
+    let sojourn = node.sojourn_ms.mean.value.unwrap();
+    assert!((sojourn / (1.0 / 0.3) - 1.0).abs() < 0.05, "{sojourn}");
+    let (there, rate) = (node.mean_in_system.value.unwrap(), 2.0 * 0.35);
+    assert!((there / (rate * sojourn) - 1.0).abs() < 0.01, "L = λW: {there}, {}", rate * sojourn);
+}
+
+const THREE: &str = "[policies.app]\nretries = { max = 2, backoff = \"1ms\", jitter = \"none\" }\n\
+                     [policies.proxy]\nretries = { max = 2, backoff = \"1ms\", jitter = \"none\" }\n";
+
+#[test]
+fn three_tries_in_the_application_times_three_in_its_proxy_are_nine_and_warned_of() {
+    let nodes = "[services.a]\nsteps = [{ call = \"b\", policy = \"app\" }]\n[services.b]\nerror_rate = 1.0\n";
+    let text = |mesh: &str| format!("{mesh}{nodes}{THREE}");
+    let twice = meshed(&text("policy = \"proxy\"\n"), "", &[]);
+    let (asked, came) = (twice.clients["c"].arrived, twice.nodes["b"].arrivals);
+    assert_eq!(came, 9 * asked);
+    let edges = (&twice.edges["a -> b"], &twice.edges["sidecar:a -> b"]);
+    assert_eq!((edges.0.arrived, edges.1.arrived), (asked, 3 * asked), "a call of three, each a call of three");
+    let once = meshed(&text("policy = \"proxy\"\n").replace(", policy = \"app\"", ""), "", &[]);
+    assert_eq!(once.nodes["b"].arrivals, 3 * asked, "the proxy's alone");
+    let head = crate::ledger::HEAD;
+    let warned = checked(&format!("{head}[mesh]\npolicy = \"proxy\"\n{nodes}{THREE}"));
+    let warned: Vec<_> = warned.warnings().iter().filter(|w| w.code == code::MULTIPLIED).collect();
+    assert!(warned.len() == 1 && warned[0].message.contains("9 tries"), "{warned:?}");
+}
+
+#[test]
+fn an_effect_is_done_twice_whichever_chain_tries_again() {
+    let nodes = |app: &str| {
+        format!(
+            "[services.a]\nsteps = [{{ call = \"b\", idempotent = false{app} }}]\n[services.b]\nwork = \"8ms\"\nconcurrency = 50\n\
+             [policies.app]\ntimeout = \"50ms\"\nretries = {{ max = 1, backoff = \"1ms\" }}\n\
+             [policies.proxy]\ntimeout = \"9ms\"\nretries = {{ max = 1, backoff = \"1ms\" }}\n"
+        )
+    };
+    for app in ["", ", policy = \"app\""] {
+        let summary = meshed(&nodes(app), "policy = \"proxy\"", &[]);
+        let (asked, twice) = (summary.clients["c"].arrived, summary.clients["c"].duplicate_effects);
+        // Four passes of 1 ms and 8 ms of work are more than 9 ms: every try times out in the proxy and is done all the same.
+        assert!(10 * twice >= 9 * asked, "{app}: {twice} of {asked}");
+    }
+}
+
+#[test]
+fn connections_between_proxies_cost_handshakes_on_their_workers() {
+    let wire = "[transports.wire]\nlike = \"rest\"\nencode = { per_message = \"0s\", per_byte = \"0s\" }\n\
+                decode = { per_message = \"0s\", per_byte = \"0s\" }\nconnections = { idle_timeout = \"80ms\", tls = \"none\" }\n";
+    let nodes = format!(
+        "{wire}[services.a]\nsteps = [{{ call = \"b\", transport = \"wire\" }}]\n[services.b]\n\
+         [network.links.\"a -> b\"]\nlatency = \"1ms\"\n[network.links.\"b -> a\"]\nlatency = \"1ms\"\n"
+    );
+    for (mtls, trips, cpu) in [(true, 2.0, 0.141 + 0.067), (false, 1.0, 0.0)] {
+        let summary = meshed(&nodes, &format!("mtls = {mtls}"), &[]);
+        let passes = [("sidecar:a", "proxy", 4.0), ("sidecar:b", "proxy", 2.0)];
+        let connect = ("b", "connect", 2.0 * trips + cpu);
+        holds(&summary.ledger["c"], &[("b", "network", 2.0), connect, passes[0], passes[1]]);
+        let busy = summary.nodes["sidecar:b"].mean_busy.value.unwrap();
+        let expected = 10.0 * (2.0 + if mtls { 0.067 } else { 0.0 }) / 1e3;
+        assert!((busy - expected).abs() < 1e-4, "{busy}, not {expected}");
+    }
+}
+
+/// A client calls `front`, which calls `back`, every 10 ms; proxies take 1 ms, ways nothing.
+fn struck(rest: &str) -> Summary {
+    run(&format!(
+        "version = 1\nname = \"struck\"\n[sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 1\n\
+         [defaults]\ntransport = \"free\"\n[network]\nsame_zone = \"0s\"\nsame_host = \"0s\"\n\
+         [clients.c]\ncalls = \"front\"\narrivals = \"constant\"\nrate = \"100/s\"\n\
+         [services.front]\nconcurrency = 50\nsteps = [\"back\"]\n[services.back]\nconcurrency = 50\nwork = \"4ms\"\n\
+         [mesh]\nproxy = {{ work = \"1ms\" }}\n{rest}"
+    ))
+}
+
+#[test]
+fn an_outage_of_a_sidecar_is_one_of_its_service_though_that_works() {
+    let fault = |kind: &str| {
+        format!("[[faults]]\nkind = \"{kind}\"\ntarget = \"sidecar:back\"\nat = \"5005ms\"\nduration = \"2s\"\n")
+    };
+    for kind in ["outage", "crash"] {
+        let summary = struck(&fault(kind));
+        let failed = &summary.edges["front -> back"].failed;
+        let all: u64 = failed.values().sum();
+        assert!((199..=201).contains(&all), "{kind}: {failed:?}");
+        assert!(
+            failed["connect_failed"] >= 199 && summary.nodes["back"].utilization.value.unwrap() < 0.01,
+            "{failed:?}"
+        );
+        assert_eq!(summary.clients["c"].failed["error"], all, "{kind}");
+    }
+    // A request every 10 ms: it is with `back` from 3 to 7 ms after it set out, and its answer at that sidecar until 8 ms.
+    let moment = |at: &str| {
+        let fault =
+            format!("[[faults]]\nkind = \"crash\"\ntarget = \"sidecar:back\"\nat = \"{at}\"\nduration = \"100us\"\n");
+        struck(&fault).edges["front -> back"].failed.clone()
+    };
+    for at in ["5002500us", "5005ms", "5007500us"] {
+        assert_eq!(moment(at).get("reset"), Some(&1), "{at}: in flight, and lost");
+    }
+    assert!(moment("5009500us").is_empty(), "nothing of it is there any more");
+}
+
+#[test]
+fn the_mesh_balances_requests_and_tells_callers_of_changes_whatever_finds_replicas_otherwise() {
+    let text = "version = 1\nname = \"balance\"\n[sim]\nduration = \"20s\"\nwarmup = \"1s\"\nreplications = 1\n\
+                [discovery]\nkind = \"dns\"\n[clients.c]\ncalls = \"a\"\nrate = \"100/s\"\n[services.a]\nsteps = [\"b\"]\n\
+                [services.b]\nreplicas = 4\n[[faults]]\nkind = \"outage\"\ntarget = \"b\"\nreplicas = 1\nat = \"1s\"\nduration = \"20s\"\n";
+    let with = run(&format!("{text}[mesh]\n"));
+    let failed = |summary: &Summary| summary.clients["c"].failed.values().sum::<u64>();
+    // A quarter of the requests until three probes in a row have failed, 20 to 30 s after it began or never.
+    assert!(failed(&with) > 200, "nobody knows before the probes do");
+    let told = checked(&format!("{text}[mesh]\n"));
+    assert!(told.warnings().iter().any(|w| w.message.contains("discovery.kind")), "{:?}", told.warnings());
+}
+
+#[test]
+fn what_has_no_sidecar_cannot_be_given_one() {
+    let head = crate::ledger::HEAD;
+    for (name, why) in [("e", "third party"), ("d", "database"), ("q", "broker"), ("c", "client"), ("aa", "no service")]
+    {
+        let text = format!(
+            "{head}[services.a]\nsteps = [\"e\", {{ query = \"d\" }}]\n[externals.e]\n[databases.d]\n[queues.q]\n[mesh]\nservices = [\"a\", \"{name}\"]\n"
+        );
+        let Err(rejected) = load(&Source::text("test.toml", &text), &[]) else { panic!("{name} has a sidecar") };
+        let found: Vec<_> = rejected.complaints.iter().filter(|c| c.is_error()).collect();
+        assert!(found.len() == 1 && found[0].message.contains(why), "{found:?}");
+        assert_eq!(found[0].place.as_ref().map(|place| &text[place.clone()]), Some(format!("\"{name}\"").as_str()));
+    }
+    let fault = |kind: &str, target: &str| {
+        let text = format!("{head}{PAIR}[mesh]\n[[faults]]\nkind = \"{kind}\"\ntarget = \"{target}\"\nat = \"1s\"\n");
+        load(&Source::text("test.toml", &text), &[]).is_ok()
+    };
+    assert!(fault("outage", "sidecar:a") && !fault("outage", "sidecar:x") && !fault("partition", "sidecar:a"));
+}
+
+#[test]
+fn whatever_comes_goes_by_proxies_whoever_guards_it_and_whatever_fails() {
+    let all = (scenario::scenario(), scenario::sendings(), guarded::layer(), proptest::bool::ANY);
+    always(160, &all, |(scenario::Text(text), sendings, layer, below)| {
+        let mut text = layer.over(&text, true);
+        let _ = write!(text, "\n[mesh]\nproxy = {{ work = \"1ms\", concurrency = 1 }}\n");
+        if below {
+            text += "policy = \"proxies\"\n[policies.proxies]\ntimeout = \"20ms\"\nretries = { max = 2, backoff = \"3ms\" }\n";
+        }
+        for (nth, kind) in ["outage", "crash"].into_iter().enumerate() {
+            let target = format!("sidecar:n{nth}");
+            if text.contains(&format!("[services.n{nth}]")) {
+                let _ = write!(
+                    text,
+                    "[[faults]]\nname = \"proxy {nth}\"\nkind = \"{kind}\"\ntarget = \"{target}\"\nat = \"{nth}5ms\"\nduration = \"17ms\"\n"
+                );
+            }
+        }
+        let mut plan = finite(&text, &sendings);
+        plan.duration = Span::from_secs_f64(100.0);
+        let sent: u64 = sendings.iter().take(plan.clients.len()).map(|s| s.len() as u64).sum();
+        let finished = Machine::new(&plan, 7, Sums::default()).run(|_| true);
+        assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}, something is left:\n{text}", finished.stop);
+        assert_eq!(finished.probe.requests, sent, "{text}");
+        assert!(finished.probe.wrong.is_none(), "{:?}\n{text}", finished.probe.wrong);
+    });
+}
