@@ -61,17 +61,17 @@ fn distribution(each: &[&Recorder], open: u64) -> Distribution {
             return Interval::NONE;
         }
         let single: Vec<Ends<'_>> = each.iter().map(|r| Ends::all(r)).collect();
-        pooled_quantile(&Ends::all(&pooled), &single, q, CONFIDENCE).scaled(1e-6)
+        pooled_quantile(&Ends::all(&pooled), &single, q, CONFIDENCE).in_units_of(1e6)
     };
     Distribution {
         count,
-        mean: match mean_time(&sums, CONFIDENCE).scaled(1e-6) {
+        mean: match mean_time(&sums, CONFIDENCE).in_units_of(1e6) {
             _ if count == 0 => Interval::NONE,
             // The mean of those that got through says nothing of the others, however many got through.
             Interval { value: Some(mean), .. } if open > 0 => Interval::point(mean),
             mean => mean,
         },
-        var: var.scaled(1e-12),
+        var: var.in_units_of(1e12),
         p50: quantile(0.5),
         p90: quantile(0.9),
         p95: quantile(0.95),

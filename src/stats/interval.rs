@@ -62,6 +62,12 @@ impl Interval {
         Self { run_low: Some(low), run_high: Some(high), run_level: Some(level), ..self }
     }
 
+    /// With value and ends in a unit of so many: 1,100,000 ns are 1.1 ms, where the product with 1e-6 is a hair less.
+    #[must_use]
+    pub fn in_units_of(self, unit: f64) -> Self {
+        self.each(|x| x / unit)
+    }
+
     /// In another unit: everything times a positive `factor`.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {

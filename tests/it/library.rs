@@ -1,5 +1,6 @@
 //! hoptax as a library: what whoever builds on it relies on.
 
+use hoptax::experiment::summary::Outcome;
 use hoptax::report::json;
 use hoptax::scenario::{Source, load};
 use hoptax::{Scenario, Value};
@@ -77,4 +78,21 @@ fn files_that_a_text_names_may_come_with_it() {
     assert!(without.complaints[0].message.contains("arrivals.csv"), "{:?}", without.complaints);
     let wrong = Source::text("a.toml", text).with_file("arrivals.csv", "2s\n1s\n");
     assert!(load(&wrong, &[]).unwrap_err().complaints[0].message.contains("ascend"));
+}
+
+/// A latency of exactly so long is told as it is written, and a promise to stay below it is broken.
+#[test]
+fn a_constant_is_told_as_written() {
+    for work in [0.9, 1.1, 6.4, 7.0, 7.2, 9.3] {
+        let text = format!(
+            "version = 1\n[sim]\nduration = \"2s\"\n[network]\nsame_zone = \"0s\"\n[defaults]\ntransport = \"free\"\n\
+             [clients.c]\ncalls = \"a\"\nrate = \"50/s\"\n[services.a]\nconcurrency = \"unlimited\"\nwork = \"{work}ms\"\n\
+             [[slos]]\nof = \"c\"\nexpect = \"p99 < {work}ms\"\n[[slos]]\nof = \"c\"\nexpect = \"p99 >= {work}ms\"\n"
+        );
+        let summary = Scenario::parse(&text).unwrap().run().unwrap();
+        let stats = &summary.clients["c"];
+        assert_eq!((stats.latency_ms.p99.value, stats.latency_ms.mean.value), (Some(work), Some(work)));
+        let kept: Vec<bool> = summary.slos.iter().map(|slo| slo.verdict == Outcome::Met).collect();
+        assert_eq!(kept, [false, true], "{work} ms");
+    }
 }

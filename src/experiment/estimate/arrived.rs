@@ -65,7 +65,7 @@ fn estimate(all: &Cohort, each: &[&Cohort], q: f64) -> (Interval, Option<f64>) {
         Known::Never => (Interval::NONE, Some(f64::INFINITY)),
         Known::Exactly(_) => {
             let single: Vec<Ends<'_>> = each.iter().map(|c| ends(c)).collect();
-            (pooled_quantile(&ends(all), &single, q, CONFIDENCE).scaled(1e-6), None)
+            (pooled_quantile(&ends(all), &single, q, CONFIDENCE).in_units_of(1e6), None)
         }
     }
 }
