@@ -3,6 +3,7 @@
 //! One file per verb. `output` is the only file that writes, `progress` the only one that looks at a clock, `engine`
 //! the only one that reaches down into the simulator.
 
+mod advise;
 mod args;
 mod check;
 mod compare;
@@ -55,6 +56,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Run(run::Args),
+    Advise(advise::Args),
     Check(check::Args),
     Compare(compare::Args),
     Coupling(coupling::Args),
@@ -103,6 +105,7 @@ impl Verb {
     fn act(self, output: &Output) -> Result<Exit, Failure> {
         match self {
             Verb::Run(args) => run::act(&args, output),
+            Verb::Advise(args) => advise::act(&args, output),
             Verb::Check(args) => check::act(&args, output),
             Verb::Compare(args) => compare::act(&args, output),
             Verb::Coupling(args) => coupling::act(&args, output),

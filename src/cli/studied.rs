@@ -44,8 +44,8 @@ pub(super) struct Found<'f> {
     pub(super) json: String,
     /// For people; all of it where that is asked for.
     pub(super) page: &'f dyn Fn(bool) -> Page,
-    /// Its picture, as SVG.
-    pub(super) picture: &'f dyn Fn() -> Result<String, Failure>,
+    /// Its picture, as SVG, where there is one.
+    pub(super) picture: Option<&'f dyn Fn() -> Result<String, Failure>>,
 }
 
 impl Asked {
@@ -111,8 +111,8 @@ impl Found<'_> {
     fn bytes(&self, kind: Kind) -> Result<Vec<u8>, Failure> {
         match kind {
             Kind::Text(format) => Ok(self.text(format, Style::of_file()).into_bytes()),
-            Kind::Svg => Ok((self.picture)()?.into_bytes()),
-            Kind::Png => pictures::png(&(self.picture)()?),
+            Kind::Svg => Ok(self.drawn()?.into_bytes()),
+            Kind::Png => pictures::png(&self.drawn()?),
             Kind::Junit => Err(Failure::Usage("JUnit is about promises; this judges none".into())),
         }
     }
@@ -124,12 +124,17 @@ impl Found<'_> {
             let text = self.text(format, Style::default());
             output::file(&folder.join(format!("{}.{ending}", self.name)), text.as_bytes())?;
         }
-        if cfg!(feature = "charts") {
-            output::file(&folder.join(format!("{}.svg", self.name)), (self.picture)()?.as_bytes())?;
+        if cfg!(feature = "charts") && self.picture.is_some() {
+            output::file(&folder.join(format!("{}.svg", self.name)), self.drawn()?.as_bytes())?;
         }
-        if cfg!(feature = "png") {
-            output::file(&folder.join(format!("{}.png", self.name)), &pictures::png(&(self.picture)()?)?)?;
+        if cfg!(feature = "png") && self.picture.is_some() {
+            output::file(&folder.join(format!("{}.png", self.name)), &pictures::png(&self.drawn()?)?)?;
         }
         Ok(())
+    }
+
+    fn drawn(&self) -> Result<String, Failure> {
+        let none = || Failure::Usage(format!("{} draws no picture; write .json, .csv, .md or .txt", self.name));
+        self.picture.ok_or_else(none)?()
     }
 }

@@ -1,7 +1,8 @@
 //! Experiments: measure, replicate, merge, judge. A study is a file: [`variants`] runs a scenario with its variants, [`compare`]
-//! holds scenarios against each other, [`patterns`] flips one interaction through several, [`trace`](mod@trace) follows one request,
+//! holds scenarios against each other, [`advise`] tries ways out of one, [`patterns`] flips one interaction through several, [`trace`](mod@trace) follows one request,
 //! [`theory`] and [`published`] hold the simulator against what is known. [`study`] is what they share.
 
+pub mod advise;
 mod camps;
 pub mod compare;
 pub mod coupling;

@@ -2,6 +2,7 @@
 //!
 //! Tables and Markdown show the same [`content`], laid out differently; CSV is read off the JSON contract.
 
+pub mod advise;
 pub mod caches;
 pub mod cause;
 pub mod compare;

@@ -1,5 +1,6 @@
 //! What is tested from outside, in one binary.
 
+mod advise;
 mod bench;
 mod caches;
 mod cases;

@@ -9,6 +9,7 @@ mod knobs;
 mod sites;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table as Written, TableLike, Value};
 
@@ -20,6 +21,7 @@ use crate::diag::{Complaint, Source, code};
 
 pub use interaction::{in_pattern, with_table, with_tables};
 pub use knobs::{Knob, Way, knobs, slowed, turned};
+pub use ways::{Owners, with_own_databases, with_rule, without};
 
 /// One change: a path and its new value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -61,6 +61,21 @@ impl<'d> Sites<'d> {
         found
     }
 
+    /// Every step, wherever it stands.
+    pub(super) fn each(&mut self, visit: &mut impl FnMut(&mut dyn TableLike)) {
+        for list in &mut self.lists {
+            each_list(list, &mut |step, _| match step {
+                Step::Value(value) => value.as_inline_table_mut().into_iter().for_each(|table| visit(table)),
+                Step::Table(table) => visit(*table),
+            });
+        }
+    }
+
+    /// Puts a step after each that fits, in the same list.
+    pub(super) fn follow(&mut self, fits: &impl Fn(&dyn TableLike) -> bool, next: &InlineTable) {
+        self.lists.iter_mut().for_each(|list| follow(list, fits, next));
+    }
+
     /// Changes every call of this target.
     pub(super) fn change(&mut self, target: &str, change: impl Fn(&mut dyn TableLike)) {
         for list in &mut self.lists {
@@ -122,6 +137,42 @@ fn each_value(all: &mut toml_edit::Array, visit: &mut impl FnMut(&mut Step<'_>, 
             if let Some(inner) = table.get_mut(key).and_then(Value::as_array_mut) {
                 each_value(inner, visit);
             }
+        }
+    }
+}
+
+/// Puts a step after each that fits, in the list and in the lists inside.
+fn follow(list: &mut Item, fits: &impl Fn(&dyn TableLike) -> bool, next: &InlineTable) {
+    match list {
+        Item::Value(Value::Array(all)) => follow_value(all, fits, next),
+        Item::ArrayOfTables(all) => {
+            let mut longer = toml_edit::ArrayOfTables::new();
+            for mut table in std::mem::take(all) {
+                let mut inner = table.iter_mut().filter(|(key, _)| INNER.contains(&key.get()));
+                inner.by_ref().for_each(|(_, list)| follow(list, fits, next));
+                drop(inner);
+                let fit = fits(&table);
+                longer.push(table);
+                if fit {
+                    longer.push(next.clone().into_table());
+                }
+            }
+            *all = longer;
+        }
+        _ => {}
+    }
+}
+
+fn follow_value(all: &mut toml_edit::Array, fits: &impl Fn(&dyn TableLike) -> bool, next: &InlineTable) {
+    for at in (0..all.len()).rev() {
+        let Some(table) = all.get_mut(at).and_then(Value::as_inline_table_mut) else { continue };
+        for key in INNER {
+            if let Some(inner) = table.get_mut(key).and_then(Value::as_array_mut) {
+                follow_value(inner, fits, next);
+            }
+        }
+        if fits(table) {
+            all.insert(at + 1, Value::InlineTable(next.clone()));
         }
     }
 }

@@ -1,0 +1,95 @@
+//! `advise`: what fits, what is more than needed, and which way out gains most.
+
+use std::path::{Path, PathBuf};
+
+use similar::TextDiff;
+
+use super::engine::{self, AdviceSaved, AdviseWanted};
+use super::exit::{Exit, Failure};
+use super::output::{self, Output};
+use super::progress::Progress;
+use super::run::Kind;
+use super::studied::{Asked, Found};
+use crate::report::{advise, json};
+
+/// Hold every interaction against the rules, and try ways out: which change gains most, and whether it is worth it
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    asked: Asked,
+    /// Whose requests; by default the client with most of them
+    #[arg(long, value_name = "NAME")]
+    client: Option<String>,
+    /// Tell the rules alone; run nothing
+    #[arg(long = "static")]
+    rules: bool,
+    /// Write every way that was tried into this folder: a scenario each, and what it changes
+    #[arg(long, value_name = "DIR", conflicts_with = "rules")]
+    save: Option<PathBuf>,
+}
+
+pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
+    let kinds = args.asked.kinds()?;
+    if kinds.iter().any(|kind| matches!(kind, Kind::Svg | Kind::Png)) {
+        return Err(Failure::Usage("advise draws no picture; write .json, .csv, .md or .txt".into()));
+    }
+    args.save.iter().try_for_each(|folder| output::writable_folder(folder))?;
+    let (checked, options) = args.asked.scenario(output)?;
+    let wanted = AdviseWanted { client: args.client.clone(), tries: !args.rules };
+    let progress = Progress::begin(args.asked.progress, output);
+    let study = engine::advise(&checked, &wanted, args.asked.jobs, &progress);
+    progress.end();
+    let study = study.map_err(|trouble| engine::told(trouble, &options, output.colour_errors()))?;
+    let found = Found {
+        name: "advise",
+        json: json::pretty(&study.advice),
+        page: &|every| advise::page(&study.advice, every),
+        picture: None,
+    };
+    let ended = if study.whole { Exit::Done } else { Exit::Interrupted };
+    if let Some(folder) = &args.save {
+        save(folder, &study.texts)?;
+        output.note(&format!("{} scenarios: {}", study.texts.len(), output::shown(&folder.join(""))));
+    }
+    Ok(args.asked.deliver(&found, &kinds, ended, output))
+}
+
+/// Each way as a scenario and what it changes, the file as it was run among them.
+fn save(folder: &Path, texts: &[AdviceSaved]) -> Result<(), Failure> {
+    output::folder(folder)?;
+    let Some(base) = texts.first() else { return Ok(()) };
+    for one in texts {
+        let name = file(one.way.as_deref().unwrap_or("as-it-is"));
+        output::file(&folder.join(format!("{name}.toml")), one.text.text.as_bytes())?;
+        if one.way.is_some() {
+            let changed = changes(&base.text.text, &one.text.text, &name);
+            output::file(&folder.join(format!("{name}.diff")), changed.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// Three lines around each change, as `diff -u` writes them.
+fn changes(old: &str, new: &str, name: &str) -> String {
+    let diff = TextDiff::from_lines(old, new);
+    diff.unified_diff().context_radius(3).header("as-it-is.toml", &format!("{name}.toml")).to_string()
+}
+
+/// A way's name as that of a file.
+fn file(way: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
+    let name: String = way.chars().map(letter).collect();
+    name.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_way_is_saved_under_its_name_with_what_it_changes() {
+        assert_eq!(
+            super::changes("a\nb\n", "a\nB\n", "x"),
+            "--- as-it-is.toml\n+++ x.toml\n@@ -1,2 +1,2 @@\n a\n-b\n+B\n"
+        );
+        assert_eq!(super::file("orders -> mail.send by a queue"), "orders-mail-send-by-a-queue");
+    }
+}

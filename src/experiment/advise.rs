@@ -1,0 +1,22 @@
+//! Which way of talking fits where, what is more than needed, and what would make it better: tried, not claimed.
+//!
+//! Each interaction is held against a short list of rules (is the answer used? how many want the same event? does it come
+//! from outside?), and so is the file as a whole (how many services are there, what is their safety, who is the entry?). Then
+//! *ways out* are made of the file, each a scenario that could be saved: a call that becomes a message, a database of one's
+//! own, two services merged into one, a timeout or a bulkhead where there is none, a contract that old and new both
+//! understand, a mesh or a transport less. All of them are run under common random numbers beside the file as it is, and each
+//! node of each is taken down in turn as in [`coupling`](super::coupling). They are ranked by what they change; leaving all as
+//! it is stands among them, and wins where nothing else is worth its price. The best is run again on fresh seeds.
+//!
+//! Never made a message: a call whose answer is used. Always said: what a caller no longer learns, how long it takes until the
+//! effect can be seen, and how many are promised but not yet done at any moment.
+
+mod house;
+mod interaction;
+mod study;
+mod way;
+
+pub use house::{Subject, Whole};
+pub use interaction::{By, Fit, Interaction};
+pub use study::{Advice, Again, Class, Outcome, Saved, Study, Wanted, study};
+pub use way::{Kind, Way};

@@ -1,0 +1,493 @@
+//! Ways out are run beside the file as it is, and each node of each is taken down in turn.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::way::{Kind, Way, ways};
+use super::{Interaction, Whole, house, interaction};
+use crate::diag::Source;
+use crate::experiment::compare::{Figures, compare};
+use crate::experiment::coupling::{self, Coupling, NoShelf};
+use crate::experiment::estimate::CONFIDENCE;
+use crate::experiment::patterns::{effects, ends};
+use crate::experiment::run::{Watch, run};
+use crate::experiment::study::{Options, Part, Trouble, load};
+use crate::experiment::summary::{Estimate, ScenarioRef, Summary, Tool};
+use crate::scenario::Checked;
+use crate::scenario::edit::with_table;
+use crate::scenario::written::NodeKind;
+use crate::stats::holm;
+
+/// What is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Whose requests; the client with most of them where nobody is named.
+    pub client: Option<String>,
+    /// Whether ways out are tried; otherwise the rules alone are told, and nothing is run.
+    pub tries: bool,
+}
+
+/// What became of one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Something gets better, and nothing worse.
+    Better,
+    /// The file as it is.
+    AsItIs,
+    /// Something gets better, and something worse.
+    Trade,
+    /// Nothing changes enough to be worth its doing.
+    Nothing,
+    /// Something gets worse, and nothing better.
+    Worse,
+}
+
+/// What one way comes to, beside the file as it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// What was done.
+    pub way: String,
+    /// What kind of change; nothing: the file as it is.
+    pub kind: Option<Kind>,
+    /// The edge it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edge: Option<String>,
+    /// What that comes to.
+    pub class: Class,
+    /// The client's figures.
+    pub client: Figures,
+    /// Until the effect has happened: by flow.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub flows: BTreeMap<String, Figures>,
+    /// Promised but not yet done, on average at any moment (Little's law): rate of the flow × time to its effect.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub open_effects: BTreeMap<String, f64>,
+    /// Sum over all nodes and brokers of the share of all traffic that is lost while it alone is down: in whole outages.
+    pub blast: Estimate,
+    /// Whether its interval lies apart from that of the file as it is.
+    pub blast_differs: bool,
+    /// Services, gateways, databases, caches, queues, topics, and the mesh.
+    pub moving_parts: usize,
+    /// Cores: of each node replicas × its `cores`, else what its workers are seen to need (mean working + 3 √mean).
+    pub cores: Option<f64>,
+    /// By how much it is better, as the sum of the logarithms of what changes beyond chance; 0 for the file as it is.
+    pub gain: f64,
+    /// What it takes away, or leaves to be decided.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Hash of its scenario.
+    pub hash: String,
+}
+
+/// The best way on fresh seeds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Again {
+    /// What was done.
+    pub way: String,
+    /// Seed of the first replication: one that had no part in choosing it.
+    pub seed: u64,
+    /// The client's figures.
+    pub client: Figures,
+    /// Sum over all nodes and brokers of what is lost while it is down: as it is, and with the change.
+    pub blast: [Estimate; 2],
+    /// Whether it is better there, too.
+    pub holds: bool,
+}
+
+/// What fits, and what would make it better.
+#[derive(Clone, Debug, Serialize)]
+pub struct Advice {
+    /// Version of this shape.
+    pub schema_version: u32,
+    /// Who made it.
+    pub tool: Tool,
+    /// What was looked at.
+    pub scenario: ScenarioRef,
+    /// Seed of the first replication, the same for all.
+    pub seed: u64,
+    /// Independent runs of each.
+    pub replications: u32,
+    /// Measured time, s.
+    pub duration_s: f64,
+    /// Confidence of the intervals.
+    pub confidence: f64,
+    /// What kind of figures these are.
+    pub note: String,
+    /// Whose requests; nothing where nothing was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// Who tells whom something, and what fits.
+    pub interactions: Vec<Interaction>,
+    /// What is said of the file as a whole.
+    pub whole: Vec<Whole>,
+    /// The file as it is among the ways, the best first.
+    pub ways: Vec<Outcome>,
+    /// The best of them on fresh seeds, where that is not to leave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub again: Option<Again>,
+    /// What could not be tried, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<String>,
+    /// What was not run because the study was stopped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+/// A way as a text that can be saved.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// What was done; nothing for the file as it was run.
+    pub way: Option<String>,
+    /// Its text.
+    pub text: Source,
+}
+
+/// What was found, and whether that is all of it.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The figures.
+    pub advice: Advice,
+    /// Every way as it was run, the file as it is first.
+    pub texts: Vec<Saved>,
+    /// Whether everything was run.
+    pub whole: bool,
+}
+
+/// What gets better or worse by less than this share is not worth a change.
+const LEAST: f64 = 0.05;
+
+/// Success that changes by less than this is none.
+const LEAST_SUCCESS: f64 = 0.001;
+
+/// Holds a file against the rules, and tries ways out of it. An interruption leaves the ways that are finished.
+///
+/// ```
+/// use hoptax::experiment::advise::{Kind, Wanted, study};
+/// use hoptax::experiment::study::{Options, load};
+/// use hoptax::scenario::Source;
+///
+/// let text = r#"
+/// version = 1
+/// sim = { duration = "10s", warmup = "1s", replications = 3 }
+/// [clients.users]
+/// calls = "orders"
+/// rate = "40/s"
+/// [services.orders]
+/// work = "2ms"
+/// steps = [{ call = "mail", uses_reply = false }]
+/// [services.mail]
+/// work = "30ms"
+/// "#;
+/// let checked = load(&Source::text("shop", text), None, &Options::default()).unwrap();
+/// let advice = study(&checked, &Wanted { tries: true, ..Wanted::default() }, None, &()).unwrap().advice;
+/// // Nobody uses what mail answers: whoever orders need not wait for it.
+/// assert_eq!(advice.ways[0].kind, Some(Kind::Queue));
+/// assert!(advice.again.unwrap().holds);
+/// ```
+pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dyn Watch) -> Result<Study, Trouble> {
+    if !wanted.tries {
+        let advice = told(checked, None, None);
+        return Ok(Study { advice, texts: Vec::new(), whole: true });
+    }
+    let checked = &with_effects(checked)?;
+    let bench = Bench { jobs, watch };
+    let of = ways(checked, None).0.len() + 3;
+    let base = bench.both(checked, 0, of)?;
+    let client = client(&base.summary, wanted)?;
+    let (ways, refused) = ways(checked, Some((&base.summary, &base.coupling)));
+    let mut advice = told(checked, Some(&base.summary), Some(client.clone()));
+    advice.refused = refused;
+    let mut outcomes = vec![outcome(checked, None, &base, &base, &client)];
+    let mut texts = vec![Saved { way: None, text: checked.source.clone() }];
+    let mut tried: BTreeMap<String, Checked> = BTreeMap::new();
+    for (at, way) in ways.iter().enumerate() {
+        if watch.stopped() {
+            advice.missing.push(way.name.clone());
+            continue;
+        }
+        let Ok(other) = load(&way.text, None, &Options::default()) else {
+            advice.refused.push(format!("{}: the file would be no scenario that runs", way.name));
+            continue;
+        };
+        let other = Checked { ceiling: checked.ceiling, ..other };
+        match bench.both(&other, at + 1, of) {
+            Ok(run) => {
+                outcomes.push(outcome(&other, Some(way), &base, &run, &client));
+                texts.push(Saved { way: Some(way.name.clone()), text: way.text.clone() });
+                tried.insert(way.name.clone(), other);
+            }
+            Err(Trouble::Interrupted) => advice.missing.push(way.name.clone()),
+            Err(trouble) => return Err(trouble),
+        }
+    }
+    rank(&mut outcomes);
+    let mut whole = advice.missing.is_empty();
+    if let Some(best) = outcomes.first().filter(|best| whole && best.class == Class::Better) {
+        match bench.again(checked, &tried[&best.way], best, &client, of) {
+            Ok(again) => advice.again = Some(again),
+            Err(Trouble::Interrupted) => whole = false,
+            Err(trouble) => return Err(trouble),
+        }
+    }
+    advice.ways = outcomes;
+    Ok(Study { advice, texts, whole })
+}
+
+/// What the rules say.
+fn told(checked: &Checked, summary: Option<&Summary>, client: Option<String>) -> Advice {
+    let sim = &checked.scenario.sim;
+    Advice {
+        schema_version: 1,
+        tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
+        scenario: ScenarioRef {
+            name: checked.scenario.name.value.clone(),
+            hash: checked.hash.clone(),
+            variant: checked.variant.clone(),
+        },
+        seed: sim.seed.value,
+        replications: sim.replications.value,
+        duration_s: sim.duration.value.as_secs_f64(),
+        confidence: CONFIDENCE,
+        note: summary.map_or_else(|| "not simulated".into(), |summary| summary.run.note.to_string()),
+        client,
+        interactions: interaction::interactions(checked, summary),
+        whole: house::whole(checked),
+        ways: Vec::new(),
+        again: None,
+        refused: Vec::new(),
+        missing: Vec::new(),
+    }
+}
+
+/// The file with a flow to every callee whose answer nobody uses, so that it is seen when the effect happens.
+fn with_effects(checked: &Checked) -> Result<Checked, Trouble> {
+    let mut text = checked.source.clone();
+    let mut added: Vec<String> = Vec::new();
+    for one in interaction::interactions(checked, None) {
+        if one.by != interaction::By::Call || one.uses_reply {
+            continue;
+        }
+        let Some((_, callee)) = ends(&one.edge) else { continue };
+        for effect in effects(checked, &one.edge).into_iter().filter(|effect| !effect.written) {
+            if !added.contains(&effect.name) {
+                let keys = [("name", effect.name.as_str()), ("starts", effect.client.as_str()), ("ends", callee)];
+                text = with_table(&text, "flows", &keys);
+                added.push(effect.name);
+            }
+        }
+    }
+    if added.is_empty() {
+        return Ok(checked.clone());
+    }
+    let with = load(&text, None, &Options::default())?;
+    Ok(Checked { ceiling: checked.ceiling, variant: checked.variant.clone(), ..with })
+}
+
+/// The client that is asked about.
+fn client(base: &Summary, wanted: &Wanted) -> Result<String, Trouble> {
+    let names: Vec<&str> = base.clients.keys().map(String::as_str).collect();
+    match &wanted.client {
+        Some(name) if base.clients.contains_key(name) => Ok(name.clone()),
+        Some(name) => Err(Trouble::Absent(format!("no client `{name}`; there are {}", names.join(", ")))),
+        None => {
+            let most = base.clients.iter().max_by(|a, b| a.1.arrived.cmp(&b.1.arrived).then_with(|| b.0.cmp(a.0)));
+            most.map(|(name, _)| name.clone()).ok_or_else(|| Trouble::Absent("there is no client".into()))
+        }
+    }
+}
+
+/// A scenario run, and everything in it down in turn.
+struct Run {
+    summary: Summary,
+    coupling: Coupling,
+}
+
+struct Bench<'b> {
+    jobs: Option<usize>,
+    watch: &'b dyn Watch,
+}
+
+impl Bench<'_> {
+    fn both(&self, checked: &Checked, at: usize, of: usize) -> Result<Run, Trouble> {
+        let part = |half: usize| Part { whole: self.watch, at: 2 * at + half, of: 2 * of };
+        let summary = run(checked, self.jobs, &part(0))?;
+        if summary.run.partial {
+            return Err(Trouble::Interrupted);
+        }
+        let scenario = &checked.scenario;
+        let only = scenario.nodes.keys().chain(scenario.queues.keys()).chain(scenario.topics.keys()).cloned().collect();
+        let wanted = coupling::Wanted { only, ..coupling::Wanted::default() };
+        let study = coupling::study(checked, &wanted, self.jobs, &part(1), &NoShelf)?;
+        if !study.whole {
+            return Err(Trouble::Interrupted);
+        }
+        Ok(Run { summary, coupling: study.coupling })
+    }
+
+    /// The best way on the seed that follows, which had no part in choosing it.
+    fn again(
+        &self,
+        checked: &Checked,
+        other: &Checked,
+        best: &Outcome,
+        client: &str,
+        of: usize,
+    ) -> Result<Again, Trouble> {
+        let fresh = |checked: &Checked| {
+            let mut fresh = checked.clone();
+            fresh.scenario.sim.seed.value = fresh.scenario.sim.seed.value.wrapping_add(1);
+            fresh
+        };
+        let base = self.both(&fresh(checked), of - 2, of)?;
+        let run = self.both(&fresh(other), of - 1, of)?;
+        let again = outcome(other, None, &base, &run, client);
+        let mut both =
+            [outcome(checked, None, &base, &base, client), Outcome { kind: best.kind, way: best.way.clone(), ..again }];
+        rank(&mut both);
+        let again = both.iter().find(|one| one.way == best.way);
+        Ok(Again {
+            way: best.way.clone(),
+            seed: base.summary.run.seed,
+            client: again.map(|one| one.client).unwrap_or_default(),
+            blast: [blast(&base.coupling), blast(&run.coupling)],
+            holds: again.is_some_and(|one| one.class == Class::Better),
+        })
+    }
+}
+
+/// What one way comes to; its class is found when all are known.
+fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client: &str) -> Outcome {
+    let mut comparison = compare(&base.summary, std::slice::from_ref(&other.summary), Vec::new(), Vec::new());
+    let mut versus = comparison.others.pop();
+    let figures = versus.as_mut().and_then(|versus| versus.clients.remove(client)).unwrap_or_default();
+    let flows = versus.map(|versus| versus.flows).unwrap_or_default();
+    let open_effects = other.summary.flows.iter().filter_map(|(name, stats)| {
+        let mean = stats.latency_ms.mean.value?;
+        Some((name.clone(), stats.throughput_per_s.value? * mean / 1e3))
+    });
+    let (before, after) = (blast(&base.coupling), blast(&other.coupling));
+    let apart = before.ends().zip(after.ends()).is_some_and(|(a, b)| a.1 < b.0 || b.1 < a.0);
+    Outcome {
+        way: way.map_or_else(|| "leave it as it is".into(), |way| way.name.clone()),
+        kind: way.map(|way| way.kind),
+        edge: way.and_then(|way| way.edge.clone()),
+        class: Class::AsItIs,
+        client: figures,
+        flows,
+        open_effects: open_effects.collect(),
+        blast: after,
+        blast_differs: apart,
+        moving_parts: moving_parts(checked),
+        cores: cores(checked, &other.summary),
+        gain: 0.0,
+        notes: way.map(|way| way.notes.clone()).unwrap_or_default(),
+        hash: checked.hash.clone(),
+    }
+}
+
+/// What is lost of all traffic, summed over everything that may be down; its ends are those of the parts together.
+fn blast(coupling: &Coupling) -> Estimate {
+    let sum =
+        |of: fn(&Estimate) -> Option<f64>| coupling.columns.iter().map(|column| of(&column.blast)).sum::<Option<f64>>();
+    Estimate { value: sum(|e| e.value), low: sum(|e| e.low), high: sum(|e| e.high), ..Estimate::NONE }
+}
+
+/// What has to be run, counted; a service that is called as a function is a part of another.
+fn moving_parts(checked: &Checked) -> usize {
+    use crate::scenario::{each_call, transport_of};
+    let scenario = &checked.scenario;
+    let calls = || scenario.nodes.values().flat_map(crate::scenario::written::Node::programs).flat_map(each_call);
+    let inside = |name: &str| {
+        let mut all = calls().filter(|call| call.target.value.node == name).peekable();
+        all.peek().is_some() && all.all(|call| transport_of(scenario, call).is_in_process())
+    };
+    let own =
+        |(name, node): &(&String, &crate::scenario::written::Node)| node.kind != NodeKind::External && !inside(name);
+    scenario.nodes.iter().filter(own).count()
+        + scenario.queues.len()
+        + scenario.topics.len()
+        + usize::from(scenario.mesh.is_some())
+}
+
+/// Cores of all services and gateways.
+fn cores(checked: &Checked, summary: &Summary) -> Option<f64> {
+    let of = |(name, node): (&String, &crate::scenario::written::Node)| {
+        let replicas = f64::from(node.replicas.value);
+        if let Some(cores) = node.cores.value {
+            return Some(replicas * cores);
+        }
+        let working = summary.nodes.get(name)?.mean_working.value?;
+        let needed = (working + 3.0 * working.sqrt()).ceil();
+        Some(node.concurrency.value.map_or(needed, |workers| needed.min(replicas * f64::from(workers))))
+    };
+    let own = |(_, node): &(&String, &crate::scenario::written::Node)| {
+        matches!(node.kind, NodeKind::Service | NodeKind::Gateway)
+    };
+    checked.scenario.nodes.iter().filter(own).map(of).sum()
+}
+
+/// What changed beyond chance, as the logarithm of a ratio, more is better; nothing where it did not.
+struct Gains {
+    latency: Option<f64>,
+    effect: Option<f64>,
+    success: Option<f64>,
+    blast: Option<f64>,
+}
+
+impl Gains {
+    fn all(&self) -> [Option<f64>; 4] {
+        [self.latency, self.effect, self.success, self.blast]
+    }
+}
+
+/// Classes, gains and the order.
+fn rank(outcomes: &mut [Outcome]) {
+    let chances: Vec<Option<f64>> = outcomes.iter().map(|one| one.client.p99_ms.chance).collect();
+    let stands = holm(&chances, CONFIDENCE);
+    let before = outcomes.first().map(|base| base.blast).unwrap_or_default();
+    for (one, stands) in outcomes.iter_mut().zip(stands) {
+        if one.kind.is_none() {
+            continue;
+        }
+        let gains = gains(one, before, stands);
+        let worth = |gain: &f64| gain.abs() >= LEAST;
+        let all: Vec<f64> = gains.all().into_iter().flatten().filter(worth).collect();
+        one.gain = all.iter().sum();
+        one.class = match (all.iter().any(|gain| *gain > 0.0), all.iter().any(|gain| *gain < 0.0)) {
+            (true, false) => Class::Better,
+            (true, true) => Class::Trade,
+            (false, true) => Class::Worse,
+            (false, false) => Class::Nothing,
+        };
+    }
+    // A gain that differs by less than what is worth a change is none: then fewer parts are better.
+    let step = |one: &Outcome| (one.gain / LEAST).round() as i64;
+    outcomes.sort_by(|a, b| {
+        (a.class.cmp(&b.class))
+            .then(step(b).cmp(&step(a)))
+            .then(a.moving_parts.cmp(&b.moving_parts))
+            .then_with(|| a.way.cmp(&b.way))
+    });
+}
+
+fn gains(one: &Outcome, before: Estimate, stands: bool) -> Gains {
+    let ratio = |difference: &crate::experiment::compare::Difference| {
+        let (a, b) = difference.base.value.zip(difference.other.value)?;
+        (difference.is_significant() && a > 0.0 && b > 0.0).then(|| (a / b).ln())
+    };
+    let success = &one.client.success_rate;
+    let apart = success.difference.value.filter(|apart| success.is_significant() && apart.abs() >= LEAST_SUCCESS);
+    // What fails counts, not what succeeds: from 99 to 99.9 % is ten times better.
+    let failing = |value: Option<f64>| value.map(|share| (1.0 - share).max(LEAST_SUCCESS / 10.0));
+    let success = apart.and_then(|_| Some((failing(success.base.value)? / failing(success.other.value)?).ln()));
+    let flows: Vec<f64> = one.flows.values().filter_map(|figures| ratio(&figures.p99_ms)).collect();
+    let blast = before.value.zip(one.blast.value).filter(|_| one.blast_differs);
+    Gains {
+        latency: stands.then(|| ratio(&one.client.p99_ms)).flatten(),
+        effect: (!flows.is_empty()).then(|| flows.iter().sum::<f64>() / flows.len() as f64),
+        success,
+        blast: blast.map(|(a, b)| ((a + LEAST) / (b + LEAST)).ln()),
+    }
+}

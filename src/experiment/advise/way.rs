@@ -1,0 +1,420 @@
+//! Ways out: what could be tried on a file, each a text that is a scenario of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::diag::Source;
+use crate::experiment::coupling::Coupling;
+use crate::experiment::summary::Summary;
+use crate::graph::Arrow;
+use crate::scenario::edit::{Edit, Owners, apply, in_pattern, with_own_databases, with_rule, without};
+use crate::scenario::written::{Call, How, Mode, Node, NodeKind, Scenario, Verb};
+use crate::scenario::{Checked, each_call, each_step, transport_of};
+
+/// What is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A call becomes a message to a queue.
+    Queue,
+    /// A call becomes an event.
+    Stream,
+    /// Each service that shares a database has its own.
+    OwnDatabase,
+    /// Two services become one.
+    Merge,
+    /// A call that waits without end waits no longer than this.
+    Timeout,
+    /// A caller has no more than so many calls to one callee open.
+    Bulkhead,
+    /// No proxies.
+    NoMesh,
+    /// Another transport for all that says none.
+    Transport,
+}
+
+/// One thing that could be done.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// In a few words, such as `orders -> emails by a queue`.
+    pub name: String,
+    /// What kind of change.
+    pub kind: Kind,
+    /// The edge it is about, if it is about one.
+    pub edge: Option<String>,
+    /// What it takes away, or leaves to be decided.
+    pub notes: Vec<String>,
+    /// The text with the change.
+    pub text: Source,
+}
+
+/// What is known of a file once it has been run.
+pub(super) type Seen<'s> = (&'s Summary, &'s Coupling);
+
+/// All that can be tried, those first that are about what costs most when it is down; and what cannot be tried although it looks
+/// like it, in words. Before anything was run, as many, with other numbers in them.
+pub(super) fn ways(checked: &Checked, seen: Option<Seen<'_>>) -> (Vec<Way>, Vec<String>) {
+    let summary = seen.map(|seen| seen.0);
+    let mut found = Finder { checked, summary, ways: Vec::new(), refused: Vec::new() };
+    let weight = |callee: &str| {
+        let columns = seen.into_iter().flat_map(|seen| &seen.1.columns);
+        let column = columns.into_iter().find(|column| column.target.name == callee);
+        column.and_then(|column| column.blast.value).unwrap_or(0.0)
+    };
+    let mut edges: Vec<Edge<'_>> = edges(&checked.scenario);
+    edges.sort_by(|a, b| weight(b.to).total_cmp(&weight(a.to)).then_with(|| (a.from, a.to).cmp(&(b.from, b.to))));
+    edges.iter().filter(|edge| !edge.uses_reply).for_each(|edge| found.messages(edge));
+    found.databases();
+    found.house();
+    for edge in edges.iter().filter(|edge| edge.uses_reply) {
+        found.merge(edge);
+    }
+    for edge in &edges {
+        found.guards(edge);
+    }
+    (found.ways, found.refused)
+}
+
+/// A pair of services of which one calls the other.
+struct Edge<'s> {
+    from: &'s str,
+    to: &'s str,
+    targets: BTreeSet<String>,
+    uses_reply: bool,
+    remote: bool,
+}
+
+fn edges(scenario: &Scenario) -> Vec<Edge<'_>> {
+    let mut all: BTreeMap<(&str, &str), Edge<'_>> = BTreeMap::new();
+    for (from, node) in &scenario.nodes {
+        for call in node.programs().flat_map(each_call) {
+            let to = call.target.value.node.as_str();
+            let asked = scenario
+                .nodes
+                .get(to)
+                .is_some_and(|node| matches!(node.kind, NodeKind::Service | NodeKind::External | NodeKind::Gateway));
+            if asked && to != from {
+                let edge = Edge { from, to, targets: BTreeSet::new(), uses_reply: false, remote: false };
+                let edge = all.entry((from, to)).or_insert(edge);
+                edge.targets.insert(call.target.value.to_string());
+                edge.uses_reply |= call.uses_reply.value;
+                edge.remote |= matches!(transport_of(scenario, call), How::Over(_));
+            }
+        }
+    }
+    all.into_values().collect()
+}
+
+/// Guards are tried on so many edges, those first that matter most when they are down.
+const GUARDED: usize = 3;
+
+/// As many pairs of services are merged.
+const MERGED: usize = 3;
+
+struct Finder<'c> {
+    checked: &'c Checked,
+    summary: Option<&'c Summary>,
+    ways: Vec<Way>,
+    refused: Vec<String>,
+}
+
+impl Finder<'_> {
+    fn scenario(&self) -> &Scenario {
+        &self.checked.scenario
+    }
+
+    fn count(&self, kind: Kind) -> usize {
+        self.ways.iter().filter(|way| way.kind == kind).count()
+    }
+
+    fn add(&mut self, name: String, kind: Kind, edge: Option<String>, notes: Vec<String>, text: Source) {
+        self.ways.push(Way { name, kind, edge, notes, text });
+    }
+
+    /// A call whose answer nobody uses, as a message.
+    fn messages(&mut self, edge: &Edge<'_>) {
+        let name = Arrow { from: edge.from, to: edge.to }.to_string();
+        if self.scenario().nodes.get(edge.to).is_none_or(|node| node.kind != NodeKind::Service) {
+            return;
+        }
+        for target in &edge.targets {
+            let one = Arrow { from: edge.from, to: target }.to_string();
+            for (kind, word) in [(Kind::Queue, "queue"), (Kind::Stream, "stream")] {
+                // What nobody needs an answer of takes nothing away; a caller that asks later may read what was before.
+                match in_pattern(&self.checked.source, &one, word, None) {
+                    Ok((text, told)) => {
+                        let mut notes: Vec<String> = told.into_iter().map(|complaint| complaint.message).collect();
+                        notes.extend(self.reads_back(edge));
+                        self.add(format!("{one} by a {word}"), kind, Some(name.clone()), notes, text);
+                    }
+                    Err(complaints) => self.refused.extend(complaints.into_iter().map(|complaint| complaint.message)),
+                }
+            }
+        }
+    }
+
+    /// Whether a caller may read, in the same request, what the message has not yet done.
+    fn reads_back(&self, edge: &Edge<'_>) -> Option<String> {
+        let scenario = self.scenario();
+        let touched = databases(scenario.nodes.get(edge.to)?, true);
+        let read = databases(scenario.nodes.get(edge.from)?, false);
+        let both: Vec<&&str> = touched.keys().filter(|table| read.contains_key(**table)).map(|table| table).collect();
+        let first = both.first()?;
+        Some(format!(
+            "`{}` reads `{first}`, which `{}` writes: until the message is handled it reads the old state",
+            edge.from, edge.to
+        ))
+    }
+
+    /// Databases that several services use.
+    fn databases(&mut self) {
+        let names: Vec<String> = self
+            .scenario()
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.kind == NodeKind::Database)
+            .map(|(name, _)| name.clone())
+            .collect();
+        for database in names {
+            match owners(self.scenario(), self.summary, &database) {
+                Owned::Shared(owners, notes) => {
+                    if let Some(text) = with_own_databases(&self.checked.source, &database, &owners) {
+                        let name = format!("own databases instead of {database}");
+                        self.add(name, Kind::OwnDatabase, None, notes, without(&text, "variants"));
+                    }
+                }
+                Owned::Undecided(why) => self.refused.push(why),
+                Owned::Alone => {}
+            }
+        }
+    }
+
+    /// What the file as a whole could do without.
+    fn house(&mut self) {
+        if self.scenario().mesh.is_some() {
+            let text = without(&without(&self.checked.source, "mesh"), "variants");
+            let notes = vec![
+                "what the proxies did (encryption, retries, balancing by request) is the application's again".into(),
+            ];
+            self.add("without the mesh".into(), Kind::NoMesh, None, notes, text);
+        }
+        let transport = &self.scenario().defaults.transport.value;
+        let other = if transport == "grpc" { "rest" } else { "grpc" };
+        let edit = [edit("defaults.transport", other)];
+        if let Ok((text, _)) = apply(&self.checked.source, &edit) {
+            self.add(
+                format!("{other} instead of {transport}"),
+                Kind::Transport,
+                None,
+                Vec::new(),
+                without(&text, "variants"),
+            );
+        }
+    }
+
+    /// Two services of which only one calls the other.
+    fn merge(&mut self, edge: &Edge<'_>) {
+        let scenario = self.scenario();
+        let (Some(from), Some(to)) = (scenario.nodes.get(edge.from), scenario.nodes.get(edge.to)) else { return };
+        let services = from.kind == NodeKind::Service && to.kind == NodeKind::Service;
+        let callers = scenario
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.programs().flat_map(each_call).any(|call| call.target.value.node == edge.to));
+        let clients = scenario.clients.values().flat_map(|client| &client.calls);
+        let alone = callers.count() == 1
+            && clients.clone().all(|call| call.target.value.node != edge.to)
+            && to.consumes.is_empty();
+        if !services || !alone || !edge.remote || self.count(Kind::Merge) >= MERGED {
+            return;
+        }
+        let mut text = self.checked.source.clone();
+        for target in &edge.targets {
+            let one = Arrow { from: edge.from, to: target }.to_string();
+            let Ok((next, _)) = in_pattern(&text, &one, "in-process", None) else { return };
+            text = next;
+        }
+        // The machines of both do the work of both.
+        if let (Some(own), Some(other)) = (from.cores.value, to.cores.value) {
+            let (a, b) = (f64::from(from.replicas.value), f64::from(to.replicas.value));
+            let cores = edit(&format!("services.{}.cores", edge.from), &format!("{:?}", own + other * b / a));
+            let Ok((next, _)) = apply(&text, &[cores]) else { return };
+            text = next;
+        }
+        let notes = vec![format!("`{}` is deployed with `{}`, and owned with it", edge.to, edge.from)];
+        let name = format!("{} merged into {}", edge.to, edge.from);
+        self.add(name, Kind::Merge, Some(Arrow { from: edge.from, to: edge.to }.to_string()), notes, text);
+    }
+
+    /// A timeout, and a limit, where there is none.
+    fn guards(&mut self, edge: &Edge<'_>) {
+        let name = Arrow { from: edge.from, to: edge.to }.to_string();
+        let (Some(p99), true) = (self.slowest(&name), edge.remote) else { return };
+        let scenario = &self.checked.scenario;
+        let unguarded =
+            |call: &Call| call.guards.timeout.is_none() && call.policy.is_none() && scenario.defaults.policy.is_none();
+        let from = &scenario.nodes[edge.from];
+        let calls: Vec<&Call> =
+            from.programs().flat_map(each_call).filter(|call| call.target.value.node == edge.to).collect();
+        if calls.is_empty() || !calls.iter().all(|call| unguarded(call)) {
+            return;
+        }
+        if self.count(Kind::Timeout) < GUARDED {
+            let timeout = format!("{}ms", (3.0 * p99).ceil().max(1.0));
+            let notes = vec![format!("three times its p99 of {p99:.1} ms, rounded up")];
+            self.rule(
+                edge,
+                (&name, &format!("a timeout of {timeout} on {name}")),
+                Kind::Timeout,
+                ("timeout", &format!("\"{timeout}\"")),
+                notes,
+            );
+        }
+        if self.count(Kind::Bulkhead) < GUARDED
+            && let Some(workers) = from.concurrency.value.filter(|workers| *workers > 1)
+        {
+            let most = (workers / 2).max(1);
+            let notes = vec![format!("half of the {workers} workers of each replica of `{}`", edge.from)];
+            let value = format!("{{ max_concurrent = {most}, max_wait = \"0s\" }}");
+            let told = format!("a bulkhead of {most} on {name}");
+            self.rule(edge, (&name, &told), Kind::Bulkhead, ("bulkhead", &value), notes);
+        }
+    }
+
+    fn rule(
+        &mut self,
+        edge: &Edge<'_>,
+        (name, told): (&str, &str),
+        kind: Kind,
+        (key, value): (&str, &str),
+        notes: Vec<String>,
+    ) {
+        let mut text = without(&self.checked.source, "variants");
+        for target in &edge.targets {
+            let Some(next) = with_rule(&text, edge.from, target, key, value) else { return };
+            text = next;
+        }
+        self.add(told.to_owned(), kind, Some(name.to_owned()), notes, text);
+    }
+
+    /// The p99 of the slowest endpoint of an edge, ms; a millisecond where nothing was run.
+    fn slowest(&self, edge: &str) -> Option<f64> {
+        let Some(summary) = self.summary else { return Some(1.0) };
+        let arrow = Arrow::of(edge)?;
+        let of = |name: &str| {
+            Arrow::of(name).is_some_and(|other| other.from == arrow.from && other.end().node == arrow.end().node)
+        };
+        let all = summary.edges.iter().filter(|(name, _)| of(name));
+        all.filter_map(|(_, stats)| stats.latency_ms.p99.value).reduce(f64::max)
+    }
+}
+
+fn edit(path: &str, value: &str) -> Edit {
+    Edit { path: path.into(), value: value.into(), origin: "way out".into() }
+}
+
+/// Who owns what of a database.
+enum Owned {
+    /// One service alone uses it.
+    Alone,
+    /// Several do, and each table has one writer.
+    Shared(Owners, Vec<String>),
+    /// Several do, and who owns what is to be decided first.
+    Undecided(String),
+}
+
+/// The tables of a database that a service reads, or writes.
+fn databases<'s>(node: &'s Node, written: bool) -> BTreeMap<&'s str, &'s str> {
+    let mut all = BTreeMap::new();
+    for program in node.programs() {
+        each_step(&program.steps, &mut |step| {
+            if let Verb::Query(call) = &step.verb
+                && let Some(table) = &call.table
+                && (call.mode.value != Mode::Read) == written
+            {
+                all.insert(table.value.as_str(), call.target.value.node.as_str());
+            }
+        });
+    }
+    all
+}
+
+fn owners(scenario: &Scenario, summary: Option<&Summary>, database: &str) -> Owned {
+    let mut users: BTreeMap<&str, f64> = BTreeMap::new();
+    let (mut writers, mut readers): (BTreeMap<&str, BTreeSet<&str>>, BTreeMap<&str, BTreeSet<&str>>) =
+        Default::default();
+    let mut untold: BTreeSet<&str> = BTreeSet::new();
+    for (name, node) in &scenario.nodes {
+        for program in node.programs() {
+            each_step(&program.steps, &mut |step| match &step.verb {
+                Verb::Query(call) if call.target.value.node == database => {
+                    let edge = Arrow { from: name, to: database }.to_string();
+                    users.entry(name).or_insert_with(|| asked(summary, &edge));
+                    let side = match &call.table {
+                        Some(table) if call.mode.value == Mode::Read => readers.entry(&table.value).or_default(),
+                        Some(table) => writers.entry(&table.value).or_default(),
+                        None => &mut untold,
+                    };
+                    side.insert(name.as_str());
+                }
+                Verb::Transaction { database: held, .. } if held.value == database => {
+                    users.entry(name).or_insert(0.0);
+                }
+                _ => {}
+            });
+        }
+    }
+    if users.len() < 2 {
+        return Owned::Alone;
+    }
+    if let Some((table, several)) = writers.iter().find(|(_, several)| several.len() > 1) {
+        let names: Vec<&str> = several.iter().copied().collect();
+        return Owned::Undecided(format!(
+            "`{database}` cannot be taken apart: {} all write `{table}`; decide who owns it first",
+            names.join(", ")
+        ));
+    }
+    // Gateways and what does not write events of its own cannot tell others.
+    let foreign = |table: &str, owner: &str| -> Vec<String> {
+        readers
+            .get(table)
+            .into_iter()
+            .flatten()
+            .filter(|reader| **reader != owner)
+            .map(|name| (*name).to_owned())
+            .collect()
+    };
+    let mut owners = Owners { shares: shares(scenario, database, &users), ..Owners::default() };
+    let mut notes = Vec::new();
+    for (table, several) in &writers {
+        let owner = several.iter().next().copied().unwrap_or_default();
+        let others = foreign(table, owner);
+        if !others.is_empty() {
+            notes.push(format!(
+                "{} read `{table}` of `{owner}` from a copy that its events keep: as old as these are",
+                others.join(", ")
+            ));
+            owners.read_by_others.insert((*table).to_owned(), (owner.to_owned(), others));
+        }
+    }
+    if !untold.is_empty() {
+        let names: Vec<&str> = untold.into_iter().collect();
+        notes.push(format!("{}: which table is asked is not said; taken for their own", names.join(", ")));
+    }
+    Owned::Shared(owners, notes)
+}
+
+/// How often an edge was crossed.
+fn asked(summary: Option<&Summary>, edge: &str) -> f64 {
+    summary.and_then(|summary| summary.edges.get(edge)).map_or(0.0, |stats| stats.arrived as f64)
+}
+
+/// The workers of a database, by the load of each of its users; together as many as before, at least one each.
+fn shares(scenario: &Scenario, database: &str, users: &BTreeMap<&str, f64>) -> BTreeMap<String, u32> {
+    let workers = scenario.nodes.get(database).and_then(|node| node.concurrency.value).unwrap_or(100);
+    let total: f64 = users.values().sum();
+    let spare = workers.saturating_sub(users.len() as u32);
+    let part = |load: f64| if total > 0.0 { load / total } else { 1.0 / users.len() as f64 };
+    users.iter().map(|(name, load)| ((*name).to_owned(), 1 + (f64::from(spare) * part(*load)).round() as u32)).collect()
+}

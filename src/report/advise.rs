@@ -1,0 +1,278 @@
+//! What fits and what would make it better: the answer in a sentence, the ways out, who tells whom what.
+
+use crate::experiment::advise::{Advice, By, Class, Fit, Interaction, Outcome, Subject};
+use crate::experiment::compare::{Difference, Verdict};
+use crate::experiment::summary::Estimate;
+use crate::report::compare::{apart_ms, apart_share};
+use crate::report::number::{NONE, percent, plain, seconds, time};
+use crate::report::page::{Figure, Page};
+use crate::report::sheet::{Cell, Sheet, Tone};
+use crate::report::text::clean;
+
+/// Rows of a table for a screen.
+const ROWS: usize = 14;
+
+/// The page; `every`: all rows, and those interactions that fit.
+pub fn page(advice: &Advice, every: bool) -> Page {
+    let mut tables = vec![(ways_title(advice), ways(advice, every))];
+    tables.push(("the file as a whole".into(), whole(advice)));
+    tables.push(("who tells whom".into(), interactions(advice, every)));
+    Page {
+        answer: answer(advice),
+        heading: heading(advice),
+        warnings: warnings(advice),
+        tables,
+        notes: notes(advice),
+        figures: figures(advice),
+    }
+}
+
+fn ways_title(advice: &Advice) -> String {
+    format!("ways out, tried: {}", advice.client.as_deref().map(clean).unwrap_or_default())
+}
+
+/// What to do, or that there is nothing to do.
+pub fn answer(advice: &Advice) -> String {
+    let Some(best) = advice.ways.first() else { return by_rules(advice) };
+    let tried = advice.ways.len() - 1;
+    let all =
+        if tried == 1 { "the one way that was tried".to_owned() } else { format!("the {tried} ways that were tried") };
+    if best.class == Class::AsItIs {
+        return match tried {
+            0 => format!("there is nothing to be tried; {}", by_rules(advice)),
+            _ => format!("leave it as it is: none of {all} makes anything better that is not paid for elsewhere"),
+        };
+    }
+    let gains = told(best);
+    let again = match &advice.again {
+        Some(again) if again.holds => ", on fresh seeds, too",
+        Some(_) => ", which fresh seeds do not confirm",
+        None => "",
+    };
+    format!("{} gains most of {all}: {gains}{again}", clean(&best.way))
+}
+
+/// The answer where nothing was run.
+fn by_rules(advice: &Advice) -> String {
+    let odd = |fit: Fit| matches!(fit, Fit::Change | Fit::MoreThanNeeded);
+    let edges = advice.interactions.iter().filter(|one| odd(one.fit)).map(|one| (clean(&one.edge), one.pattern));
+    let wholes = advice.whole.iter().filter(|one| odd(one.fit)).map(|one| (one.there.clone(), one.pattern));
+    let all: Vec<(String, &str)> = edges.chain(wholes).collect();
+    match all.first() {
+        None => "every interaction is told in a way that fits".into(),
+        Some((what, pattern)) => {
+            let more = if all.len() > 1 { format!("; {} more below", all.len() - 1) } else { String::new() };
+            format!("by the rules, {what} would be better off with {pattern}{more}")
+        }
+    }
+}
+
+/// What a way changes, in a few words.
+fn told(one: &Outcome) -> String {
+    let mut parts = Vec::new();
+    let figures = [("p99", &one.client.p99_ms), ("success", &one.client.success_rate)];
+    for (word, difference) in figures.into_iter().filter(|(_, difference)| difference.is_significant()) {
+        let apart =
+            if word == "success" { apart_share(difference.difference) } else { apart_ms(difference.difference) };
+        parts.push(format!("{word} {apart}"));
+    }
+    if one.blast_differs {
+        parts.push(format!("outages that take everything {}", or_none(one.blast)));
+    }
+    if parts.is_empty() { "nothing beyond chance".into() } else { parts.join(", ") }
+}
+
+fn or_none(blast: Estimate) -> String {
+    blast.value.map_or_else(|| NONE.into(), |value| format!("{value:.2}"))
+}
+
+fn heading(advice: &Advice) -> Vec<String> {
+    let variant = advice.scenario.variant.as_ref().map(|variant| format!(", variant {}", clean(variant)));
+    let mut all = vec![
+        format!("{}{}", clean(&advice.scenario.name), variant.unwrap_or_default()),
+        format!("{} {}", advice.tool.name, advice.tool.version),
+        format!("scenario {}", advice.scenario.hash.chars().take(8).collect::<String>()),
+        advice.note.clone(),
+    ];
+    if !advice.ways.is_empty() {
+        all.extend([
+            format!("seed {}", advice.seed),
+            format!("{} × {}", advice.replications, seconds(advice.duration_s)),
+            format!("{} % intervals", plain(advice.confidence * 100.0)),
+            "common random numbers, replication by replication".into(),
+        ]);
+    }
+    all
+}
+
+fn warnings(advice: &Advice) -> Vec<String> {
+    let mut all = Vec::new();
+    if let Some(first) = advice.missing.first() {
+        all.push(format!("interrupted: {} not tried, such as {}", advice.missing.len(), clean(first)));
+    }
+    if !advice.ways.is_empty() && advice.replications < 2 {
+        all.push("one replication has no intervals: run at least two".into());
+    }
+    all
+}
+
+/// What each way comes to.
+fn ways(advice: &Advice, every: bool) -> Sheet {
+    let mut sheet = Sheet::new(&[
+        ("way", 9),
+        ("p99", 8),
+        ("success", 6),
+        ("effect p99", 5),
+        ("outages", 7),
+        ("parts", 4),
+        ("cores", 3),
+        ("", 9),
+    ]);
+    let shown = if every { usize::MAX } else { ROWS };
+    // The file as it is is among those that are shown, whatever its place.
+    let keep = |at: usize, one: &Outcome| at < shown || one.kind.is_none();
+    let (rows, left): (Vec<_>, Vec<_>) = advice.ways.iter().enumerate().partition(|(at, one)| keep(*at, one));
+    for (_, one) in rows {
+        sheet.push(&clean(&one.way), row(one));
+    }
+    sheet.note = (!left.is_empty()).then(|| format!("{} more not shown; all with -v", left.len()));
+    sheet
+}
+
+fn row(one: &Outcome) -> Vec<Cell> {
+    let effect = one.flows.values().map(|figures| &figures.p99_ms).max_by(|a, b| {
+        let of = |difference: &Difference| difference.difference.value.unwrap_or(0.0).abs();
+        of(a).total_cmp(&of(b))
+    });
+    let as_it_is = one.kind.is_none();
+    let milliseconds = |difference: &Difference| match as_it_is {
+        true => difference.base.value.map_or_else(|| NONE.into(), time).into(),
+        false => cell(difference, apart_ms(difference.difference)),
+    };
+    let success = match as_it_is {
+        true => one.client.success_rate.base.value.map_or_else(|| NONE.into(), percent).into(),
+        false => cell(&one.client.success_rate, apart_share(one.client.success_rate.difference)),
+    };
+    let outages =
+        Cell::toned(or_none(one.blast), if one.blast_differs || as_it_is { Tone::Plain } else { Tone::Faint });
+    vec![
+        milliseconds(&one.client.p99_ms),
+        success,
+        effect.map_or_else(|| Cell::toned("", Tone::Faint), milliseconds),
+        outages,
+        one.moving_parts.to_string().into(),
+        one.cores.map_or_else(|| NONE.to_owned(), plain).into(),
+        word(one.class),
+    ]
+}
+
+fn cell(difference: &Difference, apart: String) -> Cell {
+    match difference.verdict {
+        Verdict::Same => Cell::toned("same", Tone::Faint),
+        Verdict::NotComparable => Cell::toned(NONE, Tone::Faint),
+        Verdict::Lower | Verdict::Higher => apart.into(),
+        Verdict::NoSignificantDifference | Verdict::Unknown => Cell::toned(apart, Tone::Faint),
+    }
+}
+
+fn word(class: Class) -> Cell {
+    match class {
+        Class::Better => Cell::toned("better", Tone::Good),
+        Class::AsItIs => Cell::toned("as it is", Tone::Strong),
+        Class::Trade => Cell::toned("a trade", Tone::Odd),
+        Class::Nothing => Cell::toned("buys nothing", Tone::Faint),
+        Class::Worse => Cell::toned("worse", Tone::Bad),
+    }
+}
+
+fn whole(advice: &Advice) -> Sheet {
+    let mut sheet = Sheet::new(&[("about", 9), ("there", 6), ("fits", 8), ("", 7), ("because", 5)]);
+    for one in &advice.whole {
+        let subject = match one.subject {
+            Subject::Discovery => "finding each other",
+            Subject::Entry => "coming in",
+        };
+        sheet.push(subject, [clean(&one.there).into(), one.pattern.into(), fit(one.fit), one.why.clone().into()]);
+    }
+    sheet
+}
+
+fn fit(fit: Fit) -> Cell {
+    match fit {
+        Fit::Fits => Cell::toned("fits", Tone::Good),
+        Fit::Either => Cell::toned("either", Tone::Faint),
+        Fit::MoreThanNeeded => Cell::toned("more than needed", Tone::Odd),
+        Fit::Change => Cell::toned("change", Tone::Bad),
+    }
+}
+
+/// What does not fit first; what does, with `every` alone.
+fn interactions(advice: &Advice, every: bool) -> Sheet {
+    let mut sheet = Sheet::new(&[("edge", 9), ("by", 6), ("rate", 4), ("fits", 8), ("", 7), ("because", 5)]);
+    let odd = |one: &&Interaction| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded);
+    let (first, then): (Vec<&Interaction>, Vec<&Interaction>) = advice.interactions.iter().partition(odd);
+    let room = ROWS.saturating_sub(first.len());
+    let shown = if every { then.len() } else { room.min(then.len()) };
+    for one in first.iter().chain(&then[..shown]) {
+        let by = match (one.by, &one.transport) {
+            (By::Queue, _) => "queue".to_owned(),
+            (By::Topic, _) => "stream".to_owned(),
+            (By::Entry | By::Call, over) => over.as_deref().map(clean).unwrap_or_default(),
+        };
+        let often = one.rate_per_s.map_or_else(|| NONE.to_owned(), |rate| format!("{}/s", plain(rate)));
+        let row = [by.into(), often.into(), one.pattern.into(), fit(one.fit), one.why.clone().into()];
+        sheet.push(&clean(&one.edge), row);
+    }
+    let left = then.len() - shown;
+    sheet.note = (left > 0).then(|| format!("{left} more that fit; all with -v"));
+    sheet
+}
+
+fn notes(advice: &Advice) -> Vec<String> {
+    let mut all = Vec::new();
+    if let Some(best) = advice.ways.first().filter(|best| best.kind.is_some()) {
+        all.extend(best.notes.iter().map(|note| format!("{}: {}", clean(&best.way), clean(note))));
+        let open = best.open_effects.iter().filter(|(_, open)| **open >= 0.01);
+        all.extend(open.map(|(flow, open)| {
+            format!(
+                "{}: {} promised but not yet done at any moment, on average",
+                clean(flow),
+                plain((open * 100.0).round() / 100.0)
+            )
+        }));
+    }
+    if let Some(again) = &advice.again {
+        let p99 = apart_ms(again.client.p99_ms.difference);
+        all.push(format!(
+            "on fresh seeds (from {}): p99 {p99}, outages {} → {}",
+            again.seed,
+            or_none(again.blast[0]),
+            or_none(again.blast[1])
+        ));
+    }
+    if !advice.ways.is_empty() {
+        all.push(
+            "outages: the share of all traffic that is lost while one thing is down, summed over everything that may be; \
+             better and worse: by 5 % at least and beyond chance (p99: Holm); parts: what has to be run"
+                .into(),
+        );
+    }
+    all.extend(advice.refused.iter().map(|why| format!("not tried: {}", clean(why))));
+    all
+}
+
+fn figures(advice: &Advice) -> Vec<Figure> {
+    let mut all = Vec::new();
+    let mut add = |one: &Outcome, metric: &str, unit, value| {
+        all.push(Figure { section: "ways", name: one.way.clone(), metric: metric.into(), unit, value, count: None });
+    };
+    for one in &advice.ways {
+        for (metric, difference) in one.client.all() {
+            add(one, metric, if metric.ends_with("_ms") { "ms" } else { "1" }, difference.difference);
+        }
+        add(one, "blast", "1", one.blast);
+        add(one, "moving_parts", "1", Estimate::point(one.moving_parts as f64));
+        add(one, "gain", "1", Estimate::point(one.gain));
+    }
+    all
+}

@@ -1,0 +1,218 @@
+//! Ways out of a coupling, as changes to the text: rules said on calls, a call become a function call, a database of one's own.
+
+use std::collections::BTreeMap;
+
+use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
+
+use super::sites::Sites;
+use crate::diag::Source;
+
+/// The tables of a database, and who owns each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owners {
+    /// By service: how many of the database's workers become its own.
+    pub shares: BTreeMap<String, u32>,
+    /// By table: its only writer, and the others that read it.
+    pub read_by_others: BTreeMap<String, (String, Vec<String>)>,
+}
+
+/// The text with a key said on every call of a target that does not say it; `None` where all say it, or none is there.
+pub fn with_rule(source: &Source, from: &str, target: &str, key: &str, value: &str) -> Option<Source> {
+    let mut document = source.text.parse::<DocumentMut>().ok()?;
+    let value: Value = value.parse().unwrap_or_else(|_| Value::from(value));
+    let mut sites = Sites::of(&mut document, from);
+    let calls = sites.find(|name| name == target);
+    if calls.is_empty() || calls.iter().all(|call| call.guards.iter().any(|said| said == key)) {
+        return None;
+    }
+    sites.change(target, |step| {
+        if step.get("call").is_none() {
+            step.insert("call", Item::Value(target.into()));
+        }
+        if step.get(key).is_none() {
+            step.insert(key, Item::Value(value.clone()));
+        }
+        step.fmt();
+    });
+    Some(Source { text: document.to_string(), ..source.clone() })
+}
+
+/// The text without a table.
+pub fn without(source: &Source, table: &str) -> Source {
+    let Ok(mut document) = source.text.parse::<DocumentMut>() else { return source.clone() };
+    document.remove(table);
+    Source { text: document.to_string(), ..source.clone() }
+}
+
+/// The text in which each service has what it owns of a database in one of its own, `orders-db`, and learns what others own by
+/// events, which it writes down for itself.
+pub fn with_own_databases(source: &Source, database: &str, owners: &Owners) -> Option<Source> {
+    let mut document = source.text.parse::<DocumentMut>().ok()?;
+    let shared = document.get("databases")?.get(database)?.clone();
+    let names: BTreeMap<&String, String> =
+        owners.shares.keys().map(|service| (service, free(&document, &format!("{service}-db")))).collect();
+    for (table, (owner, readers)) in &owners.read_by_others {
+        tell(&mut document, (database, table), (owner, readers), &names)?;
+    }
+    for (service, share) in &owners.shares {
+        let own = &names[service];
+        let mut copy = shared.clone();
+        if let Some(table) = copy.as_table_like_mut() {
+            table.insert("concurrency", Item::Value(i64::from(*share).into()));
+            let foreign = |name: &str| owners.read_by_others.get(name).is_some_and(|(owner, _)| owner != service);
+            if let Some(tables) = table.get_mut("tables").and_then(Item::as_table_like_mut) {
+                let away: Vec<String> =
+                    tables.iter().map(|(name, _)| name.to_owned()).filter(|name| foreign(name)).collect();
+                away.iter().for_each(|name| drop(tables.remove(name)));
+            }
+        }
+        document.get_mut("databases")?.as_table_like_mut()?.insert(own, copy);
+        lead(&mut document, service, database, own);
+    }
+    document.get_mut("databases")?.as_table_like_mut()?.remove(database);
+    Some(Source { text: document.to_string(), ..source.clone() })
+}
+
+/// A name that no node has.
+fn free(document: &DocumentMut, name: &str) -> String {
+    let taken = |name: &str| {
+        document.iter().any(|(_, family)| family.as_table_like().is_some_and(|family| family.contains_key(name)))
+    };
+    let numbered = (2..).map(|n| format!("{name}-{n}"));
+    std::iter::once(name.to_owned()).chain(numbered).find(|name| !taken(name)).unwrap_or_default()
+}
+
+/// What a service asked of one database it asks of another.
+fn lead(document: &mut DocumentMut, service: &str, from: &str, to: &str) {
+    Sites::of(document, service).each(&mut |step| {
+        for key in ["query", "transaction"] {
+            if step.get(key).and_then(Item::as_str) == Some(from) {
+                step.insert(key, Item::Value(to.into()));
+            }
+        }
+    });
+    let pools = document.get_mut("services").and_then(Item::as_table_like_mut);
+    let pools = pools.and_then(|all| all.get_mut(service)?.as_table_like_mut()?.get_mut("pools"));
+    if let Some(pools) = pools.and_then(Item::as_table_like_mut)
+        && let Some(pool) = pools.remove(from)
+    {
+        pools.insert(to, pool);
+    }
+}
+
+/// The owner of a table says what it wrote; each reader writes that down in its own.
+fn tell(
+    document: &mut DocumentMut,
+    (database, table): (&str, &str),
+    (owner, readers): (&str, &[String]),
+    names: &BTreeMap<&String, String>,
+) -> Option<()> {
+    let topic = free(document, &format!("{table}-changes"));
+    let mut event = InlineTable::new();
+    event.insert("publish", topic.as_str().into());
+    let writes = |step: &dyn TableLike| {
+        let says = |key: &str| step.get(key).and_then(Item::as_str);
+        says("query") == Some(database)
+            && says("table") == Some(table)
+            && matches!(says("mode"), Some("write" | "conditional_write"))
+    };
+    Sites::of(document, owner).follow(&writes, &event);
+    let topics = document.entry("topics").or_insert_with(|| Item::Table(implicit()));
+    topics.as_table_like_mut()?.insert(&topic, Item::Table(Table::new()));
+    for reader in readers {
+        let mut note = InlineTable::new();
+        note.insert("query", names.get(reader)?.as_str().into());
+        note.insert("table", table.into());
+        note.insert("mode", "write".into());
+        let mut consumer = Table::new();
+        consumer.insert("from", Item::Value(topic.as_str().into()));
+        consumer.insert("group", Item::Value(reader.as_str().into()));
+        consumer.insert("work", Item::Value("0s".into()));
+        consumer
+            .insert("steps", Item::Value([Value::InlineTable(note)].into_iter().collect::<toml_edit::Array>().into()));
+        consume(document, reader, consumer)?;
+    }
+    Some(())
+}
+
+fn implicit() -> Table {
+    let mut table = Table::new();
+    table.set_implicit(true);
+    table
+}
+
+/// One more consumer of a service.
+fn consume(document: &mut DocumentMut, service: &str, consumer: Table) -> Option<()> {
+    let service = document.get_mut("services")?.as_table_like_mut()?.get_mut(service)?.as_table_like_mut()?;
+    match service.get_mut("consumes") {
+        Some(Item::ArrayOfTables(all)) => all.push(consumer),
+        Some(Item::Value(Value::Array(all))) => all.push(Value::InlineTable(consumer.into_inline_table())),
+        _ => {
+            let mut all = ArrayOfTables::new();
+            all.push(consumer);
+            service.insert("consumes", Item::ArrayOfTables(all));
+        }
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load;
+
+    const SHOP: &str = r#"
+version = 1
+[clients.users]
+calls = "orders"
+rate = "10/s"
+[services.orders]
+steps = [
+  { transaction = "db", steps = [{ query = "db", table = "orders", mode = "write" }] },
+  "mail",
+]
+pools = { db = { connections = 4 } }
+[services.mail]
+steps = [{ query = "db", table = "orders" }, { query = "db", table = "mails", mode = "write" }]
+[databases.db]
+work = "1ms"
+concurrency = 8
+tables = { orders = { writers = 1 }, mails = { writers = 2 } }
+"#;
+
+    #[test]
+    fn a_rule_is_said_once() {
+        let shop = Source::text("shop", SHOP);
+        let guarded = with_rule(&shop, "orders", "mail", "timeout", "\"50ms\"").unwrap();
+        assert!(guarded.text.contains(r#"{ call = "mail", timeout = "50ms" }"#), "{}", guarded.text);
+        assert!(with_rule(&guarded, "orders", "mail", "timeout", "\"50ms\"").is_none());
+        assert!(with_rule(&shop, "orders", "nobody", "timeout", "\"50ms\"").is_none());
+    }
+
+    #[test]
+    fn what_one_owns_and_others_read_is_told_by_events() {
+        let shop = Source::text("shop", SHOP);
+        let owners = Owners {
+            shares: [("orders".to_owned(), 5), ("mail".to_owned(), 3)].into(),
+            read_by_others: [("orders".to_owned(), ("orders".to_owned(), vec!["mail".to_owned()]))].into(),
+        };
+        let apart = with_own_databases(&shop, "db", &owners).unwrap();
+        let checked = load(&apart, &[]).unwrap_or_else(|rejected| panic!("{rejected}"));
+        let scenario = checked.scenario();
+        assert!(!scenario.nodes.contains_key("db") && scenario.topics.contains_key("orders-changes"));
+        assert_eq!(scenario.nodes["orders-db"].concurrency.value, Some(5));
+        // A copy of what another owns has no writers of its own to contend.
+        assert!(scenario.nodes["mail-db"].tables.contains_key("mails"));
+        assert!(!scenario.nodes["mail-db"].tables.contains_key("orders"));
+        assert!(scenario.nodes["orders"].pools.contains_key("orders-db"));
+        assert_eq!(scenario.nodes["mail"].consumes[0].from.value, "orders-changes");
+        let published = crate::scenario::walk::publishes(&scenario.nodes["orders"].endpoints[""]).len();
+        assert_eq!(published, 1, "{}", apart.text);
+    }
+
+    #[test]
+    fn a_table_goes_with_all_that_is_in_it() {
+        let text = format!("{SHOP}[discovery]\nkind = \"dns\"\n");
+        assert!(!without(&Source::text("shop", &text), "discovery").text.contains("dns"));
+    }
+}
