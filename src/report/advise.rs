@@ -77,7 +77,7 @@ fn told(one: &Outcome) -> String {
         parts.push(format!("{word} {apart}"));
     }
     if one.blast_differs {
-        parts.push(format!("outages that take everything {}", or_none(one.blast)));
+        parts.push(format!("outages {}", or_none(one.blast)));
     }
     if parts.is_empty() { "nothing beyond chance".into() } else { parts.join(", ") }
 }
@@ -118,22 +118,25 @@ fn warnings(advice: &Advice) -> Vec<String> {
 
 /// What each way comes to.
 fn ways(advice: &Advice, every: bool) -> Sheet {
-    let mut sheet = Sheet::new(&[
+    let columns = [
         ("way", 9),
         ("p99", 8),
         ("success", 6),
-        ("effect p99", 5),
         ("outages", 7),
+        ("", 9),
+        ("effect p99", 5),
         ("parts", 4),
         ("cores", 3),
-        ("", 9),
-    ]);
+    ];
+    // What it costs besides is told below for the best, and for all with -v: a name that is cut says nothing.
+    let mut sheet = Sheet::new(if every { &columns } else { &columns[..5] });
     let shown = if every { usize::MAX } else { ROWS };
     // The file as it is is among those that are shown, whatever its place.
     let keep = |at: usize, one: &Outcome| at < shown || one.kind.is_none();
     let (rows, left): (Vec<_>, Vec<_>) = advice.ways.iter().enumerate().partition(|(at, one)| keep(*at, one));
     for (_, one) in rows {
-        sheet.push(&clean(&one.way), row(one));
+        let row = row(one);
+        sheet.push(&clean(&one.way), row.into_iter().take(sheet.columns.len() - 1));
     }
     sheet.note = (!left.is_empty()).then(|| format!("{} more not shown; all with -v", left.len()));
     sheet
@@ -158,20 +161,19 @@ fn row(one: &Outcome) -> Vec<Cell> {
     vec![
         milliseconds(&one.client.p99_ms),
         success,
-        effect.map_or_else(|| Cell::toned("", Tone::Faint), milliseconds),
         outages,
+        word(one.class),
+        effect.map_or_else(|| Cell::toned("", Tone::Faint), milliseconds),
         one.moving_parts.to_string().into(),
         one.cores.map_or_else(|| NONE.to_owned(), plain).into(),
-        word(one.class),
     ]
 }
 
 fn cell(difference: &Difference, apart: String) -> Cell {
     match difference.verdict {
-        Verdict::Same => Cell::toned("same", Tone::Faint),
-        Verdict::NotComparable => Cell::toned(NONE, Tone::Faint),
+        Verdict::Same | Verdict::NoSignificantDifference => Cell::toned("=", Tone::Faint),
+        Verdict::NotComparable | Verdict::Unknown => Cell::toned(NONE, Tone::Faint),
         Verdict::Lower | Verdict::Higher => apart.into(),
-        Verdict::NoSignificantDifference | Verdict::Unknown => Cell::toned(apart, Tone::Faint),
     }
 }
 
@@ -186,7 +188,7 @@ fn word(class: Class) -> Cell {
 }
 
 fn whole(advice: &Advice) -> Sheet {
-    let mut sheet = Sheet::new(&[("about", 9), ("there", 6), ("fits", 8), ("", 7), ("because", 5)]);
+    let mut sheet = Sheet::new(&[("about", 9), ("there", 6), ("fits", 8), ("", 7), ("because", 3)]);
     for one in &advice.whole {
         let subject = match one.subject {
             Subject::Discovery => "finding each other",
@@ -208,7 +210,7 @@ fn fit(fit: Fit) -> Cell {
 
 /// What does not fit first; what does, with `every` alone.
 fn interactions(advice: &Advice, every: bool) -> Sheet {
-    let mut sheet = Sheet::new(&[("edge", 9), ("by", 6), ("rate", 4), ("fits", 8), ("", 7), ("because", 5)]);
+    let mut sheet = Sheet::new(&[("edge", 9), ("by", 5), ("rate", 4), ("fits", 8), ("", 7), ("because", 3)]);
     let odd = |one: &&Interaction| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded);
     let (first, then): (Vec<&Interaction>, Vec<&Interaction>) = advice.interactions.iter().partition(odd);
     let room = ROWS.saturating_sub(first.len());
@@ -232,6 +234,7 @@ fn notes(advice: &Advice) -> Vec<String> {
     let mut all = Vec::new();
     if let Some(best) = advice.ways.first().filter(|best| best.kind.is_some()) {
         all.extend(best.notes.iter().map(|note| format!("{}: {}", clean(&best.way), clean(note))));
+        all.push(price(best, advice));
         let open = best.open_effects.iter().filter(|(_, open)| **open >= 0.01);
         all.extend(open.map(|(flow, open)| {
             format!(
@@ -241,6 +244,10 @@ fn notes(advice: &Advice) -> Vec<String> {
             )
         }));
     }
+    let odd = advice.interactions.iter().filter(|one| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded));
+    all.extend(odd.take(5).map(|one| format!("{}: {}", clean(&one.edge), one.why)));
+    let odd = advice.whole.iter().filter(|one| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded));
+    all.extend(odd.map(|one| format!("{}: {}", clean(&one.there), one.why)));
     if let Some(again) = &advice.again {
         let p99 = apart_ms(again.client.p99_ms.difference);
         all.push(format!(
@@ -252,13 +259,29 @@ fn notes(advice: &Advice) -> Vec<String> {
     }
     if !advice.ways.is_empty() {
         all.push(
-            "outages: the share of all traffic that is lost while one thing is down, summed over everything that may be; \
-             better and worse: by 5 % at least and beyond chance (p99: Holm); parts: what has to be run"
+            "outages: the share of all traffic that is lost or late while one thing is down and says nothing, summed over \
+             everything that may be; = no difference beyond chance; better and worse: by 5 % at least (p99: Holm)"
                 .into(),
         );
     }
     all.extend(advice.refused.iter().map(|why| format!("not tried: {}", clean(why))));
     all
+}
+
+/// What the best costs besides.
+fn price(best: &Outcome, advice: &Advice) -> String {
+    let base = advice.ways.iter().find(|one| one.kind.is_none());
+    let parts = base.map_or(0, |base| base.moving_parts);
+    let cores = |one: Option<&Outcome>| one.and_then(|one| one.cores).map_or_else(|| NONE.to_owned(), plain);
+    let effect = best.flows.iter().filter(|(_, figures)| figures.p99_ms.is_significant());
+    let effect = effect.map(|(flow, figures)| format!("; {} p99 {}", clean(flow), apart_ms(figures.p99_ms.difference)));
+    format!(
+        "it takes {} parts instead of {parts}, {} cores instead of {}{}",
+        best.moving_parts,
+        cores(Some(best)),
+        cores(base),
+        effect.collect::<String>()
+    )
 }
 
 fn figures(advice: &Advice) -> Vec<Figure> {

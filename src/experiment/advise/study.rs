@@ -15,7 +15,7 @@ use crate::experiment::run::{Watch, run};
 use crate::experiment::study::{Options, Part, Trouble, load};
 use crate::experiment::summary::{Estimate, ScenarioRef, Summary, Tool};
 use crate::scenario::Checked;
-use crate::scenario::edit::with_table;
+use crate::scenario::edit::{with_table, without};
 use crate::scenario::written::NodeKind;
 use crate::stats::holm;
 
@@ -64,7 +64,8 @@ pub struct Outcome {
     /// Promised but not yet done, on average at any moment (Little's law): rate of the flow × time to its effect.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub open_effects: BTreeMap<String, f64>,
-    /// Sum over all nodes and brokers of the share of all traffic that is lost while it alone is down: in whole outages.
+    /// Sum over all nodes and brokers of the share of all traffic that is lost, or late, while it alone is down and says
+    /// nothing: in whole outages.
     pub blast: Estimate,
     /// Whether its interval lies apart from that of the file as it is.
     pub blast_differs: bool,
@@ -196,7 +197,7 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     let of = ways(checked, None).0.len() + 3;
     let base = bench.both(checked, 0, of)?;
     let client = client(&base.summary, wanted)?;
-    let (ways, refused) = ways(checked, Some((&base.summary, &base.coupling)));
+    let (ways, refused) = ways(checked, Some((&base.undisturbed, &base.coupling)));
     let mut advice = told(checked, Some(&base.summary), Some(client.clone()));
     advice.refused = refused;
     let mut outcomes = vec![outcome(checked, None, &base, &base, &client)];
@@ -207,9 +208,12 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
             advice.missing.push(way.name.clone());
             continue;
         }
-        let Ok(other) = load(&way.text, None, &Options::default()) else {
-            advice.refused.push(format!("{}: the file would be no scenario that runs", way.name));
-            continue;
+        let other = match load(&way.text, None, &Options::default()) {
+            Ok(other) => other,
+            Err(trouble) => {
+                advice.refused.push(format!("{}: {}", way.name, first(&trouble)));
+                continue;
+            }
         };
         let other = Checked { ceiling: checked.ceiling, ..other };
         match bench.both(&other, at + 1, of) {
@@ -263,7 +267,7 @@ fn told(checked: &Checked, summary: Option<&Summary>, client: Option<String>) ->
 
 /// The file with a flow to every callee whose answer nobody uses, so that it is seen when the effect happens.
 fn with_effects(checked: &Checked) -> Result<Checked, Trouble> {
-    let mut text = checked.source.clone();
+    let mut text = without(&checked.source, "variants");
     let mut added: Vec<String> = Vec::new();
     for one in interaction::interactions(checked, None) {
         if one.by != interaction::By::Call || one.uses_reply {
@@ -278,11 +282,19 @@ fn with_effects(checked: &Checked) -> Result<Checked, Trouble> {
             }
         }
     }
-    if added.is_empty() {
-        return Ok(checked.clone());
-    }
     let with = load(&text, None, &Options::default())?;
     Ok(Checked { ceiling: checked.ceiling, variant: checked.variant.clone(), ..with })
+}
+
+/// What is wrong first of all.
+fn first(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Rejected(rejected) => {
+            let error = rejected.complaints.iter().find(|complaint| complaint.is_error());
+            error.map_or_else(String::new, |error| error.message.clone())
+        }
+        other => other.to_string(),
+    }
 }
 
 /// The client that is asked about.
@@ -298,9 +310,21 @@ fn client(base: &Summary, wanted: &Wanted) -> Result<String, Trouble> {
     }
 }
 
-/// A scenario run, and everything in it down in turn.
+/// The file without what goes wrong in it and what is asked of that: outages of one thing at a time are told apart from it.
+fn calm(checked: &Checked) -> Result<Checked, Trouble> {
+    if checked.scenario.faults.is_empty() {
+        return Ok(checked.clone());
+    }
+    let text = without(&without(&checked.source, "faults"), "slos");
+    let mut calm = load(&text, None, &Options::default())?;
+    calm.scenario.sim.seed.value = checked.scenario.sim.seed.value;
+    Ok(Checked { ceiling: checked.ceiling, ..calm })
+}
+
+/// A scenario run as it is and without what goes wrong in it, and everything in it down in turn.
 struct Run {
     summary: Summary,
+    undisturbed: Summary,
     coupling: Coupling,
 }
 
@@ -311,19 +335,21 @@ struct Bench<'b> {
 
 impl Bench<'_> {
     fn both(&self, checked: &Checked, at: usize, of: usize) -> Result<Run, Trouble> {
-        let part = |half: usize| Part { whole: self.watch, at: 2 * at + half, of: 2 * of };
-        let summary = run(checked, self.jobs, &part(0))?;
-        if summary.run.partial {
-            return Err(Trouble::Interrupted);
-        }
-        let scenario = &checked.scenario;
+        let part = |third: usize| Part { whole: self.watch, at: 3 * at + third, of: 3 * of };
+        let whole = |summary: Summary| if summary.run.partial { Err(Trouble::Interrupted) } else { Ok(summary) };
+        let summary = whole(run(checked, self.jobs, &part(0))?)?;
+        let calm = calm(checked)?;
+        let undisturbed =
+            if checked.scenario.faults.is_empty() { summary.clone() } else { whole(run(&calm, self.jobs, &part(1))?)? };
+        let scenario = &calm.scenario;
         let only = scenario.nodes.keys().chain(scenario.queues.keys()).chain(scenario.topics.keys()).cloned().collect();
-        let wanted = coupling::Wanted { only, ..coupling::Wanted::default() };
-        let study = coupling::study(checked, &wanted, self.jobs, &part(1), &NoShelf)?;
+        // Who says nothing at all is worse than who refuses, and what guards are for.
+        let wanted = coupling::Wanted { only, hangs: true, ..coupling::Wanted::default() };
+        let study = coupling::study(&calm, &wanted, self.jobs, &part(2), &NoShelf)?;
         if !study.whole {
             return Err(Trouble::Interrupted);
         }
-        Ok(Run { summary, coupling: study.coupling })
+        Ok(Run { summary, undisturbed, coupling: study.coupling })
     }
 
     /// The best way on the seed that follows, which had no part in choosing it.
@@ -387,10 +413,19 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
     }
 }
 
-/// What is lost of all traffic, summed over everything that may be down; its ends are those of the parts together.
+/// What of all traffic is lost or late while one thing is down, summed over everything that may be; its ends are those of the
+/// parts together.
 fn blast(coupling: &Coupling) -> Estimate {
-    let sum =
-        |of: fn(&Estimate) -> Option<f64>| coupling.columns.iter().map(|column| of(&column.blast)).sum::<Option<f64>>();
+    let sum = |of: fn(&Estimate) -> Option<f64>| -> Option<f64> {
+        let mut all = 0.0;
+        for column in &coupling.columns {
+            for who in coupling.whose.iter().filter(|who| !who.flow && who.served > 0) {
+                let cell = column.clients.get(&who.name)?;
+                all += who.weight * (of(&cell.lost)? + of(&cell.late)?).min(1.0);
+            }
+        }
+        Some(all)
+    };
     Estimate { value: sum(|e| e.value), low: sum(|e| e.low), high: sum(|e| e.high), ..Estimate::NONE }
 }
 

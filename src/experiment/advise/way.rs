@@ -9,7 +9,7 @@ use crate::experiment::coupling::Coupling;
 use crate::experiment::summary::Summary;
 use crate::graph::Arrow;
 use crate::scenario::edit::{Edit, Owners, apply, in_pattern, with_own_databases, with_rule, without};
-use crate::scenario::written::{Call, How, Mode, Node, NodeKind, Scenario, Verb};
+use crate::scenario::written::{Call, How, Mode, Node, NodeKind, Policy, Scenario, Verb, on};
 use crate::scenario::{Checked, each_call, each_step, transport_of};
 
 /// What is tried.
@@ -28,6 +28,8 @@ pub enum Kind {
     Timeout,
     /// A caller has no more than so many calls to one callee open.
     Bulkhead,
+    /// Tries after the first are no more than a share of the calls.
+    RetryBudget,
     /// No proxies.
     NoMesh,
     /// Another transport for all that says none.
@@ -37,7 +39,7 @@ pub enum Kind {
 /// One thing that could be done.
 #[derive(Clone, Debug)]
 pub struct Way {
-    /// In a few words, such as `orders -> emails by a queue`.
+    /// In a few words, such as `queue: orders -> emails`.
     pub name: String,
     /// What kind of change.
     pub kind: Kind,
@@ -66,6 +68,7 @@ pub(super) fn ways(checked: &Checked, seen: Option<Seen<'_>>) -> (Vec<Way>, Vec<
     edges.sort_by(|a, b| weight(b.to).total_cmp(&weight(a.to)).then_with(|| (a.from, a.to).cmp(&(b.from, b.to))));
     edges.iter().filter(|edge| !edge.uses_reply).for_each(|edge| found.messages(edge));
     found.databases();
+    found.budgets();
     found.house();
     for edge in edges.iter().filter(|edge| edge.uses_reply) {
         found.merge(edge);
@@ -146,7 +149,7 @@ impl Finder<'_> {
                     Ok((text, told)) => {
                         let mut notes: Vec<String> = told.into_iter().map(|complaint| complaint.message).collect();
                         notes.extend(self.reads_back(edge));
-                        self.add(format!("{one} by a {word}"), kind, Some(name.clone()), notes, text);
+                        self.add(format!("{word}: {one}"), kind, Some(name.clone()), notes, text);
                     }
                     Err(complaints) => self.refused.extend(complaints.into_iter().map(|complaint| complaint.message)),
                 }
@@ -179,9 +182,16 @@ impl Finder<'_> {
         for database in names {
             match owners(self.scenario(), self.summary, &database) {
                 Owned::Shared(owners, notes) => {
-                    if let Some(text) = with_own_databases(&self.checked.source, &database, &owners) {
-                        let name = format!("own databases instead of {database}");
-                        self.add(name, Kind::OwnDatabase, None, notes, without(&text, "variants"));
+                    let text = with_own_databases(&self.checked.source, &database, &owners);
+                    if let Some((text, heir)) = text {
+                        let mut notes = notes;
+                        if self.scenario().faults.iter().any(|fault| fault.target.value == database) {
+                            notes.push(format!(
+                                "what goes wrong with `{database}` goes wrong with `{heir}`, the busiest"
+                            ));
+                        }
+                        let name = format!("own databases: {database}");
+                        self.add(name, Kind::OwnDatabase, None, notes, text);
                     }
                 }
                 Owned::Undecided(why) => self.refused.push(why),
@@ -190,26 +200,33 @@ impl Finder<'_> {
         }
     }
 
+    /// Retries that nothing bounds but their number.
+    fn budgets(&mut self) {
+        let retries =
+            |policy: &Policy| on(&policy.guards.retries).is_some_and(|retries| retries.budget.value.is_none());
+        let unbounded = self.checked.scenario.policies.iter().filter(|(_, policy)| retries(policy));
+        for name in unbounded.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            let edit = [edit(&format!("policies.{name}.retries.budget"), "10%")];
+            if let Ok((text, _)) = apply(&self.checked.source, &edit) {
+                self.add(format!("retry budget 10 %: {name}"), Kind::RetryBudget, None, Vec::new(), text);
+            }
+        }
+    }
+
     /// What the file as a whole could do without.
     fn house(&mut self) {
         if self.scenario().mesh.is_some() {
-            let text = without(&without(&self.checked.source, "mesh"), "variants");
+            let text = without(&self.checked.source, "mesh");
             let notes = vec![
                 "what the proxies did (encryption, retries, balancing by request) is the application's again".into(),
             ];
-            self.add("without the mesh".into(), Kind::NoMesh, None, notes, text);
+            self.add("no mesh".into(), Kind::NoMesh, None, notes, text);
         }
         let transport = &self.scenario().defaults.transport.value;
         let other = if transport == "grpc" { "rest" } else { "grpc" };
         let edit = [edit("defaults.transport", other)];
         if let Ok((text, _)) = apply(&self.checked.source, &edit) {
-            self.add(
-                format!("{other} instead of {transport}"),
-                Kind::Transport,
-                None,
-                Vec::new(),
-                without(&text, "variants"),
-            );
+            self.add(format!("{other} for {transport}"), Kind::Transport, None, Vec::new(), without(&text, "variants"));
         }
     }
 
@@ -243,7 +260,7 @@ impl Finder<'_> {
             text = next;
         }
         let notes = vec![format!("`{}` is deployed with `{}`, and owned with it", edge.to, edge.from)];
-        let name = format!("{} merged into {}", edge.to, edge.from);
+        let name = format!("merge: {} into {}", edge.to, edge.from);
         self.add(name, Kind::Merge, Some(Arrow { from: edge.from, to: edge.to }.to_string()), notes, text);
     }
 
@@ -265,7 +282,7 @@ impl Finder<'_> {
             let notes = vec![format!("three times its p99 of {p99:.1} ms, rounded up")];
             self.rule(
                 edge,
-                (&name, &format!("a timeout of {timeout} on {name}")),
+                (&name, &format!("timeout {timeout}: {name}")),
                 Kind::Timeout,
                 ("timeout", &format!("\"{timeout}\"")),
                 notes,
@@ -277,7 +294,7 @@ impl Finder<'_> {
             let most = (workers / 2).max(1);
             let notes = vec![format!("half of the {workers} workers of each replica of `{}`", edge.from)];
             let value = format!("{{ max_concurrent = {most}, max_wait = \"0s\" }}");
-            let told = format!("a bulkhead of {most} on {name}");
+            let told = format!("bulkhead {most}: {name}");
             self.rule(edge, (&name, &told), Kind::Bulkhead, ("bulkhead", &value), notes);
         }
     }
@@ -290,7 +307,7 @@ impl Finder<'_> {
         (key, value): (&str, &str),
         notes: Vec<String>,
     ) {
-        let mut text = without(&self.checked.source, "variants");
+        let mut text = self.checked.source.clone();
         for target in &edge.targets {
             let Some(next) = with_rule(&text, edge.from, target, key, value) else { return };
             text = next;

@@ -45,8 +45,8 @@ pub fn without(source: &Source, table: &str) -> Source {
 }
 
 /// The text in which each service has what it owns of a database in one of its own, `orders-db`, and learns what others own by
-/// events, which it writes down for itself.
-pub fn with_own_databases(source: &Source, database: &str, owners: &Owners) -> Option<Source> {
+/// events, which it writes down for itself. What goes wrong with the shared one goes wrong with the largest, which is told.
+pub fn with_own_databases(source: &Source, database: &str, owners: &Owners) -> Option<(Source, String)> {
     let mut document = source.text.parse::<DocumentMut>().ok()?;
     let shared = document.get("databases")?.get(database)?.clone();
     let names: BTreeMap<&String, String> =
@@ -70,7 +70,26 @@ pub fn with_own_databases(source: &Source, database: &str, owners: &Owners) -> O
         lead(&mut document, service, database, own);
     }
     document.get_mut("databases")?.as_table_like_mut()?.remove(database);
-    Some(Source { text: document.to_string(), ..source.clone() })
+    let largest = owners.shares.iter().max_by_key(|(_, share)| **share)?.0;
+    let heir = names[largest].clone();
+    strike(&mut document, database, &heir);
+    Some((Source { text: document.to_string(), ..source.clone() }, heir))
+}
+
+/// What goes wrong with one goes wrong with the other.
+fn strike(document: &mut DocumentMut, from: &str, to: &str) {
+    let one = |fault: &mut dyn TableLike| {
+        if fault.get("target").and_then(Item::as_str) == Some(from) {
+            fault.insert("target", Item::Value(to.into()));
+        }
+    };
+    match document.get_mut("faults") {
+        Some(Item::ArrayOfTables(all)) => all.iter_mut().for_each(|fault| one(fault)),
+        Some(Item::Value(Value::Array(all))) => {
+            all.iter_mut().filter_map(Value::as_inline_table_mut).for_each(|fault| one(fault));
+        }
+        _ => {}
+    }
 }
 
 /// A name that no node has.
@@ -196,10 +215,14 @@ tables = { orders = { writers = 1 }, mails = { writers = 2 } }
             shares: [("orders".to_owned(), 5), ("mail".to_owned(), 3)].into(),
             read_by_others: [("orders".to_owned(), ("orders".to_owned(), vec!["mail".to_owned()]))].into(),
         };
-        let apart = with_own_databases(&shop, "db", &owners).unwrap();
+        let shop =
+            Source::text("shop", &format!("{SHOP}[[faults]]\nkind = \"outage\"\ntarget = \"db\"\nat = \"1s\"\n"));
+        let (apart, heir) = with_own_databases(&shop, "db", &owners).unwrap();
+        assert_eq!(heir, "orders-db");
         let checked = load(&apart, &[]).unwrap_or_else(|rejected| panic!("{rejected}"));
         let scenario = checked.scenario();
         assert!(!scenario.nodes.contains_key("db") && scenario.topics.contains_key("orders-changes"));
+        assert_eq!(scenario.faults[0].target.value, heir);
         assert_eq!(scenario.nodes["orders-db"].concurrency.value, Some(5));
         // A copy of what another owns has no writers of its own to contend.
         assert!(scenario.nodes["mail-db"].tables.contains_key("mails"));
