@@ -47,18 +47,12 @@ pub(super) fn place(wanted: &Wanted) -> Placed {
         }
     }
     for (nth, (from, to, (width, height))) in wanted.arrows.iter().enumerate() {
-        let label =
-            EdgeLabel { width: *width, height: *height, labelpos: Default::default(), ..EdgeLabel::default() };
+        let label = EdgeLabel { width: *width, height: *height, labelpos: Default::default(), ..EdgeLabel::default() };
         let name = format!("e{nth}");
         graph.set_edge(format!("n{from}"), format!("n{to}"), Some(label), Some(&name));
     }
-    let options = LayoutOptions {
-        rankdir: RankDir::LR,
-        nodesep: 18.0,
-        edgesep: 12.0,
-        ranksep: 46.0,
-        ..LayoutOptions::default()
-    };
+    let options =
+        LayoutOptions { rankdir: RankDir::LR, nodesep: 18.0, edgesep: 12.0, ranksep: 46.0, ..LayoutOptions::default() };
     layout(&mut graph, Some(options));
     read(wanted, &graph)
 }
@@ -90,8 +84,10 @@ mod tests {
 
     /// Forty boxes, each leading to three others, and a circle.
     fn many() -> Wanted {
-        let arrows: Vec<(usize, usize)> =
-            (0..40).flat_map(|at| [at * 2 + 1, at * 3 + 5, at + 7].map(|to| (at, to))).filter(|(_, to)| *to < 40).collect();
+        let arrows: Vec<(usize, usize)> = (0..40)
+            .flat_map(|at| [at * 2 + 1, at * 3 + 5, at + 7].map(|to| (at, to)))
+            .filter(|(_, to)| *to < 40)
+            .collect();
         wanted(40, &[&arrows[..], &[(39, 0)]].concat())
     }
 

@@ -22,14 +22,14 @@ const HEAD: f64 = 96.0;
 /// The least width: that of the other pictures.
 const NARROW: f64 = 960.0;
 /// Widest line of a name; a longer name takes two.
-const NAME: f64 = 190.0;
+const NAME: f64 = 220.0;
 /// Line of text, and paper within a box.
 const LINE: f64 = 17.0;
 const PAD: (f64, f64) = (26.0, 14.0);
 /// How far the outline of a unit is from its boxes.
 const HALO: f64 = 5.0;
-/// Room for the name of a team.
-const TEAM: f64 = 20.0;
+/// Paper that a region gets above for the name of its team, and at its sides.
+const TEAM: (f64, f64) = (12.0, 8.0);
 /// Length of an arrow's head at the least.
 const TIP: f64 = 9.0;
 
@@ -61,7 +61,10 @@ pub fn topology(title: &Title, diagram: &Diagram) -> String {
     for (at, vertex) in diagram.vertices.iter().enumerate() {
         let unit = diagram.units.get(&vertex.name).copied();
         figure(&mut svg, vertex.part, placed.boxes[at], wanted.boxes[at], unit);
-        write_lines(&mut svg, &names[at], placed.boxes[at], size::LABEL, INK);
+        let (x, y) = placed.boxes[at];
+        // The lid of a cylinder takes room above.
+        let down = if matches!(vertex.part, Part::Database | Part::Cache) { 4.0 } else { 0.0 };
+        write_lines(&mut svg, &names[at], (x, y + down), size::LABEL, INK);
     }
     for (arrow, (_, place)) in diagram.arrows.iter().zip(&placed.arrows) {
         if let Some(place) = place {
@@ -109,9 +112,10 @@ fn label_size(lines: &[String]) -> (f64, f64) {
 fn extent(wanted: &Wanted, placed: &Placed) -> (At, At) {
     let around = |(x, y): At, (w, h): (f64, f64)| [(x - w / 2.0, y - h / 2.0), (x + w / 2.0, y + h / 2.0)];
     let boxes = placed.boxes.iter().zip(&wanted.boxes).flat_map(|(at, (w, h))| around(*at, (w + 12.0, h + 16.0)));
-    let regions = placed.regions.iter().flat_map(|(at, (w, h))| around(*at, (w + 4.0, h + 2.0 * TEAM)));
+    let regions = placed.regions.iter().flat_map(|(at, (w, h))| around(*at, (w + 4.0 * TEAM.1, h + 2.0 * TEAM.0)));
     let ways = placed.arrows.iter().flat_map(|(points, _)| points.iter().copied());
-    let labels = placed.arrows.iter().zip(&wanted.arrows).filter_map(|((_, at), (_, _, size))| Some(around((*at)?, *size)));
+    let labels =
+        placed.arrows.iter().zip(&wanted.arrows).filter_map(|((_, at), (_, _, size))| Some(around((*at)?, *size)));
     let all = boxes.chain(regions).chain(ways).chain(labels.flatten());
     all.fold(((0.0, 0.0), (0.0, 0.0)), |(low, high), (x, y)| {
         ((low.0.min(x), low.1.min(y)), (high.0.max(x), high.1.max(y)))
@@ -143,11 +147,12 @@ fn hex(RGBColor(r, g, b): RGBColor) -> String {
 }
 
 fn region(svg: &mut String, team: &str, (x, y): At, (w, h): (f64, f64)) {
-    let (left, top) = (x - w / 2.0, y - h / 2.0 - TEAM / 2.0);
+    let (left, top) = (x - w / 2.0 - TEAM.1, y - h / 2.0 - TEAM.0);
     let _ = write!(
         svg,
-        "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{w:.1}\" height=\"{:.1}\" rx=\"14\" fill=\"{}\" stroke=\"{}\"/>",
-        h + TEAM,
+        "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"14\" fill=\"{}\" stroke=\"{}\"/>",
+        w + 2.0 * TEAM.1,
+        h + TEAM.0,
         hex(on_paper(GRID, 0.45)),
         hex(GRID)
     );
@@ -185,7 +190,11 @@ fn way(svg: &mut String, arrow: &Arrow, points: &[At]) {
     if let Some(last) = smooth.last_mut() {
         *last = neck;
     }
-    let dash = if arrow.message { format!(" stroke-dasharray=\"{:.1} {:.1}\"", 5.0 + width, 4.0 + width) } else { String::new() };
+    let dash = if arrow.message {
+        format!(" stroke-dasharray=\"{:.1} {:.1}\"", 5.0 + width, 4.0 + width)
+    } else {
+        String::new()
+    };
     let _ = write!(
         svg,
         "<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{width:.1}\"{dash}/>",
@@ -302,7 +311,9 @@ fn outlines(part: Part, (x, y): At, (w, h): (f64, f64)) -> Vec<String> {
                 b - flat,
                 b - flat
             );
-            let lid = |down: f64| format!("M{l:.1} {:.1}A{rx:.1} {flat} 0 0 0 {r:.1} {:.1}", t + flat + down, t + flat + down);
+            let lid = |down: f64| {
+                format!("M{l:.1} {:.1}A{rx:.1} {flat} 0 0 0 {r:.1} {:.1}", t + flat + down, t + flat + down)
+            };
             std::iter::once(body).chain(lids.into_iter().map(lid)).collect()
         }
         Part::Queue | Part::Topic => {

@@ -21,7 +21,8 @@ pub fn mermaid(diagram: &Diagram) -> String {
     let mut looks = String::new();
     for (nth, arrow) in diagram.arrows.iter().enumerate() {
         let line = if arrow.message { "-.->" } else { "-->" };
-        let label = if arrow.label.is_empty() { String::new() } else { format!("|{}|", quoted(&arrow.label.join(" · "))) };
+        let label =
+            if arrow.label.is_empty() { String::new() } else { format!("|{}|", quoted(&arrow.label.join(" · "))) };
         let _ = writeln!(text, "  n{} {line}{label} n{}", arrow.from, arrow.to);
         let colour = match arrow.fared {
             Fared::Failing => ",stroke:#d55e00",
@@ -55,5 +56,8 @@ fn vertex(text: &mut String, indent: &str, at: usize, vertex: &Vertex) {
 
 /// Between quotes; what has a meaning within is written as Mermaid's entities.
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", clean(text).replace('&', "#amp;").replace('"', "#quot;").replace('<', "#lt;").replace('>', "#gt;"))
+    format!(
+        "\"{}\"",
+        clean(text).replace('&', "#amp;").replace('"', "#quot;").replace('<', "#lt;").replace('>', "#gt;")
+    )
 }
