@@ -8,7 +8,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, TableLike};
 use crate::diag::{Complaint, Source, code};
 use crate::experiment::summary::Summary;
 use crate::experiment::{self, Failure, Watch};
-use crate::scenario::{Checked, Edit, Rejected, canonical, load, variant_edits, variants};
+use crate::scenario::{CEILING, Checked, Edit, Rejected, canonical, load, variant_edits, variants};
 
 /// A scenario without mistakes, ready to run.
 ///
@@ -55,13 +55,13 @@ impl Scenario {
 
     /// The same of a text that has a name, comes from a file ([`Source::open`]), or brings files along.
     pub fn read(source: &Source) -> Result<Self, Rejected> {
-        Ok(Self { checked: load(source, &[])? })
+        Ok(Self { checked: runnable(source, &[])? })
     }
 
     /// The same with one change, as `--set` would make it.
     pub fn with(&self, path: &str, value: impl Into<Value>) -> Result<Self, Rejected> {
         let edit = Edit { path: path.to_owned(), value: value.into().to_string(), origin: "with".to_owned() };
-        Ok(Self { checked: load(self.source(), &[edit])? })
+        Ok(Self { checked: runnable(self.source(), &[edit])? })
     }
 
     /// The names of its variants, in the order of the text.
@@ -72,7 +72,7 @@ impl Scenario {
     /// One of its variants; `None` where there is none of that name.
     pub fn variant(&self, name: &str) -> Option<Result<Self, Rejected>> {
         let edits = variant_edits(self.checked.scenario(), name)?;
-        Some(load(self.source(), &edits).map(|checked| Self { checked }))
+        Some(runnable(self.source(), &edits).map(|checked| Self { checked }))
     }
 
     /// Runs it on all cores. The figures depend on the text and its seed only.
@@ -104,6 +104,11 @@ impl Scenario {
     pub fn checked(&self) -> &Checked {
         &self.checked
     }
+}
+
+/// A scenario for which there is memory enough: who builds on the library is told as the shell is, not by an abort.
+fn runnable(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {
+    load(source, edits)?.within(CEILING)
 }
 
 /// Puts a scenario together, a table at a time: [`Builder::client`], [`Builder::service`] and the like open one, and
@@ -164,14 +169,16 @@ impl Builder {
         self.opened()
     }
 
-    /// Adds a table to a list, `[[slos]]` or `[[faults]]`, and opens it.
+    /// Adds a table to a list, `[[slos]]`, `[[faults]]` or by its path `[[services.shop.consumes]]`, and opens it.
     pub fn item(mut self, list: &str) -> Self {
-        let found = self.document.entry(list).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
-        match found.as_array_of_tables_mut() {
+        self.at = list.split('.').map(str::to_owned).collect();
+        let (last, before) = self.at.split_last().map_or((list, &[][..]), |(last, before)| (last.as_str(), before));
+        let table = inner(self.document.as_table_mut(), before);
+        let found = table.map(|table| table.entry(last).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new())));
+        match found.and_then(Item::as_array_of_tables_mut) {
             Some(all) => all.push(Table::new()),
             None => self.refuse(list),
         }
-        self.at = vec![list.to_owned()];
         self
     }
 
@@ -272,6 +279,12 @@ macro_rules! plain_values {
 }
 
 plain_values!(&str String bool f64 i64);
+
+impl From<f32> for Value {
+    fn from(value: f32) -> Self {
+        f64::from(value).into()
+    }
+}
 
 impl From<i32> for Value {
     fn from(value: i32) -> Self {

@@ -109,14 +109,22 @@ fn replicate(plan: &Plan, replications: u32, jobs: usize, watch: &dyn Watch) -> 
 fn summarise(checked: &Checked, plan: &Plan, finished: Vec<(u64, Finished<Measure>)>, partial: bool) -> Summary {
     let events = finished.iter().map(|f| f.1.events).sum();
     let guard = finished.iter().find_map(|f| guard(&f.1, plan));
+    let unfinished_s = unfinished(&finished, plan);
     let replications: Vec<Replication> = finished.into_iter().map(|f| replication(f, plan)).collect();
-    let run = Run { events, partial, guard, ..conditions(checked, plan, &replications) };
+    let run = Run { events, partial, guard, unfinished_s, ..conditions(checked, plan, &replications) };
     let mut summary = figures(checked, plan, &replications, run);
     summary.run.camps = super::camps::camps(&summary);
     summary.timeline = estimate::timeline(&replications, plan, &summary.clients);
     summary.conservation = conservation(&summary);
     summary.slos = super::verdict::verdicts(&checked.scenario.slos, &summary, plan, &replications);
     summary
+}
+
+/// How far the shortest had measured where none had ended, s.
+fn unfinished(finished: &[(u64, Finished<Measure>)], plan: &Plan) -> Option<f64> {
+    let interrupted = finished.iter().all(|f| f.1.stop == Stop::Interrupted);
+    let measured = finished.iter().map(|f| Span(f.1.at.0.saturating_sub(plan.warmup.0)).as_secs_f64());
+    interrupted.then(|| measured.reduce(f64::min))?
 }
 
 /// How it was run, and whether it settled.
@@ -134,6 +142,7 @@ fn conditions(checked: &Checked, plan: &Plan, replications: &[Replication]) -> R
         rising: settling.rising,
         note: "simulated, not measured".into(),
         partial: false,
+        unfinished_s: None,
         guard: None,
         camps: Vec::new(),
         seeds: replications.iter().map(|r| r.seed).collect(),

@@ -82,6 +82,10 @@ pub fn warnings(summary: &Summary) -> Vec<String> {
     lines.extend(run.overloaded.iter().map(|what| format!("overloaded: {}", clean(what))));
     if run.partial {
         lines.push(match run.replications {
+            n if run.unfinished_s.is_some() => {
+                let far = seconds(run.unfinished_s.unwrap_or_default());
+                format!("interrupted before any replication had ended: these are {n} of them as far as {far} of measured time")
+            }
             1 => "interrupted: this is the one replication that had ended".to_owned(),
             n => format!("interrupted: these are the {n} replications that had ended"),
         });

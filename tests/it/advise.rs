@@ -208,13 +208,26 @@ work = {{ mean = "4ms" }}
     let workers = |name: &str| apart.scenario().nodes[name].concurrency.value.unwrap();
     assert_eq!(workers("orders-db") + workers("catalogue-db"), 8);
     // Two writers of one table: who owns it is nobody's guess.
-    let both = text.replace("table = \"orders\" }}, {{".replace("{{", "{").replace("}}", "}").as_str(), "").replace(
-        "{ query = \"db\", table = \"goods\" }, { query = \"db\", table = \"orders\" }",
-        "{ query = \"db\", table = \"orders\", mode = \"write\" }",
-    );
+    let reads = "{ query = \"db\", table = \"goods\" }, { query = \"db\", table = \"orders\" }";
+    let both = text.replace(reads, "{ query = \"db\", table = \"orders\", mode = \"write\" }");
     let advice = tried(&both).advice;
     assert!(!advice.ways.iter().any(|one| one.kind == Some(Kind::OwnDatabase)));
     assert!(advice.refused.iter().any(|why| why.contains("decide who owns it first")), "{:?}", advice.refused);
+}
+
+/// Two services that call each other for every request are better one, unless two teams would own it.
+#[test]
+fn services_of_two_teams_are_not_merged() {
+    let text = shop("\"mail\"");
+    let advice = tried(&text).advice;
+    let merged = way(&advice, Kind::Merge);
+    assert!(merged.class == Class::Better && merged.moving_parts == 2, "{merged:?}");
+    let text = ["orders", "stock", "mail"].iter().fold(text, |text, name| {
+        text.replace(&format!("[services.{name}]\n"), &format!("[services.{name}]\nteam = \"{name}\"\n"))
+    });
+    let advice = tried(&text).advice;
+    assert!(!advice.ways.iter().any(|one| one.kind == Some(Kind::Merge)));
+    assert!(advice.refused.iter().any(|why| why.contains("would own it together")), "{:?}", advice.refused);
 }
 
 /// Names that are not there are told with those that are.

@@ -96,3 +96,47 @@ fn a_constant_is_told_as_written() {
         assert_eq!(kept, [false, true], "{work} ms");
     }
 }
+
+/// Who builds on the library is told that there is not enough memory, as the shell is.
+#[test]
+fn what_needs_more_memory_than_there_may_be_is_refused_not_tried() {
+    let desk = |replicas: i64| {
+        hoptax::Scenario::builder("desk")
+            .client("people")
+            .set("calls", "desk")
+            .set("rate", "1/s")
+            .service("desk")
+            .set("work", "1ms")
+            .set("replicas", replicas)
+            .build()
+    };
+    let wrong = desk(4_294_967_295).unwrap_err();
+    assert!(wrong.to_string().contains("E231"), "{wrong}");
+    assert!(desk(2).is_ok());
+}
+
+/// A list within a table is named by its path.
+#[test]
+fn a_list_within_a_table_is_built_by_its_path() {
+    let shop = hoptax::Scenario::builder("shop")
+        .client("people")
+        .set("calls", "desk")
+        .set("rate", "1/s")
+        .service("desk")
+        .set("steps", [r#"{ send = "mails" }"#.parse::<hoptax::Value>().unwrap()])
+        .named("queues", "mails")
+        .item("services.mailer.consumes")
+        .set("from", "mails")
+        .set("work", "1ms")
+        .build()
+        .unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert_eq!(shop.checked().scenario().nodes["mailer"].consumes.len(), 1);
+}
+
+/// A variant that nothing could name is refused.
+#[test]
+fn no_variant_is_called_all() {
+    let text = "version = 1\n[clients.a]\ncalls = \"b\"\nrate = \"1/s\"\n[services.b]\n[variants.all]\n\"clients.a.rate\" = \"2/s\"\n";
+    let wrong = hoptax::Scenario::parse(text).unwrap_err().to_string();
+    assert!(wrong.contains("no variant can be called `all`"), "{wrong}");
+}

@@ -246,6 +246,14 @@ impl Finder<'_> {
         if !services || !alone || !edge.remote || self.count(Kind::Merge) >= MERGED {
             return;
         }
+        if let (Some(one), Some(other)) = (&from.owned.team.value, &to.owned.team.value)
+            && one != other
+        {
+            // Two owners of one service are none.
+            let why = format!("merge: {} into {}: `{other}` and `{one}` would own it together", edge.to, edge.from);
+            self.refused.push(why);
+            return;
+        }
         let mut text = self.checked.source.clone();
         for target in &edge.targets {
             let one = Arrow { from: edge.from, to: target }.to_string();

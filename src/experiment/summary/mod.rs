@@ -295,6 +295,9 @@ pub struct Run {
     /// Present and true when the run was interrupted and these are the replications that had ended.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+    /// Where it was interrupted before any replication had ended: how far the shortest of those under way had measured, s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfinished_s: Option<f64>,
     /// A guard (`max_events`, `max_in_flight`) that stopped the run, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<String>,

@@ -151,6 +151,9 @@ fn twice(desk: &mut Desk<'_>, name: &Given<String>, line: usize) {
     ));
 }
 
+/// What `--variant` and comparisons mean by themselves.
+const RESERVED: [&str; 2] = ["all", "as written"];
+
 /// In the order of the file: people write variants in the order in which they are to be read.
 fn variants(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Variant> {
     let mut all = Vec::new();
@@ -162,6 +165,11 @@ fn variants(desk: &mut Desk<'_>, view: &View<'_>) -> Vec<Variant> {
             flatten(desk, path.get_ref(), value, &mut flat);
         }
         flat.sort_by_key(|(at, ..)| *at);
+        if RESERVED.contains(&name.get_ref().as_ref()) {
+            let why =
+                format!("no variant can be called `{}`: that names the file itself, or all of them", name.get_ref());
+            desk.push(Complaint::error(code::BAD_NAME, why).at(name.span()).help("call it by what it changes"));
+        }
         desk.variants.push((name.get_ref().to_string(), name.span()));
         let edits = flat.into_iter().map(|(_, path, text)| (path, text)).collect();
         all.push(Variant { name: Given::at(name.get_ref().to_string(), name.span()), edits });

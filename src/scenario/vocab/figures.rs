@@ -220,6 +220,11 @@ pub(super) const FIGURES: &[Figure] = &[
     f(&["guard"], "runs", "A limit of `[sim]` that ended a run early: max_events, max_in_flight. Exit code 4."),
     f(&["partial"], "runs", "The run was interrupted: only the replications that had ended are told. Exit code 130."),
     f(
+        &["unfinished_s"],
+        "runs",
+        "The run was interrupted before any replication had ended: so far the shortest of those under way had measured.",
+    ),
+    f(
         &["conservation", "holds"],
         "runs",
         "Whether requests add up: arrived = succeeded + failed + under way at the end.",
