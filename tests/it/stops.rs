@@ -80,6 +80,8 @@ fn an_interrupted_run_keeps_the_replications_that_had_ended() {
     assert!(some.conservation.holds && some.clients["people"].arrived > 150_000);
     let one = experiment::run(&checked, Some(1), &until(0.1)).unwrap();
     assert!(one.run.partial && one.run.replications == 1, "what was measured up to then: {:?}", one.run);
+    // That none had ended is told, and how far it had come.
+    assert!(some.run.unfinished_s.is_none() && one.run.unfinished_s.is_some_and(|s| s < one.run.duration_s));
     let whole = experiment::run(&checked, Some(1), &until(2.0)).unwrap();
     assert!(!whole.run.partial && whole.run.replications == 4);
 }
