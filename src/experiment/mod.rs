@@ -5,6 +5,7 @@
 mod camps;
 pub mod compare;
 pub mod coupling;
+pub mod diagnosis;
 mod estimate;
 mod failing;
 mod figure;
