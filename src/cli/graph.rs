@@ -11,7 +11,7 @@ use super::output::{self, Output};
 use super::{pictures, run};
 use crate::report::topology::{Diagram, dot, mermaid};
 
-/// Draw who calls whom and who sends whom: databases and brokers by shape, teams as regions
+/// Draw who calls whom and who sends whom: databases and brokers by shape, teams as regions, what is one in fact outlined
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Args {
     /// The scenario; without one the built-in one
@@ -78,7 +78,10 @@ fn kind(path: &Path) -> Result<Option<Format>, Failure> {
 }
 
 fn drawn(checked: &Checked, format: Format) -> Result<Vec<u8>, Failure> {
-    let diagram = Diagram::of(&engine::topology(checked));
+    let mut diagram = Diagram::of(&engine::topology(checked));
+    for (unit, own) in engine::diagnose(checked).units.into_iter().enumerate() {
+        diagram.units.extend(own.into_iter().map(|name| (name, unit + 1)));
+    }
     let text = match format {
         Format::Dot => dot(&checked.scenario().name.value, &diagram),
         Format::Mermaid => mermaid(&diagram),

@@ -9,6 +9,7 @@ mod check;
 mod compare;
 mod completions;
 mod coupling;
+mod diagnose;
 mod engine;
 mod exit;
 mod explain;
@@ -61,6 +62,7 @@ enum Verb {
     Check(check::Args),
     Compare(compare::Args),
     Coupling(coupling::Args),
+    Diagnose(diagnose::Args),
     Trace(trace::Args),
     Whatif(whatif::Args),
     Graph(graph::Args),
@@ -111,6 +113,7 @@ impl Verb {
             Verb::Check(args) => check::act(&args, output),
             Verb::Compare(args) => compare::act(&args, output),
             Verb::Coupling(args) => coupling::act(&args, output),
+            Verb::Diagnose(args) => diagnose::act(&args, output),
             Verb::Trace(args) => trace::act(&args, output),
             Verb::Whatif(args) => whatif::act(&args, output),
             Verb::Graph(args) => graph::act(&args, output),

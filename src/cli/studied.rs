@@ -24,10 +24,10 @@ pub(super) struct Asked {
     pub(super) jobs: Option<usize>,
     /// What standard output carries
     #[arg(long, value_enum, value_name = "FORMAT")]
-    format: Option<Format>,
+    pub(super) format: Option<Format>,
     /// Write this too: .json .csv .md .txt .svg .png, or `-`: standard output and nothing else there; may be repeated
     #[arg(short = 'o', value_name = "FILE")]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// Write everything into this folder: JSON, CSV, Markdown, the picture
     #[arg(long, value_name = "DIR")]
     pub(super) output: Option<PathBuf>,

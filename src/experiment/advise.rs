@@ -13,6 +13,7 @@
 
 mod house;
 mod interaction;
+mod owners;
 mod study;
 mod way;
 

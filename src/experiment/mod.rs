@@ -6,6 +6,7 @@ pub mod advise;
 mod camps;
 pub mod compare;
 pub mod coupling;
+pub mod diagnosis;
 mod estimate;
 mod failing;
 mod figure;

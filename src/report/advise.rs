@@ -163,6 +163,7 @@ fn row(one: &Outcome) -> Vec<Cell> {
         success,
         outages,
         word(one.class),
+        one.n_eff.map_or_else(|| NONE.to_owned(), |n| format!("{n:.1}")).into(),
         effect.map_or_else(|| Cell::toned("", Tone::Faint), milliseconds),
         one.moving_parts.to_string().into(),
         one.cores.map_or_else(|| NONE.to_owned(), plain).into(),
@@ -275,11 +276,15 @@ fn price(best: &Outcome, advice: &Advice) -> String {
     let cores = |one: Option<&Outcome>| one.and_then(|one| one.cores).map_or_else(|| NONE.to_owned(), plain);
     let effect = best.flows.iter().filter(|(_, figures)| figures.p99_ms.is_significant());
     let effect = effect.map(|(flow, figures)| format!("; {} p99 {}", clean(flow), apart_ms(figures.p99_ms.difference)));
+    let apart =
+        |one: Option<&Outcome>| one.and_then(|one| one.n_eff).map_or_else(|| NONE.to_owned(), |n| format!("{n:.1}"));
     format!(
-        "it takes {} parts instead of {parts}, {} cores instead of {}{}",
+        "it takes {} parts instead of {parts}, {} cores instead of {}, and makes {} services in effect of {}{}",
         best.moving_parts,
         cores(Some(best)),
         cores(base),
+        apart(Some(best)),
+        apart(base),
         effect.collect::<String>()
     )
 }

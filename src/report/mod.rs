@@ -10,6 +10,7 @@ pub mod content;
 pub mod contents;
 pub mod coupling;
 pub mod csv;
+pub mod diagnosis;
 pub mod export;
 pub mod forecast;
 pub mod json;

@@ -248,6 +248,7 @@ fn run() -> Run {
         rising: Vec::new(),
         note: "simulated, not measured".into(),
         partial: false,
+        unfinished_s: None,
         guard: None,
         camps: Vec::new(),
         seeds: Vec::new(),

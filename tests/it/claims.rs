@@ -1,9 +1,11 @@
 //! What a scenario of the gallery claims about its figures: `# claim: FIGURE BOUND [with VARIANT]` in its opening comment.
 //!
 //! A figure is named as the JSON names it (`clients.web.latency_ms.p99`); of one that has an interval its value is meant. A
-//! bound is `in A..B`, `< A`, `> A` or `= A`.
+//! bound is `in A..B`, `< A`, `> A` or `= A`. What begins with `diagnosis.` is a figure of `hoptax diagnose`.
 
+use hoptax::experiment::diagnosis::diagnose;
 use hoptax::experiment::summary::Summary;
+use hoptax::scenario::{Source, load, variant_edits};
 use serde_json::Value;
 
 /// A line that names a figure and a bound.
@@ -34,19 +36,30 @@ impl Bound {
 }
 
 /// What a text claims, and what does not hold of these runs of it and of its variants.
-pub(crate) fn broken(text: &str, runs: &[Summary]) -> (usize, Vec<String>) {
-    let lines: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# claim: ")).collect();
-    let told = lines.iter().filter_map(|line| broken_claim(line, runs).err().map(|why| format!("`{line}`: {why}")));
+pub(crate) fn broken(source: &Source, runs: &[Summary]) -> (usize, Vec<String>) {
+    let lines: Vec<&str> = source.text.lines().filter_map(|line| line.strip_prefix("# claim: ")).collect();
+    let told =
+        lines.iter().filter_map(|line| broken_claim(line, source, runs).err().map(|why| format!("`{line}`: {why}")));
     (lines.len(), told.collect())
 }
 
-fn broken_claim(line: &str, runs: &[Summary]) -> Result<(), String> {
+fn broken_claim(line: &str, source: &Source, runs: &[Summary]) -> Result<(), String> {
     let claim = read(line).ok_or("is no claim; write `FIGURE in A..B`, `< A`, `> A` or `= A`, and `with VARIANT`")?;
     let run = runs.iter().find(|run| run.scenario.variant.as_deref() == claim.variant).ok_or("no such variant")?;
-    let json = serde_json::to_value(run).map_err(|e| e.to_string())?;
+    let json = match claim.figure.strip_prefix("diagnosis.") {
+        Some(_) => serde_json::json!({ "diagnosis": diagnosed(source, claim.variant)? }),
+        None => serde_json::to_value(run).map_err(|e| e.to_string())?,
+    };
     let found = find(&json, claim.figure).ok_or("no such figure")?;
     let figure = found.get("value").unwrap_or(found).as_f64().ok_or_else(|| format!("it is {found}"))?;
     if claim.bound.holds(figure) { Ok(()) } else { Err(format!("it is {figure}")) }
+}
+
+fn diagnosed(source: &Source, variant: Option<&str>) -> Result<Value, String> {
+    let written = load(source, &[]).map_err(|rejected| rejected.to_string())?;
+    let edits = variant.and_then(|name| variant_edits(written.scenario(), name)).unwrap_or_default();
+    let checked = load(source, &edits).map_err(|rejected| rejected.to_string())?;
+    serde_json::to_value(diagnose(&checked)).map_err(|e| e.to_string())
 }
 
 fn read(line: &str) -> Option<Claim<'_>> {

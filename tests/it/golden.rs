@@ -60,7 +60,7 @@ fn the_gallery_looks_as_it_did_and_keeps_what_it_claims() {
         if WHOLE.iter().any(|number| name.starts_with(number)) {
             looks_as_it_did(&name, &table);
         }
-        let (claims, broken) = broken(&source.text, &runs);
+        let (claims, broken) = broken(&source, &runs);
         assert!(claims >= 2, "{name} claims {claims} figures");
         wrong.extend(broken.into_iter().map(|told| format!("{name}: {told}")));
     }

@@ -9,6 +9,7 @@ use super::{Interaction, Whole, house, interaction};
 use crate::diag::Source;
 use crate::experiment::compare::{Figures, compare};
 use crate::experiment::coupling::{self, Coupling, NoShelf};
+use crate::experiment::diagnosis::diagnose;
 use crate::experiment::estimate::CONFIDENCE;
 use crate::experiment::patterns::{effects, ends};
 use crate::experiment::run::{Watch, run};
@@ -69,6 +70,8 @@ pub struct Outcome {
     pub blast: Estimate,
     /// Whether its interval lies apart from that of the file as it is.
     pub blast_differs: bool,
+    /// How many services these are, really, read off the file; nothing where nothing binds or parts them.
+    pub n_eff: Option<f64>,
     /// Services, gateways, databases, caches, queues, topics, and the mesh.
     pub moving_parts: usize,
     /// Cores: of each node replicas × its `cores`, else what its workers are seen to need (mean working + 3 √mean).
@@ -405,6 +408,7 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
         open_effects: open_effects.collect(),
         blast: after,
         blast_differs: apart,
+        n_eff: diagnose(checked).n_eff,
         moving_parts: moving_parts(checked),
         cores: cores(checked, &other.summary),
         gain: 0.0,
@@ -469,11 +473,12 @@ struct Gains {
     effect: Option<f64>,
     success: Option<f64>,
     blast: Option<f64>,
+    apart: Option<f64>,
 }
 
 impl Gains {
-    fn all(&self) -> [Option<f64>; 4] {
-        [self.latency, self.effect, self.success, self.blast]
+    fn all(&self) -> [Option<f64>; 5] {
+        [self.latency, self.effect, self.success, self.blast, self.apart]
     }
 }
 
@@ -481,7 +486,7 @@ impl Gains {
 fn rank(outcomes: &mut [Outcome]) {
     let chances: Vec<Option<f64>> = outcomes.iter().map(|one| one.client.p99_ms.chance).collect();
     let stands = holm(&chances, CONFIDENCE);
-    let before = outcomes.first().map(|base| base.blast).unwrap_or_default();
+    let before = outcomes.first().map(|base| (base.blast, base.n_eff)).unwrap_or_default();
     for (one, stands) in outcomes.iter_mut().zip(stands) {
         if one.kind.is_none() {
             continue;
@@ -507,7 +512,7 @@ fn rank(outcomes: &mut [Outcome]) {
     });
 }
 
-fn gains(one: &Outcome, before: Estimate, stands: bool) -> Gains {
+fn gains(one: &Outcome, (before, n_eff): (Estimate, Option<f64>), stands: bool) -> Gains {
     let ratio = |difference: &crate::experiment::compare::Difference| {
         let (a, b) = difference.base.value.zip(difference.other.value)?;
         (difference.is_significant() && a > 0.0 && b > 0.0).then(|| (a / b).ln())
@@ -524,5 +529,6 @@ fn gains(one: &Outcome, before: Estimate, stands: bool) -> Gains {
         effect: (!flows.is_empty()).then(|| flows.iter().sum::<f64>() / flows.len() as f64),
         success,
         blast: blast.map(|(a, b)| ((a + LEAST) / (b + LEAST)).ln()),
+        apart: n_eff.zip(one.n_eff).map(|(a, b)| (b / a).ln()),
     }
 }

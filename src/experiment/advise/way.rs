@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::owners::{Owned, owned};
 use crate::diag::Source;
 use crate::experiment::coupling::Coupling;
+use crate::experiment::diagnosis::data::tables;
 use crate::experiment::summary::Summary;
 use crate::graph::Arrow;
-use crate::scenario::edit::{Edit, Owners, apply, in_pattern, with_own_databases, with_rule, without};
-use crate::scenario::written::{Call, How, Mode, Node, NodeKind, Policy, Scenario, Verb, on};
-use crate::scenario::{Checked, each_call, each_step, transport_of};
+use crate::scenario::edit::{Edit, apply, in_pattern, with_own_databases, with_rule, without};
+use crate::scenario::written::{Call, How, NodeKind, Policy, Scenario, on};
+use crate::scenario::{Checked, each_call, transport_of};
 
 /// What is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -160,10 +162,11 @@ impl Finder<'_> {
     /// Whether a caller may read, in the same request, what the message has not yet done.
     fn reads_back(&self, edge: &Edge<'_>) -> Option<String> {
         let scenario = self.scenario();
-        let touched = databases(scenario.nodes.get(edge.to)?, true);
-        let read = databases(scenario.nodes.get(edge.from)?, false);
-        let both: Vec<&&str> = touched.keys().filter(|table| read.contains_key(**table)).map(|table| table).collect();
-        let first = both.first()?;
+        let all = tables(scenario);
+        let both = all.iter().find(|((_, table), used)| {
+            !table.is_empty() && used.writers.contains_key(edge.to) && used.readers.contains_key(edge.from)
+        });
+        let ((_, first), _) = both?;
         Some(format!(
             "`{}` reads `{first}`, which `{}` writes: until the message is handled it reads the old state",
             edge.from, edge.to
@@ -180,7 +183,7 @@ impl Finder<'_> {
             .map(|(name, _)| name.clone())
             .collect();
         for database in names {
-            match owners(self.scenario(), self.summary, &database) {
+            match owned(self.scenario(), self.summary, &database) {
                 Owned::Shared(owners, notes) => {
                     let text = with_own_databases(&self.checked.source, &database, &owners);
                     if let Some((text, heir)) = text {
@@ -267,6 +270,11 @@ impl Finder<'_> {
             let Ok((next, _)) = apply(&text, &[cores]) else { return };
             text = next;
         }
+        let mut released: Vec<String> =
+            from.owned.deploys_with.value.iter().flatten().map(|name| name.value.clone()).collect();
+        released.push(edge.to.to_owned());
+        let released = edit(&format!("services.{}.deploys_with", edge.from), &format!("{released:?}"));
+        let Ok((text, _)) = apply(&text, &[released]) else { return };
         let notes = vec![format!("`{}` is deployed with `{}`, and owned with it", edge.to, edge.from)];
         let name = format!("merge: {} into {}", edge.to, edge.from);
         self.add(name, Kind::Merge, Some(Arrow { from: edge.from, to: edge.to }.to_string()), notes, text);
@@ -337,109 +345,4 @@ impl Finder<'_> {
 
 fn edit(path: &str, value: &str) -> Edit {
     Edit { path: path.into(), value: value.into(), origin: "way out".into() }
-}
-
-/// Who owns what of a database.
-enum Owned {
-    /// One service alone uses it.
-    Alone,
-    /// Several do, and each table has one writer.
-    Shared(Owners, Vec<String>),
-    /// Several do, and who owns what is to be decided first.
-    Undecided(String),
-}
-
-/// The tables of a database that a service reads, or writes.
-fn databases<'s>(node: &'s Node, written: bool) -> BTreeMap<&'s str, &'s str> {
-    let mut all = BTreeMap::new();
-    for program in node.programs() {
-        each_step(&program.steps, &mut |step| {
-            if let Verb::Query(call) = &step.verb
-                && let Some(table) = &call.table
-                && (call.mode.value != Mode::Read) == written
-            {
-                all.insert(table.value.as_str(), call.target.value.node.as_str());
-            }
-        });
-    }
-    all
-}
-
-fn owners(scenario: &Scenario, summary: Option<&Summary>, database: &str) -> Owned {
-    let mut users: BTreeMap<&str, f64> = BTreeMap::new();
-    let (mut writers, mut readers): (BTreeMap<&str, BTreeSet<&str>>, BTreeMap<&str, BTreeSet<&str>>) =
-        Default::default();
-    let mut untold: BTreeSet<&str> = BTreeSet::new();
-    for (name, node) in &scenario.nodes {
-        for program in node.programs() {
-            each_step(&program.steps, &mut |step| match &step.verb {
-                Verb::Query(call) if call.target.value.node == database => {
-                    let edge = Arrow { from: name, to: database }.to_string();
-                    users.entry(name).or_insert_with(|| asked(summary, &edge));
-                    let side = match &call.table {
-                        Some(table) if call.mode.value == Mode::Read => readers.entry(&table.value).or_default(),
-                        Some(table) => writers.entry(&table.value).or_default(),
-                        None => &mut untold,
-                    };
-                    side.insert(name.as_str());
-                }
-                Verb::Transaction { database: held, .. } if held.value == database => {
-                    users.entry(name).or_insert(0.0);
-                }
-                _ => {}
-            });
-        }
-    }
-    if users.len() < 2 {
-        return Owned::Alone;
-    }
-    if let Some((table, several)) = writers.iter().find(|(_, several)| several.len() > 1) {
-        let names: Vec<&str> = several.iter().copied().collect();
-        return Owned::Undecided(format!(
-            "`{database}` cannot be taken apart: {} all write `{table}`; decide who owns it first",
-            names.join(", ")
-        ));
-    }
-    // Gateways and what does not write events of its own cannot tell others.
-    let foreign = |table: &str, owner: &str| -> Vec<String> {
-        readers
-            .get(table)
-            .into_iter()
-            .flatten()
-            .filter(|reader| **reader != owner)
-            .map(|name| (*name).to_owned())
-            .collect()
-    };
-    let mut owners = Owners { shares: shares(scenario, database, &users), ..Owners::default() };
-    let mut notes = Vec::new();
-    for (table, several) in &writers {
-        let owner = several.iter().next().copied().unwrap_or_default();
-        let others = foreign(table, owner);
-        if !others.is_empty() {
-            notes.push(format!(
-                "{} read `{table}` of `{owner}` from a copy that its events keep: as old as these are",
-                others.join(", ")
-            ));
-            owners.read_by_others.insert((*table).to_owned(), (owner.to_owned(), others));
-        }
-    }
-    if !untold.is_empty() {
-        let names: Vec<&str> = untold.into_iter().collect();
-        notes.push(format!("{}: which table is asked is not said; taken for their own", names.join(", ")));
-    }
-    Owned::Shared(owners, notes)
-}
-
-/// How often an edge was crossed.
-fn asked(summary: Option<&Summary>, edge: &str) -> f64 {
-    summary.and_then(|summary| summary.edges.get(edge)).map_or(0.0, |stats| stats.arrived as f64)
-}
-
-/// The workers of a database, by the load of each of its users; together as many as before, at least one each.
-fn shares(scenario: &Scenario, database: &str, users: &BTreeMap<&str, f64>) -> BTreeMap<String, u32> {
-    let workers = scenario.nodes.get(database).and_then(|node| node.concurrency.value).unwrap_or(100);
-    let total: f64 = users.values().sum();
-    let spare = workers.saturating_sub(users.len() as u32);
-    let part = |load: f64| if total > 0.0 { load / total } else { 1.0 / users.len() as f64 };
-    users.iter().map(|(name, load)| ((*name).to_owned(), 1 + (f64::from(spare) * part(*load)).round() as u32)).collect()
 }

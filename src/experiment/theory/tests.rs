@@ -41,6 +41,7 @@ fn blank() -> Summary {
             rising: Vec::new(),
             note: "".into(),
             partial: false,
+            unfinished_s: None,
             guard: None,
             camps: Vec::new(),
             seeds: Vec::new(),

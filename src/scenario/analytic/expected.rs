@@ -7,6 +7,8 @@ pub struct Forecast {
     pub nodes: Vec<NodeForecast>,
     /// Whoever consumes messages, in the order of the services.
     pub consumers: Vec<ConsumerForecast>,
+    /// By node and endpoint or consumer: requests and messages that arrive per second, averaged over the run.
+    pub programs: Vec<(String, String, f64)>,
     /// By client, in name order: requests per second, averaged over the run. A closed client's is an upper bound.
     pub clients: Vec<(String, f64)>,
     /// Connections and links that requests share: pools, limited connections, bandwidths.

@@ -112,6 +112,7 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
     out.shared = graph.shared(&out.clients, &average, &height);
     out.databases = held::databases(scenario);
     out.consumers = graph.consumers(&average, &height);
+    out.programs = graph.arrivals(&average);
     out.nodes = scenario.nodes.values().map(|node| graph.node(node, &average, &height)).collect();
     graph.primaries(&mut out.nodes, &average, &height);
     let worst = attempts::worst(scenario);
@@ -190,6 +191,13 @@ impl<'s> Model<'s> {
             }
         }
         graph
+    }
+
+    /// What comes to each program per second.
+    fn arrivals(&self, flow: &Flow) -> Vec<(String, String, f64)> {
+        let name = |at: usize| *self.programs.name(at);
+        let all = flow.visits.iter().enumerate();
+        all.map(|(at, rate)| (name(at).0.to_owned(), name(at).1.to_owned(), *rate)).collect()
     }
 
     /// The share of looks that miss.

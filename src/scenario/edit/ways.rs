@@ -210,7 +210,6 @@ tables = { orders = { writers = 1 }, mails = { writers = 2 } }
 
     #[test]
     fn what_one_owns_and_others_read_is_told_by_events() {
-        let shop = Source::text("shop", SHOP);
         let owners = Owners {
             shares: [("orders".to_owned(), 5), ("mail".to_owned(), 3)].into(),
             read_by_others: [("orders".to_owned(), ("orders".to_owned(), vec!["mail".to_owned()]))].into(),

@@ -467,7 +467,7 @@ impl ClientCall {
     }
 
     /// How often it is made for each request of the client, on average.
-    pub(in crate::scenario) fn often(&self) -> f64 {
+    pub(crate) fn often(&self) -> f64 {
         self.share * f64::from(self.times.value)
     }
 }

@@ -1,0 +1,69 @@
+//! `diagnose`: how many services these are, really.
+
+use std::path::PathBuf;
+
+use super::engine::{self, Diagnosis};
+use super::exit::{Exit, Failure};
+use super::output::{self, Output};
+use super::run::{self, Format, Kind};
+use super::studied::Asked;
+use crate::report::table::Style;
+use crate::report::{diagnosis, json};
+
+/// How many services are these, really? The signs of a distributed monolith, and what binds two services each
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    asked: Asked,
+    /// Read it off the file alone, and simulate nothing; so far all of it is
+    #[arg(long = "static")]
+    still: bool,
+    /// Exit with 99 where there are effectively fewer services than this, such as 4.5
+    #[arg(long, value_name = "N")]
+    fail_below: Option<f64>,
+    /// Say what has changed against this older file, and what did it
+    #[arg(long, value_name = "OLD")]
+    against: Option<PathBuf>,
+}
+
+pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
+    let kinds = run::kinds(&args.asked.files)?;
+    if kinds.iter().any(|kind| !matches!(kind, Kind::Text(_))) || args.asked.output.is_some() {
+        let why = "a diagnosis is text: -o NAME ending in .md, .json, .csv or .txt; its picture is `hoptax graph`";
+        return Err(Failure::Usage(why.into()));
+    }
+    output::writable(&args.asked.files)?;
+    let (checked, options) = args.asked.scenario(output)?;
+    let mut found = engine::diagnose(&checked);
+    if let Some(old) = &args.against {
+        let colour = output.colour_errors();
+        let source = engine::read(Some(old), colour)?;
+        let old = engine::check(&source, args.asked.change.variant.as_deref(), &options, colour)?;
+        found.change = Some(engine::change(&old, &checked));
+    }
+    let few = args.fail_below.zip(found.n_eff).is_some_and(|(least, n_eff)| n_eff < least);
+    let ended = if few { Exit::SloFailed } else { Exit::Done };
+    Ok(deliver(&found, args, &kinds, ended, output))
+}
+
+/// Files first: a reader of standard output may go away early.
+fn deliver(found: &Diagnosis, args: &Args, kinds: &[Kind], ended: Exit, output: &Output) -> Exit {
+    let mut failures = Vec::new();
+    for (path, kind) in args.asked.files.iter().zip(kinds).filter(|(path, _)| !run::is_stdout(path)) {
+        let Kind::Text(format) = kind else { continue };
+        failures.extend(output::file(path, text(found, *format, Style::of_file()).as_bytes()).err());
+    }
+    let piped = args.asked.files.iter().any(|path| run::is_stdout(path));
+    let format = args.asked.format.unwrap_or(if piped { Format::Json } else { Format::Table });
+    failures.extend(output::result(text(found, format, output.style()).as_bytes()).err());
+    output.told(ended, failures)
+}
+
+fn text(found: &Diagnosis, format: Format, style: Style) -> String {
+    match format {
+        Format::Table => diagnosis::table(found, style),
+        Format::Json => json::pretty(found),
+        Format::Csv => diagnosis::csv(found),
+        Format::Md => diagnosis::markdown(found),
+    }
+}

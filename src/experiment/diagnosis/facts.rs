@@ -1,0 +1,275 @@
+//! What binds services to each other, pair by pair.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::ONE;
+use super::change::Fact;
+use super::data::{Tables, tables};
+use super::falls::{Down, Falls};
+use crate::scenario::forecast;
+use crate::scenario::written::{Holds, Node, NodeKind, OnError, Scenario};
+
+/// One of the four parts of a bond.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Part {
+    /// From 0 to 1; `None`: the file does not say it.
+    pub share: Option<f64>,
+    /// By what.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub by: String,
+}
+
+/// Two services, and what binds them.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Pair {
+    /// One, the first of the two by name.
+    pub one: String,
+    /// The other.
+    pub other: String,
+    /// Whether they are released together.
+    pub deploy: Part,
+    /// Whether they share a table that one of them writes.
+    pub data: Part,
+    /// The larger share of a caller's requests that is lost while the other is down.
+    pub loss: Part,
+    /// Whether they share a library with rules of the business.
+    pub logic: Part,
+    /// All four together.
+    pub bond: f64,
+}
+
+impl Pair {
+    /// The four parts with their names, in order.
+    pub fn parts(&self) -> [(&'static str, &Part); 4] {
+        [
+            ("deploy units", &self.deploy),
+            ("tables", &self.data),
+            ("requests lost", &self.loss),
+            ("libraries", &self.logic),
+        ]
+    }
+}
+
+/// What is known.
+pub(super) struct Facts<'s> {
+    pub(super) scenario: &'s Scenario,
+    /// Names, in their order.
+    pub(super) services: Vec<&'s str>,
+    pub(super) tables: Tables,
+    /// By service: the first name of all that are released with it.
+    release: Vec<usize>,
+    /// By caller and what is down: the share that is lost.
+    lost: Vec<Vec<f64>>,
+    without: Option<Fact>,
+}
+
+impl<'s> Facts<'s> {
+    /// Of a file; one fact may be left out.
+    pub(super) fn of(scenario: &'s Scenario, without: Option<Fact>) -> Self {
+        let kind = |node: &Node| node.kind == NodeKind::Service;
+        let services: Vec<&str> =
+            scenario.nodes.iter().filter(|(_, node)| kind(node)).map(|(name, _)| name.as_str()).collect();
+        let mut tables = tables(scenario);
+        if let Some(Fact::Table { database, table }) = &without {
+            tables.remove(&(database.clone(), table.clone()));
+        }
+        let release = releases(scenario, &services, without.as_ref());
+        let lost = lost(scenario, &services, without.as_ref());
+        Self { scenario, services, tables, release, lost, without }
+    }
+
+    fn node(&self, at: usize) -> &'s Node {
+        &self.scenario.nodes[self.services[at]]
+    }
+
+    /// `n² ÷ Σ b`.
+    pub(super) fn n_eff(&self) -> Option<f64> {
+        let n = self.services.len() as f64;
+        let bonds: f64 = self.pairs().iter().map(|pair| pair.bond).sum();
+        (n > 0.0).then(|| n * n / (n + 2.0 * bonds))
+    }
+
+    /// Every two services.
+    pub(super) fn pairs(&self) -> Vec<Pair> {
+        let n = self.services.len();
+        (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).map(|(a, b)| self.pair(a, b)).collect()
+    }
+
+    fn pair(&self, a: usize, b: usize) -> Pair {
+        let parts = [self.deploy(a, b), self.data(a, b), self.loss(a, b), self.logic(a, b)];
+        let bond = 1.0 - parts.iter().map(|part| 1.0 - part.share.unwrap_or(0.0)).product::<f64>();
+        let [deploy, data, loss, logic] = parts;
+        Pair { one: self.services[a].to_owned(), other: self.services[b].to_owned(), deploy, data, loss, logic, bond }
+    }
+
+    /// Who says nothing of releases may still be named by others.
+    fn deploy(&self, a: usize, b: usize) -> Part {
+        if self.release[a] == self.release[b] {
+            return Part { share: Some(1.0), by: "one release".into() };
+        }
+        let says = |at: usize| self.node(at).owned.deploys_with.value.is_some();
+        Part { share: (says(a) || says(b)).then_some(0.0), by: String::new() }
+    }
+
+    fn data(&self, a: usize, b: usize) -> Part {
+        let (one, other) = (self.services[a], self.services[b]);
+        let named = |((_, table), _): &(&(String, String), &super::data::Used)| !table.is_empty();
+        let found = self.tables.iter().filter(named).find(|(_, used)| used.binds(one, other));
+        if let Some(((database, table), _)) = found {
+            return Part { share: Some(1.0), by: format!("{database}.{table}") };
+        }
+        // On one database without saying which tables: nobody knows.
+        Part { share: (!self.unnamed(one, other)).then_some(0.0), by: String::new() }
+    }
+
+    /// Whether two services use one database, and either of them does not say which table.
+    fn unnamed(&self, one: &str, other: &str) -> bool {
+        let uses = |database: &str, who: &str, any: bool| {
+            let own = self.tables.iter().filter(|((of, table), _)| of == database && (any || table.is_empty()));
+            own.into_iter().any(|(_, used)| used.readers.contains_key(who) || used.writers.contains_key(who))
+        };
+        let databases: BTreeSet<&str> = self.tables.keys().map(|(database, _)| database.as_str()).collect();
+        databases.into_iter().any(|database| {
+            let both = uses(database, one, true) && uses(database, other, true);
+            both && (uses(database, one, false) || uses(database, other, false))
+        })
+    }
+
+    fn loss(&self, a: usize, b: usize) -> Part {
+        let (share, caller, callee) =
+            if self.lost[a][b] >= self.lost[b][a] { (self.lost[a][b], a, b) } else { (self.lost[b][a], b, a) };
+        let by = format!("{} down: {} fails", self.services[callee], self.services[caller]);
+        Part { share: Some(share), by: if share > 0.0 { by } else { String::new() } }
+    }
+
+    fn logic(&self, a: usize, b: usize) -> Part {
+        let [one, other] = [a, b].map(|at| self.node(at).owned.libraries.value.as_ref());
+        let left_out = |name: &str| matches!(&self.without, Some(Fact::Library { name: own }) if own == name);
+        if let (Some(one), Some(other)) = (one, other) {
+            let logic = one.iter().filter(|(name, holds)| {
+                let theirs = other.get(*name).map(|holds| holds.value);
+                theirs.is_some() && (holds.value == Holds::Logic || theirs == Some(Holds::Logic)) && !left_out(name)
+            });
+            let names: Vec<&str> = logic.map(|(name, _)| name.as_str()).collect();
+            return Part { share: Some(if names.is_empty() { 0.0 } else { 1.0 }), by: names.join(", ") };
+        }
+        let none = [one, other].into_iter().flatten().any(BTreeMap::is_empty);
+        Part { share: none.then_some(0.0), by: String::new() }
+    }
+
+    /// Parts that are missing for any pair.
+    pub(super) fn missing(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for pair in self.pairs() {
+            for (name, part) in pair.parts() {
+                if part.share.is_none() && !all.iter().any(|known| known == name) {
+                    all.push(name.to_owned());
+                }
+            }
+        }
+        all.sort_unstable();
+        all
+    }
+
+    /// Services that are one in fact, with those alone left out; the largest first.
+    pub(super) fn units(&self, pairs: &[Pair]) -> Vec<Vec<String>> {
+        let at: BTreeMap<&str, usize> = self.services.iter().zip(0..).map(|(name, at)| (*name, at)).collect();
+        let bound = pairs.iter().filter(|pair| pair.bond >= ONE);
+        let part = joined(self.services.len(), bound.map(|pair| (at[pair.one.as_str()], at[pair.other.as_str()])));
+        let mut units: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        for (name, part) in self.services.iter().zip(part) {
+            units.entry(part).or_default().push((*name).to_owned());
+        }
+        let mut units: Vec<Vec<String>> = units.into_values().filter(|unit| unit.len() > 1).collect();
+        units.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        units
+    }
+
+    /// Releases of several services.
+    pub(super) fn releases(&self) -> Vec<Vec<&'s str>> {
+        let mut all: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        for (name, release) in self.services.iter().zip(&self.release) {
+            all.entry(*release).or_default().push(name);
+        }
+        all.into_values().filter(|release| release.len() > 1).collect()
+    }
+
+    /// Teams and what they own; `None` where nobody says anything.
+    pub(super) fn teams(&self) -> Option<BTreeMap<&'s str, Vec<&'s str>>> {
+        let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (at, name) in self.services.iter().enumerate() {
+            if let Some(team) = &self.node(at).owned.team.value {
+                all.entry(team).or_default().push(name);
+            }
+        }
+        (!all.is_empty()).then_some(all)
+    }
+}
+
+/// By vertex the least of all that it is joined with.
+fn joined(n: usize, pairs: impl Iterator<Item = (usize, usize)>) -> Vec<usize> {
+    let mut part: Vec<usize> = (0..n).collect();
+    let root = |part: &[usize], mut at: usize| {
+        while part[at] != at {
+            at = part[at];
+        }
+        at
+    };
+    for (a, b) in pairs {
+        let (a, b) = (root(&part, a), root(&part, b));
+        part[a.max(b)] = a.min(b);
+    }
+    (0..n).map(|at| root(&part, at)).collect()
+}
+
+/// Who is released with whom: what is said of one holds for both, and of a chain all are one.
+fn releases(scenario: &Scenario, services: &[&str], without: Option<&Fact>) -> Vec<usize> {
+    let at: BTreeMap<&str, usize> = services.iter().zip(0..).map(|(name, at)| (*name, at)).collect();
+    let said = services.iter().flat_map(|name| {
+        let with = scenario.nodes[*name].owned.deploys_with.value.iter().flatten();
+        with.map(move |other| (*name, other.value.as_str()))
+    });
+    let counts = |(one, other): &(&str, &str)| !without.is_some_and(|fact| fact.is_together(one, other));
+    let pairs = said.filter(counts).filter_map(|(one, other)| Some((*at.get(one)?, *at.get(other)?)));
+    joined(services.len(), pairs)
+}
+
+/// By caller and what is down: the share of the caller's requests that is lost, its endpoints as often as clients lead there.
+fn lost(scenario: &Scenario, services: &[&str], without: Option<&Fact>) -> Vec<Vec<f64>> {
+    let falls = Falls::of(scenario);
+    let rates: BTreeMap<(String, String), f64> =
+        forecast(scenario).programs.into_iter().map(|(node, endpoint, rate)| ((node, endpoint), rate)).collect();
+    let shares = |node: &'_ str| weights(scenario, node, &rates, &falls);
+    let weights: Vec<Vec<(usize, f64)>> = services.iter().map(|name| shares(name)).collect();
+    let mut lost = vec![vec![0.0; services.len()]; services.len()];
+    let without = without.and_then(Fact::call);
+    for (down, name) in services.iter().enumerate() {
+        let fails = falls.shares(Down { node: name, without });
+        for (caller, weights) in weights.iter().enumerate().filter(|(caller, _)| *caller != down) {
+            lost[caller][down] = weights.iter().map(|(at, weight)| fails[*at] * weight).sum();
+        }
+    }
+    lost
+}
+
+/// The programs of a service whose failure is a loss, each with its share of what comes to the service.
+fn weights(
+    scenario: &Scenario,
+    node: &str,
+    rates: &BTreeMap<(String, String), f64>,
+    falls: &Falls<'_>,
+) -> Vec<(usize, f64)> {
+    let own = &scenario.nodes[node];
+    // What fails in handling a message goes back to its broker, unless it is given up there.
+    let kept = own.consumes.iter().filter(|consumer| consumer.on_error.value == OnError::Retry);
+    let kept: Vec<&str> = kept.map(|consumer| consumer.program.name.value.as_str()).collect();
+    let of = |name: &str| rates.get(&(node.to_owned(), name.to_owned())).copied().unwrap_or(0.0);
+    let all: Vec<(&str, f64)> = own.programs().map(|p| p.name.value.as_str()).map(|name| (name, of(name))).collect();
+    let sum: f64 = all.iter().map(|(_, rate)| rate).sum();
+    // Where nobody comes, all of its endpoints count alike.
+    let share = |rate: f64| if sum > 0.0 { rate / sum } else { 1.0 / all.len() as f64 };
+    let counted = all.iter().filter(|(name, _)| !kept.contains(name));
+    counted.filter_map(|(name, rate)| Some((falls.find(node, name)?, share(*rate)))).collect()
+}

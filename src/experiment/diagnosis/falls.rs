@@ -1,0 +1,138 @@
+//! What fails where when one node is down, as the file says.
+
+use crate::scenario::programs::{Programs, called, forgotten, misses, program, programs};
+use crate::scenario::transport_of;
+use crate::scenario::written::{Branch, Call, Endpoint, Scenario, Step, Verb};
+
+/// Rounds after which shares that go round in circles are near enough.
+const ROUNDS: usize = 60;
+
+/// All programs of a file, callees before callers.
+pub(super) struct Falls<'s> {
+    scenario: &'s Scenario,
+    programs: Programs<'s>,
+    bodies: Vec<Option<&'s Endpoint>>,
+    order: Vec<usize>,
+    round: bool,
+}
+
+/// What is down, and a call that is left out, by caller and callee.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Down<'d> {
+    pub(super) node: &'d str,
+    pub(super) without: Option<(&'d str, &'d str)>,
+}
+
+impl<'s> Falls<'s> {
+    pub(super) fn of(scenario: &'s Scenario) -> Self {
+        let programs = programs(scenario);
+        let bodies = (0..programs.len()).map(|at| program(scenario, *programs.name(at))).collect();
+        let order = programs.callees_first(|hop| hop.call().is_some());
+        let round = !programs.circles(|_, _, hop| hop.call().is_some()).is_empty();
+        Self { scenario, programs, bodies, order, round }
+    }
+
+    /// The number of a program, by its node and the name of its endpoint.
+    pub(super) fn find(&self, node: &str, endpoint: &str) -> Option<usize> {
+        self.programs.find(&(node, endpoint))
+    }
+
+    /// Of each program the share of its requests that fail because of what is down.
+    pub(super) fn shares(&self, down: Down<'_>) -> Vec<f64> {
+        let mut fails = vec![0.0; self.bodies.len()];
+        for _ in 0..if self.round { ROUNDS } else { 1 } {
+            let mut change: f64 = 0.0;
+            for &at in &self.order {
+                let (node, _) = *self.programs.name(at);
+                let Some(body) = self.bodies[at] else { continue };
+                let share = Eyes { of: self, down, node, fails: &fails }.all(&body.steps);
+                change = change.max(share - fails[at]);
+                fails[at] = share;
+            }
+            if change < 1e-9 {
+                break;
+            }
+        }
+        fails
+    }
+}
+
+/// Looks at the steps of one node.
+struct Eyes<'e, 's> {
+    of: &'e Falls<'s>,
+    down: Down<'e>,
+    node: &'e str,
+    fails: &'e [f64],
+}
+
+impl Eyes<'_, '_> {
+    /// Steps in a row: all must go well.
+    fn all(&self, steps: &[Step]) -> f64 {
+        1.0 - steps.iter().map(|step| 1.0 - self.step(step)).product::<f64>()
+    }
+
+    fn step(&self, step: &Step) -> f64 {
+        let once = self.verb(&step.verb);
+        let all = 1.0 - (1.0 - once).powi(step.times.value.min(1_000_000) as i32);
+        step.probability.value * all
+    }
+
+    fn verb(&self, verb: &Verb) -> f64 {
+        match verb {
+            Verb::Call(call) | Verb::Query(call) => self.call(call),
+            // A cache that does not answer is asked for nothing: it counts as a miss, which is on the way here already.
+            Verb::Cache { call, on_miss } => {
+                let misses = if self.is_down(call) { 1.0 } else { misses(self.of.scenario, call) };
+                misses * self.all(on_miss)
+            }
+            Verb::Transaction { steps, .. } => self.all(steps),
+            Verb::Parallel { branches, wait_for } => self.branches(branches, wait_for.value),
+            Verb::Split(arms) => {
+                let sum: f64 = arms.iter().map(|arm| arm.weight.value).sum();
+                arms.iter().map(|arm| arm.weight.value / sum * self.all(&arm.steps)).sum()
+            }
+            Verb::Remember { memory, steps } => forgotten(self.of.scenario, memory) * self.all(steps),
+            Verb::Publish(_) | Verb::Meter(_) | Verb::Work(_) | Verb::Wait(_) => 0.0,
+        }
+    }
+
+    fn is_down(&self, call: &Call) -> bool {
+        let (from, to) = (self.node, call.target.value.node.as_str());
+        self.down.node == to && self.down.without != Some((from, to))
+    }
+
+    fn call(&self, call: &Call) -> f64 {
+        let (from, to) = (self.node, call.target.value.node.as_str());
+        if self.down.without == Some((from, to)) {
+            return 0.0;
+        }
+        // A function cannot be down by itself; what it calls can.
+        let function = transport_of(self.of.scenario, call).is_in_process();
+        let below = self.of.programs.find(&called(call)).map_or(0.0, |at| self.fails[at]);
+        let fails = if self.is_down(call) && !function { 1.0 } else { below };
+        call.fallback.as_ref().map_or(fails, |fallback| fails * self.all(&fallback.value))
+    }
+
+    /// Branches that wait together: all that are not optional, or so many of them.
+    fn branches(&self, branches: &[Branch], wait_for: Option<u32>) -> f64 {
+        let needed = branches.iter().filter(|branch| wait_for.is_some() || !branch.optional.value);
+        let fails: Vec<f64> = needed.flat_map(|branch| self.copies(&branch.step)).collect();
+        let Some(wanted) = wait_for else { return 1.0 - fails.iter().map(|fails| 1.0 - fails).product::<f64>() };
+        // How likely it is that exactly so many went well.
+        let mut well = vec![1.0];
+        for fails in fails {
+            well.push(0.0);
+            for at in (0..well.len()).rev() {
+                let before = if at > 0 { well[at - 1] } else { 0.0 };
+                well[at] = well[at] * fails + before * (1.0 - fails);
+            }
+        }
+        well.iter().take(wanted as usize).sum()
+    }
+
+    /// What is done several times within a branch is done at once.
+    fn copies(&self, step: &Step) -> Vec<f64> {
+        let once = step.probability.value * self.verb(&step.verb);
+        vec![once; step.times.value.min(1_000) as usize]
+    }
+}

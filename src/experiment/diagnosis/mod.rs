@@ -1,0 +1,118 @@
+//! Separate in the diagram, one in fact: how many services are these, really?
+//!
+//! Two services are bound by four things: they are released together (`deploys_with`), share a table that one of them writes,
+//! lose requests when the other is down, or share a library with rules of the business. Each part is a share s, the bond
+//! `b = 1 − Π(1 − s)`, and `N_eff = n² ÷ Σ b` over all pairs, each service with itself included: n where nothing is bound, 1 where
+//! all is. A fact that the file does not say is "not assessed" and left out of the product, so that N_eff is then an upper bound.
+//! Gateways, brokers and sidecars are no services here.
+//!
+//! What a caller loses is read off the file: its requests that would come to what is down, fallbacks, optional branches and
+//! what waits for some of several taken into account. That no work arrives is no loss, and a message is kept by its broker.
+//! Steps of one request are taken to fail independently.
+
+mod change;
+pub(super) mod data;
+mod facts;
+mod falls;
+mod paths;
+mod signs;
+
+pub use change::{Cause, Change, change};
+pub use facts::{Pair, Part};
+pub use paths::{AVAILABLE, Path};
+pub use signs::{Evidence, Severity, Sign};
+
+use serde::Serialize;
+
+use self::facts::Facts;
+use super::summary::{ScenarioRef, Tool};
+use crate::scenario::Checked;
+
+/// From this bond on two services are one unit in fact.
+pub const ONE: f64 = 0.5;
+
+/// What was found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Diagnosis {
+    /// Version of this shape.
+    pub schema_version: u32,
+    /// Who made it.
+    pub tool: Tool,
+    /// Of what.
+    pub scenario: ScenarioRef,
+    /// How it was found.
+    pub note: String,
+    /// How many services there are.
+    pub services: usize,
+    /// How many these are in effect; `None` without any.
+    pub n_eff: Option<f64>,
+    /// Parts that are missing for some pair or for all, for which `n_eff` is an upper bound.
+    pub not_assessed: Vec<String>,
+    /// Teams that own anything; `None`: not assessed.
+    pub teams: Option<usize>,
+    /// Services that are one in fact, those of several alone, the largest first.
+    pub units: Vec<Vec<String>>,
+    /// The five signs.
+    pub signs: Vec<Sign>,
+    /// What clients go through.
+    pub paths: Vec<Path>,
+    /// Pairs with any bond, the strongest first.
+    pub pairs: Vec<Pair>,
+    /// What a change did, where there is something to hold it against.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+}
+
+/// Reads it off the file; nothing is simulated.
+///
+/// ```
+/// use hoptax::experiment::diagnosis::diagnose;
+/// use hoptax::experiment::study::{Options, load};
+/// use hoptax::scenario::Source;
+///
+/// let text = r#"
+/// version = 1
+/// [clients.shoppers]
+/// calls = "orders"
+/// rate = "10/s"
+/// [services.orders]
+/// steps = [{ call = "users" }, { call = "stock", fallback = [] }]
+/// [services.users]
+/// [services.stock]
+/// "#;
+/// let found = diagnose(&load(&Source::text("shop", text), None, &Options::default()).unwrap());
+/// // orders cannot do without users, but without stock: two units of three services, 9 ÷ (3 + 2).
+/// assert!((found.n_eff.unwrap() - 1.8).abs() < 1e-9);
+/// assert_eq!(found.units, [["orders", "users"]]);
+/// ```
+pub fn diagnose(checked: &Checked) -> Diagnosis {
+    let facts = Facts::of(&checked.scenario, None);
+    let pairs = facts.pairs();
+    let units = facts.units(&pairs);
+    let paths = paths::paths(&checked.scenario);
+    let signs = signs::signs(checked, &facts, &pairs, &units, &paths);
+    let mut shown: Vec<Pair> = pairs.into_iter().filter(|pair| pair.bond > 0.0).collect();
+    shown.sort_by(|a, b| b.bond.total_cmp(&a.bond).then_with(|| (&a.one, &a.other).cmp(&(&b.one, &b.other))));
+    Diagnosis {
+        schema_version: 1,
+        tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
+        scenario: ScenarioRef {
+            name: checked.scenario.name.value.clone(),
+            hash: checked.hash.clone(),
+            variant: checked.variant.clone(),
+        },
+        note: "read off the file, not simulated".into(),
+        services: facts.services.len(),
+        n_eff: facts.n_eff(),
+        not_assessed: facts.missing(),
+        teams: facts.teams().map(|teams| teams.len()),
+        units,
+        signs,
+        paths,
+        pairs: shown,
+        change: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

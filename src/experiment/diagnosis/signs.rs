@@ -1,0 +1,284 @@
+//! The five signs of a distributed monolith, each with what speaks for it and where that stands in the file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::facts::{Facts, Pair};
+use super::paths::{Path, circles};
+use crate::diag::nouns;
+use crate::scenario::Checked;
+use crate::scenario::programs::programs;
+use crate::scenario::written::{Holds, Place, Scenario};
+
+/// How bad a sign is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// When the file does not say what it would take to know.
+    NotAssessed,
+    /// When nothing speaks for it.
+    None,
+    /// When something does.
+    Moderate,
+    /// When half of the services have it, or a chain is of four services and more.
+    Severe,
+}
+
+/// What speaks for a sign.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evidence {
+    /// In words.
+    pub says: String,
+    /// Its line in the file, from 1; `None` where several say it together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+}
+
+/// A sign.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sign {
+    /// Which.
+    pub name: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// The finding in a sentence.
+    pub says: String,
+    /// What speaks for it, or what is missing.
+    pub evidence: Vec<Evidence>,
+}
+
+/// Services in a row from which on a chain is long, and from which on it is very long.
+const LONG: (usize, usize) = (3, 4);
+/// Services for each team from which on it owns too many.
+const MANY: f64 = 3.0;
+
+pub(super) fn signs(
+    checked: &Checked,
+    facts: &Facts<'_>,
+    pairs: &[Pair],
+    units: &[Vec<String>],
+    paths: &[Path],
+) -> Vec<Sign> {
+    let desk = Desk { checked, facts, n: facts.services.len() };
+    vec![desk.deploy(pairs), desk.data(pairs), desk.chains(paths), desk.logic(), desk.owners(units)]
+}
+
+struct Desk<'d> {
+    checked: &'d Checked,
+    facts: &'d Facts<'d>,
+    n: usize,
+}
+
+impl Desk<'_> {
+    fn scenario(&self) -> &Scenario {
+        &self.checked.scenario
+    }
+
+    fn at(&self, says: String, place: Option<&Place>) -> Evidence {
+        Evidence { says, line: place.map(|place| self.checked.source.line_column(place.start).0) }
+    }
+
+    /// Of so many services, how bad that is.
+    fn of(&self, some: usize) -> Severity {
+        match some {
+            0 | 1 => Severity::None,
+            some if 2 * some >= self.n && some > 2 => Severity::Severe,
+            _ => Severity::Moderate,
+        }
+    }
+
+    fn deploy(&self, pairs: &[Pair]) -> Sign {
+        let name = "deploy together";
+        let releases = self.facts.releases();
+        let said = pairs.iter().any(|pair| pair.deploy.share.is_some());
+        if !said {
+            return unknown(
+                name,
+                "no service says `deploys_with`",
+                "write deploys_with = [] where one is released alone",
+            );
+        }
+        let place = |release: &[&str]| {
+            let of = |name: &&str| self.scenario().nodes[*name].owned.deploys_with.place.clone();
+            release.iter().find_map(of)
+        };
+        let evidence = releases
+            .iter()
+            .map(|release| self.at(format!("one release: {}", release.join(", ")), place(release).as_ref()))
+            .collect();
+        let most = releases.iter().map(Vec::len).max().unwrap_or(0);
+        let says = match most {
+            0 => "each service that says so is released alone".to_owned(),
+            most => format!("{most} services of {} can only be released together", self.n),
+        };
+        Sign { name, severity: self.of(most), says, evidence }
+    }
+
+    fn data(&self, pairs: &[Pair]) -> Sign {
+        let name = "shared database";
+        let mut evidence = Vec::new();
+        let mut most = 0;
+        for ((database, table), used) in self.facts.tables.iter().filter(|(_, used)| used.is_shared()) {
+            if !table.is_empty() {
+                most = most.max(used.all().len());
+                let names = |of: &BTreeMap<String, Place>| of.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+                let read =
+                    if used.readers.is_empty() { String::new() } else { format!("; read by {}", names(&used.readers)) };
+                let says = format!("{database}.{table} is written by {}{read}", names(&used.writers));
+                evidence.push(self.at(says, used.writers.values().next()));
+            }
+        }
+        let (users, databases) = self.users();
+        let open = pairs.iter().filter(|pair| pair.data.share.is_none()).count();
+        evidence.extend(databases);
+        if most == 0 && open > 0 {
+            evidence.push(self.at("name the tables (`table = \"orders\"`) to have it assessed".into(), None));
+            let says = format!("{users} services share a database; whose tables they read and write is not said");
+            return Sign { name, severity: Severity::NotAssessed, says, evidence };
+        }
+        let says = match most {
+            0 => "no table is written by one service and used by another".to_owned(),
+            most => format!("{most} services of {} share a table", self.n),
+        };
+        Sign { name, severity: self.of(most), says, evidence }
+    }
+
+    /// The most services on one database, and all databases with several.
+    fn users(&self) -> (usize, Vec<Evidence>) {
+        let mut all: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for ((database, _), used) in &self.facts.tables {
+            all.entry(database).or_default().extend(used.all());
+        }
+        all.retain(|_, users| users.len() > 1);
+        let told = |(database, users): (&&str, &BTreeSet<&str>)| {
+            let place = self.scenario().nodes.get(*database).and_then(|node| node.name.place.clone());
+            let names: Vec<&str> = users.iter().copied().collect();
+            self.at(format!("{database} holds the data of {}: its outage is theirs", names.join(", ")), place.as_ref())
+        };
+        (all.values().map(BTreeSet::len).max().unwrap_or(0), all.iter().map(told).collect())
+    }
+
+    fn chains(&self, paths: &[Path]) -> Sign {
+        let name = "long synchronous chains";
+        let circles = circles(self.scenario());
+        let services =
+            |path: &Path| path.longest.iter().filter(|name| self.facts.services.contains(&name.as_str())).count();
+        let most = paths.iter().map(services).max().unwrap_or(0);
+        let mut evidence: Vec<Evidence> = Vec::new();
+        for path in paths.iter().filter(|path| services(path) >= LONG.0) {
+            let says = format!("{}: {}", path.client, path.longest.join(" -> "));
+            evidence.push(self.at(says, self.first_call(&path.longest).as_ref()));
+        }
+        evidence.extend(
+            circles
+                .iter()
+                .map(|circle| self.at(format!("a circle: {}", circle.join(" -> ")), self.first_call(circle).as_ref())),
+        );
+        let severity = match most {
+            most if most >= LONG.1 || !circles.is_empty() => Severity::Severe,
+            most if most >= LONG.0 => Severity::Moderate,
+            _ => Severity::None,
+        };
+        let calls = paths.iter().map(|path| path.calls).fold(0.0, f64::max);
+        let says = match paths {
+            [] => "no client calls anything".to_owned(),
+            _ => format!(
+                "{most} {} in a row at most, {calls:.1} calls for a request{}",
+                nouns(most as u64, "service"),
+                if circles.is_empty() { "" } else { ", and circles" }
+            ),
+        };
+        Sign { name, severity, says, evidence }
+    }
+
+    /// Where the first call of a chain between nodes of the file stands.
+    fn first_call(&self, chain: &[String]) -> Option<Place> {
+        let programs = programs(self.scenario());
+        let [from, to, ..] = chain else { return None };
+        let found = programs.arrows().find(|(a, b, hop)| a.0 == from && b.0 == to && hop.call().is_some())?;
+        found.2.place()
+    }
+
+    fn logic(&self) -> Sign {
+        let name = "shared logic libraries";
+        let mut all: BTreeMap<&str, (Holds, Vec<&str>, Option<Place>)> = BTreeMap::new();
+        let mut said = false;
+        for service in &self.facts.services {
+            let Some(libraries) = &self.scenario().nodes[*service].owned.libraries.value else { continue };
+            said = true;
+            for (library, holds) in libraries {
+                let entry = all.entry(library).or_insert((holds.value, Vec::new(), holds.place.clone()));
+                entry.1.push(service);
+                if holds.value == Holds::Logic {
+                    entry.0 = Holds::Logic;
+                }
+            }
+        }
+        if !said {
+            return unknown(name, "no service says `libraries`", "write libraries = {} where nothing is shared");
+        }
+        let shared = || all.iter().filter(|(_, (.., users, _))| users.len() > 1);
+        let told = |(library, (holds, users, place)): (&&str, &(Holds, Vec<&str>, Option<Place>))| {
+            let says = match holds {
+                Holds::Logic => {
+                    format!("{library} (logic): a release of it is a release of {}: {}", users.len(), users.join(", "))
+                }
+                Holds::Utility => format!("{library} (utility) in {} services: harmless", users.len()),
+            };
+            self.at(says, place.as_ref())
+        };
+        let logic = shared().filter(|(_, (holds, ..))| *holds == Holds::Logic);
+        let most = logic.map(|(_, (_, users, _))| users.len()).max().unwrap_or(0);
+        let says = match most {
+            0 => "no rules of the business are in a library of several services".to_owned(),
+            most => format!("a release of one library is a release of {most} services of {}", self.n),
+        };
+        Sign { name, severity: self.of(most), says, evidence: shared().map(told).collect() }
+    }
+
+    fn owners(&self, units: &[Vec<String>]) -> Sign {
+        let name = "no independent ownership";
+        let Some(teams) = self.facts.teams() else {
+            return unknown(name, "no service says `team`", "write team = \"checkout\" to have it assessed");
+        };
+        let owner = |service: &str| self.scenario().nodes[service].owned.team.value.as_deref();
+        let place = |service: &str| self.scenario().nodes[service].owned.team.place.clone();
+        let mut evidence = Vec::new();
+        let mut torn = false;
+        for unit in units {
+            let owners: BTreeSet<&str> = unit.iter().filter_map(|service| owner(service)).collect();
+            if owners.len() > 1 {
+                torn = true;
+                let owners: Vec<&str> = owners.into_iter().collect();
+                let says = format!("{} are one in fact and belong to {}", unit.join(", "), owners.join(", "));
+                evidence.push(self.at(says, unit.first().and_then(|service| place(service)).as_ref()));
+            }
+        }
+        for (team, own) in teams.iter().filter(|(_, own)| own.len() > 1) {
+            let says = format!("{team} owns {}: {}", own.len(), own.join(", "));
+            evidence.push(self.at(says, own.first().and_then(|service| place(service)).as_ref()));
+        }
+        let owned: usize = teams.values().map(Vec::len).sum();
+        let each = owned as f64 / teams.len() as f64;
+        let severity = match each {
+            _ if torn => Severity::Severe,
+            each if each >= MANY => Severity::Moderate,
+            _ => Severity::None,
+        };
+        let unowned = self.n - owned;
+        let rest = if unowned > 0 { format!("; of {unowned} nobody says whose") } else { String::new() };
+        let n_eff = self.facts.n_eff().unwrap_or(0.0);
+        let says = format!(
+            "{owned} services of {} {}, effectively {n_eff:.1}{rest}",
+            teams.len(),
+            nouns(teams.len() as u64, "team")
+        );
+        Sign { name, severity, says, evidence }
+    }
+}
+
+fn unknown(name: &'static str, why: &str, how: &str) -> Sign {
+    let evidence = vec![Evidence { says: how.to_owned(), line: None }];
+    Sign { name, severity: Severity::NotAssessed, says: why.to_owned(), evidence }
+}

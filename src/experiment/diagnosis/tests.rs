@@ -1,0 +1,181 @@
+use std::fmt::Write as _;
+
+use super::*;
+use crate::diag::Source;
+use crate::experiment::study::{Options, load};
+
+fn checked(text: &str) -> Checked {
+    let text = format!("version = 1\n{text}");
+    load(&Source::text("shop", text), None, &Options::default()).unwrap_or_else(|trouble| panic!("{trouble}"))
+}
+
+fn n_eff(text: &str) -> f64 {
+    diagnose(&checked(text)).n_eff.unwrap()
+}
+
+fn near(a: f64, b: f64) -> bool {
+    (a - b).abs() < 1e-9
+}
+
+/// A client and a gateway before `n` services; `more` says what stands in each.
+fn behind_a_gateway(n: usize, more: impl Fn(usize) -> String) -> String {
+    let routes: Vec<String> = (0..n).map(|at| format!("{{ path = \"/{at}/*\", to = \"s{at}\" }}")).collect();
+    let calls: Vec<String> =
+        (0..n).map(|at| format!("{{ to = \"edge:/{at}/x\", share = {} }}", 1.0 / n as f64)).collect();
+    let mut text = format!(
+        "[clients.people]\nrate = \"10/s\"\ncalls = [{}]\n[gateways.edge]\nroutes = [{}]\n",
+        calls.join(", "),
+        routes.join(", ")
+    );
+    (0..n).for_each(|at| write!(text, "[services.s{at}]\n{}\n", more(at)).unwrap());
+    text
+}
+
+const ALONE: &str = "deploys_with = []\nlibraries = {}";
+
+#[test]
+fn ten_independent_behind_one_gateway_are_ten() {
+    let found = diagnose(&checked(&behind_a_gateway(10, |_| ALONE.into())));
+    assert_eq!((found.services, found.n_eff, found.units.len()), (10, Some(10.0), 0));
+    assert!(found.not_assessed.is_empty() && found.pairs.is_empty(), "{:?}", found.not_assessed);
+    assert!(found.signs.iter().take(4).all(|sign| sign.severity == Severity::None), "{:?}", found.signs);
+}
+
+#[test]
+fn all_bound_are_one_by_each_of_the_four_parts() {
+    let deploy = behind_a_gateway(6, |at| format!("deploys_with = [\"s{}\"]", (at + 1) % 6));
+    let data = behind_a_gateway(6, |_| "steps = [{ query = \"db\", table = \"orders\", mode = \"write\" }]".into())
+        + "[databases.db]\n";
+    let logic = behind_a_gateway(6, |_| "libraries = { common = \"logic\" }".into());
+    let chain = |at: usize| if at < 5 { format!("steps = [\"s{}\"]", at + 1) } else { String::new() };
+    for text in [deploy, data, logic, behind_a_gateway(6, chain)] {
+        assert!(near(n_eff(&text), 1.0), "{text}");
+    }
+}
+
+#[test]
+fn three_units_of_four_are_three() {
+    let unit = |at: usize| {
+        let others: Vec<String> =
+            (0..12).filter(|other| other / 4 == at / 4 && *other != at).map(|other| format!("\"s{other}\"")).collect();
+        format!("deploys_with = [{}]", others.join(", "))
+    };
+    let found = diagnose(&checked(&behind_a_gateway(12, unit)));
+    assert!(near(found.n_eff.unwrap(), 3.0));
+    assert_eq!(found.units.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 4]);
+    assert_eq!(found.signs[0].severity, Severity::Moderate);
+}
+
+#[test]
+fn merging_what_is_all_bound_leaves_one() {
+    let all = behind_a_gateway(4, |at| if at < 3 { format!("steps = [\"s{}\"]", at + 1) } else { String::new() });
+    let merged = behind_a_gateway(1, |_| String::new());
+    assert!(near(n_eff(&all), 1.0) && near(n_eff(&merged), 1.0));
+}
+
+/// Calls that may be missed, calls by chance, a shared table and a library.
+const MIXED: &str = r#"
+[clients.people]
+calls = [{ to = "orders.buy", share = "25%" }, { to = "orders.look", share = "75%" }]
+rate = "10/s"
+[services.orders.endpoints.buy]
+steps = [{ call = "payments" }, { query = "db", table = "orders", mode = "write" }]
+[services.orders.endpoints.look]
+steps = [{ call = "users", probability = "40%" }, { call = "prices", fallback = [] }]
+[services.payments]
+[services.users]
+[services.prices]
+[services.reports]
+consumes = [{ from = "sold", steps = [{ query = "db", table = "orders" }, "prices"] }]
+[queues.sold]
+[databases.db]
+"#;
+
+#[test]
+fn shares_are_of_what_the_caller_receives() {
+    let found = diagnose(&checked(MIXED));
+    let loss = |one: &str, other: &str| {
+        let found = found.pairs.iter().find(|pair| pair.one == one && pair.other == other);
+        found.map_or(0.0, |pair| pair.loss.share.unwrap())
+    };
+    assert!(near(loss("orders", "payments"), 0.25) && near(loss("orders", "users"), 0.3));
+    // What has a fallback is no loss, nor is a message that goes back to its queue.
+    assert!(near(loss("orders", "prices"), 0.0) && near(loss("prices", "reports"), 0.0));
+    let data = found.pairs.iter().find(|pair| pair.data.share == Some(1.0)).unwrap();
+    assert_eq!((data.one.as_str(), data.other.as_str(), data.data.by.as_str()), ("orders", "reports", "db.orders"));
+    // 25 ÷ (5 + 2 · (0.25 + 0.3 + 1)).
+    assert!(near(found.n_eff.unwrap(), 25.0 / 8.1));
+}
+
+#[test]
+fn names_and_their_order_change_nothing() {
+    let plain = n_eff(MIXED);
+    let renamed = MIXED.replace("orders.", "zz-orders.").replace("services.orders", "services.zz-orders");
+    assert!(near(n_eff(&renamed), plain));
+    let (clients, rest) = MIXED.split_at(MIXED.find("[services.payments]").unwrap());
+    assert!(near(n_eff(&format!("{rest}{clients}")), plain));
+}
+
+#[test]
+fn what_nobody_says_is_not_assessed() {
+    let said = behind_a_gateway(3, |at| format!("team = \"t{at}\"\n{ALONE}"));
+    let silent = behind_a_gateway(3, |_| String::new());
+    let (said, silent) = (diagnose(&checked(&said)), diagnose(&checked(&silent)));
+    assert_eq!((said.not_assessed.len(), said.teams), (0, Some(3)));
+    assert_eq!((silent.not_assessed, silent.teams), (vec!["deploy units".to_owned(), "libraries".to_owned()], None));
+    for at in [0, 3, 4] {
+        assert_eq!((said.signs[at].severity, silent.signs[at].severity), (Severity::None, Severity::NotAssessed));
+    }
+}
+
+#[test]
+fn one_fact_changes_the_sign_that_it_is_about() {
+    let base = behind_a_gateway(4, |at| {
+        let table = format!("steps = [{{ query = \"db\", table = \"t{at}\", mode = \"write\" }}]");
+        format!("team = \"t{at}\"\n{ALONE}\n{table}")
+    }) + "[databases.db]\n";
+    let before = diagnose(&checked(&base));
+    let once = |from: &str, to: &str| base.replacen(from, to, 1);
+    let changed = [
+        (0, once("deploys_with = []", "deploys_with = [\"s1\"]")),
+        (1, base.replace("table = \"t1\"", "table = \"t0\"")),
+        (
+            2,
+            base.replace("table = \"t0\", mode = \"write\" }", "table = \"t0\", mode = \"write\" }, \"s1\"")
+                .replace("table = \"t1\", mode = \"write\" }", "table = \"t1\", mode = \"write\" }, \"s2\""),
+        ),
+        (3, base.replace("libraries = {}", "libraries = { common = \"logic\" }")),
+    ];
+    for (sign, text) in changed {
+        let after = diagnose(&checked(&text));
+        for at in 0..4 {
+            let same =
+                before.signs[at].severity == after.signs[at].severity && before.signs[at].says == after.signs[at].says;
+            // A call more is told with the chains, whatever they are.
+            assert_eq!(same, at != sign, "{sign}: {:?} {:?}", before.signs[at], after.signs[at]);
+        }
+        assert!(after.n_eff < before.n_eff, "{sign}");
+    }
+    // Who owns it binds nothing, and is told by the last sign alone.
+    let after = diagnose(&checked(&once("team = \"t1\"", "team = \"t0\"")));
+    assert_eq!((&after.signs[..4], after.n_eff), (&before.signs[..4], before.n_eff));
+    assert!(after.signs[4] != before.signs[4]);
+}
+
+#[test]
+fn a_change_says_what_did_it() {
+    let old = checked(MIXED);
+    let new = checked(&MIXED.replace("[services.users]", "[services.users]\nsteps = [\"payments\"]"));
+    let change = change(&old, &new);
+    assert_eq!((change.causes.len(), change.causes[0].fact.as_str()), (1, "edge users -> payments"));
+    assert_eq!(change.causes[0].how, "new");
+    // Alone it does all that was done.
+    assert!(near(change.causes[0].effect, change.after.unwrap() - change.before.unwrap()));
+    assert!(change.causes[0].effect < -0.1);
+}
+
+#[test]
+fn few_or_none_are_no_error() {
+    assert_eq!(diagnose(&checked("[clients.a]\ncalls = \"b\"\nrate = \"1/s\"\n[externals.b]\n")).n_eff, None);
+    assert_eq!(n_eff("[clients.a]\ncalls = \"b\"\nrate = \"1/s\"\n[services.b]\n"), 1.0);
+}

@@ -1,0 +1,230 @@
+//! How many services these are, really: the headline, the five signs with what speaks for each, the pairs.
+
+use std::fmt::Write as _;
+
+use crate::diag::nouns;
+use crate::experiment::diagnosis::{AVAILABLE, Change, Diagnosis, Evidence, Pair, Part, Severity, Sign};
+use crate::report::markdown::escape;
+use crate::report::number::{NONE, percent, plain};
+use crate::report::sheet::{Cell, Sheet, Tone};
+use crate::report::table::Style;
+use crate::report::text::{clean, cut, joined, wrapped};
+
+/// Rows of a table for a screen, and what stands at each sign there.
+const ROWS: usize = 16;
+const SAID: usize = 4;
+
+/// The same in Markdown, which is to have at most forty lines.
+const FEW: usize = 8;
+
+/// The answer in a sentence: "12 services, effectively 2.1".
+pub fn answer(found: &Diagnosis) -> String {
+    let n = found.services as u64;
+    let Some(n_eff) = found.n_eff else { return "no services: nothing that could be one in fact".into() };
+    if n == 1 {
+        return "1 service: there is nothing that it could be one with".into();
+    }
+    let most = if found.not_assessed.is_empty() { "" } else { " at most" };
+    format!("{n} {}, effectively {n_eff:.1}{most}{}", nouns(n, "service"), changed(found.change.as_ref()))
+}
+
+/// What a change did: "; it was 4.2 of 5: edge orders -> users".
+fn changed(change: Option<&Change>) -> String {
+    let Some(change) = change else { return String::new() };
+    let (Some(before), Some(after)) = (change.before, change.after) else { return String::new() };
+    let same = change.services_before == change.services_before + change.new.len() - change.gone.len();
+    let of = if same { String::new() } else { format!(" of {}", change.services_before) };
+    let causes: Vec<&str> =
+        change.causes.iter().filter(|cause| cause.effect.abs() >= 0.05).take(3).map(|c| c.fact.as_str()).collect();
+    let by = if causes.is_empty() { String::new() } else { format!(", caused by {}", causes.join(", ")) };
+    format!("; {before:.1}{of} -> {after:.1}{by}")
+}
+
+fn heading(found: &Diagnosis) -> Vec<String> {
+    let variant = found.scenario.variant.as_ref().map(|variant| format!(", variant {}", clean(variant)));
+    let mut parts = vec![
+        format!("{}{}", clean(&found.scenario.name), variant.unwrap_or_default()),
+        format!("{} {}", found.tool.name, found.tool.version),
+        format!("scenario {}", found.scenario.hash.chars().take(8).collect::<String>()),
+        found.note.clone(),
+    ];
+    if !found.not_assessed.is_empty() {
+        parts.push(format!("not assessed, for some pair at least: {}", found.not_assessed.join(", ")));
+    }
+    parts
+}
+
+fn word(severity: Severity) -> (&'static str, Tone) {
+    match severity {
+        Severity::NotAssessed => ("not assessed", Tone::Faint),
+        Severity::None => ("none", Tone::Good),
+        Severity::Moderate => ("moderate", Tone::Odd),
+        Severity::Severe => ("severe", Tone::Bad),
+    }
+}
+
+/// For a terminal.
+pub fn table(found: &Diagnosis, style: Style) -> String {
+    let paint = |line: String, tone: Tone| tone.paint(&line, style.color);
+    let mut lines: Vec<String> =
+        wrapped(&clean(&answer(found)), style.prose()).into_iter().map(|line| paint(line, Tone::Strong)).collect();
+    lines.extend(joined(&heading(found), style.prose()).into_iter().map(|line| paint(line, Tone::Faint)));
+    for (nth, sign) in found.signs.iter().enumerate() {
+        lines.push(String::new());
+        let (severity, tone) = word(sign.severity);
+        lines.push(format!("{}. {}: {}", nth + 1, sign.name, paint(severity.into(), tone)));
+        lines.extend(wrapped(&clean(&sign.says), style.prose() - 3).into_iter().map(|line| format!("   {line}")));
+        lines.extend(said(sign, style));
+    }
+    if !found.units.is_empty() {
+        lines.extend([String::new(), paint("one in fact (a bond of a half or more)".into(), Tone::Strong)]);
+        lines.extend(units(found, style));
+    }
+    for (title, sheet) in [
+        ("what a client's request goes through", paths(found)),
+        ("what binds two services", pairs(found, if style.all { usize::MAX } else { ROWS })),
+        ("what the change did", causes(found)),
+    ] {
+        if !sheet.rows.is_empty() {
+            lines.extend([String::new(), paint(cut(title, style.width), Tone::Strong)]);
+            lines.extend(sheet.lines(style.width, style.color));
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// What speaks for a sign, each with its line in the file.
+fn said(sign: &Sign, style: Style) -> Vec<String> {
+    let most = if style.all { usize::MAX } else { SAID };
+    let told = |evidence: &Evidence| {
+        let lines = wrapped(&clean(&line(evidence)), style.prose() - 5);
+        lines.into_iter().enumerate().map(|(nth, line)| format!("{}{line}", if nth == 0 { "   - " } else { "     " }))
+    };
+    let mut lines: Vec<String> = sign.evidence.iter().take(most).flat_map(told).collect();
+    if let Some(more) = sign.evidence.len().checked_sub(most).filter(|more| *more > 0) {
+        lines.push(format!("   - {more} more with -v"));
+    }
+    lines
+}
+
+fn line(evidence: &Evidence) -> String {
+    evidence.line.map_or_else(|| evidence.says.clone(), |line| format!("line {line}: {}", evidence.says))
+}
+
+/// Services that are one in fact, a unit each, with the numbers of the picture.
+fn units(found: &Diagnosis, style: Style) -> Vec<String> {
+    let told = |(nth, unit): (usize, &Vec<String>)| {
+        let lines = wrapped(&clean(&format!("{}: {}", nth + 1, unit.join(", "))), style.prose() - 5);
+        lines.into_iter().enumerate().map(|(nth, line)| format!("{}{line}", if nth == 0 { "" } else { "   " }))
+    };
+    found.units.iter().enumerate().flat_map(told).collect()
+}
+
+fn paths(found: &Diagnosis) -> Sheet {
+    let available = "served at best";
+    let mut sheet =
+        Sheet::new(&[("client", 9), ("in a row", 8), ("calls", 7), ("queries", 5), ("needs", 6), (available, 6)]);
+    for path in &found.paths {
+        let row: [Cell; 5] = [
+            path.longest.len().to_string().into(),
+            plain(path.calls).into(),
+            plain(path.queries).into(),
+            path.needs.len().to_string().into(),
+            percent(path.available).into(),
+        ];
+        sheet.push(&path.client, row);
+    }
+    let note = format!(
+        "in a row: services and gateways of the longest chain; needs: nodes whose outage fails requests; served at best: if \
+         each of these is up {} of the time",
+        percent(AVAILABLE)
+    );
+    sheet.note = (!found.paths.is_empty()).then_some(note);
+    sheet
+}
+
+fn share(part: &Part) -> Cell {
+    match part.share {
+        None => Cell::toned("?", Tone::Faint),
+        Some(share) if share <= 0.0 => Cell::toned(NONE, Tone::Faint),
+        Some(share) => plain(share).into(),
+    }
+}
+
+fn pairs(found: &Diagnosis, rows: usize) -> Sheet {
+    let columns = [("pair", 9), ("bond", 8), ("deploy", 6), ("data", 6), ("loss", 6), ("logic", 6)];
+    let mut sheet = Sheet::new(&columns);
+    for pair in found.pairs.iter().take(rows) {
+        let [deploy, data, loss, logic] = pair.parts().map(|(_, part)| share(part));
+        sheet.push(&format!("{} · {}", pair.one, pair.other), [plain(pair.bond).into(), deploy, data, loss, logic]);
+    }
+    let all = found.services * found.services.saturating_sub(1) / 2;
+    let left = found.pairs.len().saturating_sub(rows);
+    let mut notes = Vec::new();
+    if left > 0 {
+        notes.push(format!("{left} weaker pairs not shown"));
+    }
+    notes.push(format!("{} of {all} pairs have no bond that is known", all - found.pairs.len()));
+    if found.pairs.iter().any(|pair| pair.parts().iter().any(|(_, part)| part.share.is_none())) {
+        notes.push("?: not assessed".into());
+    }
+    sheet.note = Some(notes.join("; "));
+    sheet
+}
+
+fn causes(found: &Diagnosis) -> Sheet {
+    let mut sheet = Sheet::new(&[("fact", 9), ("how", 8), ("effect by itself", 8)]);
+    for cause in found.change.iter().flat_map(|change| &change.causes).take(ROWS) {
+        sheet.push(&cause.fact, [Cell::from(cause.how), format!("{:+.2}", cause.effect).into()]);
+    }
+    sheet
+}
+
+/// For a pull request: at most forty lines, the details folded.
+pub fn markdown(found: &Diagnosis) -> String {
+    let mut text = format!("**{}**\n\n{}\n", escape(&answer(found)), escape(&heading(found).join(" · ")));
+    text += "\n| sign | | finding |\n| :--- | :--- | :--- |\n";
+    for sign in &found.signs {
+        let _ = writeln!(text, "| {} | {} | {} |", sign.name, word(sign.severity).0, escape(&sign.says));
+    }
+    let evidence = found.signs.iter().filter(|sign| sign.severity != Severity::NotAssessed).flat_map(|s| &s.evidence);
+    let evidence: Vec<String> = evidence.map(line).collect();
+    fold(&mut text, "Where", &evidence, |text, says| format!("{text}- {}\n", escape(says)));
+    let pairs: Vec<String> = found.pairs.iter().map(told).collect();
+    fold(&mut text, "What binds two services", &pairs, |text, says| format!("{text}- {}\n", escape(says)));
+    text
+}
+
+/// A pair in a line, with its four parts.
+fn told(pair: &Pair) -> String {
+    let part = |(name, part): (&str, &Part)| {
+        let share =
+            part.share.map_or_else(|| "?".to_owned(), |share| if share > 0.0 { plain(share) } else { "0".into() });
+        format!("{name} {share}")
+    };
+    format!("{} · {}: {} ({})", pair.one, pair.other, plain(pair.bond), pair.parts().map(part).join(", "))
+}
+
+/// A folded list; nothing where there is nothing in it.
+fn fold(text: &mut String, title: &str, all: &[String], item: impl Fn(String, &str) -> String) {
+    if all.is_empty() {
+        return;
+    }
+    let mut inner = all.iter().take(FEW).fold(String::new(), |text, one| item(text, one));
+    if all.len() > FEW {
+        inner = item(inner, &format!("{} more", all.len() - FEW));
+    }
+    let _ = writeln!(text, "\n<details><summary>{title} ({})</summary>\n\n{inner}\n</details>", all.len());
+}
+
+/// One figure a row.
+pub fn csv(found: &Diagnosis) -> String {
+    let mut text = String::from("one,other,deploy,data,loss,logic,bond\n");
+    let cell = |share: Option<f64>| share.map(|share| share.to_string()).unwrap_or_default();
+    for pair in &found.pairs {
+        let parts = pair.parts().map(|(_, part)| cell(part.share));
+        let names = [&pair.one, &pair.other].map(|name| crate::report::csv::quote(name));
+        let _ = writeln!(text, "{},{},{}", names.join(","), parts.join(","), pair.bond);
+    }
+    text
+}
