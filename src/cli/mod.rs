@@ -22,6 +22,7 @@ mod studied;
 mod trace;
 mod validate;
 mod whatif;
+mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -60,6 +61,7 @@ enum Verb {
     Coupling(coupling::Args),
     Trace(trace::Args),
     Whatif(whatif::Args),
+    Why(why::Args),
     Explain(explain::Args),
     Validate(validate::Args),
     Schema(schema::Args),
@@ -108,6 +110,7 @@ impl Verb {
             Verb::Coupling(args) => coupling::act(&args, output),
             Verb::Trace(args) => trace::act(&args, output),
             Verb::Whatif(args) => whatif::act(&args, output),
+            Verb::Why(args) => why::act(&args, output),
             Verb::Explain(args) => explain::act(&args, output),
             Verb::Validate(args) => validate::act(&args, output),
             Verb::Schema(args) => schema::act(&args),

@@ -20,6 +20,7 @@ pub mod number;
 pub mod page;
 pub mod policing;
 pub mod published;
+pub mod reason;
 mod requests;
 #[cfg(test)]
 pub(crate) mod sample;

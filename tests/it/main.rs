@@ -36,5 +36,6 @@ mod source;
 mod stops;
 mod streams;
 mod theory;
+mod traces;
 mod transports;
 mod whatif;
