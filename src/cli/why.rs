@@ -40,7 +40,9 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let kinds = run::kinds(&args.files)?;
     if let Some(at) = kinds.iter().position(|kind| !matches!(kind, Kind::Text(_))) {
         let path = output::shown(&args.files[at]);
-        return Err(Failure::Usage(format!("{path}: a sentence has no picture; end the name in .json, .csv, .md or .txt")));
+        return Err(Failure::Usage(format!(
+            "{path}: a sentence has no picture; end the name in .json, .csv, .md or .txt"
+        )));
     }
     output::writable(&args.files)?;
     if args.change.variant.as_deref() == Some("all") {

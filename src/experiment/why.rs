@@ -22,8 +22,8 @@ use super::trace::Pick;
 use super::trace::find::{Finder, Found};
 use super::trace::follow::Follower;
 use crate::machine::{Machine, replication_seed, sight};
-use crate::model::{Cell, Fact, Opening, Outcome, Plan, Probe, Trace as Moment};
 use crate::model::Answer;
+use crate::model::{Cell, Fact, Opening, Outcome, Plan, Probe, Trace as Moment};
 use crate::scenario::{Checked, lower};
 use crate::units::{Span, Time};
 use chain::{Scene, Watcher};
@@ -171,7 +171,9 @@ impl Followers {
                 };
                 whose
             }
-            Moment::Segment { frame, .. } | Moment::Abandoned { frame, .. } | Moment::Spurned { frame, .. } => of(frame),
+            Moment::Segment { frame, .. } | Moment::Abandoned { frame, .. } | Moment::Spurned { frame, .. } => {
+                of(frame)
+            }
             Moment::Closed { frame, .. } => self.frames.remove(frame),
             Moment::Sent { frame, message, .. } => {
                 let whose = of(frame)?;
@@ -239,8 +241,10 @@ fn look(checked: &Checked, plan: &Plan, cases: Vec<Case>) -> Vec<Told> {
     let kinds = checked.scenario.faults.iter();
     let kinds: BTreeMap<String, String> =
         kinds.map(|fault| (fault.name.value.clone(), fault.kind.value.as_written().to_owned())).collect();
-    let clues = |(case, of): (usize, &Case)| of.clues.into_iter().zip(0..).filter_map(move |(c, nth)| Some((c?, case, nth)));
-    let mut moments: Vec<(Clue, usize, usize)> = cases.iter().enumerate().flat_map(|(at, case)| clues((at, case))).collect();
+    let clues =
+        |(case, of): (usize, &Case)| of.clues.into_iter().zip(0..).filter_map(move |(c, nth)| Some((c?, case, nth)));
+    let mut moments: Vec<(Clue, usize, usize)> =
+        cases.iter().enumerate().flat_map(|(at, case)| clues((at, case))).collect();
     moments.sort_by_key(|(clue, case, nth)| (clue.at, *case, *nth));
     let mut machine = Machine::new(plan, replication_seed(plan.seed, 0), Watcher::of(plan));
     let mut found: BTreeMap<(usize, usize), (Vec<Link>, Root)> = BTreeMap::new();
@@ -261,7 +265,8 @@ fn look(checked: &Checked, plan: &Plan, cases: Vec<Case>) -> Vec<Told> {
 
 /// What two requests have in common whose chains are alike.
 fn key((case, chain, root, _): &Told) -> String {
-    let links: Vec<String> = chain.iter().map(|link| format!("{:?} {} {:?}", link.wanted, link.node, link.to)).collect();
+    let links: Vec<String> =
+        chain.iter().map(|link| format!("{:?} {} {:?}", link.wanted, link.node, link.to)).collect();
     let faults: Vec<&str> = root.faults.iter().map(|fault| fault.name.as_str()).collect();
     format!("{} {:?} {links:?} {:?} {} {faults:?}", case.client, case.outcome, root.began, root.node)
 }

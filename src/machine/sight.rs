@@ -149,7 +149,9 @@ impl<P: Probe> Eye<'_, '_, P> {
         match (frame.state.pose, op) {
             (Pose::Working, _) => At::Work,
             (Pose::Asleep, _) => At::Wait,
-            (Pose::Publishing, Op::Publish { post, .. }) => At::Broker(core.plan.queue(core.plan.post(post).queue).node),
+            (Pose::Publishing, Op::Publish { post, .. }) => {
+                At::Broker(core.plan.queue(core.plan.post(post).queue).node)
+            }
             (Pose::Publishing, Op::Produce { producer, .. }) => At::Broker(core.broker_of(producer)),
             (_, Op::Borrow { lender, .. }) if frame.state.loan == Loan::Stands => At::Pool(lender),
             (_, Op::Call { .. } | Op::Fork { .. }) => At::Calls,

@@ -60,7 +60,13 @@ fn of_group(why: &Why, group: &Group) -> String {
     if group.requests == 1 {
         return format!("1 of {} {}: {}", count(why.asked), asked(why), one(group));
     }
-    format!("{} of {} {} ({share}), {like}: it {}", count(group.requests), count(why.asked), asked(why), sentence(group))
+    format!(
+        "{} of {} {} ({share}), {like}: it {}",
+        count(group.requests),
+        count(why.asked),
+        asked(why),
+        sentence(group)
+    )
 }
 
 fn one(group: &Group) -> String {
@@ -98,8 +104,13 @@ fn heading(why: &Why) -> Vec<String> {
 }
 
 fn sheet(why: &Why, shown: usize) -> Sheet {
-    let mut sheet =
-        Sheet::new(&[("what it waited for, what began it", 9), ("requests", 8), ("such as", 6), ("took", 7), ("of it", 5)]);
+    let mut sheet = Sheet::new(&[
+        ("what it waited for, what began it", 9),
+        ("requests", 8),
+        ("such as", 6),
+        ("took", 7),
+        ("of it", 5),
+    ]);
     for group in why.groups.iter().take(shown) {
         let spent = if group.spent_median_ms > 0.0 { time(group.spent_median_ms) } else { String::new() };
         let row = [count(group.requests), count(group.such_as), time(group.latencies_ms[1]), spent];
@@ -182,7 +193,9 @@ fn because(chain: &[Link], root: &Root, spent_ms: f64) -> String {
         let (said, next) = match link.wanted {
             Wanted::Worker if matches!(who, Who::Node) => (String::new(), Who::Holders("of whose workers")),
             Wanted::Worker => (waited(format!("a worker of {node}")), Who::Holders("of which")),
-            Wanted::Room => (format!("was refused by {node} (`overloaded`), whose line was full"), Who::Holders("of whose workers")),
+            Wanted::Room => {
+                (format!("was refused by {node} (`overloaded`), whose line was full"), Who::Holders("of whose workers"))
+            }
             Wanted::DatabaseConnection => {
                 (waited(format!("one of {node}'s connections to {to}")), Who::Holders("of which"))
             }
@@ -190,7 +203,8 @@ fn because(chain: &[Link], root: &Root, spent_ms: f64) -> String {
             Wanted::Lock => (waited(format!("a lock at {node}")), Who::Holders("of whose holders")),
             Wanted::Turn => (waited(format!("its turn at {node}")), Who::Node),
             Wanted::Consumer => {
-                let lay = if spent_ms > 0.0 { format!("lay {} in {to}", time(spent_ms)) } else { format!("lay in {to}") };
+                let lay =
+                    if spent_ms > 0.0 { format!("lay {} in {to}", time(spent_ms)) } else { format!("lay in {to}") };
                 (format!("{lay} for a consumer of {node}"), Who::Holders("of which"))
             }
             Wanted::Answer => (waited(to), Who::Node),
@@ -213,7 +227,9 @@ fn end(root: &Root, who: &Who, spent_ms: f64) -> String {
     let spent = || if spent_ms > 0.0 { time(spent_ms) } else { "its time".into() };
     let all = |of: &str| format!("{} {of}", share(root.at_it, root.of));
     let line = match (root.in_line, root.line_since_s) {
-        (n @ 1.., Some(since)) => format!("; {} in its line, which had not been empty since {}", count(n), seconds(since)),
+        (n @ 1.., Some(since)) => {
+            format!("; {} in its line, which had not been empty since {}", count(n), seconds(since))
+        }
         _ => String::new(),
     };
     match (root.began, who) {
@@ -230,10 +246,14 @@ fn end(root: &Root, who: &Who, spent_ms: f64) -> String {
             format!(", {} had messages on their way to {to} or back", all(of))
         }
         (Began::Network, Who::Holders(of)) => format!(", {} waited for {to}, which {faults}", all(of)),
-        (Began::Network, Who::Node) if faults.is_empty() => format!(", which had messages on their way to {to} or back"),
+        (Began::Network, Who::Node) if faults.is_empty() => {
+            format!(", which had messages on their way to {to} or back")
+        }
         (Began::Network, Who::Node) => format!(", which waited for {to}, which {faults}"),
         (Began::Between, Who::It) => format!("waited {} before another try at {to}", spent()) + &own(&faults),
-        (Began::Between, Who::Holders(of)) => format!(", {} waited before another try at {to}", all(of)) + &own(&faults),
+        (Began::Between, Who::Holders(of)) => {
+            format!(", {} waited before another try at {to}", all(of)) + &own(&faults)
+        }
         (Began::Between, Who::Node) => format!(", which waited before another try at {to}") + &own(&faults),
         (Began::Broker, Who::It) => format!("waited {} for {node} to have its message safe", spent()) + &own(&faults),
         (Began::Broker, _) => format!(", which waited for the broker {node}") + &own(&faults),

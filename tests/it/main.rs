@@ -1,5 +1,6 @@
 //! What is tested from outside, in one binary.
 
+mod availability;
 mod bench;
 mod caches;
 mod cases;
@@ -39,3 +40,4 @@ mod theory;
 mod traces;
 mod transports;
 mod whatif;
+mod why;

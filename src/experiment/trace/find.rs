@@ -83,7 +83,9 @@ impl Finder {
             }
             Pick::Failed => {
                 let most = self.pick(pick, &whose).map(|(client, _)| client);
-                let of = |c: usize| (0..).zip(&self.sent[c]).filter(|(_, s)| s.latency.is_none()).map(move |(at, _)| (c, at));
+                let of = |c: usize| {
+                    (0..).zip(&self.sent[c]).filter(|(_, s)| s.latency.is_none()).map(move |(at, _)| (c, at))
+                };
                 most.into_iter().flat_map(of).collect()
             }
             Pick::Slowest | Pick::Nth(_) => self.pick(pick, &whose).into_iter().collect(),

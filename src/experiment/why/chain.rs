@@ -208,7 +208,9 @@ impl<'s> Scene<'s> {
                 let replica = self.plan.node(node).first_replica + replica;
                 self.descend(self.holders(replica), &mut links)
             }
-            Start::Letter(broker, endpoint) => self.letter(broker, endpoint.map(|id| self.plan.endpoint(id).node), &mut links),
+            Start::Letter(broker, endpoint) => {
+                self.letter(broker, endpoint.map(|id| self.plan.endpoint(id).node), &mut links)
+            }
             Start::Policy(call, word) => {
                 let (from, to) = self.ends(call);
                 let since = self.watcher.refusing.get(&self.plan.call(call).edge).map(|since| self.seconds(*since));
@@ -228,7 +230,8 @@ impl<'s> Scene<'s> {
 
     /// What a message lay for: the consumers of its broker, and what these were at.
     fn letter(&self, broker: NodeId, to: Option<NodeId>, links: &mut Vec<Link>) -> Root {
-        let takes = |seen: &Seen| seen.broker == Some(broker) && seen.at != At::Line && to.is_none_or(|to| seen.node == to);
+        let takes =
+            |seen: &Seen| seen.broker == Some(broker) && seen.at != At::Line && to.is_none_or(|to| seen.node == to);
         let busy: Vec<u32> = self.sight.all.iter().filter(|(_, seen)| takes(seen)).map(|(at, _)| *at).collect();
         let consumer = to.or_else(|| busy.first().map(|at| self.sight.all[at].node));
         let Some(consumer) = consumer else { return self.root(Began::Broker, (broker, None), (1, 1)) };
@@ -284,7 +287,9 @@ impl<'s> Scene<'s> {
                 Doing::Way(to) => {
                     let over = those.iter().find_map(|at| self.sight.all[&self.leaf(*at)].call);
                     let root = self.root(Began::Network, (to, over.map(|call| self.plan.call(call).link.0)), share);
-                    return Root { node: self.name(node), to: Some(self.name(to)), ..root };
+                    // A try on its way stands nowhere: it is its caller's.
+                    let from = over.map_or(node, |call| self.ends(call).0);
+                    return Root { node: self.name(from), to: Some(self.name(to)), ..root };
                 }
                 Doing::Between(to) => {
                     let root = self.root(Began::Between, (to, None), share);
@@ -331,7 +336,8 @@ impl<'s> Scene<'s> {
             if self.sight.all[&leaf].at != At::Calls {
                 return leaf;
             }
-            let Some(next) = self.called.get(&leaf).and_then(|all| all.iter().max_by_key(|at| self.sight.all[*at].at == At::Calls))
+            let Some(next) =
+                self.called.get(&leaf).and_then(|all| all.iter().max_by_key(|at| self.sight.all[*at].at == At::Calls))
             else {
                 return leaf;
             };
@@ -374,7 +380,8 @@ impl<'s> Scene<'s> {
 
     /// Who is on the connections of these frames' replica to a callee.
     fn connected(&self, those: &[u32], to: NodeId) -> Vec<u32> {
-        let caller = |at: &u32| self.sight.all[at].waits.and_then(|caller| self.sight.all.get(&caller)).map(|c| c.replica);
+        let caller =
+            |at: &u32| self.sight.all[at].waits.and_then(|caller| self.sight.all.get(&caller)).map(|c| c.replica);
         let own = those.first().and_then(|at| caller(&self.leaf(*at)));
         let on = |(at, seen): &(&u32, &Seen)| {
             seen.call.is_some_and(|call| self.ends(call).1 == to) && seen.at != At::Connection && caller(at) == own
@@ -402,7 +409,8 @@ impl<'s> Scene<'s> {
         let node = self.plan.node(node);
         let own = node.first_replica..node.first_replica + node.replicas;
         let hits = |fault: &Fault| {
-            fault.replicas.iter().any(|replica| own.contains(replica)) || over.is_some_and(|link| fault.links.contains(&link))
+            fault.replicas.iter().any(|replica| own.contains(replica))
+                || over.is_some_and(|link| fault.links.contains(&link))
         };
         let mut all: Vec<Blamed> = Vec::new();
         for spell in self.watcher.spells.iter().filter(|spell| spell.is_on(self.now)) {

@@ -131,7 +131,10 @@ fn longest(spans: &[Followed], at: usize, until: Time) -> Clue {
         }
         _ => {
             let own = span.segments.iter().filter(|s| s.0 == cause);
-            let (from, to) = own.map(|s| (s.1, s.2)).max_by_key(|s| s.1.since(s.0)).unwrap_or((span.from, until));
+            let (from, to) = own
+                .map(|s| (s.1, s.2.min(until).max(s.1)))
+                .max_by_key(|s| s.1.since(s.0))
+                .unwrap_or((span.from, until));
             Clue { start: Start::Frame(span.frame), at: middle(from, to), spent: most }
         }
     }
