@@ -11,6 +11,7 @@ mod coupling;
 mod engine;
 mod exit;
 mod explain;
+mod graph;
 mod interaction;
 mod new;
 mod output;
@@ -62,6 +63,7 @@ enum Verb {
     Trace(trace::Args),
     Whatif(whatif::Args),
     Why(why::Args),
+    Graph(graph::Args),
     Explain(explain::Args),
     Validate(validate::Args),
     Schema(schema::Args),
@@ -111,6 +113,7 @@ impl Verb {
             Verb::Trace(args) => trace::act(&args, output),
             Verb::Whatif(args) => whatif::act(&args, output),
             Verb::Why(args) => why::act(&args, output),
+            Verb::Graph(args) => graph::act(&args, output),
             Verb::Explain(args) => explain::act(&args, output),
             Verb::Validate(args) => validate::act(&args, output),
             Verb::Schema(args) => schema::act(&args),
