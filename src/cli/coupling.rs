@@ -1,10 +1,8 @@
 //! `coupling`: who falls when something falls, how far, and who does not.
 
-use std::path::{Path, PathBuf};
-
-use super::engine::{self, CouplingWanted, Shelf, Window};
+use super::engine::{self, CouplingWanted, Window};
 use super::exit::{Exit, Failure};
-use super::output::{self, Output};
+use super::output::Output;
 use super::pictures;
 use super::progress::Progress;
 use super::studied::{Asked, Found};
@@ -42,7 +40,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         window: window(args, &checked),
         slow: !args.no_slow,
     };
-    let shelf = Kept { folder: args.asked.output.as_ref().map(|folder| folder.join("columns")) };
+    let shelf = args.asked.shelf();
     let progress = Progress::begin(args.asked.progress, output);
     let study = engine::coupling(&checked, &wanted, args.asked.jobs, &progress, &shelf);
     progress.end();
@@ -63,31 +61,4 @@ fn window(args: &Args, checked: &engine::Checked) -> Option<Window> {
     let said = args.at.is_some() || args.length.is_some();
     let seconds = |span: Option<Span>, usual: f64| span.map_or(usual, Span::as_secs_f64);
     said.then(|| Window { at_s: seconds(args.at, usual.at_s), for_s: seconds(args.length, usual.for_s) })
-}
-
-/// Finished columns in a folder.
-struct Kept {
-    folder: Option<PathBuf>,
-}
-
-impl Shelf for Kept {
-    fn take(&self, key: &str) -> Option<String> {
-        output::text(&self.place(key)?)
-    }
-
-    fn keep(&self, key: &str, text: &str) {
-        let Some(folder) = &self.folder else { return };
-        // What cannot be kept is run again; whether the folder can be written to was seen before.
-        let _ = output::folder(folder).and_then(|()| output::file(&folder.join(file(key)), text.as_bytes()));
-    }
-}
-
-impl Kept {
-    fn place(&self, key: &str) -> Option<PathBuf> {
-        self.folder.as_deref().map(|folder: &Path| folder.join(file(key)))
-    }
-}
-
-fn file(key: &str) -> String {
-    format!("{key}.json")
 }

@@ -25,6 +25,7 @@ mod studied;
 mod trace;
 mod validate;
 mod whatif;
+mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -65,6 +66,7 @@ enum Verb {
     Diagnose(diagnose::Args),
     Trace(trace::Args),
     Whatif(whatif::Args),
+    Why(why::Args),
     Graph(graph::Args),
     Explain(explain::Args),
     Validate(validate::Args),
@@ -116,6 +118,7 @@ impl Verb {
             Verb::Diagnose(args) => diagnose::act(&args, output),
             Verb::Trace(args) => trace::act(&args, output),
             Verb::Whatif(args) => whatif::act(&args, output),
+            Verb::Why(args) => why::act(&args, output),
             Verb::Graph(args) => graph::act(&args, output),
             Verb::Explain(args) => explain::act(&args, output),
             Verb::Validate(args) => validate::act(&args, output),

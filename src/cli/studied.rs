@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::Change;
-use super::engine::{self, Checked, Options};
+use super::engine::{self, Checked, Options, Shelf};
 use super::exit::{Exit, Failure};
 use super::output::{self, Output};
 use super::pictures;
@@ -49,6 +49,11 @@ pub(super) struct Found<'f> {
 }
 
 impl Asked {
+    /// Where finished parts are kept, so that the study can be stopped and resumed: in the folder it is written to.
+    pub(super) fn shelf(&self) -> Kept {
+        Kept { folder: self.output.as_ref().map(|folder| folder.join("columns")) }
+    }
+
     /// Refuses what cannot be written, before anything is run.
     pub(super) fn kinds(&self) -> Result<Vec<Kind>, Failure> {
         let kinds = run::kinds(&self.files)?;
@@ -96,6 +101,33 @@ impl Asked {
         failures.extend(output::result(found.text(format, output.style()).as_bytes()).err());
         output.told(ended, failures)
     }
+}
+
+/// What is finished, in a folder.
+pub(super) struct Kept {
+    folder: Option<PathBuf>,
+}
+
+impl Shelf for Kept {
+    fn take(&self, key: &str) -> Option<String> {
+        output::text(&self.place(key)?)
+    }
+
+    fn keep(&self, key: &str, text: &str) {
+        let Some(folder) = &self.folder else { return };
+        // What cannot be kept is run again; whether the folder can be written to was seen before.
+        let _ = output::folder(folder).and_then(|()| output::file(&folder.join(file(key)), text.as_bytes()));
+    }
+}
+
+impl Kept {
+    fn place(&self, key: &str) -> Option<PathBuf> {
+        self.folder.as_deref().map(|folder: &Path| folder.join(file(key)))
+    }
+}
+
+fn file(key: &str) -> String {
+    format!("{key}.json")
 }
 
 impl Found<'_> {

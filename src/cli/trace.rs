@@ -121,7 +121,7 @@ fn kind(path: &Path) -> Result<Kind, Failure> {
 }
 
 /// Reads `slowest`, `failed`, `p99` or a number.
-fn pick(text: &str) -> Result<Pick, String> {
+pub(super) fn pick(text: &str) -> Result<Pick, String> {
     let percentile = |rest: &str| rest.parse().ok().filter(|p: &f64| *p > 0.0 && *p < 100.0);
     if text == "slowest" {
         return Ok(Pick::Slowest);

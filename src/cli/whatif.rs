@@ -48,7 +48,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     };
     let wanted = WhatIfWanted { client: args.client.clone(), of };
     let progress = Progress::begin(args.asked.progress, output);
-    let study = engine::whatif(&checked, &wanted, args.asked.jobs, &progress);
+    let study = engine::whatif(&checked, &wanted, args.asked.jobs, &progress, &args.asked.shelf());
     progress.end();
     let study = study.map_err(|trouble| engine::told(trouble, &options, output.colour_errors()))?;
     let found = Found {

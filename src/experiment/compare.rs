@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::estimate::CONFIDENCE;
 use super::summary::{Estimate, Replicate, Stats, Summary, Tool};
@@ -91,7 +91,7 @@ pub struct Versus {
 }
 
 /// The figures of a client in both.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// Mean latency of successes, ms; not compared where requests of either had no end.
     pub mean_ms: Difference,
@@ -128,10 +128,23 @@ impl Figures {
             ("throughput_per_s", &self.throughput_per_s),
         ]
     }
+
+    /// How often chance alone gives differences as large, in the order of [`all`](Self::all): what the contract does not hold.
+    pub(super) fn chances(&self) -> [Option<f64>; 5] {
+        self.all().map(|(_, difference)| difference.chance)
+    }
+
+    /// The same figures with chances that were kept beside them.
+    pub(super) fn with_chances(mut self, kept: [Option<f64>; 5]) -> Self {
+        let Self { mean_ms, p50_ms, p99_ms, success_rate, throughput_per_s, .. } = &mut self;
+        let all = [mean_ms, p50_ms, p99_ms, success_rate, throughput_per_s];
+        all.into_iter().zip(kept).for_each(|(difference, chance)| difference.chance = chance);
+        self
+    }
 }
 
 /// A figure in both, and how far they are apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// In the base.
     pub base: Estimate,
@@ -149,10 +162,10 @@ pub struct Difference {
     #[serde(skip)]
     pub chance: Option<f64>,
     /// Base and other: what it is at least where that is all that is known, because some were still under way.
-    #[serde(skip_serializing_if = "untold")]
+    #[serde(default, skip_serializing_if = "untold")]
     pub at_least: [Option<f64>; 2],
     /// Base and other: whether it lies among the failed, which are slower than everything.
-    #[serde(skip_serializing_if = "untold")]
+    #[serde(default, skip_serializing_if = "untold")]
     pub never: [bool; 2],
 }
 
@@ -185,7 +198,7 @@ impl Difference {
 }
 
 /// What may be said of a difference.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// When the interval lies below zero.

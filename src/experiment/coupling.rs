@@ -8,13 +8,16 @@
 //!
 //! [`study()`] takes everything down in turn: nodes, brokers, edges and zones.
 
+mod availability;
 mod cast;
 mod column;
+mod product;
 mod screen;
 mod slow;
 mod study;
 mod visits;
 
+pub use availability::{Availability, Available, Broken, Side, Unavailable};
 pub use cast::{Kind, Target};
 pub use column::{Cell, Column, Index};
 pub use screen::Screen;

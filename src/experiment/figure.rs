@@ -208,6 +208,12 @@ impl Seen<'_> {
         self.client(client, |c| Figure::level(&c.throughput_per_s, c.arrived))
     }
 
+    /// Successes of a run.
+    pub(super) fn succeeded(self, client: &str) -> Figure {
+        let runs = f64::from(self.0.run.replications.max(1));
+        self.client(client, |c| Figure::sure(c.succeeded as f64 / runs))
+    }
+
     /// Tries per call.
     pub(super) fn tries(self, edge: &str) -> Figure {
         self.0.edges.get(edge).map_or(Figure::MISSING, |e| Figure::level(&e.attempts_per_request, e.arrived))

@@ -24,6 +24,7 @@ pub mod trace;
 pub mod variants;
 mod verdict;
 pub mod whatif;
+pub mod why;
 
 pub use run::{Failure, Watch, run};
 pub use trace::trace;

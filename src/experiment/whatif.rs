@@ -5,14 +5,15 @@
 //! off. Differences are those of [`compare`](super::compare): replication by replication, with Student's t. Many are looked at,
 //! so the ones that *stand* are those that Holm's correction leaves, and the best of them is run again on fresh seeds.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::compare::{Difference, Figures, Verdict, compare};
-use super::coupling::Screen;
+use super::coupling::{Screen, Shelf};
 use super::estimate::CONFIDENCE;
 use super::run::{Failure, Watch, run};
 use super::study::{Part, Trouble};
 use super::summary::{ScenarioRef, Summary, Tool};
+use crate::random::draw::name_hash;
 use crate::scenario::Checked;
 use crate::scenario::edit::{Knob, Way, knobs, turned};
 use crate::scenario::written::Load;
@@ -143,9 +144,11 @@ pub struct Study {
     pub whole: bool,
 }
 
-/// Runs a scenario, and again with each thing turned. An interruption leaves the changes that are finished.
+/// Runs a scenario, and again with each thing turned. An interruption leaves the changes that are finished; what is on the
+/// `shelf` from a study of the same scenario and client is not run again.
 ///
 /// ```
+/// use hoptax::experiment::coupling::NoShelf;
 /// use hoptax::experiment::study::{Options, load};
 /// use hoptax::experiment::whatif::{Of, Wanted, study};
 /// use hoptax::scenario::Source;
@@ -165,13 +168,19 @@ pub struct Study {
 /// "#;
 /// let checked = load(&Source::text("tandem", text), None, &Options::default()).unwrap();
 /// let wanted = Wanted { of: Of::Mean, ..Wanted::default() };
-/// let whatif = study(&checked, &wanted, None, &()).unwrap().whatif;
+/// let whatif = study(&checked, &wanted, None, &(), &NoShelf).unwrap().whatif;
 /// // Nobody queues, so a tenth of the longer work is what can be gained most.
 /// let best = &whatif.changes[0];
 /// assert_eq!((best.what.as_str(), best.way), ("second", "down"));
 /// assert!((best.figures.mean_ms.difference.value.unwrap() + 0.4).abs() < 0.01);
 /// ```
-pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dyn Watch) -> Result<Study, Trouble> {
+pub fn study(
+    checked: &Checked,
+    wanted: &Wanted,
+    jobs: Option<usize>,
+    watch: &dyn Watch,
+    shelf: &dyn Shelf,
+) -> Result<Study, Trouble> {
     let turns = turns(checked);
     let of = turns.len() + 3;
     let part = |at: usize| Part { whole: watch, at, of };
@@ -185,6 +194,10 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     let mut missing = Vec::new();
     for (at, turn) in turns.iter().enumerate() {
         let apart = turn.knob.place().is_some_and(|place| !screen.meet(place, &client));
+        if let Some(kept) = shelf.take(&turn.key(&client)).and_then(|text| turn.read(&text, checked, &client)) {
+            changes.push(kept);
+            continue;
+        }
         // Who has had enough does not wait until each of the rest is made ready.
         let found = match (apart, watch.stopped()) {
             (true, _) => Ok(base.clone()),
@@ -192,7 +205,11 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
             (false, false) => run(&turn.turned, jobs, &part(at + 1)),
         };
         match found {
-            Ok(other) if !other.run.partial => changes.push(turn.change(&base, &other, &client, apart)),
+            Ok(other) if !other.run.partial => {
+                let change = turn.change(&base, &other, &client, apart);
+                shelf.keep(&turn.key(&client), &Kept::of(checked, &client, &change));
+                changes.push(change);
+            }
             Ok(_) | Err(Failure::Interrupted) => missing.push(turn.told()),
         }
     }
@@ -268,6 +285,52 @@ impl Turn {
             stands: false,
             by_structure,
         }
+    }
+}
+
+/// A change on a shelf, and of which scenario and client.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    hash: String,
+    client: String,
+    what: String,
+    by: String,
+    figures: Figures,
+    chances: [Option<f64>; 5],
+}
+
+impl Kept {
+    fn of(checked: &Checked, client: &str, change: &Change) -> String {
+        let kept = Self {
+            hash: checked.hash.clone(),
+            client: client.to_owned(),
+            what: change.what.clone(),
+            by: change.by.clone(),
+            figures: change.figures,
+            chances: change.figures.chances(),
+        };
+        serde_json::to_string_pretty(&kept).unwrap_or_default()
+    }
+}
+
+impl Turn {
+    /// What it is kept under.
+    fn key(&self, client: &str) -> String {
+        format!("turn-{:016x}", name_hash(&format!("{} {} {client}", self.knob, self.word())))
+    }
+
+    /// A change that was kept by a study of the same scenario and client.
+    fn read(&self, text: &str, checked: &Checked, client: &str) -> Option<Change> {
+        let kept: Kept = serde_json::from_str(text).ok()?;
+        let same = kept.hash == checked.hash && kept.client == client && kept.what == self.knob.to_string();
+        (same && kept.by == self.by).then(|| Change {
+            what: kept.what,
+            way: self.word(),
+            by: kept.by,
+            figures: kept.figures.with_chances(kept.chances),
+            stands: false,
+            by_structure: self.knob.place().is_some_and(|place| !Screen::of(checked).meet(place, client)),
+        })
     }
 }
 

@@ -17,6 +17,7 @@ mod mail;
 mod names;
 mod parts;
 mod setup;
+mod sight;
 mod stations;
 mod streams;
 mod walk;
@@ -39,6 +40,7 @@ pub use core::course::Stop;
 pub use core::ledger::Parts;
 pub use core::limit::Alive;
 pub use setup::replication_seed;
+pub use sight::{At, Seen, Sight, sight};
 
 /// One replication under way: the plan, all mutable state, and a probe that hears its facts.
 #[derive(Clone, Debug)]

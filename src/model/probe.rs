@@ -1,5 +1,6 @@
 //! Listeners. A run tells facts; whoever wants figures listens.
 
+use crate::random::Lineage;
 use crate::units::{Span, Time};
 
 use super::cause::{Cause, Cell};
@@ -61,9 +62,11 @@ pub enum Opening {
         /// The call-site.
         call: CallId,
     },
-    /// When a member of a group takes a record.
-    Record {
-        /// What it does with it.
+    /// When a message leaves for a consumer, or a member of a group takes a record.
+    Message {
+        /// Which: the same each time it comes.
+        message: Lineage,
+        /// What is done with it.
         endpoint: EndpointId,
     },
     /// When a frame forks.
@@ -114,6 +117,37 @@ pub enum Trace {
         /// The broker, or the database.
         node: NodeId,
         /// How.
+        outcome: Outcome,
+        /// When.
+        at: Time,
+    },
+    /// When a frame sends a message: it is on its way to its broker.
+    Sent {
+        /// The frame.
+        frame: u32,
+        /// The message.
+        message: Lineage,
+        /// The broker.
+        node: NodeId,
+        /// When.
+        at: Time,
+    },
+    /// When a copy of a message goes on in another queue: a dead letter.
+    Moved {
+        /// The message.
+        from: Lineage,
+        /// Its copy.
+        message: Lineage,
+        /// The broker of that.
+        node: NodeId,
+        /// When.
+        at: Time,
+    },
+    /// When a message is gone from its broker, or was never taken.
+    Gone {
+        /// The message.
+        message: Lineage,
+        /// How, for whoever sent it: success where it was handled or has gone elsewhere.
         outcome: Outcome,
         /// When.
         at: Time,

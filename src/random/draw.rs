@@ -5,7 +5,7 @@
 //! reordering the file leaves every other draw as it was (common random numbers).
 
 /// Where a request comes from, as 64 bits. Equal lineages draw equal numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lineage(pub u64);
 
 /// What a draw is for. Two draws of one lineage with different purposes are independent.

@@ -1,12 +1,12 @@
 //! Who falls when something falls: the answer in a sentence, the matrix, the index of every edge, single points of failure.
 
 use crate::diag::nouns;
-use crate::experiment::coupling::{Breaks, Cell as Cost, Column, Coupling, Index, Kind, Whose};
+use crate::experiment::coupling::{Breaks, Cell as Cost, Column, Coupling, Index, Kind, Side, Whose};
 use crate::experiment::summary::Estimate;
 use crate::report::number::{NONE, count, or_none, percent, plain, seconds, short, time};
 use crate::report::page::{Figure, Page};
 use crate::report::sheet::{Cell, Sheet, Tone};
-use crate::report::text::clean;
+use crate::report::text::{agree, clean};
 
 /// Below this share nobody is said to lose anything.
 const SAID: f64 = 0.005;
@@ -28,11 +28,22 @@ pub fn page(coupling: &Coupling, every: bool) -> Page {
             ("coupling in time of callers to callees".to_owned(), edges(coupling, every)),
             ("coupling in slowness, and how slow a node may be".to_owned(), slow(coupling, every)),
             ("single points of failure".to_owned(), points(coupling, every)),
+            ("what is to be expected to be lost".to_owned(), expected(coupling, every)),
+            ("availability".to_owned(), available(coupling)),
+            ("where the product of textbooks does not hold".to_owned(), broken(coupling)),
         ],
         notes: notes(coupling),
         figures: Vec::new(),
     };
     coupling.columns.iter().for_each(|column| figures(column, &mut page.figures));
+    for (client, of) in coupling.availability.iter().flat_map(|all| &all.clients) {
+        let mut add = |metric: &str, value| {
+            let (name, metric) = (client.clone(), metric.to_owned());
+            page.figures.push(Figure { section: "availability", name, metric, unit: "1", value, count: None });
+        };
+        add("simulated", of.simulated);
+        of.product.into_iter().for_each(|product| add("product", Estimate::point(product)));
+    }
     for slow in &coupling.slowness {
         for (client, slowed) in &slow.clients {
             let mut add = |metric: String, value| {
@@ -68,7 +79,9 @@ pub fn answer(coupling: &Coupling) -> String {
     let node = |column: &&Column| column.target.kind == Kind::Node;
     let inner = felt().find(|column| node(column) && !column.entry);
     match inner.or_else(|| felt().find(node)).or_else(|| felt().next()) {
-        Some(column) => format!("{}{}", sentence(column, coupling), tightest(coupling)),
+        Some(column) => {
+            format!("{}{}{}", sentence(column, coupling), tightest(coupling), costliest(coupling))
+        }
         None => format!(
             "nothing that was taken down for {} costs anybody anything that is seen",
             seconds(coupling.run.outage_for_s)
@@ -92,6 +105,107 @@ fn tightest(coupling: &Coupling) -> String {
     })
 }
 
+/// Columns that say how often they are down, what is to be expected to cost most first.
+fn ranked(coupling: &Coupling) -> Vec<(&Column, f64, Estimate)> {
+    let known = coupling.columns.iter().filter(|column| !column.target.hangs || column.target.kind != Kind::Edge);
+    let known = known.filter_map(|column| Some((column, column.unavailability?, column.expected_loss?)));
+    let mut all: Vec<(&Column, f64, Estimate)> = known.collect();
+    all.sort_by(|a, b| b.2.value.unwrap_or(0.0).total_cmp(&a.2.value.unwrap_or(0.0)).then(a.0.target.cmp(&b.0.target)));
+    all
+}
+
+/// What is to be expected to cost most, with how often it is down taken into account.
+fn costliest(coupling: &Coupling) -> String {
+    let all = ranked(coupling);
+    let Some((column, unavailable, loss)) = all.first().filter(|(.., loss)| loss.value.is_some_and(|v| v > 0.0)) else {
+        return String::new();
+    };
+    format!(
+        "; {} is to be expected to cost most: {} of all requests, for it is down {} of the time",
+        clean(&column.target.name),
+        or_none(*loss, percent),
+        percent(*unavailable)
+    )
+}
+
+fn expected(coupling: &Coupling, every: bool) -> Sheet {
+    let columns = [("down", 9), ("of the time", 8), ("blast radius", 7), ("expected loss", 8), ("a month", 6)];
+    let mut sheet = Sheet::new(&columns);
+    for (column, unavailable, loss) in ranked(coupling) {
+        let month = loss.value.map_or_else(|| NONE.to_owned(), |share| time(share * MONTH_MS));
+        let row: [Cell; 4] =
+            [percent(unavailable).into(), share(column.blast), or_none(loss, percent).into(), month.into()];
+        sheet.push(&down(column), row);
+    }
+    let left = sheet.rows.len().saturating_sub(if every { usize::MAX } else { ROWS });
+    sheet.rows.truncate(sheet.rows.len() - left);
+    sheet.note = (left > 0).then(|| format!("{left} more not shown; all with -v"));
+    sheet
+}
+
+/// 30 days, ms.
+const MONTH_MS: f64 = 30.0 * 86_400.0 * 1e3;
+
+fn available(coupling: &Coupling) -> Sheet {
+    let mut sheet = Sheet::new(&[
+        ("whose", 9),
+        ("product", 8),
+        ("simulated", 9),
+        ("between", 7),
+        ("none down", 5),
+        ("down a month", 6),
+    ]);
+    for (name, of) in coupling.availability.iter().flat_map(|all| &all.clients) {
+        let ends = of
+            .simulated
+            .ends()
+            .map_or_else(|| NONE.to_owned(), |(low, high)| format!("{} and {}", nines(low), nines(high)));
+        let row: [Cell; 5] = [
+            of.product.map_or_else(|| NONE.to_owned(), nines).into(),
+            or_none(of.simulated, nines).into(),
+            ends.into(),
+            or_none(of.healthy, nines).into(),
+            of.simulated.value.map_or_else(|| NONE.to_owned(), |a| time((1.0 - a) * MONTH_MS)).into(),
+        ];
+        sheet.push(name, row);
+    }
+    if let Some(all) = coupling.availability.as_ref() {
+        sheet.note = Some(format!(
+            "none, each of {} faults and {} of {} pairs of them on; what is left has probability {:.1e} and counts as anything between nothing and all",
+            all.faults.len(),
+            all.pairs,
+            all.all_pairs,
+            all.left
+        ));
+    }
+    sheet
+}
+
+/// A share close to all: as many digits as there are nines, and two more.
+fn nines(share: f64) -> String {
+    let digits = if share >= 1.0 { 1 } else { (-(1.0 - share).log10()).floor().clamp(0.0, 8.0) as usize };
+    format!("{:.*} %", digits.max(1), share * 100.0)
+}
+
+fn broken(coupling: &Coupling) -> Sheet {
+    let mut sheet = Sheet::new(&[("condition that does not hold", 9), ("whose", 8), ("the truth lies", 7), ("at", 6)]);
+    for (name, of) in coupling.availability.iter().flat_map(|all| &all.clients) {
+        for broken in &of.broken {
+            let side = match broken.truth {
+                Side::Above => "above",
+                Side::Below => "below",
+                Side::Either => "on either side",
+            };
+            let more = broken.at.len().saturating_sub(NAMES);
+            let at = broken.at.iter().take(NAMES).cloned().collect::<Vec<_>>().join(", ");
+            let at = if more > 0 { format!("{at} and {more} more") } else { at };
+            let row: [Cell; 3] = [name.as_str().into(), side.into(), at.into()];
+            sheet.push(&broken.condition, row);
+        }
+    }
+    sheet
+}
+
 /// Whether anybody feels it.
 fn is_felt(column: &Column) -> bool {
     cells(column).any(|(_, cell)| above(cell.lost) || above(cell.late))
@@ -113,8 +227,13 @@ pub fn sentence(column: &Column, coupling: &Coupling) -> String {
         let name = clean(name);
         let (lost, late) = (cell.lost.value.unwrap_or(0.0), cell.late.value.unwrap_or(0.0));
         match (lost >= SAID, late >= SAID) {
-            (true, true) => felt.push((lost, format!("{name} loses {}, and {} is late", percent(lost), percent(late)))),
-            (true, false) => felt.push((lost, format!("{name} loses {}", percent(lost)))),
+            (true, true) => {
+                let (loses, is) = (agree(&name, "loses", "lose"), agree(&name, "is", "are"));
+                felt.push((lost, format!("{name} {loses} {}, and {} {is} late", percent(lost), percent(late))));
+            }
+            (true, false) => {
+                felt.push((lost, format!("{name} {} {}", agree(&name, "loses", "lose"), percent(lost))));
+            }
             (false, true) => felt.push((late / 2.0, waits(&name, cell, late))),
             (false, false) => unharmed.push(name),
         }
@@ -134,16 +253,17 @@ pub fn sentence(column: &Column, coupling: &Coupling) -> String {
 /// Who waits it out, and what keeps the work meanwhile.
 fn waits(name: &str, cell: &Cost, late: f64) -> String {
     let by = or_none(cell.late_by_s, |s| time(s * 1e3));
+    let is = agree(name, "is", "are");
     match &cell.sheltered_by {
-        Some(broker) => format!("{} saves {name}, of which {} is {by} late", clean(broker), percent(late)),
-        None => format!("{} of {name} is {by} late", percent(late)),
+        Some(broker) => format!("{} saves {name}, of which {} {is} {by} late", clean(broker), percent(late)),
+        None => format!("{} of {name} {is} {by} late", percent(late)),
     }
 }
 
 fn spared(names: &[String]) -> Option<String> {
     match names {
         [] => None,
-        [one] => Some(format!("{one} is unharmed")),
+        [one] => Some(format!("{one} {} unharmed", agree(one, "is", "are"))),
         [one, other] => Some(format!("{one} and {other} are unharmed")),
         [one, rest @ ..] => Some(format!("{one} and {} others are unharmed", rest.len())),
     }

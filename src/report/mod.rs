@@ -22,6 +22,7 @@ pub mod number;
 pub mod page;
 pub mod policing;
 pub mod published;
+pub mod reason;
 mod requests;
 #[cfg(test)]
 pub(crate) mod sample;

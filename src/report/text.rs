@@ -4,6 +4,11 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 pub use crate::diag::{clean, clean_lines};
 
+/// A verb that agrees with a name: of several where the name is a plural, as `browsers` is.
+pub fn agree<'w>(name: &str, one: &'w str, several: &'w str) -> &'w str {
+    if name.ends_with('s') && !name.ends_with("ss") { several } else { one }
+}
+
 /// Columns that `text` takes on a terminal.
 pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)

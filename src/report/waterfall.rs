@@ -198,7 +198,7 @@ fn name(span: &Span, depth: usize, step: usize) -> String {
 
 fn legend(trace: &Trace, room: usize, color: bool) -> Vec<String> {
     let mut lines = legend_lines(&causes(trace), room, color);
-    let calls = trace.spans.iter().any(|span| span.kind != Kind::Client);
+    let calls = trace.spans.iter().any(|span| matches!(span.kind, Kind::Call | Kind::Branch));
     let late = trace.spans.iter().any(|span| span.abandoned.is_some());
     let mut marks: Vec<String> = Vec::new();
     marks.extend(calls.then(|| format!("{CALLEE} a callee has it")));

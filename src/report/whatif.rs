@@ -6,7 +6,7 @@ use crate::report::compare::{apart_ms, apart_share};
 use crate::report::number::{NONE, or_none, percent, plain, seconds, time};
 use crate::report::page::{Figure, Page};
 use crate::report::sheet::{Cell, Sheet, Tone};
-use crate::report::text::clean;
+use crate::report::text::{agree, clean};
 
 /// Rows of a table for a screen.
 const ROWS: usize = 24;
@@ -73,7 +73,7 @@ pub fn answer(whatif: &WhatIf) -> String {
     } else {
         format!("; then {}", then.join(", "))
     };
-    format!("{client} gain most by {}{then}", figure(best))
+    format!("{client} {} most by {}{then}", agree(&client, "gains", "gain"), figure(best))
 }
 
 fn signed(share: f64) -> String {

@@ -53,7 +53,7 @@ impl Story<'_> {
         let span = &self.trace.spans[next];
         let tried = self.trace.spans[self.at].guard;
         match span.kind {
-            Kind::Branch => {}
+            Kind::Branch | Kind::Message => {}
             _ if tried => self.parts.extend(self.last_try(span)),
             _ => self.parts.push(self.told(next)),
         }
@@ -68,12 +68,19 @@ impl Story<'_> {
 
     /// Of the spans below, the last that failed; below one that was given up, the last that was waited for just then.
     fn guilty(&self) -> Option<usize> {
+        // What came of a message is nobody's answer.
+        let asked = |span: &Span| span.kind != Kind::Message;
         let failed = |span: &Span| !span.outcome.is_good() || span.abandoned.is_some() || span.open;
         let here = |span: &Span| match self.gone {
             Some(then) => span.from <= then && (then < span.to || span.open),
             None => failed(span),
         };
-        let below = self.trace.spans.iter().enumerate().filter(|(_, span)| span.parent == Some(self.at) && here(span));
+        let below = self
+            .trace
+            .spans
+            .iter()
+            .enumerate()
+            .filter(|(_, span)| span.parent == Some(self.at) && asked(span) && here(span));
         below.max_by_key(|(at, span)| (ended(span), *at)).map(|(at, _)| at)
     }
 

@@ -1,6 +1,7 @@
 //! What is tested from outside, in one binary.
 
 mod advise;
+mod availability;
 mod bench;
 mod caches;
 mod cases;
@@ -37,5 +38,7 @@ mod source;
 mod stops;
 mod streams;
 mod theory;
+mod traces;
 mod transports;
 mod whatif;
+mod why;

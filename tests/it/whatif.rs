@@ -1,12 +1,14 @@
 //! A notch on anything, against theory.
 
+use hoptax::experiment::coupling::NoShelf;
 use hoptax::experiment::study::{Options, Trouble, load};
 use hoptax::experiment::whatif::{Change, Of, Wanted, WhatIf, study};
 use hoptax::scenario::Source;
 
 fn of(text: &str, of: Of) -> WhatIf {
     let checked = load(&Source::text("whatif", text), None, &Options::default()).unwrap_or_else(|why| panic!("{why}"));
-    let found = study(&checked, &Wanted { of, ..Wanted::default() }, None, &()).unwrap_or_else(|why| panic!("{why}"));
+    let found =
+        study(&checked, &Wanted { of, ..Wanted::default() }, None, &(), &NoShelf).unwrap_or_else(|why| panic!("{why}"));
     assert!(found.whole);
     found.whatif
 }
@@ -129,6 +131,6 @@ fn a_client_that_is_not_there_is_named() {
     let text = "version = 1\n[clients.users]\ncalls = \"web\"\nrate = \"5/s\"\n[services.web]\nwork = \"1ms\"\n";
     let checked = load(&Source::text("whatif", text), None, &Options::default()).unwrap();
     let wanted = Wanted { client: Some("user".into()), ..Wanted::default() };
-    let Err(Trouble::Absent(why)) = study(&checked, &wanted, None, &()) else { panic!("it was found") };
+    let Err(Trouble::Absent(why)) = study(&checked, &wanted, None, &(), &NoShelf) else { panic!("it was found") };
     assert!(why.contains("`user`") && why.contains("users"), "{why}");
 }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::availability::Availability;
 use super::cast::Target;
 use super::study::Whose;
 use super::visits::Crossing;
 use super::{Party, Roll, Tally, share, tally};
 use crate::experiment::estimate::CONFIDENCE;
 use crate::experiment::summary::Estimate;
+use crate::graph::Arrow;
 use crate::stats::{proportion, ratio};
 use crate::units::Span;
 
@@ -68,6 +70,12 @@ pub struct Column {
     pub entry: bool,
     /// Share of all traffic that is lost with it, clients by their weight.
     pub blast: Estimate,
+    /// Share of the time in which it is down, where random faults say so that strike nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unavailability: Option<f64>,
+    /// Share of all traffic that is to be expected lost with it: `unavailability × blast`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_loss: Option<Estimate>,
     /// By client.
     pub clients: BTreeMap<String, Cell>,
     /// By flow.
@@ -75,6 +83,23 @@ pub struct Column {
     /// Of an edge: its caller's own requests; `None` where these come as messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<Index>,
+}
+
+impl Column {
+    /// With what is to be expected of it, where random faults that strike it say how often it is down.
+    pub(super) fn weigh(&mut self, availability: Option<&Availability>) {
+        let meant = |target: &str| Arrow::of(target).map_or_else(|| target.to_owned(), |arrow| arrow.to_string());
+        let own = availability.into_iter().flat_map(|all| &all.faults);
+        let own = own.filter(|fault| meant(&fault.target) == self.target.name);
+        let up: f64 = own.map(|fault| 1.0 - fault.unavailability).product();
+        if up < 1.0 {
+            self.unavailability = Some(1.0 - up);
+            let times = |share: Option<f64>| share.map(|share| share * (1.0 - up));
+            let Estimate { value, low, high, .. } = self.blast;
+            self.expected_loss =
+                Some(Estimate { value: times(value), low: times(low), high: times(high), ..Estimate::NONE });
+        }
+    }
 }
 
 /// What one pair of runs says of one party.
@@ -146,7 +171,8 @@ pub(super) fn column(
     }
     let blast = blast(whose, &clients);
     let index = crossings.and_then(index);
-    Column { target: target.clone(), entry: false, blast, clients, flows, index }
+    let target = target.clone();
+    Column { target, entry: false, blast, unavailability: None, expected_loss: None, clients, flows, index }
 }
 
 /// The weighted share of all traffic; its ends are those of the parts together, which is wide rather than narrow.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::availability::{Availability, called};
 use super::cast::{Kind, Target, targets};
 use super::column::{Column, Pair, column};
 use super::screen::Screen;
@@ -114,6 +115,9 @@ pub struct Coupling {
     /// One node slower each.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub slowness: Vec<Slowness>,
+    /// How available everything is, where the file says how often what fails.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub availability: Option<Availability>,
     /// What would bring down somebody on its own.
     pub single_points: Vec<SinglePoint>,
     /// What was not run because the study was stopped.
@@ -196,6 +200,7 @@ pub fn study(
         columns: Vec::new(),
         slowness: Vec::new(),
         not_slowed: Vec::new(),
+        availability: None,
         single_points: Vec::new(),
         missing: Vec::new(),
     };
@@ -213,10 +218,31 @@ pub fn study(
     if all.columns.is_empty() && !all.missing.is_empty() {
         return Err(Trouble::Interrupted);
     }
+    let known = if wanted.only.is_empty() { assess(checked, window, (jobs, watch), &screen) } else { Ok(None) };
+    let assessed = !matches!(known, Err(Trouble::Interrupted));
+    all.availability = if assessed { known? } else { None };
+    all.columns.iter_mut().for_each(|column| column.weigh(all.availability.as_ref()));
     let cost = |column: &Column| column.blast.value.unwrap_or(0.0);
     all.columns.sort_by(|a, b| cost(b).total_cmp(&cost(a)).then_with(|| a.target.cmp(&b.target)));
     all.single_points = single_points(&screen, &all.columns);
-    Ok(Study { whole: all.missing.is_empty() && all.not_slowed.is_empty(), coupling: all })
+    Ok(Study { whole: assessed && all.missing.is_empty() && all.not_slowed.is_empty(), coupling: all })
+}
+
+/// How available everything is, where random faults say how often what fails.
+fn assess(
+    checked: &Checked,
+    window: Window,
+    (jobs, watch): (Option<usize>, &dyn Watch),
+    screen: &Screen,
+) -> Result<Option<Availability>, Trouble> {
+    let plan = lower(checked);
+    let at = Time((plan.warmup + Span::from_secs_f64(window.at_s)).0);
+    let (plan, faults) = called(plan, at, Span::from_secs_f64(window.for_s));
+    if faults.is_empty() {
+        return Ok(None);
+    }
+    let bench = Bench { checked, plan: &plan, window, threads: threads(checked, jobs), watch };
+    bench.availability(faults, screen).map(Some)
 }
 
 /// So many faults stand in one plan; what they share is run again for the next.
@@ -320,25 +346,25 @@ const MOST: f64 = 0.5;
 const LEAST_LATE_MS: f64 = 100.0;
 
 /// What all runs share.
-struct Bench<'b> {
-    checked: &'b Checked,
-    plan: &'b Plan,
+pub(super) struct Bench<'b> {
+    pub(super) checked: &'b Checked,
+    pub(super) plan: &'b Plan,
     window: Window,
-    threads: usize,
+    pub(super) threads: usize,
     watch: &'b dyn Watch,
 }
 
 /// Every replication at the moment before the outage, and what became of it without one.
-struct Stand<'p> {
-    whose: Vec<(Whose, Party)>,
-    rolls: Vec<Roll>,
-    plain: Vec<Machine<'p, Roll>>,
+pub(super) struct Stand<'p> {
+    pub(super) whose: Vec<(Whose, Party)>,
+    pub(super) rolls: Vec<Roll>,
+    pub(super) plain: Vec<Machine<'p, Roll>>,
     visits: Vec<Visits<'p>>,
     traced: Vec<Machine<'p, (Roll, Visits<'p>)>>,
 }
 
 impl<'b> Bench<'b> {
-    fn begins(&self) -> Time {
+    pub(super) fn begins(&self) -> Time {
         Time((self.plan.warmup + Span::from_secs_f64(self.window.at_s)).0)
     }
 
@@ -366,7 +392,7 @@ impl<'b> Bench<'b> {
         Ok(())
     }
 
-    fn replications(&self) -> u32 {
+    pub(super) fn replications(&self) -> u32 {
         self.checked.scenario.sim.replications.value
     }
 
@@ -378,7 +404,7 @@ impl<'b> Bench<'b> {
     }
 
     /// Runs a replication to its end; `None` where it was stopped.
-    fn end<P: Probe>(&self, machine: Machine<'_, P>) -> Option<P> {
+    pub(super) fn end<P: Probe>(&self, machine: Machine<'_, P>) -> Option<P> {
         // A run looks up now and then only: who has had enough does not wait for that in each of many.
         if self.watch.stopped() {
             return None;
@@ -387,7 +413,7 @@ impl<'b> Bench<'b> {
         (finished.stop != Stop::Interrupted && !self.watch.stopped()).then_some(finished.probe)
     }
 
-    fn stand(&self, edges: bool) -> Result<Stand<'b>, Trouble> {
+    pub(super) fn stand(&self, edges: bool) -> Result<Stand<'b>, Trouble> {
         let each = |index: u32| {
             let roll = Roll::of(self.plan, self.window);
             let window = roll.window;

@@ -106,7 +106,7 @@ impl<'p> Visits<'p> {
                 self.begin(frame, key, place);
             }
             // Nobody knows which message it is.
-            Opening::Record { .. } => {}
+            Opening::Message { .. } => {}
             Opening::Branch { parent } => {
                 let Some((key, up)) = self.descend(parent, BRANCH) else { return };
                 self.begin(frame, key, Place { call: None, whole: false, ..up });
@@ -215,7 +215,11 @@ impl Probe for Visits<'_> {
                     *slot = None;
                 }
             }
-            Trace::Segment { .. } | Trace::Spurned { .. } => {}
+            Trace::Segment { .. }
+            | Trace::Spurned { .. }
+            | Trace::Sent { .. }
+            | Trace::Moved { .. }
+            | Trace::Gone { .. } => {}
         }
     }
 }

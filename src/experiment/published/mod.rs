@@ -12,6 +12,7 @@ mod claim;
 mod fail_at_scale;
 mod istio;
 mod metastable;
+mod resilience4j;
 mod sre_book;
 mod study;
 mod tail_at_scale;
@@ -25,7 +26,7 @@ use super::summary::Summary;
 use claim::Runs;
 
 /// All publications, in the order of the table.
-pub const PUBLICATIONS: [&Publication; 10] = [
+pub const PUBLICATIONS: [&Publication; 11] = [
     &tail_at_scale::PUBLICATION,
     &aws_backoff::PUBLICATION,
     &brooker::PUBLICATION,
@@ -36,6 +37,7 @@ pub const PUBLICATIONS: [&Publication; 10] = [
     &two_choices::PUBLICATION,
     &uqsim::PUBLICATION,
     &istio::PUBLICATION,
+    &resilience4j::PUBLICATION,
 ];
 
 /// What cannot be reproduced, and why.

@@ -341,11 +341,23 @@ pub struct Conservation {
     pub holds: bool,
 }
 
+/// The version of this contract; of another nobody knows what its figures mean.
+const VERSION: u32 = 1;
+
+fn known_version<'de, D: serde::Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let version = u32::deserialize(from)?;
+    if version == VERSION {
+        return Ok(version);
+    }
+    Err(serde::de::Error::custom(format!("schema_version is {version}; this version of hoptax reads {VERSION}")))
+}
+
 /// All figures of one scenario.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Summary {
     /// Version of this contract.
+    #[serde(deserialize_with = "known_version")]
     pub schema_version: u32,
     /// Who made it.
     pub tool: Tool,

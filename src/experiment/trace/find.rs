@@ -10,12 +10,12 @@ use super::Pick;
 
 /// A request that was found.
 #[derive(Debug)]
-pub(super) struct Found {
-    pub(super) client: ClientId,
+pub(in crate::experiment) struct Found {
+    pub(in crate::experiment) client: ClientId,
     /// Which of the client's requests, from 0.
-    pub(super) nth: u64,
+    pub(in crate::experiment) nth: u64,
     /// Which of its measured ones, from 1.
-    pub(super) measured: u64,
+    pub(in crate::experiment) measured: u64,
     /// Among which it was chosen, where nobody said whose it was to be.
     pub(super) among: Option<String>,
 }
@@ -30,7 +30,7 @@ struct Sent {
 
 /// Hears of all measured requests.
 #[derive(Debug)]
-pub(super) struct Finder {
+pub(in crate::experiment) struct Finder {
     /// By client.
     sent: Vec<Vec<Sent>>,
     /// Frames of requests under way: whose, where in `sent`, and since when.
@@ -38,7 +38,7 @@ pub(super) struct Finder {
 }
 
 impl Finder {
-    pub(super) fn of(plan: &Plan) -> Self {
+    pub(in crate::experiment) fn of(plan: &Plan) -> Self {
         Self { sent: vec![Vec::new(); plan.clients.len()], open: BTreeMap::new() }
     }
 
@@ -47,11 +47,7 @@ impl Finder {
     ///
     /// The error is a fragment that says why there is none.
     pub(super) fn choose(&self, plan: &Plan, pick: Pick, client: Option<&str>) -> Result<Found, String> {
-        let names: Vec<&str> = plan.clients.iter().map(|c| plan.node(c.node).name.as_str()).collect();
-        let place = |name: &str| names.iter().position(|n| *n == name);
-        let named =
-            client.map(|name| place(name).ok_or_else(|| format!("no client `{name}`; there are {}", names.join(", "))));
-        let named = named.transpose()?;
+        let (names, named) = names(plan, client)?;
         let whose: Vec<usize> = named.map_or_else(|| (0..names.len()).collect(), |at| vec![at]);
         let (client, at) = self.pick(pick, &whose).ok_or_else(|| self.missing(&names, named))?;
         let several = whose.len() > 1;
@@ -64,6 +60,45 @@ impl Finder {
         });
         let measured = at as u64 + 1;
         Ok(Found { client: ClientId(client as u32), nth: self.sent[client][at].nth, measured, among })
+    }
+
+    /// Several requests, the slowest first: at a percentile, whatever took longer; of failures, all of that client. Where there
+    /// are more than `most`, these are spread evenly among them; how many there are.
+    ///
+    /// The error is a fragment that says why there is none.
+    pub(in crate::experiment) fn several(
+        &self,
+        plan: &Plan,
+        (pick, client, most): (Pick, Option<&str>, usize),
+    ) -> Result<(Vec<Found>, usize), String> {
+        let (names, named) = names(plan, client)?;
+        let whose: Vec<usize> = named.map_or_else(|| (0..names.len()).collect(), |at| vec![at]);
+        let all: Vec<(usize, usize)> = match pick {
+            Pick::Quantile(q) => {
+                let mut good = self.good(&whose);
+                let rank = (q * good.len() as f64).ceil() as usize;
+                good.drain(..rank.clamp(1, good.len().max(1)) - 1);
+                good.reverse();
+                good
+            }
+            Pick::Failed => {
+                let most = self.pick(pick, &whose).map(|(client, _)| client);
+                let of = |c: usize| {
+                    (0..).zip(&self.sent[c]).filter(|(_, s)| s.latency.is_none()).map(move |(at, _)| (c, at))
+                };
+                most.into_iter().flat_map(of).collect()
+            }
+            Pick::Slowest | Pick::Nth(_) => self.pick(pick, &whose).into_iter().collect(),
+        };
+        let found = |&(client, at): &(usize, usize)| Found {
+            client: ClientId(client as u32),
+            nth: self.sent[client][at].nth,
+            measured: at as u64 + 1,
+            among: None,
+        };
+        let some = all.len().min(most);
+        let picked: Vec<Found> = (0..some).map(|nth| found(&all[nth * all.len() / some])).collect();
+        if picked.is_empty() { Err(self.missing(&names, named)) } else { Ok((picked, all.len())) }
     }
 
     fn pick(&self, pick: Pick, whose: &[usize]) -> Option<(usize, usize)> {
@@ -112,6 +147,16 @@ impl Finder {
         let parts: Vec<String> = named.into_iter().chain(others).take(MOST).map(told).collect();
         format!("no such request in the first replication; {}", parts.join("; "))
     }
+}
+
+/// The clients, and which of them was named.
+fn names<'p>(plan: &'p Plan, client: Option<&str>) -> Result<(Vec<&'p str>, Option<usize>), String> {
+    let names: Vec<&str> = plan.clients.iter().map(|c| plan.node(c.node).name.as_str()).collect();
+    let place = |name: &str| names.iter().position(|n| *n == name);
+    let named =
+        client.map(|name| place(name).ok_or_else(|| format!("no client `{name}`; there are {}", names.join(", "))));
+    let named = named.transpose()?;
+    Ok((names, named))
 }
 
 /// Clients that a message names.

@@ -179,6 +179,14 @@ impl<P: Probe> Core<'_, P> {
         }
     }
 
+    /// Something happens to a single request that no frame begins or ends with.
+    #[inline(always)]
+    pub(crate) fn trace(&mut self, moment: impl FnOnce(Time) -> Trace) {
+        if P::TRACES {
+            self.probe.trace(moment(self.now));
+        }
+    }
+
     /// A step of a frame fails that is no call: whoever follows it hears what refused it.
     pub(crate) fn spurn(&mut self, frame: u32, op: Op, outcome: Outcome) {
         let node = match op {

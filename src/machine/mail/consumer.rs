@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::model::queue::{Crew, OnError};
-use crate::model::{CallId, Cause, Fact, Outcome, Plan, Probe, QueueId};
+use crate::model::{CallId, Cause, Fact, Opening, Outcome, Plan, Probe, QueueId};
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
@@ -161,6 +161,8 @@ impl Mail {
         if core.follows_roots() {
             core.assign_root(frame, what.root);
         }
+        let endpoint = call.endpoint;
+        core.open_account(frame, || Opening::Message { message: what.lineage, endpoint });
         core.tell(Fact::Delivered { queue, again, counted });
         core.tell(Fact::Called { edge: call.edge, measured: what.whose.measured });
         let there = core.vary(call.there, lineage, Purpose::There, 1);

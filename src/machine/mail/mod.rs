@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use crate::kernel::{Arena, Id};
 use crate::model::id::NONE;
 use crate::model::queue::Ready;
-use crate::model::{CallId, ClientId, Fact, Plan, Probe, QueueId};
+use crate::model::{CallId, ClientId, Fact, Plan, Probe, QueueId, Trace};
 use crate::random::Lineage;
 use crate::units::Time;
 
@@ -249,6 +249,10 @@ impl Mail {
             ..old
         };
         core.join_root(new.root);
+        let (message, node) = (new.lineage, core.plan.queue(to).node);
+        if core.plan.queue(to).consumed {
+            core.trace(|at| Trace::Moved { from: old.lineage, message, node, at });
+        }
         let new = self.insert(new);
         self.come_in(core, new);
     }
@@ -256,12 +260,12 @@ impl Mail {
     /// A copy of a record that failed (in the hands of a frame) goes to a queue.
     pub(crate) fn bury<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, to: QueueId, poisoned: bool) {
         let (frame, root) = (core.frames[at], core.root_of(at));
-        let message = self.insert(Message::sent_by(
-            &frame,
-            frame.lineage.child(core.plan.node(core.plan.queue(to).node).hash, 0),
-            to,
-            root,
-        ));
+        let node = core.plan.queue(to).node;
+        let lineage = frame.lineage.child(core.plan.node(node).hash, 0);
+        if core.plan.queue(to).consumed {
+            core.trace(|now| Trace::Sent { frame: at, message: lineage, node, at: now });
+        }
+        let message = self.insert(Message::sent_by(&frame, lineage, to, root));
         self.message(message).poisoned = poisoned;
         core.join_root(root);
         self.come_in(core, message);

@@ -2,7 +2,7 @@
 
 use crate::model::id::NONE;
 use crate::model::queue::WhenFull;
-use crate::model::{Cause, Fact, Op, Outcome, PostId, Probe, QueueId};
+use crate::model::{Cause, Fact, Op, Outcome, PostId, Probe, QueueId, Trace};
 use crate::random::Purpose;
 use crate::units::{Span, Time};
 
@@ -36,6 +36,10 @@ impl Mail {
             ..Message::sent_by(&frame, lineage, post.queue, root)
         });
         core.join_root(root);
+        let node = plan.queue(post.queue).node;
+        if plan.queue(post.queue).consumed {
+            core.trace(|now| Trace::Sent { frame: at, message: lineage, node, at: now });
+        }
         let way = core.vary(post.there, lineage, Purpose::There, 0);
         let safe = core.vary(plan.queue(post.queue).publish_latency, lineage, Purpose::Broker, 0);
         core.schedule(way + safe, Rare::Post(message).event());
@@ -95,6 +99,8 @@ impl Mail {
     /// A message that its queue does not take is gone.
     pub(crate) fn turn_away<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, outcome: Outcome) {
         self.confirm(core, at, outcome);
+        let message = self.message(at).lineage;
+        core.trace(|at| Trace::Gone { message, outcome, at });
         self.drop_message(core, at);
     }
 

@@ -2,7 +2,7 @@
 
 use crate::kernel::{Id, Phase};
 use crate::model::queue::{Fate, Rules};
-use crate::model::{Fact, NodeId, Outcome, Probe, QueueId};
+use crate::model::{Fact, NodeId, Outcome, Probe, QueueId, Trace};
 use crate::units::Time;
 
 use crate::machine::core::Core;
@@ -85,7 +85,7 @@ impl Mail {
     /// A message that is no longer ready, nor with a consumer: it goes to the dead letters, if there are any, or is gone.
     pub(crate) fn dispose<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, fate: Fate) {
         let message = self.message(at);
-        let (queue, counted) = (message.queue, message.counted);
+        let (queue, counted, name) = (message.queue, message.counted, message.lineage);
         let ready = message.place == Whereabouts::Ready;
         let dead_letter = core.plan.queue(queue).dead_letter;
         let told = if dead_letter.is_some() { Fate::DeadLettered } else { fate };
@@ -93,6 +93,8 @@ impl Mail {
         if let Some(to) = dead_letter {
             self.forward(core, at, to);
         }
+        let outcome = if fate == Fate::Expired { Outcome::Timeout } else { Outcome::Overloaded };
+        core.trace(|at| Trace::Gone { message: name, outcome, at });
         self.drop_message(core, at);
     }
 

@@ -63,6 +63,11 @@ impl Joins {
         self.slots.iter().position(|join| join.parent == parent).map(|at| at as u32)
     }
 
+    /// Who waits for a join, if anybody still does.
+    pub(crate) fn parent_of(&self, join: u32) -> Option<u32> {
+        self.slots.get(join as usize).map(|join| join.parent).filter(|parent| *parent != NONE)
+    }
+
     /// One reference fewer; the last one frees the slot, and lets go of the base.
     fn release(&mut self, at: u32) {
         let join = &mut self.slots[at as usize];

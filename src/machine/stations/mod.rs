@@ -110,6 +110,13 @@ impl Replica {
     }
 }
 
+impl Replica {
+    /// Workers held, and those there are.
+    pub(crate) fn taken(&self) -> (u32, u32) {
+        (self.busy, self.workers)
+    }
+}
+
 impl Stations {
     /// All workers of a replica are free.
     pub(crate) fn empty<P: Probe>(&mut self, core: &mut Core<'_, P>, index: u32) {

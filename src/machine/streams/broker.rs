@@ -7,7 +7,7 @@
 
 use crate::model::id::NONE;
 use crate::model::stream::Acks;
-use crate::model::{Cause, Fact, Outcome, Probe, TopicId};
+use crate::model::{Cause, Fact, Outcome, Probe, TopicId, Trace};
 use crate::units::{Span, Time};
 
 use crate::machine::core::Core;
@@ -146,6 +146,7 @@ impl<P: Probe> Core<'_, P> {
         for outgoing in records {
             (0..groups).for_each(|_| self.leave_root(outgoing.record.root));
             self.tell_publisher(topic, outgoing.waiter, Outcome::Timeout, Span::ZERO);
+            self.trace(|at| Trace::Gone { message: outgoing.record.lineage, outcome: Outcome::Timeout, at });
         }
         self.tell(Fact::Forfeited { topic: TopicId(topic), records: records.len() as u32 });
     }

@@ -140,7 +140,7 @@ impl Streams {
         if core.follows_roots() {
             core.assign_root(frame, root);
         }
-        core.open_account(frame, || Opening::Record { endpoint });
+        core.open_account(frame, || Opening::Message { message: record.lineage, endpoint });
         let member = &mut self.members[at as usize];
         (member.record.frame, member.record.partition, member.record.offset) = (frame, partition, offset);
         member.record.published = record.published;

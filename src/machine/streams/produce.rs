@@ -2,7 +2,7 @@
 
 use crate::model::id::NONE;
 use crate::model::stream::{Acks, Filed, Producer};
-use crate::model::{Cause, Fact, NodeId, Op, Outcome, Probe, ProducerId, TopicId};
+use crate::model::{Cause, Fact, NodeId, Op, Outcome, Probe, ProducerId, TopicId, Trace};
 use crate::units::{Span, Time};
 
 use crate::machine::core::frame::Pose;
@@ -62,6 +62,9 @@ impl Streams {
         let outlet = broker.first_outlet + replica;
         let waits = post.waits && plan.acks != Acks::None;
         let waiter = if waits { at } else { NONE };
+        if !plan.groups.is_empty() {
+            core.trace(|now| Trace::Sent { frame: at, message: record.lineage, node: plan.node, at: now });
+        }
         (0..plan.groups.len()).for_each(|_| core.join_root(record.root));
         core.tell(Fact::Produced { topic: TopicId(topic) });
         let open = &mut self.batchers[batcher as usize];

@@ -119,6 +119,8 @@ fn opening(side: &Side) -> Value {
         Role::Client => ("call", "→ "),
         Role::Server => ("served", ""),
         Role::Internal => ("request", ""),
+        Role::Broker => ("message", ""),
+        Role::Consumer => ("consumed", ""),
     };
     json!({ "name": format!("{arrow}{}{mark}", clean(side.name)), "cat": category, "args": args })
 }
@@ -166,14 +168,24 @@ fn names(lanes: &[Lane]) -> Vec<Value> {
     events
 }
 
-/// Arrows from callers to callees.
+/// Arrows from callers to callees, and along the way of a message.
 fn arrows(sides: &[Side], places: &[usize], lanes: &[Lane]) -> Vec<Value> {
     let mut events = Vec::new();
-    for (id, side) in sides.iter().enumerate().filter(|(_, side)| side.role == Role::Server) {
-        let Some(caller) = side.parent.filter(|parent| sides[*parent].role == Role::Client) else { continue };
-        let begin = json!({ "ph": "s", "name": "call", "cat": "call", "id": id });
-        events.push(at(begin, places[caller], lanes, sides[caller].from));
-        let end = json!({ "ph": "f", "bp": "e", "name": "call", "cat": "call", "id": id });
+    for (id, side) in sides.iter().enumerate() {
+        let caller = side.parent.filter(|parent| match side.role {
+            Role::Server => sides[*parent].role == Role::Client,
+            Role::Broker | Role::Consumer => true,
+            Role::Client | Role::Internal => false,
+        });
+        let Some(caller) = caller else { continue };
+        let (word, from) = match side.role {
+            Role::Server => ("call", sides[caller].from),
+            // A message leaves when it is sent, and its broker when a consumer has it.
+            _ => ("message", side.from),
+        };
+        let begin = json!({ "ph": "s", "name": word, "cat": word, "id": id });
+        events.push(at(begin, places[caller], lanes, from));
+        let end = json!({ "ph": "f", "bp": "e", "name": word, "cat": word, "id": id });
         events.push(at(end, places[id], lanes, side.from));
     }
     events

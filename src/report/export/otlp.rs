@@ -57,7 +57,7 @@ fn span(trace: &Trace, id: &str, sides: &[Side], at: usize, side: &Side) -> Valu
         "traceId": id,
         "spanId": span_id(trace, at),
         "name": clean(side.name),
-        "kind": match side.role { Role::Internal => 1, Role::Server => 2, Role::Client => 3 },
+        "kind": kind(side.role),
         "startTimeUnixNano": moment(side.from),
         "endTimeUnixNano": moment(side.to),
         "attributes": attributes(side),
@@ -76,6 +76,16 @@ fn span(trace: &Trace, id: &str, sides: &[Side], at: usize, side: &Side) -> Valu
         span["events"] = json!([{ "timeUnixNano": moment(since), "name": "abandoned" }]);
     }
     span
+}
+
+/// Span kinds of `trace.proto`. A broker's part is none of theirs.
+fn kind(role: Role) -> u32 {
+    match role {
+        Role::Internal | Role::Broker => 1,
+        Role::Server => 2,
+        Role::Client => 3,
+        Role::Consumer => 5,
+    }
 }
 
 /// On what the side's own time was spent, and how the try ended.

@@ -15,6 +15,10 @@ pub enum Role {
     Server,
     /// When it is the caller's part.
     Client,
+    /// When a broker has a message.
+    Broker,
+    /// When a consumer has it.
+    Consumer,
 }
 
 /// A span as viewers know it.
@@ -52,6 +56,11 @@ pub fn sides(trace: &Trace) -> Vec<Side<'_>> {
     for span in &trace.spans {
         let parent = span.parent.and_then(|at| inner.get(at).copied());
         let caller = parent.map(|at| (sides[at].node, sides[at].replica));
+        if let Some(broker) = span.broker.as_deref() {
+            mailed(&mut sides, span, broker, parent);
+            inner.push(sides.len() - 1);
+            continue;
+        }
         match (caller, callee(span)) {
             (Some(caller), Some((from, to))) => {
                 let within = |s: &&Segment| s.from >= from && s.to <= to;
@@ -74,6 +83,20 @@ pub fn sides(trace: &Trace) -> Vec<Side<'_>> {
         inner.push(sides.len() - 1);
     }
     sides
+}
+
+/// A message has two sides: its broker's, and its consumer's once one has it.
+fn mailed<'t>(sides: &mut Vec<Side<'t>>, span: &'t Span, broker: &'t str, parent: Option<usize>) {
+    let lay = |s: &&Segment| s.cause == Cause::Broker;
+    let taken = span.segments.iter().take_while(lay).map(|s| s.to).last().unwrap_or(span.from);
+    let (lain, rest): (Vec<Segment>, Vec<Segment>) = span.segments.iter().cloned().partition(|s| s.to <= taken);
+    let at = Side { name: broker, node: broker, replica: 0, to: taken, ..side(span, parent, Role::Broker) };
+    if span.node == broker {
+        return sides.push(Side { segments: lain, ..at });
+    }
+    sides.push(Side { segments: lain, outcome: Outcome::Succeeded, open: false, ..at });
+    let parent = Some(sides.len() - 1);
+    sides.push(Side { from: taken, segments: rest, ..side(span, parent, Role::Consumer) });
 }
 
 fn side(span: &Span, parent: Option<usize>, role: Role) -> Side<'_> {

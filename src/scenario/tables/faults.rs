@@ -48,6 +48,13 @@ words! {
     }
 }
 
+impl FaultKind {
+    /// As the file says it.
+    pub fn as_written(self) -> &'static str {
+        self.word()
+    }
+}
+
 words! {
     /// What becomes of new work for a replica that is down.
     pub enum Unavailable {

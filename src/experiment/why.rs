@@ -1,0 +1,314 @@
+//! Why a request took as long as it did, or failed: what it waited for, who held that, what these waited for, down to the node
+//! whose own work, fault or line began it.
+//!
+//! The request is followed as [`trace`](super::trace) does, to find what most of its time went into, or what it failed of. Then
+//! the run is stopped in the middle of that, and it is looked at who had what it waited for ([`sight`]): the workers
+//! of a replica, the connections of a pool, a lock, the consumers of a queue; what most of these were at; and so on. The first
+//! replication is run three times, which is the same run by construction.
+//!
+//! Of many requests the chains that are alike are told together.
+
+mod chain;
+mod clue;
+
+pub use chain::{Began, Blamed, Link, Root, Wanted};
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::summary::{ScenarioRef, Tool};
+use super::trace::Pick;
+use super::trace::find::{Finder, Found};
+use super::trace::follow::Follower;
+use crate::machine::{Machine, replication_seed, sight};
+use crate::model::Answer;
+use crate::model::{Cell, Fact, Opening, Outcome, Plan, Probe, Trace as Moment};
+use crate::scenario::{Checked, lower};
+use crate::units::{Span, Time};
+use chain::{Scene, Watcher};
+use clue::Clue;
+
+/// So many requests are asked why.
+pub const MOST: usize = 100;
+
+/// Why requests took long or failed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Why {
+    /// Version of this shape.
+    pub schema_version: u32,
+    /// Who made it.
+    pub tool: Tool,
+    /// What was simulated.
+    pub scenario: ScenarioRef,
+    /// Seed of the replication.
+    pub seed: u64,
+    /// What kind of figures these are.
+    pub note: String,
+    /// Which requests were asked for: `p99`, `failed`, `slowest`, a number.
+    pub request: String,
+    /// How many of them there are.
+    pub there_are: u64,
+    /// How many of these were asked.
+    pub asked: u64,
+    /// Alike chains together; the largest group first.
+    pub groups: Vec<Group>,
+}
+
+/// Requests whose chains are alike.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Group {
+    /// How many.
+    pub requests: u64,
+    /// Whose they are.
+    pub client: String,
+    /// One of them: which of its client's measured requests, from 1. What is said below is said of it.
+    pub such_as: u64,
+    /// How it ended; `None`: it had not when the run stopped.
+    pub outcome: Option<String>,
+    /// When it was meant to set out, s from the start of the measured time.
+    pub began_s: f64,
+    /// Until its client knew, ms.
+    pub latency_ms: f64,
+    /// Of all of them: least, median and most, ms.
+    pub latencies_ms: [f64; 3],
+    /// Of its latency, what was spent on that; 0 where it is no matter of time, ms.
+    pub spent_ms: f64,
+    /// Of all of them: the median, ms.
+    pub spent_median_ms: f64,
+    /// From what it waited for to what began it.
+    pub chain: Vec<Link>,
+    /// What began it.
+    pub began: Root,
+    /// The same of a message of it that lay at its broker for longer than the request took.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub afterwards: Option<Afterwards>,
+}
+
+/// What a message of an answered request waited for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Afterwards {
+    /// How long it lay at its broker, ms.
+    pub spent_ms: f64,
+    /// From what it waited for to what began it.
+    pub chain: Vec<Link>,
+    /// What began it.
+    pub began: Root,
+}
+
+/// Asks requests why. Where a percentile is asked for it is whatever took longer, where failures are, all of the client with
+/// most of them; of more than [`MOST`], as many spread evenly.
+///
+/// The error is a fragment that says why there is no such request.
+pub fn study(checked: &Checked, (pick, named): (Pick, &str), client: Option<&str>) -> Result<Why, String> {
+    let plan = lower(checked);
+    let seed = replication_seed(plan.seed, 0);
+    let finder = Machine::new(&plan, seed, Finder::of(&plan)).run(|_| true).probe;
+    let (found, there_are) = finder.several(&plan, (pick, client, MOST))?;
+    let followers = Machine::new(&plan, seed, Followers::of(&found)).run(|_| true).probe.end();
+    let cases: Vec<Case> = found.iter().zip(followers).filter_map(|(found, f)| Case::of(found, f)).collect();
+    let told = look(checked, &plan, cases);
+    Ok(Why {
+        schema_version: 1,
+        tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
+        scenario: ScenarioRef {
+            name: checked.scenario.name.value.clone(),
+            hash: checked.hash.clone(),
+            variant: checked.variant.clone(),
+        },
+        seed: plan.seed,
+        note: "simulated, not measured".into(),
+        request: named.to_owned(),
+        there_are: there_are as u64,
+        asked: told.len() as u64,
+        groups: group(&plan, told),
+    })
+}
+
+/// Several requests followed in one run.
+#[derive(Debug)]
+struct Followers {
+    all: Vec<Follower>,
+    /// By client and number: which of them.
+    wanted: BTreeMap<(u32, u64), usize>,
+    /// Frames and messages under way: whose.
+    frames: BTreeMap<u32, usize>,
+    letters: BTreeMap<crate::random::Lineage, usize>,
+}
+
+impl Followers {
+    fn of(found: &[Found]) -> Self {
+        Self {
+            all: found.iter().map(|f| Follower::of(f.client, f.nth)).collect(),
+            wanted: found.iter().zip(0..).map(|(f, at)| ((f.client.0, f.nth), at)).collect(),
+            frames: BTreeMap::new(),
+            letters: BTreeMap::new(),
+        }
+    }
+
+    /// Each, with an end for what had none.
+    fn end(self) -> Vec<(Follower, Vec<usize>)> {
+        let close = |mut follower: Follower| {
+            let open = follower.close();
+            (follower, open)
+        };
+        self.all.into_iter().map(close).collect()
+    }
+
+    /// Whose moment it is.
+    fn whose(&mut self, moment: &Moment) -> Option<usize> {
+        let of = |frame: &u32| self.frames.get(frame).copied();
+        match moment {
+            Moment::Opened { frame, opening, .. } => {
+                let whose = match opening {
+                    Opening::Root { client, nth, .. } => self.wanted.get(&(client.0, *nth)).copied(),
+                    Opening::Call { parent, .. } | Opening::Branch { parent } => of(parent),
+                    Opening::Message { message, .. } => self.letters.get(message).copied(),
+                };
+                match whose {
+                    Some(whose) => self.frames.insert(*frame, whose),
+                    None => self.frames.remove(frame),
+                };
+                whose
+            }
+            Moment::Segment { frame, .. } | Moment::Abandoned { frame, .. } | Moment::Spurned { frame, .. } => {
+                of(frame)
+            }
+            Moment::Closed { frame, .. } => self.frames.remove(frame),
+            Moment::Sent { frame, message, .. } => {
+                let whose = of(frame)?;
+                self.letters.insert(*message, whose);
+                Some(whose)
+            }
+            Moment::Moved { from, message, .. } => {
+                let whose = self.letters.get(from).copied()?;
+                self.letters.insert(*message, whose);
+                Some(whose)
+            }
+            Moment::Gone { message, .. } => self.letters.get(message).copied(),
+        }
+    }
+}
+
+impl Probe for Followers {
+    const ACCOUNTS: bool = true;
+    const TRACES: bool = true;
+
+    fn on(&mut self, _: Time, _: Fact) {}
+
+    fn account(&mut self, _: Answer, _: impl Iterator<Item = (Cell, Span)> + Clone) {}
+
+    fn trace(&mut self, moment: Moment) {
+        if let Some(whose) = self.whose(&moment) {
+            self.all[whose].trace(moment);
+        }
+    }
+}
+
+/// A request, and what is known of it before anybody looks.
+struct Case {
+    client: u32,
+    measured: u64,
+    outcome: Option<Outcome>,
+    began: Time,
+    latency: u64,
+    clues: [Option<Clue>; 2],
+}
+
+impl Case {
+    fn of(found: &Found, (follower, open): (Follower, Vec<usize>)) -> Option<Self> {
+        let spans = &follower.spans;
+        let root = spans.first()?;
+        let ended = !open.contains(&0);
+        let failed = ended && !root.outcome.is_good();
+        let first = if failed { clue::of_failure(spans) } else { clue::of_time(spans) };
+        Some(Self {
+            client: found.client.0,
+            measured: found.measured,
+            outcome: ended.then_some(root.outcome),
+            began: follower.began,
+            latency: root.to.since(root.from).0,
+            clues: [first, clue::of_mail(spans)],
+        })
+    }
+}
+
+/// What was found for a case.
+type Told = (Case, Vec<Link>, Root, Option<Afterwards>);
+
+/// Runs on from moment to moment, and looks at each.
+fn look(checked: &Checked, plan: &Plan, cases: Vec<Case>) -> Vec<Told> {
+    let kinds = checked.scenario.faults.iter();
+    let kinds: BTreeMap<String, String> =
+        kinds.map(|fault| (fault.name.value.clone(), fault.kind.value.as_written().to_owned())).collect();
+    let clues =
+        |(case, of): (usize, &Case)| of.clues.into_iter().zip(0..).filter_map(move |(c, nth)| Some((c?, case, nth)));
+    let mut moments: Vec<(Clue, usize, usize)> =
+        cases.iter().enumerate().flat_map(|(at, case)| clues((at, case))).collect();
+    moments.sort_by_key(|(clue, case, nth)| (clue.at, *case, *nth));
+    let mut machine = Machine::new(plan, replication_seed(plan.seed, 0), Watcher::of(plan));
+    let mut found: BTreeMap<(usize, usize), (Vec<Link>, Root)> = BTreeMap::new();
+    for (clue, case, nth) in moments {
+        machine.run_to(clue.at);
+        let sight = sight(&machine);
+        let scene = Scene::of(plan, &sight, machine.probe(), &kinds, clue.at);
+        found.insert((case, nth), scene.chain(&clue));
+    }
+    let told = |(at, case): (usize, Case)| {
+        let (chain, root) = found.get(&(at, 0))?.clone();
+        let afterwards = found.get(&(at, 1)).cloned().zip(case.clues[1]);
+        let afterwards = afterwards.map(|((chain, began), clue)| Afterwards { spent_ms: ms(clue.spent), chain, began });
+        Some((case, chain, root, afterwards))
+    };
+    cases.into_iter().enumerate().filter_map(told).collect()
+}
+
+/// What two requests have in common whose chains are alike.
+fn key((case, chain, root, _): &Told) -> String {
+    let links: Vec<String> =
+        chain.iter().map(|link| format!("{:?} {} {:?}", link.wanted, link.node, link.to)).collect();
+    let faults: Vec<&str> = root.faults.iter().map(|fault| fault.name.as_str()).collect();
+    format!("{} {:?} {links:?} {:?} {} {faults:?}", case.client, case.outcome, root.began, root.node)
+}
+
+/// Alike chains together.
+fn group(plan: &Plan, told: Vec<Told>) -> Vec<Group> {
+    let mut by: BTreeMap<String, Vec<Told>> = BTreeMap::new();
+    for one in told {
+        by.entry(key(&one)).or_default().push(one);
+    }
+    let mut groups: Vec<Group> = by.into_values().filter_map(|alike| of_alike(plan, alike)).collect();
+    groups.sort_by(|a, b| b.requests.cmp(&a.requests).then(b.latency_ms.total_cmp(&a.latency_ms)));
+    groups
+}
+
+/// The one in the middle speaks for all.
+fn of_alike(plan: &Plan, mut alike: Vec<Told>) -> Option<Group> {
+    alike.sort_by_key(|one| (one.0.latency, one.0.measured));
+    let requests = alike.len();
+    let spent = |one: &Told| one.0.clues[0].map_or(0.0, |clue| ms(clue.spent));
+    let mut spents: Vec<f64> = alike.iter().map(spent).collect();
+    spents.sort_by(f64::total_cmp);
+    let latencies_ms = [0, requests / 2, requests - 1].map(|at| ms(alike[at].0.latency));
+    let one = alike.into_iter().nth(requests / 2)?;
+    let spent_ms = spent(&one);
+    let (case, chain, began, afterwards) = one;
+    Some(Group {
+        requests: requests as u64,
+        client: plan.node(plan.clients[case.client as usize].node).name.clone(),
+        such_as: case.measured,
+        outcome: case.outcome.map(|outcome| outcome.word().to_owned()),
+        began_s: (case.began.0 as f64 - plan.warmup.0 as f64) / 1e9,
+        latency_ms: ms(case.latency),
+        latencies_ms,
+        spent_ms,
+        spent_median_ms: spents[requests / 2],
+        chain,
+        began,
+        afterwards,
+    })
+}
+
+fn ms(ns: u64) -> f64 {
+    ns as f64 / 1e6
+}

@@ -1,0 +1,129 @@
+//! Availability: the product where it holds, and on which side the truth lies where it does not.
+
+use hoptax::experiment::coupling::{Availability, Available, Coupling, NoShelf, Side, Wanted, study};
+use hoptax::experiment::study::{Options, load};
+use hoptax::scenario::Source;
+
+fn of(rest: &str) -> Coupling {
+    let text = format!("version = 1\nsim = {{ duration = \"20s\", warmup = \"1s\", replications = 4 }}\n{rest}");
+    let checked =
+        load(&Source::text("availability", &text), None, &Options::default()).unwrap_or_else(|why| panic!("{why}"));
+    study(&checked, &Wanted::default(), None, &(), &NoShelf).unwrap_or_else(|why| panic!("{why}")).coupling
+}
+
+fn users(coupling: &Coupling) -> (&Availability, &Available) {
+    let all = coupling.availability.as_ref().expect("faults at random");
+    (all, &all.clients["users"])
+}
+
+/// A fault at random that is on for one percent of the time.
+fn fails(target: &str, more: &str) -> String {
+    format!("[[faults]]\nkind = \"outage\"\ntarget = \"{target}\"\nmtbf = \"990s\"\nmttr = \"10s\"\n{more}")
+}
+
+const CHAIN: &str = r#"
+[clients.users]
+calls = "web"
+rate = "60/s"
+[services.web]
+concurrency = 40
+work = "1ms"
+steps = [{ call = "a", probability = "50%" }, "b"]
+[services.a]
+work = "1ms"
+[services.b]
+error_rate = "2%"
+work = "1ms"
+"#;
+
+#[test]
+fn in_series_the_product_is_what_is_simulated() {
+    let coupling = of(&format!("{CHAIN}{}{}", fails("a", ""), fails("b", "")));
+    let (all, users) = users(&coupling);
+    let product = 0.98 * 0.99 * (1.0 - 0.5 * 0.01);
+    assert!((users.product.unwrap() - product).abs() < 1e-12, "{users:?}");
+    // All pairs of two faults are run: nothing is left.
+    assert_eq!((all.pairs, all.all_pairs), (1, 1));
+    assert!(all.left.abs() < 1e-12 && users.simulated.contains(product) == Some(true), "{users:?}");
+    assert!((users.simulated.value.unwrap() - product).abs() < 0.01);
+    assert!(users.broken.is_empty(), "{:?}", users.broken);
+    // B is asked by all, a by half of them.
+    let loss = |name: &str| {
+        let column = coupling.columns.iter().find(|c| c.target.name == name && !c.target.hangs).unwrap();
+        (column.unavailability, column.expected_loss.and_then(|e| e.value))
+    };
+    assert!((loss("b").0.unwrap() - 0.01).abs() < 1e-12 && (loss("b").1.unwrap() - 0.01).abs() < 1e-9);
+    assert!((loss("a").1.unwrap() - 0.005).abs() < 0.001 && loss("web") == (None, None));
+}
+
+#[test]
+fn what_stands_in_for_another_puts_the_truth_above_the_product() {
+    let fallback = CHAIN.replace(r#", "b"]"#, r#", { call = "b", fallback = [{ work = "1ms" }] }]"#);
+    let pair =
+        CHAIN.replace(r#"[{ call = "a", probability = "50%" }, "b"]"#, r#"[{ parallel = ["a", "b"], wait_for = 1 }]"#);
+    for (text, condition) in [(fallback, "no fallbacks"), (pair, "every branch is needed")] {
+        let coupling = of(&format!("{text}{}{}", fails("a", ""), fails("b", "")));
+        let (_, users) = users(&coupling);
+        let broken = users.broken.iter().find(|broken| broken.condition == condition).unwrap();
+        assert_eq!((broken.truth, broken.at.as_slice()), (Side::Above, &["web".to_owned()][..]));
+        assert!(users.simulated.low.unwrap() > users.product.unwrap(), "{condition}: {users:?}");
+    }
+}
+
+#[test]
+fn one_of_two_fails_with_both() {
+    let text = CHAIN
+        .replace("error_rate = \"2%\"\n", "")
+        .replace(r#"[{ call = "a", probability = "50%" }, "b"]"#, r#"[{ parallel = ["a", "b"], wait_for = 1 }]"#);
+    let coupling = of(&format!("{text}{}{}", fails("a", ""), fails("b", "")));
+    let (_, users) = users(&coupling);
+    assert!((users.simulated.value.unwrap() - (1.0 - 1e-4)).abs() < 1e-9, "{users:?}");
+}
+
+#[test]
+fn a_zone_that_fails_at_once_fails_once() {
+    let text = CHAIN.replace("[services.a]\n", "[services.a]\nzone = \"eu/a\"\n");
+    let text =
+        text.replace("[services.b]\n", "[services.b]\nzone = \"eu/a\"\n").replace("probability = \"50%\"", "times = 1");
+    let coupling = of(&format!("{text}{}", fails("zone:eu/a", "")));
+    let (_, users) = users(&coupling);
+    let broken = users.broken.iter().find(|broken| broken.condition.starts_with("independent nodes")).unwrap();
+    assert_eq!(broken.truth, Side::Above);
+    assert!((users.product.unwrap() - 0.98 * 0.99 * 0.99).abs() < 1e-12);
+    assert!((users.simulated.value.unwrap() - 0.98 * 0.99).abs() < 0.01);
+}
+
+#[test]
+fn a_shared_pool_puts_the_truth_below_the_product() {
+    let text = r#"
+[clients.users]
+calls = [{ to = "api.order", share = "80%" }, { to = "api.report", share = "20%" }]
+rate = "100/s"
+timeout = "1s"
+[services.api]
+concurrency = 15
+[services.api.endpoints.order]
+work = "1ms"
+[services.api.endpoints.report]
+work = "1ms"
+steps = [{ call = "warehouse", timeout = "2s" }]
+[services.warehouse]
+work = "10ms"
+"#;
+    let coupling = of(&format!("{text}{}", fails("warehouse", "mode = \"hang\"\n")));
+    let (_, users) = users(&coupling);
+    let broken = users.broken.iter().find(|broken| broken.condition.starts_with("spare capacity")).unwrap();
+    assert_eq!(broken.truth, Side::Below);
+    assert!((users.product.unwrap() - (1.0 - 0.2 * 0.01)).abs() < 1e-12);
+    assert!(users.simulated.high.unwrap() < users.product.unwrap(), "{users:?}");
+}
+
+#[test]
+fn what_is_left_counts_as_anything() {
+    let many = [fails("a", ""), fails("b", ""), fails("web", "name = \"w\"\n")].concat();
+    let coupling = of(&format!("{CHAIN}{many}"));
+    let (all, users) = users(&coupling);
+    // All three at once.
+    assert!((all.left - 1e-6).abs() < 1e-12 && (all.pairs, all.all_pairs) == (3, 3), "{all:?}");
+    assert!(users.simulated.high.unwrap() - users.simulated.low.unwrap() > all.left);
+}

@@ -1,0 +1,165 @@
+//! Why a request took long or failed: the chain from what it waited for to what began it, on systems of which that is known.
+
+use hoptax::experiment::study::{Options, load};
+use hoptax::experiment::trace::Pick;
+use hoptax::experiment::why::{Began, Group, Wanted, Why, study};
+use hoptax::report::reason::{answer, page};
+use hoptax::report::table::Style;
+use hoptax::report::text::width;
+use hoptax::scenario::Source;
+
+fn ask(text: &str, pick: (Pick, &str), client: Option<&str>) -> Why {
+    let checked = load(&Source::text("why", text), None, &Options::default()).unwrap_or_else(|why| panic!("{why}"));
+    study(&checked, pick, client).unwrap_or_else(|why| panic!("{why}"))
+}
+
+/// The way of the largest group: what was wanted, and whose it was.
+fn way(group: &Group) -> Vec<(Wanted, &str)> {
+    group.chain.iter().map(|link| (link.wanted, link.to.as_deref().unwrap_or(&link.node))).collect()
+}
+
+/// Three blocking services in a row; the last is slow for ten seconds.
+const CHAIN: &str = r#"
+version = 1
+sim = { duration = "40s", warmup = "5s", replications = 1 }
+[clients.web]
+calls = "gateway"
+rate = "100/s"
+[services.gateway]
+concurrency = 60
+work = "1ms"
+steps = ["orders"]
+[services.orders]
+concurrency = 16
+work = "2ms"
+steps = ["bank"]
+[services.bank]
+concurrency = 8
+work = { mean = "20ms" }
+[[faults]]
+name = "bank slow"
+kind = "slow"
+target = "bank"
+factor = 20
+at = "20s"
+duration = "10s"
+"#;
+
+#[test]
+fn the_chain_of_held_workers_leads_to_the_slow_node() {
+    let why = ask(CHAIN, (Pick::Quantile(0.9), "p90"), None);
+    assert_eq!((why.asked, why.there_are > 300), (100, true));
+    let group = &why.groups[0];
+    assert!(group.requests > 50, "{}", group.requests);
+    let expected = [
+        (Wanted::Worker, "gateway"),
+        (Wanted::Answer, "orders"),
+        (Wanted::Worker, "orders"),
+        (Wanted::Answer, "bank"),
+        (Wanted::Worker, "bank"),
+    ];
+    assert_eq!(way(group), expected);
+    // All workers of the gateway wait, but for one that may just have been given up.
+    assert!(group.chain[1].waited >= 58 && group.chain[1].of == 60, "{:?}", group.chain);
+    assert!(group.chain[3].of == 16 && group.chain[3].waited >= 15, "{:?}", group.chain);
+    assert_eq!((group.began.began, group.began.node.as_str(), group.began.of), (Began::Work, "bank", 8));
+    assert_eq!((group.began.faults[0].name.as_str(), group.began.faults[0].since_s), ("bank slow", 20.0));
+    let told = answer(&why);
+    for part in [
+        "for a worker of gateway, ",
+        "60 of which waited for orders, ",
+        "of whose workers waited for bank",
+        "which was slow since 20 s (fault `bank slow`)",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    let text = page(&why, false).table(Style::default());
+    assert!(text.lines().all(|line| width(line) <= 80), "{text}");
+}
+
+#[test]
+fn one_request_is_asked_by_its_number_and_the_same_is_said_again() {
+    let why = ask(CHAIN, (Pick::Quantile(0.9), "p90"), None);
+    let such_as = why.groups[0].such_as;
+    let one = ask(CHAIN, (Pick::Nth(such_as), "1"), None);
+    assert_eq!((one.asked, one.groups[0].latency_ms), (1, why.groups[0].latency_ms));
+    assert_eq!(one.groups[0].chain, why.groups[0].chain);
+    assert!(answer(&one).starts_with("request "), "{}", answer(&one));
+}
+
+#[test]
+fn a_callee_that_hangs_has_the_workers_of_those_who_never_needed_it() {
+    let text = include_str!("../../scenarios/66-a-pool-that-two-share.toml");
+    let why = ask(text, (Pick::Failed, "failed"), Some("customers"));
+    let group = &why.groups[0];
+    assert_eq!(group.outcome.as_deref(), Some("timeout"));
+    assert_eq!(way(group), [(Wanted::Worker, "api")]);
+    assert_eq!((group.began.began, group.began.to.as_deref()), (Began::Network, Some("warehouse")));
+    assert_eq!(group.began.faults[0].since_s, 30.0);
+    assert!(group.requests as f64 > 0.9 * why.asked as f64 && group.began.at_it > 25, "{group:?}");
+}
+
+#[test]
+fn a_pool_of_connections_and_a_line_that_no_fault_made() {
+    let text = r#"
+version = 1
+sim = { duration = "30s", warmup = "5s", replications = 1 }
+[clients.web]
+calls = "shop"
+rate = "38/s"
+[services.shop]
+work = "1ms"
+steps = [{ query = "db" }]
+[services.shop.pools]
+db = { connections = 2 }
+[databases.db]
+work = { mean = "50ms" }
+concurrency = 50
+"#;
+    let why = ask(text, (Pick::Quantile(0.9), "p90"), None);
+    let group = &why.groups[0];
+    assert_eq!(way(group)[0], (Wanted::DatabaseConnection, "db"), "{}", answer(&why));
+    assert_eq!((group.began.began, group.began.node.as_str(), group.began.of), (Began::Work, "db", 2));
+    assert!(group.began.faults.is_empty());
+    let alone = ask(&text.replace("38/s", "0.2/s"), (Pick::Nth(1), "1"), None);
+    assert_eq!((alone.groups[0].chain.len(), alone.groups[0].began.node.as_str()), (0, "db"));
+}
+
+#[test]
+fn what_is_down_and_what_a_breaker_refuses_is_said() {
+    let down = CHAIN.replace("kind = \"slow\"", "kind = \"outage\"").replace("factor = 20\n", "");
+    let why = ask(&down, (Pick::Failed, "failed"), None);
+    assert_eq!((why.groups[0].began.began, why.groups[0].began.node.as_str()), (Began::Failure, "bank"));
+    assert!(answer(&why).contains("`connect_failed` from bank, which was down since 20 s"), "{}", answer(&why));
+    let breaker = include_str!("../../scenarios/67-a-breaker-that-protects-by-refusing.toml");
+    let why = ask(breaker, (Pick::Failed, "failed"), None);
+    assert!(answer(&why).contains("refused by orders itself (`circuit_open` since"), "{}", answer(&why));
+}
+
+#[test]
+fn a_message_that_lay_longer_than_its_request_took_is_told_too() {
+    let text = r#"
+version = 1
+sim = { duration = "20s", warmup = "0s", replications = 1 }
+[clients.users]
+calls = "orders"
+rate = "20/s"
+[services.orders]
+work = "1ms"
+steps = [{ publish = "emails" }]
+[queues.emails]
+[services.mailer]
+consumes = [{ from = "emails", concurrency = 2, prefetch = 1, work = "2ms", steps = ["smtp"] }]
+[services.smtp]
+work = { value = "150ms" }
+"#;
+    let why = ask(text, (Pick::Nth(300), "300"), None);
+    let after = why.groups[0].afterwards.as_ref().unwrap();
+    assert_eq!(after.chain[0].wanted, Wanted::Consumer);
+    assert_eq!(
+        (after.chain[1].wanted, after.chain[1].to.as_deref(), after.chain[1].of),
+        (Wanted::Answer, Some("smtp"), 2)
+    );
+    assert_eq!((after.began.began, after.began.node.as_str()), (Began::Work, "smtp"));
+    assert!(after.spent_ms > 1_000.0 && why.groups[0].latency_ms < 50.0, "{}", answer(&why));
+}
