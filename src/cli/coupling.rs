@@ -51,7 +51,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         name: "coupling",
         json: json::pretty(&study.coupling),
         page: &|every| coupling::page(&study.coupling, every),
-        picture: &|| pictures::heat(&study.coupling),
+        picture: Some(&|| pictures::heat(&study.coupling)),
     };
     let ended = if study.whole { Exit::Done } else { Exit::Interrupted };
     Ok(args.asked.deliver(&found, &kinds, ended, output))

@@ -11,11 +11,13 @@ mod coupling;
 mod engine;
 mod exit;
 mod explain;
+mod hunt;
 mod interaction;
 mod new;
 mod output;
 mod pictures;
 mod progress;
+mod recover;
 mod run;
 mod schema;
 mod studied;
@@ -59,6 +61,8 @@ enum Verb {
     Compare(compare::Args),
     Coupling(coupling::Args),
     Trace(trace::Args),
+    Hunt(hunt::Args),
+    Recover(recover::Args),
     Whatif(whatif::Args),
     Explain(explain::Args),
     Validate(validate::Args),
@@ -107,6 +111,8 @@ impl Verb {
             Verb::Compare(args) => compare::act(&args, output),
             Verb::Coupling(args) => coupling::act(&args, output),
             Verb::Trace(args) => trace::act(&args, output),
+            Verb::Hunt(args) => hunt::act(&args, output),
+            Verb::Recover(args) => recover::act(&args, output),
             Verb::Whatif(args) => whatif::act(&args, output),
             Verb::Explain(args) => explain::act(&args, output),
             Verb::Validate(args) => validate::act(&args, output),

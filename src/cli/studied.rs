@@ -44,8 +44,8 @@ pub(super) struct Found<'f> {
     pub(super) json: String,
     /// For people; all of it where that is asked for.
     pub(super) page: &'f dyn Fn(bool) -> Page,
-    /// Its picture, as SVG.
-    pub(super) picture: &'f dyn Fn() -> Result<String, Failure>,
+    /// Its picture, as SVG, if it has one.
+    pub(super) picture: Option<&'f dyn Fn() -> Result<String, Failure>>,
 }
 
 impl Asked {
@@ -60,6 +60,13 @@ impl Asked {
         output::writable(&self.files)?;
         self.output.iter().try_for_each(|folder| output::writable_folder(folder))?;
         Ok(kinds)
+    }
+
+    /// The same without the files that a scenario is to be written into, and these.
+    pub(super) fn without_scenarios(&self) -> (Self, Vec<PathBuf>) {
+        let is = |path: &PathBuf| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"));
+        let (scenarios, files) = self.files.iter().cloned().partition(is);
+        (Self { files, ..self.clone() }, scenarios)
     }
 
     /// The scenario, its warnings said.
@@ -86,7 +93,7 @@ impl Asked {
         if let Some(folder) = &self.output {
             match found.everything(folder) {
                 Ok(()) => {
-                    output.note(&format!("JSON, CSV, Markdown and the picture: {}", output::shown(&folder.join(""))));
+                    output.note(&format!("JSON, CSV, Markdown, pictures: {}", output::shown(&folder.join(""))));
                 }
                 Err(failure) => failures.push(failure),
             }
@@ -111,10 +118,15 @@ impl Found<'_> {
     fn bytes(&self, kind: Kind) -> Result<Vec<u8>, Failure> {
         match kind {
             Kind::Text(format) => Ok(self.text(format, Style::of_file()).into_bytes()),
-            Kind::Svg => Ok((self.picture)()?.into_bytes()),
-            Kind::Png => pictures::png(&(self.picture)()?),
+            Kind::Svg => Ok(self.drawn()?.into_bytes()),
+            Kind::Png => pictures::png(&self.drawn()?),
             Kind::Junit => Err(Failure::Usage("JUnit is about promises; this judges none".into())),
         }
+    }
+
+    fn drawn(&self) -> Result<String, Failure> {
+        let none = || Failure::Usage(format!("{}: there is no picture of it", self.name));
+        self.picture.ok_or_else(none)?()
     }
 
     fn everything(&self, folder: &Path) -> Result<(), Failure> {
@@ -124,11 +136,11 @@ impl Found<'_> {
             let text = self.text(format, Style::default());
             output::file(&folder.join(format!("{}.{ending}", self.name)), text.as_bytes())?;
         }
-        if cfg!(feature = "charts") {
-            output::file(&folder.join(format!("{}.svg", self.name)), (self.picture)()?.as_bytes())?;
+        if cfg!(feature = "charts") && self.picture.is_some() {
+            output::file(&folder.join(format!("{}.svg", self.name)), self.drawn()?.as_bytes())?;
         }
-        if cfg!(feature = "png") {
-            output::file(&folder.join(format!("{}.png", self.name)), &pictures::png(&(self.picture)()?)?)?;
+        if cfg!(feature = "png") && self.picture.is_some() {
+            output::file(&folder.join(format!("{}.png", self.name)), &pictures::png(&self.drawn()?)?)?;
         }
         Ok(())
     }

@@ -55,7 +55,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         name: "whatif",
         json: json::pretty(&study.whatif),
         page: &|every| whatif::page(&study.whatif, every),
-        picture: &|| pictures::tornado(&study.whatif),
+        picture: Some(&|| pictures::tornado(&study.whatif)),
     };
     let ended = if study.whole { Exit::Done } else { Exit::Interrupted };
     Ok(args.asked.deliver(&found, &kinds, ended, output))

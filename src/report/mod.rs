@@ -11,6 +11,7 @@ pub mod coupling;
 pub mod csv;
 pub mod export;
 pub mod forecast;
+pub mod hunt;
 pub mod json;
 pub mod junit;
 pub mod layers;
@@ -20,6 +21,7 @@ pub mod number;
 pub mod page;
 pub mod policing;
 pub mod published;
+pub mod recover;
 mod requests;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -6,7 +6,9 @@
 mod flip;
 mod interaction;
 mod knobs;
+mod reproducer;
 mod sites;
+mod stress;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +22,8 @@ use crate::diag::{Complaint, Source, code};
 
 pub use interaction::{in_pattern, with_table, with_tables};
 pub use knobs::{Knob, Way, knobs, slowed, turned};
+pub use reproducer::{recovers, reproducer};
+pub use stress::{Bound, bound, grown, has_length, lengthened, struck};
 
 /// One change: a path and its new value.
 #[derive(Clone, Debug, PartialEq, Eq)]
