@@ -11,6 +11,7 @@ mod coupling;
 mod engine;
 mod exit;
 mod explain;
+mod graph;
 mod hunt;
 mod interaction;
 mod new;
@@ -64,6 +65,7 @@ enum Verb {
     Hunt(hunt::Args),
     Recover(recover::Args),
     Whatif(whatif::Args),
+    Graph(graph::Args),
     Explain(explain::Args),
     Validate(validate::Args),
     Schema(schema::Args),
@@ -114,6 +116,7 @@ impl Verb {
             Verb::Hunt(args) => hunt::act(&args, output),
             Verb::Recover(args) => recover::act(&args, output),
             Verb::Whatif(args) => whatif::act(&args, output),
+            Verb::Graph(args) => graph::act(&args, output),
             Verb::Explain(args) => explain::act(&args, output),
             Verb::Validate(args) => validate::act(&args, output),
             Verb::Schema(args) => schema::act(&args),
