@@ -98,12 +98,7 @@ pub struct Recover {
     /// By length: where half of the runs stay down.
     pub edges: Vec<Edge>,
     /// Loads and lengths that were not run because the study was stopped.
-    #[serde(skip_serializing_if = "is_zero")]
     pub missing: usize,
-}
-
-fn is_zero(count: &usize) -> bool {
-    *count == 0
 }
 
 /// What was found, and whether that is all of it.

@@ -155,7 +155,7 @@ fn edges(recover: &Recover) -> Sheet {
             Some(load) => Cell::toned(format!("{} too much", percent(1.0 - load)), Tone::Bad),
             None => NONE.into(),
         };
-        let today = today.map_or_else(|| NONE.into(), |cell| share(cell));
+        let today = today.map_or_else(|| NONE.into(), share);
         sheet.push(&length(recover, edge.length_s), [at.into(), between.into(), today, room]);
     }
     sheet

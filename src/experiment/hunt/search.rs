@@ -195,14 +195,13 @@ impl<'h> Hunter<'h> {
         let mut what = breaks?;
         for _ in 0..MOVES {
             let less = millis(length * SMALLER);
-            match self.breaks(&candidate, at(less), seed)? {
-                Some(broken) => (length, what) = (less, broken),
-                None => {
-                    let summary = self.run(&candidate, at(less), seed)?;
-                    let own = summary.slos.iter().find(|slo| Some(&slo.name) == what.promise.as_ref());
-                    found.smaller = Some(own.map_or(Outcome::Met, |slo| slo.verdict));
-                    break;
-                }
+            let summary = self.run(&candidate, at(less), seed)?;
+            if let Some(broken) = broken(&summary, &self.promises) {
+                (length, what) = (less, broken);
+            } else {
+                let own = summary.slos.iter().find(|slo| Some(&slo.name) == what.promise.as_ref());
+                found.smaller = Some(own.map_or(Outcome::Met, |slo| slo.verdict));
+                break;
             }
         }
         (found.length_s, found.breaks, found.confirmed) = (length, what, found.smaller.is_some());

@@ -59,15 +59,11 @@ fn fields(canvas: &Canvas, row: &[&Cell], band: Area, scale: &Scale) {
         let area = Area { left: half(before, band.left), right: half(row.get(at + 1), band.right), ..band };
         let middle = (scale.at(cell.load), f64::midpoint(area.top, area.bottom));
         let set = Type::of(size::SMALL).centred();
+        canvas.rectangle(area, cell.probability.value.map_or(GRID, colour), 1.0);
         let told = match cell.probability.value {
-            Some(share) => {
-                canvas.rectangle(area, colour(share), 1.0);
-                percent(share)
-            }
-            None => {
-                canvas.rectangle(area, GRID, 1.0);
-                if cell.overloaded.is_empty() { "not seen".into() } else { "overloaded".into() }
-            }
+            Some(share) => percent(share),
+            None if cell.overloaded.is_empty() => "not seen".into(),
+            None => "overloaded".into(),
         };
         let narrow = (area.right - middle.0).min(middle.0 - area.left) < room(&told, size::SMALL) / 2.0;
         if cell.between {

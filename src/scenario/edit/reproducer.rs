@@ -28,8 +28,8 @@ pub fn reproducer(
     document.insert("faults", list(fault_keys(fault)));
     document.insert("slos", list(promise_keys(promise)));
     let text = without_comments(&document.to_string());
-    let head: String = head.iter().map(|line| format!("# {line}\n")).collect();
-    format!("{head}\n{}", text.trim_start())
+    let head: Vec<String> = head.iter().map(|line| format!("# {line}")).collect();
+    format!("{}\n\n{}", head.join("\n"), text.trim_start())
 }
 
 fn whole(n: u64) -> Item {
