@@ -3,6 +3,7 @@
 use hoptax::experiment::hunt::{self, Hunt};
 use hoptax::experiment::recover::{Cell, Recover, Wanted, study};
 use hoptax::experiment::study::{Options, Trouble, load};
+use hoptax::experiment::summary::Outcome;
 use hoptax::scenario::{Checked, Source};
 
 fn checked(text: &str) -> Checked {
@@ -185,7 +186,6 @@ fn the_smallest_fault_is_found_and_a_smaller_one_breaks_nothing() {
         assert_eq!((summary.slos.len(), summary.faults.len(), summary.run.seed), (1, 1, hunt.run.fresh_seed));
         summary.slos[0].verdict
     };
-    use hoptax::experiment::summary::Outcome;
     assert_eq!(verdict(text), Outcome::Failed);
     let length = hoptax::units::Span::from_secs_f64(smallest.length_s);
     let less = hoptax::units::Span::from_secs_f64(0.9 * smallest.length_s);
@@ -215,5 +215,5 @@ fn what_is_never_recovered_from_needs_no_promise() {
     let smallest = hunt.found.as_ref().unwrap();
     assert!(smallest.breaks.promise.is_none() && smallest.size < 4.0, "{smallest:?}");
     let summary = hoptax::experiment::run(&checked(hunt.reproducer.as_ref().unwrap()), None, &()).unwrap();
-    assert_eq!(summary.slos[0].verdict, hoptax::experiment::summary::Outcome::Failed);
+    assert_eq!(summary.slos[0].verdict, Outcome::Failed);
 }
