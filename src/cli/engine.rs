@@ -15,8 +15,10 @@ pub(super) use crate::experiment::advise::{Saved as AdviceSaved, Wanted as Advis
 pub(super) use crate::experiment::compare::{Cast, Comparison, Study, study as compare};
 pub(super) use crate::experiment::coupling::{Coupling, Shelf, Wanted as CouplingWanted, Window, study as coupling};
 pub(super) use crate::experiment::diagnosis::{Diagnosis, change, diagnose};
+pub(super) use crate::experiment::hunt::{Wanted as HuntWanted, study as hunt};
 pub(super) use crate::experiment::patterns::{Interaction, cast as patterns};
 pub(super) use crate::experiment::published::{ABSENT, known as published_scenarios, study as published};
+pub(super) use crate::experiment::recover::{Recover, Wanted as RecoverWanted, study as recover};
 pub(super) use crate::experiment::study::{Options, Series, Trouble, each};
 pub(super) use crate::experiment::theory::{Wanted, study as theory};
 pub(super) use crate::experiment::trace::{Pick, Trace};

@@ -14,11 +14,13 @@ mod engine;
 mod exit;
 mod explain;
 mod graph;
+mod hunt;
 mod interaction;
 mod new;
 mod output;
 mod pictures;
 mod progress;
+mod recover;
 mod run;
 mod schema;
 mod studied;
@@ -65,6 +67,8 @@ enum Verb {
     Coupling(coupling::Args),
     Diagnose(diagnose::Args),
     Trace(trace::Args),
+    Hunt(hunt::Args),
+    Recover(recover::Args),
     Whatif(whatif::Args),
     Why(why::Args),
     Graph(graph::Args),
@@ -117,6 +121,8 @@ impl Verb {
             Verb::Coupling(args) => coupling::act(&args, output),
             Verb::Diagnose(args) => diagnose::act(&args, output),
             Verb::Trace(args) => trace::act(&args, output),
+            Verb::Hunt(args) => hunt::act(&args, output),
+            Verb::Recover(args) => recover::act(&args, output),
             Verb::Whatif(args) => whatif::act(&args, output),
             Verb::Why(args) => why::act(&args, output),
             Verb::Graph(args) => graph::act(&args, output),

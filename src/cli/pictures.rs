@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::engine::{Checked, Comparison, Coupling, Trace, WhatIf};
+use super::engine::{Checked, Comparison, Coupling, Recover, Trace, WhatIf};
 use super::exit::Failure;
 use super::output::shown;
 use crate::experiment::summary::Summary;
@@ -206,6 +206,19 @@ pub(super) fn tornado(whatif: &WhatIf) -> Result<String, Failure> {
 /// Refuses: this build draws no pictures.
 #[cfg(not(feature = "charts"))]
 pub(super) fn tornado(_: &WhatIf) -> Result<String, Failure> {
+    Err(Failure::Usage("this build draws no pictures (feature `charts`)".into()))
+}
+
+/// Where a system stays down, as a map.
+#[cfg(feature = "charts")]
+#[allow(clippy::unnecessary_wraps, reason = "the same signature in every build")]
+pub(super) fn boundary(recover: &Recover) -> Result<String, Failure> {
+    Ok(crate::report::recover::picture(recover))
+}
+
+/// Refuses: this build draws no pictures.
+#[cfg(not(feature = "charts"))]
+pub(super) fn boundary(_: &Recover) -> Result<String, Failure> {
     Err(Failure::Usage("this build draws no pictures (feature `charts`)".into()))
 }
 

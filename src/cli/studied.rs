@@ -67,6 +67,13 @@ impl Asked {
         Ok(kinds)
     }
 
+    /// The same without the files that a scenario is to be written into, and these.
+    pub(super) fn without_scenarios(&self) -> (Self, Vec<PathBuf>) {
+        let is = |path: &PathBuf| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"));
+        let (scenarios, files) = self.files.iter().cloned().partition(is);
+        (Self { files, ..self.clone() }, scenarios)
+    }
+
     /// The scenario, its warnings said.
     pub(super) fn scenario(&self, output: &Output) -> Result<(Checked, Options), Failure> {
         if self.change.variant.as_deref() == Some("all") {
@@ -91,7 +98,7 @@ impl Asked {
         if let Some(folder) = &self.output {
             match found.everything(folder) {
                 Ok(()) => {
-                    output.note(&format!("JSON, CSV, Markdown and the picture: {}", output::shown(&folder.join(""))));
+                    output.note(&format!("JSON, CSV, Markdown, pictures: {}", output::shown(&folder.join(""))));
                 }
                 Err(failure) => failures.push(failure),
             }

@@ -20,7 +20,8 @@ use super::summary::{Fault, Recovery};
 
 mod band;
 
-use band::{Band, STAY, mends};
+pub(super) use band::Band;
+use band::{STAY, mends};
 
 /// Who may recover: whose windows, and whether the run waits for all of its requests.
 struct Patient {
@@ -31,7 +32,7 @@ struct Patient {
 
 /// What was seen after a fault's end.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Seen {
+pub(super) enum Seen {
     /// When it was as before after so many seconds.
     Back(f64),
     /// When it was not, for long enough to say so.
@@ -149,10 +150,31 @@ fn look(seconds: &[Window], aftermath: &Aftermath, spell: &Spell, band: Band) ->
     if others().any(|s| s.from <= until && s.until.is_none_or(|other| other > until)) {
         return Seen::Nothing(IS_ON);
     }
-    let patience = STAY as f64 + until.since(spell.from).as_secs_f64().max(STAY as f64);
+    lasting(seconds, (end, until.since(spell.from).as_secs_f64()), band)
+}
+
+/// How long a run has to go on after the end of a fault that was on for so long, so that "not recovered" can be said, s.
+pub(super) fn patience(length_s: f64) -> f64 {
+    STAY as f64 + length_s.max(STAY as f64)
+}
+
+/// What is said of somebody who never came back after a fault that ended then and was on for so long, s.
+fn lasting(seconds: &[Window], (end, length_s): (f64, f64), band: Band) -> Seen {
     let out = (0..=seconds.len()).rev().find(|at| band.is_out_at(seconds, *at)).unwrap_or(0);
     let after = &seconds[(end as usize).min(seconds.len())..];
-    if out as f64 - end >= patience && !mends(after) { Seen::Not } else { Seen::Nothing(RUN_ENDS) }
+    if out as f64 - end >= patience(length_s) && !mends(after) { Seen::Not } else { Seen::Nothing(RUN_ENDS) }
+}
+
+/// What was seen after a fault that was on between two moments, in seconds from the first window, where nothing else
+/// interferes.
+pub(super) fn after(seconds: &[Window], (from, until): (f64, f64), band: Band) -> Seen {
+    if until >= seconds.len() as f64 {
+        return Seen::Nothing(RUN_ENDS);
+    }
+    match band.back(seconds, until as usize, seconds.len()) {
+        Some(at) => Seen::Back((at as f64 - until).max(0.0)),
+        None => lasting(seconds, (until, until - from), band),
+    }
 }
 
 /// Shares, the median, and between what it would be had the rest been seen.

@@ -129,6 +129,24 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
+    /// The same under watch: it is told the time as in [`run`](Self::run), and guards are looked at.
+    pub fn run_watched_to(&mut self, moment: Time, mut watch: impl FnMut(Time) -> bool) {
+        while self.core.course.stop.is_none() && self.core.agenda.next_time().is_some_and(|next| next <= moment) {
+            if self.core.course.events >= self.core.course.look_at {
+                self.core.course.look_at = self.core.course.events + self.core.pulse();
+                self.look_up(&mut watch);
+            } else {
+                self.happen();
+            }
+        }
+    }
+
+    /// How much is under way: requests, tries that nobody waits for any more, calls that wait to be tried again, branches,
+    /// messages.
+    pub fn under_way(&self) -> u64 {
+        self.core.frames.live() as u64 + self.mail.alive() as u64
+    }
+
     /// A fault of the plan that never comes by itself ([`When::Once`](crate::model::fault::When) from [`Time::NEVER`]) comes at a
     /// moment, which must not lie in the past. So many runs with one fault each share what was before it.
     pub fn call_down(&mut self, fault: FaultId, moment: Time) {

@@ -13,6 +13,7 @@ pub mod csv;
 pub mod diagnosis;
 pub mod export;
 pub mod forecast;
+pub mod hunt;
 pub mod json;
 pub mod junit;
 pub mod layers;
@@ -23,6 +24,7 @@ pub mod page;
 pub mod policing;
 pub mod published;
 pub mod reason;
+pub mod recover;
 mod requests;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -477,6 +477,11 @@ fn studies_name_what_is_not_there() {
     fails(&folder, "coupling a.toml --variant all", 2, &["all"]);
     fails(&folder, "coupling a.toml -o a.xml", 2, &["JUnit"]);
     fails(&folder, "whatif a.toml --client nobody", 2, &["`nobody`", "people"]);
+    fails(&folder, "recover a.toml --trigger quake", 2, &["`quake`", "`spike`"]);
+    fails(&folder, "recover a.toml --load 0", 2, &["a load of 0"]);
+    fails(&folder, "hunt a.toml", 2, &["no promise", "[[slos]]", "--never-recovers"]);
+    fails(&folder, "hunt a.toml --never-recovers --target dekc", 2, &["`dekc`", "did you mean `desk`"]);
+    fails(&folder, "hunt a.toml -o a.svg", 2, &["no picture"]);
     fs::write(folder.path().join("bad.toml"), "version = 9\n").unwrap();
     fails(&folder, "coupling bad.toml", 3, &["version"]);
     fails(&folder, "whatif bad.toml", 3, &["version"]);

@@ -31,6 +31,7 @@ mod mesh;
 mod policies;
 mod pools;
 mod published;
+mod recover;
 mod sameness;
 mod scale;
 mod schema;

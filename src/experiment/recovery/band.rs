@@ -19,7 +19,7 @@ const LEAVES: f64 = 0.001_5;
 /// What is usual: windows of so many seconds, the most such a window's mean latency may be, ns, and the share that gets no
 /// good answer: usually, and at most.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Band {
+pub(in crate::experiment) struct Band {
     pub(super) width: usize,
     pub(super) latency: f64,
     pub(super) usual: f64,
@@ -29,7 +29,7 @@ pub(super) struct Band {
 impl Band {
     /// What is usual in the seconds before anything went wrong, one slice for each replication; `None` where that is too
     /// little to tell.
-    pub(super) fn of(healthy: &[&[Window]]) -> Option<Self> {
+    pub(in crate::experiment) fn of(healthy: &[&[Window]]) -> Option<Self> {
         let seconds: usize = healthy.iter().map(|h| h.len()).sum();
         let arrived: u64 = healthy.iter().flat_map(|h| h.iter()).map(|w| u64::from(w.arrived)).sum();
         if arrived == 0 {

@@ -4,6 +4,7 @@
 
 mod axis;
 mod backlog;
+mod boundary;
 mod differences;
 mod frame;
 mod heat;
@@ -26,6 +27,7 @@ mod tornado;
 mod waterfall;
 
 pub use backlog::{Backlog, backlog};
+pub use boundary::boundary;
 pub use differences::{Apart, differences};
 pub use heat::heat;
 pub use lanes::lanes;

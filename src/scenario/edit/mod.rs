@@ -6,7 +6,9 @@
 mod flip;
 mod interaction;
 mod knobs;
+mod reproducer;
 mod sites;
+mod stress;
 #[cfg(test)]
 mod tests;
 mod ways;
@@ -21,6 +23,8 @@ use crate::diag::{Complaint, Source, code};
 
 pub use interaction::{in_pattern, with_table, with_tables};
 pub use knobs::{Knob, Way, knobs, slowed, turned};
+pub use reproducer::{recovers, reproducer};
+pub use stress::{Bound, bound, grown, has_length, lengthened, struck};
 pub use ways::{Owners, with_own_databases, with_rule, without};
 
 /// One change: a path and its new value.

@@ -180,6 +180,18 @@ pub enum Load {
     },
 }
 
+impl Load {
+    /// Whether there is more of it at one time than at another.
+    pub fn changes(&self) -> bool {
+        matches!(self, Self::Open { phases, .. } if phases.len() > 1 || phases.iter().any(|phase| phase.ramp_to.is_some()))
+    }
+
+    /// Whether it comes at a rate that can be multiplied for a while.
+    pub fn is_paced(&self) -> bool {
+        matches!(self, Self::Open { arrivals, .. } if matches!(arrivals.value, Arrivals::Poisson | Arrivals::Constant))
+    }
+}
+
 /// The pattern of open arrivals.
 #[derive(Clone, Debug)]
 pub enum Arrivals {

@@ -14,7 +14,7 @@ use super::super::print;
 use super::super::read::{self, Desk, Value, View, listed, suggest};
 use super::super::vocab::Shape;
 use super::super::walk;
-use super::super::written::{Arrivals, Given, Load, Node, Place, Scenario};
+use super::super::written::{Given, Node, Place, Scenario};
 use super::mesh::proxies;
 use crate::diag::{Complaint, code, nouns};
 use crate::graph::Arrow;
@@ -226,6 +226,27 @@ impl Fault {
             fault.mode.value = Unavailable::Drop;
         }
         Some(fault)
+    }
+
+    /// One that nobody wrote: all of a target, once, at a time.
+    pub fn once(kind: FaultKind, target: &str, at: Span, duration: Option<Span>) -> Self {
+        Self {
+            name: Given::default(format!("{} {target}", kind.word())),
+            kind: Given::default(kind),
+            target: Given::default(target.to_owned()),
+            at: Some(Given::default(at)),
+            duration: Given::default(duration),
+            mtbf: None,
+            mttr: None,
+            busy_only: Given::default(false),
+            mode: Given::default(if kind == FaultKind::Partition { Unavailable::Drop } else { Unavailable::Refuse }),
+            replicas: Given::default(None),
+            factor: Given::default(None),
+            add: Given::default(None),
+            jitter: Given::default(Span::ZERO),
+            probability: Given::default(1.0),
+            place: None,
+        }
     }
 
     /// When it is on: at a time, or at random; one that is over at once has no length.
@@ -559,8 +580,7 @@ fn traffic(scenario: &Scenario, fault: &Fault, name: &str, complaints: &mut Vec<
         let names: Vec<String> = scenario.clients.keys().map(|name| format!("`{name}`")).collect();
         return complaints.push(complaint.help(format!("the clients are {}", few(&names))));
     };
-    let paced = matches!(&client.load, Load::Open { arrivals, .. } if matches!(arrivals.value, Arrivals::Poisson | Arrivals::Constant));
-    if !paced {
+    if !client.load.is_paced() {
         let complaint = wrong(fault, format!("`{name}` has no rate that could be multiplied"));
         complaints.push(complaint.help("it works on clients with arrivals = \"poisson\" or \"constant\""));
     }

@@ -51,6 +51,16 @@ pub enum Scope {
     AfterFault(String),
 }
 
+impl Scope {
+    /// The fault that it is about, if it is about one.
+    pub fn fault(&self) -> Option<&str> {
+        match self {
+            Self::OutsideFaults => None,
+            Self::During(name) | Self::AfterFault(name) => Some(name),
+        }
+    }
+}
+
 /// An SLO's expression as understood.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Promise {
@@ -180,7 +190,7 @@ type Refusal = (Code, String, String);
 
 /// Reads an expression; the complaint has no place yet.
 #[expect(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
-fn promise(text: &str) -> Result<Promise, Complaint> {
+pub(in crate::scenario) fn promise(text: &str) -> Result<Promise, Complaint> {
     parse(text).map_err(|(code, message, help)| Complaint {
         help: (!help.is_empty()).then_some(help),
         ..Complaint::error(code, message)

@@ -1,0 +1,244 @@
+//! The search: one candidate after the other, none larger than the smallest so far.
+
+use serde::Serialize;
+
+use super::Promised;
+use super::cast::Candidate;
+use super::found::{Broken, Found, broken};
+use crate::experiment::run::{Watch, run};
+use crate::experiment::summary::{Outcome, Summary};
+use crate::scenario::Checked;
+use crate::scenario::edit::{recovers, reproducer, struck};
+use crate::units::Span;
+
+/// What became of one candidate.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Tried {
+    /// What goes wrong.
+    #[serde(flatten)]
+    pub candidate: Candidate,
+    /// When, s from the start of the measured time.
+    pub at_s: f64,
+    /// The longest that was tried, s: longer, it would be larger than what was known already.
+    pub up_to_s: f64,
+    /// The shortest that breaks something on the seeds of the search, s.
+    pub breaks_s: Option<f64>,
+    /// Replica-seconds of that.
+    pub size: Option<f64>,
+    /// What it breaks.
+    pub breaks: Option<Broken>,
+}
+
+/// The shortest fault that is tried, s.
+const LEAST_S: f64 = 0.01;
+
+/// A fault is only looked for where it is smaller than the smallest so far by so much.
+const NEWS: f64 = 0.98;
+
+/// Lengths are halved until the shortest that breaks is at most so many times the longest that does not.
+const STEP: f64 = 1.06;
+
+/// What is made of a fault to see whether a smaller one does.
+const SMALLER: f64 = 0.9;
+
+/// How often the smallest is made longer, or shorter, on fresh seeds.
+const MOVES: u32 = 12;
+
+/// Who hunts.
+pub(super) struct Hunter<'h> {
+    calm: &'h Checked,
+    /// Promises that hold without any fault.
+    promises: Vec<String>,
+    never_recovers: bool,
+    jobs: Option<usize>,
+    watch: &'h dyn Watch,
+    pub(super) tried: Vec<Tried>,
+}
+
+/// Only asks whether to stop: progress is told by candidate.
+struct Quiet<'h>(&'h dyn Watch);
+
+impl Watch for Quiet<'_> {
+    fn advanced(&self, _: f64) {}
+    fn stopped(&self) -> bool {
+        self.0.stopped()
+    }
+}
+
+impl<'h> Hunter<'h> {
+    pub(super) fn of(
+        calm: &'h Checked,
+        promises: &[Promised],
+        never_recovers: bool,
+        (jobs, watch): (Option<usize>, &'h dyn Watch),
+    ) -> Self {
+        let holds = |promised: &&Promised| promised.verdict == Outcome::Met;
+        let promises = promises.iter().filter(holds).map(|promised| promised.name.clone()).collect();
+        Self { calm, promises, never_recovers, jobs, watch, tried: Vec::new() }
+    }
+
+    /// Whether there is anything that could be broken.
+    fn is_idle(&self) -> bool {
+        self.promises.is_empty() && !self.never_recovers
+    }
+
+    /// The seed that had no part in the search.
+    pub(super) fn fresh_seed(&self) -> u64 {
+        self.calm.scenario.sim.seed.value.wrapping_add(1)
+    }
+
+    /// Tries all candidates at all times; those that were not because the study was stopped.
+    pub(super) fn search(&mut self, all: &[Candidate], at_s: &[f64], up_to_s: f64) -> Vec<Candidate> {
+        let mut missing = Vec::new();
+        if self.is_idle() {
+            return missing;
+        }
+        let steps = (all.len() * at_s.len() + 2) as f64;
+        for (nth, candidate) in all.iter().enumerate() {
+            for (moment, at) in at_s.iter().enumerate() {
+                self.watch.advanced((nth * at_s.len() + moment + 1) as f64 / steps);
+                match self.shortest(candidate, *at, up_to_s) {
+                    Some(tried) => self.tried.push(tried),
+                    None => missing.push(candidate.clone()),
+                }
+            }
+        }
+        missing
+    }
+
+    /// The smallest size so far.
+    fn smallest(&self) -> Option<&Tried> {
+        let sized = self.tried.iter().filter_map(|tried| Some((tried.size?, tried)));
+        sized.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, tried)| tried)
+    }
+
+    /// The shortest time of one candidate that breaks something; `None` where it was stopped.
+    fn shortest(&self, candidate: &Candidate, at_s: f64, up_to_s: f64) -> Option<Tried> {
+        let news = self.smallest().and_then(|tried| tried.size).map(|size| NEWS * size / candidate.per_second());
+        let most = millis(news.map_or(up_to_s, |news| news.min(up_to_s)));
+        let mut tried =
+            Tried { candidate: candidate.clone(), at_s, up_to_s: most, breaks_s: None, size: None, breaks: None };
+        if most < LEAST_S {
+            return Some(tried);
+        }
+        let seed = self.calm.scenario.sim.seed.value;
+        let (mut holds, mut breaks, mut next) = (0.0, None, most);
+        loop {
+            match self.breaks(candidate, (at_s, next), seed)? {
+                Some(what) => breaks = Some((next, what)),
+                None => holds = next,
+            }
+            let Some((shortest, _)) = &breaks else { break };
+            // By quarters until one of them breaks nothing, then by halves.
+            next = millis(if holds == 0.0 { shortest / 4.0 } else { (shortest * holds).sqrt() });
+            if next < LEAST_S || holds > 0.0 && shortest / holds <= STEP || next >= *shortest || next <= holds {
+                break;
+            }
+        }
+        if let Some((length, what)) = breaks {
+            tried.breaks_s = Some(length);
+            tried.size = Some(length * candidate.per_second());
+            tried.breaks = Some(what);
+        }
+        Some(tried)
+    }
+
+    /// What a fault breaks; `None` where it was stopped.
+    #[allow(clippy::option_option, reason = "stopped, or breaks nothing")]
+    fn breaks(&self, candidate: &Candidate, when: (f64, f64), seed: u64) -> Option<Option<Broken>> {
+        let summary = self.run(candidate, when, seed)?;
+        Some(broken(&summary, &self.promises))
+    }
+
+    fn run(&self, candidate: &Candidate, (at_s, length_s): (f64, f64), seed: u64) -> Option<Summary> {
+        if self.watch.stopped() {
+            return None;
+        }
+        let fault = candidate.fault(Span::from_secs_f64(at_s), Span::from_secs_f64(length_s));
+        let mut with = struck(self.calm, vec![fault]);
+        with.scenario.sim.seed.value = seed;
+        run(&with, self.jobs, &Quiet(self.watch)).ok().filter(|summary| !summary.run.partial)
+    }
+
+    /// The smallest on fresh seeds: longer until it breaks something there, then shorter while a tenth less still does.
+    pub(super) fn confirm(&self, up_to_s: f64) -> Option<Found> {
+        let smallest = self.smallest()?;
+        let (candidate, seed) = (&smallest.candidate, self.fresh_seed());
+        let mut found = Found {
+            candidate: candidate.clone(),
+            at_s: smallest.at_s,
+            length_s: smallest.breaks_s?,
+            size: smallest.size?,
+            breaks: smallest.breaks.clone()?,
+            smaller: None,
+            confirmed: false,
+        };
+        self.hold(&mut found, up_to_s, seed);
+        found.size = found.length_s * candidate.per_second();
+        Some(found)
+    }
+
+    /// Moves the length until it breaks something and nine tenths of it do not; `None` where it was stopped, or where no length
+    /// will do.
+    fn hold(&self, found: &mut Found, up_to_s: f64, seed: u64) -> Option<()> {
+        let at = |length: f64| (found.at_s, length);
+        let candidate = found.candidate.clone();
+        let mut length = found.length_s;
+        let mut breaks = self.breaks(&candidate, at(length), seed)?;
+        for _ in 0..MOVES {
+            if breaks.is_some() || length >= up_to_s {
+                break;
+            }
+            length = millis((length / SMALLER).min(up_to_s));
+            breaks = self.breaks(&candidate, at(length), seed)?;
+        }
+        let mut what = breaks?;
+        for _ in 0..MOVES {
+            let less = millis(length * SMALLER);
+            let summary = self.run(&candidate, at(less), seed)?;
+            if let Some(broken) = broken(&summary, &self.promises) {
+                (length, what) = (less, broken);
+            } else {
+                let own = summary.slos.iter().find(|slo| Some(&slo.name) == what.promise.as_ref());
+                found.smaller = Some(own.map_or(Outcome::Met, |slo| slo.verdict));
+                break;
+            }
+        }
+        (found.length_s, found.breaks, found.confirmed) = (length, what, found.smaller.is_some());
+        Some(())
+    }
+
+    /// The file that shows it.
+    pub(super) fn reproducer(&self, checked: &Checked, found: &Found) -> Option<String> {
+        let fault = found.fault();
+        let sim = &self.calm.scenario.sim;
+        let promise = match &found.breaks.promise {
+            Some(name) => self.calm.scenario.slos.iter().find(|slo| slo.name.value == *name)?.clone(),
+            None => recovers(&found.breaks.of, sim.duration.value, &fault.name.value),
+        };
+        let head = [
+            format!(
+                "{} for {} from {}: the smallest fault that was found to break the promise below.",
+                found.candidate.told(),
+                seconds(found.length_s),
+                seconds(found.at_s)
+            ),
+            format!(
+                "Found by hoptax hunt in `{}`, scenario {}.",
+                checked.scenario.name.value,
+                checked.hash.get(..8).unwrap_or_default()
+            ),
+            "hoptax run FILE exits with 99.".to_owned(),
+        ];
+        Some(reproducer(&checked.source, &fault, &promise, (self.fresh_seed(), sim.replications.value), &head))
+    }
+}
+
+fn seconds(s: f64) -> Span {
+    Span::from_secs_f64(s)
+}
+
+/// To the millisecond.
+fn millis(s: f64) -> f64 {
+    (s * 1e3).round() / 1e3
+}

@@ -1,0 +1,175 @@
+//! The smallest fault that breaks a promise: what it is in a sentence, what was tried, the file that shows it.
+
+use crate::diag::nouns;
+use crate::experiment::hunt::{Broken, Found, Hunt, Tried};
+use crate::experiment::summary::{Estimate, Outcome};
+use crate::report::number::{NONE, percent, plain, seconds};
+use crate::report::page::{Figure, Page};
+use crate::report::sheet::{Cell, Sheet, Tone};
+use crate::report::text::clean;
+
+/// Rows of a table for a screen.
+const ROWS: usize = 24;
+
+/// The page; `every`: all that was tried.
+pub fn page(hunt: &Hunt, every: bool) -> Page {
+    let mut page = Page {
+        answer: answer(hunt),
+        heading: heading(hunt),
+        warnings: warnings(hunt),
+        tables: vec![("what was tried".into(), tried(hunt, every))],
+        notes: notes(hunt),
+        figures: Vec::new(),
+    };
+    for tried in &hunt.tried {
+        let value = tried.size.map_or(Estimate::NONE, Estimate::point);
+        let name = tried.candidate.told();
+        page.figures.push(Figure {
+            section: "tried",
+            name,
+            metric: "size".into(),
+            unit: "replica-s",
+            value,
+            count: None,
+        });
+    }
+    page
+}
+
+/// The smallest fault, or that there is none.
+pub fn answer(hunt: &Hunt) -> String {
+    let Some(found) = &hunt.found else {
+        let holds = hunt.promises.iter().any(|promised| promised.verdict == Outcome::Met);
+        return if hunt.promises.is_empty() || holds {
+            let what = if hunt.promises.is_empty() { "is never recovered from" } else { "breaks a promise" };
+            format!("no fault up to {} that was tried {what}", seconds(hunt.run.up_to_s))
+        } else {
+            "no promise holds without any fault, so none is needed to break one".into()
+        };
+    };
+    let smaller = match found.smaller {
+        Some(outcome) => {
+            format!("; a tenth shorter, {}", if outcome == Outcome::Met { "it holds" } else { "it does not fail" })
+        }
+        None => String::new(),
+    };
+    let what = clean(&found.candidate.told());
+    format!(
+        "{what} for {} ({} replica-seconds) {}{smaller}",
+        seconds(found.length_s),
+        plain(found.size),
+        breaks(&found.breaks)
+    )
+}
+
+fn breaks(broken: &Broken) -> String {
+    match &broken.promise {
+        Some(name) => format!("breaks `{}`", clean(name)),
+        None => format!("is something that {} never recovers from", clean(&broken.of)),
+    }
+}
+
+fn heading(hunt: &Hunt) -> Vec<String> {
+    let variant = hunt.scenario.variant.as_ref().map(|variant| format!(", variant {}", clean(variant)));
+    let run = &hunt.run;
+    vec![
+        format!("{}{}", clean(&hunt.scenario.name), variant.unwrap_or_default()),
+        format!("{} {}", hunt.tool.name, hunt.tool.version),
+        format!("scenario {}", hunt.scenario.hash.chars().take(8).collect::<String>()),
+        run.note.clone(),
+        format!("seed {}, then {}", run.seed, run.fresh_seed),
+        format!("{} × {} for each fault", run.replications, seconds(run.duration_s)),
+        format!("{} % intervals", plain(run.confidence * 100.0)),
+        format!("faults from {} for up to {}", starts(hunt), seconds(run.up_to_s)),
+    ]
+}
+
+fn starts(hunt: &Hunt) -> String {
+    hunt.run.at_s.iter().map(|at| seconds(*at)).collect::<Vec<_>>().join(", ")
+}
+
+fn warnings(hunt: &Hunt) -> Vec<String> {
+    let mut all = Vec::new();
+    if !hunt.missing.is_empty() {
+        let n = hunt.missing.len() as u64;
+        all.push(format!(
+            "interrupted: {n} {} not tried, such as {}",
+            nouns(n, "fault"),
+            clean(&hunt.missing[0].told())
+        ));
+    }
+    if let Some(found) = hunt.found.as_ref().filter(|found| !found.confirmed) {
+        all.push(format!("{} was not held to fresh seeds to the end", clean(&found.candidate.told())));
+    }
+    for promised in hunt.promises.iter().filter(|promised| promised.verdict != Outcome::Met) {
+        let word = match promised.verdict {
+            Outcome::Failed => "fails",
+            Outcome::Undecided => "is undecided",
+            _ => "has no data",
+        };
+        all.push(format!("`{}` {word} without any fault and is not hunted for", clean(&promised.name)));
+    }
+    all
+}
+
+fn tried(hunt: &Hunt, every: bool) -> Sheet {
+    let columns =
+        [("what", 9), ("from", 4), ("breaks from", 8), ("size", 7), ("tried up to", 6), ("what it breaks", 5)];
+    let mut sheet = Sheet::new(&columns);
+    let mut rows: Vec<&Tried> = hunt.tried.iter().collect();
+    let size = |tried: &Tried| tried.size.unwrap_or(f64::INFINITY);
+    rows.sort_by(|a, b| size(a).total_cmp(&size(b)));
+    for tried in &rows {
+        let figure = |value: Option<f64>, show: fn(f64) -> String| value.map_or_else(|| NONE.to_owned(), show);
+        let what = tried.breaks.as_ref().map_or_else(
+            || NONE.to_owned(),
+            |broken| match &broken.promise {
+                Some(name) => name.clone(),
+                None => format!("{} stays down", broken.of),
+            },
+        );
+        let tone = if tried.size.is_some() { Tone::Bad } else { Tone::Faint };
+        sheet.push(
+            &tried.candidate.told(),
+            [
+                seconds(tried.at_s).into(),
+                Cell::toned(figure(tried.breaks_s, seconds), tone),
+                figure(tried.size, plain).into(),
+                seconds(tried.up_to_s).into(),
+                what.into(),
+            ],
+        );
+    }
+    let left = sheet.rows.len().saturating_sub(if every { usize::MAX } else { ROWS });
+    sheet.rows.truncate(sheet.rows.len() - left);
+    sheet.note = (left > 0).then(|| format!("{left} more not shown; all with -v"));
+    sheet
+}
+
+fn notes(hunt: &Hunt) -> Vec<String> {
+    let mut all = vec![
+        "size: replica-seconds taken away, of what takes f times as long 1 − 1/f of them; a promise breaks when its whole \
+         interval does; each was tried up to the size that would still have been news, a longer fault being taken to do no less harm"
+            .to_owned(),
+    ];
+    if let Some(found) = &hunt.found {
+        all.push(confirmed(found, hunt));
+    }
+    all
+}
+
+fn confirmed(found: &Found, hunt: &Hunt) -> String {
+    let e = found.breaks.measured;
+    let told = |x: f64| if found.breaks.promise.is_none() { percent(x) } else { plain(x) };
+    let measured = match (e.value, e.ends()) {
+        (Some(value), Some((low, high))) => format!("{} [{}, {}]", told(value), told(low), told(high)),
+        (Some(value), None) => told(value),
+        _ => "beyond all that was answered".into(),
+    };
+    let seeds = if found.confirmed {
+        format!("on fresh seeds (from {})", hunt.run.fresh_seed)
+    } else {
+        "on the seeds of the search".into()
+    };
+    format!("{seeds}: {measured}; -o repro.toml writes the file that shows it (`hoptax run repro.toml` exits with 99)")
+}

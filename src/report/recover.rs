@@ -1,0 +1,261 @@
+//! Where a system stays down: the distance to the edge in a sentence, the edge for each length of the trigger, the loads.
+
+use crate::experiment::recover::{Cell as Run, Edge, Recover};
+use crate::experiment::summary::Estimate;
+use crate::report::number::{NONE, percent, plain, seconds};
+use crate::report::page::{Figure, Page};
+use crate::report::sheet::{Cell, Sheet, Tone};
+use crate::report::text::clean;
+
+/// The page; `every`: all lengths and all loads.
+pub fn page(recover: &Recover, every: bool) -> Page {
+    let mut page = Page {
+        answer: answer(recover),
+        heading: heading(recover),
+        warnings: warnings(recover),
+        tables: vec![
+            (format!("from which load on {} stays down", clean(&recover.client)), edges(recover)),
+            (title(recover, every), runs(recover, every)),
+        ],
+        notes: notes(recover),
+        figures: Vec::new(),
+    };
+    let mut add = |section, name, metric: &str, unit, value, count| {
+        page.figures.push(Figure { section, name, metric: metric.into(), unit, value, count });
+    };
+    for cell in &recover.cells {
+        let name = format!("{} s at {}", plain(cell.length_s), plain(cell.load));
+        add("cells", name, "probability", "share", cell.probability, Some(cell.runs));
+    }
+    for edge in &recover.edges {
+        add("edges", format!("{} s", plain(edge.length_s)), "load", "1", edge.load, None);
+    }
+    page
+}
+
+/// How far it is from today's load to the edge.
+pub fn answer(recover: &Recover) -> String {
+    let client = clean(&recover.client);
+    let after = after(recover);
+    let cells = || recover.cells.iter().filter(|cell| cell.length_s == nominal(recover));
+    let today = cells().find(|cell| cell.load == 1.0);
+    let told = today.map(|cell| format!("; at today's load {}", share_of(cell))).unwrap_or_default();
+    let Some(edge) = recover.edges.iter().find(|edge| edge.length_s == nominal(recover)) else {
+        return format!("{client}: nothing was run{told}");
+    };
+    match edge.load.value {
+        Some(load) => format!("{client} stays down {after} from {}{told}", from(edge, load)),
+        None if edge.always => {
+            let least = cells().map(|cell| cell.load).fold(f64::INFINITY, f64::min);
+            format!("{client} stays down {after} at every load that was run, from {} on{told}", times(least))
+        }
+        None => match cells().filter(|cell| cell.probability.value.is_some()).map(|cell| cell.load).reduce(f64::max) {
+            Some(most) => format!("{client} gets up again {after} at every load up to {}{told}", times(most)),
+            None => format!("{client}: whether it gets up again {after} was not seen{told}"),
+        },
+    }
+}
+
+/// The length that the file says, or the nearest that was run.
+fn nominal(recover: &Recover) -> f64 {
+    let apart = |length: f64| (length - recover.trigger.length_s).abs();
+    let all = recover.edges.iter().map(|edge| edge.length_s);
+    all.min_by(|a, b| apart(*a).total_cmp(&apart(*b))).unwrap_or(recover.trigger.length_s)
+}
+
+fn after(recover: &Recover) -> String {
+    let name = clean(&recover.trigger.name);
+    if recover.trigger.lasts {
+        format!("after {} of {name}", seconds(nominal(recover)))
+    } else {
+        format!("after {name}")
+    }
+}
+
+fn times(load: f64) -> String {
+    format!("{} times today's load", plain(load))
+}
+
+/// `1.4 times today's load (between 1.3 and 1.5) on`.
+fn from(edge: &Edge, load: f64) -> String {
+    let between = match (edge.load.low, edge.load.high) {
+        (Some(low), Some(high)) => format!(" (between {} and {})", plain(low), plain(high)),
+        (Some(low), None) => format!(" (surely not up to {})", plain(low)),
+        (None, Some(high)) => format!(" (surely from {})", plain(high)),
+        (None, None) => String::new(),
+    };
+    format!("{}{between} on", times(load))
+}
+
+/// `3 of 20 runs do (15 % [3 %, 38 %])`.
+fn share_of(cell: &Run) -> String {
+    if !cell.overloaded.is_empty() {
+        return format!("it needs no trigger: {}", clean(&cell.overloaded[0]));
+    }
+    let down = cell.down + cell.before;
+    let seen = cell.runs - cell.not_seen;
+    let unseen = if cell.not_seen > 0 { format!(", of {} it was not seen", cell.not_seen) } else { String::new() };
+    match (down, cell.probability.ends()) {
+        _ if seen == 0 => format!("it was not seen: {}", cell.because.as_deref().unwrap_or(NONE)),
+        (0, Some((_, high))) => format!("none of {seen} runs does (at most {}){unseen}", percent(high)),
+        (_, Some((low, high))) => {
+            format!("{down} of {seen} runs do ({} to {}){unseen}", percent(low), percent(high))
+        }
+        _ => format!("{down} of {seen} runs do{unseen}"),
+    }
+}
+
+fn heading(recover: &Recover) -> Vec<String> {
+    let variant = recover.scenario.variant.as_ref().map(|variant| format!(", variant {}", clean(variant)));
+    let run = &recover.run;
+    vec![
+        format!("{}{}", clean(&recover.scenario.name), variant.unwrap_or_default()),
+        format!("{} {}", recover.tool.name, recover.tool.version),
+        format!("scenario {}", recover.scenario.hash.chars().take(8).collect::<String>()),
+        run.note.clone(),
+        format!("seed {}", run.seed),
+        format!("{} × {} for each load and length", run.replications, seconds(run.duration_s)),
+        format!("{} % intervals", plain(run.confidence * 100.0)),
+    ]
+}
+
+fn warnings(recover: &Recover) -> Vec<String> {
+    let mut all = Vec::new();
+    if recover.missing > 0 {
+        all.push(format!("interrupted: {} loads and lengths not run", recover.missing));
+    }
+    let unseen: u64 = recover.cells.iter().map(|cell| cell.not_seen).sum();
+    let runs: u64 = recover.cells.iter().map(|cell| cell.runs).sum();
+    if unseen > 0 {
+        let why = recover.cells.iter().find_map(|cell| cell.because.as_deref()).unwrap_or(NONE);
+        all.push(format!("{unseen} of {runs} runs: not seen: {why}; a longer sim.duration shows more"));
+    }
+    if recover.run.replications < 20 {
+        let n = recover.run.replications;
+        all.push(format!("{n} runs for each load and length tell shares coarsely; -n 50 or more tells them finely"));
+    }
+    all
+}
+
+fn edges(recover: &Recover) -> Sheet {
+    let mut sheet = Sheet::new(&[("trigger on for", 9), ("edge", 8), ("between", 7), ("today", 6), ("room", 8)]);
+    for edge in &recover.edges {
+        let cells = || recover.cells.iter().filter(|cell| cell.length_s == edge.length_s);
+        let today = cells().find(|cell| cell.load == 1.0);
+        let load = |load: Option<f64>| load.map(|load| format!("{} ×", plain(load)));
+        let at = load(edge.load.value).unwrap_or_else(|| if edge.always { "below all" } else { "none" }.into());
+        let between = match (load(edge.load.low), load(edge.load.high)) {
+            (Some(low), Some(high)) => format!("{low} – {high}"),
+            (Some(low), None) => format!("above {low}"),
+            (None, Some(high)) => format!("below {high}"),
+            (None, None) => NONE.into(),
+        };
+        let room = match edge.load.value {
+            Some(load) if load >= 1.0 => Cell::toned(format!("{} more", percent(load - 1.0)), Tone::Good),
+            Some(load) => Cell::toned(format!("{} too much", percent(1.0 - load)), Tone::Bad),
+            None => NONE.into(),
+        };
+        let today = today.map_or_else(|| NONE.into(), share);
+        sheet.push(&length(recover, edge.length_s), [at.into(), between.into(), today, room]);
+    }
+    sheet
+}
+
+fn length(recover: &Recover, length_s: f64) -> String {
+    if recover.trigger.lasts { seconds(length_s) } else { "as it is".into() }
+}
+
+fn share(cell: &Run) -> Cell {
+    let Some(value) = cell.probability.value else {
+        let why = if cell.overloaded.is_empty() { "not seen" } else { "overloaded" };
+        return Cell::toned(why, Tone::Faint);
+    };
+    let tone = match value {
+        half if half >= 0.5 => Tone::Bad,
+        some if some > 0.0 => Tone::Odd,
+        _ => Tone::Plain,
+    };
+    Cell::toned(format!("{} {}", percent(value), ends(cell.probability)), tone)
+}
+
+fn ends(e: Estimate) -> String {
+    e.ends().map_or_else(String::new, |(low, high)| {
+        let percent = |share| percent(share).trim_end_matches(" %").to_owned();
+        format!("[{}, {}]", percent(low), percent(high))
+    })
+}
+
+fn title(recover: &Recover, every: bool) -> String {
+    if every || !recover.trigger.lasts { "every load and length".into() } else { format!("loads, {}", after(recover)) }
+}
+
+fn runs(recover: &Recover, every: bool) -> Sheet {
+    let columns = [
+        ("load", 9),
+        ("per second", 5),
+        ("stay down", 8),
+        ("runs", 6),
+        ("down before", 3),
+        ("not seen", 4),
+        ("back after", 7),
+    ];
+    let mut sheet = Sheet::new(&columns);
+    let shown = |cell: &&Run| every || cell.length_s == nominal(recover);
+    for cell in recover.cells.iter().filter(shown) {
+        let on = if every && recover.trigger.lasts { format!(", {}", seconds(cell.length_s)) } else { String::new() };
+        let name = format!("{} ×{on}{}", plain(cell.load), if cell.load == 1.0 { " (today)" } else { "" });
+        let rate = plain(cell.load * recover.today_per_s);
+        let back = cell.back_s.map_or_else(|| NONE.to_owned(), seconds);
+        let counts = [cell.runs, cell.before, cell.not_seen].map(|n| if n > 0 { n.to_string() } else { "0".into() });
+        let [runs, before, unseen] = counts.map(Cell::from);
+        sheet.push(&name, [rate.into(), share(cell), runs, before, unseen, back.into()]);
+    }
+    sheet.note = (!every && recover.trigger.lasts).then(|| "the other lengths with -v".into());
+    sheet.without_idle("down before", |cell| cell.text == "0").without_idle("not seen", |cell| cell.text == "0")
+}
+
+fn notes(recover: &Recover) -> Vec<String> {
+    let trigger = &recover.trigger;
+    let (name, at) = (clean(&trigger.name), seconds(trigger.at_s));
+    let chosen = if trigger.by_default { " (chosen by itself: another with --trigger NAME)" } else { "" };
+    let mut all = vec![
+        format!("trigger: {name}, from {at}{chosen}; nothing else goes wrong"),
+        format!(
+            "load: that of {}, in times of what the file says ({}/s of {})",
+            clean(&recover.grown.join(", ")),
+            plain(recover.today_per_s),
+            clean(&recover.client)
+        ),
+        "stays down: not back in the band of what was usual before the trigger for ten seconds on end, though the run goes on for as long as \
+         the trigger was on and ten seconds more, and nothing gets better (what fails, what is under way); or most was lost before the trigger came"
+            .into(),
+        "edge: where half of the runs stay down; between: from the largest load up to which surely fewer do to the smallest \
+         from which surely more do"
+            .into(),
+    ];
+    if let Some(busiest) = &recover.busiest {
+        let (node, used) = (clean(&busiest.node), percent(busiest.utilization));
+        all.push(format!(
+            "{node} limits the load: today's takes {used} of what it can do; above that it needs no trigger"
+        ));
+    }
+    all
+}
+
+/// The map.
+#[cfg(feature = "charts")]
+pub fn picture(recover: &Recover) -> String {
+    use crate::report::chart::{Title, boundary};
+    let title =
+        format!("{}: where {} stays down {}", clean(&recover.scenario.name), clean(&recover.client), after(recover));
+    let run = &recover.run;
+    let subtitle = format!(
+        "seed {} · {} × {} for each load and length · {} % intervals · {}",
+        run.seed,
+        run.replications,
+        seconds(run.duration_s),
+        plain(run.confidence * 100.0),
+        run.note
+    );
+    boundary(&Title { title, subtitle }, recover)
+}
