@@ -59,7 +59,7 @@ fn scenario(n: usize) -> String {
         }
         text += &format!("\n[databases.db-{}]\nconcurrency = 20\nwork = {{ mean = \"1ms\" }}\n", name(at));
     }
-    for queue in 0..n / 10 {
+    for queue in 0..(n + 5) / 10 {
         text += &format!("\n[queues.q{queue:02}]\n");
     }
     text + "\n[[slos]]\nof = \"web\"\nexpect = \"p99 < 300ms\"\n"

@@ -148,6 +148,8 @@ fn value(dice: &mut Dice, name: &str, shape: Shape, depth: usize) -> Option<Stri
                 .collect();
             format!("[{}]", some.join(", "))
         }
+        Shape::List(Shape::Name) => format!("[\"{}\"]", dice.one(&NAMES)),
+        Shape::Words(words) => format!("{{ common = {} }}", word(dice, words)?),
         Shape::Text | Shape::Name | Shape::Target => match name {
             "name" | "description" | "samples" | "file" | "expect" => return None,
             "key" => "\"order\"".into(),

@@ -119,6 +119,11 @@ pub(super) fn whole(checked: &Checked, name: &str) -> String {
     scenario::canonical(&scenario)
 }
 
+/// Who leads to whom.
+pub(super) fn topology(checked: &Checked) -> scenario::Topology {
+    scenario::Topology::of(checked.scenario())
+}
+
 /// Follows one request.
 pub(super) fn trace(checked: &Checked, pick: Pick, client: Option<&str>) -> Result<Trace, Failure> {
     experiment::trace(checked, pick, client).map_err(Failure::Usage)

@@ -11,6 +11,7 @@ mod coupling;
 mod engine;
 mod exit;
 mod explain;
+mod graph;
 mod interaction;
 mod new;
 mod output;
@@ -60,6 +61,7 @@ enum Verb {
     Coupling(coupling::Args),
     Trace(trace::Args),
     Whatif(whatif::Args),
+    Graph(graph::Args),
     Explain(explain::Args),
     Validate(validate::Args),
     Schema(schema::Args),
@@ -108,6 +110,7 @@ impl Verb {
             Verb::Coupling(args) => coupling::act(&args, output),
             Verb::Trace(args) => trace::act(&args, output),
             Verb::Whatif(args) => whatif::act(&args, output),
+            Verb::Graph(args) => graph::act(&args, output),
             Verb::Explain(args) => explain::act(&args, output),
             Verb::Validate(args) => validate::act(&args, output),
             Verb::Schema(args) => schema::act(&args),

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::engine::{Comparison, Coupling, Trace, WhatIf};
+use super::engine::{Checked, Comparison, Coupling, Trace, WhatIf};
 use super::exit::Failure;
 use super::output::shown;
 use crate::experiment::summary::Summary;
+use crate::report::topology::Diagram;
 
 /// A picture by its word, and what there is when it is not drawn.
 type Word = (&'static str, &'static str);
@@ -21,6 +22,7 @@ pub(super) const OF_RUNS: &[Word] = &[
     ("failing", "nothing failed"),
     ("pressure", "nothing changes over time: no faults, policies, phases or autoscaling"),
     ("policies", "no call has policies"),
+    ("graph", "nobody calls anybody"),
 ];
 
 /// The pictures of a comparison.
@@ -35,10 +37,11 @@ pub(super) const OF_COMPARISONS: &[Word] = &[
     OF_RUNS[6],
     OF_RUNS[7],
     OF_RUNS[8],
+    OF_RUNS[9],
 ];
 
 /// Of several variants each has its own of these: `failing-slow`.
-const OF_ONE: [&str; 3] = ["failing", "pressure", "policies"];
+const OF_ONE: [&str; 4] = ["failing", "pressure", "policies", "graph"];
 
 /// Refuses, before anything is run, pictures that there are not, and those that this build does not draw.
 pub(super) fn known(files: &[PathBuf], words: &[Word]) -> Result<(), Failure> {
@@ -203,6 +206,23 @@ pub(super) fn tornado(whatif: &WhatIf) -> Result<String, Failure> {
 /// Refuses: this build draws no pictures.
 #[cfg(not(feature = "charts"))]
 pub(super) fn tornado(_: &WhatIf) -> Result<String, Failure> {
+    Err(Failure::Usage("this build draws no pictures (feature `charts`)".into()))
+}
+
+/// The architecture as written.
+#[cfg(feature = "charts")]
+#[allow(clippy::unnecessary_wraps, reason = "the same signature in every build")]
+pub(super) fn topology(checked: &Checked, diagram: &Diagram) -> Result<String, Failure> {
+    let name = crate::report::text::clean(&checked.scenario().name.value);
+    let variant = checked.variant().map(|variant| format!(", variant {}", crate::report::text::clean(variant)));
+    let title = format!("{name}{}", variant.unwrap_or_default());
+    let subtitle = format!("who calls whom, who sends whom · scenario {}", &checked.hash()[..8]);
+    Ok(crate::report::chart::topology(&crate::report::chart::Title { title, subtitle }, diagram))
+}
+
+/// Refuses: this build draws no pictures.
+#[cfg(not(feature = "charts"))]
+pub(super) fn topology(_: &Checked, _: &Diagram) -> Result<String, Failure> {
     Err(Failure::Usage("this build draws no pictures (feature `charts`)".into()))
 }
 

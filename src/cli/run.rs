@@ -28,7 +28,7 @@ pub(super) struct Args {
     format: Option<Format>,
     /// Write this too: .json .csv .md .txt .svg .png, or `-`: standard output and nothing else there (JSON unless
     /// --format says otherwise); may be repeated. A picture shows what its name ends in:
-    /// `percentiles` (else this), `timeline`, `ledger`, `nodes`, `failing`, `pressure`, `policies`, `queues`, `replicas`
+    /// `percentiles` (else this), `timeline`, `ledger`, `nodes`, `failing`, `pressure`, `policies`, `queues`, `replicas`, `graph`
     #[arg(short = 'o', value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// Write everything into this folder: JSON, CSV, Markdown, charts; what another run left of these goes

@@ -182,6 +182,7 @@ fn figures(checked: &Checked, plan: &Plan, replications: &[Replication], run: Ru
         timeline: None,
         conservation: Conservation::default(),
         replications: Vec::new(),
+        topology: crate::scenario::Topology::of(&checked.scenario),
     }
 }
 

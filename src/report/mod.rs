@@ -32,6 +32,7 @@ mod streams;
 pub mod table;
 pub mod text;
 pub mod theory;
+pub mod topology;
 mod trouble;
 pub mod waterfall;
 pub mod whatif;

@@ -224,6 +224,7 @@ pub(crate) fn summary() -> Summary {
         ],
         timeline: None,
         replications: Vec::new(),
+        topology: Default::default(),
         conservation: Conservation {
             arrived: 236_120,
             succeeded: 236_000,

@@ -17,6 +17,7 @@ mod source;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod topology;
 pub mod vocab;
 mod walk;
 pub mod written;
@@ -28,6 +29,7 @@ pub use lower::lower;
 pub use print::{canonical, hash};
 pub(crate) use read::suggest;
 pub use source::OpenError;
+pub use topology::{Link, Part, Topology, Vertex};
 pub use vocab::json_schema;
 pub(crate) use walk::{calls as each_call, steps as each_step};
 pub use walk::{client_transport, transport_of};

@@ -498,3 +498,18 @@ fn a_study_says_its_answer_first_and_keeps_everything() {
     let json: serde_json::Value = serde_json::from_str(&told).unwrap();
     assert!(json["changes"].as_array().is_some_and(|all| all.iter().any(|change| change["what"] == "desk")), "{told}");
 }
+
+#[test]
+fn the_architecture_is_drawn_as_the_ending_says() {
+    let folder = with(&QUIET.replace("[services.desk]", "[services.desk]\nteam = \"front\""));
+    let mermaid = stdout(&ends(&folder, "graph a.toml", 0));
+    assert!(mermaid.starts_with("flowchart LR") && mermaid.contains("\"front\""), "{mermaid}");
+    ends(&folder, "graph a.toml -o a.dot -o a.svg", 0);
+    let written = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    assert!(written("a.dot").contains("cluster_0") && written("a.svg").contains(">front</text>"));
+    // After a run the same picture has figures.
+    ends(&folder, "run a.toml -o graph.svg", 0);
+    assert!(written("graph.svg").contains("p99 ") && !written("a.svg").contains("p99 "));
+    fails(&folder, "graph a.toml -o a.json", 2, &[".svg", ".mmd"]);
+    fails(&folder, "graph a.toml --variant all", 2, &["all"]);
+}

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::Graph;
-use crate::scenario::Checked;
-use crate::scenario::programs::{By, programs};
-use crate::scenario::written::{Scenario, Verb};
+use crate::scenario::written::Scenario;
+use crate::scenario::{Checked, Topology};
 
 /// Who leads to whom, by the names of clients, nodes and brokers.
 #[derive(Clone, Debug)]
@@ -52,42 +51,13 @@ fn is_broker(scenario: &Scenario, name: &str) -> bool {
 }
 
 fn graph(scenario: &Scenario) -> Graph<String, bool> {
+    let topology = Topology::of(scenario);
     let mut graph = Graph::new();
-    for name in
-        scenario.clients.keys().chain(scenario.nodes.keys()).chain(scenario.queues.keys()).chain(scenario.topics.keys())
-    {
-        graph.add(name.clone());
+    for vertex in topology.vertices {
+        graph.add(vertex.name);
     }
-    let mut seen = BTreeSet::new();
-    let mut connect = |from: &str, to: &str, message: bool| {
-        if seen.insert((from.to_owned(), to.to_owned())) {
-            graph.connect(from.to_owned(), to.to_owned(), message);
-        }
-    };
-    for (name, client) in &scenario.clients {
-        client.calls.iter().for_each(|call| connect(name, &call.target.value.node, false));
-    }
-    for (from, to, hop) in programs(scenario).arrows() {
-        match hop.by {
-            By::Call(_) => connect(from.0, to.0, false),
-            By::Message(publish) => connect(&publish.to.value, to.0, true),
-        }
-    }
-    for (name, node) in &scenario.nodes {
-        for program in node.programs() {
-            crate::scenario::each_step(&program.steps, &mut |step| {
-                if let Verb::Publish(publish) = &step.verb {
-                    connect(name, &publish.to.value, true);
-                }
-            });
-        }
-        // A dead letter is a message that goes on, and so is one that nobody publishes but a replay.
-        node.consumes.iter().for_each(|consumer| connect(&consumer.from.value, name, true));
-    }
-    for (name, queue) in &scenario.queues {
-        if let Some(letters) = &queue.dead_letter {
-            connect(name, &letters.value, true);
-        }
+    for link in topology.links {
+        graph.connect(link.from, link.to, link.message);
     }
     graph
 }

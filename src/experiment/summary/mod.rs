@@ -385,4 +385,7 @@ pub struct Summary {
     /// The figures of single replications, where they are asked for ([`Summary::with_replications`]).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replications: Vec<SingleRun>,
+    /// Who leads to whom, as written; for pictures.
+    #[serde(skip)]
+    pub topology: crate::scenario::Topology,
 }

@@ -59,6 +59,7 @@ fn blank() -> Summary {
         slos: Vec::new(),
         timeline: None,
         replications: Vec::new(),
+        topology: Default::default(),
         conservation: Conservation::default(),
     }
 }

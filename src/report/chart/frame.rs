@@ -26,7 +26,7 @@ const FINE: f64 = 4.0;
 const PLOTTERS_FONT: f64 = 1.24;
 
 /// The families that a viewer of the SVG may have, best first. The PNG has the first, embedded.
-const FAMILIES: &str = "Inter, Helvetica Neue, Arial, DejaVu Sans, sans-serif";
+pub(super) const FAMILIES: &str = "Inter, Helvetica Neue, Arial, DejaVu Sans, sans-serif";
 
 /// Bold letters are this much wider.
 const BOLD: f64 = 1.03;
@@ -242,7 +242,7 @@ fn shown(svg: &str, title: &Title, height: f64) -> String {
     )
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

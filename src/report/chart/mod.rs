@@ -9,6 +9,7 @@ mod frame;
 mod heat;
 mod key;
 mod lanes;
+mod layers;
 mod ledger;
 mod nodes;
 mod palette;
@@ -20,6 +21,7 @@ mod pressure;
 mod replicas;
 mod shade;
 mod timeline;
+mod topology;
 mod tornado;
 mod waterfall;
 
@@ -37,6 +39,7 @@ pub use pressure::{Pressure, pressure};
 pub use replicas::{Scaling, replicas};
 pub use shade::Shade;
 pub use timeline::{Track, timeline};
+pub use topology::topology;
 pub use tornado::tornado;
 pub use waterfall::waterfall;
 
@@ -46,6 +49,7 @@ use crate::report::content::{caption, named, variant};
 use crate::report::ledger::entries;
 use crate::report::number::plain;
 use crate::report::text::clean;
+use crate::report::topology::Diagram;
 
 /// What stands above a picture.
 #[derive(Clone, Debug, Default)]
@@ -137,6 +141,10 @@ fn of_one(summary: &Summary, several: bool) -> Vec<Picture> {
         let name = own.map_or_else(|| name.to_owned(), |_| format!("{name}-{}", file_part(&variant)));
         pictures.push(Picture { name, svg: drawn(&Title { title, subtitle }) });
     };
+    let diagram = Diagram::after(summary);
+    if !diagram.arrows.is_empty() {
+        draw("graph", "who calls whom", &|title| topology(title, &diagram));
+    }
     if summary.failing.iter().any(|f| f.worst_share > 0.0) {
         draw("failing", "who failed first", &|title| lanes(title, &summary.failing, &shades));
     }

@@ -20,7 +20,7 @@ pub(super) const FAILED: RGBColor = INK;
 
 /// Colours of series: blue, vermillion, bluish green, reddish purple, orange, sky blue, black. Yellow is left out: it
 /// cannot be seen on paper.
-const COLOURS: [RGBColor; 7] = [
+pub(super) const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),

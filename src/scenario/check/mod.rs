@@ -12,7 +12,7 @@ mod timeouts;
 mod wire;
 
 use super::tables::{
-    caches, discovery, faults, gates, mesh, network, policy as policies, pools, scale, slos, transports,
+    caches, discovery, faults, gates, mesh, network, owners, policy as policies, pools, scale, slos, transports,
 };
 use super::walk;
 use super::written::Scenario;
@@ -29,6 +29,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     names::check(scenario, source, refused, &mut complaints);
     network::names(scenario, refused, &mut complaints);
     mesh::names(scenario, refused, &mut complaints);
+    owners::names(scenario, refused, &mut complaints);
     brokers::names(scenario, refused, &mut complaints);
     transports::names(scenario, refused, &mut complaints);
     pools::names(scenario, refused, &mut complaints);

@@ -175,6 +175,7 @@ impl<'d> Spot<'d> {
             Shape::Named(table) => self.name(edit, table, segment, last),
             Shape::Tables(table) | Shape::Calls(table) => self.number(edit, segment, |_| Some(table)),
             Shape::Steps => self.number(edit, segment, verb_of),
+            Shape::Words(words) => Ok(Self { shape: Shape::Choice(words), item: self.inside(segment), value: None }),
             Shape::Edits => Err(edit.complaint(code::UNKNOWN_PATH, "a change cannot change the variants")),
             _ => Err(edit.complaint(code::UNKNOWN_PATH, &format!("there is no `{segment}` inside"))),
         }

@@ -15,6 +15,7 @@ pub(in crate::scenario) mod mesh;
 pub(in crate::scenario) mod network;
 pub(in crate::scenario) mod nodes;
 pub(in crate::scenario) mod orders;
+pub(in crate::scenario) mod owners;
 pub(in crate::scenario) mod paths;
 pub(in crate::scenario) mod policy;
 pub(in crate::scenario) mod pools;

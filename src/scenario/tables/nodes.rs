@@ -14,6 +14,7 @@ use super::super::walk::is_called;
 use super::super::written::{Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Step, Zone};
 use super::gates::{self, Edge, Gate};
 use super::orders::{self, Io, QueueOrder, Served};
+use super::owners::Owned;
 use super::policy::intake;
 use super::steps::{Program, Steps};
 use crate::diag::{Complaint, code};
@@ -88,6 +89,8 @@ pub struct Node {
     pub gate: Option<Gate>,
     /// Caches: what decides about hits.
     pub cache: Option<Cache>,
+    /// Services: who owns it, and what it is released with.
+    pub owned: Owned,
     /// By name; the default endpoint's name is empty.
     pub endpoints: BTreeMap<String, Endpoint>,
     /// Services: where it takes messages from.
@@ -197,9 +200,6 @@ const SERVICE_ONLY: &[Key] = &[
         "Connections of each replica to databases, by their names. Without a pool each query opens one of its own.",
     ),
     key("consumes", Shape::Tables(Consumer::TABLE), "The queues and topics it takes messages from. Default: none."),
-    later("team", "Who owns it."),
-    later("libraries", "What it shares with others."),
-    later("deploys_with", "What it must be deployed with."),
 ];
 
 /// `[gateways.*]`.
@@ -246,6 +246,7 @@ pub(in crate::scenario) static SERVICE: Table = Table {
         DOES,
         STEPS,
         SERVICE_ONLY,
+        Owned::KEYS,
         Coming::KEYS,
         DoorRules::KEYS,
         LINE,
@@ -367,6 +368,7 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
         },
         tables: if database { read::named(desk, view, "tables") } else { BTreeMap::new() },
         gate,
+        owned: if service { Owned::read(desk, view) } else { None }.unwrap_or_else(Owned::unknown),
         cache: (kind == NodeKind::Cache).then(|| Cache::read(desk, view)).flatten(),
         endpoints,
         consumes: Vec::new(),
@@ -420,6 +422,7 @@ pub(in crate::scenario) fn tell(node: &Node, hurried: bool, page: &mut Page) {
         page.given("replicas", &node.replicas, u32::to_string);
     }
     if node.kind == NodeKind::Service {
+        page.told(node.owned.told(), &mut none);
         page.told(node.coming.told(), &mut none);
     }
     page.given("concurrency", &node.concurrency, |c| c.map_or("\"unlimited\"".into(), |n| n.to_string()));

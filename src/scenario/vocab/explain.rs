@@ -183,6 +183,7 @@ fn holds(shape: Shape) -> String {
         Shape::Zone => "`region`, `region/zone` or `region/zone/host`",
         Shape::Target => "the name of a node, or of an endpoint as `node.endpoint`",
         Shape::Choice(_) => "one of these words:",
+        Shape::Words(_) => "a table of names, each with one of these words:",
         Shape::Calls(_) => "a target, or a list of targets with shares",
         Shape::One(_) => "a table",
         Shape::Steps => STEPS,

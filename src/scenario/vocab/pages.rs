@@ -42,6 +42,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["intake"], include_str!("../../model/policy/intake.rs")),
     (&["autoscale", "stabilization", "request"], include_str!("../../model/policy/autoscale.rs")),
     (&["ready_after", "warmup"], include_str!("../../machine/fleet/mod.rs")),
+    (&["team", "libraries", "deploys_with"], include_str!("../tables/owners.rs")),
     (&["like"], include_str!("libraries.rs")),
     (&["pools", "max_connections"], include_str!("../../machine/wire/lend.rs")),
     (&["contention", "coherency"], include_str!("../../model/contention.rs")),

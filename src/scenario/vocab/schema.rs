@@ -87,6 +87,7 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::Share => share(),
         Shape::Zone => text("^[^/]+(/[^/]+){0,2}$"),
         Shape::Choice(words) => one_of(words),
+        Shape::Words(words) => json!({ "type": "object", "additionalProperties": one_of(words) }),
         Shape::LawTable => {
             let any = law(&LAW, "law", &text(DURATION), definitions);
             json!({ "allOf": [{ "type": "object" }, any] })

@@ -74,6 +74,8 @@ pub enum Shape {
     Target,
     /// One of these words.
     Choice(&'static [Word]),
+    /// One of these words for each of any names.
+    Words(&'static [Word]),
     /// A target, or a list of targets with shares.
     Calls(&'static Table),
     /// One table.
@@ -98,7 +100,7 @@ impl Shape {
     /// The words that it may be.
     pub fn words(self) -> &'static [Word] {
         match self {
-            Self::Choice(words) => words,
+            Self::Choice(words) | Self::Words(words) => words,
             Self::List(each) => each.words(),
             Self::Or(any) => any.iter().map(|one| one.words()).find(|words| !words.is_empty()).unwrap_or_default(),
             _ => &[],

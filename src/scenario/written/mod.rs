@@ -20,6 +20,7 @@ pub use super::tables::mesh::{Forwarding, Members, Mesh, MeshKind};
 pub use super::tables::network::{Link, Network, Zone};
 pub use super::tables::nodes::{Endpoint, Node, NodeKind};
 pub use super::tables::orders::{Io, QueueOrder};
+pub use super::tables::owners::{Holds, Owned};
 pub use super::tables::paths::Pattern;
 pub use super::tables::pools::{Contended, Pool};
 pub use super::tables::queues::{Queue, QueueKind, WhenFull};

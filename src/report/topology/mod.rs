@@ -1,0 +1,227 @@
+//! The architecture as a picture: who calls whom, who sends whom, whose it is; after a run also how often, how slow, what fails.
+//!
+//! A [`Diagram`] says what is to be seen. [`dot`] and [`mermaid`] write it for other programs to lay out;
+//! `chart::topology` lays it out and draws it.
+
+mod dot;
+mod mermaid;
+
+use std::collections::BTreeMap;
+
+pub use dot::dot;
+pub use mermaid::mermaid;
+
+use super::number::{plain, time};
+use crate::experiment::summary::{Stats, Summary};
+use crate::graph::Arrow as Named;
+use crate::scenario::{Link, Part, Topology, Vertex};
+
+/// From this share of failures on an arrow is drawn as failing.
+const FAILING: f64 = 0.005;
+
+/// A picture before it has a shape.
+#[derive(Clone, Debug, Default)]
+pub struct Diagram {
+    /// What stands in it.
+    pub vertices: Vec<Vertex>,
+    /// What leads from one to another.
+    pub arrows: Vec<Arrow>,
+    /// Names that are one unit in fact, with its number from 1; who stands alone is left out.
+    pub units: BTreeMap<String, usize>,
+    /// Whether figures of a run stand in it.
+    pub ran: bool,
+}
+
+/// From one to another.
+#[derive(Clone, Debug)]
+pub struct Arrow {
+    /// Position of where it begins in [`Diagram::vertices`].
+    pub from: usize,
+    /// Position of where it ends.
+    pub to: usize,
+    /// Whether it is a message, behind which nobody waits.
+    pub message: bool,
+    /// What stands at it, in lines.
+    pub label: Vec<String>,
+    /// Its traffic as a share of the busiest arrow's, after a run.
+    pub traffic: Option<f64>,
+    /// How it fared.
+    pub fared: Fared,
+}
+
+/// How an arrow fared in a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fared {
+    /// When there was no run, or nobody counts there.
+    #[default]
+    Unknown,
+    /// When nobody came by.
+    Unused,
+    /// When all went well, or nearly all.
+    Used,
+    /// When half a percent failed, or more.
+    Failing,
+}
+
+/// What a run says of an arrow.
+struct Seen {
+    per_s: f64,
+    p99_ms: Option<f64>,
+    failed: f64,
+}
+
+impl Diagram {
+    /// Of a file as written.
+    pub fn of(topology: &Topology) -> Self {
+        let at: BTreeMap<&str, usize> =
+            topology.vertices.iter().zip(0..).map(|(vertex, at)| (vertex.name.as_str(), at)).collect();
+        let arrow = |link: &Link| {
+            let (from, to) = (*at.get(link.from.as_str())?, *at.get(link.to.as_str())?);
+            let none = (Vec::new(), None, Fared::Unknown);
+            Some(Arrow { from, to, message: link.message, label: none.0, traffic: none.1, fared: none.2 })
+        };
+        let arrows = topology.links.iter().filter_map(arrow).collect();
+        Self { vertices: topology.vertices.clone(), arrows, ..Self::default() }
+    }
+
+    /// The same after a run: how often each way was taken, how slow the slowest hundredth was, what failed.
+    pub fn after(summary: &Summary) -> Self {
+        let mut all = Self { ran: true, ..Self::of(&summary.topology) };
+        let seen: Vec<Option<Seen>> = summary.topology.links.iter().map(|link| seen(summary, link)).collect();
+        let most = seen.iter().flatten().map(|seen| seen.per_s).fold(0.0, f64::max);
+        for (arrow, seen) in all.arrows.iter_mut().zip(seen) {
+            let Some(seen) = seen else { continue };
+            arrow.traffic = Some(if most > 0.0 { seen.per_s / most } else { 0.0 });
+            arrow.fared = match seen.per_s {
+                none if none <= 0.0 => Fared::Unused,
+                _ if seen.failed >= FAILING => Fared::Failing,
+                _ => Fared::Used,
+            };
+            arrow.label = seen.told();
+        }
+        all
+    }
+
+    /// The teams in the order of their names, each with the positions of what it owns.
+    pub fn teams(&self) -> BTreeMap<&str, Vec<usize>> {
+        let mut teams: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (vertex, at) in self.vertices.iter().zip(0..) {
+            if let Some(team) = &vertex.team {
+                teams.entry(team).or_default().push(at);
+            }
+        }
+        teams
+    }
+}
+
+impl Seen {
+    fn told(&self) -> Vec<String> {
+        if self.per_s <= 0.0 {
+            return vec!["unused".into()];
+        }
+        let mut lines = vec![format!("{}/s", plain(self.per_s))];
+        lines.extend(self.p99_ms.map(|ms| format!("p99 {}", time(ms))));
+        if self.failed >= FAILING {
+            lines.push(format!("{} fail", super::number::percent(self.failed)));
+        }
+        lines
+    }
+}
+
+/// What a run says of a way; `None` where nothing counts there.
+fn seen(summary: &Summary, link: &Link) -> Option<Seen> {
+    let span = summary.run.duration_s * f64::from(summary.run.replications);
+    if span <= 0.0 {
+        return None;
+    }
+    if !link.message {
+        return Some(calls(summary, link, span));
+    }
+    if let (Some(topic), Some(group)) = (summary.topics.get(&link.from), &link.group) {
+        let group = topic.groups.get(group)?;
+        let p99_ms = group.delay_ms.p99.value;
+        return Some(Seen { per_s: (group.consumed + group.duplicates) as f64 / span, p99_ms, failed: 0.0 });
+    }
+    // Of several who send to a broker, or take from a queue, the broker does not know who did how often.
+    let alone = |same: fn(&Link) -> &String| {
+        summary.topology.links.iter().filter(|other| other.message && same(other) == same(link)).count() == 1
+    };
+    if let Some(queue) = summary.queues.get(&link.from).filter(|_| alone(|link| &link.from)) {
+        return Some(Seen { per_s: queue.delivered as f64 / span, p99_ms: queue.wait_ms.p99.value, failed: 0.0 });
+    }
+    let published = summary.queues.get(&link.to).map(|queue| queue.published);
+    let published = published.or_else(|| summary.topics.get(&link.to).map(|topic| topic.published));
+    let per_s = published.filter(|_| alone(|link| &link.to))? as f64 / span;
+    Some(Seen { per_s, p99_ms: None, failed: 0.0 })
+}
+
+/// All calls from one node to another; of several endpoints the slowest one's p99.
+fn calls(summary: &Summary, link: &Link, span: f64) -> Seen {
+    let edges = || {
+        let named = summary.edges.iter().filter_map(|(name, stats)| Some((Named::of(name)?, stats)));
+        named.filter(|(arrow, _)| arrow.from == link.from && arrow.end().node == link.to).map(|(_, stats)| stats)
+    };
+    let sum = |of: fn(&Stats) -> u64| edges().map(of).sum::<u64>() as f64;
+    let arrived = sum(|stats| stats.arrived);
+    let failed = if arrived > 0.0 { 1.0 - sum(|stats| stats.succeeded) / arrived } else { 0.0 };
+    let p99_ms = edges().filter_map(|stats| stats.latency_ms.p99.value).reduce(f64::max);
+    Seen { per_s: arrived / span, p99_ms, failed }
+}
+
+/// What a part is called in a key.
+pub fn part_word(part: Part) -> &'static str {
+    match part {
+        Part::Client => "client",
+        Part::Gateway => "gateway",
+        Part::Service => "service",
+        Part::Cache => "cache",
+        Part::Database => "database",
+        Part::External => "third party",
+        Part::Queue => "queue",
+        Part::Topic => "topic",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Source;
+    use crate::scenario::load;
+
+    const SHOP: &str = r#"
+version = 1
+sim = { duration = "5s", warmup = "0s", replications = 2 }
+[clients.users]
+calls = "end"
+rate = "20/s"
+[services.end]
+team = "a \"b\""
+steps = [{ query = "db" }, { send = "mails" }, { call = "old", probability = 0.0 }]
+[services.old]
+[services.mailer]
+consumes = [{ from = "mails", work = "1ms" }]
+[queues.mails]
+[databases.db]
+work = "1ms"
+error_rate = "50%"
+"#;
+
+    #[test]
+    fn a_run_says_how_often_how_slow_and_what_fails() {
+        let checked = load(&Source::text("shop", SHOP), &[]).unwrap();
+        let plain = Diagram::of(&Topology::of(checked.scenario()));
+        assert!(plain.arrows.len() == 5 && plain.arrows.iter().all(|arrow| arrow.label.is_empty() && !plain.ran));
+        let summary = crate::experiment::run(&checked, None, &()).unwrap();
+        let after = Diagram::after(&summary);
+        let told = |from: &str, to: &str| {
+            let name = |at: usize| after.vertices[at].name.as_str();
+            after.arrows.iter().find(|arrow| name(arrow.from) == from && name(arrow.to) == to).unwrap()
+        };
+        assert_eq!((told("end", "db").fared, told("end", "old").fared), (Fared::Failing, Fared::Unused));
+        assert_eq!((told("mails", "mailer").message, told("mails", "mailer").fared), (true, Fared::Used));
+        assert!(told("end", "db").label[2].ends_with("% fail") && told("end", "db").traffic == Some(1.0));
+        for text in [dot("shop", &after), mermaid(&after)] {
+            assert!(text.contains("unused") && text.contains("mailer") && !text.contains("a \"b\""), "{text}");
+        }
+    }
+}
