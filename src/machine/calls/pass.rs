@@ -44,7 +44,7 @@ impl Calls {
 
     /// A try in a handshake needs the cryptography of one end: says whether that is a proxy's work, and has begun there.
     pub(crate) fn seal<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, end: End, nth: u32) -> bool {
-        let Some(takes) = self.wire.seal(core, at, end, nth) else { return false };
+        let Some(takes) = core.seal(at, end, nth) else { return false };
         core.sleep(at, takes);
         true
     }

@@ -11,6 +11,7 @@ use crate::random::{Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use crate::machine::core::event::{Event, Rare};
+use crate::machine::core::frame::Cut;
 use crate::machine::core::side::Side;
 use crate::machine::core::{Core, GONE};
 
@@ -107,6 +108,7 @@ impl Path {
             near: constant(route.near),
         }
     }
+
     /// The proxy to which a message has come, and which of its replicas.
     #[inline]
     pub(crate) fn gate(&self, leg: Leg, callee: u32, back: bool) -> Option<(Gate, u32)> {
@@ -251,6 +253,51 @@ impl<P: Probe> Core<'_, P> {
     /// Whether the proxies beside a replica are up.
     pub(crate) fn has_its_proxies(&self, replica: u32) -> bool {
         self.proxies_of(replica).all(|proxy| self.is_up(proxy))
+    }
+
+    /// The cryptography of one end of a handshake, where that is the work of the proxy beside its n-th replica: how long it
+    /// takes there.
+    pub(crate) fn seal(&mut self, at: u32, end: End, nth: u32) -> Option<Span> {
+        let plan = self.plan;
+        let route = plan.route(self.frames[at].call)?;
+        let (stop, _) = (route.beside(end)?, route.beside(if end == End::Caller { End::Callee } else { End::Caller })?);
+        let proxy = &plan.proxies[stop.proxy as usize];
+        let work = proxy.seals?[usize::from(end == End::Callee)];
+        let gate = self.proxies.gates[stop.proxy as usize];
+        let beside = gate.beside(nth);
+        let work = if self.is_troubled() { self.stretched(gate.first + beside, work.0) } else { work };
+        let waited = self.proxies.take(gate, beside, self.now, work);
+        self.tell(Fact::Forwarded { node: proxy.node, endpoint: proxy.endpoint, waited, work });
+        Some(waited + work)
+    }
+
+    /// Whether the messages of a try that has left pass a replica, a proxy's.
+    pub(crate) fn passes(&self, at: u32, replica: u32) -> bool {
+        let frame = &self.frames[at];
+        let Some(route) = self.plan.route(frame.call) else { return false };
+        let callee = || frame.replica - self.sites[frame.call as usize].first;
+        route.stops.iter().any(|stop| {
+            let nth = if stop.beside == End::Caller { self.proxies.legs.get(at).caller } else { callee() };
+            stop.replica(&self.plan.proxies, nth) == replica
+        })
+    }
+
+    /// A proxy goes down, or dies: the answers that it has are lost, and its workers are free.
+    pub(crate) fn lose_passing(&mut self, replica: u32) {
+        let (plan, now) = (self.plan, self.now);
+        let node = self.node_of(replica);
+        let Some(id) = plan.proxies.iter().position(|proxy| proxy.node == node) else { return };
+        for at in self.frames.live_slots() {
+            let leg = self.proxies.legs.get(at);
+            let here = leg.proxy == replica && leg.until > now;
+            let frame = &mut self.frames[at];
+            if here && frame.pc == GONE && frame.state.cut == Cut::Whole && plan.route(frame.call).is_some() {
+                frame.state.cut = Cut::Severed;
+                frame.marks.answered = true;
+            }
+        }
+        let gate = self.proxies.gates[id];
+        self.proxies.workers(gate, replica - gate.first).fill(now);
     }
 
     /// The replica, a proxy's, to which a message has come.

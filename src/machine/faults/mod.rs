@@ -116,7 +116,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         if crash || !silent {
             self.calls.reset_connections(&mut self.core, &mut self.stations, replica);
-            self.calls.wire.lose_passing(&mut self.core, replica);
+            self.core.lose_passing(replica);
             for beside in self.core.beside(replica) {
                 self.calls.reset_connections(&mut self.core, &mut self.stations, beside);
                 self.calls.reset_own_connections(&mut self.core, &mut self.stations, beside);

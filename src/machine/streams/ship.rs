@@ -238,8 +238,8 @@ impl Streams {
 
     /// Whether the proxy beside a producer is down: nothing leaves until that is back.
     fn is_shut_in<P: Probe>(&self, core: &Core<'_, P>, topic: u32, outlet: u32) -> bool {
-        let (route, replica) = self.route_to(core, topic, outlet);
-        core.is_barred(route, replica)
+        let barred = |(route, replica)| core.is_barred(route, replica);
+        core.is_troubled() && barred(self.route_to(core, topic, outlet))
     }
 
     /// Producers on a replica whose proxy is back send what they have.

@@ -5,14 +5,13 @@
 //! is the way. Its time at a proxy is `proxy` in the ledger, and the proxy's. The cryptography of a connection between two
 //! proxies is work of theirs, too, in the same line; to those who wait for it that is `connect`.
 
+use crate::model::Probe;
 use crate::model::id::NONE;
 use crate::model::plan::End;
-use crate::model::{Fact, Probe};
 use crate::random::Purpose;
 use crate::units::Span;
 
 use crate::machine::core::event::Event;
-use crate::machine::core::frame::Cut;
 use crate::machine::core::proxies::Leg;
 use crate::machine::core::{Core, GONE};
 use crate::machine::wire::Wire;
@@ -78,22 +77,6 @@ impl Wire {
         if back { self.way_back(core, at) } else { self.way_there(core, at) }
     }
 
-    /// The cryptography of one end of a handshake, where that is the work of the proxy beside its n-th replica: how long it
-    /// takes there.
-    pub(crate) fn seal<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, end: End, nth: u32) -> Option<Span> {
-        let plan = core.plan;
-        let route = plan.route(core.frames[at].call)?;
-        let (stop, _) = (route.beside(end)?, route.beside(if end == End::Caller { End::Callee } else { End::Caller })?);
-        let proxy = &plan.proxies[stop.proxy as usize];
-        let work = proxy.seals?[usize::from(end == End::Callee)];
-        let gate = core.proxies.gates[stop.proxy as usize];
-        let beside = gate.beside(nth);
-        let work = if core.is_troubled() { core.stretched(gate.first + beside, work.0) } else { work };
-        let waited = core.proxies.take(gate, beside, core.now, work);
-        core.tell(Fact::Forwarded { node: proxy.node, endpoint: proxy.endpoint, waited, work });
-        Some(waited + work)
-    }
-
     /// Whether a proxy is down that the messages of a try would pass.
     pub(crate) fn is_unpassable<P: Probe>(&self, core: &Core<'_, P>, at: u32, caller: u32) -> bool {
         let frame = &core.frames[at];
@@ -103,34 +86,5 @@ impl Wire {
             let nth = if stop.beside == End::Caller { caller } else { callee() };
             !core.is_up(stop.replica(&core.plan.proxies, nth))
         })
-    }
-
-    /// Whether the messages of a try that has left pass a replica, a proxy's.
-    pub(crate) fn passes<P: Probe>(&self, core: &Core<'_, P>, at: u32, replica: u32) -> bool {
-        let frame = &core.frames[at];
-        let Some(route) = core.plan.route(frame.call) else { return false };
-        let callee = || frame.replica - core.sites[frame.call as usize].first;
-        route.stops.iter().any(|stop| {
-            let nth = if stop.beside == End::Caller { core.proxies.legs.get(at).caller } else { callee() };
-            stop.replica(&core.plan.proxies, nth) == replica
-        })
-    }
-
-    /// A proxy goes down, or dies: the answers that it has are lost, and its workers are free.
-    pub(crate) fn lose_passing<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
-        let (plan, now) = (core.plan, core.now);
-        let node = core.node_of(replica);
-        let Some(id) = plan.proxies.iter().position(|proxy| proxy.node == node) else { return };
-        for at in core.frames.live_slots() {
-            let leg = core.proxies.legs.get(at);
-            let here = leg.proxy == replica && leg.until > now;
-            let frame = &mut core.frames[at];
-            if here && frame.pc == GONE && frame.state.cut == Cut::Whole && plan.route(frame.call).is_some() {
-                frame.state.cut = Cut::Severed;
-                frame.marks.answered = true;
-            }
-        }
-        let gate = core.proxies.gates[id];
-        core.proxies.workers(gate, replica - gate.first).fill(now);
     }
 }
