@@ -212,6 +212,16 @@ fn what_is_excluded_is_talked_to_past_the_proxies() {
 }
 
 #[test]
+fn a_policy_of_proxies_that_know_no_requests_is_told_of() {
+    let head = crate::ledger::HEAD;
+    let warned = |kind: &str| {
+        let checked = checked(&format!("{head}{PAIR}[mesh]\nkind = \"{kind}\"\npolicy = \"proxy\"\n{THREE}"));
+        checked.warnings().iter().filter(|w| w.code == code::NO_WAYPOINT).count()
+    };
+    assert_eq!((warned("ambient"), warned("sidecar")), (1, 0));
+}
+
+#[test]
 fn telemetry_keeps_a_worker_but_not_the_message() {
     // 1 ms on the way and 3 ms afterwards: alone nobody waits for that, and of two at once the second does.
     let mesh =

@@ -6,7 +6,9 @@
 //! from outside, from a client or a service without a proxy, only the callee's. Each replica of a service has a sidecar of its
 //! own, with `concurrency` workers and one line for requests, answers and handshakes of either direction, in which a message
 //! is forwarded in the time of `work`. With kind = "ambient" the replicas on a host share one proxy, and a call on one host
-//! passes it once.
+//! passes it once. Istio's is called ztunnel and works on connections alone; what knows of requests there is a waypoint, a proxy
+//! of its own on the way. There are no waypoints here: the proxies of hosts balance requests and have the `policy`, as if one cost
+//! nothing, and `check` says so.
 //!
 //! The time at proxies, their lines included, is `proxy` in the ledger, never `work`; the way between a service and its
 //! proxy is that within a host. A proxy chooses the replica when the request is sent to it. Connections between proxies are
@@ -429,6 +431,14 @@ pub(in crate::scenario) fn look(scenario: &Scenario, proxies: &[NodeForecast], c
         );
         let complaint = Complaint::warning(code::NO_EFFECT, message).at(kind.place.clone());
         complaints.push(complaint.help("write kind = \"mesh\", or leave it out"));
+    }
+    if let Some(policy) = mesh.policy.as_ref().filter(|_| mesh.kind.value == MeshKind::Ambient) {
+        let message =
+            "a ztunnel forwards connections and knows nothing of requests: in Istio a waypoint would have this policy";
+        let complaint = Complaint::note(code::NO_WAYPOINT, message).at(policy.place.clone());
+        let help = "read the figures as those of a waypoint that costs nothing: here the proxies of hosts balance requests and \
+                    have the policy";
+        complaints.push(complaint.help(help));
     }
     let hosts = &mesh.hosts;
     if hosts.value.is_some() && mesh.kind.value == MeshKind::Sidecar {
