@@ -189,7 +189,10 @@ impl<P: Probe> Machine<'_, P> {
             Event::Mark(LINGER) => self.core.look_again(),
             Event::Mark(nth) => self.pass_mark(nth),
             Event::Stream(beat) => self.streams.beat_stream(&mut self.core, beat),
-            Event::Rare(rare) => return self.handle_rare(Rare::unpack(rare)),
+            Event::Rare(rare) => match Rare::unpack(rare) {
+                Rare::Pass(frame) => self.calls.come_by(&mut self.core, &mut self.stations, frame),
+                rare => return self.handle_rare(rare),
+            },
         }
         None
     }
@@ -208,6 +211,7 @@ impl<P: Probe> Machine<'_, P> {
             Rare::Probe(replica) => self.calls.wire.names.probe_replica(&mut self.core, replica),
             Rare::Look(node) => self.look_at(NodeId(node)),
             Rare::Pass(frame) => self.calls.come_by(&mut self.core, &mut self.stations, frame),
+            Rare::Receipt(frame) => self.core.take_receipt(frame),
             Rare::Suspect(frame) => self.suspect(frame),
             Rare::Ready(replica) | Rare::Warm(replica) | Rare::Close(replica) => self.live_on(replica, rare),
         }

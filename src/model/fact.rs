@@ -303,6 +303,15 @@ pub enum Fact {
         /// What that will do with it.
         work: Span,
     },
+    /// When a proxy will still be at work on a message that has gone on.
+    Recorded {
+        /// The proxy.
+        node: NodeId,
+        /// From when on, counted from now.
+        after: Span,
+        /// For how long.
+        work: Span,
+    },
     /// When a cache was looked into.
     Looked {
         /// The cache.

@@ -104,7 +104,7 @@ fn pick(words: &'static [&'static str]) -> impl Strategy<Value = String> {
     proptest::sample::select(words).prop_map(str::to_owned)
 }
 
-/// Nothing, consumers that die, consumers that are cut off, and brokers that are.
+/// Nothing, consumers that die, consumers that are cut off, brokers that are, and proxies by which either side talks to them.
 fn faults() -> impl Strategy<Value = String> {
     pick(&[
         "",
@@ -113,6 +113,12 @@ fn faults() -> impl Strategy<Value = String> {
         "[[faults]]\nkind = \"outage\"\ntarget = \"w\"\nreplicas = 1\nmtbf = \"90ms\"\nmttr = \"20ms\"\n",
         "[[faults]]\nkind = \"outage\"\ntarget = \"q\"\nmtbf = \"250ms\"\nmttr = \"50ms\"\n\
          [[faults]]\nkind = \"crash\"\ntarget = \"w\"\nreplicas = 1\nmtbf = \"150ms\"\nmttr = \"40ms\"\n",
+        "[mesh]\nproxy = { work = { mean = \"1ms\" } }\n\
+         [[faults]]\nkind = \"outage\"\ntarget = \"sidecar:w\"\nreplicas = 1\nmtbf = \"90ms\"\nmttr = \"20ms\"\n\
+         [[faults]]\nkind = \"crash\"\ntarget = \"w\"\nreplicas = 1\nmtbf = \"150ms\"\nmttr = \"40ms\"\n",
+        "[mesh]\nproxy = { work = { mean = \"1ms\" }, concurrency = 1 }\n\
+         [[faults]]\nkind = \"crash\"\ntarget = \"sidecar:p\"\nmtbf = \"150ms\"\nmttr = \"20ms\"\n\
+         [[faults]]\nkind = \"crash\"\ntarget = \"sidecar:w\"\nmtbf = \"150ms\"\nmttr = \"30ms\"\n",
     ])
 }
 

@@ -159,6 +159,108 @@ fn connections_between_proxies_cost_handshakes_on_their_workers() {
     }
 }
 
+/// `a` sends to a broker 1 ms away, which has a message safe after 2 ms, and waits for that; `b` works on it for 4 ms.
+fn mailed(broker: &str, mesh: &str) -> Summary {
+    let nodes = format!(
+        "{broker}[services.a]\nsteps = [{{ send = \"q\", wait_for_ack = true }}]\n\
+         [services.b]\nconsumes = [{{ from = \"q\", work = \"4ms\" }}]\n[[flows]]\nname = \"done\"\nstarts = \"c\"\nends = \"b\"\n\
+         [network.links.\"a -> q\"]\nlatency = \"1ms\"\n[network.links.\"q -> a\"]\nlatency = \"1ms\"\n\
+         [network.links.\"q -> b\"]\nlatency = \"1ms\"\n[network.links.\"b -> q\"]\nlatency = \"1ms\"\n"
+    );
+    meshed(&nodes, mesh, &[])
+}
+
+#[test]
+fn what_goes_to_a_broker_or_comes_from_it_passes_the_proxy_of_its_own_end() {
+    let queue = "[queues.q]\npublish_latency = \"2ms\"\n";
+    // The request of c and its answer, the message and the broker's word: four passes of 1 ms.
+    let summary = mailed(queue, "");
+    let proxy = ("sidecar:a", "proxy", 4.0);
+    holds(&summary.ledger["c"], &[("q", "broker", 2.0), ("q", "network", 2.0), proxy]);
+    let all = summary.clients["c"].arrived;
+    let passes = |name: &str| summary.nodes[name].arrivals;
+    assert_eq!((passes("sidecar:a"), passes("sidecar:b")), (4 * all, 2 * all), "a delivery and its acknowledgement");
+    // c to a and a to the queue pass a's, the delivery b's; then 4 ms of work, and the ways between.
+    let done = |summary: &Summary| summary.flows["done"].latency_ms.mean.value.unwrap();
+    assert!((done(&summary) - (3.0 + 1.0 + 2.0 + 1.0 + 4.0)).abs() < 1e-6, "{}", done(&summary));
+    let own = mailed(queue, "services = [\"b\"]");
+    holds(&own.ledger["c"], &[("q", "broker", 2.0), ("q", "network", 2.0)]);
+    assert!((done(&own) - (1.0 + 1.0 + 2.0 + 1.0 + 4.0)).abs() < 1e-6, "{}", done(&own));
+    // Kafka's: the request with the record passes, the word of the broker does not.
+    let topic = mailed("[topics.q]\npartitions = 1\npublish_latency = \"2ms\"\nlinger = \"0s\"\n", "");
+    holds(&topic.ledger["c"], &[("q", "broker", 2.0), ("q", "network", 2.0), ("sidecar:a", "proxy", 3.0)]);
+    assert!((done(&topic) - (3.0 + 1.0 + 2.0 + 1.0 + 4.0)).abs() < 1e-6, "{}", done(&topic));
+    assert_eq!(topic.nodes["sidecar:b"].arrivals, topic.clients["c"].arrived, "an answer with a record");
+}
+
+#[test]
+fn what_is_excluded_is_talked_to_past_the_proxies() {
+    let queue = mailed("[queues.q]\npublish_latency = \"2ms\"\n", "exclude = [\"q\"]");
+    holds(&queue.ledger["c"], &[("q", "broker", 2.0), ("q", "network", 2.0), ("sidecar:a", "proxy", 2.0)]);
+    assert_eq!(queue.nodes["sidecar:b"].arrivals, 0);
+    let nodes = "[services.a]\nsteps = [{ query = \"d\" }, \"e\"]\n[databases.d]\nwork = \"1ms\"\n[externals.e]\nwork = \"1ms\"\n";
+    let summary = meshed(nodes, "exclude = [\"d\"]", &[]);
+    holds(&summary.ledger["c"], &[("d", "database", 1.0), ("e", "work", 1.0), ("sidecar:a", "proxy", 4.0)]);
+    let head = crate::ledger::HEAD;
+    for (name, why) in [("b", "proxy of its own"), ("x", "nothing is called")] {
+        let text = format!("{head}{PAIR}[mesh]\nexclude = [\"{name}\"]\n");
+        let Err(rejected) = load(&Source::text("test.toml", &text), &[]) else { panic!("{name} is excluded") };
+        let found: Vec<_> = rejected.complaints.iter().filter(|c| c.is_error()).collect();
+        assert!(found.len() == 1 && found[0].message.contains(why), "{found:?}");
+        assert_eq!(found[0].place.as_ref().map(|place| &text[place.clone()]), Some(format!("\"{name}\"").as_str()));
+    }
+}
+
+#[test]
+fn a_policy_of_proxies_that_know_no_requests_is_told_of() {
+    let head = crate::ledger::HEAD;
+    let warned = |kind: &str| {
+        let checked = checked(&format!("{head}{PAIR}[mesh]\nkind = \"{kind}\"\npolicy = \"proxy\"\n{THREE}"));
+        checked.warnings().iter().filter(|w| w.code == code::NO_WAYPOINT).count()
+    };
+    assert_eq!((warned("ambient"), warned("sidecar")), (1, 0));
+}
+
+#[test]
+fn telemetry_keeps_a_worker_but_not_the_message() {
+    // 1 ms on the way and 3 ms afterwards: alone nobody waits for that, and of two at once the second does.
+    let mesh =
+        |rest: &str| format!("[mesh]\nproxy = {{ work = \"1ms\", telemetry = \"3ms\", concurrency = 1 }}\n{rest}");
+    let alone = mesh("[services.a]\nwait = \"5ms\"\n");
+    let near = [("same_zone = \"0s\"", "same_zone = \"0s\"\nsame_host = \"0s\"")];
+    let one = small(&alone, &near);
+    holds(&one.ledger["c"], &[("a", "wait", 5.0), ("sidecar:a", "proxy", 2.0)]);
+    let busy = one.nodes["sidecar:a"].mean_busy.value.unwrap();
+    assert!((busy - 10.0 * 2.0 * 4e-3).abs() < 1e-3, "{busy}");
+    let both = small(&alone, &[near[0], ("rate", "batch = 2\nrate")]);
+    // Through at 1 and 5 ms, back at the proxy at 6 and 10, where each waits 2 ms for what is written of the one before.
+    holds(&both.ledger["c"], &[("a", "wait", 5.0), ("sidecar:a", "proxy", 2.0 + (4.0 + 2.0 + 2.0) / 2.0)]);
+}
+
+#[test]
+fn without_their_proxies_nobody_reaches_a_broker() {
+    let struck = |broker: &str, target: &str| {
+        run(&format!(
+            "version = 1\nname = \"cut\"\n[sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 1\n[defaults]\ntransport = \"free\"\n\
+             [clients.c]\ncalls = \"a\"\narrivals = \"constant\"\nrate = \"100/s\"\n{broker}[mesh]\nproxy = {{ work = \"0.1ms\" }}\n\
+             [services.a]\nsteps = [{{ send = \"q\", wait_for_ack = true }}]\n[services.b]\nconsumes = [{{ from = \"q\", work = \"1ms\" }}]\n\
+             [[flows]]\nname = \"done\"\nstarts = \"c\"\nends = \"b\"\n\
+             [[faults]]\nkind = \"outage\"\ntarget = \"sidecar:{target}\"\nat = \"5005ms\"\nduration = \"2s\"\n"
+        ))
+    };
+    for broker in ["[queues.q]\n", "[topics.q]\npartitions = 1\n"] {
+        let late = struck(broker, "b");
+        let flow = &late.flows["done"];
+        assert_eq!(late.clients["c"].failed.values().sum::<u64>(), 0, "{broker}: the publisher sees nothing of it");
+        let longest = flow.latency_ms.max.unwrap();
+        assert!((1500.0..8000.0).contains(&longest), "{broker}: what is sent meanwhile waits: {longest} ms");
+        assert!(
+            late.clients["c"].arrived == flow.arrived && flow.failed.values().sum::<u64>() == 0,
+            "{broker}: all of it is done"
+        );
+    }
+}
+
 /// A client calls `front`, which calls `back`, every 10 ms; proxies take 1 ms, ways nothing.
 fn struck(rest: &str) -> Summary {
     run(&format!(
@@ -240,9 +342,9 @@ fn whatever_comes_goes_by_proxies_whoever_guards_it_and_whatever_fails() {
         if below {
             text += "policy = \"proxies\"\n[policies.proxies]\ntimeout = \"20ms\"\nretries = { max = 2, backoff = \"3ms\" }\n";
         }
-        for (nth, kind) in ["outage", "crash"].into_iter().enumerate() {
-            let target = format!("sidecar:n{nth}");
-            if text.contains(&format!("[services.n{nth}]")) {
+        for (nth, (kind, of)) in [("outage", "n0"), ("crash", "n1"), ("crash", "w")].into_iter().enumerate() {
+            let target = format!("sidecar:{of}");
+            if text.contains(&format!("[services.{of}]")) {
                 let _ = write!(
                     text,
                     "[[faults]]\nname = \"proxy {nth}\"\nkind = \"{kind}\"\ntarget = \"{target}\"\nat = \"{nth}5ms\"\nduration = \"17ms\"\n"

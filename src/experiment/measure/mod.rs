@@ -321,6 +321,9 @@ impl Probe for Measure {
                 self.stations[node.index()].reach(now);
             }
             Fact::Forwarded { node, endpoint, waited, work } => self.forward(now, node, endpoint, waited, work),
+            Fact::Recorded { node, after, work } => {
+                self.stations[node.index()].labour((now + after, now + after + work), self.window);
+            }
             Fact::Looked { node, hit } => self.stations[node.index()].look(hit),
             Fact::Replicas { .. } | Fact::Weighed { .. } => self.scale(now, fact),
             Fact::Refused { node } => self.stations[node.index()].refused += 1,

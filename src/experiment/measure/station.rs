@@ -71,14 +71,36 @@ impl Ahead {
     /// Somebody leaves at that time: mostly after all others.
     #[inline]
     fn expect(&mut self, leaves: Time) {
-        match self.leave.back() {
-            Some(last) if *last > leaves => {
-                let place = self.leave.partition_point(|other| *other <= leaves);
-                self.leave.insert(place, leaves);
+        if self.next == Time::NEVER {
+            self.next = leaves;
+            return;
+        }
+        let (early, late) = (self.next.min(leaves), self.next.max(leaves));
+        self.next = early;
+        match self.later.back() {
+            Some(last) if *last > late => {
+                let place = self.later.partition_point(|other| *other <= late);
+                self.later.insert(place, late);
             }
-            _ => self.leave.push_back(leaves),
+            _ => self.later.push_back(late),
         }
     }
+
+    /// Whoever leaves next, if by now.
+    #[inline]
+    fn pass(&mut self, now: Time) -> Option<Time> {
+        let next = self.next;
+        if next > now {
+            return None;
+        }
+        self.next = self.later.pop_front().unwrap_or(Time::NEVER);
+        Some(next)
+    }
+}
+
+/// How much of a stretch lies in the measured time, ns.
+fn within((from, to): (Time, Time), window: (Time, Time)) -> u64 {
+    to.min(window.1).since(from.max(window.0)).0
 }
 
 /// The figures of one node in one replication.
@@ -102,11 +124,19 @@ pub(crate) struct Station {
 }
 
 /// What a proxy was told before it was so: when those who are there leave, and time in line and at work in the measured time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Ahead {
-    leave: VecDeque<Time>,
+    /// Who leaves first, or never; mostly the only one.
+    next: Time,
+    later: VecDeque<Time>,
     queue: u64,
     busy: u64,
+}
+
+impl Default for Ahead {
+    fn default() -> Self {
+        Self { next: Time::NEVER, later: VecDeque::new(), queue: 0, busy: 0 }
+    }
 }
 
 impl Station {
@@ -136,9 +166,9 @@ impl Station {
     }
 
     /// Those who were known to leave a proxy by now have left.
+    #[inline]
     fn pass_ahead(&mut self, now: Time) {
-        while let Some(left) = self.ahead.leave.front().copied().filter(|left| *left <= now) {
-            self.ahead.leave.pop_front();
+        while let Some(left) = self.ahead.pass(now) {
             self.reply(left);
         }
     }
@@ -209,9 +239,18 @@ impl Station {
         self.reach(now);
         let (begins, leaves) = (now + waited, now + waited + work);
         self.ahead.expect(leaves);
-        let within = |from: Time, to: Time| to.min(window.1).since(from.max(window.0));
-        self.ahead.queue += within(now, begins).0;
-        self.ahead.busy += within(begins, leaves).0;
+        if now >= window.0 && leaves <= window.1 {
+            self.ahead.queue += waited.0;
+            self.ahead.busy += work.0;
+            return;
+        }
+        self.ahead.queue += within((now, begins), window);
+        self.ahead.busy += within((begins, leaves), window);
+    }
+
+    /// A worker of a proxy is at work on what has gone on.
+    pub(super) fn labour(&mut self, stretch: (Time, Time), window: (Time, Time)) {
+        self.ahead.busy += within(stretch, window);
     }
 
     pub(super) fn look(&mut self, hit: bool) {

@@ -238,7 +238,7 @@ impl Calls {
             return None;
         }
         let (now, frame) = (core.now, &mut core.frames[at]);
-        let home = core.homes[frame.replica as usize];
+        let home = core.ledger.homes[frame.replica as usize];
         core.ledger.charge_return(&mut core.probe, (at, frame), home, now);
         let (caller, outcome) = (frame.caller, frame.state.outcome);
         if frame.marks.abandoned {

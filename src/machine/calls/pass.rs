@@ -4,21 +4,31 @@ use crate::model::plan::{Call, End};
 use crate::model::{Cause, Outcome, Probe};
 
 use crate::machine::calls::Calls;
-use crate::machine::core::frame::Cut;
+use crate::machine::core::event::Event;
+use crate::machine::core::frame::{Cut, Origin};
+use crate::units::Span;
+
 use crate::machine::core::{Core, Flow, GONE};
 use crate::machine::stations::Stations;
 
 impl Calls {
     /// A message arrives at a proxy, and passes it unless that is down.
+    #[inline(never)]
     pub(crate) fn come_by<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) {
-        let Some((id, replica)) = self.wire.stop_of(core, at) else { return };
         if P::TRACES {
             core.charge(at, Cause::Network);
         }
-        if core.is_troubled() && !core.is_up(replica) {
+        if core.is_troubled()
+            && let Some(replica) = core.stop_of(at)
+            && !core.is_up(replica)
+        {
+            if core.frames[at].origin == Origin::Message {
+                // Its consumer has lost its broker, and will not begin with it.
+                return core.schedule(Span::ZERO, Event::Reach(at));
+            }
             return self.stop_short(core, stations, at, replica);
         }
-        self.wire.pass(core, at, id, replica);
+        self.wire.pass(core, at);
     }
 
     /// A proxy is down: what comes to it is refused there, or vanishes.
@@ -34,7 +44,7 @@ impl Calls {
 
     /// A try in a handshake needs the cryptography of one end: says whether that is a proxy's work, and has begun there.
     pub(crate) fn seal<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, end: End, nth: u32) -> bool {
-        let Some(takes) = self.wire.seal(core, at, end, nth) else { return false };
+        let Some(takes) = core.seal(at, end, nth) else { return false };
         core.sleep(at, takes);
         true
     }

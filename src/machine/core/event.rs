@@ -81,8 +81,10 @@ pub(crate) enum Rare {
     Close(u32),
     /// When a query (a frame) has waited so long for a lock that it looks for a deadlock.
     Suspect(u32),
-    /// When a message of a try (a frame) arrives at a proxy.
+    /// When a message of a try, or a delivery (a frame), arrives at a proxy.
     Pass(u32),
+    /// When a broker's word to a publisher (a frame) arrives at the proxy beside it.
+    Receipt(u32),
 }
 
 /// Bits of the index under a kind of [`Rare`].
@@ -106,6 +108,7 @@ impl Rare {
             Self::Close(replica) => (11, replica),
             Self::Suspect(frame) => (12, frame),
             Self::Pass(frame) => (13, frame),
+            Self::Receipt(frame) => (14, frame),
         };
         debug_assert!(index < 1 << INDEX_BITS);
         Event::Rare(kind << INDEX_BITS | index)
@@ -128,7 +131,8 @@ impl Rare {
             10 => Self::Warm(index),
             11 => Self::Close(index),
             12 => Self::Suspect(index),
-            _ => Self::Pass(index),
+            13 => Self::Pass(index),
+            _ => Self::Receipt(index),
         }
     }
 }
@@ -230,6 +234,7 @@ mod tests {
             Rare::Close((1 << 28) - 1),
             Rare::Suspect(14),
             Rare::Pass(15),
+            Rare::Receipt(16),
         ];
         for rare in all {
             let Event::Rare(bits) = rare.event() else { panic!("{rare:?}") };

@@ -43,11 +43,18 @@ impl Default for Row {
 /// All rows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
+    /// By replica: where it belongs.
+    pub(crate) homes: Vec<Home>,
     entries: Vec<Entry>,
     free: Row,
 }
 
 impl Ledger {
+    /// No rows yet.
+    pub(crate) fn new(homes: Vec<Home>) -> Self {
+        Self { homes, ..Self::default() }
+    }
+
     /// Enters time in a cell at the end of a row.
     #[inline(always)]
     fn enter(&mut self, row: &mut Row, cell: Cell, nanos: u64) {
@@ -245,7 +252,7 @@ impl<P: Probe> Core<'_, P> {
     #[inline]
     pub(crate) fn charge(&mut self, at: u32, cause: Cause) {
         let (now, frame) = (self.now, &mut self.frames[at]);
-        let home = self.homes[frame.replica as usize];
+        let home = self.ledger.homes[frame.replica as usize];
         self.ledger.charge(&mut self.probe, (at, frame), home, cause, now);
     }
 
@@ -253,7 +260,7 @@ impl<P: Probe> Core<'_, P> {
     #[inline]
     pub(crate) fn charge_for(&mut self, at: u32, cause: Cause, span: Span) {
         let frame = &mut self.frames[at];
-        let (to, home) = (frame.account.until + span, self.homes[frame.replica as usize]);
+        let (to, home) = (frame.account.until + span, self.ledger.homes[frame.replica as usize]);
         self.ledger.charge(&mut self.probe, (at, frame), home, cause, to);
     }
 
@@ -261,7 +268,7 @@ impl<P: Probe> Core<'_, P> {
     #[inline]
     pub(crate) fn charge_way(&mut self, at: u32, stays: Span) {
         let (to, frame) = (self.now + stays, &mut self.frames[at]);
-        let home = self.homes[frame.replica as usize];
+        let home = self.ledger.homes[frame.replica as usize];
         self.ledger.charge(&mut self.probe, (at, frame), home, Cause::Network, to);
     }
 

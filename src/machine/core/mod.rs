@@ -8,6 +8,7 @@ pub(crate) mod frame;
 pub(crate) mod gauge;
 pub(crate) mod ledger;
 pub(crate) mod limit;
+pub(crate) mod proxies;
 pub(crate) mod root;
 pub(crate) mod side;
 pub(crate) mod site;
@@ -29,6 +30,7 @@ use course::Course;
 use frame::Frames;
 use gauge::Scaled;
 use ledger::Ledger;
+use proxies::Proxies;
 use root::Roots;
 use site::Site;
 use std::collections::VecDeque;
@@ -41,13 +43,13 @@ pub(crate) struct Core<'p, P> {
     /// The plan's programs, at hand.
     pub(crate) ops: &'p [Op],
     pub(crate) sites: Vec<Site>,
-    /// By replica: where it belongs.
-    pub(crate) homes: Vec<Home>,
     pub(crate) seed: u64,
     pub(crate) now: Time,
     pub(crate) agenda: Agenda<Event>,
     pub(crate) frames: Frames,
     pub(crate) ledger: Ledger,
+    /// Proxies, and how far messages that pass them have come.
+    pub(crate) proxies: Proxies,
     /// Frames that go on at this very instant, first come first.
     pub(crate) ready: VecDeque<u32>,
     /// What belongs to one request, where flows follow it.
@@ -93,12 +95,12 @@ impl<'p, P: Probe> Core<'p, P> {
             plan,
             ops: &plan.ops,
             sites: Site::all(plan),
-            homes: Home::all(plan),
             seed,
             now: Time(0),
             agenda: Agenda::new(),
             frames: Frames::new(),
-            ledger: Ledger::default(),
+            ledger: Ledger::new(Home::all(plan)),
+            proxies: Proxies::new(plan),
             ready: VecDeque::with_capacity(64),
             roots: Roots::new(plan),
             gauges: Vec::new(),
@@ -123,7 +125,7 @@ impl<'p, P: Probe> Core<'p, P> {
     /// The node that a replica belongs to.
     #[inline]
     pub(crate) fn node_of(&self, replica: u32) -> NodeId {
-        self.homes[replica as usize].node
+        self.ledger.homes[replica as usize].node
     }
 }
 
@@ -150,7 +152,7 @@ impl<P: Probe> Core<'_, P> {
         let (replica, site) = (frame.replica, &self.sites[frame.call as usize]);
         frame.trip.arrived = now;
         frame.pc = site.entry.0;
-        let home = self.homes[replica as usize];
+        let home = self.ledger.homes[replica as usize];
         self.ledger.charge(&mut self.probe, (at, frame), home, Cause::Network, now);
         let (node, endpoint) = (site.node, site.endpoint);
         self.tell_load(replica, Fact::Reached { node, endpoint });
@@ -268,7 +270,7 @@ impl<P: Probe> Core<'_, P> {
 
     /// Replicas that are not there at time zero.
     pub(crate) fn absent(&self) -> Vec<u32> {
-        (0..self.homes.len() as u32).filter(|replica| !self.is_up(*replica)).collect()
+        (0..self.ledger.homes.len() as u32).filter(|replica| !self.is_up(*replica)).collect()
     }
 
     /// Whether there is no frame, and no client waits.

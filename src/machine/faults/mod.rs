@@ -116,7 +116,7 @@ impl<P: Probe> Machine<'_, P> {
         }
         if crash || !silent {
             self.calls.reset_connections(&mut self.core, &mut self.stations, replica);
-            self.calls.wire.lose_passing(&mut self.core, replica);
+            self.core.lose_passing(replica);
             for beside in self.core.beside(replica) {
                 self.calls.reset_connections(&mut self.core, &mut self.stations, beside);
                 self.calls.reset_own_connections(&mut self.core, &mut self.stations, beside);
@@ -124,6 +124,8 @@ impl<P: Probe> Machine<'_, P> {
         }
         if was_up || crash {
             self.lose(replica, crash);
+            // By it they talked to their brokers.
+            self.core.beside(replica).into_iter().for_each(|beside| self.lose(beside, false));
         }
         self.watch(replica);
         let node = self.core.node_of(replica);
@@ -138,22 +140,31 @@ impl<P: Probe> Machine<'_, P> {
         let plight = &mut self.core.trouble.plights[replica as usize];
         plight.down -= 1;
         plight.holes -= u32::from(hole);
-        if self.fleet.is_ready(&self.core, replica) {
-            self.regain(replica);
-        }
+        self.reconnect(replica);
         self.watch(replica);
         let node = self.core.node_of(replica);
         self.fleet.recount(&mut self.core, node);
+    }
+
+    /// A replica can be reached again, if it is ready, and those that it stands beside.
+    fn reconnect(&mut self, replica: u32) {
+        for again in self.core.beside(replica).into_iter().chain([replica]) {
+            if self.fleet.is_ready(&self.core, again) && self.core.has_its_proxies(again) {
+                self.regain(again);
+            }
+        }
     }
 
     /// A fault cuts a replica off its network, or is over.
     pub(crate) fn cut_off(&mut self, replica: u32, on: bool) {
         let plight = &mut self.core.trouble.plights[replica as usize];
         plight.cuts = if on { plight.cuts + 1 } else { plight.cuts - 1 };
-        if on && plight.cuts == 1 {
+        let (lost, found) = (on && plight.cuts == 1, plight.cuts == 0);
+        if lost {
             self.lose(replica, false);
-        } else if plight.cuts == 0 && self.fleet.is_ready(&self.core, replica) {
-            self.regain(replica);
+            self.core.beside(replica).into_iter().for_each(|beside| self.lose(beside, false));
+        } else if found {
+            self.reconnect(replica);
         }
         self.watch(replica);
         let node = self.core.node_of(replica);

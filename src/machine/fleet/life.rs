@@ -88,7 +88,7 @@ impl<P: Probe> Machine<'_, P> {
         self.fleet.beings[replica as usize].stage = Stage::Ready;
         self.core.trouble.plights[replica as usize].down -= 1;
         self.warm_up(replica, 0);
-        if self.core.is_up(replica) {
+        if self.core.is_up(replica) && self.core.has_its_proxies(replica) {
             self.regain(replica);
         }
         self.calls.wire.names.watch(&mut self.core, replica);

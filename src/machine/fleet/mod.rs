@@ -56,7 +56,7 @@ impl Fleet {
             return;
         }
         let being = Being { stage: Stage::Ready, since: Time(0), starts: 0, due: Time::NEVER, step: Warmup::STEPS };
-        self.beings = vec![being; core.homes.len()];
+        self.beings = vec![being; core.ledger.homes.len()];
         for node in &core.plan.nodes {
             let Some(life) = node.life else { continue };
             for replica in node.first_replica + life.initial..node.first_replica + node.replicas {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::model::id::NONE;
 use crate::model::queue::{Crew, OnError};
 use crate::model::{CallId, Cause, Fact, Opening, Outcome, Plan, Probe, QueueId};
 use crate::random::{Draw, Lineage, Purpose};
@@ -166,7 +167,8 @@ impl Mail {
         core.tell(Fact::Delivered { queue, again, counted });
         core.tell(Fact::Called { edge: call.edge, measured: what.whose.measured });
         let there = core.vary(call.there, lineage, Purpose::There, 1);
-        core.schedule(there, Event::Reach(frame));
+        let arrives = if call.route == NONE { Event::Reach(frame) } else { core.begin_way(frame) };
+        core.schedule(there, arrives);
     }
 
     /// A delivery has arrived: its consumer begins with it, or it waits beside it.
@@ -267,8 +269,10 @@ impl Mail {
         let member = &mut self.members[delivery.member as usize];
         member.telling += 1;
         let crew = &core.plan.crews[member.crew as usize];
-        let back = core.vary(core.plan.call(crew.call).back, lineage, Purpose::Back, 1);
-        core.schedule(back, Rare::Ack(at).event());
+        let (call, replica) = (core.plan.call(crew.call), member.replica);
+        let back = core.vary(call.back, lineage, Purpose::Back, 1);
+        let passes = core.pass_beside(call.route, replica, (lineage, Purpose::Back, 1), NONE);
+        core.schedule(passes + back, Rare::Ack(at).event());
     }
 
     /// A consumer is done with its message, and begins with the next that waits beside it.

@@ -1,9 +1,9 @@
 //! Publishers and their brokers: a message sets out, is taken or turned away, and whoever waits for that hears of it.
 
 use crate::model::id::NONE;
-use crate::model::queue::WhenFull;
+use crate::model::queue::{Post, WhenFull};
 use crate::model::{Cause, Fact, Op, Outcome, PostId, Probe, QueueId, Trace};
-use crate::random::Purpose;
+use crate::random::{Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use crate::machine::core::event::Rare;
@@ -20,6 +20,9 @@ impl Mail {
         let frame = core.frames[at];
         if frame.marks.canceled {
             return core.fail_step(at, Outcome::Canceled);
+        }
+        if core.is_barred(post.route, frame.replica) {
+            return core.fail_to_publish(at, post);
         }
         let lineage = frame.lineage.child(post.site, 0);
         // What nobody will handle is not waited for.
@@ -40,7 +43,9 @@ impl Mail {
         if plan.queue(post.queue).consumed {
             core.trace(|now| Trace::Sent { frame: at, message: lineage, node, at: now });
         }
-        let way = core.vary(post.there, lineage, Purpose::There, 0);
+        let stays =
+            core.pass_beside(post.route, frame.replica, (lineage, Purpose::There, 0), if waits { at } else { NONE });
+        let way = stays + core.vary(post.there, lineage, Purpose::There, 0);
         let safe = core.vary(plan.queue(post.queue).publish_latency, lineage, Purpose::Broker, 0);
         core.schedule(way + safe, Rare::Post(message).event());
         let (edge, measured) = (post.edge, frame.whose.measured);
@@ -130,9 +135,11 @@ impl Mail {
         }
         core.frames[publisher].state.outcome = outcome;
         if let Op::Publish { post, .. } = core.plan.ops[core.frames[publisher].pc as usize] {
-            let back = core.vary(core.plan.post(post).back, lineage, Purpose::Back, 0);
+            let post = core.plan.post(post);
+            let back = core.vary(post.back, lineage, Purpose::Back, 0);
+            let next = if post.route == NONE { Rare::Confirm(publisher) } else { Rare::Receipt(publisher) };
             core.frames[publisher].due = core.now + back;
-            core.schedule(back, Rare::Confirm(publisher).event());
+            core.schedule(back, next.event());
         }
     }
 
@@ -166,26 +173,69 @@ impl Mail {
 }
 
 impl<P: Probe> Core<'_, P> {
-    /// A publisher hears from the broker and goes on.
-    pub(crate) fn hear_confirm(&mut self, at: u32) -> Option<u32> {
-        let frame = self.frames[at];
+    /// The proxy beside a publisher is down: its connection to the broker is, too.
+    #[cold]
+    fn fail_to_publish(&mut self, at: u32, post: &Post) -> Flow {
+        let (edge, measured) = (post.edge, self.frames[at].whose.measured);
+        self.tell(Fact::Called { edge, measured });
+        self.tell(Fact::Settled { edge, outcome: Outcome::ConnectFailed, latency: Span::ZERO, measured });
+        self.fail_step(at, Outcome::ConnectFailed)
+    }
+
+    /// What a frame that waits for a broker waits for, and the name of its message's draws.
+    fn awaited(&self, at: u32) -> Option<(Post, Lineage)> {
+        let frame = &self.frames[at];
         if frame.due != self.now || frame.state.pose != Pose::Publishing {
             return None;
         }
         let Op::Publish { post, .. } = self.plan.ops[frame.pc as usize] else { return None };
-        self.frames[at].due = Time::NEVER;
-        self.frames[at].state.pose = Pose::Idle;
-        let post = self.plan.post(post);
-        let lineage = frame.lineage.child(post.site, 0);
-        let (latency, node) = (self.now.since(frame.wait.since), self.plan.queue(post.queue).node);
-        if P::ACCOUNTS {
-            let there = self.vary(post.there, lineage, Purpose::There, 0);
-            let back = self.vary(post.back, lineage, Purpose::Back, 0);
-            self.charge_at(at, node, Cause::Network, there);
-            self.charge_at(at, node, Cause::Broker, Span(latency.0 - there.0 - back.0));
-            self.charge_at(at, node, Cause::Network, back);
+        let post = *self.plan.post(post);
+        Some((post, frame.lineage.child(post.site, 0)))
+    }
+
+    /// Charges a publisher's time since its message has left it, or the proxy beside it, up to the broker's word.
+    fn charge_exchange(&mut self, at: u32, post: &Post, lineage: Lineage) {
+        if !P::ACCOUNTS {
+            return;
         }
+        let node = self.plan.queue(post.queue).node;
+        let all = self.now.since(self.frames[at].account.until);
+        let there =
+            self.vary(post.there, lineage, Purpose::There, 0) + self.aside(post.route, (lineage, Purpose::There, 0));
+        let back = self.vary(post.back, lineage, Purpose::Back, 0);
+        self.charge_at(at, node, Cause::Network, there);
+        self.charge_at(at, node, Cause::Broker, Span(all.0 - there.0 - back.0));
+        self.charge_at(at, node, Cause::Network, back);
+    }
+
+    /// The broker's word is at the proxy beside its publisher.
+    pub(crate) fn take_receipt(&mut self, at: u32) {
+        let Some((post, lineage)) = self.awaited(at) else { return };
+        let replica = self.frames[at].replica;
+        self.charge_exchange(at, &post, lineage);
+        let takes = if self.is_barred(post.route, replica) {
+            self.frames[at].state.outcome = Outcome::Reset;
+            Span::ZERO
+        } else {
+            self.pass_beside(post.route, replica, (lineage, Purpose::Back, 0), at)
+        };
+        self.frames[at].due = self.now + takes;
+        self.schedule(takes, Rare::Confirm(at).event());
+    }
+
+    /// A publisher hears from the broker and goes on.
+    pub(crate) fn hear_confirm(&mut self, at: u32) -> Option<u32> {
+        let (post, lineage) = self.awaited(at)?;
+        if post.route == NONE {
+            self.charge_exchange(at, &post, lineage);
+        } else if P::ACCOUNTS {
+            let near = self.now.since(self.frames[at].account.until);
+            self.charge_at(at, self.plan.queue(post.queue).node, Cause::Network, near);
+        }
+        let frame = &mut self.frames[at];
+        (frame.due, frame.state.pose) = (Time::NEVER, Pose::Idle);
         let (edge, outcome, measured) = (post.edge, frame.state.outcome, frame.whose.measured);
+        let latency = self.now.since(frame.wait.since);
         self.tell(Fact::Settled { edge, outcome, latency, measured });
         if outcome.is_good() {
             self.frames[at].pc += 1;

@@ -227,7 +227,7 @@ impl Stations {
         let (node, simple) = (replica.node, replica.simple);
         if simple && worker && !troubled {
             let (cause, coding, home) =
-                (frame.state.doing, frame.load.coding.min(frame.load.work), core.homes[index as usize]);
+                (frame.state.doing, frame.load.coding.min(frame.load.work), core.ledger.homes[index as usize]);
             if coding > 0 {
                 frame.load.coding -= coding;
                 let coded = frame.account.until + Span(coding);

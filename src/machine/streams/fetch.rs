@@ -1,6 +1,7 @@
 //! Members ask for records, and records travel to them.
 
 use crate::model::Probe;
+use crate::model::id::NONE;
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
@@ -51,7 +52,7 @@ impl Streams {
     fn nap<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let Some(poll) = self.seat_of(core, at).poll else { return };
         let member = &mut self.members[at as usize];
-        if !member.up || member.asleep || member.request.fetch == Fetch::Answered {
+        if !member.up || member.asleep || matches!(member.request.fetch, Fetch::Answered | Fetch::Passed) {
             return;
         }
         member.request.polls += 1;
@@ -102,17 +103,32 @@ impl Streams {
         let member = &mut self.members[at as usize];
         (member.request.fetch, member.request.due) = (Fetch::Answered, core.now + there);
         if there == Span::ZERO {
-            self.take_in(core, at);
+            self.arrive(core, at);
         } else {
             let due = member.request.due;
             core.beat_at(due, Beat::Fetched(at));
         }
     }
 
+    /// Records arrive at a member, or at the proxy beside it, which they pass.
+    pub(crate) fn arrive<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let route = core.plan.call(self.seat_of(core, at).call).route;
+        let member = &self.members[at as usize];
+        if route == NONE || member.request.due != core.now || member.request.fetch != Fetch::Answered {
+            return self.take_in(core, at);
+        }
+        let name = (self.name_of(core, at), Purpose::There, member.request.polls);
+        let takes = core.pass_beside(route, member.who.replica, name, NONE);
+        let due = core.now + takes;
+        let request = &mut self.members[at as usize].request;
+        (request.fetch, request.due) = (Fetch::Passed, due);
+        core.beat_at(due, Beat::Fetched(at));
+    }
+
     /// Records arrive at a member; its next request sets out.
-    pub(crate) fn take_in<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+    fn take_in<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let member = &mut self.members[at as usize];
-        if member.request.due != core.now || member.request.fetch != Fetch::Answered {
+        if member.request.due != core.now || !matches!(member.request.fetch, Fetch::Answered | Fetch::Passed) {
             return;
         }
         let group = member.who.group;

@@ -61,7 +61,7 @@ impl Streams {
             Beat::Safe(batch) => self.secure_batch(core, batch),
             Beat::Confirmed(frame) => core.confirm_record(frame),
             Beat::Ask(member) => self.hear_request(core, member),
-            Beat::Fetched(member) => self.take_in(core, member),
+            Beat::Fetched(member) => self.arrive(core, member),
             Beat::Heartbeat(member) => self.hear_heartbeat(core, member),
             Beat::Session(member) => self.end_session(core, member),
             Beat::Overdue(member) => self.check_poll(core, member),

@@ -28,6 +28,7 @@ impl Streams {
         if !core.plan.topics.is_empty() {
             self.regain_broker(core, replica);
             self.regain_members(core, replica);
+            self.let_out(core, replica);
         }
     }
 

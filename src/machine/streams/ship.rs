@@ -3,7 +3,7 @@
 use crate::model::id::NONE;
 use crate::model::stream::Acks;
 use crate::model::{Cause, Fact, LawId, Probe, TopicId};
-use crate::random::Purpose;
+use crate::random::{Lineage, Purpose};
 use crate::units::Span;
 
 use crate::machine::core::Core;
@@ -28,6 +28,10 @@ impl Streams {
         let plan = &core.plan.topics[topic as usize];
         let now = core.now;
         while !self.outlets[outlet as usize].open.is_empty() {
+            if self.is_shut_in(core, topic, outlet) {
+                self.outlets[outlet as usize].waits = true;
+                return self.watch_outlet(core, outlet);
+            }
             let asks = plan.acks != Acks::None;
             if asks && !self.outlets[outlet as usize].pipe.has_room(now, plan.in_flight) {
                 self.outlets[outlet as usize].waits = true;
@@ -60,7 +64,7 @@ impl Streams {
             self.requests[request as usize] = load.len() as u32;
             load.iter().for_each(|slot| self.batches[*slot as usize].request = request);
         }
-        let way = core.vary(there, first, Purpose::There, 0);
+        let way = self.pass_out(core, topic, outlet, first, &load) + core.vary(there, first, Purpose::There, 0);
         let producer = &mut self.outlets[outlet as usize];
         let arrival = (core.now + way).max(producer.arrival);
         producer.arrival = arrival;
@@ -208,6 +212,55 @@ impl Streams {
         vessel.clear();
         self.vessels.push(vessel);
         self.free.push(slot);
+    }
+
+    /// A request passes the proxy beside its producer, if there is one: how long that takes.
+    fn pass_out<P: Probe>(
+        &self,
+        core: &mut Core<'_, P>,
+        topic: u32,
+        outlet: u32,
+        lineage: Lineage,
+        load: &[u32],
+    ) -> Span {
+        let (route, replica) = self.route_to(core, topic, outlet);
+        if route == NONE {
+            return Span::ZERO;
+        }
+        let takes = core.pass_beside(route, replica, (lineage, Purpose::There, 0), NONE);
+        let stays = takes.0 - core.aside(route, (lineage, Purpose::There, 0)).0;
+        let waiters = load.iter().flat_map(|slot| self.batches[*slot as usize].records.iter().map(|r| r.waiter));
+        for waiter in waiters.filter(|waiter| *waiter != NONE) {
+            core.charge_proxy(route, waiter, Span(stays));
+        }
+        takes
+    }
+
+    /// Whether the proxy beside a producer is down: nothing leaves until that is back.
+    fn is_shut_in<P: Probe>(&self, core: &Core<'_, P>, topic: u32, outlet: u32) -> bool {
+        let barred = |(route, replica)| core.is_barred(route, replica);
+        core.is_troubled() && barred(self.route_to(core, topic, outlet))
+    }
+
+    /// Producers on a replica whose proxy is back send what they have.
+    pub(crate) fn let_out<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
+        for topic in 0..core.plan.topics.len() as u32 {
+            let outlet = self.brokers[topic as usize].first_outlet + replica;
+            if self.outlets[outlet as usize].waits {
+                self.press(core, topic, outlet, self.way_to(core, topic, outlet));
+            }
+        }
+    }
+
+    /// The way by the proxy beside the producer behind an outlet, and the producer's replica.
+    fn route_to<P: Probe>(&self, core: &Core<'_, P>, topic: u32, outlet: u32) -> (u32, u32) {
+        let replica = outlet - self.brokers[topic as usize].first_outlet;
+        if core.plan.routes.is_empty() {
+            return (NONE, replica);
+        }
+        let node = core.node_of(replica);
+        let own = core.plan.producers.iter().find(|p| p.from == node && p.topic == topic);
+        (own.map_or(NONE, |p| p.route), replica)
     }
 
     /// The one-way latency from the producer behind an outlet to its broker.

@@ -139,6 +139,8 @@ pub(crate) enum Fetch {
     Expected,
     /// When records are under way.
     Answered,
+    /// When they have passed the proxy beside it.
+    Passed,
 }
 
 /// Records of one partition in the hands of a member.

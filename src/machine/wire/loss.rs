@@ -41,7 +41,7 @@ impl Wire {
     pub(crate) fn sever<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
         for at in core.frames.live_slots() {
             let frame = &core.frames[at];
-            let here = frame.origin == Origin::Try && (frame.replica == replica || self.passes(core, at, replica));
+            let here = frame.origin == Origin::Try && (frame.replica == replica || core.passes(at, replica));
             if !here
                 || frame.pc == GONE
                 || frame.marks.abandoned

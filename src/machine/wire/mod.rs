@@ -26,7 +26,6 @@ use crate::model::plan::Plan;
 use crate::units::Time;
 use lend::Purse;
 use pool::Pool;
-use route::Proxies;
 
 /// What tries need to leave their callers, and what lies between them and a callee.
 #[derive(Clone, Debug)]
@@ -34,8 +33,6 @@ pub(crate) struct Wire {
     /// Connections of transports: per caller replica, and the one a try has.
     pub(crate) pools: Vec<Pool>,
     pub(crate) holds: Side<Hold>,
-    /// Proxies, and how far messages that pass them have come.
-    pub(crate) proxies: Proxies,
     /// When a link is free to take the next message: there, back.
     pub(crate) pipes: Vec<[Time; 2]>,
     /// Database connections: per caller replica, and open at each node.
@@ -51,7 +48,6 @@ impl Wire {
         Self {
             pools: pool::pools(plan),
             holds: Side::default(),
-            proxies: Proxies::new(plan),
             pipes: vec![[Time(0); 2]; plan.links.len()],
             purses: lend::purses(plan),
             connections: vec![0; plan.nodes.len()],

@@ -307,6 +307,12 @@ impl Plan {
         &self.calls[id.index()]
     }
 
+    /// The proxies that the messages of a call-site pass, by its number; `None` where they pass none.
+    #[inline]
+    pub fn route(&self, call: u32) -> Option<&Route> {
+        self.routes.get(self.calls[call as usize].route as usize)
+    }
+
     /// An endpoint.
     #[inline]
     pub fn endpoint(&self, id: EndpointId) -> &Endpoint {

@@ -20,6 +20,8 @@ pub struct Proxy {
     pub workers: u32,
     /// What a message costs them.
     pub work: LawId,
+    /// What it costs them after it has gone on, if anything.
+    pub telemetry: Option<LawId>,
     /// Cryptography of a handshake of theirs, where they open the connection and where they accept it; `None`: none.
     pub seals: Option<[Span; 2]>,
 }

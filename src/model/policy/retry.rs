@@ -13,8 +13,9 @@
 //! multiply: r^k tries reach the bottom when it fails.
 //!
 //! Formulas: Brooker, "Exponential Backoff and Jitter" (AWS, 2015); gRPC proposal A6; Envoy's `backoff_strategy.cc` (the page
-//! of its router filter says 2ⁿ − 1, the code has doubled since 2020), and its `previous_hosts` retry predicate with
-//! `host_selection_retry_max_attempts: 5`.
+//! of its router filter says 2ⁿ − 1, the code has doubled since 2020), and its `previous_hosts` retry predicate
+//! (`source/extensions/retry/host/previous_hosts/previous_hosts.h`: a host is refused if it is among those attempted) with
+//! `host_selection_retry_max_attempts: 5`, as Istio writes it into its sidecars' routes.
 
 use crate::units::Span;
 

@@ -94,7 +94,7 @@ pub struct Queue {
 }
 
 /// Where a program publishes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Post {
     /// Its edge.
     pub edge: EdgeId,
@@ -108,6 +108,8 @@ pub struct Post {
     pub back: LawId,
     /// Whether the publisher waits for that.
     pub waits: bool,
+    /// The way by the publisher's proxy, of the plan's; `NONE` where it has none.
+    pub route: u32,
 }
 
 /// What becomes of a message whose handling fails.

@@ -71,6 +71,8 @@ pub struct Producer {
     pub waits: bool,
     /// Which partition it goes to, by number in the plan.
     pub spread: u32,
+    /// The way by the producer's proxy, of the plan's; `NONE` where it has none.
+    pub route: u32,
 }
 
 /// A group of consumers.

@@ -31,7 +31,7 @@ impl<'s> Lowering<'s> {
             bytes: [0; 2],
             flights: [0, 0],
             proxy: None,
-            route: NONE,
+            route: self.route(broker, host),
             inner: Pc::default(),
             cancels: false,
             effect: false,
@@ -98,6 +98,7 @@ impl<'s> Lowering<'s> {
             there: self.latency(host, broker),
             back: self.latency(broker, host),
             waits,
+            route: self.route(host, broker),
         };
         self.plan.posts.push(post);
         if self.may_wait(publish) {
@@ -126,6 +127,7 @@ impl<'s> Lowering<'s> {
             back: self.latency(broker, host),
             waits,
             spread: self.spread(publish),
+            route: self.route(host, broker),
         };
         self.plan.producers.push(producer);
         if waits {

@@ -6,13 +6,21 @@
 //! from outside, from a client or a service without a proxy, only the callee's. Each replica of a service has a sidecar of its
 //! own, with `concurrency` workers and one line for requests, answers and handshakes of either direction, in which a message
 //! is forwarded in the time of `work`. With kind = "ambient" the replicas on a host share one proxy, and a call on one host
-//! passes it once.
+//! passes it once. Istio's is called ztunnel and works on connections alone; what knows of requests there is a waypoint, a proxy
+//! of its own on the way. There are no waypoints here: the proxies of hosts balance requests and have the `policy`, as if one cost
+//! nothing, and `check` says so.
 //!
 //! The time at proxies, their lines included, is `proxy` in the ledger, never `work`; the way between a service and its
 //! proxy is that within a host. A proxy chooses the replica when the request is sent to it. Connections between proxies are
 //! theirs: with `mtls` a new one costs TLS 1.3 and the cryptography of both ends on their workers, where the transport has
 //! connections at all; that from a service to its own proxy is taken to be open. What passes a proxy whole is forwarded
-//! whole: a stream is one message to it. Messages to and from brokers pass none.
+//! whole: a stream is one message to it.
+//!
+//! A broker has no proxy, so what goes there or comes from there passes that of the publisher or the consumer alone: a message
+//! to a queue, the word that it is safe if somebody waits for that, a delivery and its acknowledgement; of a topic, each
+//! request with records and each answer with some (its acknowledgements and requests for more pass none, and nor does the
+//! poll of a queue that finds nothing). While a proxy is down whoever it stands beside reaches no broker: its consumers have
+//! lost theirs, what is sent to a queue fails, and records wait for the proxy with their producer.
 
 use std::collections::BTreeMap;
 
@@ -56,6 +64,8 @@ table! {
     pub struct Mesh: "[mesh]",
     "Proxies beside services: they balance, retry and encrypt for these, at the price of their work on every message and answer." {
         services: Given<Members> as Or<Members> = "\"all\"", "Which services and gateways have one.";
+        exclude: Given<Vec<Given<String>>> as Or<Past> = "[]",
+            "Databases, caches, brokers and third parties that are talked to past the proxies (Istio's `excludeOutboundPorts`).";
         kind: Given<MeshKind> as Or<MeshKind> = "\"sidecar\"", "Where the proxies stand.";
         proxy: Forwarding as Always<Forwarding>, "What a proxy is.";
         mtls: Given<bool> as Or<Flag> = "true",
@@ -73,6 +83,8 @@ table! {
     /// What a proxy is.
     pub struct Forwarding: "proxy", "A proxy: its workers, and what a message costs them." {
         work: Given<Law> as Or<Varying> = "{ p50 = \"0.3ms\", p99 = \"1.2ms\" }", "CPU time for a message.";
+        telemetry: Given<Law> as Or<Varying> = "\"0s\"",
+            "CPU time for a message after it has gone on: what is written of it keeps a worker, but not the message.";
         concurrency: Given<u32> as Or<Count> = "2", "Its workers, each with a core of its own; Istio's sidecar has two.";
     }
 }
@@ -109,10 +121,33 @@ impl Kind for Members {
     fn print(members: &Self) -> String {
         match members {
             Self::All => quoted(ALL[0].word),
-            Self::Named(names) => {
-                format!("[{}]", names.iter().map(|name| quoted(&name.value)).collect::<Vec<_>>().join(", "))
-            }
+            Self::Named(names) => list(names),
         }
+    }
+}
+
+/// Names in brackets.
+fn list(names: &[Given<String>]) -> String {
+    format!("[{}]", names.iter().map(|name| quoted(&name.value)).collect::<Vec<_>>().join(", "))
+}
+
+/// Names of what is talked to past the proxies.
+pub(crate) enum Past {}
+
+impl Kind for Past {
+    type Value = Vec<Given<String>>;
+    const SHAPE: Shape = Shape::List(&Shape::Name);
+    fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Vec<Given<String>>> {
+        let DeValue::Array(items) = value.get_ref() else {
+            read::bad(desk, key, value, "write a list of names");
+            return None;
+        };
+        let one =
+            |item: &Value<'_>, desk: &mut Desk<'_>| read::text(desk, key, item).map(|one| Given::at(one, item.span()));
+        Some(items.iter().filter_map(|item| one(item, desk)).collect())
+    }
+    fn print(names: &Vec<Given<String>>) -> String {
+        list(names)
     }
 }
 
@@ -134,6 +169,11 @@ impl Scenario {
 }
 
 impl Mesh {
+    /// Whether whatever is called so is talked to past the proxies.
+    pub(in crate::scenario) fn excludes(&self, name: &str) -> bool {
+        self.exclude.value.iter().any(|excluded| excluded.value == name)
+    }
+
     /// What the proxy beside a node is called.
     pub fn proxy_of(&self, node: &Node) -> String {
         match self.kind.value {
@@ -168,6 +208,7 @@ pub(in crate::scenario) struct Meshed {
     /// The way within a host.
     near: Option<LawId>,
     work: Option<LawId>,
+    telemetry: Option<LawId>,
     /// Call-sites whose tries hand over, and to which.
     handed: Vec<(CallId, CallId)>,
 }
@@ -179,6 +220,9 @@ impl<'s> Lowering<'s> {
         let Some(mesh) = scenario.mesh.as_ref().filter(|_| scenario.has_mesh()) else { return };
         self.meshed.near = Some(self.law(&scenario.network.same_host.value));
         self.meshed.work = Some(self.law(&mesh.proxy.work.value));
+        let telemetry = &mesh.proxy.telemetry.value;
+        let telemetry = self.law(telemetry);
+        self.meshed.telemetry = Some(telemetry).filter(|law| !self.plan.law(*law).is_zero());
         for (name, node) in scenario.nodes.iter().filter(|(_, node)| scenario.is_meshed(node)) {
             let of = self.nodes[name.as_str()];
             let proxy = self.proxy_node(mesh, mesh.proxy_of(node), mesh.replicas_of(scenario, node), of);
@@ -223,7 +267,8 @@ impl<'s> Lowering<'s> {
         });
         let (workers, work) = (mesh.proxy.concurrency.value, self.meshed.work.unwrap_or_default());
         let seals = mesh.mtls.value.then_some([HANDSHAKE_CALLER, HANDSHAKE_CALLEE]);
-        let proxy = plan::Proxy { node, of: vec![of], endpoint, first, replicas, workers, work, seals };
+        let telemetry = self.meshed.telemetry;
+        let proxy = plan::Proxy { node, of: vec![of], endpoint, first, replicas, workers, work, telemetry, seals };
         self.plan.proxies.push(proxy);
         self.plan.proxies.len() as u32 - 1
     }
@@ -253,7 +298,9 @@ impl<'s> Lowering<'s> {
         // Who stands on one host with its callee passes their proxy once.
         let shared = caller == callee && caller.is_some_and(|proxy| self.plan.proxies[proxy as usize].replicas == 1);
         stops.extend(callee.filter(|_| !shared).map(|proxy| Stop { proxy, beside: End::Callee }));
-        let route = if stops.is_empty() {
+        let past =
+            |node: NodeId| self.scenario.mesh.as_ref().is_some_and(|mesh| mesh.excludes(&self.plan.node(node).name));
+        let route = if stops.is_empty() || past(from) || past(to) {
             NONE
         } else {
             self.plan.routes.push(Route { stops, far: u32::from(caller.is_some()), near });
@@ -267,7 +314,8 @@ impl<'s> Lowering<'s> {
     /// it does not understand.
     pub(in crate::scenario) fn balances(&self, from: NodeId, to: NodeId) -> bool {
         let kind = self.plan.node(to).kind;
-        self.meshed.proxies.contains_key(&from) && (kind == NodeKind::External.word() || may_have_proxy(kind))
+        let past = self.scenario.mesh.as_ref().is_some_and(|mesh| mesh.excludes(&self.plan.node(to).name));
+        !past && self.meshed.proxies.contains_key(&from) && (kind == NodeKind::External.word() || may_have_proxy(kind))
     }
 
     /// Whether connections from one node to another are encrypted by the proxies of both.
@@ -354,6 +402,7 @@ pub(in crate::scenario) fn names(scenario: &Scenario, refused: &[String], compla
     if let Members::Named(names) = &mesh.services.value {
         names.iter().filter(|name| !refused.contains(&name.value)).for_each(|name| member(scenario, name, complaints));
     }
+    mesh.exclude.value.iter().for_each(|name| excluded(scenario, name, complaints));
     if let Some(policy) = mesh.policy.as_ref().filter(|policy| !scenario.policies.contains_key(&policy.value)) {
         let complaint = Complaint::error(code::UNKNOWN_NAME, format!("no policy is called `{}`", policy.value));
         let complaint = complaint.at(policy.place.clone());
@@ -382,6 +431,14 @@ pub(in crate::scenario) fn look(scenario: &Scenario, proxies: &[NodeForecast], c
         );
         let complaint = Complaint::warning(code::NO_EFFECT, message).at(kind.place.clone());
         complaints.push(complaint.help("write kind = \"mesh\", or leave it out"));
+    }
+    if let Some(policy) = mesh.policy.as_ref().filter(|_| mesh.kind.value == MeshKind::Ambient) {
+        let message =
+            "a ztunnel forwards connections and knows nothing of requests: in Istio a waypoint would have this policy";
+        let complaint = Complaint::note(code::NO_WAYPOINT, message).at(policy.place.clone());
+        let help = "read the figures as those of a waypoint that costs nothing: here the proxies of hosts balance requests and \
+                    have the policy";
+        complaints.push(complaint.help(help));
     }
     let hosts = &mesh.hosts;
     if hosts.value.is_some() && mesh.kind.value == MeshKind::Sidecar {
@@ -444,6 +501,28 @@ impl Scenario {
         let fits = talks && remote && call.stream.value.is_none() && self.is_meshed(caller);
         self.policies.get(&policy.value).filter(|_| fits).map(|policy| &policy.guards)
     }
+}
+
+/// Only what has no proxy of its own can be talked to past those of its callers.
+fn excluded(scenario: &Scenario, name: &Given<String>, complaints: &mut Vec<Complaint>) {
+    let broker = scenario.queues.contains_key(&name.value) || scenario.topics.contains_key(&name.value);
+    let complaint = match scenario.nodes.get(&name.value) {
+        Some(node) if may_have_proxy(node.kind.word()) => {
+            let message = format!("`{}` has a proxy of its own in the mesh", name.value);
+            Complaint::error(code::WRONG_TARGET, message).help("leave it out of `services` instead")
+        }
+        Some(_) => return,
+        None if broker => return,
+        None => {
+            let known = scenario.nodes.keys().chain(scenario.queues.keys()).chain(scenario.topics.keys());
+            let complaint = Complaint::error(code::UNKNOWN_NAME, format!("nothing is called `{}`", name.value));
+            match suggest(&name.value, known.map(String::as_str)) {
+                Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
+                None => complaint,
+            }
+        }
+    };
+    complaints.push(complaint.at(name.place.clone()));
 }
 
 /// Only what runs among one's own services has a proxy.

@@ -1,0 +1,328 @@
+//! Proxies at work: lines of messages, first come, first served by workers of which each has a core.
+//!
+//! So it is known when a message comes how long it waits, and when it goes on. Whoever sends messages passes them: calls on
+//! their ways (`wire/route`), brokers and those who talk to them.
+
+use crate::model::fault::Fault;
+use crate::model::id::NONE;
+use crate::model::plan::{Call, End, Proxy};
+use crate::model::{Cause, EndpointId, Fact, LawId, NodeId, Plan, Probe};
+use crate::random::{Lineage, Purpose};
+use crate::units::{Span, Time};
+
+use crate::machine::core::event::{Event, Rare};
+use crate::machine::core::frame::Cut;
+use crate::machine::core::side::Side;
+use crate::machine::core::{Core, GONE};
+
+/// Name the draws of what proxies do with a message, and of the ways between one and what it stands beside.
+const TELEMETRY: u32 = 1 << 25;
+const WORK: u32 = 1 << 24;
+const NEAR: u32 = 1 << 23;
+
+/// How far a message has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leg {
+    /// Which of the ways between stops it is on.
+    pub(crate) nth: u32,
+    /// The caller's replica, who need not be waiting any more, counted from its first.
+    pub(crate) caller: u32,
+    /// The proxy's replica that it passed last, and when it leaves that.
+    pub(crate) proxy: u32,
+    pub(crate) until: Time,
+}
+
+impl Default for Leg {
+    fn default() -> Self {
+        Self { nth: 0, caller: 0, proxy: NONE, until: Time(0) }
+    }
+}
+
+/// The proxies of a run: of each replica, when its workers are free.
+#[derive(Clone, Debug)]
+pub(crate) struct Proxies {
+    /// How far messages have come.
+    pub(crate) legs: Side<Leg>,
+    free: Vec<Time>,
+    /// By proxy, of the plan's.
+    pub(crate) gates: Vec<Gate>,
+    /// By call-site, where there are proxies at all.
+    pub(crate) paths: Vec<Path>,
+}
+
+/// A proxy at hand: what every pass needs of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gate {
+    pub(crate) node: NodeId,
+    pub(crate) endpoint: EndpointId,
+    /// Its replicas, and the workers of each.
+    pub(crate) first: u32,
+    replicas: u32,
+    workers: u32,
+    /// Where the first worker of its first replica is.
+    from: u32,
+    work: LawId,
+    telemetry: Option<LawId>,
+}
+
+impl Gate {
+    /// Which of its replicas stands beside the n-th of an end.
+    #[inline]
+    pub(crate) fn beside(&self, nth: u32) -> u32 {
+        if nth < self.replicas { nth } else { nth % self.replicas }
+    }
+}
+
+/// The way of a call-site's messages at hand.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Path {
+    /// Proxies on it, and beside which end each stands.
+    pub(crate) stops: Vec<(Gate, End)>,
+    /// First replicas of both ends.
+    pub(crate) caller: u32,
+    callee: u32,
+    /// Which way is that between hosts.
+    pub(crate) far: u32,
+    /// How long that takes, there and back, where it is always the same.
+    pub(crate) steady: Option<[Span; 2]>,
+    /// How long any other takes, likewise.
+    pub(crate) near: Option<Span>,
+}
+
+impl Path {
+    fn new(plan: &Plan, gates: &[Gate], call: &Call) -> Self {
+        let Some(route) = plan.routes.get(call.route as usize) else { return Self::default() };
+        let link = plan.link(call.link);
+        let constant = |law: LawId| plan.law(law).constant().map(Span);
+        let late = |fault: &Fault| fault.effect.delays() && fault.links.contains(&call.link.0);
+        let direct = link.pipe.is_none() && call.flights == [0, 0] && call.proxy.is_none();
+        let ways = constant(call.there).zip(constant(call.back));
+        let steady = ways.filter(|_| direct && !plan.faults.iter().any(late)).map(|(there, back)| [there, back]);
+        let stops = route.stops.iter().map(|stop| (gates[stop.proxy as usize], stop.beside)).collect();
+        Self {
+            stops,
+            caller: link.first_caller,
+            callee: link.first,
+            far: route.far,
+            steady,
+            near: constant(route.near),
+        }
+    }
+
+    /// The proxy to which a message has come, and which of its replicas.
+    #[inline]
+    pub(crate) fn gate(&self, leg: Leg, callee: u32, back: bool) -> Option<(Gate, u32)> {
+        let nth = if back { leg.nth.wrapping_sub(1) } else { leg.nth };
+        let (gate, end) = *self.stops.get(nth as usize)?;
+        Some((gate, gate.beside(if end == End::Caller { leg.caller } else { callee - self.callee })))
+    }
+
+    /// How long one of the ways takes, where it is always the same.
+    #[inline]
+    pub(crate) fn takes(&self, back: bool, nth: u32) -> Option<Span> {
+        if nth == self.far { self.steady.map(|ways| ways[usize::from(back)]) } else { self.near }
+    }
+
+    /// What happens at the end of one of the ways.
+    #[inline]
+    pub(crate) fn event(&self, at: u32, back: bool, nth: u32) -> Event {
+        match (back, nth) {
+            (true, 0) => Event::Return(at),
+            (false, nth) if nth as usize == self.stops.len() => Event::Reach(at),
+            _ => Rare::Pass(at).event(),
+        }
+    }
+}
+
+impl Proxies {
+    /// All workers are free.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let mut all = 0;
+        let gate = |proxy: &Proxy| {
+            let from = all;
+            all += proxy.replicas * proxy.workers;
+            let Proxy { node, endpoint, first, replicas, workers, work, telemetry, .. } = *proxy;
+            Gate { node, endpoint, first, replicas, workers, from, work, telemetry }
+        };
+        let gates: Vec<Gate> = plan.proxies.iter().map(gate).collect();
+        let calls = if plan.routes.is_empty() { &[] } else { plan.calls.as_slice() };
+        let paths = calls.iter().map(|call| Path::new(plan, &gates, call)).collect();
+        Self { legs: Side::default(), free: vec![Time(0); all as usize], gates, paths }
+    }
+
+    /// When the workers beside the n-th replica of a proxy are free.
+    #[inline]
+    pub(crate) fn workers(&mut self, gate: Gate, nth: u32) -> &mut [Time] {
+        let from = (gate.from + nth * gate.workers) as usize;
+        self.free.get_mut(from..from + gate.workers as usize).unwrap_or_default()
+    }
+
+    /// Work comes to the n-th replica of a proxy: how long it waits there for a worker.
+    #[inline]
+    pub(crate) fn take(&mut self, gate: Gate, nth: u32, now: Time, work: Span) -> Span {
+        let workers = self.workers(gate, nth);
+        if let Some(idle) = workers.iter_mut().find(|free| **free <= now) {
+            // Whichever of the idle: all of them are free for whoever comes next.
+            *idle = now + work;
+            return Span::ZERO;
+        }
+        let Some(soonest) = workers.iter_mut().min() else { return Span::ZERO };
+        let waited = soonest.since(now);
+        *soonest = *soonest + work;
+        waited
+    }
+
+    /// Whether a call-site's messages pass proxies.
+    #[inline]
+    pub(crate) fn are_passed(&self, call: u32) -> bool {
+        self.paths.get(call as usize).is_some_and(|path| !path.stops.is_empty())
+    }
+}
+
+impl<P: Probe> Core<'_, P> {
+    /// A message comes to a proxy, whose draws have a name: how long it stays there, at the cost of a frame if one waits for it.
+    #[inline(always)]
+    pub(crate) fn stay_at(&mut self, (gate, nth): (Gate, u32), name: (Lineage, Purpose, u32), waits: u32) -> Span {
+        let work = self.cost(gate.first + nth, gate.work, (name.0, name.1, WORK + name.2));
+        let after = gate.telemetry.map_or(Span::ZERO, |law| self.write_of(gate.first + nth, law, name));
+        let waited = self.proxies.take(gate, nth, self.now, work + after);
+        let stays = waited + work;
+        if after > Span::ZERO {
+            self.tell(Fact::Recorded { node: gate.node, after: stays, work: after });
+        }
+        if waits != NONE {
+            self.charge_at(waits, gate.node, Cause::Proxy, stays);
+        }
+        self.tell(Fact::Forwarded { node: gate.node, endpoint: gate.endpoint, waited, work });
+        stays
+    }
+
+    /// A delivery sets out for the proxy beside its consumer: what happens when it is there.
+    pub(crate) fn begin_way(&mut self, at: u32) -> Event {
+        self.proxies.legs.put(at, Leg::default());
+        Rare::Pass(at).event()
+    }
+
+    /// CPU of a proxy's replica for a message.
+    #[inline(always)]
+    fn cost(&self, replica: u32, law: LawId, (lineage, way, nth): (Lineage, Purpose, u32)) -> Span {
+        let work = self.vary(law, lineage, way, nth);
+        if self.is_troubled() { self.stretched(replica, work.0) } else { work }
+    }
+
+    /// The same once the message has gone on.
+    #[inline(never)]
+    fn write_of(&self, replica: u32, law: LawId, (lineage, way, nth): (Lineage, Purpose, u32)) -> Span {
+        self.cost(replica, law, (lineage, way, TELEMETRY + nth))
+    }
+
+    /// The proxy beside a replica that talks to a broker, where there is one on that way.
+    fn gate_beside(&self, route: u32, replica: u32) -> Option<(Gate, u32)> {
+        let stop = self.plan.routes.get(route as usize)?.stops.first()?;
+        let gate = self.proxies.gates[stop.proxy as usize];
+        let nth = replica - self.plan.node(self.node_of(replica)).first_replica;
+        Some((gate, gate.beside(nth)))
+    }
+
+    /// A message between a replica and a broker is at the proxy beside the replica, if there is one: how long until it is
+    /// where it goes next, but for the way between hosts. What leaves is there at once, and the way to it follows.
+    pub(crate) fn pass_beside(&mut self, route: u32, replica: u32, name: (Lineage, Purpose, u32), waits: u32) -> Span {
+        let Some(stop) = self.gate_beside(route, replica) else { return Span::ZERO };
+        self.stay_at(stop, name, waits) + self.aside(route, name)
+    }
+
+    /// The way between a replica that talks to a broker and the proxy beside it.
+    pub(crate) fn aside(&self, route: u32, (lineage, way, nth): (Lineage, Purpose, u32)) -> Span {
+        let Some(route) = self.plan.routes.get(route as usize) else { return Span::ZERO };
+        self.vary(route.near, lineage, way, NEAR + nth)
+    }
+
+    /// Charges a frame's time at the proxy by which a message of its replica goes to a broker.
+    pub(crate) fn charge_proxy(&mut self, route: u32, at: u32, stays: Span) {
+        let stop = self.plan.routes.get(route as usize).and_then(|route| route.stops.first());
+        if let Some(stop) = stop {
+            self.charge_at(at, self.plan.proxies[stop.proxy as usize].node, Cause::Proxy, stays);
+        }
+    }
+
+    /// Whether the proxy is down by which a replica talks to a broker.
+    pub(crate) fn is_barred(&self, route: u32, replica: u32) -> bool {
+        self.is_troubled() && self.gate_beside(route, replica).is_some_and(|(gate, nth)| !self.is_up(gate.first + nth))
+    }
+
+    /// Whether the proxies beside a replica are up.
+    pub(crate) fn has_its_proxies(&self, replica: u32) -> bool {
+        self.proxies_of(replica).all(|proxy| self.is_up(proxy))
+    }
+
+    /// The cryptography of one end of a handshake, where that is the work of the proxy beside its n-th replica: how long it
+    /// takes there.
+    pub(crate) fn seal(&mut self, at: u32, end: End, nth: u32) -> Option<Span> {
+        let plan = self.plan;
+        let route = plan.route(self.frames[at].call)?;
+        let (stop, _) = (route.beside(end)?, route.beside(if end == End::Caller { End::Callee } else { End::Caller })?);
+        let proxy = &plan.proxies[stop.proxy as usize];
+        let work = proxy.seals?[usize::from(end == End::Callee)];
+        let gate = self.proxies.gates[stop.proxy as usize];
+        let beside = gate.beside(nth);
+        let work = if self.is_troubled() { self.stretched(gate.first + beside, work.0) } else { work };
+        let waited = self.proxies.take(gate, beside, self.now, work);
+        self.tell(Fact::Forwarded { node: proxy.node, endpoint: proxy.endpoint, waited, work });
+        Some(waited + work)
+    }
+
+    /// Whether the messages of a try that has left pass a replica, a proxy's.
+    pub(crate) fn passes(&self, at: u32, replica: u32) -> bool {
+        let frame = &self.frames[at];
+        let Some(route) = self.plan.route(frame.call) else { return false };
+        let callee = || frame.replica - self.sites[frame.call as usize].first;
+        route.stops.iter().any(|stop| {
+            let nth = if stop.beside == End::Caller { self.proxies.legs.get(at).caller } else { callee() };
+            stop.replica(&self.plan.proxies, nth) == replica
+        })
+    }
+
+    /// A proxy goes down, or dies: the answers that it has are lost, and its workers are free.
+    pub(crate) fn lose_passing(&mut self, replica: u32) {
+        let (plan, now) = (self.plan, self.now);
+        let node = self.node_of(replica);
+        let Some(id) = plan.proxies.iter().position(|proxy| proxy.node == node) else { return };
+        for at in self.frames.live_slots() {
+            let leg = self.proxies.legs.get(at);
+            let here = leg.proxy == replica && leg.until > now;
+            let frame = &mut self.frames[at];
+            if here && frame.pc == GONE && frame.state.cut == Cut::Whole && plan.route(frame.call).is_some() {
+                frame.state.cut = Cut::Severed;
+                frame.marks.answered = true;
+            }
+        }
+        let gate = self.proxies.gates[id];
+        self.proxies.workers(gate, replica - gate.first).fill(now);
+    }
+
+    /// The replica, a proxy's, to which a message has come.
+    pub(crate) fn stop_of(&self, at: u32) -> Option<u32> {
+        let (frame, leg) = (&self.frames[at], self.proxies.legs[at]);
+        let path = &self.proxies.paths[frame.call as usize];
+        path.gate(leg, frame.replica, frame.pc == GONE).map(|(gate, nth)| gate.first + nth)
+    }
+
+    /// A way between a proxy and what it stands beside.
+    pub(crate) fn near(&self, at: u32, back: bool, nth: u32) -> Span {
+        let frame = &self.frames[at];
+        let way = if back { Purpose::Back } else { Purpose::There };
+        self.plan.route(frame.call).map_or(Span::ZERO, |route| self.vary(route.near, frame.lineage, way, NEAR + nth))
+    }
+
+    /// The replicas beside which a proxy's stands.
+    pub(crate) fn beside(&self, replica: u32) -> Vec<u32> {
+        let node = self.node_of(replica);
+        let Some(proxy) = self.plan.proxies.iter().find(|proxy| proxy.node == node) else { return Vec::new() };
+        let nodes = proxy.of.iter().map(|node| self.replicas_of(*node));
+        let own = move |all: std::ops::Range<u32>| {
+            let first = all.start;
+            all.filter(move |other| proxy.first + (other - first) % proxy.replicas == replica)
+        };
+        nodes.flat_map(own).collect()
+    }
+}
