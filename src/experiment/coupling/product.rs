@@ -23,7 +23,7 @@ pub(super) fn ways<'s>(scenario: &'s Scenario, client: &str) -> Option<Ways<'s>>
     for call in &scenario.clients.get(client)?.calls {
         let target = &call.target.value;
         let one = visit(scenario, &target.node, &target.endpoint, DEEP)?;
-        add(&mut all, repeated(one, call.times.value)?, call.share);
+        add(&mut all, repeated(&one, call.times.value)?, call.share);
     }
     Some(all)
 }
@@ -55,10 +55,10 @@ fn then<'s>(first: &Ways<'s>, next: &Ways<'s>) -> Option<Ways<'s>> {
     (all.len() <= MANY).then_some(all)
 }
 
-fn repeated(ways: Ways<'_>, times: u32) -> Option<Ways<'_>> {
+fn repeated<'s>(ways: &Ways<'s>, times: u32) -> Option<Ways<'s>> {
     let mut all = nothing();
     for _ in 0..times {
-        all = then(&all, &ways)?;
+        all = then(&all, ways)?;
     }
     Some(all)
 }
@@ -102,7 +102,7 @@ fn one<'s>(scenario: &'s Scenario, step: &'s Step, deep: usize) -> Option<Ways<'
             all
         }
     };
-    let ways = repeated(ways, step.times.value)?;
+    let ways = repeated(&ways, step.times.value)?;
     let likely = step.probability.value;
     if likely >= 1.0 {
         return Some(ways);

@@ -5,7 +5,7 @@ use crate::experiment::figure::Part;
 
 pub(super) const PUBLICATION: Publication = Publication {
     name: "resilience4j",
-    source: "zgabrieloliveira/microservice-resilience-benchmark, k6-testing, latency, hybrid",
+    source: "zgabrieloliveira/microservice-resilience-benchmark: latency, hybrid",
     experiments: &[Experiment {
         name: "slow-payment",
         text: include_str!("../../../scenarios/published/slow-payment.toml"),

@@ -249,7 +249,7 @@ impl<'s> Scene<'s> {
         let mut seen: BTreeSet<(NodeId, Doing)> = BTreeSet::new();
         loop {
             let Some((node, doing, those)) = self.most(&group) else {
-                let node = links.last().map_or_else(NodeId::default, |last| self.plan_node(&last.node));
+                let node = links.last().map_or_else(NodeId::default, |last| self.plan_node(held_at(last)));
                 return self.root(Began::Unknown, (node, None), (0, group.len()));
             };
             let share = (those.len(), group.len());
@@ -268,11 +268,7 @@ impl<'s> Scene<'s> {
                     push(links, Wanted::Lock, None);
                     self.sight.locks.get(&those[0]).cloned().unwrap_or_default()
                 }
-                Doing::Own(At::Pool(lender)) => {
-                    push(links, Wanted::DatabaseConnection, Some(self.plan.lenders[lender.index()].database));
-                    self.borrowers(lender, self.sight.all[&those[0]].replica)
-                }
-                Doing::Borrowing(lender) => {
+                Doing::Own(At::Pool(lender)) | Doing::Borrowing(lender) => {
                     push(links, Wanted::DatabaseConnection, Some(self.plan.lenders[lender.index()].database));
                     self.borrowers(lender, self.sight.all[&those[0]].replica)
                 }
@@ -440,6 +436,14 @@ impl<'s> Scene<'s> {
 
     fn seconds(&self, at: Time) -> f64 {
         (at.0 as f64 - self.plan.warmup.0 as f64) / 1e9
+    }
+}
+
+/// Where what was waited for is, whoever holds it.
+fn held_at(link: &Link) -> &str {
+    match (link.wanted, &link.to) {
+        (Wanted::Connection | Wanted::DatabaseConnection | Wanted::Answer, Some(to)) => to,
+        _ => &link.node,
     }
 }
 
