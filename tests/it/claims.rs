@@ -38,7 +38,8 @@ impl Bound {
 /// What a text claims, and what does not hold of these runs of it and of its variants.
 pub(crate) fn broken(source: &Source, runs: &[Summary]) -> (usize, Vec<String>) {
     let lines: Vec<&str> = source.text.lines().filter_map(|line| line.strip_prefix("# claim: ")).collect();
-    let told = lines.iter().filter_map(|line| broken_claim(line, source, runs).err().map(|why| format!("`{line}`: {why}")));
+    let told =
+        lines.iter().filter_map(|line| broken_claim(line, source, runs).err().map(|why| format!("`{line}`: {why}")));
     (lines.len(), told.collect())
 }
 

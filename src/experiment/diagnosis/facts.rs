@@ -80,6 +80,18 @@ impl<'s> Facts<'s> {
         Self { scenario, services, tables, release, lost, without }
     }
 
+    /// Of a file and of runs: what was lost of a caller's requests when its calls were refused.
+    pub(super) fn measured(scenario: &'s Scenario, lost: &[(String, String, f64)]) -> Self {
+        let mut all = Self::of(scenario, None);
+        let find = |name: &str, services: &[&str]| services.iter().position(|known| *known == name);
+        for (caller, callee, share) in lost {
+            if let (Some(caller), Some(callee)) = (find(caller, &all.services), find(callee, &all.services)) {
+                all.lost[caller][callee] = *share;
+            }
+        }
+        all
+    }
+
     fn node(&self, at: usize) -> &'s Node {
         &self.scenario.nodes[self.services[at]]
     }
@@ -185,6 +197,15 @@ impl<'s> Facts<'s> {
         let mut units: Vec<Vec<String>> = units.into_values().filter(|unit| unit.len() > 1).collect();
         units.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         units
+    }
+
+    /// Databases of several services.
+    pub(super) fn shared_databases(&self) -> BTreeSet<&str> {
+        let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for ((database, _), used) in &self.tables {
+            users.entry(database).or_default().extend(used.all());
+        }
+        users.into_iter().filter(|(_, users)| users.len() > 1).map(|(database, _)| database).collect()
     }
 
     /// Releases of several services.

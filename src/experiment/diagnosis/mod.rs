@@ -8,23 +8,27 @@
 //!
 //! What a caller loses is read off the file: its requests that would come to what is down, fallbacks, optional branches and
 //! what waits for some of several taken into account. That no work arrives is no loss, and a message is kept by its broker.
-//! Steps of one request are taken to fail independently.
+//! Steps of one request are taken to fail independently. [`prove`] runs it: of services that call each other the share that was
+//! lost in the run replaces the one read off, and each sign gets what the runs showed of it.
 
 mod change;
 mod data;
 mod facts;
 mod falls;
 mod paths;
+mod proof;
 mod signs;
 
 pub use change::{Cause, Change, change};
 pub use facts::{Pair, Part};
 pub use paths::{AVAILABLE, Path};
+pub use proof::{Proof, prove};
 pub use signs::{Evidence, Severity, Sign};
 
 use serde::Serialize;
 
 use self::facts::Facts;
+use super::coupling::Coupling;
 use super::summary::{ScenarioRef, Tool};
 use crate::scenario::Checked;
 
@@ -61,6 +65,9 @@ pub struct Diagnosis {
     /// What a change did, where there is something to hold it against.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
+    /// Who falls when something falls, where that was simulated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coupling: Option<Coupling>,
 }
 
 /// Reads it off the file; nothing is simulated.
@@ -86,11 +93,15 @@ pub struct Diagnosis {
 /// assert_eq!(found.units, [["orders", "users"]]);
 /// ```
 pub fn diagnose(checked: &Checked) -> Diagnosis {
-    let facts = Facts::of(&checked.scenario, None);
+    diagnosis(checked, &Facts::of(&checked.scenario, None))
+}
+
+/// By what is known.
+fn diagnosis(checked: &Checked, facts: &Facts<'_>) -> Diagnosis {
     let pairs = facts.pairs();
     let units = facts.units(&pairs);
     let paths = paths::paths(&checked.scenario);
-    let signs = signs::signs(checked, &facts, &pairs, &units, &paths);
+    let signs = signs::signs(checked, facts, &pairs, &units, &paths);
     let mut shown: Vec<Pair> = pairs.into_iter().filter(|pair| pair.bond > 0.0).collect();
     shown.sort_by(|a, b| b.bond.total_cmp(&a.bond).then_with(|| (&a.one, &a.other).cmp(&(&b.one, &b.other))));
     Diagnosis {
@@ -111,6 +122,7 @@ pub fn diagnose(checked: &Checked) -> Diagnosis {
         paths,
         pairs: shown,
         change: None,
+        coupling: None,
     }
 }
 
