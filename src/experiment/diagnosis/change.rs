@@ -80,7 +80,10 @@ pub fn change(old: &Checked, new: &Checked) -> Change {
     let (before, after) = (facts(&old.scenario), facts(&new.scenario));
     let all: BTreeSet<&Fact> = before.keys().chain(after.keys()).collect();
     let changed = all.into_iter().filter(|fact| before.get(*fact) != after.get(*fact));
-    let here = |scenario, without| Facts::of(scenario, without).n_eff();
+    let here = |scenario, without| {
+        let facts = Facts::of(scenario, without);
+        facts.n_eff(&facts.pairs())
+    };
     let (was, is) = (here(&old.scenario, None), here(&new.scenario, None));
     let effect = |scenario, whole: Option<f64>, fact: &Fact| {
         whole.zip(here(scenario, Some(fact.clone()))).map_or(0.0, |(whole, without)| whole - without)

@@ -101,7 +101,9 @@ fn diagnosis(checked: &Checked, facts: &Facts<'_>) -> Diagnosis {
     let pairs = facts.pairs();
     let units = facts.units(&pairs);
     let paths = paths::paths(&checked.scenario);
-    let signs = signs::signs(checked, facts, &pairs, &units, &paths);
+    let n_eff = facts.n_eff(&pairs);
+    let signs = signs::signs(checked, facts, (&pairs, n_eff), &units, &paths);
+    let not_assessed = facts::missing(&pairs);
     let mut shown: Vec<Pair> = pairs.into_iter().filter(|pair| pair.bond > 0.0).collect();
     shown.sort_by(|a, b| b.bond.total_cmp(&a.bond).then_with(|| (&a.one, &a.other).cmp(&(&b.one, &b.other))));
     Diagnosis {
@@ -114,8 +116,8 @@ fn diagnosis(checked: &Checked, facts: &Facts<'_>) -> Diagnosis {
         },
         note: "read off the file, not simulated".into(),
         services: facts.services.len(),
-        n_eff: facts.n_eff(),
-        not_assessed: facts.missing(),
+        n_eff,
+        not_assessed,
         teams: facts.teams().map(|teams| teams.len()),
         units,
         signs,

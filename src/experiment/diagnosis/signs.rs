@@ -60,12 +60,18 @@ const MANY: f64 = 3.0;
 pub(super) fn signs(
     checked: &Checked,
     facts: &Facts<'_>,
-    pairs: &[Pair],
+    (pairs, n_eff): (&[Pair], Option<f64>),
     units: &[Vec<String>],
     paths: &[Path],
 ) -> Vec<Sign> {
     let desk = Desk { checked, facts, n: facts.services.len() };
-    vec![desk.deploy(pairs), desk.data(pairs), desk.chains(paths), desk.logic(), desk.owners(units)]
+    vec![
+        desk.deploy(pairs),
+        desk.data(pairs),
+        desk.chains(paths),
+        desk.logic(),
+        desk.owners(units, n_eff.unwrap_or(0.0)),
+    ]
 }
 
 struct Desk<'d> {
@@ -241,7 +247,7 @@ impl Desk<'_> {
         Sign { name, severity: self.of(most), says, evidence: shared().map(told).collect(), proofs: Vec::new() }
     }
 
-    fn owners(&self, units: &[Vec<String>]) -> Sign {
+    fn owners(&self, units: &[Vec<String>], n_eff: f64) -> Sign {
         let name = "no independent ownership";
         let Some(teams) = self.facts.teams() else {
             return unknown(name, "no service says `team`", "write team = \"checkout\" to have it assessed");
@@ -272,7 +278,6 @@ impl Desk<'_> {
         };
         let unowned = self.n - owned;
         let rest = if unowned > 0 { format!("; of {unowned} nobody says whose") } else { String::new() };
-        let n_eff = self.facts.n_eff().unwrap_or(0.0);
         let says = format!(
             "{owned} services of {} {}, effectively {n_eff:.1}{rest}",
             teams.len(),
