@@ -1,4 +1,4 @@
-//! What a change did to N_eff, and by which of its facts: each fact that is new, gone or different is left out alone.
+//! What a change did to `N_eff`, and by which of its facts: each fact that is new, gone or different is left out alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,14 +47,14 @@ impl Fact {
     }
 }
 
-/// What became of N_eff.
+/// What became of `N_eff`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Change {
     /// Services before.
     pub services_before: usize,
-    /// N_eff before; `None` without services.
+    /// `N_eff` before; `None` without services.
     pub before: Option<f64>,
-    /// N_eff now.
+    /// `N_eff` now.
     pub after: Option<f64>,
     /// What did it, the largest effect first.
     pub causes: Vec<Cause>,
@@ -71,7 +71,7 @@ pub struct Cause {
     pub fact: String,
     /// Whether it is `new`, `gone` or `different`.
     pub how: &'static str,
-    /// What it does to N_eff by itself: with it less without it.
+    /// What it does to `N_eff` by itself: with it less without it.
     pub effect: f64,
 }
 

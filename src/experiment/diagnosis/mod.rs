@@ -3,7 +3,7 @@
 //! Two services are bound by four things: they are released together (`deploys_with`), share a table that one of them writes,
 //! lose requests when the other is down, or share a library with rules of the business. Each part is a share s, the bond
 //! `b = 1 − Π(1 − s)`, and `N_eff = n² ÷ Σ b` over all pairs, each service with itself included: n where nothing is bound, 1 where
-//! all is. A fact that the file does not say is "not assessed" and left out of the product, so that N_eff is then an upper bound.
+//! all is. A fact that the file does not say is "not assessed" and left out of the product, so that `N_eff` is then an upper bound.
 //! Gateways, brokers and sidecars are no services here.
 //!
 //! What a caller loses is read off the file: its requests that would come to what is down, fallbacks, optional branches and
