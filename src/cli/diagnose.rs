@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::engine::{self, Diagnosis};
+use super::engine::{self, Checked, Diagnosis, NoShelf, Options};
 use super::exit::{Exit, Failure};
 use super::output::{self, Output};
+use super::progress::Progress;
 use super::run::{self, Format, Kind};
 use super::studied::Asked;
 use crate::report::table::Style;
@@ -15,7 +16,7 @@ use crate::report::{diagnosis, json};
 pub(super) struct Args {
     #[command(flatten)]
     asked: Asked,
-    /// Read it off the file alone, and simulate nothing; so far all of it is
+    /// Read it off the file alone, and simulate nothing
     #[arg(long = "static")]
     still: bool,
     /// Exit with 99 where there are effectively fewer services than this, such as 4.5
@@ -34,7 +35,8 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     }
     output::writable(&args.asked.files)?;
     let (checked, options) = args.asked.scenario(output)?;
-    let mut found = engine::diagnose(&checked);
+    let (mut found, whole) =
+        if args.still { (engine::diagnose(&checked), true) } else { proven(args, &checked, &options, output)? };
     if let Some(old) = &args.against {
         let colour = output.colour_errors();
         let source = engine::read(Some(old), colour)?;
@@ -42,8 +44,16 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         found.change = Some(engine::change(&old, &checked));
     }
     let few = args.fail_below.zip(found.n_eff).is_some_and(|(least, n_eff)| n_eff < least);
-    let ended = if few { Exit::SloFailed } else { Exit::Done };
+    let ended = if whole { Exit::Done } else { Exit::Interrupted }.or(if few { Exit::SloFailed } else { Exit::Done });
     Ok(deliver(&found, args, &kinds, ended, output))
+}
+
+/// With the signs shown by runs, and whether all of it was run.
+fn proven(args: &Args, checked: &Checked, options: &Options, output: &Output) -> Result<(Diagnosis, bool), Failure> {
+    let progress = Progress::begin(args.asked.progress, output);
+    let found = engine::prove(checked, args.asked.jobs, &progress, &NoShelf);
+    progress.end();
+    found.map_err(|trouble| engine::told(trouble, options, output.colour_errors()))
 }
 
 /// Files first: a reader of standard output may go away early.

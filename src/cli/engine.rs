@@ -13,8 +13,10 @@ use crate::scenario::{self, Edit, OpenError, Source};
 pub(super) use crate::experiment::Watch;
 pub(super) use crate::experiment::advise::{Saved as AdviceSaved, Wanted as AdviseWanted, study as advise};
 pub(super) use crate::experiment::compare::{Cast, Comparison, Study, study as compare};
-pub(super) use crate::experiment::coupling::{Coupling, Shelf, Wanted as CouplingWanted, Window, study as coupling};
-pub(super) use crate::experiment::diagnosis::{Diagnosis, change, diagnose};
+pub(super) use crate::experiment::coupling::{
+    Coupling, NoShelf, Shelf, Wanted as CouplingWanted, Window, study as coupling,
+};
+pub(super) use crate::experiment::diagnosis::{Diagnosis, change, diagnose, prove};
 pub(super) use crate::experiment::hunt::{Wanted as HuntWanted, study as hunt};
 pub(super) use crate::experiment::patterns::{Interaction, cast as patterns};
 pub(super) use crate::experiment::published::{ABSENT, known as published_scenarios, study as published};

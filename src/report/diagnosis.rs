@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::diag::nouns;
-use crate::experiment::diagnosis::{AVAILABLE, Change, Diagnosis, Evidence, Pair, Part, Severity, Sign};
+use crate::experiment::diagnosis::{AVAILABLE, Change, Diagnosis, Evidence, Pair, Part, Proof, Severity, Sign};
+use crate::experiment::summary::Estimate;
 use crate::report::markdown::escape;
-use crate::report::number::{NONE, percent, plain};
+use crate::report::number::{NONE, or_none, percent, plain};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::table::Style;
 use crate::report::text::{clean, cut, joined, wrapped};
@@ -75,6 +76,9 @@ pub fn table(found: &Diagnosis, style: Style) -> String {
         lines.push(format!("{}. {}: {}", nth + 1, sign.name, paint(severity.into(), tone)));
         lines.extend(wrapped(&clean(&sign.says), style.prose() - 3).into_iter().map(|line| format!("   {line}")));
         lines.extend(said(sign, style));
+        let proofs =
+            sign.proofs.iter().flat_map(|proof| wrapped(&format!("simulated: {}", shown(proof)), style.prose() - 5));
+        lines.extend(proofs.map(|line| format!("     {line}")));
     }
     if !found.units.is_empty() {
         lines.extend([String::new(), paint("one in fact (a bond of a half or more)".into(), Tone::Strong)]);
@@ -109,6 +113,33 @@ fn said(sign: &Sign, style: Style) -> Vec<String> {
 
 fn line(evidence: &Evidence) -> String {
     evidence.line.map_or_else(|| evidence.says.clone(), |line| format!("line {line}: {}", evidence.says))
+}
+
+/// What a run showed, in words.
+fn shown(proof: &Proof) -> String {
+    let share = |e: Estimate| or_none(e, percent);
+    match proof {
+        Proof::Down { node, lost } => {
+            format!("{} down: {} of all requests are lost meanwhile", clean(node), share(*lost))
+        }
+        Proof::Refused { edge, lost } => {
+            format!("{} refused: {} of the requests that cross it are lost", clean(edge), share(*lost))
+        }
+        Proof::Slower { node, client, epsilon, breaks_at } => {
+            let told = or_none(*epsilon, |e| format!("{e:.2}"));
+            let breaks =
+                breaks_at.map(|at| format!("; {} times slower breaks a promise", plain(at))).unwrap_or_default();
+            let (node, client) = (clean(node), clean(client));
+            format!("{node} slower: coupling in slowness of {client}'s p99 {told} (1: all of it comes through){breaks}")
+        }
+        Proof::Release { services, alone, together } => format!(
+            "{} rolled out alone: {} of all requests are served; all {} at the same time: {}",
+            clean(&services[0]),
+            share(*alone),
+            services.len(),
+            share(*together)
+        ),
+    }
 }
 
 /// Services that are one in fact, a unit each, with the numbers of the picture.

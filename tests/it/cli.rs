@@ -518,3 +518,28 @@ fn the_architecture_is_drawn_as_the_ending_says() {
     fails(&folder, "graph a.toml -o a.json", 2, &[".svg", ".mmd"]);
     fails(&folder, "graph a.toml --variant all", 2, &["all"]);
 }
+
+#[test]
+fn a_diagnosis_counts_services_and_fails_below() {
+    let chain = "\n[services.clerk]\nsteps = [\"desk\"]\n";
+    let folder = with(&(QUIET.replace("calls = \"desk\"", "calls = \"clerk\"") + chain));
+    let told = stdout(&ends(&folder, "diagnose a.toml --static", 0));
+    assert!(told.starts_with("2 services, effectively 1.0 at most"), "{told}");
+    ends(&folder, "diagnose a.toml --static --fail-below 1.5", 99);
+    ends(&folder, "diagnose a.toml --static --fail-below 1.0", 0);
+    // The same by runs; clerk fails while desk is refused.
+    let json = stdout(&ends(&folder, "diagnose a.toml -n 2 --format json", 0));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["n_eff"], 1.0, "{json}");
+    assert_eq!(json["note"], "simulated, not measured");
+    assert!(json["coupling"]["columns"].is_array() && json["signs"][2]["proofs"].is_array(), "{json}");
+    fs::write(
+        folder.path().join("old.toml"),
+        QUIET.replace("calls = \"desk\"", "calls = \"clerk\"") + "\n[services.clerk]\n",
+    )
+    .unwrap();
+    let told = stdout(&ends(&folder, "diagnose a.toml --static --against old.toml --format md", 0));
+    assert!(told.contains("2.0 -&gt; 1.0, caused by edge clerk -&gt; desk"), "{told}");
+    assert!(told.lines().count() <= 40, "{told}");
+    fails(&folder, "diagnose a.toml -o a.svg", 2, &["hoptax graph"]);
+}

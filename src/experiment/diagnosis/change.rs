@@ -1,4 +1,4 @@
-//! What a change did to N_eff, and by which of its facts: each fact that is new, gone or different is left out alone.
+//! What a change did to `N_eff`, and by which of its facts: each fact that is new, gone or different is left out alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,14 +47,14 @@ impl Fact {
     }
 }
 
-/// What became of N_eff.
+/// What became of `N_eff`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Change {
     /// Services before.
     pub services_before: usize,
-    /// N_eff before; `None` without services.
+    /// `N_eff` before; `None` without services.
     pub before: Option<f64>,
-    /// N_eff now.
+    /// `N_eff` now.
     pub after: Option<f64>,
     /// What did it, the largest effect first.
     pub causes: Vec<Cause>,
@@ -71,7 +71,7 @@ pub struct Cause {
     pub fact: String,
     /// Whether it is `new`, `gone` or `different`.
     pub how: &'static str,
-    /// What it does to N_eff by itself: with it less without it.
+    /// What it does to `N_eff` by itself: with it less without it.
     pub effect: f64,
 }
 
@@ -80,7 +80,10 @@ pub fn change(old: &Checked, new: &Checked) -> Change {
     let (before, after) = (facts(&old.scenario), facts(&new.scenario));
     let all: BTreeSet<&Fact> = before.keys().chain(after.keys()).collect();
     let changed = all.into_iter().filter(|fact| before.get(*fact) != after.get(*fact));
-    let here = |scenario, without| Facts::of(scenario, without).n_eff();
+    let here = |scenario, without| {
+        let facts = Facts::of(scenario, without);
+        facts.n_eff(&facts.pairs())
+    };
     let (was, is) = (here(&old.scenario, None), here(&new.scenario, None));
     let effect = |scenario, whole: Option<f64>, fact: &Fact| {
         whole.zip(here(scenario, Some(fact.clone()))).map_or(0.0, |(whole, without)| whole - without)

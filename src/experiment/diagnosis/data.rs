@@ -20,13 +20,7 @@ impl Used {
         self.readers.keys().chain(self.writers.keys()).map(String::as_str).collect()
     }
 
-    /// Whether two services share it and one of them writes.
-    pub(in crate::experiment) fn binds(&self, one: &str, other: &str) -> bool {
-        let uses = |who: &str| self.readers.contains_key(who) || self.writers.contains_key(who);
-        uses(one) && uses(other) && (self.writers.contains_key(one) || self.writers.contains_key(other))
-    }
-
-    /// Whether two services share it and one of them writes what others of them use.
+    /// Whether several services use it and one of them writes.
     pub(in crate::experiment) fn is_shared(&self) -> bool {
         !self.writers.is_empty() && self.all().len() > 1
     }

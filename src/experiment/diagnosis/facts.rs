@@ -52,12 +52,17 @@ impl Pair {
     }
 }
 
+/// Databases and tables that a service uses, and whether it writes there.
+type Uses = BTreeMap<(String, String), bool>;
+
 /// What is known.
 pub(super) struct Facts<'s> {
     pub(super) scenario: &'s Scenario,
     /// Names, in their order.
     pub(super) services: Vec<&'s str>,
     pub(super) tables: Tables,
+    /// By service: what it uses.
+    uses: Vec<Uses>,
     /// By service: the first name of all that are released with it.
     release: Vec<usize>,
     /// By caller and what is down: the share that is lost.
@@ -77,7 +82,20 @@ impl<'s> Facts<'s> {
         }
         let release = releases(scenario, &services, without.as_ref());
         let lost = lost(scenario, &services, without.as_ref());
-        Self { scenario, services, tables, release, lost, without }
+        let uses = services.iter().map(|name| uses(&tables, name)).collect();
+        Self { scenario, services, tables, uses, release, lost, without }
+    }
+
+    /// Of a file and of runs: what was lost of a caller's requests when its calls were refused.
+    pub(super) fn measured(scenario: &'s Scenario, lost: &[(String, String, f64)]) -> Self {
+        let mut all = Self::of(scenario, None);
+        let find = |name: &str, services: &[&str]| services.iter().position(|known| *known == name);
+        for (caller, callee, share) in lost {
+            if let (Some(caller), Some(callee)) = (find(caller, &all.services), find(callee, &all.services)) {
+                all.lost[caller][callee] = *share;
+            }
+        }
+        all
     }
 
     fn node(&self, at: usize) -> &'s Node {
@@ -85,9 +103,9 @@ impl<'s> Facts<'s> {
     }
 
     /// `n² ÷ Σ b`.
-    pub(super) fn n_eff(&self) -> Option<f64> {
+    pub(super) fn n_eff(&self, pairs: &[Pair]) -> Option<f64> {
         let n = self.services.len() as f64;
-        let bonds: f64 = self.pairs().iter().map(|pair| pair.bond).sum();
+        let bonds: f64 = pairs.iter().map(|pair| pair.bond).sum();
         (n > 0.0).then(|| n * n / (n + 2.0 * bonds))
     }
 
@@ -114,27 +132,20 @@ impl<'s> Facts<'s> {
     }
 
     fn data(&self, a: usize, b: usize) -> Part {
-        let (one, other) = (self.services[a], self.services[b]);
-        let named = |((_, table), _): &(&(String, String), &super::data::Used)| !table.is_empty();
-        let found = self.tables.iter().filter(named).find(|(_, used)| used.binds(one, other));
-        if let Some(((database, table), _)) = found {
+        let (one, other) = (&self.uses[a], &self.uses[b]);
+        let binds = |(key, writes): &(&(String, String), &bool)| {
+            !key.1.is_empty() && other.get(*key).is_some_and(|theirs| **writes || *theirs)
+        };
+        if let Some(((database, table), _)) = one.iter().find(binds) {
             return Part { share: Some(1.0), by: format!("{database}.{table}") };
         }
         // On one database without saying which tables: nobody knows.
-        Part { share: (!self.unnamed(one, other)).then_some(0.0), by: String::new() }
-    }
-
-    /// Whether two services use one database, and either of them does not say which table.
-    fn unnamed(&self, one: &str, other: &str) -> bool {
-        let uses = |database: &str, who: &str, any: bool| {
-            let own = self.tables.iter().filter(|((of, table), _)| of == database && (any || table.is_empty()));
-            own.into_iter().any(|(_, used)| used.readers.contains_key(who) || used.writers.contains_key(who))
+        let silent = |own: &Uses, theirs: &Uses| {
+            let of = |key: &(String, String)| theirs.keys().any(|(database, _)| *database == key.0);
+            own.keys().any(|key| key.1.is_empty() && of(key))
         };
-        let databases: BTreeSet<&str> = self.tables.keys().map(|(database, _)| database.as_str()).collect();
-        databases.into_iter().any(|database| {
-            let both = uses(database, one, true) && uses(database, other, true);
-            both && (uses(database, one, false) || uses(database, other, false))
-        })
+        let known = !silent(one, other) && !silent(other, one);
+        Part { share: known.then_some(0.0), by: String::new() }
     }
 
     fn loss(&self, a: usize, b: usize) -> Part {
@@ -159,20 +170,6 @@ impl<'s> Facts<'s> {
         Part { share: none.then_some(0.0), by: String::new() }
     }
 
-    /// Parts that are missing for any pair.
-    pub(super) fn missing(&self) -> Vec<String> {
-        let mut all = Vec::new();
-        for pair in self.pairs() {
-            for (name, part) in pair.parts() {
-                if part.share.is_none() && !all.iter().any(|known| known == name) {
-                    all.push(name.to_owned());
-                }
-            }
-        }
-        all.sort_unstable();
-        all
-    }
-
     /// Services that are one in fact, with those alone left out; the largest first.
     pub(super) fn units(&self, pairs: &[Pair]) -> Vec<Vec<String>> {
         let at: BTreeMap<&str, usize> = self.services.iter().zip(0..).map(|(name, at)| (*name, at)).collect();
@@ -185,6 +182,15 @@ impl<'s> Facts<'s> {
         let mut units: Vec<Vec<String>> = units.into_values().filter(|unit| unit.len() > 1).collect();
         units.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         units
+    }
+
+    /// Databases of several services.
+    pub(super) fn shared_databases(&self) -> BTreeSet<&str> {
+        let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for ((database, _), used) in &self.tables {
+            users.entry(database).or_default().extend(used.all());
+        }
+        users.into_iter().filter(|(_, users)| users.len() > 1).map(|(database, _)| database).collect()
     }
 
     /// Releases of several services.
@@ -206,6 +212,19 @@ impl<'s> Facts<'s> {
         }
         (!all.is_empty()).then_some(all)
     }
+}
+
+/// Parts that are missing for any pair.
+pub(super) fn missing(pairs: &[Pair]) -> Vec<String> {
+    let silent = pairs.iter().flat_map(Pair::parts).filter(|(_, part)| part.share.is_none());
+    let names: BTreeSet<&str> = silent.map(|(name, _)| name).collect();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// What a service uses.
+fn uses(tables: &Tables, name: &str) -> Uses {
+    let used = tables.iter().filter(|(_, used)| used.readers.contains_key(name) || used.writers.contains_key(name));
+    used.map(|(key, used)| (key.clone(), used.writers.contains_key(name))).collect()
 }
 
 /// By vertex the least of all that it is joined with.

@@ -73,7 +73,7 @@ impl Eyes<'_, '_> {
 
     fn step(&self, step: &Step) -> f64 {
         let once = self.verb(&step.verb);
-        let all = 1.0 - (1.0 - once).powi(step.times.value.min(1_000_000) as i32);
+        let all = 1.0 - (1.0 - once).powi(i32::try_from(step.times.value).unwrap_or(i32::MAX));
         step.probability.value * all
     }
 

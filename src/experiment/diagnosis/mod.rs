@@ -3,28 +3,32 @@
 //! Two services are bound by four things: they are released together (`deploys_with`), share a table that one of them writes,
 //! lose requests when the other is down, or share a library with rules of the business. Each part is a share s, the bond
 //! `b = 1 − Π(1 − s)`, and `N_eff = n² ÷ Σ b` over all pairs, each service with itself included: n where nothing is bound, 1 where
-//! all is. A fact that the file does not say is "not assessed" and left out of the product, so that N_eff is then an upper bound.
+//! all is. A fact that the file does not say is "not assessed" and left out of the product, so that `N_eff` is then an upper bound.
 //! Gateways, brokers and sidecars are no services here.
 //!
 //! What a caller loses is read off the file: its requests that would come to what is down, fallbacks, optional branches and
 //! what waits for some of several taken into account. That no work arrives is no loss, and a message is kept by its broker.
-//! Steps of one request are taken to fail independently.
+//! Steps of one request are taken to fail independently. [`prove`] runs it: of services that call each other the share that was
+//! lost in the run replaces the one read off, and each sign gets what the runs showed of it.
 
 mod change;
 pub(super) mod data;
 mod facts;
 mod falls;
 mod paths;
+mod proof;
 mod signs;
 
 pub use change::{Cause, Change, change};
 pub use facts::{Pair, Part};
 pub use paths::{AVAILABLE, Path};
+pub use proof::{Proof, prove};
 pub use signs::{Evidence, Severity, Sign};
 
 use serde::Serialize;
 
 use self::facts::Facts;
+use super::coupling::Coupling;
 use super::summary::{ScenarioRef, Tool};
 use crate::scenario::Checked;
 
@@ -61,6 +65,9 @@ pub struct Diagnosis {
     /// What a change did, where there is something to hold it against.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
+    /// Who falls when something falls, where that was simulated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coupling: Option<Coupling>,
 }
 
 /// Reads it off the file; nothing is simulated.
@@ -86,11 +93,17 @@ pub struct Diagnosis {
 /// assert_eq!(found.units, [["orders", "users"]]);
 /// ```
 pub fn diagnose(checked: &Checked) -> Diagnosis {
-    let facts = Facts::of(&checked.scenario, None);
+    diagnosis(checked, &Facts::of(&checked.scenario, None))
+}
+
+/// By what is known.
+fn diagnosis(checked: &Checked, facts: &Facts<'_>) -> Diagnosis {
     let pairs = facts.pairs();
     let units = facts.units(&pairs);
     let paths = paths::paths(&checked.scenario);
-    let signs = signs::signs(checked, &facts, &pairs, &units, &paths);
+    let n_eff = facts.n_eff(&pairs);
+    let signs = signs::signs(checked, facts, (&pairs, n_eff), &units, &paths);
+    let not_assessed = facts::missing(&pairs);
     let mut shown: Vec<Pair> = pairs.into_iter().filter(|pair| pair.bond > 0.0).collect();
     shown.sort_by(|a, b| b.bond.total_cmp(&a.bond).then_with(|| (&a.one, &a.other).cmp(&(&b.one, &b.other))));
     Diagnosis {
@@ -103,14 +116,15 @@ pub fn diagnose(checked: &Checked) -> Diagnosis {
         },
         note: "read off the file, not simulated".into(),
         services: facts.services.len(),
-        n_eff: facts.n_eff(),
-        not_assessed: facts.missing(),
+        n_eff,
+        not_assessed,
         teams: facts.teams().map(|teams| teams.len()),
         units,
         signs,
         paths,
         pairs: shown,
         change: None,
+        coupling: None,
     }
 }
 

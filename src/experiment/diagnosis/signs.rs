@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::facts::{Facts, Pair};
 use super::paths::{Path, circles};
+use super::proof::Proof;
 use crate::diag::nouns;
 use crate::scenario::Checked;
 use crate::scenario::programs::programs;
@@ -46,6 +47,9 @@ pub struct Sign {
     pub says: String,
     /// What speaks for it, or what is missing.
     pub evidence: Vec<Evidence>,
+    /// What runs showed of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub proofs: Vec<Proof>,
 }
 
 /// Services in a row from which on a chain is long, and from which on it is very long.
@@ -56,12 +60,18 @@ const MANY: f64 = 3.0;
 pub(super) fn signs(
     checked: &Checked,
     facts: &Facts<'_>,
-    pairs: &[Pair],
+    (pairs, n_eff): (&[Pair], Option<f64>),
     units: &[Vec<String>],
     paths: &[Path],
 ) -> Vec<Sign> {
     let desk = Desk { checked, facts, n: facts.services.len() };
-    vec![desk.deploy(pairs), desk.data(pairs), desk.chains(paths), desk.logic(), desk.owners(units)]
+    vec![
+        desk.deploy(pairs),
+        desk.data(pairs),
+        desk.chains(paths),
+        desk.logic(),
+        desk.owners(units, n_eff.unwrap_or(0.0)),
+    ]
 }
 
 struct Desk<'d> {
@@ -112,7 +122,7 @@ impl Desk<'_> {
             0 => "each service that says so is released alone".to_owned(),
             most => format!("{most} services of {} can only be released together", self.n),
         };
-        Sign { name, severity: self.of(most), says, evidence }
+        Sign { name, severity: self.of(most), says, evidence, proofs: Vec::new() }
     }
 
     fn data(&self, pairs: &[Pair]) -> Sign {
@@ -135,13 +145,13 @@ impl Desk<'_> {
         if most == 0 && open > 0 {
             evidence.push(self.at("name the tables (`table = \"orders\"`) to have it assessed".into(), None));
             let says = format!("{users} services share a database; whose tables they read and write is not said");
-            return Sign { name, severity: Severity::NotAssessed, says, evidence };
+            return Sign { name, severity: Severity::NotAssessed, says, evidence, proofs: Vec::new() };
         }
         let says = match most {
             0 => "no table is written by one service and used by another".to_owned(),
             most => format!("{most} services of {} share a table", self.n),
         };
-        Sign { name, severity: self.of(most), says, evidence }
+        Sign { name, severity: self.of(most), says, evidence, proofs: Vec::new() }
     }
 
     /// The most services on one database, and all databases with several.
@@ -189,7 +199,7 @@ impl Desk<'_> {
                 if circles.is_empty() { "" } else { ", and circles" }
             ),
         };
-        Sign { name, severity, says, evidence }
+        Sign { name, severity, says, evidence, proofs: Vec::new() }
     }
 
     /// Where the first call of a chain between nodes of the file stands.
@@ -234,10 +244,10 @@ impl Desk<'_> {
             0 => "no rules of the business are in a library of several services".to_owned(),
             most => format!("a release of one library is a release of {most} services of {}", self.n),
         };
-        Sign { name, severity: self.of(most), says, evidence: shared().map(told).collect() }
+        Sign { name, severity: self.of(most), says, evidence: shared().map(told).collect(), proofs: Vec::new() }
     }
 
-    fn owners(&self, units: &[Vec<String>]) -> Sign {
+    fn owners(&self, units: &[Vec<String>], n_eff: f64) -> Sign {
         let name = "no independent ownership";
         let Some(teams) = self.facts.teams() else {
             return unknown(name, "no service says `team`", "write team = \"checkout\" to have it assessed");
@@ -268,17 +278,16 @@ impl Desk<'_> {
         };
         let unowned = self.n - owned;
         let rest = if unowned > 0 { format!("; of {unowned} nobody says whose") } else { String::new() };
-        let n_eff = self.facts.n_eff().unwrap_or(0.0);
         let says = format!(
             "{owned} services of {} {}, effectively {n_eff:.1}{rest}",
             teams.len(),
             nouns(teams.len() as u64, "team")
         );
-        Sign { name, severity, says, evidence }
+        Sign { name, severity, says, evidence, proofs: Vec::new() }
     }
 }
 
 fn unknown(name: &'static str, why: &str, how: &str) -> Sign {
     let evidence = vec![Evidence { says: how.to_owned(), line: None }];
-    Sign { name, severity: Severity::NotAssessed, says: why.to_owned(), evidence }
+    Sign { name, severity: Severity::NotAssessed, says: why.to_owned(), evidence, proofs: Vec::new() }
 }

@@ -36,9 +36,11 @@ pub fn with_table(source: &Source, list: &str, keys: &[(&str, &str)]) -> Source 
     with_tables(source, list, &[keys])
 }
 
-/// The text with more tables in a list such as `flows` or `faults`.
+/// The text with more tables in a list such as `flows` or `faults`, without its variants: what is added may be about a call
+/// that one of them takes away.
 pub fn with_tables(source: &Source, list: &str, tables: &[Vec<(&str, String)>]) -> Source {
     let Ok(mut document) = source.text.parse::<DocumentMut>() else { return source.clone() };
+    document.remove("variants");
     for keys in tables {
         match document.get_mut(list) {
             Some(Item::Value(Value::Array(all))) => {
