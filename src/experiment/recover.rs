@@ -134,8 +134,7 @@ pub struct Study {
 /// concurrency = 1
 /// work = { mean = "10ms" }
 /// [[faults]]
-/// kind = "outage"
-/// mode = "hang"
+/// kind = "freeze"
 /// target = "desk"
 /// at = "30s"
 /// duration = "5s"
@@ -144,8 +143,8 @@ pub struct Study {
 /// let wanted = Wanted { loads: vec![0.3, 1.4], lengths_s: vec![5.0], ..Wanted::default() };
 /// let found = study(&checked, &wanted, None, &()).unwrap().recover;
 /// // Four tries of 15 requests a second are less than the 100 that the desk can do, of 70 they are more.
-/// assert_eq!(found.cells[0].probability.value, Some(0.0));
-/// assert_eq!(found.cells[1].probability.value, Some(1.0));
+/// let stay_down = |load: f64| found.cells.iter().find(|cell| cell.load == load).unwrap().probability.value;
+/// assert_eq!((stay_down(0.3), stay_down(1.4)), (Some(0.0), Some(1.0)));
 /// ```
 pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dyn Watch) -> Result<Study, Trouble> {
     let client = judged(checked, wanted.client.as_deref())?;

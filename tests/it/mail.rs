@@ -117,7 +117,6 @@ fn faults() -> impl Strategy<Value = String> {
          [[faults]]\nkind = \"outage\"\ntarget = \"sidecar:w\"\nreplicas = 1\nmtbf = \"90ms\"\nmttr = \"20ms\"\n\
          [[faults]]\nkind = \"crash\"\ntarget = \"w\"\nreplicas = 1\nmtbf = \"150ms\"\nmttr = \"40ms\"\n",
         "[mesh]\nproxy = { work = { mean = \"1ms\" }, concurrency = 1 }\n\
-         [[faults]]\nkind = \"crash\"\ntarget = \"sidecar:p\"\nmtbf = \"150ms\"\nmttr = \"20ms\"\n\
          [[faults]]\nkind = \"crash\"\ntarget = \"sidecar:w\"\nmtbf = \"150ms\"\nmttr = \"30ms\"\n",
     ])
 }

@@ -59,12 +59,6 @@ pub fn with_own_databases(source: &Source, database: &str, owners: &Owners) -> O
         let mut copy = shared.clone();
         if let Some(table) = copy.as_table_like_mut() {
             table.insert("concurrency", Item::Value(i64::from(*share).into()));
-            let foreign = |name: &str| owners.read_by_others.get(name).is_some_and(|(owner, _)| owner != service);
-            if let Some(tables) = table.get_mut("tables").and_then(Item::as_table_like_mut) {
-                let away: Vec<String> =
-                    tables.iter().map(|(name, _)| name.to_owned()).filter(|name| foreign(name)).collect();
-                away.iter().for_each(|name| drop(tables.remove(name)));
-            }
         }
         document.get_mut("databases")?.as_table_like_mut()?.insert(own, copy);
         lead(&mut document, service, database, own);
@@ -223,9 +217,8 @@ tables = { orders = { writers = 1 }, mails = { writers = 2 } }
         assert!(!scenario.nodes.contains_key("db") && scenario.topics.contains_key("orders-changes"));
         assert_eq!(scenario.faults[0].target.value, heir);
         assert_eq!(scenario.nodes["orders-db"].concurrency.value, Some(5));
-        // A copy of what another owns has no writers of its own to contend.
-        assert!(scenario.nodes["mail-db"].tables.contains_key("mails"));
-        assert!(!scenario.nodes["mail-db"].tables.contains_key("orders"));
+        // A copy of what another owns has as many writers as the table.
+        assert!(scenario.nodes["mail-db"].tables.contains_key("orders"));
         assert!(scenario.nodes["orders"].pools.contains_key("orders-db"));
         assert_eq!(scenario.nodes["mail"].consumes[0].from.value, "orders-changes");
         let published = crate::scenario::walk::publishes(&scenario.nodes["orders"].endpoints[""]).len();
