@@ -111,7 +111,7 @@ fn summarise(checked: &Checked, plan: &Plan, finished: Vec<(u64, Finished<Measur
     let guard = finished.iter().find_map(|f| guard(&f.1, plan));
     let unfinished_s = unfinished(&finished, plan);
     let replications: Vec<Replication> = finished.into_iter().map(|f| replication(f, plan)).collect();
-    let run = Run { events, partial, guard, unfinished_s, ..conditions(checked, plan, &replications) };
+    let run = Run { events, partial, unfinished_s, guard, ..conditions(checked, plan, &replications) };
     let mut summary = figures(checked, plan, &replications, run);
     summary.run.camps = super::camps::camps(&summary);
     summary.timeline = estimate::timeline(&replications, plan, &summary.clients);

@@ -148,14 +148,13 @@ fn row(one: &Outcome) -> Vec<Cell> {
         of(a).total_cmp(&of(b))
     });
     let as_it_is = one.kind.is_none();
-    let milliseconds = |difference: &Difference| match as_it_is {
-        true => difference.base.value.map_or_else(|| NONE.into(), time).into(),
-        false => cell(difference, apart_ms(difference.difference)),
+    let milliseconds = |difference: &Difference| {
+        let itself = || difference.base.value.map_or_else(|| NONE.into(), time).into();
+        if as_it_is { itself() } else { cell(difference, apart_ms(difference.difference)) }
     };
-    let success = match as_it_is {
-        true => one.client.success_rate.base.value.map_or_else(|| NONE.into(), percent).into(),
-        false => cell(&one.client.success_rate, apart_share(one.client.success_rate.difference)),
-    };
+    let success = &one.client.success_rate;
+    let itself = || success.base.value.map_or_else(|| NONE.into(), percent).into();
+    let success = if as_it_is { itself() } else { cell(success, apart_share(success.difference)) };
     let outages =
         Cell::toned(or_none(one.blast), if one.blast_differs || as_it_is { Tone::Plain } else { Tone::Faint });
     vec![

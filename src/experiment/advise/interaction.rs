@@ -70,9 +70,18 @@ struct Seen {
     transport: Option<String>,
     uses_reply: bool,
     receivers: usize,
-    browser: bool,
-    external: bool,
-    keeps_order: bool,
+    besides: Option<Besides>,
+}
+
+/// What else is seen of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Besides {
+    /// The client is a browser.
+    Browser,
+    /// The callee is a third party.
+    ThirdParty,
+    /// The order of events, or past ones, are needed.
+    Order,
 }
 
 /// All interactions of a file, in the order of their names; each judged by the first rule that is about it.
@@ -84,7 +93,8 @@ pub(super) fn interactions(checked: &Checked, summary: Option<&Summary>) -> Vec<
             let one = seen.entry((name.clone(), call.target.value.node.clone())).or_default();
             one.by = Some(By::Entry);
             one.transport = Some(client_transport(scenario, client).name.value.clone());
-            (one.uses_reply, one.browser) = (true, client.browser.value);
+            one.uses_reply = true;
+            one.besides = client.browser.value.then_some(Besides::Browser);
         }
     }
     for (name, node) in &scenario.nodes {
@@ -122,7 +132,8 @@ fn look(scenario: &Scenario, from: &str, program: &Endpoint, seen: &mut BTreeMap
             one.by = Some(By::Call);
             one.transport = Some(spec.name.value.clone());
             one.uses_reply |= call.uses_reply.value;
-            one.external |= scenario.nodes.get(to).is_some_and(|node| node.kind == NodeKind::External);
+            let external = scenario.nodes.get(to).is_some_and(|node| node.kind == NodeKind::External);
+            one.besides = external.then_some(Besides::ThirdParty);
             one.receivers = one.receivers.max(if call.uses_reply.value { 1 } else { told.len() });
         }
         Verb::Publish(publish) => {
@@ -138,7 +149,9 @@ fn look(scenario: &Scenario, from: &str, program: &Endpoint, seen: &mut BTreeMap
                 .values()
                 .flat_map(|node| &node.consumes)
                 .any(|c| c.from.value == *broker && (c.replay.value.is_some() || c.from_start.value));
-            one.keeps_order |= publish.key.is_some() || replayed;
+            if publish.key.is_some() || replayed {
+                one.besides = Some(Besides::Order);
+            }
         }
         _ => {}
     });
@@ -163,7 +176,7 @@ fn told<'s>(scenario: &'s Scenario, program: &'s Endpoint) -> BTreeSet<&'s str> 
 fn judge(seen: &Seen) -> (&'static str, Fit, String) {
     let grpc = seen.transport.as_deref() == Some("grpc");
     match seen.by {
-        Some(By::Entry) if grpc && seen.browser => {
+        Some(By::Entry) if grpc && seen.besides == Some(Besides::Browser) => {
             ("REST", Fit::Change, "a browser speaks no gRPC: a proxy has to translate each call".into())
         }
         Some(By::Entry) => {
@@ -176,7 +189,7 @@ fn judge(seen: &Seen) -> (&'static str, Fit, String) {
         Some(By::Topic) if seen.receivers > 1 => {
             ("stream", Fit::Fits, format!("{} services want the same event, each at its own pace", seen.receivers))
         }
-        Some(By::Topic) if seen.keeps_order => {
+        Some(By::Topic) if seen.besides == Some(Besides::Order) => {
             ("stream", Fit::Fits, "one service reads it, and needs its order or its past".into())
         }
         Some(By::Topic) => (
@@ -184,7 +197,9 @@ fn judge(seen: &Seen) -> (&'static str, Fit, String) {
             Fit::MoreThanNeeded,
             "one service reads it, and needs neither order nor past: a queue has fewer parts".into(),
         ),
-        _ if seen.external => ("REST", Fit::Fits, "a third party speaks what it speaks".into()),
+        _ if seen.besides == Some(Besides::ThirdParty) => {
+            ("REST", Fit::Fits, "a third party speaks what it speaks".into())
+        }
         _ if !seen.uses_reply && seen.receivers > 1 => {
             let why = format!("{} services are told the same, and nobody uses an answer", seen.receivers);
             ("stream", Fit::Change, why)

@@ -65,7 +65,7 @@ pub fn prove(
     let study = coupling::study(checked, &wanted, jobs, watch, shelf)?;
     let facts = Facts::measured(&checked.scenario, &lost_by_edge(&study.coupling));
     let mut found = super::diagnosis(checked, &facts);
-    found.note = study.coupling.run.note.clone();
+    found.note.clone_from(&study.coupling.run.note);
     if let Some(release) = facts.releases().into_iter().max_by_key(Vec::len) {
         found.signs[0].proofs.push(released(checked, &release, jobs, watch)?);
     }

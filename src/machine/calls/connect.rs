@@ -1,5 +1,6 @@
 //! Connections break: those to a replica that is down, and those of a caller that died.
 
+use super::pass::seal;
 use crate::model::id::NONE;
 use crate::model::plan::End;
 use crate::model::transport::Channel;
@@ -91,8 +92,8 @@ impl Calls {
             return core.round_trip(at, done + 1);
         }
         match done - trips {
-            0 if self.seal(core, at, End::Callee, replica - link.first) => Flow::Stay,
-            1 if self.seal(core, at, End::Caller, caller - link.first_caller) => Flow::Stay,
+            0 if seal(core, at, End::Callee, replica - link.first) => Flow::Stay,
+            1 if seal(core, at, End::Caller, caller - link.first_caller) => Flow::Stay,
             0 => stations.encrypt(core, at, replica, callee_cpu),
             1 => stations.encrypt(core, at, caller, caller_cpu),
             _ => self.established(core, stations, at),

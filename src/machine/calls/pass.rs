@@ -42,13 +42,6 @@ impl Calls {
         self.turn_back(core, stations, at, outcome, silent);
     }
 
-    /// A try in a handshake needs the cryptography of one end: says whether that is a proxy's work, and has begun there.
-    pub(crate) fn seal<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, end: End, nth: u32) -> bool {
-        let Some(takes) = core.seal(at, end, nth) else { return false };
-        core.sleep(at, takes);
-        true
-    }
-
     /// What a try handed over to is over, and so is the try.
     pub(crate) fn relay<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
         let frame = &mut core.frames[at];
@@ -62,6 +55,13 @@ impl Calls {
         }
         Flow::Stay
     }
+}
+
+/// A try in a handshake needs the cryptography of one end: says whether that is a proxy's work, and has begun there.
+pub(crate) fn seal<P: Probe>(core: &mut Core<'_, P>, at: u32, end: End, nth: u32) -> bool {
+    let Some(takes) = core.seal(at, end, nth) else { return false };
+    core.sleep(at, takes);
+    true
 }
 
 impl<P: Probe> Core<'_, P> {

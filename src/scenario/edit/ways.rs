@@ -208,8 +208,7 @@ tables = { orders = { writers = 1 }, mails = { writers = 2 } }
             shares: [("orders".to_owned(), 5), ("mail".to_owned(), 3)].into(),
             read_by_others: [("orders".to_owned(), ("orders".to_owned(), vec!["mail".to_owned()]))].into(),
         };
-        let shop =
-            Source::text("shop", &format!("{SHOP}[[faults]]\nkind = \"outage\"\ntarget = \"db\"\nat = \"1s\"\n"));
+        let shop = Source::text("shop", format!("{SHOP}[[faults]]\nkind = \"outage\"\ntarget = \"db\"\nat = \"1s\"\n"));
         let (apart, heir) = with_own_databases(&shop, "db", &owners).unwrap();
         assert_eq!(heir, "orders-db");
         let checked = load(&apart, &[]).unwrap_or_else(|rejected| panic!("{rejected}"));
