@@ -1,7 +1,7 @@
 //! Why a request took as long as it did, or failed: what it waited for, who held that, what these waited for, down to the node
 //! whose own work, fault or line began it.
 //!
-//! The request is followed as [`trace`](super::trace) does, to find what most of its time went into, or what it failed of. Then
+//! The request is followed as [`trace`](mod@super::trace) does, to find what most of its time went into, or what it failed of. Then
 //! the run is stopped in the middle of that, and it is looked at who had what it waited for ([`sight`]): the workers
 //! of a replica, the connections of a pool, a lock, the consumers of a queue; what most of these were at; and so on. The first
 //! replication is run three times, which is the same run by construction.
