@@ -57,6 +57,7 @@ pub(crate) fn skeleton(dice: &mut Dice) -> String {
     }
     for policy in ["p0", "p1"] {
         text += &format!("[policies.{policy}]\ntimeout = \"{}\"\n", dice.one(&["1ms", "20ms", "300ms"]));
+        text += dice.one(&["", "cancels = \"queued\"\n", "cancels = \"at_once\"\n"]);
     }
     for nth in 0..dice.below(4) {
         text += &fault(dice, nth);

@@ -56,7 +56,8 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// A callee hears that its caller gave up: it is taken from the line, gives up its own calls, or stops at its next step.
+    /// A callee hears that its caller gave up: it is taken from the line, gives up its own calls, stops at its
+    /// next step, or where it stands.
     pub(crate) fn cancel(&mut self, at: u32) {
         self.core.frames[at].marks.hears = false;
         let frame = self.core.frames[at];
@@ -73,7 +74,8 @@ impl<P: Probe> Machine<'_, P> {
             self.data.unlock(&mut self.core, at);
             self.calls.reply(&mut self.core, &mut self.stations, at, Outcome::Canceled, true);
         } else {
-            self.calls.stop_waiting(&mut self.core, &mut self.stations, at);
+            let how = self.core.plan.calls[frame.call as usize].cancels;
+            self.calls.stop(&mut self.core, &mut self.stations, at, how);
         }
     }
 

@@ -260,7 +260,12 @@ fn hardships() -> impl Strategy<Value = String> {
 fn a_queue_that_blocks_counts_every_message_once() {
     let how = pick(&["prefetch = 1", "prefetch = 7", "poll = \"5ms\", batch = 3"]);
     let room = pick(&["capacity = 1\n", "capacity = 4\n", "capacity = 4\nack_timeout = \"15ms\"\n"]);
-    let ways = pick(&["", ", timeout = \"30ms\"", ", timeout = \"30ms\", cancels = \"queued\""]);
+    let ways = pick(&[
+        "",
+        ", timeout = \"30ms\"",
+        ", timeout = \"30ms\", cancels = \"queued\"",
+        ", timeout = \"30ms\", cancels = \"at_once\"",
+    ]);
     always(64, &(how, room, hardships(), any::<bool>(), any::<bool>(), ways), |(how, room, faults, waits, io, way)| {
         let queue = format!("{room}when_full = \"block\"\n");
         let drawn = Drawn { queue, consumer: how, error_rate: 0.1, waits, zero_network: false, faults };

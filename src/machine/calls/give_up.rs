@@ -1,6 +1,7 @@
 //! Callers give up: on a timeout, on word from further up. The callee works on, or hears of it and stops.
 
 use crate::model::id::NONE;
+use crate::model::plan::Cancels;
 use crate::model::{Cause, ClientId, Fact, Outcome, Probe, Trace};
 use crate::random::Purpose;
 
@@ -38,14 +39,20 @@ impl Calls {
     }
 
     /// A parent that is to stop goes on where failures go, and its branches stop at their next step.
-    pub(crate) fn recall<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, parent: u32, join: u32) {
+    fn recall<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        (parent, join): (u32, u32),
+        how: Cancels,
+    ) {
         core.charge(parent, Cause::FailedTries);
         stations.go_on(core, join, false, Outcome::Canceled);
         for at in 0..core.frames.peak() as u32 {
             let frame = &mut core.frames[at];
             if frame.origin == Origin::Branch && frame.caller == join {
                 frame.marks.canceled = true;
-                self.stop_waiting(core, stations, at);
+                self.stop(core, stations, at, how);
             }
         }
     }
@@ -133,7 +140,7 @@ impl Calls {
             }
             Cut::Severed | Cut::Unsent | Cut::Astray | Cut::Dead => return caller,
         }
-        if call.cancels && sent {
+        if call.cancels != Cancels::No && sent {
             let there = core.vary(call.there, core.frames[at].lineage, Purpose::There, CANCEL);
             core.schedule(there, Event::Cancel(at));
             core.frames[at].marks.hears = true;
@@ -141,8 +148,12 @@ impl Calls {
         caller
     }
 
-    /// A frame that is to stop gives up the call or the branches that it waits for.
-    pub(crate) fn stop_waiting<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) {
+    /// A frame that is to stop gives up the call or the branches that it waits for; its work or its sleep only if it is to stop
+    /// at once. Who waits for a database connection or for a broker's word waits for that, and stops then.
+    pub(crate) fn stop<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32, how: Cancels) {
+        if how == Cancels::AtOnce && stations.break_off(core, at) {
+            return core.ready.push_back(at);
+        }
         let child = core.frames[at].child;
         if child != NONE {
             core.charge(at, Cause::FailedTries);
@@ -157,7 +168,7 @@ impl Calls {
             self.let_go(core, stations, child, Outcome::Canceled);
             core.ready.push_back(at);
         } else if let Some(join) = stations.joins.waited_for_by(at) {
-            self.recall(core, stations, at, join);
+            self.recall(core, stations, (at, join), how);
         }
     }
 

@@ -164,12 +164,19 @@ impl<P: Probe> Core<'_, P> {
         if frame.due != self.now || frame.state.pose != Pose::Asleep {
             return None;
         }
+        self.rouse(at);
+        Some(at)
+    }
+
+    /// A frame sleeps no more.
+    #[inline]
+    pub(crate) fn rouse(&mut self, at: u32) {
+        let frame = &mut self.frames[at];
         frame.state.pose = Pose::Idle;
         frame.due = Time::NEVER;
         if frame.pc != DIAL.0 {
             self.charge(at, Cause::Wait);
         }
-        Some(at)
     }
 
     /// A frame waits for time to pass.

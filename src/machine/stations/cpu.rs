@@ -322,6 +322,23 @@ impl Stations {
         left
     }
 
+    /// A frame leaves its work or its sleep in the middle; says whether it was at either. One that others have taken the worker
+    /// from has nothing left to do when it has one again.
+    pub(crate) fn break_off<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
+        let frame = &mut core.frames[at];
+        match frame.state.pose {
+            Pose::Working => _ = self.interrupt(core, at),
+            Pose::Asleep => core.rouse(at),
+            Pose::Idle | Pose::Publishing => {
+                if frame.marks.preempted {
+                    frame.load.work = 0;
+                }
+                return false;
+            }
+        }
+        true
+    }
+
     /// The shared processor of a replica may have completed something.
     pub(crate) fn tick<P: Probe>(&mut self, core: &mut Core<'_, P>, index: u32) {
         let now = core.now;

@@ -28,6 +28,18 @@ pub struct Link {
     pub pipe: Option<Pipe>,
 }
 
+/// What a callee stops whose caller has given up; the more, the later in this order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cancels {
+    /// Nothing: it does not hear of it.
+    #[default]
+    No,
+    /// What is in line, and what is at work at its next step.
+    Queued,
+    /// Everything, where it stands.
+    AtOnce,
+}
+
 /// One call-site.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is about another end of the call")]
@@ -65,8 +77,8 @@ pub struct Call {
     /// The program that a try of it hands over to, which makes the call under rules of its own; the first of all programs, that
     /// of handshakes: none, it goes to the callee itself.
     pub inner: Pc,
-    /// Whether the callee hears of it when the caller gives up.
-    pub cancels: bool,
+    /// What the callee stops when the caller gives up.
+    pub cancels: Cancels,
     /// Whether doing it again is a second effect.
     pub effect: bool,
     /// The policy in front of it, of `Plan::guards`; `NONE` where there is nothing beyond a timeout.

@@ -30,7 +30,7 @@ impl<'s> Lowering<'s> {
             let optional = branch.optional.value && wait_for.is_none();
             let site = sites.next(&format!("copies {}", label(&branch.step.verb)));
             planned.extend((0..branch.step.times.value).map(|copy| Branch { entry, copy, site, optional }));
-            self.branch(code.place, sites, &branch.step, wait_for.is_some());
+            self.branch((code.place, code.stops), sites, &branch.step, wait_for.is_some());
         }
         let need = wait_for.unwrap_or(planned.len() as u32);
         self.plan.forks[id.index()] = plan::Fork { branches: planned, need };
@@ -39,11 +39,12 @@ impl<'s> Lowering<'s> {
     }
 
     /// One branch: it holds nothing at its start and nothing at its end. Where the first few are enough (`some`), one that
-    /// its `probability` leaves out is none of them.
-    fn branch(&mut self, place: Place<'s>, sites: &mut Sites, step: &'s Step, some: bool) {
+    /// its `probability` leaves out is none of them. It is one step, and goes to its end where only the next one is not begun.
+    fn branch(&mut self, (place, stops): (Place<'s>, plan::Cancels), sites: &mut Sites, step: &'s Step, some: bool) {
         let turns = place.turns || !place.releases;
         let place = Place { releases: true, turns, ..place };
-        let mut code = Code::new(place, false);
+        let stops = if stops == plan::Cancels::AtOnce { stops } else { plan::Cancels::No };
+        let mut code = Code { stops, ..Code::new(place, false) };
         let skip = (some && step.probability.value < 1.0).then(|| self.chance(sites, step));
         match skip {
             Some(_) => self.verb(&mut code, sites, &step.verb),

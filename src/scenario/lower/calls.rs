@@ -99,7 +99,7 @@ impl<'s> Lowering<'s> {
             proxy: wire.and_then(|w| self.proxy(w)),
             route,
             inner: Pc::default(),
-            cancels: wire.is_some_and(|w| w.cancels(guards)),
+            cancels: wire.map_or(plan::Cancels::No, |w| w.cancels(guards)),
             effect: false,
             guard: NONE,
             writes: None,

@@ -33,7 +33,7 @@ impl<'s> Lowering<'s> {
             proxy: None,
             route: self.route(broker, host),
             inner: Pc::default(),
-            cancels: false,
+            cancels: plan::Cancels::No,
             effect: false,
             rules: NONE,
             guard: NONE,

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::plan::Split;
+use crate::model::plan::{Cancels, Split};
 use crate::model::{NodeId, Op, Outcome, Pc, SplitId};
 use crate::random::dist::Law;
 use crate::random::draw::name_hash;
@@ -66,13 +66,13 @@ pub(super) struct Code<'a> {
     pub(super) transaction: Option<&'a str>,
     /// Whether that transaction writes.
     pub(super) writes: bool,
-    /// Whether its caller may tell it to stop.
-    pub(super) stops: bool,
+    /// What its caller may tell it to stop.
+    pub(super) stops: Cancels,
 }
 
 impl<'a> Code<'a> {
     pub(super) fn new(place: Place<'a>, held: bool) -> Self {
-        Self { place, held, fails: Vec::new(), transaction: None, writes: false, stops: false }
+        Self { place, held, fails: Vec::new(), transaction: None, writes: false, stops: Cancels::No }
     }
 }
 
@@ -142,7 +142,8 @@ impl<'s> Lowering<'s> {
         if drops || self.callers.tied.contains(&key) {
             self.emit(Op::Begin { drops });
         }
-        let mut code = Code { stops: self.callers.canceled.contains(&key), ..Code::new(place, true) };
+        let mut code =
+            Code { stops: self.callers.canceled.get(&key).copied().unwrap_or_default(), ..Code::new(place, true) };
         let coded = self.callers.coded.contains(&key);
         if coded {
             self.emit(Op::Receive);
@@ -155,6 +156,7 @@ impl<'s> Lowering<'s> {
         if coded || self.callers.streamed.contains(&key) {
             self.acquire(&mut code);
             self.emit(Op::Answer);
+            self.look_if_dropped(&mut code);
         }
         if self.callers.streamed.contains(&key) {
             self.emit(Op::Stream);
@@ -198,9 +200,11 @@ impl<'s> Lowering<'s> {
     pub(super) fn body(&mut self, code: &mut Code<'s>, sites: &mut Sites, endpoint: &'s Endpoint) {
         if let Some(law) = &endpoint.work.value {
             self.work(code, sites, law);
+            self.look_if_dropped(code);
         }
         if let Some(law) = &endpoint.wait.value {
             self.wait(code, sites, law);
+            self.look_if_dropped(code);
         }
         if endpoint.error_rate.value > 0.0 {
             let (share, site) = (endpoint.error_rate.value as f32, sites.short("error"));
@@ -216,6 +220,20 @@ impl<'s> Lowering<'s> {
         if !code.held {
             self.emit(if code.place.turns { Op::Turn } else { Op::Resume });
             code.held = true;
+            self.look_if_dropped(code);
+        }
+    }
+
+    /// Looks whether this is to stop.
+    fn look_if_canceled(&mut self, code: &mut Code<'s>) {
+        let at = self.emit(Op::Check { fail: Pc::default() });
+        code.fails.push((at, code.held));
+    }
+
+    /// The same behind whatever takes time, for whom it is to stop in the middle of that.
+    fn look_if_dropped(&mut self, code: &mut Code<'s>) {
+        if code.stops == Cancels::AtOnce {
+            self.look_if_canceled(code);
         }
     }
 
@@ -250,12 +268,12 @@ impl<'s> Lowering<'s> {
     /// A step, `times` times in a row.
     pub(super) fn step(&mut self, code: &mut Code<'s>, sites: &mut Sites, step: &'s Step, times: u32) {
         for _ in 0..times {
-            if code.stops {
-                let at = self.emit(Op::Check { fail: Pc::default() });
-                code.fails.push((at, code.held));
+            if code.stops != Cancels::No {
+                self.look_if_canceled(code);
             }
             if step.probability.value >= 1.0 {
                 self.verb(code, sites, &step.verb);
+                self.look_if_dropped(code);
                 continue;
             }
             let after = self.verb_held(code.place, &step.verb, code.held) && code.held;
@@ -269,6 +287,7 @@ impl<'s> Lowering<'s> {
             }
             let here = self.here();
             self.land(skip, here);
+            self.look_if_dropped(code);
         }
     }
 

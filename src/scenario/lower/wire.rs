@@ -1,10 +1,10 @@
 //! What a call needs on its way: connections, encoding, bytes, bandwidth.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::LawId;
 use crate::model::id::NONE;
-use crate::model::plan::Codec;
+use crate::model::plan::{self, Codec};
 use crate::model::transport::slow_start;
 use crate::random::dist::Law;
 use crate::units::Span;
@@ -39,8 +39,8 @@ pub(super) struct Callers {
     pub(super) coded: BTreeSet<(String, String)>,
     /// Endpoints that answer in streams.
     pub(super) streamed: BTreeSet<(String, String)>,
-    /// Endpoints whose callers tell them that they gave up.
-    pub(super) canceled: BTreeSet<(String, String)>,
+    /// Endpoints whose callers tell them that they gave up, and the most that any of these stops.
+    pub(super) canceled: BTreeMap<(String, String), plan::Cancels>,
     /// Databases that somebody writes to on a condition.
     pub(super) compared: BTreeSet<String>,
     /// Endpoints that some call must not have done twice.
@@ -113,9 +113,13 @@ impl<'s> Wire<'s> {
         codec.encode + codec.receive + codec.answer + codec.decode > Span::ZERO
     }
 
-    /// Whether a callee hears that its caller gave up: as its policy says, or its transport does.
-    pub(super) fn cancels(&self, guards: &Guards) -> bool {
-        guards.cancels.as_ref().map_or(self.spec.cancels.value, |given| given.value) == Cancels::Queued
+    /// What a callee stops whose caller gave up: as its policy says, or its transport does.
+    pub(super) fn cancels(&self, guards: &Guards) -> plan::Cancels {
+        match guards.cancels.as_ref().map_or(self.spec.cancels.value, |given| given.value) {
+            Cancels::No => plan::Cancels::No,
+            Cancels::Queued => plan::Cancels::Queued,
+            Cancels::AtOnce => plan::Cancels::AtOnce,
+        }
     }
 
     /// Whether a browser needs a proxy to speak it.
@@ -136,9 +140,8 @@ impl Lowering<'_> {
             if wire.parts().0 > 1 {
                 callers.streamed.insert(key());
             }
-            if wire.cancels(guards) {
-                callers.canceled.insert(key());
-            }
+            let most = callers.canceled.entry(key()).or_default();
+            *most = wire.cancels(guards).max(*most);
             if on(&guards.hedge).is_some_and(|hedge| hedge.tied.value) {
                 callers.tied.insert(key());
             }

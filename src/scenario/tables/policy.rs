@@ -32,6 +32,7 @@ words! {
         #[default]
         No = "no", "Nothing: the callee works on, and its answer is late.";
         Queued = "queued", "A request in line is taken out; one at work stops at its next step.";
+        AtOnce = "at_once", "All of it: whoever handles the request is dropped where it stands, in line, at work or waiting, as hyper and every async server do whose handler is a future.";
     }
 }
 

@@ -304,7 +304,8 @@ impl Layer {
         }
         for (nth, (policy, timed)) in self.policies.iter().enumerate() {
             let timeout = if silent || *timed { "timeout = \"8ms\"\n" } else { "" };
-            out += &format!("[policies.p{nth}]\n{timeout}{policy}");
+            let cancels = ["", "cancels = \"at_once\"\n", "cancels = \"queued\"\n"][nth % 3];
+            out += &format!("[policies.p{nth}]\n{timeout}{cancels}{policy}");
         }
         if let Some((queue, waits)) = &self.queue {
             let wait = if *waits { ", wait_for_ack = true" } else { "" };
