@@ -81,6 +81,23 @@ fn retries_keep_a_server_down_within_the_band_and_not_below() {
     );
 }
 
+/// Where nine of ten workers are busy retries may begin to feed on each other without any trigger. What is usual is then read off
+/// those runs that were well all the time before it.
+#[test]
+fn near_saturation_what_is_usual_is_that_of_the_runs_that_were_well() {
+    for rate in [90.0, 93.0, 96.0] {
+        let recover = map(&storm(rate, 3, 20), &only(&[1.0]));
+        let found = cell(&recover, 1.0, 10.0);
+        assert_eq!((found.down + found.before, found.not_seen, found.back_s), (20, 0, None), "{rate}: {found:?}");
+        assert!(found.probability.low.is_some_and(|low| low > 0.8), "{rate}: {found:?}");
+    }
+    // As busy, and nobody tries again: the line of half a second is gone after five more, and nothing stays down.
+    let text = storm(90.0, 0, 20).replace("timeout = \"1s\"", "timeout = \"3s\"").replace("\"10s\"", "\"500ms\"");
+    let recover = map(&text, &Wanted { loads: vec![1.0], lengths_s: vec![0.5], ..Wanted::default() });
+    let found = cell(&recover, 1.0, 0.5);
+    assert_eq!((found.down, found.before, found.not_seen), (0, 0, 0), "{found:?}");
+}
+
 /// A line that is served slowly is no failure that stays: whether it comes back is not seen.
 #[test]
 fn what_only_takes_its_time_is_not_called_down() {
