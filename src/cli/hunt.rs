@@ -14,7 +14,7 @@ use crate::units::Span;
 pub(super) struct Args {
     #[command(flatten)]
     asked: Asked,
-    /// Only this node or broker; may be repeated
+    /// Only this node, broker, zone (`zone:eu-west/a`) or edge (`orders -> billing`); may be repeated
     #[arg(long, value_name = "NAME")]
     target: Vec<String>,
     /// Only this promise, by name; may be repeated

@@ -18,6 +18,7 @@ mod study;
 mod visits;
 
 pub use availability::{Availability, Available, Broken, Side, Unavailable};
+pub(super) use cast::targets;
 pub use cast::{Kind, Target};
 pub use column::{Cell, Column, Index};
 pub use screen::Screen;

@@ -31,7 +31,7 @@ pub(crate) use read::suggest;
 pub use source::OpenError;
 pub use topology::{Link, Part, Topology, Vertex};
 pub use vocab::json_schema;
-pub(crate) use walk::{calls as each_call, steps as each_step};
+pub(crate) use walk::{calls as each_call, publishes as each_publish, steps as each_step};
 pub use walk::{client_transport, transport_of};
 
 use crate::diag::{Complaint, Severity, code};

@@ -171,11 +171,34 @@ impl<'h> Hunter<'h> {
             size: smallest.size?,
             breaks: smallest.breaks.clone()?,
             smaller: None,
+            fewer: None,
             confirmed: false,
         };
         self.hold(&mut found, up_to_s, seed);
-        found.size = found.length_s * candidate.per_second();
+        for _ in 0..MOVES {
+            let Some(other) = found.candidate.with_one_less().filter(|_| found.confirmed) else { break };
+            if self.spare(&mut found, other, up_to_s, seed) != Some(true) {
+                break;
+            }
+        }
+        found.size = found.length_s * found.candidate.per_second();
         Some(found)
+    }
+
+    /// The same for as long with one replica less: whether that still does; then it is held to be as short as it can be.
+    /// `None` where it was stopped.
+    fn spare(&self, found: &mut Found, other: Candidate, up_to_s: f64, seed: u64) -> Option<bool> {
+        found.confirmed = false;
+        let summary = self.run(&other, (found.at_s, found.length_s), seed)?;
+        found.confirmed = true;
+        let Some(broken) = broken(&summary, &self.promises) else {
+            found.fewer = Some(outcome(&summary, &found.breaks));
+            return Some(false);
+        };
+        (found.candidate, found.breaks, found.smaller) = (other, broken, None);
+        found.confirmed = false;
+        self.hold(found, up_to_s, seed)?;
+        Some(true)
     }
 
     /// Moves the length until it breaks something and nine tenths of it do not; `None` where it was stopped, or where no length
@@ -199,8 +222,7 @@ impl<'h> Hunter<'h> {
             if let Some(broken) = broken(&summary, &self.promises) {
                 (length, what) = (less, broken);
             } else {
-                let own = summary.slos.iter().find(|slo| Some(&slo.name) == what.promise.as_ref());
-                found.smaller = Some(own.map_or(Outcome::Met, |slo| slo.verdict));
+                found.smaller = Some(outcome(&summary, &what));
                 break;
             }
         }
@@ -232,6 +254,12 @@ impl<'h> Hunter<'h> {
         ];
         Some(reproducer(&checked.source, &fault, &promise, (self.fresh_seed(), sim.replications.value), &head))
     }
+}
+
+/// What becomes of the same promise in another run that breaks none.
+fn outcome(summary: &Summary, what: &Broken) -> Outcome {
+    let own = summary.slos.iter().find(|slo| Some(&slo.name) == what.promise.as_ref());
+    own.map_or(Outcome::Met, |slo| slo.verdict)
 }
 
 fn seconds(s: f64) -> Span {
