@@ -59,7 +59,10 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     for path in &scenarios {
         match &study.hunt.reproducer {
             Some(text) => output::file(path, text.as_bytes())?,
-            None => output.note(&format!("nothing was found: {} is not written", output::shown(path))),
+            None => {
+                let why = if study.hunt.found.is_some() { "it was not held to fresh seeds" } else { "nothing was found" };
+                output.note(&format!("{why}: {} is not written", output::shown(path)));
+            }
         }
     }
     let ended = if study.whole { Exit::Done } else { Exit::Interrupted };

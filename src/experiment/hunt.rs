@@ -183,7 +183,7 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
             note: without.run.note.to_string(),
         },
         promises,
-        reproducer: found.as_ref().and_then(|found| hunter.reproducer(checked, found)),
+        reproducer: found.as_ref().filter(|found| found.confirmed).and_then(|found| hunter.reproducer(checked, found)),
         tried: hunter.tried,
         found,
         missing,

@@ -41,6 +41,9 @@ const STEP: f64 = 1.06;
 /// What is made of a fault to see whether a smaller one does.
 const SMALLER: f64 = 0.9;
 
+/// So many of those that were found are held to fresh seeds, at most.
+const SECONDS: usize = 3;
+
 /// How often the smallest is made longer, or shorter, on fresh seeds.
 const MOVES: u32 = 12;
 
@@ -160,12 +163,27 @@ impl<'h> Hunter<'h> {
         run(&with, self.jobs, &Quiet(self.watch)).ok().filter(|summary| !summary.run.partial)
     }
 
-    /// The smallest on fresh seeds: longer until it breaks something there, then shorter while a tenth less still does.
+    /// The smallest on fresh seeds; where it does not hold there at any length, the next.
     pub(super) fn confirm(&self, up_to_s: f64) -> Option<Found> {
-        let smallest = self.smallest()?;
-        let (candidate, seed) = (&smallest.candidate, self.fresh_seed());
+        let mut sized: Vec<(f64, &Tried)> = self.tried.iter().filter_map(|tried| Some((tried.size?, tried))).collect();
+        sized.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut first = None;
+        for (_, tried) in sized.into_iter().take(SECONDS) {
+            let found = self.held(tried, up_to_s)?;
+            if found.confirmed {
+                return Some(found);
+            }
+            first = first.or(Some(found));
+        }
+        first
+    }
+
+    /// On fresh seeds: longer until it breaks something there, then shorter while a tenth less still does, then with fewer replicas
+    /// while one less still does.
+    fn held(&self, smallest: &Tried, up_to_s: f64) -> Option<Found> {
+        let seed = self.fresh_seed();
         let mut found = Found {
-            candidate: candidate.clone(),
+            candidate: smallest.candidate.clone(),
             at_s: smallest.at_s,
             length_s: smallest.breaks_s?,
             size: smallest.size?,
