@@ -57,12 +57,11 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         picture: None,
     };
     for path in &scenarios {
-        match &study.hunt.reproducer {
-            Some(text) => output::file(path, text.as_bytes())?,
-            None => {
-                let why = if study.hunt.found.is_some() { "it was not held to fresh seeds" } else { "nothing was found" };
-                output.note(&format!("{why}: {} is not written", output::shown(path)));
-            }
+        if let Some(text) = &study.hunt.reproducer {
+            output::file(path, text.as_bytes())?;
+        } else {
+            let why = if study.hunt.found.is_some() { "it was not held to fresh seeds" } else { "nothing was found" };
+            output.note(&format!("{why}: {} is not written", output::shown(path)));
         }
     }
     let ended = if study.whole { Exit::Done } else { Exit::Interrupted };

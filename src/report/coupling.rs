@@ -491,7 +491,8 @@ fn notes(coupling: &Coupling) -> Vec<String> {
             .into(),
         "single point: at least half is lost, by the whole interval".into(),
     ];
-    let lacks = coupling.columns.iter().filter_map(|column| Some((&column.target.name, column.index_because.as_ref()?)));
+    let lacks =
+        coupling.columns.iter().filter_map(|column| Some((&column.target.name, column.index_because.as_ref()?)));
     let mut lacks: Vec<(&String, &String)> = lacks.collect();
     lacks.sort_by_key(|(name, why)| (*why, *name));
     lacks.dedup();

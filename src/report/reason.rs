@@ -13,8 +13,7 @@ const GROUPS: usize = 6;
 /// The page; `every`: all groups.
 pub fn page(why: &Why, every: bool) -> Page {
     let shown = if every { usize::MAX } else { GROUPS };
-    let mut page =
-        Page { answer: answer(why), heading: heading(why), warnings: warnings(why), ..Page::default() };
+    let mut page = Page { answer: answer(why), heading: heading(why), warnings: warnings(why), ..Page::default() };
     if why.asked > 1 {
         page.tables = vec![(format!("{} of {}", asked(why), clients(why)), sheet(why, shown))];
         let told = why.groups.iter().zip(1..).take(shown).skip(1);

@@ -189,9 +189,7 @@ impl Watch for Until {
 fn what_is_known_when_it_is_stopped_is_told() {
     let text = CHAIN.replace("duration = \"40s\"", "duration = \"400s\"");
     let checked = load(&Source::text("why", &text), None, &Options::default()).unwrap();
-    let until = |share| {
-        study(&checked, (Pick::Slowest, "slowest"), None, &Until(share, AtomicBool::new(false)))
-    };
+    let until = |share| study(&checked, (Pick::Slowest, "slowest"), None, &Until(share, AtomicBool::new(false)));
     // Before anything was measured nothing is known.
     assert!(matches!(until(0.0), Err(Trouble::Interrupted)));
     // While they were looked for: how many there were by then.
@@ -210,7 +208,8 @@ fn what_is_known_when_it_is_stopped_is_told() {
 /// Of a hundred, those that were looked at by then.
 #[test]
 fn those_that_were_asked_by_then_are_told() {
-    let text = CHAIN.replace("duration = \"40s\"", "duration = \"200s\"").replace("kind = \"slow\"", "kind = \"errors\"");
+    let text =
+        CHAIN.replace("duration = \"40s\"", "duration = \"200s\"").replace("kind = \"slow\"", "kind = \"errors\"");
     let text = text.replace("factor = 20\nat = \"20s\"\nduration = \"10s\"", "probability = 0.05\nat = \"0s\"");
     let checked = load(&Source::text("why", &text), None, &Options::default()).unwrap();
     let half = Until(5.0 / 6.0, AtomicBool::new(false));

@@ -236,10 +236,7 @@ impl Probe for Visits<'_> {
                 }
             }
             Trace::Sent { frame, node, .. } => self.sent(frame, node),
-            Trace::Segment { .. }
-            | Trace::Spurned { .. }
-            | Trace::Moved { .. }
-            | Trace::Gone { .. } => {}
+            Trace::Segment { .. } | Trace::Spurned { .. } | Trace::Moved { .. } | Trace::Gone { .. } => {}
         }
     }
 }

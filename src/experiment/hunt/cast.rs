@@ -9,7 +9,7 @@ use crate::experiment::summary::Summary;
 use crate::graph::{Arrow, End};
 use crate::scenario::Checked;
 use crate::scenario::edit::slowed;
-use crate::scenario::written::{Fault, FaultKind, Given, Scenario, Unavailable};
+use crate::scenario::written::{Fault, FaultKind, Given, Node, Scenario, Unavailable};
 use crate::units::Span;
 
 /// How something does not do what it should.
@@ -141,7 +141,7 @@ fn fits(checked: &Checked, target: &Target, way: Way) -> bool {
 
 /// How many replicas it has; of a zone all that stand in it, of an edge those of the callee, of a broker one.
 fn replicas(scenario: &Scenario, target: &Target) -> u32 {
-    let of = |name: &str| scenario.nodes.get(name).map_or(1, |node| node.most_replicas());
+    let of = |name: &str| scenario.nodes.get(name).map_or(1, Node::most_replicas);
     match target.kind {
         Kind::Edge => Arrow::of(&target.name).map_or(1, |arrow| of(arrow.to)),
         Kind::Node | Kind::Broker | Kind::Zone => target.nodes(scenario).into_iter().map(of).sum(),
@@ -177,14 +177,7 @@ mod tests {
 
     #[test]
     fn size_is_what_is_taken_away() {
-        let one = |way, replicas| Candidate {
-            kind: Kind::Node,
-            target: "a".into(),
-            way,
-            replicas,
-            of: 4,
-            share: 1.0,
-        };
+        let one = |way, replicas| Candidate { kind: Kind::Node, target: "a".into(), way, replicas, of: 4, share: 1.0 };
         let of = |way, replicas| one(way, replicas).per_second();
         assert_eq!((of(Way::Hangs, 4), of(Way::Slow(4.0), 2), of(Way::Refuses, 1)), (4.0, 1.5, 1.0));
         // An edge takes away what the callee's replicas do for its caller.
