@@ -205,7 +205,11 @@ fn runs(recover: &Recover, every: bool) -> Sheet {
         let on = if every && recover.trigger.lasts { format!(", {}", seconds(cell.length_s)) } else { String::new() };
         let name = format!("{} ×{on}{}", plain(cell.load), if cell.load == 1.0 { " (today)" } else { "" });
         let rate = plain(cell.load * recover.today_per_s);
-        let back = cell.back_s.map_or_else(|| NONE.to_owned(), seconds);
+        let back = match (cell.back_s, cell.back_between_s) {
+            (Some(s), Some([low, high])) => format!("{} [{}, {}]", seconds(s), plain(low), plain(high)),
+            (Some(s), None) => seconds(s),
+            (None, _) => NONE.to_owned(),
+        };
         let counts = [cell.runs, cell.before, cell.not_seen].map(|n| if n > 0 { n.to_string() } else { "0".into() });
         let [runs, before, unseen] = counts.map(Cell::from);
         sheet.push(&name, [rate.into(), share(cell), runs, before, unseen, back.into()]);
