@@ -62,7 +62,13 @@ pub(crate) struct Message {
     pub(crate) place: Whereabouts,
     /// Whether nobody can work on it.
     pub(crate) poisoned: bool,
-    /// From whom it comes to its queue; `None` where another queue is that.
+    pub(crate) way: Way,
+}
+
+/// How a message comes to its queue.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Way {
+    /// From its publisher; `None`: from another queue.
     pub(crate) edge: Option<EdgeId>,
     /// How often it was sent again because the network dropped it.
     pub(crate) resent: u8,
@@ -86,8 +92,7 @@ impl Message {
             counted: false,
             place: Whereabouts::Outside,
             poisoned: false,
-            edge: None,
-            resent: 0,
+            way: Way::default(),
         }
     }
 }
@@ -251,7 +256,7 @@ impl Mail {
             effects: 0,
             open: 1,
             place: Whereabouts::Outside,
-            edge: None,
+            way: Way::default(),
             root: if core.plan.queue(to).consumed { old.root } else { NONE },
             ..old
         };

@@ -10,7 +10,7 @@ use crate::units::{Span, Time};
 use crate::machine::core::event::Rare;
 use crate::machine::core::frame::Pose;
 use crate::machine::core::{Core, Flow};
-use crate::machine::mail::{Mail, Message, Whereabouts};
+use crate::machine::mail::{Mail, Message, Way, Whereabouts};
 
 impl Mail {
     /// A message leaves for its queue; its frame waits at this operation if it waits for the broker.
@@ -40,7 +40,7 @@ impl Mail {
         let message = self.insert(Message {
             publisher: if waits { at } else { NONE },
             place: if reserved { Whereabouts::Expected } else { Whereabouts::Outside },
-            edge: Some(post.edge),
+            way: Way { edge: Some(post.edge), resent: 0 },
             ..Message::sent_by(&frame, lineage, post.queue, root)
         });
         core.join_root(root);
@@ -68,7 +68,7 @@ impl Mail {
 
     /// A message has arrived and would be safe: the queue takes it, or does what it does when it is full.
     pub(crate) fn come_in<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        if self.message(at).edge.is_some_and(|edge| core.is_parted(edge)) {
+        if self.message(at).way.edge.is_some_and(|edge| core.is_parted(edge)) {
             return self.send_again(core, at);
         }
         let queue = self.message(at).queue;
@@ -101,9 +101,9 @@ impl Mail {
     /// The network drops a message on its way to the broker: it is sent again.
     #[cold]
     fn send_again<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        let message = self.message(at);
-        let wait = drop::retransmission(message.resent);
-        message.resent = message.resent.saturating_add(1);
+        let way = &mut self.message(at).way;
+        let wait = drop::retransmission(way.resent);
+        way.resent = way.resent.saturating_add(1);
         core.schedule(wait, Rare::Post(at).event());
     }
 

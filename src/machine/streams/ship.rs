@@ -240,11 +240,11 @@ impl Streams {
     /// until that is over.
     fn is_shut_in<P: Probe>(&self, core: &Core<'_, P>, topic: u32, outlet: u32) -> bool {
         let barred = |(route, replica)| core.is_barred(route, replica);
-        core.is_troubled() && (barred(self.route_to(core, topic, outlet)) || self.is_parted(core, topic, outlet))
+        core.is_troubled() && (barred(self.route_to(core, topic, outlet)) || self.is_out_of_reach(core, topic, outlet))
     }
 
     /// Whether the network between the producer behind an outlet and its broker drops everything.
-    fn is_parted<P: Probe>(&self, core: &Core<'_, P>, topic: u32, outlet: u32) -> bool {
+    fn is_out_of_reach<P: Probe>(&self, core: &Core<'_, P>, topic: u32, outlet: u32) -> bool {
         if core.trouble.on_edge.is_empty() {
             return false;
         }
