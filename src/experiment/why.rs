@@ -13,6 +13,7 @@ mod clue;
 
 pub use chain::{Began, Blamed, Link, Root, Wanted};
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -23,9 +24,9 @@ use super::summary::{ScenarioRef, Tool};
 use super::trace::Pick;
 use super::trace::find::{Finder, Found};
 use super::trace::follow::Follower;
-use crate::machine::{Finished, Machine, Stop, replication_seed, sight};
+use crate::machine::{Machine, Stop, replication_seed, sight};
 use crate::model::Answer;
-use crate::model::{Cell, Fact, Opening, Outcome, Plan, Probe, Trace as Moment};
+use crate::model::{Aside, Cell, Fact, Hear, Opening, Outcome, Plan, Probe, Trace as Moment};
 use crate::scenario::{Checked, lower};
 use crate::units::{Span, Time};
 use chain::{Scene, Watcher};
@@ -150,14 +151,15 @@ pub fn study(
     watch: &dyn Watch,
 ) -> Result<Study, Trouble> {
     let plan = lower(checked);
-    let finder = watched(&plan, Finder::of(&plan), (watch, FIND));
-    let found = finder.probe.several(&plan, (pick, client, MOST));
-    let stopped = finder.stop == Stop::Interrupted;
+    let mut finder = Finder::of(&plan);
+    let (stop, at) = watched(&plan, &mut finder, (watch, FIND));
+    let found = finder.several(&plan, (pick, client, MOST));
+    let stopped = stop == Stop::Interrupted;
     if stopped && found.is_err() {
         return Err(Trouble::Interrupted);
     }
     let (found, there_are) = found.map_err(Trouble::Absent)?;
-    let looked_s = stopped.then(|| finder.at.since(Time(plan.warmup.0)).as_secs_f64());
+    let looked_s = stopped.then(|| at.since(Time(plan.warmup.0)).as_secs_f64());
     let told = if stopped { Vec::new() } else { ask(checked, &plan, &found, watch) };
     let missing = (found.len() - told.len()) as u64;
     let why = Why {
@@ -185,10 +187,11 @@ const FIND: usize = 0;
 const FOLLOW: usize = 1;
 const LOOK: usize = 2;
 
-/// The first replication with somebody who listens.
-fn watched<P: Probe>(plan: &Plan, probe: P, (watch, at): (&dyn Watch, usize)) -> Finished<P> {
+/// The first replication with somebody who listens: why it stopped, and when.
+fn watched(plan: &Plan, probe: &mut dyn Hear, (watch, at): (&dyn Watch, usize)) -> (Stop, Time) {
     let part = Part { whole: watch, at, of: LOOK + 1 };
-    Machine::new(plan, replication_seed(plan.seed, 0), probe).run(|now| tell(&part, plan, now))
+    let finished = Machine::new(plan, replication_seed(plan.seed, 0), Aside(probe)).run(|now| tell(&part, plan, now));
+    (finished.stop, finished.at)
 }
 
 /// Says how far a run has come; whether it is to go on.
@@ -200,12 +203,11 @@ fn tell(watch: &dyn Watch, plan: &Plan, now: Time) -> bool {
 
 /// Follows the requests that were found, and looks at each; those that were looked at.
 fn ask(checked: &Checked, plan: &Plan, found: &[Found], watch: &dyn Watch) -> Vec<Told> {
-    let followed = watched(plan, Followers::of(found), (watch, FOLLOW));
-    if followed.stop == Stop::Interrupted {
+    let mut followers = Followers::of(found);
+    if watched(plan, &mut followers, (watch, FOLLOW)).0 == Stop::Interrupted {
         return Vec::new();
     }
-    let followers = followed.probe.end();
-    let cases: Vec<Case> = found.iter().zip(followers).filter_map(|(found, f)| Case::of(found, f)).collect();
+    let cases: Vec<Case> = found.iter().zip(followers.end()).filter_map(|(found, f)| Case::of(found, f)).collect();
     look(checked, plan, cases, &Part { whole: watch, at: LOOK, of: LOOK + 1 })
 }
 
@@ -275,8 +277,13 @@ impl Followers {
 }
 
 impl Probe for Followers {
-    const ACCOUNTS: bool = true;
-    const TRACES: bool = true;
+    fn accounts(&self) -> bool {
+        true
+    }
+
+    fn traces(&self) -> bool {
+        true
+    }
 
     fn on(&mut self, _: Time, _: Fact) {}
 
@@ -330,7 +337,9 @@ fn look(checked: &Checked, plan: &Plan, cases: Vec<Case>, watch: &dyn Watch) -> 
     let mut moments: Vec<(Clue, usize, usize)> =
         cases.iter().enumerate().flat_map(|(at, case)| clues((at, case))).collect();
     moments.sort_by_key(|(clue, case, nth)| (clue.at, *case, *nth));
-    let mut machine = Machine::new(plan, replication_seed(plan.seed, 0), Watcher::of(plan));
+    let watcher = RefCell::new(Watcher::of(plan));
+    let mut ear = &watcher;
+    let mut machine = Machine::new(plan, replication_seed(plan.seed, 0), Aside(&mut ear));
     let mut found: BTreeMap<(usize, usize), (Vec<Link>, Root)> = BTreeMap::new();
     for (clue, case, nth) in moments {
         machine.run_watched_to(clue.at, |now| tell(watch, plan, now));
@@ -338,7 +347,8 @@ fn look(checked: &Checked, plan: &Plan, cases: Vec<Case>, watch: &dyn Watch) -> 
             break;
         }
         let sight = sight(&machine);
-        let scene = Scene::of(plan, &sight, machine.probe(), &kinds, clue.at);
+        let watcher = watcher.borrow();
+        let scene = Scene::of(plan, &sight, &watcher, &kinds, clue.at);
         found.insert((case, nth), scene.chain(&clue));
     }
     let told = |(at, case): (usize, Case)| {
