@@ -23,7 +23,9 @@ mod walk;
 pub mod written;
 
 pub use crate::diag::Source;
-pub use analytic::{Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, forecast};
+pub use analytic::{
+    Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, forecast, surprises,
+};
 pub use edit::{Edit, variant_edits};
 pub use lower::lower;
 pub use print::{canonical, hash};

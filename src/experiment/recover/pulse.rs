@@ -64,7 +64,7 @@ impl Probe for Pulse {
 }
 
 impl Pulse {
-    fn of(plan: &Plan, client: ClientId) -> Self {
+    pub(super) fn of(plan: &Plan, client: ClientId) -> Self {
         let seconds = plan.duration.0.div_ceil(SECOND) as usize;
         let windows = vec![Window::default(); seconds];
         Self {
@@ -129,6 +129,11 @@ impl Pulse {
     /// Whether most was lost at any time before the trigger: then what was usual cannot be read off this run.
     fn stumbled(&self) -> bool {
         Self::stretches(self.healthy()).any(lost)
+    }
+
+    /// Whether most of what set out in the last seconds of the run was lost.
+    pub(super) fn ended_down(&self) -> bool {
+        Self::stretches(&self.windows).next().is_some_and(lost)
     }
 
     /// Whether less and less is under way after a moment, s: then a line only takes its time, though nobody in it is served.
