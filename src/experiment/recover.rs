@@ -210,7 +210,7 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
         edges,
         rare,
     };
-    Ok(Study { whole, recover })
+    Ok(Study { recover, whole })
 }
 
 /// The client that is asked about: as named, else the one with most requests.
