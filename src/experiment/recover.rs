@@ -30,6 +30,7 @@ mod trigger;
 
 pub use edge::{Edge, edge};
 pub use map::Cell;
+pub(super) use pulse::Pulse;
 pub use rare::Rare;
 pub use trigger::{SPIKE, Trigger};
 

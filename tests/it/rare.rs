@@ -2,11 +2,13 @@
 
 use hoptax::experiment::recover::{Rare, Wanted, study};
 use hoptax::experiment::study::{Options, load};
-use hoptax::machine::{Machine, replication_seed};
+use hoptax::machine::replication_seed;
 use hoptax::model::{Fact, Probe};
 use hoptax::scenario::{Source, lower};
 use hoptax::stats::{Interval, share_of_windows};
-use hoptax::units::{Span, Time};
+use hoptax::units::Time;
+
+use crate::bench::ended;
 
 /// A desk that does twenty requests a second, callers that give up after a second and try again, up to three times. The
 /// fault stands there for the map alone.
@@ -72,7 +74,7 @@ fn plainly(text: &str, runs: u32) -> Interval {
     let mut plan = lower(&checked);
     plan.faults.clear();
     let down = (0..runs).filter(|nth| {
-        let ends = Machine::new(&plan, replication_seed(99, *nth), Ends([[0; 2]; 40])).run(|_| true).probe.0;
+        let ends = ended(&plan, replication_seed(99, *nth), Ends([[0; 2]; 40])).probe.0;
         let [arrived, good] = ends[37..].iter().fold([0, 0], |sum, second| [sum[0] + second[0], sum[1] + second[1]]);
         2 * good < arrived
     });
@@ -117,37 +119,4 @@ fn where_what_is_under_way_is_of_others_it_is_not_trusted() {
         + "[clients.others]\ncalls = \"hall\"\nrate = \"300/s\"\n[services.hall]\nconcurrency = \"unlimited\"\nwait = { mean = \"1s\" }\n";
     let found = rare(&text);
     assert!(!found.not_trusted.is_empty(), "{found:?}");
-}
-
-/// Work that has not begun is drawn anew in each copy: of those who wait in line, and of those who come.
-#[test]
-fn what_waits_in_line_is_drawn_anew_in_each_copy() {
-    let text = alone("arrivals = \"constant\"\nrate = \"100/s\"").replace("timeout = \"1s\"", "timeout = \"100s\"");
-    let checked = load(&Source::text("rare", &text), None, &Options::default()).unwrap();
-    let mut plan = lower(&checked);
-    plan.faults.clear();
-    plan.duration = Span(1_000_000_000);
-    plan.patience = Span(60_000_000_000);
-    let mut machine = Machine::new(&plan, 1, Answers::default());
-    machine.run_to(Time(1_000_000_000));
-    let before = machine.probe().0.len();
-    let of = |seed| machine.fork(seed).run(|_| true).probe.0[before + 1..].to_vec();
-    let (one, other) = (of(2), of(3));
-    assert!(before < 40 && one.len() > 60 && one.len() == other.len(), "{before} {}", one.len());
-    // Whoever is at work has its end; each of those in line has another in each copy.
-    assert!(one.iter().zip(&other).all(|(a, b)| a != b));
-    let mean = |all: &[u64]| (all[all.len() - 1] - all[0]) as f64 / 1e9 / (all.len() - 1) as f64;
-    assert!((mean(&one) - 0.05).abs() < 0.02 && (mean(&other) - 0.05).abs() < 0.02, "{} {}", mean(&one), mean(&other));
-}
-
-/// When requests are answered, ns.
-#[derive(Clone, Debug, Default)]
-struct Answers(Vec<u64>);
-
-impl Probe for Answers {
-    fn on(&mut self, now: Time, fact: Fact) {
-        if matches!(fact, Fact::Answered { .. }) {
-            self.0.push(now.0);
-        }
-    }
 }

@@ -48,7 +48,7 @@ struct Visit {
 
 /// Hears of the requests that arrive in a window at those who call others.
 #[derive(Clone, Debug)]
-pub(super) struct Visits<'p> {
+pub(in crate::experiment) struct Visits<'p> {
     plan: &'p Plan,
     /// When a request has to arrive so that it is followed.
     window: (Time, Time),

@@ -11,6 +11,8 @@
 //! begins, so that whoever waits in line has work of its own in each copy.
 
 use super::pulse::Pulse;
+use crate::experiment::coupling::Roll;
+use crate::experiment::ear::Ear;
 use crate::experiment::run::Watch;
 use crate::machine::{Machine, Stop};
 use crate::model::{ClientId, Plan};
@@ -20,7 +22,7 @@ use crate::units::{Span, Time};
 /// A machine on its way, and up to when it was run.
 #[derive(Clone)]
 struct Entry<'p> {
-    machine: Machine<'p, Pulse>,
+    machine: Machine<'p, Ear<'p>>,
     at: Time,
 }
 
@@ -82,10 +84,14 @@ pub(super) struct Levels {
 }
 
 impl<'p> Course<'p> {
+    fn ear(&self) -> Ear<'p> {
+        (Roll::default(), (None, Some(Pulse::of(self.plan, self.client))))
+    }
+
     /// A run from the start, up to the measured time.
     fn start(&self, seed: u64) -> Entry<'p> {
         let at = Time(self.plan.warmup.0);
-        let mut machine = Machine::new(self.plan, seed, Pulse::of(self.plan, self.client));
+        let mut machine = Machine::new(self.plan, seed, self.ear());
         machine.run_watched_to(at, |_| !self.watch.stopped());
         Entry { machine, at }
     }
@@ -130,7 +136,13 @@ impl<'p> Course<'p> {
         }
         // What no guard lets go on is not up.
         let guarded = !matches!(finished.stop, Stop::Ended | Stop::Patience);
-        Some(Leg { there: None, most, down: guarded || finished.probe.ended_down(), events: finished.events - before })
+        let pulse = finished.probe.1.1.as_ref();
+        Some(Leg {
+            there: None,
+            most,
+            down: guarded || pulse.is_some_and(|pulse| pulse.ended_down()),
+            events: finished.events - before,
+        })
     }
 
     /// All runs from one level to the next.
