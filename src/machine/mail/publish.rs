@@ -26,7 +26,7 @@ impl Mail {
             return core.fail_to_publish(at, post.edge, Outcome::ConnectFailed);
         }
         let lineage = frame.lineage.child(post.site, 0);
-        if core.is_turned_away(post.edge, lineage) {
+        if core.is_troubled() && core.is_turned_away(post.edge, lineage) {
             return core.fail_to_publish(at, post.edge, Outcome::Error);
         }
         // What nobody will handle is not waited for.
@@ -68,7 +68,7 @@ impl Mail {
 
     /// A message has arrived and would be safe: the queue takes it, or does what it does when it is full.
     pub(crate) fn come_in<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        if self.message(at).way.edge.is_some_and(|edge| core.is_parted(edge)) {
+        if core.is_troubled() && self.message(at).way.edge.is_some_and(|edge| core.is_parted(edge)) {
             return self.send_again(core, at);
         }
         let queue = self.message(at).queue;
