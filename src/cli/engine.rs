@@ -26,7 +26,7 @@ pub(super) use crate::experiment::theory::{Wanted, study as theory};
 pub(super) use crate::experiment::trace::{Pick, Trace};
 pub(super) use crate::experiment::variants::{Which, checked};
 pub(super) use crate::experiment::whatif::{Of as WhatIfOf, Wanted as WhatIfWanted, WhatIf, study as whatif};
-pub(super) use crate::experiment::why::study as why;
+pub(super) use crate::experiment::why::{Study as Why, study as why};
 pub(super) use crate::scenario::{Checked, variants};
 
 /// Reads a file, or the embedded default. What is wrong with it is told when it is checked.

@@ -14,7 +14,7 @@ use crate::units::Span;
 pub(super) struct Args {
     #[command(flatten)]
     asked: Asked,
-    /// Only this node or broker; may be repeated
+    /// Only this node, broker, zone (`zone:eu-west/a`) or edge (`orders -> billing`); may be repeated
     #[arg(long, value_name = "NAME")]
     target: Vec<String>,
     /// Only this promise, by name; may be repeated
@@ -57,9 +57,11 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         picture: None,
     };
     for path in &scenarios {
-        match &study.hunt.reproducer {
-            Some(text) => output::file(path, text.as_bytes())?,
-            None => output.note(&format!("nothing was found: {} is not written", output::shown(path))),
+        if let Some(text) = &study.hunt.reproducer {
+            output::file(path, text.as_bytes())?;
+        } else {
+            let why = if study.hunt.found.is_some() { "it was not held to fresh seeds" } else { "nothing was found" };
+            output.note(&format!("{why}: {} is not written", output::shown(path)));
         }
     }
     let ended = if study.whole { Exit::Done } else { Exit::Interrupted };

@@ -29,6 +29,9 @@ pub(super) struct Args {
     /// How long the trigger is on, such as 5s,10s [default: a quarter to four times as long as the file says]
     #[arg(long, value_name = "TIME", value_delimiter = ',', value_parser = Span::parse)]
     length: Vec<Span>,
+    /// Ask, too, how rarely it collapses by itself at today's load: by multilevel splitting
+    #[arg(long)]
+    rare: bool,
 }
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
@@ -40,6 +43,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         grow: args.grow.clone(),
         loads: args.load.clone(),
         lengths_s: args.length.iter().map(|length| length.as_secs_f64()).collect(),
+        rare: args.rare,
     };
     let progress = Progress::begin(args.asked.progress, output);
     let study = engine::recover(&checked, &wanted, args.asked.jobs, &progress);

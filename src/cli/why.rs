@@ -6,6 +6,7 @@ use super::args::Change;
 use super::engine::{self, Pick};
 use super::exit::{Exit, Failure};
 use super::output::{self, Output};
+use super::progress::{Mode, Progress};
 use super::run::{self, Format, Kind};
 use super::trace::pick;
 use crate::report::page::Page;
@@ -31,6 +32,9 @@ pub(super) struct Args {
     /// Write this too: .json .csv .md .txt, or `-`: standard output and nothing else there; may be repeated
     #[arg(short = 'o', value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// How progress is shown on standard error
+    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
+    progress: Mode,
 }
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
@@ -52,7 +56,10 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let source = engine::read(args.file.as_deref(), colour)?;
     let options = engine::options(&args.change, None);
     let checked = engine::check(&source, args.change.variant.as_deref(), &options, colour)?;
-    let why = engine::why(&checked, (which, &args.request), args.client.as_deref()).map_err(Failure::Usage)?;
+    let progress = Progress::begin(args.progress, output);
+    let study = engine::why(&checked, (which, &args.request), args.client.as_deref(), &progress);
+    progress.end();
+    let engine::Why { why, whole } = study.map_err(|trouble| engine::told(trouble, &options, colour))?;
     let page = |every: bool| -> Page { reason::page(&why, every) };
     let text = |format: Format, style: crate::report::table::Style| match format {
         Format::Table => page(style.all).table(style),
@@ -68,5 +75,5 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let piped = args.files.iter().any(|path| run::is_stdout(path));
     let format = args.format.unwrap_or(if piped { Format::Json } else { Format::Table });
     failures.extend(output::result(text(format, output.style()).as_bytes()).err());
-    Ok(output.told(Exit::Done, failures))
+    Ok(output.told(if whole { Exit::Done } else { Exit::Interrupted }, failures))
 }

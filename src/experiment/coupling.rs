@@ -18,14 +18,17 @@ mod study;
 mod visits;
 
 pub use availability::{Availability, Available, Broken, Side, Unavailable};
+pub(super) use cast::targets;
 pub use cast::{Kind, Target};
 pub use column::{Cell, Column, Index};
 pub use screen::Screen;
 pub use slow::{Breaks, Slowed, Slowness};
 pub use study::{Conditions, Coupling, NoShelf, Shelf, SinglePoint, Study, Wanted, Whose, study};
+pub(super) use visits::Visits;
 
 use std::collections::BTreeMap;
 
+use super::ear::Ear;
 use super::estimate::CONFIDENCE;
 use super::run::{Failure, Watch};
 use super::summary::Estimate;
@@ -52,10 +55,6 @@ pub struct Roll {
     /// `tail` on.
     served: [BTreeMap<u32, [u64; 2]>; 2],
 }
-
-/// What listens to the runs of this study: one type, so that there is one machine for it. Who crosses an edge is asked of
-/// edges only.
-type Ear<'p> = (Roll, Option<visits::Visits<'p>>);
 
 impl Probe for Roll {
     fn on(&mut self, now: Time, fact: Fact) {
@@ -121,7 +120,7 @@ impl Roll {
 }
 
 fn call_roll(plan: &Plan, window: Window, index: u32, watch: &dyn Watch) -> Option<Roll> {
-    let ear: Ear = (Roll::of(plan, window), None);
+    let ear: Ear = (Roll::of(plan, window), (None, None));
     let finished = Machine::new(plan, replication_seed(plan.seed, index), ear).run(|_| !watch.stopped());
     (finished.stop != Stop::Interrupted).then_some(finished.probe.0)
 }

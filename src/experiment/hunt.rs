@@ -1,13 +1,15 @@
 //! The smallest fault that breaks a promise, or that a client never recovers from.
 //!
 //! How large a fault is: the replica-seconds that it takes away. An outage takes all of a replica, a node that takes f times as
-//! long 1 − 1/f of each. Nodes and brokers are taken down (refusing, and hanging) and slowed down, all of their replicas or
-//! one. A promise is broken when its whole interval lies on the wrong side, over twenty runs at least: what `hoptax run` calls
+//! long 1 − 1/f of each; an edge takes away what the callee's replicas do for its caller: their time, by its share of their
+//! calls. Nodes, brokers, zones and edges are taken down (refusing, and hanging) and cut off from the network, nodes slowed
+//! down, all of their replicas, half or one. A promise is broken when its whole interval lies on the wrong side, over twenty runs at least: what `hoptax run` calls
 //! failed. Never recovered from: surely more than half of the runs are not as before, by the rule of every run's recovery.
 //!
 //! A longer fault is taken to do no less harm. So each candidate is tried at the largest size that would still be news, and
 //! where that breaks something its length is halved until the steps are small. The smallest of all is then held to fresh
-//! seeds: made longer until it breaks something there, too, and shorter while nine tenths of it still do.
+//! seeds: made longer until it breaks something there, too, and shorter while nine tenths of it still do, with fewer replicas
+//! while one less still does.
 
 mod cast;
 mod found;
@@ -19,19 +21,20 @@ pub use search::Tried;
 
 use serde::Serialize;
 
+use super::coupling::targets;
 use super::estimate::CONFIDENCE;
 use super::run::{Watch, run};
 use super::study::{Part, Trouble};
 use super::summary::{Outcome, ScenarioRef, Summary, Tool};
 use crate::scenario::Checked;
 use crate::scenario::edit::struck;
-use cast::candidates;
+use cast::{candidates, shared};
 use search::Hunter;
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// Only these nodes and brokers; none: all.
+    /// Only these nodes, brokers, zones and edges; none: all.
     pub targets: Vec<String>,
     /// Only these promises, by name; none: all.
     pub promises: Vec<String>,
@@ -152,12 +155,13 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     let mut calm = struck(checked, Vec::new());
     calm.scenario.sim.replications.value = sim.replications.value.max(RUNS);
     named(&calm, wanted)?;
-    let all = candidates(&calm, &wanted.targets).map_err(Trouble::Absent)?;
+    let all = candidates(&calm, &targets(&calm, &wanted.targets, false).map_err(Trouble::Absent)?);
     let of = all.len() * at_s.len() + 2;
     let without = run(&calm, jobs, &Part { whole: watch, at: 0, of })?;
     if without.run.partial {
         return Err(Trouble::Interrupted);
     }
+    let all = shared(all, &without);
     let promises = promised(&without, wanted);
     let mut hunter = Hunter::of(&calm, &promises, wanted.never_recovers, (jobs, watch));
     let mut missing = hunter.search(&all, &at_s, up_to_s);
@@ -179,7 +183,7 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
             note: without.run.note.to_string(),
         },
         promises,
-        reproducer: found.as_ref().and_then(|found| hunter.reproducer(checked, found)),
+        reproducer: found.as_ref().filter(|found| found.confirmed).and_then(|found| hunter.reproducer(checked, found)),
         tried: hunter.tried,
         found,
         missing,

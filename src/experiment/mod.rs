@@ -7,6 +7,7 @@ mod camps;
 pub mod compare;
 pub mod coupling;
 pub mod diagnosis;
+mod ear;
 mod estimate;
 mod failing;
 mod figure;

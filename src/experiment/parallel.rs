@@ -7,6 +7,11 @@ pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
+/// Threads for what is no replication of a scenario: as many as asked for, no more than there are.
+pub(super) fn cores_for(jobs: Option<usize>) -> usize {
+    jobs.unwrap_or_else(cores).min(cores()).max(1)
+}
+
 /// What each of `0..count` comes to, in this order, computed on so many threads.
 #[cfg(feature = "parallel")]
 pub(super) fn each<T: Send>(count: u32, threads: usize, one: impl Fn(u32) -> T + Send + Sync) -> Vec<T> {

@@ -12,21 +12,34 @@
 //! (Clopper and Pearson); what was not seen widens it to either side. The edge is where half of the runs stay down, read
 //! off between the loads that were run; its interval goes from the largest load up to which surely fewer do, to the
 //! smallest from which surely more do.
+//!
+//! How rarely it collapses by itself, at today's load and with nothing going wrong, plain runs cannot tell. It is estimated by
+//! multilevel splitting on how much is under way, times more the more retry budgets are spent and caches are cold: levels are
+//! fixed from pilot seeds, the interval comes from the spread between 32 independent splitting runs, on the scale of factors
+//! (the logarithm), its upper end farther where they are lopsided. It is *not trusted*, and said so, where something comes
+//! seldom and is large (heavy-tailed work, a rate that jumps), where more under way does not lead to a collapse, where much of it comes of
+//! runs that were down without that, and where the runs differ by three times what each says of itself, or by more than
+//! their number can tell. A way that none of all these runs took is in no figure.
 
 mod edge;
 mod map;
 mod pulse;
+mod rare;
+mod split;
 mod trigger;
 
 pub use edge::{Edge, edge};
 pub use map::Cell;
+pub(super) use pulse::Pulse;
+pub use rare::Rare;
 pub use trigger::{SPIKE, Trigger};
 
 use serde::Serialize;
 
 use super::estimate::CONFIDENCE;
+use super::parallel;
 use super::run::Watch;
-use super::study::Trouble;
+use super::study::{Part, Trouble};
 use super::summary::{ScenarioRef, Tool};
 use crate::scenario::edit::{Bound, bound};
 use crate::scenario::{Checked, forecast};
@@ -45,6 +58,8 @@ pub struct Wanted {
     pub loads: Vec<f64>,
     /// Lengths of the trigger, s; none: from a quarter to four times as long as the file says.
     pub lengths_s: Vec<f64>,
+    /// Whether it is asked, too, how rarely it collapses by itself.
+    pub rare: bool,
 }
 
 /// How all of it was run.
@@ -97,6 +112,9 @@ pub struct Recover {
     pub cells: Vec<Cell>,
     /// By length: where half of the runs stay down.
     pub edges: Vec<Edge>,
+    /// How rarely it collapses by itself at today's load, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rare: Option<Rare>,
     /// Loads and lengths that were not run because the study was stopped.
     pub missing: usize,
 }
@@ -153,13 +171,19 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     let (trigger, fault) = trigger::pick(checked, wanted.trigger.as_deref(), &grown, busiest.as_ref())?;
     let lengths = trigger.lengths(&wanted.lengths_s)?;
     let loads = loads(&wanted.loads, busiest.as_ref())?;
-    let mut map = Map { checked, fault, grown: &grown, client: &client, jobs, watch, cells: Vec::new(), missing: 0 };
+    let part = |at: usize| Part { whole: watch, at, of: 1 + usize::from(wanted.rare) };
+    let first = part(0);
+    let mut map =
+        Map { checked, fault, grown: &grown, client: &client, jobs, watch: &first, cells: Vec::new(), missing: 0 };
     map.survey(&loads, &lengths);
     map.refine(&lengths);
     if map.cells.is_empty() {
         return Err(Trouble::Interrupted);
     }
     let edges = lengths.iter().map(|length| edge(&map.cells, *length)).collect();
+    let rare = wanted.rare.then(|| rare::rare(checked, &client, parallel::cores_for(jobs), &part(1)));
+    let whole = map.missing == 0 && !matches!(rare, Some(None));
+    let rare = rare.map(|found| found.unwrap_or_else(Rare::stopped));
     let sim = &checked.scenario.sim;
     let today = forecast(&checked.scenario).clients.into_iter().find(|(name, _)| *name == client);
     let recover = Recover {
@@ -185,8 +209,9 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
         grown,
         busiest,
         edges,
+        rare,
     };
-    Ok(Study { whole: recover.missing == 0, recover })
+    Ok(Study { recover, whole })
 }
 
 /// The client that is asked about: as named, else the one with most requests.

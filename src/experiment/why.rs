@@ -18,13 +18,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::run::Watch;
+use super::study::{Part, Trouble};
 use super::summary::{ScenarioRef, Tool};
 use super::trace::Pick;
 use super::trace::find::{Finder, Found};
 use super::trace::follow::Follower;
-use crate::machine::{Machine, replication_seed, sight};
+use crate::machine::{Machine, Stop, replication_seed, sight};
 use crate::model::Answer;
-use crate::model::{Aside, Cell, Fact, Opening, Outcome, Plan, Probe, Trace as Moment};
+use crate::model::{Aside, Cell, Fact, Hear, Opening, Outcome, Plan, Probe, Trace as Moment};
 use crate::scenario::{Checked, lower};
 use crate::units::{Span, Time};
 use chain::{Scene, Watcher};
@@ -52,8 +54,28 @@ pub struct Why {
     pub there_are: u64,
     /// How many of these were asked.
     pub asked: u64,
+    /// How many more would have been, had the study not been stopped.
+    #[serde(skip_serializing_if = "is_none", default)]
+    pub missing: u64,
+    /// Where it was stopped while requests were looked for: how much had been measured by then, s. There may be more of them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub looked_s: Option<f64>,
     /// Alike chains together; the largest group first.
     pub groups: Vec<Group>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+fn is_none(n: &u64) -> bool {
+    *n == 0
+}
+
+/// What was found, and whether that is all of it.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The chains.
+    pub why: Why,
+    /// Whether all that were to be asked were.
+    pub whole: bool,
 }
 
 /// Requests whose chains are alike.
@@ -98,20 +120,49 @@ pub struct Afterwards {
 }
 
 /// Asks requests why. Where a percentile is asked for it is whatever took longer, where failures are, all of the client with
-/// most of them; of more than [`MOST`], as many spread evenly.
+/// most of them; of more than [`MOST`], as many spread evenly. An interruption leaves those that were asked by then; before
+/// any was, how many there are.
 ///
-/// The error is a fragment that says why there is no such request.
-pub fn study(checked: &Checked, (pick, named): (Pick, &str), client: Option<&str>) -> Result<Why, String> {
+/// ```
+/// use hoptax::experiment::study::{Options, load};
+/// use hoptax::experiment::trace::Pick;
+/// use hoptax::experiment::why::{Wanted, study};
+/// use hoptax::scenario::Source;
+///
+/// let text = r#"
+/// version = 1
+/// sim = { duration = "20s", warmup = "0s", replications = 1 }
+/// [clients.users]
+/// calls = "shop"
+/// rate = "90/s"
+/// [services.shop]
+/// concurrency = 2
+/// work = { mean = "20ms" }
+/// "#;
+/// let checked = load(&Source::text("shop", text), None, &Options::default()).unwrap();
+/// let why = study(&checked, (Pick::Quantile(0.9), "p90"), None, &()).unwrap().why;
+/// // Both workers are nine tenths busy: who is slow has waited for one of them.
+/// assert_eq!(why.groups[0].chain[0].wanted, Wanted::Worker);
+/// ```
+pub fn study(
+    checked: &Checked,
+    (pick, named): (Pick, &str),
+    client: Option<&str>,
+    watch: &dyn Watch,
+) -> Result<Study, Trouble> {
     let plan = lower(checked);
-    let seed = replication_seed(plan.seed, 0);
     let mut finder = Finder::of(&plan);
-    Machine::new(&plan, seed, Aside(&mut finder)).run(|_| true);
-    let (found, there_are) = finder.several(&plan, (pick, client, MOST))?;
-    let mut followers = Followers::of(&found);
-    Machine::new(&plan, seed, Aside(&mut followers)).run(|_| true);
-    let cases: Vec<Case> = found.iter().zip(followers.end()).filter_map(|(found, f)| Case::of(found, f)).collect();
-    let told = look(checked, &plan, cases);
-    Ok(Why {
+    let (stop, at) = watched(&plan, &mut finder, (watch, FIND));
+    let found = finder.several(&plan, (pick, client, MOST));
+    let stopped = stop == Stop::Interrupted;
+    if stopped && found.is_err() {
+        return Err(Trouble::Interrupted);
+    }
+    let (found, there_are) = found.map_err(Trouble::Absent)?;
+    let looked_s = stopped.then(|| at.since(Time(plan.warmup.0)).as_secs_f64());
+    let told = if stopped { Vec::new() } else { ask(checked, &plan, &found, watch) };
+    let missing = (found.len() - told.len()) as u64;
+    let why = Why {
         schema_version: 1,
         tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
         scenario: ScenarioRef {
@@ -124,8 +175,40 @@ pub fn study(checked: &Checked, (pick, named): (Pick, &str), client: Option<&str
         request: named.to_owned(),
         there_are: there_are as u64,
         asked: told.len() as u64,
+        missing,
+        looked_s,
         groups: group(&plan, told),
-    })
+    };
+    Ok(Study { whole: missing == 0, why })
+}
+
+/// Of three runs, the one that looks for requests, that follows them, and that stops at each.
+const FIND: usize = 0;
+const FOLLOW: usize = 1;
+const LOOK: usize = 2;
+
+/// The first replication with somebody who listens: why it stopped, and when.
+fn watched(plan: &Plan, probe: &mut dyn Hear, (watch, at): (&dyn Watch, usize)) -> (Stop, Time) {
+    let part = Part { whole: watch, at, of: LOOK + 1 };
+    let finished = Machine::new(plan, replication_seed(plan.seed, 0), Aside(probe)).run(|now| tell(&part, plan, now));
+    (finished.stop, finished.at)
+}
+
+/// Says how far a run has come; whether it is to go on.
+fn tell(watch: &dyn Watch, plan: &Plan, now: Time) -> bool {
+    let length = (plan.warmup + plan.duration).0.max(1);
+    watch.advanced(now.0.min(length) as f64 / length as f64);
+    !watch.stopped()
+}
+
+/// Follows the requests that were found, and looks at each; those that were looked at.
+fn ask(checked: &Checked, plan: &Plan, found: &[Found], watch: &dyn Watch) -> Vec<Told> {
+    let mut followers = Followers::of(found);
+    if watched(plan, &mut followers, (watch, FOLLOW)).0 == Stop::Interrupted {
+        return Vec::new();
+    }
+    let cases: Vec<Case> = found.iter().zip(followers.end()).filter_map(|(found, f)| Case::of(found, f)).collect();
+    look(checked, plan, cases, &Part { whole: watch, at: LOOK, of: LOOK + 1 })
 }
 
 /// Several requests followed in one run.
@@ -244,8 +327,8 @@ impl Case {
 /// What was found for a case.
 type Told = (Case, Vec<Link>, Root, Option<Afterwards>);
 
-/// Runs on from moment to moment, and looks at each.
-fn look(checked: &Checked, plan: &Plan, cases: Vec<Case>) -> Vec<Told> {
+/// Runs on from moment to moment, and looks at each; those that were looked at when it was stopped.
+fn look(checked: &Checked, plan: &Plan, cases: Vec<Case>, watch: &dyn Watch) -> Vec<Told> {
     let kinds = checked.scenario.faults.iter();
     let kinds: BTreeMap<String, String> =
         kinds.map(|fault| (fault.name.value.clone(), fault.kind.value.as_written().to_owned())).collect();
@@ -259,7 +342,10 @@ fn look(checked: &Checked, plan: &Plan, cases: Vec<Case>) -> Vec<Told> {
     let mut machine = Machine::new(plan, replication_seed(plan.seed, 0), Aside(&mut ear));
     let mut found: BTreeMap<(usize, usize), (Vec<Link>, Root)> = BTreeMap::new();
     for (clue, case, nth) in moments {
-        machine.run_to(clue.at);
+        machine.run_watched_to(clue.at, |now| tell(watch, plan, now));
+        if watch.stopped() {
+            break;
+        }
         let sight = sight(&machine);
         let watcher = watcher.borrow();
         let scene = Scene::of(plan, &sight, &watcher, &kinds, clue.at);

@@ -29,6 +29,21 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
+    /// How near it seems to a collapse that feeds itself: how much is under way (calls that wait to be tried again included), as
+    /// many times more as retry budgets are spent and caches are cold on average (each 0 to 1).
+    pub fn strain(&self) -> f64 {
+        let budgets = || self.calls.police.iter().filter_map(|police| police.state.budget.as_ref());
+        let spent: f64 = budgets().map(|budget| budget.spent(self.core.now)).sum();
+        let spent = spent / budgets().count().max(1) as f64;
+        let cold = self.data.caches.coldness(self.core.plan);
+        self.under_way() as f64 * (1.0 + spent + cold)
+    }
+
+    /// Events handled so far.
+    pub fn events(&self) -> u64 {
+        self.core.course.events
+    }
+
     /// What there is too much of.
     fn crowd(&self) -> Option<Alive> {
         let most = self.core.plan.max_in_flight;

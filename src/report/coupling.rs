@@ -483,13 +483,25 @@ fn notes(coupling: &Coupling) -> Vec<String> {
         "cost: how long the load of all extra failures takes to arrive, the aftermath's included; ≥ where the run ends \
          before it is as good as without"
             .into(),
-        "an edge's index counts its caller's own requests that cross it; spill-over those that do not and come all the same; hanging is a partition: \
+        "an edge's index counts its caller's own requests, or the messages it handles, that cross it; spill-over those that do not and come all the \
+         same; hanging is a partition: \
          what a network drops comes after its end, so that who has no timeout is late, not lost"
             .into(),
         "ε: how much of a slow-down by a tenth arrives in the p99 (0: nothing, 1: in proportion); breaks at: from the          largest slow-down that keeps the promise for certain to the smallest that breaks it"
             .into(),
         "single point: at least half is lost, by the whole interval".into(),
     ];
+    let lacks =
+        coupling.columns.iter().filter_map(|column| Some((&column.target.name, column.index_because.as_ref()?)));
+    let mut lacks: Vec<(&String, &String)> = lacks.collect();
+    lacks.sort_by_key(|(name, why)| (*why, *name));
+    lacks.dedup();
+    for some in lacks.chunk_by(|a, b| a.1 == b.1) {
+        let more = some.len().saturating_sub(NAMES);
+        let names: Vec<String> = some.iter().take(NAMES).map(|(name, _)| clean(name)).collect();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        notes.push(format!("no index of {}{more}: {}", names.join(", "), some[0].1));
+    }
     if !coupling.run.closed_clients.is_empty() {
         notes.push(format!(
             "{}: closed, so that successes are counted and none is called late",

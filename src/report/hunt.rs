@@ -47,12 +47,11 @@ pub fn answer(hunt: &Hunt) -> String {
             "no promise holds without any fault, so none is needed to break one".into()
         };
     };
-    let smaller = match found.smaller {
-        Some(outcome) => {
-            format!("; a tenth shorter, {}", if outcome == Outcome::Met { "it holds" } else { "it does not fail" })
-        }
-        None => String::new(),
-    };
+    let smaller = found.smaller.map_or_else(String::new, |shorter| {
+        let or = if found.fewer.is_some() { " or with one replica less" } else { "" };
+        let met = [Some(shorter), found.fewer].into_iter().flatten().all(|outcome| outcome == Outcome::Met);
+        format!("; a tenth shorter{or}, {}", if met { "it holds" } else { "it does not fail" })
+    });
     let what = clean(&found.candidate.told());
     format!(
         "{what} for {} ({} replica-seconds) {}{smaller}",
@@ -148,7 +147,7 @@ fn tried(hunt: &Hunt, every: bool) -> Sheet {
 
 fn notes(hunt: &Hunt) -> Vec<String> {
     let mut all = vec![
-        "size: replica-seconds taken away, of what takes f times as long 1 − 1/f of them; a promise breaks when its whole \
+        "size: replica-seconds taken away, of what takes f times as long 1 − 1/f of them, of an edge its share of the callee's; a promise breaks when its whole \
          interval does; each was tried up to the size that would still have been news, a longer fault being taken to do no less harm"
             .to_owned(),
     ];

@@ -1,5 +1,6 @@
 //! Why requests took long or failed: a causal sentence each, from what was waited for to what began it.
 
+use crate::diag::nouns;
 use crate::experiment::why::{Began, Group, Link, Root, Wanted, Why};
 use crate::report::number::{count, percent, seconds, time};
 use crate::report::page::{Figure, Page};
@@ -12,7 +13,7 @@ const GROUPS: usize = 6;
 /// The page; `every`: all groups.
 pub fn page(why: &Why, every: bool) -> Page {
     let shown = if every { usize::MAX } else { GROUPS };
-    let mut page = Page { answer: answer(why), heading: heading(why), ..Page::default() };
+    let mut page = Page { answer: answer(why), heading: heading(why), warnings: warnings(why), ..Page::default() };
     if why.asked > 1 {
         page.tables = vec![(format!("{} of {}", asked(why), clients(why)), sheet(why, shown))];
         let told = why.groups.iter().zip(1..).take(shown).skip(1);
@@ -47,11 +48,25 @@ pub fn told(why: &Why) -> serde_json::Value {
 
 /// The largest group in a sentence, or the one request.
 pub fn answer(why: &Why) -> String {
-    let Some(first) = why.groups.first() else { return "no such request".into() };
+    let Some(first) = why.groups.first() else { return unasked(why) };
     if why.asked == 1 {
         return format!("request {} of {} {}", count(first.such_as), clean(&first.client), sentence(first));
     }
     of_group(why, first)
+}
+
+/// What is known where none was asked.
+fn unasked(why: &Why) -> String {
+    let so_far = if why.looked_s.is_some() { " so far" } else { "" };
+    let requests = nouns(why.there_are, "request");
+    format!("{} {requests} ({}){so_far}; none was asked why", count(why.there_are), clean(&why.request))
+}
+
+fn warnings(why: &Why) -> Vec<String> {
+    let looked = why.looked_s.map(|s| format!("interrupted after {} of the measured time", seconds(s)));
+    let missing = (why.missing > 0 && looked.is_none())
+        .then(|| format!("interrupted: {} of {} were not asked", count(why.missing), count(why.asked + why.missing)));
+    looked.or(missing).into_iter().collect()
 }
 
 fn of_group(why: &Why, group: &Group) -> String {

@@ -16,6 +16,7 @@ pub fn page(recover: &Recover, every: bool) -> Page {
         tables: vec![
             (format!("from which load on {} stays down", clean(&recover.client)), edges(recover)),
             (title(recover, every), runs(recover, every)),
+            ("how rarely it collapses by itself, at today's load".into(), by_itself(recover)),
         ],
         notes: notes(recover),
         figures: Vec::new(),
@@ -27,14 +28,58 @@ pub fn page(recover: &Recover, every: bool) -> Page {
         let name = format!("{} s at {}", plain(cell.length_s), plain(cell.load));
         add("cells", name, "probability", "share", cell.probability, Some(cell.runs));
     }
+    if let Some(rare) = &recover.rare {
+        let count = Some(u64::from(rare.runs));
+        add("rare", recover.client.clone(), "probability", "share", rare.probability, count);
+        add("rare", recover.client.clone(), "per_hour", "1/h", rare.per_hour, count);
+    }
     for edge in &recover.edges {
         add("edges", format!("{} s", plain(edge.length_s)), "load", "1", edge.load, None);
     }
     page
 }
 
-/// How far it is from today's load to the edge.
+/// How far it is from today's load to the edge, and how rarely it collapses without any trigger.
 pub fn answer(recover: &Recover) -> String {
+    let Some(rare) = &recover.rare else { return distance(recover) };
+    let trust = if rare.not_trusted.is_empty() { "" } else { ", which is not to be trusted" };
+    match rare.per_hour.value {
+        Some(_) => format!("{}; by itself it collapses {}{trust}", distance(recover), an_hour(rare.per_hour)),
+        None => format!("{}; how rarely it collapses by itself was not seen", distance(recover)),
+    }
+}
+
+/// `3.1e-6 times an hour (1.2e-6 to 5e-6)`.
+fn an_hour(e: Estimate) -> String {
+    let ends = e.ends().map(|(low, high)| format!(" ({} to {})", tiny(low), tiny(high))).unwrap_or_default();
+    format!("{} times an hour{ends}", e.value.map_or_else(|| NONE.to_owned(), tiny))
+}
+
+/// A figure that may be very small.
+fn tiny(x: f64) -> String {
+    if x == 0.0 || x >= 0.001 { plain(x) } else { format!("{x:.1e}") }
+}
+
+fn by_itself(recover: &Recover) -> Sheet {
+    let mut sheet = Sheet::new(&[("", 9), ("value", 8), ("interval", 7), ("from", 6)]);
+    let Some(rare) = &recover.rare else { return sheet };
+    let ends =
+        |e: Estimate| e.ends().map_or_else(|| NONE.to_owned(), |(low, high)| format!("{} – {}", tiny(low), tiny(high)));
+    let value = |e: Estimate| e.value.map_or_else(|| NONE.to_owned(), tiny);
+    let runs = format!("{} of {} splitting runs", rare.seen_in, rare.runs);
+    let levels = format!("{} levels × {} runs", rare.levels.len(), rare.effort);
+    let run = format!("down after {}", seconds(recover.run.duration_s));
+    sheet.push(&run, [value(rare.probability).into(), ends(rare.probability).into(), runs.into()]);
+    sheet.push("collapses an hour", [value(rare.per_hour).into(), ends(rare.per_hour).into(), levels.into()]);
+    let figure = |x: Option<f64>| x.map_or_else(|| NONE.to_owned(), plain);
+    sheet
+        .push("spread between runs ÷ within", [figure(rare.spread).into(), NONE.into(), "above 3: not trusted".into()]);
+    sheet.push("cheaper than plain runs", [figure(rare.gain).into(), NONE.into(), "times, by events".into()]);
+    sheet
+}
+
+/// How far it is from today's load to the edge.
+fn distance(recover: &Recover) -> String {
     let client = clean(&recover.client);
     let after = after(recover);
     let cells = || recover.cells.iter().filter(|cell| cell.length_s == nominal(recover));
@@ -124,6 +169,8 @@ fn warnings(recover: &Recover) -> Vec<String> {
     if recover.missing > 0 {
         all.push(format!("interrupted: {} loads and lengths not run", recover.missing));
     }
+    let why = recover.rare.iter().flat_map(|rare| &rare.not_trusted);
+    all.extend(why.map(|why| format!("how rarely it collapses by itself is not trusted: {}", clean(why))));
     let unseen: u64 = recover.cells.iter().map(|cell| cell.not_seen).sum();
     let runs: u64 = recover.cells.iter().map(|cell| cell.runs).sum();
     if unseen > 0 {
@@ -205,7 +252,11 @@ fn runs(recover: &Recover, every: bool) -> Sheet {
         let on = if every && recover.trigger.lasts { format!(", {}", seconds(cell.length_s)) } else { String::new() };
         let name = format!("{} ×{on}{}", plain(cell.load), if cell.load == 1.0 { " (today)" } else { "" });
         let rate = plain(cell.load * recover.today_per_s);
-        let back = cell.back_s.map_or_else(|| NONE.to_owned(), seconds);
+        let back = match (cell.back_s, cell.back_between_s) {
+            (Some(s), Some([low, high])) => format!("{} [{}, {}]", seconds(s), plain(low), plain(high)),
+            (Some(s), None) => seconds(s),
+            (None, _) => NONE.to_owned(),
+        };
         let counts = [cell.runs, cell.before, cell.not_seen].map(|n| if n > 0 { n.to_string() } else { "0".into() });
         let [runs, before, unseen] = counts.map(Cell::from);
         sheet.push(&name, [rate.into(), share(cell), runs, before, unseen, back.into()]);

@@ -23,7 +23,9 @@ mod walk;
 pub mod written;
 
 pub use crate::diag::Source;
-pub use analytic::{Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, forecast};
+pub use analytic::{
+    Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, forecast, surprises,
+};
 pub use edit::{Edit, variant_edits};
 pub use lower::lower;
 pub use print::{canonical, hash};
@@ -31,7 +33,7 @@ pub(crate) use read::suggest;
 pub use source::OpenError;
 pub use topology::{Link, Part, Topology, Vertex};
 pub use vocab::json_schema;
-pub(crate) use walk::{calls as each_call, steps as each_step};
+pub(crate) use walk::{calls as each_call, publishes as each_publish, steps as each_step};
 pub use walk::{client_transport, transport_of};
 
 use crate::diag::{Complaint, Severity, code};

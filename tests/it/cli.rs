@@ -223,6 +223,25 @@ fn sigterm_ends_a_run_as_an_interruption_does() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
+/// Each study hears an interruption within a second or so, and says what it knows.
+#[cfg(unix)]
+#[test]
+fn every_study_is_stopped_by_an_interruption() {
+    let slos = "[[slos]]\nof = \"people\"\nexpect = \"success_rate >= 1%\"\n";
+    let folder = with(&format!("{}{slos}", QUIET.replace("rate = \"50/s\"", "rate = \"200/s\"")));
+    let long = "a.toml --set sim.duration=20000s";
+    let verbs = ["coupling", "recover", "hunt", "whatif", "why"];
+    let running = verbs.map(|verb| {
+        let words = format!("{verb} {long}");
+        (verb, command(folder.path(), &words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    });
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    for (verb, mut child) in running {
+        assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{verb}");
+    }
+}
+
 #[test]
 fn what_is_hostile_is_shown_and_does_nothing() {
     let evil = "=cmd\u{1b}[31m\u{202e}evil";
@@ -482,6 +501,20 @@ fn studies_name_what_is_not_there() {
     fails(&folder, "hunt a.toml", 2, &["no promise", "[[slos]]", "--never-recovers"]);
     fails(&folder, "hunt a.toml --never-recovers --target dekc", 2, &["`dekc`", "did you mean `desk`"]);
     fails(&folder, "hunt a.toml -o a.svg", 2, &["no picture"]);
+    fails(&folder, "coupling a.toml --target people->desc", 2, &["`people -> desc`", "did you mean `people -> desk`"]);
+    fails(&folder, "recover a.toml --client nobody", 2, &["`nobody`", "people"]);
+    fails(&folder, "why a.toml --client nobody", 2, &["`nobody`", "people"]);
+    fails(&folder, "why a.toml --request failed", 2, &["no such request", "of `people`", "0 failed"]);
+    fails(&folder, "why a.toml --request 9999", 2, &["no such request", "were measured"]);
+    fails(&folder, "why a.toml --request soon", 2, &["soon"]);
+    let closed = QUIET.replace("rate = \"50/s\"", "users = 3\nthink_time = \"10ms\"");
+    fs::write(folder.path().join("closed.toml"), closed).unwrap();
+    fails(&folder, "recover closed.toml", 2, &["`people` is closed", "give it a `rate`", "--grow NAME"]);
+    let promise = format!("{QUIET}[[slos]]\nof = \"people\"\nexpect = \"success_rate >= 1%\"\n");
+    fs::write(folder.path().join("promise.toml"), promise).unwrap();
+    fails(&folder, "hunt promise.toml --slo fast", 2, &["no promise `fast`", "success_rate"]);
+    let told = stdout(&ends(&folder, "hunt promise.toml --up-to 500ms", 0));
+    assert!(told.starts_with("no fault up to 500 ms that was tried breaks a promise"), "{told}");
     fs::write(folder.path().join("bad.toml"), "version = 9\n").unwrap();
     fails(&folder, "coupling bad.toml", 3, &["version"]);
     fails(&folder, "whatif bad.toml", 3, &["version"]);

@@ -149,6 +149,57 @@ fn what_nothing_leads_to_is_not_run() {
     assert!(!column(&coupling, "payments", false).clients["users"].by_structure);
 }
 
+/// Who publishes, and who handles what was published, has an index like whoever calls.
+#[test]
+fn publishers_and_consumers_have_an_index() {
+    let mailed = |broker: &str, consumer: &str| {
+        format!(
+            r#"
+[clients.users]
+calls = [{{ to = "web.buy", share = "50%" }}, {{ to = "web.look", share = "50%" }}]
+rate = "20/s"
+[services.web.endpoints.buy]
+work = "1ms"
+steps = [{{ publish = "mails", wait_for_ack = true }}]
+[services.web.endpoints.look]
+work = "1ms"
+{broker}
+[services.mailer]
+consumes = [{{ from = "mails", {consumer}, steps = [{{ call = "smtp", probability = "50%" }}] }}]
+[services.smtp]
+work = "2ms"
+"#
+        )
+    };
+    let queue = mailed("[queues.mails]\nmax_deliveries = 1", "concurrency = 4");
+    let topic = mailed("[topics.mails]\npartitions = 4", "group = \"mailers\", on_error = \"skip\"");
+    for text in [queue, topic] {
+        let coupling = of(&with(&text), &Wanted::default());
+        let index = |edge: &str, hangs| {
+            let column = column(&coupling, edge, hangs);
+            column.index.unwrap_or_else(|| panic!("{edge}: {:?}", column.index_because))
+        };
+        // 10 a second for 4 s in each of four replications, and as many beside; the broker turns them away.
+        let refused = index("web -> mails", false);
+        assert_eq!((value(refused.lost), value(refused.spill_over)), (1.0, 0.0), "{refused:?}");
+        assert!(refused.crossing > 110 && refused.beside > 110, "{refused:?}");
+        assert!(refused.lost.low.is_some_and(|low| low > 0.9), "{refused:?}");
+        // What the network drops comes later: the publisher waits, and nothing is lost.
+        let cut = index("web -> mails", true);
+        assert_eq!((value(cut.lost), value(cut.spill_over)), (0.0, 0.0), "{cut:?}");
+        let users = &column(&coupling, "web -> mails", true).clients["users"];
+        assert!(value(users.lost) == 0.0 && value(users.late) > 0.35, "{users:?}");
+        // Half of the messages need the mail server.
+        let handled = index("mailer -> smtp", false);
+        assert_eq!((value(handled.lost), value(handled.spill_over)), (1.0, 0.0), "{handled:?}");
+        assert!(handled.crossing > 40 && handled.beside > 40, "{handled:?}");
+        assert_eq!(value(index("mailer -> smtp", true).lost), 0.0);
+        // Their clients are not asked to wait for that.
+        assert_eq!(value(column(&coupling, "mailer -> smtp", false).clients["users"].lost), 0.0);
+        assert!(coupling.columns.iter().all(|column| column.index.is_some() == column.target.name.contains("->")));
+    }
+}
+
 /// Runs that share what was before the outage are those in which the fault stands in the file.
 #[test]
 fn shared_runs_are_those_of_the_file() {

@@ -378,3 +378,34 @@ fn who_fails_first_is_told_in_order() {
         "nobody hears anything from there: calls that never end fail when they set out"
     );
 }
+
+/// A publisher and its broker: what cannot get through fails at once, or comes when the network is whole.
+#[test]
+fn what_is_published_fails_or_comes_late() {
+    let mails = |kind: &str, broker: &str, waits: bool| {
+        run(&format!(
+            "version = 1\n[sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 1\n[network]\nsame_zone = \"1ms\"\n\
+             [clients.c]\ncalls = \"front\"\narrivals = \"constant\"\nrate = \"100/s\"\n\
+             [services.front]\nconcurrency = 2000\nsteps = [{{ publish = \"mails\", wait_for_ack = {waits} }}]\n{broker}\n{}",
+            fault(kind, "front -> mails", "at = \"5005ms\"\nduration = \"2s\"")
+        ))
+    };
+    let queue = "[queues.mails]\n[services.mailer]\nconsumes = [{ from = \"mails\", concurrency = 400 }]\n";
+    let topic = "[topics.mails]\n[services.mailer]\nconsumes = [{ from = \"mails\", group = \"g\" }]\n";
+    for broker in [queue, topic] {
+        for waits in [false, true] {
+            let turned = mails("errors", broker, waits);
+            assert_eq!(failed(&turned, "front -> mails"), words(&[("error", 200)]), "{broker}");
+            assert_eq!(turned.clients["c"].succeeded, 1_800);
+            let cut = mails("partition", broker, waits);
+            assert_eq!((cut.clients["c"].arrived, cut.clients["c"].succeeded), (2_000, 2_000), "{broker}");
+            let most = cut.clients["c"].latency_ms.max.unwrap();
+            // TCP sends again after 0.2, 0.6, 1.4 and 3 s; a producer whose records wait sends them at once.
+            let within = if waits { 1_900.0..3_200.0 } else { 0.0..10.0 };
+            assert!(within.contains(&most), "{broker} {waits}: {most}");
+        }
+    }
+    let cut = mails("partition", queue, false);
+    let mails = &cut.queues["mails"];
+    assert_eq!((mails.published, mails.acked), (2_000, 2_000), "nothing is lost");
+}

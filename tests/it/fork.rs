@@ -69,3 +69,30 @@ fn under_another_seed_only_what_is_drawn_later_differs() {
         assert!(original.0[before..] != copy.0[before..], "{name}: the future did not");
     }
 }
+
+/// Work that has not begun is drawn anew in each copy, also that of those who wait in line already.
+#[test]
+fn who_waits_in_line_has_work_of_its_own_in_each_copy() {
+    let mut plan = plan(
+        "version = 1\nsim = { duration = \"1s\", warmup = \"0s\", replications = 1 }\ndefaults = { transport = \"free\" }\n\
+         [clients.users]\ncalls = \"desk\"\narrivals = \"constant\"\nrate = \"100/s\"\n\
+         [services.desk]\nconcurrency = 1\nwork = { mean = \"50ms\" }\n",
+    );
+    plan.patience = Span(60_000_000_000);
+    let mut machine = Machine::new(&plan, 1, Heard::default());
+    machine.run_to(Time(1_000_000_000));
+    let answers = |heard: &Heard| -> Vec<String> {
+        heard
+            .0
+            .iter()
+            .filter(|fact| fact.contains("Answered"))
+            .map(|fact| fact.split(' ').next().unwrap().to_owned())
+            .collect()
+    };
+    let before = answers(machine.probe()).len();
+    let of = |seed| answers(&machine.fork(seed).run(|_| true).probe)[before..].to_vec();
+    let (one, other) = (of(2), of(3));
+    assert!(before < 40 && one.len() > 60 && one.len() == other.len(), "{before} {}", one.len());
+    // Whoever is at work has its end already; nobody in line leaves at the same moment in both.
+    assert!(one[0] == other[0] && one[1..].iter().zip(&other[1..]).all(|(a, b)| a != b));
+}

@@ -31,6 +31,7 @@ mod mesh;
 mod policies;
 mod pools;
 mod published;
+mod rare;
 mod recover;
 mod sameness;
 mod scale;

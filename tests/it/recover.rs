@@ -1,6 +1,6 @@
 //! Where a system stays down: against the fluid limit of retries, a published trigger, and the least fault that theory knows.
 
-use hoptax::experiment::hunt::{self, Hunt};
+use hoptax::experiment::hunt::{self, Candidate, Hunt};
 use hoptax::experiment::recover::{Cell, Recover, Wanted, study};
 use hoptax::experiment::study::{Options, Trouble, load};
 use hoptax::experiment::summary::Outcome;
@@ -79,6 +79,23 @@ fn retries_keep_a_server_down_within_the_band_and_not_below() {
         found.runs == 0 && found.probability.value.is_none() && found.overloaded[0].starts_with("desk"),
         "{found:?}"
     );
+}
+
+/// Where nine of ten workers are busy retries may begin to feed on each other without any trigger. What is usual is then read off
+/// those runs that were well all the time before it.
+#[test]
+fn near_saturation_what_is_usual_is_that_of_the_runs_that_were_well() {
+    for rate in [90.0, 93.0, 96.0] {
+        let recover = map(&storm(rate, 3, 20), &only(&[1.0]));
+        let found = cell(&recover, 1.0, 10.0);
+        assert_eq!((found.down + found.before, found.not_seen, found.back_s), (20, 0, None), "{rate}: {found:?}");
+        assert!(found.probability.low.is_some_and(|low| low > 0.8), "{rate}: {found:?}");
+    }
+    // As busy, and nobody tries again: the line of half a second is gone after five more, and nothing stays down.
+    let text = storm(90.0, 0, 20).replace("timeout = \"1s\"", "timeout = \"3s\"").replace("\"10s\"", "\"500ms\"");
+    let recover = map(&text, &Wanted { loads: vec![1.0], lengths_s: vec![0.5], ..Wanted::default() });
+    let found = cell(&recover, 1.0, 0.5);
+    assert_eq!((found.down, found.before, found.not_seen), (0, 0, 0), "{found:?}");
 }
 
 /// A line that is served slowly is no failure that stays: whether it comes back is not seen.
@@ -216,4 +233,110 @@ fn what_is_never_recovered_from_needs_no_promise() {
     assert!(smallest.breaks.promise.is_none() && smallest.size < 4.0, "{smallest:?}");
     let summary = hoptax::experiment::run(&checked(hunt.reproducer.as_ref().unwrap()), None, &()).unwrap();
     assert_eq!(summary.slos[0].verdict, Outcome::Failed);
+}
+
+/// The verdict on the only promise of a text.
+fn verdict(text: &str) -> Outcome {
+    hoptax::experiment::run(&checked(text), None, &()).unwrap().slos[0].verdict
+}
+
+/// Two shops ask one store; a tenth of its calls are those of the shop that promises something.
+const TWO: &str = r#"
+version = 1
+sim = { duration = "30s", warmup = "0s", replications = 20 }
+[clients.few]
+calls = "kiosk"
+rate = "10/s"
+zone = "eu-west/b"
+[clients.many]
+calls = "mall"
+rate = "90/s"
+[services.kiosk]
+zone = "eu-west/a"
+work = "1ms"
+steps = ["store", { publish = "sold" }]
+[services.mall]
+work = "1ms"
+steps = ["store"]
+[services.store]
+replicas = 4
+work = "2ms"
+[queues.sold]
+[services.books]
+consumes = [{ from = "sold", work = "1ms" }]
+[[slos]]
+of = "few"
+expect = "success_rate >= 90%"
+"#;
+
+/// 4 replicas for a tenth of their calls are 0.4 replicas; a node takes away one at least.
+#[test]
+fn an_edge_may_break_with_less_than_a_node() {
+    let hunt = found(TWO, &hunt::Wanted::default());
+    let smallest = hunt.found.as_ref().unwrap();
+    assert_eq!((smallest.candidate.target.as_str(), smallest.candidate.of), ("kiosk -> store", 4), "{smallest:?}");
+    assert!((0.08..0.12).contains(&smallest.candidate.share), "{smallest:?}");
+    // Somewhat more than 3 of 30 s, because the whole interval is to break it.
+    assert!((1.1..1.6).contains(&smallest.size) && smallest.confirmed, "{smallest:?}");
+    let text = hunt.reproducer.as_ref().unwrap();
+    assert!(text.contains("kind = \"errors\"") && text.contains("target = \"kiosk -> store\""), "{text}");
+    assert_eq!(verdict(text), Outcome::Failed);
+    // Everything was tried that there is.
+    let tried = |name: &str| hunt.tried.iter().any(|tried| tried.candidate.target == name);
+    for name in ["store", "sold", "zone:eu-west/a", "few -> kiosk", "kiosk -> sold"] {
+        assert!(tried(name), "{name}");
+    }
+}
+
+#[test]
+fn a_zone_and_a_cut_off_edge_are_hunted_by_name_and_shown_by_the_file() {
+    let of = |name: &str| {
+        let hunt = found(TWO, &hunt::Wanted { targets: vec![name.into()], ..hunt::Wanted::default() });
+        let smallest = hunt.found.clone().unwrap_or_else(|| panic!("{name}: {:?}", hunt.tried));
+        assert!(smallest.confirmed && smallest.candidate.target == name, "{smallest:?}");
+        assert_eq!(verdict(hunt.reproducer.as_ref().unwrap()), Outcome::Failed, "{name}");
+        (smallest, hunt)
+    };
+    let (zone, _) = of("zone:eu-west/a");
+    assert!((2.9..4.0).contains(&zone.size) && zone.candidate.replicas == 1, "{zone:?}");
+    let (sold, hunt) = of("kiosk -> sold");
+    assert!((2.9..4.0).contains(&sold.size), "{sold:?}");
+    // What it publishes and does not wait for may be cut off for as long as it takes.
+    assert!(hunt.tried.iter().any(|tried| tried.candidate.way == hunt::Way::CutOff && tried.size.is_none()));
+}
+
+/// The store's replicas take over from each other: with two of three gone the third has more than it can do.
+#[test]
+fn no_more_replicas_are_taken_than_it_needs() {
+    let text = r#"
+version = 1
+sim = { duration = "30s", warmup = "0s", replications = 20 }
+defaults = { transport = "free" }
+[clients.users]
+calls = "shop"
+rate = "150/s"
+arrivals = "constant"
+[services.shop]
+io = "async"
+concurrency = "unlimited"
+steps = [{ call = "store", timeout = "10s", retries = { max = 8, on = ["connect_failed"], backoff = "1ms" } }]
+[services.store]
+replicas = 5
+concurrency = 1
+work = "10ms"
+[[slos]]
+of = "users"
+expect = "p90 < 200ms"
+"#;
+    let hunt = found(text, &hunt::Wanted { targets: vec!["store".into()], ..hunt::Wanted::default() });
+    let smallest = hunt.found.as_ref().unwrap();
+    let Candidate { replicas, .. } = smallest.candidate;
+    assert!(smallest.confirmed && replicas > 1 && replicas < 5, "{smallest:?}");
+    // One less on the same seeds breaks nothing, and neither does a tenth less of the time.
+    assert!(smallest.fewer.is_some_and(|outcome| outcome != Outcome::Failed), "{smallest:?}");
+    let text = hunt.reproducer.as_ref().unwrap();
+    assert_eq!(verdict(text), Outcome::Failed);
+    let fewer = text.replace(&format!("\nreplicas = {replicas}\nat"), &format!("\nreplicas = {}\nat", replicas - 1));
+    assert_ne!(*text, fewer);
+    assert_ne!(verdict(&fewer), Outcome::Failed);
 }

@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hoptax::experiment::{self, Watch};
+use hoptax::experiment::coupling::NoShelf;
+use hoptax::experiment::{self, Watch, coupling, hunt, recover, whatif};
 use hoptax::machine::{Alive, Machine, Stop};
 use hoptax::model::Aside;
 use hoptax::units::Time;
@@ -86,4 +87,46 @@ fn an_interrupted_run_keeps_the_replications_that_had_ended() {
     assert!(some.run.unfinished_s.is_none() && one.run.unfinished_s.is_some_and(|s| s < one.run.duration_s));
     let whole = experiment::run(&checked, Some(1), &until(2.0)).unwrap();
     assert!(!whole.run.partial && whole.run.replications == 4);
+}
+
+/// A small system, a promise, a trigger.
+const SMALL: &str = r#"
+version = 1
+sim = { duration = "30s", warmup = "0s", replications = 2 }
+defaults = { transport = "free" }
+[clients.people]
+calls = "front"
+rate = "20/s"
+[services.front]
+work = "1ms"
+steps = ["desk"]
+[services.desk]
+work = { mean = "5ms" }
+[[faults]]
+kind = "freeze"
+target = "desk"
+at = "12s"
+duration = "1s"
+[[slos]]
+of = "people"
+expect = "good(200ms) >= 80%"
+"#;
+
+/// What is finished when a study is stopped is told, what is missing is named, and neither is taken for all of it.
+#[test]
+fn a_study_that_is_stopped_tells_what_is_finished() {
+    let (checked, until) = (checked(SMALL), || Until(0.6, AtomicBool::new(false)));
+    let wanted = coupling::Wanted::default();
+    let part = coupling::study(&checked, &wanted, Some(1), &until(), &NoShelf).unwrap();
+    let (columns, missing) = (part.coupling.columns.len(), part.coupling.missing.len());
+    assert!(!part.whole && columns > 0 && missing > 0, "{columns} {missing}");
+    let part = recover::study(&checked, &recover::Wanted::default(), Some(1), &until()).unwrap();
+    assert!(!part.whole && !part.recover.cells.is_empty() && part.recover.missing > 0, "{:?}", part.recover);
+    // What lies to the right of a stopped search was not tried, and a find was not held to fresh seeds.
+    let part = hunt::study(&checked, &hunt::Wanted::default(), Some(1), &until()).unwrap();
+    assert!(!part.whole && !part.hunt.tried.is_empty() && !part.hunt.missing.is_empty(), "{:?}", part.hunt.missing);
+    assert!(part.hunt.found.as_ref().is_none_or(|found| !found.confirmed) && part.hunt.reproducer.is_none());
+    let part = whatif::study(&checked, &whatif::Wanted::default(), Some(1), &until(), &NoShelf).unwrap();
+    assert!(!part.whole && !part.whatif.changes.is_empty() && !part.whatif.missing.is_empty());
+    assert!(part.whatif.again.is_none());
 }

@@ -1,6 +1,10 @@
 //! A notch on anything, against theory.
 
-use hoptax::experiment::coupling::NoShelf;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use hoptax::experiment::Watch;
+use hoptax::experiment::coupling::{NoShelf, Shelf};
 use hoptax::experiment::study::{Options, Trouble, load};
 use hoptax::experiment::whatif::{Change, Of, Wanted, WhatIf, study};
 use hoptax::scenario::Source;
@@ -133,4 +137,65 @@ fn a_client_that_is_not_there_is_named() {
     let wanted = Wanted { client: Some("user".into()), ..Wanted::default() };
     let Err(Trouble::Absent(why)) = study(&checked, &wanted, None, &(), &NoShelf) else { panic!("it was found") };
     assert!(why.contains("`user`") && why.contains("users"), "{why}");
+}
+
+/// A shelf in memory, and how often something was put on it.
+#[derive(Default)]
+struct Memory(RefCell<BTreeMap<String, String>>, Cell<usize>);
+
+impl Shelf for Memory {
+    fn take(&self, key: &str) -> Option<String> {
+        self.0.borrow().get(key).cloned()
+    }
+    fn keep(&self, key: &str, text: &str) {
+        self.1.set(self.1.get() + 1);
+        self.0.borrow_mut().insert(key.into(), text.into());
+    }
+}
+
+/// Has had enough when so much of all is done.
+struct Until(f64, std::sync::atomic::AtomicBool);
+
+impl Watch for Until {
+    fn advanced(&self, share_done: f64) {
+        self.1.fetch_or(share_done >= self.0, std::sync::atomic::Ordering::Relaxed);
+    }
+    fn stopped(&self) -> bool {
+        self.1.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+/// What was finished before it was stopped is not run again, and all of it says the same as in one go.
+#[test]
+fn a_study_that_was_stopped_is_resumed() {
+    let text = r#"
+version = 1
+sim = { duration = "20s", warmup = "1s", replications = 4 }
+[clients.users]
+calls = "first"
+rate = "60/s"
+[services.first]
+io = "async"
+concurrency = 1
+work = { mean = "5ms" }
+steps = ["second"]
+[services.second]
+concurrency = 1
+work = { mean = "9ms" }
+"#;
+    let of = |text: &str| load(&Source::text("whatif", text), None, &Options::default()).unwrap();
+    let (checked, wanted, shelf) = (of(text), Wanted { of: Of::Mean, ..Wanted::default() }, Memory::default());
+    let whole = study(&checked, &wanted, None, &(), &NoShelf).unwrap().whatif;
+    let half = study(&checked, &wanted, Some(1), &Until(0.5, false.into()), &shelf).unwrap();
+    let (kept, changes) = (shelf.1.get(), whole.changes.len());
+    assert!(!half.whole && kept == half.whatif.changes.len() && kept > 1 && kept < changes, "{kept} of {changes}");
+    let resumed = study(&checked, &wanted, None, &(), &shelf).unwrap();
+    assert!(resumed.whole && shelf.1.get() == changes, "{} of {changes} were run", shelf.1.get());
+    let json = |whatif: &WhatIf| hoptax::report::json::pretty(whatif);
+    assert_eq!(json(&resumed.whatif), json(&whole));
+    // Another seed is another scenario: nothing of it is taken.
+    let other = of(&text.replace("replications = 4", "replications = 4, seed = 2"));
+    let other = study(&other, &wanted, None, &(), &shelf).unwrap().whatif;
+    assert_eq!(shelf.1.get(), 2 * changes);
+    assert_ne!(json(&other), json(&whole));
 }

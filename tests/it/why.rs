@@ -1,6 +1,9 @@
 //! Why a request took long or failed: the chain from what it waited for to what began it, on systems of which that is known.
 
-use hoptax::experiment::study::{Options, load};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hoptax::experiment::Watch;
+use hoptax::experiment::study::{Options, Trouble, load};
 use hoptax::experiment::trace::Pick;
 use hoptax::experiment::why::{Began, Group, Wanted, Why, study};
 use hoptax::report::reason::{answer, page};
@@ -10,7 +13,9 @@ use hoptax::scenario::Source;
 
 fn ask(text: &str, pick: (Pick, &str), client: Option<&str>) -> Why {
     let checked = load(&Source::text("why", text), None, &Options::default()).unwrap_or_else(|why| panic!("{why}"));
-    study(&checked, pick, client).unwrap_or_else(|why| panic!("{why}"))
+    let found = study(&checked, pick, client, &()).unwrap_or_else(|why| panic!("{why}"));
+    assert!(found.whole);
+    found.why
 }
 
 /// The way of the largest group: what was wanted, and whose it was.
@@ -163,4 +168,53 @@ work = { value = "150ms" }
     );
     assert_eq!((after.began.began, after.began.node.as_str()), (Began::Work, "smtp"));
     assert!(after.spent_ms > 1_000.0 && why.groups[0].latency_ms < 50.0, "{}", answer(&why));
+}
+
+/// Has had enough when so much of all is done.
+struct Until(f64, AtomicBool);
+
+impl Watch for Until {
+    fn advanced(&self, share_done: f64) {
+        if share_done >= self.0 {
+            self.1.store(true, Ordering::Relaxed);
+        }
+    }
+    fn stopped(&self) -> bool {
+        self.1.load(Ordering::Relaxed)
+    }
+}
+
+/// Each of the three runs tells how far it is, and leaves what is known when it is stopped.
+#[test]
+fn what_is_known_when_it_is_stopped_is_told() {
+    let text = CHAIN.replace("duration = \"40s\"", "duration = \"400s\"");
+    let checked = load(&Source::text("why", &text), None, &Options::default()).unwrap();
+    let until = |share| study(&checked, (Pick::Slowest, "slowest"), None, &Until(share, AtomicBool::new(false)));
+    // Before anything was measured nothing is known.
+    assert!(matches!(until(0.0), Err(Trouble::Interrupted)));
+    // While they were looked for: how many there were by then.
+    let looking = until(0.2).unwrap();
+    assert!(!looking.whole && looking.why.looked_s.is_some_and(|s| s > 200.0 && s < 400.0), "{:?}", looking.why);
+    assert_eq!((looking.why.there_are, looking.why.asked, looking.why.missing), (1, 0, 1));
+    assert!(answer(&looking.why).contains("so far; none was asked why"), "{}", answer(&looking.why));
+    // While they were followed: how many there are.
+    let following = until(0.5).unwrap();
+    assert!(!following.whole && following.why.looked_s.is_none() && following.why.missing == 1);
+    let told = page(&following.why, false).table(Style::default());
+    assert!(told.contains("interrupted: 1 of 1 were not asked"), "{told}");
+    assert!(until(2.0).unwrap().whole);
+}
+
+/// Of a hundred, those that were looked at by then.
+#[test]
+fn those_that_were_asked_by_then_are_told() {
+    let text =
+        CHAIN.replace("duration = \"40s\"", "duration = \"200s\"").replace("kind = \"slow\"", "kind = \"errors\"");
+    let text = text.replace("factor = 20\nat = \"20s\"\nduration = \"10s\"", "probability = 0.05\nat = \"0s\"");
+    let checked = load(&Source::text("why", &text), None, &Options::default()).unwrap();
+    let half = Until(5.0 / 6.0, AtomicBool::new(false));
+    let found = study(&checked, (Pick::Failed, "failed"), None, &half).unwrap();
+    let why = found.why;
+    assert!(!found.whole && why.asked > 20 && why.asked < 80 && why.asked + why.missing == 100, "{why:?}");
+    assert!(why.groups.iter().map(|group| group.requests).sum::<u64>() == why.asked);
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::graph::Arrow;
 use crate::scenario::written::Scenario;
-use crate::scenario::{Checked, each_call};
+use crate::scenario::{Checked, each_call, each_publish};
 
 /// What kind of thing is taken down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub enum Kind {
     Broker,
     /// All nodes of a zone.
     Zone,
-    /// The calls from one node to another.
+    /// The calls from one node to another, or what one publishes to a queue or topic.
     Edge,
 }
 
@@ -27,7 +27,7 @@ pub enum Kind {
 pub struct Target {
     /// What kind of thing.
     pub kind: Kind,
-    /// A node, `zone:eu-west/a`, or `caller -> callee`.
+    /// A node, `zone:eu-west/a`, `caller -> callee`, or `publisher -> queue`.
     pub name: String,
     /// Whether callers hear nothing; otherwise they hear at once that nobody is there.
     pub hangs: bool,
@@ -60,7 +60,7 @@ impl Target {
     }
 
     /// Where it stands in who depends on whom; a zone in several places.
-    pub(super) fn nodes<'s>(&'s self, scenario: &'s Scenario) -> Vec<&'s str> {
+    pub(in crate::experiment) fn nodes<'s>(&'s self, scenario: &'s Scenario) -> Vec<&'s str> {
         match (self.kind, self.name.strip_prefix("zone:")) {
             (Kind::Edge, _) => Arrow::of(&self.name).map(|arrow| arrow.from).into_iter().collect(),
             (Kind::Zone, Some(zone)) => {
@@ -73,7 +73,7 @@ impl Target {
 }
 
 /// All there is to take down: nodes and brokers refusing, zones refusing, edges refusing and hanging. Names alone: these.
-pub(super) fn targets(checked: &Checked, only: &[String], hangs: bool) -> Result<Vec<Target>, String> {
+pub(in crate::experiment) fn targets(checked: &Checked, only: &[String], hangs: bool) -> Result<Vec<Target>, String> {
     let scenario = &checked.scenario;
     let mut all: Vec<Target> = Vec::new();
     let mut add = |kind, name: &str, hangs| all.push(Target { kind, name: name.to_owned(), hangs });
@@ -126,16 +126,16 @@ fn zones(scenario: &Scenario) -> BTreeSet<String> {
     all
 }
 
-/// Who calls whom, each pair once.
+/// Who calls whom, and who publishes where, each pair once.
 pub(super) fn edges(scenario: &Scenario) -> BTreeSet<(&str, &str)> {
     let mut all = BTreeSet::new();
     for (name, client) in &scenario.clients {
         all.extend(client.calls.iter().map(|call| (name.as_str(), call.target.value.node.as_str())));
     }
     for (name, node) in &scenario.nodes {
-        // Messages are handled at their own pace: whose fault that is, the node says.
-        for program in node.endpoints.values() {
+        for program in node.programs() {
             all.extend(each_call(program).into_iter().map(|call| (name.as_str(), call.target.value.node.as_str())));
+            all.extend(each_publish(program).into_iter().map(|publish| (name.as_str(), publish.to.value.as_str())));
         }
     }
     all

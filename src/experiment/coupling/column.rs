@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::availability::Availability;
-use super::cast::Target;
+use super::cast::{Kind, Target};
 use super::study::Whose;
 use super::visits::Crossing;
 use super::{Party, Roll, Tally, share, tally};
@@ -37,6 +37,9 @@ pub struct Cell {
     pub sheltered_by: Option<String>,
     /// Whether nothing can differ, because nothing leads from one to the other; then nothing was run.
     pub by_structure: bool,
+    /// Why a figure has no value, or no interval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 impl Cell {
@@ -60,6 +63,10 @@ pub struct Index {
     pub beside: u64,
 }
 
+/// Why an edge has no index.
+const APART: &str = "no client's requests, and nothing that comes of them, can get there";
+const NO_CROSSING: &str = "no request of the caller's goes there in the outage and is served without it";
+
 /// One thing down: what it costs everybody.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Column {
@@ -80,9 +87,12 @@ pub struct Column {
     pub clients: BTreeMap<String, Cell>,
     /// By flow.
     pub flows: BTreeMap<String, Cell>,
-    /// Of an edge: its caller's own requests; `None` where these come as messages.
+    /// Of an edge: its caller's own requests, or the messages that it handles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index: Option<Index>,
+    /// Why an edge has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index_because: Option<String>,
 }
 
 impl Column {
@@ -150,8 +160,22 @@ fn cell(pairs: &[Pair], outage_s: f64) -> Cell {
         recovered: tail[0] > 0.0 && tail[1] >= tail[0] * (1.0 - BACK),
         served: all.served,
         unanswered: all.open,
+        because: because(&tallies, &all),
         ..Cell::default()
     }
+}
+
+/// Why a cell lacks a figure.
+fn because(tallies: &[Tally], all: &Tally) -> Option<String> {
+    let late = tallies.iter().filter(|tally| tally.late > 0).count();
+    let why = match (tallies.len(), all.served, late) {
+        (0 | 1, ..) => "one replication has no intervals",
+        (_, 0, _) => "nobody arrives in the outage who is served without it",
+        (.., 0) => "late_by_s: none is late",
+        (.., 1) => "late_by_s: in one replication alone is anybody late",
+        _ => return None,
+    };
+    Some(why.to_owned())
 }
 
 /// What replications say of one thing down: for each of `whose`, a pair of every replication, or nothing where nothing can
@@ -171,8 +195,19 @@ pub(super) fn column(
     }
     let blast = blast(whose, &clients);
     let index = crossings.and_then(index);
-    let target = target.clone();
-    Column { target, entry: false, blast, unavailability: None, expected_loss: None, clients, flows, index }
+    let why = if crossings.is_some() { NO_CROSSING } else { APART };
+    let lacks = target.kind == Kind::Edge && index.is_none();
+    Column {
+        target: target.clone(),
+        entry: false,
+        blast,
+        unavailability: None,
+        expected_loss: None,
+        clients,
+        flows,
+        index,
+        index_because: lacks.then(|| why.to_owned()),
+    }
 }
 
 /// The weighted share of all traffic; its ends are those of the parts together, which is wide rather than narrow.

@@ -8,7 +8,8 @@ use super::column::{Column, Pair, column};
 use super::screen::Screen;
 use super::slow::{Pace, Slowness};
 use super::visits::{Crossing, Visits, crossing};
-use super::{Ear, Party, Roll, Window};
+use super::{Party, Roll, Window};
+use crate::experiment::ear::Ear;
 use crate::experiment::estimate::CONFIDENCE;
 use crate::experiment::parallel;
 use crate::experiment::run::{Watch, threads};
@@ -417,11 +418,11 @@ impl<'b> Bench<'b> {
         let each = |index: u32| {
             let roll = Roll::of(self.plan, self.window);
             let window = roll.window;
-            let plain = self.before(index, (roll.clone(), None));
+            let plain = self.before(index, (roll.clone(), (None, None)));
             let (without, _) = self.end(plain.clone())?;
-            let traced = edges.then(|| self.before(index, (roll, Some(Visits::of(self.plan, window)))));
+            let traced = edges.then(|| self.before(index, (roll, (Some(Visits::of(self.plan, window)), None))));
             let visits = traced.clone().map(|machine| self.end(machine)).map_or(Some(None), |end| end.map(Some))?;
-            Some((plain, without, traced, visits.and_then(|(_, visits)| visits)))
+            Some((plain, without, traced, visits.and_then(|(_, (visits, _))| visits)))
         };
         let all: Option<Vec<_>> = parallel::each(self.replications(), self.threads, each).into_iter().collect();
         let mut stand =
@@ -500,11 +501,11 @@ impl<'b> Bench<'b> {
             }
             Some(ends) => {
                 let mut machine = stand.traced[index].clone();
-                if let Some(visits) = &mut machine.probe_mut().1 {
+                if let Some(visits) = &mut machine.probe_mut().1.0 {
                     visits.follow(ends.0);
                 }
                 machine.call_down(fault, self.begins());
-                let (roll, visits) = self.end(machine)?;
+                let (roll, (visits, _)) = self.end(machine)?;
                 (roll, visits.map(|visits| crossing(&stand.visits[index], &visits, ends)))
             }
         };

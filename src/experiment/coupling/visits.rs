@@ -1,11 +1,13 @@
 //! The requests of callers, and which of them cross an edge: request by request over both runs, whoever sent them.
 //!
-//! A request is known by what led to it: its client's number, then each call-site and which time it was called from there.
-//! Both runs agree on these names where the same things happen. What comes of messages has no such name and is not followed.
+//! A request is known by what led to it: its client's number, then each call-site and which time it was called from there; a
+//! message by its own name, and who handles it. Both runs agree on these names where the same things happen. A message that
+//! is delivered again is the same one: it is served when one of its deliveries is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{CallId, Fact, NodeId, Opening, Outcome, Plan, Probe, Trace};
+use crate::model::{CallId, EndpointId, Fact, NodeId, Opening, Outcome, Plan, Probe, Trace};
+use crate::random::Lineage;
 use crate::units::Time;
 
 /// What a frame under way belongs to.
@@ -46,7 +48,7 @@ struct Visit {
 
 /// Hears of the requests that arrive in a window at those who call others.
 #[derive(Clone, Debug)]
-pub(super) struct Visits<'p> {
+pub(in crate::experiment) struct Visits<'p> {
     plan: &'p Plan,
     /// When a request has to arrive so that it is followed.
     window: (Time, Time),
@@ -105,13 +107,28 @@ impl<'p> Visits<'p> {
                 let place = Place { visit, outer: None, node, outer_node: node, call: None, whole: true };
                 self.begin(frame, key, place);
             }
-            // Nobody knows which message it is.
-            Opening::Message { .. } => {}
+            Opening::Message { message, endpoint } => self.delivered(frame, (message, endpoint), at),
             Opening::Branch { parent } => {
                 let Some((key, up)) = self.descend(parent, BRANCH) else { return };
                 self.begin(frame, key, Place { call: None, whole: false, ..up });
             }
             Opening::Call { parent, call } => self.called(frame, parent, call, at),
+        }
+    }
+
+    /// A message comes to whoever handles it.
+    fn delivered(&mut self, frame: u32, (message, endpoint): (Lineage, EndpointId), at: Time) {
+        let node = self.plan.endpoint(endpoint).node;
+        let key = child(message.0, 0, u64::from(endpoint.0));
+        let visit = self.visit(node, key, at);
+        self.begin(frame, key, Place { visit, outer: None, node, outer_node: node, call: None, whole: true });
+    }
+
+    /// A request publishes: it crosses the edge to the broker.
+    fn sent(&mut self, frame: u32, broker: NodeId) {
+        let open = self.open.get(frame as usize).and_then(Option::as_ref);
+        if let Some((visit, node)) = open.and_then(|open| Some((open.place.visit?, open.place.node))) {
+            self.crossed.entry((node, broker)).or_default().insert(visit);
         }
     }
 
@@ -157,10 +174,13 @@ impl<'p> Visits<'p> {
         }
     }
 
-    /// The requests of one caller: by name, whether they ended well.
+    /// The requests of one caller: by name, whether they ended well, a message at any of its deliveries.
     fn at(&self, node: NodeId) -> BTreeMap<u64, bool> {
-        let own = self.all.iter().filter(|visit| visit.node == node);
-        own.map(|visit| (visit.key, visit.good == Some(true))).collect()
+        let mut all = BTreeMap::new();
+        for visit in self.all.iter().filter(|visit| visit.node == node) {
+            *all.entry(visit.key).or_default() |= visit.good == Some(true);
+        }
+        all
     }
 }
 
@@ -177,9 +197,9 @@ pub(super) struct Crossing {
 pub(super) fn crossing(without: &Visits<'_>, with: &Visits<'_>, (from, to): (NodeId, NodeId)) -> Crossing {
     let after = with.at(from);
     let crossed = without.crossed.get(&(from, to));
-    let mut sum = Crossing::default();
+    let (mut sum, mut counted) = (Crossing::default(), BTreeSet::new());
     for (nth, visit) in (0..).zip(&without.all) {
-        if visit.node != from || visit.good != Some(true) {
+        if visit.node != from || visit.good != Some(true) || !counted.insert(visit.key) {
             continue;
         }
         let across = crossed.is_some_and(|all| all.contains(&nth));
@@ -188,9 +208,9 @@ pub(super) fn crossing(without: &Visits<'_>, with: &Visits<'_>, (from, to): (Nod
         if !across && then.is_none() {
             continue;
         }
-        let counted = if across { &mut sum.crossing } else { &mut sum.beside };
-        counted.0 += 1;
-        counted.1 += u64::from(then != Some(&true));
+        let kind = if across { &mut sum.crossing } else { &mut sum.beside };
+        kind.0 += 1;
+        kind.1 += u64::from(then != Some(&true));
     }
     sum
 }
@@ -217,11 +237,8 @@ impl Probe for Visits<'_> {
                     *slot = None;
                 }
             }
-            Trace::Segment { .. }
-            | Trace::Spurned { .. }
-            | Trace::Sent { .. }
-            | Trace::Moved { .. }
-            | Trace::Gone { .. } => {}
+            Trace::Sent { frame, node, .. } => self.sent(frame, node),
+            Trace::Segment { .. } | Trace::Spurned { .. } | Trace::Moved { .. } | Trace::Gone { .. } => {}
         }
     }
 }

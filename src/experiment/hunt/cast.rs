@@ -1,10 +1,15 @@
-//! What may go wrong: each node and broker down or slow, all of it or one replica.
+//! What may go wrong: each node, broker, zone and edge down or cut off, each node slow; of a node all of it or some replicas.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::experiment::coupling::{Kind, Target};
+use crate::experiment::summary::Summary;
+use crate::graph::{Arrow, End};
 use crate::scenario::Checked;
 use crate::scenario::edit::slowed;
-use crate::scenario::written::{Fault, FaultKind, Given, Unavailable};
+use crate::scenario::written::{Fault, FaultKind, Given, Node, Scenario, Unavailable};
 use crate::units::Span;
 
 /// How something does not do what it should.
@@ -15,6 +20,8 @@ pub enum Way {
     Refuses,
     /// When it is down and says nothing.
     Hangs,
+    /// When the network between it and everybody else drops what is sent.
+    CutOff,
     /// When its work takes so many times as long.
     Slow(f64),
 }
@@ -22,31 +29,43 @@ pub enum Way {
 /// One thing that may go wrong, for some time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Candidate {
-    /// The node or broker.
+    /// What kind of thing.
+    pub kind: Kind,
+    /// The node or broker, `zone:eu-west/a`, or `caller -> callee`.
     pub target: String,
     /// What happens to it.
     pub way: Way,
-    /// To how many of its replicas.
+    /// To how many of its replicas; of an edge the callee's.
     pub replicas: u32,
     /// How many it has.
     pub of: u32,
+    /// Of an edge, the share of the callee's calls that come over it; else 1.
+    pub share: f64,
 }
 
 impl Candidate {
     /// Replica-seconds that each second of it takes away.
     pub fn per_second(&self) -> f64 {
         let each = match self.way {
-            Way::Refuses | Way::Hangs => 1.0,
+            Way::Refuses | Way::Hangs | Way::CutOff => 1.0,
             Way::Slow(factor) => 1.0 - 1.0 / factor,
         };
-        each * f64::from(self.replicas)
+        each * f64::from(self.replicas) * self.share
+    }
+
+    /// The same with one replica less, where it can be that of some.
+    pub(super) fn with_one_less(&self) -> Option<Self> {
+        let some = self.kind == Kind::Node && self.way != Way::CutOff && self.replicas > 1;
+        some.then(|| Self { replicas: self.replicas - 1, ..self.clone() })
     }
 
     /// What it is in words: `payments (2 of 3) down`.
     pub fn told(&self) -> String {
         let what = match self.way {
+            Way::Refuses if self.kind == Kind::Edge => "failing".into(),
             Way::Refuses => "down".into(),
             Way::Hangs => "hanging".into(),
+            Way::CutOff => "cut off".into(),
             Way::Slow(factor) => format!("{factor} × as slow"),
         };
         let of = if self.replicas < self.of { format!(" ({} of {})", self.replicas, self.of) } else { String::new() };
@@ -55,11 +74,16 @@ impl Candidate {
 
     /// The fault, on for so long from then on.
     pub fn fault(&self, at: Span, length: Span) -> Fault {
-        let kind = if matches!(self.way, Way::Slow(_)) { FaultKind::Slow } else { FaultKind::Outage };
+        let kind = match self.way {
+            Way::Slow(_) => FaultKind::Slow,
+            Way::CutOff => FaultKind::Partition,
+            Way::Refuses if self.kind == Kind::Edge => FaultKind::Errors,
+            Way::Refuses | Way::Hangs => FaultKind::Outage,
+        };
         let mut fault = Fault::once(kind, &self.target, at, Some(length));
         fault.replicas = Given::default((self.replicas < self.of).then_some(self.replicas));
         match self.way {
-            Way::Refuses => {}
+            Way::Refuses | Way::CutOff => {}
             Way::Hangs => fault.mode = Given::default(Unavailable::Hang),
             Way::Slow(factor) => fault.factor = Given::default(Some(factor)),
         }
@@ -70,39 +94,81 @@ impl Candidate {
 /// Slow-downs.
 const FACTORS: [f64; 4] = [16.0, 8.0, 4.0, 2.0];
 
+/// From so many replicas on half of them are tried, too.
+const HALVES: u32 = 4;
+
 /// All that may go wrong: what is down before what is slow, because it is sooner told whether that breaks anything.
-pub(super) fn candidates(checked: &Checked, only: &[String]) -> Result<Vec<Candidate>, String> {
+pub(super) fn candidates(checked: &Checked, targets: &[Target]) -> Vec<Candidate> {
     let scenario = &checked.scenario;
-    let nodes = scenario.nodes.values().map(|node| (node.name.value.as_str(), node.most_replicas(), false));
-    let queues = scenario.queues.keys().map(|name| (name.as_str(), 1, true));
-    let topics = scenario.topics.keys().map(|name| (name.as_str(), 1, true));
-    let known: Vec<(&str, u32, bool)> = nodes.chain(queues).chain(topics).collect();
-    if let Some(name) = only.iter().find(|name| !known.iter().any(|(own, ..)| own == name)) {
-        let names: Vec<&str> = known.iter().map(|known| known.0).collect();
-        let help = match crate::scenario::suggest(name, names.iter().copied()) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("there are {}", names.join(", ")),
-        };
-        return Err(format!("nothing called `{name}` can go wrong; {help}"));
-    }
-    let asked = |name: &str| only.is_empty() || only.iter().any(|own| own == name);
-    let known: Vec<_> = known.into_iter().filter(|(name, ..)| asked(name)).collect();
+    // Edges stand there twice, refusing and hanging.
+    let targets = || targets.iter().filter(|target| target.kind != Kind::Edge || !target.hangs);
+    let ways = [Way::Refuses, Way::Hangs, Way::CutOff].into_iter().chain(FACTORS.map(Way::Slow));
     let mut all = Vec::new();
-    let ways = [Way::Refuses, Way::Hangs].into_iter().chain(FACTORS.map(Way::Slow));
     for way in ways {
-        for (name, replicas, broker) in &known {
-            let fits = match way {
-                Way::Refuses => true,
-                Way::Hangs => !broker,
-                Way::Slow(factor) => !broker && slowed(checked, name, factor).is_some(),
+        for target in targets().filter(|target| fits(checked, target, way)) {
+            let of = replicas(scenario, target);
+            let whole = target.kind != Kind::Node || way == Way::CutOff;
+            let mut counts = vec![of];
+            if !whole {
+                counts.extend((of >= HALVES).then_some(of / 2));
+                counts.extend((of > 1).then_some(1));
+            }
+            let one = |replicas: u32| Candidate {
+                kind: target.kind,
+                target: target.name.clone(),
+                way,
+                replicas,
+                of,
+                share: 1.0,
             };
-            let counts = [*replicas, 1];
-            let counts = &counts[..if *replicas > 1 { 2 } else { 1 }];
-            let one = |count: &u32| Candidate { target: (*name).to_owned(), way, replicas: *count, of: *replicas };
-            all.extend(counts.iter().filter(|_| fits).map(one));
+            all.extend(counts.into_iter().map(one));
         }
     }
-    Ok(all)
+    all
+}
+
+/// Whether that can happen to it.
+fn fits(checked: &Checked, target: &Target, way: Way) -> bool {
+    let node = target.kind == Kind::Node;
+    let topic = || checked.scenario.topics.contains_key(&target.name);
+    match way {
+        Way::Refuses => true,
+        Way::Hangs => node || target.kind == Kind::Zone || topic(),
+        Way::CutOff => target.kind != Kind::Broker,
+        Way::Slow(factor) => node && slowed(checked, &target.name, factor).is_some(),
+    }
+}
+
+/// How many replicas it has; of a zone all that stand in it, of an edge those of the callee, of a broker one.
+fn replicas(scenario: &Scenario, target: &Target) -> u32 {
+    let of = |name: &str| scenario.nodes.get(name).map_or(1, Node::most_replicas);
+    match target.kind {
+        Kind::Edge => Arrow::of(&target.name).map_or(1, |arrow| of(arrow.to)),
+        Kind::Node | Kind::Broker | Kind::Zone => target.nodes(scenario).into_iter().map(of).sum(),
+    }
+}
+
+/// Candidates with what their edges carry when nothing is wrong; over what nobody calls nothing can go wrong.
+pub(super) fn shared(candidates: Vec<Candidate>, without: &Summary) -> Vec<Candidate> {
+    let mut carried: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for (name, stats) in &without.edges {
+        if let Some(arrow) = Arrow::of(name) {
+            *carried.entry((arrow.from, End::of(arrow.to).node)).or_default() += stats.arrived;
+        }
+    }
+    let share = |name: &str| {
+        let arrow = Arrow::of(name)?;
+        let own = *carried.get(&(arrow.from, arrow.to))? as f64;
+        let all: u64 = carried.iter().filter(|((_, to), _)| *to == arrow.to).map(|(_, count)| count).sum();
+        Some(own / all.max(1) as f64)
+    };
+    let weighed = |mut one: Candidate| {
+        if one.kind == Kind::Edge {
+            one.share = share(&one.target).unwrap_or(0.0);
+        }
+        one
+    };
+    candidates.into_iter().map(weighed).filter(|one| one.share > 0.0).collect()
 }
 
 #[cfg(test)]
@@ -111,7 +177,13 @@ mod tests {
 
     #[test]
     fn size_is_what_is_taken_away() {
-        let of = |way, replicas| Candidate { target: "a".into(), way, replicas, of: 4 }.per_second();
+        let one = |way, replicas| Candidate { kind: Kind::Node, target: "a".into(), way, replicas, of: 4, share: 1.0 };
+        let of = |way, replicas| one(way, replicas).per_second();
         assert_eq!((of(Way::Hangs, 4), of(Way::Slow(4.0), 2), of(Way::Refuses, 1)), (4.0, 1.5, 1.0));
+        // An edge takes away what the callee's replicas do for its caller.
+        let edge = Candidate { kind: Kind::Edge, share: 0.25, ..one(Way::CutOff, 4) };
+        assert_eq!((edge.per_second(), edge.with_one_less()), (1.0, None));
+        assert_eq!(one(Way::Hangs, 2).with_one_less(), Some(one(Way::Hangs, 1)));
+        assert_eq!(one(Way::Hangs, 1).with_one_less(), None);
     }
 }

@@ -35,6 +35,9 @@ pub struct Found {
     pub breaks: Broken,
     /// A tenth shorter, what becomes of the same promise on the same seeds; `None` where that was not run.
     pub smaller: Option<Outcome>,
+    /// With one replica less, the same; `None` where that was not run, or cannot be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fewer: Option<Outcome>,
     /// Whether it was held to fresh seeds.
     pub confirmed: bool,
 }

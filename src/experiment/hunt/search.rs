@@ -41,6 +41,9 @@ const STEP: f64 = 1.06;
 /// What is made of a fault to see whether a smaller one does.
 const SMALLER: f64 = 0.9;
 
+/// So many of those that were found are held to fresh seeds, at most.
+const SECONDS: usize = 3;
+
 /// How often the smallest is made longer, or shorter, on fresh seeds.
 const MOVES: u32 = 12;
 
@@ -160,22 +163,60 @@ impl<'h> Hunter<'h> {
         run(&with, self.jobs, &Quiet(self.watch)).ok().filter(|summary| !summary.run.partial)
     }
 
-    /// The smallest on fresh seeds: longer until it breaks something there, then shorter while a tenth less still does.
+    /// The smallest on fresh seeds; where it does not hold there at any length, the next.
     pub(super) fn confirm(&self, up_to_s: f64) -> Option<Found> {
-        let smallest = self.smallest()?;
-        let (candidate, seed) = (&smallest.candidate, self.fresh_seed());
+        let mut sized: Vec<(f64, &Tried)> = self.tried.iter().filter_map(|tried| Some((tried.size?, tried))).collect();
+        sized.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut first = None;
+        for (_, tried) in sized.into_iter().take(SECONDS) {
+            let found = self.held(tried, up_to_s)?;
+            if found.confirmed {
+                return Some(found);
+            }
+            first = first.or(Some(found));
+        }
+        first
+    }
+
+    /// On fresh seeds: longer until it breaks something there, then shorter while a tenth less still does, then with fewer replicas
+    /// while one less still does.
+    fn held(&self, smallest: &Tried, up_to_s: f64) -> Option<Found> {
+        let seed = self.fresh_seed();
         let mut found = Found {
-            candidate: candidate.clone(),
+            candidate: smallest.candidate.clone(),
             at_s: smallest.at_s,
             length_s: smallest.breaks_s?,
             size: smallest.size?,
             breaks: smallest.breaks.clone()?,
             smaller: None,
+            fewer: None,
             confirmed: false,
         };
         self.hold(&mut found, up_to_s, seed);
-        found.size = found.length_s * candidate.per_second();
+        for _ in 0..MOVES {
+            let Some(other) = found.candidate.with_one_less().filter(|_| found.confirmed) else { break };
+            if self.spare(&mut found, other, up_to_s, seed) != Some(true) {
+                break;
+            }
+        }
+        found.size = found.length_s * found.candidate.per_second();
         Some(found)
+    }
+
+    /// The same for as long with one replica less: whether that still does; then it is held to be as short as it can be.
+    /// `None` where it was stopped.
+    fn spare(&self, found: &mut Found, other: Candidate, up_to_s: f64, seed: u64) -> Option<bool> {
+        found.confirmed = false;
+        let summary = self.run(&other, (found.at_s, found.length_s), seed)?;
+        found.confirmed = true;
+        let Some(broken) = broken(&summary, &self.promises) else {
+            found.fewer = Some(outcome(&summary, &found.breaks));
+            return Some(false);
+        };
+        (found.candidate, found.breaks, found.smaller) = (other, broken, None);
+        found.confirmed = false;
+        self.hold(found, up_to_s, seed)?;
+        Some(true)
     }
 
     /// Moves the length until it breaks something and nine tenths of it do not; `None` where it was stopped, or where no length
@@ -199,8 +240,7 @@ impl<'h> Hunter<'h> {
             if let Some(broken) = broken(&summary, &self.promises) {
                 (length, what) = (less, broken);
             } else {
-                let own = summary.slos.iter().find(|slo| Some(&slo.name) == what.promise.as_ref());
-                found.smaller = Some(own.map_or(Outcome::Met, |slo| slo.verdict));
+                found.smaller = Some(outcome(&summary, &what));
                 break;
             }
         }
@@ -232,6 +272,12 @@ impl<'h> Hunter<'h> {
         ];
         Some(reproducer(&checked.source, &fault, &promise, (self.fresh_seed(), sim.replications.value), &head))
     }
+}
+
+/// What becomes of the same promise in another run that breaks none.
+fn outcome(summary: &Summary, what: &Broken) -> Outcome {
+    let own = summary.slos.iter().find(|slo| Some(&slo.name) == what.promise.as_ref());
+    own.map_or(Outcome::Met, |slo| slo.verdict)
 }
 
 fn seconds(s: f64) -> Span {

@@ -38,6 +38,10 @@ pub struct Cell {
     /// Median time to recover of those that do, s.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub back_s: Option<f64>,
+    /// Between which times that median lies, with the confidence of all intervals: two of them, by their order; `None` where they
+    /// are fewer than six.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub back_between_s: Option<[f64; 2]>,
     /// Who is offered more than it can do without any trigger; then nothing was run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overloaded: Vec<String>,
@@ -69,6 +73,7 @@ impl Cell {
             not_seen,
             because,
             back_s: crate::experiment::recovery::middle(&back),
+            back_between_s: around_the_middle(&back),
             ..Self::default()
         }
     }
@@ -82,6 +87,19 @@ fn probability(down: u64, not_seen: u64, runs: u64) -> Estimate {
     }
     let [least, most] = [down, down + not_seen].map(|down| share_of_windows(down, runs, CONFIDENCE));
     Estimate { value: Some(down as f64 / seen as f64), low: least.low, high: most.high, ..Estimate::NONE }
+}
+
+/// Two of many values, by their order, between which the median lies: whether each value lies below it is the toss of a coin.
+fn around_the_middle(sorted: &[f64]) -> Option<[f64; 2]> {
+    let n = sorted.len();
+    let (mut tail, mut chance, mut rank) = (0.0, libm::exp2(-(n as f64)), 0);
+    // The chance that no more than so many lie below it.
+    while rank < n / 2 && 2.0 * (tail + chance) <= 1.0 - CONFIDENCE {
+        tail += chance;
+        chance *= (n - rank) as f64 / (rank + 1) as f64;
+        rank += 1;
+    }
+    (rank > 0).then(|| [sorted[rank - 1], sorted[n - rank]])
 }
 
 /// How often what lies between two loads is halved.
@@ -172,6 +190,14 @@ pub(in crate::experiment) fn pulses(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_median_lies_between_two_of_many() {
+        let of = |n: u32| around_the_middle(&(1..=n).map(f64::from).collect::<Vec<_>>());
+        // Tables of the sign test: the 1st and last of 6, the 3rd and 10th of 12, the 6th and 15th of 20.
+        assert_eq!((of(5), of(6)), (None, Some([1.0, 6.0])));
+        assert_eq!((of(12), of(20)), (Some([3.0, 10.0]), Some([6.0, 15.0])));
+    }
 
     #[test]
     fn what_was_not_seen_may_be_either() {

@@ -10,8 +10,11 @@ use crate::units::{Span, Time};
 /// Width of a window, ns.
 const SECOND: u64 = 1_000_000_000;
 
-/// So many seconds before the trigger are asked whether somebody is down already.
-const BEFORE: usize = 10;
+/// So many seconds are asked whether somebody is down, more where traffic is thin.
+const ASKED: usize = 3;
+
+/// So many requests, on average, tell that.
+const TELLING: u32 = 20;
 
 /// Who loses more than this share before the trigger is down already.
 const MOST: f64 = 0.5;
@@ -61,7 +64,7 @@ impl Probe for Pulse {
 }
 
 impl Pulse {
-    fn of(plan: &Plan, client: ClientId) -> Self {
+    pub(super) fn of(plan: &Plan, client: ClientId) -> Self {
         let seconds = plan.duration.0.div_ceil(SECOND) as usize;
         let windows = vec![Window::default(); seconds];
         Self {
@@ -111,26 +114,58 @@ impl Pulse {
         &self.windows[..end.min(self.windows.len())]
     }
 
-    /// Whether most of what set out before the trigger was lost.
+    /// Stretches of time that are long enough to tell whether somebody is down.
+    fn stretches(windows: &[Window]) -> impl DoubleEndedIterator<Item = &[Window]> {
+        let all: u32 = windows.iter().map(|window| window.arrived).sum();
+        let thin = (f64::from(TELLING) * windows.len() as f64 / f64::from(all.max(1))).ceil() as usize;
+        windows.rchunks(ASKED.max(thin))
+    }
+
+    /// Whether most of what set out right before the trigger was lost.
     fn was_down(&self) -> bool {
-        let healthy = self.healthy();
-        let last = &healthy[healthy.len().saturating_sub(BEFORE)..];
-        let sum = last.iter().fold(Window::default(), Window::plus);
-        let good = sum.ended - sum.failed;
-        f64::from(good) < (1.0 - MOST) * f64::from(sum.arrived)
+        Self::stretches(self.healthy()).next().is_some_and(lost)
+    }
+
+    /// Whether most was lost at any time before the trigger: then what was usual cannot be read off this run.
+    fn stumbled(&self) -> bool {
+        Self::stretches(self.healthy()).any(lost)
+    }
+
+    /// Whether most of what set out in the last seconds of the run was lost.
+    pub(super) fn ended_down(&self) -> bool {
+        Self::stretches(&self.windows).next().is_some_and(lost)
     }
 
     /// Whether less and less is under way after a moment, s: then a line only takes its time, though nobody in it is served.
     fn thins_from(&self, moment: f64) -> bool {
-        let after = &self.crowd[(moment.ceil() as usize).min(self.crowd.len())..];
-        let quarter = after.len() / 4;
-        let sum = |part: &[u64]| part.iter().sum::<u64>() as f64;
-        quarter > 0 && sum(&after[after.len() - quarter..]) < THINNER * sum(&after[..quarter])
+        thins(&self.crowd[(moment.ceil() as usize).min(self.crowd.len())..])
     }
 }
 
-/// Less is under way when it is less than so much of what was.
+/// Less is under way when the last quarter has less than so much of the first.
 const THINNER: f64 = 0.9;
+
+/// What falls by more than so many times what chance alone would move it falls.
+const FALLS: f64 = 0.5;
+
+/// Whether a crowd gets smaller, second by second: markedly, or by more than a walk of its steps would by chance.
+fn thins(crowd: &[u64]) -> bool {
+    let quarter = crowd.len() / 4;
+    if quarter == 0 {
+        return false;
+    }
+    let sum = |part: &[u64]| part.iter().sum::<u64>() as f64;
+    let steps: Vec<f64> = crowd.windows(2).map(|pair| pair[1] as f64 - pair[0] as f64).collect();
+    let (n, all) = (steps.len() as f64, steps.iter().sum::<f64>());
+    let variance = steps.iter().map(|step| (step - all / n) * (step - all / n)).sum::<f64>() / n;
+    sum(&crowd[crowd.len() - quarter..]) < THINNER * sum(&crowd[..quarter]) || all < -FALLS * (variance * n).sqrt()
+}
+
+/// Whether more than half of what set out was lost.
+fn lost(windows: &[Window]) -> bool {
+    let sum = windows.iter().fold(Window::default(), Window::plus);
+    f64::from(sum.ended - sum.failed) < (1.0 - MOST) * f64::from(sum.arrived)
+}
 
 /// What became of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -149,11 +184,10 @@ const TOO_LITTLE: &str = "too little is known of the time before the trigger";
 const NO_END: &str = "the run ends first";
 const GUARD: &str = "a guard ends the run (max_events, max_in_flight)";
 
-/// What became of runs with the same plan: what is usual is read off all of them that were not down before.
+/// What became of runs with the same plan: what is usual is read off those that were well all the time before the trigger.
 pub(in crate::experiment) fn fates(pulses: &[Pulse]) -> Vec<Fate> {
     let before: Vec<bool> = pulses.iter().map(Pulse::was_down).collect();
-    let well = pulses.iter().zip(&before).filter(|(_, down)| !**down);
-    let healthy: Vec<&[Window]> = well.map(|(pulse, _)| pulse.healthy()).collect();
+    let healthy: Vec<&[Window]> = pulses.iter().filter(|pulse| !pulse.stumbled()).map(Pulse::healthy).collect();
     let band = Band::of(&healthy);
     let fate = |(pulse, down): (&Pulse, &bool)| match (down, band, pulse.on) {
         _ if pulse.guarded => Fate::Unseen(GUARD),
@@ -175,4 +209,16 @@ pub(in crate::experiment) fn fates(pulses: &[Pulse]) -> Vec<Fate> {
 /// A length of time on the plan's clock.
 pub(super) fn span(seconds: f64) -> Span {
     Span((seconds * 1e9).round() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_served_slowly_gets_less() {
+        let of = |slope: i64| (0..60_i64).map(|s| (900 + slope * s + 40 * (s % 3 - 1)) as u64).collect::<Vec<u64>>();
+        assert!(thins(&of(-12)) && thins(&of(-6)));
+        assert!(!thins(&of(0)) && !thins(&of(12)) && !thins(&[5, 4, 3]));
+    }
 }

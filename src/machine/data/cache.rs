@@ -33,6 +33,14 @@ impl Caches {
         Self { stores: plan.caches.iter().flat_map(each).collect(), flights: BTreeMap::new() }
     }
 
+    /// How cold they are on average, 0 to 1.
+    pub(crate) fn coldness(&self, plan: &Plan) -> f64 {
+        let copies = |cache: &Cache| if cache.own { plan.node(cache.node).replicas as usize } else { 1 };
+        let contents = plan.caches.iter().flat_map(|cache| std::iter::repeat_n(&cache.content, copies(cache)));
+        let all: f64 = self.stores.iter().zip(contents).map(|(store, content)| store.coldness(content)).sum();
+        all / self.stores.len().max(1) as f64
+    }
+
     /// The entries that a frame at a replica looks into.
     fn store<P: Probe>(&mut self, core: &Core<'_, P>, cache: &Cache, replica: u32) -> &mut Store {
         let nth = if cache.own { replica - core.plan.node(cache.node).first_replica } else { 0 };

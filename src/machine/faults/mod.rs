@@ -8,7 +8,7 @@ pub(crate) mod spoil;
 
 use crate::kernel::Phase;
 use crate::model::fault::{Effect, Mode, When};
-use crate::model::{Fact, FaultId, Probe};
+use crate::model::{Fact, FaultId, NodeId, Probe};
 use crate::units::Time;
 
 use crate::machine::Machine;
@@ -41,6 +41,7 @@ impl<P: Probe> Machine<'_, P> {
         if !on {
             self.core.unpark();
             self.calls.wire.deliver_kept(&mut self.core);
+            self.let_records_out(at);
         }
         let next = match fault.when {
             When::Once { until, .. } => {
@@ -57,6 +58,23 @@ impl<P: Probe> Machine<'_, P> {
             self.core.agenda.push(next, Phase::Recovery, Event::Fault(at));
         }
         self.core.tell(Fact::Struck { fault: FaultId(at), on });
+    }
+
+    /// A fault is over between producers and their brokers: what waited there leaves.
+    fn let_records_out(&mut self, at: u32) {
+        let plan = self.core.plan;
+        for edge in &plan.faults[at as usize].edges {
+            let from = plan.edges[*edge as usize].from;
+            let hosts = plan.producers.iter().filter(|producer| producer.edge.0 == *edge).map(|producer| producer.from);
+            let mut hosts: Vec<NodeId> = hosts.chain([from]).collect();
+            hosts.sort_unstable();
+            hosts.dedup();
+            for host in hosts {
+                let node = plan.node(host);
+                let replicas = node.first_replica..node.first_replica + node.replicas;
+                replicas.for_each(|replica| self.streams.let_out(&mut self.core, replica));
+            }
+        }
     }
 
     /// A deploy goes on.

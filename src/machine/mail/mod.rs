@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use crate::kernel::{Arena, Id};
 use crate::model::id::NONE;
 use crate::model::queue::Ready;
-use crate::model::{CallId, ClientId, Fact, Plan, Probe, QueueId, Trace};
+use crate::model::{CallId, ClientId, EdgeId, Fact, Plan, Probe, QueueId, Trace};
 use crate::random::Lineage;
 use crate::units::Time;
 
@@ -62,6 +62,16 @@ pub(crate) struct Message {
     pub(crate) place: Whereabouts,
     /// Whether nobody can work on it.
     pub(crate) poisoned: bool,
+    pub(crate) way: Way,
+}
+
+/// How a message comes to its queue.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Way {
+    /// From its publisher; `None`: from another queue.
+    pub(crate) edge: Option<EdgeId>,
+    /// How often it was sent again because the network dropped it.
+    pub(crate) resent: u8,
 }
 
 impl Message {
@@ -82,6 +92,7 @@ impl Message {
             counted: false,
             place: Whereabouts::Outside,
             poisoned: false,
+            way: Way::default(),
         }
     }
 }
@@ -245,6 +256,7 @@ impl Mail {
             effects: 0,
             open: 1,
             place: Whereabouts::Outside,
+            way: Way::default(),
             root: if core.plan.queue(to).consumed { old.root } else { NONE },
             ..old
         };

@@ -1,15 +1,16 @@
 //! Publishers and their brokers: a message sets out, is taken or turned away, and whoever waits for that hears of it.
 
+use crate::model::fault::drop;
 use crate::model::id::NONE;
 use crate::model::queue::{Post, WhenFull};
-use crate::model::{Cause, Fact, Op, Outcome, PostId, Probe, QueueId, Trace};
+use crate::model::{Cause, EdgeId, Fact, Op, Outcome, PostId, Probe, QueueId, Trace};
 use crate::random::{Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use crate::machine::core::event::Rare;
 use crate::machine::core::frame::Pose;
 use crate::machine::core::{Core, Flow};
-use crate::machine::mail::{Mail, Message, Whereabouts};
+use crate::machine::mail::{Mail, Message, Way, Whereabouts};
 
 impl Mail {
     /// A message leaves for its queue; its frame waits at this operation if it waits for the broker.
@@ -22,9 +23,12 @@ impl Mail {
             return core.fail_step(at, Outcome::Canceled);
         }
         if core.is_barred(post.route, frame.replica) {
-            return core.fail_to_publish(at, post);
+            return core.fail_to_publish(at, post.edge, Outcome::ConnectFailed);
         }
         let lineage = frame.lineage.child(post.site, 0);
+        if core.is_troubled() && core.is_turned_away(post.edge, lineage) {
+            return core.fail_to_publish(at, post.edge, Outcome::Error);
+        }
         // What nobody will handle is not waited for.
         let root = if plan.queue(post.queue).consumed { core.root_of(at) } else { NONE };
         let (full, capacity) = (plan.queue(post.queue).when_full, plan.queue(post.queue).capacity);
@@ -36,6 +40,7 @@ impl Mail {
         let message = self.insert(Message {
             publisher: if waits { at } else { NONE },
             place: if reserved { Whereabouts::Expected } else { Whereabouts::Outside },
+            way: Way { edge: Some(post.edge), resent: 0 },
             ..Message::sent_by(&frame, lineage, post.queue, root)
         });
         core.join_root(root);
@@ -63,6 +68,9 @@ impl Mail {
 
     /// A message has arrived and would be safe: the queue takes it, or does what it does when it is full.
     pub(crate) fn come_in<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        if core.is_troubled() && self.message(at).way.edge.is_some_and(|edge| core.is_parted(edge)) {
+            return self.send_again(core, at);
+        }
         let queue = self.message(at).queue;
         let plan = core.plan.queue(queue);
         let place = &mut self.message(at).place;
@@ -88,6 +96,15 @@ impl Mail {
             }
         }
         self.accept(core, at);
+    }
+
+    /// The network drops a message on its way to the broker: it is sent again.
+    #[cold]
+    fn send_again<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        let way = &mut self.message(at).way;
+        let wait = drop::retransmission(way.resent);
+        way.resent = way.resent.saturating_add(1);
+        core.schedule(wait, Rare::Post(at).event());
     }
 
     /// A full queue refuses a message, which may go to the dead letters.
@@ -173,13 +190,23 @@ impl Mail {
 }
 
 impl<P: Probe> Core<'_, P> {
-    /// The proxy beside a publisher is down: its connection to the broker is, too.
+    /// A message does not leave: the proxy beside its publisher is down, and its connection to the broker with it, or a fault turns
+    /// it away.
     #[cold]
-    fn fail_to_publish(&mut self, at: u32, post: &Post) -> Flow {
-        let (edge, measured) = (post.edge, self.frames[at].whose.measured);
+    fn fail_to_publish(&mut self, at: u32, edge: EdgeId, outcome: Outcome) -> Flow {
+        let measured = self.frames[at].whose.measured;
         self.tell(Fact::Called { edge, measured });
-        self.tell(Fact::Settled { edge, outcome: Outcome::ConnectFailed, latency: Span::ZERO, measured });
-        self.fail_step(at, Outcome::ConnectFailed)
+        self.tell(Fact::Settled { edge, outcome, latency: Span::ZERO, measured });
+        self.fail_step(at, outcome)
+    }
+
+    /// The network drops the broker's word to a publisher: it comes later. Says whether it does.
+    fn hears_later(&mut self, at: u32, edge: EdgeId, word: Rare) -> bool {
+        let cut = self.is_parted(edge);
+        let Some((_, wait)) = self.trouble.dropped.next(at, None, cut, self.now) else { return false };
+        self.frames[at].due = self.now + wait;
+        self.schedule(wait, word.event());
+        true
     }
 
     /// What a frame that waits for a broker waits for, and the name of its message's draws.
@@ -211,6 +238,9 @@ impl<P: Probe> Core<'_, P> {
     /// The broker's word is at the proxy beside its publisher.
     pub(crate) fn take_receipt(&mut self, at: u32) {
         let Some((post, lineage)) = self.awaited(at) else { return };
+        if self.is_troubled() && self.hears_later(at, post.edge, Rare::Receipt(at)) {
+            return;
+        }
         let replica = self.frames[at].replica;
         self.charge_exchange(at, &post, lineage);
         let takes = if self.is_barred(post.route, replica) {
@@ -226,6 +256,9 @@ impl<P: Probe> Core<'_, P> {
     /// A publisher hears from the broker and goes on.
     pub(crate) fn hear_confirm(&mut self, at: u32) -> Option<u32> {
         let (post, lineage) = self.awaited(at)?;
+        if self.is_troubled() && post.route == NONE && self.hears_later(at, post.edge, Rare::Confirm(at)) {
+            return None;
+        }
         if post.route == NONE {
             self.charge_exchange(at, &post, lineage);
         } else if self.probe.accounts() {

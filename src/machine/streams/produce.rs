@@ -20,6 +20,10 @@ impl Streams {
         let (replica, measured) = (core.frames[at].replica, core.frames[at].whose.measured);
         let edge = post.edge;
         core.tell(Fact::Called { edge, measured });
+        if core.is_troubled() && core.is_turned_away(edge, core.frames[at].lineage.child(post.site, 0)) {
+            core.tell(Fact::Settled { edge, outcome: Outcome::Error, latency: Span::ZERO, measured });
+            return core.fail_step(at, Outcome::Error);
+        }
         let outlet = self.brokers[post.topic as usize].first_outlet + replica;
         let producer = &self.outlets[outlet as usize];
         if producer.buffered >= plan.buffer || !producer.blocked.is_empty() {

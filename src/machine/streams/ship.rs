@@ -236,10 +236,21 @@ impl Streams {
         takes
     }
 
-    /// Whether the proxy beside a producer is down: nothing leaves until that is back.
+    /// Whether the proxy beside a producer is down, or the network between it and its broker drops everything: nothing leaves
+    /// until that is over.
     fn is_shut_in<P: Probe>(&self, core: &Core<'_, P>, topic: u32, outlet: u32) -> bool {
         let barred = |(route, replica)| core.is_barred(route, replica);
-        core.is_troubled() && barred(self.route_to(core, topic, outlet))
+        core.is_troubled() && (barred(self.route_to(core, topic, outlet)) || self.is_out_of_reach(core, topic, outlet))
+    }
+
+    /// Whether the network between the producer behind an outlet and its broker drops everything.
+    fn is_out_of_reach<P: Probe>(&self, core: &Core<'_, P>, topic: u32, outlet: u32) -> bool {
+        if core.trouble.on_edge.is_empty() {
+            return false;
+        }
+        let node = core.node_of(outlet - self.brokers[topic as usize].first_outlet);
+        let own = core.plan.producers.iter().filter(|producer| producer.from == node && producer.topic == topic);
+        own.into_iter().any(|producer| core.is_parted(producer.edge))
     }
 
     /// Producers on a replica whose proxy is back send what they have.

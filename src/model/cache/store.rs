@@ -34,6 +34,14 @@ impl Store {
         Self { fresh: vec![ABSENT; count], order, ends: [NONE; 2], entries: 0 }
     }
 
+    /// How much of what it can hold it lacks, 0 to 1; where hits are a share it lacks nothing.
+    pub fn coldness(&self, content: &Content) -> f64 {
+        match content {
+            Content::Rate(_) => 0.0,
+            Content::Keys(keys) => 1.0 - f64::from(self.entries) / f64::from(keys.capacity.min(keys.count).max(1)),
+        }
+    }
+
     /// Whether a key is there and fresh.
     pub fn look(&mut self, keys: &Keys, key: u32, now: Time) -> bool {
         let fresh = self.fresh[key as usize];

@@ -59,6 +59,8 @@ pub struct Fault {
     pub links: Vec<u32>,
     /// Of each of these links, whether it happens to requests and to answers.
     pub ways: Vec<[bool; 2]>,
+    /// The edges from publishers to brokers it happens to, by index.
+    pub edges: Vec<u32>,
 }
 
 /// When a fault is on.

@@ -107,6 +107,25 @@ impl Budget {
         Self { spec, tokens, window, active: 0, retries: 0, calls: 0, failures: 0 }
     }
 
+    /// How much of it is spent, 0 to 1.
+    pub fn spent(&self, now: Time) -> f64 {
+        let part = |taken: f64, of: f64| taken / of.max(f64::MIN_POSITIVE);
+        let spent = match self.spec {
+            BudgetSpec::Share { share, min_per_second, ttl } => {
+                let sums = self.window.clone().map(|mut window| window.sums(now)).unwrap_or_default();
+                part(sums[TAKEN], sums[CALLS] * share + min_per_second * ttl.as_secs_f64())
+            }
+            BudgetSpec::Tokens { cap, .. } => part(cap - self.tokens, cap),
+            // Below half of the tokens nobody retries.
+            BudgetSpec::Half { max_tokens, .. } => part(max_tokens - self.tokens, max_tokens / 2.0),
+            BudgetSpec::Active { share, min } => {
+                part(f64::from(self.retries), (share * f64::from(self.active)).max(f64::from(min)))
+            }
+            BudgetSpec::Healthy { failure_rate } => part(self.failures as f64, failure_rate * self.calls as f64),
+        };
+        spent.clamp(0.0, 1.0)
+    }
+
     /// The first try of a call sets out.
     pub fn on_call(&mut self, now: Time) {
         self.active += 1;
@@ -225,6 +244,17 @@ mod tests {
 
     fn tokens(deposit: f64, per: Per, cap: f64) -> Budget {
         Budget::new(BudgetSpec::Tokens { deposit, per, cap, cost: 1.0, timeout_cost: 1.0, refund: false })
+    }
+
+    #[test]
+    fn what_is_spent_is_told() {
+        let mut budget = tokens(0.1, Per::Success, 10.0);
+        assert_eq!(budget.spent(Time(0)), 0.0);
+        assert_eq!((count(&mut budget, Time(0), Outcome::Error), budget.spent(Time(0))), (10, 1.0));
+        let mut share =
+            Budget::new(BudgetSpec::Share { share: 0.1, min_per_second: 0.0, ttl: crate::units::Span(10_000_000_000) });
+        (0..40).for_each(|_| share.on_call(Time(1)));
+        assert!(share.withdraw(Time(1), Outcome::Error) && (share.spent(Time(1)) - 0.25).abs() < 1e-12);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::diag::{Complaint, code, nouns};
 use crate::graph::Arrow;
 use crate::model::NodeId;
 use crate::model::fault::{self as run, Effect, Mode};
+use crate::model::plan::{Callee, Edge};
 use crate::model::source::Segment;
 use crate::random::dist::Law;
 use crate::random::draw::name_hash;
@@ -378,6 +379,7 @@ impl Lowering<'_> {
                 replicas: self.hit(fault),
                 links,
                 ways,
+                edges: self.published_over(fault),
             };
             self.plan.faults.push(planned);
         }
@@ -444,6 +446,17 @@ impl Lowering<'_> {
         };
         let all = (0..).zip(&self.plan.links).map(|(at, link)| (at, ways(link.from, link.to)));
         all.filter(|(_, ways)| *ways != [false; 2]).collect()
+    }
+
+    /// The edges from a publisher to its broker that a fault of the edge happens to.
+    fn published_over(&self, fault: &Fault) -> Vec<u32> {
+        let Aim::Edge(caller, broker) = fault.aim() else { return Vec::new() };
+        if !self.scenario.queues.contains_key(broker) && !self.scenario.topics.contains_key(broker) {
+            return Vec::new();
+        }
+        let name = |id: NodeId| self.plan.node(id).name.as_str();
+        let is = |edge: &Edge| name(edge.from) == caller && matches!(edge.to, Callee::Node(to) if name(to) == broker);
+        (0..).zip(&self.plan.edges).filter(|(_, edge)| is(edge)).map(|(at, _)| at).collect()
     }
 
     /// The rate of a client over time with all the traffic that faults add to it.
@@ -563,13 +576,22 @@ fn target(scenario: &Scenario, fault: &Fault, refused: &[String], complaints: &m
     }
 }
 
-/// An edge has somebody who calls over it.
+/// An edge has somebody who calls over it, or publishes.
 fn edge(scenario: &Scenario, fault: &Fault, (from, to): (&str, &str), complaints: &mut Vec<Complaint>) {
     let client = scenario.clients.get(from).map(|c| c.calls.iter().any(|call| call.target.value.node == to));
-    let calls = |node: &Node| node.endpoints.values().flat_map(walk::calls).any(|call| call.target.value.node == to);
-    if client.or(scenario.nodes.get(from).map(calls)) != Some(true) {
+    let calls = |node: &Node| node.programs().flat_map(walk::calls).any(|call| call.target.value.node == to);
+    let publishes = |node: &Node| node.programs().flat_map(walk::publishes).any(|publish| publish.to.value == to);
+    let (node, kind) = (scenario.nodes.get(from), fault.kind.value);
+    if client.or(node.map(calls)) == Some(true) {
+        return;
+    }
+    if !node.is_some_and(publishes) {
         let complaint = wrong(fault, format!("`{from}` does not call `{to}`, so nothing would happen"));
-        complaints.push(complaint.help("an edge is \"caller -> callee\", by the names of nodes"));
+        return complaints.push(complaint.help("an edge is \"caller -> callee\", by the names of nodes"));
+    }
+    if !matches!(kind, FaultKind::Errors | FaultKind::Partition) {
+        let complaint = wrong(fault, format!("what is published has no {}", kind.word()));
+        complaints.push(complaint.help("it can fail (`errors`) or be cut off (`partition`)"));
     }
 }
 

@@ -1,7 +1,9 @@
 //! Faults that do not take a replica down: work that takes longer, requests that fail, messages that are late or vanish,
 //! replicas that restart in turn.
 
-use crate::model::{Cause, Probe};
+use crate::model::fault::{Effect, Fault};
+use crate::model::{Cause, EdgeId, Probe};
+use crate::random::Lineage;
 use crate::units::Span;
 
 use crate::machine::core::{Core, DIAL};
@@ -19,12 +21,32 @@ pub(crate) fn stretch(span: Span, factor: f64) -> Span {
     if factor.to_bits() == 1.0f64.to_bits() { span } else { Span((span.0 as f64 * factor).round() as u64) }
 }
 
-impl<P: Probe> Core<'_, P> {
-    /// A fault begins or ends on the links it happens to.
+impl<'p, P: Probe> Core<'p, P> {
+    /// A fault begins or ends on the links and edges it happens to.
     pub(crate) fn turn_links(&mut self, fault: u32, on: bool) {
         for link in &self.plan.faults[fault as usize].links {
             enlist(&mut self.trouble.on_link[*link as usize], fault, on);
         }
+        for edge in &self.plan.faults[fault as usize].edges {
+            enlist(&mut self.trouble.on_edge[*edge as usize], fault, on);
+        }
+    }
+
+    /// Faults that are on between a publisher and its broker.
+    fn between(&self, edge: EdgeId) -> impl Iterator<Item = &'p Fault> {
+        let on = self.trouble.on_edge.get(edge.index()).into_iter().flatten();
+        let plan = self.plan;
+        on.map(|fault| &plan.faults[*fault as usize])
+    }
+
+    /// Whether a fault turns away what is published under this name.
+    pub(crate) fn is_turned_away(&self, edge: EdgeId, lineage: Lineage) -> bool {
+        self.between(edge).any(|fault| fault.effect.fails(fault.hash, self.seed, lineage))
+    }
+
+    /// Whether the network between a publisher and its broker drops messages.
+    pub(crate) fn is_parted(&self, edge: EdgeId) -> bool {
+        self.between(edge).any(|fault| fault.effect == Effect::Partition)
     }
 
     /// How long work takes on a replica where each worker has its own core.

@@ -75,6 +75,8 @@ pub(crate) struct Trouble {
     /// Faults that are on, by replica and by link, as far as these only remember them.
     pub(crate) on_replica: Vec<Vec<u32>>,
     pub(crate) on_link: Vec<Vec<u32>>,
+    /// The same by edge from a publisher to its broker; empty where no fault happens to one.
+    pub(crate) on_edge: Vec<Vec<u32>>,
     /// By frame: what the replica's clock had lost when its work began.
     pub(crate) lost: Side<Span>,
     /// Messages that the network drops.
@@ -109,6 +111,11 @@ impl Trouble {
             strikes: vec![Strike::default(); plan.faults.len()],
             on_replica: vec![Vec::new(); replicas],
             on_link: vec![Vec::new(); plan.links.len()],
+            on_edge: if plan.faults.iter().all(|fault| fault.edges.is_empty()) {
+                Vec::new()
+            } else {
+                vec![Vec::new(); plan.edges.len()]
+            },
             ..trouble
         }
     }
