@@ -300,7 +300,7 @@ impl<P: Probe> Core<'_, P> {
     pub(crate) fn seal(&mut self, at: u32, end: End, nth: u32) -> Option<Span> {
         let plan = self.plan;
         let route = plan.route(self.frames[at].call)?;
-        let (stop, _) = (route.beside(end)?, route.beside(if end == End::Caller { End::Callee } else { End::Caller })?);
+        let stop = route.beside(end).filter(|_| route.sealed)?;
         let proxy = &plan.proxies[stop.proxy as usize];
         let work = proxy.seals?[usize::from(end == End::Callee)];
         let gate = self.proxies.gates[stop.proxy as usize];
@@ -338,6 +338,48 @@ impl<P: Probe> Core<'_, P> {
         }
         let gate = self.proxies.gates[id];
         self.proxies.workers(gate, replica - gate.first).fill(now);
+    }
+
+    /// A proxy stands still until then: whatever its workers have in hand and in line is done later by as much.
+    pub(crate) fn hold_up(&mut self, replica: u32, until: Time) {
+        /// The end of what has none: so far away that it can still be added to.
+        const FOR_GOOD: Time = Time(Time::NEVER.0 / 4);
+        let (node, now) = (self.node_of(replica), self.now);
+        let Some(id) = self.plan.proxies.iter().position(|proxy| proxy.node == node) else { return };
+        let (gate, stands) = (self.proxies.gates[id], &mut self.trouble.plights[replica as usize].since);
+        let from = now.max(*stands);
+        let stood = until.min(FOR_GOOD).since(from);
+        *stands = from + stood;
+        for worker in 0..gate.workers as usize {
+            let Some(free) = self.proxies.workers(gate, replica - gate.first).get_mut(worker) else { return };
+            let held = (*free).max(from);
+            *free = held + stood;
+            if held > from {
+                self.tell(Fact::Recorded { node, after: held.since(now), work: stood });
+            }
+        }
+        for at in self.frames.live_slots() {
+            let leg = *self.proxies.legs.get(at);
+            if leg.proxy == replica && leg.until > from {
+                self.proxies.legs[at].until = leg.until + stood;
+                let late = *self.trouble.late.get(at) + stood;
+                self.trouble.late.put(at, late);
+            }
+        }
+    }
+
+    /// A message comes to the end of a way: says whether it is not there yet, because a proxy stood still under it.
+    #[inline(never)]
+    pub(crate) fn is_held_up(&mut self, at: u32, event: Event) -> bool {
+        let late = *self.trouble.late.get(at);
+        if late == Span::ZERO {
+            return false;
+        }
+        self.trouble.late.put(at, Span::ZERO);
+        let node = self.node_of(self.proxies.legs.get(at).proxy);
+        self.charge_at(at, node, Cause::Proxy, late);
+        self.schedule(late, event);
+        true
     }
 
     /// The replica, a proxy's, to which a message has come.

@@ -11,8 +11,8 @@ use crate::model::plan::End;
 use crate::random::Purpose;
 use crate::units::Span;
 
-use crate::machine::core::event::Event;
 use crate::machine::core::Core;
+use crate::machine::core::event::Event;
 use crate::machine::core::proxies::{Leg, Then};
 use crate::machine::wire::Wire;
 

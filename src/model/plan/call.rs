@@ -62,8 +62,8 @@ pub struct Call {
     pub proxy: Option<[LawId; 2]>,
     /// The proxies that they pass, of `Plan::routes`; `NONE`: they go straight.
     pub route: u32,
-    /// The program that a try of it hands over to, which makes the call under rules of its own; the first of all programs, that
-    /// of handshakes: none, it goes to the callee itself.
+    /// The program that a try of it hands over to, which makes the call under rules of its own, or that of a waypoint where it
+    /// ends; the first of all programs, that of handshakes: none, it goes to the callee itself.
     pub inner: Pc,
     /// Whether the callee hears of it when the caller gives up.
     pub cancels: bool,
