@@ -91,6 +91,11 @@ impl Call {
     pub fn hands_over(&self) -> bool {
         self.lender == HANDS_OVER
     }
+
+    /// Whether it ends at a waypoint, which makes the rest of it.
+    pub fn is_relayed(&self) -> bool {
+        self.inner != Pc::default() && !self.hands_over()
+    }
 }
 
 /// A policy on a link: its state is kept per replica of the caller.

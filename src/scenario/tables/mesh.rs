@@ -403,7 +403,12 @@ impl<'s> Lowering<'s> {
     /// make the call from there on, and work on the answer.
     pub(in crate::scenario) fn handed_over(&mut self) {
         for (outer, inner, way) in std::mem::take(&mut self.meshed.relayed) {
-            self.plan.calls[inner.index()].effect = self.plan.calls[outer.index()].effect;
+            let plan::Call { effect, rules, .. } = self.plan.calls[outer.index()];
+            self.plan.calls[inner.index()].effect = effect;
+            if effect && rules != NONE && self.plan.calls[inner.index()].rules == NONE {
+                // Which of the application's tries it is of must be known to whom it is done.
+                self.plan.calls[inner.index()].rules = self.bare_rules();
+            }
             self.plan.calls[outer.index()].inner = self.here();
             self.emit(Op::Enter);
             self.forward(way.work, "there");
