@@ -18,7 +18,7 @@ impl Calls {
         if core.is_troubled() && core.is_held_up(at, Rare::Pass(at).event()) {
             return;
         }
-        if P::TRACES {
+        if core.probe.traces() {
             core.charge(at, Cause::Network);
         }
         if core.is_troubled()
