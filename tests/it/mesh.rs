@@ -347,7 +347,7 @@ fn a_rule_for_a_host_stands_before_the_policy_of_the_mesh() {
 
 #[test]
 fn what_befalls_a_waypoint_befalls_calls_from_the_mesh() {
-    let far = "[mesh]\nproxy = { work = \"1ms\" }\nkind = \"ambient\"\nwaypoint = { work = \"1ms\" }\n";
+    let far = "[mesh]\nproxy = { work = \"1ms\", concurrency = 4 }\nkind = \"ambient\"\nwaypoint = { work = \"1ms\" }\n";
     let run = |fault: &str| {
         let fault = format!("[[faults]]\nat = \"5005ms\"\nduration = \"2s\"\n{fault}");
         let more = "[clients.direct]\ncalls = \"back\"\narrivals = \"constant\"\nrate = \"10/s\"\n";
@@ -365,7 +365,7 @@ fn what_befalls_a_waypoint_befalls_calls_from_the_mesh() {
     assert!((2000.0..2300.0).contains(&longest), "{longest}");
     let slow = run("kind = \"slow\"\nfactor = 3.0\ntarget = \"waypoint\"\n");
     let max = slow.clients["c"].latency_ms.max.unwrap();
-    assert!((max - (12.0 + 4.0)).abs() < 1e-6, "two passes of 3 ms instead of 1: {max}");
+    assert!((max - (12.0 + 4.0)).abs() < 1e-6, "two messages of 3 ms instead of 1: {max}");
     // What happens to an edge happens to its calls alone, on their way to the waypoint.
     let errors = run("kind = \"latency\"\nadd = \"7ms\"\ntarget = \"front -> back\"\n");
     let max = |client: &str| errors.clients[client].latency_ms.max.unwrap();
@@ -375,22 +375,19 @@ fn what_befalls_a_waypoint_befalls_calls_from_the_mesh() {
 #[test]
 fn a_sidecar_that_stands_still_loses_nothing() {
     // A request every 10 ms, two sidecars of two workers: the one of 5 s is with its callee's from 5.002 s for a millisecond. What
-    // comes until 5.1025 s waits for that.
+    // comes until 5.1025 s waits for that, and for who is before it; so does the answer of the first.
     let fault = "[[faults]]\nkind = \"freeze\"\ntarget = \"sidecar:back\"\nat = \"5002500us\"\nduration = \"100ms\"\n";
     let summary = struck(fault);
     assert_eq!(summary.clients["c"].failed.values().sum::<u64>(), 0);
     let max = summary.clients["c"].latency_ms.max.unwrap();
-    assert!((max - 110.0).abs() < 1e-6, "the first of them is 100 ms late: {max}");
-    // The next ten wait 90.5, 80.5, … and the last 0.5 ms; of each two of them, and the one that is there, one waits longer.
+    assert!((110.0..112.0).contains(&max), "the first of them is 100 ms late: {max}");
+    // By hand: 90.5, 81, 71.5, 62, 52.5, 43, 33.5, 24, 14.5 and 5 ms, and little for answers that meet.
     let line =
         summary.nodes["sidecar:back"].wait_ms.mean.value.unwrap() * summary.nodes["sidecar:back"].arrivals as f64;
-    assert!((line - (10.0 * 45.5 + 24.0)).abs() < 12.0, "{line}");
-    let twice = struck(&format!(
-        "{fault}{}",
-        fault.replace("5002500us", "5052500us").replace("freeze\"", "freeze\"\nname = \"again\"")
-    ));
-    let max = twice.clients["c"].latency_ms.max.unwrap();
-    assert!((max - 160.0).abs() < 1e-6, "two that overlap are one of 150 ms: {max}");
+    assert!((477.4..490.0).contains(&line), "{line}");
+    let again = fault.replace("5002500us", "5052500us").replace("freeze\"", "freeze\"\nname = \"again\"");
+    let max = struck(&format!("{fault}{again}")).clients["c"].latency_ms.max.unwrap();
+    assert!((160.0..166.0).contains(&max), "two that overlap are one of 150 ms: {max}");
     let for_good = struck("[[faults]]\nkind = \"freeze\"\ntarget = \"sidecar:back\"\nat = \"5005ms\"\n");
     let client = &for_good.clients["c"];
     assert!(client.unanswered == client.arrived - client.succeeded && client.succeeded < 510, "{}", client.succeeded);

@@ -342,13 +342,13 @@ impl<P: Probe> Core<'_, P> {
 
     /// A proxy stands still until then: whatever its workers have in hand and in line is done later by as much.
     pub(crate) fn hold_up(&mut self, replica: u32, until: Time) {
-        /// The end of what has none: so far away that it can still be added to.
-        const FOR_GOOD: Time = Time(Time::NEVER.0 / 4);
-        let (node, now) = (self.node_of(replica), self.now);
+        let (node, now, plan) = (self.node_of(replica), self.now, self.plan);
+        // What has no end lasts until nobody waits any more.
+        let for_good = Time(0) + plan.warmup + plan.duration + plan.duration + plan.patience;
         let Some(id) = self.plan.proxies.iter().position(|proxy| proxy.node == node) else { return };
         let (gate, stands) = (self.proxies.gates[id], &mut self.trouble.plights[replica as usize].since);
         let from = now.max(*stands);
-        let stood = until.min(FOR_GOOD).since(from);
+        let stood = until.min(for_good).since(from);
         *stands = from + stood;
         for worker in 0..gate.workers as usize {
             let Some(free) = self.proxies.workers(gate, replica - gate.first).get_mut(worker) else { return };

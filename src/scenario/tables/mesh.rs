@@ -78,7 +78,7 @@ table! {
         mtls: Given<bool> as Or<Flag> = "true",
             "Whether proxies encrypt between each other: handshakes of TLS 1.3 on their new connections.";
         policy: Option<Given<String>> as Said<Text>,
-            "The policy that a caller's proxy, or the waypoint, has for calls to services, below that of the application: a second chain, inside the first. Default: none.";
+            "The policy that a caller's proxy, or the waypoint, has for calls to services, below that of the application: a second chain, inside the first. \"none\" is the default.";
         rules: Option<Given<Vec<HostRule>>> as Said<Rules>,
             "Other policies for calls to some services, as Istio's DestinationRule has them by host.";
         push_delay: Given<Span> as Or<Duration> = "\"100ms\"",
@@ -315,7 +315,7 @@ struct Way {
     work: LawId,
 }
 
-/// Stands for no policy in a rule.
+/// Stands for no policy.
 const NO_POLICY: &str = "none";
 
 impl<'s> Lowering<'s> {
@@ -662,8 +662,8 @@ pub(in crate::scenario) fn names(scenario: &Scenario, refused: &[String], compla
     let members = listed.chain(hosts.clone().map(|rule| &rule.host)).filter(|name| !refused.contains(&name.value));
     members.for_each(|name| member(scenario, name, complaints));
     mesh.exclude.value.iter().for_each(|name| excluded(scenario, name, complaints));
-    let policies = mesh.policy.iter().chain(hosts.map(|rule| &rule.policy).filter(|policy| policy.value != NO_POLICY));
-    for policy in policies.filter(|policy| !scenario.policies.contains_key(&policy.value)) {
+    let unknown = |policy: &&Given<String>| policy.value != NO_POLICY && !scenario.policies.contains_key(&policy.value);
+    for policy in mesh.policy.iter().chain(hosts.map(|rule| &rule.policy)).filter(unknown) {
         let complaint = Complaint::error(code::UNKNOWN_NAME, format!("no policy is called `{}`", policy.value));
         let complaint = complaint.at(policy.place.clone());
         complaints.push(match suggest(&policy.value, scenario.policies.keys().map(String::as_str)) {
@@ -692,8 +692,8 @@ pub(in crate::scenario) fn look(scenario: &Scenario, proxies: &[NodeForecast], c
         let complaint = Complaint::warning(code::NO_EFFECT, message).at(kind.place.clone());
         complaints.push(complaint.help("write kind = \"mesh\", or leave it out"));
     }
-    let lost = mesh.policy.as_ref().filter(|_| mesh.kind.value == MeshKind::Ambient && waypoints(scenario).is_empty());
-    if let Some(policy) = lost {
+    let tunnels = mesh.kind.value == MeshKind::Ambient && waypoints(scenario).is_empty();
+    if let Some(policy) = mesh.policy.as_ref().filter(|policy| tunnels && policy.value != NO_POLICY) {
         let message = "a ztunnel forwards connections and knows nothing of requests: the `policy` has no effect";
         let complaint = Complaint::warning(code::NO_EFFECT, message).at(policy.place.clone());
         complaints.push(complaint.help("give the mesh a proxy that does: waypoint = {}"));
