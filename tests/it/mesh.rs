@@ -346,8 +346,21 @@ fn a_rule_for_a_host_stands_before_the_policy_of_the_mesh() {
 }
 
 #[test]
+fn a_proxy_without_workers_is_an_error() {
+    let head = crate::ledger::HEAD;
+    for mesh in ["proxy = { concurrency = 0 }", "kind = \"ambient\"\nwaypoint = { replicas = 0 }"] {
+        let Err(rejected) = load(&Source::text("test.toml", &format!("{head}{PAIR}[mesh]\n{mesh}\n")), &[]) else {
+            panic!("{mesh}")
+        };
+        let found: Vec<_> = rejected.complaints.iter().filter(|c| c.is_error()).collect();
+        assert!(found.len() == 1 && found[0].message.contains("is zero") && found[0].place.is_some(), "{found:?}");
+    }
+}
+
+#[test]
 fn what_befalls_a_waypoint_befalls_calls_from_the_mesh() {
-    let far = "[mesh]\nproxy = { work = \"1ms\", concurrency = 4 }\nkind = \"ambient\"\nwaypoint = { work = \"1ms\" }\n";
+    let far =
+        "[mesh]\nproxy = { work = \"1ms\", concurrency = 4 }\nkind = \"ambient\"\nwaypoint = { work = \"1ms\" }\n";
     let run = |fault: &str| {
         let fault = format!("[[faults]]\nat = \"5005ms\"\nduration = \"2s\"\n{fault}");
         let more = "[clients.direct]\ncalls = \"back\"\narrivals = \"constant\"\nrate = \"10/s\"\n";

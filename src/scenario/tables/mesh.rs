@@ -33,6 +33,7 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use super::super::analytic::NodeForecast;
+use super::super::check::zero;
 use super::super::declare::{
     Always, Count, Duration, Flag, Inner, Kind, Maybe, Must, Or, Record, Ruled, Said, Spoken as _, Text, Varying,
     table, words,
@@ -251,6 +252,11 @@ impl Scenario {
 }
 
 impl Mesh {
+    /// The policies that it names, and none where it says so.
+    pub(in crate::scenario) fn policies(&self) -> impl Iterator<Item = &Given<String>> {
+        self.policy.iter().chain(self.rules.iter().flat_map(|rules| &rules.value).map(|rule| &rule.policy))
+    }
+
     /// The policy of the mesh for calls to a host.
     fn policy_for(&self, host: &str) -> Option<&Given<String>> {
         let own = self.rules.iter().flat_map(|rules| &rules.value).find(|rule| rule.host.value == host);
@@ -653,17 +659,29 @@ pub(in crate::scenario) fn waypoints(scenario: &Scenario) -> Vec<String> {
     all
 }
 
+/// Complains about proxies of nobody.
+pub(in crate::scenario) fn ranges(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+    let Some(mesh) = &scenario.mesh else { return };
+    let mut counts = vec![("concurrency", &mesh.proxy.concurrency)];
+    if let Some(waypoint) = on(&mesh.waypoint) {
+        counts.extend([("replicas", &waypoint.replicas), ("concurrency", &waypoint.concurrency)]);
+    }
+    for (key, count) in counts {
+        zero(count.value == 0, key, count.place.as_ref(), "no message would ever be forwarded", complaints);
+    }
+}
+
 /// Complains about names that are no services, and about a policy that is none.
 pub(in crate::scenario) fn names(scenario: &Scenario, refused: &[String], complaints: &mut Vec<Complaint>) {
     let Some(mesh) = &scenario.mesh else { return };
     let hosts = mesh.rules.iter().flat_map(|rules| &rules.value);
     let by_waypoint = on(&mesh.waypoint).map(|waypoint| &waypoint.services.value);
     let listed = [Some(&mesh.services.value), by_waypoint].into_iter().flatten().flat_map(Members::named);
-    let members = listed.chain(hosts.clone().map(|rule| &rule.host)).filter(|name| !refused.contains(&name.value));
+    let members = listed.chain(hosts.map(|rule| &rule.host)).filter(|name| !refused.contains(&name.value));
     members.for_each(|name| member(scenario, name, complaints));
     mesh.exclude.value.iter().for_each(|name| excluded(scenario, name, complaints));
     let unknown = |policy: &&Given<String>| policy.value != NO_POLICY && !scenario.policies.contains_key(&policy.value);
-    for policy in mesh.policy.iter().chain(hosts.map(|rule| &rule.policy)).filter(unknown) {
+    for policy in mesh.policies().filter(unknown) {
         let complaint = Complaint::error(code::UNKNOWN_NAME, format!("no policy is called `{}`", policy.value));
         let complaint = complaint.at(policy.place.clone());
         complaints.push(match suggest(&policy.value, scenario.policies.keys().map(String::as_str)) {
