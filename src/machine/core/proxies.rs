@@ -148,9 +148,8 @@ impl Path {
         let ways = constant(call.there).zip(constant(call.back));
         let steady = ways.filter(|_| direct && !plan.faults.iter().any(late)).map(|(there, back)| [there, back]);
         let near = constant(route.near);
-        let takes = |back: bool, way: u32| match way == route.far {
-            true => steady.map(|ways| ways[usize::from(back)]),
-            false => near,
+        let takes = |back: bool, way: u32| {
+            if way == route.far { steady.map(|ways| ways[usize::from(back)]) } else { near }
         };
         let (first, stops) = (steps.len() as u32, route.stops.len() as u32);
         let passed = |nth: u32| {
