@@ -101,7 +101,6 @@ codes! {
     AUTOSCALED = "N510" "autoscaled": "The replicas of the node follow the load; what is assumed of them at the beginning.",
     BLACK_HOLE = "N520" "black-hole": "What is meant by a black hole: a process that hangs, or a network that drops.",
     SINGLE_POINT = "N530" "single-point": "All that a client asks comes in by one gateway, whose outage is then its own.",
-    NO_WAYPOINT = "N531" "no-waypoint": "The proxies of hosts have rules for requests, which in Istio only a waypoint could have.",
     NO_POOL = "N506" "no-pool": "A transaction whose caller has no pool to the database holds no connection.",
 }
 

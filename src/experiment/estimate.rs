@@ -21,7 +21,8 @@ use super::measure::{Cohort, Measure, Postbox, Station, Timeline, Visits};
 use rare::fate;
 
 use super::summary::{
-    BreakerFigures, CacheFigures, Depth, Distribution, InSystem, Moment, Node, Policing, Queue, Replicate, Stats,
+    BreakerFigures, CacheFigures, Depth, Distribution, InSystem, Moment, Node, Partial, Policing, Queue, Replicate,
+    Stats,
 };
 
 pub(crate) use arrived::{beyond_in, quantile as arrived_quantile};
@@ -92,6 +93,7 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
     let rates: Vec<f64> = each.iter().map(|(c, span)| c.in_window as f64 / span.as_secs_f64()).collect();
     let shares: Vec<(u64, u64)> = each.iter().map(|(c, _)| (good(c), c.arrived)).collect();
     let tries: Vec<(f64, f64)> = each.iter().map(|(c, _)| (c.tries() as f64, c.arrived as f64)).collect();
+    let partial = each.iter().map(|(c, _)| (c.gathered[1] as f64, c.gathered[0] as f64)).collect::<Vec<_>>();
     let goods: Vec<&Recorder> = each.iter().map(|(c, _)| &c.good).collect();
     let latency_ms = distribution(&goods, open);
     Stats {
@@ -112,6 +114,8 @@ pub(crate) fn stats(each: &[(&Cohort, Span)]) -> Stats {
         latency_ms,
         first_message_ms: first_message(&each.iter().map(|(c, _)| &c.first).collect::<Vec<_>>()),
         policing: None,
+        partial: (all.gathered[0] > 0)
+            .then(|| Partial { partial_answers: all.gathered[1], partial_share: ratio(&partial, CONFIDENCE) }),
         timeline: Vec::new(),
         each: each.iter().map(|(c, span)| replicate(c, *span)).collect(),
     }

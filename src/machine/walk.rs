@@ -89,6 +89,10 @@ impl<P: Probe> Machine<'_, P> {
                 self.calls.have_effect(core, at);
                 core.jump(at, next)
             }
+            Op::Missing => {
+                core.tell_missing(at);
+                core.jump(at, next)
+            }
             Op::Dial => self.calls.step_out_to_wire(core, &mut self.stations, at),
             Op::Stream => self.calls.stream(core, &mut self.stations, at, next),
             Op::DecodeAhead(call) => self.stations.decode_ahead(core, at, call, next),

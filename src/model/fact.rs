@@ -292,6 +292,15 @@ pub enum Fact {
         /// Of this, in line.
         waited: Span,
     },
+    /// When an answer leaves that was gathered from several, some of which it may do without.
+    Gathered {
+        /// The endpoint.
+        endpoint: EndpointId,
+        /// Whether some are missing.
+        partial: bool,
+        /// Since its request arrived.
+        sojourn: Span,
+    },
     /// When a message comes to a proxy, or a handshake: it is known then when it goes on.
     Forwarded {
         /// The proxy.

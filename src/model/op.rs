@@ -187,13 +187,15 @@ pub enum Op {
         /// Where to go then.
         fail: Pc,
     },
+    /// An answer that was gathered is about to leave: whether parts of it are missing is told.
+    Missing,
     /// The answer leaves; the program is over.
     Reply(Outcome),
     /// The same after a failure, in a program with transactions: one that was the victim of a deadlock says so.
     OwnUp,
     /// A client's request is over, as its call ended.
     Conclude,
-    /// What a try handed over to is over, and so is the try.
+    /// What a try handed over to is over, and so is the try; a waypoint answers as it was answered.
     Relay,
     /// A branch is over.
     End(Outcome),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::number::{NONE, count, level, or_none, percent, plain, seconds, short, time};
 use super::sheet::{Cell, Sheet, Tone};
+use super::sidecars::Sidecars;
 use super::single;
 use super::text::clean;
 use crate::diag::nouns;
@@ -239,20 +240,25 @@ pub fn nodes(all: &BTreeMap<String, Node>, every: bool) -> Sheet {
         ("refused", 1),
     ];
     let mut sheet = Sheet::new(&columns);
-    let shown = if every || all.len() <= MANY { all.len() } else { MANY - 2 };
-    for (name, node) in chosen(all, shown) {
+    let mut nodes: Vec<(&String, &Node)> = all.iter().collect();
+    let sidecars = Sidecars::take(&mut nodes, every);
+    let (there, shown) = (nodes.len(), listed(nodes.len(), every));
+    for (name, node) in chosen(nodes, shown) {
         sheet.push(name, figures(node));
     }
-    sheet.note = (shown < all.len()).then(|| {
-        let left = (all.len() - shown) as u64;
+    if let Some(sidecars) = &sidecars {
+        sheet.push(&sidecars.name(), sidecars.figures());
+    }
+    let left = (shown < there).then(|| {
+        let left = (there - shown) as u64;
         format!("{left} less used {} not shown; all with -v", nouns(left, "node"))
     });
+    sheet.note = noted([sidecars.map(|sidecars| sidecars.note("busy, working, queue")), left]);
     sheet.without_idle("refused", |cell| cell.text == "0")
 }
 
 /// The `shown` busiest nodes; all of them in the order of their names.
-fn chosen(all: &BTreeMap<String, Node>, shown: usize) -> Vec<(&String, &Node)> {
-    let mut nodes: Vec<(&String, &Node)> = all.iter().collect();
+fn chosen<'s>(mut nodes: Vec<(&'s String, &'s Node)>, shown: usize) -> Vec<(&'s String, &'s Node)> {
     if shown < nodes.len() {
         let used = |node: &Node| node.utilization.value.unwrap_or(0.0);
         nodes.sort_by(|a, b| used(b.1).partial_cmp(&used(a.1)).unwrap_or(Ordering::Equal).then(a.0.cmp(b.0)));
@@ -320,6 +326,21 @@ pub fn duplicates(all: &BTreeMap<String, Stats>) -> Vec<String> {
     .collect()
 }
 
+/// Answers without some of their parts, a line for each endpoint that gathers some it may do without.
+pub fn partial(all: &BTreeMap<String, Stats>) -> Vec<String> {
+    let some =
+        all.iter().filter_map(|(name, stats)| Some((name, stats.partial.filter(|told| told.partial_answers > 0)?)));
+    some.map(|(name, told)| {
+        let share = or_none(told.partial_share, percent);
+        format!(
+            "partial: {}: {share} of its answers ({}) are without some part",
+            clean(name),
+            count(told.partial_answers)
+        )
+    })
+    .collect()
+}
+
 fn figures(node: &Node) -> [Cell; 8] {
     let level = |e: Estimate| Cell::from(or_none(e, level));
     let span = |e: Estimate| Cell::from(or_none(e, time));
@@ -335,7 +356,7 @@ fn figures(node: &Node) -> [Cell; 8] {
     ]
 }
 
-fn used(node: &Node) -> Cell {
+pub(super) fn used(node: &Node) -> Cell {
     let hot = node.utilization.value.is_some_and(|share| share >= HOT);
     Cell::toned(or_none(node.utilization, percent), if hot { Tone::Odd } else { Tone::Plain })
 }

@@ -48,6 +48,8 @@ pub enum About {
     Aside,
     /// What was done twice.
     Duplicates,
+    /// What was left out of answers.
+    Partial,
     /// Messages that were not done.
     NotDone,
     /// What single runs show.
@@ -59,7 +61,7 @@ impl About {
     pub fn tone(self) -> Tone {
         match self {
             Self::Failures | Self::Duplicates | Self::NotDone => Tone::Odd,
-            Self::Answered | Self::Aside | Self::Runs => Tone::Faint,
+            Self::Answered | Self::Aside | Self::Partial | Self::Runs => Tone::Faint,
         }
     }
 
@@ -194,7 +196,8 @@ fn clients(of: &Summary, every: bool) -> Vec<Sentence> {
     let answered = About::Answered.say(content::answered(all, listed(all.len(), every)));
     let twice = About::Duplicates.say(content::duplicates(all));
     let runs = About::Runs.say(single::ranges(all, run.confidence).into_iter().chain(single::longer(all)).collect());
-    failures.chain(answered).chain(twice).chain(runs).collect()
+    let partial = About::Partial.say(content::partial(&of.endpoints));
+    failures.chain(answered).chain(twice).chain(partial).chain(runs).collect()
 }
 
 fn flows(of: &Summary, every: bool) -> Vec<Sentence> {

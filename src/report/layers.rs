@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::content;
 use super::number::{NONE, count, level, or_none, percent};
 use super::sheet::{Cell, Sheet, Tone};
+use super::sidecars::Sidecars;
 use crate::experiment::summary::{Node, Summary};
 
 /// From this share of a node's capacity on, waste is worth a table of its own.
@@ -28,10 +29,14 @@ pub fn sheet(summary: &Summary, every: bool) -> Sheet {
     let time = summary.run.duration_s * f64::from(summary.run.replications);
     let depths = depths(summary);
     nodes.sort_by_key(|(name, _)| depths.get(name.as_str()).copied().unwrap_or(u32::MAX));
+    let sidecars = Sidecars::take(&mut nodes, every);
     let shown = content::listed(nodes.len(), every);
     // Where there are too many, the innermost stay: there all that was tried again above comes together.
     for (name, node) in &nodes[nodes.len() - shown..] {
         sheet.push(name, cells(node, time));
+    }
+    if let Some(sidecars) = &sidecars {
+        sheet.push(&sidecars.name(), sidecars.layer(time));
     }
     sheet.note = content::left_out(nodes.len(), shown);
     let idle = |cell: &Cell| cell.text == NONE;

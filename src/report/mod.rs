@@ -32,6 +32,7 @@ pub(crate) mod sample;
 pub(crate) mod sample_trace;
 mod scaling;
 pub mod sheet;
+mod sidecars;
 pub mod single;
 mod streams;
 pub mod table;

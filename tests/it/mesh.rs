@@ -103,6 +103,23 @@ fn a_line_at_a_proxy_is_that_of_the_formula() {
     assert!((there / (rate * sojourn) - 1.0).abs() < 0.01, "L = λW: {there}, {}", rate * sojourn);
 }
 
+#[test]
+fn two_sidecars_add_what_istio_says_where_one_of_its_rows_is_fitted() {
+    let text = include_str!("cases/sidecar-latency.toml");
+    let (with, without) = (run(text), run(&text.replace("services = [\"caller\", \"echo\"]", "services = []")));
+    let call = |summary: &Summary, p: fn(&hoptax::experiment::summary::Distribution) -> Option<f64>| {
+        p(&summary.edges["caller -> echo"].latency_ms).unwrap()
+    };
+    let added = |p| call(&with, p) - call(&without, p);
+    let (p90, p99) = (added(|of| of.p90.value), added(|of| of.p99.value));
+    assert!((p99 - 2.7).abs() < 0.05, "fitted to: {p99}");
+    assert!((p90 - 1.7).abs() < 0.05, "to the digit that is printed: {p90}");
+    for proxy in ["sidecar:caller", "sidecar:echo"] {
+        let cores = with.nodes[proxy].mean_busy.value.unwrap();
+        assert!((0.45..0.55).contains(&cores), "{proxy}: {cores} cores, printed as 0.5");
+    }
+}
+
 const THREE: &str = "[policies.app]\nretries = { max = 2, backoff = \"1ms\", jitter = \"none\" }\n\
                      [policies.proxy]\nretries = { max = 2, backoff = \"1ms\", jitter = \"none\" }\n";
 
@@ -220,11 +237,173 @@ fn what_is_excluded_is_talked_to_past_the_proxies() {
 #[test]
 fn a_policy_of_proxies_that_know_no_requests_is_told_of() {
     let head = crate::ledger::HEAD;
-    let warned = |kind: &str| {
-        let checked = checked(&format!("{head}{PAIR}[mesh]\nkind = \"{kind}\"\npolicy = \"proxy\"\n{THREE}"));
-        checked.warnings().iter().filter(|w| w.code == code::NO_WAYPOINT).count()
+    let warned = |mesh: &str| {
+        let checked = checked(&format!("{head}{PAIR}[mesh]\nkind = {mesh}\npolicy = \"proxy\"\n{THREE}"));
+        checked.warnings().iter().filter(|w| w.message.contains("ztunnel")).count()
     };
-    assert_eq!((warned("ambient"), warned("sidecar")), (1, 0));
+    assert_eq!((warned("\"ambient\""), warned("\"sidecar\"")), (1, 0));
+    assert_eq!(warned("\"ambient\"\nwaypoint = {}"), 0);
+}
+
+/// An ambient mesh whose waypoint takes 1 ms, too.
+const AMBIENT: &str = "kind = \"ambient\"\nhosts = 2\n";
+const WAYPOINT: &str = "kind = \"ambient\"\nhosts = 2\nwaypoint = { work = \"1ms\" }\n";
+
+#[test]
+fn who_calls_from_the_mesh_goes_by_a_waypoint_and_who_calls_from_outside_does_not() {
+    let parts = |mesh: &str, expected: &[(&str, &str, f64)]| {
+        holds(&meshed(PAIR, mesh, &[]).ledger["c"], expected);
+    };
+    let work = [("a", "work", 2.0), ("b", "work", 2.0)];
+    parts(AMBIENT, &[work[0], work[1], ("ztunnel", "proxy", 6.0)]);
+    parts(WAYPOINT, &[work[0], work[1], ("ztunnel", "proxy", 6.0), ("waypoint", "proxy", 2.0)]);
+    let own = WAYPOINT.replace("1ms", "1ms\", per = \"service");
+    parts(&own, &[work[0], work[1], ("ztunnel", "proxy", 6.0), ("waypoint:b", "proxy", 2.0)]);
+    let none = WAYPOINT.replace("1ms", "1ms\", services = [\"a\"], per = \"service");
+    parts(&none, &[work[0], work[1], ("ztunnel", "proxy", 6.0)]);
+    let summary = meshed(PAIR, WAYPOINT, &[]);
+    assert_eq!(summary.nodes["waypoint"].arrivals, summary.clients["c"].arrived);
+    assert!((summary.nodes["waypoint"].sojourn_ms.mean.value.unwrap() - 4.0 - 2.0).abs() < 1e-6, "its callee included");
+    let edges: Vec<_> = summary.edges.keys().collect();
+    assert_eq!(edges, ["a -> b", "c -> a", "waypoint -> b"]);
+}
+
+#[test]
+fn the_way_by_a_waypoint_is_one_between_hosts_more() {
+    let near = [("same_zone = \"0s\"", "same_zone = \"1ms\"\nsame_host = \"30us\"")];
+    let free = "proxy = { work = \"0s\" }\nkind = \"ambient\"\nhosts = 2\nwaypoint = { work = \"0s\" }\n";
+    let summary = small(&format!("[mesh]\n{free}{PAIR}"), &near);
+    let expected = [("a", "work", 2.0), ("a", "network", 2.06), ("b", "work", 2.0), ("b", "network", 2.06)];
+    holds(&summary.ledger["c"], &[expected[0], expected[1], expected[2], expected[3], ("waypoint", "network", 2.06)]);
+    // A link of one's own leads as far as the waypoint.
+    let link = "[network.links.\"a -> b\"]\nlatency = \"5ms\"\n[network.links.\"b -> a\"]\nlatency = \"5ms\"\n";
+    let summary = small(&format!("[mesh]\n{free}{PAIR}{link}"), &near);
+    holds(&summary.ledger["c"], &[expected[0], expected[1], expected[2], expected[3], ("waypoint", "network", 10.06)]);
+}
+
+#[test]
+fn a_waypoint_has_the_policy_and_tries_from_where_it_stands() {
+    let nodes = "[services.a]\nsteps = [{ call = \"b\", policy = \"app\" }]\n[services.b]\nerror_rate = 1.0\n";
+    let text = |mesh: &str| format!("{mesh}policy = \"proxy\"\n{nodes}{THREE}");
+    let came = |summary: &Summary, node: &str| summary.nodes[node].arrivals / summary.clients["c"].arrived;
+    let both = meshed(&text(WAYPOINT), "", &[]);
+    assert_eq!(
+        (came(&both, "waypoint"), came(&both, "b")),
+        (3, 9),
+        "three of the application, each of three from there"
+    );
+    let own = meshed(&text(WAYPOINT).replace(", policy = \"app\"", ""), "", &[]);
+    assert_eq!((came(&own, "waypoint"), came(&own, "b")), (1, 3));
+    let bare = meshed(&text(AMBIENT).replace(", policy = \"app\"", ""), "", &[]);
+    assert_eq!(came(&bare, "b"), 1, "a ztunnel tries nothing again");
+    let edges = (&own.edges["a -> b"], &own.edges["waypoint -> b"]);
+    assert_eq!((edges.0.policing.is_none(), edges.1.policing.as_ref().unwrap().retries), (true, 2 * edges.0.arrived));
+    let head = crate::ledger::HEAD;
+    let warned = checked(&format!("{head}[mesh]\n{}", text(WAYPOINT)));
+    let warned: Vec<_> = warned.warnings().iter().filter(|w| w.code == code::MULTIPLIED).collect();
+    assert!(warned.len() == 1 && warned[0].message.contains("the waypoint") && warned[0].message.contains("9 tries"));
+}
+
+#[test]
+fn an_effect_is_done_twice_whoever_tries_again_before_or_at_a_waypoint() {
+    // Two passes of 1 ms and 8 ms of work are more than 9 ms; with the waypoint and the way to it more than 13.
+    let nodes = |app: &str| {
+        format!(
+            "[services.a]\nsteps = [{{ call = \"b\", idempotent = false{app} }}]\n[services.b]\nwork = \"8ms\"\nconcurrency = 50\n\
+             [policies.app]\ntimeout = \"13ms\"\nretries = {{ max = 1, backoff = \"1ms\" }}\n\
+             [policies.proxy]\ntimeout = \"9ms\"\nretries = {{ max = 1, backoff = \"1ms\" }}\n"
+        )
+    };
+    for (app, mesh) in
+        [("", "policy = \"proxy\""), (", policy = \"app\"", ""), (", policy = \"app\"", "policy = \"proxy\"")]
+    {
+        let summary = meshed(&nodes(app), &format!("{WAYPOINT}{mesh}"), &[]);
+        let (asked, twice) = (summary.clients["c"].arrived, summary.clients["c"].duplicate_effects);
+        assert!(10 * twice >= 9 * asked, "{app} {mesh}: {twice} of {asked}");
+    }
+}
+
+#[test]
+fn a_rule_for_a_host_stands_before_the_policy_of_the_mesh() {
+    let nodes = "[services.a]\nsteps = [{ parallel = [\"b\", \"d\", \"e\"] }]\n[services.b]\nerror_rate = 1.0\n[services.d]\nerror_rate = 1.0\n\
+                 [services.e]\nerror_rate = 1.0\n[policies.once]\nretries = { max = 1, backoff = \"1ms\" }\n";
+    let rules =
+        "policy = \"proxy\"\nrules = [{ host = \"b\", policy = \"once\" }, { host = \"d\", policy = \"none\" }]\n";
+    for kind in ["", WAYPOINT] {
+        let summary = meshed(&format!("{nodes}{THREE}"), &format!("{kind}{rules}"), &[]);
+        let came = |node: &str| summary.nodes[node].arrivals / summary.clients["c"].arrived;
+        assert_eq!((came("b"), came("d"), came("e")), (2, 1, 3), "{kind}");
+    }
+    let head = crate::ledger::HEAD;
+    for (rule, at) in [("{ host = \"x\", policy = \"proxy\" }", "\"x\""), ("{ host = \"b\", policy = \"y\" }", "\"y\"")]
+    {
+        let text = format!("{head}{PAIR}{THREE}[mesh]\nrules = [{rule}]\n");
+        let Err(rejected) = load(&Source::text("test.toml", &text), &[]) else { panic!("{rule}") };
+        let found: Vec<_> = rejected.complaints.iter().filter(|c| c.is_error()).collect();
+        assert!(found.len() == 1, "{found:?}");
+        assert_eq!(found[0].place.as_ref().map(|place| &text[place.clone()]), Some(at));
+    }
+}
+
+#[test]
+fn a_proxy_without_workers_is_an_error() {
+    let head = crate::ledger::HEAD;
+    for mesh in ["proxy = { concurrency = 0 }", "kind = \"ambient\"\nwaypoint = { replicas = 0 }"] {
+        let Err(rejected) = load(&Source::text("test.toml", &format!("{head}{PAIR}[mesh]\n{mesh}\n")), &[]) else {
+            panic!("{mesh}")
+        };
+        let found: Vec<_> = rejected.complaints.iter().filter(|c| c.is_error()).collect();
+        assert!(found.len() == 1 && found[0].message.contains("is zero") && found[0].place.is_some(), "{found:?}");
+    }
+}
+
+#[test]
+fn what_befalls_a_waypoint_befalls_calls_from_the_mesh() {
+    let far =
+        "[mesh]\nproxy = { work = \"1ms\", concurrency = 4 }\nkind = \"ambient\"\nwaypoint = { work = \"1ms\" }\n";
+    let run = |fault: &str| {
+        let fault = format!("[[faults]]\nat = \"5005ms\"\nduration = \"2s\"\n{fault}");
+        let more = "[clients.direct]\ncalls = \"back\"\narrivals = \"constant\"\nrate = \"10/s\"\n";
+        struck_in(far, &format!("{more}{fault}"))
+    };
+    let failed = |summary: &Summary, client: &str| summary.clients[client].failed.values().sum::<u64>();
+    for kind in ["outage", "crash"] {
+        let summary = run(&format!("kind = \"{kind}\"\ntarget = \"waypoint\"\n"));
+        assert!((199..=201).contains(&failed(&summary, "c")), "{kind}: {:?}", summary.clients["c"].failed);
+        assert_eq!(failed(&summary, "direct"), 0, "{kind}");
+    }
+    let late = run("kind = \"freeze\"\ntarget = \"waypoint\"\n");
+    assert_eq!(failed(&late, "c"), 0);
+    let longest = late.clients["c"].latency_ms.max.unwrap();
+    assert!((2000.0..2300.0).contains(&longest), "{longest}");
+    let slow = run("kind = \"slow\"\nfactor = 3.0\ntarget = \"waypoint\"\n");
+    let max = slow.clients["c"].latency_ms.max.unwrap();
+    assert!((max - (12.0 + 4.0)).abs() < 1e-6, "two messages of 3 ms instead of 1: {max}");
+    // What happens to an edge happens to its calls alone, on their way to the waypoint.
+    let errors = run("kind = \"latency\"\nadd = \"7ms\"\ntarget = \"front -> back\"\n");
+    let max = |client: &str| errors.clients[client].latency_ms.max.unwrap();
+    assert!((max("c") - 19.0).abs() < 1e-6 && (max("direct") - 6.0).abs() < 1e-6, "{} {}", max("c"), max("direct"));
+}
+
+#[test]
+fn a_sidecar_that_stands_still_loses_nothing() {
+    // A request every 10 ms, two sidecars of two workers: the one of 5 s is with its callee's from 5.002 s for a millisecond. What
+    // comes until 5.1025 s waits for that, and for who is before it; so does the answer of the first.
+    let fault = "[[faults]]\nkind = \"freeze\"\ntarget = \"sidecar:back\"\nat = \"5002500us\"\nduration = \"100ms\"\n";
+    let summary = struck(fault);
+    assert_eq!(summary.clients["c"].failed.values().sum::<u64>(), 0);
+    let max = summary.clients["c"].latency_ms.max.unwrap();
+    assert!((110.0..112.0).contains(&max), "the first of them is 100 ms late: {max}");
+    // By hand: 90.5, 81, 71.5, 62, 52.5, 43, 33.5, 24, 14.5 and 5 ms, and little for answers that meet.
+    let line =
+        summary.nodes["sidecar:back"].wait_ms.mean.value.unwrap() * summary.nodes["sidecar:back"].arrivals as f64;
+    assert!((477.4..490.0).contains(&line), "{line}");
+    let again = fault.replace("5002500us", "5052500us").replace("freeze\"", "freeze\"\nname = \"again\"");
+    let max = struck(&format!("{fault}{again}")).clients["c"].latency_ms.max.unwrap();
+    assert!((160.0..166.0).contains(&max), "two that overlap are one of 150 ms: {max}");
+    let for_good = struck("[[faults]]\nkind = \"freeze\"\ntarget = \"sidecar:back\"\nat = \"5005ms\"\n");
+    let client = &for_good.clients["c"];
+    assert!(client.unanswered == client.arrived - client.succeeded && client.succeeded < 510, "{}", client.succeeded);
 }
 
 #[test]
@@ -270,12 +449,17 @@ fn without_their_proxies_nobody_reaches_a_broker() {
 
 /// A client calls `front`, which calls `back`, every 10 ms; proxies take 1 ms, ways nothing.
 fn struck(rest: &str) -> Summary {
+    struck_in("[mesh]\nproxy = { work = \"1ms\" }\n", rest)
+}
+
+/// The same in another mesh.
+fn struck_in(mesh: &str, rest: &str) -> Summary {
     run(&format!(
         "version = 1\nname = \"struck\"\n[sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 1\n\
          [defaults]\ntransport = \"free\"\n[network]\nsame_zone = \"0s\"\nsame_host = \"0s\"\n\
          [clients.c]\ncalls = \"front\"\narrivals = \"constant\"\nrate = \"100/s\"\n\
          [services.front]\nconcurrency = 50\nsteps = [\"back\"]\n[services.back]\nconcurrency = 50\nwork = \"4ms\"\n\
-         [mesh]\nproxy = {{ work = \"1ms\" }}\n{rest}"
+         {mesh}{rest}"
     ))
 }
 
@@ -342,15 +526,23 @@ fn what_has_no_sidecar_cannot_be_given_one() {
 
 #[test]
 fn whatever_comes_goes_by_proxies_whoever_guards_it_and_whatever_fails() {
-    let all = (scenario::scenario(), scenario::sendings(), guarded::layer(), proptest::bool::ANY);
-    always(160, &all, |(scenario::Text(text), sendings, layer, below)| {
+    let all = (scenario::scenario(), scenario::sendings(), guarded::layer(), proptest::bool::ANY, proptest::bool::ANY);
+    always(160, &all, |(scenario::Text(text), sendings, layer, below, ambient)| {
         let mut text = layer.over(&text, true);
         let _ = write!(text, "\n[mesh]\nproxy = {{ work = \"1ms\", concurrency = 1 }}\n");
+        if ambient {
+            text += "kind = \"ambient\"\nwaypoint = { work = \"1ms\", concurrency = 1 }\n";
+        }
         if below {
             text += "policy = \"proxies\"\n[policies.proxies]\ntimeout = \"20ms\"\nretries = { max = 2, backoff = \"3ms\" }\n";
         }
-        for (nth, (kind, of)) in [("outage", "n0"), ("crash", "n1"), ("crash", "w")].into_iter().enumerate() {
-            let target = format!("sidecar:{of}");
+        let hits = [("outage", "n0"), ("crash", "n1"), ("crash", "w"), ("freeze", "n1")];
+        for (nth, (kind, of)) in hits.into_iter().enumerate() {
+            let target = match (ambient, kind) {
+                (false, _) => format!("sidecar:{of}"),
+                (true, "freeze") => "ztunnel".to_owned(),
+                (true, _) => "waypoint".to_owned(),
+            };
             if text.contains(&format!("[services.{of}]")) {
                 let _ = write!(
                     text,

@@ -41,6 +41,8 @@ pub(crate) struct Cohort {
     pub(crate) wasted: Span,
     /// Clients: messages that had their effect once more.
     pub(crate) duplicates: u64,
+    /// Endpoints: answers gathered from several, and of these, without some.
+    pub(crate) gathered: [u64; 2],
     /// What belongs to no measured request.
     pub(crate) others: Others,
 }
@@ -80,6 +82,12 @@ impl Cohort {
     pub(super) fn refuse(&mut self, outcome: Outcome) {
         self.ended[outcome as usize] += 1;
         self.refused += 1;
+    }
+
+    /// An answer that was gathered leaves, whole or `partial`.
+    pub(super) fn gather(&mut self, partial: bool) {
+        self.gathered[0] += 1;
+        self.gathered[1] += u64::from(partial);
     }
 
     /// A call was tried again.
@@ -147,6 +155,7 @@ impl Cohort {
         self.late_replies += other.late_replies;
         self.wasted += other.wasted;
         self.duplicates += other.duplicates;
+        self.gathered.iter_mut().zip(other.gathered).for_each(|(a, b)| *a += b);
     }
 }
 

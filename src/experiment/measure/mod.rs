@@ -326,6 +326,11 @@ impl Probe for Measure {
             Fact::Recorded { node, after, work } => {
                 self.stations[node.index()].labour((now + after, now + after + work), self.window);
             }
+            Fact::Gathered { endpoint, partial, sojourn } => {
+                if self.counts(Time(now.0 - sojourn.0)) {
+                    self.endpoints[endpoint.index()].gather(partial);
+                }
+            }
             Fact::Looked { node, hit } => self.stations[node.index()].look(hit),
             Fact::Replicas { .. } | Fact::Weighed { .. } => self.scale(now, fact),
             Fact::Refused { node } => self.stations[node.index()].refused += 1,

@@ -68,13 +68,19 @@ impl Level {
 }
 
 impl Ahead {
-    /// Somebody leaves at that time: mostly after all others.
-    #[inline]
+    /// Somebody leaves at that time: mostly nobody else is there.
+    #[inline(always)]
     fn expect(&mut self, leaves: Time) {
         if self.next == Time::NEVER {
             self.next = leaves;
-            return;
+        } else {
+            self.expect_one_more(leaves);
         }
+    }
+
+    /// Somebody leaves at that time: mostly after all others.
+    #[inline(never)]
+    fn expect_one_more(&mut self, leaves: Time) {
         let (early, late) = (self.next.min(leaves), self.next.max(leaves));
         self.next = early;
         match self.later.back() {
@@ -86,15 +92,12 @@ impl Ahead {
         }
     }
 
-    /// Whoever leaves next, if by now.
-    #[inline]
-    fn pass(&mut self, now: Time) -> Option<Time> {
+    /// Whoever leaves next has left: who does so after that is one of several.
+    #[inline(always)]
+    fn pass(&mut self, several: bool) -> Time {
         let next = self.next;
-        if next > now {
-            return None;
-        }
-        self.next = self.later.pop_front().unwrap_or(Time::NEVER);
-        Some(next)
+        self.next = if several { self.later.pop_front().unwrap_or(Time::NEVER) } else { Time::NEVER };
+        next
     }
 }
 
@@ -156,7 +159,7 @@ impl Station {
     }
 
     /// Accounts for the time since `here` last changed.
-    #[inline]
+    #[inline(always)]
     fn advance(&mut self, now: Time) {
         let elapsed = now.0 - self.last.0;
         if elapsed > 0 {
@@ -166,9 +169,10 @@ impl Station {
     }
 
     /// Those who were known to leave a proxy by now have left.
-    #[inline]
+    #[inline(always)]
     fn pass_ahead(&mut self, now: Time) {
-        while let Some(left) = self.ahead.pass(now) {
+        while self.ahead.next <= now {
+            let left = self.ahead.pass(self.here > 1);
             self.reply(left);
         }
     }
@@ -234,6 +238,7 @@ impl Station {
     }
 
     /// A message comes to a proxy, to wait and be worked on so long.
+    #[inline(always)]
     pub(super) fn forward(&mut self, now: Time, (waited, work): (Span, Span), window: (Time, Time)) {
         self.pass_ahead(now);
         self.reach(now);
@@ -244,7 +249,13 @@ impl Station {
             self.ahead.busy += work.0;
             return;
         }
-        self.ahead.queue += within((now, begins), window);
+        self.stray([now, begins, leaves], window);
+    }
+
+    /// Time in line and at work that may lie beyond the measured time.
+    #[cold]
+    fn stray(&mut self, [comes, begins, leaves]: [Time; 3], window: (Time, Time)) {
+        self.ahead.queue += within((comes, begins), window);
         self.ahead.busy += within((begins, leaves), window);
     }
 

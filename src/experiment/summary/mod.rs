@@ -104,12 +104,25 @@ pub struct Stats {
     /// What its policies did; only edges with policies have it.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub policing: Option<Policing>,
+    /// Answers gathered from several; only endpoints with `parallel` and `optional` have it.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<Partial>,
     /// Latency over time, for drawing; only clients have it.
     #[serde(skip)]
     pub timeline: Vec<Moment>,
     /// By replication, for comparing.
     #[serde(skip)]
     pub each: Vec<Replicate>,
+}
+
+/// Answers that may do without some of their parts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Partial {
+    /// Answers without some part.
+    pub partial_answers: u64,
+    /// Of all answers.
+    pub partial_share: Estimate,
 }
 
 /// What one replication adds to the figures of a client, an endpoint or an edge.

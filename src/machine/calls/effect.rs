@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::id::NONE;
-use crate::model::{ClientId, Fact, Probe};
+use crate::model::{CallId, ClientId, Fact, Probe};
 use crate::random::Lineage;
 
 use crate::machine::calls::Calls;
@@ -37,8 +37,8 @@ impl Calls {
     #[cold]
     pub(crate) fn note_effect<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, guard: u32) {
         let outer = core.frames[guard].caller;
-        let handed =
-            core.frames[outer].origin == Origin::Try && core.plan.calls[core.frames[outer].call as usize].hands_over();
+        let above = (core.frames[outer].origin == Origin::Try).then(|| core.plan.call(CallId(core.frames[outer].call)));
+        let handed = above.is_some_and(|call| call.hands_over() || call.is_relayed() && call.guard != NONE);
         let name = if handed { *self.effects.of.get(outer) } else { core.frames[guard].lineage };
         if handed && self.guarded[guard].again > 0 {
             self.effects.within.insert(name.0);

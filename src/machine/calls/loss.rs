@@ -68,6 +68,9 @@ impl Calls {
     /// A request arrives: says whether its replica, being down, does not take it.
     #[inline(never)]
     pub(crate) fn turns_away<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> bool {
+        if core.is_held_up(at, Event::Reach(at)) {
+            return true;
+        }
         let frame = &core.frames[at];
         // A broker knows of its consumers, and tells them apart itself.
         if frame.origin == Origin::Message {
@@ -136,6 +139,9 @@ impl Calls {
     /// An answer arrives: says whether it is none, or is not to arrive.
     #[inline(never)]
     pub(crate) fn intercept<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> bool {
+        if core.is_held_up(at, Event::Return(at)) {
+            return true;
+        }
         let frame = &mut core.frames[at];
         match frame.state.cut {
             Cut::Severed => {

@@ -4,7 +4,7 @@ use crate::model::plan::{Call, End};
 use crate::model::{Cause, Outcome, Probe};
 
 use crate::machine::calls::Calls;
-use crate::machine::core::event::Event;
+use crate::machine::core::event::{Event, Rare};
 use crate::machine::core::frame::{Cut, Origin};
 use crate::units::Span;
 
@@ -15,6 +15,9 @@ impl Calls {
     /// A message arrives at a proxy, and passes it unless that is down.
     #[inline(never)]
     pub(crate) fn come_by<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) {
+        if core.is_troubled() && core.is_held_up(at, Rare::Pass(at).event()) {
+            return;
+        }
         if core.probe.traces() {
             core.charge(at, Cause::Network);
         }
@@ -42,8 +45,12 @@ impl Calls {
         self.turn_back(core, stations, at, outcome, silent);
     }
 
-    /// What a try handed over to is over, and so is the try.
+    /// What a try handed over to is over, and so is the try; a waypoint answers as it was answered.
     pub(crate) fn relay<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
+        if !core.plan.calls[core.frames[at].call as usize].hands_over() {
+            let outcome = core.frames[at].state.outcome;
+            return self.reply(core, stations, at, outcome, true);
+        }
         let frame = &mut core.frames[at];
         frame.pc = GONE;
         let outcome = frame.state.outcome;

@@ -144,6 +144,8 @@ pub(crate) struct Marks {
     pub(crate) preempted: bool,
     /// Branches: whether it took a worker of its own because its parent went on.
     pub(crate) own_worker: bool,
+    /// Whether its answer will be without a part that it may do without.
+    pub(crate) partial: bool,
 }
 
 /// A request in flight, or a branch of one: two cache lines, no more.
@@ -207,6 +209,7 @@ impl Frame {
             waiting: false,
             preempted: false,
             own_worker: false,
+            partial: false,
         },
     };
 

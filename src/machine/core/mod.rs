@@ -78,6 +78,7 @@ impl Home {
         let own = |kind| match kind {
             "database" => Some(Cause::Database),
             "gateway" => Some(Cause::Gateway),
+            "waypoint" => Some(Cause::Proxy),
             _ => None,
         };
         let of = |(id, node): (NodeId, &Node)| {

@@ -23,8 +23,8 @@ const NEAR: u32 = 1 << 23;
 /// How far a message has come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leg {
-    /// Which of the ways between stops it is on.
-    pub(crate) nth: u32,
+    /// Which of all steps comes next.
+    pub(crate) step: u32,
     /// The caller's replica, who need not be waiting any more, counted from its first.
     pub(crate) caller: u32,
     /// The proxy's replica that it passed last, and when it leaves that.
@@ -34,7 +34,7 @@ pub(crate) struct Leg {
 
 impl Default for Leg {
     fn default() -> Self {
-        Self { nth: 0, caller: 0, proxy: NONE, until: Time(0) }
+        Self { step: 0, caller: 0, proxy: NONE, until: Time(0) }
     }
 }
 
@@ -48,6 +48,8 @@ pub(crate) struct Proxies {
     pub(crate) gates: Vec<Gate>,
     /// By call-site, where there are proxies at all.
     pub(crate) paths: Vec<Path>,
+    /// The steps of all paths.
+    pub(crate) steps: Vec<Step>,
 }
 
 /// A proxy at hand: what every pass needs of it.
@@ -73,24 +75,71 @@ impl Gate {
     }
 }
 
+/// A step of a message on its way: it passes a proxy, and goes on to the next or to its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    gate: Gate,
+    /// The first replica of the callee, if the proxy stands beside that.
+    callee: Option<u32>,
+    /// Names its draws.
+    pub(crate) name: (Purpose, u32),
+    /// The way that follows, counted as the ways there are.
+    pub(crate) way: u32,
+    /// How long that takes, where it is always the same.
+    pub(crate) takes: Option<Span>,
+    /// What happens at its end.
+    pub(crate) then: Then,
+}
+
+/// What happens at the end of a way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Then {
+    /// When there is one more proxy.
+    Pass,
+    /// When the callee is there.
+    Reach,
+    /// When the caller is.
+    Return,
+}
+
+impl Then {
+    /// The event of it.
+    #[inline(always)]
+    pub(crate) fn event(self, at: u32) -> Event {
+        match self {
+            Self::Pass => Rare::Pass(at).event(),
+            Self::Reach => Event::Reach(at),
+            Self::Return => Event::Return(at),
+        }
+    }
+}
+
+impl Step {
+    /// The proxy, and which of its replicas.
+    #[inline(always)]
+    pub(crate) fn gate(&self, leg: Leg, callee: u32) -> (Gate, u32) {
+        (self.gate, self.gate.beside(self.callee.map_or(leg.caller, |first| callee - first)))
+    }
+}
+
 /// The way of a call-site's messages at hand.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Path {
-    /// Proxies on it, and beside which end each stands.
-    pub(crate) stops: Vec<(Gate, End)>,
-    /// First replicas of both ends.
+    /// The first of its steps: those of a request, and as many of an answer.
+    pub(crate) first: u32,
+    /// Proxies on it.
+    pub(crate) stops: u32,
+    /// First replica of the caller.
     pub(crate) caller: u32,
-    callee: u32,
     /// Which way is that between hosts.
     pub(crate) far: u32,
-    /// How long that takes, there and back, where it is always the same.
-    pub(crate) steady: Option<[Span; 2]>,
-    /// How long any other takes, likewise.
-    pub(crate) near: Option<Span>,
+    /// How long the first way of a request takes, and that of an answer, where these are always the same.
+    pub(crate) begins: [Option<Span>; 2],
 }
 
 impl Path {
-    fn new(plan: &Plan, gates: &[Gate], call: &Call) -> Self {
+    /// The path of a call-site, whose steps follow those of all paths before it.
+    fn new(plan: &Plan, gates: &[Gate], call: &Call, steps: &mut Vec<Step>) -> Self {
         let Some(route) = plan.routes.get(call.route as usize) else { return Self::default() };
         let link = plan.link(call.link);
         let constant = |law: LawId| plan.law(law).constant().map(Span);
@@ -98,39 +147,27 @@ impl Path {
         let direct = link.pipe.is_none() && call.flights == [0, 0] && call.proxy.is_none();
         let ways = constant(call.there).zip(constant(call.back));
         let steady = ways.filter(|_| direct && !plan.faults.iter().any(late)).map(|(there, back)| [there, back]);
-        let stops = route.stops.iter().map(|stop| (gates[stop.proxy as usize], stop.beside)).collect();
-        Self {
-            stops,
-            caller: link.first_caller,
-            callee: link.first,
-            far: route.far,
-            steady,
-            near: constant(route.near),
+        let near = constant(route.near);
+        let takes = |back: bool, way: u32| {
+            if way == route.far { steady.map(|ways| ways[usize::from(back)]) } else { near }
+        };
+        let (first, stops) = (steps.len() as u32, route.stops.len() as u32);
+        let passed = |nth: u32| {
+            let stop = &route.stops[nth as usize];
+            (gates[stop.proxy as usize], (stop.beside == End::Callee).then_some(link.first))
+        };
+        for nth in 0..stops {
+            let ((gate, callee), way) = (passed(nth), nth + 1);
+            let then = if way == stops { Then::Reach } else { Then::Pass };
+            steps.push(Step { gate, callee, name: (Purpose::There, nth), way, takes: takes(false, way), then });
         }
-    }
-
-    /// The proxy to which a message has come, and which of its replicas.
-    #[inline]
-    pub(crate) fn gate(&self, leg: Leg, callee: u32, back: bool) -> Option<(Gate, u32)> {
-        let nth = if back { leg.nth.wrapping_sub(1) } else { leg.nth };
-        let (gate, end) = *self.stops.get(nth as usize)?;
-        Some((gate, gate.beside(if end == End::Caller { leg.caller } else { callee - self.callee })))
-    }
-
-    /// How long one of the ways takes, where it is always the same.
-    #[inline]
-    pub(crate) fn takes(&self, back: bool, nth: u32) -> Option<Span> {
-        if nth == self.far { self.steady.map(|ways| ways[usize::from(back)]) } else { self.near }
-    }
-
-    /// What happens at the end of one of the ways.
-    #[inline]
-    pub(crate) fn event(&self, at: u32, back: bool, nth: u32) -> Event {
-        match (back, nth) {
-            (true, 0) => Event::Return(at),
-            (false, nth) if nth as usize == self.stops.len() => Event::Reach(at),
-            _ => Rare::Pass(at).event(),
+        for nth in (0..stops).rev() {
+            let ((gate, callee), way) = (passed(nth), nth);
+            let then = if way == 0 { Then::Return } else { Then::Pass };
+            steps.push(Step { gate, callee, name: (Purpose::Back, nth + 1), way, takes: takes(true, way), then });
         }
+        let begins = [takes(false, 0), takes(true, stops)];
+        Self { first, stops, caller: link.first_caller, far: route.far, begins }
     }
 }
 
@@ -146,8 +183,9 @@ impl Proxies {
         };
         let gates: Vec<Gate> = plan.proxies.iter().map(gate).collect();
         let calls = if plan.routes.is_empty() { &[] } else { plan.calls.as_slice() };
-        let paths = calls.iter().map(|call| Path::new(plan, &gates, call)).collect();
-        Self { legs: Side::default(), free: vec![Time(0); all as usize], gates, paths }
+        let mut steps = Vec::new();
+        let paths = calls.iter().map(|call| Path::new(plan, &gates, call, &mut steps)).collect();
+        Self { legs: Side::default(), free: vec![Time(0); all as usize], gates, paths, steps }
     }
 
     /// When the workers beside the n-th replica of a proxy are free.
@@ -172,10 +210,10 @@ impl Proxies {
         waited
     }
 
-    /// Whether a call-site's messages pass proxies.
-    #[inline]
-    pub(crate) fn are_passed(&self, call: u32) -> bool {
-        self.paths.get(call as usize).is_some_and(|path| !path.stops.is_empty())
+    /// The path of a call-site's messages, if these pass proxies.
+    #[inline(always)]
+    pub(crate) fn path(&self, call: u32) -> Option<Path> {
+        self.paths.get(call as usize).filter(|path| path.stops > 0).copied()
     }
 }
 
@@ -199,7 +237,8 @@ impl<P: Probe> Core<'_, P> {
 
     /// A delivery sets out for the proxy beside its consumer: what happens when it is there.
     pub(crate) fn begin_way(&mut self, at: u32) -> Event {
-        self.proxies.legs.put(at, Leg::default());
+        let step = self.proxies.path(self.frames[at].call).map_or(0, |path| path.first);
+        self.proxies.legs.put(at, Leg { step, ..Leg::default() });
         Rare::Pass(at).event()
     }
 
@@ -260,7 +299,7 @@ impl<P: Probe> Core<'_, P> {
     pub(crate) fn seal(&mut self, at: u32, end: End, nth: u32) -> Option<Span> {
         let plan = self.plan;
         let route = plan.route(self.frames[at].call)?;
-        let (stop, _) = (route.beside(end)?, route.beside(if end == End::Caller { End::Callee } else { End::Caller })?);
+        let stop = route.beside(end).filter(|_| route.sealed)?;
         let proxy = &plan.proxies[stop.proxy as usize];
         let work = proxy.seals?[usize::from(end == End::Callee)];
         let gate = self.proxies.gates[stop.proxy as usize];
@@ -300,11 +339,53 @@ impl<P: Probe> Core<'_, P> {
         self.proxies.workers(gate, replica - gate.first).fill(now);
     }
 
+    /// A proxy stands still until then: whatever its workers have in hand and in line is done later by as much.
+    pub(crate) fn hold_up(&mut self, replica: u32, until: Time) {
+        let (node, now, plan) = (self.node_of(replica), self.now, self.plan);
+        // What has no end lasts until nobody waits any more.
+        let for_good = Time(0) + plan.warmup + plan.duration + plan.duration + plan.patience;
+        let Some(id) = self.plan.proxies.iter().position(|proxy| proxy.node == node) else { return };
+        let (gate, stands) = (self.proxies.gates[id], &mut self.trouble.plights[replica as usize].since);
+        let from = now.max(*stands);
+        let stood = until.min(for_good).since(from);
+        *stands = from + stood;
+        for worker in 0..gate.workers as usize {
+            let Some(free) = self.proxies.workers(gate, replica - gate.first).get_mut(worker) else { return };
+            let held = (*free).max(from);
+            *free = held + stood;
+            if held > from {
+                self.tell(Fact::Recorded { node, after: held.since(now), work: stood });
+            }
+        }
+        for at in self.frames.live_slots() {
+            let leg = *self.proxies.legs.get(at);
+            if leg.proxy == replica && leg.until > from {
+                self.proxies.legs[at].until = leg.until + stood;
+                let late = *self.trouble.late.get(at) + stood;
+                self.trouble.late.put(at, late);
+            }
+        }
+    }
+
+    /// A message comes to the end of a way: says whether it is not there yet, because a proxy stood still under it.
+    #[inline(never)]
+    pub(crate) fn is_held_up(&mut self, at: u32, event: Event) -> bool {
+        let late = *self.trouble.late.get(at);
+        if late == Span::ZERO {
+            return false;
+        }
+        self.trouble.late.put(at, Span::ZERO);
+        let node = self.node_of(self.proxies.legs.get(at).proxy);
+        self.charge_at(at, node, Cause::Proxy, late);
+        self.schedule(late, event);
+        true
+    }
+
     /// The replica, a proxy's, to which a message has come.
     pub(crate) fn stop_of(&self, at: u32) -> Option<u32> {
-        let (frame, leg) = (&self.frames[at], self.proxies.legs[at]);
-        let path = &self.proxies.paths[frame.call as usize];
-        path.gate(leg, frame.replica, frame.pc == GONE).map(|(gate, nth)| gate.first + nth)
+        let leg = self.proxies.legs[at];
+        let (gate, nth) = self.proxies.steps.get(leg.step as usize)?.gate(leg, self.frames[at].replica);
+        Some(gate.first + nth)
     }
 
     /// A way between a proxy and what it stands beside.

@@ -85,7 +85,7 @@ impl Site {
             edge: call.edge,
             endpoint: call.endpoint,
             node: endpoint.node,
-            entry: endpoint.entry,
+            entry: if call.is_relayed() { call.inner } else { endpoint.entry },
             first: link.first,
             guard: call.guard,
             channel: call.channel,

@@ -5,7 +5,7 @@ use crate::model::discovery::Readiness;
 use crate::model::id::NONE;
 use crate::model::plan::{Codec, Life};
 use crate::model::transport::Channel;
-use crate::model::{EdgeId, LenderId, LookupId, NodeId, Op, Probe, ProducerId};
+use crate::model::{EdgeId, Fact, LenderId, LookupId, NodeId, Op, Probe, ProducerId};
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::Span;
 
@@ -16,6 +16,14 @@ impl<P: Probe> Core<'_, P> {
     pub(crate) fn codec_of_stream(&self, call: u32) -> Option<Codec> {
         let codec = self.plan.codecs.get(self.plan.calls[call as usize].codec as usize);
         codec.filter(|codec| codec.messages > 1).copied()
+    }
+
+    /// Tells whether an answer that is about to leave is without a part.
+    pub(crate) fn tell_missing(&mut self, at: u32) {
+        let (frame, now) = (&self.frames[at], self.now);
+        let (endpoint, partial) = (self.sites[frame.call as usize].endpoint, frame.marks.partial);
+        let sojourn = now.since(frame.trip.arrived);
+        self.tell(Fact::Gathered { endpoint, partial, sojourn });
     }
 
     /// Whether the tries of a call are tied.

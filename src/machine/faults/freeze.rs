@@ -2,13 +2,19 @@
 
 use crate::kernel::Phase;
 use crate::model::Probe;
+use crate::units::Time;
 
 use crate::machine::Machine;
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::Pose;
 
 impl<P: Probe> Machine<'_, P> {
-    pub(crate) fn freeze(&mut self, replica: u32) {
+    /// A replica stands still until then, as far as that is known.
+    pub(crate) fn freeze(&mut self, replica: u32, until: Time) {
+        if self.core.plan.is_proxy(self.core.node_of(replica)) {
+            self.core.trouble.plights[replica as usize].frozen += 1;
+            return self.core.hold_up(replica, until);
+        }
         let plight = &mut self.core.trouble.plights[replica as usize];
         plight.frozen += 1;
         if plight.frozen == 1 {
@@ -19,9 +25,10 @@ impl<P: Probe> Machine<'_, P> {
 
     /// A replica goes on: work in progress ends later by the time it stood still.
     pub(crate) fn thaw(&mut self, replica: u32) {
+        let forwards = self.core.plan.is_proxy(self.core.node_of(replica));
         let plight = &mut self.core.trouble.plights[replica as usize];
         plight.frozen -= 1;
-        if plight.frozen > 0 {
+        if plight.frozen > 0 || forwards {
             return;
         }
         let stood = self.core.now.since(plight.since);

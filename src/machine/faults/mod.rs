@@ -32,10 +32,14 @@ impl<P: Probe> Machine<'_, P> {
             return;
         }
         self.core.trouble.strikes[at as usize].on = on;
+        let ends = match fault.when {
+            When::Once { until, .. } => until,
+            When::Random { .. } => self.core.now + fault.span(self.core.plan, self.core.seed, nth, true),
+        };
         if fault.effect == Effect::Blackout {
             self.calls.wire.names.darken(&mut self.core, &fault.replicas, on);
         } else {
-            fault.replicas.iter().for_each(|replica| self.turn(*replica, at, on));
+            fault.replicas.iter().for_each(|replica| self.turn(*replica, (at, ends), on));
         }
         self.core.turn_links(at, on);
         if !on {
@@ -44,14 +48,8 @@ impl<P: Probe> Machine<'_, P> {
             self.let_records_out(at);
         }
         let next = match fault.when {
-            When::Once { until, .. } => {
-                if on {
-                    until
-                } else {
-                    Time::NEVER
-                }
-            }
-            When::Random { .. } if on => self.core.now + fault.span(self.core.plan, self.core.seed, nth, true),
+            _ if on => ends,
+            When::Once { .. } => Time::NEVER,
             When::Random { .. } => self.core.strikes_next(at),
         };
         if next != Time::NEVER {
@@ -89,8 +87,8 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    /// A fault begins or ends on one replica.
-    fn turn(&mut self, replica: u32, fault: u32, on: bool) {
+    /// A fault, which ends then, begins or ends on one replica.
+    fn turn(&mut self, replica: u32, (fault, ends): (u32, Time), on: bool) {
         let (hole, crash) = match self.core.plan.faults[fault as usize].effect {
             Effect::Outage { mode: Mode::Drop } => return self.cut_off(replica, on),
             Effect::Outage { mode } => {
@@ -102,11 +100,11 @@ impl<P: Probe> Machine<'_, P> {
             Effect::Crash { hole } => (hole, true),
             Effect::Freeze => {
                 if on {
-                    self.freeze(replica);
+                    self.freeze(replica, ends);
                 } else {
                     self.thaw(replica);
                 }
-                return self.calls.wire.names.watch(&mut self.core, replica);
+                return self.watch(replica);
             }
             _ => return self.enlist_on(replica, fault, on),
         };

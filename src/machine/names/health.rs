@@ -14,7 +14,7 @@ impl Names {
         let works = core.is_up(replica)
             && !core.is_frozen(replica)
             && core.is_connected(replica)
-            && core.proxies_of(replica).all(|proxy| core.is_up(proxy));
+            && core.proxies_of(replica).all(|proxy| core.is_up(proxy) && !core.is_frozen(proxy));
         if self.health[replica as usize].0 == works {
             return;
         }

@@ -140,6 +140,10 @@ impl Stations {
                 Some(_) => join.lost += 1,
             }
             let (good, lost, absent, parent) = (join.good, join.lost, join.absent, join.parent);
+            if optional && !outcome.is_good() {
+                self.miss(core, parent);
+            }
+            let join = &self.joins.slots[frame.caller as usize];
             let fork = core.plan.fork(join.fork);
             core.frames[parent].load.spent += frame.load.spent;
             let present = fork.branches.len() as u32 - absent;
@@ -155,6 +159,16 @@ impl Stations {
         core.close(at, outcome);
         self.joins.release(frame.caller);
         Flow::Stay
+    }
+
+    /// A part of an answer is missing: the request knows, in whichever of its branches it was to be had.
+    #[cold]
+    fn miss<P: Probe>(&self, core: &mut Core<'_, P>, mut at: u32) {
+        while core.frames[at].origin == Origin::Branch {
+            let Some(parent) = self.joins.parent_of(core.frames[at].caller) else { return };
+            at = parent;
+        }
+        core.frames[at].marks.partial = true;
     }
 
     /// A branch died; so do its parent and the others.

@@ -11,9 +11,9 @@ use crate::model::plan::End;
 use crate::random::Purpose;
 use crate::units::Span;
 
+use crate::machine::core::Core;
 use crate::machine::core::event::Event;
-use crate::machine::core::proxies::Leg;
-use crate::machine::core::{Core, GONE};
+use crate::machine::core::proxies::{Leg, Then};
 use crate::machine::wire::Wire;
 
 impl Wire {
@@ -21,55 +21,45 @@ impl Wire {
     #[inline(never)]
     pub(crate) fn set_out<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let frame = &core.frames[at];
-        if !core.proxies.are_passed(frame.call) {
+        let Some(path) = core.proxies.path(frame.call) else {
             let there = self.way_there(core, at);
             return core.schedule_steadily(there, Event::Reach(at));
-        }
-        let path = &core.proxies.paths[frame.call as usize];
+        };
         let caller = if frame.caller == NONE { 0 } else { core.frames[frame.caller].replica - path.caller };
-        let (takes, event) = (path.takes(false, 0), path.event(at, false, 0));
-        core.proxies.legs.put(at, Leg { caller, ..Leg::default() });
-        let takes = takes.unwrap_or_else(|| self.wander(core, at, false, 0, Span::ZERO));
-        core.schedule_steadily(takes, event);
+        core.proxies.legs.put(at, Leg { step: path.first, caller, ..Leg::default() });
+        let takes = path.begins[0].unwrap_or_else(|| self.wander(core, at, (false, 0), Span::ZERO));
+        core.schedule_steadily(takes, Then::Pass.event(at));
     }
 
     /// An answer leaves its callee's replica, where there is more to its way than a latency.
     #[inline(never)]
     pub(crate) fn set_out_back<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        let call = core.frames[at].call;
-        if !core.proxies.are_passed(call) {
+        let Some(path) = core.proxies.path(core.frames[at].call) else {
             let back = self.way_back(core, at);
             return core.schedule_steadily(back, Event::Return(at));
-        }
-        let path = &core.proxies.paths[call as usize];
-        let last = path.stops.len() as u32;
-        let (takes, event) = (path.takes(true, last), path.event(at, true, last));
-        core.proxies.legs[at].nth = last;
-        let takes = takes.unwrap_or_else(|| self.wander(core, at, true, last, Span::ZERO));
-        core.schedule_steadily(takes, event);
+        };
+        core.proxies.legs[at].step = path.first + path.stops;
+        let takes = path.begins[1].unwrap_or_else(|| self.wander(core, at, (true, path.stops), Span::ZERO));
+        core.schedule_steadily(takes, Then::Pass.event(at));
     }
 
     /// A message passes a proxy, and then goes the next way.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pass<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
-        let (frame, leg) = (&core.frames[at], core.proxies.legs[at]);
-        let (back, lineage) = (frame.pc == GONE, frame.lineage);
-        let path = &core.proxies.paths[frame.call as usize];
-        let Some((gate, beside)) = path.gate(leg, frame.replica, back) else { return };
-        let next = if back { leg.nth - 1 } else { leg.nth + 1 };
-        let (takes, event) = (path.takes(back, next), path.event(at, back, next));
-        let way = if back { Purpose::Back } else { Purpose::There };
-        let stays = core.stay_at((gate, beside), (lineage, way, leg.nth), at);
-        let until = core.now + stays;
-        let leg = &mut core.proxies.legs[at];
-        (leg.nth, leg.proxy, leg.until) = (next, gate.first + beside, until);
-        let takes = takes.unwrap_or_else(|| self.wander(core, at, back, next, stays));
-        core.schedule(stays + takes, event);
+        let leg = core.proxies.legs[at];
+        let step = core.proxies.steps[leg.step as usize];
+        let frame = &core.frames[at];
+        let (lineage, (gate, beside), (way, nth)) = (frame.lineage, step.gate(leg, frame.replica), step.name);
+        let stays = core.stay_at((gate, beside), (lineage, way, nth), at);
+        let (until, now) = (core.now + stays, &mut core.proxies.legs[at]);
+        (now.step, now.proxy, now.until) = (leg.step + 1, gate.first + beside, until);
+        let takes = step.takes.unwrap_or_else(|| self.wander(core, at, (way == Purpose::Back, step.way), stays));
+        core.schedule(stays + takes, step.then.event(at));
     }
 
     /// How long a way takes that is not always the same, after a message has stayed somewhere.
     #[inline(never)]
-    fn wander<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, back: bool, nth: u32, stays: Span) -> Span {
+    fn wander<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, (back, nth): (bool, u32), stays: Span) -> Span {
         if nth != core.proxies.paths[core.frames[at].call as usize].far {
             return core.near(at, back, nth);
         }

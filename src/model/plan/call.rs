@@ -74,8 +74,8 @@ pub struct Call {
     pub proxy: Option<[LawId; 2]>,
     /// The proxies that they pass, of `Plan::routes`; `NONE`: they go straight.
     pub route: u32,
-    /// The program that a try of it hands over to, which makes the call under rules of its own; the first of all programs, that
-    /// of handshakes: none, it goes to the callee itself.
+    /// The program that a try of it hands over to, which makes the call under rules of its own, or that of a waypoint where it
+    /// ends; the first of all programs, that of handshakes: none, it goes to the callee itself.
     pub inner: Pc,
     /// What the callee stops when the caller gives up.
     pub cancels: Cancels,
@@ -102,6 +102,11 @@ impl Call {
     /// Whether its tries hand over to another call-site.
     pub fn hands_over(&self) -> bool {
         self.lender == HANDS_OVER
+    }
+
+    /// Whether it ends at a waypoint, which makes the rest of it.
+    pub fn is_relayed(&self) -> bool {
+        self.inner != Pc::default() && !self.hands_over()
     }
 }
 

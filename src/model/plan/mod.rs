@@ -313,6 +313,11 @@ impl Plan {
         self.routes.get(self.calls[call as usize].route as usize)
     }
 
+    /// Whether a node forwards messages, and does nothing else.
+    pub fn is_proxy(&self, node: NodeId) -> bool {
+        self.proxies.iter().any(|proxy| proxy.node == node)
+    }
+
     /// An endpoint.
     #[inline]
     pub fn endpoint(&self, id: EndpointId) -> &Endpoint {

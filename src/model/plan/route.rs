@@ -53,6 +53,8 @@ pub struct Route {
     pub far: u32,
     /// How long each of the others takes.
     pub near: LawId,
+    /// Whether proxies of the mesh are at both ends, so that they encrypt the connection between them.
+    pub sealed: bool,
 }
 
 impl Stop {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::flow::Flow;
 use super::{Edge, Model, NodeForecast};
-use crate::scenario::written::{Mesh, Node, Queue};
+use crate::scenario::written::{Node, Queue};
 
 impl Model<'_> {
     /// What to expect of each proxy, by name.
@@ -14,23 +14,35 @@ impl Model<'_> {
         let Some(mesh) = &self.scenario.mesh else { return Vec::new() };
         let work = self.mean(&mesh.proxy.work.value);
         let held = work + self.mean(&mesh.proxy.telemetry.value);
-        let mut all: BTreeMap<String, NodeForecast> = BTreeMap::new();
+        let (mut all, mut ways): (ByName, ByName) = Default::default();
         for node in self.scenario.nodes.values().filter(|node| self.scenario.is_meshed(node)) {
             let name = mesh.proxy_of(node);
-            let replicas = mesh.replicas_of(self.scenario, node);
-            let entry = all.entry(name.clone()).or_insert_with(|| empty(name, mesh, replicas, work));
+            let workers = mesh.replicas_of(self.scenario, node) * mesh.proxy.concurrency.value;
+            let entry = all.entry(name.clone()).or_insert_with(|| empty(name, workers, work));
             entry.rate += self.messages(node, average);
             entry.peak_rate += self.messages(node, height);
+            if let Some((way, name)) = self.scenario.waypoint_of(node) {
+                let (workers, work) = (way.replicas.value * way.concurrency.value, self.mean(&way.work.value));
+                let entry = ways.entry(name.clone()).or_insert_with(|| empty(name, workers, work));
+                entry.rate += self.relayed(node, average);
+                entry.peak_rate += self.relayed(node, height);
+            }
         }
-        let mut all: Vec<NodeForecast> = all.into_values().collect();
-        for proxy in &mut all {
-            let each = held / 1e9;
-            proxy.offered = proxy.rate * each;
-            proxy.utilization = proxy.offered / proxy.workers.unwrap_or(1.0);
-            proxy.peak_utilization = proxy.peak_rate * each / proxy.workers.unwrap_or(1.0);
-            proxy.held = proxy.utilization;
-        }
-        all
+        all.values_mut().for_each(|proxy| load(proxy, held));
+        ways.values_mut().for_each(|way| load(way, way.work_ms * 1e6));
+        all.into_values().chain(ways.into_values()).collect()
+    }
+
+    /// Messages per second that the waypoint of a node forwards: of each call from the mesh the request and the answer.
+    fn relayed(&self, node: &Node, flow: &Flow) -> f64 {
+        let own = |i: usize| self.vertices[i].node == node.name.value;
+        let meshed =
+            |i: &usize| self.scenario.nodes.get(self.vertices[*i].node).is_some_and(|n| self.scenario.is_meshed(n));
+        let calls = |i: usize| {
+            let edges = self.vertices[i].edges.iter().filter(|edge| own(edge.to) && edge.messages.is_some());
+            flow.total[i] * edges.map(|edge| edge.times).sum::<f64>()
+        };
+        2.0 * (0..self.vertices.len()).filter(meshed).map(calls).sum::<f64>()
     }
 
     /// Messages per second that the proxy beside a node forwards.
@@ -60,9 +72,21 @@ impl Model<'_> {
     }
 }
 
+/// Proxies by name.
+type ByName = BTreeMap<String, NodeForecast>;
+
+/// What so many messages, each of which keeps a worker for so long (ns), make of a proxy.
+fn load(proxy: &mut NodeForecast, held: f64) {
+    let (each, workers) = (held / 1e9, proxy.workers.unwrap_or(1.0));
+    proxy.offered = proxy.rate * each;
+    proxy.utilization = proxy.offered / workers;
+    proxy.peak_utilization = proxy.peak_rate * each / workers;
+    proxy.held = proxy.utilization;
+}
+
 /// A proxy that nothing passes.
-fn empty(name: String, mesh: &Mesh, replicas: u32, work: f64) -> NodeForecast {
-    let workers = f64::from(replicas) * f64::from(mesh.proxy.concurrency.value);
+fn empty(name: String, workers: u32, work: f64) -> NodeForecast {
+    let workers = f64::from(workers);
     NodeForecast {
         name,
         rate: 0.0,

@@ -38,6 +38,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     ranges::check(scenario, &mut complaints);
     policies::ranges(scenario, &mut complaints);
     network::ranges(scenario, &mut complaints);
+    mesh::ranges(scenario, &mut complaints);
     transports::ranges(scenario, &mut complaints);
     wire::ranges(scenario, &mut complaints);
     pools::ranges(scenario, &mut complaints);

@@ -4,7 +4,7 @@ use super::walk;
 use crate::diag::{Complaint, Source, code};
 use crate::graph::End;
 use crate::scenario::read::suggest;
-use crate::scenario::written::{Call, Given, IN_PROCESS, Node, NodeKind, Route, Scenario, Step, Target, Verb};
+use crate::scenario::written::{Call, Given, IN_PROCESS, Mesh, Node, NodeKind, Route, Scenario, Step, Target, Verb};
 
 /// The names that can be called: nodes, and their endpoints as `node.endpoint`.
 pub(in crate::scenario) fn known_names(scenario: &Scenario) -> Vec<String> {
@@ -248,7 +248,7 @@ fn varied(scenario: &Scenario, name: &str) -> bool {
 /// Warns of nodes nobody calls and of policies no call uses.
 pub(super) fn unused(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let mut called: Vec<&str> = Vec::new();
-    let meshed = scenario.mesh.iter().filter_map(|mesh| mesh.policy.as_ref());
+    let meshed = scenario.mesh.iter().flat_map(Mesh::policies);
     let mut policies: Vec<&str> = scenario.defaults.policy.iter().chain(meshed).map(|p| p.value.as_str()).collect();
     for client in scenario.clients.values() {
         policies.extend(client.policy.as_ref().map(|p| p.value.as_str()));

@@ -108,6 +108,10 @@ impl<'s> Lowering<'s> {
             in_transaction: false,
             primary: false,
         };
+        let whole = wire.filter(|wire| wire.codec().messages == 1);
+        if let Some(id) = whole.and_then(|wire| self.by_waypoint((place.host, callee), &planned, wire.spec)) {
+            return id;
+        }
         if let Some(own) = self.policy_of_proxy(place.host, &target.node, wire) {
             self.put_below(place.host, &mut planned, &own);
         }

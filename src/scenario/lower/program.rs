@@ -164,6 +164,9 @@ impl<'s> Lowering<'s> {
         if self.callers.effects.contains(&key) {
             self.emit(Op::Effect);
         }
+        if self.may_miss(begin) {
+            self.emit(Op::Missing);
+        }
         let held = code.held;
         self.way_out(held, locks, Outcome::Succeeded);
         let transacts = self.plan.ops[begin.index()..].contains(&Op::RollBack);
@@ -175,6 +178,14 @@ impl<'s> Lowering<'s> {
                 self.fail(held, locks, transacts);
             }
         }
+    }
+
+    /// Whether what was emitted since then gathers answers of which some may be missing.
+    fn may_miss(&self, begin: Pc) -> bool {
+        self.plan.ops[begin.index()..].iter().any(|op| match op {
+            Op::Fork { fork, .. } => self.plan.fork(*fork).branches.iter().any(|branch| branch.optional),
+            _ => false,
+        })
     }
 
     /// A request fails: where it may have been in a transaction, it says whether that was the victim of a deadlock.

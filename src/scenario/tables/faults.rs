@@ -15,13 +15,13 @@ use super::super::read::{self, Desk, Value, View, listed, suggest};
 use super::super::vocab::Shape;
 use super::super::walk;
 use super::super::written::{Given, Node, Place, Scenario};
-use super::mesh::proxies;
+use super::mesh::{proxies, waypoints};
 use crate::diag::{Complaint, code, nouns};
 use crate::graph::Arrow;
-use crate::model::NodeId;
 use crate::model::fault::{self as run, Effect, Mode};
 use crate::model::plan::{Callee, Edge};
 use crate::model::source::Segment;
+use crate::model::{LinkId, NodeId};
 use crate::random::dist::Law;
 use crate::random::draw::name_hash;
 use crate::units::{Span, Time};
@@ -444,7 +444,11 @@ impl Lowering<'_> {
             Aim::Node(node) => [name(to) == node || name(from) == node; 2],
             Aim::Zone(zone) => [inside(from, zone) != inside(to, zone); 2],
         };
-        let all = (0..).zip(&self.plan.links).map(|(at, link)| (at, ways(link.from, link.to)));
+        let edge = matches!(fault.aim(), Aim::Edge(..));
+        let all = (0..).zip(&self.plan.links).map(|(at, link)| {
+            let (from, to) = if edge { self.ends(LinkId(at)) } else { (link.from, link.to) };
+            (at, ways(from, to))
+        });
         all.filter(|(_, ways)| *ways != [false; 2]).collect()
     }
 
@@ -639,11 +643,20 @@ fn poison(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], co
 
 fn node(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], complaints: &mut Vec<Complaint>) {
     if proxies(scenario).iter().any(|proxy| proxy == name) {
-        let hit = [FaultKind::Outage, FaultKind::Crash, FaultKind::Slow];
+        let hit = [FaultKind::Outage, FaultKind::Crash, FaultKind::Freeze, FaultKind::Slow];
         if !hit.contains(&fault.kind.value) || fault.mode.value == Unavailable::Drop {
             let complaint =
                 wrong(fault, format!("`{name}` is a proxy: {} cannot happen to it", fault.kind.value.word()));
-            complaints.push(complaint.help("a proxy can have an outage, crash, or be slow; or name its service"));
+            complaints
+                .push(complaint.help("a proxy can have an outage, crash, freeze, or be slow; or name its service"));
+        }
+        return;
+    }
+    if waypoints(scenario).iter().any(|waypoint| waypoint == name) {
+        if matches!(fault.kind.value, FaultKind::Deploy | FaultKind::Move) {
+            let message = format!("`{name}` is a waypoint: a {} cannot happen to it", fault.kind.value.word());
+            complaints
+                .push(wrong(fault, message).help("a waypoint can have an outage, crash, freeze, be slow or fail"));
         }
         return;
     }
@@ -668,6 +681,7 @@ fn node(scenario: &Scenario, fault: &Fault, name: &str, refused: &[String], comp
     let complaint = wrong(fault, format!("the fault happens to `{name}`, which nothing is called"));
     let mut known = known_names(scenario);
     known.extend(proxies(scenario));
+    known.extend(waypoints(scenario));
     complaints.push(match suggest(name, known.iter().map(String::as_str)) {
         Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
         None if name.contains('.') => complaint.help("a fault happens to a whole node, not to one of its endpoints"),

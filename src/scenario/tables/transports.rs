@@ -484,7 +484,9 @@ impl<'s> Lowering<'s> {
         }
         let (from, to) = (self.plan.link(link).from, self.plan.link(link).to);
         let (caller, callee) = (self.plan.node(from).replicas, self.plan.node(to).replicas);
-        let per_request = self.scenario.discovery.balance_per.value == BalancePer::Request || self.balances(from, to);
+        let per = &self.scenario.discovery.balance_per;
+        let by_caller = per.value == BalancePer::Request && !(per.is_default() && self.tunnels(from, to));
+        let per_request = by_caller || self.balances(from, to);
         let sealed = self.seals(from, to);
         let pools_per_caller = if per_request { callee } else { 1 };
         let channel = Channel {

@@ -67,6 +67,12 @@ pub(super) const FIGURES: &[Figure] = &[
         "Effects that happened again for the same request or message: told of the client behind it and the flows that begin \
          there, and of the call and its endpoint, or of the delivery (`mails -> mailer`), by which it came.",
     ),
+    f(
+        &["partial_answers", "partial_share", "partial"],
+        "endpoints",
+        "Answers of an endpoint that left without the answer of some `optional` branch, which had failed or was late; and \
+         their share of all that it gave.",
+    ),
     f(&["used", "utilization"], NODES, "Busy workers ÷ workers over time; with `cores` busy cores ÷ cores."),
     f(
         &["busy", "mean_busy"],

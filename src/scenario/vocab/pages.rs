@@ -20,7 +20,7 @@ const PAGES: &[(&[&str], &str)] = &[
         &["discovery", "dns", "kubernetes", "ttl", "propagation", "readiness"],
         include_str!("../../model/discovery/mod.rs"),
     ),
-    (&["mesh", "sidecar", "ambient", "mtls", "push_delay", "proxy"], include_str!("../tables/mesh.rs")),
+    (&["mesh", "sidecar", "ambient", "waypoint", "mtls", "push_delay", "proxy"], include_str!("../tables/mesh.rs")),
     (&["outlier_detection", "max_ejected", "always_eject_one"], include_str!("../../model/discovery/outlier.rs")),
     (&["arrivals", "users", "clients"], include_str!("../../model/source/mod.rs")),
     (&["poisson", "constant", "phases", "rate"], include_str!("../../model/source/paced.rs")),

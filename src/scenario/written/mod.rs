@@ -16,7 +16,7 @@ pub use super::tables::discovery::*;
 pub use super::tables::faults::*;
 pub use super::tables::flows::Flow;
 pub use super::tables::gates::{Auth, Gate, Kept, Route};
-pub use super::tables::mesh::{Forwarding, Members, Mesh, MeshKind};
+pub use super::tables::mesh::{Forwarding, HostRule, Members, Mesh, MeshKind, Per, Waypoint};
 pub use super::tables::network::{Link, Network, Zone};
 pub use super::tables::nodes::{Endpoint, Node, NodeKind};
 pub use super::tables::orders::{Io, QueueOrder};

@@ -33,7 +33,7 @@ pub(crate) struct Plight {
     pub(crate) cuts: u32,
     /// Faults that make it stand still.
     pub(crate) frozen: u32,
-    /// Since when it stands still.
+    /// Since when it stands still; of a proxy, until when.
     pub(crate) since: Time,
     /// How many times as long work takes.
     pub(crate) slow: f64,
@@ -79,6 +79,8 @@ pub(crate) struct Trouble {
     pub(crate) on_edge: Vec<Vec<u32>>,
     /// By frame: what the replica's clock had lost when its work began.
     pub(crate) lost: Side<Span>,
+    /// By frame: how much later its message is there than was told, because a proxy stood still under it.
+    pub(crate) late: Side<Span>,
     /// Messages that the network drops.
     pub(crate) dropped: dropped::Dropped,
     /// Frames that go on when their replica thaws.
