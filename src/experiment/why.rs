@@ -110,12 +110,8 @@ pub fn study(checked: &Checked, (pick, named): (Pick, &str), client: Option<&str
     let told = look(checked, &plan, cases);
     Ok(Why {
         schema_version: 1,
-        tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
-        scenario: ScenarioRef {
-            name: checked.scenario.name.value.clone(),
-            hash: checked.hash.clone(),
-            variant: checked.variant.clone(),
-        },
+        tool: Tool::this(),
+        scenario: ScenarioRef::of(checked),
         seed: plan.seed,
         note: "simulated, not measured".into(),
         request: named.to_owned(),

@@ -778,7 +778,7 @@ fn replicas(scenario: &Scenario, fault: &Fault, complaints: &mut Vec<Complaint>)
 }
 
 /// Those who call a service over the network, and of these those whose contract a build looks at.
-fn callers<'s>(scenario: &'s Scenario, callee: &str) -> (BTreeSet<&'s str>, BTreeSet<&'s str>) {
+pub(crate) fn callers_of<'s>(scenario: &'s Scenario, callee: &str) -> (BTreeSet<&'s str>, BTreeSet<&'s str>) {
     let (mut all, mut built) = (BTreeSet::new(), BTreeSet::new());
     for (name, node) in &scenario.nodes {
         for call in node.programs().flat_map(walk::calls).filter(|call| call.target.value.node == callee) {
@@ -804,7 +804,7 @@ fn breaking(scenario: &Scenario, fault: &Fault, refused: &[String], complaints: 
         return;
     }
     let Some(node) = scenario.nodes.get(name) else { return };
-    let (all, built) = callers(scenario, name);
+    let (all, built) = callers_of(scenario, name);
     if !matches!(node.kind, NodeKind::Service | NodeKind::Gateway) || all.is_empty() {
         let message = format!("no service calls `{name}`: a change of it breaks nothing");
         return complaints
