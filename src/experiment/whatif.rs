@@ -212,15 +212,8 @@ pub fn study(
         }
     }
     let closed = matches!(checked.scenario.clients[&client].load, Load::Closed { .. });
-    let whatif = WhatIf {
-        head: Head::of(checked, &base.run.note),
-        client,
-        closed,
-        of: wanted.of,
-        changes,
-        again,
-        missing,
-    };
+    let whatif =
+        WhatIf { head: Head::of(checked, &base.run.note), client, closed, of: wanted.of, changes, again, missing };
     Ok(Study { whatif, whole })
 }
 

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use crate::diag::nouns;
-use crate::experiment::diagnosis::{AVAILABLE, Breaking, Change, Diagnosis, Evidence, Pair, Part, Proof, Rollout, Severity, Sign};
+use crate::experiment::diagnosis::{
+    AVAILABLE, Breaking, Change, Diagnosis, Evidence, Pair, Part, Proof, Rollout, Severity, Sign,
+};
 use crate::experiment::study::Head;
 use crate::experiment::summary::Estimate;
-use crate::report::markdown::escape;
 use crate::report::coupling;
+use crate::report::markdown::escape;
 use crate::report::number::{NONE, or_none, percent, plain, seconds, time};
 use crate::report::page::{how, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
@@ -80,7 +82,8 @@ pub fn table(found: &Diagnosis, style: Style) -> String {
         let proofs =
             sign.proofs.iter().flat_map(|proof| wrapped(&format!("simulated: {}", shown(proof)), style.prose() - 5));
         lines.extend(proofs.map(|line| format!("     {line}")));
-        let why = sign.not_simulated.iter().flat_map(|why| wrapped(&format!("not simulated: {why}"), style.prose() - 5));
+        let why =
+            sign.not_simulated.iter().flat_map(|why| wrapped(&format!("not simulated: {why}"), style.prose() - 5));
         lines.extend(why.map(|line| format!("     {line}")));
     }
     if !found.units.is_empty() {
@@ -185,7 +188,9 @@ fn shown(proof: &Proof) -> String {
 fn breaks(breaking: &Breaking) -> String {
     let told = |rollout: &Rollout| match rollout {
         Rollout { to_the_end: true, .. } => format!("{}, and to the end of the run", worth(rollout.lost_s)),
-        Rollout { failing_s, .. } if *failing_s > 0.0 => format!("{} within {}", worth(rollout.lost_s), seconds(*failing_s)),
+        Rollout { failing_s, .. } if *failing_s > 0.0 => {
+            format!("{} within {}", worth(rollout.lost_s), seconds(*failing_s))
+        }
         _ => worth(rollout.lost_s),
     };
     let callers: Vec<String> = breaking.callers.iter().map(|name| clean(name)).collect();

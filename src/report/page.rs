@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use super::csv::quote;
 use super::markdown::{escape, section};
+use super::number::{plain, seconds};
 use super::sheet::{Sheet, Tone};
 use super::table::Style;
 use super::text::{clean, cut, joined, wrapped};
-use super::number::{plain, seconds};
 use crate::experiment::study::Head;
 use crate::experiment::summary::{Estimate, ScenarioRef, Tool};
 

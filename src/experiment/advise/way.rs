@@ -188,8 +188,10 @@ impl Finder<'_> {
     /// Releases that break a contract, without breaking it.
     fn contracts(&mut self) {
         let faults = self.checked.scenario.faults.iter().enumerate();
-        let breaking: Vec<(usize, String)> =
-            faults.filter(|(_, fault)| fault.breaking.value).map(|(at, fault)| (at, fault.target.value.clone())).collect();
+        let breaking: Vec<(usize, String)> = faults
+            .filter(|(_, fault)| fault.breaking.value)
+            .map(|(at, fault)| (at, fault.target.value.clone()))
+            .collect();
         for (at, target) in breaking {
             let Ok((text, _)) = apply(&self.checked.source, &[edit(&format!("faults.{at}.breaking"), "false")]) else {
                 continue;
@@ -217,7 +219,9 @@ impl Finder<'_> {
             names.push(name);
         }
         let notes = vec![
-            format!("takes it that {FOUND} of what is asked was asked before and is still right; say hit_rate, or keys"),
+            format!(
+                "takes it that {FOUND} of what is asked was asked before and is still right; say hit_rate, or keys"
+            ),
             format!("what `{}` changes is seen by `{}` when it is forgotten", edge.to, edge.from),
         ];
         let name = Arrow { from: edge.from, to: edge.to }.to_string();
@@ -241,15 +245,20 @@ impl Finder<'_> {
     fn unit(&self, unit: &[String], edges: &[Edge<'_>]) -> Result<(String, Source), String> {
         let scenario = self.scenario();
         let inside = |name: &str| unit.iter().any(|member| member == name);
-        let clients = scenario.clients.values().flat_map(|client| &client.calls).map(|call| call.target.value.node.as_str());
+        let clients =
+            scenario.clients.values().flat_map(|client| &client.calls).map(|call| call.target.value.node.as_str());
         let callers = edges.iter().filter(|edge| !inside(edge.from)).map(|edge| edge.to);
-        let consumers = scenario.nodes.iter().filter(|(_, node)| !node.consumes.is_empty()).map(|(name, _)| name.as_str());
+        let consumers =
+            scenario.nodes.iter().filter(|(_, node)| !node.consumes.is_empty()).map(|(name, _)| name.as_str());
         let entries: BTreeSet<&str> = clients.chain(callers).chain(consumers).filter(|name| inside(name)).collect();
-        let teams: BTreeSet<&String> = unit.iter().filter_map(|name| scenario.nodes[name].owned.team.value.as_ref()).collect();
+        let teams: BTreeSet<&String> =
+            unit.iter().filter_map(|name| scenario.nodes[name].owned.team.value.as_ref()).collect();
         let entry = match entries.into_iter().collect::<Vec<_>>()[..] {
             [one] => one,
             [] => return Err("nobody calls them".into()),
-            ref several => return Err(format!("{} are called from outside; give them one entry first", several.join(", "))),
+            ref several => {
+                return Err(format!("{} are called from outside; give them one entry first", several.join(", ")));
+            }
         };
         if teams.len() > 1 {
             return Err(format!("{} teams would own it together", teams.len()));

@@ -148,7 +148,14 @@ impl Desk<'_> {
         if most == 0 && open > 0 {
             evidence.push(self.at("name the tables (`table = \"orders\"`) to have it assessed".into(), None));
             let says = format!("{users} services share a database; whose tables they read and write is not said");
-            return Sign { name, severity: Severity::NotAssessed, says, evidence, proofs: Vec::new(), not_simulated: None };
+            return Sign {
+                name,
+                severity: Severity::NotAssessed,
+                says,
+                evidence,
+                proofs: Vec::new(),
+                not_simulated: None,
+            };
         }
         let says = match most {
             0 => "no table is written by one service and used by another".to_owned(),
@@ -247,7 +254,14 @@ impl Desk<'_> {
             0 => "no rules of the business are in a library of several services".to_owned(),
             most => format!("a release of one library is a release of {most} services of {}", self.n),
         };
-        Sign { name, severity: self.of(most), says, evidence: shared().map(told).collect(), proofs: Vec::new(), not_simulated: None }
+        Sign {
+            name,
+            severity: self.of(most),
+            says,
+            evidence: shared().map(told).collect(),
+            proofs: Vec::new(),
+            not_simulated: None,
+        }
     }
 
     fn owners(&self, units: &[Vec<String>], n_eff: f64) -> Sign {
@@ -292,5 +306,12 @@ impl Desk<'_> {
 
 fn unknown(name: &'static str, why: &str, how: &str) -> Sign {
     let evidence = vec![Evidence { says: how.to_owned(), line: None }];
-    Sign { name, severity: Severity::NotAssessed, says: why.to_owned(), evidence, proofs: Vec::new(), not_simulated: None }
+    Sign {
+        name,
+        severity: Severity::NotAssessed,
+        says: why.to_owned(),
+        evidence,
+        proofs: Vec::new(),
+        not_simulated: None,
+    }
 }

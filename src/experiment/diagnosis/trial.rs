@@ -135,7 +135,8 @@ impl<'b> Bench<'b> {
             let apart = all.difference(&built).filter(|caller| release.contains(caller));
             apart.map(|caller| (*caller).to_owned()).collect()
         };
-        let Some(callee) = release.iter().max_by_key(|callee| (within(callee).len(), std::cmp::Reverse(**callee))) else {
+        let Some(callee) = release.iter().max_by_key(|callee| (within(callee).len(), std::cmp::Reverse(**callee)))
+        else {
             return Ok(None);
         };
         let callers = within(&callee);
@@ -170,7 +171,11 @@ impl<'b> Bench<'b> {
     }
 
     /// The client without which another is quickest, of those whose requests meet in a database: who slows whom down.
-    pub(super) fn beside(&self, database: &str, paths: &[Path]) -> Result<Option<(String, String, Difference)>, Trouble> {
+    pub(super) fn beside(
+        &self,
+        database: &str,
+        paths: &[Path],
+    ) -> Result<Option<(String, String, Difference)>, Trouble> {
         let needs = |path: &&Path| path.needs.iter().any(|(node, _)| node == database);
         let mut users: Vec<&Path> = paths.iter().filter(needs).collect();
         users.sort_by(|a, b| b.queries.total_cmp(&a.queries).then_with(|| a.client.cmp(&b.client)));
@@ -196,7 +201,11 @@ impl<'b> Bench<'b> {
     }
 
     /// A migration that has a table for itself: what is lost by it, in seconds' worth of all requests, and whose p99 becomes what.
-    pub(super) fn locked(&self, database: &str, table: &str) -> Result<Option<(f64, f64, String, [Option<f64>; 2])>, Trouble> {
+    pub(super) fn locked(
+        &self,
+        database: &str,
+        table: &str,
+    ) -> Result<Option<(f64, f64, String, [Option<f64>; 2])>, Trouble> {
         let window = Window::of(self.duration_s());
         let Some(text) = self.migration(database, table, window) else { return Ok(None) };
         let Ok(mut other) = scenario::load(&text, &[]) else { return Ok(None) };

@@ -58,7 +58,10 @@ pub fn with_cache(source: &Source, from: &str, target: &str, hit_rate: &str) -> 
             call.insert("call", target.into());
         }
         step.insert("cache", Item::Value(name.as_str().into()));
-        step.insert("on_miss", Item::Value([Value::InlineTable(call)].into_iter().collect::<toml_edit::Array>().into()));
+        step.insert(
+            "on_miss",
+            Item::Value([Value::InlineTable(call)].into_iter().collect::<toml_edit::Array>().into()),
+        );
         step.fmt();
     });
     let mut cache = Table::new();
