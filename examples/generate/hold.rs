@@ -4,7 +4,7 @@ use hoptax::diag::Severity;
 use hoptax::experiment;
 use hoptax::experiment::summary::{Estimate, Summary};
 use hoptax::machine::{Machine, replication_seed};
-use hoptax::model::{Answer, Cell, Fact, Probe};
+use hoptax::model::{Answer, Aside, Cell, Fact, Probe};
 use hoptax::report::json;
 use hoptax::scenario::{Checked, Edit, Rejected, Source, canonical, hash, load, lower};
 use hoptax::units::{Span, Time};
@@ -67,8 +67,9 @@ fn reads_back(checked: &Checked) -> Result<(), String> {
 /// The parts of the ledger of every answer add up to its latency.
 fn adds_up(checked: &Checked) -> Result<(), String> {
     let plan = lower(checked);
-    let finished = Machine::new(&plan, replication_seed(plan.seed, 0), Sums::default()).run(|_| true);
-    let Sums { answers, wrong } = finished.probe;
+    let mut sums = Sums::default();
+    Machine::new(&plan, replication_seed(plan.seed, 0), Aside(&mut sums)).run(|_| true);
+    let Sums { answers, wrong } = sums;
     if wrong > 0 { Err(format!("the ledger of {wrong} of {answers} answers does not add up")) } else { Ok(()) }
 }
 
@@ -79,7 +80,9 @@ struct Sums {
 }
 
 impl Probe for Sums {
-    const ACCOUNTS: bool = true;
+    fn accounts(&self) -> bool {
+        true
+    }
 
     fn on(&mut self, _: Time, _: Fact) {}
 

@@ -53,6 +53,10 @@ pub struct Roll {
     served: [BTreeMap<u32, [u64; 2]>; 2],
 }
 
+/// What listens to the runs of this study: one type, so that there is one machine for it. Who crosses an edge is asked of
+/// edges only.
+type Ear<'p> = (Roll, Option<visits::Visits<'p>>);
+
 impl Probe for Roll {
     fn on(&mut self, now: Time, fact: Fact) {
         let (at, roll, key, end) = match fact {
@@ -117,9 +121,9 @@ impl Roll {
 }
 
 fn call_roll(plan: &Plan, window: Window, index: u32, watch: &dyn Watch) -> Option<Roll> {
-    let roll = Roll::of(plan, window);
-    let finished = Machine::new(plan, replication_seed(plan.seed, index), roll).run(|_| !watch.stopped());
-    (finished.stop != Stop::Interrupted).then_some(finished.probe)
+    let ear: Ear = (Roll::of(plan, window), None);
+    let finished = Machine::new(plan, replication_seed(plan.seed, index), ear).run(|_| !watch.stopped());
+    (finished.stop != Stop::Interrupted).then_some(finished.probe.0)
 }
 
 fn closed(plan: &Plan) -> [Vec<u32>; 2] {

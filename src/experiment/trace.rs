@@ -5,7 +5,7 @@ pub(super) mod find;
 pub(super) mod follow;
 
 use crate::machine::{Machine, replication_seed};
-use crate::model::{Cause, Outcome};
+use crate::model::{Aside, Cause, Outcome};
 use crate::scenario::{Checked, lower};
 
 use find::Finder;
@@ -133,8 +133,10 @@ pub struct Segment {
 pub fn trace(checked: &Checked, pick: Pick, client: Option<&str>) -> Result<Trace, String> {
     let plan = lower(checked);
     let seed = replication_seed(plan.seed, 0);
-    let found = Machine::new(&plan, seed, Finder::of(&plan)).run(|_| true).probe.choose(&plan, pick, client)?;
-    let follower = Follower::of(found.client, found.nth);
-    let follower = Machine::new(&plan, seed, follower).run(|_| true).probe;
+    let mut finder = Finder::of(&plan);
+    Machine::new(&plan, seed, Aside(&mut finder)).run(|_| true);
+    let found = finder.choose(&plan, pick, client)?;
+    let mut follower = Follower::of(found.client, found.nth);
+    Machine::new(&plan, seed, Aside(&mut follower)).run(|_| true);
     Ok(Trace { among: found.among, ..follower.tell(checked, &plan, found.measured) })
 }

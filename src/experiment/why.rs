@@ -13,6 +13,7 @@ mod clue;
 
 pub use chain::{Began, Blamed, Link, Root, Wanted};
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,7 @@ use super::trace::find::{Finder, Found};
 use super::trace::follow::Follower;
 use crate::machine::{Machine, replication_seed, sight};
 use crate::model::Answer;
-use crate::model::{Cell, Fact, Opening, Outcome, Plan, Probe, Trace as Moment};
+use crate::model::{Aside, Cell, Fact, Opening, Outcome, Plan, Probe, Trace as Moment};
 use crate::scenario::{Checked, lower};
 use crate::units::{Span, Time};
 use chain::{Scene, Watcher};
@@ -103,10 +104,12 @@ pub struct Afterwards {
 pub fn study(checked: &Checked, (pick, named): (Pick, &str), client: Option<&str>) -> Result<Why, String> {
     let plan = lower(checked);
     let seed = replication_seed(plan.seed, 0);
-    let finder = Machine::new(&plan, seed, Finder::of(&plan)).run(|_| true).probe;
+    let mut finder = Finder::of(&plan);
+    Machine::new(&plan, seed, Aside(&mut finder)).run(|_| true);
     let (found, there_are) = finder.several(&plan, (pick, client, MOST))?;
-    let followers = Machine::new(&plan, seed, Followers::of(&found)).run(|_| true).probe.end();
-    let cases: Vec<Case> = found.iter().zip(followers).filter_map(|(found, f)| Case::of(found, f)).collect();
+    let mut followers = Followers::of(&found);
+    Machine::new(&plan, seed, Aside(&mut followers)).run(|_| true);
+    let cases: Vec<Case> = found.iter().zip(followers.end()).filter_map(|(found, f)| Case::of(found, f)).collect();
     let told = look(checked, &plan, cases);
     Ok(Why {
         schema_version: 1,
@@ -187,8 +190,13 @@ impl Followers {
 }
 
 impl Probe for Followers {
-    const ACCOUNTS: bool = true;
-    const TRACES: bool = true;
+    fn accounts(&self) -> bool {
+        true
+    }
+
+    fn traces(&self) -> bool {
+        true
+    }
 
     fn on(&mut self, _: Time, _: Fact) {}
 
@@ -242,12 +250,15 @@ fn look(checked: &Checked, plan: &Plan, cases: Vec<Case>) -> Vec<Told> {
     let mut moments: Vec<(Clue, usize, usize)> =
         cases.iter().enumerate().flat_map(|(at, case)| clues((at, case))).collect();
     moments.sort_by_key(|(clue, case, nth)| (clue.at, *case, *nth));
-    let mut machine = Machine::new(plan, replication_seed(plan.seed, 0), Watcher::of(plan));
+    let watcher = RefCell::new(Watcher::of(plan));
+    let mut ear = &watcher;
+    let mut machine = Machine::new(plan, replication_seed(plan.seed, 0), Aside(&mut ear));
     let mut found: BTreeMap<(usize, usize), (Vec<Link>, Root)> = BTreeMap::new();
     for (clue, case, nth) in moments {
         machine.run_to(clue.at);
         let sight = sight(&machine);
-        let scene = Scene::of(plan, &sight, machine.probe(), &kinds, clue.at);
+        let watcher = watcher.borrow();
+        let scene = Scene::of(plan, &sight, &watcher, &kinds, clue.at);
         found.insert((case, nth), scene.chain(&clue));
     }
     let told = |(at, case): (usize, Case)| {

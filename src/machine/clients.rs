@@ -129,7 +129,7 @@ impl Clients {
         let frame = &core.frames[at];
         let (client, user) = (u32::from(frame.whose.client), frame.caller);
         let (outcome, intended, measured) = (frame.state.outcome, frame.trip.arrived, frame.whose.measured);
-        if P::ACCOUNTS {
+        if core.probe.accounts() {
             let answer = Answer { client: ClientId(client), outcome, latency: core.now.since(intended), measured };
             core.probe.account(answer, core.ledger.parts(frame.account.row));
         }

@@ -33,4 +33,4 @@ pub use op::Op;
 pub use open::Open;
 pub use outcome::Outcome;
 pub use plan::Plan;
-pub use probe::{Answer, Calm, Opening, Probe, Trace};
+pub use probe::{Answer, Aside, Calm, Hear, Opening, Probe, Trace};

@@ -1,5 +1,7 @@
 //! Listeners. A run tells facts; whoever wants figures listens.
 
+use std::cell::RefCell;
+
 use crate::random::Lineage;
 use crate::units::{Span, Time};
 
@@ -10,12 +12,20 @@ use super::outcome::Outcome;
 
 /// Hears every fact of a run in order. Probes compose as tuples; `()` hears nothing and costs nothing.
 pub trait Probe {
-    /// Whether it wants the ledger: without it nothing is kept.
-    const ACCOUNTS: bool = false;
-    /// Whether it wants single requests followed.
-    const TRACES: bool = false;
     /// Whether it only listens to runs of [calm](super::Plan::is_calm) plans: what such a plan has not is not looked for.
     const CALM: bool = false;
+
+    /// Whether it wants the ledger: without it nothing is kept. The same all through a run.
+    #[inline(always)]
+    fn accounts(&self) -> bool {
+        false
+    }
+
+    /// Whether it wants single requests followed. The same all through a run.
+    #[inline(always)]
+    fn traces(&self) -> bool {
+        false
+    }
 
     /// Hears one fact.
     fn on(&mut self, now: Time, fact: Fact);
@@ -172,25 +182,140 @@ impl Probe for () {
     fn on(&mut self, _now: Time, _fact: Fact) {}
 }
 
-impl<P: Probe + ?Sized> Probe for &mut P {
-    const ACCOUNTS: bool = P::ACCOUNTS;
-    const TRACES: bool = P::TRACES;
+impl<P: Probe> Probe for Option<P> {
+    #[inline(always)]
+    fn accounts(&self) -> bool {
+        self.as_ref().is_some_and(P::accounts)
+    }
+
+    #[inline(always)]
+    fn traces(&self) -> bool {
+        self.as_ref().is_some_and(P::traces)
+    }
 
     #[inline(always)]
     fn on(&mut self, now: Time, fact: Fact) {
-        (**self).on(now, fact);
+        if let Some(probe) = self {
+            probe.on(now, fact);
+        }
     }
 
     fn account(&mut self, answer: Answer, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
-        (**self).account(answer, parts);
+        if let Some(probe) = self {
+            probe.account(answer, parts);
+        }
     }
 
     fn waste(&mut self, wasted: Span, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
-        (**self).waste(wasted, parts);
+        if let Some(probe) = self {
+            probe.waste(wasted, parts);
+        }
     }
 
     fn trace(&mut self, moment: Trace) {
-        (**self).trace(moment);
+        if let Some(probe) = self {
+            probe.trace(moment);
+        }
+    }
+}
+
+/// A probe that is looked at while the run goes on.
+impl<P: Probe> Probe for &RefCell<P> {
+    fn accounts(&self) -> bool {
+        self.borrow().accounts()
+    }
+
+    fn traces(&self) -> bool {
+        self.borrow().traces()
+    }
+
+    fn on(&mut self, now: Time, fact: Fact) {
+        self.borrow_mut().on(now, fact);
+    }
+
+    fn account(&mut self, answer: Answer, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
+        self.borrow_mut().account(answer, parts);
+    }
+
+    fn waste(&mut self, wasted: Span, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
+        self.borrow_mut().waste(wasted, parts);
+    }
+
+    fn trace(&mut self, moment: Trace) {
+        self.borrow_mut().trace(moment);
+    }
+}
+
+/// A probe behind a pointer. A machine is compiled anew for each type of probe, and is a large piece of code; for `Aside` that is
+/// done once, whoever listens. What is asked a hundred thousand times has a machine of its own, everybody else is told this way,
+/// at the price of a call for each fact.
+pub struct Aside<'a>(pub &'a mut dyn Hear);
+
+/// What [`Aside`] needs of a probe; every probe has it.
+pub trait Hear {
+    /// [`Probe::accounts`].
+    fn wants_accounts(&self) -> bool;
+    /// [`Probe::traces`].
+    fn wants_traces(&self) -> bool;
+    /// [`Probe::on`].
+    fn hear(&mut self, now: Time, fact: Fact);
+    /// [`Probe::account`].
+    fn hear_account(&mut self, answer: Answer, parts: &[(Cell, Span)]);
+    /// [`Probe::waste`].
+    fn hear_waste(&mut self, wasted: Span, parts: &[(Cell, Span)]);
+    /// [`Probe::trace`].
+    fn hear_trace(&mut self, moment: Trace);
+}
+
+impl<P: Probe> Hear for P {
+    fn wants_accounts(&self) -> bool {
+        self.accounts()
+    }
+
+    fn wants_traces(&self) -> bool {
+        self.traces()
+    }
+
+    fn hear(&mut self, now: Time, fact: Fact) {
+        self.on(now, fact);
+    }
+
+    fn hear_account(&mut self, answer: Answer, parts: &[(Cell, Span)]) {
+        self.account(answer, parts.iter().copied());
+    }
+
+    fn hear_waste(&mut self, wasted: Span, parts: &[(Cell, Span)]) {
+        self.waste(wasted, parts.iter().copied());
+    }
+
+    fn hear_trace(&mut self, moment: Trace) {
+        self.trace(moment);
+    }
+}
+
+impl Probe for Aside<'_> {
+    fn accounts(&self) -> bool {
+        self.0.wants_accounts()
+    }
+
+    fn traces(&self) -> bool {
+        self.0.wants_traces()
+    }
+
+    fn on(&mut self, now: Time, fact: Fact) {
+        self.0.hear(now, fact);
+    }
+
+    fn account(&mut self, answer: Answer, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
+        self.0.hear_account(answer, &parts.collect::<Vec<_>>());
+    }
+
+    fn waste(&mut self, wasted: Span, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
+        self.0.hear_waste(wasted, &parts.collect::<Vec<_>>());
+    }
+
+    fn trace(&mut self, moment: Trace) {
+        self.0.hear_trace(moment);
     }
 }
 
@@ -200,9 +325,17 @@ impl<P: Probe + ?Sized> Probe for &mut P {
 pub struct Calm<P>(pub P);
 
 impl<P: Probe> Probe for Calm<P> {
-    const ACCOUNTS: bool = P::ACCOUNTS;
-    const TRACES: bool = P::TRACES;
     const CALM: bool = true;
+
+    #[inline(always)]
+    fn accounts(&self) -> bool {
+        self.0.accounts()
+    }
+
+    #[inline(always)]
+    fn traces(&self) -> bool {
+        self.0.traces()
+    }
 
     #[inline(always)]
     fn on(&mut self, now: Time, fact: Fact) {
@@ -224,8 +357,15 @@ impl<P: Probe> Probe for Calm<P> {
 }
 
 impl<A: Probe, B: Probe> Probe for (A, B) {
-    const ACCOUNTS: bool = A::ACCOUNTS || B::ACCOUNTS;
-    const TRACES: bool = A::TRACES || B::TRACES;
+    #[inline(always)]
+    fn accounts(&self) -> bool {
+        self.0.accounts() || self.1.accounts()
+    }
+
+    #[inline(always)]
+    fn traces(&self) -> bool {
+        self.0.traces() || self.1.traces()
+    }
 
     #[inline(always)]
     fn on(&mut self, now: Time, fact: Fact) {

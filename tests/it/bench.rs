@@ -2,7 +2,8 @@
 
 use hoptax::experiment;
 use hoptax::experiment::summary::Summary;
-use hoptax::model::Plan;
+use hoptax::machine::{Finished, Machine};
+use hoptax::model::{Aside, Plan, Probe};
 use hoptax::scenario::{Checked, Source, load, lower};
 
 /// Reads and checks a scenario that is meant to be right.
@@ -16,6 +17,13 @@ pub(crate) fn checked(text: &str) -> Checked {
 /// The plan of a scenario.
 pub(crate) fn plan(text: &str) -> Plan {
     lower(&checked(text))
+}
+
+/// One replication of a plan from its beginning to its end, and who listened. Behind a pointer, for a machine of its own for each
+/// probe of these tests would be built longer than they run.
+pub(crate) fn ended<P: Probe>(plan: &Plan, seed: u64, mut probe: P) -> Finished<P> {
+    let Finished { events, stop, at, at_rest, .. } = Machine::new(plan, seed, Aside(&mut probe)).run(|_| true);
+    Finished { probe, events, stop, at, at_rest }
 }
 
 /// Runs a scenario on so many threads.

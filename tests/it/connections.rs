@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use hoptax::experiment::summary::Summary;
-use hoptax::machine::{Machine, replication_seed};
+use hoptax::machine::replication_seed;
 use hoptax::model::{Cause, Fact, Probe, Trace};
 use hoptax::units::Time;
 
-use crate::bench::plan;
+use crate::bench::{ended, plan};
 use crate::ledger::{HEAD, holds, small};
 
 /// `a` calls `b`, each message 1 ms under way, over connections of this kind; `batch` requests at once.
@@ -157,7 +157,9 @@ fn a_try_that_timed_out_takes_its_http1_connection_with_it() {
 struct Served(BTreeSet<(u32, u32)>);
 
 impl Probe for Served {
-    const TRACES: bool = true;
+    fn traces(&self) -> bool {
+        true
+    }
 
     fn on(&mut self, _: Time, _: Fact) {}
 
@@ -176,7 +178,7 @@ fn a_connection_pins_its_requests_to_one_replica() {
              [services.a]\nreplicas = {callers}\nsteps = [{{ call = \"b\", transport = \"{transport}\" }}]\n\
              [services.b]\nreplicas = 4\nwork = \"1ms\"\n"
         ));
-        let ended = Machine::new(&plan, replication_seed(plan.seed, 0), Served::default()).run(|_| true);
+        let ended = ended(&plan, replication_seed(plan.seed, 0), Served::default());
         ended.probe.0.iter().filter(|s| plan.nodes[s.0 as usize].name == "b").count()
     };
     assert_eq!(served("grpc", "connection", 1), 1);

@@ -3,12 +3,12 @@
 mod dice;
 
 use hoptax::experiment::summary::{Ledger, Summary};
-use hoptax::machine::{Machine, Stop, replication_seed};
+use hoptax::machine::{Stop, replication_seed};
 use hoptax::model::{Answer, Cause, Cell, Fact, Probe};
 use hoptax::units::{Span, Time};
 use proptest::prelude::*;
 
-use crate::bench::{checked, plan, run};
+use crate::bench::{checked, ended, plan, run};
 use dice::random_scenario;
 
 /// One request every 100 ms to `a`, over a network that takes no time.
@@ -176,7 +176,9 @@ pub(crate) struct Sums {
 }
 
 impl Probe for Sums {
-    const ACCOUNTS: bool = true;
+    fn accounts(&self) -> bool {
+        true
+    }
 
     fn on(&mut self, _: Time, _: Fact) {}
 
@@ -201,7 +203,7 @@ proptest! {
     fn the_parts_of_every_request_add_up_to_its_latency(bytes in prop::collection::vec(any::<u8>(), 250)) {
         let text = random_scenario(&bytes);
         let plan = plan(&text);
-        let ended = Machine::new(&plan, replication_seed(plan.seed, 0), Sums::default()).run(|_| true);
+        let ended = ended(&plan, replication_seed(plan.seed, 0), Sums::default());
         prop_assert!(ended.probe.wrong.is_none(), "{:?}\n{text}", ended.probe.wrong);
         prop_assert!(!matches!(ended.stop, Stop::TooMany(_)) && ended.probe.requests > 0, "{:?}\n{text}", ended.stop);
     }
@@ -223,7 +225,7 @@ fn the_mean_ledger_is_the_mean_latency() {
         }
     }
     let plan = hoptax::scenario::lower(&checked(ALL));
-    let ended = Machine::new(&plan, replication_seed(plan.seed, 0), Sums::default()).run(|_| true);
+    let ended = ended(&plan, replication_seed(plan.seed, 0), Sums::default());
     for cause in [
         "work",
         "cpu_wait",

@@ -2,14 +2,13 @@
 //! queue one by one.
 
 use hoptax::experiment::summary::{Queue, Summary};
-use hoptax::machine::Machine;
 use hoptax::model::queue::Fate;
 use hoptax::model::source::{Replay, Source};
 use hoptax::model::{Fact, Probe};
 use hoptax::units::{Span, Time};
 use proptest::prelude::*;
 
-use crate::bench::{checked, plan, run};
+use crate::bench::{checked, ended, plan, run};
 use crate::laws::always;
 
 /// Published = what became of them, and what is left.
@@ -172,7 +171,7 @@ fn run_dry(drawn: &Drawn, n: u64) -> Counts {
     let times = (0..n).map(|i| Time((120 + 2 * i) * 1_000_000)).collect();
     plan.clients[0].source = Source::Replay(Replay { times });
     plan.flows.clear();
-    Machine::new(&plan, 11, Counts::default()).run(|_| true).probe
+    ended(&plan, 11, Counts::default()).probe
 }
 
 #[test]
@@ -274,7 +273,7 @@ fn a_queue_that_blocks_counts_every_message_once() {
         let times = (0..150).map(|i| Time((120 + 2 * i) * 1_000_000)).collect();
         plan.clients[0].source = Source::Replay(Replay { times });
         plan.flows.clear();
-        let counts = Machine::new(&plan, 11, Counts::default()).run(|_| true).probe;
+        let counts = ended(&plan, 11, Counts::default()).probe;
         assert_eq!((counts.blocked, counts.rejected, counts.gone), (0, 0, 0), "somebody waits for ever\n{text}");
         assert!(counts.published + counts.lost <= 150, "{text}");
         let calm = !drawn.faults.contains("target = \"p\"") && way.is_empty();

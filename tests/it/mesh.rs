@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use hoptax::diag::code;
 use hoptax::experiment::summary::Summary;
-use hoptax::machine::{Machine, Stop};
+use hoptax::machine::Stop;
 use hoptax::scenario::{Source, load};
 use hoptax::units::Span;
 
-use crate::bench::{checked, run};
+use crate::bench::{checked, ended, run};
 use crate::laws::{always, finite, guarded, scenario};
 use crate::ledger::{Sums, holds, small};
 
@@ -361,7 +361,7 @@ fn whatever_comes_goes_by_proxies_whoever_guards_it_and_whatever_fails() {
         let mut plan = finite(&text, &sendings);
         plan.duration = Span::from_secs_f64(100.0);
         let sent: u64 = sendings.iter().take(plan.clients.len()).map(|s| s.len() as u64).sum();
-        let finished = Machine::new(&plan, 7, Sums::default()).run(|_| true);
+        let finished = ended(&plan, 7, Sums::default());
         assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}, something is left:\n{text}", finished.stop);
         assert_eq!(finished.probe.requests, sent, "{text}");
         assert!(finished.probe.wrong.is_none(), "{:?}\n{text}", finished.probe.wrong);

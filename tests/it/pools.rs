@@ -1,11 +1,12 @@
 //! Pools of database connections, transactions that hold one, and tables that let in few writers.
 
 use hoptax::experiment::summary::Summary;
-use hoptax::machine::{Machine, Stop};
+use hoptax::machine::Stop;
 use hoptax::model::{Cause, Fact, Probe};
 use hoptax::units::Time;
 use proptest::prelude::*;
 
+use crate::bench::ended;
 use crate::laws::finite;
 use crate::ledger::{holds, small};
 
@@ -119,7 +120,7 @@ fn nothing_of_a_pool_is_left_in_the_end() {
         for (pool, fault) in POOLS.iter().flat_map(|pool| FAULTS.map(|fault| (pool, fault))) {
             let text = small_pools(&steps.replace('G', guard), pool, fault);
             let plan = finite(&text, std::slice::from_ref(&sendings));
-            let finished = Machine::new(&plan, 7, Calls::default()).run(|_| true);
+            let finished = ended(&plan, 7, Calls::default());
             assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}:\n{text}", finished.stop);
             assert_eq!((finished.probe.answered, finished.probe.open), (90, 0), "{text}");
         }
@@ -172,7 +173,9 @@ struct Calls {
 }
 
 impl Probe for Calls {
-    const ACCOUNTS: bool = true;
+    fn accounts(&self) -> bool {
+        true
+    }
 
     fn on(&mut self, _: Time, fact: Fact) {
         match fact {

@@ -3,14 +3,14 @@
 use std::cell::Cell;
 
 use hoptax::experiment::summary::Summary;
-use hoptax::machine::{Machine, Stop};
+use hoptax::machine::Stop;
 use hoptax::model::plan::{Life, Warmup};
 use hoptax::model::policy::{Autoscale, Metric};
 use hoptax::model::{Cause, Fact, LawId, Plan, Probe};
 use hoptax::random::dist::{Dist, Law};
 use hoptax::units::{Span, Time};
 
-use crate::bench::{plan, run};
+use crate::bench::{ended, plan, run};
 use crate::laws::{always, finite, scenario};
 
 /// A client calls `s` 300 times a second; 10 ms of work each, 1 ms one way.
@@ -181,7 +181,7 @@ fn whatever_comes_goes_though_replicas_come_and_go() {
         let sent: u64 = sendings.iter().take(plan.clients.len()).map(|s| s.len() as u64).sum();
         let last = vec![0; plan.nodes.len()];
         let bounds = Bounds { plan: &plan, answered: 0, looks: 0, changes: 0, last };
-        let finished = Machine::new(&plan, 7, bounds).run(|_| true);
+        let finished = ended(&plan, 7, bounds);
         assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}, something is left:\n{text}", finished.stop);
         assert_eq!(finished.probe.answered, sent);
         looks.set(looks.get() + finished.probe.looks);

@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hoptax::experiment::{self, Watch};
 use hoptax::machine::{Alive, Machine, Stop};
+use hoptax::model::Aside;
 use hoptax::units::Time;
 
-use crate::bench::{checked, plan};
+use crate::bench::{checked, ended, plan};
 
 /// A million events in four replications.
 const TEXT: &str = r#"
@@ -30,7 +31,7 @@ work = { mean = "5ms" }
 fn the_guard_on_events_stops_a_run() {
     let mut plan = plan(TEXT);
     plan.max_events = 100_000;
-    let finished = Machine::new(&plan, 1, ()).run(|_| true);
+    let finished = ended(&plan, 1, ());
     assert_eq!(finished.stop, Stop::Events);
     assert!((100_000..200_000).contains(&finished.events), "{}", finished.events);
     assert!(!finished.at_rest);
@@ -40,7 +41,7 @@ fn the_guard_on_events_stops_a_run() {
 fn the_guard_on_requests_in_flight_stops_a_run() {
     let mut plan = plan(TEXT);
     plan.max_in_flight = 12;
-    let finished = Machine::new(&plan, 1, ()).run(|_| true);
+    let finished = ended(&plan, 1, ());
     assert_eq!(finished.stop, Stop::TooMany(Alive::Requests));
     assert!(finished.at < Time(100_000_000_000));
 }
@@ -49,7 +50,8 @@ fn the_guard_on_requests_in_flight_stops_a_run() {
 fn a_watch_that_has_enough_stops_a_run() {
     let plan = plan(TEXT);
     let mut last = Time(0);
-    let finished = Machine::new(&plan, 1, ()).run(|now| {
+    let mut nobody = ();
+    let finished = Machine::new(&plan, 1, Aside(&mut nobody)).run(|now| {
         assert!(now > last);
         last = now;
         now < Time(50_000_000_000)

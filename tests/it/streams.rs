@@ -2,12 +2,11 @@
 //! its members; and the rules of topics and groups one by one.
 
 use hoptax::experiment::summary::Group;
-use hoptax::machine::Machine;
 use hoptax::model::{Fact, Probe};
 use hoptax::units::Time;
 use proptest::prelude::*;
 
-use crate::bench::{plan, run};
+use crate::bench::{ended, plan, run};
 use crate::laws::always;
 
 /// What the groups of one topic have gone through, over a whole run.
@@ -163,7 +162,7 @@ fn every_group_gets_every_record_in_order_lost_or_doubled_only_as_its_commits_al
         if drawn.partitions > 1 || drawn.topic.contains("key") {
             seen = counted(&plan);
         } else {
-            Machine::new(&plan, 7, &mut seen).run(|_| true);
+            seen = ended(&plan, 7, seen).probe;
         }
         assert!(seen.produced > 500 && seen.exposed + seen.forfeited == seen.produced, "{drawn:?} {seen:?}");
         for group in &seen.groups {
@@ -189,9 +188,8 @@ fn counted(plan: &hoptax::model::Plan) -> Seen {
             }
         }
     }
-    let mut seen = Unordered(Seen::of(2));
-    Machine::new(plan, 7, &mut seen).run(|_| true);
-    seen.0
+    let seen = Unordered(Seen::of(2));
+    ended(plan, 7, seen).probe.0
 }
 
 fn group<'s>(summary: &'s hoptax::experiment::summary::Summary, name: &str) -> &'s Group {

@@ -146,7 +146,7 @@ fn sets(faults: &[(FaultId, Unavailable)]) -> (Vec<(Vec<usize>, f64)>, f64) {
     (all, left.max(0.0))
 }
 
-impl Bench<'_> {
+impl<'b> Bench<'b> {
     /// How available everything is to whom.
     pub(super) fn availability(
         &self,
@@ -184,11 +184,11 @@ impl Bench<'_> {
     }
 
     /// Every replication with these down.
-    fn with(&self, stand: &Stand<'_>, down: &[FaultId]) -> Option<Vec<Roll>> {
+    fn with(&self, stand: &Stand<'b>, down: &[FaultId]) -> Option<Vec<Roll>> {
         let each = |index: u32| {
             let mut machine = stand.plain[index as usize].clone();
             down.iter().for_each(|fault| machine.call_down(*fault, self.begins()));
-            self.end(machine)
+            self.end(machine).map(|(roll, _)| roll)
         };
         parallel::each(self.replications(), self.threads, each).into_iter().collect()
     }

@@ -14,7 +14,7 @@ use crate::experiment::parallel;
 use crate::experiment::run::{Watch, threads};
 use crate::experiment::summary::Estimate;
 use crate::machine::{Machine, Stop, replication_seed};
-use crate::model::{Fact, Plan, Probe};
+use crate::model::{Aside, Fact, Plan, Probe};
 use crate::scenario::edit::slowed;
 use crate::scenario::written::{Metric, Promise, Sense};
 use crate::scenario::{Checked, lower};
@@ -288,12 +288,12 @@ fn clocked(plan: &Plan, index: u32, watch: &dyn Watch) -> Option<Clocked> {
     if watch.stopped() {
         return None;
     }
-    let clocked = Clocked(vec![Times::default(); plan.clients.len()]);
-    let finished = Machine::new(plan, replication_seed(plan.seed, index), clocked).run(|_| !watch.stopped());
+    let mut clocked = Clocked(vec![Times::default(); plan.clients.len()]);
+    let machine = Machine::new(plan, replication_seed(plan.seed, index), Aside(&mut clocked));
+    let finished = machine.run(|_| !watch.stopped());
     if finished.stop == Stop::Interrupted || watch.stopped() {
         return None;
     }
-    let mut clocked = finished.probe;
     clocked.0.iter_mut().for_each(|times| times.good.sort_unstable());
     Some(clocked)
 }

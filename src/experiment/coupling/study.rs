@@ -8,7 +8,7 @@ use super::column::{Column, Pair, column};
 use super::screen::Screen;
 use super::slow::{Pace, Slowness};
 use super::visits::{Crossing, Visits, crossing};
-use super::{Party, Roll, Window};
+use super::{Ear, Party, Roll, Window};
 use crate::experiment::estimate::CONFIDENCE;
 use crate::experiment::parallel;
 use crate::experiment::run::{Watch, threads};
@@ -17,7 +17,7 @@ use crate::experiment::summary::{ScenarioRef, Tool};
 use crate::graph::Arrow;
 use crate::machine::{Machine, Stop, replication_seed};
 use crate::model::fault::When;
-use crate::model::{FaultId, NodeId, Plan, Probe};
+use crate::model::{FaultId, NodeId, Plan};
 use crate::scenario::edit::with_tables;
 use crate::scenario::written::{Client, Load, Metric};
 use crate::scenario::{self, Checked, lower};
@@ -358,9 +358,9 @@ pub(super) struct Bench<'b> {
 pub(super) struct Stand<'p> {
     pub(super) whose: Vec<(Whose, Party)>,
     pub(super) rolls: Vec<Roll>,
-    pub(super) plain: Vec<Machine<'p, Roll>>,
+    pub(super) plain: Vec<Machine<'p, Ear<'p>>>,
     visits: Vec<Visits<'p>>,
-    traced: Vec<Machine<'p, (Roll, Visits<'p>)>>,
+    traced: Vec<Machine<'p, Ear<'p>>>,
 }
 
 impl<'b> Bench<'b> {
@@ -397,14 +397,14 @@ impl<'b> Bench<'b> {
     }
 
     /// A replication at the moment before the outage.
-    fn before<P: Probe>(&self, index: u32, probe: P) -> Machine<'b, P> {
-        let mut machine = Machine::new(self.plan, replication_seed(self.plan.seed, index), probe);
+    fn before(&self, index: u32, ear: Ear<'b>) -> Machine<'b, Ear<'b>> {
+        let mut machine = Machine::new(self.plan, replication_seed(self.plan.seed, index), ear);
         machine.run_to(Time(self.begins().0.saturating_sub(1)));
         machine
     }
 
     /// Runs a replication to its end; `None` where it was stopped.
-    pub(super) fn end<P: Probe>(&self, machine: Machine<'_, P>) -> Option<P> {
+    pub(super) fn end(&self, machine: Machine<'b, Ear<'b>>) -> Option<Ear<'b>> {
         // A run looks up now and then only: who has had enough does not wait for that in each of many.
         if self.watch.stopped() {
             return None;
@@ -417,11 +417,11 @@ impl<'b> Bench<'b> {
         let each = |index: u32| {
             let roll = Roll::of(self.plan, self.window);
             let window = roll.window;
-            let plain = self.before(index, roll.clone());
-            let without = self.end(plain.clone())?;
-            let traced = edges.then(|| self.before(index, (roll, Visits::of(self.plan, window))));
+            let plain = self.before(index, (roll.clone(), None));
+            let (without, _) = self.end(plain.clone())?;
+            let traced = edges.then(|| self.before(index, (roll, Some(Visits::of(self.plan, window)))));
             let visits = traced.clone().map(|machine| self.end(machine)).map_or(Some(None), |end| end.map(Some))?;
-            Some((plain, without, traced, visits.map(|(_, visits)| visits)))
+            Some((plain, without, traced, visits.and_then(|(_, visits)| visits)))
         };
         let all: Option<Vec<_>> = parallel::each(self.replications(), self.threads, each).into_iter().collect();
         let mut stand =
@@ -496,14 +496,16 @@ impl<'b> Bench<'b> {
             None => {
                 let mut machine = stand.plain[index].clone();
                 machine.call_down(fault, self.begins());
-                (self.end(machine)?, None)
+                (self.end(machine)?.0, None)
             }
             Some(ends) => {
                 let mut machine = stand.traced[index].clone();
-                machine.probe_mut().1.follow(ends.0);
+                if let Some(visits) = &mut machine.probe_mut().1 {
+                    visits.follow(ends.0);
+                }
                 machine.call_down(fault, self.begins());
                 let (roll, visits) = self.end(machine)?;
-                (roll, Some(crossing(&stand.visits[index], &visits, ends)))
+                (roll, visits.map(|visits| crossing(&stand.visits[index], &visits, ends)))
             }
         };
         let theta = |who: &Whose| Span((who.late_after_ms * 1e6) as u64);

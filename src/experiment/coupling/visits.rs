@@ -196,7 +196,9 @@ pub(super) fn crossing(without: &Visits<'_>, with: &Visits<'_>, (from, to): (Nod
 }
 
 impl Probe for Visits<'_> {
-    const TRACES: bool = true;
+    fn traces(&self) -> bool {
+        true
+    }
 
     fn on(&mut self, _: Time, _: Fact) {}
 

@@ -237,7 +237,9 @@ impl Measure {
 }
 
 impl Probe for Measure {
-    const ACCOUNTS: bool = true;
+    fn accounts(&self) -> bool {
+        true
+    }
 
     #[inline(always)]
     fn account(&mut self, answer: Answer, parts: impl Iterator<Item = (Cell, Span)> + Clone) {

@@ -4,7 +4,7 @@ use crate::experiment::measure::Window;
 use crate::experiment::recovery::{Band, Seen, after};
 use crate::experiment::run::Watch;
 use crate::machine::{Machine, Stop};
-use crate::model::{ClientId, Fact, Open, Plan, Probe};
+use crate::model::{Aside, ClientId, Fact, Open, Plan, Probe};
 use crate::units::{Span, Time};
 
 /// Width of a window, ns.
@@ -77,7 +77,8 @@ impl Pulse {
 
     /// One run of a plan under a seed; `None` where it was stopped.
     pub(in crate::experiment) fn take(plan: &Plan, client: ClientId, seed: u64, watch: &dyn Watch) -> Option<Self> {
-        let mut machine = Machine::new(plan, seed, Self::of(plan, client));
+        let mut pulse = Self::of(plan, client);
+        let mut machine = Machine::new(plan, seed, Aside(&mut pulse));
         let mut crowd = Vec::new();
         for second in 0..plan.duration.0.div_ceil(SECOND) {
             machine.run_watched_to(Time(plan.warmup.0 + (second + 1) * SECOND), |_| !watch.stopped());
@@ -85,7 +86,7 @@ impl Pulse {
         }
         let finished = machine.run(|_| !watch.stopped());
         let guarded = !matches!(finished.stop, Stop::Ended | Stop::Patience);
-        (finished.stop != Stop::Interrupted).then_some(Self { crowd, guarded, ..finished.probe })
+        (finished.stop != Stop::Interrupted).then_some(Self { crowd, guarded, ..pulse })
     }
 
     fn window(&mut self, at: Time) -> Option<&mut Window> {

@@ -163,7 +163,9 @@ fn names<'p>(plan: &'p Plan, client: Option<&str>) -> Result<(Vec<&'p str>, Opti
 const MOST: usize = 6;
 
 impl Probe for Finder {
-    const TRACES: bool = true;
+    fn traces(&self) -> bool {
+        true
+    }
 
     fn on(&mut self, _: Time, _: Fact) {}
 

@@ -305,8 +305,13 @@ impl Followed {
 }
 
 impl Probe for Follower {
-    const ACCOUNTS: bool = true;
-    const TRACES: bool = true;
+    fn accounts(&self) -> bool {
+        true
+    }
+
+    fn traces(&self) -> bool {
+        true
+    }
 
     fn on(&mut self, now: Time, fact: Fact) {
         if let Fact::Struck { fault, on } = fact {

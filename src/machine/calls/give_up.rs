@@ -107,7 +107,7 @@ impl Calls {
         at: u32,
         outcome: Outcome,
     ) -> u32 {
-        if P::TRACES {
+        if core.probe.traces() {
             core.probe.trace(Trace::Abandoned { frame: at, outcome, at: core.now });
         }
         stations.stop_decoding_for(core, at);

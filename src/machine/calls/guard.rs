@@ -262,7 +262,7 @@ impl Calls {
         let row = std::mem::take(&mut core.frames[guard].account.row);
         let waiting = &mut core.frames[caller];
         waiting.load.spent += spent;
-        if P::ACCOUNTS {
+        if core.probe.accounts() {
             waiting.account.until = now;
             core.ledger.append(&mut waiting.account.row, row);
         }

@@ -261,7 +261,7 @@ impl Calls {
         let (spent, row) = (frame.load.spent, std::mem::take(&mut frame.account.row));
         let waiting = &mut core.frames[caller];
         waiting.load.spent += spent;
-        if P::ACCOUNTS {
+        if core.probe.accounts() {
             waiting.account.until = now;
             core.ledger.append(&mut waiting.account.row, row);
         }

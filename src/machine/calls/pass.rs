@@ -15,7 +15,7 @@ impl Calls {
     /// A message arrives at a proxy, and passes it unless that is down.
     #[inline(never)]
     pub(crate) fn come_by<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) {
-        if P::TRACES {
+        if core.probe.traces() {
             core.charge(at, Cause::Network);
         }
         if core.is_troubled()

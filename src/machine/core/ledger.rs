@@ -102,7 +102,7 @@ impl Ledger {
         to: Time,
     ) {
         let from = frame.account.until;
-        if !P::ACCOUNTS || to <= from {
+        if !probe.accounts() || to <= from {
             return;
         }
         let node = home.node;
@@ -112,7 +112,7 @@ impl Ledger {
         };
         frame.account.until = to;
         self.enter(&mut frame.account.row, Cell::new(node, cause), to.0 - from.0);
-        if P::TRACES {
+        if probe.traces() {
             probe.trace(Trace::Segment { frame: at, node, cause, from, to });
         }
     }
@@ -121,7 +121,7 @@ impl Ledger {
     #[inline(always)]
     pub(crate) fn charge_return<P: Probe>(&mut self, probe: &mut P, whose: (u32, &mut Frame), home: Home, now: Time) {
         let (at, frame) = whose;
-        if !P::TRACES
+        if !probe.traces()
             && let Some(first) = self.entries.get_mut(frame.account.row.first as usize)
             && first.cell == Cell::new(home.node, Cause::Network)
         {
@@ -181,7 +181,7 @@ impl<P: Probe> Core<'_, P> {
     /// A frame begins.
     #[inline]
     pub(crate) fn open_account(&mut self, frame: u32, opening: impl FnOnce() -> Opening) {
-        if P::TRACES {
+        if self.probe.traces() {
             self.probe.trace(Trace::Opened { frame, opening: opening(), at: self.now });
         }
     }
@@ -189,7 +189,7 @@ impl<P: Probe> Core<'_, P> {
     /// Something happens to a single request that no frame begins or ends with.
     #[inline(always)]
     pub(crate) fn trace(&mut self, moment: impl FnOnce(Time) -> Trace) {
-        if P::TRACES {
+        if self.probe.traces() {
             self.probe.trace(moment(self.now));
         }
     }
@@ -210,10 +210,10 @@ impl<P: Probe> Core<'_, P> {
     /// A frame is over and its slot free.
     #[inline]
     pub(crate) fn close(&mut self, at: u32, outcome: Outcome) {
-        if P::ACCOUNTS {
+        if self.probe.accounts() {
             self.ledger.clear(std::mem::take(&mut self.frames[at].account.row));
         }
-        if P::TRACES {
+        if self.probe.traces() {
             let replica = self.frames[at].replica;
             let node = self.node_of(replica);
             let replica = replica - self.plan.node(node).first_replica;
@@ -231,7 +231,7 @@ impl<P: Probe> Core<'_, P> {
     pub(crate) fn waste(&mut self, at: u32) -> Span {
         let frame = &self.frames[at];
         let wasted = Span(frame.load.spent);
-        if P::ACCOUNTS && wasted > Span::ZERO {
+        if self.probe.accounts() && wasted > Span::ZERO {
             self.probe.waste(wasted, self.ledger.parts(frame.account.row));
         }
         wasted
@@ -240,7 +240,7 @@ impl<P: Probe> Core<'_, P> {
     /// What a frame was spent on becomes a part of what `to` was spent on.
     #[inline]
     pub(crate) fn pass_on(&mut self, to: u32, from: u32) {
-        if P::ACCOUNTS {
+        if self.probe.accounts() {
             let row = std::mem::take(&mut self.frames[from].account.row);
             let to = &mut self.frames[to];
             to.account.until = self.now;
@@ -275,14 +275,14 @@ impl<P: Probe> Core<'_, P> {
     /// Charges the next `span` of a frame's time to a node that need not be its own.
     #[inline]
     pub(crate) fn charge_at(&mut self, at: u32, node: NodeId, cause: Cause, span: Span) {
-        if !P::ACCOUNTS || span == Span::ZERO {
+        if !self.probe.accounts() || span == Span::ZERO {
             return;
         }
         let frame = &mut self.frames[at];
         let from = frame.account.until;
         frame.account.until = from + span;
         self.ledger.enter(&mut frame.account.row, Cell::new(node, cause), span.0);
-        if P::TRACES {
+        if self.probe.traces() {
             self.probe.trace(Trace::Segment { frame: at, node, cause, from, to: from + span });
         }
     }

@@ -217,7 +217,7 @@ impl<P: Probe> Core<'_, P> {
         let frame = &mut self.frames[at];
         frame.state.outcome = outcome;
         let op = self.plan.ops[frame.pc as usize];
-        if P::TRACES {
+        if self.probe.traces() {
             self.spurn(at, op, outcome);
         }
         let frame = &mut self.frames[at];

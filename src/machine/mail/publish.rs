@@ -195,7 +195,7 @@ impl<P: Probe> Core<'_, P> {
 
     /// Charges a publisher's time since its message has left it, or the proxy beside it, up to the broker's word.
     fn charge_exchange(&mut self, at: u32, post: &Post, lineage: Lineage) {
-        if !P::ACCOUNTS {
+        if !self.probe.accounts() {
             return;
         }
         let node = self.plan.queue(post.queue).node;
@@ -228,7 +228,7 @@ impl<P: Probe> Core<'_, P> {
         let (post, lineage) = self.awaited(at)?;
         if post.route == NONE {
             self.charge_exchange(at, &post, lineage);
-        } else if P::ACCOUNTS {
+        } else if self.probe.accounts() {
             let near = self.now.since(self.frames[at].account.until);
             self.charge_at(at, self.plan.queue(post.queue).node, Cause::Network, near);
         }

@@ -258,7 +258,7 @@ impl Stations {
         let troubled = core.is_troubled();
         let frame = &mut core.frames[at];
         let (cause, coding, replica) = (frame.state.doing, frame.load.coding, frame.replica);
-        if !P::ACCOUNTS || frame.pc == DIAL.0 {
+        if !core.probe.accounts() || frame.pc == DIAL.0 {
             return;
         }
         if troubled {

@@ -89,7 +89,7 @@ impl Streams {
 
     /// Charges the frames whose records are still with their producers, or find no room there.
     fn charge_gathered<P: Probe>(&mut self, core: &mut Core<'_, P>, topic: u32, cause: Cause) {
-        if !P::ACCOUNTS {
+        if !core.probe.accounts() {
             return;
         }
         let streams = &self;

@@ -160,7 +160,7 @@ impl<P: Probe> Core<'_, P> {
 
     /// Charges what a publisher waits for to the broker.
     pub(crate) fn charge_stay(&mut self, at: u32, node: NodeId, cause: Cause) {
-        if P::ACCOUNTS {
+        if self.probe.accounts() {
             let elapsed = self.now.since(self.frames[at].account.until);
             self.charge_at(at, node, cause, elapsed);
         }

@@ -111,7 +111,7 @@ impl Streams {
 
     /// Charges the frames that wait for a batch.
     pub(crate) fn charge_waiters<P: Probe>(&mut self, core: &mut Core<'_, P>, slot: u32, cause: Cause) {
-        if !P::ACCOUNTS {
+        if !core.probe.accounts() {
             return;
         }
         let node = core.plan.topics[self.batches[slot as usize].topic as usize].node;

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hoptax::diag::Complaint;
 use hoptax::experiment::{self, Watch};
-use hoptax::machine::{Alive, Machine, Stop};
+use hoptax::machine::{Alive, Stop};
 use hoptax::scenario::{Source, canonical, load};
 
-use crate::bench::{checked, plan, run};
+use crate::bench::{checked, ended, plan, run};
 
 /// Short runs of one client and one service, which say more.
 const HEAD: &str = r#"
@@ -107,12 +107,12 @@ fn what_was_given_up_is_still_alive() {
     let calls = "[clients.c]\ncalls = \"a\"\nrate = \"20000/s\"\n[services.a]\nconcurrency = \"unlimited\"\n\
                  steps = [{ call = \"b\", timeout = \"1ms\" }]\n[services.b]\nconcurrency = \"unlimited\"\nwait = \"1h\"\n";
     let plan = plan(&scenario("max_in_flight = 5000", calls));
-    assert_eq!(Machine::new(&plan, 1, ()).run(|_| true).stop, Stop::TooMany(Alive::Tries));
+    assert_eq!(ended(&plan, 1, ()).stop, Stop::TooMany(Alive::Tries));
 }
 
 #[test]
 fn branches_and_messages_and_records_are_alive() {
-    let stop = |rest: &str| Machine::new(&plan(&scenario("max_in_flight = 5000", rest)), 1, ()).run(|_| true).stop;
+    let stop = |rest: &str| ended(&plan(&scenario("max_in_flight = 5000", rest)), 1, ()).stop;
     let branches = "[clients.c]\ncalls = \"a\"\nrate = \"100/s\"\n[services.a]\nconcurrency = \"unlimited\"\n\
                     steps = [{ parallel = [{ wait = \"1h\", times = 1000 }] }]\n";
     assert_eq!(stop(branches), Stop::TooMany(Alive::Branches));
@@ -134,7 +134,7 @@ fn an_instant_that_does_not_end_is_a_guard() {
                 steps = [{ call = \"b\", retries = { max = 4000000000, backoff = \"0s\", on = [\"error\"] } }]\n\
                 [services.b]\nerror_rate = 1.0\n";
     let plan = plan(&scenario("", rest));
-    assert_eq!(Machine::new(&plan, 1, ()).run(|_| true).stop, Stop::Instant);
+    assert_eq!(ended(&plan, 1, ()).stop, Stop::Instant);
 }
 
 /// Found by the generator: a record that fails in no time and is tried again for ever.
@@ -143,7 +143,7 @@ fn nor_does_one_within_a_consumer() {
     let rest = "[clients.c]\ncalls = \"a\"\nrate = \"100/s\"\n[services.a]\nsteps = [{ publish = \"t\" }]\n[topics.t]\n\
                 [services.r]\nwork = \"0s\"\nerror_rate = 1.0\nconsumes = [{ from = \"t\", group = \"g\" }]\n";
     let plan = plan(&scenario("", rest));
-    assert_eq!(Machine::new(&plan, 1, ()).run(|_| true).stop, Stop::Instant);
+    assert_eq!(ended(&plan, 1, ()).stop, Stop::Instant);
 }
 
 #[test]

@@ -13,14 +13,14 @@ use std::cell::Cell;
 
 use hoptax::experiment::compare::compare;
 use hoptax::experiment::summary::{Distribution, Estimate, Node, Stats, Summary};
-use hoptax::machine::{Machine, Stop};
+use hoptax::machine::Stop;
 use hoptax::model::source::{Replay, Source};
 use hoptax::model::{ClientId, Fact, Outcome, Plan, Probe};
 use hoptax::units::{Span, Time};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::bench::{plan, run};
+use crate::bench::{ended, plan, run};
 use crate::ledger::Sums;
 use audit::Audit;
 use scenario::Text;
@@ -57,7 +57,7 @@ fn whatever_comes_goes() {
     let add = |to: &Cell<u64>, n: u64| to.set(to.get() + n);
     always(256, &all, |(Text(text), sendings)| {
         let plan = finite(&text, &sendings);
-        let finished = Machine::new(&plan, 7, Audit::new(&plan)).run(|_| true);
+        let finished = ended(&plan, 7, Audit::new(&plan));
         assert_eq!(finished.stop, Stop::Ended);
         assert!(finished.at_rest, "something is left:\n{text}");
         let sent: u64 = sendings.iter().take(plan.clients.len()).map(|s| s.len() as u64).sum();
@@ -95,11 +95,11 @@ fn goes(text: &str, sendings: &[Vec<u64>], wired: bool) -> u64 {
     let mut plan = finite(text, sendings);
     plan.duration = Span::from_secs_f64(100.0);
     if wired {
-        let finished = Machine::new(&plan, 7, ()).run(|_| true);
+        let finished = ended(&plan, 7, ());
         assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}:\n{text}", finished.stop);
         return 0;
     }
-    let finished = Machine::new(&plan, 7, Audit::new(&plan)).run(|_| true);
+    let finished = ended(&plan, 7, Audit::new(&plan));
     assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}, something is left:\n{text}", finished.stop);
     let audit = finished.probe;
     audit.close();
@@ -129,7 +129,7 @@ fn whatever_comes_goes_whoever_guards_it_and_whatever_fails() {
         plan.duration = Span::from_secs_f64(100.0);
         let sent: u64 = sendings.iter().take(plan.clients.len()).map(|s| s.len() as u64).sum();
         let probe = (Audit::new(&plan), (Guards::default(), Sums::default()));
-        let finished = Machine::new(&plan, 7, probe).run(|_| true);
+        let finished = ended(&plan, 7, probe);
         assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}, something is left:\n{text}", finished.stop);
         let (audit, (guards, sums)) = finished.probe;
         audit.close();
@@ -165,7 +165,7 @@ fn policies_with_nothing_to_do_change_nothing() {
         let text = apart.fold(text, |text, (verb, t)| {
             text.replace(&format!("{verb} = \"{t}\""), &format!("{verb} = {{ mean = \"{t}\" }}"))
         });
-        let answers = |text: &str| Machine::new(&finite(text, &sendings), 7, Answers::default()).run(|_| true).probe;
+        let answers = |text: &str| ended(&finite(text, &sendings), 7, Answers::default()).probe;
         let plain = answers(&text);
         assert_eq!(plain, answers(&text), "the same seed, the same run\n{text}");
         assert_eq!(plain, answers(&guarded::idle(&text)), "{text}");
@@ -200,7 +200,7 @@ fn levels_hold_under_load_that_never_ends() {
     always(64, &scenario::scenario(), |Text(text)| {
         let mut plan = plan(&text);
         plan.duration = Span::from_secs_f64(1.0);
-        let finished = Machine::new(&plan, 3, Audit::new(&plan)).run(|_| true);
+        let finished = ended(&plan, 3, Audit::new(&plan));
         let audit = finished.probe;
         assert!(audit.offered >= audit.answered);
     });
