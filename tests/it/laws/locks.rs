@@ -2,12 +2,14 @@
 
 use std::cell::Cell;
 
-use hoptax::machine::{Machine, Stop};
+use hoptax::machine::Stop;
 use hoptax::model::{Fact, Outcome, Probe};
 use hoptax::units::{Span, Time};
 use proptest::collection::vec;
 use proptest::prelude::{BoxedStrategy, Strategy as _};
 use proptest::sample::select;
+
+use crate::bench::ended;
 
 use super::scenario::{Text, faults, scenario, sendings};
 use super::{always, finite, goes, with_faults};
@@ -84,7 +86,7 @@ fn no_lock_is_kept_and_nobody_waits_for_ever() {
         let text = locking(&text, &uses);
         let mut plan = finite(&text, &sendings);
         plan.duration = Span::from_secs_f64(100.0);
-        let finished = Machine::new(&plan, 7, Failures::default()).run(|_| true);
+        let finished = ended(&plan, 7, Failures::default());
         assert!(finished.stop == Stop::Ended && finished.at_rest, "{:?}, something is left:\n{text}", finished.stop);
         late.set(late.get() + finished.probe.late);
         victims.set(victims.get() + finished.probe.victims);

@@ -159,13 +159,15 @@ impl<P: Probe> Core<'_, P> {
             return false;
         }
         let link = self.plan.link(call.link);
+        // A deploy that begins after the measured time is none.
+        let Some(contract) = self.trouble.contracts.get(link.to.index()) else { return false };
         let mut caller = frame.caller;
         while self.node_of(self.frames[caller].replica) != link.from && self.frames[caller].caller != NONE {
             caller = self.frames[caller].caller;
         }
         let release = |replica: u32| self.trouble.releases[replica as usize];
         let (ours, theirs) = (release(self.frames[caller].replica), release(frame.replica));
-        !ours.understands(theirs, &self.trouble.contracts[link.to.index()])
+        !ours.understands(theirs, contract)
     }
 
     /// Puts the first onset of every fault on the agenda; one that never comes by itself waits for a [call](Self::call_down).
