@@ -75,7 +75,7 @@ pub struct Sight {
 
 /// Looks at a machine.
 pub fn sight<P: Probe>(machine: &Machine<'_, P>) -> Sight {
-    let locks = machine.data.waits(&machine.core);
+    let locks = machine.data.waits_for_locks(&machine.core);
     let eye = Eye {
         machine,
         connecting: machine.calls.wire.pools.iter().flat_map(|pool| pool.waiting.iter().copied()).collect(),

@@ -8,7 +8,7 @@ use crate::bench::checked;
 /// Orders call users: one release, one library, one table, and a report on it.
 fn shop() -> String {
     "version = 1\n[sim]\nduration = \"20s\"\nwarmup = \"1s\"\nreplications = 6\n\
-     [network]\nsame_zone = \"0.2ms\"\n[discovery]\nkind = \"kubernetes\"\npropagation = \"0s\"\nbalance_per = \"request\"\n\
+     [network]\nsame_zone = \"0.2ms\"\n[discovery]\nkind = \"kubernetes\"\npropagation = \"0s\"\nreadiness = \"none\"\nbalance_per = \"request\"\n\
      [defaults]\ntransport = \"free\"\n\
      [clients.web]\ncalls = \"orders\"\nrate = \"50/s\"\n\
      [clients.clock]\ncalls = \"reports\"\narrivals = \"constant\"\nrate = \"20/min\"\n\

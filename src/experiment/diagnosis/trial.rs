@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::data::tables;
 use super::facts::Facts;
 use super::paths::Path;
 use crate::diag::Source;
@@ -219,10 +220,11 @@ impl<'b> Bench<'b> {
     /// The file with a service that changes a table, once.
     fn migration(&self, database: &str, table: &str, window: Window) -> Option<Source> {
         let described = &self.checked.scenario.nodes[database].tables;
-        let tables = match described.contains_key(table) {
+        // Where a database describes its tables it describes all, so all that are named become described.
+        let named = tables(&self.checked.scenario).into_keys().filter(|(of, name)| of == database && !name.is_empty());
+        let tables: String = match described.contains_key(table) {
             true => String::new(),
-            false if described.is_empty() => format!("[databases.{database}.tables.{table}]\nwriters = 1000\n"),
-            false => return None,
+            false => named.map(|(_, name)| format!("[databases.{database}.tables.{name}]\nwriters = 1000\n")).collect(),
         };
         let warmup = self.checked.scenario.sim.warmup.value.as_secs_f64();
         let text = format!(

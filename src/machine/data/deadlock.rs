@@ -88,14 +88,14 @@ impl Data {
 
     /// Looks for a circle. One who can be let by is; otherwise the transaction is rolled back for the others.
     fn is_sacrificed<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, owner: u32) -> bool {
-        let stuck = self.stuck(core, owner);
-        if !reaches(&stuck, owner, owner) {
+        let stuck = self.stuck_behind(core, owner);
+        if !waits_in_the_end(&stuck, owner, owner) {
             return false;
         }
         let kept = |one: &u32| {
             let wait = self.waits_for(core, *one).filter(|wait| wait.whole)?;
             let by_line = self.grips[wait.table.index()].is_kept_by_the_line(core, wait.at);
-            (by_line && reaches(&stuck, *one, owner)).then_some(wait)
+            (by_line && waits_in_the_end(&stuck, *one, owner)).then_some(wait)
         };
         if let Some(wait) = stuck.keys().find_map(kept) {
             self.let_in(core, wait.table, wait.at);
@@ -109,12 +109,12 @@ impl Data {
     }
 
     /// Of a transaction and those that it waits for, directly or not: who cannot go on as things are.
-    fn stuck<P: Probe>(&self, core: &Core<'_, P>, owner: u32) -> Stuck {
+    fn stuck_behind<P: Probe>(&self, core: &Core<'_, P>, owner: u32) -> Stuck {
         let (mut stuck, mut open) = (Stuck::new(), vec![owner]);
         while let Some(one) = open.pop() {
             let Some(wait) = self.waits_for(core, one).filter(|_| !stuck.contains_key(&one)) else { continue };
             let of = if wait.whole {
-                self.grips[wait.table.index()].before(core, wait.at)
+                self.grips[wait.table.index()].kept_by(core, wait.at)
             } else {
                 self.tables[wait.table.index()].holders.clone()
             };
@@ -137,7 +137,7 @@ impl Data {
 }
 
 /// Whether one who is stuck waits for another, directly or not.
-fn reaches(stuck: &Stuck, from: u32, to: u32) -> bool {
+fn waits_in_the_end(stuck: &Stuck, from: u32, to: u32) -> bool {
     let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
     while let Some(one) = open.pop() {
         for other in stuck.get(&one).iter().flat_map(|waits| &waits.0) {

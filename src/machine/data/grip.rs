@@ -35,12 +35,12 @@ pub(crate) struct Grips {
 
 impl Grips {
     /// Whether somebody has the table already, as firmly as that.
-    fn has(&self, owner: u32, alone: bool) -> bool {
+    fn has_as_firmly(&self, owner: u32, alone: bool) -> bool {
         self.holders.get(&owner).is_some_and(|has| *has || !alone)
     }
 
     /// Whether it gets along with all others who have it.
-    fn fits(&self, owner: u32, alone: bool) -> bool {
+    fn gets_along(&self, owner: u32, alone: bool) -> bool {
         self.holders.iter().all(|(holder, has)| *holder == owner || !(alone || *has))
     }
 
@@ -49,7 +49,7 @@ impl Grips {
     }
 
     /// Into the line: who has the table already, before those who wait for that.
-    fn join(&mut self, at: u32, owner: u32, alone: bool) {
+    fn queue_up(&mut self, at: u32, owner: u32, alone: bool) {
         let first = self.line.iter().position(|waits| waits.1).filter(|_| self.is_held_by(owner));
         self.line.insert(first.unwrap_or(self.line.len()), (at, alone));
     }
@@ -70,7 +70,7 @@ impl Grips {
     }
 
     /// Whom a query in line waits for: who has the table, and who is to have it before, unless they get along.
-    pub(crate) fn before<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> Vec<u32> {
+    pub(crate) fn kept_by<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> Vec<u32> {
         let owner = core.owner(at);
         let alone = self.line.iter().find(|waits| waits.0 == at).is_some_and(|waits| waits.1);
         let minds = |other: u32, theirs: bool| other != owner && (alone || theirs);
@@ -81,7 +81,7 @@ impl Grips {
 
     /// Whether a query in line is kept by nobody who has the table, only by who stands before it.
     pub(crate) fn is_kept_by_the_line<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
-        self.line.iter().find(|waits| waits.0 == at).is_some_and(|waits| self.fits(core.owner(at), waits.1))
+        self.line.iter().find(|waits| waits.0 == at).is_some_and(|waits| self.gets_along(core.owner(at), waits.1))
     }
 }
 
@@ -92,11 +92,11 @@ impl Data {
         let owner = core.owner(at);
         let grips = &mut self.grips[grip.table.index()];
         let first = grips.line.is_empty() || grips.is_held_by(owner);
-        if grips.has(owner, grip.alone) || first && grips.fits(owner, grip.alone) {
+        if grips.has_as_firmly(owner, grip.alone) || first && grips.gets_along(owner, grip.alone) {
             grips.take(owner, grip.alone);
             return Flow::On;
         }
-        grips.join(at, owner, grip.alone);
+        grips.queue_up(at, owner, grip.alone);
         self.await_lock(core, owner, Wait { at, table: grip.table, whole: true });
         Flow::Stay
     }
@@ -117,7 +117,7 @@ impl Data {
     /// Whoever is first in line for the whole of a table has it, if it gets along with those who have.
     pub(crate) fn move_up<P: Probe>(&mut self, core: &mut Core<'_, P>, table: TableId) {
         while let Some((at, alone)) = self.grips[table.index()].line.front().copied() {
-            if !self.grips[table.index()].fits(core.owner(at), alone) {
+            if !self.grips[table.index()].gets_along(core.owner(at), alone) {
                 return;
             }
             self.let_in(core, table, at);
@@ -168,25 +168,25 @@ mod tests {
     #[test]
     fn many_have_it_together_and_one_alone() {
         let mut grips = Grips::default();
-        assert!(grips.fits(1, true));
+        assert!(grips.gets_along(1, true));
         grips.take(1, false);
-        assert!(grips.fits(2, false) && !grips.fits(2, true));
+        assert!(grips.gets_along(2, false) && !grips.gets_along(2, true));
         // Who has it as the only one may have it alone.
-        assert!(grips.fits(1, true) && grips.has(1, false) && !grips.has(1, true));
+        assert!(grips.gets_along(1, true) && grips.has_as_firmly(1, false) && !grips.has_as_firmly(1, true));
         grips.take(1, true);
-        assert!(grips.has(1, true) && grips.has(1, false) && !grips.fits(2, false));
+        assert!(grips.has_as_firmly(1, true) && grips.has_as_firmly(1, false) && !grips.gets_along(2, false));
         // What it has alone it does not have less firmly because it asks again.
         grips.take(1, false);
-        assert!(grips.has(1, true) && !grips.is_free());
+        assert!(grips.has_as_firmly(1, true) && !grips.is_free());
     }
 
     #[test]
     fn who_has_it_stands_before_those_who_wait_for_that() {
         let mut grips = Grips::default();
         grips.take(1, false);
-        grips.join(10, 2, true);
-        grips.join(11, 3, false);
-        grips.join(12, 1, true);
+        grips.queue_up(10, 2, true);
+        grips.queue_up(11, 3, false);
+        grips.queue_up(12, 1, true);
         assert_eq!(grips.line, [(12, true), (10, true), (11, false)]);
     }
 }

@@ -46,11 +46,11 @@ impl Data {
     }
 
     /// Queries that wait for a lock, and whom each waits for.
-    pub(crate) fn waits<P: Probe>(&self, core: &Core<'_, P>) -> BTreeMap<u32, Vec<u32>> {
+    pub(crate) fn waits_for_locks<P: Probe>(&self, core: &Core<'_, P>) -> BTreeMap<u32, Vec<u32>> {
         let writers = self.tables.iter();
         let writers = writers.flat_map(|table| table.waiting.iter().map(|at| (*at, table.holders.clone())));
         let grips = self.grips.iter();
-        let whole = grips.flat_map(|grips| grips.in_line().map(|at| (at, grips.before(core, at))));
+        let whole = grips.flat_map(|grips| grips.in_line().map(|at| (at, grips.kept_by(core, at))));
         writers.chain(whole).collect()
     }
 

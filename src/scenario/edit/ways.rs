@@ -37,6 +37,9 @@ pub fn with_rule(source: &Source, from: &str, target: &str, key: &str, value: &s
     Some(Source { text: document.to_string(), ..source.clone() })
 }
 
+/// Marks calls on their way into a cache; no key of the file.
+const REMEMBERED: &str = "remembered call";
+
 /// The text in which a service looks into a cache of its own before it calls a target, of which so large a share is found there;
 /// and the cache's name. `None` where it calls no such thing.
 pub fn with_cache(source: &Source, from: &str, target: &str, hit_rate: &str) -> Option<(Source, String)> {
@@ -45,17 +48,23 @@ pub fn with_cache(source: &Source, from: &str, target: &str, hit_rate: &str) -> 
         return None;
     }
     let name = free(&document, &format!("{}-cache", target.replace('.', "-")));
+    // Marked first: what stands under `on_miss` is a call of the same target, and would be found again.
     Sites::of(&mut document, from).change(target, |step| {
+        step.remove("call");
+        step.insert(REMEMBERED, Item::Value(target.into()));
+    });
+    Sites::of(&mut document, from).each(&mut |step| {
+        if step.remove(REMEMBERED).is_none() {
+            return;
+        }
         let mut call = InlineTable::new();
+        call.insert("call", target.into());
         for key in step.iter().map(|(key, _)| key.to_owned()).collect::<Vec<_>>() {
             // How often the step is taken is said of the look.
             if !["times", "probability", "optional"].contains(&key.as_str()) {
                 let value = step.remove(&key).and_then(|item| item.into_value().ok());
                 value.into_iter().for_each(|value| drop(call.insert(&key, value)));
             }
-        }
-        if !call.contains_key("call") {
-            call.insert("call", target.into());
         }
         step.insert("cache", Item::Value(name.as_str().into()));
         step.insert(

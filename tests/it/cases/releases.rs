@@ -9,7 +9,7 @@ use crate::bench::{checked, run};
 fn shop(transport: &str, faults: &str) -> String {
     format!(
         "version = 1\n[sim]\nduration = \"60s\"\nwarmup = \"0s\"\nreplications = 2\n[network]\nsame_zone = \"0s\"\n\
-         [discovery]\nkind = \"kubernetes\"\npropagation = \"0s\"\nbalance_per = \"request\"\nload_balancing = \"random\"\n\
+         [discovery]\nkind = \"kubernetes\"\npropagation = \"0s\"\nreadiness = \"none\"\nbalance_per = \"request\"\nload_balancing = \"random\"\n\
          [clients.web]\ncalls = \"orders\"\ntransport = \"free\"\nrate = \"200/s\"\n\
          [services.orders]\nreplicas = 4\nsteps = [{{ call = \"users\", transport = \"{transport}\" }}]\n\
          [services.users]\nreplicas = 4\nwork = \"1ms\"\n{faults}"

@@ -25,10 +25,10 @@ fn uses() -> BoxedStrategy<Vec<(&'static str, &'static str, &'static str)>> {
 fn locking(text: &str, uses: &[(&str, &str, &str)]) -> String {
     // Whoever has a lock and lost its worker would wait for those who hold all workers and wait for the lock.
     let text = text.replace("preemptive = true\n", "");
-    let mut nth = 0;
-    let mut step = |query: &str| {
-        let (table, mode, most) = uses[nth % uses.len()];
-        nth += 1;
+    let nth = Cell::new(0);
+    let step = |query: &str| {
+        let (table, mode, most) = uses[nth.get() % uses.len()];
+        nth.set(nth.get() + 1);
         format!("{query}, table = \"{table}\", mode = \"{mode}\"{most}")
     };
     let (mut out, mut rest) = (String::new(), text.as_str());
@@ -40,7 +40,7 @@ fn locking(text: &str, uses: &[(&str, &str, &str)]) -> String {
         let first = step(&format!("query = \"{target}\""));
         // What is said of the query beyond its target may be said of the first one alone.
         let said = &query[query.find(target).unwrap() + target.len() + 1..];
-        out += &if wraps && nth % 2 == 1 {
+        out += &if wraps && nth.get() % 2 == 1 {
             let second = step(&format!("query = \"{target}\""));
             format!("{{ transaction = \"{target}\", steps = [{{ {first} }}, {{ wait = \"2ms\" }}, {{ {second} }}] ")
         } else {

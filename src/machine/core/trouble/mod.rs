@@ -122,7 +122,7 @@ impl Trouble {
     }
 
     /// A replica restarts in a deploy that began at a moment.
-    pub(crate) fn release(&mut self, replica: u32, began: Time, breaking: bool) {
+    pub(crate) fn pass_release(&mut self, replica: u32, began: Time, breaking: bool) {
         if let Some(release) = self.releases.get_mut(replica as usize) {
             release.pass(began, breaking);
         }
