@@ -125,8 +125,9 @@ fn step(dice: &mut Dice, at: usize, services: usize, mail: bool, depth: usize) -
         2 if at + 1 < services => format!("call = \"s{}\"", at + 1 + dice.below(services - at - 1)),
         2 => "call = \"x\"".into(),
         3 => {
-            let mode = dice.one(&["read", "write"]);
-            format!("query = \"d\", table = \"tab\", mode = \"{mode}\"{}", guard(dice))
+            let mode = dice.one(&["read", "read", "write", "write", "exclusive"]);
+            let most = dice.one(&["", "", ", lock_timeout = \"15ms\""]);
+            format!("query = \"d\", table = \"tab\", mode = \"{mode}\"{most}{}", guard(dice))
         }
         4 if mail => "send = \"q\"".into(),
         5 if mail => "publish = \"t\"".into(),

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use super::engine::{self, AdviceSaved, AdviseWanted};
+use super::engine::{self, AdviceSaved, AdviceStudy, AdviseWanted, Checked, Options};
 use super::exit::{Exit, Failure};
 use super::output::{self, Output};
 use super::progress::Progress;
 use super::run::Kind;
 use super::studied::{Asked, Found};
+use super::{graph, pictures};
+use crate::report::text::clean;
 use crate::report::{advise, json};
 
 /// Hold every interaction against the rules, and try ways out: which change gains most, and whether it is worth it
@@ -30,8 +32,10 @@ pub(super) struct Args {
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let kinds = args.asked.kinds()?;
-    if kinds.iter().any(|kind| matches!(kind, Kind::Svg | Kind::Png)) {
-        return Err(Failure::Usage("advise draws no picture; write .json, .csv, .md or .txt".into()));
+    if args.rules && kinds.iter().any(|kind| matches!(kind, Kind::Svg | Kind::Png)) {
+        return Err(Failure::Usage(
+            "--static tries nothing that could be drawn; write .json, .csv, .md or .txt".into(),
+        ));
     }
     args.save.iter().try_for_each(|folder| output::writable_folder(folder))?;
     let (checked, options) = args.asked.scenario(output)?;
@@ -40,11 +44,12 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let study = engine::advise(&checked, &wanted, args.asked.jobs, &progress);
     progress.end();
     let study = study.map_err(|trouble| engine::told(trouble, &options, output.colour_errors()))?;
+    let picture = || drawn(&study, &checked, &options, output.colour_errors());
     let found = Found {
         name: "advise",
         json: json::pretty(&study.advice),
         page: &|every| advise::page(&study.advice, every),
-        picture: None,
+        picture: (!args.rules).then_some(&picture),
     };
     let ended = if study.whole { Exit::Done } else { Exit::Interrupted };
     if let Some(folder) = &args.save {
@@ -52,6 +57,20 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         output.note(&format!("{} scenarios: {}", study.texts.len(), output::shown(&folder.join(""))));
     }
     Ok(args.asked.deliver(&found, &kinds, ended, output))
+}
+
+/// The file as it was run and the best way out of it, side by side.
+fn drawn(study: &AdviceStudy, checked: &Checked, options: &Options, colour: bool) -> Result<String, Failure> {
+    let (Some(base), Some(best)) = (study.texts.first(), study.advice.ways.first()) else {
+        return Err(Failure::Usage("no way out was tried that could be drawn".into()));
+    };
+    let text = study.texts.iter().find(|one| one.way.as_ref() == Some(&best.way)).unwrap_or(base);
+    let [before, after] = [base, text].map(|one| engine::check(&one.text, None, options, colour));
+    let effect = |n_eff: Option<f64>| n_eff.map_or_else(String::new, |n| format!(" · {n:.1} services in effect"));
+    let as_it_is = study.advice.ways.iter().find(|one| one.kind.is_none()).and_then(|one| one.n_eff);
+    let told = format!("{}{}", clean(&best.way), effect(best.n_eff));
+    let said = format!("as it is{} · scenario {}", effect(as_it_is), &checked.hash()[..8]);
+    pictures::beside((&before?, said), (&after?, told), graph::diagram)
 }
 
 /// Each way as a scenario and what it changes, the file as it was run among them.

@@ -11,7 +11,9 @@ use crate::report::table::Style;
 use crate::scenario::{self, Edit, OpenError, Source};
 
 pub(super) use crate::experiment::Watch;
-pub(super) use crate::experiment::advise::{Saved as AdviceSaved, Wanted as AdviseWanted, study as advise};
+pub(super) use crate::experiment::advise::{
+    Saved as AdviceSaved, Study as AdviceStudy, Wanted as AdviseWanted, study as advise,
+};
 pub(super) use crate::experiment::compare::{Cast, Comparison, Study, study as compare};
 pub(super) use crate::experiment::coupling::{
     Coupling, NoShelf, Shelf, Wanted as CouplingWanted, Window, study as coupling,

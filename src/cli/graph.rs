@@ -77,11 +77,17 @@ fn kind(path: &Path) -> Result<Option<Format>, Failure> {
     }
 }
 
-fn drawn(checked: &Checked, format: Format) -> Result<Vec<u8>, Failure> {
+/// Who leads to whom, and what is one in fact.
+pub(super) fn diagram(checked: &Checked) -> Diagram {
     let mut diagram = Diagram::of(&engine::topology(checked));
     for (unit, own) in engine::diagnose(checked).units.into_iter().enumerate() {
         diagram.units.extend(own.into_iter().map(|name| (name, unit + 1)));
     }
+    diagram
+}
+
+fn drawn(checked: &Checked, format: Format) -> Result<Vec<u8>, Failure> {
+    let diagram = diagram(checked);
     let text = match format {
         Format::Dot => dot(&checked.scenario().name.value, &diagram),
         Format::Mermaid => mermaid(&diagram),

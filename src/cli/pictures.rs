@@ -226,11 +226,37 @@ pub(super) fn boundary(_: &Recover) -> Result<String, Failure> {
 #[cfg(feature = "charts")]
 #[allow(clippy::unnecessary_wraps, reason = "the same signature in every build")]
 pub(super) fn topology(checked: &Checked, diagram: &Diagram) -> Result<String, Failure> {
+    let subtitle = format!("who calls whom, who sends whom · scenario {}", &checked.hash()[..8]);
+    Ok(crate::report::chart::topology(&titled(checked, subtitle), diagram))
+}
+
+#[cfg(feature = "charts")]
+fn titled(checked: &Checked, subtitle: String) -> crate::report::chart::Title {
     let name = crate::report::text::clean(&checked.scenario().name.value);
     let variant = checked.variant().map(|variant| format!(", variant {}", crate::report::text::clean(variant)));
-    let title = format!("{name}{}", variant.unwrap_or_default());
-    let subtitle = format!("who calls whom, who sends whom · scenario {}", &checked.hash()[..8]);
-    Ok(crate::report::chart::topology(&crate::report::chart::Title { title, subtitle }, diagram))
+    crate::report::chart::Title { title: format!("{name}{}", variant.unwrap_or_default()), subtitle }
+}
+
+/// A file and what becomes of it, side by side, each with what is said of it.
+#[cfg(feature = "charts")]
+#[allow(clippy::unnecessary_wraps, reason = "the same signature in every build")]
+pub(super) fn beside(
+    (before, said): (&Checked, String),
+    (after, told): (&Checked, String),
+    diagram: impl Fn(&Checked) -> Diagram,
+) -> Result<String, Failure> {
+    let (left, right) = (diagram(before), diagram(after));
+    Ok(crate::report::chart::beside((&titled(before, said), &left), (&titled(after, told), &right)))
+}
+
+/// Refuses: this build draws no pictures.
+#[cfg(not(feature = "charts"))]
+pub(super) fn beside(
+    _: (&Checked, String),
+    _: (&Checked, String),
+    _: impl Fn(&Checked) -> Diagram,
+) -> Result<String, Failure> {
+    Err(Failure::Usage("this build draws no pictures (feature `charts`)".into()))
 }
 
 /// Refuses: this build draws no pictures.

@@ -19,5 +19,5 @@ mod way;
 
 pub use house::{Subject, Whole};
 pub use interaction::{By, Fit, Interaction};
-pub use study::{Advice, Again, Class, Outcome, Saved, Study, Wanted, study};
+pub use study::{Advice, Again, Class, Look, Outcome, Saved, Study, Wanted, study};
 pub use way::{Kind, Way};

@@ -188,12 +188,8 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     let today = forecast(&checked.scenario).clients.into_iter().find(|(name, _)| *name == client);
     let recover = Recover {
         schema_version: 1,
-        tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
-        scenario: ScenarioRef {
-            name: checked.scenario.name.value.clone(),
-            hash: checked.hash.clone(),
-            variant: checked.variant.clone(),
-        },
+        tool: Tool::this(),
+        scenario: ScenarioRef::of(checked),
         run: Conditions {
             seed: sim.seed.value,
             replications: sim.replications.value,

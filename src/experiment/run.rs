@@ -158,12 +158,8 @@ fn figures(checked: &Checked, plan: &Plan, replications: &[Replication], run: Ru
     let clients = 0..plan.clients.len();
     Summary {
         schema_version: 1,
-        tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
-        scenario: ScenarioRef {
-            name: checked.scenario.name.value.clone(),
-            hash: checked.hash.clone(),
-            variant: checked.variant.clone(),
-        },
+        tool: Tool::this(),
+        scenario: ScenarioRef::of(checked),
         run,
         clients: named(clients.clone(), client, |at| estimate::client(replications, at, plan, stationary)),
         flows: cohorts(plan.flows.iter().map(|f| &f.name), replications, |m| &m.flows),

@@ -3,8 +3,11 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
+use super::estimate::CONFIDENCE;
 use super::run::{Failure, Watch, run};
-use super::summary::Summary;
+use super::summary::{ScenarioRef, Summary, Tool};
 use crate::diag::Source;
 use crate::scenario::{self, CEILING, Checked, Edit, Rejected};
 
@@ -78,6 +81,57 @@ fn no_variant(source: &Source, name: &str) -> Trouble {
     let known = scenario::variants(source).join(", ");
     let known = if known.is_empty() { "it has none".into() } else { format!("it has {known}") };
     Trouble::Absent(format!("{}: no variant `{name}`; {known}", source.name))
+}
+
+/// What every study says first: who made it, of what, and how.
+#[derive(Clone, Debug, Serialize)]
+pub struct Head {
+    /// Version of this shape.
+    pub schema_version: u32,
+    /// Who made it.
+    pub tool: Tool,
+    /// What was looked at.
+    pub scenario: ScenarioRef,
+    /// Seed of the first replication, the same for all.
+    pub seed: u64,
+    /// Independent runs of each.
+    pub replications: u32,
+    /// Measured time, s.
+    pub duration_s: f64,
+    /// Confidence of the intervals.
+    pub confidence: f64,
+    /// What kind of figures these are.
+    pub note: String,
+}
+
+impl Head {
+    /// Of a scenario as it would be run, or was.
+    pub(super) fn of(checked: &Checked, note: &str) -> Self {
+        let sim = &checked.scenario.sim;
+        Self {
+            schema_version: 1,
+            tool: Tool::this(),
+            scenario: ScenarioRef::of(checked),
+            seed: sim.seed.value,
+            replications: sim.replications.value,
+            duration_s: sim.duration.value.as_secs_f64(),
+            confidence: CONFIDENCE,
+            note: note.to_owned(),
+        }
+    }
+}
+
+/// The client that a study is about: the one that is named, else the one with most requests, of several the first by name.
+pub(super) fn client(base: &Summary, named: Option<&str>) -> Result<String, Trouble> {
+    let names: Vec<&str> = base.clients.keys().map(String::as_str).collect();
+    match named {
+        Some(name) if base.clients.contains_key(name) => Ok(name.to_owned()),
+        Some(name) => Err(Trouble::Absent(format!("no client `{name}`; there are {}", names.join(", ")))),
+        None => {
+            let most = base.clients.iter().max_by(|a, b| a.1.arrived.cmp(&b.1.arrived).then_with(|| b.0.cmp(a.0)));
+            most.map(|(name, _)| name.clone()).ok_or_else(|| Trouble::Absent("there is no client".into()))
+        }
+    }
 }
 
 /// One of several runs of which one progress is shown.

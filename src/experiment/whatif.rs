@@ -11,8 +11,8 @@ use super::compare::{Difference, Figures, Verdict, compare};
 use super::coupling::{Screen, Shelf};
 use super::estimate::CONFIDENCE;
 use super::run::{Failure, Watch, run};
-use super::study::{Part, Trouble};
-use super::summary::{ScenarioRef, Summary, Tool};
+use super::study::{Head, Part, Trouble, client};
+use super::summary::Summary;
 use crate::random::draw::name_hash;
 use crate::scenario::Checked;
 use crate::scenario::edit::{Knob, Way, knobs, turned};
@@ -103,22 +103,9 @@ pub struct Again {
 /// What would change.
 #[derive(Clone, Debug, Serialize)]
 pub struct WhatIf {
-    /// Version of this shape.
-    pub schema_version: u32,
-    /// Who made it.
-    pub tool: Tool,
-    /// What was simulated.
-    pub scenario: ScenarioRef,
-    /// Seed of the first replication, the same for all.
-    pub seed: u64,
-    /// Independent runs of each.
-    pub replications: u32,
-    /// Measured time, s.
-    pub duration_s: f64,
-    /// Confidence of the intervals.
-    pub confidence: f64,
-    /// What kind of figures these are.
-    pub note: String,
+    /// Who made it, of what, and how.
+    #[serde(flatten)]
+    pub head: Head,
     /// Whose requests.
     pub client: String,
     /// Whether its users wait for their answers: then requests are not the same in both runs, only replications are paired.
@@ -188,7 +175,7 @@ pub fn study(
     if base.run.partial {
         return Err(Trouble::Interrupted);
     }
-    let client = client(&base, wanted)?;
+    let client = client(&base, wanted.client.as_deref())?;
     let screen = Screen::of(checked);
     let mut changes = Vec::new();
     let mut missing = Vec::new();
@@ -225,22 +212,8 @@ pub fn study(
         }
     }
     let closed = matches!(checked.scenario.clients[&client].load, Load::Closed { .. });
-    let whatif = WhatIf {
-        schema_version: 1,
-        tool: base.tool.clone(),
-        scenario: base.scenario.clone(),
-        seed: base.run.seed,
-        replications: base.run.replications,
-        duration_s: base.run.duration_s,
-        confidence: CONFIDENCE,
-        note: base.run.note.to_string(),
-        client,
-        closed,
-        of: wanted.of,
-        changes,
-        again,
-        missing,
-    };
+    let whatif =
+        WhatIf { head: Head::of(checked, &base.run.note), client, closed, of: wanted.of, changes, again, missing };
     Ok(Study { whatif, whole })
 }
 
@@ -338,19 +311,6 @@ impl Turn {
 fn figures(base: &Summary, other: &Summary, client: &str) -> Figures {
     let mut comparison = compare(base, std::slice::from_ref(other), Vec::new(), Vec::new());
     comparison.others.pop().and_then(|mut versus| versus.clients.remove(client)).unwrap_or_default()
-}
-
-/// The client that is asked about.
-fn client(base: &Summary, wanted: &Wanted) -> Result<String, Trouble> {
-    let names: Vec<&str> = base.clients.keys().map(String::as_str).collect();
-    match &wanted.client {
-        Some(name) if base.clients.contains_key(name) => Ok(name.clone()),
-        Some(name) => Err(Trouble::Absent(format!("no client `{name}`; there are {}", names.join(", ")))),
-        None => {
-            let most = base.clients.iter().max_by(|a, b| a.1.arrived.cmp(&b.1.arrived).then_with(|| b.0.cmp(a.0)));
-            most.map(|(name, _)| name.clone()).ok_or_else(|| Trouble::Absent("there is no client".into()))
-        }
-    }
 }
 
 /// What helps first, by how much; then what harms, the most first; what does not stand comes last.

@@ -164,12 +164,8 @@ pub fn study(
     let missing = (found.len() - told.len()) as u64;
     let why = Why {
         schema_version: 1,
-        tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
-        scenario: ScenarioRef {
-            name: checked.scenario.name.value.clone(),
-            hash: checked.hash.clone(),
-            variant: checked.variant.clone(),
-        },
+        tool: Tool::this(),
+        scenario: ScenarioRef::of(checked),
         seed: plan.seed,
         note: "simulated, not measured".into(),
         request: named.to_owned(),

@@ -48,11 +48,11 @@ impl<P: Probe> Machine<'_, P> {
         self.clients.expect_arrival(&mut self.core, client);
     }
 
-    /// A query has waited long for a lock: its transaction is the victim if it waits for itself.
+    /// A query has waited long for a lock: it gives up, or its transaction is the victim if it waits for itself.
     #[cold]
     pub(crate) fn suspect(&mut self, at: u32) {
-        if self.data.falls_victim(&mut self.core, at) {
-            self.calls.reply(&mut self.core, &mut self.stations, at, Outcome::Deadlock, true);
+        if let Some(outcome) = self.data.lose_patience(&mut self.core, at) {
+            self.calls.reply(&mut self.core, &mut self.stations, at, outcome, true);
         }
     }
 

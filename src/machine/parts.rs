@@ -94,8 +94,8 @@ impl Part for Data {
         self.is_free()
     }
 
-    fn leave_lines<P: Probe>(&mut self, _: &mut Core<'_, P>, death: &Death) {
-        self.forget_waits(&death.victims);
+    fn leave_lines<P: Probe>(&mut self, core: &mut Core<'_, P>, death: &Death) {
+        self.forget_waits(core, &death.victims);
     }
 
     fn forget_dead<P: Probe>(&mut self, core: &mut Core<'_, P>, _: &mut Stations, death: &Death) {

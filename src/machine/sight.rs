@@ -75,19 +75,18 @@ pub struct Sight {
 
 /// Looks at a machine.
 pub fn sight<P: Probe>(machine: &Machine<'_, P>) -> Sight {
+    let locks = machine.data.waits_for_locks(&machine.core);
     let eye = Eye {
         machine,
         connecting: machine.calls.wire.pools.iter().flat_map(|pool| pool.waiting.iter().copied()).collect(),
-        locking: machine.data.tables.iter().flat_map(|table| table.waiting.iter().map(|(query, _)| *query)).collect(),
+        locking: locks.keys().copied().collect(),
     };
     let slots = machine.core.frames.live_slots();
     let all: BTreeMap<u32, Seen> = slots.into_iter().filter_map(|at| Some((at, eye.seen(at)?))).collect();
     let mut lines = vec![0; machine.core.plan.nodes.len()];
     all.values().filter(|seen| seen.at == At::Line).for_each(|seen| lines[seen.node.index()] += 1);
-    let tables = machine.data.tables.iter();
-    let locks = tables.flat_map(|table| table.waiting.iter().map(|(query, _)| (*query, table.holders.clone())));
     let workers = machine.stations.replicas.iter().map(super::stations::Replica::taken).collect();
-    Sight { all, workers, lines, locks: locks.collect() }
+    Sight { all, workers, lines, locks }
 }
 
 /// What is looked up often.

@@ -130,6 +130,7 @@ impl<P: Probe> Machine<'_, P> {
             Op::Resume
             | Op::Turn
             | Op::GiveTurn
+            | Op::Grip
             | Op::Lock
             | Op::Unlock
             | Op::EndTransaction
@@ -175,6 +176,7 @@ impl<P: Probe> Machine<'_, P> {
             Op::Resume => self.stations.resume(core, at),
             Op::Turn => self.stations.take_turn(core, at),
             Op::GiveTurn => self.stations.give_turn(core, at),
+            Op::Grip => self.data.grip(core, at),
             Op::Lock => self.data.lock(core, at),
             Op::Unlock => self.data.unlock(core, at),
             Op::EndTransaction => self.data.end_transaction(core, at),

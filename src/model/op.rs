@@ -52,6 +52,8 @@ pub enum Op {
     DecodeRest(CallId),
     /// A try opens a connection, a stage at a time.
     Dial,
+    /// A query asks for a lock on its whole table, with others or alone.
+    Grip,
     /// A query asks for the lock of the table it writes to.
     Lock,
     /// A query has done its work: a read notes what it saw, a conditional write of something that changed since goes on at

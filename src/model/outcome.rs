@@ -35,11 +35,13 @@ pub enum Outcome {
     Abandoned,
     /// When its transaction was the victim of a deadlock.
     Deadlock,
+    /// When it waited for a lock for longer than it would.
+    LockTimeout,
 }
 
 impl Outcome {
     /// All ways to fail, in the order of the output.
-    pub const FAILURES: [Outcome; 14] = [
+    pub const FAILURES: [Outcome; 15] = [
         Outcome::Error,
         Outcome::Overloaded,
         Outcome::Timeout,
@@ -54,6 +56,7 @@ impl Outcome {
         Outcome::NoEndpoint,
         Outcome::Abandoned,
         Outcome::Deadlock,
+        Outcome::LockTimeout,
     ];
 
     /// The word for it.
@@ -74,6 +77,7 @@ impl Outcome {
             Self::NoEndpoint => "no_endpoint",
             Self::Abandoned => "abandoned",
             Self::Deadlock => "deadlock",
+            Self::LockTimeout => "lock_timeout",
         }
     }
 

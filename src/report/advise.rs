@@ -1,11 +1,12 @@
 //! What fits and what would make it better: the answer in a sentence, the ways out, who tells whom what.
 
-use crate::experiment::advise::{Advice, By, Class, Fit, Interaction, Outcome, Subject};
+use crate::experiment::advise::{Advice, By, Class, Fit, Interaction, Look, Outcome, Subject};
 use crate::experiment::compare::{Difference, Verdict};
+use crate::experiment::study::Head;
 use crate::experiment::summary::Estimate;
 use crate::report::compare::{apart_ms, apart_share};
-use crate::report::number::{NONE, percent, plain, seconds, time};
-use crate::report::page::{Figure, Page};
+use crate::report::number::{NONE, percent, plain, time};
+use crate::report::page::{Figure, Page, how, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::clean;
 
@@ -87,20 +88,11 @@ fn or_none(blast: Estimate) -> String {
 }
 
 fn heading(advice: &Advice) -> Vec<String> {
-    let variant = advice.scenario.variant.as_ref().map(|variant| format!(", variant {}", clean(variant)));
-    let mut all = vec![
-        format!("{}{}", clean(&advice.scenario.name), variant.unwrap_or_default()),
-        format!("{} {}", advice.tool.name, advice.tool.version),
-        format!("scenario {}", advice.scenario.hash.chars().take(8).collect::<String>()),
-        advice.note.clone(),
-    ];
+    let Head { scenario, tool, note, .. } = &advice.head;
+    let mut all = of_what(scenario, tool, note);
     if !advice.ways.is_empty() {
-        all.extend([
-            format!("seed {}", advice.seed),
-            format!("{} × {}", advice.replications, seconds(advice.duration_s)),
-            format!("{} % intervals", plain(advice.confidence * 100.0)),
-            "common random numbers, replication by replication".into(),
-        ]);
+        all.extend(how(&advice.head));
+        all.push("common random numbers, replication by replication".into());
     }
     all
 }
@@ -110,7 +102,7 @@ fn warnings(advice: &Advice) -> Vec<String> {
     if let Some(first) = advice.missing.first() {
         all.push(format!("interrupted: {} not tried, such as {}", advice.missing.len(), clean(first)));
     }
-    if !advice.ways.is_empty() && advice.replications < 2 {
+    if !advice.ways.is_empty() && advice.head.replications < 2 {
         all.push("one replication has no intervals: run at least two".into());
     }
     all
@@ -235,6 +227,7 @@ fn notes(advice: &Advice) -> Vec<String> {
     if let Some(best) = advice.ways.first().filter(|best| best.kind.is_some()) {
         all.extend(best.notes.iter().map(|note| format!("{}: {}", clean(&best.way), clean(note))));
         all.push(price(best, advice));
+        all.extend(best.old_state.iter().filter_map(|(flow, looks)| looked(flow, looks)));
         let open = best.open_effects.iter().filter(|(_, open)| **open >= 0.01);
         all.extend(open.map(|(flow, open)| {
             format!(
@@ -264,8 +257,25 @@ fn notes(advice: &Advice) -> Vec<String> {
                 .into(),
         );
     }
+    if advice.ways.iter().any(|one| one.p99_undisturbed) {
+        all.push("p99: of the file without its faults; with them more than a hundredth is never served".into());
+    }
     all.extend(advice.refused.iter().map(|why| format!("not tried: {}", clean(why))));
     all
+}
+
+/// Of those who look some time after the answer, how many see the old state; nothing where hardly anybody does.
+fn looked(flow: &str, looks: &[Look]) -> Option<String> {
+    let seen: Vec<String> = looks
+        .iter()
+        .filter(|look| look.share >= 0.0005)
+        .map(|look| match look.after_ms {
+            ms if ms > 0.0 => format!("{} {} after it", percent(look.share), time(ms)),
+            _ => format!("{} at the answer", percent(look.share)),
+        })
+        .collect();
+    let told = || format!("{}: who looks sees the old state: {}", clean(flow), seen.join(", "));
+    (!seen.is_empty()).then(told)
 }
 
 /// What the best costs besides.

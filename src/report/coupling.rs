@@ -4,7 +4,7 @@ use crate::diag::nouns;
 use crate::experiment::coupling::{Breaks, Cell as Cost, Column, Coupling, Index, Kind, Side, Whose};
 use crate::experiment::summary::Estimate;
 use crate::report::number::{NONE, count, or_none, percent, plain, seconds, short, time};
-use crate::report::page::{Figure, Page};
+use crate::report::page::{Figure, Page, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::{agree, clean};
 
@@ -271,18 +271,14 @@ fn spared(names: &[String]) -> Option<String> {
 
 fn heading(coupling: &Coupling) -> Vec<String> {
     let run = &coupling.run;
-    let name = clean(&coupling.scenario.name);
-    let variant = coupling.scenario.variant.as_ref().map(|variant| format!(", variant {}", clean(variant)));
-    vec![
-        format!("{name}{}", variant.unwrap_or_default()),
-        format!("{} {}", coupling.tool.name, coupling.tool.version),
-        format!("scenario {}", coupling.scenario.hash.chars().take(8).collect::<String>()),
-        run.note.clone(),
+    let mut all = of_what(&coupling.scenario, &coupling.tool, &run.note);
+    all.extend([
         format!("seed {}", run.seed),
         format!("{} × {}", run.replications, seconds(run.duration_s)),
         format!("{} % intervals", plain(run.confidence * 100.0)),
         format!("outages from {} for {}", seconds(run.outage_at_s), seconds(run.outage_for_s)),
-    ]
+    ]);
+    all
 }
 
 fn warnings(coupling: &Coupling) -> Vec<String> {
@@ -318,7 +314,7 @@ fn share(e: Estimate) -> Cell {
     Cell::toned(text, tone)
 }
 
-fn matrix(coupling: &Coupling, every: bool) -> Sheet {
+pub(super) fn matrix(coupling: &Coupling, every: bool) -> Sheet {
     let columns = [("down", 9), ("whose", 9), ("lost", 8), ("late", 7), ("by", 5), ("cost", 6), ("requests", 4)];
     let mut sheet = Sheet::new(&columns);
     let mut quiet = 0;

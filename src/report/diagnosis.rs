@@ -3,10 +3,15 @@
 use std::fmt::Write as _;
 
 use crate::diag::nouns;
-use crate::experiment::diagnosis::{AVAILABLE, Change, Diagnosis, Evidence, Pair, Part, Proof, Severity, Sign};
+use crate::experiment::diagnosis::{
+    AVAILABLE, Breaking, Change, Diagnosis, Evidence, Pair, Part, Proof, Rollout, Severity, Sign,
+};
+use crate::experiment::study::Head;
 use crate::experiment::summary::Estimate;
+use crate::report::coupling;
 use crate::report::markdown::escape;
-use crate::report::number::{NONE, or_none, percent, plain};
+use crate::report::number::{NONE, or_none, percent, plain, seconds, time};
+use crate::report::page::{how, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::table::Style;
 use crate::report::text::{clean, cut, joined, wrapped};
@@ -42,13 +47,11 @@ fn changed(change: Option<&Change>) -> String {
 }
 
 fn heading(found: &Diagnosis) -> Vec<String> {
-    let variant = found.scenario.variant.as_ref().map(|variant| format!(", variant {}", clean(variant)));
-    let mut parts = vec![
-        format!("{}{}", clean(&found.scenario.name), variant.unwrap_or_default()),
-        format!("{} {}", found.tool.name, found.tool.version),
-        format!("scenario {}", found.scenario.hash.chars().take(8).collect::<String>()),
-        found.note.clone(),
-    ];
+    let Head { scenario, tool, note, .. } = &found.head;
+    let mut parts = of_what(scenario, tool, note);
+    if found.coupling.is_some() {
+        parts.extend(how(&found.head));
+    }
     if !found.not_assessed.is_empty() {
         parts.push(format!("not assessed, for some pair at least: {}", found.not_assessed.join(", ")));
     }
@@ -79,10 +82,18 @@ pub fn table(found: &Diagnosis, style: Style) -> String {
         let proofs =
             sign.proofs.iter().flat_map(|proof| wrapped(&format!("simulated: {}", shown(proof)), style.prose() - 5));
         lines.extend(proofs.map(|line| format!("     {line}")));
+        let why =
+            sign.not_simulated.iter().flat_map(|why| wrapped(&format!("not simulated: {why}"), style.prose() - 5));
+        lines.extend(why.map(|line| format!("     {line}")));
     }
     if !found.units.is_empty() {
         lines.extend([String::new(), paint("one in fact (a bond of a half or more)".into(), Tone::Strong)]);
         lines.extend(units(found, style));
+    }
+    if let Some(coupling) = &found.coupling {
+        let matrix = coupling::matrix(coupling, style.all);
+        lines.extend([String::new(), paint(cut("what it costs when one thing is down", style.width), Tone::Strong)]);
+        lines.extend(matrix.lines(style.width, style.color));
     }
     for (title, sheet) in [
         ("what a client's request goes through", paths(found)),
@@ -132,6 +143,37 @@ fn shown(proof: &Proof) -> String {
             let (node, client) = (clean(node), clean(client));
             format!("{node} slower: coupling in slowness of {client}'s p99 {told} (1: all of it comes through){breaks}")
         }
+        Proof::TenTimes { node, client, p99_ms, served } => {
+            let served = match served.map(|served| served.map_or_else(|| NONE.into(), percent)) {
+                [before, after] if before == after => String::new(),
+                [before, after] => format!(", served {before} → {after}"),
+            };
+            format!("{} ten times slower: {}'s p99 {}{served}", clean(node), clean(client), became(*p99_ms))
+        }
+        Proof::Beside { database, client, other, p99_ms } => format!(
+            "{}'s requests on {}: {}'s p99 is {} with them, {} without",
+            clean(client),
+            clean(database),
+            clean(other),
+            or_none(p99_ms.other, time),
+            or_none(p99_ms.base, time)
+        ),
+        Proof::Locked { table, held_s, lost_s, client, p99_ms } => format!(
+            "a migration that has {} to itself for {}: {}; {}'s p99 {}",
+            clean(table),
+            seconds(*held_s),
+            worth(*lost_s),
+            clean(client),
+            became(*p99_ms)
+        ),
+        Proof::Library { library, services, lost_s: [one, all] } => format!(
+            "a release of {} redeploys {}: {} while they restart, {} where it were one",
+            clean(library),
+            services.len(),
+            worth(*all),
+            worth(*one)
+        ),
+        Proof::Breaking(breaking) => breaks(breaking),
         Proof::Release { services, alone, together } => format!(
             "{} rolled out alone: {} of all requests are served; all {} at the same time: {}",
             clean(&services[0]),
@@ -140,6 +182,38 @@ fn shown(proof: &Proof) -> String {
             share(*together)
         ),
     }
+}
+
+/// What a release that changes a contract does, rolled out in three ways.
+fn breaks(breaking: &Breaking) -> String {
+    let told = |rollout: &Rollout| match rollout {
+        Rollout { to_the_end: true, .. } => format!("{}, and to the end of the run", worth(rollout.lost_s)),
+        Rollout { failing_s, .. } if *failing_s > 0.0 => {
+            format!("{} within {}", worth(rollout.lost_s), seconds(*failing_s))
+        }
+        _ => worth(rollout.lost_s),
+    };
+    let callers: Vec<String> = breaking.callers.iter().map(|name| clean(name)).collect();
+    format!(
+        "a breaking change of {} rolled out in {}: alone {}; in lockstep with {}: {}; where old and new understand each other: {}",
+        clean(&breaking.callee),
+        seconds(breaking.rollout_s),
+        told(&breaking.alone),
+        callers.join(", "),
+        told(&breaking.lockstep),
+        told(&breaking.compatible)
+    )
+}
+
+/// How long all requests together would have had to fail: seconds' worth of them.
+fn worth(lost_s: f64) -> String {
+    if lost_s < 0.005 { "nothing is lost".into() } else { format!("{} of all requests are lost", seconds(lost_s)) }
+}
+
+/// A time before and with something; what is never reached is endless.
+fn became([before, after]: [Option<f64>; 2]) -> String {
+    let told = |ms: Option<f64>| ms.map_or_else(|| "∞".into(), time);
+    format!("{} → {}", told(before), told(after))
 }
 
 /// Services that are one in fact, a unit each, with the numbers of the picture.

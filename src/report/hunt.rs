@@ -4,7 +4,7 @@ use crate::diag::nouns;
 use crate::experiment::hunt::{Broken, Found, Hunt, Tried};
 use crate::experiment::summary::{Estimate, Outcome};
 use crate::report::number::{NONE, percent, plain, seconds};
-use crate::report::page::{Figure, Page};
+use crate::report::page::{Figure, Page, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::clean;
 
@@ -69,18 +69,15 @@ fn breaks(broken: &Broken) -> String {
 }
 
 fn heading(hunt: &Hunt) -> Vec<String> {
-    let variant = hunt.scenario.variant.as_ref().map(|variant| format!(", variant {}", clean(variant)));
     let run = &hunt.run;
-    vec![
-        format!("{}{}", clean(&hunt.scenario.name), variant.unwrap_or_default()),
-        format!("{} {}", hunt.tool.name, hunt.tool.version),
-        format!("scenario {}", hunt.scenario.hash.chars().take(8).collect::<String>()),
-        run.note.clone(),
+    let mut all = of_what(&hunt.scenario, &hunt.tool, &run.note);
+    all.extend([
         format!("seed {}, then {}", run.seed, run.fresh_seed),
         format!("{} × {} for each fault", run.replications, seconds(run.duration_s)),
         format!("{} % intervals", plain(run.confidence * 100.0)),
         format!("faults from {} for up to {}", starts(hunt), seconds(run.up_to_s)),
-    ]
+    ]);
+    all
 }
 
 fn starts(hunt: &Hunt) -> String {

@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 
 use super::csv::quote;
 use super::markdown::{escape, section};
+use super::number::{plain, seconds};
 use super::sheet::{Sheet, Tone};
 use super::table::Style;
 use super::text::{clean, cut, joined, wrapped};
-use crate::experiment::summary::Estimate;
+use crate::experiment::study::Head;
+use crate::experiment::summary::{Estimate, ScenarioRef, Tool};
 
 /// A page.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +44,26 @@ pub struct Figure {
     pub value: Estimate,
     /// Samples behind it, where they are counted.
     pub count: Option<u64>,
+}
+
+/// Of what a study is, who made it, and what kind of figures these are.
+pub(super) fn of_what(scenario: &ScenarioRef, tool: &Tool, note: &str) -> Vec<String> {
+    let variant = scenario.variant.as_ref().map(|variant| format!(", variant {}", clean(variant)));
+    vec![
+        format!("{}{}", clean(&scenario.name), variant.unwrap_or_default()),
+        format!("{} {}", tool.name, tool.version),
+        format!("scenario {}", scenario.hash.chars().take(8).collect::<String>()),
+        note.to_owned(),
+    ]
+}
+
+/// How it was run.
+pub(super) fn how(head: &Head) -> Vec<String> {
+    vec![
+        format!("seed {}", head.seed),
+        format!("{} × {}", head.replications, seconds(head.duration_s)),
+        format!("{} % intervals", plain(head.confidence * 100.0)),
+    ]
 }
 
 impl Page {

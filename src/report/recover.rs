@@ -3,7 +3,7 @@
 use crate::experiment::recover::{Cell as Run, Edge, Recover};
 use crate::experiment::summary::Estimate;
 use crate::report::number::{NONE, percent, plain, seconds};
-use crate::report::page::{Figure, Page};
+use crate::report::page::{Figure, Page, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::clean;
 
@@ -151,17 +151,14 @@ fn share_of(cell: &Run) -> String {
 }
 
 fn heading(recover: &Recover) -> Vec<String> {
-    let variant = recover.scenario.variant.as_ref().map(|variant| format!(", variant {}", clean(variant)));
     let run = &recover.run;
-    vec![
-        format!("{}{}", clean(&recover.scenario.name), variant.unwrap_or_default()),
-        format!("{} {}", recover.tool.name, recover.tool.version),
-        format!("scenario {}", recover.scenario.hash.chars().take(8).collect::<String>()),
-        run.note.clone(),
+    let mut all = of_what(&recover.scenario, &recover.tool, &run.note);
+    all.extend([
         format!("seed {}", run.seed),
         format!("{} × {} for each load and length", run.replications, seconds(run.duration_s)),
         format!("{} % intervals", plain(run.confidence * 100.0)),
-    ]
+    ]);
+    all
 }
 
 fn warnings(recover: &Recover) -> Vec<String> {

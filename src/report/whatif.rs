@@ -1,10 +1,11 @@
 //! What would change if one thing were a little otherwise: the best in a sentence, one table.
 
 use crate::experiment::compare::{Difference, Figures, Verdict};
+use crate::experiment::study::Head;
 use crate::experiment::whatif::{Change, Of, WhatIf, is_gain};
 use crate::report::compare::{apart_ms, apart_share};
 use crate::report::number::{NONE, or_none, percent, plain, seconds, time};
-use crate::report::page::{Figure, Page};
+use crate::report::page::{Figure, Page, how, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::{agree, clean};
 
@@ -81,17 +82,11 @@ fn signed(share: f64) -> String {
 }
 
 fn heading(whatif: &WhatIf) -> Vec<String> {
-    let variant = whatif.scenario.variant.as_ref().map(|variant| format!(", variant {}", clean(variant)));
-    vec![
-        format!("{}{}", clean(&whatif.scenario.name), variant.unwrap_or_default()),
-        format!("{} {}", whatif.tool.name, whatif.tool.version),
-        format!("scenario {}", whatif.scenario.hash.chars().take(8).collect::<String>()),
-        whatif.note.clone(),
-        format!("seed {}", whatif.seed),
-        format!("{} × {}", whatif.replications, seconds(whatif.duration_s)),
-        format!("{} % intervals", plain(whatif.confidence * 100.0)),
-        "common random numbers, replication by replication".into(),
-    ]
+    let Head { scenario, tool, note, .. } = &whatif.head;
+    let mut all = of_what(scenario, tool, note);
+    all.extend(how(&whatif.head));
+    all.push("common random numbers, replication by replication".into());
+    all
 }
 
 fn warnings(whatif: &WhatIf) -> Vec<String> {
@@ -100,7 +95,7 @@ fn warnings(whatif: &WhatIf) -> Vec<String> {
         let n = whatif.missing.len();
         all.push(format!("interrupted: {n} not run, such as {}", clean(&whatif.missing[0])));
     }
-    if whatif.replications < 2 {
+    if whatif.head.replications < 2 {
         all.push("one replication has no intervals: run at least two".into());
     }
     all
@@ -193,17 +188,17 @@ pub fn picture(whatif: &WhatIf) -> String {
     use crate::report::chart::{Title, tornado};
     let title = format!(
         "{}: what a notch does to {} of {}",
-        clean(&whatif.scenario.name),
+        clean(&whatif.head.scenario.name),
         whatif.of.word(),
         clean(&whatif.client)
     );
     let subtitle = format!(
         "seed {} · {} × {} · {} % intervals of paired replications · {}",
-        whatif.seed,
-        whatif.replications,
-        seconds(whatif.duration_s),
-        plain(whatif.confidence * 100.0),
-        whatif.note
+        whatif.head.seed,
+        whatif.head.replications,
+        seconds(whatif.head.duration_s),
+        plain(whatif.head.confidence * 100.0),
+        whatif.head.note
     );
     tornado(&Title { title, subtitle }, whatif)
 }

@@ -31,6 +31,7 @@ pub use lower::lower;
 pub use print::{canonical, hash};
 pub(crate) use read::suggest;
 pub use source::OpenError;
+pub(crate) use tables::faults::callers_of;
 pub use topology::{Link, Part, Topology, Vertex};
 pub use vocab::json_schema;
 pub(crate) use walk::{calls as each_call, publishes as each_publish, steps as each_step};

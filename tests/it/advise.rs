@@ -242,3 +242,145 @@ fn a_client_that_is_not_there_is_told() {
     let trouble = study(&checked(&shop("\"mail\"")), &wanted, None, &()).unwrap_err();
     assert!(matches!(trouble, Trouble::Absent(ref why) if why.contains("users")), "{trouble:?}");
 }
+
+/// Mean latency of a client's successes, ms.
+fn mean(text: &str, client: &str) -> f64 {
+    run(&checked(text), None, &()).unwrap().clients[client].latency_ms.mean.value.unwrap()
+}
+
+/// Front end to back end: REST. The opposite, gRPC from a browser: a proxy translates each call, which is measurably slower.
+#[test]
+fn a_browser_over_grpc_is_slower() {
+    let text = shop("\"mail\"").replace("rate = \"40/s\"", "rate = \"20/s\"\nbrowser = true\ntransport = \"grpc\"");
+    let text = text.replace("{ mean = \"30ms\" }", "\"3ms\"").replace("{ mean = \"4ms\" }", "\"4ms\"");
+    let advice = by_rules(&text);
+    let entry = advice.interactions.iter().find(|one| one.edge == "users -> orders").unwrap();
+    assert_eq!((entry.pattern, entry.fit), ("REST", Fit::Change));
+    let rest = text.replace("transport = \"grpc\"", "transport = \"rest\"");
+    assert_eq!(by_rules(&rest).interactions.last().unwrap().fit, Fit::Fits);
+    let (grpc, rest) = (mean(&text, "users"), mean(&rest, "users"));
+    assert!(grpc > rest + 0.2, "{grpc} {rest}");
+}
+
+/// An answer is needed at once: REST or gRPC. Which of them is said not to matter where the answers are small: less than a
+/// millisecond of seventeen.
+#[test]
+fn rest_or_grpc_is_said_not_to_matter() {
+    let text = shop("\"mail\"").replace("{ mean = \"30ms\" }", "\"3ms\"").replace("{ mean = \"4ms\" }", "\"4ms\"");
+    let advice = by_rules(&text);
+    let call = advice.interactions.iter().find(|one| one.edge == "orders -> stock").unwrap();
+    assert_eq!((call.pattern, call.fit), ("REST or gRPC", Fit::Fits));
+    let grpc = text.replace("discovery", "defaults = { transport = \"grpc\" }\ndiscovery");
+    let apart = (mean(&grpc, "users") - mean(&text, "users")).abs();
+    assert!(apart < 1.0, "{apart}");
+}
+
+/// More than twenty services with security needs: a mesh. Its opposite, names and encryption in the application, is quicker; what
+/// it costs are the places where the rules would have to be right, which no run shows and the advice says.
+#[test]
+fn a_mesh_for_many_that_encrypt_is_said_with_its_reason() {
+    let chain = |more: &str| {
+        let mut text = format!("{SIM}{more}\n[clients.users]\ncalls = \"s0\"\nrate = \"5/s\"\n");
+        for at in 0..24 {
+            let call = if at % 6 < 5 { format!("steps = [\"s{}\"]\n", at + 1) } else { String::new() };
+            text += &format!("[services.s{at}]\nwork = \"1ms\"\n{call}");
+        }
+        text
+    };
+    let meshed = by_rules(&chain("mesh = { mtls = true }"));
+    assert_eq!((meshed.whole[0].pattern, meshed.whole[0].fit), ("a mesh", Fit::Fits));
+    assert!(meshed.whole[0].why.contains("encrypt"), "{}", meshed.whole[0].why);
+    let names = "discovery = { kind = \"dns\" }\ntransports = { rest = { connections = { tls = \"1.3\" } } }";
+    assert_eq!(
+        (by_rules(&chain(names)).whole[0].pattern, by_rules(&chain(names)).whole[0].fit),
+        ("a mesh", Fit::Change)
+    );
+    let (mesh, names) = (mean(&chain("mesh = { mtls = true }"), "users"), mean(&chain(names), "users"));
+    assert!(mesh > names, "a mesh costs {} ms here", mesh - names);
+}
+
+/// One external API: a gateway. The opposite, a client that knows each service: a round trip from afar for each answer.
+#[test]
+fn a_client_that_knows_every_service_pays_a_round_trip_for_each() {
+    let sim = format!("{SIM}network = {{ cross_region = \"20ms\", same_zone = \"0.2ms\" }}\n");
+    let services = "[services.a]\nzone = \"eu/a\"\nwork = \"2ms\"\n[services.b]\nzone = \"eu/a\"\nwork = \"2ms\"\n";
+    let phone = |calls: &str| {
+        format!(
+            "[clients.phones]\ncalls = \"app\"\nrate = \"10/s\"\nzone = \"us/a\"\n[services.app]\nzone = \"us/a\"\nsteps = [{calls}]\n"
+        )
+    };
+    let each = format!("{sim}{}{services}", phone("\"a\", \"b\""));
+    let gateway = "[gateways.edge]\nzone = \"eu/a\"\nroutes = [{ path = \"/home\", name = \"home\", steps = [{ parallel = [\"a\", \"b\"] }] }]\n";
+    let one = format!("{sim}{}{gateway}{services}", phone("\"edge:/home\""));
+    let (each, one) = (mean(&each, "phones"), mean(&one, "phones"));
+    assert!(each > one + 35.0, "{each} {one}");
+    let known = format!(
+        "{SIM}[clients.one]\ncalls = \"a\"\nrate = \"1/s\"\n[clients.other]\ncalls = \"b\"\nrate = \"1/s\"\n[services.a]\n[services.b]\n"
+    );
+    assert_eq!((by_rules(&known).whole[1].pattern, by_rules(&known).whole[1].fit), ("a gateway", Fit::Change));
+}
+
+/// What a callee only reads can be remembered: four calls of five are not made, and its outage takes a fifth of what it took.
+#[test]
+fn what_is_only_read_can_be_remembered() {
+    let text = format!(
+        "{SIM}discovery = {{ kind = \"dns\" }}\n[clients.users]\ncalls = \"orders\"\nrate = \"40/s\"\n[services.orders]\nwork = \"2ms\"\n\
+         steps = [\"prices\"]\n[services.prices]\nwork = \"20ms\"\nsteps = [{{ query = \"db\", table = \"prices\" }}]\n[databases.db]\nwork = \"1ms\"\n"
+    );
+    let advice = tried(&text).advice;
+    let cached = way(&advice, Kind::Cache);
+    assert!(cached.notes[0].contains("80%") && cached.class != Class::Worse, "{cached:?}");
+    let as_it_is = advice.ways.iter().find(|one| one.kind.is_none()).unwrap();
+    // Orders, prices and the database down in turn take all each; behind the cache the last two take a fifth each.
+    assert!((as_it_is.blast.value.unwrap() - 3.0).abs() < 0.05, "{:?}", as_it_is.blast);
+    assert!((cached.blast.value.unwrap() - 1.4).abs() < 0.15, "{:?}", cached.blast);
+    // What writes, or tells others, is not.
+    let writes = text.replace("table = \"prices\"", "table = \"prices\", mode = \"write\"");
+    assert!(!tried(&writes).advice.ways.iter().any(|one| one.kind == Some(Kind::Cache)));
+}
+
+/// A release that breaks a contract, or keeps it; and p99 where faults let nobody tell it.
+#[test]
+fn a_compatible_contract_is_tried_and_p99_is_that_of_the_calm_file() {
+    let text = format!(
+        "{SIM}discovery = {{ kind = \"dns\" }}\n[clients.users]\ncalls = \"orders\"\nrate = \"20/s\"\n[services.orders]\nreplicas = 2\nwork = \"2ms\"\n\
+         steps = [\"stock\"]\n[services.stock]\nreplicas = 2\nwork = \"4ms\"\n\
+         [[faults]]\nkind = \"deploy\"\ntarget = \"stock\"\nat = \"5s\"\nduration = \"2s\"\nbreaking = true\n"
+    );
+    let advice = tried(&text).advice;
+    let best = &advice.ways[0];
+    assert_eq!((best.kind, best.class), (Some(Kind::Contract), Class::Better), "{best:?}");
+    // All fails from 6 s of 20 s on.
+    assert!(best.client.success_rate.difference.value.unwrap() > 0.6, "{:?}", best.client.success_rate);
+    assert!(best.p99_undisturbed && best.client.p99_ms.base.value.is_some(), "{:?}", best.client.p99_ms);
+}
+
+/// Who looks at once sees the old state, who looks later than the message takes does not.
+#[test]
+fn who_looks_too_early_sees_the_old_state() {
+    let advice = tried(&shop("{ call = \"mail\", uses_reply = false }")).advice;
+    let looks: Vec<(f64, f64)> =
+        advice.ways[0].old_state.values().next().unwrap().iter().map(|l| (l.after_ms, l.share)).collect();
+    // Exponential work of 30 ms, from a queue that nobody waits in: e^(-t/30 ms), as far as the answer is no later than the message.
+    for (after, share) in looks.iter().skip(1).take(2) {
+        let by_hand = (-after / 30.0).exp();
+        assert!((share - by_hand).abs() < 0.12, "{after} ms: {share}, by hand {by_hand}");
+    }
+    assert!(looks[0].1 > 0.8 && looks[3].1 < 0.001, "{looks:?}");
+}
+
+/// All that is one in fact as one service, where it has one entry.
+#[test]
+fn a_unit_with_one_entry_is_merged_whole() {
+    let text = format!(
+        "{SIM}discovery = {{ kind = \"dns\" }}\n[clients.users]\ncalls = \"orders\"\nrate = \"20/s\"\n[services.orders]\nwork = \"2ms\"\n\
+         steps = [\"stock\", \"users-of\"]\n[services.stock]\nwork = \"4ms\"\nsteps = [\"users-of\"]\n[services.users-of]\nwork = \"3ms\"\n"
+    );
+    let advice = tried(&text).advice;
+    let merged = advice.ways.iter().find(|one| one.way == "merge 3 into orders").unwrap();
+    assert!(merged.class == Class::Better && merged.moving_parts == 1, "{merged:?}");
+    let two = text
+        .replace("calls = \"orders\"", "calls = [{ to = \"orders\", share = 0.5 }, { to = \"stock\", share = 0.5 }]");
+    let refused = tried(&two).advice.refused;
+    assert!(refused.iter().any(|why| why.contains("called from outside")), "{refused:?}");
+}

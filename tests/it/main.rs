@@ -11,6 +11,7 @@ mod compare;
 mod connections;
 mod coupling;
 mod course;
+mod diagnose;
 mod diagnostics;
 mod discovery;
 mod draws;

@@ -53,7 +53,7 @@ work = { mean = "10ms" }
     let best = &whatif.changes[0];
     assert_eq!((best.what.as_str(), best.by.as_str()), ("desk concurrency", "1 → 2"));
     let again = whatif.again.as_ref().unwrap();
-    assert!(again.difference.difference.high.unwrap() < 0.0 && again.seed == whatif.seed + 1);
+    assert!(again.difference.difference.high.unwrap() < 0.0 && again.seed == whatif.head.seed + 1);
 }
 
 #[test]

@@ -13,8 +13,8 @@ use crate::experiment::diagnosis::diagnose;
 use crate::experiment::estimate::CONFIDENCE;
 use crate::experiment::patterns::{effects, ends};
 use crate::experiment::run::{Watch, run};
-use crate::experiment::study::{Options, Part, Trouble, load};
-use crate::experiment::summary::{Estimate, ScenarioRef, Summary, Tool};
+use crate::experiment::study::{Head, Options, Part, Trouble, client, load};
+use crate::experiment::summary::{Estimate, Stats, Summary};
 use crate::scenario::Checked;
 use crate::scenario::edit::{with_table, without};
 use crate::scenario::written::NodeKind;
@@ -59,9 +59,15 @@ pub struct Outcome {
     pub class: Class,
     /// The client's figures.
     pub client: Figures,
+    /// Whether the p99 among them is that of the file without its faults: with them more than a hundredth is never served.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub p99_undisturbed: bool,
     /// Until the effect has happened: by flow.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub flows: BTreeMap<String, Figures>,
+    /// Of those who look so long after the answer, the share that sees the old state, by flow.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub old_state: BTreeMap<String, Vec<Look>>,
     /// Promised but not yet done, on average at any moment (Little's law): rate of the flow × time to its effect.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub open_effects: BTreeMap<String, f64>,
@@ -85,6 +91,36 @@ pub struct Outcome {
     pub hash: String,
 }
 
+/// A look at what a request is to bring about.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Look {
+    /// So long after the request was answered, ms; answered after as long as they are on average.
+    pub after_ms: f64,
+    /// Share of requests whose effect has not happened by then, or never will.
+    pub share: f64,
+}
+
+/// When somebody looks, ms after the answer.
+const LOOKS: [f64; 4] = [0.0, 10.0, 100.0, 1_000.0];
+
+/// Who looks after the answer and sees the old state.
+fn old_state(checked: &Checked, summary: &Summary) -> BTreeMap<String, Vec<Look>> {
+    let answered = |flow: &str| {
+        let flow = checked.scenario.flows.iter().find(|known| known.name.value == flow)?;
+        summary.clients.get(&flow.starts.value)?.latency_ms.mean.value
+    };
+    let of = |(name, stats): (&String, &Stats)| {
+        let (answered, histogram) = (answered(name)?, stats.latency_ms.histogram.as_ref()?);
+        let open = |after: &f64| {
+            let late = histogram.share_above(((answered + after) * 1e6) as u64) * stats.succeeded as f64;
+            let never = stats.arrived.saturating_sub(stats.succeeded) as f64;
+            Look { after_ms: *after, share: (late + never) / (stats.arrived as f64).max(1.0) }
+        };
+        Some((name.clone(), LOOKS.iter().map(open).collect()))
+    };
+    summary.flows.iter().filter_map(of).collect()
+}
+
 /// The best way on fresh seeds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Again {
@@ -103,22 +139,9 @@ pub struct Again {
 /// What fits, and what would make it better.
 #[derive(Clone, Debug, Serialize)]
 pub struct Advice {
-    /// Version of this shape.
-    pub schema_version: u32,
-    /// Who made it.
-    pub tool: Tool,
-    /// What was looked at.
-    pub scenario: ScenarioRef,
-    /// Seed of the first replication, the same for all.
-    pub seed: u64,
-    /// Independent runs of each.
-    pub replications: u32,
-    /// Measured time, s.
-    pub duration_s: f64,
-    /// Confidence of the intervals.
-    pub confidence: f64,
-    /// What kind of figures these are.
-    pub note: String,
+    /// Who made it, of what, and how.
+    #[serde(flatten)]
+    pub head: Head,
     /// Whose requests; nothing where nothing was run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
@@ -199,7 +222,7 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     let bench = Bench { jobs, watch };
     let of = ways(checked, None).0.len() + 3;
     let base = bench.both(checked, 0, of)?;
-    let client = client(&base.summary, wanted)?;
+    let client = client(&base.summary, wanted.client.as_deref())?;
     let (ways, refused) = ways(checked, Some((&base.undisturbed, &base.coupling)));
     let mut advice = told(checked, Some(&base.summary), Some(client.clone()));
     advice.refused = refused;
@@ -244,20 +267,8 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
 
 /// What the rules say.
 fn told(checked: &Checked, summary: Option<&Summary>, client: Option<String>) -> Advice {
-    let sim = &checked.scenario.sim;
     Advice {
-        schema_version: 1,
-        tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
-        scenario: ScenarioRef {
-            name: checked.scenario.name.value.clone(),
-            hash: checked.hash.clone(),
-            variant: checked.variant.clone(),
-        },
-        seed: sim.seed.value,
-        replications: sim.replications.value,
-        duration_s: sim.duration.value.as_secs_f64(),
-        confidence: CONFIDENCE,
-        note: summary.map_or_else(|| "not simulated".into(), |summary| summary.run.note.to_string()),
+        head: Head::of(checked, summary.map_or("not simulated", |summary| &summary.run.note)),
         client,
         interactions: interaction::interactions(checked, summary),
         whole: house::whole(checked),
@@ -297,19 +308,6 @@ fn first(trouble: &Trouble) -> String {
             error.map_or_else(String::new, |error| error.message.clone())
         }
         other => other.to_string(),
-    }
-}
-
-/// The client that is asked about.
-fn client(base: &Summary, wanted: &Wanted) -> Result<String, Trouble> {
-    let names: Vec<&str> = base.clients.keys().map(String::as_str).collect();
-    match &wanted.client {
-        Some(name) if base.clients.contains_key(name) => Ok(name.clone()),
-        Some(name) => Err(Trouble::Absent(format!("no client `{name}`; there are {}", names.join(", ")))),
-        None => {
-            let most = base.clients.iter().max_by(|a, b| a.1.arrived.cmp(&b.1.arrived).then_with(|| b.0.cmp(a.0)));
-            most.map(|(name, _)| name.clone()).ok_or_else(|| Trouble::Absent("there is no client".into()))
-        }
     }
 }
 
@@ -390,7 +388,14 @@ impl Bench<'_> {
 fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client: &str) -> Outcome {
     let mut comparison = compare(&base.summary, std::slice::from_ref(&other.summary), Vec::new(), Vec::new());
     let mut versus = comparison.others.pop();
-    let figures = versus.as_mut().and_then(|versus| versus.clients.remove(client)).unwrap_or_default();
+    let mut figures = versus.as_mut().and_then(|versus| versus.clients.remove(client)).unwrap_or_default();
+    let p99 = |summary: &Summary| summary.clients.get(client).and_then(|stats| stats.latency_arrived_ms.p99.value);
+    let p99_undisturbed = p99(&base.summary).is_none() && p99(&base.undisturbed).is_some();
+    if p99_undisturbed {
+        let calm = compare(&base.undisturbed, std::slice::from_ref(&other.undisturbed), Vec::new(), Vec::new());
+        let calm = calm.others.into_iter().next().and_then(|mut versus| versus.clients.remove(client));
+        figures.p99_ms = calm.unwrap_or_default().p99_ms;
+    }
     let flows = versus.map(|versus| versus.flows).unwrap_or_default();
     let open_effects = other.summary.flows.iter().filter_map(|(name, stats)| {
         let mean = stats.latency_ms.mean.value?;
@@ -404,7 +409,9 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
         edge: way.and_then(|way| way.edge.clone()),
         class: Class::AsItIs,
         client: figures,
+        p99_undisturbed,
         flows,
+        old_state: old_state(checked, &other.undisturbed),
         open_effects: open_effects.collect(),
         blast: after,
         blast_differs: apart,

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::owners::{Owned, owned};
-use crate::diag::Source;
+use crate::diag::{Complaint, Source};
 use crate::experiment::coupling::Coupling;
 use crate::experiment::diagnosis::data::tables;
 use crate::experiment::summary::Summary;
-use crate::graph::Arrow;
-use crate::scenario::edit::{Edit, apply, in_pattern, with_own_databases, with_rule, without};
-use crate::scenario::written::{Call, How, NodeKind, Policy, Scenario, on};
-use crate::scenario::{Checked, each_call, transport_of};
+use crate::graph::{Arrow, End};
+use crate::scenario::edit::{Edit, apply, in_pattern, with_cache, with_own_databases, with_rule, without};
+use crate::scenario::programs::{program, programs};
+use crate::scenario::written::{Call, How, Mode, NodeKind, Policy, Scenario, Verb, on};
+use crate::scenario::{Checked, each_call, each_step, transport_of};
 
 /// What is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -24,8 +25,12 @@ pub enum Kind {
     Stream,
     /// Each service that shares a database has its own.
     OwnDatabase,
-    /// Two services become one.
+    /// Two services, or all that are one in fact, become one.
     Merge,
+    /// What a callee answers is remembered, so that most calls of it are not made.
+    Cache,
+    /// A change of a contract that old and new both understand.
+    Contract,
     /// A call that waits without end waits no longer than this.
     Timeout,
     /// A caller has no more than so many calls to one callee open.
@@ -69,13 +74,16 @@ pub(super) fn ways(checked: &Checked, seen: Option<Seen<'_>>) -> (Vec<Way>, Vec<
     let mut edges: Vec<Edge<'_>> = edges(&checked.scenario);
     edges.sort_by(|a, b| weight(b.to).total_cmp(&weight(a.to)).then_with(|| (a.from, a.to).cmp(&(b.from, b.to))));
     edges.iter().filter(|edge| !edge.uses_reply).for_each(|edge| found.messages(edge));
+    found.contracts();
     found.databases();
+    found.units(&edges);
     found.budgets();
     found.house();
     for edge in edges.iter().filter(|edge| edge.uses_reply) {
         found.merge(edge);
     }
     for edge in &edges {
+        found.caches(edge);
         found.guards(edge);
     }
     (found.ways, found.refused)
@@ -116,6 +124,10 @@ const GUARDED: usize = 3;
 
 /// As many pairs of services are merged.
 const MERGED: usize = 3;
+
+/// As many callees are remembered, and such a share of what is asked is taken to be found.
+const CACHED: usize = 3;
+const FOUND: &str = "80%";
 
 struct Finder<'c> {
     checked: &'c Checked,
@@ -171,6 +183,106 @@ impl Finder<'_> {
             "`{}` reads `{first}`, which `{}` writes: until the message is handled it reads the old state",
             edge.from, edge.to
         ))
+    }
+
+    /// Releases that break a contract, without breaking it.
+    fn contracts(&mut self) {
+        let faults = self.checked.scenario.faults.iter().enumerate();
+        let breaking: Vec<(usize, String)> = faults
+            .filter(|(_, fault)| fault.breaking.value)
+            .map(|(at, fault)| (at, fault.target.value.clone()))
+            .collect();
+        for (at, target) in breaking {
+            let Ok((text, _)) = apply(&self.checked.source, &[edit(&format!("faults.{at}.breaking"), "false")]) else {
+                continue;
+            };
+            let notes = vec![format!("`{target}` says the old and the new until all who call it read the new")];
+            self.add(format!("compatible contract: {target}"), Kind::Contract, None, notes, text);
+        }
+    }
+
+    /// What a callee answers, remembered: where it only reads, and is asked for every request.
+    fn caches(&mut self, edge: &Edge<'_>) {
+        let scenario = &self.checked.scenario;
+        let service = |name: &str| scenario.nodes.get(name).is_some_and(|node| node.kind == NodeKind::Service);
+        let reads = edge.targets.iter().all(|target| only_reads(scenario, target));
+        if !edge.uses_reply || !edge.remote || !service(edge.from) || !service(edge.to) || !reads {
+            return;
+        }
+        if self.count(Kind::Cache) >= CACHED {
+            return;
+        }
+        let (mut text, mut names) = (self.checked.source.clone(), Vec::new());
+        for target in &edge.targets {
+            let Some((next, name)) = with_cache(&text, edge.from, target, FOUND) else { return };
+            text = next;
+            names.push(name);
+        }
+        let notes = vec![
+            format!(
+                "takes it that {FOUND} of what is asked was asked before and is still right; say hit_rate, or keys"
+            ),
+            format!("what `{}` changes is seen by `{}` when it is forgotten", edge.to, edge.from),
+        ];
+        let name = Arrow { from: edge.from, to: edge.to }.to_string();
+        self.add(format!("cache {}: {name}", names.join(", ")), Kind::Cache, Some(name), notes, text);
+    }
+
+    /// All services that are one in fact, as one: where all but one of them are called by the others alone.
+    fn units(&mut self, edges: &[Edge<'_>]) {
+        for unit in crate::experiment::diagnosis::diagnose(self.checked).units.iter().filter(|unit| unit.len() > 2) {
+            match self.unit(unit, edges) {
+                Ok((entry, text)) => {
+                    let notes = vec![format!("{} are deployed, and owned, as one", unit.join(", "))];
+                    let name = format!("merge {} into {entry}", unit.len());
+                    self.add(name, Kind::Merge, None, notes, text);
+                }
+                Err(why) => self.refused.push(format!("merge {}: {why}", unit.join(", "))),
+            }
+        }
+    }
+
+    fn unit(&self, unit: &[String], edges: &[Edge<'_>]) -> Result<(String, Source), String> {
+        let scenario = self.scenario();
+        let inside = |name: &str| unit.iter().any(|member| member == name);
+        let clients =
+            scenario.clients.values().flat_map(|client| &client.calls).map(|call| call.target.value.node.as_str());
+        let callers = edges.iter().filter(|edge| !inside(edge.from)).map(|edge| edge.to);
+        let consumers =
+            scenario.nodes.iter().filter(|(_, node)| !node.consumes.is_empty()).map(|(name, _)| name.as_str());
+        let entries: BTreeSet<&str> = clients.chain(callers).chain(consumers).filter(|name| inside(name)).collect();
+        let teams: BTreeSet<&String> =
+            unit.iter().filter_map(|name| scenario.nodes[name].owned.team.value.as_ref()).collect();
+        let entry = match entries.into_iter().collect::<Vec<_>>()[..] {
+            [one] => one,
+            [] => return Err("nobody calls them".into()),
+            ref several => {
+                return Err(format!("{} are called from outside; give them one entry first", several.join(", ")));
+            }
+        };
+        if teams.len() > 1 {
+            return Err(format!("{} teams would own it together", teams.len()));
+        }
+        let mut text = self.checked.source.clone();
+        for edge in edges.iter().filter(|edge| inside(edge.from) && inside(edge.to) && edge.remote) {
+            for target in &edge.targets {
+                let one = Arrow { from: edge.from, to: target }.to_string();
+                let next = in_pattern(&text, &one, "in-process", None).map_err(|all| told(&all))?;
+                text = next.0;
+            }
+        }
+        // The machines of all do the work of all.
+        let cores: Option<f64> = unit.iter().map(|name| scenario.nodes[name].cores.value).sum();
+        let of = |name: &String| f64::from(scenario.nodes[name].replicas.value);
+        let mut edits = Vec::new();
+        if cores.is_some() {
+            let all: f64 = unit.iter().map(|name| scenario.nodes[name].cores.value.unwrap_or(0.0) * of(name)).sum();
+            edits.push(edit(&format!("services.{entry}.cores"), &format!("{:?}", all / of(&entry.to_owned()))));
+        }
+        let others: Vec<&String> = unit.iter().filter(|name| *name != entry).collect();
+        edits.push(edit(&format!("services.{entry}.deploys_with"), &format!("{others:?}")));
+        let (text, _) = apply(&text, &edits).map_err(|all| told(&all))?;
+        Ok((entry.to_owned(), text))
     }
 
     /// Databases that several services use.
@@ -341,6 +453,38 @@ impl Finder<'_> {
         let all = summary.edges.iter().filter(|(name, _)| of(name));
         all.filter_map(|(_, stats)| stats.latency_ms.p99.value).reduce(f64::max)
     }
+}
+
+/// Whether what an endpoint does, and all that it calls, changes nothing and tells nobody.
+fn only_reads(scenario: &Scenario, target: &str) -> bool {
+    let graph = programs(scenario);
+    let end = End::of(target);
+    let Some(first) = graph.find(&(end.node, end.endpoint())) else { return false };
+    let (mut seen, mut open) = (BTreeSet::new(), vec![first]);
+    while let Some(at) = open.pop() {
+        if !seen.insert(at) {
+            continue;
+        }
+        let mut reads = true;
+        if let Some(body) = program(scenario, *graph.name(at)) {
+            each_step(&body.steps, &mut |step| match &step.verb {
+                Verb::Query(call) => reads &= call.mode.value == Mode::Read,
+                Verb::Publish(_) => reads = false,
+                Verb::Call(call) => reads &= call.idempotent.value && call.uses_reply.value,
+                _ => {}
+            });
+        }
+        if !reads {
+            return false;
+        }
+        open.extend(graph.leaving(at).map(|(to, _)| to));
+    }
+    true
+}
+
+/// What is wrong first of all.
+fn told(complaints: &[Complaint]) -> String {
+    complaints.first().map_or_else(String::new, |complaint| complaint.message.clone())
 }
 
 fn edit(path: &str, value: &str) -> Edit {

@@ -194,8 +194,8 @@ pub fn study(
     let screen = Screen::of(checked);
     let mut all = Coupling {
         schema_version: 1,
-        tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
-        scenario: scenario_of(checked),
+        tool: Tool::this(),
+        scenario: ScenarioRef::of(checked),
         run: conditions(checked, window),
         whose: Vec::new(),
         columns: Vec::new(),
@@ -582,14 +582,6 @@ impl<'b> Bench<'b> {
             && kept.run == conditions(self.checked, self.window)
             && kept.column.target == *target;
         same.then_some(kept.column)
-    }
-}
-
-fn scenario_of(checked: &Checked) -> ScenarioRef {
-    ScenarioRef {
-        name: checked.scenario.name.value.clone(),
-        hash: checked.hash.clone(),
-        variant: checked.variant.clone(),
     }
 }
 

@@ -18,18 +18,20 @@ mod falls;
 mod paths;
 mod proof;
 mod signs;
+mod trial;
 
 pub use change::{Cause, Change, change};
 pub use facts::{Pair, Part};
 pub use paths::{AVAILABLE, Path};
 pub use proof::{Proof, prove};
 pub use signs::{Evidence, Severity, Sign};
+pub use trial::{Breaking, Rollout};
 
 use serde::Serialize;
 
 use self::facts::Facts;
 use super::coupling::Coupling;
-use super::summary::{ScenarioRef, Tool};
+use super::study::Head;
 use crate::scenario::Checked;
 
 /// From this bond on two services are one unit in fact.
@@ -38,14 +40,9 @@ pub const ONE: f64 = 0.5;
 /// What was found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Diagnosis {
-    /// Version of this shape.
-    pub schema_version: u32,
-    /// Who made it.
-    pub tool: Tool,
-    /// Of what.
-    pub scenario: ScenarioRef,
-    /// How it was found.
-    pub note: String,
+    /// Who made it, of what, and how.
+    #[serde(flatten)]
+    pub head: Head,
     /// How many services there are.
     pub services: usize,
     /// How many these are in effect; `None` without any.
@@ -107,14 +104,7 @@ fn diagnosis(checked: &Checked, facts: &Facts<'_>) -> Diagnosis {
     let mut shown: Vec<Pair> = pairs.into_iter().filter(|pair| pair.bond > 0.0).collect();
     shown.sort_by(|a, b| b.bond.total_cmp(&a.bond).then_with(|| (&a.one, &a.other).cmp(&(&b.one, &b.other))));
     Diagnosis {
-        schema_version: 1,
-        tool: Tool { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() },
-        scenario: ScenarioRef {
-            name: checked.scenario.name.value.clone(),
-            hash: checked.hash.clone(),
-            variant: checked.variant.clone(),
-        },
-        note: "read off the file, not simulated".into(),
+        head: Head::of(checked, "read off the file, not simulated"),
         services: facts.services.len(),
         n_eff,
         not_assessed,

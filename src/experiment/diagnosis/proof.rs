@@ -5,13 +5,14 @@ use serde::Serialize;
 
 use super::Diagnosis;
 use super::facts::Facts;
+use super::trial::{Bench, Breaking};
+use crate::experiment::compare::Difference;
 use crate::experiment::coupling::{self, Coupling, Kind, Shelf, Wanted};
-use crate::experiment::run::{Watch, run};
-use crate::experiment::study::Trouble;
+use crate::experiment::run::Watch;
+use crate::experiment::study::{Part, Trouble};
 use crate::experiment::summary::Estimate;
 use crate::graph::Arrow;
-use crate::scenario::edit::with_tables;
-use crate::scenario::{self, Checked};
+use crate::scenario::Checked;
 
 /// What a run showed of a sign.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -42,6 +43,52 @@ pub enum Proof {
         /// The slow-down at which the first promise of the client's breaks.
         breaks_at: Option<f64>,
     },
+    /// A node was ten times slower.
+    TenTimes {
+        /// The node.
+        node: String,
+        /// The client.
+        client: String,
+        /// Its p99 over all that arrive, before and with it, ms; nothing where more than a hundredth is never served.
+        p99_ms: [Option<f64>; 2],
+        /// The share of its requests that is served, before and with it.
+        served: [Option<f64>; 2],
+    },
+    /// A client's requests were taken away: how much slower others are with them, on a database that both need.
+    Beside {
+        /// The database.
+        database: String,
+        /// Whose requests.
+        client: String,
+        /// Who is slower.
+        other: String,
+        /// Its p99 without them, and with them, as the file has it.
+        p99_ms: Difference,
+    },
+    /// A migration had a table for itself.
+    Locked {
+        /// The table, as `db.orders`.
+        table: String,
+        /// How long, s.
+        held_s: f64,
+        /// How long all requests together would have had to fail, s.
+        lost_s: f64,
+        /// The client whose p99 grew most.
+        client: String,
+        /// Its p99, before and with it, ms.
+        p99_ms: [Option<f64>; 2],
+    },
+    /// A library with rules of the business was released.
+    Library {
+        /// Which.
+        library: String,
+        /// Services that have it.
+        services: Vec<String>,
+        /// How long all requests together would have had to fail while one of them is rolled out, and all, s.
+        lost_s: [f64; 2],
+    },
+    /// A release that changes what a service says, which others of the same release call.
+    Breaking(Breaking),
     /// Services were rolled out in the middle of the run.
     Release {
         /// Which.
@@ -62,17 +109,60 @@ pub fn prove(
     shelf: &dyn Shelf,
 ) -> Result<(Diagnosis, bool), Trouble> {
     let wanted = Wanted { slow: true, ..Wanted::default() };
-    let study = coupling::study(checked, &wanted, jobs, watch, shelf)?;
+    let study = coupling::study(checked, &wanted, jobs, &Part { whole: watch, at: 0, of: 2 }, shelf)?;
     let facts = Facts::measured(&checked.scenario, &lost_by_edge(&study.coupling));
     let mut found = super::diagnosis(checked, &facts);
-    found.note.clone_from(&study.coupling.run.note);
-    if let Some(release) = facts.releases().into_iter().max_by_key(Vec::len) {
-        found.signs[0].proofs.push(released(checked, &release, jobs, watch)?);
-    }
+    found.head.note.clone_from(&study.coupling.run.note);
     found.signs[1].proofs = shared(&facts, &study.coupling);
     found.signs[2].proofs = chained(&found, &study.coupling);
+    found.signs[4].not_simulated = Some("who owns what changes nothing in a run".into());
     found.coupling = Some(study.coupling);
-    Ok((found, study.whole))
+    let tried = match Bench::of(checked, jobs, &Part { whole: watch, at: 1, of: 2 }) {
+        Ok(bench) => tried(&mut found, &facts, &bench),
+        Err(trouble) => Err(trouble),
+    };
+    match tried {
+        Ok(()) => Ok((found, study.whole)),
+        Err(Trouble::Interrupted) => Ok((found, false)),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// What takes a run of its own, sign by sign.
+fn tried(found: &mut Diagnosis, facts: &Facts<'_>, bench: &Bench<'_>) -> Result<(), Trouble> {
+    if let Some(release) = facts.releases().into_iter().max_by_key(Vec::len) {
+        let proof = match bench.breaking(&release)? {
+            Some(breaking) => Proof::Breaking(breaking),
+            None => released(bench, &release)?,
+        };
+        found.signs[0].proofs.push(proof);
+    }
+    for database in facts.shared_databases() {
+        if let Some((client, other, p99_ms)) = bench.beside(database, &found.paths)? {
+            let database = database.to_owned();
+            found.signs[1].proofs.push(Proof::Beside { database, client, other, p99_ms });
+        }
+    }
+    let shared = facts.tables.iter().filter(|((_, table), used)| !table.is_empty() && used.is_shared());
+    if let Some(((database, table), _)) = shared.max_by_key(|(_, used)| used.all().len())
+        && let Some((held_s, lost_s, client, p99_ms)) = bench.locked(database, table)?
+    {
+        let table = format!("{database}.{table}");
+        found.signs[1].proofs.push(Proof::Locked { table, held_s, lost_s, client, p99_ms });
+    }
+    if let Some(path) = found.paths.iter().max_by_key(|path| path.longest.len())
+        && let (Some(node), client) = (path.longest.last().filter(|_| path.longest.len() > 1), &path.client)
+    {
+        let (p99_ms, served) = bench.slower(node, client)?;
+        let (node, client) = (node.clone(), client.clone());
+        found.signs[2].proofs.push(Proof::TenTimes { node, client, p99_ms, served });
+    }
+    if let Some((library, services)) = Bench::library(facts) {
+        let names: Vec<&str> = services.iter().map(String::as_str).collect();
+        let lost_s = bench.rolled(&names)?;
+        found.signs[3].proofs.push(Proof::Library { library, services, lost_s });
+    }
+    Ok(())
 }
 
 /// By caller and callee: the share of what the caller receives that is lost while the calls are refused.
@@ -118,29 +208,7 @@ fn chained(found: &Diagnosis, coupling: &Coupling) -> Vec<Proof> {
 }
 
 /// The first of a release rolled out alone, and all of it at the same time, under the same draws.
-fn released(checked: &Checked, release: &[&str], jobs: Option<usize>, watch: &dyn Watch) -> Result<Proof, Trouble> {
-    let window = coupling::Window::of(checked.scenario.sim.duration.value.as_secs_f64());
-    let [at, length] = [window.at_s, window.for_s].map(|s| format!("{}ns", (s * 1e9).round()));
-    let served = |services: &[&str]| -> Result<Estimate, Trouble> {
-        let deploy = |service: &&str| {
-            vec![
-                ("name", format!("release of {service}")),
-                ("kind", "deploy".into()),
-                ("target", (*service).to_owned()),
-                ("at", at.clone()),
-                ("duration", length.clone()),
-            ]
-        };
-        let tables: Vec<_> = services.iter().map(deploy).collect();
-        let summary = run(&scenario::load(&with_tables(&checked.source, "faults", &tables), &[])?, jobs, watch)?;
-        let [arrived, succeeded] = summary
-            .clients
-            .values()
-            .fold([0, 0], |[arrived, good], stats| [arrived + stats.arrived, good + stats.succeeded]);
-        // Of several clients together there is no interval.
-        let only = summary.clients.values().next().filter(|_| summary.clients.len() == 1).map(|s| s.success_rate);
-        Ok(only.unwrap_or_else(|| Estimate::point(succeeded as f64 / (arrived as f64).max(1.0))))
-    };
-    let (alone, together) = (served(&release[..1])?, served(release)?);
+fn released(bench: &Bench<'_>, release: &[&str]) -> Result<Proof, Trouble> {
+    let [alone, together] = bench.rolled(release)?.map(|lost_s| Estimate::point(bench.served(lost_s)));
     Ok(Proof::Release { services: release.iter().map(|name| (*name).to_owned()).collect(), alone, together })
 }

@@ -50,6 +50,9 @@ pub struct Sign {
     /// What runs showed of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub proofs: Vec<Proof>,
+    /// Why no run can show it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_simulated: Option<String>,
 }
 
 /// Services in a row from which on a chain is long, and from which on it is very long.
@@ -122,7 +125,7 @@ impl Desk<'_> {
             0 => "each service that says so is released alone".to_owned(),
             most => format!("{most} services of {} can only be released together", self.n),
         };
-        Sign { name, severity: self.of(most), says, evidence, proofs: Vec::new() }
+        Sign { name, severity: self.of(most), says, evidence, proofs: Vec::new(), not_simulated: None }
     }
 
     fn data(&self, pairs: &[Pair]) -> Sign {
@@ -145,13 +148,20 @@ impl Desk<'_> {
         if most == 0 && open > 0 {
             evidence.push(self.at("name the tables (`table = \"orders\"`) to have it assessed".into(), None));
             let says = format!("{users} services share a database; whose tables they read and write is not said");
-            return Sign { name, severity: Severity::NotAssessed, says, evidence, proofs: Vec::new() };
+            return Sign {
+                name,
+                severity: Severity::NotAssessed,
+                says,
+                evidence,
+                proofs: Vec::new(),
+                not_simulated: None,
+            };
         }
         let says = match most {
             0 => "no table is written by one service and used by another".to_owned(),
             most => format!("{most} services of {} share a table", self.n),
         };
-        Sign { name, severity: self.of(most), says, evidence, proofs: Vec::new() }
+        Sign { name, severity: self.of(most), says, evidence, proofs: Vec::new(), not_simulated: None }
     }
 
     /// The most services on one database, and all databases with several.
@@ -199,7 +209,7 @@ impl Desk<'_> {
                 if circles.is_empty() { "" } else { ", and circles" }
             ),
         };
-        Sign { name, severity, says, evidence, proofs: Vec::new() }
+        Sign { name, severity, says, evidence, proofs: Vec::new(), not_simulated: None }
     }
 
     /// Where the first call of a chain between nodes of the file stands.
@@ -244,7 +254,14 @@ impl Desk<'_> {
             0 => "no rules of the business are in a library of several services".to_owned(),
             most => format!("a release of one library is a release of {most} services of {}", self.n),
         };
-        Sign { name, severity: self.of(most), says, evidence: shared().map(told).collect(), proofs: Vec::new() }
+        Sign {
+            name,
+            severity: self.of(most),
+            says,
+            evidence: shared().map(told).collect(),
+            proofs: Vec::new(),
+            not_simulated: None,
+        }
     }
 
     fn owners(&self, units: &[Vec<String>], n_eff: f64) -> Sign {
@@ -283,11 +300,18 @@ impl Desk<'_> {
             teams.len(),
             nouns(teams.len() as u64, "team")
         );
-        Sign { name, severity, says, evidence, proofs: Vec::new() }
+        Sign { name, severity, says, evidence, proofs: Vec::new(), not_simulated: None }
     }
 }
 
 fn unknown(name: &'static str, why: &str, how: &str) -> Sign {
     let evidence = vec![Evidence { says: how.to_owned(), line: None }];
-    Sign { name, severity: Severity::NotAssessed, says: why.to_owned(), evidence, proofs: Vec::new() }
+    Sign {
+        name,
+        severity: Severity::NotAssessed,
+        says: why.to_owned(),
+        evidence,
+        proofs: Vec::new(),
+        not_simulated: None,
+    }
 }

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::stats::Interval as Estimate;
 
+use crate::scenario::Checked;
 use crate::stats::Exported;
 
 pub use brokers::*;
@@ -267,6 +268,13 @@ pub struct Tool {
     pub version: Cow<'static, str>,
 }
 
+impl Tool {
+    /// This one.
+    pub(crate) fn this() -> Self {
+        Self { name: "hoptax".into(), version: env!("CARGO_PKG_VERSION").into() }
+    }
+}
+
 /// Which scenario was run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -278,6 +286,14 @@ pub struct ScenarioRef {
     /// The variant that was run, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
+}
+
+impl ScenarioRef {
+    /// What is said of a scenario.
+    pub(crate) fn of(checked: &Checked) -> Self {
+        let name = checked.scenario.name.value.clone();
+        Self { name, hash: checked.hash.clone(), variant: checked.variant.clone() }
+    }
 }
 
 /// How it was run.

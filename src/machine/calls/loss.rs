@@ -28,7 +28,7 @@ impl Calls {
             let fault = &core.plan.faults[*fault as usize];
             fault.effect.fails(fault.hash, core.seed, lineage)
         };
-        if !on.into_iter().any(hit) {
+        if !on.into_iter().any(hit) && !core.is_misunderstood(at) {
             return false;
         }
         core.reach(at);

@@ -33,7 +33,7 @@ impl<P: Probe> Core<'_, P> {
     }
 
     pub(crate) fn is_unbegun(&self, pc: u32) -> bool {
-        let before = |op: &&Op| matches!(op, Op::Lock | Op::Admit | Op::Enter | Op::Begin { .. });
+        let before = |op: &&Op| matches!(op, Op::Grip | Op::Lock | Op::Admit | Op::Enter | Op::Begin { .. });
         let mut ahead = self.plan.ops[pc as usize..].iter().take_while(before);
         pc == DIAL.0 || ahead.any(|op| matches!(op, Op::Begin { .. }))
     }

@@ -5,82 +5,149 @@
 //! with `deadlock`, and with that word the request it belongs to. Who called may try again: `on = ["deadlock"]`, which
 //! `error` includes. A look follows the circle alone. `deadlock_timeout = "0s"` looks at once, as `InnoDB` does.
 //!
+//! A writer's turn comes when any of those who have one gives it back; a lock on a whole table (`mode = "exclusive"`) when all
+//! who are in its way have. Where one of a circle is kept by its place in the line alone, it is let by, and nobody is rolled
+//! back.
+//!
 //! Source: PostgreSQL, Lock Management, `deadlock_timeout`; `src/backend/storage/lmgr/README`, deadlock detection.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Cause, Probe, TableId};
+use crate::model::{Cause, Outcome, Probe, TableId};
 use crate::units::Time;
 
 use crate::machine::core::Core;
 use crate::machine::core::event::Rare;
 use crate::machine::data::Data;
 
+/// A query that waits for a lock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    /// The query.
+    pub(crate) at: u32,
+    /// Of which table.
+    pub(crate) table: TableId,
+    /// Whether for the whole of it; otherwise for one of its writers.
+    pub(crate) whole: bool,
+}
+
+/// Transactions that cannot go on as things are: whom each waits for, and whether for all of them.
+type Stuck = BTreeMap<u32, (Vec<u32>, bool)>;
+
 impl Data {
-    /// A query of a transaction waits for a lock. Only one that holds another can be part of a circle.
+    /// A query waits for a lock, on behalf of its transaction or of itself. Only one that holds another can be part of a circle.
     #[cold]
-    pub(crate) fn await_lock<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, owner: u32, table: TableId) {
-        self.blocked.insert(owner, (at, table));
-        if self.tables.iter().any(|table| table.holders.contains(&owner)) {
-            let patience = core.plan.tables[table.index()].deadlock_timeout;
-            core.frames[at].due = core.now + patience;
-            core.schedule(patience, Rare::Suspect(at).event());
+    pub(crate) fn await_lock<P: Probe>(&mut self, core: &mut Core<'_, P>, owner: u32, wait: Wait) {
+        self.blocked.insert(owner, wait);
+        let holds = self.tables.iter().any(|table| table.holders.contains(&owner))
+            || self.grips.iter().any(|grips| grips.is_held_by(owner));
+        let look = holds.then_some(core.plan.tables[wait.table.index()].deadlock_timeout);
+        let most = core.plan.calls[core.frames[wait.at].call as usize].lock_timeout;
+        if let Some(most) = most {
+            self.patience.insert(wait.at, core.now + most);
+        }
+        if let Some(soon) = look.into_iter().chain(most).min() {
+            core.frames[wait.at].due = core.now + soon;
+            core.schedule(soon, Rare::Suspect(wait.at).event());
         }
     }
 
     /// A query waits for no lock any more.
-    pub(crate) fn end_wait<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, owner: u32) {
+    pub(crate) fn end_wait<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         core.frames[at].due = Time::NEVER;
-        if self.blocked.get(&owner).is_some_and(|waits| waits.0 == at) {
-            self.blocked.remove(&owner);
-        }
+        self.patience.remove(&at);
+        self.blocked.retain(|_, wait| wait.at != at);
     }
 
-    /// The table whose lock a transaction waits for, if it waits for one.
-    fn waits_for<P: Probe>(&self, core: &Core<'_, P>, owner: u32) -> Option<TableId> {
-        let (at, table) = *self.blocked.get(&owner)?;
+    /// The lock that a transaction waits for, if it waits for one.
+    fn waits_for<P: Probe>(&self, core: &Core<'_, P>, owner: u32) -> Option<Wait> {
+        let wait = *self.blocked.get(&owner)?;
         // Its transaction may have given up on the query.
-        (core.owner(at) == owner).then_some(table)
+        (core.owner(wait.at) == owner).then_some(wait)
     }
 
-    /// Whether the transaction of a query that has waited long for a lock was rolled back, because it waited for itself.
-    pub(crate) fn falls_victim<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
+    /// How a query fails that has waited long for a lock, if it does: because it would not wait longer, or because its
+    /// transaction was rolled back that waited for itself.
+    pub(crate) fn lose_patience<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Option<Outcome> {
+        if core.frames[at].due != core.now || core.is_troubled() && core.mutes(Rare::Suspect(at).event(), at) {
+            return None;
+        }
+        core.frames[at].due = Time::NEVER;
+        let patience = self.patience.get(&at).copied();
+        if patience.is_some_and(|end| end <= core.now) {
+            return Some(self.give_up_lock(core, at));
+        }
+        if let Some(end) = patience {
+            core.frames[at].due = end;
+            core.schedule(end.since(core.now), Rare::Suspect(at).event());
+        }
         let owner = core.owner(at);
-        let waits = self.blocked.get(&owner).is_some_and(|waits| waits.0 == at);
-        if !waits || core.frames[at].due != core.now || core.is_troubled() && core.mutes(Rare::Suspect(at).event(), at)
-        {
+        let waits = self.waits_for(core, owner).is_some_and(|wait| wait.at == at);
+        (waits && self.is_sacrificed(core, at, owner)).then_some(Outcome::Deadlock)
+    }
+
+    /// Looks for a circle. One who can be let by is; otherwise the transaction is rolled back for the others.
+    fn is_sacrificed<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, owner: u32) -> bool {
+        let stuck = self.stuck_behind(core, owner);
+        if !waits_in_the_end(&stuck, owner, owner) {
             return false;
         }
-        core.frames[at].due = Time::NEVER;
-        let Some(table) = self.waits_for(core, owner) else { return false };
-        let circle = self.waits_for_itself(core, owner, table);
-        if circle {
-            self.sacrifice(core, at, owner, table);
+        let kept = |one: &u32| {
+            let wait = self.waits_for(core, *one).filter(|wait| wait.whole)?;
+            let by_line = self.grips[wait.table.index()].is_kept_by_the_line(core, wait.at);
+            (by_line && waits_in_the_end(&stuck, *one, owner)).then_some(wait)
+        };
+        if let Some(wait) = stuck.keys().find_map(kept) {
+            self.let_in(core, wait.table, wait.at);
+            return false;
         }
-        circle
-    }
-
-    /// Whether all who could give up the lock that a transaction waits for wait themselves, and for it among others.
-    fn waits_for_itself<P: Probe>(&self, core: &Core<'_, P>, owner: u32, table: TableId) -> bool {
-        let (mut seen, mut open, mut itself) = (BTreeSet::new(), vec![table], false);
-        while let Some(table) = open.pop() {
-            for holder in &self.tables[table.index()].holders {
-                if *holder == owner {
-                    itself = true;
-                } else if seen.insert(*holder) {
-                    let Some(next) = self.waits_for(core, *holder) else { return false };
-                    open.push(next);
-                }
-            }
-        }
-        itself
-    }
-
-    /// A transaction is rolled back for the others; its query fails.
-    fn sacrifice<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, owner: u32, table: TableId) {
-        self.end_wait(core, at, owner);
-        self.tables[table.index()].waiting.retain(|waits| waits.0 != at);
+        self.end_wait(core, at);
+        self.leave_locks(core, &[at]);
         core.charge(at, Cause::Database);
         self.roll_back(core, owner);
+        true
     }
+
+    /// Of a transaction and those that it waits for, directly or not: who cannot go on as things are.
+    fn stuck_behind<P: Probe>(&self, core: &Core<'_, P>, owner: u32) -> Stuck {
+        let (mut stuck, mut open) = (Stuck::new(), vec![owner]);
+        while let Some(one) = open.pop() {
+            let Some(wait) = self.waits_for(core, one).filter(|_| !stuck.contains_key(&one)) else { continue };
+            let of = if wait.whole {
+                self.grips[wait.table.index()].kept_by(core, wait.at)
+            } else {
+                self.tables[wait.table.index()].holders.clone()
+            };
+            open.extend(&of);
+            stuck.insert(one, (of, wait.whole));
+        }
+        // Who does not wait goes on, and then whoever waits for such.
+        loop {
+            let goes = |(of, all): &(Vec<u32>, bool)| {
+                let mut free = of.iter().map(|other| !stuck.contains_key(other));
+                if *all { free.all(|is| is) } else { free.any(|is| is) }
+            };
+            let free: Vec<u32> = stuck.iter().filter(|(_, waits)| goes(waits)).map(|(one, _)| *one).collect();
+            if free.is_empty() {
+                return stuck;
+            }
+            stuck.retain(|one, _| !free.contains(one));
+        }
+    }
+}
+
+/// Whether one who is stuck waits for another, directly or not.
+fn waits_in_the_end(stuck: &Stuck, from: u32, to: u32) -> bool {
+    let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
+    while let Some(one) = open.pop() {
+        for other in stuck.get(&one).iter().flat_map(|waits| &waits.0) {
+            if *other == to {
+                return true;
+            }
+            if seen.insert(*other) {
+                open.push(*other);
+            }
+        }
+    }
+    false
 }

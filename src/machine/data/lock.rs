@@ -18,14 +18,15 @@ use crate::random::Lineage;
 
 use crate::machine::core::{Core, Flow};
 use crate::machine::data::Data;
+use crate::machine::data::deadlock::Wait;
 
 /// A table's locks, and the version of its one row.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     /// Who holds one: a query, or the frame whose transaction it belongs to.
     pub(crate) holders: Vec<u32>,
-    /// Who waits: a query, and who is to hold the lock.
-    pub(crate) waiting: VecDeque<(u32, u32)>,
+    /// Queries that wait.
+    pub(crate) waiting: VecDeque<u32>,
     /// Writes so far.
     version: u64,
     /// Whether the holder has written.
@@ -57,9 +58,11 @@ impl Table {
 impl Data {
     /// A query arrives at its database: a write asks for its table's lock.
     pub(crate) fn lock<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Flow {
-        let Some(table) = core.plan.calls[core.frames[at].call as usize].writes else {
+        let call = &core.plan.calls[core.frames[at].call as usize];
+        let Some(table) = call.writes else {
             return Flow::On;
         };
+        let watched = call.grip.is_some() || call.lock_timeout.is_some();
         let owner = core.owner(at);
         let writers = core.plan.tables[table.index()].writers;
         let slot = &mut self.tables[table.index()];
@@ -70,9 +73,9 @@ impl Data {
             slot.holders.push(owner);
             return Flow::On;
         }
-        slot.waiting.push_back((at, owner));
-        if owner != at {
-            self.await_lock(core, at, owner, table);
+        slot.waiting.push_back(at);
+        if owner != at || watched {
+            self.await_lock(core, owner, Wait { at, table, whole: false });
         }
         Flow::Stay
     }
@@ -107,8 +110,13 @@ impl Data {
 
     /// A query is answered: its lock is free unless a transaction holds it.
     pub(crate) fn unlock<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Flow {
-        if let Some(table) = core.plan.calls[core.frames[at].call as usize].writes {
+        let call = &core.plan.calls[core.frames[at].call as usize];
+        let (writes, grip) = (call.writes, call.grip);
+        if let Some(table) = writes {
             self.free_lock(core, table, at);
+        }
+        if let Some(grip) = grip {
+            self.loosen(core, grip.table, at);
         }
         Flow::On
     }
@@ -117,6 +125,7 @@ impl Data {
     pub(crate) fn end_transaction<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Flow {
         for table in 0..self.tables.len() as u32 {
             self.free_lock(core, TableId(table), at);
+            self.loosen(core, TableId(table), at);
         }
         Flow::On
     }
@@ -130,11 +139,10 @@ impl Data {
     }
 
     /// Frames that die wait for no lock any more.
-    pub(crate) fn forget_waits(&mut self, victims: &[u32]) {
-        for table in &mut self.tables {
-            table.waiting.retain(|(at, _)| !victims.contains(at));
-        }
-        self.blocked.retain(|owner, waits| !victims.contains(owner) && !victims.contains(&waits.0));
+    pub(crate) fn forget_waits<P: Probe>(&mut self, core: &mut Core<'_, P>, victims: &[u32]) {
+        self.leave_locks(core, victims);
+        self.blocked.retain(|owner, wait| !victims.contains(owner) && !victims.contains(&wait.at));
+        self.patience.retain(|at, _| !victims.contains(at));
     }
 
     /// A database died: its locks are gone, those of transactions elsewhere too.
@@ -143,6 +151,9 @@ impl Data {
         for call in core.plan.calls.iter().filter(|call| core.plan.endpoint(call.endpoint).node == node) {
             if let Some(table) = call.writes {
                 self.tables[table.index()].reset();
+            }
+            if let Some(grip) = call.grip {
+                self.loosen_all(core, grip.table);
             }
         }
     }
@@ -154,10 +165,10 @@ impl Data {
         };
         slot.holders.swap_remove(held);
         slot.version += u64::from(std::mem::take(&mut slot.written));
-        let Some((next, asked_for)) = slot.waiting.pop_front() else {
+        let Some(next) = slot.waiting.pop_front() else {
             return;
         };
-        self.end_wait(core, next, asked_for);
+        self.end_wait(core, next);
         let owner = core.owner(next);
         self.tables[table.index()].holders.push(owner);
         core.charge(next, Cause::Database);

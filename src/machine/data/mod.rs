@@ -2,14 +2,19 @@
 
 pub(crate) mod cache;
 pub(crate) mod deadlock;
+pub(crate) mod grip;
 pub(crate) mod lock;
 pub(crate) mod meter;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Plan, TableId};
+use crate::machine::core::Core;
+use crate::model::{Plan, Probe};
+use crate::units::Time;
 
 use cache::Caches;
+use deadlock::Wait;
+use grip::Grips;
 use lock::Table;
 use meter::Meters;
 
@@ -17,8 +22,12 @@ use meter::Meters;
 #[derive(Clone, Debug)]
 pub(crate) struct Data {
     pub(crate) tables: Vec<Table>,
-    /// Transactions that wait for a lock, by the frame that holds the others: the query, and the table.
-    pub(crate) blocked: BTreeMap<u32, (u32, TableId)>,
+    /// By table: locks on the whole of it.
+    pub(crate) grips: Vec<Grips>,
+    /// Transactions that wait for a lock, by the frame that holds the others.
+    pub(crate) blocked: BTreeMap<u32, Wait>,
+    /// When queries will wait for a lock no longer.
+    pub(crate) patience: BTreeMap<u32, Time>,
     pub(crate) caches: Caches,
     pub(crate) meters: Meters,
 }
@@ -26,12 +35,27 @@ pub(crate) struct Data {
 impl Data {
     /// Free tables, empty caches.
     pub(crate) fn new(plan: &Plan) -> Self {
-        let tables = plan.tables.iter().map(|_| Table::default()).collect();
-        Self { tables, blocked: BTreeMap::new(), caches: Caches::new(plan), meters: Meters::new(plan) }
+        Self {
+            tables: plan.tables.iter().map(|_| Table::default()).collect(),
+            grips: plan.tables.iter().map(|_| Grips::default()).collect(),
+            blocked: BTreeMap::new(),
+            patience: BTreeMap::new(),
+            caches: Caches::new(plan),
+            meters: Meters::new(plan),
+        }
+    }
+
+    /// Queries that wait for a lock, and whom each waits for.
+    pub(crate) fn waits_for_locks<P: Probe>(&self, core: &Core<'_, P>) -> BTreeMap<u32, Vec<u32>> {
+        let writers = self.tables.iter();
+        let writers = writers.flat_map(|table| table.waiting.iter().map(|at| (*at, table.holders.clone())));
+        let grips = self.grips.iter();
+        let whole = grips.flat_map(|grips| grips.in_line().map(|at| (at, grips.kept_by(core, at))));
+        writers.chain(whole).collect()
     }
 
     /// Whether no lock is held, and nobody waits for one or for what another fetches.
     pub(crate) fn is_free(&self) -> bool {
-        self.caches.is_idle() && self.tables.iter().all(Table::is_free)
+        self.caches.is_idle() && self.tables.iter().all(Table::is_free) && self.grips.iter().all(Grips::is_free)
     }
 }

@@ -62,6 +62,8 @@ impl<P: Probe> Machine<'_, P> {
         self.core.trouble.strikes[fault as usize].wave += 1;
         let of = |wave: u64| plan.replicas.iter().skip((wave * u64::from(at_once)) as usize).take(at_once as usize);
         if let Some(last) = wave.checked_sub(1) {
+            let breaking = matches!(plan.effect, Effect::Deploy { breaking: true, .. });
+            of(last).for_each(|replica| self.core.trouble.pass_release(*replica, from, breaking));
             of(last).for_each(|replica| self.bring_up(*replica, false, true));
         }
         if wave == waves {

@@ -19,7 +19,7 @@ impl<P: Probe> Machine<'_, P> {
     pub(crate) fn strike(&mut self, at: u32) {
         let fault = &self.core.plan.faults[at as usize];
         self.core.toil((self.core.frames.peak() / 16 + fault.replicas.len() + fault.links.len()) as u64);
-        if let Effect::Deploy { at_once } = fault.effect {
+        if let Effect::Deploy { at_once, .. } = fault.effect {
             return self.roll(at, at_once);
         }
         match fault.effect {

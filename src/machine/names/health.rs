@@ -10,11 +10,17 @@ use crate::machine::names::Names;
 impl Names {
     /// A replica may have begun or ceased to work: its probes will tell.
     pub(crate) fn watch<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
-        let Some(probes) = core.plan.discovery.readiness else { return };
         let works = core.is_up(replica)
             && !core.is_frozen(replica)
             && core.is_connected(replica)
             && core.proxies_of(replica).all(|proxy| core.is_up(proxy) && !core.is_frozen(proxy));
+        let Some(probes) = core.plan.discovery.readiness else {
+            // Without probes a replica that went on purpose is back in the list when it is back.
+            if works && core.plan.discovery.is_watched() {
+                self.enrol(core, replica, true);
+            }
+            return;
+        };
         if self.health[replica as usize].0 == works {
             return;
         }

@@ -129,7 +129,8 @@ impl Outliers {
             | Outcome::BulkheadFull
             | Outcome::NoEndpoint
             | Outcome::Abandoned
-            | Outcome::Deadlock => false,
+            | Outcome::Deadlock
+            | Outcome::LockTimeout => false,
         }
     }
 }

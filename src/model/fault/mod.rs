@@ -11,7 +11,7 @@
 
 mod cold_cache;
 mod crash;
-mod deploy;
+pub mod deploy;
 mod discovery_outage;
 pub mod drop;
 mod errors;
@@ -140,6 +140,8 @@ pub enum Effect {
     Deploy {
         /// How many at a time.
         at_once: u32,
+        /// Whether versions misunderstand each other until both sides are out.
+        breaking: bool,
     },
     /// When replicas get new addresses.
     Move {

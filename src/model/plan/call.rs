@@ -79,12 +79,18 @@ pub struct Call {
     pub inner: Pc,
     /// What the callee stops when the caller gives up.
     pub cancels: Cancels,
+    /// Whether versions may misunderstand each other: a deploy breaks the callee's contract, and no build looks at it.
+    pub versioned: bool,
     /// Whether doing it again is a second effect.
     pub effect: bool,
     /// The policy in front of it, of `Plan::guards`; `NONE` where there is nothing beyond a timeout.
     pub guard: u32,
     /// The table whose lock a query needs.
     pub writes: Option<TableId>,
+    /// The lock on its whole table that a query needs, where some query wants one for itself alone.
+    pub grip: Option<Grip>,
+    /// How long it waits for a lock at most.
+    pub lock_timeout: Option<Span>,
     /// The table whose version a query looks at: a read, or a conditional write.
     pub compares: Option<TableId>,
     /// Who lends its tries a database connection, of `Plan::lenders`; `NONE`: nobody, or a transaction around it has one.
@@ -134,6 +140,15 @@ pub struct Codec {
     pub decode: Span,
     /// Messages of the answer; more than one for a stream.
     pub messages: u32,
+}
+
+/// A lock on a whole table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grip {
+    /// Which.
+    pub table: TableId,
+    /// Whether nobody else may have one meanwhile.
+    pub alone: bool,
 }
 
 /// A table where writers contend.

@@ -22,7 +22,7 @@ use super::source::Source;
 use super::stream::{Producer, Readers, Spread, Topic};
 use super::transport::Channel;
 
-pub use self::call::{Call, Cancels, Codec, Guard, HANDS_OVER, Lender, Link, Pipe, Table};
+pub use self::call::{Call, Cancels, Codec, Grip, Guard, HANDS_OVER, Lender, Link, Pipe, Table};
 pub use self::course::STRETCHES;
 pub use self::life::{Life, Warmup};
 pub use self::route::{End, Proxy, Route, Stop};

@@ -81,7 +81,10 @@ impl Limit {
     pub fn release(&mut self, latency: Span, outcome: Outcome, u: f64) {
         let inside = f64::from(self.inside);
         self.inside = self.inside.saturating_sub(1);
-        if matches!(outcome, Outcome::Error | Outcome::Canceled | Outcome::Abandoned | Outcome::Deadlock) {
+        if matches!(
+            outcome,
+            Outcome::Error | Outcome::Canceled | Outcome::Abandoned | Outcome::Deadlock | Outcome::LockTimeout
+        ) {
             return;
         }
         let (latency, dropped) = (latency.as_secs_f64().max(1e-9), outcome != Outcome::Succeeded);

@@ -41,7 +41,7 @@ pub use pressure::{Pressure, pressure};
 pub use replicas::{Scaling, replicas};
 pub use shade::Shade;
 pub use timeline::{Track, timeline};
-pub use topology::topology;
+pub use topology::{beside, topology};
 pub use tornado::tornado;
 pub use waterfall::waterfall;
 

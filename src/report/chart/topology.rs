@@ -35,6 +35,23 @@ const TIP: f64 = 9.0;
 
 /// Draws it.
 pub fn topology(title: &Title, diagram: &Diagram) -> String {
+    drawn(title, diagram).0
+}
+
+/// Two of them, side by side.
+pub fn beside(left: (&Title, &Diagram), right: (&Title, &Diagram)) -> String {
+    let [(left, wide, high), (right, more, other)] = [left, right].map(|(title, diagram)| drawn(title, diagram));
+    let (whole, tall) = (wide + more, high.max(other));
+    format!(
+        "<svg width=\"{whole:.0}\" height=\"{tall:.0}\" viewBox=\"0 0 {whole:.0} {tall:.0}\" xmlns=\"http://www.w3.org/2000/svg\" \
+         role=\"img\">\n<rect width=\"100%\" height=\"100%\" fill=\"{}\"/>\n{left}<g transform=\"translate({wide:.0} 0)\">\n\
+         {right}</g></svg>\n",
+        hex(PAPER)
+    )
+}
+
+/// The picture, and how wide and high it is.
+fn drawn(title: &Title, diagram: &Diagram) -> (String, f64, f64) {
     let names: Vec<Vec<String>> = diagram.vertices.iter().map(|vertex| lines(&vertex.name)).collect();
     let teams = diagram.teams();
     let wanted = Wanted {
@@ -48,19 +65,25 @@ pub fn topology(title: &Title, diagram: &Diagram) -> String {
     let wide = (extent.1.0 - extent.0.0 + 2.0 * MARGIN).max(NARROW);
     let high = HEAD + extent.1.1 - extent.0.1 + MARGIN;
     let foot = foot(&words, wide);
-    let mut svg = opened(title, wide, high + foot.1 + MARGIN);
+    let tall = high + foot.1 + MARGIN;
+    let mut svg = opened(title, wide, tall);
     // A small picture stands in the middle of the paper.
     let left = ((wide - (extent.1.0 - extent.0.0)) / 2.0).max(MARGIN) - extent.0.0;
     let _ = write!(svg, "<g transform=\"translate({left:.1} {:.1})\">", HEAD - extent.0.1);
     for (team, (at, (w, h))) in teams.keys().zip(&placed.regions) {
         region(&mut svg, team, *at, (*w, *h));
     }
+    let unit = |at: usize| diagram.units.get(&diagram.vertices[at].name).copied();
+    // Below the arrows, whose heads end within it.
+    for (at, unit) in (0..diagram.vertices.len()).filter_map(|at| Some((at, unit(at)?))) {
+        halo(&mut svg, placed.boxes[at], wanted.boxes[at], unit);
+    }
     for (arrow, (points, _)) in diagram.arrows.iter().zip(&placed.arrows) {
         way(&mut svg, arrow, points);
     }
     for (at, vertex) in diagram.vertices.iter().enumerate() {
-        let unit = diagram.units.get(&vertex.name).copied();
-        figure(&mut svg, vertex.part, placed.boxes[at], wanted.boxes[at], unit);
+        figure(&mut svg, vertex.part, placed.boxes[at], wanted.boxes[at]);
+        unit(at).into_iter().for_each(|unit| badge(&mut svg, placed.boxes[at], wanted.boxes[at], unit));
         let (x, y) = placed.boxes[at];
         // The lid of a cylinder takes room above.
         let down = if matches!(vertex.part, Part::Database | Part::Cache) { 4.0 } else { 0.0 };
@@ -75,7 +98,7 @@ pub fn topology(title: &Title, diagram: &Diagram) -> String {
     for (word, (x, y)) in words.iter().zip(foot.0) {
         entry(&mut svg, word, (x, high + y));
     }
-    svg + "</svg>\n"
+    (svg + "</svg>\n", wide, tall)
 }
 
 /// A name in one line or two, broken where its parts meet.
@@ -349,22 +372,27 @@ fn inside(part: Part) -> RGBColor {
     }
 }
 
-fn figure(svg: &mut String, part: Part, at: At, (w, h): (f64, f64), unit: Option<usize>) {
-    if let Some(unit) = unit {
-        let colour = COLOURS[(unit + 2) % COLOURS.len()];
-        let around = outlines(Part::Service, at, (w + 2.0 * HALO, h + 2.0 * HALO));
-        let dash = if unit % 2 == 0 { " stroke-dasharray=\"7 4\"" } else { "" };
-        let _ = write!(
-            svg,
-            "<path d=\"{}\" fill=\"{}\" stroke=\"{}\" stroke-width=\"2.5\"{dash}/>",
-            around[0],
-            hex(PAPER),
-            hex(colour)
-        );
-        let (x, y) = (at.0 + w / 2.0 + 2.0, at.1 - h / 2.0 - 3.0);
-        let _ = write!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"9\" fill=\"{}\"/>", hex(colour));
-        write_lines(svg, &[unit.to_string()], (x, y), size::SMALL - 1.0, PAPER);
-    }
+/// Colour of a unit.
+fn colour(unit: usize) -> RGBColor {
+    COLOURS[(unit + 2) % COLOURS.len()]
+}
+
+/// The outline of what is one unit in fact with others.
+fn halo(svg: &mut String, at: At, (w, h): (f64, f64), unit: usize) {
+    let around = outlines(Part::Service, at, (w + 2.0 * HALO, h + 2.0 * HALO));
+    let dash = if unit % 2 == 0 { " stroke-dasharray=\"7 4\"" } else { "" };
+    let (paper, ink) = (hex(PAPER), hex(colour(unit)));
+    let _ = write!(svg, "<path d=\"{}\" fill=\"{paper}\" stroke=\"{ink}\" stroke-width=\"2.5\"{dash}/>", around[0]);
+}
+
+/// The number of its unit, at its corner.
+fn badge(svg: &mut String, at: At, (w, h): (f64, f64), unit: usize) {
+    let (x, y) = (at.0 + w / 2.0 + 2.0, at.1 - h / 2.0 - 3.0);
+    let _ = write!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"9\" fill=\"{}\"/>", hex(colour(unit)));
+    write_lines(svg, &[unit.to_string()], (x, y), size::SMALL - 1.0, PAPER);
+}
+
+fn figure(svg: &mut String, part: Part, at: At, (w, h): (f64, f64)) {
     let dash = if part == Part::External { " stroke-dasharray=\"4 3\"" } else { "" };
     for (nth, path) in outlines(part, at, (w, h)).iter().enumerate() {
         let fill = if nth == 0 { hex(inside(part)) } else { "none".to_owned() };
@@ -442,7 +470,7 @@ fn foot(words: &[Word], wide: f64) -> (Vec<At>, f64) {
 fn entry(svg: &mut String, word: &Word, (x, y): At) {
     let mut text_at = x + SAMPLE.0 + 8.0;
     match word {
-        Word::Shape(part) => figure(svg, *part, (x + SAMPLE.0 / 2.0, y), SAMPLE, None),
+        Word::Shape(part) => figure(svg, *part, (x + SAMPLE.0 / 2.0, y), SAMPLE),
         Word::Line(arrow, _) => way(svg, arrow, &[(x, y), (x + SAMPLE.0, y)]),
         Word::Text(_) => text_at = x,
     }

@@ -37,6 +37,49 @@ pub fn with_rule(source: &Source, from: &str, target: &str, key: &str, value: &s
     Some(Source { text: document.to_string(), ..source.clone() })
 }
 
+/// Marks calls on their way into a cache; no key of the file.
+const REMEMBERED: &str = "remembered call";
+
+/// The text in which a service looks into a cache of its own before it calls a target, of which so large a share is found there;
+/// and the cache's name. `None` where it calls no such thing.
+pub fn with_cache(source: &Source, from: &str, target: &str, hit_rate: &str) -> Option<(Source, String)> {
+    let mut document = source.text.parse::<DocumentMut>().ok()?;
+    if Sites::of(&mut document, from).find(|name| name == target).is_empty() {
+        return None;
+    }
+    let name = free(&document, &format!("{}-cache", target.replace('.', "-")));
+    // Marked first: what stands under `on_miss` is a call of the same target, and would be found again.
+    Sites::of(&mut document, from).change(target, |step| {
+        step.remove("call");
+        step.insert(REMEMBERED, Item::Value(target.into()));
+    });
+    Sites::of(&mut document, from).each(&mut |step| {
+        if step.remove(REMEMBERED).is_none() {
+            return;
+        }
+        let mut call = InlineTable::new();
+        call.insert("call", target.into());
+        for key in step.iter().map(|(key, _)| key.to_owned()).collect::<Vec<_>>() {
+            // How often the step is taken is said of the look.
+            if !["times", "probability", "optional"].contains(&key.as_str()) {
+                let value = step.remove(&key).and_then(|item| item.into_value().ok());
+                value.into_iter().for_each(|value| drop(call.insert(&key, value)));
+            }
+        }
+        step.insert("cache", Item::Value(name.as_str().into()));
+        step.insert(
+            "on_miss",
+            Item::Value([Value::InlineTable(call)].into_iter().collect::<toml_edit::Array>().into()),
+        );
+        step.fmt();
+    });
+    let mut cache = Table::new();
+    cache.insert("hit_rate", Item::Value(hit_rate.into()));
+    let caches = document.entry("caches").or_insert_with(|| Item::Table(implicit()));
+    caches.as_table_like_mut()?.insert(&name, Item::Table(cache));
+    Some((Source { text: document.to_string(), ..source.clone() }, name))
+}
+
 /// The text without a table.
 pub fn without(source: &Source, table: &str) -> Source {
     let Ok(mut document) = source.text.parse::<DocumentMut>() else { return source.clone() };
@@ -200,6 +243,16 @@ tables = { orders = { writers = 1 }, mails = { writers = 2 } }
         assert!(guarded.text.contains(r#"{ call = "mail", timeout = "50ms" }"#), "{}", guarded.text);
         assert!(with_rule(&guarded, "orders", "mail", "timeout", "\"50ms\"").is_none());
         assert!(with_rule(&shop, "orders", "nobody", "timeout", "\"50ms\"").is_none());
+    }
+
+    #[test]
+    fn a_cache_is_asked_before_the_call() {
+        let shop = Source::text("shop", SHOP);
+        let (cached, name) = with_cache(&shop, "orders", "mail", "80%").unwrap();
+        let checked = load(&cached, &[]).unwrap_or_else(|rejected| panic!("{rejected}\n{}", cached.text));
+        assert!(cached.text.contains(r#"{ cache = "mail-cache", on_miss = [{ call = "mail" }] }"#), "{}", cached.text);
+        assert!(checked.scenario().nodes.contains_key(&name));
+        assert!(with_cache(&shop, "orders", "nobody", "80%").is_none());
     }
 
     #[test]

@@ -5,7 +5,8 @@ use crate::model::plan::{self, Callee, Codec};
 use crate::model::{CallId, Op, Outcome, Pc};
 use crate::units::Span;
 
-use super::super::written::{Call, Guards, Mode, Target};
+use super::super::tables::transports::is_compiled_in;
+use super::super::written::{Call, Fault, Guards, Mode, Target};
 use super::Lowering;
 use super::program::{Code, Place, Sites};
 use super::wire::Wire;
@@ -20,8 +21,10 @@ impl<'s> Lowering<'s> {
             return self.function_call(code, call, id);
         };
         let (writes, compares, lender) = (self.writes(call), self.compares(call), self.lender_of(code, call));
+        let grip = self.grip(call);
         let planned = &mut self.plan.calls[id.index()];
-        (planned.writes, planned.compares) = (writes, compares);
+        (planned.writes, planned.compares, planned.grip) = (writes, compares, grip);
+        planned.lock_timeout = call.lock_timeout.value;
         if !planned.hands_over() {
             planned.lender = lender.map_or(NONE, |lender| lender.0);
         }
@@ -100,9 +103,12 @@ impl<'s> Lowering<'s> {
             route,
             inner: Pc::default(),
             cancels: wire.map_or(plan::Cancels::No, |w| w.cancels(guards)),
+            versioned: wire.is_some_and(|wire| self.is_versioned(place, &target.node, wire)),
             effect: false,
             guard: NONE,
             writes: None,
+            grip: None,
+            lock_timeout: None,
             compares: None,
             lender: NONE,
             in_transaction: false,
@@ -117,6 +123,13 @@ impl<'s> Lowering<'s> {
         }
         self.plan.calls.push(planned);
         CallId(self.plan.calls.len() as u32 - 1)
+    }
+
+    /// Whether versions of caller and callee may misunderstand each other: clients are no part of any release.
+    fn is_versioned(&self, place: Place<'s>, callee: &str, wire: &Wire<'_>) -> bool {
+        let breaks = |fault: &Fault| fault.breaking.value && fault.nodes(self.scenario).contains(&callee);
+        let builds = is_compiled_in(self.scenario, wire.spec);
+        !builds && !self.scenario.clients.contains_key(place.caller) && self.scenario.faults.iter().any(breaks)
     }
 
     /// The callee's program on the caller's worker.

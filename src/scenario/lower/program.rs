@@ -131,6 +131,9 @@ impl<'s> Lowering<'s> {
         let key = (place.caller.to_owned(), endpoint.name.value.clone());
         let begin = self.here();
         let locks = !node.tables.is_empty();
+        if self.callers.gripped.contains_key(place.caller) {
+            self.emit(Op::Grip);
+        }
         if locks {
             self.emit(Op::Lock);
         }

@@ -1,7 +1,7 @@
 //! Queries and transactions: connections are borrowed and given back, on every way out.
 
 use crate::model::id::NONE;
-use crate::model::plan::{Callee, Lender};
+use crate::model::plan::{Callee, Grip, Lender};
 use crate::model::{EdgeId, LenderId, Op, Pc, TableId};
 use crate::units::Span;
 
@@ -108,7 +108,15 @@ impl<'s> Lowering<'s> {
 
     /// The table whose lock a query needs, if writers are few there.
     pub(super) fn writes(&self, call: &Call) -> Option<TableId> {
-        if call.mode.value == Mode::Read { None } else { self.table_of(call) }
+        matches!(call.mode.value, Mode::Write | Mode::ConditionalWrite).then(|| self.table_of(call)).flatten()
+    }
+
+    /// The lock on its whole table that a query needs: where nobody wants one alone, none.
+    pub(super) fn grip(&self, call: &Call) -> Option<Grip> {
+        let table = call.table.as_ref()?;
+        let gripped = self.callers.gripped.get(&call.target.value.node)?;
+        let alone = call.mode.value == Mode::Exclusive;
+        gripped.contains(&table.value).then(|| self.table_of(call)).flatten().map(|table| Grip { table, alone })
     }
 
     /// The table whose version a query looks at, if any write of the database is conditional.

@@ -43,6 +43,8 @@ pub(super) struct Callers {
     pub(super) canceled: BTreeMap<(String, String), plan::Cancels>,
     /// Databases that somebody writes to on a condition.
     pub(super) compared: BTreeSet<String>,
+    /// By database: tables that some query wants for itself alone.
+    pub(super) gripped: BTreeMap<String, BTreeSet<String>>,
     /// Endpoints that some call must not have done twice.
     pub(super) effects: BTreeSet<(String, String)>,
     /// Endpoints that tries come to which are tied to each other.
@@ -147,8 +149,12 @@ impl Lowering<'_> {
             }
         };
         let mut compared = BTreeSet::new();
+        let mut gripped: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for node in self.scenario.nodes.values() {
             for call in node.programs().flat_map(walk::calls) {
+                if let (Mode::Exclusive, Some(table)) = (call.mode.value, &call.table) {
+                    gripped.entry(call.target.value.node.clone()).or_default().insert(table.value.clone());
+                }
                 if call.mode.value == Mode::ConditionalWrite {
                     compared.insert(call.target.value.node.clone());
                 }
@@ -166,7 +172,7 @@ impl Lowering<'_> {
         let all = self.scenario.nodes.values().flat_map(Node::programs).flat_map(walk::calls);
         let once = all.filter(|call| !call.idempotent.value).map(|call| &call.target.value);
         callers.effects = once.map(|target| (target.node.clone(), target.endpoint.clone())).collect();
-        self.callers = Callers { compared, ..callers };
+        self.callers = Callers { compared, gripped, ..callers };
     }
 
     /// The codec of a call's messages; `NONE` where they cost nothing.

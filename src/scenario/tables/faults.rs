@@ -14,8 +14,9 @@ use super::super::print;
 use super::super::read::{self, Desk, Value, View, listed, suggest};
 use super::super::vocab::Shape;
 use super::super::walk;
-use super::super::written::{Given, Node, Place, Scenario};
+use super::super::written::{Given, How, Node, NodeKind, Place, Scenario};
 use super::mesh::{proxies, waypoints};
+use super::transports::is_compiled_in;
 use crate::diag::{Complaint, code, nouns};
 use crate::graph::Arrow;
 use crate::model::fault::{self as run, Effect, Mode};
@@ -95,6 +96,8 @@ table! {
         add: Given<Option<Span>> as Maybe<Duration>, "Time added to each message that the target sends (latency).";
         jitter: Given<Span> as Or<Duration> = "\"0ms\"", "Up to so much more or less than `add`, alike.";
         probability: Given<f64> as Or<Share> = "1.0", "Probability that a request or a message is hit.";
+        breaking: Given<bool> as Or<Flag> = "false",
+            "Of a deploy: its versions and those of its callers misunderstand each other until both are out.";
         + /// The table.
         place: Option<Place> = View::stands;
     }
@@ -122,7 +125,8 @@ impl FaultKind {
     pub fn words(self) -> &'static [&'static str] {
         match self {
             Self::Outage | Self::Crash | Self::ReplicasLost | Self::Move => &["mode", "replicas"],
-            Self::Freeze | Self::Deploy => &["replicas"],
+            Self::Freeze => &["replicas"],
+            Self::Deploy => &["replicas", "breaking"],
             Self::Slow => &["factor", "replicas"],
             Self::Errors => &["probability", "replicas"],
             Self::Latency => &["add", "jitter", "probability"],
@@ -246,6 +250,7 @@ impl Fault {
             add: Given::default(None),
             jitter: Given::default(Span::ZERO),
             probability: Given::default(1.0),
+            breaking: Given::default(false),
             place: None,
         }
     }
@@ -268,7 +273,7 @@ impl Fault {
         let words = kind.words();
         all.retain(|told| match told.key {
             "name" | "kind" => true,
-            "target" => !told.default,
+            "target" | "breaking" => !told.default,
             "at" => !random,
             "duration" => !random && !kind.is_instant(),
             "mtbf" | "busy_only" => random,
@@ -311,7 +316,7 @@ impl Fault {
 
 /// Complains about words that mean nothing for the kind, and about those it needs.
 fn magnitude(desk: &mut Desk<'_>, view: &View<'_>, kind: FaultKind) {
-    const ALL: [&str; 6] = ["mode", "replicas", "factor", "add", "jitter", "probability"];
+    const ALL: [&str; 7] = ["mode", "replicas", "factor", "add", "jitter", "probability", "breaking"];
     let word = kind.word();
     let meant = kind.words();
     for key in ALL.into_iter().filter(|key| !meant.contains(key)) {
@@ -520,7 +525,9 @@ fn effect(fault: &Fault) -> Effect {
         }
         FaultKind::Partition => Effect::Partition,
         FaultKind::PacketLoss => Effect::Loss { share },
-        FaultKind::Deploy => Effect::Deploy { at_once: fault.replicas.value.unwrap_or(1).max(1) },
+        FaultKind::Deploy => {
+            Effect::Deploy { at_once: fault.replicas.value.unwrap_or(1).max(1), breaking: fault.breaking.value }
+        }
         FaultKind::Move => Effect::Move { hole },
         FaultKind::DiscoveryOutage => Effect::Blackout,
         FaultKind::ColdCache => Effect::Cold,
@@ -537,6 +544,7 @@ pub(in crate::scenario) fn check(scenario: &Scenario, refused: &[String], compla
         times(fault, complaints);
         strikes(fault, scenario, complaints);
         replicas(scenario, fault, complaints);
+        breaking(scenario, fault, refused, complaints);
         mode(fault, complaints);
         if !names.insert(fault.name.value.as_str()) {
             let message = format!("two faults are called `{}`", fault.name.value);
@@ -802,6 +810,49 @@ fn replicas(scenario: &Scenario, fault: &Fault, complaints: &mut Vec<Complaint>)
                 format!("{wanted} {} of `{}`, which has {there}", nouns(wanted.into(), "replica"), node.name.value);
             complaints.push(Complaint::error(code::OUT_OF_RANGE, message).at(fault.replicas.place.clone()));
         }
+    }
+}
+
+/// Those who call a service over the network, and of these those whose contract a build looks at.
+pub(crate) fn callers_of<'s>(scenario: &'s Scenario, callee: &str) -> (BTreeSet<&'s str>, BTreeSet<&'s str>) {
+    let (mut all, mut built) = (BTreeSet::new(), BTreeSet::new());
+    for (name, node) in &scenario.nodes {
+        for call in node.programs().flat_map(walk::calls).filter(|call| call.target.value.node == callee) {
+            let How::Over(spec) = walk::transport_of(scenario, call) else { continue };
+            all.insert(name.as_str());
+            if is_compiled_in(scenario, spec) {
+                built.insert(name.as_str());
+            }
+        }
+    }
+    (all, built)
+}
+
+/// A breaking change is one of a service that others call, and a build does not let it through.
+fn breaking(scenario: &Scenario, fault: &Fault, refused: &[String], complaints: &mut Vec<Complaint>) {
+    let Aim::Node(name) = fault.aim() else {
+        if fault.breaking.value {
+            complaints.push(wrong(fault, "a breaking change is one of one service".into()).help("name the service"));
+        }
+        return;
+    };
+    if !fault.breaking.value || refused.iter().any(|refused| refused == name) {
+        return;
+    }
+    let Some(node) = scenario.nodes.get(name) else { return };
+    let (all, built) = callers_of(scenario, name);
+    if !matches!(node.kind, NodeKind::Service | NodeKind::Gateway) || all.is_empty() {
+        let message = format!("no service calls `{name}`: a change of it breaks nothing");
+        return complaints
+            .push(wrong(fault, message).help("leave `breaking` out, or name the service that others call"));
+    }
+    if !built.is_empty() {
+        let names: Vec<String> = built.iter().map(|name| format!("`{name}`")).collect();
+        let verb = if built.len() == 1 { "calls" } else { "call" };
+        let message = format!("{} {verb} `{name}` over grpc: a breaking change is caught at build", few(&names));
+        let complaint = Complaint::warning(code::CAUGHT_AT_BUILD, message).at(fault.breaking.place.clone());
+        complaints
+            .push(complaint.help("these calls go on as with a compatible change; over rest it is found at run time"));
     }
 }
 

@@ -56,6 +56,7 @@ pub(in crate::scenario) fn names(scenario: &Scenario, refused: &[String], compla
                 Verb::Query(call) => {
                     table(scenario, call, complaints);
                     one_row(scenario, call, complaints);
+                    whole_table(scenario, call, complaints);
                 }
                 _ => {}
             });
@@ -114,6 +115,27 @@ fn one_row(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
         ),
     };
     complaints.push(Complaint::error(code::NOT_ONE_ROW, message).at(call.mode.place.clone()).help(help));
+}
+
+/// A lock on a whole table, or an end to waiting for one, is about a table that the database must describe.
+fn whole_table(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
+    let Some(node) = scenario.nodes.get(&call.target.value.node) else { return };
+    let name = &node.name.value;
+    let (what, place) = match (call.mode.value, call.lock_timeout.value) {
+        (Mode::Exclusive, _) => ("mode = \"exclusive\"", &call.mode.place),
+        (_, Some(_)) => ("lock_timeout", &call.lock_timeout.place),
+        _ => return,
+    };
+    let help = match &call.table {
+        None => "name the table: table = \"orders\"".to_owned(),
+        // One that is not among those described is complained of elsewhere.
+        Some(table) if node.tables.is_empty() => {
+            format!("a lock is on a table that is described: [databases.{name}.tables.{}] writers = 1", table.value)
+        }
+        Some(_) => return,
+    };
+    let complaint = Complaint::error(code::NO_TABLE, format!("{what} of no table of `{name}`")).at(place.clone());
+    complaints.push(complaint.help(help));
 }
 
 /// A table must be one of those the database describes, where it describes any.
@@ -269,6 +291,7 @@ fn contention(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>)
     let Some(node) = scenario.nodes.get(&call.target.value.node) else { return };
     let name = &node.name.value;
     let (message, place, help) = match (&call.table, call.mode.value) {
+        (_, Mode::Exclusive) => return patience(call, complaints),
         (Some(table), _) if node.tables.is_empty() => {
             let help =
                 format!("[databases.{name}.tables.{}] writers = 1 lets writers wait for one another", table.value);
@@ -281,6 +304,16 @@ fn contention(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>)
         _ => return,
     };
     complaints.push(Complaint::note(code::NO_CONTENTION, message).at(place.clone()).help(help));
+}
+
+/// Warns of a lock on a whole table that waits for as long as it takes: all who come meanwhile wait behind it.
+fn patience(call: &Call, complaints: &mut Vec<Complaint>) {
+    let (None, Some(table)) = (call.lock_timeout.value, &call.table) else { return };
+    let message = format!("a lock on all of `{}` that waits for as long as it takes", table.value);
+    let complaint = Complaint::warning(code::LOCK_WITHOUT_END, message).at(call.mode.place.clone());
+    complaints.push(complaint.help(
+        "behind one transaction that has read the table and runs on, it keeps everybody else from it: give it a lock_timeout = \"2s\" and try again later",
+    ));
 }
 
 /// Each replica of each caller fills its pool sooner or later.

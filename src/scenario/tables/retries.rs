@@ -30,6 +30,7 @@ words! {
         NoEndpoint = Outcome::NoEndpoint.word(), "No replica was known.";
         Abandoned = Outcome::Abandoned.word(), "The one who asked went away.";
         Deadlock = Outcome::Deadlock.word(), "The callee's transaction was the victim of a deadlock. `error` includes it.";
+        LockTimeout = Outcome::LockTimeout.word(), "A query waited for a lock longer than its `lock_timeout`. `error` includes it.";
     }
 }
 
@@ -148,10 +149,10 @@ impl Retries {
 /// How much longer than the first the longest wait of a backoff is, where nobody says: Envoy's.
 const LONGEST: u64 = 10;
 
-/// A deadlock's victim fails with an error like any other, for whoever does not ask.
+/// A deadlock's victim, or one that waited too long for a lock, fails with an error like any other, for whoever does not ask.
 pub(super) fn failures(on: &[Outcome]) -> OutcomeSet {
-    let victims = on.contains(&Outcome::Error).then_some(Outcome::Deadlock);
-    on.iter().copied().chain(victims).collect()
+    let locked = [Outcome::Deadlock, Outcome::LockTimeout].into_iter().filter(|_| on.contains(&Outcome::Error));
+    on.iter().copied().chain(locked).collect()
 }
 
 impl Lowering<'_> {

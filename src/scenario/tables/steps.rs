@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::super::check::zero;
 use super::super::declare::{
-    Count, Flag, Kind, Maybe, Must, Or, Record, Said, Share, Size, Text, To, Varying, Weight, table, words,
+    Count, Duration, Flag, Kind, Maybe, Must, Or, Record, Said, Share, Size, Text, To, Varying, Weight, table, words,
 };
 use super::super::print::quoted;
 use super::super::read::{self, Desk, Value, View, listed};
@@ -163,6 +163,8 @@ pub struct Call {
     pub table: Option<Given<String>>,
     /// Queries: default read.
     pub mode: Given<Mode>,
+    /// Queries: how long one waits for a lock at most; `None`: for ever.
+    pub lock_timeout: Given<Option<Span>>,
     /// Calls: whether the caller needs the answer; default true.
     pub uses_reply: Given<bool>,
     /// Whether doing it twice is as good as doing it once; default true.
@@ -190,6 +192,8 @@ words! {
             "Changes: needs one of the table's writers, and keeps it to the end of the transaction around it.";
         ConditionalWrite = "conditional_write",
             "Changes, unless another write came since this request last read the table: then it fails with `error`.";
+        Exclusive = "exclusive",
+            "Changes the table itself, as ALTER TABLE does: nobody else reads or writes it until its transaction ends, and who comes while it waits waits behind it.";
     }
 }
 
@@ -264,6 +268,8 @@ table! {
         query: Given<Target> as Must<To>, "The database.";
         table: Option<Given<String>> as Said<Text>, "The table, where writers contend. Default: none.";
         mode: Given<Mode> as Or<Mode> = "\"read\"", "What it does to the table.";
+        lock_timeout: Given<Option<Span>> as Maybe<Duration>,
+            "How long it waits for a lock on the table at most; then it fails with `lock_timeout`. PostgreSQL's; default: for ever.";
         & sizes: Sizes;
         & calling: Calling;
         & guards: Guards;
@@ -417,8 +423,8 @@ impl Verbal for CallStep {
 
 impl Verbal for QueryStep {
     fn verb(self) -> (Verb, Taken) {
-        let Self { query, table, mode, sizes, calling, guards, taken } = self;
-        let call = Call { guards, table, mode, ..Call::to(query) };
+        let Self { query, table, mode, lock_timeout, sizes, calling, guards, taken } = self;
+        let call = Call { guards, table, mode, lock_timeout, ..Call::to(query) };
         (Verb::Query(call.sized(sizes).failing(calling)), taken)
     }
 }
@@ -481,6 +487,7 @@ impl Call {
             stream: Given::default(None),
             table: None,
             mode: Given::default(Mode::Read),
+            lock_timeout: Given::default(None),
             uses_reply: Given::default(true),
             idempotent: Given::default(true),
         }
@@ -730,6 +737,7 @@ fn call(verb: &str, call: &Call) -> Vec<String> {
     parts.extend(call.table.as_ref().map(|t| format!("table = {}", quoted(&t.value))));
     let mode = call.mode.value;
     parts.extend((mode != Mode::Read).then(|| format!("mode = {}", Mode::print(&mode))));
+    parts.extend(call.lock_timeout.value.map(|most| format!("lock_timeout = {}", Duration::print(&most))));
     parts.extend(sizes(&call.request, &call.response));
     parts.extend((!call.uses_reply.value).then(|| "uses_reply = false".to_owned()));
     parts.extend((!call.idempotent.value).then(|| "idempotent = false".to_owned()));

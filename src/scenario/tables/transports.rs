@@ -14,7 +14,7 @@
 //! TLS 1.3 one more (RFC 8446); messages over 14.6 kB need further ones on a fresh connection (ten segments at first, RFC
 //! 6928, twice as many each round trip, RFC 5681). A warm connection costs nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toml::de::DeTable;
 
@@ -37,6 +37,9 @@ use crate::units::{Span, parse_nanos};
 
 /// The transport that costs nothing but the network; no file can change it.
 pub const FREE: &str = "free";
+
+/// The transport whose contract is compiled into both sides.
+const GRPC: &str = "grpc";
 
 /// What `transport` may say besides the names of [transports.*].
 pub static TRANSPORT_WORDS: &[Word] = &[
@@ -352,6 +355,20 @@ pub(in crate::scenario) fn unknown<'n>(name: &Given<String>, known: impl Iterato
         Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
         None => complaint.help(format!("define it: [transports.{}] like = \"rest\"", name.value)),
     }
+}
+
+/// Whether a contract is compiled into both sides, so that a build finds what breaks it: `grpc`, and what is like it.
+pub(in crate::scenario) fn is_compiled_in(scenario: &Scenario, spec: &TransportSpec) -> bool {
+    let (mut spec, mut seen) = (spec, BTreeSet::new());
+    while seen.insert(spec.name.value.as_str()) {
+        if spec.name.value == GRPC {
+            return true;
+        }
+        let like = spec.like.as_ref().and_then(|like| scenario.transports.get(&like.value));
+        let Some(like) = like else { return spec.like.as_ref().is_some_and(|like| like.value == GRPC) };
+        spec = like;
+    }
+    false
 }
 
 /// A transport that is like no other must leave nothing out.

@@ -272,10 +272,12 @@ pub(super) const FIGURES: &[Figure] = &[
             "no_endpoint",
             "abandoned",
             "deadlock",
+            "lock_timeout",
         ],
         "lists of failures",
         "Why requests failed: the callee said so; no connection could be opened, or none was lent in time; somebody gave up; the \
-         connection broke; a rate limit, a breaker or a bulkhead refused; no replica was known; a lock's victim.",
+         connection broke; a rate limit, a breaker or a bulkhead refused; no replica was known; a lock's victim; a lock that \
+         did not come in time.",
     ),
     f(
         &["temporal"],

@@ -29,6 +29,8 @@ const LATENCIES: &str = "one way, by class: same_host, same_zone, cross_zone, cr
 const MESH: &str =
     "the proxies of a mesh: [mesh] services = \"all\" or a list, proxy = { work = \"0.3ms\", concurrency = 2 }";
 
+const LOCKS: &str = "mode = \"exclusive\" has the whole table to itself, as ALTER TABLE has";
+
 /// Near misses of how things talk. Where a word stands twice, the first whose key the table knows is meant.
 const TALK: &[Near] = &[
     n("pool", "pools", POOLS),
@@ -52,6 +54,11 @@ const TALK: &[Near] = &[
     n("locks", "tables", "[databases.orders-db.tables.orders] writers = 1"),
     n("lock", "tables", "[databases.orders-db.tables.orders] writers = 1"),
     n("max_writers", "writers", ""),
+    n("lock", "mode", LOCKS),
+    n("lock_mode", "mode", LOCKS),
+    n("lock_wait_timeout", "lock_timeout", ""),
+    n("statement_timeout", "lock_timeout", "the wait for a lock alone; `timeout` is for all of the query"),
+    n("breaking_change", "breaking", ""),
     n("max", "connections", "connections = { max = 100 }"),
     n("max_idle", "connections", "connections = { max_idle = 10 }"),
     n("idle_timeout", "connections", "connections = { idle_timeout = \"90s\" }"),

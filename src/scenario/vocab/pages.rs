@@ -47,6 +47,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["pools", "max_connections"], include_str!("../../machine/wire/lend.rs")),
     (&["contention", "coherency"], include_str!("../../model/contention.rs")),
     (&["tables", "writers", "transaction", "conditional_write"], include_str!("../../machine/data/lock.rs")),
+    (&["exclusive", "lock_timeout"], include_str!("../../machine/data/grip.rs")),
     (&["deadlock", "deadlock_timeout"], include_str!("../../machine/data/deadlock.rs")),
     (&["links", "flip", "pattern"], include_str!("../edit/flip.rs")),
     (
@@ -80,7 +81,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["latency", "jitter"], include_str!("../../model/fault/latency.rs")),
     (&["partition"], include_str!("../../model/fault/partition.rs")),
     (&["packet_loss"], include_str!("../../model/fault/packet_loss.rs")),
-    (&["deploy"], include_str!("../../model/fault/deploy.rs")),
+    (&["deploy", "breaking"], include_str!("../../model/fault/deploy.rs")),
     (&["move"], include_str!("../../model/fault/relocation.rs")),
     (&["discovery_outage"], include_str!("../../model/fault/discovery_outage.rs")),
     (&["cold_cache"], include_str!("../../model/fault/cold_cache.rs")),

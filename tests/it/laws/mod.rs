@@ -5,6 +5,7 @@
 
 mod audit;
 pub(crate) mod guarded;
+mod locks;
 mod moving;
 pub(crate) mod scenario;
 

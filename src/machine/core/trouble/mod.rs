@@ -9,7 +9,9 @@ pub(crate) mod freeze;
 pub(crate) mod hazard;
 
 use crate::kernel::Phase;
-use crate::model::fault::When;
+use crate::model::fault::deploy::Release;
+use crate::model::fault::{Effect, When};
+use crate::model::id::NONE;
 use crate::model::{Fact, FaultId, Plan, Probe};
 use crate::random::Lineage;
 use crate::units::{Span, Time};
@@ -77,6 +79,9 @@ pub(crate) struct Trouble {
     pub(crate) on_link: Vec<Vec<u32>>,
     /// The same by edge from a publisher to its broker; empty where no fault happens to one.
     pub(crate) on_edge: Vec<Vec<u32>>,
+    /// What replicas speak, and by node when breaking deploys of it begin; both empty in a plan without any.
+    releases: Vec<Release>,
+    contracts: Vec<Vec<Time>>,
     /// By frame: what the replica's clock had lost when its work began.
     pub(crate) lost: Side<Span>,
     /// By frame: how much later its message is there than was told, because a proxy stood still under it.
@@ -108,7 +113,10 @@ impl Trouble {
             return trouble;
         }
         let replicas = plan.replicas() as usize;
+        let contracts = contracts(plan);
         Self {
+            releases: vec![Release::default(); if contracts.is_empty() { 0 } else { replicas }],
+            contracts,
             plights: vec![Plight::default(); replicas],
             strikes: vec![Strike::default(); plan.faults.len()],
             on_replica: vec![Vec::new(); replicas],
@@ -122,13 +130,55 @@ impl Trouble {
         }
     }
 
+    /// A replica restarts in a deploy that began at a moment.
+    pub(crate) fn pass_release(&mut self, replica: u32, began: Time, breaking: bool) {
+        if let Some(release) = self.releases.get_mut(replica as usize) {
+            release.pass(began, breaking);
+        }
+    }
+
     /// Notes what a replica's clock had lost when a work began.
     pub(crate) fn note_lost(&mut self, at: u32, lost: Span) {
         self.lost.put(at, lost);
     }
 }
 
+/// By node: when its breaking deploys begin. Empty where there are none at all.
+fn contracts(plan: &Plan) -> Vec<Vec<Time>> {
+    let mut all = Vec::new();
+    for fault in &plan.faults {
+        let (Effect::Deploy { breaking: true, .. }, When::Once { from, .. }) = (fault.effect, fault.when) else {
+            continue;
+        };
+        all.resize(plan.nodes.len(), Vec::new());
+        let mut nodes: Vec<usize> = (0..plan.nodes.len()).collect();
+        let own = |at: usize| plan.nodes[at].first_replica..plan.nodes[at].first_replica + plan.nodes[at].replicas;
+        nodes.retain(|at| fault.replicas.iter().any(|replica| own(*at).contains(replica)));
+        nodes.into_iter().for_each(|at| all[at].push(from));
+    }
+    all
+}
+
 impl<P: Probe> Core<'_, P> {
+    /// Whether a request that arrives was written for another version than its replica speaks.
+    pub(crate) fn is_misunderstood(&self, at: u32) -> bool {
+        let frame = &self.frames[at];
+        let call = &self.plan.calls[frame.call as usize];
+        if !call.versioned || frame.caller == NONE {
+            return false;
+        }
+        let link = self.plan.link(call.link);
+        // A deploy that begins after the measured time is none.
+        let Some(contract) = self.trouble.contracts.get(link.to.index()) else { return false };
+        let mut caller = frame.caller;
+        while self.node_of(self.frames[caller].replica) != link.from && self.frames[caller].caller != NONE {
+            caller = self.frames[caller].caller;
+        }
+        let release = |replica: u32| self.trouble.releases[replica as usize];
+        let (ours, theirs) = (release(self.frames[caller].replica), release(frame.replica));
+        !ours.understands(theirs, contract)
+    }
+
     /// Puts the first onset of every fault on the agenda; one that never comes by itself waits for a [call](Self::call_down).
     pub(crate) fn expect_faults(&mut self) {
         let plan = self.plan;

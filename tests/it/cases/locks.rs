@@ -1,0 +1,164 @@
+//! Locks on whole tables. PostgreSQL, Explicit Locking: ACCESS EXCLUSIVE conflicts with every other lock, all are kept to the
+//! end of their transaction, and who comes while it waits waits behind it; Client Connection Defaults: `lock_timeout`.
+
+use hoptax::experiment::summary::Summary;
+
+use crate::bench::{checked, run};
+
+/// A report that has the table from 10 s to 30 s, a migration that wants it alone from 11 s on for 30 s, a reader at 12 s.
+/// Rates are such that each comes once.
+fn three(migration: &str, reader: &str) -> Summary {
+    run(&format!(
+        "version = 1\n[sim]\nduration = \"15s\"\nwarmup = \"0s\"\nreplications = 1\n[defaults]\ntransport = \"free\"\n\
+         [network]\nsame_zone = \"0s\"\n\
+         [clients.report]\ncalls = \"app.report\"\narrivals = \"constant\"\nrate = \"6/min\"\n\
+         [clients.migration]\ncalls = \"app.migrate\"\narrivals = \"constant\"\nrate = \"5.4545/min\"\n\
+         [clients.reader]\ncalls = \"app.read\"\narrivals = \"constant\"\nrate = \"5/min\"\n\
+         [services.app.endpoints.report]\nsteps = [{{ transaction = \"db\", steps = [{{ query = \"db\", table = \"t\" }}, {{ wait = \"20s\" }}] }}]\n\
+         [services.app.endpoints.migrate]\nsteps = [{{ transaction = \"db\", steps = [{{ query = \"db\", table = \"t\", {migration} }}, {{ wait = \"30s\" }}] }}]\n\
+         [services.app.endpoints.read]\nsteps = [{{ {reader} }}]\n\
+         [databases.db]\ntables.t = {{ writers = 9 }}\ntables.u = {{ writers = 9 }}\n"
+    ))
+}
+
+/// Seconds to the answer of the one request of each client.
+fn took(summary: &Summary) -> [f64; 3] {
+    ["report", "migration", "reader"].map(|client| {
+        let stats = &summary.clients[client];
+        assert_eq!(stats.arrived, 1, "{client}");
+        stats.latency_all_ms.max.unwrap() / 1e3
+    })
+}
+
+fn near(found: [f64; 3], expected: [f64; 3]) -> bool {
+    found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 0.02)
+}
+
+#[test]
+fn who_comes_while_one_waits_for_the_whole_table_waits_behind_it() {
+    const ALONE: &str = "mode = \"exclusive\"";
+    let read = "query = \"db\", table = \"t\"";
+    // The migration waits 19 s for the report, and has the table for 30; the reader came a second after it.
+    assert!(near(took(&three(ALONE, read)), [20.0, 49.0, 48.0]), "{:?}", took(&three(ALONE, read)));
+    // Writers wait as readers do; of another table nobody does.
+    assert!(near(took(&three(ALONE, &format!("{read}, mode = \"write\""))), [20.0, 49.0, 48.0]));
+    assert!(near(took(&three(ALONE, "query = \"db\", table = \"u\"")), [20.0, 49.0, 0.0]));
+    // A write, or a read, waits for no reader and keeps none.
+    for mode in ["write", "read"] {
+        assert!(near(took(&three(&format!("mode = \"{mode}\""), read)), [20.0, 30.0, 0.0]), "{mode}");
+    }
+}
+
+#[test]
+fn a_lock_timeout_ends_the_waiting_and_those_behind_go_on() {
+    let read = "query = \"db\", table = \"t\"";
+    let found = three("mode = \"exclusive\", lock_timeout = \"2s\"", read);
+    assert!(near(took(&found), [20.0, 2.0, 1.0]), "{:?}", took(&found));
+    assert_eq!(found.clients["migration"].failed.get("error"), Some(&1));
+    assert_eq!(found.edges["app -> db"].failed.get("lock_timeout"), Some(&1));
+    // A reader has one of its own; the migration goes on.
+    let found = three("mode = \"exclusive\"", &format!("{read}, lock_timeout = \"500ms\""));
+    assert!(near(took(&found), [20.0, 49.0, 0.5]), "{:?}", took(&found));
+    // Who tries again comes in when the report has gone: after waits of 2 s and pauses of a second.
+    let again = "mode = \"exclusive\", lock_timeout = \"2s\", retries = { max = 9, on = [\"lock_timeout\"], backoff = \"1s\", backoff_factor = 1, jitter = \"none\" }";
+    let found = three(again, read);
+    assert!(near(took(&found), [20.0, 49.0, 1.0]), "{:?}", took(&found));
+}
+
+/// Who has read a table and then wants it alone waits for the others that have read it; two of them wait for each other.
+#[test]
+fn two_who_have_read_cannot_both_have_it_alone() {
+    let text = |wait: &str| {
+        format!(
+            "version = 1\n[sim]\nduration = \"15s\"\nwarmup = \"0s\"\nreplications = 1\n[defaults]\ntransport = \"free\"\n\
+             [clients.one]\ncalls = \"app.one\"\narrivals = \"constant\"\nrate = \"6/min\"\n\
+             [clients.two]\ncalls = \"app.two\"\narrivals = \"constant\"\nrate = \"5.4545/min\"\n\
+             [services.app.endpoints.one]\nsteps = [{{ transaction = \"db\", steps = [{{ query = \"db\", table = \"t\" }}, {{ wait = \"3s\" }}, {{ query = \"db\", table = \"t\", mode = \"exclusive\" }}] }}]\n\
+             [services.app.endpoints.two]\nsteps = [{{ transaction = \"db\", steps = [{{ query = \"db\", table = \"t\" }}, {{ wait = \"{wait}\" }}, {{ query = \"db\", table = \"t\", mode = \"exclusive\" }}] }}]\n\
+             [databases.db]\ntables.t = {{ writers = 1 }}\n"
+        )
+    };
+    let found = run(&text("3s"));
+    // One wants it from 13 s on, the other from 14 s on: that one looks first, at 14 s, when nobody is stuck yet.
+    let failed: u64 = found.clients.values().filter_map(|stats| stats.failed.get("deadlock")).sum();
+    assert_eq!(failed, 1, "{:?}", found.clients);
+    assert_eq!(found.clients.values().map(|stats| stats.succeeded).sum::<u64>(), 1);
+}
+
+/// One who is kept by its place in the line alone is let by: nobody is rolled back. The first has `a`, and wants `b` from
+/// 13 s on, which the third has from 12 s on; the second wants `a` alone from 12.5 s on, and the third wants `a` behind it.
+#[test]
+fn a_circle_by_the_line_alone_has_no_victim() {
+    let once = |name: &str, at: f64, steps: &str| {
+        format!(
+            "[clients.{name}]\ncalls = \"app.{name}\"\narrivals = \"constant\"\nrate = \"{}/min\"\n\
+             [services.app.endpoints.{name}]\nsteps = [{{ transaction = \"db\", steps = [{steps}] }}]\n",
+            60.0 / at
+        )
+    };
+    let read = |table: &str| format!("{{ query = \"db\", table = \"{table}\" }}");
+    let alone = |table: &str| format!("{{ query = \"db\", table = \"{table}\", mode = \"exclusive\" }}");
+    let text = format!(
+        "version = 1\n[sim]\nduration = \"15s\"\nwarmup = \"0s\"\nreplications = 1\n[defaults]\ntransport = \"free\"\n{}{}{}\
+         [databases.db]\ntables.a = {{ writers = 1 }}\ntables.b = {{ writers = 1 }}\n",
+        once("first", 10.0, &format!("{}, {{ wait = \"3s\" }}, {}", read("a"), read("b"))),
+        once("second", 12.5, &alone("a")),
+        once("third", 12.0, &format!("{}, {{ wait = \"2s\" }}, {}", alone("b"), read("a"))),
+    );
+    let found = run(&text);
+    assert!(found.clients.values().all(|stats| stats.failed.is_empty() && stats.succeeded == 1), "{:?}", found.clients);
+    // Each looks a second after it began to wait: the third is let by at the latest at 15 s, a second after 14 s.
+    assert!(found.clients["third"].latency_ms.max.unwrap() < 3_100.0);
+}
+
+/// Flagsmith, incident of 5 September 2023 (flagsmith.statuspage.io/incidents/h64tzjy7btly): a migration that took 50 ms in
+/// tests waited for a lock on a busy table, "a backlog of blocked connections" waited behind it, the connections of the database
+/// ran out, and from 09:45 to 10:20 UTC the API did not answer. Here the migration waits for 10 s and has the table for 30 s:
+/// by hand, of 300/s that come in 40 s all but the first 50 (and what is answered at the end) are lost, a third of 120 s.
+#[test]
+fn a_migration_behind_a_report_exhausts_the_connections() {
+    let text = include_str!("exclusive-lock.toml");
+    let found = run(text);
+    let flags = &found.clients["flags"];
+    let lost = 1.0 - flags.success_rate.value.unwrap();
+    assert!((0.25..0.42).contains(&lost), "{lost}");
+    // Most of them wait for a connection in vain, not for the table.
+    let edge = &found.edges["api -> db"];
+    assert!(edge.failed["pool_timeout"] > 600, "{:?}", edge.failed);
+    // Where the migration gives up after 2 s, nobody fails, and the longest wait is those.
+    let patient = text.replace("mode = \"exclusive\"", "mode = \"exclusive\", lock_timeout = \"2s\"");
+    let found = run(&patient);
+    assert!(found.clients["flags"].failed.is_empty(), "{:?}", found.clients["flags"].failed);
+    assert!((1_900.0..4_500.0).contains(&found.clients["flags"].latency_ms.max.unwrap()));
+    // Without a report in its way it has only the 30 s of its own work to answer for.
+    let found = run(&text.replace("{ wait = \"20s\" }", "{ wait = \"1ms\" }"));
+    let alone = 1.0 - found.clients["flags"].success_rate.value.unwrap();
+    assert!(alone < lost - 0.05 && alone > 0.15, "{alone}");
+}
+
+#[test]
+fn a_lock_needs_a_table_and_an_end() {
+    let text = |query: &str, tables: &str| {
+        format!(
+            "version = 1\n[clients.c]\ncalls = \"s\"\nrate = \"1/s\"\n[services.s]\nsteps = [{{ query = \"db\", {query} }}]\n[databases.db]\n{tables}\n"
+        )
+    };
+    let codes = |text: &str| {
+        let source = hoptax::scenario::Source::text("test.toml", text);
+        let complaints = match hoptax::scenario::load(&source, &[]) {
+            Ok(checked) => checked.warnings().to_vec(),
+            Err(rejected) => rejected.complaints,
+        };
+        complaints.iter().map(|complaint| complaint.code.name).collect::<Vec<_>>()
+    };
+    assert!(codes(&text("mode = \"exclusive\"", "")).contains(&"no-table"));
+    assert!(codes(&text("lock_timeout = \"1s\"", "")).contains(&"no-table"));
+    assert!(codes(&text("mode = \"exclusive\", table = \"t\"", "")).contains(&"no-table"));
+    assert!(codes(&text("mode = \"exclusive\", table = \"t\"", "tables.t = {}")).contains(&"lock-without-end"));
+    let whole = text("mode = \"exclusive\", table = \"t\", lock_timeout = \"1s\"", "tables.t = {}");
+    assert!(codes(&whole).is_empty(), "{:?}", codes(&whole));
+    // As told it reads back to itself.
+    let told = hoptax::scenario::canonical(checked(&whole).scenario());
+    assert!(told.contains("mode = \"exclusive\", lock_timeout = \"1s\""), "{told}");
+    assert_eq!(hoptax::scenario::canonical(checked(&told).scenario()), told);
+}

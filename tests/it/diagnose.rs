@@ -1,0 +1,76 @@
+//! The signs of a distributed monolith shown by runs.
+
+use hoptax::experiment::coupling::NoShelf;
+use hoptax::experiment::diagnosis::{Diagnosis, Proof, prove};
+
+use crate::bench::checked;
+
+/// Orders call users: one release, one library, one table, and a report on it.
+fn shop() -> String {
+    "version = 1\n[sim]\nduration = \"20s\"\nwarmup = \"1s\"\nreplications = 6\n\
+     [network]\nsame_zone = \"0.2ms\"\n[discovery]\nkind = \"kubernetes\"\npropagation = \"0s\"\nreadiness = \"none\"\nbalance_per = \"request\"\n\
+     [defaults]\ntransport = \"free\"\n\
+     [clients.web]\ncalls = \"orders\"\nrate = \"50/s\"\n\
+     [clients.clock]\ncalls = \"reports\"\narrivals = \"constant\"\nrate = \"20/min\"\n\
+     [services.orders]\nreplicas = 2\nteam = \"a\"\nlibraries = { rules = \"logic\" }\ndeploys_with = [\"users\"]\nwork = { mean = \"2ms\" }\n\
+     steps = [\"users\", { query = \"db\", table = \"orders\", mode = \"write\" }]\n\
+     [services.users]\nreplicas = 2\nteam = \"b\"\nlibraries = { rules = \"logic\" }\ndeploys_with = [\"orders\"]\nwork = { mean = \"2ms\" }\n\
+     [services.reports]\nteam = \"c\"\nlibraries = {}\ndeploys_with = []\n\
+     steps = [{ parallel = [{ query = \"db\", table = \"orders\", times = 400 }] }]\n\
+     [databases.db]\nconcurrency = 4\nwork = { mean = \"2ms\" }\n"
+        .to_owned()
+}
+
+fn proven(text: &str) -> Diagnosis {
+    let (found, whole) = prove(&checked(text), None, &(), &NoShelf).unwrap_or_else(|why| panic!("{why}"));
+    assert!(whole);
+    found
+}
+
+#[test]
+fn each_sign_is_shown_or_says_why_not() {
+    let found = proven(&shop());
+    let proofs = |at: usize| found.signs[at].proofs.as_slice();
+    let breaking = proofs(0).iter().find_map(|proof| if let Proof::Breaking(all) = proof { Some(all) } else { None });
+    let breaking = breaking.unwrap_or_else(|| panic!("{:?}", proofs(0)));
+    assert_eq!((breaking.callee.as_str(), breaking.callers.as_slice()), ("users", ["orders".to_owned()].as_slice()));
+    // Two replicas, 4 s from 6 s on: from 8 s on only new ones answer, and nobody speaks to them: 12 s of 20, of the 51 of 51.3
+    // requests that are orders.
+    assert!(breaking.alone.to_the_end && (breaking.alone.lost_s - 12.0).abs() < 0.8, "{breaking:?}");
+    // In lockstep the old ones of both sides are away when the new ones come.
+    assert!(breaking.lockstep.lost_s < 0.3 && breaking.compatible.lost_s < 0.05, "{breaking:?}");
+    // The report keeps the orders waiting, and a lock on the table all.
+    let beside = proofs(1).iter().find_map(|proof| match proof {
+        Proof::Beside { client, other, p99_ms, .. } => {
+            Some((client.as_str(), other.as_str(), p99_ms.relative.unwrap()))
+        }
+        _ => None,
+    });
+    let (client, other, slower) = beside.unwrap_or_else(|| panic!("{:?}", proofs(1)));
+    assert!((client, other) == ("clock", "web") && slower > 0.5, "{slower}");
+    let locked = proofs(1).iter().find_map(|proof| match proof {
+        Proof::Locked { held_s, p99_ms, client, .. } => Some((*held_s, *p99_ms, client.as_str())),
+        _ => None,
+    });
+    let (held, [before, with], client) = locked.unwrap_or_else(|| panic!("{:?}", proofs(1)));
+    assert!(held == 4.0 && client == "web", "{held} {client}");
+    // A fifth of all come while it is locked: p99 is what the first of them wait, nearly all of the time.
+    assert!(before.unwrap() < 1_000.0 && (3_500.0..5_000.0).contains(&with.unwrap()), "{before:?} {with:?}");
+    let ten = proofs(2).iter().find_map(|proof| match proof {
+        Proof::TenTimes { node, p99_ms, .. } => Some((node.as_str(), *p99_ms)),
+        _ => None,
+    });
+    let (node, [before, with]) = ten.unwrap_or_else(|| panic!("{:?}", proofs(2)));
+    // Work of 2 ms that becomes 20: its 99th hundredth alone is 92 ms.
+    assert!(node == "users" && with.unwrap() > before.unwrap() + 30.0, "{node} {before:?} {with:?}");
+    let library = proofs(3).iter().any(|proof| matches!(proof, Proof::Library { services, .. } if services.len() == 2));
+    assert!(library, "{:?}", proofs(3));
+    assert!(found.signs[4].proofs.is_empty() && found.signs[4].not_simulated.is_some());
+}
+
+/// A contract that a build looks at cannot be broken at run time: what is shown is the restart.
+#[test]
+fn a_compiled_contract_is_not_broken() {
+    let found = proven(&shop().replace("transport = \"free\"", "transport = \"grpc\""));
+    assert!(matches!(found.signs[0].proofs[..], [Proof::Release { .. }]), "{:?}", found.signs[0].proofs);
+}
