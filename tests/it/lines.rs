@@ -250,22 +250,22 @@ fn a_policy_says_whether_the_callee_hears_that_its_caller_gave_up() {
 
 #[test]
 fn who_is_dropped_at_once_stops_where_it_stands() {
-    // Ten come at once to one worker, and are given up after 15 ms. What `b` and `d` do, ms a burst, and how many are given up.
-    let done = |io: &str, b: &str| {
+    // So many come at once to one worker, and are given up after 15 ms. What `b` and `d` do, ms a burst, and how many are given up.
+    let done = |each: u32, io: &str, b: &str| {
         let nodes = format!(
             "[services.a]\nconcurrency = 50\nsteps = [{{ call = \"b\", timeout = \"15ms\", cancels = \"at_once\" }}]\n\
              [services.b]\nconcurrency = 1\nio = \"{io}\"\n{b}\n[services.d]\nconcurrency = 50\nwork = \"20ms\"\n"
         );
-        let summary = bursts(10, "", &nodes);
+        let summary = bursts(each, "", &nodes);
         adds_up(&summary);
         let working = |node: &str| (summary.nodes[node].mean_working.value.unwrap() * 1000.0).round();
         (working("b"), working("d"), summary.edges["a -> b"].failed["timeout"] / 20)
     };
-    assert_eq!(done("blocking", "work = \"10ms\""), (15.0, 0.0, 9), "at work");
-    assert_eq!(done("blocking", "wait = \"10ms\"\nsteps = [{ work = \"1ms\" }]"), (1.0, 0.0, 9), "asleep");
-    assert_eq!(done("async", "wait = \"10ms\"\nsteps = [{ work = \"2ms\" }]"), (5.0, 0.0, 8), "in line to go on");
+    assert_eq!(done(10, "blocking", "work = \"10ms\""), (15.0, 0.0, 9), "at work");
+    assert_eq!(done(10, "blocking", "wait = \"10ms\"\nsteps = [{ work = \"1ms\" }]"), (1.0, 0.0, 9), "asleep");
+    assert_eq!(done(10, "async", "wait = \"10ms\"\nsteps = [{ work = \"2ms\" }]"), (5.0, 0.0, 8), "in line to go on");
     let two = "steps = [{ parallel = [{ call = \"d\" }, { work = \"30ms\" }] }, { work = \"9ms\" }]";
-    assert_eq!(done("blocking", two), (15.0, 20.0, 10), "in a branch; whom another had called works on");
+    assert_eq!(done(1, "blocking", two), (15.0, 20.0, 1), "in a branch; whom another had called works on");
 }
 
 #[test]

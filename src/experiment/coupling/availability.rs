@@ -25,7 +25,7 @@ use crate::graph::{Arrow, End};
 use crate::model::fault::When;
 use crate::model::{FaultId, Plan};
 use crate::scenario::Checked;
-use crate::scenario::written::{Load, Scenario, Verb};
+use crate::scenario::written::{Load, Node, Scenario, Verb};
 use crate::stats::proportion;
 use crate::units::{Span, Time};
 
@@ -68,6 +68,9 @@ pub struct Unavailable {
     pub mttr_s: f64,
     /// Share of the time in which it is on.
     pub unavailability: f64,
+    /// Whether it strikes only some of its target's replicas: what the whole costs says nothing of that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partly: bool,
 }
 
 /// How available everything is to one client.
@@ -120,7 +123,14 @@ pub(super) fn called(mut plan: Plan, at: Time, length: Span) -> (Plan, Vec<(Faul
         }
         let fault = &mut plan.faults[nth];
         fault.when = When::Once { from: Time::NEVER, until: at + length };
-        let told = Unavailable { fault: fault.name.clone(), target: String::new(), mtbf_s, mttr_s, unavailability };
+        let told = Unavailable {
+            fault: fault.name.clone(),
+            target: String::new(),
+            mtbf_s,
+            mttr_s,
+            unavailability,
+            partly: false,
+        };
         all.push((FaultId(nth as u32), told));
     }
     (plan, all)
@@ -156,6 +166,9 @@ impl<'b> Bench<'b> {
         for (_, fault) in &mut faults {
             let written = self.checked.scenario.faults.iter().find(|written| written.name.value == fault.fault);
             fault.target = written.map_or_else(String::new, |written| written.target.value.clone());
+            let all = self.checked.scenario.nodes.get(&fault.target).map(Node::most_replicas);
+            let some = written.and_then(|written| written.replicas.value);
+            fault.partly = some.zip(all).is_some_and(|(some, all)| some < all);
         }
         let stand = self.stand(false)?;
         let (sets, left) = sets(&faults);

@@ -77,7 +77,7 @@ pub struct Column {
     pub entry: bool,
     /// Share of all traffic that is lost with it, clients by their weight.
     pub blast: Estimate,
-    /// Share of the time in which it is down, where random faults say so that strike nothing else.
+    /// Share of the time in which it is down, where random faults say so that strike all of it and nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailability: Option<f64>,
     /// Share of all traffic that is to be expected lost with it: `unavailability × blast`.
@@ -100,7 +100,7 @@ impl Column {
     pub(super) fn weigh(&mut self, availability: Option<&Availability>) {
         let meant = |target: &str| Arrow::of(target).map_or_else(|| target.to_owned(), |arrow| arrow.to_string());
         let own = availability.into_iter().flat_map(|all| &all.faults);
-        let own = own.filter(|fault| meant(&fault.target) == self.target.name);
+        let own = own.filter(|fault| !fault.partly && meant(&fault.target) == self.target.name);
         let up: f64 = own.map(|fault| 1.0 - fault.unavailability).product();
         if up < 1.0 {
             self.unavailability = Some(1.0 - up);

@@ -64,6 +64,15 @@ pub struct Breaks {
     pub because: Option<String>,
 }
 
+impl Breaks {
+    /// Of a promise whose figure this study does not keep.
+    fn unknown() -> Self {
+        let because =
+            "asked of means, percentiles, success and shares within a time over the whole run only".to_owned();
+        Self { factor: Estimate::NONE, because: Some(because) }
+    }
+}
+
 /// The latencies of one client in one run.
 #[derive(Clone, Debug, Default)]
 struct Times {
@@ -109,6 +118,10 @@ impl Times {
             Metric::SuccessRate => Some(self.within(f64::INFINITY)),
             Metric::ErrorRate => Some(1.0 - self.within(f64::INFINITY)),
             Metric::Good(ms) => Some(self.within(ms)),
+            Metric::Mean if !self.good.is_empty() => {
+                let sum: f64 = self.good.iter().map(|nanos| *nanos as f64).sum();
+                Some(sum / self.good.len() as f64 / 1e6)
+            }
             _ => None,
         }
     }
@@ -208,10 +221,9 @@ impl<'p> Pace<'p> {
         for at in whose {
             let mut slow = self.epsilon(at, &tried[0].1[at]);
             for slo in self.checked.scenario.slos.iter().filter(|slo| slo.of.value == self.clients[at]) {
-                if slo.scope.is_none() && self.base[at].keeps(slo.promise).is_some() {
-                    let breaks = self.breaks(node, at, slo.promise, &mut tried)?;
-                    slow.breaks_at.insert(slo.expect.value.clone(), breaks);
-                }
+                let known = slo.scope.is_none() && self.base[at].keeps(slo.promise).is_some();
+                let breaks = if known { self.breaks(node, at, slo.promise, &mut tried)? } else { Breaks::unknown() };
+                slow.breaks_at.insert(slo.expect.value.clone(), breaks);
             }
             found.clients.insert(self.clients[at].clone(), slow);
         }

@@ -67,5 +67,11 @@ pub(super) fn broken(summary: &Summary, promises: &[String]) -> Option<Broken> {
     })
 }
 
+/// Whether most runs end before somebody could be seen to recover.
+pub(super) fn ends_too_soon(summary: &Summary) -> bool {
+    let recovery = summary.faults.first().map(|fault| &fault.recovery_s);
+    recovery.is_some_and(|all| all.values().any(|recovery| recovery.not_seen.is_some_and(|share| share > HALF)))
+}
+
 /// Half of the runs.
 const HALF: f64 = 0.5;

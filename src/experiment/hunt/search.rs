@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Promised;
 use super::cast::Candidate;
-use super::found::{Broken, Found, broken};
+use super::found::{Broken, Found, broken, ends_too_soon};
 use crate::experiment::run::{Watch, run};
 use crate::experiment::summary::{Outcome, Summary};
 use crate::scenario::Checked;
@@ -19,7 +19,8 @@ pub struct Tried {
     pub candidate: Candidate,
     /// When, s from the start of the measured time.
     pub at_s: f64,
-    /// The longest that was tried, s: longer, it would be larger than what was known already.
+    /// The longest that was tried and whose outcome could be seen, s: longer, it would be larger than what was known already, or
+    /// the run would end before anybody could have recovered.
     pub up_to_s: f64,
     /// The shortest that breaks something on the seeds of the search, s.
     pub breaks_s: Option<f64>,
@@ -127,8 +128,17 @@ impl<'h> Hunter<'h> {
         let seed = self.calm.scenario.sim.seed.value;
         let (mut holds, mut breaks, mut next) = (0.0, None, most);
         loop {
-            match self.breaks(candidate, (at_s, next), seed)? {
+            let summary = self.run(candidate, (at_s, next), seed)?;
+            match broken(&summary, &self.promises) {
                 Some(what) => breaks = Some((next, what)),
+                None if breaks.is_none() && self.promises.is_empty() && ends_too_soon(&summary) => {
+                    next = millis(next / 2.0);
+                    tried.up_to_s = next;
+                    if next < LEAST_S {
+                        return Some(tried);
+                    }
+                    continue;
+                }
                 None => holds = next,
             }
             let Some((shortest, _)) = &breaks else { break };
