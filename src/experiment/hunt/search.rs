@@ -334,7 +334,8 @@ expect = "p90 < 200ms"
         let found = hunter.confirm(20.0).unwrap();
         assert!(found.confirmed && found.candidate.replicas == 4, "{found:?}");
         // One less on the same seeds breaks nothing, and neither does a tenth less of the time.
-        assert_eq!((found.fewer, found.smaller), (Some(Outcome::Met), Some(Outcome::Met)), "{found:?}");
+        let holds = |outcome: Option<Outcome>| outcome.is_some_and(|outcome| outcome != Outcome::Failed);
+        assert!(holds(found.fewer) && holds(found.smaller), "{found:?}");
         assert!(hunter.reproducer(&checked, &found).unwrap().contains("\nreplicas = 4\n"));
     }
 }
