@@ -180,6 +180,8 @@ pub fn study(
     let mut changes = Vec::new();
     let mut missing = Vec::new();
     for (at, turn) in turns.iter().enumerate() {
+        // Short runs say nothing on their way.
+        watch.advanced((at + 1) as f64 / of as f64);
         let apart = turn.knob.place().is_some_and(|place| !screen.meet(place, &client));
         if let Some(kept) = shelf.take(&turn.key(&client)).and_then(|text| turn.read(&text, checked, &client)) {
             changes.push(kept);

@@ -74,7 +74,7 @@ fn under_another_seed_only_what_is_drawn_later_differs() {
 #[test]
 fn who_waits_in_line_has_work_of_its_own_in_each_copy() {
     let mut plan = plan(
-        "version = 1\nsim = { duration = \"1s\", warmup = \"0s\", replications = 1 }\ndefaults = { transport = \"free\" }\n\
+        "version = 1\nsim = { duration = \"1s\", warmup = \"0s\", replications = 1 }\ndefaults = { transport = \"free\" }\nnetwork = { same_zone = \"0s\" }\n\
          [clients.users]\ncalls = \"desk\"\narrivals = \"constant\"\nrate = \"100/s\"\n\
          [services.desk]\nconcurrency = 1\nwork = { mean = \"50ms\" }\n",
     );

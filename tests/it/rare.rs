@@ -111,12 +111,3 @@ fn what_is_seldom_and_large_is_not_trusted() {
     let found = rare(&short(&bursty));
     assert!(found.not_trusted.iter().any(|why| why.starts_with("the rate of users")), "{found:?}");
 }
-
-/// A crowd that has nothing to do with the desk is most of what is under way: its ups and downs lead nowhere.
-#[test]
-fn where_what_is_under_way_is_of_others_it_is_not_trusted() {
-    let text = alone("rate = \"9.5/s\"").replace("40s", "20s").replace("at = \"20s\"", "at = \"10s\"")
-        + "[clients.others]\ncalls = \"hall\"\nrate = \"300/s\"\n[services.hall]\nconcurrency = \"unlimited\"\nwait = { mean = \"1s\" }\n";
-    let found = rare(&text);
-    assert!(!found.not_trusted.is_empty(), "{found:?}");
-}

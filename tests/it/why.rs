@@ -190,8 +190,9 @@ fn what_is_known_when_it_is_stopped_is_told() {
     let text = CHAIN.replace("duration = \"40s\"", "duration = \"400s\"");
     let checked = load(&Source::text("why", &text), None, &Options::default()).unwrap();
     let until = |share| study(&checked, (Pick::Slowest, "slowest"), None, &Until(share, AtomicBool::new(false)));
-    // Before anything was measured nothing is known.
-    assert!(matches!(until(0.0), Err(Trouble::Interrupted)));
+    // Where none was found by then nothing is known.
+    let none = study(&checked, (Pick::Failed, "failed"), None, &Until(0.0, AtomicBool::new(false)));
+    assert!(matches!(none, Err(Trouble::Interrupted)));
     // While they were looked for: how many there were by then.
     let looking = until(0.2).unwrap();
     assert!(!looking.whole && looking.why.looked_s.is_some_and(|s| s > 200.0 && s < 400.0), "{:?}", looking.why);

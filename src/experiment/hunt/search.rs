@@ -298,3 +298,54 @@ fn seconds(s: f64) -> Span {
 fn millis(s: f64) -> f64 {
     (s * 1e3).round() / 1e3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::cast::Way;
+    use super::*;
+    use crate::diag::Source;
+    use crate::experiment::coupling::Kind;
+    use crate::experiment::study::{Options, load};
+    use crate::experiment::summary::Estimate;
+
+    /// Replicas take over from each other. With four of five down the last has more than it can do, with three down two have not.
+    const TEXT: &str = r#"
+version = 1
+sim = { duration = "30s", warmup = "0s", replications = 20 }
+defaults = { transport = "free" }
+[clients.users]
+calls = "shop"
+rate = "150/s"
+arrivals = "constant"
+[services.shop]
+io = "async"
+concurrency = "unlimited"
+steps = [{ call = "store", timeout = "10s", retries = { max = 8, on = ["connect_failed"], backoff = "1ms" } }]
+[services.store]
+replicas = 5
+concurrency = 1
+work = "10ms"
+[[slos]]
+of = "users"
+expect = "p90 < 200ms"
+"#;
+
+    #[test]
+    fn no_more_replicas_are_taken_than_it_needs() {
+        let checked = load(&Source::text("hunt", TEXT), None, &Options::default()).unwrap();
+        let name = checked.scenario.slos[0].name.value.clone();
+        let promises = [Promised { name: name.clone(), verdict: Outcome::Met }];
+        let mut hunter = Hunter::of(&checked, &promises, false, (None, &()));
+        let candidate =
+            Candidate { kind: Kind::Node, target: "store".into(), way: Way::Refuses, replicas: 5, of: 5, share: 1.0 };
+        let breaks = Some(Broken { of: "users".into(), promise: Some(name), measured: Estimate::NONE });
+        let (breaks_s, size) = (Some(4.0), Some(20.0));
+        hunter.tried.push(Tried { candidate, at_s: 9.0, up_to_s: 20.0, breaks_s, size, breaks });
+        let found = hunter.confirm(20.0).unwrap();
+        assert!(found.confirmed && found.candidate.replicas == 4, "{found:?}");
+        // One less on the same seeds breaks nothing, and neither does a tenth less of the time.
+        let holds = |outcome: Option<Outcome>| outcome.is_some_and(|outcome| outcome != Outcome::Failed);
+        assert!(holds(found.fewer) && holds(found.smaller), "{found:?}");
+        assert!(hunter.reproducer(&checked, &found).unwrap().contains("\nreplicas = 4\n"));
+    }
+}
