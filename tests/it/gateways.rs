@@ -61,6 +61,11 @@ fn a_partial_answer_is_one() {
                  { call = \"slow\", timeout = \"5ms\", optional = true }] }] }]\n[services.b]\nwork = \"1ms\"\n[services.slow]\nwork = \"50ms\"\n";
     let summary = called("\"a\"", nodes);
     assert_eq!((success(&summary), summary.edges["a -> slow"].failed["timeout"]), (1.0, summary.clients["c"].arrived));
+    let partial = |summary: &Summary| summary.endpoints.values().find_map(|endpoint| endpoint.partial).unwrap();
+    assert_eq!(partial(&summary).partial_share.value, Some(1.0), "each of them");
+    assert!(partial(&summary).partial_answers > 0);
+    let whole = called("\"a\"", &nodes.replace("50ms", "4ms"));
+    assert_eq!((partial(&whole).partial_answers, partial(&whole).partial_share.value), (0, Some(0.0)), "none of them");
     assert!(
         (summary.clients["c"].latency_ms.mean.value.unwrap() - 5.0).abs() < 1e-6,
         "it is awaited up to its timeout"

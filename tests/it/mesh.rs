@@ -256,9 +256,9 @@ fn who_calls_from_the_mesh_goes_by_a_waypoint_and_who_calls_from_outside_does_no
     };
     let work = [("a", "work", 2.0), ("b", "work", 2.0)];
     parts(AMBIENT, &[work[0], work[1], ("ztunnel", "proxy", 6.0)]);
-    parts(WAYPOINT, &[work[0], work[1], ("ztunnel", "proxy", 6.0), ("waypoint", "proxy", 2.0)]);
+    parts(WAYPOINT, &[work[0], work[1], ("waypoint", "proxy", 2.0), ("ztunnel", "proxy", 6.0)]);
     let own = WAYPOINT.replace("1ms", "1ms\", per = \"service");
-    parts(&own, &[work[0], work[1], ("ztunnel", "proxy", 6.0), ("waypoint:b", "proxy", 2.0)]);
+    parts(&own, &[work[0], work[1], ("waypoint:b", "proxy", 2.0), ("ztunnel", "proxy", 6.0)]);
     let none = WAYPOINT.replace("1ms", "1ms\", services = [\"a\"], per = \"service");
     parts(&none, &[work[0], work[1], ("ztunnel", "proxy", 6.0)]);
     let summary = meshed(PAIR, WAYPOINT, &[]);
