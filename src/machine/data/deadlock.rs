@@ -69,11 +69,16 @@ impl Data {
     /// How a query fails that has waited long for a lock, if it does: because it would not wait longer, or because its
     /// transaction was rolled back that waited for itself.
     pub(crate) fn lose_patience<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Option<Outcome> {
-        if core.frames[at].due != core.now || core.is_troubled() && core.mutes(Rare::Suspect(at).event(), at) {
+        let (owner, patience) = (core.owner(at), self.patience.get(&at).copied());
+        let waits = self.blocked.get(&owner).is_some_and(|wait| wait.at == at);
+        // Whoever has the lock by now may be due for something else at the same instant.
+        if !(waits || patience.is_some()) || core.frames[at].due != core.now {
+            return None;
+        }
+        if core.is_troubled() && core.mutes(Rare::Suspect(at).event(), at) {
             return None;
         }
         core.frames[at].due = Time::NEVER;
-        let patience = self.patience.get(&at).copied();
         if patience.is_some_and(|end| end <= core.now) {
             return Some(self.give_up_lock(core, at));
         }
@@ -81,9 +86,8 @@ impl Data {
             core.frames[at].due = end;
             core.schedule(end.since(core.now), Rare::Suspect(at).event());
         }
-        let owner = core.owner(at);
-        let waits = self.waits_for(core, owner).is_some_and(|wait| wait.at == at);
-        (waits && self.is_sacrificed(core, at, owner)).then_some(Outcome::Deadlock)
+        let looks = waits && self.waits_for(core, owner).is_some();
+        (looks && self.is_sacrificed(core, at, owner)).then_some(Outcome::Deadlock)
     }
 
     /// Looks for a circle. One who can be let by is; otherwise the transaction is rolled back for the others.
