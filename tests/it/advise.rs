@@ -331,9 +331,10 @@ fn what_is_only_read_can_be_remembered() {
     let cached = way(&advice, Kind::Cache);
     assert!(cached.notes[0].contains("80%") && cached.class != Class::Worse, "{cached:?}");
     let as_it_is = advice.ways.iter().find(|one| one.kind.is_none()).unwrap();
-    // Orders, prices and the database down in turn take all each; behind the cache the last two take a fifth each.
+    // Orders, prices and the database down in turn take all each; behind the cache the last two take a fifth each, and the
+    // cache, which is one thing more that may say nothing, takes all.
     assert!((as_it_is.blast.value.unwrap() - 3.0).abs() < 0.05, "{:?}", as_it_is.blast);
-    assert!((cached.blast.value.unwrap() - 1.4).abs() < 0.15, "{:?}", cached.blast);
+    assert!((cached.blast.value.unwrap() - 2.4).abs() < 0.15, "{:?}", cached.blast);
     // What writes, or tells others, is not.
     let writes = text.replace("table = \"prices\"", "table = \"prices\", mode = \"write\"");
     assert!(!tried(&writes).advice.ways.iter().any(|one| one.kind == Some(Kind::Cache)));
@@ -348,8 +349,10 @@ fn a_compatible_contract_is_tried_and_p99_is_that_of_the_calm_file() {
          [[faults]]\nkind = \"deploy\"\ntarget = \"stock\"\nat = \"5s\"\nduration = \"2s\"\nbreaking = true\n"
     );
     let advice = tried(&text).advice;
-    let best = &advice.ways[0];
-    assert_eq!((best.kind, best.class), (Some(Kind::Contract), Class::Better), "{best:?}");
+    let best = way(&advice, Kind::Contract);
+    assert_eq!(best.class, Class::Better, "{best:?}");
+    // Over gRPC the build would have found it: that does as well.
+    assert_eq!(way(&advice, Kind::Transport).class, Class::Better);
     // All fails from 6 s of 20 s on.
     assert!(best.client.success_rate.difference.value.unwrap() > 0.6, "{:?}", best.client.success_rate);
     assert!(best.p99_undisturbed && best.client.p99_ms.base.value.is_some(), "{:?}", best.client.p99_ms);

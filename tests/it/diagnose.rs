@@ -61,8 +61,8 @@ fn each_sign_is_shown_or_says_why_not() {
         _ => None,
     });
     let (node, [before, with]) = ten.unwrap_or_else(|| panic!("{:?}", proofs(2)));
-    // Work of 2 ms that becomes 20: its 99th hundredth alone is 92 ms.
-    assert!(node == "users" && with.unwrap() > before.unwrap() + 30.0, "{node} {before:?} {with:?}");
+    // Work of 2 ms that becomes 20 on average: what is near p99 waits for a report besides.
+    assert!(node == "users" && with.unwrap() > before.unwrap() + 10.0, "{node} {before:?} {with:?}");
     let library = proofs(3).iter().any(|proof| matches!(proof, Proof::Library { services, .. } if services.len() == 2));
     assert!(library, "{:?}", proofs(3));
     assert!(found.signs[4].proofs.is_empty() && found.signs[4].not_simulated.is_some());

@@ -247,7 +247,8 @@ impl<'b> Bench<'b> {
             let (before, after) = (p99(&self.base, name).unwrap_or(0.0), p99(other, name).unwrap_or(f64::MAX));
             after / before.max(1e-6)
         };
-        let most = self.base.clients.keys().max_by(|a, b| growth(a).total_cmp(&growth(b)).then_with(|| b.cmp(a)))?;
+        let known = self.base.clients.keys().filter(|name| p99(&self.base, name).is_some());
+        let most = known.max_by(|a, b| growth(a).total_cmp(&growth(b)).then_with(|| b.cmp(a)))?;
         Some((most.clone(), [p99(&self.base, most), p99(other, most)]))
     }
 

@@ -6,8 +6,8 @@
 //! `error` includes. A look follows the circle alone. `deadlock_timeout = "0s"` looks at once, as `InnoDB` does.
 //!
 //! A writer's turn comes when any of those who have one gives it back; a lock on a whole table (`mode = "exclusive"`) when all
-//! who are in its way have. Where one of a circle is kept by its place in the line alone, it is let by, and nobody is rolled
-//! back.
+//! who are in its way have, in the line, too. (PostgreSQL first looks whether another order of its line would do; here a circle
+//! always has a victim.)
 //!
 //! Source: PostgreSQL, Lock Management, `deadlock_timeout`; `src/backend/storage/lmgr/README`, deadlock detection.
 
@@ -69,11 +69,16 @@ impl Data {
     /// How a query fails that has waited long for a lock, if it does: because it would not wait longer, or because its
     /// transaction was rolled back that waited for itself.
     pub(crate) fn lose_patience<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Option<Outcome> {
-        if core.frames[at].due != core.now || core.is_troubled() && core.mutes(Rare::Suspect(at).event(), at) {
+        let (owner, patience) = (core.owner(at), self.patience.get(&at).copied());
+        let waits = self.blocked.get(&owner).is_some_and(|wait| wait.at == at);
+        // Whoever has the lock by now may be due for something else at the same instant.
+        if !(waits || patience.is_some()) || core.frames[at].due != core.now {
+            return None;
+        }
+        if core.is_troubled() && core.mutes(Rare::Suspect(at).event(), at) {
             return None;
         }
         core.frames[at].due = Time::NEVER;
-        let patience = self.patience.get(&at).copied();
         if patience.is_some_and(|end| end <= core.now) {
             return Some(self.give_up_lock(core, at));
         }
@@ -81,24 +86,14 @@ impl Data {
             core.frames[at].due = end;
             core.schedule(end.since(core.now), Rare::Suspect(at).event());
         }
-        let owner = core.owner(at);
-        let waits = self.waits_for(core, owner).is_some_and(|wait| wait.at == at);
-        (waits && self.is_sacrificed(core, at, owner)).then_some(Outcome::Deadlock)
+        let looks = waits && self.waits_for(core, owner).is_some();
+        (looks && self.is_sacrificed(core, at, owner)).then_some(Outcome::Deadlock)
     }
 
-    /// Looks for a circle. One who can be let by is; otherwise the transaction is rolled back for the others.
+    /// Looks for a circle; if there is one, the transaction is rolled back for the others.
     fn is_sacrificed<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, owner: u32) -> bool {
         let stuck = self.stuck_behind(core, owner);
         if !waits_in_the_end(&stuck, owner, owner) {
-            return false;
-        }
-        let kept = |one: &u32| {
-            let wait = self.waits_for(core, *one).filter(|wait| wait.whole)?;
-            let by_line = self.grips[wait.table.index()].is_kept_by_the_line(core, wait.at);
-            (by_line && waits_in_the_end(&stuck, *one, owner)).then_some(wait)
-        };
-        if let Some(wait) = stuck.keys().find_map(kept) {
-            self.let_in(core, wait.table, wait.at);
             return false;
         }
         self.end_wait(core, at);

@@ -10,8 +10,7 @@
 //! A transaction that has the table already is not kept waiting behind others: it waits for those alone that have it, too.
 //! `lock_timeout = "2s"` on a query ends its waiting for either lock, that of the table or the writer's: it fails with
 //! `lock_timeout`, and those behind it go on. The default is PostgreSQL's: for ever. A lock is one for all replicas of the
-//! database, as a primary's reaches its standbys. Circles of those who wait end as `deadlock` says; where letting one by
-//! in the line is enough, it is let by.
+//! database, as a primary's reaches its standbys. Circles of those who wait end as `deadlock` says.
 //!
 //! Source: PostgreSQL, Explicit Locking (table-level locks and their conflicts); Client Connection Defaults, `lock_timeout`;
 //! `src/backend/storage/lmgr/proc.c` (`JoinWaitQueue`, `ProcLockWakeup`).
@@ -77,11 +76,6 @@ impl Grips {
         let held = self.holders.iter().filter(|(holder, has)| minds(**holder, **has)).map(|(holder, _)| *holder);
         let ahead = self.line.iter().take_while(|waits| waits.0 != at).map(|waits| (core.owner(waits.0), waits.1));
         held.chain(ahead.filter(|(other, theirs)| minds(*other, *theirs)).map(|(other, _)| other)).collect()
-    }
-
-    /// Whether a query in line is kept by nobody who has the table, only by who stands before it.
-    pub(crate) fn is_kept_by_the_line<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
-        self.line.iter().find(|waits| waits.0 == at).is_some_and(|waits| self.gets_along(core.owner(at), waits.1))
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Release {
 
 impl Release {
     /// It has been through a deploy that began at a moment.
-    pub fn pass(&mut self, began: Time, breaking: bool) {
+    pub fn went_through(&mut self, began: Time, breaking: bool) {
         self.own += u32::from(breaking);
         self.knows = self.knows.max(Some(began));
     }
@@ -53,17 +53,17 @@ mod tests {
         let contract = [Time(60), Time(90)];
         let (mut caller, mut callee) = (Release::default(), Release::default());
         assert!(caller.understands(callee, &contract));
-        callee.pass(Time(60), true);
+        callee.went_through(Time(60), true);
         assert!(!caller.understands(callee, &contract));
         // A release from before the change does not know of it.
-        caller.pass(Time(59), false);
+        caller.went_through(Time(59), false);
         assert!(!caller.understands(callee, &contract));
-        caller.pass(Time(60), false);
+        caller.went_through(Time(60), false);
         assert!(caller.understands(callee, &contract));
         // One that is ahead of its callee misunderstands it, too.
-        caller.pass(Time(95), true);
+        caller.went_through(Time(95), true);
         assert!(!caller.understands(callee, &contract));
-        callee.pass(Time(90), true);
+        callee.went_through(Time(90), true);
         assert!(caller.understands(callee, &contract));
     }
 }

@@ -133,7 +133,7 @@ impl Trouble {
     /// A replica restarts in a deploy that began at a moment.
     pub(crate) fn pass_release(&mut self, replica: u32, began: Time, breaking: bool) {
         if let Some(release) = self.releases.get_mut(replica as usize) {
-            release.pass(began, breaking);
+            release.went_through(began, breaking);
         }
     }
 
@@ -152,8 +152,8 @@ fn contracts(plan: &Plan) -> Vec<Vec<Time>> {
         };
         all.resize(plan.nodes.len(), Vec::new());
         let mut nodes: Vec<usize> = (0..plan.nodes.len()).collect();
-        let own = |at: usize| plan.nodes[at].first_replica..plan.nodes[at].first_replica + plan.nodes[at].replicas;
-        nodes.retain(|at| fault.replicas.iter().any(|replica| own(*at).contains(replica)));
+        let replicas = |at: usize| plan.nodes[at].first_replica..plan.nodes[at].first_replica + plan.nodes[at].replicas;
+        nodes.retain(|at| fault.replicas.iter().any(|replica| replicas(*at).contains(replica)));
         nodes.into_iter().for_each(|at| all[at].push(from));
     }
     all
@@ -174,8 +174,8 @@ impl<P: Probe> Core<'_, P> {
         while self.node_of(self.frames[caller].replica) != link.from && self.frames[caller].caller != NONE {
             caller = self.frames[caller].caller;
         }
-        let release = |replica: u32| self.trouble.releases[replica as usize];
-        let (ours, theirs) = (release(self.frames[caller].replica), release(frame.replica));
+        let spoken = |replica: u32| self.trouble.releases[replica as usize];
+        let (ours, theirs) = (spoken(self.frames[caller].replica), spoken(frame.replica));
         !ours.understands(theirs, contract)
     }
 
