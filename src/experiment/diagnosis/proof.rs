@@ -63,7 +63,7 @@ pub enum Proof {
         /// Who is slower.
         other: String,
         /// Its p99 without them, and with them, as the file has it.
-        p99_ms: Difference,
+        p99_ms: Box<Difference>,
     },
     /// A migration had a table for itself.
     Locked {
@@ -139,7 +139,7 @@ fn tried(found: &mut Diagnosis, facts: &Facts<'_>, bench: &Bench<'_>) -> Result<
     }
     for database in facts.shared_databases() {
         if let Some((client, other, p99_ms)) = bench.beside(database, &found.paths)? {
-            let database = database.to_owned();
+            let (database, p99_ms) = (database.to_owned(), Box::new(p99_ms));
             found.signs[1].proofs.push(Proof::Beside { database, client, other, p99_ms });
         }
     }

@@ -1,6 +1,8 @@
 //! A sign tried: the file run once more with one thing changed, beside the file without its faults, under the same draws. These
 //! runs are few and short of replications: they show that something happens and how much of it, not the last digit.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::data::tables;
@@ -202,13 +204,9 @@ impl<'b> Bench<'b> {
     }
 
     /// A migration that has a table for itself: what is lost by it, in seconds' worth of all requests, and whose p99 becomes what.
-    pub(super) fn locked(
-        &self,
-        database: &str,
-        table: &str,
-    ) -> Result<Option<(f64, f64, String, [Option<f64>; 2])>, Trouble> {
+    pub(super) fn locked(&self, database: &str, table: &str) -> Result<Option<Locked>, Trouble> {
         let window = Window::of(self.duration_s());
-        let Some(text) = self.migration(database, table, window) else { return Ok(None) };
+        let text = self.migration(database, table, window);
         let Ok(mut other) = scenario::load(&text, &[]) else { return Ok(None) };
         other.scenario.faults = Vec::new();
         other.scenario.sim = self.checked.scenario.sim.clone();
@@ -218,14 +216,16 @@ impl<'b> Bench<'b> {
     }
 
     /// The file with a service that changes a table, once.
-    fn migration(&self, database: &str, table: &str, window: Window) -> Option<Source> {
+    fn migration(&self, database: &str, table: &str, window: Window) -> Source {
         let described = &self.checked.scenario.nodes[database].tables;
         // Where a database describes its tables it describes all, so all that are named become described.
         let named = tables(&self.checked.scenario).into_keys().filter(|(of, name)| of == database && !name.is_empty());
-        let tables: String = match described.contains_key(table) {
-            true => String::new(),
-            false => named.map(|(_, name)| format!("[databases.{database}.tables.{name}]\nwriters = 1000\n")).collect(),
-        };
+        let mut tables = String::new();
+        if !described.contains_key(table) {
+            for (_, name) in named {
+                let _ = writeln!(tables, "[databases.{database}.tables.{name}]\nwriters = 1000");
+            }
+        }
         let warmup = self.checked.scenario.sim.warmup.value.as_secs_f64();
         let text = format!(
             "{}\n{tables}[clients.{MIGRATION}-runs]\ncalls = \"{MIGRATION}\"\narrivals = \"constant\"\n\
@@ -237,7 +237,7 @@ impl<'b> Bench<'b> {
             1.0 / (warmup + window.at_s),
             window.for_s * 1e3,
         );
-        Some(Source { text, ..self.checked.source.clone() })
+        Source { text, ..self.checked.source.clone() }
     }
 
     /// The client whose p99 grows most, and what it was.
@@ -254,7 +254,7 @@ impl<'b> Bench<'b> {
 
     /// A node ten times slower for all of the measured time: the p99 of a client and the share of its requests that is served,
     /// before and with it.
-    pub(super) fn slower(&self, node: &str, client: &str) -> Result<([Option<f64>; 2], [Option<f64>; 2]), Trouble> {
+    pub(super) fn slower(&self, node: &str, client: &str) -> Result<(Both, Both), Trouble> {
         let mut fault = Fault::once(FaultKind::Slow, node, Span::ZERO, None);
         fault.factor.value = Some(SLOWER);
         let other = self.with(vec![fault])?;
@@ -276,6 +276,12 @@ impl<'b> Bench<'b> {
         shared.max_by_key(|(_, users)| users.len()).map(|(library, users)| (library.to_owned(), users))
     }
 }
+
+/// A figure before and with something.
+type Both = [Option<f64>; 2];
+
+/// How long a table was locked, what was lost, in seconds' worth of all requests, and whose p99 grew most.
+type Locked = (f64, f64, String, Both);
 
 /// As good as no arrivals.
 const NOBODY: f64 = 1e-9;

@@ -380,7 +380,7 @@ fn colour(unit: usize) -> RGBColor {
 /// The outline of what is one unit in fact with others.
 fn halo(svg: &mut String, at: At, (w, h): (f64, f64), unit: usize) {
     let around = outlines(Part::Service, at, (w + 2.0 * HALO, h + 2.0 * HALO));
-    let dash = if unit % 2 == 0 { " stroke-dasharray=\"7 4\"" } else { "" };
+    let dash = if unit.is_multiple_of(2) { " stroke-dasharray=\"7 4\"" } else { "" };
     let (paper, ink) = (hex(PAPER), hex(colour(unit)));
     let _ = write!(svg, "<path d=\"{}\" fill=\"{paper}\" stroke=\"{ink}\" stroke-width=\"2.5\"{dash}/>", around[0]);
 }
