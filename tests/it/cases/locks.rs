@@ -85,7 +85,7 @@ fn two_who_have_read_cannot_both_have_it_alone() {
     assert_eq!(found.clients.values().map(|stats| stats.succeeded).sum::<u64>(), 1);
 }
 
-/// A circle that goes through the line has a victim, too. The first has `a`, and wants `b` from 13 s on, which the third has
+/// A circle that goes through the line has a victim, too. The first has `a`, and wants `b` from 12.2 s on, which the third has
 /// from 12 s on; the second wants `a` alone from 12.5 s on, and the third wants `a` behind it from 14 s on: it looks last.
 #[test]
 fn a_circle_through_the_line_has_a_victim() {
@@ -99,9 +99,9 @@ fn a_circle_through_the_line_has_a_victim() {
     let read = |table: &str| format!("{{ query = \"db\", table = \"{table}\" }}");
     let alone = |table: &str| format!("{{ query = \"db\", table = \"{table}\", mode = \"exclusive\" }}");
     let text = format!(
-        "version = 1\n[sim]\nduration = \"15s\"\nwarmup = \"0s\"\nreplications = 1\n[defaults]\ntransport = \"free\"\n{}{}{}\
+        "version = 1\n[sim]\nduration = \"16s\"\nwarmup = \"0s\"\nreplications = 1\n[defaults]\ntransport = \"free\"\n{}{}{}\
          [databases.db]\ntables.a = {{ writers = 1 }}\ntables.b = {{ writers = 1 }}\n",
-        once("first", 10.0, &format!("{}, {{ wait = \"3s\" }}, {}", read("a"), read("b"))),
+        once("first", 10.0, &format!("{}, {{ wait = \"2.2s\" }}, {}", read("a"), read("b"))),
         once("second", 12.5, &alone("a")),
         once("third", 12.0, &format!("{}, {{ wait = \"2s\" }}, {}", alone("b"), read("a"))),
     );
