@@ -349,7 +349,7 @@ fn a_rule_for_a_host_stands_before_the_policy_of_the_mesh() {
 fn a_proxy_without_workers_is_an_error() {
     let head = crate::ledger::HEAD;
     for mesh in ["proxy = { concurrency = 0 }", "kind = \"ambient\"\nwaypoint = { replicas = 0 }"] {
-        let Err(rejected) = load(&Source::text("test.toml", &format!("{head}{PAIR}[mesh]\n{mesh}\n")), &[]) else {
+        let Err(rejected) = load(&Source::text("test.toml", format!("{head}{PAIR}[mesh]\n{mesh}\n")), &[]) else {
             panic!("{mesh}")
         };
         let found: Vec<_> = rejected.complaints.iter().filter(|c| c.is_error()).collect();

@@ -140,7 +140,7 @@ impl<'p> Course<'p> {
         Some(Leg {
             there: None,
             most,
-            down: guarded || pulse.is_some_and(|pulse| pulse.ended_down()),
+            down: guarded || pulse.is_some_and(Pulse::ended_down),
             events: finished.events - before,
         })
     }
