@@ -153,8 +153,11 @@ pub fn study(
     let plan = lower(checked);
     let mut finder = Finder::of(&plan);
     let (stop, at) = watched(&plan, &mut finder, (watch, FIND));
-    let found = finder.several(&plan, (pick, client, MOST));
     let stopped = stop == Stop::Interrupted;
+    if stopped {
+        finder.forget_open();
+    }
+    let found = finder.several(&plan, (pick, client, MOST));
     if stopped && found.is_err() {
         return Err(Trouble::Interrupted);
     }

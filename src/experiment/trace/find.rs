@@ -1,7 +1,7 @@
 //! The request that was asked for, among all that were measured.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{ClientId, Fact, Opening, Outcome, Plan, Probe, Trace as Moment};
 use crate::units::Time;
@@ -99,6 +99,15 @@ impl Finder {
         let some = all.len().min(most);
         let picked: Vec<Found> = (0..some).map(|nth| found(&all[nth * all.len() / some])).collect();
         if picked.is_empty() { Err(self.missing(&names, named)) } else { Ok((picked, all.len())) }
+    }
+
+    /// Forgets those under way: of a run that was stopped nobody knows how they would have ended.
+    pub(in crate::experiment) fn forget_open(&mut self) {
+        let open: BTreeSet<(usize, usize)> = self.open.values().map(|(client, at, _)| (*client, *at)).collect();
+        for (client, sent) in self.sent.iter_mut().enumerate() {
+            let all = std::mem::take(sent).into_iter().enumerate();
+            sent.extend(all.filter(|(at, _)| !open.contains(&(client, *at))).map(|(_, one)| one));
+        }
     }
 
     fn pick(&self, pick: Pick, whose: &[usize]) -> Option<(usize, usize)> {
