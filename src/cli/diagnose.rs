@@ -37,6 +37,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let (checked, options) = args.asked.scenario(output)?;
     let (mut found, whole) =
         if args.still { (engine::diagnose(&checked), true) } else { proven(args, &checked, &options, output)? };
+    found.interrupted = !whole;
     if let Some(old) = &args.against {
         let colour = output.colour_errors();
         let source = engine::read(Some(old), colour)?;

@@ -104,6 +104,7 @@ codes! {
     AUTOSCALED = "N510" "autoscaled": "The replicas of the node follow the load; what is assumed of them at the beginning.",
     BLACK_HOLE = "N520" "black-hole": "What is meant by a black hole: a process that hangs, or a network that drops.",
     SINGLE_POINT = "N530" "single-point": "All that a client asks comes in by one gateway, whose outage is then its own.",
+    SHARED_MESSAGES = "N507" "shared-messages": "Several services take the messages of one queue: each message goes to one of them.",
     NO_POOL = "N506" "no-pool": "A transaction whose caller has no pool to the database holds no connection.",
 }
 

@@ -330,7 +330,8 @@ fn rank(changes: &mut [Change], of: Of) {
     };
     changes.sort_by(|a, b| {
         let harm = |change: &Change| !is_gain(change, of);
-        let key = |change: &Change| if harm(change) { gain(change) } else { -gain(change) };
+        // What stands and is worse: the worst first; of all else the best.
+        let key = |change: &Change| if change.stands && harm(change) { gain(change) } else { -gain(change) };
         (!a.stands)
             .cmp(&!b.stands)
             .then(harm(a).cmp(&harm(b)))

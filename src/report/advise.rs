@@ -40,6 +40,7 @@ pub fn answer(advice: &Advice) -> String {
         if tried == 1 { "the one way that was tried".to_owned() } else { format!("the {tried} ways that were tried") };
     if best.class == Class::AsItIs {
         return match tried {
+            0 if !advice.missing.is_empty() => format!("interrupted before anything was tried; {}", by_rules(advice)),
             0 => format!("there is nothing to be tried; {}", by_rules(advice)),
             _ => format!("leave it as it is: none of {all} makes anything better that is not paid for elsewhere"),
         };

@@ -416,8 +416,9 @@ fn slow(coupling: &Coupling, every: bool) -> Sheet {
             if plain_one {
                 promises.push((&none.0, &none.1));
             }
-            let felt =
-                epsilon.value.is_some_and(|e| e.abs() >= 0.005) || promises.iter().any(|p| p.0.factor.value.is_some());
+            let chance = epsilon.ends().is_some_and(|(low, high)| low <= 0.0 && high >= 0.0);
+            let felt = !chance && epsilon.value.is_some_and(|e| e.abs() >= 0.005)
+                || promises.iter().any(|p| p.0.factor.value.is_some());
             if !every && !felt {
                 quiet += 1;
                 continue;

@@ -52,6 +52,9 @@ fn heading(found: &Diagnosis) -> Vec<String> {
     if found.coupling.is_some() {
         parts.extend(how(&found.head));
     }
+    if found.interrupted {
+        parts.push("interrupted: not all that it says was simulated".into());
+    }
     if !found.not_assessed.is_empty() {
         parts.push(format!("not assessed, for some pair at least: {}", found.not_assessed.join(", ")));
     }

@@ -131,6 +131,9 @@ fn sheet(why: &Why, shown: usize) -> Sheet {
         let row = [count(group.requests), count(group.such_as), time(group.latencies_ms[1]), spent];
         sheet.push(&path(&group.chain, &group.began), row.map(Into::into));
     }
+    if why.groups.iter().any(|group| group.requests > 1) {
+        sheet.note = Some("took, of it: medians of the requests of a row".into());
+    }
     sheet
 }
 

@@ -65,12 +65,14 @@ pub fn answer(whatif: &WhatIf) -> String {
             if of.rises() { String::new() } else { relative }
         )
     };
+    let so_far = if whatif.missing.is_empty() { "" } else { " of what was run until it was interrupted" };
     let Some(best) = gains.first() else {
-        return format!("no notch on anything makes {} of {client} better by more than chance", of.word());
+        let anything = if so_far.is_empty() { " on anything" } else { so_far };
+        return format!("no notch{anything} makes {} of {client} better by more than chance", of.word());
     };
     let then: Vec<String> = gains.iter().skip(1).take(2).map(|change| figure(change)).collect();
     let then = if then.is_empty() {
-        "; nothing else helps beyond chance".to_owned()
+        format!("; nothing else{so_far} helps beyond chance")
     } else {
         format!("; then {}", then.join(", "))
     };

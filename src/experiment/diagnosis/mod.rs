@@ -43,6 +43,9 @@ pub struct Diagnosis {
     /// Who made it, of what, and how.
     #[serde(flatten)]
     pub head: Head,
+    /// Whether its runs were interrupted: of what they show a part is missing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
     /// How many services there are.
     pub services: usize,
     /// How many these are in effect; `None` without any.
@@ -113,6 +116,7 @@ fn diagnosis(checked: &Checked, facts: &Facts<'_>) -> Diagnosis {
         signs,
         paths,
         pairs: shown,
+        interrupted: false,
         change: None,
         coupling: None,
     }

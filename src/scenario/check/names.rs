@@ -85,7 +85,7 @@ fn target(
         }
         if !refused.contains(name) {
             let guess = complaints.len() < GUESSES;
-            complaints.push(nowhere(scenario, to, guess));
+            complaints.push(nowhere(scenario, to, wants, guess));
         }
         return false;
     };
@@ -173,7 +173,7 @@ pub(in crate::scenario) fn few(all: &[String]) -> String {
 /// After so many complaints the name that was meant is no longer looked for: a long file would take for ever.
 const GUESSES: usize = 100;
 
-fn nowhere(scenario: &Scenario, to: &Given<Target>, guess: bool) -> Complaint {
+fn nowhere(scenario: &Scenario, to: &Given<Target>, wants: Wants, guess: bool) -> Complaint {
     let name = &to.value.node;
     if scenario.clients.contains_key(name) {
         let complaint =
@@ -190,7 +190,16 @@ fn nowhere(scenario: &Scenario, to: &Given<Target>, guess: bool) -> Complaint {
         suggest(&whole, names.iter().map(String::as_str)).or_else(|| suggest(name, names.iter().map(String::as_str)));
     match meant {
         Some(meant) => complaint.label(format!("did you mean `{meant}`?")),
-        None => complaint.help(format!("define it: [services.{name}]")),
+        None => complaint.help(format!("define it: [{}.{name}]", section(&to.value, wants))),
+    }
+}
+
+/// Where to define what is asked for: a path is a gateway's, a query a database's.
+fn section(to: &Target, wants: Wants) -> &'static str {
+    match wants {
+        Wants::Database => "databases",
+        _ if to.endpoint.starts_with('/') => "gateways",
+        _ => "services",
     }
 }
 

@@ -426,12 +426,33 @@ fn same<T: PartialEq>(a: &Given<T>, b: &Given<T>) -> bool {
 /// What runs but looks wrong.
 pub(in crate::scenario) fn look(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     idle_members(scenario, complaints);
+    shared_messages(scenario, complaints);
     for consumer in scenario.nodes.values().flat_map(|node| &node.consumes) {
         if let Some(queue) = scenario.queues.get(&consumer.from.value) {
             of_queue(queue, consumer, complaints);
         } else if scenario.topics.contains_key(&consumer.from.value) {
             of_topic(scenario, consumer, complaints);
         }
+    }
+}
+
+/// Services that take the messages of one queue from each other: meant where they do the same, a mistake where each is to have all.
+fn shared_messages(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
+    for name in scenario.queues.keys() {
+        let takes = |node: &&Node| node.consumes.iter().any(|consumer| consumer.from.value == *name);
+        let all: Vec<&Node> = scenario.nodes.values().filter(takes).collect();
+        let [first, second, ..] = all[..] else { continue };
+        let place = second.consumes.iter().find(|consumer| consumer.from.value == *name);
+        let message = format!(
+            "each message of `{name}` goes to one of {}: `{}` does not see what `{}` takes",
+            all.len(),
+            second.name.value,
+            first.name.value
+        );
+        let complaint = Complaint::note(code::SHARED_MESSAGES, message);
+        let complaint = complaint.at(place.and_then(|consumer| consumer.from.place.clone()));
+        complaints
+            .push(complaint.help(format!("where each is to have all of them: a queue for each, or [topics.{name}]")));
     }
 }
 
