@@ -190,8 +190,8 @@ fn what_is_known_when_it_is_stopped_is_told() {
     let text = CHAIN.replace("duration = \"40s\"", "duration = \"400s\"");
     let checked = load(&Source::text("why", &text), None, &Options::default()).unwrap();
     let until = |share| study(&checked, (Pick::Slowest, "slowest"), None, &Until(share, AtomicBool::new(false)));
-    // Where it had not come by then nothing is known.
-    let none = study(&checked, (Pick::Nth(30_000), "30000"), None, &Until(0.0, AtomicBool::new(false)));
+    // Where none was found by then nothing is known.
+    let none = study(&checked, (Pick::Failed, "failed"), None, &Until(0.0, AtomicBool::new(false)));
     assert!(matches!(none, Err(Trouble::Interrupted)));
     // While they were looked for: how many there were by then.
     let looking = until(0.2).unwrap();
