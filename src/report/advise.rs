@@ -42,6 +42,7 @@ pub fn answer(advice: &Advice) -> String {
         return match tried {
             0 if !advice.missing.is_empty() => format!("interrupted before anything was tried; {}", by_rules(advice)),
             0 => format!("there is nothing to be tried; {}", by_rules(advice)),
+            1 => format!("leave it as it is: {all} makes nothing better that is not paid for elsewhere"),
             _ => format!("leave it as it is: none of {all} makes anything better that is not paid for elsewhere"),
         };
     }

@@ -272,7 +272,10 @@ fn pairs(found: &Diagnosis, rows: usize) -> Sheet {
     if left > 0 {
         notes.push(format!("{left} weaker pairs not shown"));
     }
-    notes.push(format!("{} of {all} pairs have no bond that is known", all - found.pairs.len()));
+    notes.push(match all - found.pairs.len() {
+        0 => "a bond between every two".to_owned(),
+        none => format!("no bond is known between {none} of {all} pairs"),
+    });
     if found.pairs.iter().any(|pair| pair.parts().iter().any(|(_, part)| part.share.is_none())) {
         notes.push("?: not assessed".into());
     }
