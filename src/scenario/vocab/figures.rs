@@ -22,6 +22,8 @@ const FAULTS: &str = "faults";
 const SLOS: &str = "promises";
 const COMPARE: &str = "comparisons";
 const LEDGER: &str = "the ledger";
+const COUPLING: &str = "coupling";
+const DIAGNOSIS: &str = "a diagnosis";
 
 /// The words.
 pub(super) const FIGURES: &[Figure] = &[
@@ -297,6 +299,83 @@ pub(super) const FIGURES: &[Figure] = &[
         COMPARE,
         "How many times more replications independent seeds would need for the \
         same interval: what common random numbers save.",
+    ),
+    f(
+        &["lost"],
+        COUPLING,
+        "Of the requests that arrive in an outage and are served without it, the share that is not served with it. Who still \
+         waits when the run stops was not served.",
+    ),
+    f(
+        &["late"],
+        COUPLING,
+        "Of the same requests, the share that is served all the same, but later by more than the client minds: the bound of its \
+         promise, or three times its p50 and 100 ms at least.",
+    ),
+    f(&["stretch"], COUPLING, "Of the same requests that are served all the same, how many times as long they take."),
+    f(
+        &["index"],
+        COUPLING,
+        "Of an edge: of its caller's requests that cross it while it is up, the share that is lost while it is down.",
+    ),
+    f(
+        &["spill-over", "spill_over", "beside"],
+        COUPLING,
+        "Of the caller's requests that do not cross the edge (so many stand under `beside`), the share that is lost while it is \
+         down: what a shared pool passes on.",
+    ),
+    f(&["refusing", "hanging"], COUPLING, "How something is down: what calls it hears no at once, or nothing at all."),
+    f(
+        &["blast", "blast radius", "expected loss", "expected_loss"],
+        COUPLING,
+        "Share of all traffic that is lost while something is down, clients by their weight; times how often it is down.",
+    ),
+    f(
+        &["ε", "epsilon"],
+        COUPLING,
+        "By how many per cent the p99 grows when a node is slower by one per cent; read off at a tenth.",
+    ),
+    f(&["breaks at", "breaks_at"], COUPLING, "How many times as slow a node may be before a promise breaks."),
+    f(&["notch"], "whatif", "A tenth, of whole numbers rounded and at least one; a quarter of a timeout."),
+    f(&["trigger"], "recover", "The fault or the spike of traffic after which one looks whether everybody comes back."),
+    f(
+        &["back after", "back_s"],
+        "recover",
+        "Median time from the trigger's end until a run is as before, of those that come back.",
+    ),
+    f(
+        &["size", "replica-seconds"],
+        "hunt",
+        "How large a fault is: the time that it takes away, replicas times seconds.",
+    ),
+    f(
+        &["tried up to", "up_to_s"],
+        "hunt",
+        "The longest that was tried and whose outcome the run is long enough to show.",
+    ),
+    f(
+        &["bond", "deploy", "data", "loss", "logic"],
+        DIAGNOSIS,
+        "What binds two services, from 0 to 1: released together, a table that both use and one writes, requests lost when the \
+         other is down, a library with rules of the business; all of them together.",
+    ),
+    f(
+        &["in a row", "needs", "served at best"],
+        DIAGNOSIS,
+        "Of a client's requests: services and gateways of the longest chain; nodes whose outage fails them; the share that is \
+         served if each of these is up 99.9 % of the time.",
+    ),
+    f(
+        &["outages"],
+        "advice",
+        "The share of all traffic that is lost or late while one thing is down and says nothing, summed over everything that may \
+         be down.",
+    ),
+    f(&["fits"], "advice", "Whether the way in which one tells another is the one that the rules choose."),
+    f(
+        &["promise", "verdict"],
+        SLOS,
+        "What `[[slos]]` says under `expect`, and whether it was kept: met, failed, undecided.",
     ),
     f(&["no significant difference"], COMPARE, "The 95 % interval of the difference contains zero."),
 ];
