@@ -312,7 +312,12 @@ pub(super) const FIGURES: &[Figure] = &[
         "Of the same requests, the share that is served all the same, but later by more than the client minds: the bound of its \
          promise, or three times its p50 and 100 ms at least.",
     ),
-    f(&["stretch"], COUPLING, "Of the same requests that are served all the same, how many times as long they take."),
+    f(
+        &["cost", "cost_s", "stretch"],
+        COUPLING,
+        "All that fails because something was down, its aftermath included, as the time in which so many requests arrive: 30 s \
+         down may cost 47 s. A lower bound where it is not over when the run stops.",
+    ),
     f(
         &["index"],
         COUPLING,
