@@ -17,12 +17,12 @@ impl Model<'_> {
         let (mut all, mut ways): (ByName, ByName) = Default::default();
         for node in self.scenario.nodes.values().filter(|node| self.scenario.is_meshed(node)) {
             let name = mesh.proxy_of(node);
-            let workers = mesh.replicas_of(self.scenario, node) * mesh.proxy.concurrency.value;
+            let workers = several(mesh.replicas_of(self.scenario, node), mesh.proxy.concurrency.value);
             let entry = all.entry(name.clone()).or_insert_with(|| empty(name, workers, work));
             entry.rate += self.messages(node, average);
             entry.peak_rate += self.messages(node, height);
             if let Some((way, name)) = self.scenario.waypoint_of(node) {
-                let (workers, work) = (way.replicas.value * way.concurrency.value, self.mean(&way.work.value));
+                let (workers, work) = (several(way.replicas.value, way.concurrency.value), self.mean(&way.work.value));
                 let entry = ways.entry(name.clone()).or_insert_with(|| empty(name, workers, work));
                 entry.rate += self.relayed(node, average);
                 entry.peak_rate += self.relayed(node, height);
@@ -84,9 +84,13 @@ fn load(proxy: &mut NodeForecast, held: f64) {
     proxy.held = proxy.utilization;
 }
 
+/// Workers of so many replicas: both are as large as the file likes.
+fn several(replicas: u32, workers: u32) -> f64 {
+    f64::from(replicas) * f64::from(workers)
+}
+
 /// A proxy that nothing passes.
-fn empty(name: String, workers: u32, work: f64) -> NodeForecast {
-    let workers = f64::from(workers);
+fn empty(name: String, workers: f64, work: f64) -> NodeForecast {
     NodeForecast {
         name,
         rate: 0.0,
