@@ -127,3 +127,14 @@ fn what_is_left_counts_as_anything() {
     assert!((all.left - 1e-6).abs() < 1e-12 && (all.pairs, all.all_pairs) == (3, 3), "{all:?}");
     assert!(users.simulated.high.unwrap() - users.simulated.low.unwrap() > all.left);
 }
+
+#[test]
+fn a_fault_of_some_replicas_says_nothing_of_the_whole_node() {
+    let text = CHAIN.replace("[services.a]\n", "[services.a]\nreplicas = 4\n");
+    let down = |replicas: u32| {
+        let coupling = of(&format!("{text}{}", fails("a", &format!("replicas = {replicas}\n"))));
+        let column = coupling.columns.iter().find(|column| column.target.name == "a").unwrap();
+        (column.unavailability.is_some(), column.expected_loss.is_some())
+    };
+    assert_eq!((down(4), down(1)), ((true, true), (false, false)));
+}
