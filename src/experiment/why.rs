@@ -64,7 +64,7 @@ pub struct Why {
     pub groups: Vec<Group>,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
 fn is_none(n: &u64) -> bool {
     *n == 0
 }

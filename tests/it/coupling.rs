@@ -296,10 +296,10 @@ fn slowness_of_a_queue_is_what_theory_says() {
 #[test]
 fn every_promise_has_its_slow_down_or_says_why_not() {
     let slos =
-        "[[slos]]\nof = \"users\"\nexpect = \"mean < 50ms\"\n[[slos]]\nof = \"users\"\nexpect = \"throughput > 1/s\"\n";
+        "[[slos]]\nof = \"users\"\nexpect = \"mean < 10ms\"\n[[slos]]\nof = \"users\"\nexpect = \"throughput > 1/s\"\n";
     let coupling = of(&with(&format!("{SHOP}{slos}")), &Wanted { slow: true, ..Wanted::default() });
     let slow = coupling.slowness.iter().find(|slow| slow.node == "payments").unwrap();
     let breaks = &slow.clients["users"].breaks_at;
-    assert!(breaks["mean < 50ms"].factor.value.is_some_and(|factor| factor > 1.0), "{breaks:?}");
+    assert!(breaks["mean < 10ms"].factor.value.is_some_and(|factor| factor > 1.0), "{breaks:?}");
     assert!(breaks["throughput > 1/s"].because.is_some(), "{breaks:?}");
 }
