@@ -79,9 +79,10 @@ pub fn longer(all: &BTreeMap<String, Stats>) -> Vec<String> {
         ranges.iter_mut().zip(short).for_each(|(range, times)| range.extend(times));
     }
     let told = |(names, ranges): &(Vec<&str>, [Range; 2])| {
-        let needs = TAILS.iter().zip(ranges).filter_map(|((what, _), range)| {
-            Some(format!("{what} needs a run {} times longer", range.text()?))
-        });
+        let needs = TAILS
+            .iter()
+            .zip(ranges)
+            .filter_map(|((what, _), range)| Some(format!("{what} needs a run {} times longer", range.text()?)));
         let needs: Vec<String> = needs.collect();
         (!needs.is_empty()).then(|| format!("no interval: {}: {}", listed(names), needs.join(", ")))
     };

@@ -50,16 +50,18 @@ fn recovery(recovery: &Recovery) -> [Cell; 2] {
     [Cell::toned(recovered, if share >= 1.0 { Tone::Plain } else { Tone::Bad }), after.into()]
 }
 
-/// Who failed first; those whom a fault struck unnoticed have nothing to tell.
+/// Who failed first; nothing where faults struck and nobody suffered.
 pub(super) fn failing(all: &[Failing], shown: usize) -> Sheet {
     let columns =
         [("failed first", 9), ("fault", 4), ("all held from", 6), ("for", 5), ("calls fail from", 7), ("at worst", 8)];
     let mut sheet = Sheet::new(&columns);
     let from = |s: Option<f64>| Cell::from(s.map_or(NONE.into(), seconds));
-    let suffered = |node: &&Failing| {
+    let suffered = |node: &Failing| {
         node.saturated_s.is_some() || node.saturated_for_s > 0.0 || node.failing_s.is_some() || node.worst_share > 0.0
     };
-    let all: Vec<&Failing> = all.iter().filter(suffered).collect();
+    if !all.iter().any(suffered) {
+        return sheet;
+    }
     for node in all.iter().take(shown) {
         let worst =
             Cell::toned(percent(node.worst_share), if node.worst_share > 0.05 { Tone::Bad } else { Tone::Plain });

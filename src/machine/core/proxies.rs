@@ -124,7 +124,13 @@ impl Then {
 
 impl Step {
     /// A pass of a proxy that stands beside the callee with that first replica, or the caller, and the way after it.
-    fn new(gate: Gate, callee: Option<u32>, name: (Purpose, u32), (way, takes): (u32, Option<Span>), then: Then) -> Self {
+    fn new(
+        gate: Gate,
+        callee: Option<u32>,
+        name: (Purpose, u32),
+        (way, takes): (u32, Option<Span>),
+        then: Then,
+    ) -> Self {
         let draws = Draw::salt(name.0, u64::from(WORK + name.1));
         Self { gate, callee: callee.unwrap_or(NONE), name, draws, way, takes, then: then.kind() }
     }
