@@ -202,7 +202,10 @@ impl<P: Probe> Machine<'_, P> {
     fn handle_rare(&mut self, rare: Rare) -> Option<u32> {
         match rare {
             Rare::Post(message) => self.mail.come_in(&mut self.core, message),
-            Rare::Confirm(frame) => return self.core.hear_confirm(frame),
+            Rare::Confirm(frame) => {
+                self.mail.give_up_reply(&self.core, frame);
+                return self.core.hear_confirm(frame);
+            }
             Rare::Ack(delivery) => self.mail.hear_ack(&mut self.core, delivery),
             Rare::Clock(queue) => self.mail.look_at_clock(&mut self.core, QueueId(queue)),
             Rare::Poll(member) => self.mail.poll(&mut self.core, member),

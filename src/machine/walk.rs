@@ -63,7 +63,7 @@ impl<P: Probe> Machine<'_, P> {
                 _ => Flow::On,
             },
             Entry::Waits => Flow::Stay,
-            Entry::Refused => self.turn_off(at),
+            Entry::Full => self.turn_off(at),
         }
     }
 
@@ -229,11 +229,13 @@ impl<P: Probe> Machine<'_, P> {
         self.streams.finish_record(&mut self.core, at, outcome)
     }
 
-    /// A request finds the line full: its answer says so.
+    /// A request finds the line full: its answer says so, or that of one that matters less.
     #[inline(never)]
     fn turn_off(&mut self, at: u32) -> Flow {
-        self.data.unlock(&mut self.core, at);
-        self.calls.reply(&mut self.core, &mut self.stations, at, Outcome::Overloaded, false)
+        let displaced = self.stations.make_room(&mut self.core, at);
+        let who = displaced.unwrap_or(at);
+        self.data.unlock(&mut self.core, who);
+        self.calls.reply(&mut self.core, &mut self.stations, who, Outcome::Overloaded, displaced.is_some())
     }
 
     /// CPU operations in a row are one stretch of work, and one event: work, and the messages around it.

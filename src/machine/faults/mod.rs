@@ -25,6 +25,7 @@ impl<P: Probe> Machine<'_, P> {
         match fault.effect {
             Effect::Move { hole } => return self.relocate(at, hole),
             Effect::Cold | Effect::Poison => return self.spoil(at),
+            Effect::Rollout(rule) => return self.begin_rollout(at, rule),
             _ => {}
         }
         let (on, nth) = (!self.core.trouble.strikes[at as usize].on, self.core.trouble.strikes[at as usize].nth);

@@ -5,7 +5,7 @@ pub(crate) mod consumer;
 pub(crate) mod publish;
 pub(crate) mod queue;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::kernel::{Arena, Id};
 use crate::model::id::NONE;
@@ -63,6 +63,8 @@ pub(crate) struct Message {
     /// Whether nobody can work on it.
     pub(crate) poisoned: bool,
     pub(crate) way: Way,
+    /// Its group, where its queue has any.
+    pub(crate) group: Option<u64>,
 }
 
 /// How a message comes to its queue.
@@ -93,6 +95,7 @@ impl Message {
             place: Whereabouts::Outside,
             poisoned: false,
             way: Way::default(),
+            group: None,
         }
     }
 }
@@ -152,6 +155,8 @@ pub(crate) struct Store {
     pub(crate) poisons: u32,
     /// Whether nothing is delivered for the moment: several messages come back at once.
     pub(crate) hushed: bool,
+    /// Groups of which a consumer has messages: which one, and how many.
+    pub(crate) owners: BTreeMap<u64, (u32, u32)>,
 }
 
 impl Store {
@@ -229,9 +234,25 @@ impl Mail {
 impl Mail {
     /// A message is gone: its slot is free when no delivery remembers it.
     pub(crate) fn drop_message<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        self.free_group(at);
         let message = self.message(at);
         message.place = Whereabouts::Gone;
         self.release(core, at);
+    }
+
+    /// A consumer no longer has a message: when it was the last of its group, that is free.
+    pub(crate) fn free_group(&mut self, at: u32) {
+        let Message { group: Some(group), place: Whereabouts::Delivered, queue, .. } = self.messages[at as usize]
+        else {
+            return;
+        };
+        let owners = &mut self.queues[queue.index()].owners;
+        if let Some(owner) = owners.get_mut(&group) {
+            owner.1 -= 1;
+            if owner.1 == 0 {
+                owners.remove(&group);
+            }
+        }
     }
 
     /// One fewer remembers a message.
@@ -258,6 +279,12 @@ impl Mail {
             place: Whereabouts::Outside,
             way: Way::default(),
             root: if core.plan.queue(to).consumed { old.root } else { NONE },
+            group: core
+                .plan
+                .queue(to)
+                .groups
+                .as_ref()
+                .map(|g| old.group.unwrap_or_else(|| g.of(core.seed, old.lineage))),
             ..old
         };
         core.join_root(new.root);
@@ -278,7 +305,9 @@ impl Mail {
             core.trace(|now| Trace::Sent { frame: at, message: lineage, node, at: now });
         }
         let message = self.insert(Message::sent_by(&frame, lineage, to, root));
-        self.message(message).poisoned = poisoned;
+        let group = core.plan.queue(to).groups.as_ref().map(|groups| groups.of(core.seed, frame.lineage));
+        let buried = self.message(message);
+        (buried.poisoned, buried.group) = (poisoned, group);
         core.join_root(root);
         self.come_in(core, message);
     }

@@ -3,7 +3,7 @@
 //! `kind = "static"` (default): a list in the configuration. It names every replica, whatever happens to it; after a
 //! `move` it is wrong for good. `"dns"`: a name is looked up when no answer is at hand, and the answer is kept for
 //! `ttl` (30 s: the JVM's, and that of the records Kubernetes serves), per caller replica and callee; the first ones
-//! are of any age. Caches add up: one between the callers and the name's server is `propagation`. Nobody asks whether
+//! are of any age. (Where requests are balanced over HTTP/2 it is kept until a connection breaks: see `connections`.) Caches add up: one between the callers and the name's server is `propagation`. Nobody asks whether
 //! an address answers. While a `discovery_outage` lasts every lookup fails: an answer is used up to its end, then calls
 //! fail with `no_endpoint` (resolvers serve stale answers only where told to). `"kubernetes"`: one virtual address per
 //! service; what stands behind it is known to all callers `propagation` after it has changed. `"mesh"`: the same list
@@ -27,7 +27,7 @@ mod readiness;
 
 use crate::units::Span;
 
-pub use book::{Address, Book};
+pub use book::{Address, Book, panics};
 pub use outlier::{OutlierSpec, Outliers};
 pub use readiness::Readiness;
 
@@ -65,4 +65,6 @@ pub struct Discovery {
     pub readiness: Option<Readiness>,
     /// When a caller leaves out replicas that fail it.
     pub outliers: Option<OutlierSpec>,
+    /// With a smaller share of the replicas healthy all get requests; 0: never.
+    pub panic: f64,
 }

@@ -9,6 +9,7 @@ use super::super::read::{Desk, View};
 use super::super::vocab::{Word, word};
 use super::super::walk::transports_used;
 use super::super::written::{Fault, FaultKind, Given, Mesh, Node, Place, Rule, Scenario, on};
+use super::faults::is_rolled;
 use crate::diag::{Code, Complaint, code};
 use crate::model::NodeId;
 use crate::model::balance::Balancer;
@@ -79,6 +80,8 @@ table! {
             "What is balanced over transports with connections; over `free` every request is. Default: request for mesh, else connection.";
         outlier_detection: Rule<OutlierDetection> as Ruled<OutlierDetection>,
             "A caller leaves out a replica that fails it, for a while. Default: none.";
+        panic_threshold: Given<f64> as Or<Share> = "0.0",
+            "With a smaller share of the replicas healthy, requests go to all of them. Envoy's own default is 50%, Istio's 0%.";
     }
 }
 
@@ -135,6 +138,7 @@ impl Discovery {
             "readiness" => watched,
             "distinct" => picks == Balancing::LeastRequest,
             "keys" => picks == Balancing::Hash,
+            "panic_threshold" => !self.panic_threshold.is_default(),
             _ => true,
         })
     }
@@ -167,6 +171,7 @@ impl Lowering<'_> {
                 .map(|probes| Readiness { every: probes.every.value, failures: probes.failures.value })
                 .or(usual),
             outliers: outliers.map(OutlierDetection::lowered),
+            panic: written.panic_threshold.value,
         };
     }
 
@@ -202,8 +207,9 @@ impl Lowering<'_> {
             FaultKind::Deploy => discovery.is_watched(),
             _ => false,
         };
+        let rolls = scenario.nodes.get(node).is_some_and(|node| is_rolled(scenario, node));
         let scaled = scenario.nodes.get(node).is_some_and(|node| on(&node.coming.autoscale).is_some());
-        scaled && discovery.kind != Kind::Static
+        (scaled || rolls) && discovery.kind != Kind::Static
             || scenario.faults.iter().any(|fault| matters(fault.kind.value) && hits(scenario, fault, node))
     }
 }
@@ -275,6 +281,12 @@ fn unused(discovery: &Discovery, complaints: &mut Vec<Complaint>) {
             "where changes are heard of: not for static",
         ),
         (!discovery.is_watched(), "readiness", &readiness, "for kubernetes and mesh only"),
+        (
+            kind != Kind::Mesh && on(&discovery.outlier_detection).is_none(),
+            "panic_threshold",
+            &discovery.panic_threshold.place,
+            "beside `outlier_detection`, or for kind = \"mesh\"",
+        ),
     ];
     for (idle, key, place, what) in said {
         if idle && place.is_some() {

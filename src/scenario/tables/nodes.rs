@@ -11,7 +11,7 @@ use super::super::print::{self, Page, key as quoted_key};
 use super::super::read::{self, Desk, View, check_name, count, count_or, duration, flag, law, number, share, zone};
 use super::super::vocab::{Key, Shape, Table, Word, key, later, word};
 use super::super::walk::is_called;
-use super::super::written::{Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Step, Zone};
+use super::super::written::{Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Step, Zone, on};
 use super::gates::{self, Edge, Gate};
 use super::orders::{self, Io, QueueOrder, Served};
 use super::owners::Owned;
@@ -547,7 +547,7 @@ impl<'s> Lowering<'s> {
             hash: name_hash(name),
             kind: node.kind.word(),
             first_replica: self.plan.replicas(),
-            replicas: node.most_replicas(),
+            replicas: self.places(node),
             life,
             workers: node.concurrency.value.unwrap_or(NONE),
             consumers: consumers(node, called, &self.fed),
@@ -598,7 +598,8 @@ const MILLICORE: f64 = 0.001;
 /// Complains about numbers that cannot be.
 pub(in crate::scenario) fn ranges(node: &Node, complaints: &mut Vec<Complaint>) {
     let nobody = "nobody would serve";
-    zero(node.replicas.value == 0, "replicas", node.replicas.place.as_ref(), nobody, complaints);
+    let awaited = on(&node.coming.autoscale).is_some_and(|scale| scale.min.value == 0);
+    zero(node.replicas.value == 0 && !awaited, "replicas", node.replicas.place.as_ref(), nobody, complaints);
     zero(node.concurrency.value == Some(0), "concurrency", node.concurrency.place.as_ref(), nobody, complaints);
     if let Some(cores) = node.cores.value.filter(|cores| *cores < MILLICORE) {
         let message = format!("`cores` is {cores}; the least is {MILLICORE}");

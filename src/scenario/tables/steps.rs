@@ -182,6 +182,10 @@ pub struct Publish {
     pub key: Option<Given<String>>,
     /// Whether the request waits until the broker has it safe; `None`: the queue's `confirms`, otherwise no.
     pub wait_for_ack: Given<Option<bool>>,
+    /// Whether it waits until a consumer has handled the message.
+    pub wait_for_reply: Given<bool>,
+    /// For how long at most; `None`: for ever.
+    pub timeout: Given<Option<Span>>,
 }
 
 words! {
@@ -337,6 +341,9 @@ table! {
     /// A message to a queue.
     struct SendStep: "a send step", "Puts a message into a queue. The request goes on at once, or waits until the broker has the message safe." {
         send: Given<String> as Must<Text>, "The queue.";
+        wait_for_reply: Given<bool> as Or<Flag> = "false",
+            "Whether the request goes on only when a consumer has handled the message and its word is back: request and reply over a queue.";
+        timeout: Given<Option<Span>> as Maybe<Duration>, "With wait_for_reply: how long it waits at most; then the step fails with `timeout`. Default: for ever.";
         & publishing: Publishing;
         & taken: Taken;
     }
@@ -458,14 +465,18 @@ impl Verbal for SplitStep {
 impl Verbal for SendStep {
     fn verb(self) -> (Verb, Taken) {
         let wait_for_ack = self.publishing.wait_for_ack;
-        (Verb::Publish(Publish { to: self.send, send: true, key: None, wait_for_ack }), self.taken)
+        let Self { wait_for_reply, timeout, .. } = self;
+        let publish = Publish { to: self.send, send: true, key: None, wait_for_ack, wait_for_reply, timeout };
+        (Verb::Publish(publish), self.taken)
     }
 }
 
 impl Verbal for PublishStep {
     fn verb(self) -> (Verb, Taken) {
         let wait_for_ack = self.publishing.wait_for_ack;
-        (Verb::Publish(Publish { to: self.publish, send: false, key: self.key, wait_for_ack }), self.taken)
+        let (wait_for_reply, timeout) = (Given::default(false), Given::default(None));
+        let publish = Publish { to: self.publish, send: false, key: self.key, wait_for_ack, wait_for_reply, timeout };
+        (Verb::Publish(publish), self.taken)
     }
 }
 
@@ -727,6 +738,8 @@ fn publish(publish: &Publish) -> Vec<String> {
     let mut parts = vec![format!("{} = {}", if publish.send { "send" } else { "publish" }, quoted(&publish.to.value))];
     parts.extend(publish.key.as_ref().map(|k| format!("key = {}", quoted(&k.value))));
     parts.extend(publish.wait_for_ack.value.map(|wait| format!("wait_for_ack = {wait}")));
+    parts.extend(publish.wait_for_reply.value.then(|| "wait_for_reply = true".to_owned()));
+    parts.extend(publish.timeout.value.map(|most| format!("timeout = {}", Duration::print(&most))));
     parts
 }
 

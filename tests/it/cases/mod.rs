@@ -1,6 +1,7 @@
 //! Reports from the field and from the documentation of real systems, as small scenarios with their right values. Each test
 //! names its source. The scenarios stand beside the tests, one file a report.
 
+mod balancing;
 mod calls;
 mod censored;
 mod corpus;
@@ -13,8 +14,11 @@ mod presets;
 mod presets_brokers;
 mod queues;
 mod recovery;
+mod refusing;
 mod releases;
+mod rollouts;
 mod said;
+mod scaling;
 mod streams;
 mod verdicts;
 mod width;
