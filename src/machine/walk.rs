@@ -99,6 +99,7 @@ impl<P: Probe> Machine<'_, P> {
             Op::DecodedAhead => self.stations.end_decoding(core, at),
             Op::Gather(call) => self.stations.gather(core, at, call, next),
             Op::Compare { fail } => self.data.compare(core, at, next, fail),
+            Op::Replicate(lag) => self.data.replicate(core, at, lag, next),
             Op::Borrow { lender, edge, .. } => self.calls.wire.borrow(core, at, lender, edge),
             Op::GiveBack(lender) => self.calls.wire.give_back(core, at, lender),
             Op::Look { lookup, hit } => self.data.look(core, at, lookup, hit),

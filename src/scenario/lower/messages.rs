@@ -45,6 +45,9 @@ impl<'s> Lowering<'s> {
             lender: NONE,
             in_transaction: false,
             primary: false,
+            spares_primary: false,
+            changes: false,
+            table: 0,
         };
         self.plan.calls.push(call);
         CallId(self.plan.calls.len() as u32 - 1)

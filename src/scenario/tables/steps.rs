@@ -165,6 +165,8 @@ pub struct Call {
     pub mode: Given<Mode>,
     /// Queries: how long one waits for a lock at most; `None`: for ever.
     pub lock_timeout: Given<Option<Span>>,
+    /// Queries: where a read goes in a database with replicas; default anywhere.
+    pub read_from: Given<ReadFrom>,
     /// Calls: whether the caller needs the answer; default true.
     pub uses_reply: Given<bool>,
     /// Whether doing it twice is as good as doing it once; default true.
@@ -186,6 +188,15 @@ pub struct Publish {
     pub wait_for_reply: Given<bool>,
     /// For how long at most; `None`: for ever.
     pub timeout: Given<Option<Span>>,
+}
+
+words! {
+    /// Where a read goes in a database with replicas.
+    pub enum ReadFrom {
+        Any = "any", "To the primary or a replica, in turn.";
+        Primary = "primary", "To the primary, which knows all that was written.";
+        Replica = "replica", "To a replica, as long as there is one.";
+    }
 }
 
 words! {
@@ -274,6 +285,7 @@ table! {
         mode: Given<Mode> as Or<Mode> = "\"read\"", "What it does to the table.";
         lock_timeout: Given<Option<Span>> as Maybe<Duration>,
             "How long it waits for a lock on the table at most; then it fails with `lock_timeout`. PostgreSQL's; default: for ever.";
+        read_from: Given<ReadFrom> as Or<ReadFrom> = "\"any\"", "Where a read goes in a database with replicas.";
         & sizes: Sizes;
         & calling: Calling;
         & guards: Guards;
@@ -430,8 +442,8 @@ impl Verbal for CallStep {
 
 impl Verbal for QueryStep {
     fn verb(self) -> (Verb, Taken) {
-        let Self { query, table, mode, lock_timeout, sizes, calling, guards, taken } = self;
-        let call = Call { guards, table, mode, lock_timeout, ..Call::to(query) };
+        let Self { query, table, mode, lock_timeout, read_from, sizes, calling, guards, taken } = self;
+        let call = Call { guards, table, mode, lock_timeout, read_from, ..Call::to(query) };
         (Verb::Query(call.sized(sizes).failing(calling)), taken)
     }
 }
@@ -499,6 +511,7 @@ impl Call {
             table: None,
             mode: Given::default(Mode::Read),
             lock_timeout: Given::default(None),
+            read_from: Given::default(ReadFrom::Any),
             uses_reply: Given::default(true),
             idempotent: Given::default(true),
         }
@@ -751,6 +764,8 @@ fn call(verb: &str, call: &Call) -> Vec<String> {
     let mode = call.mode.value;
     parts.extend((mode != Mode::Read).then(|| format!("mode = {}", Mode::print(&mode))));
     parts.extend(call.lock_timeout.value.map(|most| format!("lock_timeout = {}", Duration::print(&most))));
+    let from = call.read_from.value;
+    parts.extend((from != ReadFrom::Any).then(|| format!("read_from = {}", ReadFrom::print(&from))));
     parts.extend(sizes(&call.request, &call.response));
     parts.extend((!call.uses_reply.value).then(|| "uses_reply = false".to_owned()));
     parts.extend((!call.idempotent.value).then(|| "idempotent = false".to_owned()));

@@ -48,6 +48,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["contention", "coherency"], include_str!("../../model/contention.rs")),
     (&["tables", "writers", "transaction", "conditional_write"], include_str!("../../machine/data/lock.rs")),
     (&["exclusive", "lock_timeout"], include_str!("../../machine/data/grip.rs")),
+    (&["replication_lag", "read_from"], include_str!("../../machine/data/copies.rs")),
     (&["deadlock", "deadlock_timeout"], include_str!("../../machine/data/deadlock.rs")),
     (&["links", "flip", "pattern"], include_str!("../edit/flip.rs")),
     (

@@ -4,11 +4,13 @@
 mod balancing;
 mod calls;
 mod censored;
+mod connections;
 mod corpus;
 mod hostile;
 mod intervals;
 mod kafka;
 mod locks;
+mod messaging;
 mod modes;
 mod presets;
 mod presets_brokers;
