@@ -13,9 +13,9 @@
 //! Servers close connections, too. `server_idle_timeout` is how long one keeps an idle connection (Node.js 5 s, nginx 75 s, a load
 //! balancer of AWS 60 s). A client that keeps it longer (`idle_timeout`) races with that: a request that is written within the last
 //! round trip before the server's time is over reaches a socket that has just been closed and fails with `reset`, which is a 502 of
-//! a balancer; over HTTP/2 the server says goodbye first (GOAWAY) and nothing is lost. `max_age` is how long a connection lives
-//! (gRPC's MAX_CONNECTION_AGE, for each ± 10 %): then it takes no new requests and closes with the last one on it, however long that
-//! takes (MAX_CONNECTION_AGE_GRACE is infinite); one that is never without a waiting caller is not asked its age.
+//! a balancer; over HTTP/2 the server says goodbye first (`GOAWAY`) and nothing is lost. `max_age` is how long a connection lives
+//! (gRPC's `MAX_CONNECTION_AGE`, for each ± 10 %): then it takes no new requests and closes with the last one on it, however long that
+//! takes (`MAX_CONNECTION_AGE_GRACE` is infinite); one that is never without a waiting caller is not asked its age.
 //!
 //! With `kind = "dns"` and `balance_per = "request"` over HTTP/2 a name is looked up once and then again when a connection of the
 //! caller breaks, comes of age or cannot be opened, at most every 30 s: gRPC's resolver, which asks nothing while all is well. New

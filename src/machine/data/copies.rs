@@ -7,8 +7,8 @@
 //! would have been another. Reads of a transaction that writes, and those with `read_from = "primary"`, see everything;
 //! `read_from = "replica"` keeps them off the primary as long as there is another. A replica that takes over has missed nothing.
 //!
-//! The lag is that of asynchronous replication (PostgreSQL's `replay_lag`, MySQL's seconds behind source, an RDS read replica's
-//! `ReplicaLag`), and takes no work here. Where readers are sent: MongoDB calls that a read preference, Rails a role.
+//! The lag is that of asynchronous replication (PostgreSQL's `replay_lag`, `Seconds_Behind_Source` of `MySQL`, `ReplicaLag` of a
+//! read replica in RDS), and takes no work here. Where readers are sent is a read preference of `MongoDB`, a role of Rails.
 
 use std::collections::BTreeMap;
 
@@ -65,10 +65,8 @@ impl Data {
         let (table, changes) = (call.table, call.changes);
         let copies = self.copies.entry(node).or_default();
         if changes {
-            let shows = |nth: u32| match nth == own {
-                true => now,
-                false => now + core.vary(lag, frame.lineage, Purpose::Back, LAG + nth),
-            };
+            let takes = |nth: u32| core.vary(lag, frame.lineage, Purpose::Back, LAG + nth);
+            let shows = |nth: u32| if nth == own { now } else { now + takes(nth) };
             copies.write(table, shows, replicas);
         } else {
             let stale = copies.is_behind(table, own, now);

@@ -1,10 +1,9 @@
 //! Faults strike and end: what a fault does to all parts at once.
 
+pub(crate) mod at_once;
 pub(crate) mod crash;
 pub(crate) mod freeze;
 pub(crate) mod hazard;
-pub(crate) mod relocate;
-pub(crate) mod spoil;
 
 use crate::kernel::Phase;
 use crate::model::fault::{Effect, Mode, When};

@@ -142,7 +142,7 @@ impl Mail {
         what.place = Whereabouts::Delivered;
         let what = *what;
         let (queue, counted, again) = (what.queue, what.counted, what.deliveries > 1);
-        if let Some(group) = what.group {
+        if let Some(group) = what.way.group {
             self.queues[queue.index()].owners.entry(group).or_insert((to, 0)).1 += 1;
         }
         // Acknowledged before it is handled, a message is its consumer's, whose channel tells of its death: nothing is waited for.

@@ -63,17 +63,17 @@ pub(crate) struct Message {
     /// Whether nobody can work on it.
     pub(crate) poisoned: bool,
     pub(crate) way: Way,
-    /// Its group, where its queue has any.
-    pub(crate) group: Option<u64>,
 }
 
-/// How a message comes to its queue.
+/// How a message comes to its queue, and where it belongs there.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Way {
     /// From its publisher; `None`: from another queue.
     pub(crate) edge: Option<EdgeId>,
     /// How often it was sent again because the network dropped it.
     pub(crate) resent: u8,
+    /// Its group, where its queue has any.
+    pub(crate) group: Option<u64>,
 }
 
 impl Message {
@@ -95,7 +95,6 @@ impl Message {
             place: Whereabouts::Outside,
             poisoned: false,
             way: Way::default(),
-            group: None,
         }
     }
 }
@@ -242,7 +241,8 @@ impl Mail {
 
     /// A consumer no longer has a message: when it was the last of its group, that is free.
     pub(crate) fn free_group(&mut self, at: u32) {
-        let Message { group: Some(group), place: Whereabouts::Delivered, queue, .. } = self.messages[at as usize]
+        let Message { way: Way { group: Some(group), .. }, place: Whereabouts::Delivered, queue, .. } =
+            self.messages[at as usize]
         else {
             return;
         };
@@ -269,6 +269,8 @@ impl Mail {
     /// A copy of a message goes on in another queue, as new.
     pub(crate) fn forward<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, to: QueueId) {
         let old = *self.message(at);
+        let groups = core.plan.queue(to).groups.as_ref();
+        let group = groups.map(|groups| old.way.group.unwrap_or_else(|| groups.of(core.seed, old.lineage)));
         let new = Message {
             lineage: old.lineage.child(core.plan.node(core.plan.queue(to).node).hash, 0),
             queue: to,
@@ -277,14 +279,8 @@ impl Mail {
             effects: 0,
             open: 1,
             place: Whereabouts::Outside,
-            way: Way::default(),
+            way: Way { group, ..Way::default() },
             root: if core.plan.queue(to).consumed { old.root } else { NONE },
-            group: core
-                .plan
-                .queue(to)
-                .groups
-                .as_ref()
-                .map(|g| old.group.unwrap_or_else(|| g.of(core.seed, old.lineage))),
             ..old
         };
         core.join_root(new.root);
@@ -307,7 +303,7 @@ impl Mail {
         let message = self.insert(Message::sent_by(&frame, lineage, to, root));
         let group = core.plan.queue(to).groups.as_ref().map(|groups| groups.of(core.seed, frame.lineage));
         let buried = self.message(message);
-        (buried.poisoned, buried.group) = (poisoned, group);
+        (buried.poisoned, buried.way.group) = (poisoned, group);
         core.join_root(root);
         self.come_in(core, message);
     }

@@ -40,11 +40,12 @@ impl Mail {
         let waits = post.waits || held || post.replies;
         let reserved = full == WhenFull::Block && !waits;
         store.reserved += u32::from(reserved);
+        let groups = plan.queue(post.queue).groups.as_ref();
+        let group = groups.map(|groups| groups.of(core.seed, frame.lineage));
         let message = self.insert(Message {
             publisher: if waits { at } else { NONE },
             place: if reserved { Whereabouts::Expected } else { Whereabouts::Outside },
-            way: Way { edge: Some(post.edge), resent: 0 },
-            group: plan.queue(post.queue).groups.as_ref().map(|groups| groups.of(core.seed, frame.lineage)),
+            way: Way { edge: Some(post.edge), resent: 0, group },
             ..Message::sent_by(&frame, lineage, post.queue, root)
         });
         core.join_root(root);

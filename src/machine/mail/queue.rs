@@ -39,7 +39,7 @@ impl Mail {
             let Store { ready, owners, .. } = &mut self.queues[queue.index()];
             let messages = &self.messages;
             let free = |at: u32| {
-                let owner = messages[at as usize].group.and_then(|group| owners.get(&group));
+                let owner = messages[at as usize].way.group.and_then(|group| owners.get(&group));
                 owner.is_none_or(|owner| owner.0 == member)
             };
             let next = if grouped { ready.pop_if(free) } else { ready.pop() }?;

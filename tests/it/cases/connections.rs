@@ -19,7 +19,7 @@ fn grown(connections: &str) -> f64 {
 }
 
 /// grpc/grpc-java#10708, and grpc-go since 1.26: the resolver asks again only when a connection breaks. What is new gets nothing,
-/// until MAX_CONNECTION_AGE makes connections break.
+/// until `MAX_CONNECTION_AGE` makes connections break.
 #[test]
 fn new_replicas_get_nothing_over_grpc_until_a_connection_breaks() {
     let (three, five) = (grown(""), grown("connections = { max_age = \"30s\" }"));
