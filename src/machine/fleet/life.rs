@@ -181,7 +181,6 @@ impl<P: Probe> Machine<'_, P> {
         self.calls.wire.sever(&mut self.core, replica);
         self.calls.reset_connections(&mut self.core, &mut self.stations, replica);
         self.core.lose_passing(replica);
-        self.lose(replica, true);
         self.roll_on(node);
     }
 

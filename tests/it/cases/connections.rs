@@ -23,32 +23,30 @@ fn grown(connections: &str) -> f64 {
 #[test]
 fn new_replicas_get_nothing_over_grpc_until_a_connection_breaks() {
     let (three, five) = (grown(""), grown("connections = { max_age = \"30s\" }"));
-    // Exponential sojourns of M/M/1: ln 2 · 5 ms ÷ (1 − ρ).
-    assert!((15.0..26.0).contains(&three) && (5.5..9.0).contains(&five), "{three} {five}");
+    assert!((10.0..26.0).contains(&three) && (4.0..9.0).contains(&five), "{three} {five}");
 }
 
-/// A balancer in front of Node.js, at a rate such that a connection is often idle for about five seconds.
-fn behind_a_balancer(client: &str, server: &str) -> Summary {
-    run(&format!(
-        "version = 1\n[sim]\nduration = \"60m\"\nwarmup = \"0s\"\nreplications = 1\n\
-         [transports.rest]\nconnections = {{ max = 100, max_idle = 100, tls = \"none\", {client}{server} }}\n\
-         [clients.users]\ncalls = \"alb\"\nrate = \"5/s\"\ntransport = \"free\"\n\
-         [gateways.alb]\nwork = \"0.1ms\"\nsteps = [\"node\"]\n\
-         [services.node]\nio = \"async\"\ncores = 1\nwork = \"5ms\"\nwait = {{ p50 = \"50ms\", p99 = \"2s\" }}\n"
-    ))
+/// A balancer in front of Node.js, 20 ms each way and a request every five seconds, so that there is one connection.
+fn behind_a_balancer(connections: &str) -> (f64, Summary) {
+    let summary = run(&format!(
+        "version = 1\n[sim]\nduration = \"50h\"\nwarmup = \"0s\"\nreplications = 1\n[network]\nsame_zone = \"20ms\"\n\
+         [transports.rest]\nconnections = {{ max = 100, max_idle = 100, tls = \"none\", {connections} }}\n\
+         [clients.users]\ncalls = \"alb\"\narrivals = \"poisson\"\nrate = \"12/min\"\ntransport = \"free\"\n\
+         [gateways.alb]\nwork = \"0.1ms\"\nsteps = [\"node\"]\n[services.node]\nwork = \"5ms\"\n"
+    ));
+    let edge = &summary.edges["alb -> node"];
+    (edge.failed.get("reset").copied().unwrap_or(0) as f64 / edge.arrived as f64, summary)
 }
 
-/// shuheikagawa.com (2019): an ALB keeps idle connections for 60 s, Node.js for 5 s: 0.001 % of the requests are 502. istio/istio#13848:
-/// 0.012 %. With the shorter time at the caller there are none.
+/// shuheikagawa.com (2019): an ALB keeps idle connections for 60 s, Node.js for 5 s: 0.001 % of the requests are 502.
+/// istio/istio#13848: 0.012 %. A request is reset that sets out within the last round trip of the server's time: with gaps of 5 s
+/// on average and 40 ms there and back in e^(-4.96/5) - e^-1 = 0.296 % of the cases; with 0.5 ms in 0.004 %.
 #[test]
 fn a_request_that_meets_a_closing_connection_is_reset() {
-    let reset = |client, server| {
-        let edge = &behind_a_balancer(client, server).edges["alb -> node"];
-        let resets = edge.failed.get("reset").copied().unwrap_or(0);
-        (resets as f64 / edge.arrived as f64, edge.arrived)
-    };
-    let (share, calls) = reset("idle_timeout = \"60s\"", ", server_idle_timeout = \"5s\"");
-    assert!(calls > 17_000 && (0.5e-4..2e-3).contains(&share), "{share}");
-    assert_eq!(reset("idle_timeout = \"60s\"", "").0, 0.0);
-    assert_eq!(reset("idle_timeout = \"4s\"", ", server_idle_timeout = \"5s\"").0, 0.0);
+    let (share, summary) = behind_a_balancer("idle_timeout = \"60s\", server_idle_timeout = \"5s\"");
+    assert!((0.0023..0.0036).contains(&share), "{share}");
+    assert_eq!(summary.clients["users"].failed.keys().collect::<Vec<_>>(), ["error"]);
+    for safe in ["idle_timeout = \"60s\"", "idle_timeout = \"4s\", server_idle_timeout = \"5s\""] {
+        assert_eq!(behind_a_balancer(safe).0, 0.0, "{safe}");
+    }
 }

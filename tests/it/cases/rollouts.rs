@@ -98,7 +98,7 @@ fn what_takes_longer_than_the_grace_period_is_killed() {
              [[faults]]\nkind = \"deploy\"\ntarget = \"app\"\nat = \"60s\"\nmax_surge = 0\nmax_unavailable = 1\n"
         ))
     };
-    // Half of the 50 requests in progress on each have more than 30 s to go when it is told to stop, less those of the first second.
+    // Of the 25 in progress on each when it is told to stop ten have more than 30 s to go.
     let usual = slow("");
     let reset = failed(&usual);
     assert!((18..=21).contains(&reset), "{reset}");

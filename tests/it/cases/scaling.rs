@@ -70,16 +70,16 @@ fn spike(scale: &str) -> Vec<f64> {
     told.timeline.iter().map(|strength| strength.replicas).collect()
 }
 
-/// Reported of Kubernetes: after a spike p99 climbs for three to four minutes. Metrics are up to a minute late, the
-/// controller looks every 15 s, pods start within a minute, and what the first look asks for is not enough: CPU use ends at 100 %.
+/// Reported of Kubernetes (two to ten replicas, 70 % CPU): after a spike p99 climbs for three to four minutes. Metrics are half a
+/// minute old, the controller looks every 15 s, and what it sees is 100 % at most: it asks for one more, then for two, and each
+/// time waits a minute until they are ready. Without the lag of the metric that takes 165 s, with it 255 s.
 #[test]
 fn late_metrics_make_a_spike_last_for_minutes() {
     // Five seconds between two marks.
-    let enough = |sizes: &[f64]| sizes.iter().position(|size| *size >= 6.0).unwrap() * 5 - 120;
-    let (at_once, late) = (spike(""), spike(", metric_lag = \"60s\""));
-    let slow = spike(", metric_lag = \"60s\", scale_up = { pods = 1, percent = \"0%\", period = \"60s\" }");
-    let seconds = [enough(&at_once), enough(&late), enough(&slow)];
-    assert!((75..=150).contains(&seconds[0]), "{seconds:?}");
-    assert_eq!(seconds[1], seconds[0] + 60, "{seconds:?}");
-    assert!(seconds[2] >= 240, "{seconds:?}");
+    let enough = |sizes: &[f64]| sizes.iter().position(|size| *size >= 6.0).unwrap() as i64 * 5 - 120;
+    let (at_once, late) = (spike(""), spike(", metric_lag = \"30s\""));
+    let slow = spike(", metric_lag = \"30s\", scale_up = { pods = 1, percent = \"0%\", period = \"60s\" }");
+    let [at_once, late, slow] = [enough(&at_once), enough(&late), enough(&slow)];
+    assert!((160..=175).contains(&at_once) && (250..=265).contains(&late), "{at_once} {late}");
+    assert!(slow >= late + 60, "{slow}");
 }
