@@ -215,6 +215,7 @@ impl<P: Probe> Machine<'_, P> {
             Rare::Look(node) => self.look_at(NodeId(node)),
             Rare::Pass(frame) => self.calls.come_by(&mut self.core, &mut self.stations, frame),
             Rare::Receipt(frame) => self.core.take_receipt(frame),
+            Rare::Ask(asked) => self.ask(asked),
             Rare::Suspect(frame) => self.suspect(frame),
             Rare::Ready(replica) | Rare::Warm(replica) | Rare::Close(replica) => self.live_on(replica, rare),
         }

@@ -118,7 +118,7 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    fn take_down(&mut self, replica: u32, hole: bool, crash: bool) {
+    pub(crate) fn take_down(&mut self, replica: u32, hole: bool, crash: bool) {
         let was_up = self.core.is_up(replica);
         let plight = &mut self.core.trouble.plights[replica as usize];
         plight.down += 1;

@@ -92,6 +92,11 @@ impl Fleet {
         matches!(self.stage_of(replica), Stage::Starting | Stage::Ready)
     }
 
+    /// Whether a replica is there and does not start: it is asked whether it works.
+    pub(crate) fn is_running(&self, replica: u32) -> bool {
+        self.stage_of(replica) == Stage::Ready
+    }
+
     /// Whether a replica is ready, and no fault has taken it down.
     pub(crate) fn is_ready<P: Probe>(&self, core: &Core<'_, P>, replica: u32) -> bool {
         self.stage_of(replica) == Stage::Ready && core.is_up(replica)

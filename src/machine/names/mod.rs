@@ -20,6 +20,7 @@ use crate::units::{Span, Time};
 
 use crate::machine::core::Core;
 use crate::machine::core::event::Rare;
+use crate::machine::names::health::Asked;
 use crate::model::balance::Memory;
 
 /// Addresses, and what is on its way to those who use them.
@@ -45,6 +46,8 @@ pub(crate) struct Names {
     changes: Vec<VecDeque<(Time, Vec<Address>)>>,
     /// By node: outages of discovery that are on.
     pub(crate) dark: Vec<u32>,
+    /// By replica, two for each: how its readiness and its liveness are asked for; empty where no probe stands in line.
+    pub(crate) asked: Vec<Asked>,
     /// By link: whether its name is looked up again when a connection breaks, and not before.
     lasting: Vec<bool>,
 }
@@ -80,6 +83,7 @@ impl Names {
             answers: vec![None; nodes],
             changes: vec![VecDeque::new(); nodes],
             dark: vec![0; nodes],
+            asked: vec![Asked::default(); if plan.discovery.asks() { 2 * replicas } else { 0 }],
             lasting,
         }
     }

@@ -119,6 +119,18 @@ impl Replica {
 }
 
 impl Stations {
+    /// Whether a replica has a worker for whoever comes now.
+    pub(crate) fn has_room(&self, replica: u32) -> bool {
+        let replica = &self.replicas[replica as usize];
+        replica.busy < replica.workers
+    }
+
+    /// Whether nobody waits any more who stood in a replica's line at a moment.
+    pub(crate) fn has_served<P: Probe>(&self, core: &Core<'_, P>, replica: u32, at: Time) -> bool {
+        let oldest = self.replicas[replica as usize].line.oldest(u8::MAX, |frame| core.frames[frame].wait.since);
+        oldest.is_none_or(|since| since > at)
+    }
+
     /// All workers of a replica are free.
     pub(crate) fn empty<P: Probe>(&mut self, core: &mut Core<'_, P>, index: u32) {
         let replica = &mut self.replicas[index as usize];

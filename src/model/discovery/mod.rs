@@ -29,7 +29,7 @@ use crate::units::Span;
 
 pub use book::{Address, Book, panics};
 pub use outlier::{OutlierSpec, Outliers};
-pub use readiness::Readiness;
+pub use readiness::{Depth, Readiness};
 
 /// How replicas are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +46,11 @@ pub enum Kind {
 }
 
 impl Discovery {
+    /// Whether probes stand in line with requests.
+    pub fn asks(&self) -> bool {
+        self.liveness.is_some() || self.readiness.is_some_and(|probes| probes.queues())
+    }
+
     /// Whether callers hear of changes by themselves.
     pub fn is_watched(&self) -> bool {
         matches!(self.kind, Kind::Kubernetes | Kind::Mesh)
@@ -63,6 +68,8 @@ pub struct Discovery {
     pub propagation: Span,
     /// How replicas are asked whether they work; `None`: not at all.
     pub readiness: Option<Readiness>,
+    /// Who is restarted that does not answer; `None`: nobody.
+    pub liveness: Option<Readiness>,
     /// When a caller leaves out replicas that fail it.
     pub outliers: Option<OutlierSpec>,
     /// With a smaller share of the replicas healthy all get requests; 0: never.

@@ -25,7 +25,11 @@ impl Plan {
     pub fn is_calm(&self) -> bool {
         let calm = |node: &Node| node.life.is_none() && node.intake.is_none() && node.contention.is_none();
         let races = self.channels.iter().any(Channel::races);
-        self.faults.is_empty() && self.flows.is_empty() && self.nodes.iter().all(calm) && !races
+        self.faults.is_empty()
+            && self.flows.is_empty()
+            && self.nodes.iter().all(calm)
+            && !races
+            && !self.discovery.asks()
     }
 
     /// Whether the load stays what it is and nothing goes wrong; only then are halves compared and batch means used.

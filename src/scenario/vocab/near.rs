@@ -201,9 +201,9 @@ const ABSENT: &[(&[&str], &str)] = &[
          how long the caller keeps an idle one, and how long the callee does",
     ),
     (
-        &["liveness", "liveness_probe", "startup_probe", "health_check", "healthcheck", "health"],
-        "there are no probes that restart a replica; what comes nearest is `readiness` in [discovery] (who gets requests), and \
-         the fault `crash` for what a restart does",
+        &["liveness_probe", "readiness_probe", "startup_probe", "health_check", "healthcheck", "health"],
+        "probes are those of [discovery]: readiness = { probe = \"shallow\" } takes a replica out, liveness = { … } restarts it; a \
+         startup probe is part of `ready_after`",
     ),
     (
         &["reply", "reply_to", "correlation_id"],

@@ -101,6 +101,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["partition"], include_str!("../../model/fault/partition.rs")),
     (&["packet_loss"], include_str!("../../model/fault/packet_loss.rs")),
     (&["deploy", "breaking"], include_str!("../../model/fault/deploy.rs")),
+    (&["liveness", "probe", "shallow", "deep"], include_str!("../../model/discovery/readiness.rs")),
     (&["rollout", "drain", "max_surge", "max_unavailable", "pre_stop"], include_str!("../../model/fault/rollout.rs")),
     (&["move"], include_str!("../../model/fault/relocation.rs")),
     (&["discovery_outage"], include_str!("../../model/fault/discovery_outage.rs")),

@@ -14,6 +14,7 @@ mod messaging;
 mod modes;
 mod presets;
 mod presets_brokers;
+mod probes;
 mod queues;
 mod recovery;
 mod refusing;

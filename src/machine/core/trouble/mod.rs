@@ -109,7 +109,10 @@ impl Trouble {
     /// No fault is on.
     pub(crate) fn new(plan: &Plan) -> Self {
         let races = plan.channels.iter().any(Channel::races);
-        let possible = !plan.faults.is_empty() || plan.nodes.iter().any(|node| node.life.is_some()) || races;
+        let possible = !plan.faults.is_empty()
+            || plan.nodes.iter().any(|node| node.life.is_some())
+            || races
+            || plan.discovery.asks();
         let wears = plan.faults.iter().any(|f| matches!(f.when, When::Random { busy_only: true, .. }));
         let trouble = Self { possible, wears, ..Self::default() };
         if !possible {
