@@ -12,9 +12,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::fault::Effect;
 use crate::model::{FaultId, Plan};
+use crate::stats::{Interval, mean_of};
 
-use super::estimate::Replication;
+use super::estimate::{CONFIDENCE, Replication};
 use super::measure::{Aftermath, Spell, Window, planned};
 use super::summary::{Fault, Recovery};
 
@@ -61,6 +63,7 @@ pub(crate) fn faults(replications: &[Replication], plan: &Plan) -> Vec<Fault> {
             name: fault.name.clone(),
             at_s,
             duration_s,
+            took_s: took(replications, id, fault),
             struck: spells,
             // Whoever comes first keeps a name that is used twice: clients.
             recovery_s: patients.iter().zip(&bands).rev().map(recovery).collect::<BTreeMap<_, _>>(),
@@ -68,6 +71,14 @@ pub(crate) fn faults(replications: &[Replication], plan: &Plan) -> Vec<Fault> {
         }
     };
     (0..).map(FaultId).zip(&plan.faults).map(one).collect()
+}
+
+/// How long a rollout took, over the replications; nothing where it did not end in one of them.
+fn took(replications: &[Replication], id: FaultId, fault: &crate::model::fault::Fault) -> Option<Interval> {
+    let Effect::Rollout(_) = fault.effect else { return None };
+    let length = |spell: &Spell| Some(spell.until?.since(spell.from).as_secs_f64());
+    let all: Option<Vec<f64>> = replications.iter().flat_map(|r| own(&r.measure.aftermath, id)).map(length).collect();
+    all.filter(|all| !all.is_empty()).map(|all| mean_of(&all, CONFIDENCE))
 }
 
 /// Clients, flows, groups and queues, in the order of their windows.

@@ -17,7 +17,8 @@ pub(super) fn faults(faults: &[Fault]) -> Sheet {
         for who in fault.recovery_s.keys().filter(told) {
             let begins = when(fault.at_s, "at random");
             let instant = fault.duration_s == Some(0.0);
-            let lasts = when(fault.duration_s, if random { NONE } else { "to the end" });
+            let took = fault.took_s.as_ref().and_then(|took| took.value);
+            let lasts = when(fault.duration_s.or(took), if random { NONE } else { "to the end" });
             let lasts = if instant { "at once".into() } else { lasts };
             let cells = [begins, lasts, count(fault.struck).into(), clean(who).into()];
             sheet.push(&fault.name, cells.into_iter().chain(recovery(&fault.recovery_s[who])));

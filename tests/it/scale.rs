@@ -5,7 +5,7 @@ use std::cell::Cell;
 use hoptax::experiment::summary::Summary;
 use hoptax::machine::Stop;
 use hoptax::model::plan::{Life, Warmup};
-use hoptax::model::policy::{Autoscale, Metric};
+use hoptax::model::policy::{Autoscale, Metric, Pace};
 use hoptax::model::{Cause, Fact, LawId, Plan, Probe};
 use hoptax::random::dist::{Dist, Law};
 use hoptax::units::{Span, Time};
@@ -163,9 +163,22 @@ fn restless(plan: &mut Plan) {
         let metric = [Metric::InFlight, Metric::Cpu, Metric::Workers, Metric::Rps][nth % 4];
         let metric = if node.workers == hoptax::model::id::NONE { Metric::InFlight } else { metric };
         let (max, every) = (node.replicas, millis(5));
-        let autoscale = Autoscale { min: 1, max, metric, target: 0.2, every, request: None, stabilization: millis(7) };
+        let autoscale = Autoscale {
+            min: 1,
+            max,
+            metric,
+            target: 0.2,
+            every,
+            request: None,
+            stabilization: millis(7),
+            patience: Span::ZERO,
+            up: Pace::UP,
+            down: Pace::DOWN,
+            metric_lag: Span::ZERO,
+            useful: u32::MAX,
+        };
         let warmup = (nth % 2 == 0).then_some(Warmup { factor: 4.0, over: millis(40) });
-        node.life = Some(Life { initial: 1, ready_after, warmup, autoscale: Some(autoscale) });
+        node.life = Some(Life { initial: 1, ready_after, warmup, autoscale: Some(autoscale), drain: None });
     }
 }
 

@@ -25,7 +25,7 @@ use crate::scenario::Checked;
 use crate::stats::Exported;
 
 pub use brokers::*;
-pub use cache::CacheFigures;
+pub use cache::{CacheFigures, ReplicationFigures};
 pub use course::*;
 pub use faults::*;
 pub use ledger::*;
@@ -250,6 +250,9 @@ pub struct Node {
     /// Of a cache: what its looks found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheFigures>,
+    /// Of a database whose replicas lag: what reads saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replication: Option<ReplicationFigures>,
     /// `service`, `database`, `external`, … as written; for tables.
     #[serde(skip)]
     pub kind: Cow<'static, str>,

@@ -125,6 +125,11 @@ impl<P: Probe> Core<'_, P> {
         self.plan.calls[self.frames[guard].call as usize].edge
     }
 
+    /// Whether probes of a replica stand in line with requests: those of services and gateways do.
+    pub(crate) fn is_asked(&self, replica: u32) -> bool {
+        matches!(self.plan.node(self.node_of(replica)).kind, "service" | "gateway")
+    }
+
     /// The replicas of a node, in their order.
     pub(crate) fn replicas_of(&self, node: NodeId) -> std::ops::Range<u32> {
         let node = self.plan.node(node);

@@ -1,10 +1,9 @@
 //! Faults strike and end: what a fault does to all parts at once.
 
+pub(crate) mod at_once;
 pub(crate) mod crash;
 pub(crate) mod freeze;
 pub(crate) mod hazard;
-pub(crate) mod relocate;
-pub(crate) mod spoil;
 
 use crate::kernel::Phase;
 use crate::model::fault::{Effect, Mode, When};
@@ -25,6 +24,7 @@ impl<P: Probe> Machine<'_, P> {
         match fault.effect {
             Effect::Move { hole } => return self.relocate(at, hole),
             Effect::Cold | Effect::Poison => return self.spoil(at),
+            Effect::Rollout(rule) => return self.begin_rollout(at, rule),
             _ => {}
         }
         let (on, nth) = (!self.core.trouble.strikes[at as usize].on, self.core.trouble.strikes[at as usize].nth);
@@ -118,7 +118,7 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    fn take_down(&mut self, replica: u32, hole: bool, crash: bool) {
+    pub(crate) fn take_down(&mut self, replica: u32, hole: bool, crash: bool) {
         let was_up = self.core.is_up(replica);
         let plight = &mut self.core.trouble.plights[replica as usize];
         plight.down += 1;

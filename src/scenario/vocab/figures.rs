@@ -75,6 +75,12 @@ pub(super) const FIGURES: &[Figure] = &[
         "Answers of an endpoint that left without the answer of some `optional` branch, which had failed or was late; and \
          their share of all that it gave.",
     ),
+    f(
+        &["reads", "stale_reads", "stale_share", "stale"],
+        NODES,
+        "Of a database whose replicas lag (`replication_lag`): its reads, those that a replica answered which did not show all \
+         that was written, and their share.",
+    ),
     f(&["used", "utilization"], NODES, "Busy workers ÷ workers over time; with `cores` busy cores ÷ cores."),
     f(
         &["busy", "mean_busy"],

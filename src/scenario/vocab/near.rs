@@ -197,18 +197,17 @@ const KEYS: &[Near] = &[
 const ABSENT: &[(&[&str], &str)] = &[
     (
         &["keep_alive", "keepalive", "keep_alive_timeout", "keepalive_timeout"],
-        "no node closes connections by itself here; what comes nearest is `idle_timeout` of the caller's connections: \
-         [transports.*] connections = { idle_timeout = \"90s\" }",
+        "connections belong to transports: [transports.*] connections = { idle_timeout = \"90s\", server_idle_timeout = \"5s\" }, \
+         how long the caller keeps an idle one, and how long the callee does",
     ),
     (
-        &["pre_stop", "prestop", "pre_stop_hook", "grace_period", "termination_grace_period", "drain", "drain_timeout"],
-        "there is no hook before a replica stops: in a `deploy` it takes nothing new and ends what it has in hand, and callers \
-         that do not know yet hear `connect_failed`; what comes nearest is a shorter `propagation` in [discovery]",
+        &["liveness_probe", "readiness_probe", "startup_probe", "health_check", "healthcheck", "health"],
+        "probes are those of [discovery]: readiness = { probe = \"shallow\" } takes a replica out, liveness = { … } restarts it; a \
+         startup probe is part of `ready_after`",
     ),
     (
-        &["liveness", "liveness_probe", "startup_probe", "health_check", "healthcheck", "health"],
-        "there are no probes that restart a replica; what comes nearest is `readiness` in [discovery] (who gets requests), and \
-         the fault `crash` for what a restart does",
+        &["reply", "reply_to", "correlation_id"],
+        "a consumer replies by having handled a message: whoever wants to hear of that says { send = \"rpc\", wait_for_reply = true }",
     ),
     (
         &["outbox", "transactional_outbox", "cdc", "debezium"],
