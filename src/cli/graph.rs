@@ -80,8 +80,19 @@ fn kind(path: &Path) -> Result<Option<Format>, Failure> {
 /// Who leads to whom, and what is one in fact.
 pub(super) fn diagram(checked: &Checked) -> Diagram {
     let mut diagram = Diagram::of(&engine::topology(checked));
-    for (unit, own) in engine::diagnose(checked).units.into_iter().enumerate() {
+    let found = engine::diagnose(checked);
+    let mut most = found.units.len();
+    for (unit, own) in found.units.into_iter().enumerate() {
         diagram.units.extend(own.into_iter().map(|name| (name, unit + 1)));
+    }
+    // What is built into one service is one with it.
+    for (name, hosts) in found.built_in {
+        let [host] = &hosts[..] else { continue };
+        let unit = *diagram.units.entry(host.clone()).or_insert_with(|| {
+            most += 1;
+            most
+        });
+        diagram.units.insert(name, unit);
     }
     diagram
 }

@@ -8,6 +8,7 @@ mod check;
 mod declare;
 pub mod edit;
 mod guarded;
+mod hosts;
 mod law_mean;
 mod lower;
 mod print;
@@ -27,6 +28,7 @@ pub use analytic::{
     Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, forecast, surprises,
 };
 pub use edit::{Edit, variant_edits};
+pub(crate) use hosts::{Hosts, processes};
 pub use lower::lower;
 pub use print::{canonical, hash};
 pub(crate) use read::suggest;

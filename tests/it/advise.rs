@@ -372,9 +372,9 @@ fn who_looks_too_early_sees_the_old_state() {
     assert!(looks[0].1 > 0.8 && looks[3].1 < 0.001, "{looks:?}");
 }
 
-/// All that is one in fact as one service, where it has one entry.
+/// All that is one in fact as one service, whoever calls which of them.
 #[test]
-fn a_unit_with_one_entry_is_merged_whole() {
+fn a_unit_is_merged_whole() {
     let text = format!(
         "{SIM}discovery = {{ kind = \"dns\" }}\n[clients.users]\ncalls = \"orders\"\nrate = \"20/s\"\n[services.orders]\nwork = \"2ms\"\n\
          steps = [\"stock\", \"users-of\"]\n[services.stock]\nwork = \"4ms\"\nsteps = [\"users-of\"]\n[services.users-of]\nwork = \"3ms\"\n"
@@ -384,6 +384,21 @@ fn a_unit_with_one_entry_is_merged_whole() {
     assert!(merged.class == Class::Better && merged.moving_parts == 1, "{merged:?}");
     let two = text
         .replace("calls = \"orders\"", "calls = [{ to = \"orders\", share = 0.5 }, { to = \"stock\", share = 0.5 }]");
-    let refused = tried(&two).advice.refused;
-    assert!(refused.iter().any(|why| why.contains("called from outside")), "{refused:?}");
+    // With two entries whoever asked the other asks the busier one for it.
+    let study = tried(&two);
+    let merged = study.advice.ways.iter().find(|one| one.way == "merge 3 into orders").unwrap();
+    assert!(merged.moving_parts == 1 && merged.n_eff == Some(1.0), "{merged:?}");
+    assert!(merged.notes.iter().any(|note| note == "whoever asked for stock asks orders for it"), "{merged:?}");
+    // Half of the requests are two calls less, half one: 0.25 ms each way and more.
+    let saved = study.texts.iter().find(|one| one.way.as_deref() == Some(&merged.way)).unwrap();
+    let (apart, whole) = (mean(&two, "users"), mean(&saved.text.text, "users"));
+    assert!(whole < apart - 1.0, "{apart} {whole}");
+    // Who takes messages has machines for them; two such are not made one.
+    let told = "consumes = [{ from = \"told\" }]\n";
+    let both = two
+        .replace("[services.stock]\n", &format!("[services.stock]\n{told}"))
+        .replace("[services.users-of]\n", &format!("[services.users-of]\n{told}"))
+        + "[queues.told]\n";
+    let refused = tried(&both).advice.refused;
+    assert!(refused.iter().any(|why| why.contains("take messages")), "{refused:?}");
 }

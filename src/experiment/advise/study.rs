@@ -15,9 +15,9 @@ use crate::experiment::patterns::{effects, ends};
 use crate::experiment::run::{Watch, run};
 use crate::experiment::study::{Head, Options, Part, Trouble, client, load};
 use crate::experiment::summary::{Estimate, Stats, Summary};
-use crate::scenario::Checked;
 use crate::scenario::edit::{with_table, without};
 use crate::scenario::written::NodeKind;
+use crate::scenario::{Checked, processes};
 use crate::stats::holm;
 
 /// What is asked.
@@ -78,6 +78,9 @@ pub struct Outcome {
     pub blast_differs: bool,
     /// How many services these are, really, read off the file; nothing where nothing binds or parts them.
     pub n_eff: Option<f64>,
+    /// The same with each service counted as often as services of the file are built into it: what is ranked.
+    #[serde(skip)]
+    pub as_drawn: Option<f64>,
     /// Services, gateways, databases, caches, queues, topics, and the mesh.
     pub moving_parts: usize,
     /// Cores: of each node replicas × its `cores`, else what its workers are seen to need (mean working + 3 √mean).
@@ -402,6 +405,7 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
         Some((name.clone(), stats.throughput_per_s.value? * mean / 1e3))
     });
     let (before, after) = (blast(&base.coupling), blast(&other.coupling));
+    let found = diagnose(checked);
     let apart = before.ends().zip(after.ends()).is_some_and(|(a, b)| a.1 < b.0 || b.1 < a.0);
     Outcome {
         way: way.map_or_else(|| "leave it as it is".into(), |way| way.name.clone()),
@@ -415,7 +419,8 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
         open_effects: open_effects.collect(),
         blast: after,
         blast_differs: apart,
-        n_eff: diagnose(checked).n_eff,
+        n_eff: found.n_eff,
+        as_drawn: found.as_drawn,
         moving_parts: moving_parts(checked),
         cores: cores(checked, &other.summary),
         gain: 0.0,
@@ -442,19 +447,8 @@ fn blast(coupling: &Coupling) -> Estimate {
 
 /// What has to be run, counted; a service that is called as a function is a part of another.
 fn moving_parts(checked: &Checked) -> usize {
-    use crate::scenario::{each_call, transport_of};
     let scenario = &checked.scenario;
-    let calls = || scenario.nodes.values().flat_map(crate::scenario::written::Node::programs).flat_map(each_call);
-    let inside = |name: &str| {
-        let mut all = calls().filter(|call| call.target.value.node == name).peekable();
-        all.peek().is_some() && all.all(|call| transport_of(scenario, call).is_in_process())
-    };
-    let own =
-        |(name, node): &(&String, &crate::scenario::written::Node)| node.kind != NodeKind::External && !inside(name);
-    scenario.nodes.iter().filter(own).count()
-        + scenario.queues.len()
-        + scenario.topics.len()
-        + usize::from(scenario.mesh.is_some())
+    processes(scenario).count() + scenario.queues.len() + scenario.topics.len() + usize::from(scenario.mesh.is_some())
 }
 
 /// Cores of all services and gateways.
@@ -493,7 +487,7 @@ impl Gains {
 fn rank(outcomes: &mut [Outcome]) {
     let chances: Vec<Option<f64>> = outcomes.iter().map(|one| one.client.p99_ms.chance).collect();
     let stands = holm(&chances, CONFIDENCE);
-    let before = outcomes.first().map(|base| (base.blast, base.n_eff)).unwrap_or_default();
+    let before = outcomes.first().map(|base| (base.blast, base.as_drawn)).unwrap_or_default();
     for (one, stands) in outcomes.iter_mut().zip(stands) {
         if one.kind.is_none() {
             continue;
@@ -519,7 +513,7 @@ fn rank(outcomes: &mut [Outcome]) {
     });
 }
 
-fn gains(one: &Outcome, (before, n_eff): (Estimate, Option<f64>), stands: bool) -> Gains {
+fn gains(one: &Outcome, (before, as_drawn): (Estimate, Option<f64>), stands: bool) -> Gains {
     let ratio = |difference: &crate::experiment::compare::Difference| {
         let (a, b) = difference.base.value.zip(difference.other.value)?;
         (difference.is_significant() && a > 0.0 && b > 0.0).then(|| (a / b).ln())
@@ -536,6 +530,6 @@ fn gains(one: &Outcome, (before, n_eff): (Estimate, Option<f64>), stands: bool) 
         effect: (!flows.is_empty()).then(|| flows.iter().sum::<f64>() / flows.len() as f64),
         success,
         blast: blast.map(|(a, b)| ((a + LEAST) / (b + LEAST)).ln()),
-        apart: n_eff.zip(one.n_eff).map(|(a, b)| (b / a).ln()),
+        apart: as_drawn.zip(one.as_drawn).map(|(a, b)| (b / a).ln()),
     }
 }
