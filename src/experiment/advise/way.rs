@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::back;
 use super::owners::{Owned, owned};
 use crate::diag::{Complaint, Source};
 use crate::experiment::coupling::Coupling;
-use crate::experiment::diagnosis::data::tables;
 use crate::experiment::summary::Summary;
 use crate::graph::{Arrow, End};
 use crate::scenario::edit::{Edit, apply, in_pattern, with_cache, with_entry, with_own_databases, with_rule, without};
 use crate::scenario::programs::{program, programs};
-use crate::scenario::written::{Call, How, Mode, NodeKind, Policy, Scenario, Verb, on};
+use crate::scenario::written::{Call, How, Mode, Node, NodeKind, Policy, Scenario, Verb, on};
 use crate::scenario::{Checked, each_call, each_step, forecast, transport_of};
 
 /// What is tried.
@@ -54,6 +54,8 @@ pub struct Way {
     pub edge: Option<String>,
     /// What it takes away, or leaves to be decided.
     pub notes: Vec<String>,
+    /// Of a call that becomes a message: that its caller may read what the message has not yet done.
+    pub reads_back: Option<String>,
     /// The text with the change.
     pub text: Source,
 }
@@ -146,7 +148,7 @@ impl Finder<'_> {
     }
 
     fn add(&mut self, name: String, kind: Kind, edge: Option<String>, notes: Vec<String>, text: Source) {
-        self.ways.push(Way { name, kind, edge, notes, text });
+        self.ways.push(Way { name, kind, edge, notes, reads_back: None, text });
     }
 
     /// A call whose answer nobody uses, as a message.
@@ -161,28 +163,15 @@ impl Finder<'_> {
                 // What nobody needs an answer of takes nothing away; a caller that asks later may read what was before.
                 match in_pattern(&self.checked.source, &one, word, None) {
                     Ok((text, told)) => {
-                        let mut notes: Vec<String> = told.into_iter().map(|complaint| complaint.message).collect();
-                        notes.extend(self.reads_back(edge));
+                        let notes: Vec<String> = told.into_iter().map(|complaint| complaint.message).collect();
                         self.add(format!("{word}: {one}"), kind, Some(name.clone()), notes, text);
+                        let reads_back = back::reads_back(self.scenario(), edge.from, target);
+                        self.ways.last_mut().into_iter().for_each(|way| way.reads_back.clone_from(&reads_back));
                     }
                     Err(complaints) => self.refused.extend(complaints.into_iter().map(|complaint| complaint.message)),
                 }
             }
         }
-    }
-
-    /// Whether a caller may read, in the same request, what the message has not yet done.
-    fn reads_back(&self, edge: &Edge<'_>) -> Option<String> {
-        let scenario = self.scenario();
-        let all = tables(scenario);
-        let both = all.iter().find(|((_, table), used)| {
-            !table.is_empty() && used.writers.contains_key(edge.to) && used.readers.contains_key(edge.from)
-        });
-        let ((_, first), _) = both?;
-        Some(format!(
-            "`{}` reads `{first}`, which `{}` writes: until the message is handled it reads the old state",
-            edge.from, edge.to
-        ))
     }
 
     /// Releases that break a contract, without breaking it.
@@ -269,16 +258,22 @@ impl Finder<'_> {
                 text = next.0;
             }
         }
-        // The machines of all do the work of all.
-        let cores: Option<f64> = unit.iter().map(|name| scenario.nodes[name].cores.value).sum();
-        let of = |name: &String| f64::from(scenario.nodes[name].replicas.value);
-        let mut edits = Vec::new();
-        if cores.is_some() {
-            let all: f64 = unit.iter().map(|name| scenario.nodes[name].cores.value.unwrap_or(0.0) * of(name)).sum();
-            edits.push(edit(&format!("services.{entry}.cores"), &format!("{:?}", all / of(&entry.to_owned()))));
-        }
-        let (text, _) = apply(&text, &edits).map_err(|all| told(&all))?;
+        let (text, _) = apply(&text, &self.machines(unit, entry)).map_err(|all| told(&all))?;
         Ok((entry.to_owned(), text))
+    }
+
+    /// The machines of all do the work of all, and cost what all did: where all say how many cores they have, and what they cost.
+    fn machines(&self, unit: &[String], host: &str) -> Vec<Edit> {
+        let nodes = &self.scenario().nodes;
+        let replicas = |name: &str| f64::from(nodes[name].replicas.value);
+        let sum = |of: &dyn Fn(&Node) -> Option<f64>| -> Option<f64> {
+            unit.iter().map(|name| of(&nodes[name]).map(|each| each * replicas(name))).sum()
+        };
+        let (cores, cost) = (sum(&|node| node.cores.value), sum(&|node| node.cost.value));
+        let edit = |(key, all): (&str, Option<f64>)| {
+            Some(edit(&format!("services.{host}.{key}"), &format!("{:?}", all? / replicas(host))))
+        };
+        [("cores", cores), ("cost", cost)].into_iter().filter_map(edit).collect()
     }
 
     /// Endpoints of a unit that are called from outside of it.
@@ -401,13 +396,8 @@ impl Finder<'_> {
             let Ok((next, _)) = in_pattern(&text, &one, "in-process", None) else { return };
             text = next;
         }
-        // The machines of both do the work of both.
-        if let (Some(own), Some(other)) = (from.cores.value, to.cores.value) {
-            let (a, b) = (f64::from(from.replicas.value), f64::from(to.replicas.value));
-            let cores = edit(&format!("services.{}.cores", edge.from), &format!("{:?}", own + other * b / a));
-            let Ok((next, _)) = apply(&text, &[cores]) else { return };
-            text = next;
-        }
+        let both = [edge.from.to_owned(), edge.to.to_owned()];
+        let Ok((text, _)) = apply(&text, &self.machines(&both, edge.from)) else { return };
         let notes = vec![format!("`{}` is deployed with `{}`, and owned with it", edge.to, edge.from)];
         let name = format!("merge: {} into {}", edge.to, edge.from);
         self.add(name, Kind::Merge, Some(Arrow { from: edge.from, to: edge.to }.to_string()), notes, text);

@@ -136,20 +136,6 @@ impl<'s> Facts<'s> {
         (n > 0.0).then(|| n * n / (n + 2.0 * bonds))
     }
 
-    /// The same with each service counted as often as services of the file are built into it: what a merge of what is one
-    /// already leaves as it is, and a merge of what is not makes less.
-    pub(super) fn as_drawn(&self, pairs: &[Pair]) -> Option<f64> {
-        let weight = |name: &str| {
-            let shared = |part: &str| 1.0 / self.hosts.around(part).len() as f64;
-            1.0 + self.hosts.within(name).map(shared).sum::<f64>()
-        };
-        let weights: BTreeMap<&str, f64> = self.services.iter().map(|name| (*name, weight(name))).collect();
-        let n: f64 = weights.values().sum();
-        let alone: f64 = weights.values().map(|weight| weight * weight).sum();
-        let of = |pair: &Pair| 2.0 * weights[pair.one.as_str()] * weights[pair.other.as_str()] * pair.bond;
-        (n > 0.0).then(|| n * n / (alone + pairs.iter().map(of).sum::<f64>()))
-    }
-
     /// Every two services.
     pub(super) fn pairs(&self) -> Vec<Pair> {
         let n = self.services.len();
@@ -254,13 +240,17 @@ impl<'s> Facts<'s> {
         units
     }
 
-    /// Databases of several services.
-    pub(super) fn shared_databases(&self) -> BTreeSet<&str> {
+    /// Databases of several services, those of most first.
+    pub(super) fn shared_databases(&self) -> Vec<&str> {
         let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for ((database, _), used) in &self.tables {
             users.entry(database).or_default().extend(used.all());
         }
-        users.into_iter().filter(|(_, users)| users.len() > 1).map(|(database, _)| database).collect()
+        let mut shared: Vec<(&str, usize)> =
+            users.into_iter().map(|(database, users)| (database, users.len())).collect();
+        shared.retain(|(_, users)| *users > 1);
+        shared.sort_by_key(|(_, users)| std::cmp::Reverse(*users));
+        shared.into_iter().map(|(database, _)| database).collect()
     }
 
     /// Releases of several services.

@@ -53,10 +53,6 @@ pub struct Diagnosis {
     pub services: usize,
     /// How many these are in effect; `None` without any.
     pub n_eff: Option<f64>,
-    /// The same with each service counted as often as services of the file are built into it: what merging changes beyond
-    /// what was one already.
-    #[serde(skip)]
-    pub as_drawn: Option<f64>,
     /// Services that are only ever called as functions, each with those in whose processes they run.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub built_in: BTreeMap<String, Vec<String>>,
@@ -78,6 +74,13 @@ pub struct Diagnosis {
     /// Who falls when something falls, where that was simulated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coupling: Option<Coupling>,
+}
+
+impl Diagnosis {
+    /// How many there are when what is one in fact counts as one: a merge of what is one already leaves it as it is.
+    pub fn apart(&self) -> usize {
+        self.services - self.units.iter().map(|unit| unit.len() - 1).sum::<usize>()
+    }
 }
 
 /// Reads it off the file; nothing is simulated.
@@ -111,7 +114,7 @@ fn diagnosis(checked: &Checked, facts: &Facts<'_>) -> Diagnosis {
     let pairs = facts.pairs();
     let units = facts.units(&pairs);
     let paths = paths::paths(&checked.scenario);
-    let (n_eff, as_drawn) = (facts.n_eff(&pairs), facts.as_drawn(&pairs));
+    let n_eff = facts.n_eff(&pairs);
     let signs = signs::signs(checked, facts, (&pairs, n_eff), &units, &paths);
     let not_assessed = facts::missing(&pairs);
     let mut shown: Vec<Pair> = pairs.into_iter().filter(|pair| pair.bond > 0.0).collect();
@@ -120,7 +123,6 @@ fn diagnosis(checked: &Checked, facts: &Facts<'_>) -> Diagnosis {
         head: Head::of(checked, "read off the file, not simulated"),
         services: facts.services.len(),
         n_eff,
-        as_drawn,
         built_in: facts.built_in(),
         not_assessed,
         teams: facts.teams().map(|teams| teams.len()),
