@@ -48,6 +48,7 @@ pub(super) fn options(change: &Change, jobs: Option<usize>) -> Options {
         edits: change.settings().iter().map(set).collect(),
         ceiling: change.max_memory.unwrap_or(usual.ceiling),
         jobs,
+        idle: false,
     }
 }
 

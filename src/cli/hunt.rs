@@ -11,6 +11,7 @@ use crate::units::Span;
 
 /// Look for the smallest fault that breaks a promise, or is never recovered from; `-o repro.toml` keeps it for CI
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(mut_arg("files", |files| files.help("Write this too: .toml (a scenario with that fault), .json .csv .md .txt, or `-`: standard output and nothing else there; may be repeated")))]
 pub(super) struct Args {
     #[command(flatten)]
     asked: Asked,

@@ -12,6 +12,10 @@ use super::run::{self, Format, Kind};
 use crate::report::page::Page;
 use crate::report::table::Style;
 
+/// What is said of `-o` by verbs that draw nothing.
+pub(super) const TEXTS: &str =
+    "Write this too: .json .csv .md .txt, or `-`: standard output and nothing else there; may be repeated";
+
 /// What every study is told.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Asked {
@@ -76,12 +80,21 @@ impl Asked {
 
     /// The scenario, its warnings said.
     pub(super) fn scenario(&self, output: &Output) -> Result<(Checked, Options), Failure> {
+        self.read(output, false)
+    }
+
+    /// The same, which may be without clients: of such a file is told what is written.
+    pub(super) fn idle(&self, output: &Output) -> Result<(Checked, Options), Failure> {
+        self.read(output, true)
+    }
+
+    fn read(&self, output: &Output, idle: bool) -> Result<(Checked, Options), Failure> {
         if self.change.variant.as_deref() == Some("all") {
             return Err(Failure::Usage("one scenario is studied; name a variant instead of `all`".into()));
         }
         let colour = output.colour_errors();
         let source = engine::read(self.file.as_deref(), colour)?;
-        let options = engine::options(&self.change, self.jobs);
+        let options = Options { idle, ..engine::options(&self.change, self.jobs) };
         let checked = engine::check(&source, self.change.variant.as_deref(), &options, colour)?;
         for warnings in engine::warnings(std::slice::from_ref(&checked), colour) {
             output.rendered(warnings.trim_end());

@@ -45,3 +45,4 @@ mod traces;
 mod transports;
 mod whatif;
 mod why;
+mod words;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
+mod entry;
 mod flip;
 mod interaction;
 mod knobs;
@@ -21,6 +22,7 @@ use super::vocab::{self, COUNTS, FILE, LAW, Shape, Table, VERBS};
 use super::written::{Contended, Link, Pool, Scenario, TransportSpec};
 use crate::diag::{Complaint, Source, code};
 
+pub use entry::with_entry;
 pub use interaction::{in_pattern, with_table, with_tables};
 pub use knobs::{Knob, Way, knobs, slowed, turned};
 pub use reproducer::{recovers, reproducer};

@@ -57,6 +57,8 @@ pub struct Node {
     pub concurrency: Given<Option<u32>>,
     /// CPU that all work on a replica shares; `None`: every worker its own.
     pub cores: Given<Option<f64>>,
+    /// Money a replica costs an hour; `None`: nobody says.
+    pub cost: Given<Option<f64>>,
     /// Work takes longer for each other request at work on the replica; default 0.
     pub contention: Given<f64>,
     /// And for each pair of them; default 0.
@@ -164,6 +166,11 @@ const LINE: &[Key] = &[
         "cores",
         Shape::Number,
         "CPU that all work on a replica shares (processor sharing). Default: every worker has its own.",
+    ),
+    key(
+        "cost",
+        Shape::Number,
+        "What a replica costs an hour, in whatever money; `advise` tells it. Default: not said.",
     ),
     key("contention", Shape::Share, "Work takes so much longer for each other request at work on the replica.")
         .or("0.0"),
@@ -355,6 +362,7 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
         coming,
         concurrency: view.or_default(desk, "concurrency", count_or("unlimited")),
         cores: view.maybe(desk, "cores", number),
+        cost: view.maybe(desk, "cost", number),
         contention: view.or_default(desk, "contention", share),
         coherency: view.or_default(desk, "coherency", share),
         io: if opens { view.or_default(desk, "io", Io::read) } else { Given::default(Io::Blocking) },
@@ -434,6 +442,10 @@ pub(in crate::scenario) fn tell(node: &Node, hurried: bool, page: &mut Page) {
     }
     page.given("concurrency", &node.concurrency, |c| c.map_or("\"unlimited\"".into(), |n| n.to_string()));
     page.maybe("cores", &node.cores, &mut none, |c| format!("{c:?}"));
+    // A fact that nothing in a run depends on is told where it is said.
+    if node.cost.value.is_some() {
+        page.maybe("cost", &node.cost, &mut none, |c| format!("{c:?}"));
+    }
     page.given("contention", &node.contention, |c| format!("{c:?}"));
     page.given("coherency", &node.coherency, |c| format!("{c:?}"));
     if matches!(node.kind, NodeKind::Service | NodeKind::Gateway) {
@@ -611,6 +623,10 @@ pub(in crate::scenario) fn ranges(node: &Node, complaints: &mut Vec<Complaint>) 
     let awaited = on(&node.coming.autoscale).is_some_and(|scale| scale.min.value == 0);
     zero(node.replicas.value == 0 && !awaited, "replicas", node.replicas.place.as_ref(), nobody, complaints);
     zero(node.concurrency.value == Some(0), "concurrency", node.concurrency.place.as_ref(), nobody, complaints);
+    if let Some(cost) = node.cost.value.filter(|cost| *cost < 0.0) {
+        let message = format!("`cost` is {cost}; nothing costs less than nothing");
+        complaints.push(Complaint::error(code::OUT_OF_RANGE, message).at(node.cost.place.clone()));
+    }
     if let Some(cores) = node.cores.value.filter(|cores| *cores < MILLICORE) {
         let message = format!("`cores` is {cores}; the least is {MILLICORE}");
         let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(node.cores.place.clone());

@@ -1,5 +1,7 @@
 //! Words that stand in the output and in no scenario file: columns, verdicts, causes, codes. Each with what it counts.
 
+use super::studies::STUDIES;
+
 /// Words of one kind that mean the same.
 pub(super) struct Figure {
     /// How it is written: as a column, and in JSON and CSV where that is another word.
@@ -10,7 +12,7 @@ pub(super) struct Figure {
     pub(super) doc: &'static str,
 }
 
-const fn f(words: &'static [&'static str], place: &'static str, doc: &'static str) -> Figure {
+pub(super) const fn f(words: &'static [&'static str], place: &'static str, doc: &'static str) -> Figure {
     Figure { words, place, doc }
 }
 
@@ -26,7 +28,7 @@ const COUPLING: &str = "coupling";
 const DIAGNOSIS: &str = "a diagnosis";
 
 /// The words.
-pub(super) const FIGURES: &[Figure] = &[
+const FIGURES: &[Figure] = &[
     f(
         &["count", "arrived"],
         CLIENTS,
@@ -391,7 +393,12 @@ pub(super) const FIGURES: &[Figure] = &[
     f(&["no significant difference"], COMPARE, "The 95 % interval of the difference contains zero."),
 ];
 
+/// All of them.
+pub(super) fn all() -> impl Iterator<Item = &'static Figure> {
+    FIGURES.iter().chain(STUDIES)
+}
+
 /// What the output means by a word.
 pub(super) fn figures(word: &str) -> impl Iterator<Item = &'static Figure> {
-    FIGURES.iter().filter(move |figure| figure.words.contains(&word))
+    all().filter(move |figure| figure.words.contains(&word))
 }
