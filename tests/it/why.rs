@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hoptax::experiment::Watch;
 use hoptax::experiment::study::{Options, Trouble, load};
-use hoptax::experiment::trace::Pick;
+use hoptax::experiment::trace::{Pick, Sought};
 use hoptax::experiment::why::{Began, Group, Wanted, Why, study};
 use hoptax::report::reason::{answer, page};
 use hoptax::report::table::Style;
@@ -13,7 +13,8 @@ use hoptax::scenario::Source;
 
 fn ask(text: &str, pick: (Pick, &str), client: Option<&str>) -> Why {
     let checked = load(&Source::text("why", text), None, &Options::default()).unwrap_or_else(|why| panic!("{why}"));
-    let found = study(&checked, pick, client, &()).unwrap_or_else(|why| panic!("{why}"));
+    let which = Sought { client, ..Sought::first(pick.0) };
+    let found = study(&checked, which, pick.1, &()).unwrap_or_else(|why| panic!("{why}"));
     assert!(found.whole);
     found.why
 }
@@ -189,9 +190,9 @@ impl Watch for Until {
 fn what_is_known_when_it_is_stopped_is_told() {
     let text = CHAIN.replace("duration = \"40s\"", "duration = \"400s\"");
     let checked = load(&Source::text("why", &text), None, &Options::default()).unwrap();
-    let until = |share| study(&checked, (Pick::Slowest, "slowest"), None, &Until(share, AtomicBool::new(false)));
+    let until = |share| study(&checked, Sought::first(Pick::Slowest), "slowest", &Until(share, AtomicBool::new(false)));
     // Where none was found by then nothing is known.
-    let none = study(&checked, (Pick::Failed, "failed"), None, &Until(0.0, AtomicBool::new(false)));
+    let none = study(&checked, Sought::first(Pick::Failed), "failed", &Until(0.0, AtomicBool::new(false)));
     assert!(matches!(none, Err(Trouble::Interrupted)));
     // While they were looked for: how many there were by then.
     let looking = until(0.2).unwrap();
@@ -214,7 +215,7 @@ fn those_that_were_asked_by_then_are_told() {
     let text = text.replace("factor = 20\nat = \"20s\"\nduration = \"10s\"", "probability = 0.05\nat = \"0s\"");
     let checked = load(&Source::text("why", &text), None, &Options::default()).unwrap();
     let half = Until(5.0 / 6.0, AtomicBool::new(false));
-    let found = study(&checked, (Pick::Failed, "failed"), None, &half).unwrap();
+    let found = study(&checked, Sought::first(Pick::Failed), "failed", &half).unwrap();
     let why = found.why;
     assert!(!found.whole && why.asked > 20 && why.asked < 80 && why.asked + why.missing == 100, "{why:?}");
     assert!(why.groups.iter().map(|group| group.requests).sum::<u64>() == why.asked);

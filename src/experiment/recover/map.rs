@@ -80,7 +80,7 @@ impl Cell {
 }
 
 /// A share whose unseen part may be either: the ends are those of none and of all of it.
-fn probability(down: u64, not_seen: u64, runs: u64) -> Estimate {
+pub(super) fn probability(down: u64, not_seen: u64, runs: u64) -> Estimate {
     let seen = runs - not_seen;
     if seen == 0 {
         return Estimate::NONE;
