@@ -10,7 +10,7 @@
 //! already.
 //!
 //! A longer fault is taken to do no less harm. So each candidate is tried at the largest size that would still be news, five runs of it first: where these meet
-//! every promise with their whole intervals, that is all. Where it breaks something its length is halved until the steps are small. The smallest of all is then held to fresh
+//! every promise with their whole intervals and all come back, that is all. Where it breaks something its length is halved until the steps are small. The smallest of all is then held to fresh
 //! seeds: made longer until it breaks something there, too, and shorter while nine tenths of it still do, with fewer replicas
 //! while one less still does.
 

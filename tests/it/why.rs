@@ -220,3 +220,25 @@ fn those_that_were_asked_by_then_are_told() {
     assert!(!found.whole && why.asked > 20 && why.asked < 80 && why.asked + why.missing == 100, "{why:?}");
     assert!(why.groups.iter().map(|group| group.requests).sum::<u64>() == why.asked);
 }
+
+/// A failure of one run of several is found in that run.
+#[test]
+fn a_failure_of_a_later_replication_can_be_asked_why() {
+    let text = CHAIN.replace("replications = 1", "replications = 3");
+    let checked = load(&Source::text("why", &text), None, &Options::default()).unwrap();
+    let slowest = |replication| {
+        let which = Sought { replication, ..Sought::first(Pick::Slowest) };
+        study(&checked, which, "slowest", &()).map(|found| found.why)
+    };
+    let (first, third) = (slowest(1).unwrap(), slowest(3).unwrap());
+    assert_eq!((first.replication, third.replication), (1, 3));
+    assert_ne!(first.groups[0].latency_ms, third.groups[0].latency_ms);
+    // As the run itself has it.
+    let summary = hoptax::experiment::run(&checked, None, &()).unwrap();
+    let most = summary.clients["web"].latency_ms.max.unwrap();
+    let slow = [first, slowest(2).unwrap(), third].map(|why| why.groups[0].latency_ms);
+    assert!((slow.iter().copied().fold(0.0, f64::max) / most - 1.0).abs() < 0.01, "{slow:?} of {most}");
+    for none in [0, 4] {
+        assert!(matches!(slowest(none), Err(Trouble::Absent(why)) if why.contains("they are 1 to 3")));
+    }
+}

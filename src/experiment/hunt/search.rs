@@ -159,14 +159,20 @@ impl<'h> Hunter<'h> {
         Some(tried)
     }
 
-    /// Whether the first few runs meet every promise that could be broken; `None` where it was stopped.
+    /// Whether the first few runs meet every promise that could be broken, and none of them stays down; `None` where it was
+    /// stopped.
     fn surely_holds(&self, candidate: &Candidate, when: (f64, f64), seed: u64) -> Option<bool> {
         if self.promises.is_empty() {
             return Some(false);
         }
         let summary = self.run_some(candidate, when, (seed, FIRST_LOOK))?;
         let met = |name: &String| summary.slos.iter().any(|slo| slo.name == *name && slo.verdict == Outcome::Met);
-        Some(self.promises.iter().all(met))
+        let back = summary
+            .faults
+            .iter()
+            .flat_map(|fault| fault.recovery_s.values())
+            .all(|recovery| recovery.share_recovered.is_none_or(|share| share >= 1.0));
+        Some(back && self.promises.iter().all(met))
     }
 
     /// What a fault breaks; `None` where it was stopped.
