@@ -232,7 +232,7 @@ fn length(recover: &Recover, length_s: f64) -> String {
 fn share(cell: &Run) -> Cell {
     let Some(value) = cell.probability.value else {
         let why = if cell.overloaded.is_empty() { "not seen" } else { "overloaded" };
-        return Cell::toned(why, Tone::Faint);
+        return Cell::toned(format!("{why} {}", ends(cell.probability)).trim_end(), Tone::Faint);
     };
     let tone = match value {
         half if half >= 0.5 => Tone::Bad,

@@ -45,7 +45,7 @@ impl Step {
 fn row(cells: &[Cell], length_s: f64) -> (Vec<Step>, Option<f64>) {
     let mut row: Vec<&Cell> = cells.iter().filter(|cell| cell.length_s == length_s && cell.runs > 0).collect();
     row.sort_by(|a, b| a.load.total_cmp(&b.load));
-    let alone = |cell: &&Cell| 2 * cell.before >= cell.runs - cell.not_seen && cell.before > 0;
+    let alone = |cell: &&Cell| 2 * cell.before >= cell.runs;
     let by_itself = row.iter().position(alone);
     let step =
         |cell: &&Cell| Step { load: cell.load, stays: probability(cell.down, cell.not_seen, cell.runs - cell.before) };
@@ -132,11 +132,14 @@ mod tests {
 
     #[test]
     fn what_is_down_before_the_trigger_makes_no_edge() {
-        let mut all = cells(&[(1.0, 0), (2.0, 2), (3.0, 0), (4.0, 0)]);
-        (all[2].before, all[2].not_seen, all[3].before) = (5, 5, 10);
+        let mut all = cells(&[(1.0, 0), (1.5, 0), (2.0, 2), (3.0, 0), (4.0, 0)]);
+        // What most runs show nothing of but that they were well before is no edge either.
+        (all[1].before, all[1].not_seen) = (3, 7);
+        (all[3].before, all[3].not_seen, all[4].before) = (5, 5, 10);
         let found = edge(&all, 1.0);
         assert_eq!((found.load, found.by_itself), (Estimate::NONE, Some(3.0)));
         // Of those that were well before, most stay down: that is an edge, though a few needed no trigger.
+        all.remove(1);
         (all[1].down, all[1].before) = (6, 2);
         let found = edge(&all, 1.0);
         assert!(
