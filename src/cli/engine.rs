@@ -19,13 +19,13 @@ pub(super) use crate::experiment::coupling::{
     Coupling, NoShelf, Shelf, Wanted as CouplingWanted, Window, study as coupling,
 };
 pub(super) use crate::experiment::diagnosis::{Diagnosis, change, diagnose, prove};
-pub(super) use crate::experiment::hunt::{Wanted as HuntWanted, study as hunt};
+pub(super) use crate::experiment::hunt::{Wanted as HuntWanted, many as hunted, study as hunt};
 pub(super) use crate::experiment::patterns::{Interaction, cast as patterns};
 pub(super) use crate::experiment::published::{ABSENT, known as published_scenarios, study as published};
 pub(super) use crate::experiment::recover::{Recover, Wanted as RecoverWanted, study as recover};
 pub(super) use crate::experiment::study::{Options, Series, Trouble, each};
 pub(super) use crate::experiment::theory::{Wanted, study as theory};
-pub(super) use crate::experiment::trace::{Pick, Trace};
+pub(super) use crate::experiment::trace::{Pick, Sought, Trace};
 pub(super) use crate::experiment::variants::{Which, checked};
 pub(super) use crate::experiment::whatif::{Of as WhatIfOf, Wanted as WhatIfWanted, WhatIf, study as whatif};
 pub(super) use crate::experiment::why::{Study as Why, study as why};
@@ -135,8 +135,8 @@ pub(super) fn topology(checked: &Checked) -> scenario::Topology {
 }
 
 /// Follows one request.
-pub(super) fn trace(checked: &Checked, pick: Pick, client: Option<&str>) -> Result<Trace, Failure> {
-    experiment::trace(checked, pick, client).map_err(Failure::Usage)
+pub(super) fn trace(checked: &Checked, which: Sought<'_>) -> Result<Trace, Failure> {
+    experiment::trace(checked, which).map_err(Failure::Usage)
 }
 
 /// The words that can be explained, sorted.

@@ -154,7 +154,7 @@ impl Finder {
         };
         let others = (0..names.len()).filter(|at| Some(*at) != named);
         let parts: Vec<String> = named.into_iter().chain(others).take(MOST).map(told).collect();
-        format!("no such request in the first replication; {}", parts.join("; "))
+        format!("no such request in this replication; {}", parts.join("; "))
     }
 }
 

@@ -151,7 +151,7 @@ impl Calls {
         if hold.pool == NONE {
             return false;
         }
-        if matches!(hold.stage, Stage::Dialling(_)) && self.wire.is_unheard(core, at) {
+        if matches!(hold.stage, Stage::Dialling(_)) && self.wire.is_hopeless(core, at) {
             // Nobody will ever answer that handshake.
             self.drop_dial(core, stations, at, None);
             self.wire.holds[at] = Hold::default();

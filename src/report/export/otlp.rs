@@ -41,14 +41,17 @@ pub fn render(trace: &Trace) -> String {
 }
 
 fn resource(trace: &Trace, (node, replica): (&str, u32)) -> Vec<Value> {
-    vec![
+    let later = (trace.replication > 1).then(|| text("hoptax.replication", &trace.replication.to_string()));
+    let mut all = vec![
         text("service.name", &clean(node)),
         text("service.instance.id", &format!("{}-{replica}", clean(node))),
         text("hoptax.scenario", &clean(&trace.scenario)),
         text("hoptax.scenario_hash", &trace.hash),
         text("hoptax.seed", &trace.seed.to_string()),
         text("hoptax.note", "simulated, not measured"),
-    ]
+    ];
+    all.extend(later);
+    all
 }
 
 fn span(trace: &Trace, id: &str, sides: &[Side], at: usize, side: &Side) -> Value {
@@ -121,7 +124,7 @@ fn span_id(trace: &Trace, at: usize) -> String {
 /// A number that tells requests and their spans apart: FNV-1a (Fowler, Noll, Vo), stirred because FNV leaves the upper bits
 /// of short inputs alike. An id of zeros would mean that there is none.
 fn mixed(trace: &Trace, salt: &[u8], at: u64) -> u64 {
-    let numbers = [trace.seed, trace.nth, at].map(u64::to_le_bytes);
+    let numbers = [trace.seed.wrapping_add(u64::from(trace.replication) - 1), trace.nth, at].map(u64::to_le_bytes);
     let words = [salt, trace.hash.as_bytes(), trace.client.as_bytes()];
     let bytes = words.into_iter().flatten().chain(numbers.iter().flatten());
     let hash =

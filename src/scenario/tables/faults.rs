@@ -446,6 +446,9 @@ impl Lowering<'_> {
     /// The replicas a fault happens to: of each node the first ones; a deploy gets round to all.
     fn hit(&self, fault: &Fault) -> Vec<u32> {
         let kind = fault.kind.value;
+        if kind == FaultKind::Partition {
+            return self.deaf_consumers(fault);
+        }
         if kind.is_between() || kind == FaultKind::Traffic || matches!(fault.aim(), Aim::Edge(..)) {
             return Vec::new();
         }
@@ -456,6 +459,30 @@ impl Lowering<'_> {
             node.first_replica..node.first_replica + node.replicas.min(most)
         });
         replicas.collect()
+    }
+
+    /// The replicas that a partition cuts off from all that they consume from.
+    fn deaf_consumers(&self, fault: &Fault) -> Vec<u32> {
+        let deaf = |node: &&Node| {
+            let from = || node.consumes.iter().map(|consumer| consumer.from.value.as_str());
+            from().next().is_some() && from().all(|broker| self.parts(fault, &node.name.value, broker))
+        };
+        let nodes = self.scenario.nodes.values().filter(deaf).filter_map(|node| self.called(&node.name.value));
+        let replicas = nodes.flat_map(|id| {
+            let node = self.plan.node(id);
+            node.first_replica..node.first_replica + node.replicas
+        });
+        replicas.collect()
+    }
+
+    /// Whether a fault of a node or a zone lies between two sides.
+    fn parts(&self, fault: &Fault, from: &str, to: &str) -> bool {
+        let inside = |name: &str, zone: &str| self.zone(name).is_some_and(|own| own.lies_in(zone));
+        match fault.aim() {
+            Aim::Edge(..) => false,
+            Aim::Node(node) => from == node || to == node,
+            Aim::Zone(zone) => inside(from, zone) != inside(to, zone),
+        }
     }
 
     /// The node of that name, in the file or a proxy's.
@@ -492,14 +519,21 @@ impl Lowering<'_> {
         all.filter(|(_, ways)| *ways != [false; 2]).collect()
     }
 
-    /// The edges from a publisher to its broker that a fault of the edge happens to.
+    /// The edges from a publisher to its broker that a fault happens to: of the edge, or one that cuts a side off.
     fn published_over(&self, fault: &Fault) -> Vec<u32> {
-        let Aim::Edge(caller, broker) = fault.aim() else { return Vec::new() };
-        if !self.scenario.queues.contains_key(broker) && !self.scenario.topics.contains_key(broker) {
-            return Vec::new();
-        }
+        let is_broker = |name: &str| self.scenario.queues.contains_key(name) || self.scenario.topics.contains_key(name);
+        let cut = match fault.kind.value {
+            FaultKind::Partition => true,
+            FaultKind::Outage => fault.mode.value == Unavailable::Drop && fault.replicas.value.is_none(),
+            _ => false,
+        };
+        let hit = |from: &str, to: &str| match fault.aim() {
+            Aim::Edge(caller, broker) => from == caller && to == broker,
+            _ => cut && self.parts(fault, from, to),
+        };
         let name = |id: NodeId| self.plan.node(id).name.as_str();
-        let is = |edge: &Edge| name(edge.from) == caller && matches!(edge.to, Callee::Node(to) if name(to) == broker);
+        let is =
+            |edge: &Edge| matches!(edge.to, Callee::Node(to) if is_broker(name(to)) && hit(name(edge.from), name(to)));
         (0..).zip(&self.plan.edges).filter(|(_, edge)| is(edge)).map(|(at, _)| at).collect()
     }
 

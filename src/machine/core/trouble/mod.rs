@@ -35,6 +35,8 @@ pub(crate) struct Plight {
     pub(crate) hangs: u32,
     /// Faults that cut it off its network.
     pub(crate) cuts: u32,
+    /// Faults between it and the brokers that it consumes from.
+    pub(crate) parted: u32,
     /// Faults that make it stand still.
     pub(crate) frozen: u32,
     /// Since when it stands still; of a proxy, until when.
@@ -45,7 +47,7 @@ pub(crate) struct Plight {
 
 impl Default for Plight {
     fn default() -> Self {
-        Self { down: 0, holes: 0, hangs: 0, cuts: 0, frozen: 0, since: Time(0), slow: 1.0 }
+        Self { down: 0, holes: 0, hangs: 0, cuts: 0, parted: 0, frozen: 0, since: Time(0), slow: 1.0 }
     }
 }
 
