@@ -106,8 +106,7 @@ pub(super) fn once(plan: &Plan, seed: u64, look: &mut dyn FnMut(Time) -> bool) -
     if !plan.is_calm() {
         return Machine::new(plan, seed, measure).run(look);
     }
-    let Finished { probe: Calm(probe), events, stop, at, at_rest } =
-        Machine::new(plan, seed, Calm(measure)).run(look);
+    let Finished { probe: Calm(probe), events, stop, at, at_rest } = Machine::new(plan, seed, Calm(measure)).run(look);
     Finished { probe, events, stop, at, at_rest }
 }
 

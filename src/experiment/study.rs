@@ -142,7 +142,10 @@ pub(super) fn judged(checked: &Checked, name: Option<&str>) -> Result<String, Tr
     if let Some(name) = name {
         return clients.get_key_value(name).map(|(name, _)| name.clone()).ok_or_else(|| no_client(checked, name));
     }
-    let most = scenario::forecast(&checked.scenario).clients.into_iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+    let most = scenario::forecast(&checked.scenario)
+        .clients
+        .into_iter()
+        .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
     most.map(|(name, _)| name).ok_or_else(|| Trouble::Absent("there is no client".into()))
 }
 

@@ -174,7 +174,15 @@ pub fn study(
     let known = known(&rows.known().map_err(Trouble::Kept)?, &manifest)?;
     let runs = manifest.runs();
     let before = known.len() as u64;
-    let field = Field { grid: &grid, manifest: &manifest, watch, rows, done: AtomicU64::new(0), stop: AtomicBool::new(false), why: Mutex::new(None) };
+    let field = Field {
+        grid: &grid,
+        manifest: &manifest,
+        watch,
+        rows,
+        done: AtomicU64::new(0),
+        stop: AtomicBool::new(false),
+        why: Mutex::new(None),
+    };
     let todo: Vec<u64> = (0..runs)
         .filter(|run| wanted.shard.is_none_or(|shard| run % shard.of == shard.nth) && !known.contains_key(run))
         .collect();
@@ -207,7 +215,9 @@ pub fn merge(parts: &[(String, String, Vec<String>)]) -> Result<Study, Trouble> 
         manifest.same(text, name)?;
         for (run, row) in known(lines, &manifest)? {
             if all.get(&run).is_some_and(|other| *other != row) {
-                return Err(Trouble::Kept(format!("{name}: run {run} is not what it is elsewhere; one of them was changed")));
+                return Err(Trouble::Kept(format!(
+                    "{name}: run {run} is not what it is elsewhere; one of them was changed"
+                )));
             }
             all.insert(run, row);
         }
@@ -216,7 +226,8 @@ pub fn merge(parts: &[(String, String, Vec<String>)]) -> Result<Study, Trouble> 
     if count < runs {
         let missing = (0..runs).filter(|run| !all.contains_key(run)).take(3).map(|run| run.to_string());
         let such = missing.collect::<Vec<_>>().join(", ");
-        let cure = "go on with the shards that are not finished, or with `hoptax sweep FILE --output` one of these folders";
+        let cure =
+            "go on with the shards that are not finished, or with `hoptax sweep FILE --output` one of these folders";
         return Err(Trouble::Kept(format!("{} of {runs} runs are missing, such as {such}; {cure}", runs - count)));
     }
     let (sweep, sorted) = told(&manifest, all.into_values().collect());
@@ -291,7 +302,9 @@ impl Field<'_> {
         for run in todo {
             let point = self.manifest.point(*run);
             match all.last_mut() {
-                Some(task) if self.manifest.point(task[0]) == point && (threads == 1 || task.len() < most) => task.push(*run),
+                Some(task) if self.manifest.point(task[0]) == point && (threads == 1 || task.len() < most) => {
+                    task.push(*run)
+                }
                 _ => all.push(vec![*run]),
             }
         }

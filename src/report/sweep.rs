@@ -7,7 +7,7 @@ use crate::report::csv::quote;
 use crate::report::number::{NONE, count, level, or_none, percent, plain, seconds, time, time_within};
 use crate::report::page::{Figure, Page, how, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
-use crate::report::text::{agree, clean};
+use crate::report::text::clean;
 
 /// Clients that have a table on a screen.
 const CLIENTS: usize = 3;
@@ -63,6 +63,9 @@ fn within(parameter: &Parameter, at: Estimate) -> String {
 /// As far as the promises hold, who is scarce there, where the knee is.
 pub fn answer(sweep: &Sweep) -> String {
     let [parameter] = sweep.parameters.as_slice() else { return of_grid(sweep) };
+    if parameter.numbers.is_empty() {
+        return of_grid(sweep);
+    }
     let mut all = Vec::new();
     let rank = |holds: &&Holds| match holds.reach {
         Reach::Nowhere => (0, 0.0),
@@ -71,7 +74,8 @@ pub fn answer(sweep: &Sweep) -> String {
         Reach::From => (2, -holds.at.value.unwrap_or(0.0)),
         Reach::Everywhere => (3, 0.0),
     };
-    let weakest = sweep.promises.iter().min_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal));
+    let weakest =
+        sweep.promises.iter().min_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal));
     if let Some(holds) = weakest {
         let which = format!("{} {}", clean(&holds.of), clean(&holds.expect));
         let others = if sweep.promises.len() > 1 { ", the first of the promises to break" } else { "" };
@@ -79,7 +83,9 @@ pub fn answer(sweep: &Sweep) -> String {
             Reach::UpTo => format!("the promise {which} holds up to {}{others}", within(parameter, holds.at)),
             Reach::From => format!("the promise {which} holds from {} on", within(parameter, holds.at)),
             Reach::Everywhere => format!("every promise holds at every point, up to {}", last(parameter)),
-            Reach::Nowhere => format!("the promise {which} holds at no point, not even at {}", clean(&parameter.values[0])),
+            Reach::Nowhere => {
+                format!("the promise {which} holds at no point, not even at {}", clean(&parameter.values[0]))
+            }
             Reach::Mixed => format!(
                 "the promise {which} breaks at {} and holds again farther on: more is not always worse",
                 within(parameter, holds.at)
@@ -118,8 +124,7 @@ fn plainly(sweep: &Sweep, parameter: &Parameter) -> String {
     let client = clean(&sweep.client);
     match (sweep.points.first(), sweep.points.last()) {
         (Some(first), Some(last)) => format!(
-            "p99 of {client} {} from {} at {} to {} at {}; there is no knee between them",
-            agree(&client, "goes", "go"),
+            "p99 of {client} goes from {} at {} to {} at {}; there is no knee between them",
             of(first),
             clean(&first.at[0]),
             of(last),
@@ -211,7 +216,11 @@ fn sheet(sweep: &Sweep, client: &str) -> Sheet {
     };
     let still = same(&sheet, "cores");
     let none = |cell: &Cell| cell.text == NONE;
-    sheet.without_idle("cores", move |_| still).without_idle("kept", none).without_idle("in use", none).without_idle("busiest", none)
+    sheet
+        .without_idle("cores", move |_| still)
+        .without_idle("kept", none)
+        .without_idle("in use", none)
+        .without_idle("busiest", none)
 }
 
 /// The point as a row is called: with its mark where the knee is, or who is offered too much.
@@ -222,7 +231,7 @@ fn named(sweep: &Sweep, point: &Point) -> String {
         (true, true) => " knee",
         (true, false) => "",
     };
-    format!("{}{mark}", clean(&point.at.join(" · ")))
+    format!("{}{mark}", clean(&point.at.join(" ")))
 }
 
 fn latency(figures: &Figures) -> Cell {
@@ -249,9 +258,9 @@ fn promises(sweep: &Sweep) -> Sheet {
             Reach::From => format!("from {} on", within(parameter, holds.at)).into(),
             Reach::Mixed => Cell::toned(format!("not always beyond {}", within(parameter, holds.at)), Tone::Odd),
         };
-        let between = holds.between.map_or(NONE.to_owned(), |[from, to]| {
-            format!("{} and {}", valued(parameter, from), valued(parameter, to))
-        });
+        let between = holds
+            .between
+            .map_or(NONE.to_owned(), |[from, to]| format!("{} and {}", valued(parameter, from), valued(parameter, to)));
         sheet.push(&format!("{} {}", clean(&holds.of), clean(&holds.expect)), [told, between.into()]);
     }
     sheet
@@ -259,7 +268,8 @@ fn promises(sweep: &Sweep) -> Sheet {
 
 fn notes(sweep: &Sweep) -> Vec<String> {
     let mut all = vec![
-        "p50, p99: over all that arrived, mean over the runs; never: in some run it lies among those that failed".to_owned(),
+        "p50, p99: over all that arrived, mean over the runs; never: in some run it lies among those that failed"
+            .to_owned(),
         "in use: of the busiest node, workers held or cores, whichever is scarcer".to_owned(),
     ];
     if !sweep.promises.is_empty() {
@@ -269,7 +279,10 @@ fn notes(sweep: &Sweep) -> Vec<String> {
         ));
     }
     if sweep.knee.is_some() {
-        all.push("knee: throughput ÷ mean latency is greatest (Kleinrock's power); beyond it more costs more than it brings".into());
+        all.push(
+            "knee: throughput ÷ mean latency is greatest (Kleinrock's power); beyond it more costs more than it brings"
+                .into(),
+        );
     }
     all
 }
@@ -353,7 +366,8 @@ fn cells(manifest: &Manifest, row: &Row) -> Vec<String> {
 #[cfg(feature = "charts")]
 pub fn picture(sweep: &Sweep) -> String {
     use crate::report::chart::{Title, field, hockey};
-    let title = format!("{}: {} over {}", clean(&sweep.head.scenario.name), clean(&sweep.client), swept(&sweep.parameters));
+    let title =
+        format!("{}: {} over {}", clean(&sweep.head.scenario.name), clean(&sweep.client), swept(&sweep.parameters));
     let subtitle = format!(
         "seed {} · {} × {} · {} % intervals · {}",
         sweep.head.seed,

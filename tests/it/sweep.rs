@@ -75,7 +75,8 @@ fn a_promise_may_hold_from_a_value_on_and_a_grid_is_whole() {
     let over = format!("{text}[sweep]\n\"services.desk.concurrency\" = \"1..4:4\"\n");
     let sweep = swept(&over.replace("50/s", "150/s"), &[]);
     assert_eq!(sweep.promises[0].reach, Reach::From);
-    assert_eq!(sweep.promises[0].between, Some([1.0, 2.0]).filter(|_| sweep.points[1].all_kept.unwrap().value == Some(1.0)).or(sweep.promises[0].between));
+    let [from, to] = sweep.promises[0].between.unwrap();
+    assert_eq!(to - from, 1.0, "between two neighbours");
     assert!(!sweep.points[0].overloaded.is_empty() && sweep.points[3].overloaded.is_empty());
     let grid = swept(&text, &["services.desk.concurrency=1,2", "clients.users.rate=20/s,40/s,60/s"]);
     let at: Vec<String> = grid.points.iter().map(|point| point.at.join(" ")).collect();
@@ -96,7 +97,10 @@ fn what_cannot_be_swept_is_refused_with_the_cure() {
     assert!(refused(&["sim.seed=1,2"]).contains("--seed"));
     assert!(refused(&["clients.users.rate=1/s,2/s", "clients.users.rate=3/s"]).contains("twice"));
     // In the file each mistake has its place.
-    let text = desk("duration = \"1s\", warmup = \"0s\"", "[sweep]\n\"clients.user.rate\" = [\"1/s\"]\nservices.desk.cores = \"x..3:2\"\n");
+    let text = desk(
+        "duration = \"1s\", warmup = \"0s\"",
+        "[sweep]\n\"clients.user.rate\" = [\"1/s\"]\nservices.desk.cores = \"x..3:2\"\n",
+    );
     let Err(Trouble::Rejected(rejected)) = load(&Source::text("sweep", &text), None, &Options::default()) else {
         panic!("it was taken")
     };
@@ -188,7 +192,10 @@ fn seven_shards_in_any_order_are_one_run() {
         assert!(made.whole && made.sweep.is_none(), "a shard alone tells nothing");
         // Half of them are killed and go on.
         if nth % 2 == 0 {
-            let cut = { let text = kept.text.lock().unwrap(); text[..text.len() * 2 / 3].to_owned() };
+            let cut = {
+                let text = kept.text.lock().unwrap();
+                text[..text.len() * 2 / 3].to_owned()
+            };
             *kept.text.lock().unwrap() = cut;
             study(&checked, &wanted, Some(1), &(), &kept).unwrap();
         }
@@ -212,8 +219,13 @@ fn another_sweep_is_refused_by_name() {
         study(&checked(text), &wanted(&[axis]), Some(1), &(), kept).unwrap_err().to_string()
     };
     assert!(refused(&text.replace("10ms", "11ms"), TWO, &kept).contains("another scenario: its hash is"));
-    assert!(refused(&text, "clients.users.rate=40/s,71/s", &kept).contains("sweeps clients.users.rate over 40/s, 70/s"));
-    let other = kept.manifest().unwrap().replace(&format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION")), "\"version\": \"0.0.1\"");
+    assert!(
+        refused(&text, "clients.users.rate=40/s,71/s", &kept).contains("sweeps clients.users.rate over 40/s, 70/s")
+    );
+    let other = kept
+        .manifest()
+        .unwrap()
+        .replace(&format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION")), "\"version\": \"0.0.1\"");
     let old = Memory::of(&other, "");
     assert!(refused(&text, TWO, &old).contains("made by hoptax 0.0.1"));
     assert!(refused(&text, TWO, &Memory::of("{", "")).contains("cannot be read"));

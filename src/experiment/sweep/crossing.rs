@@ -45,10 +45,12 @@ pub(super) fn holds(manifest: &Manifest, points: &[Point]) -> Vec<Holds> {
     if parameter.numbers.is_empty() {
         return Vec::new();
     }
-    let mut along: Vec<(f64, &Point)> = points.iter().map(|point| (parameter.numbers[point.point as usize], point)).collect();
+    let mut along: Vec<(f64, &Point)> =
+        points.iter().map(|point| (parameter.numbers[point.point as usize], point)).collect();
     along.sort_by(|a, b| a.0.total_cmp(&b.0));
     let one = |(nth, promise): (usize, &Promised)| {
-        let margins: Vec<Margin> = along.iter().map(|(x, point)| margin(*x, promise, point.promises[nth].measured)).collect();
+        let margins: Vec<Margin> =
+            along.iter().map(|(x, point)| margin(*x, promise, point.promises[nth].measured)).collect();
         let (reach, at, between) = reach(&margins);
         let Promised { name, of, expect, .. } = promise.clone();
         Holds { name, of, expect, reach, at, between }
@@ -71,7 +73,8 @@ fn margin(x: f64, promise: &Promised, measured: Estimate) -> Margin {
         (true, false) => bound - figure,
         (false, _) => figure - bound,
     };
-    let ends = measured.ends().map(|(low, high)| if promise.ceiling { (of(high), of(low)) } else { (of(low), of(high)) });
+    let ends =
+        measured.ends().map(|(low, high)| if promise.ceiling { (of(high), of(low)) } else { (of(low), of(high)) });
     // A percentile without a value lies among those that failed.
     Margin { x, value: measured.value.map_or(f64::NEG_INFINITY, of), ends }
 }

@@ -87,9 +87,8 @@ impl Point {
 pub(super) fn fold(manifest: &Manifest, point: u64, rows: &[Row]) -> Point {
     let spot = &manifest.points[point as usize];
     let clients = manifest.clients.iter().enumerate().map(|(at, name)| (name.clone(), figures(rows, at)));
-    let nodes: BTreeMap<String, Estimate> = (manifest.nodes.iter().enumerate())
-        .filter_map(|(at, name)| Some((name.clone(), in_use(rows, at)?)))
-        .collect();
+    let nodes: BTreeMap<String, Estimate> =
+        (manifest.nodes.iter().enumerate()).filter_map(|(at, name)| Some((name.clone(), in_use(rows, at)?))).collect();
     let value = |estimate: &Estimate| estimate.value.unwrap_or(0.0);
     let busiest = nodes.iter().max_by(|a, b| value(a.1).total_cmp(&value(b.1)).then_with(|| b.0.cmp(a.0)));
     let busiest = busiest.map(|(name, _)| name.clone());

@@ -28,7 +28,8 @@ pub(super) fn knee(manifest: &Manifest, points: &[Point]) -> Option<Knee> {
     if parameter.numbers.is_empty() || points.len() < manifest.points.len() {
         return None;
     }
-    let mut along: Vec<(f64, &Point)> = points.iter().map(|point| (parameter.numbers[point.point as usize], point)).collect();
+    let mut along: Vec<(f64, &Point)> =
+        points.iter().map(|point| (parameter.numbers[point.point as usize], point)).collect();
     along.sort_by(|a, b| a.0.total_cmp(&b.0));
     let runs = along.iter().map(|(_, point)| point.power.len()).min()?;
     let xs: Vec<f64> = along.iter().map(|(x, _)| *x).collect();

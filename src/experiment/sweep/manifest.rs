@@ -216,7 +216,9 @@ impl Manifest {
         if theirs == ours {
             return Ok(());
         }
-        Err(Trouble::Kept(format!("{name}: made by hoptax {theirs}, and this is {ours}; the figures need not be the same")))
+        Err(Trouble::Kept(format!(
+            "{name}: made by hoptax {theirs}, and this is {ours}; the figures need not be the same"
+        )))
     }
 
     /// Whether a manifest that was kept is of this sweep; says what is different.
@@ -226,7 +228,10 @@ impl Manifest {
         let (ours, theirs) = (&self.head, &other.head);
         let numbers = |head: &Head| (head.seed, head.replications, head.duration_s.to_bits());
         let why = if ours.scenario.hash != theirs.scenario.hash {
-            format!("is of another scenario: its hash is {}, and here it is {}", theirs.scenario.hash, ours.scenario.hash)
+            format!(
+                "is of another scenario: its hash is {}, and here it is {}",
+                theirs.scenario.hash, ours.scenario.hash
+            )
         } else if numbers(ours) != numbers(theirs) {
             let told = |head: &Head| format!("seed {}, {} runs of {} s", head.seed, head.replications, head.duration_s);
             format!("is of {}, and here it is {}", told(theirs), told(ours))

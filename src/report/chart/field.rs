@@ -51,7 +51,14 @@ pub fn field(title: &Title, sweep: &Sweep) -> String {
     })
 }
 
-fn one(canvas: &Canvas, (rows, columns): (&Parameter, &Parameter), points: &[&Point], each: u64, area: Area, shade: &Shade) {
+fn one(
+    canvas: &Canvas,
+    (rows, columns): (&Parameter, &Parameter),
+    points: &[&Point],
+    each: u64,
+    area: Area,
+    shade: &Shade,
+) {
     let wide = (area.right - area.left) / columns.values.len().max(1) as f64;
     for (nth, value) in rows.values.iter().enumerate() {
         let y = area.top + ROW * (nth as f64 + 0.5);

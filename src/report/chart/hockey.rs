@@ -48,7 +48,7 @@ pub fn hockey(title: &Title, sweep: &Sweep) -> String {
         times.iter().for_each(|series| draw(canvas, series, &x, &y, upper));
         let shares = [
             series("success", sweep, parameter, 4, |found| found.success_rate),
-            Series { name: "busiest in use", at: in_use(sweep, parameter), pen: pen(3) },
+            Series { name: "busiest", at: in_use(sweep, parameter), pen: pen(3) },
         ];
         let y = Scale::exact(0.0, 1.0, lower.bottom, lower.top);
         canvas.ordinate(lower, &y, percent);
@@ -85,8 +85,10 @@ fn ticks(canvas: &Canvas, parameter: &Parameter, x: &Scale, area: Area) {
     } else {
         canvas.abscissa(area, x, false, |tick| clean(&format!("{}{}", plain(tick), parameter.unit)));
     }
-    let middle = (f64::midpoint(area.left, area.right), area.bottom + 40.0);
+    let middle = (f64::midpoint(area.left, area.right), area.bottom + 34.0);
     canvas.text(&clean(&parameter.path), middle, Type::of(size::LABEL).faint().centred().hanging());
+    let said = "busiest: how much of the busiest node is in use, workers held or cores";
+    canvas.text(said, (area.left, HEIGHT - 20.0), Type::of(size::SMALL).faint());
 }
 
 fn series(
@@ -128,11 +130,11 @@ fn draw(canvas: &Canvas, series: &Series, x: &Scale, y: &Scale, area: Area) {
     }
 }
 
-/// Mean and median may end at one place.
+/// Mean and median, success and use may end at one place.
 fn nudge(name: &str) -> f64 {
     match name {
-        "mean" => -8.0,
-        "p50" => 8.0,
+        "mean" | "success" => -8.0,
+        "p50" | "busiest" => 8.0,
         _ => 0.0,
     }
 }
@@ -166,7 +168,9 @@ fn first(sweep: &Sweep) -> Option<&Holds> {
 fn marks(canvas: &Canvas, sweep: &Sweep, parameter: &Parameter, x: &Scale, (upper, lower): (Area, Area)) {
     let Some(value) = sweep.knee.as_ref().and_then(|knee| knee.at.value) else { return };
     let at = x.at(value);
-    canvas.line(&[(at, upper.top), (at, lower.bottom)], Pen { width: 1.6, dash: &[5.0, 4.0], ..hair(INK) });
+    for area in [upper, lower] {
+        canvas.line(&[(at, area.top), (at, area.bottom)], Pen { width: 1.6, dash: &[5.0, 4.0], ..hair(INK) });
+    }
     let told = clean(&format!("knee {}{}", plain(value), parameter.unit));
     canvas.text(&told, (at, upper.bottom + 20.0), Type::of(size::SMALL).bold().centred());
 }

@@ -26,7 +26,8 @@ impl Axis {
     /// right.
     pub fn parse(text: &str) -> Result<Self, String> {
         let example = "write for example clients.shoppers.rate=100/s..400/s:7 or services.orders.replicas=2,4,8";
-        let edit = super::super::Edit::parse(text).map_err(|_| format!("`{text}` names no path and values; {example}"))?;
+        let edit =
+            super::super::Edit::parse(text).map_err(|_| format!("`{text}` names no path and values; {example}"))?;
         Ok(Self { path: Given::default(edit.path), values: values(&edit.value)? })
     }
 
@@ -50,7 +51,10 @@ impl Axis {
 
     /// The path and its values, as they stand in a file.
     pub(in crate::scenario) fn told(&self) -> (String, String) {
-        (self.path.value.clone(), format!("[{}]", self.values.iter().map(|value| whole(value)).collect::<Vec<_>>().join(", ")))
+        (
+            self.path.value.clone(),
+            format!("[{}]", self.values.iter().map(|value| whole(value)).collect::<Vec<_>>().join(", ")),
+        )
     }
 
     /// The values as numbers of one unit, and that unit as it follows a number; `None` where they are words.
@@ -68,7 +72,9 @@ fn whole(value: &str) -> String {
 fn flatten<'v>(path: &str, value: &'v Value<'v>, out: &mut Vec<(&'v Value<'v>, String)>) {
     match value.get_ref() {
         DeValue::Table(inner) => {
-            inner.iter().for_each(|(key, value)| flatten(&format!("{path}.{}", read::segment(key.get_ref())), value, out));
+            inner
+                .iter()
+                .for_each(|(key, value)| flatten(&format!("{path}.{}", read::segment(key.get_ref())), value, out));
         }
         _ => out.push((value, path.to_owned())),
     }
@@ -96,7 +102,9 @@ fn values(text: &str) -> Result<Vec<String>, String> {
     let text = text.trim();
     let all = match text.split_once("..") {
         Some((from, rest)) => ranged(from.trim(), rest)?,
-        None => text.trim_start_matches('[').trim_end_matches(']').split(',').map(|one| one.trim().to_owned()).collect(),
+        None => {
+            text.trim_start_matches('[').trim_end_matches(']').split(',').map(|one| one.trim().to_owned()).collect()
+        }
     };
     if let Some(at) = all.iter().position(String::is_empty) {
         return Err(format!("value {} of `{text}` is empty", at + 1));
@@ -107,7 +115,8 @@ fn values(text: &str) -> Result<Vec<String>, String> {
 
 /// `400/s:7` after `100/s..`.
 fn ranged(from: &str, rest: &str) -> Result<Vec<String>, String> {
-    let wrong = || format!("`{from}..{rest}` is no range; write for example 100/s..400/s:7, or :7log for equal factors");
+    let wrong =
+        || format!("`{from}..{rest}` is no range; write for example 100/s..400/s:7, or :7log for equal factors");
     let (to, how) = rest.rsplit_once(':').ok_or_else(wrong)?;
     let (count, log) = how.trim().strip_suffix("log").map_or((how, false), |count| (count, true));
     let count: usize = count.trim().parse().map_err(|_| wrong())?;
@@ -180,10 +189,14 @@ pub(in crate::scenario) fn misfits(
             origin: "sweep".into(),
         };
         let ends = [axis.values.first(), axis.values.last().filter(|_| axis.values.len() > 1)];
-        for complaint in ends.into_iter().flatten().flat_map(|value| examine(&edit(value))).filter(Complaint::is_error) {
+        for complaint in ends.into_iter().flatten().flat_map(|value| examine(&edit(value))).filter(Complaint::is_error)
+        {
             let own = complaint.message.starts_with("sweep ");
-            let message =
-                if own { complaint.message.clone() } else { format!("sweep {}: {}", axis.path.value, complaint.message) };
+            let message = if own {
+                complaint.message.clone()
+            } else {
+                format!("sweep {}: {}", axis.path.value, complaint.message)
+            };
             let code = if own { complaint.code } else { code::BAD_VALUE };
             let help = complaint.help.or((!complaint.label.is_empty()).then_some(complaint.label));
             all.push(Complaint { help, ..Complaint::error(code, message).at(place.clone()) });
