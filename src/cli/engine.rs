@@ -24,11 +24,15 @@ pub(super) use crate::experiment::patterns::{Interaction, cast as patterns};
 pub(super) use crate::experiment::published::{ABSENT, known as published_scenarios, study as published};
 pub(super) use crate::experiment::recover::{Recover, Wanted as RecoverWanted, study as recover};
 pub(super) use crate::experiment::study::{Options, Series, Trouble, each};
+pub(super) use crate::experiment::sweep::{
+    Rows as SweepRows, Shard, Study as SweepStudy, Sweep, Unkept, Wanted as SweepWanted, merge, study as sweep,
+};
 pub(super) use crate::experiment::theory::{Wanted, study as theory};
 pub(super) use crate::experiment::trace::{Pick, Sought, Trace};
 pub(super) use crate::experiment::variants::{Which, checked};
 pub(super) use crate::experiment::whatif::{Of as WhatIfOf, Wanted as WhatIfWanted, WhatIf, study as whatif};
 pub(super) use crate::experiment::why::{Study as Why, study as why};
+pub(super) use crate::scenario::written::Axis;
 pub(super) use crate::scenario::{Checked, variants};
 
 /// Reads a file, or the embedded default. What is wrong with it is told when it is checked.
@@ -52,6 +56,16 @@ pub(super) fn options(change: &Change, jobs: Option<usize>) -> Options {
     }
 }
 
+/// What is swept, as changes: what is wrong with one is shown where it was typed.
+pub(super) fn swept(axes: &[Axis]) -> Vec<Edit> {
+    let edit = |(axis, value): (&Axis, &String)| Edit {
+        path: axis.path.value.clone(),
+        value: value.clone(),
+        origin: "--sweep".into(),
+    };
+    axes.iter().flat_map(|axis| axis.values.iter().map(move |value| (axis, value))).map(edit).collect()
+}
+
 /// Applies the variant, then the settings, and checks the outcome.
 pub(super) fn check(
     source: &Source,
@@ -67,6 +81,7 @@ pub(super) fn told(trouble: Trouble, options: &Options, colour: bool) -> Failure
     match trouble {
         Trouble::Interrupted => Failure::Interrupted,
         Trouble::Absent(why) => Failure::Usage(why),
+        Trouble::Kept(why) => Failure::Broken(why),
         Trouble::Rejected(rejected) => in_argument(&rejected.complaints, &options.edits, colour)
             .unwrap_or_else(|| refuse(&rejected.complaints, &rejected.source, colour)),
     }
@@ -75,12 +90,12 @@ pub(super) fn told(trouble: Trouble, options: &Options, colour: bool) -> Failure
 /// Settings that lead nowhere, each shown where it was typed; `None` where something else is wrong, too.
 fn in_argument(complaints: &[Complaint], settings: &[Edit], colour: bool) -> Option<Failure> {
     let typed = |complaint: &Complaint| -> Option<String> {
-        let setting = settings.iter().find(|s| complaint.message.starts_with(&format!("--set {}: ", s.path)))?;
+        let setting = settings.iter().find(|s| complaint.message.starts_with(&format!("{} {}: ", s.origin, s.path)))?;
         let text = format!("{}={}", setting.path, setting.value);
         // What the complaint is about stands in its message between backticks; else it is about the whole path.
         let word = complaint.message.split('`').nth(1).filter(|word| !word.is_empty());
         let at = word.and_then(|word| Some((text.find(word)?, word.len()))).unwrap_or((0, setting.path.len()));
-        let source = Source::text("--set", &text);
+        let source = Source::text(&setting.origin, &text);
         let message = complaint.message.split_once(": ").map_or("", |(_, why)| why).to_owned();
         let told = Complaint { message, ..complaint.clone() }.at(at.0..at.0 + at.1);
         Some(diag::render(&[told], &source, colour))

@@ -24,6 +24,7 @@ mod recover;
 mod run;
 mod schema;
 mod studied;
+mod sweep;
 mod trace;
 mod validate;
 mod whatif;
@@ -69,6 +70,7 @@ enum Verb {
     Trace(trace::Args),
     Hunt(hunt::Args),
     Recover(recover::Args),
+    Sweep(sweep::Args),
     Whatif(whatif::Args),
     Why(why::Args),
     Graph(graph::Args),
@@ -123,6 +125,7 @@ impl Verb {
             Verb::Trace(args) => trace::act(&args, output),
             Verb::Hunt(args) => hunt::act(&args, output),
             Verb::Recover(args) => recover::act(&args, output),
+            Verb::Sweep(args) => sweep::act(&args, output),
             Verb::Whatif(args) => whatif::act(&args, output),
             Verb::Why(args) => why::act(&args, output),
             Verb::Graph(args) => graph::act(&args, output),

@@ -1,7 +1,7 @@
 //! The only file that writes: standard output, standard error, files (whole or not at all).
 
 use std::fs;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::args::{Manner, When};
@@ -110,6 +110,21 @@ pub(super) fn file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         _ => replace(path, bytes),
     };
     written.map_err(|error| trouble(path, &error.to_string()))
+}
+
+/// Adds a line to a file, in one piece: whoever is killed meanwhile leaves a part of a line, and what is added after it begins
+/// a line of its own.
+pub(super) fn line(path: &Path, line: &str) -> Result<(), Failure> {
+    let add = || {
+        let mut file = fs::OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let torn = file.seek(SeekFrom::End(-1)).is_ok() && {
+            let mut last = [b'\n'];
+            file.read_exact(&mut last)?;
+            last != [b'\n']
+        };
+        file.write_all(format!("{}{line}\n", if torn { "\n" } else { "" }).as_bytes())
+    };
+    add().map_err(|error: io::Error| trouble(path, &error.to_string()))
 }
 
 /// What a file says; nothing where there is none that can be read.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::engine::{Checked, Comparison, Coupling, Recover, Trace, WhatIf};
+use super::engine::{Checked, Comparison, Coupling, Recover, Sweep, Trace, WhatIf};
 use super::exit::Failure;
 use super::output::shown;
 use crate::experiment::summary::Summary;
@@ -216,6 +216,19 @@ pub(super) fn tornado(whatif: &WhatIf) -> Result<String, Failure> {
 /// Refuses: this build draws no pictures.
 #[cfg(not(feature = "charts"))]
 pub(super) fn tornado(_: &WhatIf) -> Result<String, Failure> {
+    Err(Failure::Usage("this build draws no pictures (feature `charts`)".into()))
+}
+
+/// One value over several, as a hockey stick or a field.
+#[cfg(feature = "charts")]
+#[allow(clippy::unnecessary_wraps, reason = "the same signature in every build")]
+pub(super) fn sweep(sweep: &Sweep) -> Result<String, Failure> {
+    Ok(crate::report::sweep::picture(sweep))
+}
+
+/// Refuses: this build draws no pictures.
+#[cfg(not(feature = "charts"))]
+pub(super) fn sweep(_: &Sweep) -> Result<String, Failure> {
     Err(Failure::Usage("this build draws no pictures (feature `charts`)".into()))
 }
 

@@ -58,6 +58,11 @@ impl Asked {
         Kept { folder: self.output.as_ref().map(|folder| folder.join("columns")) }
     }
 
+    /// The folder that everything is written to.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.output.as_deref()
+    }
+
     /// Refuses what cannot be written, before anything is run.
     pub(super) fn kinds(&self) -> Result<Vec<Kind>, Failure> {
         let kinds = run::kinds(&self.files)?;

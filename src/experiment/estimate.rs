@@ -137,7 +137,7 @@ fn of_all(each: &[(&Cohort, Span)], open: u64) -> Option<Distribution> {
 }
 
 /// What one replication adds, for comparisons pair by pair.
-fn replicate(cohort: &Cohort, span: Span) -> Replicate {
+pub(crate) fn replicate(cohort: &Cohort, span: Span) -> Replicate {
     let quantile = |q: f64| arrived::single_ms(cohort, q);
     Replicate {
         sum_ms: cohort.good.tally().sum() as f64 / 1e6,
@@ -289,6 +289,13 @@ impl Seen<'_> {
         }
     }
 
+    /// How much of its scarcest is in use: workers held or cores, of which both may be limited.
+    fn in_use(&self) -> Option<f64> {
+        let held = self.node.capacity().map(|own| self.share(|s, span| s.means(span).busy, own as f64));
+        let cores = self.node.cores.map(|cores| self.share(|s, span| s.means(span).cores, cores));
+        [held, cores].into_iter().flatten().filter_map(|share| share.value).filter(|x| x.is_finite()).reduce(f64::max)
+    }
+
     /// Work for nobody, ns by replication. What is found to be wasted may have been done before the measured time; in it no
     /// more was wasted than done.
     fn wasted(&self, replications: &[Replication], at: usize) -> Vec<f64> {
@@ -328,10 +335,20 @@ impl Seen<'_> {
     }
 }
 
+/// What the replications saw of a node.
+fn seen<'a>(replications: &'a [Replication], at: usize, plan: &'a Plan) -> Seen<'a> {
+    let each = replications.iter().map(|r| (r.measure.stations[at].measured(), r.span)).collect();
+    Seen { node: &plan.nodes[at], each, fleet: replicas::replicas(replications, at, plan) }
+}
+
+/// How much of what is scarcest of a node was in use, 0 to 1: workers held, or cores; `None` where neither is limited.
+pub(crate) fn in_use(replications: &[Replication], at: usize, plan: &Plan) -> Option<f64> {
+    seen(replications, at, plan).in_use()
+}
+
 /// What happened at one node.
 pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan, behind: &[usize]) -> Node {
-    let each = replications.iter().map(|r| (r.measure.stations[at].measured(), r.span)).collect();
-    let seen = Seen { node: &plan.nodes[at], each, fleet: replicas::replicas(replications, at, plan) };
+    let seen = seen(replications, at, plan);
     let wasted = seen.wasted(replications, at);
     let visits: Vec<&Visits> = replications.iter().map(|r| &r.measure.visits[at]).collect();
     let shares: Vec<(u64, u64)> = visits.iter().map(|v| (v.waited, v.replied)).collect();

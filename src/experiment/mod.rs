@@ -22,6 +22,7 @@ mod run;
 mod settle;
 pub mod study;
 pub mod summary;
+pub mod sweep;
 pub mod theory;
 pub mod trace;
 pub mod variants;

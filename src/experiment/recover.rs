@@ -39,7 +39,7 @@ use serde::Serialize;
 use super::estimate::CONFIDENCE;
 use super::parallel;
 use super::run::Watch;
-use super::study::{Part, Trouble};
+use super::study::{Part, Trouble, judged, no_client};
 use super::summary::{ScenarioRef, Tool};
 use crate::scenario::edit::{Bound, bound};
 use crate::scenario::{Checked, forecast};
@@ -208,25 +208,6 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
         rare,
     };
     Ok(Study { recover, whole })
-}
-
-/// The client that is asked about: as named, else the one with most requests.
-fn judged(checked: &Checked, name: Option<&str>) -> Result<String, Trouble> {
-    let clients = &checked.scenario.clients;
-    if let Some(name) = name {
-        return clients.get_key_value(name).map(|(name, _)| name.clone()).ok_or_else(|| no_client(checked, name));
-    }
-    let most = forecast(&checked.scenario).clients.into_iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
-    most.map(|(name, _)| name).ok_or_else(|| Trouble::Absent("there is no client".into()))
-}
-
-fn no_client(checked: &Checked, name: &str) -> Trouble {
-    let names: Vec<&str> = checked.scenario.clients.keys().map(String::as_str).collect();
-    let help = match crate::scenario::suggest(name, names.iter().copied()) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("there are {}", names.join(", ")),
-    };
-    Trouble::Absent(format!("no client `{name}`; {help}"))
 }
 
 /// Whose load grows; refused where it cannot.

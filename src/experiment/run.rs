@@ -10,7 +10,8 @@ use crate::units::{Span, Time};
 use super::estimate::{self, CONFIDENCE, Replication};
 use super::measure::Measure;
 use super::parallel;
-use super::summary::{Conservation, Run, ScenarioRef, Stats, Summary, Tool};
+use super::settle::Settling;
+use super::summary::{Conservation, Run, ScenarioRef, Stats, Summary, Tool, Verdict};
 
 /// Whoever watches a run: is told how far it is, and may stop it.
 pub trait Watch: Sync {
@@ -84,14 +85,7 @@ fn replicate(plan: &Plan, replications: u32, jobs: usize, watch: &dyn Watch) -> 
             watch.advanced(all as f64 / (length as f64 * f64::from(replications)));
             !watch.stopped()
         };
-        let measure = Measure::new(plan);
-        let finished = if plan.is_calm() {
-            let Finished { probe: Calm(probe), events, stop, at, at_rest } =
-                Machine::new(plan, seed, Calm(measure)).run(&mut look);
-            Finished { probe, events, stop, at, at_rest }
-        } else {
-            Machine::new(plan, seed, measure).run(&mut look)
-        };
+        let finished = once(plan, seed, &mut look);
         done.fetch_add(length - told.min(length), Ordering::Relaxed);
         Some((seed, finished))
     };
@@ -104,6 +98,27 @@ fn replicate(plan: &Plan, replications: u32, jobs: usize, watch: &dyn Watch) -> 
         finished.retain(|f| f.1.at > Time(plan.warmup.0));
     }
     finished
+}
+
+/// One replication, with whoever looks at it from time to time and may end it.
+pub(super) fn once(plan: &Plan, seed: u64, look: &mut dyn FnMut(Time) -> bool) -> Finished<Measure> {
+    let measure = Measure::new(plan);
+    if !plan.is_calm() {
+        return Machine::new(plan, seed, measure).run(look);
+    }
+    let Finished { probe: Calm(probe), events, stop, at, at_rest } = Machine::new(plan, seed, Calm(measure)).run(look);
+    Finished { probe, events, stop, at, at_rest }
+}
+
+/// The promises of one replication alone, as the verdicts on it.
+pub(super) fn promises(checked: &Checked, plan: &Plan, replication: &Replication) -> Vec<Verdict> {
+    let slos = &checked.scenario.slos;
+    if slos.is_empty() {
+        return Vec::new();
+    }
+    let one = std::slice::from_ref(replication);
+    let summary = figures(checked, plan, one, bare(checked, plan, one));
+    super::verdict::verdicts(slos, &summary, plan, one)
 }
 
 fn summarise(checked: &Checked, plan: &Plan, finished: Vec<(u64, Finished<Measure>)>, partial: bool) -> Summary {
@@ -130,6 +145,12 @@ fn unfinished(finished: &[(u64, Finished<Measure>)], plan: &Plan) -> Option<f64>
 /// How it was run, and whether it settled.
 fn conditions(checked: &Checked, plan: &Plan, replications: &[Replication]) -> Run {
     let settling = super::settle::settling(replications, plan, &forecast(&checked.scenario));
+    let Settling { settled, state, rising } = settling;
+    Run { settled, state, rising, ..bare(checked, plan, replications) }
+}
+
+/// The same without whether it settled.
+fn bare(checked: &Checked, plan: &Plan, replications: &[Replication]) -> Run {
     Run {
         seed: plan.seed,
         replications: replications.len() as u32,
@@ -137,9 +158,9 @@ fn conditions(checked: &Checked, plan: &Plan, replications: &[Replication]) -> R
         warmup_s: plan.warmup.as_secs_f64(),
         events: 0,
         confidence: CONFIDENCE,
-        settled: settling.settled,
-        state: settling.state,
-        rising: settling.rising,
+        settled: None,
+        state: None,
+        rising: Vec::new(),
         note: "simulated, not measured".into(),
         partial: false,
         unfinished_s: None,
@@ -218,14 +239,14 @@ fn endpoints(plan: &Plan, replications: &[Replication]) -> std::collections::BTr
     all
 }
 
-fn replication((seed, finished): (u64, Finished<Measure>), plan: &Plan) -> Replication {
+pub(super) fn replication((seed, finished): (u64, Finished<Measure>), plan: &Plan) -> Replication {
     let end = Time(plan.warmup.0 + plan.duration.0);
     let span = finished.at.min(end).since(Time(plan.warmup.0));
     Replication { measure: finished.probe.finished(), span: Span(span.0.max(1)), seed }
 }
 
 /// The guard that stopped a replication, in words.
-fn guard(finished: &Finished<Measure>, plan: &Plan) -> Option<String> {
+pub(super) fn guard(finished: &Finished<Measure>, plan: &Plan) -> Option<String> {
     let what = match finished.stop {
         Stop::Events => format!("after {} events (max_events)", finished.events),
         Stop::TooMany(Alive::Events) => format!("with too many {}", Alive::Events.text()),

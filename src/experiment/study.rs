@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::estimate::CONFIDENCE;
 use super::run::{Failure, Watch, run};
@@ -40,6 +40,8 @@ pub enum Trouble {
     Rejected(Box<Rejected>),
     /// When what was asked for is not there, in words.
     Absent(String),
+    /// When what is kept beside the study cannot be read, written or gone on with, in words.
+    Kept(String),
 }
 
 impl From<Failure> for Trouble {
@@ -61,7 +63,7 @@ impl fmt::Display for Trouble {
             Self::Rejected(rejected) => {
                 f.write_str(&crate::diag::render(&rejected.complaints, &rejected.source, false))
             }
-            Self::Absent(why) => f.write_str(why),
+            Self::Absent(why) | Self::Kept(why) => f.write_str(why),
         }
     }
 }
@@ -86,7 +88,7 @@ fn no_variant(source: &Source, name: &str) -> Trouble {
 }
 
 /// What every study says first: who made it, of what, and how.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Head {
     /// Version of this shape.
     pub schema_version: u32,
@@ -134,6 +136,28 @@ pub(super) fn client(base: &Summary, named: Option<&str>) -> Result<String, Trou
             most.map(|(name, _)| name.clone()).ok_or_else(|| Trouble::Absent("there is no client".into()))
         }
     }
+}
+
+/// The client that is asked about: as named, else the one with most requests.
+pub(super) fn judged(checked: &Checked, name: Option<&str>) -> Result<String, Trouble> {
+    let clients = &checked.scenario.clients;
+    if let Some(name) = name {
+        return clients.get_key_value(name).map(|(name, _)| name.clone()).ok_or_else(|| no_client(checked, name));
+    }
+    let most = scenario::forecast(&checked.scenario)
+        .clients
+        .into_iter()
+        .max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+    most.map(|(name, _)| name).ok_or_else(|| Trouble::Absent("there is no client".into()))
+}
+
+pub(super) fn no_client(checked: &Checked, name: &str) -> Trouble {
+    let names: Vec<&str> = checked.scenario.clients.keys().map(String::as_str).collect();
+    let help = match scenario::suggest(name, names.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("there are {}", names.join(", ")),
+    };
+    Trouble::Absent(format!("no client `{name}`; {help}"))
 }
 
 /// One of several runs of which one progress is shown.

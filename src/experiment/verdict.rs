@@ -2,7 +2,7 @@
 
 use crate::graph;
 use crate::model::Plan;
-use crate::scenario::written::{Metric, Promise, Scope, Sense, Slo};
+use crate::scenario::written::{Metric, Promise, Scope, Slo};
 use crate::stats::{Interval, Recorder, proportion};
 use crate::units::Span;
 
@@ -246,13 +246,7 @@ fn burn_rate(promise: Promise, measured: Interval) -> Option<Interval> {
 /// On the good side, on the bad side, or across; without an interval the value alone decides. Of what is only known to be at
 /// least so much, the other end is infinite.
 fn decide(promise: Promise, found: &Finding) -> Outcome {
-    let bound = promise.bound;
-    let keeps = |x: f64| match promise.sense {
-        Sense::Below => x < bound,
-        Sense::AtMost => x <= bound,
-        Sense::Above => x > bound,
-        Sense::AtLeast => x >= bound,
-    };
+    let keeps = |x: f64| promise.keeps(x);
     let (low, high) = match (found.between, found.measured.value, found.at_least) {
         (Some(bounds), ..) => bounds,
         (None, Some(value), _) => found.measured.ends().unwrap_or((value, value)),
@@ -271,6 +265,7 @@ fn decide(promise: Promise, found: &Finding) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::written::Sense;
 
     #[test]
     fn an_interval_across_the_bound_decides_nothing() {

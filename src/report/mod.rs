@@ -35,6 +35,7 @@ pub mod sheet;
 mod sidecars;
 pub mod single;
 mod streams;
+pub mod sweep;
 pub mod table;
 pub mod text;
 pub mod theory;

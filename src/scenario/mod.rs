@@ -148,6 +148,7 @@ pub(crate) fn load_for(source: &Source, edits: &[Edit], idle: bool) -> Result<Ch
     let as_written = !edits.iter().any(|edit| edit.variant().is_some() || edit.flips());
     if let (Some(scenario), true, false) = (&scenario, as_written, complaints.iter().any(Complaint::is_error)) {
         complaints.extend(broken_variants(&source, scenario, &variants));
+        complaints.extend(tables::sweep::misfits(&scenario.sweep, |edit| outcome(&source, std::slice::from_ref(edit))));
     }
     sort(&mut complaints);
     match scenario {
@@ -195,6 +196,14 @@ fn sort(complaints: &mut Vec<Complaint>) {
     complaints.sort_by_key(|c| c.code != code::OVERLOADED);
 }
 
+/// What is wrong with a text once these changes are made to it.
+fn outcome(source: &Source, edits: &[Edit]) -> Vec<Complaint> {
+    match edit::apply(source, edits) {
+        Ok((edited, _)) => examine(&edited).1,
+        Err(complaints) => complaints,
+    }
+}
+
 /// More variants than anyone compares; each is read in full.
 const VARIANTS: usize = 100;
 
@@ -207,11 +216,7 @@ fn broken_variants(source: &Source, scenario: &Scenario, places: &[(String, writ
     }
     for (name, place) in places {
         let edits = edit::variant_edits(scenario, name).unwrap_or_default();
-        let complaints = match edit::apply(source, &edits) {
-            Ok((edited, _)) => examine(&edited).1,
-            Err(complaints) => complaints,
-        };
-        for complaint in complaints.iter().filter(|c| c.is_error()) {
+        for complaint in outcome(source, &edits).iter().filter(|c| c.is_error()) {
             let own = complaint.message.starts_with("variant ");
             let message =
                 if own { complaint.message.clone() } else { format!("variant `{name}`: {}", complaint.message) };

@@ -40,6 +40,7 @@ mod schema;
 mod source;
 mod stops;
 mod streams;
+mod sweep;
 mod theory;
 mod traces;
 mod transports;

@@ -185,6 +185,9 @@ impl<'d> Spot<'d> {
             Shape::Steps => self.number(edit, segment, verb_of),
             Shape::Words(words) => Ok(Self { shape: Shape::Choice(words), item: self.inside(segment), value: None }),
             Shape::Edits => Err(edit.complaint(code::UNKNOWN_PATH, "a change cannot change the variants")),
+            Shape::Values => {
+                Err(edit.complaint(code::UNKNOWN_PATH, "a change cannot change what is swept; use --sweep"))
+            }
             _ => Err(edit.complaint(code::UNKNOWN_PATH, &format!("there is no `{segment}` inside"))),
         }
     }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::declare::{Record as _, Spoken, Told};
 pub(in crate::scenario) use super::tables::laws::{print as law, print_counts as count_law, span, table as law_table};
 use super::tables::nodes;
-use super::written::{FREE, Given, Scenario, Target, Zone};
+use super::written::{Axis, FREE, Given, Scenario, Target, Zone};
 use crate::diag::is_harmless;
 use crate::units::{Span, size_text};
 
@@ -97,10 +97,16 @@ pub fn canonical(scenario: &Scenario) -> String {
             page.line(&quoted(path), value, false);
         }
     }
+    if !scenario.sweep.is_empty() {
+        page.header("[sweep]");
+    }
+    for (path, values) in scenario.sweep.iter().map(Axis::told) {
+        page.line(&quoted(&path), &values, false);
+    }
     page.text()
 }
 
-/// 16 hex digits that name what a scenario means. Its name, its description and its variants change nothing about the
+/// 16 hex digits that name what a scenario means. Its name, its description, its variants and what is swept change nothing about the
 /// run, so they do not count; the contents of the files it names do.
 pub fn hash(scenario: &Scenario) -> String {
     let mut page = Page::default();

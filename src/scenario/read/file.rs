@@ -14,7 +14,7 @@ use crate::scenario::tables::nodes::node;
 use crate::scenario::tables::transports::transports;
 use crate::scenario::vocab::{FILE, NAME};
 use crate::scenario::written::{
-    Client, Consumer, Discovery, Fault, Flow, Given, Index, Mesh, Node, NodeKind, Policy, Scenario, Slo, Variant,
+    Axis, Client, Consumer, Discovery, Fault, Flow, Given, Index, Mesh, Node, NodeKind, Policy, Scenario, Slo, Variant,
 };
 
 /// What is said of a version that is not this one's.
@@ -65,6 +65,10 @@ pub(super) fn read(desk: &mut Desk<'_>, table: &DeTable<'_>) -> Scenario {
         faults: view.list(desk, "faults").iter().filter_map(|inner| Fault::of(desk, inner)).collect(),
         slos: view.list(desk, "slos").iter().filter_map(|inner| Slo::read(desk, inner)).collect(),
         variants: variants(desk, &view),
+        sweep: {
+            let table = view.get("sweep").and_then(|v| value::table(desk, "sweep", v));
+            table.map_or(Vec::new(), |table| Axis::all(desk, table))
+        },
         index: Index::default(),
     }
 }
@@ -193,6 +197,6 @@ fn flatten(desk: &Desk<'_>, path: &str, value: &Value<'_>, out: &mut Vec<(usize,
 }
 
 /// A key that is a whole path stays as it is; one that is a single segment of a longer path gets its quotes back.
-fn segment(key: &str) -> String {
+pub(crate) fn segment(key: &str) -> String {
     if key.contains('.') || key.contains(' ') { format!("\"{key}\"") } else { key.to_owned() }
 }

@@ -25,5 +25,6 @@ pub(in crate::scenario) mod scale;
 pub(in crate::scenario) mod sim;
 pub(in crate::scenario) mod slos;
 pub(in crate::scenario) mod steps;
+pub(in crate::scenario) mod sweep;
 pub(in crate::scenario) mod topics;
 pub(in crate::scenario) mod transports;

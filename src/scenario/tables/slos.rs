@@ -111,6 +111,23 @@ words! {
     }
 }
 
+impl Promise {
+    /// Whether a figure keeps it.
+    pub fn keeps(&self, x: f64) -> bool {
+        match self.sense {
+            Sense::Below => x < self.bound,
+            Sense::AtMost => x <= self.bound,
+            Sense::Above => x > self.bound,
+            Sense::AtLeast => x >= self.bound,
+        }
+    }
+
+    /// Whether less is better.
+    pub fn is_ceiling(&self) -> bool {
+        matches!(self.sense, Sense::Below | Sense::AtMost)
+    }
+}
+
 impl Default for Promise {
     /// An expression that cannot be understood stands in for itself: the target is still checked.
     fn default() -> Self {

@@ -188,6 +188,9 @@ fn holds(shape: Shape) -> String {
         Shape::One(_) => "a table",
         Shape::Steps => STEPS,
         Shape::Edits => "tables by name, each with paths and their new values",
+        Shape::Values => {
+            "paths, each with a list of values or a range such as \"100/s..400/s:7\" (`:7log` for equal factors)"
+        }
         Shape::Anything => "anything",
     };
     plain.into()

@@ -1,6 +1,6 @@
 //! The file itself and its small tables.
 
-use super::tables::{Key, Shape, Table, key, later};
+use super::tables::{Key, Shape, Table, key};
 use crate::scenario::declare::Record as _;
 use crate::scenario::tables::clients::CLIENT;
 use crate::scenario::tables::discovery::Discovery;
@@ -53,7 +53,11 @@ const TABLES: &[Key] = &[
         Shape::Edits,
         "Changed copies of the scenario, by name: paths and their new values, such as \"defaults.transport\" = \"in-process\".",
     ),
-    later("sweep", "One value over several."),
+    key(
+        "sweep",
+        Shape::Values,
+        "What `hoptax sweep` runs: paths, each with the values that it takes, such as \"clients.shoppers.rate\" = \"100/s..400/s:7\" or [\"100/s\", \"200/s\"]; of several every combination.",
+    ),
 ];
 
 /// The file.

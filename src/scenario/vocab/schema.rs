@@ -111,6 +111,10 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::List(each) => json!({ "type": "array", "items": self::shape(*each, definitions) }),
         Shape::Steps => steps(definitions),
         Shape::Edits => json!({ "type": "object", "additionalProperties": { "type": "object" } }),
+        Shape::Values => {
+            let several = json!({ "anyOf": [{ "type": "string" }, { "type": "array", "minItems": 1 }] });
+            json!({ "type": "object", "additionalProperties": several })
+        }
         Shape::Anything => json!({}),
     }
 }

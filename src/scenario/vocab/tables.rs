@@ -90,6 +90,8 @@ pub enum Shape {
     Steps,
     /// Paths and values: a variant.
     Edits,
+    /// Paths, each with several values.
+    Values,
     /// Anything: a key whose inside is not described yet.
     Anything,
     /// Any of these.

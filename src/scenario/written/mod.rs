@@ -28,6 +28,7 @@ pub use super::tables::scale::*;
 pub use super::tables::sim::{Defaults, Sim};
 pub use super::tables::slos::{Metric, Promise, Scope, Sense, Slo};
 pub use super::tables::steps::*;
+pub use super::tables::sweep::Axis;
 pub use super::tables::topics::{Acks, Keyed, SharedKey, Topic};
 pub use super::tables::transports::{Connections, Cost, FREE, Protocol, Tls, TransportSpec};
 pub use super::tables::{breaker::*, limits::*, policy::*, retries::*};
@@ -100,6 +101,8 @@ pub struct Scenario {
     pub slos: Vec<Slo>,
     /// `[variants.*]` in the order of the file.
     pub variants: Vec<Variant>,
+    /// `[sweep]` in the order of the file.
+    pub sweep: Vec<Axis>,
     /// Who reads and calls what.
     pub index: Index,
 }

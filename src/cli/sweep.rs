@@ -1,0 +1,157 @@
+//! `sweep`: one value over several, in one go, in parts, or going on where it was.
+
+use std::path::PathBuf;
+
+use super::engine::{self, Axis, Shard, SweepRows, SweepStudy, SweepWanted, Unkept};
+use super::exit::{Exit, Failure};
+use super::output::{self, Output};
+use super::pictures;
+use super::progress::Progress;
+use super::studied::{Asked, Found};
+use crate::report::{json, sweep};
+
+/// Run one value over several: every figure against it, as far as each promise holds, where the knee is
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    asked: Asked,
+    /// What is swept: `PATH=100/s..400/s:7`, `:7log` for equal factors, or `PATH=a,b,c`; of several every combination
+    /// [default: what the file says under `[sweep]`]
+    #[arg(long, value_name = "PATH=VALUES", value_parser = Axis::parse)]
+    sweep: Vec<Axis>,
+    /// Whose requests the answer is about; by default the client with most of them
+    #[arg(long, value_name = "NAME")]
+    client: Option<String>,
+    /// Make only a part of the runs, of so many; the rows go to the folder of `--output`
+    #[arg(long, value_name = "N", requires = "shard", value_parser = clap::value_parser!(u64).range(1..))]
+    shards: Option<u64>,
+    /// Which part, from 0
+    #[arg(long, value_name = "K", requires = "shards")]
+    shard: Option<u64>,
+    /// Put parts together that were made in several folders, and run nothing
+    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["sweep", "shards", "client"])]
+    merge: Vec<PathBuf>,
+}
+
+pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
+    let kinds = args.asked.kinds()?;
+    if !args.merge.is_empty() {
+        let parts = args.merge.iter().map(|folder| Folder::of(folder.clone(), "").part());
+        let study = engine::merge(&parts.collect::<Result<Vec<_>, _>>()?).map_err(merged)?;
+        return args.deliver(&study, &kinds, output);
+    }
+    let shard = args.part()?;
+    let (checked, mut options) = args.asked.scenario(output)?;
+    options.edits.extend(engine::swept(&args.sweep));
+    let wanted = SweepWanted { axes: args.sweep.clone(), client: args.client.clone(), shard };
+    let folder = args.asked.folder().map(|folder| {
+        let part = shard.map_or_else(String::new, |shard| format!("-{}-of-{}", shard.nth, shard.of));
+        Folder::of(folder.to_owned(), &part)
+    });
+    let rows: &dyn SweepRows = folder.as_ref().map_or(&Unkept, |folder| folder);
+    let progress = Progress::begin(args.asked.progress, output);
+    let study = engine::sweep(&checked, &wanted, args.asked.jobs, &progress, rows);
+    progress.end();
+    let study = study.map_err(|trouble| engine::told(trouble, &options, output.colour_errors()))?;
+    args.deliver(&study, &kinds, output)
+}
+
+/// What cannot be merged is no mistake of the command line: a folder is not what it should be.
+fn merged(trouble: engine::Trouble) -> Failure {
+    Failure::Broken(trouble.to_string())
+}
+
+impl Args {
+    fn part(&self) -> Result<Option<Shard>, Failure> {
+        let (Some(of), Some(nth)) = (self.shards, self.shard) else { return Ok(None) };
+        if nth >= of {
+            return Err(Failure::Usage(format!("--shard {nth}: of {of} shards the last is {}", of - 1)));
+        }
+        if self.asked.folder().is_none() {
+            return Err(Failure::Usage("a shard leaves its rows in a folder: say --output DIR".into()));
+        }
+        Ok(Some(Shard { nth, of }))
+    }
+
+    fn deliver(&self, study: &SweepStudy, kinds: &[super::run::Kind], output: &Output) -> Result<Exit, Failure> {
+        let ended = if study.whole { Exit::Done } else { Exit::Interrupted };
+        let Some(found) = &study.sweep else {
+            let left = study.runs - study.known;
+            output.note(&format!("this part is made; {left} of {} runs are for the others, then: --merge", study.runs));
+            return Ok(ended);
+        };
+        if let (Some(folder), Some((manifest, rows))) = (self.asked.folder(), &study.rows) {
+            output::folder(folder)?;
+            output::file(&folder.join("runs.csv"), sweep::runs(manifest, rows).as_bytes())?;
+        }
+        let guarded = found.points.iter().any(|point| point.guard.is_some());
+        let ended = if guarded { ended.or(Exit::Unsettled) } else { ended };
+        let found = Found {
+            name: "sweep",
+            json: json::pretty(found),
+            page: &|every| sweep::page(found, every),
+            picture: Some(&|| pictures::sweep(found)),
+        };
+        Ok(self.asked.deliver(&found, kinds, ended, output))
+    }
+}
+
+/// A folder in which a sweep stands: its manifest, and files of rows, one for each part.
+struct Folder {
+    folder: PathBuf,
+    rows: PathBuf,
+}
+
+const MANIFEST: &str = "manifest.json";
+const BEGINS: &str = "rows";
+const ENDS: &str = ".jsonl";
+
+impl Folder {
+    fn of(folder: PathBuf, part: &str) -> Self {
+        let rows = folder.join(format!("{BEGINS}{part}{ENDS}"));
+        Self { folder, rows }
+    }
+
+    /// What was made there: the folder's name, its manifest, its lines.
+    fn part(&self) -> Result<(String, String, Vec<String>), Failure> {
+        let name = output::shown(&self.folder);
+        let none = || Failure::Broken(format!("{name}: there is no {MANIFEST}; it is no folder of a sweep"));
+        let manifest = SweepRows::manifest(self).ok_or_else(none)?;
+        let lines = self.known().map_err(Failure::Broken)?;
+        Ok((name, manifest, lines))
+    }
+}
+
+/// Why something could not be kept.
+fn words(failure: Failure) -> String {
+    match failure {
+        Failure::Broken(why) | Failure::Usage(why) | Failure::Invalid(why) | Failure::Guarded(why) => why,
+        Failure::Interrupted => "interrupted".into(),
+    }
+}
+
+impl SweepRows for Folder {
+    fn manifest(&self) -> Option<String> {
+        output::text(&self.folder.join(MANIFEST))
+    }
+
+    fn begin(&self, manifest: &str) -> Result<(), String> {
+        let kept = output::folder(&self.folder);
+        kept.and_then(|()| output::file(&self.folder.join(MANIFEST), manifest.as_bytes())).map_err(words)
+    }
+
+    fn known(&self) -> Result<Vec<String>, String> {
+        let ours = |name: &String| name.starts_with(BEGINS) && name.ends_with(ENDS);
+        let mut lines = Vec::new();
+        for name in output::names(&self.folder).into_iter().filter(ours) {
+            let path = self.folder.join(&name);
+            let text = output::text(&path).ok_or_else(|| format!("{}: cannot be read", output::shown(&path)))?;
+            lines.extend(text.lines().map(str::to_owned));
+        }
+        Ok(lines)
+    }
+
+    fn add(&self, line: &str) -> Result<(), String> {
+        output::line(&self.rows, line).map_err(words)
+    }
+}

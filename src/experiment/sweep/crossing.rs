@@ -1,0 +1,161 @@
+//! As far as a promise holds: where the curve of what it measures crosses its bound.
+
+use serde::Serialize;
+
+use super::{Manifest, Point, Promised};
+use crate::experiment::summary::Estimate;
+
+/// How a promise fares along a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// It holds at every point.
+    Everywhere,
+    /// It holds at none.
+    Nowhere,
+    /// It holds up to a value, and not beyond it.
+    UpTo,
+    /// It holds from a value on.
+    From,
+    /// It is broken and holds again, beyond chance: what more of the parameter does changes its direction.
+    Mixed,
+}
+
+/// As far as a promise holds.
+#[derive(Clone, Debug, Serialize)]
+pub struct Holds {
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub of: String,
+    /// As it is written.
+    pub expect: String,
+    /// How it fares.
+    pub reach: Reach,
+    /// The value up to which, or from which on, it holds; of several the first.
+    pub at: Estimate,
+    /// The last point where it holds and the first where it does not, or the other way round: the value lies between them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between: Option<[f64; 2]>,
+}
+
+/// Every promise along the parameter, where that is a single number.
+pub(super) fn holds(manifest: &Manifest, points: &[Point]) -> Vec<Holds> {
+    let [parameter] = manifest.parameters.as_slice() else { return Vec::new() };
+    if parameter.numbers.is_empty() {
+        return Vec::new();
+    }
+    let mut along: Vec<(f64, &Point)> =
+        points.iter().map(|point| (parameter.numbers[point.point as usize], point)).collect();
+    along.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let one = |(nth, promise): (usize, &Promised)| {
+        let margins: Vec<Margin> =
+            along.iter().map(|(x, point)| margin(*x, promise, point.promises[nth].measured)).collect();
+        let (reach, at, between) = reach(&margins);
+        let Promised { name, of, expect, .. } = promise.clone();
+        Holds { name, of, expect, reach, at, between }
+    };
+    manifest.promises.iter().enumerate().map(one).collect()
+}
+
+/// How far a figure is on the good side of its bound, at a value of the parameter; the ends are those of its interval.
+#[derive(Clone, Copy, Debug)]
+struct Margin {
+    x: f64,
+    value: f64,
+    ends: Option<(f64, f64)>,
+}
+
+fn margin(x: f64, promise: &Promised, measured: Estimate) -> Margin {
+    let bound = promise.bound;
+    let of = |figure: f64| match (promise.ceiling, figure > 0.0 && bound > 0.0) {
+        (true, true) => libm::log(bound / figure),
+        (true, false) => bound - figure,
+        (false, _) => figure - bound,
+    };
+    let ends =
+        measured.ends().map(|(low, high)| if promise.ceiling { (of(high), of(low)) } else { (of(low), of(high)) });
+    // A percentile without a value lies among those that failed.
+    Margin { x, value: measured.value.map_or(f64::NEG_INFINITY, of), ends }
+}
+
+fn reach(along: &[Margin]) -> (Reach, Estimate, Option<[f64; 2]>) {
+    let good = |margin: &Margin| margin.value >= 0.0;
+    let Some(first) = along.first().map(good) else { return (Reach::Nowhere, Estimate::NONE, None) };
+    let Some(turn) = along.iter().position(|margin| good(margin) != first) else {
+        return (if first { Reach::Everywhere } else { Reach::Nowhere }, Estimate::NONE, None);
+    };
+    let value = cross(along, turn, |margin| margin.value);
+    // The worse end of the figure crosses sooner than the better one.
+    let end = |pick: fn((f64, f64)) -> f64| {
+        let of = |margin: &Margin| margin.ends.map_or(margin.value, pick);
+        let turn = along.iter().position(|margin| (of(margin) >= 0.0) != first).filter(|turn| *turn > 0)?;
+        Some(cross(along, turn, of))
+    };
+    let known = along.iter().any(|margin| margin.ends.is_some());
+    let (worse, better) = (end(|ends| ends.0).filter(|_| known), end(|ends| ends.1).filter(|_| known));
+    let (low, high) = if first { (worse, better) } else { (better, worse) };
+    let at = Estimate { value: Some(value), low, high, ..Estimate::NONE };
+    let surely = |margin: &Margin, is: bool| {
+        let (worse, better) = margin.ends.unwrap_or((margin.value, margin.value));
+        if is { worse >= 0.0 } else { better < 0.0 }
+    };
+    let broken = along[turn..].iter().position(|margin| surely(margin, !first)).map(|at| turn + at);
+    let again = broken.is_some_and(|broken| along[broken..].iter().any(|margin| surely(margin, first)));
+    let reach = match (again, first) {
+        (true, _) => Reach::Mixed,
+        (false, true) => Reach::UpTo,
+        (false, false) => Reach::From,
+    };
+    (reach, at, Some([along[turn - 1].x, along[turn].x]))
+}
+
+/// Where a line between the point before a turn and the turn is zero; where one of them has no figure, the point that is good.
+fn cross(along: &[Margin], turn: usize, of: impl Fn(&Margin) -> f64) -> f64 {
+    let (a, b) = (&along[turn - 1], &along[turn]);
+    let (from, to) = (of(a), of(b));
+    if !(from.is_finite() && to.is_finite()) {
+        return if from.is_finite() { a.x } else { b.x };
+    }
+    a.x + (b.x - a.x) * (from / (from - to)).clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn along(all: &[(f64, f64)]) -> Vec<Margin> {
+        all.iter().map(|&(x, value)| Margin { x, value, ends: Some((value - 0.5, value + 0.5)) }).collect()
+    }
+
+    #[test]
+    fn a_promise_holds_up_to_where_its_curve_crosses() {
+        let (found, at, between) = reach(&along(&[(100.0, 2.0), (200.0, 1.0), (300.0, -1.0), (400.0, -3.0)]));
+        assert_eq!((found, at.value, between), (Reach::UpTo, Some(250.0), Some([200.0, 300.0])));
+        assert_eq!((at.low, at.high), (Some(225.0), Some(275.0)));
+    }
+
+    #[test]
+    fn it_may_hold_from_a_value_on_or_not_at_all() {
+        let (found, at, _) = reach(&along(&[(1.0, -1.0), (2.0, 1.0), (3.0, 2.0)]));
+        assert_eq!((found, at.value), (Reach::From, Some(1.5)));
+        assert!(at.low.unwrap() < 1.5 && at.high.unwrap() > 1.5, "{at:?}");
+        assert_eq!(reach(&along(&[(1.0, 1.0), (2.0, 1.0)])).0, Reach::Everywhere);
+        assert_eq!(reach(&along(&[(1.0, -1.0)])).0, Reach::Nowhere);
+    }
+
+    #[test]
+    fn what_comes_back_is_told() {
+        assert_eq!(reach(&along(&[(1.0, 2.0), (2.0, -2.0), (3.0, 2.0)])).0, Reach::Mixed);
+        // Within chance it is not.
+        assert_eq!(reach(&along(&[(1.0, 2.0), (2.0, -0.1), (3.0, 0.1), (4.0, -2.0)])).0, Reach::UpTo);
+    }
+
+    #[test]
+    fn a_figure_that_never_comes_leaves_the_last_point_that_had_one() {
+        let mut all = along(&[(1.0, 2.0), (2.0, 1.0)]);
+        all.push(Margin { x: 3.0, value: f64::NEG_INFINITY, ends: None });
+        let (found, at, between) = reach(&all);
+        assert_eq!((found, at.value, between), (Reach::UpTo, Some(2.0), Some([2.0, 3.0])));
+    }
+}

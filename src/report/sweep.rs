@@ -1,0 +1,381 @@
+//! One value over several: as far as the promise holds in a sentence, a table for each client, the table of promises.
+
+use crate::experiment::summary::Estimate;
+use crate::experiment::sweep::{Figures, Holds, Manifest, Parameter, Point, Reach, Row, Sweep};
+use crate::machine::replication_seed;
+use crate::report::csv::quote;
+use crate::report::number::{NONE, count, level, or_none, percent, plain, seconds, time, time_within};
+use crate::report::page::{Figure, Page, how, of_what};
+use crate::report::sheet::{Cell, Sheet, Tone};
+use crate::report::text::clean;
+
+/// Clients that have a table on a screen.
+const CLIENTS: usize = 3;
+
+/// The page; `every`: all clients.
+pub fn page(sweep: &Sweep, every: bool) -> Page {
+    let mut names: Vec<&String> = sweep.points.iter().flat_map(|point| point.clients.keys()).collect();
+    names.sort();
+    names.dedup();
+    names.sort_by_key(|name| **name != sweep.client);
+    let shown = if every { usize::MAX } else { CLIENTS };
+    let mut tables: Vec<(String, Sheet)> = Vec::new();
+    for name in names.iter().take(shown) {
+        tables.push((format!("{} over {}", clean(name), swept(&sweep.parameters)), sheet(sweep, name)));
+    }
+    tables.push(("promises: what is measured, and the share of runs that keep it".into(), promises(sweep)));
+    let mut page = Page {
+        answer: answer(sweep),
+        heading: of_what(&sweep.head.scenario, &sweep.head.tool, &sweep.head.note),
+        warnings: warnings(sweep),
+        tables,
+        notes: notes(sweep),
+        figures: figures(sweep),
+    };
+    page.heading.extend(how(&sweep.head));
+    page.heading.push("the same seeds at every point".into());
+    if names.len() > shown {
+        page.notes.push(format!("{} more clients with -v", names.len() - shown));
+    }
+    page
+}
+
+fn swept(parameters: &[Parameter]) -> String {
+    parameters.iter().map(|parameter| clean(&parameter.path)).collect::<Vec<_>>().join(" and ")
+}
+
+/// `143/s`.
+pub fn valued(parameter: &Parameter, x: f64) -> String {
+    clean(&format!("{}{}", plain(x), parameter.unit))
+}
+
+/// `143/s [139, 146]`; an end that lies at no point stands as it is.
+fn within(parameter: &Parameter, at: Estimate) -> String {
+    let value = at.value.map_or_else(|| NONE.to_owned(), |x| valued(parameter, x));
+    match (at.low, at.high) {
+        (Some(low), Some(high)) => format!("{value} [{}, {}]", plain(low), plain(high)),
+        (Some(low), None) => format!("{value} [{}, …]", plain(low)),
+        (None, Some(high)) => format!("{value} […, {}]", plain(high)),
+        (None, None) => value,
+    }
+}
+
+/// As far as the promises hold, who is scarce there, where the knee is.
+pub fn answer(sweep: &Sweep) -> String {
+    let [parameter] = sweep.parameters.as_slice() else { return of_grid(sweep) };
+    if parameter.numbers.is_empty() {
+        return of_grid(sweep);
+    }
+    let mut all = Vec::new();
+    let rank = |holds: &&Holds| match holds.reach {
+        Reach::Nowhere => (0, 0.0),
+        Reach::Mixed => (1, 0.0),
+        Reach::UpTo => (2, holds.at.value.unwrap_or(0.0)),
+        Reach::From => (2, -holds.at.value.unwrap_or(0.0)),
+        Reach::Everywhere => (3, 0.0),
+    };
+    let weakest =
+        sweep.promises.iter().min_by(|a, b| rank(a).partial_cmp(&rank(b)).unwrap_or(std::cmp::Ordering::Equal));
+    if let Some(holds) = weakest {
+        let which = format!("{} {}", clean(&holds.of), clean(&holds.expect));
+        let others = if sweep.promises.len() > 1 { ", the first of the promises to break" } else { "" };
+        all.push(match holds.reach {
+            Reach::UpTo => format!("the promise {which} holds up to {}{others}", within(parameter, holds.at)),
+            Reach::From => format!("the promise {which} holds from {} on", within(parameter, holds.at)),
+            Reach::Everywhere => format!("every promise holds at every point, up to {}", last(parameter)),
+            Reach::Nowhere => {
+                format!("the promise {which} holds at no point, not even at {}", clean(&parameter.values[0]))
+            }
+            Reach::Mixed => format!(
+                "the promise {which} breaks at {} and holds again farther on: more is not always worse",
+                within(parameter, holds.at)
+            ),
+        });
+        all.extend(holds.at.value.and_then(|x| scarce(sweep, parameter, x)));
+    }
+    all.extend(sweep.knee.as_ref().map(|knee| {
+        let busy = match (&knee.busiest, knee.in_use) {
+            (Some(name), Some(used)) if weakest.is_none() => format!(", with {} {} in use", clean(name), percent(used)),
+            _ => String::new(),
+        };
+        format!("the knee of {} is at {}{busy}", clean(&sweep.client), within(parameter, knee.at))
+    }));
+    if all.is_empty() {
+        return plainly(sweep, parameter);
+    }
+    all.join("; ")
+}
+
+fn last(parameter: &Parameter) -> String {
+    clean(parameter.values.last().map_or(NONE, String::as_str))
+}
+
+/// Who is busiest at the point nearest to a value.
+fn scarce(sweep: &Sweep, parameter: &Parameter, x: f64) -> Option<String> {
+    let apart = |point: &Point| (parameter.numbers[point.point as usize] - x).abs();
+    let nearest = sweep.points.iter().min_by(|a, b| apart(a).total_cmp(&apart(b)))?;
+    let (name, used) = nearest.bottleneck()?;
+    Some(format!("the busiest there is {}, {} in use", clean(name), percent(used)))
+}
+
+/// Without promises and without a knee: from where to where the p99 goes.
+fn plainly(sweep: &Sweep, parameter: &Parameter) -> String {
+    let of = |point: &Point| point.clients.get(&sweep.client).map_or_else(|| NONE.to_owned(), p99);
+    let client = clean(&sweep.client);
+    match (sweep.points.first(), sweep.points.last()) {
+        (Some(first), Some(last)) => format!(
+            "p99 of {client} goes from {} at {} to {} at {}; there is no knee between them",
+            of(first),
+            clean(&first.at[0]),
+            of(last),
+            clean(&last.at[0])
+        ),
+        _ => format!("nothing is known over {}", clean(&parameter.path)),
+    }
+}
+
+/// Of a grid: how much of it is good.
+fn of_grid(sweep: &Sweep) -> String {
+    let name = |point: &Point| clean(&point.at.join(", "));
+    if sweep.points.iter().any(|point| point.all_kept.is_some()) {
+        let good = |point: &&Point| point.all_kept.and_then(|kept| kept.value).is_some_and(|share| share >= 0.5);
+        let kept: Vec<&Point> = sweep.points.iter().filter(good).collect();
+        return format!("most runs keep every promise at {} of {} points", kept.len(), sweep.points.len());
+    }
+    let value = |point: &&Point| point.clients.get(&sweep.client).and_then(|figures| figures.p99_ms.value);
+    let all = || sweep.points.iter().filter(|point| value(point).is_some());
+    let order = |a: &&Point, b: &&Point| value(a).unwrap_or(0.0).total_cmp(&value(b).unwrap_or(0.0));
+    match (all().min_by(order), all().max_by(order)) {
+        (Some(best), Some(worst)) => format!(
+            "p99 of {} is least at {} ({}) and most at {} ({})",
+            clean(&sweep.client),
+            name(best),
+            or_none(best.clients[&sweep.client].p99_ms, time),
+            name(worst),
+            or_none(worst.clients[&sweep.client].p99_ms, time)
+        ),
+        _ => format!("{}: nothing was answered", clean(&sweep.client)),
+    }
+}
+
+fn p99(figures: &Figures) -> String {
+    if figures.p99_never_in > 0 { "never".into() } else { or_none(figures.p99_ms, time) }
+}
+
+fn warnings(sweep: &Sweep) -> Vec<String> {
+    let mut all = Vec::new();
+    if sweep.missing > 0 {
+        all.push(format!("interrupted: {} runs are missing", count(sweep.missing)));
+    }
+    if sweep.head.replications < 2 {
+        all.push("one replication has no intervals: run at least two".into());
+    }
+    if let Some((point, guard)) = sweep.points.iter().find_map(|point| Some((point, point.guard.as_ref()?))) {
+        all.push(format!("at {}: {}", clean(&point.at.join(", ")), clean(guard)));
+    }
+    for holds in sweep.promises.iter().filter(|holds| holds.reach == Reach::Mixed) {
+        all.push(format!("{} {}: broken at some points and kept again beyond", clean(&holds.of), clean(&holds.expect)));
+    }
+    all
+}
+
+fn sheet(sweep: &Sweep, client: &str) -> Sheet {
+    let columns = [
+        ("", 9),
+        ("per s", 6),
+        ("success", 5),
+        ("mean", 4),
+        ("p50", 3),
+        ("p99", 8),
+        ("busiest", 2),
+        ("in use", 7),
+        ("cores", 1),
+        ("kept", 7),
+    ];
+    let mut sheet = Sheet::new(&columns);
+    for point in &sweep.points {
+        let Some(figures) = point.clients.get(client) else { continue };
+        let (name, used) = point.bottleneck().map_or((NONE, None), |(name, used)| (name, Some(used)));
+        let kept = point.all_kept.and_then(|kept| kept.value);
+        let row = [
+            or_none(figures.throughput_per_s, level).into(),
+            or_none(figures.success_rate, percent).into(),
+            or_none(figures.mean_ms, time).into(),
+            or_none(figures.p50_ms, time).into(),
+            latency(figures),
+            Cell::toned(name, Tone::Faint),
+            used.map_or(NONE.to_owned(), percent).into(),
+            point.cores.map_or(NONE.to_owned(), plain).into(),
+            share(kept),
+        ];
+        sheet.push(&named(sweep, point), row);
+    }
+    let same = |sheet: &Sheet, head: &str| {
+        let at = sheet.columns.iter().position(|column| column.head == head);
+        at.is_none_or(|at| sheet.rows.windows(2).all(|pair| pair[0][at].text == pair[1][at].text))
+    };
+    let still = same(&sheet, "cores");
+    let none = |cell: &Cell| cell.text == NONE;
+    sheet
+        .without_idle("cores", move |_| still)
+        .without_idle("kept", none)
+        .without_idle("in use", none)
+        .without_idle("busiest", none)
+}
+
+/// The point as a row is called: with its mark where the knee is, or who is offered too much.
+fn named(sweep: &Sweep, point: &Point) -> String {
+    let knee = sweep.knee.as_ref().is_some_and(|knee| knee.point == point.point);
+    let mark = match (point.overloaded.is_empty(), knee) {
+        (false, _) => " overloaded",
+        (true, true) => " knee",
+        (true, false) => "",
+    };
+    format!("{}{mark}", clean(&point.at.join(" ")))
+}
+
+fn latency(figures: &Figures) -> Cell {
+    if figures.p99_never_in > 0 { Cell::toned("never", Tone::Bad) } else { time_within(figures.p99_ms).into() }
+}
+
+fn share(kept: Option<f64>) -> Cell {
+    match kept {
+        None => NONE.into(),
+        Some(1.0) => Cell::toned("all", Tone::Good),
+        Some(0.0) => Cell::toned("none", Tone::Bad),
+        Some(share) => Cell::toned(percent(share), Tone::Odd),
+    }
+}
+
+fn promises(sweep: &Sweep) -> Sheet {
+    let mut sheet = Sheet::new(&[("", 9), ("holds", 8), ("between", 5)]);
+    let [parameter] = sweep.parameters.as_slice() else { return sheet };
+    for holds in &sweep.promises {
+        let told = match holds.reach {
+            Reach::Everywhere => Cell::toned("everywhere", Tone::Good),
+            Reach::Nowhere => Cell::toned("nowhere", Tone::Bad),
+            Reach::UpTo => format!("up to {}", within(parameter, holds.at)).into(),
+            Reach::From => format!("from {} on", within(parameter, holds.at)).into(),
+            Reach::Mixed => Cell::toned(format!("not always beyond {}", within(parameter, holds.at)), Tone::Odd),
+        };
+        let between = holds
+            .between
+            .map_or(NONE.to_owned(), |[from, to]| format!("{} and {}", valued(parameter, from), valued(parameter, to)));
+        sheet.push(&format!("{} {}", clean(&holds.of), clean(&holds.expect)), [told, between.into()]);
+    }
+    sheet
+}
+
+fn notes(sweep: &Sweep) -> Vec<String> {
+    let mut all = vec![
+        "p50, p99: over all that arrived, mean over the runs; never: in some run it lies among those that failed"
+            .to_owned(),
+        "in use: of the busiest node, workers held or cores, whichever is scarcer".to_owned(),
+    ];
+    if !sweep.promises.is_empty() {
+        let sure = plain(sweep.head.confidence * 100.0);
+        all.push(format!(
+            "holds up to: where the measured figure crosses its bound, on a straight line between two points; in brackets where the ends of its {sure} % interval do"
+        ));
+    }
+    if sweep.knee.is_some() {
+        all.push(
+            "knee: throughput ÷ mean latency is greatest (Kleinrock's power); beyond it more costs more than it brings"
+                .into(),
+        );
+    }
+    all
+}
+
+fn figures(sweep: &Sweep) -> Vec<Figure> {
+    let mut all = Vec::new();
+    let mut add = |section, name: String, metric: &str, unit, value, count| {
+        all.push(Figure { section, name, metric: metric.to_owned(), unit, value, count });
+    };
+    for point in &sweep.points {
+        let at = point.at.join(" ");
+        for (client, found) in &point.clients {
+            let name = format!("{at} {client}");
+            let each = [
+                ("throughput_per_s", "1/s", found.throughput_per_s),
+                ("success_rate", "share", found.success_rate),
+                ("mean_ms", "ms", found.mean_ms),
+                ("p50_ms", "ms", found.p50_ms),
+                ("p99_ms", "ms", found.p99_ms),
+            ];
+            each.into_iter().for_each(|(metric, unit, value)| {
+                add("points", name.clone(), metric, unit, value, Some(found.arrived));
+            });
+        }
+        for (node, used) in &point.nodes {
+            add("points", format!("{at} {node}"), "in_use", "share", *used, Some(point.runs));
+        }
+        for (holds, kept) in sweep.promises.iter().zip(&point.promises) {
+            add("points", format!("{at} {}", holds.name), "kept", "share", kept.kept, Some(point.runs));
+        }
+    }
+    for holds in &sweep.promises {
+        add("promises", holds.name.clone(), "holds_at", "1", holds.at, None);
+    }
+    if let Some(knee) = &sweep.knee {
+        add("knee", sweep.client.clone(), "at", "1", knee.at, None);
+    }
+    all
+}
+
+/// Every run in a row, in order: its point, its seed, its figures.
+pub fn runs(manifest: &Manifest, rows: &[Row]) -> String {
+    let mut heads: Vec<String> = ["run", "replication", "seed"].map(str::to_owned).into();
+    heads.extend(manifest.parameters.iter().map(|parameter| parameter.path.clone()));
+    heads.extend(["events", "guard"].map(str::to_owned));
+    for client in &manifest.clients {
+        let figures = ["arrived", "succeeded", "throughput_per_s", "mean_ms", "p50_ms", "p99_ms"];
+        heads.extend(figures.map(|figure| format!("{client}.{figure}")));
+    }
+    heads.extend(manifest.nodes.iter().map(|node| format!("{node}.in_use")));
+    for promise in &manifest.promises {
+        heads.extend(["measured", "kept"].map(|figure| format!("{}.{figure}", promise.name)));
+    }
+    let mut text = heads.iter().map(|head| quote(head)).collect::<Vec<_>>().join(",") + "\n";
+    for row in rows {
+        text += &cells(manifest, row).iter().map(|cell| quote(cell)).collect::<Vec<_>>().join(",");
+        text.push('\n');
+    }
+    text
+}
+
+fn cells(manifest: &Manifest, row: &Row) -> Vec<String> {
+    let or_empty = |x: Option<f64>| x.map(|x| x.to_string()).unwrap_or_default();
+    let replication = (row.run % u64::from(manifest.head.replications.max(1))) as u32;
+    let mut all = vec![row.run.to_string(), replication.to_string()];
+    all.push(replication_seed(manifest.head.seed, replication).to_string());
+    all.extend(manifest.points[manifest.point(row.run) as usize].at.iter().cloned());
+    all.extend([row.events.to_string(), row.guard.clone().unwrap_or_default()]);
+    for one in &row.clients {
+        all.extend([one.arrived.to_string(), one.succeeded.to_string(), one.throughput_per_s.to_string()]);
+        all.extend([one.mean_ms, one.p50_ms, one.p99_ms].map(or_empty));
+    }
+    all.extend(row.nodes.iter().map(|used| or_empty(*used)));
+    for (measured, kept) in &row.promises {
+        all.extend([or_empty(*measured), kept.to_string()]);
+    }
+    all
+}
+
+/// The hockey stick of one number, a heat map of two, one below the other for more.
+#[cfg(feature = "charts")]
+pub fn picture(sweep: &Sweep) -> String {
+    use crate::report::chart::{Title, field, hockey};
+    let title =
+        format!("{}: {} over {}", clean(&sweep.head.scenario.name), clean(&sweep.client), swept(&sweep.parameters));
+    let subtitle = format!(
+        "seed {} · {} × {} · {} % intervals · {}",
+        sweep.head.seed,
+        sweep.head.replications,
+        seconds(sweep.head.duration_s),
+        plain(sweep.head.confidence * 100.0),
+        sweep.head.note
+    );
+    let title = Title { title, subtitle };
+    if sweep.parameters.len() == 1 { hockey(&title, sweep) } else { field(&title, sweep) }
+}

@@ -1,0 +1,270 @@
+//! One value over several: against theory, and the same bytes whatever happens to the runs meanwhile.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+
+use hoptax::experiment::study::{Options, Trouble, load};
+use hoptax::experiment::sweep::{Reach, Rows, Shard, Study, Sweep, Unkept, Wanted, merge, study};
+use hoptax::report::sweep::runs;
+use hoptax::scenario::written::Axis;
+use hoptax::scenario::{Checked, Source};
+
+fn checked(text: &str) -> Checked {
+    load(&Source::text("sweep", text), None, &Options::default()).unwrap_or_else(|why| panic!("{why}"))
+}
+
+fn wanted(axes: &[&str]) -> Wanted {
+    Wanted { axes: axes.iter().map(|axis| Axis::parse(axis).unwrap()).collect(), ..Wanted::default() }
+}
+
+fn swept(text: &str, axes: &[&str]) -> Sweep {
+    study(&checked(text), &wanted(axes), None, &(), &Unkept).unwrap_or_else(|why| panic!("{why}")).sweep.unwrap()
+}
+
+/// M/M/1 with a service time of 10 ms.
+fn desk(sim: &str, promise: &str) -> String {
+    format!(
+        r#"
+version = 1
+sim = {{ {sim} }}
+network = {{ same_zone = "0ms" }}
+[clients.users]
+calls = "desk"
+rate = "50/s"
+transport = "free"
+[services.desk]
+concurrency = 1
+work = {{ mean = "10ms" }}
+{promise}
+"#
+    )
+}
+
+/// T = S ÷ (1 − ρ): every mean within its interval, the promise up to where T is its bound, the knee where ρ ÷ T is greatest: at ½.
+#[test]
+fn a_queue_bends_where_theory_says() {
+    let promise = "[[slos]]\nof = \"users\"\nexpect = \"mean < 40ms\"";
+    let text = desk("duration = \"400s\", warmup = \"20s\", replications = 12", promise);
+    let sweep = swept(&text, &["clients.users.rate=20/s..85/s:14"]);
+    for (nth, point) in sweep.points.iter().enumerate() {
+        let rho = (20.0 + 5.0 * nth as f64) / 100.0;
+        let mean = point.clients["users"].mean_ms;
+        let expected = 10.0 / (1.0 - rho);
+        // Of fourteen 95 % intervals one or the other misses; twice its width none.
+        let half = mean.half_width().unwrap();
+        assert!((mean.value.unwrap() - expected).abs() < 2.0 * half, "at {rho}: {mean:?}, not {expected}");
+        assert!((point.nodes["desk"].value.unwrap() - rho).abs() < 0.02, "at {rho}: {:?}", point.nodes);
+    }
+    let holds = &sweep.promises[0];
+    assert_eq!(holds.reach, Reach::UpTo);
+    assert!((holds.at.value.unwrap() - 75.0).abs() < 2.0, "40 ms are reached at 75/s: {:?}", holds.at);
+    let (low, high) = holds.at.ends().unwrap();
+    assert!(low < 75.5 && 74.5 < high && high - low < 10.0, "{:?}", holds.at);
+    let knee = sweep.knee.unwrap();
+    assert!((knee.at.value.unwrap() - 50.0).abs() < 3.0, "{knee:?}");
+    assert_eq!(knee.busiest.as_deref(), Some("desk"));
+}
+
+/// Fewer workers than it takes: the promise holds from some number on, and a grid has every combination once.
+#[test]
+fn a_promise_may_hold_from_a_value_on_and_a_grid_is_whole() {
+    let promise = "[[slos]]\nof = \"users\"\nexpect = \"p99 < 80ms\"";
+    let text = desk("duration = \"20s\", warmup = \"2s\", replications = 4", promise);
+    let over = format!("{text}[sweep]\n\"services.desk.concurrency\" = \"1..4:4\"\n");
+    let sweep = swept(&over.replace("50/s", "150/s"), &[]);
+    assert_eq!(sweep.promises[0].reach, Reach::From);
+    let [from, to] = sweep.promises[0].between.unwrap();
+    assert_eq!(to - from, 1.0, "between two neighbours");
+    assert!(!sweep.points[0].overloaded.is_empty() && sweep.points[3].overloaded.is_empty());
+    let grid = swept(&text, &["services.desk.concurrency=1,2", "clients.users.rate=20/s,40/s,60/s"]);
+    let at: Vec<String> = grid.points.iter().map(|point| point.at.join(" ")).collect();
+    assert_eq!(at, ["1 20/s", "1 40/s", "1 60/s", "2 20/s", "2 40/s", "2 60/s"]);
+    assert!(grid.promises.is_empty() && grid.knee.is_none());
+}
+
+#[test]
+fn what_cannot_be_swept_is_refused_with_the_cure() {
+    let checked = checked(&desk("duration = \"1s\", warmup = \"0s\", replications = 2", ""));
+    let refused = |axes: &[&str]| match study(&checked, &wanted(axes), None, &(), &Unkept) {
+        Err(trouble) => trouble.to_string(),
+        Ok(_) => panic!("{axes:?} was swept"),
+    };
+    assert!(refused(&[]).contains("--sweep"));
+    assert!(refused(&["clients.user.rate=1/s,2/s"]).contains("did you mean `users`"));
+    assert!(refused(&["clients.users.rate=1ms,2ms"]).contains("rate"));
+    assert!(refused(&["sim.seed=1,2"]).contains("--seed"));
+    assert!(refused(&["clients.users.rate=1/s,2/s", "clients.users.rate=3/s"]).contains("twice"));
+    // In the file each mistake has its place.
+    let text = desk(
+        "duration = \"1s\", warmup = \"0s\"",
+        "[sweep]\n\"clients.user.rate\" = [\"1/s\"]\nservices.desk.cores = \"x..3:2\"\n",
+    );
+    let Err(Trouble::Rejected(rejected)) = load(&Source::text("sweep", &text), None, &Options::default()) else {
+        panic!("it was taken")
+    };
+    assert_eq!(rejected.complaints.iter().filter(|c| c.is_error()).count(), 1, "{rejected}");
+    assert!(rejected.to_string().contains("x..3:2"), "{rejected}");
+    let text = text.replace("x..3:2", "1..3:2");
+    let Err(Trouble::Rejected(rejected)) = load(&Source::text("sweep", &text), None, &Options::default()) else {
+        panic!("it was taken")
+    };
+    assert!(rejected.to_string().contains("users"), "{rejected}");
+}
+
+/// What would be in a folder, in memory.
+#[derive(Default)]
+struct Memory {
+    manifest: Mutex<Option<String>>,
+    text: Mutex<String>,
+}
+
+impl Memory {
+    fn of(manifest: &str, text: &str) -> Self {
+        Self { manifest: Mutex::new(Some(manifest.into())), text: Mutex::new(text.into()) }
+    }
+
+    fn part(&self, name: &str) -> (String, String, Vec<String>) {
+        (name.into(), self.manifest.lock().unwrap().clone().unwrap(), self.known().unwrap())
+    }
+}
+
+impl Rows for Memory {
+    fn manifest(&self) -> Option<String> {
+        self.manifest.lock().unwrap().clone()
+    }
+    fn begin(&self, manifest: &str) -> Result<(), String> {
+        *self.manifest.lock().unwrap() = Some(manifest.into());
+        Ok(())
+    }
+    fn known(&self) -> Result<Vec<String>, String> {
+        Ok(self.text.lock().unwrap().lines().map(str::to_owned).collect())
+    }
+    fn add(&self, line: &str) -> Result<(), String> {
+        let mut text = self.text.lock().unwrap();
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        *text += line;
+        text.push('\n');
+        Ok(())
+    }
+}
+
+/// All that is written of a sweep.
+fn bytes(study: &Study) -> String {
+    let (manifest, rows) = study.rows.as_ref().unwrap();
+    format!("{}\n{}", serde_json::to_string_pretty(study.sweep.as_ref().unwrap()).unwrap(), runs(manifest, rows))
+}
+
+const SHORT: &str = "duration = \"200ms\", warmup = \"0s\", replications = 3";
+const PROMISE: &str = "[[slos]]\nof = \"users\"\nexpect = \"p99 < 40ms\"";
+const TWO: &str = "clients.users.rate=40/s,70/s";
+
+/// Wherever the file of rows ends, it goes on from there to the same bytes, and no run is there twice or missing.
+#[test]
+fn a_file_that_is_cut_anywhere_goes_on_to_the_same_bytes() {
+    let checked = checked(&desk(SHORT, PROMISE));
+    let whole = Memory::default();
+    let expected = bytes(&study(&checked, &wanted(&[TWO]), Some(1), &(), &whole).unwrap());
+    let (manifest, text) = (whole.manifest().unwrap(), whole.text.lock().unwrap().clone());
+    assert_eq!(text.lines().count(), 6);
+    for end in 0..=text.len() {
+        let cut = Memory::of(&manifest, &text[..end]);
+        let again = study(&checked, &wanted(&[TWO]), Some(1), &(), &cut).unwrap();
+        assert_eq!(bytes(&again), expected, "cut after {end} bytes");
+        let rows = again.rows.unwrap().1;
+        assert!(rows.iter().map(|row| row.run).eq(0..6), "cut after {end} bytes");
+    }
+}
+
+#[test]
+fn seven_shards_in_any_order_are_one_run() {
+    let checked = checked(&desk(SHORT, PROMISE));
+    let axes = [TWO, "services.desk.concurrency=1,2,3"];
+    let expected = bytes(&study(&checked, &wanted(&axes), Some(1), &(), &Unkept).unwrap());
+    assert_eq!(bytes(&study(&checked, &wanted(&axes), Some(2), &(), &Unkept).unwrap()), expected, "two threads");
+    let shard = |nth: u64| {
+        let kept = Memory::default();
+        let wanted = Wanted { shard: Some(Shard { nth, of: 7 }), ..wanted(&axes) };
+        let made = study(&checked, &wanted, Some(1), &(), &kept).unwrap();
+        assert!(made.whole && made.sweep.is_none(), "a shard alone tells nothing");
+        // Half of them are killed and go on.
+        if nth % 2 == 0 {
+            let cut = {
+                let text = kept.text.lock().unwrap();
+                text[..text.len() * 2 / 3].to_owned()
+            };
+            *kept.text.lock().unwrap() = cut;
+            study(&checked, &wanted, Some(1), &(), &kept).unwrap();
+        }
+        kept
+    };
+    let parts: Vec<Memory> = (0..7).map(shard).collect();
+    for order in [[0, 1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1, 0], [3, 0, 6, 1, 5, 2, 4]] {
+        let parts: Vec<_> = order.iter().map(|nth| parts[*nth].part(&format!("part {nth}"))).collect();
+        assert_eq!(bytes(&merge(&parts).unwrap()), expected, "{order:?}");
+        let told = merge(&parts[1..]).unwrap_err().to_string();
+        assert!(told.contains("of 18 runs are missing"), "{told}");
+    }
+}
+
+#[test]
+fn another_sweep_is_refused_by_name() {
+    let text = desk(SHORT, PROMISE);
+    let kept = Memory::default();
+    study(&checked(&text), &wanted(&[TWO]), Some(1), &(), &kept).unwrap();
+    let refused = |text: &str, axis: &str, kept: &Memory| {
+        study(&checked(text), &wanted(&[axis]), Some(1), &(), kept).unwrap_err().to_string()
+    };
+    assert!(refused(&text.replace("10ms", "11ms"), TWO, &kept).contains("another scenario: its hash is"));
+    assert!(
+        refused(&text, "clients.users.rate=40/s,71/s", &kept).contains("sweeps clients.users.rate over 40/s, 70/s")
+    );
+    let other = kept
+        .manifest()
+        .unwrap()
+        .replace(&format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION")), "\"version\": \"0.0.1\"");
+    let old = Memory::of(&other, "");
+    assert!(refused(&text, TWO, &old).contains("made by hoptax 0.0.1"));
+    assert!(refused(&text, TWO, &Memory::of("{", "")).contains("cannot be read"));
+    assert!(merge(&[kept.part("a"), old.part("b")]).unwrap_err().to_string().starts_with("b: made by"));
+    // A row that was changed is seen where another has the same run.
+    let mut changed = kept.part("c");
+    changed.2[0] = changed.2[0].replacen("\"events\":", "\"events\":1", 1);
+    assert!(merge(&[kept.part("a"), changed]).unwrap_err().to_string().contains("c: run 0"));
+}
+
+fn spawn(folder: &Path, words: &str) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hoptax"));
+    command.args(words.split_whitespace()).current_dir(folder).env_remove("NO_COLOR").env_remove("COLUMNS");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// `kill -9` at twenty moments of a program that writes to a disk: what is there in the end is what a program leaves that was
+/// let alone.
+#[test]
+fn a_program_that_is_killed_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let sim = "duration = \"20s\", warmup = \"0s\", replications = 20";
+    fs::write(folder.path().join("a.toml"), desk(sim, PROMISE)).unwrap();
+    let line = "sweep a.toml --sweep clients.users.rate=20/s..80/s:5 -q --output";
+    assert!(spawn(folder.path(), &format!("{line} whole")).wait().unwrap().success());
+    let mut killed = 0;
+    for moment in 0..20_u64 {
+        let mut child = spawn(folder.path(), &format!("{line} torn"));
+        std::thread::sleep(std::time::Duration::from_millis(15 + (moment * 7919) % 60));
+        killed += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(killed > 0, "it was always faster");
+    assert!(spawn(folder.path(), &format!("{line} torn")).wait().unwrap().success());
+    for name in ["sweep.json", "sweep.csv", "sweep.md", "runs.csv", "manifest.json"] {
+        let read = |from: &str| fs::read(folder.path().join(from).join(name)).unwrap();
+        assert!(read("torn") == read("whole"), "{name} differs after {killed} kills");
+    }
+    let lines = fs::read_to_string(folder.path().join("torn/runs.csv")).unwrap();
+    assert_eq!(lines.lines().count(), 101);
+}
