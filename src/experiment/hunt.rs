@@ -204,10 +204,11 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     Ok(Study { hunt, whole })
 }
 
-/// How many faults there are to try: each at each of its moments.
+/// How many faults there are to try: each at each of its moments. Refused where [`study`] would be.
 pub fn many(checked: &Checked, wanted: &Wanted) -> Result<usize, Trouble> {
     let at_s = times(checked, wanted.at_s, checked.scenario.sim.duration.value.as_secs_f64())?;
     let calm = struck(checked, Vec::new());
+    named(&calm, wanted)?;
     let targets = targets(&calm, &wanted.targets, false).map_err(Trouble::Absent)?;
     Ok(candidates(&calm, &targets).len() * at_s.len())
 }

@@ -74,7 +74,7 @@ pub fn answer(whatif: &WhatIf) -> String {
     let then = if then.is_empty() {
         format!("; nothing else{so_far} helps beyond chance")
     } else {
-        format!("; then {}", then.join(", "))
+        format!("; then {}{so_far}", then.join(", "))
     };
     format!("{client} {} most by {}{then}", agree(&client, "gains", "gain"), figure(best))
 }

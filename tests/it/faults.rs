@@ -417,7 +417,7 @@ fn a_node_or_a_zone_that_is_cut_off_publishes_and_consumes_nothing() {
     let mails = |kind: &str, target: &str, rest: &str| {
         run(&format!(
             "version = 1\n[sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 1\n[defaults]\ntransport = \"free\"\n\
-             [network]\nsame_zone = \"1ms\"\nsame_region = \"1ms\"\n\
+             [network]\nsame_zone = \"1ms\"\ncross_zone = \"1ms\"\n\
              [clients.c]\nzone = \"eu/a\"\ncalls = \"front\"\narrivals = \"constant\"\nrate = \"100/s\"\n\
              [services.front]\nzone = \"eu/a\"\nconcurrency = 2000\nsteps = [{{ publish = \"mails\", wait_for_ack = true }}]\n\
              [queues.mails]\nzone = \"eu/b\"\n[services.mailer]\nzone = \"eu/c\"\n\

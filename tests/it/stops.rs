@@ -122,7 +122,7 @@ fn a_study_that_is_stopped_tells_what_is_finished() {
     let part = coupling::study(&checked, &wanted, Some(1), &until(), &NoShelf).unwrap();
     let (columns, missing) = (part.coupling.columns.len(), part.coupling.missing.len());
     assert!(!part.whole && columns > 0 && missing > 0, "{columns} {missing}");
-    says(&report::coupling::page(&part.coupling, false), &format!("interrupted: {missing} outages not run, such as"));
+    says(&report::coupling::page(&part.coupling, false), &format!("interrupted: {missing} outage"));
     let part = recover::study(&checked, &recover::Wanted::default(), Some(1), &until()).unwrap();
     assert!(!part.whole && !part.recover.cells.is_empty() && part.recover.missing > 0, "{:?}", part.recover);
     let missing = format!("interrupted: {} loads and lengths not run", part.recover.missing);
@@ -131,7 +131,7 @@ fn a_study_that_is_stopped_tells_what_is_finished() {
     let part = hunt::study(&checked, &hunt::Wanted::default(), Some(1), &until()).unwrap();
     assert!(!part.whole && !part.hunt.tried.is_empty() && !part.hunt.missing.is_empty(), "{:?}", part.hunt.missing);
     assert!(part.hunt.found.as_ref().is_none_or(|found| !found.confirmed) && part.hunt.reproducer.is_none());
-    let missing = format!("interrupted: {} faults not tried, such as", part.hunt.missing.len());
+    let missing = format!("interrupted: {} fault", part.hunt.missing.len());
     says(&report::hunt::page(&part.hunt, false), &missing);
     let part = whatif::study(&checked, &whatif::Wanted::default(), Some(1), &until(), &NoShelf).unwrap();
     assert!(!part.whole && !part.whatif.changes.is_empty() && !part.whatif.missing.is_empty());

@@ -106,7 +106,7 @@ impl<P: Probe> Machine<'_, P> {
                 }
                 return self.watch(replica);
             }
-            Effect::Partition => return self.part(replica, on),
+            Effect::Partition => return self.come_between(replica, on),
             _ => return self.enlist_on(replica, fault, on),
         };
         if on { self.take_down(replica, hole, crash) } else { self.bring_up(replica, hole, crash) }
@@ -164,7 +164,7 @@ impl<P: Probe> Machine<'_, P> {
     }
 
     /// A partition comes between a replica and the brokers that it consumes from, or is over.
-    fn part(&mut self, replica: u32, on: bool) {
+    fn come_between(&mut self, replica: u32, on: bool) {
         let plight = &mut self.core.trouble.plights[replica as usize];
         plight.parted = if on { plight.parted + 1 } else { plight.parted - 1 };
         if on && plight.parted == 1 && plight.cuts == 0 && plight.down == 0 {
