@@ -16,6 +16,7 @@ pub struct Fault {
     /// How long, s; `None` for one at random, or without an end.
     pub duration_s: Option<f64>,
     /// How often it began in the measured time, over all replications.
+    #[serde(default)]
     pub struck: u64,
     /// By client, by flow, by group (`topic/group`), by queue.
     pub recovery_s: BTreeMap<String, Recovery>,
