@@ -106,6 +106,38 @@ pub(super) fn is_ours(name: &str) -> bool {
     OF_COMPARISONS.iter().any(|(word, _)| stem == *word) || OF_ONE.iter().any(|word| of_one(word))
 }
 
+/// All pictures of runs, by their names.
+#[cfg(feature = "charts")]
+pub(super) fn drawn(summaries: &[Summary]) -> Vec<(String, String)> {
+    titled_all(crate::report::chart::pictures(summaries))
+}
+
+/// None: this build draws no pictures.
+#[cfg(not(feature = "charts"))]
+pub(super) fn drawn(_: &[Summary]) -> Vec<(String, String)> {
+    Vec::new()
+}
+
+/// All pictures of a comparison, by their names.
+#[cfg(feature = "charts")]
+pub(super) fn drawn_of(comparison: &Comparison, summaries: &[Summary]) -> Vec<(String, String)> {
+    titled_all(crate::report::chart::compared(comparison, summaries))
+}
+
+/// None: this build draws no pictures.
+#[cfg(not(feature = "charts"))]
+pub(super) fn drawn_of(_: &Comparison, _: &[Summary]) -> Vec<(String, String)> {
+    Vec::new()
+}
+
+#[cfg(feature = "charts")]
+fn titled_all(pictures: Vec<crate::report::chart::Picture>) -> Vec<(String, String)> {
+    let capital = |name: &str| {
+        name.chars().next().map_or_else(String::new, |c| c.to_uppercase().chain(name.chars().skip(1)).collect())
+    };
+    pictures.into_iter().map(|picture| (format!("Picture: {}", capital(&picture.name)), picture.svg)).collect()
+}
+
 /// Writes all pictures into a folder, as SVG and as PNG, and says their names.
 #[cfg(feature = "charts")]
 pub(super) fn all(summaries: &[Summary], folder: &Path) -> Result<Vec<String>, Failure> {

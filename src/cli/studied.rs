@@ -29,7 +29,7 @@ pub(super) struct Asked {
     /// What standard output carries
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
-    /// Write this too: .json .csv .md .txt .svg .png, or `-`: standard output and nothing else there; may be repeated
+    /// Write this too: .html .json .csv .md .txt .svg .png, or `-`: standard output and nothing else there; may be repeated
     #[arg(short = 'o', value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// Write everything into this folder: JSON, CSV, Markdown, the picture
@@ -168,8 +168,13 @@ impl Found<'_> {
     fn bytes(&self, kind: Kind) -> Result<Vec<u8>, Failure> {
         match kind {
             Kind::Text(format) => Ok(self.text(format, Style::of_file()).into_bytes()),
+            Kind::Html => {
+                let picture = self.picture.and_then(|draw| draw().ok());
+                Ok(crate::report::html::page(&(self.page)(true), picture).html().into_bytes())
+            }
             Kind::Svg => Ok(self.drawn()?.into_bytes()),
             Kind::Png => pictures::png(&self.drawn()?),
+            Kind::Traces => Err(Failure::Usage("traces are of one run; `hoptax run` writes them".into())),
             Kind::Junit => Err(Failure::Usage("JUnit is about promises; this judges none".into())),
         }
     }

@@ -3,6 +3,9 @@
 pub(super) mod blame;
 pub(super) mod find;
 pub(super) mod follow;
+mod many;
+
+pub use many::{Sampled, sampled};
 
 use crate::machine::{Machine, replication_seed};
 use crate::model::{Aside, Cause, Outcome};

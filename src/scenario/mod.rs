@@ -32,7 +32,10 @@ pub(crate) use hosts::{Hosts, processes};
 pub use lower::lower;
 pub use print::{canonical, hash};
 pub(crate) use read::suggest;
+pub use read::values as times;
 pub use source::OpenError;
+#[cfg(feature = "files")]
+pub use source::{kept, lines};
 pub(crate) use tables::faults::callers_of;
 pub use topology::{Link, Part, Topology, Vertex};
 pub use vocab::json_schema;

@@ -21,6 +21,7 @@ pub struct Fault {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_s: Option<Interval>,
     /// How often it began in the measured time, over all replications.
+    #[serde(default)]
     pub struck: u64,
     /// By client, by flow, by group (`topic/group`), by queue.
     pub recovery_s: BTreeMap<String, Recovery>,

@@ -42,6 +42,11 @@ impl Finder {
         Self { sent: vec![Vec::new(); plan.clients.len()], open: BTreeMap::new() }
     }
 
+    /// How many requests were measured, of all clients.
+    pub(super) fn measured(&self) -> u64 {
+        self.sent.iter().map(|sent| sent.len() as u64).sum()
+    }
+
     /// The request that was asked for. Where no client is named, the slowest and percentiles are those of all, a failure is
     /// one of the client with most of them, and a number counts the requests of the first.
     ///

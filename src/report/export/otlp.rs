@@ -18,6 +18,15 @@ const EPOCH: u64 = 1_577_836_800 * 1_000_000_000;
 
 /// The trace as JSON.
 pub fn render(trace: &Trace) -> String {
+    pretty(&whole(trace, 1))
+}
+
+/// Traces as the file exporter writes them, one object a line; of so many requests one was kept.
+pub fn lines(traces: &[Trace], every: u64) -> String {
+    traces.iter().map(|trace| format!("{}\n", whole(trace, every))).collect()
+}
+
+fn whole(trace: &Trace, every: u64) -> Value {
     let sides = sides(trace);
     let id = format!("{:016x}{:016x}", mixed(trace, b"high", 0), mixed(trace, b"low", 0));
     let mut places: Vec<(&str, u32)> = Vec::new();
@@ -32,15 +41,15 @@ pub fn render(trace: &Trace) -> String {
             let own = sides.iter().enumerate().filter(|(_, side)| (side.node, side.replica) == place);
             let spans: Vec<Value> = own.map(|(at, side)| span(trace, &id, &sides, at, side)).collect();
             json!({
-                "resource": { "attributes": resource(trace, place) },
+                "resource": { "attributes": resource(trace, place, every) },
                 "scopeSpans": [{ "scope": { "name": "hoptax", "version": env!("CARGO_PKG_VERSION") }, "spans": spans }],
             })
         })
         .collect();
-    pretty(&json!({ "resourceSpans": groups }))
+    json!({ "resourceSpans": groups })
 }
 
-fn resource(trace: &Trace, (node, replica): (&str, u32)) -> Vec<Value> {
+fn resource(trace: &Trace, (node, replica): (&str, u32), every: u64) -> Vec<Value> {
     let later = (trace.replication > 1).then(|| text("hoptax.replication", &trace.replication.to_string()));
     let mut all = vec![
         text("service.name", &clean(node)),
@@ -51,6 +60,9 @@ fn resource(trace: &Trace, (node, replica): (&str, u32)) -> Vec<Value> {
         text("hoptax.note", "simulated, not measured"),
     ];
     all.extend(later);
+    if every > 1 {
+        all.push(text("hoptax.stands_for", &every.to_string()));
+    }
     all
 }
 
@@ -101,6 +113,10 @@ fn attributes(side: &Side) -> Vec<Value> {
             let key = format!("hoptax.cause.{}_ms", cause.word());
             attributes.push(json!({ "key": key, "value": { "doubleValue": ms(spent) } }));
         }
+    }
+    // Semantic conventions of messaging: whose message it is.
+    if side.role == Role::Broker {
+        attributes.push(text("messaging.destination.name", &clean(side.node)));
     }
     if !side.outcome.is_good() {
         attributes.push(text("error.type", side.outcome.word()));
