@@ -39,9 +39,8 @@ use serde::Serialize;
 use super::estimate::CONFIDENCE;
 use super::parallel;
 use super::run::Watch;
-use super::study::{Part, Trouble, judged, no_client};
+use super::study::{Part, Trouble, growing, judged};
 use super::summary::{ScenarioRef, Tool};
-use crate::scenario::edit::{Bound, bound};
 use crate::scenario::{Checked, forecast};
 use map::Map;
 
@@ -208,27 +207,6 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
         rare,
     };
     Ok(Study { recover, whole })
-}
-
-/// Whose load grows; refused where it cannot.
-fn growing(checked: &Checked, named: &[String]) -> Result<Vec<String>, Trouble> {
-    let clients = &checked.scenario.clients;
-    if let Some(name) = named.iter().find(|name| !clients.contains_key(*name)) {
-        return Err(no_client(checked, name));
-    }
-    let all: Vec<String> = if named.is_empty() { clients.keys().cloned().collect() } else { named.to_vec() };
-    for name in &all {
-        let why = match bound(&clients[name].load) {
-            None => continue,
-            Some(Bound::Closed) => {
-                "is closed: its users wait for their answers, so that its load cannot be made to grow"
-            }
-            Some(Bound::Replay) => "replays recorded arrivals, which cannot be made to grow",
-        };
-        let cure = "give it a `rate`, or say whose load is to grow: --grow NAME";
-        return Err(Trouble::Absent(format!("client `{name}` {why}; {cure}")));
-    }
-    Ok(all)
 }
 
 /// Who has least room for more, by the forecast.

@@ -9,6 +9,7 @@ use super::estimate::CONFIDENCE;
 use super::run::{Failure, Watch, run};
 use super::summary::{ScenarioRef, Summary, Tool};
 use crate::diag::Source;
+use crate::scenario::edit::{Bound, bound};
 use crate::scenario::{self, CEILING, Checked, Edit, Rejected};
 
 /// How a study is done.
@@ -151,13 +152,34 @@ pub(super) fn judged(checked: &Checked, name: Option<&str>) -> Result<String, Tr
     most.map(|(name, _)| name).ok_or_else(|| Trouble::Absent("there is no client".into()))
 }
 
-pub(super) fn no_client(checked: &Checked, name: &str) -> Trouble {
+fn no_client(checked: &Checked, name: &str) -> Trouble {
     let names: Vec<&str> = checked.scenario.clients.keys().map(String::as_str).collect();
     let help = match scenario::suggest(name, names.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("there are {}", names.join(", ")),
     };
     Trouble::Absent(format!("no client `{name}`; {help}"))
+}
+
+/// Whose load grows; refused where it cannot.
+pub(super) fn growing(checked: &Checked, named: &[String]) -> Result<Vec<String>, Trouble> {
+    let clients = &checked.scenario.clients;
+    if let Some(name) = named.iter().find(|name| !clients.contains_key(*name)) {
+        return Err(no_client(checked, name));
+    }
+    let all: Vec<String> = if named.is_empty() { clients.keys().cloned().collect() } else { named.to_vec() };
+    for name in &all {
+        let why = match bound(&clients[name].load) {
+            None => continue,
+            Some(Bound::Closed) => {
+                "is closed: its users wait for their answers, so that its load cannot be made to grow"
+            }
+            Some(Bound::Replay) => "replays recorded arrivals, which cannot be made to grow",
+        };
+        let cure = "give it a `rate`, or say whose load is to grow: --grow NAME";
+        return Err(Trouble::Absent(format!("client `{name}` {why}; {cure}")));
+    }
+    Ok(all)
 }
 
 /// One of several runs of which one progress is shown.

@@ -4,6 +4,9 @@
 //! neighbours differ by what was changed. A run leaves one row of figures, and all that is told comes of these rows in
 //! their order: which thread, which shard or which of several starts made a row changes no byte.
 //!
+//! A campaign is a folder (`--output`): a manifest of what is swept, and a line for each run. What is killed goes on where it was,
+//! a part of a line is run again. Parts (`--shards`) are put together (`--merge`) to the bytes of one run.
+//!
 //! The p50 and p99 of a point are means over its runs of each run's own percentile over all that arrived, the interval is
 //! Student's, its upper end farther as for means of times. A promise holds as far as the curve of what it measures stays on
 //! the good side; between two points that is read off a straight line (of the logarithm, where it is a latency). Its interval

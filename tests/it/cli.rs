@@ -230,7 +230,7 @@ fn every_study_is_stopped_by_an_interruption() {
     let slos = "[[slos]]\nof = \"people\"\nexpect = \"success_rate >= 1%\"\n";
     let folder = with(&format!("{}{slos}", QUIET.replace("rate = \"50/s\"", "rate = \"200/s\"")));
     let long = "a.toml --set sim.duration=20000s";
-    let verbs = ["coupling", "recover", "hunt", "whatif", "why"];
+    let verbs = ["coupling", "recover", "hunt", "whatif", "why", "sweep --sweep clients.people.rate=50/s,60/s"];
     let running = verbs.map(|verb| {
         let words = format!("{verb} {long}");
         (verb, command(folder.path(), &words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
@@ -502,6 +502,17 @@ fn studies_name_what_is_not_there() {
     fails(&folder, "hunt a.toml --never-recovers --target dekc", 2, &["`dekc`", "did you mean `desk`"]);
     fails(&folder, "hunt a.toml -o a.svg", 2, &["no picture"]);
     fails(&folder, "coupling a.toml --target people->desc", 2, &["`people -> desc`", "did you mean `people -> desk`"]);
+    fails(&folder, "sweep a.toml", 2, &["nothing is swept", "--sweep clients"]);
+    fails(&folder, "sweep a.toml --sweep clients.people.rate=1..5", 2, &["is no range", "100/s..400/s:7"]);
+    fails(&folder, "sweep a.toml --sweep services.dekc.cores=1,2", 3, &["did you mean `desk`", "--sweep"]);
+    fails(
+        &folder,
+        "sweep a.toml --sweep services.desk.cores=1,2 --shards 2 --shard 2 --output x",
+        2,
+        &["the last is 1"],
+    );
+    fails(&folder, "sweep a.toml --sweep services.desk.cores=1,2 --shards 2 --shard 1", 2, &["--output DIR"]);
+    fails(&folder, "sweep --merge nowhere", 1, &["nowhere", "manifest.json"]);
     fails(&folder, "recover a.toml --client nobody", 2, &["`nobody`", "people"]);
     fails(&folder, "why a.toml --client nobody", 2, &["`nobody`", "people"]);
     fails(&folder, "why a.toml --request failed", 2, &["no such request", "of `people`", "0 failed"]);

@@ -26,6 +26,7 @@ const COMPARE: &str = "comparisons";
 const LEDGER: &str = "the ledger";
 const COUPLING: &str = "coupling";
 const DIAGNOSIS: &str = "a diagnosis";
+const SWEEP: &str = "sweep";
 
 /// The words.
 const FIGURES: &[Figure] = &[
@@ -349,6 +350,25 @@ const FIGURES: &[Figure] = &[
         "By how many per cent the p99 grows when a node is slower by one per cent; read off at a tenth.",
     ),
     f(&["breaks at", "breaks_at"], COUPLING, "How many times as slow a node may be before a promise breaks."),
+    f(
+        &["per s", "per_s"],
+        SWEEP,
+        "Successes per second of measured time; of a capacity the requests per second that are offered.",
+    ),
+    f(
+        &["busiest"],
+        SWEEP,
+        "The node of which most is in use: workers held or cores, whichever is scarcer, mean over the runs.",
+    ),
+    f(&["in use", "in_use"], SWEEP, "How much of that is in use, 0 to 100 %."),
+    f(&["kept", "all_kept"], SWEEP, "Share of the runs that keep every promise; of one promise, that keep it."),
+    f(
+        &["holds", "reach"],
+        SWEEP,
+        "As far as a promise holds along what is swept: where the curve of what it measures crosses its bound, and in brackets \
+         where the ends of its interval do.",
+    ),
+    f(&["between"], SWEEP, "The two neighbouring points between which a promise stops, or begins, to hold."),
     f(&["notch"], "whatif", "A tenth, of whole numbers rounded and at least one; a quarter of a timeout."),
     f(&["trigger"], "recover", "The fault or the spike of traffic after which one looks whether everybody comes back."),
     f(

@@ -86,6 +86,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["recover", "stay down", "collapse"], include_str!("../../experiment/recover.rs")),
     (&["hunt", "reproducer"], include_str!("../../experiment/hunt.rs")),
     (&["whatif", "Holm"], include_str!("../../experiment/whatif.rs")),
+    (&["sweep", "knee", "campaign"], include_str!("../../experiment/sweep.rs")),
     (&["why"], include_str!("../../experiment/why.rs")),
     (&["diagnose", "n_eff", "effectively"], include_str!("../../experiment/diagnosis/mod.rs")),
     (&["advise", "ways out"], include_str!("../../experiment/advise.rs")),

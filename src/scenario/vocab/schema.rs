@@ -241,7 +241,8 @@ mod tests {
         let schema = json_schema();
         assert_eq!(schema["properties"]["sim"]["properties"]["duration"]["default"], "60s");
         assert_eq!(schema["properties"]["services"]["additionalProperties"]["properties"]["replicas"]["default"], 1);
-        assert!(schema["properties"]["sweep"].is_null());
+        let clients = &schema["properties"]["clients"]["additionalProperties"]["properties"];
+        assert!(clients["public"].is_null() && !clients["rate"].is_null());
         let sim = &schema["properties"]["sim"];
         assert_eq!(sim["additionalProperties"], false);
         assert!(sim["properties"]["seed"]["description"].as_str().is_some_and(|d| !d.is_empty()));
