@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hoptax::experiment::coupling::NoShelf;
-use hoptax::experiment::{self, Watch, coupling, hunt, recover, whatif};
+use hoptax::experiment::{self, Watch, advise, coupling, diagnosis, hunt, recover, whatif};
 use hoptax::machine::{Alive, Machine, Stop};
 use hoptax::model::Aside;
 use hoptax::report;
@@ -139,6 +139,14 @@ fn a_study_that_is_stopped_tells_what_is_finished() {
     let missing = format!("interrupted: {} not run, such as", part.whatif.missing.len());
     says(&report::whatif::page(&part.whatif, false), &missing);
     assert!(report::whatif::answer(&part.whatif).contains("of what was run until it was interrupted"));
+    // Ways that were not tried are named, and none of those that were is taken for the best of all.
+    let wanted = advise::Wanted { tries: true, ..advise::Wanted::default() };
+    let part = advise::study(&checked, &wanted, Some(1), &until()).unwrap();
+    assert!(!part.whole && part.advice.ways.len() > 1 && !part.advice.missing.is_empty(), "{:?}", part.advice.missing);
+    assert!(part.advice.again.is_none());
+    // The matrix was there, and what the trials show of it is not.
+    let (found, whole) = diagnosis::prove(&checked, Some(1), &until(), &NoShelf).unwrap();
+    assert!(!whole && found.coupling.is_some() && !found.pairs.is_empty());
 }
 
 /// A page warns in these words.

@@ -40,11 +40,10 @@ libraries = { x-rules = "logic" }
 work = { mean = "2ms" }
 steps = [{ query = "x-db", table = "orders" }]
 [services.x-mail]
-consumes = [{ from = "x-letters", work = "1ms" }]
 work = "5ms"
 steps = [{ send = "x-letters" }]
 [services.x-reader]
-consumes = [{ from = "x-told", group = "x-group", work = "1ms" }]
+consumes = [{ from = "x-told", group = "x-group", work = "1ms" }, { from = "x-letters", work = "1ms" }]
 [databases.x-db]
 work = { mean = "1ms" }
 [caches.x-cache]

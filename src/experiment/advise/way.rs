@@ -75,7 +75,7 @@ pub(super) fn ways(checked: &Checked, seen: Option<Seen<'_>>) -> (Vec<Way>, Vec<
     };
     let mut edges: Vec<Edge<'_>> = edges(&checked.scenario);
     edges.sort_by(|a, b| weight(b.to).total_cmp(&weight(a.to)).then_with(|| (a.from, a.to).cmp(&(b.from, b.to))));
-    edges.iter().filter(|edge| !edge.uses_reply).for_each(|edge| found.messages(edge));
+    edges.iter().for_each(|edge| found.messages(edge));
     found.contracts();
     found.databases();
     found.units(&edges);
@@ -96,6 +96,8 @@ struct Edge<'s> {
     from: &'s str,
     to: &'s str,
     targets: BTreeSet<String>,
+    /// Those of them whose answer somebody uses.
+    asked: BTreeSet<String>,
     uses_reply: bool,
     remote: bool,
 }
@@ -110,9 +112,14 @@ fn edges(scenario: &Scenario) -> Vec<Edge<'_>> {
                 .get(to)
                 .is_some_and(|node| matches!(node.kind, NodeKind::Service | NodeKind::External | NodeKind::Gateway));
             if asked && to != from {
-                let edge = Edge { from, to, targets: BTreeSet::new(), uses_reply: false, remote: false };
+                let (targets, asked) = (BTreeSet::new(), BTreeSet::new());
+                let edge = Edge { from, to, targets, asked, uses_reply: false, remote: false };
                 let edge = all.entry((from, to)).or_insert(edge);
-                edge.targets.insert(call.target.value.to_string());
+                let target = call.target.value.to_string();
+                if call.uses_reply.value {
+                    edge.asked.insert(target.clone());
+                }
+                edge.targets.insert(target);
                 edge.uses_reply |= call.uses_reply.value;
                 edge.remote |= matches!(transport_of(scenario, call), How::Over(_));
             }
@@ -151,19 +158,26 @@ impl Finder<'_> {
         self.ways.push(Way { name, kind, edge, notes, reads_back: None, text });
     }
 
-    /// A call whose answer nobody uses, as a message.
+    /// Calls whose answer nobody uses, each endpoint by itself, as messages.
     fn messages(&mut self, edge: &Edge<'_>) {
         let name = Arrow { from: edge.from, to: edge.to }.to_string();
         if self.scenario().nodes.get(edge.to).is_none_or(|node| node.kind != NodeKind::Service) {
             return;
         }
-        for target in &edge.targets {
+        for target in edge.targets.difference(&edge.asked) {
             let one = Arrow { from: edge.from, to: target }.to_string();
             for (kind, word) in [(Kind::Queue, "queue"), (Kind::Stream, "stream")] {
                 // What nobody needs an answer of takes nothing away; a caller that asks later may read what was before.
                 match in_pattern(&self.checked.source, &one, word, None) {
                     Ok((text, told)) => {
-                        let notes: Vec<String> = told.into_iter().map(|complaint| complaint.message).collect();
+                        let mut notes: Vec<String> = told.into_iter().map(|complaint| complaint.message).collect();
+                        notes.extend(back::written(self.scenario(), edge.from).map(|table| {
+                            format!(
+                                "a crash of `{}` between its write to `{table}` and the message leaves one without the other; how \
+                                 often is not simulated, for there is no outbox",
+                                edge.from
+                            )
+                        }));
                         self.add(format!("{word}: {one}"), kind, Some(name.clone()), notes, text);
                         let reads_back = back::reads_back(self.scenario(), edge.from, target);
                         self.ways.last_mut().into_iter().for_each(|way| way.reads_back.clone_from(&reads_back));

@@ -97,7 +97,9 @@ fn a_function_is_a_part_of_its_caller() {
     let copied = diagnose(&checked(&shop(function, "steps = [{ call = \"users\", transport = \"in-process\" }]\n")));
     assert_eq!((copied.services, copied.n_eff), (2, Some(1.0)));
     assert_eq!((copied.pairs[0].logic.share, copied.pairs[0].logic.by.as_str()), (Some(1.0), "users"));
-    assert!(copied.signs[3].severity == Severity::Moderate && copied.signs[3].evidence[0].says.contains("users"));
+    assert_eq!(copied.signs[3].severity, Severity::Moderate);
+    let evidence = &copied.signs[3].evidence;
+    assert!(evidence.iter().any(|one| one.says.starts_with("users (logic)")), "{evidence:?}");
 }
 
 /// Merging what is all bound leaves one, whatever stands beside it: n of what is left.

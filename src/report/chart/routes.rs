@@ -73,9 +73,11 @@ pub(super) fn routes(wanted: &Wanted, placed: &Placed, inset: impl Fn(usize, f64
                 place.filter(|place| (place.0 - x).abs() < 1.0 && (place.1 - y).abs() < 1.0).map(|_| label.0 / 2.0);
             let beside = label.map(|half| (x - half, x + half));
             let passes = |at: usize| (placed.boxes[at].0 - x).abs() >= 1.0;
-            if let Some((left, right)) =
-                beside.or_else(|| column(&columns, *x).filter(|_| passes(*from) && passes(*to)))
-            {
+            let through = column(&columns, *x).filter(|_| passes(*from) && passes(*to));
+            // A label may stand where boxes do: then it is passed as they are.
+            let both = |a: Column, b: Column| (a.0.min(b.0), a.1.max(b.1));
+            let span = beside.zip(through).map(|(a, b)| both(a, b)).or(beside).or(through);
+            if let Some((left, right)) = span {
                 let (near, far) = if way > 0.0 { (left, right) } else { (right, left) };
                 all.extend([(near, *y), (far, *y)]);
             }

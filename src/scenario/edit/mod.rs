@@ -3,7 +3,6 @@
 
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
-mod entry;
 mod flip;
 mod interaction;
 mod knobs;
@@ -22,12 +21,11 @@ use super::vocab::{self, COUNTS, FILE, LAW, Shape, Table, VERBS};
 use super::written::{Contended, Link, Pool, Scenario, TransportSpec};
 use crate::diag::{Complaint, Source, code};
 
-pub use entry::with_entry;
 pub use interaction::{in_pattern, with_table, with_tables};
 pub use knobs::{Knob, Way, knobs, slowed, turned};
 pub use reproducer::{recovers, reproducer};
 pub use stress::{Bound, bound, grown, has_length, lengthened, struck};
-pub use ways::{Owners, with_cache, with_own_databases, with_rule, without};
+pub use ways::{Owners, with_cache, with_entry, with_own_databases, with_rule, without};
 
 /// One change: a path and its new value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,16 +16,16 @@ pub(super) const fn f(words: &'static [&'static str], place: &'static str, doc: 
     Figure { words, place, doc }
 }
 
-const CLIENTS: &str = "clients, flows, endpoints and edges";
-const NODES: &str = "nodes";
-const QUEUES: &str = "queues and groups";
-const POLICIES: &str = "policies";
-const FAULTS: &str = "faults";
+pub(super) const CLIENTS: &str = "clients, flows, endpoints and edges";
+pub(super) const NODES: &str = "nodes";
+pub(super) const QUEUES: &str = "queues and groups";
+pub(super) const POLICIES: &str = "policies";
+pub(super) const FAULTS: &str = "faults";
 const SLOS: &str = "promises";
-const COMPARE: &str = "comparisons";
-const LEDGER: &str = "the ledger";
-const COUPLING: &str = "coupling";
-const DIAGNOSIS: &str = "a diagnosis";
+pub(super) const COMPARE: &str = "comparisons";
+pub(super) const LEDGER: &str = "the ledger";
+pub(super) const COUPLING: &str = "coupling";
+pub(super) const DIAGNOSIS: &str = "a diagnosis";
 const SWEEP: &str = "sweep";
 
 /// The words.

@@ -1,14 +1,11 @@
 //! Words of the studies that stand in the output and in no scenario file: headings of their tables, names of their JSON, verdicts.
 
-use super::figures::{Figure, f};
+use super::figures::{CLIENTS, COMPARE, COUPLING, DIAGNOSIS, FAULTS, Figure, LEDGER, NODES, POLICIES, QUEUES, f};
 
-const COUPLING: &str = "coupling";
-const DIAGNOSIS: &str = "a diagnosis";
 const ADVICE: &str = "advice";
 const CHECK: &str = "check";
 const RECOVER: &str = "recover";
 const RUNS: &str = "runs";
-const NODES: &str = "nodes";
 const TABLES: &str = "tables";
 
 /// The words.
@@ -206,7 +203,7 @@ pub(super) const STUDIES: &[Figure] = &[
     ),
     f(
         &["base", "other", "difference", "relative", "figure"],
-        "comparisons",
+        COMPARE,
         "A figure of the file, of what it is compared with, and how far they are apart, absolutely and as a share of the first.",
     ),
     f(
@@ -231,10 +228,10 @@ pub(super) const STUDIES: &[Figure] = &[
         "streamed calls",
         "Until the first message of a streamed answer is there, and until all are.",
     ),
-    f(&["hedges"], "policies", "Calls for which a second try was begun while the first was under way."),
-    f(&["blocked"], "queues", "Publishers that waited for room."),
+    f(&["hedges"], POLICIES, "Calls for which a second try was begun while the first was under way."),
+    f(&["blocked"], QUEUES, "Publishers that waited for room."),
     f(&["consumed", "topic", "topic/group"], "groups", "Records that a group has read and done with."),
-    f(&["fault", "who", "for"], "faults", "A fault, whom it struck, and for how long something was so."),
+    f(&["fault", "who", "for"], FAULTS, "A fault, whom it struck, and for how long something was so."),
     f(
         &["actual", "expected", "allowed", "model", "claim", "ours", "±"],
         "validate",
@@ -281,14 +278,14 @@ pub(super) const STUDIES: &[Figure] = &[
             "var",
             "median",
         ],
-        "clients, flows, endpoints and edges",
+        CLIENTS,
         "Latency of answered requests, of all that ended, and of all that arrived, with failed and unanswered as never; its \
          histogram (HdrHistogram V2, base64); the band of requests around a percentile, its mean and how many they are; the \
          variance.",
     ),
     f(
         &["succeeded", "failed", "throughput_per_s", "offered_per_s", "batches_per_s"],
-        "clients, flows, endpoints and edges",
+        CLIENTS,
         "Requests that were answered well, that were not, by why; answered ones and offered ones per second.",
     ),
     f(
@@ -304,7 +301,7 @@ pub(super) const STUDIES: &[Figure] = &[
     ),
     f(
         &["broker", "gateway", "database"],
-        "the ledger",
+        LEDGER,
         "Time in brokers, in a gateway's own work, and in a database's line and work.",
     ),
 ];
