@@ -289,9 +289,9 @@ fn words_of_the_output_and_of_elsewhere_are_explained() {
         assert!(text.contains("in the output") || word == "settled", "{word}: {text}");
     }
     fails(&folder, "explain saga", 2, &["hoptax has no `saga`", "nearest"]);
-    let wrong = QUIET.replace("concurrency = 2", "concurrency = 2\npre_stop = \"5s\"\nkeep_alive = \"5s\"");
+    let wrong = QUIET.replace("concurrency = 2", "concurrency = 2\npre_stop = \"5s\"\noutbox = true");
     fs::write(folder.path().join("b.toml"), wrong).unwrap();
-    fails(&folder, "check b.toml", 3, &["hoptax has no such thing", "before a replica stops", "idle_timeout"]);
+    fails(&folder, "check b.toml", 3, &["hoptax has no such thing", "there is no outbox", "drain = {"]);
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl Names {
             return self.primary(core, call.link, caller);
         }
         if call.spares_primary {
-            return self.replica(core, call, caller, lineage);
+            return self.besides_primary(core, call, caller, lineage);
         }
         let channel = core.plan.channels.get(call.channel as usize);
         if channel.is_some_and(|c| !c.per_request) {
@@ -97,7 +97,13 @@ impl Names {
 
     /// A replica that does not take writes, if a caller knows of any.
     #[cold]
-    fn replica<P: Probe>(&mut self, core: &mut Core<'_, P>, call: &Call, caller: u32, lineage: Lineage) -> Option<u32> {
+    fn besides_primary<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        call: &Call,
+        caller: u32,
+        lineage: Lineage,
+    ) -> Option<u32> {
         let primary = self.primary(core, call.link, caller)?;
         let link = core.plan.link(call.link);
         let memory = self.memory_of(core, call.link, caller);

@@ -134,11 +134,26 @@ impl Lowering<'_> {
                 ttl: queue.message_ttl.value,
                 priorities: queue.priorities.value,
                 groups: queue.key.as_ref().map(|key| groups(&key.value)),
-                consumed: !walk::consumers(scenario, name).is_empty(),
+                consumed: leads_to_consumers(scenario, name),
             };
             self.plan.queues.push(planned);
         }
     }
+}
+
+/// Whether somebody consumes what comes to a queue: there, or where it goes when it has expired.
+fn leads_to_consumers(scenario: &Scenario, name: &str) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut at = name;
+    while seen.insert(at) {
+        if !walk::consumers(scenario, at).is_empty() {
+            return true;
+        }
+        let expires = scenario.queues.get(at).filter(|queue| queue.message_ttl.value.is_some());
+        let Some(next) = expires.and_then(|queue| queue.dead_letter.as_ref()) else { return false };
+        at = &next.value;
+    }
+    false
 }
 
 /// The groups of a key.

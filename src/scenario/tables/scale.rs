@@ -357,7 +357,8 @@ fn scaled(scenario: &Scenario, node: &Node, scale: &Autoscale, complaints: &mut 
 fn restarts(scenario: &Scenario, node: &Node, complaints: &mut Vec<Complaint>) {
     let restarts = |kind: FaultKind| matches!(kind, FaultKind::Crash | FaultKind::Deploy);
     let mut faults = scenario.faults.iter().filter(|fault| restarts(fault.kind.value));
-    if faults.any(|fault| fault.nodes(scenario).contains(&node.name.value.as_str())) {
+    let asked = on(&scenario.discovery.liveness).is_some();
+    if asked || faults.any(|fault| fault.nodes(scenario).contains(&node.name.value.as_str())) {
         return;
     }
     if let Some(drain) = &node.coming.drain {
@@ -373,6 +374,8 @@ fn restarts(scenario: &Scenario, node: &Node, complaints: &mut Vec<Complaint>) {
         let Some(place) = place else { continue };
         let message = format!("`{key}`: no replica of `{}` starts in this run", node.name.value);
         let complaint = Complaint::warning(code::UNUSED, message).at(place);
-        complaints.push(complaint.help("replicas start with `autoscale`, after a `crash` and in a `deploy`"));
+        complaints.push(complaint.help(
+            "replicas start with `autoscale`, after a `crash`, in a `deploy` and where `liveness` restarts them",
+        ));
     }
 }

@@ -66,7 +66,14 @@ const TALK: &[Near] = &[
     n("max_connections", "connections", "connections = { max = 100 }"),
     n("max_connections", "max", ""),
     n("max_idle_connections", "max_idle", ""),
-    n("keep_alive", "connections", "connections = { idle_timeout = \"90s\" }"),
+    n("keep_alive", "connections", "connections = { idle_timeout = \"90s\", server_idle_timeout = \"5s\" }"),
+    n("keep_alive_timeout", "server_idle_timeout", ""),
+    n("keepalive_timeout", "server_idle_timeout", ""),
+    n("max_connection_age", "max_age", ""),
+    n("pre_stop", "drain", "drain = { pre_stop = \"10s\", grace = \"30s\" }"),
+    n("termination_grace_period", "drain", "drain = { pre_stop = \"10s\", grace = \"30s\" }"),
+    n("readiness_probe", "readiness", ""),
+    n("liveness_probe", "liveness", ""),
     n("keep_alive", "idle_timeout", ""),
     n("keepalive", "idle_timeout", ""),
     n("serialize", "encode", ""),
@@ -196,18 +203,14 @@ const KEYS: &[Near] = &[
 /// What people look for and hoptax does not have: what it is, that it is not there, and what comes nearest.
 const ABSENT: &[(&[&str], &str)] = &[
     (
-        &["keep_alive", "keepalive", "keep_alive_timeout", "keepalive_timeout"],
-        "connections belong to transports: [transports.*] connections = { idle_timeout = \"90s\", server_idle_timeout = \"5s\" }, \
-         how long the caller keeps an idle one, and how long the callee does",
-    ),
-    (
-        &["liveness_probe", "readiness_probe", "startup_probe", "health_check", "healthcheck", "health"],
-        "probes are those of [discovery]: readiness = { probe = \"shallow\" } takes a replica out, liveness = { … } restarts it; a \
-         startup probe is part of `ready_after`",
-    ),
-    (
         &["reply", "reply_to", "correlation_id"],
-        "a consumer replies by having handled a message: whoever wants to hear of that says { send = \"rpc\", wait_for_reply = true }",
+        "there is no step that replies: a consumer does by having handled a message; what comes nearest is who waits for that, \
+         { send = \"rpc\", wait_for_reply = true }",
+    ),
+    (
+        &["startup_probe", "health_check", "healthcheck", "health"],
+        "there is no such probe; what comes nearest is `ready_after` of a service (until it takes requests), and in [discovery] \
+         `readiness` (who gets them) and `liveness` (who is restarted)",
     ),
     (
         &["outbox", "transactional_outbox", "cdc", "debezium"],
@@ -286,6 +289,6 @@ mod tests {
                 assert_eq!(absent(word), Some(*what), "{word} is listed twice");
             }
         }
-        assert!(absent("Pre-Stop").is_some() && absent("concurrency").is_none());
+        assert!(absent("Correlation-Id").is_some() && absent("concurrency").is_none());
     }
 }

@@ -30,7 +30,8 @@ fn istio_does_not_try_the_same_host_again() {
         assert!(share > 0.998, "{balancing}: {share}");
     }
     let same = dead_pod("least_request", "like = \"istio\"\nretries = { other_replica = false }");
-    assert!((0.6..0.8).contains(&same), "{same}");
+    // Two draws with replacement meet it in 5 of 9 cases, three tries in a row in 17 %.
+    assert!((0.81..0.85).contains(&same), "{same}");
 }
 
 /// Six of ten replicas fail whatever they are sent, for 100 s; each caller leaves out who fails five times in a row.
