@@ -52,7 +52,7 @@ impl Histogram {
         }
         // Empty below the first that is not.
         let first = ends.iter().position(|(share, _)| *share > 0.0).unwrap_or(1).max(1);
-        Some(pieces(&ends[first - 1..]).replace("share = 1, ", ""))
+        Some(pieces(&ends[first - 1..]))
     }
 }
 

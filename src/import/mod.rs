@@ -137,6 +137,14 @@ impl Found {
         if !calling {
             self.somebody();
         }
+        let entries: Vec<(String, String)> = self
+            .clients
+            .values()
+            .flat_map(|client| client.calls.iter().map(|(node, endpoint, _)| (node.clone(), endpoint.clone())))
+            .collect();
+        for (node, endpoint) in entries {
+            self.endpoint(&node, &endpoint);
+        }
         self.clients.retain(|_, client| !client.calls.is_empty());
     }
 
