@@ -198,7 +198,7 @@ impl Learner {
         if span.to > span.from {
             learned.own.add(own_time(span, &goes));
         }
-        learned.take(calls_of(goes));
+        learned.take(&calls_of(goes));
     }
 
     /// Who is called, and who is sent something, by an invocation; what is done within the service is looked through.
@@ -334,7 +334,7 @@ fn calls_of(goes: Vec<Going>) -> Vec<Made> {
 }
 
 impl Learned {
-    fn take(&mut self, made: Vec<Made>) {
+    fn take(&mut self, made: &[Made]) {
         let mut counts: BTreeMap<Target, u32> = BTreeMap::new();
         let places = made.len().max(1) as f64;
         for (place, one) in made.iter().enumerate() {
