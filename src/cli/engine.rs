@@ -63,9 +63,10 @@ const LARGEST_RESULT: u64 = 1 << 30;
 /// in memory as a whole, and takes up to four times its size.
 pub(super) fn take_in(import: &mut Import, path: &Path, ceiling: u64) -> Result<import::Kind, Failure> {
     let broken = |why: String| Failure::Broken(format!("{}: {why}", path.display()));
-    let mut wrong = None;
+    let mut begun = false;
     let streamed = scenario::lines(path, ceiling / 4, |nth, line| {
-        if nth == 1 && (import::Kind::of_line(line).is_none()) {
+        begun |= nth == 1 && import::Kind::of_line(line).is_some();
+        if !begun {
             return Ok(false);
         }
         import.line(nth, line)?;
@@ -76,16 +77,13 @@ pub(super) fn take_in(import: &mut Import, path: &Path, ceiling: u64) -> Result<
             import.note(&shown(path), import::Kind::OtlpLines);
             return Ok(import::Kind::OtlpLines);
         }
-        Ok(false) => {}
-        Err(why) => wrong = Some(why),
+        Err(why) if begun => return Err(broken(why)),
+        _ => {}
     }
     let text = match scenario::kept(path, ceiling / 4) {
         Ok(text) => text,
         Err(why) => return Err(broken(format!("{why}; --max-memory allows more, four times the size of a file"))),
     };
-    if let Some(why) = wrong.filter(|_| import::Kind::of(&text).is_ok_and(|kind| kind == import::Kind::OtlpLines)) {
-        return Err(broken(why));
-    }
     import.read(&shown(path), &text).map_err(broken)
 }
 

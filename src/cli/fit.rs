@@ -14,14 +14,13 @@ pub(super) struct Args {
     file: PathBuf,
 }
 
-pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
+pub(super) fn act(args: &Args, _: &Output) -> Result<Exit, Failure> {
     let times = engine::times(&args.file)?;
     let told = match &times {
         engine::Times::Percentiles(points) => percentiles(points),
         engine::Times::Samples(samples) => samples_told(samples, &args.file)?,
     };
     output::result(told.as_bytes())?;
-    let _ = output;
     Ok(Exit::Done)
 }
 

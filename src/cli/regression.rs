@@ -75,11 +75,11 @@ pub(super) fn baseline(path: &Path) -> Result<Summary, Failure> {
 }
 
 /// A run against what was kept.
-pub(super) fn against(base: Summary, runs: &[Summary], gate: Gate) -> Result<Against, Failure> {
+pub(super) fn against(base: &Summary, runs: &[Summary], gate: Gate) -> Result<Against, Failure> {
     let [run] = runs else {
         return Err(Failure::Usage("--baseline is for one run; several variants are run".into()));
     };
-    let comparison = engine::stored(&base, std::slice::from_ref(run));
+    let comparison = engine::stored(base, std::slice::from_ref(run));
     let judged = gate.judge(&comparison);
     Ok(Against { comparison, judged })
 }

@@ -93,7 +93,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     }
     let base = args.baseline.as_deref().map(regression::baseline).transpose()?;
     let Ran { summaries, ended, beside } = simulate(args, &kinds, output)?;
-    let against = base.map(|base| regression::against(base, &summaries, args.gate)).transpose()?;
+    let against = base.map(|base| regression::against(&base, &summaries, args.gate)).transpose()?;
     let exit = summaries.iter().fold(ended, |exit, summary| exit.or(verdict(summary, args.strict)));
     let exit = exit.or(against.as_ref().map_or(Exit::Done, Against::exit));
     let folder = folder(args, &summaries);

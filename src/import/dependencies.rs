@@ -25,8 +25,10 @@ pub(super) fn read(text: &str, found: &mut Found) -> Result<(), serde_json::Erro
         found.node(&from);
         found.node(&to);
         if from != to {
-            *arrived.entry(to.clone()).or_default() += call_count;
-            *made.entry((from, to)).or_default() += call_count;
+            let sum = arrived.entry(to.clone()).or_default();
+            *sum = sum.saturating_add(call_count);
+            let sum = made.entry((from, to)).or_default();
+            *sum = sum.saturating_add(call_count);
         }
     }
     let circles = super::found::circles(made.keys());

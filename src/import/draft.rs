@@ -66,8 +66,10 @@ fn client(text: &mut String, found: &Found, name: &str, client: &Client) {
         [one] => text.push_str(&format!("calls = {}\n", quoted(&to(one)))),
         all => {
             let _ = writeln!(text, "calls = [");
-            for one in all {
-                let _ = writeln!(text, "  {{ to = {}, share = {} }},", quoted(&to(one)), share(one.2));
+            for (at, one) in all.iter().enumerate() {
+                // Rounded shares might not add up: the last takes the rest.
+                let own = if at + 1 < all.len() { format!(", share = {}", part(one.2)) } else { String::new() };
+                let _ = writeln!(text, "  {{ to = {}{own} }},", quoted(&to(one)));
             }
             let _ = writeln!(text, "]");
         }
@@ -264,6 +266,11 @@ fn said<T>(text: &mut String, key: &str, found: Option<&From<T>>, show: impl Fn(
 fn share(share: f64) -> String {
     let text = short((share * 1e6).round() / 1e6);
     if text.contains('.') { text } else { format!("{text}.0") }
+}
+
+/// A share of several, rounded down so that no sum of them is more than all.
+fn part(share: f64) -> String {
+    format!("{:.6}", (share * 1e6).floor().clamp(1.0, 1e6) / 1e6)
 }
 
 /// What stands in a comment cannot end it.

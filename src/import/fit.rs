@@ -110,10 +110,11 @@ pub(super) fn pieces(ends: &[(f64, f64)]) -> String {
     for pair in ends.windows(2) {
         let ((p, a), (q, b)) = (pair[0], pair[1]);
         let share = (q - p) * 1e4;
-        if share.round() < 1.0 {
+        if share.floor() < 1.0 {
             continue;
         }
-        let share = format!("share = {}", short(share.round() / 1e4));
+        // Rounded down: the last takes what is left of all.
+        let share = format!("share = {:.4}", share.floor() / 1e4);
         let (low, high) = (time(a), time(b));
         parts.push(if low == high {
             format!("{{ {share}, value = {low} }}")

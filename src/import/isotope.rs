@@ -71,7 +71,9 @@ pub(super) fn read(text: &str, found: &mut Found) -> Result<(), String> {
             None => (defaults.num_replicas, "defaults.numReplicas"),
         };
         let replicas = replicas.filter(|n| *n > 0).map_or((1, "isotope's default"), |n| (n, origin));
-        node.replicas = Some(From::new(replicas.0, replicas.1));
+        if node.replicas.is_none() {
+            node.replicas = Some(From::new(replicas.0, replicas.1));
+        }
         let script = service.script.as_ref().or(defaults.script.as_ref());
         let steps = script.into_iter().flatten().filter_map(step).collect();
         let error = service.error_rate.as_ref().or(defaults.error_rate.as_ref()).and_then(share);

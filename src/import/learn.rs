@@ -198,7 +198,7 @@ impl Learner {
         if span.to > span.from {
             learned.own.add(own_time(span, &goes));
         }
-        learned.take(calls_of(goes));
+        learned.take(&calls_of(goes));
     }
 
     /// Who is called, and who is sent something, by an invocation; what is done within the service is looked through.
@@ -224,7 +224,7 @@ impl Learner {
             *self.brokers.entry(broker).or_default() |= stream;
             return Some(Going { message: true, ..go(Target::Message(broker)) });
         }
-        if span.side != Side::Client {
+        if span.side != Side::Client || span.service != caller.service {
             // A callee without a span of its caller's: the whole of it was waited for.
             return tree.enters(child).then(|| go(Target::Call((span.service, span.name))));
         }
@@ -241,7 +241,8 @@ impl Learner {
             return None;
         }
         let peer = span.peer.filter(|peer| *peer != caller.service)?;
-        let learned = self.ops.entry((peer, span.name)).or_default();
+        // Of databases and of whoever is outside, all statements are one.
+        let learned = self.ops.entry((peer, peer)).or_default();
         learned.invocations += 1;
         learned.database |= span.database;
         learned.outside = true;
@@ -249,7 +250,7 @@ impl Learner {
         if span.to > span.from {
             learned.own.add(span.long());
         }
-        Some(go(Target::Call((peer, span.name))))
+        Some(go(Target::Call((peer, peer))))
     }
 
     /// Whether a callee's span lies within its caller's; if not although it is no longer, their clocks differ.
@@ -333,7 +334,7 @@ fn calls_of(goes: Vec<Going>) -> Vec<Made> {
 }
 
 impl Learned {
-    fn take(&mut self, made: Vec<Made>) {
+    fn take(&mut self, made: &[Made]) {
         let mut counts: BTreeMap<Target, u32> = BTreeMap::new();
         let places = made.len().max(1) as f64;
         for (place, one) in made.iter().enumerate() {
@@ -454,8 +455,7 @@ impl Tree {
         let span = &self.spans[at];
         let other = |parent: usize| self.spans[parent].service != span.service;
         match (span.side, self.parent[at]) {
-            (Side::Server | Side::Consumer, _) => true,
-            (Side::Client | Side::Producer, None) => true,
+            (Side::Server | Side::Consumer, _) | (Side::Client | Side::Producer, None) => true,
             (Side::Within, None) => self.mailed(at).is_none(),
             (Side::Within, Some(parent)) => other(parent) && self.mailed(at).is_none(),
             (Side::Client | Side::Producer, Some(parent)) => other(parent) && !self.is_broker(parent),
@@ -471,7 +471,10 @@ impl Tree {
         let span = &self.spans[at];
         let taken = || self.children[at].iter().any(|child| self.spans[*child].side == Side::Consumer);
         match span.side {
-            Side::Producer => span.broker.or(span.peer.map(|peer| (peer, false))),
+            Side::Producer => {
+                let read = || self.children[at].iter().find_map(|child| self.spans[*child].broker);
+                span.broker.or_else(read).or(span.peer.map(|peer| (peer, false)))
+            }
             Side::Within if span.broker.is_some() && (taken() || span.name == span.service) => span.broker,
             _ => None,
         }
@@ -484,9 +487,9 @@ impl Tree {
     /// The broker whose message a consumer works on.
     fn source(&self, at: usize) -> Option<(Name, bool)> {
         let span = &self.spans[at];
-        span.broker
-            .or_else(|| self.parent[at].and_then(|parent| self.mailed(parent)))
-            .or(span.peer.map(|peer| (peer, false)))
+        // What its sender names is where it was sent, which is the same.
+        let sent = self.parent[at].and_then(|parent| self.mailed(parent));
+        sent.or(span.broker).or(span.peer.map(|peer| (peer, false)))
     }
 }
 

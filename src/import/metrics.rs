@@ -42,7 +42,7 @@ impl Histogram {
 
     /// Even between bounds; what lies above the last of them is at that.
     fn law(&self) -> Option<String> {
-        let all = self.below.values().last().copied().filter(|n| *n > 0.0)?;
+        let all = self.below.values().next_back().copied().filter(|n| *n > 0.0)?;
         let mut ends = vec![(0.0, 0.0)];
         let mut last = 0.0;
         for (bound, n) in &self.below {
@@ -52,7 +52,7 @@ impl Histogram {
         }
         // Empty below the first that is not.
         let first = ends.iter().position(|(share, _)| *share > 0.0).unwrap_or(1).max(1);
-        Some(pieces(&ends[first - 1..]).replace("share = 1, ", ""))
+        Some(pieces(&ends[first - 1..]))
     }
 }
 

@@ -133,11 +133,78 @@ impl Found {
             self.endpoint(&node, &endpoint);
         }
         self.unnamed();
+        self.endless();
         let calling = self.clients.values().any(|client| !client.calls.is_empty());
         if !calling {
             self.somebody();
         }
+        let entries: Vec<(String, String)> = self
+            .clients
+            .values()
+            .flat_map(|client| client.calls.iter().map(|(node, endpoint, _)| (node.clone(), endpoint.clone())))
+            .collect();
+        for (node, endpoint) in entries {
+            self.endpoint(&node, &endpoint);
+        }
         self.clients.retain(|_, client| !client.calls.is_empty());
+    }
+
+    /// Leaves out the steps that would go round for ever, which no scenario may have: how often they really do, no input says.
+    fn endless(&mut self) {
+        let mut arrows: Vec<(String, String)> = Vec::new();
+        for (from, program) in self.programs() {
+            let to = program.steps.iter().flat_map(|step| self.certain(step));
+            arrows.extend(to.map(|to| (from.clone(), to)));
+        }
+        let closing = found::circles(arrows.iter());
+        if closing.is_empty() {
+            return;
+        }
+        let mut left: Vec<(String, Vec<bool>)> = Vec::new();
+        for (from, program) in self.programs() {
+            let closes =
+                |step: &found::Step| self.certain(step).into_iter().any(|to| closing.contains(&(from.clone(), to)));
+            left.push((from.clone(), program.steps.iter().map(closes).collect()));
+        }
+        for (from, closes) in left.into_iter().filter(|(_, closes)| closes.contains(&true)) {
+            self.flag(format!("{from}: a step that leads back to it is left out; it would go round for ever, and the input does not say how often it does"));
+            let mut closes = closes.into_iter();
+            if let Some(program) = self.program(&from) {
+                program.steps.retain(|_| !closes.next().unwrap_or_default());
+            }
+        }
+    }
+
+    /// Everything that is done on a call or a message, under a name of its own.
+    fn programs(&self) -> Vec<(String, &found::Endpoint)> {
+        let mut all = Vec::new();
+        for (name, node) in &self.nodes {
+            all.extend(node.endpoints.iter().map(|(endpoint, own)| (format!("{name}.{endpoint}"), own)));
+            all.extend(node.consumes.iter().map(|(from, own)| (format!("{name} from {from}"), own)));
+        }
+        all
+    }
+
+    /// The one of a name.
+    fn program(&mut self, wanted: &str) -> Option<&mut found::Endpoint> {
+        self.nodes.iter_mut().find_map(|(name, node)| {
+            let calls = node.endpoints.iter_mut().map(|(endpoint, own)| (format!("{name}.{endpoint}"), own));
+            let messages = node.consumes.iter_mut().map(|(from, own)| (format!("{name} from {from}"), own));
+            calls.chain(messages).find(|(own, _)| own == wanted).map(|(_, own)| own)
+        })
+    }
+
+    /// What a step leads to every time.
+    fn certain(&self, step: &found::Step) -> Vec<String> {
+        match step {
+            found::Step::Go(found::Go { probability: Some(_), .. }) | found::Step::Wait(_) => Vec::new(),
+            found::Step::Go(go) if go.message => {
+                let readers = self.nodes.iter().filter(|(_, node)| node.consumes.contains_key(&go.node));
+                readers.map(|(name, _)| format!("{name} from {}", go.node)).collect()
+            }
+            found::Step::Go(go) => vec![format!("{}.{}", go.node, go.endpoint.as_deref().unwrap_or_default())],
+            found::Step::Parallel(all) => all.iter().flat_map(|step| self.certain(step)).collect(),
+        }
     }
 
     /// A service has one namespace with brokers and clients: what is called like a node is called otherwise.

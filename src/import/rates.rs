@@ -25,7 +25,7 @@ pub(super) fn read(text: &str, found: &mut Found) -> Result<(), String> {
             (_, _) => return Err(wrong(&format!("`{}` is no rate per second", rate.trim()))),
         }
     }
-    phases(points, "CSV of rates", found)
+    phases(&points, "CSV of rates", found)
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -81,9 +81,9 @@ pub(super) fn of_series(series: &[Series], found: &mut Found) -> Result<(), Stri
             *sum.entry((time * 1e3) as u64).or_default() += value.max(0.0);
         }
     }
-    let points = sum.into_iter().map(|(ms, rate)| (ms as f64 / 1e3, rate)).collect();
+    let points: Vec<(f64, f64)> = sum.into_iter().map(|(ms, rate)| (ms as f64 / 1e3, rate)).collect();
     phases(
-        points,
+        &points,
         &format!(
             "{} of a Prometheus range, added up",
             if series.len() == 1 { "1 series".into() } else { format!("{} series", series.len()) }
@@ -95,7 +95,7 @@ pub(super) fn of_series(series: &[Series], found: &mut Found) -> Result<(), Stri
 /// More phases are joined, so that the file can be read.
 const PHASES: usize = 200;
 
-fn phases(points: Vec<(f64, f64)>, what: &str, found: &mut Found) -> Result<(), String> {
+fn phases(points: &[(f64, f64)], what: &str, found: &mut Found) -> Result<(), String> {
     if points.len() < 2 {
         return Err("two rows at least: how long the only one lasts nobody knows".into());
     }

@@ -159,7 +159,7 @@ impl Settling<'_> {
         let times = ((calls as f64 / who.max(1) as f64).round() as u32).max(1);
         let share = calls as f64 / (f64::from(times) * learned.invocations.max(1) as f64);
         let counts = learned.calls.get(&to).map(|calls| &calls.counts);
-        let varies = counts.and_then(|counts| Some((*counts.keys().next()?, *counts.keys().last()?)));
+        let varies = counts.and_then(|counts| Some((*counts.keys().next()?, *counts.keys().next_back()?)));
         let varies = varies.filter(|(least, most)| least < most);
         let mut origin = format!("in {who} of {}", carried(learned.invocations, "invocations"));
         if let Some((least, most)) = varies {

@@ -125,7 +125,7 @@ pub(super) struct Tags {
 }
 
 impl Tags {
-    /// Takes in one of them: names of OpenTelemetry's semantic conventions (old and new), OpenTracing and Brave.
+    /// Takes in one of them: names of OpenTelemetry's semantic conventions (old and new), of what came before it, and of Brave.
     pub(super) fn say(&mut self, key: &str, value: &str) {
         match key {
             "service.name" => self.service = Some(value.to_owned()),

@@ -46,10 +46,10 @@ pub(super) fn read(text: &str, names: &mut Names) -> Result<Vec<Span>, serde_jso
     } else {
         serde_json::from_str(text)?
     };
-    Ok(told.into_iter().map(|told| span(told, names)).collect())
+    Ok(told.iter().map(|told| span(told, names)).collect())
 }
 
-fn span(told: Told, names: &mut Names) -> Span {
+fn span(told: &Told, names: &mut Names) -> Span {
     let mut tags = Tags::default();
     tags.say("peer.service", told.remote_endpoint.service_name.as_deref().unwrap_or_default());
     for (key, value) in &told.tags {

@@ -59,7 +59,7 @@ impl Many {
                 let count = &mut self.counts[client.index()];
                 *count += 1;
                 // The first of each so many; clients begin at different ones, so that none is always first.
-                ((*count + client.index() as u64) % self.every == 0).then(|| {
+                (*count + client.index() as u64).is_multiple_of(self.every).then(|| {
                     self.followed.push((Follower::of(client, nth), self.counts[client.index()]));
                     self.followed.len() - 1
                 })

@@ -23,7 +23,12 @@ pub fn render(trace: &Trace) -> String {
 
 /// Traces as the file exporter writes them, one object a line; of so many requests one was kept.
 pub fn lines(traces: &[Trace], every: u64) -> String {
-    traces.iter().map(|trace| format!("{}\n", whole(trace, every))).collect()
+    let mut text = String::new();
+    for trace in traces {
+        text.push_str(&whole(trace, every).to_string());
+        text.push('\n');
+    }
+    text
 }
 
 fn whole(trace: &Trace, every: u64) -> Value {
