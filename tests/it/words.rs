@@ -117,7 +117,8 @@ fn every_name_of_the_json_is_explained() {
     ];
     let mut names = BTreeSet::new();
     all.iter().for_each(|text| keys(&serde_json::from_str(text).unwrap(), &mut names));
-    names.retain(|name| !name.contains(OWN));
+    // Names of the file, and promises that are called by what they say.
+    names.retain(|name| !name.contains(OWN) && !name.contains(' '));
     assert!(names.len() > 150, "{names:?}");
     let unknown: Vec<&String> = names.iter().filter(|name| !is_known(name)).collect();
     assert!(unknown.is_empty(), "{unknown:#?}");

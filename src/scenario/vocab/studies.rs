@@ -60,7 +60,18 @@ pub(super) const STUDIES: &[Figure] = &[
          chain, and how available it is at best); how many teams own anything.",
     ),
     f(
-        &["fact", "effect by itself", "change"],
+        &[
+            "fact",
+            "effect by itself",
+            "effect",
+            "change",
+            "causes",
+            "services_before",
+            "before",
+            "after",
+            "new",
+            "gone",
+        ],
         DIAGNOSIS,
         "What is new, gone or different against the older file (`how`), and what that does to N_eff when nothing else changes. In \
          advice: something else fits better than what is there.",
@@ -229,6 +240,23 @@ pub(super) const STUDIES: &[Figure] = &[
         "Until the first message of a streamed answer is there, and until all are.",
     ),
     f(&["hedges"], POLICIES, "Calls for which a second try was begun while the first was under way."),
+    f(
+        &["delivered", "acked", "dropped", "expired", "rejected", "ready_at_end", "unacked_at_end", "mean_unacked"],
+        QUEUES,
+        "Messages handed to a consumer, and acknowledged; that a full queue threw away, that were too old, that it refused; \
+         waiting, and delivered but not acknowledged, when the run ended.",
+    ),
+    f(
+        &["mean_blocked", "max_blocked", "blocked_at_end"],
+        QUEUES,
+        "Publishers that waited for room: on average, at most, when the run ended.",
+    ),
+    f(
+        &["calls_per_s", "retries_per_s", "trips_per_s", "limited_per_s"],
+        POLICIES,
+        "Calls, retries, openings of a breaker, and calls that a limit refused, per second.",
+    ),
+    f(&["measured", "at_least_ms"], "promises", "What was measured of a promise; a bound below what cannot be told."),
     f(&["blocked"], QUEUES, "Publishers that waited for room."),
     f(&["consumed", "topic", "topic/group"], "groups", "Records that a group has read and done with."),
     f(&["fault", "who", "for"], FAULTS, "A fault, whom it struck, and for how long something was so."),
