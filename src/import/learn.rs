@@ -455,6 +455,8 @@ impl Tree {
         let span = &self.spans[at];
         let other = |parent: usize| self.spans[parent].service != span.service;
         match (span.side, self.parent[at]) {
+            // A server within a server of the same service is one piece of work: what stands around the tries of a call.
+            (Side::Server, Some(parent)) => other(parent) || self.spans[parent].side != Side::Server,
             (Side::Server | Side::Consumer, _) | (Side::Client | Side::Producer, None) => true,
             (Side::Within, None) => self.mailed(at).is_none(),
             (Side::Within, Some(parent)) => other(parent) && self.mailed(at).is_none(),
