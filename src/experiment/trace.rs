@@ -44,12 +44,6 @@ impl Sought<'_> {
         Self { pick, client: None, replication: 1 }
     }
 
-    /// Why there is no such request, and where there may be one.
-    pub(super) fn missing(&self, why: &str, checked: &Checked) -> String {
-        let most = checked.scenario.sim.replications.value;
-        if most < 2 { why.to_owned() } else { format!("{why}; another of the {most} may have one: --replication N") }
-    }
-
     /// The seed of its replication; where there is none of that number, what to ask for.
     pub(super) fn seed(&self, checked: &Checked) -> Result<u64, String> {
         let sim = &checked.scenario.sim;
@@ -61,6 +55,12 @@ impl Sought<'_> {
             }
         }
     }
+}
+
+/// Why there is no such request, and where there may be one.
+pub(super) fn missing(why: &str, checked: &Checked) -> String {
+    let most = checked.scenario.sim.replications.value;
+    if most < 2 { why.to_owned() } else { format!("{why}; another of the {most} may have one: --replication N") }
 }
 
 /// A request that was followed, from the moment its client meant to send it. Times are nanoseconds from that moment.
@@ -177,7 +177,7 @@ pub fn trace(checked: &Checked, which: Sought<'_>) -> Result<Trace, String> {
     let mut finder = Finder::of(&plan);
     Machine::new(&plan, seed, Aside(&mut finder)).run(|_| true);
     let found = finder.choose(&plan, which.pick, which.client);
-    let found = found.map_err(|why| which.missing(&why, checked))?;
+    let found = found.map_err(|why| missing(&why, checked))?;
     let mut follower = Follower::of(found.client, found.nth);
     Machine::new(&plan, seed, Aside(&mut follower)).run(|_| true);
     let trace = follower.tell(checked, &plan, found.measured);

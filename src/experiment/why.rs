@@ -21,9 +21,9 @@ use serde::{Deserialize, Serialize};
 use super::run::Watch;
 use super::study::{Part, Trouble};
 use super::summary::{ScenarioRef, Tool};
-use super::trace::Sought;
 use super::trace::find::{Finder, Found};
 use super::trace::follow::Follower;
+use super::trace::{Sought, missing};
 use crate::machine::{Machine, Stop, sight};
 use crate::model::Answer;
 use crate::model::{Aside, Cell, Fact, Hear, Opening, Outcome, Plan, Probe, Trace as Moment};
@@ -165,7 +165,7 @@ pub fn study(checked: &Checked, which: Sought<'_>, named: &str, watch: &dyn Watc
     if stopped && found.is_err() {
         return Err(Trouble::Interrupted);
     }
-    let (found, there_are) = found.map_err(|why| Trouble::Absent(which.missing(&why, checked)))?;
+    let (found, there_are) = found.map_err(|why| Trouble::Absent(missing(&why, checked)))?;
     let looked_s = stopped.then(|| at.since(Time(plan.warmup.0)).as_secs_f64());
     let told = if stopped { Vec::new() } else { ask(checked, run, &found, watch) };
     let missing = (found.len() - told.len()) as u64;
