@@ -272,7 +272,11 @@ impl Finder<'_> {
                 text = next.0;
             }
         }
-        let (text, _) = apply(&text, &self.machines(unit, entry)).map_err(|all| told(&all))?;
+        let (mut text, _) = apply(&text, &self.machines(unit, entry)).map_err(|all| told(&all))?;
+        // What costs something unknown costs something unknown together with others.
+        if unit.iter().any(|name| self.scenario().nodes[name].cost.value.is_none()) {
+            text = without(&text, &format!("services.{entry}.cost"));
+        }
         Ok((entry.to_owned(), text))
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
+use super::flip::NODES;
 use super::sites::Sites;
 use crate::diag::Source;
 use crate::graph::End;
@@ -82,10 +83,17 @@ pub fn with_cache(source: &Source, from: &str, target: &str, hit_rate: &str) -> 
     Some((Source { text: document.to_string(), ..source.clone() }, name))
 }
 
-/// The text without a table.
-pub fn without(source: &Source, table: &str) -> Source {
+/// The text without a table or a key (`services.orders.cost`); as it is where there is none.
+pub fn without(source: &Source, path: &str) -> Source {
     let Ok(mut document) = source.text.parse::<DocumentMut>() else { return source.clone() };
-    document.remove(table);
+    let (tables, key) = path.rsplit_once('.').map_or((None, path), |(tables, key)| (Some(tables), key));
+    let mut table: Option<&mut dyn TableLike> = Some(document.as_table_mut());
+    for segment in tables.into_iter().flat_map(|tables| tables.split('.')) {
+        table = table.and_then(|table| table.get_mut(segment)).and_then(Item::as_table_like_mut);
+    }
+    if let Some(table) = table {
+        table.remove(key);
+    }
     Source { text: document.to_string(), ..source.clone() }
 }
 
@@ -211,10 +219,13 @@ pub fn with_entry(source: &Source, (host, unit): (&str, &[String]), target: &str
             step.fmt();
         });
     }
-    let clients = document.get_mut("clients").and_then(Item::as_table_like_mut);
-    for (_, client) in clients.into_iter().flat_map(|all| all.iter_mut()) {
-        if let Some(calls) = client.as_table_like_mut().and_then(|client| client.get_mut("calls")) {
-            redirect(calls, target, &asked);
+    // Of all nodes only clients say outside of steps whom they call.
+    for family in NODES {
+        let nodes = document.get_mut(family).and_then(Item::as_table_like_mut);
+        for (_, node) in nodes.into_iter().flat_map(|all| all.iter_mut()) {
+            if let Some(calls) = node.as_table_like_mut().and_then(|node| node.get_mut("calls")) {
+                redirect(calls, target, &asked);
+            }
         }
     }
     let own = document.get_mut("services")?.as_table_like_mut()?.get_mut(host)?.as_table_like_mut()?;
@@ -352,6 +363,8 @@ tables = { orders = { writers = 1 }, mails = { writers = 2 } }
     fn a_table_goes_with_all_that_is_in_it() {
         let text = format!("{SHOP}[discovery]\nkind = \"dns\"\n");
         assert!(!without(&Source::text("shop", &text), "discovery").text.contains("dns"));
+        assert!(!without(&Source::text("shop", &text), "discovery.kind").text.contains("dns"));
+        assert_eq!(without(&Source::text("shop", &text), "discovery.ttl").text, text);
     }
 
     #[test]

@@ -146,6 +146,12 @@ pub(super) const STUDIES: &[Figure] = &[
     ),
     f(&["blast_differs"], ADVICE, "Whether `outages` differs from that of the file as it is, interval from interval."),
     f(
+        &["own_faults"],
+        COUPLING,
+        "Faults of the file that are on during the outage, in the run with it and in the one without: what fails of them is in no \
+         figure.",
+    ),
+    f(
         &["down", "none down", "of the time", "a month", "down a month"],
         COUPLING,
         "What is taken down, and the share of the time for which it is down by what the file says; what that costs in a month \
