@@ -70,7 +70,9 @@ fn skew_is_told_and_nothing_is_corrected() {
 #[test]
 fn messages_go_by_a_broker() {
     let text = imported(&sample("zipkin_messaging.json"));
-    assert!(text.contains("{ publish = \"rabbitmq\" }") || text.contains("{ publish = \"backend\" }"), "{text}");
+    // The consumer names its queue; the service is called the same.
+    assert!(text.contains("{ publish = \"backend-messages\" }"), "{text}");
+    assert!(text.contains("[queues.backend-messages]") && !text.contains("[queues.rabbitmq]"), "{text}");
     assert!(text.contains("[[services.backend.consumes]]"), "{text}");
 }
 
