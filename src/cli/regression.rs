@@ -61,16 +61,13 @@ pub(super) struct Against {
 pub(super) fn baseline(path: &Path) -> Result<Summary, Failure> {
     let mut all = engine::kept(path)?;
     let several = all.len();
-    match all.pop().filter(|_| several == 1) {
-        Some(mut base) => {
-            let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-            base.scenario.variant = stem.or(base.scenario.variant);
-            Ok(base)
-        }
-        None => {
-            let path = output::shown(path);
-            Err(Failure::Usage(format!("--baseline {path}: it holds {several} results, and a run is held against one")))
-        }
+    if let Some(mut base) = all.pop().filter(|_| several == 1) {
+        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        base.scenario.variant = stem.or(base.scenario.variant);
+        Ok(base)
+    } else {
+        let path = output::shown(path);
+        Err(Failure::Usage(format!("--baseline {path}: it holds {several} results, and a run is held against one")))
     }
 }
 

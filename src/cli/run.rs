@@ -27,7 +27,7 @@ pub(super) struct Args {
     /// What standard output carries
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Write this too: .html (a page to hand round) .json .csv .md .txt .xml (JUnit) .otlp.jsonl (traces) .svg .png, or `-`: standard output and nothing else there (JSON unless
+    /// Write this too: .html (a page to hand round) .json .csv .md .txt .xml (`JUnit`) .otlp.jsonl (traces) .svg .png, or `-`: standard output and nothing else there (JSON unless
     /// --format says otherwise); may be repeated. A picture shows what its name ends in:
     /// `percentiles` (else this), `timeline`, `ledger`, `nodes`, `failing`, `pressure`, `policies`, `queues`, `replicas`, `graph`
     #[arg(short = 'o', value_name = "FILE")]

@@ -47,12 +47,11 @@ impl Sought<'_> {
     /// The seed of its replication; where there is none of that number, what to ask for.
     pub(super) fn seed(&self, checked: &Checked) -> Result<u64, String> {
         let sim = &checked.scenario.sim;
-        match self.replication.checked_sub(1).filter(|index| *index < sim.replications.value) {
-            Some(index) => Ok(replication_seed(sim.seed.value, index)),
-            None => {
-                let most = sim.replications.value;
-                Err(format!("there is no replication {}: they are 1 to {most}", self.replication))
-            }
+        if let Some(index) = self.replication.checked_sub(1).filter(|index| *index < sim.replications.value) {
+            Ok(replication_seed(sim.seed.value, index))
+        } else {
+            let most = sim.replications.value;
+            Err(format!("there is no replication {}: they are 1 to {most}", self.replication))
         }
     }
 }

@@ -25,7 +25,7 @@ struct Service {
 #[serde(untagged)]
 enum Depends {
     List(Vec<String>),
-    Map(BTreeMap<String, serde::de::IgnoredAny>),
+    Map(BTreeMap<String, serde_json::Value>),
 }
 
 impl Default for Depends {

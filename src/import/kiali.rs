@@ -36,7 +36,8 @@ struct Node {
     service: String,
     workload: String,
     namespace: String,
-    node_type: String,
+    #[serde(rename = "nodeType")]
+    kind: String,
     version: String,
     is_root: bool,
 }
@@ -72,7 +73,7 @@ impl Traffic {
 pub(super) fn read(text: &str, found: &mut Found) -> Result<(), serde_json::Error> {
     let graph: Graph = serde_json::from_str(text)?;
     let nodes: Vec<&Node> =
-        graph.elements.nodes.iter().map(|held| &held.data).filter(|node| node.node_type != "box").collect();
+        graph.elements.nodes.iter().map(|held| &held.data).filter(|node| node.kind != "box").collect();
     let names = names(&nodes);
     let mut calls = Calls::new();
     let mut times: BTreeMap<String, f64> = BTreeMap::new();

@@ -362,7 +362,7 @@ fn rule(name: &str, spec: &Spec, found: &mut Found) {
     );
     match &found.outliers {
         Some(other) if other.value != text => {
-            found.flag(format!("{to}: outlier detection of its own, {text}; here it is the same for all"))
+            found.flag(format!("{to}: outlier detection of its own, {text}; here it is the same for all"));
         }
         Some(_) => {}
         None => found.outliers = Some(From::new(text, format!("DestinationRule {name}"))),

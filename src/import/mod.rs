@@ -70,10 +70,10 @@ impl Import {
             Kind::Compose => compose::read(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?,
             Kind::Isotope => isotope::read(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?,
             Kind::PrometheusText => {
-                metrics::read_text(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?
+                metrics::read_text(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?;
             }
             Kind::PrometheusAnswer => {
-                metrics::read_answer(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?
+                metrics::read_answer(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?;
             }
             Kind::Rates => rates::read(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?,
         }
@@ -272,7 +272,7 @@ impl found::Step {
 
     fn rename(&mut self, name: &str, other: &str) {
         match self {
-            Self::Go(go) if go.message && go.node == name => go.node = other.to_owned(),
+            Self::Go(go) if go.message && go.node == name => other.clone_into(&mut go.node),
             Self::Parallel(all) => all.iter_mut().for_each(|step| step.rename(name, other)),
             Self::Go(_) | Self::Wait(_) => {}
         }

@@ -109,7 +109,7 @@ impl<P: Probe> Machine<'_, P> {
     /// How a replica is asked: for readiness, or for liveness.
     fn probes(&self, at: u32) -> Option<Readiness> {
         let discovery = &self.core.plan.discovery;
-        if at % 2 == 0 { discovery.readiness.filter(Readiness::queues) } else { discovery.liveness }
+        if at.is_multiple_of(2) { discovery.readiness.filter(Readiness::queues) } else { discovery.liveness }
     }
 
     /// A replica is asked whether it works, or should have answered by now.
@@ -145,7 +145,7 @@ impl<P: Probe> Machine<'_, P> {
         let deep = probes.depth == Depth::Deep;
         let answers = served && self.goes_on(replica) && (!deep || self.reaches_all(replica, probes.timeout));
         let gone = self.calls.wire.names.asked[at as usize].hear(answers, probes.failures);
-        if at % 2 == 0 && (answers || gone) {
+        if at.is_multiple_of(2) && (answers || gone) {
             self.calls.wire.names.enrol(&mut self.core, replica, answers);
         } else if gone {
             self.calls.wire.names.asked[at as usize].fails = 0;

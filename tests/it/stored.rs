@@ -42,15 +42,15 @@ fn run(variant: Option<&str>) -> Summary {
     desk.run().unwrap()
 }
 
-fn kept(summary: Summary) -> Summary {
-    Summary::stored(&json::one(&summary)).unwrap().remove(0)
+fn kept(summary: &Summary) -> Summary {
+    Summary::stored(&json::one(summary)).unwrap().remove(0)
 }
 
 #[test]
 fn what_was_kept_whole_is_compared_to_the_digit() {
     let cast = Cast::variants(&Source::text("desk", DESK), None, None, &Options::default()).unwrap();
     let live = compare::study(&cast, None, &()).unwrap().comparison;
-    let [base, slow] = [None, Some("slow")].map(|variant| kept(run(variant).with_replications()));
+    let [base, slow] = [None, Some("slow")].map(|variant| kept(&run(variant).with_replications()));
     let found = stored(&base, &[slow]);
     assert_eq!(found.others[0].clients, live.others[0].clients);
     assert_eq!(found.total.others[0].mean_ms, live.total.others[0].mean_ms);
@@ -60,8 +60,8 @@ fn what_was_kept_whole_is_compared_to_the_digit() {
 #[test]
 fn what_cannot_be_paired_is_wider_and_says_so() {
     let [base, slow] = [None, Some("slow")].map(run);
-    let paired = stored(&kept(base.clone().with_replications()), &[kept(slow.clone().with_replications())]);
-    let apart = stored(&kept(base.clone()), &[kept(slow.clone())]);
+    let paired = stored(&kept(&base.clone().with_replications()), &[kept(&slow.clone().with_replications())]);
+    let apart = stored(&kept(&base.clone()), &[kept(&slow.clone())]);
     assert!(apart.run.pairing.starts_with("unpaired"), "{}", apart.run.pairing);
     assert!(apart.run.notes.iter().any(|note| note.contains("--per-replication")), "{:?}", apart.run.notes);
     let mean = |of: &compare::Comparison| of.others[0].clients["people"].mean_ms;
@@ -71,8 +71,8 @@ fn what_cannot_be_paired_is_wider_and_says_so() {
     assert!(half(&apart) > 1.5 * half(&paired), "{} {}", half(&apart), half(&paired));
     // Another seed, and a longer run: nothing is common, and both are named.
     let other = Scenario::parse(DESK).unwrap().with("sim.seed", 7).unwrap().with("sim.duration", "5s").unwrap();
-    let other = kept(other.run().unwrap().with_replications());
-    let found = stored(&kept(base.with_replications()), &[other]);
+    let other = kept(&other.run().unwrap().with_replications());
+    let found = stored(&kept(&base.with_replications()), &[other]);
     assert!(found.run.pairing.starts_with("unpaired"), "{}", found.run.pairing);
     for word in ["seed 7, not 1", "measured for 5 s, not 4 s", "another scenario: hash"] {
         assert!(found.run.notes.iter().any(|note| note.contains(word)), "{word}: {:?}", found.run.notes);
@@ -128,7 +128,7 @@ fn what_is_read_back_is_written_again_to_the_byte() {
 
 #[test]
 fn slower_is_a_regression_and_quicker_is_none() {
-    let [base, slow] = [None, Some("slow")].map(|variant| kept(run(variant).with_replications()));
+    let [base, slow] = [None, Some("slow")].map(|variant| kept(&run(variant).with_replications()));
     let found = regressions(&stored(&base, std::slice::from_ref(&slow)), 0.05);
     let figures: Vec<&str> = found.iter().map(|one| one.figure).collect();
     assert!(figures.contains(&"mean_ms"), "{figures:?}");

@@ -56,7 +56,7 @@ fn one(value: Value) -> Result<Summary, NotStored> {
 /// Whether it is what this version reads, told by what stands first.
 fn known(object: &Map<String, Value>) -> Result<(), String> {
     match object.get("schema_version") {
-        Some(version) if *version == Value::from(VERSION) => {}
+        Some(version) if version.as_u64() == Some(u64::from(VERSION)) => {}
         Some(version) => return Err(format!("schema_version is {version}; this version of hoptax reads {VERSION}")),
         None => return Err("it has no schema_version".into()),
     }

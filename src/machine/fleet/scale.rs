@@ -47,7 +47,7 @@ impl<P: Probe> Machine<'_, P> {
         let waiting = self.waiting_for(node);
         let Some(scaled) = self.core.gauges.get_mut(node.index()).and_then(Option::as_mut) else { return };
         let rule = scaled.rule;
-        if now.0 % rule.every.0 == 0 {
+        if now.0.is_multiple_of(rule.every.0) {
             let (metric, ready) = scaled.take(now);
             // What waits does so for all of them, ready or not.
             let seen = if rule.metric == Metric::Lag { (waiting as f64, u32::MAX) } else { (metric, ready) };
@@ -56,7 +56,7 @@ impl<P: Probe> Machine<'_, P> {
             if !self.core.course.closed {
                 let next = now + rule.every;
                 self.core.agenda.push(next, Phase::Sample, Rare::Look(node.0).event());
-                if due > now && (due.0 % rule.every.0 != 0) {
+                if due > now && !due.0.is_multiple_of(rule.every.0) {
                     self.core.agenda.push(due, Phase::Sample, Rare::Look(node.0).event());
                 }
             }
@@ -68,7 +68,10 @@ impl<P: Probe> Machine<'_, P> {
     fn decide(&mut self, node: NodeId) {
         let now = self.core.now;
         let Some(scaled) = self.core.gauges.get_mut(node.index()).and_then(Option::as_mut) else { return };
-        let Some((_, metric, ready)) = scaled.late.pop_front_if(|(due, ..)| *due <= now) else { return };
+        if scaled.late.front().is_none_or(|(due, ..)| *due > now) {
+            return;
+        }
+        let Some((_, metric, ready)) = scaled.late.pop_front() else { return };
         let (rule, replicas) = (scaled.rule, scaled.wanted);
         let metric = if rule.metric == Metric::Lag { metric / f64::from(replicas.max(1)) } else { metric };
         let seen = ScaleReading { replicas, ready: ready.min(replicas), metric };

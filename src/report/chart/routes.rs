@@ -117,10 +117,13 @@ fn column(columns: &BTreeMap<i64, Column>, x: f64) -> Option<Column> {
     columns.range(at - 1..=at + 1).next().map(|(_, column)| *column)
 }
 
+/// A box, and whether its right side is meant.
+type Side = (usize, bool);
+
 /// By arrow: how far from the middle of its box it leaves, and how far from the middle of the other it comes in. At each side in
 /// the order of where arrows come from or go to.
 fn ports(wanted: &Wanted, placed: &Placed) -> Vec<[f64; 2]> {
-    let mut sides: BTreeMap<(usize, bool), Vec<(f64, usize, usize)>> = BTreeMap::new();
+    let mut sides: BTreeMap<Side, Vec<(f64, usize, usize)>> = BTreeMap::new();
     for (nth, (from, to, _)) in wanted.arrows.iter().enumerate() {
         let right = placed.boxes[*to].0 >= placed.boxes[*from].0;
         let inner = &placed.arrows[nth].0;

@@ -203,7 +203,7 @@ fn pace(pods: &Given<u32>, percent: &Given<f64>, period: &Given<Span>, select: &
 
 impl Autoscale {
     /// What the canonical form says: what nobody wrote of late words is as it always was.
-    fn meant(&self, all: Vec<Told>) -> Vec<Told> {
+    fn meant(_: &Self, all: Vec<Told>) -> Vec<Told> {
         let late = ["metric_lag", "scale_up", "scale_down", "allow_idle_consumers"];
         all.into_iter().filter(|told| !(told.default && late.contains(&told.key))).collect()
     }

@@ -72,7 +72,7 @@ fn a_circle_of_dead_letters_with_a_rejection_is_a_delayed_retry() {
 /// Without a rejection on it the circle would never end.
 #[test]
 fn a_circle_without_a_rejection_is_refused() {
-    let rejected = load(&Source::text("t.toml", &retries("on_error = \"retry\"")), &[]).unwrap_err();
+    let rejected = load(&Source::text("t.toml", retries("on_error = \"retry\"")), &[]).unwrap_err();
     assert!(rejected.complaints[0].message.contains("round in a circle"), "{:?}", rejected.complaints);
 }
 

@@ -46,7 +46,7 @@ fn a_rollout_takes_as_long_as_its_replicas_need() {
 #[test]
 fn how_long_it_takes_is_an_outcome() {
     let refused = |deploy: &str| {
-        let rejected = load(&Source::text("t.toml", &app(deploy)), &[]).unwrap_err();
+        let rejected = load(&Source::text("t.toml", app(deploy)), &[]).unwrap_err();
         rejected.complaints.iter().map(|complaint| complaint.message.clone()).collect::<Vec<_>>().join("; ")
     };
     assert!(refused("duration = \"40s\"").contains("needs 4m for 4 replicas"), "{}", refused("duration = \"40s\""));

@@ -76,7 +76,7 @@ fn spike(scale: &str) -> Vec<f64> {
 #[test]
 fn late_metrics_make_a_spike_last_for_minutes() {
     // Five seconds between two marks.
-    let enough = |sizes: &[f64]| sizes.iter().position(|size| *size >= 6.0).unwrap() as i64 * 5 - 120;
+    let enough = |sizes: &[f64]| sizes.iter().position(|size| *size >= 6.0).unwrap() * 5 - 120;
     let (at_once, late) = (spike(""), spike(", metric_lag = \"30s\""));
     let slow = spike(", metric_lag = \"30s\", scale_up = { pods = 1, percent = \"0%\", period = \"60s\" }");
     let [at_once, late, slow] = [enough(&at_once), enough(&late), enough(&slow)];
