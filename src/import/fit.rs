@@ -170,9 +170,9 @@ mod tests {
     use crate::random::dist::{Dist, Law};
     use crate::random::{Draw, Lineage, Purpose};
 
-    fn drawn(law: &Law, n: u64) -> Vec<f64> {
+    fn drawn(law: &Law, n: u64, seed: u64) -> Vec<f64> {
         let dist = Dist::new(law).unwrap();
-        (0..n).map(|i| dist.sample_f64(&mut Draw::new(3, Lineage::root(1, i), Purpose::Work, 0))).collect()
+        (0..n).map(|i| dist.sample_f64(&mut Draw::new(seed, Lineage::root(1, i), Purpose::Work, 0))).collect()
     }
 
     #[test]
@@ -185,15 +185,16 @@ mod tests {
             (Law::Uniform { min: 1e6, max: 9e6 }, "uniform"),
             (Law::Constant { value: mean }, "constant"),
         ] {
-            let (found, _) = fit(&drawn(&law, 4_000)).unwrap();
-            assert_eq!(found.family, family, "{found:?}");
+            // A right family is refused in one of a hundred samples.
+            let found = (1..=20).filter(|seed| fit(&drawn(&law, 2_000, *seed)).unwrap().0.family == family).count();
+            assert!(found >= 18, "{family}: {found} of 20");
         }
     }
 
     #[test]
     fn what_is_of_no_family_keeps_its_quantiles() {
-        let mut two = drawn(&Law::Exponential { mean: 1e6 }, 2_000);
-        two.extend(drawn(&Law::Uniform { min: 50e6, max: 51e6 }, 1_000));
+        let mut two = drawn(&Law::Exponential { mean: 1e6 }, 2_000, 3);
+        two.extend(drawn(&Law::Uniform { min: 50e6, max: 51e6 }, 1_000, 3));
         let (found, tried) = fit(&two).unwrap();
         assert_eq!(found.family, "quantiles");
         assert!(found.distance < 0.08 && tried.iter().any(|law| law.family == "lognormal" && !law.holds), "{tried:?}");
