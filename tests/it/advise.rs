@@ -477,7 +477,8 @@ fn what_it_costs_an_hour_is_told() {
     assert!(advice.ways.iter().all(told), "{costs:?}");
     assert!(advice.ways.iter().any(|one| one.kind == Some(Kind::Merge)));
     let some = tried(&priced(&shop("\"mail\""), &all[..2])).advice;
-    assert!(some.ways.iter().all(|one| one.cost_per_hour.is_none()));
+    let costs: Vec<_> = some.ways.iter().map(|one| (&one.way, one.cost_per_hour)).collect();
+    assert!(some.ways.iter().all(|one| one.cost_per_hour.is_none()), "{costs:?}");
 }
 
 /// Much that is said often: gRPC, whose smaller messages cost measurably less; the opposite, JSON, is slower by more than it is

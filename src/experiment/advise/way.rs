@@ -272,12 +272,15 @@ impl Finder<'_> {
                 text = next.0;
             }
         }
-        let (mut text, _) = apply(&text, &self.machines(unit, entry)).map_err(|all| told(&all))?;
-        // What costs something unknown costs something unknown together with others.
-        if unit.iter().any(|name| self.scenario().nodes[name].cost.value.is_none()) {
-            text = without(&text, &format!("services.{entry}.cost"));
-        }
-        Ok((entry.to_owned(), text))
+        Ok((entry.to_owned(), self.housed(&text, unit, entry).map_err(|all| told(&all))?))
+    }
+
+    /// The text in which one of a unit has the machines of all.
+    fn housed(&self, text: &Source, unit: &[String], host: &str) -> Result<Source, Vec<Complaint>> {
+        let (text, _) = apply(text, &self.machines(unit, host))?;
+        // What costs something unknown does so together with others, too.
+        let known = unit.iter().all(|name| self.scenario().nodes[name].cost.value.is_some());
+        Ok(if known { text } else { without(&text, &format!("services.{host}.cost")) })
     }
 
     /// The machines of all do the work of all, and cost what all did: where all say how many cores they have, and what they cost.
@@ -415,7 +418,7 @@ impl Finder<'_> {
             text = next;
         }
         let both = [edge.from.to_owned(), edge.to.to_owned()];
-        let Ok((text, _)) = apply(&text, &self.machines(&both, edge.from)) else { return };
+        let Ok(text) = self.housed(&text, &both, edge.from) else { return };
         let notes = vec![format!("`{}` is deployed with `{}`, and owned with it", edge.to, edge.from)];
         let name = format!("merge: {} into {}", edge.to, edge.from);
         self.add(name, Kind::Merge, Some(Arrow { from: edge.from, to: edge.to }.to_string()), notes, text);
