@@ -86,7 +86,7 @@ fn served(summary: &Summary, name: &str, stats: &Stats) -> String {
             let named: Vec<String> = named.map(|(of, ms)| format!("{} {}", cause::name(*of), time(*ms))).collect();
             let named = if named.is_empty() { String::new() } else { format!(": {}", named.join(", ")) };
             text += &format!(
-                "; of the mean of {} {} ({}) are not work{named}",
+                "; of the mean of {}, {} ({}) are not work{named}",
                 time(all),
                 time(all - work),
                 percent((all - work) / all)
