@@ -314,7 +314,11 @@ fn calls_of(goes: Vec<Going>) -> Vec<Made> {
     for going in goes {
         let before = made.iter_mut().rev().find(|made| made.last.to == going.to);
         match before {
-            Some(made) if made.last.failed && !made.last.message && going.from >= made.last.until => {
+            Some(made)
+                if (made.last.failed || made.last.to_end.is_some())
+                    && !made.last.message
+                    && going.from >= made.last.until =>
+            {
                 let pause = going.from - made.last.until;
                 made.pause = Some(made.pause.map_or(pause, |known| known.min(pause)));
                 made.retries += 1;
