@@ -175,11 +175,20 @@ fn simulate(args: &Args, kinds: &[Kind], output: &Output) -> Result<Ran, Failure
     if args.per_replication {
         summaries = summaries.into_iter().map(Summary::with_replications).collect();
     }
+    let drawn = kinds.iter().any(|kind| matches!(kind, Kind::Svg | Kind::Png | Kind::Html));
+    outline(&mut summaries, &checked, drawn || args.output.is_some() || usual(args));
     let mut beside = if whole && kinds.contains(&Kind::Html) { Beside::of(&checked) } else { Beside::default() };
     if let (true, [one]) = (kinds.contains(&Kind::Traces), checked.as_slice()) {
         beside.traces = engine::sampled(one, args.traces);
     }
     Ok(Ran { summaries, ended: if whole { Exit::Done } else { Exit::Interrupted }, beside })
+}
+
+/// Who is one in fact stands in the picture of who calls whom.
+fn outline(summaries: &mut [Summary], checked: &[engine::Checked], drawn: bool) {
+    for (summary, one) in summaries.iter_mut().zip(checked).filter(|_| drawn) {
+        summary.topology.units = super::graph::units(one);
+    }
 }
 
 /// Writes files first: a reader of standard output may go away early. What fails keeps nothing else from being written.

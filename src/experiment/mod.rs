@@ -3,6 +3,7 @@
 //! [`theory`] and [`published`] hold the simulator against what is known. [`study`] is what they share.
 
 pub mod advise;
+pub mod brief;
 mod camps;
 pub mod compare;
 pub mod coupling;

@@ -201,6 +201,25 @@ impl Watch for Part<'_> {
     }
 }
 
+/// What takes a stretch of the time of all.
+pub struct Stretch<'a> {
+    /// Who watches all of it.
+    pub whole: &'a dyn Watch,
+    /// How much of all is done when it begins, 0 to 1.
+    pub from: f64,
+    /// And when it is over.
+    pub to: f64,
+}
+
+impl Watch for Stretch<'_> {
+    fn advanced(&self, share_done: f64) {
+        self.whole.advanced(self.from + share_done * (self.to - self.from));
+    }
+    fn stopped(&self) -> bool {
+        self.whole.stopped()
+    }
+}
+
 /// What became of several scenarios, one after the other.
 #[derive(Clone, Debug)]
 pub struct Series {

@@ -571,6 +571,13 @@ fn a_diagnosis_counts_services_and_fails_below() {
     assert!(told.starts_with("2 services, effectively 1.0 at most"), "{told}");
     ends(&folder, "diagnose a.toml --static --fail-below 1.5", 99);
     ends(&folder, "diagnose a.toml --static --fail-below 1.0", 0);
+    // Why is said; what nothing can be below of guards nothing and is refused.
+    let told = ends(&folder, "diagnose a.toml --static --fail-below 2.5", 99);
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.contains("effectively 1.00: fewer than the 2.5 of --fail-below, which they could not be"), "{told}");
+    for odd in ["nan", "inf", "0", "-1"] {
+        fails(&folder, &format!("diagnose a.toml --static --fail-below={odd}"), 2, &["4.5"]);
+    }
     // The same by runs; clerk fails while desk is refused.
     let json = stdout(&ends(&folder, "diagnose a.toml -n 2 --format json", 0));
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -593,7 +600,10 @@ fn a_diagnosis_counts_services_and_fails_below() {
         told.starts_with("2 services, effectively 1.0 at most") && told.contains("no client calls anything"),
         "{told}"
     );
-    assert!(stdout(&ends(&folder, "advise idle.toml", 0)).starts_with("every interaction is told"), "advise");
+    let told = stdout(&ends(&folder, "advise idle.toml", 0));
+    assert!(told.starts_with("every interaction is told") && told.contains("there is no client"), "{told}");
+    fs::write(folder.path().join("alone.toml"), "version = 1\n[services.a]\n").unwrap();
+    assert!(stdout(&ends(&folder, "advise alone.toml", 0)).starts_with("there is no interaction to judge"), "alone");
     assert!(stdout(&ends(&folder, "graph idle.toml", 0)).contains("-->"));
     fails(&folder, "run idle.toml", 3, &["there is no client"]);
     // What draws nothing promises nothing.
