@@ -43,7 +43,7 @@ impl Calls {
 
     /// An answer about a name has come, or none will: who waited for it goes on.
     pub(crate) fn hear_name<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, question: u32) {
-        let Some((waiting, known)) = self.wire.names.hear_answer(core, question) else { return };
+        let Some((waiting, known, memory)) = self.wire.names.hear_answer(core, question) else { return };
         for at in waiting {
             if self.wire.holds[at].conn != NONE {
                 self.dial_by_name(core, stations, at, known);
@@ -57,6 +57,7 @@ impl Calls {
                 self.wire.fail_unsent(core, at, Outcome::NoEndpoint);
             }
         }
+        self.wire.names.forget_name(core, memory);
     }
 
     /// A try that has asked for a name opens its connection, whether or not anybody waits for it still.

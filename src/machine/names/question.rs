@@ -136,8 +136,9 @@ impl Names {
         core.agenda.push(core.now + after, Phase::Arrival, Rare::Named(nth).event());
     }
 
-    /// An answer comes, or should have come. Who waited for it goes on if it is the last of it; says whether they know the name now.
-    pub(crate) fn hear_answer<P: Probe>(&mut self, core: &mut Core<'_, P>, nth: u32) -> Option<(Vec<u32>, bool)> {
+    /// An answer comes, or should have come. Who waited for it goes on if it is the last of it; says whether they know the name now,
+    /// and who believes it.
+    pub(crate) fn hear_answer<P: Probe>(&mut self, core: &mut Core<'_, P>, nth: u32) -> Option<(Vec<u32>, bool, u32)> {
         let question = &mut self.questions.all[nth as usize];
         question.nth += 1;
         let (answered, memory, link) = (question.answered, question.memory, question.link);
@@ -157,7 +158,7 @@ impl Names {
         if answered {
             self.learn_name(core, core.plan.link(link).to, memory);
         }
-        Some((waiting, answered))
+        Some((waiting, answered, memory))
     }
 
     /// A caller's replica has an answer: it is good now, and for as long as it is kept.
@@ -170,6 +171,15 @@ impl Names {
         book.keep(core.now + core.plan.discovery.ttl.max(Span(1)));
         book.asked = core.now;
         memory.view = Some(book.view());
+    }
+
+    /// Who waited for an answer has gone on with it: where nothing is kept it is good for nobody else.
+    pub(crate) fn forget_name<P: Probe>(&mut self, core: &Core<'_, P>, memory: u32) {
+        if core.plan.discovery.ttl == Span::ZERO
+            && let Some(book) = &mut self.memories[memory as usize].book
+        {
+            book.keep(core.now);
+        }
     }
 
     /// How long a resolver that works beside the requests takes until it has an answer, however often it asks.
