@@ -31,6 +31,24 @@ const SWEEP: &str = "sweep";
 /// The words.
 const FIGURES: &[Figure] = &[
     f(
+        &["replicas apart", "apart", "each"],
+        NODES,
+        "How the replicas of a node differ, for nodes that have several: one row (in JSON, of each replica its visits, how many of them \
+         it failed, workers held and how long it kept them on average, over all replications).",
+    ),
+    f(
+        &["busiest", "idlest"],
+        NODES,
+        "The share of a node's visits that came to the replica with most of them, and to the one with fewest; of each replication its \
+         own, on average. Alike: 1 ÷ replicas. A replica that all connections lead to has all.",
+    ),
+    f(
+        &["slowest ms", "quickest ms", "sojourn_mean_ms"],
+        NODES,
+        "How long a visit stayed on average at the replica where that is longest, and shortest.",
+    ),
+    f(&["failing most"], NODES, "The largest share of its visits that a replica failed, and which one that is."),
+    f(
         &["count", "arrived"],
         CLIENTS,
         "Requests that were meant to set out in the measured time (clients, flows) or that arrived in it, over all \

@@ -21,6 +21,7 @@ const PAGES: &[(&[&str], &str)] = &[
         include_str!("../../model/discovery/mod.rs"),
     ),
     (&["mesh", "sidecar", "ambient", "waypoint", "mtls", "push_delay", "proxy"], include_str!("../tables/mesh.rs")),
+    (&["resolver", "lookup", "attempts"], include_str!("../../model/discovery/resolver.rs")),
     (&["outlier_detection", "max_ejected", "always_eject_one"], include_str!("../../model/discovery/outlier.rs")),
     (&["arrivals", "users", "clients"], include_str!("../../model/source/mod.rs")),
     (&["poisson", "constant", "phases", "rate"], include_str!("../../model/source/paced.rs")),
