@@ -22,7 +22,7 @@ use super::run::Watch;
 use super::study::{Part, Trouble};
 use super::summary::{ScenarioRef, Tool};
 use super::trace::find::{Finder, Found};
-use super::trace::follow::Follower;
+use super::trace::follow::{Follower, topics};
 use super::trace::{Sought, missing};
 use crate::machine::{Machine, Stop, sight};
 use crate::model::Answer;
@@ -216,7 +216,7 @@ fn tell(watch: &dyn Watch, plan: &Plan, now: Time) -> bool {
 
 /// Follows the requests that were found, and looks at each; those that were looked at.
 fn ask(checked: &Checked, run: Run<'_>, found: &[Found], watch: &dyn Watch) -> Vec<Told> {
-    let mut followers = Followers::of(found);
+    let mut followers = Followers::of(found, run.plan);
     if run.watched(&mut followers, (watch, FOLLOW)).0 == Stop::Interrupted {
         return Vec::new();
     }
@@ -236,9 +236,10 @@ struct Followers {
 }
 
 impl Followers {
-    fn of(found: &[Found]) -> Self {
+    fn of(found: &[Found], plan: &Plan) -> Self {
+        let topics = topics(plan);
         Self {
-            all: found.iter().map(|f| Follower::of(f.client, f.nth)).collect(),
+            all: found.iter().map(|f| Follower::of(f.client, f.nth, &topics)).collect(),
             wanted: found.iter().zip(0..).map(|(f, at)| ((f.client.0, f.nth), at)).collect(),
             frames: BTreeMap::new(),
             letters: BTreeMap::new(),

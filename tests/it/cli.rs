@@ -611,3 +611,29 @@ fn a_diagnosis_counts_services_and_fails_below() {
     assert!(!stdout(&ends(&folder, "hunt --help", 0)).contains(".svg"));
     assert!(stdout(&ends(&folder, "coupling --help", 0)).contains(".svg"));
 }
+
+/// Commands of the workflows that are there to be copied, as they stand.
+#[test]
+fn workflows_to_copy_run_as_they_stand() {
+    for file in ["github.yml", "gitlab.yml"] {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/ci").join(file)).unwrap();
+        let folder = with(QUIET);
+        fs::write(folder.path().join("before.toml"), QUIET).unwrap();
+        let lines =
+            text.lines().map(|line| line.trim_start_matches([' ', '-'])).filter(|l| l.starts_with("hoptax run "));
+        let mut ran = 0;
+        for line in lines {
+            let words = line["hoptax ".len()..].replace("\"$SCENARIO\"", "a.toml");
+            let out = hoptax(&folder, &words);
+            assert_eq!(out.status.code(), Some(0), "{file}: {line}\n{}", String::from_utf8_lossy(&out.stderr));
+            ran += 1;
+        }
+        assert!(ran >= 2, "{file}");
+        for kept in ["summary.md", "promises.xml", "report.html", "before.json"] {
+            assert!(folder.path().join(kept).exists(), "{file}: {kept}");
+        }
+        let told = fs::read_to_string(folder.path().join("summary.md")).unwrap();
+        let open = told.lines().take_while(|line| !line.contains("<details>")).count();
+        assert!(open <= 40 && told.len() < 65_536, "{open} lines");
+    }
+}

@@ -35,6 +35,7 @@ mod pools;
 mod published;
 mod rare;
 mod recover;
+mod returned;
 mod sameness;
 mod scale;
 mod schema;
