@@ -32,7 +32,7 @@ use super::summary::{Outcome, ScenarioRef, Summary, Tool};
 use crate::scenario::Checked;
 use crate::scenario::edit::struck;
 use cast::{candidates, shared};
-use search::Hunter;
+use search::{Hunter, LEAST_S};
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
@@ -158,11 +158,7 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     let sim = &checked.scenario.sim;
     let duration_s = sim.duration.value.as_secs_f64();
     let at_s = times(checked, wanted.at_s, duration_s)?;
-    let latest = at_s.iter().copied().fold(0.0, f64::max);
-    let up_to_s = wanted.up_to_s.unwrap_or(UP_TO_S).min(duration_s - latest);
-    if !(up_to_s.is_finite() && up_to_s > 0.0) {
-        return Err(Trouble::Absent(format!("a fault of up to {up_to_s} s is none; write for example --up-to 30s")));
-    }
+    let up_to_s = longest(wanted, &at_s, duration_s)?;
     let mut calm = struck(checked, Vec::new());
     calm.scenario.sim.replications.value = sim.replications.value.max(RUNS);
     named(&calm, wanted)?;
@@ -176,7 +172,7 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     let promises = promised(&without, wanted);
     let mut hunter = Hunter::of(&calm, &promises, wanted.never_recovers, (jobs, watch));
     let mut missing = hunter.search(&all, &at_s, up_to_s);
-    let found = hunter.confirm(up_to_s);
+    let found = hunter.settle(up_to_s);
     let whole = missing.is_empty() && found.as_ref().is_none_or(|found| found.confirmed);
     missing.dedup();
     let hunt = Hunt {
@@ -206,11 +202,24 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
 
 /// How many faults there are to try: each at each of its moments. Refused where [`study`] would be.
 pub fn many(checked: &Checked, wanted: &Wanted) -> Result<usize, Trouble> {
-    let at_s = times(checked, wanted.at_s, checked.scenario.sim.duration.value.as_secs_f64())?;
+    let duration_s = checked.scenario.sim.duration.value.as_secs_f64();
+    let at_s = times(checked, wanted.at_s, duration_s)?;
+    longest(wanted, &at_s, duration_s)?;
     let calm = struck(checked, Vec::new());
     named(&calm, wanted)?;
     let targets = targets(&calm, &wanted.targets, false).map_err(Trouble::Absent)?;
     Ok(candidates(&calm, &targets).len() * at_s.len())
+}
+
+/// How long faults may be: as asked, as far as the run goes on after they begin.
+fn longest(wanted: &Wanted, at_s: &[f64], duration_s: f64) -> Result<f64, Trouble> {
+    let latest = at_s.iter().copied().fold(0.0, f64::max);
+    let up_to_s = wanted.up_to_s.unwrap_or(UP_TO_S).min(duration_s - latest);
+    if up_to_s >= LEAST_S {
+        return Ok(up_to_s);
+    }
+    let least = LEAST_S * 1e3;
+    Err(Trouble::Absent(format!("faults of less than {least} ms are not hunted for; write for example --up-to 30s")))
 }
 
 /// When faults begin.

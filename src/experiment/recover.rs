@@ -17,9 +17,9 @@
 //! multilevel splitting on how much is under way, times more the more retry budgets are spent and caches are cold: levels are
 //! fixed from pilot seeds, the interval comes from the spread between 32 independent splitting runs, on the scale of factors
 //! (the logarithm), its upper end farther where they are lopsided. It is *not trusted*, and said so, where something comes
-//! seldom and is large (heavy-tailed work, a rate that jumps), where more under way does not lead to a collapse, where much of it comes of
-//! runs that were down without that, and where the runs differ by three times what each says of itself, or by more than
-//! their number can tell. A way that none of all these runs took is in no figure.
+//! seldom and is large (heavy-tailed work, a rate that jumps), where the runs differ by three times what each says of itself,
+//! or by more than their number can tell, and where most of them saw none; that more under way does not lead to a collapse is
+//! told as a reason then. A run counts whatever way it came down, so where they agree the levels need not be the right ones. A way that none of all these runs took is in no figure.
 
 mod edge;
 mod map;
@@ -223,16 +223,26 @@ fn busiest(checked: &Checked) -> Option<Busiest> {
 /// Parts of what the busiest node can do, as loads.
 const PARTS: [f64; 8] = [0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97];
 
+/// Nobody asks about more than so many times today's load, whatever the busiest node could do.
+const FARTHEST: f64 = 10.0;
+
+/// A load of more than so many times today's is a slip of the pen.
+const MOST: f64 = 1_000.0;
+
 /// Loads where nothing limits them.
 const FREE: [f64; 8] = [0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0];
 
 /// Loads in times of today's, today's among them.
 fn loads(asked: &[f64], busiest: Option<&Busiest>) -> Result<Vec<f64>, Trouble> {
-    if let Some(bad) = asked.iter().find(|load| !(load.is_finite() && **load > 0.0)) {
-        return Err(Trouble::Absent(format!("a load of {bad} times today's is none; write for example 1.5")));
+    if let Some(bad) = asked.iter().find(|load| !(**load > 0.0 && **load <= MOST)) {
+        let why = format!("a load of {bad:e} times today's is none of those from 0 to {MOST} that can be asked about");
+        return Err(Trouble::Absent(format!("{why}; write for example 1.5")));
     }
     let mut all: Vec<f64> = match (asked, busiest) {
-        ([], Some(busiest)) => PARTS.iter().map(|part| two_digits(part / busiest.utilization)).collect(),
+        ([], Some(busiest)) => {
+            let most = (1.0 / busiest.utilization).min(FARTHEST);
+            PARTS.iter().map(|part| two_digits(part * most)).collect()
+        }
         ([], None) => FREE.to_vec(),
         (asked, _) => asked.to_vec(),
     };
@@ -262,6 +272,9 @@ mod tests {
         let all = loads(&[], Some(&busiest)).unwrap();
         assert_eq!(all, [0.25, 0.5, 0.87, 1.0, 1.3, 1.6, 2.0, 2.3, 2.4]);
         assert_eq!(loads(&[2.0, 0.5, 2.0], None).unwrap(), [0.5, 2.0]);
-        assert!(loads(&[0.0], None).is_err() && loads(&[f64::NAN], None).is_err());
+        // Where hardly anything is busy it is asked up to ten times today's.
+        let idle = Busiest { node: "desk".into(), utilization: 0.001 };
+        assert_eq!(loads(&[], Some(&idle)).unwrap(), [1.0, 2.0, 3.5, 5.0, 6.5, 8.0, 9.0, 9.7]);
+        assert!([0.0, f64::NAN, f64::INFINITY, 1e300].iter().all(|load| loads(&[*load], None).is_err()));
     }
 }

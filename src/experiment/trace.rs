@@ -190,6 +190,7 @@ pub fn trace(checked: &Checked, which: Sought<'_>) -> Result<Trace, String> {
     let plan = lower(checked);
     let mut finder = Finder::of(&plan);
     Machine::new(&plan, seed, Aside(&mut finder)).run(|_| true);
+    finder.measured_of(&plan, which.client)?;
     let found = finder.choose(&plan, which.pick, which.client);
     let found = found.map_err(|why| missing(&why, checked))?;
     let mut follower = Follower::of(found.client, found.nth, &topics(&plan));

@@ -144,10 +144,11 @@ fn figure(target: &Target<'_>, promise: Promise) -> Finding {
     match metric {
         Metric::Percentile(q) => {
             let (measured, at_least) = super::estimate::arrived_quantile(cohorts, q);
-            let missing = super::estimate::beyond_in(cohorts, q) > 0;
-            let withheld = measured.value.is_some() && measured.ends().is_none();
+            let beyond = super::estimate::beyond_in(cohorts, q);
+            // Where it lies beyond everything for the sake of some replications only, the others have a say, too.
+            let withheld = measured.ends().is_none() && (measured.value.is_some() || beyond < cohorts.len());
             let between = if withheld { by_share(cohorts, q, promise.bound) } else { None };
-            Finding { at_least, missing, between, ..arrived(measured) }
+            Finding { at_least, missing: beyond > 0, between, ..arrived(measured) }
         }
         Metric::Mean | Metric::Max => of_answered(stats, metric),
         Metric::SuccessRate => arrived(stats.success_rate),

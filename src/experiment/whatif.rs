@@ -318,15 +318,18 @@ fn figures(base: &Summary, other: &Summary, client: &str) -> Figures {
 /// What helps first, by how much; then what harms, the most first; what does not stand comes last.
 fn rank(changes: &mut [Change], of: Of) {
     // What is the same in every replication is no matter of chance.
-    let differs = |change: &&mut Change| of.of(&change.figures).verdict != Verdict::Same;
+    let differs = |change: &&mut Change| judged(change, of).verdict != Verdict::Same;
     let mut looked_at: Vec<&mut Change> = changes.iter_mut().filter(differs).collect();
-    let chances: Vec<Option<f64>> = looked_at.iter().map(|change| of.of(&change.figures).chance).collect();
+    let chances: Vec<Option<f64>> = looked_at.iter().map(|change| judged(change, of).chance).collect();
     for (change, stands) in looked_at.iter_mut().zip(holm(&chances, CONFIDENCE)) {
-        change.stands = stands && of.of(&change.figures).is_significant();
+        change.stands = stands && judged(change, of).is_significant();
     }
-    let gain = |change: &Change| {
-        let value = of.of(&change.figures).difference.value.unwrap_or(0.0);
-        if of.rises() { value } else { -value }
+    // From never to once is more than any difference, and more the sooner.
+    let gain = |change: &Change| match of.of(&change.figures) {
+        Difference { never: [true, false], other, .. } => f64::MAX / (1.0 + other.value.unwrap_or(0.0)),
+        Difference { never: [false, true], .. } => f64::MIN,
+        difference if of.rises() => difference.difference.value.unwrap_or(0.0),
+        difference => -difference.difference.value.unwrap_or(0.0),
     };
     changes.sort_by(|a, b| {
         let harm = |change: &Change| !is_gain(change, of);
@@ -340,10 +343,21 @@ fn rank(changes: &mut [Change], of: Of) {
     });
 }
 
+/// By what a change is judged: the figure they are ranked by; where it is among what never ends well on one side, the success.
+fn judged(change: &Change, of: Of) -> &Difference {
+    let difference = of.of(&change.figures);
+    if difference.never[0] == difference.never[1] { difference } else { &change.figures.success_rate }
+}
+
 /// Whether a change stands and is one for the better.
 pub fn is_gain(change: &Change, of: Of) -> bool {
-    let better = if of.rises() { Verdict::Higher } else { Verdict::Lower };
-    change.stands && of.of(&change.figures).verdict == better
+    let figure = of.of(&change.figures);
+    let better = match figure.never {
+        [true, false] => true,
+        [false, true] => false,
+        _ => figure.verdict == if of.rises() { Verdict::Higher } else { Verdict::Lower },
+    };
+    change.stands && better
 }
 
 /// The best change on the seed that follows, which had no part in choosing it.
@@ -402,6 +416,18 @@ mod tests {
         let expected = ["helps much", "helps a little", "harms much", "harms a little", "noise", "noise that harms"];
         assert_eq!(order, expected);
         assert!(all[..4].iter().all(|change| change.stands) && !all[4].stands);
+        // What never ended well and does now comes before all that, if more ends well beyond chance.
+        let mut from_never = change("from never", 0.0, 1.0);
+        from_never.figures.p99_ms =
+            Difference { never: [true, false], other: Estimate::point(168.0), ..Difference::default() };
+        let mut by_luck = from_never.clone();
+        from_never.figures.success_rate = change("", 1.0, 1e-6).figures.p99_ms;
+        by_luck.what = "by luck".into();
+        by_luck.figures.success_rate = change("", 1.0, 0.4).figures.p99_ms;
+        all.extend([by_luck, from_never]);
+        rank(&mut all, Of::P99);
+        assert!(all[0].what == "from never" && is_gain(&all[0], Of::P99), "{:?}", all[0]);
+        assert!(all.iter().all(|change| change.what != "by luck" || !change.stands));
         // Of many looked at, one in twenty is no news (Holm).
         let mut many: Vec<Change> = (0..20).map(|nth| change(&format!("{nth:02}"), -1.0, 0.04)).collect();
         rank(&mut many, Of::P99);

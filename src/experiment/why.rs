@@ -23,7 +23,7 @@ use super::study::{Part, Trouble};
 use super::summary::{ScenarioRef, Tool};
 use super::trace::find::{Finder, Found};
 use super::trace::follow::{Follower, topics};
-use super::trace::{Sought, missing};
+use super::trace::{Pick, Sought, missing};
 use crate::machine::{Machine, Stop, sight};
 use crate::model::Answer;
 use crate::model::{Aside, Cell, Fact, Hear, Opening, Outcome, Plan, Probe, Trace as Moment};
@@ -53,7 +53,10 @@ pub struct Why {
     pub note: String,
     /// Sought requests were asked for: `p99`, `failed`, `slowest`, a number.
     pub request: String,
-    /// How many of them there are.
+    /// How many requests were measured, of the client that was named or of all.
+    #[serde(default)]
+    pub measured: u64,
+    /// How many of those that were asked for there are.
     pub there_are: u64,
     /// How many of these were asked.
     pub asked: u64,
@@ -161,13 +164,16 @@ pub fn study(checked: &Checked, which: Sought<'_>, named: &str, watch: &dyn Watc
     if stopped {
         finder.forget_open();
     }
+    let measured = finder.measured_of(plan, which.client).map_err(Trouble::Absent)?;
     let found = finder.several(plan, (which.pick, which.client, MOST));
     if stopped && found.is_err() {
         return Err(Trouble::Interrupted);
     }
+    // That none failed is an answer.
+    let found = if matches!(which.pick, Pick::Failed) { found.or(Ok((Vec::new(), 0))) } else { found };
     let (found, there_are) = found.map_err(|why| Trouble::Absent(missing(&why, checked)))?;
     let looked_s = stopped.then(|| at.since(Time(plan.warmup.0)).as_secs_f64());
-    let told = if stopped { Vec::new() } else { ask(checked, run, &found, watch) };
+    let told = if stopped || found.is_empty() { Vec::new() } else { ask(checked, run, &found, watch) };
     let missing = (found.len() - told.len()) as u64;
     let why = Why {
         schema_version: 1,
@@ -177,6 +183,7 @@ pub fn study(checked: &Checked, which: Sought<'_>, named: &str, watch: &dyn Watc
         replication: which.replication,
         note: "simulated, not measured".into(),
         request: named.to_owned(),
+        measured,
         there_are: there_are as u64,
         asked: told.len() as u64,
         missing,

@@ -82,6 +82,11 @@ pub fn answer(coupling: &Coupling) -> String {
         Some(column) => {
             format!("{}{}{}", sentence(column, coupling), tightest(coupling), costliest(coupling))
         }
+        None if coupling.whose.iter().all(|who| who.served == 0) => format!(
+            "not assessed: of what arrives from {} for {} nothing is served with nothing down; --at and --for ask about another time",
+            seconds(coupling.run.outage_at_s),
+            seconds(coupling.run.outage_for_s)
+        ),
         None => format!(
             "nothing that was taken down for {} costs anybody anything that is seen",
             seconds(coupling.run.outage_for_s)
@@ -105,37 +110,56 @@ fn tightest(coupling: &Coupling) -> String {
     })
 }
 
-/// Columns that say how often they are down, what is to be expected to cost most first.
-fn ranked(coupling: &Coupling) -> Vec<(&Column, f64, Estimate)> {
+/// Something that is down, or a fault that is on, for a share of the time.
+struct Expected {
+    what: String,
+    /// What it is then, in a word.
+    is: &'static str,
+    of_the_time: f64,
+    blast: Estimate,
+    loss: Estimate,
+}
+
+/// What says how often it is down, and faults that take nothing down as a whole; what is to be expected to cost most first.
+fn ranked(coupling: &Coupling) -> Vec<Expected> {
     let known = coupling.columns.iter().filter(|column| !column.target.hangs || column.target.kind != Kind::Edge);
-    let known = known.filter_map(|column| Some((column, column.unavailability?, column.expected_loss?)));
-    let mut all: Vec<(&Column, f64, Estimate)> = known.collect();
-    all.sort_by(|a, b| b.2.value.unwrap_or(0.0).total_cmp(&a.2.value.unwrap_or(0.0)).then(a.0.target.cmp(&b.0.target)));
+    let whole = known.filter_map(|column| {
+        let (of_the_time, loss) = (column.unavailability?, column.expected_loss?);
+        Some(Expected { what: down(column), is: "down", of_the_time, blast: column.blast, loss })
+    });
+    let partly = coupling.availability.iter().flat_map(|all| &all.faults).filter(|fault| fault.partly).map(|fault| {
+        let (of_the_time, blast) = (fault.unavailability, fault.loss);
+        Expected { what: fault.fault.clone(), is: "on", of_the_time, blast, loss: blast.scaled(of_the_time) }
+    });
+    let mut all: Vec<Expected> = whole.chain(partly).collect();
+    let value = |one: &Expected| one.loss.value.unwrap_or(0.0);
+    all.sort_by(|a, b| value(b).total_cmp(&value(a)).then_with(|| a.what.cmp(&b.what)));
     all
 }
 
 /// What is to be expected to cost most, with how often it is down taken into account.
 fn costliest(coupling: &Coupling) -> String {
     let all = ranked(coupling);
-    let Some((column, unavailable, loss)) = all.first().filter(|(.., loss)| loss.value.is_some_and(|v| v > 0.0)) else {
+    let Some(most) = all.first().filter(|one| one.loss.value.is_some_and(|v| v > 0.0)) else {
         return String::new();
     };
     format!(
-        "; {} is to be expected to cost most: {} of all requests, for it is down {} of the time",
-        clean(&column.target.name),
-        or_none(*loss, percent),
-        percent(*unavailable)
+        "; {} is to be expected to cost most: {} of all requests, for it is {} {} of the time",
+        clean(&most.what),
+        or_none(most.loss, percent),
+        most.is,
+        percent(most.of_the_time)
     )
 }
 
 fn expected(coupling: &Coupling, every: bool) -> Sheet {
-    let columns = [("down", 9), ("of the time", 8), ("blast radius", 7), ("expected loss", 8), ("a month", 6)];
+    let columns = [("down, or on", 9), ("of the time", 8), ("blast radius", 7), ("expected loss", 8), ("a month", 6)];
     let mut sheet = Sheet::new(&columns);
-    for (column, unavailable, loss) in ranked(coupling) {
-        let month = loss.value.map_or_else(|| NONE.to_owned(), |share| time(share * MONTH_MS));
+    for one in ranked(coupling) {
+        let month = one.loss.value.map_or_else(|| NONE.to_owned(), |share| time(share * MONTH_MS));
         let row: [Cell; 4] =
-            [percent(unavailable).into(), share(column.blast), or_none(loss, percent).into(), month.into()];
-        sheet.push(&down(column), row);
+            [percent(one.of_the_time).into(), share(one.blast), or_none(one.loss, percent).into(), month.into()];
+        sheet.push(&one.what, row);
     }
     let left = sheet.rows.len().saturating_sub(if every { usize::MAX } else { ROWS });
     sheet.rows.truncate(sheet.rows.len() - left);
@@ -315,10 +339,20 @@ fn share(e: Estimate) -> Cell {
     let text = match e.ends() {
         Some((0.0, high)) if value == 0.0 && high > 0.0 => format!("0 % ≤{}", short(high * 100.0)),
         Some((low, 1.0)) if value == 1.0 && low < 1.0 => format!("100 % ≥{}", percent(low).trim_end_matches(" %")),
+        Some((low, high)) if is_lopsided(value, (low, high)) => {
+            let bare = |share: f64| percent(share).trim_end_matches(" %").to_owned();
+            format!("{} [{}, {}]", percent(value), bare(low), bare(high))
+        }
         Some((low, high)) if high > low => format!("{} ±{}", percent(value), short((high - low) * 50.0)),
         _ => percent(value),
     };
     Cell::toned(text, tone)
+}
+
+/// Whether an interval goes so much farther to one side that half of it says something wrong: beyond all or nothing.
+fn is_lopsided(value: f64, (low, high): (f64, f64)) -> bool {
+    let half = (high - low) / 2.0;
+    half > 0.0 && (value - half < 0.0 || value + half > 1.0)
 }
 
 pub(super) fn matrix(coupling: &Coupling, every: bool) -> Sheet {
@@ -491,7 +525,7 @@ fn notes(coupling: &Coupling) -> Vec<String> {
          same; hanging is a partition: \
          what a network drops comes after its end, so that who has no timeout is late, not lost"
             .into(),
-        "ε: how much of a slow-down by a tenth arrives in the p99 (0: nothing, 1: in proportion); breaks at: from the          largest slow-down that keeps the promise for certain to the smallest that breaks it"
+        "ε: how much of a slow-down by a tenth arrives in the p99 (0: nothing, 1: in proportion); breaks at: from the largest slow-down that keeps the promise for certain to the smallest that breaks it"
             .into(),
         "single point: at least half is lost, by the whole interval".into(),
     ];
@@ -505,6 +539,10 @@ fn notes(coupling: &Coupling) -> Vec<String> {
         let names: Vec<String> = some.iter().take(NAMES).map(|(name, _)| clean(name)).collect();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         notes.push(format!("no index of {}{more}: {}", names.join(", "), some[0].1));
+    }
+    let slowness = slow(coupling, false);
+    if let Some(note) = slowness.note.filter(|_| slowness.rows.is_empty()) {
+        notes.push(format!("slowed down, {note}"));
     }
     if !coupling.run.closed_clients.is_empty() {
         notes.push(format!(

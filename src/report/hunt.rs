@@ -39,6 +39,9 @@ pub fn page(hunt: &Hunt, every: bool) -> Page {
 /// The smallest fault, or that there is none.
 pub fn answer(hunt: &Hunt) -> String {
     let Some(found) = &hunt.found else {
+        if hunt.tried.is_empty() && !hunt.missing.is_empty() {
+            return "interrupted before any fault was tried".into();
+        }
         let holds = hunt.promises.iter().any(|promised| promised.verdict == Outcome::Met);
         return if hunt.promises.is_empty() || holds {
             let what = if hunt.promises.is_empty() { "is never recovered from" } else { "breaks a promise" };

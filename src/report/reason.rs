@@ -50,13 +50,20 @@ pub fn told(why: &Why) -> serde_json::Value {
 pub fn answer(why: &Why) -> String {
     let Some(first) = why.groups.first() else { return unasked(why) };
     if why.asked == 1 {
-        return format!("request {} of {} {}", count(first.such_as), clean(&first.client), sentence(first));
+        return format!("request {} of {} {}", first.such_as, clean(&first.client), sentence(first));
     }
     of_group(why, first)
 }
 
 /// What is known where none was asked.
 fn unasked(why: &Why) -> String {
+    if why.there_are == 0 && why.looked_s.is_none() {
+        let n = count(why.measured);
+        return format!(
+            "none of {n} requests failed in replication {}; another may have one: --replication N",
+            why.replication
+        );
+    }
     let so_far = if why.looked_s.is_some() { " so far" } else { "" };
     let requests = nouns(why.there_are, "request");
     format!("{} {requests} ({}){so_far}; none was asked why", count(why.there_are), clean(&why.request))
@@ -71,7 +78,7 @@ fn warnings(why: &Why) -> Vec<String> {
 
 fn of_group(why: &Why, group: &Group) -> String {
     let share = percent(group.requests as f64 / why.asked.max(1) as f64);
-    let like = format!("such as request {}", count(group.such_as));
+    let like = format!("such as request {}", group.such_as);
     if group.requests == 1 {
         return format!("1 of {} {}: {}", count(why.asked), asked(why), one(group));
     }
@@ -85,7 +92,7 @@ fn of_group(why: &Why, group: &Group) -> String {
 }
 
 fn one(group: &Group) -> String {
-    format!("request {} {}", count(group.such_as), sentence(group))
+    format!("request {} {}", group.such_as, sentence(group))
 }
 
 /// What was asked for, in words.
@@ -131,7 +138,7 @@ fn sheet(why: &Why, shown: usize) -> Sheet {
     ]);
     for group in why.groups.iter().take(shown) {
         let spent = if group.spent_median_ms > 0.0 { time(group.spent_median_ms) } else { String::new() };
-        let row = [count(group.requests), count(group.such_as), time(group.latencies_ms[1]), spent];
+        let row = [count(group.requests), group.such_as.to_string(), time(group.latencies_ms[1]), spent];
         sheet.push(&path(&group.chain, &group.began), row.map(Into::into));
     }
     if why.groups.iter().any(|group| group.requests > 1) {

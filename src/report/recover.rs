@@ -144,7 +144,7 @@ fn from(edge: &Edge, load: f64) -> String {
     format!("{}{between} on", times(load))
 }
 
-/// `3 of 20 runs do (15 % [3 %, 38 %])`.
+/// `3 of 20 runs stay down (3.2 % to 38 %)`.
 fn share_of(cell: &Run) -> String {
     if !cell.overloaded.is_empty() {
         return format!("it needs no trigger: {}", clean(&cell.overloaded[0]));
@@ -154,12 +154,16 @@ fn share_of(cell: &Run) -> String {
     let unseen = if cell.not_seen > 0 { format!(", of {} it was not seen", cell.not_seen) } else { String::new() };
     match (down, cell.probability.ends()) {
         _ if seen == 0 => format!("it was not seen: {}", cell.because.as_deref().unwrap_or(NONE)),
-        (0, Some((_, high))) => format!("none of {seen} runs does (at most {}){unseen}", percent(high)),
+        (0, Some((_, high))) => format!("none of {seen} runs stays down (at most {}){unseen}", percent(high)),
         (_, Some((low, high))) => {
-            format!("{down} of {seen} runs do ({} to {}){unseen}", percent(low), percent(high))
+            format!("{down} of {seen} runs {} ({} to {}){unseen}", stay(down), percent(low), percent(high))
         }
-        _ => format!("{down} of {seen} runs do{unseen}"),
+        _ => format!("{down} of {seen} runs {}{unseen}", stay(down)),
     }
+}
+
+fn stay(runs: u64) -> &'static str {
+    if runs == 1 { "stays down" } else { "stay down" }
 }
 
 fn heading(recover: &Recover) -> Vec<String> {
@@ -184,13 +188,24 @@ fn warnings(recover: &Recover) -> Vec<String> {
     let runs: u64 = recover.cells.iter().map(|cell| cell.runs).sum();
     if unseen > 0 {
         let why = recover.cells.iter().find_map(|cell| cell.because.as_deref()).unwrap_or(NONE);
-        all.push(format!("{unseen} of {runs} runs: not seen: {why}; a longer sim.duration shows more"));
+        all.push(format!("{unseen} of {runs} runs: not seen: {why}; {}", longer(recover)));
     }
     if recover.run.replications < 20 {
         let n = recover.run.replications;
         all.push(format!("{n} runs for each load and length tell shares coarsely; -n 50 or more tells them finely"));
     }
     all
+}
+
+/// How long the run would have to be: who comes back stays for ten seconds, who does not is given as long as the trigger was on.
+fn longer(recover: &Recover) -> String {
+    let longest = recover.cells.iter().map(|cell| cell.length_s).fold(0.0, f64::max);
+    let least = (recover.trigger.at_s + longest + 10.0 + longest.max(10.0)).ceil();
+    if least > recover.run.duration_s {
+        format!("it takes a sim.duration of {} at least", seconds(least))
+    } else {
+        "a longer sim.duration shows more".into()
+    }
 }
 
 fn edges(recover: &Recover) -> Sheet {

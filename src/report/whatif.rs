@@ -42,8 +42,13 @@ pub fn told(change: &Change) -> String {
 
 /// A difference in the unit of its figure.
 pub fn apart(of: Of, difference: &Difference) -> String {
-    if difference.never != [false; 2] {
-        return "never".into();
+    match (difference.never, difference.base.value, difference.other.value) {
+        ([true, true], ..) => return "never".into(),
+        ([true, false], _, Some(then)) => return format!("never → {}", time(then)),
+        ([true, false], ..) => return "never → some".into(),
+        ([false, true], Some(now), _) => return format!("{} → never", time(now)),
+        ([false, true], ..) => return "→ never".into(),
+        _ => {}
     }
     match of {
         Of::SuccessRate => apart_share(difference.difference),
@@ -68,6 +73,9 @@ pub fn answer(whatif: &WhatIf) -> String {
         )
     };
     let so_far = if whatif.missing.is_empty() { "" } else { " of what was run until it was interrupted" };
+    if whatif.head.replications < 2 {
+        return format!("what a notch does to {} of {client} cannot be told from chance by one run: -n 10", of.word());
+    }
     let Some(best) = gains.first() else {
         let anything = if so_far.is_empty() { " on anything" } else { so_far };
         return format!("no notch{anything} makes {} of {client} better by more than chance", of.word());

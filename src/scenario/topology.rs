@@ -130,6 +130,8 @@ fn ways(scenario: &Scenario) -> Vec<(&str, &str, bool)> {
         }
         // A replay brings records that nobody publishes in the run.
         all.extend(node.consumes.iter().map(|consumer| (consumer.from.value.as_str(), name.as_str(), true)));
+        let dead = node.consumes.iter().filter_map(|consumer| consumer.dead_letter.as_ref());
+        all.extend(dead.map(|letters| (name.as_str(), letters.value.as_str(), true)));
     }
     for (name, queue) in &scenario.queues {
         // A dead letter is a message that goes on.

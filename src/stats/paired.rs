@@ -85,6 +85,9 @@ pub struct Sections {
     pub count: u64,
 }
 
+/// How wide a bucket of the histograms is, of the values in it, at most.
+const RESOLUTION: f64 = 1.0 / 1024.0;
+
 /// The difference of two `q`-quantiles by sectioning, as [`super::pooled_quantile`] does it for one: the pooled difference,
 /// and bounds from how the pairs scatter around it; none where few samples are expected beyond.
 pub fn paired_quantile(first: &Sections, second: &Sections, q: f64, confidence: f64) -> Paired {
@@ -100,7 +103,9 @@ pub fn paired_quantile(first: &Sections, second: &Sections, q: f64, confidence: 
         return Paired::point(difference);
     }
     let single: Vec<f64> = pairs.iter().map(|(a, b)| b - a).collect();
-    let half = scatter(&single, difference, n) * two_sided(confidence, n);
+    // Who differs by a bucket of the histogram in every pair does not scatter, and is known to a bucket only.
+    let bucket = RESOLUTION * one.abs().max(other.abs());
+    let half = (scatter(&single, difference, n) * two_sided(confidence, n)).max(bucket);
     let (first, second): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
     Paired { gain: variance_gain(&first, &second), ..Paired::around(difference, half, n, confidence) }
 }

@@ -43,8 +43,8 @@ pub fn clustered(parts: &[(u64, u64)], of: Clusters<'_>, confidence: f64) -> Int
     let Some((low, high)) = common.ends() else { return common };
     let (few_low, few_high) = few(parts, of.windows, confidence);
     // What was seen to happen is no longer certain not to: where Student's t leaves the shares there are, counting decides.
-    let low = if low > 0.0 { low.min(few_low) } else { few_low.clamp(0.0, hits as f64 / trials as f64) };
-    let high = if high < 1.0 { high.max(few_high) } else { few_high.clamp(hits as f64 / trials as f64, 1.0) };
+    let low = if low > 0.0 { low.min(few_low).max(0.0) } else { few_low.clamp(0.0, hits as f64 / trials as f64) };
+    let high = if high < 1.0 { high.max(few_high).min(1.0) } else { few_high.clamp(hits as f64 / trials as f64, 1.0) };
     Interval { low: Some(low), high: Some(high), ..common }
 }
 

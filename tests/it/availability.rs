@@ -138,3 +138,37 @@ fn a_fault_of_some_replicas_says_nothing_of_the_whole_node() {
     };
     assert_eq!((down(4), down(1)), ((true, true), (false, false)));
 }
+
+/// What is only slow, or fails a part, is not down: it costs what is lost while it is on.
+#[test]
+fn what_slows_or_fails_a_part_is_not_down() {
+    let on =
+        |kind: &str| format!("[[faults]]\nname = \"f\"\ntarget = \"b\"\nmtbf = \"990s\"\nmttr = \"10s\"\n{kind}\n");
+    let chain = CHAIN.replace("error_rate = \"2%\"\n", "");
+    let lost = |kind: &str| {
+        let coupling = of(&format!("{chain}{}", on(kind)));
+        let (all, users) = users(&coupling);
+        let column = coupling.columns.iter().find(|c| c.target.name == "b" && !c.target.hangs).unwrap();
+        assert!(all.faults[0].partly && column.unavailability.is_none() && column.expected_loss.is_none(), "{all:?}");
+        assert!(users.broken.iter().any(|broken| broken.condition.starts_with("up or down")), "{users:?}");
+        all.faults[0].loss.value.unwrap()
+    };
+    assert_eq!(lost("kind = \"slow\"\nfactor = 5"), 0.0);
+    let half = lost("kind = \"errors\"\nrate = \"50%\"");
+    assert!((half - 0.5).abs() < 0.06, "{half}");
+}
+
+/// A repair takes hours: who tries again for seconds, or waits, is not saved by the end of an outage that was run for seconds.
+#[test]
+fn nobody_is_saved_by_the_end_of_an_outage_that_lasts_for_hours() {
+    let text = CHAIN
+        .replace("error_rate = \"2%\"\n", "")
+        .replace(r#""b"]"#, r#"{ call = "b", timeout = "5s", retries = { max = 3, backoff = "2s" } }]"#);
+    for fault in [fails("b", ""), fails("b", "").replace("outage", "partition")] {
+        let coupling = of(&format!("{text}{fault}"));
+        let (all, users) = users(&coupling);
+        assert!(all.faults[0].loss.value.is_some_and(|lost| lost > 0.99), "{fault}{:?}", all.faults);
+        assert!((users.simulated.value.unwrap() - 0.99).abs() < 1e-3, "{users:?}");
+        assert!((users.product.unwrap() - 0.99).abs() < 1e-9, "{users:?}");
+    }
+}

@@ -322,3 +322,47 @@ fn a_file_s_own_fault_that_is_on_meanwhile_is_named() {
     let page = hoptax::report::coupling::page(&meanwhile, false);
     assert!(page.warnings.iter().any(|told| told.starts_with("`ledger gone` of the file is on meanwhile")));
 }
+
+/// Who has no weight has that of its share of the traffic: four fifths against three.
+#[test]
+fn a_weight_is_held_against_shares_of_the_traffic() {
+    let text = "[clients.web]\ncalls = \"gate\"\nrate = \"40/s\"\n[clients.app]\ncalls = \"api\"\nrate = \"10/s\"\nweight = 3\n\
+                [services.gate]\nwork = \"1ms\"\n[services.api]\nwork = \"1ms\"\n";
+    let coupling = of(&with(text), &Wanted::default());
+    let blast = value(column(&coupling, "api", false).blast);
+    assert!((blast - 3.0 / 3.8).abs() < 0.02, "{blast}");
+    assert!((value(column(&coupling, "gate", false).blast) + blast - 1.0).abs() < 1e-9);
+}
+
+/// What no client's request can get to is not run, wherever its own calls lead; a topic's dead letters get somewhere.
+#[test]
+fn what_nobody_gets_to_is_not_run_and_dead_letters_are_followed() {
+    let idle = "[services.idle]\nwork = \"1ms\"\nsteps = [\"payments\"]\n";
+    let coupling = of(&with(&format!("{SHOP}{idle}")), &Wanted { slow: true, ..Wanted::default() });
+    for edge in ["idle", "idle -> payments"] {
+        assert!(column(&coupling, edge, false).clients["users"].by_structure, "{edge}");
+    }
+    assert!(!column(&coupling, "payments", false).clients["users"].by_structure);
+    assert!(coupling.slowness.iter().all(|slow| slow.node != "idle"));
+    let dead = "[clients.users]\ncalls = \"web\"\nrate = \"20/s\"\n[services.web]\nwork = \"1ms\"\nsteps = [{ publish = \"mails\" }]\n\
+                [topics.mails]\n[queues.failed]\n[services.mailer]\nconsumes = [{ from = \"mails\", group = \"g\", error_rate = 0.5, \
+                on_error = \"dead_letter\", dead_letter = \"failed\" }]\n[services.desk]\nconsumes = [{ from = \"failed\", work = \"1ms\" }]\n\
+                [[flows]]\nname = \"looked at\"\nstarts = \"users\"\nends = \"desk\"\n";
+    let coupling = of(&with(dead), &Wanted::default());
+    let flow = &column(&coupling, "desk", false).flows["looked at"];
+    assert!(!flow.by_structure && value(flow.late) > 0.9 && flow.sheltered_by.as_deref() == Some("mails"), "{flow:?}");
+}
+
+/// Two users who wait for their answers: what hangs holds both, and hardly any request is served meanwhile. None of them is the
+/// same with and without, so none is called late.
+#[test]
+fn of_users_who_wait_successes_are_counted_at_an_edge_too() {
+    let text = "[clients.users]\ncalls = \"web\"\nusers = 2\nthink_time = \"20ms\"\n[services.web]\nwork = \"1ms\"\nsteps = [\"payments\"]\n\
+                [services.payments]\nwork = \"2ms\"\n";
+    let coupling = of(&with(text), &Wanted::default());
+    let hangs = column(&coupling, "web -> payments", true);
+    let lost = value(hangs.index.unwrap().lost);
+    let cell = &hangs.clients["users"];
+    assert!(lost > 0.95 && (lost - value(cell.lost)).abs() < 0.02, "{lost} {cell:?}");
+    assert!(cell.late.value.is_none() && cell.because.is_some(), "{cell:?}");
+}

@@ -111,3 +111,17 @@ fn what_is_seldom_and_large_is_not_trusted() {
     let found = rare(&short(&bursty));
     assert!(found.not_trusted.iter().any(|why| why.starts_with("the rate of users")), "{found:?}");
 }
+
+/// M/M/1 comes back from any line: what is long ago leads nowhere, and most of what is down at the end came there past the levels.
+/// Where runs agree all the same, and with plain runs, that is no reason not to trust them.
+#[test]
+fn a_plain_queue_is_trusted() {
+    let text = alone("rate = \"14/s\"\ntimeout = \"1s\"").replace("calls = \"front\"", "calls = \"desk\"");
+    let cut = text.find("[services.front]").unwrap()..text.find("[services.desk]").unwrap();
+    let text = [&text[..cut.start], &text[cut.end..]].concat();
+    let found = rare(&text);
+    assert!(found.not_trusted.is_empty() && found.seen_in == found.runs, "{found:?}");
+    let ((low, high), plain) = (found.probability.ends().unwrap(), plainly(&text, 8_000));
+    let (least, most) = plain.ends().unwrap();
+    assert!(low <= most && high >= least, "splitting {low} to {high}, plain {least} to {most}");
+}

@@ -199,3 +199,41 @@ work = { mean = "9ms" }
     assert_eq!(shelf.1.get(), 2 * changes);
     assert_ne!(json(&other), json(&whole));
 }
+
+/// What stands inline on a step, or at a client, can be turned as well as what a policy says.
+#[test]
+fn rules_on_a_step_are_turned_too() {
+    let whatif = of(
+        r#"
+version = 1
+sim = { duration = "10s", warmup = "0s", replications = 2 }
+[clients.users]
+calls = "front"
+rate = "50/s"
+timeout = "2s"
+retries = { max = 1 }
+[services.front]
+pools = { db = { connections = 3, wait = "100ms" } }
+steps = [{ call = "desk", timeout = "60ms", retries = { max = 2 }, bulkhead = { max_concurrent = 6 } }, { query = "db" }]
+[services.desk]
+concurrency = 2
+work = { mean = "30ms" }
+[databases.db]
+work = "1ms"
+"#,
+        Of::Mean,
+    );
+    for (what, by) in [
+        ("front -> desk retries", "off"),
+        ("front -> desk bulkhead", "6 → 7"),
+        ("front -> desk timeout", "60ms → 45ms"),
+        ("front wait for db", "100ms → 75ms"),
+        ("users retries", "off"),
+    ] {
+        assert!(
+            whatif.changes.iter().any(|change| change.what == what && change.by == by),
+            "{what} {by}: {:?}",
+            whatif.changes.iter().map(|c| format!("{} {}", c.what, c.by)).collect::<Vec<_>>()
+        );
+    }
+}

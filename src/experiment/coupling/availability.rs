@@ -6,6 +6,10 @@
 //! than one in a million; what is left counts as anything between nothing and all. Faults strike independently of one another;
 //! one that hits a zone hits all of it at once.
 //!
+//! A repair takes hours where a run takes minutes: what is on stays on to the end of the run, so that nobody is saved by its end
+//! who would have had to wait for hours; and those are asked who come when it has been on for a while. What fails when it is over
+//! (its aftermath) is not in it, and told.
+//!
 //! Beside it stands the [product](super::product) of textbooks, and which of its conditions do not hold: that, and in which
 //! direction, is why the two differ.
 
@@ -13,16 +17,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::column::weighted;
 use super::product::{Ways, product, ways};
 use super::screen::Screen;
 use super::study::{Bench, Stand};
-use super::{Party, Roll};
+use super::{Party, Roll, Tally, share, tally};
 use crate::experiment::estimate::CONFIDENCE;
 use crate::experiment::parallel;
 use crate::experiment::study::Trouble;
 use crate::experiment::summary::Estimate;
 use crate::graph::{Arrow, End};
-use crate::model::fault::When;
+use crate::model::fault::{Effect, When};
 use crate::model::{FaultId, Plan};
 use crate::scenario::Checked;
 use crate::scenario::written::{Load, Node, Scenario, Verb};
@@ -68,9 +73,12 @@ pub struct Unavailable {
     pub mttr_s: f64,
     /// Share of the time in which it is on.
     pub unavailability: f64,
-    /// Whether it strikes only some of its target's replicas: what the whole costs says nothing of that.
+    /// Whether it strikes only some of its target's replicas, or slows or fails a part: what the whole costs says nothing of that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partly: bool,
+    /// Share of all traffic that is lost while it is on, clients by their weight.
+    #[serde(default)]
+    pub loss: Estimate,
 }
 
 /// How available everything is to one client.
@@ -111,8 +119,8 @@ pub enum Side {
     Either,
 }
 
-/// The plan in which random faults come only when called, and which these are; empty where there are none.
-pub(super) fn called(mut plan: Plan, at: Time, length: Span) -> (Plan, Vec<(FaultId, Unavailable)>) {
+/// The plan in which random faults come only when called and stay until then, and which these are; empty where there are none.
+pub(super) fn called(mut plan: Plan, until: Time) -> (Plan, Vec<(FaultId, Unavailable)>) {
     let mut all = Vec::new();
     for nth in 0..plan.faults.len() {
         let When::Random { mtbf, mttr, .. } = plan.faults[nth].when else { continue };
@@ -122,18 +130,39 @@ pub(super) fn called(mut plan: Plan, at: Time, length: Span) -> (Plan, Vec<(Faul
             continue;
         }
         let fault = &mut plan.faults[nth];
-        fault.when = When::Once { from: Time::NEVER, until: at + length };
+        fault.when = When::Once { from: Time::NEVER, until };
         let told = Unavailable {
             fault: fault.name.clone(),
             target: String::new(),
             mtbf_s,
             mttr_s,
             unavailability,
-            partly: false,
+            partly: !takes_down(&fault.effect),
+            loss: Estimate::NONE,
         };
         all.push((FaultId(nth as u32), told));
     }
     (plan, all)
+}
+
+/// Whether nobody is served by what it strikes while it is on.
+fn takes_down(effect: &Effect) -> bool {
+    match effect {
+        Effect::Outage { .. } | Effect::Crash { .. } | Effect::Freeze | Effect::Partition => true,
+        Effect::Errors { share } => *share >= 1.0,
+        _ => false,
+    }
+}
+
+/// Share of all traffic that is served while nothing is on and lost with this, clients by their weight.
+fn loss(stand: &Stand<'_>, with: &[Roll]) -> Estimate {
+    let clients = stand.whose.iter().filter(|(who, _)| !who.flow && who.served > 0);
+    let lost = clients.map(|(who, party)| {
+        let tallies: Vec<Tally> =
+            stand.rolls.iter().zip(with).map(|(a, b)| tally(a, b, *party, Span(u64::MAX / 2))).collect();
+        (who.weight, share(&tallies, |tally| tally.lost))
+    });
+    weighted(&lost.collect::<Vec<_>>())
 }
 
 /// Sets of faults: none, each one, and pairs, the likeliest first, until what is left is less likely than the bound.
@@ -158,8 +187,11 @@ fn sets(faults: &[(FaultId, Unavailable)]) -> (Vec<(Vec<usize>, f64)>, f64) {
 
 impl<'b> Bench<'b> {
     /// How available everything is to whom.
+    ///
+    /// `ended` is the same bench, on which what is on ends with the window.
     pub(super) fn availability(
         &self,
+        ended: &Self,
         mut faults: Vec<(FaultId, Unavailable)>,
         screen: &Screen,
     ) -> Result<Availability, Trouble> {
@@ -168,21 +200,28 @@ impl<'b> Bench<'b> {
             fault.target = written.map_or_else(String::new, |written| written.target.value.clone());
             let all = self.checked.scenario.nodes.get(&fault.target).map(Node::most_replicas);
             let some = written.and_then(|written| written.replicas.value);
-            fault.partly = some.zip(all).is_some_and(|(some, all)| some < all);
+            fault.partly |= some.zip(all).is_some_and(|(some, all)| some < all);
         }
-        let stand = self.stand(false)?;
+        let (stand, short) = (self.stand(false)?, ended.stand(false)?);
         let (sets, left) = sets(&faults);
         let mut rolls: Vec<Vec<Roll>> = Vec::new();
+        let mut ends: Vec<Vec<Roll>> = Vec::new();
         for (set, _) in &sets {
             let down: Vec<FaultId> = set.iter().map(|at| faults[*at].0).collect();
             rolls.push(self.with(&stand, &down).ok_or(Trouble::Interrupted)?);
+            let mut over = Vec::new();
+            if let [one] = set.as_slice() {
+                faults[*one].1.loss = loss(&stand, &rolls[rolls.len() - 1]);
+                over = ended.with(&short, &down).ok_or(Trouble::Interrupted)?;
+            }
+            ends.push(over);
         }
         let n = faults.len() as u32;
         let clients = stand.whose.iter().filter(|(who, _)| !who.flow);
         let scene = Scene { checked: self.checked, plan: self.plan, screen, faults: &faults };
         let of = |(who, party): &(super::Whose, Party)| {
             let success: Vec<Estimate> = rolls.iter().map(|with| success(&stand.rolls, with, *party)).collect();
-            let after: Vec<f64> = rolls.iter().map(|with| aftermath(&stand.rolls, with, *party)).collect();
+            let after: Vec<f64> = ends.iter().map(|with| aftermath(&short.rolls, with, *party)).collect();
             let p50_s = who.p50_ms.unwrap_or_default() / 1e3;
             (who.name.clone(), scene.available(&who.name, (&sets, left), (&success, &after), p50_s))
         };
@@ -226,9 +265,10 @@ fn aftermath(without: &[Roll], with: &[Roll], party: Party) -> f64 {
         all.get(&at).map_or(0, |served| served[0]) as f64
     };
     let inside = |roll: &Roll| roll.ends(party).flat_map(|(_, ends)| ends).filter(|end| end.0).count() as f64;
-    let arrived: usize = without.iter().flat_map(|roll| roll.ends(party)).map(|(_, ends)| ends.len()).sum();
+    let pairs = || without.iter().zip(with);
+    let arrived: usize = pairs().flat_map(|(a, _)| a.ends(party)).map(|(_, ends)| ends.len()).sum();
     let after = |roll: &Roll| served(roll) - inside(roll);
-    let missing: f64 = without.iter().zip(with).map(|(a, b)| after(a) - after(b)).sum();
+    let missing: f64 = pairs().map(|(a, b)| after(a) - after(b)).sum();
     missing / (arrived.max(1) as f64)
 }
 
@@ -293,8 +333,13 @@ impl<'s> Scene<'s> {
         up
     }
 
-    /// The nodes that a fault strikes, whole or in part.
+    /// The nodes that a fault strikes, whole or in part; what cuts off strikes those that it cuts off.
     fn struck(&self, fault: FaultId) -> BTreeSet<&'s str> {
+        if let Some((_, told)) = self.faults.iter().find(|(id, _)| *id == fault)
+            && matches!(self.plan.faults[fault.index()].effect, Effect::Partition)
+        {
+            return self.cut_off(&told.target);
+        }
         let fault = &self.plan.faults[fault.index()];
         let name = |replica: &u32| {
             let at = |node: &&crate::model::plan::Node| {
@@ -306,9 +351,25 @@ impl<'s> Scene<'s> {
         fault.replicas.iter().filter_map(name).collect()
     }
 
+    /// The node, or those of a zone, that a partition stands around.
+    fn cut_off(&self, target: &str) -> BTreeSet<&'s str> {
+        let nodes = &self.scenario().nodes;
+        match target.strip_prefix("zone:") {
+            Some(zone) => {
+                let inside = |name: &&String| self.scenario().zone(name).is_some_and(|own| own.lies_in(zone));
+                nodes.keys().filter(inside).map(String::as_str).collect()
+            }
+            None => nodes.get_key_value(target).map(|(name, _)| name.as_str()).into_iter().collect(),
+        }
+    }
+
     /// Whether fewer end well while a fault is on than those that need nothing of what it strikes.
     fn spills(&self, ways: &Ways<'_>, fault: usize, (healthy, given): (Estimate, Estimate)) -> bool {
         let struck = self.struck(self.faults[fault].0);
+        // Of what strikes an edge the product knows nothing.
+        if struck.is_empty() {
+            return false;
+        }
         let beside: f64 = ways.iter().filter(|(nodes, _)| nodes.is_disjoint(&struck)).map(|(_, weight)| weight).sum();
         let all: f64 = ways.values().sum();
         match (given.high, healthy.value) {
@@ -340,6 +401,13 @@ impl<'s> Scene<'s> {
             met(id) > 0 && self.plan.faults[id.index()].replicas.len() < all
         };
         note(&mut broken, "no spare replicas: a fault strikes some of a node's", Side::Above, fault(&|id, _| part(id)));
+        let whole = |id: FaultId| takes_down(&self.plan.faults[id.index()].effect);
+        note(
+            &mut broken,
+            "up or down: a fault slows, or fails a part of what comes",
+            Side::Above,
+            fault(&|id, _| met(id) > 0 && !whole(id)),
+        );
         let quick = |f: &Unavailable| f.mttr_s < QUICK * p50_s;
         note(
             &mut broken,

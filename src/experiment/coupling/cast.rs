@@ -102,16 +102,28 @@ pub(in crate::experiment) fn targets(checked: &Checked, only: &[String], hangs: 
     Ok(all)
 }
 
+/// So many names are listed.
+const SHOWN: usize = 12;
+
 /// Why nothing of that name can be taken down, and what can.
 fn unknown(name: &str, all: &[Target]) -> String {
     let known: BTreeSet<&str> = all.iter().map(|target| target.name.as_str()).collect();
     let like = crate::scenario::suggest(name, known.iter().copied());
+    let edges = |is: &dyn Fn(Arrow<'_>) -> bool| {
+        let all = known.iter().copied().filter(|name| Arrow::of(name).is_some_and(is));
+        all.take(SHOWN).map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+    };
     let listed = || {
-        let shown: Vec<&str> = known.iter().copied().filter(|name| Arrow::of(name).is_none()).take(12).collect();
-        format!(
-            "there are {}, edges such as \"orders -> billing\" and zones such as \"zone:eu-west/a\"",
-            shown.join(", ")
-        )
+        if let Some(asked) = Arrow::of(name).map(|arrow| edges(&|own| own.from == arrow.from || own.to == arrow.to))
+            && !asked.is_empty()
+        {
+            return format!("there are {asked}");
+        }
+        let nodes: Vec<&str> = known.iter().copied().filter(|name| Arrow::of(name).is_none()).take(SHOWN).collect();
+        let one = edges(&|_| true);
+        let edge = one.split(", ").next().filter(|edge| !edge.is_empty());
+        let edge = edge.map_or_else(String::new, |edge| format!(", and edges such as {edge}"));
+        format!("there are {}{edge}", nodes.join(", "))
     };
     let help = like.map_or_else(listed, |meant| format!("did you mean `{meant}`?"));
     format!("nothing called `{name}` can be taken down; {help}")

@@ -77,10 +77,11 @@ pub struct Column {
     pub entry: bool,
     /// Share of all traffic that is lost with it, clients by their weight.
     pub blast: Estimate,
-    /// Share of the time in which it is down, where random faults say so that strike all of it and nothing else.
+    /// Share of the time in which it is down, where random faults say so that take down all of it and nothing else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unavailability: Option<f64>,
-    /// Share of all traffic that is to be expected lost with it: `unavailability × blast`.
+    /// Share of all traffic that is to be expected lost with it: of each of these faults `unavailability × loss`, as it is down
+    /// by it and for as long as a repair takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_loss: Option<Estimate>,
     /// By client.
@@ -100,14 +101,11 @@ impl Column {
     pub(super) fn weigh(&mut self, availability: Option<&Availability>) {
         let meant = |target: &str| Arrow::of(target).map_or_else(|| target.to_owned(), |arrow| arrow.to_string());
         let own = availability.into_iter().flat_map(|all| &all.faults);
-        let own = own.filter(|fault| !fault.partly && meant(&fault.target) == self.target.name);
-        let up: f64 = own.map(|fault| 1.0 - fault.unavailability).product();
-        if up < 1.0 {
-            self.unavailability = Some(1.0 - up);
-            let times = |share: Option<f64>| share.map(|share| share * (1.0 - up));
-            let Estimate { value, low, high, .. } = self.blast;
-            self.expected_loss =
-                Some(Estimate { value: times(value), low: times(low), high: times(high), ..Estimate::NONE });
+        let own: Vec<_> = own.filter(|fault| !fault.partly && meant(&fault.target) == self.target.name).collect();
+        if !own.is_empty() {
+            self.unavailability = Some(1.0 - own.iter().map(|fault| 1.0 - fault.unavailability).product::<f64>());
+            let parts: Vec<(f64, Estimate)> = own.iter().map(|fault| (fault.unavailability, fault.loss)).collect();
+            self.expected_loss = Some(weighted(&parts));
         }
     }
 }
@@ -120,6 +118,8 @@ pub(super) struct Pair {
     missing: (f64, f64),
     /// Successes in the last tenth, without and with.
     tail: [u64; 2],
+    /// Whether these users wait for their answers, so that none can be paired with itself and called late.
+    closed: bool,
 }
 
 impl Pair {
@@ -139,6 +139,7 @@ impl Pair {
             tally: tally(without, with, who, theta),
             missing: (before[0] as f64 - after[0] as f64, arrived as f64),
             tail: [before[1], after[1]],
+            closed: without.is_closed(who),
         }
     }
 }
@@ -152,18 +153,22 @@ fn cell(pairs: &[Pair], outage_s: f64) -> Cell {
     let late: Vec<(f64, f64)> = tallies.iter().map(|tally| (tally.late_by_s, tally.late as f64)).collect();
     let rates: Vec<(f64, f64)> = pairs.iter().map(|pair| (pair.missing.0, pair.missing.1 / outage_s)).collect();
     let tail = pairs.iter().fold([0.0; 2], |sum, pair| [sum[0] + pair.tail[0] as f64, sum[1] + pair.tail[1] as f64]);
+    let closed = pairs.iter().any(|pair| pair.closed);
     Cell {
         lost: share(&tallies, |tally| tally.lost),
-        late: share(&tallies, |tally| tally.late),
+        late: if closed { Estimate::NONE } else { share(&tallies, |tally| tally.late) },
         late_by_s: if all.late > 0 { ratio(&late, CONFIDENCE) } else { Estimate::NONE },
         cost_s: ratio(&rates, CONFIDENCE),
         recovered: tail[0] > 0.0 && tail[1] >= tail[0] * (1.0 - BACK),
         served: all.served,
         unanswered: all.open,
-        because: because(&tallies, &all),
+        because: if closed { Some(CLOSED.to_owned()) } else { because(&tallies, &all) },
         ..Cell::default()
     }
 }
+
+/// Of whoever waits for answers.
+const CLOSED: &str = "late: these users wait for their answers, so their requests are others once something is down";
 
 /// Why a cell lacks a figure.
 fn because(tallies: &[Tally], all: &Tally) -> Option<String> {
@@ -210,7 +215,7 @@ pub(super) fn column(
     }
 }
 
-/// The weighted share of all traffic; its ends are those of the parts together, which is wide rather than narrow.
+/// The weighted share of all traffic.
 fn blast(whose: &[(Whose, Party)], clients: &BTreeMap<String, Cell>) -> Estimate {
     let parts: Option<Vec<(f64, Estimate)>> = whose
         .iter()
@@ -221,7 +226,11 @@ fn blast(whose: &[(Whose, Party)], clients: &BTreeMap<String, Cell>) -> Estimate
             Some((who.weight, if who.served == 0 { Estimate::between(0.0, 0.0, 0.0) } else { lost }))
         })
         .collect();
-    let Some(parts) = parts else { return Estimate::NONE };
+    parts.map_or(Estimate::NONE, |parts| weighted(&parts))
+}
+
+/// The sum of shares by their weights, and of their ends, which is wide rather than narrow.
+pub(super) fn weighted(parts: &[(f64, Estimate)]) -> Estimate {
     let sum = |of: fn(Estimate) -> Option<f64>| parts.iter().map(|(w, e)| Some(w * of(*e)?)).sum::<Option<f64>>();
     Estimate { value: sum(|e| e.value), low: sum(|e| e.low), high: sum(|e| e.high), ..Estimate::NONE }
 }

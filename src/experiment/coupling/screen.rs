@@ -12,6 +12,8 @@ pub struct Screen {
     graph: Graph<String, bool>,
     /// By name: which part it belongs to. What is in one part never meets what is in another.
     part: BTreeMap<String, usize>,
+    /// What any client's requests, or what comes of a replay, may get to. Nothing happens at the others.
+    busy: BTreeSet<String>,
 }
 
 impl Screen {
@@ -19,12 +21,13 @@ impl Screen {
     pub fn of(checked: &Checked) -> Self {
         let graph = graph(&checked.scenario);
         let part = parts(&graph);
-        Self { graph, part }
+        let busy = begins(&checked.scenario).flat_map(|from| graph.reached_from(from)).cloned().collect();
+        Self { graph, part, busy }
     }
 
     /// Whether what happens at one may change anything at the other.
     pub fn meet(&self, one: &str, other: &str) -> bool {
-        self.part.get(one) == self.part.get(other)
+        self.part.get(one) == self.part.get(other) && self.busy.contains(one) && self.busy.contains(other)
     }
 
     /// What somebody's requests may come to, itself included.
@@ -48,6 +51,13 @@ impl Screen {
 
 fn is_broker(scenario: &Scenario, name: &str) -> bool {
     scenario.queues.contains_key(name) || scenario.topics.contains_key(name)
+}
+
+/// Where anything begins: clients, and topics whose records somebody reads again, also those from before the run.
+fn begins(scenario: &Scenario) -> impl Iterator<Item = &String> {
+    let read = scenario.nodes.values().flat_map(|node| &node.consumes);
+    let again = read.filter(|consumer| consumer.replay.value.is_some()).map(|consumer| &consumer.from.value);
+    scenario.clients.keys().chain(again)
 }
 
 fn graph(scenario: &Scenario) -> Graph<String, bool> {

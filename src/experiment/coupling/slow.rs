@@ -14,18 +14,19 @@ use crate::experiment::parallel;
 use crate::experiment::run::{Watch, threads};
 use crate::experiment::summary::Estimate;
 use crate::machine::{Machine, Stop, replication_seed};
+use crate::model::policy::Rules;
 use crate::model::{Aside, Fact, Plan, Probe};
 use crate::scenario::edit::slowed;
-use crate::scenario::written::{Metric, Promise, Sense};
-use crate::scenario::{Checked, lower};
+use crate::scenario::written::{Metric, Node, Promise, Sense, Verb};
+use crate::scenario::{Checked, each_step, lower};
 use crate::stats::{ENOUGH_BEYOND, beyond, t_quantile};
 use crate::units::Time;
 
 /// The slow-down of ε.
 const EPSILON_AT: f64 = 1.1;
 
-/// Slow-downs that are tried until a promise breaks.
-const TRIED: [f64; 6] = [1.5, 2.0, 4.0, 8.0, 16.0, 32.0];
+/// Slow-downs that are tried to find one that breaks a promise.
+const STEPS: [f64; 7] = [EPSILON_AT, 1.5, 2.0, 4.0, 8.0, 16.0, 32.0];
 
 /// How often what lies between is halved.
 const HALVINGS: u32 = 4;
@@ -171,13 +172,15 @@ pub(super) struct Pace<'p> {
     watch: &'p dyn Watch,
     clients: Vec<String>,
     base: Vec<Runs>,
+    /// Whether what is slower can never do anybody good: nothing answers it but waiting and giving up.
+    steady: bool,
 }
 
 impl<'p> Pace<'p> {
     /// As it is; `None` where it was stopped.
     pub(super) fn of(checked: &'p Checked, jobs: Option<usize>, watch: &'p dyn Watch) -> Option<Self> {
         let clients = checked.scenario.clients.keys().cloned().collect();
-        let mut pace = Self { checked, jobs, watch, clients, base: Vec::new() };
+        let mut pace = Self { checked, jobs, watch, clients, base: Vec::new(), steady: !answered(checked) };
         pace.base = pace.run(checked)?;
         Some(pace)
     }
@@ -217,12 +220,12 @@ impl<'p> Pace<'p> {
         if whose.is_empty() || slowed(self.checked, node, EPSILON_AT).is_none() {
             return Some(found);
         }
-        let mut tried: Vec<(f64, Vec<Runs>)> = vec![(EPSILON_AT, self.at(node, EPSILON_AT)?)];
+        let mut trials = Trials { pace: self, node, tried: vec![(EPSILON_AT, self.at(node, EPSILON_AT)?)] };
         for at in whose {
-            let mut slow = self.epsilon(at, &tried[0].1[at]);
+            let mut slow = self.epsilon(at, &trials.tried[0].1[at]);
             for slo in self.checked.scenario.slos.iter().filter(|slo| slo.of.value == self.clients[at]) {
                 let known = slo.scope.is_none() && self.base[at].keeps(slo.promise).is_some();
-                let breaks = if known { self.breaks(node, at, slo.promise, &mut tried)? } else { Breaks::unknown() };
+                let breaks = if known { trials.breaks((at, slo.promise))? } else { Breaks::unknown() };
                 slow.breaks_at.insert(slo.expect.value.clone(), breaks);
             }
             found.clients.insert(self.clients[at].clone(), slow);
@@ -255,45 +258,117 @@ impl<'p> Pace<'p> {
         let half = t_quantile(0.5 + 0.5 * CONFIDENCE, n - 1.0) * (squares / (n * (n - 1.0))).sqrt();
         told(Estimate::around(point, half), None)
     }
+}
 
-    /// Where a promise breaks: upwards until it does, then halving what lies between.
-    fn breaks(&self, node: &str, at: usize, promise: Promise, tried: &mut Vec<(f64, Vec<Runs>)>) -> Option<Breaks> {
+/// The slow-downs of a node that were run.
+struct Trials<'p> {
+    pace: &'p Pace<'p>,
+    node: &'p str,
+    tried: Vec<(f64, Vec<Runs>)>,
+}
+
+/// A client, by its place among all, and what it is promised.
+type Promised = (usize, Promise);
+
+impl Trials<'_> {
+    /// Whether a promise is kept at a slow-down: by the point, by the whole interval, and by none of it.
+    fn keeps(&mut self, (at, promise): Promised, factor: f64) -> Option<[bool; 3]> {
+        if !self.tried.iter().any(|(other, _)| *other == factor) {
+            self.tried.push((factor, self.pace.at(self.node, factor)?));
+        }
+        let (_, runs) = self.tried.iter().find(|(other, _)| *other == factor)?;
+        runs[at].keeps(promise)
+    }
+
+    /// Where a promise breaks: between two of the steps, then halving what lies between.
+    fn breaks(&mut self, promised: Promised) -> Option<Breaks> {
         let because = |why: String| Some(Breaks { factor: Estimate::NONE, because: Some(why) });
-        if self.base[at].keeps(promise).is_none_or(|[kept, ..]| !kept) {
+        if self.pace.base[promised.0].keeps(promised.1).is_none_or(|[kept, ..]| !kept) {
             return because("it is broken as it is".into());
         }
-        let keeps = |factor: f64, tried: &mut Vec<(f64, Vec<Runs>)>| -> Option<bool> {
-            if !tried.iter().any(|(other, _)| *other == factor) {
-                tried.push((factor, self.at(node, factor)?));
-            }
-            let (_, runs) = tried.iter().find(|(other, _)| *other == factor)?;
-            runs[at].keeps(promise).map(|[kept, ..]| kept)
-        };
-        let (mut low, mut high) = (1.0, None);
-        for factor in std::iter::once(EPSILON_AT).chain(TRIED) {
-            if keeps(factor, tried)? {
-                low = factor;
-            } else {
-                high = Some(factor);
-                break;
-            }
-        }
+        let between = if self.pace.steady { self.halved(promised)? } else { self.climbed(promised)? };
+        let (mut low, high) = between;
         let Some(mut high) = high else { return because(format!("it holds up to {low} times")) };
         for _ in 0..HALVINGS {
             let middle = (low * high).sqrt();
-            *(if keeps(middle, tried)? { &mut low } else { &mut high }) = middle;
+            *(if self.keeps(promised, middle)?[0] { &mut low } else { &mut high }) = middle;
         }
-        let surely = |nth: usize| {
-            let all = tried.iter().filter(move |(_, runs)| runs[at].keeps(promise).is_some_and(|found| found[nth]));
-            all.map(|(factor, _)| *factor)
-        };
         let point = (low * high).sqrt();
-        let kept = surely(1).filter(|f| *f <= low).fold(1.0, f64::max);
-        let broken = surely(2).filter(|f| *f >= high).fold(f64::INFINITY, f64::min);
+        let [kept, broken] = self.surely(promised, (low, high))?;
         let ends = broken.is_finite().then(|| Estimate::between(point, kept, broken));
         let open = ends.is_none().then(|| "no slow-down that was tried breaks it for certain".to_owned());
         Some(Breaks { factor: ends.unwrap_or(Estimate::point(point)), because: open })
     }
+
+    /// Step by step upwards, until it breaks.
+    fn climbed(&mut self, promised: Promised) -> Option<(f64, Option<f64>)> {
+        let mut low = 1.0;
+        for factor in STEPS {
+            if !self.keeps(promised, factor)?[0] {
+                return Some((low, Some(factor)));
+            }
+            low = factor;
+        }
+        Some((low, None))
+    }
+
+    /// The same where more of it is never better: who keeps it at the last step keeps it at all, and half of the rest is asked.
+    fn halved(&mut self, promised: Promised) -> Option<(f64, Option<f64>)> {
+        let last = STEPS[STEPS.len() - 1];
+        if self.keeps(promised, last)?[0] {
+            return Some((last, None));
+        }
+        let (mut kept, mut broken) = (0, STEPS.len());
+        while broken - kept > 1 {
+            let middle = usize::midpoint(kept, broken);
+            *(if self.keeps(promised, STEPS[middle - 1])?[0] { &mut kept } else { &mut broken }) = middle;
+        }
+        Some((if kept == 0 { 1.0 } else { STEPS[kept - 1] }, Some(STEPS[broken - 1])))
+    }
+
+    /// The largest slow-down that keeps it for certain, and the smallest that breaks it so; a step that was left out is made up
+    /// for where none nearer says so.
+    fn surely(&mut self, promised: Promised, (low, high): (f64, f64)) -> Option<[f64; 2]> {
+        let steps = if self.pace.steady { &STEPS[..] } else { &[] };
+        for step in steps.iter().rev().filter(|step| **step < low) {
+            if self.certain(promised, 1).any(|factor| factor <= low && factor > *step) {
+                break;
+            }
+            self.keeps(promised, *step)?;
+        }
+        for step in steps.iter().filter(|step| **step > high) {
+            if self.certain(promised, 2).any(|factor| factor >= high && factor < *step) {
+                break;
+            }
+            self.keeps(promised, *step)?;
+        }
+        let kept = self.certain(promised, 1).filter(|factor| *factor <= low).fold(1.0, f64::max);
+        let broken = self.certain(promised, 2).filter(|factor| *factor >= high).fold(f64::INFINITY, f64::min);
+        Some([kept, broken])
+    }
+
+    /// The slow-downs at which the whole interval keeps it (1), or breaks it (2).
+    fn certain(&self, (at, promise): Promised, nth: usize) -> impl Iterator<Item = f64> {
+        let all = self.tried.iter().filter(move |(_, runs)| runs[at].keeps(promise).is_some_and(|found| found[nth]));
+        all.map(|(factor, _)| *factor)
+    }
+}
+
+/// Whether anything in a file answers slowness by something other than waiting or giving up: another try, another way, another
+/// replica, or a refusal. Then a node that is slower still may do better again, and no step may be left out.
+fn answered(checked: &Checked) -> bool {
+    let scenario = &checked.scenario;
+    let way = |verb: &Verb| match verb {
+        Verb::Call(call) | Verb::Query(call) => call.fallback.is_some(),
+        Verb::Parallel { branches, wait_for } => wait_for.value.is_some() || branches.iter().any(|b| b.optional.value),
+        Verb::Cache { .. } | Verb::Remember { .. } => true,
+        _ => false,
+    };
+    let mut any = scenario.nodes.values().any(|node| node.most_replicas() != node.replicas.value);
+    for program in scenario.nodes.values().flat_map(Node::programs) {
+        each_step(&program.steps, &mut |step| any |= way(&step.verb));
+    }
+    any || lower(checked).rules.iter().any(Rules::answers)
 }
 
 fn clocked(plan: &Plan, index: u32, watch: &dyn Watch) -> Option<Clocked> {

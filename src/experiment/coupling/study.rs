@@ -7,7 +7,7 @@ use super::cast::{Kind, Target, targets};
 use super::column::{Column, Pair, column};
 use super::screen::Screen;
 use super::slow::{Pace, Slowness};
-use super::visits::{Crossing, Visits, crossing};
+use super::visits::{Crossing, Ends, Visits, crossing};
 use super::{Party, Roll, Window};
 use crate::experiment::ear::Ear;
 use crate::experiment::estimate::CONFIDENCE;
@@ -191,7 +191,7 @@ pub fn study(
     shelf: &dyn Shelf,
 ) -> Result<Study, Trouble> {
     let duration_s = checked.scenario.sim.duration.value.as_secs_f64();
-    let window = wanted.window.unwrap_or_else(|| Window::of(duration_s));
+    let window = wanted.window.unwrap_or_else(|| apart(checked, Window::of(duration_s), duration_s));
     within(window, duration_s)?;
     let targets = targets(checked, &wanted.only, wanted.hangs).map_err(Trouble::Absent)?;
     let screen = Screen::of(checked);
@@ -213,10 +213,17 @@ pub fn study(
     let nodes: Vec<&str> = nodes.map(|target| target.name.as_str()).collect();
     let of = (targets.len() + nodes.len()) as f64;
     for (nth, some) in targets.chunks(AT_ONCE).enumerate() {
+        if nth > 0 && watch.stopped() {
+            all.missing.extend(some.iter().cloned());
+            continue;
+        }
         let (plan, faults) = plan(checked, some, window)?;
-        let bench = Bench { checked, plan: &plan, window, threads: threads(checked, jobs), watch };
+        let bench = Bench { checked, plan: &plan, window, counted: window, threads: threads(checked, jobs), watch };
         let progress = |at: usize| watch.advanced((nth * AT_ONCE + at) as f64 / of);
-        bench.columns((some, &faults), &screen, shelf, &progress, &mut all)?;
+        match bench.columns((some, &faults), &screen, shelf, &progress, &mut all) {
+            Err(Trouble::Interrupted) if nth > 0 => all.missing.extend(some.iter().cloned()),
+            other => other?,
+        }
     }
     let done = |at: usize| watch.advanced((targets.len() + at) as f64 / of);
     slow(checked, &nodes, (jobs, watch), (&screen, shelf, &done), &mut all);
@@ -243,6 +250,20 @@ fn own_faults(checked: &Checked, window: Window) -> Vec<String> {
     checked.scenario.faults.iter().filter(on).map(|fault| fault.name.value.clone()).collect()
 }
 
+/// The usual window, or as soon after it as none of the file's own faults is on, or else as long before: what fails anyway is
+/// nobody's loss. Where there is no such time it stays, and the faults are named.
+fn apart(checked: &Checked, usual: Window, duration_s: f64) -> Window {
+    let free = |at_s: &f64| {
+        let window = Window { at_s: *at_s, ..usual };
+        at_s + usual.for_s <= duration_s && own_faults(checked, window).is_empty()
+    };
+    let step = usual.for_s / 4.0;
+    let later = (0..).map(|nth| usual.at_s + f64::from(nth) * step).take_while(|at_s| *at_s < duration_s);
+    let sooner = (1..).map(|nth| usual.at_s - f64::from(nth) * step).take_while(|at_s| *at_s > 0.0);
+    let at_s = later.chain(sooner).find(free).map(|at_s| (at_s * 1e3).round() / 1e3);
+    Window { at_s: at_s.unwrap_or(usual.at_s), ..usual }
+}
+
 /// How available everything is, where random faults say how often what fails.
 fn assess(
     checked: &Checked,
@@ -252,12 +273,15 @@ fn assess(
 ) -> Result<Option<Availability>, Trouble> {
     let plan = lower(checked);
     let at = Time((plan.warmup + Span::from_secs_f64(window.at_s)).0);
-    let (plan, faults) = called(plan, at, Span::from_secs_f64(window.for_s));
+    let (ending, faults) = called(plan.clone(), at + Span::from_secs_f64(window.for_s));
     if faults.is_empty() {
         return Ok(None);
     }
-    let bench = Bench { checked, plan: &plan, window, threads: threads(checked, jobs), watch };
-    bench.availability(faults, screen).map(Some)
+    let (lasting, _) = called(plan, Time::NEVER);
+    let half = window.for_s / 2.0;
+    let later = Window { at_s: window.at_s + half, for_s: half };
+    let of = |plan, counted| Bench { checked, plan, window, counted, threads: threads(checked, jobs), watch };
+    of(&lasting, later).availability(&of(&ending, window), faults, screen).map(Some)
 }
 
 /// So many faults stand in one plan; what they share is run again for the next.
@@ -365,6 +389,8 @@ pub(super) struct Bench<'b> {
     pub(super) checked: &'b Checked,
     pub(super) plan: &'b Plan,
     window: Window,
+    /// Whose requests are looked at: those that arrive in it.
+    counted: Window,
     pub(super) threads: usize,
     watch: &'b dyn Watch,
 }
@@ -430,7 +456,7 @@ impl<'b> Bench<'b> {
 
     pub(super) fn stand(&self, edges: bool) -> Result<Stand<'b>, Trouble> {
         let each = |index: u32| {
-            let roll = Roll::of(self.plan, self.window);
+            let roll = Roll::of(self.plan, self.counted);
             let window = roll.window;
             let plain = self.before(index, (roll.clone(), (None, None)));
             let (without, _) = self.end(plain.clone())?;
@@ -459,7 +485,7 @@ impl<'b> Bench<'b> {
             let nothing: Vec<Option<Vec<Pair>>> = vec![None; differs.len()];
             return Some(self.placed(column(target, &stand.whose, &nothing, None, self.window.for_s), screen));
         }
-        let ends = self.ends(target).filter(|_| target.kind == Kind::Edge);
+        let ends = self.ends(target, screen).filter(|_| target.kind == Kind::Edge);
         let each = |index: u32| self.pair(stand, index as usize, fault, ends);
         let all: Option<Vec<_>> = parallel::each(self.replications(), self.threads, each).into_iter().collect();
         let all = all?;
@@ -504,7 +530,7 @@ impl<'b> Bench<'b> {
         stand: &Stand<'b>,
         index: usize,
         fault: FaultId,
-        ends: Option<(NodeId, NodeId)>,
+        ends: Option<Ends>,
     ) -> Option<(Vec<Pair>, Option<Crossing>)> {
         let without = &stand.rolls[index];
         let (with, crossing) = match ends {
@@ -516,7 +542,7 @@ impl<'b> Bench<'b> {
             Some(ends) => {
                 let mut machine = stand.traced[index].clone();
                 if let Some(visits) = &mut machine.probe_mut().1.0 {
-                    visits.follow(ends.0);
+                    visits.follow(ends.from);
                 }
                 machine.call_down(fault, self.begins());
                 let (roll, (visits, _)) = self.end(machine)?;
@@ -528,24 +554,31 @@ impl<'b> Bench<'b> {
         Some((pairs, crossing))
     }
 
-    /// Caller and callee of an edge.
-    fn ends(&self, target: &Target) -> Option<(NodeId, NodeId)> {
+    /// Caller and callee of an edge, and who stands behind them.
+    fn ends(&self, target: &Target, screen: &Screen) -> Option<Ends> {
         let arrow = Arrow::of(&target.name)?;
         let find = |name: &str| self.plan.nodes.iter().position(|node| node.name == name).map(|at| NodeId(at as u32));
-        Some((find(arrow.from)?, find(arrow.to)?))
+        let clients = self.checked.scenario.clients.iter();
+        let mut waiting = clients.filter(|(_, client)| matches!(client.load, Load::Closed { .. }));
+        let closed = waiting.any(|(name, _)| screen.reached(name).contains(&arrow.from.to_owned()));
+        Some(Ends { from: find(arrow.from)?, to: find(arrow.to)?, closed })
     }
 
     /// Clients and flows, and how they fare without any outage.
     fn whose(&self, rolls: &[Roll]) -> Vec<(Whose, Party)> {
         let clients = (0..self.plan.clients.len() as u32).map(Party::Client);
         let flows = (0..self.plan.flows.len() as u32).map(Party::Flow);
-        let mut all: Vec<(Whose, Party)> = clients.chain(flows).map(|party| (self.one(rolls, party), party)).collect();
+        let each =
+            |party: Party| rolls.iter().flat_map(move |roll| roll.ends(party)).map(|(_, ends)| ends.len() as f64);
+        let traffic: f64 = clients.clone().flat_map(each).sum();
+        let one = |party| (self.one(rolls, party, traffic), party);
+        let mut all: Vec<(Whose, Party)> = clients.chain(flows).map(one).collect();
         let sum: f64 = all.iter().map(|(who, _)| who.weight).sum();
         all.iter_mut().for_each(|(who, _)| who.weight /= if sum > 0.0 { sum } else { 1.0 });
         all
     }
 
-    fn one(&self, rolls: &[Roll], party: Party) -> Whose {
+    fn one(&self, rolls: &[Roll], party: Party, traffic: f64) -> Whose {
         let (name, flow) = match party {
             Party::Client(at) => (self.plan.node(self.plan.clients[at as usize].node).name.clone(), false),
             Party::Flow(at) => (self.plan.flows[at as usize].name.clone(), true),
@@ -557,13 +590,13 @@ impl<'b> Bench<'b> {
         let p50_ms = good.get(good.len().saturating_sub(1) / 2).map(|span| span.as_millis_f64());
         let promise = self.promise(&name);
         let client = self.checked.scenario.clients.get(&name).filter(|_| !flow);
-        let traffic = ends.len() as f64;
+        let share = ends.len() as f64 / traffic.max(1.0);
         Whose {
             late_after_ms: promise.unwrap_or_else(|| (3.0 * p50_ms.unwrap_or_default()).max(LEAST_LATE_MS)),
             promised: promise.is_some(),
             p50_ms,
             served: good.len() as u64,
-            weight: client.map_or(0.0, |client| client.weight.value.unwrap_or(traffic)),
+            weight: client.map_or(0.0, |client| client.weight.value.unwrap_or(share)),
             name,
             flow,
         }

@@ -42,6 +42,8 @@ struct Open {
 struct Visit {
     node: NodeId,
     key: u64,
+    /// Whether it came in the window.
+    inside: bool,
     /// How it ended; `None`: not yet.
     good: Option<bool>,
 }
@@ -50,8 +52,10 @@ struct Visit {
 #[derive(Clone, Debug)]
 pub(in crate::experiment) struct Visits<'p> {
     plan: &'p Plan,
-    /// When a request has to arrive so that it is followed.
+    /// The outage.
     window: (Time, Time),
+    /// Until when they are followed.
+    until: Time,
     /// Whose requests alone, where not all are asked for.
     only: Option<NodeId>,
     open: Vec<Option<Open>>,
@@ -73,12 +77,12 @@ const BRANCH: u32 = u32::MAX;
 
 impl<'p> Visits<'p> {
     pub(super) fn of(plan: &'p Plan, window: (Time, Time)) -> Self {
-        Self { plan, window, only: None, open: Vec::new(), all: Vec::new(), crossed: BTreeMap::new() }
+        Self { plan, window, until: window.1, only: None, open: Vec::new(), all: Vec::new(), crossed: BTreeMap::new() }
     }
 
     /// From now on only the requests of one caller are followed, whenever they come.
     pub(super) fn follow(&mut self, node: NodeId) {
-        (self.only, self.window.1) = (Some(node), Time::NEVER);
+        (self.only, self.until) = (Some(node), Time::NEVER);
     }
 
     fn begin(&mut self, frame: u32, key: u64, place: Place) {
@@ -91,9 +95,9 @@ impl<'p> Visits<'p> {
 
     /// A request at a node that is followed, if it arrives in time.
     fn visit(&mut self, node: NodeId, key: u64, at: Time) -> Option<u32> {
-        let inside = at >= self.window.0 && at < self.window.1 && self.only.is_none_or(|only| only == node);
-        inside.then(|| {
-            self.all.push(Visit { node, key, good: None });
+        let followed = at >= self.window.0 && at < self.until && self.only.is_none_or(|only| only == node);
+        followed.then(|| {
+            self.all.push(Visit { node, key, inside: at < self.window.1, good: None });
             self.all.len() as u32 - 1
         })
     }
@@ -184,6 +188,17 @@ impl<'p> Visits<'p> {
     }
 }
 
+impl Visits<'_> {
+    /// How many of a caller's requests of the window crossed an edge and ended well.
+    fn served_across(&self, (from, to): (NodeId, NodeId)) -> u64 {
+        let crossed = self.crossed.get(&(from, to));
+        let across = |nth: u32| crossed.is_some_and(|all| all.contains(&nth));
+        let own = (0..).zip(&self.all).filter(|(nth, visit)| visit.node == from && visit.inside && across(*nth));
+        own.filter(|(_, visit)| visit.good == Some(true)).map(|(_, visit)| visit.key).collect::<BTreeSet<u64>>().len()
+            as u64
+    }
+}
+
 /// Requests of a caller that were served without the outage of one of its calls, and how many of them are not with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Crossing {
@@ -193,8 +208,17 @@ pub(super) struct Crossing {
     pub(super) beside: (u64, u64),
 }
 
-/// What became of the same requests of a caller when one of its calls is down.
-pub(super) fn crossing(without: &Visits<'_>, with: &Visits<'_>, (from, to): (NodeId, NodeId)) -> Crossing {
+/// An edge, and whether users who wait for their answers stand behind it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    pub(super) from: NodeId,
+    pub(super) to: NodeId,
+    pub(super) closed: bool,
+}
+
+/// What became of the same requests of a caller when one of its calls is down. Where users wait for their answers there are
+/// other requests, and fewer: then successes in the window are counted.
+pub(super) fn crossing(without: &Visits<'_>, with: &Visits<'_>, Ends { from, to, closed }: Ends) -> Crossing {
     let after = with.at(from);
     let crossed = without.crossed.get(&(from, to));
     let (mut sum, mut counted) = (Crossing::default(), BTreeSet::new());
@@ -211,6 +235,10 @@ pub(super) fn crossing(without: &Visits<'_>, with: &Visits<'_>, (from, to): (Nod
         let kind = if across { &mut sum.crossing } else { &mut sum.beside };
         kind.0 += 1;
         kind.1 += u64::from(then != Some(&true));
+    }
+    if closed {
+        let [before, after] = [without, with].map(|visits| visits.served_across((from, to)));
+        sum.crossing = (before, before.saturating_sub(after));
     }
     sum
 }

@@ -59,6 +59,11 @@ impl Candidate {
         some.then(|| Self { replicas: self.replicas - 1, ..self.clone() })
     }
 
+    /// Whether both are the same thing going wrong in the same way, though to more or fewer replicas.
+    pub(super) fn is_that_of(&self, other: &Self) -> bool {
+        self.target == other.target && self.way == other.way && self.replicas >= other.replicas
+    }
+
     /// What it is in words: `payments (2 of 3) down`.
     pub fn told(&self) -> String {
         let what = match self.way {

@@ -31,7 +31,7 @@ pub struct Tried {
 }
 
 /// The shortest fault that is tried, s.
-const LEAST_S: f64 = 0.01;
+pub(super) const LEAST_S: f64 = 0.01;
 
 /// A fault is only looked for where it is smaller than the smallest so far by so much.
 const NEWS: f64 = 0.98;
@@ -203,19 +203,64 @@ impl<'h> Hunter<'h> {
         run(&with, self.jobs, &Quiet(self.watch)).ok().filter(|summary| !summary.run.partial)
     }
 
+    /// The smallest on fresh seeds. Where that is larger than it was on those of the search, what was tried only up to less is tried
+    /// again: the others may lie between.
+    pub(super) fn settle(&mut self, up_to_s: f64) -> Option<Found> {
+        let mut found = self.confirm(up_to_s);
+        for _ in 0..SECONDS {
+            let Some(one) = found.as_ref().filter(|found| found.confirmed).cloned() else { break };
+            self.amend(&one);
+            if self.again(&one, up_to_s)? == 0 {
+                break;
+            }
+            found = self.confirm(up_to_s);
+        }
+        found
+    }
+
+    /// What was tried says what fresh seeds say of it.
+    fn amend(&mut self, found: &Found) {
+        let own = |tried: &&mut Tried| tried.at_s == found.at_s && tried.candidate.is_that_of(&found.candidate);
+        if let Some(tried) = self.tried.iter_mut().find(own) {
+            tried.candidate = found.candidate.clone();
+            (tried.breaks_s, tried.size) = (Some(found.length_s), Some(found.size));
+            (tried.breaks, tried.up_to_s) = (Some(found.breaks.clone()), tried.up_to_s.max(found.length_s));
+        }
+    }
+
+    /// Tries again what broke nothing up to a size below that of what was found; how many did now. `None` where it was stopped.
+    fn again(&mut self, found: &Found, up_to_s: f64) -> Option<usize> {
+        let mut news = 0;
+        for at in 0..self.tried.len() {
+            let tried = &self.tried[at];
+            let more = millis((NEWS * found.size / tried.candidate.per_second()).min(up_to_s));
+            if tried.size.is_some() || more <= tried.up_to_s {
+                continue;
+            }
+            let (candidate, at_s) = (tried.candidate.clone(), tried.at_s);
+            self.tried[at] = self.shortest(&candidate, at_s, up_to_s)?;
+            news += usize::from(self.tried[at].size.is_some());
+        }
+        Some(news)
+    }
+
     /// The smallest on fresh seeds; where it does not hold there at any length, the next.
-    pub(super) fn confirm(&self, up_to_s: f64) -> Option<Found> {
+    fn confirm(&self, up_to_s: f64) -> Option<Found> {
         let mut sized: Vec<(f64, &Tried)> = self.tried.iter().filter_map(|tried| Some((tried.size?, tried))).collect();
         sized.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let mut first = None;
-        for (_, tried) in sized.into_iter().take(SECONDS) {
-            let found = self.held(tried, up_to_s)?;
-            if found.confirmed {
-                return Some(found);
+        let mut best: Option<Found> = None;
+        for (size, tried) in sized.into_iter().take(SECONDS) {
+            let known = best.as_ref().filter(|found| found.confirmed);
+            if known.is_some_and(|found| found.size <= size) {
+                break;
             }
-            first = first.or(Some(found));
+            let found = self.held(tried, up_to_s)?;
+            let smaller = known.is_none_or(|known| found.size < known.size);
+            if best.is_none() || found.confirmed && smaller {
+                best = Some(found);
+            }
         }
-        first
+        best
     }
 
     /// On fresh seeds: longer until it breaks something there, then shorter while a tenth less still does, then with fewer replicas
@@ -264,18 +309,21 @@ impl<'h> Hunter<'h> {
     fn hold(&self, found: &mut Found, up_to_s: f64, seed: u64) -> Option<()> {
         let at = |length: f64| (found.at_s, length);
         let candidate = found.candidate.clone();
-        let mut length = found.length_s;
+        let mut length = rung(found.length_s, up_to_s);
         let mut breaks = self.breaks(&candidate, at(length), seed)?;
         for _ in 0..MOVES {
             if breaks.is_some() || length >= up_to_s {
                 break;
             }
-            length = millis((length / SMALLER).min(up_to_s));
+            length = rung(length / SMALLER, up_to_s);
             breaks = self.breaks(&candidate, at(length), seed)?;
         }
         let mut what = breaks?;
         for _ in 0..MOVES {
-            let less = millis(length * SMALLER);
+            let less = rung(length * SMALLER, up_to_s);
+            if less < LEAST_S {
+                break;
+            }
             let summary = self.run(&candidate, at(less), seed)?;
             if let Some(broken) = broken(&summary, &self.promises) {
                 (length, what) = (less, broken);
@@ -322,6 +370,13 @@ fn outcome(summary: &Summary, what: &Broken) -> Outcome {
 
 fn seconds(s: f64) -> Span {
     Span::from_secs_f64(s)
+}
+
+/// The nearest of the lengths that are held to fresh seeds, each nine tenths of the next up to the longest: whatever the search
+/// came from, it is these that are compared.
+fn rung(length_s: f64, up_to_s: f64) -> f64 {
+    let steps = (libm::log(length_s / up_to_s) / libm::log(SMALLER)).round().max(0.0);
+    millis(up_to_s * libm::pow(SMALLER, steps))
 }
 
 /// To the millisecond.
@@ -371,7 +426,7 @@ expect = "p90 < 200ms"
         let breaks = Some(Broken { of: "users".into(), promise: Some(name), measured: Estimate::NONE });
         let (breaks_s, size) = (Some(4.0), Some(20.0));
         hunter.tried.push(Tried { candidate, at_s: 9.0, up_to_s: 20.0, breaks_s, size, breaks });
-        let found = hunter.confirm(20.0).unwrap();
+        let found = hunter.settle(20.0).unwrap();
         // One less on the same seeds breaks nothing, and neither does a tenth less of the time.
         let holds = |outcome: Option<Outcome>| outcome.is_some_and(|outcome| outcome != Outcome::Failed);
         assert!(found.confirmed && holds(found.fewer) && holds(found.smaller), "{found:?}");

@@ -78,14 +78,17 @@ fn usual(duration_s: f64) -> f64 {
     (duration_s / 10.0).min(10.0)
 }
 
-/// Twice what the busiest node can do, and at least twice of what there is.
+/// A spike of more than so many times the traffic is none that anybody has seen.
+const STEEPEST: f64 = 10.0;
+
+/// Twice what the busiest node can do: at least twice of what there is, and ten times at most.
 fn spike(
     checked: &Checked,
     grown: &[String],
     busiest: Option<&Busiest>,
     by_default: bool,
 ) -> Result<(Trigger, Vec<Fault>), Trouble> {
-    let factor = busiest.map_or(5.0, |busiest| (2.0 / busiest.utilization).ceil().max(2.0));
+    let factor = busiest.map_or(5.0, |busiest| (2.0 / busiest.utilization).ceil().clamp(2.0, STEEPEST));
     let duration_s = checked.scenario.sim.duration.value.as_secs_f64();
     let (at_s, length_s) = (duration_s / 4.0, usual(duration_s));
     let surge = |client: &String| Fault {

@@ -47,6 +47,12 @@ impl Finder {
         self.sent.iter().map(|sent| sent.len() as u64).sum()
     }
 
+    /// How many requests of a client, or of all, were measured; the error says which clients there are.
+    pub(in crate::experiment) fn measured_of(&self, plan: &Plan, client: Option<&str>) -> Result<u64, String> {
+        let (_, named) = names(plan, client)?;
+        Ok(named.map_or_else(|| self.measured(), |at| self.sent[at].len() as u64))
+    }
+
     /// The request that was asked for. Where no client is named, the slowest and percentiles are those of all, a failure is
     /// one of the client with most of them, and a number counts the requests of the first.
     ///

@@ -137,6 +137,13 @@ impl Rules {
         Self { stages: vec![Stage::Retry, Stage::Timer], ..Self::default() }
     }
 
+    /// Whether they do anything but wait for an answer and give up: try again, elsewhere, or not at all.
+    pub fn answers(&self) -> bool {
+        let again = self.retry.is_some() || self.hedge.is_some();
+        let refuses = self.rate_limit.is_some() || self.bulkhead.is_some() || self.throttle.is_some();
+        again || refuses || self.breaker.is_some() || self.limit.is_some()
+    }
+
     fn timer_runs_early(&self) -> bool {
         let waits = |stage: &Stage| match stage {
             Stage::Bulkhead => self.bulkhead.is_some_and(|bulkhead| bulkhead.max_wait > Span::ZERO),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::super::written::{Call, Given, Link, Scenario, Step, Verb, on};
+use super::super::written::{Call, Given, Guards, Link, Rule, Scenario, Step, Verb, on};
 use super::super::{Checked, each_call, hash};
 use crate::graph::Arrow;
 use crate::random::dist::Law;
@@ -37,6 +37,20 @@ pub enum Knob {
     CallTimeout(String, String),
     /// A policy's retries; off is the only way to turn them.
     Retries(String),
+    /// The retries that a node's calls to another have of their own.
+    CallRetries(String, String),
+    /// The retries of a client.
+    ClientRetries(String),
+    /// How many calls a policy lets out at once.
+    Bulkhead(String),
+    /// The same of a node's calls to another.
+    CallBulkhead(String, String),
+    /// How many calls a policy lets out per time.
+    RateLimit(String),
+    /// The same of a node's calls to another.
+    CallRateLimit(String, String),
+    /// How long a service waits for a connection to a database.
+    PoolWait(String, String),
 }
 
 /// Which way.
@@ -80,7 +94,7 @@ impl Knob {
     /// Where it is, for who depends on whom; a policy is everywhere.
     pub fn place(&self) -> Option<&str> {
         match self {
-            Self::PolicyTimeout(_) | Self::Retries(_) => None,
+            Self::PolicyTimeout(_) | Self::Retries(_) | Self::Bulkhead(_) | Self::RateLimit(_) => None,
             Self::Tempo(at)
             | Self::Latency(at, _)
             | Self::Replicas(at)
@@ -90,6 +104,11 @@ impl Knob {
             | Self::Pool(at, _)
             | Self::MaxConnections(at)
             | Self::ClientTimeout(at)
+            | Self::ClientRetries(at)
+            | Self::CallRetries(at, _)
+            | Self::CallBulkhead(at, _)
+            | Self::CallRateLimit(at, _)
+            | Self::PoolWait(at, _)
             | Self::CallTimeout(at, _) => Some(at),
         }
     }
@@ -110,6 +129,13 @@ impl fmt::Display for Knob {
             Self::PolicyTimeout(policy) => write!(f, "policy {policy} timeout"),
             Self::CallTimeout(from, to) => write!(f, "{} timeout", Arrow { from, to }),
             Self::Retries(policy) => write!(f, "policy {policy} retries"),
+            Self::CallRetries(from, to) => write!(f, "{} retries", Arrow { from, to }),
+            Self::ClientRetries(client) => write!(f, "{client} retries"),
+            Self::Bulkhead(policy) => write!(f, "policy {policy} bulkhead"),
+            Self::CallBulkhead(from, to) => write!(f, "{} bulkhead", Arrow { from, to }),
+            Self::RateLimit(policy) => write!(f, "policy {policy} rate_limit"),
+            Self::CallRateLimit(from, to) => write!(f, "{} rate_limit", Arrow { from, to }),
+            Self::PoolWait(node, to) => write!(f, "{node} wait for {to}"),
         }
     }
 }
@@ -123,17 +149,20 @@ pub fn knobs(checked: &Checked) -> Vec<Knob> {
         all.extend([Knob::Tempo(own()), Knob::Replicas(own()), Knob::Concurrency(own()), Knob::Cores(own())]);
         all.extend([Knob::QueueLimit(own()), Knob::MaxConnections(own())]);
         all.extend(node.pools.keys().map(|to| Knob::Pool(own(), to.clone())));
+        all.extend(node.pools.keys().map(|to| Knob::PoolWait(own(), to.clone())));
         for call in node.programs().flat_map(each_call) {
             let to = || call.target.value.node.clone();
-            all.extend([Knob::Latency(own(), to()), Knob::CallTimeout(own(), to())]);
+            all.extend([Knob::Latency(own(), to()), Knob::CallTimeout(own(), to()), Knob::CallRetries(own(), to())]);
+            all.extend([Knob::CallBulkhead(own(), to()), Knob::CallRateLimit(own(), to())]);
         }
     }
     for (name, client) in &scenario.clients {
-        all.insert(Knob::ClientTimeout(name.clone()));
+        all.extend([Knob::ClientTimeout(name.clone()), Knob::ClientRetries(name.clone())]);
         all.extend(client.calls.iter().map(|call| Knob::Latency(name.clone(), call.target.value.node.clone())));
     }
     for name in scenario.policies.keys() {
         all.extend([Knob::PolicyTimeout(name.clone()), Knob::Retries(name.clone())]);
+        all.extend([Knob::Bulkhead(name.clone()), Knob::RateLimit(name.clone())]);
     }
     all.retain(|knob| [Way::Down, Way::Up].into_iter().any(|way| turned(checked, knob, way).is_some()));
     all.into_iter().collect()
@@ -181,15 +210,39 @@ fn turn(scenario: &mut Scenario, knob: &Knob, way: Way) -> Option<String> {
         Knob::PolicyTimeout(policy) => {
             Some(timed(&mut scenario.policies.get_mut(policy)?.guards.timeout.as_mut()?.value, way))
         }
-        Knob::CallTimeout(from, to) => call_timeouts(scenario, from, to, way),
-        Knob::Retries(policy) => {
-            let retries = &mut scenario.policies.get_mut(policy)?.guards.retries;
-            (way == Way::Down && on(retries).is_some()).then(|| {
-                *retries = Some(Given { value: None, place: None });
-                "off".to_owned()
-            })
+        Knob::CallTimeout(from, to) => {
+            own_calls(scenario, from, to, |guards| Some(timed(&mut guards.timeout.as_mut()?.value, way)))
         }
+        Knob::Retries(policy) => switched_off(&mut scenario.policies.get_mut(policy)?.guards.retries, way),
+        Knob::CallRetries(from, to) => own_calls(scenario, from, to, |guards| switched_off(&mut guards.retries, way)),
+        Knob::ClientRetries(client) => switched_off(&mut scenario.clients.get_mut(client)?.retries, way),
+        Knob::Bulkhead(policy) => at_once(&mut scenario.policies.get_mut(policy)?.guards, way),
+        Knob::CallBulkhead(from, to) => own_calls(scenario, from, to, |guards| at_once(guards, way)),
+        Knob::RateLimit(policy) => per_time(&mut scenario.policies.get_mut(policy)?.guards, factor),
+        Knob::CallRateLimit(from, to) => own_calls(scenario, from, to, |guards| per_time(guards, factor)),
+        Knob::PoolWait(node, to) => Some(timed(&mut scenario.nodes.get_mut(node)?.pools.get_mut(to)?.wait.value, way)),
     }
+}
+
+/// A bulkhead with room for more or fewer.
+fn at_once(guards: &mut Guards, way: Way) -> Option<String> {
+    counted(&mut guards.bulkhead.as_mut()?.value.as_mut()?.max_concurrent.value, way)
+}
+
+/// A limit that lets so many times as many through.
+fn per_time(guards: &mut Guards, factor: f64) -> Option<String> {
+    let rate = &mut guards.rate_limit.as_mut()?.value.as_mut()?.metered.rate.value;
+    let before = rate.0;
+    rate.0 *= factor;
+    Some(format!("{before}/s → {}/s", rate.0))
+}
+
+/// A rule that can only be left out.
+fn switched_off<T>(rule: &mut Rule<T>, way: Way) -> Option<String> {
+    (way == Way::Down && on(rule).is_some()).then(|| {
+        *rule = Some(Given { value: None, place: None });
+        "off".to_owned()
+    })
 }
 
 fn counted(now: &mut u32, way: Way) -> Option<String> {
@@ -236,16 +289,20 @@ fn far(scenario: &mut Scenario, from: &str, to: &str, factor: f64) -> bool {
     true
 }
 
-fn call_timeouts(scenario: &mut Scenario, from: &str, to: &str, way: Way) -> Option<String> {
+/// What the calls of one node to another have of their own, turned; what was done to the last of them.
+fn own_calls(
+    scenario: &mut Scenario,
+    from: &str,
+    to: &str,
+    turn: impl Fn(&mut Guards) -> Option<String>,
+) -> Option<String> {
     let mut told = None;
     let node = scenario.nodes.get_mut(from)?;
     let consumed = node.consumes.iter_mut().map(|consumer| &mut consumer.program);
     for program in node.endpoints.values_mut().chain(consumed) {
         each_step_mut(&mut program.steps, &mut |step| {
-            if let Some(call) = call_mut(step).filter(|call| call.target.value.node == to)
-                && let Some(timeout) = &mut call.guards.timeout
-            {
-                told = Some(timed(&mut timeout.value, way));
+            if let Some(call) = call_mut(step).filter(|call| call.target.value.node == to) {
+                told = turn(&mut call.guards).or(told.take());
             }
         });
     }
