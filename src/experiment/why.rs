@@ -1,7 +1,8 @@
 //! Why a request took as long as it did, or failed: what it waited for, who held that, what these waited for, down to the node
 //! whose own work, fault or line began it.
 //!
-//! The request is followed as [`trace`](mod@super::trace) does, to find what most of its time went into, or what it failed of. Then
+//! The request is followed as [`trace`](mod@super::trace) does, to find what its time went into beyond the usual (what requests of
+//! the same client in the middle spend there), or what it failed of. Then
 //! the run is stopped in the middle of that, and it is looked at who had what it waited for ([`sight`]): the workers
 //! of a replica, the connections of a pool, a lock, the consumers of a queue; what most of these were at; and so on. The
 //! replication is run three times, which is the same run by construction.
@@ -14,7 +15,7 @@ mod clue;
 pub use chain::{Began, Blamed, Link, Root, Wanted};
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,11 +27,14 @@ use super::trace::follow::{Follower, topics};
 use super::trace::{Pick, Sought, missing};
 use crate::machine::{Machine, Stop, sight};
 use crate::model::Answer;
-use crate::model::{Aside, Cell, Fact, Hear, Opening, Outcome, Plan, Probe, Trace as Moment};
+use crate::model::{Aside, Cell, ClientId, Fact, Hear, Opening, Outcome, Plan, Probe, Trace as Moment};
 use crate::scenario::{Checked, lower};
 use crate::units::{Span, Time};
 use chain::{Scene, Watcher};
-use clue::Clue;
+use clue::{Clue, Usual};
+
+/// So many of a client's requests tell what is usual.
+const USUAL: usize = 20;
 
 /// So many requests are asked why.
 pub const MOST: usize = 100;
@@ -108,6 +112,9 @@ pub struct Group {
     pub latencies_ms: [f64; 3],
     /// Of its latency, what was spent on that; 0 where it is no matter of time, ms.
     pub spent_ms: f64,
+    /// How much of that is usual: what its client's requests in the middle spend there, ms.
+    #[serde(default)]
+    pub usual_ms: f64,
     /// Of all of them: the median, ms.
     pub spent_median_ms: f64,
     /// From what it waited for to what began it.
@@ -173,7 +180,7 @@ pub fn study(checked: &Checked, which: Sought<'_>, named: &str, watch: &dyn Watc
     let found = if matches!(which.pick, Pick::Failed) { found.or(Ok((Vec::new(), 0))) } else { found };
     let (found, there_are) = found.map_err(|why| Trouble::Absent(missing(&why, checked)))?;
     let looked_s = stopped.then(|| at.since(Time(plan.warmup.0)).as_secs_f64());
-    let told = if stopped || found.is_empty() { Vec::new() } else { ask(checked, run, &found, watch) };
+    let told = if stopped || found.is_empty() { Vec::new() } else { ask(checked, run, (&found, &finder), watch) };
     let missing = (found.len() - told.len()) as u64;
     let why = Why {
         schema_version: 1,
@@ -222,12 +229,26 @@ fn tell(watch: &dyn Watch, plan: &Plan, now: Time) -> bool {
 }
 
 /// Follows the requests that were found, and looks at each; those that were looked at.
-fn ask(checked: &Checked, run: Run<'_>, found: &[Found], watch: &dyn Watch) -> Vec<Told> {
-    let mut followers = Followers::of(found, run.plan);
+fn ask(checked: &Checked, run: Run<'_>, (found, finder): (&[Found], &Finder), watch: &dyn Watch) -> Vec<Told> {
+    let whose: BTreeSet<u32> = found.iter().map(|found| found.client.0).collect();
+    let usual = whose.iter().flat_map(|client| finder.usual(ClientId(*client), USUAL));
+    let asked: BTreeSet<(u32, u64)> = found.iter().map(|found| (found.client.0, found.nth)).collect();
+    let usual: Vec<Found> = usual.filter(|usual| !asked.contains(&(usual.client.0, usual.nth))).collect();
+    let mut followers = Followers::of(found.iter().chain(&usual), run.plan);
     if run.watched(&mut followers, (watch, FOLLOW)).0 == Stop::Interrupted {
         return Vec::new();
     }
-    let cases: Vec<Case> = found.iter().zip(followers.end()).filter_map(|(found, f)| Case::of(found, f)).collect();
+    let mut ends = followers.end();
+    let middle = ends.split_off(found.len());
+    let usual: BTreeMap<u32, Usual> = whose
+        .into_iter()
+        .map(|client| {
+            let own = usual.iter().zip(&middle).filter(|(found, _)| found.client.0 == client);
+            (client, Usual::of(&own.map(|(_, (follower, _))| follower.spans.clone()).collect::<Vec<_>>()))
+        })
+        .collect();
+    let case = |(found, end): (&Found, _)| Case::of(found, end, usual.get(&found.client.0)?);
+    let cases: Vec<Case> = found.iter().zip(ends).filter_map(case).collect();
     look(checked, run, cases, &Part { whole: watch, at: LOOK, of: LOOK + 1 })
 }
 
@@ -243,11 +264,11 @@ struct Followers {
 }
 
 impl Followers {
-    fn of(found: &[Found], plan: &Plan) -> Self {
+    fn of<'f>(found: impl Iterator<Item = &'f Found> + Clone, plan: &Plan) -> Self {
         let topics = topics(plan);
         Self {
-            all: found.iter().map(|f| Follower::of(f.client, f.nth, &topics)).collect(),
-            wanted: found.iter().zip(0..).map(|(f, at)| ((f.client.0, f.nth), at)).collect(),
+            all: found.clone().map(|f| Follower::of(f.client, f.nth, &topics)).collect(),
+            wanted: found.zip(0..).map(|(f, at)| ((f.client.0, f.nth), at)).collect(),
             frames: BTreeMap::new(),
             letters: BTreeMap::new(),
         }
@@ -328,12 +349,12 @@ struct Case {
 }
 
 impl Case {
-    fn of(found: &Found, (follower, open): (Follower, Vec<usize>)) -> Option<Self> {
+    fn of(found: &Found, (follower, open): (Follower, Vec<usize>), usual: &Usual) -> Option<Self> {
         let spans = &follower.spans;
         let root = spans.first()?;
         let ended = !open.contains(&0);
         let failed = ended && !root.outcome.is_good();
-        let first = if failed { clue::of_failure(spans) } else { clue::of_time(spans) };
+        let first = if failed { clue::of_failure(spans, usual) } else { clue::of_time(spans, usual) };
         Some(Self {
             client: found.client.0,
             measured: found.measured,
@@ -420,6 +441,7 @@ fn of_alike(plan: &Plan, mut alike: Vec<Told>) -> Option<Group> {
         latency_ms: ms(case.latency),
         latencies_ms,
         spent_ms,
+        usual_ms: case.clues[0].map_or(0.0, |clue| ms(clue.usual)),
         spent_median_ms: spents[requests / 2],
         chain,
         began,

@@ -188,12 +188,21 @@ pub fn sentence(group: &Group) -> String {
         Some(word) if word == "succeeded" => format!("took {took}"),
         Some(word) => format!("failed after {took} (`{word}`)"),
     };
-    let why = because(&group.chain, &group.began, group.spent_ms);
+    let why = because(&group.chain, &group.began, &spent(group.spent_ms, group.usual_ms));
     let after = group.afterwards.as_ref().map_or_else(String::new, |after| {
-        let lay = because(&after.chain, &after.began, after.spent_ms);
+        let lay = because(&after.chain, &after.began, &spent(after.spent_ms, 0.0));
         format!("; afterwards its message {lay}")
     });
     format!("{ended}: it {why}{after}")
+}
+
+/// How long, and how long is usual; nothing where it is no matter of time.
+fn spent(spent_ms: f64, usual_ms: f64) -> String {
+    match (spent_ms > 0.0, usual_ms > 0.0) {
+        (false, _) => String::new(),
+        (true, false) => time(spent_ms),
+        (true, true) => format!("{} (usually {})", time(spent_ms), time(usual_ms)),
+    }
 }
 
 /// Whose doing is told next.
@@ -207,13 +216,13 @@ enum Who {
 }
 
 /// The chain as one clause, from its verb on.
-fn because(chain: &[Link], root: &Root, spent_ms: f64) -> String {
+fn because(chain: &[Link], root: &Root, took: &str) -> String {
     let mut text = String::new();
     let mut who = Who::It;
     for link in chain {
         let (node, to) = (clean(&link.node), clean(link.to.as_deref().unwrap_or_default()));
         let waited = |what: String| match &who {
-            Who::It if spent_ms > 0.0 => format!("waited {} for {what}", time(spent_ms)),
+            Who::It if !took.is_empty() => format!("waited {} for {what}", took),
             Who::It => format!("waited for {what}"),
             Who::Holders(of) => format!(", {} {of} waited for {what}", share(link.waited, link.of)),
             Who::Node => format!(", which waited for {what}"),
@@ -231,8 +240,7 @@ fn because(chain: &[Link], root: &Root, spent_ms: f64) -> String {
             Wanted::Lock => (waited(format!("a lock at {node}")), Who::Holders("of whose holders")),
             Wanted::Turn => (waited(format!("its turn at {node}")), Who::Node),
             Wanted::Consumer => {
-                let lay =
-                    if spent_ms > 0.0 { format!("lay {} in {to}", time(spent_ms)) } else { format!("lay in {to}") };
+                let lay = if !took.is_empty() { format!("lay {} in {to}", took) } else { format!("lay in {to}") };
                 (format!("{lay} for a consumer of {node}"), Who::Holders("of which"))
             }
             Wanted::Answer => (waited(to), Who::Node),
@@ -245,14 +253,14 @@ fn because(chain: &[Link], root: &Root, spent_ms: f64) -> String {
         text.push_str(&said);
         who = next;
     }
-    text + &end(root, &who, spent_ms)
+    text + &end(root, &who, took)
 }
 
 /// What began it, after what has been told.
-fn end(root: &Root, who: &Who, spent_ms: f64) -> String {
+fn end(root: &Root, who: &Who, took: &str) -> String {
     let (node, to) = (clean(&root.node), clean(root.to.as_deref().unwrap_or_default()));
     let faults = faults(root);
-    let spent = || if spent_ms > 0.0 { time(spent_ms) } else { "its time".into() };
+    let spent = || if took.is_empty() { "its time" } else { took };
     let all = |of: &str| format!("{} {of}", share(root.at_it, root.of));
     let line = match (root.in_line, root.line_since_s) {
         (n @ 1.., Some(since)) => {

@@ -35,6 +35,25 @@ pub fn cut(text: &str, room: usize) -> String {
     kept
 }
 
+/// A name in `room` columns: beginning and end of it, because that is where long names differ; of an edge those of both ends.
+pub fn cut_name(name: &str, room: usize) -> String {
+    if width(name) <= room {
+        return name.to_owned();
+    }
+    if let Some((from, to)) = name.split_once(ARROW) {
+        let each = room.saturating_sub(width(ARROW)) / 2;
+        let spare = |other: &str| each + each.saturating_sub(width(other));
+        return format!("{}{ARROW}{}", cut_name(from, spare(to)), cut_name(to, spare(from)));
+    }
+    let tail = room.saturating_sub(1) / 2;
+    let end: String = name.chars().rev().take(tail).collect();
+    let end: String = end.chars().rev().collect();
+    cut(name, room.saturating_sub(width(&end))) + &end
+}
+
+/// Between the ends of an edge.
+const ARROW: &str = " -> ";
+
 /// Joins `parts` by ` · ` into lines of at most `room` columns; a part too long for a line is cut.
 pub fn joined(parts: &[String], room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -78,6 +97,15 @@ mod tests {
         assert_eq!(cut("支払いサービス", 7), "支払い…");
         assert_eq!(cut("payments", 0), "");
         assert!(width(&cut("支払いサービス", 6)) <= 6);
+    }
+
+    #[test]
+    fn names_keep_both_their_ends() {
+        assert_eq!(cut_name("payments", 8), "payments");
+        assert_eq!(cut_name("payments-of-the-north", 11), "payme…north");
+        assert_eq!(cut_name("a -> payments-of-the-north", 16), "a -> payme…north");
+        assert_eq!(cut_name("payments-east -> payments-west", 18), "pay…ast -> pay…est");
+        assert!((0..30).all(|room| width(&cut_name("支払いサービスの台帳", room)) <= room));
     }
 
     #[test]

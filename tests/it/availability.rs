@@ -154,7 +154,7 @@ fn what_slows_or_fails_a_part_is_not_down() {
         all.faults[0].loss.value.unwrap()
     };
     assert_eq!(lost("kind = \"slow\"\nfactor = 5"), 0.0);
-    let half = lost("kind = \"errors\"\nrate = \"50%\"");
+    let half = lost("kind = \"errors\"\nprobability = \"50%\"");
     assert!((half - 0.5).abs() < 0.06, "{half}");
 }
 

@@ -307,20 +307,32 @@ fn every_promise_has_its_slow_down_or_says_why_not() {
 /// A file's own fault is on with the outage and without it, so that what fails of it counts for nothing: that is said.
 #[test]
 fn a_file_s_own_fault_that_is_on_meanwhile_is_named() {
-    let own = |at: &str| {
+    let own = |at: &str, window: Option<Window>| {
         let fault = "[[faults]]\nname = \"ledger gone\"\nkind = \"outage\"\ntarget = \"ledger\"\nduration = \"6s\"";
         let file = with(&format!("{SHOP}{fault}\nat = \"{at}\"\n"));
-        let wanted = Wanted { only: vec!["payments".into()], ..Wanted::default() };
+        let wanted = Wanted { only: vec!["payments".into()], window, ..Wanted::default() };
         of(&file, &wanted)
     };
-    // The outage is from 6 s to 10 s.
-    let (meanwhile, before) = (own("5s"), own("0s"));
+    let usual = Some(Window { at_s: 6.0, for_s: 4.0 });
+    let (meanwhile, before) = (own("5s", usual), own("0s", None));
     assert_eq!(meanwhile.own_faults, ["ledger gone"]);
     assert!(before.own_faults.is_empty());
     let lost = |coupling: &Coupling| value(column(coupling, "payments", false).clients["users"].lost);
     assert!(lost(&meanwhile) == 0.0 && lost(&before) > 0.25, "{} {}", lost(&meanwhile), lost(&before));
     let page = hoptax::report::coupling::page(&meanwhile, false);
     assert!(page.warnings.iter().any(|told| told.starts_with("`ledger gone` of the file is on meanwhile")));
+    // Where nobody says when, it is asked about a time without it, and where nobody is served anyhow nothing is assessed.
+    let apart = own("5s", None);
+    assert!(apart.own_faults.is_empty() && apart.run.outage_at_s >= 11.0 && lost(&apart) > 0.25, "{:?}", apart.run);
+    let all = of(
+        &with(&format!("{SHOP}[[faults]]\nkind = \"outage\"\ntarget = \"web\"\nat = \"0s\"\nduration = \"20s\"\n")),
+        &Wanted::default(),
+    );
+    assert!(
+        hoptax::report::coupling::answer(&all).starts_with("not assessed"),
+        "{}",
+        hoptax::report::coupling::answer(&all)
+    );
 }
 
 /// Who has no weight has that of its share of the traffic: four fifths against three.
@@ -331,7 +343,7 @@ fn a_weight_is_held_against_shares_of_the_traffic() {
     let coupling = of(&with(text), &Wanted::default());
     let blast = value(column(&coupling, "api", false).blast);
     assert!((blast - 3.0 / 3.8).abs() < 0.02, "{blast}");
-    assert!((value(column(&coupling, "gate", false).blast) + blast - 1.0).abs() < 1e-9);
+    assert!((value(column(&coupling, "gate", false).blast) + blast - 1.0).abs() < 0.01);
 }
 
 /// What no client's request can get to is not run, wherever its own calls lead; a topic's dead letters get somewhere.

@@ -180,6 +180,26 @@ pub(super) fn shared(candidates: Vec<Candidate>, without: &Summary) -> Vec<Candi
 mod tests {
     use super::*;
 
+    /// All of a node's replicas, of four and more half of them, and one; what cuts off, and zones, take all.
+    #[test]
+    fn a_part_of_the_replicas_is_tried_too() {
+        let text = "version = 1\n[clients.c]\ncalls = \"four\"\nrate = \"1/s\"\n[services.four]\nreplicas = 4\nzone = \"eu/a\"\n\
+                    work = \"1ms\"\nsteps = [\"three\", \"one\"]\n[services.three]\nreplicas = 3\nzone = \"eu/a\"\nwork = \"1ms\"\n\
+                    [services.one]\nwork = \"1ms\"\n";
+        let source = crate::diag::Source::text("hunt", text);
+        let checked = crate::experiment::study::load(&source, None, &Default::default()).unwrap();
+        let all = candidates(&checked, &crate::experiment::coupling::targets(&checked, &[], false).unwrap());
+        let counts = |target: &str, way| -> Vec<u32> {
+            all.iter().filter(|one| one.target == target && one.way == way).map(|one| one.replicas).collect()
+        };
+        for way in [Way::Refuses, Way::Hangs, Way::Slow(4.0)] {
+            assert_eq!((counts("four", way), counts("three", way)), (vec![4, 2, 1], vec![3, 1]), "{way:?}");
+            assert_eq!(counts("one", way), [1]);
+        }
+        assert_eq!((counts("four", Way::CutOff), counts("zone:eu/a", Way::Refuses)), (vec![4], vec![7]));
+        assert_eq!(counts("four -> three", Way::Refuses), [3]);
+    }
+
     #[test]
     fn size_is_what_is_taken_away() {
         let one = |way, replicas| Candidate { kind: Kind::Node, target: "a".into(), way, replicas, of: 4, share: 1.0 };

@@ -153,6 +153,31 @@ mod tests {
         assert_eq!(BAND.back(&all, 0, 99), Some(2));
     }
 
+    /// Windows that are all alike leave a tenth of the latency and one request of a hundred for what is usual, and no more.
+    #[test]
+    fn what_hardly_varies_has_room_for_a_tenth_and_a_point() {
+        let second = Window { arrived: 100, ended: 100, failed: 0, latency: 100_000 };
+        let band = Band::of(&[&[second; 20]]).unwrap();
+        assert!((band.latency - 1_100.0).abs() < 1e-6 && (band.lost - 0.01).abs() < 1e-12, "{band:?}");
+        let with = |failed, latency| band.holds(&[Window { failed, latency, ..second }]);
+        assert!(with(0, 109_000) && !with(0, 111_000) && with(1, 100_000) && !with(2, 100_000));
+        // Who stays just outside never comes back, just inside at once.
+        let tail = |latency| [Window { latency, ..second }; 12];
+        assert_eq!((band.back(&tail(111_000), 0, 12), band.back(&tail(109_000), 0, 12)), (None, Some(0)));
+    }
+
+    #[test]
+    fn who_fails_anyhow_has_no_band_that_tells() {
+        let of = |failed: [u32; 2]| {
+            let window = |n: usize| Window { arrived: 40, ended: 40, failed: failed[n % 2], latency: 40 };
+            let all: Vec<Window> = (0..40).map(window).collect();
+            Band::of(&[&all]).unwrap().telling()
+        };
+        assert_eq!(of([22, 22]), Err(UNWELL));
+        assert_eq!(of([0, 30]), Err(WIDE));
+        assert!(of([0, 0]).is_ok() && of([18, 18]).is_ok());
+    }
+
     #[test]
     fn few_windows_are_no_baseline() {
         let second = Window { arrived: 40, ended: 40, failed: 0, latency: 40 };

@@ -112,6 +112,18 @@ impl Finder {
         if picked.is_empty() { Err(self.missing(&names, named)) } else { Ok((picked, all.len())) }
     }
 
+    /// Requests of a client that are neither quick nor slow: some of the middle fifth of those that ended well.
+    pub(in crate::experiment) fn usual(&self, client: ClientId, most: usize) -> Vec<Found> {
+        let good = self.good(&[client.index()]);
+        let middle = &good[good.len() * 2 / 5..good.len() - good.len() * 2 / 5];
+        let some = middle.len().min(most);
+        let found = |nth: usize| {
+            let (_, at) = middle[nth * middle.len() / some];
+            Found { client, nth: self.sent[client.index()][at].nth, measured: at as u64 + 1, among: None }
+        };
+        (0..some).map(found).collect()
+    }
+
     /// Forgets those under way: of a run that was stopped nobody knows how they would have ended.
     pub(in crate::experiment) fn forget_open(&mut self) {
         let open: BTreeSet<(usize, usize)> = self.open.values().map(|(client, at, _)| (*client, *at)).collect();

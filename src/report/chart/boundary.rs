@@ -43,7 +43,8 @@ pub fn boundary(title: &Title, recover: &Recover) -> String {
         today(canvas, recover, area, &scale);
         let on = "trigger on for";
         canvas.text(on, (left - 12.0, TOP - 12.0), Type::of(size::SMALL).faint().ending());
-        legend(canvas, (left, bottom + 76.0));
+        let unseen = recover.cells.iter().any(|cell| cell.probability.value.is_none());
+        legend(canvas, (left, bottom + 76.0), unseen);
         let words = "load, in times of today's";
         let middle = f64::midpoint(area.left, area.right);
         canvas.text(words, (middle, bottom + 36.0), Type::of(size::LABEL).faint().centred().hanging());
@@ -98,7 +99,8 @@ fn mark(canvas: &Canvas, edge: &Edge, band: Area, scale: &Scale) {
 fn today(canvas: &Canvas, recover: &Recover, area: Area, scale: &Scale) {
     let x = scale.at(1.0);
     canvas.line(&[(x, area.top - 6.0), (x, area.bottom)], Pen { width: 1.6, dash: &[5.0, 4.0], ..hair(INK) });
-    canvas.text("today", (x, area.top - 14.0), Type::of(size::SMALL).bold().centred());
+    let word = (x.max(area.left + room("today", size::SMALL) / 2.0), area.top - 14.0);
+    canvas.text("today", word, Type::of(size::SMALL).bold().centred());
     let nth = recover.edges.iter().rev().position(|edge| edge.length_s == recover.trigger.length_s);
     if let Some(nth) = nth {
         let at = (x, area.top + BAND * (nth as f64 + 0.5));
@@ -108,7 +110,7 @@ fn today(canvas: &Canvas, recover: &Recover, area: Area, scale: &Scale) {
 }
 
 /// What the colours mean.
-fn legend(canvas: &Canvas, (left, y): (f64, f64)) {
+fn legend(canvas: &Canvas, (left, y): (f64, f64), unseen: bool) {
     canvas.line(&[(left, y - 18.0), (WIDTH - 32.0, y - 18.0)], hair(FAINT));
     let mut x = left;
     let mut add = |colours: &[RGBColor], word: &str| {
@@ -119,7 +121,10 @@ fn legend(canvas: &Canvas, (left, y): (f64, f64)) {
         canvas.text(word, (x + 8.0, y), Type::of(size::SMALL).faint());
         x += 26.0 + room(word, size::SMALL);
     };
-    add(&[colour(0.0)], "all runs get up again");
+    add(&[colour(0.0)], "all get up again");
     add(&[colour(0.05), colour(0.35), colour(0.7), colour(1.0)], "share that stays down");
+    if unseen {
+        add(&[GRID], "not seen, or overloaded");
+    }
     add(&[INK], "edge: half do; thin: its interval; dot: today");
 }

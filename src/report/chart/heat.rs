@@ -7,7 +7,7 @@ use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
 use super::palette::{FAINT, PAPER, hair, on_paper};
 use crate::experiment::coupling::{Cell, Column, Coupling, Kind};
 use crate::report::number::percent;
-use crate::report::text::{clean, cut};
+use crate::report::text::{clean, cut, cut_name};
 
 /// Rows and columns at most.
 const ROWS: usize = 48;
@@ -38,7 +38,7 @@ pub fn heat(title: &Title, coupling: &Coupling) -> String {
     let whose: Vec<&String> = coupling.whose.iter().map(|who| &who.name).take(COLUMNS).collect();
     let label = |column: &Column| {
         let how = if column.target.hangs { " hangs" } else { "" };
-        cut(&format!("{}{how}", clean(&column.target.name)), 34)
+        cut_name(&format!("{}{how}", clean(&column.target.name)), 34)
     };
     let left = 48.0 + rows.iter().map(|row| room(&label(row), size::LABEL)).fold(0.0, f64::max);
     let wide = ((WIDTH - 32.0 - left) / whose.len().max(1) as f64).min(170.0);

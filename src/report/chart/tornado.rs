@@ -7,7 +7,7 @@ use super::axis::Scale;
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
 use super::palette::{INK, Pen, hair, on_paper};
 use crate::experiment::whatif::{Change, WhatIf};
-use crate::report::text::{clean, cut};
+use crate::report::text::{clean, cut_name};
 use crate::report::whatif::apart;
 
 /// Things at most.
@@ -39,7 +39,7 @@ pub fn tornado(title: &Title, whatif: &WhatIf) -> String {
     let all = bars.len();
     bars.retain(|bar| width(bar) > 0.0);
     bars.truncate(ROWS);
-    let label = |bar: &Bar<'_>| cut(&clean(bar.what), LABEL);
+    let label = |bar: &Bar<'_>| cut_name(&clean(bar.what), LABEL);
     let left = 48.0 + bars.iter().map(|bar| room(&label(bar), size::LABEL)).fold(0.0, f64::max);
     let told = |change: &Change| format!("{}: {}", clean(&change.by), apart(whatif.of, whatif.of.of(&change.figures)));
     let texts = bars.iter().flat_map(|bar| bar.ways.iter().flatten()).map(|change| room(&told(change), size::SMALL));

@@ -358,9 +358,10 @@ const FIGURES: &[Figure] = &[
     ),
     f(&["refusing", "hanging"], COUPLING, "How something is down: what calls it hears no at once, or nothing at all."),
     f(
-        &["blast", "blast radius", "expected loss", "expected_loss"],
+        &["blast", "blast radius", "expected loss", "expected_loss", "loss"],
         COUPLING,
-        "Share of all traffic that is lost while something is down, clients by their weight; times how often it is down.",
+        "Share of all traffic that is lost while something is down, or a fault is on, clients by their weight; to be expected: what \
+         is lost while it is on as the file's fault has it, and for as long as a repair takes, times how often it is on.",
     ),
     f(
         &["ε", "epsilon"],

@@ -152,7 +152,7 @@ pub(super) const STUDIES: &[Figure] = &[
          figure.",
     ),
     f(
-        &["down", "none down", "of the time", "a month", "down a month"],
+        &["down", "down, or on", "none down", "of the time", "a month", "down a month"],
         COUPLING,
         "What is taken down, and the share of the time for which it is down by what the file says; what that costs in a month \
          of 30 days.",
@@ -213,10 +213,10 @@ pub(super) const STUDIES: &[Figure] = &[
         "What was taken away, from which length of it a promise is broken, and which.",
     ),
     f(
-        &["what it waited for, what began it", "such as", "took", "of it"],
+        &["what it waited for, what began it", "such as", "took", "of it", "usual_ms"],
         "why",
         "The chain from what a request waited for to what began it; one such request by its number, how long it took, and how \
-         much of that this was.",
+         much of that this was; how much of it is usual: what requests of its client in the middle spend there.",
     ),
     f(
         &["base", "other", "difference", "relative", "figure"],
