@@ -103,7 +103,7 @@ impl Window {
             self.segments = (self.segments >> halvings.min(31)).max(FIRST_FLIGHT);
             self.widens = (now, self.segments);
         }
-        (0..).find(|trips| self.carries(*trips) >= u64::from(segments)).unwrap_or(0)
+        (0..=32).find(|trips| self.carries(*trips) >= u64::from(segments)).unwrap_or(0)
     }
 
     /// Segments that leave in so many round trips beyond the first.
