@@ -14,6 +14,7 @@ pub(super) use crate::experiment::Watch;
 pub(super) use crate::experiment::advise::{
     Saved as AdviceSaved, Study as AdviceStudy, Wanted as AdviseWanted, study as advise,
 };
+pub(super) use crate::experiment::capacity::{Wanted as CapacityWanted, study as capacity};
 pub(super) use crate::experiment::compare::{Cast, Comparison, Study, study as compare};
 pub(super) use crate::experiment::coupling::{
     Coupling, NoShelf, Shelf, Wanted as CouplingWanted, Window, study as coupling,

@@ -5,6 +5,7 @@
 
 mod advise;
 mod args;
+mod capacity;
 mod check;
 mod compare;
 mod completions;
@@ -63,6 +64,7 @@ struct Cli {
 enum Verb {
     Run(run::Args),
     Advise(advise::Args),
+    Capacity(capacity::Args),
     Check(check::Args),
     Compare(compare::Args),
     Coupling(coupling::Args),
@@ -118,6 +120,7 @@ impl Verb {
         match self {
             Verb::Run(args) => run::act(&args, output),
             Verb::Advise(args) => advise::act(&args, output),
+            Verb::Capacity(args) => capacity::act(&args, output),
             Verb::Check(args) => check::act(&args, output),
             Verb::Compare(args) => compare::act(&args, output),
             Verb::Coupling(args) => coupling::act(&args, output),

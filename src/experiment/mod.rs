@@ -4,6 +4,7 @@
 
 pub mod advise;
 mod camps;
+pub mod capacity;
 pub mod compare;
 pub mod coupling;
 pub mod diagnosis;

@@ -4,6 +4,7 @@
 
 pub mod advise;
 pub mod caches;
+pub mod capacity;
 pub mod cause;
 pub mod compare;
 pub mod content;

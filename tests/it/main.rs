@@ -4,6 +4,7 @@ mod advise;
 mod availability;
 mod bench;
 mod caches;
+mod capacity;
 mod cases;
 mod claims;
 mod cli;

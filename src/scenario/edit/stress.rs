@@ -51,6 +51,71 @@ fn grow(load: &mut Load, factor: f64) {
     }
 }
 
+/// How much longer a warm-up may become.
+const LONGEST: f64 = 20.0;
+
+/// The scenario with a warm-up that is as much longer as lines take longer to come to their height when its busiest node is so
+/// busy instead of half: as 1 ÷ (1 − ρ)². Where something changes in a run nothing is done: what comes before would change with it.
+pub fn warmed(checked: &Checked, utilization: f64) -> Checked {
+    let mut scenario = checked.scenario.clone();
+    let changes = !scenario.faults.is_empty() || scenario.clients.values().any(|client| changes(&client.load));
+    let free = (1.0 - utilization).max(1e-3);
+    let longer = (0.25 / (free * free)).clamp(1.0, LONGEST);
+    if changes || longer == 1.0 {
+        return checked.clone();
+    }
+    let warmup = &mut scenario.sim.warmup.value;
+    *warmup = Span::from_secs_f64(warmup.as_secs_f64() * longer);
+    Checked { hash: hash(&scenario), scenario, ..checked.clone() }
+}
+
+fn changes(load: &Load) -> bool {
+    matches!(load, Load::Open { phases, .. } if phases.len() > 1 || phases.iter().any(|phase| phase.ramp_to.is_some()))
+}
+
+/// The node that is busiest when it has a replica less, by the forecast, and the scenario then; no scenario where it has only
+/// one. `None` where no node is busy at all.
+pub fn one_less(checked: &Checked) -> Option<(String, Option<Checked>)> {
+    let used = |checked: &Checked, name: &str| {
+        let nodes = forecast(&checked.scenario).nodes;
+        let node = nodes.into_iter().find(|node| node.name == name);
+        node.map_or(0.0, |node| node.utilization.max(node.held).max(node.peak_utilization))
+    };
+    let mut most: Option<(f64, String, Option<Checked>)> = None;
+    for (name, node) in &checked.scenario.nodes {
+        let now = used(checked, name);
+        if now <= 0.0 || node.most_replicas() != node.replicas.value {
+            continue;
+        }
+        let fewer = (node.replicas.value > 1)
+            .then(|| with_replicas(checked, &[(name.clone(), node.replicas.value - 1)].into_iter().collect()));
+        let then = fewer.as_ref().map_or(f64::INFINITY, |fewer| used(fewer, name));
+        // Of those that have only one, the busiest.
+        let key = if then.is_finite() { then } else { now };
+        let better = most.as_ref().is_none_or(|(best, _, less)| match (less.is_some(), fewer.is_some()) {
+            (true, false) => false,
+            (false, true) => true,
+            _ => key > *best,
+        });
+        if better {
+            most = Some((key, name.clone(), fewer));
+        }
+    }
+    most.map(|(_, name, less)| (name, less))
+}
+
+/// The scenario with so many replicas of these nodes.
+pub fn with_replicas(checked: &Checked, replicas: &std::collections::BTreeMap<String, u32>) -> Checked {
+    let mut scenario = checked.scenario.clone();
+    for (name, count) in replicas {
+        if let Some(node) = scenario.nodes.get_mut(name) {
+            node.replicas.value = *count;
+        }
+    }
+    let overloaded = check::overloaded(&forecast(&scenario));
+    Checked { hash: hash(&scenario), overloaded, scenario, ..checked.clone() }
+}
+
 /// The scenario with these faults and no other. Promises about the time of a fault that is gone go with it.
 pub fn struck(checked: &Checked, faults: Vec<Fault>) -> Checked {
     let mut scenario = checked.scenario.clone();

@@ -360,6 +360,16 @@ pub(super) const FIGURES: &[Figure] = &[
         "As far as a promise holds along what is swept: where the curve of what it measures crosses its bound, and in brackets \
          where the ends of its interval do.",
     ),
+    f(
+        &["runs that keep all", "tried"],
+        "capacity",
+        "Of the runs at a load, the same seeds at every load, the share that keeps every promise, and its exact interval.",
+    ),
+    f(
+        &["cores each", "cores_each"],
+        "capacity",
+        "Cores of each replica that is added, or its workers where it says no cores.",
+    ),
     f(&["between"], SWEEP, "The two neighbouring points between which a promise stops, or begins, to hold."),
     f(&["notch"], "whatif", "A tenth, of whole numbers rounded and at least one; a quarter of a timeout."),
     f(&["trigger"], "recover", "The fault or the spike of traffic after which one looks whether everybody comes back."),

@@ -76,6 +76,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["hunt", "reproducer"], include_str!("../../experiment/hunt.rs")),
     (&["whatif", "Holm"], include_str!("../../experiment/whatif.rs")),
     (&["sweep", "knee", "campaign"], include_str!("../../experiment/sweep.rs")),
+    (&["headroom", "N-1"], include_str!("../../experiment/capacity.rs")),
     (&["why"], include_str!("../../experiment/why.rs")),
     (&["diagnose", "n_eff", "effectively"], include_str!("../../experiment/diagnosis/mod.rs")),
     (&["advise", "ways out"], include_str!("../../experiment/advise.rs")),
