@@ -36,7 +36,7 @@ house tree=".":
 
 # Licences, bans, sources and advisories of what we depend on.
 dependencies:
-    .ci/dependencies
+    .ci/dependencies --install
 
 # Instructions a request.
 instructions hoptax="target/release/hoptax":

@@ -39,6 +39,7 @@
 pub mod diag;
 pub mod experiment;
 pub mod graph;
+pub mod import;
 pub mod kernel;
 mod library;
 pub mod machine;

@@ -38,8 +38,10 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         ));
     }
     args.save.iter().try_for_each(|folder| output::writable_folder(folder))?;
-    let (checked, options) = args.asked.scenario(output)?;
-    let wanted = AdviseWanted { client: args.client.clone(), tries: !args.rules };
+    let (checked, options) = args.asked.idle(output)?;
+    // Where nobody asks for anything, nothing can be tried.
+    let tries = !args.rules && !checked.scenario().clients.is_empty();
+    let wanted = AdviseWanted { client: args.client.clone(), tries };
     let progress = Progress::begin(args.asked.progress, output);
     let study = engine::advise(&checked, &wanted, args.asked.jobs, &progress);
     progress.end();
@@ -49,7 +51,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         name: "advise",
         json: json::pretty(&study.advice),
         page: &|every| advise::page(&study.advice, every),
-        picture: (!args.rules).then_some(&picture),
+        picture: tries.then_some(&picture),
     };
     let ended = if study.whole { Exit::Done } else { Exit::Interrupted };
     if let Some(folder) = &args.save {

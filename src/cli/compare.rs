@@ -9,6 +9,7 @@ use super::interaction;
 use super::output::{self, Output};
 use super::pictures;
 use super::progress::{Mode, Progress};
+use super::regression::Gate;
 use super::run::{self, Format, Kind};
 use crate::experiment::summary::Summary;
 use crate::report::{compare, json, table::Style};
@@ -16,7 +17,8 @@ use crate::report::{compare, json, table::Style};
 /// Compare a scenario with its variants, or with other files: every difference with its interval
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Args {
-    /// The scenario, and what it is compared with; a single one is compared with its variants
+    /// The scenario, and what it is compared with; a single one is compared with its variants. Or results that were kept
+    /// (`run -o a.json`): they are paired where both were written with --per-replication and the same seed
     #[arg(value_name = "FILE")]
     scenarios: Vec<PathBuf>,
     #[command(flatten)]
@@ -32,13 +34,15 @@ pub(super) struct Args {
     /// What standard output carries
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Write this too: .json .csv .md .txt .svg .png, or `-`: standard output and nothing else there; may be repeated.
+    /// Write this too: .html .json .csv .md .txt .svg .png, or `-`: standard output and nothing else there; may be repeated.
     /// A picture shows what its name ends in: `differences` (else this), `percentiles`, `timeline`, `ledger`, `nodes`
     #[arg(short = 'o', value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Write everything into this folder: JSON, CSV, Markdown, charts
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    gate: Gate,
     /// Do not judge SLOs
     #[arg(long)]
     no_slo: bool,
@@ -65,10 +69,46 @@ pub(super) fn act(args: &Args, output: &Output) -> std::result::Result<Exit, Fai
     for folder in args.output.iter().chain(&args.interaction.save) {
         output::writable_folder(folder)?;
     }
-    let result = simulate(args, output)?;
+    let result =
+        if args.scenarios.iter().any(|path| engine::is_kept(path)) { kept(args)? } else { simulate(args, output)? };
     let verdict = |summary: &Summary| run::verdict(summary, args.strict);
     let exit = result.summaries.iter().fold(result.ended, |exit, summary| exit.or(verdict(summary)));
+    let gate = args.gate.judge(&result.comparison);
+    gate.iter().for_each(|gate| output.note(&gate.sentence()));
+    let exit = exit.or(gate.map_or(Exit::Done, |gate| gate.exit()));
     Ok(output.told(exit, deliver(&result, args, &kinds, output)))
+}
+
+/// Results that were kept, held against the first of them.
+fn kept(args: &Args) -> std::result::Result<Result, Failure> {
+    let wrong = |why: &str| Err(Failure::Usage(why.into()));
+    if let Some(path) = args.scenarios.iter().find(|path| !engine::is_kept(path)) {
+        let path = output::shown(path);
+        return wrong(&format!("{path} is a scenario, and others are results: run it first, with -o NAME.json"));
+    }
+    if !args.change.settings().is_empty() || args.change.variant.is_some() {
+        return wrong("results were kept as they are: --set, --seed, -n and --variant are for scenarios");
+    }
+    if args.base.is_some() || args.interaction.edge.is_some() {
+        return wrong("--base and --edge are of a scenario; of results the first is what the others are compared with");
+    }
+    let mut summaries = Vec::new();
+    for (path, name) in args.scenarios.iter().zip(names(&args.scenarios)) {
+        for mut summary in engine::kept(path)? {
+            let own = summary.scenario.variant.take().map(|variant| format!(", {variant}")).unwrap_or_default();
+            summary.scenario.variant = Some(format!("{name}{own}"));
+            summaries.push(summary);
+        }
+    }
+    if args.no_slo {
+        summaries.iter_mut().for_each(|summary| summary.slos.clear());
+    }
+    let Some((base, others)) = summaries.split_first().filter(|(_, others)| !others.is_empty()) else {
+        return wrong("one result, and nothing to compare it with; name a second file");
+    };
+    let comparison = engine::stored(base, others);
+    let warnings = compare::warnings(&summaries);
+    Ok(Result { summaries, comparison, warnings, ended: Exit::Done })
 }
 
 fn cast(args: &Args, options: &Options, colour: bool) -> std::result::Result<Cast, Failure> {
@@ -198,6 +238,13 @@ fn contents(result: &Result, kind: Kind, path: &Path) -> std::result::Result<Vec
     match kind {
         Kind::Text(format) => Ok(text(result, format, Style::of_file()).into_bytes()),
         Kind::Junit => Ok(crate::report::junit::render(&result.summaries).into_bytes()),
+        Kind::Traces => {
+            Err(Failure::Usage(format!("{}: traces are of one run; `hoptax run` writes them", output::shown(path))))
+        }
+        Kind::Html => {
+            let drawn = pictures::drawn_of(&result.comparison, &result.summaries);
+            Ok(crate::report::html::comparison(&result.comparison, &result.warnings, &drawn).html().into_bytes())
+        }
         Kind::Svg => Ok(picture()?.into_bytes()),
         Kind::Png => pictures::png(&picture()?),
     }

@@ -13,6 +13,7 @@ use crate::report::{diagnosis, json};
 
 /// How many services are these, really? The signs of a distributed monolith, and what binds two services each
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(mut_arg("files", |files| files.help(super::studied::TEXTS)))]
 pub(super) struct Args {
     #[command(flatten)]
     asked: Asked,
@@ -34,9 +35,11 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         return Err(Failure::Usage(why.into()));
     }
     output::writable(&args.asked.files)?;
-    let (checked, options) = args.asked.scenario(output)?;
+    let (checked, options) = args.asked.idle(output)?;
+    // Where nobody asks for anything, nothing can be shown by a run.
+    let still = args.still || checked.scenario().clients.is_empty();
     let (mut found, whole) =
-        if args.still { (engine::diagnose(&checked), true) } else { proven(args, &checked, &options, output)? };
+        if still { (engine::diagnose(&checked), true) } else { proven(args, &checked, &options, output)? };
     found.interrupted = !whole;
     if let Some(old) = &args.against {
         let colour = output.colour_errors();

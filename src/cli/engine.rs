@@ -5,7 +5,9 @@ use std::path::Path;
 use super::args::{Change, Setting};
 use super::exit::Failure;
 use crate::diag::{self, Complaint};
+use crate::experiment::summary::Summary;
 use crate::experiment::{self, study};
+use crate::import::{self, Import};
 use crate::report::forecast;
 use crate::report::table::Style;
 use crate::scenario::{self, Edit, OpenError, Source};
@@ -15,12 +17,14 @@ pub(super) use crate::experiment::advise::{
     Saved as AdviceSaved, Study as AdviceStudy, Wanted as AdviseWanted, study as advise,
 };
 pub(super) use crate::experiment::capacity::{Wanted as CapacityWanted, study as capacity};
-pub(super) use crate::experiment::compare::{Cast, Comparison, Study, study as compare};
+pub(super) use crate::experiment::compare::{
+    Cast, Comparison, Regression, Study, regressions, stored, study as compare,
+};
 pub(super) use crate::experiment::coupling::{
     Coupling, NoShelf, Shelf, Wanted as CouplingWanted, Window, study as coupling,
 };
 pub(super) use crate::experiment::diagnosis::{Diagnosis, change, diagnose, prove};
-pub(super) use crate::experiment::hunt::{Wanted as HuntWanted, study as hunt};
+pub(super) use crate::experiment::hunt::{Wanted as HuntWanted, many as hunted, study as hunt};
 pub(super) use crate::experiment::patterns::{Interaction, cast as patterns};
 pub(super) use crate::experiment::published::{ABSENT, known as published_scenarios, study as published};
 pub(super) use crate::experiment::recover::{Recover, Wanted as RecoverWanted, study as recover};
@@ -29,10 +33,11 @@ pub(super) use crate::experiment::sweep::{
     Rows as SweepRows, Shard, Study as SweepStudy, Sweep, Unkept, Wanted as SweepWanted, merge, study as sweep,
 };
 pub(super) use crate::experiment::theory::{Wanted, study as theory};
-pub(super) use crate::experiment::trace::{Pick, Trace};
+pub(super) use crate::experiment::trace::{Pick, Sought, Trace};
 pub(super) use crate::experiment::variants::{Which, checked};
 pub(super) use crate::experiment::whatif::{Of as WhatIfOf, Wanted as WhatIfWanted, WhatIf, study as whatif};
 pub(super) use crate::experiment::why::{Study as Why, study as why};
+pub(super) use crate::import::{Fitted, fit, open_lines};
 pub(super) use crate::scenario::written::Axis;
 pub(super) use crate::scenario::{Checked, variants};
 
@@ -45,6 +50,56 @@ pub(super) fn read(file: Option<&Path>, colour: bool) -> Result<Source, Failure>
     })
 }
 
+/// A result that was kept: what `run --format json` wrote, whatever the file is called.
+pub(super) fn kept(path: &Path) -> Result<Vec<Summary>, Failure> {
+    let broken = |why: String| Failure::Broken(format!("{}: {why}", path.display()));
+    let text = scenario::kept(path, LARGEST_RESULT).map_err(broken)?;
+    Summary::stored(&text).map_err(|wrong| broken(wrong.to_string()))
+}
+
+/// Results are read whole; one of thirty services with histograms has two megabytes.
+const LARGEST_RESULT: u64 = 1 << 30;
+
+/// Reads a file of any kind that can be imported; one of lines is read line by line, whatever its size. Anything else is kept
+/// in memory as a whole, and takes up to four times its size.
+pub(super) fn take_in(import: &mut Import, path: &Path, ceiling: u64) -> Result<import::Kind, Failure> {
+    let broken = |why: String| Failure::Broken(format!("{}: {why}", path.display()));
+    let mut begun = false;
+    let streamed = scenario::lines(path, ceiling / 4, |nth, line| {
+        begun |= nth == 1 && import::Kind::of_line(line).is_some();
+        if !begun {
+            return Ok(false);
+        }
+        import.line(nth, line)?;
+        Ok(true)
+    });
+    match streamed {
+        Ok(true) => {
+            import.note(&shown(path), import::Kind::OtlpLines);
+            return Ok(import::Kind::OtlpLines);
+        }
+        Err(why) if begun => return Err(broken(why)),
+        _ => {}
+    }
+    let text = match scenario::kept(path, ceiling / 4) {
+        Ok(text) => text,
+        Err(why) => return Err(broken(format!("{why}; --max-memory allows more, four times the size of a file"))),
+    };
+    import.read(&shown(path), &text).map_err(broken)
+}
+
+/// The name of a file, without its folder.
+fn shown(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Whether a file holds a result rather than a scenario, told by its first character: no scenario begins with a brace, and
+/// what begins with a bracket and ends in `.json` is a list of results.
+pub(super) fn is_kept(path: &Path) -> bool {
+    let named = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+    named || scenario::kept(path, LARGEST_RESULT).is_ok_and(|text| text.trim_start().starts_with('{'))
+}
+
 /// What a command line says of how it is to be done.
 pub(super) fn options(change: &Change, jobs: Option<usize>) -> Options {
     let set = |s: &Setting| Edit { path: s.path.clone(), value: s.value.clone(), origin: "--set".into() };
@@ -53,6 +108,7 @@ pub(super) fn options(change: &Change, jobs: Option<usize>) -> Options {
         edits: change.settings().iter().map(set).collect(),
         ceiling: change.max_memory.unwrap_or(usual.ceiling),
         jobs,
+        idle: false,
     }
 }
 
@@ -115,14 +171,32 @@ fn refuse(complaints: &[Complaint], source: &Source, colour: bool) -> Failure {
 pub(super) fn understood(checked: &Checked, style: Style) -> String {
     let warnings = diag::render(&checked.warnings, &checked.source, style.color);
     let table = forecast::render(&scenario::forecast(&checked.scenario), style);
-    let parts = [scenario::canonical(&checked.scenario), table, warnings];
+    let parts = [scenario::canonical(&checked.scenario), table, warnings, open(&checked.source, true)];
     parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// The questions that a file leaves open: how many, and all of them where that is wanted.
+fn open(source: &Source, every: bool) -> String {
+    let all = open_lines(&source.text);
+    if all.is_empty() {
+        return String::new();
+    }
+    let lines = diag::nouns(all.len() as u64, "question");
+    let mut text = format!("open: {} {lines} that the file's input does not answer, with a default each", all.len());
+    if every {
+        let listed = all.iter().map(|(nth, line)| format!("\n  line {nth}: {}", crate::report::text::clean(line)));
+        text.extend(listed);
+    } else {
+        text += "; `hoptax check` lists them";
+    }
+    text + "\n"
 }
 
 /// What runs but looks wrong, rendered; what several variants share is told once.
 pub(super) fn warnings(all: &[Checked], colour: bool) -> Vec<String> {
     let mut said: Vec<Complaint> = Vec::new();
-    let mut rendered = Vec::new();
+    let mut rendered: Vec<String> = all.iter().take(1).map(|one| open(&one.source, false)).collect();
+    rendered.retain(|text| !text.is_empty());
     for checked in all {
         // A variant's places differ where its changes move the lines below them.
         let same = |a: &Complaint, b: &Complaint| a.code == b.code && a.message == b.message;
@@ -134,6 +208,11 @@ pub(super) fn warnings(all: &[Checked], colour: bool) -> Vec<String> {
         }
     }
     rendered
+}
+
+/// The scenario as it was understood: a file that says everything, its defaults marked.
+pub(super) fn canonical(checked: &Checked) -> String {
+    scenario::canonical(checked.scenario())
 }
 
 /// The scenario as a file that says everything, without its variants.
@@ -150,8 +229,14 @@ pub(super) fn topology(checked: &Checked) -> scenario::Topology {
 }
 
 /// Follows one request.
-pub(super) fn trace(checked: &Checked, pick: Pick, client: Option<&str>) -> Result<Trace, Failure> {
-    experiment::trace(checked, pick, client).map_err(Failure::Usage)
+pub(super) fn trace(checked: &Checked, which: Sought<'_>) -> Result<Trace, Failure> {
+    experiment::trace(checked, which).map_err(Failure::Usage)
+}
+
+/// About so many requests, as OpenTelemetry's JSON, one a line.
+pub(super) fn sampled(checked: &Checked, wanted: u64) -> String {
+    let found = experiment::trace::sampled(checked, wanted);
+    crate::report::export::otlp::lines(&found.traces, found.every)
 }
 
 /// The words that can be explained, sorted.
@@ -172,4 +257,32 @@ pub(super) fn absent(word: &str) -> Option<&'static str> {
 /// The JSON Schema of a scenario, with a newline at its end.
 pub(super) fn schema() -> String {
     format!("{:#}\n", scenario::json_schema())
+}
+
+/// Measured times.
+pub(super) enum Times {
+    /// Single ones, ns.
+    Samples(Vec<f64>),
+    /// Percentiles by name, each with a time as it was written.
+    Percentiles(Vec<(String, String)>),
+}
+
+/// Reads measured times: one a line, or percentiles.
+pub(super) fn times(path: &Path) -> Result<Times, Failure> {
+    let broken = |why: String| Failure::Broken(format!("{}: {why}", path.display()));
+    let text = scenario::kept(path, LARGEST_RESULT).map_err(broken)?;
+    let rows: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let known = ["p50", "p90", "p95", "p99", "p999"];
+    let percentile = |row: &&str| {
+        let (name, time) = row.split_once([',', ';', '\t', ' '])?;
+        let time = time.trim();
+        (known.contains(&name.trim()) && crate::units::parse_nanos(time).is_ok())
+            .then(|| (name.trim().to_owned(), time.to_owned()))
+    };
+    let points: Vec<(String, String)> = rows.iter().filter_map(percentile).collect();
+    if points.len() == rows.len() && points.len() > 1 {
+        return Ok(Times::Percentiles(points));
+    }
+    scenario::times(&text).map(Times::Samples).map_err(broken)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::args::Change;
-use super::engine::{self, Checked};
+use super::engine::{self, Checked, Options};
 use super::exit::{Exit, Failure};
 use super::output::{self, Output};
 use super::{pictures, run};
@@ -48,7 +48,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     output::writable(&args.files)?;
     let colour = output.colour_errors();
     let source = engine::read(args.file.as_deref(), colour)?;
-    let options = engine::options(&args.change, None);
+    let options = Options { idle: true, ..engine::options(&args.change, None) };
     let checked = engine::check(&source, args.change.variant.as_deref(), &options, colour)?;
     let mut failures = Vec::new();
     for (path, kind) in args.files.iter().zip(kinds).filter(|(path, _)| !run::is_stdout(path)) {
@@ -80,8 +80,19 @@ fn kind(path: &Path) -> Result<Option<Format>, Failure> {
 /// Who leads to whom, and what is one in fact.
 pub(super) fn diagram(checked: &Checked) -> Diagram {
     let mut diagram = Diagram::of(&engine::topology(checked));
-    for (unit, own) in engine::diagnose(checked).units.into_iter().enumerate() {
+    let found = engine::diagnose(checked);
+    let mut most = found.units.len();
+    for (unit, own) in found.units.into_iter().enumerate() {
         diagram.units.extend(own.into_iter().map(|name| (name, unit + 1)));
+    }
+    // What is built into one service is one with it.
+    for (name, hosts) in found.built_in {
+        let [host] = &hosts[..] else { continue };
+        let unit = *diagram.units.entry(host.clone()).or_insert_with(|| {
+            most += 1;
+            most
+        });
+        diagram.units.insert(name, unit);
     }
     diagram
 }

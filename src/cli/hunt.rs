@@ -6,11 +6,13 @@ use super::output::{self, Output};
 use super::progress::Progress;
 use super::run::Kind;
 use super::studied::{Asked, Found};
+use crate::diag::nouns;
 use crate::report::{hunt, json};
 use crate::units::Span;
 
 /// Look for the smallest fault that breaks a promise, or is never recovered from; `-o repro.toml` keeps it for CI
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(mut_arg("files", |files| files.help("Write this too: .toml (a scenario with that fault), .json .csv .md .txt, or `-`: standard output and nothing else there; may be repeated")))]
 pub(super) struct Args {
     #[command(flatten)]
     asked: Asked,
@@ -46,6 +48,10 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         at_s: args.at.map(Span::as_secs_f64),
         never_recovers: args.never_recovers,
     };
+    let many = engine::hunted(&checked, &wanted);
+    let many = many.map_err(|trouble| engine::told(trouble, &options, output.colour_errors()))?;
+    output
+        .note(&format!("{many} {} to try, those that break something again and shorter", nouns(many as u64, "fault")));
     let progress = Progress::begin(asked.progress, output);
     let study = engine::hunt(&checked, &wanted, asked.jobs, &progress);
     progress.end();

@@ -14,14 +14,18 @@ mod diagnose;
 mod engine;
 mod exit;
 mod explain;
+mod fit;
 mod graph;
 mod hunt;
+mod import;
 mod interaction;
 mod new;
 mod output;
 mod pictures;
 mod progress;
 mod recover;
+mod regression;
+mod report;
 mod run;
 mod schema;
 mod studied;
@@ -73,9 +77,12 @@ enum Verb {
     Hunt(hunt::Args),
     Recover(recover::Args),
     Sweep(sweep::Args),
+    Report(report::Args),
     Whatif(whatif::Args),
     Why(why::Args),
     Graph(graph::Args),
+    Import(import::Args),
+    Fit(fit::Args),
     Explain(explain::Args),
     Validate(validate::Args),
     Schema(schema::Args),
@@ -129,9 +136,12 @@ impl Verb {
             Verb::Hunt(args) => hunt::act(&args, output),
             Verb::Recover(args) => recover::act(&args, output),
             Verb::Sweep(args) => sweep::act(&args, output),
+            Verb::Report(args) => report::act(&args, output),
             Verb::Whatif(args) => whatif::act(&args, output),
             Verb::Why(args) => why::act(&args, output),
             Verb::Graph(args) => graph::act(&args, output),
+            Verb::Import(args) => import::act(&args, output),
+            Verb::Fit(args) => fit::act(&args, output),
             Verb::Explain(args) => explain::act(&args, output),
             Verb::Validate(args) => validate::act(&args, output),
             Verb::Schema(args) => schema::act(&args),

@@ -15,7 +15,7 @@ type Word = (&'static str, &'static str);
 pub(super) const OF_RUNS: &[Word] = &[
     ("percentiles", "no request was answered"),
     ("timeline", "no request set out"),
-    ("queues", "there are no queues and no topics"),
+    ("queues", "there are no queues and no topics, or no message ever waited in one"),
     ("replicas", "nothing follows the load: no `autoscale`"),
     ("ledger", "no request was answered"),
     ("nodes", "no node was used"),
@@ -55,10 +55,12 @@ pub(super) fn known(files: &[PathBuf], words: &[Word]) -> Result<(), Failure> {
         let stem = stem(path);
         let named = words.iter().any(|(word, _)| stem.ends_with(word))
             || OF_ONE.iter().any(|word| stem.starts_with(&format!("{word}-")) || stem.contains(&format!("-{word}-")));
-        if let (false, Some((_, word))) = (named, stem.rsplit_once('-')) {
+        // What stands behind a hyphen names a picture, and so does what is nearly the name of one.
+        let behind = stem.rsplit_once('-').map(|(_, word)| word);
+        if let (false, Some(word)) = (named, behind.or_else(|| nearly(&stem, words))) {
             let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             return Err(Failure::Usage(format!(
-                "{}: there is no picture `{}`; there are {}; a name without a hyphen shows {}",
+                "{}: there is no picture `{}`; there are {}; any other name without a hyphen shows {}",
                 shown(path),
                 crate::report::text::clean(word),
                 all.join(", "),
@@ -68,6 +70,14 @@ pub(super) fn known(files: &[PathBuf], words: &[Word]) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+/// The stem, where it is a picture's word misspelt.
+fn nearly<'s>(stem: &'s str, words: &[Word]) -> Option<&'s str> {
+    words.iter().any(|(word, _)| strsim::jaro_winkler(stem, word) > NEARLY).then_some(stem)
+}
+
+/// From this likeness on a name was meant to be that of a picture (Jaro and Winkler's, 1 for the same).
+const NEARLY: f64 = 0.9;
 
 fn is_png(ending: &std::ffi::OsStr) -> bool {
     ending.eq_ignore_ascii_case("png")
@@ -94,6 +104,38 @@ pub(super) fn is_ours(name: &str) -> bool {
     let Some(stem) = name.strip_suffix(".svg").or_else(|| name.strip_suffix(".png")) else { return false };
     let of_one = |word: &str| stem.strip_prefix(word).is_some_and(|rest| rest.starts_with('-'));
     OF_COMPARISONS.iter().any(|(word, _)| stem == *word) || OF_ONE.iter().any(|word| of_one(word))
+}
+
+/// All pictures of runs, by their names.
+#[cfg(feature = "charts")]
+pub(super) fn drawn(summaries: &[Summary]) -> Vec<(String, String)> {
+    titled_all(crate::report::chart::pictures(summaries))
+}
+
+/// None: this build draws no pictures.
+#[cfg(not(feature = "charts"))]
+pub(super) fn drawn(_: &[Summary]) -> Vec<(String, String)> {
+    Vec::new()
+}
+
+/// All pictures of a comparison, by their names.
+#[cfg(feature = "charts")]
+pub(super) fn drawn_of(comparison: &Comparison, summaries: &[Summary]) -> Vec<(String, String)> {
+    titled_all(crate::report::chart::compared(comparison, summaries))
+}
+
+/// None: this build draws no pictures.
+#[cfg(not(feature = "charts"))]
+pub(super) fn drawn_of(_: &Comparison, _: &[Summary]) -> Vec<(String, String)> {
+    Vec::new()
+}
+
+#[cfg(feature = "charts")]
+fn titled_all(pictures: Vec<crate::report::chart::Picture>) -> Vec<(String, String)> {
+    let capital = |name: &str| {
+        name.chars().next().map_or_else(String::new, |c| c.to_uppercase().chain(name.chars().skip(1)).collect())
+    };
+    pictures.into_iter().map(|picture| (format!("Picture: {}", capital(&picture.name)), picture.svg)).collect()
 }
 
 /// Writes all pictures into a folder, as SVG and as PNG, and says their names.
@@ -314,7 +356,9 @@ mod tests {
             assert_eq!(asks(name, OF_RUNS), Ok(()), "{name}");
         }
         assert_eq!(asks("differences.svg", OF_COMPARISONS), Ok(()));
-        for name in ["shop-differences.svg", "shop-percentile.png", "my-shop.svg"] {
+        for name in
+            ["shop-differences.svg", "shop-percentile.png", "my-shop.svg", "queue.svg", "timelin.png", "percentile.svg"]
+        {
             let Err(Failure::Usage(text)) = asks(name, OF_RUNS) else { panic!("{name}") };
             assert!(text.contains("percentiles, timeline") && text.contains("no picture"), "{text}");
         }

@@ -10,8 +10,9 @@ use super::exit::{Exit, Failure};
 use super::output::{self, Output};
 use super::pictures;
 use super::progress::{Mode, Progress};
+use super::regression::{self, Against, Gate};
 use crate::experiment::summary::{Outcome, Summary};
-use crate::report::{csv, json, junit, markdown, table};
+use crate::report::{csv, html, json, junit, markdown, table};
 
 /// Run a scenario and report every figure with its interval
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -26,7 +27,7 @@ pub(super) struct Args {
     /// What standard output carries
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Write this too: .json .csv .md .txt .svg .png, or `-`: standard output and nothing else there (JSON unless
+    /// Write this too: .html (a page to hand round) .json .csv .md .txt .xml (`JUnit`) .otlp.jsonl (traces) .svg .png, or `-`: standard output and nothing else there (JSON unless
     /// --format says otherwise); may be repeated. A picture shows what its name ends in:
     /// `percentiles` (else this), `timeline`, `ledger`, `nodes`, `failing`, `pressure`, `policies`, `queues`, `replicas`, `graph`
     #[arg(short = 'o', value_name = "FILE")]
@@ -34,9 +35,19 @@ pub(super) struct Args {
     /// Write everything into this folder: JSON, CSV, Markdown, charts; what another run left of these goes
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
+    /// How many requests a file that ends in `.otlp.jsonl` is to hold, spread evenly over the measured time of the first
+    /// replication
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    traces: u64,
     /// In the JSON, the figures of every single replication too
     #[arg(long)]
     per_replication: bool,
+    /// Hold the run against this result that was kept: what changed beyond noise. Paired where that was written with
+    /// --per-replication
+    #[arg(long, value_name = "RESULT.json")]
+    baseline: Option<PathBuf>,
+    #[command(flatten)]
+    gate: Gate,
     /// Do not judge SLOs
     #[arg(long)]
     no_slo: bool,
@@ -66,8 +77,11 @@ pub(super) enum Format {
 pub(super) enum Kind {
     Text(Format),
     Junit,
+    Html,
     Svg,
     Png,
+    /// Traces, for whoever reads OpenTelemetry's JSON.
+    Traces,
 }
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
@@ -77,13 +91,64 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     if let Some(folder) = args.output.as_deref().or_else(|| usual(args).then(|| Path::new(USUAL))) {
         output::writable_folder(folder)?;
     }
-    let (summaries, ended) = simulate(args, output)?;
+    let base = args.baseline.as_deref().map(regression::baseline).transpose()?;
+    let Ran { summaries, ended, beside } = simulate(args, &kinds, output)?;
+    let against = base.map(|base| regression::against(&base, &summaries, args.gate)).transpose()?;
     let exit = summaries.iter().fold(ended, |exit, summary| exit.or(verdict(summary, args.strict)));
-    Ok(output.told(exit, deliver(&summaries, args, &kinds, output)))
+    let exit = exit.or(against.as_ref().map_or(Exit::Done, Against::exit));
+    let folder = folder(args, &summaries);
+    let place = Place { files: &args.files, kinds: &kinds, format: args.format, folder };
+    let held = Held { summaries: &summaries, against: against.as_ref(), beside: &beside };
+    Ok(output.told(exit, deliver(held, &place, output)))
 }
 
-/// Runs the file, one of its variants, or all of them, and says whether all of them were run.
-fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failure> {
+/// Where results are written, and as what.
+pub(super) struct Place<'a> {
+    pub(super) files: &'a [PathBuf],
+    pub(super) kinds: &'a [Kind],
+    pub(super) format: Option<Format>,
+    pub(super) folder: Option<PathBuf>,
+}
+
+/// What was run, how that ended, and what a page shows besides.
+struct Ran {
+    summaries: Vec<Summary>,
+    ended: Exit,
+    beside: Beside,
+}
+
+/// What a page shows besides figures.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// The scenarios as they were understood, by their names.
+    scenarios: Vec<(String, String)>,
+    /// Single requests as pictures, by what they are.
+    requests: Vec<(String, String)>,
+    /// Many of them, as OpenTelemetry's JSON, one a line.
+    traces: String,
+}
+
+impl Beside {
+    fn of(checked: &[engine::Checked]) -> Self {
+        let name = |one: &engine::Checked| one.variant().unwrap_or("as written").to_owned();
+        let scenarios = checked.iter().map(|one| (name(one), engine::canonical(one))).collect();
+        let one = checked.first().filter(|_| checked.len() == 1);
+        let picks = [
+            ("Request: the slowest", engine::Pick::Slowest),
+            ("Request: at the 99th percentile", engine::Pick::Quantile(0.99)),
+            ("Request: one that failed", engine::Pick::Failed),
+        ];
+        // A request that there is not, such as one that failed, is not shown.
+        let drawn = |(title, pick): (&str, engine::Pick)| {
+            let trace = engine::trace(one?, engine::Sought::first(pick)).ok()?;
+            Some((title.to_owned(), pictures::waterfall(&trace).ok()?))
+        };
+        Self { scenarios, requests: picks.into_iter().filter_map(drawn).collect(), traces: String::new() }
+    }
+}
+
+/// Runs the file, one of its variants, or all of them, and says whether all of them were run; with what pages show besides.
+fn simulate(args: &Args, kinds: &[Kind], output: &Output) -> Result<Ran, Failure> {
     let colour = output.colour_errors();
     let source = engine::read(args.file.as_deref(), colour)?;
     let options = engine::options(&args.change, args.jobs);
@@ -110,24 +175,31 @@ fn simulate(args: &Args, output: &Output) -> Result<(Vec<Summary>, Exit), Failur
     if args.per_replication {
         summaries = summaries.into_iter().map(Summary::with_replications).collect();
     }
-    Ok((summaries, if whole { Exit::Done } else { Exit::Interrupted }))
+    let mut beside = if whole && kinds.contains(&Kind::Html) { Beside::of(&checked) } else { Beside::default() };
+    if let (true, [one]) = (kinds.contains(&Kind::Traces), checked.as_slice()) {
+        beside.traces = engine::sampled(one, args.traces);
+    }
+    Ok(Ran { summaries, ended: if whole { Exit::Done } else { Exit::Interrupted }, beside })
 }
 
 /// Writes files first: a reader of standard output may go away early. What fails keeps nothing else from being written.
-fn deliver(summaries: &[Summary], args: &Args, kinds: &[Kind], output: &Output) -> Vec<Failure> {
+pub(super) fn deliver(held: Held<'_>, place: &Place<'_>, output: &Output) -> Vec<Failure> {
     let mut failures = Vec::new();
-    for (path, kind) in args.files.iter().zip(kinds).filter(|(path, _)| !is_stdout(path)) {
-        failures.extend(content(summaries, *kind, path).and_then(|bytes| output::file(path, &bytes)).err());
+    for (path, kind) in place.files.iter().zip(place.kinds).filter(|(path, _)| !is_stdout(path)) {
+        let bytes = content(held, *kind, path);
+        failures.extend(bytes.and_then(|bytes| output::file(path, &bytes)).err());
     }
-    if let Some(folder) = folder(args, summaries) {
-        match everything(summaries, &folder, output) {
+    if let Some(folder) = &place.folder {
+        match everything(held.summaries, folder, output) {
             Ok(()) => output.note(&format!("charts, JSON and CSV: {}", output::shown(&folder.join("")))),
             Err(failure) => failures.push(failure),
         }
     }
-    let piped = args.files.iter().any(|path| is_stdout(path));
-    let format = args.format.unwrap_or(if piped { Format::Json } else { Format::Table });
-    failures.extend(output::result(text(summaries, format, output.style()).as_bytes()).err());
+    let piped = place.files.iter().any(|path| is_stdout(path));
+    let format = place.format.unwrap_or(if piped { Format::Json } else { Format::Table });
+    let told = matches!(format, Format::Table | Format::Md);
+    held.against.iter().filter(|_| !told).for_each(|against| output.note(&against.sentence()));
+    failures.extend(output::result(held.text(format, output.style()).as_bytes()).err());
     failures
 }
 
@@ -184,12 +256,43 @@ pub(super) fn tidy(folder: &Path, texts: &[String], charts: &[String], output: &
     output::sweep(&folder.join("charts"), &stale, output);
 }
 
-fn content(summaries: &[Summary], kind: Kind, path: &Path) -> Result<Vec<u8>, Failure> {
+/// Runs, what they were held against, and what a page shows besides.
+#[derive(Clone, Copy)]
+pub(super) struct Held<'a> {
+    pub(super) summaries: &'a [Summary],
+    pub(super) against: Option<&'a Against>,
+    pub(super) beside: &'a Beside,
+}
+
+impl Held<'_> {
+    /// The text of a run; before it in a sentence, and after it in full, how it stands against what was kept. JSON and CSV
+    /// are of the run alone.
+    fn text(self, format: Format, style: table::Style) -> String {
+        let text = text(self.summaries, format, style);
+        self.against.map_or_else(|| text.clone(), |against| against.around(&text, format, style))
+    }
+
+    fn page(self) -> String {
+        let mut pictures = pictures::drawn(self.summaries);
+        pictures.extend(self.beside.requests.iter().cloned());
+        let mut leaf = html::run(self.summaries, &self.beside.scenarios, &pictures);
+        leaf.answers.splice(0..0, self.against.map(Against::sentence));
+        leaf.html()
+    }
+}
+
+fn content(held: Held<'_>, kind: Kind, path: &Path) -> Result<Vec<u8>, Failure> {
     match kind {
-        Kind::Text(format) => Ok(text(summaries, format, table::Style::of_file()).into_bytes()),
-        Kind::Junit => Ok(junit::render(summaries).into_bytes()),
-        Kind::Svg => Ok(pictures::svg(summaries, path)?.into_bytes()),
-        Kind::Png => pictures::png(&pictures::svg(summaries, path)?),
+        Kind::Text(format) => Ok(held.text(format, table::Style::of_file()).into_bytes()),
+        Kind::Junit => Ok(junit::render(held.summaries).into_bytes()),
+        Kind::Html => Ok(held.page().into_bytes()),
+        Kind::Traces if held.beside.traces.is_empty() => Err(Failure::Usage(format!(
+            "{}: traces are of one scenario that is run; name a variant",
+            output::shown(path)
+        ))),
+        Kind::Traces => Ok(held.beside.traces.clone().into_bytes()),
+        Kind::Svg => Ok(pictures::svg(held.summaries, path)?.into_bytes()),
+        Kind::Png => pictures::png(&pictures::svg(held.summaries, path)?),
     }
 }
 
@@ -215,15 +318,17 @@ fn kind(path: &Path) -> Result<Kind, Failure> {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     match ending.as_deref() {
         _ if is_stdout(path) => Ok(Kind::Text(Format::Json)),
+        Some("jsonl") => Ok(Kind::Traces),
         Some("json") => Ok(Kind::Text(Format::Json)),
         Some("csv") => Ok(Kind::Text(Format::Csv)),
         Some("xml") => Ok(Kind::Junit),
         Some("md") => Ok(Kind::Text(Format::Md)),
         Some("txt") => Ok(Kind::Text(Format::Table)),
+        Some("html" | "htm") => Ok(Kind::Html),
         Some("svg") => Ok(Kind::Svg),
         Some("png") => Ok(Kind::Png),
         _ => Err(Failure::Usage(format!(
-            "{}: cannot tell what to write; end the name in .json, .csv, .md, .txt, .xml (JUnit), .svg or .png",
+            "{}: cannot tell what to write; end the name in .json, .csv, .md, .txt, .html, .xml (JUnit), .otlp.jsonl (traces), .svg or .png",
             output::shown(path)
         ))),
     }
@@ -309,10 +414,15 @@ mod tests {
     #[test]
     fn files_hold_what_their_endings_say() {
         let folder = tempfile::tempdir().unwrap();
-        let names = ["a.json", "a.csv", "a.md", "a.txt", "a.svg", "a.png", "a-timeline.svg"];
+        let names = ["a.json", "a.csv", "a.md", "a.txt", "a.svg", "a.png", "a-timeline.svg", "a.html"];
         let args = Args { files: names.map(|name| folder.path().join(name)).into(), ..Args::default() };
         for (path, kind) in args.files.iter().zip(kinds(&args.files).unwrap()) {
-            let bytes = content(&[sample::summary()], kind, path).unwrap();
+            let bytes = content(
+                Held { summaries: &[sample::summary()], against: None, beside: &Beside::default() },
+                kind,
+                path,
+            )
+            .unwrap();
             output::file(path, &bytes).unwrap();
         }
         let starts = |name: &str, with: &[u8]| {
@@ -323,6 +433,7 @@ mod tests {
         starts("a.csv", b"section,");
         starts("a.md", b"# chain\n");
         starts("a.txt", b"chain");
+        starts("a.html", b"<!DOCTYPE html>");
         starts("a.svg", b"<svg");
         starts("a.png", b"\x89PNG");
         let over_time = std::fs::read_to_string(folder.path().join("a-timeline.svg")).unwrap();

@@ -12,6 +12,10 @@ use super::run::{self, Format, Kind};
 use crate::report::page::Page;
 use crate::report::table::Style;
 
+/// What is said of `-o` by verbs that draw nothing.
+pub(super) const TEXTS: &str =
+    "Write this too: .json .csv .md .txt, or `-`: standard output and nothing else there; may be repeated";
+
 /// What every study is told.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Asked {
@@ -25,7 +29,7 @@ pub(super) struct Asked {
     /// What standard output carries
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
-    /// Write this too: .json .csv .md .txt .svg .png, or `-`: standard output and nothing else there; may be repeated
+    /// Write this too: .html .json .csv .md .txt .svg .png, or `-`: standard output and nothing else there; may be repeated
     #[arg(short = 'o', value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// Write everything into this folder: JSON, CSV, Markdown, the picture
@@ -81,12 +85,21 @@ impl Asked {
 
     /// The scenario, its warnings said.
     pub(super) fn scenario(&self, output: &Output) -> Result<(Checked, Options), Failure> {
+        self.read(output, false)
+    }
+
+    /// The same, which may be without clients: of such a file is told what is written.
+    pub(super) fn idle(&self, output: &Output) -> Result<(Checked, Options), Failure> {
+        self.read(output, true)
+    }
+
+    fn read(&self, output: &Output, idle: bool) -> Result<(Checked, Options), Failure> {
         if self.change.variant.as_deref() == Some("all") {
             return Err(Failure::Usage("one scenario is studied; name a variant instead of `all`".into()));
         }
         let colour = output.colour_errors();
         let source = engine::read(self.file.as_deref(), colour)?;
-        let options = engine::options(&self.change, self.jobs);
+        let options = Options { idle, ..engine::options(&self.change, self.jobs) };
         let checked = engine::check(&source, self.change.variant.as_deref(), &options, colour)?;
         for warnings in engine::warnings(std::slice::from_ref(&checked), colour) {
             output.rendered(warnings.trim_end());
@@ -155,8 +168,13 @@ impl Found<'_> {
     fn bytes(&self, kind: Kind) -> Result<Vec<u8>, Failure> {
         match kind {
             Kind::Text(format) => Ok(self.text(format, Style::of_file()).into_bytes()),
+            Kind::Html => {
+                let picture = self.picture.and_then(|draw| draw().ok());
+                Ok(crate::report::html::page(&(self.page)(true), picture).html().into_bytes())
+            }
             Kind::Svg => Ok(self.drawn()?.into_bytes()),
             Kind::Png => pictures::png(&self.drawn()?),
+            Kind::Traces => Err(Failure::Usage("traces are of one run; `hoptax run` writes them".into())),
             Kind::Junit => Err(Failure::Usage("JUnit is about promises; this judges none".into())),
         }
     }

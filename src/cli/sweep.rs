@@ -37,7 +37,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let kinds = args.asked.kinds()?;
     if !args.merge.is_empty() {
         let parts = args.merge.iter().map(|folder| Folder::of(folder.clone(), "").part());
-        let study = engine::merge(&parts.collect::<Result<Vec<_>, _>>()?).map_err(merged)?;
+        let study = engine::merge(&parts.collect::<Result<Vec<_>, _>>()?).map_err(|trouble| merged(&trouble))?;
         return args.deliver(&study, &kinds, output);
     }
     let shard = args.part()?;
@@ -57,7 +57,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
 }
 
 /// What cannot be merged is no mistake of the command line: a folder is not what it should be.
-fn merged(trouble: engine::Trouble) -> Failure {
+fn merged(trouble: &engine::Trouble) -> Failure {
     Failure::Broken(trouble.to_string())
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::args::Change;
-use super::engine::{self, Pick, Trace};
+use super::engine::{self, Pick, Sought, Trace};
 use super::exit::{Exit, Failure};
 use super::output::{self, Output};
 use super::pictures;
@@ -20,13 +20,16 @@ pub(super) struct Args {
     file: Option<PathBuf>,
     #[command(flatten)]
     change: Change,
-    /// Which request: `slowest`, the one at a percentile such as `p99`, `failed` (the first that failed as most did), or
+    /// Sought request: `slowest`, the one at a percentile such as `p99`, `failed` (the first that failed as most did), or
     /// the N-th of the measured time
     #[arg(long, value_name = "WHICH", value_parser = pick, default_value = "slowest")]
     request: Pick,
     /// Whose request, where there are several clients
     #[arg(long, value_name = "NAME")]
     client: Option<String>,
+    /// In which replication: a failure that the first does not have may be in another
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    replication: u32,
     /// What standard output carries
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
@@ -67,7 +70,8 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let source = engine::read(args.file.as_deref(), colour)?;
     let options = engine::options(&args.change, None);
     let checked = engine::check(&source, args.change.variant.as_deref(), &options, colour)?;
-    let trace = engine::trace(&checked, args.request, args.client.as_deref())?;
+    let which = Sought { pick: args.request, client: args.client.as_deref(), replication: args.replication };
+    let trace = engine::trace(&checked, which)?;
     // A reader of standard output may go away early, so files come first.
     let mut failures = Vec::new();
     for (path, kind) in args.files.iter().zip(kinds).filter(|(path, _)| !is_stdout(path)) {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::Change;
-use super::engine::{self, Pick};
+use super::engine::{self, Pick, Sought};
 use super::exit::{Exit, Failure};
 use super::output::{self, Output};
 use super::progress::{Mode, Progress};
@@ -19,13 +19,16 @@ pub(super) struct Args {
     file: Option<PathBuf>,
     #[command(flatten)]
     change: Change,
-    /// Which request: the N-th of the measured time, `slowest`; or many at once, alike ones together: those beyond a
+    /// Sought request: the N-th of the measured time, `slowest`; or many at once, alike ones together: those beyond a
     /// percentile such as `p99`, `failed`; of more than a hundred, a hundred spread evenly
     #[arg(long, value_name = "WHICH", default_value = "p99")]
     request: String,
     /// Whose request, where there are several clients
     #[arg(long, value_name = "NAME")]
     client: Option<String>,
+    /// In which replication: a failure that the first does not have may be in another
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    replication: u32,
     /// What standard output carries
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
@@ -38,7 +41,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
-    let which: Pick = pick(&args.request).map_err(|why| {
+    let asked: Pick = pick(&args.request).map_err(|why| {
         Failure::Usage(format!("--request {}: {why}", output::shown(std::path::Path::new(&args.request))))
     })?;
     let kinds = run::kinds(&args.files)?;
@@ -56,8 +59,9 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let source = engine::read(args.file.as_deref(), colour)?;
     let options = engine::options(&args.change, None);
     let checked = engine::check(&source, args.change.variant.as_deref(), &options, colour)?;
+    let which = Sought { pick: asked, client: args.client.as_deref(), replication: args.replication };
     let progress = Progress::begin(args.progress, output);
-    let study = engine::why(&checked, (which, &args.request), args.client.as_deref(), &progress);
+    let study = engine::why(&checked, which, &args.request, &progress);
     progress.end();
     let engine::Why { why, whole } = study.map_err(|trouble| engine::told(trouble, &options, colour))?;
     let page = |every: bool| -> Page { reason::page(&why, every) };

@@ -11,6 +11,7 @@
 //! Never made a message: a call whose answer is used. Always said: what a caller no longer learns, how long it takes until the
 //! effect can be seen, and how many are promised but not yet done at any moment.
 
+mod back;
 mod house;
 mod interaction;
 mod owners;

@@ -12,11 +12,14 @@ use super::estimate::CONFIDENCE;
 use super::summary::{Estimate, Replicate, Stats, Summary, Tool};
 use crate::stats::{Paired, Sections, paired_quantile, paired_ratio, paired_share};
 
+mod apart;
 mod cast;
+mod stored;
 mod study;
 mod total;
 
 pub use cast::{Cast, WRITTEN};
+pub use stored::{Regression, regressions, stored};
 pub use study::{Study, study};
 pub use total::{Confirmed, Overall, Total, confirm};
 
@@ -228,8 +231,37 @@ impl Verdict {
     }
 }
 
+/// What is held against what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pairing {
+    /// When replications of one are held against the same ones of the other.
+    Replications,
+    /// When figures are held against figures, because the runs have no draws in common, or what each of them did is unknown.
+    None,
+}
+
+impl Pairing {
+    /// How it is said.
+    fn told(self) -> &'static str {
+        match self {
+            Self::Replications => "common random numbers, replication by replication",
+            Self::None => "unpaired: Welch's t on the interval of each figure",
+        }
+    }
+}
+
 /// Compares the first with each of the others. Their runs must have the same seed and replications.
 pub fn compare(base: &Summary, others: &[Summary], closed_clients: Vec<String>, notes: Vec<String>) -> Comparison {
+    held(base, others, (closed_clients, notes), Pairing::Replications)
+}
+
+/// The first against each of the others; with the closed clients, and what else is to be known.
+fn held(
+    base: &Summary,
+    others: &[Summary],
+    (closed_clients, notes): (Vec<String>, Vec<String>),
+    pairing: Pairing,
+) -> Comparison {
     Comparison {
         schema_version: 1,
         tool: base.tool.clone(),
@@ -238,14 +270,14 @@ pub fn compare(base: &Summary, others: &[Summary], closed_clients: Vec<String>, 
             replications: base.run.replications,
             duration_s: base.run.duration_s,
             confidence: CONFIDENCE,
-            pairing: "common random numbers, replication by replication",
+            pairing: pairing.told(),
             closed_clients,
             note: base.run.note.clone(),
             notes,
         },
         base: side(base),
-        others: others.iter().map(|other| versus(base, other)).collect(),
-        total: total::of(base, others),
+        others: others.iter().map(|other| versus(base, other, pairing)).collect(),
+        total: total::of(base, others, pairing),
         patterns: None,
     }
 }
@@ -259,9 +291,14 @@ fn side(summary: &Summary) -> Side {
     Side { name: name(summary), scenario: summary.scenario.name.clone(), hash: summary.scenario.hash.clone() }
 }
 
-fn versus(base: &Summary, other: &Summary) -> Versus {
-    let (clients, mut unmatched) = matched(&base.clients, &other.clients);
-    let (mut flows, alone) = matched(&base.flows, &other.flows);
+fn versus(base: &Summary, other: &Summary, pairing: Pairing) -> Versus {
+    let runs = [base.run.replications, other.run.replications];
+    let both = |a: &Stats, b: &Stats| match pairing {
+        Pairing::Replications => figures(a, b),
+        Pairing::None => apart::figures(a, b, runs),
+    };
+    let (clients, mut unmatched) = matched(&base.clients, &other.clients, &both);
+    let (mut flows, alone) = matched(&base.flows, &other.flows, &both);
     // A flow that is never done in either says nothing.
     flows.retain(|_, figures| figures.mean_ms.base.value.or(figures.mean_ms.other.value).is_some());
     unmatched.extend(alone);
@@ -272,8 +309,9 @@ fn versus(base: &Summary, other: &Summary) -> Versus {
 fn matched(
     base: &BTreeMap<String, Stats>,
     other: &BTreeMap<String, Stats>,
+    of: &dyn Fn(&Stats, &Stats) -> Figures,
 ) -> (BTreeMap<String, Figures>, Vec<String>) {
-    let both = base.iter().filter_map(|(name, stats)| Some((name.clone(), figures(stats, other.get(name)?))));
+    let both = base.iter().filter_map(|(name, stats)| Some((name.clone(), of(stats, other.get(name)?))));
     let alone = |a: &BTreeMap<String, Stats>, b: &BTreeMap<String, Stats>| {
         a.keys().filter(|name| !b.contains_key(*name)).cloned().collect::<Vec<_>>()
     };

@@ -22,7 +22,7 @@ use rare::fate;
 
 use super::summary::{
     BreakerFigures, CacheFigures, Depth, Distribution, InSystem, Moment, Node, Partial, Policing, Queue, Replicate,
-    Stats,
+    ReplicationFigures, Stats,
 };
 
 pub(crate) use arrived::{beyond_in, quantile as arrived_quantile};
@@ -323,6 +323,16 @@ impl Seen<'_> {
             hit_rate: proportion(&hits, CONFIDENCE),
         }
     }
+
+    /// What reads of a database saw whose replicas lag; nothing of any other node.
+    fn replication(&self) -> Option<ReplicationFigures> {
+        let stale: Vec<(u64, u64)> = self.each.iter().map(|(s, _)| (s.misses, s.hits + s.misses)).collect();
+        (self.node.kind == "database" && stale.iter().any(|reads| reads.1 > 0)).then(|| ReplicationFigures {
+            reads: self.count(|s| s.hits + s.misses),
+            stale_reads: self.count(|s| s.misses),
+            stale_share: proportion(&stale, CONFIDENCE),
+        })
+    }
 }
 
 /// What the replications saw of a node.
@@ -364,6 +374,7 @@ pub(crate) fn node(replications: &[Replication], at: usize, plan: &Plan, behind:
         wait_ms: visits::waits(replications, at, plan),
         sojourn_ms: visits::sojourns(replications, at, plan),
         cache: plan.caches.iter().any(|cache| cache.node.index() == at).then(|| seen.cache()),
+        replication: seen.replication(),
         workers: seen.node.capacity().map(|own| workers(own, seen.fleet.told.mean.value.unwrap_or(0.0))),
         replicas: seen.fleet.told,
         kind: seen.node.kind.into(),

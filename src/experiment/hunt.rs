@@ -6,8 +6,11 @@
 //! down, all of their replicas, half or one. A promise is broken when its whole interval lies on the wrong side, over twenty runs at least: what `hoptax run` calls
 //! failed. Never recovered from: surely more than half of the runs are not as before, by the rule of every run's recovery.
 //!
-//! A longer fault is taken to do no less harm. So each candidate is tried at the largest size that would still be news, and
-//! where that breaks something its length is halved until the steps are small. The smallest of all is then held to fresh
+//! The file's own faults are left out: what is asked is what one fault does alone, and a promise that fails with them is broken
+//! already.
+//!
+//! A longer fault is taken to do no less harm. So each candidate is tried at the largest size that would still be news, five runs of it first: where these meet
+//! every promise with their whole intervals and all come back, that is all. Where it breaks something its length is halved until the steps are small. The smallest of all is then held to fresh
 //! seeds: made longer until it breaks something there, too, and shorter while nine tenths of it still do, with fewer replicas
 //! while one less still does.
 
@@ -56,6 +59,8 @@ pub struct Conditions {
     pub fresh_seed: u64,
     /// Independent runs of each fault.
     pub replications: u32,
+    /// Of these, how many come first: where they meet every promise the others are spared.
+    pub first_look: u32,
     /// Measured time, s.
     pub duration_s: f64,
     /// Confidence of the intervals.
@@ -90,6 +95,9 @@ pub struct Hunt {
     pub run: Conditions,
     /// What is promised; what does not hold without any fault is not hunted for.
     pub promises: Vec<Promised>,
+    /// The file's own faults, which are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// What was tried, in this order.
     pub tried: Vec<Tried>,
     /// The smallest that breaks something.
@@ -114,6 +122,9 @@ pub struct Study {
 
 /// Runs of each fault, at least.
 const RUNS: u32 = 20;
+
+/// Runs of a fault that come first.
+const FIRST_LOOK: u32 = 5;
 
 /// The longest fault, s, where nobody says.
 const UP_TO_S: f64 = 60.0;
@@ -176,6 +187,7 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
             seed: without.run.seed,
             fresh_seed: hunter.fresh_seed(),
             replications: without.run.replications,
+            first_look: FIRST_LOOK,
             duration_s,
             confidence: CONFIDENCE,
             up_to_s,
@@ -183,12 +195,22 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
             note: without.run.note.to_string(),
         },
         promises,
+        left_out: checked.scenario.faults.iter().map(|fault| fault.name.value.clone()).collect(),
         reproducer: found.as_ref().filter(|found| found.confirmed).and_then(|found| hunter.reproducer(checked, found)),
         tried: hunter.tried,
         found,
         missing,
     };
     Ok(Study { hunt, whole })
+}
+
+/// How many faults there are to try: each at each of its moments. Refused where [`study`] would be.
+pub fn many(checked: &Checked, wanted: &Wanted) -> Result<usize, Trouble> {
+    let at_s = times(checked, wanted.at_s, checked.scenario.sim.duration.value.as_secs_f64())?;
+    let calm = struck(checked, Vec::new());
+    named(&calm, wanted)?;
+    let targets = targets(&calm, &wanted.targets, false).map_err(Trouble::Absent)?;
+    Ok(candidates(&calm, &targets).len() * at_s.len())
 }
 
 /// When faults begin.

@@ -4,7 +4,7 @@
 //! set out. A window holds about forty of them (thirty at least), so it is a second, or several where traffic is thin. The
 //! windows before the first fault, of all replications, give a band: mean latency and the share that gets no good answer,
 //! each with so much room that ten healthy windows stay inside with 95 % (10 % and one point at least); below twenty windows
-//! there is none, and none where most fail anyhow. Somebody has recovered at the first second from which ten seconds of windows lie in the band.
+//! there is none, and none where most fail anyhow or where all of a window's failing would be usual. Somebody has recovered at the first second from which ten seconds of windows lie in the band.
 //!
 //! Recovery that cannot be seen is neither: the run ends first, or another fault strikes first, whose effect it may
 //! be. "Not recovered" is said only where the run goes on for as long as the fault was on, and for ten seconds more, and things
@@ -12,9 +12,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::fault::Effect;
 use crate::model::{FaultId, Plan};
+use crate::stats::{Interval, mean_of};
 
-use super::estimate::Replication;
+use super::estimate::{CONFIDENCE, Replication};
 use super::measure::{Aftermath, Spell, Window, planned};
 use super::summary::{Fault, Recovery};
 
@@ -45,8 +47,6 @@ const RUN_ENDS: &str = "the run ends first";
 const STRIKES: &str = "another fault strikes first";
 const IS_ON: &str = "another fault is on";
 const UNKNOWN: &str = "too little is known of the time before the first fault";
-const UNWELL: &str = "most failed before the first fault, too";
-
 /// What is said of each fault.
 pub(crate) fn faults(replications: &[Replication], plan: &Plan) -> Vec<Fault> {
     let patients = patients(plan);
@@ -61,6 +61,7 @@ pub(crate) fn faults(replications: &[Replication], plan: &Plan) -> Vec<Fault> {
             name: fault.name.clone(),
             at_s,
             duration_s,
+            took_s: took(replications, id, fault),
             struck: spells,
             // Whoever comes first keeps a name that is used twice: clients.
             recovery_s: patients.iter().zip(&bands).rev().map(recovery).collect::<BTreeMap<_, _>>(),
@@ -68,6 +69,14 @@ pub(crate) fn faults(replications: &[Replication], plan: &Plan) -> Vec<Fault> {
         }
     };
     (0..).map(FaultId).zip(&plan.faults).map(one).collect()
+}
+
+/// How long a rollout took, over the replications; nothing where it did not end in one of them.
+fn took(replications: &[Replication], id: FaultId, fault: &crate::model::fault::Fault) -> Option<Interval> {
+    let Effect::Rollout(_) = fault.effect else { return None };
+    let length = |spell: &Spell| Some(spell.until?.since(spell.from).as_secs_f64());
+    let all: Option<Vec<f64>> = replications.iter().flat_map(|r| own(&r.measure.aftermath, id)).map(length).collect();
+    all.filter(|all| !all.is_empty()).map(|all| mean_of(&all, CONFIDENCE))
 }
 
 /// Clients, flows, groups and queues, in the order of their windows.
@@ -91,8 +100,7 @@ fn own(aftermath: &Aftermath, fault: FaultId) -> impl Iterator<Item = &Spell> {
 fn baseline(replications: &[Replication], at: usize) -> Result<Band, &'static str> {
     let before: Vec<&[Window]> = replications.iter().map(|r| healthy(&r.measure.aftermath, at)).collect();
     let band = Band::of(&before).ok_or(UNKNOWN)?;
-    // Nobody gets well by failing as ever.
-    if band.usual > 0.5 { Err(UNWELL) } else { Ok(band) }
+    band.telling()
 }
 
 /// The seconds before the first fault whose requests had ended when it struck.

@@ -21,11 +21,13 @@ pub struct Options {
     pub ceiling: u64,
     /// Threads; `None`: all cores. The figures are the same for any number.
     pub jobs: Option<usize>,
+    /// Whether a file without clients will do, in which nothing would happen.
+    pub idle: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { edits: Vec::new(), ceiling: CEILING, jobs: None }
+        Self { edits: Vec::new(), ceiling: CEILING, jobs: None, idle: false }
     }
 }
 
@@ -73,11 +75,11 @@ impl std::error::Error for Trouble {}
 pub fn load(source: &Source, variant: Option<&str>, options: &Options) -> Result<Checked, Trouble> {
     let mut edits = Vec::new();
     if let Some(name) = variant {
-        let plain = scenario::load(source, &[])?;
+        let plain = scenario::load_for(source, &[], options.idle)?;
         edits = scenario::variant_edits(&plain.scenario, name).ok_or_else(|| no_variant(source, name))?;
     }
     edits.extend(options.edits.iter().cloned());
-    Ok(scenario::load(source, &edits).and_then(|checked| checked.within(options.ceiling))?)
+    Ok(scenario::load_for(source, &edits, options.idle).and_then(|checked| checked.within(options.ceiling))?)
 }
 
 fn no_variant(source: &Source, name: &str) -> Trouble {

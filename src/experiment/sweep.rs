@@ -306,7 +306,7 @@ impl Field<'_> {
             let point = self.manifest.point(*run);
             match all.last_mut() {
                 Some(task) if self.manifest.point(task[0]) == point && (threads == 1 || task.len() < most) => {
-                    task.push(*run)
+                    task.push(*run);
                 }
                 _ => all.push(vec![*run]),
             }

@@ -3,6 +3,9 @@
 pub(super) mod blame;
 pub(super) mod find;
 pub(super) mod follow;
+mod many;
+
+pub use many::{Sampled, sampled};
 
 use crate::machine::{Machine, replication_seed};
 use crate::model::{Aside, Cause, Outcome};
@@ -11,7 +14,7 @@ use crate::scenario::{Checked, lower};
 use find::Finder;
 use follow::Follower;
 
-/// Which request to follow.
+/// Sought request to follow.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pick {
     /// The slowest success of the measured time.
@@ -22,6 +25,41 @@ pub enum Pick {
     Nth(u64),
     /// Of the requests that failed the way most of them did, the first.
     Failed,
+}
+
+/// Sought request, whose, and in which of the runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sought<'w> {
+    /// Sought of them.
+    pub pick: Pick,
+    /// Whose; `None`: that of anybody.
+    pub client: Option<&'w str>,
+    /// In which replication, from 1.
+    pub replication: u32,
+}
+
+impl Sought<'_> {
+    /// One of the first replication.
+    pub fn first(pick: Pick) -> Self {
+        Self { pick, client: None, replication: 1 }
+    }
+
+    /// The seed of its replication; where there is none of that number, what to ask for.
+    pub(super) fn seed(&self, checked: &Checked) -> Result<u64, String> {
+        let sim = &checked.scenario.sim;
+        if let Some(index) = self.replication.checked_sub(1).filter(|index| *index < sim.replications.value) {
+            Ok(replication_seed(sim.seed.value, index))
+        } else {
+            let most = sim.replications.value;
+            Err(format!("there is no replication {}: they are 1 to {most}", self.replication))
+        }
+    }
+}
+
+/// Why there is no such request, and where there may be one.
+pub(super) fn missing(why: &str, checked: &Checked) -> String {
+    let most = checked.scenario.sim.replications.value;
+    if most < 2 { why.to_owned() } else { format!("{why}; another of the {most} may have one: --replication N") }
 }
 
 /// A request that was followed, from the moment its client meant to send it. Times are nanoseconds from that moment.
@@ -35,11 +73,13 @@ pub struct Trace {
     pub hash: String,
     /// The seed.
     pub seed: u64,
+    /// The replication, from 1.
+    pub replication: u32,
     /// The client that sent it.
     pub client: String,
     /// Among which requests it was chosen, where there are several clients and none was named.
     pub among: Option<String>,
-    /// Which of the client's measured requests it is, from 1.
+    /// Sought of the client's measured requests it is, from 1.
     pub nth: u64,
     /// When it was meant to set out, nanoseconds from the start of the measured time.
     pub began: u64,
@@ -76,7 +116,7 @@ pub struct Span {
     pub name: String,
     /// The node it ran on.
     pub node: String,
-    /// Which replica of the node, from 0.
+    /// Sought replica of the node, from 0.
     pub replica: u32,
     /// Its beginning.
     pub from: u64,
@@ -126,17 +166,19 @@ pub struct Segment {
     pub to: u64,
 }
 
-/// Follows one request of a scenario. The first replication is run twice: once to find the request, once to follow it, which
+/// Follows one request of a scenario. Its replication is run twice: once to find the request, once to follow it, which
 /// is the same run by construction.
 ///
 /// The error is a fragment that says why there is no such request.
-pub fn trace(checked: &Checked, pick: Pick, client: Option<&str>) -> Result<Trace, String> {
+pub fn trace(checked: &Checked, which: Sought<'_>) -> Result<Trace, String> {
+    let seed = which.seed(checked)?;
     let plan = lower(checked);
-    let seed = replication_seed(plan.seed, 0);
     let mut finder = Finder::of(&plan);
     Machine::new(&plan, seed, Aside(&mut finder)).run(|_| true);
-    let found = finder.choose(&plan, pick, client)?;
+    let found = finder.choose(&plan, which.pick, which.client);
+    let found = found.map_err(|why| missing(&why, checked))?;
     let mut follower = Follower::of(found.client, found.nth);
     Machine::new(&plan, seed, Aside(&mut follower)).run(|_| true);
-    Ok(Trace { among: found.among, ..follower.tell(checked, &plan, found.measured) })
+    let trace = follower.tell(checked, &plan, found.measured);
+    Ok(Trace { among: found.among, replication: which.replication, ..trace })
 }

@@ -367,3 +367,44 @@ fn confirm(
     let difference = *of.of(&figures(&base, &other, client));
     Ok(Again { what: turn.knob.to_string(), by: turn.by.clone(), seed: base.run.seed, difference })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::summary::Estimate;
+
+    /// A change of p99 by so many ms, and how often chance alone gives as much.
+    fn change(what: &str, by_ms: f64, chance: f64) -> Change {
+        let verdict = match by_ms {
+            _ if chance > 0.05 => Verdict::NoSignificantDifference,
+            less if less < 0.0 => Verdict::Lower,
+            _ => Verdict::Higher,
+        };
+        let difference =
+            Difference { difference: Estimate::point(by_ms), verdict, chance: Some(chance), ..Difference::default() };
+        let figures = Figures { p99_ms: difference, ..Figures::default() };
+        let (what, by) = (what.to_owned(), "−10 %".to_owned());
+        Change { what, way: "down", by, figures, stands: false, by_structure: false }
+    }
+
+    #[test]
+    fn what_helps_most_comes_first_then_what_harms_most_then_what_may_be_chance() {
+        let mut all = vec![
+            change("noise", -90.0, 0.4),
+            change("harms a little", 3.0, 1e-6),
+            change("helps a little", -4.0, 1e-6),
+            change("noise that harms", 80.0, 0.4),
+            change("harms much", 50.0, 1e-6),
+            change("helps much", -40.0, 1e-6),
+        ];
+        rank(&mut all, Of::P99);
+        let order: Vec<&str> = all.iter().map(|change| change.what.as_str()).collect();
+        let expected = ["helps much", "helps a little", "harms much", "harms a little", "noise", "noise that harms"];
+        assert_eq!(order, expected);
+        assert!(all[..4].iter().all(|change| change.stands) && !all[4].stands);
+        // Of many looked at, one in twenty is no news (Holm).
+        let mut many: Vec<Change> = (0..20).map(|nth| change(&format!("{nth:02}"), -1.0, 0.04)).collect();
+        rank(&mut many, Of::P99);
+        assert!(many.iter().all(|change| !change.stands));
+    }
+}

@@ -3,7 +3,7 @@
 //!
 //! The request is followed as [`trace`](mod@super::trace) does, to find what most of its time went into, or what it failed of. Then
 //! the run is stopped in the middle of that, and it is looked at who had what it waited for ([`sight`]): the workers
-//! of a replica, the connections of a pool, a lock, the consumers of a queue; what most of these were at; and so on. The first
+//! of a replica, the connections of a pool, a lock, the consumers of a queue; what most of these were at; and so on. The
 //! replication is run three times, which is the same run by construction.
 //!
 //! Of many requests the chains that are alike are told together.
@@ -21,10 +21,10 @@ use serde::{Deserialize, Serialize};
 use super::run::Watch;
 use super::study::{Part, Trouble};
 use super::summary::{ScenarioRef, Tool};
-use super::trace::Pick;
 use super::trace::find::{Finder, Found};
 use super::trace::follow::Follower;
-use crate::machine::{Machine, Stop, replication_seed, sight};
+use super::trace::{Sought, missing};
+use crate::machine::{Machine, Stop, sight};
 use crate::model::Answer;
 use crate::model::{Aside, Cell, Fact, Hear, Opening, Outcome, Plan, Probe, Trace as Moment};
 use crate::scenario::{Checked, lower};
@@ -44,11 +44,14 @@ pub struct Why {
     pub tool: Tool,
     /// What was simulated.
     pub scenario: ScenarioRef,
-    /// Seed of the replication.
+    /// Seed of the first replication.
     pub seed: u64,
+    /// Sought replication it was, from 1.
+    #[serde(default = "first")]
+    pub replication: u32,
     /// What kind of figures these are.
     pub note: String,
-    /// Which requests were asked for: `p99`, `failed`, `slowest`, a number.
+    /// Sought requests were asked for: `p99`, `failed`, `slowest`, a number.
     pub request: String,
     /// How many of them there are.
     pub there_are: u64,
@@ -62,6 +65,11 @@ pub struct Why {
     pub looked_s: Option<f64>,
     /// Alike chains together; the largest group first.
     pub groups: Vec<Group>,
+}
+
+/// Where nothing is said it was the first.
+fn first() -> u32 {
+    1
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
@@ -125,7 +133,7 @@ pub struct Afterwards {
 ///
 /// ```
 /// use hoptax::experiment::study::{Options, load};
-/// use hoptax::experiment::trace::Pick;
+/// use hoptax::experiment::trace::{Pick, Sought};
 /// use hoptax::experiment::why::{Wanted, study};
 /// use hoptax::scenario::Source;
 ///
@@ -140,43 +148,40 @@ pub struct Afterwards {
 /// work = { mean = "20ms" }
 /// "#;
 /// let checked = load(&Source::text("shop", text), None, &Options::default()).unwrap();
-/// let why = study(&checked, (Pick::Quantile(0.9), "p90"), None, &()).unwrap().why;
+/// let why = study(&checked, Sought::first(Pick::Quantile(0.9)), "p90", &()).unwrap().why;
 /// // Both workers are nine tenths busy: who is slow has waited for one of them.
 /// assert_eq!(why.groups[0].chain[0].wanted, Wanted::Worker);
 /// ```
-pub fn study(
-    checked: &Checked,
-    (pick, named): (Pick, &str),
-    client: Option<&str>,
-    watch: &dyn Watch,
-) -> Result<Study, Trouble> {
-    let plan = lower(checked);
-    let mut finder = Finder::of(&plan);
-    let (stop, at) = watched(&plan, &mut finder, (watch, FIND));
+pub fn study(checked: &Checked, which: Sought<'_>, named: &str, watch: &dyn Watch) -> Result<Study, Trouble> {
+    let run = Run { plan: &lower(checked), seed: which.seed(checked).map_err(Trouble::Absent)? };
+    let plan = run.plan;
+    let mut finder = Finder::of(plan);
+    let (stop, at) = run.watched(&mut finder, (watch, FIND));
     let stopped = stop == Stop::Interrupted;
     if stopped {
         finder.forget_open();
     }
-    let found = finder.several(&plan, (pick, client, MOST));
+    let found = finder.several(plan, (which.pick, which.client, MOST));
     if stopped && found.is_err() {
         return Err(Trouble::Interrupted);
     }
-    let (found, there_are) = found.map_err(Trouble::Absent)?;
+    let (found, there_are) = found.map_err(|why| Trouble::Absent(missing(&why, checked)))?;
     let looked_s = stopped.then(|| at.since(Time(plan.warmup.0)).as_secs_f64());
-    let told = if stopped { Vec::new() } else { ask(checked, &plan, &found, watch) };
+    let told = if stopped { Vec::new() } else { ask(checked, run, &found, watch) };
     let missing = (found.len() - told.len()) as u64;
     let why = Why {
         schema_version: 1,
         tool: Tool::this(),
         scenario: ScenarioRef::of(checked),
         seed: plan.seed,
+        replication: which.replication,
         note: "simulated, not measured".into(),
         request: named.to_owned(),
         there_are: there_are as u64,
         asked: told.len() as u64,
         missing,
         looked_s,
-        groups: group(&plan, told),
+        groups: group(plan, told),
     };
     Ok(Study { whole: missing == 0, why })
 }
@@ -186,11 +191,20 @@ const FIND: usize = 0;
 const FOLLOW: usize = 1;
 const LOOK: usize = 2;
 
-/// The first replication with somebody who listens: why it stopped, and when.
-fn watched(plan: &Plan, probe: &mut dyn Hear, (watch, at): (&dyn Watch, usize)) -> (Stop, Time) {
-    let part = Part { whole: watch, at, of: LOOK + 1 };
-    let finished = Machine::new(plan, replication_seed(plan.seed, 0), Aside(probe)).run(|now| tell(&part, plan, now));
-    (finished.stop, finished.at)
+/// The replication that is asked about.
+#[derive(Clone, Copy)]
+struct Run<'p> {
+    plan: &'p Plan,
+    seed: u64,
+}
+
+impl Run<'_> {
+    /// It with somebody who listens: why it stopped, and when.
+    fn watched(self, probe: &mut dyn Hear, (watch, at): (&dyn Watch, usize)) -> (Stop, Time) {
+        let part = Part { whole: watch, at, of: LOOK + 1 };
+        let finished = Machine::new(self.plan, self.seed, Aside(probe)).run(|now| tell(&part, self.plan, now));
+        (finished.stop, finished.at)
+    }
 }
 
 /// Says how far a run has come; whether it is to go on.
@@ -201,13 +215,13 @@ fn tell(watch: &dyn Watch, plan: &Plan, now: Time) -> bool {
 }
 
 /// Follows the requests that were found, and looks at each; those that were looked at.
-fn ask(checked: &Checked, plan: &Plan, found: &[Found], watch: &dyn Watch) -> Vec<Told> {
+fn ask(checked: &Checked, run: Run<'_>, found: &[Found], watch: &dyn Watch) -> Vec<Told> {
     let mut followers = Followers::of(found);
-    if watched(plan, &mut followers, (watch, FOLLOW)).0 == Stop::Interrupted {
+    if run.watched(&mut followers, (watch, FOLLOW)).0 == Stop::Interrupted {
         return Vec::new();
     }
     let cases: Vec<Case> = found.iter().zip(followers.end()).filter_map(|(found, f)| Case::of(found, f)).collect();
-    look(checked, plan, cases, &Part { whole: watch, at: LOOK, of: LOOK + 1 })
+    look(checked, run, cases, &Part { whole: watch, at: LOOK, of: LOOK + 1 })
 }
 
 /// Several requests followed in one run.
@@ -327,7 +341,7 @@ impl Case {
 type Told = (Case, Vec<Link>, Root, Option<Afterwards>);
 
 /// Runs on from moment to moment, and looks at each; those that were looked at when it was stopped.
-fn look(checked: &Checked, plan: &Plan, cases: Vec<Case>, watch: &dyn Watch) -> Vec<Told> {
+fn look(checked: &Checked, Run { plan, seed }: Run<'_>, cases: Vec<Case>, watch: &dyn Watch) -> Vec<Told> {
     let kinds = checked.scenario.faults.iter();
     let kinds: BTreeMap<String, String> =
         kinds.map(|fault| (fault.name.value.clone(), fault.kind.value.as_written().to_owned())).collect();
@@ -338,7 +352,7 @@ fn look(checked: &Checked, plan: &Plan, cases: Vec<Case>, watch: &dyn Watch) -> 
     moments.sort_by_key(|(clue, case, nth)| (clue.at, *case, *nth));
     let watcher = RefCell::new(Watcher::of(plan));
     let mut ear = &watcher;
-    let mut machine = Machine::new(plan, replication_seed(plan.seed, 0), Aside(&mut ear));
+    let mut machine = Machine::new(plan, seed, Aside(&mut ear));
     let mut found: BTreeMap<(usize, usize), (Vec<Link>, Root)> = BTreeMap::new();
     for (clue, case, nth) in moments {
         machine.run_watched_to(clue.at, |now| tell(watch, plan, now));

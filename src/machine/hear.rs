@@ -1,11 +1,14 @@
 //! Events of which several parts hear in turn.
 
+use crate::kernel::Phase;
+use crate::model::discovery::{Depth, Readiness};
 use crate::model::{Op, Outcome, Probe};
 use crate::random::Lineage;
+use crate::units::{Span, Time};
 
 use crate::machine::Machine;
 use crate::machine::core::GONE;
-use crate::machine::core::event::Event;
+use crate::machine::core::event::{Event, Rare};
 use crate::machine::core::frame::Origin;
 
 impl<P: Probe> Machine<'_, P> {
@@ -91,5 +94,80 @@ impl<P: Probe> Machine<'_, P> {
         self.stations.leave_line(&mut self.core, at);
         self.data.unlock(&mut self.core, at);
         self.calls.reply(&mut self.core, &mut self.stations, at, Outcome::Overloaded, true);
+    }
+
+    /// Replicas begin to be asked whether they work, where that is a request like others.
+    pub(crate) fn start_asking(&mut self) {
+        for at in 0..self.calls.wire.names.asked.len() as u32 {
+            let Some(probes) = self.probes(at).filter(|_| self.core.is_asked(at / 2)) else { continue };
+            let first = self.core.now + self.core.phase_of(at / 2, probes);
+            self.calls.wire.names.asked[at as usize].next = first;
+            self.core.agenda.push(first, Phase::Recovery, Rare::Ask(at).event());
+        }
+    }
+
+    /// How a replica is asked: for readiness, or for liveness.
+    fn probes(&self, at: u32) -> Option<Readiness> {
+        let discovery = &self.core.plan.discovery;
+        if at.is_multiple_of(2) { discovery.readiness.filter(Readiness::queues) } else { discovery.liveness }
+    }
+
+    /// A replica is asked whether it works, or should have answered by now.
+    #[cold]
+    pub(crate) fn ask(&mut self, at: u32) {
+        let Some(probes) = self.probes(at) else { return };
+        let (now, replica) = (self.core.now, at / 2);
+        let asked = &mut self.calls.wire.names.asked[at as usize];
+        if let Some(since) = asked.waits.filter(|since| *since + probes.timeout <= now) {
+            asked.waits = None;
+            let served = self.stations.has_served(&self.core, replica, since);
+            self.hear_of_health(at, probes, served);
+        }
+        let asked = &mut self.calls.wire.names.asked[at as usize];
+        if asked.next != now || self.core.course.closed {
+            return;
+        }
+        asked.next = now + probes.every;
+        self.core.agenda.push(now + probes.every, Phase::Recovery, Rare::Ask(at).event());
+        if !self.fleet.is_running(replica) {
+            self.calls.wire.names.asked[at as usize].fails = 0;
+        } else if !self.core.is_up(replica) || self.stations.has_room(replica) {
+            self.hear_of_health(at, probes, true);
+        } else {
+            self.calls.wire.names.asked[at as usize].waits = Some(now);
+            self.core.agenda.push(now + probes.timeout, Phase::Recovery, Rare::Ask(at).event());
+        }
+    }
+
+    /// A probe had a worker in time or not: the replica has answered if it works at all and, asked deeply, those do whom it calls.
+    fn hear_of_health(&mut self, at: u32, probes: Readiness, served: bool) {
+        let replica = at / 2;
+        let deep = probes.depth == Depth::Deep;
+        let answers = served && self.goes_on(replica) && (!deep || self.reaches_all(replica, probes.timeout));
+        let gone = self.calls.wire.names.asked[at as usize].hear(answers, probes.failures);
+        if at.is_multiple_of(2) && (answers || gone) {
+            self.calls.wire.names.enrol(&mut self.core, replica, answers);
+        } else if gone {
+            self.calls.wire.names.asked[at as usize].fails = 0;
+            self.take_down(replica, false, true);
+            self.bring_up(replica, false, true);
+        }
+    }
+
+    /// Whether a replica is up, can be reached and does not stand still.
+    fn goes_on(&self, replica: u32) -> bool {
+        self.core.is_up(replica) && !self.core.is_frozen(replica) && self.core.is_connected(replica)
+    }
+
+    /// Whether somebody could answer in time at each node that a replica's node calls.
+    fn reaches_all(&self, replica: u32, within: Span) -> bool {
+        let (plan, node, now) = (self.core.plan, self.core.node_of(replica), self.core.now);
+        let since = Time(now.0.saturating_sub(within.0));
+        let answers = |callee: u32| {
+            let soon = self.stations.has_room(callee) || self.stations.has_served(&self.core, callee, since);
+            self.goes_on(callee) && soon
+        };
+        let mut callees = plan.links.iter().filter(|link| link.from == node).map(|link| link.to);
+        callees.all(|callee| self.core.replicas_of(callee).any(answers))
     }
 }

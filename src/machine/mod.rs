@@ -202,7 +202,10 @@ impl<P: Probe> Machine<'_, P> {
     fn handle_rare(&mut self, rare: Rare) -> Option<u32> {
         match rare {
             Rare::Post(message) => self.mail.come_in(&mut self.core, message),
-            Rare::Confirm(frame) => return self.core.hear_confirm(frame),
+            Rare::Confirm(frame) => {
+                self.mail.give_up_reply(&self.core, frame);
+                return self.core.hear_confirm(frame);
+            }
             Rare::Ack(delivery) => self.mail.hear_ack(&mut self.core, delivery),
             Rare::Clock(queue) => self.mail.look_at_clock(&mut self.core, QueueId(queue)),
             Rare::Poll(member) => self.mail.poll(&mut self.core, member),
@@ -212,6 +215,7 @@ impl<P: Probe> Machine<'_, P> {
             Rare::Look(node) => self.look_at(NodeId(node)),
             Rare::Pass(frame) => self.calls.come_by(&mut self.core, &mut self.stations, frame),
             Rare::Receipt(frame) => self.core.take_receipt(frame),
+            Rare::Ask(asked) => self.ask(asked),
             Rare::Suspect(frame) => self.suspect(frame),
             Rare::Ready(replica) | Rare::Warm(replica) | Rare::Close(replica) => self.live_on(replica, rare),
         }

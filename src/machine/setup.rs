@@ -47,6 +47,7 @@ impl<'p, P: Probe> Machine<'p, P> {
         self.core.expect_faults();
         self.set_up_parts();
         self.start_scaling_all();
+        self.start_asking();
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::fault::drop;
 use crate::model::id::NONE;
 use crate::model::{CallId, LenderId, NodeId, Op, Probe};
 use crate::units::Time;
@@ -11,6 +12,7 @@ use super::Machine;
 use super::core::frame::{Frame, Origin, Pose};
 use super::core::{DIAL, GONE};
 use super::wire::lend::Loan;
+use super::wire::{Hold, Stage};
 
 /// What somebody is at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,17 +78,24 @@ pub struct Sight {
 /// Looks at a machine.
 pub fn sight<P: Probe>(machine: &Machine<'_, P>) -> Sight {
     let locks = machine.data.waits_for_locks(&machine.core);
-    let eye = Eye {
-        machine,
-        connecting: machine.calls.wire.pools.iter().flat_map(|pool| pool.waiting.iter().copied()).collect(),
-        locking: locks.keys().copied().collect(),
-    };
+    let eye = Eye { machine, connecting: connecting(machine), locking: locks.keys().copied().collect() };
     let slots = machine.core.frames.live_slots();
     let all: BTreeMap<u32, Seen> = slots.into_iter().filter_map(|at| Some((at, eye.seen(at)?))).collect();
     let mut lines = vec![0; machine.core.plan.nodes.len()];
     all.values().filter(|seen| seen.at == At::Line).for_each(|seen| lines[seen.node.index()] += 1);
     let workers = machine.stations.replicas.iter().map(super::stations::Replica::taken).collect();
     Sight { all, workers, lines, locks }
+}
+
+/// Tries that wait for a connection: for one of a pool, or for one whose handshake was lost.
+fn connecting<P: Probe>(machine: &Machine<'_, P>) -> BTreeSet<u32> {
+    let wire = &machine.calls.wire;
+    let wired = if machine.core.is_troubled() { wire.wired_tries(&machine.core) } else { Vec::new() };
+    let lost = wired.iter().filter(|(_, hold)| hold.asked == drop::SWALLOWED).map(|(_, hold)| (hold.pool, hold.conn));
+    let lost: BTreeSet<(u32, u32)> = lost.collect();
+    let stuck = |(_, hold): &&(u32, Hold)| hold.stage != Stage::Sent && lost.contains(&(hold.pool, hold.conn));
+    let waiting = wire.pools.iter().flat_map(|pool| pool.waiting.iter().copied());
+    waiting.chain(wired.iter().filter(stuck).map(|(at, _)| *at)).collect()
 }
 
 /// What is looked up often.

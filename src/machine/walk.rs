@@ -63,7 +63,7 @@ impl<P: Probe> Machine<'_, P> {
                 _ => Flow::On,
             },
             Entry::Waits => Flow::Stay,
-            Entry::Refused => self.turn_off(at),
+            Entry::Full => self.turn_off(at),
         }
     }
 
@@ -99,6 +99,7 @@ impl<P: Probe> Machine<'_, P> {
             Op::DecodedAhead => self.stations.end_decoding(core, at),
             Op::Gather(call) => self.stations.gather(core, at, call, next),
             Op::Compare { fail } => self.data.compare(core, at, next, fail),
+            Op::Replicate(lag) => self.data.replicate(core, at, lag, next),
             Op::Borrow { lender, edge, .. } => self.calls.wire.borrow(core, at, lender, edge),
             Op::GiveBack(lender) => self.calls.wire.give_back(core, at, lender),
             Op::Look { lookup, hit } => self.data.look(core, at, lookup, hit),
@@ -229,11 +230,13 @@ impl<P: Probe> Machine<'_, P> {
         self.streams.finish_record(&mut self.core, at, outcome)
     }
 
-    /// A request finds the line full: its answer says so.
+    /// A request finds the line full: its answer says so, or that of one that matters less.
     #[inline(never)]
     fn turn_off(&mut self, at: u32) -> Flow {
-        self.data.unlock(&mut self.core, at);
-        self.calls.reply(&mut self.core, &mut self.stations, at, Outcome::Overloaded, false)
+        let displaced = self.stations.make_room(&mut self.core, at);
+        let who = displaced.unwrap_or(at);
+        self.data.unlock(&mut self.core, who);
+        self.calls.reply(&mut self.core, &mut self.stations, who, Outcome::Overloaded, displaced.is_some())
     }
 
     /// CPU operations in a row are one stretch of work, and one event: work, and the messages around it.

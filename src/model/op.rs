@@ -62,6 +62,8 @@ pub enum Op {
         /// Where to go on after a conflict.
         fail: Pc,
     },
+    /// A query has done its work at a database whose replicas lag: a write shows there after a while, a read may be stale.
+    Replicate(LawId),
     /// A query gives its lock back.
     Unlock,
     /// A transaction that failed undoes what it wrote.

@@ -10,6 +10,18 @@
 //! on it: TCP sends ten segments, then twice as many each round trip. All of that is `connect` in the ledger. A warm
 //! connection costs nothing.
 //!
+//! Servers close connections, too. `server_idle_timeout` is how long one keeps an idle connection (Node.js 5 s, nginx 75 s, a load
+//! balancer of AWS 60 s). A client that keeps it longer (`idle_timeout`) races with that: a request that is written within the last
+//! round trip before the server's time is over reaches a socket that has just been closed and fails with `reset`, which is a 502 of
+//! a balancer; over HTTP/2 the server says goodbye first (`GOAWAY`) and nothing is lost. `max_age` is how long a connection lives
+//! (gRPC's `MAX_CONNECTION_AGE`, for each ± 10 %): then it takes no new requests and closes with the last one on it, however long that
+//! takes (`MAX_CONNECTION_AGE_GRACE` is infinite); one that is never without a waiting caller is not asked its age.
+//!
+//! With `kind = "dns"` and `balance_per = "request"` over HTTP/2 a name is looked up once and then again when a connection of the
+//! caller breaks, comes of age or cannot be opened, at most every 30 s: gRPC's resolver, which asks nothing while all is well. New
+//! replicas get nothing until then. Sources: grpc/proposal A9; grpc-go `internal/resolver/dns` (`MinResolutionInterval`);
+//! grpc/grpc-java#10708.
+//!
 //! With `balance_per = "connection"` (static, dns, kubernetes) a connection is bound to the replica chosen when it was
 //! opened; with `"request"` the replica is chosen for each request and every caller replica keeps a pool for every callee
 //! replica.
@@ -46,6 +58,10 @@ pub struct Channel {
     pub max_idle: u32,
     /// How long an idle connection is kept.
     pub idle_timeout: Span,
+    /// How long the callee keeps an idle one.
+    pub server_idle: Span,
+    /// How long a connection takes requests, ± 10 %.
+    pub max_age: Span,
     /// Requests in flight on one connection: 1 for HTTP/1.1.
     pub streams: u32,
     /// Round trips of a handshake before the first request.
@@ -62,6 +78,16 @@ pub struct Channel {
     pub first_pool: u32,
     /// Pools of one caller replica: 1, or one per callee replica if `per_request`.
     pub pools_per_caller: u32,
+}
+
+/// The time of what never comes.
+pub const FOR_EVER: Span = Span(u64::MAX);
+
+impl Channel {
+    /// Whether the callee closes connections, so that a request may come too late on one.
+    pub fn races(&self) -> bool {
+        self.server_idle != FOR_EVER && self.streams == 1
+    }
 }
 
 #[cfg(test)]

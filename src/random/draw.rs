@@ -89,8 +89,19 @@ impl Draw {
     #[inline]
     pub fn new(seed: u64, lineage: Lineage, purpose: Purpose, nth: u64) -> Self {
         // A lineage is well mixed already and `bits` mixes again: here the parts only need to stay apart.
-        let name = (purpose as u64).wrapping_mul(OF_PURPOSE).wrapping_add(nth.wrapping_mul(OF_USE));
-        Self((lineage.0 ^ seed.wrapping_mul(OF_SEED)).wrapping_add(name))
+        Self::salted(seed, lineage, Self::salt(purpose, nth))
+    }
+
+    /// What [`new`](Self::new) makes of a purpose and a use: the same for all that draw for it.
+    #[inline]
+    pub(crate) fn salt(purpose: Purpose, nth: u64) -> u64 {
+        (purpose as u64).wrapping_mul(OF_PURPOSE).wrapping_add(nth.wrapping_mul(OF_USE))
+    }
+
+    /// The draw of `lineage` for a purpose and a use whose salt is known.
+    #[inline]
+    pub(crate) fn salted(seed: u64, lineage: Lineage, salt: u64) -> Self {
+        Self((lineage.0 ^ seed.wrapping_mul(OF_SEED)).wrapping_add(salt))
     }
 
     /// 64 uniform bits.

@@ -1,6 +1,7 @@
 //! What fits and what would make it better: the answer in a sentence, the ways out, who tells whom what.
 
-use crate::experiment::advise::{Advice, By, Class, Fit, Interaction, Look, Outcome, Subject};
+use crate::diag::nouns;
+use crate::experiment::advise::{Advice, By, Class, Fit, Interaction, Kind, Look, Outcome, Subject};
 use crate::experiment::compare::{Difference, Verdict};
 use crate::experiment::study::Head;
 use crate::experiment::summary::Estimate;
@@ -9,6 +10,9 @@ use crate::report::number::{NONE, percent, plain, time};
 use crate::report::page::{Figure, Page, how, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::clean;
+
+/// A share that changes by less is none, as where ways are ranked.
+const WORTH: f64 = 0.05;
 
 /// Rows of a table for a screen.
 const ROWS: usize = 14;
@@ -42,17 +46,56 @@ pub fn answer(advice: &Advice) -> String {
         return match tried {
             0 if !advice.missing.is_empty() => format!("interrupted before anything was tried; {}", by_rules(advice)),
             0 => format!("there is nothing to be tried; {}", by_rules(advice)),
-            1 => format!("leave it as it is: {all} makes nothing better that is not paid for elsewhere"),
-            _ => format!("leave it as it is: none of {all} makes anything better that is not paid for elsewhere"),
+            1 => format!(
+                "leave it as it is: {all} makes nothing better that is not paid for elsewhere{}",
+                against(advice)
+            ),
+            _ => {
+                let none = "makes anything better that is not paid for elsewhere";
+                format!("leave it as it is: none of {all} {none}{}", against(advice))
+            }
         };
     }
-    let gains = told(best);
+    let gains = told(best, advice.ways.iter().find(|one| one.kind.is_none()));
     let again = match &advice.again {
         Some(again) if again.holds => ", on fresh seeds, too",
         Some(_) => ", which fresh seeds do not confirm",
         None => "",
     };
-    format!("{} gains most of {all}: {gains}{again}", clean(&best.way))
+    let reads = best.reads_back.as_ref().map(|why| format!("; but {}", clean(why))).unwrap_or_default();
+    format!("{} gains most of {all}: {gains}{again}{reads}", clean(&best.way))
+}
+
+/// What the rules would change although nothing that was tried gains by it, and what became of that.
+fn against(advice: &Advice) -> String {
+    let odd = |fit: Fit| matches!(fit, Fit::Change | Fit::MoreThanNeeded);
+    let tried = |one: &Interaction| {
+        let kind = match one.pattern {
+            "queue" => Kind::Queue,
+            "stream" => Kind::Stream,
+            _ => return "which was not tried",
+        };
+        let way = advice.ways.iter().find(|way| way.kind == Some(kind) && way.edge.as_ref() == Some(&one.edge));
+        match way.map(|way| way.class) {
+            Some(Class::Trade) => "which is a trade here",
+            Some(Class::Worse) => "which makes it worse here",
+            Some(_) => "which buys nothing here",
+            None => "which was not tried",
+        }
+    };
+    let edges = advice.interactions.iter().filter(|one| odd(one.fit));
+    let edges = edges.map(|one| (clean(&one.edge), one.pattern, tried(one)));
+    let wholes = advice.whole.iter().filter(|one| odd(one.fit));
+    let all: Vec<(String, &str, &str)> =
+        edges.chain(wholes.map(|one| (clean(&one.there), one.pattern, "which was not tried"))).collect();
+    let Some((what, pattern, tried)) = all.first() else { return String::new() };
+    let more = if all.len() > 1 { format!("; {} more below", all.len() - 1) } else { String::new() };
+    format!("; by the rules, {what} would be better off with {}, {tried}{more}", an(pattern))
+}
+
+/// A pattern with its article, where it has one.
+fn an(pattern: &str) -> String {
+    if ["queue", "stream"].contains(&pattern) { format!("a {pattern}") } else { pattern.to_owned() }
 }
 
 /// The answer where nothing was run.
@@ -65,13 +108,13 @@ fn by_rules(advice: &Advice) -> String {
         None => "every interaction is told in a way that fits".into(),
         Some((what, pattern)) => {
             let more = if all.len() > 1 { format!("; {} more below", all.len() - 1) } else { String::new() };
-            format!("by the rules, {what} would be better off with {pattern}{more}")
+            format!("by the rules, {what} would be better off with {}{more}", an(pattern))
         }
     }
 }
 
-/// What a way changes, in a few words.
-fn told(one: &Outcome) -> String {
+/// What a way changes against the file as it is, in a few words.
+fn told(one: &Outcome, base: Option<&Outcome>) -> String {
     let mut parts = Vec::new();
     let figures = [("p99", &one.client.p99_ms), ("success", &one.client.success_rate)];
     for (word, difference) in figures.into_iter().filter(|(_, difference)| difference.is_significant()) {
@@ -81,6 +124,13 @@ fn told(one: &Outcome) -> String {
     }
     if one.blast_differs {
         parts.push(format!("outages {}", or_none(one.blast)));
+    }
+    let effects = one.flows.iter().filter(|(_, figures)| figures.p99_ms.is_significant());
+    parts.extend(effects.map(|(flow, figures)| format!("{} p99 {}", clean(flow), apart_ms(figures.p99_ms.difference))));
+    // A merge makes fewer services of fewer: that is no gain to be told of.
+    let n_eff = |one: Option<&Outcome>| one.filter(|one| one.kind != Some(Kind::Merge)).and_then(|one| one.n_eff);
+    if let Some((is, was)) = n_eff(Some(one)).zip(n_eff(base)).filter(|(is, was)| (is / was).ln().abs() >= WORTH) {
+        parts.push(format!("{is:.1} services in effect instead of {was:.1}"));
     }
     if parts.is_empty() { "nothing beyond chance".into() } else { parts.join(", ") }
 }
@@ -121,6 +171,7 @@ fn ways(advice: &Advice, every: bool) -> Sheet {
         ("effect p99", 5),
         ("parts", 4),
         ("cores", 3),
+        ("an hour", 2),
     ];
     // What it costs besides is told below for the best, and for all with -v: a name that is cut says nothing.
     let mut sheet = Sheet::new(if every { &columns } else { &columns[..5] });
@@ -160,6 +211,7 @@ fn row(one: &Outcome) -> Vec<Cell> {
         effect.map_or_else(|| Cell::toned("", Tone::Faint), milliseconds),
         one.moving_parts.to_string().into(),
         one.cores.map_or_else(|| NONE.to_owned(), plain).into(),
+        one.cost_per_hour.map_or_else(|| NONE.to_owned(), plain).into(),
     ]
 }
 
@@ -227,6 +279,7 @@ fn interactions(advice: &Advice, every: bool) -> Sheet {
 fn notes(advice: &Advice) -> Vec<String> {
     let mut all = Vec::new();
     if let Some(best) = advice.ways.first().filter(|best| best.kind.is_some()) {
+        all.extend(best.reads_back.iter().map(|why| format!("{}: {}", clean(&best.way), clean(why))));
         all.extend(best.notes.iter().map(|note| format!("{}: {}", clean(&best.way), clean(note))));
         all.push(price(best, advice));
         all.extend(best.old_state.iter().filter_map(|(flow, looks)| looked(flow, looks)));
@@ -285,15 +338,22 @@ fn price(best: &Outcome, advice: &Advice) -> String {
     let base = advice.ways.iter().find(|one| one.kind.is_none());
     let parts = base.map_or(0, |base| base.moving_parts);
     let cores = |one: Option<&Outcome>| one.and_then(|one| one.cores).map_or_else(|| NONE.to_owned(), plain);
+    let cost = |one: Option<&Outcome>| one.and_then(|one| one.cost_per_hour);
+    let money = cost(Some(best))
+        .zip(cost(base))
+        .map(|(best, base)| format!(", {} an hour instead of {}", plain(best), plain(base)));
+    let money = money.unwrap_or_default();
     let effect = best.flows.iter().filter(|(_, figures)| figures.p99_ms.is_significant());
     let effect = effect.map(|(flow, figures)| format!("; {} p99 {}", clean(flow), apart_ms(figures.p99_ms.difference)));
     let apart =
         |one: Option<&Outcome>| one.and_then(|one| one.n_eff).map_or_else(|| NONE.to_owned(), |n| format!("{n:.1}"));
     format!(
-        "it takes {} parts instead of {parts}, {} cores instead of {}, and makes {} services in effect of {}{}",
+        "it takes {} {} instead of {parts}, {} cores instead of {}{}, and makes {} services in effect of {}{}",
         best.moving_parts,
+        nouns(best.moving_parts as u64, "part"),
         cores(Some(best)),
         cores(base),
+        money,
         apart(Some(best)),
         apart(base),
         effect.collect::<String>()
@@ -311,6 +371,9 @@ fn figures(advice: &Advice) -> Vec<Figure> {
         }
         add(one, "blast", "1", one.blast);
         add(one, "moving_parts", "1", Estimate::point(one.moving_parts as f64));
+        if let Some(cost) = one.cost_per_hour {
+            add(one, "cost_per_hour", "1", Estimate::point(cost));
+        }
         add(one, "gain", "1", Estimate::point(one.gain));
     }
     all

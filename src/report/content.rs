@@ -341,6 +341,17 @@ pub fn partial(all: &BTreeMap<String, Stats>) -> Vec<String> {
     .collect()
 }
 
+/// Reads that missed what was written, a line for each database that had any.
+pub fn stale(all: &BTreeMap<String, Node>) -> Vec<String> {
+    let some =
+        all.iter().filter_map(|(name, node)| Some((name, node.replication.filter(|told| told.stale_reads > 0)?)));
+    some.map(|(name, told)| {
+        let share = or_none(told.stale_share, percent);
+        format!("stale: {}: {share} of the reads ({}) missed what was written", clean(name), count(told.stale_reads))
+    })
+    .collect()
+}
+
 fn figures(node: &Node) -> [Cell; 8] {
     let level = |e: Estimate| Cell::from(or_none(e, level));
     let span = |e: Estimate| Cell::from(or_none(e, time));

@@ -197,7 +197,8 @@ fn clients(of: &Summary, every: bool) -> Vec<Sentence> {
     let twice = About::Duplicates.say(content::duplicates(all));
     let runs = About::Runs.say(single::ranges(all, run.confidence).into_iter().chain(single::longer(all)).collect());
     let partial = About::Partial.say(content::partial(&of.endpoints));
-    failures.chain(answered).chain(twice).chain(partial).chain(runs).collect()
+    let stale = About::Partial.say(content::stale(&of.nodes));
+    failures.chain(answered).chain(twice).chain(partial).chain(stale).chain(runs).collect()
 }
 
 fn flows(of: &Summary, every: bool) -> Vec<Sentence> {

@@ -291,6 +291,13 @@ fn warnings(coupling: &Coupling) -> Vec<String> {
     if !coupling.not_slowed.is_empty() {
         all.push(format!("interrupted: {} nodes not slowed down", coupling.not_slowed.len()));
     }
+    if !coupling.own_faults.is_empty() {
+        let names: Vec<String> = coupling.own_faults.iter().map(|name| format!("`{}`", clean(name))).collect();
+        all.push(format!(
+            "{} of the file is on meanwhile, with the outage and without: what fails of it is not counted; a variant with faults = [] leaves it out",
+            names.join(", ")
+        ));
+    }
     if coupling.run.replications < 2 {
         all.push("one replication has no intervals: run at least two".into());
     }

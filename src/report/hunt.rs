@@ -75,7 +75,12 @@ fn heading(hunt: &Hunt) -> Vec<String> {
     let mut all = of_what(&hunt.scenario, &hunt.tool, &run.note);
     all.extend([
         format!("seed {}, then {}", run.seed, run.fresh_seed),
-        format!("{} × {} for each fault", run.replications, seconds(run.duration_s)),
+        format!(
+            "{} × {} for each fault ({} where they meet all promises)",
+            run.replications,
+            seconds(run.duration_s),
+            run.first_look
+        ),
         format!("{} % intervals", plain(run.confidence * 100.0)),
         format!("faults from {} for up to {}", starts(hunt), seconds(run.up_to_s)),
     ]);
@@ -150,6 +155,11 @@ fn notes(hunt: &Hunt) -> Vec<String> {
          interval does; each was tried up to the size that would still have been news, a longer fault being taken to do no less harm"
             .to_owned(),
     ];
+    if !hunt.left_out.is_empty() {
+        let names: Vec<String> = hunt.left_out.iter().map(|name| format!("`{}`", clean(name))).collect();
+        let (own, are) = if names.len() == 1 { ("fault", "is") } else { ("faults", "are") };
+        all.push(format!("the file's own {own} {} {are} left out: each fault was tried alone", names.join(", ")));
+    }
     if let Some(found) = &hunt.found {
         all.push(confirmed(found, hunt));
     }

@@ -1,7 +1,8 @@
 //! `JUnit` XML: each run a suite, each promise a case, so that a build server shows them like tests.
 //!
 //! The form is that of Jenkins and GitLab (`testsuites`, `testsuite`, `testcase`, `failure`, `skipped`): a promise that failed, or
-//! had no data, is a failure; one that is undecided is skipped.
+//! had no data, is a failure; one that is undecided is skipped. Of an interrupted run nothing passes: what was met by then is
+//! skipped, too, and so is what had no data yet.
 
 use std::fmt::Write as _;
 
@@ -19,28 +20,40 @@ pub fn render(summaries: &[Summary]) -> String {
 }
 
 fn suite(text: &mut String, summary: &Summary, several: bool) {
-    let count = |is: fn(&Verdict) -> bool| summary.slos.iter().filter(|slo| is(slo)).count();
-    let failures = count(|slo| matches!(slo.verdict, Outcome::Failed | Outcome::NoData));
-    let skipped = count(|slo| slo.verdict == Outcome::Undecided);
+    let stopped = summary.run.partial;
+    let is_failure = |slo: &&Verdict| match slo.verdict {
+        Outcome::Failed => true,
+        Outcome::NoData => !stopped,
+        Outcome::Met | Outcome::Undecided => false,
+    };
+    let failures = summary.slos.iter().filter(is_failure).count();
+    let passed = summary.slos.iter().filter(|slo| slo.verdict == Outcome::Met && !stopped).count();
     let name = &summary.scenario.name;
     let name = if several { format!("{name}, {}", variant(summary)) } else { name.clone() };
     let name = escape(&clean(&name));
     let tests = summary.slos.len();
+    let skipped = tests - failures - passed;
     let _ = writeln!(
         text,
         "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" skipped=\"{skipped}\">"
     );
     for slo in &summary.slos {
-        case(text, &name, slo);
+        case(text, &name, slo, stopped);
     }
     text.push_str("  </testsuite>\n");
 }
 
-fn case(text: &mut String, suite: &str, slo: &Verdict) {
+fn case(text: &mut String, suite: &str, slo: &Verdict, stopped: bool) {
     let (name, measured) = judged(slo);
     let head = format!("    <testcase classname=\"{suite}\" name=\"{}\"", escape(&name));
     let told = escape(&format!("measured {measured}; simulated, not measured in the field"));
     let _ = match slo.verdict {
+        Outcome::Met if stopped => {
+            writeln!(text, "{head}><skipped message=\"interrupted: met so far, {told}\"/></testcase>")
+        }
+        Outcome::NoData if stopped => {
+            writeln!(text, "{head}><skipped message=\"interrupted: no data yet\"/></testcase>")
+        }
         Outcome::Met => writeln!(text, "{head}/>"),
         Outcome::Failed => writeln!(text, "{head}><failure type=\"slo\" message=\"{told}\"/></testcase>"),
         Outcome::NoData => writeln!(text, "{head}><failure type=\"no-data\" message=\"no data\"/></testcase>"),
@@ -76,6 +89,19 @@ mod tests {
         assert_eq!(text.matches("<testcase").count(), 4);
         assert_eq!((text.matches("<failure").count(), text.matches("<skipped").count()), (2, 1));
         assert!(text.contains("p99 &lt; 60ms") && !text.contains("p99 < 60ms"), "{text}");
+    }
+
+    #[test]
+    fn of_an_interrupted_run_nothing_passes() {
+        let mut summary = sample::summary();
+        summary.run.partial = true;
+        let text = render(&[summary]);
+        assert!(text.contains("tests=\"4\" failures=\"1\" errors=\"0\" skipped=\"3\""), "{text}");
+        assert!(
+            text.contains("interrupted: met so far, measured") && text.contains("interrupted: no data yet"),
+            "{text}"
+        );
+        assert_eq!(text.matches("<skipped").count(), 3);
     }
 
     #[test]

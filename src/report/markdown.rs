@@ -119,7 +119,7 @@ fn row(text: &mut String, cells: impl Iterator<Item = String>) {
 }
 
 /// Keeps what a name contains from being read as markup, or from moving a cursor.
-pub(super) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in clean(text).chars() {
         match c {

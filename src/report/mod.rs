@@ -14,6 +14,7 @@ pub mod csv;
 pub mod diagnosis;
 pub mod export;
 pub mod forecast;
+pub mod html;
 pub mod hunt;
 pub mod json;
 pub mod junit;

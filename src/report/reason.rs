@@ -113,7 +113,10 @@ fn heading(why: &Why) -> Vec<String> {
         format!("{} {}", why.tool.name, why.tool.version),
         format!("scenario {}", why.scenario.hash.chars().take(8).collect::<String>()),
         why.note.clone(),
-        format!("seed {}, first replication", why.seed),
+        match why.replication {
+            1 => format!("seed {}, first replication", why.seed),
+            later => format!("seed {}, replication {later}", why.seed),
+        },
         format!("{} of {} asked{spread}", count(why.asked), count(why.there_are)),
     ]
 }

@@ -88,17 +88,29 @@ fn distance(recover: &Recover) -> String {
     let Some(edge) = recover.edges.iter().find(|edge| edge.length_s == nominal(recover)) else {
         return format!("{client}: nothing was run{told}");
     };
+    let alone = edge.by_itself.map(|load| format!("; from {} on it needs no trigger", times(load))).unwrap_or_default();
+    let told = format!("{alone}{told}");
     match edge.load.value {
         Some(load) => format!("{client} stays down {after} from {}{told}", from(edge, load)),
+        None if edge.unseen_between.is_some() => {
+            let [low, high] = edge.unseen_between.unwrap_or_default();
+            let begins = format!("begins to stay down {after} somewhere between {} and {}", plain(low), times(high));
+            format!("{client} {begins}: it was not seen where{told}")
+        }
         None if edge.always => {
             let least = cells().map(|cell| cell.load).fold(f64::INFINITY, f64::min);
             format!("{client} stays down {after} at every load that was run, from {} on{told}", times(least))
         }
-        None => match cells().filter(|cell| cell.probability.value.is_some()).map(|cell| cell.load).reduce(f64::max) {
+        None => match cells().filter(|cell| up(cell, edge)).map(|cell| cell.load).reduce(f64::max) {
             Some(most) => format!("{client} gets up again {after} at every load up to {}{told}", times(most)),
             None => format!("{client}: whether it gets up again {after} was not seen{told}"),
         },
     }
+}
+
+/// Whether a load was run at which it gets up again.
+fn up(cell: &Run, edge: &Edge) -> bool {
+    cell.probability.value.is_some() && edge.by_itself.is_none_or(|load| cell.load < load)
 }
 
 /// The length that the file says, or the nearest that was run.
@@ -187,8 +199,16 @@ fn edges(recover: &Recover) -> Sheet {
         let cells = || recover.cells.iter().filter(|cell| cell.length_s == edge.length_s);
         let today = cells().find(|cell| cell.load == 1.0);
         let load = |load: Option<f64>| load.map(|load| format!("{} ×", plain(load)));
-        let at = load(edge.load.value).unwrap_or_else(|| if edge.always { "below all" } else { "none" }.into());
-        let between = match (load(edge.load.low), load(edge.load.high)) {
+        let none = match edge {
+            Edge { always: true, .. } => "below all",
+            Edge { unseen_between: Some(_), .. } => "not seen",
+            Edge { by_itself: Some(_), .. } => "by itself",
+            _ => "none",
+        };
+        let at = load(edge.load.value).unwrap_or_else(|| none.into());
+        let ends = edge.unseen_between.map_or((edge.load.low, edge.load.high), |[low, high]| (Some(low), Some(high)));
+        let between = match (load(ends.0), load(ends.1)) {
+            (None, None) if edge.by_itself.is_some() => format!("from {}", load(edge.by_itself).unwrap_or_default()),
             (Some(low), Some(high)) => format!("{low} – {high}"),
             (Some(low), None) => format!("above {low}"),
             (None, Some(high)) => format!("below {high}"),
@@ -212,7 +232,7 @@ fn length(recover: &Recover, length_s: f64) -> String {
 fn share(cell: &Run) -> Cell {
     let Some(value) = cell.probability.value else {
         let why = if cell.overloaded.is_empty() { "not seen" } else { "overloaded" };
-        return Cell::toned(why, Tone::Faint);
+        return Cell::toned(format!("{why} {}", ends(cell.probability)).trim_end(), Tone::Faint);
     };
     let tone = match value {
         half if half >= 0.5 => Tone::Bad,
@@ -229,6 +249,11 @@ fn ends(e: Estimate) -> String {
     })
 }
 
+/// A time that may be none.
+fn time(s: f64) -> String {
+    if s > 0.0 { seconds(s) } else { "0 s".into() }
+}
+
 fn title(recover: &Recover, every: bool) -> String {
     if every || !recover.trigger.lasts { "every load and length".into() } else { format!("loads, {}", after(recover)) }
 }
@@ -236,10 +261,10 @@ fn title(recover: &Recover, every: bool) -> String {
 fn runs(recover: &Recover, every: bool) -> Sheet {
     let columns = [
         ("load", 9),
-        ("per second", 5),
+        ("per second", 3),
         ("stay down", 8),
-        ("runs", 6),
-        ("down before", 3),
+        ("runs", 5),
+        ("down before", 6),
         ("not seen", 4),
         ("back after", 7),
     ];
@@ -250,8 +275,9 @@ fn runs(recover: &Recover, every: bool) -> Sheet {
         let name = format!("{} ×{on}{}", plain(cell.load), if cell.load == 1.0 { " (today)" } else { "" });
         let rate = plain(cell.load * recover.today_per_s);
         let back = match (cell.back_s, cell.back_between_s) {
-            (Some(s), Some([low, high])) => format!("{} [{}, {}]", seconds(s), plain(low), plain(high)),
-            (Some(s), None) => seconds(s),
+            (Some(0.0), Some([_, 0.0]) | None) => "at once".to_owned(),
+            (Some(s), Some([low, high])) => format!("{} [{}, {}]", time(s), plain(low), plain(high)),
+            (Some(s), None) => time(s),
             (None, _) => NONE.to_owned(),
         };
         let counts = [cell.runs, cell.before, cell.not_seen].map(|n| if n > 0 { n.to_string() } else { "0".into() });
@@ -277,7 +303,7 @@ fn notes(recover: &Recover) -> Vec<String> {
         "stays down: not back in the band of what was usual before the trigger for ten seconds on end, though the run goes on for as long as \
          the trigger was on and ten seconds more, and nothing gets better (what fails, what is under way); or most was lost before the trigger came"
             .into(),
-        "edge: where half of the runs stay down; between: from the largest load up to which surely fewer do to the smallest \
+        "edge: where half of the runs that were well when the trigger came stay down; by itself: from where half are down before it; between: from the largest load up to which surely fewer do to the smallest \
          from which surely more do"
             .into(),
     ];

@@ -73,6 +73,7 @@ pub(crate) fn trace() -> Trace {
         variant: None,
         hash: "9f3ac2d1".into(),
         seed: 42,
+        replication: 1,
         client: "shoppers".into(),
         among: None,
         nth: 4_712,

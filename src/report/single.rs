@@ -68,16 +68,53 @@ fn shares(e: Estimate) -> Option<String> {
     (low != high).then(|| format!("{}–{high}", low.trim_end_matches(" %")))
 }
 
-/// Percentiles that have no interval, and how much longer a run must be for one.
+/// Percentiles that have no interval, and how much longer a run must be for one; those that lack the same together.
 pub fn longer(all: &BTreeMap<String, Stats>) -> Vec<String> {
-    let told = |(name, stats): (&String, &Stats)| {
-        let short = [("p99", 0.99), ("p99.9", 0.999)].into_iter().filter_map(|(what, q)| {
-            Some(format!("{what} needs a run {} times longer", times_longer(stats.latency_ms.count, q)?))
-        });
-        let short: Vec<String> = short.collect();
-        (!short.is_empty()).then(|| format!("no interval: {}: {}", clean(name), short.join(", ")))
+    const TAILS: [(&str, f64); 2] = [("p99", 0.99), ("p99.9", 0.999)];
+    let mut alike: BTreeMap<[bool; 2], (Vec<&str>, [Range; 2])> = BTreeMap::new();
+    for (name, stats) in all {
+        let short = TAILS.map(|(_, q)| times_longer(stats.latency_ms.count, q));
+        let (names, ranges) = alike.entry(short.map(|times| times.is_some())).or_default();
+        names.push(name);
+        ranges.iter_mut().zip(short).for_each(|(range, times)| range.extend(times));
+    }
+    let told = |(names, ranges): &(Vec<&str>, [Range; 2])| {
+        let needs = TAILS
+            .iter()
+            .zip(ranges)
+            .filter_map(|((what, _), range)| Some(format!("{what} needs a run {} times longer", range.text()?)));
+        let needs: Vec<String> = needs.collect();
+        (!needs.is_empty()).then(|| format!("no interval: {}: {}", listed(names), needs.join(", ")))
     };
-    all.iter().filter_map(told).collect()
+    // Those that lack the most first.
+    alike.values().rev().filter_map(told).collect()
+}
+
+/// How many names a sentence lists.
+const NAMED: usize = 3;
+
+/// A few names, and how many more there are.
+fn listed(names: &[&str]) -> String {
+    let shown = names.iter().take(NAMED).map(|name| clean(name)).collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(NAMED);
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
+/// The smallest and the largest of a few counts.
+#[derive(Default)]
+struct Range(Option<(u64, u64)>);
+
+impl Range {
+    fn extend(&mut self, more: Option<u64>) {
+        let Some(more) = more else { return };
+        let (low, high) = self.0.unwrap_or((more, more));
+        self.0 = Some((low.min(more), high.max(more)));
+    }
+
+    fn text(&self) -> Option<String> {
+        let (low, high) = self.0?;
+        Some(if low == high { low.to_string() } else { format!("{low} to {high}") })
+    }
 }
 
 #[cfg(test)]
@@ -132,5 +169,21 @@ mod tests {
         stats.latency_ms.count = 1_250;
         let all: BTreeMap<String, Stats> = [("c".to_owned(), stats)].into();
         assert_eq!(longer(&all), ["no interval: c: p99.9 needs a run 8 times longer"]);
+    }
+
+    #[test]
+    fn those_that_lack_the_same_are_told_of_together() {
+        let of = |count| {
+            let mut stats = Stats::default();
+            stats.latency_ms.count = count;
+            stats
+        };
+        let all = [("a", 1_250), ("b", 2_500), ("c", 1_250), ("d", 1_250), ("e", 500)];
+        let all: BTreeMap<String, Stats> = all.map(|(name, count)| (name.to_owned(), of(count))).into();
+        let told = [
+            "no interval: e: p99 needs a run 2 times longer, p99.9 needs a run 20 times longer",
+            "no interval: a, b, c and 1 more: p99.9 needs a run 4 to 8 times longer",
+        ];
+        assert_eq!(longer(&all), told);
     }
 }

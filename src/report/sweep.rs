@@ -4,7 +4,9 @@ use crate::experiment::summary::Estimate;
 use crate::experiment::sweep::{Figures, Holds, Manifest, Parameter, Point, Reach, Row, Sweep};
 use crate::machine::replication_seed;
 use crate::report::csv::quote;
-use crate::report::number::{NONE, count, level, or_none, percent, plain, seconds, time, time_within};
+#[cfg(feature = "charts")]
+use crate::report::number::seconds;
+use crate::report::number::{NONE, count, level, or_none, percent, plain, time, time_within};
 use crate::report::page::{Figure, Page, how, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::clean;

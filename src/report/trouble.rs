@@ -17,7 +17,8 @@ pub(super) fn faults(faults: &[Fault]) -> Sheet {
         for who in fault.recovery_s.keys().filter(told) {
             let begins = when(fault.at_s, "at random");
             let instant = fault.duration_s == Some(0.0);
-            let lasts = when(fault.duration_s, if random { NONE } else { "to the end" });
+            let took = fault.took_s.as_ref().and_then(|took| took.value);
+            let lasts = when(fault.duration_s.or(took), if random { NONE } else { "to the end" });
             let lasts = if instant { "at once".into() } else { lasts };
             let cells = [begins, lasts, count(fault.struck).into(), clean(who).into()];
             sheet.push(&fault.name, cells.into_iter().chain(recovery(&fault.recovery_s[who])));
@@ -50,12 +51,18 @@ fn recovery(recovery: &Recovery) -> [Cell; 2] {
     [Cell::toned(recovered, if share >= 1.0 { Tone::Plain } else { Tone::Bad }), after.into()]
 }
 
-/// Who failed first.
+/// Who failed first; nothing where faults struck and nobody suffered.
 pub(super) fn failing(all: &[Failing], shown: usize) -> Sheet {
     let columns =
         [("failed first", 9), ("fault", 4), ("all held from", 6), ("for", 5), ("calls fail from", 7), ("at worst", 8)];
     let mut sheet = Sheet::new(&columns);
     let from = |s: Option<f64>| Cell::from(s.map_or(NONE.into(), seconds));
+    let suffered = |node: &Failing| {
+        node.saturated_s.is_some() || node.saturated_for_s > 0.0 || node.failing_s.is_some() || node.worst_share > 0.0
+    };
+    if !all.iter().any(suffered) {
+        return sheet;
+    }
     for node in all.iter().take(shown) {
         let worst =
             Cell::toned(percent(node.worst_share), if node.worst_share > 0.05 { Tone::Bad } else { Tone::Plain });

@@ -117,11 +117,16 @@ pub fn facts(trace: &Trace) -> Vec<String> {
     vec![
         format!("{ended} after {}", time(ms(trace.latency))),
         format!("set out at {}", seconds(trace.began as f64 / 1e9)),
-        format!("seed {}", trace.seed),
+        of_seed(trace.seed, trace.replication),
         hash,
         format!("hoptax {}", env!("CARGO_PKG_VERSION")),
         "simulated, not measured".into(),
     ]
+}
+
+/// The seed, and which of its runs where it is not the first.
+pub(super) fn of_seed(seed: u64, replication: u32) -> String {
+    if replication == 1 { format!("seed {seed}") } else { format!("seed {seed}, replication {replication}") }
 }
 
 /// What is special about a span: that it failed, or that nobody waited for its end.

@@ -4,7 +4,9 @@ use crate::experiment::compare::{Difference, Figures, Verdict};
 use crate::experiment::study::Head;
 use crate::experiment::whatif::{Change, Of, WhatIf, is_gain};
 use crate::report::compare::{apart_ms, apart_share};
-use crate::report::number::{NONE, or_none, percent, plain, seconds, time};
+use crate::report::number::{NONE, or_none, percent, time};
+#[cfg(feature = "charts")]
+use crate::report::number::{plain, seconds};
 use crate::report::page::{Figure, Page, how, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::{agree, clean};
@@ -74,7 +76,7 @@ pub fn answer(whatif: &WhatIf) -> String {
     let then = if then.is_empty() {
         format!("; nothing else{so_far} helps beyond chance")
     } else {
-        format!("; then {}", then.join(", "))
+        format!("; then {}{so_far}", then.join(", "))
     };
     format!("{client} {} most by {}{then}", agree(&client, "gains", "gain"), figure(best))
 }

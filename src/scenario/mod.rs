@@ -8,6 +8,7 @@ mod check;
 mod declare;
 pub mod edit;
 mod guarded;
+mod hosts;
 mod law_mean;
 mod lower;
 mod print;
@@ -27,10 +28,14 @@ pub use analytic::{
     Busiest, CEILING, ConsumerForecast, Forecast, Memory, NodeForecast, Shared, SharedKind, forecast, surprises,
 };
 pub use edit::{Edit, variant_edits};
+pub(crate) use hosts::{Hosts, processes};
 pub use lower::lower;
 pub use print::{canonical, hash};
 pub(crate) use read::suggest;
+pub use read::values as times;
 pub use source::OpenError;
+#[cfg(feature = "files")]
+pub use source::{kept, lines};
 pub(crate) use tables::faults::callers_of;
 pub use topology::{Link, Part, Topology, Vertex};
 pub use vocab::json_schema;
@@ -132,10 +137,16 @@ impl std::error::Error for Rejected {}
 
 /// Reads and checks a text, after making the changes to it.
 pub fn load(source: &Source, edits: &[Edit]) -> Result<Checked, Rejected> {
+    load_for(source, edits, false)
+}
+
+/// The same; `idle`: a file without clients will do, of which is read off what is written and in which nothing would happen.
+pub(crate) fn load_for(source: &Source, edits: &[Edit], idle: bool) -> Result<Checked, Rejected> {
     let reject = |complaints, source: &Source| Rejected { complaints, source: source.clone() };
     let (source, told) = edit::apply(source, edits).map_err(|complaints| reject(complaints, source))?;
     let (scenario, mut complaints, variants) = examine(&source);
     complaints.extend(told);
+    complaints.retain(|complaint| !idle || complaint.code != code::NOTHING_TO_DO);
     // Variants are changes to the file as written: upon another change of its structure they need not fit.
     let as_written = !edits.iter().any(|edit| edit.variant().is_some() || edit.flips());
     if let (Some(scenario), true, false) = (&scenario, as_written, complaints.iter().any(Complaint::is_error)) {

@@ -85,6 +85,60 @@ impl Source {
     }
 }
 
+/// What a file that is no scenario says: a result that was kept. Nothing of more than `most` bytes is read.
+#[cfg(feature = "files")]
+pub fn kept(path: &Path, most: u64) -> Result<String, String> {
+    use std::io::Read as _;
+    let meta = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if meta.is_dir() {
+        return Err("is a directory".into());
+    }
+    if is_idle_pipe(&meta, path) {
+        return Err("is a pipe that nobody need ever write to".into());
+    }
+    let large = || format!("it has more than the {} MB that are allowed for it", most >> 20);
+    if meta.len() > most {
+        return Err(large());
+    }
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > most {
+        return Err(large());
+    }
+    let text = String::from_utf8(bytes).map_err(|e| format!("not UTF-8 at byte {}", e.utf8_error().valid_up_to()))?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Reads a file of lines one after the other, whatever its size; no line may have more than `most` bytes. Whoever hears them
+/// says with a text when it has had enough, or `Ok(false)` when this is no file of lines.
+#[cfg(feature = "files")]
+pub fn lines(
+    path: &Path,
+    most: u64,
+    mut hear: impl FnMut(usize, &str) -> Result<bool, String>,
+) -> Result<bool, String> {
+    use std::io::{BufRead as _, Read as _};
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut reader = std::io::BufReader::with_capacity(1 << 16, file);
+    let mut line = Vec::new();
+    for nth in 1.. {
+        line.clear();
+        let read = (&mut reader).take(most + 1).read_until(b'\n', &mut line).map_err(|error| error.to_string())?;
+        if read == 0 {
+            break;
+        }
+        if line.len() as u64 > most {
+            return Err(format!("line {nth} has more than {} MB; --max-memory allows more", most >> 20));
+        }
+        let text = std::str::from_utf8(&line).map_err(|_| format!("line {nth} is not UTF-8"))?;
+        if !hear(nth, text)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// The text of a file that a scenario names.
 pub(super) fn beside<'s>(source: &'s Source, path: &str) -> Result<Cow<'s, str>, String> {
     if let Some(text) = source.files.get(path) {

@@ -20,7 +20,7 @@ pub use drift::{Drift, drift, seems_to_rise};
 pub use histogram::{Exported, Histogram};
 pub use interval::{Interval, batch_means, mean_of, mean_time, one_run, paired_difference, ratio, variance_gain};
 pub use occupancy::Occupancy;
-pub use paired::{Paired, Sections, holm, paired_quantile, paired_ratio, paired_share};
+pub use paired::{Paired, Sections, holm, paired_quantile, paired_ratio, paired_share, unpaired};
 pub use quantile::{ENOUGH_BEYOND, Ends, Weighed, beyond, persistence, pooled_quantile, times_longer};
 pub use recorder::Recorder;
 pub use share::{Clusters, clustered, proportion, share_of_windows};

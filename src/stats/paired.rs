@@ -5,7 +5,7 @@
 
 use super::interval::{jackknifed, two_sided};
 use super::share::unseen;
-use super::{ENOUGH_BEYOND, Interval, beyond, t_chance, variance_gain};
+use super::{ENOUGH_BEYOND, Interval, beyond, t_chance, t_quantile, variance_gain};
 
 /// A difference, second minus first.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -105,6 +105,29 @@ pub fn paired_quantile(first: &Sections, second: &Sections, q: f64, confidence: 
     Paired { gain: variance_gain(&first, &second), ..Paired::around(difference, half, n, confidence) }
 }
 
+/// The difference of two figures that have nothing in common but what they measure: Welch's t, from the interval of each and the
+/// number of runs behind it (Welch, "The generalization of Student's problem when several different population variances are
+/// involved", 1947). An interval that is wider to one side counts as that wide.
+pub fn unpaired(first: (Interval, u32), second: (Interval, u32), confidence: f64) -> Paired {
+    let Some((one, other)) = first.0.value.zip(second.0.value) else { return Paired::NONE };
+    let error = |(figure, runs): (Interval, u32)| {
+        let (value, (low, high)) = figure.value.zip(figure.ends())?;
+        let wide = (value - low).max(high - value);
+        (runs > 1).then(|| (wide / two_sided(confidence, runs as usize), f64::from(runs - 1)))
+    };
+    let difference = other - one;
+    let Some(((a, a_free), (b, b_free))) = error(first).zip(error(second)) else { return Paired::point(difference) };
+    let variance = a * a + b * b;
+    if variance == 0.0 {
+        let chance = if difference == 0.0 { 1.0 } else { 0.0 };
+        return Paired { difference: Interval::around(difference, 0.0), gain: None, chance: Some(chance) };
+    }
+    let free = variance * variance / (a.powi(4) / a_free + b.powi(4) / b_free);
+    let half = variance.sqrt() * t_quantile(0.5 + 0.5 * confidence, free);
+    let chance = t_chance(difference / variance.sqrt(), free);
+    Paired { difference: Interval::around(difference, half), gain: None, chance: Some(chance) }
+}
+
 /// The standard error of a mean around `middle`.
 fn scatter(values: &[f64], middle: f64, n: usize) -> f64 {
     (values.iter().map(|v| (v - middle) * (v - middle)).sum::<f64>() / (n * (n - 1)) as f64).sqrt()
@@ -185,6 +208,21 @@ mod tests {
         let enough = paired_quantile(&sections(0.0, 1_000), &sections(1.0, 1_000), 0.99, 0.95);
         assert_eq!(enough.difference, Interval::between(1.0, 1.0, 1.0));
         assert_eq!(paired_quantile(&Sections::default(), &sections(0.0, 1_000), 0.99, 0.95), Paired::NONE);
+    }
+
+    #[test]
+    fn figures_of_unequal_runs_differ_by_welchs_t() {
+        // Ten runs with a standard error of 0.5, five with one of 1.2: 17.25 − 15 = 2.25, standard error 1.3, and
+        // 1.69² ÷ (0.0625 ÷ 9 + 2.0736 ÷ 4) = 5.4366 degrees of freedom.
+        let of =
+            |value: f64, error: f64, runs: u32| (Interval::around(value, error * two_sided(0.95, runs as usize)), runs);
+        let found = unpaired(of(15.0, 0.5, 10), of(17.25, 1.2, 5), 0.95);
+        near(found.difference.value, 2.25);
+        let free = 1.69 * 1.69 / (0.0625 / 9.0 + 2.0736 / 4.0);
+        near(found.difference.half_width(), 1.3 * t_quantile(0.975, free));
+        near(found.chance, t_chance(2.25 / 1.3, free));
+        assert_eq!(unpaired(of(15.0, 0.5, 10), (Interval::point(17.0), 1), 0.95), Paired::point(2.0));
+        assert_eq!(unpaired((Interval::NONE, 10), of(1.0, 0.1, 10), 0.95), Paired::NONE);
     }
 
     #[test]

@@ -289,9 +289,9 @@ fn words_of_the_output_and_of_elsewhere_are_explained() {
         assert!(text.contains("in the output") || word == "settled", "{word}: {text}");
     }
     fails(&folder, "explain saga", 2, &["hoptax has no `saga`", "nearest"]);
-    let wrong = QUIET.replace("concurrency = 2", "concurrency = 2\npre_stop = \"5s\"\nkeep_alive = \"5s\"");
+    let wrong = QUIET.replace("concurrency = 2", "concurrency = 2\npre_stop = \"5s\"\noutbox = true");
     fs::write(folder.path().join("b.toml"), wrong).unwrap();
-    fails(&folder, "check b.toml", 3, &["hoptax has no such thing", "before a replica stops", "idle_timeout"]);
+    fails(&folder, "check b.toml", 3, &["hoptax has no such thing", "there is no outbox", "drain = {"]);
 }
 
 #[test]
@@ -586,4 +586,18 @@ fn a_diagnosis_counts_services_and_fails_below() {
     assert!(told.contains("2.0 -&gt; 1.0, caused by edge clerk -&gt; desk"), "{told}");
     assert!(told.lines().count() <= 40, "{told}");
     fails(&folder, "diagnose a.toml -o a.svg", 2, &["hoptax graph"]);
+    // Nobody asks for anything: a sentence, and the picture of what is written; a run is something else.
+    fs::write(folder.path().join("idle.toml"), "version = 1\n[services.a]\nsteps = [\"b\"]\n[services.b]\n").unwrap();
+    let told = stdout(&ends(&folder, "diagnose idle.toml", 0));
+    assert!(
+        told.starts_with("2 services, effectively 1.0 at most") && told.contains("no client calls anything"),
+        "{told}"
+    );
+    assert!(stdout(&ends(&folder, "advise idle.toml", 0)).starts_with("every interaction is told"), "advise");
+    assert!(stdout(&ends(&folder, "graph idle.toml", 0)).contains("-->"));
+    fails(&folder, "run idle.toml", 3, &["there is no client"]);
+    // What draws nothing promises nothing.
+    assert!(!stdout(&ends(&folder, "diagnose --help", 0)).contains(".svg"));
+    assert!(!stdout(&ends(&folder, "hunt --help", 0)).contains(".svg"));
+    assert!(stdout(&ends(&folder, "coupling --help", 0)).contains(".svg"));
 }

@@ -303,3 +303,22 @@ fn every_promise_has_its_slow_down_or_says_why_not() {
     assert!(breaks["mean < 10ms"].factor.value.is_some_and(|factor| factor > 1.0), "{breaks:?}");
     assert!(breaks["throughput > 1/s"].because.is_some(), "{breaks:?}");
 }
+
+/// A file's own fault is on with the outage and without it, so that what fails of it counts for nothing: that is said.
+#[test]
+fn a_file_s_own_fault_that_is_on_meanwhile_is_named() {
+    let own = |at: &str| {
+        let fault = "[[faults]]\nname = \"ledger gone\"\nkind = \"outage\"\ntarget = \"ledger\"\nduration = \"6s\"";
+        let file = with(&format!("{SHOP}{fault}\nat = \"{at}\"\n"));
+        let wanted = Wanted { only: vec!["payments".into()], ..Wanted::default() };
+        of(&file, &wanted)
+    };
+    // The outage is from 6 s to 10 s.
+    let (meanwhile, before) = (own("5s"), own("0s"));
+    assert_eq!(meanwhile.own_faults, ["ledger gone"]);
+    assert!(before.own_faults.is_empty());
+    let lost = |coupling: &Coupling| value(column(coupling, "payments", false).clients["users"].lost);
+    assert!(lost(&meanwhile) == 0.0 && lost(&before) > 0.25, "{} {}", lost(&meanwhile), lost(&before));
+    let page = hoptax::report::coupling::page(&meanwhile, false);
+    assert!(page.warnings.iter().any(|told| told.starts_with("`ledger gone` of the file is on meanwhile")));
+}

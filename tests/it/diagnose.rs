@@ -1,7 +1,7 @@
 //! The signs of a distributed monolith shown by runs.
 
 use hoptax::experiment::coupling::NoShelf;
-use hoptax::experiment::diagnosis::{Diagnosis, Proof, prove};
+use hoptax::experiment::diagnosis::{Diagnosis, Proof, diagnose, prove};
 
 use crate::bench::checked;
 
@@ -73,4 +73,15 @@ fn each_sign_is_shown_or_says_why_not() {
 fn a_compiled_contract_is_not_broken() {
     let found = proven(&shop().replace("transport = \"free\"", "transport = \"grpc\""));
     assert!(matches!(found.signs[0].proofs[..], [Proof::Release { .. }]), "{:?}", found.signs[0].proofs);
+}
+
+/// For a pull request: at most forty lines, however much there is to say.
+#[test]
+fn a_diagnosis_fits_into_a_pull_request() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    for name in ["70-separate-in-the-diagram", "74-a-shop-on-events", "76-a-shop-of-thirty-services"] {
+        let text = std::fs::read_to_string(folder.join(format!("{name}.toml"))).unwrap();
+        let told = hoptax::report::diagnosis::markdown(&diagnose(&checked(&text)));
+        assert!(told.starts_with("**") && told.lines().count() <= 40, "{name}: {}\n{told}", told.lines().count());
+    }
 }

@@ -410,3 +410,39 @@ fn what_is_published_fails_or_comes_late() {
     // The last is at its broker when the measured time is over.
     assert_eq!((mails.published, mails.acked), (1_999, 1_999), "nothing is lost");
 }
+
+/// Who is cut off with a node or a zone publishes nothing to the other side, and consumes nothing from there, until it is over.
+#[test]
+fn a_node_or_a_zone_that_is_cut_off_publishes_and_consumes_nothing() {
+    let mails = |kind: &str, target: &str, rest: &str| {
+        run(&format!(
+            "version = 1\n[sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 1\n[defaults]\ntransport = \"free\"\n\
+             [network]\nsame_zone = \"1ms\"\ncross_zone = \"1ms\"\n\
+             [clients.c]\nzone = \"eu/a\"\ncalls = \"front\"\narrivals = \"constant\"\nrate = \"100/s\"\n\
+             [services.front]\nzone = \"eu/a\"\nconcurrency = 2000\nsteps = [{{ publish = \"mails\", wait_for_ack = true }}]\n\
+             [queues.mails]\nzone = \"eu/b\"\n[services.mailer]\nzone = \"eu/c\"\n\
+             consumes = [{{ from = \"mails\", concurrency = 400 }}]\n{}",
+            fault(kind, target, &format!("at = \"5005ms\"\nduration = \"2s\"\n{rest}"))
+        ))
+    };
+    let drop = "mode = \"drop\"";
+    let slowest = |summary: &Summary| summary.clients["c"].latency_ms.max.unwrap();
+    let oldest = |summary: &Summary| summary.queues["mails"].wait_ms.max.unwrap();
+    for (kind, target, rest) in [("partition", "zone:eu/a", ""), ("outage", "zone:eu/a", drop)] {
+        let cut = mails(kind, target, rest);
+        // The client stands there, too. TCP sends again after 0.2, 0.6, 1.4 and 3 s.
+        assert!((1_900.0..3_200.0).contains(&slowest(&cut)), "{kind} {target}: {}", slowest(&cut));
+        assert_eq!(cut.clients["c"].succeeded, 2_000, "{kind} {target}");
+    }
+    for (kind, target, rest) in
+        [("partition", "mailer", ""), ("partition", "zone:eu/c", ""), ("outage", "mailer", drop)]
+    {
+        let cut = mails(kind, target, rest);
+        assert!(slowest(&cut) < 10.0, "{kind} {target}: {}", slowest(&cut));
+        assert!((1_900.0..2_100.0).contains(&oldest(&cut)), "{kind} {target}: {}", oldest(&cut));
+        assert!(cut.queues["mails"].acked >= 1_998, "nothing is lost: {:?}", cut.queues["mails"]);
+    }
+    // A partition around both leaves them to themselves.
+    let apart = mails("partition", "zone:eu", "");
+    assert!(slowest(&apart) < 10.0 && oldest(&apart) < 10.0, "{} {}", slowest(&apart), oldest(&apart));
+}

@@ -5,7 +5,7 @@ use std::fs;
 use crate::source::{code, files, root, shipped};
 
 /// The floor of each top module.
-const FLOORS: [(&str, u8); 14] = [
+const FLOORS: [(&str, u8); 15] = [
     ("units", 0),
     ("random", 0),
     ("stats", 0),
@@ -16,6 +16,7 @@ const FLOORS: [(&str, u8); 14] = [
     ("machine", 2),
     ("scenario", 3),
     ("experiment", 4),
+    ("import", 4),
     ("report", 5),
     ("library", 5),
     ("cli", 6),

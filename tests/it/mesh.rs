@@ -454,13 +454,33 @@ fn struck(rest: &str) -> Summary {
 
 /// The same in another mesh.
 fn struck_in(mesh: &str, rest: &str) -> Summary {
+    struck_by("\"back\"", mesh, rest)
+}
+
+/// The same by another call.
+fn struck_by(call: &str, mesh: &str, rest: &str) -> Summary {
     run(&format!(
         "version = 1\nname = \"struck\"\n[sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 1\n\
          [defaults]\ntransport = \"free\"\n[network]\nsame_zone = \"0s\"\nsame_host = \"0s\"\n\
          [clients.c]\ncalls = \"front\"\narrivals = \"constant\"\nrate = \"100/s\"\n\
-         [services.front]\nconcurrency = 50\nsteps = [\"back\"]\n[services.back]\nconcurrency = 50\nwork = \"4ms\"\n\
+         [services.front]\nconcurrency = 50\nsteps = [{call}]\n[services.back]\nconcurrency = 50\nwork = \"4ms\"\n\
          {mesh}{rest}"
     ))
+}
+
+/// Connections are made through the proxies: while one of them is down, none is, and nothing is sent.
+#[test]
+fn no_connection_is_made_through_a_sidecar_that_is_down() {
+    let fault = "[[faults]]\nkind = \"outage\"\ntarget = \"sidecar:back\"\nat = \"5005ms\"\nduration = \"2s\"\n";
+    let call = "{ call = \"back\", transport = \"rest\" }";
+    let summary = struck_by(call, "[mesh]\nproxy = { work = \"1ms\" }\n", fault);
+    let failed = &summary.edges["front -> back"].failed;
+    assert!(failed["connect_failed"] >= 199, "{failed:?}");
+    assert!(failed.values().sum::<u64>() <= 202, "{failed:?}");
+    // Two passes there for the client, and two for each call that was made.
+    let (asked, lost) = (summary.clients["c"].arrived, failed.values().sum::<u64>());
+    let passed = summary.nodes["sidecar:front"].arrivals;
+    assert!((2 * asked + 2 * (asked - lost)..=4 * asked - 2 * lost + 2).contains(&passed), "{passed}");
 }
 
 #[test]

@@ -163,16 +163,18 @@ fn found(text: &str, wanted: &hunt::Wanted) -> Hunt {
     found.hunt
 }
 
-/// Three replicas of which each answers a third of the requests, a promise that one of ten may fail.
+/// Three replicas of which each answers a third of the requests, a promise that one of ten may fail. Who got no answer gives its
+/// connection up in time: otherwise a hundred that hang are all there are.
 const SHOP: &str = r#"
 version = 1
 sim = { duration = "30s", warmup = "0s", replications = 20 }
 [clients.users]
 calls = "shop"
 rate = "60/s"
+timeout = "1s"
 [services.shop]
 work = "1ms"
-steps = ["stock"]
+steps = [{ call = "stock", timeout = "500ms" }]
 [services.stock]
 replicas = 3
 work = "2ms"
@@ -233,6 +235,32 @@ fn what_is_never_recovered_from_needs_no_promise() {
     assert!(smallest.breaks.promise.is_none() && smallest.size < 4.0, "{smallest:?}");
     let summary = hoptax::experiment::run(&checked(hunt.reproducer.as_ref().unwrap()), None, &()).unwrap();
     assert_eq!(summary.slos[0].verdict, Outcome::Failed);
+}
+
+/// Where a run ends before anybody could come back, shorter faults are tried, and it is said up to which.
+#[test]
+fn what_the_run_ends_too_soon_for_is_not_called_harmless() {
+    let text = storm(20.0, 0, 20).replace("100s", "40s");
+    let text = text.split("[[faults]]").next().unwrap();
+    let targets = vec!["desk".into()];
+    let wanted = hunt::Wanted { never_recovers: true, targets, up_to_s: Some(28.0), ..hunt::Wanted::default() };
+    let hunt = found(text, &wanted);
+    assert!(hunt.found.is_none() && !hunt.tried.is_empty(), "{:?}", hunt.found);
+    let down = hunt.tried.iter().find(|tried| tried.candidate.way == hunt::Way::Refuses).unwrap();
+    assert!(down.up_to_s < 28.0 && down.up_to_s > 1.0, "{down:?}");
+    let told = hoptax::report::hunt::answer(&hunt);
+    assert!(told.contains("of longer ones the run does not show it"), "{told}");
+}
+
+/// A file's own fault is no part of what is hunted for, and that is said.
+#[test]
+fn a_file_s_own_faults_are_left_out_and_named() {
+    let own =
+        "[[faults]]\nname = \"shop down\"\nkind = \"outage\"\ntarget = \"shop\"\nat = \"5s\"\nduration = \"20s\"\n";
+    let wanted = hunt::Wanted { targets: vec!["shop".into()], ..hunt::Wanted::default() };
+    let hunt = found(&format!("{SHOP}{own}"), &wanted);
+    assert_eq!(hunt.left_out, ["shop down"]);
+    assert!(hunt.found.is_some_and(|found| (2.9..3.6).contains(&found.size)), "as without it");
 }
 
 /// The verdict on the only promise of a text.

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use hoptax::experiment::summary::Summary;
 use hoptax::machine::Stop;
 use hoptax::model::plan::{Life, Warmup};
-use hoptax::model::policy::{Autoscale, Metric};
+use hoptax::model::policy::{Autoscale, Metric, Pace};
 use hoptax::model::{Cause, Fact, LawId, Plan, Probe};
 use hoptax::random::dist::{Dist, Law};
 use hoptax::units::{Span, Time};
@@ -100,9 +100,13 @@ fn consumers_follow_what_waits_for_them() {
 
 /// A fault from 20 s on for 2 s.
 fn fault(kind: &str, service_says: &str) -> Summary {
+    fault_for("2s", kind, service_says)
+}
+
+fn fault_for(duration: &str, kind: &str, service_says: &str) -> Summary {
     let text = service(service_says)
         .replace("phases = [{ duration = \"40s\", rate = \"300/s\" }, { rate = \"20/s\" }]", "rate = \"100/s\"");
-    run(&format!("{text}[[faults]]\nkind = \"{kind}\"\ntarget = \"s\"\nat = \"20005ms\"\nduration = \"2s\"\n"))
+    run(&format!("{text}[[faults]]\nkind = \"{kind}\"\ntarget = \"s\"\nat = \"20005ms\"\nduration = \"{duration}\"\n"))
 }
 
 #[test]
@@ -110,7 +114,8 @@ fn what_restarts_has_to_get_ready() {
     let lost = |summary: &Summary| summary.edges["c -> s"].failed.get("connect_failed").copied().unwrap_or(0) / 2;
     assert_eq!(lost(&fault("crash", "")), 200);
     assert_eq!(lost(&fault("crash", "ready_after = \"3s\"\n")), 500);
-    assert_eq!(lost(&fault("deploy", "ready_after = \"3s\"\n")), 500);
+    // A deploy in less time than its replica needs to get ready is a contradiction.
+    assert_eq!(lost(&fault_for("3s", "deploy", "ready_after = \"3s\"\n")), 600);
     assert_eq!(lost(&fault("outage", "ready_after = \"3s\"\n")), 200, "nothing restarts");
 }
 
@@ -163,9 +168,22 @@ fn restless(plan: &mut Plan) {
         let metric = [Metric::InFlight, Metric::Cpu, Metric::Workers, Metric::Rps][nth % 4];
         let metric = if node.workers == hoptax::model::id::NONE { Metric::InFlight } else { metric };
         let (max, every) = (node.replicas, millis(5));
-        let autoscale = Autoscale { min: 1, max, metric, target: 0.2, every, request: None, stabilization: millis(7) };
+        let autoscale = Autoscale {
+            min: 1,
+            max,
+            metric,
+            target: 0.2,
+            every,
+            request: None,
+            stabilization: millis(7),
+            patience: Span::ZERO,
+            up: Pace::UP,
+            down: Pace::DOWN,
+            metric_lag: Span::ZERO,
+            useful: u32::MAX,
+        };
         let warmup = (nth % 2 == 0).then_some(Warmup { factor: 4.0, over: millis(40) });
-        node.life = Some(Life { initial: 1, ready_after, warmup, autoscale: Some(autoscale) });
+        node.life = Some(Life { initial: 1, ready_after, warmup, autoscale: Some(autoscale), drain: None });
     }
 }
 

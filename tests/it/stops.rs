@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hoptax::experiment::coupling::NoShelf;
-use hoptax::experiment::{self, Watch, coupling, hunt, recover, whatif};
+use hoptax::experiment::{self, Watch, advise, coupling, diagnosis, hunt, recover, whatif};
 use hoptax::machine::{Alive, Machine, Stop};
 use hoptax::model::Aside;
+use hoptax::report;
+use hoptax::report::page::Page;
 use hoptax::units::Time;
 
 use crate::bench::{checked, ended, plan};
@@ -120,13 +122,36 @@ fn a_study_that_is_stopped_tells_what_is_finished() {
     let part = coupling::study(&checked, &wanted, Some(1), &until(), &NoShelf).unwrap();
     let (columns, missing) = (part.coupling.columns.len(), part.coupling.missing.len());
     assert!(!part.whole && columns > 0 && missing > 0, "{columns} {missing}");
+    says(&report::coupling::page(&part.coupling, false), &format!("interrupted: {missing} outage"));
     let part = recover::study(&checked, &recover::Wanted::default(), Some(1), &until()).unwrap();
     assert!(!part.whole && !part.recover.cells.is_empty() && part.recover.missing > 0, "{:?}", part.recover);
+    let missing = format!("interrupted: {} loads and lengths not run", part.recover.missing);
+    says(&report::recover::page(&part.recover, false), &missing);
     // What lies to the right of a stopped search was not tried, and a find was not held to fresh seeds.
     let part = hunt::study(&checked, &hunt::Wanted::default(), Some(1), &until()).unwrap();
     assert!(!part.whole && !part.hunt.tried.is_empty() && !part.hunt.missing.is_empty(), "{:?}", part.hunt.missing);
     assert!(part.hunt.found.as_ref().is_none_or(|found| !found.confirmed) && part.hunt.reproducer.is_none());
+    let missing = format!("interrupted: {} fault", part.hunt.missing.len());
+    says(&report::hunt::page(&part.hunt, false), &missing);
     let part = whatif::study(&checked, &whatif::Wanted::default(), Some(1), &until(), &NoShelf).unwrap();
     assert!(!part.whole && !part.whatif.changes.is_empty() && !part.whatif.missing.is_empty());
     assert!(part.whatif.again.is_none());
+    let missing = format!("interrupted: {} not run, such as", part.whatif.missing.len());
+    says(&report::whatif::page(&part.whatif, false), &missing);
+    assert!(report::whatif::answer(&part.whatif).contains("of what was run until it was interrupted"));
+    // Ways that were not tried are named, and none of those that were is taken for the best of all.
+    let wanted = advise::Wanted { tries: true, ..advise::Wanted::default() };
+    let part = advise::study(&checked, &wanted, Some(1), &until()).unwrap();
+    assert!(!part.whole && part.advice.ways.len() > 1 && !part.advice.missing.is_empty(), "{:?}", part.advice.missing);
+    assert!(part.advice.again.is_none());
+    // A part of the matrix was there when it was stopped: the signs rest on that part, and it names what it lacks.
+    let early = Until(0.3, AtomicBool::new(false));
+    let (found, whole) = diagnosis::prove(&checked, Some(1), &early, &NoShelf).unwrap();
+    let matrix = found.coupling.unwrap();
+    assert!(!whole && !matrix.columns.is_empty() && !matrix.missing.is_empty(), "{:?}", matrix.missing);
+}
+
+/// A page warns in these words.
+fn says(page: &Page, words: &str) {
+    assert!(page.warnings.iter().any(|warning| warning.starts_with(words)), "{words}: {:?}", page.warnings);
 }

@@ -191,7 +191,7 @@ fn seven_shards_in_any_order_are_one_run() {
         let made = study(&checked, &wanted, Some(1), &(), &kept).unwrap();
         assert!(made.whole && made.sweep.is_none(), "a shard alone tells nothing");
         // Half of them are killed and go on.
-        if nth % 2 == 0 {
+        if nth.is_multiple_of(2) {
             let cut = {
                 let text = kept.text.lock().unwrap();
                 text[..text.len() * 2 / 3].to_owned()

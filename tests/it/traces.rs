@@ -1,14 +1,14 @@
 //! Single requests, followed past brokers.
 
 use hoptax::experiment::study::{Options, load};
-use hoptax::experiment::trace::{Kind, Pick, Span, Trace, trace};
+use hoptax::experiment::trace::{Kind, Pick, Sought, Span, Trace, trace};
 use hoptax::model::Cause;
 use hoptax::report::export::{chrome, otlp};
 use hoptax::scenario::Source;
 
 fn follow(text: &str, pick: Pick) -> Trace {
     let checked = load(&Source::text("traces", text), None, &Options::default()).unwrap_or_else(|why| panic!("{why}"));
-    trace(&checked, pick, None).unwrap()
+    trace(&checked, Sought::first(pick)).unwrap()
 }
 
 fn spent(span: &Span, cause: Cause) -> u64 {

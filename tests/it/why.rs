@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hoptax::experiment::Watch;
 use hoptax::experiment::study::{Options, Trouble, load};
-use hoptax::experiment::trace::Pick;
+use hoptax::experiment::trace::{Pick, Sought};
 use hoptax::experiment::why::{Began, Group, Wanted, Why, study};
 use hoptax::report::reason::{answer, page};
 use hoptax::report::table::Style;
@@ -13,7 +13,8 @@ use hoptax::scenario::Source;
 
 fn ask(text: &str, pick: (Pick, &str), client: Option<&str>) -> Why {
     let checked = load(&Source::text("why", text), None, &Options::default()).unwrap_or_else(|why| panic!("{why}"));
-    let found = study(&checked, pick, client, &()).unwrap_or_else(|why| panic!("{why}"));
+    let which = Sought { client, ..Sought::first(pick.0) };
+    let found = study(&checked, which, pick.1, &()).unwrap_or_else(|why| panic!("{why}"));
     assert!(found.whole);
     found.why
 }
@@ -189,9 +190,9 @@ impl Watch for Until {
 fn what_is_known_when_it_is_stopped_is_told() {
     let text = CHAIN.replace("duration = \"40s\"", "duration = \"400s\"");
     let checked = load(&Source::text("why", &text), None, &Options::default()).unwrap();
-    let until = |share| study(&checked, (Pick::Slowest, "slowest"), None, &Until(share, AtomicBool::new(false)));
+    let until = |share| study(&checked, Sought::first(Pick::Slowest), "slowest", &Until(share, AtomicBool::new(false)));
     // Where none was found by then nothing is known.
-    let none = study(&checked, (Pick::Failed, "failed"), None, &Until(0.0, AtomicBool::new(false)));
+    let none = study(&checked, Sought::first(Pick::Failed), "failed", &Until(0.0, AtomicBool::new(false)));
     assert!(matches!(none, Err(Trouble::Interrupted)));
     // While they were looked for: how many there were by then.
     let looking = until(0.2).unwrap();
@@ -214,8 +215,30 @@ fn those_that_were_asked_by_then_are_told() {
     let text = text.replace("factor = 20\nat = \"20s\"\nduration = \"10s\"", "probability = 0.05\nat = \"0s\"");
     let checked = load(&Source::text("why", &text), None, &Options::default()).unwrap();
     let half = Until(5.0 / 6.0, AtomicBool::new(false));
-    let found = study(&checked, (Pick::Failed, "failed"), None, &half).unwrap();
+    let found = study(&checked, Sought::first(Pick::Failed), "failed", &half).unwrap();
     let why = found.why;
     assert!(!found.whole && why.asked > 20 && why.asked < 80 && why.asked + why.missing == 100, "{why:?}");
     assert!(why.groups.iter().map(|group| group.requests).sum::<u64>() == why.asked);
+}
+
+/// A failure of one run of several is found in that run.
+#[test]
+fn a_failure_of_a_later_replication_can_be_asked_why() {
+    let text = CHAIN.replace("replications = 1", "replications = 3");
+    let checked = load(&Source::text("why", &text), None, &Options::default()).unwrap();
+    let slowest = |replication| {
+        let which = Sought { replication, ..Sought::first(Pick::Slowest) };
+        study(&checked, which, "slowest", &()).map(|found| found.why)
+    };
+    let (first, third) = (slowest(1).unwrap(), slowest(3).unwrap());
+    assert_eq!((first.replication, third.replication), (1, 3));
+    assert_ne!(first.groups[0].latency_ms, third.groups[0].latency_ms);
+    // As the run itself has it.
+    let summary = hoptax::experiment::run(&checked, None, &()).unwrap();
+    let most = summary.clients["web"].latency_ms.max.unwrap();
+    let slow = [first, slowest(2).unwrap(), third].map(|why| why.groups[0].latency_ms);
+    assert!((slow.iter().copied().fold(0.0, f64::max) / most - 1.0).abs() < 0.01, "{slow:?} of {most}");
+    for none in [0, 4] {
+        assert!(matches!(slowest(none), Err(Trouble::Absent(why)) if why.contains("they are 1 to 3")));
+    }
 }

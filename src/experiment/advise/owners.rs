@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::experiment::diagnosis::data::{Used, tables};
 use crate::experiment::summary::Summary;
 use crate::graph::Arrow;
+use crate::scenario::Hosts;
 use crate::scenario::edit::Owners;
 use crate::scenario::written::Scenario;
 
@@ -24,8 +25,16 @@ pub(super) fn owned(scenario: &Scenario, summary: Option<&Summary>, database: &s
     let own: BTreeMap<&str, &Used> =
         all.iter().filter(|((of, _), _)| of == database).map(|((_, table), used)| (table.as_str(), used)).collect();
     let users: BTreeSet<&str> = own.values().flat_map(|used| used.all()).collect();
-    if users.len() < 2 {
+    let hosts = Hosts::of(scenario);
+    let processes: BTreeSet<&str> = users.iter().flat_map(|name| hosts.around(name)).collect();
+    if processes.len() < 2 {
         return Owned::Alone;
+    }
+    if let Some(part) = users.iter().find(|name| hosts.is_inside(name)) {
+        let whole = hosts.around(part).join(", ");
+        return Owned::Undecided(format!(
+            "`{database}` is not taken apart: `{part}`, which uses it, is a part of {whole}"
+        ));
     }
     let named = || own.iter().filter(|(table, _)| !table.is_empty());
     if let Some((table, used)) = named().find(|(_, used)| used.writers.len() > 1) {

@@ -15,9 +15,9 @@ use crate::experiment::patterns::{effects, ends};
 use crate::experiment::run::{Watch, run};
 use crate::experiment::study::{Head, Options, Part, Trouble, client, load};
 use crate::experiment::summary::{Estimate, Stats, Summary};
-use crate::scenario::Checked;
 use crate::scenario::edit::{with_table, without};
-use crate::scenario::written::NodeKind;
+use crate::scenario::written::{Node, NodeKind};
+use crate::scenario::{Checked, processes};
 use crate::stats::holm;
 
 /// What is asked.
@@ -78,15 +78,23 @@ pub struct Outcome {
     pub blast_differs: bool,
     /// How many services these are, really, read off the file; nothing where nothing binds or parts them.
     pub n_eff: Option<f64>,
+    /// The same, what is one in fact counted as one.
+    pub units: usize,
     /// Services, gateways, databases, caches, queues, topics, and the mesh.
     pub moving_parts: usize,
     /// Cores: of each node replicas × its `cores`, else what its workers are seen to need (mean working + 3 √mean).
     pub cores: Option<f64>,
     /// By how much it is better, as the sum of the logarithms of what changes beyond chance; 0 for the file as it is.
     pub gain: f64,
+    /// Money an hour: of each node its replicas × its `cost`; nothing where one of them does not say it. Brokers say none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_per_hour: Option<f64>,
     /// What it takes away, or leaves to be decided.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Of a call that became a message: that its caller may read what the message has not yet done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reads_back: Option<String>,
     /// Hash of its scenario.
     pub hash: String,
 }
@@ -402,6 +410,7 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
         Some((name.clone(), stats.throughput_per_s.value? * mean / 1e3))
     });
     let (before, after) = (blast(&base.coupling), blast(&other.coupling));
+    let found = diagnose(checked);
     let apart = before.ends().zip(after.ends()).is_some_and(|(a, b)| a.1 < b.0 || b.1 < a.0);
     Outcome {
         way: way.map_or_else(|| "leave it as it is".into(), |way| way.name.clone()),
@@ -415,11 +424,14 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
         open_effects: open_effects.collect(),
         blast: after,
         blast_differs: apart,
-        n_eff: diagnose(checked).n_eff,
+        n_eff: found.n_eff,
+        units: found.apart(),
         moving_parts: moving_parts(checked),
         cores: cores(checked, &other.summary),
         gain: 0.0,
+        cost_per_hour: cost(checked, &other.summary),
         notes: way.map(|way| way.notes.clone()).unwrap_or_default(),
+        reads_back: way.and_then(|way| way.reads_back.clone()),
         hash: checked.hash.clone(),
     }
 }
@@ -442,24 +454,13 @@ fn blast(coupling: &Coupling) -> Estimate {
 
 /// What has to be run, counted; a service that is called as a function is a part of another.
 fn moving_parts(checked: &Checked) -> usize {
-    use crate::scenario::{each_call, transport_of};
     let scenario = &checked.scenario;
-    let calls = || scenario.nodes.values().flat_map(crate::scenario::written::Node::programs).flat_map(each_call);
-    let inside = |name: &str| {
-        let mut all = calls().filter(|call| call.target.value.node == name).peekable();
-        all.peek().is_some() && all.all(|call| transport_of(scenario, call).is_in_process())
-    };
-    let own =
-        |(name, node): &(&String, &crate::scenario::written::Node)| node.kind != NodeKind::External && !inside(name);
-    scenario.nodes.iter().filter(own).count()
-        + scenario.queues.len()
-        + scenario.topics.len()
-        + usize::from(scenario.mesh.is_some())
+    processes(scenario).count() + scenario.queues.len() + scenario.topics.len() + usize::from(scenario.mesh.is_some())
 }
 
 /// Cores of all services and gateways.
 fn cores(checked: &Checked, summary: &Summary) -> Option<f64> {
-    let of = |(name, node): (&String, &crate::scenario::written::Node)| {
+    let of = |(name, node): (&str, &Node)| {
         let replicas = f64::from(node.replicas.value);
         if let Some(cores) = node.cores.value {
             return Some(replicas * cores);
@@ -468,10 +469,17 @@ fn cores(checked: &Checked, summary: &Summary) -> Option<f64> {
         let needed = (working + 3.0 * working.sqrt()).ceil();
         Some(node.concurrency.value.map_or(needed, |workers| needed.min(replicas * f64::from(workers))))
     };
-    let own = |(_, node): &(&String, &crate::scenario::written::Node)| {
-        matches!(node.kind, NodeKind::Service | NodeKind::Gateway)
+    let own = |(_, node): &(&str, &Node)| matches!(node.kind, NodeKind::Service | NodeKind::Gateway);
+    processes(&checked.scenario).filter(own).map(of).sum()
+}
+
+/// Money an hour, where every node says what it costs.
+fn cost(checked: &Checked, summary: &Summary) -> Option<f64> {
+    let of = |(name, node): (&str, &Node)| {
+        let replicas = summary.nodes.get(name).and_then(|node| node.replicas.mean.value);
+        Some(node.cost.value? * replicas.unwrap_or(f64::from(node.replicas.value)))
     };
-    checked.scenario.nodes.iter().filter(own).map(of).sum()
+    processes(&checked.scenario).map(of).sum()
 }
 
 /// What changed beyond chance, as the logarithm of a ratio, more is better; nothing where it did not.
@@ -493,7 +501,7 @@ impl Gains {
 fn rank(outcomes: &mut [Outcome]) {
     let chances: Vec<Option<f64>> = outcomes.iter().map(|one| one.client.p99_ms.chance).collect();
     let stands = holm(&chances, CONFIDENCE);
-    let before = outcomes.first().map(|base| (base.blast, base.n_eff)).unwrap_or_default();
+    let before = outcomes.first().map(|base| (base.blast, base.n_eff, base.units)).unwrap_or_default();
     for (one, stands) in outcomes.iter_mut().zip(stands) {
         if one.kind.is_none() {
             continue;
@@ -519,7 +527,7 @@ fn rank(outcomes: &mut [Outcome]) {
     });
 }
 
-fn gains(one: &Outcome, (before, n_eff): (Estimate, Option<f64>), stands: bool) -> Gains {
+fn gains(one: &Outcome, (before, n_eff, units): (Estimate, Option<f64>, usize), stands: bool) -> Gains {
     let ratio = |difference: &crate::experiment::compare::Difference| {
         let (a, b) = difference.base.value.zip(difference.other.value)?;
         (difference.is_significant() && a > 0.0 && b > 0.0).then(|| (a / b).ln())
@@ -531,11 +539,16 @@ fn gains(one: &Outcome, (before, n_eff): (Estimate, Option<f64>), stands: bool) 
     let success = apart.and_then(|_| Some((failing(success.base.value)? / failing(success.other.value)?).ln()));
     let flows: Vec<f64> = one.flows.values().filter_map(|figures| ratio(&figures.p99_ms)).collect();
     let blast = before.value.zip(one.blast.value).filter(|_| one.blast_differs);
+    // A merge makes fewer services; it takes away what could do without each other, not what was one already.
+    let apart = match one.kind {
+        Some(Kind::Merge) => Some((units as f64, one.units as f64)).filter(|(_, after)| *after > 0.0),
+        _ => n_eff.zip(one.n_eff),
+    };
     Gains {
         latency: stands.then(|| ratio(&one.client.p99_ms)).flatten(),
         effect: (!flows.is_empty()).then(|| flows.iter().sum::<f64>() / flows.len() as f64),
         success,
         blast: blast.map(|(a, b)| ((a + LEAST) / (b + LEAST)).ln()),
-        apart: n_eff.zip(one.n_eff).map(|(a, b)| (b / a).ln()),
+        apart: apart.map(|(a, b)| (b / a).ln()),
     }
 }

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::back;
 use super::owners::{Owned, owned};
 use crate::diag::{Complaint, Source};
 use crate::experiment::coupling::Coupling;
-use crate::experiment::diagnosis::data::tables;
 use crate::experiment::summary::Summary;
 use crate::graph::{Arrow, End};
-use crate::scenario::edit::{Edit, apply, in_pattern, with_cache, with_own_databases, with_rule, without};
+use crate::scenario::edit::{Edit, apply, in_pattern, with_cache, with_entry, with_own_databases, with_rule, without};
 use crate::scenario::programs::{program, programs};
-use crate::scenario::written::{Call, How, Mode, NodeKind, Policy, Scenario, Verb, on};
-use crate::scenario::{Checked, each_call, each_step, transport_of};
+use crate::scenario::written::{Call, How, Mode, Node, NodeKind, Policy, Scenario, Verb, on};
+use crate::scenario::{Checked, each_call, each_step, forecast, transport_of};
 
 /// What is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -54,6 +54,8 @@ pub struct Way {
     pub edge: Option<String>,
     /// What it takes away, or leaves to be decided.
     pub notes: Vec<String>,
+    /// Of a call that becomes a message: that its caller may read what the message has not yet done.
+    pub reads_back: Option<String>,
     /// The text with the change.
     pub text: Source,
 }
@@ -73,7 +75,7 @@ pub(super) fn ways(checked: &Checked, seen: Option<Seen<'_>>) -> (Vec<Way>, Vec<
     };
     let mut edges: Vec<Edge<'_>> = edges(&checked.scenario);
     edges.sort_by(|a, b| weight(b.to).total_cmp(&weight(a.to)).then_with(|| (a.from, a.to).cmp(&(b.from, b.to))));
-    edges.iter().filter(|edge| !edge.uses_reply).for_each(|edge| found.messages(edge));
+    edges.iter().for_each(|edge| found.messages(edge));
     found.contracts();
     found.databases();
     found.units(&edges);
@@ -94,6 +96,8 @@ struct Edge<'s> {
     from: &'s str,
     to: &'s str,
     targets: BTreeSet<String>,
+    /// Those of them whose answer somebody uses.
+    asked: BTreeSet<String>,
     uses_reply: bool,
     remote: bool,
 }
@@ -108,9 +112,14 @@ fn edges(scenario: &Scenario) -> Vec<Edge<'_>> {
                 .get(to)
                 .is_some_and(|node| matches!(node.kind, NodeKind::Service | NodeKind::External | NodeKind::Gateway));
             if asked && to != from {
-                let edge = Edge { from, to, targets: BTreeSet::new(), uses_reply: false, remote: false };
+                let (targets, asked) = (BTreeSet::new(), BTreeSet::new());
+                let edge = Edge { from, to, targets, asked, uses_reply: false, remote: false };
                 let edge = all.entry((from, to)).or_insert(edge);
-                edge.targets.insert(call.target.value.to_string());
+                let target = call.target.value.to_string();
+                if call.uses_reply.value {
+                    edge.asked.insert(target.clone());
+                }
+                edge.targets.insert(target);
                 edge.uses_reply |= call.uses_reply.value;
                 edge.remote |= matches!(transport_of(scenario, call), How::Over(_));
             }
@@ -146,43 +155,37 @@ impl Finder<'_> {
     }
 
     fn add(&mut self, name: String, kind: Kind, edge: Option<String>, notes: Vec<String>, text: Source) {
-        self.ways.push(Way { name, kind, edge, notes, text });
+        self.ways.push(Way { name, kind, edge, notes, reads_back: None, text });
     }
 
-    /// A call whose answer nobody uses, as a message.
+    /// Calls whose answer nobody uses, each endpoint by itself, as messages.
     fn messages(&mut self, edge: &Edge<'_>) {
         let name = Arrow { from: edge.from, to: edge.to }.to_string();
         if self.scenario().nodes.get(edge.to).is_none_or(|node| node.kind != NodeKind::Service) {
             return;
         }
-        for target in &edge.targets {
+        for target in edge.targets.difference(&edge.asked) {
             let one = Arrow { from: edge.from, to: target }.to_string();
             for (kind, word) in [(Kind::Queue, "queue"), (Kind::Stream, "stream")] {
                 // What nobody needs an answer of takes nothing away; a caller that asks later may read what was before.
                 match in_pattern(&self.checked.source, &one, word, None) {
                     Ok((text, told)) => {
                         let mut notes: Vec<String> = told.into_iter().map(|complaint| complaint.message).collect();
-                        notes.extend(self.reads_back(edge));
+                        notes.extend(back::written(self.scenario(), edge.from).map(|table| {
+                            format!(
+                                "a crash of `{}` between its write to `{table}` and the message leaves one without the other; how \
+                                 often is not simulated, for there is no outbox",
+                                edge.from
+                            )
+                        }));
                         self.add(format!("{word}: {one}"), kind, Some(name.clone()), notes, text);
+                        let reads_back = back::reads_back(self.scenario(), edge.from, target);
+                        self.ways.last_mut().into_iter().for_each(|way| way.reads_back.clone_from(&reads_back));
                     }
                     Err(complaints) => self.refused.extend(complaints.into_iter().map(|complaint| complaint.message)),
                 }
             }
         }
-    }
-
-    /// Whether a caller may read, in the same request, what the message has not yet done.
-    fn reads_back(&self, edge: &Edge<'_>) -> Option<String> {
-        let scenario = self.scenario();
-        let all = tables(scenario);
-        let both = all.iter().find(|((_, table), used)| {
-            !table.is_empty() && used.writers.contains_key(edge.to) && used.readers.contains_key(edge.from)
-        });
-        let ((_, first), _) = both?;
-        Some(format!(
-            "`{}` reads `{first}`, which `{}` writes: until the message is handled it reads the old state",
-            edge.from, edge.to
-        ))
     }
 
     /// Releases that break a contract, without breaking it.
@@ -228,12 +231,18 @@ impl Finder<'_> {
         self.add(format!("cache {}: {name}", names.join(", ")), Kind::Cache, Some(name), notes, text);
     }
 
-    /// All services that are one in fact, as one: where all but one of them are called by the others alone.
+    /// All services that are one in fact, as one: whoever asked any of them asks the one that is asked most.
     fn units(&mut self, edges: &[Edge<'_>]) {
         for unit in crate::experiment::diagnosis::diagnose(self.checked).units.iter().filter(|unit| unit.len() > 2) {
             match self.unit(unit, edges) {
                 Ok((entry, text)) => {
-                    let notes = vec![format!("{} are deployed, and owned, as one", unit.join(", "))];
+                    let mut notes = vec![format!("{} are deployed, and owned, as one", unit.join(", "))];
+                    let others = self.entries(unit, edges);
+                    let others: Vec<&str> =
+                        others.iter().map(String::as_str).filter(|target| End::of(target).node != entry).collect();
+                    if !others.is_empty() {
+                        notes.push(format!("whoever asked for {} asks {entry} for it", others.join(", ")));
+                    }
                     let name = format!("merge {} into {entry}", unit.len());
                     self.add(name, Kind::Merge, None, notes, text);
                 }
@@ -245,25 +254,17 @@ impl Finder<'_> {
     fn unit(&self, unit: &[String], edges: &[Edge<'_>]) -> Result<(String, Source), String> {
         let scenario = self.scenario();
         let inside = |name: &str| unit.iter().any(|member| member == name);
-        let clients =
-            scenario.clients.values().flat_map(|client| &client.calls).map(|call| call.target.value.node.as_str());
-        let callers = edges.iter().filter(|edge| !inside(edge.from)).map(|edge| edge.to);
-        let consumers =
-            scenario.nodes.iter().filter(|(_, node)| !node.consumes.is_empty()).map(|(name, _)| name.as_str());
-        let entries: BTreeSet<&str> = clients.chain(callers).chain(consumers).filter(|name| inside(name)).collect();
         let teams: BTreeSet<&String> =
             unit.iter().filter_map(|name| scenario.nodes[name].owned.team.value.as_ref()).collect();
-        let entry = match entries.into_iter().collect::<Vec<_>>()[..] {
-            [one] => one,
-            [] => return Err("nobody calls them".into()),
-            ref several => {
-                return Err(format!("{} are called from outside; give them one entry first", several.join(", ")));
-            }
-        };
         if teams.len() > 1 {
             return Err(format!("{} teams would own it together", teams.len()));
         }
+        let entries = self.entries(unit, edges);
+        let entry = self.busiest(unit, &entries)?;
         let mut text = self.checked.source.clone();
+        for target in entries.iter().filter(|target| End::of(target).node != entry) {
+            text = with_entry(&text, (entry, unit), target).ok_or("it cannot be written")?;
+        }
         for edge in edges.iter().filter(|edge| inside(edge.from) && inside(edge.to) && edge.remote) {
             for target in &edge.targets {
                 let one = Arrow { from: edge.from, to: target }.to_string();
@@ -271,18 +272,59 @@ impl Finder<'_> {
                 text = next.0;
             }
         }
-        // The machines of all do the work of all.
-        let cores: Option<f64> = unit.iter().map(|name| scenario.nodes[name].cores.value).sum();
-        let of = |name: &String| f64::from(scenario.nodes[name].replicas.value);
-        let mut edits = Vec::new();
-        if cores.is_some() {
-            let all: f64 = unit.iter().map(|name| scenario.nodes[name].cores.value.unwrap_or(0.0) * of(name)).sum();
-            edits.push(edit(&format!("services.{entry}.cores"), &format!("{:?}", all / of(&entry.to_owned()))));
+        Ok((entry.to_owned(), self.housed(&text, unit, entry).map_err(|all| told(&all))?))
+    }
+
+    /// The text in which one of a unit has the machines of all.
+    fn housed(&self, text: &Source, unit: &[String], host: &str) -> Result<Source, Vec<Complaint>> {
+        let (text, _) = apply(text, &self.machines(unit, host))?;
+        // What costs something unknown does so together with others, too.
+        let known = unit.iter().all(|name| self.scenario().nodes[name].cost.value.is_some());
+        Ok(if known { text } else { without(&text, &format!("services.{host}.cost")) })
+    }
+
+    /// The machines of all do the work of all, and cost what all did: where all say how many cores they have, and what they cost.
+    fn machines(&self, unit: &[String], host: &str) -> Vec<Edit> {
+        let nodes = &self.scenario().nodes;
+        let replicas = |name: &str| f64::from(nodes[name].replicas.value);
+        let sum = |of: &dyn Fn(&Node) -> Option<f64>| -> Option<f64> {
+            unit.iter().map(|name| of(&nodes[name]).map(|each| each * replicas(name))).sum()
+        };
+        let (cores, cost) = (sum(&|node| node.cores.value), sum(&|node| node.cost.value));
+        let edit = |(key, all): (&str, Option<f64>)| {
+            Some(edit(&format!("services.{host}.{key}"), &format!("{:?}", all? / replicas(host))))
+        };
+        [("cores", cores), ("cost", cost)].into_iter().filter_map(edit).collect()
+    }
+
+    /// Endpoints of a unit that are called from outside of it.
+    fn entries(&self, unit: &[String], edges: &[Edge<'_>]) -> BTreeSet<String> {
+        let inside = |name: &str| unit.iter().any(|member| member == name);
+        let clients = self.scenario().clients.values().flat_map(|client| &client.calls);
+        let clients = clients.filter(|call| inside(&call.target.value.node)).map(|call| call.target.value.to_string());
+        let callers = edges.iter().filter(|edge| !inside(edge.from) && inside(edge.to)).flat_map(|edge| &edge.targets);
+        clients.chain(callers.cloned()).collect()
+    }
+
+    /// Of a unit the service that is to have the others within it: who takes messages, else who is asked most from outside.
+    fn busiest<'u>(&self, unit: &'u [String], entries: &BTreeSet<String>) -> Result<&'u str, String> {
+        let scenario = self.scenario();
+        let consumes = |name: &&String| !scenario.nodes[*name].consumes.is_empty();
+        let consumers: Vec<&String> = unit.iter().filter(consumes).collect();
+        if let [one, .., last] = consumers[..] {
+            return Err(format!("{one} and {last} take messages, each on machines of its own"));
         }
-        let others: Vec<&String> = unit.iter().filter(|name| *name != entry).collect();
-        edits.push(edit(&format!("services.{entry}.deploys_with"), &format!("{others:?}")));
-        let (text, _) = apply(&text, &edits).map_err(|all| told(&all))?;
-        Ok((entry.to_owned(), text))
+        let asked = forecast(scenario).programs;
+        let often = |name: &str| {
+            let of = |(node, endpoint, rate): &(String, String, f64)| {
+                let called = entries.contains(&End::named(node, endpoint).to_string());
+                if node == name && called { *rate } else { 0.0 }
+            };
+            asked.iter().map(of).sum::<f64>()
+        };
+        let named = unit.iter().filter(|name| entries.iter().any(|target| End::of(target).node == **name));
+        let most = named.max_by(|a, b| often(a).total_cmp(&often(b)).then_with(|| b.cmp(a)));
+        consumers.first().copied().or(most).map(String::as_str).ok_or_else(|| "nobody calls them".into())
     }
 
     /// Databases that several services use.
@@ -375,18 +417,8 @@ impl Finder<'_> {
             let Ok((next, _)) = in_pattern(&text, &one, "in-process", None) else { return };
             text = next;
         }
-        // The machines of both do the work of both.
-        if let (Some(own), Some(other)) = (from.cores.value, to.cores.value) {
-            let (a, b) = (f64::from(from.replicas.value), f64::from(to.replicas.value));
-            let cores = edit(&format!("services.{}.cores", edge.from), &format!("{:?}", own + other * b / a));
-            let Ok((next, _)) = apply(&text, &[cores]) else { return };
-            text = next;
-        }
-        let mut released: Vec<String> =
-            from.owned.deploys_with.value.iter().flatten().map(|name| name.value.clone()).collect();
-        released.push(edge.to.to_owned());
-        let released = edit(&format!("services.{}.deploys_with", edge.from), &format!("{released:?}"));
-        let Ok((text, _)) = apply(&text, &[released]) else { return };
+        let both = [edge.from.to_owned(), edge.to.to_owned()];
+        let Ok(text) = self.housed(&text, &both, edge.from) else { return };
         let notes = vec![format!("`{}` is deployed with `{}`, and owned with it", edge.to, edge.from)];
         let name = format!("merge: {} into {}", edge.to, edge.from);
         self.add(name, Kind::Merge, Some(Arrow { from: edge.from, to: edge.to }.to_string()), notes, text);

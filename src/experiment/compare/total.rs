@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Difference, Verdict, name, success, sums, together};
+use super::{Difference, Pairing, Verdict, apart, name, success, sums, together};
 use crate::experiment::estimate::CONFIDENCE;
 use crate::experiment::summary::{Replicate, Summary};
 use crate::stats::{holm, paired_ratio};
@@ -53,7 +53,11 @@ pub struct Confirmed {
 }
 
 /// All of the others against the base, and which of them is ahead.
-pub(super) fn of(base: &Summary, others: &[Summary]) -> Total {
+pub(super) fn of(base: &Summary, others: &[Summary], pairing: Pairing) -> Total {
+    let overall = |base: &Summary, other: &Summary| match pairing {
+        Pairing::Replications => overall(base, other),
+        Pairing::None => apart::overall(base, other),
+    };
     let mut all: Vec<Overall> = others.iter().map(|other| overall(base, other)).collect();
     let stand = holm(&all.iter().map(|one| one.mean_ms.chance).collect::<Vec<_>>(), CONFIDENCE);
     all.iter_mut().zip(stand).for_each(|(one, stands)| one.stands &= stands);
@@ -69,7 +73,7 @@ pub(super) fn of(base: &Summary, others: &[Summary]) -> Total {
     };
     Total {
         quickest: best.map(|at| all[at].name.clone()),
-        serves_most: serves_most(others, &all),
+        serves_most: serves_most(others, &all, &overall),
         ties: best.map_or_else(Vec::new, tied),
         others: all,
         confirmed: None,
@@ -77,7 +81,7 @@ pub(super) fn of(base: &Summary, others: &[Summary]) -> Total {
 }
 
 /// Those of whose requests the most succeed, if that is more than of the base's.
-fn serves_most(summaries: &[Summary], all: &[Overall]) -> Vec<String> {
+fn serves_most(summaries: &[Summary], all: &[Overall], overall: &dyn Fn(&Summary, &Summary) -> Overall) -> Vec<String> {
     let share = |at: usize| all[at].success_rate.other.value.unwrap_or(0.0);
     let more = || (0..all.len()).filter(|at| all[*at].success_rate.verdict == Verdict::Higher);
     // Of equals the first: `max_by` would take the last.

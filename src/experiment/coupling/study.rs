@@ -20,7 +20,7 @@ use crate::machine::{Machine, Stop, replication_seed};
 use crate::model::fault::When;
 use crate::model::{FaultId, NodeId, Plan};
 use crate::scenario::edit::with_tables;
-use crate::scenario::written::{Client, Load, Metric};
+use crate::scenario::written::{Client, Fault, Load, Metric};
 use crate::scenario::{self, Checked, lower};
 use crate::units::{Span, Time};
 
@@ -109,6 +109,9 @@ pub struct Coupling {
     pub scenario: ScenarioRef,
     /// How.
     pub run: Conditions,
+    /// The file's own faults that are on during the outage, with and without it: what fails of them is not counted.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub own_faults: Vec<String>,
     /// Clients, then flows.
     pub whose: Vec<Whose>,
     /// One thing down each; what costs most first.
@@ -197,6 +200,7 @@ pub fn study(
         tool: Tool::this(),
         scenario: ScenarioRef::of(checked),
         run: conditions(checked, window),
+        own_faults: own_faults(checked, window),
         whose: Vec::new(),
         columns: Vec::new(),
         slowness: Vec::new(),
@@ -227,6 +231,16 @@ pub fn study(
     all.columns.sort_by(|a, b| cost(b).total_cmp(&cost(a)).then_with(|| a.target.cmp(&b.target)));
     all.single_points = single_points(&screen, &all.columns);
     Ok(Study { whole: assessed && all.missing.is_empty() && all.not_slowed.is_empty(), coupling: all })
+}
+
+/// Planned faults of the file that are on at some time of the window.
+fn own_faults(checked: &Checked, window: Window) -> Vec<String> {
+    let on = |fault: &&Fault| {
+        let until = |at: Span| fault.duration.value.map_or(f64::INFINITY, |length| (at + length).as_secs_f64());
+        let meets = |at: Span| at.as_secs_f64() < window.at_s + window.for_s && until(at) > window.at_s;
+        fault.at().is_some_and(meets)
+    };
+    checked.scenario.faults.iter().filter(on).map(|fault| fault.name.value.clone()).collect()
 }
 
 /// How available everything is, where random faults say how often what fails.

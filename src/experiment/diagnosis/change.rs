@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::facts::Facts;
-use crate::scenario::Checked;
 use crate::scenario::programs::programs;
-use crate::scenario::written::{Holds, NodeKind, Scenario};
+use crate::scenario::written::{Call, Holds, NodeKind, Scenario};
+use crate::scenario::{Checked, Hosts, transport_of};
 
 /// Something that may bind services.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,16 +114,18 @@ pub fn change(old: &Checked, new: &Checked) -> Change {
 }
 
 fn services(scenario: &Scenario) -> BTreeSet<&str> {
-    let own = scenario.nodes.iter().filter(|(_, node)| node.kind == NodeKind::Service);
-    own.map(|(name, _)| name.as_str()).collect()
+    super::facts::services(scenario, &Hosts::of(scenario)).into_iter().collect()
 }
 
 /// All facts of a file, and what each says: a call how often it is expected and with what fallback, a table who reads and writes.
 fn facts(scenario: &Scenario) -> BTreeMap<Fact, String> {
     let mut all: BTreeMap<Fact, String> = BTreeMap::new();
-    let services = services(scenario);
+    let service = |name: &str| scenario.nodes.get(name).is_some_and(|node| node.kind == NodeKind::Service);
+    // A function call binds nothing that is not one already.
+    let binds = |call: &Call| !transport_of(scenario, call).is_in_process();
     for (from, to, hop) in programs(scenario).arrows() {
-        let Some(call) = hop.call().filter(|_| services.contains(from.0) && services.contains(to.0)) else { continue };
+        let call = hop.call().filter(|call| service(from.0) && service(to.0) && binds(call));
+        let Some(call) = call else { continue };
         let fact = Fact::Call { from: from.0.to_owned(), to: to.0.to_owned() };
         let said = format!("{} {:?} {};", from.1, hop.times, call.fallback.is_some());
         *all.entry(fact).or_default() += &said;

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::ONE;
 use super::change::Fact;
-use super::data::{Tables, tables};
+use super::data::{Tables, Used, tables};
 use super::falls::{Down, Falls};
-use crate::scenario::forecast;
-use crate::scenario::written::{Holds, Node, NodeKind, OnError, Scenario};
+use crate::scenario::written::{Given, Holds, Node, NodeKind, OnError, Place, Scenario};
+use crate::scenario::{Hosts, forecast};
 
 /// One of the four parts of a bond.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -58,8 +58,9 @@ type Uses = BTreeMap<(String, String), bool>;
 /// What is known.
 pub(super) struct Facts<'s> {
     pub(super) scenario: &'s Scenario,
-    /// Names, in their order.
+    /// Those that have a process of their own, by their names, in order.
     pub(super) services: Vec<&'s str>,
+    hosts: Hosts<'s>,
     pub(super) tables: Tables,
     /// By service: what it uses.
     uses: Vec<Uses>,
@@ -73,17 +74,16 @@ pub(super) struct Facts<'s> {
 impl<'s> Facts<'s> {
     /// Of a file; one fact may be left out.
     pub(super) fn of(scenario: &'s Scenario, without: Option<Fact>) -> Self {
-        let kind = |node: &Node| node.kind == NodeKind::Service;
-        let services: Vec<&str> =
-            scenario.nodes.iter().filter(|(_, node)| kind(node)).map(|(name, _)| name.as_str()).collect();
-        let mut tables = tables(scenario);
+        let hosts = Hosts::of(scenario);
+        let services = services(scenario, &hosts);
+        let mut tables = by_process(tables(scenario), &hosts);
         if let Some(Fact::Table { database, table }) = &without {
             tables.remove(&(database.clone(), table.clone()));
         }
-        let release = releases(scenario, &services, without.as_ref());
+        let release = releases(scenario, (&services, &hosts), without.as_ref());
         let lost = lost(scenario, &services, without.as_ref());
         let uses = services.iter().map(|name| uses(&tables, name)).collect();
-        Self { scenario, services, tables, uses, release, lost, without }
+        Self { scenario, services, hosts, tables, uses, release, lost, without }
     }
 
     /// Of a file and of runs: what was lost of a caller's requests when its calls were refused.
@@ -100,6 +100,33 @@ impl<'s> Facts<'s> {
 
     fn node(&self, at: usize) -> &'s Node {
         &self.scenario.nodes[self.services[at]]
+    }
+
+    /// A service and all that is built into its process.
+    fn parts(&self, at: usize) -> impl Iterator<Item = &'s Node> {
+        let within = self.hosts.within(self.services[at]).map(|name| &self.scenario.nodes[name]);
+        std::iter::once(self.node(at)).chain(within)
+    }
+
+    /// The libraries of all that is in its process, those with rules of the business as such; `None` where nobody says any.
+    fn libraries(&self, at: usize) -> Option<BTreeMap<&'s str, Holds>> {
+        let mut all: Option<BTreeMap<&str, Holds>> = None;
+        for said in self.parts(at).filter_map(|node| node.owned.libraries.value.as_ref()) {
+            let all = all.get_or_insert_default();
+            for (name, holds) in said {
+                let known = all.entry(name).or_insert(holds.value);
+                if holds.value == Holds::Logic {
+                    *known = Holds::Logic;
+                }
+            }
+        }
+        all
+    }
+
+    /// A service that both have within them: rules of the business in two processes, as a library has them.
+    fn copied(&self, a: usize, b: usize) -> Option<&'s str> {
+        let other: BTreeSet<&str> = self.hosts.within(self.services[b]).collect();
+        self.hosts.within(self.services[a]).find(|name| other.contains(name))
     }
 
     /// `n² ÷ Σ b`.
@@ -127,7 +154,7 @@ impl<'s> Facts<'s> {
         if self.release[a] == self.release[b] {
             return Part { share: Some(1.0), by: "one release".into() };
         }
-        let says = |at: usize| self.node(at).owned.deploys_with.value.is_some();
+        let says = |at: usize| self.parts(at).any(|node| node.owned.deploys_with.value.is_some());
         Part { share: (says(a) || says(b)).then_some(0.0), by: String::new() }
     }
 
@@ -156,18 +183,47 @@ impl<'s> Facts<'s> {
     }
 
     fn logic(&self, a: usize, b: usize) -> Part {
-        let [one, other] = [a, b].map(|at| self.node(at).owned.libraries.value.as_ref());
+        if let Some(copied) = self.copied(a, b) {
+            return Part { share: Some(1.0), by: copied.to_owned() };
+        }
+        let [one, other] = [a, b].map(|at| self.libraries(at));
         let left_out = |name: &str| matches!(&self.without, Some(Fact::Library { name: own }) if own == name);
-        if let (Some(one), Some(other)) = (one, other) {
+        if let (Some(one), Some(other)) = (&one, &other) {
             let logic = one.iter().filter(|(name, holds)| {
-                let theirs = other.get(*name).map(|holds| holds.value);
-                theirs.is_some() && (holds.value == Holds::Logic || theirs == Some(Holds::Logic)) && !left_out(name)
+                let theirs = other.get(*name);
+                theirs.is_some() && (**holds == Holds::Logic || theirs == Some(&Holds::Logic)) && !left_out(name)
             });
-            let names: Vec<&str> = logic.map(|(name, _)| name.as_str()).collect();
+            let names: Vec<&str> = logic.map(|(name, _)| *name).collect();
             return Part { share: Some(if names.is_empty() { 0.0 } else { 1.0 }), by: names.join(", ") };
         }
-        let none = [one, other].into_iter().flatten().any(BTreeMap::is_empty);
+        let none = [one, other].iter().flatten().any(BTreeMap::is_empty);
         Part { share: none.then_some(0.0), by: String::new() }
+    }
+
+    /// What is built into which services.
+    pub(super) fn built_in(&self) -> BTreeMap<String, Vec<String>> {
+        let owned = |hosts: Vec<&str>| hosts.into_iter().map(str::to_owned).collect();
+        let parts = self.scenario.nodes.keys().filter(|name| self.hosts.is_inside(name));
+        parts.map(|name| (name.clone(), owned(self.hosts.around(name)))).collect()
+    }
+
+    /// What of each service may be in others, too: its libraries and those of what is built into it, and what is built into
+    /// several, which is one; nothing of a service that says it has none.
+    pub(super) fn shared_code(&self) -> Vec<(&'s str, Option<&'s str>, Holds, Option<Place>)> {
+        let mut all = Vec::new();
+        for (at, service) in self.services.iter().enumerate() {
+            for said in self.parts(at).filter_map(|node| node.owned.libraries.value.as_ref()) {
+                all.push((*service, None, Holds::Utility, None));
+                let named = |(name, holds): (&'s String, &Given<Holds>)| {
+                    (*service, Some(name.as_str()), holds.value, holds.place.clone())
+                };
+                all.extend(said.iter().map(named));
+            }
+            let copied = self.hosts.within(service).filter(|name| self.hosts.around(name).len() > 1);
+            let place = |name: &str| self.scenario.nodes[name].name.place.clone();
+            all.extend(copied.map(|name| (*service, Some(name), Holds::Logic, place(name))));
+        }
+        all
     }
 
     /// Services that are one in fact, with those alone left out; the largest first.
@@ -184,13 +240,17 @@ impl<'s> Facts<'s> {
         units
     }
 
-    /// Databases of several services.
-    pub(super) fn shared_databases(&self) -> BTreeSet<&str> {
+    /// Databases of several services, those of most first.
+    pub(super) fn shared_databases(&self) -> Vec<&str> {
         let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for ((database, _), used) in &self.tables {
             users.entry(database).or_default().extend(used.all());
         }
-        users.into_iter().filter(|(_, users)| users.len() > 1).map(|(database, _)| database).collect()
+        let mut shared: Vec<(&str, usize)> =
+            users.into_iter().map(|(database, users)| (database, users.len())).collect();
+        shared.retain(|(_, users)| *users > 1);
+        shared.sort_by_key(|(_, users)| std::cmp::Reverse(*users));
+        shared.into_iter().map(|(database, _)| database).collect()
     }
 
     /// Releases of several services.
@@ -221,6 +281,27 @@ pub(super) fn missing(pairs: &[Pair]) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
+/// The services of a file that have a process of their own.
+pub(super) fn services<'s>(scenario: &'s Scenario, hosts: &Hosts<'_>) -> Vec<&'s str> {
+    let own = scenario.nodes.iter().filter(|(name, node)| node.kind == NodeKind::Service && !hosts.is_inside(name));
+    own.map(|(name, _)| name.as_str()).collect()
+}
+
+/// Tables by the processes that use them: what is built into a service is the service.
+fn by_process(tables: Tables, hosts: &Hosts<'_>) -> Tables {
+    let whose = |users: BTreeMap<String, Place>| -> BTreeMap<String, Place> {
+        let mut all = BTreeMap::new();
+        for (name, place) in users {
+            for host in hosts.around(&name) {
+                all.entry(host.to_owned()).or_insert_with(|| place.clone());
+            }
+        }
+        all
+    };
+    let used = |used: Used| Used { readers: whose(used.readers), writers: whose(used.writers) };
+    tables.into_iter().map(|(key, one)| (key, used(one))).collect()
+}
+
 /// What a service uses.
 fn uses(tables: &Tables, name: &str) -> Uses {
     let used = tables.iter().filter(|(_, used)| used.readers.contains_key(name) || used.writers.contains_key(name));
@@ -244,14 +325,19 @@ fn joined(n: usize, pairs: impl Iterator<Item = (usize, usize)>) -> Vec<usize> {
 }
 
 /// Who is released with whom: what is said of one holds for both, and of a chain all are one.
-fn releases(scenario: &Scenario, services: &[&str], without: Option<&Fact>) -> Vec<usize> {
+fn releases(scenario: &Scenario, (services, hosts): (&[&str], &Hosts<'_>), without: Option<&Fact>) -> Vec<usize> {
     let at: BTreeMap<&str, usize> = services.iter().zip(0..).map(|(name, at)| (*name, at)).collect();
-    let said = services.iter().flat_map(|name| {
-        let with = scenario.nodes[*name].owned.deploys_with.value.iter().flatten();
-        with.map(move |other| (*name, other.value.as_str()))
+    let said = scenario.nodes.iter().flat_map(|(name, node)| {
+        let with = node.owned.deploys_with.value.iter().flatten();
+        with.map(move |other| (name.as_str(), other.value.as_str()))
     });
     let counts = |(one, other): &(&str, &str)| !without.is_some_and(|fact| fact.is_together(one, other));
-    let pairs = said.filter(counts).filter_map(|(one, other)| Some((*at.get(one)?, *at.get(other)?)));
+    let around =
+        |name: &str| -> Vec<usize> { hosts.around(name).iter().filter_map(|host| at.get(host).copied()).collect() };
+    let pairs = said.filter(counts).flat_map(|(one, other)| {
+        let (ones, others) = (around(one), around(other));
+        ones.into_iter().flat_map(move |a| others.clone().into_iter().map(move |b| (a, b)))
+    });
     joined(services.len(), pairs)
 }
 

@@ -4,7 +4,8 @@
 //! lose requests when the other is down, or share a library with rules of the business. Each part is a share s, the bond
 //! `b = 1 − Π(1 − s)`, and `N_eff = n² ÷ Σ b` over all pairs, each service with itself included: n where nothing is bound, 1 where
 //! all is. A fact that the file does not say is "not assessed" and left out of the product, so that `N_eff` is then an upper bound.
-//! Gateways, brokers and sidecars are no services here.
+//! Gateways, brokers and sidecars are no services here, and a service that is only ever called as a function is none either: it is
+//! a part of whoever calls it, with its tables, libraries and releases; built into several, it binds them as a library does.
 //!
 //! What a caller loses is read off the file: its requests that would come to what is down, fallbacks, optional branches and
 //! what waits for some of several taken into account. That no work arrives is no loss, and a message is kept by its broker.
@@ -26,6 +27,8 @@ pub use paths::{AVAILABLE, Path};
 pub use proof::{Proof, prove};
 pub use signs::{Evidence, Severity, Sign};
 pub use trial::{Breaking, Rollout};
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -50,6 +53,9 @@ pub struct Diagnosis {
     pub services: usize,
     /// How many these are in effect; `None` without any.
     pub n_eff: Option<f64>,
+    /// Services that are only ever called as functions, each with those in whose processes they run.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub built_in: BTreeMap<String, Vec<String>>,
     /// Parts that are missing for some pair or for all, for which `n_eff` is an upper bound.
     pub not_assessed: Vec<String>,
     /// Teams that own anything; `None`: not assessed.
@@ -68,6 +74,13 @@ pub struct Diagnosis {
     /// Who falls when something falls, where that was simulated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coupling: Option<Coupling>,
+}
+
+impl Diagnosis {
+    /// How many there are when what is one in fact counts as one: a merge of what is one already leaves it as it is.
+    pub fn apart(&self) -> usize {
+        self.services - self.units.iter().map(|unit| unit.len() - 1).sum::<usize>()
+    }
 }
 
 /// Reads it off the file; nothing is simulated.
@@ -110,6 +123,7 @@ fn diagnosis(checked: &Checked, facts: &Facts<'_>) -> Diagnosis {
         head: Head::of(checked, "read off the file, not simulated"),
         services: facts.services.len(),
         n_eff,
+        built_in: facts.built_in(),
         not_assessed,
         teams: facts.teams().map(|teams| teams.len()),
         units,

@@ -8,7 +8,7 @@ use super::falls::{Down, Falls};
 use crate::graph::Graph;
 use crate::scenario::programs::{Programs, called, programs};
 use crate::scenario::written::{Client, NodeKind, Scenario};
-use crate::scenario::{Topology, transport_of};
+use crate::scenario::{Hosts, Topology, transport_of};
 
 /// How available a node is taken to be for [`Path::available`].
 pub const AVAILABLE: f64 = 0.999;
@@ -78,6 +78,7 @@ fn path(
 
 /// By program the longest chain of services and gateways below it and itself, the last first. A call that closes a circle ends it.
 fn chains(scenario: &Scenario, graph: &Programs<'_>, order: &[usize]) -> Vec<Vec<usize>> {
+    let hosts = Hosts::of(scenario);
     let serves = |at: usize| {
         let kind = scenario.nodes.get(graph.name(at).0).map(|node| node.kind);
         matches!(kind, Some(NodeKind::Service | NodeKind::Gateway))
@@ -87,7 +88,10 @@ fn chains(scenario: &Scenario, graph: &Programs<'_>, order: &[usize]) -> Vec<Vec
         let below = graph.leaving(at).filter(|(_, hop)| hop.call().is_some()).map(|(to, _)| to);
         let longest = below.max_by_key(|to| chains[*to].len());
         let mut chain = longest.map_or_else(Vec::new, |to| chains[to].clone());
-        chain.push(at);
+        // What is built into its caller is no further hop.
+        if !hosts.is_inside(graph.name(at).0) {
+            chain.push(at);
+        }
         chains[at] = chain;
     }
     chains

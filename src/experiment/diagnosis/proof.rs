@@ -128,6 +128,9 @@ pub fn prove(
     }
 }
 
+/// Of so many shared databases it is tried who slows whom down there, those of most services first: each takes some runs.
+const DATABASES: usize = 2;
+
 /// What takes a run of its own, sign by sign.
 fn tried(found: &mut Diagnosis, facts: &Facts<'_>, bench: &Bench<'_>) -> Result<(), Trouble> {
     if let Some(release) = facts.releases().into_iter().max_by_key(Vec::len) {
@@ -137,7 +140,7 @@ fn tried(found: &mut Diagnosis, facts: &Facts<'_>, bench: &Bench<'_>) -> Result<
         };
         found.signs[0].proofs.push(proof);
     }
-    for database in facts.shared_databases() {
+    for database in facts.shared_databases().into_iter().take(DATABASES) {
         if let Some((client, other, p99_ms)) = bench.beside(database, &found.paths)? {
             let (database, p99_ms) = (database.to_owned(), Box::new(p99_ms));
             found.signs[1].proofs.push(Proof::Beside { database, client, other, p99_ms });
@@ -182,7 +185,7 @@ fn lost_by_edge(coupling: &Coupling) -> Vec<(String, String, f64)> {
 fn shared(facts: &Facts<'_>, coupling: &Coupling) -> Vec<Proof> {
     let databases = facts.shared_databases();
     let down = coupling.columns.iter().filter(|column| column.target.kind == Kind::Node);
-    let of = down.filter(|column| databases.contains(&column.target.name.as_str()));
+    let of = down.filter(|column| databases.iter().any(|database| *database == column.target.name));
     of.map(|column| Proof::Down { node: column.target.name.clone(), lost: column.blast }).collect()
 }
 

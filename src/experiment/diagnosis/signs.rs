@@ -224,15 +224,15 @@ impl Desk<'_> {
         let name = "shared logic libraries";
         let mut all: BTreeMap<&str, (Holds, Vec<&str>, Option<Place>)> = BTreeMap::new();
         let mut said = false;
-        for service in &self.facts.services {
-            let Some(libraries) = &self.scenario().nodes[*service].owned.libraries.value else { continue };
+        for (service, library, holds, place) in self.facts.shared_code() {
             said = true;
-            for (library, holds) in libraries {
-                let entry = all.entry(library).or_insert((holds.value, Vec::new(), holds.place.clone()));
+            let Some(library) = library else { continue };
+            let entry = all.entry(library).or_insert_with(|| (holds, Vec::new(), place.clone()));
+            if entry.1.last() != Some(&service) {
                 entry.1.push(service);
-                if holds.value == Holds::Logic {
-                    entry.0 = Holds::Logic;
-                }
+            }
+            if holds == Holds::Logic {
+                entry.0 = Holds::Logic;
             }
         }
         if !said {

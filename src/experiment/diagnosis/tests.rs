@@ -73,6 +73,52 @@ fn merging_what_is_all_bound_leaves_one() {
     assert!(near(n_eff(&all), 1.0) && near(n_eff(&merged), 1.0));
 }
 
+/// What is called as a function is a part of its caller, with all that it has; what several have so binds them as a library does.
+#[test]
+fn a_function_is_a_part_of_its_caller() {
+    let shop = |call: &str, more: &str| {
+        format!(
+            "[clients.a]\ncalls = \"orders\"\nrate = \"1/s\"\n[services.orders]\nsteps = [{{ call = \"users\"{call} }}]\n\
+             [services.users]\nsteps = [{{ query = \"db\", table = \"users\", mode = \"write\" }}]\nlibraries = {{ rules = \"logic\" }}\n\
+             [services.stock]\nlibraries = {{}}\n{more}[databases.db]\n"
+        )
+    };
+    let function = ", transport = \"in-process\"";
+    // Three services of which two are one; merged, they are two, and nothing binds the two.
+    assert!(near(n_eff(&shop("", "")), 9.0 / 5.0));
+    let merged = diagnose(&checked(&shop(function, "")));
+    assert_eq!((merged.services, merged.n_eff, merged.units.len(), merged.pairs.len()), (2, Some(2.0), 0, 0));
+    assert_eq!(merged.paths[0].longest, ["orders"]);
+    // Its table and its library are its caller's.
+    let table = "steps = [{ query = \"db\", table = \"users\" }]\n";
+    assert!(near(n_eff(&shop(function, table)), 1.0));
+    assert!(near(n_eff(&shop(function, "").replace("libraries = {}", "libraries = { rules = \"logic\" }")), 1.0));
+    // Two that have it have the same rules: a library by another name.
+    let copied = diagnose(&checked(&shop(function, "steps = [{ call = \"users\", transport = \"in-process\" }]\n")));
+    assert_eq!((copied.services, copied.n_eff), (2, Some(1.0)));
+    assert_eq!((copied.pairs[0].logic.share, copied.pairs[0].logic.by.as_str()), (Some(1.0), "users"));
+    assert_eq!(copied.signs[3].severity, Severity::Moderate);
+    let evidence = &copied.signs[3].evidence;
+    assert!(evidence.iter().any(|one| one.says.starts_with("users (logic)")), "{evidence:?}");
+}
+
+/// Merging what is all bound leaves one, whatever stands beside it: n of what is left.
+#[test]
+fn merging_by_functions_leaves_what_is_beside_it() {
+    let text = |call: &str| {
+        let chain = |at: usize| match at {
+            0..3 => format!("{ALONE}\nsteps = [{{ call = \"s{}\"{call} }}]", at + 4),
+            3 => ALONE.to_owned(),
+            _ => String::new(),
+        };
+        behind_a_gateway(4, chain) + "[services.s4]\n[services.s5]\n[services.s6]\n"
+    };
+    // Three pairs and one alone, of seven services: 49 ÷ 13; four once each pair is one.
+    assert!(near(n_eff(&text("")), 49.0 / 13.0));
+    let merged = diagnose(&checked(&text(", transport = \"in-process\"")));
+    assert_eq!((merged.services, merged.n_eff), (4, Some(4.0)));
+}
+
 /// Calls that may be missed, calls by chance, a shared table and a library.
 const MIXED: &str = r#"
 [clients.people]

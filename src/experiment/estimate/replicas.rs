@@ -17,16 +17,16 @@ pub(super) struct Counted {
 pub(super) fn replicas(replications: &[Replication], at: usize, plan: &Plan) -> Counted {
     let fleets: Vec<&Fleet> = replications.iter().filter_map(|r| r.measure.fleets[at].as_ref()).collect();
     let node = &plan.nodes[at];
-    let Some(rule) = node.life.and_then(|life| life.autoscale).filter(|_| fleets.len() == replications.len()) else {
+    if fleets.len() < replications.len() || fleets.is_empty() {
         let all = f64::from(node.replicas);
         let told = Replicas { mean: Interval::between(all, all, all), max: node.replicas, autoscale: None };
         return Counted { means: vec![all; replications.len()], told };
-    };
+    }
     let means: Vec<f64> = replications.iter().zip(&fleets).map(|(r, fleet)| fleet.mean(r.span)).collect();
     let told = Replicas {
         mean: mean_of(&means, CONFIDENCE),
         max: fleets.iter().map(|fleet| fleet.max).max().unwrap_or(0),
-        autoscale: Some(autoscaled(&fleets, &rule, plan)),
+        autoscale: node.life.and_then(|life| life.autoscale).map(|rule| autoscaled(&fleets, &rule, plan)),
     };
     Counted { means, told }
 }

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::Promised;
 use super::cast::Candidate;
 use super::found::{Broken, Found, broken, ends_too_soon};
+use super::{FIRST_LOOK, Promised};
 use crate::experiment::run::{Watch, run};
 use crate::experiment::summary::{Outcome, Summary};
 use crate::scenario::Checked;
@@ -126,6 +126,9 @@ impl<'h> Hunter<'h> {
             return Some(tried);
         }
         let seed = self.calm.scenario.sim.seed.value;
+        if self.surely_holds(candidate, (at_s, most), seed)? {
+            return Some(tried);
+        }
         let (mut holds, mut breaks, mut next) = (0.0, None, most);
         loop {
             let summary = self.run(candidate, (at_s, next), seed)?;
@@ -156,6 +159,22 @@ impl<'h> Hunter<'h> {
         Some(tried)
     }
 
+    /// Whether the first few runs meet every promise that could be broken, and none of them stays down; `None` where it was
+    /// stopped.
+    fn surely_holds(&self, candidate: &Candidate, when: (f64, f64), seed: u64) -> Option<bool> {
+        if self.promises.is_empty() {
+            return Some(false);
+        }
+        let summary = self.run_some(candidate, when, (seed, FIRST_LOOK))?;
+        let met = |name: &String| summary.slos.iter().any(|slo| slo.name == *name && slo.verdict == Outcome::Met);
+        let back = summary
+            .faults
+            .iter()
+            .flat_map(|fault| fault.recovery_s.values())
+            .all(|recovery| recovery.share_recovered.is_none_or(|share| share >= 1.0));
+        Some(back && self.promises.iter().all(met))
+    }
+
     /// What a fault breaks; `None` where it was stopped.
     #[allow(clippy::option_option, reason = "stopped, or breaks nothing")]
     fn breaks(&self, candidate: &Candidate, when: (f64, f64), seed: u64) -> Option<Option<Broken>> {
@@ -163,13 +182,24 @@ impl<'h> Hunter<'h> {
         Some(broken(&summary, &self.promises))
     }
 
-    fn run(&self, candidate: &Candidate, (at_s, length_s): (f64, f64), seed: u64) -> Option<Summary> {
+    fn run(&self, candidate: &Candidate, when: (f64, f64), seed: u64) -> Option<Summary> {
+        self.run_some(candidate, when, (seed, self.calm.scenario.sim.replications.value))
+    }
+
+    /// So many runs.
+    fn run_some(
+        &self,
+        candidate: &Candidate,
+        (at_s, length_s): (f64, f64),
+        (seed, replications): (u64, u32),
+    ) -> Option<Summary> {
         if self.watch.stopped() {
             return None;
         }
         let fault = candidate.fault(Span::from_secs_f64(at_s), Span::from_secs_f64(length_s));
         let mut with = struck(self.calm, vec![fault]);
         with.scenario.sim.seed.value = seed;
+        with.scenario.sim.replications.value = replications;
         run(&with, self.jobs, &Quiet(self.watch)).ok().filter(|summary| !summary.run.partial)
     }
 

@@ -92,7 +92,8 @@ impl Measure {
     /// Before the first event of a run of `plan`.
     pub(crate) fn new(plan: &Plan) -> Self {
         let start = Time(plan.warmup.0);
-        let scales = |node: &Node| node.life.is_some_and(|life| life.autoscale.is_some());
+        let scales =
+            |node: &Node| node.life.is_some_and(|life| life.autoscale.is_some() || life.initial < node.replicas);
         Self {
             fleets: plan.nodes.iter().map(|n| scales(n).then(|| Fleet::new(start, plan.duration))).collect(),
             stations: plan.nodes.iter().map(|_| Station::new()).collect(),

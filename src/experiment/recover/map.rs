@@ -22,7 +22,7 @@ pub struct Cell {
     pub load: f64,
     /// How long the trigger is on, s.
     pub length_s: f64,
-    /// Share of the runs that stay down.
+    /// Share of the runs that stay down; without a value where most were not seen.
     pub probability: Estimate,
     /// Runs.
     pub runs: u64,
@@ -79,14 +79,16 @@ impl Cell {
     }
 }
 
-/// A share whose unseen part may be either: the ends are those of none and of all of it.
-fn probability(down: u64, not_seen: u64, runs: u64) -> Estimate {
+/// A share whose unseen part may be either: the ends are those of none and of all of it. Where most are unseen there is no more
+/// than these.
+pub(super) fn probability(down: u64, not_seen: u64, runs: u64) -> Estimate {
     let seen = runs - not_seen;
     if seen == 0 {
         return Estimate::NONE;
     }
     let [least, most] = [down, down + not_seen].map(|down| share_of_windows(down, runs, CONFIDENCE));
-    Estimate { value: Some(down as f64 / seen as f64), low: least.low, high: most.high, ..Estimate::NONE }
+    let value = (seen >= not_seen).then(|| down as f64 / seen as f64);
+    Estimate { value, low: least.low, high: most.high, ..Estimate::NONE }
 }
 
 /// Two of many values, by their order, between which the median lies: whether each value lies below it is the toss of a coin.
@@ -208,6 +210,8 @@ mod tests {
         assert_eq!(part.low, all.low);
         assert_eq!(part.high, probability(6, 0, 10).high);
         assert_eq!(probability(0, 10, 10), Estimate::NONE);
+        let most = probability(3, 7, 10);
+        assert!(most.value.is_none() && most.low == probability(3, 0, 10).low && most.high == Some(1.0), "{most:?}");
         // The bound that is promised below the band: at most 1 % after 300 runs without a collapse.
         assert!(probability(0, 0, 300).high.is_some_and(|high| high <= 0.01 && high > 0.0099));
     }

@@ -188,13 +188,13 @@ const GUARD: &str = "a guard ends the run (max_events, max_in_flight)";
 pub(in crate::experiment) fn fates(pulses: &[Pulse]) -> Vec<Fate> {
     let before: Vec<bool> = pulses.iter().map(Pulse::was_down).collect();
     let healthy: Vec<&[Window]> = pulses.iter().filter(|pulse| !pulse.stumbled()).map(Pulse::healthy).collect();
-    let band = Band::of(&healthy);
+    let band = Band::of(&healthy).ok_or(TOO_LITTLE).and_then(Band::telling);
     let fate = |(pulse, down): (&Pulse, &bool)| match (down, band, pulse.on) {
         _ if pulse.guarded => Fate::Unseen(GUARD),
         (true, ..) => Fate::Before,
-        (false, None, _) => Fate::Unseen(TOO_LITTLE),
+        (false, Err(why), _) => Fate::Unseen(why),
         (false, _, None | Some((_, None))) => Fate::Unseen(NO_END),
-        (false, Some(band), Some((from, Some(until)))) => {
+        (false, Ok(band), Some((from, Some(until)))) => {
             match after(&pulse.windows, (pulse.second(from), pulse.second(until)), band) {
                 Seen::Back(s) => Fate::Back(s),
                 Seen::Not if pulse.thins_from(pulse.second(until)) => Fate::Unseen(NO_END),

@@ -16,6 +16,9 @@ const FULL: f64 = 40.0;
 /// figures that are looked at. 1 − 0.95^(1/20) would be 0.0026, if twenty windows told exactly how lopsided they are.
 const LEAVES: f64 = 0.001_5;
 
+const UNWELL: &str = "most failed before the first fault, too";
+const WIDE: &str = "before the first fault so much failed now and then that losing all would be usual";
+
 /// What is usual: windows of so many seconds, the most such a window's mean latency may be, ns, and the share that gets no
 /// good answer: usually, and at most.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +47,16 @@ impl Band {
         let top = |of: fn(&Window) -> f64| top(&windows.iter().map(of).collect::<Vec<f64>>());
         let ((mean, latency), (share, lost)) = (top(latency), top(lost));
         Some(Self { width, latency: latency.max(1.1 * mean), usual: share, lost: lost.max(share + 0.01) })
+    }
+
+    /// This band, where somebody who is down is out of it.
+    pub(in crate::experiment) fn telling(self) -> Result<Self, &'static str> {
+        match self {
+            // Nobody gets well by failing as ever.
+            _ if self.usual > 0.5 => Err(UNWELL),
+            _ if self.lost >= 1.0 => Err(WIDE),
+            _ => Ok(self),
+        }
     }
 
     /// Whether a second and those after it that make a window look as usual; nothing that arrives is usual, too.

@@ -41,6 +41,7 @@ pub struct Group {
     /// Records it was not past at the end of the measured time.
     pub lag_at_end: u64,
     /// Records published in the measured time that it was not past when the run stopped.
+    #[serde(default)]
     pub unanswered: u64,
     /// How long ago the oldest of them was published, s; `None` without any.
     pub oldest_unanswered_s: Option<f64>,
@@ -78,6 +79,7 @@ pub struct Queue {
     /// Messages turned away because the queue was full; not published.
     pub rejected: u64,
     /// Messages that found the broker down; not published.
+    #[serde(default)]
     pub lost: u64,
     /// Messages that were too old.
     pub expired: u64,
@@ -86,18 +88,23 @@ pub struct Queue {
     /// Messages with consumers when the run stopped.
     pub unacked_at_end: u64,
     /// Both: not done with when the run stopped.
+    #[serde(default)]
     pub unanswered: u64,
     /// How long ago the oldest of them had come, s; `None` without any.
     pub oldest_unanswered_s: Option<f64>,
     /// Messages whose senders waited for room when the run stopped; not published yet.
+    #[serde(default)]
     pub blocked_at_end: u64,
     /// Messages whose senders wait for room, time average.
+    #[serde(default)]
     pub mean_blocked: Estimate,
     /// Most messages whose senders waited for room at once.
+    #[serde(default)]
     pub max_blocked: u64,
     /// Messages ready for delivery, time average.
     pub mean_depth: Estimate,
     /// Messages with consumers, time average.
+    #[serde(default)]
     pub mean_unacked: Estimate,
     /// Most messages ready at once.
     pub max_depth: u64,

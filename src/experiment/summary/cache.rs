@@ -15,3 +15,15 @@ pub struct CacheFigures {
     /// Share of hits.
     pub hit_rate: Estimate,
 }
+
+/// What reads of a database saw whose replicas lag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReplicationFigures {
+    /// Reads.
+    pub reads: u64,
+    /// Those that a replica answered which did not show all that was written.
+    pub stale_reads: u64,
+    /// Their share.
+    pub stale_share: Estimate,
+}

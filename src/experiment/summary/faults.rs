@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::stats::Interval;
+
 /// A fault, and how clients recovered from it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -15,7 +17,11 @@ pub struct Fault {
     pub at_s: Option<f64>,
     /// How long, s; `None` for one at random, or without an end.
     pub duration_s: Option<f64>,
+    /// How long a rollout took, s; `None` for everything else, and where one did not end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_s: Option<Interval>,
     /// How often it began in the measured time, over all replications.
+    #[serde(default)]
     pub struck: u64,
     /// By client, by flow, by group (`topic/group`), by queue.
     pub recovery_s: BTreeMap<String, Recovery>,

@@ -58,10 +58,13 @@ pub struct Columns {
 #[non_exhaustive]
 pub struct Ledger {
     /// Requests it is about.
+    #[serde(default)]
     pub count: u64,
     /// Requests in the band around the median.
+    #[serde(default)]
     pub p50_count: u64,
     /// Requests in the band around the 99th percentile.
+    #[serde(default)]
     pub p99_count: u64,
     /// Over all nodes.
     #[serde(flatten)]

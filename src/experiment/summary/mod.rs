@@ -13,11 +13,13 @@ mod named;
 mod policing;
 mod promises;
 mod single;
+mod stored;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use crate::stats::Interval as Estimate;
 
@@ -25,13 +27,14 @@ use crate::scenario::Checked;
 use crate::stats::Exported;
 
 pub use brokers::*;
-pub use cache::CacheFigures;
+pub use cache::{CacheFigures, ReplicationFigures};
 pub use course::*;
 pub use faults::*;
 pub use ledger::*;
 pub use policing::*;
 pub use promises::*;
 pub use single::*;
+pub use stored::NotStored;
 
 /// A distribution of times in milliseconds.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -78,6 +81,7 @@ pub struct Stats {
     /// Requests without an end when the run stopped: `unanswered`.
     pub in_flight_at_end: u64,
     /// The same: they were never answered as long as the run waited, and count as failures.
+    #[serde(default)]
     pub unanswered: u64,
     /// How long the oldest of them had been under way when the run stopped, s; `None` without any.
     pub oldest_unanswered_s: Option<f64>,
@@ -96,6 +100,7 @@ pub struct Stats {
     /// Latency of successes: of those that were answered.
     pub latency_ms: Distribution,
     /// Latency over all that arrived, failed and unanswered as never; promises and comparisons are about this one.
+    #[serde(default)]
     pub latency_arrived_ms: Distribution,
     /// Latency of everything that ended; a failure counts at the moment the caller knew.
     pub latency_all_ms: Distribution,
@@ -103,10 +108,10 @@ pub struct Stats {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_message_ms: Option<Distribution>,
     /// What its policies did; only edges with policies have it.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    #[serde(flatten, skip_serializing_if = "Option::is_none", deserialize_with = "whole_or_none")]
     pub policing: Option<Policing>,
     /// Answers gathered from several; only endpoints with `parallel` and `optional` have it.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    #[serde(flatten, skip_serializing_if = "Option::is_none", deserialize_with = "whole_or_none")]
     pub partial: Option<Partial>,
     /// Latency over time, for drawing; only clients have it.
     #[serde(skip)]
@@ -114,6 +119,31 @@ pub struct Stats {
     /// By replication, for comparing.
     #[serde(skip)]
     pub each: Vec<Replicate>,
+}
+
+/// What lies flat in an object and is there as a whole or not at all. A part of which something is damaged is an error: without
+/// this it would be taken for one that is not there.
+fn whole_or_none<'de, D: Deserializer<'de>, T: DeserializeOwned + Flat>(from: D) -> Result<Option<T>, D::Error> {
+    let all = BTreeMap::<String, serde_json::Value>::deserialize(from)?;
+    let own: serde_json::Map<String, serde_json::Value> =
+        all.into_iter().filter(|(key, _)| T::KEYS.contains(&key.as_str())).collect();
+    if own.is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_value(own.into()).map(Some).map_err(serde::de::Error::custom)
+}
+
+/// What lies flat in another object: its keys.
+trait Flat {
+    const KEYS: &'static [&'static str];
+}
+
+impl Flat for Policing {
+    const KEYS: &'static [&'static str] = &["breaker", "retries", "hedges", "budget_refused", "limited", "ejections"];
+}
+
+impl Flat for Partial {
+    const KEYS: &'static [&'static str] = &["partial_answers", "partial_share"];
 }
 
 /// Answers that may do without some of their parts.
@@ -220,10 +250,13 @@ pub struct Node {
     pub utilization: Estimate,
     /// Requests that arrived here for each request of the clients behind them: retries and hedges anywhere above multiply
     /// them.
+    #[serde(default)]
     pub tries_per_request: Estimate,
     /// Work done here for tries that nobody waited for any more, over all replications, s.
+    #[serde(default)]
     pub wasted_work_s: f64,
     /// The same as a share of what its workers (with `cores`: its cores) can do; `None` where they are unlimited.
+    #[serde(default)]
     pub wasted_share: Estimate,
     /// Workers held, time average.
     pub mean_busy: Estimate,
@@ -250,6 +283,9 @@ pub struct Node {
     /// Of a cache: what its looks found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheFigures>,
+    /// Of a database whose replicas lag: what reads saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replication: Option<ReplicationFigures>,
     /// `service`, `database`, `external`, … as written; for tables.
     #[serde(skip)]
     pub kind: Cow<'static, str>,

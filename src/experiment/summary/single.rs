@@ -54,6 +54,32 @@ pub struct SingleFigures {
     pub p50_ms: Option<f64>,
     /// Their 99th percentile, ms.
     pub p99_ms: Option<f64>,
+    /// What the figures are made of; results of before 2026-12 have none, and cannot be paired with others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Terms>,
+}
+
+/// The sums that ratios of a replication are made of, so that a stored one can be compared to the digit.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Terms {
+    /// Sum of the latencies of successes, ms.
+    pub sum_ms: f64,
+    /// Requests that were never answered.
+    pub unanswered: u64,
+    /// Successes that ended in the measured time.
+    pub in_window: u64,
+    /// Measured time, s.
+    pub span_s: f64,
+}
+
+impl SingleFigures {
+    /// As it was before it was written; `None` where the file does not say enough.
+    fn replicate(&self) -> Option<Replicate> {
+        let Terms { sum_ms, unanswered, in_window, span_s } = self.terms?;
+        let Self { arrived, succeeded, p50_ms, p99_ms, .. } = *self;
+        Some(Replicate { arrived, sum_ms, succeeded, unanswered, p50_ms, p99_ms, in_window, span_s })
+    }
 }
 
 impl Replicate {
@@ -78,6 +104,12 @@ impl From<&Replicate> for SingleFigures {
             mean_ms: of.mean_ms(),
             p50_ms: of.p50_ms,
             p99_ms: of.p99_ms,
+            terms: Some(Terms {
+                sum_ms: of.sum_ms,
+                unanswered: of.unanswered,
+                in_window: of.in_window,
+                span_s: of.span_s,
+            }),
         }
     }
 }
@@ -97,5 +129,30 @@ impl Summary {
         };
         self.replications = self.run.seeds.iter().enumerate().map(single).collect();
         self
+    }
+
+    /// Takes back what comparisons need from the figures of the replications, where a file has them whole.
+    #[must_use]
+    pub(in crate::experiment) fn recalled(mut self) -> Self {
+        let singles = std::mem::take(&mut self.replications);
+        let each = |of: fn(&SingleRun) -> &BTreeMap<String, SingleFigures>, name: &str| -> Option<Vec<Replicate>> {
+            singles.iter().map(|single| of(single).get(name).and_then(SingleFigures::replicate)).collect()
+        };
+        for (name, stats) in &mut self.clients {
+            stats.each = each(|single| &single.clients, name).unwrap_or_default();
+        }
+        for (name, stats) in &mut self.flows {
+            stats.each = each(|single| &single.flows, name).unwrap_or_default();
+        }
+        self.run.seeds = singles.iter().map(|single| single.seed).collect();
+        self.replications = singles;
+        self
+    }
+
+    /// Whether the figures of its replications are here, so that it can be paired.
+    pub(in crate::experiment) fn has_replications(&self) -> bool {
+        let all = self.clients.values().chain(self.flows.values());
+        let whole = |stats: &Stats| stats.each.len() == self.run.replications as usize;
+        !self.run.seeds.is_empty() && all.into_iter().all(whole)
     }
 }

@@ -42,6 +42,11 @@ impl Finder {
         Self { sent: vec![Vec::new(); plan.clients.len()], open: BTreeMap::new() }
     }
 
+    /// How many requests were measured, of all clients.
+    pub(super) fn measured(&self) -> u64 {
+        self.sent.iter().map(|sent| sent.len() as u64).sum()
+    }
+
     /// The request that was asked for. Where no client is named, the slowest and percentiles are those of all, a failure is
     /// one of the client with most of them, and a number counts the requests of the first.
     ///
@@ -154,7 +159,7 @@ impl Finder {
         };
         let others = (0..names.len()).filter(|at| Some(*at) != named);
         let parts: Vec<String> = named.into_iter().chain(others).take(MOST).map(told).collect();
-        format!("no such request in the first replication; {}", parts.join("; "))
+        format!("no such request in this replication; {}", parts.join("; "))
     }
 }
 

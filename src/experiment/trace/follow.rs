@@ -188,6 +188,7 @@ impl Follower {
             variant: checked.variant.clone(),
             hash: checked.hash.clone(),
             seed: plan.seed,
+            replication: 1,
             nth,
             began: self.began.0.saturating_sub(plan.warmup.0),
             outcome: spans.first().map_or(Outcome::default(), |s| s.outcome),

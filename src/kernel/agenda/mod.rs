@@ -96,6 +96,13 @@ impl<E: Packed> Agenda<E> {
         self.put(Key::new(self.now + after, phase, 0, bits));
     }
 
+    /// The same for an event that is packed already.
+    #[inline(always)]
+    pub fn push_packed(&mut self, after: Span, phase: Phase, bits: u64) {
+        debug_assert!(bits >> EVENT_BITS == 0, "an event does not fit into {EVENT_BITS} bits");
+        self.put(Key::new(self.now + after, phase, 0, bits));
+    }
+
     /// The same for a delay that others have too: such events mostly come in their order, and need not be put in it.
     #[inline(always)]
     pub fn push_steadily(&mut self, after: Span, phase: Phase, event: E) {

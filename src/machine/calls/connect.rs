@@ -3,9 +3,10 @@
 use super::pass::seal;
 use crate::model::id::NONE;
 use crate::model::plan::End;
-use crate::model::transport::Channel;
+use crate::model::transport::{Channel, FOR_EVER};
 use crate::model::{CallId, Cause, Outcome, Probe};
-use crate::units::Time;
+use crate::random::{Draw, Lineage, Purpose};
+use crate::units::{Span, Time};
 
 use crate::machine::calls::Calls;
 use crate::machine::core::frame::{Cut, Pose};
@@ -14,6 +15,13 @@ use crate::machine::stations::Stations;
 use crate::machine::wire::lend::Loan;
 use crate::machine::wire::pool::Pool;
 use crate::machine::wire::{Hold, Stage};
+
+/// The age that a connection reaches which is opened for a try: ± 10 %, so that not all are opened again at once.
+fn aged(seed: u64, lineage: Lineage, age: Span) -> Span {
+    const AGE: u64 = 0x0061_6765;
+    let factor = 0.9 + 0.2 * Draw::new(seed, lineage, Purpose::Jitter, AGE).unit();
+    Span((age.0 as f64 * factor) as u64)
+}
 
 impl Calls {
     /// A try asks for a connection; it is sent as soon as it has one.
@@ -29,8 +37,17 @@ impl Calls {
         }
         self.wire.holds.put(at, Hold { stage: Stage::Waiting, pool, ..Hold::default() });
         let (now, pool) = (core.now, &mut self.wire.pools[pool as usize]);
-        if let Some(conn) = pool.take(channel, now) {
+        let taken = pool.take(channel, now);
+        if std::mem::take(&mut pool.aged) {
+            self.wire.names.hear_of_break(core, channel.link, link.first_caller + caller);
+        }
+        let pool = &mut self.wire.pools[self.wire.holds[at].pool as usize];
+        if let Some(conn) = taken {
+            let rested = pool.rested;
             self.wire.board(core, at, conn);
+            if channel.races() && rested > Span::ZERO {
+                self.wire.race(core, at, channel, rested);
+            }
         } else if pool.live() < channel.max {
             self.dial(core, stations, at, channel);
         } else {
@@ -64,6 +81,10 @@ impl Calls {
         let hold = &mut self.wire.holds[at];
         let pool = &mut self.wire.pools[hold.pool as usize];
         hold.conn = pool.add(core.frames[at].replica);
+        if channel.max_age != FOR_EVER {
+            pool.conns[hold.conn as usize].expires =
+                core.now + aged(core.seed, core.frames[at].lineage, channel.max_age);
+        }
         hold.stage = Stage::Dialling(0);
         pool.fill(hold.conn, channel);
         core.frames[at].pc = DIAL.0;
@@ -130,7 +151,7 @@ impl Calls {
         if hold.pool == NONE {
             return false;
         }
-        if matches!(hold.stage, Stage::Dialling(_)) && self.wire.is_unheard(core, at) {
+        if matches!(hold.stage, Stage::Dialling(_)) && self.wire.is_hopeless(core, at) {
             // Nobody will ever answer that handshake.
             self.drop_dial(core, stations, at, None);
             self.wire.holds[at] = Hold::default();
@@ -206,7 +227,11 @@ impl Calls {
         for channel in plan.channels.iter().filter(|c| plan.link(c.link).to == node) {
             let pools = plan.node(plan.link(channel.link).from).replicas * channel.pools_per_caller;
             for at in channel.first_pool..channel.first_pool + pools {
-                self.wire.pools[at as usize].break_all(replica);
+                if self.wire.pools[at as usize].break_all(replica) {
+                    let caller =
+                        plan.link(channel.link).first_caller + (at - channel.first_pool) / channel.pools_per_caller;
+                    self.wire.names.hear_of_break(core, channel.link, caller);
+                }
                 self.refill(core, stations, at, channel);
             }
         }
@@ -270,6 +295,8 @@ impl Calls {
         let channel = &plan.channels[plan.calls[core.frames[at].call as usize].channel as usize];
         let pending = std::mem::take(&mut self.wire.pools[pool as usize].conns[conn as usize].pending);
         self.wire.pools[pool as usize].close(conn);
+        let caller = core.plan.link(channel.link).first_caller + (pool - channel.first_pool) / channel.pools_per_caller;
+        self.wire.names.hear_of_break(core, channel.link, caller);
         for frame in itself.into_iter().chain(pending) {
             self.wire.holds[frame] = Hold::default();
             core.charge(frame, Cause::Connect);

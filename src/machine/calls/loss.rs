@@ -38,7 +38,7 @@ impl Calls {
         true
     }
 
-    /// A handshake finds that its replica is down or out of reach: it fails, or hears nothing until messages pass again.
+    /// A handshake finds that its replica is down or out of reach: it fails, is lost, or hears nothing until messages pass again.
     #[inline(never)]
     pub(crate) fn hang<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
         if self.wire.is_unheard(core, at) && self.wire.holds[at].stage == Stage::Dialling(1) {
@@ -46,10 +46,14 @@ impl Calls {
             core.sleep(at, SYN_PATIENCE);
             return Flow::Stay;
         }
-        if core.frames[at].state.cut != Cut::Astray && self.wire.is_unanswered(core, at) {
+        let astray = core.frames[at].state.cut == Cut::Astray;
+        if !astray && self.wire.is_unanswered(core, at) {
             return self.dial_again(core, stations, at);
         }
-        if !core.is_stuck(at) || core.frames[at].state.cut == Cut::Astray {
+        if !astray && self.wire.is_swallowed(core, at) {
+            return if self.wire.swallow(core, at) { self.fail_dial(core, stations, at) } else { Flow::Stay };
+        }
+        if !core.is_stuck(at) || astray {
             return self.fail_dial(core, stations, at);
         }
         core.trouble.parked.push(at);

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::model::policy::{Bulkhead, Limit, Rules, Stage, State, Verdict};
+use crate::model::policy::{Bulkhead, Rules, Stage, State, Verdict};
 use crate::model::{Fact, Outcome, Probe, plan};
 use crate::units::{Span, Time};
 
@@ -133,13 +133,14 @@ impl Calls {
     fn ask_rule<P: Probe>(&mut self, core: &mut Core<'_, P>, guard: u32, stage: Stage) -> Verdict {
         let now = core.now;
         let u = if stage == Stage::Throttle { self.uniform(core, guard, THROTTLE) } else { 0.0 };
+        let priority = core.frames[guard].whose.priority;
         let state = self.state(guard);
         let verdict = match stage {
             Stage::Retry | Stage::Timer | Stage::Breaker => Verdict::Go,
             Stage::RateLimit => return state.rate_limit.as_mut().map_or(Verdict::Go, |limit| limit.admit(now)),
             Stage::Bulkhead => state.bulkhead.as_mut().map_or(Verdict::Go, Bulkhead::admit),
             Stage::Throttle => state.throttle.as_mut().map_or(Verdict::Go, |throttle| throttle.admit(now, u)),
-            Stage::Limit => state.limit.as_mut().map_or(Verdict::Go, Limit::admit),
+            Stage::Limit => state.limit.as_mut().map_or(Verdict::Go, |limit| limit.admit(priority)),
         };
         if verdict == Verdict::Go {
             self.guarded[guard].dues.owe(stage, now);
@@ -249,7 +250,7 @@ impl Calls {
     ) {
         let now = core.now;
         let u = if dues.owes(Stage::Limit) { self.uniform(core, guard, LIMIT) } else { 0.0 };
-        let latency = now.since(dues.since);
+        let (latency, priority) = (now.since(dues.since), core.frames[guard].whose.priority);
         let state = self.state(guard);
         if dues.owes(Stage::Throttle)
             && let Some(throttle) = &mut state.throttle
@@ -259,7 +260,7 @@ impl Calls {
         if dues.owes(Stage::Limit)
             && let Some(limit) = &mut state.limit
         {
-            limit.release(latency, outcome, u);
+            limit.release(priority, latency, outcome, u);
         }
         self.leave_bulkhead(core, stations, guard, dues);
     }
@@ -281,7 +282,7 @@ impl Calls {
     /// The same where there are any.
     #[inline(never)]
     fn withdraw_owed<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, guard: u32, dues: Dues) {
-        let now = core.now;
+        let (now, priority) = (core.now, core.frames[guard].whose.priority);
         let state = self.state(guard);
         if dues.owes(Stage::Breaker)
             && let Some(breaker) = state.breakers.get_mut(dues.breaker as usize)
@@ -292,7 +293,7 @@ impl Calls {
             && let Some(limit) = &mut state.limit
         {
             // An error says nothing about the load.
-            limit.release(Span::ZERO, Outcome::Error, 1.0);
+            limit.release(priority, Span::ZERO, Outcome::Error, 1.0);
         }
         self.leave_bulkhead(core, stations, guard, dues);
     }

@@ -85,6 +85,8 @@ pub(crate) enum Rare {
     Pass(u32),
     /// When a broker's word to a publisher (a frame) arrives at the proxy beside it.
     Receipt(u32),
+    /// When a replica is asked whether it works, or should have answered: twice its number, and one more for liveness.
+    Ask(u32),
 }
 
 /// Bits of the index under a kind of [`Rare`].
@@ -109,6 +111,7 @@ impl Rare {
             Self::Suspect(frame) => (12, frame),
             Self::Pass(frame) => (13, frame),
             Self::Receipt(frame) => (14, frame),
+            Self::Ask(asked) => (15, asked),
         };
         debug_assert!(index < 1 << INDEX_BITS);
         Event::Rare(kind << INDEX_BITS | index)
@@ -132,7 +135,8 @@ impl Rare {
             11 => Self::Close(index),
             12 => Self::Suspect(index),
             13 => Self::Pass(index),
-            _ => Self::Receipt(index),
+            14 => Self::Receipt(index),
+            _ => Self::Ask(index),
         }
     }
 }
@@ -235,6 +239,7 @@ mod tests {
             Rare::Suspect(14),
             Rare::Pass(15),
             Rare::Receipt(16),
+            Rare::Ask(17),
         ];
         for rare in all {
             let Event::Rare(bits) = rare.event() else { panic!("{rare:?}") };

@@ -3,6 +3,8 @@
 //! What it looks at is kept here, for nodes that are scaled only: the levels of each replica, summed over time since the last
 //! look. What a replica that is leaving still does is its own, and says nothing of the others.
 
+use std::collections::VecDeque;
+
 use crate::model::policy::{Autoscale, Autoscaler, Metric};
 use crate::model::{Fact, Probe};
 use crate::units::Time;
@@ -39,6 +41,8 @@ pub(crate) struct Scaled {
     pub(crate) scaler: Autoscaler,
     /// Replicas that there are to be.
     pub(crate) wanted: u32,
+    /// What was measured, how many replicas were ready, and when the autoscaler will see it.
+    pub(crate) late: VecDeque<(Time, f64, u32)>,
     /// Its replicas, in their order.
     pub(crate) pods: Vec<Pod>,
     /// What a replica has of what the metric counts; 1 where that is a number and no share.

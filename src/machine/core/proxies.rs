@@ -3,11 +3,13 @@
 //! So it is known when a message comes how long it waits, and when it goes on. Whoever sends messages passes them: calls on
 //! their ways (`wire/route`), brokers and those who talk to them.
 
+use crate::kernel::Packed as _;
 use crate::model::fault::Fault;
 use crate::model::id::NONE;
 use crate::model::plan::{Call, End, Proxy};
 use crate::model::{Cause, EndpointId, Fact, LawId, NodeId, Plan, Probe};
-use crate::random::{Lineage, Purpose};
+use crate::random::dist::Dist;
+use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use crate::machine::core::event::{Event, Rare};
@@ -79,16 +81,17 @@ impl Gate {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
     gate: Gate,
-    /// The first replica of the callee, if the proxy stands beside that.
-    callee: Option<u32>,
-    /// Names its draws.
+    /// The first replica of the callee; `NONE` where the proxy stands beside the caller.
+    callee: u32,
+    /// Names its draws, and that of its work, the seed and the lineage apart.
     pub(crate) name: (Purpose, u32),
+    draws: u64,
     /// The way that follows, counted as the ways there are.
     pub(crate) way: u32,
     /// How long that takes, where it is always the same.
     pub(crate) takes: Option<Span>,
-    /// What happens at its end.
-    pub(crate) then: Then,
+    /// The kind of event at its end.
+    then: u64,
 }
 
 /// What happens at the end of a way.
@@ -112,13 +115,42 @@ impl Then {
             Self::Return => Event::Return(at),
         }
     }
+
+    /// Its event without what it is about, packed: it may be added.
+    fn kind(self) -> u64 {
+        self.event(0).pack()
+    }
 }
 
 impl Step {
+    /// A pass of a proxy that stands beside the callee with that first replica, or the caller, and the way after it.
+    fn new(
+        gate: Gate,
+        callee: Option<u32>,
+        name: (Purpose, u32),
+        (way, takes): (u32, Option<Span>),
+        then: Then,
+    ) -> Self {
+        let draws = Draw::salt(name.0, u64::from(WORK + name.1));
+        Self { gate, callee: callee.unwrap_or(NONE), name, draws, way, takes, then: then.kind() }
+    }
+
     /// The proxy, and which of its replicas.
     #[inline(always)]
     pub(crate) fn gate(&self, leg: Leg, callee: u32) -> (Gate, u32) {
-        (self.gate, self.gate.beside(self.callee.map_or(leg.caller, |first| callee - first)))
+        (self.gate, self.nth(leg.caller, callee))
+    }
+
+    /// What happens to a frame at the end of the way.
+    #[inline(always)]
+    pub(crate) fn event(&self, at: u32) -> Event {
+        Event::unpack(self.then | u64::from(at))
+    }
+
+    /// Which of its replicas.
+    #[inline(always)]
+    fn nth(&self, caller: u32, callee: u32) -> u32 {
+        self.gate.beside(if self.callee == NONE { caller } else { callee - self.callee })
     }
 }
 
@@ -159,12 +191,12 @@ impl Path {
         for nth in 0..stops {
             let ((gate, callee), way) = (passed(nth), nth + 1);
             let then = if way == stops { Then::Reach } else { Then::Pass };
-            steps.push(Step { gate, callee, name: (Purpose::There, nth), way, takes: takes(false, way), then });
+            steps.push(Step::new(gate, callee, (Purpose::There, nth), (way, takes(false, way)), then));
         }
         for nth in (0..stops).rev() {
             let ((gate, callee), way) = (passed(nth), nth);
             let then = if way == 0 { Then::Return } else { Then::Pass };
-            steps.push(Step { gate, callee, name: (Purpose::Back, nth + 1), way, takes: takes(true, way), then });
+            steps.push(Step::new(gate, callee, (Purpose::Back, nth + 1), (way, takes(true, way)), then));
         }
         let begins = [takes(false, 0), takes(true, stops)];
         Self { first, stops, caller: link.first_caller, far: route.far, begins }
@@ -198,16 +230,7 @@ impl Proxies {
     /// Work comes to the n-th replica of a proxy: how long it waits there for a worker.
     #[inline]
     pub(crate) fn take(&mut self, gate: Gate, nth: u32, now: Time, work: Span) -> Span {
-        let workers = self.workers(gate, nth);
-        if let Some(idle) = workers.iter_mut().find(|free| **free <= now) {
-            // Whichever of the idle: all of them are free for whoever comes next.
-            *idle = now + work;
-            return Span::ZERO;
-        }
-        let Some(soonest) = workers.iter_mut().min() else { return Span::ZERO };
-        let waited = soonest.since(now);
-        *soonest = *soonest + work;
-        waited
+        wait(self.workers(gate, nth), now, work)
     }
 
     /// The path of a call-site's messages, if these pass proxies.
@@ -215,6 +238,20 @@ impl Proxies {
     pub(crate) fn path(&self, call: u32) -> Option<Path> {
         self.paths.get(call as usize).filter(|path| path.stops > 0).copied()
     }
+}
+
+/// Work comes to workers that are free then: how long it waits for one.
+#[inline(always)]
+fn wait(workers: &mut [Time], now: Time, work: Span) -> Span {
+    if let Some(idle) = workers.iter_mut().find(|free| **free <= now) {
+        // Whichever of the idle: all of them are free for whoever comes next.
+        *idle = now + work;
+        return Span::ZERO;
+    }
+    let Some(soonest) = workers.iter_mut().min() else { return Span::ZERO };
+    let waited = soonest.since(now);
+    *soonest = *soonest + work;
+    waited
 }
 
 impl<P: Probe> Core<'_, P> {
@@ -233,6 +270,32 @@ impl<P: Probe> Core<'_, P> {
         }
         self.tell(Fact::Forwarded { node: gate.node, endpoint: gate.endpoint, waited, work });
         stays
+    }
+
+    /// A message of a frame passes the proxy that comes next, and goes on: how long the way after that takes, where it is always
+    /// the same, is known beforehand.
+    #[inline(always)]
+    pub(crate) fn pass_on_way(&mut self, at: u32) -> Option<(Span, Span, u64)> {
+        let leg = self.proxies.legs[at];
+        let step = &self.proxies.steps[leg.step as usize];
+        let frame = &self.frames[at];
+        let (nth, takes, then) = (step.nth(leg.caller, frame.replica), step.takes?, step.then);
+        let (node, endpoint) = (step.gate.node, step.gate.endpoint);
+        if step.gate.telemetry.is_some() || self.is_troubled() {
+            return None;
+        }
+        let (from, workers) = ((step.gate.from + nth * step.gate.workers) as usize, step.gate.workers as usize);
+        let work = match self.plan.law(step.gate.work) {
+            Dist::Constant(value) => Span(value.rounded()),
+            law => Span(law.sample(&mut Draw::salted(self.seed, frame.lineage, step.draws))),
+        };
+        let waited = wait(self.proxies.free.get_mut(from..from + workers).unwrap_or_default(), self.now, work);
+        let stays = waited + work;
+        self.charge_at(at, node, Cause::Proxy, stays);
+        self.tell(Fact::Forwarded { node, endpoint, waited, work });
+        // Where it is meanwhile only faults want to know.
+        self.proxies.legs[at].step = leg.step + 1;
+        Some((stays, takes, then))
     }
 
     /// A delivery sets out for the proxy beside its consumer: what happens when it is there.

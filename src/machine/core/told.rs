@@ -57,12 +57,6 @@ impl<P: Probe> Core<'_, P> {
         &self.plan.channels[call.channel as usize]
     }
 
-    /// Whether what comes next in a try's handshake needs more of the callee than its kernel.
-    pub(crate) fn is_encrypting(&self, at: u32) -> bool {
-        let channel = self.channel_of(at);
-        channel.round_trips > 1 || channel.callee_cpu > Span::ZERO
-    }
-
     /// When a replica is first probed.
     pub(crate) fn phase_of(&self, replica: u32, probes: Readiness) -> Span {
         let node = self.plan.node(self.node_of(replica));
@@ -123,6 +117,11 @@ impl<P: Probe> Core<'_, P> {
 
     pub(crate) fn edge_of(&self, guard: u32) -> EdgeId {
         self.plan.calls[self.frames[guard].call as usize].edge
+    }
+
+    /// Whether probes of a replica stand in line with requests: those of services and gateways do.
+    pub(crate) fn is_asked(&self, replica: u32) -> bool {
+        matches!(self.plan.node(self.node_of(replica)).kind, "service" | "gateway")
     }
 
     /// The replicas of a node, in their order.

@@ -1,6 +1,7 @@
 //! What services keep: tables with their locks and versions, caches, and counts that replicas share.
 
 pub(crate) mod cache;
+pub(crate) mod copies;
 pub(crate) mod deadlock;
 pub(crate) mod grip;
 pub(crate) mod lock;
@@ -9,10 +10,11 @@ pub(crate) mod meter;
 use std::collections::BTreeMap;
 
 use crate::machine::core::Core;
-use crate::model::{Plan, Probe};
+use crate::model::{NodeId, Plan, Probe};
 use crate::units::Time;
 
 use cache::Caches;
+use copies::Copies;
 use deadlock::Wait;
 use grip::Grips;
 use lock::Table;
@@ -30,6 +32,8 @@ pub(crate) struct Data {
     pub(crate) patience: BTreeMap<u32, Time>,
     pub(crate) caches: Caches,
     pub(crate) meters: Meters,
+    /// Of databases with replicas that lag: when writes show there.
+    pub(crate) copies: BTreeMap<NodeId, Copies>,
 }
 
 impl Data {
@@ -42,6 +46,7 @@ impl Data {
             patience: BTreeMap::new(),
             caches: Caches::new(plan),
             meters: Meters::new(plan),
+            copies: BTreeMap::new(),
         }
     }
 

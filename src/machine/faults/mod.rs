@@ -1,10 +1,9 @@
 //! Faults strike and end: what a fault does to all parts at once.
 
+pub(crate) mod at_once;
 pub(crate) mod crash;
 pub(crate) mod freeze;
 pub(crate) mod hazard;
-pub(crate) mod relocate;
-pub(crate) mod spoil;
 
 use crate::kernel::Phase;
 use crate::model::fault::{Effect, Mode, When};
@@ -25,6 +24,7 @@ impl<P: Probe> Machine<'_, P> {
         match fault.effect {
             Effect::Move { hole } => return self.relocate(at, hole),
             Effect::Cold | Effect::Poison => return self.spoil(at),
+            Effect::Rollout(rule) => return self.begin_rollout(at, rule),
             _ => {}
         }
         let (on, nth) = (!self.core.trouble.strikes[at as usize].on, self.core.trouble.strikes[at as usize].nth);
@@ -106,6 +106,7 @@ impl<P: Probe> Machine<'_, P> {
                 }
                 return self.watch(replica);
             }
+            Effect::Partition => return self.come_between(replica, on),
             _ => return self.enlist_on(replica, fault, on),
         };
         if on { self.take_down(replica, hole, crash) } else { self.bring_up(replica, hole, crash) }
@@ -118,7 +119,7 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
-    fn take_down(&mut self, replica: u32, hole: bool, crash: bool) {
+    pub(crate) fn take_down(&mut self, replica: u32, hole: bool, crash: bool) {
         let was_up = self.core.is_up(replica);
         let plight = &mut self.core.trouble.plights[replica as usize];
         plight.down += 1;
@@ -162,8 +163,23 @@ impl<P: Probe> Machine<'_, P> {
         self.fleet.recount(&mut self.core, node);
     }
 
-    /// A replica can be reached again, if it is ready, and those that it stands beside.
+    /// A partition comes between a replica and the brokers that it consumes from, or is over.
+    fn come_between(&mut self, replica: u32, on: bool) {
+        let plight = &mut self.core.trouble.plights[replica as usize];
+        plight.parted = if on { plight.parted + 1 } else { plight.parted - 1 };
+        if on && plight.parted == 1 && plight.cuts == 0 && plight.down == 0 {
+            self.lose(replica, false);
+        } else if !on {
+            self.reconnect(replica);
+        }
+    }
+
+    /// A replica can be reached again, if it is ready and nothing else is in between, and those that it stands beside.
     fn reconnect(&mut self, replica: u32) {
+        let plight = self.core.trouble.plights[replica as usize];
+        if plight.cuts > 0 || plight.parted > 0 {
+            return;
+        }
         for again in self.core.beside(replica).into_iter().chain([replica]) {
             if self.fleet.is_ready(&self.core, again) && self.core.has_its_proxies(again) {
                 self.regain(again);

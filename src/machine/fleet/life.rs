@@ -1,5 +1,6 @@
 //! A replica starts, gets ready and warm, and goes.
 
+use crate::model::fault::rollout::Drain;
 use crate::model::plan::Warmup;
 use crate::model::{NodeId, Probe};
 use crate::random::{Lineage, Purpose};
@@ -37,6 +38,7 @@ impl<P: Probe> Machine<'_, P> {
                 self.warm_up(replica, step);
             }
             (Rare::Close(_), Stage::Draining) => self.close_down(replica),
+            (Rare::Close(_), Stage::Closing) => self.end_life(replica),
             _ => {}
         }
     }
@@ -63,7 +65,7 @@ impl<P: Probe> Machine<'_, P> {
                 self.fleet.beings[replica as usize].stage = Stage::Starting;
             }
             Stage::Starting => {}
-            Stage::Draining | Stage::Absent => return,
+            Stage::Draining | Stage::Closing | Stage::Absent => return,
         }
         self.get_ready(replica);
     }
@@ -94,6 +96,7 @@ impl<P: Probe> Machine<'_, P> {
         self.calls.wire.names.watch(&mut self.core, replica);
         self.fleet.recount(&mut self.core, node);
         self.update_endpoints(node);
+        self.roll_on(node);
     }
 
     /// A step of a replica's warm-up begins; the last is that it is warm.
@@ -122,14 +125,63 @@ impl<P: Probe> Machine<'_, P> {
         if self.core.is_up(replica) {
             self.lose(replica, false);
         }
-        self.fleet.await_stage(&mut self.core, replica, LISTENS, Rare::Close(replica));
+        let drain = self.core.life_of(replica).and_then(|life| life.drain);
+        self.fleet.beings[replica as usize].killed_at = drain.map_or(Time::NEVER, |drain| self.core.now + drain.end());
+        let pause = drain.map_or(LISTENS, Drain::pause);
+        self.fleet.await_stage(&mut self.core, replica, pause, Rare::Close(replica));
+    }
+
+    /// A replica is to go in a rollout: it goes on as before for the time of its pause.
+    pub(crate) fn dismiss(&mut self, replica: u32) {
+        let drain = self.core.life_of(replica).and_then(|life| life.drain).unwrap_or(Drain::USUAL);
+        let being = &mut self.fleet.beings[replica as usize];
+        being.due = Time::NEVER;
+        if being.stage == Stage::Starting {
+            being.stage = Stage::Absent;
+            return;
+        }
+        (being.stage, being.killed_at) = (Stage::Draining, self.core.now + drain.end());
+        if drain.pause() > Span::ZERO {
+            self.fleet.await_stage(&mut self.core, replica, drain.pause(), Rare::Close(replica));
+        }
+    }
+
+    /// A replica without a pause takes nothing more, now that callers are on their way to hear of it.
+    pub(crate) fn stop_listening(&mut self, replica: u32) {
+        let being = self.fleet.beings[replica as usize];
+        if being.stage == Stage::Draining && being.due == Time::NEVER {
+            self.close_down(replica);
+        }
     }
 
     /// A replica no longer takes what callers send to it; its connections are closed.
     fn close_down(&mut self, replica: u32) {
-        self.fleet.beings[replica as usize].stage = Stage::Absent;
+        let was_up = self.core.is_up(replica);
+        let killed_at = self.fleet.beings[replica as usize].killed_at;
         self.core.trouble.plights[replica as usize].down += 1;
         self.calls.reset_connections(&mut self.core, &mut self.stations, replica);
+        if killed_at == Time::NEVER {
+            self.fleet.beings[replica as usize].stage = Stage::Absent;
+            return;
+        }
+        self.fleet.beings[replica as usize].stage = Stage::Closing;
+        if was_up {
+            self.lose(replica, false);
+        }
+        let left = killed_at.since(self.core.now);
+        self.fleet.await_stage(&mut self.core, replica, left, Rare::Close(replica));
+    }
+
+    /// The time of a replica is over: what it has not ended is killed, and its place is free.
+    fn end_life(&mut self, replica: u32) {
+        let node = self.core.node_of(replica);
+        let being = &mut self.fleet.beings[replica as usize];
+        (being.stage, being.killed_at) = (Stage::Absent, Time::NEVER);
+        self.kill(replica, false);
+        self.calls.wire.sever(&mut self.core, replica);
+        self.calls.reset_connections(&mut self.core, &mut self.stations, replica);
+        self.core.lose_passing(replica);
+        self.roll_on(node);
     }
 
     /// Where new replicas of a node may begin: where nothing is, then where one still ends its work.
@@ -137,7 +189,7 @@ impl<P: Probe> Machine<'_, P> {
         let mut gone: Vec<u32> = self.core.replicas_of(node).filter(|replica| !self.fleet.is_there(*replica)).collect();
         gone.sort_by_key(|replica| {
             let idle = self.stations.replicas[*replica as usize].busy == 0;
-            (self.fleet.stage_of(*replica) == Stage::Draining, !idle, *replica)
+            (matches!(self.fleet.stage_of(*replica), Stage::Draining | Stage::Closing), !idle, *replica)
         });
         gone
     }

@@ -6,6 +6,7 @@
 //! just-in-time compilers get warm. The ledger calls what that adds `fault`. At time zero all replicas are ready and warm.
 
 pub(crate) mod life;
+pub(crate) mod rollout;
 pub(crate) mod scale;
 
 use crate::kernel::Phase;
@@ -15,11 +16,16 @@ use crate::units::{Span, Time};
 
 use crate::machine::core::Core;
 use crate::machine::core::event::Rare;
+use rollout::Rollout;
 
 /// The lives of replicas; empty where none starts or ends in the run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fleet {
     pub(crate) beings: Vec<Being>,
+    /// Rollouts that are not over.
+    rollouts: Vec<Rollout>,
+    /// Whether one of them is being looked at.
+    rolling: bool,
 }
 
 /// Where a replica is in its life.
@@ -33,6 +39,8 @@ pub(crate) enum Stage {
     Ready,
     /// When it is to go, and takes what callers send that have not heard of it.
     Draining,
+    /// When it takes nothing new, and ends what it has until it is killed.
+    Closing,
 }
 
 /// A replica's life so far.
@@ -47,6 +55,8 @@ pub(crate) struct Being {
     due: Time,
     /// Steps of its warm-up so far.
     step: u32,
+    /// When it is killed, if it is to go.
+    killed_at: Time,
 }
 
 impl Fleet {
@@ -55,7 +65,14 @@ impl Fleet {
         if core.plan.nodes.iter().all(|node| node.life.is_none()) {
             return;
         }
-        let being = Being { stage: Stage::Ready, since: Time(0), starts: 0, due: Time::NEVER, step: Warmup::STEPS };
+        let being = Being {
+            stage: Stage::Ready,
+            since: Time(0),
+            starts: 0,
+            due: Time::NEVER,
+            step: Warmup::STEPS,
+            killed_at: Time::NEVER,
+        };
         self.beings = vec![being; core.ledger.homes.len()];
         for node in &core.plan.nodes {
             let Some(life) = node.life else { continue };
@@ -73,6 +90,11 @@ impl Fleet {
     /// Whether a replica is there: it starts or is ready.
     pub(crate) fn is_there(&self, replica: u32) -> bool {
         matches!(self.stage_of(replica), Stage::Starting | Stage::Ready)
+    }
+
+    /// Whether a replica is there and does not start: it is asked whether it works.
+    pub(crate) fn is_running(&self, replica: u32) -> bool {
+        self.stage_of(replica) == Stage::Ready
     }
 
     /// Whether a replica is ready, and no fault has taken it down.

@@ -1,5 +1,7 @@
 //! The autoscaler of a node looks, and replicas come and go.
 
+use std::collections::VecDeque;
+
 use crate::kernel::Phase;
 use crate::model::plan::Life;
 use crate::model::policy::{Autoscaler, Metric, ScaleReading};
@@ -12,7 +14,12 @@ use crate::machine::core::gauge::{Pod, Scaled};
 impl<P: Probe> Machine<'_, P> {
     /// The autoscaler of a node, if it has one, begins to look.
     pub(crate) fn start_scaling(&mut self, node: NodeId, life: &Life) {
-        let Some(rule) = life.autoscale else { return self.fleet.recount(&mut self.core, node) };
+        let Some(rule) = life.autoscale else {
+            if self.core.plan.node(node).replicas > life.initial {
+                self.set_endpoints(node);
+            }
+            return self.fleet.recount(&mut self.core, node);
+        };
         let (plan, initial) = (self.core.plan.node(node), life.initial);
         let workers = plan.capacity().map_or(f64::INFINITY, |workers| workers as f64);
         let each = match rule.metric {
@@ -26,34 +33,53 @@ impl<P: Probe> Machine<'_, P> {
         let scaler = Autoscaler::new(self.core.now, initial);
         let (pods, shared) = (vec![Pod::default(); plan.replicas as usize], plan.cores.is_some());
         self.core.gauges.resize_with(self.core.plan.nodes.len(), || None);
-        self.core.gauges[node.index()] = Some(Scaled { rule, scaler, wanted: initial, pods, each, shared });
+        self.core.gauges[node.index()] =
+            Some(Scaled { rule, scaler, wanted: initial, late: VecDeque::new(), pods, each, shared });
         self.fleet.recount(&mut self.core, node);
         self.set_endpoints(node);
         self.core.agenda.push(self.core.now + rule.every, Phase::Sample, Rare::Look(node.0).event());
     }
 
-    /// The autoscaler of a node looks.
+    /// The autoscaler of a node is measured for, or sees what was measured a while ago.
     #[cold]
     pub(crate) fn look_at(&mut self, node: NodeId) {
         let now = self.core.now;
         let waiting = self.waiting_for(node);
         let Some(scaled) = self.core.gauges.get_mut(node.index()).and_then(Option::as_mut) else { return };
-        let (rule, replicas) = (scaled.rule, scaled.wanted);
-        let (metric, ready) = scaled.take(now);
-        let seen = if rule.metric == Metric::Lag {
+        let rule = scaled.rule;
+        if now.0.is_multiple_of(rule.every.0) {
+            let (metric, ready) = scaled.take(now);
             // What waits does so for all of them, ready or not.
-            ScaleReading { replicas, ready: replicas, metric: waiting as f64 / f64::from(replicas.max(1)) }
-        } else {
-            ScaleReading { replicas, ready: ready.min(replicas), metric }
-        };
+            let seen = if rule.metric == Metric::Lag { (waiting as f64, u32::MAX) } else { (metric, ready) };
+            let due = now + rule.metric_lag;
+            scaled.late.push_back((due, seen.0, seen.1));
+            if !self.core.course.closed {
+                let next = now + rule.every;
+                self.core.agenda.push(next, Phase::Sample, Rare::Look(node.0).event());
+                if due > now && !due.0.is_multiple_of(rule.every.0) {
+                    self.core.agenda.push(due, Phase::Sample, Rare::Look(node.0).event());
+                }
+            }
+        }
+        self.decide(node);
+    }
+
+    /// The autoscaler of a node decides by what it can see by now.
+    fn decide(&mut self, node: NodeId) {
+        let now = self.core.now;
+        let Some(scaled) = self.core.gauges.get_mut(node.index()).and_then(Option::as_mut) else { return };
+        if scaled.late.front().is_none_or(|(due, ..)| *due > now) {
+            return;
+        }
+        let Some((_, metric, ready)) = scaled.late.pop_front() else { return };
+        let (rule, replicas) = (scaled.rule, scaled.wanted);
+        let metric = if rule.metric == Metric::Lag { metric / f64::from(replicas.max(1)) } else { metric };
+        let seen = ScaleReading { replicas, ready: ready.min(replicas), metric };
         let wanted = scaled.scaler.decide(&rule, now, seen);
         scaled.wanted = wanted;
         self.core.tell(Fact::Weighed { node, metric: seen.metric, wanted });
         if wanted != replicas {
             self.scale(node, wanted);
-        }
-        if !self.core.course.closed {
-            self.core.agenda.push(now + rule.every, Phase::Sample, Rare::Look(node.0).event());
         }
     }
 

@@ -142,6 +142,9 @@ impl Mail {
         what.place = Whereabouts::Delivered;
         let what = *what;
         let (queue, counted, again) = (what.queue, what.counted, what.deliveries > 1);
+        if let Some(group) = what.way.group {
+            self.queues[queue.index()].owners.entry(group).or_insert((to, 0)).1 += 1;
+        }
         // Acknowledged before it is handled, a message is its consumer's, whose channel tells of its death: nothing is waited for.
         let watched = !crew.ack_before || plan.queue(queue).rules.hide();
         if let Some(timeout) = plan.queue(queue).ack_timeout.filter(|_| watched) {
@@ -285,6 +288,7 @@ impl Mail {
         core.tell_load(frame.replica, Fact::Left { node: crew.node });
         if outcome.is_good() {
             self.take_effect(core, message, crew.call, crew.idempotent);
+            self.reply(core, message, frame.lineage, crew.call);
             if core.follows_roots() {
                 core.reach_goal(at, core.plan.call(crew.call).endpoint);
             }
@@ -344,7 +348,7 @@ impl Mail {
         let nth = member.polls;
         if !self.queues[queue.index()].down {
             for _ in 0..crew.batch {
-                let Some(message) = self.next_ready(core, queue) else { break };
+                let Some(message) = self.next_ready(core, queue, at) else { break };
                 self.deliver(core, message, at);
             }
             self.make_room(core, queue);

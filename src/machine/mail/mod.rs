@@ -5,7 +5,7 @@ pub(crate) mod consumer;
 pub(crate) mod publish;
 pub(crate) mod queue;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::kernel::{Arena, Id};
 use crate::model::id::NONE;
@@ -65,13 +65,15 @@ pub(crate) struct Message {
     pub(crate) way: Way,
 }
 
-/// How a message comes to its queue.
+/// How a message comes to its queue, and where it belongs there.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Way {
     /// From its publisher; `None`: from another queue.
     pub(crate) edge: Option<EdgeId>,
     /// How often it was sent again because the network dropped it.
     pub(crate) resent: u8,
+    /// Its group, where its queue has any.
+    pub(crate) group: Option<u64>,
 }
 
 impl Message {
@@ -152,6 +154,8 @@ pub(crate) struct Store {
     pub(crate) poisons: u32,
     /// Whether nothing is delivered for the moment: several messages come back at once.
     pub(crate) hushed: bool,
+    /// Groups of which a consumer has messages: which one, and how many.
+    pub(crate) owners: BTreeMap<u64, (u32, u32)>,
 }
 
 impl Store {
@@ -229,9 +233,26 @@ impl Mail {
 impl Mail {
     /// A message is gone: its slot is free when no delivery remembers it.
     pub(crate) fn drop_message<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        self.free_group(at);
         let message = self.message(at);
         message.place = Whereabouts::Gone;
         self.release(core, at);
+    }
+
+    /// A consumer no longer has a message: when it was the last of its group, that is free.
+    pub(crate) fn free_group(&mut self, at: u32) {
+        let Message { way: Way { group: Some(group), .. }, place: Whereabouts::Delivered, queue, .. } =
+            self.messages[at as usize]
+        else {
+            return;
+        };
+        let owners = &mut self.queues[queue.index()].owners;
+        if let Some(owner) = owners.get_mut(&group) {
+            owner.1 -= 1;
+            if owner.1 == 0 {
+                owners.remove(&group);
+            }
+        }
     }
 
     /// One fewer remembers a message.
@@ -248,6 +269,8 @@ impl Mail {
     /// A copy of a message goes on in another queue, as new.
     pub(crate) fn forward<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, to: QueueId) {
         let old = *self.message(at);
+        let groups = core.plan.queue(to).groups.as_ref();
+        let group = groups.map(|groups| old.way.group.unwrap_or_else(|| groups.of(core.seed, old.lineage)));
         let new = Message {
             lineage: old.lineage.child(core.plan.node(core.plan.queue(to).node).hash, 0),
             queue: to,
@@ -256,7 +279,7 @@ impl Mail {
             effects: 0,
             open: 1,
             place: Whereabouts::Outside,
-            way: Way::default(),
+            way: Way { group, ..Way::default() },
             root: if core.plan.queue(to).consumed { old.root } else { NONE },
             ..old
         };
@@ -278,7 +301,9 @@ impl Mail {
             core.trace(|now| Trace::Sent { frame: at, message: lineage, node, at: now });
         }
         let message = self.insert(Message::sent_by(&frame, lineage, to, root));
-        self.message(message).poisoned = poisoned;
+        let group = core.plan.queue(to).groups.as_ref().map(|groups| groups.of(core.seed, frame.lineage));
+        let buried = self.message(message);
+        (buried.poisoned, buried.way.group) = (poisoned, group);
         core.join_root(root);
         self.come_in(core, message);
     }

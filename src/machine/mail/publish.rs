@@ -3,7 +3,7 @@
 use crate::model::fault::drop;
 use crate::model::id::NONE;
 use crate::model::queue::{Post, WhenFull};
-use crate::model::{Cause, EdgeId, Fact, Op, Outcome, PostId, Probe, QueueId, Trace};
+use crate::model::{CallId, Cause, EdgeId, Fact, Op, Outcome, PostId, Probe, QueueId, Trace};
 use crate::random::{Lineage, Purpose};
 use crate::units::{Span, Time};
 
@@ -11,6 +11,9 @@ use crate::machine::core::event::Rare;
 use crate::machine::core::frame::Pose;
 use crate::machine::core::{Core, Flow};
 use crate::machine::mail::{Mail, Message, Way, Whereabouts};
+
+/// Names the draw of a reply's way to the broker.
+const REPLY: u32 = 2;
 
 impl Mail {
     /// A message leaves for its queue; its frame waits at this operation if it waits for the broker.
@@ -34,13 +37,15 @@ impl Mail {
         let (full, capacity) = (plan.queue(post.queue).when_full, plan.queue(post.queue).capacity);
         let store = &mut self.queues[post.queue.index()];
         let held = full == WhenFull::Block && !store.down && store.holds(capacity);
-        let waits = post.waits || held;
+        let waits = post.waits || held || post.replies;
         let reserved = full == WhenFull::Block && !waits;
         store.reserved += u32::from(reserved);
+        let groups = plan.queue(post.queue).groups.as_ref();
+        let group = groups.map(|groups| groups.of(core.seed, frame.lineage));
         let message = self.insert(Message {
             publisher: if waits { at } else { NONE },
             place: if reserved { Whereabouts::Expected } else { Whereabouts::Outside },
-            way: Way { edge: Some(post.edge), resent: 0 },
+            way: Way { edge: Some(post.edge), resent: 0, group },
             ..Message::sent_by(&frame, lineage, post.queue, root)
         });
         core.join_root(root);
@@ -59,6 +64,10 @@ impl Mail {
             let frame = &mut core.frames[at];
             frame.wait.since = core.now;
             frame.state.pose = Pose::Publishing;
+            if let Some(timeout) = post.timeout.filter(|_| post.replies) {
+                (frame.due, frame.state.outcome) = (core.now + timeout, Outcome::Timeout);
+                core.schedule(timeout, Rare::Confirm(at).event());
+            }
             return Flow::Stay;
         }
         core.tell(Fact::Settled { edge, outcome: Outcome::Succeeded, latency: Span::ZERO, measured });
@@ -150,13 +159,43 @@ impl Mail {
         if publisher == NONE {
             return;
         }
-        core.frames[publisher].state.outcome = outcome;
         if let Op::Publish { post, .. } = core.plan.ops[core.frames[publisher].pc as usize] {
             let post = core.plan.post(post);
+            if post.replies && outcome.is_good() {
+                // It waits for somebody's word who has handled it.
+                self.message(at).publisher = publisher;
+                return;
+            }
+            core.frames[publisher].state.outcome = outcome;
             let back = core.vary(post.back, lineage, Purpose::Back, 0);
             let next = if post.route == NONE { Rare::Confirm(publisher) } else { Rare::Receipt(publisher) };
             core.frames[publisher].due = core.now + back;
             core.schedule(back, next.event());
+        }
+    }
+
+    /// A message has been handled well: the word of that travels over the broker to whoever waits for it.
+    pub(crate) fn reply<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, handled: Lineage, delivery: CallId) {
+        let message = self.message(at);
+        let (publisher, lineage) = (std::mem::replace(&mut message.publisher, NONE), message.lineage);
+        if publisher == NONE {
+            return;
+        }
+        let Op::Publish { post, .. } = core.plan.ops[core.frames[publisher].pc as usize] else { return };
+        let post = core.plan.post(post);
+        let to_broker = core.vary(core.plan.call(delivery).back, handled, Purpose::Back, REPLY);
+        let way = to_broker + core.vary(post.back, lineage, Purpose::Back, 0);
+        let next = if post.route == NONE { Rare::Confirm(publisher) } else { Rare::Receipt(publisher) };
+        let frame = &mut core.frames[publisher];
+        (frame.state.outcome, frame.due) = (Outcome::Succeeded, core.now + way);
+        core.schedule(way, next.event());
+    }
+
+    /// A publisher that waits for a reply has waited as long as it does.
+    pub(crate) fn give_up_reply<P: Probe>(&mut self, core: &Core<'_, P>, at: u32) {
+        let frame = &core.frames[at];
+        if frame.state.pose == Pose::Publishing && frame.due == core.now && frame.state.outcome == Outcome::Timeout {
+            self.messages.iter_mut().filter(|message| message.publisher == at).for_each(|m| m.publisher = NONE);
         }
     }
 
@@ -227,6 +266,9 @@ impl<P: Probe> Core<'_, P> {
         }
         let node = self.plan.queue(post.queue).node;
         let all = self.now.since(self.frames[at].account.until);
+        if self.frames[at].state.outcome == Outcome::Timeout {
+            return self.charge_at(at, node, Cause::Broker, all);
+        }
         let there =
             self.vary(post.there, lineage, Purpose::There, 0) + self.aside(post.route, (lineage, Purpose::There, 0));
         let back = self.vary(post.back, lineage, Purpose::Back, 0);

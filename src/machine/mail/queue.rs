@@ -7,12 +7,13 @@ use crate::units::Time;
 
 use crate::machine::core::Core;
 use crate::machine::core::event::Rare;
-use crate::machine::mail::{Delivery, Mail, Message, Verdict, Whereabouts};
+use crate::machine::mail::{Delivery, Mail, Message, Store, Verdict, Whereabouts};
 
 impl Mail {
     /// A message becomes ready, a new one behind all others, one that comes back before them.
     pub(crate) fn make_ready<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, comes_back: bool) {
         let now = core.now;
+        self.free_group(at);
         let message = self.message(at);
         message.place = Whereabouts::Ready;
         message.ready = now;
@@ -31,10 +32,17 @@ impl Mail {
         self.dispatch(core, queue);
     }
 
-    /// The next message that is not too old.
-    pub(crate) fn next_ready<P: Probe>(&mut self, core: &mut Core<'_, P>, queue: QueueId) -> Option<u32> {
+    /// The next message for a consumer that is not too old, and of no group that another one has.
+    pub(crate) fn next_ready<P: Probe>(&mut self, core: &mut Core<'_, P>, queue: QueueId, member: u32) -> Option<u32> {
+        let grouped = core.plan.queue(queue).groups.is_some();
         loop {
-            let next = self.queues[queue.index()].ready.pop()?;
+            let Store { ready, owners, .. } = &mut self.queues[queue.index()];
+            let messages = &self.messages;
+            let free = |at: u32| {
+                let owner = messages[at as usize].way.group.and_then(|group| owners.get(&group));
+                owner.is_none_or(|owner| owner.0 == member)
+            };
+            let next = if grouped { ready.pop_if(free) } else { ready.pop() }?;
             core.tell(Fact::Depth { queue, up: false });
             let Message { expires, deliveries, .. } = *self.message(next);
             if expires <= core.now {
@@ -59,15 +67,19 @@ impl Mail {
         if store.down || store.hushed {
             return;
         }
+        // Who finds nothing that may be its, may find it later.
+        let mut passed = Vec::new();
         while !self.queues[queue.index()].ready.is_empty()
             && let Some(member) = self.next_open(queue)
         {
-            let Some(message) = self.next_ready(core, queue) else {
-                self.queues[queue.index()].open.push_front(member);
-                self.members[member as usize].listed = true;
-                return;
-            };
-            self.deliver(core, message, member);
+            match self.next_ready(core, queue, member) {
+                Some(message) => self.deliver(core, message, member),
+                None => passed.push(member),
+            }
+        }
+        for member in passed.into_iter().rev() {
+            self.queues[queue.index()].open.push_front(member);
+            self.members[member as usize].listed = true;
         }
     }
 

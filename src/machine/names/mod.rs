@@ -11,8 +11,8 @@ pub(crate) mod pick;
 use std::collections::VecDeque;
 
 use crate::kernel::Phase;
-use crate::model::discovery::{Address, Book, Kind};
-use crate::model::plan::{Link, Plan};
+use crate::model::discovery::{Address, Book, Kind, panics};
+use crate::model::plan::{Call, Link, Plan};
 use crate::model::{LinkId, NodeId, Probe};
 use crate::random::draw::name_hash;
 use crate::random::{Draw, Lineage, Purpose};
@@ -20,6 +20,7 @@ use crate::units::{Span, Time};
 
 use crate::machine::core::Core;
 use crate::machine::core::event::Rare;
+use crate::machine::names::health::Asked;
 use crate::model::balance::Memory;
 
 /// Addresses, and what is on its way to those who use them.
@@ -45,16 +46,28 @@ pub(crate) struct Names {
     changes: Vec<VecDeque<(Time, Vec<Address>)>>,
     /// By node: outages of discovery that are on.
     pub(crate) dark: Vec<u32>,
+    /// By replica, two for each: how its readiness and its liveness are asked for; empty where no probe stands in line.
+    pub(crate) asked: Vec<Asked>,
+    /// By link: whether its name is looked up again when a connection breaks, and not before.
+    lasting: Vec<bool>,
 }
 
 impl Names {
     pub(crate) fn new(plan: &Plan, seed: u64) -> Self {
         let mut memory_base = Vec::with_capacity(plan.links.len());
-        let mut memories = Vec::new();
+        let (mut memories, mut lasting) = (Vec::new(), Vec::new());
         for link in &plan.links {
             memory_base.push(memories.len() as u32);
             let callees = plan.node(link.to).replicas;
-            let memory = |caller| Memory { book: book(plan, seed, link, caller), ..Memory::new(callees) };
+            let last = lasts(plan, LinkId(memory_base.len() as u32 - 1));
+            lasting.push(last);
+            let memory = |caller| {
+                let mut book = book(plan, seed, link, caller);
+                if let Some(book) = book.as_mut().filter(|_| last) {
+                    book.keep(Time::NEVER);
+                }
+                Memory { book, ..Memory::new(callees) }
+            };
             memories.extend((0..plan.node(link.from).replicas).map(memory));
         }
         let (replicas, nodes) = (plan.replicas() as usize, plan.nodes.len());
@@ -70,8 +83,23 @@ impl Names {
             answers: vec![None; nodes],
             changes: vec![VecDeque::new(); nodes],
             dark: vec![0; nodes],
+            asked: vec![Asked::default(); if plan.discovery.asks() { 2 * replicas } else { 0 }],
+            lasting,
         }
     }
+}
+
+/// How often gRPC's resolver asks at most (`MinResolutionInterval`).
+const RESOLVES: Span = Span(30_000_000_000);
+
+/// Whether an answer of DNS is kept until a connection breaks: where requests are balanced over connections that carry many.
+fn lasts(plan: &Plan, link: LinkId) -> bool {
+    let multiplexed = |call: &Call| {
+        let channel = plan.channels.get(call.channel as usize);
+        channel.is_some_and(|channel| channel.per_request && channel.streams > 1)
+    };
+    let mut calls = plan.calls.iter().filter(|call| call.link == link).peekable();
+    plan.discovery.kind == Kind::Dns && calls.peek().is_some() && calls.all(multiplexed)
 }
 
 /// What one replica of a caller knows of a callee at first, where that may change.
@@ -84,7 +112,7 @@ pub(crate) fn book(plan: &Plan, seed: u64, link: &Link, caller: u32) -> Option<B
     };
     link.book.then(|| {
         let phase = plan.discovery.outliers.map(|spec| part(spec.interval, "outliers"));
-        let mut book = Book::new(to.replicas, phase);
+        let mut book = Book::new(to.replicas, phase, plan.discovery.panic);
         // Callers did not all look the name up at time zero.
         book.keep(Time(0) + part(plan.discovery.ttl, "dns"));
         Box::new(book)
@@ -117,12 +145,16 @@ impl Names {
         let address = |replica: u32| {
             let at = (plan.first_replica + replica) as usize;
             let moves = if fixed { 0 } else { self.moves.get(at).copied().unwrap_or(0) };
-            (!self.unready[at]).then_some(Address { replica, moves })
+            Address { replica, moves }
         };
-        match &self.endpoints[node.index()] {
-            Some(set) => set.iter().copied().filter_map(address).collect(),
-            None => (0..plan.replicas).filter_map(address).collect(),
-        }
+        let listed: Vec<u32> = match &self.endpoints[node.index()] {
+            Some(set) => set.clone(),
+            None => (0..plan.replicas).collect(),
+        };
+        let answers = |replica: &u32| !self.unready[(plan.first_replica + replica) as usize];
+        let healthy = listed.iter().filter(|replica| answers(replica)).count();
+        let panics = core.plan.discovery.kind == Kind::Mesh && panics(core.plan.discovery.panic, healthy, listed.len());
+        listed.into_iter().filter(|replica| panics || answers(replica)).map(address).collect()
     }
 
     /// Changes of a node that can be seen by now are seen, unless discovery is out.
@@ -160,6 +192,7 @@ impl Names {
     #[inline(never)]
     pub(crate) fn consult<P: Probe>(&mut self, core: &mut Core<'_, P>, callee: NodeId, memory: usize) -> bool {
         let (now, discovery) = (core.now, &core.plan.discovery);
+        let lasts = discovery.kind == Kind::Dns && self.is_lasting(memory);
         let memory = &mut self.memories[memory];
         let Some(book) = &mut memory.book else { return true };
         let mut changed = false;
@@ -171,7 +204,8 @@ impl Names {
                 book.learn(addresses);
                 changed = true;
             }
-            book.keep(now + discovery.ttl);
+            book.keep(if lasts { Time::NEVER } else { now + discovery.ttl });
+            book.asked = now;
         }
         if let Some(spec) = &discovery.outliers {
             changed |= book.readmit(spec, now);
@@ -180,6 +214,25 @@ impl Names {
             memory.view = Some(book.view());
         }
         true
+    }
+
+    /// Whether a memory is of a link whose name is looked up when a connection breaks.
+    fn is_lasting(&self, memory: usize) -> bool {
+        let link = self.memory_base.partition_point(|base| *base as usize <= memory) - 1;
+        self.lasting[link]
+    }
+
+    /// A connection of a caller's replica broke, came of age or could not be opened: where nothing else makes it look, it looks
+    /// its callee's name up again.
+    #[cold]
+    pub(crate) fn hear_of_break<P: Probe>(&mut self, core: &Core<'_, P>, link: LinkId, caller: u32) {
+        if !self.lasting[link.index()] {
+            return;
+        }
+        let memory = self.memory_of(core, link, caller);
+        if let Some(book) = &mut self.memories[memory].book {
+            book.keep(core.now.max(book.asked + RESOLVES));
+        }
     }
 
     /// Whether a caller's try, or handshake, goes to an address that its replica has left.

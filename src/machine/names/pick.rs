@@ -45,6 +45,9 @@ impl Names {
         if call.primary {
             return self.primary(core, call.link, caller);
         }
+        if call.spares_primary {
+            return self.besides_primary(core, call, caller, lineage);
+        }
         let channel = core.plan.channels.get(call.channel as usize);
         if channel.is_some_and(|c| !c.per_request) {
             return Some(core.plan.link(call.link).first);
@@ -90,6 +93,24 @@ impl Names {
         let (memory, now) = (&mut self.memories[memory], core.now);
         let pick = plan.balancer.pick(memory, now, || Draw::new(seed, lineage, Purpose::Balance, 0))?;
         Some(plan.first + pick)
+    }
+
+    /// A replica that does not take writes, if a caller knows of any.
+    #[cold]
+    fn besides_primary<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        call: &Call,
+        caller: u32,
+        lineage: Lineage,
+    ) -> Option<u32> {
+        let primary = self.primary(core, call.link, caller)?;
+        let link = core.plan.link(call.link);
+        let memory = self.memory_of(core, call.link, caller);
+        let before = self.memories[memory].narrow(|replica| link.first + replica != primary);
+        let pick = self.pick(core, call.link, caller, lineage);
+        self.memories[memory].view = before;
+        pick.or(Some(primary))
     }
 
     /// The replica that takes writes: the first that a caller knows of. When that is gone, the next is promoted, as soon as

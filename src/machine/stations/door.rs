@@ -26,10 +26,10 @@ impl Stations {
     pub(crate) fn admit<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, next: Pc) -> Option<Outcome> {
         let frame = &mut core.frames[at];
         frame.pc = next.0;
-        let (index, client) = (frame.replica as usize, usize::from(frame.whose.client));
-        let oldest = self.replicas[index].line.oldest(|frame| core.frames[frame].wait.since);
+        let (index, client, priority) = (frame.replica as usize, usize::from(frame.whose.client), frame.whose.priority);
+        let oldest = self.replicas[index].line.oldest(priority, |frame| core.frames[frame].wait.since);
         let intake = self.doors.get_mut(index).and_then(Option::as_mut)?;
-        let Verdict::Refuse(outcome) = intake.admit(core.now, client, oldest) else {
+        let Verdict::Refuse(outcome) = intake.admit(core.now, client, priority, oldest) else {
             return None;
         };
         let node = self.replicas[index].node;
@@ -56,7 +56,7 @@ impl Stations {
         if intake.counts() {
             let u = Draw::new(core.seed, frame.lineage, Purpose::Jitter, ANSWER).unit();
             let told = if joined { outcome } else { Outcome::Error };
-            intake.release(core.now.since(frame.trip.arrived), told, u);
+            intake.release(frame.whose.priority, core.now.since(frame.trip.arrived), told, u);
         }
     }
 }

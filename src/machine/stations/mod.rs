@@ -8,13 +8,14 @@ pub(crate) mod fork;
 use crate::model::id::NONE;
 use crate::model::line::{Line, Order};
 use crate::model::plan::Node;
-use crate::model::{Cause, Fact, NodeId, Probe};
+use crate::model::{Cause, Fact, NodeId, Op, Probe};
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::Time;
 
 use super::stations::ahead::Aheads;
 use super::stations::fork::Joins;
 use crate::machine::core::event::Event;
+use crate::machine::core::frame::{Frame, Whose};
 use crate::machine::core::{Core, Flow};
 use crate::machine::stations::cpu::SharedCpu;
 use crate::model::line::Links;
@@ -88,7 +89,7 @@ pub(crate) enum Entry {
     /// When it stands in line.
     Waits,
     /// When there is no room in line.
-    Refused,
+    Full,
 }
 
 impl Replica {
@@ -118,6 +119,18 @@ impl Replica {
 }
 
 impl Stations {
+    /// Whether a replica has a worker for whoever comes now.
+    pub(crate) fn has_room(&self, replica: u32) -> bool {
+        let replica = &self.replicas[replica as usize];
+        replica.busy < replica.workers
+    }
+
+    /// Whether nobody waits any more who stood in a replica's line at a moment.
+    pub(crate) fn has_served<P: Probe>(&self, core: &Core<'_, P>, replica: u32, at: Time) -> bool {
+        let oldest = self.replicas[replica as usize].line.oldest(u8::MAX, |frame| core.frames[frame].wait.since);
+        oldest.is_none_or(|since| since > at)
+    }
+
     /// All workers of a replica are free.
     pub(crate) fn empty<P: Probe>(&mut self, core: &mut Core<'_, P>, index: u32) {
         let replica = &mut self.replicas[index as usize];
@@ -142,20 +155,41 @@ impl Stations {
     #[inline(never)]
     fn enter_line<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Entry {
         let replica = &self.replicas[core.frames[at].replica as usize];
-        let node = replica.node;
-        let plan = core.plan.node(node);
         if replica.line.len() >= replica.limit {
-            core.tell(Fact::Refused { node });
-            return Entry::Refused;
+            return Entry::Full;
         }
+        self.wait_in_line(core, at);
+        Entry::Waits
+    }
+
+    /// A request finds the line full: one that matters less leaves it and is told, or it is refused itself and `None`.
+    #[cold]
+    pub(crate) fn make_room<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Option<u32> {
+        let Whose { priority, .. } = core.frames[at].whose;
+        let replica = &self.replicas[core.frames[at].replica as usize];
+        let unbegun = |frame: u32| {
+            let Frame { pc, marks, .. } = core.frames[frame];
+            !marks.preempted && core.ops[pc as usize - 1] == Op::Enter
+        };
+        let Some(victim) = replica.line.displaced(priority, &self.links, unbegun) else {
+            core.tell(Fact::Refused { node: replica.node });
+            return None;
+        };
+        self.leave_line(core, victim);
+        self.wait_in_line(core, at);
+        Some(victim)
+    }
+
+    /// A request joins the line, for as long as it will stay.
+    fn wait_in_line<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         self.stand_in_line(core, at);
+        let plan = core.plan.node(self.replicas[core.frames[at].replica as usize].node);
         let own = plan.queue_timeout.map(|law| core.vary(law, core.frames[at].lineage, Purpose::Patience, 0));
         let bound = self.replicas[core.frames[at].replica as usize].line.patience(core.now);
         if let Some(patience) = own.into_iter().chain(bound).min() {
             core.frames[at].due = core.now + patience;
             core.schedule(patience, Event::Patience(at));
         }
-        Entry::Waits
     }
 
     /// A request that gave its worker up asks for one again; it is never refused.

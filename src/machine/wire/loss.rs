@@ -27,6 +27,7 @@ impl Wire {
         frame.state.cut == Cut::Astray
             || core.is_stuck(at)
             || self.is_unanswered(core, at)
+            || self.is_swallowed(core, at)
             || plight.down > 0 && !accepted
             || self.is_unpassable(core, at, core.caller_of(at))
     }
@@ -35,6 +36,37 @@ impl Wire {
     pub(crate) fn is_unanswered<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
         let plight = core.trouble.plights[core.frames[at].replica as usize];
         plight.holes > plight.hangs || self.is_cut(core, at)
+    }
+
+    /// Whether a handshake wants something of a process that hangs, or did: its kernel takes the connection and no more, so
+    /// that TLS is never agreed on, and HTTP/2 never hears the callee's settings.
+    pub(crate) fn is_swallowed<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
+        let hangs = core.trouble.plights[core.frames[at].replica as usize].hangs > 0;
+        let channel = core.channel_of(at);
+        let wants = channel.streams > 1 || channel.round_trips > 1 || channel.callee_cpu > Span::ZERO;
+        self.holds[at].asked == drop::SWALLOWED || hangs && wants
+    }
+
+    /// Whether nobody will ever answer a handshake.
+    pub(crate) fn is_hopeless<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
+        let swallowed = self.holds[at].asked == drop::SWALLOWED;
+        self.is_unheard(core, at) || swallowed && core.channel_of(at).streams == 1
+    }
+
+    /// A handshake is lost in a process that hangs, for good, as a request is: says whether it is over by now. Where it is for
+    /// several requests the library gives it up after a while; for one, nobody but its caller does.
+    pub(crate) fn swallow<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
+        let hold = &mut self.holds[at];
+        if hold.asked == drop::SWALLOWED {
+            let pool = hold.pool;
+            self.back_off(core, at, pool);
+            return true;
+        }
+        hold.asked = drop::SWALLOWED;
+        if core.channel_of(at).streams > 1 {
+            core.sleep(at, drop::CONNECT);
+        }
+        false
     }
 
     /// Callers of whatever is in flight to a replica, or in progress there, are to hear that it is lost; the work goes on.

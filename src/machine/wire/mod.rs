@@ -23,6 +23,7 @@ use crate::machine::core::side::Side;
 use crate::machine::core::{Core, Flow, GONE};
 use crate::machine::names::Names;
 use crate::model::plan::Plan;
+use crate::model::transport::Channel;
 use crate::units::Time;
 use lend::Purse;
 use pool::Pool;
@@ -96,6 +97,8 @@ impl Default for Hold {
     }
 }
 
+/// Names the draw of how long a callee's goodbye takes.
+const RACE: u32 = 1 << 23;
 /// Names the draws of round trips in slow start.
 const SLOW_START: u32 = 1 << 18;
 
@@ -115,6 +118,23 @@ impl Wire {
         hold.stage = Stage::Sent;
         core.charge(at, Cause::ConnectionWait);
         self.send(core, at);
+    }
+
+    /// A request that has just left on a connection that was idle for so long may come when its callee has closed that: then it is
+    /// reset. News of that takes as long to come as the request to get there.
+    #[cold]
+    pub(crate) fn race<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, channel: &Channel, rested: Span) {
+        let frame = &core.frames[at];
+        let (lineage, call) = (frame.lineage, &core.plan.calls[frame.call as usize]);
+        let trip =
+            core.vary(call.there, lineage, Purpose::There, 0) + core.vary(call.back, lineage, Purpose::Back, RACE);
+        let hold = self.holds[at];
+        if rested + trip <= channel.server_idle || core.frames[at].state.cut != Cut::Whole {
+            return;
+        }
+        self.pools[hold.pool as usize].lose(hold.conn);
+        self.holds[at] = Hold::default();
+        core.frames[at].state.cut = Cut::Severed;
     }
 
     /// The round trips that a big message needs beyond the first, where its connection is fresh: TCP's slow start.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::model::plan::Plan;
 use crate::model::transport::Channel;
-use crate::units::Time;
+use crate::units::{Span, Time};
 
 /// A connection.
 #[derive(Clone, Debug)]
@@ -16,6 +16,10 @@ pub(crate) struct Conn {
     /// Whether it lies on the stack of connections with room.
     stacked: bool,
     idle_since: Time,
+    /// When it takes no more requests.
+    pub(crate) expires: Time,
+    /// Whether it has taken its last request.
+    leaving: bool,
     pub(crate) pending: Vec<u32>,
 }
 
@@ -29,6 +33,12 @@ pub(crate) struct Pool {
     room: Vec<u32>,
     /// Open connections without requests.
     pub(crate) idle: u32,
+    /// Connections that have taken their last request.
+    leaving: u32,
+    /// How long the connection taken last had been idle.
+    pub(crate) rested: Span,
+    /// Whether one was closed because of its age since this was asked.
+    pub(crate) aged: bool,
     /// Tries that wait for any connection.
     pub(crate) waiting: VecDeque<u32>,
     /// Attempts in a row to connect that nobody answered, and before when there is none.
@@ -38,7 +48,7 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn live(&self) -> u32 {
-        (self.conns.len() - self.gone.len()) as u32
+        (self.conns.len() - self.gone.len()) as u32 - self.leaving
     }
 
     /// Whether no request is on any connection, or waits for one.
@@ -48,7 +58,16 @@ impl Pool {
     }
 
     pub(crate) fn add(&mut self, replica: u32) -> u32 {
-        let conn = Conn { replica, streams: 0, open: false, stacked: false, idle_since: Time(0), pending: Vec::new() };
+        let conn = Conn {
+            replica,
+            streams: 0,
+            open: false,
+            stacked: false,
+            idle_since: Time(0),
+            expires: Time::NEVER,
+            leaving: false,
+            pending: Vec::new(),
+        };
         if let Some(at) = self.gone.pop() {
             self.conns[at as usize] = conn;
             return at;
@@ -63,12 +82,20 @@ impl Pool {
         while let Some(at) = self.room.pop() {
             let conn = &mut self.conns[at as usize];
             conn.stacked = false;
+            let old = now >= conn.expires;
+            self.aged |= old;
+            self.rested = Span::ZERO;
             if conn.open && conn.streams == 0 {
                 self.idle -= 1;
-                if now.since(conn.idle_since) > channel.idle_timeout {
+                self.rested = now.since(conn.idle_since);
+                if self.rested > channel.idle_timeout || self.rested >= channel.server_idle || old {
                     self.gone.push(at);
                     continue;
                 }
+            } else if old {
+                conn.leaving = true;
+                self.leaving += 1;
+                continue;
             }
             self.fill(at, channel);
             return Some(at);
@@ -92,6 +119,12 @@ impl Pool {
     pub(crate) fn drain(&mut self, at: u32, channel: &Channel, now: Time) -> Option<u32> {
         let conn = &mut self.conns[at as usize];
         conn.streams -= 1;
+        if conn.leaving {
+            if conn.streams == 0 {
+                self.close(at);
+            }
+            return None;
+        }
         if let Some(next) = self.waiting.pop_front() {
             self.fill(at, channel);
             return Some(next);
@@ -120,6 +153,7 @@ impl Pool {
 
     /// A connection is closed; nobody gets its room.
     pub(crate) fn close(&mut self, at: u32) -> Option<u32> {
+        self.leaving -= u32::from(std::mem::take(&mut self.conns[at as usize].leaving));
         if std::mem::take(&mut self.conns[at as usize].stacked) {
             self.room.retain(|c| *c != at);
         }
@@ -129,8 +163,9 @@ impl Pool {
 }
 
 impl Pool {
-    /// Closes all open connections to a replica.
-    pub(crate) fn break_all(&mut self, replica: u32) {
+    /// Closes all open connections to a replica; says whether there were any.
+    pub(crate) fn break_all(&mut self, replica: u32) -> bool {
+        let before = self.gone.len();
         for at in 0..self.conns.len() as u32 {
             let conn = &self.conns[at as usize];
             if conn.replica != replica || !conn.open || self.gone.contains(&at) {
@@ -140,6 +175,7 @@ impl Pool {
             self.idle -= u32::from(conn.streams == 0);
             self.close(at);
         }
+        self.gone.len() > before
     }
 }
 
@@ -154,7 +190,7 @@ pub(crate) fn pools(plan: &Plan) -> Vec<Pool> {
 mod tests {
     use super::*;
     use crate::model::LinkId;
-    use crate::units::Span;
+    use crate::model::transport::FOR_EVER;
 
     fn channel(max: u32, max_idle: u32, streams: u32) -> Channel {
         Channel {
@@ -162,6 +198,8 @@ mod tests {
             max,
             max_idle,
             idle_timeout: Span(100),
+            server_idle: FOR_EVER,
+            max_age: FOR_EVER,
             streams,
             round_trips: 2,
             caller_cpu: Span::ZERO,
@@ -212,5 +250,32 @@ mod tests {
         pool.waiting.push_back(7);
         assert_eq!(pool.drain(conn, &channel, Time(0)), Some(7), "who waits gets the room");
         assert_eq!(pool.conns[conn as usize].streams, 3);
+    }
+
+    #[test]
+    fn one_of_age_takes_no_more_and_closes_with_its_last() {
+        let channel = channel(1, 1, 3);
+        let mut pool = Pool::default();
+        let old = open(&mut pool, &channel);
+        pool.conns[old as usize].expires = Time(50);
+        assert_eq!(pool.take(&channel, Time(49)), Some(old));
+        assert_eq!((pool.take(&channel, Time(50)), pool.live(), pool.aged), (None, 0, true), "another may be opened");
+        let new = open(&mut pool, &channel);
+        assert_eq!(pool.take(&channel, Time(60)), Some(new));
+        for _ in 0..2 {
+            assert_eq!(pool.drain(old, &channel, Time(70)), None);
+        }
+        assert_eq!((pool.live(), pool.gone.as_slice()), (1, &[old][..]));
+    }
+
+    #[test]
+    fn what_the_callee_has_closed_is_not_used() {
+        let channel = Channel { server_idle: Span(30), ..channel(9, 9, 1) };
+        let mut pool = Pool::default();
+        let conn = open(&mut pool, &channel);
+        pool.drain(conn, &channel, Time(0));
+        assert_eq!((pool.take(&channel, Time(29)), pool.rested), (Some(conn), Span(29)));
+        pool.drain(conn, &channel, Time(30));
+        assert_eq!((pool.take(&channel, Time(60)), pool.live()), (None, 0));
     }
 }

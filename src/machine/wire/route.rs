@@ -5,6 +5,7 @@
 //! is the way. Its time at a proxy is `proxy` in the ledger, and the proxy's. The cryptography of a connection between two
 //! proxies is work of theirs, too, in the same line; to those who wait for it that is `connect`.
 
+use crate::kernel::Phase;
 use crate::model::Probe;
 use crate::model::id::NONE;
 use crate::model::plan::End;
@@ -46,6 +47,15 @@ impl Wire {
     /// A message passes a proxy, and then goes the next way.
     #[inline(always)]
     pub(crate) fn pass<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        match core.pass_on_way(at) {
+            Some((stays, takes, then)) => core.agenda.push_packed(stays + takes, Phase::Arrival, then | u64::from(at)),
+            None => self.pass_slowly(core, at),
+        }
+    }
+
+    /// The same where the way after the proxy varies, or more may happen there.
+    #[inline(never)]
+    fn pass_slowly<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let leg = core.proxies.legs[at];
         let step = core.proxies.steps[leg.step as usize];
         let frame = &core.frames[at];
@@ -54,7 +64,7 @@ impl Wire {
         let (until, now) = (core.now + stays, &mut core.proxies.legs[at]);
         (now.step, now.proxy, now.until) = (leg.step + 1, gate.first + beside, until);
         let takes = step.takes.unwrap_or_else(|| self.wander(core, at, (way == Purpose::Back, step.way), stays));
-        core.schedule(stays + takes, step.then.event(at));
+        core.schedule(stays + takes, step.event(at));
     }
 
     /// How long a way takes that is not always the same, after a message has stayed somewhere.

@@ -20,16 +20,28 @@ pub struct Book {
     known: Vec<Address>,
     /// Until when an answer of DNS holds.
     until: Time,
+    /// When the name was looked up.
+    pub asked: Time,
     outliers: Option<Outliers>,
+    /// With a smaller share of those known than this in view, all are.
+    panic: f64,
+}
+
+/// Whether so few of all are healthy that all are taken for that, as Envoy's `isHostSetInPanic` has it.
+pub fn panics(threshold: f64, healthy: usize, all: usize) -> bool {
+    (healthy as f64) < threshold * all as f64
 }
 
 impl Book {
-    /// All of so many replicas where they were at first; with `phase`, outliers are looked for.
-    pub fn new(replicas: u32, phase: Option<Span>) -> Self {
+    /// All of so many replicas where they were at first; with `phase`, outliers are looked for, unless with a smaller share
+    /// than `panic` left nobody is left out.
+    pub fn new(replicas: u32, phase: Option<Span>, panic: f64) -> Self {
         Self {
             known: (0..replicas).map(|replica| Address { replica, moves: 0 }).collect(),
             until: Time(0),
+            asked: Time(0),
             outliers: phase.map(|phase| Outliers::new(replicas, phase)),
+            panic,
         }
     }
 
@@ -58,7 +70,9 @@ impl Book {
     /// The replicas that may be picked, in ascending order.
     pub fn view(&self) -> Box<[u32]> {
         let left_out = |replica: u32| self.outliers.as_ref().is_some_and(|outliers| outliers.is_out(replica));
-        self.known.iter().map(|address| address.replica).filter(|replica| !left_out(*replica)).collect()
+        let known = self.known.iter().map(|address| address.replica);
+        let healthy: Box<[u32]> = known.clone().filter(|replica| !left_out(*replica)).collect();
+        if panics(self.panic, healthy.len(), self.known.len()) { known.collect() } else { healthy }
     }
 
     /// Lets back in who may come back; says whether anybody did.
@@ -82,7 +96,7 @@ mod tests {
     fn what_fails_is_left_out_of_what_is_known() {
         let spec =
             OutlierSpec { consecutive: 1, interval: Span(10), base: Span(30), max_share: 1.0, always_one: false };
-        let mut book = Book::new(4, Some(Span(5)));
+        let mut book = Book::new(4, Some(Span(5)), 0.0);
         assert_eq!(*book.view(), [0, 1, 2, 3]);
         assert!(book.judge(&spec, 2, Outcome::Error, Time(1)));
         book.learn(&[1, 2, 3].map(|replica| Address { replica, moves: 7 }));
@@ -93,9 +107,22 @@ mod tests {
 
     #[test]
     fn an_answer_holds_up_to_its_end() {
-        let mut book = Book::new(1, None);
+        let mut book = Book::new(1, None, 0.0);
         assert!(book.is_over(Time(0)));
         book.keep(Time(30));
         assert!(!book.is_over(Time(29)) && book.is_over(Time(30)));
+    }
+
+    #[test]
+    fn below_half_all_are_in_view_again() {
+        let spec =
+            OutlierSpec { consecutive: 1, interval: Span(10), base: Span(30), max_share: 1.0, always_one: false };
+        let mut book = Book::new(10, Some(Span(5)), 0.5);
+        let mut left = Vec::new();
+        for replica in 0..6 {
+            assert!(book.judge(&spec, replica, Outcome::Error, Time(1)));
+            left.push(book.view().len());
+        }
+        assert_eq!(left, [9, 8, 7, 6, 5, 10], "half is not below half");
     }
 }

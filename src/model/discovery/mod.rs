@@ -3,7 +3,7 @@
 //! `kind = "static"` (default): a list in the configuration. It names every replica, whatever happens to it; after a
 //! `move` it is wrong for good. `"dns"`: a name is looked up when no answer is at hand, and the answer is kept for
 //! `ttl` (30 s: the JVM's, and that of the records Kubernetes serves), per caller replica and callee; the first ones
-//! are of any age. Caches add up: one between the callers and the name's server is `propagation`. Nobody asks whether
+//! are of any age. (Where requests are balanced over HTTP/2 it is kept until a connection breaks: see `connections`.) Caches add up: one between the callers and the name's server is `propagation`. Nobody asks whether
 //! an address answers. While a `discovery_outage` lasts every lookup fails: an answer is used up to its end, then calls
 //! fail with `no_endpoint` (resolvers serve stale answers only where told to). `"kubernetes"`: one virtual address per
 //! service; what stands behind it is known to all callers `propagation` after it has changed. `"mesh"`: the same list
@@ -27,9 +27,9 @@ mod readiness;
 
 use crate::units::Span;
 
-pub use book::{Address, Book};
+pub use book::{Address, Book, panics};
 pub use outlier::{OutlierSpec, Outliers};
-pub use readiness::Readiness;
+pub use readiness::{Depth, Readiness};
 
 /// How replicas are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +46,11 @@ pub enum Kind {
 }
 
 impl Discovery {
+    /// Whether probes stand in line with requests.
+    pub fn asks(&self) -> bool {
+        self.liveness.is_some() || self.readiness.is_some_and(|probes| probes.queues())
+    }
+
     /// Whether callers hear of changes by themselves.
     pub fn is_watched(&self) -> bool {
         matches!(self.kind, Kind::Kubernetes | Kind::Mesh)
@@ -63,6 +68,10 @@ pub struct Discovery {
     pub propagation: Span,
     /// How replicas are asked whether they work; `None`: not at all.
     pub readiness: Option<Readiness>,
+    /// Who is restarted that does not answer; `None`: nobody.
+    pub liveness: Option<Readiness>,
     /// When a caller leaves out replicas that fail it.
     pub outliers: Option<OutlierSpec>,
+    /// With a smaller share of the replicas healthy all get requests; 0: never.
+    pub panic: f64,
 }

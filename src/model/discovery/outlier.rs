@@ -6,8 +6,14 @@
 //! list are out then: 10 % of eight are none, so nobody is left out; with `always_eject_one = true` one always may (Envoy
 //! before 1.31), but never the last one. Where there is no room the count begins anew. Every `interval` the
 //! caller looks who may come back: after `base_ejection` times the number of ejections, 300 s at most. Every interval
-//! that a replica was not out for takes one off that number. Callers look at phases of their own. Envoy's panic threshold
-//! (below half of the replicas all get requests again) is not modelled. Source: `outlier_detection_impl.cc`.
+//! that a replica was not out for takes one off that number. Callers look at phases of their own. Source:
+//! `outlier_detection_impl.cc`.
+//!
+//! With `[discovery] panic_threshold = "50%"` a caller that is left with a smaller share of the replicas in its list sends to all
+//! of them again: better one in three that answers than all requests on what is left. Envoy does so unless told otherwise
+//! (`healthy_panic_threshold`, 50 %). Istio switches it off as soon as it sets outlier detection (`minHealthPercent`, 0 %), and that is
+//! the default here. With `kind = "mesh"` replicas that do not answer their probes count as unhealthy, too. Source:
+//! `load_balancer_impl.cc`, `isHostSetInPanic`; istio `cluster_traffic_policy.go`.
 //!
 //! This is what finds a replica that fails fast: readiness probes find it well, and `least_request` sends it more than
 //! the others.

@@ -20,6 +20,9 @@ pub const RESENT: u8 = 16;
 /// How often a connection is asked for before that is given up.
 pub const ASKED: u8 = 7;
 
+/// Stands for how often when it is of no use: a process that hangs has swallowed the handshake.
+pub const SWALLOWED: u8 = ASKED + 1;
+
 /// How long a connection for several requests may take to open (gRPC: `MIN_CONNECT_TIMEOUT`).
 pub const CONNECT: Span = Span(20_000_000_000);
 

@@ -22,6 +22,7 @@ mod packet_loss;
 mod partition;
 mod poison_message;
 mod relocation;
+pub mod rollout;
 mod slow;
 mod traffic;
 
@@ -143,6 +144,8 @@ pub enum Effect {
         /// Whether versions misunderstand each other until both sides are out.
         breaking: bool,
     },
+    /// When new replicas start and old ones go, as the new ones get ready.
+    Rollout(rollout::Rollout),
     /// When replicas get new addresses.
     Move {
         /// Whether nothing answers at the old ones.

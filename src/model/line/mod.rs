@@ -4,6 +4,9 @@
 //! lifo, as the line is, with a bound on the wait). With `preemptive = true` (lifo and priority) a newcomer takes the worker
 //! of a running request, which goes back to the line and later resumes where it was (preemptive-resume).
 //!
+//! A full line (`queue_limit`) refuses whoever comes. One in order of priority makes room for those that are more important than
+//! somebody who waits: the last of the least important leaves it with `overloaded`, unless work on it has begun.
+//!
 //! Lines are intrusive: a waiting frame's neighbours stand in an array parallel to the frames, so that leaving early
 //! (`queue_timeout`) costs no search.
 
@@ -206,14 +209,22 @@ impl Line {
         Some(next)
     }
 
-    /// When the one who has waited longest joined; `since` says when a frame did.
-    pub fn oldest(&self, since: impl Fn(u32) -> Time) -> Option<Time> {
+    /// Who leaves a full line for one of this priority: the last of the least important who `may`, if that is less important.
+    pub fn displaced(&self, priority: u8, links: &Links, may: impl Fn(u32) -> bool) -> Option<u32> {
+        match &self.kind {
+            Kind::Priority(classes) => classes.last_after(priority, links, may),
+            _ => None,
+        }
+    }
+
+    /// When the one joined who has waited longest of those before a newcomer of this priority; `since` says when a frame did.
+    pub fn oldest(&self, priority: u8, since: impl Fn(u32) -> Time) -> Option<Time> {
         let first = |list: &List| (list.first != NONE).then_some(list.first);
         match &self.kind {
             Kind::Fifo(list) => first(list).map(since),
             Kind::Lifo(list) => (list.last != NONE).then_some(list.last).map(since),
             Kind::Random(all) => all.iter().copied().map(since).min(),
-            Kind::Priority(classes) => classes.lists().filter_map(first).map(since).min(),
+            Kind::Priority(classes) => classes.up_to(priority).filter_map(first).map(since).min(),
             Kind::Codel(codel) => first(&codel.list).map(since),
         }
     }
@@ -286,6 +297,18 @@ mod tests {
         line.join(6, 0, Time(1_104), &mut links);
         assert_eq!(line.patience(Time(1_104)), Some(Span(100)), "it was empty");
         assert_eq!(line.next(Time(1_104), &mut links, never), Some(5));
+    }
+
+    #[test]
+    fn a_full_line_makes_room_for_the_more_important() {
+        let mut links = vec![Neighbours::default(); 16];
+        let mut line = Line::new(Order::Priority);
+        FOUR.iter().for_each(|(frame, priority)| line.join(*frame, *priority, Time(0), &mut links));
+        assert_eq!(line.displaced(0, &links, |_| true), Some(4), "the last of the least important");
+        assert_eq!(line.displaced(0, &links, |frame| frame != 4), Some(3));
+        assert_eq!(line.displaced(0, &links, |frame| frame < 3), None);
+        assert_eq!(line.displaced(1, &links, |_| true), None, "only for the more important");
+        assert_eq!(Line::new(Order::Fifo).displaced(0, &links, |_| true), None);
     }
 
     #[test]

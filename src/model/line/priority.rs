@@ -1,5 +1,6 @@
 //! Priority classes: 0 is served first; within a class first come, first served. Waits as Cobham (1954) has them.
 
+use super::super::id::NONE;
 use super::{Links, List};
 
 /// One list per class seen so far, ascending.
@@ -18,9 +19,19 @@ impl Classes {
         &mut self.0[at].1
     }
 
-    /// The lists of all classes.
-    pub(super) fn lists(&self) -> impl Iterator<Item = &List> {
-        self.0.iter().map(|(_, list)| list)
+    /// The lists of the classes that are at least as important.
+    pub(super) fn up_to(&self, priority: u8) -> impl Iterator<Item = &List> {
+        self.0.iter().filter(move |(class, _)| *class <= priority).map(|(_, list)| list)
+    }
+
+    /// Of those that are less important the last who `may`, in the least important class that has one.
+    pub(super) fn last_after(&self, priority: u8, links: &Links, may: impl Fn(u32) -> bool) -> Option<u32> {
+        let before = |frame: &u32| Some(links[*frame as usize].before).filter(|before| *before != NONE);
+        let from_the_end = |list: &List| {
+            let last = Some(list.last).filter(|last| *last != NONE);
+            std::iter::successors(last, before).find(|frame| may(*frame))
+        };
+        self.0.iter().rev().take_while(|(class, _)| *class > priority).find_map(|(_, list)| from_the_end(list))
     }
 
     pub(super) fn join(&mut self, frame: u32, priority: u8, links: &mut Links) {

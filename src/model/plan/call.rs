@@ -99,6 +99,12 @@ pub struct Call {
     pub in_transaction: bool,
     /// Whether only the primary will do: it writes, or belongs to a transaction that does.
     pub primary: bool,
+    /// Whether a replica is to do, not the primary, as long as there is one.
+    pub spares_primary: bool,
+    /// Whether it changes what the database keeps.
+    pub changes: bool,
+    /// The name of the table as a hash; 0: it names none.
+    pub table: u64,
 }
 
 /// Stands for the lender of a call whose tries hand over: whatever comes before a try leaves is up to whom it hands over to.

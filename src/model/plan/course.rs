@@ -1,6 +1,7 @@
 //! The measured time, looked at stretch by stretch.
 
 use super::super::source::Source;
+use super::super::transport::Channel;
 use super::{Node, Plan};
 use crate::units::Span;
 
@@ -23,7 +24,12 @@ impl Plan {
     /// or go or slow each other down.
     pub fn is_calm(&self) -> bool {
         let calm = |node: &Node| node.life.is_none() && node.intake.is_none() && node.contention.is_none();
-        self.faults.is_empty() && self.flows.is_empty() && self.nodes.iter().all(calm)
+        let races = self.channels.iter().any(Channel::races);
+        self.faults.is_empty()
+            && self.flows.is_empty()
+            && self.nodes.iter().all(calm)
+            && !races
+            && !self.discovery.asks()
     }
 
     /// Whether the load stays what it is and nothing goes wrong; only then are halves compared and batch means used.

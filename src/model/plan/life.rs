@@ -2,6 +2,7 @@
 
 use crate::units::Span;
 
+use super::super::fault::rollout::Drain;
 use super::super::id::LawId;
 use super::super::policy::Autoscale;
 
@@ -16,6 +17,8 @@ pub struct Life {
     pub warmup: Option<Warmup>,
     /// Who says how many there are; `None`: there are always as many.
     pub autoscale: Option<Autoscale>,
+    /// How one goes that is to go, where that is said.
+    pub drain: Option<Drain>,
 }
 
 /// Work takes longer at first.

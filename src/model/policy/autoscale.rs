@@ -5,6 +5,11 @@
 //! that are not ready yet count as idle when there are to be more, and not at all when there are to be fewer; if that turns
 //! the direction round, nothing happens. Replicas that are leaving are not looked at. Scaling up adds 4 replicas or doubles them, whichever is more, in any 15 s; scaling
 //! down goes to the most that was desired within `stabilization` (300 s). `min` and `max` bound all of it.
+//!
+//! `scale_up = { pods = 2, percent = "50%", period = "60s", select = "min", stabilization = "60s" }` and `scale_down = { … }` are the
+//! `behavior` of Kubernetes: so many replicas, and such a share of them, may come or go within the period; `select` says which of the
+//! two counts (`max`, `min`, or `disabled`: no way at all), and scaling up waits until the wish for more has lasted through its
+//! `stabilization`. What is not said is as above: up 4 or 100 % in 15 s, down 100 % in 15 s.
 //! Source: kubernetes.io, "Horizontal Pod Autoscaling", and the replica calculator of kube-controller-manager
 //! (`replica_calculator.go`: `groupPods`, `GetResourceReplicas`).
 //!
@@ -12,8 +17,13 @@
 //! workers where every worker has its own), so that it is at most `cores` ÷ `request`, `workers` (those
 //! held, waiting for a callee or not, ÷ all), `in_flight` (requests there), `rps` (requests that arrive per second), and for
 //! consumers `lag` (messages or records that wait, per replica). A service that waits holds workers and uses no CPU: it is
-//! not scaled by `cpu`. What is pinned is not asked for: metrics are there at once, where a metrics server is up to a
-//! minute late.
+//! not scaled by `cpu`. With `metric_lag` the metric is that old when it is seen: kubelets scrape every 15 s, a
+//! metrics server holds 15 s to a minute; default 0 s.
+//!
+//! `lag` counts as KEDA does: a topic's lag asks for no more replicas than the topic has partitions, since whoever is beyond that
+//! has nothing to read (`allow_idle_consumers = true` lifts that), and with `min = 0` nobody is there while nothing waits: the
+//! first look at a message starts one replica. Source: kedacore/keda, `kafka_scaler.go` (`allowIdleConsumers`), and
+//! keda.sh, "Scaling deployments": to zero after the cooldown of 300 s, which is `stabilization` here.
 //!
 //! A new replica is ready after `ready_after` (20 s unless said), then gets requests, and works `factor` times as slowly at
 //! first (`warmup`). One too many, the newest first, gets no new requests from then on, still takes for 5 s what callers
@@ -27,11 +37,47 @@ use crate::units::{Span, Time};
 /// No change while the metric is this close to its target.
 const TOLERANCE: f64 = 0.1;
 
-/// Scaling up adds so many replicas, or doubles them, in any [`PERIOD`].
-const PODS: u32 = 4;
+/// How quickly replicas may come, or go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// So many within the period; `None`: no such rule.
+    pub pods: Option<u32>,
+    /// Such a share of them within the period; `None`: no such rule.
+    pub share: Option<f64>,
+    /// What both are counted over.
+    pub period: Span,
+    /// Which of the two counts.
+    pub select: Select,
+}
 
-/// What the limit on scaling up is counted over.
-const PERIOD: Span = Span(15_000_000_000);
+/// Which of two rules counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Select {
+    /// When the one counts that allows more.
+    Max,
+    /// When the one counts that allows less.
+    Min,
+    /// When nothing is allowed.
+    Disabled,
+}
+
+impl Pace {
+    /// Kubernetes' scaling up: four replicas or all of them again in 15 s.
+    pub const UP: Self = Self { pods: Some(4), share: Some(1.0), period: Span(15_000_000_000), select: Select::Max };
+    /// Kubernetes' scaling down: all of them.
+    pub const DOWN: Self = Self { pods: None, share: Some(1.0), period: Span(15_000_000_000), select: Select::Max };
+
+    /// By how many a number of replicas may change, where `before` is what it was a period ago; a share rounds up.
+    fn most(&self, before: u32) -> u32 {
+        let share = self.share.map(|share| round_up(share * f64::from(before)));
+        let all = self.pods.into_iter().chain(share);
+        match self.select {
+            Select::Max => all.max().unwrap_or(u32::MAX),
+            Select::Min => all.min().unwrap_or(u32::MAX),
+            Select::Disabled => 0,
+        }
+    }
+}
 
 /// What is held against the target, as an average over replicas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +129,16 @@ pub struct Autoscale {
     pub request: Option<f64>,
     /// How long a wish for more replicas holds against a later wish for fewer.
     pub stabilization: Span,
+    /// How long a wish for more has to last.
+    pub patience: Span,
+    /// How quickly replicas come.
+    pub up: Pace,
+    /// And how quickly they go.
+    pub down: Pace,
+    /// How old the metric is when it is seen.
+    pub metric_lag: Span,
+    /// Lag: how many replicas can have something to do.
+    pub useful: u32,
 }
 
 /// What the autoscaler sees.
@@ -101,6 +157,8 @@ pub struct Reading {
 pub struct Autoscaler {
     /// What was desired, and when: those that still count, the largest first.
     desired: VecDeque<(Time, u32)>,
+    /// The same with the smallest first, for scaling up.
+    modest: VecDeque<(Time, u32)>,
     /// By how much the replicas changed, and when.
     changes: VecDeque<(Time, i64)>,
 }
@@ -108,13 +166,18 @@ pub struct Autoscaler {
 impl Autoscaler {
     /// One that begins with so many replicas: that many are desired at first.
     pub fn new(now: Time, replicas: u32) -> Self {
-        Self { desired: VecDeque::from([(now, replicas)]), changes: VecDeque::new() }
+        Self {
+            desired: VecDeque::from([(now, replicas)]),
+            modest: VecDeque::from([(now, replicas)]),
+            changes: VecDeque::new(),
+        }
     }
 
     /// How many replicas there are to be from now on.
     pub fn decide(&mut self, rule: &Autoscale, now: Time, seen: Reading) -> u32 {
-        let desired = self.stabilize(rule, now, rule.desired(seen), seen.replicas);
-        let limited = if desired > seen.replicas { desired.min(self.most(now, seen.replicas)) } else { desired };
+        let wish = rule.desired(seen);
+        let desired = self.stabilize(rule, now, wish, seen.replicas).min(self.patient(rule, now, wish, seen.replicas));
+        let limited = self.paced(rule, now, desired, seen.replicas);
         let replicas = limited.clamp(rule.min, rule.max);
         if replicas != seen.replicas {
             self.changes.push_back((now, i64::from(replicas) - i64::from(seen.replicas)));
@@ -135,22 +198,57 @@ impl Autoscaler {
         if desired < replicas { most.min(replicas) } else { desired }
     }
 
-    /// The most replicas that scaling up may reach now.
-    fn most(&mut self, now: Time, replicas: u32) -> u32 {
-        while self.changes.front().is_some_and(|(when, _)| now.since(*when) >= PERIOD) {
+    /// More replicas only if no fewer were desired for a while.
+    fn patient(&mut self, rule: &Autoscale, now: Time, desired: u32, replicas: u32) -> u32 {
+        if rule.patience == Span::ZERO {
+            return u32::MAX;
+        }
+        while self.modest.back().is_some_and(|(_, earlier)| *earlier >= desired) {
+            self.modest.pop_back();
+        }
+        self.modest.push_back((now, desired));
+        while self.modest.front().is_some_and(|(when, _)| now.since(*when) >= rule.patience && *when < now) {
+            self.modest.pop_front();
+        }
+        let least = self.modest.front().map_or(desired, |(_, least)| *least);
+        least.max(replicas)
+    }
+
+    /// As far towards the desired as replicas may come and go now.
+    fn paced(&mut self, rule: &Autoscale, now: Time, desired: u32, replicas: u32) -> u32 {
+        let longest = rule.up.period.max(rule.down.period);
+        while self.changes.front().is_some_and(|(when, _)| now.since(*when) >= longest) {
             self.changes.pop_front();
         }
-        let changed: i64 = self.changes.iter().map(|(_, by)| by).sum();
-        let before = u32::try_from(i64::from(replicas) - changed).unwrap_or(0);
-        (before + PODS).max(2 * before)
+        let came = |pace: &Pace| -> i64 {
+            let own = self.changes.iter().filter(|(when, _)| now.since(*when) < pace.period);
+            own.map(|(_, by)| by).sum()
+        };
+        let reach = |from: i64| u32::try_from(from.max(0)).unwrap_or(u32::MAX);
+        if desired > replicas {
+            let before = reach(i64::from(replicas) - came(&rule.up));
+            desired.min(before.saturating_add(rule.up.most(before)).max(replicas))
+        } else {
+            let before = reach(i64::from(replicas) - came(&rule.down));
+            desired.max(before.saturating_sub(rule.down.most(before)).min(replicas))
+        }
     }
 }
 
 impl Autoscale {
     /// What the metric asks for, before limits and stabilization.
     fn desired(&self, seen: Reading) -> u32 {
+        self.wanted(seen).min(self.useful)
+    }
+
+    /// The same, whatever use they would be.
+    fn wanted(&self, seen: Reading) -> u32 {
         let Reading { replicas, ready, metric } = seen;
-        if ready == 0 || replicas == 0 {
+        if replicas == 0 {
+            // Nobody is there who could be averaged: one starts where something waits.
+            return u32::from(metric > 0.0);
+        }
+        if ready == 0 {
             return replicas;
         }
         let ratio = metric / self.target;
@@ -177,7 +275,22 @@ mod tests {
 
     fn rule(min: u32, max: u32) -> Autoscale {
         let (every, stabilization) = (Span(15 * SECOND), Span(300 * SECOND));
-        Autoscale { min, max, metric: Metric::Cpu, target: 0.5, every, request: None, stabilization }
+        let (up, down, metric_lag) = (Pace::UP, Pace::DOWN, Span::ZERO);
+        let patience = Span::ZERO;
+        Autoscale {
+            min,
+            max,
+            metric: Metric::Cpu,
+            target: 0.5,
+            every,
+            request: None,
+            stabilization,
+            patience,
+            up,
+            down,
+            metric_lag,
+            useful: u32::MAX,
+        }
     }
 
     /// Replicas after each look, when the load is worth so many busy replicas and all are ready at once.
@@ -241,5 +354,38 @@ mod tests {
             replicas
         };
         assert_eq!([at(0), at(5), at(10), at(15), at(20)], [5, 5, 5, 10, 10]);
+    }
+
+    #[test]
+    fn behaviours_slow_both_ways() {
+        let up = Pace { pods: Some(1), share: Some(0.5), period: Span(60 * SECOND), select: Select::Max };
+        let slow =
+            Autoscale { up, stabilization: Span::ZERO, down: Pace { pods: Some(2), share: None, ..up }, ..rule(1, 99) };
+        let loads = [20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 0.5, 0.5, 0.5, 0.5, 0.5];
+        // One or half of them more in a minute; then two less in a minute.
+        assert_eq!(follow(&slow, 4, &loads), [6, 6, 6, 6, 9, 9, 9, 9, 7, 7, 7, 7, 5]);
+        let never = Autoscale {
+            down: Pace { select: Select::Disabled, ..Pace::DOWN },
+            stabilization: Span::ZERO,
+            ..rule(1, 99)
+        };
+        assert_eq!(follow(&never, 4, &[0.5, 0.5]), [4, 4]);
+    }
+
+    #[test]
+    fn more_are_wanted_only_if_that_lasts() {
+        let patient = Autoscale { patience: Span(30 * SECOND), ..rule(1, 99) };
+        let loads = [4.0, 1.0, 4.0, 1.0, 4.0, 4.0, 4.0, 4.0];
+        assert_eq!(follow(&patient, 2, &loads), [2, 2, 2, 2, 2, 6, 8, 8]);
+    }
+
+    #[test]
+    fn lag_asks_for_no_more_than_can_read_and_for_one_where_nobody_is() {
+        let rule = Autoscale { metric: Metric::Lag, target: 10.0, useful: 8, ..rule(0, 99) };
+        let desired = |replicas, metric| rule.desired(Reading { replicas, ready: replicas, metric });
+        assert_eq!(
+            [desired(4, 100.0), desired(4, 15.0), desired(0, 3.0), desired(0, 0.0), desired(2, 0.0)],
+            [8, 6, 1, 0, 0]
+        );
     }
 }

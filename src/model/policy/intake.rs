@@ -3,7 +3,8 @@
 //! `rate_limit = { rate = "500/s", burst = 100, per = "client" }`, `shed = { queue_longer_than = "100ms" }` and
 //! `concurrency_limit = "gradient"` on a gateway or service hold for each of its replicas by itself: three replicas behind a
 //! balancer let three times the rate through. They are asked in that order when a request arrives, before it asks for a
-//! worker. A refusal costs no work: `rate_limited`, or `overloaded`. A gateway whose replicas count together asks whoever keeps
+//! worker. A refusal costs no work: `rate_limited`, or `overloaded`. Shedding and adaptive limits let the less important go
+//! first, where clients have priorities. A gateway whose replicas count together asks whoever keeps
 //! the count (`counter`), when it has the request already.
 
 use crate::units::{Span, Time};
@@ -41,8 +42,8 @@ impl Intake {
         Self { spec, rates: rates.unwrap_or_default(), limit: spec.limit.map(Limit::new) }
     }
 
-    /// Whether a request on behalf of a client may come in; `oldest`: when the first in line joined it.
-    pub fn admit(&mut self, now: Time, client: usize, oldest: Option<Time>) -> Verdict {
+    /// Whether a request on behalf of a client may come in; `oldest`: when the first in line before it joined that.
+    pub fn admit(&mut self, now: Time, client: usize, priority: u8, oldest: Option<Time>) -> Verdict {
         let own = if self.rates.len() > 1 { client } else { 0 };
         let rate = self.rates.get_mut(own).map_or(Verdict::Go, |rate| rate.admit(now));
         if rate != Verdict::Go {
@@ -52,16 +53,16 @@ impl Intake {
         if shed != Verdict::Go {
             return shed;
         }
-        match self.limit.as_mut().map_or(Verdict::Go, Limit::admit) {
+        match self.limit.as_mut().map_or(Verdict::Go, |limit| limit.admit(priority)) {
             Verdict::Go => Verdict::Go,
             _ => Verdict::Refuse(Outcome::Overloaded),
         }
     }
 
-    /// One that came in has been answered so, after `sojourn`; `u` is uniform in [0, 1).
-    pub fn release(&mut self, sojourn: Span, outcome: Outcome, u: f64) {
+    /// One of this priority that came in has been answered so, after `sojourn`; `u` is uniform in [0, 1).
+    pub fn release(&mut self, priority: u8, sojourn: Span, outcome: Outcome, u: f64) {
         if let Some(limit) = &mut self.limit {
-            limit.release(sojourn, outcome, u);
+            limit.release(priority, sojourn, outcome, u);
         }
     }
 
@@ -90,9 +91,9 @@ mod tests {
     fn clients_share_a_rate_or_have_their_own() {
         for (per_client, second) in [(false, Verdict::Refuse(Outcome::RateLimited)), (true, Verdict::Go)] {
             let mut intake = Intake::new(IntakeSpec { rate_limit: Some(rate(per_client)), ..IntakeSpec::default() }, 2);
-            assert_eq!(intake.admit(Time(0), 0, None), Verdict::Go);
-            assert_eq!(intake.admit(Time(0), 1, None), second);
-            assert_eq!(intake.admit(Time(0), 0, None), Verdict::Refuse(Outcome::RateLimited));
+            assert_eq!(intake.admit(Time(0), 0, 0, None), Verdict::Go);
+            assert_eq!(intake.admit(Time(0), 1, 0, None), second);
+            assert_eq!(intake.admit(Time(0), 0, 0, None), Verdict::Refuse(Outcome::RateLimited));
         }
     }
 
@@ -100,9 +101,9 @@ mod tests {
     fn a_full_limit_is_an_overload_at_the_door() {
         let limit = LimitSpec { kind: Kind::Aimd, initial: 1.0, min: 1.0, max: 1.0 };
         let mut intake = Intake::new(IntakeSpec { limit: Some(limit), ..IntakeSpec::default() }, 1);
-        assert_eq!(intake.admit(Time(0), 0, None), Verdict::Go);
-        assert_eq!(intake.admit(Time(0), 0, None), Verdict::Refuse(Outcome::Overloaded));
-        intake.release(Span(1), Outcome::Succeeded, 0.0);
-        assert_eq!(intake.admit(Time(0), 0, None), Verdict::Go);
+        assert_eq!(intake.admit(Time(0), 0, 0, None), Verdict::Go);
+        assert_eq!(intake.admit(Time(0), 0, 0, None), Verdict::Refuse(Outcome::Overloaded));
+        intake.release(0, Span(1), Outcome::Succeeded, 0.0);
+        assert_eq!(intake.admit(Time(0), 0, 0, None), Verdict::Go);
     }
 }

@@ -7,6 +7,11 @@
 //! `gradient` compares each latency with its long-term mean, `vegas` with the shortest one seen, `aimd` only looks for calls
 //! that were dropped (timed out, refused) or took longer than 5 s. Rules and numbers are those of Netflix's
 //! concurrency-limits: `Gradient2Limit`, `VegasLimit`, `AIMDLimit`.
+//!
+//! Where clients have priorities, the less important go first: at the limit a call is let in only while those inside that are
+//! at least as important are fewer than the limit. The most important thus have the whole limit to themselves, and the others
+//! what is left of it, as in `AbstractPartitionedLimiter` with partitions of 100 % and 0 % (Netflix, "Enhancing Netflix
+//! Reliability with Service-Level Prioritized Load Shedding", 2024).
 
 use crate::units::Span;
 
@@ -44,6 +49,8 @@ pub struct Limit {
     spec: LimitSpec,
     limit: f64,
     inside: u32,
+    /// Of those inside, how many of each priority, up to the least important seen.
+    classes: Vec<u32>,
     /// Mean latency in the long run (gradient), shortest latency (Vegas), in seconds; 0: none yet.
     usual: f64,
     samples: u32,
@@ -64,23 +71,33 @@ const TOO_LONG: f64 = 5.0;
 impl Limit {
     /// As it is at the start.
     pub fn new(spec: LimitSpec) -> Self {
-        Self { spec, limit: spec.initial, inside: 0, usual: 0.0, samples: 0, renew: 1.0 }
+        Self { spec, limit: spec.initial, inside: 0, classes: Vec::new(), usual: 0.0, samples: 0, renew: 1.0 }
     }
 
-    /// Asks for room; `Go` takes it.
-    pub fn admit(&mut self) -> Verdict {
-        if f64::from(self.inside) < self.limit.floor() {
+    /// Asks for room for a call of this priority (0 is the most important); `Go` takes it.
+    pub fn admit(&mut self, priority: u8) -> Verdict {
+        let class = usize::from(priority);
+        if self.classes.len() <= class {
+            self.classes.resize(class + 1, 0);
+        }
+        let most = self.limit.floor();
+        if f64::from(self.inside) < most || f64::from(self.classes[..=class].iter().sum::<u32>()) < most {
             self.inside += 1;
+            self.classes[class] += 1;
             Verdict::Go
         } else {
             Verdict::Refuse(Outcome::BulkheadFull)
         }
     }
 
-    /// One that was inside has ended so, after `latency`; `u` is uniform in [0, 1). An error says nothing about the load.
-    pub fn release(&mut self, latency: Span, outcome: Outcome, u: f64) {
+    /// One of this priority that was inside has ended so, after `latency`; `u` is uniform in [0, 1). An error says nothing
+    /// about the load.
+    pub fn release(&mut self, priority: u8, latency: Span, outcome: Outcome, u: f64) {
         let inside = f64::from(self.inside);
         self.inside = self.inside.saturating_sub(1);
+        if let Some(class) = self.classes.get_mut(usize::from(priority)) {
+            *class = class.saturating_sub(1);
+        }
         if matches!(
             outcome,
             Outcome::Error | Outcome::Canceled | Outcome::Abandoned | Outcome::Deadlock | Outcome::LockTimeout
@@ -175,9 +192,9 @@ mod tests {
     /// Fills the limit and lets all go with this latency, `rounds` times.
     fn load(limit: &mut Limit, rounds: u32, latency_ms: u64, outcome: Outcome) {
         for _ in 0..rounds {
-            let went = (0..1_000).take_while(|_| limit.admit() == Verdict::Go).count();
+            let went = (0..1_000).take_while(|_| limit.admit(0) == Verdict::Go).count();
             for _ in 0..went {
-                limit.release(Span(latency_ms * 1_000_000), outcome, 0.5);
+                limit.release(0, Span(latency_ms * 1_000_000), outcome, 0.5);
             }
         }
     }
@@ -190,8 +207,8 @@ mod tests {
             let high = limit.limit();
             assert!(high > 50.0, "{kind:?} {high}");
             // All at once, and the first fifty answers are slow: too few for Vegas to take that for usual.
-            while limit.admit() == Verdict::Go {}
-            (0..50).for_each(|_| limit.release(Span(100_000_000), Outcome::Succeeded, 0.5));
+            while limit.admit(0) == Verdict::Go {}
+            (0..50).for_each(|_| limit.release(0, Span(100_000_000), Outcome::Succeeded, 0.5));
             assert!(limit.limit() < 0.8 * high, "{kind:?} {high} {}", limit.limit());
         }
     }
@@ -202,19 +219,34 @@ mod tests {
         load(&mut aimd, 1, 10, Outcome::Succeeded);
         assert!(aimd.limit() > 25.0, "{}", aimd.limit());
         let before = aimd.limit();
-        assert_eq!(aimd.admit(), Verdict::Go);
-        aimd.release(Span(1), Outcome::Timeout, 0.0);
+        assert_eq!(aimd.admit(0), Verdict::Go);
+        aimd.release(0, Span(1), Outcome::Timeout, 0.0);
         assert_eq!(aimd.limit(), (before * 0.9).floor());
         let after = aimd.limit();
-        assert_eq!(aimd.admit(), Verdict::Go);
-        aimd.release(Span(1), Outcome::Error, 0.0);
+        assert_eq!(aimd.admit(0), Verdict::Go);
+        aimd.release(0, Span(1), Outcome::Error, 0.0);
         assert_eq!(aimd.limit(), after, "an error says nothing about the load");
     }
 
     #[test]
     fn whoever_finds_no_room_is_refused() {
         let mut limit = limit(Kind::Aimd);
-        assert_eq!((0..1_000).take_while(|_| limit.admit() == Verdict::Go).count(), 20);
-        assert_eq!(limit.admit(), Verdict::Refuse(Outcome::BulkheadFull));
+        assert_eq!((0..1_000).take_while(|_| limit.admit(0) == Verdict::Go).count(), 20);
+        assert_eq!(limit.admit(0), Verdict::Refuse(Outcome::BulkheadFull));
+    }
+
+    #[test]
+    fn at_the_limit_the_less_important_are_refused() {
+        let mut limit = limit(Kind::Aimd);
+        assert_eq!((0..1_000).take_while(|_| limit.admit(1) == Verdict::Go).count(), 20);
+        assert_eq!(
+            (0..1_000).take_while(|_| limit.admit(0) == Verdict::Go).count(),
+            20,
+            "as if the others were not there"
+        );
+        assert_eq!(limit.admit(0), Verdict::Refuse(Outcome::BulkheadFull));
+        limit.release(0, Span(1), Outcome::Error, 0.0);
+        assert_eq!(limit.admit(1), Verdict::Refuse(Outcome::BulkheadFull));
+        assert_eq!(limit.admit(0), Verdict::Go);
     }
 }

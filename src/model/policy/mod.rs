@@ -27,7 +27,7 @@ mod shed;
 mod throttle;
 mod window;
 
-pub use autoscale::{Autoscale, Autoscaler, Metric, Reading as ScaleReading};
+pub use autoscale::{Autoscale, Autoscaler, Metric, Pace, Reading as ScaleReading, Select};
 pub use breaker::{Breaker, BreakerSpec, BreakerTally, Phase, Slow, Window};
 pub use budget::{Budget, BudgetSpec, Per};
 pub use bulkhead::{Bulkhead, BulkheadSpec};

@@ -2,7 +2,8 @@
 //!
 //! `shed = { queue_longer_than = "100ms" }` on a service: while the request at the head of a replica's line has waited longer
 //! than this, newcomers are refused with `overloaded`. A refusal costs the replica nothing, and the caller learns of it
-//! while it still has time.
+//! while it still has time. In a line with `queue_order = "priority"` only those count that a newcomer stands behind: the less
+//! important are shed while the important still go through.
 
 use crate::units::{Span, Time};
 
@@ -17,7 +18,8 @@ pub struct Shed {
 }
 
 impl Shed {
-    /// What becomes of a newcomer; `oldest`: when the head of the line joined it, `None` where nobody waits.
+    /// What becomes of a newcomer; `oldest`: when the first of those that it would stand behind joined the line, `None` where
+    /// nobody waits.
     #[inline]
     pub fn admit(self, now: Time, oldest: Option<Time>) -> Verdict {
         match oldest {

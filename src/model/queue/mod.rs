@@ -24,10 +24,20 @@
 //! comes back after `max_deliveries` goes to the `dead_letter` queue; one older than its `message_ttl` expires when it reaches
 //! the head.
 //!
+//! Dead letters may come back to where they died, if a consumer rejects them on the way (`on_error = "dead_letter"`): a queue that
+//! nobody consumes, with a `message_ttl` and the first queue as its `dead_letter`, is the usual way to try again later. A circle
+//! without a rejection is refused: RabbitMQ drops a message that would go round one by itself.
+//!
+//! `{ send = "rpc", wait_for_reply = true, timeout = "5s" }` is a request and its reply over a queue. The sender waits until a
+//! consumer has handled the message well and its word has come back, over the broker; what fails and is not delivered again is
+//! not replied to, and whoever waits hears nothing until its `timeout`. The time from the broker on is `broker` in the ledger.
+//!
 //! Messages are conserved: published = acked + dead-lettered + dropped + expired + ready + with consumers.
 
+mod group;
 mod ready;
 
+pub use group::Groups;
 pub use ready::Ready;
 
 use crate::units::Span;
@@ -89,6 +99,8 @@ pub struct Queue {
     pub ttl: Option<Span>,
     /// Whether messages are delivered by priority.
     pub priorities: bool,
+    /// Groups whose messages go to one consumer at a time.
+    pub groups: Option<Groups>,
     /// Whether somebody consumes it: otherwise what is here causes nothing more.
     pub consumed: bool,
 }
@@ -108,6 +120,10 @@ pub struct Post {
     pub back: LawId,
     /// Whether the publisher waits for that.
     pub waits: bool,
+    /// Whether it waits until a consumer has handled the message, and hears of that.
+    pub replies: bool,
+    /// For how long at most.
+    pub timeout: Option<Span>,
     /// The way by the publisher's proxy, of the plan's; `NONE` where it has none.
     pub route: u32,
 }

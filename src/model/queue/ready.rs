@@ -51,6 +51,14 @@ impl Ready {
         Some(next)
     }
 
+    /// The next message that `may` be.
+    pub fn pop_if(&mut self, may: impl Fn(u32) -> bool) -> Option<u32> {
+        let take = |line: &mut VecDeque<u32>| line.remove(line.iter().position(|message| may(*message))?);
+        let next = self.lines.iter_mut().find_map(|line| take(&mut line.1))?;
+        self.len -= 1;
+        Some(next)
+    }
+
     /// The heads of all lines, the most urgent first.
     pub fn heads(&self) -> impl Iterator<Item = u32> {
         self.lines.iter().filter_map(|line| line.1.front().copied())
@@ -112,5 +120,13 @@ mod tests {
         assert_eq!(ready.iter().collect::<Vec<_>>(), [2, 4, 3]);
         assert!(ready.remove(4) && !ready.remove(4));
         assert_eq!([ready.pop(), ready.pop(), ready.pop()], [Some(2), Some(3), None]);
+    }
+
+    #[test]
+    fn who_may_not_be_taken_is_passed_over() {
+        let mut ready = Ready::default();
+        [1, 2, 3].iter().for_each(|message| ready.push(*message, 0));
+        assert_eq!((ready.pop_if(|message| message > 1), ready.pop_if(|message| message > 3)), (Some(2), None));
+        assert_eq!((ready.len(), ready.pop(), ready.pop()), (2, Some(1), Some(3)));
     }
 }

@@ -51,8 +51,11 @@ pub(super) fn place(wanted: &Wanted) -> Placed {
         let name = format!("e{nth}");
         graph.set_edge(format!("n{from}"), format!("n{to}"), Some(label), Some(&name));
     }
+    // Arrows turn between layers: beside what stands at them there must be room for that.
+    let labelled = wanted.arrows.iter().any(|(.., (wide, _))| *wide > 0.0);
+    let ranksep = if labelled { 112.0 } else { 64.0 };
     let options =
-        LayoutOptions { rankdir: RankDir::LR, nodesep: 18.0, edgesep: 12.0, ranksep: 46.0, ..LayoutOptions::default() };
+        LayoutOptions { rankdir: RankDir::LR, nodesep: 18.0, edgesep: 12.0, ranksep, ..LayoutOptions::default() };
     layout(&mut graph, Some(options));
     read(wanted, &graph)
 }

@@ -22,6 +22,7 @@ mod png;
 mod policies;
 mod pressure;
 mod replicas;
+mod routes;
 mod shade;
 mod timeline;
 mod topology;
@@ -200,14 +201,20 @@ fn each_client<T>(
 
 /// The messages that waited in every queue, and for every group, of every variant where any did.
 fn backlogs(summaries: &[Summary]) -> Vec<Backlog> {
+    let waited = |summary: &Summary| {
+        let groups = summary.topics.values().flat_map(|topic| topic.groups.values());
+        summary.queues.values().any(|queue| queue.max_depth > 1) || groups.into_iter().any(|group| group.max_lag > 1)
+    };
+    // Where a message waited behind another somewhere, the others say nothing.
+    let least = u64::from(summaries.iter().any(waited));
     let mut all = Vec::new();
     for summary in summaries {
-        for (name, queue) in summary.queues.iter().filter(|(_, queue)| queue.max_depth > 1) {
+        for (name, queue) in summary.queues.iter().filter(|(_, queue)| queue.max_depth > least) {
             let name = named(summaries, summary, name, summary.queues.len());
             all.push(Backlog { name, depths: queue.timeline.clone() });
         }
         for (topic, told) in &summary.topics {
-            for (group, figures) in told.groups.iter().filter(|(_, group)| group.max_lag > 1) {
+            for (group, figures) in told.groups.iter().filter(|(_, group)| group.max_lag > least) {
                 let name = named(summaries, summary, &format!("lag of {topic}/{group}"), 2);
                 all.push(Backlog { name, depths: figures.timeline.clone() });
             }

@@ -110,7 +110,12 @@ fn full_first(count: usize) -> Vec<usize> {
 fn scales(curves: &[&Curve], area: Area) -> (Scale, Scale) {
     let points = || curves.iter().flat_map(|curve| curve.points.iter());
     let highest = points().map(|p| p.0).fold(0.5, f64::max);
-    let most = points().map(|p| p.1).fold(0.0, f64::max);
+    // An interval is drawn whole, as far as its curve goes.
+    let whiskers = curves.iter().flat_map(|curve| {
+        let last = curve.points.last().map_or(0.0, |last| last.0);
+        curve.whiskers.iter().filter(move |whisker| whisker.0 <= last).map(|whisker| whisker.2)
+    });
+    let most = points().map(|p| p.1).chain(whiskers).fold(0.0, f64::max);
     // The very fastest requests say little and would stretch a logarithmic axis for nothing.
     let least = points().filter(|p| p.0 >= 0.05 && p.1 > 0.0).map(|p| p.1).fold(f64::MAX, f64::min);
     let x = Scale::nines(highest, area.left, area.right);

@@ -11,6 +11,7 @@ use super::Title;
 use super::frame::{FAMILIES, escape, room, size};
 use super::layers::{At, Placed, Wanted, place};
 use super::palette::{COLOURS, FAINT, GRID, INK, PAPER, on_paper};
+use super::routes::{Route, routes};
 use crate::report::text::{clean, cut};
 use crate::report::topology::{Arrow, Diagram, Fared, part_word};
 use crate::scenario::Part;
@@ -32,6 +33,10 @@ const HALO: f64 = 5.0;
 const TEAM: (f64, f64) = (12.0, 8.0);
 /// Length of an arrow's head at the least.
 const TIP: f64 = 9.0;
+/// The ends of a gateway, of a broker and of a client: how far they are cut, bulge, and are rounded.
+const CUT: f64 = 16.0;
+const THIN: f64 = 9.0;
+const ROUND: f64 = 24.0;
 
 /// Draws it.
 pub fn topology(title: &Title, diagram: &Diagram) -> String {
@@ -55,12 +60,14 @@ fn drawn(title: &Title, diagram: &Diagram) -> (String, f64, f64) {
     let names: Vec<Vec<String>> = diagram.vertices.iter().map(|vertex| lines(&vertex.name)).collect();
     let teams = diagram.teams();
     let wanted = Wanted {
-        boxes: names.iter().map(|name| dimensions(name)).collect(),
+        boxes: names.iter().zip(&diagram.vertices).map(|(name, vertex)| dimensions(name, vertex.part)).collect(),
         regions: teams.values().cloned().collect(),
         arrows: diagram.arrows.iter().map(|arrow| (arrow.from, arrow.to, label_size(&arrow.label))).collect(),
     };
     let placed = place(&wanted);
-    let extent = extent(&wanted, &placed);
+    let back = |at: usize, down: f64| inset(diagram.vertices[at].part, down, wanted.boxes[at]);
+    let routes = routes(&wanted, &placed, back);
+    let extent = extent(&wanted, &placed, &routes);
     let words = legend(diagram);
     let wide = (extent.1.0 - extent.0.0 + 2.0 * MARGIN).max(NARROW);
     let high = HEAD + extent.1.1 - extent.0.1 + MARGIN;
@@ -78,16 +85,15 @@ fn drawn(title: &Title, diagram: &Diagram) -> (String, f64, f64) {
     for (at, unit) in (0..diagram.vertices.len()).filter_map(|at| Some((at, unit(at)?))) {
         halo(&mut svg, placed.boxes[at], wanted.boxes[at], unit);
     }
-    for (arrow, (points, _)) in diagram.arrows.iter().zip(&placed.arrows) {
-        way(&mut svg, arrow, points);
+    for (arrow, route) in diagram.arrows.iter().zip(&routes) {
+        way(&mut svg, arrow, route);
     }
     for (at, vertex) in diagram.vertices.iter().enumerate() {
         figure(&mut svg, vertex.part, placed.boxes[at], wanted.boxes[at]);
         unit(at).into_iter().for_each(|unit| badge(&mut svg, placed.boxes[at], wanted.boxes[at], unit));
         let (x, y) = placed.boxes[at];
-        // The lid of a cylinder takes room above.
-        let down = if matches!(vertex.part, Part::Database | Part::Cache) { 4.0 } else { 0.0 };
-        write_lines(&mut svg, &names[at], (x, y + down), size::LABEL, INK);
+        let (left, down) = lid(vertex.part);
+        write_lines(&mut svg, &names[at], (x - left, y + down), size::LABEL, INK);
     }
     for (arrow, (_, place)) in diagram.arrows.iter().zip(&placed.arrows) {
         if let Some(place) = place {
@@ -121,8 +127,18 @@ fn lines(name: &str) -> Vec<String> {
     [parts.0, parts.1].into_iter().filter(|part| !part.is_empty()).map(letters).collect()
 }
 
-fn dimensions(lines: &[String]) -> (f64, f64) {
-    let wide = lines.iter().map(|line| room(line, size::LABEL)).fold(0.0, f64::max);
+/// How far a name makes room for the lids of a cylinder: to the left for a lying one, below for a standing one.
+fn lid(part: Part) -> At {
+    match part {
+        Part::Database | Part::Cache => (0.0, 4.0),
+        Part::Queue => (THIN / 2.0, 0.0),
+        Part::Topic => (THIN, 0.0),
+        Part::Client | Part::Gateway | Part::Service | Part::External => (0.0, 0.0),
+    }
+}
+
+fn dimensions(lines: &[String], part: Part) -> (f64, f64) {
+    let wide = lines.iter().map(|line| room(line, size::LABEL)).fold(0.0, f64::max) + 2.0 * lid(part).0;
     ((wide + 2.0 * PAD.0).max(84.0), LINE * lines.len() as f64 + 2.0 * PAD.1)
 }
 
@@ -132,11 +148,11 @@ fn label_size(lines: &[String]) -> (f64, f64) {
 }
 
 /// The least and the greatest coordinates.
-fn extent(wanted: &Wanted, placed: &Placed) -> (At, At) {
+fn extent(wanted: &Wanted, placed: &Placed, routes: &[Route]) -> (At, At) {
     let around = |(x, y): At, (w, h): (f64, f64)| [(x - w / 2.0, y - h / 2.0), (x + w / 2.0, y + h / 2.0)];
     let boxes = placed.boxes.iter().zip(&wanted.boxes).flat_map(|(at, (w, h))| around(*at, (w + 12.0, h + 16.0)));
     let regions = placed.regions.iter().flat_map(|(at, (w, h))| around(*at, (w + 4.0 * TEAM.1, h + 2.0 * TEAM.0)));
-    let ways = placed.arrows.iter().flat_map(|(points, _)| points.iter().copied());
+    let ways = routes.iter().flat_map(|route| route.points.iter().copied());
     let labels =
         placed.arrows.iter().zip(&wanted.arrows).filter_map(|((_, at), (_, _, size))| Some(around((*at)?, *size)));
     let all = boxes.chain(regions).chain(ways).chain(labels.flatten());
@@ -201,18 +217,11 @@ fn pen(arrow: &Arrow) -> (RGBColor, f64) {
     }
 }
 
-/// An arrow along its points, as a smooth line with a head.
-fn way(svg: &mut String, arrow: &Arrow, points: &[At]) {
-    let [.., before, end] = points else { return };
+/// An arrow along its way, with a head.
+fn way(svg: &mut String, arrow: &Arrow, route: &Route) {
+    let Some((end, way)) = route.end() else { return };
     let (colour, width) = pen(arrow);
     let tip = TIP.max(width * 2.2);
-    let long = (end.0 - before.0).hypot(end.1 - before.1).max(0.001);
-    let along = ((end.0 - before.0) / long, (end.1 - before.1) / long);
-    let neck = (end.0 - along.0 * tip, end.1 - along.1 * tip);
-    let mut smooth = points.to_vec();
-    if let Some(last) = smooth.last_mut() {
-        *last = neck;
-    }
     let dash = if arrow.message {
         format!(" stroke-dasharray=\"{:.1} {:.1}\"", 5.0 + width, 4.0 + width)
     } else {
@@ -221,42 +230,34 @@ fn way(svg: &mut String, arrow: &Arrow, points: &[At]) {
     let _ = write!(
         svg,
         "<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{width:.1}\"{dash}/>",
-        curve(&smooth),
+        route.path(tip),
         hex(colour)
     );
-    let side = (-along.1 * tip * 0.45, along.0 * tip * 0.45);
+    let (neck, side) = (end.0 - way * tip, tip * 0.45);
     let _ = write!(
         svg,
-        "<path d=\"M{:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}Z\" fill=\"{}\"/>",
+        "<path d=\"M{:.1} {:.1}L{neck:.1} {:.1}L{neck:.1} {:.1}Z\" fill=\"{}\"/>",
         end.0,
         end.1,
-        neck.0 + side.0,
-        neck.1 + side.1,
-        neck.0 - side.0,
-        neck.1 - side.1,
+        end.1 + side,
+        end.1 - side,
         hex(colour)
     );
 }
 
-/// A uniform cubic B-spline that begins and ends where the points do.
-fn curve(points: &[At]) -> String {
-    let [first, .., last] = points else { return String::new() };
-    let mut path = format!("M{:.1} {:.1}", first.0, first.1);
-    if points.len() < 3 {
-        return path + &format!("L{:.1} {:.1}", last.0, last.1);
+/// How far the outline of a figure stands back from its left or right side, so far from its middle.
+fn inset(part: Part, down: f64, (_, high): (f64, f64)) -> f64 {
+    let off = (down.abs() / (high / 2.0)).min(1.0);
+    match part {
+        Part::Gateway => CUT * off,
+        Part::Queue | Part::Topic => THIN * (1.0 - (1.0 - off * off).sqrt()),
+        Part::Client => {
+            let radius = (high / 2.0).min(ROUND);
+            let beyond = (down.abs() - (high / 2.0 - radius)).max(0.0);
+            radius - (radius * radius - beyond * beyond).max(0.0).sqrt()
+        }
+        Part::Service | Part::External | Part::Database | Part::Cache => 0.0,
     }
-    let mix = |a: At, b: At, share: f64| (a.0 + (b.0 - a.0) * share, a.1 + (b.1 - a.1) * share);
-    let joint = |a: At, b: At, c: At| mix(mix(a, b, 2.0 / 3.0), mix(b, c, 1.0 / 3.0), 0.5);
-    let begin = mix(*first, points[1], 1.0 / 6.0);
-    let _ = write!(path, "L{:.1} {:.1}", begin.0, begin.1);
-    for at in 0..points.len() - 1 {
-        let (a, b) = (points[at], points[at + 1]);
-        let end = points.get(at + 2).map_or_else(|| mix(a, b, 5.0 / 6.0), |c| joint(a, b, *c));
-        let (c, d) = (mix(a, b, 1.0 / 3.0), mix(a, b, 2.0 / 3.0));
-        let (c, d) = if at == 0 { (mix(a, b, 1.0 / 3.0), d) } else { (c, d) };
-        let _ = write!(path, "C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}", c.0, c.1, d.0, d.1, end.0, end.1);
-    }
-    path + &format!("L{:.1} {:.1}", last.0, last.1)
 }
 
 /// What stands at an arrow, on paper.
@@ -311,18 +312,18 @@ fn outlines(part: Part, (x, y): At, (w, h): (f64, f64)) -> Vec<String> {
         )
     };
     // Lying cylinders are brokers, standing ones keep data.
-    let (flat, thin) = (6.0, 9.0);
+    let (flat, thin) = (6.0, THIN);
     let middle = h / 2.0;
     match part {
-        Part::Client => vec![rounded((h / 2.0).min(24.0))],
+        Part::Client => vec![rounded((h / 2.0).min(ROUND))],
         Part::Service => vec![rounded(7.0)],
         Part::External => vec![rounded(1.0)],
         Part::Gateway => vec![format!(
             "M{l:.1} {y:.1}L{:.1} {t:.1}H{:.1}L{r:.1} {y:.1}L{:.1} {b:.1}H{:.1}Z",
-            l + 16.0,
-            r - 16.0,
-            r - 16.0,
-            l + 16.0
+            l + CUT,
+            r - CUT,
+            r - CUT,
+            l + CUT
         )],
         Part::Database | Part::Cache => {
             let lids = if part == Part::Cache { vec![0.0, 5.0] } else { vec![0.0] };
@@ -471,7 +472,7 @@ fn entry(svg: &mut String, word: &Word, (x, y): At) {
     let mut text_at = x + SAMPLE.0 + 8.0;
     match word {
         Word::Shape(part) => figure(svg, *part, (x + SAMPLE.0 / 2.0, y), SAMPLE),
-        Word::Line(arrow, _) => way(svg, arrow, &[(x, y), (x + SAMPLE.0, y)]),
+        Word::Line(arrow, _) => way(svg, arrow, &Route { points: vec![(x, y), (x + SAMPLE.0, y)] }),
         Word::Text(_) => text_at = x,
     }
     let _ = write!(
@@ -495,11 +496,5 @@ mod tests {
         assert!(two.len() == 2 && two.concat() == "customer-notification-preferences-service", "{two:?}");
         let cut = lines(&"verylongname".repeat(9));
         assert!(cut.len() == 1 && cut[0].ends_with('…') && room(&cut[0], size::LABEL) <= NAME, "{cut:?}");
-    }
-
-    #[test]
-    fn a_line_begins_and_ends_where_it_should() {
-        let path = curve(&[(0.0, 0.0), (10.0, 5.0), (20.0, 0.0), (30.0, 0.0)]);
-        assert!(path.starts_with("M0.0 0.0") && path.ends_with("L30.0 0.0"), "{path}");
     }
 }

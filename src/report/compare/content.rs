@@ -25,7 +25,7 @@ pub fn heading(comparison: &Comparison) -> Vec<String> {
 }
 
 /// What a reader must know about how it was compared.
-pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
+pub fn notes(comparison: &Comparison) -> Vec<String> {
     let mut notes = comparison.run.notes.clone();
     let closed: Vec<String> = comparison.run.closed_clients.iter().map(|name| clean(name)).collect();
     if !closed.is_empty() {
@@ -60,6 +60,14 @@ fn unanswered(comparison: &Comparison, versus: &Versus, name: &str, figures: &Fi
             clean(name)
         )
     })
+}
+
+/// All tables of a comparison under their titles.
+pub fn sheets(comparison: &Comparison) -> Vec<(String, Sheet)> {
+    let of = |versus: &Versus| -> Vec<(String, Sheet)> {
+        versus.all().map(|(what, name, figures)| (against(comparison, versus, what, name), sheet(figures))).collect()
+    };
+    comparison.others.iter().flat_map(of).collect()
 }
 
 /// The figures of a client in both.

@@ -9,10 +9,11 @@ mod table;
 mod total;
 mod warnings;
 
+pub use crate::report::markdown::escape as escaped;
 #[cfg(feature = "charts")]
 pub(super) use content::apart_rate;
-pub use content::heading;
 pub(super) use content::{apart_ms, apart_share};
+pub use content::{heading, notes, sheets};
 pub use csv::{HEADER, render as csv};
 pub use markdown::render as markdown;
 pub use table::render as table;

@@ -18,6 +18,20 @@ const EPOCH: u64 = 1_577_836_800 * 1_000_000_000;
 
 /// The trace as JSON.
 pub fn render(trace: &Trace) -> String {
+    pretty(&whole(trace, 1))
+}
+
+/// Traces as the file exporter writes them, one object a line; of so many requests one was kept.
+pub fn lines(traces: &[Trace], every: u64) -> String {
+    let mut text = String::new();
+    for trace in traces {
+        text.push_str(&whole(trace, every).to_string());
+        text.push('\n');
+    }
+    text
+}
+
+fn whole(trace: &Trace, every: u64) -> Value {
     let sides = sides(trace);
     let id = format!("{:016x}{:016x}", mixed(trace, b"high", 0), mixed(trace, b"low", 0));
     let mut places: Vec<(&str, u32)> = Vec::new();
@@ -32,23 +46,29 @@ pub fn render(trace: &Trace) -> String {
             let own = sides.iter().enumerate().filter(|(_, side)| (side.node, side.replica) == place);
             let spans: Vec<Value> = own.map(|(at, side)| span(trace, &id, &sides, at, side)).collect();
             json!({
-                "resource": { "attributes": resource(trace, place) },
+                "resource": { "attributes": resource(trace, place, every) },
                 "scopeSpans": [{ "scope": { "name": "hoptax", "version": env!("CARGO_PKG_VERSION") }, "spans": spans }],
             })
         })
         .collect();
-    pretty(&json!({ "resourceSpans": groups }))
+    json!({ "resourceSpans": groups })
 }
 
-fn resource(trace: &Trace, (node, replica): (&str, u32)) -> Vec<Value> {
-    vec![
+fn resource(trace: &Trace, (node, replica): (&str, u32), every: u64) -> Vec<Value> {
+    let later = (trace.replication > 1).then(|| text("hoptax.replication", &trace.replication.to_string()));
+    let mut all = vec![
         text("service.name", &clean(node)),
         text("service.instance.id", &format!("{}-{replica}", clean(node))),
         text("hoptax.scenario", &clean(&trace.scenario)),
         text("hoptax.scenario_hash", &trace.hash),
         text("hoptax.seed", &trace.seed.to_string()),
         text("hoptax.note", "simulated, not measured"),
-    ]
+    ];
+    all.extend(later);
+    if every > 1 {
+        all.push(text("hoptax.stands_for", &every.to_string()));
+    }
+    all
 }
 
 fn span(trace: &Trace, id: &str, sides: &[Side], at: usize, side: &Side) -> Value {
@@ -99,6 +119,10 @@ fn attributes(side: &Side) -> Vec<Value> {
             attributes.push(json!({ "key": key, "value": { "doubleValue": ms(spent) } }));
         }
     }
+    // Semantic conventions of messaging: whose message it is.
+    if side.role == Role::Broker {
+        attributes.push(text("messaging.destination.name", &clean(side.node)));
+    }
     if !side.outcome.is_good() {
         attributes.push(text("error.type", side.outcome.word()));
     }
@@ -121,7 +145,7 @@ fn span_id(trace: &Trace, at: usize) -> String {
 /// A number that tells requests and their spans apart: FNV-1a (Fowler, Noll, Vo), stirred because FNV leaves the upper bits
 /// of short inputs alike. An id of zeros would mean that there is none.
 fn mixed(trace: &Trace, salt: &[u8], at: u64) -> u64 {
-    let numbers = [trace.seed, trace.nth, at].map(u64::to_le_bytes);
+    let numbers = [trace.seed.wrapping_add(u64::from(trace.replication) - 1), trace.nth, at].map(u64::to_le_bytes);
     let words = [salt, trace.hash.as_bytes(), trace.client.as_bytes()];
     let bytes = words.into_iter().flatten().chain(numbers.iter().flatten());
     let hash =

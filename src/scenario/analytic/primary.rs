@@ -5,7 +5,7 @@ use super::Model;
 use super::expected::NodeForecast;
 use super::flow::Flow;
 use crate::scenario::programs::forgotten;
-use crate::scenario::written::{Call, Mode, NodeKind, Step, Verb};
+use crate::scenario::written::{Call, Mode, NodeKind, ReadFrom, Step, Verb};
 
 impl Model<'_> {
     /// Where a database has replicas, its primary may be busier than all of them on average.
@@ -78,5 +78,7 @@ impl Model<'_> {
 }
 
 fn needs_primary(call: &Call, writing: Option<&str>) -> bool {
-    call.mode.value != Mode::Read || writing == Some(call.target.value.node.as_str())
+    call.mode.value != Mode::Read
+        || call.read_from.value == ReadFrom::Primary
+        || writing == Some(call.target.value.node.as_str())
 }

@@ -28,8 +28,21 @@ fn publishing(scenario: &Scenario, publish: &Publish, refused: &[String], compla
         let why = if scenario.nodes.contains_key(&to.value) { "messages go to a queue or a topic" } else { "" };
         queues::nowhere(scenario, to, why, !publish.send, refused, complaints);
     }
+    if topic && publish.wait_for_reply.value {
+        let message = format!("nobody replies to an event of the topic `{}`", to.value);
+        let complaint = Complaint::error(code::WRONG_TARGET, message).at(publish.wait_for_reply.place.clone());
+        complaints.push(complaint.help("send it to a queue, whose consumer replies"));
+    }
+    if let (Some(place), false) = (&publish.timeout.place, publish.wait_for_reply.value) {
+        let complaint =
+            Complaint::warning(code::UNUSED, "`timeout` of a message means something with wait_for_reply = true");
+        complaints.push(complaint.at(Some(place.clone())));
+    }
     if let (Some(key), true) = (&publish.key, scenario.queues.contains_key(&to.value)) {
-        let complaint = Complaint::warning(code::UNUSED, "`key` means nothing for a queue: it has no partitions");
+        let complaint = Complaint::warning(
+            code::UNUSED,
+            "`key` of a step is about the partitions of a topic; groups of a queue are its own `key`",
+        );
         complaints.push(complaint.at(key.place.clone()));
     }
 }

@@ -20,7 +20,8 @@ use crate::diag::{Complaint, code};
 use crate::graph::{Arrow, End};
 
 /// Tables of nodes, which share one namespace with queues and topics.
-const NODES: [&str; 8] = ["clients", "gateways", "services", "databases", "caches", "externals", "queues", "topics"];
+pub(super) const NODES: [&str; 8] =
+    ["clients", "gateways", "services", "databases", "caches", "externals", "queues", "topics"];
 
 /// Workers of a service that does not say how many (Tomcat's).
 const WORKERS: i64 = 200;

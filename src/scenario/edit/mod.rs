@@ -25,7 +25,7 @@ pub use interaction::{in_pattern, with_table, with_tables};
 pub use knobs::{Knob, Way, knobs, slowed, turned};
 pub use reproducer::{recovers, reproducer};
 pub use stress::{Bound, bound, grown, has_length, lengthened, one_less, struck, warmed, with_replicas};
-pub use ways::{Owners, with_cache, with_own_databases, with_rule, without};
+pub use ways::{Owners, with_cache, with_entry, with_own_databases, with_rule, without};
 
 /// One change: a path and its new value.
 #[derive(Clone, Debug, PartialEq, Eq)]

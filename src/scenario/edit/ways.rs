@@ -1,11 +1,14 @@
-//! Ways out of a coupling, as changes to the text: rules said on calls, a call become a function call, a database of one's own.
+//! Ways out of a coupling, as changes to the text: rules said on calls, a call become a function call, a database of one's own,
+//! another way in.
 
 use std::collections::BTreeMap;
 
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
+use super::flip::NODES;
 use super::sites::Sites;
 use crate::diag::Source;
+use crate::graph::End;
 
 /// The tables of a database, and who owns each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,10 +83,17 @@ pub fn with_cache(source: &Source, from: &str, target: &str, hit_rate: &str) -> 
     Some((Source { text: document.to_string(), ..source.clone() }, name))
 }
 
-/// The text without a table.
-pub fn without(source: &Source, table: &str) -> Source {
+/// The text without a table or a key (`services.orders.cost`); as it is where there is none.
+pub fn without(source: &Source, path: &str) -> Source {
     let Ok(mut document) = source.text.parse::<DocumentMut>() else { return source.clone() };
-    document.remove(table);
+    let (tables, key) = path.rsplit_once('.').map_or((None, path), |(tables, key)| (Some(tables), key));
+    let mut table: Option<&mut dyn TableLike> = Some(document.as_table_mut());
+    for segment in tables.into_iter().flat_map(|tables| tables.split('.')) {
+        table = table.and_then(|table| table.get_mut(segment)).and_then(Item::as_table_like_mut);
+    }
+    if let Some(table) = table {
+        table.remove(key);
+    }
     Source { text: document.to_string(), ..source.clone() }
 }
 
@@ -191,6 +201,78 @@ fn tell(
     Some(())
 }
 
+/// The text in which everybody outside a unit who asks for an endpoint of one of its services asks another of them, `host`, for an
+/// endpoint named after it, such as `orders.users-get`, which calls it as a function. `None` where the host is no table of the file.
+pub fn with_entry(source: &Source, (host, unit): (&str, &[String]), target: &str) -> Option<Source> {
+    let mut document = source.text.parse::<DocumentMut>().ok()?;
+    let endpoint = target.replace('.', "-");
+    let asked = End::named(host, &endpoint).to_string();
+    let outside: Vec<String> = ["services", "gateways"]
+        .iter()
+        .filter_map(|family| document.get(family)?.as_table_like())
+        .flat_map(|all| all.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>())
+        .filter(|name| !unit.contains(name))
+        .collect();
+    for name in outside {
+        Sites::of(&mut document, &name).change(target, |step| {
+            step.insert("call", Item::Value(asked.as_str().into()));
+            step.fmt();
+        });
+    }
+    // Of all nodes only clients say outside of steps whom they call.
+    for family in NODES {
+        let nodes = document.get_mut(family).and_then(Item::as_table_like_mut);
+        for (_, node) in nodes.into_iter().flat_map(|all| all.iter_mut()) {
+            if let Some(calls) = node.as_table_like_mut().and_then(|node| node.get_mut("calls")) {
+                redirect(calls, target, &asked);
+            }
+        }
+    }
+    let own = document.get_mut("services")?.as_table_like_mut()?.get_mut(host)?.as_table_like_mut()?;
+    // A service that says nothing has a default endpoint as long as it has no other.
+    if ["work", "wait", "steps", "endpoints"].iter().all(|key| own.get(key).is_none()) {
+        own.insert("work", Item::Value("0s".into()));
+    }
+    if own.get("endpoints").is_none() {
+        let mut all = Table::new();
+        all.set_implicit(true);
+        own.insert("endpoints", Item::Table(all));
+    }
+    own.get_mut("endpoints")?.as_table_like_mut()?.insert(&endpoint, Item::Table(function(target)));
+    Some(Source { text: document.to_string(), ..source.clone() })
+}
+
+/// An endpoint that does nothing but call another as a function.
+fn function(target: &str) -> Table {
+    let mut step = InlineTable::new();
+    step.insert("call", target.into());
+    step.insert("transport", "in-process".into());
+    let mut endpoint = Table::new();
+    // What fails is the function.
+    endpoint.insert("error_rate", Item::Value(0.0.into()));
+    endpoint.insert("steps", Item::Value([Value::InlineTable(step)].into_iter().collect::<toml_edit::Array>().into()));
+    endpoint
+}
+
+/// What a client calls, in any of the ways in which that is written.
+fn redirect(calls: &mut Item, target: &str, asked: &str) {
+    let to = |call: &mut dyn TableLike| {
+        if call.get("to").and_then(Item::as_str) == Some(target) {
+            call.insert("to", Item::Value(asked.into()));
+        }
+    };
+    match calls {
+        Item::Value(Value::String(one)) if one.value() == target => *calls = Item::Value(asked.into()),
+        Item::Value(Value::Array(all)) => all.iter_mut().for_each(|one| match one {
+            Value::String(name) if name.value() == target => *one = asked.into(),
+            Value::InlineTable(call) => to(call),
+            _ => {}
+        }),
+        Item::ArrayOfTables(all) => all.iter_mut().for_each(|call| to(call)),
+        _ => {}
+    }
+}
+
 fn implicit() -> Table {
     let mut table = Table::new();
     table.set_implicit(true);
@@ -281,5 +363,24 @@ tables = { orders = { writers = 1 }, mails = { writers = 2 } }
     fn a_table_goes_with_all_that_is_in_it() {
         let text = format!("{SHOP}[discovery]\nkind = \"dns\"\n");
         assert!(!without(&Source::text("shop", &text), "discovery").text.contains("dns"));
+        assert!(!without(&Source::text("shop", &text), "discovery.kind").text.contains("dns"));
+        assert_eq!(without(&Source::text("shop", &text), "discovery.ttl").text, text);
+    }
+
+    #[test]
+    fn everybody_outside_comes_in_by_the_host() {
+        let text = "version = 1\n[clients.a]\ncalls = \"users.get\"\nrate = \"1/s\"\n\
+                    [clients.b]\ncalls = [{ to = \"users.get\", share = 0.5 }, { to = \"orders\", share = 0.5 }]\nrate = \"1/s\"\n\
+                    [gateways.edge]\nroutes = [{ path = \"/u\", to = \"users.get\" }]\n[clients.c]\ncalls = \"edge:/u\"\nrate = \"1/s\"\n\
+                    [services.orders]\n[services.users.endpoints.get]\nwork = \"1ms\"\n";
+        let unit = ["orders".to_owned(), "users".to_owned()];
+        let merged = with_entry(&Source::text("shop", text), ("orders", &unit), "users.get").unwrap();
+        let checked = load(&merged, &[]).unwrap_or_else(|rejected| panic!("{rejected}\n{}", merged.text));
+        let scenario = checked.scenario();
+        let called = |client: &str| scenario.clients[client].calls[0].target.value.to_string();
+        assert_eq!([called("a"), called("b")], ["orders.users-get", "orders.users-get"], "{}", merged.text);
+        assert!(scenario.nodes["orders"].endpoints.len() == 2, "{}", merged.text);
+        let hosts = crate::scenario::Hosts::of(scenario);
+        assert!(hosts.is_inside("users"), "{}", merged.text);
     }
 }

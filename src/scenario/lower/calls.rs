@@ -3,10 +3,11 @@
 use crate::model::id::NONE;
 use crate::model::plan::{self, Callee, Codec};
 use crate::model::{CallId, Op, Outcome, Pc};
+use crate::random::draw::name_hash;
 use crate::units::Span;
 
 use super::super::tables::transports::is_compiled_in;
-use super::super::written::{Call, Fault, Guards, Mode, Target};
+use super::super::written::{Call, Fault, Guards, Mode, ReadFrom, Target};
 use super::Lowering;
 use super::program::{Code, Place, Sites};
 use super::wire::Wire;
@@ -30,7 +31,11 @@ impl<'s> Lowering<'s> {
         }
         planned.effect = !call.idempotent.value;
         planned.in_transaction = code.transaction == Some(call.target.value.node.as_str());
-        planned.primary = call.mode.value != Mode::Read || code.writes && planned.in_transaction;
+        planned.changes = call.mode.value != Mode::Read;
+        planned.primary =
+            planned.changes || code.writes && planned.in_transaction || call.read_from.value == ReadFrom::Primary;
+        planned.spares_primary = call.read_from.value == ReadFrom::Replica && !planned.primary;
+        planned.table = call.table.as_ref().map_or(0, |table| name_hash(&table.value));
         let codec = wire.codec();
         if codec.encode > Span::ZERO {
             self.acquire(code);
@@ -113,6 +118,9 @@ impl<'s> Lowering<'s> {
             lender: NONE,
             in_transaction: false,
             primary: false,
+            spares_primary: false,
+            changes: false,
+            table: 0,
         };
         let whole = wire.filter(|wire| wire.codec().messages == 1);
         if let Some(id) = whole.and_then(|wire| self.by_waypoint((place.host, callee), &planned, wire.spec)) {

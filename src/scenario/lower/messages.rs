@@ -45,6 +45,9 @@ impl<'s> Lowering<'s> {
             lender: NONE,
             in_transaction: false,
             primary: false,
+            spares_primary: false,
+            changes: false,
+            table: 0,
         };
         self.plan.calls.push(call);
         CallId(self.plan.calls.len() as u32 - 1)
@@ -80,7 +83,9 @@ impl<'s> Lowering<'s> {
     /// begin at any message.
     pub(super) fn may_wait(&self, publish: &Publish) -> bool {
         let queue = self.scenario.queues.get(&publish.to.value);
-        self.waits_for_ack(publish) || queue.is_some_and(|queue| queue.when_full.value == WhenFull::Block)
+        self.waits_for_ack(publish)
+            || publish.wait_for_reply.value
+            || queue.is_some_and(|queue| queue.when_full.value == WhenFull::Block)
     }
 
     /// A message leaves.
@@ -101,6 +106,8 @@ impl<'s> Lowering<'s> {
             there: self.latency(host, broker),
             back: self.latency(broker, host),
             waits,
+            replies: publish.wait_for_reply.value,
+            timeout: publish.timeout.value,
             route: self.route(host, broker),
         };
         self.plan.posts.push(post);

@@ -156,6 +156,10 @@ impl<'s> Lowering<'s> {
             let at = self.emit(Op::Compare { fail: Pc::default() });
             code.fails.push((at, code.held));
         }
+        if let Some(lag) = node.replication_lag.value.as_ref().filter(|_| node.replicas.value > 1) {
+            let lag = self.law(lag);
+            self.emit(Op::Replicate(lag));
+        }
         if coded || self.callers.streamed.contains(&key) {
             self.acquire(&mut code);
             self.emit(Op::Answer);

@@ -56,7 +56,8 @@ fn quoted(cell: &str) -> String {
 /// Longer cells are no numbers.
 const LONGEST: usize = 64;
 
-fn values(text: &str) -> Result<Vec<f64>, String> {
+/// Times of a text, ns: one a line, with a unit each or below a header that names it.
+pub fn values(text: &str) -> Result<Vec<f64>, String> {
     let mut unit = "";
     let mut all = Vec::new();
     for (i, (line, cell)) in cells(text).enumerate() {

@@ -17,6 +17,7 @@ use crate::diag::{Complaint, Source, code};
 pub(crate) use super::tables::laws::{counts, fill_shares, law};
 pub(crate) use desk::Desk;
 pub(crate) use file::{check_name, named, segment};
+pub use files::values;
 pub(crate) use files::{arrivals as recorded, samples};
 pub(crate) use value::{
     array, as_number, bad, bandwidth, count, count_or, duration, flag, number, rate, share, size, suggest, table,

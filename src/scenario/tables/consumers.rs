@@ -196,7 +196,7 @@ impl<'s> Lowering<'s> {
                 let program = self.handler(name, host, consumer);
                 let Some(queue) = self.queues.get(consumer.from.value.as_str()).copied() else { continue };
                 let crew = self.crew(queue, host, program, consumer, first_member);
-                first_member += crew.members * node.most_replicas();
+                first_member += crew.members * self.plan.node(host).replicas;
                 self.plan.crews.push(crew);
             }
         }

@@ -8,11 +8,12 @@ use super::super::lower::Lowering;
 use super::super::read::{Desk, View};
 use super::super::vocab::{Word, word};
 use super::super::walk::transports_used;
-use super::super::written::{Fault, FaultKind, Given, Mesh, Node, Place, Rule, Scenario, on};
+use super::super::written::{Fault, FaultKind, Given, Mesh, Node, NodeKind, Place, Rule, Scenario, on};
+use super::faults::is_rolled;
 use crate::diag::{Code, Complaint, code};
 use crate::model::NodeId;
 use crate::model::balance::Balancer;
-use crate::model::discovery::{self as run, Kind, OutlierSpec, Readiness};
+use crate::model::discovery::{self as run, Depth, Kind, OutlierSpec, Readiness};
 use crate::model::id::NONE;
 use crate::units::Span;
 
@@ -68,6 +69,8 @@ table! {
         ttl: Given<Span> as Or<Duration> = "\"30s\"", "dns: how long an answer is kept, per caller replica and callee.";
         propagation: Given<Span> as Filled<Duration>,
             "From a change of endpoints until callers, or DNS, know of it. Default: 1s for kubernetes, 100ms for mesh, none for dns.";
+        liveness: Rule<Liveness> as Ruled<Liveness>,
+            "A service's or gateway's replica that does not answer its probes is restarted. Default: none.";
         readiness: Rule<Probes> as Ruled<Probes>,
             "kubernetes, mesh: a replica that does not answer its probes is taken out of the list. Default: a probe every 10s, three failures.";
         load_balancing: Given<Balancing> as Or<Balancing> = "\"round_robin\"", "How a caller picks a replica.";
@@ -79,14 +82,56 @@ table! {
             "What is balanced over transports with connections; over `free` every request is. Default: request for mesh, else connection.";
         outlier_detection: Rule<OutlierDetection> as Ruled<OutlierDetection>,
             "A caller leaves out a replica that fails it, for a while. Default: none.";
+        panic_threshold: Given<f64> as Or<Share> = "0.0",
+            "With a smaller share of the replicas healthy, requests go to all of them. Envoy's own default is 50%, Istio's 0%.";
     }
 }
 
 table! {
     /// `readiness`.
-    pub struct Probes: "readiness", "Probes that ask every replica whether it works." {
+    pub struct Probes: "readiness", "Probes that ask every replica whether it works.", meant Probes::meant {
         every: Given<Span> as Or<Duration> = "\"10s\"", "Time between two probes of a replica.";
         failures: Given<u32> as Or<Count> = "3", "So many in a row fail before it is taken out.";
+        timeout: Given<Span> as Or<Duration> = "\"1s\"", "How long one that stands in line may take.";
+        probe: Given<Depth> as Or<Depth> = "\"process\"", "What it sees.";
+    }
+}
+
+words! {
+    for Depth {
+        Process = "process", "Whether the process is there and goes on, whatever its load.";
+        Shallow = "shallow", "Whether a worker of the service is free for it in time: it stands in line as requests do.";
+        Deep = "deep", "The same, and whether those could answer whom the service calls.";
+    }
+}
+
+table! {
+    /// `liveness`.
+    pub struct Liveness: "liveness", "Probes after which a replica is restarted." {
+        every: Given<Span> as Or<Duration> = "\"10s\"", "Time between two probes of a replica.";
+        failures: Given<u32> as Or<Count> = "3", "So many in a row fail before it is restarted.";
+        timeout: Given<Span> as Or<Duration> = "\"1s\"", "How long one may take.";
+        probe: Given<Depth> as Or<Depth> = "\"shallow\"", "What it sees.";
+    }
+}
+
+impl Probes {
+    /// What the canonical form says: of what stands in line, where it does.
+    fn meant(&self, all: Vec<Told>) -> Vec<Told> {
+        let queues = self.probe.value != Depth::Process;
+        all.into_iter().filter(|told| queues || !["timeout", "probe"].contains(&told.key) || !told.default).collect()
+    }
+
+    fn lowered(&self) -> Readiness {
+        let (every, failures, timeout) = (self.every.value, self.failures.value, self.timeout.value);
+        Readiness { every, failures, timeout, depth: self.probe.value }
+    }
+}
+
+impl Liveness {
+    fn lowered(&self) -> Readiness {
+        let (every, failures, timeout) = (self.every.value, self.failures.value, self.timeout.value);
+        Readiness { every, failures, timeout, depth: self.probe.value }
     }
 }
 
@@ -135,6 +180,8 @@ impl Discovery {
             "readiness" => watched,
             "distinct" => picks == Balancing::LeastRequest,
             "keys" => picks == Balancing::Hash,
+            "panic_threshold" => !self.panic_threshold.is_default(),
+            "liveness" => self.liveness.is_some(),
             _ => true,
         })
     }
@@ -163,10 +210,10 @@ impl Lowering<'_> {
             kind: if meshed.is_some() { Kind::Mesh } else { written.kind.value },
             ttl: written.ttl.value,
             propagation: meshed.map_or(written.propagation.value, |mesh| mesh.push_delay.value),
-            readiness: readiness
-                .map(|probes| Readiness { every: probes.every.value, failures: probes.failures.value })
-                .or(usual),
+            readiness: readiness.map(Probes::lowered).or(usual),
+            liveness: on(&written.liveness).map(Liveness::lowered),
             outliers: outliers.map(OutlierDetection::lowered),
+            panic: written.panic_threshold.value,
         };
     }
 
@@ -202,8 +249,11 @@ impl Lowering<'_> {
             FaultKind::Deploy => discovery.is_watched(),
             _ => false,
         };
+        let asked = discovery.readiness.is_some_and(|probes| probes.queues());
+        let served = scenario.nodes.get(node).is_some_and(|n| matches!(n.kind, NodeKind::Service | NodeKind::Gateway));
+        let rolls = scenario.nodes.get(node).is_some_and(|node| is_rolled(scenario, node));
         let scaled = scenario.nodes.get(node).is_some_and(|node| on(&node.coming.autoscale).is_some());
-        scaled && discovery.kind != Kind::Static
+        (scaled || rolls || asked && served) && discovery.kind != Kind::Static
             || scenario.faults.iter().any(|fault| matters(fault.kind.value) && hits(scenario, fault, node))
     }
 }
@@ -246,6 +296,14 @@ pub(in crate::scenario) fn ranges(discovery: &Discovery, complaints: &mut Vec<Co
     if let Some(probes) = on(&discovery.readiness) {
         all.push(("every", never(&probes.every), "nothing else would ever happen"));
         all.push(("failures", none(&probes.failures), "every replica would be out at once"));
+        if probes.probe.value != Depth::Process {
+            late(&probes.timeout, &probes.every, complaints);
+        }
+    }
+    if let Some(probes) = on(&discovery.liveness) {
+        all.push(("every", never(&probes.every), "nothing else would ever happen"));
+        all.push(("failures", none(&probes.failures), "every replica would restart at once"));
+        late(&probes.timeout, &probes.every, complaints);
     }
     if let Some(rule) = on(&discovery.outlier_detection) {
         all.push(("consecutive_errors", none(&rule.consecutive_errors), "every replica would be out at once"));
@@ -256,6 +314,16 @@ pub(in crate::scenario) fn ranges(discovery: &Discovery, complaints: &mut Vec<Co
         zero(is, key, place.as_ref(), why, complaints);
     }
     unused(discovery, complaints);
+}
+
+/// A probe is answered before the next one comes.
+fn late(timeout: &Given<Span>, every: &Given<Span>, complaints: &mut Vec<Complaint>) {
+    if timeout.value >= every.value {
+        let message =
+            format!("`timeout` ({}) is not below `every` ({}): one probe at a time", timeout.value, every.value);
+        let place = timeout.place.clone().or(every.place.clone());
+        complaints.push(Complaint::error(code::CONTRADICTION, message).at(place));
+    }
 }
 
 /// Words that mean nothing beside the others.
@@ -275,6 +343,12 @@ fn unused(discovery: &Discovery, complaints: &mut Vec<Complaint>) {
             "where changes are heard of: not for static",
         ),
         (!discovery.is_watched(), "readiness", &readiness, "for kubernetes and mesh only"),
+        (
+            kind != Kind::Mesh && on(&discovery.outlier_detection).is_none(),
+            "panic_threshold",
+            &discovery.panic_threshold.place,
+            "beside `outlier_detection`, or for kind = \"mesh\"",
+        ),
     ];
     for (idle, key, place, what) in said {
         if idle && place.is_some() {

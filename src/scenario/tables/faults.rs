@@ -14,11 +14,12 @@ use super::super::print;
 use super::super::read::{self, Desk, Value, View, listed, suggest};
 use super::super::vocab::Shape;
 use super::super::walk;
-use super::super::written::{Given, How, Node, NodeKind, Place, Scenario};
+use super::super::written::{Given, How, Node, NodeKind, Place, Scenario, on};
 use super::mesh::{proxies, waypoints};
 use super::transports::is_compiled_in;
 use crate::diag::{Complaint, code, nouns};
 use crate::graph::Arrow;
+use crate::model::fault::rollout::{Portion, Rollout};
 use crate::model::fault::{self as run, Effect, Mode};
 use crate::model::plan::{Callee, Edge};
 use crate::model::source::Segment;
@@ -96,10 +97,34 @@ table! {
         add: Given<Option<Span>> as Maybe<Duration>, "Time added to each message that the target sends (latency).";
         jitter: Given<Span> as Or<Duration> = "\"0ms\"", "Up to so much more or less than `add`, alike.";
         probability: Given<f64> as Or<Share> = "1.0", "Probability that a request or a message is hit.";
+        max_surge: Given<Portion> as Or<Part> = "\"25%\"",
+            "Of a deploy without `duration`: how many replicas there may be above their number; a count, or a share rounded up.";
+        max_unavailable: Given<Portion> as Or<Part> = "\"25%\"",
+            "Of a deploy without `duration`: how many may be missing; a count, or a share rounded down.";
         breaking: Given<bool> as Or<Flag> = "false",
             "Of a deploy: its versions and those of its callers misunderstand each other until both are out.";
         + /// The table.
         place: Option<Place> = View::stands;
+    }
+}
+
+/// A number of replicas, or a share of them.
+pub(crate) enum Part {}
+
+impl Kind for Part {
+    type Value = Portion;
+    const SHAPE: Shape = Shape::Or(&[Shape::Whole, Shape::Share]);
+    fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Portion> {
+        if value.get_ref().as_integer().is_some() {
+            return read::count(desk, key, value).map(Portion::Count);
+        }
+        read::share(desk, key, value).map(Portion::Share)
+    }
+    fn print(portion: &Portion) -> String {
+        match portion {
+            Portion::Count(count) => count.to_string(),
+            Portion::Share(share) => format!("{share:?}"),
+        }
     }
 }
 
@@ -126,7 +151,7 @@ impl FaultKind {
         match self {
             Self::Outage | Self::Crash | Self::ReplicasLost | Self::Move => &["mode", "replicas"],
             Self::Freeze => &["replicas"],
-            Self::Deploy => &["replicas", "breaking"],
+            Self::Deploy => &["replicas", "max_surge", "max_unavailable", "breaking"],
             Self::Slow => &["factor", "replicas"],
             Self::Errors => &["probability", "replicas"],
             Self::Latency => &["add", "jitter", "probability"],
@@ -143,7 +168,6 @@ impl FaultKind {
             Self::Slow | Self::Traffic => Some("factor"),
             Self::Latency => Some("add"),
             Self::ReplicasLost => Some("replicas"),
-            Self::Deploy => Some("duration"),
             Self::Outage
             | Self::Crash
             | Self::Freeze
@@ -153,6 +177,7 @@ impl FaultKind {
             | Self::Move
             | Self::ColdCache
             | Self::PoisonMessage
+            | Self::Deploy
             | Self::DiscoveryOutage => None,
         }
     }
@@ -250,6 +275,8 @@ impl Fault {
             add: Given::default(None),
             jitter: Given::default(Span::ZERO),
             probability: Given::default(1.0),
+            max_surge: Given::default(Rollout::QUARTER),
+            max_unavailable: Given::default(Rollout::QUARTER),
             breaking: Given::default(false),
             place: None,
         }
@@ -274,6 +301,8 @@ impl Fault {
         all.retain(|told| match told.key {
             "name" | "kind" => true,
             "target" | "breaking" => !told.default,
+            "replicas" if kind == FaultKind::Deploy => !self.is_rollout(),
+            "max_surge" | "max_unavailable" => self.is_rollout(),
             "at" => !random,
             "duration" => !random && !kind.is_instant(),
             "mtbf" | "busy_only" => random,
@@ -282,6 +311,11 @@ impl Fault {
         });
         all.sort_by_key(|told| words.iter().position(|word| *word == told.key).map_or(0, |at| at + 1));
         all
+    }
+
+    /// Whether it is a deploy that waits for its replicas.
+    pub fn is_rollout(&self) -> bool {
+        self.kind.value == FaultKind::Deploy && self.duration.value.is_none() && self.mtbf.is_none()
     }
 
     /// What the target's text stands for.
@@ -316,7 +350,8 @@ impl Fault {
 
 /// Complains about words that mean nothing for the kind, and about those it needs.
 fn magnitude(desk: &mut Desk<'_>, view: &View<'_>, kind: FaultKind) {
-    const ALL: [&str; 7] = ["mode", "replicas", "factor", "add", "jitter", "probability", "breaking"];
+    const ALL: [&str; 9] =
+        ["mode", "replicas", "factor", "add", "jitter", "probability", "max_surge", "max_unavailable", "breaking"];
     let word = kind.word();
     let meant = kind.words();
     for key in ALL.into_iter().filter(|key| !meant.contains(key)) {
@@ -411,6 +446,9 @@ impl Lowering<'_> {
     /// The replicas a fault happens to: of each node the first ones; a deploy gets round to all.
     fn hit(&self, fault: &Fault) -> Vec<u32> {
         let kind = fault.kind.value;
+        if kind == FaultKind::Partition {
+            return self.deaf_consumers(fault);
+        }
         if kind.is_between() || kind == FaultKind::Traffic || matches!(fault.aim(), Aim::Edge(..)) {
             return Vec::new();
         }
@@ -421,6 +459,30 @@ impl Lowering<'_> {
             node.first_replica..node.first_replica + node.replicas.min(most)
         });
         replicas.collect()
+    }
+
+    /// The replicas that a partition cuts off from all that they consume from.
+    fn deaf_consumers(&self, fault: &Fault) -> Vec<u32> {
+        let deaf = |node: &&Node| {
+            let from = || node.consumes.iter().map(|consumer| consumer.from.value.as_str());
+            from().next().is_some() && from().all(|broker| self.parts(fault, &node.name.value, broker))
+        };
+        let nodes = self.scenario.nodes.values().filter(deaf).filter_map(|node| self.called(&node.name.value));
+        let replicas = nodes.flat_map(|id| {
+            let node = self.plan.node(id);
+            node.first_replica..node.first_replica + node.replicas
+        });
+        replicas.collect()
+    }
+
+    /// Whether a fault of a node or a zone lies between two sides.
+    fn parts(&self, fault: &Fault, from: &str, to: &str) -> bool {
+        let inside = |name: &str, zone: &str| self.zone(name).is_some_and(|own| own.lies_in(zone));
+        match fault.aim() {
+            Aim::Edge(..) => false,
+            Aim::Node(node) => from == node || to == node,
+            Aim::Zone(zone) => inside(from, zone) != inside(to, zone),
+        }
     }
 
     /// The node of that name, in the file or a proxy's.
@@ -457,14 +519,21 @@ impl Lowering<'_> {
         all.filter(|(_, ways)| *ways != [false; 2]).collect()
     }
 
-    /// The edges from a publisher to its broker that a fault of the edge happens to.
+    /// The edges from a publisher to its broker that a fault happens to: of the edge, or one that cuts a side off.
     fn published_over(&self, fault: &Fault) -> Vec<u32> {
-        let Aim::Edge(caller, broker) = fault.aim() else { return Vec::new() };
-        if !self.scenario.queues.contains_key(broker) && !self.scenario.topics.contains_key(broker) {
-            return Vec::new();
-        }
+        let is_broker = |name: &str| self.scenario.queues.contains_key(name) || self.scenario.topics.contains_key(name);
+        let cut = match fault.kind.value {
+            FaultKind::Partition => true,
+            FaultKind::Outage => fault.mode.value == Unavailable::Drop && fault.replicas.value.is_none(),
+            _ => false,
+        };
+        let hit = |from: &str, to: &str| match fault.aim() {
+            Aim::Edge(caller, broker) => from == caller && to == broker,
+            _ => cut && self.parts(fault, from, to),
+        };
         let name = |id: NodeId| self.plan.node(id).name.as_str();
-        let is = |edge: &Edge| name(edge.from) == caller && matches!(edge.to, Callee::Node(to) if name(to) == broker);
+        let is =
+            |edge: &Edge| matches!(edge.to, Callee::Node(to) if is_broker(name(to)) && hit(name(edge.from), name(to)));
         (0..).zip(&self.plan.edges).filter(|(_, edge)| is(edge)).map(|(at, _)| at).collect()
     }
 
@@ -525,6 +594,11 @@ fn effect(fault: &Fault) -> Effect {
         }
         FaultKind::Partition => Effect::Partition,
         FaultKind::PacketLoss => Effect::Loss { share },
+        FaultKind::Deploy if fault.is_rollout() => Effect::Rollout(Rollout {
+            surge: fault.max_surge.value,
+            unavailable: fault.max_unavailable.value,
+            breaking: fault.breaking.value,
+        }),
         FaultKind::Deploy => {
             Effect::Deploy { at_once: fault.replicas.value.unwrap_or(1).max(1), breaking: fault.breaking.value }
         }
@@ -545,6 +619,7 @@ pub(in crate::scenario) fn check(scenario: &Scenario, refused: &[String], compla
         strikes(fault, scenario, complaints);
         replicas(scenario, fault, complaints);
         breaking(scenario, fault, refused, complaints);
+        rolled(scenario, fault, complaints);
         mode(fault, complaints);
         if !names.insert(fault.name.value.as_str()) {
             let message = format!("two faults are called `{}`", fault.name.value);
@@ -853,6 +928,74 @@ fn breaking(scenario: &Scenario, fault: &Fault, refused: &[String], complaints: 
         let complaint = Complaint::warning(code::CAUGHT_AT_BUILD, message).at(fault.breaking.place.clone());
         complaints
             .push(complaint.help("these calls go on as with a compatible change; over rest it is found at run time"));
+    }
+}
+
+/// Whether a deploy of the file replaces the replicas of a node as they get ready.
+pub(crate) fn is_rolled(scenario: &Scenario, node: &Node) -> bool {
+    let of = |fault: &&Fault| fault.is_rollout() && fault.nodes(scenario).contains(&node.name.value.as_str());
+    let before_the_end = |fault: &&Fault| fault.at().is_some_and(|at| at < scenario.sim.duration.value);
+    scenario.faults.iter().filter(before_the_end).any(|fault| of(&fault))
+}
+
+/// A deploy has a duration or waits for its replicas; one with a duration has to be long enough for them.
+fn rolled(scenario: &Scenario, fault: &Fault, complaints: &mut Vec<Complaint>) {
+    if fault.kind.value != FaultKind::Deploy || fault.mtbf.is_some() {
+        return;
+    }
+    let contradiction =
+        |message: String, place: &Option<Place>| Complaint::error(code::CONTRADICTION, message).at(place.clone());
+    if fault.is_rollout() {
+        if fault.replicas.value.is_some() {
+            let message = "`replicas` of a deploy without `duration`: it waits for its replicas";
+            let complaint = contradiction(message.into(), &fault.replicas.place);
+            complaints.push(complaint.help("say max_unavailable, how many may be missing at once"));
+        }
+        if [fault.max_surge.value, fault.max_unavailable.value].iter().all(|portion| *portion == Portion::Count(0)) {
+            let message = "`max_surge` and `max_unavailable` are 0: no replica could come or go";
+            complaints.push(contradiction(message.into(), &fault.max_unavailable.place));
+        }
+    } else {
+        for (key, given) in [("max_surge", &fault.max_surge), ("max_unavailable", &fault.max_unavailable)] {
+            if let Some(place) = &given.place {
+                let message = format!("`{key}` beside `duration`: how long a rollout takes is an outcome");
+                complaints.push(contradiction(message, &Some(place.clone())).help("leave `duration` out"));
+            }
+        }
+    }
+    for node in fault.nodes(scenario).iter().filter_map(|name| scenario.nodes.get(*name)) {
+        rolled_node(fault, node, complaints);
+    }
+}
+
+/// What cannot be rolled out, and what would be cut off before it is ready.
+fn rolled_node(fault: &Fault, node: &Node, complaints: &mut Vec<Complaint>) {
+    let name = &node.name.value;
+    if fault.is_rollout() {
+        let deployed = matches!(node.kind, NodeKind::Service | NodeKind::Gateway);
+        if !deployed {
+            let message = format!("a rollout is one of services and gateways, and `{name}` is a {}", node.kind.word());
+            complaints.push(wrong(fault, message).help("give the deploy a `duration`: then replicas restart in turn"));
+        } else if on(&node.coming.autoscale).is_some() {
+            let message =
+                format!("not supported yet: a rollout of `{name}` while an autoscaler changes how many it has");
+            let complaint = Complaint::error(code::NOT_YET, message).at(fault.target.place.clone());
+            complaints
+                .push(complaint.help("give the deploy a `duration`, or the service a fixed number of `replicas`"));
+        }
+        return;
+    }
+    let (Some(length), Some(law)) = (fault.duration.value, &node.coming.ready_after.value) else { return };
+    let waves = node.most_replicas().div_ceil(fault.replicas.value.unwrap_or(1).max(1));
+    let needs = mean(law) * f64::from(waves);
+    if on(&node.coming.autoscale).is_none() && needs > length.0 as f64 {
+        let message = format!(
+            "`{name}` needs {} for {waves} {} until they are ready one after the other, not {length}",
+            Span(needs as u64),
+            nouns(waves.into(), "replica")
+        );
+        let complaint = Complaint::error(code::CONTRADICTION, message).at(fault.duration.place.clone());
+        complaints.push(complaint.help("leave `duration` out: a rollout takes as long as it takes"));
     }
 }
 

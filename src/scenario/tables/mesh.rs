@@ -336,7 +336,12 @@ impl<'s> Lowering<'s> {
         self.meshed.telemetry = Some(telemetry).filter(|law| !self.plan.law(*law).is_zero());
         for (name, node) in scenario.nodes.iter().filter(|(_, node)| scenario.is_meshed(node)) {
             let of = self.nodes[name.as_str()];
-            let proxy = self.proxy_node(mesh, mesh.proxy_of(node), mesh.replicas_of(scenario, node), of);
+            // One beside each place where a replica may be, in a rollout too.
+            let replicas = match mesh.kind.value {
+                MeshKind::Sidecar => self.plan.node(of).replicas,
+                MeshKind::Ambient => mesh.replicas_of(scenario, node),
+            };
+            let proxy = self.proxy_node(mesh, mesh.proxy_of(node), replicas, of);
             self.meshed.proxies.insert(of, proxy);
             if let Some((waypoint, name)) = scenario.waypoint_of(node) {
                 self.waypoint(waypoint, name, of);

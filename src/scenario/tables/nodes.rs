@@ -9,9 +9,9 @@ use super::super::declare::{Kind as _, Record as _};
 use super::super::lower::Lowering;
 use super::super::print::{self, Page, key as quoted_key};
 use super::super::read::{self, Desk, View, check_name, count, count_or, duration, flag, law, number, share, zone};
-use super::super::vocab::{Key, Shape, Table, Word, key, later, word};
+use super::super::vocab::{Key, Shape, Table, Word, key, word};
 use super::super::walk::is_called;
-use super::super::written::{Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Step, Zone};
+use super::super::written::{Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Step, Zone, on};
 use super::gates::{self, Edge, Gate};
 use super::orders::{self, Io, QueueOrder, Served};
 use super::owners::Owned;
@@ -57,6 +57,8 @@ pub struct Node {
     pub concurrency: Given<Option<u32>>,
     /// CPU that all work on a replica shares; `None`: every worker its own.
     pub cores: Given<Option<f64>>,
+    /// Money a replica costs an hour; `None`: nobody says.
+    pub cost: Given<Option<f64>>,
     /// Work takes longer for each other request at work on the replica; default 0.
     pub contention: Given<f64>,
     /// And for each pair of them; default 0.
@@ -83,6 +85,8 @@ pub struct Node {
     pub max_connections: Given<Option<u32>>,
     /// Databases: how long a transaction waits for a lock before it looks for a deadlock; default PostgreSQL's 1 s.
     pub deadlock_timeout: Given<Span>,
+    /// Databases: how long after its primary the replicas show a write; `None`: at once, and nobody counts.
+    pub replication_lag: Given<Option<Law>>,
     /// Databases: tables and how many may write to each at once.
     pub tables: BTreeMap<String, Contended>,
     /// Gateways: where paths lead, and what is asked before.
@@ -162,6 +166,11 @@ const LINE: &[Key] = &[
         "cores",
         Shape::Number,
         "CPU that all work on a replica shares (processor sharing). Default: every worker has its own.",
+    ),
+    key(
+        "cost",
+        Shape::Number,
+        "What a replica costs an hour, in whatever money; `advise` tells it. Default: not said.",
     ),
     key("contention", Shape::Share, "Work takes so much longer for each other request at work on the replica.")
         .or("0.0"),
@@ -281,7 +290,11 @@ pub(in crate::scenario) static DATABASE: Table = Table {
                  and fails with `deadlock`. The default is PostgreSQL's.",
             )
             .or("\"1s\""),
-            later("replication_lag", "How far replicas are behind."),
+            key(
+                "replication_lag",
+                Shape::Law,
+                "How long after its primary the replicas show a write; reads that miss one are counted. Default: they show it at once.",
+            ),
         ],
         DOES,
         LINE,
@@ -349,6 +362,7 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
         coming,
         concurrency: view.or_default(desk, "concurrency", count_or("unlimited")),
         cores: view.maybe(desk, "cores", number),
+        cost: view.maybe(desk, "cost", number),
         contention: view.or_default(desk, "contention", share),
         coherency: view.or_default(desk, "coherency", share),
         io: if opens { view.or_default(desk, "io", Io::read) } else { Given::default(Io::Blocking) },
@@ -366,6 +380,7 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
         } else {
             Given::default(Span::ZERO)
         },
+        replication_lag: if database { view.maybe(desk, "replication_lag", law) } else { Given::default(None) },
         tables: if database { read::named(desk, view, "tables") } else { BTreeMap::new() },
         gate,
         owned: if service { Owned::read(desk, view) } else { None }.unwrap_or_else(Owned::unknown),
@@ -427,6 +442,10 @@ pub(in crate::scenario) fn tell(node: &Node, hurried: bool, page: &mut Page) {
     }
     page.given("concurrency", &node.concurrency, |c| c.map_or("\"unlimited\"".into(), |n| n.to_string()));
     page.maybe("cores", &node.cores, &mut none, |c| format!("{c:?}"));
+    // A fact that nothing in a run depends on is told where it is said.
+    if node.cost.value.is_some() {
+        page.maybe("cost", &node.cost, &mut none, |c| format!("{c:?}"));
+    }
     page.given("contention", &node.contention, |c| format!("{c:?}"));
     page.given("coherency", &node.coherency, |c| format!("{c:?}"));
     if matches!(node.kind, NodeKind::Service | NodeKind::Gateway) {
@@ -444,6 +463,9 @@ pub(in crate::scenario) fn tell(node: &Node, hurried: bool, page: &mut Page) {
     page.maybe("zone", &node.zone, &mut none, print::zone);
     if node.kind == NodeKind::Database {
         page.maybe("max_connections", &node.max_connections, &mut none, u32::to_string);
+        if node.replication_lag.value.is_some() {
+            page.maybe("replication_lag", &node.replication_lag, &mut none, print::law);
+        }
         // Said where it can matter: where nothing is locked, nothing is waited for.
         if !node.tables.is_empty() || !node.deadlock_timeout.is_default() {
             page.given("deadlock_timeout", &node.deadlock_timeout, print::time);
@@ -547,7 +569,7 @@ impl<'s> Lowering<'s> {
             hash: name_hash(name),
             kind: node.kind.word(),
             first_replica: self.plan.replicas(),
-            replicas: node.most_replicas(),
+            replicas: self.places(node),
             life,
             workers: node.concurrency.value.unwrap_or(NONE),
             consumers: consumers(node, called, &self.fed),
@@ -598,12 +620,24 @@ const MILLICORE: f64 = 0.001;
 /// Complains about numbers that cannot be.
 pub(in crate::scenario) fn ranges(node: &Node, complaints: &mut Vec<Complaint>) {
     let nobody = "nobody would serve";
-    zero(node.replicas.value == 0, "replicas", node.replicas.place.as_ref(), nobody, complaints);
+    let awaited = on(&node.coming.autoscale).is_some_and(|scale| scale.min.value == 0);
+    zero(node.replicas.value == 0 && !awaited, "replicas", node.replicas.place.as_ref(), nobody, complaints);
     zero(node.concurrency.value == Some(0), "concurrency", node.concurrency.place.as_ref(), nobody, complaints);
+    if let Some(cost) = node.cost.value.filter(|cost| *cost < 0.0) {
+        let message = format!("`cost` is {cost}; nothing costs less than nothing");
+        complaints.push(Complaint::error(code::OUT_OF_RANGE, message).at(node.cost.place.clone()));
+    }
     if let Some(cores) = node.cores.value.filter(|cores| *cores < MILLICORE) {
         let message = format!("`cores` is {cores}; the least is {MILLICORE}");
         let complaint = Complaint::error(code::OUT_OF_RANGE, message).at(node.cores.place.clone());
         complaints.push(complaint.help("Kubernetes knows nothing smaller than a thousandth of a core, either"));
+    }
+    if node.replicas.value == 1
+        && let Some(place) = node.replication_lag.place.clone()
+    {
+        let message = format!("`replication_lag`: `{}` has no replicas besides its primary", node.name.value);
+        let complaint = Complaint::warning(code::UNUSED, message).at(Some(place));
+        complaints.push(complaint.help("say how many there are, the primary included: replicas = 2"));
     }
     orders::ranges(&node.queue_order, complaints);
     let takes = matches!(node.queue_order.value, QueueOrder::Lifo | QueueOrder::Priority);

@@ -9,12 +9,13 @@ use super::super::lower::Lowering;
 use super::super::read::{View, suggest};
 use super::super::vocab::{Word, word};
 use super::super::walk;
-use super::super::written::{Given, Scenario, Zone};
+use super::super::written::{Given, Keyed, OnError, Scenario, Zone};
 use crate::diag::{Complaint, code};
 use crate::model::QueueId;
 use crate::model::id::NONE;
-use crate::model::queue::{self as run, Rules};
+use crate::model::queue::{self as run, Groups, Rules};
 use crate::random::dist::Law;
+use crate::random::draw::name_hash;
 use crate::units::Span;
 
 pub use run::WhenFull;
@@ -37,7 +38,7 @@ words! {
     pub enum QueueKind {
         Standard = "standard",
             "Who received a message last may delete it, also when its time is over and nobody has received it since.";
-        Fifo = "fifo", "Whoever is late is refused. (Message groups are not modelled.)";
+        Fifo = "fifo", "Whoever is late is refused. Its groups are those of `key`.";
     }
 }
 
@@ -73,6 +74,8 @@ table! {
             "A message expires when it reaches the head older than that. Default: never.";
         priorities: Given<bool> as Or<Flag> = "false",
             "Whether messages are delivered by priority (inherited from the client), 0 first.";
+        key: Option<Given<Keyed>> as Said<Keyed>,
+            "Groups of messages, of which one consumer at a time gets any (SQS FIFO: MessageGroupId). Default: no groups.";
         confirms: Given<bool> as Or<Flag> = "false",
             "Whether publishers wait until the message is safe, where the step does not say it (wait_for_ack).";
         zone: Given<Option<Zone>> as Maybe<Site>,
@@ -100,6 +103,7 @@ impl Queue {
             "ack_timeout" => !hides,
             "visibility_timeout" => hides,
             "kind" => hides || !kind,
+            "key" => self.key.is_some(),
             _ => true,
         });
         all
@@ -129,10 +133,34 @@ impl Lowering<'_> {
                 dead_letter: queue.dead_letter.as_ref().map(|dead| self.queues[dead.value.as_str()]),
                 ttl: queue.message_ttl.value,
                 priorities: queue.priorities.value,
-                consumed: !walk::consumers(scenario, name).is_empty(),
+                groups: queue.key.as_ref().map(|key| groups(&key.value)),
+                consumed: leads_to_consumers(scenario, name),
             };
             self.plan.queues.push(planned);
         }
+    }
+}
+
+/// Whether somebody consumes what comes to a queue: there, or where it goes when it has expired.
+fn leads_to_consumers(scenario: &Scenario, name: &str) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut at = name;
+    while seen.insert(at) {
+        if !walk::consumers(scenario, at).is_empty() {
+            return true;
+        }
+        let expires = scenario.queues.get(at).filter(|queue| queue.message_ttl.value.is_some());
+        let Some(next) = expires.and_then(|queue| queue.dead_letter.as_ref()) else { return false };
+        at = &next.value;
+    }
+    false
+}
+
+/// The groups of a key.
+fn groups(key: &Keyed) -> Groups {
+    match key {
+        Keyed::Own(name) => Groups::Own(name_hash(name)),
+        Keyed::Shared(key) => Groups::shared(name_hash(&key.name.value), key.keys.value, key.skew.value),
     }
 }
 
@@ -235,13 +263,20 @@ fn dead_letters(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
             at = &next.value;
             if let Some(begin) = seen.contains(at).then(|| path.iter().position(|name| *name == at)).flatten() {
                 let mut circle = path[begin..].to_vec();
+                let rejects = |queue: &str| {
+                    let consumers = walk::consumers(scenario, queue);
+                    consumers.iter().any(|(_, consumer)| consumer.on_error.value == OnError::DeadLetter)
+                };
+                if circle.iter().any(|queue| rejects(queue)) {
+                    continue;
+                }
                 circle.push(at);
                 let message = format!("dead letters go round in a circle: {}", circle.join(" → "));
                 let complaint = Complaint::error(code::DEAD_LETTER_CYCLE, message).at(next.place.clone());
                 complaints.push(
                     complaint
                         .label("closes the circle")
-                        .help("let the last queue keep them: nobody needs to consume it"),
+                        .help("let the last queue keep them: nobody needs to consume it; or let a consumer on the way reject them: on_error = \"dead_letter\""),
                 );
             }
         }

@@ -2,14 +2,17 @@
 
 use super::super::check::zero;
 use super::super::declare::{
-    Count, Duration, Maybe, Must, Number, Or, Record as _, Ruled, Varying, Weight, table, words,
+    Count, Duration, Flag, Maybe, Must, Number, Or, Perhaps, Record as _, Ruled, Share, Told, Varying, Weight, table,
+    words,
 };
 use super::super::lower::Lowering;
 use super::super::read::{Desk, View};
 use super::super::written::{FaultKind, Given, Node, Rule, Scenario, on};
+use super::faults::is_rolled;
 use crate::diag::{Complaint, code, nouns};
+use crate::model::fault;
 use crate::model::plan::{self, Life};
-use crate::model::policy::{self, Metric};
+use crate::model::policy::{self, Metric, Pace, Select};
 use crate::random::dist::Law;
 use crate::units::Span;
 
@@ -33,13 +36,43 @@ table! {
     }
 }
 
+words! {
+    for Select {
+        Max = "max", "The one that allows more.";
+        Min = "min", "The one that allows less.";
+        Disabled = "disabled", "Neither: no way at all.";
+    }
+}
+
+table! {
+    /// How quickly replicas come.
+    pub struct ScaleUp: "scale_up", "How quickly an autoscaler adds replicas: Kubernetes' `behavior.scaleUp`." {
+        pods: Given<u32> as Or<Count> = "4", "So many within the period; 0: no such rule.";
+        percent: Given<f64> as Or<Share> = "1.0", "Such a share of them within the period, rounded up; 0: no such rule.";
+        period: Given<Span> as Or<Duration> = "\"15s\"", "What both are counted over.";
+        select: Given<Select> as Or<Select> = "\"max\"", "Which of the two counts.";
+        stabilization: Given<Span> as Or<Duration> = "\"0s\"", "How long a wish for more has to last.";
+    }
+}
+
+table! {
+    /// How quickly replicas go.
+    pub struct ScaleDown: "scale_down", "How quickly an autoscaler takes replicas away: Kubernetes' `behavior.scaleDown`; its window is `stabilization`." {
+        pods: Given<u32> as Or<Count> = "0", "So many within the period; 0: no such rule.";
+        percent: Given<f64> as Or<Share> = "1.0", "Such a share of them within the period, rounded up; 0: no such rule.";
+        period: Given<Span> as Or<Duration> = "\"15s\"", "What both are counted over.";
+        select: Given<Select> as Or<Select> = "\"max\"", "Which of the two counts.";
+    }
+}
+
 table! {
     /// Replicas that follow the load.
     pub struct Autoscale: "autoscale",
     "Replicas that follow the load, as the horizontal pod autoscaler of Kubernetes decides.",
-    needs "write for example autoscale = { min = 2, max = 12, target = \"70%\" }" {
+    needs "write for example autoscale = { min = 2, max = 12, target = \"70%\" }",
+    meant Autoscale::meant {
         min: Given<u32> as Or<Count> = "1",
-            "Fewest replicas; so many at the beginning, unless `replicas` says more.";
+            "Fewest replicas; so many at the beginning, unless `replicas` says more. With metric = \"lag\" none may be enough: 0.";
         max: Given<u32> as Must<Count>, "Most replicas.";
         metric: Given<Metric> as Or<Metric> = "\"cpu\"",
             "What is held against the target, as an average over replicas.";
@@ -50,16 +83,33 @@ table! {
         every: Given<Span> as Or<Duration> = "\"15s\"", "From one look to the next.";
         stabilization: Given<Span> as Or<Duration> = "\"300s\"",
             "It shrinks to the most replicas that were desired within this time.";
+        metric_lag: Given<Span> as Or<Duration> = "\"0s\"", "How old the metric is when the autoscaler sees it.";
+        scale_up: Option<ScaleUp> as Perhaps<ScaleUp>, "How quickly replicas come. Default: four or all of them again in 15 s.";
+        scale_down: Option<ScaleDown> as Perhaps<ScaleDown>, "How quickly replicas go. Default: at once, after `stabilization`.";
+        allow_idle_consumers: Given<bool> as Or<Flag> = "false",
+            "lag: whether there may be more replicas than the topics they consume have partitions.";
+    }
+}
+
+table! {
+    /// How a replica goes.
+    pub struct Drain: "drain",
+    "How a replica goes that is to go, in a rollout or because an autoscaler wants fewer: what Kubernetes does to a pod." {
+        pre_stop: Given<Span> as Or<Duration> = "\"0s\"", "How long it goes on as before, while callers hear of it: a sleep in the preStop hook.";
+        grace: Given<Span> as Or<Duration> = "\"30s\"",
+            "When what it has not ended is killed, the pause included: terminationGracePeriodSeconds.";
     }
 }
 
 table! {
     /// How replicas of a service come and go.
-    pub struct Coming: "[services.*]", "How replicas come and go." {
+    pub struct Coming: "[services.*]", "How replicas come and go.", meant Coming::meant {
         ready_after: Given<Option<Law>> as Maybe<Varying>,
             "From the start of a replica until it takes requests: of a new one, and of one that restarts after a crash or in a deploy. Default: 20 s with `autoscale`, else none.";
         warmup: Rule<Warmup> as Ruled<Warmup>, "Replicas that have just become ready are slow. Default: none.";
         autoscale: Rule<Autoscale> as Ruled<Autoscale>, "Replicas that follow the load. Default: none.";
+        drain: Option<Drain> as Perhaps<Drain>,
+            "How one goes that is to go. Default: in a rollout no pause and 30 s, scaling down a pause of 5 s and no end.";
     }
 }
 
@@ -70,7 +120,12 @@ const STARTS: f64 = 20e9;
 impl Coming {
     /// Replicas that neither come nor go.
     pub(in crate::scenario) fn never() -> Self {
-        Self { ready_after: Given::default(None), warmup: None, autoscale: None }
+        Self { ready_after: Given::default(None), warmup: None, autoscale: None, drain: None }
+    }
+
+    /// What the canonical form says: nothing of a drain that nobody wrote.
+    fn meant(&self, all: Vec<Told>) -> Vec<Told> {
+        all.into_iter().filter(|told| told.key != "drain" || self.drain.is_some()).collect()
     }
 
     /// Of a service: where replicas come, they take a while.
@@ -99,24 +154,62 @@ impl Node {
 }
 
 impl Lowering<'_> {
+    /// Replicas of a node that may be there at once, those included that still go while others have taken their place.
+    pub(in crate::scenario) fn places(&self, node: &Node) -> u32 {
+        node.most_replicas() * if is_rolled(self.scenario, node) { 2 } else { 1 }
+    }
+
     /// How the replicas of a node come and go, if they do.
     pub(in crate::scenario) fn life(&mut self, node: &Node) -> Option<Life> {
-        let Coming { ready_after, warmup, autoscale } = &node.coming;
+        let Coming { ready_after, warmup, autoscale, drain } = &node.coming;
         let (warmup, autoscale) = (on(warmup), on(autoscale));
-        if ready_after.value.is_none() && warmup.is_none() && autoscale.is_none() {
+        let rolled = is_rolled(self.scenario, node);
+        if ready_after.value.is_none() && warmup.is_none() && autoscale.is_none() && !rolled {
             return None;
         }
         Some(Life {
             initial: node.replicas.value,
             ready_after: self.law(ready_after.value.as_ref().unwrap_or(&Law::Constant { value: 0.0 })),
             warmup: warmup.map(|warmup| plan::Warmup { factor: warmup.factor.value, over: warmup.over.value }),
-            autoscale: autoscale.map(Autoscale::lowered),
+            autoscale: autoscale.map(|scale| scale.lowered(useful(self.scenario, node, scale))),
+            drain: drain
+                .as_ref()
+                .map(|drain| fault::rollout::Drain { pre_stop: drain.pre_stop.value, grace: drain.grace.value }),
         })
     }
 }
 
+impl ScaleUp {
+    fn lowered(&self) -> Pace {
+        pace(&self.pods, &self.percent, &self.period, &self.select)
+    }
+}
+
+impl ScaleDown {
+    fn lowered(&self) -> Pace {
+        pace(&self.pods, &self.percent, &self.period, &self.select)
+    }
+}
+
+/// As run; a rule of nothing is none.
+fn pace(pods: &Given<u32>, percent: &Given<f64>, period: &Given<Span>, select: &Given<Select>) -> Pace {
+    Pace {
+        pods: Some(pods.value).filter(|pods| *pods > 0),
+        share: Some(percent.value).filter(|share| *share > 0.0),
+        period: period.value,
+        select: select.value,
+    }
+}
+
 impl Autoscale {
-    fn lowered(&self) -> policy::Autoscale {
+    /// What the canonical form says: what nobody wrote of late words is as it always was.
+    fn meant(_: &Self, all: Vec<Told>) -> Vec<Told> {
+        let late = ["metric_lag", "scale_up", "scale_down", "allow_idle_consumers"];
+        all.into_iter().filter(|told| !(told.default && late.contains(&told.key))).collect()
+    }
+
+    /// As run, where so many replicas could have something to do.
+    fn lowered(&self, useful: u32) -> policy::Autoscale {
         policy::Autoscale {
             min: self.min.value,
             max: self.max.value,
@@ -125,8 +218,24 @@ impl Autoscale {
             every: self.every.value,
             request: self.request.value,
             stabilization: self.stabilization.value,
+            patience: self.scale_up.as_ref().map_or(Span::ZERO, |up| up.stabilization.value),
+            up: self.scale_up.as_ref().map_or(Pace::UP, ScaleUp::lowered),
+            down: self.scale_down.as_ref().map_or(Pace::DOWN, ScaleDown::lowered),
+            metric_lag: self.metric_lag.value,
+            useful,
         }
     }
+}
+
+/// How many replicas of a node could have something to do: those that consume topics alone, as many as these have partitions.
+fn useful(scenario: &Scenario, node: &Node, scale: &Autoscale) -> u32 {
+    let topics: Option<Vec<u32>> = node
+        .consumes
+        .iter()
+        .map(|consumer| scenario.topics.get(&consumer.from.value).map(|topic| topic.partitions.value))
+        .collect();
+    let bounded = scale.metric.value == Metric::Lag && !scale.allow_idle_consumers.value;
+    topics.filter(|topics| bounded && !topics.is_empty()).map_or(u32::MAX, |topics| topics.iter().sum())
 }
 
 /// Complains about numbers that cannot be.
@@ -160,7 +269,9 @@ fn slow_start(warmup: &Warmup, complaints: &mut Vec<Complaint>) {
 
 fn bounds(node: &Node, scale: &Autoscale, complaints: &mut Vec<Complaint>) {
     let (min, max, start) = (scale.min.value, scale.max.value, node.replicas.value);
-    zero(min == 0, "min", scale.min.place.as_ref(), "nobody would serve, nor be asked to", complaints);
+    let lag = scale.metric.value == Metric::Lag;
+    let why = "nobody would serve, nor be asked to; only metric = \"lag\" sees what waits for nobody";
+    zero(min == 0 && !lag, "min", scale.min.place.as_ref(), why, complaints);
     if min > max {
         let message = format!("`min` ({min}) is above `max` ({max})");
         let place = scale.min.place.clone().or(scale.max.place.clone());
@@ -246,8 +357,15 @@ fn scaled(scenario: &Scenario, node: &Node, scale: &Autoscale, complaints: &mut 
 fn restarts(scenario: &Scenario, node: &Node, complaints: &mut Vec<Complaint>) {
     let restarts = |kind: FaultKind| matches!(kind, FaultKind::Crash | FaultKind::Deploy);
     let mut faults = scenario.faults.iter().filter(|fault| restarts(fault.kind.value));
-    if faults.any(|fault| fault.nodes(scenario).contains(&node.name.value.as_str())) {
+    let asked = on(&scenario.discovery.liveness).is_some();
+    if asked || faults.any(|fault| fault.nodes(scenario).contains(&node.name.value.as_str())) {
         return;
+    }
+    if let Some(drain) = &node.coming.drain {
+        let message = format!("`drain`: no replica of `{}` goes in this run", node.name.value);
+        let complaint =
+            Complaint::warning(code::UNUSED, message).at(drain.grace.place.clone().or(drain.pre_stop.place.clone()));
+        complaints.push(complaint.help("replicas go with `autoscale`, and in a `deploy` without `duration`"));
     }
     let warmup =
         on(&node.coming.warmup).is_some().then(|| node.coming.warmup.as_ref().and_then(|given| given.place.clone()));
@@ -256,6 +374,8 @@ fn restarts(scenario: &Scenario, node: &Node, complaints: &mut Vec<Complaint>) {
         let Some(place) = place else { continue };
         let message = format!("`{key}`: no replica of `{}` starts in this run", node.name.value);
         let complaint = Complaint::warning(code::UNUSED, message).at(place);
-        complaints.push(complaint.help("replicas start with `autoscale`, after a `crash` and in a `deploy`"));
+        complaints.push(complaint.help(
+            "replicas start with `autoscale`, after a `crash`, in a `deploy` and where `liveness` restarts them",
+        ));
     }
 }

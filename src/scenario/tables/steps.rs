@@ -165,6 +165,8 @@ pub struct Call {
     pub mode: Given<Mode>,
     /// Queries: how long one waits for a lock at most; `None`: for ever.
     pub lock_timeout: Given<Option<Span>>,
+    /// Queries: where a read goes in a database with replicas; default anywhere.
+    pub read_from: Given<ReadFrom>,
     /// Calls: whether the caller needs the answer; default true.
     pub uses_reply: Given<bool>,
     /// Whether doing it twice is as good as doing it once; default true.
@@ -182,6 +184,19 @@ pub struct Publish {
     pub key: Option<Given<String>>,
     /// Whether the request waits until the broker has it safe; `None`: the queue's `confirms`, otherwise no.
     pub wait_for_ack: Given<Option<bool>>,
+    /// Whether it waits until a consumer has handled the message.
+    pub wait_for_reply: Given<bool>,
+    /// For how long at most; `None`: for ever.
+    pub timeout: Given<Option<Span>>,
+}
+
+words! {
+    /// Where a read goes in a database with replicas.
+    pub enum ReadFrom {
+        Any = "any", "To the primary or a replica, in turn.";
+        Primary = "primary", "To the primary, which knows all that was written.";
+        Replica = "replica", "To a replica, as long as there is one.";
+    }
 }
 
 words! {
@@ -270,6 +285,7 @@ table! {
         mode: Given<Mode> as Or<Mode> = "\"read\"", "What it does to the table.";
         lock_timeout: Given<Option<Span>> as Maybe<Duration>,
             "How long it waits for a lock on the table at most; then it fails with `lock_timeout`. PostgreSQL's; default: for ever.";
+        read_from: Given<ReadFrom> as Or<ReadFrom> = "\"any\"", "Where a read goes in a database with replicas.";
         & sizes: Sizes;
         & calling: Calling;
         & guards: Guards;
@@ -337,6 +353,9 @@ table! {
     /// A message to a queue.
     struct SendStep: "a send step", "Puts a message into a queue. The request goes on at once, or waits until the broker has the message safe." {
         send: Given<String> as Must<Text>, "The queue.";
+        wait_for_reply: Given<bool> as Or<Flag> = "false",
+            "Whether the request goes on only when a consumer has handled the message and its word is back: request and reply over a queue.";
+        timeout: Given<Option<Span>> as Maybe<Duration>, "With wait_for_reply: how long it waits at most; then the step fails with `timeout`. Default: for ever.";
         & publishing: Publishing;
         & taken: Taken;
     }
@@ -423,8 +442,8 @@ impl Verbal for CallStep {
 
 impl Verbal for QueryStep {
     fn verb(self) -> (Verb, Taken) {
-        let Self { query, table, mode, lock_timeout, sizes, calling, guards, taken } = self;
-        let call = Call { guards, table, mode, lock_timeout, ..Call::to(query) };
+        let Self { query, table, mode, lock_timeout, read_from, sizes, calling, guards, taken } = self;
+        let call = Call { guards, table, mode, lock_timeout, read_from, ..Call::to(query) };
         (Verb::Query(call.sized(sizes).failing(calling)), taken)
     }
 }
@@ -458,14 +477,18 @@ impl Verbal for SplitStep {
 impl Verbal for SendStep {
     fn verb(self) -> (Verb, Taken) {
         let wait_for_ack = self.publishing.wait_for_ack;
-        (Verb::Publish(Publish { to: self.send, send: true, key: None, wait_for_ack }), self.taken)
+        let Self { wait_for_reply, timeout, .. } = self;
+        let publish = Publish { to: self.send, send: true, key: None, wait_for_ack, wait_for_reply, timeout };
+        (Verb::Publish(publish), self.taken)
     }
 }
 
 impl Verbal for PublishStep {
     fn verb(self) -> (Verb, Taken) {
         let wait_for_ack = self.publishing.wait_for_ack;
-        (Verb::Publish(Publish { to: self.publish, send: false, key: self.key, wait_for_ack }), self.taken)
+        let (wait_for_reply, timeout) = (Given::default(false), Given::default(None));
+        let publish = Publish { to: self.publish, send: false, key: self.key, wait_for_ack, wait_for_reply, timeout };
+        (Verb::Publish(publish), self.taken)
     }
 }
 
@@ -488,6 +511,7 @@ impl Call {
             table: None,
             mode: Given::default(Mode::Read),
             lock_timeout: Given::default(None),
+            read_from: Given::default(ReadFrom::Any),
             uses_reply: Given::default(true),
             idempotent: Given::default(true),
         }
@@ -727,6 +751,8 @@ fn publish(publish: &Publish) -> Vec<String> {
     let mut parts = vec![format!("{} = {}", if publish.send { "send" } else { "publish" }, quoted(&publish.to.value))];
     parts.extend(publish.key.as_ref().map(|k| format!("key = {}", quoted(&k.value))));
     parts.extend(publish.wait_for_ack.value.map(|wait| format!("wait_for_ack = {wait}")));
+    parts.extend(publish.wait_for_reply.value.then(|| "wait_for_reply = true".to_owned()));
+    parts.extend(publish.timeout.value.map(|most| format!("timeout = {}", Duration::print(&most))));
     parts
 }
 
@@ -738,6 +764,8 @@ fn call(verb: &str, call: &Call) -> Vec<String> {
     let mode = call.mode.value;
     parts.extend((mode != Mode::Read).then(|| format!("mode = {}", Mode::print(&mode))));
     parts.extend(call.lock_timeout.value.map(|most| format!("lock_timeout = {}", Duration::print(&most))));
+    let from = call.read_from.value;
+    parts.extend((from != ReadFrom::Any).then(|| format!("read_from = {}", ReadFrom::print(&from))));
     parts.extend(sizes(&call.request, &call.response));
     parts.extend((!call.uses_reply.value).then(|| "uses_reply = false".to_owned()));
     parts.extend((!call.idempotent.value).then(|| "idempotent = false".to_owned()));

@@ -20,7 +20,7 @@ use toml::de::DeTable;
 
 use super::super::check::zero;
 use super::super::declare::{
-    Always, Count, Duration, Filled, Flag, Kind, Number, Perhaps, Record, Said, Told, table, words,
+    Always, Count, Duration, Filled, Flag, Kind, Maybe, Number, Perhaps, Record, Said, Told, table, words,
 };
 use super::super::lower::Lowering;
 use super::super::print;
@@ -32,7 +32,7 @@ use super::sim::TransportName;
 use crate::diag::{Complaint, Source, code};
 use crate::model::LinkId;
 use crate::model::id::NONE;
-use crate::model::transport::{Channel, HANDSHAKE_CALLEE, HANDSHAKE_CALLER};
+use crate::model::transport::{Channel, FOR_EVER, HANDSHAKE_CALLEE, HANDSHAKE_CALLER};
 use crate::units::{Span, parse_nanos};
 
 /// The transport that costs nothing but the network; no file can change it.
@@ -170,12 +170,16 @@ table! {
 
 table! {
     /// The connections of one replica of a caller.
-    pub struct Connections: "connections",
-    "The pool of a caller replica: one for all replicas of the callee, or one for each where requests are balanced (`balance_per`). A request takes an idle connection (the last one used), else opens one, which costs round trips and CPU, else waits." {
+    pub struct Connections: "connections", "The pool of a caller replica: one for all replicas of the callee, or one for each where requests are balanced (`balance_per`). A request takes an idle connection (the last one used), else opens one, which costs round trips and CPU, else waits.",
+    meant Self::meant {
         max: Given<u32> as Filled<Count>, "At most so many; further requests wait.";
         max_idle: Given<u32> as Filled<Count>,
             "So many stay open when nothing is in flight on them; the others close.";
         idle_timeout: Given<Span> as Filled<Duration>, "An idle one closes after this long.";
+        server_idle_timeout: Given<Option<Span>> as Maybe<Duration>,
+            "How long the callee keeps an idle one; a request that comes just then is reset (http1). Default: longer than the caller.";
+        max_age: Given<Option<Span>> as Maybe<Duration>,
+            "How long one takes requests, give or take 10 %: gRPC's MAX_CONNECTION_AGE. Default: for ever.";
         tls: Given<Tls> as Filled<Tls>, "What a new one negotiates.";
     }
 }
@@ -379,7 +383,10 @@ fn says_everything(desk: &mut Desk<'_>, view: &View<'_>) {
     for key in keys {
         let Shape::One(inner) = key.shape else { continue };
         let table = view.get(key.name).and_then(|v| v.get_ref().as_table());
-        let absent = table.into_iter().flat_map(|table| inner.all().filter(|inner| !table.contains_key(inner.name)));
+        // What callees do about connections need not be said.
+        let needed = inner.all().filter(|inner| !["server_idle_timeout", "max_age"].contains(&inner.name));
+        let needed: Vec<_> = needed.collect();
+        let absent = table.into_iter().flat_map(|table| needed.iter().filter(|inner| !table.contains_key(inner.name)));
         missing.extend(absent.map(|inner| format!("{}.{}", key.name, inner.name)));
     }
     let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
@@ -478,6 +485,19 @@ impl Connections {
         }
         put(&mut self.idle_timeout, &base.idle_timeout);
         put(&mut self.tls, &base.tls);
+        for (own, base) in
+            [(&mut self.server_idle_timeout, &base.server_idle_timeout), (&mut self.max_age, &base.max_age)]
+        {
+            if own.is_default() {
+                own.value = base.value;
+            }
+        }
+    }
+
+    /// What callees do is told where it is said.
+    fn meant(_: &Self, mut all: Vec<Told>) -> Vec<Told> {
+        all.retain(|told| !["server_idle_timeout", "max_age"].contains(&told.key) || told.value.is_some());
+        all
     }
 
     fn bare(&self) -> Self {
@@ -486,6 +506,8 @@ impl Connections {
             max_idle: bare(&self.max_idle),
             idle_timeout: bare(&self.idle_timeout),
             tls: bare(&self.tls),
+            server_idle_timeout: bare(&self.server_idle_timeout),
+            max_age: bare(&self.max_age),
         }
     }
 }
@@ -534,6 +556,8 @@ fn channel(link: LinkId, spec: &TransportSpec, connections: &Connections, sealed
         max: connections.max.value,
         max_idle: connections.max_idle.value,
         idle_timeout: connections.idle_timeout.value,
+        server_idle: connections.server_idle_timeout.value.unwrap_or(FOR_EVER),
+        max_age: connections.max_age.value.unwrap_or(FOR_EVER),
         streams: if http1 { 1 } else { spec.streams.value },
         round_trips,
         caller_cpu,

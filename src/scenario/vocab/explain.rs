@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::figures::{FIGURES, figures};
+use super::figures::figures;
 use super::{COUNTS, FILE, Key, LAW, PRESETS, STEPS, Shape, Table, VERBS, library};
 use crate::diag::CODES;
 
@@ -44,7 +44,7 @@ pub fn words() -> Vec<&'static str> {
         all.extend(key.shape.words().iter().map(|word| word.word));
     }
     all.extend(super::pages::words());
-    all.extend(FIGURES.iter().flat_map(|figure| figure.words));
+    all.extend(super::figures::all().flat_map(|figure| figure.words));
     all.sort_unstable();
     all.dedup();
     all

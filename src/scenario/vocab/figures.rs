@@ -1,5 +1,7 @@
 //! Words that stand in the output and in no scenario file: columns, verdicts, causes, codes. Each with what it counts.
 
+use super::studies::STUDIES;
+
 /// Words of one kind that mean the same.
 pub(super) struct Figure {
     /// How it is written: as a column, and in JSON and CSV where that is another word.
@@ -10,24 +12,24 @@ pub(super) struct Figure {
     pub(super) doc: &'static str,
 }
 
-const fn f(words: &'static [&'static str], place: &'static str, doc: &'static str) -> Figure {
+pub(super) const fn f(words: &'static [&'static str], place: &'static str, doc: &'static str) -> Figure {
     Figure { words, place, doc }
 }
 
-const CLIENTS: &str = "clients, flows, endpoints and edges";
-const NODES: &str = "nodes";
-const QUEUES: &str = "queues and groups";
-const POLICIES: &str = "policies";
-const FAULTS: &str = "faults";
+pub(super) const CLIENTS: &str = "clients, flows, endpoints and edges";
+pub(super) const NODES: &str = "nodes";
+pub(super) const QUEUES: &str = "queues and groups";
+pub(super) const POLICIES: &str = "policies";
+pub(super) const FAULTS: &str = "faults";
 const SLOS: &str = "promises";
-const COMPARE: &str = "comparisons";
-const LEDGER: &str = "the ledger";
-const COUPLING: &str = "coupling";
-const DIAGNOSIS: &str = "a diagnosis";
+pub(super) const COMPARE: &str = "comparisons";
+pub(super) const LEDGER: &str = "the ledger";
+pub(super) const COUPLING: &str = "coupling";
+pub(super) const DIAGNOSIS: &str = "a diagnosis";
 const SWEEP: &str = "sweep";
 
 /// The words.
-pub(super) const FIGURES: &[Figure] = &[
+const FIGURES: &[Figure] = &[
     f(
         &["count", "arrived"],
         CLIENTS,
@@ -75,6 +77,12 @@ pub(super) const FIGURES: &[Figure] = &[
         "endpoints",
         "Answers of an endpoint that left without the answer of some `optional` branch, which had failed or was late; and \
          their share of all that it gave.",
+    ),
+    f(
+        &["reads", "stale_reads", "stale_share", "stale"],
+        NODES,
+        "Of a database whose replicas lag (`replication_lag`): its reads, those that a replica answered which did not show all \
+         that was written, and their share.",
     ),
     f(&["used", "utilization"], NODES, "Busy workers ÷ workers over time; with `cores` busy cores ÷ cores."),
     f(
@@ -415,7 +423,12 @@ pub(super) const FIGURES: &[Figure] = &[
     f(&["no significant difference"], COMPARE, "The 95 % interval of the difference contains zero."),
 ];
 
+/// All of them.
+pub(super) fn all() -> impl Iterator<Item = &'static Figure> {
+    FIGURES.iter().chain(STUDIES)
+}
+
 /// What the output means by a word.
 pub(super) fn figures(word: &str) -> impl Iterator<Item = &'static Figure> {
-    FIGURES.iter().filter(move |figure| figure.words.contains(&word))
+    all().filter(move |figure| figure.words.contains(&word))
 }

@@ -72,10 +72,10 @@ order = ["retries", "bulkhead", "timeout"]"#,
     },
     Library {
         name: "istio",
-        toml: r#"retries = { max = 2, on = ["connect_failed", "overloaded", "canceled"], backoff = "25ms", backoff_max = "250ms", jitter = "envoy" }
+        toml: r#"retries = { max = 2, on = ["connect_failed", "overloaded", "canceled"], backoff = "25ms", backoff_max = "250ms", jitter = "envoy", other_replica = true }
 order = ["retries", "timeout"]"#,
         source: "The default HTTP retry policy of pilot (connect-failure, refused-stream, unavailable, cancelled; 503 over HTTP \
-                 until 1.23 only). Where no endpoint is left Envoy answers 503 by itself and retries nothing. No \
+                 until 1.23 only), with the host predicate previous_hosts and five draws more where a host was tried. Where no endpoint is left Envoy answers 503 by itself and retries nothing. No \
                  timeout, and limits of 2^32 - 1, unless a rule says otherwise.",
     },
     Library {

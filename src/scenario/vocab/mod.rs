@@ -11,6 +11,7 @@ mod libraries;
 mod near;
 mod pages;
 mod schema;
+mod studies;
 mod tables;
 
 pub use explain::{explain, words};

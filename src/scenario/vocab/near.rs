@@ -66,7 +66,14 @@ const TALK: &[Near] = &[
     n("max_connections", "connections", "connections = { max = 100 }"),
     n("max_connections", "max", ""),
     n("max_idle_connections", "max_idle", ""),
-    n("keep_alive", "connections", "connections = { idle_timeout = \"90s\" }"),
+    n("keep_alive", "connections", "connections = { idle_timeout = \"90s\", server_idle_timeout = \"5s\" }"),
+    n("keep_alive_timeout", "server_idle_timeout", ""),
+    n("keepalive_timeout", "server_idle_timeout", ""),
+    n("max_connection_age", "max_age", ""),
+    n("pre_stop", "drain", "drain = { pre_stop = \"10s\", grace = \"30s\" }"),
+    n("termination_grace_period", "drain", "drain = { pre_stop = \"10s\", grace = \"30s\" }"),
+    n("readiness_probe", "readiness", ""),
+    n("liveness_probe", "liveness", ""),
     n("keep_alive", "idle_timeout", ""),
     n("keepalive", "idle_timeout", ""),
     n("serialize", "encode", ""),
@@ -196,19 +203,14 @@ const KEYS: &[Near] = &[
 /// What people look for and hoptax does not have: what it is, that it is not there, and what comes nearest.
 const ABSENT: &[(&[&str], &str)] = &[
     (
-        &["keep_alive", "keepalive", "keep_alive_timeout", "keepalive_timeout"],
-        "no node closes connections by itself here; what comes nearest is `idle_timeout` of the caller's connections: \
-         [transports.*] connections = { idle_timeout = \"90s\" }",
+        &["reply", "reply_to", "correlation_id"],
+        "there is no step that replies: a consumer does by having handled a message; what comes nearest is who waits for that, \
+         { send = \"rpc\", wait_for_reply = true }",
     ),
     (
-        &["pre_stop", "prestop", "pre_stop_hook", "grace_period", "termination_grace_period", "drain", "drain_timeout"],
-        "there is no hook before a replica stops: in a `deploy` it takes nothing new and ends what it has in hand, and callers \
-         that do not know yet hear `connect_failed`; what comes nearest is a shorter `propagation` in [discovery]",
-    ),
-    (
-        &["liveness", "liveness_probe", "startup_probe", "health_check", "healthcheck", "health"],
-        "there are no probes that restart a replica; what comes nearest is `readiness` in [discovery] (who gets requests), and \
-         the fault `crash` for what a restart does",
+        &["startup_probe", "health_check", "healthcheck", "health"],
+        "there is no such probe; what comes nearest is `ready_after` of a service (until it takes requests), and in [discovery] \
+         `readiness` (who gets them) and `liveness` (who is restarted)",
     ),
     (
         &["outbox", "transactional_outbox", "cdc", "debezium"],
@@ -287,6 +289,6 @@ mod tests {
                 assert_eq!(absent(word), Some(*what), "{word} is listed twice");
             }
         }
-        assert!(absent("Pre-Stop").is_some() && absent("concurrency").is_none());
+        assert!(absent("Correlation-Id").is_some() && absent("concurrency").is_none());
     }
 }

@@ -145,3 +145,54 @@ fn a_black_hole_hangs_at_a_node_and_drops_on_a_partition() {
         assert!(told.iter().any(|w| w.code.number == "N520" && w.message.contains(word)), "{word}");
     }
 }
+
+/// What goes wrong in the next three tests: `back` hangs from a moment on, for two seconds.
+fn hangs(at: &str) -> String {
+    format!("kind = \"outage\"\ntarget = \"back\"\nat = \"{at}\"\nduration = \"2s\"\nmode = \"hang\"")
+}
+
+/// A hang loses what it took, whatever a connection has to agree on before its request: 200 of 100 a second in 2 s, with TLS and
+/// without. Before, handshakes went on when it was over, and with TLS hardly anything was lost.
+#[test]
+fn a_hang_loses_a_handshake_as_it_loses_a_request() {
+    for tls in ["none", "1.2", "1.3"] {
+        let rest = format!("[transports.rest]\nconnections = {{ max = 1000, max_idle = 0, tls = \"{tls}\" }}\n");
+        let text = chain("rest", 100, "20s", &hangs("5s")) + &rest;
+        let edge = &run(&text).edges["front -> back"];
+        let lost = edge.in_flight_at_end;
+        assert!((200..=202).contains(&lost), "{tls}: {lost} of {}", edge.arrived);
+        assert_eq!((edge.failed.len(), edge.failed["unanswered"]), (1, lost), "{tls}");
+        // Whoever gives up takes the connection along, and those who come later have room: 50 at once are under way.
+        let timed = text.replace("steps = [\"back\"]", "steps = [{ call = \"back\", timeout = \"500ms\" }]");
+        let edge = &run(&timed.replace("max = 1000", "max = 60")).edges["front -> back"];
+        assert!((200..=202).contains(&edge.failed["timeout"]) && edge.failed.len() == 1, "{tls}: {:?}", edge.failed);
+        assert_eq!(edge.in_flight_at_end, 0, "{tls}");
+    }
+}
+
+/// A stream without an answer counts until it is reset (RFC 9113, 5.1.2): a hundred of them fill gRPC's connection for good, and
+/// who comes after them waits. A timeout resets its stream.
+#[test]
+fn lost_streams_fill_a_connection_unless_somebody_resets_them() {
+    let text = chain("grpc", 100, "20s", &hangs("5s"));
+    let summary = run(&text);
+    assert_eq!(summary.edges["front -> back"].in_flight_at_end, 100);
+    // The client's own connection fills next: nobody after 5 s is answered, though all is well from 7 s on.
+    assert!(summary.clients["c"].failed["unanswered"] > 1_450, "{:?}", summary.clients["c"].failed);
+    let timed = text.replace("steps = [\"back\"]", "steps = [{ call = \"back\", timeout = \"500ms\" }]");
+    let edge = &run(&timed).edges["front -> back"];
+    assert!((200..=202).contains(&edge.failed["timeout"]) && edge.in_flight_at_end == 0, "{:?}", edge.failed);
+}
+
+/// HTTP/2 waits for the callee's settings, TLS or not: a connection that is opened in a hang is given up after 20 s, and who
+/// waited for it fails then; the next one opens.
+#[test]
+fn a_connection_opened_in_a_hang_is_given_up_after_20_seconds() {
+    for tls in ["none", "1.3"] {
+        let grpc = format!("[transports.grpc]\nconnections = {{ tls = \"{tls}\" }}\n");
+        let edge = &run(&(chain("grpc", 1, "60s", &hangs("0s")) + &grpc)).edges["front -> back"];
+        assert!((19..=21).contains(&edge.failed["connect_failed"]), "{tls}: {:?}", edge.failed);
+        assert_eq!((edge.failed.len(), edge.in_flight_at_end), (1, 0), "{tls}");
+        assert!(edge.latency_all_ms.max.is_some_and(|most| (most - 20_000.0).abs() < 1_100.0), "{tls}");
+    }
+}

@@ -106,6 +106,13 @@ const ROWS: &[Row] = &[
     ("istio", "retries.on", r#"["connect_failed", "overloaded", "canceled"]"#, PILOT, true),
     ("istio", "retries.backoff", r#""25ms""#, ROUTER, true),
     ("istio", "retries.backoff_max", r#""250ms""#, ROUTER, true),
+    (
+        "istio",
+        "retries.other_replica",
+        "true",
+        "istio pilot retry.go, DefaultPolicy: previous_hosts, 5 draws more",
+        true,
+    ),
     ("istio", "retries.jitter", r#""envoy""#, ENVOY_BACKOFF, true),
     ("linkerd", "retries.max", "1", "linkerd.io reference/retries: retry.linkerd.io/limit", true),
     ("linkerd", "retries.on", r#"["error", "overloaded", "timeout"]"#, LINKERD_RETRY, true),

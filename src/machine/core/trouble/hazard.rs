@@ -1,12 +1,12 @@
 //! Faults that do not take a replica down: work that takes longer, requests that fail, messages that are late or vanish,
 //! replicas that restart in turn.
 
-use crate::model::fault::{Effect, Fault};
+use crate::model::fault::{Effect, Fault, Mode};
 use crate::model::{Cause, EdgeId, Probe};
 use crate::random::Lineage;
 use crate::units::Span;
 
-use crate::machine::core::{Core, DIAL};
+use crate::machine::core::Core;
 
 pub(crate) fn enlist(list: &mut Vec<u32>, fault: u32, on: bool) {
     if on {
@@ -46,7 +46,8 @@ impl<'p, P: Probe> Core<'p, P> {
 
     /// Whether the network between a publisher and its broker drops messages.
     pub(crate) fn is_parted(&self, edge: EdgeId) -> bool {
-        self.between(edge).any(|fault| fault.effect == Effect::Partition)
+        let drops = |fault: &Fault| matches!(fault.effect, Effect::Partition | Effect::Outage { mode: Mode::Drop });
+        self.between(edge).any(drops)
     }
 
     /// How long work takes on a replica where each worker has its own core.
@@ -74,9 +75,7 @@ impl<'p, P: Probe> Core<'p, P> {
 
     /// Whether a frame has to wait for the end of a fault.
     pub(crate) fn is_stuck(&self, at: u32) -> bool {
-        let frame = &self.frames[at];
-        let plight = self.trouble.plights[frame.replica as usize];
-        plight.frozen > 0 || frame.pc == DIAL.0 && plight.hangs > 0 && self.is_wired(at) && self.is_encrypting(at)
+        self.is_frozen(self.frames[at].replica)
     }
 
     /// Frames that waited for the end of a fault go on.

@@ -10,8 +10,10 @@ pub(crate) mod hazard;
 
 use crate::kernel::Phase;
 use crate::model::fault::deploy::Release;
+use crate::model::fault::rollout::Rollout;
 use crate::model::fault::{Effect, When};
 use crate::model::id::NONE;
+use crate::model::transport::Channel;
 use crate::model::{Fact, FaultId, Plan, Probe};
 use crate::random::Lineage;
 use crate::units::{Span, Time};
@@ -33,6 +35,8 @@ pub(crate) struct Plight {
     pub(crate) hangs: u32,
     /// Faults that cut it off its network.
     pub(crate) cuts: u32,
+    /// Faults between it and the brokers that it consumes from.
+    pub(crate) parted: u32,
     /// Faults that make it stand still.
     pub(crate) frozen: u32,
     /// Since when it stands still; of a proxy, until when.
@@ -43,7 +47,7 @@ pub(crate) struct Plight {
 
 impl Default for Plight {
     fn default() -> Self {
-        Self { down: 0, holes: 0, hangs: 0, cuts: 0, frozen: 0, since: Time(0), slow: 1.0 }
+        Self { down: 0, holes: 0, hangs: 0, cuts: 0, parted: 0, frozen: 0, since: Time(0), slow: 1.0 }
     }
 }
 
@@ -106,7 +110,11 @@ impl Strike {
 impl Trouble {
     /// No fault is on.
     pub(crate) fn new(plan: &Plan) -> Self {
-        let possible = !plan.faults.is_empty() || plan.nodes.iter().any(|node| node.life.is_some());
+        let races = plan.channels.iter().any(Channel::races);
+        let possible = !plan.faults.is_empty()
+            || plan.nodes.iter().any(|node| node.life.is_some())
+            || races
+            || plan.discovery.asks();
         let wears = plan.faults.iter().any(|f| matches!(f.when, When::Random { busy_only: true, .. }));
         let trouble = Self { possible, wears, ..Self::default() };
         if !possible {
@@ -137,6 +145,13 @@ impl Trouble {
         }
     }
 
+    /// A replica starts with what another speaks.
+    pub(crate) fn take_release(&mut self, replica: u32, of: u32) {
+        if let Some(release) = self.releases.get(of as usize).copied() {
+            self.releases[replica as usize] = release;
+        }
+    }
+
     /// Notes what a replica's clock had lost when a work began.
     pub(crate) fn note_lost(&mut self, at: u32, lost: Span) {
         self.lost.put(at, lost);
@@ -147,9 +162,14 @@ impl Trouble {
 fn contracts(plan: &Plan) -> Vec<Vec<Time>> {
     let mut all = Vec::new();
     for fault in &plan.faults {
-        let (Effect::Deploy { breaking: true, .. }, When::Once { from, .. }) = (fault.effect, fault.when) else {
+        let breaks = matches!(
+            fault.effect,
+            Effect::Deploy { breaking: true, .. } | Effect::Rollout(Rollout { breaking: true, .. })
+        );
+        let When::Once { from, .. } = fault.when else { continue };
+        if !breaks {
             continue;
-        };
+        }
         all.resize(plan.nodes.len(), Vec::new());
         let mut nodes: Vec<usize> = (0..plan.nodes.len()).collect();
         let replicas = |at: usize| plan.nodes[at].first_replica..plan.nodes[at].first_replica + plan.nodes[at].replicas;

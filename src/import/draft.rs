@@ -1,0 +1,297 @@
+//! The scenario as a text: every number with where it comes from, every question that the input leaves open with the default
+//! that stands there meanwhile.
+
+use std::fmt::Write as _;
+
+use super::fit::{short, time};
+use super::found::{Broker, Client, Endpoint, Found, From, Go, Kind, Node, Step};
+
+/// The mark of a question that the input leaves open.
+pub const OPEN: &str = "# OPEN:";
+
+/// The text. `inputs` are said at its top.
+pub(super) fn draft(found: &Found, name: &str, inputs: &[String]) -> String {
+    let mut text = String::new();
+    head(&mut text, found, name, inputs);
+    found.clients.iter().for_each(|(name, client)| self::client(&mut text, found, name, client));
+    for (name, node) in &found.nodes {
+        self::node(&mut text, found, name, node);
+    }
+    found.brokers.iter().for_each(|(name, broker)| self::broker(&mut text, name, broker));
+    wire(&mut text, found);
+    text
+}
+
+fn head(text: &mut String, found: &Found, name: &str, inputs: &[String]) {
+    let _ = writeln!(text, "# Imported from {}.", comment(&inputs.join(", ")));
+    let _ = writeln!(
+        text,
+        "# Behind every number stands where it comes from. What the input does not say is marked OPEN: a question,"
+    );
+    let _ = writeln!(text, "# with a default for an answer. `hoptax check` lists all of them.");
+    if found.traced {
+        let _ = writeln!(
+            text,
+            "#\n# Work is what an endpoint's spans leave when the time of its calls is taken out. That time contains waiting for a"
+        );
+        let _ = writeln!(
+            text,
+            "# worker, a core, a lock or the collector: it is near the truth at low load and too much at high load, and all of"
+        );
+        let _ = writeln!(
+            text,
+            "# it comes before the first step here. Shares of calls are taken as independent of each other."
+        );
+    }
+    for flag in &found.flags {
+        let _ = writeln!(text, "# - {}", comment(flag));
+    }
+    let _ = writeln!(text, "\nversion = 1\nname = {}\n\n[sim]\nduration = {}\n", quoted(name), duration(found));
+    let _ = writeln!(
+        text,
+        "[defaults]\ntransport = \"free\"     # encoding is in the measured times already; a real one shows what it costs besides\n"
+    );
+}
+
+/// As long as the phases, else a minute.
+fn duration(found: &Found) -> String {
+    let long: f64 = found.phases.iter().flat_map(|phases| &phases.value).map(|(long, _)| long).sum();
+    if long > 0.0 { format!("\"{}s\"", short(long)) } else { "\"60s\"".into() }
+}
+
+fn client(text: &mut String, found: &Found, name: &str, client: &Client) {
+    let _ = writeln!(text, "[clients.{}]                  # {}", key(name), comment(&client.origin));
+    let to = |(node, endpoint, _): &(String, String, f64)| target(node, Some(endpoint));
+    match client.calls.as_slice() {
+        [one] => text.push_str(&format!("calls = {}\n", quoted(&to(one)))),
+        all => {
+            let _ = writeln!(text, "calls = [");
+            for (at, one) in all.iter().enumerate() {
+                // Rounded shares might not add up: the last takes the rest.
+                let own = if at + 1 < all.len() { format!(", share = {}", part(one.2)) } else { String::new() };
+                let _ = writeln!(text, "  {{ to = {}{own} }},", quoted(&to(one)));
+            }
+            let _ = writeln!(text, "]");
+        }
+    }
+    let lone = found.clients.len() == 1;
+    match (found.phases.as_ref().filter(|_| lone), &client.rate) {
+        (Some(phases), _) => {
+            let _ = writeln!(text, "phases = [                          # {}", comment(&phases.origin));
+            for (long, rate) in &phases.value {
+                let _ = writeln!(text, "  {{ duration = \"{}s\", rate = \"{}/s\" }},", short(*long), rate_text(*rate));
+            }
+            let _ = writeln!(text, "]");
+        }
+        (None, Some(rate)) => {
+            text.push_str(&format!(
+                "rate = \"{}/s\"                  # {}\n",
+                rate_text(rate.value),
+                comment(&rate.origin)
+            ));
+        }
+        (None, None) => text.push_str(&format!("rate = \"1/s\"                     {OPEN} not in the input\n")),
+    }
+    text.push('\n');
+}
+
+/// A rate that is not nothing: a client needs one.
+fn rate_text(rate: f64) -> String {
+    if rate >= 1e-3 { short(rate) } else { "0.001".into() }
+}
+
+fn node(text: &mut String, found: &Found, name: &str, node: &Node) {
+    let table = match node.kind {
+        Kind::Service => "services",
+        Kind::Database => "databases",
+        Kind::External => "externals",
+    };
+    let _ = writeln!(text, "[{table}.{}]", key(name));
+    if node.kind == Kind::Service {
+        said(text, "replicas", node.replicas.as_ref(), ToString::to_string);
+        if node.replicas.is_none() {
+            let _ = writeln!(text, "replicas = 1                        {OPEN} how many are there?");
+        }
+        let _ = writeln!(text, "concurrency = 200                   {OPEN} workers of a replica; no input says");
+        said(text, "cores", node.cores.as_ref(), ToString::to_string);
+        said(text, "ready_after", node.ready_after.as_ref(), Clone::clone);
+        said(text, "autoscale", node.autoscale.as_ref(), Clone::clone);
+    }
+    if node.kind == Kind::Database {
+        let _ = writeln!(text, "concurrency = 16                    {OPEN} queries at once; no input says");
+    }
+    let default = node.endpoints.get("");
+    let alone = node.endpoints.is_empty() && node.consumes.is_empty();
+    if let Some(own) = default {
+        endpoint(text, found, own);
+    } else if alone {
+        let _ = writeln!(text, "work = \"1ms\"                        {OPEN} how long does it work?");
+    }
+    for (called, own) in node.endpoints.iter().filter(|(called, _)| !called.is_empty()) {
+        let _ = writeln!(text, "\n[{table}.{}.endpoints.{}]", key(name), key(called));
+        endpoint(text, found, own);
+    }
+    for (from, own) in &node.consumes {
+        let _ = writeln!(text, "\n[[{table}.{}.consumes]]\nfrom = {}", key(name), quoted(from));
+        if found.brokers.get(from).is_some_and(|broker| broker.stream) {
+            let _ = writeln!(text, "group = {}", quoted(name));
+        }
+        let _ =
+            writeln!(text, "concurrency = 1                     {OPEN} messages at once of a replica; no input says");
+        endpoint(text, found, own);
+    }
+    text.push('\n');
+}
+
+fn endpoint(text: &mut String, found: &Found, own: &Endpoint) {
+    said(text, "work", own.work.as_ref(), Clone::clone);
+    if own.work.is_none() {
+        let _ = writeln!(text, "work = \"1ms\"                        {OPEN} how long does it work?");
+    }
+    said(text, "error_rate", own.error_rate.as_ref(), |rate| share(*rate));
+    if own.steps.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "steps = [");
+    for one in &own.steps {
+        step(text, found, one, "  ");
+    }
+    let _ = writeln!(text, "]");
+}
+
+fn step(text: &mut String, found: &Found, step: &Step, indent: &str) {
+    match step {
+        Step::Go(go) => text.push_str(&format!("{indent}{},{}\n", call(found, go), behind(&go.origin))),
+        Step::Wait(time) => text.push_str(&format!("{indent}{{ wait = {time} }},\n")),
+        // A table within a line may not be spread over several lines: TOML 1.0.
+        Step::Parallel(all) => {
+            let mut origins: Vec<&str> = Vec::new();
+            let mut inner: Vec<String> = Vec::new();
+            for one in all {
+                match one {
+                    Step::Go(go) => {
+                        inner.push(call(found, go));
+                        origins.extend(Some(go.origin.as_str()).filter(|origin| !origin.is_empty()));
+                    }
+                    Step::Wait(time) => inner.push(format!("{{ wait = {time} }}")),
+                    Step::Parallel(_) => {}
+                }
+            }
+            let origin =
+                if origins.is_empty() { String::new() } else { format!("at the same time; {}", origins.join("; ")) };
+            let _ = writeln!(text, "{indent}{{ parallel = [{}] }},{}", inner.join(", "), behind(&origin));
+        }
+    }
+}
+
+fn behind(origin: &str) -> String {
+    if origin.is_empty() { String::new() } else { format!("   # {}", comment(origin)) }
+}
+
+fn call(found: &Found, go: &Go) -> String {
+    let database = found.nodes.get(&go.node).is_some_and(|node| node.kind == Kind::Database);
+    let verb = match (go.message, database) {
+        (true, _) => "publish",
+        (false, true) => "query",
+        (false, false) => "call",
+    };
+    let mut keys = vec![format!("{verb} = {}", quoted(&target(&go.node, go.endpoint.as_ref())))];
+    if go.times > 1 {
+        keys.push(format!("times = {}", go.times));
+    }
+    keys.extend(go.probability.map(|p| format!("probability = {}", share(p))));
+    if !go.message && !database {
+        keys.extend(go.keys.iter().cloned());
+        let policy = found.policies.contains_key(&go.node) && go.keys.is_empty();
+        keys.extend(policy.then(|| format!("policy = {}", quoted(&go.node))));
+    }
+    format!("{{ {} }}", keys.join(", "))
+}
+
+fn target(node: &str, endpoint: Option<&String>) -> String {
+    match endpoint.filter(|endpoint| !endpoint.is_empty()) {
+        Some(endpoint) => format!("{node}.{endpoint}"),
+        None => node.to_owned(),
+    }
+}
+
+fn broker(text: &mut String, name: &str, broker: &Broker) {
+    let kind = if broker.stream { "topics" } else { "queues" };
+    let _ = writeln!(text, "[{kind}.{}]                  # {}", key(name), comment(&broker.origin));
+    if broker.stream {
+        let _ = writeln!(text, "partitions = 1                      {OPEN} how many are there?");
+    } else {
+        let _ = writeln!(text, "publish_latency = \"0ms\"             {OPEN} how long does the broker take?");
+    }
+    text.push('\n');
+}
+
+fn wire(text: &mut String, found: &Found) {
+    let used = |name: &String| found.is_called(name);
+    for (host, keys) in found.policies.iter().filter(|(host, _)| used(host)) {
+        let _ = writeln!(text, "[policies.{}]                  # {}", key(host), comment(&keys.origin));
+        for one in &keys.value {
+            let _ = writeln!(text, "{one}");
+        }
+        text.push('\n');
+    }
+    if let Some(outliers) = &found.outliers {
+        let _ =
+            writeln!(text, "[discovery]\noutlier_detection = {}   # {}\n", outliers.value, comment(&outliers.origin));
+    }
+    let known = |name: &String| found.nodes.contains_key(name) || found.clients.contains_key(name);
+    for ((from, to), law) in found.links.iter().filter(|((from, to), _)| known(from) && known(to)) {
+        let _ = writeln!(text, "[network.links.{}]", quoted(&format!("{from} -> {to}")));
+        let _ = writeln!(
+            text,
+            "latency = {}   # half of what callers wait beyond their callees: {}\n",
+            law.value,
+            comment(&law.origin)
+        );
+    }
+    if found.links.is_empty() {
+        let _ = writeln!(text, "[network]\nsame_zone = {}                 {OPEN} one way, each way\n", time(250_000.0));
+    }
+}
+
+/// A key that was found, with its origin.
+fn said<T>(text: &mut String, key: &str, found: Option<&From<T>>, show: impl Fn(&T) -> String) {
+    if let Some(From { value, origin }) = found {
+        let line = format!("{key} = {}", show(value));
+        let _ = writeln!(text, "{line:<35} # {}", comment(origin));
+    }
+}
+
+/// A share in digits.
+fn share(share: f64) -> String {
+    let text = short((share * 1e6).round() / 1e6);
+    if text.contains('.') { text } else { format!("{text}.0") }
+}
+
+/// A share of several, rounded down so that no sum of them is more than all.
+fn part(share: f64) -> String {
+    format!("{:.6}", (share * 1e6).floor().clamp(1.0, 1e6) / 1e6)
+}
+
+/// What stands in a comment cannot end it.
+fn comment(text: &str) -> String {
+    crate::diag::clean(text).replace('\n', " ")
+}
+
+fn key(name: &str) -> String {
+    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if bare { name.to_owned() } else { quoted(name) }
+}
+
+fn quoted(text: &str) -> String {
+    toml_edit::Value::from(text).to_string()
+}
+
+/// The questions that a text leaves open: their lines, from 1, and what stands there.
+pub fn open_lines(text: &str) -> Vec<(usize, &str)> {
+    let marked = text.lines().enumerate().filter_map(|(at, line)| {
+        let (before, question) = line.split_once(OPEN)?;
+        Some((at + 1, if before.trim().is_empty() { question.trim() } else { line.trim() }))
+    });
+    marked.filter(|(_, line)| !line.is_empty()).collect()
+}

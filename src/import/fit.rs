@@ -1,0 +1,210 @@
+//! A law for measured times: the simplest that cannot be told from them, else the measured quantiles themselves.
+//!
+//! How far a law is from the samples is the largest distance of their distribution functions (Kolmogorov, Smirnov). Parameters
+//! are taken from the samples, so the usual critical values would be too kind: those at 1 % are 1.308 ÷ √n for an exponential and
+//! 1.035 ÷ √n for a normal (Stephens, "EDF statistics for goodness of fit and some comparisons", 1974), which is what the
+//! logarithms of a log-normal are; the other two families of two parameters are judged by the same.
+
+use statrs::distribution::{ContinuousCDF as _, Gamma, LogNormal};
+
+/// A law that was fitted, as the scenario file writes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fitted {
+    /// The value of `work = …`.
+    pub toml: String,
+    /// What it is, in a word.
+    pub family: &'static str,
+    /// Largest distance between its distribution function and the samples'.
+    pub distance: f64,
+    /// Whether samples of it would look like these.
+    pub holds: bool,
+}
+
+/// The law of some times in nanoseconds; `None` without any. What was tried stands behind it, the nearest first.
+pub fn fit(samples: &[f64]) -> Option<(Fitted, Vec<Fitted>)> {
+    let mut sorted: Vec<f64> = samples.iter().copied().filter(|x| x.is_finite() && *x >= 0.0).collect();
+    sorted.sort_by(f64::total_cmp);
+    let (first, last) = (*sorted.first()?, *sorted.last()?);
+    let n = sorted.len() as f64;
+    let mean = sorted.iter().sum::<f64>() / n;
+    if last - first <= 0.01 * mean || mean < 1.0 {
+        let constant = Fitted { toml: time(mean), family: "constant", distance: 0.0, holds: true };
+        return Some((constant.clone(), vec![constant]));
+    }
+    if sorted.len() < FEWEST {
+        let toml = format!("{{ mean = {} }}", time(mean));
+        let few = Fitted { toml, family: "exponential", distance: f64::NAN, holds: false };
+        return Some((few.clone(), vec![few]));
+    }
+    let mut tried = families(&sorted, mean);
+    // The simplest that holds; of those that do not, the quantiles as they are.
+    let chosen = tried.iter().find(|law| law.holds).cloned().unwrap_or_else(|| quantiles(&sorted));
+    tried.push(quantiles(&sorted));
+    tried.sort_by(|a, b| a.distance.total_cmp(&b.distance));
+    Some((chosen, tried))
+}
+
+/// Fewer samples say nothing of a shape.
+const FEWEST: usize = 8;
+
+/// The families that are tried, the simplest first.
+fn families(sorted: &[f64], mean: f64) -> Vec<Fitted> {
+    let n = sorted.len() as f64;
+    let var = sorted.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0);
+    let cv = var.sqrt() / mean;
+    let mut all =
+        vec![judged(sorted, "exponential", format!("{{ mean = {} }}", time(mean)), |x| 1.0 - (-x / mean).exp())];
+    all.extend(lognormal(sorted));
+    let shape = 1.0 / (cv * cv);
+    if let Ok(law) = Gamma::new(shape, shape / mean) {
+        let toml = format!("{{ dist = \"gamma\", mean = {}, cv = {} }}", time(mean), short(cv));
+        all.push(judged(sorted, "gamma", toml, |x| law.cdf(x)));
+    }
+    let half = 3f64.sqrt() * cv * mean;
+    if half < mean {
+        let (low, high) = (mean - half, mean + half);
+        let toml = format!("{{ dist = \"uniform\", min = {}, max = {} }}", time(low), time(high));
+        all.push(judged(sorted, "uniform", toml, |x| ((x - low) / (high - low)).clamp(0.0, 1.0)));
+    }
+    all
+}
+
+/// The log-normal of the samples' logarithms; none where one of them is nothing.
+fn lognormal(sorted: &[f64]) -> Option<Fitted> {
+    if sorted[0] <= 0.0 {
+        return None;
+    }
+    let n = sorted.len() as f64;
+    let middle = sorted.iter().map(|x| x.ln()).sum::<f64>() / n;
+    let spread = sorted.iter().map(|x| (x.ln() - middle) * (x.ln() - middle)).sum::<f64>() / (n - 1.0);
+    let law = LogNormal::new(middle, spread.sqrt()).ok()?;
+    let (mean, cv) = ((middle + 0.5 * spread).exp(), spread.exp_m1().sqrt());
+    let toml = format!("{{ dist = \"lognormal\", mean = {}, cv = {} }}", time(mean), short(cv));
+    (mean.is_finite() && cv.is_finite()).then(|| judged(sorted, "lognormal", toml, |x| law.cdf(x)))
+}
+
+fn judged(sorted: &[f64], family: &'static str, toml: String, below: impl Fn(f64) -> f64) -> Fitted {
+    let n = sorted.len() as f64;
+    let apart = |(at, x): (usize, &f64)| {
+        let of = below(*x);
+        (of - at as f64 / n).abs().max(((at + 1) as f64 / n - of).abs())
+    };
+    let distance = sorted.iter().enumerate().map(apart).fold(0.0, f64::max);
+    // At 1 %, with the parameters estimated: of one, and of two.
+    let bound = if family == "exponential" { 1.308 } else { 1.035 };
+    Fitted { toml, family, distance, holds: distance < bound / n.sqrt() }
+}
+
+/// Quantiles between which the samples are spread evenly.
+const CUTS: [f64; 14] = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.995, 0.999];
+
+/// The samples' own quantiles: even between two of them.
+fn quantiles(sorted: &[f64]) -> Fitted {
+    let n = sorted.len();
+    let at = |q: f64| sorted[((q * n as f64) as usize).min(n - 1)];
+    // At least four samples lie between two cuts.
+    let cuts: Vec<f64> = CUTS.into_iter().filter(|q| q.min(1.0 - q) * n as f64 >= 4.0).collect();
+    let mut ends = vec![(0.0, sorted[0])];
+    ends.extend(cuts.into_iter().map(|q| (q, at(q))));
+    ends.push((1.0, sorted[n - 1]));
+    let toml = pieces(&ends);
+    let below = |x: f64| {
+        let next = ends.iter().position(|(_, end)| *end >= x).unwrap_or(ends.len() - 1).max(1);
+        let ((p, a), (q, b)) = (ends[next - 1], ends[next]);
+        if b > a { p + (q - p) * ((x - a) / (b - a)).clamp(0.0, 1.0) } else { q }
+    };
+    Fitted { holds: true, ..judged(sorted, "quantiles", toml, below) }
+}
+
+/// A law that is even between ends: their shares from below and the times, ns.
+pub(super) fn pieces(ends: &[(f64, f64)]) -> String {
+    let mut parts = Vec::new();
+    for pair in ends.windows(2) {
+        let ((p, a), (q, b)) = (pair[0], pair[1]);
+        let share = (q - p) * 1e4;
+        if share < 1.0 {
+            continue;
+        }
+        // Rounded down: the last takes what is left of all.
+        let share = format!("share = {}", short((share + 1e-3).floor() / 1e4));
+        let (low, high) = (time(a), time(b));
+        parts.push(if low == high {
+            format!("{{ {share}, value = {low} }}")
+        } else {
+            format!("{{ {share}, dist = \"uniform\", min = {low}, max = {high} }}")
+        });
+    }
+    // Shares that were rounded add up again where the last takes the rest.
+    if let Some(last) = parts.last_mut()
+        && let Some((_, rest)) = last.split_once(", ")
+    {
+        *last = format!("{{ {rest}");
+    }
+    format!("{{ mix = [{}] }}", parts.join(", "))
+}
+
+/// A time in four digits, with its unit, in quotes.
+pub(super) fn time(nanos: f64) -> String {
+    let (of, unit) = match nanos {
+        x if x >= 1e9 => (1e9, "s"),
+        x if x >= 1e6 => (1e6, "ms"),
+        x if x >= 1e3 => (1e3, "us"),
+        _ => (1.0, "ns"),
+    };
+    format!("\"{}{unit}\"", short(nanos / of))
+}
+
+/// A number in four digits.
+pub(super) fn short(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return "0".into();
+    }
+    let digits = (3 - value.abs().log10().floor() as i32).clamp(0, 9) as usize;
+    let text = format!("{value:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::dist::{Dist, Law};
+    use crate::random::{Draw, Lineage, Purpose};
+
+    fn drawn(law: &Law, n: u64, seed: u64) -> Vec<f64> {
+        let dist = Dist::new(law).unwrap();
+        (0..n).map(|i| dist.sample_f64(&mut Draw::new(seed, Lineage::root(1, i), Purpose::Work, 0))).collect()
+    }
+
+    #[test]
+    fn the_family_that_was_drawn_is_found() {
+        let mean = 5e6;
+        for (law, family) in [
+            (Law::Exponential { mean }, "exponential"),
+            (Law::Lognormal { mean, cv: 0.8 }, "lognormal"),
+            (Law::Gamma { mean, cv: 0.5 }, "gamma"),
+            (Law::Uniform { min: 1e6, max: 9e6 }, "uniform"),
+            (Law::Constant { value: mean }, "constant"),
+        ] {
+            // A right family is refused in one of a hundred samples.
+            let found = (1..=20).filter(|seed| fit(&drawn(&law, 2_000, *seed)).unwrap().0.family == family).count();
+            assert!(found >= 18, "{family}: {found} of 20");
+        }
+    }
+
+    #[test]
+    fn what_is_of_no_family_keeps_its_quantiles() {
+        let mut two = drawn(&Law::Exponential { mean: 1e6 }, 2_000, 3);
+        two.extend(drawn(&Law::Uniform { min: 50e6, max: 51e6 }, 1_000, 3));
+        let (found, tried) = fit(&two).unwrap();
+        assert_eq!(found.family, "quantiles");
+        assert!(found.distance < 0.08 && tried.iter().any(|law| law.family == "lognormal" && !law.holds), "{tried:?}");
+        assert!(fit(&[]).is_none());
+        assert_eq!(fit(&[2e6, 2e6]).unwrap().0.toml, "\"2ms\"");
+    }
+
+    #[test]
+    fn numbers_are_short_and_right() {
+        assert_eq!([short(0.05), short(12.0), short(123_456.0), short(1.0 / 3.0)], ["0.05", "12", "123456", "0.3333"]);
+        assert_eq!([time(1.5e6), time(250.0), time(2e9)], ["\"1.5ms\"", "\"250ns\"", "\"2s\""]);
+    }
+}

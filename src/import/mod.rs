@@ -1,0 +1,280 @@
+//! From what others have measured or written down to a scenario: traces (OpenTelemetry, Jaeger, Zipkin), metrics of calls
+//! (service graphs, Istio), Kiali's graph, Jaeger's dependencies, Kubernetes and Istio objects, compose files, isotope graphs, and
+//! rates over time.
+//!
+//! Several inputs fill one another's gaps: what traces say of times and steps, metrics of rates and failures, manifests of replicas and
+//! policies. Behind every number the text says where it comes from; what no input says is an open question with its default, and
+//! nothing is made up.
+//!
+//! ```
+//! let mut import = hoptax::import::Import::default();
+//! import.read("graph.yaml", "services:\n- name: a\n  isEntrypoint: true\n  script:\n  - call: b\n- name: b\n")?;
+//! let text = import.scenario("graph");
+//! assert!(text.contains("{ call = \"b\" }"));
+//! # Ok::<(), String>(())
+//! ```
+
+mod compose;
+mod dependencies;
+mod draft;
+mod fit;
+mod found;
+mod isotope;
+mod jaeger;
+mod kiali;
+mod kind;
+mod kubernetes;
+mod learn;
+mod metrics;
+mod names;
+mod otlp;
+mod rates;
+mod settle;
+mod spans;
+mod zipkin;
+
+pub use draft::{OPEN, open_lines};
+pub use fit::{Fitted, fit};
+pub use kind::Kind;
+
+use found::{Client, Found};
+use learn::Learner;
+
+/// How a format's spans are read.
+type Reader = fn(&str, &mut spans::Names) -> Result<Vec<spans::Span>, serde_json::Error>;
+
+/// What was read so far.
+#[derive(Debug, Default)]
+pub struct Import {
+    found: Found,
+    learner: Learner,
+    inputs: Vec<String>,
+    traced: Vec<String>,
+}
+
+impl Import {
+    /// Reads a whole text; its kind is told by what it says.
+    ///
+    /// The error is a fragment: what it is, and where it is broken.
+    pub fn read(&mut self, name: &str, text: &str) -> Result<Kind, String> {
+        let kind = Kind::of(text)?;
+        let wrong = |error: serde_json::Error| format!("{kind}: {error}");
+        match kind {
+            Kind::Otlp => self.hear(otlp::read, text).map_err(wrong)?,
+            Kind::OtlpLines => text.lines().enumerate().try_for_each(|(at, line)| self.line(at + 1, line))?,
+            Kind::Jaeger => self.hear(jaeger::read, text).map_err(wrong)?,
+            Kind::Zipkin => self.hear(zipkin::read, text).map_err(wrong)?,
+            Kind::Dependencies => dependencies::read(text, &mut self.found).map_err(wrong)?,
+            Kind::Kiali => kiali::read(text, &mut self.found).map_err(wrong)?,
+            Kind::Kubernetes => kubernetes::read(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?,
+            Kind::Compose => compose::read(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?,
+            Kind::Isotope => isotope::read(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?,
+            Kind::PrometheusText => {
+                metrics::read_text(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?;
+            }
+            Kind::PrometheusAnswer => {
+                metrics::read_answer(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?;
+            }
+            Kind::Rates => rates::read(text, &mut self.found).map_err(|why| format!("{kind}: {why}"))?,
+        }
+        self.note(name, kind);
+        Ok(kind)
+    }
+
+    /// Takes in one line of a `.jsonl` file of traces, the `nth` of the file.
+    pub fn line(&mut self, nth: usize, line: &str) -> Result<(), String> {
+        if line.trim().is_empty() {
+            return Ok(());
+        }
+        self.hear(otlp::read, line).map_err(|error| format!("{}, line {nth}: {error}", Kind::OtlpLines))
+    }
+
+    /// Says that a file was read to its end.
+    pub fn note(&mut self, name: &str, kind: Kind) {
+        self.inputs.push(format!("{name} ({kind})"));
+        if matches!(kind, Kind::Otlp | Kind::OtlpLines | Kind::Jaeger | Kind::Zipkin) {
+            self.traced.push(name.to_owned());
+        }
+    }
+
+    /// Hears the spans of a text, as its format's reader finds them.
+    fn hear(&mut self, read: Reader, text: &str) -> Result<(), serde_json::Error> {
+        let spans = read(text, &mut self.learner.names)?;
+        self.learner.hear(spans);
+        Ok(())
+    }
+
+    /// The scenario, under a name.
+    pub fn scenario(mut self, name: &str) -> String {
+        self.learner.finish();
+        let origin = match self.traced.as_slice() {
+            [one] => one.clone(),
+            all => format!("{} files", all.len()),
+        };
+        settle::settle(&self.learner, &mut self.found, &origin);
+        self.found.complete();
+        draft::draft(&self.found, name, &self.inputs)
+    }
+}
+
+impl Found {
+    /// Makes it a scenario: nodes that are called and of which nothing else is known, and somebody who calls.
+    fn complete(&mut self) {
+        let mut called: Vec<(String, String)> = Vec::new();
+        for node in self.nodes.values() {
+            for endpoint in node.endpoints.values().chain(node.consumes.values()) {
+                endpoint.steps.iter().for_each(|step| step.leads(&mut called));
+            }
+        }
+        for client in self.clients.values() {
+            called.extend(client.calls.iter().map(|(node, endpoint, _)| (node.clone(), endpoint.clone())));
+        }
+        for (node, endpoint) in called {
+            self.endpoint(&node, &endpoint);
+        }
+        self.unnamed();
+        self.endless();
+        let calling = self.clients.values().any(|client| !client.calls.is_empty());
+        if !calling {
+            self.somebody();
+        }
+        let entries: Vec<(String, String)> = self
+            .clients
+            .values()
+            .flat_map(|client| client.calls.iter().map(|(node, endpoint, _)| (node.clone(), endpoint.clone())))
+            .collect();
+        for (node, endpoint) in entries {
+            self.endpoint(&node, &endpoint);
+        }
+        self.clients.retain(|_, client| !client.calls.is_empty());
+    }
+
+    /// Leaves out the steps that would go round for ever, which no scenario may have: how often they really do, no input says.
+    fn endless(&mut self) {
+        let mut arrows: Vec<(String, String)> = Vec::new();
+        for (from, program) in self.programs() {
+            let to = program.steps.iter().flat_map(|step| self.certain(step));
+            arrows.extend(to.map(|to| (from.clone(), to)));
+        }
+        let closing = found::circles(arrows.iter());
+        if closing.is_empty() {
+            return;
+        }
+        let mut left: Vec<(String, Vec<bool>)> = Vec::new();
+        for (from, program) in self.programs() {
+            let closes =
+                |step: &found::Step| self.certain(step).into_iter().any(|to| closing.contains(&(from.clone(), to)));
+            left.push((from.clone(), program.steps.iter().map(closes).collect()));
+        }
+        for (from, closes) in left.into_iter().filter(|(_, closes)| closes.contains(&true)) {
+            self.flag(format!("{from}: a step that leads back to it is left out; it would go round for ever, and the input does not say how often it does"));
+            let mut closes = closes.into_iter();
+            if let Some(program) = self.program(&from) {
+                program.steps.retain(|_| !closes.next().unwrap_or_default());
+            }
+        }
+    }
+
+    /// Everything that is done on a call or a message, under a name of its own.
+    fn programs(&self) -> Vec<(String, &found::Endpoint)> {
+        let mut all = Vec::new();
+        for (name, node) in &self.nodes {
+            all.extend(node.endpoints.iter().map(|(endpoint, own)| (format!("{name}.{endpoint}"), own)));
+            all.extend(node.consumes.iter().map(|(from, own)| (format!("{name} from {from}"), own)));
+        }
+        all
+    }
+
+    /// The one of a name.
+    fn program(&mut self, wanted: &str) -> Option<&mut found::Endpoint> {
+        self.nodes.iter_mut().find_map(|(name, node)| {
+            let calls = node.endpoints.iter_mut().map(|(endpoint, own)| (format!("{name}.{endpoint}"), own));
+            let messages = node.consumes.iter_mut().map(|(from, own)| (format!("{name} from {from}"), own));
+            calls.chain(messages).find(|(own, _)| own == wanted).map(|(_, own)| own)
+        })
+    }
+
+    /// What a step leads to every time.
+    fn certain(&self, step: &found::Step) -> Vec<String> {
+        match step {
+            found::Step::Go(found::Go { probability: Some(_), .. }) | found::Step::Wait(_) => Vec::new(),
+            found::Step::Go(go) if go.message => {
+                let readers = self.nodes.iter().filter(|(_, node)| node.consumes.contains_key(&go.node));
+                readers.map(|(name, _)| format!("{name} from {}", go.node)).collect()
+            }
+            found::Step::Go(go) => vec![format!("{}.{}", go.node, go.endpoint.as_deref().unwrap_or_default())],
+            found::Step::Parallel(all) => all.iter().flat_map(|step| self.certain(step)).collect(),
+        }
+    }
+
+    /// A service has one namespace with brokers and clients: what is called like a node is called otherwise.
+    fn unnamed(&mut self) {
+        let taken = |found: &Self, name: &str| found.nodes.contains_key(name);
+        let twice: Vec<String> = self.clients.keys().filter(|name| taken(self, name)).cloned().collect();
+        for name in twice {
+            if let Some(client) = self.clients.remove(&name) {
+                self.clients.insert(format!("{name}-users"), client);
+            }
+        }
+        let brokers: Vec<String> = self.brokers.keys().filter(|name| taken(self, name)).cloned().collect();
+        for name in brokers {
+            let other = format!("{name}-messages");
+            if let Some(broker) = self.brokers.remove(&name) {
+                self.brokers.insert(other.clone(), broker);
+            }
+            self.rename_broker(&name, &other);
+        }
+    }
+
+    fn rename_broker(&mut self, name: &str, other: &str) {
+        for node in self.nodes.values_mut() {
+            if let Some(own) = node.consumes.remove(name) {
+                node.consumes.insert(other.to_owned(), own);
+            }
+            for endpoint in node.endpoints.values_mut().chain(node.consumes.values_mut()) {
+                endpoint.steps.iter_mut().for_each(|step| step.rename(name, other));
+            }
+        }
+    }
+
+    /// Users of whatever nobody calls; where somebody calls everything, of the first service.
+    fn somebody(&mut self) {
+        let uncalled = |name: &&String| !self.is_called(name) && self.nodes[*name].kind == found::Kind::Service;
+        let first = self.nodes.keys().filter(uncalled).filter(|name| self.nodes[*name].consumes.is_empty());
+        let mut entries: Vec<String> = first.cloned().collect();
+        if entries.is_empty() {
+            entries.extend(self.nodes.keys().next().cloned());
+        }
+        let share = 1.0 / entries.len().max(1) as f64;
+        let mut calls = Vec::new();
+        for node in entries {
+            let endpoints: Vec<String> = self.nodes[&node].endpoints.keys().cloned().collect();
+            let own = share / endpoints.len().max(1) as f64;
+            calls.extend(endpoints.iter().map(|endpoint| (node.clone(), endpoint.clone(), own)));
+            if endpoints.is_empty() {
+                calls.push((node, String::new(), share));
+            }
+        }
+        let origin = "nobody in the input calls these".to_owned();
+        self.clients.insert("users".into(), Client { calls, rate: None, origin });
+    }
+}
+
+impl found::Step {
+    /// Which endpoints it calls.
+    fn leads(&self, called: &mut Vec<(String, String)>) {
+        match self {
+            Self::Go(go) if !go.message => called.push((go.node.clone(), go.endpoint.clone().unwrap_or_default())),
+            Self::Parallel(all) => all.iter().for_each(|step| step.leads(called)),
+            Self::Go(_) | Self::Wait(_) => {}
+        }
+    }
+
+    fn rename(&mut self, name: &str, other: &str) {
+        match self {
+            Self::Go(go) if go.message && go.node == name => other.clone_into(&mut go.node),
+            Self::Parallel(all) => all.iter_mut().for_each(|step| step.rename(name, other)),
+            Self::Go(_) | Self::Wait(_) => {}
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! From what traces have in common to services, endpoints and steps.
+
+use std::collections::BTreeMap;
+
+use super::fit::{fit, short, time};
+use super::found::{Broker, Client, Found, From, Go, Kind, Step, carried};
+use super::learn::{Calls, Learned, Learner, Op, Target, Times};
+use super::names::{endpoint_name, node_name};
+use super::spans::Name;
+
+/// Puts what was learned into what was found. `origin` is the file, or how many.
+pub(super) fn settle(learner: &Learner, found: &mut Found, origin: &str) {
+    let settling = Settling { learner, origin };
+    if learner.spans == 0 {
+        return;
+    }
+    found.traced = true;
+    settling.said(found);
+    let populations = settling.populations();
+    for (op, learned) in &learner.ops {
+        if !populations.contains(&op.0) {
+            settling.endpoint(found, *op, learned);
+        }
+    }
+    settling.nodes(found);
+    settling.links(found);
+    for population in &populations {
+        settling.population(found, *population);
+    }
+    settling.users(found, &populations);
+}
+
+struct Settling<'a> {
+    learner: &'a Learner,
+    origin: &'a str,
+}
+
+impl Settling<'_> {
+    fn name(&self, name: Name) -> String {
+        node_name(self.learner.names.name(name))
+    }
+
+    /// The endpoint of an operation; empty for the default one.
+    fn endpoint_of(&self, op: Op) -> String {
+        let (service, name) = (self.learner.names.name(op.0), self.learner.names.name(op.1));
+        if self.is_merged(op.0) { String::new() } else { endpoint_name(service, name) }
+    }
+
+    /// Whether a node has no endpoints of its own: a database, or somebody outside.
+    fn is_merged(&self, service: Name) -> bool {
+        self.of(service).all(|learned| learned.database || learned.outside)
+    }
+
+    fn of(&self, service: Name) -> impl Iterator<Item = &Learned> {
+        self.learner.ops.iter().filter(move |(op, _)| op.0 == service).map(|(_, learned)| learned)
+    }
+
+    /// Who only ever begins: nobody calls them, and they say of nothing that it was served.
+    fn populations(&self) -> Vec<Name> {
+        let mut services: Vec<Name> = self.learner.ops.keys().map(|op| op.0).collect();
+        services.dedup();
+        let begins = |learned: &Learned| {
+            learned.served == 0
+                && learned.consumes.is_none()
+                && !learned.outside
+                && learned.roots == learned.invocations
+        };
+        let calls = |learned: &Learned| learned.calls.keys().any(|to| matches!(to, Target::Call(_)));
+        services.retain(|service| self.of(*service).all(begins) && self.of(*service).any(calls));
+        services
+    }
+
+    /// What a reader must know of the traces as a whole.
+    fn said(&self, found: &mut Found) {
+        let learner = self.learner;
+        found.flag(format!("{}: {} of {} spans", self.origin, carried(learner.traces, "traces"), learner.spans));
+        for ((caller, callee), (times, most)) in &learner.skewed {
+            let (caller, callee) = (self.name(*caller), self.name(*callee));
+            found.flag(format!(
+                "clock skew: {times} spans of {callee} lie outside of those of {caller}, by up to {}; nothing was corrected",
+                time(*most as f64).trim_matches('"')
+            ));
+        }
+        if learner.orphans > 0 {
+            found.flag(format!(
+                "{} spans name a parent that is not in the input: whatever was above them is missing",
+                learner.orphans
+            ));
+        }
+        if learner.timeless > 0 {
+            found.flag(format!("{} spans have no length; no time was read off them", learner.timeless));
+        }
+        if learner.cut {
+            found.flag("more spans were under way at once than are kept: a trace that is spread over the file may have been cut");
+        }
+        if let Some((first, last)) = learner.window.filter(|(first, last)| last > first) {
+            found.window_s = Some((last - first) as f64 / 1e9);
+        }
+    }
+
+    fn endpoint(&self, found: &mut Found, op: Op, learned: &Learned) {
+        let (node, endpoint) = (self.name(op.0), self.endpoint_of(op));
+        let what = if learned.outside { "calls, as their callers saw them" } else { "invocations" };
+        let steps = if self.is_merged(op.0) { Vec::new() } else { self.steps(learned) };
+        let own = if learned.consumes.is_some() {
+            let broker = self.name(learned.consumes.unwrap_or_default());
+            found.node(&node).consumes.entry(broker).or_default()
+        } else {
+            found.endpoint(&node, &endpoint)
+        };
+        if own.work.is_none() {
+            own.work = law(&learned.own, what);
+        }
+        if learned.own_errors > 0 {
+            let share = learned.own_errors as f64 / learned.invocations as f64;
+            own.error_rate = Some(From::new(
+                share,
+                format!("{} of {}", learned.own_errors, carried(learned.invocations, "invocations")),
+            ));
+        }
+        if own.steps.is_empty() {
+            own.steps = steps;
+        }
+    }
+
+    /// The steps of an endpoint in their order; those that mostly overlap are one `parallel`.
+    fn steps(&self, learned: &Learned) -> Vec<Step> {
+        let mut targets: Vec<(Target, f64)> =
+            learned.calls.iter().map(|(to, calls)| (*to, calls.place / learned.called(*to).1.max(1) as f64)).collect();
+        targets.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let together = |a: Target, b: Target| {
+            let (all, at_once) = learned.pairs.get(&(a.min(b), a.max(b))).copied().unwrap_or_default();
+            2 * at_once > all
+        };
+        let mut groups: Vec<Vec<Target>> = Vec::new();
+        for (to, _) in targets {
+            match groups.last_mut().filter(|group| group.iter().any(|other| together(*other, to))) {
+                Some(group) => group.push(to),
+                None => groups.push(vec![to]),
+            }
+        }
+        groups.into_iter().map(|group| self.step(learned, &group)).collect()
+    }
+
+    fn step(&self, learned: &Learned, group: &[Target]) -> Step {
+        let mut all: Vec<Step> = group.iter().map(|to| Step::Go(self.go(learned, *to))).collect();
+        let copies = |to: &Target| {
+            let (all, at_once) = learned.calls.get(to).map(|calls| calls.again).unwrap_or_default();
+            2 * at_once > all
+        };
+        if all.len() == 1 && !group.iter().any(copies) {
+            return all.remove(0);
+        }
+        Step::Parallel(all)
+    }
+
+    fn go(&self, learned: &Learned, to: Target) -> Go {
+        let (who, calls) = learned.called(to);
+        let times = ((calls as f64 / who.max(1) as f64).round() as u32).max(1);
+        let share = calls as f64 / (f64::from(times) * learned.invocations.max(1) as f64);
+        let counts = learned.calls.get(&to).map(|calls| &calls.counts);
+        let varies = counts.and_then(|counts| Some((*counts.keys().next()?, *counts.keys().next_back()?)));
+        let varies = varies.filter(|(least, most)| least < most);
+        let mut origin = format!("in {who} of {}", carried(learned.invocations, "invocations"));
+        if let Some((least, most)) = varies {
+            origin += &format!(", {least} to {most} times each");
+        }
+        let (node, endpoint) = match to {
+            Target::Call(op) => (self.name(op.0), Some(self.endpoint_of(op))),
+            Target::Message(broker) => (self.name(broker), None),
+        };
+        let keys = learned.calls.get(&to).map(rules).unwrap_or_default();
+        Go {
+            node,
+            endpoint,
+            message: matches!(to, Target::Message(_)),
+            times,
+            probability: (share < 0.999_95).then_some(share),
+            keys,
+            origin,
+        }
+    }
+
+    /// What kind of nodes they are, their replicas, and their brokers.
+    fn nodes(&self, found: &mut Found) {
+        let names: Vec<Name> = self.learner.ops.keys().map(|op| op.0).collect();
+        for service in names {
+            let name = self.name(service);
+            let Some(node) = found.nodes.get_mut(&name) else { continue };
+            node.kind = match (self.of(service).all(|op| op.database), self.of(service).all(|op| op.outside)) {
+                (true, _) => Kind::Database,
+                (false, true) => Kind::External,
+                _ => Kind::Service,
+            };
+            let seen = self.learner.instances.get(&service).map_or(0, BTreeMap::len);
+            if seen > 0 && node.replicas.is_none() {
+                node.replicas = Some(From::new(seen as u64, "instances that had spans; there may be more"));
+            }
+        }
+        for (broker, stream) in &self.learner.brokers {
+            let name = self.name(*broker);
+            let readers = found.nodes.values().filter(|node| node.consumes.contains_key(&name)).count();
+            let stream = *stream || readers > 1;
+            let origin =
+                if readers > 1 { format!("{readers} services read it") } else { "spans of messages".to_owned() };
+            found.brokers.entry(name).or_insert(Broker { stream, origin });
+        }
+    }
+
+    /// The network, as far as callers' and callees' spans tell: both ways are half each.
+    fn links(&self, found: &mut Found) {
+        let mut ways: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
+        for (op, learned) in &self.learner.ops {
+            for (to, calls) in &learned.calls {
+                if let (Target::Call(callee), false) = (to, calls.ways.kept.is_empty()) {
+                    ways.entry((self.name(op.0), self.name(callee.0))).or_default().extend(&calls.ways.kept);
+                }
+            }
+        }
+        for (link, both) in ways {
+            let n = both.len() as f64;
+            let mean = both.iter().sum::<f64>() / n;
+            let var = both.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
+            let cv = 2f64.sqrt() * var.sqrt() / mean.max(1.0);
+            // Two independent ways that come to this mean and variance.
+            let one = if cv < 0.01 {
+                time(mean / 2.0)
+            } else {
+                format!("{{ dist = \"lognormal\", mean = {}, cv = {} }}", time(mean / 2.0), short(cv))
+            };
+            if mean >= 1.0 {
+                found.links.entry(link).or_insert(From::new(one, carried(both.len() as u64, "calls")));
+            }
+        }
+    }
+
+    fn rate(&self, requests: u64) -> Option<From<f64>> {
+        let (first, last) = self.learner.window.filter(|(first, last)| last > first)?;
+        let every = u64::from(self.learner.stands_for.max(1));
+        let seconds = (last - first) as f64 / 1e9;
+        let told = if every > 1 { format!(", one of {every} kept") } else { String::new() };
+        let rate = (requests * every) as f64 / seconds;
+        Some(From::new(rate, format!("{} in {} s{told}", carried(requests, "requests"), short(seconds))))
+    }
+
+    /// Somebody who only sends: a client.
+    fn population(&self, found: &mut Found, service: Name) {
+        let mut calls: BTreeMap<(String, String), u64> = BTreeMap::new();
+        let mut requests = 0;
+        for learned in self.of(service) {
+            requests += learned.roots;
+            for to in learned.calls.keys() {
+                if let Target::Call(op) = to {
+                    *calls.entry((self.name(op.0), self.endpoint_of(*op))).or_default() += learned.called(*to).1;
+                }
+            }
+        }
+        let all: u64 = calls.values().sum();
+        let calls =
+            calls.into_iter().map(|((node, endpoint), n)| (node, endpoint, n as f64 / all.max(1) as f64)).collect();
+        let origin = "begins requests and serves none".to_owned();
+        found.clients.insert(self.name(service), Client { calls, rate: self.rate(requests), origin });
+    }
+
+    /// Requests whose sender has no spans come from users.
+    fn users(&self, found: &mut Found, populations: &[Name]) {
+        let roots = |(_, learned): &(&Op, &Learned)| learned.roots > 0 && learned.consumes.is_none();
+        let own = |(op, _): &(&Op, &Learned)| !populations.contains(&op.0);
+        let begun: Vec<(&Op, &Learned)> = self.learner.ops.iter().filter(roots).filter(own).collect();
+        let all: u64 = begun.iter().map(|(_, learned)| learned.roots).sum();
+        if all == 0 {
+            return;
+        }
+        let call = |(op, learned): (&Op, &Learned)| {
+            (self.name(op.0), self.endpoint_of(*op), learned.roots as f64 / all as f64)
+        };
+        let calls = begun.into_iter().map(call).collect();
+        let origin = "whoever sent the requests that nobody in the input sent".to_owned();
+        found.clients.insert("users".into(), Client { calls, rate: self.rate(all), origin });
+    }
+}
+
+/// The law of times, with what carries it.
+fn law(times: &Times, what: &str) -> Option<From<String>> {
+    let (law, _) = fit(&times.kept)?;
+    let far = if law.distance.is_nan() { String::new() } else { format!(", distance {:.3}", law.distance) };
+    Some(From::new(law.toml, format!("{}: {}{far}", carried(times.seen, what), law.family)))
+}
+
+/// What callers do about failures, as far as it shows.
+fn rules(calls: &Calls) -> Vec<String> {
+    let mut keys = Vec::new();
+    let mut waits = calls.given_up.kept.clone();
+    waits.sort_by(f64::total_cmp);
+    let timeout = waits.get(waits.len() / 2).copied();
+    // Whoever gives up by a timeout always waits as long.
+    let alike = |wait: &f64| waits.first().zip(waits.last()).is_some_and(|(least, most)| most - least < 0.1 * wait);
+    if let Some(wait) = timeout.filter(|wait| *wait > 0.0 && waits.len() > 2 && alike(wait)) {
+        keys.push(format!("timeout = {}", time(wait)));
+    }
+    if calls.retries > 0 {
+        let on = if waits.is_empty() { "\"error\", \"overloaded\", \"reset\"" } else { "\"timeout\", \"error\"" };
+        let pause = calls.pause.filter(|pause| *pause > 0).map(|pause| format!(", backoff = {}", time(pause as f64)));
+        keys.push(format!("retries = {{ max = {}, on = [{on}]{} }}", calls.most_retries, pause.unwrap_or_default()));
+    }
+    keys
+}

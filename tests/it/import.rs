@@ -1,0 +1,305 @@
+//! Scenarios made of what others measured: every format, and whatever else a file may hold.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use hoptax::Scenario;
+use hoptax::import::{Import, Kind, open_lines};
+
+/// A file of `samples/`, by its name.
+fn sample(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/samples").join(name);
+    fs::read_to_string(path).unwrap()
+}
+
+/// What is imported of a text.
+fn imported(text: &str) -> String {
+    let mut import = Import::default();
+    import.read("input", text).unwrap();
+    import.scenario("imported")
+}
+
+/// The same, run for a moment.
+fn runs(text: &str) -> Scenario {
+    let scenario = Scenario::parse(text).unwrap_or_else(|why| panic!("{why}\n{text}"));
+    let short = scenario.with("sim.replications", 2).unwrap().with("sim.warmup", "0s").unwrap();
+    let short = short.with("sim.duration", "2s").unwrap_or(short);
+    short.run().unwrap();
+    scenario
+}
+
+#[test]
+fn every_sample_imports_and_runs() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/samples");
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    let mut seen = 0;
+    for name in names.iter().filter(|name| name.as_str() != "SOURCES.md") {
+        let text = imported(&sample(name));
+        runs(&text);
+        seen += 1;
+    }
+    assert_eq!(seen, 18);
+}
+
+#[test]
+fn the_same_trace_in_two_formats_is_the_same_system() {
+    let [one, other] =
+        ["jaeger_otlp2jaeger-in.json", "jaeger_otlp2jaeger-out.json"].map(|name| imported(&sample(name)));
+    let tables = |text: &str| {
+        text.lines()
+            .filter(|line| line.starts_with('['))
+            .map(|line| line.split('#').next().unwrap().trim().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(tables(&one), tables(&other));
+    assert!(one.contains("work = \"123us\"") && other.contains("work = \"123us\""), "{one}\n{other}");
+}
+
+#[test]
+fn skew_is_told_and_nothing_is_corrected() {
+    let text = imported(&sample("zipkin_skew.json"));
+    assert!(text.contains("# - clock skew: 1 spans of serviceb lie outside of those of servicea, by up to 65.44ms; nothing was corrected"), "{text}");
+    assert!(text.contains("{ call = \"serviceb.post\" }"), "{text}");
+    // get: 99,411 us of which the call took 94,539.
+    assert!(text.contains("work = \"4.872ms\""), "{text}");
+}
+
+#[test]
+fn messages_go_by_a_broker() {
+    let text = imported(&sample("zipkin_messaging.json"));
+    // The consumer names its queue; the service is called the same.
+    assert!(text.contains("{ publish = \"backend-messages\" }"), "{text}");
+    assert!(text.contains("[queues.backend-messages]") && !text.contains("[queues.rabbitmq]"), "{text}");
+    assert!(text.contains("[[services.backend.consumes]]"), "{text}");
+}
+
+#[test]
+fn queries_are_of_the_database_that_spans_name() {
+    let text = imported(&sample("zipkin_simple-db-p6.json"));
+    assert!(text.contains("[databases.app_db]") && text.contains("{ query = \"app_db\""), "{text}");
+    assert!(text.contains("weak"), "{text}");
+}
+
+/// Edges of an isotope file, as they stand in it: caller and callee, and who is called together.
+#[test]
+fn an_isotope_graph_is_imported_whole() {
+    let text = imported(&sample("isotope_canonical.yaml"));
+    let steps: Vec<&str> = text.lines().map(str::trim).filter(|line| line.starts_with("{ ")).collect();
+    assert_eq!(
+        steps,
+        [
+            "{ call = \"a\" },",
+            "{ call = \"b\" },",
+            "{ parallel = [{ call = \"a\" }, { call = \"c\" }] },",
+            "{ call = \"b\" },"
+        ]
+    );
+    let nodes = text.lines().filter(|line| line.starts_with("[services.")).count();
+    assert_eq!(nodes, 4);
+    assert!(
+        text.contains("calls = \"d\"") && text.contains("rate = \"1/s\"") && text.contains("# OPEN: not in the input")
+    );
+    let wide = imported(&sample("isotope_10-svc_10-end.yaml"));
+    assert_eq!(wide.matches("{ call = ").count(), 9);
+    assert_eq!(wide.matches("parallel = [").count(), 1);
+    let chain = imported(&sample("isotope_chain-3-services.yaml"));
+    assert_eq!(chain.matches("{ call = ").count(), 2);
+}
+
+#[test]
+fn rates_of_a_mesh_become_shares_of_calls() {
+    let text = imported(&sample("kiali_test_service_graph.json"));
+    let scenario = runs(&text);
+    assert!(text.contains("over 600 s"), "{text}");
+    assert!(scenario.canonical().contains("productpage"), "{text}");
+}
+
+const KUBERNETES: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: reviews }
+spec:
+  replicas: 3
+  template:
+    spec:
+      containers:
+      - name: istio-proxy
+        resources: { limits: { cpu: 100m } }
+      - name: app
+        resources: { limits: { cpu: \"1500m\" } }
+        readinessProbe: { initialDelaySeconds: 5, periodSeconds: 10 }
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: reviews }
+spec:
+  scaleTargetRef: { kind: Deployment, name: reviews }
+  minReplicas: 2
+  maxReplicas: 6
+  metrics: [{ type: Resource, resource: { name: cpu, target: { type: Utilization, averageUtilization: 70 } } }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: reviews }
+spec:
+  hosts: [reviews.default.svc.cluster.local]
+  http:
+  - route: [{ destination: { host: reviews } }]
+    timeout: 2s
+    retries: { attempts: 2, perTryTimeout: 500ms, retryOn: \"5xx\" }
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: reviews }
+spec:
+  host: reviews
+  trafficPolicy:
+    outlierDetection: { consecutive5xxErrors: 7, interval: 5s, baseEjectionTime: 15s, maxEjectionPercent: 50 }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: other }
+data: { a: b }
+";
+
+#[test]
+fn several_inputs_fill_one_anothers_gaps() {
+    let mut import = Import::default();
+    let graph = "services:\n- name: web\n  isEntrypoint: true\n  script: [{ call: reviews }]\n- name: reviews\n";
+    assert_eq!(import.read("graph.yaml", graph), Ok(Kind::Isotope));
+    assert_eq!(import.read("cluster.yaml", KUBERNETES), Ok(Kind::Kubernetes));
+    assert_eq!(import.read("rates.csv", "time,rate\n0,10\n60,30\n120,5\n"), Ok(Kind::Rates));
+    let text = import.scenario("shop");
+    for line in [
+        "replicas = 3",
+        "cores = 2",
+        "ready_after = \"15s\"",
+        "{ call = \"reviews\", policy = \"reviews\" }",
+        "deadline = \"2s\"",
+        "timeout = \"500ms\"",
+        "consecutive_errors = 7",
+        "autoscale = { min = 2, max = 6, metric = \"cpu\", target = \"70%\"",
+        "{ duration = \"60s\", rate = \"30/s\" }",
+        "duration = \"180s\"",
+        "nothing is read from ConfigMap",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    runs(&text);
+}
+
+#[test]
+fn metrics_of_both_spellings_are_read() {
+    let tempo = "traces_service_graph_request_total{client=\"web\",server=\"shop\"} 200\n\
+                 traces_service_graph_request_total{client=\"shop\",server=\"db\",connection_type=\"database\"} 600\n\
+                 traces_service_graph_request_server_seconds_bucket{client=\"shop\",server=\"db\",le=\"0.002\"} 500\n\
+                 traces_service_graph_request_server_seconds_bucket{client=\"shop\",server=\"db\",le=\"+Inf\"} 600\n\
+                 traces_service_graph_request_server_seconds_sum{client=\"shop\",server=\"db\"} 0.6\n\
+                 traces_service_graph_request_server_seconds_count{client=\"shop\",server=\"db\"} 600\n";
+    let connector = tempo.replace("_seconds", "").replace("0.002", "2").replace("} 0.6", "} 600");
+    let [one, other] = [tempo, connector.as_str()].map(imported);
+    assert_eq!(one, other);
+    assert!(one.contains("{ query = \"db\", times = 3 }") && one.contains("max = \"2ms\""), "{one}");
+    runs(&one);
+    let istio = r#"{"status":"success","data":{"resultType":"vector","result":[
+        {"metric":{"source_workload":"unknown","destination_service_name":"web","reporter":"destination","response_code":"200"},"value":[0,"20"]},
+        {"metric":{"source_workload":"web","destination_service_name":"shop","reporter":"destination","response_code":"503"},"value":[0,"1"]},
+        {"metric":{"source_workload":"web","destination_service_name":"shop","reporter":"destination","response_code":"200"},"value":[0,"9"]},
+        {"metric":{"source_workload":"web","destination_service_name":"shop","reporter":"source","response_code":"200"},"value":[0,"9"]}]}}"#;
+    let text = imported(istio);
+    assert!(
+        text.contains("rate = \"20/s\"") && text.contains("probability = 0.5") && text.contains("error_rate = 0.1"),
+        "{text}"
+    );
+    runs(&text);
+    let range = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"job":"edge"},"values":[[0,"10"],[60,"20"]]}]}}"#;
+    let mut import = Import::default();
+    import.read("graph.yaml", "services:\n- name: a\n").unwrap();
+    import.read("range.json", range).unwrap();
+    assert!(import.scenario("a").contains("{ duration = \"60s\", rate = \"20/s\" }"));
+}
+
+#[test]
+fn nothing_that_a_file_holds_is_a_panic() {
+    let mut files: Vec<String> = Vec::new();
+    for name in [
+        "jaeger_otlp_example_trace.json",
+        "zipkin_messaging.json",
+        "jaegerui_testTraceNormal.json",
+        "isotope_canonical.yaml",
+        "kiali_test_service_graph.json",
+    ] {
+        let whole = sample(name);
+        // Cut short anywhere, and with a letter that is another one.
+        for at in (1..whole.len()).step_by(whole.len() / 40 + 1) {
+            files.push(whole.chars().take(at).collect());
+            let other: String = whole.char_indices().map(|(i, c)| if i == at { '9' } else { c }).collect();
+            files.push(other);
+        }
+    }
+    files.extend([
+        "[".repeat(100_000),
+        "{\"a\":".repeat(50_000),
+        "a: &x [*x]\n".into(),
+        "services:\n- &a [*a, *a]\n".into(),
+        "\0\0\0".into(),
+    ]);
+    files.extend(KUBERNETES.char_indices().step_by(37).map(|(at, _)| KUBERNETES[..at].to_owned()));
+    let mut refused = 0;
+    for text in files {
+        let mut import = Import::default();
+        match import.read("input", &text) {
+            Err(why) => {
+                assert!(!why.is_empty());
+                refused += 1;
+            }
+            Ok(_) => drop(import.scenario("imported")),
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}
+
+fn hoptax(folder: &Path, words: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hoptax"));
+    command.args(words.split_whitespace()).current_dir(folder).output().unwrap()
+}
+
+fn said(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn the_shell_imports_checks_and_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::write(at.join("graph.yaml"), sample("isotope_canonical.yaml")).unwrap();
+    let found = hoptax(at, "import graph.yaml -o graph.toml");
+    assert!(found.status.success(), "{}", said(&found.stderr));
+    let text = fs::read_to_string(at.join("graph.toml")).unwrap();
+    let open = open_lines(&text).len();
+    assert!(open > 5, "{text}");
+    let check = said(&hoptax(at, "check graph.toml").stdout);
+    assert_eq!(check.matches("  line ").count(), open, "{check}");
+    let run = hoptax(at, "run graph.toml -n 2 --set sim.duration=2s");
+    assert!(run.status.code().is_some_and(|code| code == 0 || code == 4), "{}", said(&run.stderr));
+    assert!(said(&run.stderr).contains(&format!("open: {open} questions")));
+    for (words, exit, why) in [
+        ("import no.json", 1, "no.json"),
+        ("import graph.toml", 1, "can be imported"),
+        ("import graph.yaml --max-memory 100B", 1, "--max-memory"),
+        ("import", 2, "FILE"),
+    ] {
+        let found = hoptax(at, words);
+        let text = said(&found.stderr);
+        assert_eq!(found.status.code(), Some(exit), "{words}: {text}");
+        assert!(text.contains(why), "{words}: {text}");
+    }
+    fs::write(at.join("times.csv"), "latency_ms\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n").unwrap();
+    let fit = said(&hoptax(at, "fit times.csv").stdout);
+    assert!(fit.starts_with("work = ") && fit.contains("Kolmogorov-Smirnov"), "{fit}");
+    fs::write(at.join("points.csv"), "p50,8ms\np99,60ms\n").unwrap();
+    assert!(said(&hoptax(at, "fit points.csv").stdout).starts_with("work = { p50 = \"8ms\", p99 = \"60ms\" }"));
+}
