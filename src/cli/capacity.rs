@@ -4,12 +4,14 @@ use super::engine::{self, CapacityWanted};
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::progress::Progress;
-use super::studied::{Asked, Found};
+use super::run::Kind;
+use super::studied::{Asked, Found, TEXTS};
 use crate::report::{capacity, json};
 use crate::units::{Rate, parse_share};
 
 /// Find the largest load that keeps its promises, that with a replica gone, and what a wanted load takes
 #[derive(Clone, Debug, clap::Args)]
+#[command(mut_arg("files", |files| files.help(TEXTS)))]
 pub(super) struct Args {
     #[command(flatten)]
     asked: Asked,
@@ -22,15 +24,22 @@ pub(super) struct Args {
     /// A load that is wanted, such as 500/s: which replicas it takes
     #[arg(long, value_name = "RATE", value_parser = Rate::parse)]
     target: Option<Rate>,
+    /// Virtual users of a load test [default: as many as are busy on average]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    users: Option<u32>,
 }
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let kinds = args.asked.kinds()?;
+    if kinds.iter().any(|kind| matches!(kind, Kind::Svg | Kind::Png)) {
+        return Err(Failure::Usage("capacity draws no picture; `hoptax sweep` draws the way there".into()));
+    }
     let (checked, options) = args.asked.scenario(output)?;
     let wanted = CapacityWanted {
         grow: args.grow.clone(),
         confidence: args.confidence,
         target_per_s: args.target.map(Rate::per_second),
+        users: args.users,
     };
     let progress = Progress::begin(args.asked.progress, output);
     let study = engine::capacity(&checked, &wanted, args.asked.jobs, &progress);

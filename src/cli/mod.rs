@@ -92,6 +92,11 @@ enum Verb {
 
 /// Runs the program: the first argument is its own name.
 pub fn main(args: Vec<OsString>) -> ExitCode {
+    code(args).into()
+}
+
+/// The same, with the exit code as a number.
+pub fn code(args: Vec<OsString>) -> u8 {
     exit::on_panic();
     progress::listen();
     let cli = match parse(args) {
@@ -103,15 +108,15 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
                 harmless if harmless == text => drop(error.print()),
                 harmless => output::say(harmless.trim_end()),
             }
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done }.code();
         }
     };
     let output = Output::new(cli.manner);
     match cli.verb.unwrap_or_default().act(&output) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => exit.code(),
         Err(failure) => {
             output.failure(&failure);
-            failure.exit().into()
+            failure.exit().code()
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod compare;
 pub mod coupling;
 pub mod diagnosis;
 mod ear;
+pub mod enough;
 mod estimate;
 mod failing;
 mod figure;
@@ -28,6 +29,7 @@ pub mod theory;
 pub mod trace;
 pub mod variants;
 mod verdict;
+pub mod warmup;
 pub mod whatif;
 pub mod why;
 

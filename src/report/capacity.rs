@@ -1,6 +1,6 @@
 //! How much load is carried: the capacity in a sentence, every load that was tried, what a wanted load takes.
 
-use crate::experiment::capacity::{Capacity, Limit, Toward};
+use crate::experiment::capacity::{Back, Capacity, Generator, Gone, Limit, Toward, Without};
 use crate::experiment::summary::Estimate;
 use crate::report::number::{NONE, percent, plain};
 use crate::report::page::{Figure, Page, of_what};
@@ -19,6 +19,10 @@ pub fn page(capacity: &Capacity) -> Page {
     };
     page.heading.push(format!("seed {}", capacity.head.seed));
     page.heading.push(format!("{} runs at each load", capacity.seeds));
+    if let Some(test) = &capacity.generator {
+        let title = format!("a load test of {}/s by {} virtual users", plain(test.per_s), test.users);
+        page.tables.push((title, tested(test)));
+    }
     if let Some(toward) = &capacity.toward {
         page.tables.push((format!("what {}/s take", plain(toward.per_s)), added(toward)));
     }
@@ -40,12 +44,18 @@ pub fn answer(capacity: &Capacity) -> String {
     let limit = &capacity.limit;
     let sure = percent(capacity.probability);
     let mut all = vec![match (limit.per_s.value, limit.at_least) {
-        (None, _) => format!("{who}: no load that was tried keeps the promises in {sure} of runs"),
+        (None, _) => {
+            let least = limit.tried.first().map_or(0.0, |(times, _)| times * capacity.today_per_s);
+            format!(
+                "{who}: not even the least load that was tried, {}/s, keeps the promises in {sure} of runs",
+                plain(least)
+            )
+        }
         (Some(x), true) => format!("{who}: at least {}/s, the largest load that was tried", plain(x)),
         (Some(_), false) => {
             let times = limit.times.value.map(|times| format!(", {} times today's", plain(times)));
             format!(
-                "{who}: up to {}{} a run keeps its promises with {sure}",
+                "{who}: up to {}{}, a run keeps its promises with {sure}",
                 within(limit.per_s),
                 times.unwrap_or_default()
             )
@@ -55,22 +65,46 @@ pub fn answer(capacity: &Capacity) -> String {
     if let (Some(name), Some(used)) = (&limit.busiest, limit.utilization) {
         all.push(format!("the busiest there is {}, {} by the forecast", clean(name), percent(used.min(1.0))));
     }
-    if let Some(without) = &capacity.without {
-        let name = clean(&without.node);
-        all.push(match &without.limit {
-            None => format!("{name} has one replica only, and without it nothing is carried"),
-            Some(less) => format!("with a replica of {name} gone {}", carried(less)),
-        });
-    }
+    all.extend(capacity.back.as_ref().and_then(back));
+    all.extend(capacity.without.iter().map(without));
     all.extend(capacity.toward.as_ref().map(told));
     all.join("; ")
+}
+
+/// The way back, where it is another than the way up.
+fn back(back: &Back) -> Option<String> {
+    if back.never {
+        return Some("after a spike most runs stay down at every load that was tried".into());
+    }
+    match (back.per_s.value, back.per_s.low, back.per_s.high) {
+        (Some(_), ..) => Some(format!("after a spike half of the runs stay down from {} on", within(back.per_s))),
+        (None, Some(low), Some(high)) => {
+            let (low, high) = (plain(low), plain(high));
+            Some(format!("after a spike it comes back up to {low}/s, and from {high}/s on most runs stay down"))
+        }
+        (None, None, Some(high)) => Some(format!("after a spike most runs stay down from {}/s on", plain(high))),
+        _ => None,
+    }
+}
+
+fn without(without: &Without) -> String {
+    match (&without.gone, &without.limit) {
+        (Gone::ReplicaOf(node), None) => {
+            format!("{} has one replica only, and without it nothing is carried", clean(node))
+        }
+        (Gone::ReplicaOf(node), Some(less)) => format!("with a replica of {} gone {}", clean(node), carried(less)),
+        (Gone::Zone(zone), less) => {
+            let left = less.as_ref().map_or_else(|| NONE.to_owned(), carried);
+            format!("with zone {} gone {left}", clean(zone))
+        }
+    }
 }
 
 fn carried(limit: &Limit) -> String {
     match limit.per_s.value {
         Some(_) if limit.at_least => format!("at least {}", within(limit.per_s)),
         Some(_) => format!("up to {}", within(limit.per_s)),
-        None => "no load that was tried".into(),
+        None => "no load that was tried is carried".into(),
     }
 }
 
@@ -87,12 +121,14 @@ fn told(toward: &Toward) -> String {
 
 fn warnings(capacity: &Capacity) -> Vec<String> {
     let mut all = Vec::new();
-    if capacity.limit.again > 0 {
-        all.push(format!(
-            "not monotone: {} of {} seeds broke a promise and kept all again at a larger load",
-            capacity.limit.again, capacity.seeds
-        ));
+    if capacity.partial {
+        all.push("stopped before everything was run: what is told is what was known".into());
     }
+    let rate = |times: f64| format!("{}/s", plain(times * capacity.today_per_s));
+    all.extend(capacity.limit.rises.iter().map(|[below, above]| {
+        let (below, above) = (rate(*below), rate(*above));
+        format!("not monotone: more runs keep all promises at {above} than at {below}")
+    }));
     if capacity.limit.per_s.value.is_some_and(|x| x < capacity.today_per_s) {
         all.push(format!("today's load is {}/s, more than that", plain(capacity.today_per_s)));
     }
@@ -112,6 +148,23 @@ fn tried(capacity: &Capacity) -> Sheet {
     sheet
 }
 
+const PERCENTILES: [&str; 3] = ["p50", "p99", "p99.9"];
+
+fn tested(test: &Generator) -> Sheet {
+    let mut sheet = Sheet::new(&[("ms", 9), ("p50", 8), ("p99", 8), ("p99.9", 7)]);
+    let told = |one: &Estimate| Cell::from(one.value.map_or_else(|| NONE.to_owned(), plain));
+    sheet.push("since it should have been sent", test.late.corrected_ms.iter().map(told));
+    sheet.push("since it was sent", test.late.uncorrected_ms.iter().map(told));
+    sheet.note = Some(format!(
+        "{} virtual users are busy on average, at most {} at once; with {} a generator that drops what finds none drops {}, and one that sends it late shows this",
+        test.busy.value.map_or_else(|| NONE.to_owned(), plain),
+        test.most,
+        test.users,
+        test.dropped_share.value.map_or_else(|| NONE.to_owned(), percent)
+    ));
+    sheet
+}
+
 fn added(toward: &Toward) -> Sheet {
     let mut sheet = Sheet::new(&[("", 9), ("replicas", 8), ("cores each", 6)]);
     for one in &toward.add {
@@ -127,12 +180,16 @@ fn notes(capacity: &Capacity) -> Vec<String> {
         "the capacity: as far as {} of the runs keep all promises, at it and at every load tried below; the same seeds at every load",
         percent(capacity.probability)
     )];
-    if let Some(users) = capacity.users {
+    if let Some(back) = &capacity.back {
         all.push(format!(
-            "a load test of so much keeps {} requests under way (rate × mean latency): it takes more virtual users than that",
-            plain(users)
+            "back: {} for {} s, then the load as before; stays down: as `hoptax recover` says it",
+            clean(&back.spike),
+            plain(back.length_s)
         ));
     }
+    all.extend(capacity.generator.as_ref().map(|_| {
+        "the load test: a virtual user is busy with a request until its answer is there; uncorrected latencies count from when a request was sent, not from when it should have been".into()
+    }));
     all
 }
 
@@ -146,8 +203,20 @@ fn figures(capacity: &Capacity) -> Vec<Figure> {
     for (times, kept) in &capacity.limit.tried {
         add("tried", plain(*times), "kept", "share", *kept, runs);
     }
-    if let Some((without, limit)) = capacity.without.as_ref().and_then(|one| Some((one, one.limit.as_ref()?))) {
-        add("without", without.node.clone(), "per_s", "1/s", limit.per_s, runs);
+    for (without, limit) in capacity.without.iter().filter_map(|one| Some((one, one.limit.as_ref()?))) {
+        let (Gone::ReplicaOf(name) | Gone::Zone(name)) = &without.gone;
+        add("without", name.clone(), "per_s", "1/s", limit.per_s, runs);
+    }
+    if let Some(back) = &capacity.back {
+        add("back", back.spike.clone(), "per_s", "1/s", back.per_s, None);
+    }
+    if let Some(test) = &capacity.generator {
+        add("generator", test.client.clone(), "busy", "1", test.busy, None);
+        add("generator", test.client.clone(), "dropped_share", "share", test.dropped_share, None);
+        for (nth, name) in PERCENTILES.iter().enumerate() {
+            add("generator", format!("corrected {name}"), "latency_ms", "ms", test.late.corrected_ms[nth], None);
+            add("generator", format!("uncorrected {name}"), "latency_ms", "ms", test.late.uncorrected_ms[nth], None);
+        }
     }
     for one in capacity.toward.iter().flat_map(|toward| &toward.add) {
         add("toward", one.node.clone(), "replicas", "1", Estimate::point(f64::from(one.to)), None);

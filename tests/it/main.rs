@@ -16,6 +16,7 @@ mod diagnose;
 mod diagnostics;
 mod discovery;
 mod draws;
+mod enough;
 mod faults;
 mod floors;
 mod fork;

@@ -46,6 +46,11 @@ fn chance(k: usize, n: usize, p: f64) -> f64 {
     libm::exp(ways + k as f64 * libm::log(p) + (n - k) as f64 * libm::log1p(-p))
 }
 
+/// How often tosses of a coin fall so often, or more often, on the one side.
+pub(super) fn sign_chance(one: usize, other: usize) -> f64 {
+    (one..=one + other).map(|k| chance(k, one + other, 0.5)).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +65,11 @@ mod tests {
         assert!(beyond <= 0.025 && beyond + chance(ranks.high - 1, 72, 0.05) > 0.025, "{ranks:?} {beyond}");
         assert_eq!(Ranks::of(0.5, 10).seeds, 10);
         assert_eq!(Ranks::of(0.5, 10).at, 6);
+    }
+
+    #[test]
+    fn a_coin_is_a_coin() {
+        assert!((sign_chance(5, 0) - 1.0 / 32.0).abs() < 1e-12 && (sign_chance(0, 5) - 1.0).abs() < 1e-12);
+        assert!((sign_chance(2, 1) - 0.5).abs() < 1e-12);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Limit, Search};
+use super::limit::{Limit, Search, busiest};
 use crate::experiment::summary::Estimate;
 use crate::scenario::edit::{grown, with_replicas};
 use crate::scenario::{Checked, forecast};
@@ -102,8 +102,8 @@ fn enough(search: &Search<'_>, kept: &Estimate) -> bool {
 
 fn runs(search: &Search<'_>, checked: &Checked, replicas: &BTreeMap<String, u32>, load: f64) -> Option<Estimate> {
     let every: Vec<u32> = (0..search.ranks.seeds).collect();
-    let fates = search.runs(&with_replicas(checked, replicas), load, &every, None)?;
-    let kept = fates.iter().filter(|fate| fate.broke.is_none()).count() as u64;
+    let fates = search.runs(&with_replicas(checked, replicas), load, &every)?;
+    let kept = fates.iter().filter(|broke| broke.is_none()).count() as u64;
     Some(share_of_windows(kept, fates.len() as u64, crate::experiment::estimate::CONFIDENCE))
 }
 
@@ -122,7 +122,7 @@ fn needed(checked: &Checked, search: &Search<'_>, load: f64, most: f64) -> BTree
 
 /// The node that is busiest at a load, and its replicas.
 fn tightest(checked: &Checked, search: &Search<'_>, load: f64) -> Option<(String, u32)> {
-    let (name, _) = super::busiest(&grown(checked, search.grown, load))?;
+    let (name, _) = busiest(&grown(checked, search.grown, load))?;
     let replicas = checked.scenario.nodes.get(&name)?.replicas.value;
     Some((name, replicas))
 }

@@ -1,6 +1,8 @@
 //! A scenario under more load, and with one fault instead of its own: what is asked of a study that looks for limits.
 
-use super::super::written::{Arrivals, Fault, FaultKind, Load, Phase};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::written::{Arrivals, Fault, FaultKind, Load, Phase, Scope, WarmUp, Zone};
 use super::super::{Checked, check, forecast, hash};
 use crate::units::Span;
 
@@ -65,7 +67,7 @@ pub fn warmed(checked: &Checked, utilization: f64) -> Checked {
         return checked.clone();
     }
     let warmup = &mut scenario.sim.warmup.value;
-    *warmup = Span::from_secs_f64(warmup.as_secs_f64() * longer);
+    *warmup = WarmUp::For(Span::from_secs_f64(warmup.span().as_secs_f64() * longer));
     Checked { hash: hash(&scenario), scenario, ..checked.clone() }
 }
 
@@ -105,7 +107,7 @@ pub fn one_less(checked: &Checked) -> Option<(String, Option<Checked>)> {
 }
 
 /// The scenario with so many replicas of these nodes.
-pub fn with_replicas(checked: &Checked, replicas: &std::collections::BTreeMap<String, u32>) -> Checked {
+pub fn with_replicas(checked: &Checked, replicas: &BTreeMap<String, u32>) -> Checked {
     let mut scenario = checked.scenario.clone();
     for (name, count) in replicas {
         if let Some(node) = scenario.nodes.get_mut(name) {
@@ -114,6 +116,27 @@ pub fn with_replicas(checked: &Checked, replicas: &std::collections::BTreeMap<St
     }
     let overloaded = check::overloaded(&forecast(&scenario));
     Checked { hash: hash(&scenario), overloaded, scenario, ..checked.clone() }
+}
+
+/// The zones in which something stands that serves, by name: `region/zone`, or `region` where no more is said.
+pub fn zones(checked: &Checked) -> Vec<String> {
+    let name = |zone: &Zone| match &zone.zone {
+        Some(zone_of) => format!("{}/{zone_of}", zone.region),
+        None => zone.region.clone(),
+    };
+    let served = checked.scenario.nodes.values().filter_map(|node| node.zone.value.as_ref());
+    served.map(name).collect::<BTreeSet<String>>().into_iter().collect()
+}
+
+/// The scenario in which all that stands in a zone refuses for the whole measured time. Promises about the time outside of faults are
+/// about all of it.
+pub fn without_zone(checked: &Checked, zone: &str) -> Checked {
+    let mut scenario = checked.scenario.clone();
+    scenario.faults.push(Fault::once(FaultKind::Outage, &format!("zone:{zone}"), Span::ZERO, None));
+    for slo in &mut scenario.slos {
+        slo.scope = slo.scope.take().filter(|scope| scope.value != Scope::OutsideFaults);
+    }
+    Checked { hash: hash(&scenario), scenario, ..checked.clone() }
 }
 
 /// The scenario with these faults and no other. Promises about the time of a fault that is gone go with it.

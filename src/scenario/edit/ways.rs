@@ -140,7 +140,7 @@ fn strike(document: &mut DocumentMut, from: &str, to: &str) {
 }
 
 /// A name that no node has.
-fn free(document: &DocumentMut, name: &str) -> String {
+pub(super) fn free(document: &DocumentMut, name: &str) -> String {
     let taken = |name: &str| {
         document.iter().any(|(_, family)| family.as_table_like().is_some_and(|family| family.contains_key(name)))
     };

@@ -84,6 +84,8 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["coupling", "temporal coupling"], include_str!("../../experiment/coupling.rs")),
     (&["availability", "five nines"], include_str!("../../experiment/coupling/availability.rs")),
     (&["recover", "stay down", "collapse"], include_str!("../../experiment/recover.rs")),
+    (&["precision", "until-decided", "enough"], include_str!("../../experiment/enough.rs")),
+    (&["auto", "MSER-5"], include_str!("../../experiment/warmup.rs")),
     (&["hunt", "reproducer"], include_str!("../../experiment/hunt.rs")),
     (&["whatif", "Holm"], include_str!("../../experiment/whatif.rs")),
     (&["sweep", "knee", "campaign"], include_str!("../../experiment/sweep.rs")),
