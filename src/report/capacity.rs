@@ -20,7 +20,7 @@ pub fn page(capacity: &Capacity) -> Page {
     page.heading.push(format!("seed {}", capacity.head.seed));
     page.heading.push(format!("{} runs at each load", capacity.seeds));
     if let Some(test) = &capacity.generator {
-        let title = format!("a load test of {}/s by {} virtual users", plain(test.per_s), test.users);
+        let title = format!("latency in a load test of {}/s by {} virtual users, ms", plain(test.per_s), test.users);
         page.tables.push((title, tested(test)));
     }
     if let Some(toward) = &capacity.toward {
@@ -151,7 +151,7 @@ fn tried(capacity: &Capacity) -> Sheet {
 const PERCENTILES: [&str; 3] = ["p50", "p99", "p99.9"];
 
 fn tested(test: &Generator) -> Sheet {
-    let mut sheet = Sheet::new(&[("ms", 9), ("p50", 8), ("p99", 8), ("p99.9", 7)]);
+    let mut sheet = Sheet::new(&[("", 9), ("p50", 8), ("p99", 8), ("p99.9", 7)]);
     let told = |one: &Estimate| Cell::from(one.value.map_or_else(|| NONE.to_owned(), plain));
     sheet.push("since it should have been sent", test.late.corrected_ms.iter().map(told));
     sheet.push("since it was sent", test.late.uncorrected_ms.iter().map(told));

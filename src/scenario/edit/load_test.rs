@@ -2,7 +2,7 @@
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 
-use super::ways::free;
+use super::ways::{free, implicit, services};
 use crate::diag::Source;
 
 /// A scenario with a load generator in it.
@@ -32,7 +32,7 @@ pub fn with_generator(source: &Source, client: &str, users: Option<u32>, drops: 
         OF_CALLS.iter().filter_map(|key| Some((*key, caller.remove(key)?.into_value().ok()?))).collect();
     caller.insert("calls", Item::Value(generator.as_str().into()));
     caller.insert("transport", Item::Value("free".into()));
-    let services = document.entry("services").or_insert_with(table).as_table_like_mut()?;
+    let services = services(&mut document)?;
     let concurrency = users.map_or_else(|| Value::from("unlimited"), |users| Value::from(i64::from(users)));
     let mut hop = InlineTable::new();
     hop.insert("call", sender.as_str().into());
@@ -48,12 +48,6 @@ pub fn with_generator(source: &Source, client: &str, users: Option<u32>, drops: 
     }
     let sends = format!("{generator} -> {sender}");
     Some(Rig { source: Source { text: document.to_string(), ..source.clone() }, generator, sends })
-}
-
-fn table() -> Item {
-    let mut table = Table::new();
-    table.set_implicit(true);
-    Item::Table(table)
 }
 
 /// A service that takes no time and does one step.
@@ -107,8 +101,9 @@ fn weight(share: &Value) -> Value {
 
 /// A link that takes no time.
 fn no_way(document: &mut DocumentMut, from: &str, to: &str) -> Option<()> {
-    let network = document.entry("network").or_insert_with(table).as_table_like_mut()?;
-    let links = network.entry("links").or_insert_with(table).as_table_like_mut()?;
+    let made = || Item::Table(implicit());
+    let network = document.entry("network").or_insert_with(made).as_table_like_mut()?;
+    let links = network.entry("links").or_insert_with(made).as_table_like_mut()?;
     let nothing: InlineTable = InlineTable::from_iter([("latency", Value::from("0s"))]);
     links.insert(&format!("{from} -> {to}"), Item::Value(Value::InlineTable(nothing)));
     Some(())
