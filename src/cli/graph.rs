@@ -49,7 +49,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     output::writable(&args.files)?;
     let colour = output.colour_errors();
     let source = engine::read(args.file.as_deref(), colour)?;
-    let options = Options { idle: true, ..engine::options(&args.change, None) };
+    let options = Options { idle: true, pilots: false, ..engine::options(&args.change, None) };
     let checked = engine::check(&source, args.change.variant.as_deref(), &options, colour)?;
     let mut failures = Vec::new();
     for (path, kind) in args.files.iter().zip(kinds).filter(|(path, _)| !run::is_stdout(path)) {

@@ -48,6 +48,16 @@ pub(super) struct Args {
     baseline: Option<PathBuf>,
     #[command(flatten)]
     gate: Gate,
+    /// Add runs until this figure is so precise, with an interval that holds however many it takes: p50, p90, p95, p99,
+    /// p99.9, mean or throughput of the client with most requests; 10 runs at least, 384 at most
+    #[arg(long, value_name = "FIGURE=SHARE", value_parser = engine::Goal::parse, conflicts_with_all = ["replications", "until_decided"])]
+    precision: Option<engine::Goal>,
+    /// Whose figure is to be precise
+    #[arg(long, value_name = "NAME", requires = "precision")]
+    client: Option<String>,
+    /// Add runs until every promise is kept or broken for certain; then no interval of a promise is told
+    #[arg(long, conflicts_with_all = ["replications", "no_slo"])]
+    until_decided: bool,
     /// Do not judge SLOs
     #[arg(long)]
     no_slo: bool,
@@ -100,6 +110,18 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let place = Place { files: &args.files, kinds: &kinds, format: args.format, folder };
     let held = Held { summaries: &summaries, against: against.as_ref(), beside: &beside };
     Ok(output.told(exit, deliver(held, &place, output)))
+}
+
+impl Args {
+    /// What runs are added for, if that was asked.
+    fn goal(&self) -> Option<engine::Goal> {
+        match &self.precision {
+            Some(engine::Goal::Precise { figure, within, .. }) => {
+                Some(engine::Goal::Precise { figure: *figure, within: *within, client: self.client.clone() })
+            }
+            _ => self.until_decided.then_some(engine::Goal::Decided),
+        }
+    }
 }
 
 /// Where results are written, and as what.
@@ -164,7 +186,10 @@ fn simulate(args: &Args, kinds: &[Kind], output: &Output) -> Result<Ran, Failure
         output.rendered(warnings.trim_end());
     }
     let progress = Progress::begin(args.progress, output);
-    let ran = engine::each(&checked, args.jobs, &progress, checked.len());
+    let ran = match args.goal() {
+        Some(goal) => engine::enough_of_each(&checked, &goal, args.jobs, &progress),
+        None => engine::each(&checked, args.jobs, &progress, checked.len()),
+    };
     progress.end();
     let engine::Series { mut summaries, whole } = ran.map_err(told)?;
     if args.no_slo {

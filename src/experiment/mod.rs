@@ -5,10 +5,12 @@
 pub mod advise;
 pub mod brief;
 mod camps;
+pub mod capacity;
 pub mod compare;
 pub mod coupling;
 pub mod diagnosis;
 mod ear;
+pub mod enough;
 mod estimate;
 mod failing;
 mod figure;
@@ -28,6 +30,7 @@ pub mod theory;
 pub mod trace;
 pub mod variants;
 mod verdict;
+pub mod warmup;
 pub mod whatif;
 pub mod why;
 

@@ -5,6 +5,7 @@
 pub mod advise;
 mod apart;
 pub mod caches;
+pub mod capacity;
 pub mod cause;
 pub mod compare;
 pub mod content;

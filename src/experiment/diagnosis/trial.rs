@@ -240,7 +240,7 @@ impl<'b> Bench<'b> {
                 let _ = writeln!(tables, "[databases.{database}.tables.{name}]\nwriters = 1000");
             }
         }
-        let warmup = self.checked.scenario.sim.warmup.value.as_secs_f64();
+        let warmup = self.checked.scenario.sim.warmup.value.span().as_secs_f64();
         let text = format!(
             "{}\n{tables}[clients.{MIGRATION}-runs]\ncalls = \"{MIGRATION}\"\narrivals = \"constant\"\n\
              phases = [{{ duration = \"{:.0}ms\", rate = \"{:.9}/s\" }}, {{ duration = \"1s\", rate = \"0.000001/s\" }}]\n\

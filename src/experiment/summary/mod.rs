@@ -26,6 +26,7 @@ pub use crate::stats::Interval as Estimate;
 use crate::scenario::Checked;
 use crate::stats::Exported;
 
+pub use super::enough::Enough;
 pub use brokers::*;
 pub use cache::{CacheFigures, ReplicationFigures};
 pub use course::*;
@@ -400,6 +401,9 @@ pub struct Run {
     /// first of all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub camps: Vec<Camp>,
+    /// Where runs were added until that was enough: what was asked, and whether it was reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enough: Option<Enough>,
     /// The seed of each replication.
     #[serde(skip)]
     pub seeds: Vec<u64>,

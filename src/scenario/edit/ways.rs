@@ -159,8 +159,13 @@ fn strike(document: &mut DocumentMut, from: &str, to: &str) {
     }
 }
 
+/// The table of all services, made where there is none.
+pub(super) fn services(document: &mut DocumentMut) -> Option<&mut dyn TableLike> {
+    document.entry("services").or_insert_with(|| Item::Table(implicit())).as_table_like_mut()
+}
+
 /// A name that no node has.
-fn free(document: &DocumentMut, name: &str) -> String {
+pub(super) fn free(document: &DocumentMut, name: &str) -> String {
     let taken = |name: &str| {
         document.iter().any(|(_, family)| family.as_table_like().is_some_and(|family| family.contains_key(name)))
     };
@@ -293,7 +298,7 @@ fn redirect(calls: &mut Item, target: &str, asked: &str) {
     }
 }
 
-fn implicit() -> Table {
+pub(super) fn implicit() -> Table {
     let mut table = Table::new();
     table.set_implicit(true);
     table

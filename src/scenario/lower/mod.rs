@@ -90,7 +90,7 @@ impl<'s> Lowering<'s> {
         let sim = &scenario.sim;
         let plan = Plan {
             seed: sim.seed.value,
-            warmup: sim.warmup.value,
+            warmup: sim.warmup.value.span(),
             duration: sim.duration.value,
             patience: patience(scenario),
             max_events: sim.max_events.value,

@@ -387,6 +387,31 @@ const FIGURES: &[Figure] = &[
         "As far as a promise holds along what is swept: where the curve of what it measures crosses its bound, and in brackets \
          where the ends of its interval do.",
     ),
+    f(
+        &["runs that keep all", "tried"],
+        "capacity",
+        "Of the runs at a load, the same seeds at every load, the share that keeps every promise, and its exact interval.",
+    ),
+    f(
+        &["cores each", "cores_each"],
+        "capacity",
+        "Cores of each replica that is added, or its workers where it says no cores.",
+    ),
+    f(
+        &["since it should have been sent", "corrected", "corrected_ms"],
+        "capacity",
+        "Latency of successes in a load test that sends late when no virtual user is free, from when a request should have been sent.",
+    ),
+    f(
+        &["since it was sent", "uncorrected", "uncorrected_ms"],
+        "capacity",
+        "The same from when it was sent: what waited for a free virtual user is not in it (coordinated omission).",
+    ),
+    f(
+        &["dropped_share"],
+        "capacity",
+        "Share of requests that a load test drops that sends only what finds a virtual user free.",
+    ),
     f(&["between"], SWEEP, "The two neighbouring points between which a promise stops, or begins, to hold."),
     f(&["notch"], "whatif", "A tenth, of whole numbers rounded and at least one; a quarter of a timeout."),
     f(&["trigger"], "recover", "The fault or the spike of traffic after which one looks whether everybody comes back."),
