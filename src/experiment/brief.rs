@@ -36,7 +36,7 @@ impl Brief {
     pub(super) fn of(checked: &Checked, whole: f64, calm: f64) -> Option<Self> {
         let sim = &checked.scenario.sim;
         let (replications, duration_s) = (sim.replications.value, sim.duration.value.as_secs_f64());
-        let warmup_s = sim.warmup.value.as_secs_f64();
+        let warmup_s = sim.warmup.value.span().as_secs_f64();
         let each = forecast(&checked.scenario).events;
         let share = |length_s: f64| (warmup_s + length_s) / (warmup_s + duration_s);
         // Of one replication, so long where it is calm.

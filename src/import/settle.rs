@@ -73,7 +73,12 @@ impl Settling<'_> {
     /// What a reader must know of the traces as a whole.
     fn said(&self, found: &mut Found) {
         let learner = self.learner;
-        found.flag(format!("{}: {} of {} spans", self.origin, carried(learner.traces, if learner.traces == 1 { "trace" } else { "traces" }), learner.spans));
+        found.flag(format!(
+            "{}: {} of {} spans",
+            self.origin,
+            carried(learner.traces, if learner.traces == 1 { "trace" } else { "traces" }),
+            learner.spans
+        ));
         for ((caller, callee), (times, most)) in &learner.skewed {
             let (caller, callee) = (self.name(*caller), self.name(*callee));
             found.flag(format!(

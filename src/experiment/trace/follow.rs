@@ -65,7 +65,7 @@ pub(in crate::experiment) fn topics(plan: &Plan) -> Rc<[NodeId]> {
 }
 
 /// A span under way, in simulated time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::experiment) struct Followed {
     /// Its frame's slot, as long as it was not over.
     pub(in crate::experiment) frame: u32,
