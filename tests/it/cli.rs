@@ -157,7 +157,7 @@ fn what_cannot_be_written_is_found_before_the_run() {
     for verb in ["run a.toml", "compare a.toml", "trace a.toml"] {
         fails(&folder, &format!("{verb} -o no/a.json"), 1, &["no/a.json", "there is no folder no"]);
         fails(&folder, &format!("{verb} -o a.json -o a.json"), 2, &["a.json", "twice"]);
-        fails(&folder, &format!("{verb} -o a.toml/a.svg"), 1, &["a.toml is not a folder"]);
+        fails(&folder, &format!("{verb} -o a.toml/nodes.svg"), 1, &["a.toml is not a folder"]);
     }
     for verb in ["run a.toml --output", "compare a.toml --output", "compare a.toml --save"] {
         fails(&folder, &format!("{verb} a.toml/deep"), 1, &["a.toml/deep"]);
