@@ -6,8 +6,14 @@ use std::str::FromStr;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, TableLike};
 
 use crate::diag::{Complaint, Source, code};
+use crate::experiment::compare::{self, Cast};
+use crate::experiment::study::Trouble;
 use crate::experiment::summary::Summary;
+use crate::experiment::sweep::{self, Unkept, Wanted};
 use crate::experiment::{self, Failure, Watch};
+use crate::report::table::Style;
+use crate::report::{self, json};
+use crate::scenario::written::Axis;
 use crate::scenario::{CEILING, Checked, Edit, Rejected, canonical, load, variant_edits, variants};
 
 /// A scenario without mistakes, ready to run.
@@ -83,6 +89,34 @@ impl Scenario {
     /// Runs it on so many threads, and tells somebody how far it is, who may stop it.
     pub fn run_watched(&self, threads: Option<usize>, watch: &dyn Watch) -> Result<Summary, Failure> {
         experiment::run(&self.checked, threads, watch)
+    }
+
+    /// Holds others, by their names, against it: every figure's difference with its interval, as JSON and as a table.
+    pub fn compare(
+        &self,
+        others: &[(String, Self)],
+        threads: Option<usize>,
+        watch: &dyn Watch,
+    ) -> Result<(String, String), Trouble> {
+        let written = (compare::WRITTEN.to_owned(), self.checked.clone());
+        let others = others.iter().map(|(name, other)| (name.clone(), other.checked.clone()));
+        let cast = Cast { scenarios: std::iter::once(written).chain(others).collect(), ..Cast::default() };
+        let found = compare::study(&cast, threads, watch)?;
+        let warnings = report::compare::warnings(&found.summaries);
+        Ok((json::pretty(&found.comparison), report::compare::table(&found.comparison, &warnings, Style::default())))
+    }
+
+    /// Runs values over others, such as `clients.shoppers.rate=100/s..400/s:7`; of several every combination. JSON and a table.
+    pub fn sweep(
+        &self,
+        axes: &[String],
+        threads: Option<usize>,
+        watch: &dyn Watch,
+    ) -> Result<(String, String), Trouble> {
+        let axes = axes.iter().map(|text| Axis::parse(text)).collect::<Result<_, _>>().map_err(Trouble::Absent)?;
+        let wanted = Wanted { axes, ..Wanted::default() };
+        let found = sweep::study(&self.checked, &wanted, threads, watch, &Unkept)?.sweep.ok_or(Trouble::Interrupted)?;
+        Ok((json::pretty(&found), report::sweep::page(&found, true).table(Style::default())))
     }
 
     /// What runs but looks wrong.

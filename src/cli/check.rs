@@ -20,7 +20,7 @@ pub(super) struct Args {
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let colour = output.colour_errors();
     let source = engine::read(args.file.as_deref(), colour)?;
-    let options = engine::options(&args.change, None);
+    let options = engine::Options { pilots: false, ..engine::options(&args.change, None) };
     let understood = |variant: Option<&str>| {
         engine::check(&source, variant, &options, colour).map(|checked| engine::understood(&checked, output.style()))
     };

@@ -21,11 +21,17 @@ pub(super) struct Args {
     #[arg(long = "static")]
     still: bool,
     /// Exit with 99 where there are effectively fewer services than this, such as 4.5
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = least)]
     fail_below: Option<f64>,
     /// Say what has changed against this older file, and what did it
     #[arg(long, value_name = "OLD")]
     against: Option<PathBuf>,
+}
+
+/// A number of services that a diagnosis can be below of.
+fn least(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|n: &f64| n.is_finite() && *n > 0.0);
+    number.ok_or_else(|| "write a number of services above 0, such as 4.5".to_owned())
 }
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
@@ -49,6 +55,11 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     }
     let few = args.fail_below.zip(found.n_eff).is_some_and(|(least, n_eff)| n_eff < least);
     let ended = if whole { Exit::Done } else { Exit::Interrupted }.or(if few { Exit::SloFailed } else { Exit::Done });
+    if let (true, Some(least), Some(n_eff)) = (few, args.fail_below, found.n_eff) {
+        let never =
+            if least > found.services as f64 { ", which they could not be if they were all independent" } else { "" };
+        output.note(&format!("effectively {n_eff:.2}: fewer than the {least} of --fail-below{never}"));
+    }
     Ok(deliver(&found, args, &kinds, ended, output))
 }
 

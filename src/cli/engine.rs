@@ -16,6 +16,7 @@ pub(super) use crate::experiment::Watch;
 pub(super) use crate::experiment::advise::{
     Saved as AdviceSaved, Study as AdviceStudy, Wanted as AdviseWanted, study as advise,
 };
+pub(super) use crate::experiment::capacity::{Wanted as CapacityWanted, study as capacity};
 pub(super) use crate::experiment::compare::{
     Cast, Comparison, Regression, Study, regressions, stored, study as compare,
 };
@@ -23,6 +24,7 @@ pub(super) use crate::experiment::coupling::{
     Coupling, NoShelf, Shelf, Wanted as CouplingWanted, Window, study as coupling,
 };
 pub(super) use crate::experiment::diagnosis::{Diagnosis, change, diagnose, prove};
+pub(super) use crate::experiment::enough::{Goal, each as enough_of_each};
 pub(super) use crate::experiment::hunt::{Wanted as HuntWanted, many as hunted, study as hunt};
 pub(super) use crate::experiment::patterns::{Interaction, cast as patterns};
 pub(super) use crate::experiment::published::{ABSENT, known as published_scenarios, study as published};
@@ -108,6 +110,7 @@ pub(super) fn options(change: &Change, jobs: Option<usize>) -> Options {
         ceiling: change.max_memory.unwrap_or(usual.ceiling),
         jobs,
         idle: false,
+        pilots: true,
     }
 }
 
@@ -137,6 +140,7 @@ pub(super) fn told(trouble: Trouble, options: &Options, colour: bool) -> Failure
         Trouble::Interrupted => Failure::Interrupted,
         Trouble::Absent(why) => Failure::Usage(why),
         Trouble::Kept(why) => Failure::Broken(why),
+        Trouble::Unsettled(why) => Failure::Guarded(format!("error: {why}")),
         Trouble::Rejected(rejected) => in_argument(&rejected.complaints, &options.edits, colour)
             .unwrap_or_else(|| refuse(&rejected.complaints, &rejected.source, colour)),
     }

@@ -1,7 +1,6 @@
 //! Exit codes, fixed for good, and what leads to them.
 
 use std::io::Write as _;
-use std::process::ExitCode;
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,12 +51,6 @@ impl Exit {
             Exit::SloFailed => 5,
             Exit::Done => 6,
         }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        ExitCode::from(exit.code())
     }
 }
 

@@ -1,5 +1,6 @@
 //! `graph`: the architecture as a picture.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -48,7 +49,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     output::writable(&args.files)?;
     let colour = output.colour_errors();
     let source = engine::read(args.file.as_deref(), colour)?;
-    let options = Options { idle: true, ..engine::options(&args.change, None) };
+    let options = Options { idle: true, pilots: false, ..engine::options(&args.change, None) };
     let checked = engine::check(&source, args.change.variant.as_deref(), &options, colour)?;
     let mut failures = Vec::new();
     for (path, kind) in args.files.iter().zip(kinds).filter(|(path, _)| !run::is_stdout(path)) {
@@ -79,22 +80,27 @@ fn kind(path: &Path) -> Result<Option<Format>, Failure> {
 
 /// Who leads to whom, and what is one in fact.
 pub(super) fn diagram(checked: &Checked) -> Diagram {
-    let mut diagram = Diagram::of(&engine::topology(checked));
+    Diagram { units: units(checked), ..Diagram::of(&engine::topology(checked)) }
+}
+
+/// What is one in fact, by name, with the number of its unit.
+pub(super) fn units(checked: &Checked) -> BTreeMap<String, usize> {
+    let mut units = BTreeMap::new();
     let found = engine::diagnose(checked);
     let mut most = found.units.len();
     for (unit, own) in found.units.into_iter().enumerate() {
-        diagram.units.extend(own.into_iter().map(|name| (name, unit + 1)));
+        units.extend(own.into_iter().map(|name| (name, unit + 1)));
     }
     // What is built into one service is one with it.
     for (name, hosts) in found.built_in {
         let [host] = &hosts[..] else { continue };
-        let unit = *diagram.units.entry(host.clone()).or_insert_with(|| {
+        let unit = *units.entry(host.clone()).or_insert_with(|| {
             most += 1;
             most
         });
-        diagram.units.insert(name, unit);
+        units.insert(name, unit);
     }
-    diagram
+    units
 }
 
 fn drawn(checked: &Checked, format: Format) -> Result<Vec<u8>, Failure> {

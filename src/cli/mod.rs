@@ -5,6 +5,7 @@
 
 mod advise;
 mod args;
+mod capacity;
 mod check;
 mod compare;
 mod completions;
@@ -67,6 +68,7 @@ struct Cli {
 enum Verb {
     Run(run::Args),
     Advise(advise::Args),
+    Capacity(capacity::Args),
     Check(check::Args),
     Compare(compare::Args),
     Coupling(coupling::Args),
@@ -90,6 +92,11 @@ enum Verb {
 
 /// Runs the program: the first argument is its own name.
 pub fn main(args: Vec<OsString>) -> ExitCode {
+    code(args).into()
+}
+
+/// The same, with the exit code as a number.
+pub fn code(args: Vec<OsString>) -> u8 {
     exit::on_panic();
     progress::listen();
     let cli = match parse(args) {
@@ -101,15 +108,15 @@ pub fn main(args: Vec<OsString>) -> ExitCode {
                 harmless if harmless == text => drop(error.print()),
                 harmless => output::say(harmless.trim_end()),
             }
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done }.code();
         }
     };
     let output = Output::new(cli.manner);
     match cli.verb.unwrap_or_default().act(&output) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => exit.code(),
         Err(failure) => {
             output.failure(&failure);
-            failure.exit().into()
+            failure.exit().code()
         }
     }
 }
@@ -125,6 +132,7 @@ impl Verb {
         match self {
             Verb::Run(args) => run::act(&args, output),
             Verb::Advise(args) => advise::act(&args, output),
+            Verb::Capacity(args) => capacity::act(&args, output),
             Verb::Check(args) => check::act(&args, output),
             Verb::Compare(args) => compare::act(&args, output),
             Verb::Coupling(args) => coupling::act(&args, output),

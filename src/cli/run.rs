@@ -48,6 +48,8 @@ pub(super) struct Args {
     baseline: Option<PathBuf>,
     #[command(flatten)]
     gate: Gate,
+    #[command(flatten)]
+    enough: Enough,
     /// Do not judge SLOs
     #[arg(long)]
     no_slo: bool,
@@ -57,6 +59,33 @@ pub(super) struct Args {
     /// How progress is shown on standard error
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     progress: Mode,
+}
+
+/// How many runs are enough.
+#[derive(Clone, Debug, Default, clap::Args)]
+struct Enough {
+    /// Add runs until this figure is so precise, with an interval that holds however many it takes: p50, p90, p95, p99,
+    /// p99.9, mean or throughput of the client with most requests; 10 runs at least, 384 at most
+    #[arg(long, value_name = "FIGURE=SHARE", value_parser = engine::Goal::parse, conflicts_with_all = ["replications", "until_decided"])]
+    precision: Option<engine::Goal>,
+    /// Whose figure is to be precise
+    #[arg(long, value_name = "NAME", requires = "precision")]
+    client: Option<String>,
+    /// Add runs until every promise is kept or broken for certain; then no interval of a promise is told
+    #[arg(long, conflicts_with_all = ["replications", "no_slo"])]
+    until_decided: bool,
+}
+
+impl Enough {
+    /// What runs are added for, if that was asked.
+    fn goal(&self) -> Option<engine::Goal> {
+        match &self.precision {
+            Some(engine::Goal::Precise { figure, within, .. }) => {
+                Some(engine::Goal::Precise { figure: *figure, within: *within, client: self.client.clone() })
+            }
+            _ => self.until_decided.then_some(engine::Goal::Decided),
+        }
+    }
 }
 
 /// What a result is written as.
@@ -164,7 +193,10 @@ fn simulate(args: &Args, kinds: &[Kind], output: &Output) -> Result<Ran, Failure
         output.rendered(warnings.trim_end());
     }
     let progress = Progress::begin(args.progress, output);
-    let ran = engine::each(&checked, args.jobs, &progress, checked.len());
+    let ran = match args.enough.goal() {
+        Some(goal) => engine::enough_of_each(&checked, &goal, args.jobs, &progress),
+        None => engine::each(&checked, args.jobs, &progress, checked.len()),
+    };
     progress.end();
     let engine::Series { mut summaries, whole } = ran.map_err(told)?;
     if args.no_slo {
@@ -175,11 +207,20 @@ fn simulate(args: &Args, kinds: &[Kind], output: &Output) -> Result<Ran, Failure
     if args.per_replication {
         summaries = summaries.into_iter().map(Summary::with_replications).collect();
     }
+    let drawn = kinds.iter().any(|kind| matches!(kind, Kind::Svg | Kind::Png | Kind::Html));
+    outline(&mut summaries, &checked, drawn || args.output.is_some() || usual(args));
     let mut beside = if whole && kinds.contains(&Kind::Html) { Beside::of(&checked) } else { Beside::default() };
     if let (true, [one]) = (kinds.contains(&Kind::Traces), checked.as_slice()) {
         beside.traces = engine::sampled(one, args.traces);
     }
     Ok(Ran { summaries, ended: if whole { Exit::Done } else { Exit::Interrupted }, beside })
+}
+
+/// Who is one in fact stands in the picture of who calls whom.
+fn outline(summaries: &mut [Summary], checked: &[engine::Checked], drawn: bool) {
+    for (summary, one) in summaries.iter_mut().zip(checked).filter(|_| drawn) {
+        summary.topology.units = super::graph::units(one);
+    }
 }
 
 /// Writes files first: a reader of standard output may go away early. What fails keeps nothing else from being written.

@@ -3,11 +3,14 @@
 //! [`theory`] and [`published`] hold the simulator against what is known. [`study`] is what they share.
 
 pub mod advise;
+pub mod brief;
 mod camps;
+pub mod capacity;
 pub mod compare;
 pub mod coupling;
 pub mod diagnosis;
 mod ear;
+pub mod enough;
 mod estimate;
 mod failing;
 mod figure;
@@ -27,6 +30,7 @@ pub mod theory;
 pub mod trace;
 pub mod variants;
 mod verdict;
+pub mod warmup;
 pub mod whatif;
 pub mod why;
 

@@ -1,5 +1,6 @@
 //! Replications: independent runs of one plan, in parallel, merged in index order.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::machine::{Alive, Finished, Machine, Stop, replication_seed};
@@ -50,26 +51,95 @@ impl std::error::Error for Failure {}
 /// Runs a checked scenario on `jobs` threads (all cores by default). The figures do not depend on the number of threads.
 pub fn run(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> Result<Summary, Failure> {
     let plan = lower(checked);
-    let replications = checked.scenario.sim.replications.value;
-    let finished = replicate(&plan, replications, threads(checked, jobs), watch);
-    let interrupted = finished.len() < replications as usize || finished.iter().any(|f| f.1.stop == Stop::Interrupted);
-    if finished.is_empty() {
+    let mut ran = Ran::default();
+    ran.add(checked, &plan, checked.scenario.sim.replications.value, jobs, watch);
+    if ran.is_empty() {
         return Err(Failure::Interrupted);
     }
-    Ok(summarise(checked, &plan, finished, interrupted))
+    Ok(ran.summary(checked, &plan, 1.0))
+}
+
+/// Replications that were run, to which more may be added.
+#[derive(Default)]
+pub(super) struct Ran {
+    replications: Vec<Replication>,
+    events: u64,
+    guard: Option<String>,
+    unfinished_s: Option<f64>,
+    interrupted: bool,
+}
+
+impl Ran {
+    /// Runs as many more as make so many in all; what has ended before an interruption counts.
+    pub(super) fn add(&mut self, checked: &Checked, plan: &Plan, upto: u32, jobs: Option<usize>, watch: &dyn Watch) {
+        let more = self.runs()..upto;
+        let count = more.len();
+        let finished = replicate(plan, more, threads_for(checked, jobs, count), watch, self.is_empty());
+        self.interrupted |= finished.len() < count || finished.iter().any(|f| f.1.stop == Stop::Interrupted);
+        if finished.is_empty() {
+            return;
+        }
+        self.events += finished.iter().map(|f| f.1.events).sum::<u64>();
+        self.guard = self.guard.take().or_else(|| finished.iter().find_map(|f| guard(&f.1, plan)));
+        self.unfinished_s = unfinished(&finished, plan);
+        self.replications.extend(finished.into_iter().map(|f| replication(f, plan)));
+    }
+
+    /// How many there are.
+    pub(super) fn runs(&self) -> u32 {
+        self.replications.len() as u32
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.replications.is_empty()
+    }
+
+    /// Whether some are missing because the watch stopped them.
+    pub(super) fn interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    /// What they show; promises are decided by intervals so many times as wide.
+    pub(super) fn summary(&self, checked: &Checked, plan: &Plan, wider: f64) -> Summary {
+        let replications = &self.replications;
+        let run = Run {
+            events: self.events,
+            partial: self.interrupted,
+            unfinished_s: self.unfinished_s,
+            guard: self.guard.clone(),
+            ..conditions(checked, plan, replications)
+        };
+        let mut summary = figures(checked, plan, replications, run);
+        summary.run.camps = super::camps::camps(&summary);
+        summary.timeline = estimate::timeline(replications, plan, &summary.clients);
+        summary.conservation = conservation(&summary);
+        summary.slos = super::verdict::verdicts(&checked.scenario.slos, &summary, plan, replications, wider);
+        summary
+    }
 }
 
 /// Threads: no more than there are replications, than the machine has, and than there is memory for.
 pub(super) fn threads(checked: &Checked, jobs: Option<usize>) -> usize {
+    threads_for(checked, jobs, checked.scenario.sim.replications.value as usize)
+}
+
+fn threads_for(checked: &Checked, jobs: Option<usize>, replications: usize) -> usize {
     let machine = parallel::cores();
     let memory = checked.memory.at_once(checked.ceiling);
-    let replications = checked.scenario.sim.replications.value as usize;
     jobs.unwrap_or(machine).min(machine).min(memory).min(replications).max(1)
 }
 
-/// All replications that ended, in index order, with their seeds; where none has, what those
+/// All replications that ended, in index order, with their seeds; where none has, and there are no others, what those
 /// measured that were under way.
-fn replicate(plan: &Plan, replications: u32, jobs: usize, watch: &dyn Watch) -> Vec<(u64, Finished<Measure>)> {
+fn replicate(
+    plan: &Plan,
+    which: Range<u32>,
+    jobs: usize,
+    watch: &dyn Watch,
+    alone: bool,
+) -> Vec<(u64, Finished<Measure>)> {
+    let (first, replications) = (which.start, which.len() as u32);
     let length = (plan.warmup + plan.duration).0.max(1);
     let done = AtomicU64::new(0);
     let one = |index: u32| {
@@ -77,7 +147,7 @@ fn replicate(plan: &Plan, replications: u32, jobs: usize, watch: &dyn Watch) -> 
             return None;
         }
         let mut told = 0;
-        let seed = replication_seed(plan.seed, index);
+        let seed = replication_seed(plan.seed, first + index);
         let mut look = |now: Time| {
             let here = now.0.min(length);
             let all = done.fetch_add(here - told, Ordering::Relaxed) + here - told;
@@ -91,7 +161,7 @@ fn replicate(plan: &Plan, replications: u32, jobs: usize, watch: &dyn Watch) -> 
     };
     let mut finished: Vec<(u64, Finished<Measure>)> =
         parallel::each(replications, jobs, one).into_iter().flatten().collect();
-    if finished.iter().any(|f| f.1.stop != Stop::Interrupted) {
+    if !alone || finished.iter().any(|f| f.1.stop != Stop::Interrupted) {
         finished.retain(|f| f.1.stop != Stop::Interrupted);
     } else {
         // Better than nothing is what those measured that were under way.
@@ -118,21 +188,7 @@ pub(super) fn promises(checked: &Checked, plan: &Plan, replication: &Replication
     }
     let one = std::slice::from_ref(replication);
     let summary = figures(checked, plan, one, bare(checked, plan, one));
-    super::verdict::verdicts(slos, &summary, plan, one)
-}
-
-fn summarise(checked: &Checked, plan: &Plan, finished: Vec<(u64, Finished<Measure>)>, partial: bool) -> Summary {
-    let events = finished.iter().map(|f| f.1.events).sum();
-    let guard = finished.iter().find_map(|f| guard(&f.1, plan));
-    let unfinished_s = unfinished(&finished, plan);
-    let replications: Vec<Replication> = finished.into_iter().map(|f| replication(f, plan)).collect();
-    let run = Run { events, partial, unfinished_s, guard, ..conditions(checked, plan, &replications) };
-    let mut summary = figures(checked, plan, &replications, run);
-    summary.run.camps = super::camps::camps(&summary);
-    summary.timeline = estimate::timeline(&replications, plan, &summary.clients);
-    summary.conservation = conservation(&summary);
-    summary.slos = super::verdict::verdicts(&checked.scenario.slos, &summary, plan, &replications);
-    summary
+    super::verdict::verdicts(slos, &summary, plan, one, 1.0)
 }
 
 /// How far the shortest had measured where none had ended, s.
@@ -166,6 +222,7 @@ fn bare(checked: &Checked, plan: &Plan, replications: &[Replication]) -> Run {
         unfinished_s: None,
         guard: None,
         camps: Vec::new(),
+        enough: None,
         seeds: replications.iter().map(|r| r.seed).collect(),
         overloaded: checked.overloaded.clone(),
     }

@@ -23,11 +23,13 @@ pub struct Options {
     pub jobs: Option<usize>,
     /// Whether a file without clients will do, in which nothing would happen.
     pub idle: bool,
+    /// Whether pilot runs find a warm-up that the file leaves to them; without, it is taken as 10 s.
+    pub pilots: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { edits: Vec::new(), ceiling: CEILING, jobs: None, idle: false }
+        Self { edits: Vec::new(), ceiling: CEILING, jobs: None, idle: false, pilots: true }
     }
 }
 
@@ -43,6 +45,8 @@ pub enum Trouble {
     Absent(String),
     /// When what is kept beside the study cannot be read, written or gone on with, in words.
     Kept(String),
+    /// When the system does not come to rest in the time that it has, in words.
+    Unsettled(String),
 }
 
 impl From<Failure> for Trouble {
@@ -64,7 +68,7 @@ impl fmt::Display for Trouble {
             Self::Rejected(rejected) => {
                 f.write_str(&crate::diag::render(&rejected.complaints, &rejected.source, false))
             }
-            Self::Absent(why) | Self::Kept(why) => f.write_str(why),
+            Self::Absent(why) | Self::Kept(why) | Self::Unsettled(why) => f.write_str(why),
         }
     }
 }
@@ -79,7 +83,9 @@ pub fn load(source: &Source, variant: Option<&str>, options: &Options) -> Result
         edits = scenario::variant_edits(&plain.scenario, name).ok_or_else(|| no_variant(source, name))?;
     }
     edits.extend(options.edits.iter().cloned());
-    Ok(scenario::load_for(source, &edits, options.idle).and_then(|checked| checked.within(options.ceiling))?)
+    let checked =
+        scenario::load_for(source, &edits, options.idle).and_then(|checked| checked.within(options.ceiling))?;
+    if options.pilots { super::warmup::found(checked, options) } else { Ok(checked) }
 }
 
 fn no_variant(source: &Source, name: &str) -> Trouble {
@@ -195,6 +201,25 @@ pub struct Part<'a> {
 impl Watch for Part<'_> {
     fn advanced(&self, share_done: f64) {
         self.whole.advanced((self.at as f64 + share_done) / self.of as f64);
+    }
+    fn stopped(&self) -> bool {
+        self.whole.stopped()
+    }
+}
+
+/// What takes a stretch of the time of all.
+pub struct Stretch<'a> {
+    /// Who watches all of it.
+    pub whole: &'a dyn Watch,
+    /// How much of all is done when it begins, 0 to 1.
+    pub from: f64,
+    /// And when it is over.
+    pub to: f64,
+}
+
+impl Watch for Stretch<'_> {
+    fn advanced(&self, share_done: f64) {
+        self.whole.advanced(self.from + share_done * (self.to - self.from));
     }
     fn stopped(&self) -> bool {
         self.whole.stopped()

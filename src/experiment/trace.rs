@@ -12,7 +12,7 @@ use crate::model::{Aside, Cause, Outcome};
 use crate::scenario::{Checked, lower};
 
 use find::Finder;
-use follow::Follower;
+use follow::{Follower, topics};
 
 /// Sought request to follow.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -138,8 +138,23 @@ pub struct Span {
     pub open: bool,
     /// Its own time, in order, gaps filled by children: on what each stretch was spent.
     pub segments: Vec<Segment>,
-    /// Of a message, the broker it came by.
-    pub broker: Option<String>,
+    /// Of a message, how it came.
+    pub mail: Option<Mail>,
+}
+
+/// The way of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// The broker it came by.
+    pub broker: String,
+    /// Whether that keeps what was read.
+    pub stream: bool,
+    /// Tells the messages of a request apart: deliveries of one, to whomever and however often, have the same.
+    pub message: u64,
+    /// When it was sent, or moved there by another broker.
+    pub sent: u64,
+    /// Whether another broker moved it there: its sender sent it elsewhere.
+    pub moved: bool,
 }
 
 /// A refusal that is no span.
@@ -178,7 +193,7 @@ pub fn trace(checked: &Checked, which: Sought<'_>) -> Result<Trace, String> {
     finder.measured_of(&plan, which.client)?;
     let found = finder.choose(&plan, which.pick, which.client);
     let found = found.map_err(|why| missing(&why, checked))?;
-    let mut follower = Follower::of(found.client, found.nth);
+    let mut follower = Follower::of(found.client, found.nth, &topics(&plan));
     Machine::new(&plan, seed, Aside(&mut follower)).run(|_| true);
     let trace = follower.tell(checked, &plan, found.measured);
     Ok(Trace { among: found.among, replication: which.replication, ..trace })

@@ -22,28 +22,42 @@ enum Target<'a> {
     Group(&'a super::summary::Group),
 }
 
-/// The verdicts on all SLOs.
-pub(crate) fn verdicts(slos: &[Slo], summary: &Summary, plan: &Plan, replications: &[Replication]) -> Vec<Verdict> {
+/// The verdicts on all SLOs, decided by intervals so many times as wide as those that are told.
+pub(crate) fn verdicts(
+    slos: &[Slo],
+    summary: &Summary,
+    plan: &Plan,
+    replications: &[Replication],
+    wider: f64,
+) -> Vec<Verdict> {
     let (mut scoped, mut all) = (0, Vec::new());
     for slo in slos {
         let nth = scoped;
         scoped += usize::from(slo.scope.is_some());
-        all.push(judge(slo, nth, summary, plan, replications));
+        all.push(judge(slo, (nth, wider), summary, plan, replications));
     }
     all
 }
 
 /// The verdict on one SLO, the `nth` of those that hold at some times only if it is one.
-fn judge(slo: &Slo, nth: usize, summary: &Summary, plan: &Plan, replications: &[Replication]) -> Verdict {
+fn judge(
+    slo: &Slo,
+    (nth, wider): (usize, f64),
+    summary: &Summary,
+    plan: &Plan,
+    replications: &[Replication],
+) -> Verdict {
     let found = match (slo.promise.metric, &slo.scope) {
         (Metric::RecoveryTime, scope) => recovery(slo, scope.as_ref().map(|s| &s.value), summary),
         (Metric::Amplification, _) => amplification(slo, plan, replications).into(),
         (_, Some(_)) => {
             let each: Vec<_> = replications.iter().map(|r| (&r.measure.aftermath.scoped[nth], r.span)).collect();
             let stats = super::estimate::stats(&each);
-            figure(&Target::Requests(&stats, each.iter().map(|e| e.0).collect()), slo.promise)
+            figure(&Target::Requests(&stats, each.iter().map(|e| e.0).collect()), slo.promise, wider)
         }
-        (_, None) => target(slo, summary, plan, replications).map_or(Finding::default(), |t| figure(&t, slo.promise)),
+        (_, None) => {
+            target(slo, summary, plan, replications).map_or(Finding::default(), |t| figure(&t, slo.promise, wider))
+        }
     };
     let measured = found.measured;
     Verdict {
@@ -56,7 +70,7 @@ fn judge(slo: &Slo, nth: usize, summary: &Summary, plan: &Plan, replications: &[
         reason: found.at_least.map(|_| "beyond".into()),
         at_least: found.at_least.filter(|least| least.is_finite()),
         burn_rate: burn_rate(slo.promise, measured),
-        verdict: decide(slo.promise, &found),
+        verdict: decide(slo.promise, &Finding { measured: measured.stretched(wider), ..found }),
     }
 }
 
@@ -137,7 +151,7 @@ impl From<Interval> for Finding {
 }
 
 /// Requests are looked at over all that arrived: what failed or was never answered is slower than everything.
-fn figure(target: &Target<'_>, promise: Promise) -> Finding {
+fn figure(target: &Target<'_>, promise: Promise, wider: f64) -> Finding {
     let metric = promise.metric;
     let Target::Requests(stats, cohorts) = target else { return of_others(target, metric).into() };
     let arrived = |measured: Interval| Finding { over: Some(Over::Arrived), ..measured.into() };
@@ -147,7 +161,7 @@ fn figure(target: &Target<'_>, promise: Promise) -> Finding {
             let beyond = super::estimate::beyond_in(cohorts, q);
             // Where it lies beyond everything for the sake of some replications only, the others have a say, too.
             let withheld = measured.ends().is_none() && (measured.value.is_some() || beyond < cohorts.len());
-            let between = if withheld { by_share(cohorts, q, promise.bound) } else { None };
+            let between = if withheld { by_share(cohorts, q, promise.bound, wider) } else { None };
             Finding { at_least, missing: beyond > 0, between, ..arrived(measured) }
         }
         Metric::Mean | Metric::Max => of_answered(stats, metric),
@@ -228,8 +242,8 @@ fn good(cohorts: &[&Cohort], within: Span) -> Interval {
 
 /// Between what the `q`-quantile of all that arrived lies, as far as counting those on both sides of a bound (ms) tells: it is
 /// below the bound where the share that ends in time is above `q`. For quantiles too far out for an interval of their own.
-fn by_share(cohorts: &[&Cohort], q: f64, bound_ms: f64) -> Option<(f64, f64)> {
-    let (low, high) = good(cohorts, Span((bound_ms * 1e6) as u64)).ends()?;
+fn by_share(cohorts: &[&Cohort], q: f64, bound_ms: f64, wider: f64) -> Option<(f64, f64)> {
+    let (low, high) = good(cohorts, Span((bound_ms * 1e6) as u64)).stretched(wider).clamped(0.0, 1.0).ends()?;
     let (below, above) = (bound_ms * (1.0 - f64::EPSILON), bound_ms * (1.0 + f64::EPSILON));
     Some((if high < q { above } else { 0.0 }, if low >= q { below } else { f64::INFINITY }))
 }
@@ -292,7 +306,7 @@ mod tests {
         let all: Vec<&Cohort> = cohorts.iter().collect();
         let outcome = |q, bound| {
             let promise = Promise { metric: Metric::Percentile(q), sense: Sense::Below, bound };
-            decide(promise, &Finding { between: by_share(&all, q, bound), ..Interval::point(20.0).into() })
+            decide(promise, &Finding { between: by_share(&all, q, bound, 1.0), ..Interval::point(20.0).into() })
         };
         assert_eq!(outcome(0.9, 10.0), Outcome::Met, "97.5 % end within 10 ms");
         assert_eq!(outcome(0.995, 10.0), Outcome::Failed);

@@ -23,7 +23,7 @@ use super::run::Watch;
 use super::study::{Part, Trouble};
 use super::summary::{ScenarioRef, Tool};
 use super::trace::find::{Finder, Found};
-use super::trace::follow::Follower;
+use super::trace::follow::{Follower, topics};
 use super::trace::{Pick, Sought, missing};
 use crate::machine::{Machine, Stop, sight};
 use crate::model::Answer;
@@ -234,7 +234,7 @@ fn ask(checked: &Checked, run: Run<'_>, (found, finder): (&[Found], &Finder), wa
     let usual = whose.iter().flat_map(|client| finder.usual(ClientId(*client), USUAL));
     let asked: BTreeSet<(u32, u64)> = found.iter().map(|found| (found.client.0, found.nth)).collect();
     let usual: Vec<Found> = usual.filter(|usual| !asked.contains(&(usual.client.0, usual.nth))).collect();
-    let mut followers = Followers::of(found.iter().chain(&usual));
+    let mut followers = Followers::of(found.iter().chain(&usual), run.plan);
     if run.watched(&mut followers, (watch, FOLLOW)).0 == Stop::Interrupted {
         return Vec::new();
     }
@@ -264,9 +264,10 @@ struct Followers {
 }
 
 impl Followers {
-    fn of<'f>(found: impl Iterator<Item = &'f Found> + Clone) -> Self {
+    fn of<'f>(found: impl Iterator<Item = &'f Found> + Clone, plan: &Plan) -> Self {
+        let topics = topics(plan);
         Self {
-            all: found.clone().map(|f| Follower::of(f.client, f.nth)).collect(),
+            all: found.clone().map(|f| Follower::of(f.client, f.nth, &topics)).collect(),
             wanted: found.zip(0..).map(|(f, at)| ((f.client.0, f.nth), at)).collect(),
             frames: BTreeMap::new(),
             letters: BTreeMap::new(),

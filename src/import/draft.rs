@@ -17,7 +17,7 @@ pub(super) fn draft(found: &Found, name: &str, inputs: &[String]) -> String {
     for (name, node) in &found.nodes {
         self::node(&mut text, found, name, node);
     }
-    found.brokers.iter().for_each(|(name, broker)| self::broker(&mut text, name, broker));
+    found.brokers.iter().for_each(|(name, broker)| self::broker(&mut text, found, name, broker));
     wire(&mut text, found);
     text
 }
@@ -112,7 +112,8 @@ fn node(text: &mut String, found: &Found, name: &str, node: &Node) {
         if node.replicas.is_none() {
             let _ = writeln!(text, "replicas = 1                        {OPEN} how many are there?");
         }
-        let _ = writeln!(text, "concurrency = 200                   {OPEN} workers of a replica; no input says");
+        let line = format!("concurrency = {}", node.endpoints.values().map(|own| own.least(200)).max().unwrap_or(200));
+        let _ = writeln!(text, "{line:<35} {OPEN} workers of a replica; no input says");
         said(text, "cores", node.cores.as_ref(), ToString::to_string);
         said(text, "ready_after", node.ready_after.as_ref(), Clone::clone);
         said(text, "autoscale", node.autoscale.as_ref(), Clone::clone);
@@ -136,8 +137,9 @@ fn node(text: &mut String, found: &Found, name: &str, node: &Node) {
         if found.brokers.get(from).is_some_and(|broker| broker.stream) {
             let _ = writeln!(text, "group = {}", quoted(name));
         }
-        let _ =
-            writeln!(text, "concurrency = 1                     {OPEN} messages at once of a replica; no input says");
+        let seen = own.at_once.map(|at_once| format!("; {} on average", short(at_once))).unwrap_or_default();
+        let line = format!("concurrency = {}", own.least(1));
+        let _ = writeln!(text, "{line:<35} {OPEN} messages at once of a replica; no input says{seen}");
         endpoint(text, found, own);
     }
     text.push('\n');
@@ -215,11 +217,15 @@ fn target(node: &str, endpoint: Option<&String>) -> String {
     }
 }
 
-fn broker(text: &mut String, name: &str, broker: &Broker) {
+/// A topic has at least as many partitions as its readers need to read at once: a partition is read by one at a time.
+fn broker(text: &mut String, found: &Found, name: &str, broker: &Broker) {
     let kind = if broker.stream { "topics" } else { "queues" };
     let _ = writeln!(text, "[{kind}.{}]                  # {}", key(name), comment(&broker.origin));
     if broker.stream {
-        let _ = writeln!(text, "partitions = 1                      {OPEN} how many are there?");
+        let readers = found.nodes.values().filter_map(|node| Some((node, node.consumes.get(name)?)));
+        let at_once = readers.map(|(node, own)| node.replicas.as_ref().map_or(1, |n| n.value) * own.least(1));
+        let line = format!("partitions = {}", at_once.max().unwrap_or(1).max(1));
+        let _ = writeln!(text, "{line:<35} {OPEN} how many are there? A reader for each");
     } else {
         let _ = writeln!(text, "publish_latency = \"0ms\"             {OPEN} how long does the broker take?");
     }

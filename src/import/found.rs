@@ -66,6 +66,15 @@ pub(super) struct Endpoint {
     pub(super) work: Option<From<String>>,
     pub(super) error_rate: Option<From<f64>>,
     pub(super) steps: Vec<Step>,
+    /// How many a replica works on at a time, on average, where times and rates tell.
+    pub(super) at_once: Option<f64>,
+}
+
+impl Endpoint {
+    /// Workers that carry this much: seven tenths busy, as none could ever wait for less than all the time.
+    pub(super) fn least(&self, usual: u64) -> u64 {
+        self.at_once.map_or(usual, |at_once| usual.max((at_once / 0.7).ceil() as u64))
+    }
 }
 
 /// A step.

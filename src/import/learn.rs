@@ -91,10 +91,10 @@ pub(super) struct Calls {
     pub(super) place: f64,
     /// Several of one invocation: how often, and how often at the same time.
     pub(super) again: (u64, u64),
-    /// Tries after a failure, the most in a row, and the shortest pause before one.
+    /// Tries after a failure, the most in a row, and the pauses before the first of a call and before its second.
     pub(super) retries: u64,
     pub(super) most_retries: u32,
-    pub(super) pause: Option<u64>,
+    pub(super) pauses: [Times; 2],
     /// Calls that ended before the callee did: how long the caller waited.
     pub(super) given_up: Times,
     pub(super) failed: u64,
@@ -195,10 +195,11 @@ impl Learner {
         learned.consumes = learned.consumes.or(consumes.map(|(broker, _)| broker));
         learned.database |= span.database && span.side == Side::Server;
         learned.own_errors += u64::from(span.failed && goes.iter().all(|go| !go.failed));
+        let made = calls_of(goes);
         if span.to > span.from {
-            learned.own.add(own_time(span, &goes));
+            learned.own.add(own_time(span, &made));
         }
-        learned.take(&calls_of(goes));
+        learned.take(&made);
     }
 
     /// Who is called, and who is sent something, by an invocation; what is done within the service is looked through.
@@ -286,11 +287,11 @@ impl Going {
     }
 }
 
-/// A span's time without that in which it waited for others. A message is not waited for.
-fn own_time(span: &Span, goes: &[Going]) -> u64 {
+/// A span's time without that in which it waited for others, or for a moment to ask again. A message is not waited for.
+fn own_time(span: &Span, made: &[Made]) -> u64 {
     let (mut covered, mut until) = (0, span.from);
-    for going in goes.iter().filter(|going| !going.message) {
-        let (from, to) = (going.from.max(until), going.until.min(span.to));
+    for made in made.iter().filter(|made| !made.first.message) {
+        let (from, to) = (made.first.from.max(until), made.last.until.min(span.to));
         if to > from {
             covered += to - from;
             until = to;
@@ -304,7 +305,7 @@ struct Made {
     first: Going,
     last: Going,
     retries: u32,
-    pause: Option<u64>,
+    pauses: Vec<u64>,
     tries: Vec<Going>,
 }
 
@@ -319,8 +320,7 @@ fn calls_of(goes: Vec<Going>) -> Vec<Made> {
                     && !made.last.message
                     && going.from >= made.last.until =>
             {
-                let pause = going.from - made.last.until;
-                made.pause = Some(made.pause.map_or(pause, |known| known.min(pause)));
+                made.pauses.push(going.from - made.last.until);
                 made.retries += 1;
                 made.tries.push(going.clone());
                 made.last = going;
@@ -329,7 +329,7 @@ fn calls_of(goes: Vec<Going>) -> Vec<Made> {
                 first: going.clone(),
                 last: going.clone(),
                 retries: 0,
-                pause: None,
+                pauses: Vec::new(),
                 tries: vec![going],
             }),
         }
@@ -383,7 +383,9 @@ impl Calls {
     fn note(&mut self, made: &Made) {
         self.retries += u64::from(made.retries);
         self.most_retries = self.most_retries.max(made.retries);
-        self.pause = made.pause.map(|pause| self.pause.map_or(pause, |known| known.min(pause))).or(self.pause);
+        for (pauses, pause) in self.pauses.iter_mut().zip(&made.pauses) {
+            pauses.add(*pause);
+        }
         self.failed += u64::from(made.last.failed);
         for going in &made.tries {
             if let Some(after) = going.to_end {
@@ -524,9 +526,9 @@ mod tests {
         ]);
         learner.finish();
         let found = &learner.ops[&(web, web)];
-        assert_eq!((found.invocations, found.roots, found.own.kept.as_slice()), (1, 1, &[30.0][..]));
+        assert_eq!((found.invocations, found.roots, found.own.kept.as_slice()), (1, 1, &[20.0][..]));
         let calls = &found.calls[&Target::Call((db, db))];
-        assert_eq!((calls.retries, calls.pause, calls.counts.get(&1)), (1, Some(10), Some(&1)));
+        assert_eq!((calls.retries, calls.pauses[0].kept.as_slice(), calls.counts.get(&1)), (1, &[10.0][..], Some(&1)));
         assert_eq!(calls.ways.kept, [10.0, 15.0]);
         assert_eq!(learner.ops[&(db, db)].invocations, 2);
     }

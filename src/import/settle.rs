@@ -73,7 +73,12 @@ impl Settling<'_> {
     /// What a reader must know of the traces as a whole.
     fn said(&self, found: &mut Found) {
         let learner = self.learner;
-        found.flag(format!("{}: {} of {} spans", self.origin, carried(learner.traces, "traces"), learner.spans));
+        found.flag(format!(
+            "{}: {} of {} spans",
+            self.origin,
+            carried(learner.traces, if learner.traces == 1 { "trace" } else { "traces" }),
+            learner.spans
+        ));
         for ((caller, callee), (times, most)) in &learner.skewed {
             let (caller, callee) = (self.name(*caller), self.name(*callee));
             found.flag(format!(
@@ -110,6 +115,7 @@ impl Settling<'_> {
         };
         if own.work.is_none() {
             own.work = law(&learned.own, what);
+            own.at_once = self.at_once(op, learned);
         }
         if learned.own_errors > 0 {
             let share = learned.own_errors as f64 / learned.invocations as f64;
@@ -121,6 +127,16 @@ impl Settling<'_> {
         if own.steps.is_empty() {
             own.steps = steps;
         }
+    }
+
+    /// How many a replica has at work at a time, on average: as many as come, times how long each takes (Little 1961).
+    fn at_once(&self, op: Op, learned: &Learned) -> Option<f64> {
+        let (first, last) = self.learner.window.filter(|(first, last)| last > first)?;
+        let kept = &learned.own.kept;
+        let mean = kept.iter().sum::<f64>() / kept.len().max(1) as f64;
+        let replicas = self.learner.instances.get(&op.0).map_or(1, |all| all.len().max(1));
+        let came = learned.invocations as f64 * f64::from(self.learner.stands_for.max(1));
+        Some(came * mean / (last - first) as f64 / replicas as f64)
     }
 
     /// The steps of an endpoint in their order; those that mostly overlap are one `parallel`.
@@ -287,6 +303,30 @@ fn law(times: &Times, what: &str) -> Option<From<String>> {
     Some(From::new(law.toml, format!("{}: {}{far}", carried(times.seen, what), law.family)))
 }
 
+/// Waits before further tries, told by how the first ones are spread (a uniform law over all of the wait has a coefficient of
+/// variation of 0.58, over its upper half of 0.19) and by how the second ones are longer. What is spread more is a law of its own,
+/// and then every wait is drawn alike.
+fn waits_of([first, second]: &[Times; 2]) -> String {
+    let mean = |times: &Times| times.kept.iter().sum::<f64>() / times.kept.len() as f64;
+    let usual = mean(first);
+    if first.kept.is_empty() || usual < 1.0 {
+        return ", backoff = \"0ms\"".into();
+    }
+    let spread = first.kept.iter().map(|pause| (pause - usual).powi(2)).sum::<f64>() / first.kept.len() as f64;
+    let (whole, jitter) = match spread.sqrt() / usual {
+        cv if cv < 0.1 => (usual, "none"),
+        cv if cv < 0.35 => (usual / 0.75, "equal"),
+        cv if cv < 0.75 => (2.0 * usual, "full"),
+        _ => match fit(&first.kept) {
+            Some((law, _)) => return format!(", backoff = {}, jitter = \"none\"", law.toml),
+            None => (usual, "none"),
+        },
+    };
+    let factor = (mean(second) / usual).max(1.0);
+    let grows = if second.kept.is_empty() { String::new() } else { format!(", backoff_factor = {}", short(factor)) };
+    format!(", backoff = {}, jitter = \"{jitter}\"{grows}", time(whole))
+}
+
 /// What callers do about failures, as far as it shows.
 fn rules(calls: &Calls) -> Vec<String> {
     let mut keys = Vec::new();
@@ -300,8 +340,7 @@ fn rules(calls: &Calls) -> Vec<String> {
     }
     if calls.retries > 0 {
         let on = if waits.is_empty() { "\"error\", \"overloaded\", \"reset\"" } else { "\"timeout\", \"error\"" };
-        let pause = calls.pause.filter(|pause| *pause > 0).map(|pause| format!(", backoff = {}", time(pause as f64)));
-        keys.push(format!("retries = {{ max = {}, on = [{on}]{} }}", calls.most_retries, pause.unwrap_or_default()));
+        keys.push(format!("retries = {{ max = {}, on = [{on}]{} }}", calls.most_retries, waits_of(&calls.pauses)));
     }
     keys
 }

@@ -216,6 +216,10 @@ impl<P: Probe> Machine<'_, P> {
             Rare::Pass(frame) => self.calls.come_by(&mut self.core, &mut self.stations, frame),
             Rare::Receipt(frame) => self.core.take_receipt(frame),
             Rare::Ask(asked) => self.ask(asked),
+            Rare::End(place) => self.calls.end_connection(&mut self.core, &mut self.stations, place),
+            Rare::Expire(frame) => self.calls.expire(&mut self.core, &mut self.stations, frame),
+            Rare::Mend(gap) => self.calls.wire.mend(&mut self.core, gap),
+            Rare::Named(question) => self.calls.hear_name(&mut self.core, &mut self.stations, question),
             Rare::Suspect(frame) => self.suspect(frame),
             Rare::Ready(replica) | Rare::Warm(replica) | Rare::Close(replica) => self.live_on(replica, rare),
         }

@@ -30,6 +30,10 @@ pub trait Probe {
     /// Hears one fact.
     fn on(&mut self, now: Time, fact: Fact);
 
+    /// Hears which replica a fact is about that changes what one has to do, beside the fact itself.
+    #[inline(always)]
+    fn load(&mut self, _now: Time, _replica: u32, _fact: Fact) {}
+
     /// Hears where the time of an answered request went: `parts` add up to `latency`.
     fn account(&mut self, _answer: Answer, _parts: impl Iterator<Item = (Cell, Span)> + Clone) {}
 
@@ -200,6 +204,12 @@ impl<P: Probe> Probe for Option<P> {
         }
     }
 
+    fn load(&mut self, now: Time, replica: u32, fact: Fact) {
+        if let Some(probe) = self {
+            probe.load(now, replica, fact);
+        }
+    }
+
     fn account(&mut self, answer: Answer, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
         if let Some(probe) = self {
             probe.account(answer, parts);
@@ -233,6 +243,10 @@ impl<P: Probe> Probe for &RefCell<P> {
         self.borrow_mut().on(now, fact);
     }
 
+    fn load(&mut self, now: Time, replica: u32, fact: Fact) {
+        self.borrow_mut().load(now, replica, fact);
+    }
+
     fn account(&mut self, answer: Answer, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
         self.borrow_mut().account(answer, parts);
     }
@@ -259,6 +273,8 @@ pub trait Hear {
     fn wants_traces(&self) -> bool;
     /// [`Probe::on`].
     fn hear(&mut self, now: Time, fact: Fact);
+    /// [`Probe::load`].
+    fn hear_load(&mut self, now: Time, replica: u32, fact: Fact);
     /// [`Probe::account`].
     fn hear_account(&mut self, answer: Answer, parts: &[(Cell, Span)]);
     /// [`Probe::waste`].
@@ -278,6 +294,10 @@ impl<P: Probe> Hear for P {
 
     fn hear(&mut self, now: Time, fact: Fact) {
         self.on(now, fact);
+    }
+
+    fn hear_load(&mut self, now: Time, replica: u32, fact: Fact) {
+        self.load(now, replica, fact);
     }
 
     fn hear_account(&mut self, answer: Answer, parts: &[(Cell, Span)]) {
@@ -304,6 +324,10 @@ impl Probe for Aside<'_> {
 
     fn on(&mut self, now: Time, fact: Fact) {
         self.0.hear(now, fact);
+    }
+
+    fn load(&mut self, now: Time, replica: u32, fact: Fact) {
+        self.0.hear_load(now, replica, fact);
     }
 
     fn account(&mut self, answer: Answer, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
@@ -343,6 +367,11 @@ impl<P: Probe> Probe for Calm<P> {
     }
 
     #[inline(always)]
+    fn load(&mut self, now: Time, replica: u32, fact: Fact) {
+        self.0.load(now, replica, fact);
+    }
+
+    #[inline(always)]
     fn account(&mut self, answer: Answer, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
         self.0.account(answer, parts);
     }
@@ -371,6 +400,12 @@ impl<A: Probe, B: Probe> Probe for (A, B) {
     fn on(&mut self, now: Time, fact: Fact) {
         self.0.on(now, fact);
         self.1.on(now, fact);
+    }
+
+    #[inline(always)]
+    fn load(&mut self, now: Time, replica: u32, fact: Fact) {
+        self.0.load(now, replica, fact);
+        self.1.load(now, replica, fact);
     }
 
     fn account(&mut self, answer: Answer, parts: impl Iterator<Item = (Cell, Span)> + Clone) {

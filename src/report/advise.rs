@@ -7,7 +7,7 @@ use crate::experiment::study::Head;
 use crate::experiment::summary::Estimate;
 use crate::report::compare::{apart_ms, apart_share};
 use crate::report::number::{NONE, percent, plain, time};
-use crate::report::page::{Figure, Page, how, of_what};
+use crate::report::page::{Figure, Page, how, of_what, shortened};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::clean;
 
@@ -105,6 +105,12 @@ fn by_rules(advice: &Advice) -> String {
     let wholes = advice.whole.iter().filter(|one| odd(one.fit)).map(|one| (one.there.clone(), one.pattern));
     let all: Vec<(String, &str)> = edges.chain(wholes).collect();
     match all.first() {
+        None if advice.interactions.is_empty() && advice.whole.is_empty() => {
+            "there is nothing to judge: nobody tells anybody anything".into()
+        }
+        None if advice.interactions.is_empty() => {
+            "there is no interaction to judge: no service tells another anything".into()
+        }
         None => "every interaction is told in a way that fits".into(),
         Some((what, pattern)) => {
             let more = if all.len() > 1 { format!("; {} more below", all.len() - 1) } else { String::new() };
@@ -145,6 +151,7 @@ fn heading(advice: &Advice) -> Vec<String> {
     if !advice.ways.is_empty() {
         all.extend(how(&advice.head));
         all.push("common random numbers, replication by replication".into());
+        all.extend(advice.shortened.into_iter().flat_map(shortened));
     }
     all
 }

@@ -10,7 +10,7 @@ use super::sidecars::Sidecars;
 use super::single;
 use super::text::clean;
 use crate::diag::nouns;
-use crate::experiment::summary::{Estimate, Node, Outcome, Queue, State, Stats, Summary, Verdict};
+use crate::experiment::summary::{Enough, Estimate, Node, Outcome, Queue, State, Stats, Summary, Verdict};
 use crate::graph::Arrow;
 
 pub use super::requests::{answered, side_by_side, stats, streamed};
@@ -56,12 +56,23 @@ pub fn heading(summary: &Summary) -> Vec<String> {
 pub fn conditions(summary: &Summary) -> Vec<String> {
     let run = &summary.run;
     let warmup = if run.warmup_s > 0.0 { format!(" after {} warm-up", seconds(run.warmup_s)) } else { String::new() };
-    vec![
+    let mut parts = vec![
         format!("seed {}", run.seed),
         format!("{} × {}{warmup}", run.replications, seconds(run.duration_s)),
         format!("{} {}", count(run.events), nouns(run.events, "event")),
         format!("{} % intervals", plain(run.confidence * 100.0)),
-    ]
+    ];
+    parts.extend(run.enough.as_ref().filter(|enough| enough.reached).map(enough));
+    parts
+}
+
+/// What runs were added for, and what came of it: `p99 of users within 2 %: 41.2 ms [40.5, 42]`.
+fn enough(enough: &Enough) -> String {
+    let found = enough.measured.and_then(|found| Some((found.value?, found.ends()?)));
+    let unit = if enough.unit == "ms" { " ms" } else { &enough.unit };
+    let interval = found
+        .map_or_else(String::new, |(x, (low, high))| format!(": {}{unit} [{}, {}]", plain(x), plain(low), plain(high)));
+    format!("{}{interval}", clean(&enough.goal))
 }
 
 /// One line for the foot of a picture.
@@ -92,6 +103,10 @@ pub fn warnings(summary: &Summary) -> Vec<String> {
         });
     }
     lines.extend(run.guard.iter().map(|what| format!("stopped by a guard: {}", clean(what))));
+    lines.extend(run.enough.as_ref().filter(|enough| !enough.reached && !run.partial).map(|one| {
+        let runs = run.replications;
+        format!("not reached with {runs} runs: {}; a longer `duration` helps more than further runs", enough(one))
+    }));
     if run.settled == Some(false) {
         let what = if run.state == Some(State::Diverging) {
             "diverging: more and more piles up"

@@ -2,7 +2,7 @@
 //! manner; what is added here is in all of them.
 
 use super::sheet::{Sheet, Tone};
-use super::{caches, content, layers, policing, scaling, single, streams, trouble};
+use super::{apart, caches, content, layers, policing, scaling, single, streams, trouble};
 use crate::experiment::summary::Summary;
 
 /// A part of a report.
@@ -90,7 +90,7 @@ const PLAIN: Section =
     Section { title: "", fold: None, content: Content::Ledger, sentences: |_, _| Vec::new(), on_screen: |_, _| true };
 
 /// All parts in their order.
-pub const SECTIONS: [Section; 17] = [
+pub const SECTIONS: [Section; 18] = [
     Section { title: "Promises", content: Content::Table(|of, _| content::slos(&of.slos)), ..PLAIN },
     Section {
         title: FIRST,
@@ -167,6 +167,13 @@ pub const SECTIONS: [Section; 17] = [
         title: "Autoscaling",
         fold: Some(CARE),
         content: Content::Table(|of, every| scaling::sheet(&of.nodes, listed(of.nodes.len(), every))),
+        ..PLAIN
+    },
+    Section {
+        title: "Replicas",
+        fold: Some(ALL),
+        content: Content::Table(|of, _| apart::sheet(&of.nodes)),
+        on_screen: |_, every| every,
         ..PLAIN
     },
     Section {

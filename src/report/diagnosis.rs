@@ -11,7 +11,7 @@ use crate::experiment::summary::Estimate;
 use crate::report::coupling;
 use crate::report::markdown::escape;
 use crate::report::number::{NONE, or_none, percent, plain, seconds, time};
-use crate::report::page::{how, of_what};
+use crate::report::page::{how, of_what, shortened};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::table::Style;
 use crate::report::text::{clean, cut, joined, wrapped};
@@ -52,8 +52,15 @@ fn heading(found: &Diagnosis) -> Vec<String> {
     if found.coupling.is_some() {
         parts.extend(how(&found.head));
     }
+    let fewer = found.trial_replications.filter(|few| *few < found.head.replications);
+    parts.extend(fewer.map(|few| format!("of what is tried besides, {few} replications")));
+    parts.extend(found.shortened.filter(|_| found.coupling.is_some()).into_iter().flat_map(shortened));
     if found.interrupted {
-        parts.push("interrupted: not all that it says was simulated".into());
+        let left = match found.coupling {
+            Some(_) => "interrupted: not all that it says was simulated",
+            None => "interrupted before anything was simulated: this is what the file says",
+        };
+        parts.push(left.into());
     }
     if !found.not_assessed.is_empty() {
         parts.push(format!("not assessed, for some pair at least: {}", found.not_assessed.join(", ")));
@@ -139,10 +146,12 @@ fn shown(proof: &Proof) -> String {
         Proof::Refused { edge, lost } => {
             format!("{} refused: {} of the requests that cross it are lost", clean(edge), share(*lost))
         }
-        Proof::Slower { node, client, epsilon, breaks_at } => {
+        Proof::Slower { node, client, epsilon, breaks_at, breaks_between } => {
             let told = or_none(*epsilon, |e| format!("{e:.2}"));
-            let breaks =
-                breaks_at.map(|at| format!("; {} times slower breaks a promise", plain(at))).unwrap_or_default();
+            let between = breaks_between.map(|(low, high)| format!(" ({}–{})", plain(low), plain(high)));
+            let between = between.unwrap_or_default();
+            let breaks = breaks_at.map(|at| format!("; {}{between} times slower breaks a promise", plain(at)));
+            let breaks = breaks.unwrap_or_default();
             let (node, client) = (clean(node), clean(client));
             format!("{node} slower: coupling in slowness of {client}'s p99 {told} (1: all of it comes through){breaks}")
         }

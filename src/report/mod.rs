@@ -3,7 +3,9 @@
 //! Tables and Markdown show the same [`content`], laid out differently; CSV is read off the JSON contract.
 
 pub mod advise;
+mod apart;
 pub mod caches;
+pub mod capacity;
 pub mod cause;
 pub mod compare;
 pub mod content;

@@ -9,6 +9,7 @@ use super::number::{plain, seconds};
 use super::sheet::{Sheet, Tone};
 use super::table::Style;
 use super::text::{clean, cut, joined, wrapped};
+use crate::experiment::brief::Brief;
 use crate::experiment::study::Head;
 use crate::experiment::summary::{Estimate, ScenarioRef, Tool};
 
@@ -63,6 +64,16 @@ pub(super) fn how(head: &Head) -> Vec<String> {
         format!("seed {}", head.seed),
         format!("{} × {}", head.replications, seconds(head.duration_s)),
         format!("{} % intervals", plain(head.confidence * 100.0)),
+    ]
+}
+
+/// That a file was run shorter than it says, and why.
+pub(super) fn shortened(brief: Brief) -> [String; 2] {
+    let Brief { replications: [said, run], duration_s: [long, short], events } = brief;
+    let billions = plain((events / 1e9).round().max(2.0));
+    [
+        format!("shortened: {said} × {} were some {billions} billion events", seconds(long)),
+        format!("one thing down at a time: {run} × {}, without the file's faults", seconds(short)),
     ]
 }
 

@@ -251,6 +251,7 @@ fn run() -> Run {
         unfinished_s: None,
         guard: None,
         camps: Vec::new(),
+        enough: None,
         seeds: Vec::new(),
         overloaded: Vec::new(),
     }

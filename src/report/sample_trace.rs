@@ -29,7 +29,7 @@ fn span(parent: Option<usize>, kind: Kind, name: &str, at: (f64, f64), own: &[(C
         faults: Vec::new(),
         open: false,
         segments,
-        broker: None,
+        mail: None,
     }
 }
 

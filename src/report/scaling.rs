@@ -44,7 +44,7 @@ mod tests {
         let strength = |metric| Strength { metric, ..Strength::default() };
         let timeline = vec![strength(Some(0.5)), strength(None), strength(Some(0.9))];
         let told = Autoscaled { metric: "workers".into(), target: 0.6, timeline };
-        let replicas = Replicas { mean: Estimate::point(3.5), max: 5, autoscale: Some(told) };
+        let replicas = Replicas { mean: Estimate::point(3.5), max: 5, autoscale: Some(told), apart: None };
         let mut nodes = BTreeMap::from([("stock".to_owned(), Node::default())]);
         assert!(sheet(&nodes, 9).rows.is_empty());
         nodes.insert("orders".into(), Node { replicas, ..Node::default() });

@@ -1,7 +1,7 @@
 //! Who leads to whom, by the names of clients, nodes and brokers: what a picture of the architecture shows, and what studies
 //! ask that want to know whether one can reach another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::programs::{By, programs};
 use super::walk;
@@ -59,12 +59,14 @@ pub struct Topology {
     pub vertices: Vec<Vertex>,
     /// Each pair once, in the order of the file; whoever calls and sends, too, calls.
     pub links: Vec<Link>,
+    /// Names that are one unit in fact, with its number from 1, where somebody has asked for it; who stands alone is left out.
+    pub units: BTreeMap<String, usize>,
 }
 
 impl Topology {
     /// Of a file whose names lead somewhere.
     pub fn of(scenario: &Scenario) -> Self {
-        let mut all = Self { vertices: vertices(scenario), links: Vec::new() };
+        let mut all = Self { vertices: vertices(scenario), links: Vec::new(), units: BTreeMap::new() };
         let mut seen = BTreeSet::new();
         for (from, to, message) in ways(scenario) {
             if seen.insert((from, to)) {

@@ -147,6 +147,7 @@ pub(crate) fn laws_of<'s>(scenario: &'s Scenario, visit: &mut impl FnMut(&'s Law
         visit(&law.value);
     }
     network.links.iter().filter_map(|link| link.latency.as_ref()).for_each(|law| visit(&law.value));
+    on(&scenario.discovery.resolver).into_iter().for_each(|resolver| visit(&resolver.takes.value));
     for client in scenario.clients.values() {
         match &client.load {
             Load::Closed { think_time, .. } => visit(&think_time.value),

@@ -74,6 +74,14 @@ impl Interval {
         self.each(|x| x * factor)
     }
 
+    /// With its ends so many times as far from the value.
+    #[must_use]
+    pub fn stretched(self, times: f64) -> Self {
+        let Some(value) = self.value else { return self };
+        let far = |end: f64| value + (end - value) * times;
+        Self { low: self.low.map(far), high: self.high.map(far), ..self }
+    }
+
     /// With all ends kept within `min` and `max`.
     #[must_use]
     pub fn clamped(self, min: f64, max: f64) -> Self {

@@ -60,7 +60,8 @@ fn what_nobody_waits_for_goes_into_a_queue() {
     // By Little's law: 40 a second, each done 30 ms later and a little more.
     let open: f64 = advice.ways[0].open_effects.values().sum();
     assert!((1.2..1.8).contains(&open), "{open}");
-    assert!(advice.again.as_ref().unwrap().holds);
+    let again = advice.again.as_ref().unwrap();
+    assert!(again.holds && again.seed != advice.head.seed, "on seeds that had no part in choosing it: {again:?}");
     // A stream does the same with as many parts; a queue is the simpler word, and stands first.
     assert!(way(advice, Kind::Stream).class == Class::Better);
 }

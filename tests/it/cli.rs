@@ -157,7 +157,7 @@ fn what_cannot_be_written_is_found_before_the_run() {
     for verb in ["run a.toml", "compare a.toml", "trace a.toml"] {
         fails(&folder, &format!("{verb} -o no/a.json"), 1, &["no/a.json", "there is no folder no"]);
         fails(&folder, &format!("{verb} -o a.json -o a.json"), 2, &["a.json", "twice"]);
-        fails(&folder, &format!("{verb} -o a.toml/a.svg"), 1, &["a.toml is not a folder"]);
+        fails(&folder, &format!("{verb} -o a.toml/nodes.svg"), 1, &["a.toml is not a folder"]);
     }
     for verb in ["run a.toml --output", "compare a.toml --output", "compare a.toml --save"] {
         fails(&folder, &format!("{verb} a.toml/deep"), 1, &["a.toml/deep"]);
@@ -572,6 +572,13 @@ fn a_diagnosis_counts_services_and_fails_below() {
     assert!(told.starts_with("2 services, effectively 1.0 at most"), "{told}");
     ends(&folder, "diagnose a.toml --static --fail-below 1.5", 99);
     ends(&folder, "diagnose a.toml --static --fail-below 1.0", 0);
+    // Why is said; what nothing can be below of guards nothing and is refused.
+    let told = ends(&folder, "diagnose a.toml --static --fail-below 2.5", 99);
+    let told = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(told.contains("effectively 1.00: fewer than the 2.5 of --fail-below, which they could not be"), "{told}");
+    for odd in ["nan", "inf", "0", "-1"] {
+        fails(&folder, &format!("diagnose a.toml --static --fail-below={odd}"), 2, &["4.5"]);
+    }
     // The same by runs; clerk fails while desk is refused.
     let json = stdout(&ends(&folder, "diagnose a.toml -n 2 --format json", 0));
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -594,11 +601,40 @@ fn a_diagnosis_counts_services_and_fails_below() {
         told.starts_with("2 services, effectively 1.0 at most") && told.contains("no client calls anything"),
         "{told}"
     );
-    assert!(stdout(&ends(&folder, "advise idle.toml", 0)).starts_with("every interaction is told"), "advise");
+    let told = stdout(&ends(&folder, "advise idle.toml", 0));
+    assert!(told.starts_with("every interaction is told") && told.contains("there is no client"), "{told}");
+    fs::write(folder.path().join("alone.toml"), "version = 1\n[services.a]\n").unwrap();
+    assert!(stdout(&ends(&folder, "advise alone.toml", 0)).starts_with("there is no interaction to judge"), "alone");
     assert!(stdout(&ends(&folder, "graph idle.toml", 0)).contains("-->"));
     fails(&folder, "run idle.toml", 3, &["there is no client"]);
     // What draws nothing promises nothing.
     assert!(!stdout(&ends(&folder, "diagnose --help", 0)).contains(".svg"));
     assert!(!stdout(&ends(&folder, "hunt --help", 0)).contains(".svg"));
     assert!(stdout(&ends(&folder, "coupling --help", 0)).contains(".svg"));
+}
+
+/// Commands of the workflows that are there to be copied, as they stand.
+#[test]
+fn workflows_to_copy_run_as_they_stand() {
+    for file in ["github.yml", "gitlab.yml"] {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/ci").join(file)).unwrap();
+        let folder = with(QUIET);
+        fs::write(folder.path().join("before.toml"), QUIET).unwrap();
+        let lines =
+            text.lines().map(|line| line.trim_start_matches([' ', '-'])).filter(|l| l.starts_with("hoptax run "));
+        let mut ran = 0;
+        for line in lines {
+            let words = line["hoptax ".len()..].replace("\"$SCENARIO\"", "a.toml");
+            let out = hoptax(&folder, &words);
+            assert_eq!(out.status.code(), Some(0), "{file}: {line}\n{}", String::from_utf8_lossy(&out.stderr));
+            ran += 1;
+        }
+        assert!(ran >= 2, "{file}");
+        for kept in ["summary.md", "promises.xml", "report.html", "before.json"] {
+            assert!(folder.path().join(kept).exists(), "{file}: {kept}");
+        }
+        let told = fs::read_to_string(folder.path().join("summary.md")).unwrap();
+        let open = told.lines().take_while(|line| !line.contains("<details>")).count();
+        assert!(open <= 40 && told.len() < 65_536, "{open} lines");
+    }
 }

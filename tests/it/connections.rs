@@ -210,3 +210,46 @@ fn loss_is_delay_and_not_an_error() {
     let lossless = client.latency_ms.p50.value.unwrap();
     assert!(lossless < 1e-3, "{lossless}");
 }
+
+#[test]
+fn who_waits_too_long_for_a_connection_fails() {
+    // Six at once, 12 ms each on the one connection: the second waits 12 ms, the third would wait 24.
+    for (wait, served) in [("1ms", 1), ("15ms", 2), ("59ms", 5), ("61ms", 6)] {
+        let summary = over("http1", &format!("max = 1, tls = \"none\", wait = \"{wait}\""), 6);
+        let edge = &summary.edges["a -> b"];
+        assert_eq!(edge.succeeded * 6, edge.arrived * served, "{wait}: {:?}", edge.failed);
+        assert_eq!(edge.failed.get("pool_timeout").copied().unwrap_or(0), edge.arrived - edge.succeeded);
+    }
+}
+
+#[test]
+fn a_handshake_that_takes_too_long_fails() {
+    // Two round trips of 2 ms and 0.208 ms of cryptography, for each request anew.
+    for (limit, holds) in [("3ms", false), ("4.1ms", false), ("4.3ms", true)] {
+        for protocol in ["http1", "http2"] {
+            let rest = format!("max = 9, max_idle = 0, tls = \"1.3\", connect_timeout = \"{limit}\"");
+            let edge = &over(protocol, &rest, 1).edges["a -> b"];
+            let failed = edge.failed.get("connect_failed").copied().unwrap_or(0);
+            assert_eq!((failed == 0, edge.succeeded == 0), (holds, !holds), "{protocol} {limit}: {:?}", edge.failed);
+        }
+    }
+}
+
+/// A big message twice a second, after 10 s of it: what it costs beyond the small one.
+fn again_after_half_a_second(rest: &str, size: &str) -> f64 {
+    let nodes = format!(
+        "{}[services.a]\nsteps = [{{ call = \"b\", transport = \"wire\", request = \"{size}\" }}]\n[services.b]\nwait = \"10ms\"\n\
+         [network.links.\"a -> b\"]\nlatency = \"1ms\"\n[network.links.\"b -> a\"]\nlatency = \"1ms\"\n",
+        wire("http2", &format!("max = 1, tls = \"none\"{rest}"))
+    );
+    spent(&small(&nodes, &[("\"10/s\"", "\"2/s\"")]), Cause::Connect)
+}
+
+#[test]
+fn idle_connections_start_slowly_again() {
+    // Idle for two timeouts of 202 ms: 40 segments become ten, of which 20 need one more round trip and 60 two; 300 become 80.
+    near(again_after_half_a_second("", "29KB"), 2.0);
+    near(again_after_half_a_second("", "88KB"), 4.0);
+    near(again_after_half_a_second("", "14.6KB"), 0.0);
+    near(again_after_half_a_second(", slow_start_after_idle = false", "88KB"), 0.0);
+}

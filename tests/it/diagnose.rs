@@ -68,6 +68,60 @@ fn each_sign_is_shown_or_says_why_not() {
     assert!(found.signs[4].proofs.is_empty() && found.signs[4].not_simulated.is_some());
 }
 
+/// Who calls another itself and by a third loses what both ways lose: the refused calls of the one edge are not all of it. By
+/// hand 1 - 0.8 · 0.5 of what a receives is lost while c is down.
+#[test]
+fn a_loss_by_two_ways_is_not_that_of_one_edge() {
+    let text = "version = 1\nsim = { duration = \"20s\", warmup = \"1s\", replications = 3 }\ndefaults = { transport = \"free\" }\n\
+                [clients.web]\ncalls = \"a\"\nrate = \"40/s\"\n[services.a]\nwork = \"1ms\"\n\
+                steps = [\"b\", { call = \"c\", probability = \"20%\" }]\n\
+                [services.b]\nwork = \"1ms\"\nsteps = [{ call = \"c\", probability = \"50%\" }]\n[services.c]\nwork = \"1ms\"\n";
+    let found = proven(text);
+    let loss = |one: &str, other: &str| {
+        let pair = found.pairs.iter().find(|pair| pair.one == one && pair.other == other).unwrap();
+        pair.loss.share.unwrap()
+    };
+    assert!((loss("a", "c") - 0.6).abs() < 1e-9, "{}", loss("a", "c"));
+    // One way alone: what the run lost, which is chance.
+    assert!((loss("b", "c") - 0.5).abs() < 0.1 && (loss("b", "c") - 0.5).abs() > 1e-9, "{}", loss("b", "c"));
+    assert!((found.n_eff.unwrap() - 9.0 / (3.0 + 2.0 * (1.0 + 0.6 + loss("b", "c")))).abs() < 1e-6);
+}
+
+/// What would take too long is run shorter, and says so; the same file always alike.
+#[test]
+fn a_long_file_is_run_shorter() {
+    let text = "version = 1\nsim = { duration = \"15m\", warmup = \"1m\", replications = 20 }\n[clients.web]\ncalls = \"a\"\n\
+                rate = \"9000/s\"\n[services.a]\nreplicas = 40\nsteps = [\"b\"]\n[services.b]\nreplicas = 40\n\
+                [[faults]]\nkind = \"outage\"\ntarget = \"b\"\nname = \"away\"\nat = \"5m\"\nduration = \"40s\"\n\
+                [[slos]]\nof = \"web\"\nexpect = \"recovery_time < 1m\"\nafter_fault = \"away\"\n";
+    let stopped = |text: &str| prove(&checked(text), Some(1), &Never, &NoShelf).unwrap().0.shortened;
+    let brief = stopped(text).unwrap();
+    assert_eq!((brief.replications[0], brief.duration_s[0]), (20, 900.0));
+    assert!(brief.replications[1] <= 5 && brief.duration_s[1] >= 60.0 && brief.duration_s[1] < 900.0, "{brief:?}");
+    assert!(brief.events > 1.5e9 && stopped(text) == Some(brief), "{brief:?}");
+    // A load that changes is not cut off; what is short is run as it stands.
+    let changes = text.replace(
+        "rate = \"9000/s\"",
+        "phases = [{ duration = \"8m\", rate = \"9000/s\" }, { duration = \"8m\", rate = \"1/s\" }]",
+    );
+    let brief = stopped(&changes).unwrap();
+    assert!(brief.duration_s == [900.0; 2] && brief.replications[1] == 3, "{brief:?}");
+    assert_eq!(
+        stopped(&text.replace("15m", "10s").replace("5m\"", "3s\"").replace("40s", "1s").replace("9000/s", "9/s")),
+        None
+    );
+}
+
+/// Has had enough from the beginning.
+struct Never;
+
+impl hoptax::experiment::Watch for Never {
+    fn advanced(&self, _: f64) {}
+    fn stopped(&self) -> bool {
+        true
+    }
+}
+
 /// A contract that a build looks at cannot be broken at run time: what is shown is the restart.
 #[test]
 fn a_compiled_contract_is_not_broken() {

@@ -140,3 +140,18 @@ fn no_variant_is_called_all() {
     let wrong = hoptax::Scenario::parse(text).unwrap_err().to_string();
     assert!(wrong.contains("no variant can be called `all`"), "{wrong}");
 }
+
+#[test]
+fn a_scenario_is_compared_and_swept_as_the_program_does() {
+    let desk = Scenario::parse(DESK).unwrap();
+    let others = [("faster".to_owned(), desk.variant("faster").unwrap().unwrap())];
+    let (told, table) = desk.compare(&others, Some(1), &()).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["total"]["quickest"], "faster");
+    assert!(table.contains("faster"), "{table}");
+    let axes = ["clients.people.rate=40/s,80/s".to_owned()];
+    let (told, _) = desk.sweep(&axes, Some(1), &()).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["points"][1]["at"], serde_json::json!(["80/s"]));
+    assert!(desk.sweep(&["nothing".to_owned()], None, &()).is_err());
+}

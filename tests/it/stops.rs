@@ -149,6 +149,17 @@ fn a_study_that_is_stopped_tells_what_is_finished() {
     let (found, whole) = diagnosis::prove(&checked, Some(1), &early, &NoShelf).unwrap();
     let matrix = found.coupling.unwrap();
     assert!(!whole && !matrix.columns.is_empty() && !matrix.missing.is_empty(), "{:?}", matrix.missing);
+    // Before anything was there: what the file says is told all the same, and that it is no more.
+    let at_once = || Until(0.0, AtomicBool::new(true));
+    let (mut found, whole) = diagnosis::prove(&checked, Some(1), &at_once(), &NoShelf).unwrap();
+    assert!(!whole && found.coupling.is_none() && found.n_eff == diagnosis::diagnose(&checked).n_eff);
+    found.interrupted = !whole;
+    let told = report::diagnosis::markdown(&found);
+    assert!(told.contains("2 services, effectively 1.0") && told.contains("interrupted before anything"), "{told}");
+    let part = advise::study(&checked, &wanted, Some(1), &at_once()).unwrap();
+    assert!(!part.whole && part.advice.ways.is_empty() && !part.advice.interactions.is_empty());
+    assert_eq!(part.advice.missing[0], "leave it as it is");
+    says(&report::advise::page(&part.advice, false), "interrupted:");
 }
 
 /// A page warns in these words.

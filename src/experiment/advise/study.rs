@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::way::{Kind, Way, ways};
 use super::{Interaction, Whole, house, interaction};
 use crate::diag::Source;
+use crate::experiment::brief::Brief;
 use crate::experiment::compare::{Figures, compare};
 use crate::experiment::coupling::{self, Coupling, NoShelf};
 use crate::experiment::diagnosis::diagnose;
@@ -86,7 +87,8 @@ pub struct Outcome {
     pub cores: Option<f64>,
     /// By how much it is better, as the sum of the logarithms of what changes beyond chance; 0 for the file as it is.
     pub gain: f64,
-    /// Money an hour: of each node its replicas × its `cost`; nothing where one of them does not say it. Brokers say none.
+    /// Money an hour: of each node its replicas × its `cost`; nothing where one of them does not say it. Third parties are counted
+    /// where they say it; brokers say none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_per_hour: Option<f64>,
     /// What it takes away, or leaves to be decided.
@@ -162,6 +164,9 @@ pub struct Advice {
     /// The best of them on fresh seeds, where that is not to leave it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub again: Option<Again>,
+    /// Where the file would have taken too long: how much of it was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shortened: Option<Brief>,
     /// What could not be tried, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<String>,
@@ -226,14 +231,19 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
         let advice = told(checked, None, None);
         return Ok(Study { advice, texts: Vec::new(), whole: true });
     }
-    let checked = &with_effects(checked)?;
-    let bench = Bench { jobs, watch };
-    let of = ways(checked, None).0.len() + 3;
-    let base = bench.both(checked, 0, of)?;
+    let checked = with_effects(checked)?;
+    let of = ways(&checked, None).0.len() + 3;
+    let brief = Brief::of(&checked, of as f64, of as f64 * runs(&checked));
+    let checked = &brief.map_or(Ok(checked.clone()), |brief| fewer(brief, &checked))?;
+    let bench = Bench { jobs, watch, brief };
+    let base = match bench.both(checked, 0, of) {
+        Err(Trouble::Interrupted) => return Ok(untried(checked, wanted)),
+        base => base?,
+    };
     let client = client(&base.summary, wanted.client.as_deref())?;
     let (ways, refused) = ways(checked, Some((&base.undisturbed, &base.coupling)));
     let mut advice = told(checked, Some(&base.summary), Some(client.clone()));
-    advice.refused = refused;
+    (advice.shortened, advice.refused) = (brief, refused);
     let mut outcomes = vec![outcome(checked, None, &base, &base, &client)];
     let mut texts = vec![Saved { way: None, text: checked.source.clone() }];
     let mut tried: BTreeMap<String, Checked> = BTreeMap::new();
@@ -273,15 +283,45 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     Ok(Study { advice, texts, whole })
 }
 
+/// Runs without the file's faults that a way takes, of all replications and roughly: one as it is, and of each node and broker
+/// that is down the part from there on.
+fn runs(checked: &Checked) -> f64 {
+    let Checked { scenario, .. } = checked;
+    1.0 + 0.7 * (scenario.nodes.len() + scenario.queues.len() + scenario.topics.len()) as f64
+}
+
+/// The file with no more replications than there is room for; what is saved says so, too.
+fn fewer(brief: Brief, checked: &Checked) -> Result<Checked, Trouble> {
+    let fewer = load(&brief.fewer(&checked.source)?, None, &Options::default())?;
+    Ok(Checked { ceiling: checked.ceiling, variant: checked.variant.clone(), ..fewer })
+}
+
+/// What is known where an interruption came before the file had been run: what the rules say, and what would have been tried.
+fn untried(checked: &Checked, wanted: &Wanted) -> Study {
+    let (ways, refused) = ways(checked, None);
+    let missing = std::iter::once(AS_IT_IS.to_owned()).chain(ways.into_iter().map(|way| way.name)).collect();
+    let advice = Advice { refused, missing, ..told(checked, None, wanted.client.clone()) };
+    Study { advice, texts: Vec::new(), whole: false }
+}
+
+/// What the file is called among the ways out of it.
+const AS_IT_IS: &str = "leave it as it is";
+
 /// What the rules say.
 fn told(checked: &Checked, summary: Option<&Summary>, client: Option<String>) -> Advice {
+    let still = if checked.scenario.clients.is_empty() {
+        "not simulated: there is no client, so that nothing could be tried"
+    } else {
+        "not simulated"
+    };
     Advice {
-        head: Head::of(checked, summary.map_or("not simulated", |summary| &summary.run.note)),
+        head: Head::of(checked, summary.map_or(still, |summary| &summary.run.note)),
         client,
         interactions: interaction::interactions(checked, summary),
         whole: house::whole(checked),
         ways: Vec::new(),
         again: None,
+        shortened: None,
         refused: Vec::new(),
         missing: Vec::new(),
     }
@@ -340,6 +380,7 @@ struct Run {
 struct Bench<'b> {
     jobs: Option<usize>,
     watch: &'b dyn Watch,
+    brief: Option<Brief>,
 }
 
 impl Bench<'_> {
@@ -347,9 +388,9 @@ impl Bench<'_> {
         let part = |third: usize| Part { whole: self.watch, at: 3 * at + third, of: 3 * of };
         let whole = |summary: Summary| if summary.run.partial { Err(Trouble::Interrupted) } else { Ok(summary) };
         let summary = whole(run(checked, self.jobs, &part(0))?)?;
-        let calm = calm(checked)?;
-        let undisturbed =
-            if checked.scenario.faults.is_empty() { summary.clone() } else { whole(run(&calm, self.jobs, &part(1))?)? };
+        let calm = self.brief.map_or_else(|| calm(checked), |brief| brief.calm(checked))?;
+        let same = self.brief.is_none() && checked.scenario.faults.is_empty();
+        let undisturbed = if same { summary.clone() } else { whole(run(&calm, self.jobs, &part(1))?)? };
         let scenario = &calm.scenario;
         let only = scenario.nodes.keys().chain(scenario.queues.keys()).chain(scenario.topics.keys()).cloned().collect();
         // Who says nothing at all is worse than who refuses, and what guards are for.
@@ -413,7 +454,7 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
     let found = diagnose(checked);
     let apart = before.ends().zip(after.ends()).is_some_and(|(a, b)| a.1 < b.0 || b.1 < a.0);
     Outcome {
-        way: way.map_or_else(|| "leave it as it is".into(), |way| way.name.clone()),
+        way: way.map_or_else(|| AS_IT_IS.into(), |way| way.name.clone()),
         kind: way.map(|way| way.kind),
         edge: way.and_then(|way| way.edge.clone()),
         class: Class::AsItIs,
@@ -473,13 +514,15 @@ fn cores(checked: &Checked, summary: &Summary) -> Option<f64> {
     processes(&checked.scenario).filter(own).map(of).sum()
 }
 
-/// Money an hour, where every node says what it costs.
+/// Money an hour, where every node says what it costs; of third parties, what they say.
 fn cost(checked: &Checked, summary: &Summary) -> Option<f64> {
     let of = |(name, node): (&str, &Node)| {
         let replicas = summary.nodes.get(name).and_then(|node| node.replicas.mean.value);
         Some(node.cost.value? * replicas.unwrap_or(f64::from(node.replicas.value)))
     };
-    processes(&checked.scenario).map(of).sum()
+    let own: Option<f64> = processes(&checked.scenario).map(of).sum();
+    let others = checked.scenario.nodes.iter().filter(|(_, node)| node.kind == NodeKind::External);
+    Some(own? + others.filter_map(|(name, node)| of((name, node))).sum::<f64>())
 }
 
 /// What changed beyond chance, as the logarithm of a ratio, more is better; nothing where it did not.

@@ -33,6 +33,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use self::facts::Facts;
+use super::brief::Brief;
 use super::coupling::Coupling;
 use super::study::Head;
 use crate::scenario::Checked;
@@ -49,6 +50,12 @@ pub struct Diagnosis {
     /// Whether its runs were interrupted: of what they show a part is missing.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
+    /// Where the file would have taken too long: how much of it was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shortened: Option<Brief>,
+    /// Replications of what was tried of a sign, where anything was: no more than the file has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trial_replications: Option<u32>,
     /// How many services there are.
     pub services: usize,
     /// How many these are in effect; `None` without any.
@@ -131,6 +138,8 @@ fn diagnosis(checked: &Checked, facts: &Facts<'_>) -> Diagnosis {
         paths,
         pairs: shown,
         interrupted: false,
+        shortened: None,
+        trial_replications: None,
         change: None,
         coupling: None,
     }

@@ -1,18 +1,22 @@
 //! The signs shown rather than read off: everything down in turn (the study of `coupling`, run once), and what is released
 //! together rolled out.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::Diagnosis;
 use super::facts::Facts;
 use super::trial::{Bench, Breaking};
+use crate::experiment::brief::Brief;
 use crate::experiment::compare::Difference;
-use crate::experiment::coupling::{self, Coupling, Kind, Shelf, Wanted};
+use crate::experiment::coupling::{self, Coupling, Kind, Shelf, Wanted, targets};
 use crate::experiment::run::Watch;
-use crate::experiment::study::{Part, Trouble};
+use crate::experiment::study::{Head, Stretch, Trouble};
 use crate::experiment::summary::Estimate;
 use crate::graph::Arrow;
-use crate::scenario::Checked;
+use crate::scenario::written::Scenario;
+use crate::scenario::{Checked, Link, Topology};
 
 /// What a run showed of a sign.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -42,6 +46,9 @@ pub enum Proof {
         epsilon: Estimate,
         /// The slow-down at which the first promise of the client's breaks.
         breaks_at: Option<f64>,
+        /// Between which two that is for certain.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        breaks_between: Option<(f64, f64)>,
     },
     /// A node was ten times slower.
     TenTimes {
@@ -101,24 +108,35 @@ pub enum Proof {
 }
 
 /// Shows the signs by runs. The matrix of `coupling` is handed back with the diagnosis; an interruption leaves what is finished,
-/// and says that it is not all.
+/// what is read off the file at least, and says that it is not all. A file that runs long is run shorter ([`Brief`]).
 pub fn prove(
     checked: &Checked,
     jobs: Option<usize>,
     watch: &dyn Watch,
     shelf: &dyn Shelf,
 ) -> Result<(Diagnosis, bool), Trouble> {
-    let wanted = Wanted { slow: true, ..Wanted::default() };
-    let study = coupling::study(checked, &wanted, jobs, &Part { whole: watch, at: 0, of: 2 }, shelf)?;
-    let facts = Facts::measured(&checked.scenario, &lost_by_edge(&study.coupling));
+    let brief = Brief::of(checked, 0.0, runs(checked)?);
+    let short = brief.map(|brief| brief.calm(checked)).transpose()?;
+    let (run, wanted) = (short.as_ref().unwrap_or(checked), Wanted { slow: true, ..Wanted::default() });
+    let matrix = Stretch { whole: watch, from: 0.0, to: MATRIX };
+    let study = match coupling::study(run, &wanted, jobs, &matrix, shelf) {
+        Err(Trouble::Interrupted) => return Ok((Diagnosis { shortened: brief, ..super::diagnose(checked) }, false)),
+        study => study?,
+    };
+    let facts = Facts::measured(&checked.scenario, &lost_by_edge(&checked.scenario, &study.coupling));
     let mut found = super::diagnosis(checked, &facts);
-    found.head.note.clone_from(&study.coupling.run.note);
+    found.head = Head { scenario: found.head.scenario, ..Head::of(run, &study.coupling.run.note) };
+    found.shortened = brief;
     found.signs[1].proofs = shared(&facts, &study.coupling);
     found.signs[2].proofs = chained(&found, &study.coupling);
     found.signs[4].not_simulated = Some("who owns what changes nothing in a run".into());
     found.coupling = Some(study.coupling);
-    let tried = match Bench::of(checked, jobs, &Part { whole: watch, at: 1, of: 2 }) {
-        Ok(bench) => tried(&mut found, &facts, &bench),
+    let room = OF_TRIALS * runs(checked)?;
+    let tried = match Bench::of(run, jobs, room, &Stretch { whole: watch, from: MATRIX, to: 1.0 }) {
+        Ok(bench) => {
+            found.trial_replications = Some(bench.replications());
+            tried(&mut found, &facts, &bench)
+        }
         Err(trouble) => Err(trouble),
     };
     match tried {
@@ -127,6 +145,28 @@ pub fn prove(
         Err(trouble) => Err(trouble),
     }
 }
+
+/// The matrix takes about so much of all the time.
+const MATRIX: f64 = 0.85;
+
+/// Runs of all replications that the matrix takes, roughly: of each of its outages the part from there on, and of each slower
+/// node one, or some until a promise breaks.
+fn runs(checked: &Checked) -> Result<f64, Trouble> {
+    let outages = targets(checked, &[], false).map_err(Trouble::Absent)?.len() as f64;
+    let slower =
+        checked.scenario.nodes.len() as f64 * if checked.scenario.slos.is_empty() { 1.0 } else { UNTIL_IT_BREAKS };
+    Ok((AFTER * outages + slower) / MATRIX)
+}
+
+/// Trials may take so much of the runs that the matrix is thought to take: many of these are not made, because nothing could
+/// differ. Of the gallery's thirty services (all signs, 3 replications) 2 replications of each trial are 1.19 times the matrix.
+const OF_TRIALS: f64 = 0.05;
+
+/// An outage begins when so much of a run is to come.
+const AFTER: f64 = 0.7;
+
+/// A node is slowed down so often, on average, until it is known when a promise breaks.
+const UNTIL_IT_BREAKS: f64 = 5.0;
 
 /// Of so many shared databases it is tried who slows whom down there, those of most services first: each takes some runs.
 const DATABASES: usize = 2;
@@ -168,17 +208,38 @@ fn tried(found: &mut Diagnosis, facts: &Facts<'_>, bench: &Bench<'_>) -> Result<
     Ok(())
 }
 
-/// By caller and callee: the share of what the caller receives that is lost while the calls are refused.
-fn lost_by_edge(coupling: &Coupling) -> Vec<(String, String, f64)> {
+/// By caller and callee: the share of what the caller receives that is lost while the calls are refused. That is what it loses
+/// while the callee is down only where it does not come to it by others, too; then what is read off the file stays.
+fn lost_by_edge(scenario: &Scenario, coupling: &Coupling) -> Vec<(String, String, f64)> {
+    let links = Topology::of(scenario).links;
     let edges = coupling.columns.iter().filter(|column| column.target.kind == Kind::Edge && !column.target.hangs);
     let share = |column: &coupling::Column| {
         let (arrow, index) = (Arrow::of(&column.target.name)?, column.index?);
+        if comes_by_others(&links, arrow.from, arrow.to) {
+            return None;
+        }
         let beside = index.spill_over.value.unwrap_or(0.0) * index.beside as f64;
         let lost = index.lost.value? * index.crossing as f64 + beside;
         let all = (index.crossing + index.beside) as f64;
         Some((arrow.from.to_owned(), arrow.to.to_owned(), lost / all))
     };
     edges.filter_map(share).collect()
+}
+
+/// Whether calls lead from one to the other besides those from the one itself.
+fn comes_by_others(links: &[Link], from: &str, to: &str) -> bool {
+    let (mut seen, mut open) = (BTreeSet::from([from]), vec![from]);
+    while let Some(at) = open.pop() {
+        for link in links.iter().filter(|link| !link.message && link.from == at) {
+            if link.to == to && at != from {
+                return true;
+            }
+            if link.to != to && seen.insert(&link.to) {
+                open.push(&link.to);
+            }
+        }
+    }
+    false
 }
 
 /// What several services keep their data in, down.
@@ -203,9 +264,11 @@ fn chained(found: &Diagnosis, coupling: &Coupling) -> Vec<Proof> {
     let last = path.longest.last();
     let slow = coupling.slowness.iter().find(|slow| Some(&slow.node) == last);
     if let Some((slow, slowed)) = slow.and_then(|slow| Some((slow, slow.clients.get(&path.client)?))) {
-        let breaks_at = slowed.breaks_at.values().filter_map(|breaks| breaks.factor.value).reduce(f64::min);
+        let breaks = slowed.breaks_at.values().map(|breaks| breaks.factor).filter(|factor| factor.value.is_some());
+        let first = breaks.min_by(|a, b| a.value.unwrap_or(0.0).total_cmp(&b.value.unwrap_or(0.0)));
+        let (breaks_at, breaks_between) = first.map_or((None, None), |factor| (factor.value, factor.ends()));
         let (node, client) = (slow.node.clone(), path.client.clone());
-        all.push(Proof::Slower { node, client, epsilon: slowed.epsilon, breaks_at });
+        all.push(Proof::Slower { node, client, epsilon: slowed.epsilon, breaks_at, breaks_between });
     }
     all
 }

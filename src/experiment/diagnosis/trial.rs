@@ -1,6 +1,8 @@
 //! A sign tried: the file run once more with one thing changed, beside the file without its faults, under the same draws. These
-//! runs are few and short of replications: they show that something happens and how much of it, not the last digit.
+//! runs are few, and of fewer replications where the matrix of a small file takes no longer than they do: they show that something
+//! happens and how much of it, not the last digit.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -12,15 +14,15 @@ use crate::diag::Source;
 use crate::experiment::compare::{Difference, compare};
 use crate::experiment::coupling::Window;
 use crate::experiment::run::{Watch, run};
-use crate::experiment::study::Trouble;
+use crate::experiment::study::{Part, Trouble};
 use crate::experiment::summary::Summary;
 use crate::scenario::edit::{bound, grown, struck};
 use crate::scenario::written::{Fault, FaultKind, Holds};
 use crate::scenario::{self, Checked, callers_of};
 use crate::units::Span;
 
-/// Replications of a trial, of as many as the file has: a third, and no fewer or more than this.
-const FEW: (u32, u32) = (2, 4);
+/// No fewer replications than this are run of a trial.
+const FEW: u32 = 2;
 
 /// Clients that are taken away in turn.
 const CLIENTS: usize = 3;
@@ -65,7 +67,12 @@ pub(super) struct Bench<'b> {
     base: Summary,
     jobs: Option<usize>,
     watch: &'b dyn Watch,
+    /// Runs that have been begun.
+    begun: Cell<usize>,
 }
+
+/// About so many runs are made of a file that has all signs.
+const RUNS: usize = 14;
 
 /// The share of all requests that is lost beyond what is lost without.
 fn lost(base: &Summary, other: &Summary) -> f64 {
@@ -81,13 +88,19 @@ fn lost(base: &Summary, other: &Summary) -> f64 {
 }
 
 impl<'b> Bench<'b> {
-    /// The file without its faults, run once.
-    pub(super) fn of(checked: &Checked, jobs: Option<usize>, watch: &'b dyn Watch) -> Result<Self, Trouble> {
+    /// The file without its faults, run once; with so many replications that all trials take about as long as so many runs of all.
+    pub(super) fn of(checked: &Checked, jobs: Option<usize>, room: f64, watch: &'b dyn Watch) -> Result<Self, Trouble> {
         let mut checked = struck(checked, Vec::new());
-        let sim = &mut checked.scenario.sim;
-        sim.replications.value = (sim.replications.value / 3).clamp(FEW.0, FEW.1).min(sim.replications.value);
-        let base = whole(run(&checked, jobs, watch)?)?;
-        Ok(Self { checked, base, jobs, watch })
+        let all = checked.scenario.sim.replications.value;
+        let few = (room * f64::from(all) / RUNS as f64) as u32;
+        checked.scenario.sim.replications.value = few.clamp(FEW.min(all), all);
+        let base = whole(run(&checked, jobs, &Part { whole: watch, at: 0, of: RUNS })?)?;
+        Ok(Self { checked, base, jobs, watch, begun: Cell::new(1) })
+    }
+
+    /// Replications of each trial.
+    pub(super) fn replications(&self) -> u32 {
+        self.checked.scenario.sim.replications.value
     }
 
     fn duration_s(&self) -> f64 {
@@ -95,7 +108,8 @@ impl<'b> Bench<'b> {
     }
 
     fn run(&self, other: &Checked) -> Result<Summary, Trouble> {
-        whole(run(other, self.jobs, self.watch)?)
+        let at = self.begun.replace(self.begun.get() + 1).min(RUNS - 1);
+        whole(run(other, self.jobs, &Part { whole: self.watch, at, of: RUNS })?)
     }
 
     /// With some faults.
@@ -226,7 +240,7 @@ impl<'b> Bench<'b> {
                 let _ = writeln!(tables, "[databases.{database}.tables.{name}]\nwriters = 1000");
             }
         }
-        let warmup = self.checked.scenario.sim.warmup.value.as_secs_f64();
+        let warmup = self.checked.scenario.sim.warmup.value.span().as_secs_f64();
         let text = format!(
             "{}\n{tables}[clients.{MIGRATION}-runs]\ncalls = \"{MIGRATION}\"\narrivals = \"constant\"\n\
              phases = [{{ duration = \"{:.0}ms\", rate = \"{:.9}/s\" }}, {{ duration = \"1s\", rate = \"0.000001/s\" }}]\n\

@@ -17,6 +17,7 @@ mod mail;
 mod replicas;
 mod station;
 mod stream;
+mod tally;
 mod waste;
 
 pub(crate) use aftermath::{Aftermath, Spell, Tried, Window, planned};
@@ -30,6 +31,7 @@ pub(crate) use replicas::Fleet;
 use station::Level;
 pub(crate) use station::{Station, Visits};
 pub(crate) use stream::{Feed, Reading};
+pub(crate) use tally::Tally;
 
 use aftermath::Whose;
 
@@ -43,6 +45,8 @@ use crate::units::{Span, Time};
 pub(crate) struct Measure {
     /// By node, clients' pseudo-nodes included.
     pub(crate) stations: Vec<Station>,
+    /// By replica, where some node has several.
+    pub(crate) tallies: Vec<Tally>,
     /// By node, where something scales it.
     pub(crate) fleets: Vec<Option<Fleet>>,
     /// By node: visits that began in the measured time.
@@ -97,6 +101,7 @@ impl Measure {
         Self {
             fleets: plan.nodes.iter().map(|n| scales(n).then(|| Fleet::new(start, plan.duration))).collect(),
             stations: plan.nodes.iter().map(|_| Station::new()).collect(),
+            tallies: Tally::all(plan),
             visits: plan.nodes.iter().map(|_| Visits::default()).collect(),
             clients: plan.clients.iter().map(|_| Cohort::default()).collect(),
             timelines: plan.clients.iter().map(|_| Timeline::new(start, plan.duration)).collect(),
@@ -140,6 +145,7 @@ impl Measure {
             Mark::Open => {
                 self.open = true;
                 self.stations.iter_mut().for_each(|s| s.open(now));
+                self.tallies.iter_mut().for_each(|tally| tally.open(now));
                 self.fleets.iter_mut().flatten().for_each(|f| f.open(now));
                 self.readings.iter_mut().for_each(|r| r.open(now));
                 self.queues.iter_mut().for_each(|q| q.open(now));
@@ -156,6 +162,7 @@ impl Measure {
                 self.halves.close(areas);
                 self.open = false;
                 self.stations.iter_mut().for_each(|s| s.close(now));
+                self.tallies.iter_mut().for_each(|tally| tally.close(now));
                 self.fleets.iter_mut().flatten().for_each(|f| f.close(now));
                 self.aftermath.crowds.close(now);
                 self.readings.iter_mut().for_each(|r| r.close(now));
@@ -253,6 +260,15 @@ impl Probe for Measure {
     fn waste(&mut self, wasted: Span, parts: impl Iterator<Item = (Cell, Span)> + Clone) {
         if self.open {
             waste::spread(wasted, parts, |node, nanos| self.wasted[node.index()] += nanos);
+        }
+    }
+
+    #[inline(always)]
+    fn load(&mut self, now: Time, replica: u32, fact: Fact) {
+        if !self.tallies.is_empty() {
+            let (from, to) = self.window;
+            let counts = |began: Time| (began > from || began == Time(0)) && began <= to;
+            self.tallies[replica as usize].hear(now, fact, counts);
         }
     }
 

@@ -26,6 +26,7 @@ pub use crate::stats::Interval as Estimate;
 use crate::scenario::Checked;
 use crate::stats::Exported;
 
+pub use super::enough::Enough;
 pub use brokers::*;
 pub use cache::{CacheFigures, ReplicationFigures};
 pub use course::*;
@@ -204,6 +205,36 @@ pub struct Replicas {
     /// What an autoscaler did, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub autoscale: Option<Autoscaled>,
+    /// How they differ, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart: Option<Apart>,
+}
+
+/// How the replicas of a node differ: who is pinned, and who is sick. Which one is pinned may be another in each replication, so that
+/// the largest and the smallest share are those of each.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Apart {
+    /// Share of the node's visits that came to the replica with most of them.
+    pub busiest: Estimate,
+    /// Share that came to the one with the fewest.
+    pub idlest: Estimate,
+    /// Each of them, in their order.
+    pub each: Vec<OneReplica>,
+}
+
+/// One replica, over all replications.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OneReplica {
+    /// Visits that began in the measured time, refused ones included.
+    pub arrivals: u64,
+    /// Of these, answered badly.
+    pub failed: u64,
+    /// Workers held, time average.
+    pub mean_busy: f64,
+    /// How long those that were answered stayed, on average; nothing where none was.
+    pub sojourn_mean_ms: Option<f64>,
 }
 
 /// What an autoscaler saw and did.
@@ -370,6 +401,9 @@ pub struct Run {
     /// first of all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub camps: Vec<Camp>,
+    /// Where runs were added until that was enough: what was asked, and whether it was reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enough: Option<Enough>,
     /// The seed of each replication.
     #[serde(skip)]
     pub seeds: Vec<u64>,

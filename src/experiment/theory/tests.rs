@@ -44,6 +44,7 @@ fn blank() -> Summary {
             unfinished_s: None,
             guard: None,
             camps: Vec::new(),
+            enough: None,
             seeds: Vec::new(),
             overloaded: Vec::new(),
         },

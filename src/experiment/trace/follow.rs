@@ -1,6 +1,7 @@
 //! Follows requests: a span for whatever is done on their behalf, past brokers too.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::model::id::NONE;
 use crate::model::{CallId, Cause, ClientId, EndpointId, Fact, NodeId, Opening, Outcome, Plan, Probe, Trace as Moment};
@@ -9,7 +10,7 @@ use crate::scenario::Checked;
 use crate::units::Time;
 
 use super::blame::{self, Spell};
-use super::{Kind, Segment, Span, Spurned, Trace};
+use super::{Kind, Mail, Segment, Span, Spurned, Trace};
 
 /// Follows one request and everything it causes.
 #[derive(Debug, Default)]
@@ -24,6 +25,10 @@ pub(in crate::experiment) struct Follower {
     pub(in crate::experiment) spans: Vec<Followed>,
     /// Messages that it sent and that are not gone.
     letters: BTreeMap<Lineage, Letter>,
+    /// Brokers that keep what was read: each reader waits for a record on its own.
+    topics: Rc<[NodeId]>,
+    /// When a reader of a topic was done with a record, to be given it again.
+    reread: BTreeMap<(Lineage, EndpointId), Time>,
     spells: Vec<Spell>,
 }
 
@@ -33,6 +38,8 @@ struct Letter {
     /// The span that sent it.
     sender: usize,
     broker: NodeId,
+    sent: Time,
+    moved: bool,
     /// Since when nobody has it but its broker.
     since: Time,
     /// Whether any consumer ever had it.
@@ -52,8 +59,13 @@ pub(in crate::experiment) enum Made {
     Message(Lineage, NodeId, Option<EndpointId>),
 }
 
+/// The brokers of a plan that keep what was read.
+pub(in crate::experiment) fn topics(plan: &Plan) -> Rc<[NodeId]> {
+    plan.topics.iter().map(|topic| topic.node).collect()
+}
+
 /// A span under way, in simulated time.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::experiment) struct Followed {
     /// Its frame's slot, as long as it was not over.
     pub(in crate::experiment) frame: u32,
@@ -69,6 +81,8 @@ pub(in crate::experiment) struct Followed {
     pub(in crate::experiment) abandoned: Option<(Outcome, Time)>,
     pub(in crate::experiment) spurned: Option<(NodeId, Outcome, Time)>,
     pub(in crate::experiment) segments: Vec<(Cause, Time, Time)>,
+    /// Of a message, when it was sent or moved to its broker, and whether moved.
+    mail: Option<(Time, bool)>,
 }
 
 impl Followed {
@@ -83,8 +97,8 @@ impl Followed {
 
 impl Follower {
     /// Nothing heard yet of a client's `nth` request.
-    pub(in crate::experiment) fn of(client: ClientId, nth: u64) -> Self {
-        Self { client, nth, ..Self::default() }
+    pub(in crate::experiment) fn of(client: ClientId, nth: u64, topics: &Rc<[NodeId]>) -> Self {
+        Self { client, nth, topics: Rc::clone(topics), ..Self::default() }
     }
 
     fn open(&mut self, frame: u32, parent: Option<usize>, made: Made, at: Time) {
@@ -102,6 +116,7 @@ impl Follower {
             abandoned: None,
             spurned: None,
             segments: Vec::new(),
+            mail: None,
         });
     }
 
@@ -131,10 +146,12 @@ impl Follower {
     fn taken(&mut self, frame: u32, message: Lineage, endpoint: EndpointId, at: Time) {
         let Some(letter) = self.letters.get_mut(&message) else { return };
         letter.taken = true;
-        let Letter { sender, broker, since, .. } = *letter;
-        self.open(frame, Some(sender), Made::Message(message, broker, Some(endpoint)), since);
-        if let Some(span) = self.spans.last_mut().filter(|_| at > since) {
-            span.segments.push((Cause::Broker, since, at));
+        let letter = *letter;
+        let since = self.reread.get(&(message, endpoint)).copied().unwrap_or(letter.since);
+        self.open(frame, Some(letter.sender), Made::Message(message, letter.broker, Some(endpoint)), since);
+        if let Some(span) = self.spans.last_mut() {
+            span.mail = Some((letter.sent, letter.moved));
+            span.segments.extend((at > since).then_some((Cause::Broker, since, at)));
         }
     }
 
@@ -151,6 +168,7 @@ impl Follower {
         self.open.remove(&NONE);
         if let Some(span) = self.spans.last_mut() {
             (span.node, span.outcome, span.to) = (letter.broker, outcome, until);
+            span.mail = Some((letter.sent, letter.moved));
             span.segments.push((Cause::Broker, letter.since, until));
         }
     }
@@ -160,17 +178,20 @@ impl Follower {
         let Some(span) = self.open.remove(&frame) else { return };
         let span = &mut self.spans[span];
         (span.node, span.replica, span.outcome, span.to, span.over) = (node, replica, outcome, at, true);
-        if let Made::Message(message, ..) = span.made
-            && let Some(letter) = self.letters.get_mut(&message)
-        {
-            letter.since = at;
+        let Made::Message(message, broker, endpoint) = span.made else { return };
+        match (self.letters.get_mut(&message), endpoint) {
+            (Some(_), Some(endpoint)) if self.topics.contains(&broker) => {
+                self.reread.insert((message, endpoint), at);
+            }
+            (Some(letter), _) => letter.since = at,
+            (None, _) => {}
         }
     }
 
     /// A message is on its way.
-    fn sent(&mut self, sender: Option<usize>, message: Lineage, broker: NodeId, at: Time) {
+    fn sent(&mut self, sender: Option<usize>, (message, broker): (Lineage, NodeId), moved: bool, at: Time) {
         if let Some(sender) = sender {
-            self.letters.insert(message, Letter { sender, broker, since: at, taken: false });
+            self.letters.insert(message, Letter { sender, broker, sent: at, moved, since: at, taken: false });
         }
     }
 
@@ -244,12 +265,19 @@ impl Follower {
             faults: blame::at_node(&self.spells, plan, node, (at, at)),
         };
         let endpoint = |id: EndpointId| plan.endpoint(id).name.clone();
-        let (kind, name, broker) = match s.made {
-            Made::Client => (Kind::Client, node_name(plan.clients[self.client.index()].node), None),
-            Made::Call(call) => (Kind::Call, endpoint(plan.call(call).endpoint), None),
-            Made::Branch => (Kind::Branch, "branch".into(), None),
-            Made::Message(_, broker, Some(id)) => (Kind::Message, endpoint(id), Some(node_name(broker))),
-            Made::Message(_, broker, None) => (Kind::Message, node_name(broker), Some(node_name(broker))),
+        let (kind, name) = match s.made {
+            Made::Client => (Kind::Client, node_name(plan.clients[self.client.index()].node)),
+            Made::Call(call) => (Kind::Call, endpoint(plan.call(call).endpoint)),
+            Made::Branch => (Kind::Branch, "branch".into()),
+            Made::Message(_, _, Some(id)) => (Kind::Message, endpoint(id)),
+            Made::Message(_, broker, None) => (Kind::Message, node_name(broker)),
+        };
+        let mail = |(sent, moved): (Time, bool)| match s.made {
+            Made::Message(message, broker, _) => {
+                let stream = self.topics.contains(&broker);
+                Some(Mail { broker: node_name(broker), stream, message: message.0, sent: since(sent), moved })
+            }
+            _ => None,
         };
         let segment =
             |(cause, from, to): &(Cause, Time, Time)| Segment { cause: *cause, from: since(*from), to: since(*to) };
@@ -269,7 +297,7 @@ impl Follower {
             spurned: s.spurned.map(spurned),
             faults: blame::of_call(&self.spells, plan, s, above),
             segments: s.segments.iter().map(segment).collect(),
-            broker,
+            mail: s.mail.and_then(mail),
         }
     }
 
@@ -341,10 +369,12 @@ impl Probe for Follower {
                     self.spans[*span].spurned = Some((node, outcome, at));
                 }
             }
-            Moment::Sent { frame, message, node, at } => self.sent(self.open.get(&frame).copied(), message, node, at),
+            Moment::Sent { frame, message, node, at } => {
+                self.sent(self.open.get(&frame).copied(), (message, node), false, at);
+            }
             Moment::Moved { from, message, node, at } => {
                 let sender = self.letters.get(&from).map(|letter| letter.sender);
-                self.sent(sender, message, node, at);
+                self.sent(sender, (message, node), true, at);
             }
             Moment::Gone { message, outcome, at } => self.gone(message, outcome, at),
             Moment::Closed { frame, node, replica, outcome, at } => self.closed(frame, (node, replica), outcome, at),

@@ -1,16 +1,17 @@
 //! Many requests, followed in one run: every so-many-th, past brokers too.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::machine::{Machine, replication_seed};
-use crate::model::{Aside, Fact, Opening, Plan, Probe, Trace as Moment};
+use crate::model::{Aside, Fact, NodeId, Opening, Plan, Probe, Trace as Moment};
 use crate::random::Lineage;
 use crate::scenario::{Checked, lower};
 use crate::units::Time;
 
 use super::Trace;
 use super::find::Finder;
-use super::follow::Follower;
+use super::follow::{Follower, topics};
 
 /// Requests of the first replication, in the order in which they set out.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ pub fn sampled(checked: &Checked, wanted: u64) -> Sampled {
     let mut finder = Finder::of(&plan);
     Machine::new(&plan, seed, Aside(&mut finder)).run(|_| true);
     let every = finder.measured().div_ceil(wanted.max(1)).max(1);
-    let mut many = Many { every, counts: vec![0; plan.clients.len()], ..Many::default() };
+    let mut many = Many { every, counts: vec![0; plan.clients.len()], topics: topics(&plan), ..Many::default() };
     Machine::new(&plan, seed, Aside(&mut many)).run(|_| true);
     Sampled { every, traces: many.tell(checked, &plan) }
 }
@@ -40,6 +41,7 @@ struct Many {
     every: u64,
     /// Measured requests of each client so far.
     counts: Vec<u64>,
+    topics: Rc<[NodeId]>,
     /// Those that are followed, each with which of its client's measured ones it is.
     followed: Vec<(Follower, u64)>,
     /// Frames under way, and messages, by whose they are.
@@ -60,7 +62,7 @@ impl Many {
                 *count += 1;
                 // The first of each so many; clients begin at different ones, so that none is always first.
                 (*count + client.index() as u64).is_multiple_of(self.every).then(|| {
-                    self.followed.push((Follower::of(client, nth), self.counts[client.index()]));
+                    self.followed.push((Follower::of(client, nth, &self.topics), self.counts[client.index()]));
                     self.followed.len() - 1
                 })
             }

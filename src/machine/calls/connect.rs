@@ -9,11 +9,12 @@ use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
 use crate::machine::calls::Calls;
+use crate::machine::core::event::{Event, Rare};
 use crate::machine::core::frame::{Cut, Pose};
 use crate::machine::core::{Core, DIAL, Flow};
 use crate::machine::stations::Stations;
 use crate::machine::wire::lend::Loan;
-use crate::machine::wire::pool::Pool;
+use crate::machine::wire::pool::{Conn, Pool};
 use crate::machine::wire::{Hold, Stage};
 
 /// The age that a connection reaches which is opened for a try: ± 10 %, so that not all are opened again at once.
@@ -52,6 +53,10 @@ impl Calls {
             self.dial(core, stations, at, channel);
         } else {
             pool.waiting.push_back(at);
+            if channel.wait != FOR_EVER {
+                core.frames[at].due = core.now + channel.wait;
+                core.schedule(channel.wait, Event::Starve(at));
+            }
         }
     }
 
@@ -66,13 +71,13 @@ impl Calls {
         if !channel.per_request {
             let caller = core.frames[core.frames[at].caller].replica;
             let Some(replica) = self.wire.names.pick(core, channel.link, caller, core.call_lineage(at)) else {
+                if self.dial_nowhere(core, at, channel) {
+                    return;
+                }
                 self.wire.holds[at] = Hold::default();
                 return self.wire.fail_unsent(core, at, Outcome::NoEndpoint);
             };
             core.frames[at].replica = replica;
-        }
-        if core.is_troubled() && self.wire.names.is_outdated(core, at, channel.link) {
-            core.frames[at].state.cut = Cut::Astray;
         }
         if core.is_troubled() && self.wire.pools[self.wire.holds[at].pool as usize].not_before > core.now {
             self.wire.holds[at] = Hold::default();
@@ -81,15 +86,69 @@ impl Calls {
         let hold = &mut self.wire.holds[at];
         let pool = &mut self.wire.pools[hold.pool as usize];
         hold.conn = pool.add(core.frames[at].replica);
-        if channel.max_age != FOR_EVER {
-            pool.conns[hold.conn as usize].expires =
-                core.now + aged(core.seed, core.frames[at].lineage, channel.max_age);
-        }
-        hold.stage = Stage::Dialling(0);
         pool.fill(hold.conn, channel);
+        self.begin_dial(core, stations, at, channel);
+    }
+
+    /// The handshake of a new connection begins.
+    pub(crate) fn begin_dial<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        stations: &mut Stations,
+        at: u32,
+        channel: &Channel,
+    ) {
+        let sought = core.frames[at].caller != NONE;
+        if sought && core.is_troubled() && self.wire.names.is_outdated(core, at, channel.link) {
+            core.frames[at].state.cut = Cut::Astray;
+        }
+        if channel.max_age != FOR_EVER {
+            self.grow_old(core, at, channel);
+        }
+        let hold = &mut self.wire.holds[at];
+        hold.stage = Stage::Dialling(0);
+        if channel.connect_timeout != FOR_EVER {
+            hold.until = core.now + channel.connect_timeout;
+            core.schedule(channel.connect_timeout, Rare::Expire(at).event());
+        }
         core.frames[at].pc = DIAL.0;
         core.charge(at, Cause::ConnectionWait);
         while self.shake(core, stations, at) == Flow::On {}
+    }
+
+    /// A new connection has an age at which it takes no more requests, and perhaps one at which it ends.
+    fn grow_old<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, channel: &Channel) {
+        let Hold { pool, conn, .. } = self.wire.holds[at];
+        let expires = core.now + aged(core.seed, core.frames[at].lineage, channel.max_age);
+        self.wire.pools[pool as usize].conns[conn as usize].expires = expires;
+        if !channel.ends() {
+            return;
+        }
+        let (all, free) = &mut self.wire.ends;
+        let place = free.pop().unwrap_or(all.len() as u32);
+        if place as usize == all.len() {
+            all.push((pool, conn, expires));
+        }
+        all[place as usize] = (pool, conn, expires);
+        core.schedule(expires.since(core.now) + channel.grace, Rare::End(place).event());
+    }
+
+    /// A connection that came of age is closed by its callee, whatever is on it.
+    #[cold]
+    pub(crate) fn end_connection<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, place: u32) {
+        let (at, nth, expires) = self.wire.ends.0[place as usize];
+        self.wire.ends.1.push(place);
+        let pool = &self.wire.pools[at as usize];
+        let there = |conn: &Conn| conn.expires == expires && conn.open && conn.streams > 0 && !pool.gone.contains(&nth);
+        if !pool.conns.get(nth as usize).is_some_and(there) {
+            return;
+        }
+        self.wire.close_under(core, at, nth);
+        let plan = core.plan;
+        let Some(channel) = plan.channels.iter().rev().find(|channel| channel.first_pool <= at) else { return };
+        let caller = plan.link(channel.link).first_caller + (at - channel.first_pool) / channel.pools_per_caller;
+        self.wire.names.hear_of_break(core, channel.link, caller);
+        self.refill(core, stations, at, channel);
     }
 
     /// The next stage of a handshake: round trips, then the callee's cryptography, then the caller's.
@@ -131,7 +190,6 @@ impl Calls {
         for frame in std::iter::once(at).chain(pending) {
             let hold = &mut self.wire.holds[frame];
             hold.stage = Stage::Sent;
-            hold.fresh = true;
             core.charge(frame, Cause::Connect);
             if core.frames[frame].marks.abandoned {
                 self.wire.hang_up(core, frame);
@@ -153,7 +211,7 @@ impl Calls {
         }
         if matches!(hold.stage, Stage::Dialling(_)) && self.wire.is_hopeless(core, at) {
             // Nobody will ever answer that handshake.
-            self.drop_dial(core, stations, at, None);
+            self.drop_dial(core, stations, at, None, Outcome::ConnectFailed);
             self.wire.holds[at] = Hold::default();
             return true;
         }
@@ -168,7 +226,7 @@ impl Calls {
                 self.wire.hang_up(core, at);
                 true
             }
-            Stage::Dialling(_) => false,
+            Stage::Dialling(_) | Stage::Asking => false,
             Stage::Sent if channel.closes => {
                 self.wire.holds[at] = Hold::default();
                 pool.close(hold.conn);
@@ -276,19 +334,36 @@ impl Calls {
         }
     }
 
+    /// A handshake has taken as long as it may: it fails if it is not over.
+    #[cold]
+    pub(crate) fn expire<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) {
+        let hold = self.wire.holds[at];
+        if hold.until != core.now || !matches!(hold.stage, Stage::Dialling(_)) {
+            return;
+        }
+        if core.frames[at].state.pose == Pose::Working {
+            stations.interrupt(core, at);
+        }
+        let frame = &mut core.frames[at];
+        (frame.state.pose, frame.due) = (Pose::Idle, Time::NEVER);
+        core.trouble.parked.retain(|parked| *parked != at);
+        self.fail_dial(core, stations, at);
+    }
+
     /// A handshake fails: whoever waited for that connection fails with it.
     pub(crate) fn fail_dial<P: Probe>(&mut self, core: &mut Core<'_, P>, stations: &mut Stations, at: u32) -> Flow {
-        self.drop_dial(core, stations, at, Some(at));
+        self.drop_dial(core, stations, at, Some(at), Outcome::ConnectFailed);
         Flow::Stay
     }
 
-    /// A handshake of a try is over without a connection; the try itself may fail with it.
+    /// A handshake of a try is over without a connection, or was never begun; the try itself may fail with it.
     pub(crate) fn drop_dial<P: Probe>(
         &mut self,
         core: &mut Core<'_, P>,
         stations: &mut Stations,
         at: u32,
         itself: Option<u32>,
+        outcome: Outcome,
     ) {
         let plan = core.plan;
         let Hold { pool, conn, .. } = self.wire.holds[at];
@@ -303,7 +378,7 @@ impl Calls {
             if core.frames[frame].marks.abandoned {
                 self.discard(core, stations, frame);
             } else {
-                self.wire.fail_unsent(core, frame, Outcome::ConnectFailed);
+                self.wire.fail_unsent(core, frame, outcome);
             }
         }
         self.refill(core, stations, pool, channel);
@@ -331,6 +406,7 @@ impl Calls {
         for (at, hold) in self.wire.wired_tries(core).into_iter().filter(|(_, hold)| gone[hold.pool as usize]) {
             self.wire.holds[at] = Hold::default();
             if hold.stage != Stage::Sent {
+                self.wire.names.questions.forget(at);
                 if core.frames[at].state.pose == Pose::Working {
                     stations.interrupt(core, at);
                 }

@@ -120,7 +120,8 @@ impl Calls {
         stations.stop_decoding_for(core, at);
         let frame = &mut core.frames[at];
         frame.marks.abandoned = true;
-        let (caller, at_home) = (frame.caller, self.wire.give_up_loan(core, at));
+        let caller = frame.caller;
+        let at_home = self.wire.give_up_loan(core, at) || self.wire.give_up_question(core, at);
         if at_home {
             self.discard(core, stations, at);
             return caller;

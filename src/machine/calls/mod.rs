@@ -7,6 +7,7 @@ pub(crate) mod effect;
 pub(crate) mod give_up;
 pub(crate) mod guard;
 pub(crate) mod loss;
+pub(crate) mod naming;
 pub(crate) mod pass;
 pub(crate) mod police;
 pub(crate) mod tied;
@@ -164,7 +165,7 @@ impl Calls {
                 self.wire.names.destination(core, call, caller, lineage)
             };
             let Some(replica) = pick else {
-                return self.wire.fail_unsent(core, at, Outcome::NoEndpoint);
+                return self.set_off_nowhere(core, at, id);
             };
             core.frames[at].replica = replica;
         }

@@ -25,7 +25,7 @@ pub(crate) enum Event {
     Tick(u32),
     /// When a frame has been in line as long as it stays.
     Patience(u32),
-    /// When a frame has waited long enough for a database connection.
+    /// When a frame has waited long enough for a connection of a pool.
     Starve(u32),
     /// When a wait of a guarded call is over, or its deadline or next hedge is due.
     Alarm(u32),
@@ -87,10 +87,18 @@ pub(crate) enum Rare {
     Receipt(u32),
     /// When a replica is asked whether it works, or should have answered: twice its number, and one more for liveness.
     Ask(u32),
+    /// When an answer about a name comes, or should have come.
+    Named(u32),
+    /// When a message that was lost may be there.
+    Mend(u32),
+    /// When the connection that a try (a frame) opens must be open.
+    Expire(u32),
+    /// When a connection ends that has come of age.
+    End(u32),
 }
 
 /// Bits of the index under a kind of [`Rare`].
-const INDEX_BITS: u32 = 28;
+const INDEX_BITS: u32 = 27;
 
 impl Rare {
     /// The event of it.
@@ -112,6 +120,10 @@ impl Rare {
             Self::Pass(frame) => (13, frame),
             Self::Receipt(frame) => (14, frame),
             Self::Ask(asked) => (15, asked),
+            Self::Named(question) => (16, question),
+            Self::Mend(gap) => (17, gap),
+            Self::Expire(frame) => (18, frame),
+            Self::End(place) => (19, place),
         };
         debug_assert!(index < 1 << INDEX_BITS);
         Event::Rare(kind << INDEX_BITS | index)
@@ -136,7 +148,11 @@ impl Rare {
             12 => Self::Suspect(index),
             13 => Self::Pass(index),
             14 => Self::Receipt(index),
-            _ => Self::Ask(index),
+            15 => Self::Ask(index),
+            16 => Self::Named(index),
+            17 => Self::Mend(index),
+            18 => Self::Expire(index),
+            _ => Self::End(index),
         }
     }
 }
@@ -226,20 +242,24 @@ mod tests {
         let all = [
             Rare::Post(1),
             Rare::Confirm(2),
-            Rare::Ack((1 << 28) - 1),
+            Rare::Ack((1 << 27) - 1),
             Rare::Clock(3),
             Rare::Poll(0),
             Rare::Word(7),
             Rare::Change(12),
-            Rare::Probe((1 << 28) - 1),
+            Rare::Probe((1 << 27) - 1),
             Rare::Look(0),
             Rare::Ready(12),
             Rare::Warm(13),
-            Rare::Close((1 << 28) - 1),
+            Rare::Close((1 << 27) - 1),
             Rare::Suspect(14),
             Rare::Pass(15),
             Rare::Receipt(16),
             Rare::Ask(17),
+            Rare::Named(18),
+            Rare::Mend(19),
+            Rare::Expire(20),
+            Rare::End(21),
         ];
         for rare in all {
             let Event::Rare(bits) = rare.event() else { panic!("{rare:?}") };

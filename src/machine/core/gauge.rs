@@ -83,6 +83,7 @@ impl<P: Probe> Core<'_, P> {
         if !P::CALM && !self.gauges.is_empty() {
             self.gauge(replica, fact);
         }
+        self.probe.load(self.now, replica, fact);
         self.probe.on(self.now, fact);
     }
 

@@ -176,7 +176,7 @@ impl Path {
         let link = plan.link(call.link);
         let constant = |law: LawId| plan.law(law).constant().map(Span);
         let late = |fault: &Fault| fault.effect.delays() && fault.links.contains(&call.link.0);
-        let direct = link.pipe.is_none() && call.flights == [0, 0] && call.proxy.is_none();
+        let direct = link.pipe.is_none() && call.segments == [0, 0] && call.proxy.is_none();
         let ways = constant(call.there).zip(constant(call.back));
         let steady = ways.filter(|_| direct && !plan.faults.iter().any(late)).map(|(there, back)| [there, back]);
         let near = constant(route.near);

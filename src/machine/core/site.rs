@@ -41,7 +41,7 @@ pub(crate) struct Site {
 /// The latencies of a call-site, where these are constant.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Ways {
-    /// Whether messages take these and nothing else: no bandwidth or loss, no proxy, no message too big for a fresh connection.
+    /// Whether messages take these and nothing else: no bandwidth or loss, no proxy, no channel with messages too big for a fresh connection.
     pub(crate) straight: bool,
     pub(crate) there: Span,
     pub(crate) back: Span,
@@ -75,7 +75,7 @@ impl Site {
         let constant = |law: LawId| plan.law(law).constant().map(Span);
         let (there, back) = (constant(call.there), constant(call.back));
         let late = |f: &Fault| f.effect.delays() && f.links.contains(&call.link.0);
-        let direct = call.proxy.is_none() && call.route == NONE && link.pipe.is_none() && call.flights == [0, 0];
+        let direct = call.proxy.is_none() && call.route == NONE && link.pipe.is_none() && call.segments == [0, 0];
         let straight = direct && !plan.faults.iter().any(late) && there.is_some() && back.is_some();
         let wired = call.channel != NONE || call.lender != NONE;
         let bare = !link.choice && !wired;

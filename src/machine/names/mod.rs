@@ -7,6 +7,7 @@
 
 pub(crate) mod health;
 pub(crate) mod pick;
+pub(crate) mod question;
 
 use std::collections::VecDeque;
 
@@ -21,6 +22,7 @@ use crate::units::{Span, Time};
 use crate::machine::core::Core;
 use crate::machine::core::event::Rare;
 use crate::machine::names::health::Asked;
+use crate::machine::names::question::Questions;
 use crate::model::balance::Memory;
 
 /// Addresses, and what is on its way to those who use them.
@@ -50,6 +52,7 @@ pub(crate) struct Names {
     pub(crate) asked: Vec<Asked>,
     /// By link: whether its name is looked up again when a connection breaks, and not before.
     lasting: Vec<bool>,
+    pub(crate) questions: Questions,
 }
 
 impl Names {
@@ -73,6 +76,7 @@ impl Names {
         let (replicas, nodes) = (plan.replicas() as usize, plan.nodes.len());
         let moving = plan.faults.iter().any(|fault| fault.effect.moves());
         Self {
+            questions: Questions::new(plan, memories.len(), &lasting),
             memories,
             memory_base,
             endpoints: vec![None; nodes],
@@ -188,10 +192,14 @@ impl Names {
         }
     }
 
-    /// A caller looks up who it may pick; says whether it knows at all.
+    /// A caller looks up who it may pick; says whether it knows at all, and need not ask.
     #[inline(never)]
-    pub(crate) fn consult<P: Probe>(&mut self, core: &mut Core<'_, P>, callee: NodeId, memory: usize) -> bool {
+    pub(crate) fn consult<P: Probe>(&mut self, core: &mut Core<'_, P>, link: LinkId, memory: usize) -> bool {
         let (now, discovery) = (core.now, &core.plan.discovery);
+        let callee = core.plan.link(link).to;
+        if self.has_to_ask(link, memory, now) {
+            return false;
+        }
         let lasts = discovery.kind == Kind::Dns && self.is_lasting(memory);
         let memory = &mut self.memories[memory];
         let Some(book) = &mut memory.book else { return true };
@@ -231,7 +239,8 @@ impl Names {
         }
         let memory = self.memory_of(core, link, caller);
         if let Some(book) = &mut self.memories[memory].book {
-            book.keep(core.now.max(book.asked + RESOLVES));
+            let lineage = Lineage::root(u64::from(link.0), u64::from(caller)).child(core.now.0, 0);
+            book.keep(core.now.max(book.asked + RESOLVES) + Self::resolves_in(core, lineage));
         }
     }
 
@@ -251,6 +260,7 @@ impl Names {
         for (link, base) in plan.links.iter().zip(&self.memory_base).filter(|(link, _)| link.from == node && link.book)
         {
             let caller = replica - link.first_caller;
+            self.questions.bury(base + caller);
             let memory = &mut self.memories[(base + caller) as usize];
             let mut book = book(plan, core.seed, link, caller);
             if let Some(book) = &mut book {

@@ -87,7 +87,7 @@ impl Names {
         }
         let seed = core.seed;
         let memory = (self.memory_base[link.index()] + caller - plan.first_caller) as usize;
-        if plan.book && !self.consult(core, plan.to, memory) {
+        if plan.book && !self.consult(core, link, memory) {
             return None;
         }
         let (memory, now) = (&mut self.memories[memory], core.now);
@@ -119,7 +119,7 @@ impl Names {
     fn primary<P: Probe>(&mut self, core: &mut Core<'_, P>, link: LinkId, caller: u32) -> Option<u32> {
         let plan = core.plan.link(link);
         let memory = (self.memory_base[link.index()] + caller - plan.first_caller) as usize;
-        if plan.book && !self.consult(core, plan.to, memory) {
+        if plan.book && !self.consult(core, link, memory) {
             return None;
         }
         Some(plan.first + self.memories[memory].first()?)

@@ -29,7 +29,7 @@ use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Frame, Origin};
 use crate::machine::core::frame::{State, Wait, Whose};
 use crate::machine::core::{Core, Flow};
-use crate::machine::wire::Wire;
+use crate::machine::wire::{Hold, Stage, Wire};
 
 /// The connections of one caller replica to one database.
 #[derive(Clone, Debug, Default)]
@@ -246,8 +246,32 @@ impl Wire {
         }
     }
 
+    /// A try may have waited for a connection of its channel as long as that lets it: then it fails. Says whether it waits for one.
+    fn starves_in_line<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> bool {
+        let Frame { origin, due, state: State { loan, .. }, .. } = core.frames[at];
+        let hold = *self.holds.get(at);
+        if origin != Origin::Try
+            || loan.is_wanting()
+            || !core.is_wired(at)
+            || hold.stage != Stage::Waiting
+            || hold.pool == NONE
+        {
+            return false;
+        }
+        if due == core.now {
+            self.pools[hold.pool as usize].waiting.retain(|waiting| *waiting != at);
+            self.holds[at] = Hold::default();
+            core.charge(at, Cause::ConnectionWait);
+            self.fail_unsent(core, at, Outcome::PoolTimeout);
+        }
+        true
+    }
+
     /// A frame has waited for a connection as long as its pool lets it.
     pub(crate) fn starve<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
+        if self.starves_in_line(core, at) {
+            return;
+        }
         if core.is_troubled() && core.mutes(Event::Starve(at), at) {
             return;
         }

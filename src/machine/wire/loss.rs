@@ -9,7 +9,7 @@ use crate::units::{Span, Time};
 use crate::machine::core::event::Event;
 use crate::machine::core::frame::{Cut, Origin};
 use crate::machine::core::{Core, DIAL, GONE};
-use crate::machine::wire::{Stage, Wire};
+use crate::machine::wire::{Hold, Stage, Wire};
 
 /// Names the draw of a reset's way to the caller.
 pub(crate) const RESET: u32 = 1 << 21;
@@ -74,21 +74,21 @@ impl Wire {
         for at in core.frames.live_slots() {
             let frame = &core.frames[at];
             let here = frame.origin == Origin::Try && (frame.replica == replica || core.passes(at, replica));
-            if !here
-                || frame.pc == GONE
-                || frame.marks.abandoned
-                || frame.state.cut != Cut::Whole
-                || !self.is_sent(core, at)
-            {
-                continue;
-            }
-            core.frames[at].state.cut = Cut::Severed;
-            if core.frames[at].pc != DIAL.0 {
-                let (lineage, back) = (core.frames[at].lineage, core.plan.calls[core.frames[at].call as usize].back);
-                let back = core.vary(back, lineage, Purpose::Back, RESET);
-                core.schedule(back, Event::Return(at));
+            if here && self.is_sent(core, at) {
+                core.sever(at);
             }
         }
+    }
+
+    /// A connection is closed by its callee: whoever waits for an answer on it hears of that.
+    pub(crate) fn close_under<P: Probe>(&mut self, core: &mut Core<'_, P>, pool: u32, conn: u32) {
+        for (at, hold) in self.wired_tries(core) {
+            if hold.stage == Stage::Sent && (hold.pool, hold.conn) == (pool, conn) {
+                self.holds[at] = Hold::default();
+                core.sever(at);
+            }
+        }
+        self.pools[pool as usize].lose(conn);
     }
 
     /// Handshakes with a replica that moved lead nowhere.
@@ -151,5 +151,21 @@ impl Wire {
         pool.fails += 1;
         let begun = core.now.0.saturating_sub(drop::CONNECT.0);
         pool.not_before = Time(begun) + drop::backoff(pool.fails, uniform);
+    }
+}
+
+impl<P: Probe> Core<'_, P> {
+    /// The caller of a try that was sent is to hear that its connection is lost; the work goes on.
+    fn sever(&mut self, at: u32) {
+        let frame = &mut self.frames[at];
+        if frame.pc == GONE || frame.marks.abandoned || frame.state.cut != Cut::Whole {
+            return;
+        }
+        frame.state.cut = Cut::Severed;
+        if frame.pc != DIAL.0 {
+            let (lineage, back) = (frame.lineage, self.plan.calls[frame.call as usize].back);
+            let back = self.vary(back, lineage, Purpose::Back, RESET);
+            self.schedule(back, Event::Return(at));
+        }
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod lend;
 pub(crate) mod loss;
 pub(crate) mod pool;
 pub(crate) mod route;
+pub(crate) mod stall;
 pub(crate) mod way;
 
 use crate::model::id::NONE;
@@ -27,6 +28,7 @@ use crate::model::transport::Channel;
 use crate::units::Time;
 use lend::Purse;
 use pool::Pool;
+use stall::Stalls;
 
 /// What tries need to leave their callers, and what lies between them and a callee.
 #[derive(Clone, Debug)]
@@ -36,6 +38,10 @@ pub(crate) struct Wire {
     pub(crate) holds: Side<Hold>,
     /// When a link is free to take the next message: there, back.
     pub(crate) pipes: Vec<[Time; 2]>,
+    /// What is held up behind lost messages.
+    pub(crate) stalls: Stalls,
+    /// Connections that end at an age, whatever is on them: pool, number and when they came of age; and places that are free.
+    pub(crate) ends: (Vec<(u32, u32, Time)>, Vec<u32>),
     /// Database connections: per caller replica, and open at each node.
     pub(crate) purses: Vec<Purse>,
     pub(crate) connections: Vec<u32>,
@@ -50,6 +56,8 @@ impl Wire {
             pools: pool::pools(plan),
             holds: Side::default(),
             pipes: vec![[Time(0); 2]; plan.links.len()],
+            stalls: Stalls::default(),
+            ends: (Vec::new(), Vec::new()),
             purses: lend::purses(plan),
             connections: vec![0; plan.nodes.len()],
             names: Names::new(plan, seed),
@@ -60,6 +68,8 @@ impl Wire {
     pub(crate) fn is_quiet(&self) -> bool {
         self.purses.iter().all(Purse::is_whole)
             && self.pools.iter().all(Pool::is_quiet)
+            && self.names.questions.are_quiet()
+            && self.stalls.are_quiet()
             && self.names.memories.iter().all(|m| m.outstanding.iter().all(|n| *n == 0))
     }
 }
@@ -72,6 +82,8 @@ pub(crate) enum Stage {
     Sent,
     /// When it waits for any connection of its pool.
     Waiting,
+    /// When it waits for an answer about its callee's name: before it opens a connection, or before it sets out.
+    Asking,
     /// When it waits for a connection that another try opens.
     Pending,
     /// When it opens a connection; so many stages of the handshake are done.
@@ -85,15 +97,15 @@ pub(crate) struct Hold {
     pub(crate) pool: u32,
     /// Which of the pool's connections; `NONE` while it has none.
     pub(crate) conn: u32,
-    /// Whether that has just been opened, by this try or while it waited.
-    pub(crate) fresh: bool,
     /// How often a connection that nobody answers for was asked for again.
     pub(crate) asked: u8,
+    /// When its connection must be open.
+    pub(crate) until: Time,
 }
 
 impl Default for Hold {
     fn default() -> Self {
-        Self { stage: Stage::Sent, pool: NONE, conn: NONE, fresh: false, asked: 0 }
+        Self { stage: Stage::Sent, pool: NONE, conn: NONE, asked: 0, until: Time::NEVER }
     }
 }
 
@@ -137,16 +149,28 @@ impl Wire {
         core.frames[at].state.cut = Cut::Severed;
     }
 
-    /// The round trips that a big message needs beyond the first, where its connection is fresh: TCP's slow start.
+    /// The round trips that a message needs beyond the first, where it is bigger than what may be under way on its connection.
     #[inline(never)]
-    pub(crate) fn start_slowly<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, trips: u32, way: Purpose) -> Span {
-        if !self.holds.get(at).fresh {
+    pub(crate) fn start_slowly<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        at: u32,
+        segments: u32,
+        way: Purpose,
+    ) -> Span {
+        let Hold { pool, conn, .. } = *self.holds.get(at);
+        if conn == NONE {
+            // It was reset.
             return Span::ZERO;
         }
         let frame = &core.frames[at];
         let (lineage, call) = (frame.lineage, &core.plan.calls[frame.call as usize]);
         let trip = |nth| core.vary(call.there, lineage, way, nth) + core.vary(call.back, lineage, way, nth + 1);
+        let window = &mut self.pools[pool as usize].conns[conn as usize].windows[usize::from(way == Purpose::Back)];
+        let trips = window.trips(segments, core.now, core.plan.channels[call.channel as usize].rto);
         let extra = (0..trips).fold(Span::ZERO, |sum, nth| sum + trip(SLOW_START + 2 * nth));
+        let sent = core.now + extra;
+        window.leave(segments, trips, sent, sent + trip(SLOW_START + 2 * trips));
         core.charge_for(at, Cause::Connect, extra);
         extra
     }
@@ -190,7 +214,24 @@ impl Wire {
 
     /// Whether a try has left its caller's replica.
     pub(crate) fn is_sent<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
-        !core.frames[at].state.loan.is_wanting() && (!core.is_wired(at) || self.holds[at].stage == Stage::Sent)
+        let stage = || if core.is_wired(at) { self.holds[at].stage } else { self.asks_at_home(core, at) };
+        !core.frames[at].state.loan.is_wanting() && stage() == Stage::Sent
+    }
+
+    /// Where a try without a connection is: asking for its callee's name, or sent.
+    fn asks_at_home<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> Stage {
+        let asks = core.plan.discovery.resolver.is_some() && self.names.questions.is_waited_for_by(at);
+        if asks { Stage::Asking } else { Stage::Sent }
+    }
+
+    /// A try is given up that waits for a name and has no connection: says whether that was so.
+    pub(crate) fn give_up_question<P: Probe>(&mut self, core: &Core<'_, P>, at: u32) -> bool {
+        let asks = core.plan.discovery.resolver.is_some() && self.holds.get(at).conn == NONE;
+        let asks = asks && self.names.questions.is_waited_for_by(at);
+        if asks {
+            self.names.questions.forget(at);
+        }
+        asks
     }
 
     /// Tries that have a pool, or wait for one, and what they hold.

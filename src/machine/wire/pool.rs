@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
+use crate::model::id::NONE;
 use crate::model::plan::Plan;
-use crate::model::transport::Channel;
+use crate::model::transport::{Channel, Window};
 use crate::units::{Span, Time};
 
 /// A connection.
@@ -21,6 +22,10 @@ pub(crate) struct Conn {
     /// Whether it has taken its last request.
     leaving: bool,
     pub(crate) pending: Vec<u32>,
+    /// What may be under way: there, back.
+    pub(crate) windows: [Window; 2],
+    /// The last gap in what has arrived: there, back; `NONE` where there is none.
+    pub(crate) gaps: [u32; 2],
 }
 
 /// The connections of a caller replica to a callee (or to one replica of it).
@@ -67,6 +72,8 @@ impl Pool {
             expires: Time::NEVER,
             leaving: false,
             pending: Vec::new(),
+            windows: [Window::default(); 2],
+            gaps: [NONE; 2],
         };
         if let Some(at) = self.gone.pop() {
             self.conns[at as usize] = conn;
@@ -199,7 +206,12 @@ mod tests {
             max_idle,
             idle_timeout: Span(100),
             server_idle: FOR_EVER,
+            wait: FOR_EVER,
+            connect_timeout: FOR_EVER,
             max_age: FOR_EVER,
+            grace: FOR_EVER,
+            rto: FOR_EVER,
+            ordered: false,
             streams,
             round_trips: 2,
             caller_cpu: Span::ZERO,

@@ -24,7 +24,7 @@ impl Wire {
         let frame = &core.frames[at];
         let Some(path) = core.proxies.path(frame.call) else {
             let there = self.way_there(core, at);
-            return core.schedule_steadily(there, Event::Reach(at));
+            return self.carry(core, at, there, Event::Reach(at));
         };
         let caller = if frame.caller == NONE { 0 } else { core.frames[frame.caller].replica - path.caller };
         core.proxies.legs.put(at, Leg { step: path.first, caller, ..Leg::default() });
@@ -37,7 +37,7 @@ impl Wire {
     pub(crate) fn set_out_back<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) {
         let Some(path) = core.proxies.path(core.frames[at].call) else {
             let back = self.way_back(core, at);
-            return core.schedule_steadily(back, Event::Return(at));
+            return self.carry(core, at, back, Event::Return(at));
         };
         core.proxies.legs[at].step = path.first + path.stops;
         let takes = path.begins[1].unwrap_or_else(|| self.wander(core, at, (true, path.stops), Span::ZERO));

@@ -3,6 +3,7 @@
 use crate::machine::wire::Stage;
 use crate::model::balance::Balancer;
 use crate::model::plan::{Call, Pipe};
+use crate::model::transport::RETRANSMISSION;
 use crate::model::{Cause, Fact, LawId, Outcome, Probe};
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::Span;
@@ -59,8 +60,8 @@ impl Wire {
         if core.is_troubled() {
             there += core.delay(at, false);
         }
-        if call.flights[0] > 0 {
-            there += self.start_slowly(core, at, call.flights[0], Purpose::There);
+        if call.segments[0] > 0 {
+            there += self.start_slowly(core, at, call.segments[0], Purpose::There);
         }
         there
     }
@@ -76,7 +77,6 @@ impl Wire {
         lineage: Lineage,
         way: Purpose,
     ) -> Span {
-        const RETRANSMISSION: u64 = 200_000_000;
         let back = usize::from(way == Purpose::Back);
         let mut extra = 0;
         if pipe.per_byte_ps > 0.0 {
@@ -88,11 +88,8 @@ impl Wire {
             *free = (*free).max(core.now) + Span(took);
             extra = free.since(core.now).0;
         }
-        let mut draw = Draw::new(core.seed, lineage, way, 1 << 32);
-        let mut wait = RETRANSMISSION;
-        while pipe.loss > 0.0 && draw.unit() < pipe.loss && wait < RETRANSMISSION << 8 {
-            extra += wait;
-            wait *= 2;
+        if pipe.loss > 0.0 && !core.is_in_order(call) {
+            extra += timeouts(core.losses(lineage, way, pipe.loss)).0;
         }
         Span(extra)
     }
@@ -112,8 +109,8 @@ impl Wire {
         if core.is_troubled() {
             back += core.delay(at, true);
         }
-        if call.flights[1] > 0 {
-            back += self.start_slowly(core, at, call.flights[1], Purpose::Back);
+        if call.segments[1] > 0 {
+            back += self.start_slowly(core, at, call.segments[1], Purpose::Back);
         }
         back
     }
@@ -148,8 +145,8 @@ impl Wire {
         let (link, edge) = (core.plan.calls[frame.call as usize].link, core.plan.calls[frame.call as usize].edge);
         let measured = frame.whose.measured;
         let alone = frame.state.loan.is_wanting();
-        if alone || core.is_wired(at) && self.holds.get(at).stage == Stage::Waiting {
-            // It waited for a connection of its own pool: no replica had a part in that.
+        if alone || core.is_wired(at) && matches!(self.holds.get(at).stage, Stage::Waiting | Stage::Asking) {
+            // It waited for a connection of its own pool, or for a name: no replica had a part in that.
             return;
         }
         let replica = self.callee_of(core, at) - core.plan.link(link).first;
@@ -171,7 +168,19 @@ impl Wire {
     }
 }
 
+/// The time that so many retransmission timeouts in a row take, each twice as long as the one before.
+pub(crate) fn timeouts(losses: u32) -> Span {
+    Span(RETRANSMISSION.0 * ((1 << losses) - 1))
+}
+
 impl<P: Probe> Core<'_, P> {
+    /// How often a message is lost in a row.
+    pub(crate) fn losses(&self, lineage: Lineage, way: Purpose, loss: f64) -> u32 {
+        const MOST: u32 = 8;
+        let mut draw = Draw::new(self.seed, lineage, way, 1 << 32);
+        (0..MOST).take_while(|_| draw.unit() < loss).count() as u32
+    }
+
     /// A message passes a proxy: its work, and one more hop.
     #[inline(never)]
     fn pass_proxy(&mut self, at: u32, [proxy, hop]: [LawId; 2], way: Purpose) -> Span {

@@ -19,17 +19,20 @@
 //! good one it is back, both `propagation` later. Between, callers are sent to a replica that is down. Where no replica
 //! is left calls fail with `no_endpoint`.
 //!
-//! Lookups and changes cost no time of a call and no CPU.
+//! Changes cost no time of a call and no CPU, and neither do lookups unless a `resolver` says what they take. With `ttl = "0s"` nothing
+//! is kept: a name is looked up whenever a connection is opened, or for every request where these are balanced.
 
 mod book;
 mod outlier;
 mod readiness;
+mod resolver;
 
 use crate::units::Span;
 
 pub use book::{Address, Book, panics};
 pub use outlier::{OutlierSpec, Outliers};
 pub use readiness::{Depth, Readiness};
+pub use resolver::Resolver;
 
 /// How replicas are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +67,8 @@ pub struct Discovery {
     pub kind: Kind,
     /// How long an answer of DNS is kept.
     pub ttl: Span,
+    /// What it takes to look a name up; `None`: nothing.
+    pub resolver: Option<Resolver>,
     /// From a change of endpoints until callers, or DNS, know it.
     pub propagation: Span,
     /// How replicas are asked whether they work; `None`: not at all.

@@ -68,8 +68,8 @@ pub struct Call {
     pub ahead: Pc,
     /// Bytes on the wire: request, answer.
     pub bytes: [u64; 2],
-    /// Round trips that request and answer need on a fresh connection beyond the first, see [`slow_start`](super::super::transport::slow_start).
-    pub flights: [u32; 2],
+    /// Segments of request and answer; none where no message of its channel may need more than the first flight of a connection.
+    pub segments: [u32; 2],
     /// Work of a proxy that the messages pass, each way, and the hop behind it.
     pub proxy: Option<[LawId; 2]>,
     /// The proxies that they pass, of `Plan::routes`; `NONE`: they go straight.

@@ -24,11 +24,11 @@ impl Plan {
     /// or go or slow each other down.
     pub fn is_calm(&self) -> bool {
         let calm = |node: &Node| node.life.is_none() && node.intake.is_none() && node.contention.is_none();
-        let races = self.channels.iter().any(Channel::races);
+        let resets = self.channels.iter().any(Channel::resets);
         self.faults.is_empty()
             && self.flows.is_empty()
             && self.nodes.iter().all(calm)
-            && !races
+            && !resets
             && !self.discovery.asks()
     }
 

@@ -68,7 +68,7 @@ fn drawn(title: &Title, diagram: &Diagram) -> (String, f64, f64) {
     let back = |at: usize, down: f64| inset(diagram.vertices[at].part, down, wanted.boxes[at]);
     let routes = routes(&wanted, &placed, back);
     let extent = extent(&wanted, &placed, &routes);
-    let words = legend(diagram);
+    let words = legend(diagram, !placed.regions.is_empty());
     let wide = (extent.1.0 - extent.0.0 + 2.0 * MARGIN).max(NARROW);
     let high = HEAD + extent.1.1 - extent.0.1 + MARGIN;
     let foot = foot(&words, wide);
@@ -213,6 +213,7 @@ fn pen(arrow: &Arrow) -> (RGBColor, f64) {
         Fared::Unknown if arrow.traffic.is_none() => (FAINT, width),
         Fared::Unknown | Fared::Used => (COLOURS[0], width),
         Fared::Failing => (COLOURS[1], width),
+        Fared::Coupled => (COLOURS[3], width),
         Fared::Unused => (on_paper(FAINT, 0.4), 1.2),
     }
 }
@@ -275,7 +276,7 @@ fn label(svg: &mut String, arrow: &Arrow, (x, y): At) {
     let colour = match arrow.fared {
         Fared::Failing => COLOURS[1],
         Fared::Unused => FAINT,
-        Fared::Unknown | Fared::Used => INK,
+        Fared::Unknown | Fared::Used | Fared::Coupled => INK,
     };
     write_lines(svg, &arrow.label, (x, y), size::SMALL, colour);
 }
@@ -419,7 +420,7 @@ impl Word {
 }
 
 /// What is to be explained: only what is there.
-fn legend(diagram: &Diagram) -> Vec<Word> {
+fn legend(diagram: &Diagram, regions: bool) -> Vec<Word> {
     let mut parts: Vec<Part> = diagram.vertices.iter().map(|vertex| vertex.part).collect();
     parts.sort_unstable();
     parts.dedup();
@@ -434,6 +435,9 @@ fn legend(diagram: &Diagram) -> Vec<Word> {
     if diagram.ran {
         words.push(Word::Line(arrow(false, Fared::Used, Some(0.6)), "used; the wider, the more"));
     }
+    if has(&|arrow| arrow.fared == Fared::Coupled) {
+        words.push(Word::Line(arrow(false, Fared::Coupled, Some(0.3)), "coupled: both ends are one in fact"));
+    }
     if has(&|arrow| arrow.fared == Fared::Failing) {
         words.push(Word::Line(arrow(false, Fared::Failing, Some(0.3)), "0.5 % or more fail"));
     }
@@ -444,7 +448,8 @@ fn legend(diagram: &Diagram) -> Vec<Word> {
         words.push(Word::Text("outlined, same number: one unit in fact".into()));
     }
     if !diagram.teams().is_empty() {
-        words.push(Word::Text("regions: teams".into()));
+        let told = if regions { "regions: teams" } else { "teams not drawn: their regions would lie on each other" };
+        words.push(Word::Text(told.into()));
     }
     words
 }

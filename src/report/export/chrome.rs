@@ -119,6 +119,7 @@ fn opening(side: &Side) -> Value {
         Role::Client => ("call", "→ "),
         Role::Server => ("served", ""),
         Role::Internal => ("request", ""),
+        Role::Producer => ("send", "→ "),
         Role::Broker => ("message", ""),
         Role::Consumer => ("consumed", ""),
     };
@@ -175,7 +176,7 @@ fn arrows(sides: &[Side], places: &[usize], lanes: &[Lane]) -> Vec<Value> {
         let caller = side.parent.filter(|parent| match side.role {
             Role::Server => sides[*parent].role == Role::Client,
             Role::Broker | Role::Consumer => true,
-            Role::Client | Role::Internal => false,
+            Role::Client | Role::Producer | Role::Internal => false,
         });
         let Some(caller) = caller else { continue };
         let (word, from) = match side.role {

@@ -104,6 +104,7 @@ fn kind(role: Role) -> u32 {
         Role::Internal | Role::Broker => 1,
         Role::Server => 2,
         Role::Client => 3,
+        Role::Producer => 4,
         Role::Consumer => 5,
     }
 }
@@ -119,9 +120,12 @@ fn attributes(side: &Side) -> Vec<Value> {
             attributes.push(json!({ "key": key, "value": { "doubleValue": ms(spent) } }));
         }
     }
-    // Semantic conventions of messaging: whose message it is.
-    if side.role == Role::Broker {
-        attributes.push(text("messaging.destination.name", &clean(side.node)));
+    // Semantic conventions of messaging: where a message lies, and which system is meant by what it does there.
+    if let Some(stream) = side.stream {
+        attributes.push(text("messaging.system", if stream { "kafka" } else { "rabbitmq" }));
+    }
+    if matches!(side.role, Role::Producer | Role::Broker) {
+        attributes.push(text("messaging.destination.name", &clean(side.name)));
     }
     if !side.outcome.is_good() {
         attributes.push(text("error.type", side.outcome.word()));

@@ -3,7 +3,10 @@
 //! A span of a trace is one try from the caller's point of view. Where its own time shows a message under way at both ends,
 //! the callee's part is what lies between; else the whole span counts as the callee's.
 
-use crate::experiment::trace::{Kind, Segment, Span, Trace};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::experiment::trace::{Kind, Mail, Segment, Span, Trace};
 use crate::model::{Cause, Outcome};
 
 /// From where a span is seen.
@@ -15,6 +18,8 @@ pub enum Role {
     Server,
     /// When it is the caller's part.
     Client,
+    /// When it hands a message to a broker: until that has it for sure, where the sender waits for that.
+    Producer,
     /// When a broker has a message.
     Broker,
     /// When a consumer has it.
@@ -46,6 +51,8 @@ pub struct Side<'a> {
     pub open: bool,
     /// Its own time.
     pub segments: Vec<Segment>,
+    /// Of a message, whether its broker keeps streams.
+    pub stream: Option<bool>,
 }
 
 /// All sides; parents before children.
@@ -53,11 +60,15 @@ pub fn sides(trace: &Trace) -> Vec<Side<'_>> {
     let mut sides: Vec<Side> = Vec::new();
     // Where the children of each span hang: on the callee's side, where there is one.
     let mut inner: Vec<usize> = Vec::new();
+    let mut handed: BTreeMap<u64, usize> = BTreeMap::new();
     for span in &trace.spans {
         let parent = span.parent.and_then(|at| inner.get(at).copied());
         let caller = parent.map(|at| (sides[at].node, sides[at].replica));
-        if let Some(broker) = span.broker.as_deref() {
-            mailed(&mut sides, span, broker, parent);
+        if let Some(mail) = &span.mail {
+            let sender = parent.filter(|_| !mail.moved);
+            let hand = |from: usize| *handed.entry(mail.message).or_insert_with(|| hand(&mut sides, span, mail, from));
+            let above = sender.map(hand).or(parent);
+            mailed(&mut sides, span, &mail.broker, above);
             inner.push(sides.len() - 1);
             continue;
         }
@@ -85,7 +96,43 @@ pub fn sides(trace: &Trace) -> Vec<Side<'_>> {
     sides
 }
 
-/// A message has two sides: its broker's, and its consumer's once one has it.
+/// A sender hands a message over: once, whoever reads it. What it waits for that is taken out of its other time. Semantic
+/// conventions of messaging: a span of kind producer, above those of its consumers.
+fn hand<'t>(sides: &mut Vec<Side<'t>>, span: &'t Span, mail: &'t Mail, sender: usize) -> usize {
+    let (node, replica) = (sides[sender].node, sides[sender].replica);
+    let waited = acknowledged(&sides[sender].segments, mail.sent);
+    let segments: Vec<Segment> = sides[sender].segments.drain(waited).collect();
+    let to = segments.last().map_or(mail.sent, |s| s.to);
+    let at = side(span, Some(sender), Role::Producer);
+    sides.push(Side {
+        name: &mail.broker,
+        node,
+        replica,
+        from: mail.sent,
+        to,
+        outcome: Outcome::Succeeded,
+        abandoned: None,
+        open: false,
+        segments,
+        ..at
+    });
+    sides.len() - 1
+}
+
+/// Of a sender's own time, that in which it waits for a broker to have what it sent then: what is in transit from then on, the
+/// broker's part, and the way of its word for it. None where it goes on at once.
+fn acknowledged(own: &[Segment], sent: u64) -> Range<usize> {
+    let from = own.iter().position(|s| s.from == sent && s.to > sent).unwrap_or(own.len());
+    let way = run(own[from..].iter(), sent, |s| (s.from, s.to));
+    let there = own[from..from + way].last().map_or(sent, |s| s.to);
+    let Some(kept) = own.get(from + way).filter(|s| s.cause == Cause::Broker && s.from == there) else {
+        return own.len()..own.len();
+    };
+    let back = own[from + way + 1..].first().is_some_and(|s| s.cause == Cause::Network && s.from == kept.to);
+    from..from + way + 1 + usize::from(back)
+}
+
+/// A message has two sides besides: its broker's, and its consumer's once one has it.
 fn mailed<'t>(sides: &mut Vec<Side<'t>>, span: &'t Span, broker: &'t str, parent: Option<usize>) {
     let lay = |s: &&Segment| s.cause == Cause::Broker;
     let taken = span.segments.iter().take_while(lay).map(|s| s.to).last().unwrap_or(span.from);
@@ -112,6 +159,7 @@ fn side(span: &Span, parent: Option<usize>, role: Role) -> Side<'_> {
         abandoned: span.abandoned,
         open: span.open,
         segments: Vec::new(),
+        stream: span.mail.as_ref().map(|mail| mail.stream),
     }
 }
 
@@ -137,13 +185,20 @@ fn callee(span: &Span) -> Option<(u64, u64)> {
     }
     let own: Vec<&Segment> = span.segments.iter().filter(|s| s.to > s.from).collect();
     let under_way = |s: &&&Segment| matches!(s.cause, Cause::Network | Cause::Proxy);
-    let there = run(own.iter().copied(), span.from, |s| (s.from, s.to));
+    let mut there = run(own.iter().copied(), span.from, |s| (s.from, s.to));
+    // What the callee decodes ends the way there: what is in transit after that is on a way of the callee's own.
+    let way = own[..there].iter().position(|s| under_way(&s))?;
+    there = own[way..there].iter().position(|s| s.cause == Cause::Encode).map_or(there, |at| way + at);
     let from = own[..there].iter().rfind(under_way)?.to;
     if span.abandoned.is_some_and(|since| since < span.to) {
         // The answer found nobody: there may be none.
         return (from <= span.to).then_some((from, span.to));
     }
-    let back = run(own.iter().rev().copied(), span.to, |s| (s.to, s.from));
+    let mut back = run(own.iter().rev().copied(), span.to, |s| (s.to, s.from));
+    // What the callee encodes comes before the way back: what is in transit before that was on a way of the callee's own.
+    let way = own[own.len() - back..].iter().rposition(|s| under_way(&s))?;
+    let encoded = own[own.len() - back..][..way].iter().rposition(|s| s.cause == Cause::Encode);
+    back -= encoded.map_or(0, |at| at + 1);
     let to = own[own.len() - back..].iter().find(under_way)?.from;
     // If the way there runs into the way back, nothing tells where it turned.
     (there + back <= own.len() && from <= to).then_some((from, to))

@@ -26,6 +26,7 @@ pub fn mermaid(diagram: &Diagram) -> String {
         let _ = writeln!(text, "  n{} {line}{label} n{}", arrow.from, arrow.to);
         let colour = match arrow.fared {
             Fared::Failing => ",stroke:#d55e00",
+            Fared::Coupled => ",stroke:#cc79a7",
             Fared::Unused => ",stroke:#b0b2ba",
             Fared::Unknown | Fared::Used => "",
         };

@@ -59,6 +59,8 @@ pub enum Fared {
     Unused,
     /// When all went well, or nearly all.
     Used,
+    /// When it did, and both ends are one unit in fact: the caller cannot do without.
+    Coupled,
     /// When half a percent failed, or more.
     Failing,
 }
@@ -81,7 +83,7 @@ impl Diagram {
             Some(Arrow { from, to, message: link.message, label: none.0, traffic: none.1, fared: none.2 })
         };
         let arrows = topology.links.iter().filter_map(arrow).collect();
-        Self { vertices: topology.vertices.clone(), arrows, ..Self::default() }
+        Self { vertices: topology.vertices.clone(), arrows, units: topology.units.clone(), ran: false }
     }
 
     /// The same after a run: how often each way was taken, how slow the slowest hundredth was, what failed.
@@ -89,12 +91,16 @@ impl Diagram {
         let mut all = Self { ran: true, ..Self::of(&summary.topology) };
         let seen: Vec<Option<Seen>> = summary.topology.links.iter().map(|link| seen(summary, link)).collect();
         let most = seen.iter().flatten().map(|seen| seen.per_s).fold(0.0, f64::max);
+        let unit = |at: usize| all.units.get(&all.vertices[at].name);
         for (arrow, seen) in all.arrows.iter_mut().zip(seen) {
             let Some(seen) = seen else { continue };
             arrow.traffic = Some(if most > 0.0 { seen.per_s / most } else { 0.0 });
             arrow.fared = match seen.per_s {
                 none if none <= 0.0 => Fared::Unused,
                 _ if seen.failed >= FAILING => Fared::Failing,
+                _ if !arrow.message && unit(arrow.from).is_some() && unit(arrow.from) == unit(arrow.to) => {
+                    Fared::Coupled
+                }
                 _ => Fared::Used,
             };
             arrow.label = seen.told();
@@ -218,6 +224,18 @@ error_rate = "50%"
             after.arrows.iter().find(|arrow| name(arrow.from) == from && name(arrow.to) == to).unwrap()
         };
         assert_eq!((told("end", "db").fared, told("end", "old").fared), (Fared::Failing, Fared::Unused));
+        // Who cannot do without whom is told by a diagnosis; it changes the colour of what is used, not of what fails.
+        let mut bound = summary.clone();
+        bound.topology.units = ["end", "db", "mails", "mailer"].map(|name| (name.to_owned(), 1)).into();
+        let bound = Diagram::after(&bound);
+        let fared: Vec<Fared> = bound.arrows.iter().map(|arrow| arrow.fared).collect();
+        assert!(fared.contains(&Fared::Failing) && !fared.contains(&Fared::Coupled), "{fared:?}");
+        let mut bound = summary.clone();
+        bound.topology.units = ["users", "end"].map(|name| (name.to_owned(), 1)).into();
+        bound.edges.get_mut("users -> end").unwrap().succeeded = bound.edges["users -> end"].arrived;
+        let bound = Diagram::after(&bound);
+        assert_eq!(bound.arrows.iter().filter(|arrow| arrow.fared == Fared::Coupled).count(), 1);
+        assert!(dot("shop", &bound).contains("#cc79a7") && mermaid(&bound).contains("px,stroke:#cc79a7"));
         assert_eq!((told("mails", "mailer").message, told("mails", "mailer").fared), (true, Fared::Used));
         assert!(told("end", "db").label[2].ends_with("% fail") && told("end", "db").traffic == Some(1.0));
         for text in [dot("shop", &after), mermaid(&after)] {

@@ -109,7 +109,7 @@ pub fn forecast(scenario: &Scenario) -> Forecast {
     let height = graph.visits(&peak);
     out.explodes = average.is_none() || height.is_none();
     let (average, height) = (average.unwrap_or(external), height.unwrap_or(peak));
-    let seconds = scenario.sim.duration.value.as_secs_f64() + scenario.sim.warmup.value.as_secs_f64();
+    let seconds = scenario.sim.duration.value.as_secs_f64() + scenario.sim.warmup.value.span().as_secs_f64();
     out.events = graph.events(&average) * seconds;
     out.shared = graph.shared(&out.clients, &average, &height);
     out.databases = held::databases(scenario);

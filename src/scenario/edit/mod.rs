@@ -6,6 +6,7 @@
 mod flip;
 mod interaction;
 mod knobs;
+mod load_test;
 mod reproducer;
 mod sites;
 mod stress;
@@ -23,9 +24,12 @@ use crate::diag::{Complaint, Source, code};
 
 pub use interaction::{in_pattern, with_table, with_tables};
 pub use knobs::{Knob, Way, knobs, slowed, turned};
+pub use load_test::{Rig, with_generator};
 pub use reproducer::{recovers, reproducer};
-pub use stress::{Bound, bound, grown, has_length, lengthened, struck};
-pub use ways::{Owners, with_cache, with_entry, with_own_databases, with_rule, without};
+pub use stress::{
+    Bound, bound, grown, has_length, lengthened, one_less, struck, warmed, with_replicas, without_zone, zones,
+};
+pub use ways::{Owners, calmed, with_cache, with_entry, with_own_databases, with_rule, without};
 
 /// One change: a path and its new value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,8 @@
 //! A scenario under more load, and with one fault instead of its own: what is asked of a study that looks for limits.
 
-use super::super::written::{Arrivals, Fault, FaultKind, Load, Phase};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::written::{Arrivals, Fault, FaultKind, Load, Phase, Scope, WarmUp, Zone};
 use super::super::{Checked, check, forecast, hash};
 use crate::units::Span;
 
@@ -49,6 +51,92 @@ fn grow(load: &mut Load, factor: f64) {
             end.value.0 *= factor;
         }
     }
+}
+
+/// How much longer a warm-up may become.
+const LONGEST: f64 = 20.0;
+
+/// The scenario with a warm-up that is as much longer as lines take longer to come to their height when its busiest node is so
+/// busy instead of half: as 1 ÷ (1 − ρ)². Where something changes in a run nothing is done: what comes before would change with it.
+pub fn warmed(checked: &Checked, utilization: f64) -> Checked {
+    let mut scenario = checked.scenario.clone();
+    let changes = !scenario.faults.is_empty() || scenario.clients.values().any(|client| changes(&client.load));
+    let free = (1.0 - utilization).max(1e-3);
+    let longer = (0.25 / (free * free)).clamp(1.0, LONGEST);
+    if changes || longer == 1.0 {
+        return checked.clone();
+    }
+    let warmup = &mut scenario.sim.warmup.value;
+    *warmup = WarmUp::For(Span::from_secs_f64(warmup.span().as_secs_f64() * longer));
+    Checked { hash: hash(&scenario), scenario, ..checked.clone() }
+}
+
+fn changes(load: &Load) -> bool {
+    matches!(load, Load::Open { phases, .. } if phases.len() > 1 || phases.iter().any(|phase| phase.ramp_to.is_some()))
+}
+
+/// The node that is busiest when it has a replica less, by the forecast, and the scenario then; no scenario where it has only
+/// one. `None` where no node is busy at all.
+pub fn one_less(checked: &Checked) -> Option<(String, Option<Checked>)> {
+    let used = |checked: &Checked, name: &str| {
+        let nodes = forecast(&checked.scenario).nodes;
+        let node = nodes.into_iter().find(|node| node.name == name);
+        node.map_or(0.0, |node| node.utilization.max(node.held).max(node.peak_utilization))
+    };
+    let mut most: Option<(f64, String, Option<Checked>)> = None;
+    for (name, node) in &checked.scenario.nodes {
+        let now = used(checked, name);
+        if now <= 0.0 || node.most_replicas() != node.replicas.value {
+            continue;
+        }
+        let fewer = (node.replicas.value > 1)
+            .then(|| with_replicas(checked, &[(name.clone(), node.replicas.value - 1)].into_iter().collect()));
+        let then = fewer.as_ref().map_or(f64::INFINITY, |fewer| used(fewer, name));
+        // Of those that have only one, the busiest.
+        let key = if then.is_finite() { then } else { now };
+        let better = most.as_ref().is_none_or(|(best, _, less)| match (less.is_some(), fewer.is_some()) {
+            (true, false) => false,
+            (false, true) => true,
+            _ => key > *best,
+        });
+        if better {
+            most = Some((key, name.clone(), fewer));
+        }
+    }
+    most.map(|(_, name, less)| (name, less))
+}
+
+/// The scenario with so many replicas of these nodes.
+pub fn with_replicas(checked: &Checked, replicas: &BTreeMap<String, u32>) -> Checked {
+    let mut scenario = checked.scenario.clone();
+    for (name, count) in replicas {
+        if let Some(node) = scenario.nodes.get_mut(name) {
+            node.replicas.value = *count;
+        }
+    }
+    let overloaded = check::overloaded(&forecast(&scenario));
+    Checked { hash: hash(&scenario), overloaded, scenario, ..checked.clone() }
+}
+
+/// The zones in which something stands that serves, by name: `region/zone`, or `region` where no more is said.
+pub fn zones(checked: &Checked) -> Vec<String> {
+    let name = |zone: &Zone| match &zone.zone {
+        Some(zone_of) => format!("{}/{zone_of}", zone.region),
+        None => zone.region.clone(),
+    };
+    let served = checked.scenario.nodes.values().filter_map(|node| node.zone.value.as_ref());
+    served.map(name).collect::<BTreeSet<String>>().into_iter().collect()
+}
+
+/// The scenario in which all that stands in a zone refuses for the whole measured time. Promises about the time outside of faults are
+/// about all of it.
+pub fn without_zone(checked: &Checked, zone: &str) -> Checked {
+    let mut scenario = checked.scenario.clone();
+    scenario.faults.push(Fault::once(FaultKind::Outage, &format!("zone:{zone}"), Span::ZERO, None));
+    for slo in &mut scenario.slos {
+        slo.scope = slo.scope.take().filter(|scope| scope.value != Scope::OutsideFaults);
+    }
+    Checked { hash: hash(&scenario), scenario, ..checked.clone() }
 }
 
 /// The scenario with these faults and no other. Promises about the time of a fault that is gone go with it.

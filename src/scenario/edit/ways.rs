@@ -97,6 +97,26 @@ pub fn without(source: &Source, path: &str) -> Source {
     Source { text: document.to_string(), ..source.clone() }
 }
 
+/// The text without its faults, and without promises about the time during or after one; what is promised of the time outside
+/// of them is promised of all of it.
+pub fn calmed(source: &Source) -> Source {
+    let Ok(mut document) = source.text.parse::<DocumentMut>() else { return source.clone() };
+    document.remove("faults");
+    let stays = |slo: &dyn TableLike| !slo.contains_key("during") && !slo.contains_key("after_fault");
+    match document.get_mut("slos") {
+        Some(Item::ArrayOfTables(all)) => {
+            all.retain(|slo| stays(slo));
+            all.iter_mut().for_each(|slo| _ = slo.remove("outside_faults"));
+        }
+        Some(Item::Value(Value::Array(all))) => {
+            all.retain(|slo| slo.as_inline_table().is_none_or(|slo| stays(slo)));
+            all.iter_mut().filter_map(Value::as_inline_table_mut).for_each(|slo| _ = slo.remove("outside_faults"));
+        }
+        _ => {}
+    }
+    Source { text: document.to_string(), ..source.clone() }
+}
+
 /// The text in which each service has what it owns of a database in one of its own, `orders-db`, and learns what others own by
 /// events, which it writes down for itself. What goes wrong with the shared one goes wrong with the largest, which is told.
 pub fn with_own_databases(source: &Source, database: &str, owners: &Owners) -> Option<(Source, String)> {
@@ -139,8 +159,13 @@ fn strike(document: &mut DocumentMut, from: &str, to: &str) {
     }
 }
 
+/// The table of all services, made where there is none.
+pub(super) fn services(document: &mut DocumentMut) -> Option<&mut dyn TableLike> {
+    document.entry("services").or_insert_with(|| Item::Table(implicit())).as_table_like_mut()
+}
+
 /// A name that no node has.
-fn free(document: &DocumentMut, name: &str) -> String {
+pub(super) fn free(document: &DocumentMut, name: &str) -> String {
     let taken = |name: &str| {
         document.iter().any(|(_, family)| family.as_table_like().is_some_and(|family| family.contains_key(name)))
     };
@@ -273,7 +298,7 @@ fn redirect(calls: &mut Item, target: &str, asked: &str) {
     }
 }
 
-fn implicit() -> Table {
+pub(super) fn implicit() -> Table {
     let mut table = Table::new();
     table.set_implicit(true);
     table

@@ -103,7 +103,7 @@ impl<'s> Lowering<'s> {
             codec: wire.map_or(NONE, |w| self.codec(w)),
             ahead: Pc::default(),
             bytes: wire.map_or([0; 2], Wire::bytes),
-            flights: wire.map_or([0; 2], Wire::flights),
+            segments: wire.map_or([0; 2], Wire::segments),
             proxy: wire.and_then(|w| self.proxy(w)),
             route,
             inner: Pc::default(),

@@ -29,7 +29,7 @@ impl<'s> Lowering<'s> {
             ahead: Pc::default(),
             codec: NONE,
             bytes: [0; 2],
-            flights: [0, 0],
+            segments: [0, 0],
             proxy: None,
             route: self.route(broker, host),
             inner: Pc::default(),

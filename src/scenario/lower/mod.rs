@@ -41,6 +41,7 @@ pub fn lower(checked: &Checked) -> Plan {
     lowering.callers();
     lowering.consumers();
     lowering.programs();
+    lowering.windows();
     lowering.streams();
     lowering.flows();
     lowering.guards();
@@ -89,7 +90,7 @@ impl<'s> Lowering<'s> {
         let sim = &scenario.sim;
         let plan = Plan {
             seed: sim.seed.value,
-            warmup: sim.warmup.value,
+            warmup: sim.warmup.value.span(),
             duration: sim.duration.value,
             patience: patience(scenario),
             max_events: sim.max_events.value,
@@ -208,7 +209,7 @@ impl<'s> Lowering<'s> {
     pub(super) fn link(&mut self, from: NodeId, to: NodeId) -> LinkId {
         let balancer = self.balancer();
         let leaves_out = self.leaves_out(to);
-        let book = leaves_out || self.is_unsteady(&self.plan.node(to).name);
+        let book = leaves_out || self.asks_for_names(from) || self.is_unsteady(&self.plan.node(to).name);
         let pipe = self.pipe(&self.plan.node(from).name, &self.plan.node(to).name);
         let plan = &mut self.plan;
         *self.links.entry((from, to)).or_insert_with(|| {

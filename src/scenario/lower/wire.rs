@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::LawId;
 use crate::model::id::NONE;
 use crate::model::plan::{self, Codec};
-use crate::model::transport::slow_start;
+use crate::model::transport::{FIRST_FLIGHT, segments};
 use crate::random::dist::Law;
 use crate::units::Span;
 
@@ -88,9 +88,9 @@ impl<'s> Wire<'s> {
         [self.on_wire(self.request), self.on_wire(each) * u64::from(messages)]
     }
 
-    /// Round trips that request and answer need on a fresh connection beyond the first.
-    pub(super) fn flights(&self) -> [u32; 2] {
-        if self.spec.connections.is_some() { self.bytes().map(slow_start) } else { [0; 2] }
+    /// Segments of request and answer, over connections.
+    pub(super) fn segments(&self) -> [u32; 2] {
+        if self.spec.connections.is_some() { self.bytes().map(segments) } else { [0; 2] }
     }
 
     /// What its messages cost.
@@ -173,6 +173,15 @@ impl Lowering<'_> {
         let once = all.filter(|call| !call.idempotent.value).map(|call| &call.target.value);
         callers.effects = once.map(|target| (target.node.clone(), target.endpoint.clone())).collect();
         self.callers = Callers { compared, gripped, ..callers };
+    }
+
+    /// Nobody counts segments on connections whose first flight is enough for every message.
+    pub(super) fn windows(&mut self) {
+        let big = |call: &plan::Call| call.segments.iter().any(|segments| *segments > FIRST_FLIGHT);
+        let big: BTreeSet<u32> = self.plan.calls.iter().filter(|call| big(call)).map(|call| call.channel).collect();
+        for call in self.plan.calls.iter_mut().filter(|call| !big.contains(&call.channel)) {
+            call.segments = [0; 2];
+        }
     }
 
     /// The codec of a call's messages; `NONE` where they cost nothing.

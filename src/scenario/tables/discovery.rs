@@ -2,7 +2,7 @@
 
 use super::super::check::zero;
 use super::super::declare::{
-    Count, CountOr, Duration, Filled, Flag, Or, Record as _, Ruled, Share, Told, Without, table, words,
+    Count, CountOr, Duration, Filled, Flag, Or, Record as _, Ruled, Share, Told, Varying, Without, table, words,
 };
 use super::super::lower::Lowering;
 use super::super::read::{Desk, View};
@@ -15,6 +15,7 @@ use crate::model::NodeId;
 use crate::model::balance::Balancer;
 use crate::model::discovery::{self as run, Depth, Kind, OutlierSpec, Readiness};
 use crate::model::id::NONE;
+use crate::random::dist::Law;
 use crate::units::Span;
 
 words! {
@@ -67,6 +68,7 @@ table! {
     pub struct Discovery: "[discovery]", "How a caller finds the replicas of a node and picks one." {
         kind: Given<Kind> as Or<Kind> = "\"static\"", "How replicas are found.";
         ttl: Given<Span> as Or<Duration> = "\"30s\"", "dns: how long an answer is kept, per caller replica and callee.";
+        resolver: Rule<Resolver> as Ruled<Resolver>, "dns: what it takes to look a name up. Default: nothing.";
         propagation: Given<Span> as Filled<Duration>,
             "From a change of endpoints until callers, or DNS, know of it. Default: 1s for kubernetes, 100ms for mesh, none for dns.";
         liveness: Rule<Liveness> as Ruled<Liveness>,
@@ -84,6 +86,16 @@ table! {
             "A caller leaves out a replica that fails it, for a while. Default: none.";
         panic_threshold: Given<f64> as Or<Share> = "0.0",
             "With a smaller share of the replicas healthy, requests go to all of them. Envoy's own default is 50%, Istio's 0%.";
+    }
+}
+
+table! {
+    /// `resolver`.
+    pub struct Resolver: "resolver", "How names are looked up by services and gateways, in time; the defaults are glibc's." {
+        takes: Given<Law> as Or<Varying> = "\"1ms\"", "How long an answer takes.";
+        loss: Given<f64> as Or<Share> = "0.0", "Share of the questions that get no answer.";
+        timeout: Given<Span> as Or<Duration> = "\"5s\"", "How long one waits before asking again.";
+        attempts: Given<u32> as Or<Count> = "2", "How often a name is asked for before the request fails.";
     }
 }
 
@@ -178,6 +190,7 @@ impl Discovery {
             "ttl" => kind == Kind::Dns,
             "propagation" => kind != Kind::Static,
             "readiness" => watched,
+            "resolver" => self.resolver.is_some(),
             "distinct" => picks == Balancing::LeastRequest,
             "keys" => picks == Balancing::Hash,
             "panic_threshold" => !self.panic_threshold.is_default(),
@@ -206,7 +219,9 @@ impl Lowering<'_> {
         let readiness = on(&written.readiness).filter(|_| pushed.is_some() || written.is_watched());
         let usual = pushed.filter(|_| written.readiness.is_none()).map(|_| Readiness::USUAL);
         let outliers = on(&written.outlier_detection);
+        let resolver = on(&written.resolver).map(|resolver| self.resolver(resolver));
         self.plan.discovery = run::Discovery {
+            resolver,
             kind: if meshed.is_some() { Kind::Mesh } else { written.kind.value },
             ttl: written.ttl.value,
             propagation: meshed.map_or(written.propagation.value, |mesh| mesh.push_delay.value),
@@ -215,6 +230,19 @@ impl Lowering<'_> {
             outliers: outliers.map(OutlierDetection::lowered),
             panic: written.panic_threshold.value,
         };
+    }
+
+    /// What it takes to look a name up.
+    fn resolver(&mut self, written: &Resolver) -> run::Resolver {
+        let (loss, timeout, attempts) = (written.loss.value, written.timeout.value, written.attempts.value);
+        run::Resolver { takes: self.law(&written.takes.value), loss, timeout, attempts }
+    }
+
+    /// Whether somebody looks names up, which takes time: clients outside do not.
+    pub(in crate::scenario) fn asks_for_names(&self, caller: NodeId) -> bool {
+        let discovery = &self.plan.discovery;
+        let outside = self.scenario.clients.contains_key(&self.plan.node(caller).name);
+        discovery.kind == Kind::Dns && discovery.resolver.is_some() && !outside
     }
 
     pub(in crate::scenario) fn balancer(&self) -> Balancer {
@@ -291,8 +319,11 @@ pub(in crate::scenario) fn ranges(discovery: &Discovery, complaints: &mut Vec<Co
             "there would be nobody to pick",
         ),
         ("keys", (discovery.keys.value == Some(0), discovery.keys.place.clone()), "no call would have a key"),
-        ("ttl", never(&discovery.ttl), "every call would look the name up; a cache of \"1ms\" is close to none"),
     ];
+    if let Some(resolver) = on(&discovery.resolver) {
+        all.push(("timeout", never(&resolver.timeout), "no answer would come in time"));
+        all.push(("attempts", none(&resolver.attempts), "nobody would ever ask"));
+    }
     if let Some(probes) = on(&discovery.readiness) {
         all.push(("every", never(&probes.every), "nothing else would ever happen"));
         all.push(("failures", none(&probes.failures), "every replica would be out at once"));
@@ -331,7 +362,9 @@ fn unused(discovery: &Discovery, complaints: &mut Vec<Complaint>) {
     let kind = discovery.kind.value;
     let picks = |balancing: Balancing| discovery.load_balancing.value == balancing;
     let readiness = discovery.readiness.as_ref().and_then(|given| given.place.clone());
+    let resolver = discovery.resolver.as_ref().and_then(|given| given.place.clone());
     let said = [
+        (kind != Kind::Dns, "resolver", &resolver, "for kind = \"dns\" only"),
         (!picks(Balancing::LeastRequest), "choices", &discovery.choices.place, "for least_request only"),
         (!picks(Balancing::LeastRequest), "distinct", &discovery.distinct.place, "for least_request only"),
         (!picks(Balancing::Hash), "keys", &discovery.keys.place, "for hash only"),

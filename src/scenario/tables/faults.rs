@@ -861,7 +861,7 @@ const STRIKES: f64 = 100_000.0;
 /// Complains about faults that come too often.
 fn strikes(fault: &Fault, scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     let When::Random { mtbf, mttr, .. } = fault.when() else { return };
-    let run = scenario.sim.warmup.value + scenario.sim.duration.value;
+    let run = scenario.sim.warmup.value.span() + scenario.sim.duration.value;
     let on = mttr.map_or(0.0, |mttr| mean(&mttr.value));
     let times = run.0 as f64 / (mean(&mtbf.value) + on).max(1.0);
     if times > STRIKES {

@@ -620,7 +620,7 @@ impl<'s> Lowering<'s> {
         }
         let zero = self.law(&Law::Constant { value: 0.0 });
         (call.there, call.back, call.route, call.channel) = (zero, zero, NONE, NONE);
-        (call.flights, call.lender, call.cancels) = ([0; 2], plan::HANDS_OVER, plan::Cancels::Queued);
+        (call.segments, call.lender, call.cancels) = ([0; 2], plan::HANDS_OVER, plan::Cancels::Queued);
         self.meshed.handed.push((CallId(inner.0 + 1), inner));
     }
 

@@ -170,7 +170,7 @@ const LINE: &[Key] = &[
     key(
         "cost",
         Shape::Number,
-        "What a replica costs an hour, in whatever money; `advise` tells it. Default: not said.",
+        "What a replica costs an hour, in whatever money; `advise` tells the sum where all but third parties say it. Default: not said.",
     ),
     key("contention", Shape::Share, "Work takes so much longer for each other request at work on the replica.")
         .or("0.0"),

@@ -340,7 +340,7 @@ pub(in crate::scenario) fn look(scenario: &Scenario, complaints: &mut Vec<Compla
 fn scaled(scenario: &Scenario, node: &Node, scale: &Autoscale, complaints: &mut Vec<Complaint>) {
     let sim = &scenario.sim;
     let name = &node.name.value;
-    let run = sim.warmup.value + sim.duration.value;
+    let run = sim.warmup.value.span() + sim.duration.value;
     if scale.every.value >= run {
         let message = format!("the run ends before `{name}` is looked at: every {}, the run {run}", scale.every.value);
         complaints.push(Complaint::warning(code::NO_EFFECT, message).at(scale.every.place.clone()));

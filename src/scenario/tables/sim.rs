@@ -2,9 +2,9 @@
 
 use super::super::check::zero;
 use super::super::declare::{Count, Duration, Kind, Or, Said, Text, Whole, table};
-use super::super::print::quoted;
+use super::super::print::{self, quoted};
 use super::super::read::{self, Desk, Value};
-use super::super::vocab::{Shape, TRANSPORT_WORDS};
+use super::super::vocab::{Shape, TRANSPORT_WORDS, Word, word};
 use super::super::written::Given;
 use crate::diag::Complaint;
 use crate::units::Span;
@@ -13,7 +13,8 @@ table! {
     /// `[sim]`.
     pub struct Sim: "[sim]", "The run: how long, how often, from which seed." {
         duration: Given<Span> as Or<Duration> = "\"60s\"", "Measured time, after the warm-up.";
-        warmup: Given<Span> as Or<Duration> = "\"10s\"", "Simulated before, and thrown away.";
+        warmup: Given<WarmUp> as Or<WarmUp> = "\"10s\"",
+            "Simulated before, and thrown away; \"auto\": as long as pilot runs show that it takes.";
         seed: Given<u64> as Or<Seed> = "1", "Same seed, same file, same version: same result.";
         replications: Given<u32> as Or<Count> = "10", "Independent runs; their spread makes the intervals.";
         max_events: Given<u64> as Or<Whole> = "10_000_000_000", "Guard: events of one replication.";
@@ -26,6 +27,47 @@ table! {
     pub struct Defaults: "[defaults]", "What holds where nothing else is said." {
         transport: Given<String> as Or<TransportName> = "\"rest\"", "How calls travel that name no transport.";
         policy: Option<Given<String>> as Said<Text>, "The policy of calls that name none. Default: none.";
+    }
+}
+
+/// How long is simulated before anything is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarmUp {
+    /// So long.
+    For(Span),
+    /// As long as pilot runs show that it takes; they are run when a study loads the scenario.
+    Auto,
+}
+
+const AUTO: &[Word] = &[word("auto", "As long as pilot runs show that it takes.")];
+
+/// Where nobody looked yet how long it takes.
+const UNSEEN: Span = Span(10_000_000_000);
+
+impl WarmUp {
+    /// How long it is, as far as that is known.
+    pub fn span(self) -> Span {
+        match self {
+            Self::For(span) => span,
+            Self::Auto => UNSEEN,
+        }
+    }
+}
+
+impl Kind for WarmUp {
+    type Value = Self;
+    const SHAPE: Shape = Shape::Or(&[Shape::Duration, Shape::Choice(AUTO)]);
+    fn read(desk: &mut Desk<'_>, key: &str, value: &Value<'_>) -> Option<Self> {
+        if value.get_ref().as_str() == Some(AUTO[0].word) {
+            return Some(Self::Auto);
+        }
+        read::duration(desk, key, value).map(Self::For)
+    }
+    fn print(warmup: &Self) -> String {
+        match warmup {
+            Self::For(span) => print::time(span),
+            Self::Auto => quoted(AUTO[0].word),
+        }
     }
 }
 

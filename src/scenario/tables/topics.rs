@@ -169,7 +169,7 @@ impl<'s> Lowering<'s> {
         let seats = members.iter().map(|(node, consumer)| self.seat(&node.name.value, from, consumer)).collect();
         // The check has seen to it that all members say the same.
         let Some((_, first)) = members.first() else { return };
-        let warmup = scenario.sim.warmup.value;
+        let warmup = scenario.sim.warmup.value.span();
         let since = |span: Span| Time(warmup.0 + span.0);
         let name = format!("{from}/{group}");
         self.plan.groups.push(Readers {
@@ -228,7 +228,7 @@ fn batches(topic: &Topic, complaints: &mut Vec<Complaint>) {
 
 /// A retention that deletes nothing, because no segment is closed.
 fn segments(scenario: &Scenario, topic: &Topic, complaints: &mut Vec<Complaint>) {
-    let run = scenario.sim.warmup.value + scenario.sim.duration.value;
+    let run = scenario.sim.warmup.value.span() + scenario.sim.duration.value;
     if topic.retention.value < run && topic.segment.value >= run {
         let message = format!(
             "`retention` deletes whole segments, and one of {} is open for all of the run",

@@ -12,7 +12,7 @@
 //! (`defaultMaxStreamsClient` of grpc-go), idle after 30 minutes (grpc-go `dialoptions.go`, gRFC A62), and a caller's
 //! deadline cancels the call at the callee, cooperatively. Handshakes: TCP one round trip, TLS 1.2 two more (RFC 5246),
 //! TLS 1.3 one more (RFC 8446); messages over 14.6 kB need further ones on a fresh connection (ten segments at first, RFC
-//! 6928, twice as many each round trip, RFC 5681). A warm connection costs nothing.
+//! 6928, twice as many each round trip, RFC 5681), and after an idle time (Linux' `tcp_slow_start_after_idle`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +22,7 @@ use super::super::check::zero;
 use super::super::declare::{
     Always, Count, Duration, Filled, Flag, Kind, Maybe, Number, Perhaps, Record, Said, Told, table, words,
 };
+use super::super::law_mean::mean;
 use super::super::lower::Lowering;
 use super::super::print;
 use super::super::read::{Desk, Value, View, as_number, bad, check_name, listed, suggest, time_text};
@@ -30,9 +31,9 @@ use super::super::walk::{self, transports_used};
 use super::super::written::{BalancePer, Cancels, Given, IN_PROCESS, Scenario};
 use super::sim::TransportName;
 use crate::diag::{Complaint, Source, code};
-use crate::model::LinkId;
 use crate::model::id::NONE;
-use crate::model::transport::{Channel, FOR_EVER, HANDSHAKE_CALLEE, HANDSHAKE_CALLER};
+use crate::model::transport::{Channel, FOR_EVER, HANDSHAKE_CALLEE, HANDSHAKE_CALLER, RETRANSMISSION};
+use crate::model::{LinkId, NodeId};
 use crate::units::{Span, parse_nanos};
 
 /// The transport that costs nothing but the network; no file can change it.
@@ -180,6 +181,14 @@ table! {
             "How long the callee keeps an idle one; a request that comes just then is reset (http1). Default: longer than the caller.";
         max_age: Given<Option<Span>> as Maybe<Duration>,
             "How long one takes requests, give or take 10 %: gRPC's MAX_CONNECTION_AGE. Default: for ever.";
+        max_age_grace: Given<Option<Span>> as Maybe<Duration>,
+            "How long after `max_age` the requests on it may take before they are reset: gRPC's MAX_CONNECTION_AGE_GRACE. Default: as long as they take.";
+        wait: Given<Option<Span>> as Maybe<Duration>,
+            "How long a request waits for one before it fails with `pool_timeout`. Default: as long as it takes.";
+        connect_timeout: Given<Option<Span>> as Maybe<Duration>,
+            "How long one may take to open before whoever waits for it fails with `connect_failed`. Default: as long as it takes.";
+        slow_start_after_idle: Option<Given<bool>> as Said<Flag>,
+            "Whether big messages start slowly again after an idle time, as in Linux unless `net.ipv4.tcp_slow_start_after_idle` is 0. Default: yes.";
         tls: Given<Tls> as Filled<Tls>, "What a new one negotiates.";
     }
 }
@@ -383,8 +392,7 @@ fn says_everything(desk: &mut Desk<'_>, view: &View<'_>) {
     for key in keys {
         let Shape::One(inner) = key.shape else { continue };
         let table = view.get(key.name).and_then(|v| v.get_ref().as_table());
-        // What callees do about connections need not be said.
-        let needed = inner.all().filter(|inner| !["server_idle_timeout", "max_age"].contains(&inner.name));
+        let needed = inner.all().filter(|inner| !UNSAID.contains(&inner.name));
         let needed: Vec<_> = needed.collect();
         let absent = table.into_iter().flat_map(|table| needed.iter().filter(|inner| !table.contains_key(inner.name)));
         missing.extend(absent.map(|inner| format!("{}.{}", key.name, inner.name)));
@@ -398,6 +406,10 @@ fn says_everything(desk: &mut Desk<'_>, view: &View<'_>) {
         );
     }
 }
+
+/// What need not be said of connections: what callees do about them, what has no end by default, and what Linux does.
+const UNSAID: [&str; 6] =
+    ["server_idle_timeout", "max_age", "max_age_grace", "wait", "connect_timeout", "slow_start_after_idle"];
 
 /// What nobody wrote is as in another.
 fn put<T: Clone>(own: &mut Given<T>, base: &Given<T>) {
@@ -485,18 +497,25 @@ impl Connections {
         }
         put(&mut self.idle_timeout, &base.idle_timeout);
         put(&mut self.tls, &base.tls);
-        for (own, base) in
-            [(&mut self.server_idle_timeout, &base.server_idle_timeout), (&mut self.max_age, &base.max_age)]
-        {
+        if self.slow_start_after_idle.is_none() {
+            self.slow_start_after_idle = base.slow_start_after_idle.as_ref().map(bare);
+        }
+        for (own, base) in [
+            (&mut self.server_idle_timeout, &base.server_idle_timeout),
+            (&mut self.max_age, &base.max_age),
+            (&mut self.max_age_grace, &base.max_age_grace),
+            (&mut self.wait, &base.wait),
+            (&mut self.connect_timeout, &base.connect_timeout),
+        ] {
             if own.is_default() {
                 own.value = base.value;
             }
         }
     }
 
-    /// What callees do is told where it is said.
+    /// What need not be said is told where it is said.
     fn meant(_: &Self, mut all: Vec<Told>) -> Vec<Told> {
-        all.retain(|told| !["server_idle_timeout", "max_age"].contains(&told.key) || told.value.is_some());
+        all.retain(|told| !UNSAID.contains(&told.key) || told.value.is_some());
         all
     }
 
@@ -508,6 +527,10 @@ impl Connections {
             tls: bare(&self.tls),
             server_idle_timeout: bare(&self.server_idle_timeout),
             max_age: bare(&self.max_age),
+            max_age_grace: bare(&self.max_age_grace),
+            wait: bare(&self.wait),
+            connect_timeout: bare(&self.connect_timeout),
+            slow_start_after_idle: self.slow_start_after_idle.as_ref().map(bare),
         }
     }
 }
@@ -528,17 +551,27 @@ impl<'s> Lowering<'s> {
         let per_request = by_caller || self.balances(from, to);
         let sealed = self.seals(from, to);
         let pools_per_caller = if per_request { callee } else { 1 };
+        let shrinks = connections.slow_start_after_idle.as_ref().is_none_or(|given| given.value);
+        let new = channel(link, spec, connections, sealed);
         let channel = Channel {
             first_pool: self.pools,
             pools_per_caller,
             per_request,
-            ..channel(link, spec, connections, sealed)
+            rto: if shrinks { self.retransmission(from, to) } else { FOR_EVER },
+            ordered: new.streams > 1 && self.plan.link(link).pipe.is_some_and(|pipe| pipe.loss > 0.0),
+            ..new
         };
         self.pools += caller * pools_per_caller;
         self.plan.channels.push(channel);
         let id = self.plan.channels.len() as u32 - 1;
         self.channels.insert((link, spec.name.value.as_str()), id);
         id
+    }
+
+    /// TCP's retransmission timeout between two nodes: a round trip as it is on average, and 200 ms (RFC 6298, Linux).
+    fn retransmission(&self, from: NodeId, to: NodeId) -> Span {
+        let latency = self.scenario.latency(&self.plan.node(from).name, &self.plan.node(to).name);
+        RETRANSMISSION + Span((2.0 * mean(latency)).round() as u64)
     }
 }
 
@@ -558,6 +591,11 @@ fn channel(link: LinkId, spec: &TransportSpec, connections: &Connections, sealed
         idle_timeout: connections.idle_timeout.value,
         server_idle: connections.server_idle_timeout.value.unwrap_or(FOR_EVER),
         max_age: connections.max_age.value.unwrap_or(FOR_EVER),
+        grace: connections.max_age_grace.value.unwrap_or(FOR_EVER),
+        wait: connections.wait.value.unwrap_or(FOR_EVER),
+        connect_timeout: connections.connect_timeout.value.unwrap_or(FOR_EVER),
+        rto: FOR_EVER,
+        ordered: false,
         streams: if http1 { 1 } else { spec.streams.value },
         round_trips,
         caller_cpu,
@@ -628,6 +666,15 @@ fn transport(spec: &TransportSpec, complaints: &mut Vec<Complaint>) {
     let Some(connections) = &spec.connections else { return };
     let (max, idle) = (&connections.max, &connections.max_idle);
     zero(max.value == 0, "max", max.place.as_ref(), why, complaints);
+    let grace = connections.max_age_grace.place.as_ref();
+    if grace.is_some() && connections.max_age_grace.value.is_some() && connections.max_age.value.is_none() {
+        let complaint =
+            Complaint::warning(code::UNUSED, "`max_age_grace` without `max_age`: no connection comes of age");
+        complaints.push(complaint.at(grace.cloned()));
+    }
+    let ends = connections.connect_timeout.value == Some(Span::ZERO);
+    let place = connections.connect_timeout.place.as_ref();
+    zero(ends, "connect_timeout", place, "no connection could be opened", complaints);
     if idle.value > max.value && max.value > 0 {
         let message = format!("`max_idle` = {} means nothing above `max` = {}", idle.value, max.value);
         complaints.push(Complaint::warning(code::UNUSED, message).at(idle.place.clone()));

@@ -31,6 +31,24 @@ const SWEEP: &str = "sweep";
 /// The words.
 const FIGURES: &[Figure] = &[
     f(
+        &["replicas apart", "apart", "each"],
+        NODES,
+        "How the replicas of a node differ, for nodes that have several: one row (in JSON, of each replica its visits, how many of them \
+         it failed, workers held and how long it kept them on average, over all replications).",
+    ),
+    f(
+        &["busiest", "idlest"],
+        NODES,
+        "The share of a node's visits that came to the replica with most of them, and to the one with fewest; of each replication its \
+         own, on average. Alike: 1 ÷ replicas. A replica that all connections lead to has all.",
+    ),
+    f(
+        &["slowest ms", "quickest ms", "sojourn_mean_ms"],
+        NODES,
+        "How long a visit stayed on average at the replica where that is longest, and shortest.",
+    ),
+    f(&["failing most"], NODES, "The largest share of its visits that a replica failed, and which one that is."),
+    f(
         &["count", "arrived"],
         CLIENTS,
         "Requests that were meant to set out in the measured time (clients, flows) or that arrived in it, over all \
@@ -368,6 +386,31 @@ const FIGURES: &[Figure] = &[
         SWEEP,
         "As far as a promise holds along what is swept: where the curve of what it measures crosses its bound, and in brackets \
          where the ends of its interval do.",
+    ),
+    f(
+        &["runs that keep all", "tried"],
+        "capacity",
+        "Of the runs at a load, the same seeds at every load, the share that keeps every promise, and its exact interval.",
+    ),
+    f(
+        &["cores each", "cores_each"],
+        "capacity",
+        "Cores of each replica that is added, or its workers where it says no cores.",
+    ),
+    f(
+        &["since it should have been sent", "corrected", "corrected_ms"],
+        "capacity",
+        "Latency of successes in a load test that sends late when no virtual user is free, from when a request should have been sent.",
+    ),
+    f(
+        &["since it was sent", "uncorrected", "uncorrected_ms"],
+        "capacity",
+        "The same from when it was sent: what waited for a free virtual user is not in it (coordinated omission).",
+    ),
+    f(
+        &["dropped_share"],
+        "capacity",
+        "Share of requests that a load test drops that sends only what finds a virtual user free.",
     ),
     f(&["between"], SWEEP, "The two neighbouring points between which a promise stops, or begins, to hold."),
     f(&["notch"], "whatif", "A tenth, of whole numbers rounded and at least one; a quarter of a timeout."),

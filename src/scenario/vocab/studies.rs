@@ -17,6 +17,25 @@ pub(super) const STUDIES: &[Figure] = &[
          where nothing binds them, 1 where everything does; with facts missing it is an upper bound (`at most`).",
     ),
     f(
+        &["shortened"],
+        DIAGNOSIS,
+        "A file whose runs would together take more than a billion and a half events is run shorter: fewer replications, and, \
+         without its faults and where its load does not change, less measured time. What the file says stands first, then what \
+         was run.",
+    ),
+    f(
+        &["trial_replications"],
+        DIAGNOSIS,
+        "Replications of what is tried of a sign besides the matrix: a release, a migration, a slower node. As many as the file \
+         has, or fewer, so that it all takes little more than the matrix alone.",
+    ),
+    f(
+        &["breaks_between"],
+        DIAGNOSIS,
+        "The slow-downs between which a promise breaks for certain: the last that keeps it with its whole interval, and the first \
+         that breaks it so.",
+    ),
+    f(
         &["unit", "units", "one in fact"],
         DIAGNOSIS,
         "Services that are bound by a half or more, directly or by others: one in fact. `graph` outlines them, a number each.",

@@ -25,7 +25,7 @@ pub use super::tables::paths::Pattern;
 pub use super::tables::pools::{Contended, Pool};
 pub use super::tables::queues::{Queue, QueueKind, WhenFull};
 pub use super::tables::scale::*;
-pub use super::tables::sim::{Defaults, Sim};
+pub use super::tables::sim::{Defaults, Sim, WarmUp};
 pub use super::tables::slos::{Metric, Promise, Scope, Sense, Slo};
 pub use super::tables::steps::*;
 pub use super::tables::sweep::Axis;

@@ -8,6 +8,7 @@ pub(crate) mod guarded;
 mod locks;
 mod moving;
 pub(crate) mod scenario;
+mod wired;
 
 use std::cell::Cell;
 

@@ -15,6 +15,8 @@ fn discovery() -> BoxedStrategy<String> {
         "kind = \"static\"",
         "kind = \"dns\"\nttl = \"20ms\"",
         "kind = \"dns\"\nttl = \"1ms\"\npropagation = \"5ms\"",
+        "kind = \"dns\"\nttl = \"0s\"\nresolver = { takes = \"1ms\", loss = \"30%\", timeout = \"4ms\" }",
+        "kind = \"dns\"\nttl = \"7ms\"\nresolver = { takes = \"2ms\", loss = \"30%\", timeout = \"4ms\" }",
         "kind = \"kubernetes\"\npropagation = \"3ms\"\nreadiness = { every = \"5ms\", failures = 2 }",
         "kind = \"kubernetes\"\nreadiness = \"none\"\nbalance_per = \"request\"",
         "kind = \"mesh\"\npropagation = \"0s\"\nreadiness = { every = \"1ms\", failures = 1 }",

@@ -110,10 +110,10 @@ impl Strike {
 impl Trouble {
     /// No fault is on.
     pub(crate) fn new(plan: &Plan) -> Self {
-        let races = plan.channels.iter().any(Channel::races);
+        let resets = plan.channels.iter().any(Channel::resets);
         let possible = !plan.faults.is_empty()
             || plan.nodes.iter().any(|node| node.life.is_some())
-            || races
+            || resets
             || plan.discovery.asks();
         let wears = plan.faults.iter().any(|f| matches!(f.when, When::Random { busy_only: true, .. }));
         let trouble = Self { possible, wears, ..Self::default() };

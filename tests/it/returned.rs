@@ -1,0 +1,124 @@
+//! There and back: a scenario is run, its traces are written as OpenTelemetry's collector writes them, these are imported, and what
+//! was imported is run. Edges, and percentiles of every endpoint, come back.
+//!
+//! Own time contains waiting: where a node is more than a fifth busy only the middle is compared, and not as closely.
+
+use std::path::Path;
+
+use hoptax::Scenario;
+use hoptax::experiment::summary::Summary;
+use hoptax::experiment::trace::sampled;
+use hoptax::import::Import;
+use hoptax::report::export::otlp;
+use hoptax::scenario::Source;
+
+/// What comes back of a scenario: its figures before and after.
+fn returned(scenario: &Scenario) -> (Summary, Summary) {
+    let traced = sampled(scenario.checked(), 20_000);
+    let mut import = Import::default();
+    import.read("traces.otlp.jsonl", &otlp::lines(&traced.traces, traced.every)).unwrap();
+    let back = Scenario::parse(&import.scenario("back")).unwrap_or_else(|why| panic!("{why}"));
+    let back = back.with("sim.duration", "60s").unwrap().with("sim.replications", 3).unwrap();
+    (scenario.run().unwrap(), back.run().unwrap())
+}
+
+/// A scenario of the gallery by its number, three times.
+fn gallery(number: &str) -> Scenario {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let path = files.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(number)).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let scenario = Scenario::read(&Source::text("gallery", &text)).unwrap_or_else(|why| panic!("{why}"));
+    scenario.with("sim.replications", 3).unwrap()
+}
+
+/// Whatever differs by more than it may; how many endpoints were compared.
+fn apart(before: &Summary, after: &Summary) -> (usize, Vec<String>) {
+    let [before, after] = [before, after].map(|summary| serde_json::to_value(summary).unwrap());
+    let of = |json: &serde_json::Value, part: &str| json[part].as_object().unwrap().clone();
+    let (mut compared, mut all) = (0, Vec::new());
+    let (nodes, endpoints) = (of(&before, "nodes"), of(&after, "endpoints"));
+    let busy = nodes.values().filter_map(|node| node["utilization"]["value"].as_f64()).fold(0.0, f64::max);
+    for (name, was) in of(&before, "endpoints") {
+        for (figure, most) in [("p50", if busy > 0.2 { 0.15 } else { 0.05 }), ("p99", 0.05)] {
+            let read = |of: &serde_json::Value| of["latency_ms"][figure]["value"].as_f64();
+            let (Some(was), Some(is)) = (read(&was), endpoints.get(&name).and_then(read)) else { continue };
+            compared += 1;
+            if (is / was - 1.0).abs() > most && (busy <= 0.2 || figure == "p50") {
+                all.push(format!("{figure} of {name}: {was} -> {is}"));
+            }
+        }
+    }
+    (compared, all)
+}
+
+/// Edges of a run, which are not within a process.
+fn edges(summary: &Summary) -> Vec<String> {
+    let json = serde_json::to_value(summary).unwrap();
+    json["edges"].as_object().unwrap().keys().cloned().collect()
+}
+
+fn comes_back(number: &str, endpoints: usize) {
+    let (before, after) = returned(&gallery(number));
+    let (compared, apart) = apart(&before, &after);
+    assert!(apart.is_empty(), "{number}: {apart:#?}");
+    assert_eq!(compared, 2 * endpoints, "{number}");
+}
+
+#[test]
+fn chains_and_queues_for_workers_come_back() {
+    for (number, endpoints) in [("01", 5), ("02", 1), ("03", 5), ("05", 2), ("13", 4)] {
+        comes_back(number, endpoints);
+    }
+}
+
+#[test]
+fn databases_queues_streams_and_what_is_called_at_once_come_back() {
+    for (number, endpoints) in [("07", 6), ("14", 1), ("20", 1), ("29", 3), ("45", 5)] {
+        comes_back(number, endpoints);
+    }
+}
+
+#[test]
+fn every_edge_comes_back_past_brokers_too() {
+    for number in ["03", "14", "20"] {
+        let (before, after) = returned(&gallery(number));
+        assert_eq!(edges(&before), edges(&after), "{number}");
+    }
+}
+
+/// Tries are calls of one request, not more requests.
+#[test]
+fn tries_and_failures_come_back() {
+    let text = r#"
+version = 1
+sim = { duration = "60s", warmup = "2s", replications = 3 }
+[clients.web]
+calls = "shop"
+rate = "50/s"
+[services.shop]
+work = { p50 = "2ms", p99 = "10ms" }
+steps = [{ call = "stock", retries = { max = 2, on = ["error"], backoff = "20ms" } }]
+[services.stock]
+work = { p50 = "4ms", p99 = "20ms" }
+error_rate = 0.1
+"#;
+    let (before, after) = returned(&Scenario::parse(text).unwrap());
+    let (compared, apart) = apart(&before, &after);
+    assert!(compared == 4 && apart.is_empty(), "{apart:#?}");
+    let tries = |summary: &Summary| {
+        let json = serde_json::to_value(summary).unwrap();
+        ["attempts_per_request", "success_rate"].map(|figure| {
+            let figure = &json["endpoints"]["shop"][figure];
+            (figure["low"].as_f64().unwrap(), figure["value"].as_f64().unwrap(), figure["high"].as_f64().unwrap())
+        })
+    };
+    let edge = |summary: &Summary| {
+        let json = serde_json::to_value(summary).unwrap();
+        json["edges"]["shop -> stock"]["throughput_per_s"]["value"].as_f64()
+    };
+    for ((low, _, high), (back_low, _, back_high)) in tries(&before).into_iter().zip(tries(&after)) {
+        assert!(low <= back_high && back_low <= high, "{:?} {:?}", tries(&before), tries(&after));
+    }
+    assert_eq!(edge(&before).is_some(), edge(&after).is_some());
+}
