@@ -48,6 +48,22 @@ pub(super) struct Args {
     baseline: Option<PathBuf>,
     #[command(flatten)]
     gate: Gate,
+    #[command(flatten)]
+    enough: Enough,
+    /// Do not judge SLOs
+    #[arg(long)]
+    no_slo: bool,
+    /// An SLO that stays undecided has failed
+    #[arg(long, conflicts_with = "no_slo")]
+    strict: bool,
+    /// How progress is shown on standard error
+    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
+    progress: Mode,
+}
+
+/// How many runs are enough.
+#[derive(Clone, Debug, Default, clap::Args)]
+struct Enough {
     /// Add runs until this figure is so precise, with an interval that holds however many it takes: p50, p90, p95, p99,
     /// p99.9, mean or throughput of the client with most requests; 10 runs at least, 384 at most
     #[arg(long, value_name = "FIGURE=SHARE", value_parser = engine::Goal::parse, conflicts_with_all = ["replications", "until_decided"])]
@@ -58,15 +74,18 @@ pub(super) struct Args {
     /// Add runs until every promise is kept or broken for certain; then no interval of a promise is told
     #[arg(long, conflicts_with_all = ["replications", "no_slo"])]
     until_decided: bool,
-    /// Do not judge SLOs
-    #[arg(long)]
-    no_slo: bool,
-    /// An SLO that stays undecided has failed
-    #[arg(long, conflicts_with = "no_slo")]
-    strict: bool,
-    /// How progress is shown on standard error
-    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
-    progress: Mode,
+}
+
+impl Enough {
+    /// What runs are added for, if that was asked.
+    fn goal(&self) -> Option<engine::Goal> {
+        match &self.precision {
+            Some(engine::Goal::Precise { figure, within, .. }) => {
+                Some(engine::Goal::Precise { figure: *figure, within: *within, client: self.client.clone() })
+            }
+            _ => self.until_decided.then_some(engine::Goal::Decided),
+        }
+    }
 }
 
 /// What a result is written as.
@@ -110,18 +129,6 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let place = Place { files: &args.files, kinds: &kinds, format: args.format, folder };
     let held = Held { summaries: &summaries, against: against.as_ref(), beside: &beside };
     Ok(output.told(exit, deliver(held, &place, output)))
-}
-
-impl Args {
-    /// What runs are added for, if that was asked.
-    fn goal(&self) -> Option<engine::Goal> {
-        match &self.precision {
-            Some(engine::Goal::Precise { figure, within, .. }) => {
-                Some(engine::Goal::Precise { figure: *figure, within: *within, client: self.client.clone() })
-            }
-            _ => self.until_decided.then_some(engine::Goal::Decided),
-        }
-    }
 }
 
 /// Where results are written, and as what.
@@ -186,7 +193,7 @@ fn simulate(args: &Args, kinds: &[Kind], output: &Output) -> Result<Ran, Failure
         output.rendered(warnings.trim_end());
     }
     let progress = Progress::begin(args.progress, output);
-    let ran = match args.goal() {
+    let ran = match args.enough.goal() {
         Some(goal) => engine::enough_of_each(&checked, &goal, args.jobs, &progress),
         None => engine::each(&checked, args.jobs, &progress, checked.len()),
     };

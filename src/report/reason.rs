@@ -222,7 +222,7 @@ fn because(chain: &[Link], root: &Root, took: &str) -> String {
     for link in chain {
         let (node, to) = (clean(&link.node), clean(link.to.as_deref().unwrap_or_default()));
         let waited = |what: String| match &who {
-            Who::It if !took.is_empty() => format!("waited {} for {what}", took),
+            Who::It if !took.is_empty() => format!("waited {took} for {what}"),
             Who::It => format!("waited for {what}"),
             Who::Holders(of) => format!(", {} {of} waited for {what}", share(link.waited, link.of)),
             Who::Node => format!(", which waited for {what}"),
@@ -240,7 +240,7 @@ fn because(chain: &[Link], root: &Root, took: &str) -> String {
             Wanted::Lock => (waited(format!("a lock at {node}")), Who::Holders("of whose holders")),
             Wanted::Turn => (waited(format!("its turn at {node}")), Who::Node),
             Wanted::Consumer => {
-                let lay = if !took.is_empty() { format!("lay {} in {to}", took) } else { format!("lay in {to}") };
+                let lay = if took.is_empty() { format!("lay in {to}") } else { format!("lay {took} in {to}") };
                 (format!("{lay} for a consumer of {node}"), Who::Holders("of which"))
             }
             Wanted::Answer => (waited(to), Who::Node),

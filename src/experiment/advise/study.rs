@@ -309,9 +309,10 @@ const AS_IT_IS: &str = "leave it as it is";
 
 /// What the rules say.
 fn told(checked: &Checked, summary: Option<&Summary>, client: Option<String>) -> Advice {
-    let still = match checked.scenario.clients.is_empty() {
-        true => "not simulated: there is no client, so that nothing could be tried",
-        false => "not simulated",
+    let still = if checked.scenario.clients.is_empty() {
+        "not simulated: there is no client, so that nothing could be tried"
+    } else {
+        "not simulated"
     };
     Advice {
         head: Head::of(checked, summary.map_or(still, |summary| &summary.run.note)),

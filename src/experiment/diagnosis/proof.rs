@@ -231,11 +231,11 @@ fn comes_by_others(links: &[Link], from: &str, to: &str) -> bool {
     let (mut seen, mut open) = (BTreeSet::from([from]), vec![from]);
     while let Some(at) = open.pop() {
         for link in links.iter().filter(|link| !link.message && link.from == at) {
-            match link.to == to {
-                true if at != from => return true,
-                true => {}
-                false if seen.insert(&link.to) => open.push(&link.to),
-                false => {}
+            if link.to == to && at != from {
+                return true;
+            }
+            if link.to != to && seen.insert(&link.to) {
+                open.push(&link.to);
             }
         }
     }

@@ -60,7 +60,8 @@ const NOTHING: f64 = 0.1;
 
 /// Whether two do not overlap, each with its centre and size.
 fn apart((a, size): (At, At), (b, other): (At, At)) -> bool {
-    (a.0 - b.0).abs() >= (size.0 + other.0) / 2.0 - NOTHING || (a.1 - b.1).abs() >= (size.1 + other.1) / 2.0 - NOTHING
+    let far = |a: f64, b: f64, one: f64, other: f64| (a - b).abs() >= f64::midpoint(one, other) - NOTHING;
+    far(a.0, b.0, size.0, other.0) || far(a.1, b.1, size.1, other.1)
 }
 
 /// Whether the second lies within the first.
