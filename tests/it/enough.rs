@@ -131,7 +131,7 @@ fn what_does_not_come_to_rest_has_no_warm_up() {
 
 #[test]
 fn without_a_promise_nothing_is_to_be_decided() {
-    let checked = load(&Source::text("enough", &queue(0.5, 2, 1, "")), None, &Options::default()).unwrap();
+    let checked = load(&Source::text("enough", queue(0.5, 2, 1, "")), None, &Options::default()).unwrap();
     let told = enough(&checked, &Goal::Decided, None, &()).unwrap_err().to_string();
     assert!(told.contains("[[slos]]"), "{told}");
 }
