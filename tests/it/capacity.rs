@@ -68,7 +68,7 @@ fn erlang(servers: u32, work: f64, rate: f64) -> f64 {
     if load >= c {
         return f64::INFINITY;
     }
-    let term = |k: u32| load.powi(k as i32) / (1..=k).map(f64::from).product::<f64>();
+    let term = |k: u32| load.powf(f64::from(k)) / (1..=k).map(f64::from).product::<f64>();
     let all = term(servers) * c / (c - load);
     work + all / ((0..servers).map(term).sum::<f64>() + all) * work / (c - load)
 }

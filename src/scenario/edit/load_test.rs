@@ -2,6 +2,7 @@
 
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, Value};
 
+use super::flip::NODES;
 use super::ways::{free, implicit, services};
 use crate::diag::Source;
 
@@ -25,7 +26,8 @@ pub fn with_generator(source: &Source, client: &str, users: Option<u32>, drops: 
     let mut document = source.text.parse::<DocumentMut>().ok()?;
     let generator = free(&document, &format!("{client}-generator"));
     let sender = free(&document, &format!("{client}-sender"));
-    let caller = document.get_mut("clients")?.get_mut(client)?.as_table_like_mut()?;
+    let family = NODES.into_iter().find(|family| document.get(family).is_some_and(|all| all.get(client).is_some()))?;
+    let caller = document.get_mut(family)?.get_mut(client)?.as_table_like_mut()?;
     let zone = caller.get("zone").cloned();
     let calls = caller.remove("calls")?.into_value().ok()?;
     let moved: Vec<(&str, Value)> =
