@@ -232,12 +232,13 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
         return Ok(Study { advice, texts: Vec::new(), whole: true });
     }
     let checked = with_effects(checked)?;
-    let of = ways(&checked, None).0.len() + 3;
+    let expected = ways(&checked, None);
+    let of = expected.0.len() + 3;
     let brief = Brief::of(&checked, of as f64, of as f64 * runs(&checked));
     let checked = &brief.map_or(Ok(checked.clone()), |brief| fewer(brief, &checked))?;
     let bench = Bench { jobs, watch, brief };
     let base = match bench.both(checked, 0, of) {
-        Err(Trouble::Interrupted) => return Ok(untried(checked, wanted)),
+        Err(Trouble::Interrupted) => return Ok(untried(checked, wanted, expected)),
         base => base?,
     };
     let client = client(&base.summary, wanted.client.as_deref())?;
@@ -297,8 +298,7 @@ fn fewer(brief: Brief, checked: &Checked) -> Result<Checked, Trouble> {
 }
 
 /// What is known where an interruption came before the file had been run: what the rules say, and what would have been tried.
-fn untried(checked: &Checked, wanted: &Wanted) -> Study {
-    let (ways, refused) = ways(checked, None);
+fn untried(checked: &Checked, wanted: &Wanted, (ways, refused): (Vec<Way>, Vec<String>)) -> Study {
     let missing = std::iter::once(AS_IT_IS.to_owned()).chain(ways.into_iter().map(|way| way.name)).collect();
     let advice = Advice { refused, missing, ..told(checked, None, wanted.client.clone()) };
     Study { advice, texts: Vec::new(), whole: false }

@@ -284,6 +284,9 @@ fn assess(
     of(&lasting, later).availability(&of(&ending, window), faults, screen).map(Some)
 }
 
+/// So often somebody who has had enough is heard on the way to the outage.
+const STRETCHES: u64 = 256;
+
 /// So many faults stand in one plan; what they share is run again for the next.
 const AT_ONCE: usize = 1_000;
 
@@ -437,11 +440,17 @@ impl<'b> Bench<'b> {
         self.checked.scenario.sim.replications.value
     }
 
-    /// A replication at the moment before the outage.
-    fn before(&self, index: u32, ear: Ear<'b>) -> Machine<'b, Ear<'b>> {
+    /// A replication at the moment before the outage; `None` where it was stopped on the way there.
+    fn before(&self, index: u32, ear: Ear<'b>) -> Option<Machine<'b, Ear<'b>>> {
         let mut machine = Machine::new(self.plan, replication_seed(self.plan.seed, index), ear);
-        machine.run_to(Time(self.begins().0.saturating_sub(1)));
-        machine
+        let last = self.begins().0.saturating_sub(1);
+        for stretch in (0..STRETCHES).rev() {
+            if self.watch.stopped() {
+                return None;
+            }
+            machine.run_to(Time(last - last / STRETCHES * stretch));
+        }
+        Some(machine)
     }
 
     /// Runs a replication to its end; `None` where it was stopped.
@@ -458,9 +467,10 @@ impl<'b> Bench<'b> {
         let each = |index: u32| {
             let roll = Roll::of(self.plan, self.counted);
             let window = roll.window;
-            let plain = self.before(index, (roll.clone(), (None, None)));
+            let plain = self.before(index, (roll.clone(), (None, None)))?;
             let (without, _) = self.end(plain.clone())?;
-            let traced = edges.then(|| self.before(index, (roll, (Some(Visits::of(self.plan, window)), None))));
+            let visits = || (roll, (Some(Visits::of(self.plan, window)), None));
+            let traced = if edges { Some(self.before(index, visits())?) } else { None };
             let visits = traced.clone().map(|machine| self.end(machine)).map_or(Some(None), |end| end.map(Some))?;
             Some((plain, without, traced, visits.and_then(|(_, (visits, _))| visits)))
         };
