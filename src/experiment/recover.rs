@@ -240,8 +240,8 @@ fn loads(asked: &[f64], busiest: Option<&Busiest>) -> Result<Vec<f64>, Trouble> 
     }
     let mut all: Vec<f64> = match (asked, busiest) {
         ([], Some(busiest)) => {
-            let most = (1.0 / busiest.utilization).min(FARTHEST);
-            PARTS.iter().map(|part| two_digits(part * most)).collect()
+            let used = busiest.utilization.max(1.0 / FARTHEST);
+            PARTS.iter().map(|part| two_digits(part / used)).collect()
         }
         ([], None) => FREE.to_vec(),
         (asked, _) => asked.to_vec(),

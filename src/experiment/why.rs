@@ -244,7 +244,7 @@ fn ask(checked: &Checked, run: Run<'_>, (found, finder): (&[Found], &Finder), wa
         .into_iter()
         .map(|client| {
             let own = usual.iter().zip(&middle).filter(|(found, _)| found.client.0 == client);
-            (client, Usual::of(&own.map(|(_, (follower, _))| follower.spans.clone()).collect::<Vec<_>>()))
+            (client, Usual::of(&own.map(|(_, (follower, _))| follower.spans.as_slice()).collect::<Vec<_>>()))
         })
         .collect();
     let case = |(found, end): (&Found, _)| Case::of(found, end, usual.get(&found.client.0)?);

@@ -211,7 +211,14 @@ mod tests {
         let few = paired_quantile(&sections(0.0, 900), &sections(1.0, 900), 0.99, 0.95);
         assert_eq!(few, Paired::point(1.0));
         let enough = paired_quantile(&sections(0.0, 1_000), &sections(1.0, 1_000), 0.99, 0.95);
-        assert_eq!(enough.difference, Interval::between(1.0, 1.0, 1.0));
+        // All pairs differ alike: it is known to a bucket of what is 8 ms.
+        assert_eq!(enough.difference, Interval::around(1.0, 8.0 / 1024.0));
+        let one_bucket = paired_quantile(&sections(0.0, 1_000), &sections(0.005, 1_000), 0.99, 0.95);
+        let ends = one_bucket.difference.ends().unwrap();
+        assert!(
+            ends.0 < 0.0 && ends.1 > 0.0 && one_bucket.chance.is_some_and(|chance| chance > 0.05),
+            "{one_bucket:?}"
+        );
         assert_eq!(paired_quantile(&Sections::default(), &sections(0.0, 1_000), 0.99, 0.95), Paired::NONE);
     }
 

@@ -443,7 +443,7 @@ fn a_node_or_a_zone_that_is_cut_off_publishes_and_consumes_nothing() {
         assert!(cut.queues["mails"].acked >= 1_998, "nothing is lost: {:?}", cut.queues["mails"]);
     }
     // Around the broker: what is published waits, and so does what is on its way to whoever handles it.
-    let broker = mails("partition", "zone:eu/b", "");
+    let broker = mails("partition", "zone:eu/b", "[services.neighbour]\nzone = \"eu/b\"\nwork = \"1ms\"\n");
     assert!((1_900.0..3_200.0).contains(&slowest(&broker)), "{}", slowest(&broker));
     assert!(broker.queues["mails"].acked >= 1_998, "nothing is lost: {:?}", broker.queues["mails"]);
     // A partition around both leaves them to themselves.

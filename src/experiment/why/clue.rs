@@ -127,7 +127,7 @@ struct Spent {
 
 impl Usual {
     /// Of these requests.
-    pub(super) fn of(requests: &[Vec<Followed>]) -> Self {
+    pub(super) fn of(requests: &[&[Followed]]) -> Self {
         let mut usual = Self::default();
         for spans in requests {
             let until = spans.first().map_or(Time(0), |root| root.to);
