@@ -127,7 +127,8 @@ impl Search<'_> {
             let requests = 1.0 / (1.0 - q) + 4.0 * (1.0 / (1.0 - q)).sqrt();
             own.map_or(0.0, |(_, rate)| requests / (rate * seconds))
         };
-        let least = checked.scenario.slos.iter().map(needed).fold(0.0, f64::max);
+        let least = checked.scenario.slos.iter().map(needed).filter(|least| least.is_finite());
+        let least = least.fold(0.0, f64::max);
         let enough: Vec<f64> = loads.into_iter().filter(|load| *load >= least).collect();
         if enough.is_empty() { vec![least] } else { enough }
     }
