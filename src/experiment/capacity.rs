@@ -8,6 +8,8 @@
 //! "Statistical Intervals", 5.2). Near what a node can do lines take long to come to their height, in time as 1 ÷ (1 − ρ)²
 //! (Whitt, "Planning queueing simulations", 1989): where nothing else changes in a run, its warm-up grows so.
 //!
+//! Loads at which a run has too few requests for a percentile that is promised to a client are not tried.
+//!
 //! Where of two neighbouring loads surely more runs keep everything at the larger, that is told: more is then not always worse.
 //!
 //! Up and back are two limits. What was not down when a spike of traffic came may stay down after it, at loads that are carried

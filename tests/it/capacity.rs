@@ -129,6 +129,15 @@ fn what_is_not_monotone_is_told() {
     assert!(!found.limit.rises.is_empty(), "every seed keeps it at larger loads: {:?}", found.limit.tried);
 }
 
+/// A run of ninety requests has no 99th percentile, which says nothing against so little load.
+#[test]
+fn loads_with_too_few_requests_are_not_tried() {
+    let text = one("duration = \"6s\", warmup = \"1s\"", "concurrency = 1\nwork = \"10ms\"", "p99 < 100ms");
+    let found = of(&text, &Wanted::default());
+    assert!(found.limit.tried[0].0 * 20.0 >= 140.0 / 6.0, "{:?}", found.limit.tried);
+    assert!(found.limit.per_s.value.is_some_and(|per_s| per_s > 50.0), "{:?}", found.limit);
+}
+
 /// A zone gone takes what stands in it, and what needs that.
 #[test]
 fn a_zone_gone() {

@@ -11,6 +11,7 @@ use crate::experiment::run::{Watch, once, promises, replication};
 use crate::experiment::summary::Estimate;
 use crate::machine::{Stop, replication_seed};
 use crate::scenario::edit::{grown, warmed};
+use crate::scenario::written::{Metric, Slo};
 use crate::scenario::{Checked, forecast, lower};
 use crate::stats::share_of_windows;
 use crate::units::Time;
@@ -98,7 +99,7 @@ impl Search<'_> {
 
     /// From below, up to where no seed keeps anything.
     fn survey(&self, checked: &Checked) -> Tried {
-        let loads = loads(checked);
+        let loads = self.telling(checked, loads(checked));
         let every: Vec<u32> = (0..self.ranks.seeds).collect();
         let none = Threshold { kept: 0.0, broken: f64::INFINITY, promise: None };
         let mut tried = Tried { thresholds: vec![none; every.len()], loads: Vec::new(), kept: Vec::new() };
@@ -112,6 +113,24 @@ impl Search<'_> {
             }
         }
         tried
+    }
+
+    /// Those of the loads at which a run has requests enough for the percentiles that are promised; one at least. A run of ninety
+    /// requests has no 99th percentile, which says nothing against the load.
+    fn telling(&self, checked: &Checked, loads: Vec<f64>) -> Vec<f64> {
+        let clients = forecast(&checked.scenario).clients;
+        let seconds = checked.scenario.sim.duration.value.as_secs_f64();
+        let needed = |slo: &Slo| {
+            let Metric::Percentile(q) = slo.promise.metric else { return 0.0 };
+            let own = clients.iter().find(|(name, _)| *name == slo.of.value && self.grown.contains(name));
+            // As many as there are to have one beyond, and what Poisson takes away at most.
+            let requests = 1.0 / (1.0 - q) + 4.0 * (1.0 / (1.0 - q)).sqrt();
+            own.map_or(0.0, |(_, rate)| requests / (rate * seconds))
+        };
+        let least = checked.scenario.slos.iter().map(needed).filter(|least| least.is_finite());
+        let least = least.fold(0.0, f64::max);
+        let enough: Vec<f64> = loads.into_iter().filter(|load| *load >= least).collect();
+        if enough.is_empty() { vec![least] } else { enough }
     }
 
     pub(super) fn advanced(&self, share: f64) {
