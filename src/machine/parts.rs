@@ -72,7 +72,7 @@ impl Part for Calls {
     }
 
     fn leave_lines<P: Probe>(&mut self, core: &mut Core<'_, P>, death: &Death) {
-        self.wire.forget_purses(core, death.replica);
+        self.wire.forget_purses(core, death.replica, &death.victims);
         self.forget_lines(core, death.replica);
     }
 

@@ -132,9 +132,10 @@ impl<P: Probe> Eye<'_, '_, P> {
     fn doing(&self, at: u32, frame: &Frame) -> At {
         let core = &self.machine.core;
         let is_try = frame.origin == Origin::Try;
-        let asked = matches!(frame.state.loan, Loan::Asks | Loan::Granted);
-        if is_try && asked {
-            return At::Pool(LenderId(core.plan.calls[frame.call as usize].lender));
+        if is_try && frame.state.loan.is_wanting() && frame.state.loan != Loan::Denied {
+            let own = LenderId(core.plan.calls[frame.call as usize].lender);
+            let seeks = matches!(frame.state.loan, Loan::Seeks | Loan::Found);
+            return At::Pool(if seeks { LenderId(core.plan.lenders[own.index()].behind) } else { own });
         }
         if self.connecting.contains(&at) {
             return At::Connection;

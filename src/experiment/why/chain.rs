@@ -370,7 +370,15 @@ impl<'s> Scene<'s> {
 
     /// Who has the connections of a replica's pool.
     fn borrowers(&self, lender: LenderId, replica: u32) -> Vec<u32> {
-        let has = |seen: &Seen| seen.loan == Some((lender, replica));
+        // Of a pooler's connections anybody may have one, beside one of its own.
+        let all = &self.plan.lenders;
+        let shared = |own: LenderId| own == lender || all[own.index()].behind == lender.0;
+        let has = |seen: &Seen| match seen.loan {
+            Some((own, _)) if all[lender.index()].shared => shared(own),
+            // Who has one of the pooler's in a transaction has one of its own, too.
+            Some((own, of)) => of == replica && (own == lender || all[lender.index()].behind == own.0),
+            None => false,
+        };
         self.sight.all.iter().filter(|(_, seen)| has(seen)).map(|(at, _)| *at).collect()
     }
 

@@ -4,7 +4,7 @@ use super::pass::seal;
 use crate::model::id::NONE;
 use crate::model::plan::End;
 use crate::model::transport::{Channel, FOR_EVER};
-use crate::model::{CallId, Cause, Outcome, Probe};
+use crate::model::{CallId, Cause, LenderId, Outcome, Probe};
 use crate::random::{Draw, Lineage, Purpose};
 use crate::units::{Span, Time};
 
@@ -250,10 +250,13 @@ impl Calls {
         stations: &mut Stations,
         at: u32,
     ) -> Flow {
-        if core.frames[at].state.loan == Loan::Granted {
-            self.leave_with_loan(core, stations, at)
-        } else {
-            self.shake(core, stations, at)
+        match core.frames[at].state.loan {
+            Loan::Granted => {
+                let id = LenderId(core.plan.calls[core.frames[at].call as usize].lender);
+                if self.wire.lend_behind(core, at, id) { self.leave_with_loan(core, stations, at) } else { Flow::Stay }
+            }
+            Loan::Found => self.leave_with_loan(core, stations, at),
+            _ => self.shake(core, stations, at),
         }
     }
 

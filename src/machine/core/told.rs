@@ -68,7 +68,8 @@ impl<P: Probe> Core<'_, P> {
     #[inline]
     pub(crate) fn purse(&self, id: LenderId, replica: u32) -> usize {
         let lender = &self.plan.lenders[id.index()];
-        (lender.first_purse + replica - lender.first_caller) as usize
+        let own = if lender.shared { 0 } else { replica - lender.first_caller };
+        (lender.first_purse + own) as usize
     }
 
     /// Who is to hold the lock of a query: its transaction, as long as that waits for it, otherwise itself.

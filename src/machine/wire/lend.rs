@@ -16,6 +16,14 @@
 //! begin with the query; one that gets none fails its request, and counts on the edge to its database as one call that failed
 //! with `pool_timeout` (or, beyond `max_connections`, `connect_failed`). Who called that request is told `error`, as of every
 //! failed step.
+//!
+//! `pooler = { mode = "transaction", connections = 20, wait = "120s" }` of a database is a pooler in front of it (PgBouncer; the defaults
+//! are its `default_pool_size` and `query_wait_timeout`): the pools of callers lead to the pooler, and all of them share its
+//! connections to the database. A query takes one of its caller's, and then one of the pooler's, for which it waits in line with those
+//! of all other callers and holds the first meanwhile; a transaction holds both to its end (`mode = "transaction"`), or one of the
+//! pooler's for each of its queries only (`"statement"`). To have waited for the pooler in vain is a `pool_timeout`, too. `max_connections`
+//! counts the pooler's. The pooler is as near to the database as can be and costs no time; in session mode there is nothing to
+//! share, so that one leaves it out. Sources: pgbouncer.org/config (`pool_mode`, `default_pool_size`, `query_wait_timeout`).
 
 use std::collections::VecDeque;
 
@@ -62,6 +70,10 @@ pub(crate) enum Loan {
     Granted,
     /// When it is a try and has one.
     Has,
+    /// When it is a try that has its caller's and waits for one of the pooler's.
+    Seeks,
+    /// When it is a try and about to set out with the second, too.
+    Found,
     /// When it is a try and got none.
     Denied,
 }
@@ -69,7 +81,7 @@ pub(crate) enum Loan {
 impl Loan {
     /// Whether a try is still without a connection, at its caller.
     pub(crate) fn is_wanting(self) -> bool {
-        matches!(self, Self::Asks | Self::Granted | Self::Denied)
+        matches!(self, Self::Asks | Self::Granted | Self::Seeks | Self::Found | Self::Denied)
     }
 }
 
@@ -102,7 +114,8 @@ impl Wire {
             if *open >= lender.max_connections {
                 return Answer::Refused;
             }
-            *open += 1;
+            // Those to a pooler are none of the database's.
+            *open += u32::from(lender.behind == NONE);
             purse.opened += 1;
         } else {
             return Answer::Later;
@@ -128,15 +141,31 @@ impl Wire {
     pub(crate) fn lend<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, id: LenderId) -> bool {
         let caller = core.frames[core.frames[at].caller].replica;
         match self.ask_purse(core, id, caller) {
-            Answer::Lent => {
-                core.frames[at].state.loan = Loan::Has;
-                return true;
-            }
+            Answer::Lent => return self.lend_behind(core, at, id),
             Answer::Refused => {
                 core.frames[at].state.loan = Loan::Denied;
                 self.fail_unsent(core, at, Outcome::ConnectFailed);
             }
             Answer::Later => self.wait_for_loan(core, at, id, caller, Loan::Asks),
+        }
+        false
+    }
+
+    /// A try that has a connection of its caller's asks the pooler behind it for one, if there is a pooler: says whether it may go on.
+    pub(crate) fn lend_behind<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, id: LenderId) -> bool {
+        let (caller, behind) = (core.frames[core.frames[at].caller].replica, core.plan.lenders[id.index()].behind);
+        core.frames[at].state.loan = Loan::Has;
+        if behind == NONE {
+            return true;
+        }
+        match self.ask_purse(core, LenderId(behind), caller) {
+            Answer::Lent => return true,
+            Answer::Refused => {
+                core.frames[at].state.loan = Loan::Denied;
+                self.return_to_purse(core, id, caller);
+                self.fail_unsent(core, at, Outcome::ConnectFailed);
+            }
+            Answer::Later => self.wait_for_loan(core, at, LenderId(behind), caller, Loan::Seeks),
         }
         false
     }
@@ -147,8 +176,17 @@ impl Wire {
         let Frame { caller, call, state: State { loan, .. }, .. } = core.frames[at];
         if loan == Loan::Has {
             core.frames[at].state.loan = Loan::None;
-            self.return_to_purse(core, LenderId(core.plan.calls[call as usize].lender), core.frames[caller].replica);
+            self.return_all(core, LenderId(core.plan.calls[call as usize].lender), core.frames[caller].replica);
         }
+    }
+
+    /// A connection of a caller's goes back, and before it that of the pooler behind it.
+    fn return_all<P: Probe>(&mut self, core: &mut Core<'_, P>, id: LenderId, replica: u32) {
+        let behind = core.plan.lenders[id.index()].behind;
+        if behind != NONE {
+            self.return_to_purse(core, LenderId(behind), replica);
+        }
+        self.return_to_purse(core, id, replica);
     }
 
     /// A try is given up: its connection goes back. Says whether it had not left yet, and is now gone without a trace.
@@ -160,16 +198,29 @@ impl Wire {
                 self.repay(core, at);
                 return false;
             }
-            Loan::Asks | Loan::Granted => {}
+            Loan::Asks | Loan::Granted | Loan::Seeks | Loan::Found => {}
         }
         let (id, replica) = (LenderId(core.plan.calls[call as usize].lender), core.frames[caller].replica);
-        if loan == Loan::Granted {
-            core.stay_home(at);
-            self.return_to_purse(core, id, replica);
-        } else {
-            self.leave_purse(core, at, id, replica);
+        match loan {
+            Loan::Granted => {
+                core.stay_home(at);
+                self.return_to_purse(core, id, replica);
+            }
+            Loan::Found => {
+                core.stay_home(at);
+                self.return_all(core, id, replica);
+            }
+            Loan::Seeks => self.stop_seeking(core, at, id, replica),
+            _ => self.leave_purse(core, at, id, replica),
         }
         true
+    }
+
+    /// A try no longer waits for a connection of the pooler's, and gives its caller's back.
+    fn stop_seeking<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, id: LenderId, replica: u32) {
+        let behind = LenderId(core.plan.lenders[id.index()].behind);
+        self.leave_purse(core, at, behind, replica);
+        self.return_to_purse(core, id, replica);
     }
 
     /// Nobody waits for a connection of a caller's replica any more in this frame.
@@ -183,6 +234,7 @@ impl Wire {
         let replica = core.frames[at].replica;
         match self.ask_purse(core, id, replica) {
             Answer::Lent => {
+                self.hold_for(core, at, id);
                 core.frames[at].pc += 1;
                 Flow::On
             }
@@ -199,9 +251,17 @@ impl Wire {
 
     /// A transaction gives its connection back.
     pub(crate) fn give_back<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, id: LenderId) -> Flow {
+        self.borrowed.retain(|held| *held != (at, id));
         self.return_to_purse(core, id, core.frames[at].replica);
         core.frames[at].pc += 1;
         Flow::On
+    }
+
+    /// A transaction holds a connection of a pooler, which outlives the transaction's replica.
+    fn hold_for<P: Probe>(&mut self, core: &Core<'_, P>, at: u32, id: LenderId) {
+        if core.plan.lenders[id.index()].shared {
+            self.borrowed.push((at, id));
+        }
     }
 
     /// A connection comes back to the pool of a caller's replica; the next one that waits has it.
@@ -210,23 +270,28 @@ impl Wire {
         let (purse, lender) = (core.purse(id, replica), &core.plan.lenders[id.index()]);
         let purse = &mut self.purses[purse];
         if let Some(next) = purse.waiting.pop_front() {
+            if core.frames[next].state.loan == Loan::Stands {
+                self.hold_for(core, next, id);
+            }
             core.grant(next);
         } else if lender.connections == NONE {
             // Without a pool the connection is closed.
             purse.opened -= 1;
-            self.connections[lender.database.index()] -= 1;
+            self.connections[lender.database.index()] -= u32::from(lender.behind == NONE);
         } else {
             purse.free += 1;
         }
     }
 
     /// A caller died: its connections are closed, and nobody waits for them.
-    pub(crate) fn forget_purses<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32) {
-        for lender in &core.plan.lenders {
+    pub(crate) fn forget_purses<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32, victims: &[u32]) {
+        self.leave_poolers(core, replica, victims);
+        for lender in core.plan.lenders.iter().filter(|lender| !lender.shared) {
             let callers = core.plan.node(core.node_of(replica));
             if lender.first_caller == callers.first_replica {
                 let purse = &mut self.purses[(lender.first_purse + replica - lender.first_caller) as usize];
-                self.connections[lender.database.index()] -= std::mem::take(purse).opened;
+                let opened = std::mem::take(purse).opened;
+                self.connections[lender.database.index()] -= if lender.behind == NONE { opened } else { 0 };
             }
         }
         if core.plan.lenders.is_empty() {
@@ -239,10 +304,52 @@ impl Wire {
             }
             if loan == Loan::Has {
                 core.frames[at].state.loan = Loan::None;
+            } else if matches!(loan, Loan::Seeks | Loan::Found) {
+                core.frames[at].state.loan = Loan::Asks;
             } else if loan == Loan::Granted {
                 core.frames[at].state.loan = Loan::Asks;
                 core.stay_home(at);
             }
+        }
+    }
+
+    /// A caller died: nothing of it waits at poolers, and what it had of their connections they have again.
+    fn leave_poolers<P: Probe>(&mut self, core: &mut Core<'_, P>, replica: u32, victims: &[u32]) {
+        if core.plan.lenders.iter().all(|lender| !lender.shared) {
+            return;
+        }
+        let mut back: Vec<LenderId> = Vec::new();
+        self.borrowed.retain(|(at, id)| {
+            let dead = victims.contains(at);
+            back.extend(dead.then_some(*id));
+            !dead
+        });
+        let mut gone = victims.to_vec();
+        for at in core.frames.live_slots() {
+            let Frame { origin, caller, call, state: State { loan, .. }, .. } = core.frames[at];
+            let own = origin == Origin::Try && caller != NONE && core.frames[caller].replica == replica;
+            if !own || matches!(loan, Loan::None | Loan::Denied) {
+                continue;
+            }
+            // Within a transaction a query may have one of the pooler's and none of its own.
+            let id = core.plan.calls[call as usize].lender;
+            let lender = &core.plan.lenders[id as usize];
+            let at_pooler = if lender.shared { id } else { lender.behind };
+            let has = matches!(loan, Loan::Has | Loan::Found) || lender.shared && loan == Loan::Granted;
+            if has && at_pooler != NONE {
+                back.push(LenderId(at_pooler));
+            } else if loan == Loan::Seeks || lender.shared {
+                gone.push(at);
+            }
+            if loan == Loan::Found {
+                core.stay_home(at);
+            }
+        }
+        for lender in core.plan.lenders.iter().filter(|lender| lender.shared) {
+            self.purses[lender.first_purse as usize].waiting.retain(|waiting| !gone.contains(waiting));
+        }
+        for id in back {
+            self.return_to_purse(core, id, replica);
         }
     }
 
@@ -276,14 +383,18 @@ impl Wire {
             return;
         }
         let Frame { due, replica, pc, call, state: State { loan, .. }, .. } = core.frames[at];
-        if due != core.now || !matches!(loan, Loan::Asks | Loan::Stands) {
+        if due != core.now || !matches!(loan, Loan::Asks | Loan::Seeks | Loan::Stands) {
             return;
         }
         core.frames[at].due = Time::NEVER;
         core.charge(at, Cause::ConnectionWait);
-        if loan == Loan::Asks {
+        if loan != Loan::Stands {
             let call = &core.plan.calls[call as usize];
-            self.leave_purse(core, at, LenderId(call.lender), replica);
+            if loan == Loan::Seeks {
+                self.stop_seeking(core, at, LenderId(call.lender), replica);
+            } else {
+                self.leave_purse(core, at, LenderId(call.lender), replica);
+            }
             (core.frames[at].state.loan, core.frames[at].replica) = (Loan::Denied, core.plan.link(call.link).first);
             self.fail_unsent(core, at, Outcome::PoolTimeout);
         } else if let Op::Borrow { lender, edge, .. } = core.plan.ops[pc as usize] {
@@ -316,6 +427,8 @@ impl<P: Probe> Core<'_, P> {
         frame.due = Time::NEVER;
         if frame.state.loan == Loan::Asks {
             frame.state.loan = Loan::Granted;
+        } else if frame.state.loan == Loan::Seeks {
+            frame.state.loan = Loan::Found;
         } else {
             frame.state.loan = Loan::None;
             frame.pc += 1;

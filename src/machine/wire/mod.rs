@@ -14,7 +14,7 @@ pub(crate) mod stall;
 pub(crate) mod way;
 
 use crate::model::id::NONE;
-use crate::model::{Cause, Outcome, Probe};
+use crate::model::{Cause, LenderId, Outcome, Probe};
 use crate::random::Purpose;
 use crate::units::Span;
 
@@ -45,6 +45,8 @@ pub(crate) struct Wire {
     /// Database connections: per caller replica, and open at each node.
     pub(crate) purses: Vec<Purse>,
     pub(crate) connections: Vec<u32>,
+    /// Transactions that hold a connection of a pooler.
+    pub(crate) borrowed: Vec<(u32, LenderId)>,
     /// Who is where, as callers believe.
     pub(crate) names: Names,
 }
@@ -60,6 +62,7 @@ impl Wire {
             ends: (Vec::new(), Vec::new()),
             purses: lend::purses(plan),
             connections: vec![0; plan.nodes.len()],
+            borrowed: Vec::new(),
             names: Names::new(plan, seed),
         }
     }
@@ -67,6 +70,7 @@ impl Wire {
     /// Whether nothing is lent or under way, and nobody waits for a connection.
     pub(crate) fn is_quiet(&self) -> bool {
         self.purses.iter().all(Purse::is_whole)
+            && self.borrowed.is_empty()
             && self.pools.iter().all(Pool::is_quiet)
             && self.names.questions.are_quiet()
             && self.stalls.are_quiet()

@@ -181,6 +181,10 @@ pub struct Lender {
     pub first_caller: u32,
     /// First of its purses in the world's array, one per caller replica.
     pub first_purse: u32,
+    /// The pooler's pool behind it, of `Plan::lenders`, from which one is needed, too; `NONE`: it leads to the database itself.
+    pub behind: u32,
+    /// Whether it is a pooler's: all callers share its first purse.
+    pub shared: bool,
 }
 
 impl Pipe {

@@ -65,6 +65,8 @@ pub(super) struct Lowering<'s> {
     /// Pools of connections so far.
     pub(super) pools: u32,
     pub(super) lenders: BTreeMap<(NodeId, &'s str), Option<LenderId>>,
+    /// Poolers' pools so far, by their databases.
+    pub(super) poolers: BTreeMap<&'s str, LenderId>,
     /// Purses of database connections so far.
     pub(super) purses: u32,
     /// (database, table) by `TableId`.
@@ -110,6 +112,7 @@ impl<'s> Lowering<'s> {
             channels: BTreeMap::new(),
             pools: 0,
             lenders: BTreeMap::new(),
+            poolers: BTreeMap::new(),
             purses: 0,
             tables: Vec::new(),
             lanes: BTreeMap::new(),

@@ -6,7 +6,7 @@ use crate::model::{EdgeId, LenderId, Op, Pc, TableId};
 use crate::units::Span;
 
 use super::super::walk;
-use super::super::written::{Call, Mode, Step};
+use super::super::written::{Call, Mode, Pooling, Step};
 use super::Lowering;
 use super::program::{Code, Sites};
 
@@ -14,8 +14,37 @@ impl<'s> Lowering<'s> {
     /// Who lends the tries of a query their connections: nobody where a transaction around it holds one.
     pub(super) fn lender_of(&mut self, code: &Code<'s>, call: &'s Call) -> Option<LenderId> {
         let database = call.target.value.node.as_str();
-        let inside = code.transaction == Some(database);
-        if inside { None } else { self.lender(code, database) }
+        if code.transaction != Some(database) {
+            return self.lender(code, database);
+        }
+        let pooler = self.scenario.nodes.get(database).and_then(|node| node.pooler.as_ref());
+        let each = pooler.is_some_and(|pooler| pooler.mode.value == Pooling::Statement);
+        if each { self.pooler(database) } else { None }
+    }
+
+    /// The shared pool of the pooler before a database.
+    fn pooler(&mut self, database: &'s str) -> Option<LenderId> {
+        let node = self.scenario.nodes.get(database)?;
+        let pooler = node.pooler.as_ref()?;
+        if let Some(known) = self.poolers.get(database) {
+            return Some(*known);
+        }
+        let id = self.nodes[database];
+        let (first_caller, replicas) = (self.plan.node(id).first_replica, self.plan.node(id).replicas);
+        self.plan.lenders.push(Lender {
+            database: id,
+            connections: pooler.connections.value,
+            wait: pooler.wait.value,
+            max_connections: node.max_connections.value.unwrap_or(NONE),
+            first_caller,
+            first_purse: self.purses,
+            behind: NONE,
+            shared: true,
+        });
+        self.purses += replicas;
+        let lender = LenderId(self.plan.lenders.len() as u32 - 1);
+        self.poolers.insert(database, lender);
+        Some(lender)
     }
 
     /// Steps that hold one connection, and the locks of what they write.
@@ -32,7 +61,16 @@ impl<'s> Lowering<'s> {
             Some(lender) => {
                 let callee = self.nodes[database];
                 let edge = self.edge(self.nodes[code.place.caller], Callee::Endpoint(self.endpoints[&(callee, "")]));
-                self.borrowed(code, lender, edge, body);
+                let behind = self.plan.lenders[lender.index()].behind;
+                let pooler = self.scenario.nodes.get(database).and_then(|node| node.pooler.as_ref());
+                if pooler.is_some_and(|pooler| pooler.mode.value == Pooling::Transaction) {
+                    let whole = |this: &mut Self, code: &mut Code<'s>| {
+                        this.borrowed(code, LenderId(behind), edge, &[Op::EndTransaction], body);
+                    };
+                    self.borrowed(code, lender, edge, &[], whole);
+                } else {
+                    self.borrowed(code, lender, edge, &[Op::EndTransaction], body);
+                }
             }
             None => self.guarded(code, &[Op::EndTransaction], body),
         }
@@ -45,12 +83,13 @@ impl<'s> Lowering<'s> {
         code: &mut Code<'s>,
         lender: LenderId,
         edge: EdgeId,
+        ends: &[Op],
         body: impl FnOnce(&mut Self, &mut Code<'s>),
     ) {
         self.release(code);
         let at = self.emit(Op::Borrow { lender, edge, fail: Pc::default() });
         code.fails.push((at, code.held));
-        self.guarded(code, &[Op::EndTransaction, Op::GiveBack(lender)], body);
+        self.guarded(code, &[ends, &[Op::GiveBack(lender)]].concat(), body);
     }
 
     /// `body`, then `closing`; where `body` fails, `closing` comes before the failure goes on.
@@ -89,8 +128,10 @@ impl<'s> Lowering<'s> {
         let (first_caller, replicas) = (caller.first_replica, caller.replicas);
         let scenario = self.scenario;
         let pool = scenario.nodes.get(&caller.name).and_then(|n| n.pools.get(database));
-        let room = scenario.nodes[database].max_connections.value;
-        let lender = (pool.is_some() || room.is_some()).then(|| {
+        let behind = self.pooler(database);
+        // Those to a pooler are none of the database's.
+        let room = scenario.nodes[database].max_connections.value.filter(|_| behind.is_none());
+        let lender = (pool.is_some() || room.is_some() || behind.is_some()).then(|| {
             self.plan.lenders.push(Lender {
                 database: self.nodes[database],
                 connections: pool.map_or(NONE, |p| p.connections.value),
@@ -98,6 +139,8 @@ impl<'s> Lowering<'s> {
                 max_connections: room.unwrap_or(NONE),
                 first_caller,
                 first_purse: self.purses,
+                behind: behind.map_or(NONE, |lender| lender.0),
+                shared: false,
             });
             self.purses += replicas;
             LenderId(self.plan.lenders.len() as u32 - 1)

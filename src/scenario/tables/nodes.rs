@@ -5,13 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::check::zero;
-use super::super::declare::{Kind as _, Record as _};
+use super::super::declare::{Field as _, Kind as _, Perhaps, Record as _, Told};
 use super::super::lower::Lowering;
 use super::super::print::{self, Page, key as quoted_key};
 use super::super::read::{self, Desk, View, check_name, count, count_or, duration, flag, law, number, share, zone};
 use super::super::vocab::{Key, Shape, Table, Word, key, word};
 use super::super::walk::is_called;
-use super::super::written::{Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Step, Zone, on};
+use super::super::written::{Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Pooler, Step, Zone, on};
 use super::gates::{self, Edge, Gate};
 use super::orders::{self, Io, QueueOrder, Served};
 use super::owners::Owned;
@@ -83,6 +83,8 @@ pub struct Node {
     pub pools: BTreeMap<String, Pool>,
     /// Databases: connections over all callers; `None`: no limit.
     pub max_connections: Given<Option<u32>>,
+    /// Databases: what all callers' pools lead to; `None`: the database itself.
+    pub pooler: Option<Pooler>,
     /// Databases: how long a transaction waits for a lock before it looks for a deadlock; default PostgreSQL's 1 s.
     pub deadlock_timeout: Given<Span>,
     /// Databases: how long after its primary the replicas show a write; `None`: at once, and nobody counts.
@@ -282,6 +284,7 @@ pub(in crate::scenario) static DATABASE: Table = Table {
                 Shape::Or(&[Shape::Whole, Shape::Choice(UNLIMITED)]),
                 "Connections over all callers; beyond it, opening one fails. Default: no limit.",
             ),
+            key("pooler", Shape::One(Pooler::TABLE), "What the pools of callers lead to, and share. Default: the database itself."),
             key("tables", Shape::Named(Contended::TABLE), "Tables where writers contend, by name."),
             key(
                 "deadlock_timeout",
@@ -375,6 +378,7 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
         zone: view.maybe(desk, "zone", zone),
         pools: if service { Pool::all(desk, view) } else { BTreeMap::new() },
         max_connections: if database { limit(desk, "max_connections") } else { Given::default(None) },
+        pooler: if database { Perhaps::<Pooler>::read(desk, view, "pooler", "").flatten() } else { None },
         deadlock_timeout: if database {
             view.or_default(desk, "deadlock_timeout", duration)
         } else {
@@ -463,6 +467,9 @@ pub(in crate::scenario) fn tell(node: &Node, hurried: bool, page: &mut Page) {
     page.maybe("zone", &node.zone, &mut none, print::zone);
     if node.kind == NodeKind::Database {
         page.maybe("max_connections", &node.max_connections, &mut none, u32::to_string);
+        if let (Some(value), default) = Perhaps::<Pooler>::told(&node.pooler) {
+            page.told([Told { key: "pooler", value: Some(value), default }], &mut none);
+        }
         if node.replication_lag.value.is_some() {
             page.maybe("replication_lag", &node.replication_lag, &mut none, print::law);
         }

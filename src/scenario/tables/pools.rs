@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::analytic::pools_to;
 use super::super::check::{few, zero};
-use super::super::declare::{Count, Duration, Or, Record as _, table};
+use super::super::declare::{Count, Duration, Or, Record as _, table, words};
 use super::super::read::{Desk, View, suggest};
 use super::super::walk;
 use super::super::written::{Call, Given, How, Mode, Node, NodeKind, Scenario, Step, Verb};
@@ -20,6 +20,25 @@ table! {
             "How long a query or a transaction waits for one before it fails with `pool_timeout`.";
         + /// The database, as named.
         name: Given<String> = View::title;
+    }
+}
+
+words! {
+    /// For how long somebody has a connection of a pooler.
+    pub enum Pooling {
+        Transaction = "transaction", "For a transaction, or for a query outside of one.";
+        Statement = "statement", "For a query, also within a transaction.";
+    }
+}
+
+table! {
+    /// A pooler in front of a database.
+    pub struct Pooler: "pooler",
+    "A pooler in front of the database, such as PgBouncer: the pools of all callers lead to it, and share its connections. The defaults are PgBouncer's default_pool_size and query_wait_timeout; its default mode, session, shares nothing." {
+        mode: Given<Pooling> as Or<Pooling> = "\"transaction\"", "For how long somebody has one of its connections.";
+        connections: Given<u32> as Or<Count> = "20", "So many to the database.";
+        wait: Given<Span> as Or<Duration> = "\"120s\"",
+            "How long a query or a transaction waits for one before it fails with `pool_timeout`.";
     }
 }
 
@@ -162,6 +181,10 @@ pub(in crate::scenario) fn ranges(scenario: &Scenario, complaints: &mut Vec<Comp
         }
         for Contended { writers } in node.tables.values() {
             zero(writers.value == 0, "writers", writers.place.as_ref(), "no write would ever end", complaints);
+        }
+        if let Some(pooler) = &node.pooler {
+            let (size, why) = (&pooler.connections, "no query could be made");
+            zero(size.value == 0, "connections", size.place.as_ref(), why, complaints);
         }
         let most = &node.max_connections;
         zero(most.value == Some(0), "max_connections", most.place.as_ref(), "no query could be made", complaints);
@@ -319,6 +342,17 @@ fn patience(call: &Call, complaints: &mut Vec<Complaint>) {
 /// Each replica of each caller fills its pool sooner or later.
 fn too_many(scenario: &Scenario, database: &Node, complaints: &mut Vec<Complaint>) {
     let Some(most) = database.max_connections.value else { return };
+    if let Some(pooler) = &database.pooler {
+        let size = &pooler.connections;
+        if size.value > most {
+            let message =
+                format!("the pooler of `{}` holds {} connections; it takes {most}", database.name.value, size.value);
+            let place = size.place.clone().or(database.max_connections.place.clone());
+            let complaint = Complaint::warning(code::TOO_MANY_CONNECTIONS, message).at(place);
+            complaints.push(complaint.help("beyond it opening a connection fails; make the pooler's pool smaller"));
+        }
+        return;
+    }
     let callers = pools_to(scenario, &database.name.value);
     let sum: u64 = callers.values().map(|(replicas, size)| u64::from(*replicas) * u64::from(*size)).sum();
     if sum <= u64::from(most) {

@@ -223,9 +223,8 @@ const ABSENT: &[(&[&str], &str)] = &[
          the service that undoes, and a flow that says when it is done",
     ),
     (
-        &["pgbouncer", "pooler", "proxysql", "rds_proxy", "connection_pooler"],
-        "there is no pooler between services and a database: `pools` belong to callers; what comes nearest is a service in \
-         front of the database with `concurrency` = the pooler's connections",
+        &["pgbouncer", "proxysql", "rds_proxy", "connection_pooler"],
+        "a pooler between services and a database belongs to the database: [databases.db] pooler = { connections = 20 }",
     ),
     (
         &["cron", "schedule", "batch_job", "job", "jobs"],

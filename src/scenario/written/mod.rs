@@ -22,7 +22,7 @@ pub use super::tables::nodes::{Endpoint, Node, NodeKind};
 pub use super::tables::orders::{Io, QueueOrder};
 pub use super::tables::owners::{Holds, Owned};
 pub use super::tables::paths::Pattern;
-pub use super::tables::pools::{Contended, Pool};
+pub use super::tables::pools::{Contended, Pool, Pooler, Pooling};
 pub use super::tables::queues::{Queue, QueueKind, WhenFull};
 pub use super::tables::scale::*;
 pub use super::tables::sim::{Defaults, Sim, WarmUp};

@@ -171,3 +171,29 @@ fn one_lost_segment_stalls_all_streams_of_a_connection() {
     let [_, p95, p99, mean] = run("rest");
     assert!(p95 < 41.0 && (239.0..242.0).contains(&p99) && (43.6..44.8).contains(&mean), "{p95} {p99} {mean}");
 }
+
+/// linkerd.io, "gRPC load balancing on Kubernetes without tears": one connection leads to one pod, and the mean of all pods does not show
+/// it. One of four that fails what it gets is as invisible.
+#[test]
+fn a_replica_that_is_pinned_or_sick_is_seen() {
+    let apart = |rest: &str| {
+        let summary = run(&format!(
+            "version = 1\n[sim]\nduration = \"60s\"\nwarmup = \"5s\"\nreplications = 3\n[defaults]\ntransport = \"grpc\"\n\
+             [clients.users]\ncalls = \"a\"\ntransport = \"free\"\nrate = \"100/s\"\n[services.a]\nio = \"async\"\nsteps = [\"b\"]\n\
+             [services.b]\nreplicas = 4\nwait = \"10ms\"\n{rest}"
+        ));
+        assert!(summary.nodes["a"].replicas.apart.is_none(), "one is not apart from itself");
+        summary.nodes["b"].replicas.apart.clone().unwrap()
+    };
+    let pinned = apart("");
+    assert_eq!((pinned.busiest.value, pinned.idlest.value), (Some(1.0), Some(0.0)));
+    let even = apart("[discovery]\nbalance_per = \"request\"\n");
+    assert!(even.each.iter().all(|one| one.failed == 0 && (one.mean_busy - 0.25).abs() < 0.02), "{even:?}");
+    assert!((even.busiest.value.unwrap() - 0.25).abs() < 0.001, "{even:?}");
+    let sick = apart(
+        "[discovery]\nbalance_per = \"request\"\n[[faults]]\nname = \"sick\"\nkind = \"errors\"\ntarget = \"b\"\nreplicas = 1\n\
+         at = \"0s\"\nduration = \"65s\"\nprobability = 0.5\n",
+    );
+    let shares: Vec<f64> = sick.each.iter().map(|one| one.failed as f64 / one.arrivals as f64).collect();
+    assert!((shares[0] - 0.5).abs() < 0.03 && shares[1..].iter().all(|share| *share == 0.0), "{shares:?}");
+}

@@ -12,6 +12,7 @@ mod kafka;
 mod locks;
 mod messaging;
 mod modes;
+mod pooler;
 mod presets;
 mod presets_brokers;
 mod probes;

@@ -78,3 +78,25 @@ fn whatever_comes_goes_over_whatever_connections() {
         goes(&text, &sendings, true);
     });
 }
+
+/// Transactions and queries by a pooler, of callers that crash: what was lent comes back.
+#[test]
+fn what_a_pooler_lends_comes_back_though_callers_die() {
+    let when = || (0..200u64, 1..40u64).prop_map(|(at, ms)| format!("at = \"{at}ms\"\nduration = \"{ms}ms\"\n"));
+    let mode = select(vec!["transaction", "statement"]);
+    always(128, &(sendings(), when(), when(), mode, 1..3u32), |(sendings, one, other, mode, size)| {
+        let text = format!(
+            "version = 1\nname = \"drawn\"\n[sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 2\n\
+             [defaults]\ntransport = \"free\"\n[network]\nsame_zone = \"0s\"\n\
+             [clients.c0]\ncalls = \"n0\"\nrate = \"100/s\"\n[clients.c1]\ncalls = \"n0.plain\"\nrate = \"100/s\"\n\
+             [services.n0]\nreplicas = 2\nconcurrency = 9\npools = {{ n1 = {{ connections = 3, wait = \"9ms\" }} }}\n\
+             steps = [{{ transaction = \"n1\", steps = [{{ query = \"n1\" }}, {{ wait = \"3ms\" }}, {{ query = \"n1\" }}] }}]\n\
+             [services.n0.endpoints.plain]\nsteps = [{{ query = \"n1\", timeout = \"5ms\" }}]\n\
+             [databases.n1]\nreplicas = 1\nconcurrency = 2\nwork = \"2ms\"\n\
+             pooler = {{ connections = {size}, mode = \"{mode}\", wait = \"6ms\" }}\n\
+             [[faults]]\nname = \"f0\"\nkind = \"crash\"\ntarget = \"n0\"\nreplicas = 1\n{one}\
+             [[faults]]\nname = \"f1\"\nkind = \"crash\"\ntarget = \"n0\"\n{other}"
+        );
+        goes(&text, &sendings, false);
+    });
+}
