@@ -17,7 +17,7 @@
 //! with `pool_timeout` (or, beyond `max_connections`, `connect_failed`). Who called that request is told `error`, as of every
 //! failed step.
 //!
-//! `pooler = { mode = "transaction", connections = 20, wait = "120s" }` of a database is a pooler in front of it (PgBouncer; the defaults
+//! `pooler = { mode = "transaction", connections = 20, wait = "120s" }` of a database is a pooler in front of it (`PgBouncer`; the defaults
 //! are its `default_pool_size` and `query_wait_timeout`): the pools of callers lead to the pooler, and all of them share its
 //! connections to the database. A query takes one of its caller's, and then one of the pooler's, for which it waits in line with those
 //! of all other callers and holds the first meanwhile; a transaction holds both to its end (`mode = "transaction"`), or one of the

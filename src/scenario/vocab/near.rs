@@ -224,7 +224,7 @@ const ABSENT: &[(&[&str], &str)] = &[
     ),
     (
         &["pgbouncer", "proxysql", "rds_proxy", "connection_pooler"],
-        "a pooler between services and a database belongs to the database: [databases.db] pooler = { connections = 20 }",
+        "there is no node of that kind: a pooler belongs to its database, [databases.db] pooler = { connections = 20 }",
     ),
     (
         &["cron", "schedule", "batch_job", "job", "jobs"],

@@ -31,7 +31,7 @@ fn what_ten_replicas_share_is_as_if_one_had_it() {
     assert!(alone[0] > 31.0, "some wait: {alone:?}");
 }
 
-/// bcgov/wps#5780, n8n-helm#106: ten pods with pools of 20 are 200 connections; PostgreSQL takes 100. PgBouncer's 20 are enough for what
+/// bcgov/wps#5780, n8n-helm#106: ten pods with pools of 20 are 200 connections; PostgreSQL takes 100. `PgBouncer`'s 20 are enough for what
 /// holds them 30 ms 600 times a second (18 on average), and 13 only if none is held between the queries (12).
 #[test]
 fn a_pooler_makes_do_with_few_connections() {
