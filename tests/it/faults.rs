@@ -450,3 +450,19 @@ fn a_node_or_a_zone_that_is_cut_off_publishes_and_consumes_nothing() {
     let apart = mails("partition", "zone:eu", "");
     assert!(slowest(&apart) < 10.0 && oldest(&apart) < 10.0, "{} {}", slowest(&apart), oldest(&apart));
 }
+
+/// A second from the sender to the broker, which is cut off at five: what was sent in the second before is on its way and does not
+/// come in. Ten a second, so 40 arrive; 50 would, if only what is sent later were lost.
+#[test]
+fn what_is_on_its_way_when_its_broker_is_cut_off_does_not_come_in() {
+    let cut = run(&format!(
+        "version = 1\n[sim]\nduration = \"6900ms\"\nwarmup = \"0s\"\nreplications = 1\n[defaults]\ntransport = \"free\"\n\
+         [network]\nsame_zone = \"1ms\"\ncross_zone = \"1s\"\n\
+         [clients.c]\nzone = \"eu/a\"\ncalls = \"front\"\narrivals = \"constant\"\nrate = \"10/s\"\n\
+         [services.front]\nzone = \"eu/a\"\nsteps = [{{ publish = \"mails\" }}]\n\
+         [queues.mails]\nzone = \"eu/b\"\n[services.mailer]\nzone = \"eu/b\"\nconsumes = [{{ from = \"mails\" }}]\n{}",
+        fault("partition", "zone:eu/b", "at = \"5s\"\nduration = \"1899ms\"")
+    ));
+    let acked = cut.queues["mails"].acked;
+    assert!((38..=41).contains(&acked), "{acked}");
+}
