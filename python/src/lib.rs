@@ -1,12 +1,17 @@
 //! hoptax for Python: what needs Rust. The package around it (`python/hoptax`) gives it names and types.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use hoptax::{Rejected, Scenario, Source, Value, Watch};
+use arrow_array::ffi_stream::FFI_ArrowArrayStream;
+use arrow_array::{ArrayRef, Float64Array, RecordBatch, RecordBatchIterator, StringArray};
+use hoptax::scenario::OpenError;
+use hoptax::{Findings, Rejected, Scenario, Source, Value, Watch};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyKeyError, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
 
 create_exception!(_hoptax, ScenarioError, PyValueError, "A scenario that cannot be run; its text says where, why and how it would be right.");
 
@@ -58,7 +63,10 @@ impl PyScenario {
     /// Reads a file.
     #[staticmethod]
     fn load(path: &str) -> PyResult<Self> {
-        let source = Source::open(std::path::Path::new(path)).map_err(|why| PyOSError::new_err(why.to_string()))?;
+        let source = Source::open(std::path::Path::new(path)).map_err(|why| match why {
+            OpenError::Io { .. } => PyOSError::new_err(why.to_string()),
+            OpenError::Invalid { .. } => ScenarioError::new_err(why.to_string()),
+        })?;
         Scenario::read(&source).map(Self).map_err(rejected)
     }
 
@@ -95,29 +103,64 @@ impl PyScenario {
         self.0.warnings().iter().map(|warning| warning.message.clone()).collect()
     }
 
-    /// Runs it; JSON and the table.
-    fn run(&self, py: Python<'_>, jobs: Option<usize>) -> PyResult<(String, String)> {
+    /// Runs it; JSON, the table and rows of CSV.
+    fn run(&self, py: Python<'_>, jobs: Option<usize>) -> PyResult<(String, String, String)> {
         let scenario = &self.0;
         let summary = apart(py, |eye| scenario.run_watched(jobs, eye))?;
-        let summary = summary.map_err(|why| PyRuntimeError::new_err(why.to_string()))?;
-        let table = hoptax::report::table::render(std::slice::from_ref(&summary), hoptax::report::table::Style::default());
-        Ok((hoptax::report::json::one(&summary), table))
+        let summaries = [summary.map_err(|why| PyRuntimeError::new_err(why.to_string()))?];
+        let table = hoptax::report::table::render(&summaries, hoptax::report::table::Style::default());
+        Ok((hoptax::report::json::one(&summaries[0]), table, hoptax::report::csv::render(&summaries)))
     }
 
-    /// Holds others against it; JSON and the table.
-    fn compare(&self, py: Python<'_>, others: Vec<(String, PyRef<'_, Self>)>, jobs: Option<usize>) -> PyResult<(String, String)> {
+    /// Holds others against it; JSON, the table and rows of CSV.
+    fn compare(
+        &self,
+        py: Python<'_>,
+        others: Vec<(String, PyRef<'_, Self>)>,
+        jobs: Option<usize>,
+    ) -> PyResult<(String, String, String)> {
         let others: Vec<(String, Scenario)> = others.into_iter().map(|(name, other)| (name, other.0.clone())).collect();
         let scenario = &self.0;
-        let found = apart(py, |eye| scenario.compare(&others, jobs, eye))?;
-        found.map_err(|why| ScenarioError::new_err(why.to_string()))
+        told(apart(py, |eye| scenario.compare(&others, jobs, eye))?)
     }
 
-    /// Runs values over others; JSON and the table.
-    fn sweep(&self, py: Python<'_>, axes: Vec<String>, jobs: Option<usize>) -> PyResult<(String, String)> {
+    /// Runs values over others; JSON, the table and rows of CSV.
+    fn sweep(&self, py: Python<'_>, axes: Vec<String>, jobs: Option<usize>) -> PyResult<(String, String, String)> {
         let scenario = &self.0;
-        let found = apart(py, |eye| scenario.sweep(&axes, jobs, eye))?;
-        found.map_err(|why| ScenarioError::new_err(why.to_string()))
+        told(apart(py, |eye| scenario.sweep(&axes, jobs, eye))?)
     }
+}
+
+/// What a study found, or the exception.
+fn told<E: std::fmt::Display>(found: Result<Findings, E>) -> PyResult<(String, String, String)> {
+    let found = found.map_err(|why| ScenarioError::new_err(why.to_string()))?;
+    Ok((found.json, found.table, found.csv))
+}
+
+/// A column of a table.
+#[derive(FromPyObject)]
+enum Column {
+    /// Numbers; `None` where there is none.
+    Numbers(Vec<Option<f64>>),
+    /// Texts.
+    Texts(Vec<Option<String>>),
+}
+
+/// A table as a stream of Arrow's C interface, a capsule that pandas, polars and DuckDB take without a copy
+/// (<https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html>). Fails where columns are not of one length.
+#[pyfunction]
+fn stream(py: Python<'_>, columns: Vec<(String, Column)>) -> PyResult<Bound<'_, PyCapsule>> {
+    let arrays = columns.into_iter().map(|(name, column)| {
+        let array: ArrayRef = match column {
+            Column::Numbers(values) => Arc::new(Float64Array::from(values)),
+            Column::Texts(values) => Arc::new(StringArray::from(values)),
+        };
+        (name, array, true)
+    });
+    let batch = RecordBatch::try_from_iter_with_nullable(arrays).map_err(|why| PyValueError::new_err(why.to_string()))?;
+    let schema = batch.schema();
+    let stream = FFI_ArrowArrayStream::new(Box::new(RecordBatchIterator::new([Ok(batch)], schema)));
+    PyCapsule::new(py, stream, Some(c"arrow_array_stream".to_owned()))
 }
 
 /// A histogram as the JSON holds it: the upper ends of its buckets that are not empty, ms, and how many are in each.
@@ -145,5 +188,6 @@ fn _hoptax(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PyScenario>()?;
     module.add("ScenarioError", module.py().get_type::<ScenarioError>())?;
     module.add_function(wrap_pyfunction!(histogram, module)?)?;
+    module.add_function(wrap_pyfunction!(stream, module)?)?;
     module.add_function(wrap_pyfunction!(program, module)?)
 }

@@ -7,6 +7,10 @@
     result = busy.run(seed=1, replications=10)
     result.clients["buyers"].latency_arrived_ms.p99.value
 
+    import pandas
+    rates = shop.sweep({"clients.buyers.rate": "40/s..90/s:6"})
+    pandas.DataFrame.from_arrow(rates)      # or polars.from_arrow(rates), or duckdb: "from rates"
+
 A scenario never changes: `set` gives another. The figures are those of the program, to the bit. What is wrong with a
 scenario is a `ScenarioError` that says where, why, and how it would be right. While something runs, other threads do, too,
 and Ctrl-C stops it.
@@ -14,6 +18,7 @@ and Ctrl-C stops it.
 
 from __future__ import annotations
 
+import csv as _csv
 import html as _html
 import json as _json
 import os as _os
@@ -109,17 +114,80 @@ class Figures(dict):
 
 
 class Result(Figures):
-    """What came out: the JSON of the program by name, and its table."""
+    """What came out: the JSON of the program by name, its table, and its rows, which pandas, polars, DuckDB and pyarrow read
+    as Arrow without copying them."""
 
-    def __init__(self, text, table):
+    def __init__(self, text, table, rows):
         super().__init__(_json.loads(text, object_pairs_hook=Figures))
-        self.__dict__.update(json=text, table=table)
+        self.__dict__.update(json=text, table=table, csv=rows)
+
+    def columns(self):
+        """A figure a row, as lists by the name of their column: section, name, metric, unit, value, low, high, count.
+
+        A sweep has a column of numbers for each parameter instead of section, and the client's or node's name. What is not
+        a number stands in `text`.
+        """
+        if "points" in self and "parameters" in self:
+            return _swept(self)
+        return _read(self.csv)
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return _hoptax.stream(list(self.columns().items()))
 
     def __repr__(self):
         return self.table
 
     def _repr_html_(self):
         return f"<pre>{_html.escape(self.table)}</pre>"
+
+
+# Columns of names; all others hold numbers.
+_NAMES = ("variant", "section", "name", "metric", "unit", "verdict")
+
+
+def _read(text):
+    """The columns of a table of CSV."""
+    head, *rows = _csv.reader(text.splitlines())
+    columns = {}
+    for name, cells in zip(head, zip(*rows) if rows else ([] for _ in head)):
+        if name in _NAMES:
+            columns[name] = list(cells)
+            continue
+        columns[name] = [_number(cell) for cell in cells]
+        words = [cell if cell and number is None else None for cell, number in zip(cells, columns[name])]
+        if any(words):
+            columns["text"] = words
+    return columns
+
+
+def _number(cell):
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def _swept(sweep):
+    """The columns of a sweep: the parameters, whose figure it is, its name, value and interval."""
+    axes = [(axis["path"], dict(zip(axis["values"], axis["numbers"]))) for axis in sweep["parameters"]]
+    columns = {name: [] for name in [*(path for path, _ in axes), "name", "metric", "value", "low", "high"]}
+
+    def row(point, name, metric, figure):
+        for (path, numbers), said in zip(axes, point["at"]):
+            columns[path].append(float(numbers[said]))
+        ends = figure if isinstance(figure, dict) else {"value": figure}
+        columns["name"].append(name)
+        columns["metric"].append(metric)
+        for key in ("value", "low", "high"):
+            columns[key].append(None if ends.get(key) is None else float(ends[key]))
+
+    for point in sweep["points"]:
+        for name, figures in point["clients"].items():
+            for metric, figure in figures.items():
+                row(point, name, metric, figure)
+        for name, used in point["nodes"].items():
+            row(point, name, "in_use", used)
+    return columns
 
 
 def _value(value):

@@ -11,6 +11,9 @@ class Figures(Dict[str, Any]):
 class Result(Figures):
     json: str
     table: str
+    csv: str
+    def columns(self) -> Dict[str, List[Any]]: ...
+    def __arrow_c_stream__(self, requested_schema: Optional[object] = ...) -> object: ...
     def _repr_html_(self) -> str: ...
 
 class Scenario:
