@@ -111,12 +111,7 @@ impl Scenario {
     }
 
     /// Runs values over others, such as `clients.shoppers.rate=100/s..400/s:7`; of several every combination.
-    pub fn sweep(
-        &self,
-        axes: &[String],
-        threads: Option<usize>,
-        watch: &dyn Watch,
-    ) -> Result<Findings, Trouble> {
+    pub fn sweep(&self, axes: &[String], threads: Option<usize>, watch: &dyn Watch) -> Result<Findings, Trouble> {
         let axes = axes.iter().map(|text| Axis::parse(text)).collect::<Result<_, _>>().map_err(Trouble::Absent)?;
         let wanted = Wanted { axes, ..Wanted::default() };
         let found = sweep::study(&self.checked, &wanted, threads, watch, &Unkept)?.sweep.ok_or(Trouble::Interrupted)?;

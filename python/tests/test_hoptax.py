@@ -1,5 +1,6 @@
 """The package against the program: python3 -m unittest, with `hoptax` installed (HOPTAX names the program to hold it against)."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -64,6 +65,41 @@ class Package(unittest.TestCase):
         self.assertIn("quick", self.desk.compare().table)
         sweep = self.desk.sweep({"clients.people.rate": ["40/s", "60/s"]})
         self.assertEqual([point["at"] for point in sweep.points], [["40/s"], ["60/s"]])
+
+    def test_rows_are_columns(self):
+        result = self.desk.run()
+        columns = result.columns()
+        self.assertEqual(len({len(column) for column in columns.values()}), 1)
+        at = [(s, n, m) for s, n, m in zip(columns["section"], columns["name"], columns["metric"])]
+        p99 = columns["value"][at.index(("clients", "people", "latency_arrived_ms.p99"))]
+        self.assertEqual(p99, result.clients["people"].latency_arrived_ms.p99.value)
+        self.assertIn("desk", columns["text"])
+        swept = self.desk.sweep({"clients.people.rate": ["40/s", "60/s"]}).columns()
+        self.assertEqual(sorted(set(swept["clients.people.rate"])), [40.0, 60.0])
+
+    @unittest.skipUnless(importlib.util.find_spec("pyarrow"), "no pyarrow")
+    def test_arrow_reads_rows(self):
+        import pyarrow
+
+        result = self.desk.run()
+        table = pyarrow.table(result)
+        self.assertEqual(table.to_pydict(), result.columns())
+
+    @unittest.skipUnless(importlib.util.find_spec("polars"), "no polars")
+    def test_polars_reads_rows(self):
+        import polars
+
+        frame = polars.from_arrow(self.desk.sweep({"clients.people.rate": ["40/s", "60/s"]}))
+        p99 = frame.filter(polars.col("metric") == "p99_ms", polars.col("name") == "people")
+        self.assertEqual(p99["clients.people.rate"].to_list(), [40.0, 60.0])
+
+    @unittest.skipUnless(importlib.util.find_spec("duckdb"), "no duckdb")
+    def test_duckdb_asks_rows(self):
+        import duckdb
+
+        result = self.desk.run()  # asked by its name
+        found = duckdb.sql("select value from result where name = 'people' and metric = 'arrived'").fetchall()
+        self.assertEqual(found, [(float(result.clients["people"].arrived),)])
 
     def test_histograms_are_arrays(self):
         latency = self.desk.run().clients["people"].latency_ms
