@@ -274,7 +274,7 @@ work = { mean = "30ms" }
 /// Stopped before anything was turned: what is known of the file as it is, and all that was not turned.
 #[test]
 fn stopped_before_anything_was_turned_it_tells_what_is_known() {
-    let text = "version = 1\nsim = { duration = \"20s\", warmup = \"0s\", replications = 4 }\n[clients.users]\ncalls = \"web\"\nrate = \"50/s\"\n[services.web]\nwork = \"1ms\"\n";
+    let text = "version = 1\nsim = { duration = \"100s\", warmup = \"0s\", replications = 4 }\n[clients.users]\ncalls = \"web\"\nrate = \"500/s\"\n[services.web]\nwork = \"1ms\"\n";
     let checked = load(&Source::text("whatif", text), None, &Options::default()).unwrap();
     let stopped = |share: f64, now: bool| {
         study(&checked, &Wanted::default(), Some(1), &Until(share, now.into()), &NoShelf).unwrap()
