@@ -189,13 +189,17 @@ impl<'p> Visits<'p> {
 }
 
 impl Visits<'_> {
-    /// How many of a caller's requests of the window crossed an edge and ended well.
-    fn served_across(&self, (from, to): (NodeId, NodeId)) -> u64 {
+    /// How many of a caller's requests of the window ended well: of those that crossed an edge, and of those that did not.
+    fn served(&self, (from, to): (NodeId, NodeId)) -> [u64; 2] {
         let crossed = self.crossed.get(&(from, to));
         let across = |nth: u32| crossed.is_some_and(|all| all.contains(&nth));
-        let own = (0..).zip(&self.all).filter(|(nth, visit)| visit.node == from && visit.inside && across(*nth));
-        own.filter(|(_, visit)| visit.good == Some(true)).map(|(_, visit)| visit.key).collect::<BTreeSet<u64>>().len()
-            as u64
+        let own = (0..).zip(&self.all).filter(|(_, visit)| visit.node == from && visit.inside);
+        let good = own.filter(|(_, visit)| visit.good == Some(true));
+        let mut keys = [BTreeSet::new(), BTreeSet::new()];
+        for (nth, visit) in good {
+            keys[usize::from(!across(nth))].insert(visit.key);
+        }
+        keys.map(|keys| keys.len() as u64)
     }
 }
 
@@ -237,8 +241,9 @@ pub(super) fn crossing(without: &Visits<'_>, with: &Visits<'_>, Ends { from, to,
         kind.1 += u64::from(then != Some(&true));
     }
     if closed {
-        let [before, after] = [without, with].map(|visits| visits.served_across((from, to)));
-        sum.crossing = (before, before.saturating_sub(after));
+        let [before, after] = [without, with].map(|visits| visits.served((from, to)));
+        let [crossing, beside] = [0, 1].map(|kind| (before[kind], before[kind].saturating_sub(after[kind])));
+        sum = Crossing { crossing, beside };
     }
     sum
 }

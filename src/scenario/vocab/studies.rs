@@ -260,6 +260,29 @@ pub(super) const STUDIES: &[Figure] = &[
     ),
     f(&["turned"], "whatif", "What was turned by a notch."),
     f(
+        &["perhaps", "chance", "stands", "stands_alone", "holds", "also_again"],
+        "whatif",
+        "Whether a difference is more than chance: among all that were looked at, or on fresh seeds among the best few (`stands`); \
+         perhaps: if nothing else had been looked at (`stands_alone`); chance: not even then.",
+    ),
+    f(
+        &["seeds", "fresh", "search", "smaller_measured", "about_faults"],
+        "hunt",
+        "Whether a size was found on the seeds of the search alone, or held to fresh ones; what was measured of the promise with a \
+         tenth less; promises about the time of a fault, which are not hunted for.",
+    ),
+    f(
+        &["saw", "from_s", "until_s"],
+        "why",
+        "What a circuit breaker had seen when it refused: how many calls failed, how, from when to when, and which faults were on.",
+    ),
+    f(
+        &["left_out", "not_slowed", "lost while down"],
+        COUPLING,
+        "Faults that the file lets come at random, which are on in no run of the matrix; nodes that were not slowed down because \
+         the study was stopped; the share of all traffic that is lost while something is down for as long as a repair takes.",
+    ),
+    f(
         &["first mean", "first p50", "first p99", "all mean", "first_message_ms"],
         "streamed calls",
         "Until the first message of a streamed answer is there, and until all are.",
