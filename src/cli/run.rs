@@ -29,7 +29,7 @@ pub(super) struct Args {
     format: Option<Format>,
     /// Write this too: .html (a page to hand round) .json .csv .md .txt .xml (`JUnit`) .otlp.jsonl (traces) .svg .png, or `-`: standard output and nothing else there (JSON unless
     /// --format says otherwise); may be repeated. A picture shows what its name ends in:
-    /// `percentiles` (else this), `timeline`, `ledger`, `nodes`, `failing`, `pressure`, `policies`, `queues`, `replicas`, `graph`
+    /// `percentiles` (else this), `timeline`, `arrivals`, `distribution`, `ledger`, `nodes`, `failing`, `pressure`, `policies`, `queues`, `replicas`, `graph`
     #[arg(short = 'o', value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// Write everything into this folder: JSON, CSV, Markdown, charts; what another run left of these goes

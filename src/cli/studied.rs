@@ -16,6 +16,10 @@ use crate::report::table::Style;
 pub(super) const TEXTS: &str =
     "Write this too: .json .csv .md .txt, or `-`: standard output and nothing else there; may be repeated";
 
+/// What is said of `-o` by verbs that draw nothing on its own, but a page.
+pub(super) const PAGES: &str =
+    "Write this too: .html .json .csv .md .txt, or `-`: standard output and nothing else there; may be repeated";
+
 /// What every study is told.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Asked {

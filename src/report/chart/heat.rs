@@ -6,6 +6,7 @@ use super::Title;
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
 use super::palette::{FAINT, PAPER, hair, on_paper};
 use crate::experiment::coupling::{Cell, Column, Coupling, Kind};
+use crate::experiment::summary::Estimate;
 use crate::report::number::percent;
 use crate::report::text::{clean, cut, cut_name};
 
@@ -59,6 +60,7 @@ pub fn heat(title: &Title, coupling: &Coupling) -> String {
                 let area = Area { left: x, right: x + wide, top, bottom: top + ROW };
                 if let Some(cell) = row.clients.get(*name).or_else(|| row.flows.get(*name)) {
                     field(canvas, cell, area);
+                    canvas.says(area, &told(&label(row), name, cell));
                 }
             }
         }
@@ -68,6 +70,16 @@ pub fn heat(title: &Title, coupling: &Coupling) -> String {
             canvas.text(&note, (WIDTH - 32.0, bottom + 30.0), Type::of(size::SMALL).faint().ending());
         }
     })
+}
+
+/// A field in words.
+fn told(down: &str, whose: &str, cell: &Cell) -> String {
+    let share = |of: Estimate| match (of.value, of.ends()) {
+        (Some(value), Some((low, high))) => format!("{} ({} to {})", percent(value), percent(low), percent(high)),
+        (Some(value), None) => percent(value),
+        (None, _) => "nothing known".into(),
+    };
+    format!("{down} down, {}: lost {}, late {}", clean(whose), share(cell.lost), share(cell.late))
 }
 
 fn field(canvas: &Canvas, cell: &Cell, area: Area) {

@@ -100,11 +100,29 @@ fn drawn(title: &Title, diagram: &Diagram) -> (String, f64, f64) {
             label(&mut svg, arrow, *place);
         }
     }
+    for (at, vertex) in diagram.vertices.iter().enumerate() {
+        says(&mut svg, placed.boxes[at], wanted.boxes[at], &clean(&vertex.name));
+    }
+    for ((arrow, (_, place)), (_, _, size)) in diagram.arrows.iter().zip(&placed.arrows).zip(&wanted.arrows) {
+        let [from, to] = [arrow.from, arrow.to].map(|at| clean(&diagram.vertices[at].name));
+        let told = format!("{from} to {to}: {}", clean(&arrow.label.join(", ")));
+        place.iter().for_each(|place| says(&mut svg, *place, *size, &told));
+    }
     svg += "</g>";
     for (word, (x, y)) in words.iter().zip(foot.0) {
         entry(&mut svg, word, (x, high + y));
     }
     (svg + "</svg>\n", wide, tall)
+}
+
+/// What is said to whoever points at a box: names are cut in it, and lines of a label are short.
+fn says(svg: &mut String, (x, y): At, (wide, high): (f64, f64), text: &str) {
+    let (left, top) = (x - wide / 2.0, y - high / 2.0);
+    let _ = write!(
+        svg,
+        "<rect class=\"says\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{high:.1}\" fill-opacity=\"0\"><title>{}</title></rect>",
+        escape(text)
+    );
 }
 
 /// A name in one line or two, broken where its parts meet.
