@@ -178,7 +178,9 @@ impl Found<'_> {
             }
             Kind::Svg => Ok(self.drawn()?.into_bytes()),
             Kind::Png => pictures::png(&self.drawn()?),
-            Kind::Traces => Err(Failure::Usage("traces are of one run; `hoptax run` writes them".into())),
+            Kind::Traces | Kind::Series => {
+                Err(Failure::Usage("traces and series are of one run; `hoptax run` writes them".into()))
+            }
             Kind::Junit => Err(Failure::Usage("JUnit is about promises; this judges none".into())),
         }
     }

@@ -134,7 +134,7 @@ pub fn page(found: &Diagnosis) -> Page {
 }
 
 fn signs(found: &Diagnosis) -> Sheet {
-    let mut sheet = Sheet::new(&[("sign", 24), ("how bad", 12), ("what it says", 90)]);
+    let mut sheet = Sheet::new(&[("signs", 24), ("severity", 12), ("says", 90)]);
     for sign in &found.signs {
         let (severity, tone) = word(sign.severity);
         sheet.push(sign.name, [Cell::toned(severity, tone), Cell::from(clean(&sign.says))]);
@@ -144,7 +144,7 @@ fn signs(found: &Diagnosis) -> Sheet {
 
 /// What speaks for a sign by the file, and what runs showed.
 fn evidence(sign: &Sign) -> Sheet {
-    let mut sheet = Sheet::new(&[("how it is known", 16), ("what", 110)]);
+    let mut sheet = Sheet::new(&[("how", 16), ("evidence", 110)]);
     for one in &sign.evidence {
         let how = one.line.map_or_else(|| "the file".to_owned(), |line| format!("line {line}"));
         sheet.push(&how, [Cell::from(clean(&one.says))]);
