@@ -134,7 +134,7 @@ mod tests {
         times.record_n(700_000_000, 2);
         let svg = distribution(&Title::default(), &[Spread { name: "users".into(), times: &times }]);
         assert!(svg.contains("\n2 beyond\n") && svg.contains("\nup to 700 ms\n"), "{svg}");
-        assert!(svg.contains("<title>users: 0.90 % of the answered took 5 ms to "), "{svg}");
+        assert!(svg.contains("<title>users: 0.9 % of the answered took 5.00 ms to "), "{svg}");
         assert!(svg.contains("<title>users: 99.1 % of the answered took "), "{svg}");
         assert_eq!(svg.matches("class=\"says\"").count(), CLASSES);
     }
