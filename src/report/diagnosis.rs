@@ -11,7 +11,7 @@ use crate::experiment::summary::Estimate;
 use crate::report::coupling;
 use crate::report::markdown::escape;
 use crate::report::number::{NONE, or_none, percent, plain, seconds, time};
-use crate::report::page::{how, of_what, shortened};
+use crate::report::page::{Page, how, of_what, shortened};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::table::Style;
 use crate::report::text::{clean, cut, joined, wrapped};
@@ -116,6 +116,51 @@ pub fn table(found: &Diagnosis, style: Style) -> String {
         }
     }
     lines.join("\n") + "\n"
+}
+
+/// For a page to hand round: a table for the signs, what speaks for each, and every other table whole.
+pub fn page(found: &Diagnosis) -> Page {
+    let mut tables = vec![("the five signs".to_owned(), signs(found))];
+    tables.extend(found.signs.iter().map(|sign| (format!("{}: what speaks for it", sign.name), evidence(sign))));
+    tables.extend([("one in fact (a bond of a half or more)".to_owned(), united(found))]);
+    let matrix = found.coupling.as_ref().map(|of| coupling::matrix(of, true));
+    tables.extend(matrix.map(|matrix| ("what it costs when one thing is down".to_owned(), matrix)));
+    tables.extend([
+        ("what a client's request goes through".to_owned(), paths(found)),
+        ("what binds two services".to_owned(), pairs(found, usize::MAX)),
+        ("what the change did".to_owned(), causes(found)),
+    ]);
+    Page { answer: answer(found) + ".", heading: heading(found), tables, ..Page::default() }
+}
+
+fn signs(found: &Diagnosis) -> Sheet {
+    let mut sheet = Sheet::new(&[("signs", 24), ("severity", 12), ("says", 90)]);
+    for sign in &found.signs {
+        let (severity, tone) = word(sign.severity);
+        sheet.push(sign.name, [Cell::toned(severity, tone), Cell::from(clean(&sign.says))]);
+    }
+    sheet
+}
+
+/// What speaks for a sign by the file, and what runs showed.
+fn evidence(sign: &Sign) -> Sheet {
+    let mut sheet = Sheet::new(&[("how", 16), ("evidence", 110)]);
+    for one in &sign.evidence {
+        let how = one.line.map_or_else(|| "the file".to_owned(), |line| format!("line {line}"));
+        sheet.push(&how, [Cell::from(clean(&one.says))]);
+    }
+    sign.proofs.iter().for_each(|proof| sheet.push("simulated", [Cell::from(shown(proof))]));
+    sign.not_simulated.iter().for_each(|why| sheet.push("not simulated", [Cell::from(clean(why))]));
+    sheet
+}
+
+/// Who is one in fact.
+fn united(found: &Diagnosis) -> Sheet {
+    let mut sheet = Sheet::new(&[("unit", 8), ("services", 100)]);
+    for (nth, unit) in found.units.iter().enumerate() {
+        sheet.push(&(nth + 1).to_string(), [Cell::from(clean(&unit.join(", ")))]);
+    }
+    sheet
 }
 
 /// What speaks for a sign, each with its line in the file.

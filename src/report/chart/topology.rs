@@ -93,20 +93,36 @@ fn drawn(title: &Title, diagram: &Diagram) -> (String, f64, f64) {
         unit(at).into_iter().for_each(|unit| badge(&mut svg, placed.boxes[at], wanted.boxes[at], unit));
         let (x, y) = placed.boxes[at];
         let (left, down) = lid(vertex.part);
-        let _ = write!(svg, "<g><title>{}</title>", escape(&clean(&vertex.name)));
         write_lines(&mut svg, &names[at], (x - left, y + down), size::LABEL, INK);
-        svg += "</g>";
     }
     for (arrow, (_, place)) in diagram.arrows.iter().zip(&placed.arrows) {
         if let Some(place) = place {
             label(&mut svg, arrow, *place);
         }
     }
+    for (at, vertex) in diagram.vertices.iter().enumerate() {
+        says(&mut svg, placed.boxes[at], wanted.boxes[at], &clean(&vertex.name));
+    }
+    for ((arrow, (_, place)), (_, _, size)) in diagram.arrows.iter().zip(&placed.arrows).zip(&wanted.arrows) {
+        let [from, to] = [arrow.from, arrow.to].map(|at| clean(&diagram.vertices[at].name));
+        let told = format!("{from} to {to}: {}", clean(&arrow.label.join(", ")));
+        place.iter().for_each(|place| says(&mut svg, *place, *size, &told));
+    }
     svg += "</g>";
     for (word, (x, y)) in words.iter().zip(foot.0) {
         entry(&mut svg, word, (x, high + y));
     }
     (svg + "</svg>\n", wide, tall)
+}
+
+/// What is said to whoever points at a box: names are cut in it, and lines of a label are short.
+fn says(svg: &mut String, (x, y): At, (wide, high): (f64, f64), text: &str) {
+    let (left, top) = (x - wide / 2.0, y - high / 2.0);
+    let _ = write!(
+        svg,
+        "<rect class=\"says\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{high:.1}\" fill-opacity=\"0\"><title>{}</title></rect>",
+        escape(text)
+    );
 }
 
 /// A name in one line, two or three, broken where its parts meet; what is longer is cut.

@@ -304,6 +304,12 @@ pub(super) const STUDIES: &[Figure] = &[
         POLICIES,
         "Calls, retries, openings of a breaker, and calls that a limit refused, per second.",
     ),
+    f(
+        &["series", "lags", "level", "from_s", "width_s"],
+        "runs with --series",
+        "Clients, queues (messages ready) and readers of topics (the highest lag) over time: a value for each stretch of the measured \
+         time, from when on it goes and how long it is. Levels are means over replications, counts sums over them.",
+    ),
     f(&["measured", "at_least_ms"], "promises", "What was measured of a promise; a bound below what cannot be told."),
     f(&["blocked"], QUEUES, "Publishers that waited for room."),
     f(&["consumed", "topic", "topic/group"], "groups", "Records that a group has read and done with."),
