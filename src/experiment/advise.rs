@@ -12,9 +12,11 @@
 //! effect can be seen, and how many are promised but not yet done at any moment.
 
 mod back;
+mod cores;
 mod house;
 mod interaction;
 mod owners;
+mod seen;
 mod study;
 mod way;
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::diag::nouns;
 use crate::experiment::diagnosis::{
-    AVAILABLE, Breaking, Change, Diagnosis, Evidence, Pair, Part, Proof, Rollout, Severity, Sign,
+    AVAILABLE, Breaking, Diagnosis, Evidence, Pair, Part, Proof, Rollout, Severity, Sign,
 };
 use crate::experiment::study::Head;
 use crate::experiment::summary::Estimate;
@@ -31,19 +31,21 @@ pub fn answer(found: &Diagnosis) -> String {
         return "1 service: there is nothing that it could be one with".into();
     }
     let most = if found.not_assessed.is_empty() { "" } else { " at most" };
-    format!("{n} {}, effectively {n_eff:.1}{most}{}", nouns(n, "service"), changed(found.change.as_ref()))
+    format!("{n} {}, effectively {n_eff:.1}{most}{}", nouns(n, "service"), changed(found))
 }
 
 /// What a change did: "; it was 4.2 of 5: edge orders -> users".
-fn changed(change: Option<&Change>) -> String {
-    let Some(change) = change else { return String::new() };
+fn changed(found: &Diagnosis) -> String {
+    let Some(change) = &found.change else { return String::new() };
     let (Some(before), Some(after)) = (change.before, change.after) else { return String::new() };
     let same = change.services_before == change.services_before + change.new.len() - change.gone.len();
     let of = if same { String::new() } else { format!(" of {}", change.services_before) };
     let causes: Vec<&str> =
         change.causes.iter().filter(|cause| cause.effect.abs() >= 0.05).take(3).map(|c| c.fact.as_str()).collect();
     let by = if causes.is_empty() { String::new() } else { format!(", caused by {}", causes.join(", ")) };
-    format!("; {before:.1}{of} -> {after:.1}{by}")
+    // What was simulated is this file alone.
+    let read = if found.coupling.is_some() { "read off both files " } else { "" };
+    format!("; {read}{before:.1}{of} -> {after:.1}{by}")
 }
 
 fn heading(found: &Diagnosis) -> Vec<String> {

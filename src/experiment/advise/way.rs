@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::back;
 use super::owners::{Owned, owned};
+use super::{back, cores};
 use crate::diag::{Complaint, Source};
 use crate::experiment::coupling::Coupling;
 use crate::experiment::summary::Summary;
 use crate::graph::{Arrow, End};
 use crate::scenario::edit::{Edit, apply, in_pattern, with_cache, with_entry, with_own_databases, with_rule, without};
 use crate::scenario::programs::{program, programs};
-use crate::scenario::written::{Call, How, Mode, Node, NodeKind, Policy, Scenario, Verb, on};
+use crate::scenario::written::{Call, How, Mode, NodeKind, Policy, Scenario, Verb, on};
 use crate::scenario::{Checked, each_call, each_step, forecast, transport_of};
 
 /// What is tried.
@@ -56,6 +56,8 @@ pub struct Way {
     pub notes: Vec<String>,
     /// Of a call that becomes a message: that its caller may read what the message has not yet done.
     pub reads_back: Option<String>,
+    /// What a rule asks for and it takes away.
+    pub gives_up: Option<&'static str>,
     /// The text with the change.
     pub text: Source,
 }
@@ -134,9 +136,15 @@ const GUARDED: usize = 3;
 /// As many pairs of services are merged.
 const MERGED: usize = 3;
 
+/// What a mesh is for where many services encrypt what they say to each other.
+const SEALED: &str = "what services say to each other is encrypted, in one place for all";
+
 /// As many callees are remembered, and such a share of what is asked is taken to be found.
 const CACHED: usize = 3;
 const FOUND: &str = "80%";
+
+/// A look into a cache takes no longer.
+const LOOK_MOST: &str = "20ms";
 
 struct Finder<'c> {
     checked: &'c Checked,
@@ -155,7 +163,7 @@ impl Finder<'_> {
     }
 
     fn add(&mut self, name: String, kind: Kind, edge: Option<String>, notes: Vec<String>, text: Source) {
-        self.ways.push(Way { name, kind, edge, notes, reads_back: None, text });
+        self.ways.push(Way { name, kind, edge, notes, reads_back: None, gives_up: None, text });
     }
 
     /// Calls whose answer nobody uses, each endpoint by itself, as messages.
@@ -217,7 +225,7 @@ impl Finder<'_> {
         }
         let (mut text, mut names) = (self.checked.source.clone(), Vec::new());
         for target in &edge.targets {
-            let Some((next, name)) = with_cache(&text, edge.from, target, FOUND) else { return };
+            let Some((next, name)) = with_cache(&text, (edge.from, target), (FOUND, LOOK_MOST)) else { return };
             text = next;
             names.push(name);
         }
@@ -226,6 +234,7 @@ impl Finder<'_> {
                 "takes it that {FOUND} of what is asked was asked before and is still right; say hit_rate, or keys"
             ),
             format!("what `{}` changes is seen by `{}` when it is forgotten", edge.to, edge.from),
+            format!("a look that takes longer than {} is a miss: a cache that says nothing holds nobody", LOOK_MOST),
         ];
         let name = Arrow { from: edge.from, to: edge.to }.to_string();
         self.add(format!("cache {}: {name}", names.join(", ")), Kind::Cache, Some(name), notes, text);
@@ -283,18 +292,21 @@ impl Finder<'_> {
         Ok(if known { text } else { without(&text, &format!("services.{host}.cost")) })
     }
 
-    /// The machines of all do the work of all, and cost what all did: where all say how many cores they have, and what they cost.
+    /// The machines of all do the work of all, and cost what all did: by what each says, else is seen to need; the cost where all
+    /// say it.
     fn machines(&self, unit: &[String], host: &str) -> Vec<Edit> {
         let nodes = &self.scenario().nodes;
         let replicas = |name: &str| f64::from(nodes[name].replicas.value);
-        let sum = |of: &dyn Fn(&Node) -> Option<f64>| -> Option<f64> {
-            unit.iter().map(|name| of(&nodes[name]).map(|each| each * replicas(name))).sum()
+        let cores = |name: &String| match self.summary {
+            Some(seen) => cores::of(name, &nodes[name.as_str()], seen),
+            None => Some(replicas(name) * nodes[name.as_str()].cores.value?),
         };
-        let (cores, cost) = (sum(&|node| node.cores.value), sum(&|node| node.cost.value));
+        let cost = |name: &String| Some(replicas(name) * nodes[name.as_str()].cost.value?);
         let edit = |(key, all): (&str, Option<f64>)| {
             Some(edit(&format!("services.{host}.{key}"), &format!("{:?}", all? / replicas(host))))
         };
-        [("cores", cores), ("cost", cost)].into_iter().filter_map(edit).collect()
+        let all = [("cores", unit.iter().map(cores).sum()), ("cost", unit.iter().map(cost).sum())];
+        all.into_iter().filter_map(edit).collect()
     }
 
     /// Endpoints of a unit that are called from outside of it.
@@ -378,6 +390,9 @@ impl Finder<'_> {
                 "what the proxies did (encryption, retries, balancing by request) is the application's again".into(),
             ];
             self.add("no mesh".into(), Kind::NoMesh, None, notes, text);
+            // Where a rule wants the mesh, it is for what no run shows.
+            let asked = super::house::wants_mesh(self.scenario());
+            self.ways.last_mut().into_iter().for_each(|way| way.gives_up = asked.then_some(SEALED));
         }
         let transport = &self.scenario().defaults.transport.value;
         let other = if transport == "grpc" { "rest" } else { "grpc" };

@@ -204,6 +204,8 @@ impl Visits<'_> {
 pub(super) struct Crossing {
     /// Of those that cross the edge.
     pub(super) crossing: (u64, u64),
+    /// Of the lost ones those that never came, because somebody above had given up sending them.
+    pub(super) absent: u64,
     /// Of those that do not.
     pub(super) beside: (u64, u64),
 }
@@ -232,13 +234,14 @@ pub(super) fn crossing(without: &Visits<'_>, with: &Visits<'_>, Ends { from, to,
         if !across && then.is_none() {
             continue;
         }
+        sum.absent += u64::from(then.is_none());
         let kind = if across { &mut sum.crossing } else { &mut sum.beside };
         kind.0 += 1;
         kind.1 += u64::from(then != Some(&true));
     }
     if closed {
         let [before, after] = [without, with].map(|visits| visits.served_across((from, to)));
-        sum.crossing = (before, before.saturating_sub(after));
+        (sum.crossing, sum.absent) = ((before, before.saturating_sub(after)), 0);
     }
     sum
 }

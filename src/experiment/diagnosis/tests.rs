@@ -225,3 +225,62 @@ fn few_or_none_are_no_error() {
     assert_eq!(diagnose(&checked("[clients.a]\ncalls = \"b\"\nrate = \"1/s\"\n[externals.b]\n")).n_eff, None);
     assert_eq!(n_eff("[clients.a]\ncalls = \"b\"\nrate = \"1/s\"\n[services.b]\n"), 1.0);
 }
+
+/// Three services; `of` says how the first calls the second, `table` whether it shares one with the third.
+fn two_of_three(of: &str, table: bool) -> String {
+    let query = |mode: &str| format!("{{ query = \"db\", table = \"t\"{mode} }}");
+    let [writes, reads] = if table { [query(", mode = \"write\""), query("")] } else { [String::new(), String::new()] };
+    let comma = if table { "," } else { "" };
+    format!(
+        "[clients.web]\ncalls = \"a\"\nrate = \"1/s\"\n[services.a]\nsteps = [{of}{comma} {writes}]\n[services.b]\n\
+         [services.c]\nsteps = [{reads}]\n[databases.db]\n"
+    )
+}
+
+/// Done by chance, three times: drawn each time, so that 1 − 0.9³ of the requests meet it.
+#[test]
+fn what_is_done_by_chance_and_several_times_is_drawn_each_time() {
+    let found = diagnose(&checked(&two_of_three("{ call = \"b\", probability = \"10%\", times = 3 }", false)));
+    assert!(near(found.pairs[0].loss.share.unwrap(), 1.0 - 0.9f64.powi(3)), "{:?}", found.pairs);
+}
+
+/// By hand: 9 ÷ (3 + 2 Σ b).
+#[test]
+fn what_is_different_is_told_as_it_is_now_less_as_it_was() {
+    let effect = |old: &str, new: &str, fact: &str| {
+        let change = change(&checked(old), &checked(new));
+        let cause = change.causes.iter().find(|cause| cause.fact == fact);
+        cause.map(|cause| (cause.how, (cause.effect * 1e9).round() / 1e9))
+    };
+    let edge = "edge a -> b";
+    let once = two_of_three("\"b\"", false);
+    // Called twice instead of once: as bound as before, whatever else is new.
+    let twice = "{ call = \"b\", times = 2 }";
+    assert_eq!(effect(&once, &two_of_three(twice, false), edge), Some(("different", 0.0)));
+    assert_eq!(effect(&once, &two_of_three(twice, true), edge), Some(("different", 0.0)));
+    assert_eq!(
+        effect(&once, &two_of_three(twice, true), "table db.t"),
+        Some(("new", ((9.0 / 7.0 - 1.8) * 1e9f64).round() / 1e9))
+    );
+    // Half of the time only: a bond of 0.5 instead of 1.
+    let half = two_of_three("{ call = \"b\", probability = \"50%\" }", false);
+    assert_eq!(effect(&once, &half, edge), Some(("different", 2.25 - 1.8)));
+    assert_eq!(effect(&half, &once, edge), Some(("different", -0.45)));
+    // It may be missing now: nothing binds any more.
+    let branch = |more: &str| two_of_three(&format!("{{ parallel = [{{ call = \"b\"{more} }}] }}"), false);
+    assert_eq!(effect(&branch(""), &branch(", optional = true"), edge), Some(("different", 1.2)));
+    // Another reader of a table: a and c had it, b has it, too, which was bound to a already.
+    let told = two_of_three("\"b\"", true);
+    let third = told.replace("[services.b]\n", "[services.b]\nsteps = [{ query = \"db\", table = \"t\" }]\n");
+    assert_eq!(effect(&told, &third, "table db.t"), Some(("different", ((1.0 - 9.0 / 7.0) * 1e9f64).round() / 1e9)));
+    // A library with rules that b has now, and c had: of a and c, then of all three.
+    let with = |b: &str| {
+        let libraries = |of: &str| format!("libraries = {{ {of} }}\n");
+        let logic = libraries("rules = \"logic\"");
+        two_of_three("", false)
+            .replace("[services.a]\n", &format!("[services.a]\n{logic}"))
+            .replace("[services.b]\n", &format!("[services.b]\n{}", libraries(b)))
+            .replace("[services.c]\n", &format!("[services.c]\n{logic}"))
+    };
+    assert_eq!(effect(&with(""), &with("rules = \"logic\""), "library rules"), Some(("different", -0.8)));
+}
