@@ -13,6 +13,7 @@
 
 mod back;
 mod cores;
+mod crash;
 mod house;
 mod interaction;
 mod owners;
@@ -20,7 +21,8 @@ mod seen;
 mod study;
 mod way;
 
+pub use crash::Crashes;
 pub use house::{Subject, Whole};
 pub use interaction::{By, Fit, Interaction};
 pub use study::{Advice, Again, Class, Look, Outcome, Saved, Study, Wanted, study};
-pub use way::{Kind, Way};
+pub use way::{Commit, Kind, Way};

@@ -317,6 +317,7 @@ fn notes(advice: &Advice) -> Vec<String> {
             )
         }));
     }
+    all.extend(advice.ways.iter().filter_map(|one| parted(one, advice)));
     let odd = advice.interactions.iter().filter(|one| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded));
     all.extend(odd.take(5).map(|one| format!("{}: {}", clean(&one.edge), one.why)));
     let odd = advice.whole.iter().filter(|one| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded));
@@ -353,6 +354,57 @@ fn looked(flow: &str, looks: &[Look]) -> Option<String> {
         .collect();
     let told = || format!("{}: who looks sees the old state: {}", clean(flow), seen.join(", "));
     (!seen.is_empty()).then(told)
+}
+
+/// What crashes between a commit and its message do, told of the first way that has one on each edge, its outbox beside it.
+fn parted(one: &Outcome, advice: &Advice) -> Option<String> {
+    let plain = one.crashes.as_ref().filter(|crashes| !crashes.outbox)?;
+    let same = |other: &&Outcome| other.edge == one.edge && other.crashes.is_some();
+    let is_plain = |other: &&Outcome| other.crashes.as_ref().is_some_and(|crashes| !crashes.outbox);
+    let first = advice.ways.iter().filter(same).find(is_plain)?;
+    if first.way != one.way {
+        return None;
+    }
+    let boxed = advice.ways.iter().filter(same).find(|other| other.outbox.is_some());
+    let boxed = boxed.and_then(|other| Some((other, other.crashes.as_ref()?)));
+    let effect = |other: &Outcome| {
+        Some(other.flows.get(&plain.flow)?.p99_ms.other.value? - one.flows.get(&plain.flow)?.p99_ms.other.value?)
+    };
+    let boxed = boxed.map(|(other, crashes)| {
+        let later = effect(other).map_or_else(String::new, |ms| format!(", and its p99 is {} later", time(ms)));
+        format!("; with an outbox it loses {} and doubles {}{later}", each(crashes.lost), each(crashes.doubled))
+    });
+    Some(format!(
+        "{}: a crash of {} loses {} of {} ({} by hand: rate × time from its commit to its message), of {} crashes{}",
+        clean(&one.way),
+        clean(&plain.sender),
+        each(plain.lost),
+        clean(&plain.flow),
+        hundredths(plain.between),
+        plain.crashes,
+        boxed.unwrap_or_default()
+    ))
+}
+
+/// So many by each crash, with its interval.
+fn each(estimate: Estimate) -> String {
+    let Some(value) = estimate.value else { return NONE.into() };
+    match estimate.half_width() {
+        Some(half) if half > 0.0 => format!("{} ±{}", hundredths(value), hundredths(half)),
+        _ if value == 0.0 => "none".into(),
+        _ => hundredths(value),
+    }
+}
+
+/// Two digits that count.
+fn hundredths(value: f64) -> String {
+    if value >= 1.0 {
+        format!("{value:.1}")
+    } else if value >= 0.1 {
+        format!("{value:.2}")
+    } else {
+        format!("{value:.3}")
+    }
 }
 
 /// What the best costs besides.

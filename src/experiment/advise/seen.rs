@@ -4,8 +4,9 @@
 use crate::experiment::parallel;
 use crate::experiment::run::{Watch, threads};
 use crate::experiment::study::Trouble;
+use crate::graph::Arrow;
 use crate::machine::{Machine, Stop, replication_seed};
-use crate::model::{Aside, ClientId, Fact, Open, Plan, Probe};
+use crate::model::{Aside, ClientId, EdgeId, Fact, Open, Plan, Probe};
 use crate::scenario::{Checked, lower};
 use crate::units::{Span, Time};
 
@@ -27,6 +28,14 @@ pub(super) struct Effect {
     open: u64,
 }
 
+/// A commit, as a flow by its number, and the edge by which the message leaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Between<'a> {
+    pub(super) commit: usize,
+    pub(super) sender: &'a str,
+    pub(super) broker: &'a str,
+}
+
 /// What one replication shows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
@@ -38,17 +47,27 @@ pub(super) struct Seen {
     pub(super) effects: Vec<Effect>,
     /// Faults that began in the measured time.
     pub(super) struck: u64,
+    /// From a commit to its message, summed over all, s.
+    pub(super) between_s: f64,
+    between: Option<(usize, EdgeId)>,
     /// The measured time.
     within: (Time, Time),
 }
 
 impl Seen {
-    fn of(plan: &Plan) -> Self {
+    fn of(plan: &Plan, between: Option<Between<'_>>) -> Self {
+        let edge = |between: Between<'_>| {
+            let named = Arrow { from: between.sender, to: between.broker }.to_string();
+            let at = plan.edges.iter().position(|edge| plan.edge_name(*edge) == named)?;
+            Some((between.commit, EdgeId(at as u32)))
+        };
         Self {
             answered: vec![0; plan.clients.len()],
             unanswered: vec![0; plan.clients.len()],
             effects: vec![Effect::default(); plan.flows.len()],
             struck: 0,
+            between_s: 0.0,
+            between: between.and_then(edge),
             within: (Time(plan.warmup.0), Time((plan.warmup + plan.duration).0)),
         }
     }
@@ -73,12 +92,19 @@ impl Probe for Seen {
                 let effect = &mut self.effects[flow.index()];
                 let good = outcome.is_good();
                 effect.done += u64::from(good);
+                if good && self.between.is_some_and(|(commit, _)| commit == flow.index()) {
+                    self.between_s -= now.0 as f64 / 1e9;
+                }
                 // Without a good answer nobody was promised anything, or the effect was there before it.
                 let Some(after) = promised else { return };
                 effect.between_s += if good { after.as_secs_f64() } else { 0.0 };
                 for (late, look) in effect.late.iter_mut().zip(LOOKS) {
                     *late += u64::from(!good || after > Span::from_secs_f64(look / 1e3));
                 }
+            }
+            // Each commit has one message, so that their moments apart add up to the difference of the sums.
+            Fact::Called { edge, measured: true } if self.between.is_some_and(|(_, own)| own == edge) => {
+                self.between_s += now.0 as f64 / 1e9;
             }
             Fact::Again { flow, measured: true } => self.effects[flow.index()].again += 1,
             Fact::LeftOpen(Open::Flow(flow), _) => self.effects[flow.index()].open += 1,
@@ -89,11 +115,16 @@ impl Probe for Seen {
     }
 }
 
-/// Every replication of a scenario.
-pub(super) fn seen(checked: &Checked, jobs: Option<usize>, watch: &dyn Watch) -> Result<Vec<Seen>, Trouble> {
+/// Every replication of a scenario, and what lies between a commit and its message, where that is asked for.
+pub(super) fn seen(
+    checked: &Checked,
+    between: Option<Between<'_>>,
+    jobs: Option<usize>,
+    watch: &dyn Watch,
+) -> Result<Vec<Seen>, Trouble> {
     let plan = lower(checked);
     let all = parallel::each(checked.scenario.sim.replications.value, threads(checked, jobs), |nth| {
-        let mut seen = Seen::of(&plan);
+        let mut seen = Seen::of(&plan, between);
         let machine = Machine::new(&plan, replication_seed(plan.seed, nth), Aside(&mut seen));
         let stop = machine.run(|_| !watch.stopped()).stop;
         (stop != Stop::Interrupted).then(|| seen.close(&plan))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::crash::{self, Crashes};
 use super::seen::{LOOKS, Seen};
 use super::way::{Kind, Way, ways};
 use super::{Interaction, Whole, cores, house, interaction, seen};
@@ -101,6 +102,12 @@ pub struct Outcome {
     /// Of a call that became a message: that its caller may read what the message has not yet done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reads_back: Option<String>,
+    /// The queue that stands for a table of messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outbox: Option<String>,
+    /// Of a call that became a message: what crashes of its sender between its commit and the message did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crashes: Option<Crashes>,
     /// What a rule asks for and it takes away: then it is a trade at best.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gives_up: Option<&'static str>,
@@ -251,7 +258,7 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     let brief = Brief::of(&checked, of as f64, of as f64 * runs(&checked));
     let checked = &brief.map_or(Ok(checked.clone()), |brief| fewer(brief, &checked))?;
     let bench = Bench { jobs, watch, brief };
-    let base = match bench.both(checked, 0, of) {
+    let base = match bench.both(checked, None, 0, of) {
         Err(Trouble::Interrupted) => return Ok(untried(checked, wanted, expected)),
         base => base?,
     };
@@ -275,9 +282,9 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
             }
         };
         let other = Checked { ceiling: checked.ceiling, ..other };
-        match bench.both(&other, at + 1, of) {
-            Ok(run) => {
-                outcomes.push(outcome(&other, Some(way), &base, &run, &client));
+        match bench.tried(&other, way, (&base, &client), (at + 1, of)) {
+            Ok((run, crashes)) => {
+                outcomes.push(Outcome { crashes, ..outcome(&other, Some(way), &base, &run, &client) });
                 texts.push(saved(Some(way), &other, &run));
                 tried.insert(way.name.clone(), other);
             }
@@ -400,6 +407,10 @@ struct Run {
     seen: Vec<Seen>,
 }
 
+/// Steps of the work that a way is: as it is, without what goes wrong in it, everything down in turn, what clients see of it, and of
+/// whoever sends messages no crashes and some.
+const STEPS: usize = 6;
+
 struct Bench<'b> {
     jobs: Option<usize>,
     watch: &'b dyn Watch,
@@ -407,15 +418,17 @@ struct Bench<'b> {
 }
 
 impl Bench<'_> {
-    fn both(&self, checked: &Checked, at: usize, of: usize) -> Result<Run, Trouble> {
-        let part = |nth: usize| Part { whole: self.watch, at: 4 * at + nth, of: 4 * of };
+    fn both(&self, checked: &Checked, beside: Option<&str>, at: usize, of: usize) -> Result<Run, Trouble> {
+        let part = |nth: usize| Part { whole: self.watch, at: STEPS * at + nth, of: STEPS * of };
         let whole = |summary: Summary| if summary.run.partial { Err(Trouble::Interrupted) } else { Ok(summary) };
         let summary = whole(run(checked, self.jobs, &part(0))?)?;
         let calm = self.brief.map_or_else(|| calm(checked), |brief| brief.calm(checked))?;
         let same = self.brief.is_none() && checked.scenario.faults.is_empty();
         let undisturbed = if same { summary.clone() } else { whole(run(&calm, self.jobs, &part(1))?)? };
         let scenario = &calm.scenario;
-        let only = scenario.nodes.keys().chain(scenario.queues.keys()).chain(scenario.topics.keys()).cloned().collect();
+        let all = scenario.nodes.keys().chain(scenario.queues.keys()).chain(scenario.topics.keys());
+        // What stands for a table is down with its database.
+        let only = all.filter(|name| Some(name.as_str()) != beside).cloned().collect();
         // Who says nothing at all is worse than who refuses, and what guards are for.
         let wanted = coupling::Wanted { only, hangs: true, ..coupling::Wanted::default() };
         let study = coupling::study(&calm, &wanted, self.jobs, &part(2), &NoShelf)?;
@@ -423,8 +436,25 @@ impl Bench<'_> {
             return Err(Trouble::Interrupted);
         }
         let follows = !scenario.flows.is_empty();
-        let seen = if follows { seen::seen(&calm, self.jobs, &part(3))? } else { Vec::new() };
+        let seen = if follows { seen::seen(&calm, None, self.jobs, &part(3))? } else { Vec::new() };
         Ok(Run { summary, undisturbed, coupling: study.coupling, calm, seen })
+    }
+
+    /// A way, and crashes of whoever sends what was a call.
+    fn tried(
+        &self,
+        other: &Checked,
+        way: &Way,
+        (base, client): (&Run, &str),
+        (at, of): (usize, usize),
+    ) -> Result<(Run, Option<Crashes>), Trouble> {
+        let run = self.both(other, way.outbox(), at, of)?;
+        let Some(commit) = &way.commit else { return Ok((run, None)) };
+        let part = |nth: usize| Part { whole: self.watch, at: STEPS * at + nth, of: STEPS * of };
+        let mean = base.undisturbed.clients.get(client).and_then(|stats| stats.latency_ms.mean.value);
+        let whose = (client, mean.unwrap_or(0.0) / 1e3);
+        let crashes = crash::crashes(&run.calm, commit, whose, self.jobs, [&part(4), &part(5)])?;
+        Ok((run, crashes))
     }
 
     /// The best way on the seed that follows, which had no part in choosing it.
@@ -441,8 +471,8 @@ impl Bench<'_> {
             fresh.scenario.sim.seed.value = fresh.scenario.sim.seed.value.wrapping_add(1);
             fresh
         };
-        let base = self.both(&fresh(checked), of - 2, of)?;
-        let run = self.both(&fresh(other), of - 1, of)?;
+        let base = self.both(&fresh(checked), None, of - 2, of)?;
+        let run = self.both(&fresh(other), best.outbox.as_deref(), of - 1, of)?;
         let again = outcome(other, None, &base, &run, client);
         let mut both = [
             outcome(checked, None, &base, &base, client),
@@ -490,12 +520,15 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
         blast_differs: apart,
         n_eff: found.n_eff,
         units: found.apart(),
-        moving_parts: moving_parts(checked),
+        // A table is no part that has to be run.
+        moving_parts: moving_parts(checked) - usize::from(way.and_then(Way::outbox).is_some()),
+        outbox: way.and_then(Way::outbox).map(str::to_owned),
         cores: cores::all(checked, &base.summary),
         gain: 0.0,
         cost_per_hour: cost(checked, &other.summary),
         notes: way.map(|way| way.notes.clone()).unwrap_or_default(),
         reads_back: way.and_then(|way| way.reads_back.clone()),
+        crashes: None,
         gives_up: way.and_then(|way| way.gives_up),
         hash: checked.hash.clone(),
     }

@@ -6,11 +6,14 @@ use serde::Serialize;
 
 use super::owners::{Owned, owned};
 use super::{back, cores};
-use crate::diag::{Complaint, Source};
+use crate::diag::{Complaint, Source, nouns};
 use crate::experiment::coupling::Coupling;
 use crate::experiment::summary::Summary;
 use crate::graph::{Arrow, End};
-use crate::scenario::edit::{Edit, apply, in_pattern, with_cache, with_entry, with_own_databases, with_rule, without};
+use crate::scenario::edit::{
+    Edit, Reader, added, apply, in_pattern, with_cache, with_commit, with_entry, with_outbox, with_own_databases,
+    with_rule, without,
+};
 use crate::scenario::programs::{program, programs};
 use crate::scenario::written::{Call, How, Mode, NodeKind, Policy, Scenario, Verb, on};
 use crate::scenario::{Checked, each_call, each_step, forecast, transport_of};
@@ -21,6 +24,8 @@ use crate::scenario::{Checked, each_call, each_step, forecast, transport_of};
 pub enum Kind {
     /// A call becomes a message to a queue.
     Queue,
+    /// The same, and the message is a row of what its sender writes.
+    Outbox,
     /// A call becomes an event.
     Stream,
     /// Each service that shares a database has its own.
@@ -43,6 +48,23 @@ pub enum Kind {
     Transport,
 }
 
+/// A write and a message, which a crash may part.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// Who writes and sends.
+    pub sender: String,
+    /// Who is told.
+    pub receiver: String,
+    /// The broker to which it sends.
+    pub broker: String,
+    /// What is asked of the database, by a name of its own: `db.orders-commit`.
+    pub write: String,
+    /// The text in which it has that name.
+    pub text: Source,
+    /// The queue that stands for the table of messages, where that is a part of the write.
+    pub outbox: Option<String>,
+}
+
 /// One thing that could be done.
 #[derive(Clone, Debug)]
 pub struct Way {
@@ -58,8 +80,17 @@ pub struct Way {
     pub reads_back: Option<String>,
     /// What a rule asks for and it takes away.
     pub gives_up: Option<&'static str>,
+    /// Of a call that becomes a message: what its sender writes before it.
+    pub commit: Option<Commit>,
     /// The text with the change.
     pub text: Source,
+}
+
+impl Way {
+    /// The queue that stands for a table of messages.
+    pub(super) fn outbox(&self) -> Option<&str> {
+        self.commit.as_ref()?.outbox.as_deref()
+    }
 }
 
 /// What is known of a file once it has been run.
@@ -143,6 +174,12 @@ const SEALED: &str = "what services say to each other is encrypted, in one place
 const CACHED: usize = 3;
 const FOUND: &str = "80%";
 
+/// Who found no row in an outbox looks again after this time.
+const POLL: &str = "100ms";
+
+/// A row of an outbox takes so long, s, and likely less: a message there and back, and a write.
+const ROW_S: f64 = 0.02;
+
 /// A look into a cache takes no longer.
 const LOOK_MOST: &str = "20ms";
 
@@ -163,7 +200,7 @@ impl Finder<'_> {
     }
 
     fn add(&mut self, name: String, kind: Kind, edge: Option<String>, notes: Vec<String>, text: Source) {
-        self.ways.push(Way { name, kind, edge, notes, reads_back: None, gives_up: None, text });
+        self.ways.push(Way { name, kind, edge, notes, reads_back: None, gives_up: None, commit: None, text });
     }
 
     /// Calls whose answer nobody uses, each endpoint by itself, as messages.
@@ -178,22 +215,62 @@ impl Finder<'_> {
                 // What nobody needs an answer of takes nothing away; a caller that asks later may read what was before.
                 match in_pattern(&self.checked.source, &one, word, None) {
                     Ok((text, told)) => {
-                        let mut notes: Vec<String> = told.into_iter().map(|complaint| complaint.message).collect();
-                        notes.extend(back::written(self.scenario(), edge.from).map(|table| {
-                            format!(
-                                "a crash of `{}` between its write to `{table}` and the message leaves one without the other; how \
-                                 often is not simulated, for there is no outbox",
-                                edge.from
-                            )
-                        }));
-                        self.add(format!("{word}: {one}"), kind, Some(name.clone()), notes, text);
+                        let notes: Vec<String> = told.into_iter().map(|complaint| complaint.message).collect();
                         let reads_back = back::reads_back(self.scenario(), edge.from, target);
-                        self.ways.last_mut().into_iter().for_each(|way| way.reads_back.clone_from(&reads_back));
+                        self.add(format!("{word}: {one}"), kind, Some(name.clone()), notes, text);
+                        self.commits((edge, target), reads_back);
                     }
                     Err(complaints) => self.refused.extend(complaints.into_iter().map(|complaint| complaint.message)),
                 }
             }
         }
+    }
+
+    /// What the sender of the last way writes before its message; the same with an outbox, where that is a queue.
+    fn commits(&mut self, (edge, target): (&Edge<'_>, &str), reads_back: Option<String>) {
+        let Some(way) = self.ways.last_mut() else { return };
+        way.reads_back.clone_from(&reads_back);
+        let family = if way.kind == Kind::Queue { "queues" } else { "topics" };
+        let Some(broker) = added(&self.checked.source, &way.text, family) else { return };
+        let Some((text, write)) = with_commit(&way.text, edge.from, &broker) else { return };
+        let commit = Commit {
+            sender: edge.from.to_owned(),
+            receiver: edge.to.to_owned(),
+            broker: broker.clone(),
+            write,
+            text,
+            outbox: None,
+        };
+        way.commit = Some(commit.clone());
+        if way.kind != Kind::Queue {
+            return;
+        }
+        let (queue, mut notes) = (way.text.clone(), way.notes.clone());
+        let reader = Reader { poll: POLL, at_once: self.readers(edge.from, target) };
+        let Some((text, write, outbox)) = with_outbox(&queue, edge.from, &broker, reader) else { return };
+        notes.push(format!(
+            "`{outbox}` stands for a table of `{}`: the row comes with the commit; {} of each replica of `{}` read it, and \
+             look again after {POLL} where they found nothing",
+            End::of(&write).node,
+            format!("{} {}", reader.at_once, nouns(u64::from(reader.at_once), "loop")),
+            edge.from
+        ));
+        let name = format!("queue and outbox: {}", Arrow { from: edge.from, to: target });
+        let both = Some(Arrow { from: edge.from, to: edge.to }.to_string());
+        self.add(name, Kind::Outbox, both, notes, text.clone());
+        if let Some(way) = self.ways.last_mut() {
+            way.reads_back = reads_back;
+            way.commit = Some(Commit { write, text, outbox: Some(outbox), ..commit });
+        }
+    }
+
+    /// Loops of each replica that read an outbox: twice as many as needed if each row takes 20 ms, which is much.
+    fn readers(&self, from: &str, target: &str) -> u32 {
+        let end = End::of(target);
+        let asked = forecast(self.scenario()).programs;
+        let rate: f64 = asked.iter().filter(|one| one.0 == end.node && one.1 == end.endpoint()).map(|one| one.2).sum();
+        let replicas = f64::from(self.scenario().nodes[from].replicas.value);
+        1 + (2.0 * ROW_S * rate / replicas) as u32
     }
 
     /// Releases that break a contract, without breaking it.

@@ -264,7 +264,7 @@ fn what_is_different_is_told_as_it_is_now_less_as_it_was() {
     );
     // Half of the time only: a bond of 0.5 instead of 1.
     let half = two_of_three("{ call = \"b\", probability = \"50%\" }", false);
-    assert_eq!(effect(&once, &half, edge), Some(("different", 2.25 - 1.8)));
+    assert_eq!(effect(&once, &half, edge), Some(("different", 0.45)));
     assert_eq!(effect(&half, &once, edge), Some(("different", -0.45)));
     // It may be missing now: nothing binds any more.
     let branch = |more: &str| two_of_three(&format!("{{ parallel = [{{ call = \"b\"{more} }}] }}"), false);
@@ -283,4 +283,29 @@ fn what_is_different_is_told_as_it_is_now_less_as_it_was() {
             .replace("[services.c]\n", &format!("[services.c]\n{logic}"))
     };
     assert_eq!(effect(&with(""), &with("rules = \"logic\""), "library rules"), Some(("different", -0.8)));
+}
+
+/// A caller comes back to itself in 15 of 100: 1.3 calls each time around, 1.3 ÷ (1 − 0.15) in all.
+#[test]
+fn what_a_circle_costs_is_counted() {
+    let text = "[clients.web]\ncalls = \"a\"\nrate = \"1/s\"\n[services.a]\nsteps = [{ call = \"b\", probability = \"30%\" }]\n\
+                [services.b]\nsteps = [{ call = \"a\", probability = \"50%\" }]\n";
+    let calls = diagnose(&checked(text)).paths[0].calls;
+    assert!((calls - 1.3 / 0.85).abs() < 1e-6, "{calls}");
+}
+
+/// Whether a cache that knows its keys alone keeps a caller from what is behind it, no file says.
+#[test]
+fn what_hangs_on_a_cache_is_not_assessed() {
+    let text = |cache: &str| {
+        format!(
+            "[clients.web]\ncalls = \"b\"\nrate = \"1/s\"\n[services.b]\n{ALONE}\nsteps = [{{ cache = \"k\", on_miss = [\"c\"] }}]\n\
+             [services.c]\n{ALONE}\n[caches.k]\n{cache}\n"
+        )
+    };
+    let unknown = diagnose(&checked(&text("keys = 100000\nttl = \"100ms\"")));
+    assert_eq!((unknown.pairs.len(), unknown.not_assessed.as_slice()), (0, ["requests lost".to_owned()].as_slice()));
+    // One that says its share does.
+    let known = diagnose(&checked(&text("hit_rate = 0.75")));
+    assert!(near(known.n_eff.unwrap(), 4.0 / 2.5) && known.not_assessed.is_empty(), "{known:?}");
 }

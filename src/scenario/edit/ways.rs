@@ -310,7 +310,7 @@ pub(super) fn implicit() -> Table {
 }
 
 /// One more consumer of a service.
-fn consume(document: &mut DocumentMut, service: &str, consumer: Table) -> Option<()> {
+pub(super) fn consume(document: &mut DocumentMut, service: &str, consumer: Table) -> Option<()> {
     let service = document.get_mut("services")?.as_table_like_mut()?.get_mut(service)?.as_table_like_mut()?;
     match service.get_mut("consumes") {
         Some(Item::ArrayOfTables(all)) => all.push(consumer),
