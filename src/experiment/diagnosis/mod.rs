@@ -9,7 +9,7 @@
 //!
 //! What a caller loses is read off the file: its requests that would come to what is down, fallbacks, optional branches and
 //! what waits for some of several taken into account. That no work arrives is no loss, and a message is kept by its broker.
-//! Steps of one request are taken to fail independently. [`prove`] runs it: of services that call each other the share that was
+//! Steps of one request are taken to fail independently. `hoptax diagnose` runs it: of services that call each other the share that was
 //! lost in the run replaces the one read off, and each sign gets what the runs showed of it.
 
 mod change;

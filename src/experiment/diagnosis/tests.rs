@@ -63,7 +63,9 @@ fn three_units_of_four_are_three() {
     let found = diagnose(&checked(&behind_a_gateway(12, unit)));
     assert!(near(found.n_eff.unwrap(), 3.0));
     assert_eq!(found.units.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 4]);
-    assert_eq!(found.signs[0].severity, Severity::Moderate);
+    // Twelve of twelve, four at a time.
+    assert_eq!(found.signs[0].severity, Severity::Severe);
+    assert_eq!(found.signs[0].says, "12 services of 12 can only be released with others, in 3 releases");
 }
 
 #[test]
@@ -200,6 +202,8 @@ fn one_fact_changes_the_sign_that_it_is_about() {
             // A call more is told with the chains, whatever they are.
             assert_eq!(same, at != sign, "{sign}: {:?} {:?}", before.signs[at], after.signs[at]);
         }
+        // Whose it is has not changed; what N_eff is, is told beside it.
+        assert_eq!(before.signs[4].severity, after.signs[4].severity);
         assert!(after.n_eff < before.n_eff, "{sign}");
     }
     // Who owns it binds nothing, and is told by the last sign alone.
