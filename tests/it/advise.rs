@@ -105,6 +105,14 @@ fn several_who_want_the_same_read_a_stream() {
         let one = advice.interactions.iter().find(|one| one.edge == format!("orders -> {name}")).unwrap();
         assert_eq!((one.pattern, one.fit, one.receivers), ("stream", Fit::Change, 4));
     }
+    // Tried: one event that all of them read, with one part more than calls, and none of their time.
+    let study = tried(&text);
+    let told = "one stream: orders -> stock, mail, points, books";
+    let one =
+        study.advice.ways.iter().find(|one| one.way == told).unwrap_or_else(|| panic!("{:?}", study.advice.refused));
+    assert!(one.class == Class::Better && p99(one) < -15.0 && one.moving_parts == 6, "{one:?}");
+    let saved = study.texts.iter().find(|saved| saved.way.as_deref() == Some(told)).unwrap();
+    assert_eq!(saved.text.text.matches("publish").count(), 1, "{}", saved.text.text);
     // The opposite, a call each: a caller that waits for all of them in turn.
     let called = run(&checked(&text), None, &()).unwrap();
     let event = text.replace(
@@ -697,4 +705,17 @@ work = "3ms"
     for part in ["loses", "with an outbox", "doubles", "by hand"] {
         assert!(told.contains(part), "{part}: {told}");
     }
+}
+
+/// What fails now and then is tried once more, where that may be done: 5 % of a callee become 5 % of 5 %.
+#[test]
+fn what_fails_by_chance_is_tried_again() {
+    let text = shop("\"mail\"").replace("work = { mean = \"4ms\" }", "work = { mean = \"4ms\" }\nerror_rate = 0.05");
+    let advice = tried(&text).advice;
+    let retry = way(&advice, Kind::Retry);
+    let success = retry.client.success_rate.other.value.unwrap();
+    assert!(retry.class == Class::Better && (success - 0.9975).abs() < 0.0015, "{success}: {retry:?}");
+    // What may not be done twice is not.
+    let once = text.replace("steps = [\"stock\"", "steps = [{ call = \"stock\", idempotent = false }");
+    assert!(!tried(&once).advice.ways.iter().any(|one| one.kind == Some(Kind::Retry)));
 }

@@ -11,8 +11,8 @@ use crate::experiment::coupling::Coupling;
 use crate::experiment::summary::Summary;
 use crate::graph::{Arrow, End};
 use crate::scenario::edit::{
-    Edit, Reader, added, apply, in_pattern, with_cache, with_commit, with_entry, with_outbox, with_own_databases,
-    with_rule, without,
+    Edit, Reader, added, apply, as_one_event, in_pattern, with_cache, with_commit, with_entry, with_outbox,
+    with_own_databases, with_rule, without,
 };
 use crate::scenario::programs::{program, programs};
 use crate::scenario::written::{Call, How, Mode, NodeKind, Policy, Scenario, Verb, on};
@@ -40,6 +40,8 @@ pub enum Kind {
     Timeout,
     /// A caller has no more than so many calls to one callee open.
     Bulkhead,
+    /// A call that fails now and then is tried once more.
+    Retry,
     /// Tries after the first are no more than a share of the calls.
     RetryBudget,
     /// No proxies.
@@ -109,6 +111,7 @@ pub(super) fn ways(checked: &Checked, seen: Option<Seen<'_>>) -> (Vec<Way>, Vec<
     let mut edges: Vec<Edge<'_>> = edges(&checked.scenario);
     edges.sort_by(|a, b| weight(b.to).total_cmp(&weight(a.to)).then_with(|| (a.from, a.to).cmp(&(b.from, b.to))));
     edges.iter().for_each(|edge| found.messages(edge));
+    found.events(&edges);
     found.contracts();
     found.databases();
     found.units(&edges);
@@ -120,6 +123,7 @@ pub(super) fn ways(checked: &Checked, seen: Option<Seen<'_>>) -> (Vec<Way>, Vec<
     for edge in &edges {
         found.caches(edge);
         found.guards(edge);
+        found.retries(edge);
     }
     (found.ways, found.refused)
 }
@@ -163,6 +167,9 @@ fn edges(scenario: &Scenario) -> Vec<Edge<'_>> {
 
 /// Guards are tried on so many edges, those first that matter most when they are down.
 const GUARDED: usize = 3;
+
+/// From this share of failures on a call is tried once more.
+const FAILS: f64 = 0.001;
 
 /// As many pairs of services are merged.
 const MERGED: usize = 3;
@@ -224,6 +231,38 @@ impl Finder<'_> {
                 }
             }
         }
+    }
+
+    /// What a service tells several others without needing an answer, each program of it all of them, as one event.
+    fn events(&mut self, edges: &[Edge<'_>]) {
+        let senders: BTreeSet<&str> = edges.iter().map(|edge| edge.from).collect();
+        for from in senders {
+            let own = edges.iter().filter(|edge| edge.from == from && self.is_service(edge.to));
+            let targets: Vec<&str> =
+                own.flat_map(|edge| edge.targets.difference(&edge.asked)).map(String::as_str).collect();
+            let told: BTreeSet<&str> = targets.iter().map(|target| End::of(target).node).collect();
+            let tells_all = |program: &&crate::scenario::written::Endpoint| {
+                let called: BTreeSet<String> =
+                    each_call(program).into_iter().map(|call| call.target.value.to_string()).collect();
+                let some = targets.iter().filter(|target| called.contains(**target)).count();
+                some == 0 || some == targets.len()
+            };
+            if told.len() < 2 || !self.scenario().nodes[from].programs().all(|program| tells_all(&program)) {
+                continue;
+            }
+            match as_one_event(&self.checked.source, from, &targets) {
+                Ok((text, topic)) => {
+                    let notes =
+                        vec![format!("takes it that all of them are told the same; each reads `{topic}` by itself")];
+                    self.add(format!("one stream: {from} -> {}", targets.join(", ")), Kind::Stream, None, notes, text);
+                }
+                Err(complaints) => self.refused.extend(complaints.into_iter().map(|complaint| complaint.message)),
+            }
+        }
+    }
+
+    fn is_service(&self, name: &str) -> bool {
+        self.scenario().nodes.get(name).is_some_and(|node| node.kind == NodeKind::Service)
     }
 
     /// What the sender of the last way writes before its message; the same with an outbox, where that is a queue.
@@ -549,6 +588,37 @@ impl Finder<'_> {
             let told = format!("bulkhead {most}: {name}");
             self.rule(edge, (&name, &told), Kind::Bulkhead, ("bulkhead", &value), notes);
         }
+    }
+
+    /// Calls that fail now and then, and may be made twice, once more.
+    fn retries(&mut self, edge: &Edge<'_>) {
+        let scenario = &self.checked.scenario;
+        let name = Arrow { from: edge.from, to: edge.to }.to_string();
+        let silent = |call: &Call| {
+            call.guards.retries.is_none()
+                && call.policy.is_none()
+                && scenario.defaults.policy.is_none()
+                && call.idempotent.value
+        };
+        let mut calls =
+            scenario.nodes[edge.from].programs().flat_map(each_call).filter(|c| c.target.value.node == edge.to);
+        if !edge.remote || self.count(Kind::Retry) >= GUARDED || !calls.all(silent) || self.fails(&name) < FAILS {
+            return;
+        }
+        let notes =
+            vec![format!("takes it that what `{}` does may be done twice; say idempotent = false where not", edge.to)];
+        let told = format!("one retry: {name}");
+        self.rule(edge, (&name, &told), Kind::Retry, ("retries", "{ max = 1, backoff = \"10ms\" }"), notes);
+    }
+
+    /// The share of an edge's calls that fails, without the file's faults; none where nothing was run.
+    fn fails(&self, edge: &str) -> f64 {
+        let (Some(summary), Some(arrow)) = (self.summary, Arrow::of(edge)) else { return 0.0 };
+        let of = |name: &str| {
+            Arrow::of(name).is_some_and(|other| other.from == arrow.from && other.end().node == arrow.end().node)
+        };
+        let all = summary.edges.iter().filter(|(name, _)| of(name));
+        all.filter_map(|(_, stats)| stats.success_rate.value).map(|rate| 1.0 - rate).fold(0.0, f64::max)
     }
 
     fn rule(

@@ -109,6 +109,13 @@ impl<'d> Sites<'d> {
         taken
     }
 
+    /// Of the steps of a list that fit, the first alone stays, in every list.
+    pub(super) fn once(&mut self, fits: &impl Fn(&dyn TableLike) -> bool) {
+        for list in &mut self.lists {
+            once(list, fits);
+        }
+    }
+
     /// Changes every call of this target.
     pub(super) fn change(&mut self, target: &str, change: impl Fn(&mut dyn TableLike)) {
         for list in &mut self.lists {
@@ -212,6 +219,34 @@ fn in_row(item: &mut Item, visit: &mut impl FnMut(&mut Row<'_>)) {
         }
         _ => {}
     }
+}
+
+/// Takes all but the first that fits out of a list, and of the lists inside.
+fn once(list: &mut Item, fits: &impl Fn(&dyn TableLike) -> bool) {
+    match list {
+        Item::Value(Value::Array(all)) => once_value(all, fits),
+        Item::ArrayOfTables(all) => {
+            for table in all.iter_mut() {
+                for key in INNER {
+                    table.get_mut(key).into_iter().for_each(|inner| once(inner, fits));
+                }
+            }
+            let fitting: Vec<usize> = all.iter().enumerate().filter(|(_, t)| fits(*t)).map(|(at, _)| at).collect();
+            fitting.iter().skip(1).rev().for_each(|at| drop(all.remove(*at)));
+        }
+        _ => {}
+    }
+}
+
+fn once_value(all: &mut toml_edit::Array, fits: &impl Fn(&dyn TableLike) -> bool) {
+    for table in all.iter_mut().filter_map(Value::as_inline_table_mut) {
+        for key in INNER {
+            table.get_mut(key).and_then(Value::as_array_mut).into_iter().for_each(|inner| once_value(inner, fits));
+        }
+    }
+    let fit = |value: &Value| value.as_inline_table().is_some_and(|table| fits(table));
+    let fitting: Vec<usize> = all.iter().enumerate().filter(|(_, value)| fit(value)).map(|(at, _)| at).collect();
+    fitting.iter().skip(1).rev().for_each(|at| drop(all.remove(*at)));
 }
 
 /// Every step of a list and of the lists inside, with the number of steps that follow it.
