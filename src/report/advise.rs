@@ -1,7 +1,7 @@
 //! What fits and what would make it better: the answer in a sentence, the ways out, who tells whom what.
 
 use crate::diag::nouns;
-use crate::experiment::advise::{Advice, Again, By, Class, Fit, Interaction, Kind, Look, Outcome, Subject};
+use crate::experiment::advise::{Advice, Again, By, Class, Fit, Interaction, Kind, Look, Outcome, Subject, Whole};
 use crate::experiment::compare::{Difference, Figures, Verdict};
 use crate::experiment::study::Head;
 use crate::experiment::summary::Estimate;
@@ -59,7 +59,21 @@ pub fn answer(advice: &Advice) -> String {
     let gains = told(best, advice.ways.iter().find(|one| one.kind.is_none()));
     let again = advice.again.as_ref().map(afresh).unwrap_or_default();
     let reads = best.reads_back.as_ref().map(|why| format!("; but {}", clean(why))).unwrap_or_default();
-    format!("{} gains most of {all}: {gains}{again}{reads}", clean(&best.way))
+    format!("{} gains most of {all}: {gains}{again}{reads}{}", clean(&best.way), besides(advice))
+}
+
+/// What the rules would change of the whole file, whatever was tried.
+fn besides(advice: &Advice) -> String {
+    let meshless = advice.ways.iter().any(|one| one.kind == Some(Kind::NoMesh));
+    let tried = |one: &&Whole| meshless && one.subject == Subject::Discovery;
+    let odd = advice.whole.iter().filter(|one| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded));
+    odd.into_iter().find(|one| !tried(one)).map_or_else(String::new, |one| {
+        format!(
+            "; by the rules, {} would be better off with {}, which was not tried",
+            clean(&one.there),
+            an(one.pattern)
+        )
+    })
 }
 
 /// What fresh seeds showed of the best, which had been chosen by others: its own figures, not those that it was chosen by.
@@ -375,7 +389,7 @@ fn parted(one: &Outcome, advice: &Advice) -> Option<String> {
         format!("; with an outbox it loses {} and doubles {}{later}", each(crashes.lost), each(crashes.doubled))
     });
     Some(format!(
-        "{}: a crash of {} loses {} of {} ({} by hand: rate × time from its commit to its message), of {} crashes{}",
+        "{}: a crash of {} loses {} of {} ({} by hand: rate × time from its write to its message), of {} crashes{}",
         clean(&one.way),
         clean(&plain.sender),
         each(plain.lost),

@@ -217,12 +217,14 @@ fn breaks(breaking: &Breaking) -> String {
     };
     let callers: Vec<String> = breaking.callers.iter().map(|name| clean(name)).collect();
     format!(
-        "a breaking change of {} rolled out in {}: alone {}; in lockstep with {}: {}; where old and new understand each other: {}",
+        "a breaking change of {} rolled out in {}: alone {}; in lockstep with {}, which restart as well: {}; where old and new \
+         understand each other, so that {} alone restarts: {}",
         clean(&breaking.callee),
         seconds(breaking.rollout_s),
         told(&breaking.alone),
         callers.join(", "),
         told(&breaking.lockstep),
+        clean(&breaking.callee),
         told(&breaking.compatible)
     )
 }

@@ -685,9 +685,10 @@ work = "3ms"
     for kind in [Kind::Queue, Kind::Stream] {
         let plain = of(kind);
         assert!(plain.crashes > 1_000 && !plain.outbox, "{plain:?}");
-        // 40 a second, each 5 ms in between: 0.2 by each crash, and so many were seen there without any.
-        within(&plain.lost, 40.0 * 0.005);
-        assert!((plain.between - 0.2).abs() < 0.01, "{plain:?}");
+        // 40 a second, each 3 ms at the database, which commits what it was asked, and 5 ms until the message: 0.32 by each crash, and
+        // so many were seen there without any.
+        within(&plain.lost, 40.0 * 0.008);
+        assert!((plain.between - 0.32).abs() < 0.01, "{plain:?}");
         assert_eq!(plain.doubled.value, Some(0.0));
     }
     // The row is there or it is not; its message leaves at once and the mark takes 3 ms.

@@ -3,7 +3,8 @@
 //! Where a call became a message, its sender writes and then sends. All of it crashes at random moments, a thousand times or so over all
 //! replications, and is back at once; effects that never happen although what leads to them was committed are lost, effects that
 //! happen again are doubled, each less what the same runs without crashes show. By hand a crash at a random moment finds as many
-//! between their commit and their message as there are on average: rate × window, seen in the runs without crashes.
+//! between their write and their message as there are on average: rate × window, seen in the runs without crashes. The window opens
+//! when the write is asked for: the database commits it even if nobody waits any more.
 
 use serde::Serialize;
 
@@ -33,8 +34,8 @@ pub struct Crashes {
     pub lost: Estimate,
     /// Effects doubled by each.
     pub doubled: Estimate,
-    /// Committed and not yet sent at any moment, on average: what each crash would lose by hand. With an outbox nothing is: the row
-    /// is there.
+    /// Asked to be written and not yet sent at any moment, on average: what each crash would lose by hand, for a database commits what
+    /// it was asked, whether or not whoever asked is still there. With an outbox nothing is: the row is there.
     pub between: f64,
 }
 
@@ -68,7 +69,7 @@ pub(super) fn crashes(
             one.scenario.sim = calm.scenario.sim.clone();
             Ok(Checked { ceiling: calm.ceiling, ..one })
         };
-        let between = Between { commit: flows.len(), sender: &commit.sender, broker: &commit.broker };
+        let between = Between { sender: &commit.sender, write: &commit.write, broker: &commit.broker };
         let [quiet, loud] = [as_it_runs(&text)?, as_it_runs(&with_table(&text, "faults", &fault))?];
         [seen(&quiet, Some(between), jobs, watches[0])?, seen(&loud, None, jobs, watches[1])?]
     };

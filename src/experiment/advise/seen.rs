@@ -28,11 +28,11 @@ pub(super) struct Effect {
     open: u64,
 }
 
-/// A commit, as a flow by its number, and the edge by which the message leaves.
+/// What a sender asks a database to write, and the broker to which it sends afterwards.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Between<'a> {
-    pub(super) commit: usize,
     pub(super) sender: &'a str,
+    pub(super) write: &'a str,
     pub(super) broker: &'a str,
 }
 
@@ -47,27 +47,28 @@ pub(super) struct Seen {
     pub(super) effects: Vec<Effect>,
     /// Faults that began in the measured time.
     pub(super) struck: u64,
-    /// From a commit to its message, summed over all, s.
+    /// From when a write leaves its sender to when the message does, summed over all, s.
     pub(super) between_s: f64,
-    between: Option<(usize, EdgeId)>,
+    between: Option<(EdgeId, EdgeId)>,
     /// The measured time.
     within: (Time, Time),
 }
 
 impl Seen {
     fn of(plan: &Plan, between: Option<Between<'_>>) -> Self {
-        let edge = |between: Between<'_>| {
-            let named = Arrow { from: between.sender, to: between.broker }.to_string();
+        let edge = |to: &str, sender: &str| {
+            let named = Arrow { from: sender, to }.to_string();
             let at = plan.edges.iter().position(|edge| plan.edge_name(*edge) == named)?;
-            Some((between.commit, EdgeId(at as u32)))
+            Some(EdgeId(at as u32))
         };
+        let both = |between: Between<'_>| edge(between.write, between.sender).zip(edge(between.broker, between.sender));
         Self {
             answered: vec![0; plan.clients.len()],
             unanswered: vec![0; plan.clients.len()],
             effects: vec![Effect::default(); plan.flows.len()],
             struck: 0,
             between_s: 0.0,
-            between: between.and_then(edge),
+            between: between.and_then(both),
             within: (Time(plan.warmup.0), Time((plan.warmup + plan.duration).0)),
         }
     }
@@ -92,9 +93,6 @@ impl Probe for Seen {
                 let effect = &mut self.effects[flow.index()];
                 let good = outcome.is_good();
                 effect.done += u64::from(good);
-                if good && self.between.is_some_and(|(commit, _)| commit == flow.index()) {
-                    self.between_s -= now.0 as f64 / 1e9;
-                }
                 // Without a good answer nobody was promised anything, or the effect was there before it.
                 let Some(after) = promised else { return };
                 effect.between_s += if good { after.as_secs_f64() } else { 0.0 };
@@ -102,10 +100,12 @@ impl Probe for Seen {
                     *late += u64::from(!good || after > Span::from_secs_f64(look / 1e3));
                 }
             }
-            // Each commit has one message, so that their moments apart add up to the difference of the sums.
-            Fact::Called { edge, measured: true } if self.between.is_some_and(|(_, own)| own == edge) => {
-                self.between_s += now.0 as f64 / 1e9;
-            }
+            // Each write has one message, so that their moments apart add up to the difference of the sums.
+            Fact::Called { edge, measured: true } => match self.between {
+                Some((asked, _)) if edge == asked => self.between_s -= now.0 as f64 / 1e9,
+                Some((_, sent)) if edge == sent => self.between_s += now.0 as f64 / 1e9,
+                _ => {}
+            },
             Fact::Again { flow, measured: true } => self.effects[flow.index()].again += 1,
             Fact::LeftOpen(Open::Flow(flow), _) => self.effects[flow.index()].open += 1,
             Fact::LeftOpen(Open::Request(ClientId(client)), _) => self.unanswered[client as usize] += 1,
