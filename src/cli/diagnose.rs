@@ -36,12 +36,11 @@ fn least(text: &str) -> Result<f64, String> {
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let kinds = run::kinds(&args.asked.files)?;
-    if kinds.iter().any(|kind| !matches!(kind, Kind::Text(_))) {
+    if kinds.iter().any(|kind| !matches!(kind, Kind::Text(_))) || args.asked.output.is_some() {
         let why = "a diagnosis is text: -o NAME ending in .md, .json, .csv or .txt; its picture is `hoptax graph`";
         return Err(Failure::Usage(why.into()));
     }
     output::writable(&args.asked.files)?;
-    args.asked.output.iter().try_for_each(|folder| output::writable_folder(folder))?;
     let (checked, options) = args.asked.idle(output)?;
     // Where nobody asks for anything, nothing can be shown by a run.
     let still = args.still || checked.scenario().clients.is_empty();
@@ -80,18 +79,6 @@ fn deliver(found: &Diagnosis, args: &Args, kinds: &[Kind], ended: Exit, output: 
     for (path, kind) in args.asked.files.iter().zip(kinds).filter(|(path, _)| !run::is_stdout(path)) {
         let Kind::Text(format) = kind else { continue };
         failures.extend(output::file(path, text(found, *format, Style::of_file()).as_bytes()).err());
-    }
-    if let Some(folder) = &args.asked.output {
-        let all = [("json", Format::Json), ("csv", Format::Csv), ("md", Format::Md)];
-        let one = |(ending, format)| {
-            let text = text(found, format, Style::of_file());
-            output::file(&folder.join(format!("diagnose.{ending}")), text.as_bytes())
-        };
-        let written = output::folder(folder).and_then(|()| all.into_iter().try_for_each(one));
-        match written {
-            Ok(()) => output.note(&format!("JSON, CSV, Markdown: {}", output::shown(&folder.join("")))),
-            Err(failure) => failures.push(failure),
-        }
     }
     let piped = args.asked.files.iter().any(|path| run::is_stdout(path));
     let format = args.asked.format.unwrap_or(if piped { Format::Json } else { Format::Table });

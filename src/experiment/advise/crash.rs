@@ -81,7 +81,7 @@ pub(super) fn crashes(
         ratio(&parts.collect::<Vec<_>>(), CONFIDENCE)
     };
     let untold = |one: &Seen| one.effects[flows.len()].done.saturating_sub(one.effects[effect].done);
-    let time = named.scenario.sim.duration.value.as_secs_f64() * calm_runs.len() as f64;
+    let time = calm.scenario.sim.duration.value.as_secs_f64() * calm_runs.len() as f64;
     let between = calm_runs.iter().map(|one| one.between_s).sum::<f64>() / time;
     Ok(Some(Crashes {
         sender: commit.sender.clone(),

@@ -282,7 +282,7 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
             }
         };
         let other = Checked { ceiling: checked.ceiling, ..other };
-        match bench.tried(&other, way, (&base, &client), (at + 1, of)) {
+        match bench.tried(&other, way, &client, (at + 1, of)) {
             Ok((run, crashes)) => {
                 outcomes.push(Outcome { crashes, ..outcome(&other, Some(way), &base, &run, &client) });
                 texts.push(saved(Some(way), &other, &run));
@@ -445,13 +445,13 @@ impl Bench<'_> {
         &self,
         other: &Checked,
         way: &Way,
-        (base, client): (&Run, &str),
+        client: &str,
         (at, of): (usize, usize),
     ) -> Result<(Run, Option<Crashes>), Trouble> {
         let run = self.both(other, way.outbox(), at, of)?;
         let Some(commit) = &way.commit else { return Ok((run, None)) };
         let part = |nth: usize| Part { whole: self.watch, at: STEPS * at + nth, of: STEPS * of };
-        let mean = base.undisturbed.clients.get(client).and_then(|stats| stats.latency_ms.mean.value);
+        let mean = run.undisturbed.clients.get(client).and_then(|stats| stats.latency_ms.mean.value);
         let whose = (client, mean.unwrap_or(0.0) / 1e3);
         let crashes = crash::crashes(&run.calm, commit, whose, self.jobs, [&part(4), &part(5)])?;
         Ok((run, crashes))
