@@ -5,8 +5,9 @@
 
 use std::collections::VecDeque;
 
+use crate::model::plan::Plan;
 use crate::model::policy::{Autoscale, Autoscaler, Metric};
-use crate::model::{Fact, Probe};
+use crate::model::{Fact, NodeId, Probe};
 use crate::units::Time;
 
 use crate::machine::core::Core;
@@ -51,6 +52,27 @@ pub(crate) struct Scaled {
     pub(crate) shared: bool,
 }
 
+/// Who wants to know what which replica does.
+#[derive(Clone, Debug)]
+pub(crate) struct Gauges {
+    /// By node: what scales it; empty where nothing scales anything.
+    pub(crate) scaled: Vec<Option<Scaled>>,
+    /// Whether some node has several replicas, so that it is told which of them does something.
+    several: bool,
+}
+
+impl Gauges {
+    /// Those of a plan; what is scaled comes in later.
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self { scaled: Vec::new(), several: plan.has_several() }
+    }
+
+    /// What scales a node, if anything does.
+    pub(crate) fn of(&mut self, node: NodeId) -> Option<&mut Scaled> {
+        self.scaled.get_mut(node.index()).and_then(Option::as_mut)
+    }
+}
+
 /// What the metric counts on one replica.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pod {
@@ -80,12 +102,12 @@ impl<P: Probe> Core<'_, P> {
     /// Tells a fact that changes how much a replica has to do.
     #[inline(always)]
     pub(crate) fn tell_load(&mut self, replica: u32, fact: Fact) {
-        if !P::CALM && !self.gauges.is_empty() {
+        if !P::CALM && !self.gauges.scaled.is_empty() {
             self.gauge(replica, fact);
         }
         let counts =
             matches!(fact, Fact::Reached { .. } | Fact::Entered { .. } | Fact::Left { .. } | Fact::Replied { .. });
-        if counts && self.several {
+        if counts && self.gauges.several {
             self.probe.load(self.now, replica, fact);
         }
         self.probe.on(self.now, fact);
@@ -104,7 +126,7 @@ impl<P: Probe> Core<'_, P> {
             return;
         };
         let (now, first) = (self.now, self.plan.node(node).first_replica);
-        let Some(scaled) = self.gauges.get_mut(node.index()).and_then(Option::as_mut) else { return };
+        let Some(scaled) = self.gauges.of(node) else { return };
         let load = &mut scaled.pods[(replica - first) as usize].load;
         let at_work = |cores: u32| if scaled.shared { i64::from(cores) } else { 1 };
         match (scaled.rule.metric, fact) {

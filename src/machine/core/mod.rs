@@ -28,7 +28,7 @@ use crate::model::NodeId;
 use crate::model::plan::{Node, Plan};
 use course::Course;
 use frame::Frames;
-use gauge::Scaled;
+use gauge::Gauges;
 use ledger::Ledger;
 use proxies::Proxies;
 use root::Roots;
@@ -54,10 +54,8 @@ pub(crate) struct Core<'p, P> {
     pub(crate) ready: VecDeque<u32>,
     /// What belongs to one request, where flows follow it.
     pub(crate) roots: Roots,
-    /// By node: what scales it; empty where nothing scales anything.
-    pub(crate) gauges: Vec<Option<Scaled>>,
-    /// Whether some node has several replicas, so that it matters which of them does something.
-    pub(crate) several: bool,
+    /// Who wants to know what which replica does.
+    pub(crate) gauges: Gauges,
     /// What faults do now.
     pub(crate) trouble: Trouble,
     pub(crate) course: Course,
@@ -106,8 +104,7 @@ impl<'p, P: Probe> Core<'p, P> {
             proxies: Proxies::new(plan),
             ready: VecDeque::with_capacity(64),
             roots: Roots::new(plan),
-            gauges: Vec::new(),
-            several: plan.has_several(),
+            gauges: Gauges::new(plan),
             trouble: Trouble::new(plan),
             course: Course::default(),
             probe,

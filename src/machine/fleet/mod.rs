@@ -141,7 +141,7 @@ impl Fleet {
         let now = core.now;
         for (at, replica) in core.replicas_of(node).enumerate() {
             let ready = self.is_ready(core, replica);
-            if let Some(scaled) = core.gauges.get_mut(node.index()).and_then(Option::as_mut) {
+            if let Some(scaled) = core.gauges.of(node) {
                 let gauge = &mut scaled.pods[at].ready;
                 gauge.step(now, i64::from(ready) - gauge.level);
             }

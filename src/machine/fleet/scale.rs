@@ -32,8 +32,8 @@ impl<P: Probe> Machine<'_, P> {
         };
         let scaler = Autoscaler::new(self.core.now, initial);
         let (pods, shared) = (vec![Pod::default(); plan.replicas as usize], plan.cores.is_some());
-        self.core.gauges.resize_with(self.core.plan.nodes.len(), || None);
-        self.core.gauges[node.index()] =
+        self.core.gauges.scaled.resize_with(self.core.plan.nodes.len(), || None);
+        self.core.gauges.scaled[node.index()] =
             Some(Scaled { rule, scaler, wanted: initial, late: VecDeque::new(), pods, each, shared });
         self.fleet.recount(&mut self.core, node);
         self.set_endpoints(node);
@@ -45,7 +45,7 @@ impl<P: Probe> Machine<'_, P> {
     pub(crate) fn look_at(&mut self, node: NodeId) {
         let now = self.core.now;
         let waiting = self.waiting_for(node);
-        let Some(scaled) = self.core.gauges.get_mut(node.index()).and_then(Option::as_mut) else { return };
+        let Some(scaled) = self.core.gauges.of(node) else { return };
         let rule = scaled.rule;
         if now.0.is_multiple_of(rule.every.0) {
             let (metric, ready) = scaled.take(now);
@@ -67,7 +67,7 @@ impl<P: Probe> Machine<'_, P> {
     /// The autoscaler of a node decides by what it can see by now.
     fn decide(&mut self, node: NodeId) {
         let now = self.core.now;
-        let Some(scaled) = self.core.gauges.get_mut(node.index()).and_then(Option::as_mut) else { return };
+        let Some(scaled) = self.core.gauges.of(node) else { return };
         if scaled.late.front().is_none_or(|(due, ..)| *due > now) {
             return;
         }

@@ -139,19 +139,18 @@ fn lines(name: &str) -> Vec<String> {
     if let Some((first, second)) = halves.filter(|(first, second)| !wide(first) && !wide(second)) {
         return [first, second].into_iter().filter(|part| !part.is_empty()).map(str::to_owned).collect();
     }
-    let (mut lines, mut from) = (Vec::new(), 0);
-    while lines.len() < 2
-        && let Some(at) = breaks().filter(|at| *at > from && *at < name.len() && !wide(&name[from..*at])).last()
-    {
-        lines.push(name[from..at].to_owned());
-        from = at;
-    }
-    let mut letters = crate::report::text::width(&name[from..]);
-    while letters > 4 && wide(&cut(&name[from..], letters)) {
-        letters -= 1;
-    }
-    lines.push(cut(&name[from..], letters));
-    lines
+    // Thirds end where it is broken next to a third, and two.
+    let third = |nth: usize| breaks().min_by_key(|at| at.abs_diff(name.len() * nth / 3)).unwrap_or(name.len());
+    let (first, second) = (third(1), third(2));
+    let fitting = |text: &str| {
+        let mut letters = crate::report::text::width(text);
+        while letters > 4 && wide(&cut(text, letters)) {
+            letters -= 1;
+        }
+        cut(text, letters)
+    };
+    let parts = [&name[..first], &name[first..second], &name[second..]];
+    parts.into_iter().filter(|part| !part.is_empty()).map(fitting).collect()
 }
 
 /// How far a name makes room for the lids of a cylinder: to the left for a lying one, below for a standing one.

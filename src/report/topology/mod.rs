@@ -92,7 +92,7 @@ impl Diagram {
     pub fn after(summary: &Summary) -> Self {
         let mut all = Self { ran: true, ..Self::of(&summary.topology) };
         let seen: Vec<Option<Seen>> = summary.topology.links.iter().map(|link| seen(summary, link)).collect();
-        let most = seen.iter().flatten().map(|seen| seen.per_s).fold(0.0, f64::max);
+        let most = seen.iter().flatten().filter(|seen| seen.of == 1).map(|seen| seen.per_s).fold(0.0, f64::max);
         let unit = |at: usize| all.units.get(&all.vertices[at].name);
         for (arrow, seen) in all.arrows.iter_mut().zip(seen) {
             let Some(seen) = seen else { continue };
