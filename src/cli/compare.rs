@@ -238,9 +238,10 @@ fn contents(result: &Result, kind: Kind, path: &Path) -> std::result::Result<Vec
     match kind {
         Kind::Text(format) => Ok(text(result, format, Style::of_file()).into_bytes()),
         Kind::Junit => Ok(crate::report::junit::render(&result.summaries).into_bytes()),
-        Kind::Traces => {
-            Err(Failure::Usage(format!("{}: traces are of one run; `hoptax run` writes them", output::shown(path))))
-        }
+        Kind::Traces | Kind::Series => Err(Failure::Usage(format!(
+            "{}: traces and series are of one run; `hoptax run` writes them",
+            output::shown(path)
+        ))),
         Kind::Html => {
             let drawn = pictures::drawn_of(&result.comparison, &result.summaries);
             Ok(crate::report::html::comparison(&result.comparison, &result.warnings, &drawn).html().into_bytes())

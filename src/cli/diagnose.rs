@@ -8,12 +8,13 @@ use super::output::{self, Output};
 use super::progress::Progress;
 use super::run::{self, Format, Kind};
 use super::studied::Asked;
+use super::{graph, pictures};
 use crate::report::table::Style;
-use crate::report::{diagnosis, json};
+use crate::report::{diagnosis, html, json};
 
 /// How many services are these, really? The signs of a distributed monolith, and what binds two services each
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(mut_arg("files", |files| files.help(super::studied::TEXTS)))]
+#[command(mut_arg("files", |files| files.help(super::studied::PAGES)))]
 pub(super) struct Args {
     #[command(flatten)]
     asked: Asked,
@@ -23,7 +24,7 @@ pub(super) struct Args {
     /// Exit with 99 where there are effectively fewer services than this, such as 4.5
     #[arg(long, value_name = "N", value_parser = least)]
     fail_below: Option<f64>,
-    /// Say what has changed against this older file, and what did it
+    /// Say what has changed against this older file as it is written, and what did it; read off both files
     #[arg(long, value_name = "OLD")]
     against: Option<PathBuf>,
 }
@@ -36,8 +37,8 @@ fn least(text: &str) -> Result<f64, String> {
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let kinds = run::kinds(&args.asked.files)?;
-    if kinds.iter().any(|kind| !matches!(kind, Kind::Text(_))) || args.asked.output.is_some() {
-        let why = "a diagnosis is text: -o NAME ending in .md, .json, .csv or .txt; its picture is `hoptax graph`";
+    if kinds.iter().any(|kind| !matches!(kind, Kind::Text(_) | Kind::Html)) || args.asked.output.is_some() {
+        let why = "a diagnosis is a page or text: -o NAME ending in .html, .md, .json, .csv or .txt; its picture alone is `hoptax graph`";
         return Err(Failure::Usage(why.into()));
     }
     output::writable(&args.asked.files)?;
@@ -50,7 +51,9 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     if let Some(old) = &args.against {
         let colour = output.colour_errors();
         let source = engine::read(Some(old), colour)?;
-        let old = engine::check(&source, args.asked.change.variant.as_deref(), &options, colour)?;
+        // What is turned or chosen here is the change.
+        let as_written = Options { edits: Vec::new(), ..options };
+        let old = engine::check(&source, None, &as_written, colour)?;
         found.change = Some(engine::change(&old, &checked));
     }
     let few = args.fail_below.zip(found.n_eff).is_some_and(|(least, n_eff)| n_eff < least);
@@ -60,7 +63,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
             if least > found.services as f64 { ", which they could not be if they were all independent" } else { "" };
         output.note(&format!("effectively {n_eff:.2}: fewer than the {least} of --fail-below{never}"));
     }
-    Ok(deliver(&found, args, &kinds, ended, output))
+    Ok(deliver((&found, &checked), args, &kinds, ended, output))
 }
 
 /// With the signs shown by runs, and whether all of it was run.
@@ -72,16 +75,31 @@ fn proven(args: &Args, checked: &Checked, options: &Options, output: &Output) ->
 }
 
 /// Files first: a reader of standard output may go away early.
-fn deliver(found: &Diagnosis, args: &Args, kinds: &[Kind], ended: Exit, output: &Output) -> Exit {
+fn deliver(
+    (found, checked): (&Diagnosis, &Checked),
+    args: &Args,
+    kinds: &[Kind],
+    ended: Exit,
+    output: &Output,
+) -> Exit {
     let mut failures = Vec::new();
     for (path, kind) in args.asked.files.iter().zip(kinds).filter(|(path, _)| !run::is_stdout(path)) {
-        let Kind::Text(format) = kind else { continue };
-        failures.extend(output::file(path, text(found, *format, Style::of_file()).as_bytes()).err());
+        let text = match kind {
+            Kind::Text(format) => text(found, *format, Style::of_file()),
+            _ => page(found, checked),
+        };
+        failures.extend(output::file(path, text.as_bytes()).err());
     }
     let piped = args.asked.files.iter().any(|path| run::is_stdout(path));
     let format = args.asked.format.unwrap_or(if piped { Format::Json } else { Format::Table });
     failures.extend(output::result(text(found, format, output.style()).as_bytes()).err());
     output.told(ended, failures)
+}
+
+/// The page to hand round: with the picture of what is one in fact.
+fn page(found: &Diagnosis, checked: &Checked) -> String {
+    let picture = pictures::topology(checked, &graph::diagram(checked)).ok();
+    html::page(&diagnosis::page(found), picture).html()
 }
 
 fn text(found: &Diagnosis, format: Format, style: Style) -> String {

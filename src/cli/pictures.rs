@@ -15,6 +15,8 @@ type Word = (&'static str, &'static str);
 pub(super) const OF_RUNS: &[Word] = &[
     ("percentiles", "no request was answered"),
     ("timeline", "no request set out"),
+    ("arrivals", "no request set out"),
+    ("distribution", "no request was answered"),
     ("queues", "there are no queues and no topics, or no message ever waited in one"),
     ("replicas", "nothing follows the load: no `autoscale`"),
     ("ledger", "no request was answered"),
@@ -38,6 +40,8 @@ pub(super) const OF_COMPARISONS: &[Word] = &[
     OF_RUNS[7],
     OF_RUNS[8],
     OF_RUNS[9],
+    OF_RUNS[10],
+    OF_RUNS[11],
 ];
 
 /// Of several variants each has its own of these: `failing-slow`.

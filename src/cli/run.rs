@@ -27,9 +27,9 @@ pub(super) struct Args {
     /// What standard output carries
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Write this too: .html (a page to hand round) .json .csv .md .txt .xml (`JUnit`) .otlp.jsonl (traces) .svg .png, or `-`: standard output and nothing else there (JSON unless
+    /// Write this too: .html (a page to hand round) .json .csv .md .txt .xml (`JUnit`) .otlp.jsonl (traces) .series.csv (over time) .svg .png, or `-`: standard output and nothing else there (JSON unless
     /// --format says otherwise); may be repeated. A picture shows what its name ends in:
-    /// `percentiles` (else this), `timeline`, `ledger`, `nodes`, `failing`, `pressure`, `policies`, `queues`, `replicas`, `graph`
+    /// `percentiles` (else this), `timeline`, `arrivals`, `distribution`, `ledger`, `nodes`, `failing`, `pressure`, `policies`, `queues`, `replicas`, `graph`
     #[arg(short = 'o', value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// Write everything into this folder: JSON, CSV, Markdown, charts; what another run left of these goes
@@ -42,6 +42,9 @@ pub(super) struct Args {
     /// In the JSON, the figures of every single replication too
     #[arg(long)]
     per_replication: bool,
+    /// In the JSON, clients, queues and readers of topics over time too, so that `hoptax report` draws them again
+    #[arg(long)]
+    series: bool,
     /// Hold the run against this result that was kept: what changed beyond noise. Paired where that was written with
     /// --per-replication
     #[arg(long, value_name = "RESULT.json")]
@@ -111,6 +114,8 @@ pub(super) enum Kind {
     Png,
     /// Traces, for whoever reads OpenTelemetry's JSON.
     Traces,
+    /// What went over time, a row for each stretch.
+    Series,
 }
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
@@ -206,6 +211,9 @@ fn simulate(args: &Args, kinds: &[Kind], output: &Output) -> Result<Ran, Failure
     }
     if args.per_replication {
         summaries = summaries.into_iter().map(Summary::with_replications).collect();
+    }
+    if args.series {
+        summaries = summaries.into_iter().map(Summary::with_series).collect();
     }
     let drawn = kinds.iter().any(|kind| matches!(kind, Kind::Svg | Kind::Png | Kind::Html));
     outline(&mut summaries, &checked, drawn || args.output.is_some() || usual(args));
@@ -327,6 +335,11 @@ fn content(held: Held<'_>, kind: Kind, path: &Path) -> Result<Vec<u8>, Failure> 
         Kind::Text(format) => Ok(held.text(format, table::Style::of_file()).into_bytes()),
         Kind::Junit => Ok(junit::render(held.summaries).into_bytes()),
         Kind::Html => Ok(held.page().into_bytes()),
+        Kind::Series => {
+            let none =
+                || Failure::Broken(format!("{}: nothing goes over time: no request set out", output::shown(path)));
+            csv::timeline(held.summaries).map(String::into_bytes).ok_or_else(none)
+        }
         Kind::Traces if held.beside.traces.is_empty() => Err(Failure::Usage(format!(
             "{}: traces are of one scenario that is run; name a variant",
             output::shown(path)
@@ -360,6 +373,7 @@ fn kind(path: &Path) -> Result<Kind, Failure> {
     match ending.as_deref() {
         _ if is_stdout(path) => Ok(Kind::Text(Format::Json)),
         Some("jsonl") => Ok(Kind::Traces),
+        Some("csv") if is_series(path) => Ok(Kind::Series),
         Some("json") => Ok(Kind::Text(Format::Json)),
         Some("csv") => Ok(Kind::Text(Format::Csv)),
         Some("xml") => Ok(Kind::Junit),
@@ -369,10 +383,16 @@ fn kind(path: &Path) -> Result<Kind, Failure> {
         Some("svg") => Ok(Kind::Svg),
         Some("png") => Ok(Kind::Png),
         _ => Err(Failure::Usage(format!(
-            "{}: cannot tell what to write; end the name in .json, .csv, .md, .txt, .html, .xml (JUnit), .otlp.jsonl (traces), .svg or .png",
+            "{}: cannot tell what to write; end the name in .json, .csv, .md, .txt, .html, .xml (JUnit), .otlp.jsonl (traces), .series.csv (over time), .svg or .png",
             output::shown(path)
         ))),
     }
+}
+
+/// Whether a file is to hold what went over time: its name ends in `.series.csv`.
+fn is_series(path: &Path) -> bool {
+    let stem = path.file_stem().map(Path::new);
+    stem.and_then(Path::extension).is_some_and(|ending| ending.eq_ignore_ascii_case("series"))
 }
 
 /// The code that a summary leads to.

@@ -16,6 +16,10 @@ use crate::report::table::Style;
 pub(super) const TEXTS: &str =
     "Write this too: .json .csv .md .txt, or `-`: standard output and nothing else there; may be repeated";
 
+/// What is said of `-o` by verbs that draw nothing on its own, but a page.
+pub(super) const PAGES: &str =
+    "Write this too: .html .json .csv .md .txt, or `-`: standard output and nothing else there; may be repeated";
+
 /// What every study is told.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Asked {
@@ -174,7 +178,9 @@ impl Found<'_> {
             }
             Kind::Svg => Ok(self.drawn()?.into_bytes()),
             Kind::Png => pictures::png(&self.drawn()?),
-            Kind::Traces => Err(Failure::Usage("traces are of one run; `hoptax run` writes them".into())),
+            Kind::Traces | Kind::Series => {
+                Err(Failure::Usage("traces and series are of one run; `hoptax run` writes them".into()))
+            }
             Kind::Junit => Err(Failure::Usage("JUnit is about promises; this judges none".into())),
         }
     }

@@ -265,6 +265,7 @@ fn figures(checked: &Checked, plan: &Plan, replications: &[Replication], run: Ru
         timeline: None,
         conservation: Conservation::default(),
         replications: Vec::new(),
+        series: None,
         topology: crate::scenario::Topology::of(&checked.scenario),
     }
 }

@@ -87,6 +87,8 @@ pub struct Trace {
     pub outcome: Outcome,
     /// Until the client knew.
     pub latency: u64,
+    /// Which nodes are databases.
+    pub databases: Vec<String>,
     /// The client's own span first; parents before children, otherwise by beginning.
     pub spans: Vec<Span>,
 }

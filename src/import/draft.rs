@@ -42,6 +42,12 @@ fn head(text: &mut String, found: &Found, name: &str, inputs: &[String]) {
             text,
             "# it comes before the first step here. Shares of calls are taken as independent of each other."
         );
+        let _ = writeln!(
+            text,
+            "#\n# What was wrong meanwhile does not come back as what it was: an outage, a slow spell or a deploy stands here as a\n\
+             # share of failures and as longer times, spread over all of the time; what autoscalers and breakers did, as what they\n\
+             # did on average. To see them again, write [[faults]], `autoscale` and policies, and import calm traces."
+        );
     }
     for flag in &found.flags {
         let _ = writeln!(text, "# - {}", comment(flag));
@@ -198,15 +204,22 @@ fn call(found: &Found, go: &Go) -> String {
         (false, false) => "call",
     };
     let mut keys = vec![format!("{verb} = {}", quoted(&target(&go.node, go.endpoint.as_ref())))];
-    if go.times > 1 {
-        keys.push(format!("times = {}", go.times));
+    let mut taken: Vec<String> = Vec::new();
+    taken.extend((go.times > 1).then(|| format!("times = {}", go.times)));
+    taken.extend(go.probability.map(|p| format!("probability = {}", share(p))));
+    if go.besides.is_none() {
+        keys.append(&mut taken);
     }
-    keys.extend(go.probability.map(|p| format!("probability = {}", share(p))));
     if !go.message && !database {
         keys.extend(go.keys.iter().cloned());
         let policy = found.policies.contains_key(&go.node) && go.keys.is_empty();
         keys.extend(policy.then(|| format!("policy = {}", quoted(&go.node))));
     }
+    let call = format!("{{ {} }}", keys.join(", "));
+    let Some(besides) = &go.besides else { return call };
+    // Two steps that are one: a way that is always taken.
+    let mut keys = vec![format!("split = [{{ steps = [{{ wait = {besides} }}, {call}] }}]")];
+    keys.append(&mut taken);
     format!("{{ {} }}", keys.join(", "))
 }
 
@@ -233,7 +246,8 @@ fn broker(text: &mut String, found: &Found, name: &str, broker: &Broker) {
 }
 
 fn wire(text: &mut String, found: &Found) {
-    let used = |name: &String| found.is_called(name);
+    let called = found.called();
+    let used = |name: &String| called.contains(name.as_str());
     for (host, keys) in found.policies.iter().filter(|(host, _)| used(host)) {
         let _ = writeln!(text, "[policies.{}]                  # {}", key(host), comment(&keys.origin));
         for one in &keys.value {

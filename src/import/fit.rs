@@ -119,8 +119,7 @@ fn quantiles(sorted: &[f64]) -> Fitted {
 /// A law that is even between ends: their shares from below and the times, ns.
 pub(super) fn pieces(ends: &[(f64, f64)]) -> String {
     let mut parts = Vec::new();
-    for pair in ends.windows(2) {
-        let ((p, a), (q, b)) = (pair[0], pair[1]);
+    for ((p, a), (q, b)) in merged(ends) {
         let share = (q - p) * 1e4;
         if share < 1.0 {
             continue;
@@ -141,6 +140,20 @@ pub(super) fn pieces(ends: &[(f64, f64)]) -> String {
         *last = format!("{{ {rest}");
     }
     format!("{{ mix = [{}] }}", parts.join(", "))
+}
+
+/// The stretches between ends; neighbours on which nothing changes are one.
+fn merged(ends: &[(f64, f64)]) -> Vec<((f64, f64), (f64, f64))> {
+    let same = |one: f64, other: f64| time(one) == time(other);
+    let mut merged: Vec<((f64, f64), (f64, f64))> = Vec::new();
+    for pair in ends.windows(2) {
+        let (from, to) = (pair[0], pair[1]);
+        match merged.last_mut() {
+            Some((first, last)) if same(first.1, last.1) && same(last.1, to.1) => *last = to,
+            _ => merged.push((from, to)),
+        }
+    }
+    merged
 }
 
 /// A time in four digits, with its unit, in quotes.

@@ -130,7 +130,7 @@ type Calls = BTreeMap<(String, String), (f64, f64)>;
 
 /// The calls of one.
 fn out<'a>(calls: &'a Calls, from: &'a str) -> impl Iterator<Item = (&'a (String, String), &'a (f64, f64))> {
-    calls.iter().filter(move |((caller, _), _)| caller == from)
+    calls.range((from.to_owned(), String::new())..).take_while(move |((caller, _), _)| caller == from)
 }
 
 fn settle(calls: &Calls, times: &BTreeMap<String, f64>, over: &str, found: &mut Found) {

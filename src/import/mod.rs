@@ -37,6 +37,8 @@ pub use draft::{OPEN, open_lines};
 pub use fit::{Fitted, fit};
 pub use kind::Kind;
 
+use std::collections::BTreeMap;
+
 use found::{Client, Found};
 use learn::Learner;
 
@@ -151,28 +153,48 @@ impl Found {
 
     /// Leaves out the steps that would go round for ever, which no scenario may have: how often they really do, no input says.
     fn endless(&mut self) {
+        let readers = self.readers();
         let mut arrows: Vec<(String, String)> = Vec::new();
         for (from, program) in self.programs() {
-            let to = program.steps.iter().flat_map(|step| self.certain(step));
+            let to = program.steps.iter().flat_map(|step| certain(step, &readers));
             arrows.extend(to.map(|to| (from.clone(), to)));
         }
         let closing = found::circles(arrows.iter());
         if closing.is_empty() {
             return;
         }
-        let mut left: Vec<(String, Vec<bool>)> = Vec::new();
+        let mut left: BTreeMap<String, Vec<bool>> = BTreeMap::new();
         for (from, program) in self.programs() {
-            let closes =
-                |step: &found::Step| self.certain(step).into_iter().any(|to| closing.contains(&(from.clone(), to)));
-            left.push((from.clone(), program.steps.iter().map(closes).collect()));
+            let closes = |step: &found::Step| {
+                certain(step, &readers).into_iter().any(|to| closing.contains(&(from.clone(), to)))
+            };
+            let closes: Vec<bool> = program.steps.iter().map(closes).collect();
+            if closes.contains(&true) {
+                left.insert(from.clone(), closes);
+            }
         }
-        for (from, closes) in left.into_iter().filter(|(_, closes)| closes.contains(&true)) {
+        for from in left.keys() {
             self.flag(format!("{from}: a step that leads back to it is left out; it would go round for ever, and the input does not say how often it does"));
-            let mut closes = closes.into_iter();
-            if let Some(program) = self.program(&from) {
+        }
+        for (name, node) in &mut self.nodes {
+            let calls = node.endpoints.iter_mut().map(|(endpoint, own)| (format!("{name}.{endpoint}"), own));
+            let messages = node.consumes.iter_mut().map(|(from, own)| (format!("{name} from {from}"), own));
+            for (own, program) in calls.chain(messages) {
+                let mut closes = left.remove(&own).into_iter().flatten();
                 program.steps.retain(|_| !closes.next().unwrap_or_default());
             }
         }
+    }
+
+    /// By broker: the programs of those that read it.
+    fn readers(&self) -> BTreeMap<String, Vec<String>> {
+        let mut readers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, node) in &self.nodes {
+            for from in node.consumes.keys() {
+                readers.entry(from.clone()).or_default().push(format!("{name} from {from}"));
+            }
+        }
+        readers
     }
 
     /// Everything that is done on a call or a message, under a name of its own.
@@ -183,28 +205,6 @@ impl Found {
             all.extend(node.consumes.iter().map(|(from, own)| (format!("{name} from {from}"), own)));
         }
         all
-    }
-
-    /// The one of a name.
-    fn program(&mut self, wanted: &str) -> Option<&mut found::Endpoint> {
-        self.nodes.iter_mut().find_map(|(name, node)| {
-            let calls = node.endpoints.iter_mut().map(|(endpoint, own)| (format!("{name}.{endpoint}"), own));
-            let messages = node.consumes.iter_mut().map(|(from, own)| (format!("{name} from {from}"), own));
-            calls.chain(messages).find(|(own, _)| own == wanted).map(|(_, own)| own)
-        })
-    }
-
-    /// What a step leads to every time.
-    fn certain(&self, step: &found::Step) -> Vec<String> {
-        match step {
-            found::Step::Go(found::Go { probability: Some(_), .. }) | found::Step::Wait(_) => Vec::new(),
-            found::Step::Go(go) if go.message => {
-                let readers = self.nodes.iter().filter(|(_, node)| node.consumes.contains_key(&go.node));
-                readers.map(|(name, _)| format!("{name} from {}", go.node)).collect()
-            }
-            found::Step::Go(go) => vec![format!("{}.{}", go.node, go.endpoint.as_deref().unwrap_or_default())],
-            found::Step::Parallel(all) => all.iter().flat_map(|step| self.certain(step)).collect(),
-        }
     }
 
     /// A service has one namespace with brokers and clients: what is called like a node is called otherwise.
@@ -239,7 +239,9 @@ impl Found {
 
     /// Users of whatever nobody calls; where somebody calls everything, of the first service.
     fn somebody(&mut self) {
-        let uncalled = |name: &&String| !self.is_called(name) && self.nodes[*name].kind == found::Kind::Service;
+        let called = self.called();
+        let uncalled =
+            |name: &&String| !called.contains(name.as_str()) && self.nodes[*name].kind == found::Kind::Service;
         let first = self.nodes.keys().filter(uncalled).filter(|name| self.nodes[*name].consumes.is_empty());
         let mut entries: Vec<String> = first.cloned().collect();
         if entries.is_empty() {
@@ -260,14 +262,21 @@ impl Found {
     }
 }
 
+/// What a step leads to every time.
+fn certain(step: &found::Step, readers: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    match step {
+        found::Step::Go(found::Go { probability: Some(_), .. }) | found::Step::Wait(_) => Vec::new(),
+        found::Step::Go(go) if go.message => readers.get(&go.node).cloned().unwrap_or_default(),
+        found::Step::Go(go) => vec![format!("{}.{}", go.node, go.endpoint.as_deref().unwrap_or_default())],
+        found::Step::Parallel(all) => all.iter().flat_map(|step| certain(step, readers)).collect(),
+    }
+}
+
 impl found::Step {
     /// Which endpoints it calls.
     fn leads(&self, called: &mut Vec<(String, String)>) {
-        match self {
-            Self::Go(go) if !go.message => called.push((go.node.clone(), go.endpoint.clone().unwrap_or_default())),
-            Self::Parallel(all) => all.iter().for_each(|step| step.leads(called)),
-            Self::Go(_) | Self::Wait(_) => {}
-        }
+        let calls = self.goes().into_iter().filter(|go| !go.message);
+        called.extend(calls.map(|go| (go.node.clone(), go.endpoint.clone().unwrap_or_default())));
     }
 
     fn rename(&mut self, name: &str, other: &str) {

@@ -1,6 +1,6 @@
 //! From what traces have in common to services, endpoints and steps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fit::{fit, short, time};
 use super::found::{Broker, Client, Found, From, Go, Kind, Step, carried};
@@ -10,10 +10,13 @@ use super::spans::Name;
 
 /// Puts what was learned into what was found. `origin` is the file, or how many.
 pub(super) fn settle(learner: &Learner, found: &mut Found, origin: &str) {
-    let settling = Settling { learner, origin };
     if learner.spans == 0 {
         return;
     }
+    let mut settling = Settling { learner, origin, merged: BTreeSet::new(), quickest: BTreeMap::new() };
+    let services: BTreeSet<Name> = learner.ops.keys().map(|op| op.0).collect();
+    settling.merged = services.into_iter().filter(|name| settling.of(*name).all(|learned| learned.outside)).collect();
+    settling.quickest = settling.quickest();
     found.traced = true;
     settling.said(found);
     let populations = settling.populations();
@@ -33,6 +36,10 @@ pub(super) fn settle(learner: &Learner, found: &mut Found, origin: &str) {
 struct Settling<'a> {
     learner: &'a Learner,
     origin: &'a str,
+    /// Nodes without endpoints of their own.
+    merged: BTreeSet<Name>,
+    /// What the quickest call-site of each link takes for both ways, and how many calls tell.
+    quickest: BTreeMap<(String, String), (Way, u64)>,
 }
 
 impl Settling<'_> {
@@ -46,13 +53,14 @@ impl Settling<'_> {
         if self.is_merged(op.0) { String::new() } else { endpoint_name(service, name) }
     }
 
-    /// Whether a node has no endpoints of its own: a database, or somebody outside.
+    /// Whether a node has no endpoints of its own: nobody but its callers tells of it.
     fn is_merged(&self, service: Name) -> bool {
-        self.of(service).all(|learned| learned.database || learned.outside)
+        self.merged.contains(&service)
     }
 
     fn of(&self, service: Name) -> impl Iterator<Item = &Learned> {
-        self.learner.ops.iter().filter(move |(op, _)| op.0 == service).map(|(_, learned)| learned)
+        let [first, last] = Name::ENDS;
+        self.learner.ops.range((service, first)..=(service, last)).map(|(_, learned)| learned)
     }
 
     /// Who only ever begins: nobody calls them, and they say of nothing that it was served.
@@ -106,7 +114,7 @@ impl Settling<'_> {
     fn endpoint(&self, found: &mut Found, op: Op, learned: &Learned) {
         let (node, endpoint) = (self.name(op.0), self.endpoint_of(op));
         let what = if learned.outside { "calls, as their callers saw them" } else { "invocations" };
-        let steps = if self.is_merged(op.0) { Vec::new() } else { self.steps(learned) };
+        let steps = if self.is_merged(op.0) { Vec::new() } else { self.steps(op.0, learned) };
         let own = if learned.consumes.is_some() {
             let broker = self.name(learned.consumes.unwrap_or_default());
             found.node(&node).consumes.entry(broker).or_default()
@@ -140,7 +148,7 @@ impl Settling<'_> {
     }
 
     /// The steps of an endpoint in their order; those that mostly overlap are one `parallel`.
-    fn steps(&self, learned: &Learned) -> Vec<Step> {
+    fn steps(&self, caller: Name, learned: &Learned) -> Vec<Step> {
         let mut targets: Vec<(Target, f64)> =
             learned.calls.iter().map(|(to, calls)| (*to, calls.place / learned.called(*to).1.max(1) as f64)).collect();
         targets.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -155,11 +163,11 @@ impl Settling<'_> {
                 None => groups.push(vec![to]),
             }
         }
-        groups.into_iter().map(|group| self.step(learned, &group)).collect()
+        groups.into_iter().map(|group| self.step(caller, learned, &group)).collect()
     }
 
-    fn step(&self, learned: &Learned, group: &[Target]) -> Step {
-        let mut all: Vec<Step> = group.iter().map(|to| Step::Go(self.go(learned, *to))).collect();
+    fn step(&self, caller: Name, learned: &Learned, group: &[Target]) -> Step {
+        let mut all: Vec<Step> = group.iter().map(|to| Step::Go(self.go(caller, learned, *to))).collect();
         let copies = |to: &Target| {
             let (all, at_once) = learned.calls.get(to).map(|calls| calls.again).unwrap_or_default();
             2 * at_once > all
@@ -170,7 +178,7 @@ impl Settling<'_> {
         Step::Parallel(all)
     }
 
-    fn go(&self, learned: &Learned, to: Target) -> Go {
+    fn go(&self, caller: Name, learned: &Learned, to: Target) -> Go {
         let (who, calls) = learned.called(to);
         let times = ((calls as f64 / who.max(1) as f64).round() as u32).max(1);
         let share = calls as f64 / (f64::from(times) * learned.invocations.max(1) as f64);
@@ -192,6 +200,7 @@ impl Settling<'_> {
             message: matches!(to, Target::Message(_)),
             times,
             probability: (share < 0.999_95).then_some(share),
+            besides: learned.calls.get(&to).and_then(|calls| self.besides((caller, to), &calls.ways)),
             keys,
             origin,
         }
@@ -199,11 +208,13 @@ impl Settling<'_> {
 
     /// What kind of nodes they are, their replicas, and their brokers.
     fn nodes(&self, found: &mut Found) {
-        let names: Vec<Name> = self.learner.ops.keys().map(|op| op.0).collect();
+        let names: BTreeSet<Name> = self.learner.ops.keys().map(|op| op.0).collect();
         for service in names {
             let name = self.name(service);
             let Some(node) = found.nodes.get_mut(&name) else { continue };
-            node.kind = match (self.of(service).all(|op| op.database), self.of(service).all(|op| op.outside)) {
+            // A database calls nobody.
+            let database = |op: &Learned| op.database && op.calls.is_empty() && op.consumes.is_none();
+            node.kind = match (self.of(service).all(database), self.of(service).all(|op| op.outside)) {
                 (true, _) => Kind::Database,
                 (false, true) => Kind::External,
                 _ => Kind::Service,
@@ -223,20 +234,10 @@ impl Settling<'_> {
         }
     }
 
-    /// The network, as far as callers' and callees' spans tell: both ways are half each.
+    /// The network, as far as callers' and callees' spans tell: both ways are half each. A link takes what the quickest of its
+    /// call-sites takes; what others take beyond that (a larger answer, a connection that is made first) they wait besides.
     fn links(&self, found: &mut Found) {
-        let mut ways: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
-        for (op, learned) in &self.learner.ops {
-            for (to, calls) in &learned.calls {
-                if let (Target::Call(callee), false) = (to, calls.ways.kept.is_empty()) {
-                    ways.entry((self.name(op.0), self.name(callee.0))).or_default().extend(&calls.ways.kept);
-                }
-            }
-        }
-        for (link, both) in ways {
-            let n = both.len() as f64;
-            let mean = both.iter().sum::<f64>() / n;
-            let var = both.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
+        for ((from, to), (Way { mean, var }, calls)) in self.quickest.clone() {
             let cv = 2f64.sqrt() * var.sqrt() / mean.max(1.0);
             // Two independent ways that come to this mean and variance.
             let one = if cv < 0.01 {
@@ -245,9 +246,43 @@ impl Settling<'_> {
                 format!("{{ dist = \"lognormal\", mean = {}, cv = {} }}", time(mean / 2.0), short(cv))
             };
             if mean >= 1.0 {
-                found.links.entry(link).or_insert(From::new(one, carried(both.len() as u64, "calls")));
+                found.links.entry((from, to)).or_insert(From::new(one, carried(calls, "calls")));
             }
         }
+    }
+
+    /// By caller and callee: what the call-site takes that is the quickest on average, of those that enough samples carry.
+    fn quickest(&self) -> BTreeMap<(String, String), (Way, u64)> {
+        let mut quickest: BTreeMap<(String, String), (Way, u64)> = BTreeMap::new();
+        for (op, learned) in &self.learner.ops {
+            for (to, calls) in &learned.calls {
+                let (Target::Call(callee), Some(way)) = (to, Way::of(&calls.ways)) else { continue };
+                let link = (self.name(op.0), self.name(callee.0));
+                let seen = calls.ways.seen;
+                let best = quickest.entry(link).or_insert((way, seen));
+                let weak = |seen: u64| seen < super::found::WEAK;
+                if (weak(best.1) && seen > best.1) || (!weak(seen) && way.mean < best.0.mean) {
+                    *best = (way, seen);
+                }
+            }
+        }
+        quickest
+    }
+
+    /// What a call-site waits for the network beyond what the quickest on its link does; `None` where that is next to nothing.
+    fn besides(&self, (from, to): (Name, Target), ways: &Times) -> Option<String> {
+        let (Target::Call(callee), Some(own)) = (to, Way::of(ways)) else { return None };
+        let (link, _) = self.quickest.get(&(self.name(from), self.name(callee.0)))?;
+        let (mean, var) = (own.mean - link.mean, (own.var - link.var).max(0.0));
+        let counts = ways.seen >= super::found::WEAK && mean > 0.1 * link.mean && mean > 20e3;
+        counts.then(|| {
+            let cv = var.sqrt() / mean;
+            if cv < 0.01 {
+                time(mean)
+            } else {
+                format!("{{ dist = \"lognormal\", mean = {}, cv = {} }}", time(mean), short(cv))
+            }
+        })
     }
 
     fn rate(&self, requests: u64) -> Option<From<f64>> {
@@ -293,6 +328,22 @@ impl Settling<'_> {
         let calls = begun.into_iter().map(call).collect();
         let origin = "whoever sent the requests that nobody in the input sent".to_owned();
         found.clients.insert("users".into(), Client { calls, rate: self.rate(all), origin });
+    }
+}
+
+/// How long both ways together take.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    mean: f64,
+    var: f64,
+}
+
+impl Way {
+    fn of(ways: &Times) -> Option<Self> {
+        let n = ways.kept.len() as f64;
+        let mean = ways.kept.iter().sum::<f64>() / n;
+        let var = ways.kept.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
+        (n > 0.0).then_some(Self { mean, var })
     }
 }
 

@@ -51,6 +51,11 @@ impl Side {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Name(u32);
 
+impl Name {
+    /// Before and behind all of them.
+    pub(super) const ENDS: [Self; 2] = [Self(0), Self(u32::MAX)];
+}
+
 /// Names, each kept once.
 #[derive(Debug, Default)]
 pub(super) struct Names {

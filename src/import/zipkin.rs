@@ -2,6 +2,7 @@
 //!
 //! Format: zipkin-api `zipkin2-api.yaml`; times and durations in microseconds. A server may share the id of the client's span.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -10,9 +11,11 @@ use super::spans::{Names, Side, Span, Tags, id, span_id};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Told {
-    trace_id: String,
-    id: String,
+struct Told<'a> {
+    #[serde(borrow)]
+    trace_id: Cow<'a, str>,
+    #[serde(borrow)]
+    id: Cow<'a, str>,
     #[serde(default)]
     parent_id: Option<String>,
     #[serde(default)]
@@ -41,15 +44,16 @@ struct Endpoint {
 /// The spans of a text.
 pub(super) fn read(text: &str, names: &mut Names) -> Result<Vec<Span>, serde_json::Error> {
     let nested = text.trim_start().strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with('['));
-    let told: Vec<Told> = if nested {
-        serde_json::from_str::<Vec<Vec<Told>>>(text)?.into_iter().flatten().collect()
+    let told: Vec<Told<'_>> = if nested {
+        serde_json::from_str::<Vec<Vec<Told<'_>>>>(text)?.into_iter().flatten().collect()
     } else {
         serde_json::from_str(text)?
     };
-    Ok(told.iter().map(|told| span(told, names)).collect())
+    // Each is given up as soon as it is read: many are as large as the text.
+    Ok(told.into_iter().map(|told| span(&told, names)).collect())
 }
 
-fn span(told: &Told, names: &mut Names) -> Span {
+fn span(told: &Told<'_>, names: &mut Names) -> Span {
     let mut tags = Tags::default();
     tags.say("peer.service", told.remote_endpoint.service_name.as_deref().unwrap_or_default());
     for (key, value) in &told.tags {

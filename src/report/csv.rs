@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 
 use super::text::clean;
-use crate::experiment::summary::Summary;
+use crate::experiment::summary::{ClientSeries, Series, Strength, Summary};
 
 /// The columns.
 pub const HEADER: &str = "section,name,metric,unit,value,low,high,count,variant";
@@ -20,7 +20,7 @@ pub fn render(summaries: &[Summary]) -> String {
         let variant = summary.scenario.variant.as_deref().unwrap_or("");
         if let Ok(Value::Object(sections)) = serde_json::to_value(summary) {
             // What goes over time has a table of its own.
-            let sections = sections.iter().filter(|(section, _)| *section != "timeline");
+            let sections = sections.iter().filter(|(section, _)| !matches!(section.as_str(), "timeline" | "series"));
             sections.for_each(|(section, value)| Rows { text: &mut text, section, variant }.section(value));
         }
     }
@@ -30,11 +30,73 @@ pub fn render(summaries: &[Summary]) -> String {
 /// The columns of what goes over time.
 pub const TIMELINE_HEADER: &str = "section,name,metric,unit,from_s,value,variant";
 
-/// What went over time in one or several summaries: a row for each stretch; nothing where nothing changes.
+/// What went over time in one or several summaries, a row for each stretch: clients, queues, readers of topics, replicas, and
+/// nodes and edges where something changes. Nothing where there is none of these.
 pub fn timeline(summaries: &[Summary]) -> Option<String> {
     let mut text = String::from(TIMELINE_HEADER);
     text.push('\n');
     let before = text.len();
+    courses(&mut text, summaries);
+    for summary in summaries {
+        let variant = summary.scenario.variant.as_deref().unwrap_or("");
+        let mut rows = Stretches { text: &mut text, variant };
+        let Series { clients, queues, lags, .. } = Series::of(summary);
+        // Where something changes, clients stand among what does.
+        for (name, series) in clients.iter().filter(|_| summary.timeline.is_none()) {
+            rows.client(name, series);
+        }
+        for (section, metric, levels) in [("queues", "ready", queues), ("groups", "lag", lags)] {
+            for (name, series) in &levels {
+                let values = series.level.iter().map(|level| Some(*level));
+                rows.column([section, name, metric, "1"], series.from_s.iter().copied().zip(values));
+            }
+        }
+        for (name, node) in &summary.nodes {
+            let Some(told) = &node.replicas.autoscale else { continue };
+            let of = |value: fn(&Strength) -> Option<f64>| told.timeline.iter().map(move |s| (s.from_s, value(s)));
+            rows.column(["replicas", name, "replicas", "1"], of(|s| Some(s.replicas)));
+            rows.column(["replicas", name, "ready", "1"], of(|s| Some(s.ready)));
+            rows.column(["replicas", name, &told.metric, "1"], of(|s| s.metric));
+        }
+    }
+    (text.len() > before).then_some(text)
+}
+
+/// Writes what goes over time column by column.
+struct Stretches<'a> {
+    text: &'a mut String,
+    variant: &'a str,
+}
+
+impl Stretches<'_> {
+    fn client(&mut self, name: &str, series: &ClientSeries) {
+        let from = || series.from_s.iter().copied();
+        let counts = |all: &[u64]| all.iter().map(|n| Some(*n as f64)).collect::<Vec<_>>();
+        for (metric, all) in
+            [("arrived", &series.arrived), ("succeeded", &series.succeeded), ("failed", &series.failed)]
+        {
+            self.column(["clients", name, metric, "1"], from().zip(counts(all)));
+        }
+        for (metric, all) in [("p50_ms", &series.p50_ms), ("p99_ms", &series.p99_ms), ("mean_ms", &series.mean_ms)] {
+            self.column(["clients", name, metric, "ms"], from().zip(all.iter().copied()));
+        }
+        if series.in_flight.iter().any(Option::is_some) {
+            self.column(["clients", name, "in_flight", "1"], from().zip(series.in_flight.iter().copied()));
+        }
+    }
+
+    fn column(&mut self, [section, name, metric, unit]: [&str; 4], values: impl Iterator<Item = (f64, Option<f64>)>) {
+        for (from, value) in values {
+            let from = (from * 1e6).round() / 1e6;
+            let value = value.map(|value| value.to_string()).unwrap_or_default();
+            let cells = [section, name, metric, unit, &from.to_string(), &value, self.variant];
+            let _ = writeln!(self.text, "{}", cells.map(quote).join(","));
+        }
+    }
+}
+
+/// Clients, nodes and edges of runs in which something changes.
+fn courses(text: &mut String, summaries: &[Summary]) {
     for (summary, timeline) in summaries.iter().filter_map(|s| Some((s, s.timeline.as_ref()?))) {
         let variant = summary.scenario.variant.as_deref().unwrap_or("");
         let told = serde_json::to_value(timeline).unwrap_or_default();
@@ -53,7 +115,6 @@ pub fn timeline(summaries: &[Summary]) -> Option<String> {
             }
         }
     }
-    (text.len() > before).then_some(text)
 }
 
 /// Rows of one section of one summary.

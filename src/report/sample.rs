@@ -224,6 +224,7 @@ pub(crate) fn summary() -> Summary {
         ],
         timeline: None,
         replications: Vec::new(),
+        series: None,
         topology: Default::default(),
         conservation: Conservation {
             arrived: 236_120,

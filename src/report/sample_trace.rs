@@ -69,6 +69,7 @@ pub(crate) fn trace() -> Trace {
     spans[5].gone = Some(Outcome::Timeout);
     spans[7].replica = 1;
     Trace {
+        databases: Vec::new(),
         scenario: "orders".into(),
         variant: None,
         hash: "9f3ac2d1".into(),

@@ -42,6 +42,18 @@
   for (const picture of document.querySelectorAll("figure svg")) {
     holds(picture.getBoundingClientRect().width > 200, "a picture has no room");
   }
+  // Whatever is drawn says its figures: by a title of its own, and below the picture to whoever points.
+  let said = 0;
+  for (const figure of document.querySelectorAll("figure")) {
+    const spots = [...figure.querySelectorAll(".says")];
+    holds(spots.length > 0 || !figure.querySelector("svg").textContent, "a picture says nothing: " + figure.textContent.slice(0, 60));
+    for (const spot of spots.filter((_, nth) => nth % 17 === 0)) {
+      const told = spot.querySelector("title").textContent;
+      spot.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
+      holds(figure.querySelector(".value").textContent === told && told.length > 3, "not said: " + told);
+      said += 1;
+    }
+  }
   let asked = "";
   if (window.axe) {
     const found = (await axe.run(document, { resultTypes: ["violations"] })).violations;
@@ -52,6 +64,6 @@
   }
   const told = document.createElement("pre");
   told.id = "told";
-  told.textContent = (wrong.length ? "failed: " + wrong.join(" | ") : `passed: ${innerWidth} wide, ${pressed} columns pressed${asked}${dark ? ", dark" : ""}`).replace(/\n/g, " ");
+  told.textContent = (wrong.length ? "failed: " + wrong.join(" | ") : `passed: ${innerWidth} wide, ${pressed} columns pressed, ${said} figures pointed at${asked}${dark ? ", dark" : ""}`).replace(/\n/g, " ");
   document.body.append(told);
 })();

@@ -262,6 +262,61 @@ fn nothing_that_a_file_holds_is_a_panic() {
     assert!(refused > 100, "{refused}");
 }
 
+/// What is wrong while traces are taken does not come back as what it was, and the page says so.
+#[test]
+fn what_cannot_come_back_is_said() {
+    let text = imported(&sample("jaeger_otlp_example_trace.json"));
+    assert!(text.contains("# What was wrong meanwhile does not come back as what it was"), "{text}");
+    assert!(!imported(&sample("isotope_canonical.yaml")).contains("What was wrong meanwhile"));
+}
+
+/// A chain of some thousand services, each of which calls the next three: nothing is looked for anew for each of them.
+#[test]
+fn many_services_are_imported_in_no_time() {
+    let service = |at: usize| {
+        let calls: String = (at + 1..(at + 4).min(5_000)).map(|to| format!("  - call: s{to}\n")).collect();
+        let script = if calls.is_empty() { String::new() } else { format!("  script:\n{calls}") };
+        format!("- name: s{at}\n{script}")
+    };
+    let text = format!("services:\n{}", (0..5_000).map(service).collect::<String>());
+    let began = std::time::Instant::now();
+    let found = imported(&text);
+    assert_eq!(found.matches("{ call = ").count(), 3 * 5_000 - 6);
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
+/// Lines of any number are read in the memory of a few: the program gets 250 MB of addresses, a quarter of them its own, and reads
+/// twice as much as it may keep.
+#[cfg(target_os = "linux")]
+#[test]
+fn lines_stream_in_little_memory() {
+    use std::io::Write as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("many.jsonl");
+    let mut file = std::io::BufWriter::new(fs::File::create(&path).unwrap());
+    let pad = "x".repeat(4_000);
+    for nth in 0..75_000 {
+        writeln!(
+            file,
+            r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"web"}}}},{{"key":"pad","value":{{"stringValue":"{pad}"}}}}]}},"scopeSpans":[{{"spans":[{{"traceId":"{:032x}","spanId":"{:016x}","name":"GET","kind":2,"startTimeUnixNano":"{}","endTimeUnixNano":"{}"}}]}}]}}]}}"#,
+            nth + 1,
+            nth + 1,
+            1_000_000_000_000_u64 + nth * 1_000_000,
+            1_000_000_000_000_u64 + nth * 1_000_000 + 700_000
+        )
+        .unwrap();
+    }
+    drop(file);
+    assert!(fs::metadata(&path).unwrap().len() > 300_000_000);
+    let binary = env!("CARGO_BIN_EXE_hoptax");
+    let found = Command::new("sh")
+        .args(["-c", &format!("ulimit -v 256000; exec {binary} import {}", path.display())])
+        .output()
+        .unwrap();
+    assert!(found.status.success(), "{}", said(&found.stderr));
+    assert!(said(&found.stdout).contains("75000 traces of 75000 spans"), "{}", said(&found.stdout));
+}
+
 fn hoptax(folder: &Path, words: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hoptax"));
     command.args(words.split_whitespace()).current_dir(folder).output().unwrap()

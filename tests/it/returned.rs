@@ -87,6 +87,24 @@ fn every_edge_comes_back_past_brokers_too() {
     }
 }
 
+/// Fifty calls at once need connections that are made first, one after the other they do not; and a database is one.
+#[test]
+fn call_sites_of_one_link_wait_differently_and_databases_are_databases() {
+    let scenario = gallery("12");
+    let (before, after) = returned(&scenario);
+    let mean = |of: &Summary, client: &str| of.clients[client].latency_ms.mean.value.unwrap();
+    for client in ["one-by-one", "at-once", "in-one-call"] {
+        let (was, is) = (mean(&before, client), mean(&after, client));
+        assert!((is / was - 1.0).abs() < 0.1, "{client}: {was} -> {is}");
+    }
+    let traced = sampled(scenario.checked(), 20_000);
+    let mut import = Import::default();
+    import.read("traces.otlp.jsonl", &otlp::lines(&traced.traces, traced.every)).unwrap();
+    let text = import.scenario("back");
+    assert!(text.contains("[databases.users-db.endpoints.by-key]"), "{text}");
+    assert!(text.contains("{ query = \"users-db.by-key\"") && !text.contains("[services.users-db"), "{text}");
+}
+
 /// Tries are calls of one request, not more requests.
 #[test]
 fn tries_and_failures_come_back() {

@@ -12,6 +12,7 @@ mod ledger;
 mod named;
 mod policing;
 mod promises;
+mod series;
 mod single;
 mod stored;
 
@@ -34,6 +35,7 @@ pub use faults::*;
 pub use ledger::*;
 pub use policing::*;
 pub use promises::*;
+pub use series::{ClientSeries, DepthSeries, Series};
 pub use single::*;
 pub use stored::NotStored;
 
@@ -499,6 +501,9 @@ pub struct Summary {
     /// The figures of single replications, where they are asked for ([`Summary::with_replications`]).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replications: Vec<SingleRun>,
+    /// What pictures are drawn from, where it is asked for ([`Summary::with_series`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<Series>,
     /// Who leads to whom, as written; for pictures.
     #[serde(skip)]
     pub topology: crate::scenario::Topology,

@@ -50,7 +50,7 @@ fn one(value: Value) -> Result<Summary, NotStored> {
     let object = value.as_object().ok_or_else(|| NotStored::Foreign("an object was expected".into()))?;
     known(object).map_err(NotStored::Foreign)?;
     let summary = serde_json::from_value(value).map_err(|error| NotStored::Damaged(error.to_string()))?;
-    consistent(summary).map(Summary::recalled).map_err(NotStored::Damaged)
+    consistent(summary).map(|summary| summary.recalled().redrawn()).map_err(NotStored::Damaged)
 }
 
 /// Whether it is what this version reads, told by what stands first.

@@ -61,6 +61,7 @@ fn blank() -> Summary {
         slos: Vec::new(),
         timeline: None,
         replications: Vec::new(),
+        series: None,
         topology: Default::default(),
         conservation: Conservation::default(),
     }

@@ -7,6 +7,7 @@ use crate::model::id::NONE;
 use crate::model::{CallId, Cause, ClientId, EndpointId, Fact, NodeId, Opening, Outcome, Plan, Probe, Trace as Moment};
 use crate::random::Lineage;
 use crate::scenario::Checked;
+use crate::scenario::written::NodeKind;
 use crate::units::Time;
 
 use super::blame::{self, Spell};
@@ -216,6 +217,7 @@ impl Follower {
             latency: spans.first().map_or(0, |s| s.to),
             client: plan.node(plan.clients[self.client.index()].node).name.clone(),
             among: None,
+            databases: databases(checked),
             spans,
         }
     }
@@ -380,4 +382,9 @@ impl Probe for Follower {
             Moment::Closed { frame, node, replica, outcome, at } => self.closed(frame, (node, replica), outcome, at),
         }
     }
+}
+/// The databases of a scenario, by name.
+fn databases(checked: &Checked) -> Vec<String> {
+    let nodes = checked.scenario.nodes.iter();
+    nodes.filter(|(_, node)| node.kind == NodeKind::Database).map(|(name, _)| name.clone()).collect()
 }

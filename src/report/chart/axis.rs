@@ -57,6 +57,13 @@ impl Scale {
         Self { kind: Kind::Nines, from: 0.0, to: Kind::Nines.see(highest), start, end }
     }
 
+    /// Whether a figure lies beyond either end.
+    pub(super) fn is_beyond(&self, value: f64) -> bool {
+        let seen = self.kind.see(value);
+        let air = (self.to - self.from).abs() * 1e-9;
+        seen > self.to + air || seen < self.from - air
+    }
+
     /// The place of a figure; what lies outside is laid on the nearer end.
     pub(super) fn at(&self, value: f64) -> f64 {
         let share = (self.kind.see(value) - self.from) / (self.to - self.from);
@@ -111,6 +118,18 @@ impl Scale {
         }
         ticks
     }
+}
+
+/// How far a scale must reach for bars of these lengths: not as far as one that would flatten the rest. More than this many times
+/// as long as the next one, at most a quarter of them all; those are drawn broken.
+pub(super) fn reach(lengths: impl Iterator<Item = f64>) -> f64 {
+    const FAR: f64 = 8.0;
+    let mut lengths: Vec<f64> = lengths.filter(|length| *length > 0.0).collect();
+    lengths.sort_by(f64::total_cmp);
+    let most = lengths.last().copied().unwrap_or(0.0);
+    let few = lengths.len() - lengths.len() / 4;
+    let gap = (few.max(1)..lengths.len()).find(|at| lengths[*at] > FAR * lengths[at - 1]);
+    gap.map_or(most, |at| 1.5 * lengths[at - 1])
 }
 
 /// The figures 1, 2 and 5 times a power of ten, twelve decades around `value`, ascending.
@@ -178,6 +197,14 @@ mod tests {
         let scale = Scale::nines(0.999, 0.0, 300.0);
         near(&[0.0, 0.9, 0.99, 0.999].map(|q| scale.at(q)), &[0.0, 100.0, 200.0, 300.0]);
         near(&scale.ticks(20.0), &[0.0, 0.5, 0.9, 0.99, 0.999]);
+    }
+
+    #[test]
+    fn one_that_would_flatten_the_rest_is_left_beyond() {
+        assert_eq!(reach([1.0, 2.0, 3.0, 4.0].into_iter()), 4.0);
+        assert_eq!(reach([1.0, 2.0, 3.0, 4_000.0].into_iter()), 4.5);
+        assert_eq!(reach([1.0, 4_000.0].into_iter()), 4_000.0, "of two neither is the odd one");
+        assert_eq!(reach([0.0, 0.0].into_iter()), 0.0);
     }
 
     #[test]

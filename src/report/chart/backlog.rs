@@ -63,6 +63,14 @@ fn draw(canvas: &Canvas, backlog: &Backlog, panel: Area, pen: Pen, last: bool) {
         canvas.area(&around, pen.colour, 0.16);
     }
     canvas.line(&line, Pen { dash: &[], ..pen });
+    for d in &backlog.depths {
+        let told = format!(
+            "{}: {} waiting",
+            backlog.name,
+            if d.ready < 10.0 { plain(d.ready) } else { count(d.ready as u64) }
+        );
+        canvas.says_over(area, &x, (d.from_s, d.width_s, 1), |_| told.clone());
+    }
     if let Some(top) = backlog.depths.iter().max_by(|a, b| a.ready.total_cmp(&b.ready)) {
         let told = format!("most {}", if top.ready < 10.0 { plain(top.ready) } else { count(top.ready as u64) });
         canvas.text(&told, (area.right + 8.0, y.at(top.ready)), Type::of(size::SMALL).faint());

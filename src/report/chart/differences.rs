@@ -1,7 +1,7 @@
 //! Differences: how far each figure of the others lies from the base's, as a dot with its interval around a line at zero.
 
 use super::Title;
-use super::axis::Scale;
+use super::axis::{Scale, reach};
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
 use super::palette::{FAINT, INK, Pen, hair, pen};
 use crate::experiment::compare::{Comparison, Difference, Figures, Verdict};
@@ -115,12 +115,25 @@ pub fn differences(title: &Title, all: &[Apart]) -> String {
             canvas.text(row.figure, (figures, *y), Type::of(size::LABEL).faint());
             canvas.text(&row.label, (right + 14.0, *y), Type::of(size::LABEL));
             draw(canvas, row, *y, pen(group), &scale);
+            let whole = Area { left: 32.0, right: WIDTH - 32.0, top: y - ROW / 2.0, bottom: y + ROW / 2.0 };
+            canvas.says(whole, &told(row));
         }
         if all.len() > ROWS {
             let note = format!("{} more not drawn", all.len() - ROWS);
             canvas.text(&note, (WIDTH - 32.0, bottom + FOOT - 16.0), Type::of(size::SMALL).faint().ending());
         }
     })
+}
+
+/// A row in words.
+fn told(row: &Apart) -> String {
+    let change = row.value.map_or_else(String::new, |value| format!(" ({})", change_of_tick(value)));
+    let between = row.interval.map_or_else(
+        || ", no interval".into(),
+        |(low, high)| format!(", interval {} to {}", change_of_tick(low), change_of_tick(high)),
+    );
+    let chance = if row.significant { "" } else { ": no significant difference" };
+    format!("{}, {}: {}{change}{between}{chance}", row.name, row.figure, row.label)
 }
 
 /// The middle of each row; a pause comes before each of the others.
@@ -136,8 +149,11 @@ fn places(rows: &[Apart]) -> Vec<f64> {
 /// From the least to the most, and zero in any case.
 fn scale(rows: &[Apart], area: Area) -> Scale {
     let ends = || rows.iter().flat_map(|row| [row.value, row.interval.map(|i| i.0), row.interval.map(|i| i.1)]);
-    let least = ends().flatten().fold(0.0, f64::min);
-    let most = ends().flatten().fold(0.0, f64::max);
+    // One that is far from all others would make a line of them.
+    let far = reach(rows.iter().filter_map(|row| row.value).map(f64::abs));
+    let far = if rows.iter().filter_map(|row| row.value).any(|value| value.abs() > far) { far } else { f64::MAX };
+    let least = ends().flatten().filter(|end| *end >= -far).fold(0.0, f64::min);
+    let most = ends().flatten().filter(|end| *end <= far).fold(0.0, f64::max);
     // Where nothing differs, a per cent to either side shows that.
     let air = ((most - least) * 0.04).max(if most - least > 0.0 { 0.0 } else { 0.01 });
     Scale::exact(least - air, most + air, area.left, area.right)
@@ -153,6 +169,11 @@ fn draw(canvas: &Canvas, row: &Apart, y: f64, pen: Pen, scale: &Scale) {
         }
     }
     let Some(value) = row.value else { return };
+    if scale.is_beyond(value) {
+        let (at, way) = (scale.at(value), value.signum());
+        canvas.area(&[(at + 7.0 * way, y), (at - 5.0 * way, y - 6.0), (at - 5.0 * way, y + 6.0)], pen.colour, 1.0);
+        return canvas.note("an arrow points at what lies far beyond: its figure stands beside it".into());
+    }
     canvas.dot((scale.at(value), y), 5.0, if row.interval.is_some() { pen.colour } else { FAINT });
     if !row.significant {
         canvas.dot((scale.at(value), y), 3.0, super::palette::PAPER);
@@ -186,6 +207,14 @@ mod tests {
         for word in ["grpc · network calls", "throughput", "−10 %", "hollow"] {
             assert!(svg.contains(word), "{word}");
         }
+    }
+
+    #[test]
+    fn what_lies_far_beyond_is_an_arrow() {
+        let row = |value: f64| Apart { name: "a".into(), figure: "p99", value: Some(value), ..Apart::default() };
+        let svg = differences(&Title::default(), &[row(0.02), row(-0.03), row(0.05), row(40.0)]);
+        assert!(svg.contains("an arrow points at what lies far beyond"), "{svg}");
+        assert!(svg.contains("<title>a, p99:  (+4000 %), no interval: no significant difference</title>"), "{svg}");
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! The canvas: places in points, drawn by plotters four times as large because plotters knows whole pixels only.
 
+use std::cell::RefCell;
+use std::fmt::Write as _;
+
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::Title;
-use super::axis::Scale;
+use super::axis::{Scale, seconds_of_tick};
 use super::palette::{FAINT, Fill, GRID, INK, PAPER, Pen, Texture, hair};
 
 /// Width of a picture, points.
@@ -18,6 +21,9 @@ const TICK: (f64, f64) = (58.0, 24.0);
 /// Stripes: how wide, and how far from one to the next along the edge.
 const STRIPE: f64 = 1.6;
 const STRIPES: f64 = 7.0;
+
+/// Room for a line at the foot.
+const FOOTNOTE: f64 = 19.0;
 
 /// Plotters' pixels per point.
 const FINE: f64 = 4.0;
@@ -86,6 +92,10 @@ pub(super) struct Area {
 /// The canvas.
 pub(super) struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, plotters::coord::Shift>,
+    /// What is said to whoever points somewhere, as SVG.
+    said: RefCell<String>,
+    /// What found no room where it belongs, for the foot of the picture.
+    notes: RefCell<Vec<String>>,
 }
 
 fn fine((x, y): (f64, f64)) -> (i32, i32) {
@@ -163,6 +173,14 @@ impl Canvas<'_> {
         self.text(text, (x + 8.0, y), set);
     }
 
+    /// A gap before the end of a bar that is longer than there is room, and what it means.
+    pub(super) fn broken(&self, end: f64, (top, bottom): (f64, f64), paper: RGBColor) {
+        let slant =
+            [(end - 16.0, bottom + 2.0), (end - 10.0, top - 2.0), (end - 5.0, top - 2.0), (end - 11.0, bottom + 2.0)];
+        self.area(&slant, paper, 1.0);
+        self.note("a bar with a gap is longer than there is room: its figure stands beside it".into());
+    }
+
     pub(super) fn dot(&self, at: (f64, f64), radius: f64, colour: RGBColor) {
         let _ = self.area.draw(&Circle::new(fine(at), (radius * FINE).round() as i32, colour.filled()));
     }
@@ -174,6 +192,40 @@ impl Canvas<'_> {
         // Plotters centres on half the height of a small letter, which is too high for figures.
         let lower = if matches!(set.down, VPos::Center) { set.size * 0.1 } else { 0.0 };
         let _ = self.area.draw(&Text::new(text.to_owned(), fine((at.0, at.1 + lower)), style));
+    }
+
+    /// What is said to whoever points at an area. Viewers of SVG show a title by themselves, without a script.
+    pub(super) fn says(&self, area: Area, text: &str) {
+        let ((left, top), (right, bottom)) = (fine((area.left, area.top)), fine((area.right, area.bottom)));
+        let (wide, high) = ((right - left).max(1), (bottom - top).max(1));
+        let _ = write!(
+            self.said.borrow_mut(),
+            "<rect class=\"says\" x=\"{left}\" y=\"{top}\" width=\"{wide}\" height=\"{high}\" fill-opacity=\"0\"><title>{}</title></rect>\n",
+            escape(text)
+        );
+    }
+
+    /// The same of stretches of time beside each other, each `width` long, the first from `from`.
+    pub(super) fn says_over(
+        &self,
+        area: Area,
+        x: &Scale,
+        (from, width, count): (f64, f64, usize),
+        text: impl Fn(usize) -> String,
+    ) {
+        for at in 0..count {
+            let (begin, end) = (from + at as f64 * width, from + (at + 1) as f64 * width);
+            let told = format!("{}: {}", stretch(begin, end), text(at));
+            self.says(Area { left: x.at(begin), right: x.at(end), ..area }, &told);
+        }
+    }
+
+    /// Says at the foot of the picture what found no room where it belongs.
+    pub(super) fn note(&self, text: String) {
+        let mut notes = self.notes.borrow_mut();
+        if !notes.contains(&text) {
+            notes.push(text);
+        }
     }
 
     /// Ticks of the ordinate with their grid lines and names.
@@ -199,20 +251,46 @@ impl Canvas<'_> {
     }
 }
 
-/// Draws a picture: paper, title, subtitle, then what `draw` adds.
-pub(super) fn picture(title: &Title, height: f64, draw: impl FnOnce(&Canvas)) -> String {
+/// A stretch of time: "12 s to 13 s".
+fn stretch(from: f64, to: f64) -> String {
+    format!("{} to {}", seconds_of_tick(from), seconds_of_tick(to))
+}
+
+/// Draws a picture: paper, title, subtitle, then what `draw` adds. What found no room stands below, on more paper.
+pub(super) fn picture(title: &Title, height: f64, draw: impl Fn(&Canvas)) -> String {
+    let (svg, said, notes) = drawn(title, height, &draw);
+    if notes.is_empty() {
+        return shown(&svg, &said, title, height);
+    }
+    let letters = ((WIDTH - 64.0) / (size::SMALL * 0.58)) as usize;
+    let lines = crate::report::text::wrapped(&notes.join("; "), letters);
+    let taller = height + FOOTNOTE * lines.len() as f64;
+    let below = |canvas: &Canvas| {
+        draw(canvas);
+        for (nth, line) in lines.iter().enumerate() {
+            canvas.text(line, (32.0, height + FOOTNOTE * (nth as f64 - 0.2)), Type::of(size::SMALL).faint());
+        }
+    };
+    let (svg, said, _) = drawn(title, taller, &below);
+    shown(&svg, &said, title, taller)
+}
+
+/// The picture as plotters writes it, what is said in it, and what found no room.
+fn drawn(title: &Title, height: f64, draw: &dyn Fn(&Canvas)) -> (String, String, Vec<String>) {
     let mut svg = String::new();
-    {
+    let (said, notes) = {
         let backend = SVGBackend::with_string(&mut svg, ((WIDTH * FINE) as u32, (height * FINE) as u32));
-        let canvas = Canvas { area: backend.into_drawing_area() };
+        let (said, notes) = Default::default();
+        let canvas = Canvas { area: backend.into_drawing_area(), said, notes };
         let _ = canvas.area.fill(&PAPER);
         let (heading, size) = heading(&title.title);
         canvas.text(&heading, (32.0, 38.0), Type::of(size).bold());
         canvas.text(&title.subtitle, (32.0, 65.0), Type::of(size::SUBTITLE).faint());
         draw(&canvas);
         let _ = canvas.area.present();
-    }
-    shown(&svg, title, height)
+        (canvas.said.take(), canvas.notes.take())
+    };
+    (svg, said, notes)
 }
 
 /// A title and its size: a long one is set smaller, one that is too long for that is cut.
@@ -228,17 +306,19 @@ fn heading(title: &str) -> (String, f64) {
     (heading, size)
 }
 
-/// Gives the picture its size on the screen, round joins, and words for those who cannot see it.
-fn shown(svg: &str, title: &Title, height: f64) -> String {
+/// Gives the picture its size on the screen, round joins, words for those who cannot see it and for those who point.
+fn shown(svg: &str, said: &str, title: &Title, height: f64) -> String {
     let (Some(begin), Some(view)) = (svg.find("<svg "), svg.find("viewBox=")) else { return svg.to_owned() };
     let Some(end) = svg[view..].find('>').map(|at| view + at) else { return svg.to_owned() };
+    let close = svg.rfind("</svg>").unwrap_or(svg.len());
     let extra = "role=\"img\" stroke-linejoin=\"round\" stroke-linecap=\"butt\"";
     format!(
-        "{}<svg width=\"{WIDTH}\" height=\"{height}\" {} {extra}>\n<title>{}</title>{}",
+        "{}<svg width=\"{WIDTH}\" height=\"{height}\" {} {extra}>\n<title>{}</title>{}{said}{}",
         &svg[..begin],
         &svg[view..end],
         escape(&title.title),
-        &svg[end + 1..]
+        &svg[end + 1..close],
+        &svg[close..]
     )
 }
 
@@ -347,6 +427,18 @@ mod tests {
         assert!(long.ends_with("users") && size < size::TITLE, "{long} {size}");
         let (cut, size) = heading(&"支払いサービス".repeat(20));
         assert!(cut.ends_with('…') && room(&cut, size) < WIDTH, "{cut}");
+    }
+
+    #[test]
+    fn whoever_points_is_told_and_what_has_no_room_stands_below() {
+        let svg = picture(&Title::default(), HEIGHT, |canvas| {
+            let area = Area { left: 10.0, top: 20.0, right: 20.0, bottom: 30.0 };
+            canvas.says_over(area, &Scale::exact(0.0, 2.0, 10.0, 20.0), (0.0, 1.0, 2), |at| format!("<{at}>"));
+        });
+        assert!(svg.contains("x=\"60\" y=\"80\" width=\"20\""), "{svg}");
+        assert!(svg.contains("<title>1 s to 2 s: &lt;1&gt;</title></rect>\n</svg>"), "{svg}");
+        let svg = picture(&Title::default(), HEIGHT, |canvas| canvas.note("also: a fault".into()));
+        assert!(svg.contains("height=\"559\"") && svg.contains("also: a fault"), "{svg}");
     }
 
     #[test]

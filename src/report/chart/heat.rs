@@ -6,6 +6,7 @@ use super::Title;
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
 use super::palette::{FAINT, PAPER, hair, on_paper};
 use crate::experiment::coupling::{Cell, Column, Coupling, Kind};
+use crate::experiment::summary::Estimate;
 use crate::report::number::percent;
 use crate::report::text::{clean, cut, cut_name};
 
@@ -90,6 +91,7 @@ impl<'c> Grid<'c> {
             let area = Area { left: x, right: x + self.wide, top, bottom: top + ROW };
             if let Some(cell) = row.clients.get(*name).or_else(|| row.flows.get(*name)) {
                 field(canvas, cell, area);
+                canvas.says(area, &told(&label(row), name, cell));
             }
         }
     }
@@ -126,6 +128,16 @@ pub fn heat(title: &Title, coupling: &Coupling) -> String {
 
 /// Room for what the colours mean.
 const LEGEND: f64 = 660.0;
+
+/// A field in words.
+fn told(down: &str, whose: &str, cell: &Cell) -> String {
+    let share = |of: Estimate| match (of.value, of.ends()) {
+        (Some(value), Some((low, high))) => format!("{} ({} to {})", percent(value), percent(low), percent(high)),
+        (Some(value), None) => percent(value),
+        (None, _) => "nothing known".into(),
+    };
+    format!("{down} down, {}: lost {}, late {}", clean(whose), share(cell.lost), share(cell.late))
+}
 
 fn field(canvas: &Canvas, cell: &Cell, area: Area) {
     let (lost, late) = (cell.lost.value.unwrap_or(0.0), cell.late.value.unwrap_or(0.0));

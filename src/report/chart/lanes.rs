@@ -59,6 +59,9 @@ fn lane(canvas: &Canvas, failing: &Failing, area: Area, x: &Scale) {
             // No call ended: nobody knows.
             None => {}
         }
+        let told = piece[0].map_or_else(|| "no call ended".into(), |share| format!("{} failed", percent(share)));
+        let span = (from as f64 * failing.width_s, piece.len() as f64 * failing.width_s, 1);
+        canvas.says_over(area, x, span, |_| format!("{}: {told}", clean(&failing.node)));
         from = until;
     }
     canvas.line(&[(area.left, area.bottom), (area.right, area.bottom)], hair(FAINT));

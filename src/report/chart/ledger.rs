@@ -1,15 +1,15 @@
 //! Where the time went: a stacked bar for each client or variant, the mean request beside those around the 99th percentile.
 
 use super::Title;
-use super::axis::{Scale, time_of_tick};
+use super::axis::{Scale, reach, time_of_tick};
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
 use super::key::Key;
-use super::palette::{FAINT, fill, hair};
+use super::palette::{FAINT, PAPER, fill, hair};
 use crate::experiment::summary::{Columns, Parts};
 use crate::model::Cause;
 use crate::report::cause::{name, visible};
 use crate::report::ledger::{Entry, which};
-use crate::report::number::time;
+use crate::report::number::{percent, time};
 use crate::report::text::{cut, wrapped};
 
 /// Bars below each other at most.
@@ -93,7 +93,9 @@ pub fn ledger(title: &Title, entries: &[Entry]) -> String {
             panel.frame(canvas);
             for (entry, (_, _, top, bottom)) in shown.iter().zip(&plan.rows) {
                 let total = &entry.ledger.total;
-                panel.bar(canvas, if panel.tail { &total.p99_ms } else { &total.mean_ms }, (*top, *bottom));
+                let whose = [entry.group.as_str(), &entry.name].join(" ");
+                let parts = if panel.tail { &total.p99_ms } else { &total.mean_ms };
+                panel.bar(canvas, whose.trim(), parts, (*top, *bottom));
             }
         }
         names(canvas, &plan);
@@ -140,7 +142,7 @@ fn row_height(rows: usize) -> f64 {
 /// The two columns: on one scale, and as wide as that asks for, unless the tail is so long that nothing would be seen of
 /// the mean.
 fn panels(entries: &[Entry], left: f64, bottom: f64) -> Vec<Panel> {
-    let most = |of: fn(&Columns) -> f64| entries.iter().map(|e| of(&e.ledger.total)).fold(0.0, f64::max);
+    let most = |of: fn(&Columns) -> f64| reach(entries.iter().map(|e| of(&e.ledger.total)));
     let (mean, tail) = (most(|total| total.mean_ms.sum()), most(|total| total.p99_ms.sum()));
     let right = WIDTH - 32.0;
     let panel = |head: &str, left: f64, right: f64, most: f64| {
@@ -179,15 +181,24 @@ impl Panel {
         canvas.line(&[(self.area.left, TOP - 6.0), (self.area.left, self.area.bottom)], hair(FAINT));
     }
 
-    fn bar(&self, canvas: &Canvas, parts: &Parts, (top, bottom): (f64, f64)) {
-        let mut sum = 0.0;
+    fn bar(&self, canvas: &Canvas, whose: &str, parts: &Parts, (top, bottom): (f64, f64)) {
+        let (mut sum, all) = (0.0, parts.sum());
         for cause in Cause::ALL.into_iter().filter(|cause| parts.of(*cause) > 0.0) {
             let left = self.scale.at(sum);
             sum += parts.of(cause);
             let area = Area { left, top, right: self.scale.at(sum), bottom };
+            if left >= self.area.right {
+                break;
+            }
             canvas.filled(area, fill(cause));
             let label = label(cause, parts.of(cause), area.right - area.left - 8.0, bottom - top);
             canvas.upon(&label, area, fill(cause), size::SMALL);
+            let told = format!("{} ({} of {})", time(parts.of(cause)), percent(parts.of(cause) / all), time(all));
+            let right = area.right.max(area.left + 1.0);
+            canvas.says(Area { right, ..area }, &format!("{whose}: {} {told}", name(cause)));
+        }
+        if self.scale.is_beyond(all) {
+            canvas.broken(self.area.right, (top, bottom), PAPER);
         }
         let total = if sum > 0.0 { time(sum) } else { String::new() };
         canvas.beside(&total, (self.scale.at(sum), f64::midpoint(top, bottom)), Type::of(size::LABEL).bold());

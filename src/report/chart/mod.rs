@@ -2,10 +2,12 @@
 //!
 //! Chart functions take plain data (a [`Curve`] or [`Track`] each), so that clients, variants or files can be overlaid.
 
+mod arrivals;
 mod axis;
 mod backlog;
 mod boundary;
 mod differences;
+mod distribution;
 mod field;
 mod frame;
 mod heat;
@@ -29,9 +31,11 @@ mod topology;
 mod tornado;
 mod waterfall;
 
+pub use arrivals::arrivals;
 pub use backlog::{Backlog, backlog};
 pub use boundary::boundary;
 pub use differences::{Apart, differences};
+pub use distribution::{Spread, distribution};
 pub use field::field;
 pub use heat::heat;
 pub use hockey::hockey;
@@ -45,7 +49,7 @@ pub use policies::{Policed, policies};
 pub use pressure::{Pressure, pressure};
 pub use replicas::{Scaling, replicas};
 pub use shade::Shade;
-pub use timeline::{Track, timeline};
+pub use timeline::{Bound, Track, timeline};
 pub use topology::{beside, topology};
 pub use tornado::tornado;
 pub use waterfall::waterfall;
@@ -89,11 +93,12 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
         let title = Title { title: format!("{title} by percentile"), subtitle };
         pictures.push(Picture { name: "percentiles".into(), svg: percentiles(&title, &curves) });
     }
-    let tracks: Vec<Track> = each_client(summaries, |name, stats| Track { name, moments: stats.timeline.clone() });
+    let tracks = tracks(summaries);
     if tracks.iter().any(|track| track.moments.iter().any(|m| m.arrived > 0)) {
         let title = Title { title: format!("{title} over time"), subtitle: caption(first) };
         pictures.push(Picture { name: "timeline".into(), svg: timeline(&title, &tracks, &shade::shades(first)) });
     }
+    pictures.extend(load(summaries, &tracks));
     for summary in summaries {
         pictures.extend(of_one(summary, summaries.len() > 1));
     }
@@ -121,6 +126,30 @@ pub fn pictures(summaries: &[Summary]) -> Vec<Picture> {
     if !usage.is_empty() {
         let title = format!("{subject}: how full the nodes were");
         pictures.push(Picture { name: "nodes".into(), svg: nodes(&Title { title, subtitle: caption(first) }, &usage) });
+    }
+    pictures
+}
+
+/// How many requests set out and when, and how the latencies of those that were answered are spread.
+fn load(summaries: &[Summary], tracks: &[Track]) -> Vec<Picture> {
+    let Some(first) = summaries.first() else { return Vec::new() };
+    let titled = |what: &str| Title { title: format!("{}: {what}", subject(summaries)), subtitle: caption(first) };
+    let mut pictures = Vec::new();
+    if tracks.iter().any(|track| track.moments.iter().any(|m| m.arrived > 0)) {
+        let svg = arrivals(&titled("requests per second"), tracks, &shade::shades(first));
+        pictures.push(Picture { name: "arrivals".into(), svg });
+    }
+    let mut spreads = Vec::new();
+    for summary in summaries {
+        for (client, stats) in &summary.clients {
+            let name = named(summaries, summary, client, summary.clients.len());
+            let times = stats.latency_ms.histogram.as_deref().filter(|times| times.count() > 0);
+            spreads.extend(times.map(|times| Spread { name, times }));
+        }
+    }
+    if !spreads.is_empty() {
+        let svg = distribution(&titled("how latencies are spread"), &spreads);
+        pictures.push(Picture { name: "distribution".into(), svg });
     }
     pictures
 }
@@ -194,6 +223,19 @@ fn each_client<T>(
     for summary in summaries {
         for (client, stats) in &summary.clients {
             all.push(make(named(summaries, summary, client, summary.clients.len()), stats));
+        }
+    }
+    all
+}
+
+/// The latencies of every client of every variant over time, with what was promised about them.
+fn tracks(summaries: &[Summary]) -> Vec<Track> {
+    let mut all = Vec::new();
+    for summary in summaries {
+        for (client, stats) in &summary.clients {
+            let name = named(summaries, summary, client, summary.clients.len());
+            let (moments, bounds) = (stats.timeline.clone(), Bound::of(summary, client));
+            all.push(Track { name, moments, bounds, runs: summary.run.replications });
         }
     }
     all
@@ -328,7 +370,8 @@ mod gallery {
         keep("wide", &percentiles(&title("slow last hop: latency by percentile"), &wide));
         let fast = [curve("in-process", 0.0008, 0.0004, 1_000_000)];
         keep("fast", &percentiles(&title("a function call"), &fast));
-        let track = |name: &str, p50: f64| Track { name: name.into(), moments: sample::timeline(p50, 2.4) };
+        let track =
+            |name: &str, p50: f64| Track { name: name.into(), moments: sample::timeline(p50, 2.4), ..Track::default() };
         keep("time-one", &timeline(&title("chain: latency over time"), &[track("shoppers", 8.0)], &[]));
         let mut calm = track("function calls", 8.0);
         for m in &mut calm.moments {

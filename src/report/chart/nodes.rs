@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Title;
-use super::axis::{Scale, percent_of_tick};
+use super::axis::{Scale, percent_of_tick, reach};
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
 use super::key::Key;
-use super::palette::{FAINT, Fill, Texture, fill, hair};
+use super::palette::{FAINT, Fill, PAPER, Texture, fill, hair};
 use crate::experiment::summary::Node;
 use crate::model::Cause;
 use crate::report::cause::share;
@@ -120,7 +120,7 @@ impl<'a> Plan<'a> {
         let middle = left + (WIDTH - 32.0 - left) * 0.64;
         let workers = Area { left, top: TOP, right: middle - 64.0, bottom: top };
         let line = Area { left: middle + 20.0, right: WIDTH - 84.0, ..workers };
-        let most = shown.iter().map(|usage| usage.queue).fold(0.0, f64::max);
+        let most = reach(shown.iter().map(|usage| usage.queue));
         let counted = shown.iter().all(|usage| usage.held.is_none());
         let busiest = shown.iter().map(|usage| usage.busy).fold(0.0, f64::max);
         let count = Scale::linear(busiest, workers.left, workers.right);
@@ -154,6 +154,10 @@ pub fn nodes(title: &Title, all: &[Usage]) -> String {
             before = &usage.node;
             canvas.text(&cut(&usage.variant, LABEL), (plan.variants, middle), label);
             workers(canvas, usage, &plan, (*top, *bottom));
+            let told = said(usage);
+            for (area, _) in [&plan.workers, &plan.line] {
+                canvas.says(Area { top: *top, bottom: *bottom, ..*area }, &told);
+            }
             line(canvas, usage, &plan.line.1, (*top, *bottom));
         }
         key.draw(canvas, plan.bottom + FOOT);
@@ -162,6 +166,15 @@ pub fn nodes(title: &Title, all: &[Usage]) -> String {
             canvas.text(&note, (WIDTH - 32.0, 65.0), Type::of(size::SMALL).faint().ending());
         }
     })
+}
+
+/// A row in words.
+fn said(usage: &Usage) -> String {
+    let whose = [usage.node.as_str(), &usage.variant].join(" ");
+    let held = usage.held.map_or_else(|| ", no limit".into(), |held| format!(" ({} of its workers)", percent(held)));
+    let cores = usage.cores.map_or_else(String::new, |cores| format!(", cores {}", percent(cores)));
+    let (busy, working, queue) = (level(usage.busy), level(usage.working), level(usage.queue));
+    format!("{}: {busy} busy{held}, {working} of these working{cores}, {queue} in line", whose.trim())
 }
 
 /// The look of workers that work, and of workers that are held by what waits for a callee.
@@ -212,6 +225,9 @@ fn line(canvas: &Canvas, usage: &Usage, scale: &Scale, (top, bottom): (f64, f64)
     if usage.queue > 0.0 {
         canvas.filled(Area { left: zero, right: end.max(zero + 1.5), top, bottom }, fill(Cause::Queue));
     }
+    if scale.is_beyond(usage.queue) {
+        canvas.broken(end, (top, bottom), PAPER);
+    }
     // On paper a handful of digits says no more than this.
     let figure = if usage.queue > 0.0 && usage.queue < 0.001 { "<0.001".into() } else { level(usage.queue) };
     canvas.beside(&figure, (end, f64::midpoint(top, bottom)), Type::of(size::LABEL));
@@ -247,6 +263,15 @@ mod tests {
         assert_eq!((shown.len(), shown[0].node.as_str(), shown[19].node.as_str()), (20, "n10", "n29"));
         let svg = nodes(&Title { title: "t".into(), subtitle: "s".into() }, &all);
         assert!(svg.contains("10 less used not drawn") && svg.contains("is held, waits for a callee"));
+    }
+
+    #[test]
+    fn a_line_that_would_flatten_the_rest_is_broken() {
+        let of = |node, queue| Usage { queue, ..usage(node, "") };
+        let title = Title::default();
+        let svg = nodes(&title, &[of(1, 0.5), of(2, 0.7), of(3, 1.0), of(4, 5_000.0)]);
+        assert!(svg.contains("a bar with a gap") && svg.contains("\n5000"), "{svg}");
+        assert!(!nodes(&title, &[of(1, 0.5), of(2, 0.7), of(3, 1.0), of(4, 2.0)]).contains("a bar with a gap"));
     }
 
     #[test]

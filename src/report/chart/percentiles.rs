@@ -5,7 +5,7 @@ use super::axis::{Scale, percent_of_tick, time_of_tick};
 use super::frame::{Area, Canvas, HEIGHT, Type, WIDTH, picture, room, size};
 use super::palette::{FAINT, Pen, hair, pen};
 use crate::experiment::summary::{Distribution, Stats};
-use crate::report::number::percent;
+use crate::report::number::{percent, time, time_between};
 use crate::report::text::cut;
 use crate::stats::Histogram;
 
@@ -93,6 +93,7 @@ pub fn percentiles(title: &Title, curves: &[Curve]) -> String {
             ends[i] = draw(canvas, curves[i], pen(i), &x, &y);
         }
         labels(canvas, &names, &ends, area);
+        said(canvas, &curves, &x, area);
         if all > CURVES {
             let note = format!("{} more not drawn", all - CURVES);
             canvas.text(&note, (WIDTH - 32.0, HEIGHT - 22.0), Type::of(size::SMALL).faint().ending());
@@ -125,6 +126,39 @@ fn scales(curves: &[&Curve], area: Area) -> (Scale, Scale) {
         Scale::linear(most, area.bottom, area.top)
     };
     (x, y)
+}
+
+/// What is said to whoever points: at each of some sixty shares, the latency of every curve there.
+fn said(canvas: &Canvas, curves: &[&Curve], x: &Scale, area: Area) {
+    let Some(longest) = curves.iter().max_by(|a, b| last(a).total_cmp(&last(b))) else { return };
+    let shares: Vec<f64> = longest.points.iter().step_by(POINTS / 60).map(|p| p.0).collect();
+    let within = |curve: &Curve, share: f64| {
+        let at = curve.points.iter().find(|point| point.0 >= share)?;
+        Some(format!("{} within {}", curve.name, time(at.1)))
+    };
+    for pair in shares.windows(2) {
+        let told: Vec<String> = curves.iter().filter_map(|curve| within(curve, pair[0])).collect();
+        let text = format!("{}: {}", percent_of_tick((pair[0] * 1e6).round() / 1e6), told.join("; "));
+        canvas.says(Area { left: x.at(pair[0]), right: x.at(pair[1]), ..area }, &text);
+    }
+    for share in [0.5, 0.9, 0.99, 0.999] {
+        let intervals = curves.iter().filter_map(|curve| {
+            let (_, low, high) = curve.whiskers.iter().find(|whisker| whisker.0 == share && share <= last(curve))?;
+            Some(format!("{} within {}", curve.name, time_between(*low, *high)))
+        });
+        let intervals: Vec<String> = intervals.collect();
+        if !intervals.is_empty() {
+            let (at, text) =
+                (x.at(share), format!("{}, with its interval: {}", percent_of_tick(share), intervals.join("; ")));
+            // A little wider than the bar.
+            canvas.says(Area { left: at - 5.0, right: at + 5.0, ..area }, &text);
+        }
+    }
+}
+
+/// The share that a curve ends at.
+fn last(curve: &Curve) -> f64 {
+    curve.points.last().map_or(0.0, |point| point.0)
 }
 
 /// Draws one curve with its whiskers and says where it ends.

@@ -145,6 +145,22 @@ fn draw(canvas: &Canvas, edge: &Policed, panel: Area, shades: &[Shade], (first, 
     if !line.is_empty() {
         canvas.line(&line, refused());
     }
+    let course = &edge.course;
+    canvas.says_over(panel, &x, (0.0, width, calls), |at| {
+        let of = |word: &str, all: &[f64]| {
+            all.get(at).filter(|n| **n > 0.0).map(|n| format!(", {} {word}/s", plain(*n))).unwrap_or_default()
+        };
+        let open = course.open_share.get(at).filter(|share| **share > 0.0);
+        format!(
+            "{}: {} calls/s{}{}{}{}",
+            edge.name,
+            plain(layers[0][at]),
+            of("retries", &course.retries_per_s),
+            of("hedges", &course.hedges_per_s),
+            of("refused by the caller", &course.limited_per_s),
+            open.map_or_else(String::new, |share| format!(", breakers open {}", percent(*share)))
+        )
+    });
     let busiest = layers[2].iter().copied().fold(0.0, f64::max);
     canvas.text(
         &format!("max {}/s", plain(busiest)),

@@ -148,6 +148,13 @@ fn draw(canvas: &Canvas, node: &Pressure, panel: Area, shades: &[Shade], (first,
         let steps = between(&limits, None, node.width_s, &x, &y);
         canvas.line(&steps[..2 * limits.len()], limit());
     }
+    let course = &node.course;
+    canvas.says_over(panel, &x, (0.0, node.width_s, layers[1].len()), |at| {
+        let of = |all: &[f64]| plain(all.get(at).copied().unwrap_or(0.0));
+        let [busy, queue] = [&course.busy, &course.queue].map(|all| of(all));
+        let workers = limits.get(at).map_or_else(String::new, |n| format!(" of {} workers", plain(*n)));
+        format!("{}: {busy}{workers} busy, {} of these working, {queue} in line", node.name, of(&layers[0]))
+    });
     let told = node.workers.map_or_else(|| "unlimited".into(), |n| format!("{} {}", count(n), nouns(n, "worker")));
     let at = workers.map_or(f64::midpoint(panel.top, panel.bottom), |_| limits.last().map_or(0.0, |last| y.at(*last)));
     canvas.text(&told, (panel.right + 8.0, at), Type::of(size::SMALL).faint());

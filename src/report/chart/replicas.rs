@@ -62,6 +62,12 @@ fn row(canvas: &Canvas, scaling: &Scaling, panels: [Area; 2], shades: &[Shade], 
     let around: Vec<(f64, f64)> = ready.iter().copied().chain(floor).collect();
     canvas.area(&around, pen(0).colour, 0.28);
     canvas.line(&steps(timeline, &x, |s| y.at(s.replicas)), Pen { dash: &[], ..pen(0) });
+    let says = |area: Area, x: &Scale, text: &dyn Fn(&Strength) -> String| {
+        for s in timeline {
+            canvas.says_over(area, x, (s.from_s, s.width_s, 1), |_| format!("{}: {}", scaling.name, text(s)));
+        }
+    };
+    says(left, &x, &|s| format!("{} replicas, {} ready", plain(s.replicas), plain(s.ready)));
     axis(canvas, left, &x, last.then_some("time; line: replicas there, area: ready"));
 
     let x = Scale::exact(0.0, end, right.left, right.right);
@@ -75,6 +81,7 @@ fn row(canvas: &Canvas, scaling: &Scaling, panels: [Area; 2], shades: &[Shade], 
         .filter_map(|s| s.metric.map(|metric| (x.at(s.from_s + s.width_s / 2.0), y.at(metric))))
         .collect();
     canvas.line(&seen, Pen { dash: &[], ..pen(1) });
+    says(right, &x, &|s| s.metric.map_or_else(|| "nothing seen".into(), |seen| format!("{metric} {}", told(seen))));
     axis(canvas, right, &x, last.then_some("time; dashes: the target"));
 }
 

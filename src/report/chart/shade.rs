@@ -1,6 +1,6 @@
 //! Times at which something was wrong, shaded.
 
-use super::axis::Scale;
+use super::axis::{Scale, seconds_of_tick};
 use super::frame::{Area, Canvas, Type, room, size};
 use super::palette::WRONG;
 use crate::experiment::summary::Summary;
@@ -42,7 +42,7 @@ pub(super) fn shade(canvas: &Canvas, area: Area, x: &Scale, shades: &[Shade]) {
 }
 
 /// What was wrong, in a line of its own around `middle`, between `from` and `to`: each name begins with its time, or a
-/// little beside it where that is what the line has room for.
+/// little beside it where that is what the line has room for. Those without room stand at the foot of the picture.
 pub(super) fn names(canvas: &Canvas, middle: f64, (from, to): (f64, f64), x: &Scale, shades: &[Shade]) {
     let mut free = from;
     for shade in shades {
@@ -52,6 +52,9 @@ pub(super) fn names(canvas: &Canvas, middle: f64, (from, to): (f64, f64), x: &Sc
         if left - begin <= ASIDE && left + wide <= to {
             canvas.text(&word, (left, middle), Type::of(size::SMALL).faint());
             free = left + wide + 8.0;
+        } else {
+            let times = format!("{} to {}", seconds_of_tick(shade.from_s), seconds_of_tick(shade.until_s));
+            canvas.note(format!("shaded from {times}: {}", shade.name));
         }
     }
 }

@@ -4,13 +4,14 @@
 
 use super::Title;
 use super::axis::{Scale, seconds_of_tick, time_of_tick};
-use super::frame::{Area, Canvas, HEIGHT, Type, WIDTH, picture, size};
-use super::palette::{FAILED, FAINT, GRID, Pen, hair, on_paper, pen};
+use super::frame::{Area, Canvas, HEIGHT, Type, WIDTH, picture, room, size};
+use super::palette::{FAILED, FAINT, GRID, INK, PAPER, Pen, hair, on_paper, pen};
 use super::pressure::between;
 use super::shade::{Shade, beside, shade};
-use crate::experiment::summary::Moment;
-use crate::report::number::{count, percent, plain};
-use crate::report::text::cut;
+use crate::experiment::summary::{Moment, Summary};
+use crate::report::number::{count, percent, plain, time};
+use crate::report::text::{clean, cut};
+use crate::units::Span;
 
 /// Panels at most; more would be too flat to read.
 const PANELS: usize = 4;
@@ -22,6 +23,33 @@ pub struct Track {
     pub name: String,
     /// Bins in the order of time.
     pub moments: Vec<Moment>,
+    /// What was promised about its latencies.
+    pub bounds: Vec<Bound>,
+    /// Replications whose requests were counted together.
+    pub runs: u32,
+}
+
+/// A latency that was promised.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bound {
+    /// The bound, ms.
+    pub ms: f64,
+    /// The promise as it is written.
+    pub says: String,
+}
+
+impl Bound {
+    /// What is promised about the latencies of a client for all of the time: `p99 < 400ms`.
+    pub(super) fn of(summary: &Summary, client: &str) -> Vec<Self> {
+        let about = summary.slos.iter().filter(|slo| slo.of == client && slo.scope.is_none());
+        let bound = |expect: &str| {
+            let (what, bound) = expect.split_once('<')?;
+            let quantile = what.trim().strip_prefix('p')?.chars().all(|c| c.is_ascii_digit() || c == '.');
+            let span = Span::parse(bound.trim_start_matches('=').trim()).ok()?;
+            quantile.then(|| Self { ms: 1e3 * span.as_secs_f64(), says: clean(expect) })
+        };
+        about.filter_map(|slo| bound(&slo.expect)).collect()
+    }
 }
 
 /// Draws the tracks below each other, over the times at which something was wrong.
@@ -69,6 +97,8 @@ struct Scales {
     /// Where requests in flight are drawn, and how many fill it; `None` where nobody looked.
     crowd: Option<(Area, f64)>,
     latency: Area,
+    /// Where the scale of latencies ends, ms.
+    most_ms: f64,
 }
 
 fn scales(tracks: &[&Track], panel: Area) -> Scales {
@@ -90,12 +120,44 @@ fn scales(tracks: &[&Track], panel: Area) -> Scales {
     let end = moments().map(|m| m.from_s + m.width_s).fold(0.0, f64::max);
     let latencies = || moments().flat_map(|m| [m.p50_ms, m.p99_ms]).flatten().filter(|ms| *ms > 0.0);
     let (least, most) = (latencies().fold(f64::MAX, f64::min), latencies().fold(0.0, f64::max));
+    // A bound that is not far away is drawn, too.
+    let bounds = tracks.iter().flat_map(|track| &track.bounds).map(|bound| bound.ms);
+    let most = bounds.filter(|ms| *ms <= 3.0 * most).fold(most, f64::max);
     let y = if most > 30.0 * least {
         Scale::log(least, most, latency.bottom, latency.top)
     } else {
         Scale::linear(most, latency.bottom, latency.top)
     };
-    Scales { x: Scale::exact(begin.min(end), end, panel.left, panel.right), y, strip, crowd, latency }
+    let x = Scale::exact(begin.min(end), end, panel.left, panel.right);
+    Scales { x, y, strip, crowd, latency, most_ms: most }
+}
+
+/// A bin in words.
+fn told(m: &Moment) -> String {
+    let mut parts = vec![format!("{} set out", count(m.arrived))];
+    let bad = m.arrived - m.succeeded.min(m.arrived);
+    parts.extend((bad > 0).then(|| format!("{} of them not served ({})", count(bad), percent(failed_share(m)))));
+    parts.extend(m.p50_ms.map(|ms| format!("p50 {}", time(ms))));
+    parts.extend(m.p99_ms.map(|ms| format!("p99 {}", time(ms))));
+    parts.extend(m.in_flight.map(|n| format!("{} in flight", plain(n))));
+    parts.join(", ")
+}
+
+/// What was promised about latencies: a line at each bound that lies on the scale; of others the foot tells.
+fn promised(canvas: &Canvas, track: &Track, scales: &Scales) {
+    let area = scales.latency;
+    for Bound { ms, says } in &track.bounds {
+        if *ms > scales.most_ms {
+            canvas.note(format!("{}: promised {says} lies above the picture", track.name));
+            continue;
+        }
+        let y = scales.y.at(*ms);
+        canvas.line(&[(area.left, y), (area.right, y)], Pen { colour: INK, dash: &[2.0, 3.0], width: 1.4 });
+        let wide = room(says, size::SMALL);
+        let patch = Area { left: area.left + 4.0, right: area.left + 10.0 + wide, top: y - 17.0, bottom: y - 2.0 };
+        canvas.rectangle(patch, PAPER, 0.8);
+        canvas.text(says, (area.left + 7.0, y - 9.0), Type::of(size::SMALL));
+    }
 }
 
 fn failed_share(m: &Moment) -> f64 {
@@ -104,9 +166,16 @@ fn failed_share(m: &Moment) -> f64 {
 
 fn draw(canvas: &Canvas, track: &Track, panel: Area, scales: &Scales, pen: Pen, last: bool) {
     canvas.ordinate(scales.latency, &scales.y, time_of_tick);
+    promised(canvas, track, scales);
     band(canvas, track, scales, pen);
     strip(canvas, track, scales);
     crowd(canvas, track, scales, pen);
+    if let Some(first) = track.moments.first() {
+        let all = Area { top: scales.latency.top, ..panel };
+        canvas.says_over(all, &scales.x, (first.from_s, first.width_s, track.moments.len()), |at| {
+            format!("{}: {}", track.name, told(&track.moments[at]))
+        });
+    }
     let name = |s: f64| if last { seconds_of_tick(s) } else { String::new() };
     canvas.abscissa(panel, &scales.x, false, name);
     if last {
@@ -192,11 +261,26 @@ mod tests {
 
     #[test]
     fn a_track_is_named_with_its_failures() {
-        let track = Track { name: "shoppers".into(), moments: sample::timeline(8.0, 2.4) };
+        let track = Track { name: "shoppers".into(), moments: sample::timeline(8.0, 2.4), ..Track::default() };
         let svg = timeline(&title(), &[track], &[]);
         for word in ["shoppers", "p50 answered", "p99 answered", "failed", "max 24.9 %", "60 s"] {
             assert!(svg.contains(word), "{word}");
         }
+    }
+
+    #[test]
+    fn a_promise_is_a_line_and_every_bin_says_its_figures() {
+        let bound = |ms: f64| Bound { ms, says: format!("p99 < {ms}ms") };
+        let track = Track {
+            name: "x".into(),
+            moments: sample::timeline(8.0, 2.4),
+            bounds: vec![bound(100.0), bound(9e4)],
+            runs: 1,
+        };
+        let svg = timeline(&title(), &[track], &[]);
+        assert!(svg.contains("\np99 &lt; 100ms\n") && svg.contains("promised p99 &lt; 90000ms lies above"), "{svg}");
+        assert_eq!(svg.matches("class=\"says\"").count(), 120);
+        assert!(svg.contains("<title>25 s to 25.5 s: x: 1000 set out, 230 of them not served (23.0 %), p50 "), "{svg}");
     }
 
     #[test]
@@ -205,7 +289,7 @@ mod tests {
         for m in &mut moments {
             (m.failed, m.succeeded) = (0, m.arrived);
         }
-        let svg = timeline(&title(), &[Track { name: "x".into(), moments }], &[]);
+        let svg = timeline(&title(), &[Track { name: "x".into(), moments, ..Track::default() }], &[]);
         assert!(!svg.contains("failed") && !svg.contains("answered"));
     }
 
@@ -213,10 +297,11 @@ mod tests {
     fn requests_in_flight_have_a_strip_where_somebody_looked() {
         let mut moments = sample::timeline(8.0, 2.4);
         assert!(
-            !timeline(&title(), &[Track { name: "x".into(), moments: moments.clone() }], &[]).contains("in flight")
+            !timeline(&title(), &[Track { name: "x".into(), moments: moments.clone(), ..Track::default() }], &[])
+                .contains("in flight")
         );
         moments.iter_mut().enumerate().for_each(|(at, m)| m.in_flight = Some(at as f64));
-        let svg = timeline(&title(), &[Track { name: "x".into(), moments }], &[]);
+        let svg = timeline(&title(), &[Track { name: "x".into(), moments, ..Track::default() }], &[]);
         assert!(svg.contains("in flight") && svg.contains("max 119"));
     }
 
@@ -224,14 +309,18 @@ mod tests {
     fn a_bin_without_successes_is_a_gap() {
         let mut moments = sample::timeline(8.0, 2.4);
         moments[60] = Moment { p50_ms: None, p99_ms: None, ..moments[60] };
-        let whole = timeline(&title(), &[Track { name: "x".into(), moments: sample::timeline(8.0, 2.4) }], &[]);
-        let broken = timeline(&title(), &[Track { name: "x".into(), moments }], &[]);
+        let whole = timeline(
+            &title(),
+            &[Track { name: "x".into(), moments: sample::timeline(8.0, 2.4), ..Track::default() }],
+            &[],
+        );
+        let broken = timeline(&title(), &[Track { name: "x".into(), moments, ..Track::default() }], &[]);
         assert_eq!(whole.matches("<polygon").count() + 1, broken.matches("<polygon").count());
     }
 
     #[test]
     fn more_than_fit_are_counted() {
-        let track = Track { name: "x".into(), moments: sample::timeline(8.0, 2.4) };
+        let track = Track { name: "x".into(), moments: sample::timeline(8.0, 2.4), ..Track::default() };
         assert!(timeline(&title(), &vec![track; 6], &[]).contains("2 more not drawn"));
     }
 }

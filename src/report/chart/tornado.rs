@@ -3,9 +3,9 @@
 use plotters::style::RGBColor;
 
 use super::Title;
-use super::axis::Scale;
+use super::axis::{Scale, reach};
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
-use super::palette::{INK, Pen, hair, on_paper};
+use super::palette::{INK, PAPER, Pen, hair, on_paper};
 use crate::experiment::whatif::{Change, WhatIf};
 use crate::report::text::{clean, cut_name};
 use crate::report::whatif::apart;
@@ -55,7 +55,9 @@ pub fn tornado(title: &Title, whatif: &WhatIf) -> String {
         };
         bars.iter().flat_map(|bar| bar.ways.iter().flatten()).map(|change| of(change)).fold(0.0, end)
     };
-    let (low, high) = (ends(f64::min), ends(f64::max));
+    let far = reach(bars.iter().map(width));
+    let far = if bars.iter().any(|bar| width(bar) > far) { far } else { f64::MAX };
+    let (low, high) = (ends(f64::min).max(-far), ends(f64::max).min(far));
     let air = ((high - low) * 0.04).max(1e-6);
     let scale = Scale::exact(low - air, high + air, area.left, area.right);
     picture(title, bottom + FOOT, |canvas| {
@@ -69,6 +71,8 @@ pub fn tornado(title: &Title, whatif: &WhatIf) -> String {
                     draw(canvas, change, whatif, (top, way), &scale);
                     let y = top + ROW * (0.28 + 0.44 * way as f64);
                     canvas.text(&told(change), (right + 12.0, y), Type::of(size::SMALL).faint());
+                    let whole = Area { left: 32.0, right: WIDTH - 32.0, top: y - ROW * 0.22, bottom: y + ROW * 0.22 };
+                    canvas.says(whole, &format!("{}, {}", clean(bar.what), told(change)));
                 }
             }
         }
@@ -112,7 +116,11 @@ fn draw(canvas: &Canvas, change: &Change, whatif: &WhatIf, (top, way): (f64, usi
     let upper = top + ROW * (0.1 + 0.42 * way as f64);
     let bar = Area { left: from, right: to.max(from + 1.0), top: upper, bottom: upper + ROW * 0.36 };
     canvas.rectangle(bar, on_paper(colour, if change.stands { 0.9 } else { 0.3 }), 1.0);
-    if let Some((low, high)) = e.ends() {
+    if scale.is_beyond(value) {
+        let end = if value > 0.0 { bar.right } else { bar.left + 16.0 };
+        canvas.broken(end, (bar.top, bar.bottom), PAPER);
+    }
+    if let Some((low, high)) = e.ends().filter(|_| !scale.is_beyond(value)) {
         let y = f64::midpoint(bar.top, bar.bottom);
         canvas.line(&[(scale.at(low), y), (scale.at(high), y)], Pen { width: 1.4, ..hair(INK) });
     }

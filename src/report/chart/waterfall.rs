@@ -6,6 +6,8 @@ use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
 use super::key::Key;
 use super::palette::{FAILED, FAINT, PAPER, Pen, fill, hair};
 use crate::experiment::trace::{Span, Trace};
+use crate::model::Cause;
+use crate::report::cause::name;
 use crate::report::number::time;
 use crate::report::text::{clean, cut};
 use crate::report::waterfall::{Row, causes, end, facts, ms, remark, rows, title};
@@ -47,10 +49,27 @@ pub fn waterfall(trace: &Trace) -> String {
             let name = (32.0 + indent(row, &rows), top + BAR / 2.0);
             canvas.text(&called(trace, row), name, Type::of(size::SMALL));
             span(canvas, &trace.spans[row.span], &scale, (top, top + BAR));
+            let whole = Area { left: 32.0, right: WIDTH - 32.0, top, bottom: top + BAR };
+            canvas.says(whole, &told(&trace.spans[row.span]));
         }
         key.draw(canvas, bottom + FOOT);
         canvas.text(&notes(trace, left_out), (32.0, bottom + FOOT + key.height + 16.0), Type::of(size::SMALL).faint());
     })
+}
+
+/// A span in words: when it began, how long it was, and on what its own time went.
+fn told(span: &Span) -> String {
+    let mut own: Vec<(Cause, u64)> = Vec::new();
+    for s in &span.segments {
+        match own.iter_mut().find(|(cause, _)| *cause == s.cause) {
+            Some((_, ns)) => *ns += s.to - s.from,
+            None => own.push((s.cause, s.to - s.from)),
+        }
+    }
+    let own = own.into_iter().filter(|(_, ns)| *ns > 0).map(|(cause, ns)| format!("{} {}", name(cause), time(ms(ns))));
+    let own: Vec<String> = own.collect();
+    let own = if own.is_empty() { String::new() } else { format!("; its own: {}", own.join(", ")) };
+    format!("{}: begins at {}, takes {}{own}", clean(&span.name), time(ms(span.from)), time(ms(span.to - span.from)))
 }
 
 /// What the key leaves unsaid.

@@ -80,7 +80,7 @@ fn span(trace: &Trace, id: &str, sides: &[Side], at: usize, side: &Side) -> Valu
         "kind": kind(side.role),
         "startTimeUnixNano": moment(side.from),
         "endTimeUnixNano": moment(side.to),
-        "attributes": attributes(side),
+        "attributes": attributes(trace, sides, at),
         "status": status(side),
     });
     if let Some(parent) = side.parent {
@@ -110,7 +110,8 @@ fn kind(role: Role) -> u32 {
 }
 
 /// On what the side's own time was spent, and how the try ended.
-fn attributes(side: &Side) -> Vec<Value> {
+fn attributes(trace: &Trace, sides: &[Side], at: usize) -> Vec<Value> {
+    let side = &sides[at];
     let mut attributes = Vec::new();
     for cause in Cause::ALL {
         let own = side.segments.iter().filter(|s| s.cause == cause);
@@ -123,6 +124,11 @@ fn attributes(side: &Side) -> Vec<Value> {
     // Semantic conventions of messaging: where a message lies, and which system is meant by what it does there.
     if let Some(stream) = side.stream {
         attributes.push(text("messaging.system", if stream { "kafka" } else { "rabbitmq" }));
+    }
+    // Semantic conventions of databases: which kind of system a query is for, at both ends of it.
+    let asked = if side.role == Role::Client { sides.get(at + 1).map(|callee| callee.node) } else { Some(side.node) };
+    if asked.is_some_and(|node| trace.databases.iter().any(|database| database == node)) {
+        attributes.push(text("db.system.name", "other_sql"));
     }
     if matches!(side.role, Role::Producer | Role::Broker) {
         attributes.push(text("messaging.destination.name", &clean(side.name)));

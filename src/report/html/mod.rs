@@ -119,20 +119,30 @@ impl Shown {
     }
 }
 
+/// A column with a cell this long holds sentences: they are set in lines, from the left.
+const SENTENCE: usize = 40;
+
 fn table(title: &str, sheet: &Sheet) -> Markup {
+    let says = |at: usize| at > 0 && sheet.rows.iter().filter_map(|row| row.get(at)).any(is_sentence);
+    let said: Vec<bool> = (0..sheet.columns.len()).map(says).collect();
+    let look = |at: usize| said.get(at).is_some_and(|said| *said).then_some("words");
     html! {
         @if !title.is_empty() { h3 { (clean(title)) } }
         div class="wide" tabindex="0" {
             table {
-                thead { tr { @for column in &sheet.columns { th scope="col" { button type="button" { (column.head) } } } } }
-                tbody { @for row in &sheet.rows { tr { @for (at, one) in row.iter().enumerate() { (cell(at == 0, one)) } } } }
+                thead { tr { @for (at, column) in sheet.columns.iter().enumerate() { th scope="col" class=[look(at)] { button type="button" { (column.head) } } } } }
+                tbody { @for row in &sheet.rows { tr { @for (at, one) in row.iter().enumerate() { (cell(at == 0, look(at), one)) } } } }
             }
         }
         @if let Some(note) = &sheet.note { p class="note" { (clean(note)) } }
     }
 }
 
-fn cell(first: bool, cell: &Cell) -> Markup {
+fn is_sentence(cell: &Cell) -> bool {
+    cell.text.chars().count() > SENTENCE
+}
+
+fn cell(first: bool, look: Option<&'static str>, cell: &Cell) -> Markup {
     let tone = match cell.tone {
         Tone::Plain => None,
         Tone::Good => Some("good"),
@@ -141,8 +151,10 @@ fn cell(first: bool, cell: &Cell) -> Markup {
         Tone::Faint => Some("dim"),
         Tone::Strong => Some("strong"),
     };
+    let classes: Vec<&str> = look.into_iter().chain(tone).collect();
+    let class = (!classes.is_empty()).then(|| classes.join(" "));
     html! {
-        @if first { th scope="row" class=[tone] { (cell.text) } } @else { td class=[tone] { (cell.text) } }
+        @if first { th scope="row" class=[class] { (cell.text) } } @else { td class=[class] { (cell.text) } }
     }
 }
 

@@ -26,6 +26,20 @@
       body.append(...[...body.rows].sort(order));
     }));
   }
+  // Says below a picture what is pointed at, for those who cannot wait for a title or have no pointer but a finger.
+  for (const figure of document.querySelectorAll("figure")) {
+    if (!figure.querySelector(".says")) continue;
+    const value = document.createElement("p");
+    value.className = "value";
+    value.setAttribute("aria-live", "polite");
+    figure.append(value);
+    const say = event => {
+      const pointed = event.target.closest(".says");
+      if (pointed) value.textContent = pointed.querySelector("title").textContent;
+    };
+    figure.addEventListener("pointerover", say);
+    figure.addEventListener("pointerdown", say);
+  }
   // Paper has no folds.
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach(fold => { fold.open = true; }));
 })();

@@ -36,6 +36,12 @@ pub(super) const STUDIES: &[Figure] = &[
          that breaks it so.",
     ),
     f(
+        &["n_eff_between"],
+        DIAGNOSIS,
+        "The 95 % interval of what was simulated: of a bond with its measured part at either end, of N_eff with all of them at \
+         the same end, which is wide rather than narrow. What the file says has none.",
+    ),
+    f(
         &["unit", "units", "one in fact"],
         DIAGNOSIS,
         "Services that are bound by a half or more, directly or by others: one in fact. `graph` outlines them, a number each.",
@@ -144,9 +150,17 @@ pub(super) const STUDIES: &[Figure] = &[
     f(
         &["effect p99", "to the effect", "open_effects", "old_state", "after_ms"],
         ADVICE,
-        "The p99 until what a request is to bring about has happened (a flow); how many are promised and not yet done at any \
+        "The p99 until what a request is to bring about has happened (a flow); how many are answered and not yet done at any \
          moment; of those who look so long after the answer, the share that sees the old state.",
     ),
+    f(
+        &["crashes", "sender", "doubled", "outbox"],
+        ADVICE,
+        "All of a message's sender crashes at random moments: effects that are lost by each, because what leads to them was written and \
+         the message not sent; effects that happen twice, because an outbox was read again. `between`: written and not yet sent at any \
+         moment, which is what a crash finds by hand. With an outbox the message is a row of what is written.",
+    ),
+    f(&["gives_up"], ADVICE, "What a rule asks for, no run shows, and a way takes away: it is a trade at best."),
     f(
         &["reads_back"],
         ADVICE,
@@ -198,10 +212,20 @@ pub(super) const STUDIES: &[Figure] = &[
         "A node whose work takes a tenth longer, and the p99 of whoever waits for it as it is.",
     ),
     f(
-        &["columns", "crossing", "between", "sheltered_by", "served", "pairing", "closed_clients", "promised"],
+        &[
+            "columns",
+            "crossing",
+            "absent",
+            "between",
+            "sheltered_by",
+            "served",
+            "pairing",
+            "closed_clients",
+            "promised",
+        ],
         COUPLING,
-        "A column for each thing that is down, or each pair of things; requests that cross an edge where it is up; what kept a \
-         loss away; requests that are served without the outage, each paired with itself.",
+        "A column for each thing that is down, or each pair of things; requests that cross an edge where it is up, and of the lost ones those that never \
+         came to its caller; between which ends a figure lies; what kept a loss away; requests that are served without the outage, each paired with itself.",
     ),
     f(
         &["by_structure", "by_run_alone", "outage_at_s", "outage_for_s", "hangs", "flow"],
@@ -303,6 +327,12 @@ pub(super) const STUDIES: &[Figure] = &[
         &["calls_per_s", "retries_per_s", "trips_per_s", "limited_per_s"],
         POLICIES,
         "Calls, retries, openings of a breaker, and calls that a limit refused, per second.",
+    ),
+    f(
+        &["series", "lags", "level", "from_s", "width_s"],
+        "runs with --series",
+        "Clients, queues (messages ready) and readers of topics (the highest lag) over time: a value for each stretch of the measured \
+         time, from when on it goes and how long it is. Levels are means over replications, counts sums over them.",
     ),
     f(&["measured", "at_least_ms"], "promises", "What was measured of a promise; a bound below what cannot be told."),
     f(&["blocked"], QUEUES, "Publishers that waited for room."),
