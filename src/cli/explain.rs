@@ -36,16 +36,9 @@ fn without_links(text: &str) -> String {
     while let Some(at) = rest.find('[') {
         told.push_str(&rest[..at]);
         rest = &rest[at..];
-        match link(rest) {
-            Some((word, long)) => {
-                told.push_str(word);
-                rest = &rest[long..];
-            }
-            None => {
-                told.push('[');
-                rest = &rest[1..];
-            }
-        }
+        let (word, long) = link(rest).unwrap_or(("[", 1));
+        told.push_str(word);
+        rest = &rest[long..];
     }
     told + rest
 }

@@ -210,12 +210,15 @@ pub fn study(
         Ok(base) if !base.run.partial => base,
         // Nothing was turned by then.
         other => {
-            return Ok(Study { whatif: WhatIf::early(checked, wanted, (likely, &turns), other.ok()), whole: false });
+            return Ok(Study {
+                whatif: WhatIf::early(checked, wanted, (likely, &turns), other.ok().as_ref()),
+                whole: false,
+            });
         }
     };
     let screen = Screen::of(checked);
     let mut all =
-        WhatIf { partial: false, ..WhatIf::early(checked, wanted, (client(&base, named)?, &[]), Some(base.clone())) };
+        WhatIf { partial: false, ..WhatIf::early(checked, wanted, (client(&base, named)?, &[]), Some(&base)) };
     for (at, turn) in turns.iter().enumerate() {
         // Short runs say nothing on their way.
         watch.advanced((at + 1) as f64 / of as f64);
@@ -257,9 +260,9 @@ const AGAIN: usize = 3;
 
 impl WhatIf {
     /// With nothing turned yet: what there is to turn is missing.
-    fn early(checked: &Checked, wanted: &Wanted, (client, turns): (String, &[Turn]), base: Option<Summary>) -> Self {
+    fn early(checked: &Checked, wanted: &Wanted, (client, turns): (String, &[Turn]), base: Option<&Summary>) -> Self {
         let closed = matches!(checked.scenario.clients[&client].load, Load::Closed { .. });
-        let as_it_is = base.as_ref().and_then(|base| {
+        let as_it_is = base.and_then(|base| {
             let Figures { p99_ms, p50_ms, mean_ms, success_rate, .. } = figures(base, base, &client);
             let [p99_ms, p50_ms, mean_ms, success_rate] = [p99_ms, p50_ms, mean_ms, success_rate].map(|of| of.base);
             let replications = base.run.replications;
@@ -272,7 +275,7 @@ impl WhatIf {
             })
         });
         Self {
-            head: Head::of(checked, base.as_ref().map_or("simulated, not measured", |base| &base.run.note)),
+            head: Head::of(checked, base.map_or("simulated, not measured", |base| &base.run.note)),
             client,
             closed,
             of: wanted.of,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diag::nouns;
 use crate::experiment::coupling::{Breaks, Cell as Cost, Column, Coupling, Index, Kind, Side, Whose};
 use crate::experiment::summary::Estimate;
+use crate::graph::Arrow;
 use crate::report::number::{NONE, count, or_none, percent, plain, seconds, short, time};
 use crate::report::page::{Figure, Page, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
@@ -82,7 +83,8 @@ pub fn answer(coupling: &Coupling) -> String {
     let inner = felt().find(|column| node(column) && !column.entry);
     match inner.or_else(|| felt().find(node)).or_else(|| felt().next()) {
         Some(column) => {
-            format!("{}{}{}", sentence(column, coupling), tightest(coupling), costliest(coupling))
+            let told = sentence(column, coupling);
+            format!("{told}{}{}{}", hanging(column, coupling), tightest(coupling), costliest(coupling))
         }
         None if coupling.whose.iter().all(|who| who.served == 0) => format!(
             "not assessed: of what arrives from {} for {} nothing is served with nothing down; --at and --for ask about another time",
@@ -95,6 +97,28 @@ pub fn answer(coupling: &Coupling) -> String {
         ),
     }
 }
+
+/// Who is unharmed while something refuses, and loses once a call to it hangs: what it holds meanwhile is theirs, too.
+fn hanging(column: &Column, coupling: &Coupling) -> String {
+    let to = |other: &&Column| {
+        let arrow = Arrow::of(&other.target.name);
+        other.target.hangs && !column.target.hangs && arrow.is_some_and(|arrow| arrow.to == column.target.name)
+    };
+    let lost =
+        |column: &Column, name: &String| column.clients.get(name).and_then(|cell| cell.lost.value).unwrap_or(0.0);
+    let edges = coupling.columns.iter().filter(to);
+    let all = edges.flat_map(|edge| edge.clients.keys().map(move |name| (lost(edge, name), name, edge)));
+    let spilt = all.filter(|(share, name, _)| *share >= SPILT && lost(column, name) < SAID);
+    let worst = spilt.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)));
+    worst.map_or_else(String::new, |(share, name, edge)| {
+        let name = clean(name);
+        let lose = agree(&name, "loses", "lose");
+        format!("; where {} hangs instead, {name} {lose} {}", clean(&edge.target.name), percent(share))
+    })
+}
+
+/// What spills over to somebody is said from this share on.
+const SPILT: f64 = 0.05;
 
 /// The node that may be slower by the least before a promise breaks.
 fn tightest(coupling: &Coupling) -> String {

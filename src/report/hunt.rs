@@ -107,12 +107,8 @@ fn alike(hunt: &Hunt, found: &Found) -> String {
 /// A figure of a promise with its interval, in its unit.
 fn measured(broken: &Broken, e: Estimate) -> String {
     let told = |x: f64| broken.expect.as_ref().map_or_else(|| percent(x), |expect| figure(expect, x));
-    let name: String = broken
-        .expect
-        .iter()
-        .flat_map(|expect| expect.split_whitespace().next())
-        .map(|word| format!("{word} "))
-        .collect();
+    let word = broken.expect.as_ref().and_then(|expect| expect.split_whitespace().next());
+    let name = word.map_or_else(String::new, |word| format!("{word} "));
     match (e.value, e.ends()) {
         (Some(value), Some((low, high))) => format!("{name}{} [{}, {}]", told(value), told(low), told(high)),
         (Some(value), None) => format!("{name}{}", told(value)),

@@ -271,17 +271,25 @@ fn because(chain: &[Link], root: &Root, took: &str) -> String {
 fn refused(link: &Link, node: &str, to: &str) -> String {
     let word = link.word.as_deref().unwrap_or("refused");
     let since = link.since_s.map_or_else(String::new, |since| format!(" since {}", seconds(since)));
-    let saw = link.saw.as_ref().map_or_else(String::new, |saw| {
-        let times = if saw.calls == 1 {
-            format!("at {}", seconds(saw.until_s))
-        } else {
-            format!("from {} to {}", seconds(saw.from_s), seconds(saw.until_s))
-        };
-        let calls = nouns(saw.calls, "call");
-        let faults: Vec<String> = saw.faults.iter().map(fault).collect();
-        let why = if faults.is_empty() { String::new() } else { format!(", when it {}", faults.join(" and ")) };
-        format!(", having seen {} {calls} to it fail (`{}`) {times}{why}", count(saw.calls), saw.word)
-    });
+    let unseen = if word == "circuit_open" {
+        ", of which no call was seen to fail: slow calls opened it, or tries that failed and were made up for"
+    } else {
+        ""
+    };
+    let saw = link.saw.as_ref().map_or_else(
+        || unseen.to_owned(),
+        |saw| {
+            let times = if saw.calls == 1 {
+                format!("at {}", seconds(saw.until_s))
+            } else {
+                format!("from {} to {}", seconds(saw.from_s), seconds(saw.until_s))
+            };
+            let calls = nouns(saw.calls, "call");
+            let faults: Vec<String> = saw.faults.iter().map(fault).collect();
+            let why = if faults.is_empty() { String::new() } else { format!(", when it {}", faults.join(" and ")) };
+            format!(", having seen {} {calls} to it fail (`{}`) {times}{why}", count(saw.calls), saw.word)
+        },
+    );
     format!("was refused by {node} itself (`{word}`{since}) instead of calling {to}{saw}")
 }
 

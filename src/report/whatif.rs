@@ -221,7 +221,7 @@ fn notes(whatif: &WhatIf) -> Vec<String> {
             whatif.of.word()
         ));
     }
-    let again: Vec<String> = whatif.again.iter().chain(&whatif.also_again).map(|again| run_again(again)).collect();
+    let again: Vec<String> = whatif.again.iter().chain(&whatif.also_again).map(run_again).collect();
     if let Some(first) = whatif.again.as_ref() {
         all.push(format!("again on fresh seeds (from {}): {}", first.seed, again.join("; ")));
     }

@@ -97,10 +97,19 @@ fn mark(canvas: &Canvas, edge: &Edge, band: Area, scale: &Scale) {
 
 /// The line of today's load, and the point at which the system is.
 fn today(canvas: &Canvas, recover: &Recover, area: Area, scale: &Scale) {
+    let loads = || recover.cells.iter().map(|cell| cell.load);
+    let small = || Type::of(size::SMALL).bold();
+    // Whatever was not asked about lies beyond the ends.
+    if loads().all(|load| load > 1.0) {
+        return canvas.text("← today: 1 ×", (area.left, area.top - 14.0), small());
+    }
+    if loads().all(|load| load < 1.0) {
+        return canvas.text("today: 1 × →", (area.right, area.top - 14.0), small().ending());
+    }
     let x = scale.at(1.0);
     canvas.line(&[(x, area.top - 6.0), (x, area.bottom)], Pen { width: 1.6, dash: &[5.0, 4.0], ..hair(INK) });
     let word = (x.max(area.left + room("today", size::SMALL) / 2.0), area.top - 14.0);
-    canvas.text("today", word, Type::of(size::SMALL).bold().centred());
+    canvas.text("today", word, small().centred());
     let nth = recover.edges.iter().rev().position(|edge| edge.length_s == recover.trigger.length_s);
     if let Some(nth) = nth {
         // Below the figure of its own field.
