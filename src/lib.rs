@@ -56,5 +56,5 @@ pub mod cli;
 pub use diag::{Complaint, Source};
 pub use experiment::summary::{Distribution, Estimate, Node, Stats, Summary};
 pub use experiment::{Failure, Watch};
-pub use library::{Builder, Scenario, Value};
+pub use library::{Builder, Findings, Scenario, Value};
 pub use scenario::{Checked, Rejected};

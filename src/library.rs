@@ -91,32 +91,32 @@ impl Scenario {
         experiment::run(&self.checked, threads, watch)
     }
 
-    /// Holds others, by their names, against it: every figure's difference with its interval, as JSON and as a table.
+    /// Holds others, by their names, against it: every figure's difference with its interval.
     pub fn compare(
         &self,
         others: &[(String, Self)],
         threads: Option<usize>,
         watch: &dyn Watch,
-    ) -> Result<(String, String), Trouble> {
+    ) -> Result<Findings, Trouble> {
         let written = (compare::WRITTEN.to_owned(), self.checked.clone());
         let others = others.iter().map(|(name, other)| (name.clone(), other.checked.clone()));
         let cast = Cast { scenarios: std::iter::once(written).chain(others).collect(), ..Cast::default() };
         let found = compare::study(&cast, threads, watch)?;
         let warnings = report::compare::warnings(&found.summaries);
-        Ok((json::pretty(&found.comparison), report::compare::table(&found.comparison, &warnings, Style::default())))
+        Ok(Findings {
+            json: json::pretty(&found.comparison),
+            table: report::compare::table(&found.comparison, &warnings, Style::default()),
+            csv: report::compare::csv(&found.comparison),
+        })
     }
 
-    /// Runs values over others, such as `clients.shoppers.rate=100/s..400/s:7`; of several every combination. JSON and a table.
-    pub fn sweep(
-        &self,
-        axes: &[String],
-        threads: Option<usize>,
-        watch: &dyn Watch,
-    ) -> Result<(String, String), Trouble> {
+    /// Runs values over others, such as `clients.shoppers.rate=100/s..400/s:7`; of several every combination.
+    pub fn sweep(&self, axes: &[String], threads: Option<usize>, watch: &dyn Watch) -> Result<Findings, Trouble> {
         let axes = axes.iter().map(|text| Axis::parse(text)).collect::<Result<_, _>>().map_err(Trouble::Absent)?;
         let wanted = Wanted { axes, ..Wanted::default() };
         let found = sweep::study(&self.checked, &wanted, threads, watch, &Unkept)?.sweep.ok_or(Trouble::Interrupted)?;
-        Ok((json::pretty(&found), report::sweep::page(&found, true).table(Style::default())))
+        let page = report::sweep::page(&found, true);
+        Ok(Findings { json: json::pretty(&found), table: page.table(Style::default()), csv: page.csv() })
     }
 
     /// What runs but looks wrong.
@@ -138,6 +138,17 @@ impl Scenario {
     pub fn checked(&self) -> &Checked {
         &self.checked
     }
+}
+
+/// What a study found, as the program writes it.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// The JSON contract.
+    pub json: String,
+    /// For a terminal, without colours.
+    pub table: String,
+    /// One figure a row.
+    pub csv: String,
 }
 
 /// A scenario for which there is memory enough: who builds on the library is told as the shell is, not by an abort.

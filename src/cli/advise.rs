@@ -25,7 +25,7 @@ pub(super) struct Args {
     /// Tell the rules alone; run nothing
     #[arg(long = "static")]
     rules: bool,
-    /// Write every way that was tried into this folder: a scenario each, and what it changes
+    /// Write every way that was tried into this folder: a scenario each, also without its faults, and what it changes
     #[arg(long, value_name = "DIR", conflicts_with = "rules")]
     save: Option<PathBuf>,
 }
@@ -82,6 +82,9 @@ fn save(folder: &Path, texts: &[AdviceSaved]) -> Result<(), Failure> {
     for one in texts {
         let name = file(one.way.as_deref().unwrap_or("as-it-is"));
         output::file(&folder.join(format!("{name}.toml")), one.text.text.as_bytes())?;
+        if let Some(calm) = &one.calm {
+            output::file(&folder.join(format!("{name}-without-faults.toml")), calm.text.as_bytes())?;
+        }
         if one.way.is_some() {
             let changed = changes(&base.text.text, &one.text.text, &name);
             output::file(&folder.join(format!("{name}.diff")), changed.as_bytes())?;

@@ -31,7 +31,7 @@ pub(super) enum When {
 /// What is changed in the scenario before it is checked.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Change {
-    /// Run this variant of the file, or `all`: the file as written and every variant
+    /// Run this variant of the file; `all`, where a verb can show several: the file as written and every variant
     #[arg(long, value_name = "NAME")]
     pub(super) variant: Option<String>,
     /// Change the scenario, such as `clients.shoppers.rate=200/s`; may be repeated

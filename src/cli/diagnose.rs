@@ -24,7 +24,7 @@ pub(super) struct Args {
     /// Exit with 99 where there are effectively fewer services than this, such as 4.5
     #[arg(long, value_name = "N", value_parser = least)]
     fail_below: Option<f64>,
-    /// Say what has changed against this older file, and what did it
+    /// Say what has changed against this older file as it is written, and what did it; read off both files
     #[arg(long, value_name = "OLD")]
     against: Option<PathBuf>,
 }
@@ -51,7 +51,9 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     if let Some(old) = &args.against {
         let colour = output.colour_errors();
         let source = engine::read(Some(old), colour)?;
-        let old = engine::check(&source, args.asked.change.variant.as_deref(), &options, colour)?;
+        // What is turned or chosen here is the change.
+        let as_written = Options { edits: Vec::new(), ..options };
+        let old = engine::check(&source, None, &as_written, colour)?;
         found.change = Some(engine::change(&old, &checked));
     }
     let few = args.fail_below.zip(found.n_eff).is_some_and(|(least, n_eff)| n_eff < least);

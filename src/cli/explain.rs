@@ -23,9 +23,43 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
             None => unknown(word, &words),
         })?,
     };
+    let text = without_links(&text);
     let end = if text.ends_with('\n') { "" } else { "\n" };
     output::result(format!("{text}{end}").as_bytes())?;
     Ok(Exit::Done)
+}
+
+/// The text without the links of the documentation that it comes from: a shell follows none.
+fn without_links(text: &str) -> String {
+    let mut told = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('[') {
+        told.push_str(&rest[..at]);
+        rest = &rest[at..];
+        match link(rest) {
+            Some((word, long)) => {
+                told.push_str(word);
+                rest = &rest[long..];
+            }
+            None => {
+                told.push('[');
+                rest = &rest[1..];
+            }
+        }
+    }
+    told + rest
+}
+
+/// The words of a link that a text begins with, and how long it is: one to an item has a path behind it, or a name in backquotes.
+fn link(text: &str) -> Option<(&str, usize)> {
+    let close = text.find(']')?;
+    let word = &text[1..close];
+    let path = text[close + 1..].strip_prefix('(').and_then(|after| after.split_once(')')).map(|(path, _)| path);
+    match path.filter(|path| path.contains("::") || path.contains('@')) {
+        Some(path) => Some((word, close + 3 + path.len())),
+        None if word.len() > 2 && word.starts_with('`') && word.ends_with('`') => Some((word, close + 1)),
+        None => None,
+    }
 }
 
 fn list(words: &[&str], room: usize) -> String {
@@ -49,6 +83,13 @@ fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_of_the_documentation_are_words() {
+        let text = "[`study()`] takes, as [`trace`](mod@super::trace) does, the [product](super::product) of `[[slos]]` [a, b] (c)";
+        let told = "`study()` takes, as `trace` does, the product of `[[slos]]` [a, b] (c)";
+        assert_eq!(without_links(text), told);
+    }
 
     #[test]
     fn a_misspelt_word_is_met_with_the_right_one() {

@@ -126,7 +126,14 @@ fn kind(path: &Path) -> Result<Kind, Failure> {
 
 /// Reads `slowest`, `failed`, `p99` or a number.
 pub(super) fn pick(text: &str) -> Result<Pick, String> {
-    let percentile = |rest: &str| rest.parse().ok().filter(|p: &f64| *p > 0.0 && *p < 100.0);
+    // p999 is p99.9, as in the JSON.
+    let point = |rest: &str| match rest.len() {
+        3.. if rest.starts_with("99") && rest.bytes().all(|b| b.is_ascii_digit()) => {
+            format!("{}.{}", &rest[..2], &rest[2..])
+        }
+        _ => rest.to_owned(),
+    };
+    let percentile = |rest: &str| point(rest).parse().ok().filter(|p: &f64| *p > 0.0 && *p < 100.0);
     if text == "slowest" {
         return Ok(Pick::Slowest);
     }
@@ -152,6 +159,8 @@ mod tests {
         assert_eq!(pick("slowest"), Ok(Pick::Slowest));
         assert_eq!(pick("failed"), Ok(Pick::Failed));
         assert_eq!(pick("p99.9"), Ok(Pick::Quantile(0.999)));
+        assert_eq!(pick("p999"), pick("p99.9"));
+        assert_eq!(pick("p9999"), Ok(Pick::Quantile(0.9999)));
         assert_eq!(pick("4712"), Ok(Pick::Nth(4712)));
         for wrong in ["", "0", "p0", "p100", "p", "fastest", "-1", "pNaN"] {
             assert!(pick(wrong).is_err(), "{wrong}");

@@ -5,20 +5,25 @@
 //! *ways out* are made of the file, each a scenario that could be saved: a call that becomes a message, a database of one's
 //! own, two services merged into one, a timeout or a bulkhead where there is none, a contract that old and new both
 //! understand, a mesh or a transport less. All of them are run under common random numbers beside the file as it is, and each
-//! node of each is taken down in turn as in [`coupling`](super::coupling). They are ranked by what they change; leaving all as
+//! node of each is taken down in turn as by `hoptax coupling`. They are ranked by what they change; leaving all as
 //! it is stands among them, and wins where nothing else is worth its price. The best is run again on fresh seeds.
 //!
 //! Never made a message: a call whose answer is used. Always said: what a caller no longer learns, how long it takes until the
-//! effect can be seen, and how many are promised but not yet done at any moment.
+//! effect can be seen, and how many are answered but not yet done at any moment. Where the sender of a message writes before it,
+//! crashes of it are run, with an *outbox* and without: what was written and never told, and what was told twice.
 
 mod back;
+mod cores;
+mod crash;
 mod house;
 mod interaction;
 mod owners;
+mod seen;
 mod study;
 mod way;
 
+pub use crash::Crashes;
 pub use house::{Subject, Whole};
 pub use interaction::{By, Fit, Interaction};
 pub use study::{Advice, Again, Class, Look, Outcome, Saved, Study, Wanted, study};
-pub use way::{Kind, Way};
+pub use way::{Commit, Kind, Way};

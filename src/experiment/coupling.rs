@@ -62,7 +62,7 @@ impl Probe for Roll {
             Fact::Answered { client, outcome, intended, measured: true } => {
                 (0, &mut self.answers, (client.0, intended), (outcome.is_good(), now.since(intended)))
             }
-            Fact::Ended { flow, outcome, intended, measured: true } => {
+            Fact::Ended { flow, outcome, intended, measured: true, .. } => {
                 (1, &mut self.effects, (flow.0, intended), (outcome.is_good(), now.since(intended)))
             }
             _ => return,

@@ -95,6 +95,9 @@ pub struct Hunt {
     pub run: Conditions,
     /// What is promised; what does not hold without any fault is not hunted for.
     pub promises: Vec<Promised>,
+    /// Promises about the time of a fault of the file, which are not hunted for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub about_faults: Vec<String>,
     /// The file's own faults, which are left out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
@@ -109,6 +112,9 @@ pub struct Hunt {
     /// Candidates that were not tried because the study was stopped.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Candidate>,
+    /// Whether it was stopped before all was tried and the smallest held to fresh seeds.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// What was found, and whether that is all of it.
@@ -191,11 +197,13 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
             note: without.run.note.to_string(),
         },
         promises,
+        about_faults: about_faults(checked, &calm),
         left_out: checked.scenario.faults.iter().map(|fault| fault.name.value.clone()).collect(),
         reproducer: found.as_ref().filter(|found| found.confirmed).and_then(|found| hunter.reproducer(checked, found)),
         tried: hunter.tried,
         found,
         missing,
+        partial: !whole,
     };
     Ok(Study { hunt, whole })
 }
@@ -257,6 +265,13 @@ fn named(calm: &Checked, wanted: &Wanted) -> Result<(), Trouble> {
             Err(Trouble::Absent(format!("no promise `{name}`; {help}")))
         }
     }
+}
+
+/// Promises of the file that go with its faults.
+fn about_faults(checked: &Checked, calm: &Checked) -> Vec<String> {
+    let names = |checked: &Checked| checked.scenario.slos.iter().map(|slo| slo.name.value.clone()).collect::<Vec<_>>();
+    let kept = names(calm);
+    names(checked).into_iter().filter(|name| !kept.contains(name)).collect()
 }
 
 /// What is promised, as far as it was asked for.

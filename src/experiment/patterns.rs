@@ -11,8 +11,9 @@ pub use study::{Interaction, RUNS, assess, cast};
 
 use super::coupling::{Late, Toll, Window};
 use super::summary::{Estimate, Summary};
-use crate::graph::Arrow;
+use crate::graph::{Arrow, End};
 use crate::scenario::Checked;
+use crate::scenario::programs::programs;
 use crate::scenario::written::{Ack, Consumer, Flow, How, Publish, Verb};
 use crate::units::Span;
 
@@ -259,7 +260,7 @@ pub struct Effect {
     pub written: bool,
 }
 
-/// Flows to the callee, one for each client: the file's own where it has one.
+/// Flows to the callee, one for each client whose requests lead there: the file's own where it has one.
 pub fn effects(checked: &Checked, edge: &str) -> Vec<Effect> {
     let to = ends(edge).map_or("", |ends| ends.1);
     let own = |client: &str| {
@@ -277,7 +278,13 @@ pub fn effects(checked: &Checked, edge: &str) -> Vec<Effect> {
             written: false,
         },
     };
-    checked.scenario.clients.keys().map(effect).collect()
+    let graph = programs(&checked.scenario);
+    let leads = |client: &&String| {
+        let calls = checked.scenario.clients.get(*client).into_iter().flat_map(|client| &client.calls);
+        let mut first = calls.map(|call| (call.target.value.node.as_str(), call.target.value.endpoint.as_str()));
+        first.any(|first| graph.reached_from(&first).iter().any(|program| program.0 == End::of(to).node))
+    };
+    checked.scenario.clients.keys().filter(leads).map(effect).collect()
 }
 
 /// This name, or one like it that nothing in the file has.

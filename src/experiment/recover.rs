@@ -116,6 +116,9 @@ pub struct Recover {
     pub rare: Option<Rare>,
     /// Loads and lengths that were not run because the study was stopped.
     pub missing: usize,
+    /// Whether it was stopped before all of it was run.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// What was found, and whether that is all of it.
@@ -181,8 +184,8 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     }
     let edges = lengths.iter().map(|length| edge(&map.cells, *length)).collect();
     let rare = wanted.rare.then(|| rare::rare(checked, &client, parallel::cores_for(jobs), &part(1)));
-    let whole = map.missing == 0 && !matches!(rare, Some(None));
     let rare = rare.map(|found| found.unwrap_or_else(Rare::stopped));
+    let whole = map.missing == 0 && rare.as_ref().is_none_or(|rare| !rare.is_partial());
     let sim = &checked.scenario.sim;
     let today = forecast(&checked.scenario).clients.into_iter().find(|(name, _)| *name == client);
     let recover = Recover {
@@ -199,6 +202,7 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
         trigger,
         today_per_s: today.map_or(0.0, |(_, rate)| rate),
         missing: map.missing,
+        partial: !whole,
         cells: map.cells,
         client: client.clone(),
         grown,
@@ -235,7 +239,8 @@ const FREE: [f64; 8] = [0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0];
 /// Loads in times of today's, today's among them.
 fn loads(asked: &[f64], busiest: Option<&Busiest>) -> Result<Vec<f64>, Trouble> {
     if let Some(bad) = asked.iter().find(|load| !(**load > 0.0 && **load <= MOST)) {
-        let why = format!("a load of {bad:e} times today's is none of those from 0 to {MOST} that can be asked about");
+        let why =
+            format!("a load of {bad} times today's cannot be asked about: it must be more than 0 and at most {MOST}");
         return Err(Trouble::Absent(format!("{why}; write for example 1.5")));
     }
     let mut all: Vec<f64> = match (asked, busiest) {

@@ -3,7 +3,8 @@
 //!
 //! A notch is a tenth, of whole numbers rounded and at least one; timeouts are turned by a quarter; retries can only be turned
 //! off. Differences are those of [`compare`](super::compare): replication by replication, with Student's t. Many are looked at,
-//! so the ones that *stand* are those that Holm's correction leaves, and the best of them is run again on fresh seeds.
+//! so the ones that *stand* are those that Holm's correction leaves. The best few that would stand alone are run again on fresh
+//! seeds, which had no part in choosing them: what is beyond chance there among these few stands too.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +12,8 @@ use super::compare::{Difference, Figures, Verdict, compare};
 use super::coupling::{Screen, Shelf};
 use super::estimate::CONFIDENCE;
 use super::run::{Failure, Watch, run};
-use super::study::{Head, Part, Trouble, client};
-use super::summary::Summary;
+use super::study::{Head, Part, Trouble, client, judged as judged_client};
+use super::summary::{Estimate, Summary};
 use crate::random::draw::name_hash;
 use crate::scenario::Checked;
 use crate::scenario::edit::{Knob, Way, knobs, turned};
@@ -81,13 +82,17 @@ pub struct Change {
     pub by: String,
     /// What it makes of the client's figures.
     pub figures: Figures,
-    /// Whether the difference of the ranked figure is more than chance among all that were looked at.
+    /// Whether the difference of the ranked figure is more than chance: among all that were looked at, or on fresh seeds among
+    /// the few that were run again.
     pub stands: bool,
+    /// Whether it would be more than chance if nothing else had been looked at.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stands_alone: bool,
     /// Whether nothing can differ, because nothing leads from the client there; then nothing was run.
     pub by_structure: bool,
 }
 
-/// The best change again.
+/// A change again, on other seeds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Again {
     /// What was turned.
@@ -96,8 +101,27 @@ pub struct Again {
     pub by: String,
     /// Seed of the first replication: one that had no part in choosing it.
     pub seed: u64,
-    /// The figure that they were ranked by.
+    /// Which figure: what they were ranked by; the success where that is never there.
+    pub figure: Of,
+    /// That figure.
     pub difference: Difference,
+    /// Whether it is for the better beyond chance there, among those that were run again.
+    pub holds: bool,
+}
+
+/// A client's figures with nothing turned.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct AsItIs {
+    /// 99th percentile of all that arrive, ms; none where it lies among those that fail.
+    pub p99_ms: Estimate,
+    /// Their median, ms.
+    pub p50_ms: Estimate,
+    /// Mean of the answered, ms.
+    pub mean_ms: Estimate,
+    /// Share that succeeds.
+    pub success_rate: Estimate,
+    /// Replications behind them: fewer than there were to be where it was stopped early.
+    pub replications: u32,
 }
 
 /// What would change.
@@ -112,14 +136,22 @@ pub struct WhatIf {
     pub closed: bool,
     /// By what the changes are ranked.
     pub of: Of,
+    /// With nothing turned; nothing where it was stopped before any of that was run.
+    pub as_it_is: Option<AsItIs>,
     /// What helps most first, then what changes most.
     pub changes: Vec<Change>,
     /// The best of them on fresh seeds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub again: Option<Again>,
+    /// The next best of them on the same fresh seeds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also_again: Vec<Again>,
     /// What was not run because the study was stopped.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// Whether it was stopped before all of it was run.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// What was found, and whether that is all of it.
@@ -169,22 +201,28 @@ pub fn study(
     shelf: &dyn Shelf,
 ) -> Result<Study, Trouble> {
     let turns = turns(checked);
-    let of = turns.len() + 3;
+    let named = wanted.client.as_deref();
+    // Who is not there is told before anything is run.
+    let likely = judged_client(checked, named)?;
+    let of = turns.len() + 2 + AGAIN;
     let part = |at: usize| Part { whole: watch, at, of };
-    let base = run(checked, jobs, &part(0))?;
-    if base.run.partial {
-        return Err(Trouble::Interrupted);
-    }
-    let client = client(&base, wanted.client.as_deref())?;
+    let base = match run(checked, jobs, &part(0)) {
+        Ok(base) if !base.run.partial => base,
+        // Nothing was turned by then.
+        other => {
+            return Ok(Study { whatif: WhatIf::early(checked, wanted, (likely, &turns), other.ok()), whole: false });
+        }
+    };
     let screen = Screen::of(checked);
-    let mut changes = Vec::new();
-    let mut missing = Vec::new();
+    let mut all =
+        WhatIf { partial: false, ..WhatIf::early(checked, wanted, (client(&base, named)?, &[]), Some(base.clone())) };
     for (at, turn) in turns.iter().enumerate() {
         // Short runs say nothing on their way.
         watch.advanced((at + 1) as f64 / of as f64);
-        let apart = turn.knob.place().is_some_and(|place| !screen.meet(place, &client));
-        if let Some(kept) = shelf.take(&turn.key(&client)).and_then(|text| turn.read(&text, checked, &client)) {
-            changes.push(kept);
+        let apart = turn.knob.place().is_some_and(|place| !screen.meet(place, &all.client));
+        let key = turn.key(&all.client);
+        if let Some(kept) = shelf.take(&key).and_then(|text| turn.read(&text, checked, &all.client)) {
+            all.changes.push(kept);
             continue;
         }
         // Who has had enough does not wait until each of the rest is made ready.
@@ -195,28 +233,84 @@ pub fn study(
         };
         match found {
             Ok(other) if !other.run.partial => {
-                let change = turn.change(&base, &other, &client, apart);
-                shelf.keep(&turn.key(&client), &Kept::of(checked, &client, &change));
-                changes.push(change);
+                let change = turn.change(&base, &other, &all.client, apart);
+                shelf.keep(&key, &Kept::of(checked, &all.client, &change));
+                all.changes.push(change);
             }
-            Ok(_) | Err(Failure::Interrupted) => missing.push(turn.told()),
+            Ok(_) | Err(Failure::Interrupted) => all.missing.push(turn.told()),
         }
     }
-    rank(&mut changes, wanted.of);
-    let mut again = None;
-    let mut whole = missing.is_empty();
-    if let Some(best) = changes.first().filter(|best| whole && is_gain(best, wanted.of)) {
-        let turn = turns.iter().find(|turn| turn.knob.to_string() == best.what && turn.word() == best.way);
-        match turn.map(|turn| confirm(checked, turn, &client, wanted.of, jobs, [&part(of - 2), &part(of - 1)])) {
-            Some(Ok(found)) => again = Some(found),
-            Some(Err(_)) => whole = false,
-            None => {}
+    rank(&mut all.changes, wanted.of);
+    all.partial = !all.missing.is_empty();
+    if !all.partial {
+        let best = candidates(&all.changes, &turns, wanted.of);
+        match confirm(checked, &best, (&all.client, wanted.of), jobs, &|nth| part(of - 1 - AGAIN + nth)) {
+            Ok(found) => all.hear(found),
+            Err(_) => all.partial = true,
         }
     }
-    let closed = matches!(checked.scenario.clients[&client].load, Load::Closed { .. });
-    let whatif =
-        WhatIf { head: Head::of(checked, &base.run.note), client, closed, of: wanted.of, changes, again, missing };
-    Ok(Study { whatif, whole })
+    Ok(Study { whole: !all.partial, whatif: all })
+}
+
+/// So many of the best are run again.
+const AGAIN: usize = 3;
+
+impl WhatIf {
+    /// With nothing turned yet: what there is to turn is missing.
+    fn early(checked: &Checked, wanted: &Wanted, (client, turns): (String, &[Turn]), base: Option<Summary>) -> Self {
+        let closed = matches!(checked.scenario.clients[&client].load, Load::Closed { .. });
+        let as_it_is = base.as_ref().and_then(|base| {
+            let Figures { p99_ms, p50_ms, mean_ms, success_rate, .. } = figures(base, base, &client);
+            let [p99_ms, p50_ms, mean_ms, success_rate] = [p99_ms, p50_ms, mean_ms, success_rate].map(|of| of.base);
+            let replications = base.run.replications;
+            (base.clients.get(&client)?.arrived > 0).then_some(AsItIs {
+                p99_ms,
+                p50_ms,
+                mean_ms,
+                success_rate,
+                replications,
+            })
+        });
+        Self {
+            head: Head::of(checked, base.as_ref().map_or("simulated, not measured", |base| &base.run.note)),
+            client,
+            closed,
+            of: wanted.of,
+            as_it_is,
+            changes: Vec::new(),
+            again: None,
+            also_again: Vec::new(),
+            missing: turns.iter().map(Turn::told).collect(),
+            partial: true,
+        }
+    }
+
+    /// The figure of which differences can be drawn: the success, where the one they are ranked by is never there.
+    pub fn drawn(&self) -> Of {
+        let never = self.changes.iter().any(|change| self.of.of(&change.figures).never[0]);
+        if never { Of::SuccessRate } else { self.of }
+    }
+
+    /// Takes in what fresh seeds said: what holds there stands.
+    fn hear(&mut self, found: Vec<Again>) {
+        let holds = |change: &Change| {
+            found.iter().any(|again| again.holds && again.what == change.what && again.by == change.by)
+        };
+        self.changes.iter_mut().for_each(|change| change.stands |= holds(change));
+        order(&mut self.changes, self.of);
+        let mut found = found.into_iter();
+        self.again = found.next();
+        self.also_again = found.collect();
+    }
+}
+
+/// The best few of those that stand alone and are for the better.
+fn candidates<'t>(changes: &[Change], turns: &'t [Turn], of: Of) -> Vec<&'t Turn> {
+    let mut best: Vec<&Change> = changes.iter().filter(|change| change.stands_alone && is_better(change, of)).collect();
+    best.sort_by(|a, b| gain(b, of).total_cmp(&gain(a, of)));
+    let turn =
+        |change: &&Change| turns.iter().find(|turn| turn.knob.to_string() == change.what && turn.word() == change.way);
+    best.iter().filter_map(turn).take(AGAIN).collect()
 }
 
 /// A scenario with one thing turned.
@@ -258,6 +352,7 @@ impl Turn {
             by: self.by.clone(),
             figures: figures(base, other, client),
             stands: false,
+            stands_alone: false,
             by_structure,
         }
     }
@@ -304,6 +399,7 @@ impl Turn {
             by: kept.by,
             figures: kept.figures.with_chances(kept.chances),
             stands: false,
+            stands_alone: false,
             by_structure: self.knob.place().is_some_and(|place| !Screen::of(checked).meet(place, client)),
         })
     }
@@ -315,26 +411,25 @@ fn figures(base: &Summary, other: &Summary, client: &str) -> Figures {
     comparison.others.pop().and_then(|mut versus| versus.clients.remove(client)).unwrap_or_default()
 }
 
-/// What helps first, by how much; then what harms, the most first; what does not stand comes last.
+/// Says what stands among all, and puts them in order.
 fn rank(changes: &mut [Change], of: Of) {
     // What is the same in every replication is no matter of chance.
-    let differs = |change: &&mut Change| judged(change, of).verdict != Verdict::Same;
+    let differs = |change: &&mut Change| judged(&change.figures, of).1.verdict != Verdict::Same;
     let mut looked_at: Vec<&mut Change> = changes.iter_mut().filter(differs).collect();
-    let chances: Vec<Option<f64>> = looked_at.iter().map(|change| judged(change, of).chance).collect();
+    let chances: Vec<Option<f64>> = looked_at.iter().map(|change| judged(&change.figures, of).1.chance).collect();
     for (change, stands) in looked_at.iter_mut().zip(holm(&chances, CONFIDENCE)) {
-        change.stands = stands && judged(change, of).is_significant();
+        change.stands_alone = judged(&change.figures, of).1.is_significant();
+        change.stands = stands && change.stands_alone;
     }
-    // From never to once is more than any difference, and more the sooner.
-    let gain = |change: &Change| match of.of(&change.figures) {
-        Difference { never: [true, false], other, .. } => f64::MAX / (1.0 + other.value.unwrap_or(0.0)),
-        Difference { never: [false, true], .. } => f64::MIN,
-        difference if of.rises() => difference.difference.value.unwrap_or(0.0),
-        difference => -difference.difference.value.unwrap_or(0.0),
-    };
+    order(changes, of);
+}
+
+/// What helps first, by how much; then what harms, the most first; what does not stand comes last.
+fn order(changes: &mut [Change], of: Of) {
     changes.sort_by(|a, b| {
         let harm = |change: &Change| !is_gain(change, of);
         // What stands and is worse: the worst first; of all else the best.
-        let key = |change: &Change| if change.stands && harm(change) { gain(change) } else { -gain(change) };
+        let key = |change: &Change| if change.stands && harm(change) { gain(change, of) } else { -gain(change, of) };
         (!a.stands)
             .cmp(&!b.stands)
             .then(harm(a).cmp(&harm(b)))
@@ -343,49 +438,87 @@ fn rank(changes: &mut [Change], of: Of) {
     });
 }
 
-/// By what a change is judged: the figure they are ranked by; where it is among what never ends well on one side, the success.
-fn judged(change: &Change, of: Of) -> &Difference {
-    let difference = of.of(&change.figures);
-    if difference.never[0] == difference.never[1] { difference } else { &change.figures.success_rate }
+/// How much better a change makes the ranked figure: from never to once is more than any difference, and more the sooner.
+fn gain(change: &Change, of: Of) -> f64 {
+    match of.of(&change.figures) {
+        Difference { never: [true, false], other, .. } => f64::MAX / (1.0 + other.value.unwrap_or(0.0)),
+        Difference { never: [false, true], .. } => f64::MIN,
+        Difference { never: [true, true], .. } => change.figures.success_rate.difference.value.unwrap_or(0.0),
+        difference if of.rises() => difference.difference.value.unwrap_or(0.0),
+        difference => -difference.difference.value.unwrap_or(0.0),
+    }
+}
+
+/// By what a change is judged: the figure they are ranked by; where that lies among what never ends well on any side, the success.
+pub fn judged(figures: &Figures, of: Of) -> (Of, &Difference) {
+    let difference = of.of(figures);
+    if difference.never == [false, false] { (of, difference) } else { (Of::SuccessRate, &figures.success_rate) }
+}
+
+/// What is told of a change: the figure they are ranked by; where that is never there, the success.
+pub fn told(figures: &Figures, of: Of) -> (Of, &Difference) {
+    if of.of(figures).never == [true, true] { judged(figures, of) } else { (of, of.of(figures)) }
 }
 
 /// Whether a change stands and is one for the better.
 pub fn is_gain(change: &Change, of: Of) -> bool {
-    let figure = of.of(&change.figures);
-    let better = match figure.never {
-        [true, false] => true,
-        [false, true] => false,
-        _ => figure.verdict == if of.rises() { Verdict::Higher } else { Verdict::Lower },
-    };
-    change.stands && better
+    change.stands && is_better(change, of)
 }
 
-/// The best change on the seed that follows, which had no part in choosing it.
-fn confirm(
+/// Whether a change would stand alone, is one for the better, and was not shown among all that were looked at.
+pub fn is_open(change: &Change, of: Of) -> bool {
+    !change.stands && change.stands_alone && is_better(change, of)
+}
+
+fn is_better(change: &Change, of: Of) -> bool {
+    better(&change.figures, of)
+}
+
+/// Whether the ranked figure is better.
+fn better(figures: &Figures, of: Of) -> bool {
+    match of.of(figures).never {
+        [true, false] => true,
+        [false, true] => false,
+        _ => {
+            let (of, figure) = judged(figures, of);
+            figure.verdict == if of.rises() { Verdict::Higher } else { Verdict::Lower }
+        }
+    }
+}
+
+/// Changes on the seed that follows, which had no part in choosing them.
+fn confirm<'w>(
     checked: &Checked,
-    turn: &Turn,
-    client: &str,
-    of: Of,
+    turns: &[&Turn],
+    (client, of): (&str, Of),
     jobs: Option<usize>,
-    watches: [&dyn Watch; 2],
-) -> Result<Again, Trouble> {
-    let [base, turned] = [checked, &turn.turned].map(|checked| {
+    part: &dyn Fn(usize) -> Part<'w>,
+) -> Result<Vec<Again>, Trouble> {
+    if turns.is_empty() {
+        return Ok(Vec::new());
+    }
+    let fresh = |checked: &Checked, nth: usize| {
         let mut fresh = checked.clone();
         fresh.scenario.sim.seed.value = fresh.scenario.sim.seed.value.wrapping_add(1);
-        fresh
-    });
-    let (base, other) = (run(&base, jobs, watches[0])?, run(&turned, jobs, watches[1])?);
-    if base.run.partial || other.run.partial {
-        return Err(Trouble::Interrupted);
-    }
-    let difference = *of.of(&figures(&base, &other, client));
-    Ok(Again { what: turn.knob.to_string(), by: turn.by.clone(), seed: base.run.seed, difference })
+        let found = run(&fresh, jobs, &part(nth))?;
+        if found.run.partial { Err(Trouble::Interrupted) } else { Ok(found) }
+    };
+    let base = fresh(checked, 0)?;
+    let others = turns.iter().zip(1..).map(|(turn, nth)| fresh(&turn.turned, nth));
+    let all: Vec<Figures> = others.map(|other| Ok(figures(&base, &other?, client))).collect::<Result<_, Trouble>>()?;
+    let chances: Vec<Option<f64>> = all.iter().map(|figures| judged(figures, of).1.chance).collect();
+    let again = |((turn, figures), beyond): ((&&Turn, &Figures), bool)| {
+        let (figure, difference) = told(figures, of);
+        let holds = beyond && judged(figures, of).1.is_significant() && better(figures, of);
+        let what = turn.knob.to_string();
+        Again { what, by: turn.by.clone(), seed: base.run.seed, figure, difference: *difference, holds }
+    };
+    Ok(turns.iter().zip(&all).zip(holm(&chances, CONFIDENCE)).map(again).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::summary::Estimate;
 
     /// A change of p99 by so many ms, and how often chance alone gives as much.
     fn change(what: &str, by_ms: f64, chance: f64) -> Change {
@@ -398,7 +531,7 @@ mod tests {
             Difference { difference: Estimate::point(by_ms), verdict, chance: Some(chance), ..Difference::default() };
         let figures = Figures { p99_ms: difference, ..Figures::default() };
         let (what, by) = (what.to_owned(), "−10 %".to_owned());
-        Change { what, way: "down", by, figures, stands: false, by_structure: false }
+        Change { what, way: "down", by, figures, stands: false, stands_alone: false, by_structure: false }
     }
 
     #[test]

@@ -12,7 +12,7 @@
 mod chain;
 mod clue;
 
-pub use chain::{Began, Blamed, Link, Root, Wanted};
+pub use chain::{Began, Blamed, Link, Root, Saw, Wanted};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,6 +67,9 @@ pub struct Why {
     /// How many more would have been, had the study not been stopped.
     #[serde(skip_serializing_if = "is_none", default)]
     pub missing: u64,
+    /// Whether it was stopped before all of it was known.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub partial: bool,
     /// Where it was stopped while requests were looked for: how much had been measured by then, s. There may be more of them.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub looked_s: Option<f64>,
@@ -115,21 +118,24 @@ pub struct Group {
     /// How much of that is usual: what its client's requests in the middle spend there, ms.
     #[serde(default)]
     pub usual_ms: f64,
+    /// In how many calls of the same kind it was spent, one after the other or at once.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub calls: u64,
     /// Of all of them: the median, ms.
     pub spent_median_ms: f64,
     /// From what it waited for to what began it.
     pub chain: Vec<Link>,
     /// What began it.
     pub began: Root,
-    /// The same of a message of it that lay at its broker for longer than the request took.
+    /// The same of a message of it that was dealt with later than the request took, if it spent more than that on one thing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub afterwards: Option<Afterwards>,
 }
 
-/// What a message of an answered request waited for.
+/// What a message of a request waited for, at its broker, its consumer or in what that called.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Afterwards {
-    /// How long it lay at its broker, ms.
+    /// How long, ms.
     pub spent_ms: f64,
     /// From what it waited for to what began it.
     pub chain: Vec<Link>,
@@ -194,6 +200,7 @@ pub fn study(checked: &Checked, which: Sought<'_>, named: &str, watch: &dyn Watc
         there_are: there_are as u64,
         asked: told.len() as u64,
         missing,
+        partial: missing > 0,
         looked_s,
         groups: group(plan, told),
     };
@@ -244,7 +251,7 @@ fn ask(checked: &Checked, run: Run<'_>, (found, finder): (&[Found], &Finder), wa
         .into_iter()
         .map(|client| {
             let own = usual.iter().zip(&middle).filter(|(found, _)| found.client.0 == client);
-            (client, Usual::of(&own.map(|(_, (follower, _))| follower.spans.as_slice()).collect::<Vec<_>>()))
+            (client, Usual::of(run.plan, &own.map(|(_, (follower, _))| follower.spans.as_slice()).collect::<Vec<_>>()))
         })
         .collect();
     let case = |(found, end): (&Found, _)| Case::of(found, end, usual.get(&found.client.0)?);
@@ -361,7 +368,7 @@ impl Case {
             outcome: ended.then_some(root.outcome),
             began: follower.began,
             latency: root.to.since(root.from).0,
-            clues: [first, clue::of_mail(spans)],
+            clues: [first, clue::of_mail(spans, usual)],
         })
     }
 }
@@ -442,6 +449,7 @@ fn of_alike(plan: &Plan, mut alike: Vec<Told>) -> Option<Group> {
         latencies_ms,
         spent_ms,
         usual_ms: case.clues[0].map_or(0.0, |clue| ms(clue.usual)),
+        calls: case.clues[0].map_or(0, |clue| clue.calls),
         spent_median_ms: spents[requests / 2],
         chain,
         began,

@@ -27,6 +27,8 @@ pub enum At {
     Pool(LenderId),
     /// When it waits for any connection to its callee.
     Connection,
+    /// When the handshake of a connection to its callee was lost, and is not sent again yet.
+    Handshake,
     /// When it waits for a lock of a table.
     Lock,
     /// When it waits for the worker that the branches of one request share.
@@ -78,7 +80,8 @@ pub struct Sight {
 /// Looks at a machine.
 pub fn sight<P: Probe>(machine: &Machine<'_, P>) -> Sight {
     let locks = machine.data.waits_for_locks(&machine.core);
-    let eye = Eye { machine, connecting: connecting(machine), locking: locks.keys().copied().collect() };
+    let (connecting, dialling) = connecting(machine);
+    let eye = Eye { machine, connecting, dialling, locking: locks.keys().copied().collect() };
     let slots = machine.core.frames.live_slots();
     let all: BTreeMap<u32, Seen> = slots.into_iter().filter_map(|at| Some((at, eye.seen(at)?))).collect();
     let mut lines = vec![0; machine.core.plan.nodes.len()];
@@ -87,21 +90,22 @@ pub fn sight<P: Probe>(machine: &Machine<'_, P>) -> Sight {
     Sight { all, workers, lines, locks }
 }
 
-/// Tries that wait for a connection: for one of a pool, or for one whose handshake was lost.
-fn connecting<P: Probe>(machine: &Machine<'_, P>) -> BTreeSet<u32> {
+/// Tries that wait for a connection of a pool, and those whose connection's handshake was lost.
+fn connecting<P: Probe>(machine: &Machine<'_, P>) -> (BTreeSet<u32>, BTreeSet<u32>) {
     let wire = &machine.calls.wire;
     let wired = if machine.core.is_troubled() { wire.wired_tries(&machine.core) } else { Vec::new() };
     let lost = wired.iter().filter(|(_, hold)| hold.asked == drop::SWALLOWED).map(|(_, hold)| (hold.pool, hold.conn));
     let lost: BTreeSet<(u32, u32)> = lost.collect();
     let stuck = |(_, hold): &&(u32, Hold)| hold.stage != Stage::Sent && lost.contains(&(hold.pool, hold.conn));
     let waiting = wire.pools.iter().flat_map(|pool| pool.waiting.iter().copied());
-    waiting.chain(wired.iter().filter(stuck).map(|(at, _)| *at)).collect()
+    (waiting.collect(), wired.iter().filter(stuck).map(|(at, _)| *at).collect())
 }
 
 /// What is looked up often.
 struct Eye<'m, 'p, P> {
     machine: &'m Machine<'p, P>,
     connecting: BTreeSet<u32>,
+    dialling: BTreeSet<u32>,
     locking: BTreeSet<u32>,
 }
 
@@ -139,6 +143,9 @@ impl<P: Probe> Eye<'_, '_, P> {
         }
         if self.connecting.contains(&at) {
             return At::Connection;
+        }
+        if self.dialling.contains(&at) {
+            return At::Handshake;
         }
         let under_way = is_try && frame.trip.arrived == Time(0);
         if frame.origin == Origin::Guard {

@@ -423,6 +423,15 @@ pub enum Fact {
         intended: Time,
         /// Whether the request belongs to the measured cohort.
         measured: bool,
+        /// How long its client has had its answer by then, a good one; `None`: it had none.
+        promised: Option<Span>,
+    },
+    /// When a flow's end is reached once more.
+    Again {
+        /// The flow.
+        flow: FlowId,
+        /// Whether the request belongs to the measured cohort.
+        measured: bool,
     },
     /// When the run stops and something has not ended that began, or was meant to set out, at a time.
     LeftOpen(Open, Time),

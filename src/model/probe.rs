@@ -30,7 +30,8 @@ pub trait Probe {
     /// Hears one fact.
     fn on(&mut self, now: Time, fact: Fact);
 
-    /// Hears which replica a fact is about that changes what one has to do, beside the fact itself.
+    /// Hears which replica a visit has come to, is served on, and leaves, beside the fact itself, where some node of the plan
+    /// has several.
     #[inline(always)]
     fn load(&mut self, _now: Time, _replica: u32, _fact: Fact) {}
 

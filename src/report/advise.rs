@@ -1,8 +1,8 @@
 //! What fits and what would make it better: the answer in a sentence, the ways out, who tells whom what.
 
 use crate::diag::nouns;
-use crate::experiment::advise::{Advice, By, Class, Fit, Interaction, Kind, Look, Outcome, Subject};
-use crate::experiment::compare::{Difference, Verdict};
+use crate::experiment::advise::{Advice, Again, By, Class, Fit, Interaction, Kind, Look, Outcome, Subject, Whole};
+use crate::experiment::compare::{Difference, Figures, Verdict};
 use crate::experiment::study::Head;
 use crate::experiment::summary::Estimate;
 use crate::report::compare::{apart_ms, apart_share};
@@ -57,13 +57,39 @@ pub fn answer(advice: &Advice) -> String {
         };
     }
     let gains = told(best, advice.ways.iter().find(|one| one.kind.is_none()));
-    let again = match &advice.again {
-        Some(again) if again.holds => ", on fresh seeds, too",
-        Some(_) => ", which fresh seeds do not confirm",
-        None => "",
-    };
+    let again = advice.again.as_ref().map(afresh).unwrap_or_default();
     let reads = best.reads_back.as_ref().map(|why| format!("; but {}", clean(why))).unwrap_or_default();
-    format!("{} gains most of {all}: {gains}{again}{reads}", clean(&best.way))
+    format!("{} gains most of {all}: {gains}{again}{reads}{}", clean(&best.way), besides(advice))
+}
+
+/// What the rules would change of the whole file, whatever was tried.
+fn besides(advice: &Advice) -> String {
+    let meshless = advice.ways.iter().any(|one| one.kind == Some(Kind::NoMesh));
+    let tried = |one: &&Whole| meshless && one.subject == Subject::Discovery;
+    let odd = advice.whole.iter().filter(|one| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded));
+    odd.into_iter().find(|one| !tried(one)).map_or_else(String::new, |one| {
+        format!(
+            "; by the rules, {} would be better off with {}, which was not tried",
+            clean(&one.there),
+            an(one.pattern)
+        )
+    })
+}
+
+/// What fresh seeds showed of the best, which had been chosen by others: its own figures, not those that it was chosen by.
+fn afresh(again: &Again) -> String {
+    let apart = again.blast[0].ends().zip(again.blast[1].ends()).is_some_and(|(a, b)| a.1 < b.0 || b.1 < a.0);
+    let mut parts = of_client(&again.client);
+    if apart {
+        parts.push(format!("outages {}", or_none(again.blast[1])));
+    }
+    let figures = if parts.is_empty() { "neither p99, success nor outages differ".into() } else { parts.join(", ") };
+    let seed = again.seed;
+    if again.holds {
+        format!("; again on fresh seeds (from {seed}): {figures}")
+    } else {
+        format!("; not so on fresh seeds (from {seed}): {figures}")
+    }
 }
 
 /// What the rules would change although nothing that was tried gains by it, and what became of that.
@@ -121,13 +147,7 @@ fn by_rules(advice: &Advice) -> String {
 
 /// What a way changes against the file as it is, in a few words.
 fn told(one: &Outcome, base: Option<&Outcome>) -> String {
-    let mut parts = Vec::new();
-    let figures = [("p99", &one.client.p99_ms), ("success", &one.client.success_rate)];
-    for (word, difference) in figures.into_iter().filter(|(_, difference)| difference.is_significant()) {
-        let apart =
-            if word == "success" { apart_share(difference.difference) } else { apart_ms(difference.difference) };
-        parts.push(format!("{word} {apart}"));
-    }
+    let mut parts = of_client(&one.client);
     if one.blast_differs {
         parts.push(format!("outages {}", or_none(one.blast)));
     }
@@ -139,6 +159,18 @@ fn told(one: &Outcome, base: Option<&Outcome>) -> String {
         parts.push(format!("{is:.1} services in effect instead of {was:.1}"));
     }
     if parts.is_empty() { "nothing beyond chance".into() } else { parts.join(", ") }
+}
+
+/// What the client feels beyond chance.
+fn of_client(figures: &Figures) -> Vec<String> {
+    let of = [("p99", &figures.p99_ms), ("success", &figures.success_rate)];
+    let beyond = of.into_iter().filter(|(_, difference)| difference.is_significant());
+    beyond
+        .map(|(word, difference)| match word {
+            "success" => format!("{word} {}", apart_share(difference.difference)),
+            _ => format!("{word} {}", apart_ms(difference.difference)),
+        })
+        .collect()
 }
 
 fn or_none(blast: Estimate) -> String {
@@ -174,6 +206,7 @@ fn ways(advice: &Advice, every: bool) -> Sheet {
         ("p99", 8),
         ("success", 6),
         ("outages", 7),
+        ("services", 6),
         ("", 9),
         ("effect p99", 5),
         ("parts", 4),
@@ -181,7 +214,7 @@ fn ways(advice: &Advice, every: bool) -> Sheet {
         ("an hour", 2),
     ];
     // What it costs besides is told below for the best, and for all with -v: a name that is cut says nothing.
-    let mut sheet = Sheet::new(if every { &columns } else { &columns[..5] });
+    let mut sheet = Sheet::new(if every { &columns } else { &columns[..6] });
     let shown = if every { usize::MAX } else { ROWS };
     // The file as it is is among those that are shown, whatever its place.
     let keep = |at: usize, one: &Outcome| at < shown || one.kind.is_none();
@@ -207,14 +240,13 @@ fn row(one: &Outcome) -> Vec<Cell> {
     let success = &one.client.success_rate;
     let itself = || success.base.value.map_or_else(|| NONE.into(), percent).into();
     let success = if as_it_is { itself() } else { cell(success, apart_share(success.difference)) };
-    let outages =
-        Cell::toned(or_none(one.blast), if one.blast_differs || as_it_is { Tone::Plain } else { Tone::Faint });
+    let outages = if one.blast_differs || as_it_is { or_none(one.blast).into() } else { Cell::toned("=", Tone::Faint) };
     vec![
         milliseconds(&one.client.p99_ms),
         success,
         outages,
-        word(one.class),
         one.n_eff.map_or_else(|| NONE.to_owned(), |n| format!("{n:.1}")).into(),
+        word(one.class),
         effect.map_or_else(|| Cell::toned("", Tone::Faint), milliseconds),
         one.moving_parts.to_string().into(),
         one.cores.map_or_else(|| NONE.to_owned(), plain).into(),
@@ -299,28 +331,26 @@ fn notes(advice: &Advice) -> Vec<String> {
             )
         }));
     }
+    all.extend(advice.ways.iter().filter_map(|one| parted(one, advice)));
     let odd = advice.interactions.iter().filter(|one| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded));
     all.extend(odd.take(5).map(|one| format!("{}: {}", clean(&one.edge), one.why)));
     let odd = advice.whole.iter().filter(|one| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded));
     all.extend(odd.map(|one| format!("{}: {}", clean(&one.there), one.why)));
-    if let Some(again) = &advice.again {
-        let p99 = apart_ms(again.client.p99_ms.difference);
-        all.push(format!(
-            "on fresh seeds (from {}): p99 {p99}, outages {} → {}",
-            again.seed,
-            or_none(again.blast[0]),
-            or_none(again.blast[1])
-        ));
-    }
     if !advice.ways.is_empty() {
         all.push(
             "outages: the share of all traffic that is lost or late while one thing is down and says nothing, summed over \
-             everything that may be; = no difference beyond chance; better and worse: by 5 % at least (p99: Holm)"
+             everything that may be; services: in effect, read off the file; = no difference beyond chance, – no figure that \
+             the runs carry; better and worse: by 5 % at least (p99: Holm), ranked by the sum of the logarithms of all that \
+             changes"
                 .into(),
         );
     }
     if advice.ways.iter().any(|one| one.p99_undisturbed) {
-        all.push("p99: of the file without its faults; with them more than a hundredth is never served".into());
+        all.push(
+            "p99: of the file without its faults (--save: NAME-without-faults); with them more than a hundredth is never \
+             served. success: with them"
+                .into(),
+        );
     }
     all.extend(advice.refused.iter().map(|why| format!("not tried: {}", clean(why))));
     all
@@ -338,6 +368,57 @@ fn looked(flow: &str, looks: &[Look]) -> Option<String> {
         .collect();
     let told = || format!("{}: who looks sees the old state: {}", clean(flow), seen.join(", "));
     (!seen.is_empty()).then(told)
+}
+
+/// What crashes between a commit and its message do, told of the first way that has one on each edge, its outbox beside it.
+fn parted(one: &Outcome, advice: &Advice) -> Option<String> {
+    let plain = one.crashes.as_ref().filter(|crashes| !crashes.outbox)?;
+    let same = |other: &&Outcome| other.edge == one.edge && other.crashes.is_some();
+    let is_plain = |other: &&Outcome| other.crashes.as_ref().is_some_and(|crashes| !crashes.outbox);
+    let first = advice.ways.iter().filter(same).find(is_plain)?;
+    if first.way != one.way {
+        return None;
+    }
+    let boxed = advice.ways.iter().filter(same).find(|other| other.outbox.is_some());
+    let boxed = boxed.and_then(|other| Some((other, other.crashes.as_ref()?)));
+    let effect = |other: &Outcome| {
+        Some(other.flows.get(&plain.flow)?.p99_ms.other.value? - one.flows.get(&plain.flow)?.p99_ms.other.value?)
+    };
+    let boxed = boxed.map(|(other, crashes)| {
+        let later = effect(other).map_or_else(String::new, |ms| format!(", and its p99 is {} later", time(ms)));
+        format!("; with an outbox it loses {} and doubles {}{later}", each(crashes.lost), each(crashes.doubled))
+    });
+    Some(format!(
+        "{}: a crash of {} loses {} of {} ({} by hand: rate × time from its write to its message), of {} crashes{}",
+        clean(&one.way),
+        clean(&plain.sender),
+        each(plain.lost),
+        clean(&plain.flow),
+        hundredths(plain.between),
+        plain.crashes,
+        boxed.unwrap_or_default()
+    ))
+}
+
+/// So many by each crash, with its interval.
+fn each(estimate: Estimate) -> String {
+    let Some(value) = estimate.value else { return NONE.into() };
+    match estimate.half_width() {
+        Some(half) if half > 0.0 => format!("{} ±{}", hundredths(value), hundredths(half)),
+        _ if value == 0.0 => "none".into(),
+        _ => hundredths(value),
+    }
+}
+
+/// Two digits that count.
+fn hundredths(value: f64) -> String {
+    if value >= 1.0 {
+        format!("{value:.1}")
+    } else if value >= 0.1 {
+        format!("{value:.2}")
+    } else {
+        format!("{value:.3}")
+    }
 }
 
 /// What the best costs besides.

@@ -178,7 +178,7 @@ fn promise(slo: &Verdict) -> String {
 }
 
 /// A measured figure in the unit of the expression it answers.
-fn figure(expect: &str, value: f64) -> String {
+pub(super) fn figure(expect: &str, value: f64) -> String {
     if value.is_infinite() {
         return "never".into();
     }

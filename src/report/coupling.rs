@@ -1,5 +1,7 @@
 //! Who falls when something falls: the answer in a sentence, the matrix, the index of every edge, single points of failure.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::diag::nouns;
 use crate::experiment::coupling::{Breaks, Cell as Cost, Column, Coupling, Index, Kind, Side, Whose};
 use crate::experiment::summary::Estimate;
@@ -32,7 +34,7 @@ pub fn page(coupling: &Coupling, every: bool) -> Page {
             ("availability".to_owned(), available(coupling)),
             ("where the product of textbooks does not hold".to_owned(), broken(coupling)),
         ],
-        notes: notes(coupling),
+        notes: notes(coupling, every),
         figures: Vec::new(),
     };
     coupling.columns.iter().for_each(|column| figures(column, &mut page.figures));
@@ -137,12 +139,24 @@ fn ranked(coupling: &Coupling) -> Vec<Expected> {
     all
 }
 
-/// What is to be expected to cost most, with how often it is down taken into account.
+/// What is to be expected to cost most, with how often it is down taken into account; all that cannot be told apart from it.
 fn costliest(coupling: &Coupling) -> String {
     let all = ranked(coupling);
     let Some(most) = all.first().filter(|one| one.loss.value.is_some_and(|v| v > 0.0)) else {
         return String::new();
     };
+    let least = most.loss.low.or(most.loss.value).unwrap_or(0.0);
+    let alike: Vec<&Expected> = all.iter().take_while(|one| one.loss.high.is_some_and(|high| high > least)).collect();
+    if alike.len() > 1 {
+        let named = |one: &&Expected| format!("{} ({})", clean(&one.what), or_none(one.loss, percent));
+        let names: Vec<String> = alike.iter().take(NAMES).map(named).collect();
+        let more = alike.len().saturating_sub(NAMES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        return format!(
+            "; to be expected to cost most of all requests, not to be told apart: {}{more}",
+            names.join(", ")
+        );
+    }
     format!(
         "; {} is to be expected to cost most: {} of all requests, for it is {} {} of the time",
         clean(&most.what),
@@ -153,17 +167,35 @@ fn costliest(coupling: &Coupling) -> String {
 }
 
 fn expected(coupling: &Coupling, every: bool) -> Sheet {
-    let columns = [("down, or on", 9), ("of the time", 8), ("blast radius", 7), ("expected loss", 8), ("a month", 6)];
+    let columns = [
+        ("down, or on", 9),
+        ("of the time", 8),
+        ("blast radius", 5),
+        ("lost while down", 7),
+        ("expected loss", 8),
+        ("a month", 6),
+    ];
     let mut sheet = Sheet::new(&columns);
     for one in ranked(coupling) {
         let month = one.loss.value.map_or_else(|| NONE.to_owned(), |share| time(share * MONTH_MS));
-        let row: [Cell; 4] =
-            [percent(one.of_the_time).into(), share(one.blast), or_none(one.loss, percent).into(), month.into()];
+        let whole = if one.is == "down" { share(one.blast) } else { NONE.into() };
+        let row: [Cell; 5] = [
+            percent(one.of_the_time).into(),
+            whole,
+            share(one.loss.scaled(1.0 / one.of_the_time)),
+            share(one.loss),
+            month.into(),
+        ];
         sheet.push(&one.what, row);
     }
     let left = sheet.rows.len().saturating_sub(if every { usize::MAX } else { ROWS });
     sheet.rows.truncate(sheet.rows.len() - left);
-    sheet.note = (left > 0).then(|| format!("{left} more not shown; all with -v"));
+    let mut notes = vec![format!(
+        "blast radius: lost in an outage of {}; lost while down: for as long as a repair takes, of what comes when it has been down for a while; expected loss: that by the share of the time, of each alone (two at once: availability)",
+        seconds(coupling.run.outage_for_s)
+    )];
+    notes.extend((left > 0).then(|| format!("{left} more not shown; all with -v")));
+    sheet.note = Some(notes.join("; "));
     sheet
 }
 
@@ -406,8 +438,8 @@ fn edges(coupling: &Coupling, every: bool) -> Sheet {
         ("refusing", 8),
         ("hanging", 8),
         ("requests", 4),
-        ("spill-over", 7),
-        ("hanging ", 6),
+        ("spills refusing", 6),
+        ("spills hanging", 7),
         ("beside", 3),
     ];
     let mut sheet = Sheet::new(&columns);
@@ -440,7 +472,7 @@ fn edges(coupling: &Coupling, every: bool) -> Sheet {
 fn slow(coupling: &Coupling, every: bool) -> Sheet {
     let mut sheet =
         Sheet::new(&[("slower", 9), ("whose", 9), ("ε", 8), ("p99 now", 5), ("breaks at", 8), ("promise", 7)]);
-    let mut quiet = 0;
+    let (mut quiet, mut unknown) = (0, BTreeMap::new());
     for slow in &coupling.slowness {
         for (client, slowed) in &slow.clients {
             let epsilon = slowed.epsilon;
@@ -449,7 +481,8 @@ fn slow(coupling: &Coupling, every: bool) -> Sheet {
                 (Some(value), None) => format!("{value:.2}"),
                 (None, _) => NONE.into(),
             };
-            let p99 = slowed.p99_ms.map_or_else(|| NONE.into(), time);
+            let p99 =
+                slowed.p99_ms.map_or_else(|| if slowed.because.is_some() { "never".into() } else { NONE.into() }, time);
             let none = (Breaks::default(), String::new());
             let mut promises: Vec<(&Breaks, &str)> =
                 slowed.breaks_at.iter().map(|(promise, breaks)| (breaks, promise.as_str())).collect();
@@ -460,8 +493,10 @@ fn slow(coupling: &Coupling, every: bool) -> Sheet {
             let chance = epsilon.ends().is_some_and(|(low, high)| low <= 0.0 && high >= 0.0);
             let felt = !chance && epsilon.value.is_some_and(|e| e.abs() >= 0.005)
                 || promises.iter().any(|p| p.0.factor.value.is_some());
+            let why = slowed.because.as_ref().filter(|_| epsilon.value.is_none());
+            why.into_iter().for_each(|why| *unknown.entry(why.as_str()).or_insert(0) += 1);
             if !every && !felt {
-                quiet += 1;
+                quiet += usize::from(why.is_none());
                 continue;
             }
             for (breaks, promise) in promises {
@@ -474,19 +509,34 @@ fn slow(coupling: &Coupling, every: bool) -> Sheet {
     }
     let left = sheet.rows.len().saturating_sub(if every { usize::MAX } else { ROWS });
     sheet.rows.truncate(sheet.rows.len() - left);
-    let told = |n: usize, what: &str| (n > 0).then(|| format!("{n} {what}"));
-    let notes: Vec<String> =
+    let told = |n: usize, what: &str| (n > 0).then(|| format!("{n} {what}; all with -v"));
+    let mut notes: Vec<String> =
         [told(left, "more not shown"), told(quiet, "that nobody notices")].into_iter().flatten().collect();
-    sheet.note = (!notes.is_empty()).then(|| format!("{}; all with -v", notes.join(", ")));
+    notes.extend(unknown.iter().map(|(why, n)| format!("{n} of which nothing is known: {why}")));
+    sheet.note = (!notes.is_empty()).then(|| notes.join("; "));
     sheet
 }
+
+/// Why promises have no slow-down at which they break, where that takes more than a few words.
+fn unbroken(coupling: &Coupling) -> Vec<String> {
+    let all = coupling.slowness.iter().flat_map(|slow| slow.clients.values()).flat_map(|slowed| &slowed.breaks_at);
+    let long = all.filter_map(|(promise, breaks)| {
+        let why = breaks.because.as_ref().filter(|why| breaks.factor.value.is_none() && why.len() > BRIEF)?;
+        Some(format!("`{}`: {why}", clean(promise)))
+    });
+    let names: BTreeSet<String> = long.collect();
+    names.into_iter().collect()
+}
+
+/// Letters of a reason that fits into a cell.
+const BRIEF: usize = 30;
 
 /// A slow-down with its ends, or why there is none.
 fn breaks_at(breaks: &Breaks) -> String {
     match (breaks.factor.value, breaks.factor.ends()) {
         (Some(_), Some((low, high))) => format!("{}–{} ×", plain(low), plain(high)),
         (Some(value), None) => format!("{} ×", plain(value)),
-        (None, _) => breaks.because.clone().unwrap_or_else(|| NONE.into()),
+        (None, _) => breaks.because.clone().filter(|why| why.len() <= BRIEF).unwrap_or_else(|| NONE.into()),
     }
 }
 
@@ -507,7 +557,7 @@ fn points(coupling: &Coupling, every: bool) -> Sheet {
     sheet
 }
 
-fn notes(coupling: &Coupling) -> Vec<String> {
+fn notes(coupling: &Coupling, every: bool) -> Vec<String> {
     let late = |who: &Whose| {
         let why = if who.promised { " as promised" } else { "" };
         format!("{} {}{why}", clean(&who.name), time(who.late_after_ms))
@@ -523,7 +573,7 @@ fn notes(coupling: &Coupling) -> Vec<String> {
             .into(),
         "an edge's index counts its caller's own requests, or the messages it handles, that cross it; spill-over those that do not and come all the \
          same; hanging is a partition: \
-         what a network drops comes after its end, so that who has no timeout is late, not lost"
+         what a network drops comes after its end, so that who has no timeout is late, not lost; a node that hangs never answers what came meanwhile"
             .into(),
         "ε: how much of a slow-down by a tenth arrives in the p99 (0: nothing, 1: in proportion); breaks at: from the largest slow-down that keeps the promise for certain to the smallest that breaks it"
             .into(),
@@ -540,9 +590,25 @@ fn notes(coupling: &Coupling) -> Vec<String> {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         notes.push(format!("no index of {}{more}: {}", names.join(", "), some[0].1));
     }
-    let slowness = slow(coupling, false);
+    let slowness = slow(coupling, every);
     if let Some(note) = slowness.note.filter(|_| slowness.rows.is_empty()) {
         notes.push(format!("slowed down, {note}"));
+    }
+    notes.extend(unbroken(coupling).into_iter().map(|why| format!("breaks at: {why}")));
+    if !coupling.slowness.is_empty()
+        && coupling.slowness.iter().all(|slow| slow.clients.values().all(|s| s.breaks_at.is_empty()))
+    {
+        notes.push("no promise about the whole run: a [[slos]] tells how much slower a node may be".into());
+    }
+    if !coupling.left_out.is_empty() {
+        let names: Vec<String> =
+            coupling.left_out.iter().take(NAMES).map(|name| format!("`{}`", clean(name))).collect();
+        let more = coupling.left_out.len().saturating_sub(NAMES);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        notes.push(format!(
+            "what the file lets fail at random ({}{more}) is left out of all but the availability: each thing is down alone",
+            names.join(", ")
+        ));
     }
     if !coupling.run.closed_clients.is_empty() {
         notes.push(format!(

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::diag::nouns;
 use crate::experiment::diagnosis::{
-    AVAILABLE, Breaking, Change, Diagnosis, Evidence, Pair, Part, Proof, Rollout, Severity, Sign,
+    AVAILABLE, Breaking, Cause, Diagnosis, Evidence, Pair, Part, Proof, Rollout, Severity, Sign,
 };
 use crate::experiment::study::Head;
 use crate::experiment::summary::Estimate;
@@ -31,19 +31,21 @@ pub fn answer(found: &Diagnosis) -> String {
         return "1 service: there is nothing that it could be one with".into();
     }
     let most = if found.not_assessed.is_empty() { "" } else { " at most" };
-    format!("{n} {}, effectively {n_eff:.1}{most}{}", nouns(n, "service"), changed(found.change.as_ref()))
+    format!("{n} {}, effectively {n_eff:.1}{most}{}", nouns(n, "service"), changed(found))
 }
 
 /// What a change did: "; it was 4.2 of 5: edge orders -> users".
-fn changed(change: Option<&Change>) -> String {
-    let Some(change) = change else { return String::new() };
+fn changed(found: &Diagnosis) -> String {
+    let Some(change) = &found.change else { return String::new() };
     let (Some(before), Some(after)) = (change.before, change.after) else { return String::new() };
     let same = change.services_before == change.services_before + change.new.len() - change.gone.len();
     let of = if same { String::new() } else { format!(" of {}", change.services_before) };
     let causes: Vec<&str> =
         change.causes.iter().filter(|cause| cause.effect.abs() >= 0.05).take(3).map(|c| c.fact.as_str()).collect();
     let by = if causes.is_empty() { String::new() } else { format!(", caused by {}", causes.join(", ")) };
-    format!("; {before:.1}{of} -> {after:.1}{by}")
+    // What was simulated is this file alone.
+    let read = if found.coupling.is_some() { "read off both files " } else { "" };
+    format!("; {read}{before:.1}{of} -> {after:.1}{by}")
 }
 
 fn heading(found: &Diagnosis) -> Vec<String> {
@@ -52,8 +54,13 @@ fn heading(found: &Diagnosis) -> Vec<String> {
     if found.coupling.is_some() {
         parts.extend(how(&found.head));
     }
-    let fewer = found.trial_replications.filter(|few| *few < found.head.replications);
-    parts.extend(fewer.map(|few| format!("of what is tried besides, {few} replications")));
+    if let Some((low, high)) = found.n_eff_between {
+        parts.push(format!("effectively {low:.1} to {high:.1}, every loss at the end of its interval"));
+    }
+    let fewer = found.trial_replications.filter(|_| found.coupling.is_some());
+    parts.extend(fewer.map(|few| {
+        format!("what is tried besides: {few} {}, too few for intervals", nouns(few.into(), "replication"))
+    }));
     parts.extend(found.shortened.filter(|_| found.coupling.is_some()).into_iter().flat_map(shortened));
     if found.interrupted {
         let left = match found.coupling {
@@ -183,7 +190,10 @@ fn line(evidence: &Evidence) -> String {
 
 /// What a run showed, in words.
 fn shown(proof: &Proof) -> String {
-    let share = |e: Estimate| or_none(e, percent);
+    let share = |e: Estimate| match e.ends() {
+        Some((low, high)) if high > low => format!("{} ({}–{})", or_none(e, percent), percent(low), percent(high)),
+        _ => or_none(e, percent),
+    };
     match proof {
         Proof::Down { node, lost } => {
             format!("{} down: {} of all requests are lost meanwhile", clean(node), share(*lost))
@@ -252,12 +262,14 @@ fn breaks(breaking: &Breaking) -> String {
     };
     let callers: Vec<String> = breaking.callers.iter().map(|name| clean(name)).collect();
     format!(
-        "a breaking change of {} rolled out in {}: alone {}; in lockstep with {}: {}; where old and new understand each other: {}",
+        "a breaking change of {} rolled out in {}: alone {}; in lockstep with {}, which restart as well: {}; where old and new \
+         understand each other, so that {} alone restarts: {}",
         clean(&breaking.callee),
         seconds(breaking.rollout_s),
         told(&breaking.alone),
         callers.join(", "),
         told(&breaking.lockstep),
+        clean(&breaking.callee),
         told(&breaking.compatible)
     )
 }
@@ -314,12 +326,15 @@ fn share(part: &Part) -> Cell {
 }
 
 fn pairs(found: &Diagnosis, rows: usize) -> Sheet {
-    let columns = [("pair", 9), ("bond", 8), ("deploy", 6), ("data", 6), ("loss", 6), ("logic", 6)];
+    let columns = [("pair", 9), ("bond", 8), ("between", 3), ("deploy", 6), ("data", 6), ("loss", 6), ("logic", 6)];
     let mut sheet = Sheet::new(&columns);
     for pair in found.pairs.iter().take(rows) {
         let [deploy, data, loss, logic] = pair.parts().map(|(_, part)| share(part));
-        sheet.push(&format!("{} · {}", pair.one, pair.other), [plain(pair.bond).into(), deploy, data, loss, logic]);
+        let between = pair.between.map_or_else(String::new, |(low, high)| format!("{}–{}", plain(low), plain(high)));
+        let row = [plain(pair.bond).into(), between.into(), deploy, data, loss, logic];
+        sheet.push(&format!("{} · {}", pair.one, pair.other), row);
     }
+    let mut sheet = sheet.without_idle("between", |cell| cell.text.is_empty());
     let all = found.services * found.services.saturating_sub(1) / 2;
     let left = found.pairs.len().saturating_sub(rows);
     let mut notes = Vec::new();
@@ -353,11 +368,29 @@ pub fn markdown(found: &Diagnosis) -> String {
         let _ = writeln!(text, "| {} | {} | {} |", sign.name, word(sign.severity).0, escape(&sign.says));
     }
     let evidence = found.signs.iter().filter(|sign| sign.severity != Severity::NotAssessed).flat_map(|s| &s.evidence);
-    let evidence: Vec<String> = evidence.map(line).collect();
-    fold(&mut text, "Where", &evidence, |text, says| format!("{text}- {}\n", escape(says)));
-    let pairs: Vec<String> = found.pairs.iter().map(told).collect();
-    fold(&mut text, "What binds two services", &pairs, |text, says| format!("{text}- {}\n", escape(says)));
+    let simulated = found.signs.iter().flat_map(|sign| &sign.proofs).map(shown);
+    let causes = found.change.iter().flat_map(|change| &change.causes).map(cause);
+    let folds: [(&str, Vec<String>); 4] = [
+        ("What the change did", causes.collect()),
+        ("Where", evidence.map(line).collect()),
+        ("Simulated", simulated.collect()),
+        ("What binds two services", found.pairs.iter().map(told).collect()),
+    ];
+    let folds: Vec<_> = folds.iter().filter(|(_, all)| !all.is_empty()).collect();
+    let room = (LINES - text.lines().count()) / folds.len().max(1);
+    for (title, all) in &folds {
+        fold(&mut text, (title, room.saturating_sub(AROUND).clamp(1, FEW)), all);
+    }
     text
+}
+
+/// Lines of a pull request's text, and those of a fold beside what is in it, one for what is left out among them.
+const LINES: usize = 40;
+const AROUND: usize = 6;
+
+/// A cause in a line.
+fn cause(cause: &Cause) -> String {
+    format!("{} ({}): {:+.2}", clean(&cause.fact), cause.how, cause.effect)
 }
 
 /// A pair in a line, with its four parts.
@@ -370,14 +403,14 @@ fn told(pair: &Pair) -> String {
     format!("{} · {}: {} ({})", pair.one, pair.other, plain(pair.bond), pair.parts().map(part).join(", "))
 }
 
-/// A folded list; nothing where there is nothing in it.
-fn fold(text: &mut String, title: &str, all: &[String], item: impl Fn(String, &str) -> String) {
-    if all.is_empty() {
-        return;
+/// A folded list of so many.
+fn fold(text: &mut String, (title, few): (&str, usize), all: &[String]) {
+    let mut inner = String::new();
+    for one in all.iter().take(few) {
+        let _ = writeln!(inner, "- {}", escape(one));
     }
-    let mut inner = all.iter().take(FEW).fold(String::new(), |text, one| item(text, one));
-    if all.len() > FEW {
-        inner = item(inner, &format!("{} more", all.len() - FEW));
+    if all.len() > few {
+        let _ = writeln!(inner, "- {} more", all.len() - few);
     }
     let _ = writeln!(text, "\n<details><summary>{title} ({})</summary>\n\n{inner}\n</details>", all.len());
 }

@@ -1,7 +1,7 @@
 //! Why requests took long or failed: a causal sentence each, from what was waited for to what began it.
 
 use crate::diag::nouns;
-use crate::experiment::why::{Began, Group, Link, Root, Wanted, Why};
+use crate::experiment::why::{Began, Blamed, Group, Link, Root, Wanted, Why};
 use crate::report::number::{count, percent, seconds, time};
 use crate::report::page::{Figure, Page};
 use crate::report::sheet::Sheet;
@@ -15,7 +15,7 @@ pub fn page(why: &Why, every: bool) -> Page {
     let shown = if every { usize::MAX } else { GROUPS };
     let mut page = Page { answer: answer(why), heading: heading(why), warnings: warnings(why), ..Page::default() };
     if why.asked > 1 {
-        page.tables = vec![(format!("{} of {}", asked(why), clients(why)), sheet(why, shown))];
+        page.tables = vec![(format!("{}, of {}", asked(why), clients(why)), sheet(why, shown))];
         let told = why.groups.iter().zip(1..).take(shown).skip(1);
         page.notes = told.map(|(group, nth)| format!("{nth}: {}", of_group(why, group))).collect();
         let left = why.groups.len().saturating_sub(shown);
@@ -100,7 +100,7 @@ fn asked(why: &Why) -> String {
     match why.request.as_str() {
         "failed" => "that failed".into(),
         "slowest" => "the slowest".into(),
-        p if p.starts_with('p') => format!("slower than {p}"),
+        p if p.starts_with('p') => format!("slower than {p} of the answered"),
         _ => "requests".into(),
     }
 }
@@ -156,6 +156,7 @@ fn path(chain: &[Link], root: &Root) -> String {
         (Began::Work, _) => "work".into(),
         (Began::Wait, _) => "wait".into(),
         (Began::Network, _) => "network".into(),
+        (Began::Handshake, _) => "handshake lost".into(),
         (Began::Between, _) => "between tries".into(),
         (Began::Broker, _) => "broker".into(),
         (Began::Failure | Began::Policy, _) => root.word.clone().unwrap_or_else(|| "failing".into()),
@@ -188,12 +189,17 @@ pub fn sentence(group: &Group) -> String {
         Some(word) if word == "succeeded" => format!("took {took}"),
         Some(word) => format!("failed after {took} (`{word}`)"),
     };
-    let why = because(&group.chain, &group.began, &spent(group.spent_ms, group.usual_ms));
+    let why = because(&group.chain, &group.began, &spent(group.spent_ms, group.usual_ms)) + &in_calls(group);
     let after = group.afterwards.as_ref().map_or_else(String::new, |after| {
         let lay = because(&after.chain, &after.began, &spent(after.spent_ms, 0.0));
         format!("; afterwards its message {lay}")
     });
     format!("{ended}: it {why}{after}")
+}
+
+/// In how many calls of one kind its time was spent, where these are several.
+fn in_calls(group: &Group) -> String {
+    if group.calls < 2 { String::new() } else { format!("; that in {} calls of the kind", count(group.calls)) }
 }
 
 /// How long, and how long is usual; nothing where it is no matter of time.
@@ -214,6 +220,9 @@ enum Who {
     /// The node named last.
     Node,
 }
+
+/// Of a caller that refuses a call itself: those to the same callee that are under way.
+const CALLS: &str = "of its calls there";
 
 /// The chain as one clause, from its verb on.
 fn because(chain: &[Link], root: &Root, took: &str) -> String {
@@ -241,19 +250,39 @@ fn because(chain: &[Link], root: &Root, took: &str) -> String {
             Wanted::Turn => (waited(format!("its turn at {node}")), Who::Node),
             Wanted::Consumer => {
                 let lay = if took.is_empty() { format!("lay in {to}") } else { format!("lay {took} in {to}") };
-                (format!("{lay} for a consumer of {node}"), Who::Holders("of which"))
+                let said = match who {
+                    Who::It => format!("{lay} for a consumer of {node}"),
+                    _ => waited(format!("a consumer of {node}")),
+                };
+                (said, Who::Holders("of which"))
             }
             Wanted::Answer => (waited(to), Who::Node),
             Wanted::Leave => {
-                let word = link.word.as_deref().unwrap_or("refused");
-                let since = link.since_s.map_or_else(String::new, |since| format!(" since {}", seconds(since)));
-                (format!("was refused by {node} itself (`{word}`{since}) instead of calling {to}"), Who::Node)
+                (refused(link, &node, &to), if root.began == Began::Policy { Who::Node } else { Who::Holders(CALLS) })
             }
         };
         text.push_str(&said);
         who = next;
     }
     text + &end(root, &who, took)
+}
+
+/// That a policy of a caller's refused a call, and what it had seen.
+fn refused(link: &Link, node: &str, to: &str) -> String {
+    let word = link.word.as_deref().unwrap_or("refused");
+    let since = link.since_s.map_or_else(String::new, |since| format!(" since {}", seconds(since)));
+    let saw = link.saw.as_ref().map_or_else(String::new, |saw| {
+        let times = if saw.calls == 1 {
+            format!("at {}", seconds(saw.until_s))
+        } else {
+            format!("from {} to {}", seconds(saw.from_s), seconds(saw.until_s))
+        };
+        let calls = nouns(saw.calls, "call");
+        let faults: Vec<String> = saw.faults.iter().map(fault).collect();
+        let why = if faults.is_empty() { String::new() } else { format!(", when it {}", faults.join(" and ")) };
+        format!(", having seen {} {calls} to it fail (`{}`) {times}{why}", count(saw.calls), saw.word)
+    });
+    format!("was refused by {node} itself (`{word}`{since}) instead of calling {to}{saw}")
 }
 
 /// What began it, after what has been told.
@@ -291,6 +320,10 @@ fn end(root: &Root, who: &Who, took: &str) -> String {
             format!(", {} waited before another try at {to}", all(of)) + &own(&faults)
         }
         (Began::Between, Who::Node) => format!(", which waited before another try at {to}") + &own(&faults),
+        (Began::Handshake, _) => {
+            let when = if faults.is_empty() { String::new() } else { format!(" when it {faults}") };
+            format!(", whose handshake {node} had not heard{when}")
+        }
         (Began::Broker, Who::It) => format!("waited {} for {node} to have its message safe", spent()) + &own(&faults),
         (Began::Broker, _) => format!(", which waited for the broker {node}") + &own(&faults),
         (_, Who::It) if faults.is_empty() => {
@@ -299,6 +332,7 @@ fn end(root: &Root, who: &Who, took: &str) -> String {
         }
         (_, Who::It) => format!("spent {} of that at {node}, which {faults}{line}", spent()),
         (_, _) if !faults.is_empty() => format!(", which {faults}{line}"),
+        (Began::Work, Who::Holders(CALLS)) => format!(", {} were being worked on{line}", all(CALLS)),
         (Began::Work, Who::Holders(of)) => format!(", {} were at work on others{line}", all(of)),
         (Began::Wait, Who::Holders(of)) => format!(", {} waited there without CPU{line}", all(of)),
         (Began::Work, Who::Node) => format!(", which was at work on it{line}"),
@@ -322,21 +356,26 @@ fn share(some: u64, of: u64) -> String {
 
 /// `was slow since 20 s (fault "bank slow")`.
 fn faults(root: &Root) -> String {
-    let told = |fault: &crate::experiment::why::Blamed| {
-        let how = match fault.kind.as_str() {
-            "slow" => "was slow",
-            "outage" | "crash" | "replicas_lost" => "was down",
-            "freeze" => "stood still",
-            "errors" => "failed requests",
-            "partition" => "was cut off",
-            "packet_loss" => "lost messages on the way",
-            "latency" => "was far away",
-            "deploy" => "was being deployed",
-            "move" => "had moved",
-            "cold_cache" => "had a cold cache",
-            _ => "was in trouble",
-        };
-        format!("{how} since {} (fault `{}`)", seconds(fault.since_s), clean(&fault.name))
+    root.faults.iter().map(fault).collect::<Vec<_>>().join(" and ")
+}
+
+fn fault(fault: &Blamed) -> String {
+    let how = match fault.kind.as_str() {
+        "slow" => "was slow",
+        "outage" | "crash" | "replicas_lost" => "was down",
+        "freeze" => "stood still",
+        "errors" => "failed requests",
+        "partition" => "was cut off",
+        "packet_loss" => "lost messages on the way",
+        "latency" => "was far away",
+        "deploy" => "was being deployed",
+        "move" => "had moved",
+        "cold_cache" => "had a cold cache",
+        _ => "was in trouble",
     };
-    root.faults.iter().map(told).collect::<Vec<_>>().join(" and ")
+    let when = match fault.until_s {
+        None => format!("since {}", seconds(fault.since_s)),
+        Some(until) => format!("from {} to {}", seconds(fault.since_s), seconds(until)),
+    };
+    format!("{how} {when} (fault `{}`)", clean(&fault.name))
 }

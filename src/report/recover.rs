@@ -14,9 +14,9 @@ pub fn page(recover: &Recover, every: bool) -> Page {
         heading: heading(recover),
         warnings: warnings(recover),
         tables: vec![
+            ("how rarely it collapses by itself, at today's load".into(), by_itself(recover)),
             (format!("from which load on {} stays down", clean(&recover.client)), edges(recover)),
             (title(recover, every), runs(recover, every)),
-            ("how rarely it collapses by itself, at today's load".into(), by_itself(recover)),
         ],
         notes: notes(recover),
         figures: Vec::new(),
@@ -39,13 +39,17 @@ pub fn page(recover: &Recover, every: bool) -> Page {
     page
 }
 
-/// How far it is from today's load to the edge, and how rarely it collapses without any trigger.
+/// How rarely it collapses without any trigger, where that was asked, and how far it is from today's load to the edge.
 pub fn answer(recover: &Recover) -> String {
     let Some(rare) = &recover.rare else { return distance(recover) };
     let trust = if rare.not_trusted.is_empty() { "" } else { ", which is not to be trusted" };
+    let client = clean(&recover.client);
     match rare.per_hour.value {
-        Some(_) => format!("{}; by itself it collapses {}{trust}", distance(recover), an_hour(rare.per_hour)),
-        None => format!("{}; how rarely it collapses by itself was not seen", distance(recover)),
+        Some(_) => format!("by itself {client} collapses {}{trust}; {}", an_hour(rare.per_hour), distance(recover)),
+        None if rare.runs == 0 => {
+            format!("how rarely {client} collapses by itself was not asked to the end; {}", distance(recover))
+        }
+        None => format!("how rarely {client} collapses by itself was not seen; {}", distance(recover)),
     }
 }
 
@@ -62,7 +66,7 @@ fn tiny(x: f64) -> String {
 
 fn by_itself(recover: &Recover) -> Sheet {
     let mut sheet = Sheet::new(&[("", 9), ("value", 8), ("interval", 7), ("from", 6)]);
-    let Some(rare) = &recover.rare else { return sheet };
+    let Some(rare) = recover.rare.as_ref().filter(|rare| rare.runs > 0) else { return sheet };
     let ends =
         |e: Estimate| e.ends().map_or_else(|| NONE.to_owned(), |(low, high)| format!("{} – {}", tiny(low), tiny(high)));
     let value = |e: Estimate| e.value.map_or_else(|| NONE.to_owned(), tiny);
@@ -102,9 +106,34 @@ fn distance(recover: &Recover) -> String {
             format!("{client} stays down {after} at every load that was run, from {} on{told}", times(least))
         }
         None => match cells().filter(|cell| up(cell, edge)).map(|cell| cell.load).reduce(f64::max) {
-            Some(most) => format!("{client} gets up again {after} at every load up to {}{told}", times(most)),
+            Some(most) => format!("{client} {}{told}", gets_up(cells().filter(|cell| up(cell, edge)), &after, most)),
             None => format!("{client}: whether it gets up again {after} was not seen{told}"),
         },
+    }
+}
+
+/// That no load was run at which half of the runs stay down: how many do, or may.
+fn gets_up<'r>(cells: impl Iterator<Item = &'r Run>, after: &str, most: f64) -> String {
+    let all: Vec<&Run> = cells.collect();
+    let worst = all
+        .iter()
+        .copied()
+        .max_by(|a, b| a.probability.value.unwrap_or(0.0).total_cmp(&b.probability.value.unwrap_or(0.0)));
+    match worst.filter(|cell| cell.down + cell.before > 0) {
+        None => {
+            let high = all.iter().filter_map(|cell| cell.probability.high).fold(0.0, f64::max);
+            format!(
+                "gets up again {after} in all runs at every load up to {} (at most {} stay down)",
+                times(most),
+                percent(high)
+            )
+        }
+        Some(worst) => format!(
+            "gets up again {after} in most runs at every load up to {}; at {} times {}",
+            times(most),
+            plain(worst.load),
+            share_of(worst)
+        ),
     }
 }
 
@@ -137,8 +166,8 @@ fn times(load: f64) -> String {
 fn from(edge: &Edge, load: f64) -> String {
     let between = match (edge.load.low, edge.load.high) {
         (Some(low), Some(high)) => format!(" (between {} and {})", plain(low), plain(high)),
-        (Some(low), None) => format!(" (surely not up to {})", plain(low)),
-        (None, Some(high)) => format!(" (surely from {})", plain(high)),
+        (Some(low), None) => format!(" (surely fewer than half of the runs up to {})", plain(low)),
+        (None, Some(high)) => format!(" (surely more than half of the runs from {})", plain(high)),
         (None, None) => String::new(),
     };
     format!("{}{between} on", times(load))
@@ -299,7 +328,8 @@ fn runs(recover: &Recover, every: bool) -> Sheet {
         let [runs, before, unseen] = counts.map(Cell::from);
         sheet.push(&name, [rate.into(), share(cell), runs, before, unseen, back.into()]);
     }
-    sheet.note = (!every && recover.trigger.lasts).then(|| "the other lengths with -v".into());
+    let others = recover.cells.iter().any(|cell| cell.length_s != nominal(recover));
+    sheet.note = (!every && recover.trigger.lasts && others).then(|| "the other lengths with -v".into());
     sheet.without_idle("down before", |cell| cell.text == "0").without_idle("not seen", |cell| cell.text == "0")
 }
 
@@ -325,7 +355,8 @@ fn notes(recover: &Recover) -> Vec<String> {
     if let Some(busiest) = &recover.busiest {
         let (node, used) = (clean(&busiest.node), percent(busiest.utilization));
         all.push(format!(
-            "{node} limits the load: today's takes {used} of what it can do; above that it needs no trigger"
+            "{node} limits the load: today's takes {used} of what it can do; from {} times today's on it needs no trigger",
+            plain(1.0 / busiest.utilization)
         ));
     }
     all

@@ -1,8 +1,11 @@
 //! A table before it has a shape: columns, rows, and how it is fitted into the width of a terminal.
 //!
-//! The first column is the name; it gives way first, down to a few letters, then the columns that matter least go.
+//! The first column is the name; it gives way first, in its middle, as long as rows can be told apart by it and down to a few
+//! letters; then the columns that matter least go.
 
-use super::text::{clean, cut, width, wrapped};
+use std::collections::HashSet;
+
+use super::text::{clean, cut, cut_name, width, wrapped};
 
 /// The narrowest a name may get before a column is left out instead.
 const NAME_LEAST: usize = 14;
@@ -131,14 +134,25 @@ impl Sheet {
         self.rows.iter().map(|row| width(&row[at].text)).fold(head, usize::max)
     }
 
+    /// The narrowest that names may get: where they still differ as far as they do when they are whole, if that is not most of
+    /// the room.
+    fn least_name(&self, room: usize) -> usize {
+        let names = |wide: usize| {
+            let cut: HashSet<String> = self.rows.iter().map(|row| cut_name(&row[0].text, wide)).collect();
+            cut.len()
+        };
+        let (most, whole) = (self.natural(0).min(room * 3 / 5), names(usize::MAX));
+        (NAME_LEAST.min(most)..most).find(|wide| names(*wide) == whole).unwrap_or(most)
+    }
+
     /// The columns that are shown, and how much the name gets.
     fn fit(&self, room: usize) -> (Vec<usize>, usize) {
-        let wanted = self.natural(0);
+        let (wanted, least) = (self.natural(0), self.least_name(room));
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
         loop {
             let rest: usize = shown[1..].iter().map(|&at| self.natural(at) + GAP).sum();
             let name = room.saturating_sub(rest);
-            if name >= wanted.min(NAME_LEAST) || shown.len() == 1 {
+            if name >= least || shown.len() == 1 {
                 return (shown, wanted.min(name));
             }
             let least = (1..shown.len()).min_by_key(|&i| (self.columns[shown[i]].keep, usize::MAX - i));
@@ -150,7 +164,7 @@ impl Sheet {
 fn line(row: &[Cell], shown: &[usize], widths: &[usize], color: bool) -> String {
     let mut text = String::new();
     for (&at, &wide) in shown.iter().zip(widths) {
-        let cell = cut(&row[at].text, wide);
+        let cell = if at == 0 { cut_name(&row[at].text, wide) } else { cut(&row[at].text, wide) };
         let pad = " ".repeat(wide - width(&cell));
         let cell = row[at].tone.paint(&cell, color);
         if at == 0 {
@@ -196,6 +210,19 @@ mod tests {
         let lines = sheet("a-long-name-indeed").lines(36, false);
         assert!(!lines[0].contains("arrived"), "{lines:#?}");
         assert!(lines[0].contains("p50") && lines[0].contains("p99"), "{lines:#?}");
+    }
+
+    #[test]
+    fn rows_are_told_apart_before_the_least_column_is_kept() {
+        let mut sheet = sheet("replicas of accounts 2 -> 1");
+        sheet.push("replicas of accounts 2 -> 3", ["12.4 k", "24.3 ms", "102 ms"].map(Cell::from));
+        let lines = sheet.lines(40, false);
+        assert!(lines[2] != lines[3] && lines.iter().all(|line| width(line) <= 40), "{lines:#?}");
+        // Where names differ anyway, they give way to figures.
+        sheet.rows[1][0].text = "cores of accounts 2 -> 3".into();
+        assert!(sheet.lines(44, false)[0].contains("arrived"));
+        let same = Sheet { rows: vec![sheet.rows[0].clone(), sheet.rows[0].clone()], ..sheet };
+        assert!(same.lines(44, false)[0].contains("arrived"), "they cannot be told apart");
     }
 
     #[test]

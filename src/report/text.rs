@@ -35,15 +35,18 @@ pub fn cut(text: &str, room: usize) -> String {
     kept
 }
 
-/// A name in `room` columns: beginning and end of it, because that is where long names differ; of an edge those of both ends.
+/// A name in `room` columns: beginning and end of it, because that is where long names differ; of an edge or a pair those of
+/// both.
 pub fn cut_name(name: &str, room: usize) -> String {
     if width(name) <= room {
         return name.to_owned();
     }
-    if let Some((from, to)) = name.split_once(ARROW) {
-        let each = room.saturating_sub(width(ARROW)) / 2;
+    if let Some((from, between, to)) =
+        BETWEEN.iter().find_map(|between| name.split_once(between).map(|(from, to)| (from, between, to)))
+    {
+        let each = room.saturating_sub(width(between)) / 2;
         let spare = |other: &str| each + each.saturating_sub(width(other));
-        return format!("{}{ARROW}{}", cut_name(from, spare(to)), cut_name(to, spare(from)));
+        return format!("{}{between}{}", cut_name(from, spare(to)), cut_name(to, spare(from)));
     }
     let tail = room.saturating_sub(1) / 2;
     let end: String = name.chars().rev().take(tail).collect();
@@ -51,8 +54,8 @@ pub fn cut_name(name: &str, room: usize) -> String {
     cut(name, room.saturating_sub(width(&end))) + &end
 }
 
-/// Between the ends of an edge.
-const ARROW: &str = " -> ";
+/// Between the ends of an edge, and between two of a pair.
+const BETWEEN: [&str; 2] = [" -> ", " · "];
 
 /// Joins `parts` by ` · ` into lines of at most `room` columns; a part too long for a line is cut.
 pub fn joined(parts: &[String], room: usize) -> Vec<String> {

@@ -2,7 +2,8 @@
 
 use crate::experiment::compare::{Difference, Figures, Verdict};
 use crate::experiment::study::Head;
-use crate::experiment::whatif::{Change, Of, WhatIf, is_gain};
+use crate::experiment::summary::Estimate;
+use crate::experiment::whatif::{self, Again, AsItIs, Change, Of, WhatIf, is_gain, is_open, judged};
 use crate::report::compare::{apart_ms, apart_share};
 use crate::report::number::{NONE, or_none, percent, time};
 #[cfg(feature = "charts")]
@@ -61,32 +62,74 @@ pub fn answer(whatif: &WhatIf) -> String {
     let of = whatif.of;
     let client = clean(&whatif.client);
     let gains: Vec<&Change> = whatif.changes.iter().filter(|change| is_gain(change, of)).collect();
-    let figure = |change: &Change| {
-        let difference = of.of(&change.figures);
-        let relative = difference.relative.map(|share| format!(" ({})", signed(share))).unwrap_or_default();
-        format!(
-            "{}: {} {}{}",
-            told(change),
-            of.word(),
-            apart(of, difference),
-            if of.rises() { String::new() } else { relative }
-        )
-    };
+    let figure = |change: &Change| figure(change, of);
     let so_far = if whatif.missing.is_empty() { "" } else { " of what was run until it was interrupted" };
+    if whatif.changes.is_empty() && !whatif.missing.is_empty() {
+        return format!(
+            "{client}: interrupted before anything was turned{}",
+            as_it_is(whatif).map(|now| format!("; {now}")).unwrap_or_default()
+        );
+    }
     if whatif.head.replications < 2 {
         return format!("what a notch does to {} of {client} cannot be told from chance by one run: -n 10", of.word());
     }
+    let open: Vec<&Change> = whatif.changes.iter().filter(|change| is_open(change, of)).collect();
+    let more = format!("-n {} tells more", (4 * whatif.head.replications).max(20));
     let Some(best) = gains.first() else {
         let anything = if so_far.is_empty() { " on anything" } else { so_far };
-        return format!("no notch{anything} makes {} of {client} better by more than chance", of.word());
+        return match open.first() {
+            None => format!("no notch{anything} makes {} of {client} better by more than chance", of.word()),
+            Some(best) => format!(
+                "no notch{anything} is shown to make {} of {client} better; most likely does {}, which would be beyond chance alone, but not as one of {}: {more}",
+                of.word(),
+                figure(best),
+                looked_at(whatif)
+            ),
+        };
     };
     let then: Vec<String> = gains.iter().skip(1).take(2).map(|change| figure(change)).collect();
-    let then = if then.is_empty() {
-        format!("; nothing else{so_far} helps beyond chance")
-    } else {
-        format!("; then {}{so_far}", then.join(", "))
+    let then = match (then.is_empty(), open.first()) {
+        (false, _) => format!("; then {}{so_far}", then.join(", ")),
+        (true, None) => format!("; nothing else{so_far} helps beyond chance"),
+        (true, Some(next)) => {
+            format!("; perhaps by {}, which is not shown among {}{so_far}: {more}", figure(next), looked_at(whatif))
+        }
     };
     format!("{client} {} most by {}{then}", agree(&client, "gains", "gain"), figure(best))
+}
+
+/// How many changes do anything to what they are judged by.
+fn looked_at(whatif: &WhatIf) -> usize {
+    whatif.changes.iter().filter(|change| judged(&change.figures, whatif.of).1.verdict != Verdict::Same).count()
+}
+
+/// The figures with nothing turned.
+fn as_it_is(whatif: &WhatIf) -> Option<String> {
+    let AsItIs { p99_ms, p50_ms, mean_ms, success_rate, replications } = whatif.as_it_is?;
+    let quantile = |of: Estimate| match of.value {
+        Some(value) => time(value),
+        None => "never".into(),
+    };
+    let some = if replications < whatif.head.replications {
+        format!(" in {replications} of {} replications", whatif.head.replications)
+    } else {
+        String::new()
+    };
+    Some(format!(
+        "as it is{some}: p99 {}, p50 {}, mean {}, success {}",
+        quantile(p99_ms),
+        quantile(p50_ms),
+        or_none(mean_ms, time),
+        or_none(success_rate, percent)
+    ))
+}
+
+/// A change and what it does to the ranked figure; to the success, where that figure is never there.
+fn figure(change: &Change, of: Of) -> String {
+    let (figure, difference) = whatif::told(&change.figures, of);
+    let relative = difference.relative.filter(|_| !figure.rises()).map(|share| format!(" ({})", signed(share)));
+    let still = if figure == of { String::new() } else { format!(", though {} stays at never", of.word()) };
+    format!("{}: {} {}{}{still}", told(change), figure.word(), apart(figure, difference), relative.unwrap_or_default())
 }
 
 fn signed(share: f64) -> String {
@@ -106,6 +149,8 @@ fn warnings(whatif: &WhatIf) -> Vec<String> {
     if !whatif.missing.is_empty() {
         let n = whatif.missing.len();
         all.push(format!("interrupted: {n} not run, such as {}", clean(&whatif.missing[0])));
+    } else if whatif.partial {
+        all.push("interrupted: the best were not run again on fresh seeds".into());
     }
     if whatif.head.replications < 2 {
         all.push("one replication has no intervals: run at least two".into());
@@ -114,7 +159,7 @@ fn warnings(whatif: &WhatIf) -> Vec<String> {
 }
 
 fn sheet(whatif: &WhatIf, every: bool) -> Sheet {
-    let mut sheet = Sheet::new(&[("turned", 9), ("p99", 8), ("p50", 5), ("mean", 7), ("success", 6), ("", 4)]);
+    let mut sheet = Sheet::new(&[("turned", 9), ("p99", 8), ("p50", 5), ("mean", 7), ("success", 6), ("verdict", 9)]);
     let (moved, still): (Vec<&Change>, Vec<&Change>) = whatif.changes.iter().partition(|change| every || moves(change));
     for change in moved {
         let Figures { mean_ms, p50_ms, p99_ms, success_rate, .. } = &change.figures;
@@ -122,7 +167,8 @@ fn sheet(whatif: &WhatIf, every: bool) -> Sheet {
             (true, ..) => Cell::toned("apart", Tone::Faint),
             (_, true, true) => Cell::toned("better", Tone::Good),
             (_, true, false) => Cell::toned("worse", Tone::Bad),
-            _ => Cell::toned("", Tone::Faint),
+            _ if change.stands_alone => Cell::toned("perhaps", Tone::Odd),
+            _ => Cell::toned("chance", Tone::Faint),
         };
         let row = vec![
             cell(Of::P99, p99_ms),
@@ -160,30 +206,24 @@ fn cell(of: Of, difference: &Difference) -> Cell {
 }
 
 fn notes(whatif: &WhatIf) -> Vec<String> {
-    let base = whatif.changes.first().map(|change| {
-        let Figures { mean_ms, p50_ms, p99_ms, success_rate, .. } = &change.figures;
-        format!(
-            "as it is: p99 {}, p50 {}, mean {}, success {}",
-            or_none(p99_ms.base, time),
-            or_none(p50_ms.base, time),
-            or_none(mean_ms.base, time),
-            or_none(success_rate.base, percent)
-        )
-    });
-    let mut all: Vec<String> = base.into_iter().collect();
+    let mut all: Vec<String> = as_it_is(whatif).into_iter().collect();
+    if whatif.changes.is_empty() {
+        return all;
+    }
     all.push(format!(
-        "a notch: a tenth, of whole numbers at least one; timeouts a quarter. better, worse: by {}, beyond chance among all {} that change it (Holm)",
+        "a notch: a tenth, of whole numbers at least one; timeouts a quarter. better, worse: by {}, beyond chance among all {} that change it (Holm), or on fresh seeds; perhaps: beyond chance if it were alone",
         whatif.of.word(),
-        whatif.changes.iter().filter(|change| whatif.of.of(&change.figures).verdict != Verdict::Same).count()
+        looked_at(whatif)
     ));
-    if let Some(again) = &whatif.again {
+    if whatif.changes.iter().any(|change| whatif.of.of(&change.figures).never[0]) {
         all.push(format!(
-            "on fresh seeds (from {}) {} {}: {}",
-            again.seed,
-            clean(&again.what),
-            again.by,
-            apart(whatif.of, &again.difference)
+            "never: so many are not served that {} lies among them; what stays there is judged by the success",
+            whatif.of.word()
         ));
+    }
+    let again: Vec<String> = whatif.again.iter().chain(&whatif.also_again).map(|again| run_again(again)).collect();
+    if let Some(first) = whatif.again.as_ref() {
+        all.push(format!("again on fresh seeds (from {}): {}", first.seed, again.join("; ")));
     }
     if whatif.closed {
         all.push(format!(
@@ -194,6 +234,18 @@ fn notes(whatif: &WhatIf) -> Vec<String> {
     all
 }
 
+/// What a change did on fresh seeds.
+fn run_again(again: &Again) -> String {
+    let holds = if again.holds { "" } else { ", not beyond chance there" };
+    format!(
+        "{} {}: {} {}{holds}",
+        clean(&again.what),
+        again.by,
+        again.figure.word(),
+        apart(again.figure, &again.difference)
+    )
+}
+
 /// The tornado.
 #[cfg(feature = "charts")]
 pub fn picture(whatif: &WhatIf) -> String {
@@ -201,7 +253,7 @@ pub fn picture(whatif: &WhatIf) -> String {
     let title = format!(
         "{}: what a notch does to {} of {}",
         clean(&whatif.head.scenario.name),
-        whatif.of.word(),
+        whatif.drawn().word(),
         clean(&whatif.client)
     );
     let subtitle = format!(

@@ -38,6 +38,19 @@ pub enum OpenError {
     },
 }
 
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Io { path, error } => write!(f, "{path}: {error}"),
+            Self::Invalid { source, complaint } => {
+                f.write_str(&crate::diag::render(std::slice::from_ref(complaint), source, false))
+            }
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
 impl Source {
     /// Reads a file.
     #[cfg(feature = "files")]

@@ -378,3 +378,56 @@ fn of_users_who_wait_successes_are_counted_at_an_edge_too() {
     assert!(lost > 0.95 && (lost - value(cell.lost)).abs() < 0.02, "{lost} {cell:?}");
     assert!(cell.late.value.is_none() && cell.because.is_some(), "{cell:?}");
 }
+
+/// Users who wait for their answers hang with those of their requests that cross: the others are fewer, too.
+#[test]
+fn of_users_who_wait_those_that_do_not_cross_are_counted_too() {
+    let text = r#"
+[clients.c]
+calls = "a"
+users = 10
+think_time = "100ms"
+[services.a]
+work = "1ms"
+steps = [{ call = "b", probability = "50%" }]
+[services.b]
+work = "1ms"
+"#;
+    let coupling = of(&with(text), &Wanted::default());
+    let [refuses, hangs] = [false, true].map(|hangs| column(&coupling, "a -> b", hangs).index.unwrap());
+    // Nothing shared is full: who is refused comes again all the sooner, who hangs does not come again.
+    assert_eq!(value(refuses.spill_over), 0.0, "{refuses:?}");
+    let client = value(column(&coupling, "a -> b", true).clients["c"].lost);
+    assert!((value(hangs.spill_over) - client).abs() < 0.02 && client > 0.9, "{hangs:?} of {client}");
+}
+
+/// What the file lets fail at random is on in no run of the matrix: a request that fails of it anyway would be nobody's loss.
+#[test]
+fn a_random_fault_of_the_file_is_left_out_of_the_matrix() {
+    let text = r#"
+[clients.c]
+calls = "a"
+rate = "60/s"
+[services.a]
+work = "1ms"
+steps = [{ call = "b", probability = "50%" }]
+[services.b]
+work = "1ms"
+[[faults]]
+name = "b fails often"
+kind = "outage"
+target = "b"
+mtbf = "5s"
+mttr = "20s"
+"#;
+    let coupling = of(&with(text), &Wanted { slow: true, ..Wanted::default() });
+    let b = column(&coupling, "b", false);
+    assert!(b.blast.contains(0.5) == Some(true) && (value(b.blast) - 0.5).abs() < 0.06, "{:?}", b.blast);
+    assert_eq!(coupling.left_out, ["b fails often"]);
+    // It is down for four fifths of the time, and half of the requests cross.
+    assert!((value(b.expected_loss.unwrap()) - 0.4).abs() < 0.05, "{:?}", b.expected_loss);
+    // Nor does it hide what is slower.
+    assert!(coupling.slowness.iter().all(|slow| slow.clients["c"].p99_ms.is_some()), "{:?}", coupling.slowness);
+    let page = hoptax::report::coupling::page(&coupling, false).table(hoptax::report::table::Style::default());
+    assert!(page.contains("(`b fails often`) is left out") && page.contains("lost while down"), "{page}");
+}

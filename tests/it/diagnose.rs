@@ -139,3 +139,31 @@ fn a_diagnosis_fits_into_a_pull_request() {
         assert!(told.starts_with("**") && told.lines().count() <= 40, "{name}: {}\n{told}", told.lines().count());
     }
 }
+
+/// Losses are those of the caller's own requests: of what a breaker above does not send nothing is lost, and what lies two calls
+/// away is lost as it was seen, not as the file says.
+#[test]
+fn what_a_breaker_does_is_seen_where_it_is_felt() {
+    let text = "version = 1\nsim = { duration = \"40s\", warmup = \"5s\", replications = 3 }\n\
+                [clients.web]\ncalls = \"a\"\nrate = \"50/s\"\n\
+                [services.a]\nwork = \"2ms\"\n\
+                steps = [{ call = \"b\", circuit_breaker = { failure_rate = \"20%\", window = \"2s\", min_calls = 10, open_for = \"30s\" } }]\n\
+                [services.b]\nwork = \"2ms\"\nsteps = [{ call = \"c\", probability = \"40%\" }]\n[services.c]\nwork = \"2ms\"\n";
+    let found = proven(text);
+    let pair = |one: &str, other: &str| {
+        found.pairs.iter().find(|pair| (pair.one.as_str(), pair.other.as_str()) == (one, other)).unwrap()
+    };
+    // The breaker opens once a fifth of ten have failed, and stays open for longer than the outage: nearly all of a's are lost.
+    let lost = found.coupling.as_ref().unwrap().columns.iter().find(|column| column.target.name == "c").unwrap();
+    assert_eq!(pair("a", "c").loss.share, lost.clients["web"].lost.value);
+    assert!(pair("a", "c").bond > 0.9, "{:?}", pair("a", "c"));
+    // Of what comes to b two in five ask for c.
+    let own = &pair("b", "c").loss;
+    assert!((0.25..0.6).contains(&own.share.unwrap()), "{own:?}");
+    // All that was measured has an interval, and so has what is made of it.
+    let (low, high) = found.n_eff_between.unwrap();
+    assert!(low <= found.n_eff.unwrap() && found.n_eff.unwrap() <= high && low < high, "{low} {high}");
+    let (low, high) = own.between.unwrap();
+    assert!(low < own.share.unwrap() && own.share.unwrap() < high);
+    assert!(diagnose(&checked(text)).n_eff_between.is_none());
+}

@@ -145,13 +145,15 @@ fn no_variant_is_called_all() {
 fn a_scenario_is_compared_and_swept_as_the_program_does() {
     let desk = Scenario::parse(DESK).unwrap();
     let others = [("faster".to_owned(), desk.variant("faster").unwrap().unwrap())];
-    let (told, table) = desk.compare(&others, Some(1), &()).unwrap();
-    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let found = desk.compare(&others, Some(1), &()).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&found.json).unwrap();
     assert_eq!(told["total"]["quickest"], "faster");
-    assert!(table.contains("faster"), "{table}");
+    assert!(found.table.contains("faster"), "{}", found.table);
+    assert!(found.csv.lines().any(|line| line.starts_with("faster,clients,people,p99_ms,ms,")), "{}", found.csv);
     let axes = ["clients.people.rate=40/s,80/s".to_owned()];
-    let (told, _) = desk.sweep(&axes, Some(1), &()).unwrap();
-    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let found = desk.sweep(&axes, Some(1), &()).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&found.json).unwrap();
+    assert!(found.csv.contains("80/s people,p99_ms") && found.table.contains("80/s"), "{}", found.csv);
     assert_eq!(told["points"][1]["at"], serde_json::json!(["80/s"]));
     assert!(desk.sweep(&["nothing".to_owned()], None, &()).is_err());
 }

@@ -91,9 +91,12 @@ fn splitting_agrees_with_plain_runs_and_is_cheaper() {
     let (least, most) = plain.ends().unwrap();
     assert!(low <= most && high >= least, "splitting {low} to {high}, plain {least} to {most}");
     assert!(low > 0.0 && high < 4.0 * low, "{found:?}");
-    let rarer = rare(&alone("rate = \"8.5/s\""));
+    // One run in a hundred thousand. The gain is counted in events, which is the same on every machine; an event of
+    // splitting takes no longer than one of plain runs (measured: 144 ns, copies and all; `hoptax run` takes 919 with all its
+    // figures), so that in variance × CPU it is at least as much.
+    let rarer = rare(&alone("rate = \"8/s\""));
     assert!(rarer.not_trusted.is_empty(), "{rarer:?}");
-    assert!(rarer.probability.value.is_some_and(|p| p < 1e-4), "{rarer:?}");
+    assert!(rarer.probability.value.is_some_and(|p| (3e-6..2e-5).contains(&p)), "{rarer:?}");
     assert!(rarer.gain.is_some_and(|gain| gain > 20.0), "{rarer:?}");
 }
 

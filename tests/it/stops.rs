@@ -123,14 +123,17 @@ fn a_study_that_is_stopped_tells_what_is_finished() {
     let (columns, missing) = (part.coupling.columns.len(), part.coupling.missing.len());
     assert!(!part.whole && columns > 0 && missing > 0, "{columns} {missing}");
     says(&report::coupling::page(&part.coupling, false), &format!("interrupted: {missing} outage"));
+    assert!(report::json::pretty(&part.coupling).contains("\"partial\": true"));
     let part = recover::study(&checked, &recover::Wanted::default(), Some(1), &until()).unwrap();
     assert!(!part.whole && !part.recover.cells.is_empty() && part.recover.missing > 0, "{:?}", part.recover);
+    assert!(part.recover.partial);
     let missing = format!("interrupted: {} loads and lengths not run", part.recover.missing);
     says(&report::recover::page(&part.recover, false), &missing);
     // What lies to the right of a stopped search was not tried, and a find was not held to fresh seeds.
     let part = hunt::study(&checked, &hunt::Wanted::default(), Some(1), &until()).unwrap();
     assert!(!part.whole && !part.hunt.tried.is_empty() && !part.hunt.missing.is_empty(), "{:?}", part.hunt.missing);
     assert!(part.hunt.found.as_ref().is_none_or(|found| !found.confirmed) && part.hunt.reproducer.is_none());
+    assert!(part.hunt.partial);
     let missing = format!("interrupted: {} fault", part.hunt.missing.len());
     says(&report::hunt::page(&part.hunt, false), &missing);
     let part = whatif::study(&checked, &whatif::Wanted::default(), Some(1), &until(), &NoShelf).unwrap();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use hoptax::experiment::Watch;
 use hoptax::experiment::coupling::{NoShelf, Shelf};
 use hoptax::experiment::study::{Options, Trouble, load};
-use hoptax::experiment::whatif::{Change, Of, Wanted, WhatIf, study};
+use hoptax::experiment::whatif::{Change, Of, Wanted, WhatIf, is_gain, study};
 use hoptax::scenario::Source;
 
 fn of(text: &str, of: Of) -> WhatIf {
@@ -236,4 +236,59 @@ work = "1ms"
             whatif.changes.iter().map(|c| format!("{} {}", c.what, c.by)).collect::<Vec<_>>()
         );
     }
+}
+
+/// Where more than one in a hundred is refused there is no p99; a change that makes one is the best there is, and says so.
+#[test]
+fn what_makes_a_p99_out_of_never_is_told_first() {
+    let whatif = of(
+        r#"
+version = 1
+sim = { duration = "30s", warmup = "2s", replications = 5 }
+defaults = { transport = "free" }
+[clients.users]
+calls = "desk"
+rate = "160/s"
+[services.desk]
+replicas = 2
+concurrency = 3
+queue_limit = 6
+work = { mean = "30ms" }
+"#,
+        Of::P99,
+    );
+    let best = &whatif.changes[0];
+    assert!(best.stands && best.figures.p99_ms.never == [true, false], "{best:?}");
+    let answer = hoptax::report::whatif::answer(&whatif);
+    assert!(answer.starts_with("users gain most by desk") && answer.contains("p99 never → "), "{answer}");
+    // What stays at never is judged by its success, which is lower with one worker less.
+    let worse = change(&whatif, "desk replicas", "down");
+    assert!(worse.stands && worse.figures.p99_ms.never == [true, true] && !is_gain(worse, Of::P99), "{worse:?}");
+    // The best few were run again on seeds that had no part in choosing them.
+    let again = whatif.again.as_ref().unwrap();
+    assert!(again.holds && again.what == best.what && !whatif.also_again.is_empty(), "{again:?}");
+    let page = hoptax::report::whatif::page(&whatif, false).table(hoptax::report::table::Style::default());
+    assert!(page.contains("verdict") && page.contains("better") && page.contains("p99 never, p50"), "{page}");
+}
+
+/// Stopped before anything was turned: what is known of the file as it is, and all that was not turned.
+#[test]
+fn stopped_before_anything_was_turned_it_tells_what_is_known() {
+    let text = "version = 1\nsim = { duration = \"100s\", warmup = \"0s\", replications = 4 }\n[clients.users]\ncalls = \"web\"\nrate = \"500/s\"\n[services.web]\nwork = \"1ms\"\n";
+    let checked = load(&Source::text("whatif", text), None, &Options::default()).unwrap();
+    let stopped = |share: f64, now: bool| {
+        study(&checked, &Wanted::default(), Some(1), &Until(share, now.into()), &NoShelf).unwrap()
+    };
+    let at_once = stopped(0.0, true);
+    let missing = at_once.whatif.missing.len();
+    assert!(!at_once.whole && at_once.whatif.partial && at_once.whatif.changes.is_empty() && missing > 3);
+    let page = hoptax::report::whatif::page(&at_once.whatif, false);
+    assert!(page.answer.contains("interrupted before anything was turned"), "{}", page.answer);
+    assert!(page.warnings[0].starts_with(&format!("interrupted: {missing} not run")), "{:?}", page.warnings);
+    // After half of the replications of the file as it is: their figures.
+    let early = stopped(0.5 / (missing as f64 + 5.0), false);
+    let known = early.whatif.as_it_is.unwrap();
+    assert!(known.replications < 4 && known.p50_ms.value.is_some_and(|ms| ms > 1.0), "{known:?}");
+    let answer = hoptax::report::whatif::answer(&early.whatif);
+    assert!(answer.contains(&format!("as it is in {} of 4 replications: p99", known.replications)), "{answer}");
 }

@@ -242,3 +242,152 @@ fn a_failure_of_a_later_replication_can_be_asked_why() {
         assert!(matches!(slowest(none), Err(Trouble::Absent(why)) if why.contains("they are 1 to 3")));
     }
 }
+
+/// Seven hundred and fifty queries one after the other are one thing that the time went into, though each is short.
+#[test]
+fn many_short_calls_of_a_kind_are_one_thing() {
+    let text = r#"
+version = 1
+sim = { duration = "40s", warmup = "2s", replications = 1 }
+defaults = { transport = "free" }
+network = { same_zone = "0ms" }
+[clients.a]
+calls = "shop"
+arrivals = "constant"
+rate = "10/s"
+[clients.batch]
+calls = "job"
+arrivals = "constant"
+phases = [{ duration = "20s", rate = "0.05/s" }, { duration = "20s", rate = "0.0001/s" }]
+[services.shop]
+cores = 1
+concurrency = 50
+work = "5ms"
+steps = [{ query = "db" }]
+[services.job]
+work = "1ms"
+steps = [{ query = "db", times = 750 }]
+[databases.db]
+concurrency = 1
+work = "2ms"
+"#;
+    let why = ask(text, (Pick::Slowest, "slowest"), Some("batch"));
+    let group = &why.groups[0];
+    assert!(group.latency_ms > 1_500.0 && group.spent_ms > 1_490.0 && group.calls == 750, "{group:?}");
+    assert_eq!((group.began.began, group.began.node.as_str()), (Began::Work, "db"));
+    assert!(answer(&why).contains("at db: work there") && answer(&why).contains("in 750 calls"), "{}", answer(&why));
+}
+
+/// Of branches of which any will do, the one that was not waited for has no part in it, though it runs on.
+#[test]
+fn what_runs_on_for_nobody_is_not_blamed() {
+    let text = r#"
+version = 1
+sim = { duration = "60s", warmup = "0s", replications = 1 }
+defaults = { transport = "free" }
+network = { same_zone = "0ms" }
+[clients.users]
+calls = "a"
+arrivals = "constant"
+rate = "10/s"
+[services.a]
+io = "async"
+concurrency = "unlimited"
+work = "1ms"
+steps = [{ parallel = ["b", "d"], wait_for = "any" }, { call = "e", probability = "3%" }]
+[services.b]
+work = "2ms"
+[services.d]
+work = "300ms"
+[services.e]
+work = "20ms"
+"#;
+    let why = ask(text, (Pick::Slowest, "slowest"), None);
+    let group = &why.groups[0];
+    assert_eq!((group.latency_ms, group.began.node.as_str(), group.spent_ms), (23.0, "e", 20.0), "{}", answer(&why));
+    // Beside a slow try another is sent out: what was waited for until then is the slow one.
+    let hedged = text.replace(
+        "[{ parallel = [\"b\", \"d\"], wait_for = \"any\" }, { call = \"e\", probability = \"3%\" }]",
+        "[{ call = \"b\", hedge = { after = \"30ms\", max = 1 } }]",
+    );
+    let hedged = hedged.replace(
+        "[services.b]\nwork = \"2ms\"",
+        "[services.b]\nwork = { mix = [{ share = \"95%\", value = \"2ms\" }, { share = \"5%\", value = \"400ms\" }] }",
+    );
+    let why = ask(&hedged, (Pick::Slowest, "slowest"), None);
+    let slow = ask(&hedged, (Pick::Quantile(0.94), "p94"), None);
+    assert!(why.groups[0].spent_ms <= why.groups[0].latency_ms, "{}", answer(&why));
+    // 30 ms of the first try, until the second was sent, and the 2 ms of that; not what the first took after.
+    let group = slow.groups.iter().find(|group| group.latency_ms < 40.0).unwrap();
+    assert_eq!((group.spent_ms, group.calls, group.began.node.as_str()), (32.0, 2, "b"), "{group:?}");
+}
+
+/// A breaker that is open when the fault is over refuses for what it saw before.
+#[test]
+fn a_breaker_that_is_still_open_is_told_with_what_it_had_seen() {
+    let text = CHAIN.replace("steps = [\"bank\"]", "steps = [{ call = \"bank\", circuit_breaker = { failure_rate = \"50%\", window = \"5s\", min_calls = 20, open_for = \"8s\", half_open_calls = 5 } }]");
+    let text = text
+        .replace("kind = \"slow\"", "kind = \"outage\"")
+        .replace("factor = 20\n", "")
+        .replace("duration = \"10s\"", "duration = \"3s\"");
+    let why = ask(&text, (Pick::Failed, "failed"), None);
+    let over =
+        |group: &&Group| group.began_s > 23.5 && group.chain.first().is_some_and(|link| link.wanted == Wanted::Leave);
+    let all = why.groups.iter().find(over).unwrap_or_else(|| panic!("{:?}", why.groups));
+    let saw = all.chain[0].saw.as_ref().unwrap();
+    assert!(saw.word == "connect_failed" && saw.from_s >= 20.0 && saw.until_s <= 23.0 && saw.calls >= 20, "{saw:?}");
+    assert_eq!(saw.faults[0].until_s, Some(23.0));
+    let told = hoptax::report::reason::sentence(all);
+    assert!(
+        told.contains("calls to it fail (`connect_failed`)") && told.contains("when it was down from 20 s to 23 s"),
+        "{told}"
+    );
+}
+
+/// Past the broker: what lies at its consumer waits for what that has in hand, and what that waits for.
+#[test]
+fn a_message_is_followed_to_its_consumer_and_what_that_waits_for() {
+    let text = r#"
+version = 1
+sim = { duration = "40s", warmup = "0s", replications = 1 }
+[clients.users]
+calls = "orders"
+rate = "20/s"
+[services.orders]
+work = "1ms"
+steps = [{ publish = "emails" }]
+[queues.emails]
+[services.mailer]
+consumes = [{ from = "emails", concurrency = 2, prefetch = 500, work = "2ms", steps = ["smtp"] }]
+[services.smtp]
+work = "20ms"
+[[faults]]
+name = "smtp hangs"
+kind = "freeze"
+target = "smtp"
+at = "10s"
+duration = "10s"
+"#;
+    // One that came when the fault had just begun, and lies in the consumer's own window.
+    let why = ask(text, (Pick::Nth(240), "240"), None);
+    let after = why.groups[0].afterwards.as_ref().unwrap();
+    let wanted: Vec<Wanted> = after.chain.iter().map(|link| link.wanted).collect();
+    assert_eq!(wanted[..2], [Wanted::Consumer, Wanted::Answer], "{after:?}");
+    assert_eq!((after.began.node.as_str(), after.began.faults[0].name.as_str()), ("smtp", "smtp hangs"), "{after:?}");
+    assert!(after.spent_ms > 4_000.0 && why.groups[0].latency_ms < 50.0, "{}", answer(&why));
+}
+
+/// A bulkhead is full of what its calls wait for.
+#[test]
+fn a_full_bulkhead_is_told_with_what_its_calls_wait_for() {
+    let text = CHAIN.replace("steps = [\"bank\"]", "steps = [{ call = \"bank\", bulkhead = { max_concurrent = 12 } }]");
+    let why = ask(&text, (Pick::Failed, "failed"), None);
+    let group = &why.groups[0];
+    assert_eq!((group.chain[0].wanted, group.chain[0].word.as_deref()), (Wanted::Leave, Some("bulkhead_full")));
+    assert_eq!(
+        (group.began.node.as_str(), group.began.faults[0].name.as_str()),
+        ("bank", "bank slow"),
+        "{}",
+        answer(&why)
+    );
+}

@@ -39,15 +39,6 @@ pub(super) fn reads_back(scenario: &Scenario, from: &str, target: &str) -> Optio
     ))
 }
 
-/// What a service itself writes, the first by name: what a message of it should not be told without.
-pub(super) fn written(scenario: &Scenario, service: &str) -> Option<String> {
-    let graph = programs(scenario);
-    let own: Vec<usize> = (0..graph.len()).filter(|at| graph.name(*at).0 == service).collect();
-    let writes = touched(scenario, &graph, &own, &|_, _| false).writes;
-    let (database, table) = writes.into_iter().next()?;
-    Some(if table.is_empty() { database.to_owned() } else { format!("{database}.{table}") })
-}
-
 /// What some programs, and those that they lead to, read and write.
 fn touched<'s>(
     scenario: &'s Scenario,

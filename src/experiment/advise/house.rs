@@ -65,6 +65,11 @@ fn is_sealed(scenario: &Scenario) -> bool {
     mesh || programs.flat_map(each_call).any(|call| sealed(&call))
 }
 
+/// Whether a mesh is what fits.
+pub(super) fn wants_mesh(scenario: &Scenario) -> bool {
+    services(scenario) > MANY && is_sealed(scenario)
+}
+
 fn discovery(scenario: &Scenario) -> Whole {
     let (n, sealed) = (services(scenario), is_sealed(scenario));
     let meshed = scenario.mesh.is_some() || scenario.discovery.kind.value == Found::Mesh;

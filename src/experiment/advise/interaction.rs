@@ -201,7 +201,10 @@ fn judge(seen: &Seen) -> (&'static str, Fit, String) {
             ("REST", Fit::Fits, "a third party speaks what it speaks".into())
         }
         _ if !seen.uses_reply && seen.receivers > 1 => {
-            let why = format!("{} services are told the same, and nobody uses an answer", seen.receivers);
+            let why = format!(
+                "{} services are told, and nobody uses an answer: one event if it is the same that they are told, else a queue each",
+                seen.receivers
+            );
             ("stream", Fit::Change, why)
         }
         _ if !seen.uses_reply => ("queue", Fit::Change, "nobody uses the answer: hand it over and forget it".into()),

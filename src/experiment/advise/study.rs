@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::crash::{self, Crashes};
+use super::seen::{LOOKS, Seen};
 use super::way::{Kind, Way, ways};
-use super::{Interaction, Whole, house, interaction};
+use super::{Interaction, Whole, cores, house, interaction, seen};
 use crate::diag::Source;
 use crate::experiment::brief::Brief;
 use crate::experiment::compare::{Figures, compare};
@@ -15,11 +17,11 @@ use crate::experiment::estimate::CONFIDENCE;
 use crate::experiment::patterns::{effects, ends};
 use crate::experiment::run::{Watch, run};
 use crate::experiment::study::{Head, Options, Part, Trouble, client, load};
-use crate::experiment::summary::{Estimate, Stats, Summary};
+use crate::experiment::summary::{Estimate, Summary};
 use crate::scenario::edit::{with_table, without};
 use crate::scenario::written::{Node, NodeKind};
 use crate::scenario::{Checked, processes};
-use crate::stats::holm;
+use crate::stats::{holm, ratio};
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
@@ -66,10 +68,12 @@ pub struct Outcome {
     /// Until the effect has happened: by flow.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub flows: BTreeMap<String, Figures>,
-    /// Of those who look so long after the answer, the share that sees the old state, by flow.
+    /// Of those who look so long after their answer, the share that sees the old state, by flow: without the file's faults,
+    /// request by request.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub old_state: BTreeMap<String, Vec<Look>>,
-    /// Promised but not yet done, on average at any moment (Little's law): rate of the flow × time to its effect.
+    /// Answered but not yet done, on average at any moment (Little's law): the time from each answer to its effect, summed over
+    /// the measured time.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub open_effects: BTreeMap<String, f64>,
     /// Sum over all nodes and brokers of the share of all traffic that is lost, or late, while it alone is down and says
@@ -83,7 +87,8 @@ pub struct Outcome {
     pub units: usize,
     /// Services, gateways, databases, caches, queues, topics, and the mesh.
     pub moving_parts: usize,
-    /// Cores: of each node replicas × its `cores`, else what its workers are seen to need (mean working + 3 √mean).
+    /// Cores: of each service and gateway replicas × its `cores`, else replicas × what its workers are seen to need in the file as
+    /// it is (mean working + 3 √mean, no more than there are workers). Every way has as many.
     pub cores: Option<f64>,
     /// By how much it is better, as the sum of the logarithms of what changes beyond chance; 0 for the file as it is.
     pub gain: f64,
@@ -97,6 +102,15 @@ pub struct Outcome {
     /// Of a call that became a message: that its caller may read what the message has not yet done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reads_back: Option<String>,
+    /// The queue that stands for a table of messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outbox: Option<String>,
+    /// Of a call that became a message: what crashes of its sender between its commit and the message did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crashes: Option<Crashes>,
+    /// What a rule asks for and it takes away: then it is a trade at best.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gives_up: Option<&'static str>,
     /// Hash of its scenario.
     pub hash: String,
 }
@@ -104,31 +118,36 @@ pub struct Outcome {
 /// A look at what a request is to bring about.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Look {
-    /// So long after the request was answered, ms; answered after as long as they are on average.
+    /// So long after the request was answered, ms.
     pub after_ms: f64,
-    /// Share of requests whose effect has not happened by then, or never will.
+    /// Share of the requests answered well whose effect has not happened by then, or never will.
     pub share: f64,
+    /// Its interval over replications; nothing where one alone was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between: Option<(f64, f64)>,
 }
 
-/// When somebody looks, ms after the answer.
-const LOOKS: [f64; 4] = [0.0, 10.0, 100.0, 1_000.0];
-
 /// Who looks after the answer and sees the old state.
-fn old_state(checked: &Checked, summary: &Summary) -> BTreeMap<String, Vec<Look>> {
-    let answered = |flow: &str| {
-        let flow = checked.scenario.flows.iter().find(|known| known.name.value == flow)?;
-        summary.clients.get(&flow.starts.value)?.latency_ms.mean.value
-    };
-    let of = |(name, stats): (&String, &Stats)| {
-        let (answered, histogram) = (answered(name)?, stats.latency_ms.histogram.as_ref()?);
-        let open = |after: &f64| {
-            let late = histogram.share_above(((answered + after) * 1e6) as u64) * stats.succeeded as f64;
-            let never = stats.arrived.saturating_sub(stats.succeeded) as f64;
-            Look { after_ms: *after, share: (late + never) / (stats.arrived as f64).max(1.0) }
+fn old_state(checked: &Checked, seen: &[Seen]) -> BTreeMap<String, Vec<Look>> {
+    let names: Vec<&str> = checked.scenario.clients.keys().map(String::as_str).collect();
+    let of = |(at, flow): (usize, &crate::scenario::written::Flow)| {
+        let client = names.iter().position(|name| *name == flow.starts.value)?;
+        let look = |(nth, after_ms): (usize, f64)| {
+            let parts = seen.iter().map(|one| (one.effects[at].late[nth] as f64, one.answered[client] as f64));
+            let share = ratio(&parts.collect::<Vec<_>>(), CONFIDENCE).clamped(0.0, 1.0);
+            Some(Look { after_ms, share: share.value?, between: share.ends() })
         };
-        Some((name.clone(), LOOKS.iter().map(open).collect()))
+        let looks: Option<Vec<Look>> = LOOKS.into_iter().enumerate().map(look).collect();
+        Some((flow.name.value.clone(), looks?))
     };
-    summary.flows.iter().filter_map(of).collect()
+    checked.scenario.flows.iter().enumerate().filter_map(of).collect()
+}
+
+/// What was answered and has not happened, on average.
+fn open_effects(checked: &Checked, seen: &[Seen]) -> BTreeMap<String, f64> {
+    let time = checked.scenario.sim.duration.value.as_secs_f64() * seen.len() as f64;
+    let of = |at: usize| seen.iter().map(|one| one.effects[at].between_s).sum::<f64>() / time;
+    checked.scenario.flows.iter().zip(0..).map(|(flow, at)| (flow.name.value.clone(), of(at))).collect()
 }
 
 /// The best way on fresh seeds.
@@ -182,6 +201,8 @@ pub struct Saved {
     pub way: Option<String>,
     /// Its text.
     pub text: Source,
+    /// The same without what goes wrong in it, where that was run as well.
+    pub calm: Option<Source>,
 }
 
 /// What was found, and whether that is all of it.
@@ -237,7 +258,7 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     let brief = Brief::of(&checked, of as f64, of as f64 * runs(&checked));
     let checked = &brief.map_or(Ok(checked.clone()), |brief| fewer(brief, &checked))?;
     let bench = Bench { jobs, watch, brief };
-    let base = match bench.both(checked, 0, of) {
+    let base = match bench.both(checked, None, 0, of) {
         Err(Trouble::Interrupted) => return Ok(untried(checked, wanted, expected)),
         base => base?,
     };
@@ -246,7 +267,7 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     let mut advice = told(checked, Some(&base.summary), Some(client.clone()));
     (advice.shortened, advice.refused) = (brief, refused);
     let mut outcomes = vec![outcome(checked, None, &base, &base, &client)];
-    let mut texts = vec![Saved { way: None, text: checked.source.clone() }];
+    let mut texts = vec![saved(None, checked, &base)];
     let mut tried: BTreeMap<String, Checked> = BTreeMap::new();
     for (at, way) in ways.iter().enumerate() {
         if watch.stopped() {
@@ -261,10 +282,10 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
             }
         };
         let other = Checked { ceiling: checked.ceiling, ..other };
-        match bench.both(&other, at + 1, of) {
-            Ok(run) => {
-                outcomes.push(outcome(&other, Some(way), &base, &run, &client));
-                texts.push(Saved { way: Some(way.name.clone()), text: way.text.clone() });
+        match bench.tried(&other, way, &client, (at + 1, of)) {
+            Ok((run, crashes)) => {
+                outcomes.push(Outcome { crashes, ..outcome(&other, Some(way), &base, &run, &client) });
+                texts.push(saved(Some(way), &other, &run));
                 tried.insert(way.name.clone(), other);
             }
             Err(Trouble::Interrupted) => advice.missing.push(way.name.clone()),
@@ -282,6 +303,12 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
     }
     advice.ways = outcomes;
     Ok(Study { advice, texts, whole })
+}
+
+/// What was run, to be saved.
+fn saved(way: Option<&Way>, checked: &Checked, run: &Run) -> Saved {
+    let calm = (!checked.scenario.faults.is_empty()).then(|| run.calm.source.clone());
+    Saved { way: way.map(|way| way.name.clone()), text: checked.source.clone(), calm }
 }
 
 /// Runs without the file's faults that a way takes, of all replications and roughly: one as it is, and of each node and broker
@@ -375,7 +402,14 @@ struct Run {
     summary: Summary,
     undisturbed: Summary,
     coupling: Coupling,
+    /// Without what goes wrong in it, and what clients see of it; nobody where nothing is to happen later.
+    calm: Checked,
+    seen: Vec<Seen>,
 }
+
+/// Steps of the work that a way is: as it is, without what goes wrong in it, everything down in turn, what clients see of it, and of
+/// whoever sends messages no crashes and some.
+const STEPS: usize = 6;
 
 struct Bench<'b> {
     jobs: Option<usize>,
@@ -384,22 +418,43 @@ struct Bench<'b> {
 }
 
 impl Bench<'_> {
-    fn both(&self, checked: &Checked, at: usize, of: usize) -> Result<Run, Trouble> {
-        let part = |third: usize| Part { whole: self.watch, at: 3 * at + third, of: 3 * of };
+    fn both(&self, checked: &Checked, beside: Option<&str>, at: usize, of: usize) -> Result<Run, Trouble> {
+        let part = |nth: usize| Part { whole: self.watch, at: STEPS * at + nth, of: STEPS * of };
         let whole = |summary: Summary| if summary.run.partial { Err(Trouble::Interrupted) } else { Ok(summary) };
         let summary = whole(run(checked, self.jobs, &part(0))?)?;
         let calm = self.brief.map_or_else(|| calm(checked), |brief| brief.calm(checked))?;
         let same = self.brief.is_none() && checked.scenario.faults.is_empty();
         let undisturbed = if same { summary.clone() } else { whole(run(&calm, self.jobs, &part(1))?)? };
         let scenario = &calm.scenario;
-        let only = scenario.nodes.keys().chain(scenario.queues.keys()).chain(scenario.topics.keys()).cloned().collect();
+        let all = scenario.nodes.keys().chain(scenario.queues.keys()).chain(scenario.topics.keys());
+        // What stands for a table is down with its database.
+        let only = all.filter(|name| Some(name.as_str()) != beside).cloned().collect();
         // Who says nothing at all is worse than who refuses, and what guards are for.
         let wanted = coupling::Wanted { only, hangs: true, ..coupling::Wanted::default() };
         let study = coupling::study(&calm, &wanted, self.jobs, &part(2), &NoShelf)?;
         if !study.whole {
             return Err(Trouble::Interrupted);
         }
-        Ok(Run { summary, undisturbed, coupling: study.coupling })
+        let follows = !scenario.flows.is_empty();
+        let seen = if follows { seen::seen(&calm, None, self.jobs, &part(3))? } else { Vec::new() };
+        Ok(Run { summary, undisturbed, coupling: study.coupling, calm, seen })
+    }
+
+    /// A way, and crashes of whoever sends what was a call.
+    fn tried(
+        &self,
+        other: &Checked,
+        way: &Way,
+        client: &str,
+        (at, of): (usize, usize),
+    ) -> Result<(Run, Option<Crashes>), Trouble> {
+        let run = self.both(other, way.outbox(), at, of)?;
+        let Some(commit) = &way.commit else { return Ok((run, None)) };
+        let part = |nth: usize| Part { whole: self.watch, at: STEPS * at + nth, of: STEPS * of };
+        let mean = run.undisturbed.clients.get(client).and_then(|stats| stats.latency_ms.mean.value);
+        let whose = (client, mean.unwrap_or(0.0) / 1e3);
+        let crashes = crash::crashes(&run.calm, commit, whose, self.jobs, [&part(4), &part(5)])?;
+        Ok((run, crashes))
     }
 
     /// The best way on the seed that follows, which had no part in choosing it.
@@ -416,11 +471,13 @@ impl Bench<'_> {
             fresh.scenario.sim.seed.value = fresh.scenario.sim.seed.value.wrapping_add(1);
             fresh
         };
-        let base = self.both(&fresh(checked), of - 2, of)?;
-        let run = self.both(&fresh(other), of - 1, of)?;
+        let base = self.both(&fresh(checked), None, of - 2, of)?;
+        let run = self.both(&fresh(other), best.outbox.as_deref(), of - 1, of)?;
         let again = outcome(other, None, &base, &run, client);
-        let mut both =
-            [outcome(checked, None, &base, &base, client), Outcome { kind: best.kind, way: best.way.clone(), ..again }];
+        let mut both = [
+            outcome(checked, None, &base, &base, client),
+            Outcome { kind: best.kind, way: best.way.clone(), gives_up: best.gives_up, ..again },
+        ];
         rank(&mut both);
         let again = both.iter().find(|one| one.way == best.way);
         Ok(Again {
@@ -446,10 +503,6 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
         figures.p99_ms = calm.unwrap_or_default().p99_ms;
     }
     let flows = versus.map(|versus| versus.flows).unwrap_or_default();
-    let open_effects = other.summary.flows.iter().filter_map(|(name, stats)| {
-        let mean = stats.latency_ms.mean.value?;
-        Some((name.clone(), stats.throughput_per_s.value? * mean / 1e3))
-    });
     let (before, after) = (blast(&base.coupling), blast(&other.coupling));
     let found = diagnose(checked);
     let apart = before.ends().zip(after.ends()).is_some_and(|(a, b)| a.1 < b.0 || b.1 < a.0);
@@ -461,18 +514,22 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
         client: figures,
         p99_undisturbed,
         flows,
-        old_state: old_state(checked, &other.undisturbed),
-        open_effects: open_effects.collect(),
+        old_state: old_state(&other.calm, &other.seen),
+        open_effects: open_effects(&other.calm, &other.seen),
         blast: after,
         blast_differs: apart,
         n_eff: found.n_eff,
         units: found.apart(),
-        moving_parts: moving_parts(checked),
-        cores: cores(checked, &other.summary),
+        // A table is no part that has to be run.
+        moving_parts: moving_parts(checked) - usize::from(way.and_then(Way::outbox).is_some()),
+        outbox: way.and_then(Way::outbox).map(str::to_owned),
+        cores: cores::all(checked, &base.summary),
         gain: 0.0,
         cost_per_hour: cost(checked, &other.summary),
         notes: way.map(|way| way.notes.clone()).unwrap_or_default(),
         reads_back: way.and_then(|way| way.reads_back.clone()),
+        crashes: None,
+        gives_up: way.and_then(|way| way.gives_up),
         hash: checked.hash.clone(),
     }
 }
@@ -497,21 +554,6 @@ fn blast(coupling: &Coupling) -> Estimate {
 fn moving_parts(checked: &Checked) -> usize {
     let scenario = &checked.scenario;
     processes(scenario).count() + scenario.queues.len() + scenario.topics.len() + usize::from(scenario.mesh.is_some())
-}
-
-/// Cores of all services and gateways.
-fn cores(checked: &Checked, summary: &Summary) -> Option<f64> {
-    let of = |(name, node): (&str, &Node)| {
-        let replicas = f64::from(node.replicas.value);
-        if let Some(cores) = node.cores.value {
-            return Some(replicas * cores);
-        }
-        let working = summary.nodes.get(name)?.mean_working.value?;
-        let needed = (working + 3.0 * working.sqrt()).ceil();
-        Some(node.concurrency.value.map_or(needed, |workers| needed.min(replicas * f64::from(workers))))
-    };
-    let own = |(_, node): &(&str, &Node)| matches!(node.kind, NodeKind::Service | NodeKind::Gateway);
-    processes(&checked.scenario).filter(own).map(of).sum()
 }
 
 /// Money an hour, where every node says what it costs; of third parties, what they say.
@@ -554,8 +596,8 @@ fn rank(outcomes: &mut [Outcome]) {
         let all: Vec<f64> = gains.all().into_iter().flatten().filter(worth).collect();
         one.gain = all.iter().sum();
         one.class = match (all.iter().any(|gain| *gain > 0.0), all.iter().any(|gain| *gain < 0.0)) {
-            (true, false) => Class::Better,
-            (true, true) => Class::Trade,
+            (true, false) if one.gives_up.is_none() => Class::Better,
+            (true, _) => Class::Trade,
             (false, true) => Class::Worse,
             (false, false) => Class::Nothing,
         };
@@ -585,6 +627,8 @@ fn gains(one: &Outcome, (before, n_eff, units): (Estimate, Option<f64>, usize), 
     // A merge makes fewer services; it takes away what could do without each other, not what was one already.
     let apart = match one.kind {
         Some(Kind::Merge) => Some((units as f64, one.units as f64)).filter(|(_, after)| *after > 0.0),
+        // How much of what is asked is found there is a guess: what it binds less by that is one, too.
+        Some(Kind::Cache) => None,
         _ => n_eff.zip(one.n_eff),
     };
     Gains {

@@ -4,15 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::back;
 use super::owners::{Owned, owned};
-use crate::diag::{Complaint, Source};
+use super::{back, cores};
+use crate::diag::{Complaint, Source, nouns};
 use crate::experiment::coupling::Coupling;
 use crate::experiment::summary::Summary;
 use crate::graph::{Arrow, End};
-use crate::scenario::edit::{Edit, apply, in_pattern, with_cache, with_entry, with_own_databases, with_rule, without};
+use crate::scenario::edit::{
+    Edit, Reader, added, apply, as_one_event, in_pattern, with_cache, with_commit, with_entry, with_outbox,
+    with_own_databases, with_rule, without,
+};
 use crate::scenario::programs::{program, programs};
-use crate::scenario::written::{Call, How, Mode, Node, NodeKind, Policy, Scenario, Verb, on};
+use crate::scenario::written::{Call, How, Mode, NodeKind, Policy, Scenario, Verb, on};
 use crate::scenario::{Checked, each_call, each_step, forecast, transport_of};
 
 /// What is tried.
@@ -21,6 +24,8 @@ use crate::scenario::{Checked, each_call, each_step, forecast, transport_of};
 pub enum Kind {
     /// A call becomes a message to a queue.
     Queue,
+    /// The same, and the message is a row of what its sender writes.
+    Outbox,
     /// A call becomes an event.
     Stream,
     /// Each service that shares a database has its own.
@@ -35,12 +40,31 @@ pub enum Kind {
     Timeout,
     /// A caller has no more than so many calls to one callee open.
     Bulkhead,
+    /// A call that fails now and then is tried once more.
+    Retry,
     /// Tries after the first are no more than a share of the calls.
     RetryBudget,
     /// No proxies.
     NoMesh,
     /// Another transport for all that says none.
     Transport,
+}
+
+/// A write and a message, which a crash may part.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// Who writes and sends.
+    pub sender: String,
+    /// Who is told.
+    pub receiver: String,
+    /// The broker to which it sends.
+    pub broker: String,
+    /// What is asked of the database, by a name of its own: `db.orders-commit`.
+    pub write: String,
+    /// The text in which it has that name.
+    pub text: Source,
+    /// The queue that stands for the table of messages, where that is a part of the write.
+    pub outbox: Option<String>,
 }
 
 /// One thing that could be done.
@@ -56,8 +80,19 @@ pub struct Way {
     pub notes: Vec<String>,
     /// Of a call that becomes a message: that its caller may read what the message has not yet done.
     pub reads_back: Option<String>,
+    /// What a rule asks for and it takes away.
+    pub gives_up: Option<&'static str>,
+    /// Of a call that becomes a message: what its sender writes before it.
+    pub commit: Option<Commit>,
     /// The text with the change.
     pub text: Source,
+}
+
+impl Way {
+    /// The queue that stands for a table of messages.
+    pub(super) fn outbox(&self) -> Option<&str> {
+        self.commit.as_ref()?.outbox.as_deref()
+    }
 }
 
 /// What is known of a file once it has been run.
@@ -76,6 +111,7 @@ pub(super) fn ways(checked: &Checked, seen: Option<Seen<'_>>) -> (Vec<Way>, Vec<
     let mut edges: Vec<Edge<'_>> = edges(&checked.scenario);
     edges.sort_by(|a, b| weight(b.to).total_cmp(&weight(a.to)).then_with(|| (a.from, a.to).cmp(&(b.from, b.to))));
     edges.iter().for_each(|edge| found.messages(edge));
+    found.events(&edges);
     found.contracts();
     found.databases();
     found.units(&edges);
@@ -87,6 +123,7 @@ pub(super) fn ways(checked: &Checked, seen: Option<Seen<'_>>) -> (Vec<Way>, Vec<
     for edge in &edges {
         found.caches(edge);
         found.guards(edge);
+        found.retries(edge);
     }
     (found.ways, found.refused)
 }
@@ -131,12 +168,27 @@ fn edges(scenario: &Scenario) -> Vec<Edge<'_>> {
 /// Guards are tried on so many edges, those first that matter most when they are down.
 const GUARDED: usize = 3;
 
+/// From this share of failures on a call is tried once more.
+const FAILS: f64 = 0.001;
+
 /// As many pairs of services are merged.
 const MERGED: usize = 3;
+
+/// What a mesh is for where many services encrypt what they say to each other.
+const SEALED: &str = "what services say to each other is encrypted, in one place for all";
 
 /// As many callees are remembered, and such a share of what is asked is taken to be found.
 const CACHED: usize = 3;
 const FOUND: &str = "80%";
+
+/// Who found no row in an outbox looks again after this time.
+const POLL: &str = "100ms";
+
+/// A row of an outbox takes so long, s, and likely less: a message there and back, and a write.
+const ROW_S: f64 = 0.02;
+
+/// A look into a cache takes no longer.
+const LOOK_MOST: &str = "20ms";
 
 struct Finder<'c> {
     checked: &'c Checked,
@@ -155,7 +207,7 @@ impl Finder<'_> {
     }
 
     fn add(&mut self, name: String, kind: Kind, edge: Option<String>, notes: Vec<String>, text: Source) {
-        self.ways.push(Way { name, kind, edge, notes, reads_back: None, text });
+        self.ways.push(Way { name, kind, edge, notes, reads_back: None, gives_up: None, commit: None, text });
     }
 
     /// Calls whose answer nobody uses, each endpoint by itself, as messages.
@@ -170,22 +222,94 @@ impl Finder<'_> {
                 // What nobody needs an answer of takes nothing away; a caller that asks later may read what was before.
                 match in_pattern(&self.checked.source, &one, word, None) {
                     Ok((text, told)) => {
-                        let mut notes: Vec<String> = told.into_iter().map(|complaint| complaint.message).collect();
-                        notes.extend(back::written(self.scenario(), edge.from).map(|table| {
-                            format!(
-                                "a crash of `{}` between its write to `{table}` and the message leaves one without the other; how \
-                                 often is not simulated, for there is no outbox",
-                                edge.from
-                            )
-                        }));
-                        self.add(format!("{word}: {one}"), kind, Some(name.clone()), notes, text);
+                        let notes: Vec<String> = told.into_iter().map(|complaint| complaint.message).collect();
                         let reads_back = back::reads_back(self.scenario(), edge.from, target);
-                        self.ways.last_mut().into_iter().for_each(|way| way.reads_back.clone_from(&reads_back));
+                        self.add(format!("{word}: {one}"), kind, Some(name.clone()), notes, text);
+                        self.commits((edge, target), reads_back);
                     }
                     Err(complaints) => self.refused.extend(complaints.into_iter().map(|complaint| complaint.message)),
                 }
             }
         }
+    }
+
+    /// What a service tells several others without needing an answer, each program of it all of them, as one event.
+    fn events(&mut self, edges: &[Edge<'_>]) {
+        let senders: BTreeSet<&str> = edges.iter().map(|edge| edge.from).collect();
+        for from in senders {
+            let own = edges.iter().filter(|edge| edge.from == from && self.is_service(edge.to));
+            let targets: Vec<&str> =
+                own.flat_map(|edge| edge.targets.difference(&edge.asked)).map(String::as_str).collect();
+            let told: BTreeSet<&str> = targets.iter().map(|target| End::of(target).node).collect();
+            let tells_all = |program: &&crate::scenario::written::Endpoint| {
+                let called: BTreeSet<String> =
+                    each_call(program).into_iter().map(|call| call.target.value.to_string()).collect();
+                let some = targets.iter().filter(|target| called.contains(**target)).count();
+                some == 0 || some == targets.len()
+            };
+            if told.len() < 2 || !self.scenario().nodes[from].programs().all(|program| tells_all(&program)) {
+                continue;
+            }
+            match as_one_event(&self.checked.source, from, &targets) {
+                Ok((text, topic)) => {
+                    let notes =
+                        vec![format!("takes it that all of them are told the same; each reads `{topic}` by itself")];
+                    self.add(format!("one stream: {from} -> {}", targets.join(", ")), Kind::Stream, None, notes, text);
+                }
+                Err(complaints) => self.refused.extend(complaints.into_iter().map(|complaint| complaint.message)),
+            }
+        }
+    }
+
+    fn is_service(&self, name: &str) -> bool {
+        self.scenario().nodes.get(name).is_some_and(|node| node.kind == NodeKind::Service)
+    }
+
+    /// What the sender of the last way writes before its message; the same with an outbox, where that is a queue.
+    fn commits(&mut self, (edge, target): (&Edge<'_>, &str), reads_back: Option<String>) {
+        let Some(way) = self.ways.last_mut() else { return };
+        way.reads_back.clone_from(&reads_back);
+        let family = if way.kind == Kind::Queue { "queues" } else { "topics" };
+        let Some(broker) = added(&self.checked.source, &way.text, family) else { return };
+        let Some((text, write)) = with_commit(&way.text, edge.from, &broker) else { return };
+        let commit = Commit {
+            sender: edge.from.to_owned(),
+            receiver: edge.to.to_owned(),
+            broker: broker.clone(),
+            write,
+            text,
+            outbox: None,
+        };
+        way.commit = Some(commit.clone());
+        if way.kind != Kind::Queue {
+            return;
+        }
+        let (queue, mut notes) = (way.text.clone(), way.notes.clone());
+        let reader = Reader { poll: POLL, at_once: self.readers(edge.from, target) };
+        let Some((text, write, outbox)) = with_outbox(&queue, edge.from, &broker, reader) else { return };
+        notes.push(format!(
+            "`{outbox}` stands for a table of `{}`: the row comes with the commit; {} of each replica of `{}` read it, and \
+             look again after {POLL} where they found nothing",
+            End::of(&write).node,
+            format!("{} {}", reader.at_once, nouns(u64::from(reader.at_once), "loop")),
+            edge.from
+        ));
+        let name = format!("queue and outbox: {}", Arrow { from: edge.from, to: target });
+        let both = Some(Arrow { from: edge.from, to: edge.to }.to_string());
+        self.add(name, Kind::Outbox, both, notes, text.clone());
+        if let Some(way) = self.ways.last_mut() {
+            way.reads_back = reads_back;
+            way.commit = Some(Commit { write, text, outbox: Some(outbox), ..commit });
+        }
+    }
+
+    /// Loops of each replica that read an outbox: twice as many as needed if each row takes 20 ms, which is much.
+    fn readers(&self, from: &str, target: &str) -> u32 {
+        let end = End::of(target);
+        let asked = forecast(self.scenario()).programs;
+        let rate: f64 = asked.iter().filter(|one| one.0 == end.node && one.1 == end.endpoint()).map(|one| one.2).sum();
+        let replicas = f64::from(self.scenario().nodes[from].replicas.value);
+        1 + (2.0 * ROW_S * rate / replicas) as u32
     }
 
     /// Releases that break a contract, without breaking it.
@@ -217,7 +341,7 @@ impl Finder<'_> {
         }
         let (mut text, mut names) = (self.checked.source.clone(), Vec::new());
         for target in &edge.targets {
-            let Some((next, name)) = with_cache(&text, edge.from, target, FOUND) else { return };
+            let Some((next, name)) = with_cache(&text, (edge.from, target), (FOUND, LOOK_MOST)) else { return };
             text = next;
             names.push(name);
         }
@@ -226,6 +350,7 @@ impl Finder<'_> {
                 "takes it that {FOUND} of what is asked was asked before and is still right; say hit_rate, or keys"
             ),
             format!("what `{}` changes is seen by `{}` when it is forgotten", edge.to, edge.from),
+            format!("a look that takes longer than {} is a miss: a cache that says nothing holds nobody", LOOK_MOST),
         ];
         let name = Arrow { from: edge.from, to: edge.to }.to_string();
         self.add(format!("cache {}: {name}", names.join(", ")), Kind::Cache, Some(name), notes, text);
@@ -283,18 +408,21 @@ impl Finder<'_> {
         Ok(if known { text } else { without(&text, &format!("services.{host}.cost")) })
     }
 
-    /// The machines of all do the work of all, and cost what all did: where all say how many cores they have, and what they cost.
+    /// The machines of all do the work of all, and cost what all did: by what each says, else is seen to need; the cost where all
+    /// say it.
     fn machines(&self, unit: &[String], host: &str) -> Vec<Edit> {
         let nodes = &self.scenario().nodes;
         let replicas = |name: &str| f64::from(nodes[name].replicas.value);
-        let sum = |of: &dyn Fn(&Node) -> Option<f64>| -> Option<f64> {
-            unit.iter().map(|name| of(&nodes[name]).map(|each| each * replicas(name))).sum()
+        let cores = |name: &String| match self.summary {
+            Some(seen) => cores::of(name, &nodes[name.as_str()], seen),
+            None => Some(replicas(name) * nodes[name.as_str()].cores.value?),
         };
-        let (cores, cost) = (sum(&|node| node.cores.value), sum(&|node| node.cost.value));
+        let cost = |name: &String| Some(replicas(name) * nodes[name.as_str()].cost.value?);
         let edit = |(key, all): (&str, Option<f64>)| {
             Some(edit(&format!("services.{host}.{key}"), &format!("{:?}", all? / replicas(host))))
         };
-        [("cores", cores), ("cost", cost)].into_iter().filter_map(edit).collect()
+        let all = [("cores", unit.iter().map(cores).sum()), ("cost", unit.iter().map(cost).sum())];
+        all.into_iter().filter_map(edit).collect()
     }
 
     /// Endpoints of a unit that are called from outside of it.
@@ -378,6 +506,9 @@ impl Finder<'_> {
                 "what the proxies did (encryption, retries, balancing by request) is the application's again".into(),
             ];
             self.add("no mesh".into(), Kind::NoMesh, None, notes, text);
+            // Where a rule wants the mesh, it is for what no run shows.
+            let asked = super::house::wants_mesh(self.scenario());
+            self.ways.last_mut().into_iter().for_each(|way| way.gives_up = asked.then_some(SEALED));
         }
         let transport = &self.scenario().defaults.transport.value;
         let other = if transport == "grpc" { "rest" } else { "grpc" };
@@ -457,6 +588,37 @@ impl Finder<'_> {
             let told = format!("bulkhead {most}: {name}");
             self.rule(edge, (&name, &told), Kind::Bulkhead, ("bulkhead", &value), notes);
         }
+    }
+
+    /// Calls that fail now and then, and may be made twice, once more.
+    fn retries(&mut self, edge: &Edge<'_>) {
+        let scenario = &self.checked.scenario;
+        let name = Arrow { from: edge.from, to: edge.to }.to_string();
+        let silent = |call: &Call| {
+            call.guards.retries.is_none()
+                && call.policy.is_none()
+                && scenario.defaults.policy.is_none()
+                && call.idempotent.value
+        };
+        let mut calls =
+            scenario.nodes[edge.from].programs().flat_map(each_call).filter(|c| c.target.value.node == edge.to);
+        if !edge.remote || self.count(Kind::Retry) >= GUARDED || !calls.all(silent) || self.fails(&name) < FAILS {
+            return;
+        }
+        let notes =
+            vec![format!("takes it that what `{}` does may be done twice; say idempotent = false where not", edge.to)];
+        let told = format!("one retry: {name}");
+        self.rule(edge, (&name, &told), Kind::Retry, ("retries", "{ max = 1, backoff = \"10ms\" }"), notes);
+    }
+
+    /// The share of an edge's calls that fails, without the file's faults; none where nothing was run.
+    fn fails(&self, edge: &str) -> f64 {
+        let (Some(summary), Some(arrow)) = (self.summary, Arrow::of(edge)) else { return 0.0 };
+        let of = |name: &str| {
+            Arrow::of(name).is_some_and(|other| other.from == arrow.from && other.end().node == arrow.end().node)
+        };
+        let all = summary.edges.iter().filter(|(name, _)| of(name));
+        all.filter_map(|(_, stats)| stats.success_rate.value).map(|rate| 1.0 - rate).fold(0.0, f64::max)
     }
 
     fn rule(

@@ -57,10 +57,17 @@ pub struct Index {
     pub lost: Estimate,
     /// How many there were of them.
     pub crossing: u64,
+    /// How many of the lost ones never came to the caller, because somebody above had given up sending them.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub absent: u64,
     /// The same of the caller's requests that do not cross it and come in both runs: what a shared pool passes on.
     pub spill_over: Estimate,
     /// How many there were of those.
     pub beside: u64,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Why an edge has no index.
@@ -245,6 +252,7 @@ fn index(crossings: &[Crossing]) -> Option<Index> {
     (crossing > 0).then(|| Index {
         lost: share(|crossing| crossing.crossing),
         crossing,
+        absent: crossings.iter().map(|crossing| crossing.absent).sum(),
         spill_over: share(|crossing| crossing.beside),
         beside,
     })

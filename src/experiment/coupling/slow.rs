@@ -224,7 +224,8 @@ impl<'p> Pace<'p> {
         for at in whose {
             let mut slow = self.epsilon(at, &trials.tried[0].1[at]);
             for slo in self.checked.scenario.slos.iter().filter(|slo| slo.of.value == self.clients[at]) {
-                let known = slo.scope.is_none() && self.base[at].keeps(slo.promise).is_some();
+                let whole = slo.scope.as_ref().is_none_or(|scope| scope.value.fault().is_none());
+                let known = whole && self.base[at].keeps(slo.promise).is_some();
                 let breaks = if known { trials.breaks((at, slo.promise))? } else { Breaks::unknown() };
                 slow.breaks_at.insert(slo.expect.value.clone(), breaks);
             }

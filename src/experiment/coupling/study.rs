@@ -19,7 +19,7 @@ use crate::graph::Arrow;
 use crate::machine::{Machine, Stop, replication_seed};
 use crate::model::fault::When;
 use crate::model::{FaultId, NodeId, Plan};
-use crate::scenario::edit::with_tables;
+use crate::scenario::edit::{struck, with_tables};
 use crate::scenario::written::{Client, Fault, Load, Metric};
 use crate::scenario::{self, Checked, lower};
 use crate::units::{Span, Time};
@@ -112,6 +112,9 @@ pub struct Coupling {
     /// The file's own faults that are on during the outage, with and without it: what fails of them is not counted.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub own_faults: Vec<String>,
+    /// The file's random faults, which are left out of the matrix: how often they are on stands with the availability.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub left_out: Vec<String>,
     /// Clients, then flows.
     pub whose: Vec<Whose>,
     /// One thing down each; what costs most first.
@@ -130,6 +133,9 @@ pub struct Coupling {
     /// Nodes that were not slowed down because the study was stopped.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub not_slowed: Vec<String>,
+    /// Whether it was stopped before all of it was run.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub partial: bool,
 }
 
 /// A node that nothing stands in for.
@@ -201,6 +207,7 @@ pub fn study(
         scenario: ScenarioRef::of(checked),
         run: conditions(checked, window),
         own_faults: own_faults(checked, window),
+        left_out: random(checked),
         whose: Vec::new(),
         columns: Vec::new(),
         slowness: Vec::new(),
@@ -208,6 +215,7 @@ pub fn study(
         availability: None,
         single_points: Vec::new(),
         missing: Vec::new(),
+        partial: false,
     };
     let nodes = targets.iter().filter(|target| wanted.slow && target.kind == Kind::Node);
     let nodes: Vec<&str> = nodes.map(|target| target.name.as_str()).collect();
@@ -237,7 +245,8 @@ pub fn study(
     let cost = |column: &Column| column.blast.value.unwrap_or(0.0);
     all.columns.sort_by(|a, b| cost(b).total_cmp(&cost(a)).then_with(|| a.target.cmp(&b.target)));
     all.single_points = single_points(&screen, &all.columns);
-    Ok(Study { whole: assessed && all.missing.is_empty() && all.not_slowed.is_empty(), coupling: all })
+    all.partial = !assessed || !all.missing.is_empty() || !all.not_slowed.is_empty();
+    Ok(Study { whole: !all.partial, coupling: all })
 }
 
 /// Planned faults of the file that are on at some time of the window.
@@ -248,6 +257,13 @@ fn own_faults(checked: &Checked, window: Window) -> Vec<String> {
         fault.at().is_some_and(meets)
     };
     checked.scenario.faults.iter().filter(on).map(|fault| fault.name.value.clone()).collect()
+}
+
+/// Faults of the file that come at random. Were they on in the matrix, what fails of them without the outage, too, would be
+/// nobody's loss, and what they strike would seem to cost less.
+fn random(checked: &Checked) -> Vec<String> {
+    let own = checked.scenario.faults.iter().filter(|fault| fault.at().is_none());
+    own.map(|fault| fault.name.value.clone()).collect()
 }
 
 /// The usual window, or as soon after it as none of the file's own faults is on, or else as long before: what fails anyway is
@@ -298,7 +314,9 @@ fn slow(
     (screen, shelf, progress): (&Screen, &dyn Shelf, &dyn Fn(usize)),
     all: &mut Coupling,
 ) {
-    let pace = if nodes.is_empty() { None } else { Pace::of(checked, jobs, watch) };
+    // What goes wrong besides would hide what is slower, or break the promise by itself.
+    let calm = struck(checked, Vec::new());
+    let pace = if nodes.is_empty() { None } else { Pace::of(&calm, jobs, watch) };
     for (at, node) in nodes.iter().enumerate() {
         progress(at);
         let key = format!("slow-{:016x}", crate::random::draw::name_hash(node));
@@ -344,6 +362,11 @@ fn plan(checked: &Checked, targets: &[Target], window: Window) -> Result<(Plan, 
     let tables: Vec<_> = targets.iter().map(|target| target.table((&at, &length))).collect();
     let all = scenario::load(&with_tables(&checked.source, "faults", &tables), &[])?;
     let mut plan = lower(&all);
+    for fault in &mut plan.faults {
+        if matches!(fault.when, When::Random { .. }) {
+            fault.when = When::Once { from: Time::NEVER, until: Time::NEVER };
+        }
+    }
     let mut called = Vec::new();
     for target in targets {
         let name = target.fault();

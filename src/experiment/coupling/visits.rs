@@ -189,13 +189,17 @@ impl<'p> Visits<'p> {
 }
 
 impl Visits<'_> {
-    /// How many of a caller's requests of the window crossed an edge and ended well.
-    fn served_across(&self, (from, to): (NodeId, NodeId)) -> u64 {
+    /// How many of a caller's requests of the window ended well: of those that crossed an edge, and of those that did not.
+    fn served(&self, (from, to): (NodeId, NodeId)) -> [u64; 2] {
         let crossed = self.crossed.get(&(from, to));
         let across = |nth: u32| crossed.is_some_and(|all| all.contains(&nth));
-        let own = (0..).zip(&self.all).filter(|(nth, visit)| visit.node == from && visit.inside && across(*nth));
-        own.filter(|(_, visit)| visit.good == Some(true)).map(|(_, visit)| visit.key).collect::<BTreeSet<u64>>().len()
-            as u64
+        let own = (0..).zip(&self.all).filter(|(_, visit)| visit.node == from && visit.inside);
+        let good = own.filter(|(_, visit)| visit.good == Some(true));
+        let mut keys = [BTreeSet::new(), BTreeSet::new()];
+        for (nth, visit) in good {
+            keys[usize::from(!across(nth))].insert(visit.key);
+        }
+        keys.map(|keys| keys.len() as u64)
     }
 }
 
@@ -204,6 +208,8 @@ impl Visits<'_> {
 pub(super) struct Crossing {
     /// Of those that cross the edge.
     pub(super) crossing: (u64, u64),
+    /// Of the lost ones those that never came, because somebody above had given up sending them.
+    pub(super) absent: u64,
     /// Of those that do not.
     pub(super) beside: (u64, u64),
 }
@@ -232,13 +238,15 @@ pub(super) fn crossing(without: &Visits<'_>, with: &Visits<'_>, Ends { from, to,
         if !across && then.is_none() {
             continue;
         }
+        sum.absent += u64::from(then.is_none());
         let kind = if across { &mut sum.crossing } else { &mut sum.beside };
         kind.0 += 1;
         kind.1 += u64::from(then != Some(&true));
     }
     if closed {
-        let [before, after] = [without, with].map(|visits| visits.served_across((from, to)));
-        sum.crossing = (before, before.saturating_sub(after));
+        let [before, after] = [without, with].map(|visits| visits.served((from, to)));
+        let [crossing, beside] = [0, 1].map(|kind| (before[kind], before[kind].saturating_sub(after[kind])));
+        sum = Crossing { crossing, beside, absent: 0 };
     }
     sum
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::facts::Facts;
+use super::facts::{Facts, Instead};
+use super::falls::Falls;
 use crate::scenario::programs::programs;
 use crate::scenario::written::{Call, Holds, NodeKind, Scenario};
 use crate::scenario::{Checked, Hosts, transport_of};
@@ -71,7 +72,8 @@ pub struct Cause {
     pub fact: String,
     /// Whether it is `new`, `gone` or `different`.
     pub how: &'static str,
-    /// What it does to `N_eff` by itself: with it less without it.
+    /// What it does to `N_eff` by itself: with it less without it, or of one that is different as it is now less as it was, all
+    /// else as it is now.
     pub effect: f64,
 }
 
@@ -80,24 +82,18 @@ pub fn change(old: &Checked, new: &Checked) -> Change {
     let (before, after) = (facts(&old.scenario), facts(&new.scenario));
     let all: BTreeSet<&Fact> = before.keys().chain(after.keys()).collect();
     let changed = all.into_iter().filter(|fact| before.get(*fact) != after.get(*fact));
-    let here = |scenario, without| {
-        let facts = Facts::of(scenario, without);
-        facts.n_eff(&facts.pairs())
-    };
-    let (was, is) = (here(&old.scenario, None), here(&new.scenario, None));
-    let effect = |scenario, whole: Option<f64>, fact: &Fact| {
-        whole.zip(here(scenario, Some(fact.clone()))).map_or(0.0, |(whole, without)| whole - without)
-    };
+    let (then, now) = (&old.scenario, &new.scenario);
+    let (was, is) = (here(then, None), here(now, None));
+    let less = |a: Option<f64>, b: Option<f64>| a.zip(b).map_or(0.0, |(a, b)| a - b);
     let cause = |fact: &Fact| {
-        let (old_has, new_has) = (before.contains_key(fact), after.contains_key(fact));
-        let then = if old_has { effect(&old.scenario, was, fact) } else { 0.0 };
-        let now = if new_has { effect(&new.scenario, is, fact) } else { 0.0 };
-        let how = match (old_has, new_has) {
-            (true, true) => "different",
-            (true, false) => "gone",
-            _ => "new",
+        let said = |as_in| here(now, Some(Instead { fact, as_in: Some(as_in) }));
+        let none = |scenario| here(scenario, Some(Instead { fact, as_in: None }));
+        let (how, effect) = match (before.contains_key(fact), after.contains_key(fact)) {
+            (true, true) => ("different", less(said(now), said(then))),
+            (true, false) => ("gone", less(none(then), was)),
+            _ => ("new", less(is, none(now))),
         };
-        Cause { fact: fact.told(), how, effect: now - then }
+        Cause { fact: fact.told(), how, effect }
     };
     let mut causes: Vec<Cause> = changed.map(cause).collect();
     causes.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()).then_with(|| a.fact.cmp(&b.fact)));
@@ -113,21 +109,30 @@ pub fn change(old: &Checked, new: &Checked) -> Change {
     }
 }
 
+/// `N_eff` of a file, of which one fact may be left out, or be as another file says it.
+fn here(scenario: &Scenario, instead: Option<Instead<'_>>) -> Option<f64> {
+    let facts = Facts::of(scenario, instead);
+    facts.n_eff(&facts.pairs())
+}
+
 fn services(scenario: &Scenario) -> BTreeSet<&str> {
     super::facts::services(scenario, &Hosts::of(scenario)).into_iter().collect()
 }
 
-/// All facts of a file, and what each says: a call how often it is expected and with what fallback, a table who reads and writes.
+/// All facts of a file, and what each says: a call how often it is expected, with what fallback and what fails by it, a table who reads and writes.
 fn facts(scenario: &Scenario) -> BTreeMap<Fact, String> {
     let mut all: BTreeMap<Fact, String> = BTreeMap::new();
     let service = |name: &str| scenario.nodes.get(name).is_some_and(|node| node.kind == NodeKind::Service);
     // A function call binds nothing that is not one already.
     let binds = |call: &Call| !transport_of(scenario, call).is_in_process();
+    let falls = Falls::of(scenario);
     for (from, to, hop) in programs(scenario).arrows() {
         let call = hop.call().filter(|call| service(from.0) && service(to.0) && binds(call));
         let Some(call) = call else { continue };
         let fact = Fact::Call { from: from.0.to_owned(), to: to.0.to_owned() };
-        let said = format!("{} {:?} {};", from.1, hop.times, call.fallback.is_some());
+        // Whether it is waited for, and what fails with it, is said around it.
+        let fails = falls.by_calls(from.0, from.1, to.0);
+        let said = format!("{} {:?} {} {fails:.6};", from.1, hop.times, call.fallback.is_some());
         *all.entry(fact).or_default() += &said;
     }
     for ((database, table), used) in super::data::tables(scenario) {

@@ -8,6 +8,7 @@ use super::ONE;
 use super::change::Fact;
 use super::data::{Tables, Used, tables};
 use super::falls::{Down, Falls};
+use crate::experiment::summary::Estimate;
 use crate::scenario::written::{Given, Holds, Node, NodeKind, OnError, Place, Scenario};
 use crate::scenario::{Hosts, forecast};
 
@@ -16,9 +17,25 @@ use crate::scenario::{Hosts, forecast};
 pub struct Part {
     /// From 0 to 1; `None`: the file does not say it.
     pub share: Option<f64>,
+    /// Its interval, where it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between: Option<(f64, f64)>,
     /// By what.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub by: String,
+}
+
+impl Part {
+    /// What the file says.
+    fn said(share: Option<f64>, by: String) -> Self {
+        Self { share, between: None, by }
+    }
+
+    /// Both ends; of what the file says they are what it says.
+    fn ends(&self) -> (f64, f64) {
+        let share = self.share.unwrap_or(0.0);
+        self.between.unwrap_or((share, share))
+    }
 }
 
 /// Two services, and what binds them.
@@ -38,6 +55,9 @@ pub struct Pair {
     pub logic: Part,
     /// All four together.
     pub bond: f64,
+    /// Its interval, where one of the four was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between: Option<(f64, f64)>,
 }
 
 impl Pair {
@@ -67,27 +87,62 @@ pub(super) struct Facts<'s> {
     /// By service: the first name of all that are released with it.
     release: Vec<usize>,
     /// By caller and what is down: the share that is lost.
-    lost: Vec<Vec<f64>>,
-    without: Option<Fact>,
+    lost: Vec<Vec<Lost>>,
+    library: Option<Elsewhere<'s>>,
+}
+
+/// The share of a caller's requests that is lost: what the file says, without an interval, or what was measured; no value where the
+/// file does not say it.
+pub(super) type Lost = Estimate;
+
+/// One fact of a file that does not count as it stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Instead<'o> {
+    /// Which.
+    pub(super) fact: &'o Fact,
+    /// The file that says it; `None`: it is left out.
+    pub(super) as_in: Option<&'o Scenario>,
+}
+
+/// A library that does not count as the file says it.
+struct Elsewhere<'o> {
+    name: &'o str,
+    /// Who has it instead, and as what.
+    held: BTreeMap<&'o str, Holds>,
+}
+
+impl<'o> Elsewhere<'o> {
+    fn of(instead: Instead<'o>) -> Option<Self> {
+        let Fact::Library { name } = instead.fact else { return None };
+        let other = instead.as_in.map(|scenario| Facts::of(scenario, None));
+        let each = other.iter().flat_map(|facts| {
+            let of = |(at, service): (usize, &&'o str)| Some((*service, *facts.libraries(at)?.get(name.as_str())?));
+            facts.services.iter().enumerate().filter_map(of).collect::<Vec<_>>()
+        });
+        Some(Self { name, held: each.collect() })
+    }
 }
 
 impl<'s> Facts<'s> {
-    /// Of a file; one fact may be left out.
-    pub(super) fn of(scenario: &'s Scenario, without: Option<Fact>) -> Self {
+    /// Of a file; one fact may be left out, or be as another file says it.
+    pub(super) fn of(scenario: &'s Scenario, instead: Option<Instead<'s>>) -> Self {
         let hosts = Hosts::of(scenario);
         let services = services(scenario, &hosts);
-        let mut tables = by_process(tables(scenario), &hosts);
-        if let Some(Fact::Table { database, table }) = &without {
-            tables.remove(&(database.clone(), table.clone()));
+        let mut all = by_process(tables(scenario), &hosts);
+        if let Some(Instead { fact: Fact::Table { database, table }, as_in }) = instead {
+            let key = (database.clone(), table.clone());
+            let other = as_in.and_then(|other| by_process(tables(other), &Hosts::of(other)).remove(&key));
+            all.remove(&key);
+            all.extend(other.map(|used| (key, used)));
         }
-        let release = releases(scenario, (&services, &hosts), without.as_ref());
-        let lost = lost(scenario, &services, without.as_ref());
-        let uses = services.iter().map(|name| uses(&tables, name)).collect();
-        Self { scenario, services, hosts, tables, uses, release, lost, without }
+        let release = releases(scenario, (&services, &hosts), instead.map(|instead| instead.fact));
+        let lost = lost(scenario, &services, instead);
+        let uses = services.iter().map(|name| uses(&all, name)).collect();
+        Self { scenario, services, hosts, tables: all, uses, release, lost, library: instead.and_then(Elsewhere::of) }
     }
 
     /// Of a file and of runs: what was lost of a caller's requests when its calls were refused.
-    pub(super) fn measured(scenario: &'s Scenario, lost: &[(String, String, f64)]) -> Self {
+    pub(super) fn measured(scenario: &'s Scenario, lost: &[(String, String, Lost)]) -> Self {
         let mut all = Self::of(scenario, None);
         let find = |name: &str, services: &[&str]| services.iter().position(|known| *known == name);
         for (caller, callee, share) in lost {
@@ -136,6 +191,17 @@ impl<'s> Facts<'s> {
         (n > 0.0).then(|| n * n / (n + 2.0 * bonds))
     }
 
+    /// Its interval, where anything was measured: all bonds at their ends at once, which is wide rather than narrow.
+    pub(super) fn n_eff_between(&self, pairs: &[Pair]) -> Option<(f64, f64)> {
+        let n = self.services.len() as f64;
+        let of = |sum: f64| n * n / (n + 2.0 * sum);
+        let sum = |of: &dyn Fn((f64, f64)) -> f64| -> f64 {
+            pairs.iter().map(|pair| pair.between.map_or(pair.bond, of)).sum()
+        };
+        let measured = n > 0.0 && pairs.iter().any(|pair| pair.between.is_some());
+        measured.then(|| (of(sum(&|ends| ends.1)), of(sum(&|ends| ends.0))))
+    }
+
     /// Every two services.
     pub(super) fn pairs(&self) -> Vec<Pair> {
         let n = self.services.len();
@@ -144,18 +210,30 @@ impl<'s> Facts<'s> {
 
     fn pair(&self, a: usize, b: usize) -> Pair {
         let parts = [self.deploy(a, b), self.data(a, b), self.loss(a, b), self.logic(a, b)];
-        let bond = 1.0 - parts.iter().map(|part| 1.0 - part.share.unwrap_or(0.0)).product::<f64>();
+        let all = |of: &dyn Fn(&Part) -> f64| 1.0 - parts.iter().map(|part| 1.0 - of(part)).product::<f64>();
+        let bond = all(&|part| part.share.unwrap_or(0.0));
+        let measured = parts.iter().any(|part| part.between.is_some());
+        let between = measured.then(|| (all(&|part| part.ends().0), all(&|part| part.ends().1)));
         let [deploy, data, loss, logic] = parts;
-        Pair { one: self.services[a].to_owned(), other: self.services[b].to_owned(), deploy, data, loss, logic, bond }
+        Pair {
+            one: self.services[a].to_owned(),
+            other: self.services[b].to_owned(),
+            deploy,
+            data,
+            loss,
+            logic,
+            bond,
+            between,
+        }
     }
 
     /// Who says nothing of releases may still be named by others.
     fn deploy(&self, a: usize, b: usize) -> Part {
         if self.release[a] == self.release[b] {
-            return Part { share: Some(1.0), by: "one release".into() };
+            return Part::said(Some(1.0), "one release".into());
         }
         let says = |at: usize| self.parts(at).any(|node| node.owned.deploys_with.value.is_some());
-        Part { share: (says(a) || says(b)).then_some(0.0), by: String::new() }
+        Part::said((says(a) || says(b)).then_some(0.0), String::new())
     }
 
     fn data(&self, a: usize, b: usize) -> Part {
@@ -164,7 +242,7 @@ impl<'s> Facts<'s> {
             !key.1.is_empty() && other.get(*key).is_some_and(|theirs| **writes || *theirs)
         };
         if let Some(((database, table), _)) = one.iter().find(binds) {
-            return Part { share: Some(1.0), by: format!("{database}.{table}") };
+            return Part::said(Some(1.0), format!("{database}.{table}"));
         }
         // On one database without saying which tables: nobody knows.
         let silent = |own: &Uses, theirs: &Uses| {
@@ -172,32 +250,39 @@ impl<'s> Facts<'s> {
             own.keys().any(|key| key.1.is_empty() && of(key))
         };
         let known = !silent(one, other) && !silent(other, one);
-        Part { share: known.then_some(0.0), by: String::new() }
+        Part::said(known.then_some(0.0), String::new())
     }
 
     fn loss(&self, a: usize, b: usize) -> Part {
-        let (share, caller, callee) =
-            if self.lost[a][b] >= self.lost[b][a] { (self.lost[a][b], a, b) } else { (self.lost[b][a], b, a) };
+        let (there, back) = (self.lost[a][b], self.lost[b][a]);
+        let (lost, caller, callee) = if there.value >= back.value { (there, a, b) } else { (back, b, a) };
+        // What is not known of one way may be more than what is known of the other, unless that is all.
+        let known = there.value.is_some() && back.value.is_some() || lost.value == Some(1.0);
         let by = format!("{} down: {} fails", self.services[callee], self.services[caller]);
-        Part { share: Some(share), by: if share > 0.0 { by } else { String::new() } }
+        let share = lost.value.filter(|_| known);
+        let between = lost.ends().filter(|_| known);
+        Part { share, between, by: if share.is_some_and(|share| share > 0.0) { by } else { String::new() } }
     }
 
     fn logic(&self, a: usize, b: usize) -> Part {
         if let Some(copied) = self.copied(a, b) {
-            return Part { share: Some(1.0), by: copied.to_owned() };
+            return Part::said(Some(1.0), copied.to_owned());
         }
         let [one, other] = [a, b].map(|at| self.libraries(at));
-        let left_out = |name: &str| matches!(&self.without, Some(Fact::Library { name: own }) if own == name);
+        let both = |one: Option<&Holds>, other: Option<&Holds>| {
+            one.zip(other).is_some_and(|(one, other)| [one, other].contains(&&Holds::Logic))
+        };
+        let apart = self.library.as_ref();
         if let (Some(one), Some(other)) = (&one, &other) {
-            let logic = one.iter().filter(|(name, holds)| {
-                let theirs = other.get(*name);
-                theirs.is_some() && (**holds == Holds::Logic || theirs == Some(&Holds::Logic)) && !left_out(name)
-            });
-            let names: Vec<&str> = logic.map(|(name, _)| *name).collect();
-            return Part { share: Some(if names.is_empty() { 0.0 } else { 1.0 }), by: names.join(", ") };
+            let as_said = |name: &&str| apart.is_none_or(|apart| apart.name != *name);
+            let logic = one.keys().copied().filter(as_said).filter(|name| both(one.get(name), other.get(name)));
+            let elsewhere =
+                apart.filter(|apart| both(apart.held.get(self.services[a]), apart.held.get(self.services[b])));
+            let names: Vec<&str> = logic.chain(elsewhere.map(|apart| apart.name)).collect();
+            return Part::said(Some(if names.is_empty() { 0.0 } else { 1.0 }), names.join(", "));
         }
         let none = [one, other].iter().flatten().any(BTreeMap::is_empty);
-        Part { share: none.then_some(0.0), by: String::new() }
+        Part::said(none.then_some(0.0), String::new())
     }
 
     /// What is built into which services.
@@ -341,17 +426,30 @@ fn releases(scenario: &Scenario, (services, hosts): (&[&str], &Hosts<'_>), witho
     joined(services.len(), pairs)
 }
 
-/// By caller and what is down: the share of the caller's requests that is lost, its endpoints as often as clients lead there.
-fn lost(scenario: &Scenario, services: &[&str], without: Option<&Fact>) -> Vec<Vec<f64>> {
-    let falls = Falls::of(scenario);
+/// By caller and what is down: the share of the caller's requests that is lost, its endpoints as often as clients lead there. Where
+/// that hangs on how much a cache has, which no file says, it has no value.
+fn lost(scenario: &Scenario, services: &[&str], instead: Option<Instead<'_>>) -> Vec<Vec<Lost>> {
+    let warm = lost_with(&Falls::of(scenario), scenario, services, instead);
+    let cold = Falls::cold(scenario).map(|falls| lost_with(&falls, scenario, services, instead));
+    let same = |caller: usize, down: usize, share: f64| {
+        cold.as_ref().is_none_or(|cold| (cold[caller][down] - share).abs() < 1e-9)
+    };
+    let of = |(caller, down, share)| if same(caller, down, share) { Lost::point(share) } else { Lost::NONE };
+    let row = |(caller, row): (usize, Vec<f64>)| {
+        row.into_iter().enumerate().map(|(down, share)| of((caller, down, share))).collect()
+    };
+    warm.into_iter().enumerate().map(row).collect()
+}
+
+fn lost_with(falls: &Falls<'_>, scenario: &Scenario, services: &[&str], instead: Option<Instead<'_>>) -> Vec<Vec<f64>> {
     let rates: BTreeMap<(String, String), f64> =
         forecast(scenario).programs.into_iter().map(|(node, endpoint, rate)| ((node, endpoint), rate)).collect();
-    let shares = |node: &'_ str| weights(scenario, node, &rates, &falls);
+    let shares = |node: &'_ str| weights(scenario, node, &rates, falls);
     let weights: Vec<Vec<(usize, f64)>> = services.iter().map(|name| shares(name)).collect();
     let mut lost = vec![vec![0.0; services.len()]; services.len()];
-    let without = without.and_then(Fact::call);
+    let edge = instead.and_then(|instead| instead.fact.call().map(|(from, to)| (from, to, instead.as_in)));
     for (down, name) in services.iter().enumerate() {
-        let fails = falls.shares(Down { node: name, without });
+        let fails = falls.shares(Down { node: name, edge });
         for (caller, weights) in weights.iter().enumerate().filter(|(caller, _)| *caller != down) {
             lost[caller][down] = weights.iter().map(|(at, weight)| fails[*at] * weight).sum();
         }

@@ -14,13 +14,36 @@ pub(super) struct Falls<'s> {
     bodies: Vec<Option<&'s Endpoint>>,
     order: Vec<usize>,
     round: bool,
+    /// Whether caches whose hits come of what is asked are taken to have nothing.
+    cold: bool,
 }
 
-/// What is down, and a call that is left out, by caller and callee.
+/// What is down, and whether the calls of one edge count.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Down<'d> {
     pub(super) node: &'d str,
-    pub(super) without: Option<(&'d str, &'d str)>,
+    /// Caller and callee of an edge that is left out, or made as another file says it; `None`: all count as they stand.
+    pub(super) edge: Option<(&'d str, &'d str, Option<&'d Scenario>)>,
+}
+
+/// Which calls of a program may fail.
+#[derive(Clone, Copy, Debug)]
+enum Calls<'d> {
+    All,
+    /// All but those of one callee.
+    But(&'d str),
+    /// Those of one callee alone.
+    Only(&'d str),
+}
+
+impl Calls<'_> {
+    fn count(self, to: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::But(other) => to != other,
+            Self::Only(one) => to == one,
+        }
+    }
 }
 
 impl<'s> Falls<'s> {
@@ -29,7 +52,14 @@ impl<'s> Falls<'s> {
         let bodies = (0..programs.len()).map(|at| program(scenario, *programs.name(at))).collect();
         let order = programs.callees_first(|hop| hop.call().is_some());
         let round = !programs.circles(|_, _, hop| hop.call().is_some()).is_empty();
-        Self { scenario, programs, bodies, order, round }
+        Self { scenario, programs, bodies, order, round, cold: false }
+    }
+
+    /// The same with caches that have nothing, those whose hits come of what is asked; `None` where there is no such cache.
+    pub(super) fn cold(scenario: &'s Scenario) -> Option<Self> {
+        let unsure =
+            scenario.nodes.values().any(|node| node.cache.as_ref().is_some_and(|c| c.hit_rate.value.is_none()));
+        unsure.then(|| Self { cold: true, ..Self::of(scenario) })
     }
 
     /// The number of a program, by its node and the name of its endpoint.
@@ -43,9 +73,7 @@ impl<'s> Falls<'s> {
         for _ in 0..if self.round { ROUNDS } else { 1 } {
             let mut change: f64 = 0.0;
             for &at in &self.order {
-                let (node, _) = *self.programs.name(at);
-                let Some(body) = self.bodies[at] else { continue };
-                let share = Eyes { of: self, down, node, fails: &fails }.all(&body.steps);
+                let share = self.share(at, down, &fails);
                 change = change.max(share - fails[at]);
                 fails[at] = share;
             }
@@ -55,13 +83,38 @@ impl<'s> Falls<'s> {
         }
         fails
     }
+
+    /// Of one program, with what is known of the others. An edge as another file says it stands beside all else that the program
+    /// does: steps fail independently.
+    fn share(&self, at: usize, down: Down<'_>, fails: &[f64]) -> f64 {
+        let key = *self.programs.name(at);
+        let Some(body) = self.bodies[at] else { return 0.0 };
+        let eyes = |scenario, calls| Eyes { of: self, scenario, down: down.node, calls, fails };
+        let Some((_, to, as_in)) = down.edge.filter(|edge| edge.0 == key.0) else {
+            return eyes(self.scenario, Calls::All).all(&body.steps);
+        };
+        let rest = eyes(self.scenario, Calls::But(to)).all(&body.steps);
+        let said = as_in.and_then(|other| Some((other, program(other, key)?)));
+        let edge = said.map_or(0.0, |(other, body)| eyes(other, Calls::Only(to)).all(&body.steps));
+        1.0 - (1.0 - rest) * (1.0 - edge)
+    }
+
+    /// What fails of a program when nothing but its calls of one callee fails.
+    pub(super) fn by_calls(&self, node: &str, endpoint: &str, to: &str) -> f64 {
+        let body = self.find(node, endpoint).and_then(|at| self.bodies[at]);
+        let none = vec![0.0; self.bodies.len()];
+        let eyes = Eyes { of: self, scenario: self.scenario, down: to, calls: Calls::Only(to), fails: &none };
+        body.map_or(0.0, |body| eyes.all(&body.steps))
+    }
 }
 
-/// Looks at the steps of one node.
+/// Looks at the steps of one program.
 struct Eyes<'e, 's> {
     of: &'e Falls<'s>,
-    down: Down<'e>,
-    node: &'e str,
+    /// The file that says them.
+    scenario: &'e Scenario,
+    down: &'e str,
+    calls: Calls<'e>,
     fails: &'e [f64],
 }
 
@@ -72,9 +125,9 @@ impl Eyes<'_, '_> {
     }
 
     fn step(&self, step: &Step) -> f64 {
-        let once = self.verb(&step.verb);
-        let all = 1.0 - (1.0 - once).powi(i32::try_from(step.times.value).unwrap_or(i32::MAX));
-        step.probability.value * all
+        // Whether it is done is drawn each time.
+        let once = step.probability.value * self.verb(&step.verb);
+        1.0 - (1.0 - once).powi(i32::try_from(step.times.value).unwrap_or(i32::MAX))
     }
 
     fn verb(&self, verb: &Verb) -> f64 {
@@ -82,7 +135,7 @@ impl Eyes<'_, '_> {
             Verb::Call(call) | Verb::Query(call) => self.call(call),
             // A cache that does not answer is asked for nothing: it counts as a miss, which is on the way here already.
             Verb::Cache { call, on_miss } => {
-                let misses = if self.is_down(call) { 1.0 } else { misses(self.of.scenario, call) };
+                let misses = if self.is_down(call) { 1.0 } else { self.misses(call) };
                 misses * self.all(on_miss)
             }
             Verb::Transaction { steps, .. } => self.all(steps),
@@ -91,23 +144,28 @@ impl Eyes<'_, '_> {
                 let sum: f64 = arms.iter().map(|arm| arm.weight.value).sum();
                 arms.iter().map(|arm| arm.weight.value / sum * self.all(&arm.steps)).sum()
             }
-            Verb::Remember { memory, steps } => forgotten(self.of.scenario, memory) * self.all(steps),
+            Verb::Remember { memory, steps } => forgotten(self.scenario, memory) * self.all(steps),
             Verb::Publish(_) | Verb::Meter(_) | Verb::Work(_) | Verb::Wait(_) => 0.0,
         }
     }
 
+    fn misses(&self, call: &Call) -> f64 {
+        let cache = self.scenario.nodes.get(&call.target.value.node).and_then(|node| node.cache.as_ref());
+        let unsure = cache.is_some_and(|cache| cache.hit_rate.value.is_none());
+        if self.of.cold && unsure { 1.0 } else { misses(self.scenario, call) }
+    }
+
     fn is_down(&self, call: &Call) -> bool {
-        let (from, to) = (self.node, call.target.value.node.as_str());
-        self.down.node == to && self.down.without != Some((from, to))
+        let to = call.target.value.node.as_str();
+        self.down == to && self.calls.count(to)
     }
 
     fn call(&self, call: &Call) -> f64 {
-        let (from, to) = (self.node, call.target.value.node.as_str());
-        if self.down.without == Some((from, to)) {
+        if !self.calls.count(&call.target.value.node) {
             return 0.0;
         }
         // A function cannot be down by itself; what it calls can.
-        let function = transport_of(self.of.scenario, call).is_in_process();
+        let function = transport_of(self.scenario, call).is_in_process();
         let below = self.of.programs.find(&called(call)).map_or(0.0, |at| self.fails[at]);
         let fails = if self.is_down(call) && !function { 1.0 } else { below };
         call.fallback.as_ref().map_or(fails, |fallback| fails * self.all(&fallback.value))

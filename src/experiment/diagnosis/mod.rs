@@ -9,7 +9,7 @@
 //!
 //! What a caller loses is read off the file: its requests that would come to what is down, fallbacks, optional branches and
 //! what waits for some of several taken into account. That no work arrives is no loss, and a message is kept by its broker.
-//! Steps of one request are taken to fail independently. [`prove`] runs it: of services that call each other the share that was
+//! Steps of one request are taken to fail independently. `hoptax diagnose` runs it: of services that call each other the share that was
 //! lost in the run replaces the one read off, and each sign gets what the runs showed of it.
 
 mod change;
@@ -60,6 +60,9 @@ pub struct Diagnosis {
     pub services: usize,
     /// How many these are in effect; `None` without any.
     pub n_eff: Option<f64>,
+    /// Its interval, where losses were measured: with all of them at their ends at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub n_eff_between: Option<(f64, f64)>,
     /// Services that are only ever called as functions, each with those in whose processes they run.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub built_in: BTreeMap<String, Vec<String>>,
@@ -121,7 +124,7 @@ fn diagnosis(checked: &Checked, facts: &Facts<'_>) -> Diagnosis {
     let pairs = facts.pairs();
     let units = facts.units(&pairs);
     let paths = paths::paths(&checked.scenario);
-    let n_eff = facts.n_eff(&pairs);
+    let (n_eff, n_eff_between) = (facts.n_eff(&pairs), facts.n_eff_between(&pairs));
     let signs = signs::signs(checked, facts, (&pairs, n_eff), &units, &paths);
     let not_assessed = facts::missing(&pairs);
     let mut shown: Vec<Pair> = pairs.into_iter().filter(|pair| pair.bond > 0.0).collect();
@@ -130,6 +133,7 @@ fn diagnosis(checked: &Checked, facts: &Facts<'_>) -> Diagnosis {
         head: Head::of(checked, "read off the file, not simulated"),
         services: facts.services.len(),
         n_eff,
+        n_eff_between,
         built_in: facts.built_in(),
         not_assessed,
         teams: facts.teams().map(|teams| teams.len()),

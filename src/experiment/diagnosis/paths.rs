@@ -37,7 +37,7 @@ pub(super) fn paths(scenario: &Scenario) -> Vec<Path> {
     let chains = chains(scenario, &graph, &order);
     let falls = Falls::of(scenario);
     // One node down each, once for all clients.
-    let nodes = scenario.nodes.keys().map(|node| (node.as_str(), falls.shares(Down { node, without: None })));
+    let nodes = scenario.nodes.keys().map(|node| (node.as_str(), falls.shares(Down { node, edge: None })));
     let nodes: Vec<(&str, Vec<f64>)> = nodes.collect();
     scenario
         .clients
@@ -97,27 +97,37 @@ fn chains(scenario: &Scenario, graph: &Programs<'_>, order: &[usize]) -> Vec<Vec
     chains
 }
 
-/// Calls, and queries, for each request; what goes round in circles counts once.
+/// So few visits that are still to come are none; what goes round in circles ends by chance.
+const LAST: f64 = 1e-9;
+
+/// Rounds after which what goes round in circles is near enough.
+const ROUNDS: usize = 10_000;
+
+/// Calls, and queries, for each request: callers before callees, and what leads back again in another round.
 fn often(scenario: &Scenario, targets: &[(usize, f64, &str)], graph: &Programs<'_>, order: &[usize]) -> (f64, f64) {
-    let mut rank = vec![0; graph.len()];
-    order.iter().enumerate().for_each(|(nth, at)| rank[*at] = nth);
-    let mut visits = vec![0.0; graph.len()];
+    let mut coming = vec![0.0; graph.len()];
     let (mut calls, mut queries) = (0.0, 0.0);
     for (at, often, _) in targets {
-        visits[*at] += often;
+        coming[*at] += often;
         calls += often;
     }
-    for &at in order.iter().rev() {
-        for (to, hop) in graph.leaving(at).filter(|(to, _)| rank[*to] < rank[at]) {
-            let (Some(call), Some(times)) = (hop.call(), hop.times) else { continue };
-            let more = visits[at] * times;
-            visits[to] += more;
-            let kind = scenario.nodes.get(called(call).0).map(|node| node.kind);
-            match kind {
-                Some(NodeKind::Database | NodeKind::Cache) => queries += more,
-                _ if transport_of(scenario, call).is_in_process() => {}
-                _ => calls += more,
+    for _ in 0..ROUNDS {
+        for &at in order.iter().rev() {
+            let visits = std::mem::take(&mut coming[at]);
+            for (to, hop) in graph.leaving(at).filter(|_| visits > 0.0) {
+                let (Some(call), Some(times)) = (hop.call(), hop.times) else { continue };
+                let more = visits * times;
+                coming[to] += more;
+                let kind = scenario.nodes.get(called(call).0).map(|node| node.kind);
+                match kind {
+                    Some(NodeKind::Database | NodeKind::Cache) => queries += more,
+                    _ if transport_of(scenario, call).is_in_process() => {}
+                    _ => calls += more,
+                }
             }
+        }
+        if coming.iter().sum::<f64>() < LAST {
+            break;
         }
     }
     (calls, queries)

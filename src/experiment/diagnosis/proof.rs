@@ -15,7 +15,7 @@ use crate::experiment::run::Watch;
 use crate::experiment::study::{Head, Stretch, Trouble};
 use crate::experiment::summary::Estimate;
 use crate::graph::Arrow;
-use crate::scenario::written::Scenario;
+use crate::scenario::written::{NodeKind, Scenario};
 use crate::scenario::{Checked, Link, Topology};
 
 /// What a run showed of a sign.
@@ -123,7 +123,9 @@ pub fn prove(
         Err(Trouble::Interrupted) => return Ok((Diagnosis { shortened: brief, ..super::diagnose(checked) }, false)),
         study => study?,
     };
-    let facts = Facts::measured(&checked.scenario, &lost_by_edge(&checked.scenario, &study.coupling));
+    let mut lost = lost_by_edge(&checked.scenario, &study.coupling);
+    lost.extend(lost_at_entries(&checked.scenario, &study.coupling));
+    let facts = Facts::measured(&checked.scenario, &lost);
     let mut found = super::diagnosis(checked, &facts);
     found.head = Head { scenario: found.head.scenario, ..Head::of(run, &study.coupling.run.note) };
     found.shortened = brief;
@@ -209,8 +211,9 @@ fn tried(found: &mut Diagnosis, facts: &Facts<'_>, bench: &Bench<'_>) -> Result<
 }
 
 /// By caller and callee: the share of what the caller receives that is lost while the calls are refused. That is what it loses
-/// while the callee is down only where it does not come to it by others, too; then what is read off the file stays.
-fn lost_by_edge(scenario: &Scenario, coupling: &Coupling) -> Vec<(String, String, f64)> {
+/// while the callee is down only where it does not come to it by others, too; then what is read off the file stays. Requests that
+/// never came, because somebody above gave up sending them, are none.
+fn lost_by_edge(scenario: &Scenario, coupling: &Coupling) -> Vec<(String, String, Estimate)> {
     let links = Topology::of(scenario).links;
     let edges = coupling.columns.iter().filter(|column| column.target.kind == Kind::Edge && !column.target.hangs);
     let share = |column: &coupling::Column| {
@@ -218,12 +221,62 @@ fn lost_by_edge(scenario: &Scenario, coupling: &Coupling) -> Vec<(String, String
         if comes_by_others(&links, arrow.from, arrow.to) {
             return None;
         }
-        let beside = index.spill_over.value.unwrap_or(0.0) * index.beside as f64;
-        let lost = index.lost.value? * index.crossing as f64 + beside;
-        let all = (index.crossing + index.beside) as f64;
-        Some((arrow.from.to_owned(), arrow.to.to_owned(), lost / all))
+        let [crossing, beside, absent] = [index.crossing, index.beside, index.absent].map(|count| count as f64);
+        let came = crossing + beside - absent;
+        let all = |of: fn(&Estimate) -> Option<f64>| {
+            let lost = of(&index.lost)? * crossing - absent + of(&index.spill_over).unwrap_or(0.0) * beside;
+            (came > 0.0).then(|| (lost / came).clamp(0.0, 1.0))
+        };
+        let lost = Estimate { low: all(|e| e.low), high: all(|e| e.high), ..Estimate::point(all(|e| e.value)?) };
+        Some((arrow.from.to_owned(), arrow.to.to_owned(), lost))
     };
     edges.filter_map(share).collect()
+}
+
+/// Of services that get all that their clients send, and nothing else, what they lose is what these lose: whatever is down, however
+/// far away.
+fn lost_at_entries(scenario: &Scenario, coupling: &Coupling) -> Vec<(String, String, Estimate)> {
+    let mut all = Vec::new();
+    for (name, clients) in entries(scenario) {
+        let down = coupling.columns.iter().filter(|column| column.target.kind == Kind::Node && !column.target.hangs);
+        for column in down.filter(|column| column.target.name != name) {
+            let cells: Vec<_> = clients.iter().filter_map(|client| column.clients.get(*client)).collect();
+            let served: u64 = cells.iter().map(|cell| cell.served).sum();
+            let sum = |of: fn(&Estimate) -> Option<f64>| -> Option<f64> {
+                let lost: Option<f64> = cells.iter().map(|cell| Some(of(&cell.lost)? * cell.served as f64)).sum();
+                lost.map(|lost| lost / served as f64)
+            };
+            // What nothing leads to loses nothing by it, and the file says so.
+            if served > 0
+                && let Some(value) = sum(|e| e.value)
+            {
+                let lost = Estimate { low: sum(|e| e.low), high: sum(|e| e.high), ..Estimate::point(value) };
+                all.push((name.to_owned(), column.target.name.clone(), lost));
+            }
+        }
+    }
+    all
+}
+
+/// Services that clients alone ask, each with these, who ask nobody else.
+fn entries(scenario: &Scenario) -> Vec<(&str, Vec<&str>)> {
+    let called: BTreeSet<&str> = Topology::of(scenario)
+        .links
+        .iter()
+        .filter(|link| scenario.nodes.contains_key(&link.from))
+        .filter_map(|link| scenario.nodes.get_key_value(&link.to).map(|(name, _)| name.as_str()))
+        .collect();
+    let own = |name: &&String| !called.contains(name.as_str()) && scenario.nodes[*name].consumes.is_empty();
+    let of = |name: &'_ String| {
+        let asks = |client: &&crate::scenario::written::Client| {
+            client.calls.iter().any(|call| call.target.value.node == *name)
+        };
+        let clients = scenario.clients.values().filter(asks);
+        let alone = clients.clone().all(|client| client.calls.iter().all(|call| call.target.value.node == *name));
+        alone.then(|| clients.map(|client| client.name.value.as_str()).collect::<Vec<_>>())
+    };
+    let services = scenario.nodes.iter().filter(|(_, node)| node.kind == NodeKind::Service).map(|(name, _)| name);
+    services.filter(own).filter_map(|name| Some((name.as_str(), of(name)?))).filter(|(_, c)| !c.is_empty()).collect()
 }
 
 /// Whether calls lead from one to the other besides those from the one itself.

@@ -120,21 +120,25 @@ impl Desk<'_> {
             .iter()
             .map(|release| self.at(format!("one release: {}", release.join(", ")), place(release).as_ref()))
             .collect();
-        let most = releases.iter().map(Vec::len).max().unwrap_or(0);
-        let says = match most {
+        let bound = releases.iter().map(Vec::len).sum();
+        let says = match releases.len() {
             0 => "each service that says so is released alone".to_owned(),
-            most => format!("{most} services of {} can only be released together", self.n),
+            1 => format!("{bound} services of {} can only be released together", self.n),
+            several => {
+                format!("{bound} services of {} can only be released with others, in {several} releases", self.n)
+            }
         };
-        Sign { name, severity: self.of(most), says, evidence, proofs: Vec::new(), not_simulated: None }
+        Sign { name, severity: self.of(bound), says, evidence, proofs: Vec::new(), not_simulated: None }
     }
 
     fn data(&self, pairs: &[Pair]) -> Sign {
         let name = "shared database";
         let mut evidence = Vec::new();
-        let mut most = 0;
+        let (mut most, mut sharing): (usize, BTreeSet<&str>) = (0, BTreeSet::new());
         for ((database, table), used) in self.facts.tables.iter().filter(|(_, used)| used.is_shared()) {
             if !table.is_empty() {
                 most = most.max(used.all().len());
+                sharing.extend(used.all());
                 let names = |of: &BTreeMap<String, Place>| of.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
                 let read =
                     if used.readers.is_empty() { String::new() } else { format!("; read by {}", names(&used.readers)) };
@@ -157,11 +161,18 @@ impl Desk<'_> {
                 not_simulated: None,
             };
         }
-        let says = match most {
-            0 => "no table is written by one service and used by another".to_owned(),
-            most => format!("{most} services of {} share a table", self.n),
+        let says = match (most, users) {
+            (0, 0) => "no table is written by one service and used by another".to_owned(),
+            (0, users) => format!(
+                "no table is written by one service and used by another, but {users} keep their data in one database: its outage is \
+                 theirs"
+            ),
+            (most, _) if most == sharing.len() => format!("{most} services of {} share a table", self.n),
+            (most, _) => format!("{} services of {} share tables, up to {most} one of them", sharing.len(), self.n),
         };
-        Sign { name, severity: self.of(most), says, evidence, proofs: Vec::new(), not_simulated: None }
+        // One database without a common table binds by its outage alone.
+        let severity = if most == 0 && users > 0 { Severity::Moderate } else { self.of(sharing.len()) };
+        Sign { name, severity, says, evidence, proofs: Vec::new(), not_simulated: None }
     }
 
     /// The most services on one database, and all databases with several.
@@ -195,17 +206,21 @@ impl Desk<'_> {
                 .iter()
                 .map(|circle| self.at(format!("a circle: {}", circle.join(" -> ")), self.first_call(circle).as_ref())),
         );
+        let round: BTreeSet<&String> = circles.iter().flatten().collect();
         let severity = match most {
-            most if most >= LONG.1 || !circles.is_empty() => Severity::Severe,
+            most if most >= LONG.1 => Severity::Severe,
+            _ if !circles.is_empty() => self.of(round.len().max(2)),
             most if most >= LONG.0 => Severity::Moderate,
             _ => Severity::None,
         };
+        let gateways = paths.iter().any(|path| path.longest.len() > services(path) && services(path) == most);
         let calls = paths.iter().map(|path| path.calls).fold(0.0, f64::max);
         let says = match paths {
             [] => "no client calls anything".to_owned(),
             _ => format!(
-                "{most} {} in a row at most, {calls:.1} calls for a request{}",
+                "{most} {} in a row at most{}, {calls:.1} calls for a request{}",
                 nouns(most as u64, "service"),
+                if gateways { " behind a gateway" } else { "" },
                 if circles.is_empty() { "" } else { ", and circles" }
             ),
         };
@@ -249,6 +264,7 @@ impl Desk<'_> {
             self.at(says, place.as_ref())
         };
         let logic = shared().filter(|(_, (holds, ..))| *holds == Holds::Logic);
+        let bound: BTreeSet<&str> = logic.clone().flat_map(|(_, (_, users, _))| users.iter().copied()).collect();
         let most = logic.map(|(_, (_, users, _))| users.len()).max().unwrap_or(0);
         let says = match most {
             0 => "no rules of the business are in a library of several services".to_owned(),
@@ -256,7 +272,7 @@ impl Desk<'_> {
         };
         Sign {
             name,
-            severity: self.of(most),
+            severity: self.of(bound.len()),
             says,
             evidence: shared().map(told).collect(),
             proofs: Vec::new(),
@@ -272,11 +288,9 @@ impl Desk<'_> {
         let owner = |service: &str| self.scenario().nodes[service].owned.team.value.as_deref();
         let place = |service: &str| self.scenario().nodes[service].owned.team.place.clone();
         let mut evidence = Vec::new();
-        let mut torn = false;
         for unit in units {
             let owners: BTreeSet<&str> = unit.iter().filter_map(|service| owner(service)).collect();
             if owners.len() > 1 {
-                torn = true;
                 let owners: Vec<&str> = owners.into_iter().collect();
                 let says = format!("{} are one in fact and belong to {}", unit.join(", "), owners.join(", "));
                 evidence.push(self.at(says, unit.first().and_then(|service| place(service)).as_ref()));
@@ -289,7 +303,6 @@ impl Desk<'_> {
         let owned: usize = teams.values().map(Vec::len).sum();
         let each = owned as f64 / teams.len() as f64;
         let severity = match each {
-            _ if torn => Severity::Severe,
             each if each >= MANY => Severity::Moderate,
             _ => Severity::None,
         };

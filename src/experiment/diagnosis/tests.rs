@@ -63,7 +63,9 @@ fn three_units_of_four_are_three() {
     let found = diagnose(&checked(&behind_a_gateway(12, unit)));
     assert!(near(found.n_eff.unwrap(), 3.0));
     assert_eq!(found.units.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 4]);
-    assert_eq!(found.signs[0].severity, Severity::Moderate);
+    // Twelve of twelve, four at a time.
+    assert_eq!(found.signs[0].severity, Severity::Severe);
+    assert_eq!(found.signs[0].says, "12 services of 12 can only be released with others, in 3 releases");
 }
 
 #[test]
@@ -200,6 +202,8 @@ fn one_fact_changes_the_sign_that_it_is_about() {
             // A call more is told with the chains, whatever they are.
             assert_eq!(same, at != sign, "{sign}: {:?} {:?}", before.signs[at], after.signs[at]);
         }
+        // Whose it is has not changed; what N_eff is, is told beside it.
+        assert_eq!(before.signs[4].severity, after.signs[4].severity);
         assert!(after.n_eff < before.n_eff, "{sign}");
     }
     // Who owns it binds nothing, and is told by the last sign alone.
@@ -224,4 +228,88 @@ fn a_change_says_what_did_it() {
 fn few_or_none_are_no_error() {
     assert_eq!(diagnose(&checked("[clients.a]\ncalls = \"b\"\nrate = \"1/s\"\n[externals.b]\n")).n_eff, None);
     assert_eq!(n_eff("[clients.a]\ncalls = \"b\"\nrate = \"1/s\"\n[services.b]\n"), 1.0);
+}
+
+/// Three services; `of` says how the first calls the second, `table` whether it shares one with the third.
+fn two_of_three(of: &str, table: bool) -> String {
+    let query = |mode: &str| format!("{{ query = \"db\", table = \"t\"{mode} }}");
+    let [writes, reads] = if table { [query(", mode = \"write\""), query("")] } else { [String::new(), String::new()] };
+    let comma = if table { "," } else { "" };
+    format!(
+        "[clients.web]\ncalls = \"a\"\nrate = \"1/s\"\n[services.a]\nsteps = [{of}{comma} {writes}]\n[services.b]\n\
+         [services.c]\nsteps = [{reads}]\n[databases.db]\n"
+    )
+}
+
+/// Done by chance, three times: drawn each time, so that 1 − 0.9³ of the requests meet it.
+#[test]
+fn what_is_done_by_chance_and_several_times_is_drawn_each_time() {
+    let found = diagnose(&checked(&two_of_three("{ call = \"b\", probability = \"10%\", times = 3 }", false)));
+    assert!(near(found.pairs[0].loss.share.unwrap(), 1.0 - 0.9f64.powi(3)), "{:?}", found.pairs);
+}
+
+/// By hand: 9 ÷ (3 + 2 Σ b).
+#[test]
+fn what_is_different_is_told_as_it_is_now_less_as_it_was() {
+    let effect = |old: &str, new: &str, fact: &str| {
+        let change = change(&checked(old), &checked(new));
+        let cause = change.causes.iter().find(|cause| cause.fact == fact);
+        cause.map(|cause| (cause.how, (cause.effect * 1e9).round() / 1e9))
+    };
+    let edge = "edge a -> b";
+    let once = two_of_three("\"b\"", false);
+    // Called twice instead of once: as bound as before, whatever else is new.
+    let twice = "{ call = \"b\", times = 2 }";
+    assert_eq!(effect(&once, &two_of_three(twice, false), edge), Some(("different", 0.0)));
+    assert_eq!(effect(&once, &two_of_three(twice, true), edge), Some(("different", 0.0)));
+    assert_eq!(
+        effect(&once, &two_of_three(twice, true), "table db.t"),
+        Some(("new", ((9.0 / 7.0 - 1.8) * 1e9f64).round() / 1e9))
+    );
+    // Half of the time only: a bond of 0.5 instead of 1.
+    let half = two_of_three("{ call = \"b\", probability = \"50%\" }", false);
+    assert_eq!(effect(&once, &half, edge), Some(("different", 0.45)));
+    assert_eq!(effect(&half, &once, edge), Some(("different", -0.45)));
+    // It may be missing now: nothing binds any more.
+    let branch = |more: &str| two_of_three(&format!("{{ parallel = [{{ call = \"b\"{more} }}] }}"), false);
+    assert_eq!(effect(&branch(""), &branch(", optional = true"), edge), Some(("different", 1.2)));
+    // Another reader of a table: a and c had it, b has it, too, which was bound to a already.
+    let told = two_of_three("\"b\"", true);
+    let third = told.replace("[services.b]\n", "[services.b]\nsteps = [{ query = \"db\", table = \"t\" }]\n");
+    assert_eq!(effect(&told, &third, "table db.t"), Some(("different", ((1.0 - 9.0 / 7.0) * 1e9f64).round() / 1e9)));
+    // A library with rules that b has now, and c had: of a and c, then of all three.
+    let with = |b: &str| {
+        let libraries = |of: &str| format!("libraries = {{ {of} }}\n");
+        let logic = libraries("rules = \"logic\"");
+        two_of_three("", false)
+            .replace("[services.a]\n", &format!("[services.a]\n{logic}"))
+            .replace("[services.b]\n", &format!("[services.b]\n{}", libraries(b)))
+            .replace("[services.c]\n", &format!("[services.c]\n{logic}"))
+    };
+    assert_eq!(effect(&with(""), &with("rules = \"logic\""), "library rules"), Some(("different", -0.8)));
+}
+
+/// A caller comes back to itself in 15 of 100: 1.3 calls each time around, 1.3 ÷ (1 − 0.15) in all.
+#[test]
+fn what_a_circle_costs_is_counted() {
+    let text = "[clients.web]\ncalls = \"a\"\nrate = \"1/s\"\n[services.a]\nsteps = [{ call = \"b\", probability = \"30%\" }]\n\
+                [services.b]\nsteps = [{ call = \"a\", probability = \"50%\" }]\n";
+    let calls = diagnose(&checked(text)).paths[0].calls;
+    assert!((calls - 1.3 / 0.85).abs() < 1e-6, "{calls}");
+}
+
+/// Whether a cache that knows its keys alone keeps a caller from what is behind it, no file says.
+#[test]
+fn what_hangs_on_a_cache_is_not_assessed() {
+    let text = |cache: &str| {
+        format!(
+            "[clients.web]\ncalls = \"b\"\nrate = \"1/s\"\n[services.b]\n{ALONE}\nsteps = [{{ cache = \"k\", on_miss = [\"c\"] }}]\n\
+             [services.c]\n{ALONE}\n[caches.k]\n{cache}\n"
+        )
+    };
+    let unknown = diagnose(&checked(&text("keys = 100000\nttl = \"100ms\"")));
+    assert_eq!((unknown.pairs.len(), unknown.not_assessed.as_slice()), (0, ["requests lost".to_owned()].as_slice()));
+    // One that says its share does.
+    let known = diagnose(&checked(&text("hit_rate = 0.75")));
+    assert!(near(known.n_eff.unwrap(), 4.0 / 2.5) && known.not_assessed.is_empty(), "{known:?}");
 }

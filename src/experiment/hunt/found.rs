@@ -15,6 +15,9 @@ pub struct Broken {
     pub of: String,
     /// The promise; `None`: it is never recovered from.
     pub promise: Option<String>,
+    /// What it says, such as `p99 < 400ms`; nothing of what is never recovered from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expect: Option<String>,
     /// What was measured of it, in the unit of the promise; of what is never recovered from, the share of runs.
     pub measured: Estimate,
 }
@@ -35,6 +38,9 @@ pub struct Found {
     pub breaks: Broken,
     /// A tenth shorter, what becomes of the same promise on the same seeds; `None` where that was not run.
     pub smaller: Option<Outcome>,
+    /// What was measured of it then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smaller_measured: Option<Estimate>,
     /// With one replica less, the same; `None` where that was not run, or cannot be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fewer: Option<Outcome>,
@@ -54,7 +60,8 @@ pub(super) fn broken(summary: &Summary, promises: &[String]) -> Option<Broken> {
     let fails =
         |slo: &&crate::experiment::summary::Verdict| slo.verdict == Outcome::Failed && promises.contains(&slo.name);
     if let Some(slo) = summary.slos.iter().find(fails) {
-        return Some(Broken { of: slo.of.clone(), promise: Some(slo.name.clone()), measured: slo.measured });
+        let (of, expect) = (slo.of.clone(), Some(slo.expect.clone()));
+        return Some(Broken { of, promise: Some(slo.name.clone()), expect, measured: slo.measured });
     }
     let recovery = summary.faults.first().map(|fault| &fault.recovery_s)?;
     recovery.iter().find_map(|(of, recovery)| {
@@ -63,7 +70,7 @@ pub(super) fn broken(summary: &Summary, promises: &[String]) -> Option<Broken> {
         let down = (seen * (1.0 - recovery.share_recovered?)).round();
         let share = share_of_windows(down as u64, runs as u64, summary.run.confidence);
         let surely = share.low.is_some_and(|low| low > HALF);
-        surely.then(|| Broken { of: of.clone(), promise: None, measured: share })
+        surely.then(|| Broken { of: of.clone(), promise: None, expect: None, measured: share })
     })
 }
 

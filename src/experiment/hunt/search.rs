@@ -6,7 +6,7 @@ use super::cast::Candidate;
 use super::found::{Broken, Found, broken, ends_too_soon};
 use super::{FIRST_LOOK, Promised};
 use crate::experiment::run::{Watch, run};
-use crate::experiment::summary::{Outcome, Summary};
+use crate::experiment::summary::{Estimate, Outcome, Summary};
 use crate::scenario::Checked;
 use crate::scenario::edit::{recovers, reproducer, struck};
 use crate::units::Span;
@@ -28,6 +28,9 @@ pub struct Tried {
     pub size: Option<f64>,
     /// What it breaks.
     pub breaks: Option<Broken>,
+    /// Whether this is what fresh seeds say of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
 }
 
 /// The shortest fault that is tried, s.
@@ -41,6 +44,9 @@ const STEP: f64 = 1.06;
 
 /// What is made of a fault to see whether a smaller one does.
 const SMALLER: f64 = 0.9;
+
+/// Rungs to a tenth less.
+const RUNGS: u32 = 4;
 
 /// So many of those that were found are held to fresh seeds, at most.
 const SECONDS: usize = 3;
@@ -120,8 +126,15 @@ impl<'h> Hunter<'h> {
     fn shortest(&self, candidate: &Candidate, at_s: f64, up_to_s: f64) -> Option<Tried> {
         let news = self.smallest().and_then(|tried| tried.size).map(|size| NEWS * size / candidate.per_second());
         let most = millis(news.map_or(up_to_s, |news| news.min(up_to_s)));
-        let mut tried =
-            Tried { candidate: candidate.clone(), at_s, up_to_s: most, breaks_s: None, size: None, breaks: None };
+        let mut tried = Tried {
+            candidate: candidate.clone(),
+            at_s,
+            up_to_s: most,
+            breaks_s: None,
+            size: None,
+            breaks: None,
+            fresh: false,
+        };
         if most < LEAST_S {
             return Some(tried);
         }
@@ -209,7 +222,6 @@ impl<'h> Hunter<'h> {
         let mut found = self.confirm(up_to_s);
         for _ in 0..SECONDS {
             let Some(one) = found.as_ref().filter(|found| found.confirmed).cloned() else { break };
-            self.amend(&one);
             if self.again(&one, up_to_s)? == 0 {
                 break;
             }
@@ -223,7 +235,7 @@ impl<'h> Hunter<'h> {
         let own = |tried: &&mut Tried| tried.at_s == found.at_s && tried.candidate.is_that_of(&found.candidate);
         if let Some(tried) = self.tried.iter_mut().find(own) {
             tried.candidate = found.candidate.clone();
-            (tried.breaks_s, tried.size) = (Some(found.length_s), Some(found.size));
+            (tried.breaks_s, tried.size, tried.fresh) = (Some(found.length_s), Some(found.size), true);
             (tried.breaks, tried.up_to_s) = (Some(found.breaks.clone()), tried.up_to_s.max(found.length_s));
         }
     }
@@ -244,9 +256,11 @@ impl<'h> Hunter<'h> {
         Some(news)
     }
 
-    /// The smallest on fresh seeds; where it does not hold there at any length, the next.
-    fn confirm(&self, up_to_s: f64) -> Option<Found> {
-        let mut sized: Vec<(f64, &Tried)> = self.tried.iter().filter_map(|tried| Some((tried.size?, tried))).collect();
+    /// The smallest on fresh seeds; where it does not hold there at any length, the next. Whatever was held to them says from
+    /// then on what they say of it.
+    fn confirm(&mut self, up_to_s: f64) -> Option<Found> {
+        let mut sized: Vec<(f64, Tried)> =
+            self.tried.iter().filter_map(|tried| Some((tried.size?, tried.clone()))).collect();
         sized.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut best: Option<Found> = None;
         for (size, tried) in sized.into_iter().take(SECONDS) {
@@ -254,7 +268,11 @@ impl<'h> Hunter<'h> {
             if known.is_some_and(|found| found.size <= size) {
                 break;
             }
-            let found = self.held(tried, up_to_s)?;
+            let found = self.held(&tried, up_to_s)?;
+            if found.confirmed {
+                self.amend(&found);
+            }
+            let known = best.as_ref().filter(|found| found.confirmed);
             let smaller = known.is_none_or(|known| found.size < known.size);
             if best.is_none() || found.confirmed && smaller {
                 best = Some(found);
@@ -274,6 +292,7 @@ impl<'h> Hunter<'h> {
             size: smallest.size?,
             breaks: smallest.breaks.clone()?,
             smaller: None,
+            smaller_measured: None,
             fewer: None,
             confirmed: false,
         };
@@ -295,17 +314,18 @@ impl<'h> Hunter<'h> {
         let summary = self.run(&other, (found.at_s, found.length_s), seed)?;
         found.confirmed = true;
         let Some(broken) = broken(&summary, &self.promises) else {
-            found.fewer = Some(outcome(&summary, &found.breaks));
+            found.fewer = Some(outcome(&summary, &found.breaks).0);
             return Some(false);
         };
-        (found.candidate, found.breaks, found.smaller) = (other, broken, None);
+        (found.candidate, found.breaks) = (other, broken);
+        (found.smaller, found.smaller_measured) = (None, None);
         found.confirmed = false;
         self.hold(found, up_to_s, seed)?;
         Some(true)
     }
 
     /// Moves the length until it breaks something and nine tenths of it do not; `None` where it was stopped, or where no length
-    /// will do.
+    /// will do. What lies between the two is tried, too, rung by rung downwards.
     fn hold(&self, found: &mut Found, up_to_s: f64, seed: u64) -> Option<()> {
         let at = |length: f64| (found.at_s, length);
         let candidate = found.candidate.clone();
@@ -318,7 +338,7 @@ impl<'h> Hunter<'h> {
             length = rung(length / SMALLER, up_to_s);
             breaks = self.breaks(&candidate, at(length), seed)?;
         }
-        let mut what = breaks?;
+        let (mut what, mut holds, mut fine) = (breaks?, None, false);
         for _ in 0..MOVES {
             let less = rung(length * SMALLER, up_to_s);
             if less < LEAST_S {
@@ -326,13 +346,26 @@ impl<'h> Hunter<'h> {
             }
             let summary = self.run(&candidate, at(less), seed)?;
             if let Some(broken) = broken(&summary, &self.promises) {
-                (length, what) = (less, broken);
-            } else {
-                found.smaller = Some(outcome(&summary, &what));
+                (length, what, holds) = (less, broken, None);
+                continue;
+            }
+            holds = Some(outcome(&summary, &what));
+            // Once it is known to within a tenth: the shortest rung that breaks before the first that does not.
+            let longest = length;
+            for rungs in (1..RUNGS).take_while(|_| !fine) {
+                let less = rung(longest * libm::pow(SMALLER, f64::from(rungs) / f64::from(RUNGS)), up_to_s);
+                match self.breaks(&candidate, at(less), seed)? {
+                    Some(broken) => (length, what) = (less, broken),
+                    None => break,
+                }
+            }
+            if fine || length == longest {
                 break;
             }
+            fine = true;
         }
-        (found.length_s, found.breaks, found.confirmed) = (length, what, found.smaller.is_some());
+        (found.length_s, found.breaks, found.confirmed) = (length, what, holds.is_some());
+        (found.smaller, found.smaller_measured) = holds.unzip();
         Some(())
     }
 
@@ -363,20 +396,21 @@ impl<'h> Hunter<'h> {
 }
 
 /// What becomes of the same promise in another run that breaks none.
-fn outcome(summary: &Summary, what: &Broken) -> Outcome {
+fn outcome(summary: &Summary, what: &Broken) -> (Outcome, Estimate) {
     let own = summary.slos.iter().find(|slo| Some(&slo.name) == what.promise.as_ref());
-    own.map_or(Outcome::Met, |slo| slo.verdict)
+    own.map_or((Outcome::Met, Estimate::NONE), |slo| (slo.verdict, slo.measured))
 }
 
 fn seconds(s: f64) -> Span {
     Span::from_secs_f64(s)
 }
 
-/// The nearest of the lengths that are held to fresh seeds, each nine tenths of the next up to the longest: whatever the search
+/// The nearest of the lengths that are held to fresh seeds, four of them to nine tenths, down from the longest: whatever the search
 /// came from, it is these that are compared.
 fn rung(length_s: f64, up_to_s: f64) -> f64 {
-    let steps = (libm::log(length_s / up_to_s) / libm::log(SMALLER)).round().max(0.0);
-    millis(up_to_s * libm::pow(SMALLER, steps))
+    let fine = libm::log(SMALLER) / f64::from(RUNGS);
+    let steps = (libm::log(length_s / up_to_s) / fine).round().max(0.0);
+    millis(up_to_s * libm::exp(steps * fine))
 }
 
 /// To the millisecond.
@@ -391,7 +425,6 @@ mod tests {
     use crate::diag::Source;
     use crate::experiment::coupling::Kind;
     use crate::experiment::study::{Options, load};
-    use crate::experiment::summary::Estimate;
 
     /// Replicas take over from each other.
     const TEXT: &str = r#"
@@ -423,9 +456,9 @@ expect = "p90 < 200ms"
         let mut hunter = Hunter::of(&checked, &promises, false, (None, &()));
         let candidate =
             Candidate { kind: Kind::Node, target: "store".into(), way: Way::Refuses, replicas: 5, of: 5, share: 1.0 };
-        let breaks = Some(Broken { of: "users".into(), promise: Some(name), measured: Estimate::NONE });
+        let breaks = Some(Broken { of: "users".into(), promise: Some(name), expect: None, measured: Estimate::NONE });
         let (breaks_s, size) = (Some(4.0), Some(20.0));
-        hunter.tried.push(Tried { candidate, at_s: 9.0, up_to_s: 20.0, breaks_s, size, breaks });
+        hunter.tried.push(Tried { candidate, at_s: 9.0, up_to_s: 20.0, breaks_s, size, breaks, fresh: false });
         let found = hunter.settle(20.0).unwrap();
         // One less on the same seeds breaks nothing, and neither does a tenth less of the time.
         let holds = |outcome: Option<Outcome>| outcome.is_some_and(|outcome| outcome != Outcome::Failed);

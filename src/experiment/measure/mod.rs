@@ -362,7 +362,7 @@ impl Probe for Measure {
                     self.aftermath.set_out(Whose::Flow(flow.index()), now);
                 }
             }
-            Fact::Ended { flow, outcome, intended, measured } => {
+            Fact::Ended { flow, outcome, intended, measured, .. } => {
                 let latency = now.since(intended);
                 self.flows[flow.index()].end(outcome, latency, measured, self.open);
                 if self.faulted {
@@ -381,7 +381,11 @@ impl Probe for Measure {
             | Fact::Disposed { .. } => self.mail(now, fact),
             Fact::Started { node, cores, worker } => self.stations[node.index()].work(now, true, cores, worker),
             Fact::Stopped { node, cores, worker } => self.stations[node.index()].work(now, false, cores, worker),
-            Fact::LateReply { .. } | Fact::Wasted { .. } | Fact::Abandoned { .. } | Fact::Duplicate { .. } => {}
+            Fact::LateReply { .. }
+            | Fact::Wasted { .. }
+            | Fact::Abandoned { .. }
+            | Fact::Duplicate { .. }
+            | Fact::Again { .. } => {}
             Fact::Replied { node, endpoint, outcome, joined, sojourn, waited } => {
                 self.stations[node.index()].reply(now);
                 let counts = self.counts(Time(now.0 - sojourn.0));

@@ -25,8 +25,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// One for each replica of a plan; none where no node has several.
     pub(super) fn all(plan: &Plan) -> Vec<Self> {
-        let several = plan.nodes.iter().any(|node| node.replicas > 1);
-        vec![Self::default(); if several { plan.replicas() as usize } else { 0 }]
+        vec![Self::default(); if plan.has_several() { plan.replicas() as usize } else { 0 }]
     }
 
     /// The measured time begins.

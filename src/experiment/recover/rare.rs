@@ -41,6 +41,11 @@ pub struct Rare {
 }
 
 impl Rare {
+    /// Whether it was stopped before all splitting runs were done.
+    pub(super) fn is_partial(&self) -> bool {
+        self.runs < RUNS
+    }
+
     /// Of a study that was stopped before it was known.
     pub(super) fn stopped() -> Self {
         Self { not_trusted: vec!["interrupted before it was known".into()], ..Self::default() }
@@ -77,10 +82,16 @@ pub(super) fn rare(checked: &Checked, client: &str, threads: usize, watch: &dyn 
         watch.advanced(f64::from(done.fetch_add(1, Ordering::Relaxed)) / f64::from(RUNS + 1));
         split
     };
-    let splits: Vec<Split> = parallel::each(RUNS, threads, one).into_iter().collect::<Option<_>>()?;
+    let splits: Vec<Split> = parallel::each(RUNS, threads, one).into_iter().flatten().collect();
+    if splits.len() < 2 {
+        return None;
+    }
     let mut found = estimate(&splits, &plan, levels.events_of_a_run);
     found.levels = levels.at;
     found.events += levels.events;
+    if found.is_partial() {
+        found.not_trusted.push(format!("interrupted: {} of {RUNS} splitting runs were done", splits.len()));
+    }
     let surprises = surprises(&calm);
     if !surprises.is_empty() {
         let why = "seldom and large: it brings it down alone, which what is under way does not see coming";

@@ -10,16 +10,12 @@ use super::follow::{Followed, Made};
 pub(in crate::experiment) struct Spell {
     pub(in crate::experiment) fault: FaultId,
     pub(in crate::experiment) from: Time,
-    until: Time,
+    pub(in crate::experiment) until: Time,
 }
 
 impl Spell {
-    /// Whether it is on at a moment.
-    pub(in crate::experiment) fn is_on(&self, at: Time) -> bool {
-        self.overlaps((at, at))
-    }
-
-    fn overlaps(&self, (from, to): (Time, Time)) -> bool {
+    /// Whether it was on at some time between two moments.
+    pub(in crate::experiment) fn overlaps(&self, (from, to): (Time, Time)) -> bool {
         self.from <= to && from <= self.until
     }
 }

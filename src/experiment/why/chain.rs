@@ -9,8 +9,9 @@ use super::clue::{Clue, Start};
 use crate::experiment::trace::blame::{self, Spell};
 use crate::machine::{At, Seen, Sight};
 use crate::model::fault::Fault;
+use crate::model::plan::Call;
 use crate::model::{CallId, EdgeId, Fact, LenderId, NodeId, Outcome, Plan, Probe};
-use crate::units::Time;
+use crate::units::{Span, Time};
 
 /// What somebody waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -53,6 +54,24 @@ pub struct Link {
     pub word: Option<String>,
     /// Since when it refused, s from the start of the measured time.
     pub since_s: Option<f64>,
+    /// Of a circuit breaker: the failures that it had seen.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub saw: Option<Saw>,
+}
+
+/// Failures of a callee, each within ten seconds of the one before, the last of them not long before it was refused.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Saw {
+    /// How many calls failed, those of all replicas of the caller.
+    pub calls: u64,
+    /// How most of them failed.
+    pub word: String,
+    /// The first of them, s from the start of the measured time.
+    pub from_s: f64,
+    /// The last of them.
+    pub until_s: f64,
+    /// Faults that were on at the callee, or on the way there, in that time.
+    pub faults: Vec<Blamed>,
 }
 
 /// What began it.
@@ -65,6 +84,8 @@ pub enum Began {
     Wait,
     /// Messages on their way to `to` and back.
     Network,
+    /// Handshakes with the node that were lost and are sent again later.
+    Handshake,
     /// A wait before the next try, or for room in a bulkhead.
     Between,
     /// A broker that had not said yet that a message is safe.
@@ -86,6 +107,9 @@ pub struct Blamed {
     pub kind: String,
     /// Since when it was on, s from the start of the measured time.
     pub since_s: f64,
+    /// Until when, where it is over by then.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until_s: Option<f64>,
 }
 
 /// The end of the way.
@@ -117,13 +141,72 @@ pub(super) struct Watcher {
     spells: Vec<Spell>,
     /// By node: how many are in line, and since when somebody is.
     lines: Vec<(u64, Time)>,
-    /// Edges whose calls are refused by their callers' policies: since when.
-    refusing: BTreeMap<EdgeId, Time>,
+    /// Edges whose calls are refused by their callers' policies: since when, and the last time.
+    refusing: BTreeMap<EdgeId, (Time, Time)>,
+    /// Edges whose calls failed.
+    failing: BTreeMap<EdgeId, Ills>,
+    /// Edges from a node with one replica: who gets through to the callee shows that nothing refuses.
+    alone: BTreeSet<EdgeId>,
 }
+
+/// Calls over an edge that failed.
+#[derive(Debug)]
+struct Ills {
+    from: Time,
+    until: Time,
+    by: BTreeMap<Outcome, u64>,
+}
+
+/// What lies further apart than this has nothing to do with each other.
+const APART: Span = Span(10_000_000_000);
+
+/// A handshake that was lost longer ago than this has been sent again: so Linux's last but one try.
+const RETRIED: Span = Span(64_000_000_000);
 
 impl Watcher {
     pub(super) fn of(plan: &Plan) -> Self {
-        Self { spells: Vec::new(), lines: vec![(0, Time(0)); plan.nodes.len()], refusing: BTreeMap::new() }
+        let single = |call: &&Call| {
+            let caller = plan.link(call.link).first_caller;
+            plan.nodes.iter().any(|node| node.first_replica == caller && node.replicas == 1)
+        };
+        Self {
+            spells: Vec::new(),
+            lines: vec![(0, Time(0)); plan.nodes.len()],
+            refusing: BTreeMap::new(),
+            failing: BTreeMap::new(),
+            alone: plan.calls.iter().filter(single).map(|call| call.edge).collect(),
+        }
+    }
+
+    /// A policy refuses a call.
+    fn refused(&mut self, edge: EdgeId, now: Time) {
+        let spell = self.refusing.entry(edge).or_insert((now, now));
+        if now.since(spell.1) > APART {
+            spell.0 = now;
+        }
+        spell.1 = now;
+    }
+
+    /// A call has ended.
+    fn settled(&mut self, edge: EdgeId, outcome: Outcome, now: Time) {
+        match outcome {
+            Outcome::Succeeded => {
+                if self.alone.contains(&edge) {
+                    self.refusing.remove(&edge);
+                }
+            }
+            // What the caller refused itself says nothing of the callee.
+            Outcome::CircuitOpen | Outcome::BulkheadFull | Outcome::RateLimited | Outcome::Abandoned => {}
+            bad => {
+                let ills =
+                    self.failing.entry(edge).or_insert_with(|| Ills { from: now, until: now, by: BTreeMap::new() });
+                if now.since(ills.until) > APART {
+                    (ills.from, ills.by) = (now, BTreeMap::new());
+                }
+                ills.until = now;
+                *ills.by.entry(bad).or_default() += 1;
+            }
+        }
     }
 }
 
@@ -139,12 +222,8 @@ impl Probe for Watcher {
                 line.0 += 1;
             }
             Fact::Dequeued { node } => self.lines[node.index()].0 = self.lines[node.index()].0.saturating_sub(1),
-            Fact::Limited { edge, .. } => {
-                self.refusing.entry(edge).or_insert(now);
-            }
-            Fact::Settled { edge, outcome: Outcome::Succeeded, .. } => {
-                self.refusing.remove(&edge);
-            }
+            Fact::Limited { edge, .. } => self.refused(edge, now),
+            Fact::Settled { edge, outcome, .. } => self.settled(edge, outcome, now),
             _ => {}
         }
     }
@@ -172,6 +251,8 @@ enum Doing {
     Way(NodeId),
     /// A try of theirs waits for a connection to a node.
     Connecting(NodeId),
+    /// The handshake of a connection to a node was lost.
+    Dialling(NodeId),
     /// A try of theirs waits for a database connection.
     Borrowing(LenderId),
     /// No try is out.
@@ -211,13 +292,7 @@ impl<'s> Scene<'s> {
             Start::Letter(broker, endpoint) => {
                 self.letter(broker, endpoint.map(|id| self.plan.endpoint(id).node), &mut links)
             }
-            Start::Policy(call, word) => {
-                let (from, to) = self.ends(call);
-                let since = self.watcher.refusing.get(&self.plan.call(call).edge).map(|since| self.seconds(*since));
-                let told = link(Wanted::Leave, self.name(from), Some(self.name(to)), (1, 1));
-                links.push(Link { word: Some(word.word().into()), since_s: since, ..told });
-                self.root(Began::Policy, (to, None), (1, 1))
-            }
+            Start::Policy(call, word) => self.refused(call, word, &mut links),
             Start::Failed(node, call, word) => {
                 let node = call.map_or(node, |call| self.ends(call).1);
                 let over = call.map(|call| self.plan.call(call).link.0);
@@ -228,11 +303,46 @@ impl<'s> Scene<'s> {
         (links, root)
     }
 
+    /// What a policy of the caller's refused for: a breaker for the failures it had seen, a bulkhead for the calls under way.
+    fn refused(&self, call: CallId, word: Outcome, links: &mut Vec<Link>) -> Root {
+        let ((from, to), edge) = (self.ends(call), self.plan.call(call).edge);
+        let since_s = self.watcher.refusing.get(&edge).map(|spell| self.seconds(spell.0));
+        let saw = (word == Outcome::CircuitOpen).then(|| self.saw(call)).flatten();
+        let told = link(Wanted::Leave, self.name(from), Some(self.name(to)), (1, 1));
+        links.push(Link { word: Some(word.word().into()), since_s, saw, ..told });
+        let under_way = |(_, seen): &(&u32, &Seen)| {
+            let over = seen.call.is_some_and(|own| self.plan.call(own).edge == edge);
+            over && seen.waits.is_some() && !matches!(seen.at, At::Between | At::Calls | At::Handshake)
+        };
+        let group: Vec<u32> = self.sight.all.iter().filter(under_way).map(|(at, _)| *at).collect();
+        if word == Outcome::BulkheadFull && !group.is_empty() {
+            return self.descend(group, links);
+        }
+        self.root(Began::Policy, (to, Some(self.plan.call(call).link.0)), (1, 1))
+    }
+
+    /// The failures of a callee that a breaker had seen.
+    fn saw(&self, call: CallId) -> Option<Saw> {
+        let ills = self.watcher.failing.get(&self.plan.call(call).edge)?;
+        let (word, _) = ills.by.iter().max_by_key(|(word, calls)| (**calls, std::cmp::Reverse(**word)))?;
+        Some(Saw {
+            calls: ills.by.values().sum(),
+            word: word.word().into(),
+            from_s: self.seconds(ills.from),
+            until_s: self.seconds(ills.until),
+            faults: self.blamed((self.ends(call).1, Some(self.plan.call(call).link.0)), (ills.from, ills.until)),
+        })
+    }
+
+    /// Consumers of a broker that have a message in hand; of one node, or one replica, where that is known.
+    fn consumers(&self, broker: NodeId, at: impl Fn(&Seen) -> bool) -> Vec<u32> {
+        let takes = |seen: &Seen| seen.broker == Some(broker) && seen.at != At::Line && at(seen);
+        self.sight.all.iter().filter(|(_, seen)| takes(seen)).map(|(at, _)| *at).collect()
+    }
+
     /// What a message lay for: the consumers of its broker, and what these were at.
     fn letter(&self, broker: NodeId, to: Option<NodeId>, links: &mut Vec<Link>) -> Root {
-        let takes =
-            |seen: &Seen| seen.broker == Some(broker) && seen.at != At::Line && to.is_none_or(|to| seen.node == to);
-        let busy: Vec<u32> = self.sight.all.iter().filter(|(_, seen)| takes(seen)).map(|(at, _)| *at).collect();
+        let busy = self.consumers(broker, |seen| to.is_none_or(|to| seen.node == to));
         let consumer = to.or_else(|| busy.first().map(|at| self.sight.all[at].node));
         let Some(consumer) = consumer else { return self.root(Began::Broker, (broker, None), (1, 1)) };
         links.push(link(Wanted::Consumer, self.name(consumer), Some(self.name(broker)), (1, 1)));
@@ -260,6 +370,11 @@ impl<'s> Scene<'s> {
                 links.push(link(wanted, self.name(node), to.map(|to| self.name(to)), share));
             };
             group = match doing {
+                Doing::Own(At::Line) if self.sight.all[&those[0]].broker.is_some() => {
+                    let (broker, replica) = (self.sight.all[&those[0]].broker, self.sight.all[&those[0]].replica);
+                    push(links, Wanted::Consumer, broker);
+                    broker.map_or_else(Vec::new, |broker| self.consumers(broker, |seen| seen.replica == replica))
+                }
                 Doing::Own(At::Line) => {
                     push(links, Wanted::Worker, None);
                     self.holders(self.sight.all[&those[0]].replica)
@@ -272,8 +387,17 @@ impl<'s> Scene<'s> {
                     push(links, Wanted::DatabaseConnection, Some(self.plan.lenders[lender.index()].database));
                     self.borrowers(lender, self.sight.all[&those[0]].replica)
                 }
-                Doing::Connecting(to) => {
-                    push(links, Wanted::Connection, Some(to));
+                Doing::Connecting(to) | Doing::Dialling(to) => {
+                    // A try that waits for a connection stands nowhere: it is its caller's.
+                    let call = those.iter().find_map(|at| self.sight.all[&self.leaf(*at)].call);
+                    let from = call.map_or(node, |call| self.ends(call).0);
+                    links.push(link(Wanted::Connection, self.name(from), Some(self.name(to)), share));
+                    if let Doing::Dialling(_) = doing {
+                        let over = call.map(|call| self.plan.call(call).link.0);
+                        let lost = (Time(self.now.0.saturating_sub(RETRIED.0)), self.now);
+                        let root = self.root(Began::Handshake, (to, over), share);
+                        return Root { faults: self.blamed((to, over), lost), ..root };
+                    }
                     self.connected(&those, to)
                 }
                 Doing::Asking(to) => {
@@ -317,6 +441,7 @@ impl<'s> Scene<'s> {
         match seen.at {
             At::Way => Doing::Way(callee()),
             At::Connection => Doing::Connecting(callee()),
+            At::Handshake => Doing::Dialling(callee()),
             At::Pool(lender) if !stands => Doing::Borrowing(lender),
             At::Between => Doing::Between(callee()),
             _ if stands || seen.node == own.node && seen.call.is_none() => Doing::Own(seen.at),
@@ -388,7 +513,9 @@ impl<'s> Scene<'s> {
             |at: &u32| self.sight.all[at].waits.and_then(|caller| self.sight.all.get(&caller)).map(|c| c.replica);
         let own = those.first().and_then(|at| caller(&self.leaf(*at)));
         let on = |(at, seen): &(&u32, &Seen)| {
-            seen.call.is_some_and(|call| self.ends(call).1 == to) && seen.at != At::Connection && caller(at) == own
+            seen.call.is_some_and(|call| self.ends(call).1 == to)
+                && !matches!(seen.at, At::Connection | At::Handshake)
+                && caller(at) == own
         };
         self.sight.all.iter().filter(on).map(|(at, _)| *at).collect()
     }
@@ -410,6 +537,11 @@ impl<'s> Scene<'s> {
 
     /// Faults that are on at a node, or on the way there.
     fn faults(&self, node: NodeId, over: Option<u32>) -> Vec<Blamed> {
+        self.blamed((node, over), (self.now, self.now))
+    }
+
+    /// Faults that were on at a node, or on the way there, at some time between two moments.
+    fn blamed(&self, (node, over): (NodeId, Option<u32>), time: (Time, Time)) -> Vec<Blamed> {
         let node = self.plan.node(node);
         let own = node.first_replica..node.first_replica + node.replicas;
         let hits = |fault: &Fault| {
@@ -417,11 +549,12 @@ impl<'s> Scene<'s> {
                 || over.is_some_and(|link| fault.links.contains(&link))
         };
         let mut all: Vec<Blamed> = Vec::new();
-        for spell in self.watcher.spells.iter().filter(|spell| spell.is_on(self.now)) {
+        for spell in self.watcher.spells.iter().filter(|spell| spell.overlaps(time)) {
             let fault = &self.plan.faults[spell.fault.index()];
             if hits(fault) && !all.iter().any(|blamed| blamed.name == fault.name) {
                 let kind = self.kinds.get(&fault.name).cloned().unwrap_or_default();
-                all.push(Blamed { name: fault.name.clone(), kind, since_s: self.seconds(spell.from) });
+                let until_s = (spell.until <= self.now).then(|| self.seconds(spell.until));
+                all.push(Blamed { name: fault.name.clone(), kind, since_s: self.seconds(spell.from), until_s });
             }
         }
         all
@@ -456,5 +589,5 @@ fn held_at(link: &Link) -> &str {
 }
 
 fn link(wanted: Wanted, node: String, to: Option<String>, (waited, of): (usize, usize)) -> Link {
-    Link { wanted, node, to, waited: waited as u64, of: of as u64, word: None, since_s: None }
+    Link { wanted, node, to, waited: waited as u64, of: of as u64, word: None, since_s: None, saw: None }
 }

@@ -1,9 +1,11 @@
 //! Where a request's time went, or what it failed of: the place at which to look for who stood in its way.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::experiment::trace::follow::{Followed, Made};
-use crate::model::{CallId, Cause, EndpointId, NodeId, Outcome};
+use crate::model::{CallId, Cause, EndpointId, NodeId, Outcome, Plan};
 use crate::units::Time;
 
 /// Where to look.
@@ -31,6 +33,8 @@ pub(super) struct Clue {
     pub(super) spent: u64,
     /// How much of that is usual, ns.
     pub(super) usual: u64,
+    /// In how many calls of the same kind it was spent.
+    pub(super) calls: u64,
 }
 
 /// What the time of an answered request was spent on, most beyond what is usual.
@@ -61,22 +65,28 @@ pub(super) fn of_failure(spans: &[Followed], usual: &Usual) -> Option<Clue> {
 fn of_leaf(spans: &[Followed], at: usize, usual: &Usual) -> Clue {
     let span = &spans[at];
     let during = |cause: Cause| span.segments.iter().rfind(|s| s.0 == cause && s.2 > s.1);
-    let clue = |start, at: Time| Clue { start, at, spent: 0, usual: 0 };
+    let clue = |start, at: Time| Clue { start, at, spent: 0, usual: 0, calls: 1 };
     let quiet = Time(span.to.0.saturating_sub(1).max(span.from.0));
     if let Some((node, outcome, then)) = span.spurned {
         return match during(Cause::ConnectionWait).filter(|s| s.2 == then && outcome == Outcome::PoolTimeout) {
-            Some(s) => Clue { start: Start::Frame(span.frame), at: middle(s.1, s.2), spent: s.2.0 - s.1.0, usual: 0 },
+            Some(s) => {
+                Clue { start: Start::Frame(span.frame), at: middle(s.1, s.2), spent: s.2.0 - s.1.0, usual: 0, calls: 1 }
+            }
             None => clue(Start::Failed(node, None, outcome), then),
         };
     }
     let arrived = span.segments.iter().find(|s| s.0 == Cause::Network).map_or(span.from, |s| s.2);
     match span.outcome {
         Outcome::Overloaded => match during(Cause::Queue) {
-            Some(s) => Clue { start: Start::Frame(span.frame), at: middle(s.1, s.2), spent: s.2.0 - s.1.0, usual: 0 },
+            Some(s) => {
+                Clue { start: Start::Frame(span.frame), at: middle(s.1, s.2), spent: s.2.0 - s.1.0, usual: 0, calls: 1 }
+            }
             None => clue(Start::Full(span.node, span.replica), arrived),
         },
         Outcome::PoolTimeout => match during(Cause::ConnectionWait) {
-            Some(s) => Clue { start: Start::Frame(span.frame), at: middle(s.1, s.2), spent: s.2.0 - s.1.0, usual: 0 },
+            Some(s) => {
+                Clue { start: Start::Frame(span.frame), at: middle(s.1, s.2), spent: s.2.0 - s.1.0, usual: 0, calls: 1 }
+            }
             None => clue(Start::Failed(span.node, span.call(), span.outcome), quiet),
         },
         Outcome::CircuitOpen | Outcome::BulkheadFull | Outcome::RateLimited => match span.call() {
@@ -88,16 +98,22 @@ fn of_leaf(spans: &[Followed], at: usize, usual: &Usual) -> Clue {
     }
 }
 
-/// The message of a request that lay longest at its broker, if it did so for longer than the request took.
-pub(super) fn of_mail(spans: &[Followed]) -> Option<Clue> {
+/// Of the message of a request that took longest from its sending until it was dealt with, what that time was spent on, if
+/// that is more than the request took: its time at the broker, at its consumer, or in what that called.
+pub(super) fn of_mail(spans: &[Followed], usual: &Usual) -> Option<Clue> {
     let took = spans.first().map_or(0, |root| root.to.0.saturating_sub(root.from.0));
-    let lain = spans.iter().filter_map(|span| match (span.made, span.segments.first()) {
-        (Made::Message(_, broker, endpoint), Some((Cause::Broker, from, to))) => Some((broker, endpoint, *from, *to)),
-        _ => None,
-    });
-    let (broker, endpoint, from, to) = lain.max_by_key(|(_, _, from, to)| to.since(*from))?;
-    let spent = to.0 - from.0;
-    (spent > took).then(|| Clue { start: Start::Letter(broker, endpoint), at: middle(from, to), spent, usual: 0 })
+    let mails = spans.iter().enumerate().filter(|(_, span)| is_mail(span));
+    let (at, span) = mails.max_by_key(|(at, span)| (span.to.since(span.from), usize::MAX - at))?;
+    let path = &mut vec![Some(u32::MAX)];
+    let clue = deepest(spans, &[(at, span.to)], (usual, path));
+    let lay = span.segments.first().filter(|s| s.0 == Cause::Broker && clue.spent == s.2.since(s.1).0);
+    let clue = match (span.made, lay) {
+        (Made::Message(_, broker, endpoint), Some((_, from, to))) => {
+            Clue { start: Start::Letter(broker, endpoint), at: middle(*from, *to), ..clue }
+        }
+        _ => clue,
+    };
+    (clue.spent > took).then_some(clue)
 }
 
 /// The calls that lead to some spans, from the request on; of a branch none.
@@ -105,7 +121,11 @@ type Path = Vec<Option<u32>>;
 
 /// What requests that are neither quick nor slow spend: by the calls that lead there, ns on average.
 #[derive(Debug, Default)]
-pub(super) struct Usual(BTreeMap<(Path, Part), f64>);
+pub(super) struct Usual {
+    by: BTreeMap<(Path, Part), f64>,
+    /// By call: its edge. Calls over one edge are alike, wherever in a program they stand.
+    edges: Rc<[u32]>,
+}
 
 /// A part of the time of spans that the same calls led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,86 +138,139 @@ enum Part {
     Rest,
 }
 
-/// A part, how much of it there is, and the spans that it is in.
+/// A part, how much of it there is, and where.
 struct Spent {
     part: Part,
     all: u64,
-    at: Vec<usize>,
+    /// The spans that it is in, each up to a moment.
+    at: Vec<(usize, Time)>,
+    /// Of a part of their own: when, and by which frame.
+    pieces: Vec<(Time, Time, u32)>,
 }
 
 impl Usual {
     /// Of these requests.
-    pub(super) fn of(requests: &[&[Followed]]) -> Self {
-        let mut usual = Self::default();
+    pub(super) fn of(plan: &Plan, requests: &[&[Followed]]) -> Self {
+        let edges = plan.calls.iter().map(|call| call.edge.0).collect();
+        let mut usual = Self { by: BTreeMap::new(), edges };
         for spans in requests {
             let until = spans.first().map_or(Time(0), |root| root.to);
-            usual.add(spans, (&[0], until), &mut Vec::new(), 1.0 / requests.len() as f64);
+            usual.add(spans, &[(0, until)], &mut Vec::new(), 1.0 / requests.len() as f64);
         }
         usual
     }
 
-    fn add(&mut self, spans: &[Followed], (group, until): (&[usize], Time), path: &mut Path, weight: f64) {
-        for Spent { part, all, at } in parts(spans, group, until) {
-            *self.0.entry((path.clone(), part)).or_default() += all as f64 * weight;
+    fn add(&mut self, spans: &[Followed], group: &[(usize, Time)], path: &mut Path, weight: f64) {
+        for Spent { part, all, at, .. } in parts(spans, group, &Rc::clone(&self.edges)) {
+            *self.by.entry((path.clone(), part)).or_default() += all as f64 * weight;
             if let Part::Below(call) = part {
                 path.push(call);
-                self.add(spans, (&at, until), path, weight);
+                self.add(spans, &at, path, weight);
                 path.pop();
             }
         }
     }
 
     fn at(&self, path: &Path, part: Part) -> f64 {
-        self.0.get(&(path.clone(), part)).copied().unwrap_or(0.0)
+        self.by.get(&(path.clone(), part)).copied().unwrap_or(0.0)
     }
 }
 
-/// What some spans were spent on up to a moment: their own time by cause, their calls by callee, and what they still waited for.
-fn parts(spans: &[Followed], group: &[usize], until: Time) -> Vec<Spent> {
-    let mut all: BTreeMap<Part, (u64, Vec<usize>)> = BTreeMap::new();
-    let mut add = |part: Part, spent: u64, at: usize| {
-        let (sum, places) = all.entry(part).or_default();
-        *sum += spent;
-        places.push(at);
-    };
+/// What some spans were spent on up to a moment each: their own time by cause, the calls they waited for by edge, and what they
+/// were charged with nothing for.
+fn parts(spans: &[Followed], group: &[(usize, Time)], edges: &[u32]) -> Vec<Spent> {
+    let mut all: BTreeMap<Part, Spent> = BTreeMap::new();
+    for (at, until) in group {
+        for (kind, from, to, whose) in backwards(spans, *at, *until) {
+            let part = match kind {
+                Kind::Own(cause) => Part::Own(cause),
+                Kind::Below => Part::Below(over(&spans[whose], edges)),
+                Kind::Rest => Part::Rest,
+            };
+            let none = Spent { part, all: 0, at: Vec::new(), pieces: Vec::new() };
+            let spent = all.entry(part).or_insert(none);
+            spent.all += to.since(from).0;
+            spent.at.push((whose, to));
+            if kind != Kind::Below {
+                spent.pieces.push((from, to, spans[whose].frame));
+            }
+        }
+    }
+    all.into_values().collect()
+}
+
+/// What a piece of a span's time was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Its own.
+    Own(Cause),
+    /// Waiting for a span below it.
+    Below,
+    /// Neither.
+    Rest,
+}
+
+/// A span's time, walked backwards from when whoever waited for it went on, so that each moment belongs to one thing: of branches
+/// that ran at once to the one whose end was waited for, and what ran on for nobody is not in it.
+fn backwards(spans: &[Followed], at: usize, until: Time) -> Vec<(Kind, Time, Time, usize)> {
+    let span = &spans[at];
     // What a caller lost with a try is told by the try.
     let told = |cause: Cause| matches!(cause, Cause::FailedTries | Cause::HedgeWait);
-    for at in group {
-        let span = &spans[*at];
-        let end = ended(span).min(until);
-        let clip = |from: Time, to: Time| to.min(end).since(from.min(end)).0;
-        let mut charged = 0;
-        for (cause, from, to) in span.segments.iter().filter(|s| !told(s.0)) {
-            charged += clip(*from, *to);
-            add(Part::Own(*cause), clip(*from, *to), *at);
-        }
-        for (nth, child) in spans.iter().enumerate().filter(|(_, s)| s.parent == Some(*at) && !is_mail(s)) {
-            charged += clip(child.from, ended(child));
-            add(Part::Below(child.call().map(|call| call.0)), clip(child.from, ended(child)), nth);
-        }
-        add(Part::Rest, clip(span.from, end).saturating_sub(charged), *at);
+    let own: Vec<&(Cause, Time, Time)> = span.segments.iter().filter(|s| !told(s.0) && s.2 > s.1).collect();
+    let below = spans.iter().enumerate().filter(|(_, s)| s.parent == Some(at) && !is_mail(s) && ended(s) > s.from);
+    let below: Vec<(usize, &Followed)> = below.collect();
+    let mut now = ended(span).min(until);
+    let mut gave_up = span.abandoned.is_some() || until < ended(span);
+    let mut all = Vec::new();
+    while now > span.from {
+        let (kind, from, whose) = if let Some(s) = own.iter().filter(|s| s.1 < now && s.2 >= now).max_by_key(|s| s.1) {
+            (Kind::Own(s.0), s.1, at)
+        } else if let Some((nth, child)) = awaited(&below, now, gave_up) {
+            (Kind::Below, child.from, nth)
+        } else {
+            let before = own.iter().map(|s| s.2).chain(below.iter().map(|(_, child)| ended(child)));
+            (Kind::Rest, before.filter(|to| *to < now).fold(span.from, Time::max), at)
+        };
+        let from = from.max(span.from);
+        all.push((kind, from, now, whose));
+        (now, gave_up) = (from, false);
     }
-    all.into_iter().map(|(part, (all, at))| Spent { part, all, at }).collect()
+    all
+}
+
+/// The span that whoever stands above was waiting for up to a moment: one that ended then; else, of a caller that gave up, the
+/// one that it had waited for the longest; else a try that was abandoned later, beside which another was sent out then.
+fn awaited<'f>(below: &[(usize, &'f Followed)], now: Time, gave_up: bool) -> Option<(usize, &'f Followed)> {
+    let begun = || below.iter().filter(|(_, span)| span.from < now);
+    let here = begun().filter(|(_, span)| ended(span) == now);
+    let here = here.max_by_key(|(_, span)| (span.abandoned.is_none(), Reverse(span.from)));
+    let running = || begun().filter(|(_, span)| ended(span) > now && (gave_up || span.abandoned.is_some()));
+    here.or_else(|| running().min_by_key(|(_, span)| span.from)).copied()
+}
+
+/// The edge that a span is a call over.
+fn over(span: &Followed, edges: &[u32]) -> Option<u32> {
+    span.call().and_then(|call| edges.get(call.index()).copied())
 }
 
 /// Of what a span was spent on up to a moment, what is most beyond the usual; where nothing is, the most.
 fn longest(spans: &[Followed], at: usize, until: Time, usual: &Usual) -> Clue {
     let whole = until.since(spans[at].from).0;
-    let clue = deepest(spans, (&[at], until), (usual, &mut path_to(spans, at)));
+    let clue = deepest(spans, &[(at, until)], (usual, &mut path_to(spans, at, &usual.edges)));
     Clue { spent: clue.spent.min(whole), ..clue }
 }
 
 /// The calls that lead to a span.
-fn path_to(spans: &[Followed], at: usize) -> Path {
+fn path_to(spans: &[Followed], at: usize, edges: &[u32]) -> Path {
     let up = |at: &usize| spans[*at].parent;
     let chain = std::iter::successors(Some(at), up).filter(|at| spans[*at].parent.is_some());
-    let mut path: Path = chain.map(|at| spans[at].call().map(|call| call.0)).collect();
+    let mut path: Path = chain.map(|at| over(&spans[at], edges)).collect();
     path.reverse();
     path
 }
 
-fn deepest(spans: &[Followed], (group, until): (&[usize], Time), (usual, path): (&Usual, &mut Path)) -> Clue {
-    let all = parts(spans, group, until);
+fn deepest(spans: &[Followed], group: &[(usize, Time)], (usual, path): (&Usual, &mut Path)) -> Clue {
+    let all = parts(spans, group, &usual.edges);
     let beyond = |spent: &Spent| spent.all as f64 - usual.at(path, spent.part);
     let most = |of: &dyn Fn(&Spent) -> f64| {
         // Where parts are alike it is a call, then its own time.
@@ -209,35 +282,37 @@ fn deepest(spans: &[Followed], (group, until): (&[usize], Time), (usual, path): 
         all.iter().max_by(|a, b| of(a).total_cmp(&of(b)).then(rank(a.part).cmp(&rank(b.part))))
     };
     let unusual = most(&beyond).filter(|spent| beyond(spent) > 0.0);
-    let none = Usual::default();
+    let none = Usual { by: BTreeMap::new(), edges: Rc::clone(&usual.edges) };
     let (most, usual) = match unusual {
         Some(found) => (Some(found), usual),
         None => (most(&|spent| spent.all as f64), &none),
     };
     let Some(most) = most else {
-        let span = &spans[group[0]];
-        return Clue { start: Start::Frame(span.frame), at: middle(span.from, until), spent: 0, usual: 0 };
+        let (span, until) = (&spans[group[0].0], group[0].1);
+        return Clue { start: Start::Frame(span.frame), at: middle(span.from, until), spent: 0, usual: 0, calls: 1 };
     };
     if let Part::Below(call) = most.part {
         path.push(call);
-        return deepest(spans, (&most.at, until), (usual, path));
+        return deepest(spans, &most.at, (usual, path));
     }
-    let (frame, at) = representative(spans, most, until);
-    Clue { start: Start::Frame(frame), at, spent: most.all, usual: usual.at(path, most.part) as u64 }
+    let calls = most.at.iter().map(|(at, _)| at).collect::<BTreeSet<_>>().len() as u64;
+    let (frame, at) = halfway(most).unwrap_or((spans[most.at[0].0].frame, most.at[0].1));
+    Clue { start: Start::Frame(frame), at, spent: most.all, usual: usual.at(path, most.part) as u64, calls }
 }
 
-/// The frame, and the moment, at which to look for a part: in the middle of the longest stretch of it.
-fn representative(spans: &[Followed], of: &Spent, until: Time) -> (u32, Time) {
-    let stretches = of.at.iter().flat_map(|at| {
-        let span = &spans[*at];
-        let end = ended(span).min(until);
-        let own = span.segments.iter().filter(move |s| of.part == Part::Own(s.0));
-        let own = own.map(move |s| (s.1, s.2.min(end).max(s.1), span.frame));
-        let last = span.segments.iter().map(|s| s.2).filter(|to| *to < end).max().unwrap_or(span.from);
-        own.chain((of.part == Part::Rest).then_some((last, end, span.frame)))
-    });
-    let longest = stretches.max_by_key(|(from, to, _)| to.since(*from));
-    longest.map_or((spans[of.at[0]].frame, until), |(from, to, frame)| (frame, middle(from, to)))
+/// The frame, and the moment, at which to look for a part: when half of it has been spent.
+fn halfway(of: &Spent) -> Option<(u32, Time)> {
+    let mut pieces = of.pieces.clone();
+    pieces.sort_unstable();
+    let mut left = of.all / 2;
+    for (from, to, frame) in pieces {
+        let length = to.since(from).0;
+        if left < length {
+            return Some((frame, Time(from.0 + left)));
+        }
+        left -= length;
+    }
+    None
 }
 
 fn middle(from: Time, to: Time) -> Time {

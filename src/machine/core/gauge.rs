@@ -83,7 +83,11 @@ impl<P: Probe> Core<'_, P> {
         if !P::CALM && !self.gauges.is_empty() {
             self.gauge(replica, fact);
         }
-        self.probe.load(self.now, replica, fact);
+        let counts =
+            matches!(fact, Fact::Reached { .. } | Fact::Entered { .. } | Fact::Left { .. } | Fact::Replied { .. });
+        if counts && self.several {
+            self.probe.load(self.now, replica, fact);
+        }
         self.probe.on(self.now, fact);
     }
 

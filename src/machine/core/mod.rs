@@ -56,6 +56,8 @@ pub(crate) struct Core<'p, P> {
     pub(crate) roots: Roots,
     /// By node: what scales it; empty where nothing scales anything.
     pub(crate) gauges: Vec<Option<Scaled>>,
+    /// Whether some node has several replicas, so that it matters which of them does something.
+    pub(crate) several: bool,
     /// What faults do now.
     pub(crate) trouble: Trouble,
     pub(crate) course: Course,
@@ -105,6 +107,7 @@ impl<'p, P: Probe> Core<'p, P> {
             ready: VecDeque::with_capacity(64),
             roots: Roots::new(plan),
             gauges: Vec::new(),
+            several: plan.has_several(),
             trouble: Trouble::new(plan),
             course: Course::default(),
             probe,

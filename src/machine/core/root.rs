@@ -16,6 +16,8 @@ struct Root {
     measured: bool,
     /// How the client's own request ended.
     outcome: Outcome,
+    /// When it did.
+    answered: Time,
     /// Frames and messages that belong to it.
     open: u32,
     /// Ends reached so far, as bits.
@@ -82,7 +84,15 @@ impl<P: Probe> Core<'_, P> {
         }
         let frame = &self.frames[at];
         let (intended, measured) = (frame.trip.arrived, frame.whose.measured);
-        let root = Root { intended, client, measured, outcome: Outcome::default(), open: 0, reached: 0 };
+        let root = Root {
+            intended,
+            client,
+            measured,
+            outcome: Outcome::default(),
+            answered: Time::NEVER,
+            open: 0,
+            reached: 0,
+        };
         let slot = self.roots.free.pop().unwrap_or_else(|| {
             self.roots.slots.push(root);
             self.roots.slots.len() as u32 - 1
@@ -136,7 +146,9 @@ impl<P: Probe> Core<'_, P> {
         if self.follows_roots() {
             let root = self.root_of(at);
             if root != NONE {
-                self.roots.slots[root as usize].outcome = outcome;
+                let now = self.now;
+                let root = &mut self.roots.slots[root as usize];
+                (root.outcome, root.answered) = (outcome, now);
             }
         }
     }
@@ -150,10 +162,10 @@ impl<P: Probe> Core<'_, P> {
         }
         let goals = self.plan.endpoint(endpoint).goals;
         let before = self.roots.slots[root as usize].reached;
-        let now = before | goals;
-        if now == before {
+        if goals == 0 {
             return;
         }
+        let now = before | goals;
         self.roots.slots[root as usize].reached = now;
         let (plan, root) = (self.plan, self.roots.slots[root as usize]);
         let own = (0..).map(FlowId).zip(&plan.flows).filter(|(_, flow)| flow.client == root.client);
@@ -161,13 +173,16 @@ impl<P: Probe> Core<'_, P> {
             let all = planned.goals;
             if now & all == all && before & all != all {
                 self.end_flow(flow, Outcome::Succeeded, &root);
+            } else if before & goals & all != 0 {
+                self.tell(Fact::Again { flow, measured: root.measured });
             }
         }
     }
 
     fn end_flow(&mut self, flow: FlowId, outcome: Outcome, root: &Root) {
         let (intended, measured) = (root.intended, root.measured);
-        self.tell(Fact::Ended { flow, outcome, intended, measured });
+        let promised = (root.outcome.is_good() && root.answered < Time::NEVER).then(|| self.now.since(root.answered));
+        self.tell(Fact::Ended { flow, outcome, intended, measured, promised });
         if measured {
             self.end_measured();
         }

@@ -346,4 +346,9 @@ impl Plan {
     pub fn replicas(&self) -> u32 {
         self.nodes.iter().map(|n| n.replicas).sum()
     }
+
+    /// Whether some node has several replicas: only then is it told which of them a fact is about.
+    pub fn has_several(&self) -> bool {
+        self.nodes.iter().any(|node| node.replicas > 1)
+    }
 }

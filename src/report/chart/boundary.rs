@@ -12,7 +12,7 @@ use crate::report::number::{percent, plain, seconds};
 
 const TOP: f64 = 112.0;
 const BAND: f64 = 58.0;
-const FOOT: f64 = 112.0;
+const FOOT: f64 = 128.0;
 
 /// What stays down.
 const DOWN: RGBColor = RGBColor(178, 24, 43);
@@ -103,17 +103,21 @@ fn today(canvas: &Canvas, recover: &Recover, area: Area, scale: &Scale) {
     canvas.text("today", word, Type::of(size::SMALL).bold().centred());
     let nth = recover.edges.iter().rev().position(|edge| edge.length_s == recover.trigger.length_s);
     if let Some(nth) = nth {
-        let at = (x, area.top + BAND * (nth as f64 + 0.5));
-        canvas.dot(at, 8.0, PAPER);
-        canvas.dot(at, 6.0, INK);
+        // Below the figure of its own field.
+        let at = (x, area.top + BAND * (nth as f64 + 1.0) - 11.0);
+        canvas.dot(at, 7.0, PAPER);
+        canvas.dot(at, 5.0, INK);
     }
 }
 
 /// What the colours mean.
 fn legend(canvas: &Canvas, (left, y): (f64, f64), unseen: bool) {
     canvas.line(&[(left, y - 18.0), (WIDTH - 32.0, y - 18.0)], hair(FAINT));
-    let mut x = left;
+    let (mut x, mut y) = (left, y);
     let mut add = |colours: &[RGBColor], word: &str| {
+        if x + 16.0 * colours.len() as f64 + 8.0 + room(word, size::SMALL) > WIDTH - 32.0 {
+            (x, y) = (left, y + 22.0);
+        }
         for colour in colours {
             canvas.rectangle(Area { left: x, right: x + 16.0, top: y - 7.0, bottom: y + 7.0 }, *colour, 1.0);
             x += 16.0;

@@ -27,50 +27,107 @@ const LATE: RGBColor = RGBColor(230, 159, 0);
 /// Below this share a field stays empty.
 const SEEN: f64 = 0.005;
 
-/// Draws nodes, brokers and zones; edges where nothing else is there. The most costly first.
-pub fn heat(title: &Title, coupling: &Coupling) -> String {
-    let whole = |column: &&Column| column.target.kind != Kind::Edge;
-    let mut rows: Vec<&Column> = coupling.columns.iter().filter(whole).collect();
-    if rows.is_empty() {
-        rows = coupling.columns.iter().collect();
-    }
-    let left_out = rows.len().saturating_sub(ROWS);
-    rows.truncate(ROWS);
-    let whose: Vec<&String> = coupling.whose.iter().map(|who| &who.name).take(COLUMNS).collect();
-    let label = |column: &Column| {
-        let how = if column.target.hangs { " hangs" } else { "" };
-        cut_name(&format!("{}{how}", clean(&column.target.name)), 34)
-    };
-    let left = 48.0 + rows.iter().map(|row| room(&label(row), size::LABEL)).fold(0.0, f64::max);
-    let wide = ((WIDTH - 32.0 - left) / whose.len().max(1) as f64).min(170.0);
-    let bottom = TOP + ROW * rows.len() as f64;
-    picture(title, bottom + FOOT, |canvas| {
-        for (nth, name) in whose.iter().enumerate() {
-            let x = left + wide * (nth as f64 + 0.5);
-            // Names that are too long for their column stand at two heights in turn.
-            let y = if nth % 2 == 0 { TOP - 16.0 } else { TOP - 36.0 };
-            let letters = ((wide * 1.8) / 9.0) as usize;
-            canvas.text(&cut(&clean(name), letters.max(6)), (x, y), Type::of(size::SMALL).centred());
+/// With more rows than this, those in which nobody feels anything are left out.
+const ALL: usize = 24;
+
+/// What is drawn, and where.
+struct Grid<'c> {
+    rows: Vec<&'c Column>,
+    whose: Vec<&'c String>,
+    left: f64,
+    /// How wide a column is.
+    wide: f64,
+    /// What is not drawn, in words.
+    left_out: Vec<String>,
+}
+
+impl<'c> Grid<'c> {
+    /// Nodes, brokers and zones; edges where nothing else is there. The most costly first.
+    fn of(coupling: &'c Coupling) -> Self {
+        let whole = |column: &&Column| column.target.kind != Kind::Edge;
+        let mut rows: Vec<&Column> = coupling.columns.iter().filter(whole).collect();
+        if rows.is_empty() {
+            rows = coupling.columns.iter().collect();
         }
-        for (nth, row) in rows.iter().enumerate() {
-            let top = TOP + ROW * nth as f64;
-            canvas.text(&label(row), (left - 12.0, top + ROW / 2.0), Type::of(size::LABEL).ending());
-            for (at, name) in whose.iter().enumerate() {
-                let x = left + wide * at as f64;
-                let area = Area { left: x, right: x + wide, top, bottom: top + ROW };
-                if let Some(cell) = row.clients.get(*name).or_else(|| row.flows.get(*name)) {
-                    field(canvas, cell, area);
-                    canvas.says(area, &told(&label(row), name, cell));
-                }
+        let mut left_out = Vec::new();
+        let all = rows.len();
+        if all > ALL {
+            rows.retain(|column| is_felt(column));
+            left_out.extend((rows.len() < all).then(|| format!("{} more cost nobody anything", all - rows.len())));
+        }
+        let cut = rows.len().saturating_sub(ROWS);
+        rows.truncate(ROWS);
+        left_out.extend((cut > 0).then(|| format!("{cut} more not drawn")));
+        let whose: Vec<&String> = coupling.whose.iter().map(|who| &who.name).take(COLUMNS).collect();
+        let left = 48.0 + rows.iter().map(|row| room(&label(row), size::LABEL)).fold(0.0, f64::max);
+        let wide = ((WIDTH - 32.0 - left) / whose.len().max(1) as f64).min(170.0);
+        Self { rows, whose, left, wide, left_out }
+    }
+
+    fn right(&self) -> f64 {
+        self.left + self.wide * self.whose.len() as f64
+    }
+
+    fn bottom(&self) -> f64 {
+        TOP + ROW * self.rows.len() as f64
+    }
+
+    /// Whose requests; where a name is too long for its column all stand at two heights in turn.
+    fn heads(&self, canvas: &Canvas) {
+        let fits = self.whose.iter().all(|name| room(&clean(name), size::SMALL) <= self.wide - 8.0);
+        for (nth, name) in self.whose.iter().enumerate() {
+            let x = self.left + self.wide * (nth as f64 + 0.5);
+            let y = if fits || nth % 2 == 0 { TOP - 16.0 } else { TOP - 36.0 };
+            let letters = ((self.wide * 1.8) / 9.0) as usize;
+            let name = if fits { clean(name) } else { cut(&clean(name), letters.max(6)) };
+            canvas.text(&name, (x, y), Type::of(size::SMALL).centred());
+        }
+    }
+
+    fn row(&self, canvas: &Canvas, row: &Column, top: f64) {
+        canvas.text(&label(row), (self.left - 12.0, top + ROW / 2.0), Type::of(size::LABEL).ending());
+        for (at, name) in self.whose.iter().enumerate() {
+            let x = self.left + self.wide * at as f64;
+            let area = Area { left: x, right: x + self.wide, top, bottom: top + ROW };
+            if let Some(cell) = row.clients.get(*name).or_else(|| row.flows.get(*name)) {
+                field(canvas, cell, area);
+                canvas.says(area, &told(&label(row), name, cell));
             }
         }
-        legend(canvas, (left, bottom + 30.0));
-        if left_out > 0 {
-            let note = format!("{left_out} more not drawn");
-            canvas.text(&note, (WIDTH - 32.0, bottom + 30.0), Type::of(size::SMALL).faint().ending());
+    }
+}
+
+fn label(column: &Column) -> String {
+    let how = if column.target.hangs { " hangs" } else { "" };
+    cut_name(&format!("{}{how}", clean(&column.target.name)), 34)
+}
+
+/// Whether anybody feels it.
+fn is_felt(column: &Column) -> bool {
+    let seen = |cell: &Cell| [cell.lost, cell.late].iter().any(|e| e.value.is_some_and(|share| share >= SEEN));
+    column.clients.values().chain(column.flows.values()).any(seen)
+}
+
+/// Draws the matrix.
+pub fn heat(title: &Title, coupling: &Coupling) -> String {
+    let grid = Grid::of(coupling);
+    let bottom = grid.bottom();
+    picture(title, bottom + FOOT + if grid.left_out.is_empty() { 0.0 } else { 22.0 }, |canvas| {
+        grid.heads(canvas);
+        for (nth, row) in grid.rows.iter().enumerate() {
+            grid.row(canvas, row, TOP + ROW * nth as f64);
+        }
+        canvas.line(&[(grid.left, bottom + 12.0), (grid.right(), bottom + 12.0)], hair(FAINT));
+        // The legend needs more room than a few columns may have.
+        legend(canvas, (grid.left.min(WIDTH - 32.0 - LEGEND), bottom + 30.0));
+        if !grid.left_out.is_empty() {
+            canvas.text(&grid.left_out.join(", "), (grid.left, bottom + 54.0), Type::of(size::SMALL).faint());
         }
     })
 }
+
+/// Room for what the colours mean.
+const LEGEND: f64 = 660.0;
 
 /// A field in words.
 fn told(down: &str, whose: &str, cell: &Cell) -> String {
@@ -125,5 +182,4 @@ fn legend(canvas: &Canvas, (left, y): (f64, f64)) {
         canvas.text(word, (x + 8.0, y), Type::of(size::SMALL).faint());
         x += 24.0 + room(word, size::SMALL);
     }
-    canvas.line(&[(left, y - 18.0), (WIDTH - 32.0, y - 18.0)], hair(FAINT));
 }

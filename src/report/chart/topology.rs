@@ -22,7 +22,7 @@ const MARGIN: f64 = 32.0;
 const HEAD: f64 = 96.0;
 /// The least width: that of the other pictures.
 const NARROW: f64 = 960.0;
-/// Widest line of a name; a longer name takes two.
+/// Widest line of a name; a longer name takes several.
 const NAME: f64 = 220.0;
 /// Line of text, and paper within a box.
 const LINE: f64 = 17.0;
@@ -125,24 +125,33 @@ fn says(svg: &mut String, (x, y): At, (wide, high): (f64, f64), text: &str) {
     );
 }
 
-/// A name in one line or two, broken where its parts meet.
+/// A name in one line, two or three, broken where its parts meet; what is longer is cut.
 fn lines(name: &str) -> Vec<String> {
     let name = clean(name);
-    if room(&name, size::LABEL) <= NAME {
+    let wide = |text: &str| room(text, size::LABEL) > NAME;
+    if !wide(&name) {
         return vec![name];
     }
-    let breaks = name.char_indices().filter(|(_, c)| matches!(c, '-' | '_' | '.' | ' '));
+    let breaks =
+        || name.char_indices().filter(|(_, c)| matches!(c, '-' | '_' | '.' | ' ')).map(|(at, c)| at + c.len_utf8());
     let middle = name.len() / 2;
-    let best = breaks.map(|(at, c)| at + c.len_utf8()).min_by_key(|at| at.abs_diff(middle));
-    let parts = best.map_or((name.as_str(), ""), |at| name.split_at(at));
-    let letters = |text: &str| {
-        let mut letters = crate::report::text::width(text);
-        while letters > 4 && room(&cut(text, letters), size::LABEL) > NAME {
-            letters -= 1;
-        }
-        cut(text, letters)
-    };
-    [parts.0, parts.1].into_iter().filter(|part| !part.is_empty()).map(letters).collect()
+    let halves = breaks().min_by_key(|at| at.abs_diff(middle)).map(|at| name.split_at(at));
+    if let Some((first, second)) = halves.filter(|(first, second)| !wide(first) && !wide(second)) {
+        return [first, second].into_iter().filter(|part| !part.is_empty()).map(str::to_owned).collect();
+    }
+    let (mut lines, mut from) = (Vec::new(), 0);
+    while lines.len() < 2
+        && let Some(at) = breaks().filter(|at| *at > from && *at < name.len() && !wide(&name[from..*at])).last()
+    {
+        lines.push(name[from..at].to_owned());
+        from = at;
+    }
+    let mut letters = crate::report::text::width(&name[from..]);
+    while letters > 4 && wide(&cut(&name[from..], letters)) {
+        letters -= 1;
+    }
+    lines.push(cut(&name[from..], letters));
+    lines
 }
 
 /// How far a name makes room for the lids of a cylinder: to the left for a lying one, below for a standing one.
@@ -513,10 +522,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_names_take_two_lines_and_no_more() {
+    fn long_names_take_three_lines_and_no_more() {
         assert_eq!(lines("orders"), ["orders"]);
         let two = lines("customer-notification-preferences-service");
         assert!(two.len() == 2 && two.concat() == "customer-notification-preferences-service", "{two:?}");
+        let three = lines("verification-recommendation-pricing-calculation-and-approval-service");
+        assert!(three.len() == 3 && !three.concat().contains('…'), "{three:?}");
+        let wide = lines("verification-recommendation-pricing-service");
+        assert_eq!(wide.concat(), "verification-recommendation-pricing-service");
         let cut = lines(&"verylongname".repeat(9));
         assert!(cut.len() == 1 && cut[0].ends_with('…') && room(&cut[0], size::LABEL) <= NAME, "{cut:?}");
     }

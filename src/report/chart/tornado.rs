@@ -33,7 +33,7 @@ struct Bar<'w> {
 /// Draws what changes anything, the widest first.
 pub fn tornado(title: &Title, whatif: &WhatIf) -> String {
     let mut bars = bars(whatif);
-    let value = |change: &Change| whatif.of.of(&change.figures).difference.value.unwrap_or(0.0);
+    let value = |change: &Change| whatif.drawn().of(&change.figures).difference.value.unwrap_or(0.0);
     let width = |bar: &Bar<'_>| bar.ways.iter().flatten().map(|change| value(change).abs()).fold(0.0, f64::max);
     bars.sort_by(|a, b| width(b).total_cmp(&width(a)).then_with(|| a.what.cmp(b.what)));
     let all = bars.len();
@@ -41,14 +41,16 @@ pub fn tornado(title: &Title, whatif: &WhatIf) -> String {
     bars.truncate(ROWS);
     let label = |bar: &Bar<'_>| cut_name(&clean(bar.what), LABEL);
     let left = 48.0 + bars.iter().map(|bar| room(&label(bar), size::LABEL)).fold(0.0, f64::max);
-    let told = |change: &Change| format!("{}: {}", clean(&change.by), apart(whatif.of, whatif.of.of(&change.figures)));
+    let told = |change: &Change| {
+        format!("{}: {}", clean(&change.by), apart(whatif.drawn(), whatif.drawn().of(&change.figures)))
+    };
     let texts = bars.iter().flat_map(|bar| bar.ways.iter().flatten()).map(|change| room(&told(change), size::SMALL));
     let right = WIDTH - 44.0 - texts.fold(0.0, f64::max);
     let bottom = TOP + ROW * bars.len() as f64;
     let area = Area { left, top: TOP - 4.0, right, bottom };
     let ends = |end: fn(f64, f64) -> f64| {
         let of = |change: &Change| {
-            let e = whatif.of.of(&change.figures).difference;
+            let e = whatif.drawn().of(&change.figures).difference;
             [e.value, e.low, e.high].into_iter().flatten().fold(0.0, end)
         };
         bars.iter().flat_map(|bar| bar.ways.iter().flatten()).map(|change| of(change)).fold(0.0, end)
@@ -59,8 +61,8 @@ pub fn tornado(title: &Title, whatif: &WhatIf) -> String {
     let air = ((high - low) * 0.04).max(1e-6);
     let scale = Scale::exact(low - air, high + air, area.left, area.right);
     picture(title, bottom + FOOT, |canvas| {
-        let unit = if whatif.of.rises() { "points" } else { "ms" };
-        canvas.abscissa(area, &scale, true, |tick| tick_name(tick, whatif.of.rises()));
+        let unit = if whatif.drawn().rises() { "points" } else { "ms" };
+        canvas.abscissa(area, &scale, true, |tick| tick_name(tick, whatif.drawn().rises()));
         for (nth, bar) in bars.iter().enumerate() {
             let top = TOP + ROW * nth as f64;
             canvas.text(&label(bar), (left - 12.0, top + ROW / 2.0), Type::of(size::LABEL).ending());
@@ -77,15 +79,17 @@ pub fn tornado(title: &Title, whatif: &WhatIf) -> String {
         let zero = scale.at(0.0);
         canvas.line(&[(zero, area.top), (zero, area.bottom)], Pen { width: 1.6, ..hair(INK) });
         let left_out = all - bars.len();
-        let words =
-            format!("{} ({unit}): upper bar less of it, lower bar more; pale: not beyond chance", whatif.of.word());
+        let words = format!(
+            "{} ({unit}): upper bar less of it, lower bar more; pale: not beyond chance",
+            whatif.drawn().word()
+        );
         canvas.text(
             &words,
             (f64::midpoint(left, right), bottom + 38.0),
             Type::of(size::LABEL).faint().centred().hanging(),
         );
         if left_out > 0 {
-            let note = format!("{left_out} more change nothing, or less");
+            let note = format!("{left_out} more change nothing{}", if bars.len() < ROWS { "" } else { ", or less" });
             canvas.text(&note, (WIDTH - 32.0, bottom + FOOT - 14.0), Type::of(size::SMALL).faint().ending());
         }
     })
@@ -105,7 +109,7 @@ fn bars(whatif: &WhatIf) -> Vec<Bar<'_>> {
 }
 
 fn draw(canvas: &Canvas, change: &Change, whatif: &WhatIf, (top, way): (f64, usize), scale: &Scale) {
-    let e = whatif.of.of(&change.figures).difference;
+    let e = whatif.drawn().of(&change.figures).difference;
     let Some(value) = e.value else { return };
     let colour = if way == 0 { LESS } else { MORE };
     let (from, to) = (scale.at(value.min(0.0)), scale.at(value.max(0.0)));

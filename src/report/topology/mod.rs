@@ -70,6 +70,8 @@ struct Seen {
     per_s: f64,
     p99_ms: Option<f64>,
     failed: f64,
+    /// Of how many arrows this is the sum: a broker counts what comes in and goes out, not by whom.
+    of: usize,
 }
 
 impl Diagram {
@@ -94,7 +96,7 @@ impl Diagram {
         let unit = |at: usize| all.units.get(&all.vertices[at].name);
         for (arrow, seen) in all.arrows.iter_mut().zip(seen) {
             let Some(seen) = seen else { continue };
-            arrow.traffic = Some(if most > 0.0 { seen.per_s / most } else { 0.0 });
+            arrow.traffic = (seen.of == 1).then(|| if most > 0.0 { seen.per_s / most } else { 0.0 });
             arrow.fared = match seen.per_s {
                 none if none <= 0.0 => Fared::Unused,
                 _ if seen.failed >= FAILING => Fared::Failing,
@@ -125,7 +127,8 @@ impl Seen {
         if self.per_s <= 0.0 {
             return vec!["unused".into()];
         }
-        let mut lines = vec![format!("{}/s", plain(self.per_s))];
+        let among = if self.of > 1 { format!(" of {} together", self.of) } else { String::new() };
+        let mut lines = vec![format!("{}/s{among}", plain(self.per_s))];
         lines.extend(self.p99_ms.map(|ms| format!("p99 {}", time(ms))));
         if self.failed >= FAILING {
             lines.push(format!("{} fail", super::number::percent(self.failed)));
@@ -146,19 +149,19 @@ fn seen(summary: &Summary, link: &Link) -> Option<Seen> {
     if let (Some(topic), Some(group)) = (summary.topics.get(&link.from), &link.group) {
         let group = topic.groups.get(group)?;
         let p99_ms = group.delay_ms.p99.value;
-        return Some(Seen { per_s: (group.consumed + group.duplicates) as f64 / span, p99_ms, failed: 0.0 });
+        return Some(Seen { per_s: (group.consumed + group.duplicates) as f64 / span, p99_ms, failed: 0.0, of: 1 });
     }
     // Of several who send to a broker, or take from a queue, the broker does not know who did how often.
-    let alone = |same: fn(&Link) -> &String| {
-        summary.topology.links.iter().filter(|other| other.message && same(other) == same(link)).count() == 1
+    let among = |same: fn(&Link) -> &String| {
+        summary.topology.links.iter().filter(|other| other.message && same(other) == same(link)).count()
     };
-    if let Some(queue) = summary.queues.get(&link.from).filter(|_| alone(|link| &link.from)) {
-        return Some(Seen { per_s: queue.delivered as f64 / span, p99_ms: queue.wait_ms.p99.value, failed: 0.0 });
+    if let Some(queue) = summary.queues.get(&link.from) {
+        let (per_s, p99_ms) = (queue.delivered as f64 / span, queue.wait_ms.p99.value);
+        return Some(Seen { per_s, p99_ms, failed: 0.0, of: among(|link| &link.from) });
     }
     let published = summary.queues.get(&link.to).map(|queue| queue.published);
     let published = published.or_else(|| summary.topics.get(&link.to).map(|topic| topic.published));
-    let per_s = published.filter(|_| alone(|link| &link.to))? as f64 / span;
-    Some(Seen { per_s, p99_ms: None, failed: 0.0 })
+    Some(Seen { per_s: published? as f64 / span, p99_ms: None, failed: 0.0, of: among(|link| &link.to) })
 }
 
 /// All calls from one node to another; of several endpoints the slowest one's p99.
@@ -171,7 +174,7 @@ fn calls(summary: &Summary, link: &Link, span: f64) -> Seen {
     let arrived = sum(|stats| stats.arrived);
     let failed = if arrived > 0.0 { 1.0 - sum(|stats| stats.succeeded) / arrived } else { 0.0 };
     let p99_ms = edges().filter_map(|stats| stats.latency_ms.p99.value).reduce(f64::max);
-    Seen { per_s: arrived / span, p99_ms, failed }
+    Seen { per_s: arrived / span, p99_ms, failed, of: 1 }
 }
 
 /// What a part is called in a key.
@@ -200,9 +203,17 @@ sim = { duration = "5s", warmup = "0s", replications = 2 }
 [clients.users]
 calls = "end"
 rate = "20/s"
+[clients.others]
+calls = "other"
+rate = "5/s"
 [services.end]
 team = "a \"b\""
-steps = [{ query = "db" }, { send = "mails" }, { call = "old", probability = 0.0 }]
+steps = [{ send = "news" }, { query = "db" }, { send = "mails" }, { call = "old", probability = 0.0 }]
+[services.other]
+steps = [{ send = "news" }]
+[services.reader]
+consumes = [{ from = "news", work = "1ms" }]
+[queues.news]
 [services.old]
 [services.mailer]
 consumes = [{ from = "mails", work = "1ms" }]
@@ -216,7 +227,7 @@ error_rate = "50%"
     fn a_run_says_how_often_how_slow_and_what_fails() {
         let checked = load(&Source::text("shop", SHOP), &[]).unwrap();
         let plain = Diagram::of(&Topology::of(checked.scenario()));
-        assert!(plain.arrows.len() == 5 && plain.arrows.iter().all(|arrow| arrow.label.is_empty() && !plain.ran));
+        assert!(plain.arrows.len() == 9 && plain.arrows.iter().all(|arrow| arrow.label.is_empty() && !plain.ran));
         let summary = crate::experiment::run(&checked, None, &()).unwrap();
         let after = Diagram::after(&summary);
         let told = |from: &str, to: &str| {
@@ -237,6 +248,10 @@ error_rate = "50%"
         assert_eq!(bound.arrows.iter().filter(|arrow| arrow.fared == Fared::Coupled).count(), 1);
         assert!(dot("shop", &bound).contains("#cc79a7") && mermaid(&bound).contains("px,stroke:#cc79a7"));
         assert_eq!((told("mails", "mailer").message, told("mails", "mailer").fared), (true, Fared::Used));
+        // Two send to one broker, which does not know who did how often.
+        let both = told("end", "news");
+        assert!(both.label[0].ends_with("of 2 together") && both.fared == Fared::Used, "{:?}", both.label);
+        assert_eq!((both.traffic, told("other", "news").fared), (None, Fared::Used));
         assert!(told("end", "db").label[2].ends_with("% fail") && told("end", "db").traffic == Some(1.0));
         for text in [dot("shop", &after), mermaid(&after)] {
             assert!(text.contains("unused") && text.contains("mailer") && !text.contains("a \"b\""), "{text}");

@@ -2,6 +2,8 @@
 
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
 
+use super::sites::Sites;
+use super::ways::free;
 use super::{Edit, apply};
 use crate::diag::{Complaint, Source};
 
@@ -21,6 +23,22 @@ pub fn in_pattern(
     };
     let edit = Edit { path: format!("links.{edge}"), value, origin: format!("pattern `{pattern}`") };
     apply(&without_variants(source), &[edit])
+}
+
+/// The text in which what a service tells several others by calls is one event, which each of them reads; and the topic's name.
+pub fn as_one_event(source: &Source, from: &str, targets: &[&str]) -> Result<(Source, String), Vec<Complaint>> {
+    let bare = without_variants(source);
+    let topic = bare.text.parse::<DocumentMut>().map(|document| free(&document, &format!("{from}-events")));
+    let topic = topic.unwrap_or_default();
+    let edit = |target: &&str| Edit {
+        path: format!("links.{from} -> {target}"),
+        value: format!("{{ topic = \"{topic}\" }}"),
+        origin: "one event".into(),
+    };
+    let (told, _) = apply(&bare, &targets.iter().map(edit).collect::<Vec<_>>())?;
+    let Ok(mut document) = told.text.parse::<DocumentMut>() else { return Ok((told, topic)) };
+    Sites::of(&mut document, from).once(&|step| step.get("publish").and_then(Item::as_str) == Some(topic.as_str()));
+    Ok((Source { text: document.to_string(), ..told }, topic))
 }
 
 /// The text without its variants.

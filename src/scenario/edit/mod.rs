@@ -7,6 +7,7 @@ mod flip;
 mod interaction;
 mod knobs;
 mod load_test;
+mod outbox;
 mod reproducer;
 mod sites;
 mod stress;
@@ -22,9 +23,10 @@ use super::vocab::{self, COUNTS, FILE, LAW, Shape, Table, VERBS};
 use super::written::{Contended, Link, Pool, Scenario, TransportSpec};
 use crate::diag::{Complaint, Source, code};
 
-pub use interaction::{in_pattern, with_table, with_tables};
+pub use interaction::{as_one_event, in_pattern, with_table, with_tables};
 pub use knobs::{Knob, Way, knobs, slowed, turned};
 pub use load_test::{Rig, with_generator};
+pub use outbox::{Reader, added, with_commit, with_outbox};
 pub use reproducer::{recovers, reproducer};
 pub use stress::{
     Bound, bound, grown, has_length, lengthened, one_less, struck, warmed, with_replicas, without_zone, zones,

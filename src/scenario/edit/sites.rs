@@ -1,6 +1,6 @@
 //! The calls of a node, wherever they stand in its steps.
 
-use toml_edit::{DocumentMut, InlineTable, Item, TableLike, Value};
+use toml_edit::{DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
 /// Keys under which a step holds further steps.
 const INNER: [&str; 5] = ["parallel", "split", "steps", "fallback", "on_miss"];
@@ -76,6 +76,46 @@ impl<'d> Sites<'d> {
         self.lists.iter_mut().for_each(|list| follow(list, fits, next));
     }
 
+    /// Changes, in each list, the last step that fits `first` before one that fits `then`. What stands in a transaction, or is done by
+    /// chance or beside other things, is left.
+    pub(super) fn told_after(
+        &mut self,
+        first: &impl Fn(&dyn TableLike) -> bool,
+        then: &impl Fn(&dyn TableLike) -> bool,
+        change: &mut impl FnMut(&mut dyn TableLike),
+    ) {
+        for list in &mut self.lists {
+            in_row(list, &mut |steps| {
+                let Some((at, _)) = steps.pair(first, then) else { return };
+                steps.get_mut(at).into_iter().for_each(&mut *change);
+            });
+        }
+    }
+
+    /// Takes the steps that fit `then` out of those lists, and hands back one of them.
+    pub(super) fn taken_after(
+        &mut self,
+        first: &impl Fn(&dyn TableLike) -> bool,
+        then: &impl Fn(&dyn TableLike) -> bool,
+    ) -> Option<InlineTable> {
+        let mut taken = None;
+        for list in &mut self.lists {
+            in_row(list, &mut |steps| {
+                if let Some((_, at)) = steps.pair(first, then) {
+                    taken = steps.take(at).or(taken.take());
+                }
+            });
+        }
+        taken
+    }
+
+    /// Of the steps of a list that fit, the first alone stays, in every list.
+    pub(super) fn once(&mut self, fits: &impl Fn(&dyn TableLike) -> bool) {
+        for list in &mut self.lists {
+            once(list, fits);
+        }
+    }
+
     /// Changes every call of this target.
     pub(super) fn change(&mut self, target: &str, change: impl Fn(&mut dyn TableLike)) {
         for list in &mut self.lists {
@@ -107,6 +147,106 @@ fn lists_of(node: &mut Item) -> Vec<&mut Item> {
 enum Step<'a> {
     Value(&'a mut Value),
     Table(&'a mut toml_edit::Table),
+}
+
+/// Steps that follow each other, in either of the two ways in which a list is written.
+enum Row<'a> {
+    Inline(&'a mut toml_edit::Array),
+    Tables(&'a mut toml_edit::ArrayOfTables),
+}
+
+impl Row<'_> {
+    fn get(&self, at: usize) -> Option<&dyn TableLike> {
+        match self {
+            Self::Inline(all) => all.get(at)?.as_inline_table().map(|table| table as &dyn TableLike),
+            Self::Tables(all) => all.get(at).map(|table| table as &dyn TableLike),
+        }
+    }
+
+    fn get_mut(&mut self, at: usize) -> Option<&mut dyn TableLike> {
+        match self {
+            Self::Inline(all) => all.get_mut(at)?.as_inline_table_mut().map(|table| table as &mut dyn TableLike),
+            Self::Tables(all) => all.get_mut(at).map(|table| table as &mut dyn TableLike),
+        }
+    }
+
+    fn take(&mut self, at: usize) -> Option<InlineTable> {
+        match self {
+            Self::Inline(all) => all.remove(at).as_inline_table().cloned(),
+            Self::Tables(all) => {
+                let taken = all.get(at).cloned().map(Table::into_inline_table);
+                all.remove(at);
+                taken
+            }
+        }
+    }
+
+    /// The first step that fits `then`, and the last before it that fits `first`.
+    fn pair(
+        &self,
+        first: &impl Fn(&dyn TableLike) -> bool,
+        then: &impl Fn(&dyn TableLike) -> bool,
+    ) -> Option<(usize, usize)> {
+        let len = match self {
+            Self::Inline(all) => all.len(),
+            Self::Tables(all) => all.len(),
+        };
+        let fits = |at: &usize, which: &dyn Fn(&dyn TableLike) -> bool| self.get(*at).is_some_and(which);
+        let told = (0..len).find(|at| fits(at, then))?;
+        let written = (0..told).rev().find(|at| fits(at, first))?;
+        Some((written, told))
+    }
+}
+
+/// Lists of steps that are taken one after the other for certain: a node's own, those of its consumers and routes.
+fn in_row(item: &mut Item, visit: &mut impl FnMut(&mut Row<'_>)) {
+    // A step that holds others is no consumer and no route, which alone say where from.
+    let whole = |table: &dyn TableLike| table.contains_key("from") || table.contains_key(ROUTE[0]);
+    match item {
+        Item::Value(Value::Array(all)) => {
+            for table in all.iter_mut().filter_map(Value::as_inline_table_mut).filter(|table| whole(*table)) {
+                if let Some(steps) = table.get_mut(ROUTE[3]).and_then(Value::as_array_mut) {
+                    visit(&mut Row::Inline(steps));
+                }
+            }
+            visit(&mut Row::Inline(all));
+        }
+        Item::ArrayOfTables(all) => {
+            for table in all.iter_mut().filter(|table| whole(*table)) {
+                table.get_mut(ROUTE[3]).into_iter().for_each(|steps| in_row(steps, visit));
+            }
+            visit(&mut Row::Tables(all));
+        }
+        _ => {}
+    }
+}
+
+/// Takes all but the first that fits out of a list, and of the lists inside.
+fn once(list: &mut Item, fits: &impl Fn(&dyn TableLike) -> bool) {
+    match list {
+        Item::Value(Value::Array(all)) => once_value(all, fits),
+        Item::ArrayOfTables(all) => {
+            for table in all.iter_mut() {
+                for key in INNER {
+                    table.get_mut(key).into_iter().for_each(|inner| once(inner, fits));
+                }
+            }
+            let fitting: Vec<usize> = all.iter().enumerate().filter(|(_, t)| fits(*t)).map(|(at, _)| at).collect();
+            fitting.iter().skip(1).rev().for_each(|at| drop(all.remove(*at)));
+        }
+        _ => {}
+    }
+}
+
+fn once_value(all: &mut toml_edit::Array, fits: &impl Fn(&dyn TableLike) -> bool) {
+    for table in all.iter_mut().filter_map(Value::as_inline_table_mut) {
+        for key in INNER {
+            table.get_mut(key).and_then(Value::as_array_mut).into_iter().for_each(|inner| once_value(inner, fits));
+        }
+    }
+    let fit = |value: &Value| value.as_inline_table().is_some_and(|table| fits(table));
+    let fitting: Vec<usize> = all.iter().enumerate().filter(|(_, value)| fit(value)).map(|(at, _)| at).collect();
+    fitting.iter().skip(1).rev().for_each(|at| drop(all.remove(*at)));
 }
 
 /// Every step of a list and of the lists inside, with the number of steps that follow it.

@@ -43,9 +43,13 @@ pub fn with_rule(source: &Source, from: &str, target: &str, key: &str, value: &s
 /// Marks calls on their way into a cache; no key of the file.
 const REMEMBERED: &str = "remembered call";
 
-/// The text in which a service looks into a cache of its own before it calls a target, of which so large a share is found there;
-/// and the cache's name. `None` where it calls no such thing.
-pub fn with_cache(source: &Source, from: &str, target: &str, hit_rate: &str) -> Option<(Source, String)> {
+/// The text in which a service looks into a cache of its own before it calls a target, no longer than so, and finds so large a
+/// share there; and the cache's name. `None` where it calls no such thing.
+pub fn with_cache(
+    source: &Source,
+    (from, target): (&str, &str),
+    (hit_rate, timeout): (&str, &str),
+) -> Option<(Source, String)> {
     let mut document = source.text.parse::<DocumentMut>().ok()?;
     if Sites::of(&mut document, from).find(|name| name == target).is_empty() {
         return None;
@@ -70,6 +74,7 @@ pub fn with_cache(source: &Source, from: &str, target: &str, hit_rate: &str) -> 
             }
         }
         step.insert("cache", Item::Value(name.as_str().into()));
+        step.insert("timeout", Item::Value(timeout.into()));
         step.insert(
             "on_miss",
             Item::Value([Value::InlineTable(call)].into_iter().collect::<toml_edit::Array>().into()),
@@ -305,7 +310,7 @@ pub(super) fn implicit() -> Table {
 }
 
 /// One more consumer of a service.
-fn consume(document: &mut DocumentMut, service: &str, consumer: Table) -> Option<()> {
+pub(super) fn consume(document: &mut DocumentMut, service: &str, consumer: Table) -> Option<()> {
     let service = document.get_mut("services")?.as_table_like_mut()?.get_mut(service)?.as_table_like_mut()?;
     match service.get_mut("consumes") {
         Some(Item::ArrayOfTables(all)) => all.push(consumer),
@@ -355,11 +360,15 @@ tables = { orders = { writers = 1 }, mails = { writers = 2 } }
     #[test]
     fn a_cache_is_asked_before_the_call() {
         let shop = Source::text("shop", SHOP);
-        let (cached, name) = with_cache(&shop, "orders", "mail", "80%").unwrap();
+        let (cached, name) = with_cache(&shop, ("orders", "mail"), ("80%", "20ms")).unwrap();
         let checked = load(&cached, &[]).unwrap_or_else(|rejected| panic!("{rejected}\n{}", cached.text));
-        assert!(cached.text.contains(r#"{ cache = "mail-cache", on_miss = [{ call = "mail" }] }"#), "{}", cached.text);
+        assert!(
+            cached.text.contains(r#"{ cache = "mail-cache", timeout = "20ms", on_miss = [{ call = "mail" }] }"#),
+            "{}",
+            cached.text
+        );
         assert!(checked.scenario().nodes.contains_key(&name));
-        assert!(with_cache(&shop, "orders", "nobody", "80%").is_none());
+        assert!(with_cache(&shop, ("orders", "nobody"), ("80%", "20ms")).is_none());
     }
 
     #[test]

@@ -351,7 +351,7 @@ const FIGURES: &[Figure] = &[
         "Of an edge: of its caller's requests that cross it while it is up, the share that is lost while it is down.",
     ),
     f(
-        &["spill-over", "spill_over", "beside"],
+        &["spill-over", "spill_over", "spills refusing", "spills hanging", "beside"],
         COUPLING,
         "Of the caller's requests that do not cross the edge (so many stand under `beside`), the share that is lost while it is \
          down: what a shared pool passes on.",

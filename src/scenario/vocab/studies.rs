@@ -36,6 +36,12 @@ pub(super) const STUDIES: &[Figure] = &[
          that breaks it so.",
     ),
     f(
+        &["n_eff_between"],
+        DIAGNOSIS,
+        "The 95 % interval of what was simulated: of a bond with its measured part at either end, of N_eff with all of them at \
+         the same end, which is wide rather than narrow. What the file says has none.",
+    ),
+    f(
         &["unit", "units", "one in fact"],
         DIAGNOSIS,
         "Services that are bound by a half or more, directly or by others: one in fact. `graph` outlines them, a number each.",
@@ -144,9 +150,17 @@ pub(super) const STUDIES: &[Figure] = &[
     f(
         &["effect p99", "to the effect", "open_effects", "old_state", "after_ms"],
         ADVICE,
-        "The p99 until what a request is to bring about has happened (a flow); how many are promised and not yet done at any \
+        "The p99 until what a request is to bring about has happened (a flow); how many are answered and not yet done at any \
          moment; of those who look so long after the answer, the share that sees the old state.",
     ),
+    f(
+        &["crashes", "sender", "doubled", "outbox"],
+        ADVICE,
+        "All of a message's sender crashes at random moments: effects that are lost by each, because what leads to them was written and \
+         the message not sent; effects that happen twice, because an outbox was read again. `between`: written and not yet sent at any \
+         moment, which is what a crash finds by hand. With an outbox the message is a row of what is written.",
+    ),
+    f(&["gives_up"], ADVICE, "What a rule asks for, no run shows, and a way takes away: it is a trade at best."),
     f(
         &["reads_back"],
         ADVICE,
@@ -198,10 +212,20 @@ pub(super) const STUDIES: &[Figure] = &[
         "A node whose work takes a tenth longer, and the p99 of whoever waits for it as it is.",
     ),
     f(
-        &["columns", "crossing", "between", "sheltered_by", "served", "pairing", "closed_clients", "promised"],
+        &[
+            "columns",
+            "crossing",
+            "absent",
+            "between",
+            "sheltered_by",
+            "served",
+            "pairing",
+            "closed_clients",
+            "promised",
+        ],
         COUPLING,
-        "A column for each thing that is down, or each pair of things; requests that cross an edge where it is up; what kept a \
-         loss away; requests that are served without the outage, each paired with itself.",
+        "A column for each thing that is down, or each pair of things; requests that cross an edge where it is up, and of the lost ones those that never \
+         came to its caller; between which ends a figure lies; what kept a loss away; requests that are served without the outage, each paired with itself.",
     ),
     f(
         &["by_structure", "by_run_alone", "outage_at_s", "outage_for_s", "hangs", "flow"],
@@ -259,6 +283,29 @@ pub(super) const STUDIES: &[Figure] = &[
          latency to the caller; what is lost while the callee refuses, says nothing, or the broker is down.",
     ),
     f(&["turned"], "whatif", "What was turned by a notch."),
+    f(
+        &["perhaps", "chance", "stands", "stands_alone", "holds", "also_again"],
+        "whatif",
+        "Whether a difference is more than chance: among all that were looked at, or on fresh seeds among the best few (`stands`); \
+         perhaps: if nothing else had been looked at (`stands_alone`); chance: not even then.",
+    ),
+    f(
+        &["seeds", "fresh", "search", "smaller_measured", "about_faults"],
+        "hunt",
+        "Whether a size was found on the seeds of the search alone, or held to fresh ones; what was measured of the promise with a \
+         tenth less; promises about the time of a fault, which are not hunted for.",
+    ),
+    f(
+        &["saw", "from_s", "until_s"],
+        "why",
+        "What a circuit breaker had seen when it refused: how many calls failed, how, from when to when, and which faults were on.",
+    ),
+    f(
+        &["left_out", "not_slowed", "lost while down"],
+        COUPLING,
+        "Faults that the file lets come at random, which are on in no run of the matrix; nodes that were not slowed down because \
+         the study was stopped; the share of all traffic that is lost while something is down for as long as a repair takes.",
+    ),
     f(
         &["first mean", "first p50", "first p99", "all mean", "first_message_ms"],
         "streamed calls",
