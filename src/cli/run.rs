@@ -39,12 +39,8 @@ pub(super) struct Args {
     /// replication
     #[arg(long, value_name = "N", default_value_t = 1000)]
     traces: u64,
-    /// In the JSON, the figures of every single replication too
-    #[arg(long)]
-    per_replication: bool,
-    /// In the JSON, clients, queues and readers of topics over time too, so that `hoptax report` draws them again
-    #[arg(long)]
-    series: bool,
+    #[command(flatten)]
+    more: More,
     /// Hold the run against this result that was kept: what changed beyond noise. Paired where that was written with
     /// --per-replication
     #[arg(long, value_name = "RESULT.json")]
@@ -62,6 +58,24 @@ pub(super) struct Args {
     /// How progress is shown on standard error
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     progress: Mode,
+}
+
+/// What the JSON holds besides, where it is asked for.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+struct More {
+    /// In the JSON, the figures of every single replication too
+    #[arg(long)]
+    per_replication: bool,
+    /// In the JSON, clients, queues and readers of topics over time too, so that `hoptax report` draws them again
+    #[arg(long)]
+    series: bool,
+}
+
+impl More {
+    fn to(self, summary: Summary) -> Summary {
+        let summary = if self.per_replication { summary.with_replications() } else { summary };
+        if self.series { summary.with_series() } else { summary }
+    }
 }
 
 /// How many runs are enough.
@@ -209,12 +223,7 @@ fn simulate(args: &Args, kinds: &[Kind], output: &Output) -> Result<Ran, Failure
             summary.slos.clear();
         }
     }
-    if args.per_replication {
-        summaries = summaries.into_iter().map(Summary::with_replications).collect();
-    }
-    if args.series {
-        summaries = summaries.into_iter().map(Summary::with_series).collect();
-    }
+    summaries = summaries.into_iter().map(|summary| args.more.to(summary)).collect();
     let drawn = kinds.iter().any(|kind| matches!(kind, Kind::Svg | Kind::Png | Kind::Html));
     outline(&mut summaries, &checked, drawn || args.output.is_some() || usual(args));
     let mut beside = if whole && kinds.contains(&Kind::Html) { Beside::of(&checked) } else { Beside::default() };

@@ -299,6 +299,10 @@ mod tests {
     #[test]
     fn stretches_become_rows() {
         let mut summary = sample::summary();
+        // Where nothing changes there are clients over time still, and nothing where no request set out.
+        let text = timeline(&[summary.clone()]).unwrap();
+        assert!(text.contains("\nclients,network calls,arrived,1,25,1000,\n"), "{text}");
+        summary.clients.values_mut().for_each(|stats| stats.timeline.clear());
         assert_eq!(timeline(&[summary.clone()]), None);
         summary.timeline = Some(sample::course());
         let text = timeline(&[summary.clone()]).unwrap();

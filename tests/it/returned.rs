@@ -93,9 +93,11 @@ fn call_sites_of_one_link_wait_differently_and_databases_are_databases() {
     let scenario = gallery("12");
     let (before, after) = returned(&scenario);
     let mean = |of: &Summary, client: &str| of.clients[client].latency_ms.mean.value.unwrap();
-    for client in ["one-by-one", "at-once", "in-one-call"] {
+    // What is learned of an endpoint is learned over all that call it: the queries of fifty at once wait for connections, and those
+    // of one after the other seem to, too. That is a tenth; when ways were learned of each pair of services it was two fifths.
+    for (client, most) in [("one-by-one", 0.15), ("at-once", 0.1), ("in-one-call", 0.1)] {
         let (was, is) = (mean(&before, client), mean(&after, client));
-        assert!((is / was - 1.0).abs() < 0.1, "{client}: {was} -> {is}");
+        assert!((is / was - 1.0).abs() < most, "{client}: {was} -> {is}");
     }
     let traced = sampled(scenario.checked(), 20_000);
     let mut import = Import::default();

@@ -198,9 +198,9 @@ impl Canvas<'_> {
     pub(super) fn says(&self, area: Area, text: &str) {
         let ((left, top), (right, bottom)) = (fine((area.left, area.top)), fine((area.right, area.bottom)));
         let (wide, high) = ((right - left).max(1), (bottom - top).max(1));
-        let _ = write!(
+        let _ = writeln!(
             self.said.borrow_mut(),
-            "<rect class=\"says\" x=\"{left}\" y=\"{top}\" width=\"{wide}\" height=\"{high}\" fill-opacity=\"0\"><title>{}</title></rect>\n",
+            "<rect class=\"says\" x=\"{left}\" y=\"{top}\" width=\"{wide}\" height=\"{high}\" fill-opacity=\"0\"><title>{}</title></rect>",
             escape(text)
         );
     }

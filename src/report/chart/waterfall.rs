@@ -40,7 +40,8 @@ pub fn waterfall(trace: &Trace) -> String {
     picture(&heading, bottom + FOOT + key.height + 48.0, |canvas| {
         let wide = |row: &Row| 32.0 + indent(row, &rows) + room(&called(trace, row), size::SMALL);
         let left = rows.iter().map(wide).fold(120.0, f64::max) + 14.0;
-        let area = Area { left, top: TOP, right: WIDTH - 32.0 - TOOK, bottom };
+        let behind = rows.iter().map(|row| room(&took(&trace.spans[row.span]), size::SMALL) * 1.1 + 12.0);
+        let area = Area { left, top: TOP, right: WIDTH - 32.0 - behind.fold(TOOK, f64::max), bottom };
         let scale = Scale::exact(0.0, ms(end(trace)), area.left, area.right);
         canvas.abscissa(area, &scale, true, time_of_tick);
         answer(canvas, trace, area, &scale);
@@ -121,11 +122,16 @@ fn span(canvas: &Canvas, span: &Span, scale: &Scale, (top, bottom): (f64, f64)) 
         canvas.rectangle(Area { left: place(since), right: right + 1.0, top, bottom }, PAPER, 0.72);
         canvas.line(&[(place(since), top - 3.0), (place(since), bottom + 3.0)], Pen { width: 2.0, ..hair(FAILED) });
     }
+    let set = Type::of(size::SMALL);
+    let plain = remark(span.outcome, span.abandoned, span.open).is_none();
+    canvas.beside(&took(span), (right, middle), if plain { set.faint() } else { set.bold() });
+}
+
+/// How long a span took, and how it ended where that was not well.
+fn took(span: &Span) -> String {
     let took = time(ms(span.to - span.from));
-    match remark(span.outcome, span.abandoned, span.open) {
-        Some(remark) => canvas.beside(&format!("{took} {remark}"), (right, middle), Type::of(size::SMALL).bold()),
-        None => canvas.beside(&took, (right, middle), Type::of(size::SMALL).faint()),
-    }
+    let remark = remark(span.outcome, span.abandoned, span.open);
+    remark.map_or_else(|| took.clone(), |remark| format!("{took} {remark}"))
 }
 
 /// The stretches that are not a span's own: callees have it.
