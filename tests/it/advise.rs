@@ -107,7 +107,7 @@ fn several_who_want_the_same_read_a_stream() {
     }
     // Tried: one event that all of them read, with one part more than calls, and none of their time.
     let study = tried(&text);
-    let told = "one stream: orders -> stock, mail, points, books";
+    let told = "one stream: orders -> books, mail, points, stock";
     let one =
         study.advice.ways.iter().find(|one| one.way == told).unwrap_or_else(|| panic!("{:?}", study.advice.refused));
     assert!(one.class == Class::Better && p99(one) < -15.0 && one.moving_parts == 6, "{one:?}");
@@ -345,10 +345,10 @@ fn what_is_only_read_can_be_remembered() {
     let cached = way(&advice, Kind::Cache);
     assert!(cached.notes[0].contains("80%") && cached.class != Class::Worse, "{cached:?}");
     let as_it_is = advice.ways.iter().find(|one| one.kind.is_none()).unwrap();
-    // Orders, prices and the database down in turn take all each; behind the cache the last two take a fifth each, and the
-    // cache, which is one thing more that may say nothing, takes all.
+    // Orders, prices and the database down in turn take all each; behind the cache the last two take a fifth each. The cache is
+    // one thing more that may say nothing: who looks there goes on after 20 ms.
     assert!((as_it_is.blast.value.unwrap() - 3.0).abs() < 0.05, "{:?}", as_it_is.blast);
-    assert!((cached.blast.value.unwrap() - 2.4).abs() < 0.15, "{:?}", cached.blast);
+    assert!((cached.blast.value.unwrap() - 1.4).abs() < 0.15, "{:?}", cached.blast);
     // What writes, or tells others, is not.
     let writes = text.replace("table = \"prices\"", "table = \"prices\", mode = \"write\"");
     assert!(!tried(&writes).advice.ways.iter().any(|one| one.kind == Some(Kind::Cache)));
@@ -601,7 +601,7 @@ breaking = true
 /// A way that a rule speaks against, because it takes away what the file asks for and no run shows, is a trade at best.
 #[test]
 fn a_mesh_that_encrypts_is_not_advised_away() {
-    let mut text = format!("{SIM}mesh = {{ mtls = true }}\n[clients.users]\ncalls = \"s0\"\nrate = \"5/s\"\n");
+    let mut text = format!("{SIM}mesh = {{ mtls = true }}\n[clients.users]\ncalls = \"s0\"\nrate = \"40/s\"\n");
     for at in 0..22 {
         let call = if at < 3 { format!("steps = [\"s{}\"]\n", at + 1) } else { String::new() };
         text += &format!("[services.s{at}]\nwork = \"1ms\"\nteam = \"t{at}\"\n{call}");

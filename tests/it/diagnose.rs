@@ -81,10 +81,13 @@ fn a_loss_by_two_ways_is_not_that_of_one_edge() {
         let pair = found.pairs.iter().find(|pair| pair.one == one && pair.other == other).unwrap();
         pair.loss.share.unwrap()
     };
-    assert!((loss("a", "c") - 0.6).abs() < 1e-9, "{}", loss("a", "c"));
-    // One way alone: what the run lost, which is chance.
+    // All that comes to a are the client's requests: what these lose, which is chance around 0.2 + 0.8 × 0.5.
+    assert!((loss("a", "c") - 0.6).abs() < 0.06 && (loss("a", "c") - 0.6).abs() > 1e-9, "{}", loss("a", "c"));
+    // One way alone: what the run lost, too.
     assert!((loss("b", "c") - 0.5).abs() < 0.1 && (loss("b", "c") - 0.5).abs() > 1e-9, "{}", loss("b", "c"));
-    assert!((found.n_eff.unwrap() - 9.0 / (3.0 + 2.0 * (1.0 + 0.6 + loss("b", "c")))).abs() < 1e-6);
+    assert!(
+        (found.n_eff.unwrap() - 9.0 / (3.0 + 2.0 * (loss("a", "b") + loss("a", "c") + loss("b", "c")))).abs() < 1e-6
+    );
 }
 
 /// What would take too long is run shorter, and says so; the same file always alike.

@@ -17,7 +17,7 @@ pub(super) fn of(name: &str, node: &Node, seen: &Summary) -> Option<f64> {
     Some(replicas * node.concurrency.value.map_or(needed, |workers| needed.min(f64::from(workers))))
 }
 
-/// Of all services and gateways, by what was seen of the file as it is: the same work is done by the same machines.
+/// Of all services and gateways, by what was seen of the file as it is, without its faults: the same work is done by the same machines.
 pub(super) fn all(checked: &Checked, as_it_is: &Summary) -> Option<f64> {
     let own = |(_, node): &(&str, &Node)| matches!(node.kind, NodeKind::Service | NodeKind::Gateway);
     processes(&checked.scenario).filter(own).map(|(name, node)| of(name, node, as_it_is)).sum()

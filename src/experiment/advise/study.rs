@@ -523,7 +523,7 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
         // A table is no part that has to be run.
         moving_parts: moving_parts(checked) - usize::from(way.and_then(Way::outbox).is_some()),
         outbox: way.and_then(Way::outbox).map(str::to_owned),
-        cores: cores::all(checked, &base.summary),
+        cores: cores::all(checked, &base.undisturbed),
         gain: 0.0,
         cost_per_hour: cost(checked, &other.summary),
         notes: way.map(|way| way.notes.clone()).unwrap_or_default(),

@@ -238,8 +238,9 @@ impl Finder<'_> {
         let senders: BTreeSet<&str> = edges.iter().map(|edge| edge.from).collect();
         for from in senders {
             let own = edges.iter().filter(|edge| edge.from == from && self.is_service(edge.to));
-            let targets: Vec<&str> =
+            let targets: BTreeSet<&str> =
                 own.flat_map(|edge| edge.targets.difference(&edge.asked)).map(String::as_str).collect();
+            let targets: Vec<&str> = targets.into_iter().collect();
             let told: BTreeSet<&str> = targets.iter().map(|target| End::of(target).node).collect();
             let tells_all = |program: &&crate::scenario::written::Endpoint| {
                 let called: BTreeSet<String> =

@@ -66,6 +66,7 @@ pub struct Index {
     pub beside: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
 fn is_none(count: &u64) -> bool {
     *count == 0
 }

@@ -9,7 +9,7 @@
 
 use toml_edit::{DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
-use super::sites::Sites;
+use super::sites::{STEPS, Sites};
 use super::ways::{consume, free, implicit};
 use crate::diag::Source;
 
@@ -54,7 +54,7 @@ pub fn with_outbox(source: &Source, from: &str, broker: &str, reader: Reader<'_>
     row.insert("send", outbox.as_str().into());
     let own = document.get_mut("databases")?.as_table_like_mut()?.get_mut(database)?.as_table_like_mut()?;
     let own = own.get_mut("endpoints")?.as_table_like_mut()?.get_mut(endpoint)?.as_table_like_mut()?;
-    own.insert("steps", list([row]));
+    own.insert(STEPS, list([row]));
     let queues = document.entry("queues").or_insert_with(|| Item::Table(implicit()));
     queues.as_table_like_mut()?.insert(&outbox, Item::Table(Table::new()));
     consume(&mut document, from, reads(&outbox, database, message, reader))?;
@@ -73,7 +73,7 @@ fn reads(outbox: &str, database: &str, mut message: InlineTable, reader: Reader<
     loops.insert("poll", Item::Value(reader.poll.into()));
     loops.insert("concurrency", Item::Value(i64::from(reader.at_once).into()));
     loops.insert("work", Item::Value("0s".into()));
-    loops.insert("steps", list([message, mark]));
+    loops.insert(STEPS, list([message, mark]));
     loops
 }
 
@@ -131,7 +131,7 @@ fn named(document: &mut DocumentMut, from: &str, target: &str) -> Option<String>
     } else {
         own.get("endpoints")?.as_table_like()?.get(endpoint)?.as_table_like()
     };
-    for key in ["work", "wait", "error_rate", "steps"] {
+    for key in ["work", "wait", "error_rate", STEPS] {
         like.and_then(|like| like.get(key)).into_iter().for_each(|said| drop(copy.insert(key, said.clone())));
     }
     // What says nothing has a default endpoint as long as it has no other.

@@ -12,6 +12,9 @@ const PLAIN: [&str; 9] =
 /// What a route says of itself; all else is about the call that it leads to.
 const ROUTE: [&str; 6] = ["path", "name", "to", "steps", "auth", "cache"];
 
+/// The key under which what is done in a row stands.
+pub(super) const STEPS: &str = ROUTE[3];
+
 /// A call as written.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
