@@ -288,11 +288,12 @@ impl Finder<'_> {
         let (queue, mut notes) = (way.text.clone(), way.notes.clone());
         let reader = Reader { poll: POLL, at_once: self.readers(edge.from, target) };
         let Some((text, write, outbox)) = with_outbox(&queue, edge.from, &broker, reader) else { return };
+        let loops = nouns(u64::from(reader.at_once), "loop");
         notes.push(format!(
-            "`{outbox}` stands for a table of `{}`: the row comes with the commit; {} of each replica of `{}` read it, and \
-             look again after {POLL} where they found nothing",
+            "`{outbox}` stands for a table of `{}`: the row comes with the commit; {} {loops} of each replica of `{}` read it, \
+             and look again after {POLL} where they found nothing",
             End::of(&write).node,
-            format!("{} {}", reader.at_once, nouns(u64::from(reader.at_once), "loop")),
+            reader.at_once,
             edge.from
         ));
         let name = format!("queue and outbox: {}", Arrow { from: edge.from, to: target });

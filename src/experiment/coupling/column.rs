@@ -249,9 +249,9 @@ fn index(crossings: &[Crossing]) -> Option<Index> {
         let parts: Vec<(u64, u64)> = crossings.iter().map(of).map(|(served, lost)| (lost, served)).collect();
         proportion(&parts, CONFIDENCE)
     };
-    let (crossing, beside) = (sum(|crossing| crossing.crossing), sum(|crossing| crossing.beside));
+    let (crossing, beside) = (sum(|crossing| crossing.across), sum(|crossing| crossing.beside));
     (crossing > 0).then(|| Index {
-        lost: share(|crossing| crossing.crossing),
+        lost: share(|crossing| crossing.across),
         crossing,
         absent: crossings.iter().map(|crossing| crossing.absent).sum(),
         spill_over: share(|crossing| crossing.beside),

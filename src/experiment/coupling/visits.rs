@@ -207,7 +207,7 @@ impl Visits<'_> {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Crossing {
     /// Of those that cross the edge.
-    pub(super) crossing: (u64, u64),
+    pub(super) across: (u64, u64),
     /// Of the lost ones those that never came, because somebody above had given up sending them.
     pub(super) absent: u64,
     /// Of those that do not.
@@ -239,14 +239,14 @@ pub(super) fn crossing(without: &Visits<'_>, with: &Visits<'_>, Ends { from, to,
             continue;
         }
         sum.absent += u64::from(then.is_none());
-        let kind = if across { &mut sum.crossing } else { &mut sum.beside };
+        let kind = if across { &mut sum.across } else { &mut sum.beside };
         kind.0 += 1;
         kind.1 += u64::from(then != Some(&true));
     }
     if closed {
         let [before, after] = [without, with].map(|visits| visits.served((from, to)));
-        let [crossing, beside] = [0, 1].map(|kind| (before[kind], before[kind].saturating_sub(after[kind])));
-        sum = Crossing { crossing, beside, absent: 0 };
+        let [across, beside] = [0, 1].map(|kind| (before[kind], before[kind].saturating_sub(after[kind])));
+        sum = Crossing { across, beside, absent: 0 };
     }
     sum
 }

@@ -273,10 +273,16 @@ fn what_is_different_is_told_as_it_is_now_less_as_it_was() {
     // It may be missing now: nothing binds any more.
     let branch = |more: &str| two_of_three(&format!("{{ parallel = [{{ call = \"b\"{more} }}] }}"), false);
     assert_eq!(effect(&branch(""), &branch(", optional = true"), edge), Some(("different", 1.2)));
-    // Another reader of a table: a and c had it, b has it, too, which was bound to a already.
+    // Another reader of a table that a writes and c reads: b is bound to a already, and readers do not bind each other. Where b
+    // writes it, c is bound to b, too.
     let told = two_of_three("\"b\"", true);
-    let third = told.replace("[services.b]\n", "[services.b]\nsteps = [{ query = \"db\", table = \"t\" }]\n");
-    assert_eq!(effect(&told, &third, "table db.t"), Some(("different", ((1.0 - 9.0 / 7.0) * 1e9f64).round() / 1e9)));
+    let third = |mode: &str| {
+        let query = format!("[services.b]\nsteps = [{{ query = \"db\", table = \"t\"{mode} }}]\n");
+        told.replace("[services.b]\n", &query)
+    };
+    assert_eq!(effect(&told, &third(""), "table db.t"), Some(("different", 0.0)));
+    let bound = ((1.0 - 9.0 / 7.0) * 1e9f64).round() / 1e9;
+    assert_eq!(effect(&told, &third(", mode = \"write\""), "table db.t"), Some(("different", bound)));
     // A library with rules that b has now, and c had: of a and c, then of all three.
     let with = |b: &str| {
         let libraries = |of: &str| format!("libraries = {{ {of} }}\n");

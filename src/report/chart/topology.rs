@@ -23,7 +23,7 @@ const HEAD: f64 = 96.0;
 /// The least width: that of the other pictures.
 const NARROW: f64 = 960.0;
 /// Widest line of a name; a longer name takes several.
-const NAME: f64 = 220.0;
+const NAME: f64 = 240.0;
 /// Line of text, and paper within a box.
 const LINE: f64 = 17.0;
 const PAD: (f64, f64) = (26.0, 14.0);

@@ -252,7 +252,9 @@ error_rate = "50%"
         let both = told("end", "news");
         assert!(both.label[0].ends_with("of 2 together") && both.fared == Fared::Used, "{:?}", both.label);
         assert_eq!((both.traffic, told("other", "news").fared), (None, Fared::Used));
-        assert!(told("end", "db").label[2].ends_with("% fail") && told("end", "db").traffic == Some(1.0));
+        assert!(
+            told("end", "db").label[2].ends_with("% fail") && told("end", "db").traffic == told("users", "end").traffic
+        );
         for text in [dot("shop", &after), mermaid(&after)] {
             assert!(text.contains("unused") && text.contains("mailer") && !text.contains("a \"b\""), "{text}");
         }
