@@ -68,28 +68,28 @@ class Package(unittest.TestCase):
 
     def test_rows_are_columns(self):
         result = self.desk.run()
-        columns = result.columns()
+        columns = result.rows.columns
+        self.assertEqual(len(result.rows), len(columns["value"]))
         self.assertEqual(len({len(column) for column in columns.values()}), 1)
         at = [(s, n, m) for s, n, m in zip(columns["section"], columns["name"], columns["metric"])]
         p99 = columns["value"][at.index(("clients", "people", "latency_arrived_ms.p99"))]
         self.assertEqual(p99, result.clients["people"].latency_arrived_ms.p99.value)
-        self.assertIn("desk", columns["text"])
-        swept = self.desk.sweep({"clients.people.rate": ["40/s", "60/s"]}).columns()
+        self.assertIn("simulated, not measured", columns["text"])
+        swept = self.desk.sweep({"clients.people.rate": ["40/s", "60/s"]}).rows.columns
         self.assertEqual(sorted(set(swept["clients.people.rate"])), [40.0, 60.0])
 
     @unittest.skipUnless(importlib.util.find_spec("pyarrow"), "no pyarrow")
     def test_arrow_reads_rows(self):
         import pyarrow
 
-        result = self.desk.run()
-        table = pyarrow.table(result)
-        self.assertEqual(table.to_pydict(), result.columns())
+        rows = self.desk.run().rows
+        self.assertEqual(pyarrow.table(rows).to_pydict(), rows.columns)
 
     @unittest.skipUnless(importlib.util.find_spec("polars"), "no polars")
     def test_polars_reads_rows(self):
         import polars
 
-        frame = polars.from_arrow(self.desk.sweep({"clients.people.rate": ["40/s", "60/s"]}))
+        frame = polars.DataFrame(self.desk.sweep({"clients.people.rate": ["40/s", "60/s"]}).rows)
         p99 = frame.filter(polars.col("metric") == "p99_ms", polars.col("name") == "people")
         self.assertEqual(p99["clients.people.rate"].to_list(), [40.0, 60.0])
 
@@ -97,8 +97,9 @@ class Package(unittest.TestCase):
     def test_duckdb_asks_rows(self):
         import duckdb
 
-        result = self.desk.run()  # asked by its name
-        found = duckdb.sql("select value from result where name = 'people' and metric = 'arrived'").fetchall()
+        result = self.desk.run()
+        rows = result.rows  # asked by its name
+        found = duckdb.sql("select value from rows where name = 'people' and metric = 'arrived'").fetchall()
         self.assertEqual(found, [(float(result.clients["people"].arrived),)])
 
     def test_histograms_are_arrays(self):
@@ -107,6 +108,9 @@ class Package(unittest.TestCase):
         self.assertEqual((len(ends), sum(counts)), (len(counts), latency["count"]))
 
     def test_others_run_and_ctrl_c_stops(self):
+        # Who runs this in the background may have left Ctrl-C ignored.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, before)
         ticks = []
         done = threading.Event()
 

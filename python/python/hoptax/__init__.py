@@ -9,7 +9,7 @@
 
     import pandas
     rates = shop.sweep({"clients.buyers.rate": "40/s..90/s:6"})
-    pandas.DataFrame.from_arrow(rates)      # or polars.from_arrow(rates), or duckdb: "from rates"
+    pandas.DataFrame(rates.rows.columns)    # or polars.DataFrame(rates.rows), pyarrow.table(rates.rows)
 
 A scenario never changes: `set` gives another. The figures are those of the program, to the bit. What is wrong with a
 scenario is a `ScenarioError` that says where, why, and how it would be right. While something runs, other threads do, too,
@@ -27,7 +27,7 @@ import sys as _sys
 from . import _hoptax
 from ._hoptax import ScenarioError
 
-__all__ = ["Figures", "Result", "Scenario", "ScenarioError", "histogram", "load", "loads", "main"]
+__all__ = ["Figures", "Result", "Rows", "Scenario", "ScenarioError", "histogram", "load", "loads", "main"]
 
 
 def load(source):
@@ -114,31 +114,42 @@ class Figures(dict):
 
 
 class Result(Figures):
-    """What came out: the JSON of the program by name, its table, and its rows, which pandas, polars, DuckDB and pyarrow read
-    as Arrow without copying them."""
+    """What came out: the JSON of the program by name, its table, and its rows."""
 
     def __init__(self, text, table, rows):
         super().__init__(_json.loads(text, object_pairs_hook=Figures))
         self.__dict__.update(json=text, table=table, csv=rows)
 
-    def columns(self):
-        """A figure a row, as lists by the name of their column: section, name, metric, unit, value, low, high, count.
-
-        A sweep has a column of numbers for each parameter instead of section, and the client's or node's name. What is not
-        a number stands in `text`.
-        """
-        if "points" in self and "parameters" in self:
-            return _swept(self)
-        return _read(self.csv)
-
-    def __arrow_c_stream__(self, requested_schema=None):
-        return _hoptax.stream(list(self.columns().items()))
+    @property
+    def rows(self):
+        """A figure a row."""
+        return Rows(_swept(self) if "points" in self and "parameters" in self else _read(self.csv))
 
     def __repr__(self):
         return self.table
 
     def _repr_html_(self):
         return f"<pre>{_html.escape(self.table)}</pre>"
+
+
+class Rows:
+    """A figure a row, which pandas, polars, DuckDB and pyarrow read as Arrow without copying it.
+
+    `columns` has them as lists by name: section, name, metric, unit, value, low, high, count. A sweep has a column of numbers
+    for each parameter instead of section, and the client's or node's name. What is not a number stands in `text`.
+    """
+
+    def __init__(self, columns):
+        self.columns = columns
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return _hoptax.stream(list(self.columns.items()))
+
+    def __len__(self):
+        return len(next(iter(self.columns.values()), ()))
+
+    def __repr__(self):
+        return f"<hoptax.Rows: {len(self)} of {', '.join(self.columns)}>"
 
 
 # Columns of names; all others hold numbers.
