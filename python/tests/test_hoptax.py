@@ -120,6 +120,7 @@ class Package(unittest.TestCase):
 
         thread = threading.Thread(target=tick)
         thread.start()
+        self.addCleanup(done.set)
         long = self.desk.set("sim.duration", "100000s")
         threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         began = time.monotonic()
