@@ -244,7 +244,7 @@ fn available(coupling: &Coupling) -> Sheet {
             of.product.map_or_else(|| NONE.to_owned(), nines).into(),
             or_none(of.simulated, nines).into(),
             ends.into(),
-            or_none(of.healthy, nines).into(),
+            healthy(of.healthy).into(),
             of.simulated.value.map_or_else(|| NONE.to_owned(), |a| time((1.0 - a) * MONTH_MS)).into(),
         ];
         sheet.push(name, row);
@@ -259,6 +259,17 @@ fn available(coupling: &Coupling) -> Sheet {
         ));
     }
     sheet
+}
+
+/// What is served while nothing is down.
+fn healthy(served: Estimate) -> String {
+    let value = or_none(served, nines);
+    match served.ends() {
+        Some((low, high)) if high > low => {
+            format!("{value} [{}, {}]", nines(low).trim_end_matches(" %"), nines(high).trim_end_matches(" %"))
+        }
+        _ => value,
+    }
 }
 
 /// A share close to all: as many digits as there are nines, and two more.
