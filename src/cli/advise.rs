@@ -57,6 +57,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     if let Some(folder) = &args.save {
         save(folder, &study.texts)?;
         output.note(&format!("{} scenarios: {}", study.texts.len(), output::shown(&folder.join(""))));
+        engine::note_unreadable(&folder.join("as-it-is.toml"), output);
     }
     Ok(args.asked.deliver(&found, &kinds, ended, output))
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::args::{Change, Setting};
 use super::exit::Failure;
+use super::output::Output;
 use crate::diag::{self, Complaint};
 use crate::experiment::summary::Summary;
 use crate::experiment::{self, study};
@@ -49,6 +50,16 @@ pub(super) fn read(file: Option<&Path>, colour: bool) -> Result<Source, Failure>
         OpenError::Io { path, error } => Failure::Broken(format!("{path}: {error}")),
         OpenError::Invalid { source, complaint } => Failure::Invalid(diag::render(&[*complaint], &source, colour)),
     })
+}
+
+/// A scenario that was written into another folder may name files that are not there: whoever is to run it is told.
+pub(super) fn note_unreadable(path: &Path, output: &Output) {
+    if let Ok(written) = Source::open(path)
+        && let Err(why) = scenario::load(&written, &[])
+    {
+        let first = why.complaints.first().map_or_else(String::new, |complaint| complaint.message.clone());
+        output.note(&format!("{} does not run where it stands: {first}; put beside it what it names", shown(path)));
+    }
 }
 
 /// A result that was kept: what `run --format json` wrote, whatever the file is called.

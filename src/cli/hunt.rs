@@ -65,6 +65,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     for path in &scenarios {
         if let Some(text) = &study.hunt.reproducer {
             output::file(path, text.as_bytes())?;
+            engine::note_unreadable(path, output);
         } else {
             let why = if study.hunt.found.is_some() { "it was not held to fresh seeds" } else { "nothing was found" };
             output.note(&format!("{why}: {} is not written", output::shown(path)));
