@@ -11,6 +11,9 @@ use crate::report::page::{Figure, Page, how, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::clean;
 
+/// Why a promise cannot be told.
+const FEW: &str = "no run has requests enough for it; let them be longer";
+
 /// Clients that have a table on a screen.
 const CLIENTS: usize = 3;
 
@@ -72,6 +75,7 @@ pub fn answer(sweep: &Sweep) -> String {
     let rank = |holds: &&Holds| match holds.reach {
         Reach::Nowhere => (0, 0.0),
         Reach::Mixed => (1, 0.0),
+        Reach::Unknown => (4, 0.0),
         Reach::UpTo => (2, holds.at.value.unwrap_or(0.0)),
         Reach::From => (2, -holds.at.value.unwrap_or(0.0)),
         Reach::Everywhere => (3, 0.0),
@@ -84,7 +88,11 @@ pub fn answer(sweep: &Sweep) -> String {
         all.push(match holds.reach {
             Reach::UpTo => format!("the promise {which} holds up to {}{others}", within(parameter, holds.at)),
             Reach::From => format!("the promise {which} holds from {} on", within(parameter, holds.at)),
+            Reach::Everywhere if sweep.promises.iter().any(|other| other.reach == Reach::Unknown) => {
+                format!("every promise that can be told holds at every point, up to {}", last(parameter))
+            }
             Reach::Everywhere => format!("every promise holds at every point, up to {}", last(parameter)),
+            Reach::Unknown => format!("whether the promise {which} holds cannot be told: {FEW}"),
             Reach::Nowhere => {
                 format!("the promise {which} holds at no point, not even at {}", clean(&parameter.values[0]))
             }
@@ -178,6 +186,9 @@ fn warnings(sweep: &Sweep) -> Vec<String> {
     for holds in sweep.promises.iter().filter(|holds| holds.reach == Reach::Mixed) {
         all.push(format!("{} {}: broken at some points and kept again beyond", clean(&holds.of), clean(&holds.expect)));
     }
+    for holds in sweep.promises.iter().filter(|holds| holds.reach == Reach::Unknown) {
+        all.push(format!("{} {}: {FEW}", clean(&holds.of), clean(&holds.expect)));
+    }
     all
 }
 
@@ -256,6 +267,7 @@ fn promises(sweep: &Sweep) -> Sheet {
         let told = match holds.reach {
             Reach::Everywhere => Cell::toned("everywhere", Tone::Good),
             Reach::Nowhere => Cell::toned("nowhere", Tone::Bad),
+            Reach::Unknown => Cell::toned("unknown", Tone::Odd),
             Reach::UpTo => format!("up to {}", within(parameter, holds.at)).into(),
             Reach::From => format!("from {} on", within(parameter, holds.at)).into(),
             Reach::Mixed => Cell::toned(format!("not always beyond {}", within(parameter, holds.at)), Tone::Odd),
@@ -325,8 +337,8 @@ fn figures(sweep: &Sweep) -> Vec<Figure> {
     all
 }
 
-/// Every run in a row, in order: its point, its seed, its figures.
-pub fn runs(manifest: &Manifest, rows: &[Row]) -> String {
+/// The heads of the columns of a table of all runs: its point, its seed, its figures.
+fn heads(manifest: &Manifest) -> Vec<String> {
     let mut heads: Vec<String> = ["run", "replication", "seed"].map(str::to_owned).into();
     heads.extend(manifest.parameters.iter().map(|parameter| parameter.path.clone()));
     heads.extend(["events", "guard"].map(str::to_owned));
@@ -338,12 +350,14 @@ pub fn runs(manifest: &Manifest, rows: &[Row]) -> String {
     for promise in &manifest.promises {
         heads.extend(["measured", "kept"].map(|figure| format!("{}.{figure}", promise.name)));
     }
-    let mut text = heads.iter().map(|head| quote(head)).collect::<Vec<_>>().join(",") + "\n";
-    for row in rows {
-        text += &cells(manifest, row).iter().map(|cell| quote(cell)).collect::<Vec<_>>().join(",");
-        text.push('\n');
-    }
-    text
+    heads
+}
+
+/// A run as a line of CSV, with its end; before the first one the heads.
+pub fn run(manifest: &Manifest, row: &Row, first: bool) -> String {
+    let line = |cells: &[String]| cells.iter().map(|cell| quote(cell)).collect::<Vec<_>>().join(",") + "\n";
+    let heads = if first { line(&heads(manifest)) } else { String::new() };
+    heads + &line(&cells(manifest, row))
 }
 
 fn cells(manifest: &Manifest, row: &Row) -> Vec<String> {
@@ -359,7 +373,7 @@ fn cells(manifest: &Manifest, row: &Row) -> Vec<String> {
     }
     all.extend(row.nodes.iter().map(|used| or_empty(*used)));
     for (measured, kept) in &row.promises {
-        all.extend([or_empty(*measured), kept.to_string()]);
+        all.extend([or_empty(*measured), kept.map(|kept| kept.to_string()).unwrap_or_default()]);
     }
     all
 }
