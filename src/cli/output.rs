@@ -126,14 +126,19 @@ impl Growing {
         Ok(Self { path: target, draft: io::BufWriter::new(draft) })
     }
 
-    pub(super) fn add(&mut self, text: &str) -> Result<(), Failure> {
-        self.draft.write_all(text.as_bytes()).map_err(|error| trouble(&self.path, &error.to_string()))
-    }
-
     /// Puts it in its place.
     pub(super) fn end(self) -> Result<(), Failure> {
         let draft = self.draft.into_inner().map_err(|error| trouble(&self.path, &error.error().to_string()))?;
         draft.persist(&self.path).map(drop).map_err(|error| trouble(&self.path, &error.error.to_string()))
+    }
+}
+
+impl io::Write for Growing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.draft.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.draft.flush()
     }
 }
 

@@ -1,9 +1,15 @@
 //! One value over several: as far as the promise holds in a sentence, a table for each client, the table of promises.
 
+#[cfg(feature = "parquet")]
+mod parquet;
+mod runs;
+
+#[cfg(feature = "parquet")]
+pub use parquet::Table;
+pub use runs::run;
+
 use crate::experiment::summary::Estimate;
-use crate::experiment::sweep::{Figures, Holds, Manifest, Parameter, Point, Reach, Row, Sweep};
-use crate::machine::replication_seed;
-use crate::report::csv::quote;
+use crate::experiment::sweep::{Figures, Holds, Parameter, Point, Reach, Sweep};
 #[cfg(feature = "charts")]
 use crate::report::number::seconds;
 use crate::report::number::{NONE, count, level, or_none, percent, plain, time, time_within};
@@ -333,47 +339,6 @@ fn figures(sweep: &Sweep) -> Vec<Figure> {
     }
     if let Some(knee) = &sweep.knee {
         add("knee", sweep.client.clone(), "at", "1", knee.at, None);
-    }
-    all
-}
-
-/// The heads of the columns of a table of all runs: its point, its seed, its figures.
-fn heads(manifest: &Manifest) -> Vec<String> {
-    let mut heads: Vec<String> = ["run", "replication", "seed"].map(str::to_owned).into();
-    heads.extend(manifest.parameters.iter().map(|parameter| parameter.path.clone()));
-    heads.extend(["events", "guard"].map(str::to_owned));
-    for client in &manifest.clients {
-        let figures = ["arrived", "succeeded", "throughput_per_s", "mean_ms", "p50_ms", "p99_ms"];
-        heads.extend(figures.map(|figure| format!("{client}.{figure}")));
-    }
-    heads.extend(manifest.nodes.iter().map(|node| format!("{node}.in_use")));
-    for promise in &manifest.promises {
-        heads.extend(["measured", "kept"].map(|figure| format!("{}.{figure}", promise.name)));
-    }
-    heads
-}
-
-/// A run as a line of CSV, with its end; before the first one the heads.
-pub fn run(manifest: &Manifest, row: &Row, first: bool) -> String {
-    let line = |cells: &[String]| cells.iter().map(|cell| quote(cell)).collect::<Vec<_>>().join(",") + "\n";
-    let heads = if first { line(&heads(manifest)) } else { String::new() };
-    heads + &line(&cells(manifest, row))
-}
-
-fn cells(manifest: &Manifest, row: &Row) -> Vec<String> {
-    let or_empty = |x: Option<f64>| x.map(|x| x.to_string()).unwrap_or_default();
-    let replication = (row.run % u64::from(manifest.head.replications.max(1))) as u32;
-    let mut all = vec![row.run.to_string(), replication.to_string()];
-    all.push(replication_seed(manifest.head.seed, replication).to_string());
-    all.extend(manifest.points[manifest.point(row.run) as usize].at.iter().cloned());
-    all.extend([row.events.to_string(), row.guard.clone().unwrap_or_default()]);
-    for one in &row.clients {
-        all.extend([one.arrived.to_string(), one.succeeded.to_string(), one.throughput_per_s.to_string()]);
-        all.extend([one.mean_ms, one.p50_ms, one.p99_ms].map(or_empty));
-    }
-    all.extend(row.nodes.iter().map(|used| or_empty(*used)));
-    for (measured, kept) in &row.promises {
-        all.extend([or_empty(*measured), kept.map(|kept| kept.to_string()).unwrap_or_default()]);
     }
     all
 }

@@ -99,6 +99,20 @@ fn a_promise_may_hold_from_a_value_on_and_a_grid_is_whole() {
     assert!(grid.promises.is_empty() && grid.knee.is_none());
 }
 
+/// Twenty requests a run have no 99th percentile: that promise is not broken, nobody can tell; the other one is told.
+#[test]
+fn what_too_few_requests_leave_open_is_unknown() {
+    let promises =
+        "[[slos]]\nof = \"users\"\nexpect = \"p99 < 400ms\"\n[[slos]]\nof = \"users\"\nexpect = \"mean < 400ms\"";
+    let text = desk("duration = \"2s\", warmup = \"0s\", replications = 5", promises);
+    let sweep = swept(&text, &["clients.users.rate=5/s,10/s"]);
+    assert_eq!(sweep.promises.iter().map(|holds| holds.reach).collect::<Vec<_>>(), [Reach::Unknown, Reach::Everywhere]);
+    assert_eq!((sweep.points[0].promises[0].untold_in, sweep.points[0].promises[0].kept.value), (5, None));
+    assert_eq!(sweep.points[0].all_kept.unwrap().value, None);
+    let told = hoptax::report::sweep::answer(&sweep);
+    assert!(told.contains("every promise that can be told holds at every point, up to 10/s"), "{told}");
+}
+
 #[test]
 fn what_cannot_be_swept_is_refused_with_the_cure() {
     let checked = checked(&desk("duration = \"1s\", warmup = \"0s\", replications = 2", ""));
@@ -299,7 +313,7 @@ fn a_program_that_is_killed_loses_nothing() {
     }
     assert!(killed > 0, "it was always faster");
     assert!(spawn(folder.path(), &format!("{line} torn")).wait().unwrap().success());
-    for name in ["sweep.json", "sweep.csv", "sweep.md", "runs.csv", "manifest.json"] {
+    for name in ["sweep.json", "sweep.csv", "sweep.md", "runs.csv", "runs.parquet", "manifest.json"] {
         let read = |from: &str| fs::read(folder.path().join(from).join(name)).unwrap();
         assert!(read("torn") == read("whole"), "{name} differs after {killed} kills");
     }

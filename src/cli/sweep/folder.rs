@@ -1,7 +1,7 @@
 //! A sweep on disk: its manifest, files of rows, one for each part, and the tables of all runs.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -99,29 +99,60 @@ fn lines(file: File, nth: u32, tell: &mut dyn FnMut(Place, &str)) -> io::Result<
     }
 }
 
-/// `runs.csv`: every run, in order, written while the figures are made of them.
+/// `runs.csv` and `runs.parquet`: every run, in order, written while the figures are made of them.
 pub(super) struct Runs {
     folder: PathBuf,
-    file: Option<Growing>,
+    tables: Option<Tables>,
+}
+
+struct Tables {
+    csv: Growing,
+    first: bool,
+    #[cfg(feature = "parquet")]
+    parquet: sweep::Table<Growing>,
 }
 
 impl Runs {
     pub(super) fn of(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), file: None }
+        Self { folder: folder.to_owned(), tables: None }
     }
 
     pub(super) fn add(&mut self, manifest: &Manifest, row: &Row) -> Result<(), String> {
-        let first = self.file.is_none();
-        if first {
-            output::folder(&self.folder).map_err(words)?;
-            self.file = Some(Growing::begin(&self.folder.join("runs.csv")).map_err(words)?);
+        if self.tables.is_none() {
+            self.tables = Some(Tables::begin(&self.folder, manifest)?);
         }
-        let text = sweep::run(manifest, row, first);
-        self.file.as_mut().map_or(Ok(()), |file| file.add(&text).map_err(words))
+        self.tables.as_mut().map_or(Ok(()), |tables| tables.add(manifest, row))
     }
 
-    /// Puts it in its place; where no run was told there is none.
+    /// Puts them in their place; where no run was told there are none.
     pub(super) fn end(self) -> Result<(), Failure> {
-        self.file.map_or(Ok(()), Growing::end)
+        self.tables.map_or(Ok(()), Tables::end)
+    }
+}
+
+impl Tables {
+    fn begin(folder: &Path, manifest: &Manifest) -> Result<Self, String> {
+        output::folder(folder).map_err(words)?;
+        let growing = |name: &str| Growing::begin(&folder.join(name)).map_err(words);
+        Ok(Self {
+            csv: growing("runs.csv")?,
+            first: true,
+            #[cfg(feature = "parquet")]
+            parquet: sweep::Table::begin(manifest, growing("runs.parquet")?)?,
+        })
+    }
+
+    fn add(&mut self, manifest: &Manifest, row: &Row) -> Result<(), String> {
+        let text = sweep::run(manifest, row, self.first);
+        self.first = false;
+        #[cfg(feature = "parquet")]
+        self.parquet.add(manifest, row)?;
+        self.csv.write_all(text.as_bytes()).map_err(|error| format!("runs.csv: {error}"))
+    }
+
+    fn end(self) -> Result<(), Failure> {
+        #[cfg(feature = "parquet")]
+        self.parquet.end().map_err(|why| Failure::Broken(format!("runs.parquet: {why}")))?.end()?;
+        self.csv.end()
     }
 }

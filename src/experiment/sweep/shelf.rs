@@ -87,7 +87,9 @@ impl<'a> Shelf<'a> {
         }
         for (place, row) in twice {
             if shelf.read(place)? != row {
-                return Err(shelf.trouble(&format!("run {} is there twice, and not the same; one was changed", row.run)));
+                return Err(
+                    shelf.trouble(&format!("run {} is there twice, and not the same; one was changed", row.run))
+                );
             }
         }
         Ok(shelf)
