@@ -36,12 +36,8 @@ pub struct Kept {
     /// Share of the runs that keep it, of those that have enough to tell; no value where none has.
     pub kept: Estimate,
     /// Runs that have too little to tell.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "crate::experiment::summary::nothing")]
     pub untold_in: u64,
-}
-
-fn is_none(count: &u64) -> bool {
-    *count == 0
 }
 
 /// A point of the grid.

@@ -1,4 +1,4 @@
-//! All runs of a sweep as a table of [Parquet](https://parquet.apache.org/docs/file-format/): what pandas, polars, DuckDB and Spark
+//! All runs of a sweep as a table of [Parquet](https://parquet.apache.org/docs/file-format/): what pandas, polars, `DuckDB` and Spark
 //! read, with types. What was swept is a number where it is one; its unit stands in the file's metadata.
 
 use std::io::Write;
@@ -40,20 +40,20 @@ impl<W: Write + Send> Table<W> {
         let facts = facts.map(|(key, value)| KeyValue::new(key.to_owned(), value)).into_iter();
         let facts = facts.chain(manifest.parameters.iter().map(unit)).collect();
         let properties = Arc::new(WriterProperties::builder().set_key_value_metadata(Some(facts)).build());
-        let schema = schema(&columns).map_err(told)?;
-        let writer = SerializedFileWriter::new(to, schema, properties).map_err(told)?;
+        let schema = schema(&columns).map_err(|error| error.to_string())?;
+        let writer = SerializedFileWriter::new(to, schema, properties).map_err(|error| error.to_string())?;
         Ok(Self { writer, kinds: columns.into_iter().map(|(_, kind)| kind).collect(), rows: Vec::new() })
     }
 
     /// Adds a run.
     pub fn add(&mut self, manifest: &Manifest, row: &Row) -> Result<(), String> {
         self.rows.push(data(manifest, row));
-        if self.rows.len() < GROUP { Ok(()) } else { self.flush().map_err(told) }
+        if self.rows.len() < GROUP { Ok(()) } else { self.flush().map_err(|error| error.to_string()) }
     }
 
     /// Writes what is left, and gives back what was written to.
     pub fn end(mut self) -> Result<W, String> {
-        self.flush().and_then(|()| self.writer.into_inner()).map_err(told)
+        self.flush().and_then(|()| self.writer.into_inner()).map_err(|error| error.to_string())
     }
 
     fn flush(&mut self) -> Result<(), ParquetError> {
@@ -122,10 +122,6 @@ fn text(datum: &Datum) -> Option<ByteArray> {
 
 fn truth(datum: &Datum) -> Option<bool> {
     if let Datum::Truth(is) = datum { *is } else { None }
-}
-
-fn told(error: ParquetError) -> String {
-    error.to_string()
 }
 
 #[cfg(test)]
