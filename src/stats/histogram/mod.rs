@@ -315,7 +315,7 @@ mod tests {
             let each = |histogram: &Histogram| {
                 let mut all = Vec::new();
                 histogram.each(|value, count| all.push((value, count)));
-                let ranks: Vec<u64> = (0..=n).map(|place| histogram.at_rank(place)).collect();
+                let ranks: Vec<u64> = (1..=n).map(|place| histogram.at_rank(place)).collect();
                 let below: Vec<u64> = values(5, n).map(|value| histogram.count_at_or_below(value)).collect();
                 (all, ranks, below, histogram.min, histogram.max, histogram.to_base64())
             };
