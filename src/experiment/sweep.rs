@@ -172,7 +172,7 @@ pub fn study(
 /// parameter is refused by name.
 pub fn merge(parts: &[(String, &dyn Rows)], tell: Tell<'_>) -> Result<Study, Trouble> {
     let text = |name: &str, rows: &dyn Rows| {
-        let none = || Trouble::Kept(format!("{name}: there is no manifest; it is no folder of a sweep"));
+        let none = || Trouble::Kept(format!("{name}: there is no manifest.json; it is no folder of a sweep"));
         rows.manifest().ok_or_else(none)
     };
     let (first, rows) = parts.first().ok_or_else(|| Trouble::Absent("there is nothing to merge".into()))?;

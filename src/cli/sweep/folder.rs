@@ -1,13 +1,12 @@
 //! A sweep on disk: its manifest, files of rows, one for each part, and the tables of all runs.
 
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::cli::engine::{Manifest, Place, Row, SweepRows};
 use crate::cli::exit::Failure;
-use crate::cli::output::{self, Growing};
+use crate::cli::output::{self, Growing, Lines};
 use crate::report::sweep;
 
 /// A folder in which a sweep stands.
@@ -15,7 +14,7 @@ pub(super) struct Folder {
     folder: PathBuf,
     rows: PathBuf,
     /// The files that were read, each of which is asked for single lines.
-    files: Mutex<Vec<(PathBuf, File)>>,
+    files: Mutex<Vec<Lines>>,
 }
 
 const MANIFEST: &str = "manifest.json";
@@ -41,10 +40,6 @@ fn words(failure: Failure) -> String {
     }
 }
 
-fn told(path: &Path, error: &io::Error) -> String {
-    format!("{}: {error}", output::shown(path))
-}
-
 impl SweepRows for Folder {
     fn manifest(&self) -> Option<String> {
         output::text(&self.folder.join(MANIFEST))
@@ -59,10 +54,16 @@ impl SweepRows for Folder {
         let ours = |name: &String| name.starts_with(BEGINS) && name.ends_with(ENDS);
         let mut files = Vec::new();
         for name in output::names(&self.folder).into_iter().filter(ours) {
-            let path = self.folder.join(&name);
-            let open = || File::open(&path).map_err(|error| told(&path, &error));
-            lines(open()?, files.len() as u32, tell).map_err(|error| told(&path, &error))?;
-            files.push((path.clone(), open()?));
+            let file = files.len() as u32;
+            let mut lines = Lines::open(&self.folder.join(&name)).map_err(words)?;
+            let told = lines.each(&mut |at, line| {
+                // What is no text is no row.
+                if let (Ok(length @ 1..), Ok(line)) = (u32::try_from(line.len()), std::str::from_utf8(line)) {
+                    tell(Place { file, length, at }, line);
+                }
+            });
+            told.map_err(words)?;
+            files.push(lines);
         }
         *self.files.lock().unwrap_or_else(PoisonError::into_inner) = files;
         Ok(())
@@ -70,32 +71,13 @@ impl SweepRows for Folder {
 
     fn line(&self, place: Place) -> Result<String, String> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let (path, file) = files.get_mut(place.file as usize).ok_or_else(|| "a file of rows is gone".to_owned())?;
-        let mut bytes = vec![0; place.length as usize];
-        let read = file.seek(SeekFrom::Start(place.at)).and_then(|_| file.read_exact(&mut bytes));
-        read.map_err(|error| told(path, &error))?;
+        let lines = files.get_mut(place.file as usize).ok_or_else(|| "a file of rows is gone".to_owned())?;
+        let bytes = lines.at(place.at, place.length as usize).map_err(words)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     fn add(&self, line: &str) -> Result<(), String> {
         output::line(&self.rows, line).map_err(words)
-    }
-}
-
-/// The lines of a file, and where each stands. What is no text is no row.
-fn lines(file: File, nth: u32, tell: &mut dyn FnMut(Place, &str)) -> io::Result<()> {
-    let (mut reader, mut line, mut at) = (BufReader::new(file), Vec::new(), 0);
-    loop {
-        line.clear();
-        let read = reader.read_until(b'\n', &mut line)?;
-        if read == 0 {
-            return Ok(());
-        }
-        let text = line.strip_suffix(b"\n").unwrap_or(&line);
-        if let (Ok(length @ 1..), Ok(text)) = (u32::try_from(text.len()), std::str::from_utf8(text)) {
-            tell(Place { file: nth, length, at }, text);
-        }
-        at += read as u64;
     }
 }
 
