@@ -260,15 +260,15 @@ mod tests {
         levels(&sizes, 1.4, panic)
     }
 
-    fn by_priority(healthy: &[u32]) -> Vec<u32> {
-        printed(&shares(healthy, 0.5).iter().map(|level| level.share).collect::<Vec<f64>>())
+    fn by_priority(healthy: &[u32], panic: f64) -> Vec<u32> {
+        printed(&shares(healthy, panic).iter().map(|level| level.share).collect::<Vec<f64>>())
     }
 
-    /// Envoy, *Priority levels*: all three tables.
+    /// Envoy, *Priority levels*: all three tables, in which nobody panics.
     #[test]
     fn levels_get_what_envoy_gives_them() {
         for (healthy, expected) in [(100, 100), (72, 100), (71, 99), (50, 70), (25, 35), (0, 0)] {
-            assert_eq!(by_priority(&[healthy, 100]), [expected, 100 - expected], "P0 {healthy} %");
+            assert_eq!(by_priority(&[healthy, 100], 0.0), [expected, 100 - expected], "P0 {healthy} %");
         }
         for (healthy, expected) in [
             ([72, 72], [100, 0]),
@@ -277,10 +277,10 @@ mod tests {
             ([25, 100], [35, 65]),
             ([25, 25], [50, 50]),
         ] {
-            assert_eq!(by_priority(&healthy), expected, "{healthy:?}");
+            assert_eq!(by_priority(&healthy, 0.0), expected, "{healthy:?}");
         }
-        assert_eq!(by_priority(&[25, 25, 100]), [35, 35, 30]);
-        assert_eq!(by_priority(&[25, 25, 20]), [36, 36, 28]);
+        assert_eq!(by_priority(&[25, 25, 100], 0.0), [35, 35, 30]);
+        assert_eq!(by_priority(&[25, 25, 20], 0.0), [36, 36, 28]);
     }
 
     /// Envoy, *Locality weighted load balancing*: X with weight 1, Y with weight 2 and whole.
@@ -307,7 +307,7 @@ mod tests {
         for (healthy, expected, panicking) in rows {
             let levels = shares(&healthy, 0.5);
             let panics: Vec<bool> = levels.iter().map(|level| level.panics).collect();
-            assert_eq!((by_priority(&healthy), panics), (expected.to_vec(), panicking.to_vec()), "{healthy:?}");
+            assert_eq!((by_priority(&healthy, 0.5), panics), (expected.to_vec(), panicking.to_vec()), "{healthy:?}");
         }
         let total = |healthy: [u32; 2]| healthy.iter().map(|h| health(*h, 100, 1.4)).sum::<u32>().min(100);
         assert_eq!([total([72, 72]), total([25, 25]), total([5, 65])], [100, 70, 98]);
