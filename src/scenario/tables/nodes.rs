@@ -11,7 +11,9 @@ use super::super::print::{self, Page, key as quoted_key};
 use super::super::read::{self, Desk, View, check_name, count, count_or, duration, flag, law, number, share, zone};
 use super::super::vocab::{Key, Shape, Table, Word, key, word};
 use super::super::walk::is_called;
-use super::super::written::{Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Pooler, Step, Zone, on};
+use super::super::written::{
+    Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Pooler, Spread, Step, Zone, on,
+};
 use super::gates::{self, Edge, Gate};
 use super::orders::{self, Io, QueueOrder, Served};
 use super::owners::Owned;
@@ -79,6 +81,8 @@ pub struct Node {
     pub door: DoorRules,
     /// Where it stands.
     pub zone: Given<Option<Zone>>,
+    /// Where its replicas stand, if not all there.
+    pub spread: Spread,
     /// Services: its pools of database connections, by the database's name.
     pub pools: BTreeMap<String, Pool>,
     /// Databases: connections over all callers; `None`: no limit.
@@ -234,6 +238,7 @@ pub(in crate::scenario) static GATEWAY: Table = Table {
         gates::ROUTES,
         Edge::KEYS,
         LINE,
+        Spread::KEYS,
         PLACE,
     ],
 };
@@ -261,6 +266,7 @@ pub(in crate::scenario) static SERVICE: Table = Table {
         Coming::KEYS,
         DoorRules::KEYS,
         LINE,
+        Spread::KEYS,
         PLACE,
     ],
 };
@@ -301,6 +307,7 @@ pub(in crate::scenario) static DATABASE: Table = Table {
         ],
         DOES,
         LINE,
+        Spread::KEYS,
         PLACE,
     ],
 };
@@ -317,6 +324,7 @@ pub(in crate::scenario) static EXTERNAL: Table = Table {
         ],
         DOES,
         LINE,
+        Spread::KEYS,
         PLACE,
     ],
 };
@@ -376,6 +384,7 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
         drop_expired: view.or_default(desk, "drop_expired", flag),
         door,
         zone: view.maybe(desk, "zone", zone),
+        spread: if several { Spread::read(desk, view) } else { None }.unwrap_or_else(Spread::nowhere),
         pools: if service { Pool::all(desk, view) } else { BTreeMap::new() },
         max_connections: if database { limit(desk, "max_connections") } else { Given::default(None) },
         pooler: if database { Perhaps::<Pooler>::read(desk, view, "pooler", "").flatten() } else { None },
@@ -465,6 +474,7 @@ pub(in crate::scenario) fn tell(node: &Node, hurried: bool, page: &mut Page) {
         page.given("drop_expired", &node.drop_expired, bool::to_string);
     }
     page.maybe("zone", &node.zone, &mut none, print::zone);
+    page.told(node.spread.told(), &mut none);
     if node.kind == NodeKind::Database {
         page.maybe("max_connections", &node.max_connections, &mut none, u32::to_string);
         if let (Some(value), default) = Perhaps::<Pooler>::told(&node.pooler) {
