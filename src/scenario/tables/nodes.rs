@@ -53,8 +53,8 @@ pub struct Node {
     pub kind: NodeKind,
     /// Default 1.
     pub replicas: Given<u32>,
-    /// Services: how replicas come and go; with `autoscale`, `replicas` is how many there are at the beginning.
-    pub coming: Coming,
+    /// Services: how replicas come and go (apart, like all that most do not say: there may be ten thousand nodes); with `autoscale`, `replicas` is how many there are at the beginning.
+    pub coming: Box<Coming>,
     /// Workers per replica; default 200 (services), 100 (databases), unlimited (`None`: externals).
     pub concurrency: Given<Option<u32>>,
     /// CPU that all work on a replica shares; `None`: every worker its own.
@@ -78,7 +78,7 @@ pub struct Node {
     /// Whether a request past the deadline that it carries is dropped before it is begun; default true.
     pub drop_expired: Given<bool>,
     /// Services and gateways: what is refused at the door.
-    pub door: DoorRules,
+    pub door: Box<DoorRules>,
     /// Where it stands.
     pub zone: Given<Option<Zone>>,
     /// Where its replicas stand, if not all there.
@@ -96,7 +96,7 @@ pub struct Node {
     /// Databases: tables and how many may write to each at once.
     pub tables: BTreeMap<String, Contended>,
     /// Gateways: where paths lead, and what is asked before.
-    pub gate: Option<Gate>,
+    pub gate: Option<Box<Gate>>,
     /// Caches: what decides about hits.
     pub cache: Option<Cache>,
     /// Services: who owns it, and what it is released with.
@@ -370,7 +370,7 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
     Node {
         kind,
         replicas: coming.begins(replicas),
-        coming,
+        coming: Box::new(coming),
         concurrency: view.or_default(desk, "concurrency", count_or("unlimited")),
         cores: view.maybe(desk, "cores", number),
         cost: view.maybe(desk, "cost", number),
@@ -382,7 +382,7 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
         preemptive: view.or_default(desk, "preemptive", flag),
         queue_timeout: view.maybe(desk, "queue_timeout", law),
         drop_expired: view.or_default(desk, "drop_expired", flag),
-        door,
+        door: Box::new(door),
         zone: view.maybe(desk, "zone", zone),
         spread: if several { Spread::read(desk, view) } else { None }.unwrap_or_else(Spread::nowhere),
         pools: if service { Pool::all(desk, view) } else { BTreeMap::new() },
@@ -395,7 +395,7 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
         },
         replication_lag: if database { view.maybe(desk, "replication_lag", law) } else { Given::default(None) },
         tables: if database { read::named(desk, view, "tables") } else { BTreeMap::new() },
-        gate,
+        gate: gate.map(Box::new),
         owned: if service { Owned::read(desk, view) } else { None }.unwrap_or_else(Owned::unknown),
         cache: (kind == NodeKind::Cache).then(|| Cache::read(desk, view)).flatten(),
         endpoints,
@@ -492,7 +492,7 @@ pub(in crate::scenario) fn tell(node: &Node, hurried: bool, page: &mut Page) {
         page.told(own.told(), &mut none);
     }
     let named = node.endpoints.len() > usize::from(node.endpoints.contains_key(""));
-    let gate = node.gate.as_ref();
+    let gate = node.gate.as_deref();
     if let Some(gate) = gate {
         gate.tell(page, &mut none);
     }
@@ -598,7 +598,7 @@ impl<'s> Lowering<'s> {
             queue_timeout,
             intake: intake(node),
             contention: contention(node),
-            translates: node.gate.as_ref().is_some_and(Gate::translates),
+            translates: node.gate.as_deref().is_some_and(Gate::translates),
         };
         self.push_node(name, planned)
     }
