@@ -112,6 +112,36 @@ pub(super) fn file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     written.map_err(|error| trouble(path, &error.to_string()))
 }
 
+/// A file that is written bit by bit, and is there when it is whole.
+pub(super) struct Growing {
+    path: PathBuf,
+    draft: io::BufWriter<tempfile::NamedTempFile>,
+}
+
+impl Growing {
+    /// In a folder that is there.
+    pub(super) fn begin(path: &Path) -> Result<Self, Failure> {
+        let target = target(path);
+        let draft = draft(&folder_of(&target)).map_err(|error| trouble(path, &error.to_string()))?;
+        Ok(Self { path: target, draft: io::BufWriter::new(draft) })
+    }
+
+    /// Puts it in its place.
+    pub(super) fn end(self) -> Result<(), Failure> {
+        let draft = self.draft.into_inner().map_err(|error| trouble(&self.path, &error.error().to_string()))?;
+        draft.persist(&self.path).map(drop).map_err(|error| trouble(&self.path, &error.error.to_string()))
+    }
+}
+
+impl io::Write for Growing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.draft.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.draft.flush()
+    }
+}
+
 /// Adds a line to a file, in one piece: whoever is killed meanwhile leaves a part of a line, and what is added after it begins
 /// a line of its own.
 pub(super) fn line(path: &Path, line: &str) -> Result<(), Failure> {
