@@ -7,6 +7,7 @@
 
 pub(crate) mod health;
 pub(crate) mod pick;
+pub(crate) mod probing;
 pub(crate) mod question;
 
 use std::collections::VecDeque;
@@ -22,6 +23,7 @@ use crate::units::{Span, Time};
 use crate::machine::core::Core;
 use crate::machine::core::event::Rare;
 use crate::machine::names::health::Asked;
+use crate::machine::names::probing::Probing;
 use crate::machine::names::question::Questions;
 use crate::model::balance::Memory;
 
@@ -53,6 +55,8 @@ pub(crate) struct Names {
     /// By link: whether its name is looked up again when a connection breaks, and not before.
     lasting: Vec<bool>,
     pub(crate) questions: Questions,
+    /// Balancers that ask.
+    pub(crate) probing: Probing,
 }
 
 impl Names {
@@ -90,6 +94,7 @@ impl Names {
             dark: vec![0; nodes],
             asked: vec![Asked::default(); if plan.discovery.asks() { 2 * replicas } else { 0 }],
             lasting,
+            probing: Probing::new(plan),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Whom a caller picks, of those it knows.
 
-use crate::model::balance::{Around, Host};
+use crate::model::balance::{Around, Balancer, Host};
 use crate::model::plan::Call;
 use crate::model::{LinkId, NodeId, Probe};
 use crate::random::{Draw, Lineage, Purpose};
@@ -63,7 +63,11 @@ impl Names {
         let link = core.plan.calls[frame.call as usize].link;
         let memory = self.memory(core, link, frame.caller);
         let pick = frame.replica - core.plan.link(link).first;
+        let replica = frame.replica;
         self.memories[memory].outstanding[pick as usize] += 1;
+        if self.probing.is_on() {
+            self.probing.come(at, replica);
+        }
     }
 
     /// Where a caller keeps what it remembers of a callee.
@@ -105,7 +109,7 @@ impl Names {
     #[cold]
     fn pick_leaning<P: Probe>(
         &mut self,
-        core: &Core<'_, P>,
+        core: &mut Core<'_, P>,
         link: LinkId,
         memory: usize,
         lineage: Lineage,
@@ -118,6 +122,9 @@ impl Names {
         let draw = |nth: u64| Draw::new(seed, lineage, Purpose::Balance, nth);
         let ease = discovery.slow_start.as_ref();
         let pick = plan.balancer.pick_leaning(&mut self.memories[memory], core.now, ease, draw)?;
+        if plan.balancer == Balancer::Prequal {
+            self.send_probes(core, link, memory, lineage);
+        }
         Some(plan.first + pick)
     }
 

@@ -129,8 +129,13 @@ impl Wire {
             let (memory, pick) = (self.names.memory(core, id, caller), replica - link.first);
             let memory = &mut self.names.memories[memory];
             memory.outstanding[pick as usize] -= 1;
-            if link.balancer == Balancer::P2cEwma {
-                memory.learn(pick, took, core.now);
+            match link.balancer {
+                Balancer::P2cEwma => memory.learn(pick, took, core.now),
+                _ if self.names.probing.is_on() => {
+                    let tells = matches!(outcome, Some(Outcome::Succeeded | Outcome::Timeout));
+                    self.names.probing.go(at, replica, tells.then_some(took));
+                }
+                _ => {}
             }
         }
         if let Some(outcome) = outcome {

@@ -3,13 +3,14 @@
 //! State is kept per caller replica and callee node (a client library or proxy knows only its own requests): a cursor with a
 //! random start, the requests it has outstanding at each replica, and, where the set of replicas changes in a run, those it
 //! may pick now (its view). `load_balancing = "round_robin"` (default), `"random"`, `"least_request"` (with `choices = 2`
-//! candidates, or `"all"`), `"pick_first"`, `"p2c_ewma"`, `"hash"`. Before it come `locality` and `slow_start`, where the file has them.
+//! candidates, or `"all"`), `"pick_first"`, `"p2c_ewma"`, `"prequal"`, `"hash"`. Before it come `locality` and `slow_start`, where the file has them.
 
 mod hash;
 mod least_request;
 mod locality;
 mod p2c_ewma;
 mod pick_first;
+mod prequal;
 mod random;
 mod round_robin;
 mod slow_start;
@@ -21,8 +22,10 @@ use super::discovery::Book;
 
 pub use locality::{Around, Host, Locality, Rule, Way};
 pub use p2c_ewma::Speed;
+pub use prequal::{Answer, Load};
 pub use slow_start::SlowStart;
 
+use prequal::Pool;
 use slow_start::Turns;
 
 /// The rule as planned.
@@ -43,6 +46,8 @@ pub enum Balancer {
     PickFirst,
     /// The one of two that answers sooner, by what it did of late and has to do.
     P2cEwma,
+    /// The quickest of those that were asked and are not hot.
+    Prequal,
     /// The one that a key belongs to.
     Hash {
         /// Keys that calls share; each has its own for [`u32::MAX`].
@@ -74,6 +79,8 @@ pub struct Leanings {
     pub ways: Option<Vec<Way>>,
     /// Whose turn it is, while some replicas are new.
     turns: Turns,
+    /// What replicas answered that were asked.
+    pool: Pool,
 }
 
 /// What a caller could pick before some were left out for one pick.
@@ -126,6 +133,18 @@ impl Memory {
         }
     }
 
+    /// Whom a request asks how busy they are.
+    pub fn asked(&self, draw: &mut Draw) -> Vec<u32> {
+        prequal::asked(self, draw)
+    }
+
+    /// A replica has answered.
+    pub fn hear(&mut self, answer: Answer) {
+        if let Some(leanings) = &mut self.leanings {
+            leanings.pool.hear(answer, self.outstanding.len());
+        }
+    }
+
     /// How many replicas may be picked.
     #[inline]
     pub fn count(&self) -> u32 {
@@ -154,7 +173,7 @@ impl Memory {
 impl Balancer {
     /// Whether it looks at what is outstanding.
     pub fn looks(self) -> bool {
-        matches!(self, Self::LeastRequest { .. } | Self::P2cEwma)
+        matches!(self, Self::LeastRequest { .. } | Self::P2cEwma | Self::Prequal)
     }
 
     /// The replica (0 ≤ index < number of replicas) that the next request goes to; none where none may be picked.
@@ -171,6 +190,8 @@ impl Balancer {
             Self::LeastRequest { choices, distinct } => least_request::pick(memory, choices, distinct, &mut draw()),
             Self::PickFirst => pick_first::pick(memory, draw),
             Self::P2cEwma => p2c_ewma::pick(memory, now, &mut draw()),
+            // Nobody has answered.
+            Self::Prequal => random::pick(memory, draw),
             Self::Hash { keys } => hash::pick(memory, keys, &mut draw()),
         })
     }
@@ -184,16 +205,16 @@ impl Balancer {
         draw: impl Fn(u64) -> Draw,
     ) -> Option<u32> {
         let mut leanings = memory.leanings.take()?;
-        let Leanings { ways, turns } = &mut *leanings;
+        let Leanings { ways, turns, pool } = &mut *leanings;
         let pick = match ways {
-            None => self.pick_easing(memory, turns, now, ease, &draw),
+            None => self.pick_asking(memory, (turns, pool), now, ease, &draw),
             Some(ways) => {
                 let place = draw(WAY).unit();
                 ways.iter_mut().find(|way| place < way.upto).and_then(|way| {
                     let members = std::mem::take(&mut way.members);
                     let (view, cursor) = (memory.view.replace(members), memory.cursor);
                     memory.cursor = way.cursor;
-                    let pick = self.pick_easing(memory, &mut way.turns, now, ease, &draw);
+                    let pick = self.pick_asking(memory, (&mut way.turns, pool), now, ease, &draw);
                     way.members = std::mem::replace(&mut memory.view, view).unwrap_or_default();
                     way.cursor = std::mem::replace(&mut memory.cursor, cursor);
                     pick
@@ -202,6 +223,21 @@ impl Balancer {
         };
         memory.leanings = Some(leanings);
         pick
+    }
+
+    /// The replica that the next request goes to, by what was answered.
+    fn pick_asking(
+        self,
+        memory: &mut Memory,
+        (turns, pool): (&mut Turns, &mut Pool),
+        now: Time,
+        ease: Option<&SlowStart>,
+        draw: impl Fn(u64) -> Draw,
+    ) -> Option<u32> {
+        if self == Self::Prequal && memory.count() > 1 {
+            return Some(prequal::pick(pool, memory, now, &mut draw(0)));
+        }
+        self.pick_easing(memory, turns, now, ease, draw)
     }
 
     /// The replica that the next request goes to, by weight while some are new.
@@ -313,7 +349,8 @@ mod tests {
 
     const DISTINCT: fn(u32) -> Balancer = |choices| Balancer::LeastRequest { choices, distinct: true };
 
-    const ALL: [Balancer; 8] = [
+    const ALL: [Balancer; 9] = [
+        Balancer::Prequal,
         Balancer::RoundRobin,
         Balancer::Random,
         Balancer::LeastRequest { choices: 2, distinct: false },

@@ -15,6 +15,7 @@ fn balancer() -> impl Strategy<Value = Balancer> {
         Just(Balancer::LeastRequest { choices: u32::MAX, distinct: false }),
         Just(Balancer::PickFirst),
         Just(Balancer::P2cEwma),
+        Just(Balancer::Prequal),
         (1..500u32).prop_map(|keys| Balancer::Hash { keys }),
         Just(Balancer::Hash { keys: u32::MAX }),
     ]
@@ -69,6 +70,9 @@ proptest! {
             }
             for nth in 0..60 {
                 let now = Time(2_000_000_000 * nth);
+                let place = (nth % listed.len() as u64) as usize;
+                memory.hear(Answer::new(listed[place], loads[listed[place] as usize], Span(nth), now));
+                memory.hear(Answer::new((nth % u64::from(of)) as u32, 0, Span(0), now));
                 let pick = balancer.pick_leaning(&mut memory, now, Some(&ease()), |place| draw(nth, place));
                 prop_assert!(pick.is_some_and(|pick| listed.contains(&pick)), "{pick:?} {listed:?}");
                 let plain = balancer.pick(&mut memory, now, || draw(nth, 0));

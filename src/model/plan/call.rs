@@ -24,7 +24,7 @@ pub struct Link {
     pub book: bool,
     /// Whether the choice looks at what is outstanding, or at how tries end.
     pub tracks: bool,
-    /// Whether callers prefer some replicas, by zone or because others are new; then they keep a book, too.
+    /// Whether callers prefer some replicas: by zone, because others are new, or by what they answered. Then they keep a book, too.
     pub leans: bool,
     /// Bandwidth and loss, where they matter.
     pub pipe: Option<Pipe>,

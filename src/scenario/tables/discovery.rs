@@ -36,6 +36,7 @@ words! {
         LeastRequest = "least_request", "The one with the fewest of this caller's requests among `choices` candidates.";
         PickFirst = "pick_first", "Always the same one, a random one per caller replica.";
         P2cEwma = "p2c_ewma", "Of two distinct candidates the one that answered faster of late and has fewer requests.";
+        Prequal = "prequal", "The quickest of those that probes found not to be busy; three probes with every request.";
         Hash = "hash", "The same key to the same replica.";
     }
 }
@@ -280,14 +281,16 @@ impl Lowering<'_> {
             },
             Balancing::PickFirst => Balancer::PickFirst,
             Balancing::P2cEwma => Balancer::P2cEwma,
+            Balancing::Prequal => Balancer::Prequal,
             Balancing::Hash => Balancer::Hash { keys: discovery.keys.value.unwrap_or(NONE) },
         }
     }
 
-    /// Whether callers prefer some replicas of a node, by zone or because others are new.
+    /// Whether callers prefer some replicas of a node: by zone, because others are new, or by what they answered.
     pub(in crate::scenario) fn leans(&self, node: NodeId) -> bool {
         let discovery = &self.plan.discovery;
-        (discovery.locality.is_some() || discovery.slow_start.is_some()) && self.plan.node(node).replicas > 1
+        let asks = self.balancer() == Balancer::Prequal;
+        (asks || discovery.locality.is_some() || discovery.slow_start.is_some()) && self.plan.node(node).replicas > 1
     }
 
     /// Whether callers leave out replicas of a node that fail.

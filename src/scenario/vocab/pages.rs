@@ -15,6 +15,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["least_request", "choices", "distinct"], include_str!("../../model/balance/least_request.rs")),
     (&["pick_first"], include_str!("../../model/balance/pick_first.rs")),
     (&["p2c_ewma"], include_str!("../../model/balance/p2c_ewma.rs")),
+    (&["prequal"], include_str!("../../model/balance/prequal.rs")),
     (&["hash"], include_str!("../../model/balance/hash.rs")),
     (
         &["discovery", "dns", "kubernetes", "ttl", "propagation", "readiness"],

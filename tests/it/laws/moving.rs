@@ -22,7 +22,7 @@ fn discovery() -> BoxedStrategy<String> {
         "kind = \"mesh\"\npropagation = \"0s\"\nreadiness = { every = \"1ms\", failures = 1 }",
         "kind = \"mesh\"\nbalance_per = \"connection\"",
     ]);
-    let picks = select(vec!["round_robin", "least_request", "pick_first", "p2c_ewma", "hash"]);
+    let picks = select(vec!["round_robin", "least_request", "pick_first", "p2c_ewma", "hash", "prequal"]);
     let outliers = prop_oneof![
         Just(""),
         Just(
