@@ -28,10 +28,13 @@ pub(super) enum When {
     Never,
 }
 
+/// What is said of `--variant` by verbs that show several.
+pub(super) const EVERY: &str = "This variant of the file, or `all`: the file as written and every variant";
+
 /// What is changed in the scenario before it is checked.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Change {
-    /// Run this variant of the file; `all`, where a verb can show several: the file as written and every variant
+    /// This variant of the file instead of the file as written
     #[arg(long, value_name = "NAME")]
     pub(super) variant: Option<String>,
     /// Change the scenario, such as `clients.shoppers.rate=200/s`; may be repeated

@@ -10,6 +10,7 @@ use crate::report::text::clean;
 
 /// Show a scenario as it was understood: defaults marked, forecast, warnings
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(mut_arg("variant", |variant| variant.help(super::args::EVERY)))]
 pub(super) struct Args {
     /// The scenario; without one the built-in one
     file: Option<PathBuf>,

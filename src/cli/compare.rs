@@ -16,6 +16,7 @@ use crate::report::{compare, json, table::Style};
 
 /// Compare a scenario with its variants, or with other files: every difference with its interval
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(mut_arg("variant", |variant| variant.help(super::args::EVERY)))]
 pub(super) struct Args {
     /// The scenario, and what it is compared with; a single one is compared with its variants. Or results that were kept
     /// (`run -o a.json`): they are paired where both were written with --per-replication and the same seed

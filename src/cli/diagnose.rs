@@ -1,6 +1,6 @@
 //! `diagnose`: how many services these are, really.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::engine::{self, Checked, Diagnosis, NoShelf, Options};
 use super::exit::{Exit, Failure};
@@ -15,6 +15,7 @@ use crate::report::{diagnosis, html, json};
 /// How many services are these, really? The signs of a distributed monolith, and what binds two services each
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(mut_arg("files", |files| files.help(super::studied::PAGES)))]
+#[command(mut_arg("output", |output| output.help("Write everything into this folder: JSON, CSV, Markdown, the page, the picture")))]
 pub(super) struct Args {
     #[command(flatten)]
     asked: Asked,
@@ -37,11 +38,12 @@ fn least(text: &str) -> Result<f64, String> {
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let kinds = run::kinds(&args.asked.files)?;
-    if kinds.iter().any(|kind| !matches!(kind, Kind::Text(_) | Kind::Html)) || args.asked.output.is_some() {
+    if kinds.iter().any(|kind| !matches!(kind, Kind::Text(_) | Kind::Html)) {
         let why = "a diagnosis is a page or text: -o NAME ending in .html, .md, .json, .csv or .txt; its picture alone is `hoptax graph`";
         return Err(Failure::Usage(why.into()));
     }
     output::writable(&args.asked.files)?;
+    args.asked.folder().into_iter().try_for_each(output::writable_folder)?;
     let (checked, options) = args.asked.idle(output)?;
     // Where nobody asks for anything, nothing can be shown by a run.
     let still = args.still || checked.scenario().clients.is_empty();
@@ -90,10 +92,33 @@ fn deliver(
         };
         failures.extend(output::file(path, text.as_bytes()).err());
     }
+    if let Some(folder) = args.asked.folder() {
+        match everything(folder, found, checked) {
+            Ok(()) => output.note(&format!("JSON, CSV, Markdown, page, pictures: {}", output::shown(&folder.join("")))),
+            Err(failure) => failures.push(failure),
+        }
+    }
     let piped = args.asked.files.iter().any(|path| run::is_stdout(path));
     let format = args.asked.format.unwrap_or(if piped { Format::Json } else { Format::Table });
     failures.extend(output::result(text(found, format, output.style()).as_bytes()).err());
     output.told(ended, failures)
+}
+
+/// All of it into a folder, the picture of what is one in fact beside it.
+fn everything(folder: &Path, found: &Diagnosis, checked: &Checked) -> Result<(), Failure> {
+    output::folder(folder)?;
+    for (ending, format) in [("json", Format::Json), ("csv", Format::Csv), ("md", Format::Md), ("txt", Format::Table)] {
+        output::file(&folder.join(format!("diagnose.{ending}")), text(found, format, Style::of_file()).as_bytes())?;
+    }
+    output::file(&folder.join("diagnose.html"), page(found, checked).as_bytes())?;
+    if cfg!(feature = "charts") {
+        let picture = pictures::topology(checked, &graph::diagram(checked))?;
+        output::file(&folder.join("diagnose.svg"), picture.as_bytes())?;
+        if cfg!(feature = "png") {
+            output::file(&folder.join("diagnose.png"), &pictures::png(&picture)?)?;
+        }
+    }
+    Ok(())
 }
 
 /// The page to hand round: with the picture of what is one in fact.

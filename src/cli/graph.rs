@@ -87,18 +87,8 @@ pub(super) fn diagram(checked: &Checked) -> Diagram {
 pub(super) fn units(checked: &Checked) -> BTreeMap<String, usize> {
     let mut units = BTreeMap::new();
     let found = engine::diagnose(checked);
-    let mut most = found.units.len();
     for (unit, own) in found.units.into_iter().enumerate() {
         units.extend(own.into_iter().map(|name| (name, unit + 1)));
-    }
-    // What is built into one service is one with it.
-    for (name, hosts) in found.built_in {
-        let [host] = &hosts[..] else { continue };
-        let unit = *units.entry(host.clone()).or_insert_with(|| {
-            most += 1;
-            most
-        });
-        units.insert(name, unit);
     }
     units
 }

@@ -16,6 +16,7 @@ use crate::report::{csv, html, json, junit, markdown, table};
 
 /// Run a scenario and report every figure with its interval
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(mut_arg("variant", |variant| variant.help(super::args::EVERY)))]
 pub(super) struct Args {
     /// The scenario; without one the built-in scenario is run and everything is kept in `output/`
     file: Option<PathBuf>,

@@ -10,20 +10,25 @@
 //!
 //! Never made a message: a call whose answer is used. Always said: what a caller no longer learns, how long it takes until the
 //! effect can be seen, and how many are answered but not yet done at any moment. Where the sender of a message writes before it,
-//! crashes of it are run, with an *outbox* and without: what was written and never told, and what was told twice.
+//! crashes of it are run, with an *outbox* and without: what was written and never told, and what was told twice. An outbox before a
+//! stream is none of the ways: its loop is that before a queue, and a crash parts the same two things. Where the callee fails
+//! now and then, what its caller wrote before is taken back by a *compensation*, and told is how much of it and how late.
 
 mod back;
 mod cores;
 mod crash;
+mod grounds;
 mod house;
 mod interaction;
 mod owners;
 mod seen;
 mod study;
+mod undo;
 mod way;
 
 pub use crash::Crashes;
 pub use house::{Subject, Whole};
 pub use interaction::{By, Fit, Interaction};
-pub use study::{Advice, Again, Class, Look, Outcome, Saved, Study, Wanted, study};
-pub use way::{Commit, Kind, Way};
+pub use study::{Advice, Again, Class, Look, Moved, Outcome, Saved, Study, Wanted, study};
+pub use undo::Undone;
+pub use way::{Commit, Kind, Undo, Way};

@@ -1,7 +1,9 @@
 //! What fits and what would make it better: the answer in a sentence, the ways out, who tells whom what.
 
 use crate::diag::nouns;
-use crate::experiment::advise::{Advice, Again, By, Class, Fit, Interaction, Kind, Look, Outcome, Subject, Whole};
+use crate::experiment::advise::{
+    Advice, Again, By, Class, Fit, Interaction, Kind, Look, Moved, Outcome, Subject, Undone, Whole,
+};
 use crate::experiment::compare::{Difference, Figures, Verdict};
 use crate::experiment::study::Head;
 use crate::experiment::summary::Estimate;
@@ -62,18 +64,50 @@ pub fn answer(advice: &Advice) -> String {
     format!("{} gains most of {all}: {gains}{again}{reads}{}", clean(&best.way), besides(advice))
 }
 
-/// What the rules would change of the whole file, whatever was tried.
+/// What the rules would change of the whole file besides the best way, and what became of that.
 fn besides(advice: &Advice) -> String {
-    let meshless = advice.ways.iter().any(|one| one.kind == Some(Kind::NoMesh));
-    let tried = |one: &&Whole| meshless && one.subject == Subject::Discovery;
     let odd = advice.whole.iter().filter(|one| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded));
-    odd.into_iter().find(|one| !tried(one)).map_or_else(String::new, |one| {
+    let best = advice.ways.first().and_then(|best| best.kind);
+    let other = odd.into_iter().find(|one| best.is_none_or(|best| !kinds(one.subject).contains(&best)));
+    other.map_or_else(String::new, |one| {
         format!(
-            "; by the rules, {} would be better off with {}, which was not tried",
+            "; by the rules, {} would be better off with {}, {}",
             clean(&one.there),
-            an(one.pattern)
+            an(one.pattern),
+            became_of(whole_tried(advice, one), advice)
         )
     })
+}
+
+/// Ways that are about the whole file.
+fn kinds(subject: Subject) -> &'static [Kind] {
+    match subject {
+        Subject::Discovery => &[Kind::NoMesh, Kind::Mesh, Kind::Names],
+        Subject::Entry => &[Kind::Gateway, Kind::NoGateway],
+    }
+}
+
+/// The way that does what a rule of the whole file asks for.
+fn whole_tried<'a>(advice: &'a Advice, one: &Whole) -> Option<&'a Outcome> {
+    advice.ways.iter().find(|way| way.kind.is_some_and(|kind| kinds(one.subject).contains(&kind)))
+}
+
+/// What became of what a rule asks for, with its figures.
+fn became_of(way: Option<&Outcome>, advice: &Advice) -> String {
+    let Some(way) = way else { return "which was not tried".into() };
+    let figures = || {
+        let all = told(way, advice.ways.iter().find(|one| one.kind.is_none()));
+        let mean = &way.client.mean_ms;
+        // Where the slowest hundredth hides what a hop costs, the mean does not.
+        let hidden = mean.is_significant() && !way.client.p99_ms.is_significant();
+        if hidden { format!("mean {}, {all}", apart_ms(mean.difference)) } else { all }
+    };
+    match way.class {
+        Class::Better => format!("which gains, too ({})", figures()),
+        Class::Trade => format!("which is a trade here ({})", figures()),
+        Class::Worse => format!("which makes it worse here ({})", figures()),
+        Class::Nothing | Class::AsItIs => format!("which buys nothing here ({})", figures()),
+    }
 }
 
 /// What fresh seeds showed of the best, which had been chosen by others: its own figures, not those that it was chosen by.
@@ -99,21 +133,16 @@ fn against(advice: &Advice) -> String {
         let kind = match one.pattern {
             "queue" => Kind::Queue,
             "stream" => Kind::Stream,
-            _ => return "which was not tried",
+            _ => return became_of(None, advice),
         };
-        let way = advice.ways.iter().find(|way| way.kind == Some(kind) && way.edge.as_ref() == Some(&one.edge));
-        match way.map(|way| way.class) {
-            Some(Class::Trade) => "which is a trade here",
-            Some(Class::Worse) => "which makes it worse here",
-            Some(_) => "which buys nothing here",
-            None => "which was not tried",
-        }
+        let same = |way: &&Outcome| way.edge.as_ref() == Some(&one.edge) || way.together.contains(&one.edge);
+        became_of(advice.ways.iter().filter(|way| way.kind == Some(kind)).find(same), advice)
     };
     let edges = advice.interactions.iter().filter(|one| odd(one.fit));
     let edges = edges.map(|one| (clean(&one.edge), one.pattern, tried(one)));
     let wholes = advice.whole.iter().filter(|one| odd(one.fit));
-    let all: Vec<(String, &str, &str)> =
-        edges.chain(wholes.map(|one| (clean(&one.there), one.pattern, "which was not tried"))).collect();
+    let wholes = wholes.map(|one| (clean(&one.there), one.pattern, became_of(whole_tried(advice, one), advice)));
+    let all: Vec<(String, &str, String)> = edges.chain(wholes).collect();
     let Some((what, pattern, tried)) = all.first() else { return String::new() };
     let more = if all.len() > 1 { format!("; {} more below", all.len() - 1) } else { String::new() };
     format!("; by the rules, {what} would be better off with {}, {tried}{more}", an(pattern))
@@ -157,6 +186,10 @@ fn told(one: &Outcome, base: Option<&Outcome>) -> String {
     let n_eff = |one: Option<&Outcome>| one.filter(|one| one.kind != Some(Kind::Merge)).and_then(|one| one.n_eff);
     if let Some((is, was)) = n_eff(Some(one)).zip(n_eff(base)).filter(|(is, was)| (is / was).ln().abs() >= WORTH) {
         parts.push(format!("{is:.1} services in effect instead of {was:.1}"));
+    }
+    if let Some(Moved { node, lost: [was, is] }) = &one.moved {
+        let (node, was, is) = (clean(node), percent(*was), percent(*is));
+        parts.push(format!("when {node} gets another address {is} of all requests are lost instead of {was}"));
     }
     if parts.is_empty() { "nothing beyond chance".into() } else { parts.join(", ") }
 }
@@ -207,7 +240,7 @@ fn ways(advice: &Advice, every: bool) -> Sheet {
         ("success", 6),
         ("outages", 7),
         ("services", 6),
-        ("", 9),
+        ("verdict", 9),
         ("effect p99", 5),
         ("parts", 4),
         ("cores", 3),
@@ -273,7 +306,7 @@ fn word(class: Class) -> Cell {
 }
 
 fn whole(advice: &Advice) -> Sheet {
-    let mut sheet = Sheet::new(&[("about", 9), ("there", 6), ("fits", 8), ("", 7), ("because", 3)]);
+    let mut sheet = Sheet::new(&[("about", 9), ("there", 6), ("fits", 8), ("verdict", 7), ("because", 3)]);
     for one in &advice.whole {
         let subject = match one.subject {
             Subject::Discovery => "finding each other",
@@ -295,7 +328,7 @@ fn fit(fit: Fit) -> Cell {
 
 /// What does not fit first; what does, with `every` alone.
 fn interactions(advice: &Advice, every: bool) -> Sheet {
-    let mut sheet = Sheet::new(&[("edge", 9), ("by", 5), ("rate", 4), ("fits", 8), ("", 7), ("because", 3)]);
+    let mut sheet = Sheet::new(&[("edge", 9), ("by", 5), ("rate", 4), ("fits", 8), ("verdict", 7), ("because", 3)]);
     let odd = |one: &&Interaction| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded);
     let (first, then): (Vec<&Interaction>, Vec<&Interaction>) = advice.interactions.iter().partition(odd);
     let room = ROWS.saturating_sub(first.len());
@@ -332,10 +365,17 @@ fn notes(advice: &Advice) -> Vec<String> {
         }));
     }
     all.extend(advice.ways.iter().filter_map(|one| parted(one, advice)));
+    all.extend(advice.ways.iter().filter_map(taken_back));
     let odd = advice.interactions.iter().filter(|one| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded));
     all.extend(odd.take(5).map(|one| format!("{}: {}", clean(&one.edge), one.why)));
     let odd = advice.whole.iter().filter(|one| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded));
-    all.extend(odd.map(|one| format!("{}: {}", clean(&one.there), one.why)));
+    for one in odd {
+        all.push(format!("{}: {}", clean(&one.there), one.why));
+        let other = whole_tried(advice, one).filter(|way| advice.ways.first().is_some_and(|best| best.way != way.way));
+        all.extend(
+            other.into_iter().flat_map(|way| &way.notes).map(|note| format!("{}: {}", clean(one.pattern), clean(note))),
+        );
+    }
     if !advice.ways.is_empty() {
         all.push(
             "outages: the share of all traffic that is lost or late while one thing is down and says nothing, summed over \
@@ -397,6 +437,22 @@ fn parted(one: &Outcome, advice: &Advice) -> Option<String> {
         hundredths(plain.between),
         plain.crashes,
         boxed.unwrap_or_default()
+    ))
+}
+
+/// What is answered well and taken back.
+fn taken_back(one: &Outcome) -> Option<String> {
+    let Undone { sender, receiver, share, p50_ms, p99_ms } = one.undone.as_ref()?;
+    let told = |ms: &Estimate| ms.value.map_or_else(|| NONE.into(), time);
+    Some(format!(
+        "{}: where {receiver} refuses for good, {sender} has answered well and takes it back: {} of all requests, half of them within \
+         {}, p99 {}; as it is, the caller hears it in its answer",
+        clean(&one.way),
+        share.value.map_or_else(|| NONE.into(), percent),
+        told(p50_ms),
+        told(p99_ms),
+        receiver = clean(receiver),
+        sender = clean(sender),
     ))
 }
 

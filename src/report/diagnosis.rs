@@ -300,7 +300,7 @@ fn paths(found: &Diagnosis) -> Sheet {
         Sheet::new(&[("client", 9), ("in a row", 8), ("calls", 7), ("queries", 5), ("needs", 6), (available, 6)]);
     for path in &found.paths {
         let row: [Cell; 5] = [
-            path.longest.len().to_string().into(),
+            path.services.to_string().into(),
             plain(path.calls).into(),
             plain(path.queries).into(),
             path.needs.len().to_string().into(),
@@ -309,7 +309,7 @@ fn paths(found: &Diagnosis) -> Sheet {
         sheet.push(&path.client, row);
     }
     let note = format!(
-        "in a row: services and gateways of the longest chain; needs: nodes whose outage fails requests; served at best: if \
+        "in a row: services of the longest chain, gateways left out; needs: nodes whose outage fails requests; served at best: if \
          each of these is up {} of the time",
         percent(AVAILABLE)
     );

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::hosts::Hosts;
 use super::programs::{By, programs};
 use super::walk;
 use super::written::{Node, NodeKind, Scenario, Verb};
@@ -37,6 +38,8 @@ pub struct Vertex {
     pub part: Part,
     /// Services: who owns it, where the file says so.
     pub team: Option<String>,
+    /// Services: what is called as a function by it alone, where that is drawn as a part of it; empty in a [`Topology`].
+    pub parts: Vec<String>,
 }
 
 /// From one to another.
@@ -61,12 +64,15 @@ pub struct Topology {
     pub links: Vec<Link>,
     /// Names that are one unit in fact, with its number from 1, where somebody has asked for it; who stands alone is left out.
     pub units: BTreeMap<String, usize>,
+    /// Services that run in the process of one other, each with that one.
+    pub inside: BTreeMap<String, String>,
 }
 
 impl Topology {
     /// Of a file whose names lead somewhere.
     pub fn of(scenario: &Scenario) -> Self {
-        let mut all = Self { vertices: vertices(scenario), links: Vec::new(), units: BTreeMap::new() };
+        let inside = inside(scenario);
+        let mut all = Self { vertices: vertices(scenario), links: Vec::new(), units: BTreeMap::new(), inside };
         let mut seen = BTreeSet::new();
         for (from, to, message) in ways(scenario) {
             if seen.insert((from, to)) {
@@ -83,12 +89,23 @@ impl Topology {
     }
 }
 
+/// What runs in the process of one other alone; where several have it, each has a copy, and it is nobody's part.
+fn inside(scenario: &Scenario) -> BTreeMap<String, String> {
+    let hosts = Hosts::of(scenario);
+    let of = |name: &String| match hosts.around(name)[..] {
+        [host] if host != name => Some((name.clone(), host.to_owned())),
+        _ => None,
+    };
+    scenario.nodes.keys().filter_map(of).collect()
+}
+
 fn vertices(scenario: &Scenario) -> Vec<Vertex> {
-    let plain = |part: Part| move |name: &String| Vertex { name: name.clone(), part, team: None };
+    let plain = |part: Part| move |name: &String| Vertex { name: name.clone(), part, team: None, parts: Vec::new() };
     let node = |(name, node): (&String, &Node)| Vertex {
         name: name.clone(),
         part: part(node.kind),
         team: node.owned.team.value.clone(),
+        parts: Vec::new(),
     };
     let clients = scenario.clients.keys().map(plain(Part::Client));
     let brokers = scenario.queues.keys().map(plain(Part::Queue)).chain(scenario.topics.keys().map(plain(Part::Topic)));

@@ -607,6 +607,18 @@ fn a_diagnosis_counts_services_and_fails_below() {
     assert!(stdout(&ends(&folder, "advise alone.toml", 0)).starts_with("there is no interaction to judge"), "alone");
     assert!(stdout(&ends(&folder, "graph idle.toml", 0)).contains("-->"));
     fails(&folder, "run idle.toml", 3, &["there is no client"]);
+    // Everything into a folder, as every study has it.
+    ends(&folder, "diagnose a.toml --static --output all", 0);
+    for ending in ["json", "csv", "md", "txt", "html", "svg", "png"] {
+        assert!(folder.path().join(format!("all/diagnose.{ending}")).is_file(), "{ending}");
+    }
+    // Who shows one variant offers no `all`.
+    for verb in ["diagnose", "advise", "graph", "hunt", "whatif", "why", "recover", "capacity", "coupling", "trace"] {
+        assert!(!stdout(&ends(&folder, &format!("{verb} --help"), 0)).contains("`all`"), "{verb}");
+    }
+    for verb in ["run", "check", "compare"] {
+        assert!(stdout(&ends(&folder, &format!("{verb} --help"), 0)).contains("`all`"), "{verb}");
+    }
     // What draws nothing promises nothing.
     assert!(!stdout(&ends(&folder, "diagnose --help", 0)).contains(".svg"));
     assert!(!stdout(&ends(&folder, "hunt --help", 0)).contains(".svg"));

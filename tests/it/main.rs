@@ -1,6 +1,7 @@
 //! What is tested from outside, in one binary.
 
 mod advise;
+mod advise_rows;
 mod availability;
 mod bench;
 mod caches;

@@ -18,7 +18,9 @@ pub(super) fn of(name: &str, node: &Node, seen: &Summary) -> Option<f64> {
 }
 
 /// Of all services and gateways, by what was seen of the file as it is, without its faults: the same work is done by the same machines.
-pub(super) fn all(checked: &Checked, as_it_is: &Summary) -> Option<f64> {
+/// Of what that has not, by what was seen of it where it is.
+pub(super) fn all(checked: &Checked, as_it_is: &Summary, itself: &Summary) -> Option<f64> {
     let own = |(_, node): &(&str, &Node)| matches!(node.kind, NodeKind::Service | NodeKind::Gateway);
-    processes(&checked.scenario).filter(own).map(|(name, node)| of(name, node, as_it_is)).sum()
+    let seen = |name: &str| if as_it_is.nodes.contains_key(name) { as_it_is } else { itself };
+    processes(&checked.scenario).filter(own).map(|(name, node)| of(name, node, seen(name))).sum()
 }

@@ -106,37 +106,61 @@ fn discovery(scenario: &Scenario) -> Whole {
     }
 }
 
-fn entry(scenario: &Scenario) -> Option<Whole> {
-    let called: BTreeSet<&str> = scenario
-        .clients
-        .values()
-        .flat_map(|client| &client.calls)
-        .map(|call| call.target.value.node.as_str())
-        .collect();
+/// How clients come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Door<'s> {
+    /// They know one service alone.
+    One,
+    /// They know so many services.
+    Several(usize),
+    /// By a gateway that stands before several, verifies, translates or limits.
+    Gateway(&'s str),
+    /// By a gateway that does nothing, before one service.
+    Needless(&'s str),
+}
+
+/// How clients come in; nothing where they call no service.
+pub(super) fn door(scenario: &Scenario) -> Option<Door<'_>> {
+    let calls = scenario.clients.values().flat_map(|client| &client.calls);
+    let called: BTreeSet<&str> = calls.map(|call| call.target.value.node.as_str()).collect();
     let kind = |name: &&&str| scenario.nodes.get(**name).map(|node| node.kind);
     let gateways: Vec<&&str> = called.iter().filter(|name| kind(name) == Some(NodeKind::Gateway)).collect();
     let services = called.iter().filter(|name| kind(name) == Some(NodeKind::Service)).count();
-    let told = |there: String, pattern, fit, why: String| Whole { subject: Subject::Entry, there, pattern, fit, why };
     match (gateways.first(), services) {
         (None, 0) => None,
-        (None, 1) => Some(told("one service".into(), "none", Fit::Fits, "clients know one service alone".into())),
-        (None, n) => {
+        (None, 1) => Some(Door::One),
+        (None, n) => Some(Door::Several(n)),
+        (Some(name), n) if behind(scenario, name) > 1 || n > 0 || does_something(scenario, name) => {
+            Some(Door::Gateway(name))
+        }
+        (Some(name), _) => Some(Door::Needless(name)),
+    }
+}
+
+/// Whether there are so many services with fixed addresses that nobody keeps these by hand.
+pub(super) fn are_many_addresses(scenario: &Scenario) -> bool {
+    services(scenario) >= FEW
+}
+
+fn entry(scenario: &Scenario) -> Option<Whole> {
+    let told = |there: String, pattern, fit, why: String| Whole { subject: Subject::Entry, there, pattern, fit, why };
+    let gateway = |name: &str| format!("gateway {name}");
+    Some(match door(scenario)? {
+        Door::One => told("one service".into(), "none", Fit::Fits, "clients know one service alone".into()),
+        Door::Several(n) => {
             let why =
                 format!("clients know {n} services: one address for all, and what is asked of everybody asked once");
-            Some(told(format!("{n} services"), "a gateway", Fit::Change, why))
+            told(format!("{n} services"), "a gateway", Fit::Change, why)
         }
-        (Some(name), n) => {
-            let there = format!("gateway {name}");
-            let behind = behind(scenario, name);
-            if behind > 1 || n > 0 || does_something(scenario, name) {
-                let why = "one address for all clients, and what is asked of everybody asked once".into();
-                return Some(told(there, "a gateway", Fit::Fits, why));
-            }
-            let why = "one service alone stands behind it, and it neither verifies nor limits: a hop that buys nothing"
-                .into();
-            Some(told(there, "none", Fit::MoreThanNeeded, why))
+        Door::Gateway(name) => {
+            let why = "one address for all clients, and what is asked of everybody asked once".into();
+            told(gateway(name), "a gateway", Fit::Fits, why)
         }
-    }
+        Door::Needless(name) => {
+            let why = "one service alone stands behind it, and it neither verifies nor limits: a hop that buys nothing";
+            told(gateway(name), "none", Fit::MoreThanNeeded, why.into())
+        }
+    })
 }
 
 /// How many services a gateway leads to.

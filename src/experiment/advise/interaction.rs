@@ -70,6 +70,8 @@ struct Seen {
     transport: Option<String>,
     uses_reply: bool,
     receivers: usize,
+    /// Of a queue: how many are told something by the program that sends to it, without an answer.
+    together: usize,
     besides: Option<Besides>,
 }
 
@@ -144,6 +146,9 @@ fn look(scenario: &Scenario, from: &str, program: &Endpoint, seen: &mut BTreeMap
             let consuming =
                 |node: &&crate::scenario::written::Node| node.consumes.iter().any(|c| c.from.value == *broker);
             one.receivers = scenario.nodes.values().filter(consuming).count();
+            if queue {
+                one.together = one.together.max(told.len());
+            }
             let replayed = scenario
                 .nodes
                 .values()
@@ -184,6 +189,13 @@ fn judge(seen: &Seen) -> (&'static str, Fit, String) {
             ("REST", fit, "a front end asks a back end, and needs the answer".into())
         }
         Some(By::Queue) if seen.receivers == 0 => ("none", Fit::Change, "nobody takes messages from it".into()),
+        Some(By::Queue) if seen.together > 1 => {
+            let why = format!(
+                "{} are told by the same request: one event if it is the same that they are told, else a queue each, as it is",
+                seen.together
+            );
+            ("stream", Fit::Change, why)
+        }
         Some(By::Queue) => ("queue", Fit::Fits, "handed over and forgotten: one consumer does it when it can".into()),
         Some(By::Topic) if seen.receivers == 0 => ("none", Fit::Change, "nobody reads it".into()),
         Some(By::Topic) if seen.receivers > 1 => {

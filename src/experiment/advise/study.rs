@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::crash::{self, Crashes};
 use super::seen::{LOOKS, Seen};
+use super::undo::{Undone, undone};
 use super::way::{Kind, Way, ways};
 use super::{Interaction, Whole, cores, house, interaction, seen};
 use crate::diag::Source;
@@ -18,10 +19,11 @@ use crate::experiment::patterns::{effects, ends};
 use crate::experiment::run::{Watch, run};
 use crate::experiment::study::{Head, Options, Part, Trouble, client, load};
 use crate::experiment::summary::{Estimate, Summary};
-use crate::scenario::edit::{with_table, without};
-use crate::scenario::written::{Node, NodeKind};
+use crate::scenario::edit::{struck, with_table, without};
+use crate::scenario::written::{Fault, FaultKind, Node, NodeKind};
 use crate::scenario::{Checked, processes};
 use crate::stats::{holm, ratio};
+use crate::units::Span;
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +60,9 @@ pub struct Outcome {
     /// The edge it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edge: Option<String>,
+    /// Edges that it makes one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub together: Vec<String>,
     /// What that comes to.
     pub class: Class,
     /// The client's figures.
@@ -108,11 +113,26 @@ pub struct Outcome {
     /// Of a call that became a message: what crashes of its sender between its commit and the message did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crashes: Option<Crashes>,
+    /// Of a call that fails now and then and became a message: what was answered well and is taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undone: Option<Undone>,
+    /// Of a way by which services find each other: what one of them at another address costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Moved>,
     /// What a rule asks for and it takes away: then it is a trade at best.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gives_up: Option<&'static str>,
     /// Hash of its scenario.
     pub hash: String,
+}
+
+/// What it costs that a service gets another address, from the beginning of the measured time on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Moved {
+    /// Which service: the one that most others call.
+    pub node: String,
+    /// The share of all requests that is lost by it in the measured time, as the file is and with the way.
+    pub lost: [f64; 2],
 }
 
 /// A look at what a request is to bring about.
@@ -282,9 +302,9 @@ pub fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, watch: &dy
             }
         };
         let other = Checked { ceiling: checked.ceiling, ..other };
-        match bench.tried(&other, way, &client, (at + 1, of)) {
-            Ok((run, crashes)) => {
-                outcomes.push(Outcome { crashes, ..outcome(&other, Some(way), &base, &run, &client) });
+        match bench.tried(&other, way, (&base, &client), (at + 1, of)) {
+            Ok((run, Price { crashes, undone, moved })) => {
+                outcomes.push(Outcome { crashes, undone, moved, ..outcome(&other, Some(way), &base, &run, &client) });
                 texts.push(saved(Some(way), &other, &run));
                 tried.insert(way.name.clone(), other);
             }
@@ -408,8 +428,17 @@ struct Run {
 }
 
 /// Steps of the work that a way is: as it is, without what goes wrong in it, everything down in turn, what clients see of it, and of
-/// whoever sends messages no crashes and some.
-const STEPS: usize = 6;
+/// whoever sends messages no crashes and some, or of whom is found by another way another address of one before and with it, and refusals
+/// that are taken back.
+const STEPS: usize = 7;
+
+/// What a way costs that only runs of its own show.
+#[derive(Default)]
+struct Price {
+    crashes: Option<Crashes>,
+    undone: Option<Undone>,
+    moved: Option<Moved>,
+}
 
 struct Bench<'b> {
     jobs: Option<usize>,
@@ -440,21 +469,45 @@ impl Bench<'_> {
         Ok(Run { summary, undisturbed, coupling: study.coupling, calm, seen })
     }
 
-    /// A way, and crashes of whoever sends what was a call.
+    /// A way, and what only runs of its own show of its price: crashes of whoever sends what was a call, what is taken back, what
+    /// another address costs.
     fn tried(
         &self,
         other: &Checked,
         way: &Way,
-        client: &str,
+        (base, client): (&Run, &str),
         (at, of): (usize, usize),
-    ) -> Result<(Run, Option<Crashes>), Trouble> {
+    ) -> Result<(Run, Price), Trouble> {
         let run = self.both(other, way.outbox(), at, of)?;
-        let Some(commit) = &way.commit else { return Ok((run, None)) };
         let part = |nth: usize| Part { whole: self.watch, at: STEPS * at + nth, of: STEPS * of };
+        if let Some(node) = &way.moves {
+            let lost = [(base, part(4)), (&run, part(5))].map(|(run, part)| self.moved(run, node, &part));
+            let [before, after] = lost;
+            let moved = Moved { node: node.clone(), lost: [before?, after?] };
+            return Ok((run, Price { moved: Some(moved), ..Price::default() }));
+        }
+        let Some(commit) = &way.commit else { return Ok((run, Price::default())) };
         let mean = run.undisturbed.clients.get(client).and_then(|stats| stats.latency_ms.mean.value);
         let whose = (client, mean.unwrap_or(0.0) / 1e3);
         let crashes = crash::crashes(&run.calm, commit, whose, self.jobs, [&part(4), &part(5)])?;
-        Ok((run, crashes))
+        let undo = way.undo.as_ref();
+        let undone = undo.map(|undo| undone(&run.calm, undo, client, self.jobs, &part(6))).transpose()?;
+        Ok((run, Price { crashes, undone: undone.flatten(), moved: None }))
+    }
+
+    /// The share of all requests that is lost because a service gets another address when the measured time begins.
+    fn moved(&self, run: &Run, node: &str, watch: &dyn Watch) -> Result<f64, Trouble> {
+        let moved = struck(&run.calm, vec![Fault::once(FaultKind::Move, node, Span::ZERO, None)]);
+        let moved = crate::experiment::run::run(&moved, self.jobs, watch)?;
+        if moved.run.partial {
+            return Err(Trouble::Interrupted);
+        }
+        let served = |summary: &Summary| {
+            let all = summary.clients.values();
+            all.fold((0, 0), |sum, stats| (sum.0 + stats.succeeded, sum.1 + stats.arrived))
+        };
+        let share = |(good, all): (u64, u64)| good as f64 / all.max(1) as f64;
+        Ok((share(served(&run.undisturbed)) - share(served(&moved))).max(0.0))
     }
 
     /// The best way on the seed that follows, which had no part in choosing it.
@@ -510,6 +563,7 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
         way: way.map_or_else(|| AS_IT_IS.into(), |way| way.name.clone()),
         kind: way.map(|way| way.kind),
         edge: way.and_then(|way| way.edge.clone()),
+        together: way.map(|way| way.together.clone()).unwrap_or_default(),
         class: Class::AsItIs,
         client: figures,
         p99_undisturbed,
@@ -523,12 +577,14 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
         // A table is no part that has to be run.
         moving_parts: moving_parts(checked) - usize::from(way.and_then(Way::outbox).is_some()),
         outbox: way.and_then(Way::outbox).map(str::to_owned),
-        cores: cores::all(checked, &base.undisturbed),
+        cores: cores::all(checked, &base.undisturbed, &other.undisturbed),
         gain: 0.0,
         cost_per_hour: cost(checked, &other.summary),
         notes: way.map(|way| way.notes.clone()).unwrap_or_default(),
         reads_back: way.and_then(|way| way.reads_back.clone()),
         crashes: None,
+        undone: None,
+        moved: None,
         gives_up: way.and_then(|way| way.gives_up),
         hash: checked.hash.clone(),
     }
@@ -574,11 +630,12 @@ struct Gains {
     success: Option<f64>,
     blast: Option<f64>,
     apart: Option<f64>,
+    moved: Option<f64>,
 }
 
 impl Gains {
-    fn all(&self) -> [Option<f64>; 5] {
-        [self.latency, self.effect, self.success, self.blast, self.apart]
+    fn all(&self) -> [Option<f64>; 6] {
+        [self.latency, self.effect, self.success, self.blast, self.apart, self.moved]
     }
 }
 
@@ -622,6 +679,8 @@ fn gains(one: &Outcome, (before, n_eff, units): (Estimate, Option<f64>, usize), 
     // What fails counts, not what succeeds: from 99 to 99.9 % is ten times better.
     let failing = |value: Option<f64>| value.map(|share| (1.0 - share).max(LEAST_SUCCESS / 10.0));
     let success = apart.and_then(|_| Some((failing(success.base.value)? / failing(success.other.value)?).ln()));
+    // What is answered well and taken back later is no gain.
+    let success = success.filter(|gain| *gain < 0.0 || one.undone.is_none());
     let flows: Vec<f64> = one.flows.values().filter_map(|figures| ratio(&figures.p99_ms)).collect();
     let blast = before.value.zip(one.blast.value).filter(|_| one.blast_differs);
     // A merge makes fewer services; it takes away what could do without each other, not what was one already.
@@ -637,5 +696,6 @@ fn gains(one: &Outcome, (before, n_eff, units): (Estimate, Option<f64>, usize), 
         success,
         blast: blast.map(|(a, b)| ((a + LEAST) / (b + LEAST)).ln()),
         apart: apart.map(|(a, b)| (b / a).ln()),
+        moved: one.moved.as_ref().map(|moved| ((moved.lost[0] + LEAST) / (moved.lost[1] + LEAST)).ln()),
     }
 }

@@ -12,10 +12,10 @@ use crate::experiment::summary::Summary;
 use crate::graph::{Arrow, End};
 use crate::scenario::edit::{
     Edit, Reader, added, apply, as_one_event, in_pattern, with_cache, with_commit, with_entry, with_outbox,
-    with_own_databases, with_rule, without,
+    with_own_databases, with_rule, with_undo, without,
 };
 use crate::scenario::programs::{program, programs};
-use crate::scenario::written::{Call, How, Mode, NodeKind, Policy, Scenario, Verb, on};
+use crate::scenario::written::{Call, Endpoint, How, Mode, NodeKind, Policy, Scenario, Verb, on};
 use crate::scenario::{Checked, each_call, each_step, forecast, transport_of};
 
 /// What is tried.
@@ -46,6 +46,14 @@ pub enum Kind {
     RetryBudget,
     /// No proxies.
     NoMesh,
+    /// Proxies that encrypt what services say to each other.
+    Mesh,
+    /// Names that are looked up instead of fixed addresses.
+    Names,
+    /// One gateway before all that clients call.
+    Gateway,
+    /// A gateway less.
+    NoGateway,
     /// Another transport for all that says none.
     Transport,
 }
@@ -67,6 +75,19 @@ pub struct Commit {
     pub outbox: Option<String>,
 }
 
+/// What a sender takes back where a receiver refuses.
+#[derive(Clone, Debug)]
+pub struct Undo {
+    /// Who writes, sends, and takes back.
+    pub sender: String,
+    /// Who refuses.
+    pub receiver: String,
+    /// What is asked of the database to take it back, by a name of its own.
+    pub write: String,
+    /// The text in which that is done.
+    pub text: Source,
+}
+
 /// One thing that could be done.
 #[derive(Clone, Debug)]
 pub struct Way {
@@ -76,6 +97,8 @@ pub struct Way {
     pub kind: Kind,
     /// The edge it is about, if it is about one.
     pub edge: Option<String>,
+    /// Of several edges that become one: which.
+    pub together: Vec<String>,
     /// What it takes away, or leaves to be decided.
     pub notes: Vec<String>,
     /// Of a call that becomes a message: that its caller may read what the message has not yet done.
@@ -84,6 +107,10 @@ pub struct Way {
     pub gives_up: Option<&'static str>,
     /// Of a call that becomes a message: what its sender writes before it.
     pub commit: Option<Commit>,
+    /// Of a call that fails now and then and becomes a message: what has to be taken back.
+    pub undo: Option<Undo>,
+    /// Who gets another address, to show what that does with the way and without.
+    pub moves: Option<String>,
     /// The text with the change.
     pub text: Source,
 }
@@ -112,11 +139,15 @@ pub(super) fn ways(checked: &Checked, seen: Option<Seen<'_>>) -> (Vec<Way>, Vec<
     edges.sort_by(|a, b| weight(b.to).total_cmp(&weight(a.to)).then_with(|| (a.from, a.to).cmp(&(b.from, b.to))));
     edges.iter().for_each(|edge| found.messages(edge));
     found.events(&edges);
+    found.one_event();
     found.contracts();
     found.databases();
     found.units(&edges);
     found.budgets();
     found.house();
+    found.doors();
+    found.names();
+    found.mesh();
     for edge in edges.iter().filter(|edge| edge.uses_reply) {
         found.merge(edge);
     }
@@ -190,15 +221,16 @@ const ROW_S: f64 = 0.02;
 /// A look into a cache takes no longer.
 const LOOK_MOST: &str = "20ms";
 
-struct Finder<'c> {
-    checked: &'c Checked,
+/// Looks for ways.
+pub(super) struct Finder<'c> {
+    pub(super) checked: &'c Checked,
     summary: Option<&'c Summary>,
-    ways: Vec<Way>,
-    refused: Vec<String>,
+    pub(super) ways: Vec<Way>,
+    pub(super) refused: Vec<String>,
 }
 
 impl Finder<'_> {
-    fn scenario(&self) -> &Scenario {
+    pub(super) fn scenario(&self) -> &Scenario {
         &self.checked.scenario
     }
 
@@ -206,8 +238,20 @@ impl Finder<'_> {
         self.ways.iter().filter(|way| way.kind == kind).count()
     }
 
-    fn add(&mut self, name: String, kind: Kind, edge: Option<String>, notes: Vec<String>, text: Source) {
-        self.ways.push(Way { name, kind, edge, notes, reads_back: None, gives_up: None, commit: None, text });
+    pub(super) fn add(&mut self, name: String, kind: Kind, edge: Option<String>, notes: Vec<String>, text: Source) {
+        self.ways.push(Way {
+            name,
+            kind,
+            edge,
+            together: Vec::new(),
+            notes,
+            reads_back: None,
+            gives_up: None,
+            commit: None,
+            undo: None,
+            moves: None,
+            text,
+        });
     }
 
     /// Calls whose answer nobody uses, each endpoint by itself, as messages.
@@ -242,7 +286,7 @@ impl Finder<'_> {
                 own.flat_map(|edge| edge.targets.difference(&edge.asked)).map(String::as_str).collect();
             let targets: Vec<&str> = targets.into_iter().collect();
             let told: BTreeSet<&str> = targets.iter().map(|target| End::of(target).node).collect();
-            let tells_all = |program: &&crate::scenario::written::Endpoint| {
+            let tells_all = |program: &&Endpoint| {
                 let called: BTreeSet<String> =
                     each_call(program).into_iter().map(|call| call.target.value.to_string()).collect();
                 let some = targets.iter().filter(|target| called.contains(**target)).count();
@@ -256,9 +300,17 @@ impl Finder<'_> {
                     let notes =
                         vec![format!("takes it that all of them are told the same; each reads `{topic}` by itself")];
                     self.add(format!("one stream: {from} -> {}", targets.join(", ")), Kind::Stream, None, notes, text);
+                    self.all_of(from, told.iter().copied());
                 }
                 Err(complaints) => self.refused.extend(complaints.into_iter().map(|complaint| complaint.message)),
             }
+        }
+    }
+
+    /// The last way is about several edges of one sender.
+    pub(super) fn all_of<'n>(&mut self, from: &str, to: impl Iterator<Item = &'n str>) {
+        if let Some(way) = self.ways.last_mut() {
+            way.together = to.map(|to| Arrow { from, to }.to_string()).collect();
         }
     }
 
@@ -272,7 +324,21 @@ impl Finder<'_> {
         way.reads_back.clone_from(&reads_back);
         let family = if way.kind == Kind::Queue { "queues" } else { "topics" };
         let Some(broker) = added(&self.checked.source, &way.text, family) else { return };
-        let Some((text, write)) = with_commit(&way.text, edge.from, &broker) else { return };
+        let Some((text, write)) = with_commit(&way.text, edge.from, &broker) else {
+            let whole = |program: &Endpoint| {
+                let mut found = false;
+                each_step(&program.steps, &mut |step| found |= matches!(step.verb, Verb::Transaction { .. }));
+                found
+            };
+            if self.checked.scenario.nodes[edge.from].programs().any(whole) {
+                way.notes.push(format!(
+                    "a crash of `{}` between its commit and the message is not tried: what it writes stands in a transaction, whose \
+                     end has no name; an outbox would be one row more of it",
+                    edge.from
+                ));
+            }
+            return;
+        };
         let commit = Commit {
             sender: edge.from.to_owned(),
             receiver: edge.to.to_owned(),
@@ -285,6 +351,16 @@ impl Finder<'_> {
         if way.kind != Kind::Queue {
             return;
         }
+        let name = Arrow { from: edge.from, to: edge.to }.to_string();
+        let undo = with_undo(&commit.text, (edge.from, edge.to), &broker, &commit.write);
+        let fails = self.fails(&name) >= FAILS;
+        let Some(way) = self.ways.last_mut() else { return };
+        way.undo = undo.filter(|_| fails).map(|(text, write)| Undo {
+            sender: edge.from.to_owned(),
+            receiver: edge.to.to_owned(),
+            write,
+            text,
+        });
         let (queue, mut notes) = (way.text.clone(), way.notes.clone());
         let reader = Reader { poll: POLL, at_once: self.readers(edge.from, target) };
         let Some((text, write, outbox)) = with_outbox(&queue, edge.from, &broker, reader) else { return };

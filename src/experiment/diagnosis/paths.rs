@@ -20,6 +20,8 @@ pub struct Path {
     pub client: String,
     /// The longest chain of calls that wait for each other, by nodes; databases, caches and third parties are not in it.
     pub longest: Vec<String>,
+    /// How many of these are services: gateways are none.
+    pub services: usize,
     /// Calls to services and gateways for each request, expected; function calls are none.
     pub calls: f64,
     /// Queries and looks into caches for each request, expected.
@@ -63,6 +65,8 @@ fn path(
     let longest = targets.iter().map(|(at, ..)| &chains[*at]).max_by_key(|chain| chain.len());
     let mut longest: Vec<String> = longest.into_iter().flatten().rev().map(|at| graph.name(*at).0.to_owned()).collect();
     longest.dedup();
+    let serves = |name: &&String| scenario.nodes.get(*name).is_some_and(|node| node.kind == NodeKind::Service);
+    let services = longest.iter().filter(serves).count();
     let (calls, queries) = often(scenario, &targets, graph, order);
     let lost = |(node, fails): &(&str, Vec<f64>)| {
         let share = |(at, often, to): &(usize, f64, &str)| often * if to == node { 1.0 } else { fails[*at] };
@@ -73,7 +77,7 @@ fn path(
     let mut needs: Vec<(String, f64)> = nodes.iter().filter_map(lost).collect();
     needs.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let available = needs.iter().map(|(_, share)| 1.0 - (1.0 - AVAILABLE) * share).product();
-    Path { client: client.name.value.clone(), longest, calls, queries, needs, available }
+    Path { client: client.name.value.clone(), longest, services, calls, queries, needs, available }
 }
 
 /// By program the longest chain of services and gateways below it and itself, the last first. A call that closes a circle ends it.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Diagnosis;
 use super::facts::Facts;
+use super::signs::breaking;
 use super::trial::{Bench, Breaking};
 use crate::experiment::brief::Brief;
 use crate::experiment::compare::Difference;
@@ -175,7 +176,14 @@ const DATABASES: usize = 2;
 
 /// What takes a run of its own, sign by sign.
 fn tried(found: &mut Diagnosis, facts: &Facts<'_>, bench: &Bench<'_>) -> Result<(), Trouble> {
-    if let Some(release) = facts.releases().into_iter().max_by_key(Vec::len) {
+    let released_together = facts.releases().into_iter().max_by_key(Vec::len);
+    // Who says nothing of releases may have one in the file that takes others with it.
+    let broken = || {
+        let all = breaking(facts.scenario).into_iter().filter(|broken| !broken.apart.is_empty());
+        all.max_by_key(|broken| broken.apart.len())
+            .map(|broken| std::iter::once(broken.callee).chain(broken.apart).collect())
+    };
+    if let Some(release) = released_together.or_else(broken) {
         let proof = match bench.breaking(&release)? {
             Some(breaking) => Proof::Breaking(breaking),
             None => released(bench, &release)?,

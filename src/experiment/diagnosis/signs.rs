@@ -8,9 +8,9 @@ use super::facts::{Facts, Pair};
 use super::paths::{Path, circles};
 use super::proof::Proof;
 use crate::diag::nouns;
-use crate::scenario::Checked;
 use crate::scenario::programs::programs;
 use crate::scenario::written::{Holds, Place, Scenario};
+use crate::scenario::{Checked, callers_of};
 
 /// How bad a sign is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -105,7 +105,8 @@ impl Desk<'_> {
         let name = "deploy together";
         let releases = self.facts.releases();
         let said = pairs.iter().any(|pair| pair.deploy.share.is_some());
-        if !said {
+        let broken = breaking(self.scenario());
+        if !said && broken.is_empty() {
             return unknown(
                 name,
                 "no service says `deploys_with`",
@@ -116,19 +117,31 @@ impl Desk<'_> {
             let of = |name: &&str| self.scenario().nodes[*name].owned.deploys_with.place.clone();
             release.iter().find_map(of)
         };
-        let evidence = releases
+        let mut evidence: Vec<Evidence> = releases
             .iter()
             .map(|release| self.at(format!("one release: {}", release.join(", ")), place(release).as_ref()))
             .collect();
-        let bound = releases.iter().map(Vec::len).sum();
+        evidence.extend(broken.iter().map(|broken| self.at(broken.told(), broken.place)));
+        let all = releases.iter().flatten().copied().chain(broken.iter().flat_map(Broken::bound));
+        let bound = all.filter(|name| self.facts.services.contains(name)).collect::<BTreeSet<_>>().len();
+        let together: usize = releases.iter().map(Vec::len).sum();
         let says = match releases.len() {
-            0 => "each service that says so is released alone".to_owned(),
-            1 => format!("{bound} services of {} can only be released together", self.n),
+            0 if bound > 0 && said => {
+                "each service that says so is released alone, but a release that breaks a contract takes its callers with it"
+                    .to_owned()
+            }
+            0 if bound > 0 => {
+                "no service says `deploys_with`, but a release that breaks a contract takes its callers with it".to_owned()
+            }
+            0 if said => "each service that says so is released alone".to_owned(),
+            0 => "no service says `deploys_with`; what breaks a contract is found by a build".to_owned(),
+            1 => format!("{together} services of {} can only be released together", self.n),
             several => {
-                format!("{bound} services of {} can only be released with others, in {several} releases", self.n)
+                format!("{together} services of {} can only be released with others, in {several} releases", self.n)
             }
         };
-        Sign { name, severity: self.of(bound), says, evidence, proofs: Vec::new(), not_simulated: None }
+        let severity = if said || bound > 0 { self.of(bound) } else { Severity::NotAssessed };
+        Sign { name, severity, says, evidence, proofs: Vec::new(), not_simulated: None }
     }
 
     fn data(&self, pairs: &[Pair]) -> Sign {
@@ -193,11 +206,9 @@ impl Desk<'_> {
     fn chains(&self, paths: &[Path]) -> Sign {
         let name = "long synchronous chains";
         let circles = circles(self.scenario());
-        let services =
-            |path: &Path| path.longest.iter().filter(|name| self.facts.services.contains(&name.as_str())).count();
-        let most = paths.iter().map(services).max().unwrap_or(0);
+        let most = paths.iter().map(|path| path.services).max().unwrap_or(0);
         let mut evidence: Vec<Evidence> = Vec::new();
-        for path in paths.iter().filter(|path| services(path) >= LONG.0) {
+        for path in paths.iter().filter(|path| path.services >= LONG.0) {
             let says = format!("{}: {}", path.client, path.longest.join(" -> "));
             evidence.push(self.at(says, self.first_call(&path.longest).as_ref()));
         }
@@ -213,7 +224,7 @@ impl Desk<'_> {
             most if most >= LONG.0 => Severity::Moderate,
             _ => Severity::None,
         };
-        let gateways = paths.iter().any(|path| path.longest.len() > services(path) && services(path) == most);
+        let gateways = paths.iter().any(|path| path.longest.len() > path.services && path.services == most);
         let calls = paths.iter().map(|path| path.calls).fold(0.0, f64::max);
         let says = match paths {
             [] => "no client calls anything".to_owned(),
@@ -315,6 +326,56 @@ impl Desk<'_> {
         );
         Sign { name, severity, says, evidence, proofs: Vec::new(), not_simulated: None }
     }
+}
+
+/// A release of the file that changes what a service says.
+pub(super) struct Broken<'s> {
+    /// Whose contract changes.
+    pub(super) callee: &'s str,
+    /// Who calls it over a transport that no build looks at: versions misunderstand each other until both are out.
+    pub(super) apart: Vec<&'s str>,
+    /// Who calls it by a contract that is compiled: there the build fails, and nothing is released.
+    built: Vec<&'s str>,
+    place: Option<&'s Place>,
+}
+
+impl<'s> Broken<'s> {
+    fn bound(&self) -> impl Iterator<Item = &'s str> {
+        let callee = (!self.apart.is_empty()).then_some(self.callee);
+        callee.into_iter().chain(self.apart.iter().copied())
+    }
+
+    fn told(&self) -> String {
+        let Self { callee, apart, built, .. } = self;
+        let run = format!(
+            "a release of {callee} breaks its contract: {} misunderstand it until they are out, too",
+            apart.join(", ")
+        );
+        let build = format!(
+            "a release of {callee} breaks its contract: the build of {} finds it, before anything is out",
+            built.join(", ")
+        );
+        match (apart.is_empty(), built.is_empty()) {
+            (false, true) => run,
+            (true, false) => build,
+            (false, false) => format!("{run}; the build of {} finds it before", built.join(", ")),
+            (true, true) => format!("a release of {callee} breaks its contract, but nobody calls it"),
+        }
+    }
+}
+
+/// Releases of a file that break a contract, each callee once.
+pub(super) fn breaking(scenario: &Scenario) -> Vec<Broken<'_>> {
+    let mut seen = BTreeSet::new();
+    let faults = scenario.faults.iter().filter(|fault| fault.breaking.value);
+    let each = faults.filter(|fault| seen.insert(fault.target.value.as_str()));
+    each.filter_map(|fault| {
+        let (callee, _) = scenario.nodes.get_key_value(&fault.target.value)?;
+        let (all, built) = callers_of(scenario, callee);
+        let apart = all.difference(&built).copied().collect();
+        Some(Broken { callee, apart, built: built.into_iter().collect(), place: fault.place.as_ref() })
+    })
+    .collect()
 }
 
 fn unknown(name: &'static str, why: &str, how: &str) -> Sign {

@@ -319,3 +319,38 @@ fn what_hangs_on_a_cache_is_not_assessed() {
     let known = diagnose(&checked(&text("hit_rate = 0.75")));
     assert!(near(known.n_eff.unwrap(), 4.0 / 2.5) && known.not_assessed.is_empty(), "{known:?}");
 }
+
+/// A release of the file that breaks a contract speaks for sign 1, whatever `deploys_with` says; over gRPC the build finds it. It is
+/// no bond: nothing is released together because of it alone.
+#[test]
+fn a_release_that_breaks_a_contract_contradicts_who_says_that_he_is_alone() {
+    let text = |more: &str, transport: &str| {
+        format!(
+            "[clients.web]\ncalls = \"orders\"\nrate = \"10/s\"\n[services.orders]\n{more}\n\
+             steps = [{{ call = \"users\", transport = \"{transport}\" }}]\n[services.users]\n{more}\n\
+             [[faults]]\nkind = \"deploy\"\ntarget = \"users\"\nat = \"5s\"\nduration = \"2s\"\nbreaking = true\n"
+        )
+    };
+    let sign = |text: &str| diagnose(&checked(text)).signs.swap_remove(0);
+    let said = sign(&text("deploys_with = []", "rest"));
+    assert_eq!(said.severity, Severity::Moderate);
+    assert!(said.says.contains("but a release that breaks a contract takes its callers with it"), "{said:?}");
+    assert!(said.evidence[0].says.contains("orders misunderstand it") && said.evidence[0].line.is_some(), "{said:?}");
+    assert_eq!(sign(&text("", "rest")).severity, Severity::Moderate);
+    let built = sign(&text("deploys_with = []", "grpc"));
+    assert_eq!(built.severity, Severity::None);
+    assert!(built.evidence[0].says.contains("the build of orders finds it"), "{built:?}");
+    assert_eq!(sign(&text("", "grpc")).severity, Severity::NotAssessed);
+    let harmless = text("deploys_with = []", "rest").replace("breaking = true", "breaking = false");
+    assert_eq!((sign(&harmless).severity, sign(&harmless).evidence.len()), (Severity::None, 0));
+}
+
+/// One count of services in a row, in the sign and for each client: gateways are none.
+#[test]
+fn a_gateway_is_no_service_in_a_row() {
+    let found = diagnose(&checked(&behind_a_gateway(3, |at| {
+        if at < 2 { format!("steps = [\"s{}\"]", at + 1) } else { String::new() }
+    })));
+    assert_eq!((found.paths[0].services, found.paths[0].longest.len()), (3, 4));
+    assert!(found.signs[2].says.starts_with("3 services in a row at most behind a gateway"), "{}", found.signs[2].says);
+}

@@ -13,8 +13,8 @@ use super::layers::{At, Placed, Wanted, place};
 use super::palette::{COLOURS, FAINT, GRID, INK, PAPER, on_paper};
 use super::routes::{Route, routes};
 use crate::report::text::{clean, cut};
-use crate::report::topology::{Arrow, Diagram, Fared, part_word};
-use crate::scenario::Part;
+use crate::report::topology::{Arrow, Diagram, Fared, part_word, told};
+use crate::scenario::{Part, Vertex};
 
 /// Paper around everything, points.
 const MARGIN: f64 = 32.0;
@@ -57,7 +57,8 @@ pub fn beside(left: (&Title, &Diagram), right: (&Title, &Diagram)) -> String {
 
 /// The picture, and how wide and high it is.
 fn drawn(title: &Title, diagram: &Diagram) -> (String, f64, f64) {
-    let names: Vec<Vec<String>> = diagram.vertices.iter().map(|vertex| lines(&vertex.name)).collect();
+    let boxed = |vertex: &Vertex| told(vertex).iter().flat_map(|line| lines(line)).collect();
+    let names: Vec<Vec<String>> = diagram.vertices.iter().map(boxed).collect();
     let teams = diagram.teams();
     let wanted = Wanted {
         boxes: names.iter().zip(&diagram.vertices).map(|(name, vertex)| dimensions(name, vertex.part)).collect(),
@@ -101,7 +102,7 @@ fn drawn(title: &Title, diagram: &Diagram) -> (String, f64, f64) {
         }
     }
     for (at, vertex) in diagram.vertices.iter().enumerate() {
-        says(&mut svg, placed.boxes[at], wanted.boxes[at], &clean(&vertex.name));
+        says(&mut svg, placed.boxes[at], wanted.boxes[at], &clean(&full(vertex)));
     }
     for ((arrow, (_, place)), (_, _, size)) in diagram.arrows.iter().zip(&placed.arrows).zip(&wanted.arrows) {
         let [from, to] = [arrow.from, arrow.to].map(|at| clean(&diagram.vertices[at].name));
@@ -113,6 +114,12 @@ fn drawn(title: &Title, diagram: &Diagram) -> (String, f64, f64) {
         entry(&mut svg, word, (x, high + y));
     }
     (svg + "</svg>\n", wide, tall)
+}
+
+/// A name, and all that is built into it.
+fn full(vertex: &Vertex) -> String {
+    let parts = vertex.parts.join(", ");
+    if parts.is_empty() { vertex.name.clone() } else { format!("{}, with {parts} built in", vertex.name) }
 }
 
 /// What is said to whoever points at a box: names are cut in it, and lines of a label are short.
@@ -451,7 +458,15 @@ fn legend(diagram: &Diagram, regions: bool) -> Vec<Word> {
     parts.sort_unstable();
     parts.dedup();
     let mut words: Vec<Word> = parts.into_iter().map(Word::Shape).collect();
-    let arrow = |message, fared, traffic| Arrow { from: 0, to: 0, message, label: Vec::new(), traffic, fared };
+    let arrow = |message, fared, traffic| Arrow {
+        from: 0,
+        to: 0,
+        message,
+        links: Vec::new(),
+        label: Vec::new(),
+        traffic,
+        fared,
+    };
     let plain = |message| arrow(message, Fared::Unknown, None);
     let has = |of: &dyn Fn(&Arrow) -> bool| diagram.arrows.iter().any(of);
     words.push(Word::Line(plain(false), "call: the caller waits"));

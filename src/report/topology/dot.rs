@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Arrow, Diagram, Fared};
+use super::{Arrow, Diagram, Fared, told};
 use crate::report::text::clean;
 use crate::scenario::Part;
 
@@ -15,7 +15,7 @@ pub fn dot(name: &str, diagram: &Diagram) -> String {
         if let Some(unit) = diagram.units.get(&vertex.name) {
             let _ = write!(more, ", peripheries=2, xlabel=\"unit {unit}\"");
         }
-        let _ = writeln!(text, "  n{at} [label={}, {}{more}];", quoted(&vertex.name), shape(vertex.part));
+        let _ = writeln!(text, "  n{at} [label={}, {}{more}];", quoted(&told(vertex).join("\n")), shape(vertex.part));
     }
     for (nth, (team, own)) in diagram.teams().into_iter().enumerate() {
         let inside: Vec<String> = own.iter().map(|at| format!("n{at}")).collect();

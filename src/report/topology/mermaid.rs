@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Diagram, Fared};
+use super::{Diagram, Fared, told};
 use crate::report::text::clean;
 use crate::scenario::{Part, Vertex};
 
@@ -42,7 +42,7 @@ pub fn mermaid(diagram: &Diagram) -> String {
 }
 
 fn vertex(text: &mut String, indent: &str, at: usize, vertex: &Vertex) {
-    let name = quoted(&vertex.name);
+    let name = format!("\"{}\"", told(vertex).iter().map(|line| kept(line)).collect::<Vec<_>>().join("<br/>"));
     let shaped = match vertex.part {
         Part::Client => format!("([{name}])"),
         Part::Gateway => format!("{{{{{name}}}}}"),
@@ -55,10 +55,12 @@ fn vertex(text: &mut String, indent: &str, at: usize, vertex: &Vertex) {
     let _ = writeln!(text, "{indent}n{at}{shaped}");
 }
 
-/// Between quotes; what has a meaning within is written as Mermaid's entities.
+/// Between quotes.
 fn quoted(text: &str) -> String {
-    format!(
-        "\"{}\"",
-        clean(text).replace('&', "#amp;").replace('"', "#quot;").replace('<', "#lt;").replace('>', "#gt;")
-    )
+    format!("\"{}\"", kept(text))
+}
+
+/// What has a meaning between quotes is written as Mermaid's entities.
+fn kept(text: &str) -> String {
+    clean(text).replace('&', "#amp;").replace('"', "#quot;").replace('<', "#lt;").replace('>', "#gt;")
 }

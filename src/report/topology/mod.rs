@@ -41,6 +41,8 @@ pub struct Arrow {
     pub to: usize,
     /// Whether it is a message, behind which nobody waits.
     pub message: bool,
+    /// The ways that it stands for, by their places in the topology: several where functions are drawn in their service.
+    pub links: Vec<usize>,
     /// What stands at it, in lines.
     pub label: Vec<String>,
     /// Its traffic as a share of the busiest arrow's, after a run.
@@ -66,6 +68,7 @@ pub enum Fared {
 }
 
 /// What a run says of an arrow.
+#[derive(Clone)]
 struct Seen {
     per_s: f64,
     p99_ms: Option<f64>,
@@ -75,23 +78,47 @@ struct Seen {
 }
 
 impl Diagram {
-    /// Of a file as written.
+    /// Of a file as written; what one service alone calls as a function is drawn within it.
     pub fn of(topology: &Topology) -> Self {
-        let at: BTreeMap<&str, usize> =
-            topology.vertices.iter().zip(0..).map(|(vertex, at)| (vertex.name.as_str(), at)).collect();
-        let arrow = |link: &Link| {
-            let (from, to) = (*at.get(link.from.as_str())?, *at.get(link.to.as_str())?);
-            let none = (Vec::new(), None, Fared::Unknown);
-            Some(Arrow { from, to, message: link.message, label: none.0, traffic: none.1, fared: none.2 })
-        };
-        let arrows = topology.links.iter().filter_map(arrow).collect();
-        Self { vertices: topology.vertices.clone(), arrows, units: topology.units.clone(), ran: false }
+        let host = |name: &'_ str| topology.inside.get(name).map_or_else(|| name.to_owned(), String::clone);
+        let mut vertices: Vec<Vertex> =
+            topology.vertices.iter().filter(|vertex| !topology.inside.contains_key(&vertex.name)).cloned().collect();
+        let at: BTreeMap<String, usize> =
+            vertices.iter().zip(0..).map(|(vertex, at)| (vertex.name.clone(), at)).collect();
+        for (name, host) in &topology.inside {
+            at.get(host).into_iter().for_each(|at| vertices[*at].parts.push(name.clone()));
+        }
+        let mut arrows: Vec<Arrow> = Vec::new();
+        for (nth, link) in topology.links.iter().enumerate() {
+            let (Some(&from), Some(&to)) = (at.get(&host(&link.from)), at.get(&host(&link.to))) else { continue };
+            if from == to && link.from != link.to {
+                // A function call leads nowhere else.
+                continue;
+            }
+            match arrows.iter_mut().find(|arrow| (arrow.from, arrow.to) == (from, to)) {
+                Some(arrow) => {
+                    arrow.message &= link.message;
+                    arrow.links.push(nth);
+                }
+                None => arrows.push(Arrow {
+                    from,
+                    to,
+                    message: link.message,
+                    links: vec![nth],
+                    label: Vec::new(),
+                    traffic: None,
+                    fared: Fared::Unknown,
+                }),
+            }
+        }
+        Self { vertices, arrows, units: topology.units.clone(), ran: false }
     }
 
     /// The same after a run: how often each way was taken, how slow the slowest hundredth was, what failed.
     pub fn after(summary: &Summary) -> Self {
         let mut all = Self { ran: true, ..Self::of(&summary.topology) };
         let seen: Vec<Option<Seen>> = summary.topology.links.iter().map(|link| seen(summary, link)).collect();
+        let seen: Vec<Option<Seen>> = all.arrows.iter().map(|arrow| Seen::all(&seen, &arrow.links)).collect();
         let most = seen.iter().flatten().filter(|seen| seen.of == 1).map(|seen| seen.per_s).fold(0.0, f64::max);
         let unit = |at: usize| all.units.get(&all.vertices[at].name);
         for (arrow, seen) in all.arrows.iter_mut().zip(seen) {
@@ -123,6 +150,22 @@ impl Diagram {
 }
 
 impl Seen {
+    /// All ways of one arrow together, the slowest of them and all that fails; nothing where one of them is not counted.
+    fn all(seen: &[Option<Self>], links: &[usize]) -> Option<Self> {
+        let all: Option<Vec<&Self>> = links.iter().map(|link| seen[*link].as_ref()).collect();
+        let (first, more) = all?.split_first().map(|(first, more)| ((*first).clone(), more.to_vec()))?;
+        Some(more.into_iter().fold(first, |sum, one| {
+            let per_s = sum.per_s + one.per_s;
+            let failed = sum.failed * sum.per_s + one.failed * one.per_s;
+            Self {
+                per_s,
+                p99_ms: [sum.p99_ms, one.p99_ms].into_iter().flatten().reduce(f64::max),
+                failed: if per_s > 0.0 { failed / per_s } else { 0.0 },
+                of: sum.of.max(one.of),
+            }
+        }))
+    }
+
     fn told(&self) -> Vec<String> {
         if self.per_s <= 0.0 {
             return vec!["unused".into()];
@@ -177,6 +220,20 @@ fn calls(summary: &Summary, link: &Link, span: f64) -> Seen {
     Seen { per_s: arrived / span, p99_ms, failed, of: 1 }
 }
 
+/// What stands in the box of a vertex: its name, and below it what is built into it.
+pub fn told(vertex: &Vertex) -> Vec<String> {
+    let mut lines = vec![vertex.name.clone()];
+    lines.extend(vertex.parts.iter().take(PARTS).map(|part| format!("+ {part}")));
+    let more = vertex.parts.len().saturating_sub(PARTS);
+    if more > 0 {
+        lines.push(format!("+ {more} more"));
+    }
+    lines
+}
+
+/// So many parts of a service are named in its box.
+const PARTS: usize = 6;
+
 /// What a part is called in a key.
 pub fn part_word(part: Part) -> &'static str {
     match part {
@@ -222,6 +279,37 @@ consumes = [{ from = "mails", work = "1ms" }]
 work = "1ms"
 error_rate = "50%"
 "#;
+
+    #[test]
+    fn what_is_built_into_one_service_is_drawn_within_it() {
+        let text = "version = 1\nsim = { duration = \"2s\", warmup = \"0s\", replications = 2 }\n\
+                    [clients.web]\ncalls = \"shop\"\nrate = \"20/s\"\n[services.shop]\n\
+                    steps = [{ query = \"db\" }, { call = \"users\", transport = \"in-process\" }, { call = \"far\", transport = \"in-process\" }]\n\
+                    [services.users]\nsteps = [{ query = \"db\" }]\n[services.far]\nsteps = [\"else\"]\n[services.else]\n[databases.db]\n";
+        let checked = load(&Source::text("shop", text), &[]).unwrap_or_else(|rejected| panic!("{rejected}"));
+        let plain = Diagram::of(&Topology::of(checked.scenario()));
+        let names: Vec<&str> = plain.vertices.iter().map(|vertex| vertex.name.as_str()).collect();
+        assert_eq!(names, ["web", "db", "else", "shop"]);
+        let arrows = |all: &Diagram| -> Vec<(String, String)> {
+            all.arrows.iter().map(|one| [one.from, one.to].map(|at| all.vertices[at].name.clone()).into()).collect()
+        };
+        // No circle and no arrow to itself: both who ask the database are the shop.
+        let expected = [("web", "shop"), ("far", "else"), ("shop", "db")]
+            .map(|(from, to)| ((if from == "far" { "shop" } else { from }).to_owned(), to.to_owned()));
+        let mut found = arrows(&plain);
+        found.sort();
+        let mut expected = expected.to_vec();
+        expected.sort();
+        assert_eq!(found, expected);
+        assert!(dot("shop", &plain).contains("shop\\n+ far\\n+ users"), "{}", dot("shop", &plain));
+        assert!(mermaid(&plain).contains("(\"shop<br/>+ far<br/>+ users\")"), "{}", mermaid(&plain));
+        // After a run both ways to the database are one: two queries a request.
+        let after = Diagram::after(&crate::experiment::run(&checked, None, &()).unwrap());
+        let both = after.arrows.iter().find(|one| after.vertices[one.to].name == "db").unwrap();
+        assert_eq!((both.links.len(), both.traffic), (2, Some(1.0)));
+        let rate: f64 = both.label[0].trim_end_matches("/s").parse().unwrap();
+        assert!((36.0..44.0).contains(&rate), "{rate}");
+    }
 
     #[test]
     fn a_run_says_how_often_how_slow_and_what_fails() {

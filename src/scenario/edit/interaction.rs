@@ -1,9 +1,9 @@
 //! One interaction in another pattern, and what is added to a scenario to look at it: each a scenario of its own.
 
-use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, Value};
+use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
 use super::sites::Sites;
-use super::ways::free;
+use super::ways::{free, services, with_topic};
 use super::{Edit, apply};
 use crate::diag::{Complaint, Source};
 
@@ -39,6 +39,49 @@ pub fn as_one_event(source: &Source, from: &str, targets: &[&str]) -> Result<(So
     let Ok(mut document) = told.text.parse::<DocumentMut>() else { return Ok((told, topic)) };
     Sites::of(&mut document, from).once(&|step| step.get("publish").and_then(Item::as_str) == Some(topic.as_str()));
     Ok((Source { text: document.to_string(), ..told }, topic))
+}
+
+/// The text in which what a service sends to several queues is one event of a new topic with so many partitions, which whoever took from
+/// any of them reads as a group of its own; and the topic's name. The queues are gone, with what they said. `None` where the text is
+/// no table of tables.
+pub fn sends_as_one_event(source: &Source, from: &str, queues: &[&str], partitions: u32) -> Option<(Source, String)> {
+    let mut document = without_variants(source).text.parse::<DocumentMut>().ok()?;
+    let topic = free(&document, &format!("{from}-events"));
+    let sends = |step: &dyn TableLike| {
+        ["send", "publish"]
+            .into_iter()
+            .find(|verb| step.get(verb).and_then(Item::as_str).is_some_and(|queue| queues.contains(&queue)))
+    };
+    Sites::of(&mut document, from).each(&mut |step| {
+        let Some(verb) = sends(step) else { return };
+        step.remove(verb);
+        step.insert("publish", Item::Value(topic.as_str().into()));
+        step.fmt();
+    });
+    Sites::of(&mut document, from).once(&|step| step.get("publish").and_then(Item::as_str) == Some(topic.as_str()));
+    for (name, service) in services(&mut document).into_iter().flat_map(|all| all.iter_mut()) {
+        let Some(consumes) = service.as_table_like_mut().and_then(|own| own.get_mut("consumes")) else { continue };
+        let reads = |consumer: &mut dyn TableLike| {
+            if consumer.get("from").and_then(Item::as_str).is_some_and(|queue| queues.contains(&queue)) {
+                consumer.insert("from", Item::Value(topic.as_str().into()));
+                consumer.insert("group", Item::Value(name.get().into()));
+                consumer.remove("prefetch");
+            }
+        };
+        match consumes {
+            Item::ArrayOfTables(all) => all.iter_mut().for_each(|one| reads(one)),
+            Item::Value(Value::Array(all)) => {
+                all.iter_mut().filter_map(Value::as_inline_table_mut).for_each(|one| reads(one));
+            }
+            _ => {}
+        }
+    }
+    let own = document.get_mut("queues")?.as_table_like_mut()?;
+    queues.iter().for_each(|queue| drop(own.remove(queue)));
+    let mut said = Table::new();
+    said.insert("partitions", Item::Value(i64::from(partitions).into()));
+    with_topic(&mut document, &topic, said)?;
+    Some((Source { text: document.to_string(), ..source.clone() }, topic))
 }
 
 /// The text without its variants.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::result_large_err, reason = "a complaint is made once per mistake, not once per event")]
 
+mod doors;
 mod flip;
 mod interaction;
 mod knobs;
@@ -23,10 +24,11 @@ use super::vocab::{self, COUNTS, FILE, LAW, Shape, Table, VERBS};
 use super::written::{Contended, Link, Pool, Scenario, TransportSpec};
 use crate::diag::{Complaint, Source, code};
 
-pub use interaction::{as_one_event, in_pattern, with_table, with_tables};
+pub use doors::{with_gateway, without_gateway};
+pub use interaction::{as_one_event, in_pattern, sends_as_one_event, with_table, with_tables};
 pub use knobs::{Knob, Way, knobs, slowed, turned};
 pub use load_test::{Rig, with_generator};
-pub use outbox::{Reader, added, with_commit, with_outbox};
+pub use outbox::{Reader, added, with_commit, with_outbox, with_undo};
 pub use reproducer::{recovers, reproducer};
 pub use stress::{
     Bound, bound, grown, has_length, lengthened, one_less, struck, warmed, with_replicas, without_zone, zones,

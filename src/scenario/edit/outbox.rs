@@ -10,7 +10,7 @@
 use toml_edit::{DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
 use super::sites::{STEPS, Sites};
-use super::ways::{consume, free, implicit};
+use super::ways::{consume, free, implicit, services};
 use crate::diag::Source;
 
 /// The name of a broker that one text has and another has not.
@@ -59,6 +59,62 @@ pub fn with_outbox(source: &Source, from: &str, broker: &str, reader: Reader<'_>
     queues.as_table_like_mut()?.insert(&outbox, Item::Table(Table::new()));
     consume(&mut document, from, reads(&outbox, database, message, reader))?;
     Some((Source { text: document.to_string(), ..source.clone() }, target, outbox))
+}
+
+/// The text in which what one service wrote before it told another by a queue is taken back where the other fails: it does not try
+/// again, its message goes to a queue of the sender's own, and the sender writes once more, under a name of its own, which is handed
+/// back. `write` is the name of what was written, as [`with_commit`] gives it. (A saga's compensation: Garcia-Molina and Salem,
+/// "Sagas", SIGMOD 1987.)
+pub fn with_undo(source: &Source, (from, to): (&str, &str), broker: &str, write: &str) -> Option<(Source, String)> {
+    let mut document = source.text.parse::<DocumentMut>().ok()?;
+    let undo = free(&document, &format!("{from}-undo"));
+    let queues = document.get_mut("queues")?.as_table_like_mut()?;
+    queues.get_mut(broker)?.as_table_like_mut()?.insert("dead_letter", Item::Value(undo.as_str().into()));
+    queues.insert(&undo, Item::Table(Table::new()));
+    let table = table_of(&mut document, from, write);
+    let (database, endpoint) = write.split_once('.')?;
+    let own = document.get_mut("databases")?.as_table_like_mut()?.get_mut(database)?.as_table_like_mut()?;
+    let endpoints = own.get_mut("endpoints")?.as_table_like_mut()?;
+    let (copy, name) = (endpoints.get(endpoint)?.clone(), endpoint.replace("-commit", "-undo"));
+    if endpoints.contains_key(&name) {
+        return None;
+    }
+    endpoints.insert(&name, copy);
+    let target = format!("{database}.{name}");
+    let consumes = services(&mut document)?.get_mut(to)?.as_table_like_mut()?;
+    let fails = |consumer: &mut dyn TableLike| {
+        if consumer.get("from").and_then(Item::as_str) == Some(broker) {
+            consumer.insert("on_error", Item::Value("dead_letter".into()));
+        }
+    };
+    match consumes.get_mut("consumes")? {
+        Item::ArrayOfTables(all) => all.iter_mut().for_each(|one| fails(one)),
+        Item::Value(Value::Array(all)) => {
+            all.iter_mut().filter_map(Value::as_inline_table_mut).for_each(|one| fails(one));
+        }
+        _ => return None,
+    }
+    let mut again = InlineTable::new();
+    again.insert("query", target.as_str().into());
+    table.into_iter().for_each(|table| drop(again.insert("table", table.into())));
+    again.insert("mode", "write".into());
+    let mut takes = Table::new();
+    takes.insert("from", Item::Value(undo.into()));
+    takes.insert("work", Item::Value("0s".into()));
+    takes.insert(STEPS, list([again]));
+    consume(&mut document, from, takes)?;
+    Some((Source { text: document.to_string(), ..source.clone() }, target))
+}
+
+/// The table that a write is to, where it says one.
+fn table_of(document: &mut DocumentMut, from: &str, write: &str) -> Option<String> {
+    let mut found = None;
+    Sites::of(document, from).each(&mut |step| {
+        if step.get("query").and_then(Item::as_str) == Some(write) {
+            found = step.get("table").and_then(Item::as_str).map(str::to_owned).or(found.take());
+        }
+    });
+    found
 }
 
 /// The loop that publishes a row and marks it.

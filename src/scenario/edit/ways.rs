@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use toml_edit::{ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
-use super::flip::NODES;
+use super::doors::each_called;
 use super::sites::Sites;
 use crate::diag::Source;
 use crate::graph::End;
@@ -213,8 +213,7 @@ fn tell(
             && matches!(says("mode"), Some("write" | "conditional_write"))
     };
     Sites::of(document, owner).follow(&writes, &event);
-    let topics = document.entry("topics").or_insert_with(|| Item::Table(implicit()));
-    topics.as_table_like_mut()?.insert(&topic, Item::Table(Table::new()));
+    with_topic(document, &topic, Table::new())?;
     for reader in readers {
         let mut note = InlineTable::new();
         note.insert("query", names.get(reader)?.as_str().into());
@@ -249,15 +248,7 @@ pub fn with_entry(source: &Source, (host, unit): (&str, &[String]), target: &str
             step.fmt();
         });
     }
-    // Of all nodes only clients say outside of steps whom they call.
-    for family in NODES {
-        let nodes = document.get_mut(family).and_then(Item::as_table_like_mut);
-        for (_, node) in nodes.into_iter().flat_map(|all| all.iter_mut()) {
-            if let Some(calls) = node.as_table_like_mut().and_then(|node| node.get_mut("calls")) {
-                redirect(calls, target, &asked);
-            }
-        }
-    }
+    each_called(&mut document, &mut |_, called| (called == target).then(|| asked.clone()));
     let own = document.get_mut("services")?.as_table_like_mut()?.get_mut(host)?.as_table_like_mut()?;
     // A service that says nothing has a default endpoint as long as it has no other.
     if ["work", "wait", "steps", "endpoints"].iter().all(|key| own.get(key).is_none()) {
@@ -284,23 +275,16 @@ fn function(target: &str) -> Table {
     endpoint
 }
 
-/// What a client calls, in any of the ways in which that is written.
-fn redirect(calls: &mut Item, target: &str, asked: &str) {
-    let to = |call: &mut dyn TableLike| {
-        if call.get("to").and_then(Item::as_str) == Some(target) {
-            call.insert("to", Item::Value(asked.into()));
-        }
-    };
-    match calls {
-        Item::Value(Value::String(one)) if one.value() == target => *calls = Item::Value(asked.into()),
-        Item::Value(Value::Array(all)) => all.iter_mut().for_each(|one| match one {
-            Value::String(name) if name.value() == target => *one = asked.into(),
-            Value::InlineTable(call) => to(call),
-            _ => {}
-        }),
-        Item::ArrayOfTables(all) => all.iter_mut().for_each(|call| to(call)),
-        _ => {}
-    }
+/// The table of all gateways, made where there is none.
+pub(super) fn gateways(document: &mut DocumentMut) -> Option<&mut dyn TableLike> {
+    document.entry("gateways").or_insert_with(|| Item::Table(implicit())).as_table_like_mut()
+}
+
+/// One more topic.
+pub(super) fn with_topic(document: &mut DocumentMut, name: &str, topic: Table) -> Option<()> {
+    let topics = document.entry("topics").or_insert_with(|| Item::Table(implicit()));
+    topics.as_table_like_mut()?.insert(name, Item::Table(topic));
+    Some(())
 }
 
 pub(super) fn implicit() -> Table {

@@ -439,7 +439,7 @@ const FIGURES: &[Figure] = &[
     f(
         &["in a row", "needs", "served at best"],
         DIAGNOSIS,
-        "Of a client's requests: services and gateways of the longest chain; nodes whose outage fails them; the share that is \
+        "Of a client's requests: services of the longest chain, gateways left out; nodes whose outage fails them; the share that is \
          served if each of these is up 99.9 % of the time.",
     ),
     f(

@@ -160,6 +160,19 @@ pub(super) const STUDIES: &[Figure] = &[
          the message not sent; effects that happen twice, because an outbox was read again. `between`: written and not yet sent at any \
          moment, which is what a crash finds by hand. With an outbox the message is a row of what is written.",
     ),
+    f(
+        &["undone", "receiver", "taken back", "compensation"],
+        ADVICE,
+        "Of a call that fails now and then and becomes a message: the share of all requests that were answered well, then refused by \
+         the receiver, and taken back by a write of the sender's, and how long that took. Every failure counts as a refusal there.",
+    ),
+    f(
+        &["moved"],
+        ADVICE,
+        "The service that most others call gets another address when the measured time begins: the share of all requests that is lost \
+         by it, as the file is and with the way.",
+    ),
+    f(&["together"], ADVICE, "Edges that a way makes one: what several are told by each of them becomes one event."),
     f(&["gives_up"], ADVICE, "What a rule asks for, no run shows, and a way takes away: it is a trade at best."),
     f(
         &["reads_back"],
