@@ -242,7 +242,7 @@ fn available(coupling: &Coupling) -> Sheet {
             .map_or_else(|| NONE.to_owned(), |(low, high)| format!("{} and {}", nines(low), nines(high)));
         let row: [Cell; 5] = [
             of.product.map_or_else(|| NONE.to_owned(), nines).into(),
-            or_none(of.simulated, nines).into(),
+            Cell::figure(of.simulated, nines),
             ends.into(),
             healthy(of.healthy).into(),
             of.simulated.value.map_or_else(|| NONE.to_owned(), |a| time((1.0 - a) * MONTH_MS)).into(),
@@ -456,8 +456,8 @@ fn row(name: &str, cell: &Cost) -> Vec<Cell> {
         name.into(),
         share(cell.lost),
         share(cell.late),
-        or_none(cell.late_by_s, |s| time(s * 1e3)).into(),
-        or_none(cell.cost_s, cost).into(),
+        Cell::figure(cell.late_by_s, |s| time(s * 1e3)),
+        Cell::figure(cell.cost_s, cost),
         requests.into(),
     ]
 }

@@ -2,9 +2,9 @@
 
 use super::cause::{bar, by_size, in_bar, legend, name, present, share};
 use super::content::variant;
-use super::number::{NONE, count, or_none, percent, time};
+use super::number::{NONE, count, percent, time};
 use super::sheet::{Cell, Sheet, Tone};
-use super::text::{clean, cut, width};
+use super::text::{clean, cut, cut_name, width};
 use crate::experiment::summary::{Columns, Ledger, Parts, Stats, Summary};
 use crate::model::Cause;
 
@@ -104,7 +104,7 @@ fn group(head: &str, all: &[(&String, &Parts)], room: usize, color: bool, seen: 
     let names = all.iter().map(|(name, _)| width(name)).fold(0, usize::max).min(NAME.max(room / 4));
     let mut lines = vec![Tone::Faint.paint(&cut(head, room), color)];
     for (name, parts) in all {
-        let name = cut(name, names);
+        let name = cut_name(name, names);
         let front = format!("{name}{}  {:>7}  ", pad(&name, names), time(parts.sum()));
         seen.extend(in_bar(parts, most / BAR as f64));
         let gap = " ".repeat(BAR - columns(parts, most / BAR as f64).min(BAR));
@@ -179,7 +179,7 @@ fn causes(ledger: &Ledger, stats: Option<&Stats>) -> Sheet {
     }
     sheet.push("sum", cells(&ledger.total, &ledger.total, Parts::sum).map(|cell| Cell::toned(cell.text, Tone::Strong)));
     if let Some(d) = stats.map(|stats| &stats.latency_ms) {
-        let [mean, p50, p99] = [d.mean, d.p50, d.p99].map(|e| Cell::from(or_none(e, time)));
+        let [mean, p50, p99] = [d.mean, d.p50, d.p99].map(|e| Cell::figure(e, time));
         let none = || Cell::from("");
         sheet.push("latency", [mean, none(), p50, none(), p99, none()]);
     }

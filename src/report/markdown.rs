@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::answer;
 use super::content;
 use super::contents::{ALL, About, Content, FIRST, FOLDS, SECTIONS, Section, Sentence};
 use super::ledger;
@@ -42,7 +43,12 @@ fn one(text: &mut String, summary: &Summary) {
     );
     let facts: Vec<String> =
         content::heading(summary).into_iter().skip(1).chain(content::conditions(summary)).collect();
-    let _ = writeln!(text, "# {}\n\n{}", escape(&title), escape(&facts.join(" · ")));
+    let _ = writeln!(text, "# {}\n", escape(&title));
+    let answer = answer::paragraph(summary, false);
+    if !answer.is_empty() {
+        let _ = writeln!(text, "**{}**\n", escape(&answer));
+    }
+    let _ = writeln!(text, "{}", escape(&facts.join(" · ")));
     for warning in content::warnings(summary) {
         let _ = writeln!(text, "\n> **Warning**: {}", escape(&warning));
     }
@@ -163,7 +169,8 @@ mod tests {
     #[test]
     fn tables_are_aligned_and_whole() {
         let text = render(&[sample::summary()]);
-        assert!(text.starts_with("# chain\n\n9f3ac2d1 · hoptax 0.1.0 · simulated, not measured · seed 1"), "{text}");
+        assert!(text.starts_with("# chain\n\n**1 of 4 promises kept, 1 undecided, broken: "), "{text}");
+        assert!(text.contains("\n\n9f3ac2d1 · hoptax 0.1.0 · simulated, not measured · seed 1"), "{text}");
         for title in ["## Promises", "## Clients", "## Nodes", "## Edges"] {
             assert!(text.contains(title), "{title}");
         }

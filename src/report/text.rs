@@ -73,6 +73,17 @@ pub fn joined(parts: &[String], room: usize) -> Vec<String> {
     lines
 }
 
+/// How many of a kind a sentence names.
+const OF_A_KIND: usize = 4;
+
+/// What is said of several for the same reason, in one sentence: the first few, and how many more there are.
+pub fn grouped(kind: &str, what: Vec<String>) -> Vec<String> {
+    let more = what.len().saturating_sub(OF_A_KIND);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let said = what.iter().take(OF_A_KIND).map(String::as_str).collect::<Vec<_>>().join("; ");
+    if said.is_empty() { Vec::new() } else { vec![format!("{kind}{said}{more}")] }
+}
+
 /// Breaks a sentence between words into lines of at most `room` columns.
 pub fn wrapped(text: &str, room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -109,6 +120,14 @@ mod tests {
         assert_eq!(cut_name("a -> payments-of-the-north", 16), "a -> payme…north");
         assert_eq!(cut_name("payments-east -> payments-west", 18), "pay…ast -> pay…est");
         assert!((0..30).all(|room| width(&cut_name("支払いサービスの台帳", room)) <= room));
+    }
+
+    #[test]
+    fn what_is_of_one_kind_is_one_sentence() {
+        let of = |n: usize| (1..=n).map(|i| format!("d{i}")).collect();
+        assert!(grouped("lost: ", of(0)).is_empty());
+        assert_eq!(grouped("lost: ", of(2)), ["lost: d1; d2"]);
+        assert_eq!(grouped("lost: ", of(9)), ["lost: d1; d2; d3; d4; and 5 more"]);
     }
 
     #[test]
