@@ -390,6 +390,11 @@ pub(super) const STUDIES: &[Figure] = &[
          variance.",
     ),
     f(
+        &["within", "within_by_node"],
+        "the ledger",
+        "Half the width of the interval around each part of a ledger, in all and by node; causes without one are left out.",
+    ),
+    f(
         &["succeeded", "failed", "throughput", "throughput_per_s", "offered_per_s", "batches_per_s"],
         CLIENTS,
         "Requests that were answered well, that were not, by why; answered ones and offered ones per second.",
