@@ -8,7 +8,7 @@ use super::content::{self, HOT};
 use super::number::{percent, seconds, time, time_within};
 use super::text::{agree, clean};
 use crate::diag::nouns;
-use crate::experiment::summary::{ClientCourse, Fault, Node, Outcome, Stats, Summary, Timeline, Verdict};
+use crate::experiment::summary::{ClientCourse, Estimate, Fault, Node, Outcome, Stats, Summary, Timeline, Verdict};
 use crate::graph::Arrow;
 use crate::model::Cause;
 
@@ -108,7 +108,8 @@ fn served(summary: &Summary, name: &str, stats: &Stats) -> String {
 
 /// What of the mean is not work, and what it is instead.
 fn tax(summary: &Summary, name: &str, stats: &Stats) -> Option<String> {
-    let mean = &summary.ledger.get(name).filter(|ledger| ledger.count > 0)?.total.mean_ms;
+    let ledger = summary.ledger.get(name).filter(|ledger| ledger.count > 0)?;
+    let mean = &ledger.total.mean_ms;
     let (all, rest) = (mean.sum(), mean.sum() - mean.of(Cause::Work));
     if all <= 0.0 || rest <= 0.0 {
         return None;
@@ -120,7 +121,9 @@ fn tax(summary: &Summary, name: &str, stats: &Stats) -> Option<String> {
     let named: Vec<String> = named.map(|(of, ms)| format!("{} {}", cause::name(*of), time(*ms))).collect();
     let named = if named.is_empty() { String::new() } else { format!(": {}", named.join(", ")) };
     let of = time_within(stats.latency_ms.mean);
-    Some(format!("; the tax is {}, {} of the mean of {of}{named}", time(rest), percent(rest / all)))
+    let half = ledger.within.as_ref().and_then(|within| within.tax_ms);
+    let tax = time_within(half.map_or_else(|| Estimate::point(rest), |half| Estimate::around(rest, half)));
+    Some(format!("; the tax is {tax}, {} of the mean of {of}{named}", percent(rest / all)))
 }
 
 /// What gives way first as load grows: what is offered more than it can do; else, of the nodes whose workers are nearly all taken,
@@ -143,9 +146,16 @@ fn bottleneck(summary: &Summary) -> Option<String> {
         Some(node) => format!("bottleneck: {}{}", told(node), held(node.1)),
         None => match line(summary) {
             Some(line) => format!("bottleneck: {line}; the busiest is {}", told(most)),
-            None => format!("no bottleneck: the busiest is {}", told(most)),
+            None => gave_way(summary).unwrap_or_else(|| format!("no bottleneck: the busiest is {}", told(most))),
         },
     })
+}
+
+/// Who was full first while something was wrong: an average over a whole run does not show that.
+fn gave_way(summary: &Summary) -> Option<String> {
+    let first = summary.failing.iter().find(|node| node.saturated_s.is_some())?;
+    let since = seconds(first.saturated_s?);
+    Some(format!("first to give way: {}, all its workers held from {since}", clean(&first.node)))
 }
 
 /// The line in which most of a client's time is spent, where that is much: `connection wait at orders, 65 % of the mean of
@@ -179,7 +189,7 @@ fn waiting<'s>(summary: &'s Summary, these: &[(&str, &Node)]) -> BTreeSet<&'s st
 fn held(node: &Node) -> String {
     match (node.mean_busy.value, node.mean_working.value) {
         (Some(busy), Some(working)) if busy > 0.0 && working < busy / 2.0 => {
-            format!(", {} of that by waiting for others", percent(1.0 - working / busy))
+            format!(", {} of that without working", percent(1.0 - working / busy))
         }
         _ => String::new(),
     }
@@ -188,7 +198,6 @@ fn held(node: &Node) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::summary::Estimate;
     use crate::report::sample;
 
     #[test]
@@ -245,7 +254,7 @@ mod tests {
         summary.nodes.get_mut("b").unwrap().utilization.value = Some(0.9);
         let call = Stats::default();
         summary.edges.insert("a -> b.read".into(), call);
-        assert_eq!(bottleneck(&summary).unwrap(), "bottleneck: b, 90.0 % used, 75.0 % of that by waiting for others");
+        assert_eq!(bottleneck(&summary).unwrap(), "bottleneck: b, 90.0 % used, 75.0 % of that without working");
         summary.nodes.values_mut().for_each(|node| node.utilization.value = Some(0.2));
         summary.ledger.values_mut().for_each(|ledger| ledger.by_node.clear());
         assert_eq!(bottleneck(&summary).unwrap(), "no bottleneck: the busiest is a, 20.0 % used");

@@ -516,8 +516,8 @@ fn slow(coupling: &Coupling, every: bool) -> Sheet {
                 (Some(value), None) => format!("{value:.2}"),
                 (None, _) => NONE.into(),
             };
-            let p99 =
-                slowed.p99_ms.map_or_else(|| if slowed.because.is_some() { "never".into() } else { NONE.into() }, time);
+            let none = if slowed.because.is_some() { "never" } else { NONE };
+            let p99 = slowed.p99_ms.map_or_else(|| none.into(), |ms| Cell::figure(Estimate::point(ms), time));
             let none = (Breaks::default(), String::new());
             let mut promises: Vec<(&Breaks, &str)> =
                 slowed.breaks_at.iter().map(|(promise, breaks)| (breaks, promise.as_str())).collect();
@@ -537,7 +537,7 @@ fn slow(coupling: &Coupling, every: bool) -> Sheet {
             for (breaks, promise) in promises {
                 let at = if plain_one { NONE.to_owned() } else { breaks_at(breaks) };
                 let row: [Cell; 5] =
-                    [client.as_str().into(), told.clone().into(), p99.clone().into(), at.into(), promise.into()];
+                    [client.as_str().into(), told.clone().into(), p99.clone(), at.into(), promise.into()];
                 sheet.push(&slow.node, row);
             }
         }

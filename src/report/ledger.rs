@@ -2,7 +2,7 @@
 
 use super::cause::{bar, by_size, in_bar, legend, name, present, share};
 use super::content::variant;
-use super::number::{NONE, count, percent, time};
+use super::number::{NONE, between, count, percent, time};
 use super::sheet::{Cell, Sheet, Tone};
 use super::text::{clean, cut, cut_name, width};
 use crate::experiment::summary::{Columns, Estimate, Ledger, Parts, Stats, Summary, Within};
@@ -178,8 +178,13 @@ fn causes(ledger: &Ledger, stats: Option<&Stats>) -> Sheet {
     for cause in ranked(&ledger.total) {
         sheet.push(&name(cause), cells(&ledger.total, &ledger.total, within, |parts| parts.of(cause)));
     }
-    let sum = cells(&ledger.total, &ledger.total, None, Parts::sum);
-    sheet.push("sum", sum.map(|cell| Cell::toned(cell.text, Tone::Strong)));
+    let mut sum = cells(&ledger.total, &ledger.total, None, Parts::sum).map(|cell| cell.meaning(Tone::Strong));
+    let columns = [&ledger.total.mean_ms, &ledger.total.p50_ms, &ledger.total.p99_ms].map(Parts::sum);
+    for (at, half) in within.into_iter().flat_map(|within| within.sum_ms).enumerate() {
+        // A column of times stands before each of shares.
+        sum[2 * at].ends = half.and_then(|half| between(Estimate::around(columns[at], half), time));
+    }
+    sheet.push("sum", sum);
     if let Some(d) = stats.map(|stats| &stats.latency_ms) {
         let [mean, p50, p99] = [d.mean, d.p50, d.p99].map(|e| Cell::figure(e, time));
         let none = || Cell::from("");

@@ -13,6 +13,12 @@ use crate::experiment::summary::Summary;
 /// What a comment of a pull request holds, in characters: 65,536 at the usual places.
 const ROOM: usize = 65_536;
 
+/// Lines in plain sight at most.
+const IN_SIGHT: usize = 38;
+
+/// The fold of what would stand in plain sight if there were room.
+const MORE: &str = "More";
+
 /// One summary: what matters first, the rest folded. Several side by side, and each of them folded. Where that is more than a
 /// comment holds, tables get shorter: the worst rows stay, and that others are missing is said.
 pub fn render(summaries: &[Summary]) -> String {
@@ -69,12 +75,19 @@ fn one(text: &mut String, summary: &Summary, rows: usize) {
     for warning in content::warnings(summary) {
         let _ = writeln!(text, "\n> **Warning**: {}", escape(&warning));
     }
+    let mut behind = String::new();
     for part in SECTIONS.iter().filter(|part| part.fold.is_none()) {
-        shown(text, part, summary, (false, usize::MAX));
+        let mut own = String::new();
+        shown(&mut own, part, summary, (false, usize::MAX));
         for Sentence { text: line, .. } in said(part, summary) {
-            let _ = writeln!(text, "\n{}", escape(&line));
+            let _ = writeln!(own, "\n{}", escape(&line));
         }
+        // What comes after something that found no room finds none either: the order stays.
+        let fits = behind.is_empty() && text.lines().count() + own.lines().count() <= IN_SIGHT;
+        let place = if fits { &mut *text } else { &mut behind };
+        place.push_str(&own);
     }
+    fold(text, MORE, |text| text.push_str(&behind));
     for title in FOLDS {
         fold(text, title, |text| {
             let whole = |part: &&Section| part.fold == Some(title) || (title == ALL && is_cut(part, summary));

@@ -39,26 +39,38 @@ fn whole(all: &Book, each: &[&Book], plan: &Plan) -> Ledger {
 /// What the parts of several replications say of how far off their mean may be. A replication in which a band holds no whole request
 /// says nothing of it.
 fn within(single: &[Ledger], columns: &dyn Fn(&Ledger) -> Columns) -> Within {
-    let column = |count: fn(&Ledger) -> u64, parts: fn(&Columns) -> &Parts| {
-        let all: Vec<Columns> = single.iter().filter(|one| count(one) > 0).map(columns).collect();
-        (all.len() == single.len()).then(|| {
-            let mut halves = Parts::default();
-            for cause in Cause::ALL {
-                let values: Vec<f64> = all.iter().map(|one| parts(one).of(cause)).collect();
-                halves.0[cause as usize] = if values.iter().any(|value| *value > 0.0) {
-                    mean_of(&values, CONFIDENCE).half_width().unwrap_or(0.0)
-                } else {
-                    0.0
-                };
-            }
-            Halves(halves)
-        })
+    // Half the width around what all of them show.
+    let half = |count: fn(&Ledger) -> u64, value: &dyn Fn(&Columns) -> f64| {
+        let values: Vec<f64> = single.iter().filter(|one| count(one) > 0).map(|one| value(&columns(one))).collect();
+        (values.len() == single.len()).then(|| around(&values))
     };
+    let column = |count: fn(&Ledger) -> u64, parts: fn(&Columns) -> &Parts| {
+        let mut halves = Parts::default();
+        for cause in Cause::ALL {
+            halves.0[cause as usize] = half(count, &|one| parts(one).of(cause))?;
+        }
+        Some(Halves(halves))
+    };
+    let sum = |count: fn(&Ledger) -> u64, parts: fn(&Columns) -> &Parts| half(count, &|one| parts(one).sum());
     Within {
         mean_ms: column(|one| one.count, |of| &of.mean_ms),
         p50_ms: column(|one| one.p50_count, |of| &of.p50_ms),
         p99_ms: column(|one| one.p99_count, |of| &of.p99_ms),
+        sum_ms: [
+            sum(|one| one.count, |of| &of.mean_ms),
+            sum(|one| one.p50_count, |of| &of.p50_ms),
+            sum(|one| one.p99_count, |of| &of.p99_ms),
+        ],
+        tax_ms: half(|one| one.count, &|one| one.mean_ms.sum() - one.mean_ms.of(Cause::Work)),
     }
+}
+
+/// Half the width of the interval around a mean; nothing around what is nothing everywhere.
+fn around(values: &[f64]) -> f64 {
+    if values.iter().all(|value| *value == 0.0) {
+        return 0.0;
+    }
+    mean_of(values, CONFIDENCE).half_width().unwrap_or(0.0)
 }
 
 /// The columns of a ledger: over all requests, around the median, around the 99th percentile.

@@ -62,6 +62,12 @@ pub struct Within {
     pub p50_ms: Option<Halves>,
     /// Of requests around the 99th percentile.
     pub p99_ms: Option<Halves>,
+    /// Of the sums of the three columns, ms.
+    #[serde(default)]
+    pub sum_ms: [Option<f64>; 3],
+    /// Of what is not work in the mean request, ms.
+    #[serde(default)]
+    pub tax_ms: Option<f64>,
 }
 
 impl Within {
