@@ -200,3 +200,28 @@ fn markdown_fits_a_pull_request_whatever_the_file() {
     }
     assert!(markdown::render(&[large]).contains("more in the JSON"), "that something is left out is said");
 }
+
+/// Whatever a name holds is text, and nothing runs but what the page itself brings along.
+#[test]
+fn a_page_runs_nothing_that_a_file_smuggles_in() {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let mut shop = run_on(1, SHOP);
+    let evil = "</script><img src=x onerror=alert(1)>\"'&";
+    let stats = shop.clients["web"].clone();
+    shop.clients.insert(evil.into(), stats);
+    shop.scenario.name = evil.into();
+    let page = html::run(&[shop], &[(evil.into(), evil.into())], &[]).html();
+    assert!(!page.contains("<img") && page.contains("&lt;img"));
+    let hash = |open: &str, close: &str| {
+        let inner = page.split_once(open).unwrap().1.split_once(close).unwrap().0;
+        format!("'sha256-{}'", base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(inner.as_bytes())))
+    };
+    let policy = page.split("Content-Security-Policy\" content=\"").nth(1).unwrap().split('"').next().unwrap();
+    let policy = policy.replace("&#39;", "'");
+    let (style, script) = (hash("<style>", "</style>"), hash("<script>", "</script>"));
+    assert_eq!(
+        policy,
+        format!("default-src 'none'; style-src {style}; script-src {script}; base-uri 'none'; form-action 'none'")
+    );
+}

@@ -245,6 +245,7 @@ const FIGURES: &[Figure] = &[
         &[
             "failed first",
             "who failed first",
+            "first to give way",
             "all held from",
             "calls fail from",
             "at worst",
