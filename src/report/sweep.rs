@@ -217,10 +217,10 @@ fn sheet(sweep: &Sweep, client: &str) -> Sheet {
         let (name, used) = point.bottleneck().map_or((NONE, None), |(name, used)| (name, Some(used)));
         let kept = point.all_kept.and_then(|kept| kept.value);
         let row = [
-            or_none(figures.throughput_per_s, level).into(),
-            or_none(figures.success_rate, percent).into(),
-            or_none(figures.mean_ms, time).into(),
-            or_none(figures.p50_ms, time).into(),
+            Cell::figure(figures.throughput_per_s, level),
+            Cell::figure(figures.success_rate, percent),
+            Cell::figure(figures.mean_ms, time),
+            Cell::figure(figures.p50_ms, time),
             latency(figures),
             Cell::toned(name, Tone::Faint),
             used.map_or(NONE.to_owned(), percent).into(),

@@ -2,6 +2,7 @@
 
 /// Words and the text of the module that knows about them.
 const PAGES: &[(&[&str], &str)] = &[
+    (&["JUnit", "junit"], include_str!("../../report/junit.rs")),
     (&["queue_order", "preemptive"], include_str!("../../model/line/mod.rs")),
     (&["fifo"], include_str!("../../model/line/fifo.rs")),
     (&["lifo"], include_str!("../../model/line/lifo.rs")),
