@@ -503,7 +503,7 @@ mod tests {
         starts("a.json", b"{\n");
         starts("a.csv", b"section,");
         starts("a.md", b"# chain\n");
-        starts("a.txt", b"chain");
+        starts("a.txt", b"1 of 4 promises kept");
         starts("a.html", b"<!DOCTYPE html>");
         starts("a.svg", b"<svg");
         starts("a.png", b"\x89PNG");

@@ -92,7 +92,7 @@ pub fn caption(summary: &Summary) -> String {
 pub fn warnings(summary: &Summary) -> Vec<String> {
     let run = &summary.run;
     let mut lines = single::camps(run);
-    lines.extend(grouped("overloaded: ", run.overloaded.iter().map(|what| clean(what)).collect()));
+    lines.extend(grouped("overloaded: ", run.overloaded.iter().map(|what| clean(what))));
     if run.partial {
         lines.push(match run.replications {
             n if run.unfinished_s.is_some() => {
@@ -115,7 +115,7 @@ pub fn warnings(summary: &Summary) -> Vec<String> {
             "did not settle: the level was still falling at the end"
         };
         lines.push(format!("{what}, so figures depend on the duration"));
-        lines.extend(grouped("rising: ", run.rising.iter().map(|what| clean(what)).collect()));
+        lines.extend(grouped("rising: ", run.rising.iter().map(|what| clean(what))));
     }
     if !summary.conservation.holds {
         let c = summary.conservation;
@@ -144,7 +144,7 @@ pub fn slos(verdicts: &[Verdict]) -> Sheet {
         let measured = told(slo);
         let name = format!("{mark} {}", promise(slo));
         let burn = slo.burn_rate.map_or(NONE.into(), |burn| Cell::figure(burn, |times| format!("{} ×", short(times))));
-        sheet.push(&name, [measured.into(), interval.into(), burn.into(), Cell::toned(word, tone)]);
+        sheet.push(&name, [measured.into(), interval.into(), burn, Cell::toned(word, tone)]);
         if let Some(cell) = sheet.rows.last_mut().and_then(|row| row.first_mut()) {
             cell.tone = tone;
         }
@@ -228,7 +228,7 @@ pub fn not_done(summary: &Summary) -> Vec<String> {
     });
     let some = queues.chain(groups).filter_map(|(name, n, oldest)| Some((name, n, oldest?)));
     let told = some.map(|(name, n, oldest)| open(&format!("{name}:"), n, oldest, summary.run.replications));
-    grouped("not done: ", told.collect())
+    grouped("not done: ", told)
 }
 
 /// The notes of a sheet in one; nothing where there are none.
@@ -344,7 +344,7 @@ pub fn duplicates(all: &BTreeMap<String, Stats>) -> Vec<String> {
         let twice = stats.duplicate_effects;
         format!("{}: {} {}", clean(name), count(twice), nouns(twice, "effect"))
     });
-    grouped("done twice: ", told.collect())
+    grouped("done twice: ", told)
 }
 
 /// Answers without some of their parts, of each endpoint that gathers some it may do without.
@@ -355,7 +355,7 @@ pub fn partial(all: &BTreeMap<String, Stats>) -> Vec<String> {
         let share = or_none(told.partial_share, percent);
         format!("{}: {share} of its answers ({}) are without some part", clean(name), count(told.partial_answers))
     });
-    grouped("partial: ", told.collect())
+    grouped("partial: ", told)
 }
 
 /// Reads that missed what was written, of each database that had any.
@@ -366,7 +366,7 @@ pub fn stale(all: &BTreeMap<String, Node>) -> Vec<String> {
         let share = or_none(told.stale_share, percent);
         format!("{}: {share} of the reads ({}) missed what was written", clean(name), count(told.stale_reads))
     });
-    grouped("stale: ", told.collect())
+    grouped("stale: ", told)
 }
 
 fn figures(node: &Node) -> [Cell; 8] {

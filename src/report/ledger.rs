@@ -228,12 +228,10 @@ fn cells(of: &Columns, whole: &Columns, within: Option<&Within>, part: impl Fn(&
     let pair = |of: &Parts, whole: &Parts, halves: Option<&Parts>| {
         let ms = part(of);
         let around = halves.map(|halves| Estimate::around(ms, part(halves)).clamped(0.0, f64::INFINITY));
-        match whole.sum() > 0.0 {
-            true => {
-                [Cell::figure(around.unwrap_or_else(|| Estimate::point(ms)), time), Cell::from(share(ms, whole.sum()))]
-            }
-            false => [Cell::from(NONE), Cell::from("")],
+        if whole.sum() <= 0.0 {
+            return [Cell::from(NONE), Cell::from("")];
         }
+        [Cell::figure(around.unwrap_or_else(|| Estimate::point(ms)), time), Cell::from(share(ms, whole.sum()))]
     };
     let [mean, mean_share] = pair(&of.mean_ms, &whole.mean_ms, halves[0]);
     let [p50, p50_share] = pair(&of.p50_ms, &whole.p50_ms, halves[1]);

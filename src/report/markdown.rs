@@ -25,24 +25,56 @@ pub fn render(summaries: &[Summary]) -> String {
     let fits = |text: &String| text.chars().count() < ROOM;
     let lengths = [usize::MAX, 150, 60, 25, 10, 4, 1];
     let found = lengths.into_iter().map(|rows| whole(summaries, rows)).find(fits);
-    found.unwrap_or_else(|| {
-        let text = whole(summaries, 0);
-        let end = text.char_indices().nth(ROOM - 64).map_or(text.len(), |(at, _)| at);
-        // In front of a fold, so that none is left open.
-        text[..text[..end].rfind("\n<details>").unwrap_or(end)].to_owned() + "\n\nMore in the JSON.\n"
-    })
+    found.unwrap_or_else(|| least(summaries))
+}
+
+/// As many of the folds of a report as there is room for: whole ones, so that none is left open.
+fn least(summaries: &[Summary]) -> String {
+    let mut folds = Vec::new();
+    let mut text = match summaries {
+        [only] => {
+            let all = whole(std::slice::from_ref(only), 0);
+            let (seen, folded) = all.split_once("\n<details>").unwrap_or((&all, ""));
+            folds.extend(folded.split("\n<details>").map(|fold| format!("\n<details>{fold}")));
+            seen.to_owned()
+        }
+        several => {
+            folds.extend(several.iter().map(|summary| {
+                let mut own = String::new();
+                fold(&mut own, &content::variant(summary), |text| one(text, summary, 0));
+                own
+            }));
+            side_by_side(several)
+        }
+    };
+    let mut room = (ROOM - 64).saturating_sub(text.chars().count());
+    for fold in folds {
+        let long = fold.chars().count();
+        if long > room {
+            return text + "\n\nMore in the JSON.\n";
+        }
+        room -= long;
+        text.push_str(&fold);
+    }
+    text
+}
+
+/// What stands above the folds of several.
+fn side_by_side(summaries: &[Summary]) -> String {
+    let name = summaries.first().map_or("", |first| first.scenario.name.as_str());
+    let mut text = format!("# {}\n", escape(name));
+    section(&mut text, "Side by side", &content::side_by_side(summaries));
+    text
 }
 
 /// All of it, of each folded table so many rows.
 fn whole(summaries: &[Summary], rows: usize) -> String {
-    let mut text = String::new();
     if let [only] = summaries {
+        let mut text = String::new();
         one(&mut text, only, rows);
         return text;
     }
-    let name = summaries.first().map_or("", |first| first.scenario.name.as_str());
-    let _ = writeln!(text, "# {}", escape(name));
-    section(&mut text, "Side by side", &content::side_by_side(summaries));
+    let mut text = side_by_side(summaries);
     for summary in summaries {
         fold(&mut text, &content::variant(summary), |text| one(text, summary, rows));
     }

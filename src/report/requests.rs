@@ -69,7 +69,7 @@ pub fn answered(all: &BTreeMap<String, Stats>, shown: usize) -> Vec<String> {
         let share = or_none(stats.success_rate, percent);
         format!("{}: {share}, p50 {p50}, p99 {p99}, mean {mean}", clean(name))
     });
-    grouped("of the answered: ", told.collect())
+    grouped("of the answered: ", told)
 }
 
 /// A percentile over all that arrived: a time, at least so much, or never.

@@ -77,7 +77,8 @@ pub fn joined(parts: &[String], room: usize) -> Vec<String> {
 const OF_A_KIND: usize = 4;
 
 /// What is said of several for the same reason, in one sentence: the first few, and how many more there are.
-pub fn grouped(kind: &str, what: Vec<String>) -> Vec<String> {
+pub fn grouped(kind: &str, what: impl IntoIterator<Item = String>) -> Vec<String> {
+    let what: Vec<String> = what.into_iter().collect();
     let more = what.len().saturating_sub(OF_A_KIND);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
     let said = what.iter().take(OF_A_KIND).map(String::as_str).collect::<Vec<_>>().join("; ");
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_is_of_one_kind_is_one_sentence() {
-        let of = |n: usize| (1..=n).map(|i| format!("d{i}")).collect();
+        let of = |n: usize| (1..=n).map(|i| format!("d{i}")).collect::<Vec<_>>();
         assert!(grouped("lost: ", of(0)).is_empty());
         assert_eq!(grouped("lost: ", of(2)), ["lost: d1; d2"]);
         assert_eq!(grouped("lost: ", of(9)), ["lost: d1; d2; d3; d4; and 5 more"]);

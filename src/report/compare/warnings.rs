@@ -9,7 +9,7 @@ pub fn warnings(summaries: &[Summary]) -> Vec<String> {
     let of = |summary: &Summary| -> Vec<String> {
         let broken = |slo: &&Verdict| matches!(slo.verdict, Outcome::Failed | Outcome::NoData);
         let slos = summary.slos.iter().filter(broken).map(|slo| format!("{} {}", slo.of, slo.expect));
-        content::warnings(summary).into_iter().chain(grouped("SLO failed: ", slos.collect())).collect()
+        content::warnings(summary).into_iter().chain(grouped("SLO failed: ", slos)).collect()
     };
     let each: Vec<Vec<String>> = summaries.iter().map(of).collect();
     let everywhere = |line: &String| each.iter().all(|lines| lines.contains(line));
