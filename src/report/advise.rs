@@ -273,7 +273,9 @@ fn row(one: &Outcome) -> Vec<Cell> {
     let success = &one.client.success_rate;
     let itself = || success.base.value.map_or_else(|| NONE.into(), percent).into();
     let success = if as_it_is { itself() } else { cell(success, apart_share(success.difference)) };
-    let outages = if one.blast_differs || as_it_is { or_none(one.blast).into() } else { Cell::toned("=", Tone::Faint) };
+    let unknown = one.blast.value.is_none();
+    let same = !one.blast_differs && !as_it_is && !unknown;
+    let outages = if same { Cell::toned("=", Tone::Faint) } else { or_none(one.blast).into() };
     vec![
         milliseconds(&one.client.p99_ms),
         success,

@@ -598,7 +598,9 @@ fn blast(coupling: &Coupling) -> Estimate {
         for column in &coupling.columns {
             for who in coupling.whose.iter().filter(|who| !who.flow && who.served > 0) {
                 let cell = column.clients.get(&who.name)?;
-                all += who.weight * (of(&cell.lost)? + of(&cell.late)?).min(1.0);
+                // Of users who wait for their answers none is late: fewer come, which is lost.
+                let late = if cell.late.value.is_none() { 0.0 } else { of(&cell.late)? };
+                all += who.weight * (of(&cell.lost)? + late).min(1.0);
             }
         }
         Some(all)
