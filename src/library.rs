@@ -9,7 +9,7 @@ use crate::diag::{Complaint, Source, code};
 use crate::experiment::compare::{self, Cast};
 use crate::experiment::study::Trouble;
 use crate::experiment::summary::Summary;
-use crate::experiment::sweep::{self, Unkept, Wanted};
+use crate::experiment::sweep::{self, Held, Wanted};
 use crate::experiment::{self, Failure, Watch};
 use crate::report::table::Style;
 use crate::report::{self, json};
@@ -114,7 +114,8 @@ impl Scenario {
     pub fn sweep(&self, axes: &[String], threads: Option<usize>, watch: &dyn Watch) -> Result<Findings, Trouble> {
         let axes = axes.iter().map(|text| Axis::parse(text)).collect::<Result<_, _>>().map_err(Trouble::Absent)?;
         let wanted = Wanted { axes, ..Wanted::default() };
-        let found = sweep::study(&self.checked, &wanted, threads, watch, &Unkept)?.sweep.ok_or(Trouble::Interrupted)?;
+        let found = sweep::study(&self.checked, &wanted, threads, watch, &Held::default(), &mut |_, _| Ok(()))?;
+        let found = found.sweep.ok_or(Trouble::Interrupted)?;
         let page = report::sweep::page(&found, true);
         Ok(Findings { json: json::pretty(&found), table: page.table(Style::default()), csv: page.csv() })
     }

@@ -148,6 +148,8 @@ fn value(dice: &mut Dice, name: &str, shape: Shape, depth: usize) -> Option<Stri
                 .collect();
             format!("[{}]", some.join(", "))
         }
+        Shape::List(Shape::Zone) => dice.one(&["[\"r1/a\", \"r1/b\"]", "[\"r1/a\", \"r1/a\", \"r2/a\"]"]).to_owned(),
+        Shape::List(Shape::Number) => dice.one(&["[1, 2]", "[2.0, 0, 1]"]).to_owned(),
         Shape::List(Shape::Name) => format!("[\"{}\"]", dice.one(&NAMES)),
         Shape::Words(words) => format!("{{ common = {} }}", word(dice, words)?),
         Shape::Text | Shape::Name | Shape::Target => match name {

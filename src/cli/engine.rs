@@ -32,7 +32,8 @@ pub(super) use crate::experiment::published::{ABSENT, known as published_scenari
 pub(super) use crate::experiment::recover::{Recover, Wanted as RecoverWanted, study as recover};
 pub(super) use crate::experiment::study::{Options, Series, Trouble, each};
 pub(super) use crate::experiment::sweep::{
-    Rows as SweepRows, Shard, Study as SweepStudy, Sweep, Unkept, Wanted as SweepWanted, merge, study as sweep,
+    Held, Manifest, Place, Row, Rows as SweepRows, Shard, Study as SweepStudy, Sweep, Wanted as SweepWanted, merge,
+    study as sweep,
 };
 pub(super) use crate::experiment::theory::{Wanted, study as theory};
 pub(super) use crate::experiment::trace::{Pick, Sought, Trace};

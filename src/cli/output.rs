@@ -1,7 +1,7 @@
 //! The only file that writes: standard output, standard error, files (whole or not at all).
 
 use std::fs;
-use std::io::{self, IsTerminal as _, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::args::{Manner, When};
@@ -110,6 +110,70 @@ pub(super) fn file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         _ => replace(path, bytes),
     };
     written.map_err(|error| trouble(path, &error.to_string()))
+}
+
+/// A file that is written bit by bit, and is there when it is whole.
+pub(super) struct Growing {
+    path: PathBuf,
+    draft: io::BufWriter<tempfile::NamedTempFile>,
+}
+
+impl Growing {
+    /// In a folder that is there.
+    pub(super) fn begin(path: &Path) -> Result<Self, Failure> {
+        let target = target(path);
+        let draft = draft(&folder_of(&target)).map_err(|error| trouble(path, &error.to_string()))?;
+        Ok(Self { path: target, draft: io::BufWriter::new(draft) })
+    }
+
+    /// Puts it in its place.
+    pub(super) fn end(self) -> Result<(), Failure> {
+        let draft = self.draft.into_inner().map_err(|error| trouble(&self.path, &error.error().to_string()))?;
+        draft.persist(&self.path).map(drop).map_err(|error| trouble(&self.path, &error.error.to_string()))
+    }
+}
+
+impl io::Write for Growing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.draft.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.draft.flush()
+    }
+}
+
+/// A file of lines, each of which can be asked for again.
+pub(super) struct Lines {
+    path: PathBuf,
+    file: fs::File,
+}
+
+impl Lines {
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let file = fs::File::open(path).map_err(|error| trouble(path, &error.to_string()))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Tells each line without its end, and at which byte it begins.
+    pub(super) fn each(&mut self, tell: &mut dyn FnMut(u64, &[u8])) -> Result<(), Failure> {
+        let (mut reader, mut line, mut at) = (io::BufReader::new(&self.file), Vec::new(), 0);
+        loop {
+            line.clear();
+            let read = reader.read_until(b'\n', &mut line).map_err(|error| trouble(&self.path, &error.to_string()))?;
+            if read == 0 {
+                return Ok(());
+            }
+            tell(at, line.strip_suffix(b"\n").unwrap_or(&line));
+            at += read as u64;
+        }
+    }
+
+    /// So many bytes from there on.
+    pub(super) fn at(&mut self, at: u64, length: usize) -> Result<Vec<u8>, Failure> {
+        let mut bytes = vec![0; length];
+        let read = self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.read_exact(&mut bytes));
+        read.map(|()| bytes).map_err(|error| trouble(&self.path, &error.to_string()))
+    }
 }
 
 /// Adds a line to a file, in one piece: whoever is killed meanwhile leaves a part of a line, and what is added after it begins

@@ -24,7 +24,7 @@ pub(super) const OF_RUNS: &[Word] = &[
     ("failing", "nothing failed"),
     ("pressure", "nothing changes over time: no faults, policies, phases or autoscaling"),
     ("policies", "no call has policies"),
-    ("graph", "nobody calls anybody"),
+    ("graph", "nobody calls anybody, or there are more than 300 nodes (`hoptax graph` writes them all)"),
 ];
 
 /// The pictures of a comparison.

@@ -1,14 +1,17 @@
 //! `sweep`: one value over several, in one go, in parts, or going on where it was.
 
+mod folder;
+
 use std::path::PathBuf;
 
-use super::engine::{self, Axis, Shard, SweepRows, SweepStudy, SweepWanted, Unkept};
+use super::engine::{self, Axis, Held, Manifest, Row, Shard, SweepRows, SweepStudy, SweepWanted};
 use super::exit::{Exit, Failure};
-use super::output::{self, Output};
+use super::output::Output;
 use super::pictures;
 use super::progress::Progress;
 use super::studied::{Asked, Found};
 use crate::report::{json, sweep};
+use folder::{Folder, Runs};
 
 /// Run one value over several: every figure against it, as far as each promise holds, where the knee is
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -35,24 +38,29 @@ pub(super) struct Args {
 
 pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
     let kinds = args.asked.kinds()?;
-    if !args.merge.is_empty() {
-        let parts = args.merge.iter().map(|folder| Folder::of(folder.clone(), "").part());
-        let study = engine::merge(&parts.collect::<Result<Vec<_>, _>>()?).map_err(|trouble| merged(&trouble))?;
-        return args.deliver(&study, &kinds, output);
-    }
-    let shard = args.part()?;
-    let (checked, mut options) = args.asked.scenario(output)?;
-    options.edits.extend(engine::swept(&args.sweep));
-    let wanted = SweepWanted { axes: args.sweep.clone(), client: args.client.clone(), shard };
-    let folder = args.asked.folder().map(|folder| {
-        let part = shard.map_or_else(String::new, |shard| format!("-{}-of-{}", shard.nth, shard.of));
-        Folder::of(folder.to_owned(), &part)
-    });
-    let rows: &dyn SweepRows = folder.as_ref().map_or(&Unkept, |folder| folder);
-    let progress = Progress::begin(args.asked.progress, output);
-    let study = engine::sweep(&checked, &wanted, args.asked.jobs, &progress, rows);
-    progress.end();
-    let study = study.map_err(|trouble| engine::told(trouble, &options, output.colour_errors()))?;
+    let mut runs = args.asked.folder().map(Runs::of);
+    let mut tell = |manifest: &Manifest, row: &Row| runs.as_mut().map_or(Ok(()), |runs| runs.add(manifest, row));
+    let study = if args.merge.is_empty() {
+        let shard = args.part()?;
+        let (checked, mut options) = args.asked.scenario(output)?;
+        options.edits.extend(engine::swept(&args.sweep));
+        let wanted = SweepWanted { axes: args.sweep.clone(), client: args.client.clone(), shard };
+        let folder = args.asked.folder().map(|folder| {
+            let part = shard.map_or_else(String::new, |shard| format!("-{}-of-{}", shard.nth, shard.of));
+            Folder::of(folder.to_owned(), &part)
+        });
+        let held = Held::default();
+        let rows: &dyn SweepRows = folder.as_ref().map_or(&held, |folder| folder);
+        let progress = Progress::begin(args.asked.progress, output);
+        let study = engine::sweep(&checked, &wanted, args.asked.jobs, &progress, rows, &mut tell);
+        progress.end();
+        study.map_err(|trouble| engine::told(trouble, &options, output.colour_errors()))?
+    } else {
+        let folders: Vec<Folder> = args.merge.iter().map(|folder| Folder::of(folder.clone(), "")).collect();
+        let parts: Vec<_> = folders.iter().map(|folder| (folder.name(), folder as &dyn SweepRows)).collect();
+        engine::merge(&parts, &mut tell).map_err(|trouble| merged(&trouble))?
+    };
+    runs.map_or(Ok(()), Runs::end)?;
     args.deliver(&study, &kinds, output)
 }
 
@@ -80,10 +88,6 @@ impl Args {
             output.note(&format!("this part is made; {left} of {} runs are for the others, then: --merge", study.runs));
             return Ok(ended);
         };
-        if let (Some(folder), Some((manifest, rows))) = (self.asked.folder(), &study.rows) {
-            output::folder(folder)?;
-            output::file(&folder.join("runs.csv"), sweep::runs(manifest, rows).as_bytes())?;
-        }
         let guarded = found.points.iter().any(|point| point.guard.is_some());
         let ended = if guarded { ended.or(Exit::Unsettled) } else { ended };
         let found = Found {
@@ -93,65 +97,5 @@ impl Args {
             picture: Some(&|| pictures::sweep(found)),
         };
         Ok(self.asked.deliver(&found, kinds, ended, output))
-    }
-}
-
-/// A folder in which a sweep stands: its manifest, and files of rows, one for each part.
-struct Folder {
-    folder: PathBuf,
-    rows: PathBuf,
-}
-
-const MANIFEST: &str = "manifest.json";
-const BEGINS: &str = "rows";
-const ENDS: &str = ".jsonl";
-
-impl Folder {
-    fn of(folder: PathBuf, part: &str) -> Self {
-        let rows = folder.join(format!("{BEGINS}{part}{ENDS}"));
-        Self { folder, rows }
-    }
-
-    /// What was made there: the folder's name, its manifest, its lines.
-    fn part(&self) -> Result<(String, String, Vec<String>), Failure> {
-        let name = output::shown(&self.folder);
-        let none = || Failure::Broken(format!("{name}: there is no {MANIFEST}; it is no folder of a sweep"));
-        let manifest = SweepRows::manifest(self).ok_or_else(none)?;
-        let lines = self.known().map_err(Failure::Broken)?;
-        Ok((name, manifest, lines))
-    }
-}
-
-/// Why something could not be kept.
-fn words(failure: Failure) -> String {
-    match failure {
-        Failure::Broken(why) | Failure::Usage(why) | Failure::Invalid(why) | Failure::Guarded(why) => why,
-        Failure::Interrupted => "interrupted".into(),
-    }
-}
-
-impl SweepRows for Folder {
-    fn manifest(&self) -> Option<String> {
-        output::text(&self.folder.join(MANIFEST))
-    }
-
-    fn begin(&self, manifest: &str) -> Result<(), String> {
-        let kept = output::folder(&self.folder);
-        kept.and_then(|()| output::file(&self.folder.join(MANIFEST), manifest.as_bytes())).map_err(words)
-    }
-
-    fn known(&self) -> Result<Vec<String>, String> {
-        let ours = |name: &String| name.starts_with(BEGINS) && name.ends_with(ENDS);
-        let mut lines = Vec::new();
-        for name in output::names(&self.folder).into_iter().filter(ours) {
-            let path = self.folder.join(&name);
-            let text = output::text(&path).ok_or_else(|| format!("{}: cannot be read", output::shown(&path)))?;
-            lines.extend(text.lines().map(str::to_owned));
-        }
-        Ok(lines)
-    }
-
-    fn add(&self, line: &str) -> Result<(), String> {
-        output::line(&self.rows, line).map_err(words)
     }
 }

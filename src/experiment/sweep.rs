@@ -21,14 +21,15 @@ mod fold;
 mod knee;
 mod manifest;
 mod row;
+mod shelf;
 
 pub use crossing::{Holds, Reach};
 pub use fold::{Figures, Kept, Point};
 pub use knee::Knee;
 pub use manifest::{Manifest, Parameter, Promised, Spot};
 pub use row::Row;
+pub use shelf::{Held, Place, Rows};
 
-use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -44,6 +45,7 @@ use crate::scenario::written::Axis;
 use crate::scenario::{Checked, lower};
 use crate::units::Time;
 use fold::fold;
+use shelf::{Shelf, Shelves};
 
 /// What is asked.
 #[derive(Clone, Debug, Default)]
@@ -63,36 +65,6 @@ pub struct Shard {
     pub nth: u64,
     /// Of how many.
     pub of: u64,
-}
-
-/// Where finished runs are kept, so that a sweep can be stopped at any moment and go on, or be made in parts.
-pub trait Rows: Sync {
-    /// The manifest of what is there already.
-    fn manifest(&self) -> Option<String>;
-    /// Keeps the manifest of what is begun.
-    fn begin(&self, manifest: &str) -> Result<(), String>;
-    /// The lines that are there; what is no whole row does not count.
-    fn known(&self) -> Result<Vec<String>, String>;
-    /// One more line.
-    fn add(&self, line: &str) -> Result<(), String>;
-}
-
-/// Nothing is kept.
-pub struct Unkept;
-
-impl Rows for Unkept {
-    fn manifest(&self) -> Option<String> {
-        None
-    }
-    fn begin(&self, _: &str) -> Result<(), String> {
-        Ok(())
-    }
-    fn known(&self) -> Result<Vec<String>, String> {
-        Ok(Vec::new())
-    }
-    fn add(&self, _: &str) -> Result<(), String> {
-        Ok(())
-    }
 }
 
 /// A sweep.
@@ -128,15 +100,16 @@ pub struct Study {
     pub known: u64,
     /// Whether everything that was to be run was.
     pub whole: bool,
-    /// The rows in order, with the manifest, for tables of single runs.
-    pub rows: Option<(Manifest, Vec<Row>)>,
 }
+
+/// Hears the rows in order, each once, while the figures are made of them: for tables of single runs.
+pub type Tell<'a> = &'a mut dyn FnMut(&Manifest, &Row) -> Result<(), String>;
 
 /// Runs a sweep, or what is missing of it.
 ///
 /// ```
 /// use hoptax::experiment::study::{Options, load};
-/// use hoptax::experiment::sweep::{Unkept, Wanted, study};
+/// use hoptax::experiment::sweep::{Held, Wanted, study};
 /// use hoptax::scenario::Source;
 /// use hoptax::scenario::written::Axis;
 ///
@@ -154,7 +127,9 @@ pub struct Study {
 /// "#;
 /// let checked = load(&Source::text("desk", text), None, &Options::default()).unwrap();
 /// let axes = vec![Axis::parse("clients.users.rate=10/s..90/s:9").unwrap()];
-/// let sweep = study(&checked, &Wanted { axes, ..Wanted::default() }, None, &(), &Unkept).unwrap().sweep.unwrap();
+/// let wanted = Wanted { axes, ..Wanted::default() };
+/// let found = study(&checked, &wanted, None, &(), &Held::default(), &mut |_, _| Ok(())).unwrap();
+/// let sweep = found.sweep.unwrap();
 /// // M/M/1: the mean is 10 ms ÷ (1 − ρ), and throughput ÷ mean is greatest at ρ = ½.
 /// let half = &sweep.points[4].clients["users"].mean_ms;
 /// assert!((half.value.unwrap() - 20.0).abs() < 2.0);
@@ -166,6 +141,7 @@ pub fn study(
     jobs: Option<usize>,
     watch: &dyn Watch,
     rows: &dyn Rows,
+    tell: Tell<'_>,
 ) -> Result<Study, Trouble> {
     let axes = if wanted.axes.is_empty() { &checked.scenario.sweep } else { &wanted.axes };
     let grid = manifest::Grid::of(checked, axes)?;
@@ -174,103 +150,73 @@ pub fn study(
         Some(text) => manifest.same(&text, "the folder")?,
         None => rows.begin(&manifest.text()).map_err(Trouble::Kept)?,
     }
-    let known = known(&rows.known().map_err(Trouble::Kept)?, &manifest)?;
-    let runs = manifest.runs();
-    let before = known.len() as u64;
-    let field = Field {
-        grid: &grid,
-        manifest: &manifest,
-        watch,
-        rows,
-        done: AtomicU64::new(0),
-        stop: AtomicBool::new(false),
-        why: Mutex::new(None),
+    let todo = {
+        let shelf = Shelf::of("", rows, &manifest)?;
+        let ours = |run: &u64| wanted.shard.is_none_or(|shard| run % shard.of == shard.nth) && !shelf.has(*run);
+        (0..manifest.runs()).filter(ours).collect::<Vec<u64>>()
     };
-    let todo: Vec<u64> = (0..runs)
-        .filter(|run| wanted.shard.is_none_or(|shard| run % shard.of == shard.nth) && !known.contains_key(run))
-        .collect();
-    let made = field.run(&todo, checked, jobs);
-    if let Some(why) = field.why.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        return Err(why);
-    }
-    let whole = made.len() == todo.len();
-    let all: Vec<Row> = known.into_values().chain(made).collect();
-    let count = all.len() as u64;
-    debug_assert!(count <= runs && count >= before);
-    if count == 0 && !whole {
+    let whole = Field::run(&grid, &manifest, &todo, checked, (jobs, watch, rows))?;
+    let shelves = Shelves::of(vec![Shelf::of("", rows, &manifest)?], &manifest)?;
+    let (runs, known) = (manifest.runs(), shelves.known(&manifest));
+    if known == 0 && !whole {
         return Err(Trouble::Interrupted);
     }
-    if wanted.shard.is_some() && whole && count < runs {
-        return Ok(Study { sweep: None, runs, known: count, whole, rows: None });
+    if wanted.shard.is_some() && whole && known < runs {
+        return Ok(Study { sweep: None, runs, known, whole });
     }
-    let (sweep, sorted) = told(&manifest, all);
-    Ok(Study { sweep: Some(sweep), runs, known: count, whole, rows: Some((manifest, sorted)) })
+    let sweep = told(&manifest, &shelves, tell)?;
+    Ok(Study { sweep: Some(sweep), runs, known, whole })
 }
 
-/// Parts that were made apart, as one: each a manifest, and lines. The first says what is meant; another scenario, version or
+/// Parts that were made apart, each with its name, as one. The first says what is meant; another scenario, version or
 /// parameter is refused by name.
-pub fn merge(parts: &[(String, String, Vec<String>)]) -> Result<Study, Trouble> {
-    let (first, text, _) = parts.first().ok_or_else(|| Trouble::Absent("there is nothing to merge".into()))?;
-    let manifest = Manifest::read(text, first)?;
+pub fn merge(parts: &[(String, &dyn Rows)], tell: Tell<'_>) -> Result<Study, Trouble> {
+    let text = |name: &str, rows: &dyn Rows| {
+        let none = || Trouble::Kept(format!("{name}: there is no manifest.json; it is no folder of a sweep"));
+        rows.manifest().ok_or_else(none)
+    };
+    let (first, rows) = parts.first().ok_or_else(|| Trouble::Absent("there is nothing to merge".into()))?;
+    let manifest = Manifest::read(&text(first, *rows)?, first)?;
     manifest.is_ours(first)?;
-    let mut all = BTreeMap::new();
-    for (name, text, lines) in parts {
-        manifest.same(text, name)?;
-        for (run, row) in known(lines, &manifest)? {
-            if all.get(&run).is_some_and(|other| *other != row) {
-                return Err(Trouble::Kept(format!(
-                    "{name}: run {run} is not what it is elsewhere; one of them was changed"
-                )));
-            }
-            all.insert(run, row);
-        }
+    let mut all = Vec::new();
+    for (name, rows) in parts {
+        manifest.same(&text(name, *rows)?, name)?;
+        all.push(Shelf::of(name, *rows, &manifest)?);
     }
-    let (runs, count) = (manifest.runs(), all.len() as u64);
-    if count < runs {
-        let missing = (0..runs).filter(|run| !all.contains_key(run)).take(3).map(|run| run.to_string());
+    let shelves = Shelves::of(all, &manifest)?;
+    let (runs, known) = (manifest.runs(), shelves.known(&manifest));
+    if known < runs {
+        let missing = (0..runs).filter(|run| !shelves.has(*run)).take(3).map(|run| run.to_string());
         let such = missing.collect::<Vec<_>>().join(", ");
         let cure =
             "go on with the shards that are not finished, or with `hoptax sweep FILE --output` one of these folders";
-        return Err(Trouble::Kept(format!("{} of {runs} runs are missing, such as {such}; {cure}", runs - count)));
+        return Err(Trouble::Kept(format!("{} of {runs} runs are missing, such as {such}; {cure}", runs - known)));
     }
-    let (sweep, sorted) = told(&manifest, all.into_values().collect());
-    Ok(Study { sweep: Some(sweep), runs, known: count, whole: true, rows: Some((manifest, sorted)) })
+    let sweep = told(&manifest, &shelves, tell)?;
+    Ok(Study { sweep: Some(sweep), runs, known, whole: true })
 }
 
-/// The rows among these lines, by run.
-fn known(lines: &[String], manifest: &Manifest) -> Result<BTreeMap<u64, Row>, Trouble> {
-    let mut all: BTreeMap<u64, Row> = BTreeMap::new();
-    for row in lines.iter().filter_map(|line| Row::read(line)) {
-        if row.run >= manifest.runs() {
-            return Err(Trouble::Kept(format!("there is a run {}, of {}", row.run, manifest.runs())));
+/// What the rows come to; of a point at a time they are in memory. An interruption leaves out what has no run yet.
+fn told(manifest: &Manifest, shelves: &Shelves<'_>, tell: Tell<'_>) -> Result<Sweep, Trouble> {
+    let each = u64::from(manifest.head.replications);
+    let (mut points, mut known) = (Vec::new(), 0);
+    for point in 0..manifest.points.len() as u64 {
+        let rows = shelves.rows(point * each..(point + 1) * each)?;
+        for row in &rows {
+            tell(manifest, row).map_err(Trouble::Kept)?;
         }
-        if all.get(&row.run).is_some_and(|other| *other != row) {
-            return Err(Trouble::Kept(format!("run {} is there twice, and not the same; one was changed", row.run)));
-        }
-        all.insert(row.run, row);
+        known += rows.len() as u64;
+        points.extend((!rows.is_empty()).then(|| fold(manifest, point, &rows)));
     }
-    Ok(all)
-}
-
-/// What the rows come to, and the rows in order.
-fn told(manifest: &Manifest, mut rows: Vec<Row>) -> (Sweep, Vec<Row>) {
-    rows.sort_by_key(|row| row.run);
-    let missing = manifest.runs() - rows.len() as u64;
-    // A point counts with the runs that it has; an interruption leaves the others out.
-    let by_point = rows.chunk_by(|a, b| manifest.point(a.run) == manifest.point(b.run));
-    let points: Vec<Point> = by_point.map(|rows| fold(manifest, manifest.point(rows[0].run), rows)).collect();
-    let promises = crossing::holds(manifest, &points);
-    let knee = knee::knee(manifest, &points);
-    let sweep = Sweep {
+    Ok(Sweep {
         head: manifest.head.clone(),
         parameters: manifest.parameters.clone(),
         client: manifest.client.clone(),
+        promises: crossing::holds(manifest, &points),
+        knee: knee::knee(manifest, &points),
         points,
-        promises,
-        knee,
-        missing,
-    };
-    (sweep, rows)
+        missing: manifest.runs() - known,
+    })
 }
 
 /// What all threads work on.
@@ -288,13 +234,25 @@ struct Field<'a> {
 /// Runs of one point that follow each other on one thread: the plan is lowered once for them.
 type Task = Vec<u64>;
 
-impl Field<'_> {
-    /// The rows of these runs.
-    fn run(&self, todo: &[u64], checked: &Checked, jobs: Option<usize>) -> Vec<Row> {
+impl<'a> Field<'a> {
+    /// Makes these runs; whether all of them came to their end.
+    fn run(
+        grid: &'a manifest::Grid<'a>,
+        manifest: &'a Manifest,
+        todo: &[u64],
+        checked: &Checked,
+        (jobs, watch, rows): (Option<usize>, &'a dyn Watch, &'a dyn Rows),
+    ) -> Result<bool, Trouble> {
+        let (done, stop, why) = (AtomicU64::new(0), AtomicBool::new(false), Mutex::new(None));
+        let field = Self { grid, manifest, watch, rows, done, stop, why };
         let threads = parallel::cores_for(jobs).min(checked.memory.at_once(checked.ceiling)).max(1);
-        let tasks = self.tasks(todo, threads);
-        let each = |at: u32| self.task(&tasks[at as usize], todo.len());
-        parallel::each(tasks.len() as u32, threads, each).into_iter().flatten().collect()
+        let tasks = field.tasks(todo, threads);
+        let each = |at: u32| field.task(&tasks[at as usize], todo.len());
+        let made: usize = parallel::each(tasks.len() as u32, threads, each).into_iter().sum();
+        match field.why.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(why) => Err(why),
+            None => Ok(made == todo.len()),
+        }
     }
 
     /// By point; what would leave threads idle is cut.
@@ -314,9 +272,10 @@ impl Field<'_> {
         all
     }
 
-    fn task(&self, task: &[u64], of: usize) -> Vec<Row> {
+    /// Makes its runs, and keeps their rows; how many it came to.
+    fn task(&self, task: &[u64], of: usize) -> usize {
         if self.stopped() {
-            return Vec::new();
+            return 0;
         }
         // It was checked when the manifest was made.
         let point = match self.grid.at(self.manifest.point(task[0])) {
@@ -324,13 +283,13 @@ impl Field<'_> {
             Err(why) => return self.give_up(why),
         };
         let plan = lower(&point);
-        let mut made = Vec::new();
+        let mut made = 0;
         for run in task {
             let Some(row) = self.one(&point, &plan, *run, of) else { break };
             if let Err(why) = self.rows.add(&row.text()) {
                 return self.give_up(Trouble::Kept(why));
             }
-            made.push(row);
+            made += 1;
         }
         made
     }
@@ -365,9 +324,9 @@ impl Field<'_> {
         self.stop.load(Ordering::Relaxed) || self.watch.stopped()
     }
 
-    fn give_up(&self, why: Trouble) -> Vec<Row> {
+    fn give_up(&self, why: Trouble) -> usize {
         self.stop.store(true, Ordering::Relaxed);
         self.why.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
-        Vec::new()
+        0
     }
 }

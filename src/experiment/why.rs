@@ -65,7 +65,7 @@ pub struct Why {
     /// How many of these were asked.
     pub asked: u64,
     /// How many more would have been, had the study not been stopped.
-    #[serde(skip_serializing_if = "is_none", default)]
+    #[serde(skip_serializing_if = "crate::experiment::summary::nothing", default)]
     pub missing: u64,
     /// Whether it was stopped before all of it was known.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
@@ -80,11 +80,6 @@ pub struct Why {
 /// Where nothing is said it was the first.
 fn first() -> u32 {
     1
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-fn is_none(n: &u64) -> bool {
-    *n == 0
 }
 
 /// What was found, and whether that is all of it.
@@ -119,7 +114,7 @@ pub struct Group {
     #[serde(default)]
     pub usual_ms: f64,
     /// In how many calls of the same kind it was spent, one after the other or at once.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "crate::experiment::summary::nothing")]
     pub calls: u64,
     /// Of all of them: the median, ms.
     pub spent_median_ms: f64,

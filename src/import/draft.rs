@@ -255,10 +255,7 @@ fn wire(text: &mut String, found: &Found) {
         }
         text.push('\n');
     }
-    if let Some(outliers) = &found.outliers {
-        let _ =
-            writeln!(text, "[discovery]\noutlier_detection = {}   # {}\n", outliers.value, comment(&outliers.origin));
-    }
+    discovery(text, found);
     let known = |name: &String| found.nodes.contains_key(name) || found.clients.contains_key(name);
     for ((from, to), law) in found.links.iter().filter(|((from, to), _)| known(from) && known(to)) {
         let _ = writeln!(text, "[network.links.{}]", quoted(&format!("{from} -> {to}")));
@@ -272,6 +269,26 @@ fn wire(text: &mut String, found: &Found) {
     if found.links.is_empty() {
         let _ = writeln!(text, "[network]\nsame_zone = {}                 {OPEN} one way, each way\n", time(250_000.0));
     }
+}
+
+/// How replicas are watched: by whoever calls them, and by probes. Kubernetes' probes take a replica out of the list of
+/// endpoints, so that there must be one.
+fn discovery(text: &mut String, found: &Found) {
+    if found.outliers.is_none() && found.probes.is_empty() {
+        return;
+    }
+    text.push_str("[discovery]\n");
+    if found.probes.contains_key("readiness") {
+        let kind = if found.outliers.is_some() { "mesh" } else { "kubernetes" };
+        let _ = writeln!(text, "kind = \"{kind}\"   # probes take replicas out of the list of endpoints");
+    }
+    if let Some(outliers) = &found.outliers {
+        let _ = writeln!(text, "outlier_detection = {}   # {}", outliers.value, comment(&outliers.origin));
+    }
+    for (which, probe) in &found.probes {
+        let _ = writeln!(text, "{which} = {}   # {}", probe.value, comment(&probe.origin));
+    }
+    text.push('\n');
 }
 
 /// A key that was found, with its origin.

@@ -31,6 +31,8 @@ pub(super) struct Found {
     pub(super) phases: Option<From<Vec<(f64, f64)>>>,
     /// Outlier detection, as TOML.
     pub(super) outliers: Option<From<String>>,
+    /// How replicas are probed: `readiness` and `liveness`, one for all.
+    pub(super) probes: BTreeMap<&'static str, From<String>>,
     /// How many seconds the input covers, where it tells.
     pub(super) window_s: Option<f64>,
     /// Whether own times come from traces, which contain waiting.

@@ -4,6 +4,7 @@
 //! without `retries` Istio still tries twice more, which is said and not written.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::found::{Found, From};
 use super::names::node_name;
@@ -60,6 +61,7 @@ struct Container {
     name: String,
     resources: Resources,
     readiness_probe: Option<Probe>,
+    liveness_probe: Option<Probe>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -101,7 +103,19 @@ pub(super) fn cores(amount: &Amount) -> Option<From<u64>> {
 struct Probe {
     initial_delay_seconds: f64,
     period_seconds: Option<f64>,
+    timeout_seconds: Option<f64>,
     success_threshold: Option<f64>,
+    failure_threshold: Option<u64>,
+    http_get: Option<IgnoredAny>,
+    grpc: Option<IgnoredAny>,
+}
+
+/// What a proxy does to requests on purpose.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct OnPurpose {
+    delay: Option<IgnoredAny>,
+    abort: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -141,12 +155,14 @@ struct Http {
     route: Vec<Route>,
     timeout: Option<String>,
     retries: Option<Retries>,
+    fault: OnPurpose,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Route {
     destination: Destination,
+    weight: Option<f64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -245,6 +261,32 @@ fn workload(kind: &str, name: &str, spec: &Spec, found: &mut Found) {
             ));
         }
     }
+    let probes = main.map(|own| [("readiness", &own.readiness_probe), ("liveness", &own.liveness_probe)]);
+    for (which, probe) in probes.into_iter().flatten() {
+        probe.iter().for_each(|probe| probed(kind, name, which, probe, found));
+    }
+}
+
+/// How replicas are probed: the same for all here, so that of several workloads the first counts.
+fn probed(kind: &str, name: &str, which: &'static str, probe: &Probe, found: &mut Found) {
+    let positive = |given: Option<f64>, usual: f64| given.filter(|s| *s > 0.0 && *s < 1e6).unwrap_or(usual);
+    let depth = if probe.http_get.is_some() || probe.grpc.is_some() { "shallow" } else { "process" };
+    let text = format!(
+        "{{ every = \"{}s\", failures = {}, timeout = \"{}s\", probe = \"{depth}\" }}",
+        positive(probe.period_seconds, 10.0),
+        probe.failure_threshold.filter(|n| (1..1_000).contains(n)).unwrap_or(3),
+        positive(probe.timeout_seconds, 1.0),
+    );
+    match found.probes.get(which) {
+        Some(other) if other.value != text => {
+            found.flag(format!("{name}: {which} probes of its own, {text}; here they are the same for all"));
+        }
+        Some(_) => {}
+        None => {
+            let origin = format!("{kind} {name}; asked over HTTP or gRPC it stands in line, else the process answers");
+            found.probes.insert(which, From::new(text, origin));
+        }
+    }
 }
 
 fn scaler(spec: &Spec, found: &mut Found) {
@@ -269,6 +311,12 @@ fn host(host: &str) -> String {
 }
 
 fn route(name: &str, hosts: &[String], http: &Http, found: &mut Found) {
+    if http.fault.delay.is_some() || http.fault.abort.is_some() {
+        found.flag(format!("VirtualService {name}: faults on purpose are left out; [[faults]] says them"));
+    }
+    if http.route.iter().filter(|route| route.weight.is_some_and(|weight| weight > 0.0)).count() > 1 {
+        found.flag(format!("VirtualService {name}: weights of several destinations are left out"));
+    }
     let mut keys = Vec::new();
     let mut unset = Vec::new();
     if let Some(timeout) = http.timeout.as_ref().filter(|time| plain(time)) {

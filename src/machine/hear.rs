@@ -31,6 +31,13 @@ impl<P: Probe> Machine<'_, P> {
         }
     }
 
+    /// A balancer's probe arrives.
+    pub(crate) fn answer_probe(&mut self, probe: u32) {
+        let stations = &self.stations.replicas;
+        let held = |replica: u32| stations[replica as usize].taken().0 + stations[replica as usize].line.len() as u32;
+        self.calls.wire.names.answer_probe(&mut self.core, probe, held);
+    }
+
     /// An open client sends.
     pub(crate) fn arrive(&mut self, client: u32) {
         let naming = self.core.naming(client);

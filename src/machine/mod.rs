@@ -220,6 +220,7 @@ impl<P: Probe> Machine<'_, P> {
             Rare::Expire(frame) => self.calls.expire(&mut self.core, &mut self.stations, frame),
             Rare::Mend(gap) => self.calls.wire.mend(&mut self.core, gap),
             Rare::Named(question) => self.calls.hear_name(&mut self.core, &mut self.stations, question),
+            Rare::Asked(probe) => self.answer_probe(probe),
             Rare::Suspect(frame) => self.suspect(frame),
             Rare::Ready(replica) | Rare::Warm(replica) | Rare::Close(replica) => self.live_on(replica, rare),
         }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::number::{or_none, percent, plain};
-use super::sheet::Sheet;
+use super::content::worst_first;
+use super::number::{percent, plain};
+use super::sheet::{Cell, Sheet};
 use crate::experiment::summary::{Apart, Node, OneReplica};
 
 /// Nodes with several replicas: what the busiest and the idlest get, and the extremes of what single ones did.
@@ -18,15 +19,17 @@ pub(super) fn sheet(nodes: &BTreeMap<String, Node>) -> Sheet {
         ("failing most", 3),
     ];
     let mut sheet = Sheet::new(&columns);
-    for (name, node) in nodes {
-        let Some(apart) = &node.replicas.apart else { continue };
+    let several: Vec<_> = nodes.iter().filter_map(|(name, node)| Some((name, node.replicas.apart.as_ref()?))).collect();
+    let uneven = |one: &(&String, &Apart)| [one.1.busiest.value.unwrap_or(0.0) * one.1.each.len() as f64];
+    for (name, apart) in worst_first(several, uneven) {
         let stays = apart.each.iter().filter_map(|one| one.sojourn_mean_ms);
         let figure = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), plain);
         let [slowest, quickest] = [stays.clone().reduce(f64::max), stays.reduce(f64::min)].map(figure);
-        let shares = [apart.busiest, apart.idlest].map(|share| or_none(share, percent));
+        let shares = [apart.busiest, apart.idlest].map(|share| Cell::figure(share, percent));
         let [busiest, idlest] = shares;
-        let cells = [apart.each.len().to_string(), busiest, idlest, slowest, quickest, sick(apart)];
-        sheet.push(name, cells.map(Into::into));
+        let shares = [apart.each.len().to_string().into(), busiest, idlest];
+        let extremes = [slowest, quickest, sick(apart)].map(Into::into);
+        sheet.push(name, shares.into_iter().chain(extremes));
     }
     sheet
 }

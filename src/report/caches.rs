@@ -2,26 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use super::number::{count, or_none, percent};
-use super::sheet::Sheet;
-use crate::experiment::summary::Node;
+use super::content::{left_out, worst_first};
+use super::number::{count, percent};
+use super::sheet::{Cell, Sheet};
+use crate::experiment::summary::{CacheFigures, Node};
 
 /// All caches among the nodes.
 pub fn sheet(nodes: &BTreeMap<String, Node>, shown: usize) -> Sheet {
     let mut sheet = Sheet::new(&[("caches", 9), ("looks", 6), ("hits", 8), ("misses", 8), ("hit rate", 9)]);
     let all: Vec<_> = nodes.iter().filter_map(|(name, node)| Some((name, node.cache?))).collect();
-    for (name, cache) in all.iter().take(shown) {
-        let (looks, rate) = (count(cache.hits + cache.misses), or_none(cache.hit_rate, percent));
-        sheet.push(name, [looks.into(), count(cache.hits).into(), count(cache.misses).into(), rate.into()]);
+    sheet.note = left_out(all.len(), shown);
+    let missed = |one: &(&String, CacheFigures)| [one.1.misses as f64];
+    for (name, cache) in worst_first(all, missed).into_iter().take(shown) {
+        let (looks, rate) = (count(cache.hits + cache.misses), Cell::figure(cache.hit_rate, percent));
+        sheet.push(name, [looks.into(), count(cache.hits).into(), count(cache.misses).into(), rate]);
     }
-    sheet.note = (shown < all.len()).then(|| format!("{} more not shown; all with -v", all.len() - shown));
     sheet
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::summary::{CacheFigures, Estimate};
+    use crate::experiment::summary::Estimate;
 
     #[test]
     fn caches_have_rows_and_other_nodes_have_none() {

@@ -8,18 +8,19 @@ use super::number::{NONE, count, level, or_none, percent, plain, seconds, short,
 use super::sheet::{Cell, Sheet, Tone};
 use super::sidecars::Sidecars;
 use super::single;
-use super::text::clean;
+use super::text::{clean, grouped};
 use crate::diag::nouns;
 use crate::experiment::summary::{Enough, Estimate, Node, Outcome, Queue, State, Stats, Summary, Verdict};
 use crate::graph::Arrow;
 
+use super::requests;
 pub use super::requests::{answered, side_by_side, stats, streamed};
 
 /// Nodes and the like beyond this many are counted instead of listed, unless all are asked for.
 const MANY: usize = 12;
 
 /// A utilisation from which on a line grows steeply.
-const HOT: f64 = 0.85;
+pub(super) const HOT: f64 = 0.85;
 
 /// By which gateway all comes in that clients ask: its outage is theirs.
 pub fn entries(summary: &Summary) -> Vec<String> {
@@ -91,7 +92,7 @@ pub fn caption(summary: &Summary) -> String {
 pub fn warnings(summary: &Summary) -> Vec<String> {
     let run = &summary.run;
     let mut lines = single::camps(run);
-    lines.extend(run.overloaded.iter().map(|what| format!("overloaded: {}", clean(what))));
+    lines.extend(grouped("overloaded: ", run.overloaded.iter().map(|what| clean(what)).collect()));
     if run.partial {
         lines.push(match run.replications {
             n if run.unfinished_s.is_some() => {
@@ -114,7 +115,7 @@ pub fn warnings(summary: &Summary) -> Vec<String> {
             "did not settle: the level was still falling at the end"
         };
         lines.push(format!("{what}, so figures depend on the duration"));
-        lines.extend(run.rising.iter().map(|what| format!("rising: {}", clean(what))));
+        lines.extend(grouped("rising: ", run.rising.iter().map(|what| clean(what)).collect()));
     }
     if !summary.conservation.holds {
         let c = summary.conservation;
@@ -142,7 +143,7 @@ pub fn slos(verdicts: &[Verdict]) -> Sheet {
         };
         let measured = told(slo);
         let name = format!("{mark} {}", promise(slo));
-        let burn = slo.burn_rate.map_or(NONE.into(), |burn| or_none(burn, |times| format!("{} ×", short(times))));
+        let burn = slo.burn_rate.map_or(NONE.into(), |burn| Cell::figure(burn, |times| format!("{} ×", short(times))));
         sheet.push(&name, [measured.into(), interval.into(), burn.into(), Cell::toned(word, tone)]);
         if let Some(cell) = sheet.rows.last_mut().and_then(|row| row.first_mut()) {
             cell.tone = tone;
@@ -192,11 +193,11 @@ pub(super) fn figure(expect: &str, value: f64) -> String {
     }
 }
 
-/// Why requests failed, a line for each that had failures.
+/// Why requests failed, whose most fail first.
 /// What was left unanswered is counted over all `runs`, as everything is; the age is that of one.
 pub fn failures(all: &BTreeMap<String, Stats>, runs: u32) -> Vec<String> {
     let mut lines = Vec::new();
-    for (name, stats) in all {
+    for (name, stats) in requests::worst_first(all) {
         let mut causes: Vec<(&String, u64)> =
             stats.failed.iter().map(|(why, n)| (why, *n)).filter(|c| c.1 > 0).collect();
         causes.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
@@ -207,10 +208,10 @@ pub fn failures(all: &BTreeMap<String, Stats>, runs: u32) -> Vec<String> {
         };
         let causes: Vec<String> = causes.iter().map(|(why, n)| told(why, *n)).collect();
         if !causes.is_empty() {
-            lines.push(format!("failed: {}: {}", clean(name), causes.join(", ")));
+            lines.push(format!("{}: {}", clean(name), causes.join(", ")));
         }
     }
-    lines
+    grouped("failed: ", lines)
 }
 
 /// How many have no end, in how many runs, and the age of the oldest: `unanswered 81.0 k in 10 runs, the oldest 120 s`.
@@ -219,15 +220,15 @@ pub(super) fn open(word: &str, n: u64, oldest_s: f64, runs: u32) -> String {
     format!("{word} {}{within}, the oldest {}", count(n), seconds(oldest_s))
 }
 
-/// Messages and records that were not done with when the runs stopped, a line for each queue and group that has some.
+/// Messages and records that were not done with when the runs stopped, of each queue and group that has some.
 pub fn not_done(summary: &Summary) -> Vec<String> {
     let queues = summary.queues.iter().map(|(name, q)| (clean(name), q.unanswered, q.oldest_unanswered_s));
     let groups = summary.topics.iter().flat_map(|(topic, t)| {
         t.groups.iter().map(move |(group, g)| (clean(&format!("{topic}/{group}")), g.unanswered, g.oldest_unanswered_s))
     });
     let some = queues.chain(groups).filter_map(|(name, n, oldest)| Some((name, n, oldest?)));
-    some.map(|(name, n, oldest)| format!("{name}: {}", open("not done:", n, oldest, summary.run.replications)))
-        .collect()
+    let told = some.map(|(name, n, oldest)| open(&format!("{name}:"), n, oldest, summary.run.replications));
+    grouped("not done: ", told.collect())
 }
 
 /// The notes of a sheet in one; nothing where there are none.
@@ -241,7 +242,7 @@ pub(super) fn sums(runs: u32, means: &str) -> Option<String> {
     (runs > 1).then(|| format!("counts: sums over {runs} runs; {means}: their means; most: in one run"))
 }
 
-/// Nodes; where there are too many for a screen, the busiest.
+/// Nodes; where there are too many for a screen, the busiest, first.
 pub fn nodes(all: &BTreeMap<String, Node>, every: bool) -> Sheet {
     let columns = [
         ("node", 9),
@@ -258,7 +259,8 @@ pub fn nodes(all: &BTreeMap<String, Node>, every: bool) -> Sheet {
     let mut nodes: Vec<(&String, &Node)> = all.iter().collect();
     let sidecars = Sidecars::take(&mut nodes, every);
     let (there, shown) = (nodes.len(), listed(nodes.len(), every));
-    for (name, node) in chosen(nodes, shown) {
+    let used = |one: &(&String, &Node)| [one.1.utilization.value.unwrap_or(0.0)];
+    for (name, node) in worst_first(nodes, used).into_iter().take(shown) {
         sheet.push(name, figures(node));
     }
     if let Some(sidecars) = &sidecars {
@@ -272,14 +274,16 @@ pub fn nodes(all: &BTreeMap<String, Node>, every: bool) -> Sheet {
     sheet.without_idle("refused", |cell| cell.text == "0")
 }
 
-/// The `shown` busiest nodes; all of them in the order of their names.
-fn chosen<'s>(mut nodes: Vec<(&'s String, &'s Node)>, shown: usize) -> Vec<(&'s String, &'s Node)> {
-    if shown < nodes.len() {
-        let used = |node: &Node| node.utilization.value.unwrap_or(0.0);
-        nodes.sort_by(|a, b| used(b.1).partial_cmp(&used(a.1)).unwrap_or(Ordering::Equal).then(a.0.cmp(b.0)));
-        nodes.truncate(shown);
+/// Rows in the order of what is wrong with them, the worst first, where there are so many that nobody reads them all; a few stay
+/// in the order of their names.
+pub(super) fn worst_first<T, const N: usize>(mut rows: Vec<T>, wrong: impl Fn(&T) -> [f64; N]) -> Vec<T> {
+    if rows.len() > MANY {
+        rows.sort_by(|a, b| {
+            let pairs = wrong(b).into_iter().zip(wrong(a));
+            pairs.map(|(b, a)| b.total_cmp(&a)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        });
     }
-    nodes
+    rows
 }
 
 /// Queues: how deep they were, how long messages waited, and what became of them.
@@ -299,7 +303,9 @@ pub fn queues(all: &BTreeMap<String, Queue>, shown: usize, runs: u32) -> Sheet {
         ("blocked", 5),
     ];
     let mut sheet = Sheet::new(&columns);
-    for (name, queue) in all.iter().take(shown) {
+    let gone = |q: &Queue| q.dropped + q.expired + q.rejected + q.lost + q.dead_lettered;
+    let wrong = |one: &(&String, &Queue)| [gone(one.1) as f64, one.1.mean_depth.value.unwrap_or(0.0)];
+    for (name, queue) in worst_first(all.iter().collect(), wrong).into_iter().take(shown) {
         sheet.push(name, messages(queue));
     }
     sheet.note = noted([left_out(all.len(), shown), sums(runs, "ready, unacked")]);
@@ -312,8 +318,8 @@ pub fn queues(all: &BTreeMap<String, Queue>, shown: usize, runs: u32) -> Sheet {
 }
 
 fn messages(queue: &Queue) -> [Cell; 11] {
-    let level = |e: Estimate| Cell::from(or_none(e, level));
-    let span = |e: Estimate| Cell::from(or_none(e, time));
+    let level = |e: Estimate| Cell::figure(e, level);
+    let span = |e: Estimate| Cell::figure(e, time);
     let gone = queue.dropped + queue.expired + queue.rejected + queue.lost;
     let odd = |n: u64| Cell::toned(count(n), if n > 0 { Tone::Odd } else { Tone::Plain });
     [
@@ -331,45 +337,41 @@ fn messages(queue: &Queue) -> [Cell; 11] {
     ]
 }
 
-/// Effects that happened more than once, a line for each client behind them.
+/// Effects that happened more than once, by the clients behind them.
 pub fn duplicates(all: &BTreeMap<String, Stats>) -> Vec<String> {
     let some = all.iter().filter(|(_, stats)| stats.duplicate_effects > 0);
-    some.map(|(name, stats)| {
+    let told = some.map(|(name, stats)| {
         let twice = stats.duplicate_effects;
-        format!("done twice: {}: {} {}", clean(name), count(twice), nouns(twice, "effect"))
-    })
-    .collect()
+        format!("{}: {} {}", clean(name), count(twice), nouns(twice, "effect"))
+    });
+    grouped("done twice: ", told.collect())
 }
 
-/// Answers without some of their parts, a line for each endpoint that gathers some it may do without.
+/// Answers without some of their parts, of each endpoint that gathers some it may do without.
 pub fn partial(all: &BTreeMap<String, Stats>) -> Vec<String> {
     let some =
         all.iter().filter_map(|(name, stats)| Some((name, stats.partial.filter(|told| told.partial_answers > 0)?)));
-    some.map(|(name, told)| {
+    let told = some.map(|(name, told)| {
         let share = or_none(told.partial_share, percent);
-        format!(
-            "partial: {}: {share} of its answers ({}) are without some part",
-            clean(name),
-            count(told.partial_answers)
-        )
-    })
-    .collect()
+        format!("{}: {share} of its answers ({}) are without some part", clean(name), count(told.partial_answers))
+    });
+    grouped("partial: ", told.collect())
 }
 
-/// Reads that missed what was written, a line for each database that had any.
+/// Reads that missed what was written, of each database that had any.
 pub fn stale(all: &BTreeMap<String, Node>) -> Vec<String> {
     let some =
         all.iter().filter_map(|(name, node)| Some((name, node.replication.filter(|told| told.stale_reads > 0)?)));
-    some.map(|(name, told)| {
+    let told = some.map(|(name, told)| {
         let share = or_none(told.stale_share, percent);
-        format!("stale: {}: {share} of the reads ({}) missed what was written", clean(name), count(told.stale_reads))
-    })
-    .collect()
+        format!("{}: {share} of the reads ({}) missed what was written", clean(name), count(told.stale_reads))
+    });
+    grouped("stale: ", told.collect())
 }
 
 fn figures(node: &Node) -> [Cell; 8] {
-    let level = |e: Estimate| Cell::from(or_none(e, level));
-    let span = |e: Estimate| Cell::from(or_none(e, time));
+    let level = |e: Estimate| Cell::figure(e, level);
+    let span = |e: Estimate| Cell::figure(e, time);
     [
         used(node),
         level(node.mean_busy),
@@ -384,7 +386,7 @@ fn figures(node: &Node) -> [Cell; 8] {
 
 pub(super) fn used(node: &Node) -> Cell {
     let hot = node.utilization.value.is_some_and(|share| share >= HOT);
-    Cell::toned(or_none(node.utilization, percent), if hot { Tone::Odd } else { Tone::Plain })
+    Cell::figure(node.utilization, percent).meaning(if hot { Tone::Odd } else { Tone::Plain })
 }
 
 pub(super) fn left_out(all: usize, shown: usize) -> Option<String> {

@@ -242,7 +242,7 @@ fn available(coupling: &Coupling) -> Sheet {
             .map_or_else(|| NONE.to_owned(), |(low, high)| format!("{} and {}", nines(low), nines(high)));
         let row: [Cell; 5] = [
             of.product.map_or_else(|| NONE.to_owned(), nines).into(),
-            or_none(of.simulated, nines).into(),
+            Cell::figure(of.simulated, nines),
             ends.into(),
             healthy(of.healthy).into(),
             of.simulated.value.map_or_else(|| NONE.to_owned(), |a| time((1.0 - a) * MONTH_MS)).into(),
@@ -456,8 +456,8 @@ fn row(name: &str, cell: &Cost) -> Vec<Cell> {
         name.into(),
         share(cell.lost),
         share(cell.late),
-        or_none(cell.late_by_s, |s| time(s * 1e3)).into(),
-        or_none(cell.cost_s, cost).into(),
+        Cell::figure(cell.late_by_s, |s| time(s * 1e3)),
+        Cell::figure(cell.cost_s, cost),
         requests.into(),
     ]
 }
@@ -516,8 +516,8 @@ fn slow(coupling: &Coupling, every: bool) -> Sheet {
                 (Some(value), None) => format!("{value:.2}"),
                 (None, _) => NONE.into(),
             };
-            let p99 =
-                slowed.p99_ms.map_or_else(|| if slowed.because.is_some() { "never".into() } else { NONE.into() }, time);
+            let none = if slowed.because.is_some() { "never" } else { NONE };
+            let p99 = slowed.p99_ms.map_or_else(|| none.into(), |ms| Cell::figure(Estimate::point(ms), time));
             let none = (Breaks::default(), String::new());
             let mut promises: Vec<(&Breaks, &str)> =
                 slowed.breaks_at.iter().map(|(promise, breaks)| (breaks, promise.as_str())).collect();
@@ -537,7 +537,7 @@ fn slow(coupling: &Coupling, every: bool) -> Sheet {
             for (breaks, promise) in promises {
                 let at = if plain_one { NONE.to_owned() } else { breaks_at(breaks) };
                 let row: [Cell; 5] =
-                    [client.as_str().into(), told.clone().into(), p99.clone().into(), at.into(), promise.into()];
+                    [client.as_str().into(), told.clone().into(), p99.clone(), at.into(), promise.into()];
                 sheet.push(&slow.node, row);
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! The form is that of Jenkins and GitLab (`testsuites`, `testsuite`, `testcase`, `failure`, `skipped`): a promise that failed, or
 //! had no data, is a failure; one that is undecided is skipped. Of an interrupted run nothing passes: what was met by then is
-//! skipped, too, and so is what had no data yet.
+//! skipped, too, and so is what had no data yet. `hoptax run FILE -o promises.xml` writes it; the name of a suite is the scenario's,
+//! with its variant; that of a case the promise's; the message says what was found.
 
 use std::fmt::Write as _;
 
@@ -44,9 +45,9 @@ fn suite(text: &mut String, summary: &Summary, several: bool) {
 }
 
 fn case(text: &mut String, suite: &str, slo: &Verdict, stopped: bool) {
-    let (name, measured) = judged(slo);
+    let (name, found) = judged(slo);
     let head = format!("    <testcase classname=\"{suite}\" name=\"{}\"", escape(&name));
-    let told = escape(&format!("measured {measured}; simulated, not measured in the field"));
+    let told = escape(&format!("found {found}; simulated, not measured in the field"));
     let _ = match slo.verdict {
         Outcome::Met if stopped => {
             writeln!(text, "{head}><skipped message=\"interrupted: met so far, {told}\"/></testcase>")
@@ -97,10 +98,7 @@ mod tests {
         summary.run.partial = true;
         let text = render(&[summary]);
         assert!(text.contains("tests=\"4\" failures=\"1\" errors=\"0\" skipped=\"3\""), "{text}");
-        assert!(
-            text.contains("interrupted: met so far, measured") && text.contains("interrupted: no data yet"),
-            "{text}"
-        );
+        assert!(text.contains("interrupted: met so far, found") && text.contains("interrupted: no data yet"), "{text}");
         assert_eq!(text.matches("<skipped").count(), 3);
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::content;
-use super::number::{NONE, count, level, or_none, percent};
+use super::number::{NONE, count, level, percent};
 use super::sheet::{Cell, Sheet, Tone};
 use super::sidecars::Sidecars;
 use crate::experiment::summary::{Node, Summary};
@@ -60,7 +60,7 @@ fn cells(node: &Node, time: f64) -> [Cell; 4] {
     let of_capacity = if share(node) > 0.0 { percent(share(node)) } else { NONE.into() };
     [
         count(node.arrivals).into(),
-        or_none(node.tries_per_request, level).into(),
+        Cell::figure(node.tries_per_request, level),
         wasted.into(),
         Cell::toned(of_capacity, tone),
     ]

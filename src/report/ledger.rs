@@ -2,10 +2,10 @@
 
 use super::cause::{bar, by_size, in_bar, legend, name, present, share};
 use super::content::variant;
-use super::number::{NONE, count, or_none, percent, time};
+use super::number::{NONE, between, count, percent, time};
 use super::sheet::{Cell, Sheet, Tone};
-use super::text::{clean, cut, width};
-use crate::experiment::summary::{Columns, Ledger, Parts, Stats, Summary};
+use super::text::{clean, cut, cut_name, width};
+use crate::experiment::summary::{Columns, Estimate, Ledger, Parts, Stats, Summary, Within};
 use crate::model::Cause;
 
 /// Columns of a bar.
@@ -104,7 +104,7 @@ fn group(head: &str, all: &[(&String, &Parts)], room: usize, color: bool, seen: 
     let names = all.iter().map(|(name, _)| width(name)).fold(0, usize::max).min(NAME.max(room / 4));
     let mut lines = vec![Tone::Faint.paint(&cut(head, room), color)];
     for (name, parts) in all {
-        let name = cut(name, names);
+        let name = cut_name(name, names);
         let front = format!("{name}{}  {:>7}  ", pad(&name, names), time(parts.sum()));
         seen.extend(in_bar(parts, most / BAR as f64));
         let gap = " ".repeat(BAR - columns(parts, most / BAR as f64).min(BAR));
@@ -174,12 +174,19 @@ fn sheet(head: &'static str) -> Sheet {
 /// A row per cause, the largest first, then their sum, and the latency that the sum explains.
 fn causes(ledger: &Ledger, stats: Option<&Stats>) -> Sheet {
     let mut sheet = sheet("cause");
+    let within = ledger.within.as_deref();
     for cause in ranked(&ledger.total) {
-        sheet.push(&name(cause), cells(&ledger.total, &ledger.total, |parts| parts.of(cause)));
+        sheet.push(&name(cause), cells(&ledger.total, &ledger.total, within, |parts| parts.of(cause)));
     }
-    sheet.push("sum", cells(&ledger.total, &ledger.total, Parts::sum).map(|cell| Cell::toned(cell.text, Tone::Strong)));
+    let mut sum = cells(&ledger.total, &ledger.total, None, Parts::sum).map(|cell| cell.meaning(Tone::Strong));
+    let columns = [&ledger.total.mean_ms, &ledger.total.p50_ms, &ledger.total.p99_ms].map(Parts::sum);
+    for (at, half) in within.into_iter().flat_map(|within| within.sum_ms).enumerate() {
+        // A column of times stands before each of shares.
+        sum[2 * at].ends = half.and_then(|half| between(Estimate::around(columns[at], half), time));
+    }
+    sheet.push("sum", sum);
     if let Some(d) = stats.map(|stats| &stats.latency_ms) {
-        let [mean, p50, p99] = [d.mean, d.p50, d.p99].map(|e| Cell::from(or_none(e, time)));
+        let [mean, p50, p99] = [d.mean, d.p50, d.p99].map(|e| Cell::figure(e, time));
         let none = || Cell::from("");
         sheet.push("latency", [mean, none(), p50, none(), p99, none()]);
     }
@@ -200,7 +207,8 @@ fn nodes(ledger: &Ledger) -> Sheet {
     nodes.sort_by(|a, b| b.1.mean_ms.sum().total_cmp(&a.1.mean_ms.sum()).then(a.0.cmp(b.0)));
     for (node, columns) in nodes {
         for cause in ranked(columns) {
-            let cells = cells(columns, &ledger.total, |parts| parts.of(cause));
+            let within = ledger.within_by_node.get(node);
+            let cells = cells(columns, &ledger.total, within, |parts| parts.of(cause));
             sheet.push(&format!("{node} · {}", name(cause)), cells);
         }
     }
@@ -214,18 +222,22 @@ fn ranked(columns: &Columns) -> Vec<Cause> {
     causes
 }
 
-/// Time and share of the whole, for each of the three columns.
-fn cells(of: &Columns, whole: &Columns, part: impl Fn(&Parts) -> f64) -> [Cell; 6] {
-    let pair = |of: &Parts, whole: &Parts| {
-        if whole.sum() > 0.0 {
-            [Cell::from(time(part(of))), Cell::from(share(part(of), whole.sum()))]
-        } else {
-            [Cell::from(NONE), Cell::from("")]
+/// Time and share of the whole, for each of the three columns; a time with its interval.
+fn cells(of: &Columns, whole: &Columns, within: Option<&Within>, part: impl Fn(&Parts) -> f64) -> [Cell; 6] {
+    let halves = within.map_or([None; 3], Within::columns);
+    let pair = |of: &Parts, whole: &Parts, halves: Option<&Parts>| {
+        let ms = part(of);
+        let around = halves.map(|halves| Estimate::around(ms, part(halves)).clamped(0.0, f64::INFINITY));
+        match whole.sum() > 0.0 {
+            true => {
+                [Cell::figure(around.unwrap_or_else(|| Estimate::point(ms)), time), Cell::from(share(ms, whole.sum()))]
+            }
+            false => [Cell::from(NONE), Cell::from("")],
         }
     };
-    let [mean, mean_share] = pair(&of.mean_ms, &whole.mean_ms);
-    let [p50, p50_share] = pair(&of.p50_ms, &whole.p50_ms);
-    let [p99, p99_share] = pair(&of.p99_ms, &whole.p99_ms);
+    let [mean, mean_share] = pair(&of.mean_ms, &whole.mean_ms, halves[0]);
+    let [p50, p50_share] = pair(&of.p50_ms, &whole.p50_ms, halves[1]);
+    let [p99, p99_share] = pair(&of.p99_ms, &whole.p99_ms, halves[2]);
     [mean, mean_share, p50, p50_share, p99, p99_share]
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::answer;
 use super::content;
 use super::contents::{ALL, About, Content, FIRST, FOLDS, SECTIONS, Section, Sentence};
 use super::ledger;
@@ -9,18 +10,41 @@ use super::sheet::Sheet;
 use super::text::clean;
 use crate::experiment::summary::Summary;
 
-/// One summary: what matters first, the rest folded. Several side by side, and each of them folded.
+/// What a comment of a pull request holds, in characters: 65,536 at the usual places.
+const ROOM: usize = 65_536;
+
+/// Lines in plain sight at most.
+const IN_SIGHT: usize = 38;
+
+/// The fold of what would stand in plain sight if there were room.
+const MORE: &str = "More";
+
+/// One summary: what matters first, the rest folded. Several side by side, and each of them folded. Where that is more than a
+/// comment holds, tables get shorter: the worst rows stay, and that others are missing is said.
 pub fn render(summaries: &[Summary]) -> String {
+    let fits = |text: &String| text.chars().count() < ROOM;
+    let lengths = [usize::MAX, 150, 60, 25, 10, 4, 1];
+    let found = lengths.into_iter().map(|rows| whole(summaries, rows)).find(fits);
+    found.unwrap_or_else(|| {
+        let text = whole(summaries, 0);
+        let end = text.char_indices().nth(ROOM - 64).map_or(text.len(), |(at, _)| at);
+        // In front of a fold, so that none is left open.
+        text[..text[..end].rfind("\n<details>").unwrap_or(end)].to_owned() + "\n\nMore in the JSON.\n"
+    })
+}
+
+/// All of it, of each folded table so many rows.
+fn whole(summaries: &[Summary], rows: usize) -> String {
     let mut text = String::new();
     if let [only] = summaries {
-        one(&mut text, only);
+        one(&mut text, only, rows);
         return text;
     }
     let name = summaries.first().map_or("", |first| first.scenario.name.as_str());
     let _ = writeln!(text, "# {}", escape(name));
     section(&mut text, "Side by side", &content::side_by_side(summaries));
     for summary in summaries {
-        fold(&mut text, &content::variant(summary), |text| one(text, summary));
+        fold(&mut text, &content::variant(summary), |text| one(text, summary, rows));
     }
     text
 }
@@ -35,43 +59,65 @@ fn fold(text: &mut String, title: &str, part: impl FnOnce(&mut String)) {
     }
 }
 
-fn one(text: &mut String, summary: &Summary) {
+fn one(text: &mut String, summary: &Summary, rows: usize) {
     let title = summary.scenario.variant.as_ref().map_or_else(
         || summary.scenario.name.clone(),
         |variant| format!("{}, variant {variant}", summary.scenario.name),
     );
     let facts: Vec<String> =
         content::heading(summary).into_iter().skip(1).chain(content::conditions(summary)).collect();
-    let _ = writeln!(text, "# {}\n\n{}", escape(&title), escape(&facts.join(" · ")));
+    let _ = writeln!(text, "# {}\n", escape(&title));
+    let answer = answer::paragraph(summary, false);
+    if !answer.is_empty() {
+        let _ = writeln!(text, "**{}**\n", escape(&answer));
+    }
+    let _ = writeln!(text, "{}", escape(&facts.join(" · ")));
     for warning in content::warnings(summary) {
         let _ = writeln!(text, "\n> **Warning**: {}", escape(&warning));
     }
+    let mut behind = String::new();
     for part in SECTIONS.iter().filter(|part| part.fold.is_none()) {
-        shown(text, part, summary, false);
+        let mut own = String::new();
+        shown(&mut own, part, summary, (false, usize::MAX));
         for Sentence { text: line, .. } in said(part, summary) {
-            let _ = writeln!(text, "\n{}", escape(&line));
+            let _ = writeln!(own, "\n{}", escape(&line));
         }
+        // What comes after something that found no room finds none either: the order stays.
+        let fits = behind.is_empty() && text.lines().count() + own.lines().count() <= IN_SIGHT;
+        let place = if fits { &mut *text } else { &mut behind };
+        place.push_str(&own);
     }
+    fold(text, MORE, |text| text.push_str(&behind));
     for title in FOLDS {
         fold(text, title, |text| {
             let whole = |part: &&Section| part.fold == Some(title) || (title == ALL && is_cut(part, summary));
-            SECTIONS.iter().filter(whole).for_each(|part| shown(text, part, summary, true));
+            SECTIONS.iter().filter(whole).for_each(|part| shown(text, part, summary, (true, rows)));
         });
     }
 }
 
-/// What a part shows: everything, or as much as is listed unasked.
-fn shown(text: &mut String, part: &Section, summary: &Summary, every: bool) {
+/// What a part shows: everything, or as much as is listed unasked; of that so many rows.
+fn shown(text: &mut String, part: &Section, summary: &Summary, (every, rows): (bool, usize)) {
     match part.content {
-        Content::Table(sheet) => section(text, part.title, &sheet(summary, every)),
+        Content::Table(sheet) => section(text, part.title, &shortened(sheet(summary, every), rows)),
         Content::Ledger => {
-            for entry in ledger::entries(std::slice::from_ref(summary)) {
-                for (title, sheet) in ledger::sheets(&entry, summary.clients.get(entry.client)) {
-                    section(text, &escape(&capital(&title)), &sheet);
+            for entry in ledger::entries(std::slice::from_ref(summary)).iter().take(rows) {
+                for (title, sheet) in ledger::sheets(entry, summary.clients.get(entry.client)) {
+                    section(text, &escape(&capital(&title)), &shortened(sheet, rows));
                 }
             }
         }
     }
+}
+
+/// The first rows of a table, and how many there are more.
+fn shortened(mut sheet: Sheet, rows: usize) -> Sheet {
+    let more = sheet.rows.len().saturating_sub(rows);
+    if more > 0 {
+        sheet.rows.truncate(rows);
+        sheet.note = content::noted([sheet.note, Some(format!("{more} more in the JSON"))]);
+    }
+    sheet
 }
 
 /// What is said in plain sight; what folded parts have to say is said with the first.
@@ -163,7 +209,8 @@ mod tests {
     #[test]
     fn tables_are_aligned_and_whole() {
         let text = render(&[sample::summary()]);
-        assert!(text.starts_with("# chain\n\n9f3ac2d1 · hoptax 0.1.0 · simulated, not measured · seed 1"), "{text}");
+        assert!(text.starts_with("# chain\n\n**1 of 4 promises kept, 1 undecided, broken: "), "{text}");
+        assert!(text.contains("\n\n9f3ac2d1 · hoptax 0.1.0 · simulated, not measured · seed 1"), "{text}");
         for title in ["## Promises", "## Clients", "## Nodes", "## Edges"] {
             assert!(text.contains(title), "{title}");
         }

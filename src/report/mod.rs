@@ -3,6 +3,7 @@
 //! Tables and Markdown show the same [`content`], laid out differently; CSV is read off the JSON contract.
 
 pub mod advise;
+pub mod answer;
 mod apart;
 pub mod caches;
 pub mod capacity;

@@ -119,6 +119,22 @@ pub fn or_none(e: Estimate, show: impl Fn(f64) -> String) -> String {
     e.value.map_or_else(|| NONE.into(), show)
 }
 
+/// What stands for an interval where there is no honest one.
+pub const NO_INTERVAL: &str = "no interval";
+
+/// The interval around a figure through `show`, its unit once: `2.45 … 2.49 ms`; `None` where there is no figure.
+pub fn between(e: Estimate, show: impl Fn(f64) -> String) -> Option<String> {
+    e.value.filter(|value| value.is_finite())?;
+    let Some((low, high)) = e.ends() else { return Some(NO_INTERVAL.into()) };
+    let (low, high) = (show(low), show(high));
+    let unit = |text: &str| text.rsplit_once(' ').map(|(_, unit)| format!(" {unit}"));
+    let low = match unit(&high).filter(|of| unit(&low).as_ref() == Some(of)) {
+        Some(of) => low.trim_end_matches(&of).to_owned(),
+        None => low,
+    };
+    Some(format!("{low} … {high}"))
+}
+
 /// A time with the half width of its interval, in one unit, `26.1 ±0.4 ms`; where that is larger than the time, the ends:
 /// `0–2.12 s`.
 pub fn time_within(e: Estimate) -> String {

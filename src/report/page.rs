@@ -8,7 +8,7 @@ use super::markdown::{escape, section};
 use super::number::{plain, seconds};
 use super::sheet::{Sheet, Tone};
 use super::table::Style;
-use super::text::{clean, cut, joined, wrapped};
+use super::text::{clean, joined, wrapped};
 use crate::experiment::brief::Brief;
 use crate::experiment::study::Head;
 use crate::experiment::summary::{Estimate, ScenarioRef, Tool};
@@ -90,7 +90,8 @@ impl Page {
             }
         }
         for (title, sheet) in self.tables.iter().filter(|(_, sheet)| !sheet.rows.is_empty()) {
-            lines.extend([String::new(), paint(cut(&clean(title), style.width), Tone::Strong)]);
+            lines.push(String::new());
+            lines.extend(wrapped(&clean(title), style.width).into_iter().map(|line| paint(line, Tone::Strong)));
             lines.extend(sheet.lines(style.width, style.color));
         }
         if !self.notes.is_empty() {

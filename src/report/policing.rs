@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::number::{count, or_none, percent, plain};
+use super::content::{left_out, worst_first};
+use super::number::{count, percent, plain};
 use super::sheet::{Cell, Sheet, Tone};
 use crate::experiment::summary::{Policing, Stats};
 
@@ -23,10 +24,15 @@ pub fn sheet(edges: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
     let mut sheet = Sheet::new(&columns);
     let guarded: Vec<_> =
         edges.iter().filter_map(|(name, stats)| Some((name, stats, stats.policing.as_ref()?))).collect();
-    for (name, stats, policing) in guarded.iter().take(shown) {
+    sheet.note = left_out(guarded.len(), shown);
+    let wrong = |one: &(&String, &Stats, &Policing)| {
+        let (stats, told) = (one.1, one.2);
+        let refused = told.budget_refused + told.limited + told.ejections + told.breaker.map_or(0, |one| one.opened);
+        [refused as f64, stats.attempts_per_request.value.unwrap_or(0.0)]
+    };
+    for (name, stats, policing) in worst_first(guarded, wrong).into_iter().take(shown) {
         sheet.push(name, cells(stats, policing));
     }
-    sheet.note = (shown < guarded.len()).then(|| format!("{} more not shown; all with -v", guarded.len() - shown));
     let idle = |cell: &Cell| cell.text == "0" || cell.text == "–";
     let columns = ["retries", "hedges", "no budget", "limited", "ejected", "trips", "open", "half-open"];
     columns.into_iter().fold(sheet, |sheet, column| sheet.without_idle(column, idle))
@@ -35,22 +41,20 @@ pub fn sheet(edges: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
 fn cells(stats: &Stats, policing: &Policing) -> [Cell; 9] {
     let odd = |n: u64| Cell::toned(count(n), if n > 0 { Tone::Odd } else { Tone::Plain });
     let share = |of: Option<crate::experiment::summary::Estimate>| {
-        of.map_or_else(
-            || "–".to_owned(),
-            |share| or_none(share, |share| if share == 0.0 { "0".into() } else { percent(share) }),
-        )
+        let shown = |share: f64| if share == 0.0 { "0".into() } else { percent(share) };
+        of.map_or_else(|| "–".into(), |share| Cell::figure(share, shown))
     };
     let breaker = policing.breaker;
     [
-        or_none(stats.attempts_per_request, plain).into(),
+        Cell::figure(stats.attempts_per_request, plain),
         count(policing.retries).into(),
         count(policing.hedges).into(),
         odd(policing.budget_refused),
         odd(policing.limited),
         odd(policing.ejections),
         odd(breaker.map_or(0, |breaker| breaker.opened)),
-        share(breaker.map(|breaker| breaker.open_share)).into(),
-        share(breaker.map(|breaker| breaker.half_open_share)).into(),
+        share(breaker.map(|breaker| breaker.open_share)),
+        share(breaker.map(|breaker| breaker.half_open_share)),
     ]
 }
 

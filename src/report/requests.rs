@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::content::{left_out, noted, variant};
-use super::number::{count, or_none, percent, time, time_within};
+use super::content::{self, left_out, noted, variant};
+use super::number::{count, or_none, percent, time};
 use super::sheet::{Cell, Sheet, Tone};
-use super::text::clean;
+use super::text::{clean, grouped};
 use crate::experiment::summary::{Stats, Summary};
 
 /// Clients, endpoints or edges, told by the heading of the first column.
@@ -14,16 +14,26 @@ pub fn stats(head: &'static str, all: &BTreeMap<String, Stats>, shown: usize) ->
     let columns =
         [(head, 9), ("count", 4), ("success", 7), ("p50", 6), ("p90", 2), ("p99", 8), ("p99.9", 3), ("mean", 5)];
     let mut sheet = Sheet::new(&columns);
-    for (name, stats) in all.iter().take(shown) {
+    let told = || worst_first(all).into_iter().take(shown);
+    for (name, stats) in told() {
         let tail = ["p50", "p90", "p99", "p999"].map(|name| arrived(stats, name));
         let front = [count(stats.arrived).into(), success(stats)];
         sheet.push(name, front.into_iter().chain(tail).chain([mean(stats)]));
     }
-    let whole = all.values().take(shown).all(|stats| stats.succeeded == stats.arrived);
-    let open = all.values().take(shown).any(|stats| stats.latency_arrived_ms.at_least_ms.contains_key("mean"));
+    let whole = told().all(|(_, stats)| stats.succeeded == stats.arrived);
+    let open = told().any(|(_, stats)| stats.latency_arrived_ms.at_least_ms.contains_key("mean"));
     let over = (!whole).then(|| format!("{OVER}{}", if open { LEAST } else { "" }));
     sheet.note = noted([left_out(all.len(), shown), over]);
     sheet
+}
+
+/// All of them; where there are many those of whom most fails first, then the slowest.
+pub(super) fn worst_first(all: &BTreeMap<String, Stats>) -> Vec<(&String, &Stats)> {
+    let wrong = |one: &(&String, &Stats)| {
+        let failed = one.1.success_rate.value.map_or(0.0, |share| 1.0 - share);
+        [failed, one.1.latency_ms.p99.value.unwrap_or(0.0)]
+    };
+    content::worst_first(all.iter().collect(), wrong)
 }
 
 /// Edges whose answers are streams: when the first message is there, and when all are.
@@ -31,10 +41,11 @@ pub fn streamed(all: &BTreeMap<String, Stats>, shown: usize) -> Sheet {
     let columns =
         [("streams", 9), ("count", 4), ("first p50", 6), ("first p99", 3), ("first mean", 8), ("all mean", 7)];
     let mut sheet = Sheet::new(&columns);
-    let some: Vec<_> = all.iter().filter_map(|(name, s)| Some((name, s, s.first_message_ms.as_ref()?))).collect();
+    let some: Vec<_> =
+        worst_first(all).into_iter().filter_map(|(name, s)| Some((name, s, s.first_message_ms.as_ref()?))).collect();
     for (name, stats, first) in some.iter().take(shown) {
-        let firsts = [first.p50, first.p99].map(|figure| or_none(figure, time).into());
-        let means = [first.mean, stats.latency_ms.mean].map(|figure| time_within(figure).into());
+        let firsts = [first.p50, first.p99].map(|figure| Cell::figure(figure, time));
+        let means = [first.mean, stats.latency_ms.mean].map(Cell::within);
         sheet.push(name, [Cell::from(count(first.count))].into_iter().chain(firsts).chain(means));
     }
     sheet.note = left_out(some.len(), shown);
@@ -47,18 +58,18 @@ const OVER: &str = "percentiles: failed and unanswered count as never; mean: of 
 /// What a mean is where some were still under way.
 const LEAST: &str = " (≥: with the ages of the unanswered)";
 
-/// The latency of the answered, a line for each of whose requests so many failed that there is no p99 over all that arrived:
-/// the columns beside that do not fit a terminal.
+/// The latency of the answered, of those of whose requests so many failed that there is no p99 over all that arrived: the columns
+/// beside that do not fit a terminal.
 pub fn answered(all: &BTreeMap<String, Stats>, shown: usize) -> Vec<String> {
-    let some =
-        all.iter().take(shown).filter(|(_, s)| (s.succeeded as f64) < 0.99 * s.arrived as f64 && s.succeeded > 0);
-    some.map(|(name, stats)| {
+    let some = worst_first(all).into_iter().take(shown);
+    let some = some.filter(|(_, s)| (s.succeeded as f64) < 0.99 * s.arrived as f64 && s.succeeded > 0);
+    let told = some.map(|(name, stats)| {
         let d = &stats.latency_ms;
         let [mean, p50, p99] = [d.mean, d.p50, d.p99].map(|e| or_none(e, time));
         let share = or_none(stats.success_rate, percent);
-        format!("of the answered: {}: {share}, p50 {p50}, p99 {p99}, mean {mean}", clean(name))
-    })
-    .collect()
+        format!("{}: {share}, p50 {p50}, p99 {p99}, mean {mean}", clean(name))
+    });
+    grouped("of the answered: ", told.collect())
 }
 
 /// A percentile over all that arrived: a time, at least so much, or never.
@@ -74,22 +85,19 @@ fn arrived(stats: &Stats, name: &str) -> Cell {
         return Cell::toned(format!("≥ {}", time(*least)), Tone::Odd);
     }
     let never = known.value.is_none() && (stats.succeeded as f64) < share * stats.arrived as f64;
-    if never { Cell::toned("never", Tone::Odd) } else { or_none(known, time).into() }
+    if never { Cell::toned("never", Tone::Odd) } else { Cell::figure(known, time) }
 }
 
 /// The mean of the answered; where something is still under way, what the mean is at least.
 fn mean(stats: &Stats) -> Cell {
     let least = stats.latency_arrived_ms.at_least_ms.get("mean");
-    least.map_or_else(
-        || time_within(stats.latency_ms.mean).into(),
-        |ms| Cell::toned(format!("≥ {}", time(*ms)), Tone::Odd),
-    )
+    least.map_or_else(|| Cell::within(stats.latency_ms.mean), |ms| Cell::toned(format!("≥ {}", time(*ms)), Tone::Odd))
 }
 
 fn success(stats: &Stats) -> Cell {
     let failed = stats.failed.values().any(|n| *n > 0);
     let tone = if failed { Tone::Odd } else { Tone::Plain };
-    Cell::toned(or_none(stats.success_rate, percent), tone)
+    Cell::figure(stats.success_rate, percent).meaning(tone)
 }
 
 /// Clients of several variants below each other.

@@ -143,7 +143,7 @@ fn ledger([work, queue, network, encode]: [f64; 4], p99: f64) -> Ledger {
         p99_count: 1_180,
         total: columns(1.0),
         by_node: by_node.map(|(node, share)| (node.to_owned(), columns(share))).into(),
-        failed: None,
+        ..Ledger::default()
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::number::{level, or_none, percent, plain};
-use super::sheet::Sheet;
+use super::content::{left_out, worst_first};
+use super::number::{level, percent, plain};
+use super::sheet::{Cell, Sheet};
 use crate::experiment::summary::{Autoscaled, Node};
 
 /// Nodes that were scaled: replicas on average and at most, and what the autoscaler saw, on average and at most.
@@ -13,16 +14,17 @@ pub(super) fn sheet(nodes: &BTreeMap<String, Node>, shown: usize) -> Sheet {
     let mut sheet = Sheet::new(&columns);
     let scaled: Vec<_> =
         nodes.iter().filter_map(|(name, node)| Some((name, node, node.replicas.autoscale.as_ref()?))).collect();
-    for (name, node, told) in scaled.iter().take(shown) {
+    sheet.note = left_out(scaled.len(), shown);
+    let over = |one: &(&String, &Node, &Autoscaled)| [seen(one.2).1.unwrap_or(0.0) / one.2.target];
+    for (name, node, told) in worst_first(scaled, over).into_iter().take(shown) {
         let value = |value: f64| if matches!(&*told.metric, "cpu" | "workers") { percent(value) } else { plain(value) };
         let (mean, peak) = seen(told);
-        let replicas = [or_none(node.replicas.mean, level), node.replicas.max.to_string()];
+        let replicas = [Cell::figure(node.replicas.mean, level), node.replicas.max.to_string().into()];
         let figure = |figure: Option<f64>| figure.map_or_else(|| "–".to_owned(), value);
         let [replicas, most] = replicas;
-        let cells = [replicas, most, told.metric.to_string(), value(told.target), figure(mean), figure(peak)];
-        sheet.push(name, cells.map(Into::into));
+        let seen = [told.metric.to_string(), value(told.target), figure(mean), figure(peak)];
+        sheet.push(name, [replicas, most].into_iter().chain(seen.map(Into::into)));
     }
-    sheet.note = (shown < scaled.len()).then(|| format!("{} more not shown; all with -v", scaled.len() - shown));
     sheet
 }
 

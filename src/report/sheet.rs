@@ -5,7 +5,9 @@
 
 use std::collections::HashSet;
 
+use super::number::{NO_INTERVAL, between, or_none, time, time_within};
 use super::text::{clean, cut, cut_name, width, wrapped};
+use crate::experiment::summary::Estimate;
 
 /// The narrowest a name may get before a column is left out instead.
 const NAME_LEAST: usize = 14;
@@ -53,18 +55,38 @@ pub struct Cell {
     pub text: String,
     /// What it means.
     pub tone: Tone,
+    /// The interval around it, where there is room for that: `2.45 … 2.49 ms`, or that there is none. `None`: nothing that
+    /// is estimated, or something that says its interval itself.
+    pub ends: Option<String>,
 }
 
 impl Cell {
     /// A cell with a meaning.
     pub fn toned(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: text.into(), tone }
+        Self { text: text.into(), tone, ends: None }
+    }
+
+    /// A figure and the interval around it.
+    pub fn figure(e: Estimate, show: impl Fn(f64) -> String) -> Self {
+        Self { ends: between(e, &show), ..Self::from(or_none(e, show)) }
+    }
+
+    /// A time with half the width of its interval.
+    pub fn within(e: Estimate) -> Self {
+        let ends = between(e, time).filter(|ends| ends == NO_INTERVAL);
+        Self { ends, ..Self::from(time_within(e)) }
+    }
+
+    /// The same with a meaning.
+    #[must_use]
+    pub fn meaning(self, tone: Tone) -> Self {
+        Self { tone, ..self }
     }
 }
 
 impl<T: Into<String>> From<T> for Cell {
     fn from(text: T) -> Self {
-        Self { text: text.into(), tone: Tone::Plain }
+        Self::toned(text, Tone::Plain)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sidecars of a mesh in one row: there are as many as services, and one is much like the other.
 
 use super::content::used;
-use super::number::{NONE, count, level, or_none, percent, time};
+use super::number::{NONE, count, level, percent, time};
 use super::sheet::{Cell, Tone};
 use crate::experiment::summary::{Estimate, Node};
 
@@ -40,7 +40,7 @@ impl<'s> Sidecars<'s> {
     /// Their row among the nodes.
     pub(super) fn figures(&self) -> [Cell; 8] {
         let busiest = self.busiest().1;
-        let span = |e: Estimate| Cell::from(or_none(e, time));
+        let span = |e: Estimate| Cell::figure(e, time);
         let sum = |of: fn(&Node) -> Estimate| Cell::from(level(self.sum(|node| of(node).value.unwrap_or(0.0))));
         [
             used(busiest),

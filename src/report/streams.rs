@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::content::{noted, sums};
-use super::number::{count, level, or_none, time};
+use super::content::{noted, sums, worst_first};
+use super::number::{count, level, time};
 use super::sheet::{Cell, Sheet, Tone};
 use crate::experiment::summary::{Estimate, Group, Topic};
 
@@ -22,12 +22,15 @@ pub(super) fn groups(all: &BTreeMap<String, Topic>, shown: usize, runs: u32) -> 
         ("left", 5),
     ];
     let mut sheet = Sheet::new(&columns);
-    let named =
-        || all.iter().flat_map(|(topic, t)| t.groups.iter().map(move |(group, g)| (format!("{topic}/{group}"), g)));
-    for (name, group) in named().take(shown) {
+    let named: Vec<(String, &Group)> = all
+        .iter()
+        .flat_map(|(topic, t)| t.groups.iter().map(move |(group, g)| (format!("{topic}/{group}"), g)))
+        .collect();
+    let hidden = named.len().saturating_sub(shown);
+    let wrong = |one: &(String, &Group)| [one.1.skipped as f64, one.1.mean_lag.value.unwrap_or(0.0)];
+    for (name, group) in worst_first(named, wrong).into_iter().take(shown) {
         sheet.push(&name, figures(group));
     }
-    let hidden = named().count().saturating_sub(shown);
     let hidden = (hidden > 0).then(|| format!("{hidden} more not shown; all with -v"));
     sheet.note = noted([hidden, sums(runs, "lag")]);
     let idle = |cell: &Cell| cell.text == "0";
@@ -35,11 +38,11 @@ pub(super) fn groups(all: &BTreeMap<String, Topic>, shown: usize, runs: u32) -> 
 }
 
 fn figures(group: &Group) -> [Cell; 9] {
-    let span = |e: Estimate| Cell::from(or_none(e, time));
+    let span = |e: Estimate| Cell::figure(e, time);
     let odd = |n: u64| Cell::toned(count(n), if n > 0 { Tone::Odd } else { Tone::Plain });
     [
         count(group.consumed).into(),
-        Cell::from(or_none(group.mean_lag, level)),
+        Cell::figure(group.mean_lag, level),
         count(group.max_lag).into(),
         span(group.delay_ms.p50),
         span(group.delay_ms.p99),
@@ -54,9 +57,10 @@ fn figures(group: &Group) -> [Cell; 9] {
 pub(super) fn topics(all: &BTreeMap<String, Topic>, shown: usize) -> Sheet {
     let columns = [("topic", 9), ("published", 8), ("batch", 5), ("batches/s", 6), ("lost", 3)];
     let mut sheet = Sheet::new(&columns);
-    for (name, topic) in all.iter().take(shown) {
+    let wrong = |one: &(&String, &Topic)| [one.1.lost as f64, one.1.published as f64];
+    for (name, topic) in worst_first(all.iter().collect(), wrong).into_iter().take(shown) {
         let lost = Cell::toned(count(topic.lost), if topic.lost > 0 { Tone::Odd } else { Tone::Plain });
-        let figure = |e: Estimate| Cell::from(or_none(e, level));
+        let figure = |e: Estimate| Cell::figure(e, level);
         sheet.push(name, [count(topic.published).into(), figure(topic.batch_size), figure(topic.batches_per_s), lost]);
     }
     let hidden = all.len().saturating_sub(shown);

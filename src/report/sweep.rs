@@ -1,15 +1,24 @@
 //! One value over several: as far as the promise holds in a sentence, a table for each client, the table of promises.
 
+#[cfg(feature = "parquet")]
+mod parquet;
+mod runs;
+
+#[cfg(feature = "parquet")]
+pub use parquet::Table;
+pub use runs::run;
+
 use crate::experiment::summary::Estimate;
-use crate::experiment::sweep::{Figures, Holds, Manifest, Parameter, Point, Reach, Row, Sweep};
-use crate::machine::replication_seed;
-use crate::report::csv::quote;
+use crate::experiment::sweep::{Figures, Holds, Parameter, Point, Reach, Sweep};
 #[cfg(feature = "charts")]
 use crate::report::number::seconds;
 use crate::report::number::{NONE, count, level, or_none, percent, plain, time, time_within};
 use crate::report::page::{Figure, Page, how, of_what};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::clean;
+
+/// Why a promise cannot be told.
+const FEW: &str = "no run has requests enough for it; let them be longer";
 
 /// Clients that have a table on a screen.
 const CLIENTS: usize = 3;
@@ -72,6 +81,7 @@ pub fn answer(sweep: &Sweep) -> String {
     let rank = |holds: &&Holds| match holds.reach {
         Reach::Nowhere => (0, 0.0),
         Reach::Mixed => (1, 0.0),
+        Reach::Unknown => (4, 0.0),
         Reach::UpTo => (2, holds.at.value.unwrap_or(0.0)),
         Reach::From => (2, -holds.at.value.unwrap_or(0.0)),
         Reach::Everywhere => (3, 0.0),
@@ -84,7 +94,11 @@ pub fn answer(sweep: &Sweep) -> String {
         all.push(match holds.reach {
             Reach::UpTo => format!("the promise {which} holds up to {}{others}", within(parameter, holds.at)),
             Reach::From => format!("the promise {which} holds from {} on", within(parameter, holds.at)),
+            Reach::Everywhere if sweep.promises.iter().any(|other| other.reach == Reach::Unknown) => {
+                format!("every promise that can be told holds at every point, up to {}", last(parameter))
+            }
             Reach::Everywhere => format!("every promise holds at every point, up to {}", last(parameter)),
+            Reach::Unknown => format!("whether the promise {which} holds cannot be told: {FEW}"),
             Reach::Nowhere => {
                 format!("the promise {which} holds at no point, not even at {}", clean(&parameter.values[0]))
             }
@@ -178,6 +192,9 @@ fn warnings(sweep: &Sweep) -> Vec<String> {
     for holds in sweep.promises.iter().filter(|holds| holds.reach == Reach::Mixed) {
         all.push(format!("{} {}: broken at some points and kept again beyond", clean(&holds.of), clean(&holds.expect)));
     }
+    for holds in sweep.promises.iter().filter(|holds| holds.reach == Reach::Unknown) {
+        all.push(format!("{} {}: {FEW}", clean(&holds.of), clean(&holds.expect)));
+    }
     all
 }
 
@@ -200,10 +217,10 @@ fn sheet(sweep: &Sweep, client: &str) -> Sheet {
         let (name, used) = point.bottleneck().map_or((NONE, None), |(name, used)| (name, Some(used)));
         let kept = point.all_kept.and_then(|kept| kept.value);
         let row = [
-            or_none(figures.throughput_per_s, level).into(),
-            or_none(figures.success_rate, percent).into(),
-            or_none(figures.mean_ms, time).into(),
-            or_none(figures.p50_ms, time).into(),
+            Cell::figure(figures.throughput_per_s, level),
+            Cell::figure(figures.success_rate, percent),
+            Cell::figure(figures.mean_ms, time),
+            Cell::figure(figures.p50_ms, time),
             latency(figures),
             Cell::toned(name, Tone::Faint),
             used.map_or(NONE.to_owned(), percent).into(),
@@ -256,6 +273,7 @@ fn promises(sweep: &Sweep) -> Sheet {
         let told = match holds.reach {
             Reach::Everywhere => Cell::toned("everywhere", Tone::Good),
             Reach::Nowhere => Cell::toned("nowhere", Tone::Bad),
+            Reach::Unknown => Cell::toned("unknown", Tone::Odd),
             Reach::UpTo => format!("up to {}", within(parameter, holds.at)).into(),
             Reach::From => format!("from {} on", within(parameter, holds.at)).into(),
             Reach::Mixed => Cell::toned(format!("not always beyond {}", within(parameter, holds.at)), Tone::Odd),
@@ -321,45 +339,6 @@ fn figures(sweep: &Sweep) -> Vec<Figure> {
     }
     if let Some(knee) = &sweep.knee {
         add("knee", sweep.client.clone(), "at", "1", knee.at, None);
-    }
-    all
-}
-
-/// Every run in a row, in order: its point, its seed, its figures.
-pub fn runs(manifest: &Manifest, rows: &[Row]) -> String {
-    let mut heads: Vec<String> = ["run", "replication", "seed"].map(str::to_owned).into();
-    heads.extend(manifest.parameters.iter().map(|parameter| parameter.path.clone()));
-    heads.extend(["events", "guard"].map(str::to_owned));
-    for client in &manifest.clients {
-        let figures = ["arrived", "succeeded", "throughput_per_s", "mean_ms", "p50_ms", "p99_ms"];
-        heads.extend(figures.map(|figure| format!("{client}.{figure}")));
-    }
-    heads.extend(manifest.nodes.iter().map(|node| format!("{node}.in_use")));
-    for promise in &manifest.promises {
-        heads.extend(["measured", "kept"].map(|figure| format!("{}.{figure}", promise.name)));
-    }
-    let mut text = heads.iter().map(|head| quote(head)).collect::<Vec<_>>().join(",") + "\n";
-    for row in rows {
-        text += &cells(manifest, row).iter().map(|cell| quote(cell)).collect::<Vec<_>>().join(",");
-        text.push('\n');
-    }
-    text
-}
-
-fn cells(manifest: &Manifest, row: &Row) -> Vec<String> {
-    let or_empty = |x: Option<f64>| x.map(|x| x.to_string()).unwrap_or_default();
-    let replication = (row.run % u64::from(manifest.head.replications.max(1))) as u32;
-    let mut all = vec![row.run.to_string(), replication.to_string()];
-    all.push(replication_seed(manifest.head.seed, replication).to_string());
-    all.extend(manifest.points[manifest.point(row.run) as usize].at.iter().cloned());
-    all.extend([row.events.to_string(), row.guard.clone().unwrap_or_default()]);
-    for one in &row.clients {
-        all.extend([one.arrived.to_string(), one.succeeded.to_string(), one.throughput_per_s.to_string()]);
-        all.extend([one.mean_ms, one.p50_ms, one.p99_ms].map(or_empty));
-    }
-    all.extend(row.nodes.iter().map(|used| or_empty(*used)));
-    for (measured, kept) in &row.promises {
-        all.extend([or_empty(*measured), kept.to_string()]);
     }
     all
 }

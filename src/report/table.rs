@@ -1,10 +1,11 @@
 //! The summary on a terminal: its columns, 80 where there is none; a screen for a small scenario, the bad news first.
 
+use super::answer;
 use super::content;
 use super::contents::{Content, SECTIONS, Sentence};
 use super::ledger;
 use super::sheet::{Sheet, Tone};
-use super::text::{clean, cut, joined, wrapped};
+use super::text::{clean, joined, wrapped};
 use crate::experiment::summary::Summary;
 
 /// Columns where nobody says how many there are, and the fewest that are written for.
@@ -61,7 +62,7 @@ struct Page {
 pub fn render(summaries: &[Summary], style: Style) -> String {
     let mut page = Page { style, lines: Vec::new() };
     for summary in summaries {
-        page.summary(summary);
+        page.summary(summary, summaries.len() > 1);
     }
     if summaries.len() > 1 {
         page.sheet(&content::side_by_side(summaries));
@@ -71,7 +72,11 @@ pub fn render(summaries: &[Summary], style: Style) -> String {
 }
 
 impl Page {
-    fn summary(&mut self, summary: &Summary) {
+    fn summary(&mut self, summary: &Summary, several: bool) {
+        if !self.lines.is_empty() {
+            self.lines.push(String::new());
+        }
+        self.sentence("", &answer::paragraph(summary, several), Tone::Strong);
         self.heading(summary);
         for warning in content::warnings(summary) {
             self.sentence("! ", &warning, Tone::Bad);
@@ -95,19 +100,17 @@ impl Page {
         entries.truncate(if self.style.all { entries.len() } else { 0 });
         for entry in &entries {
             for (title, sheet) in ledger::sheets(entry, summary.clients.get(entry.client)) {
-                self.block(vec![Tone::Strong.paint(&cut(&title, self.style.width), self.style.color)]);
+                let title = wrapped(&title, self.style.width).into_iter();
+                self.block(title.map(|line| Tone::Strong.paint(&line, self.style.color)).collect());
                 self.lines.extend(sheet.lines(self.style.width, self.style.color));
             }
         }
     }
 
     fn heading(&mut self, summary: &Summary) {
-        if !self.lines.is_empty() {
-            self.lines.push(String::new());
-        }
         let (title, below) = (content::heading(summary), content::conditions(summary));
         let title =
-            joined(&title, self.style.prose()).into_iter().map(|line| Tone::Strong.paint(&line, self.style.color));
+            joined(&title, self.style.prose()).into_iter().map(|line| Tone::Faint.paint(&line, self.style.color));
         self.lines.extend(title);
         let below =
             joined(&below, self.style.prose()).into_iter().map(|line| Tone::Faint.paint(&line, self.style.color));
@@ -116,7 +119,7 @@ impl Page {
 
     fn sentence(&mut self, mark: &str, text: &str, tone: Tone) {
         for (i, line) in wrapped(&clean(text), self.style.prose() - mark.len()).iter().enumerate() {
-            let mark = if i == 0 { mark } else { "  " };
+            let mark = if i == 0 || mark.is_empty() { mark } else { "  " };
             self.lines.push(tone.paint(&format!("{mark}{line}"), self.style.color));
         }
     }
@@ -146,7 +149,7 @@ mod tests {
         let mut summary = sample::summary();
         summary.slos.truncate(1);
         let text = render(&[summary], Style::default());
-        assert!(text.lines().count() <= 32, "{text}");
+        assert!(text.lines().count() <= 36, "{text}");
         for head in ["count", "success", "p50", "p90", "p99", "p99.9", "mean", "used", "busy", "working"] {
             assert!(text.contains(head), "{head} is missing:\n{text}");
         }
@@ -181,8 +184,9 @@ mod tests {
         let mut summary = sample::summary();
         summary.run.overloaded = vec!["d: 1.3 × what it can do".into()];
         let text = render(&[summary], Style::default());
-        assert!(text.find("overloaded").unwrap() < text.find("promise").unwrap());
-        assert!(text.find("promise").unwrap() < text.find("client").unwrap());
+        let at = |word: &str| text.find(word).unwrap();
+        assert!(at("promises kept") < at("overloaded") && at("overloaded") < at("promise  "), "{text}");
+        assert!(at("promise  ") < at("client  "), "{text}");
     }
 
     #[test]

@@ -73,11 +73,39 @@ pub fn joined(parts: &[String], room: usize) -> Vec<String> {
     lines
 }
 
+/// How many of a kind a sentence names.
+const OF_A_KIND: usize = 4;
+
+/// What is said of several for the same reason, in one sentence: the first few, and how many more there are.
+pub fn grouped(kind: &str, what: Vec<String>) -> Vec<String> {
+    let more = what.len().saturating_sub(OF_A_KIND);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    let said = what.iter().take(OF_A_KIND).map(String::as_str).collect::<Vec<_>>().join("; ");
+    if said.is_empty() { Vec::new() } else { vec![format!("{kind}{said}{more}")] }
+}
+
+/// Words of which none is a number without its unit.
+fn together(text: &str) -> Vec<String> {
+    const UNITS: [&str; 8] = ["%", "ns", "µs", "ms", "s", "min", "k", "M"];
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let is_unit = UNITS.contains(&word.trim_end_matches([',', '.', ';', ':', ')', ']']));
+        match words.last_mut() {
+            Some(number) if is_unit && number.ends_with(|c: char| c.is_ascii_digit()) => {
+                number.push(' ');
+                number.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
 /// Breaks a sentence between words into lines of at most `room` columns.
 pub fn wrapped(text: &str, room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        let word = cut(word, room);
+    for word in together(text) {
+        let word = cut(&word, room);
         match lines.last_mut() {
             Some(line) if width(line) + 1 + width(&word) <= room => {
                 line.push(' ');
@@ -112,10 +140,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_of_one_kind_is_one_sentence() {
+        let of = |n: usize| (1..=n).map(|i| format!("d{i}")).collect();
+        assert!(grouped("lost: ", of(0)).is_empty());
+        assert_eq!(grouped("lost: ", of(2)), ["lost: d1; d2"]);
+        assert_eq!(grouped("lost: ", of(9)), ["lost: d1; d2; d3; d4; and 5 more"]);
+    }
+
+    #[test]
     fn lines_keep_within_their_room() {
         let parts: Vec<String> = ["seed 1", "10 × 60 s", "a very long part"].map(String::from).into();
         assert_eq!(joined(&parts, 20), ["seed 1 · 10 × 60 s", "a very long part"]);
         assert_eq!(wrapped("one two three four", 9), ["one two", "three", "four"]);
+        assert_eq!(wrapped("lost 79.0 %, after 5 s.", 9), ["lost", "79.0 %,", "after", "5 s."]);
         assert!(wrapped(&"x".repeat(99), 20).iter().all(|line| width(line) <= 20));
     }
 }

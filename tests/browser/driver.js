@@ -22,7 +22,7 @@
         head.querySelector("button").click();
         pressed += 1;
         holds(head.getAttribute("aria-sort") === order, "a column is not sorted: " + head.textContent);
-        const cells = [...table.tBodies[0].rows].map(row => row.cells[at].textContent);
+        const cells = [...table.tBodies[0].rows].map(row => (row.cells[at].firstChild || row.cells[at]).textContent);
         if (cells.every(plain)) {
           const worths = cells.map(worth);
           const sorted = worths.every((w, i) => i === 0 || (order === "ascending" ? w >= worths[i - 1] : w <= worths[i - 1]));

@@ -130,7 +130,8 @@ spec:
         resources: { limits: { cpu: 100m } }
       - name: app
         resources: { limits: { cpu: \"1500m\" } }
-        readinessProbe: { initialDelaySeconds: 5, periodSeconds: 10 }
+        readinessProbe: { initialDelaySeconds: 5, periodSeconds: 10, failureThreshold: 4, httpGet: { path: /ready } }
+        livenessProbe: { periodSeconds: 20, timeoutSeconds: 2, tcpSocket: { port: 80 } }
 ---
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
@@ -148,6 +149,7 @@ spec:
   hosts: [reviews.default.svc.cluster.local]
   http:
   - route: [{ destination: { host: reviews } }]
+    fault: { delay: { percentage: { value: 1 }, fixedDelay: 5s } }
     timeout: 2s
     retries: { attempts: 2, perTryTimeout: 500ms, retryOn: \"5xx\" }
 ---
@@ -181,6 +183,10 @@ fn several_inputs_fill_one_anothers_gaps() {
         "deadline = \"2s\"",
         "timeout = \"500ms\"",
         "consecutive_errors = 7",
+        "kind = \"mesh\"",
+        "readiness = { every = \"10s\", failures = 4, timeout = \"1s\", probe = \"shallow\" }",
+        "liveness = { every = \"20s\", failures = 3, timeout = \"2s\", probe = \"process\" }",
+        "VirtualService reviews: faults on purpose are left out",
         "autoscale = { min = 2, max = 6, metric = \"cpu\", target = \"70%\"",
         "{ duration = \"60s\", rate = \"30/s\" }",
         "duration = \"180s\"",

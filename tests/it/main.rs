@@ -33,6 +33,7 @@ mod library;
 mod lines;
 mod mail;
 mod mesh;
+mod pages;
 mod policies;
 mod pools;
 mod published;

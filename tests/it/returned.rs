@@ -52,10 +52,12 @@ fn apart(before: &Summary, after: &Summary) -> (usize, Vec<String>) {
     (compared, all)
 }
 
-/// Edges of a run, which are not within a process.
+/// Edges of a run that were called and are not within a process.
 fn edges(summary: &Summary) -> Vec<String> {
     let json = serde_json::to_value(summary).unwrap();
-    json["edges"].as_object().unwrap().keys().cloned().collect()
+    let within = |edge: &str| edge.split_once(" -> ").is_some_and(|(from, to)| to.split('.').next() == Some(from));
+    let all = json["edges"].as_object().unwrap().iter().filter(|(name, told)| told["arrived"] != 0 && !within(name));
+    all.map(|(name, _)| name.clone()).collect()
 }
 
 fn comes_back(number: &str, endpoints: usize) {
@@ -63,6 +65,41 @@ fn comes_back(number: &str, endpoints: usize) {
     let (compared, apart) = apart(&before, &after);
     assert!(apart.is_empty(), "{number}: {apart:#?}");
     assert_eq!(compared, 2 * endpoints, "{number}");
+    // Whoever was called before is called after, as often.
+    let (calls, wrong) = often(&before, &after);
+    assert!(wrong.is_empty(), "{number}: {wrong:#?}");
+    assert!(calls > 0, "{number}");
+    assert_eq!(edges(&before), edges(&after), "{number}");
+}
+
+/// How often each caller calls along each of its edges, and whatever differs by more than chance: of requests that call or do not,
+/// those of both runs and those of the traces in between. A caller that calls several times is at most as scattered as a Poisson count.
+fn often(before: &Summary, after: &Summary) -> (usize, Vec<String>) {
+    let visits = |of: &Summary, name: &str| {
+        of.clients.get(name).map(|client| client.arrived).or(of.nodes.get(name).map(|node| node.arrivals)).unwrap_or(0)
+    };
+    let each = |of: &Summary, edge: &str, from: &str| {
+        let (calls, visits) = (of.edges.get(edge).map_or(0, |edge| edge.arrived), visits(of, from));
+        (visits > 0).then(|| (calls as f64 / visits as f64, visits as f64))
+    };
+    let (mut compared, mut wrong) = (0, Vec::new());
+    for edge in before.edges.keys() {
+        let (from, to) = edge.split_once(" -> ").unwrap();
+        // Nobody sees calls within a process from outside.
+        if to.split('.').next() == Some(from) {
+            continue;
+        }
+        let (Some((was, n)), Some((is, m))) = (each(before, edge, from), each(after, edge, from)) else { continue };
+        compared += 1;
+        // Requests whose last try is under way when the time is over, and those that were when it began, are one of each count.
+        let edges_of_time = 3.0 / n.min(m);
+        let scatter = if was <= 1.0 { was * (1.0 - was) } else { was };
+        let chance = 4.0 * (scatter * (1.0 / 20_000.0 + 1.0 / n + 1.0 / m)).sqrt();
+        if (was - is).abs() > chance + edges_of_time + 1e-3 * was {
+            wrong.push(format!("{edge}: {was} -> {is} a request, {chance} by chance"));
+        }
+    }
+    (compared, wrong)
 }
 
 #[test]

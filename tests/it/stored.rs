@@ -138,6 +138,36 @@ fn slower_is_a_regression_and_quicker_is_none() {
     assert!(regressions(&stored(&base, &[slow]), 100.0).is_empty());
 }
 
+/// What goes over time is kept where it is asked for, and drawn again as it was.
+#[test]
+fn series_are_kept_and_drawn_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::write(
+        at.join("desk.toml"),
+        DESK.to_owned() + "[queues.letters]\n[services.mail]\nconsumes = [{ from = \"letters\", work = \"1ms\" }]\n",
+    )
+    .unwrap();
+    let set = "--set services.desk.steps=[{call=\"files\"},{send=\"letters\"}]";
+    let ends = |words: &str| {
+        let found = hoptax(at, words);
+        assert_eq!(found.status.code(), Some(0), "{words}: {}", String::from_utf8_lossy(&found.stderr));
+    };
+    ends(&format!(
+        "run desk.toml -q {set} --series -o kept.json -o live.timeline.svg -o live.queues.svg -o live.series.csv -o live.arrivals.svg"
+    ));
+    ends("report kept.json -o again.timeline.svg -o again.queues.svg -o again.series.csv -o again.arrivals.svg");
+    let read = |name: &str| fs::read_to_string(at.join(name)).unwrap();
+    for name in ["timeline.svg", "queues.svg", "arrivals.svg", "series.csv"] {
+        assert_eq!(read(&format!("live.{name}")), read(&format!("again.{name}")), "{name}");
+    }
+    let kept: serde_json::Value = serde_json::from_str(&read("kept.json")).unwrap();
+    assert!(kept["series"]["clients"]["people"].is_object(), "{:#}", kept["series"]);
+    assert!(kept["series"].to_string().contains("letters"), "queues are in it");
+    ends(&format!("run desk.toml -q {set} -o bare.json"));
+    assert!(!read("bare.json").contains("\"series\""), "nobody asked for it");
+}
+
 fn hoptax(folder: &Path, words: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hoptax"));
     command.args(words.split_whitespace()).current_dir(folder).output().unwrap()

@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
 use hoptax::experiment::study::{Options, Trouble, load};
-use hoptax::experiment::sweep::{Reach, Rows, Shard, Study, Sweep, Unkept, Wanted, merge, study};
-use hoptax::report::sweep::runs;
+use hoptax::experiment::sweep::{Held, Place, Reach, Rows, Shard, Study, Sweep, Wanted, merge};
+use hoptax::report::sweep::run;
 use hoptax::scenario::written::Axis;
 use hoptax::scenario::{Checked, Source};
 
@@ -19,8 +19,23 @@ fn wanted(axes: &[&str]) -> Wanted {
     Wanted { axes: axes.iter().map(|axis| Axis::parse(axis).unwrap()).collect(), ..Wanted::default() }
 }
 
+/// A study, and its table of runs.
+fn told(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, rows: &dyn Rows) -> Result<(Study, String), Trouble> {
+    let mut table = String::new();
+    let found = hoptax::experiment::sweep::study(checked, wanted, jobs, &(), rows, &mut |manifest, row| {
+        let text = run(manifest, row, table.is_empty());
+        table += &text;
+        Ok(())
+    })?;
+    Ok((found, table))
+}
+
+fn study(checked: &Checked, wanted: &Wanted, jobs: Option<usize>, rows: &dyn Rows) -> Result<Study, Trouble> {
+    told(checked, wanted, jobs, rows).map(|found| found.0)
+}
+
 fn swept(text: &str, axes: &[&str]) -> Sweep {
-    study(&checked(text), &wanted(axes), None, &(), &Unkept).unwrap_or_else(|why| panic!("{why}")).sweep.unwrap()
+    study(&checked(text), &wanted(axes), None, &Held::default()).unwrap_or_else(|why| panic!("{why}")).sweep.unwrap()
 }
 
 /// M/M/1 with a service time of 10 ms.
@@ -84,10 +99,24 @@ fn a_promise_may_hold_from_a_value_on_and_a_grid_is_whole() {
     assert!(grid.promises.is_empty() && grid.knee.is_none());
 }
 
+/// Twenty requests a run have no 99th percentile: that promise is not broken, nobody can tell; the other one is told.
+#[test]
+fn what_too_few_requests_leave_open_is_unknown() {
+    let promises =
+        "[[slos]]\nof = \"users\"\nexpect = \"p99 < 400ms\"\n[[slos]]\nof = \"users\"\nexpect = \"mean < 400ms\"";
+    let text = desk("duration = \"2s\", warmup = \"0s\", replications = 5", promises);
+    let sweep = swept(&text, &["clients.users.rate=5/s,10/s"]);
+    assert_eq!(sweep.promises.iter().map(|holds| holds.reach).collect::<Vec<_>>(), [Reach::Unknown, Reach::Everywhere]);
+    assert_eq!((sweep.points[0].promises[0].untold_in, sweep.points[0].promises[0].kept.value), (5, None));
+    assert_eq!(sweep.points[0].all_kept.unwrap().value, None);
+    let told = hoptax::report::sweep::answer(&sweep);
+    assert!(told.contains("every promise that can be told holds at every point, up to 10/s"), "{told}");
+}
+
 #[test]
 fn what_cannot_be_swept_is_refused_with_the_cure() {
     let checked = checked(&desk("duration = \"1s\", warmup = \"0s\", replications = 2", ""));
-    let refused = |axes: &[&str]| match study(&checked, &wanted(axes), None, &(), &Unkept) {
+    let refused = |axes: &[&str]| match study(&checked, &wanted(axes), None, &Held::default()) {
         Err(trouble) => trouble.to_string(),
         Ok(_) => panic!("{axes:?} was swept"),
     };
@@ -125,8 +154,8 @@ impl Memory {
         Self { manifest: Mutex::new(Some(manifest.into())), text: Mutex::new(text.into()) }
     }
 
-    fn part(&self, name: &str) -> (String, String, Vec<String>) {
-        (name.into(), self.manifest.lock().unwrap().clone().unwrap(), self.known().unwrap())
+    fn part(&self, name: &str) -> (String, &dyn Rows) {
+        (name.into(), self)
     }
 }
 
@@ -138,8 +167,19 @@ impl Rows for Memory {
         *self.manifest.lock().unwrap() = Some(manifest.into());
         Ok(())
     }
-    fn known(&self) -> Result<Vec<String>, String> {
-        Ok(self.text.lock().unwrap().lines().map(str::to_owned).collect())
+    fn each(&self, tell: &mut dyn FnMut(Place, &str)) -> Result<(), String> {
+        let text = self.text.lock().unwrap();
+        let mut at = 0;
+        for line in text.split_inclusive('\n') {
+            let whole = line.trim_end_matches('\n');
+            tell(Place { file: 0, length: whole.len() as u32, at }, whole);
+            at += line.len() as u64;
+        }
+        Ok(())
+    }
+    fn line(&self, place: Place) -> Result<String, String> {
+        let at = place.at as usize;
+        Ok(self.text.lock().unwrap()[at..at + place.length as usize].to_owned())
     }
     fn add(&self, line: &str) -> Result<(), String> {
         let mut text = self.text.lock().unwrap();
@@ -153,9 +193,19 @@ impl Rows for Memory {
 }
 
 /// All that is written of a sweep.
-fn bytes(study: &Study) -> String {
-    let (manifest, rows) = study.rows.as_ref().unwrap();
-    format!("{}\n{}", serde_json::to_string_pretty(study.sweep.as_ref().unwrap()).unwrap(), runs(manifest, rows))
+fn bytes((study, table): &(Study, String)) -> String {
+    format!("{}\n{table}", serde_json::to_string_pretty(study.sweep.as_ref().unwrap()).unwrap())
+}
+
+/// Parts together, and their table of runs.
+fn merged(parts: &[(String, &dyn Rows)]) -> Result<(Study, String), Trouble> {
+    let mut table = String::new();
+    let found = merge(parts, &mut |manifest, row| {
+        let text = run(manifest, row, table.is_empty());
+        table += &text;
+        Ok(())
+    })?;
+    Ok((found, table))
 }
 
 const SHORT: &str = "duration = \"200ms\", warmup = \"0s\", replications = 3";
@@ -167,15 +217,17 @@ const TWO: &str = "clients.users.rate=40/s,70/s";
 fn a_file_that_is_cut_anywhere_goes_on_to_the_same_bytes() {
     let checked = checked(&desk(SHORT, PROMISE));
     let whole = Memory::default();
-    let expected = bytes(&study(&checked, &wanted(&[TWO]), Some(1), &(), &whole).unwrap());
+    let expected = bytes(&told(&checked, &wanted(&[TWO]), Some(1), &whole).unwrap());
     let (manifest, text) = (whole.manifest().unwrap(), whole.text.lock().unwrap().clone());
     assert_eq!(text.lines().count(), 6);
     for end in 0..=text.len() {
         let cut = Memory::of(&manifest, &text[..end]);
-        let again = study(&checked, &wanted(&[TWO]), Some(1), &(), &cut).unwrap();
+        let again = told(&checked, &wanted(&[TWO]), Some(1), &cut).unwrap();
         assert_eq!(bytes(&again), expected, "cut after {end} bytes");
-        let rows = again.rows.unwrap().1;
-        assert!(rows.iter().map(|row| row.run).eq(0..6), "cut after {end} bytes");
+        let runs: Vec<&str> = again.1.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+        assert_eq!(runs, ["0", "1", "2", "3", "4", "5"], "cut after {end} bytes");
+        // No run is made twice: what is kept is six whole rows, and the part of a seventh at most.
+        assert!(cut.text.lock().unwrap().lines().count() <= 7, "cut after {end} bytes");
     }
 }
 
@@ -183,12 +235,12 @@ fn a_file_that_is_cut_anywhere_goes_on_to_the_same_bytes() {
 fn seven_shards_in_any_order_are_one_run() {
     let checked = checked(&desk(SHORT, PROMISE));
     let axes = [TWO, "services.desk.concurrency=1,2,3"];
-    let expected = bytes(&study(&checked, &wanted(&axes), Some(1), &(), &Unkept).unwrap());
-    assert_eq!(bytes(&study(&checked, &wanted(&axes), Some(2), &(), &Unkept).unwrap()), expected, "two threads");
+    let expected = bytes(&told(&checked, &wanted(&axes), Some(1), &Held::default()).unwrap());
+    assert_eq!(bytes(&told(&checked, &wanted(&axes), Some(2), &Held::default()).unwrap()), expected, "two threads");
     let shard = |nth: u64| {
         let kept = Memory::default();
         let wanted = Wanted { shard: Some(Shard { nth, of: 7 }), ..wanted(&axes) };
-        let made = study(&checked, &wanted, Some(1), &(), &kept).unwrap();
+        let made = study(&checked, &wanted, Some(1), &kept).unwrap();
         assert!(made.whole && made.sweep.is_none(), "a shard alone tells nothing");
         // Half of them are killed and go on.
         if nth.is_multiple_of(2) {
@@ -197,16 +249,16 @@ fn seven_shards_in_any_order_are_one_run() {
                 text[..text.len() * 2 / 3].to_owned()
             };
             *kept.text.lock().unwrap() = cut;
-            study(&checked, &wanted, Some(1), &(), &kept).unwrap();
+            study(&checked, &wanted, Some(1), &kept).unwrap();
         }
         kept
     };
     let parts: Vec<Memory> = (0..7).map(shard).collect();
     for order in [[0, 1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1, 0], [3, 0, 6, 1, 5, 2, 4]] {
         let parts: Vec<_> = order.iter().map(|nth| parts[*nth].part(&format!("part {nth}"))).collect();
-        assert_eq!(bytes(&merge(&parts).unwrap()), expected, "{order:?}");
-        let told = merge(&parts[1..]).unwrap_err().to_string();
-        assert!(told.contains("of 18 runs are missing"), "{told}");
+        assert_eq!(bytes(&merged(&parts).unwrap()), expected, "{order:?}");
+        let why = merged(&parts[1..]).unwrap_err().to_string();
+        assert!(why.contains("of 18 runs are missing"), "{why}");
     }
 }
 
@@ -214,9 +266,9 @@ fn seven_shards_in_any_order_are_one_run() {
 fn another_sweep_is_refused_by_name() {
     let text = desk(SHORT, PROMISE);
     let kept = Memory::default();
-    study(&checked(&text), &wanted(&[TWO]), Some(1), &(), &kept).unwrap();
+    study(&checked(&text), &wanted(&[TWO]), Some(1), &kept).unwrap();
     let refused = |text: &str, axis: &str, kept: &Memory| {
-        study(&checked(text), &wanted(&[axis]), Some(1), &(), kept).unwrap_err().to_string()
+        study(&checked(text), &wanted(&[axis]), Some(1), kept).unwrap_err().to_string()
     };
     assert!(refused(&text.replace("10ms", "11ms"), TWO, &kept).contains("another scenario: its hash is"));
     assert!(
@@ -229,11 +281,11 @@ fn another_sweep_is_refused_by_name() {
     let old = Memory::of(&other, "");
     assert!(refused(&text, TWO, &old).contains("made by hoptax 0.0.1"));
     assert!(refused(&text, TWO, &Memory::of("{", "")).contains("cannot be read"));
-    assert!(merge(&[kept.part("a"), old.part("b")]).unwrap_err().to_string().starts_with("b: made by"));
+    assert!(merged(&[kept.part("a"), old.part("b")]).unwrap_err().to_string().starts_with("b: made by"));
     // A row that was changed is seen where another has the same run.
-    let mut changed = kept.part("c");
-    changed.2[0] = changed.2[0].replacen("\"events\":", "\"events\":1", 1);
-    assert!(merge(&[kept.part("a"), changed]).unwrap_err().to_string().contains("c: run 0"));
+    let text = kept.text.lock().unwrap().replacen("\"events\":", "\"events\":1", 1);
+    let changed = Memory::of(&kept.manifest().unwrap(), &text);
+    assert!(merged(&[kept.part("a"), changed.part("c")]).unwrap_err().to_string().contains("c: run 0"));
 }
 
 fn spawn(folder: &Path, words: &str) -> Child {
@@ -261,7 +313,7 @@ fn a_program_that_is_killed_loses_nothing() {
     }
     assert!(killed > 0, "it was always faster");
     assert!(spawn(folder.path(), &format!("{line} torn")).wait().unwrap().success());
-    for name in ["sweep.json", "sweep.csv", "sweep.md", "runs.csv", "manifest.json"] {
+    for name in ["sweep.json", "sweep.csv", "sweep.md", "runs.csv", "runs.parquet", "manifest.json"] {
         let read = |from: &str| fs::read(folder.path().join(from).join(name)).unwrap();
         assert!(read("torn") == read("whole"), "{name} differs after {killed} kills");
     }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use hoptax::experiment::advise;
 use hoptax::experiment::coupling::{self, NoShelf};
 use hoptax::experiment::diagnosis::{change, prove};
+use hoptax::model::{Cause, Outcome};
+use hoptax::report::contents::SECTIONS;
 use hoptax::scenario::vocab::explain;
 use serde_json::Value;
 
@@ -100,6 +102,43 @@ fn headings(code: &str) -> Vec<&str> {
 }
 
 #[test]
+fn every_row_every_kind_of_sentence_and_every_title_is_explained() {
+    let mut unknown = BTreeSet::new();
+    let mut found = 0;
+    let mut ask = |place: &str, word: &str| {
+        found += 1;
+        if !is_known(word) && !is_known(&word.to_lowercase()) {
+            unknown.insert(format!("{place}: {word}"));
+        }
+    };
+    for (file, text) in files().into_iter().filter(|(file, _)| file.starts_with("report/")) {
+        let code = shipped(&file, &text);
+        for before in ["sheet.push(\"", "grouped(\""] {
+            for (at, _) in code.match_indices(before) {
+                let word = code[at + before.len()..].split('"').next().unwrap_or_default();
+                ask(&file, word.trim_end_matches([':', ' ']));
+            }
+        }
+    }
+    SECTIONS.iter().for_each(|section| ask("a section", section.title));
+    Cause::ALL.iter().for_each(|cause| {
+        ask("a cause", cause.word());
+        ask("a cause", &hoptax::report::cause::name(*cause));
+    });
+    Outcome::FAILURES.iter().for_each(|outcome| ask("a failure", outcome.word()));
+    assert!(found > 60, "{found} words: they are written in another way");
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
+#[test]
+fn no_column_is_called_measured() {
+    for (file, text) in files().into_iter().filter(|(file, _)| file.starts_with("report/")) {
+        let code = shipped(&file, &text);
+        assert!(headings(&code).iter().all(|heading| !heading.contains("measured")), "{file}");
+    }
+}
+
+#[test]
 fn every_name_of_the_json_is_explained() {
     let file = checked(SHOP);
     let old = checked(&SHOP.replace("deploys_with = [\"x-users\"]\n", ""));
@@ -138,6 +177,12 @@ fn keys(value: &Value, all: &mut BTreeSet<String>) {
 #[test]
 fn every_verdict_is_explained() {
     let verdicts = [
+        "tax",
+        "bottleneck",
+        "answered well",
+        "one run",
+        "no interval",
+        "two camps",
         "used",
         "busy",
         "working",

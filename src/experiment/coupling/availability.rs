@@ -356,7 +356,7 @@ impl<'s> Scene<'s> {
         let nodes = &self.scenario().nodes;
         match target.strip_prefix("zone:") {
             Some(zone) => {
-                let inside = |name: &&String| self.scenario().zone(name).is_some_and(|own| own.lies_in(zone));
+                let inside = |name: &&String| self.scenario().stands_in(name, zone);
                 nodes.keys().filter(inside).map(String::as_str).collect()
             }
             None => nodes.get_key_value(target).map(|(name, _)| name.as_str()).into_iter().collect(),

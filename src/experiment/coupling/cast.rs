@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::graph::Arrow;
-use crate::scenario::written::Scenario;
+use crate::scenario::written::{Node, Scenario};
 use crate::scenario::{Checked, each_call, each_publish};
 
 /// What kind of thing is taken down.
@@ -64,7 +64,7 @@ impl Target {
         match (self.kind, self.name.strip_prefix("zone:")) {
             (Kind::Edge, _) => Arrow::of(&self.name).map(|arrow| arrow.from).into_iter().collect(),
             (Kind::Zone, Some(zone)) => {
-                let inside = |name: &&String| scenario.zone(name).is_some_and(|own| own.lies_in(zone));
+                let inside = |name: &&String| scenario.stands_in(name, zone);
                 scenario.nodes.keys().filter(inside).map(String::as_str).collect()
             }
             _ => vec![&self.name],
@@ -132,7 +132,7 @@ fn unknown(name: &str, all: &[Target]) -> String {
 /// Regions, and zones in them.
 fn zones(scenario: &Scenario) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
-    for zone in scenario.nodes.values().filter_map(|node| node.zone.value.as_ref()) {
+    for zone in scenario.nodes.values().flat_map(Node::sites) {
         all.insert(zone.zone.as_ref().map_or_else(|| zone.region.clone(), |own| format!("{}/{own}", zone.region)));
     }
     all

@@ -58,17 +58,12 @@ pub struct Index {
     /// How many there were of them.
     pub crossing: u64,
     /// How many of the lost ones never came to the caller, because somebody above had given up sending them.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "crate::experiment::summary::nothing")]
     pub absent: u64,
     /// The same of the caller's requests that do not cross it and come in both runs: what a shared pool passes on.
     pub spill_over: Estimate,
     /// How many there were of those.
     pub beside: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-fn is_none(count: &u64) -> bool {
-    *count == 0
 }
 
 /// Why an edge has no index.

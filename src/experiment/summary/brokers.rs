@@ -17,15 +17,10 @@ pub struct Topic {
     /// Batches that arrived at the broker, per second.
     pub batches_per_s: Estimate,
     /// Records lost with the leader that alone had them.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "crate::experiment::summary::nothing")]
     pub lost: u64,
     /// By group.
     pub groups: BTreeMap<String, Group>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-fn is_none(count: &u64) -> bool {
-    *count == 0
 }
 
 /// What a group did with the records of its topic.

@@ -40,6 +40,43 @@ impl<'de> Deserialize<'de> for Parts {
     }
 }
 
+/// Half the widths of the intervals around parts, ms: those that are nothing are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct Halves(pub Parts);
+
+impl Serialize for Halves {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let some = Cause::ALL.iter().map(|cause| (cause.word(), self.0.of(*cause))).filter(|(_, half)| *half > 0.0);
+        serializer.collect_map(some)
+    }
+}
+
+/// How far off [`Columns`] may be: by Student's t over the replications, `None` of what not all of them show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Within {
+    /// Of the mean request.
+    pub mean_ms: Option<Halves>,
+    /// Of requests around the median.
+    pub p50_ms: Option<Halves>,
+    /// Of requests around the 99th percentile.
+    pub p99_ms: Option<Halves>,
+    /// Of the sums of the three columns, ms.
+    #[serde(default)]
+    pub sum_ms: [Option<f64>; 3],
+    /// Of what is not work in the mean request, ms.
+    #[serde(default)]
+    pub tax_ms: Option<f64>,
+}
+
+impl Within {
+    /// The three of them, in the order of [`Columns`].
+    pub fn columns(&self) -> [Option<&Parts>; 3] {
+        [&self.mean_ms, &self.p50_ms, &self.p99_ms].map(|halves| halves.as_ref().map(|halves| &halves.0))
+    }
+}
+
 /// Where the time of a client's requests went: the mean request, and the requests around the median and the 99th
 /// percentile of latency (means over ranks 48–52 and 98.5–99.5 %).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -69,6 +106,12 @@ pub struct Ledger {
     /// Over all nodes.
     #[serde(flatten)]
     pub total: Columns,
+    /// How far off that may be, half the width of an interval each; `None` where a single replication was run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Box<Within>>,
+    /// The same by node.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub within_by_node: BTreeMap<String, Within>,
     /// By node; the client itself is one.
     pub by_node: BTreeMap<String, Columns>,
     /// The ledger of requests that failed, if any did.

@@ -508,3 +508,8 @@ pub struct Summary {
     #[serde(skip)]
     pub topology: crate::scenario::Topology,
 }
+/// Whether a count is left out, because there is nothing of it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+pub(crate) fn nothing(count: &u64) -> bool {
+    *count == 0
+}

@@ -19,6 +19,8 @@ pub enum Reach {
     From,
     /// It is broken and holds again, beyond chance: what more of the parameter does changes its direction.
     Mixed,
+    /// No run has enough to tell: too few requests for the percentile, say.
+    Unknown,
 }
 
 /// As far as a promise holds.
@@ -49,8 +51,8 @@ pub(super) fn holds(manifest: &Manifest, points: &[Point]) -> Vec<Holds> {
         points.iter().map(|point| (parameter.numbers[point.point as usize], point)).collect();
     along.sort_by(|a, b| a.0.total_cmp(&b.0));
     let one = |(nth, promise): (usize, &Promised)| {
-        let margins: Vec<Margin> =
-            along.iter().map(|(x, point)| margin(*x, promise, point.promises[nth].measured)).collect();
+        let told = along.iter().filter(|(_, point)| point.promises[nth].kept.value.is_some());
+        let margins: Vec<Margin> = told.map(|(x, point)| margin(*x, promise, point.promises[nth].measured)).collect();
         let (reach, at, between) = reach(&margins);
         let Promised { name, of, expect, .. } = promise.clone();
         Holds { name, of, expect, reach, at, between }
@@ -81,7 +83,7 @@ fn margin(x: f64, promise: &Promised, measured: Estimate) -> Margin {
 
 fn reach(along: &[Margin]) -> (Reach, Estimate, Option<[f64; 2]>) {
     let good = |margin: &Margin| margin.value >= 0.0;
-    let Some(first) = along.first().map(good) else { return (Reach::Nowhere, Estimate::NONE, None) };
+    let Some(first) = along.first().map(good) else { return (Reach::Unknown, Estimate::NONE, None) };
     let Some(turn) = along.iter().position(|margin| good(margin) != first) else {
         return (if first { Reach::Everywhere } else { Reach::Nowhere }, Estimate::NONE, None);
     };

@@ -33,8 +33,11 @@ pub struct Figures {
 pub struct Kept {
     /// What was measured, mean over the runs, in its own unit; no value where some run had none.
     pub measured: Estimate,
-    /// Share of the runs that keep it.
+    /// Share of the runs that keep it, of those that have enough to tell; no value where none has.
     pub kept: Estimate,
+    /// Runs that have too little to tell.
+    #[serde(skip_serializing_if = "crate::experiment::summary::nothing")]
+    pub untold_in: u64,
 }
 
 /// A point of the grid.
@@ -93,7 +96,7 @@ pub(super) fn fold(manifest: &Manifest, point: u64, rows: &[Row]) -> Point {
     let busiest = nodes.iter().max_by(|a, b| value(a.1).total_cmp(&value(b.1)).then_with(|| b.0.cmp(a.0)));
     let busiest = busiest.map(|(name, _)| name.clone());
     let promises = (0..manifest.promises.len()).map(|at| kept(rows, at)).collect();
-    let all = rows.iter().filter(|row| row.promises.iter().all(|(_, kept)| *kept)).count() as u64;
+    let all: Vec<Option<bool>> = rows.iter().map(all_kept).collect();
     let asked = manifest.clients.iter().position(|name| *name == manifest.client).unwrap_or(0);
     Point {
         point,
@@ -104,7 +107,7 @@ pub(super) fn fold(manifest: &Manifest, point: u64, rows: &[Row]) -> Point {
         nodes,
         busiest,
         promises,
-        all_kept: (!manifest.promises.is_empty()).then(|| share_of_windows(all, rows.len() as u64, CONFIDENCE)),
+        all_kept: (!manifest.promises.is_empty()).then(|| share(&all)),
         cores: spot.cores,
         overloaded: spot.overloaded.clone(),
         guard: rows.iter().find_map(|row| row.guard.clone()),
@@ -149,9 +152,22 @@ fn in_use(rows: &[Row], node: usize) -> Option<Estimate> {
 
 fn kept(rows: &[Row], promise: usize) -> Kept {
     let each: Option<Vec<f64>> = rows.iter().map(|row| row.promises[promise].0).collect();
-    let good = rows.iter().filter(|row| row.promises[promise].1).count() as u64;
+    let kept: Vec<Option<bool>> = rows.iter().map(|row| row.promises[promise].1).collect();
     Kept {
         measured: each.map_or(Estimate::NONE, |each| mean_of(&each, CONFIDENCE)),
-        kept: share_of_windows(good, rows.len() as u64, CONFIDENCE),
+        kept: share(&kept),
+        untold_in: kept.iter().filter(|kept| kept.is_none()).count() as u64,
     }
+}
+
+/// Whether a run keeps all promises: one that is broken decides, then one that nobody can tell.
+fn all_kept(row: &Row) -> Option<bool> {
+    let each = || row.promises.iter().map(|(_, kept)| *kept);
+    if each().any(|kept| kept == Some(false)) { Some(false) } else { each().all(|kept| kept.is_some()).then_some(true) }
+}
+
+/// The share of those that keep, of those that can be told.
+fn share(each: &[Option<bool>]) -> Estimate {
+    let (good, told) = (each.iter().filter(|kept| **kept == Some(true)).count(), each.iter().flatten().count());
+    if told == 0 { Estimate::NONE } else { share_of_windows(good as u64, told as u64, CONFIDENCE) }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Manifest;
 use crate::experiment::estimate::{Replication, in_use, replicate};
 use crate::experiment::run::promises;
+use crate::experiment::summary::Outcome;
 use crate::model::Plan;
 use crate::scenario::Checked;
 
@@ -22,8 +23,8 @@ pub struct Row {
     pub clients: Vec<Requests>,
     /// By node: how much of what is scarcest is in use; `None` where nothing is limited.
     pub nodes: Vec<Option<f64>>,
-    /// By promise: what was measured, where it was, and whether it was kept.
-    pub promises: Vec<(Option<f64>, bool)>,
+    /// By promise: what was measured, and whether it was kept; `None` where the run had too little to tell.
+    pub promises: Vec<(Option<f64>, Option<bool>)>,
 }
 
 /// What became of a client's requests in one run.
@@ -65,7 +66,12 @@ impl Row {
         let kept = promises(checked, plan, replication);
         let kept = kept.iter().zip(&checked.scenario.slos).map(|(verdict, slo)| {
             let measured = verdict.measured.value.filter(|x| x.is_finite());
-            (measured, measured.is_some_and(|x| slo.promise.keeps(x)))
+            let seen = match verdict.verdict {
+                Outcome::Met => Some(true),
+                Outcome::Failed => Some(false),
+                Outcome::Undecided | Outcome::NoData => None,
+            };
+            (measured, measured.map(|x| slo.promise.keeps(x)).or(seen))
         });
         Self {
             clients: manifest.clients.iter().map(|name| requests(name).unwrap_or_default()).collect(),

@@ -24,7 +24,7 @@ impl Calls {
             return Flow::On;
         };
         let call = core.plan.call(CallId(frame.call));
-        let mut back = core.vary(call.back, frame.lineage, Purpose::Back, 0);
+        let mut back = core.vary(core.way(at), frame.lineage, Purpose::Back, 0);
         if let Some(pipe) = core.plan.link(call.link).pipe {
             back += self.wire.send_ahead(core, call, pipe, codec.messages);
         }

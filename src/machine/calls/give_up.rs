@@ -142,7 +142,7 @@ impl Calls {
             Cut::Severed | Cut::Unsent | Cut::Astray | Cut::Dead => return caller,
         }
         if call.cancels != Cancels::No && sent {
-            let there = core.vary(call.there, core.frames[at].lineage, Purpose::There, CANCEL);
+            let there = core.vary(core.way_from(at, caller), core.frames[at].lineage, Purpose::There, CANCEL);
             core.schedule(there, Event::Cancel(at));
             core.frames[at].marks.hears = true;
         }

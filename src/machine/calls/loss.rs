@@ -119,8 +119,8 @@ impl Calls {
             frame.state.cut = Cut::Void;
             return;
         }
-        let (lineage, back) = (frame.lineage, core.plan.calls[frame.call as usize].back);
-        let back = core.vary(back, lineage, Purpose::Back, RESET);
+        let lineage = frame.lineage;
+        let back = core.vary(core.way(at), lineage, Purpose::Back, RESET);
         core.schedule(back, Event::Return(at));
     }
 

@@ -5,7 +5,7 @@
 //! its own. A request that is past its deadline when it is about to be begun is dropped without work: gRPC's servers keep the
 //! deadline too and end the call when it passes, and Google's SRE book asks for it. `drop_expired = false` works on it.
 
-use crate::model::{CallId, Outcome, Probe};
+use crate::model::{Outcome, Probe};
 use crate::random::{Lineage, Purpose};
 use crate::units::Time;
 
@@ -55,8 +55,8 @@ impl Calls {
 
     /// A try hears, one way through the network later, that another was begun at `since`.
     pub(crate) fn send_word<P: Probe>(&mut self, core: &mut Core<'_, P>, to: u32, since: Time) {
-        let (lineage, call) = (core.frames[to].lineage, CallId(core.frames[to].call));
-        let way = core.vary(core.plan.call(call).there, lineage, Purpose::There, WORD);
+        let lineage = core.frames[to].lineage;
+        let way = core.vary(core.way(to), lineage, Purpose::There, WORD);
         let word = self.words.free.pop().unwrap_or_else(|| {
             self.words.all.push((0, Lineage(0)));
             self.words.all.len() as u32 - 1

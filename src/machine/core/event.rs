@@ -95,6 +95,8 @@ pub(crate) enum Rare {
     Expire(u32),
     /// When a connection ends that has come of age.
     End(u32),
+    /// When a balancer's probe arrives at a replica.
+    Asked(u32),
 }
 
 /// Bits of the index under a kind of [`Rare`].
@@ -124,6 +126,7 @@ impl Rare {
             Self::Mend(gap) => (17, gap),
             Self::Expire(frame) => (18, frame),
             Self::End(place) => (19, place),
+            Self::Asked(probe) => (20, probe),
         };
         debug_assert!(index < 1 << INDEX_BITS);
         Event::Rare(kind << INDEX_BITS | index)
@@ -152,7 +155,8 @@ impl Rare {
             16 => Self::Named(index),
             17 => Self::Mend(index),
             18 => Self::Expire(index),
-            _ => Self::End(index),
+            19 => Self::End(index),
+            _ => Self::Asked(index),
         }
     }
 }
@@ -260,6 +264,7 @@ mod tests {
             Rare::Mend(19),
             Rare::Expire(20),
             Rare::End(21),
+            Rare::Asked(22),
         ];
         for rare in all {
             let Event::Rare(bits) = rare.event() else { panic!("{rare:?}") };

@@ -9,6 +9,7 @@ pub(crate) mod gauge;
 pub(crate) mod ledger;
 pub(crate) mod limit;
 pub(crate) mod proxies;
+pub(crate) mod reach;
 pub(crate) mod root;
 pub(crate) mod side;
 pub(crate) mod site;

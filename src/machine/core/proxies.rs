@@ -177,7 +177,7 @@ impl Path {
         let constant = |law: LawId| plan.law(law).constant().map(Span);
         let late = |fault: &Fault| fault.effect.delays() && fault.links.contains(&call.link.0);
         let direct = link.pipe.is_none() && call.segments == [0, 0] && call.proxy.is_none();
-        let ways = constant(call.there).zip(constant(call.back));
+        let ways = constant(call.there).zip(constant(call.back)).filter(|_| call.reach == NONE);
         let steady = ways.filter(|_| direct && !plan.faults.iter().any(late)).map(|(there, back)| [there, back]);
         let near = constant(route.near);
         let takes = |back: bool, way: u32| {

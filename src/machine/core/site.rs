@@ -75,7 +75,9 @@ impl Site {
         let constant = |law: LawId| plan.law(law).constant().map(Span);
         let (there, back) = (constant(call.there), constant(call.back));
         let late = |f: &Fault| f.effect.delays() && f.links.contains(&call.link.0);
-        let direct = call.proxy.is_none() && call.route == NONE && link.pipe.is_none() && call.segments == [0, 0];
+        let near = call.reach == NONE;
+        let direct =
+            near && call.proxy.is_none() && call.route == NONE && link.pipe.is_none() && call.segments == [0, 0];
         let straight = direct && !plan.faults.iter().any(late) && there.is_some() && back.is_some();
         let wired = call.channel != NONE || call.lender != NONE;
         let bare = !link.choice && !wired;

@@ -7,6 +7,7 @@
 
 pub(crate) mod health;
 pub(crate) mod pick;
+pub(crate) mod probing;
 pub(crate) mod question;
 
 use std::collections::VecDeque;
@@ -22,6 +23,7 @@ use crate::units::{Span, Time};
 use crate::machine::core::Core;
 use crate::machine::core::event::Rare;
 use crate::machine::names::health::Asked;
+use crate::machine::names::probing::Probing;
 use crate::machine::names::question::Questions;
 use crate::model::balance::Memory;
 
@@ -53,6 +55,8 @@ pub(crate) struct Names {
     /// By link: whether its name is looked up again when a connection breaks, and not before.
     lasting: Vec<bool>,
     pub(crate) questions: Questions,
+    /// Balancers that ask.
+    pub(crate) probing: Probing,
 }
 
 impl Names {
@@ -69,7 +73,8 @@ impl Names {
                 if let Some(book) = book.as_mut().filter(|_| last) {
                     book.keep(Time::NEVER);
                 }
-                Memory { book, ..Memory::new(callees) }
+                let leanings = link.leans.then(Box::default);
+                Memory { book, leanings, ..Memory::new(callees) }
             };
             memories.extend((0..plan.node(link.from).replicas).map(memory));
         }
@@ -89,6 +94,7 @@ impl Names {
             dark: vec![0; nodes],
             asked: vec![Asked::default(); if plan.discovery.asks() { 2 * replicas } else { 0 }],
             lasting,
+            probing: Probing::new(plan),
         }
     }
 }
@@ -149,7 +155,8 @@ impl Names {
         let address = |replica: u32| {
             let at = (plan.first_replica + replica) as usize;
             let moves = if fixed { 0 } else { self.moves.get(at).copied().unwrap_or(0) };
-            Address { replica, moves }
+            let ready = !self.unready[at];
+            Address { replica, moves, ready }
         };
         let listed: Vec<u32> = match &self.endpoints[node.index()] {
             Some(set) => set.clone(),
@@ -157,8 +164,14 @@ impl Names {
         };
         let answers = |replica: &u32| !self.unready[(plan.first_replica + replica) as usize];
         let healthy = listed.iter().filter(|replica| answers(replica)).count();
-        let panics = core.plan.discovery.kind == Kind::Mesh && panics(core.plan.discovery.panic, healthy, listed.len());
-        listed.into_iter().filter(|replica| panics || answers(replica)).map(address).collect()
+        let meshed = core.plan.discovery.kind == Kind::Mesh;
+        let panics = meshed && panics(core.plan.discovery.panic, healthy, listed.len());
+        // Who prefers zones panics zone by zone, and has to know how many do not answer.
+        if meshed && core.plan.discovery.locality.is_some() {
+            return listed.into_iter().map(address).collect();
+        }
+        let published = listed.into_iter().filter(|replica| panics || answers(replica));
+        published.map(|replica| Address { ready: true, ..address(replica) }).collect()
     }
 
     /// Changes of a node that can be seen by now are seen, unless discovery is out.
@@ -175,19 +188,21 @@ impl Names {
         self.answers[at] = Some(addresses);
     }
 
-    /// All callers of a node hear where its replicas are.
+    /// All callers of a node hear where its replicas are; and these themselves, where it matters how many they are in a zone.
     fn tell_callers<P: Probe>(&mut self, core: &mut Core<'_, P>, node: NodeId, addresses: &[Address]) {
         let plan = core.plan;
-        for (link, base) in plan.links.iter().zip(&self.memory_base).filter(|(link, _)| link.to == node) {
+        let hears = |link: &Link| link.to == node || link.leans && link.from == node;
+        for (link, base) in plan.links.iter().zip(&self.memory_base).filter(|(link, _)| hears(link)) {
             let callers = plan.node(link.from).replicas;
             for memory in &mut self.memories[*base as usize..(base + callers) as usize] {
-                memory.view = Some(match &mut memory.book {
-                    Some(book) => {
-                        book.learn(addresses);
-                        book.view()
+                match &mut memory.book {
+                    Some(book) if link.to == node => {
+                        book.learn(addresses, core.now);
+                        memory.look();
                     }
-                    None => addresses.iter().map(|address| address.replica).collect(),
-                });
+                    Some(_) => memory.look(),
+                    None => memory.view = Some(addresses.iter().map(|address| address.replica).collect()),
+                }
             }
         }
     }
@@ -209,7 +224,7 @@ impl Names {
                 return false;
             }
             if let Some(addresses) = &self.answers[callee.index()] {
-                book.learn(addresses);
+                book.learn(addresses, now);
                 changed = true;
             }
             book.keep(if lasts { Time::NEVER } else { now + discovery.ttl });
@@ -219,7 +234,7 @@ impl Names {
             changed |= book.readmit(spec, now);
         }
         if changed {
-            memory.view = Some(book.view());
+            memory.look();
         }
         true
     }
@@ -265,10 +280,10 @@ impl Names {
             let mut book = book(plan, core.seed, link, caller);
             if let Some(book) = &mut book {
                 book.keep(core.now);
-                self.answers[link.to.index()].iter().for_each(|addresses| book.learn(addresses));
+                self.answers[link.to.index()].iter().for_each(|addresses| book.learn(addresses, Time(0)));
             }
-            memory.view = book.as_ref().map(|book| book.view());
             memory.book = book;
+            memory.look();
         }
     }
 

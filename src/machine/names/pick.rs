@@ -1,7 +1,8 @@
 //! Whom a caller picks, of those it knows.
 
+use crate::model::balance::{Around, Balancer, Host};
 use crate::model::plan::Call;
-use crate::model::{LinkId, Probe};
+use crate::model::{LinkId, NodeId, Probe};
 use crate::random::{Draw, Lineage, Purpose};
 
 use crate::machine::core::Core;
@@ -24,7 +25,7 @@ impl Names {
         let memory = self.memory_of(core, call.link, caller);
         let before = self.memories[memory].narrow(|replica| keep(link.first + replica));
         let pick = self.destination(core, call, caller, lineage);
-        self.memories[memory].view = before;
+        self.memories[memory].widen(before);
         pick
     }
 
@@ -62,7 +63,11 @@ impl Names {
         let link = core.plan.calls[frame.call as usize].link;
         let memory = self.memory(core, link, frame.caller);
         let pick = frame.replica - core.plan.link(link).first;
+        let replica = frame.replica;
         self.memories[memory].outstanding[pick as usize] += 1;
+        if self.probing.is_on() {
+            self.probing.come(at, replica);
+        }
     }
 
     /// Where a caller keeps what it remembers of a callee.
@@ -87,12 +92,68 @@ impl Names {
         }
         let seed = core.seed;
         let memory = (self.memory_base[link.index()] + caller - plan.first_caller) as usize;
-        if plan.book && !self.consult(core, link, memory) {
-            return None;
+        if plan.book {
+            if !self.consult(core, link, memory) {
+                return None;
+            }
+            if plan.leans {
+                return self.pick_leaning(core, link, memory, lineage);
+            }
         }
         let (memory, now) = (&mut self.memories[memory], core.now);
         let pick = plan.balancer.pick(memory, now, || Draw::new(seed, lineage, Purpose::Balance, 0))?;
         Some(plan.first + pick)
+    }
+
+    /// The same for a caller that prefers some replicas, by zone or because others are new.
+    #[cold]
+    fn pick_leaning<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        link: LinkId,
+        memory: usize,
+        lineage: Lineage,
+    ) -> Option<u32> {
+        let (plan, seed, discovery) = (core.plan.link(link), core.seed, &core.plan.discovery);
+        let laid_out = self.memories[memory].leanings.as_ref().is_none_or(|leanings| leanings.ways.is_some());
+        if discovery.locality.is_some() && !laid_out {
+            self.lay_out(core, link, memory);
+        }
+        let draw = |nth: u64| Draw::new(seed, lineage, Purpose::Balance, nth);
+        let ease = discovery.slow_start.as_ref();
+        let pick = plan.balancer.pick_leaning(&mut self.memories[memory], core.now, ease, draw)?;
+        if plan.balancer == Balancer::Prequal {
+            self.send_probes(core, link, memory, lineage);
+        }
+        Some(plan.first + pick)
+    }
+
+    /// Whom a caller prefers, by what it knows now.
+    fn lay_out<P: Probe>(&mut self, core: &Core<'_, P>, id: LinkId, memory: usize) {
+        let (plan, link) = (core.plan, core.plan.link(id));
+        let (Some(locality), zones) = (plan.discovery.locality, &plan.zones) else { return };
+        let caller = link.first_caller + (memory as u32 - self.memory_base[id.index()]);
+        let own = zones.of(caller);
+        let mut callers = vec![[0; 2]; zones.count()];
+        for (replica, ready) in self.listed(core, link.from) {
+            let [well, all] = &mut callers[usize::from(zones.of(replica))];
+            (*well, *all) = (*well + u32::from(ready), *all + 1);
+        }
+        let memory = &mut self.memories[memory];
+        let (Some(book), Some(leanings)) = (&memory.book, &mut memory.leanings) else { return };
+        let host = |(replica, healthy)| Host { replica, zone: zones.of(link.first + replica), healthy };
+        let hosts: Vec<Host> = book.hosts().map(host).collect();
+        let around = Around { own, near: zones.near(own), weights: zones.weights(link.to), callers: &callers };
+        leanings.ways = Some(locality.ways(&hosts, around));
+    }
+
+    /// The replicas of a node that its callers were told of last, and whether they answer.
+    fn listed<P: Probe>(&self, core: &Core<'_, P>, node: NodeId) -> Vec<(u32, bool)> {
+        let own = core.plan.node(node);
+        match &self.answers[node.index()] {
+            Some(told) => told.iter().map(|address| (own.first_replica + address.replica, address.ready)).collect(),
+            None => (0..own.replicas).map(|replica| (own.first_replica + replica, true)).collect(),
+        }
     }
 
     /// A replica that does not take writes, if a caller knows of any.
@@ -109,7 +170,7 @@ impl Names {
         let memory = self.memory_of(core, call.link, caller);
         let before = self.memories[memory].narrow(|replica| link.first + replica != primary);
         let pick = self.pick(core, call.link, caller, lineage);
-        self.memories[memory].view = before;
+        self.memories[memory].widen(before);
         pick.or(Some(primary))
     }
 

@@ -166,11 +166,11 @@ impl Names {
         let memory = &mut self.memories[memory as usize];
         let Some(book) = &mut memory.book else { return };
         if let Some(addresses) = &self.answers[callee.index()] {
-            book.learn(addresses);
+            book.learn(addresses, core.now);
         }
         book.keep(core.now + core.plan.discovery.ttl.max(Span(1)));
         book.asked = core.now;
-        memory.view = Some(book.view());
+        memory.look();
     }
 
     /// Who waited for an answer has gone on with it: where nothing is kept it is good for nobody else.

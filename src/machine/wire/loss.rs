@@ -120,7 +120,10 @@ impl Wire {
     pub(crate) fn is_cut<P: Probe>(&self, core: &Core<'_, P>, at: u32) -> bool {
         let frame = &core.frames[at];
         let link = core.plan.calls[frame.call as usize].link.index();
-        let parts = |fault: &u32| matches!(core.plan.faults[*fault as usize].effect, Effect::Partition);
+        let parts = |fault: &u32| {
+            let fault = &core.plan.faults[*fault as usize];
+            fault.effect == Effect::Partition && (fault.inside.is_empty() || core.is_across(fault, at))
+        };
         let cut = |replica: u32| core.trouble.plights[replica as usize].cuts > 0;
         let calls = || !frame.marks.abandoned && cut(core.frames[frame.caller].replica);
         core.trouble.on_link[link].iter().any(parts) || cut(self.callee_of(core, at)) || calls()
@@ -163,8 +166,8 @@ impl<P: Probe> Core<'_, P> {
         }
         frame.state.cut = Cut::Severed;
         if frame.pc != DIAL.0 {
-            let (lineage, back) = (frame.lineage, self.plan.calls[frame.call as usize].back);
-            let back = self.vary(back, lineage, Purpose::Back, RESET);
+            let lineage = frame.lineage;
+            let back = self.vary(self.way(at), lineage, Purpose::Back, RESET);
             self.schedule(back, Event::Return(at));
         }
     }

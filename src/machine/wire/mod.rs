@@ -141,9 +141,8 @@ impl Wire {
     #[cold]
     pub(crate) fn race<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32, channel: &Channel, rested: Span) {
         let frame = &core.frames[at];
-        let (lineage, call) = (frame.lineage, &core.plan.calls[frame.call as usize]);
-        let trip =
-            core.vary(call.there, lineage, Purpose::There, 0) + core.vary(call.back, lineage, Purpose::Back, RACE);
+        let (lineage, way) = (frame.lineage, core.way(at));
+        let trip = core.vary(way, lineage, Purpose::There, 0) + core.vary(way, lineage, Purpose::Back, RACE);
         let hold = self.holds[at];
         if rested + trip <= channel.server_idle || core.frames[at].state.cut != Cut::Whole {
             return;
@@ -169,7 +168,8 @@ impl Wire {
         }
         let frame = &core.frames[at];
         let (lineage, call) = (frame.lineage, &core.plan.calls[frame.call as usize]);
-        let trip = |nth| core.vary(call.there, lineage, way, nth) + core.vary(call.back, lineage, way, nth + 1);
+        let far = core.way(at);
+        let trip = |nth| core.vary(far, lineage, way, nth) + core.vary(far, lineage, way, nth + 1);
         let window = &mut self.pools[pool as usize].conns[conn as usize].windows[usize::from(way == Purpose::Back)];
         let trips = window.trips(segments, core.now, core.plan.channels[call.channel as usize].rto);
         let extra = (0..trips).fold(Span::ZERO, |sum, nth| sum + trip(SLOW_START + 2 * nth));
@@ -248,10 +248,9 @@ impl Wire {
 
 impl<P: Probe> Core<'_, P> {
     pub(crate) fn round_trip(&mut self, at: u32, nth: u32) -> Flow {
-        let frame = &self.frames[at];
-        let call = &self.plan.calls[frame.call as usize];
-        let there = self.vary(call.there, frame.lineage, Purpose::There, nth);
-        let back = self.vary(call.back, frame.lineage, Purpose::Back, nth);
+        let (lineage, way) = (self.frames[at].lineage, self.way(at));
+        let there = self.vary(way, lineage, Purpose::There, nth);
+        let back = self.vary(way, lineage, Purpose::Back, nth);
         self.sleep(at, there + back);
         Flow::Stay
     }

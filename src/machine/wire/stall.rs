@@ -86,8 +86,8 @@ impl Wire {
         let last = self.pools[pool as usize].conns[conn as usize].gaps[side];
         if losses == 0 {
             // It arrives, and the receiver says that something is missing; that is sent again.
-            let [there, here] = if back { [call.there, call.back] } else { [call.back, call.there] };
-            let word = core.vary(there, lineage, way, AGAIN) + core.vary(here, lineage, way, AGAIN + 1);
+            let far = core.way(at);
+            let word = core.vary(far, lineage, way, AGAIN) + core.vary(far, lineage, way, AGAIN + 1);
             self.push_on(core, last, segments(call.bytes[side]), takes + word);
             match self.stalls.gaps.get_mut(last as usize) {
                 Some(gap) => gap.held.push((event, core.now + takes)),

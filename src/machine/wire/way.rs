@@ -50,7 +50,7 @@ impl Wire {
     pub(crate) fn way_there<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Span {
         let frame = &core.frames[at];
         let (lineage, call) = (frame.lineage, &core.plan.calls[frame.call as usize]);
-        let mut there = core.vary(call.there, lineage, Purpose::There, 0);
+        let mut there = core.vary(core.way(at), lineage, Purpose::There, 0);
         if let Some(pipe) = core.plan.link(call.link).pipe {
             there += self.squeeze(core, call, pipe, lineage, Purpose::There);
         }
@@ -99,7 +99,7 @@ impl Wire {
     pub(crate) fn way_back<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Span {
         let frame = &core.frames[at];
         let (lineage, call) = (frame.lineage, &core.plan.calls[frame.call as usize]);
-        let mut back = core.vary(call.back, lineage, Purpose::Back, 0);
+        let mut back = core.vary(core.way(at), lineage, Purpose::Back, 0);
         if let Some(pipe) = core.plan.link(call.link).pipe {
             back += self.squeeze(core, call, pipe, lineage, Purpose::Back);
         }
@@ -129,8 +129,13 @@ impl Wire {
             let (memory, pick) = (self.names.memory(core, id, caller), replica - link.first);
             let memory = &mut self.names.memories[memory];
             memory.outstanding[pick as usize] -= 1;
-            if link.balancer == Balancer::P2cEwma {
-                memory.learn(pick, took, core.now);
+            match link.balancer {
+                Balancer::P2cEwma => memory.learn(pick, took, core.now),
+                _ if self.names.probing.is_on() => {
+                    let tells = matches!(outcome, Some(Outcome::Succeeded | Outcome::Timeout));
+                    self.names.probing.go(at, replica, tells.then_some(took));
+                }
+                _ => {}
             }
         }
         if let Some(outcome) = outcome {
@@ -155,7 +160,7 @@ impl Wire {
         if let Some(book) = &mut memory.book
             && book.judge(spec, replica, outcome, core.now)
         {
-            memory.view = Some(book.view());
+            memory.look();
             core.tell(Fact::LeftOut { edge, measured });
         }
     }

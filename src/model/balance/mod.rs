@@ -3,21 +3,30 @@
 //! State is kept per caller replica and callee node (a client library or proxy knows only its own requests): a cursor with a
 //! random start, the requests it has outstanding at each replica, and, where the set of replicas changes in a run, those it
 //! may pick now (its view). `load_balancing = "round_robin"` (default), `"random"`, `"least_request"` (with `choices = 2`
-//! candidates, or `"all"`), `"pick_first"`, `"p2c_ewma"`, `"hash"`.
+//! candidates, or `"all"`), `"pick_first"`, `"p2c_ewma"`, `"prequal"`, `"hash"`. Before it come `locality` and `slow_start`, where the file has them.
 
 mod hash;
 mod least_request;
+mod locality;
 mod p2c_ewma;
 mod pick_first;
+mod prequal;
 mod random;
 mod round_robin;
+mod slow_start;
 
 use crate::random::Draw;
 use crate::units::{Span, Time};
 
 use super::discovery::Book;
 
+pub use locality::{Around, Host, Locality, Rule, Way};
 pub use p2c_ewma::Speed;
+pub use prequal::{Answer, Load};
+pub use slow_start::SlowStart;
+
+use prequal::Pool;
+use slow_start::Turns;
 
 /// The rule as planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +46,8 @@ pub enum Balancer {
     PickFirst,
     /// The one of two that answers sooner, by what it did of late and has to do.
     P2cEwma,
+    /// The quickest of those that were asked and are not hot.
+    Prequal,
     /// The one that a key belongs to.
     Hash {
         /// Keys that calls share; each has its own for [`u32::MAX`].
@@ -57,7 +68,30 @@ pub struct Memory {
     pub speeds: Vec<Speed>,
     /// The addresses behind the view; `None` where they never change and nobody is left out.
     pub book: Option<Box<Book>>,
+    /// Whom the caller prefers; `None` where it prefers nobody.
+    pub leanings: Option<Box<Leanings>>,
 }
+
+/// Whom a caller prefers beyond its balancer's rule.
+#[derive(Clone, Debug, Default)]
+pub struct Leanings {
+    /// By zone or level; `None`: they have to be laid out (again), or zones do not matter.
+    pub ways: Option<Vec<Way>>,
+    /// Whose turn it is, while some replicas are new.
+    turns: Turns,
+    /// What replicas answered that were asked.
+    pool: Pool,
+}
+
+/// What a caller could pick before some were left out for one pick.
+#[derive(Debug)]
+pub struct Before {
+    view: Option<Box<[u32]>>,
+    ways: Option<Vec<Way>>,
+}
+
+/// Which draw of a pick decides about the way.
+const WAY: u64 = 1 << 8;
 
 impl Memory {
     /// Nothing outstanding at any of `replicas`.
@@ -74,9 +108,41 @@ impl Memory {
     }
 
     /// Leaves only some of the replicas that may be picked, for one pick; gives back what was in view before.
-    pub fn narrow(&mut self, keep: impl Fn(u32) -> bool) -> Option<Box<[u32]>> {
+    pub fn narrow(&mut self, keep: impl Fn(u32) -> bool) -> Before {
         let view = (0..self.count()).map(|place| self.at(place)).filter(|replica| keep(*replica)).collect();
-        self.view.replace(view)
+        let ways = self.leanings.as_mut().and_then(|leanings| {
+            let left = locality::narrowed(leanings.ways.as_ref()?, &keep);
+            leanings.ways.replace(left)
+        });
+        Before { view: self.view.replace(view), ways }
+    }
+
+    /// The end of that.
+    pub fn widen(&mut self, before: Before) {
+        self.view = before.view;
+        if let Some(leanings) = &mut self.leanings {
+            leanings.ways = before.ways;
+        }
+    }
+
+    /// The book has changed: what is in view is what it says now, and whom the caller prefers has to be laid out again.
+    pub fn look(&mut self) {
+        self.view = self.book.as_ref().map(|book| book.view());
+        if let Some(leanings) = &mut self.leanings {
+            leanings.ways = None;
+        }
+    }
+
+    /// Whom a request asks how busy they are.
+    pub fn asked(&self, draw: &mut Draw) -> Vec<u32> {
+        prequal::asked(self, draw)
+    }
+
+    /// A replica has answered.
+    pub fn hear(&mut self, answer: Answer) {
+        if let Some(leanings) = &mut self.leanings {
+            leanings.pool.hear(answer, self.outstanding.len());
+        }
     }
 
     /// How many replicas may be picked.
@@ -107,7 +173,7 @@ impl Memory {
 impl Balancer {
     /// Whether it looks at what is outstanding.
     pub fn looks(self) -> bool {
-        matches!(self, Self::LeastRequest { .. } | Self::P2cEwma)
+        matches!(self, Self::LeastRequest { .. } | Self::P2cEwma | Self::Prequal)
     }
 
     /// The replica (0 ≤ index < number of replicas) that the next request goes to; none where none may be picked.
@@ -124,10 +190,89 @@ impl Balancer {
             Self::LeastRequest { choices, distinct } => least_request::pick(memory, choices, distinct, &mut draw()),
             Self::PickFirst => pick_first::pick(memory, draw),
             Self::P2cEwma => p2c_ewma::pick(memory, now, &mut draw()),
+            // Nobody has answered.
+            Self::Prequal => random::pick(memory, draw),
             Self::Hash { keys } => hash::pick(memory, keys, &mut draw()),
         })
     }
+
+    /// The same for a caller with leanings: the way first, then the replica among those of the way, by weight while some are new.
+    pub fn pick_leaning(
+        self,
+        memory: &mut Memory,
+        now: Time,
+        ease: Option<&SlowStart>,
+        draw: impl Fn(u64) -> Draw,
+    ) -> Option<u32> {
+        let mut leanings = memory.leanings.take()?;
+        let Leanings { ways, turns, pool } = &mut *leanings;
+        let pick = match ways {
+            None => self.pick_asking(memory, (turns, pool), now, ease, &draw),
+            Some(ways) => {
+                let place = draw(WAY).unit();
+                ways.iter_mut().find(|way| place < way.upto).and_then(|way| {
+                    let members = std::mem::take(&mut way.members);
+                    let (view, cursor) = (memory.view.replace(members), memory.cursor);
+                    memory.cursor = way.cursor;
+                    let pick = self.pick_asking(memory, (&mut way.turns, pool), now, ease, &draw);
+                    way.members = std::mem::replace(&mut memory.view, view).unwrap_or_default();
+                    way.cursor = std::mem::replace(&mut memory.cursor, cursor);
+                    pick
+                })
+            }
+        };
+        memory.leanings = Some(leanings);
+        pick
+    }
+
+    /// The replica that the next request goes to, by what was answered.
+    fn pick_asking(
+        self,
+        memory: &mut Memory,
+        (turns, pool): (&mut Turns, &mut Pool),
+        now: Time,
+        ease: Option<&SlowStart>,
+        draw: impl Fn(u64) -> Draw,
+    ) -> Option<u32> {
+        if self == Self::Prequal && memory.count() > 1 {
+            return Some(prequal::pick(pool, memory, now, &mut draw(0)));
+        }
+        self.pick_easing(memory, turns, now, ease, draw)
+    }
+
+    /// The replica that the next request goes to, by weight while some are new.
+    fn pick_easing(
+        self,
+        memory: &mut Memory,
+        turns: &mut Turns,
+        now: Time,
+        ease: Option<&SlowStart>,
+        draw: impl Fn(u64) -> Draw,
+    ) -> Option<u32> {
+        let by_load = matches!(self, Self::LeastRequest { .. });
+        let weighs = by_load || self == Self::RoundRobin;
+        let book = memory.book.as_mut().filter(|_| weighs);
+        let spec = ease.filter(|spec| book.is_some_and(|book| book.has_newcomers(spec.window, now)));
+        let Some(spec) = spec else {
+            *turns = Turns::default();
+            return self.pick(memory, now, || draw(0));
+        };
+        let hosts: Vec<u32> = (0..memory.count()).map(|place| memory.at(place)).collect();
+        if hosts.is_empty() {
+            return None;
+        }
+        let (outstanding, book) = (&memory.outstanding, &memory.book);
+        let weight = |host: u32| {
+            let since = book.as_ref().and_then(|book| book.since(host));
+            let own = since.map_or(1.0, |since| spec.weight(since, now));
+            if by_load { own / f64::from(outstanding[host as usize] + 1) } else { own }
+        };
+        Some(turns.next(&hosts, weight, &mut draw(0)))
+    }
 }
+
+#[cfg(test)]
+mod properties;
 
 #[cfg(test)]
 mod tests {
@@ -204,7 +349,8 @@ mod tests {
 
     const DISTINCT: fn(u32) -> Balancer = |choices| Balancer::LeastRequest { choices, distinct: true };
 
-    const ALL: [Balancer; 8] = [
+    const ALL: [Balancer; 9] = [
+        Balancer::Prequal,
         Balancer::RoundRobin,
         Balancer::Random,
         Balancer::LeastRequest { choices: 2, distinct: false },

@@ -12,6 +12,9 @@ pub struct Address {
     pub replica: u32,
     /// How often it had moved.
     pub moves: u32,
+    /// Whether it answers its probes, as far as those who publish it know. Who does not is not published, unless callers are to know
+    /// how many do not (`locality`).
+    pub ready: bool,
 }
 
 /// Addresses as a caller replica knows them, and those it leaves out.
@@ -25,6 +28,8 @@ pub struct Book {
     outliers: Option<Outliers>,
     /// With a smaller share of those known than this in view, all are.
     panic: f64,
+    /// Replicas that were not known before, and since when they are.
+    newcomers: Vec<(u32, Time)>,
 }
 
 /// Whether so few of all are healthy that all are taken for that, as Envoy's `isHostSetInPanic` has it.
@@ -32,21 +37,34 @@ pub fn panics(threshold: f64, healthy: usize, all: usize) -> bool {
     (healthy as f64) < threshold * all as f64
 }
 
+/// Whether two addresses are of the same replica at the same place.
+fn same(one: &Address, other: &Address) -> bool {
+    (one.replica, one.moves) == (other.replica, other.moves)
+}
+
 impl Book {
     /// All of so many replicas where they were at first; with `phase`, outliers are looked for, unless with a smaller share
     /// than `panic` left nobody is left out.
     pub fn new(replicas: u32, phase: Option<Span>, panic: f64) -> Self {
         Self {
-            known: (0..replicas).map(|replica| Address { replica, moves: 0 }).collect(),
+            known: (0..replicas).map(|replica| Address { replica, moves: 0, ready: true }).collect(),
             until: Time(0),
             asked: Time(0),
             outliers: phase.map(|phase| Outliers::new(replicas, phase)),
             panic,
+            newcomers: Vec::new(),
         }
     }
 
-    /// Learns where the replicas are.
-    pub fn learn(&mut self, addresses: &[Address]) {
+    /// Learns where the replicas are. What is so from the beginning is not new.
+    pub fn learn(&mut self, addresses: &[Address], now: Time) {
+        if now > Time(0) {
+            let is_known = |new: &Address| self.known.iter().any(|old| old.ready && same(old, new));
+            let new = addresses.iter().filter(|new| new.ready && !is_known(new)).map(|new| (new.replica, now));
+            let new: Vec<(u32, Time)> = new.collect();
+            self.newcomers.retain(|(old, _)| !new.iter().any(|(replica, _)| replica == old));
+            self.newcomers.extend(new);
+        }
         self.known.clear();
         self.known.extend_from_slice(addresses);
     }
@@ -69,10 +87,26 @@ impl Book {
 
     /// The replicas that may be picked, in ascending order.
     pub fn view(&self) -> Box<[u32]> {
+        let healthy: Box<[u32]> = self.hosts().filter(|(_, healthy)| *healthy).map(|(replica, _)| replica).collect();
+        let panics = panics(self.panic, healthy.len(), self.known.len());
+        if panics { self.known.iter().map(|address| address.replica).collect() } else { healthy }
+    }
+
+    /// All replicas it knows of, in ascending order, and whether they are healthy: ready, and not left out.
+    pub fn hosts(&self) -> impl Iterator<Item = (u32, bool)> {
         let left_out = |replica: u32| self.outliers.as_ref().is_some_and(|outliers| outliers.is_out(replica));
-        let known = self.known.iter().map(|address| address.replica);
-        let healthy: Box<[u32]> = known.clone().filter(|replica| !left_out(*replica)).collect();
-        if panics(self.panic, healthy.len(), self.known.len()) { known.collect() } else { healthy }
+        self.known.iter().map(move |address| (address.replica, address.ready && !left_out(address.replica)))
+    }
+
+    /// Whether some replica is new, which lasts for so long.
+    pub fn has_newcomers(&mut self, window: Span, now: Time) -> bool {
+        self.newcomers.retain(|(_, since)| now.since(*since) < window);
+        !self.newcomers.is_empty()
+    }
+
+    /// Since when a replica is known that is new.
+    pub fn since(&self, replica: u32) -> Option<Time> {
+        self.newcomers.iter().find(|(new, _)| *new == replica).map(|(_, since)| *since)
     }
 
     /// Lets back in who may come back; says whether anybody did.
@@ -99,7 +133,7 @@ mod tests {
         let mut book = Book::new(4, Some(Span(5)), 0.0);
         assert_eq!(*book.view(), [0, 1, 2, 3]);
         assert!(book.judge(&spec, 2, Outcome::Error, Time(1)));
-        book.learn(&[1, 2, 3].map(|replica| Address { replica, moves: 7 }));
+        book.learn(&[1, 2, 3].map(|replica| Address { replica, moves: 7, ready: true }), Time(1));
         assert_eq!((&*book.view(), book.moves(3), book.moves(0)), (&[1, 3][..], 7, 0));
         assert!(!book.readmit(&spec, Time(30)) && book.readmit(&spec, Time(35)));
         assert_eq!(*book.view(), [1, 2, 3]);

@@ -27,6 +27,7 @@ mod outlier;
 mod readiness;
 mod resolver;
 
+use super::balance::{Locality, SlowStart};
 use crate::units::Span;
 
 pub use book::{Address, Book, panics};
@@ -79,4 +80,8 @@ pub struct Discovery {
     pub outliers: Option<OutlierSpec>,
     /// With a smaller share of the replicas healthy all get requests; 0: never.
     pub panic: f64,
+    /// Whether callers prefer replicas near them; `None`: they do not look where one stands.
+    pub locality: Option<Locality>,
+    /// How new replicas are brought in; `None`: at once.
+    pub slow_start: Option<SlowStart>,
 }

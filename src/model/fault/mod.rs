@@ -62,6 +62,8 @@ pub struct Fault {
     pub ways: Vec<[bool; 2]>,
     /// The edges from publishers to brokers it happens to, by index.
     pub edges: Vec<u32>,
+    /// Of a zone, where some link leads to several: the replicas in it; otherwise empty, and all that links lead to are hit.
+    pub inside: Vec<bool>,
 }
 
 /// When a fault is on.
@@ -193,6 +195,17 @@ impl Fault {
     /// Whether it happens to requests over a link, or to answers (`back`).
     pub fn hits(&self, link: u32, back: bool) -> bool {
         self.links.iter().zip(&self.ways).any(|(own, ways)| *own == link && ways[usize::from(back)])
+    }
+
+    /// Whether it happens to a message between two replicas over a link that it happens to: of a zone what crosses its border;
+    /// and what is late is what leaves it, `back` by the second of them.
+    pub fn is_between(&self, [caller, callee]: [u32; 2], back: bool) -> bool {
+        let inside = |replica: u32| self.inside.get(replica as usize).copied().unwrap_or(false);
+        match self.effect {
+            _ if self.inside.is_empty() => true,
+            Effect::Latency { .. } => inside(if back { callee } else { caller }),
+            _ => inside(caller) != inside(callee),
+        }
     }
 
     /// The nth time between two of it, or the nth time it is on.

@@ -24,6 +24,8 @@ pub struct Link {
     pub book: bool,
     /// Whether the choice looks at what is outstanding, or at how tries end.
     pub tracks: bool,
+    /// Whether callers prefer some replicas: by zone, because others are new, or by what they answered. Then they keep a book, too.
+    pub leans: bool,
     /// Bandwidth and loss, where they matter.
     pub pipe: Option<Pipe>,
 }
@@ -56,6 +58,8 @@ pub struct Call {
     pub there: LawId,
     /// One-way latency back.
     pub back: LawId,
+    /// Both by the zones of the two replicas, of `Plan::reaches`; `NONE`: all are equally far.
+    pub reach: u32,
     /// When the caller gives up.
     pub timeout: Option<LaneId>,
     /// Its policy's rules in `Plan::rules`; `NONE` where nothing but a timeout guards it.

@@ -4,6 +4,7 @@ mod call;
 mod course;
 mod life;
 mod route;
+mod zones;
 
 use crate::graph::Arrow;
 use crate::random::dist::Dist;
@@ -26,6 +27,7 @@ pub use self::call::{Call, Cancels, Codec, Grip, Guard, HANDS_OVER, Lender, Link
 pub use self::course::STRETCHES;
 pub use self::life::{Life, Warmup};
 pub use self::route::{End, Proxy, Route, Stop};
+pub use self::zones::{Reach, Zones};
 
 /// Everything that does not change during a run.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +54,10 @@ pub struct Plan {
     pub links: Vec<Link>,
     /// Call-sites.
     pub calls: Vec<Call>,
+    /// Where replicas stand.
+    pub zones: Zones,
+    /// Latencies between zones, of links whose ends stand in several.
+    pub reaches: Vec<Reach>,
     /// `parallel`s.
     pub forks: Vec<Fork>,
     /// `split`s.

@@ -6,18 +6,13 @@ use plotters::style::RGBColor;
 use super::Title;
 use super::axis::Scale;
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
-use super::palette::{FAINT, GRID, INK, PAPER, Pen, hair, on_paper};
+use super::palette::{BETTER, BROKEN, FAINT, GRID, INK, PAPER, Pen, hair, on_paper};
 use crate::experiment::recover::{Cell, Edge, Recover};
-use crate::report::number::{percent, plain, seconds};
+use crate::report::number::{between, percent, plain, seconds};
 
 const TOP: f64 = 112.0;
 const BAND: f64 = 58.0;
 const FOOT: f64 = 128.0;
-
-/// What stays down.
-const DOWN: RGBColor = RGBColor(178, 24, 43);
-/// What gets up again.
-const UP: RGBColor = RGBColor(0, 114, 178);
 
 /// Draws the map.
 pub fn boundary(title: &Title, recover: &Recover) -> String {
@@ -66,6 +61,7 @@ fn fields(canvas: &Canvas, row: &[&Cell], band: Area, scale: &Scale) {
             None if cell.overloaded.is_empty() => "not seen".into(),
             None => "overloaded".into(),
         };
+        canvas.says(area, &format!("load {} ×: {}", plain(cell.load), stay_down(cell, &told)));
         let narrow = (area.right - middle.0).min(middle.0 - area.left) < room(&told, size::SMALL) / 2.0;
         if cell.between {
             continue;
@@ -77,8 +73,17 @@ fn fields(canvas: &Canvas, row: &[&Cell], band: Area, scale: &Scale) {
     }
 }
 
+/// How many runs stay down, with the interval of that share.
+fn stay_down(cell: &Cell, told: &str) -> String {
+    match between(cell.probability, percent) {
+        Some(ends) if cell.between => format!("{told} stay down ({ends}), between others"),
+        Some(ends) => format!("{told} of {} runs stay down ({ends})", cell.runs),
+        None => told.to_owned(),
+    }
+}
+
 fn colour(share: f64) -> RGBColor {
-    if share > 0.0 { on_paper(DOWN, 0.15 + 0.85 * share) } else { on_paper(UP, 0.14) }
+    if share > 0.0 { on_paper(BROKEN, 0.15 + 0.85 * share) } else { on_paper(BETTER, 0.14) }
 }
 
 /// The edge across a band, and its interval.

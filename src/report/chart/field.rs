@@ -1,12 +1,11 @@
 //! A field of two parameters: the slower, or the less often kept, the darker; one field for each combination of the others.
 
-use plotters::style::RGBColor;
-
 use super::Title;
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
-use super::palette::{GRID, PAPER, on_paper};
+use super::palette::{BROKEN, GRID, PAPER, on_paper};
+use crate::experiment::summary::Estimate;
 use crate::experiment::sweep::{Parameter, Point, Sweep};
-use crate::report::number::{percent, time};
+use crate::report::number::{between, percent, time};
 use crate::report::text::{clean, cut};
 
 const TOP: f64 = 112.0;
@@ -16,9 +15,6 @@ const HEAD: f64 = 26.0;
 const FOOT: f64 = 62.0;
 /// Fields at most.
 const FIELDS: usize = 6;
-
-/// What is slow or broken.
-const DARK: RGBColor = RGBColor(178, 24, 43);
 
 /// Draws a sweep over two parameters and more: the last two are rows and columns.
 pub fn field(title: &Title, sweep: &Sweep) -> String {
@@ -76,13 +72,17 @@ fn one(
         let (at, count) = (point.point % each, columns.values.len() as u64);
         let (row, column) = ((at / count) as f64, (at % count) as f64);
         let (left, top) = (area.left + wide * column, area.top + ROW * row);
+        let whole = Area { left, right: left + wide, top, bottom: top + ROW };
+        let at = [(rows, row as usize), (columns, column as usize)]
+            .map(|(parameter, nth)| format!("{} {}", parameter.path, parameter.values[nth]));
+        canvas.says(whole, &clean(&format!("{}: {}", at.join(", "), shade.told(point))));
         cell(canvas, point, Area { left, right: left + wide, top, bottom: top + ROW }, shade);
     }
 }
 
 fn cell(canvas: &Canvas, point: &Point, area: Area, shade: &Shade) {
     let (strength, told) = shade.at(point);
-    canvas.rectangle(area, strength.map_or(GRID, |share| on_paper(DARK, 0.06 + 0.9 * share)), 1.0);
+    canvas.rectangle(area, strength.map_or(GRID, |share| on_paper(BROKEN, 0.06 + 0.9 * share)), 1.0);
     canvas.outline(area, PAPER);
     if room(&told, size::SMALL) > area.right - area.left - 4.0 {
         return;
@@ -112,6 +112,25 @@ impl<'s> Shade<'s> {
         match self {
             Self::Broken => "share of runs that keep every promise; the darker, the fewer".into(),
             Self::Slow { client, .. } => format!("p99 of {}; the darker, the slower, by equal factors", clean(client)),
+        }
+    }
+
+    /// What is said of a point, with its interval.
+    fn told(&self, point: &Point) -> String {
+        let whole = |e: Estimate, show: fn(f64) -> String| match (e.value, between(e, show)) {
+            (Some(value), Some(ends)) => format!("{} ({ends})", show(value)),
+            _ => "unknown".into(),
+        };
+        match self {
+            Self::Broken => {
+                format!("{} of the runs keep every promise", whole(point.all_kept.unwrap_or_default(), percent))
+            }
+            Self::Slow { client, .. } => match point.clients.get(*client) {
+                Some(found) if found.p99_never_in > 0 => format!("p99 of {client}: never"),
+                found => {
+                    format!("p99 of {client}: {}", whole(found.map(|found| found.p99_ms).unwrap_or_default(), time))
+                }
+            },
         }
     }
 

@@ -1,10 +1,8 @@
 //! The heat map: what is down by row, whose requests by column; the darker, the more is lost, striped where it is late.
 
-use plotters::style::RGBColor;
-
 use super::Title;
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
-use super::palette::{FAINT, PAPER, hair, on_paper};
+use super::palette::{BROKEN, FAINT, LATE, PAPER, hair, on_paper};
 use crate::experiment::coupling::{Cell, Column, Coupling, Kind};
 use crate::experiment::summary::Estimate;
 use crate::report::number::percent;
@@ -18,11 +16,6 @@ const COLUMNS: usize = 12;
 const TOP: f64 = 150.0;
 const ROW: f64 = 26.0;
 const FOOT: f64 = 64.0;
-
-/// What is lost.
-const LOST: RGBColor = RGBColor(178, 24, 43);
-/// What is late.
-const LATE: RGBColor = RGBColor(230, 159, 0);
 
 /// Below this share a field stays empty.
 const SEEN: f64 = 0.005;
@@ -142,7 +135,7 @@ fn told(down: &str, whose: &str, cell: &Cell) -> String {
 fn field(canvas: &Canvas, cell: &Cell, area: Area) {
     let (lost, late) = (cell.lost.value.unwrap_or(0.0), cell.late.value.unwrap_or(0.0));
     let middle = (f64::midpoint(area.left, area.right), f64::midpoint(area.top, area.bottom));
-    let (colour, share) = if lost >= SEEN || late < SEEN { (LOST, lost) } else { (LATE, late) };
+    let (colour, share) = if lost >= SEEN || late < SEEN { (BROKEN, lost) } else { (LATE, late) };
     if share >= SEEN {
         canvas.rectangle(area, on_paper(colour, 0.15 + 0.85 * share), 1.0);
     }
@@ -156,7 +149,7 @@ fn field(canvas: &Canvas, cell: &Cell, area: Area) {
         (false, false) => "0".into(),
     };
     let set = Type::of(size::SMALL).centred();
-    let dark = colour == LOST && share > 0.55;
+    let dark = colour == BROKEN && share > 0.55;
     canvas.text(
         &text,
         middle,
@@ -173,7 +166,8 @@ fn field(canvas: &Canvas, cell: &Cell, area: Area) {
 /// What the colours mean.
 fn legend(canvas: &Canvas, (left, y): (f64, f64)) {
     let mut x = left;
-    for (colour, word) in [(LOST, "lost: served without, not with"), (LATE, "late: served, but later than the bound")] {
+    for (colour, word) in [(BROKEN, "lost: served without, not with"), (LATE, "late: served, but later than the bound")]
+    {
         for step in 0..5 {
             let area = Area { left: x, right: x + 16.0, top: y - 7.0, bottom: y + 7.0 };
             canvas.rectangle(area, on_paper(colour, 0.15 + 0.2125 * f64::from(step)), 1.0);

@@ -1,21 +1,15 @@
 //! The hockey stick: latency against a parameter, below it what succeeds and how much of the busiest node is in use.
 
-use plotters::style::RGBColor;
-
 use super::Title;
 use super::axis::{Scale, time_of_tick};
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
-use super::palette::{COLOURS, FAINT, INK, Pen, hair, pen};
+use super::palette::{BROKEN, FAINT, INK, Pen, hair, pen};
 use crate::experiment::summary::Estimate;
 use crate::experiment::sweep::{Figures, Holds, Parameter, Point, Reach, Sweep};
-use crate::report::number::{percent, plain};
+use crate::report::number::{between, percent, plain, time};
 use crate::report::text::clean;
 
 const HEIGHT: f64 = 640.0;
-
-/// What is kept and what is broken.
-const GOOD: RGBColor = COLOURS[2];
-const BAD: RGBColor = COLOURS[1];
 
 /// A series: its name, and at each place a figure.
 struct Series {
@@ -54,6 +48,8 @@ pub fn hockey(title: &Title, sweep: &Sweep) -> String {
         canvas.ordinate(lower, &y, percent);
         shares.iter().for_each(|series| draw(canvas, series, &x, &y, lower));
         marks(canvas, sweep, parameter, &x, (upper, lower));
+        say(canvas, parameter, &x, upper, &times, time);
+        say(canvas, parameter, &x, lower, &shares, percent);
         ticks(canvas, parameter, &x, lower);
     })
 }
@@ -114,6 +110,31 @@ fn in_use(sweep: &Sweep, parameter: &Parameter) -> Vec<(f64, Estimate)> {
     at
 }
 
+/// Says of each point what it was set to, and every figure there with its interval.
+fn say(canvas: &Canvas, parameter: &Parameter, x: &Scale, area: Area, all: &[Series], show: fn(f64) -> String) {
+    let points: Vec<f64> = all
+        .iter()
+        .map(|series| &series.at)
+        .max_by_key(|at| at.len())
+        .map_or_else(Vec::new, |at| at.iter().map(|(at, _)| *at).collect());
+    for (nth, at) in points.iter().enumerate() {
+        let half = |other: Option<&f64>, end: f64| other.map_or(end, |other| f64::midpoint(x.at(*other), x.at(*at)));
+        let before = nth.checked_sub(1).and_then(|before| points.get(before));
+        let whole = Area { left: half(before, area.left), right: half(points.get(nth + 1), area.right), ..area };
+        let of = |series: &Series| {
+            let (_, e) = series.at.iter().find(|(other, _)| other == at)?;
+            Some(format!("{} {} ({})", series.name, show(e.value?), between(*e, show)?))
+        };
+        let told: Vec<String> = all.iter().filter_map(of).collect();
+        let value = if parameter.numbers.is_empty() {
+            parameter.values.get(*at as usize).cloned().unwrap_or_default()
+        } else {
+            format!("{}{}", plain(*at), parameter.unit)
+        };
+        canvas.says(whole, &clean(&format!("{} {value}: {}", parameter.path, told.join(", "))));
+    }
+}
+
 /// A line through what has a value, with the intervals; its name stands at its end.
 fn draw(canvas: &Canvas, series: &Series, x: &Scale, y: &Scale, area: Area) {
     let points: Vec<(f64, f64)> = series.at.iter().filter_map(|(at, e)| Some((x.at(*at), y.at(e.value?)))).collect();
@@ -144,9 +165,8 @@ fn kept(canvas: &Canvas, sweep: &Sweep, parameter: &Parameter, x: &Scale, area: 
     let Some(holds) = first(sweep) else { return };
     let Some(value) = holds.at.value else { return };
     let (from, to) = (Area { right: x.at(value), ..area }, Area { left: x.at(value), ..area });
-    let (good, bad) = if holds.reach == Reach::From { (to, from) } else { (from, to) };
-    canvas.rectangle(good, GOOD, 0.07);
-    canvas.rectangle(bad, BAD, 0.07);
+    let broken = if holds.reach == Reach::From { from } else { to };
+    canvas.rectangle(broken, BROKEN, 0.07);
     if let Some((low, high)) = holds.at.ends() {
         canvas.rectangle(Area { left: x.at(low), right: x.at(high), ..area }, INK, 0.10);
     }

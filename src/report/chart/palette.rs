@@ -18,6 +18,15 @@ pub(super) const WRONG: RGBColor = RGBColor(240, 190, 140);
 /// Failures: ink, since every other colour may be a series.
 pub(super) const FAILED: RGBColor = INK;
 
+/// What is lost, stays down or is broken: in no picture anything else, and no series.
+pub(super) const BROKEN: RGBColor = RGBColor(178, 24, 43);
+/// What is served, and late.
+pub(super) const LATE: RGBColor = COLOURS[4];
+/// What gets up again, or becomes quicker.
+pub(super) const BETTER: RGBColor = COLOURS[0];
+/// What becomes slower.
+pub(super) const WORSE: RGBColor = COLOURS[1];
+
 /// Colours of series: blue, vermillion, bluish green, reddish purple, orange, sky blue, black. Yellow is left out: it
 /// cannot be seen on paper.
 pub(super) const COLOURS: [RGBColor; 7] = [
@@ -130,6 +139,12 @@ mod tests {
                 assert!(a.colour != b.colour || a.dash != b.dash, "{i} and {j}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_broken_looks_like_no_series_and_no_cause() {
+        assert!(!COLOURS.contains(&BROKEN) && Cause::ALL.iter().all(|cause| fill(*cause).colour != BROKEN));
+        assert!(![WRONG, FAILED, GRID, LATE, BETTER, WORSE].contains(&BROKEN));
     }
 
     #[test]

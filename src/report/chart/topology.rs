@@ -10,7 +10,7 @@ use plotters::style::RGBColor;
 use super::Title;
 use super::frame::{FAMILIES, escape, room, size};
 use super::layers::{At, Placed, Wanted, place};
-use super::palette::{COLOURS, FAINT, GRID, INK, PAPER, on_paper};
+use super::palette::{BROKEN, COLOURS, FAINT, GRID, INK, PAPER, on_paper};
 use super::routes::{Route, routes};
 use crate::report::text::{clean, cut};
 use crate::report::topology::{Arrow, Diagram, Fared, part_word, told};
@@ -245,7 +245,7 @@ fn pen(arrow: &Arrow) -> (RGBColor, f64) {
     match arrow.fared {
         Fared::Unknown if arrow.traffic.is_none() => (FAINT, width),
         Fared::Unknown | Fared::Used => (COLOURS[0], width),
-        Fared::Failing => (COLOURS[1], width),
+        Fared::Failing => (BROKEN, width),
         Fared::Coupled => (COLOURS[3], width),
         Fared::Unused => (on_paper(FAINT, 0.4), 1.2),
     }
@@ -307,7 +307,7 @@ fn label(svg: &mut String, arrow: &Arrow, (x, y): At) {
         hex(PAPER)
     );
     let colour = match arrow.fared {
-        Fared::Failing => COLOURS[1],
+        Fared::Failing => BROKEN,
         Fared::Unused => FAINT,
         Fared::Unknown | Fared::Used | Fared::Coupled => INK,
     };

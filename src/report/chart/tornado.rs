@@ -1,11 +1,9 @@
 //! The tornado: for each thing what a notch less and a notch more of it does, as bars to either side of a line, the widest first.
 
-use plotters::style::RGBColor;
-
 use super::Title;
 use super::axis::{Scale, reach};
 use super::frame::{Area, Canvas, Type, WIDTH, picture, room, size};
-use super::palette::{INK, PAPER, Pen, hair, on_paper};
+use super::palette::{BETTER, INK, PAPER, Pen, WORSE, hair, on_paper};
 use crate::experiment::whatif::{Change, WhatIf};
 use crate::report::text::{clean, cut_name};
 use crate::report::whatif::apart;
@@ -19,10 +17,6 @@ const LABEL: usize = 36;
 const TOP: f64 = 104.0;
 const ROW: f64 = 34.0;
 const FOOT: f64 = 92.0;
-
-/// Less of it, and more of it.
-const LESS: RGBColor = RGBColor(0, 114, 178);
-const MORE: RGBColor = RGBColor(213, 94, 0);
 
 /// A thing, and what less and more of it do.
 struct Bar<'w> {
@@ -111,7 +105,7 @@ fn bars(whatif: &WhatIf) -> Vec<Bar<'_>> {
 fn draw(canvas: &Canvas, change: &Change, whatif: &WhatIf, (top, way): (f64, usize), scale: &Scale) {
     let e = whatif.drawn().of(&change.figures).difference;
     let Some(value) = e.value else { return };
-    let colour = if way == 0 { LESS } else { MORE };
+    let colour = if way == 0 { BETTER } else { WORSE };
     let (from, to) = (scale.at(value.min(0.0)), scale.at(value.max(0.0)));
     let upper = top + ROW * (0.1 + 0.42 * way as f64);
     let bar = Area { left: from, right: to.max(from + 1.0), top: upper, bottom: upper + ROW * 0.36 };

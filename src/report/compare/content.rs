@@ -2,7 +2,7 @@
 
 use crate::experiment::compare::{Comparison, Difference, Figures, Verdict, Versus};
 use crate::experiment::summary::Estimate;
-use crate::report::number::{NONE, count, half, or_none, percent, plain, seconds, short, time};
+use crate::report::number::{NONE, count, half, percent, plain, seconds, short, time};
 use crate::report::sheet::{Cell, Sheet, Tone};
 use crate::report::text::clean;
 
@@ -102,7 +102,7 @@ fn side(d: &Difference, at: usize, show: impl Fn(f64) -> String) -> Cell {
     match d.at_least[at] {
         Some(least) => Cell::toned(format!("≥ {}", show(least)), Tone::Odd),
         None if d.never[at] => Cell::toned("never", Tone::Odd),
-        None => or_none([d.base, d.other][at], show).into(),
+        None => Cell::figure([d.base, d.other][at], show),
     }
 }
 

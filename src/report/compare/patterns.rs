@@ -71,7 +71,7 @@ fn reliability(patterns: &Patterns) -> Sheet {
         ("lost, broker down", 5),
     ];
     filled(&columns, patterns, |row| {
-        let share = |e: Estimate| Cell::from(or_none(e, percent));
+        let share = |e: Estimate| Cell::figure(e, percent);
         let broker = broker(row, |toll| or_none(toll.effects_lost, percent));
         vec![
             row.words.reliability.clone().into(),

@@ -2,13 +2,14 @@
 
 use crate::experiment::summary::{Outcome, Summary, Verdict};
 use crate::report::content;
+use crate::report::text::grouped;
 
 /// What must be read before any figure: trouble of the runs, promises that were broken. What all share is told once.
 pub fn warnings(summaries: &[Summary]) -> Vec<String> {
     let of = |summary: &Summary| -> Vec<String> {
         let broken = |slo: &&Verdict| matches!(slo.verdict, Outcome::Failed | Outcome::NoData);
-        let slos = summary.slos.iter().filter(broken).map(|slo| format!("SLO failed: {} {}", slo.of, slo.expect));
-        content::warnings(summary).into_iter().chain(slos).collect()
+        let slos = summary.slos.iter().filter(broken).map(|slo| format!("{} {}", slo.of, slo.expect));
+        content::warnings(summary).into_iter().chain(grouped("SLO failed: ", slos.collect())).collect()
     };
     let each: Vec<Vec<String>> = summaries.iter().map(of).collect();
     let everywhere = |line: &String| each.iter().all(|lines| lines.contains(line));

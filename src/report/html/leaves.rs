@@ -2,13 +2,11 @@
 
 use super::{Leaf, Part, Shown};
 use crate::experiment::compare::Comparison;
-use crate::experiment::summary::{Outcome, Stats, Summary};
-use crate::model::Cause;
+use crate::experiment::summary::Summary;
 use crate::report::contents::{About, Content, FOLDS, SECTIONS, Section};
-use crate::report::number::{percent, time};
 use crate::report::sheet::Sheet;
 use crate::report::text::clean;
-use crate::report::{cause, compare, content, ledger};
+use crate::report::{answer, compare, content, ledger};
 
 /// A run, or several variants: with the scenarios as they were understood, by their names, and pictures by theirs.
 pub fn run(summaries: &[Summary], scenarios: &[(String, String)], pictures: &[(String, String)]) -> Leaf {
@@ -35,65 +33,14 @@ pub fn run(summaries: &[Summary], scenarios: &[(String, String)], pictures: &[(S
             "Everything that was assumed: what the file does not say stands here as its default, marked.".to_owned();
         Part::new(format!("The scenario: {name}"), true, vec![Shown::Sentence(said), Shown::Text(text.clone())])
     }));
-    let answers = summaries.iter().flat_map(|summary| answers(summary, several)).collect();
+    let answers = if several {
+        summaries.iter().map(|summary| answer::paragraph(summary, true)).collect()
+    } else {
+        answer::sentences(first)
+    };
     let facts = content::heading(first).into_iter().skip(1).chain(content::conditions(first)).collect();
     let warnings = if several { compare::warnings(summaries) } else { content::warnings(first) };
     Leaf { title: clean(&first.scenario.name), answers, facts, warnings, parts: parts.into_iter().flatten().collect() }
-}
-
-/// The verdict in sentences: promises first, then what each client got, and on what its time went.
-fn answers(summary: &Summary, several: bool) -> Vec<String> {
-    let whose = if several { format!("{}: ", content::variant(summary)) } else { String::new() };
-    let mut answers = Vec::new();
-    let of = |wanted: fn(&Outcome) -> bool| summary.slos.iter().filter(move |slo| wanted(&slo.verdict)).count();
-    let failed: Vec<String> = summary
-        .slos
-        .iter()
-        .filter(|slo| matches!(slo.verdict, Outcome::Failed | Outcome::NoData))
-        .map(|slo| format!("{} {}", slo.of, slo.expect))
-        .collect();
-    if !summary.slos.is_empty() {
-        let (met, open) = (of(|v| *v == Outcome::Met), of(|v| *v == Outcome::Undecided));
-        let broken = if failed.is_empty() { "none broken".into() } else { format!("broken: {}", failed.join("; ")) };
-        let open = if open > 0 { format!(", {open} undecided") } else { String::new() };
-        answers.push(format!("{whose}promises: {met} of {} kept{open}, {broken}.", summary.slos.len()));
-    }
-    let several = summary.clients.len() > 4;
-    let mut clients: Vec<(&String, &Stats)> = summary.clients.iter().collect();
-    clients.sort_by(|a, b| b.1.arrived.cmp(&a.1.arrived).then(a.0.cmp(b.0)));
-    let most = if several { 3 } else { clients.len() };
-    answers
-        .extend(clients.into_iter().take(most).map(|(name, stats)| format!("{whose}{}", served(summary, name, stats))));
-    answers
-}
-
-/// What a client got: "shoppers: 99.9 % answered, half within 5 ms, 99 % within 20 ms; of the mean of 5.7 ms 2 ms (35 %) are not
-/// work: network 1.3 ms, encode 0.4 ms."
-fn served(summary: &Summary, name: &str, stats: &Stats) -> String {
-    let shares =
-        stats.success_rate.value.map_or("no request".into(), |share| format!("{} answered well", percent(share)));
-    let within = [("half", stats.latency_ms.p50), ("99 %", stats.latency_ms.p99)];
-    let within = within.iter().filter_map(|(what, e)| Some(format!(", {what} of them within {}", time(e.value?))));
-    let mut text = format!("{name}: {shares}{}", within.collect::<String>());
-    if let Some(ledger) = summary.ledger.get(name).filter(|ledger| ledger.count > 0) {
-        let mean = &ledger.total.mean_ms;
-        let (all, work) = (mean.sum(), mean.of(Cause::Work));
-        if all > 0.0 && all > work {
-            let mut rest: Vec<(Cause, f64)> =
-                Cause::ALL.iter().filter(|c| **c != Cause::Work).map(|c| (*c, mean.of(*c))).collect();
-            rest.sort_by(|a, b| b.1.total_cmp(&a.1));
-            let named = rest.iter().take(3).filter(|(_, ms)| *ms >= 0.02 * all);
-            let named: Vec<String> = named.map(|(of, ms)| format!("{} {}", cause::name(*of), time(*ms))).collect();
-            let named = if named.is_empty() { String::new() } else { format!(": {}", named.join(", ")) };
-            text += &format!(
-                "; of the mean of {}, {} ({}) are not work{named}",
-                time(all),
-                time(all - work),
-                percent((all - work) / all)
-            );
-        }
-    }
-    text + "."
 }
 
 /// The parts in plain sight.

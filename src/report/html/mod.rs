@@ -154,7 +154,9 @@ fn cell(first: bool, look: Option<&'static str>, cell: &Cell) -> Markup {
     let classes: Vec<&str> = look.into_iter().chain(tone).collect();
     let class = (!classes.is_empty()).then(|| classes.join(" "));
     html! {
-        @if first { th scope="row" class=[class] { (cell.text) } } @else { td class=[class] { (cell.text) } }
+        @if first { th scope="row" class=[class] { (cell.text) } } @else {
+            td class=[class] { (cell.text) @if let Some(ends) = &cell.ends { small { (ends) } } }
+        }
     }
 }
 

@@ -16,7 +16,8 @@
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       const body = table.tBodies[0];
       const order = (a, b) => {
-        const [x, y] = [a.cells[at].textContent, b.cells[at].textContent];
+        // Below a figure stands its interval.
+        const [x, y] = [a, b].map(row => (row.cells[at].firstChild || row.cells[at]).textContent);
         const [m, n] = [worth(x), worth(y)];
         if (Number.isNaN(m) || Number.isNaN(n)) {
           return Number.isNaN(m) - Number.isNaN(n) || (down ? -1 : 1) * x.localeCompare(y);

@@ -42,7 +42,7 @@ fn attributes(arrow: &Arrow) -> String {
     }
     all.extend(arrow.traffic.map(|share| format!("penwidth={:.1}", 1.0 + 4.0 * share.sqrt())));
     match arrow.fared {
-        Fared::Failing => all.push("color=\"#d55e00\"".into()),
+        Fared::Failing => all.push("color=\"#b2182b\"".into()),
         Fared::Coupled => all.push("color=\"#cc79a7\"".into()),
         Fared::Unused => all.push("color=\"#b0b2ba\"".into()),
         Fared::Unknown | Fared::Used => {}

@@ -25,7 +25,7 @@ pub fn mermaid(diagram: &Diagram) -> String {
             if arrow.label.is_empty() { String::new() } else { format!("|{}|", quoted(&arrow.label.join(" · "))) };
         let _ = writeln!(text, "  n{} {line}{label} n{}", arrow.from, arrow.to);
         let colour = match arrow.fared {
-            Fared::Failing => ",stroke:#d55e00",
+            Fared::Failing => ",stroke:#b2182b",
             Fared::Coupled => ",stroke:#cc79a7",
             Fared::Unused => ",stroke:#b0b2ba",
             Fared::Unknown | Fared::Used => "",

@@ -5,7 +5,8 @@ use super::super::walk;
 use super::messages::Messages;
 use super::times::Times;
 use super::{Model, Vertex};
-use crate::scenario::written::{Call, How, Link, Zone};
+use crate::model::balance::Rule;
+use crate::scenario::written::{Call, How, Link, Network, Zone, on};
 
 /// What a call takes beside its callee's time.
 #[derive(Clone, Copy)]
@@ -63,16 +64,21 @@ impl<'s> Model<'s> {
             return self.mean(&latency.value);
         }
         let network = &self.scenario.network;
-        let law = match (self.zone(from), self.zone(to)) {
-            (Some(a), Some(b)) if a.region != b.region => &network.cross_region,
-            (Some(a), Some(b)) if a.zone != b.zone => &network.cross_zone,
-            (Some(a), Some(b)) if a.host.is_some() && a.host == b.host => &network.same_host,
-            _ => &network.same_zone,
+        let sites = |name: &str| -> Vec<Option<&Zone>> {
+            let sites: Vec<Option<&Zone>> = self.scenario.sites(name).iter().map(Some).collect();
+            if sites.is_empty() { vec![None] } else { sites }
         };
-        self.mean(&law.value)
+        let (ours, theirs) = (sites(from), sites(to));
+        let from_one = |one: &Option<&Zone>| self.to_sites(network, *one, &theirs);
+        ours.iter().map(from_one).sum::<f64>() / ours.len() as f64
     }
 
-    fn zone(&self, name: &str) -> Option<&Zone> {
-        self.scenario.zone(name)
+    /// The same from one place to replicas in several, each as likely: but where callers prefer zones, those that are nearest.
+    fn to_sites(&self, network: &Network, one: Option<&Zone>, others: &[Option<&Zone>]) -> f64 {
+        let each = || others.iter().map(|other| self.mean(network.between(one, *other)));
+        match on(&self.scenario.discovery.locality).map(|locality| locality.kind.value) {
+            Some(Rule::ZoneAware | Rule::Failover | Rule::SameZone) => each().fold(f64::INFINITY, f64::min),
+            Some(Rule::Weighted) | None => each().sum::<f64>() / others.len() as f64,
+        }
     }
 }

@@ -12,7 +12,7 @@ mod timeouts;
 mod wire;
 
 use super::tables::{
-    caches, discovery, faults, gates, mesh, network, owners, policy as policies, pools, scale, slos, transports,
+    caches, discovery, faults, gates, mesh, network, owners, policy as policies, pools, scale, slos, transports, zones,
 };
 use super::walk;
 use super::written::Scenario;
@@ -53,6 +53,7 @@ pub(super) fn check(scenario: &Scenario, source: &Source, refused: &[String], wh
     names::unused(scenario, &mut complaints);
     faults::look(scenario, &mut complaints);
     discovery::look(scenario, &mut complaints);
+    zones::look(scenario, &mut complaints);
     slos::latency_only(scenario, &mut complaints);
     slos::reversed(scenario, &mut complaints);
     cycles::check(scenario, &mut complaints);

@@ -8,6 +8,7 @@ use crate::scenario::written::{Given, Load, Node, Place, Scenario};
 pub(super) fn check(scenario: &Scenario, complaints: &mut Vec<Complaint>) {
     scenario.sim.ranges(complaints);
     crate::scenario::tables::discovery::ranges(&scenario.discovery, complaints);
+    crate::scenario::tables::zones::ranges(scenario, complaints);
     for node in scenario.nodes.values() {
         crate::scenario::tables::nodes::ranges(node, complaints);
         programs(node, complaints);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::written::{Arrivals, Fault, FaultKind, Load, Phase, Scope, WarmUp, Zone};
+use super::super::written::{Arrivals, Fault, FaultKind, Load, Node, Phase, Scope, WarmUp, Zone};
 use super::super::{Checked, check, forecast, hash};
 use crate::units::Span;
 
@@ -124,7 +124,7 @@ pub fn zones(checked: &Checked) -> Vec<String> {
         Some(zone_of) => format!("{}/{zone_of}", zone.region),
         None => zone.region.clone(),
     };
-    let served = checked.scenario.nodes.values().filter_map(|node| node.zone.value.as_ref());
+    let served = checked.scenario.nodes.values().flat_map(Node::sites);
     served.map(name).collect::<BTreeSet<String>>().into_iter().collect()
 }
 

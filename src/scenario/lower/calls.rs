@@ -83,7 +83,7 @@ impl<'s> Lowering<'s> {
         let endpoint = self.endpoints[&(callee, target.endpoint.as_str())];
         let link = self.link(place.host, callee);
         // A link's latency holds for both directions of the calls over it.
-        let way = self.latency(place.host, callee);
+        let (way, reach) = (self.latency(place.host, callee), self.reach(place.host, callee));
         // A function call has no policies.
         let rules = if wire.is_some() { self.rules(guards) } else { NONE };
         // Where its timer runs before a try sets out, its guard keeps it.
@@ -97,6 +97,7 @@ impl<'s> Lowering<'s> {
             site: sites.next(&target.to_string()),
             there: way,
             back: way,
+            reach,
             timeout,
             rules,
             channel: wire.map_or(NONE, |w| self.channel(link, w.spec)),

@@ -24,6 +24,7 @@ impl<'s> Lowering<'s> {
             site: name_hash(&name),
             there: self.latency(broker, host),
             back: self.latency(host, broker),
+            reach: NONE,
             timeout: None,
             channel: NONE,
             ahead: Pc::default(),

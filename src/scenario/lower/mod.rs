@@ -27,7 +27,7 @@ use super::Checked;
 use super::guarded::{longest, of_client};
 use super::tables::mesh::Meshed;
 use super::walk::fed;
-use super::written::{Metric, Scenario, Slo};
+use super::written::{Metric, Scenario, Slo, Zone};
 
 /// The plan of a checked scenario.
 pub fn lower(checked: &Checked) -> Plan {
@@ -38,6 +38,7 @@ pub fn lower(checked: &Checked) -> Plan {
     lowering.queues();
     lowering.topic_nodes();
     lowering.clients();
+    lowering.zones();
     lowering.callers();
     lowering.consumers();
     lowering.programs();
@@ -85,6 +86,10 @@ pub(super) struct Lowering<'s> {
     pub(super) memories: BTreeMap<(NodeId, &'s str), u32>,
     /// The counts that the replicas of a node share.
     pub(super) meters: BTreeMap<NodeId, MeterId>,
+    /// Where something stands, by the number of its zone.
+    pub(super) sites: Vec<Option<Zone>>,
+    /// By the ends of a call: the latencies between zones.
+    pub(super) reaches: BTreeMap<(NodeId, NodeId), u32>,
 }
 
 impl<'s> Lowering<'s> {
@@ -122,6 +127,8 @@ impl<'s> Lowering<'s> {
             fed: fed(scenario),
             memories: BTreeMap::new(),
             meters: BTreeMap::new(),
+            sites: Vec::new(),
+            reaches: BTreeMap::new(),
         }
     }
 
@@ -210,9 +217,12 @@ impl<'s> Lowering<'s> {
 
     /// The link between two nodes.
     pub(super) fn link(&mut self, from: NodeId, to: NodeId) -> LinkId {
+        if let Some(link) = self.links.get(&(from, to)) {
+            return *link;
+        }
         let balancer = self.balancer();
-        let leaves_out = self.leaves_out(to);
-        let book = leaves_out || self.asks_for_names(from) || self.is_unsteady(&self.plan.node(to).name);
+        let (leaves_out, leans) = (self.leaves_out(to), self.leans(to));
+        let book = leans || leaves_out || self.asks_for_names(from) || self.is_unsteady(&self.plan.node(to).name);
         let pipe = self.pipe(&self.plan.node(from).name, &self.plan.node(to).name);
         let plan = &mut self.plan;
         *self.links.entry((from, to)).or_insert_with(|| {
@@ -227,6 +237,7 @@ impl<'s> Lowering<'s> {
                 choice,
                 pipe,
                 book,
+                leans,
                 tracks: choice && (leaves_out || balancer.looks()),
             });
             LinkId(plan.links.len() as u32 - 1)

@@ -2,17 +2,18 @@
 
 use super::super::check::zero;
 use super::super::declare::{
-    Count, CountOr, Duration, Filled, Flag, Or, Record as _, Ruled, Share, Told, Varying, Without, table, words,
+    Count, CountOr, Duration, Filled, Flag, Must, Number, Or, Record as _, Ruled, Share, Told, Varying, Without, table,
+    words,
 };
 use super::super::lower::Lowering;
 use super::super::read::{Desk, View};
 use super::super::vocab::{Word, word};
 use super::super::walk::transports_used;
-use super::super::written::{Fault, FaultKind, Given, Mesh, Node, NodeKind, Place, Rule, Scenario, on};
+use super::super::written::{Fault, FaultKind, Given, Locality, Mesh, Node, NodeKind, Place, Rule, Scenario, on};
 use super::faults::is_rolled;
 use crate::diag::{Code, Complaint, code};
 use crate::model::NodeId;
-use crate::model::balance::Balancer;
+use crate::model::balance::{self, Balancer};
 use crate::model::discovery::{self as run, Depth, Kind, OutlierSpec, Readiness};
 use crate::model::id::NONE;
 use crate::random::dist::Law;
@@ -35,6 +36,7 @@ words! {
         LeastRequest = "least_request", "The one with the fewest of this caller's requests among `choices` candidates.";
         PickFirst = "pick_first", "Always the same one, a random one per caller replica.";
         P2cEwma = "p2c_ewma", "Of two distinct candidates the one that answered faster of late and has fewer requests.";
+        Prequal = "prequal", "The quickest of those that probes found not to be busy; three probes with every request.";
         Hash = "hash", "The same key to the same replica.";
     }
 }
@@ -86,6 +88,20 @@ table! {
             "A caller leaves out a replica that fails it, for a while. Default: none.";
         panic_threshold: Given<f64> as Or<Share> = "0.0",
             "With a smaller share of the replicas healthy, requests go to all of them. Envoy's own default is 50%, Istio's 0%.";
+        locality: Rule<Locality> as Ruled<Locality>,
+            "Callers prefer replicas that stand near them. Default: none; where one stands matters for the latency only.";
+        slow_start: Rule<SlowStart> as Ruled<SlowStart>,
+            "round_robin, least_request: a replica that is new in a caller's list gets less at first. Default: none.";
+    }
+}
+
+table! {
+    /// `slow_start`.
+    pub struct SlowStart: "slow_start", "A replica that is new in a caller's list gets less at first; the defaults are Envoy's.",
+    needs "write for example { window = \"30s\" }" {
+        window: Given<Span> as Must<Duration>, "How long a replica is new.";
+        aggression: Given<f64> as Or<Number> = "1.0", "1: its weight grows in proportion to the time; with more, sooner.";
+        min_weight: Given<f64> as Or<Share> = "0.1", "What it weighs at least, the others 1.";
     }
 }
 
@@ -183,6 +199,11 @@ impl Discovery {
         matches!(self.kind.value, Kind::Kubernetes | Kind::Mesh)
     }
 
+    /// Whether connections are balanced, and not requests.
+    pub(in crate::scenario) fn is_by_connection(&self) -> bool {
+        self.balance_per.value == BalancePer::Connection
+    }
+
     /// What the canonical form says: what means something beside the rest.
     pub(in crate::scenario) fn meant(&self) -> impl Iterator<Item = Told> {
         let (kind, picks, watched) = (self.kind.value, self.load_balancing.value, self.is_watched());
@@ -195,6 +216,8 @@ impl Discovery {
             "keys" => picks == Balancing::Hash,
             "panic_threshold" => !self.panic_threshold.is_default(),
             "liveness" => self.liveness.is_some(),
+            "locality" => self.locality.is_some(),
+            "slow_start" => self.slow_start.is_some(),
             _ => true,
         })
     }
@@ -229,6 +252,8 @@ impl Lowering<'_> {
             liveness: on(&written.liveness).map(Liveness::lowered),
             outliers: outliers.map(OutlierDetection::lowered),
             panic: written.panic_threshold.value,
+            locality: self.locality(),
+            slow_start: on(&written.slow_start).map(SlowStart::lowered),
         };
     }
 
@@ -256,8 +281,16 @@ impl Lowering<'_> {
             },
             Balancing::PickFirst => Balancer::PickFirst,
             Balancing::P2cEwma => Balancer::P2cEwma,
+            Balancing::Prequal => Balancer::Prequal,
             Balancing::Hash => Balancer::Hash { keys: discovery.keys.value.unwrap_or(NONE) },
         }
+    }
+
+    /// Whether callers prefer some replicas of a node: by zone, because others are new, or by what they answered.
+    pub(in crate::scenario) fn leans(&self, node: NodeId) -> bool {
+        let discovery = &self.plan.discovery;
+        let asks = self.balancer() == Balancer::Prequal;
+        (asks || discovery.locality.is_some() || discovery.slow_start.is_some()) && self.plan.node(node).replicas > 1
     }
 
     /// Whether callers leave out replicas of a node that fail.
@@ -294,6 +327,13 @@ fn hits(scenario: &Scenario, fault: &Fault, node: &str) -> bool {
         own.is_some_and(|node| nodes.contains(&mesh.proxy_of(node).as_str()))
     };
     nodes.contains(&node) || scenario.mesh.as_ref().is_some_and(meshed)
+}
+
+impl SlowStart {
+    fn lowered(&self) -> balance::SlowStart {
+        let (window, aggression) = (self.window.value, self.aggression.value);
+        balance::SlowStart { window, aggression, least: self.min_weight.value }
+    }
 }
 
 impl OutlierDetection {
@@ -341,6 +381,12 @@ pub(in crate::scenario) fn ranges(discovery: &Discovery, complaints: &mut Vec<Co
         all.push(("interval", never(&rule.interval), "nothing else would ever happen"));
         all.push(("base_ejection", never(&rule.base_ejection), "a replica would be back at once"));
     }
+    if let Some(ease) = on(&discovery.slow_start) {
+        all.push(("window", never(&ease.window), "nobody would be new"));
+        let nothing = |given: &Given<f64>| (given.value <= 0.0, given.place.clone());
+        all.push(("aggression", nothing(&ease.aggression), "nobody would ever get more"));
+        all.push(("min_weight", nothing(&ease.min_weight), "a new replica's turn would never come"));
+    }
     for (key, (is, place), why) in all {
         zero(is, key, place.as_ref(), why, complaints);
     }
@@ -363,6 +409,8 @@ fn unused(discovery: &Discovery, complaints: &mut Vec<Complaint>) {
     let picks = |balancing: Balancing| discovery.load_balancing.value == balancing;
     let readiness = discovery.readiness.as_ref().and_then(|given| given.place.clone());
     let resolver = discovery.resolver.as_ref().and_then(|given| given.place.clone());
+    let slow_start = discovery.slow_start.as_ref().and_then(|given| given.place.clone());
+    let weighs = picks(Balancing::RoundRobin) || picks(Balancing::LeastRequest);
     let said = [
         (kind != Kind::Dns, "resolver", &resolver, "for kind = \"dns\" only"),
         (!picks(Balancing::LeastRequest), "choices", &discovery.choices.place, "for least_request only"),
@@ -376,6 +424,8 @@ fn unused(discovery: &Discovery, complaints: &mut Vec<Complaint>) {
             "where changes are heard of: not for static",
         ),
         (!discovery.is_watched(), "readiness", &readiness, "for kubernetes and mesh only"),
+        (!weighs, "slow_start", &slow_start, "for round_robin and least_request only: the others know no weights"),
+        (kind == Kind::Static, "slow_start", &slow_start, "where changes are heard of: not for static"),
         (
             kind != Kind::Mesh && on(&discovery.outlier_detection).is_none(),
             "panic_threshold",

@@ -21,7 +21,7 @@ use crate::diag::{Complaint, code, nouns};
 use crate::graph::Arrow;
 use crate::model::fault::rollout::{Portion, Rollout};
 use crate::model::fault::{self as run, Effect, Mode};
-use crate::model::plan::{Callee, Edge};
+use crate::model::plan::{self, Callee, Edge};
 use crate::model::source::Segment;
 use crate::model::{LinkId, NodeId};
 use crate::random::dist::Law;
@@ -333,7 +333,7 @@ impl Fault {
             Aim::Node("") => scenario.nodes.keys().map(String::as_str).collect(),
             Aim::Node(name) | Aim::Edge(_, name) => vec![name],
             Aim::Zone(zone) => {
-                let inside = |node: &&Node| node.zone.value.as_ref().is_some_and(|z| z.lies_in(zone));
+                let inside = |node: &&Node| scenario.stands_in(&node.name.value, zone);
                 scenario.nodes.values().filter(inside).map(|node| node.name.value.as_str()).collect()
             }
         }
@@ -420,6 +420,7 @@ impl Lowering<'_> {
                 links,
                 ways,
                 edges: self.published_over(fault),
+                inside: self.inside(fault),
             };
             self.plan.faults.push(planned);
         }
@@ -456,9 +457,32 @@ impl Lowering<'_> {
         let nodes = fault.nodes(self.scenario).into_iter().filter_map(|name| self.called(name));
         let replicas = nodes.flat_map(|id| {
             let node = self.plan.node(id);
-            node.first_replica..node.first_replica + node.replicas.min(most)
+            let here = (0..node.replicas).filter(|nth| self.is_aimed_at(fault, &node.name, *nth)).take(most as usize);
+            here.map(|nth| node.first_replica + nth)
         });
         replicas.collect()
+    }
+
+    /// Whether a fault is aimed at a replica of a node: of a zone, those that stand there.
+    fn is_aimed_at(&self, fault: &Fault, node: &str, replica: u32) -> bool {
+        let Aim::Zone(zone) = fault.aim() else { return true };
+        let site = self.scenario.nodes.get(node).and_then(|node| node.site(replica));
+        site.is_none_or(|site| site.lies_in(zone))
+    }
+
+    /// The replicas that stand in the zone that a fault is aimed at, where some link has ends in several zones.
+    fn inside(&self, fault: &Fault) -> Vec<bool> {
+        let Aim::Zone(zone) = fault.aim() else { return Vec::new() };
+        if self.plan.reaches.is_empty() {
+            return Vec::new();
+        }
+        let of = |node: &plan::Node| {
+            let sites = self.scenario.sites(&node.name).to_vec();
+            let lies =
+                move |nth: u32| sites.get(nth as usize % sites.len().max(1)).is_some_and(|site| site.lies_in(zone));
+            (0..node.replicas).map(lies).collect::<Vec<bool>>()
+        };
+        self.plan.nodes.iter().flat_map(of).collect()
     }
 
     /// The replicas that a partition cuts off from all that they consume from.
@@ -497,7 +521,12 @@ impl Lowering<'_> {
             return Vec::new();
         }
         let name = |id: NodeId| self.plan.node(id).name.as_str();
-        let inside = |id: NodeId, zone: &str| self.zone(name(id)).is_some_and(|z| z.lies_in(zone));
+        let inside = |id: NodeId, zone: &str| self.scenario.stands_in(name(id), zone);
+        // Of who stands in several zones some replicas are inside and some are not.
+        let partly = |id: NodeId, zone: &str| {
+            let sites = self.scenario.sites(name(id));
+            inside(id, zone) && !sites.iter().all(|site| site.lies_in(zone))
+        };
         let late = kind == FaultKind::Latency;
         let ways = |from: NodeId, to: NodeId| match fault.aim() {
             Aim::Edge(caller, callee) => {
@@ -509,6 +538,7 @@ impl Lowering<'_> {
             Aim::Node(node) if late => [name(from) == node, name(to) == node],
             Aim::Zone(zone) if late => [inside(from, zone), inside(to, zone)],
             Aim::Node(node) => [name(to) == node || name(from) == node; 2],
+            Aim::Zone(zone) if partly(from, zone) || partly(to, zone) => [true; 2],
             Aim::Zone(zone) => [inside(from, zone) != inside(to, zone); 2],
         };
         let edge = matches!(fault.aim(), Aim::Edge(..));
@@ -798,7 +828,7 @@ fn of_broker(fault: &Fault, name: &str) -> Complaint {
 fn no_zone(scenario: &Scenario, fault: &Fault, zone: &str) -> Complaint {
     let complaint = wrong(fault, format!("no node is in the zone `{zone}`"));
     let mut zones: Vec<String> = Vec::new();
-    for zone in scenario.nodes.values().filter_map(|node| node.zone.value.as_ref()) {
+    for zone in scenario.nodes.values().flat_map(Node::sites) {
         let mut name = zone.region.clone();
         for part in [None, zone.zone.as_deref(), zone.host.as_deref()] {
             if let Some(part) = part {

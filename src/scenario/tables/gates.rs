@@ -393,7 +393,7 @@ fn does_nothing(node: &Node) -> bool {
     let idle = |endpoint: &Endpoint| {
         endpoint.steps.is_empty() && endpoint.work.place.is_none() && endpoint.wait.place.is_none()
     };
-    node.kind == NodeKind::Gateway && node.door == DoorRules::default() && node.endpoints.values().all(idle)
+    node.kind == NodeKind::Gateway && *node.door == DoorRules::default() && node.endpoints.values().all(idle)
 }
 
 fn leads_nowhere<T>(node: &Node, at: &Given<T>) -> Complaint {

@@ -463,6 +463,7 @@ impl<'s> Lowering<'s> {
             site: name_hash("waypoint") ^ call.site,
             there: hop,
             back: hop,
+            reach: NONE,
             timeout,
             rules,
             channel: self.channel(link, spec),
@@ -474,6 +475,7 @@ impl<'s> Lowering<'s> {
         let first = plan::Call {
             link,
             endpoint: way.endpoint,
+            reach: NONE,
             channel: self.channel(link, spec),
             codec: self.half(call, |whole| Codec { receive: Span::ZERO, answer: Span::ZERO, ..whole }),
             route: self.route(from, way.node),
@@ -619,7 +621,7 @@ impl<'s> Lowering<'s> {
             call.rules = self.bare_rules();
         }
         let zero = self.law(&Law::Constant { value: 0.0 });
-        (call.there, call.back, call.route, call.channel) = (zero, zero, NONE, NONE);
+        (call.there, call.back, call.reach, call.route, call.channel) = (zero, zero, NONE, NONE, NONE);
         (call.segments, call.lender, call.cancels) = ([0; 2], plan::HANDS_OVER, plan::Cancels::Queued);
         self.meshed.handed.push((CallId(inner.0 + 1), inner));
     }

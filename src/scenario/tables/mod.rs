@@ -28,3 +28,4 @@ pub(in crate::scenario) mod steps;
 pub(in crate::scenario) mod sweep;
 pub(in crate::scenario) mod topics;
 pub(in crate::scenario) mod transports;
+pub(in crate::scenario) mod zones;

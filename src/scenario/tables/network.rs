@@ -138,19 +138,34 @@ impl Scenario {
         node.or_else(broker).or_else(client)?.value.as_ref()
     }
 
-    /// One-way latency between two nodes: an overridden link, else by class.
+    /// One-way latency between two nodes: an overridden link, else by class; of those that stand in several zones that between
+    /// the first of each.
     pub(in crate::scenario) fn latency(&self, from: &str, to: &str) -> &Law {
-        let network = &self.network;
-        let link = network.links.iter().find(|l| l.from.value == from && l.to.value == to);
-        link.and_then(|link| link.latency.as_ref()).map_or_else(
-            || match (self.zone(from), self.zone(to)) {
-                (Some(x), Some(y)) if x.region != y.region => &network.cross_region.value,
-                (Some(x), Some(y)) if x.zone != y.zone => &network.cross_zone.value,
-                (Some(x), Some(y)) if x.host.is_some() && x.host == y.host => &network.same_host.value,
-                _ => &network.same_zone.value,
-            },
-            |latency| &latency.value,
-        )
+        let own = self.own_latency(from, to);
+        own.unwrap_or_else(|| self.network.between(self.sites(from).first(), self.sites(to).first()))
+    }
+
+    /// The latency of a link that has one of its own.
+    fn own_latency(&self, from: &str, to: &str) -> Option<&Law> {
+        let link = self.network.links.iter().find(|l| l.from.value == from && l.to.value == to);
+        link.and_then(|link| link.latency.as_ref()).map(|latency| &latency.value)
+    }
+
+    /// Whether a link has a latency of its own, whoever stands at its ends.
+    pub(in crate::scenario) fn has_own_latency(&self, from: &str, to: &str) -> bool {
+        self.own_latency(from, to).is_some()
+    }
+}
+
+impl Network {
+    /// One-way latency between two places, by class.
+    pub(in crate::scenario) fn between(&self, from: Option<&Zone>, to: Option<&Zone>) -> &Law {
+        match (from, to) {
+            (Some(x), Some(y)) if x.region != y.region => &self.cross_region.value,
+            (Some(x), Some(y)) if x.zone != y.zone => &self.cross_zone.value,
+            (Some(x), Some(y)) if x.host.is_some() && x.host == y.host => &self.same_host.value,
+            _ => &self.same_zone.value,
+        }
     }
 }
 

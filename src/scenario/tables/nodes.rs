@@ -11,7 +11,9 @@ use super::super::print::{self, Page, key as quoted_key};
 use super::super::read::{self, Desk, View, check_name, count, count_or, duration, flag, law, number, share, zone};
 use super::super::vocab::{Key, Shape, Table, Word, key, word};
 use super::super::walk::is_called;
-use super::super::written::{Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Pooler, Step, Zone, on};
+use super::super::written::{
+    Cache, Coming, Consumer, Contended, DoorRules, Given, Pool, Pooler, Spread, Step, Zone, on,
+};
 use super::gates::{self, Edge, Gate};
 use super::orders::{self, Io, QueueOrder, Served};
 use super::owners::Owned;
@@ -51,8 +53,8 @@ pub struct Node {
     pub kind: NodeKind,
     /// Default 1.
     pub replicas: Given<u32>,
-    /// Services: how replicas come and go; with `autoscale`, `replicas` is how many there are at the beginning.
-    pub coming: Coming,
+    /// Services: how replicas come and go (apart, like all that most do not say: there may be ten thousand nodes); with `autoscale`, `replicas` is how many there are at the beginning.
+    pub coming: Box<Coming>,
     /// Workers per replica; default 200 (services), 100 (databases), unlimited (`None`: externals).
     pub concurrency: Given<Option<u32>>,
     /// CPU that all work on a replica shares; `None`: every worker its own.
@@ -76,9 +78,11 @@ pub struct Node {
     /// Whether a request past the deadline that it carries is dropped before it is begun; default true.
     pub drop_expired: Given<bool>,
     /// Services and gateways: what is refused at the door.
-    pub door: DoorRules,
+    pub door: Box<DoorRules>,
     /// Where it stands.
     pub zone: Given<Option<Zone>>,
+    /// Where its replicas stand, if not all there.
+    pub spread: Spread,
     /// Services: its pools of database connections, by the database's name.
     pub pools: BTreeMap<String, Pool>,
     /// Databases: connections over all callers; `None`: no limit.
@@ -92,7 +96,7 @@ pub struct Node {
     /// Databases: tables and how many may write to each at once.
     pub tables: BTreeMap<String, Contended>,
     /// Gateways: where paths lead, and what is asked before.
-    pub gate: Option<Gate>,
+    pub gate: Option<Box<Gate>>,
     /// Caches: what decides about hits.
     pub cache: Option<Cache>,
     /// Services: who owns it, and what it is released with.
@@ -234,6 +238,7 @@ pub(in crate::scenario) static GATEWAY: Table = Table {
         gates::ROUTES,
         Edge::KEYS,
         LINE,
+        Spread::KEYS,
         PLACE,
     ],
 };
@@ -261,6 +266,7 @@ pub(in crate::scenario) static SERVICE: Table = Table {
         Coming::KEYS,
         DoorRules::KEYS,
         LINE,
+        Spread::KEYS,
         PLACE,
     ],
 };
@@ -301,6 +307,7 @@ pub(in crate::scenario) static DATABASE: Table = Table {
         ],
         DOES,
         LINE,
+        Spread::KEYS,
         PLACE,
     ],
 };
@@ -317,6 +324,7 @@ pub(in crate::scenario) static EXTERNAL: Table = Table {
         ],
         DOES,
         LINE,
+        Spread::KEYS,
         PLACE,
     ],
 };
@@ -362,7 +370,7 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
     Node {
         kind,
         replicas: coming.begins(replicas),
-        coming,
+        coming: Box::new(coming),
         concurrency: view.or_default(desk, "concurrency", count_or("unlimited")),
         cores: view.maybe(desk, "cores", number),
         cost: view.maybe(desk, "cost", number),
@@ -374,8 +382,9 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
         preemptive: view.or_default(desk, "preemptive", flag),
         queue_timeout: view.maybe(desk, "queue_timeout", law),
         drop_expired: view.or_default(desk, "drop_expired", flag),
-        door,
+        door: Box::new(door),
         zone: view.maybe(desk, "zone", zone),
+        spread: if several { Spread::read(desk, view) } else { None }.unwrap_or_else(Spread::nowhere),
         pools: if service { Pool::all(desk, view) } else { BTreeMap::new() },
         max_connections: if database { limit(desk, "max_connections") } else { Given::default(None) },
         pooler: if database { Perhaps::<Pooler>::read(desk, view, "pooler", "").flatten() } else { None },
@@ -386,7 +395,7 @@ pub(in crate::scenario) fn node(desk: &mut Desk<'_>, kind: NodeKind, name: Given
         },
         replication_lag: if database { view.maybe(desk, "replication_lag", law) } else { Given::default(None) },
         tables: if database { read::named(desk, view, "tables") } else { BTreeMap::new() },
-        gate,
+        gate: gate.map(Box::new),
         owned: if service { Owned::read(desk, view) } else { None }.unwrap_or_else(Owned::unknown),
         cache: (kind == NodeKind::Cache).then(|| Cache::read(desk, view)).flatten(),
         endpoints,
@@ -465,6 +474,7 @@ pub(in crate::scenario) fn tell(node: &Node, hurried: bool, page: &mut Page) {
         page.given("drop_expired", &node.drop_expired, bool::to_string);
     }
     page.maybe("zone", &node.zone, &mut none, print::zone);
+    page.told(node.spread.told(), &mut none);
     if node.kind == NodeKind::Database {
         page.maybe("max_connections", &node.max_connections, &mut none, u32::to_string);
         if let (Some(value), default) = Perhaps::<Pooler>::told(&node.pooler) {
@@ -482,7 +492,7 @@ pub(in crate::scenario) fn tell(node: &Node, hurried: bool, page: &mut Page) {
         page.told(own.told(), &mut none);
     }
     let named = node.endpoints.len() > usize::from(node.endpoints.contains_key(""));
-    let gate = node.gate.as_ref();
+    let gate = node.gate.as_deref();
     if let Some(gate) = gate {
         gate.tell(page, &mut none);
     }
@@ -588,7 +598,7 @@ impl<'s> Lowering<'s> {
             queue_timeout,
             intake: intake(node),
             contention: contention(node),
-            translates: node.gate.as_ref().is_some_and(Gate::translates),
+            translates: node.gate.as_deref().is_some_and(Gate::translates),
         };
         self.push_node(name, planned)
     }

@@ -161,7 +161,7 @@ impl Lowering<'_> {
 
     /// How the replicas of a node come and go, if they do.
     pub(in crate::scenario) fn life(&mut self, node: &Node) -> Option<Life> {
-        let Coming { ready_after, warmup, autoscale, drain } = &node.coming;
+        let Coming { ready_after, warmup, autoscale, drain } = &*node.coming;
         let (warmup, autoscale) = (on(warmup), on(autoscale));
         let rolled = is_rolled(self.scenario, node);
         if ready_after.value.is_none() && warmup.is_none() && autoscale.is_none() && !rolled {

@@ -552,6 +552,8 @@ impl Kind for Steps {
             }
             all.push(step);
         }
+        // A step is half a kilobyte, and most programs have one or two.
+        all.shrink_to_fit();
         Some(all)
     }
     fn print(all: &Vec<Step>) -> String {

@@ -21,6 +21,7 @@ pub(super) const NODES: &str = "nodes";
 pub(super) const QUEUES: &str = "queues and groups";
 pub(super) const POLICIES: &str = "policies";
 pub(super) const FAULTS: &str = "faults";
+const ANSWER: &str = "the first sentences of a report";
 const SLOS: &str = "promises";
 pub(super) const COMPARE: &str = "comparisons";
 pub(super) const LEDGER: &str = "the ledger";
@@ -30,6 +31,45 @@ const SWEEP: &str = "sweep";
 
 /// The words.
 const FIGURES: &[Figure] = &[
+    f(
+        &["tax"],
+        ANSWER,
+        "What of the mean request is not work: networks, queues, handshakes, tries that failed, waits before others. Where it \
+         went, the ledger says.",
+    ),
+    f(
+        &["bottleneck"],
+        ANSWER,
+        "What gives way first as load grows: what is offered more than it can do; else, of the nodes that are at least 85 % used, \
+         the one that waits for no other such node; else a line in which at least 30 % of a client's mean is spent. Where there is \
+         none of these the busiest node is named.",
+    ),
+    f(
+        &["answered well"],
+        ANSWER,
+        "Requests that succeeded ÷ requests that arrived; who failed and who was never answered did not.",
+    ),
+    f(
+        &["where the time went", "sum"],
+        LEDGER,
+        "The mean request by what it waited for, and the requests around the 99th percentile; the parts add up to the latency, \
+         there is no \"other\".",
+    ),
+    f(
+        &["of the answered"],
+        CLIENTS,
+        "The latency of those that were answered well, where so many failed that percentiles over all are never.",
+    ),
+    f(
+        &["no interval"],
+        CLIENTS,
+        "Where runs are too short for an honest interval: how many times longer they must be for one.",
+    ),
+    f(
+        &["two camps", "camps"],
+        "runs",
+        "Some replications do one thing and the others another, so that their mean is what no single run shows.",
+    ),
     f(
         &["replicas apart", "apart", "each"],
         NODES,
@@ -67,7 +107,7 @@ const FIGURES: &[Figure] = &[
         "The mean latency of answered requests, with half the width of its 95 % interval after ±.",
     ),
     f(
-        &["unanswered", "in_flight_at_end", "oldest_unanswered_s"],
+        &["unanswered", "not done", "in_flight_at_end", "oldest_unanswered_s"],
         CLIENTS,
         "Requests that had no end when the run stopped waiting, and the age of the oldest. They count as failed: a system that \
          hangs must not look better than one that says no.",
@@ -180,7 +220,7 @@ const FIGURES: &[Figure] = &[
         (half-open).",
     ),
     f(
-        &["replicas", "metric", "target", "seen", "peak"],
+        &["replicas", "autoscaling", "metric", "target", "seen", "peak"],
         "autoscaled nodes",
         "Replicas on average and at most; the figure \
         that the autoscaler looks at, what it is to be, and what it saw on average and at most.",
@@ -202,7 +242,17 @@ const FIGURES: &[Figure] = &[
         "The run ends before a recovery could show: neither yes nor no, and no broken promise.",
     ),
     f(
-        &["failed first", "all held from", "calls fail from", "at worst", "saturated_s", "failing_s", "worst_share"],
+        &[
+            "failed first",
+            "who failed first",
+            "first to give way",
+            "all held from",
+            "calls fail from",
+            "at worst",
+            "saturated_s",
+            "failing_s",
+            "worst_share",
+        ],
         FAULTS,
         "What a fault happened to, who ran out of workers first, and for how long; when its calls began to fail (those that \
          never end fail when they set out), and the worst share of them. A node whose replicas are all down has no workers, \
@@ -281,13 +331,13 @@ const FIGURES: &[Figure] = &[
         LEDGER,
         "Where the time of the mean answered request, or of the requests around the 99th percentile, went; the parts add up.",
     ),
-    f(&["cpu_wait"], LEDGER, "Work that waits for cores which others use."),
+    f(&["cpu wait", "cpu_wait"], LEDGER, "Work that waits for cores which others use."),
     f(&["network"], LEDGER, "Messages under way, both directions."),
     f(&["connect"], LEDGER, "Connections that are opened: handshakes and their cryptography."),
-    f(&["connection_wait"], LEDGER, "Waiting for a connection of the caller's own pool."),
-    f(&["failed_tries"], LEDGER, "Tries that failed, or were given up, before the one that served."),
-    f(&["retry_wait"], LEDGER, "Waiting before the next try (backoff)."),
-    f(&["hedge_wait"], LEDGER, "The first try, where a hedge won."),
+    f(&["connection wait", "connection_wait"], LEDGER, "Waiting for a connection of the caller's own pool."),
+    f(&["failed tries", "failed_tries"], LEDGER, "Tries that failed, or were given up, before the one that served."),
+    f(&["retry wait", "retry_wait"], LEDGER, "Waiting before the next try (backoff)."),
+    f(&["hedge wait", "hedge_wait"], LEDGER, "The first try, where a hedge won."),
     f(
         &[
             "error",
@@ -414,6 +464,21 @@ const FIGURES: &[Figure] = &[
     ),
     f(&["between"], SWEEP, "The two neighbouring points between which a promise stops, or begins, to hold."),
     f(&["notch"], "whatif", "A tenth, of whole numbers rounded and at least one; a quarter of a timeout."),
+    f(
+        &["collapses an hour", "per_hour"],
+        "recover",
+        "How often an hour a system goes down by itself and stays down: what splitting runs found, with its interval.",
+    ),
+    f(
+        &["spread between runs ÷ within"],
+        "recover",
+        "How much more splitting runs differ from each other than each says of itself; above 3 nobody should trust them.",
+    ),
+    f(
+        &["cheaper than plain runs"],
+        "recover",
+        "How many times more events plain runs would need for the same certainty.",
+    ),
     f(&["trigger"], "recover", "The fault or the spike of traffic after which one looks whether everybody comes back."),
     f(
         &["back after", "back_s"],
@@ -450,7 +515,7 @@ const FIGURES: &[Figure] = &[
     ),
     f(&["fits"], "advice", "Whether the way in which one tells another is the one that the rules choose."),
     f(
-        &["promise", "verdict"],
+        &["promise", "promises", "verdict", "SLO failed"],
         SLOS,
         "What `[[slos]]` says under `expect`, and whether it was kept: met, failed, undecided.",
     ),

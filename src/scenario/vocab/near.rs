@@ -23,6 +23,8 @@ const PER_REPLICA: &str = "requests one replica works on at once";
 const POOLS: &str =
     "a pool belongs to a caller and a database: [services.orders.pools] orders-db = { connections = 10 }";
 const SIZES: &str = "a call has two sizes: request = \"4KB\", response = \"20KB\"";
+const LOCALITY: &str = "locality = { kind = \"zone_aware\" }: `hoptax explain locality`";
+
 const LATENCIES: &str = "one way, by class: same_host, same_zone, cross_zone, cross_region; a single link: \
     [network.links.\"orders -> billing\"] latency = \"1ms\"";
 
@@ -165,6 +167,13 @@ const KEYS: &[Near] = &[
     n("metric", "expect", ""),
     n("objective", "expect", ""),
     n("lb", "load_balancing", ""),
+    n("topology_aware", "locality", LOCALITY),
+    n("traffic_distribution", "locality", LOCALITY),
+    n("locality_lb", "locality", LOCALITY),
+    n("zone_routing", "locality", LOCALITY),
+    n("slow_start_config", "slow_start", ""),
+    n("availability_zones", "zones", ""),
+    n("azs", "zones", ""),
     n("db", "databases", "databases are tables by name: [databases.orders-db]"),
     n("database", "databases", "databases are tables by name: [databases.orders-db]"),
     n("stream", "topics", "a log that every group reads is a topic: [topics.order-created]"),

@@ -2,6 +2,7 @@
 
 /// Words and the text of the module that knows about them.
 const PAGES: &[(&[&str], &str)] = &[
+    (&["JUnit", "junit"], include_str!("../../report/junit.rs")),
     (&["queue_order", "preemptive"], include_str!("../../model/line/mod.rs")),
     (&["fifo"], include_str!("../../model/line/fifo.rs")),
     (&["lifo"], include_str!("../../model/line/lifo.rs")),
@@ -15,12 +16,16 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["least_request", "choices", "distinct"], include_str!("../../model/balance/least_request.rs")),
     (&["pick_first"], include_str!("../../model/balance/pick_first.rs")),
     (&["p2c_ewma"], include_str!("../../model/balance/p2c_ewma.rs")),
+    (&["prequal"], include_str!("../../model/balance/prequal.rs")),
     (&["hash"], include_str!("../../model/balance/hash.rs")),
     (
         &["discovery", "dns", "kubernetes", "ttl", "propagation", "readiness"],
         include_str!("../../model/discovery/mod.rs"),
     ),
     (&["mesh", "sidecar", "ambient", "waypoint", "mtls", "push_delay", "proxy"], include_str!("../tables/mesh.rs")),
+    (&["locality", "overprovisioning", "zone-aware", "failover"], include_str!("../../model/balance/locality.rs")),
+    (&["slow_start", "aggression"], include_str!("../../model/balance/slow_start.rs")),
+    (&["zones", "zone_weights"], include_str!("../tables/zones.rs")),
     (&["resolver", "lookup", "attempts"], include_str!("../../model/discovery/resolver.rs")),
     (&["outlier_detection", "max_ejected", "always_eject_one"], include_str!("../../model/discovery/outlier.rs")),
     (&["arrivals", "users", "clients"], include_str!("../../model/source/mod.rs")),

@@ -252,7 +252,7 @@ pub(super) const STUDIES: &[Figure] = &[
         "Read off the file: requests per second at a node, work that they bring (in workers), its share of what there is, workers \
          held while they wait, the least an answer takes, the most tries that one request may make there.",
     ),
-    f(&["layer", "of capacity used"], "layers", "Nodes by how many calls they are away from a client."),
+    f(&["layer", "layers", "of capacity used"], "layers", "Nodes by how many calls they are away from a client."),
     f(
         &["room", "today"],
         RECOVER,
@@ -403,7 +403,12 @@ pub(super) const STUDIES: &[Figure] = &[
          variance.",
     ),
     f(
-        &["succeeded", "failed", "throughput_per_s", "offered_per_s", "batches_per_s"],
+        &["within", "within_by_node", "sum_ms", "tax_ms"],
+        "the ledger",
+        "Half the width of the interval around each part of a ledger, in all and by node; causes without one are left out.",
+    ),
+    f(
+        &["succeeded", "failed", "throughput", "throughput_per_s", "offered_per_s", "batches_per_s"],
         CLIENTS,
         "Requests that were answered well, that were not, by why; answered ones and offered ones per second.",
     ),

@@ -2,7 +2,8 @@
 //!
 //! Values below 2048 have a bucket each; above, every power of two is cut into 1024 buckets. Counts are 32 bits wide and
 //! come in pages of one power of two each, made when first needed: a node that answers within a few decades costs 40 KB
-//! where the full table costs 200.
+//! where the full table costs 200. The first samples are kept one by one, so that ten thousand nodes that nobody asks much cost
+//! little, too.
 
 mod hdr;
 
@@ -16,12 +17,17 @@ pub use hdr::Exported;
 const PAGE: usize = 1024;
 /// log₂ of the number of values that have a bucket each (2048).
 const EXACT_BITS: u32 = 11;
+/// Samples that are kept one by one, before there are pages.
+const FEW: u64 = 256;
 /// What a 32-bit counter holds before it carries.
 const CARRY: u64 = 1 << 32;
 
 /// A histogram of u64 values (nanoseconds) with three significant digits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
+    /// The buckets of the first samples, ascending; none once there are pages. There are pages where there are more than [`FEW`]
+    /// samples, so that the same samples are always kept in the same way.
+    few: Vec<u16>,
     pages: Vec<Option<Box<[u32; PAGE]>>>,
     /// Times that a bucket's counter has run over; almost always empty.
     carries: BTreeMap<usize, u64>,
@@ -98,6 +104,20 @@ impl Histogram {
     /// Adds to a bucket, makes its page and carries where needed.
     #[cold]
     fn put(&mut self, index: usize, n: u64) {
+        if self.pages.is_empty() {
+            if self.few.len() as u64 + n <= FEW {
+                let at = self.few.partition_point(|other| usize::from(*other) <= index);
+                self.few.splice(at..at, std::iter::repeat_n(index as u16, n as usize));
+                return;
+            }
+            for index in std::mem::take(&mut self.few) {
+                self.put_in_page(usize::from(index), 1);
+            }
+        }
+        self.put_in_page(index, n);
+    }
+
+    fn put_in_page(&mut self, index: usize, n: u64) {
         if self.pages.len() <= index / PAGE {
             self.pages.resize(index / PAGE + 1, None);
         }
@@ -127,6 +147,9 @@ impl Histogram {
 
     /// Calls `f(bucket, count)` for each bucket that is not empty, ascending.
     fn buckets(&self, mut f: impl FnMut(usize, u64)) {
+        for same in self.few.chunk_by(|a, b| a == b) {
+            f(usize::from(same[0]), same.len() as u64);
+        }
         let plain = self.carries.is_empty();
         for (p, page) in self.pages.iter().enumerate() {
             let Some(page) = page else { continue };
@@ -169,6 +192,10 @@ impl Histogram {
         if place >= self.count {
             return self.max;
         }
+        if !self.few.is_empty() {
+            let nth = (place as usize).saturating_sub(1);
+            return middle(usize::from(self.few[nth])).clamp(self.min, self.max);
+        }
         let mut seen = 0;
         for p in 0..self.pages.len() {
             let page = self.page_sum(p);
@@ -194,6 +221,9 @@ impl Histogram {
             return self.count;
         }
         let last = bucket(value);
+        if !self.few.is_empty() {
+            return self.few.partition_point(|index| usize::from(*index) <= last) as u64;
+        }
         let whole: u64 = (0..last / PAGE).map(|p| self.page_sum(p)).sum();
         whole + (last / PAGE * PAGE..=last).map(|index| self.at(index)).sum::<u64>()
     }
@@ -271,6 +301,32 @@ mod tests {
             assert!(found.abs_diff(exact) as f64 <= 0.001 * exact as f64, "{q}: {found} for {exact}");
         }
         assert_eq!((histogram.min(), histogram.max()), (sorted[0], sorted[20_000]));
+    }
+
+    #[test]
+    fn few_samples_are_as_many_are() {
+        for n in [1, 2, FEW - 1, FEW, FEW + 1, 3 * FEW] {
+            let (few, mut paged) = (of(values(5, n)), Histogram::default());
+            for value in values(5, n) {
+                paged.note(value, 1);
+                paged.put_in_page(bucket(value), 1);
+            }
+            assert_eq!(few.pages.is_empty(), n <= FEW, "{n}");
+            let each = |histogram: &Histogram| {
+                let mut all = Vec::new();
+                histogram.each(|value, count| all.push((value, count)));
+                let ranks: Vec<u64> = (1..=n).map(|place| histogram.at_rank(place)).collect();
+                let below: Vec<u64> = values(5, n).map(|value| histogram.count_at_or_below(value)).collect();
+                (all, ranks, below, histogram.min, histogram.max, histogram.to_base64())
+            };
+            assert_eq!(each(&few), each(&paged), "{n}");
+            // However they came together.
+            let (mut left, mut right) = (of(values(5, n / 3)), of(values(5, n).skip((n / 3) as usize)));
+            let twice = right.clone();
+            right.merge(&left);
+            left.merge(&twice);
+            assert_eq!((&left, &right), (&few, &few), "{n}");
+        }
     }
 
     #[test]

@@ -56,3 +56,31 @@ fn below_half_envoy_sends_to_all_and_istio_to_those_that_work() {
     // Four of ten are not fewer than 40 %.
     assert!(bad_release("panic_threshold = \"40%\"") > 0.99);
 }
+
+/// Sixteen replicas of four workers, two of which take three times as long; each of four callers balances by what it knows.
+fn two_slow(balancing: &str) -> [f64; 2] {
+    let summary = run(&format!(
+        "version = 1\n[sim]\nduration = \"60s\"\nwarmup = \"10s\"\nreplications = 2\n[defaults]\ntransport = \"free\"\n\
+         [discovery]\nkind = \"mesh\"\nload_balancing = {balancing}\n\
+         [clients.users]\ncalls = \"front\"\nrate = \"1900/s\"\n\
+         [services.front]\nreplicas = 4\nio = \"async\"\nconcurrency = \"unlimited\"\nsteps = [\"back\"]\n\
+         [services.back]\nreplicas = 16\nconcurrency = 4\nwork = {{ dist = \"erlang\", mean = \"20ms\", k = 8 }}\n\
+         [[faults]]\nname = \"slow\"\nkind = \"slow\"\ntarget = \"back\"\nreplicas = 2\nfactor = 3.0\nat = \"0s\"\nduration = \"60s\"\n"
+    ));
+    let each = &summary.nodes["back"].replicas.apart.as_ref().unwrap().each;
+    let slow: u64 = each[..2].iter().map(|one| one.arrivals).sum();
+    let all: u64 = each.iter().map(|one| one.arrivals).sum();
+    [summary.clients["users"].latency_ms.p99.value.unwrap(), slow as f64 / all as f64]
+}
+
+/// Wydrowski and others, NSDI 2024: who balances by connections gives a slow replica as many requests in flight as a fast one, a
+/// third of its requests, and with two of sixteen that is more than one in a hundred. Who asks how long requests take keeps the
+/// p99 near that of the fast ones (35 ms for an Erlang law of mean 20 ms).
+#[test]
+fn a_probing_balancer_keeps_the_tail_that_least_connections_does_not() {
+    let [least, least_share] = two_slow("\"least_request\"\nchoices = \"all\"");
+    let [asked, asked_share] = two_slow("\"prequal\"");
+    println!("least {least} {least_share}, asked {asked} {asked_share}");
+    assert!(least > 70.0 && least_share > 0.03, "{least} {least_share}");
+    assert!(asked < 50.0 && asked_share < 0.01, "{asked} {asked_share}");
+}

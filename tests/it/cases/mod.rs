@@ -26,3 +26,4 @@ mod scaling;
 mod streams;
 mod verdicts;
 mod width;
+mod zones;

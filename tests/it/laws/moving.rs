@@ -22,16 +22,49 @@ fn discovery() -> BoxedStrategy<String> {
         "kind = \"mesh\"\npropagation = \"0s\"\nreadiness = { every = \"1ms\", failures = 1 }",
         "kind = \"mesh\"\nbalance_per = \"connection\"",
     ]);
-    let picks = select(vec!["round_robin", "least_request", "pick_first", "p2c_ewma", "hash"]);
+    let picks = select(vec!["round_robin", "least_request", "pick_first", "p2c_ewma", "hash", "prequal"]);
     let outliers = prop_oneof![
         Just(""),
         Just(
             "outlier_detection = { consecutive_errors = 2, interval = \"10ms\", base_ejection = \"20ms\", max_ejected = 0.5 }\n"
         ),
     ];
-    (kind, picks, outliers)
-        .prop_map(|(kind, picks, outliers)| format!("[discovery]\n{kind}\nload_balancing = \"{picks}\"\n{outliers}"))
+    (kind, picks, outliers, leanings())
+        .prop_map(|(kind, picks, outliers, leanings)| {
+            format!("[discovery]\n{kind}\nload_balancing = \"{picks}\"\n{outliers}{leanings}")
+        })
         .boxed()
+}
+
+/// Whom callers prefer.
+fn leanings() -> BoxedStrategy<String> {
+    let locality = prop_oneof![
+        1 => Just(""),
+        1 => select(vec![
+            "locality = { kind = \"zone_aware\", min_cluster_size = 2 }\n",
+            "locality = { kind = \"failover\" }\n",
+            "locality = { kind = \"failover\", overprovisioning = 1.0 }\npanic_threshold = \"70%\"\n",
+            "locality = { kind = \"weighted\" }\n",
+            "locality = { kind = \"same_zone\" }\n",
+        ]),
+    ];
+    let new = select(vec![
+        "",
+        "slow_start = { window = \"30ms\" }\n",
+        "slow_start = { window = \"2s\", aggression = 2.0 }\n",
+    ]);
+    (locality, new).prop_map(|(locality, new)| format!("{locality}{new}")).boxed()
+}
+
+/// The zones in which the replicas of all nodes stand.
+fn zones() -> BoxedStrategy<&'static str> {
+    select(vec![
+        "",
+        "zones = [\"r/a\", \"r/b\"]\n",
+        "zones = [\"r/a\", \"r/b\", \"q/a\"]\n",
+        "zones = [\"q/a\", \"r/a\", \"r/a\"]\nzone_weights = [1, 0, 3]\n",
+    ])
+    .boxed()
 }
 
 /// Moves of nodes, and outages of discovery, when.
@@ -53,14 +86,23 @@ fn moves() -> BoxedStrategy<Vec<(&'static str, usize, String)>> {
 
 #[test]
 fn whatever_comes_goes_though_callers_do_not_know_where() {
-    let all = ((scenario(), sendings()), discovery(), moves(), faults(), any::<bool>());
+    let all = ((scenario(), sendings()), (discovery(), zones(), any::<bool>()), moves(), faults(), any::<bool>());
     let struck = Cell::new(0);
-    always(256, &all, |((Text(text), sendings), discovery, moves, faults, wired)| {
+    always(256, &all, |((Text(text), sendings), (discovery, zones, whole), moves, faults, wired)| {
         let (head, rest) = text.split_once("[discovery]\n").expect("a head");
         let nodes = rest.split_once("[clients.").expect("clients").1;
         let text = format!("{head}{discovery}[clients.{nodes}");
         let both: Vec<_> = moves.into_iter().chain(faults).collect();
-        let text = with_faults(&text, &both);
+        // Every node has replicas by its second line or so.
+        let text = with_faults(&text, &both)
+            .replace("replicas = 2\nconcurrency", &format!("replicas = 2\n{zones}concurrency"));
+        let text = text.replace("replicas = 3\nconcurrency", &format!("replicas = 3\n{zones}concurrency"));
+        // What happens to a node may happen to a zone.
+        let text = if whole && text.contains("zones = [") {
+            text.replacen("target = \"n1\"", "target = \"zone:r/a\"", 1)
+        } else {
+            text
+        };
         struck.set(struck.get() + goes(&text, &sendings, wired));
     });
     assert!(struck.get() > 400, "only {} faults: the scenarios show too little", struck.get());

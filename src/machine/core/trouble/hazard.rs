@@ -2,6 +2,7 @@
 //! replicas that restart in turn.
 
 use crate::model::fault::{Effect, Fault, Mode};
+use crate::model::id::NONE;
 use crate::model::{Cause, EdgeId, Probe};
 use crate::random::Lineage;
 use crate::units::Span;
@@ -67,10 +68,25 @@ impl<'p, P: Probe> Core<'p, P> {
         let (call, lineage) = (self.frames[at].call, self.frames[at].lineage);
         let link = self.plan.calls[call as usize].link;
         let on = self.trouble.on_link[link.index()].iter().map(|fault| &self.plan.faults[*fault as usize]);
-        let on = on.filter(|fault| fault.hits(link.0, back));
+        let on = on.filter(|fault| fault.hits(link.0, back) && self.is_hit(fault, at, back));
         let added = Span(on.map(|fault| fault.effect.delay(fault.hash, self.seed, lineage, back).0).sum());
         self.charge_for(at, Cause::Fault, added);
         added
+    }
+
+    /// Whether a fault that happens to a link happens to a try's message over it.
+    fn is_hit(&self, fault: &Fault, at: u32, back: bool) -> bool {
+        let frame = &self.frames[at];
+        if fault.inside.is_empty() {
+            return true;
+        }
+        let caller = if frame.caller == NONE { frame.replica } else { self.frames[frame.caller].replica };
+        fault.is_between([caller, frame.replica], back)
+    }
+
+    /// Whether a try's messages cross the border of what a fault happens to.
+    pub(crate) fn is_across(&self, fault: &Fault, at: u32) -> bool {
+        self.is_hit(fault, at, false)
     }
 
     /// Whether a frame has to wait for the end of a fault.

@@ -1,0 +1,141 @@
+//! Balancers that ask: probes on their way to replicas, and what these answer. See [`balance`](crate::model::balance).
+
+use crate::kernel::Phase;
+use crate::model::balance::{Answer, Balancer, Load};
+use crate::model::fault::Effect;
+use crate::model::id::NONE;
+use crate::model::plan::Plan;
+use crate::model::{LawId, LinkId, Probe};
+use crate::random::{Draw, Lineage, Purpose};
+use crate::units::Span;
+
+use crate::machine::core::Core;
+use crate::machine::core::event::Rare;
+use crate::machine::core::side::Side;
+use crate::machine::names::Names;
+
+/// Names the draws of whom a request asks, and of the ways of its probes.
+const ASKED: u32 = 1 << 20;
+
+/// A probe on its way to a replica.
+#[derive(Clone, Copy, Debug)]
+struct Inquiry {
+    link: LinkId,
+    memory: u32,
+    replica: u32,
+    lineage: Lineage,
+    nth: u32,
+}
+
+/// What replicas know of themselves, and probes under way.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Probing {
+    /// By replica; empty where nobody asks.
+    loads: Vec<Load>,
+    /// By try: how many others there were when it set out.
+    came: Side<u32>,
+    sent: Vec<Inquiry>,
+    free: Vec<u32>,
+}
+
+impl Probing {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let asks = plan.links.iter().any(|link| link.leans && link.balancer == Balancer::Prequal);
+        Self { loads: vec![Load::default(); if asks { plan.replicas() as usize } else { 0 }], ..Self::default() }
+    }
+
+    /// Whether somebody asks.
+    #[inline]
+    pub(crate) fn is_on(&self) -> bool {
+        !self.loads.is_empty()
+    }
+
+    /// A try sets out to a replica.
+    pub(crate) fn come(&mut self, at: u32, replica: u32) {
+        let load = &mut self.loads[replica as usize];
+        self.came.put(at, load.rif);
+        load.rif += 1;
+    }
+
+    /// A try no longer counts at a replica; how long it took, if that tells something.
+    pub(crate) fn go(&mut self, at: u32, replica: u32, took: Option<Span>) {
+        let (load, came) = (&mut self.loads[replica as usize], *self.came.get(at));
+        load.rif -= 1;
+        took.into_iter().for_each(|took| load.learn(came, took));
+    }
+
+    fn put(&mut self, inquiry: Inquiry) -> u32 {
+        if let Some(at) = self.free.pop() {
+            self.sent[at as usize] = inquiry;
+            return at;
+        }
+        self.sent.push(inquiry);
+        self.sent.len() as u32 - 1
+    }
+}
+
+impl Names {
+    /// Beside a request its caller asks some replicas how busy they are.
+    pub(crate) fn send_probes<P: Probe>(
+        &mut self,
+        core: &mut Core<'_, P>,
+        link: LinkId,
+        memory: usize,
+        lineage: Lineage,
+    ) {
+        let first = core.plan.link(link).first;
+        let mut draw = Draw::new(core.seed, lineage, Purpose::Probe, u64::from(ASKED));
+        for (nth, pick) in (0..).zip(self.memories[memory].asked(&mut draw)) {
+            let inquiry = Inquiry { link, memory: memory as u32, replica: first + pick, lineage, nth };
+            let there = core.vary(self.way_of(core, inquiry), lineage, Purpose::Probe, ASKED + 1 + 2 * nth);
+            let inquiry = self.probing.put(inquiry);
+            core.agenda.push(core.now + there, Phase::Arrival, Rare::Asked(inquiry).event());
+        }
+    }
+
+    /// A probe arrives at a replica that has so many requests at its workers and in line: the answer is back some time later, if
+    /// there is one.
+    pub(crate) fn answer_probe<P: Probe>(&mut self, core: &mut Core<'_, P>, nth: u32, held: impl Fn(u32) -> u32) {
+        let inquiry = self.probing.sent[nth as usize];
+        self.probing.free.push(nth);
+        let Inquiry { link, memory, replica, lineage, nth } = inquiry;
+        let answers = core.is_up(replica) && !core.is_frozen(replica) && core.is_connected(replica);
+        if !answers || self.is_swallowed(core, inquiry) {
+            return;
+        }
+        let load = &self.probing.loads[replica as usize];
+        let rif = load.rif.max(held(replica));
+        let latency = load.latency(rif);
+        let back = core.vary(self.way_of(core, inquiry), lineage, Purpose::Probe, ASKED + 2 + 2 * nth);
+        let answer = Answer::new(replica - core.plan.link(link).first, rif, latency, core.now + back);
+        self.memories[memory as usize].hear(answer);
+    }
+
+    /// The caller's replica whose probe it is.
+    fn asker<P: Probe>(&self, core: &Core<'_, P>, inquiry: Inquiry) -> u32 {
+        core.plan.link(inquiry.link).first_caller + inquiry.memory - self.memory_base[inquiry.link.index()]
+    }
+
+    /// Whether the network between the two drops it.
+    fn is_swallowed<P: Probe>(&self, core: &Core<'_, P>, inquiry: Inquiry) -> bool {
+        let on = core.trouble.on_link.get(inquiry.link.index()).into_iter().flatten();
+        let ends = [self.asker(core, inquiry), inquiry.replica];
+        let parts = |fault: &u32| {
+            let fault = &core.plan.faults[*fault as usize];
+            fault.effect == Effect::Partition && fault.is_between(ends, false)
+        };
+        !core.is_connected(ends[0]) || on.into_iter().any(parts)
+    }
+
+    /// The one-way latency of a probe: that of the link's calls.
+    fn way_of<P: Probe>(&self, core: &Core<'_, P>, inquiry: Inquiry) -> LawId {
+        let plan = core.plan;
+        let call = plan.calls.iter().find(|call| call.link == inquiry.link && !call.hands_over());
+        let Some(call) = call else { return LawId(0) };
+        if call.reach == NONE {
+            return call.there;
+        }
+        let zone = |replica: u32| plan.zones.of(replica);
+        plan.reaches[call.reach as usize].law(zone(self.asker(core, inquiry)), zone(inquiry.replica))
+    }
+}
