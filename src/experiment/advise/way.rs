@@ -11,6 +11,7 @@ use crate::experiment::coupling::Coupling;
 use crate::experiment::summary::Summary;
 use crate::graph::{Arrow, End};
 use crate::model::discovery::Kind as Found;
+use crate::random::dist::Law;
 use crate::scenario::edit::{
     Edit, Reader, added, apply, as_one_event, in_pattern, with_cache, with_commit, with_entry, with_outbox,
     with_own_databases, with_rule, with_undo, without,
@@ -213,7 +214,7 @@ const MERGED: usize = 3;
 const SEALED: &str = "what services say to each other is encrypted, in one place for all";
 
 /// Who tries again sooner, on average, does so at once; the wait that is tried instead.
-const AT_ONCE_S: f64 = 0.001;
+const AT_ONCE_NS: f64 = 1e6;
 const BACKOFF: &str = "50ms";
 
 /// As many callees are remembered, and such a share of what is asked is taken to be found.
@@ -442,8 +443,10 @@ impl Finder<'_> {
         let name = Arrow { from: edge.from, to: edge.to }.to_string();
         self.add(format!("cache {}: {name}", names.join(", ")), Kind::Cache, Some(name), notes, text);
         if let Some(way) = self.ways.last_mut().filter(|_| unsaid) {
-            way.notes
-                .insert(0, format!("no query of `{}` says its mode: it is taken to read, and may do more", edge.to));
+            way.notes.insert(
+                0,
+                format!("no query of `{}` says a table or a mode: it is taken to read, and may do more", edge.to),
+            );
             way.gives_up = Some(UNSAID);
         }
     }
@@ -583,7 +586,8 @@ impl Finder<'_> {
             |policy: &Policy| on(&policy.guards.retries).is_some_and(|retries| retries.budget.value.is_none());
         let unbounded = self.checked.scenario.policies.iter().filter(|(_, policy)| retries(policy));
         let at_once = |policy: &Policy| {
-            on(&policy.guards.retries).is_some_and(|retries| retries.backoff.value.mean() < AT_ONCE_S)
+            on(&policy.guards.retries)
+                .is_some_and(|retries| matches!(retries.backoff.value, Law::Constant { value } if value < AT_ONCE_NS))
         };
         let unbounded: Vec<(String, bool)> = unbounded.map(|(name, policy)| (name.clone(), at_once(policy))).collect();
         for (name, at_once) in unbounded {
