@@ -7,6 +7,7 @@ use super::super::id::{EdgeId, EndpointId, LaneId, LawId, LinkId, NONE, NodeId, 
 
 /// Who calls which node.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about another thing that callers may have to look at")]
 pub struct Link {
     /// Caller.
     pub from: NodeId,
