@@ -22,7 +22,7 @@ use super::discovery::Book;
 
 pub use locality::{Around, Host, Locality, Rule, Way};
 pub use p2c_ewma::Speed;
-pub use prequal::{Answer, Load};
+pub use prequal::{Busyness, Load};
 pub use slow_start::SlowStart;
 
 use prequal::Pool;
@@ -139,7 +139,7 @@ impl Memory {
     }
 
     /// A replica has answered.
-    pub fn hear(&mut self, answer: Answer) {
+    pub fn note_answer(&mut self, answer: Busyness) {
         if let Some(leanings) = &mut self.leanings {
             leanings.pool.hear(answer, self.outstanding.len());
         }
