@@ -186,12 +186,11 @@ impl Balancer {
         }
         Some(match self {
             Self::RoundRobin => round_robin::pick(memory, draw),
-            Self::Random => random::pick(memory, draw),
+            // Where nobody has answered, anybody will do.
+            Self::Random | Self::Prequal => random::pick(memory, draw),
             Self::LeastRequest { choices, distinct } => least_request::pick(memory, choices, distinct, &mut draw()),
             Self::PickFirst => pick_first::pick(memory, draw),
             Self::P2cEwma => p2c_ewma::pick(memory, now, &mut draw()),
-            // Nobody has answered.
-            Self::Prequal => random::pick(memory, draw),
             Self::Hash { keys } => hash::pick(memory, keys, &mut draw()),
         })
     }
