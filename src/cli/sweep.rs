@@ -61,7 +61,7 @@ pub(super) fn act(args: &Args, output: &Output) -> Result<Exit, Failure> {
         engine::merge(&parts, &mut tell).map_err(|trouble| merged(&trouble))?
     };
     runs.map_or(Ok(()), Runs::end)?;
-    args.deliver(&study, &kinds, output)
+    Ok(args.deliver(&study, &kinds, output))
 }
 
 /// What cannot be merged is no mistake of the command line: a folder is not what it should be.
@@ -81,12 +81,12 @@ impl Args {
         Ok(Some(Shard { nth, of }))
     }
 
-    fn deliver(&self, study: &SweepStudy, kinds: &[super::run::Kind], output: &Output) -> Result<Exit, Failure> {
+    fn deliver(&self, study: &SweepStudy, kinds: &[super::run::Kind], output: &Output) -> Exit {
         let ended = if study.whole { Exit::Done } else { Exit::Interrupted };
         let Some(found) = &study.sweep else {
             let left = study.runs - study.known;
             output.note(&format!("this part is made; {left} of {} runs are for the others, then: --merge", study.runs));
-            return Ok(ended);
+            return ended;
         };
         let guarded = found.points.iter().any(|point| point.guard.is_some());
         let ended = if guarded { ended.or(Exit::Unsettled) } else { ended };
@@ -96,6 +96,6 @@ impl Args {
             page: &|every| sweep::page(found, every),
             picture: Some(&|| pictures::sweep(found)),
         };
-        Ok(self.asked.deliver(&found, kinds, ended, output))
+        self.asked.deliver(&found, kinds, ended, output)
     }
 }

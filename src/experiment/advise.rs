@@ -21,6 +21,7 @@ mod grounds;
 mod house;
 mod interaction;
 mod owners;
+mod reason;
 mod seen;
 mod study;
 mod undo;

@@ -34,7 +34,7 @@ impl<P: Probe> Machine<'_, P> {
     /// A balancer's probe arrives.
     pub(crate) fn answer_probe(&mut self, probe: u32) {
         let stations = &self.stations.replicas;
-        let held = |replica: u32| stations[replica as usize].taken().0 + stations[replica as usize].line.len() as u32;
+        let held = |replica: u32| stations[replica as usize].taken().0 + stations[replica as usize].line.len();
         self.calls.wire.names.answer_probe(&mut self.core, probe, held);
     }
 

@@ -273,7 +273,9 @@ fn row(one: &Outcome) -> Vec<Cell> {
     let success = &one.client.success_rate;
     let itself = || success.base.value.map_or_else(|| NONE.into(), percent).into();
     let success = if as_it_is { itself() } else { cell(success, apart_share(success.difference)) };
-    let outages = if one.blast_differs || as_it_is { or_none(one.blast).into() } else { Cell::toned("=", Tone::Faint) };
+    let unknown = one.blast.value.is_none();
+    let same = !one.blast_differs && !as_it_is && !unknown;
+    let outages = if same { Cell::toned("=", Tone::Faint) } else { or_none(one.blast).into() };
     vec![
         milliseconds(&one.client.p99_ms),
         success,
@@ -364,6 +366,12 @@ fn notes(advice: &Advice) -> Vec<String> {
             )
         }));
     }
+    let worse = advice.ways.iter().filter(|one| !one.reasons.is_empty());
+    // What is done on the way may be a reason as well: a database that is split, a connection that stays where it is.
+    all.extend(worse.filter(|one| one.class != Class::Better).take(5).map(|one| {
+        let why: Vec<String> = one.reasons.iter().chain(&one.notes).map(|why| clean(why)).collect();
+        format!("why worse: {}: {}", clean(&one.way), why.join("; "))
+    }));
     all.extend(advice.ways.iter().filter_map(|one| parted(one, advice)));
     all.extend(advice.ways.iter().filter_map(taken_back));
     let odd = advice.interactions.iter().filter(|one| matches!(one.fit, Fit::Change | Fit::MoreThanNeeded));

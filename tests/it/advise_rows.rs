@@ -165,3 +165,38 @@ fn a_mesh_is_tried_where_many_encrypt_by_themselves() {
         assert!(!tried(&few).advice.ways.iter().any(|one| one.kind == Some(Kind::Mesh)));
     }
 }
+
+/// Users who wait for their answers are never late, only fewer: what outages cost is told of them, too.
+#[test]
+fn outages_are_told_of_users_who_wait() {
+    let text = format!(
+        "{SIM}discovery = {{ kind = \"dns\" }}\n[clients.users]\ncalls = \"orders\"\nusers = 10\nthink_time = {{ mean = \"100ms\" }}\n\
+         [services.orders]\nwork = \"2ms\"\nsteps = [\"stock\"]\n[services.stock]\nwork = \"4ms\"\n"
+    );
+    let advice = tried(&text).advice;
+    let blast = as_it_is(&advice).blast.value.unwrap_or_else(|| panic!("{:?}", as_it_is(&advice)));
+    assert!((1.8..2.05).contains(&blast), "{blast}");
+}
+
+/// A connection over HTTP/2 stays where it was opened. Where callers can, they balance requests instead; behind a virtual address they
+/// cannot: there one replica gets all, and the advice says where the time goes and why.
+#[test]
+fn what_is_much_worse_says_why() {
+    let text = |kind: &str| {
+        format!(
+            "{SIM}discovery = {{ kind = \"{kind}\" }}\n[clients.users]\ncalls = \"edge\"\nrate = \"150/s\"\n[services.edge]\n\
+             steps = [\"orders\"]\n[services.orders]\nreplicas = 2\nconcurrency = 1\nwork = \"10ms\"\n"
+        )
+    };
+    let pinned = tried(&text("kubernetes"));
+    let grpc = way(&pinned.advice, Kind::Transport);
+    assert!(grpc.class == Class::Worse && p99(grpc) > 1_000.0, "{grpc:?}");
+    assert!(grpc.reasons.iter().any(|why| why.ends_with("more at `orders`, by queue")), "{:?}", grpc.reasons);
+    let told = page(&pinned.advice, false).notes.join("\n");
+    assert!(told.contains("why worse: grpc for rest: ") && told.contains("an HTTP/2 connection stays"), "{told}");
+    let spread = tried(&text("dns"));
+    let grpc = way(&spread.advice, Kind::Transport);
+    assert!(grpc.class != Class::Worse && grpc.reasons.is_empty(), "{grpc:?}");
+    let saved = spread.texts.iter().find(|one| one.way.as_deref() == Some(&grpc.way)).unwrap();
+    assert!(saved.text.text.contains("balance_per = \"request\""), "{}", saved.text.text);
+}

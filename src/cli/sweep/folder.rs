@@ -11,7 +11,7 @@ use crate::report::sweep;
 
 /// A folder in which a sweep stands.
 pub(super) struct Folder {
-    folder: PathBuf,
+    path: PathBuf,
     rows: PathBuf,
     /// The files that were read, each of which is asked for single lines.
     files: Mutex<Vec<Lines>>,
@@ -22,13 +22,13 @@ const BEGINS: &str = "rows";
 const ENDS: &str = ".jsonl";
 
 impl Folder {
-    pub(super) fn of(folder: PathBuf, part: &str) -> Self {
-        let rows = folder.join(format!("{BEGINS}{part}{ENDS}"));
-        Self { folder, rows, files: Mutex::default() }
+    pub(super) fn of(path: PathBuf, part: &str) -> Self {
+        let rows = path.join(format!("{BEGINS}{part}{ENDS}"));
+        Self { path, rows, files: Mutex::default() }
     }
 
     pub(super) fn name(&self) -> String {
-        output::shown(&self.folder)
+        output::shown(&self.path)
     }
 }
 
@@ -42,20 +42,20 @@ fn words(failure: Failure) -> String {
 
 impl SweepRows for Folder {
     fn manifest(&self) -> Option<String> {
-        output::text(&self.folder.join(MANIFEST))
+        output::text(&self.path.join(MANIFEST))
     }
 
     fn begin(&self, manifest: &str) -> Result<(), String> {
-        let kept = output::folder(&self.folder);
-        kept.and_then(|()| output::file(&self.folder.join(MANIFEST), manifest.as_bytes())).map_err(words)
+        let kept = output::folder(&self.path);
+        kept.and_then(|()| output::file(&self.path.join(MANIFEST), manifest.as_bytes())).map_err(words)
     }
 
     fn each(&self, tell: &mut dyn FnMut(Place, &str)) -> Result<(), String> {
         let ours = |name: &String| name.starts_with(BEGINS) && name.ends_with(ENDS);
         let mut files = Vec::new();
-        for name in output::names(&self.folder).into_iter().filter(ours) {
+        for name in output::names(&self.path).into_iter().filter(ours) {
             let file = files.len() as u32;
-            let mut lines = Lines::open(&self.folder.join(&name)).map_err(words)?;
+            let mut lines = Lines::open(&self.path.join(&name)).map_err(words)?;
             let told = lines.each(&mut |at, line| {
                 // What is no text is no row.
                 if let (Ok(length @ 1..), Ok(line)) = (u32::try_from(line.len()), std::str::from_utf8(line)) {

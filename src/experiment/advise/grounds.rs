@@ -67,7 +67,8 @@ impl Finder<'_> {
         }
         let text = without_gateway(&without(&self.checked.source, "variants"), gateway, &leads);
         let Some(text) = text else { return };
-        let notes = vec!["clients know the service by its own address".into()];
+        let notes =
+            vec!["clients know the service by its own address; timeouts and retries of its call go with it".into()];
         self.add(format!("no {gateway}"), Kind::NoGateway, None, notes, text);
     }
 

@@ -144,7 +144,7 @@ pub(super) fn are_many_addresses(scenario: &Scenario) -> bool {
 
 fn entry(scenario: &Scenario) -> Option<Whole> {
     let told = |there: String, pattern, fit, why: String| Whole { subject: Subject::Entry, there, pattern, fit, why };
-    let gateway = |name: &str| format!("gateway {name}");
+    let gateway = |name: &str| if name.contains("gateway") { name.to_owned() } else { format!("gateway {name}") };
     Some(match door(scenario)? {
         Door::One => told("one service".into(), "none", Fit::Fits, "clients know one service alone".into()),
         Door::Several(n) => {

@@ -61,6 +61,11 @@ pub(super) fn owned(scenario: &Scenario, summary: Option<&Summary>, database: &s
         let names: Vec<&str> = untold.all().into_iter().collect();
         notes.push(format!("{}: which table is asked is not said; taken for their own", names.join(", ")));
     }
+    let shares: Vec<String> = owners.shares.iter().map(|(user, share)| format!("{user} {share}")).collect();
+    notes.push(format!(
+        "of its workers, by how often each asks: {}; what one has to spare helps no other",
+        shares.join(", ")
+    ));
     Owned::Shared(owners, notes)
 }
 

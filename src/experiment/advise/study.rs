@@ -8,7 +8,7 @@ use super::crash::{self, Crashes};
 use super::seen::{LOOKS, Seen};
 use super::undo::{Undone, undone};
 use super::way::{Kind, Way, ways};
-use super::{Interaction, Whole, cores, house, interaction, seen};
+use super::{Interaction, Whole, cores, house, interaction, reason, seen};
 use crate::diag::Source;
 use crate::experiment::brief::Brief;
 use crate::experiment::compare::{Figures, compare};
@@ -104,6 +104,9 @@ pub struct Outcome {
     /// What it takes away, or leaves to be decided.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Where it is much worse than the file as it is: why, by its own runs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
     /// Of a call that became a message: that its caller may read what the message has not yet done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reads_back: Option<String>,
@@ -555,6 +558,9 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
         let calm = calm.others.into_iter().next().and_then(|mut versus| versus.clients.remove(client));
         figures.p99_ms = calm.unwrap_or_default().p99_ms;
     }
+    let runs = [&base.summary, &other.summary];
+    let p99_of = if p99_undisturbed { [&base.undisturbed, &other.undisturbed] } else { runs };
+    let reasons = way.map(|_| reason::reasons(runs, p99_of, client, &figures)).unwrap_or_default();
     let flows = versus.map(|versus| versus.flows).unwrap_or_default();
     let (before, after) = (blast(&base.coupling), blast(&other.coupling));
     let found = diagnose(checked);
@@ -581,6 +587,7 @@ fn outcome(checked: &Checked, way: Option<&Way>, base: &Run, other: &Run, client
         gain: 0.0,
         cost_per_hour: cost(checked, &other.summary),
         notes: way.map(|way| way.notes.clone()).unwrap_or_default(),
+        reasons,
         reads_back: way.and_then(|way| way.reads_back.clone()),
         crashes: None,
         undone: None,
@@ -598,7 +605,9 @@ fn blast(coupling: &Coupling) -> Estimate {
         for column in &coupling.columns {
             for who in coupling.whose.iter().filter(|who| !who.flow && who.served > 0) {
                 let cell = column.clients.get(&who.name)?;
-                all += who.weight * (of(&cell.lost)? + of(&cell.late)?).min(1.0);
+                // Of users who wait for their answers none is late: fewer come, which is lost.
+                let late = if cell.late.value.is_none() { 0.0 } else { of(&cell.late)? };
+                all += who.weight * (of(&cell.lost)? + late).min(1.0);
             }
         }
         Some(all)

@@ -10,12 +10,14 @@ use crate::diag::{Complaint, Source, nouns};
 use crate::experiment::coupling::Coupling;
 use crate::experiment::summary::Summary;
 use crate::graph::{Arrow, End};
+use crate::model::discovery::Kind as Found;
+use crate::random::dist::Law;
 use crate::scenario::edit::{
     Edit, Reader, added, apply, as_one_event, in_pattern, with_cache, with_commit, with_entry, with_outbox,
     with_own_databases, with_rule, with_undo, without,
 };
 use crate::scenario::programs::{program, programs};
-use crate::scenario::written::{Call, Endpoint, How, Mode, NodeKind, Policy, Scenario, Verb, on};
+use crate::scenario::written::{BalancePer, Call, Endpoint, How, Mode, NodeKind, Policy, Scenario, Verb, on};
 use crate::scenario::{Checked, each_call, each_step, forecast, transport_of};
 
 /// What is tried.
@@ -202,11 +204,18 @@ const GUARDED: usize = 3;
 /// From this share of failures on a call is tried once more.
 const FAILS: f64 = 0.001;
 
+/// What is given up where a file does not say whether what is remembered may be.
+const UNSAID: &str = "that each call is made, of which nobody says that it only reads";
+
 /// As many pairs of services are merged.
 const MERGED: usize = 3;
 
 /// What a mesh is for where many services encrypt what they say to each other.
 const SEALED: &str = "what services say to each other is encrypted, in one place for all";
+
+/// Who tries again sooner, on average, does so at once; the wait that is tried instead.
+const AT_ONCE_NS: f64 = 1e6;
+const BACKOFF: &str = "50ms";
 
 /// As many callees are remembered, and such a share of what is asked is taken to be found.
 const CACHED: usize = 3;
@@ -411,6 +420,7 @@ impl Finder<'_> {
         let scenario = &self.checked.scenario;
         let service = |name: &str| scenario.nodes.get(name).is_some_and(|node| node.kind == NodeKind::Service);
         let reads = edge.targets.iter().all(|target| only_reads(scenario, target));
+        let unsaid = edge.targets.iter().any(|target| !says_that_it_reads(scenario, target));
         if !edge.uses_reply || !edge.remote || !service(edge.from) || !service(edge.to) || !reads {
             return;
         }
@@ -432,6 +442,13 @@ impl Finder<'_> {
         ];
         let name = Arrow { from: edge.from, to: edge.to }.to_string();
         self.add(format!("cache {}: {name}", names.join(", ")), Kind::Cache, Some(name), notes, text);
+        if let Some(way) = self.ways.last_mut().filter(|_| unsaid) {
+            way.notes.insert(
+                0,
+                format!("no query of `{}` says a table or a mode: it is taken to read, and may do more", edge.to),
+            );
+            way.gives_up = Some(UNSAID);
+        }
     }
 
     /// All services that are one in fact, as one: whoever asked any of them asks the one that is asked most.
@@ -568,10 +585,21 @@ impl Finder<'_> {
         let retries =
             |policy: &Policy| on(&policy.guards.retries).is_some_and(|retries| retries.budget.value.is_none());
         let unbounded = self.checked.scenario.policies.iter().filter(|(_, policy)| retries(policy));
-        for name in unbounded.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
-            let edit = [edit(&format!("policies.{name}.retries.budget"), "10%")];
-            if let Ok((text, _)) = apply(&self.checked.source, &edit) {
-                self.add(format!("retry budget 10 %: {name}"), Kind::RetryBudget, None, Vec::new(), text);
+        let at_once = |policy: &Policy| {
+            on(&policy.guards.retries)
+                .is_some_and(|retries| matches!(retries.backoff.value, Law::Constant { value } if value < AT_ONCE_NS))
+        };
+        let unbounded: Vec<(String, bool)> = unbounded.map(|(name, policy)| (name.clone(), at_once(policy))).collect();
+        for (name, at_once) in unbounded {
+            let of = |key: &str, value: &str| edit(&format!("policies.{name}.retries.{key}"), value);
+            let mut edits = vec![of("budget", "10%")];
+            let mut told = format!("retry budget 10 %: {name}");
+            if at_once {
+                edits.extend([of("backoff", BACKOFF), of("jitter", "full")]);
+                told = format!("retry budget 10 %, backoff {BACKOFF}: {name}");
+            }
+            if let Ok((text, _)) = apply(&self.checked.source, &edits) {
+                self.add(told, Kind::RetryBudget, None, Vec::new(), text);
             }
         }
     }
@@ -588,12 +616,40 @@ impl Finder<'_> {
             let asked = super::house::wants_mesh(self.scenario());
             self.ways.last_mut().into_iter().for_each(|way| way.gives_up = asked.then_some(SEALED));
         }
-        let transport = &self.scenario().defaults.transport.value;
+        self.transport();
+    }
+
+    /// Another transport for all calls that say none.
+    fn transport(&mut self) {
+        let transport = self.scenario().defaults.transport.value.clone();
         let other = if transport == "grpc" { "rest" } else { "grpc" };
-        let edit = [edit("defaults.transport", other)];
-        if let Ok((text, _)) = apply(&self.checked.source, &edit) {
-            self.add(format!("{other} for {transport}"), Kind::Transport, None, Vec::new(), without(&text, "variants"));
+        let (mut edits, mut notes) = (vec![edit("defaults.transport", other)], Vec::new());
+        if other == "grpc" && self.is_pinned() {
+            let virtual_address = self.scenario().discovery.kind.value == Found::Kubernetes;
+            let fate = "an HTTP/2 connection stays with the replica that it was opened to";
+            if virtual_address {
+                notes.push(format!(
+                    "{fate}: behind a virtual address few connections are spread badly, until a mesh balances requests"
+                ));
+            } else {
+                edits.push(edit("discovery.balance_per", "request"));
+                notes.push(format!(
+                    "{fate}, so each caller balances requests (balance_per = \"request\"; gRPC's round_robin)"
+                ));
+            }
         }
+        if let Ok((text, _)) = apply(&self.checked.source, &edits) {
+            self.add(format!("{other} for {transport}"), Kind::Transport, None, notes, without(&text, "variants"));
+        }
+    }
+
+    /// Whether connections are balanced and not requests, and somebody who is called has several replicas.
+    fn is_pinned(&self) -> bool {
+        let scenario = self.scenario();
+        let several = |edge: &Edge<'_>| scenario.nodes[edge.to].replicas.value > 1;
+        scenario.mesh.is_none()
+            && scenario.discovery.balance_per.value == BalancePer::Connection
+            && edges(scenario).iter().any(several)
     }
 
     /// Two services of which only one calls the other.
@@ -729,6 +785,24 @@ impl Finder<'_> {
 
 /// Whether what an endpoint does, and all that it calls, changes nothing and tells nobody.
 fn only_reads(scenario: &Scenario, target: &str) -> bool {
+    all_below(scenario, target, &|verb| match verb {
+        Verb::Query(call) => call.mode.value == Mode::Read,
+        Verb::Publish(_) => false,
+        Verb::Call(call) => call.idempotent.value && call.uses_reply.value,
+        _ => true,
+    })
+}
+
+/// Whether each query of an endpoint, and of all that it calls, says that it reads; a file whose queries say nothing reads or not.
+fn says_that_it_reads(scenario: &Scenario, target: &str) -> bool {
+    all_below(scenario, target, &|verb| match verb {
+        Verb::Query(call) => call.table.is_some() || !call.mode.is_default(),
+        _ => true,
+    })
+}
+
+/// Whether all steps of an endpoint, and of all that it calls, are such.
+fn all_below(scenario: &Scenario, target: &str, such: &dyn Fn(&Verb) -> bool) -> bool {
     let graph = programs(scenario);
     let end = End::of(target);
     let Some(first) = graph.find(&(end.node, end.endpoint())) else { return false };
@@ -737,16 +811,11 @@ fn only_reads(scenario: &Scenario, target: &str) -> bool {
         if !seen.insert(at) {
             continue;
         }
-        let mut reads = true;
+        let mut all = true;
         if let Some(body) = program(scenario, *graph.name(at)) {
-            each_step(&body.steps, &mut |step| match &step.verb {
-                Verb::Query(call) => reads &= call.mode.value == Mode::Read,
-                Verb::Publish(_) => reads = false,
-                Verb::Call(call) => reads &= call.idempotent.value && call.uses_reply.value,
-                _ => {}
-            });
+            each_step(&body.steps, &mut |step| all &= such(&step.verb));
         }
-        if !reads {
+        if !all {
             return false;
         }
         open.extend(graph.leaving(at).map(|(to, _)| to));

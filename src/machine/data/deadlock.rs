@@ -27,6 +27,8 @@ pub(crate) struct Wait {
     pub(crate) at: u32,
     /// Of which table.
     pub(crate) table: TableId,
+    /// The place of its row, where it is not for the whole.
+    pub(crate) place: u32,
     /// Whether for the whole of it; otherwise for one of its writers.
     pub(crate) whole: bool,
 }
@@ -39,7 +41,9 @@ impl Data {
     #[cold]
     pub(crate) fn await_lock<P: Probe>(&mut self, core: &mut Core<'_, P>, owner: u32, wait: Wait) {
         self.blocked.insert(owner, wait);
-        let holds = self.tables.iter().any(|table| table.holders.contains(&owner))
+        let rows = &self.rows;
+        let holds = rows.has_any(owner)
+            || !rows.several && self.tables.iter().any(|table| table.holders.contains(&owner))
             || self.grips.iter().any(|grips| grips.is_held_by(owner));
         let look = holds.then_some(core.plan.tables[wait.table.index()].deadlock_timeout);
         let most = core.plan.calls[core.frames[wait.at].call as usize].lock_timeout;
@@ -111,7 +115,7 @@ impl Data {
             let of = if wait.whole {
                 self.grips[wait.table.index()].kept_by(core, wait.at)
             } else {
-                self.tables[wait.table.index()].holders.clone()
+                self.tables[wait.place as usize].holders.clone()
             };
             open.extend(&of);
             stuck.insert(one, (of, wait.whole));

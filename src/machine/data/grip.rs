@@ -91,7 +91,7 @@ impl Data {
             return Flow::On;
         }
         grips.queue_up(at, owner, grip.alone);
-        self.await_lock(core, owner, Wait { at, table: grip.table, whole: true });
+        self.await_lock(core, owner, Wait { at, table: grip.table, place: 0, whole: true });
         Flow::Stay
     }
 

@@ -65,17 +65,19 @@ impl Data {
         let watched = call.grip.is_some() || call.lock_timeout.is_some();
         let owner = core.owner(at);
         let writers = core.plan.tables[table.index()].writers;
-        let slot = &mut self.tables[table.index()];
+        let place = self.place(core, at, table);
+        let slot = &mut self.tables[place as usize];
         if owner != at && slot.holders.contains(&owner) {
             return Flow::On;
         }
         if (slot.holders.len() as u32) < writers {
             slot.holders.push(owner);
+            self.rows.note(owner, place);
             return Flow::On;
         }
         slot.waiting.push_back(at);
         if owner != at || watched {
-            self.await_lock(core, owner, Wait { at, table, whole: false });
+            self.await_lock(core, owner, Wait { at, table, place, whole: false });
         }
         Flow::Stay
     }
@@ -89,7 +91,9 @@ impl Data {
         let Some(table) = writes.or(compares) else { return core.jump(at, next) };
         let (asker, owner) = (core.asker(at), core.owner(at));
         let lineage = asker.map(|asker| (asker, core.request_of(asker)));
-        let slot = &mut self.tables[table.index()];
+        // A read of a table is the first to ask for its row.
+        let place = if writes.is_some() { self.place_asked(core, at, table) } else { self.place(core, at, table) };
+        let slot = &mut self.tables[place as usize];
         let version = slot.version_for(owner);
         let conflict = compares.is_some()
             && match lineage {
@@ -113,7 +117,7 @@ impl Data {
         let call = &core.plan.calls[core.frames[at].call as usize];
         let (writes, grip) = (call.writes, call.grip);
         if let Some(table) = writes {
-            self.free_lock(core, table, at);
+            self.free_lock(core, self.place_asked(core, at, table), at);
         }
         if let Some(grip) = grip {
             self.loosen(core, grip.table, at);
@@ -123,8 +127,13 @@ impl Data {
 
     /// A transaction ends: all its locks are free.
     pub(crate) fn end_transaction<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Flow {
-        for table in 0..self.tables.len() as u32 {
-            self.free_lock(core, TableId(table), at);
+        if self.rows.several {
+            self.rows.of_owner(at).into_iter().for_each(|place| self.free_lock(core, place, at));
+        }
+        for table in 0..self.grips.len() as u32 {
+            if !self.rows.several {
+                self.free_lock(core, table, at);
+            }
             self.loosen(core, TableId(table), at);
         }
         Flow::On
@@ -150,7 +159,12 @@ impl Data {
         let node = core.node_of(replica);
         for call in core.plan.calls.iter().filter(|call| core.plan.endpoint(call.endpoint).node == node) {
             if let Some(table) = call.writes {
-                self.tables[table.index()].reset();
+                let spec = &core.plan.tables[table.index()];
+                for place in spec.first..spec.first + spec.places() {
+                    let slot = &mut self.tables[place as usize];
+                    slot.holders.iter().for_each(|owner| self.rows.strike(*owner, place));
+                    slot.reset();
+                }
             }
             if let Some(grip) = call.grip {
                 self.loosen_all(core, grip.table);
@@ -158,19 +172,24 @@ impl Data {
         }
     }
 
-    fn free_lock<P: Probe>(&mut self, core: &mut Core<'_, P>, table: TableId, owner: u32) {
-        let slot = &mut self.tables[table.index()];
+    fn free_lock<P: Probe>(&mut self, core: &mut Core<'_, P>, place: u32, owner: u32) {
+        let slot = &mut self.tables[place as usize];
         let Some(held) = slot.holders.iter().position(|h| *h == owner) else {
             return;
         };
         slot.holders.swap_remove(held);
         slot.version += u64::from(std::mem::take(&mut slot.written));
-        let Some(next) = slot.waiting.pop_front() else {
+        let next = slot.waiting.pop_front();
+        if self.rows.several {
+            self.rows.strike(owner, place);
+        }
+        let Some(next) = next else {
             return;
         };
         self.end_wait(core, next);
         let owner = core.owner(next);
-        self.tables[table.index()].holders.push(owner);
+        self.tables[place as usize].holders.push(owner);
+        self.rows.note(owner, place);
         core.charge(next, Cause::Database);
         core.ready.push_back(next);
     }

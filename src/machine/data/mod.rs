@@ -6,6 +6,7 @@ pub(crate) mod deadlock;
 pub(crate) mod grip;
 pub(crate) mod lock;
 pub(crate) mod meter;
+pub(crate) mod rows;
 
 use std::collections::BTreeMap;
 
@@ -19,11 +20,15 @@ use deadlock::Wait;
 use grip::Grips;
 use lock::Table;
 use meter::Meters;
+use rows::Rows;
 
 /// Tables, caches and counts.
 #[derive(Clone, Debug)]
 pub(crate) struct Data {
+    /// By table and row.
     pub(crate) tables: Vec<Table>,
+    /// Of databases whose tables have rows: which one a query is about, and by owner those that it has a lock of.
+    pub(crate) rows: Rows,
     /// By table: locks on the whole of it.
     pub(crate) grips: Vec<Grips>,
     /// Transactions that wait for a lock, by the frame that holds the others.
@@ -40,7 +45,8 @@ impl Data {
     /// Free tables, empty caches.
     pub(crate) fn new(plan: &Plan) -> Self {
         Self {
-            tables: plan.tables.iter().map(|_| Table::default()).collect(),
+            tables: plan.tables.iter().flat_map(|table| (0..table.places()).map(|_| Table::default())).collect(),
+            rows: Rows::new(plan),
             grips: plan.tables.iter().map(|_| Grips::default()).collect(),
             blocked: BTreeMap::new(),
             patience: BTreeMap::new(),

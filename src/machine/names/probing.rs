@@ -1,7 +1,7 @@
 //! Balancers that ask: probes on their way to replicas, and what these answer. See [`balance`](crate::model::balance).
 
 use crate::kernel::Phase;
-use crate::model::balance::{Answer, Balancer, Load};
+use crate::model::balance::{Balancer, Busyness, Load};
 use crate::model::fault::Effect;
 use crate::model::id::NONE;
 use crate::model::plan::Plan;
@@ -107,8 +107,8 @@ impl Names {
         let rif = load.rif.max(held(replica));
         let latency = load.latency(rif);
         let back = core.vary(self.way_of(core, inquiry), lineage, Purpose::Probe, ASKED + 2 + 2 * nth);
-        let answer = Answer::new(replica - core.plan.link(link).first, rif, latency, core.now + back);
-        self.memories[memory as usize].hear(answer);
+        let answer = Busyness::new(replica - core.plan.link(link).first, rif, latency, core.now + back);
+        self.memories[memory as usize].note_answer(answer);
     }
 
     /// The caller's replica whose probe it is.

@@ -22,7 +22,7 @@ use super::discovery::Book;
 
 pub use locality::{Around, Host, Locality, Rule, Way};
 pub use p2c_ewma::Speed;
-pub use prequal::{Answer, Load};
+pub use prequal::{Busyness, Load};
 pub use slow_start::SlowStart;
 
 use prequal::Pool;
@@ -139,7 +139,7 @@ impl Memory {
     }
 
     /// A replica has answered.
-    pub fn hear(&mut self, answer: Answer) {
+    pub fn note_answer(&mut self, answer: Busyness) {
         if let Some(leanings) = &mut self.leanings {
             leanings.pool.hear(answer, self.outstanding.len());
         }
@@ -186,12 +186,11 @@ impl Balancer {
         }
         Some(match self {
             Self::RoundRobin => round_robin::pick(memory, draw),
-            Self::Random => random::pick(memory, draw),
+            // Where nobody has answered, anybody will do.
+            Self::Random | Self::Prequal => random::pick(memory, draw),
             Self::LeastRequest { choices, distinct } => least_request::pick(memory, choices, distinct, &mut draw()),
             Self::PickFirst => pick_first::pick(memory, draw),
             Self::P2cEwma => p2c_ewma::pick(memory, now, &mut draw()),
-            // Nobody has answered.
-            Self::Prequal => random::pick(memory, draw),
             Self::Hash { keys } => hash::pick(memory, keys, &mut draw()),
         })
     }

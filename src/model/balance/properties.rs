@@ -71,8 +71,8 @@ proptest! {
             for nth in 0..60 {
                 let now = Time(2_000_000_000 * nth);
                 let place = (nth % listed.len() as u64) as usize;
-                memory.hear(Answer::new(listed[place], loads[listed[place] as usize], Span(nth), now));
-                memory.hear(Answer::new((nth % u64::from(of)) as u32, 0, Span(0), now));
+                memory.note_answer(Busyness::new(listed[place], loads[listed[place] as usize], Span(nth), now));
+                memory.note_answer(Busyness::new((nth % u64::from(of)) as u32, 0, Span(0), now));
                 let pick = balancer.pick_leaning(&mut memory, now, Some(&ease()), |place| draw(nth, place));
                 prop_assert!(pick.is_some_and(|pick| listed.contains(&pick)), "{pick:?} {listed:?}");
                 let plain = balancer.pick(&mut memory, now, || draw(nth, 0));

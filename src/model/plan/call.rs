@@ -7,6 +7,7 @@ use super::super::id::{EdgeId, EndpointId, LaneId, LawId, LinkId, NONE, NodeId, 
 
 /// Who calls which node.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is about another thing that callers may have to look at")]
 pub struct Link {
     /// Caller.
     pub from: NodeId,
@@ -109,6 +110,8 @@ pub struct Call {
     pub changes: bool,
     /// The name of the table as a hash; 0: it names none.
     pub table: u64,
+    /// What it calls the row of the table that it is about, as a hash.
+    pub row: u64,
 }
 
 /// Stands for the lender of a call whose tries hand over: whatever comes before a try leaves is up to whom it hands over to.
@@ -162,12 +165,23 @@ pub struct Grip {
 }
 
 /// A table where writers contend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    /// How many write at once.
+    /// How many write at once: to the table, or to each of its rows.
     pub writers: u32,
+    /// The first of its places in the world's array, one for each row.
+    pub first: u32,
+    /// By row, the probability that a write is to this or an earlier one; empty: the table is one row.
+    pub rows: Vec<f64>,
     /// How long a transaction waits for it before somebody looks for a deadlock.
     pub deadlock_timeout: Span,
+}
+
+impl Table {
+    /// How many places it has.
+    pub fn places(&self) -> u32 {
+        (self.rows.len() as u32).max(1)
+    }
 }
 
 /// A pool of database connections, one for each replica of a caller.

@@ -69,8 +69,8 @@ impl<'s> Model<'s> {
             if sites.is_empty() { vec![None] } else { sites }
         };
         let (ours, theirs) = (sites(from), sites(to));
-        let from_one = |one: &Option<&Zone>| self.to_sites(network, *one, &theirs);
-        ours.iter().map(from_one).sum::<f64>() / ours.len() as f64
+        let from_one = |one: Option<&Zone>| self.to_sites(network, one, &theirs);
+        ours.iter().copied().map(from_one).sum::<f64>() / ours.len() as f64
     }
 
     /// The same from one place to replicas in several, each as likely: but where callers prefer zones, those that are nearest.

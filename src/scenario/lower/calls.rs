@@ -36,6 +36,7 @@ impl<'s> Lowering<'s> {
             planned.changes || code.writes && planned.in_transaction || call.read_from.value == ReadFrom::Primary;
         planned.spares_primary = call.read_from.value == ReadFrom::Replica && !planned.primary;
         planned.table = call.table.as_ref().map_or(0, |table| name_hash(&table.value));
+        planned.row = call.row.as_ref().map_or(0, |row| name_hash(&row.value));
         let codec = wire.codec();
         if codec.encode > Span::ZERO {
             self.acquire(code);
@@ -122,6 +123,7 @@ impl<'s> Lowering<'s> {
             spares_primary: false,
             changes: false,
             table: 0,
+            row: 0,
         };
         let whole = wire.filter(|wire| wire.codec().messages == 1);
         if let Some(id) = whole.and_then(|wire| self.by_waypoint((place.host, callee), &planned, wire.spec)) {

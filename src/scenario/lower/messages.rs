@@ -49,6 +49,7 @@ impl<'s> Lowering<'s> {
             spares_primary: false,
             changes: false,
             table: 0,
+            row: 0,
         };
         self.plan.calls.push(call);
         CallId(self.plan.calls.len() as u32 - 1)

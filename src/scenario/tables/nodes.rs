@@ -558,10 +558,11 @@ impl<'s> Lowering<'s> {
             if let Some(cache) = &node.cache {
                 self.cache_of(id, cache);
             }
-            for (table, writers) in &node.tables {
+            for (table, contended) in &node.tables {
                 self.tables.push((name, table));
-                let deadlock_timeout = node.deadlock_timeout.value;
-                self.plan.tables.push(plan::Table { writers: writers.writers.value, deadlock_timeout });
+                let (writers, deadlock_timeout) = (contended.writers.value, node.deadlock_timeout.value);
+                let first = self.plan.tables.last().map_or(0, |last| last.first + last.places());
+                self.plan.tables.push(plan::Table { writers, first, rows: contended.rows(), deadlock_timeout });
             }
             for endpoint in node.programs().map(|e| &e.name.value) {
                 let eid = EndpointId(self.plan.endpoints.len() as u32);

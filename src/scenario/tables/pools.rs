@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::analytic::pools_to;
 use super::super::check::{few, zero};
-use super::super::declare::{Count, Duration, Or, Record as _, table, words};
+use super::super::declare::{Count, Duration, Maybe, Number, Or, Record as _, Told, table, words};
 use super::super::read::{Desk, View, suggest};
 use super::super::walk;
 use super::super::written::{Call, Given, How, Mode, Node, NodeKind, Scenario, Step, Verb};
@@ -45,8 +45,55 @@ table! {
 table! {
     /// A table where writers contend.
     pub struct Contended: "[databases.*.tables.*]",
-    "A table where writers contend: queries that write wait for their turn, however many replicas there are." {
-        writers: Given<u32> as Or<Count> = "1", "So many write at once.";
+    "A table where writers contend: queries that write wait for their turn, however many replicas there are.",
+    meant Contended::meant {
+        writers: Given<u32> as Or<Count> = "1", "So many write at once; with `keys`, to each row.";
+        keys: Given<Option<u32>> as Maybe<Count>,
+            "So many rows, each with a lock of its own. Default: the table is one row.";
+        skew: Given<f64> as Or<Number> = "0.0", "The k-th most popular row has weight k^-skew; 0: all alike.";
+    }
+}
+
+/// Rows of one table at most: each has a place in memory.
+const ROWS: u32 = 100_000;
+
+impl Contended {
+    /// What the canonical form says: of rows, where there are several.
+    fn meant(&self, mut all: Vec<Told>) -> Vec<Told> {
+        all.retain(|told| told.key == "writers" || self.keys.value.is_some() || !told.default);
+        all
+    }
+
+    /// By row, the probability that a write is to this or an earlier one; empty for a table that is one row.
+    pub(in crate::scenario) fn rows(&self) -> Vec<f64> {
+        let Some(keys) = self.keys.value.filter(|keys| *keys > 1) else { return Vec::new() };
+        let weights: Vec<f64> = (1..=keys).map(|key| libm::pow(f64::from(key), -self.skew.value)).collect();
+        let (total, mut sum): (f64, f64) = (weights.iter().sum(), 0.0);
+        let up_to = |weight: f64| {
+            sum += weight / total;
+            sum
+        };
+        weights.into_iter().map(up_to).collect()
+    }
+
+    /// Complains about rows that cannot be.
+    fn ranges(&self, complaints: &mut Vec<Complaint>) {
+        let Self { writers, keys, skew } = self;
+        zero(writers.value == 0, "writers", writers.place.as_ref(), "no write would ever end", complaints);
+        zero(keys.value == Some(0), "keys", keys.place.as_ref(), "there would be no row to write", complaints);
+        if let Some(many) = keys.value.filter(|keys| *keys > ROWS) {
+            let complaint = Complaint::error(code::OUT_OF_RANGE, format!("`keys`: {many} rows; at most {ROWS}"));
+            let help = "of so many rows hardly one is ever wanted twice at once: fewer contend as much, by the `skew` of the first";
+            complaints.push(complaint.at(keys.place.clone()).help(help));
+        }
+        if skew.value < 0.0 {
+            let complaint = Complaint::error(code::OUT_OF_RANGE, "`skew` below 0: the first row is the most popular");
+            complaints.push(complaint.at(skew.place.clone()));
+        }
+        if skew.place.is_some() && keys.value.is_none() {
+            let message = "`skew` means something beside `keys` only";
+            complaints.push(Complaint::warning(code::UNUSED, message).at(skew.place.clone()));
+        }
     }
 }
 
@@ -76,6 +123,7 @@ pub(in crate::scenario) fn names(scenario: &Scenario, refused: &[String], compla
                     table(scenario, call, complaints);
                     one_row(scenario, call, complaints);
                     whole_table(scenario, call, complaints);
+                    of_rows(scenario, call, complaints);
                 }
                 _ => {}
             });
@@ -136,6 +184,17 @@ fn one_row(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
     complaints.push(Complaint::error(code::NOT_ONE_ROW, message).at(call.mode.place.clone()).help(help));
 }
 
+/// A row is one of a table that has several.
+fn of_rows(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
+    let (Some(row), Some(node)) = (&call.row, scenario.nodes.get(&call.target.value.node)) else { return };
+    let table = call.table.as_ref().and_then(|table| node.tables.get(&table.value));
+    if table.is_none_or(|table| table.keys.value.is_none()) {
+        let complaint = Complaint::warning(code::UNUSED, "`row` of a table that is one row").at(row.place.clone());
+        let help = format!("say how many it has: [databases.{}.tables.*] keys = 1000", node.name.value);
+        complaints.push(complaint.help(help));
+    }
+}
+
 /// A lock on a whole table, or an end to waiting for one, is about a table that the database must describe.
 fn whole_table(scenario: &Scenario, call: &Call, complaints: &mut Vec<Complaint>) {
     let Some(node) = scenario.nodes.get(&call.target.value.node) else { return };
@@ -179,9 +238,7 @@ pub(in crate::scenario) fn ranges(scenario: &Scenario, complaints: &mut Vec<Comp
             let (size, why) = (&pool.connections, "no query could be made");
             zero(size.value == 0, "connections", size.place.as_ref(), why, complaints);
         }
-        for Contended { writers } in node.tables.values() {
-            zero(writers.value == 0, "writers", writers.place.as_ref(), "no write would ever end", complaints);
-        }
+        node.tables.values().for_each(|table| table.ranges(complaints));
         if let Some(pooler) = &node.pooler {
             let (size, why) = (&pooler.connections, "no query could be made");
             zero(size.value == 0, "connections", size.place.as_ref(), why, complaints);

@@ -161,6 +161,8 @@ pub struct Call {
     pub stream: Given<Option<u32>>,
     /// Queries: the table; `None`: none that matters.
     pub table: Option<Given<String>>,
+    /// Queries: what the row of the table is called that it is about; `None`: the one that all of a request are about.
+    pub row: Option<Given<String>>,
     /// Queries: default read.
     pub mode: Given<Mode>,
     /// Queries: how long one waits for a lock at most; `None`: for ever.
@@ -282,6 +284,8 @@ table! {
     struct QueryStep: "a query step", "Asks a database and waits for its answer. The network is paid both ways." {
         query: Given<Target> as Must<To>, "The database.";
         table: Option<Given<String>> as Said<Text>, "The table, where writers contend. Default: none.";
+        row: Option<Given<String>> as Said<Text>,
+            "Of a table with `keys`: which row. Queries of a request that say the same word are about the same row. Default: all about one.";
         mode: Given<Mode> as Or<Mode> = "\"read\"", "What it does to the table.";
         lock_timeout: Given<Option<Span>> as Maybe<Duration>,
             "How long it waits for a lock on the table at most; then it fails with `lock_timeout`. PostgreSQL's; default: for ever.";
@@ -442,8 +446,8 @@ impl Verbal for CallStep {
 
 impl Verbal for QueryStep {
     fn verb(self) -> (Verb, Taken) {
-        let Self { query, table, mode, lock_timeout, read_from, sizes, calling, guards, taken } = self;
-        let call = Call { guards, table, mode, lock_timeout, read_from, ..Call::to(query) };
+        let Self { query, table, row, mode, lock_timeout, read_from, sizes, calling, guards, taken } = self;
+        let call = Call { guards, table, row, mode, lock_timeout, read_from, ..Call::to(query) };
         (Verb::Query(call.sized(sizes).failing(calling)), taken)
     }
 }
@@ -510,6 +514,7 @@ impl Call {
             stream: Given::default(None),
             table: None,
             mode: Given::default(Mode::Read),
+            row: None,
             lock_timeout: Given::default(None),
             read_from: Given::default(ReadFrom::Any),
             uses_reply: Given::default(true),
@@ -765,6 +770,7 @@ fn call(verb: &str, call: &Call) -> Vec<String> {
     parts.extend(call.table.as_ref().map(|t| format!("table = {}", quoted(&t.value))));
     let mode = call.mode.value;
     parts.extend((mode != Mode::Read).then(|| format!("mode = {}", Mode::print(&mode))));
+    parts.extend(call.row.as_ref().map(|row| format!("row = {}", Text::print(&row.value))));
     parts.extend(call.lock_timeout.value.map(|most| format!("lock_timeout = {}", Duration::print(&most))));
     let from = call.read_from.value;
     parts.extend((from != ReadFrom::Any).then(|| format!("read_from = {}", ReadFrom::print(&from))));

@@ -57,6 +57,8 @@ const TALK: &[Near] = &[
     n("lock", "tables", "[databases.orders-db.tables.orders] writers = 1"),
     n("max_writers", "writers", ""),
     n("lock", "mode", LOCKS),
+    n("hot_rows", "keys", "tables.accounts = { keys = 1000, skew = 1.2 }: rows with a lock each"),
+    n("rows", "keys", "rows of a table, each with a lock of its own"),
     n("lock_mode", "mode", LOCKS),
     n("lock_wait_timeout", "lock_timeout", ""),
     n("statement_timeout", "lock_timeout", "the wait for a lock alone; `timeout` is for all of the query"),

@@ -53,6 +53,7 @@ const PAGES: &[(&[&str], &str)] = &[
     (&["pools", "max_connections"], include_str!("../../machine/wire/lend.rs")),
     (&["contention", "coherency"], include_str!("../../model/contention.rs")),
     (&["tables", "writers", "transaction", "conditional_write"], include_str!("../../machine/data/lock.rs")),
+    (&["rows", "row", "hot row"], include_str!("../../machine/data/rows.rs")),
     (&["exclusive", "lock_timeout"], include_str!("../../machine/data/grip.rs")),
     (&["replication_lag", "read_from"], include_str!("../../machine/data/copies.rs")),
     (&["deadlock", "deadlock_timeout"], include_str!("../../machine/data/deadlock.rs")),

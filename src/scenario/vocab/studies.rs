@@ -172,6 +172,12 @@ pub(super) const STUDIES: &[Figure] = &[
         "The service that most others call gets another address when the measured time begins: the share of all requests that is lost \
          by it, as the file is and with the way.",
     ),
+    f(
+        &["reasons", "why worse"],
+        ADVICE,
+        "Of a way that is much worse than the file as it is: where calls fail more by themselves, whether it comes back from the \
+         file's faults, and where its slowest hundredth waits longer.",
+    ),
     f(&["together"], ADVICE, "Edges that a way makes one: what several are told by each of them becomes one event."),
     f(&["gives_up"], ADVICE, "What a rule asks for, no run shows, and a way takes away: it is a trade at best."),
     f(
