@@ -160,7 +160,7 @@ fn a_replica_that_comes_back_gets_its_part_by_and_by() {
     };
     // Hundredths of seconds after it came into the list, which is at the next probe and 100 ms later.
     let eased = |aggression: f64| {
-        let weight = |t: f64| (t.max(1.0) / 60.0).powf(1.0 / aggression).max(0.1).min(1.0);
+        let weight = |t: f64| (t.max(1.0) / 60.0).powf(1.0 / aggression).clamp(0.1, 1.0);
         (0..28_900).map(|at| weight(f64::from(at) / 100.0)).map(|w| w / (3.0 + w) / 100.0).sum::<f64>() / 300.0
     };
     let plain = share("");
