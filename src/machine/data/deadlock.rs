@@ -65,9 +65,21 @@ impl Data {
 
     /// The lock that a transaction waits for, if it waits for one.
     fn waits_for<P: Probe>(&self, core: &Core<'_, P>, owner: u32) -> Option<Wait> {
-        let wait = *self.blocked.get(&owner)?;
         // Its transaction may have given up on the query.
-        (core.owner(wait.at) == owner).then_some(wait)
+        let known = self.blocked.get(&owner).filter(|wait| core.owner(wait.at) == owner);
+        known.copied().or_else(|| self.waits_alone(owner))
+    }
+
+    /// The lock that a query waits for on its own account: its transaction gave up on it and is over, and it stands in line as before,
+    /// ahead of others.
+    fn waits_alone(&self, at: u32) -> Option<Wait> {
+        let whole = self.grips.iter().position(|grips| grips.in_line().any(|other| other == at));
+        let one = || self.tables.iter().position(|table| table.waiting.contains(&at));
+        let table = |nth: usize| TableId(nth as u32);
+        whole.map(|nth| Wait { at, table: table(nth), place: 0, whole: true }).or_else(|| {
+            // Of which table the place is nobody asks for whom it waits.
+            one().map(|place| Wait { at, table: table(0), place: place as u32, whole: false })
+        })
     }
 
     /// How a query fails that has waited long for a lock, if it does: because it would not wait longer, or because its

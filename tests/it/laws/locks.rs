@@ -17,7 +17,14 @@ use super::{always, finite, goes, with_faults};
 /// What queries do to which table, one after the other.
 fn uses() -> BoxedStrategy<Vec<(&'static str, &'static str, &'static str)>> {
     let mode = select(vec!["read", "read", "write", "exclusive", "exclusive"]);
-    let most = select(vec!["", "", ", lock_timeout = \"4ms\"", ", lock_timeout = \"25ms\""]);
+    let most = select(vec![
+        "",
+        "",
+        ", lock_timeout = \"4ms\"",
+        ", lock_timeout = \"25ms\"",
+        ", row = \"x\"",
+        ", row = \"y\", lock_timeout = \"9ms\"",
+    ]);
     vec((select(vec!["a", "b"]), mode, most), 5..12).boxed()
 }
 
@@ -51,7 +58,7 @@ fn locking(text: &str, uses: &[(&str, &str, &str)]) -> String {
     out += rest;
     out.lines().fold(String::new(), |all, line| {
         let tables = if line.starts_with("[databases.") {
-            "deadlock_timeout = \"10ms\"\ntables = { a = { writers = 1 }, b = { writers = 2 } }\n"
+            "deadlock_timeout = \"10ms\"\ntables = { a = { writers = 1 }, b = { writers = 1, keys = 3, skew = 1 } }\n"
         } else {
             ""
         };
