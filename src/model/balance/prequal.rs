@@ -2,8 +2,8 @@
 //! taken. Google's Prequal (Wydrowski and others, NSDI 2024: *Load is not what you should balance*).
 //!
 //! With every request a caller sends three probes to different replicas drawn at random, beside the request, which does not wait for
-//! them. A replica answers with its requests in flight (RIF) and the median of what requests took of late that came when it had
-//! about as many. Answers are kept in a pool, one of each replica, for a second at most. A replica is *hot* whose RIF is above
+//! them. A replica answers with its requests in flight (RIF) and the median of what the latest requests took that came when it had
+//! as many. Answers are kept in a pool, one of each replica, for a second at most. A replica is *hot* whose RIF is above
 //! the quantile 0.84 (2^-0.25) of the RIFs in recent answers. Of those that are not hot the quickest is picked; if all are, the one
 //! with the fewest. With fewer than two answers at hand any replica is as good. An answer that was used counts one request
 //! more, and is used (1 + 1) ÷ ((1 − m/n)·3 − 1) times at most, m the size of the pool and n the number of replicas; with every request
@@ -39,8 +39,14 @@ const AGE: Span = Span(1_000_000_000);
 /// The quantile of the RIFs above which a replica is hot: 2^-0.25.
 const HOT: f64 = 0.840_896_415_253_714_5;
 
-/// Recent answers, and recent tries at a replica, of which quantiles are taken.
+/// Recent answers, of whose RIFs the quantile is taken.
 const RECENT: usize = 64;
+
+/// Times that are kept of tries that came when there were equally many, and that an estimate takes.
+const LATEST: usize = 16;
+
+/// Requests in flight beyond which a replica makes no difference.
+const MOST: u32 = 1023;
 
 /// Answers dropped with every request, and how quickly the pool may empty beyond that (the paper's δ).
 const DROPPED: f64 = 1.0;
@@ -179,25 +185,37 @@ pub(super) fn asked(memory: &Memory, draw: &mut Draw) -> Vec<u32> {
 pub struct Load {
     /// Tries that are on their way to it, or there.
     pub rif: u32,
-    /// Recent tries: with how many others each came, and how long it took.
-    recent: VecDeque<(u32, Span)>,
+    /// By how many others there were when tries came: how long the latest of these took. What it was like with few is not forgotten
+    /// while there are many: or who was too busy once would never be asked again, for nobody comes to find out.
+    took: Vec<VecDeque<Span>>,
 }
 
 impl Load {
     /// A try that came when there were so many took so long.
     pub fn learn(&mut self, rif: u32, took: Span) {
-        if self.recent.len() == RECENT {
-            self.recent.pop_front();
+        let rif = rif.min(MOST) as usize;
+        if self.took.len() <= rif {
+            self.took.resize(rif + 1, VecDeque::new());
         }
-        self.recent.push_back((rif, took));
+        let own = &mut self.took[rif];
+        if own.len() == LATEST {
+            own.pop_front();
+        }
+        own.push_back(took);
     }
 
-    /// How long requests take that come when there are so many: the median of those recent ones that came when there were about as
-    /// many. Nobody knows where there was none: no time at all, so that somebody tries.
+    /// How long requests take that come when there are so many: the median of the latest that came when there were so many, and
+    /// where these are few one more and one fewer, and so on. Nobody knows where there was none: no time at all, so that somebody tries.
     pub fn latency(&self, rif: u32) -> Span {
-        let nearest = self.recent.iter().map(|(own, _)| own.abs_diff(rif)).min().unwrap_or(0);
-        let near = self.recent.iter().filter(|(own, _)| own.abs_diff(rif) <= nearest.max(1));
-        let mut times: Vec<Span> = near.map(|(_, took)| *took).collect();
+        let rif = rif.min(MOST) as usize;
+        let at = |rif: Option<usize>| rif.and_then(|rif| self.took.get(rif)).into_iter().flatten().copied();
+        let mut times: Vec<Span> = at(Some(rif)).collect();
+        for apart in 1..=rif.max(self.took.len()) {
+            if times.len() >= LATEST {
+                break;
+            }
+            times.extend(at(rif.checked_sub(apart)).chain(at(Some(rif + apart))));
+        }
         times.sort_unstable();
         times.get(times.len() / 2).copied().unwrap_or(Span::ZERO)
     }
@@ -248,10 +266,15 @@ mod tests {
     fn a_replica_says_what_requests_take_that_come_now() {
         let mut load = Load::default();
         assert_eq!(load.latency(5), Span::ZERO);
-        for (rif, ms) in [(1, 10), (1, 12), (2, 14), (9, 90), (9, 110), (10, 100)] {
-            load.learn(rif, Span(ms * MS));
-        }
-        assert_eq!([load.latency(1), load.latency(10), load.latency(50)].map(|span| span.0 / MS), [12, 100, 100]);
+        let told = |load: &Load| [0, 1, 5, 10, 50, 5_000].map(|rif| load.latency(rif).0 / MS);
+        (0..LATEST as u64).for_each(|nth| load.learn(1, Span((10 + nth % 3) * MS)));
+        assert_eq!(told(&load), [11; 6], "others do not know better");
+        // A hundred others that came when there was much to do: what it is like with little is as it was.
+        (0..100).for_each(|nth| load.learn(9 + nth % 3, Span(100 * MS)));
+        assert_eq!(told(&load), [11, 11, 100, 100, 100, 100]);
+        // With one the latest count.
+        (0..LATEST).for_each(|_| load.learn(1, Span(14 * MS)));
+        assert_eq!(load.latency(1).0 / MS, 14);
     }
 
     #[test]

@@ -73,6 +73,24 @@ fn two_slow(balancing: &str) -> [f64; 2] {
     [summary.clients["users"].latency_ms.p99.value.unwrap(), slow as f64 / all as f64]
 }
 
+/// Where all replicas are alike nothing is to be found out: whoever asks does about as well as who knows the fewest of two. A
+/// replica that was busy once must not look slow for ever: with what it was like with few requests forgotten, the median was 32 ms.
+#[test]
+fn probes_cost_little_where_all_replicas_are_alike() {
+    let median = |balancing: &str| {
+        let summary = run(&format!(
+            "version = 1\n[sim]\nduration = \"6s\"\nwarmup = \"3s\"\nreplications = 1\n[defaults]\ntransport = \"free\"\n\
+             [discovery]\nkind = \"mesh\"\nload_balancing = \"{balancing}\"\n\
+             [clients.users]\ncalls = \"front\"\nrate = \"9600/s\"\n\
+             [services.front]\nreplicas = 4\nio = \"async\"\nconcurrency = \"unlimited\"\nsteps = [\"back\"]\n\
+             [services.back]\nreplicas = 64\nconcurrency = 4\nwork = {{ dist = \"erlang\", mean = \"20ms\", k = 8 }}\n"
+        ));
+        summary.clients["users"].latency_ms.p50.value.unwrap()
+    };
+    let (asked, two) = (median("prequal"), median("least_request"));
+    assert!(asked < 1.06 * two, "{asked} for {two}");
+}
+
 /// Wydrowski and others, NSDI 2024: who balances by connections gives a slow replica as many requests in flight as a fast one, a
 /// third of its requests, and with two of sixteen that is more than one in a hundred: the p99 is theirs. Who asks how long requests
 /// take hardly sends them any, and keeps it near that of the fast ones (42 ms where all are, by least connections).
