@@ -182,7 +182,8 @@ impl Lowering<'_> {
         match spread.filter(|spread| !spread.zone_weights.value.is_empty()) {
             Some(spread) => {
                 for (site, weight) in spread.zones.value.iter().zip(&spread.zone_weights.value) {
-                    all[usize::from(known[&print::zone(site)])] += weight;
+                    // With fewer replicas than zones nobody stands in some of them.
+                    known.get(&print::zone(site)).into_iter().for_each(|at| all[usize::from(*at)] += weight);
                 }
             }
             None => (0..node.replicas).for_each(|nth| all[usize::from(of[(node.first_replica + nth) as usize])] += 1.0),
