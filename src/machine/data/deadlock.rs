@@ -85,7 +85,12 @@ impl Data {
     /// How a query fails that has waited long for a lock, if it does: because it would not wait longer, or because its
     /// transaction was rolled back that waited for itself.
     pub(crate) fn lose_patience<P: Probe>(&mut self, core: &mut Core<'_, P>, at: u32) -> Option<Outcome> {
-        let (owner, patience) = (core.owner(at), self.patience.get(&at).copied());
+        let patience = self.patience.get(&at).copied();
+        // Its place may be another's by now, of which nothing is to be asked: a message's, who has no caller.
+        if patience.is_none() && self.blocked.values().all(|wait| wait.at != at) {
+            return None;
+        }
+        let owner = core.owner(at);
         let waits = self.blocked.get(&owner).is_some_and(|wait| wait.at == at);
         // Whoever has the lock by now may be due for something else at the same instant.
         if !(waits || patience.is_some()) || core.frames[at].due != core.now {

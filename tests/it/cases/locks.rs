@@ -225,3 +225,36 @@ fn transfers_between_hot_rows_are_deadlocks_now_and_then() {
     let (victims, served) = transfers("keys = 50000", "to");
     assert!(victims < 1e-4 && served > 0.9999, "{victims} {served}");
 }
+
+/// The clock of a wait that is over rings for a place in memory that is a message's by now, which has no caller to ask. A scenario
+/// drawn at random, as small as it could be made.
+#[test]
+fn a_clock_that_rings_late_asks_nobody_else() {
+    let summary = run(r#"
+version = 1
+[sim]
+duration = "3s"
+warmup = "0s"
+replications = 1
+seed = 38
+[network]
+same_zone = { mean = "8ms" }
+[clients.c0]
+calls = "s0"
+rate = "300/s"
+[databases.d]
+work = { dist = "erlang", mean = "2ms", k = 3 }
+tables.tab = { writers = 2 }
+[caches.k]
+keys = 68
+[queues.q]
+ack_timeout = "1ms"
+[topics.t]
+[services.s0]
+steps = [{ split = [{ weight = 3, steps = [{ publish = "t" }, { send = "q", times = 2, probability = "60%" }] }, { steps = [{ split = [{ weight = 3, steps = [{ publish = "t" }] }, { steps = [{ work = { p50 = "1ms", p90 = "1ms", p99 = "20ms" } }, { work = { p50 = "1ms", p99 = "9ms" } }, { send = "q", probability = "60%" }] }] }] }], probability = "60%" }, { transaction = "d", steps = [{ query = "d", table = "tab", mode = "write", lock_timeout = "15ms", timeout = "3ms", times = 2 }, { send = "q", probability = "60%" }] }, { cache = "k", on_miss = [{ work = { p50 = "1ms", p90 = "1ms", p99 = "20ms" } }, { send = "q", times = 2 }, { query = "d", table = "tab", mode = "write", lock_timeout = "15ms" }] }]
+[services.reader]
+consumes = [{ from = "q", concurrency = 3 }, { from = "t", group = "r", concurrency = 3 }]
+"#);
+    let users = &summary.clients["c0"];
+    assert!(users.arrived > 800 && users.failed.values().sum::<u64>() > 0, "{} {:?}", users.arrived, users.failed);
+}

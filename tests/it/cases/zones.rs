@@ -175,3 +175,14 @@ fn a_replica_that_comes_back_gets_its_part_by_and_by() {
     let by_load = share("load_balancing = \"least_request\"\nslow_start = { window = \"60s\" }");
     assert!((by_load - eased(1.0)).abs() < 0.006, "{by_load}");
 }
+
+/// With fewer replicas than zones nobody stands in some of them; what these weigh is nobody's.
+#[test]
+fn zones_without_a_replica_weigh_nothing() {
+    let summary = run("version = 1\n[sim]\nduration = \"20s\"\nwarmup = \"0s\"\nreplications = 1\n\
+         [discovery]\nlocality = { kind = \"weighted\" }\n[clients.c]\ncalls = \"front\"\nrate = \"50/s\"\n\
+         [services.front]\nsteps = [\"back\"]\n\
+         [services.back]\nwork = \"1ms\"\nzones = [\"eu/a\", \"eu/b\"]\nzone_weights = [1, 2]\n");
+    assert_eq!(summary.clients["c"].failed.values().sum::<u64>(), 0);
+    assert!(summary.nodes["back"].arrivals > 800);
+}
