@@ -68,6 +68,8 @@ pub(super) struct Learned {
     pub(super) own_errors: u64,
     /// Own time: without that in which it waited for others.
     pub(super) own: Times,
+    /// All of its time, that of its calls too, ns.
+    pub(super) held: f64,
     /// Those without anybody above.
     pub(super) roots: u64,
     /// Those that were somebody's call.
@@ -190,6 +192,7 @@ impl Learner {
         self.timeless += u64::from(span.to == span.from);
         let learned = self.ops.entry((span.service, span.name)).or_default();
         learned.invocations += 1;
+        learned.held += span.long() as f64;
         learned.roots += u64::from(root);
         learned.served += u64::from(span.side == Side::Server || !root);
         learned.consumes = learned.consumes.or(consumes.map(|(broker, _)| broker));
@@ -245,6 +248,7 @@ impl Learner {
         // Of databases and of whoever is outside, all statements are one.
         let learned = self.ops.entry((peer, peer)).or_default();
         learned.invocations += 1;
+        learned.held += span.long() as f64;
         learned.database |= span.database;
         learned.outside = true;
         learned.own_errors += u64::from(span.failed);
