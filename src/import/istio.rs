@@ -58,9 +58,10 @@ struct OnPurpose {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 struct Delay {
-    fixed_delay: Option<String>,
+    #[serde(rename = "fixedDelay")]
+    fixed: Option<String>,
     percentage: Option<Percent>,
     /// As it was written before there were parts of a percent.
     percent: Option<f64>,
@@ -180,7 +181,7 @@ impl Http {
     /// What happens on purpose, if anything does.
     fn injected(&self) -> Option<Injected> {
         let delay = self.fault.delay.as_ref().and_then(|delay| {
-            let long = delay.fixed_delay.clone().filter(|time| plain(time))?;
+            let long = delay.fixed.clone().filter(|time| plain(time))?;
             Some((long, hit(delay.percentage.as_ref(), delay.percent)))
         });
         let delay = delay.filter(|(_, share)| *share > 0.0);
