@@ -105,7 +105,9 @@ fn often(before: &Summary, after: &Summary) -> (usize, Vec<String>) {
         if to.split('.').next() == Some(from) {
             continue;
         }
-        let (Some((was, n)), Some((is, m))) = (each(before, edge, from), each(after, edge, from)) else { continue };
+        let (Some((was, n)), Some((is, m))) = (each(before, edge, from), each(after, &called(edge), from)) else {
+            continue;
+        };
         compared += 1;
         // Requests whose last try is under way when the time is over, and those that were when it began, are one of each count.
         let edges_of_time = 3.0 / n.min(m);
