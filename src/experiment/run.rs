@@ -13,6 +13,7 @@ use super::measure::Measure;
 use super::parallel;
 use super::settle::Settling;
 use super::summary::{Conservation, Run, ScenarioRef, Stats, Summary, Tool, Verdict};
+use super::verdict::{Evidence, verdicts};
 
 /// Whoever watches a run: is told how far it is, and may stop it.
 pub trait Watch: Sync {
@@ -114,7 +115,7 @@ impl Ran {
         summary.run.camps = super::camps::camps(&summary);
         summary.timeline = estimate::timeline(replications, plan, &summary.clients);
         summary.conservation = conservation(&summary);
-        summary.slos = super::verdict::verdicts(&checked.scenario.slos, &summary, plan, replications, wider);
+        summary.slos = verdicts(&checked.scenario.slos, Evidence { plan, replications, wider });
         summary
     }
 }
@@ -182,13 +183,8 @@ pub(super) fn once(plan: &Plan, seed: u64, look: &mut dyn FnMut(Time) -> bool) -
 
 /// The promises of one replication alone, as the verdicts on it.
 pub(super) fn promises(checked: &Checked, plan: &Plan, replication: &Replication) -> Vec<Verdict> {
-    let slos = &checked.scenario.slos;
-    if slos.is_empty() {
-        return Vec::new();
-    }
     let one = std::slice::from_ref(replication);
-    let summary = figures(checked, plan, one, bare(checked, plan, one));
-    super::verdict::verdicts(slos, &summary, plan, one, 1.0)
+    verdicts(&checked.scenario.slos, Evidence { plan, replications: one, wider: 1.0 })
 }
 
 /// How far the shortest had measured where none had ended, s.
@@ -202,11 +198,6 @@ fn unfinished(finished: &[(u64, Finished<Measure>)], plan: &Plan) -> Option<f64>
 fn conditions(checked: &Checked, plan: &Plan, replications: &[Replication]) -> Run {
     let settling = super::settle::settling(replications, plan, &forecast(&checked.scenario));
     let Settling { settled, state, rising } = settling;
-    Run { settled, state, rising, ..bare(checked, plan, replications) }
-}
-
-/// The same without whether it settled.
-fn bare(checked: &Checked, plan: &Plan, replications: &[Replication]) -> Run {
     Run {
         seed: plan.seed,
         replications: replications.len() as u32,
@@ -214,9 +205,9 @@ fn bare(checked: &Checked, plan: &Plan, replications: &[Replication]) -> Run {
         warmup_s: plan.warmup.as_secs_f64(),
         events: 0,
         confidence: CONFIDENCE,
-        settled: None,
-        state: None,
-        rising: Vec::new(),
+        settled,
+        state,
+        rising,
         note: "simulated, not measured".into(),
         partial: false,
         unfinished_s: None,
