@@ -74,7 +74,7 @@ pub(crate) fn programs(scenario: &Scenario) -> Programs<'_> {
 pub(crate) fn program<'s>(scenario: &'s Scenario, key: Program<'_>) -> Option<&'s super::written::Endpoint> {
     let node = scenario.nodes.get(key.0)?;
     let consumers = || node.consumes.iter().map(|consumer| &consumer.program);
-    node.endpoints.get(key.1).or_else(|| consumers().find(|program| program.name.value == key.1))
+    node.endpoints.get(key.1).map(AsRef::as_ref).or_else(|| consumers().find(|program| program.name.value == key.1))
 }
 
 /// The program that a call is for.
